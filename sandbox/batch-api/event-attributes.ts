@@ -1,0 +1,125 @@
+import { isJsonArray, isJsonObject, type Json, type JsonObject } from './json.ts';
+import type { Limits } from './limits.ts';
+import { type Complaint, lineComplaint, scalarComplaint, textComplaint, typeOfKey } from './values.ts';
+
+export type AttributeProblem = {
+  /** Where, in the only form seen in a product of Batch [sdk]: `obj.sub.leaf`, `items_list[2].name`, `$tags[1]`. */
+  readonly path: string;
+  readonly reason: string;
+};
+
+export type KeptAttributes = {
+  readonly attributes: JsonObject;
+  /** One for each thing that is no longer in the attributes. */
+  readonly problems: readonly AttributeProblem[];
+};
+
+/** Keeps those attributes of an event that Batch would accept; of a list or an object, what is good in it. */
+export function keepEventAttributes(attributes: JsonObject, limits: Limits): KeptAttributes {
+  const sieve = new EventAttributeSieve(limits);
+  return { attributes: sieve.keepRoot(attributes), problems: sieve.problems };
+}
+
+/** A value that goes through whole comes out as itself, not as a copy: most do. Undefined is a value that is dropped. */
+class EventAttributeSieve {
+  readonly problems: AttributeProblem[] = [];
+  readonly #limits: Limits;
+
+  constructor(limits: Limits) {
+    this.#limits = limits;
+  }
+
+  keepRoot(attributes: JsonObject): JsonObject {
+    return this.#keepEntries(attributes, '', 1);
+  }
+
+  /** @param depth how many keys lead to a value of this object; array indexes do not count [sdk: ANDSDK, IOSSDK]. */
+  #keepEntries(object: JsonObject, prefix: string, depth: number): JsonObject {
+    const kept: [string, Json][] = [];
+    let isChanged = false;
+    let counted = 0;
+    for (const [key, value] of Object.entries(object)) {
+      const isReserved = depth === 1 && (key === '$label' || key === '$tags');
+      if (!isReserved) counted += 1;
+      const keptValue =
+        counted > this.#limits.attributesMax && !isReserved
+          ? this.#drop(prefix + key, `more than ${this.#limits.attributesMax} attributes in one object`)
+          : this.#keepEntry(key, value, prefix + key, depth);
+      if (keptValue !== value) isChanged = true;
+      if (keptValue !== undefined) kept.push([key, keptValue]);
+    }
+    return isChanged ? Object.fromEntries(kept) : object;
+  }
+
+  #keepEntry(key: string, value: Json, path: string, depth: number): Json | undefined {
+    if (key === '$label' && depth === 1) return this.#keepIf(value, path, lineComplaint(value, this.#limits.labelMax));
+    if (key === '$tags' && depth === 1) return this.#keepTags(value, path);
+    const type = typeOfKey(key, this.#limits);
+    if (type === undefined) return this.#drop(path, this.#keyReason(key, depth));
+    if (value === null) return this.#drop(path, 'null');
+    if (type === 'plain' && isJsonArray(value)) return this.#keepArray(value, path, depth);
+    if (type === 'plain' && isJsonObject(value)) return this.#keepObject(value, path, depth);
+    return this.#keepIf(value, path, scalarComplaint(type, value, this.#limits));
+  }
+
+  #keepObject(object: JsonObject, path: string, depth: number): JsonObject | undefined {
+    if (depth > this.#limits.depthMax) return this.#drop(path, this.#depthReason());
+    return this.#keepEntries(object, `${path}.`, depth + 1);
+  }
+
+  #keepArray(array: readonly Json[], path: string, depth: number): readonly Json[] | undefined {
+    if (depth > this.#limits.depthMax) return this.#drop(path, this.#depthReason());
+    const complaint = this.#sizeComplaint(array, this.#limits.arrayMax);
+    if (complaint !== undefined) return this.#drop(path, complaint);
+    if (array.every((item) => typeof item === 'string')) {
+      return this.#keepItems(array, path, (item) => textComplaint(item, this.#limits.stringMax));
+    }
+    if (array.every(isJsonObject)) {
+      const kept = array.map((item, index) => this.#keepEntries(item, `${path}[${index}].`, depth + 1));
+      return kept.every((item, index) => item === array[index]) ? array : kept;
+    }
+    return this.#drop(path, array.some(isJsonArray) ? 'an array in an array' : 'neither all strings nor all objects');
+  }
+
+  #keepTags(value: Json, path: string): readonly Json[] | undefined {
+    if (!isJsonArray(value)) return this.#drop(path, 'not an array of strings');
+    const complaint = this.#sizeComplaint(value, this.#limits.tagsMax);
+    if (complaint !== undefined) return this.#drop(path, complaint);
+    return this.#keepItems(value, path, (tag) => lineComplaint(tag, this.#limits.tagMax));
+  }
+
+  #keepItems(
+    array: readonly Json[],
+    path: string,
+    complaintOf: (item: Json) => Complaint,
+  ): readonly Json[] | undefined {
+    const kept = array.filter(
+      (item, index) => this.#keepIf(item, `${path}[${index}]`, complaintOf(item)) !== undefined,
+    );
+    if (kept.length === array.length) return array;
+    // An array of which no item is left would be an empty one, which is not for the sandbox to make up.
+    return kept.length === 0 ? undefined : kept;
+  }
+
+  #keepIf<T extends Json>(value: T, path: string, complaint: Complaint): T | undefined {
+    return complaint === undefined ? value : this.#drop(path, complaint);
+  }
+
+  #drop(path: string, reason: string): undefined {
+    this.problems.push({ path, reason });
+  }
+
+  #sizeComplaint(array: readonly Json[], max: number): Complaint {
+    if (array.length > max) return `an array of ${array.length} items, at most ${max} are allowed`;
+    return array.length === 0 && this.#limits.emptyArray === 'refuse' ? 'an empty array' : undefined;
+  }
+
+  #depthReason(): string {
+    return `deeper than ${this.#limits.depthMax} levels below the event`;
+  }
+
+  #keyReason(key: string, depth: number): string {
+    const isMisplaced = depth > 1 && (key === '$label' || key === '$tags');
+    return isMisplaced ? 'reserved for the root of the event' : 'not a valid key';
+  }
+}

@@ -1,0 +1,72 @@
+import { Buffer } from 'node:buffer';
+import { type AttributeProblem, keepEventAttributes } from './event-attributes.ts';
+import { isJsonObject, type Json, type ParsedJson } from './json.ts';
+import type { Limits } from './limits.ts';
+import { readUtcTimestamp } from './timestamp.ts';
+import type { Complaint } from './values.ts';
+
+export type JudgeContext = {
+  readonly limits: Limits;
+  /** Milliseconds since 1970. */
+  readonly now: number;
+  readonly print: ParsedJson['print'];
+};
+
+export type EventVerdict =
+  | {
+      readonly isKept: true;
+      /** What is left of the event, as JSON with the digits that came in. */
+      readonly json: string;
+      readonly problems: readonly AttributeProblem[];
+    }
+  | { readonly isKept: false; readonly reasons: readonly string[] };
+
+const eventKeys: ReadonlySet<string> = new Set(['name', 'time', 'attributes']);
+
+/** Judges an event alone, by the rules of the reference's sections 2.3 and 2.4. */
+export function judgeEvent(event: Json, context: JudgeContext): EventVerdict {
+  if (!isJsonObject(event)) return { isKept: false, reasons: ['not an object'] };
+  const { attributes, name, time } = event;
+  const json = context.print(event);
+  const reasons = [
+    nameComplaint(name, context.limits),
+    time === undefined ? undefined : timeComplaint(time, context),
+    attributes === undefined || isJsonObject(attributes) ? undefined : 'attributes are not an object',
+    sizeComplaint(json, context.limits),
+    unknownKeyComplaint(Object.keys(event)),
+  ].filter((complaint) => complaint !== undefined);
+  if (reasons.length > 0) return { isKept: false, reasons };
+  if (!isJsonObject(attributes)) return { isKept: true, json, problems: [] };
+
+  const kept = keepEventAttributes(attributes, context.limits);
+  if (kept.problems.length === 0) return { isKept: true, json, problems: [] };
+  if (context.limits.badAttribute === 'event') {
+    return { isKept: false, reasons: kept.problems.map(({ path, reason }) => `attributes.${path}: ${reason}`) };
+  }
+  return { isKept: true, json: context.print({ ...event, attributes: kept.attributes }), problems: kept.problems };
+}
+
+function nameComplaint(name: Json | undefined, limits: Limits): Complaint {
+  if (name === undefined) return 'name is missing';
+  return typeof name === 'string' && limits.eventNamePattern.test(name)
+    ? undefined
+    : `name does not match ${limits.eventNamePattern.source}`;
+}
+
+function timeComplaint(time: Json, { limits, now }: JudgeContext): Complaint {
+  const milliseconds = typeof time === 'string' ? readUtcTimestamp(time) : undefined;
+  if (milliseconds === undefined) return 'time is not an RFC 3339 date in UTC such as 2026-04-17T04:25:00Z';
+  if (milliseconds > now + limits.futureToleranceMs) return 'time is in the future';
+  return milliseconds < now - limits.maxAgeMs ? `time is over ${limits.maxAgeMs / 3_600_000} hours ago` : undefined;
+}
+
+function sizeComplaint(json: string, limits: Limits): Complaint {
+  const bytes = Buffer.byteLength(json);
+  return bytes > limits.eventBytes ? `${bytes} bytes, at most ${limits.eventBytes} are allowed` : undefined;
+}
+
+// No other key is documented. Batch may well ignore one [inferred]; here a client's slip shall show.
+function unknownKeyComplaint(keys: readonly string[]): Complaint {
+  const unknown = keys.filter((key) => !eventKeys.has(key));
+  return unknown.length === 0 ? undefined : `unknown: ${unknown.join(', ')}`;
+}

@@ -1,0 +1,35 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Refusal } from './answers.ts';
+import type { Limits } from './limits.ts';
+
+export type Keys = {
+  readonly projectKey: string;
+  readonly restApiKey: string;
+};
+
+/**
+ * Why a call is not let in by its headers [documented: UPD, CEP, MASS; that a missing project is a 400 is inferred].
+ * The order of the checks is inferred as well.
+ */
+export function refusalOfHeaders(headers: IncomingHttpHeaders, keys: Keys, limits: Limits): Refusal | undefined {
+  if (headers.authorization !== `Bearer ${keys.restApiKey}`) {
+    return unauthorised('The REST API key is missing or not valid.');
+  }
+  const project = headers['x-batch-project'];
+  if (project === undefined) {
+    const message = 'The header X-Batch-Project is missing.';
+    return limits.missingProjectHeader === 401
+      ? unauthorised(message)
+      : { status: 400, code: 'MISSING_PARAMETER', message };
+  }
+  if (project !== keys.projectKey) return unauthorised('The REST API key is not valid for this project.');
+  // The sample call is the only word on it [documented: MASS]; what another type gets is inferred.
+  if (!/^application\/json\s*(?:;|$)/i.test(headers['content-type'] ?? '')) {
+    return { status: 400, code: 'MALFORMED_JSON_BODY', message: 'The Content-Type is not application/json.' };
+  }
+  return undefined;
+}
+
+function unauthorised(message: string): Refusal {
+  return { status: 401, code: 'AUTHENTICATION_INVALID', message };
+}

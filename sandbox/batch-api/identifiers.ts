@@ -1,0 +1,63 @@
+import { isJsonObject, type Json } from './json.ts';
+import type { Limits } from './limits.ts';
+
+export type IdentifiersVerdict =
+  | { readonly kind: 'good' /** Null for an installation. */; readonly customId: string | null }
+  /** There are none, or they are not of the documented shape: one of the cases of the switch `badIdentifiers`. */
+  | { readonly kind: 'missing' | 'malformed'; readonly reason: string }
+  /** Rightly formed, but of a value that is not allowed. */
+  | { readonly kind: 'refused'; readonly reason: string };
+
+// [sdk: IOSSDK, ANDSDK, WEBSDK] What a program writes when it meant no id.
+const wordsForNothing: ReadonlySet<string> = new Set([
+  'undefined',
+  'null',
+  'nil',
+  '(null)',
+  '[object object]',
+  'true',
+  'false',
+  'nan',
+  'infinity',
+  '-infinity',
+]);
+
+/** `identifiers`: exactly one of `custom_id` and `installation` [documented: UPD; inner names reported: DRV]. */
+export function judgeIdentifiers(identifiers: Json | undefined, limits: Limits): IdentifiersVerdict {
+  if (identifiers === undefined) return { kind: 'missing', reason: 'identifiers are missing' };
+  if (!isJsonObject(identifiers)) return { kind: 'malformed', reason: 'identifiers are not an object' };
+  const kinds = Object.keys(identifiers);
+  if (kinds.length === 0) return { kind: 'missing', reason: 'identifiers hold neither custom_id nor installation' };
+  if (kinds.length > 1 || (kinds[0] !== 'custom_id' && kinds[0] !== 'installation')) {
+    return { kind: 'malformed', reason: 'identifiers must hold custom_id or installation, and nothing else' };
+  }
+  return kinds[0] === 'custom_id'
+    ? judgeCustomId(identifiers.custom_id, limits)
+    : judgeInstallation(identifiers.installation);
+}
+
+function judgeCustomId(customId: Json | undefined, limits: Limits): IdentifiersVerdict {
+  if (typeof customId !== 'string') return { kind: 'malformed', reason: 'custom_id is not a string' };
+  if (customId === '') return { kind: 'refused', reason: 'custom_id is empty' };
+  if (customId.length > limits.customIdMax) {
+    return {
+      kind: 'refused',
+      reason: `custom_id is ${customId.length} characters long, at most ${limits.customIdMax} are allowed`,
+    };
+  }
+  const isSuspect = customId.trim() === '' || /[\r\n]/.test(customId) || wordsForNothing.has(customId.toLowerCase());
+  if (isSuspect && limits.sdkRefusedCustomId === 'refuse') {
+    return { kind: 'refused', reason: 'custom_id is blank, of several lines, or a word that stands for no id' };
+  }
+  return { kind: 'good', customId };
+}
+
+function judgeInstallation(installation: Json | undefined): IdentifiersVerdict {
+  const isWhole =
+    isJsonObject(installation) &&
+    Object.keys(installation).length === 2 &&
+    [installation.apikey, installation.installation_id].every((part) => typeof part === 'string' && part !== '');
+  return isWhole
+    ? { kind: 'good', customId: null }
+    : { kind: 'malformed', reason: 'installation must hold the strings apikey and installation_id, and nothing else' };
+}

@@ -1,0 +1,127 @@
+import { z } from 'zod';
+import { readBy } from './bad-request.ts';
+
+/**
+ * How sure a limit is, in the terms of the reference: read in Batch's documentation; read in the code or pages of
+ * Batch's SDKs, which share the data model; told by a third party; or our own reading, which nothing states.
+ */
+type Sureness = 'documented' | 'sdk' | 'reported' | 'inferred';
+
+type Limit<T> = {
+  readonly value: T;
+  readonly unit: string;
+  readonly sureness: Sureness;
+  /** Short names of the reference's sources; empty for what is inferred. */
+  readonly source: string;
+  readonly schema: z.ZodType<T>;
+};
+
+type Origin = readonly [sureness: Sureness, source: string];
+
+const inferred: Origin = ['inferred', ''];
+
+function amount(value: number, unit: string, [sureness, source]: Origin): Limit<number> {
+  return { value, unit, sureness, source, schema: z.int().nonnegative() };
+}
+
+function pattern(value: RegExp, [sureness, source]: Origin): Limit<RegExp> {
+  const schema = z.union([z.instanceof(RegExp), z.string()]).transform((input, context) => {
+    try {
+      return new RegExp(input);
+    } catch {
+      context.addIssue('not a regular expression');
+      return z.NEVER;
+    }
+  });
+  return { value, unit: 'regular expression', sureness, source, schema };
+}
+
+function choice<const T extends string | number>(options: readonly [T, ...T[]], [sureness, source]: Origin): Limit<T> {
+  return { value: options[0], unit: 'one of', sureness, source, schema: z.literal([...options]) };
+}
+
+/**
+ * Every rule of the Profile API that has a number, a pattern or a doubt in it. The first option of a choice is what the
+ * sandbox does by default; the others are what Batch may do instead, as far as the reference can tell.
+ */
+export const LIMITS = {
+  updateCallMax: amount(200, 'updates in a call of update', ['documented', 'UPD, PROF']),
+  massUpdateCallMax: amount(10_000, 'updates in a call of mass-update', ['documented', 'MASS, PROF']),
+
+  updateRate: amount(300, 'updates a second', ['documented', 'PROF, MASS']),
+  updateBurst: amount(1_000, 'updates', ['documented', 'PROF, MASS']),
+  massUpdateRate: amount(10_000, 'updates a second', ['documented', 'PROF, MASS']),
+  // "No burst" is read as: one full call a second.
+  massUpdateBurst: amount(10_000, 'updates', inferred),
+
+  customIdMax: amount(512, 'characters', ['reported', 'DRV']),
+
+  maxEventsPerUpdate: amount(15, 'events in an update', ['reported', 'MM, DRV']),
+  // What is measured is not known; here it is the compact JSON of the event, in UTF-8.
+  eventBytes: amount(25_000, 'bytes of an event', ['reported', 'MM']),
+  eventNamePattern: pattern(/^[a-z0-9_]{1,30}$/, ['reported', 'MM, DINMO, DRV']),
+  maxAgeMs: amount(24 * 60 * 60 * 1000, 'milliseconds', ['reported', 'MM; documented for the older API: TRIG']),
+  // Nothing tells how far two clocks may disagree. A second lets an event through that was stamped on the way here.
+  futureToleranceMs: amount(1_000, 'milliseconds', inferred),
+
+  keyPattern: pattern(/^(?:[a-z0-9_]{1,30}|(?:date|url)\([a-z0-9_]{1,30}\))$/, ['reported', 'MM, SDKDOC']),
+  stringMax: amount(300, 'characters', ['reported', 'MM; WEBSDK, ANDSDK, IOSSDK']),
+  urlMax: amount(2_048, 'characters', ['reported', 'MM; WEBSDK, ANDSDK, IOSSDK']),
+  arrayMax: amount(25, 'items of an array', ['sdk', 'SDKDOC, WEBSDK, ANDSDK, IOSSDK']),
+  depthMax: amount(3, 'levels of objects below the event', ['sdk', 'SDKDOC, ANDSDK, IOSSDK']),
+  attributesMax: amount(20, 'attributes of an object, at each level', ['sdk', 'WEBSDK, ANDSDK, IOSSDK']),
+  labelMax: amount(200, 'characters', ['sdk', 'WEBSDK, ANDSDK, IOSSDK']),
+  tagsMax: amount(10, 'tags of an event', ['sdk', 'WEBSDK, ANDSDK, IOSSDK']),
+  tagMax: amount(64, 'characters', ['sdk', 'WEBSDK, ANDSDK, IOSSDK']),
+  profileAttributesMax: amount(50, 'profile attributes of an update', ['reported', 'MM, SEGM']),
+
+  /** The status of a call without `X-Batch-Project`. */
+  missingProjectHeader: choice([400, 401], inferred),
+  /** What more than `maxEventsPerUpdate` events cost: the update, or the whole call (400). */
+  tooManyEvents: choice(['update', 'call'], inferred),
+  /** What `identifiers` that are missing, or of no kind or both, cost: the update, or the whole call (400). */
+  badIdentifiers: choice(['partial', 'call'], inferred),
+  /** What a bad attribute costs: itself, or its event. */
+  badAttribute: choice(['attribute', 'event'], ['reported', 'MM']),
+  /** Whether a 429 carries `Retry-After`. */
+  retryAfter: choice(['off', 'seconds'], inferred),
+  /** An empty array: refused by the Web SDK, accepted by the mobile ones. */
+  emptyArray: choice(['refuse', 'accept'], ['sdk', 'WEBSDK']),
+  /** Custom ids that the SDKs refuse (blank, with a line break, or a word such as `null`). */
+  sdkRefusedCustomId: choice(['refuse', 'accept'], ['sdk', 'WEBSDK, ANDSDK, IOSSDK']),
+} as const;
+
+export type Limits = { readonly [K in keyof typeof LIMITS]: (typeof LIMITS)[K]['value'] };
+
+const limitNames = Object.keys(LIMITS);
+
+// Object.fromEntries cannot tell which name carries which type; LIMITS does.
+export const DEFAULT_LIMITS = Object.fromEntries(
+  Object.entries(LIMITS).map(([name, limit]) => [name, limit.value]),
+) as Limits;
+
+const changesSchema = z
+  .strictObject(Object.fromEntries(Object.entries(LIMITS).map(([name, { schema }]) => [name, schema.optional()])), {
+    error: (issue) =>
+      issue.code === 'unrecognized_keys'
+        ? `no such limit: ${issue.keys?.join(', ')}; there are: ${limitNames.join(', ')}`
+        : undefined,
+  })
+  .transform((changes) => changes as Partial<Limits>);
+
+/**
+ * The limits after changes, which may come from anywhere (a pattern may be given as its text).
+ *
+ * @throws {BadRequest} for an unknown name or an unfit value.
+ */
+export function changedLimits(current: Limits, changes: unknown): Limits {
+  const read = readBy(changesSchema, changes);
+  return { ...current, ...read };
+}
+
+/** The limits as plain JSON, in the form that {@link changedLimits} takes back. */
+export function limitsAsJson(limits: Limits): Record<string, string | number> {
+  return Object.fromEntries(
+    Object.entries(limits).map(([name, value]) => [name, value instanceof RegExp ? value.source : value]),
+  );
+}

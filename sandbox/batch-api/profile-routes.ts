@@ -1,0 +1,139 @@
+import { Buffer, isUtf8 } from 'node:buffer';
+import { setTimeout } from 'node:timers/promises';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { bodyOf, errorBodyForStatus, type Refusal } from './answers.ts';
+import type { Endpoint } from './call.ts';
+import type { ArrivalFault, Fault, Faults } from './faults.ts';
+import { type Keys, refusalOfHeaders } from './headers.ts';
+import type { Handled, Project } from './project.ts';
+import type { RequestLog } from './request-log.ts';
+
+export type ProfileRoutesParts = {
+  readonly project: Project;
+  readonly faults: Faults;
+  readonly log: RequestLog;
+  readonly keys: Keys;
+  readonly now: () => number;
+  /** Aborted when the server closes. */
+  readonly closing: AbortSignal;
+};
+
+type FaultKind = Fault['kind'];
+type CallSize = Pick<Handled, 'updates' | 'events'>;
+
+const nothingRead = { updates: 0, events: 0 };
+
+/** The documented routes over HTTP, with the faults that their calls are to meet. */
+export class ProfileRoutes {
+  readonly #parts: ProfileRoutesParts;
+
+  constructor(parts: ProfileRoutesParts) {
+    this.#parts = parts;
+  }
+
+  addTo(app: FastifyInstance): void {
+    for (const endpoint of ['update', 'mass-update'] as const) {
+      app.post(`/:version(^2\\.\\d+$)/profiles/${endpoint}`, (request, reply) =>
+        this.#handle(endpoint, request, reply),
+      );
+    }
+  }
+
+  /** Refuses a request that is no call. */
+  refuse(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply {
+    return this.#answer(request, reply, { answer: refusal, ...nothingRead }, null);
+  }
+
+  async #handle(endpoint: Endpoint, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+    const { closing, faults, keys, project } = this.#parts;
+    const unfitHeaders = refusalOfHeaders(request.headers, keys, project.limits);
+    if (unfitHeaders !== undefined) return this.refuse(request, reply, unfitHeaders);
+
+    const early = faults.takeOnArrival();
+    if (early?.kind === 'delay') {
+      // A pause that is broken off rejects, because the server closes: nothing more is stored then.
+      await setTimeout(early.milliseconds, undefined, { signal: closing }).catch(() => undefined);
+      if (closing.aborted) return this.#cut(request, reply, nothingRead, early.kind);
+    } else if (early !== undefined) {
+      return this.#spoil(request, reply, nothingRead, early);
+    }
+
+    const body = textOf(request.body);
+    const late = early === undefined ? faults.onAnswer : undefined;
+    const refusal = faults.refuses(body) ? refusalByFault : undefined;
+    const handled = project.handle(endpoint, body, { refusal, partial: late?.kind === 'partial' ? late : undefined });
+    if (handled.answer === refusal) return this.#answer(request, reply, handled, 'refuse_when');
+    if (handled.answer.status !== 202 || late === undefined) {
+      return this.#answer(request, reply, handled, early?.kind ?? null);
+    }
+    faults.spendNext();
+    return late.kind === 'partial'
+      ? this.#answer(request, reply, handled, late.kind)
+      : this.#spoil(request, reply, handled, late);
+  }
+
+  #answer(request: FastifyRequest, reply: FastifyReply, handled: Handled, fault: FaultKind | null): FastifyReply {
+    const { answer } = handled;
+    const errors = answer.status === 202 ? answer.errors.length : 0;
+    this.#record(request, answer.status, handled, errors, fault);
+    if (answer.status === 429 && answer.retryAfterSeconds !== undefined) {
+      reply.header('retry-after', answer.retryAfterSeconds);
+    }
+    return reply.code(answer.status).send(bodyOf(answer));
+  }
+
+  /** Does something else than to answer as documented. */
+  #spoil(
+    request: FastifyRequest,
+    reply: FastifyReply,
+    size: CallSize,
+    fault: Exclude<ArrivalFault, { kind: 'delay' }>,
+  ): FastifyReply {
+    switch (fault.kind) {
+      case 'status': {
+        this.#record(request, fault.status, size, 0, fault.kind);
+        if (fault.retry_after_seconds !== undefined) reply.header('retry-after', fault.retry_after_seconds);
+        return reply.code(fault.status).send(fault.body ?? errorBodyForStatus(fault.status));
+      }
+      case 'garbage': {
+        this.#record(request, 202, size, 0, fault.kind);
+        return reply.code(202).type('text/html').send('<html><body>This is not the page you expect.</body></html>');
+      }
+      case 'hang': {
+        this.#record(request, null, size, 0, fault.kind);
+        return reply.hijack();
+      }
+      case 'cut':
+        return this.#cut(request, reply, size, fault.kind);
+    }
+  }
+
+  #cut(request: FastifyRequest, reply: FastifyReply, size: CallSize, fault: FaultKind): FastifyReply {
+    this.#record(request, null, size, 0, fault);
+    reply.hijack();
+    request.raw.socket.destroy();
+    return reply;
+  }
+
+  #record(
+    request: FastifyRequest,
+    status: number | null,
+    { events, updates }: CallSize,
+    errors: number,
+    fault: FaultKind | null,
+  ): void {
+    const time = new Date(this.#parts.now()).toISOString();
+    this.#parts.log.add({ time, path: request.url, status, updates, events, errors, fault });
+  }
+}
+
+const refusalByFault: Refusal = {
+  status: 400,
+  code: 'MALFORMED_PARAMETER',
+  message: 'The body holds a text that a fault refuses.',
+};
+
+/** The body as text; bytes that are no UTF-8 make an empty one, which no more than they is JSON. */
+function textOf(body: unknown): string {
+  return Buffer.isBuffer(body) && isUtf8(body) ? body.toString('utf8') : '';
+}

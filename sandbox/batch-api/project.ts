@@ -1,0 +1,138 @@
+import type { Answer, PartialError, Refusal } from './answers.ts';
+import { type Call, type Endpoint, readCall } from './call.ts';
+import type { PartialFault } from './faults.ts';
+import { errorOf, judgeWithFault } from './injected-error.ts';
+import { isJsonObject, type JsonObject } from './json.ts';
+import { changedLimits, DEFAULT_LIMITS, type Limits } from './limits.ts';
+import { type CallStats, NO_CALLS, withCall } from './stats.ts';
+import { Store } from './store.ts';
+import { type BucketSize, TokenBucket } from './token-bucket.ts';
+import { countEvents, judgeUpdate } from './update.ts';
+
+export type Handled = {
+  readonly answer: Answer;
+  /** Updates and events that the call held, whatever became of them. */
+  readonly updates: number;
+  readonly events: number;
+};
+
+/** What faults do to a call while it is handled. */
+export type Interference = {
+  /** Refuses a call that could be read. */
+  readonly refusal?: Refusal | undefined;
+  readonly partial?: PartialFault | undefined;
+};
+
+type TokenStats = { readonly left: number; readonly used: number };
+
+export type ProjectStats = CallStats & { readonly tokens: Readonly<Record<Endpoint, TokenStats>> };
+
+/** A project of Batch: what it makes of calls that were let in, without HTTP. Each has its own buckets [inferred]. */
+export class Project {
+  readonly store = new Store();
+  readonly #now: () => number;
+  readonly #buckets: Readonly<Record<Endpoint, TokenBucket>>;
+  #limits: Limits;
+  #stats: CallStats = NO_CALLS;
+
+  constructor(limits: Partial<Limits>, now: () => number) {
+    this.#limits = changedLimits(DEFAULT_LIMITS, limits);
+    this.#now = now;
+    const sizes = bucketSizes(this.#limits);
+    this.#buckets = {
+      update: new TokenBucket(sizes.update, now),
+      'mass-update': new TokenBucket(sizes['mass-update'], now),
+    };
+  }
+
+  get limits(): Limits {
+    return this.#limits;
+  }
+
+  /**
+   * Changes limits from the next call on. A bucket that grows fills at its rate.
+   *
+   * @throws {BadRequest} for an unknown name or an unfit value; then nothing changes.
+   */
+  changeLimits(changes: unknown): void {
+    this.#limits = changedLimits(this.#limits, changes);
+    const sizes = bucketSizes(this.#limits);
+    this.#buckets.update.resize(sizes.update);
+    this.#buckets['mass-update'].resize(sizes['mass-update']);
+  }
+
+  get stats(): ProjectStats {
+    const { update, 'mass-update': massUpdate } = this.#buckets;
+    return {
+      ...this.#stats,
+      tokens: {
+        update: { left: update.left, used: update.used },
+        'mass-update': { left: massUpdate.left, used: massUpdate.used },
+      },
+    };
+  }
+
+  /** Forgets events, profiles and stats, and fills the buckets. */
+  reset(): void {
+    this.store.clear();
+    this.#stats = NO_CALLS;
+    this.#buckets.update.reset();
+    this.#buckets['mass-update'].reset();
+  }
+
+  /** Handles a call: all of it is refused and nothing stored, or it is accepted but for its partial errors. */
+  handle(endpoint: Endpoint, body: string, { partial, refusal }: Interference = {}): Handled {
+    const call = readCall(body, endpoint, this.#limits);
+    if ('status' in call) return { answer: call, updates: 0, events: 0 };
+    const size = {
+      updates: call.updates.length,
+      events: call.updates.reduce((events, update) => events + countEvents(update), 0),
+    };
+    const answer = refusal ?? this.#takeTokens(endpoint, size.updates);
+    if (answer !== undefined) return { answer, ...size };
+    return { answer: { status: 202, errors: this.#accept(call, partial) }, ...size };
+  }
+
+  /** One update costs one token, also if its custom id comes twice in the call [inferred, as the stricter reading]. */
+  #takeTokens(endpoint: Endpoint, updates: number): Refusal | undefined {
+    const bucket = this.#buckets[endpoint];
+    if (bucket.take(updates)) return undefined;
+    const seconds = Math.max(1, Math.ceil(bucket.secondsUntil(updates)));
+    return {
+      status: 429,
+      code: 'TOO_MANY_REQUESTS',
+      message: 'Too many updates: wait a few seconds.',
+      ...(this.#limits.retryAfter === 'seconds' && Number.isFinite(seconds) && { retryAfterSeconds: seconds }),
+    };
+  }
+
+  #accept({ print, updates }: Call, partial: PartialFault | undefined): readonly PartialError[] {
+    const now = this.#now();
+    const context = { limits: this.#limits, now, print };
+    const verdicts = updates.map((update, index) =>
+      partial?.bulk_index === index ? judgeWithFault(update, partial, context) : judgeUpdate(update, index, context),
+    );
+    const receivedAt = new Date(now).toISOString();
+    for (const { kept } of verdicts) {
+      if (kept !== undefined) this.store.add(kept, receivedAt);
+    }
+    const errors = verdicts.flatMap((verdict) => verdict.errors);
+    if (partial !== undefined && partial.bulk_index >= updates.length) errors.push(errorOf(partial));
+    this.#stats = withCall(this.#stats, { verdicts, errors, repeatsCustomId: repeatsCustomId(updates) });
+    return errors;
+  }
+}
+
+function repeatsCustomId(updates: readonly JsonObject[]): boolean {
+  const customIds = updates
+    .map(({ identifiers }) => (isJsonObject(identifiers) ? identifiers.custom_id : undefined))
+    .filter((customId) => typeof customId === 'string');
+  return new Set(customIds).size < customIds.length;
+}
+
+function bucketSizes(limits: Limits): Readonly<Record<Endpoint, BucketSize>> {
+  return {
+    update: { perSecond: limits.updateRate, capacity: limits.updateBurst },
+    'mass-update': { perSecond: limits.massUpdateRate, capacity: limits.massUpdateBurst },
+  };
+}

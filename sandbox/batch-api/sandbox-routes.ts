@@ -1,0 +1,107 @@
+import { Buffer } from 'node:buffer';
+import { Readable } from 'node:stream';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { BadRequest, readBy } from './bad-request.ts';
+import { type Faults, readFaults } from './faults.ts';
+import { type Limits, limitsAsJson } from './limits.ts';
+import type { ProjectStats } from './project.ts';
+import { REQUESTS_KEPT, type RequestEntry } from './request-log.ts';
+import type { Store, StoredEvent } from './store.ts';
+
+export type SandboxStats = ProjectStats & {
+  readonly requests: number;
+  /** How many requests got each status; `none` is for those that got no answer. */
+  readonly answers: Readonly<Record<string, number>>;
+};
+
+/** What the sandbox shows of itself, and lets be changed. */
+export type Inspectable = {
+  readonly store: Store;
+  readonly faults: Faults;
+  readonly limits: Limits;
+  readonly stats: SandboxStats;
+  changeLimits(changes: unknown): void;
+  /** The last requests, oldest first. */
+  requests(limit: number): readonly RequestEntry[];
+  /** Forgets events, profiles, requests and stats, and fills the buckets. */
+  reset(): void;
+};
+
+const count = z
+  .string()
+  .regex(/^\d{1,15}$/, 'must be a whole number')
+  .transform(Number);
+
+const eventsQuery = z.strictObject({
+  custom_id: z.string().optional(),
+  offset: count.optional(),
+  limit: count.optional(),
+});
+const requestsQuery = z.strictObject({ limit: count.default(REQUESTS_KEPT) });
+const noQuery = z.strictObject({});
+
+// A filter that is not there must not be taken for one that is: `DELETE /_sandbox/events?custom_id=a` would forget all.
+const withoutQuery = {
+  preValidation: async (request: FastifyRequest) => {
+    readBy(noQuery, request.query);
+  },
+};
+
+/** Routes that Batch has not, by which a test looks at the sandbox from another process. They ask for no key. */
+export function addSandboxRoutes(app: FastifyInstance, api: Inspectable): void {
+  app.get('/_sandbox/stats', withoutQuery, () => api.stats);
+
+  app.get('/_sandbox/requests', (request) => api.requests(readBy(requestsQuery, request.query).limit));
+
+  app.get('/_sandbox/events', (request, reply) => {
+    const { custom_id: customId, limit, offset } = readBy(eventsQuery, request.query);
+    reply.type('application/x-ndjson');
+    return Readable.from(asNdjson(api.store.events({ customId, offset, limit })), { objectMode: false });
+  });
+  app.delete('/_sandbox/events', withoutQuery, (_request, reply) => {
+    api.reset();
+    reply.code(204).send();
+  });
+
+  app.get('/_sandbox/limits', withoutQuery, () => limitsAsJson(api.limits));
+  app.put('/_sandbox/limits', withoutQuery, (request) => {
+    api.changeLimits(jsonOf(request.body));
+    return limitsAsJson(api.limits);
+  });
+
+  app.get('/_sandbox/faults', withoutQuery, () => api.faults.list());
+  app.post('/_sandbox/faults', withoutQuery, (request, reply) => {
+    api.faults.add(readFaults(jsonOf(request.body)));
+    reply.code(201);
+    return api.faults.list();
+  });
+  app.delete('/_sandbox/faults', withoutQuery, (_request, reply) => {
+    api.faults.clear();
+    reply.code(204).send();
+  });
+}
+
+function jsonOf(body: unknown): unknown {
+  try {
+    return JSON.parse(Buffer.isBuffer(body) ? body.toString() : '');
+  } catch {
+    throw new BadRequest('The body is not JSON.');
+  }
+}
+
+const LINES_IN_A_CHUNK = 1_000;
+
+function* asNdjson(events: Iterable<StoredEvent>): Generator<string> {
+  let lines: string[] = [];
+  for (const { custom_id, json, received_at, seq } of events) {
+    const envelope = JSON.stringify({ custom_id, seq, received_at });
+    // The event goes in as text: to parse it would be to lose digits.
+    lines.push(`${envelope.slice(0, -1)},"event":${json}}\n`);
+    if (lines.length === LINES_IN_A_CHUNK) {
+      yield lines.join('');
+      lines = [];
+    }
+  }
+  if (lines.length > 0) yield lines.join('');
+}

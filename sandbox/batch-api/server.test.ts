@@ -1,0 +1,284 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { DEFAULT_LIMITS, limitsAsJson } from './limits.ts';
+import { REQUESTS_KEPT } from './request-log.ts';
+import type { BatchApi } from './server.ts';
+import { ask, GOOD_HEADERS, post, type Reply, startApi, update } from './test-client.ts';
+
+const start = Date.parse('2026-04-17T12:00:00Z');
+let clock = start;
+let api: BatchApi;
+beforeEach(async () => {
+  clock = start;
+  api = await startApi({ now: () => clock });
+});
+afterEach(() => api.close());
+
+const body = JSON.stringify([update('u1')]);
+
+function callAt(path: string, headers: Record<string, string> = GOOD_HEADERS): Promise<Reply> {
+  return ask(api, 'POST', path, { body, headers });
+}
+
+describe('routes', () => {
+  test.each(['/2.11/profiles/update', '/2.13/profiles/update', '/2.4/profiles/mass-update'])('%s', async (path) => {
+    const reply = await callAt(path);
+    expect([reply.status, reply.text]).toEqual([202, '{"code":"SUCCESS"}']);
+    expect(reply.headers['content-type']).toMatch(/^application\/json/);
+  });
+
+  test.each([
+    '/profiles/update',
+    '/1.1/profiles/update',
+    '/2/profiles/update',
+    '/2.x/profiles/update',
+    '/2.11.1/profiles/update',
+    '/v2.11/profiles/update',
+    '/2.11/profiles/updates',
+    '/2.11/profiles/update/u1',
+    '/2.11/profiles',
+    '/',
+  ])('%s is none', async (path) => {
+    const reply = await callAt(path);
+    expect(reply.status).toBe(404);
+    expect(JSON.parse(reply.text)).toEqual({ error_code: 'ROUTE_NOT_FOUND', error_message: expect.any(String) });
+  });
+
+  test('a profile cannot be read', async () => {
+    expect((await ask(api, 'GET', '/2.11/profiles/update', { headers: GOOD_HEADERS })).status).toBe(404);
+  });
+});
+
+describe('headers', () => {
+  const { 'x-batch-project': project, ...withoutProject } = GOOD_HEADERS;
+  const { authorization, ...withoutKey } = GOOD_HEADERS;
+  const { 'content-type': type, ...withoutType } = GOOD_HEADERS;
+  test.each([
+    ['no key', withoutKey, 401, 'AUTHENTICATION_INVALID'],
+    ['another key', { ...GOOD_HEADERS, authorization: 'Bearer other' }, 401, 'AUTHENTICATION_INVALID'],
+    ['a key that goes on', { ...GOOD_HEADERS, authorization: `${authorization}x` }, 401, 'AUTHENTICATION_INVALID'],
+    ['a key without Bearer', { ...GOOD_HEADERS, authorization: authorization.slice(7) }, 401, 'AUTHENTICATION_INVALID'],
+    ['the older header', { ...withoutKey, 'x-authorization': 'rest_test' }, 401, 'AUTHENTICATION_INVALID'],
+    ['another project', { ...GOOD_HEADERS, 'x-batch-project': `${project}x` }, 401, 'AUTHENTICATION_INVALID'],
+    ['no project', withoutProject, 400, 'MISSING_PARAMETER'],
+    ['no content type', withoutType, 400, 'MALFORMED_JSON_BODY'],
+    ['another content type', { ...GOOD_HEADERS, 'content-type': 'text/plain' }, 400, 'MALFORMED_JSON_BODY'],
+  ])('%s', async (_, headers, status, code) => {
+    const reply = await callAt('/2.11/profiles/update', headers);
+    expect([reply.status, JSON.parse(reply.text).error_code]).toEqual([status, code]);
+    expect(api.store.eventCount).toBe(0);
+  });
+
+  test('a content type may have a charset', async () => {
+    const headers = { ...GOOD_HEADERS, 'content-type': `${type}; charset=utf-8` };
+    expect((await callAt('/2.11/profiles/update', headers)).status).toBe(202);
+  });
+
+  test('a missing project is a 401 by a switch', async () => {
+    api.changeLimits({ missingProjectHeader: 401 });
+    expect((await callAt('/2.11/profiles/update', withoutProject)).status).toBe(401);
+  });
+});
+
+describe('bodies', () => {
+  test.each([
+    ['broken', Buffer.from('[{')],
+    ['empty', Buffer.alloc(0)],
+    ['not UTF-8', Buffer.from([0x5b, 0x22, 0xff, 0x22, 0x5d])],
+    ['compressed', Buffer.from([0x1f, 0x8b, 0x08, 0x00])],
+  ])('one that is %s', async (_, bytes) => {
+    const reply = await ask(api, 'POST', '/2.11/profiles/update', { body: bytes, headers: GOOD_HEADERS });
+    expect([reply.status, JSON.parse(reply.text).error_code]).toEqual([400, 'MALFORMED_JSON_BODY']);
+  });
+
+  test('one of several megabytes', async () => {
+    const updates = Array.from({ length: 10_000 }, (_, index) => update(`u${index}`, { b: 'x'.repeat(300) }));
+    const reply = await ask(api, 'POST', '/2.11/profiles/mass-update', {
+      body: JSON.stringify(updates),
+      headers: GOOD_HEADERS,
+    });
+    expect(reply.status).toBe(202);
+    expect(api.store.eventCount).toBe(10_000);
+  });
+});
+
+test('a partial error is told with a 202, and the rest is stored', async () => {
+  const reply = await post(api, [update('u1', { b: 1, c: 'x'.repeat(301) }), update('u2')]);
+  expect(reply.status).toBe(202);
+  expect(JSON.parse(reply.text)).toEqual({
+    code: 'SUCCESS_WITH_PARTIAL_ERRORS',
+    errors: [{ bulk_index: 0, category: 'attribute', attribute: 'c', reason: expect.stringContaining('301') }],
+  });
+  expect([...api.store.events()].map(({ json }) => json)).toEqual([
+    '{"name":"a","attributes":{"b":1}}',
+    '{"name":"a"}',
+  ]);
+});
+
+test('a 429 has no Retry-After but by a switch, and stores nothing', async () => {
+  api.changeLimits({ updateBurst: 1 });
+  expect((await post(api, [update('u1')])).status).toBe(202);
+  const reply = await post(api, [update('u2')]);
+  expect([reply.status, JSON.parse(reply.text).error_code]).toEqual([429, 'TOO_MANY_REQUESTS']);
+  expect(reply.headers['retry-after']).toBeUndefined();
+  api.changeLimits({ retryAfter: 'seconds' });
+  expect((await post(api, [update('u3')])).headers['retry-after']).toBe('1');
+  expect([...api.store.events()].map(({ custom_id }) => custom_id)).toEqual(['u1']);
+  clock += 1_000;
+  expect((await post(api, [update('u4')])).status).toBe(202);
+});
+
+test('digits are stored and shown as they came', async () => {
+  const attributes = '{"big":9007199254740993,"fine":1.2345678901234567890123,"short":23.99,"none":0}';
+  const event = `{"name":"a","attributes":${attributes}}`;
+  await post(api, `[{"identifiers":{"custom_id":"u1"},"events":[${event}]}]`);
+  expect([...api.store.events()].map(({ json }) => json)).toEqual([event]);
+  const shown = await ask(api, 'GET', '/_sandbox/events');
+  expect(shown.text).toBe(`{"custom_id":"u1","seq":0,"received_at":"2026-04-17T12:00:00.000Z","event":${event}}\n`);
+});
+
+describe('/_sandbox/events', () => {
+  beforeEach(async () => {
+    await post(api, [update('a'), update('b'), update('a'), update('c d&é')]);
+  });
+
+  test.each([
+    ['', [0, 1, 2, 3]],
+    ['?custom_id=a', [0, 2]],
+    ['?custom_id=a&offset=1', [2]],
+    ['?offset=1&limit=2', [1, 2]],
+    ['?custom_id=c%20d%26%C3%A9', [3]],
+    ['?custom_id=nobody', []],
+  ])('%s', async (query, seqs) => {
+    const { headers, status, text } = await ask(api, 'GET', `/_sandbox/events${query}`);
+    expect([status, headers['content-type']]).toEqual([200, 'application/x-ndjson']);
+    const lines = text.split('\n').slice(0, -1);
+    expect(lines.map((line) => JSON.parse(line).seq)).toEqual(seqs);
+  });
+
+  test('are shown by the thousand', async () => {
+    api.changeLimits({ massUpdateCallMax: 10_000 });
+    await ask(api, 'POST', '/2.11/profiles/mass-update', {
+      body: JSON.stringify(Array.from({ length: 2_500 }, () => update('many'))),
+      headers: GOOD_HEADERS,
+    });
+    const { text } = await ask(api, 'GET', '/_sandbox/events?custom_id=many');
+    expect(text.split('\n')).toHaveLength(2_501);
+  });
+
+  test('are forgotten with the stats and requests, and the buckets are full again', async () => {
+    expect((await ask(api, 'DELETE', '/_sandbox/events')).status).toBe(204);
+    expect((await ask(api, 'GET', '/_sandbox/events')).text).toBe('');
+    const stats = JSON.parse((await ask(api, 'GET', '/_sandbox/stats')).text);
+    expect(stats).toMatchObject({ requests: 0, events_accepted: 0, tokens: { update: { left: 1_000, used: 0 } } });
+    expect(api.requests()).toEqual([]);
+  });
+});
+
+test('/_sandbox/stats counts every request to the API, and none to itself', async () => {
+  await post(api, [update('u1'), update('u1'), update('u2', { b: '' })]);
+  await post(api, [update('u3')]);
+  await post(api, '[]');
+  await callAt('/nowhere');
+  await ask(api, 'GET', '/_sandbox/limits');
+  const { text } = await ask(api, 'GET', '/_sandbox/stats');
+  expect(JSON.parse(text)).toEqual({
+    requests: 4,
+    answers: { 202: 2, 400: 1, 404: 1 },
+    calls_accepted: 2,
+    updates_accepted: 4,
+    updates_refused: 0,
+    events_accepted: 4,
+    events_refused: 0,
+    attributes_refused: 1,
+    partial_errors: 1,
+    largest_call: 3,
+    smallest_call: 1,
+    calls_repeating_a_custom_id: 1,
+    tokens: { update: { left: 996, used: 4 }, 'mass-update': { left: 10_000, used: 0 } },
+  });
+});
+
+describe('/_sandbox/requests', () => {
+  test('are the last ones, oldest first', async () => {
+    await callAt('/nowhere');
+    await post(api, [update('u1'), update('u2', { b: '', c: '' })]);
+    const last = { time: '2026-04-17T12:00:00.000Z', path: '/2.11/profiles/update', status: 202, fault: null };
+    const { text } = await ask(api, 'GET', '/_sandbox/requests?limit=1');
+    expect(JSON.parse(text)).toEqual([{ ...last, updates: 2, events: 2, errors: 2 }]);
+    expect(JSON.parse((await ask(api, 'GET', '/_sandbox/requests')).text)).toMatchObject([{ status: 404 }, last]);
+  });
+
+  test('are so many and no more', async () => {
+    for (let sent = 0; sent < REQUESTS_KEPT + 1; sent += 1) await callAt(`/nowhere/${sent}`);
+    const kept = api.requests(2 * REQUESTS_KEPT);
+    expect([kept.length, kept[0]?.path, api.stats.requests]).toEqual([REQUESTS_KEPT, '/nowhere/1', REQUESTS_KEPT + 1]);
+  });
+});
+
+describe('/_sandbox/limits', () => {
+  test('are shown, and changed while it runs', async () => {
+    const before = limitsAsJson(DEFAULT_LIMITS);
+    expect(JSON.parse((await ask(api, 'GET', '/_sandbox/limits')).text)).toEqual(before);
+    const changed = await ask(api, 'PUT', '/_sandbox/limits', { body: '{"updateCallMax":1}' });
+    expect(JSON.parse(changed.text)).toEqual({ ...before, updateCallMax: 1 });
+    expect((await post(api, [update('u1'), update('u2')])).status).toBe(400);
+  });
+
+  test('can be given from the start', async () => {
+    const other = await startApi({ limits: { updateCallMax: 1 } });
+    expect((await post(other, [update('u1'), update('u2')])).status).toBe(400);
+    await other.close();
+    await expect(startApi({ limits: { updateCallMax: -1 } })).rejects.toThrow(/updateCallMax/);
+  });
+});
+
+test('/_sandbox/faults are added, listed and cleared', async () => {
+  const added = await ask(api, 'POST', '/_sandbox/faults', { body: '{"kind":"status","status":500}' });
+  const first = { kind: 'status', status: 500, times: 1 };
+  expect([added.status, JSON.parse(added.text)]).toEqual([201, [first]]);
+  await ask(api, 'POST', '/_sandbox/faults', { body: '[{"kind":"hang","times":2},{"kind":"cut","stored":true}]' });
+  expect(JSON.parse((await ask(api, 'GET', '/_sandbox/faults')).text)).toEqual([
+    first,
+    { kind: 'hang', stored: false, times: 2 },
+    { kind: 'cut', stored: true, times: 1 },
+  ]);
+  expect((await post(api, [update('u1')])).status).toBe(500);
+  expect((await ask(api, 'DELETE', '/_sandbox/faults')).status).toBe(204);
+  expect((await ask(api, 'GET', '/_sandbox/faults')).text).toBe('[]');
+});
+
+describe('what makes no sense is refused in words', () => {
+  test.each([
+    ['GET', '/_sandbox/events?limit=many', undefined, /limit/],
+    ['GET', '/_sandbox/events?limit=-1', undefined, /whole number/],
+    ['GET', '/_sandbox/events?offset=', undefined, /offset/],
+    ['GET', '/_sandbox/events?customer=a', undefined, /customer/],
+    ['GET', '/_sandbox/events?custom_id=a&custom_id=b', undefined, /custom_id/],
+    ['DELETE', '/_sandbox/events?custom_id=a', undefined, /custom_id/],
+    ['GET', '/_sandbox/stats?since=1', undefined, /since/],
+    ['GET', '/_sandbox/requests?limit=x', undefined, /limit/],
+    ['PUT', '/_sandbox/limits', '', /not JSON/],
+    ['PUT', '/_sandbox/limits', '{"arrayMin":1}', /no such limit: arrayMin/],
+    ['PUT', '/_sandbox/limits', '{"arrayMax":"many"}', /arrayMax/],
+    ['PUT', '/_sandbox/limits', '[]', /object/],
+    ['POST', '/_sandbox/faults', '{', /not JSON/],
+    ['POST', '/_sandbox/faults', '{"kind":"flood"}', /kind/],
+    ['POST', '/_sandbox/faults', '{"kind":"status"}', /status/],
+    ['POST', '/_sandbox/faults', '{"kind":"status","status":99}', /status/],
+    ['POST', '/_sandbox/faults', '{"kind":"hang","times":0}', /times/],
+    ['POST', '/_sandbox/faults', '{"kind":"hang","after":1}', /after/],
+    ['POST', '/_sandbox/faults', '{"kind":"refuse_when","contains":""}', /contains/],
+    ['POST', '/_sandbox/faults', '[{"kind":"hang"},{"kind":"cut","stored":"yes"}]', /\[1\]\.stored/],
+  ] as const)('%s %s %s', async (method, path, sent, words) => {
+    const limits = api.limits;
+    const reply = await ask(api, method, path, sent === undefined ? {} : { body: sent });
+    expect(reply.status).toBe(400);
+    expect(JSON.parse(reply.text)).toEqual({ error: expect.stringMatching(words) });
+    expect([api.limits, api.faults.list()]).toEqual([limits, []]);
+  });
+
+  test('a path of the sandbox that is none', async () => {
+    const reply = await ask(api, 'GET', '/_sandbox/status');
+    expect([reply.status, JSON.parse(reply.text)]).toEqual([404, { error: 'There is no GET /_sandbox/status.' }]);
+  });
+});

@@ -1,0 +1,126 @@
+import { type FastifyInstance, fastify } from 'fastify';
+import type { Refusal } from './answers.ts';
+import { BadRequest } from './bad-request.ts';
+import { Faults } from './faults.ts';
+import type { Keys } from './headers.ts';
+import type { Limits } from './limits.ts';
+import { ProfileRoutes } from './profile-routes.ts';
+import { Project } from './project.ts';
+import { REQUESTS_KEPT, type RequestEntry, RequestLog } from './request-log.ts';
+import { addSandboxRoutes, type Inspectable, type SandboxStats } from './sandbox-routes.ts';
+import type { Store } from './store.ts';
+
+export type BatchApiOptions = Keys & {
+  /** 0, the default, takes a free one. */
+  readonly port?: number;
+  readonly host?: string;
+  readonly limits?: Partial<Limits>;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+};
+
+// No limit is documented. This one keeps a wild client from filling the memory.
+const BODY_BYTES_MAX = 300 * 1024 * 1024;
+
+/**
+ * A server that behaves as Batch's Profile API is documented to, for one project, and fails where it is told to. Where
+ * the documents leave a doubt, its limits have a switch.
+ */
+export class BatchApi implements Inspectable {
+  readonly faults = new Faults();
+  readonly #project: Project;
+  readonly #log = new RequestLog();
+  readonly #closing = new AbortController();
+  readonly #app: FastifyInstance;
+  #url = '';
+
+  private constructor({ limits = {}, now = Date.now, projectKey, restApiKey }: BatchApiOptions) {
+    this.#project = new Project(limits, now);
+    const profileRoutes = new ProfileRoutes({
+      project: this.#project,
+      faults: this.faults,
+      log: this.#log,
+      keys: { projectKey, restApiKey },
+      now,
+      closing: this.#closing.signal,
+    });
+    this.#app = createApp(profileRoutes);
+    profileRoutes.addTo(this.#app);
+    addSandboxRoutes(this.#app, this);
+  }
+
+  /**
+   * Starts a server that listens when the promise is fulfilled.
+   *
+   * @throws {BadRequest} for limits that make no sense.
+   */
+  static async start(options: BatchApiOptions): Promise<BatchApi> {
+    const api = new BatchApi(options);
+    api.#url = await api.#app.listen({ port: options.port ?? 0, host: options.host ?? '127.0.0.1' });
+    return api;
+  }
+
+  /** Where it listens, without a slash at the end. */
+  get url(): string {
+    return this.#url;
+  }
+
+  /** Closes at once: calls that wait for an answer lose their connection. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await this.#app.close();
+  }
+
+  get store(): Store {
+    return this.#project.store;
+  }
+
+  get limits(): Limits {
+    return this.#project.limits;
+  }
+
+  get stats(): SandboxStats {
+    return { requests: this.#log.count, answers: this.#log.answers, ...this.#project.stats };
+  }
+
+  changeLimits(changes: unknown): void {
+    this.#project.changeLimits(changes);
+  }
+
+  requests(limit: number = REQUESTS_KEPT): readonly RequestEntry[] {
+    return this.#log.last(limit);
+  }
+
+  reset(): void {
+    this.#project.reset();
+    this.#log.clear();
+  }
+}
+
+function createApp(profileRoutes: ProfileRoutes): FastifyInstance {
+  const app = fastify({ bodyLimit: BODY_BYTES_MAX, forceCloseConnections: true });
+  // Bodies stay bytes until their route reads them: Fastify's own parser would round numbers.
+  app.removeAllContentTypeParsers();
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+
+  app.setNotFoundHandler((request, reply) => {
+    const error = `There is no ${request.method} ${request.url}.`;
+    return request.url.startsWith('/_sandbox/')
+      ? reply.code(404).send({ error })
+      : profileRoutes.refuse(request, reply, { status: 404, code: 'ROUTE_NOT_FOUND', message: error });
+  });
+  app.setErrorHandler((error, request, reply) =>
+    error instanceof BadRequest
+      ? reply.code(400).send({ error: error.message })
+      : profileRoutes.refuse(request, reply, refusalOfError(error)),
+  );
+  return app;
+}
+
+function refusalOfError(error: unknown): Refusal {
+  const message = error instanceof Error ? error.message : String(error);
+  // Fastify's objections to a body, such as one that is too large, are the client's to heed.
+  return error instanceof Error && 'code' in error && String(error.code).startsWith('FST_ERR_CTP_')
+    ? { status: 400, code: 'MALFORMED_PARAMETER', message }
+    : { status: 500, code: 'SERVER_ERROR', message: `The sandbox itself failed: ${message}` };
+}

@@ -1,0 +1,98 @@
+import { isJsonArray, isJsonObject, type Json, type JsonObject } from './json.ts';
+import type { KeptUpdate } from './update.ts';
+
+export type StoredEvent = {
+  /** Null if the update named an installation. */
+  readonly custom_id: string | null;
+  /** Place in the order of arrival, from 0. */
+  readonly seq: number;
+  /** RFC 3339, the same for all events of a call. */
+  readonly received_at: string;
+  /** The event as JSON, with the digits that came in: text, for a million parsed events would not fit. */
+  readonly json: string;
+};
+
+export type Profile = {
+  readonly attributes: ReadonlyMap<string, Json>;
+  /** Events accepted for it. */
+  readonly events: number;
+};
+
+export type Selection = {
+  readonly customId?: string | undefined;
+  /** How many of the events of that id, or of all, to pass over. */
+  readonly offset?: number | undefined;
+  readonly limit?: number | undefined;
+};
+
+const noAttributes: ReadonlyMap<string, Json> = new Map();
+
+/**
+ * What Batch accepted. An event that comes twice is stored twice: the API documents no id for an event and no
+ * de-duplication [inferred]. A profile is made when its custom id is first seen [documented: UPD].
+ */
+export class Store {
+  #events: StoredEvent[] = [];
+  #profiles = new Map<string, Profile>();
+
+  add({ attributes, customId, events }: KeptUpdate, receivedAt: string): void {
+    for (const json of events) {
+      this.#events.push({ custom_id: customId, seq: this.#events.length, received_at: receivedAt, json });
+    }
+    if (customId === null) return;
+    const profile = this.#profiles.get(customId);
+    this.#profiles.set(customId, {
+      attributes: editedAttributes(profile?.attributes ?? noAttributes, attributes),
+      events: (profile?.events ?? 0) + events.length,
+    });
+  }
+
+  get eventCount(): number {
+    return this.#events.length;
+  }
+
+  get profiles(): ReadonlyMap<string, Profile> {
+    return this.#profiles;
+  }
+
+  /** Accepted events in order of arrival; those that arrive or are forgotten meanwhile do not matter. */
+  *events({ customId, limit = Number.POSITIVE_INFINITY, offset = 0 }: Selection = {}): Generator<StoredEvent> {
+    const events = this.#events;
+    const end = events.length;
+    let [index, skip, left] = customId === undefined ? [offset, 0, limit] : [0, offset, limit];
+    for (; index < end && left > 0; index += 1) {
+      const event = events[index];
+      if (event === undefined || (customId !== undefined && event.custom_id !== customId)) continue;
+      if (skip > 0) {
+        skip -= 1;
+        continue;
+      }
+      left -= 1;
+      yield event;
+    }
+  }
+
+  clear(): void {
+    this.#events = [];
+    this.#profiles = new Map();
+  }
+}
+
+/** Null deletes, `$add` and `$remove` edit an array, anything else replaces [documented: UPD, MASS; sdk: WEBSDK]. */
+function editedAttributes(current: ReadonlyMap<string, Json>, edits: JsonObject): ReadonlyMap<string, Json> {
+  const entries = Object.entries(edits);
+  if (entries.length === 0) return current;
+  const edited = new Map(current);
+  for (const [key, value] of entries) {
+    if (value === null) edited.delete(key);
+    else edited.set(key, isJsonObject(value) ? editedArray(edited.get(key), value) : value);
+  }
+  return edited;
+}
+
+function editedArray(current: Json | undefined, edit: JsonObject): readonly Json[] {
+  const added = isJsonArray(edit.$add) ? edit.$add : [];
+  const removed = new Set(isJsonArray(edit.$remove) ? edit.$remove : []);
+  const items = new Set([...(isJsonArray(current) ? current : []), ...added]);
+  return [...items].filter((item) => !removed.has(item));
+}

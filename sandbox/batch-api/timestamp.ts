@@ -1,0 +1,17 @@
+const rfc3339Utc = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/;
+
+/**
+ * Reads a stamp such as `2026-04-17T04:25:00Z`, with or without a fraction [documented: CS/ch-ev, MASS; that fractions
+ * pass is inferred from clients that send them]. Offsets, a space for the `T` and a missing `Z` are unknown to the
+ * reference, so they are refused: a client that sends them has no ground to.
+ *
+ * @returns milliseconds since 1970, or undefined for anything else, impossible days included.
+ */
+export function readUtcTimestamp(text: string): number | undefined {
+  if (!rfc3339Utc.test(text)) return undefined;
+  const milliseconds = Date.parse(text);
+  if (Number.isNaN(milliseconds)) return undefined;
+  // Date.parse takes 30 February for 2 March.
+  const isRealDay = new Date(milliseconds).toISOString().startsWith(text.slice(0, 19));
+  return isRealDay ? milliseconds : undefined;
+}

@@ -1,0 +1,70 @@
+export type BucketSize = {
+  /** Tokens that come back each second. */
+  readonly perSecond: number;
+  /** Tokens held at most; a new bucket is full. */
+  readonly capacity: number;
+};
+
+/**
+ * The token bucket by which Batch limits the updates of a project [documented: MASS]. Time comes from outside, in
+ * milliseconds, and may stand still or step back: a bucket never loses tokens by that.
+ */
+export class TokenBucket {
+  #size: BucketSize;
+  #tokens: number;
+  #filledAt: number;
+  #used = 0;
+  readonly #now: () => number;
+
+  constructor(size: BucketSize, now: () => number) {
+    this.#size = size;
+    this.#tokens = size.capacity;
+    this.#filledAt = now();
+    this.#now = now;
+  }
+
+  /** Takes all of `cost`, or nothing: nothing suggests that a refused call costs tokens [inferred]. */
+  take(cost: number): boolean {
+    this.#fill();
+    if (cost > this.#tokens) return false;
+    this.#tokens -= cost;
+    this.#used += cost;
+    return true;
+  }
+
+  get left(): number {
+    this.#fill();
+    return this.#tokens;
+  }
+
+  /** Tokens taken since the bucket was new or last refilled by {@link reset}. */
+  get used(): number {
+    return this.#used;
+  }
+
+  /** Seconds until `cost` tokens can be there; infinite if they never will. */
+  secondsUntil(cost: number): number {
+    const missing = cost - this.left;
+    if (missing <= 0) return 0;
+    return cost > this.#size.capacity ? Number.POSITIVE_INFINITY : missing / this.#size.perSecond;
+  }
+
+  /** Tokens earned so far stay as they are, up to the new capacity. */
+  resize(size: BucketSize): void {
+    this.#fill();
+    this.#size = size;
+  }
+
+  reset(): void {
+    this.#tokens = this.#size.capacity;
+    this.#filledAt = this.#now();
+    this.#used = 0;
+  }
+
+  #fill(): void {
+    const now = this.#now();
+    const seconds = Math.max(0, now - this.#filledAt) / 1000;
+    this.#tokens = Math.min(this.#size.capacity, this.#tokens + seconds * this.#size.perSecond);
+    this.#filledAt = now;
+  }
+}

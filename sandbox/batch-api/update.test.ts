@@ -1,0 +1,77 @@
+import { describe, expect, test } from 'vitest';
+import type { JsonObject } from './json.ts';
+import { DEFAULT_LIMITS } from './limits.ts';
+import { judgeUpdate } from './update.ts';
+
+const context = { limits: DEFAULT_LIMITS, now: Date.parse('2026-04-17T12:00:00Z'), print: JSON.stringify };
+const identifiers = { custom_id: 'u1' };
+
+test('a good update is kept whole, its events in order', () => {
+  const update = { identifiers, attributes: { plan: 'free' }, events: [{ name: 'a' }, { name: 'b' }] };
+  expect(judgeUpdate(update, 0, context)).toEqual({
+    kept: { customId: 'u1', attributes: { plan: 'free' }, events: ['{"name":"a"}', '{"name":"b"}'] },
+    errors: [],
+    eventsRefused: 0,
+    attributesRefused: 0,
+  });
+});
+
+test('identifiers alone are an update', () => {
+  expect(judgeUpdate({ identifiers }, 0, context).kept).toEqual({ customId: 'u1', attributes: {}, events: [] });
+});
+
+test('15 events are not too many', () => {
+  const update = { identifiers, events: Array(15).fill({ name: 'a' }) };
+  expect(judgeUpdate(update, 0, context).kept?.events).toHaveLength(15);
+});
+
+describe('is dropped whole, with one error', () => {
+  const events = [{ name: 'a' }, { name: 'b' }];
+  const badOnes: [string, JsonObject, string, number][] = [
+    ['no identifiers', { events }, 'identifiers', 2],
+    ['an empty custom id', { identifiers: { custom_id: '' }, events }, 'identifiers', 2],
+    ['16 events', { identifiers, events: Array(16).fill({ name: 'a' }) }, 'update', 16],
+    ['events that are no array', { identifiers, events: { name: 'a' } }, 'update', 0],
+    ['null events', { identifiers, events: null }, 'update', 0],
+    ['attributes that are no object', { identifiers, attributes: [], events }, 'update', 2],
+    ['a key that is not documented', { identifiers, event: events }, 'update', 0],
+  ];
+  test.each(badOnes)('%s', (_, update, category, eventsRefused) => {
+    expect(judgeUpdate(update, 7, context)).toEqual({
+      kept: undefined,
+      errors: [{ bulk_index: 7, category, reason: expect.any(String) }],
+      eventsRefused,
+      attributesRefused: 0,
+    });
+  });
+});
+
+test('a bad event is dropped alone, and the reason begins with its place', () => {
+  const verdict = judgeUpdate({ identifiers, events: [{ name: 'a' }, { name: 'b' }, { name: 'C' }] }, 3, context);
+  expect(verdict.kept?.events).toEqual(['{"name":"a"}', '{"name":"b"}']);
+  expect(verdict.errors).toEqual([
+    { bulk_index: 3, category: 'event', reason: expect.stringMatching(/^events\[2\]: name does not match/) },
+  ]);
+  expect(verdict.eventsRefused).toBe(1);
+});
+
+test('a bad event with two problems has two errors, and is one event', () => {
+  const verdict = judgeUpdate({ identifiers, events: [{ name: 'A', time: 'today' }] }, 0, context);
+  expect(verdict.errors.map(({ reason }) => reason.slice(0, 11))).toEqual(['events[0]: ', 'events[0]: ']);
+  expect(verdict.eventsRefused).toBe(1);
+});
+
+test('a bad attribute is dropped alone, named by its path, of the profile as of an event', () => {
+  const events = [{ name: 'a' }, { name: 'b', attributes: { items: [{ name: '', size: 'M' }] } }];
+  const verdict = judgeUpdate({ identifiers, attributes: { plan: '', is_vip: true }, events }, 1, context);
+  expect(verdict.kept).toEqual({
+    customId: 'u1',
+    attributes: { is_vip: true },
+    events: ['{"name":"a"}', '{"name":"b","attributes":{"items":[{"size":"M"}]}}'],
+  });
+  expect(verdict.errors).toEqual([
+    { bulk_index: 1, category: 'attribute', attribute: 'plan', reason: 'a blank string' },
+    { bulk_index: 1, category: 'attribute', attribute: 'items[0].name', reason: 'a blank string (in events[1])' },
+  ]);
+  expect(verdict.attributesRefused).toBe(2);
+});

@@ -1,0 +1,70 @@
+import { isLosslessNumber, type LosslessNumber } from 'lossless-json';
+import type { Json } from './json.ts';
+import type { Limits } from './limits.ts';
+import { readUtcTimestamp } from './timestamp.ts';
+
+/** Why a value is refused; undefined if it is not. */
+export type Complaint = string | undefined;
+
+/** What the key says of its value: `date(x)`, `url(x)`, or nothing. */
+export type KeyType = 'date' | 'url' | 'plain';
+
+const INT64_MIN = -(2n ** 63n);
+const INT64_MAX = 2n ** 63n - 1n;
+
+// A scheme and an authority are what the SDKs demand; the rest of a URL is not looked into.
+const urlShape = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#]+\S*$/i;
+
+/** The type that a key gives its value, or undefined if the key is not allowed [reported: MM, SDKDOC]. */
+export function typeOfKey(key: string, limits: Limits): KeyType | undefined {
+  if (!limits.keyPattern.test(key)) return undefined;
+  if (!key.endsWith(')')) return 'plain';
+  return key.startsWith('date(') ? 'date' : 'url';
+}
+
+/**
+ * Text: not blank, not too long [reported: MM]. Characters are counted as UTF-16 units, as the Web and Android SDKs do;
+ * no other way of counting characters gives more.
+ */
+export function textComplaint(value: Json, max: number): Complaint {
+  if (typeof value !== 'string') return 'not a string';
+  if (value.length > max) return `a string of ${value.length} characters, at most ${max} are allowed`;
+  if (value.trim() === '') return 'a blank string';
+  return undefined;
+}
+
+/** Text that must stay on one line as well, such as a label or a tag [sdk: WEBSDK, ANDSDK, IOSSDK]. */
+export function lineComplaint(value: Json, max: number): Complaint {
+  const complaint = textComplaint(value, max);
+  if (complaint !== undefined) return complaint;
+  return /[\r\n]/.test(String(value)) ? 'a string of several lines' : undefined;
+}
+
+/** A value that holds no other: what its key asks for, or else a string, a number or a boolean. */
+export function scalarComplaint(type: KeyType, value: Json, limits: Limits): Complaint {
+  if (type === 'date') return dateComplaint(value);
+  if (type === 'url') return urlComplaint(value, limits);
+  if (isLosslessNumber(value)) return longNumberComplaint(value);
+  // A number that is no LosslessNumber was short enough to be in any range.
+  return typeof value === 'string' ? textComplaint(value, limits.stringMax) : undefined;
+}
+
+function dateComplaint(value: Json): Complaint {
+  const isDate = typeof value === 'string' && readUtcTimestamp(value) !== undefined;
+  return isDate ? undefined : 'not an RFC 3339 date in UTC such as 2026-04-17T04:25:00Z';
+}
+
+function urlComplaint(value: Json, limits: Limits): Complaint {
+  const complaint = textComplaint(value, limits.urlMax);
+  if (complaint !== undefined) return complaint;
+  return urlShape.test(String(value)) ? undefined : 'not a URL with a scheme and an authority';
+}
+
+/** 64-bit signed integers and finite doubles only [inferred from an old page of the iOS SDK]. */
+function longNumberComplaint({ value: digits }: LosslessNumber): Complaint {
+  if (/^-?\d+$/.test(digits)) {
+    const integer = BigInt(digits);
+    return integer < INT64_MIN || integer > INT64_MAX ? 'an integer beyond 64 bits' : undefined;
+  }
+  return Number.isFinite(Number(digits)) ? undefined : 'a number beyond a double';
+}

@@ -1,0 +1,95 @@
+import yargs, { type Argv, type ArgumentsCamelCase } from 'yargs';
+import { hideBin } from 'yargs/helpers';
+import type { CommandContext } from '../protocol/command-context.ts';
+import { ConnectorError } from '../protocol/failure.ts';
+import { check, discover, type Role, roleOfConfiguration, spec } from './connectors.ts';
+import { run } from './run.ts';
+
+/** The name of the launcher, and the connector it stands for; the one launcher for both finds the role itself. */
+export type Launcher = { name: string; role: Role | undefined };
+
+type Configured = { config: string };
+
+/** Runs the command that the arguments of this process name. */
+export async function runCommandLine(launcher: Launcher): Promise<void> {
+  let command: ((context: CommandContext) => Promise<boolean>) | undefined;
+  const choose =
+    <T>(body: (context: CommandContext, args: ArgumentsCamelCase<T>) => Promise<boolean>) =>
+    (args: ArgumentsCamelCase<T>): void => {
+      command = (context) => body(context, args);
+    };
+  const roleFor = async (config: string): Promise<Role> => launcher.role ?? (await roleOfConfiguration(config));
+
+  const parser = yargs(hideBin(process.argv))
+    .scriptName(launcher.name)
+    .strict()
+    .version(false)
+    .exitProcess(false)
+    .demandCommand(1, 'Name a command.')
+    .fail((message, error) => {
+      throw error ?? new ConnectorError('config_error', `${message} See ${launcher.name} --help.`);
+    })
+    .command(
+      'spec',
+      'print the form of the configuration',
+      (args) => (launcher.role === undefined ? args.option('role', { choices: ['source', 'destination'] as const }) : args.option('role', { hidden: true, choices: [launcher.role] })),
+      choose((context, args) => spec(context, args.role ?? launcher.role ?? roleOfEnvironment(launcher.name))),
+    )
+    .command(
+      'check',
+      'try the configuration',
+      withConfig,
+      choose<Configured>(async (context, { config }) => check(context, await roleFor(config), config)),
+    )
+    .command(
+      'discover',
+      'list what can be read or written',
+      withConfig,
+      choose<Configured>(async (context, { config }) => discover(context, await roleFor(config), config)),
+    );
+
+  if (launcher.role !== 'destination') {
+    parser.command(
+      'read',
+      'write the rows to stdout, as Airbyte messages',
+      (args) => withConfig(args).option('catalog', file('the configured catalog')).option('state', { ...file('the state of the last run'), demandOption: false }),
+      choose<Configured & { catalog: string; state: string | undefined }>(async (context, { config, catalog, state }) => {
+        const source = await import('../source-clickhouse/commands.ts');
+        return source.read(context, { config, catalog, state });
+      }),
+    );
+  }
+  if (launcher.role !== 'source') {
+    parser.command(
+      'write',
+      'send the rows that come on stdin, as Airbyte messages, to Batch',
+      (args) => withConfig(args).option('catalog', file('the configured catalog')),
+      choose<Configured & { catalog: string }>(async (context, { config, catalog }) => {
+        const destination = await import('../destination-batch/commands.ts');
+        return destination.write(context, { config, catalog }, process.stdin);
+      }),
+    );
+  }
+
+  await run(async (context) => {
+    await parser.parseAsync();
+    return command === undefined ? true : command(context);
+  });
+}
+
+function withConfig(args: Argv): Argv<Configured> {
+  return args.option('config', file('the configuration'));
+}
+
+function file(what: string): { type: 'string'; demandOption: true; requiresArg: true; describe: string } {
+  return { type: 'string', demandOption: true, requiresArg: true, describe: `the JSON file with ${what}` };
+}
+
+function roleOfEnvironment(launcher: string): Role {
+  const role = process.env.CONNECTOR_ROLE;
+  if (role === 'source' || role === 'destination') return role;
+  throw new ConnectorError(
+    'config_error',
+    `${launcher} holds a source and a destination, and ${role === undefined ? 'neither was asked for' : `"${role}" is neither`}. Give --role source or --role destination, or set the variable CONNECTOR_ROLE.`,
+  );
+}

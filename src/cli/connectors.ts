@@ -1,0 +1,51 @@
+import { readFile } from 'node:fs/promises';
+import { z } from 'zod';
+import type { CommandContext } from '../protocol/command-context.ts';
+import { ConnectorError } from '../protocol/failure.ts';
+import { readJsonFile } from '../protocol/json-file.ts';
+
+export type Role = 'source' | 'destination';
+
+const SPEC_FILE: Record<Role, string> = { source: 'source-clickhouse.json', destination: 'destination-batch.json' };
+
+/** Prints the generated specification; the schemas it comes from are not loaded, so that it is quick. */
+export async function spec({ output }: CommandContext, role: Role): Promise<boolean> {
+  const file = new URL(`../../spec/${SPEC_FILE[role]}`, import.meta.url);
+  await output.write({ type: 'SPEC', spec: JSON.parse(await readFile(file, 'utf8')) });
+  return true;
+}
+
+/** A configuration that does not work is an answer of this command, not a failure of it. */
+export async function check(context: CommandContext, role: Role, configPath: string): Promise<boolean> {
+  const connector = await load(role);
+  try {
+    await connector.check(context, configPath);
+    await context.output.write({ type: 'CONNECTION_STATUS', connectionStatus: { status: 'SUCCEEDED' } });
+  } catch (error) {
+    if (!(error instanceof ConnectorError) || error.failureType === 'system_error') throw error;
+    await context.output.write({ type: 'CONNECTION_STATUS', connectionStatus: { status: 'FAILED', message: error.message } });
+  }
+  return true;
+}
+
+export async function discover(context: CommandContext, role: Role, configPath: string): Promise<boolean> {
+  const connector = await load(role);
+  await connector.discover(context, configPath);
+  return true;
+}
+
+/** Which of the two connectors a configuration is for, by the keys that only one of them has. */
+export async function roleOfConfiguration(path: string): Promise<Role> {
+  const configuration = await readJsonFile('configuration', path, z.looseObject({}));
+  const isDestination = 'project_key' in configuration || 'rest_api_key' in configuration;
+  const isSource = 'host' in configuration;
+  if (isSource !== isDestination) return isSource ? 'source' : 'destination';
+  throw new ConnectorError(
+    'config_error',
+    `The configuration ${path} is for ${isSource ? 'both connectors at once' : 'neither connector'}: a source has "host", a destination "project_key" and "rest_api_key". Use one file for each.`,
+  );
+}
+
+function load(role: Role): Promise<typeof import('../source-clickhouse/commands.ts') | typeof import('../destination-batch/commands.ts')> {
+  return role === 'source' ? import('../source-clickhouse/commands.ts') : import('../destination-batch/commands.ts');
+}

@@ -1,0 +1,11 @@
+import { writeFile } from 'node:fs/promises';
+import { destinationSpecification } from '../destination-batch/specification.ts';
+import { sourceSpecification } from '../source-clickhouse/specification.ts';
+
+/** Writes the specifications that `spec` prints, from the schemas: `npm run spec`. */
+for (const [name, specification] of [
+  ['source-clickhouse', sourceSpecification],
+  ['destination-batch', destinationSpecification],
+] as const) {
+  await writeFile(new URL(`../../spec/${name}.json`, import.meta.url), `${JSON.stringify(specification, null, 2)}\n`);
+}

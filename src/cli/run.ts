@@ -1,0 +1,43 @@
+import type { CommandContext } from '../protocol/command-context.ts';
+import { asConnectorError } from '../protocol/failure.ts';
+import { errorTrace } from '../protocol/messages.ts';
+import { MessageOutput, OutputClosedError } from '../protocol/output.ts';
+
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
+/**
+ * Runs a command to its end: messages to stdout, a failure as a TRACE and an exit code of 1.
+ *
+ * The first SIGTERM or SIGINT asks the command to finish what it has begun; the process then ends by that same signal,
+ * which is how platforms know an end that was asked for (exit code 143). A second signal ends it at once. Nothing
+ * calls process.exit: it would cut off what stdout has not yet taken.
+ *
+ * @param command resolves to whether it did all that it was to do.
+ */
+export async function run(command: (context: CommandContext) => Promise<boolean>): Promise<void> {
+  const output = new MessageOutput(process.stdout);
+  const stop = new AbortController();
+  let received: NodeJS.Signals | undefined;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    received = signal;
+    forget();
+    stop.abort();
+  };
+  const forget = (): void => {
+    for (const signal of STOP_SIGNALS) process.removeListener(signal, onSignal);
+  };
+  for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
+
+  try {
+    const done = await command({ output, stop: stop.signal, now: Date.now });
+    if (!done) process.exitCode = 1;
+  } catch (error) {
+    process.exitCode = 1;
+    if (!(error instanceof OutputClosedError)) {
+      await output.write(errorTrace(asConnectorError(error), Date.now())).catch(() => {});
+    }
+  }
+  await output.flushed();
+  forget();
+  if (received !== undefined) process.kill(process.pid, received);
+}

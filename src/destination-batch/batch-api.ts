@@ -1,0 +1,180 @@
+import { Pool } from 'undici';
+import { z } from 'zod';
+import { ConnectorError, messageOf } from '../protocol/failure.ts';
+import type { DestinationConfiguration } from './configuration.ts';
+
+/** How long one call may take from its first byte to the last of the answer, in milliseconds. */
+const CALL_TIMEOUT_MS = 60_000;
+
+/** Calls in flight at once. At 300 updates a second and 200 a call, two are enough unless an answer takes seconds. */
+export const MAX_CALLS_IN_FLIGHT = 8;
+
+/** One problem in an accepted call. `bulk_index` counts the updates of the call from zero. */
+export type PartialError = { bulkIndex: number; category: string; attribute: string | undefined; reason: string };
+
+/** What Batch said to a call that reached it, and that trying again would not change. */
+export type Answer =
+  | { kind: 'accepted'; errors: PartialError[] }
+  /** Stored, as far as the status says, but what was left out of it can't be read. */
+  | { kind: 'accepted_unreadable'; detail: string }
+  /** Refused whole, because of something in it. */
+  | { kind: 'refused'; reason: string };
+
+/** A call that can be tried again. `outcomeUnknown` when it may have been stored all the same. */
+export class RetryableCallError extends Error {
+  readonly outcomeUnknown: boolean;
+  readonly isRateLimit: boolean;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(message: string, options: { outcomeUnknown: boolean; isRateLimit?: boolean; retryAfterMs?: number | undefined; cause?: unknown }) {
+    super(message, { cause: options.cause });
+    this.name = 'RetryableCallError';
+    this.outcomeUnknown = options.outcomeUnknown;
+    this.isRateLimit = options.isRateLimit ?? false;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
+
+const acceptedBody = z.looseObject({
+  errors: z
+    .array(
+      z.looseObject({
+        bulk_index: z.int().min(0),
+        category: z.string().nullish(),
+        attribute: z.string().nullish(),
+        reason: z.string().nullish(),
+      }),
+    )
+    .nullish(),
+});
+
+const refusedBody = z.looseObject({ error_code: z.union([z.string(), z.number()]), error_message: z.string().nullish() });
+
+/** Node's codes for a connection that was never made: nothing of the call can have arrived. */
+const NEVER_CONNECTED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT']);
+
+/**
+ * Batch's profile API (https://doc.batch.com/developer/api/cep/profiles/update). It knows nothing of rows; what to
+ * retry and when is for the caller.
+ */
+export class BatchApi {
+  readonly #pool: Pool;
+  readonly #path: string;
+  readonly #headers: Record<string, string>;
+  readonly #address: string;
+
+  constructor({ api_url, api_version, rest_api_key, project_key }: Pick<DestinationConfiguration, 'api_url' | 'api_version' | 'rest_api_key' | 'project_key'>) {
+    const url = new URL(api_url);
+    this.#address = url.origin;
+    this.#path = `${url.pathname.replace(/\/$/, '')}/${api_version}/profiles/update`;
+    this.#headers = {
+      authorization: `Bearer ${rest_api_key}`,
+      'x-batch-project': project_key,
+      'content-type': 'application/json',
+    };
+    this.#pool = new Pool(url.origin, {
+      connections: MAX_CALLS_IN_FLIGHT,
+      headersTimeout: CALL_TIMEOUT_MS,
+      bodyTimeout: CALL_TIMEOUT_MS,
+    });
+  }
+
+  /**
+   * Posts updates, given as the JSON text of an array.
+   *
+   * @throws RetryableCallError when trying again may help; ConnectorError (config_error) when the key, the project or
+   * the address is wrong.
+   */
+  async updateProfiles(body: string, signal: AbortSignal): Promise<Answer> {
+    let status: number;
+    let text: string;
+    let retryAfter: string | string[] | undefined;
+    try {
+      const response = await this.#pool.request({ method: 'POST', path: this.#path, headers: this.#headers, body, signal });
+      status = response.statusCode;
+      retryAfter = response.headers['retry-after'];
+      text = await response.body.text();
+    } catch (error) {
+      throw new RetryableCallError(`${this.#address} could not be reached or broke off: ${messageOf(error)}`, {
+        outcomeUnknown: !NEVER_CONNECTED.has(codeOf(error)),
+        cause: error,
+      });
+    }
+    return this.#answer(status, text, retryAfter);
+  }
+
+  close(): Promise<void> {
+    return this.#pool.destroy();
+  }
+
+  #answer(status: number, text: string, retryAfter: string | string[] | undefined): Answer {
+    if (status >= 200 && status < 300) return accepted(text);
+    const said = describe(status, text);
+    switch (status) {
+      case 401:
+        throw new ConnectorError(
+          'config_error',
+          `Batch refused the REST API key for this project (${said}). The key or the project key is wrong, or they belong to different companies. Copy both anew from the dashboard: Settings → General.`,
+        );
+      case 403:
+        throw new ConnectorError('config_error', `Batch forbids this call (${said}). The account may lack this API; ask Batch's support to open the profile API for the project.`);
+      case 404:
+        throw new ConnectorError('config_error', `${this.#address}${this.#path} is not there (${said}). Check api_url and api_version.`);
+      case 408:
+      case 429:
+        throw new RetryableCallError(`Batch asks to wait (${said})`, {
+          outcomeUnknown: false,
+          isRateLimit: status === 429,
+          retryAfterMs: retryAfterMilliseconds(retryAfter),
+        });
+    }
+    if (status >= 500) {
+      throw new RetryableCallError(`Batch has a fault or is under maintenance (${said})`, {
+        // A gateway answers 502 and 504 when the server behind it did not: the server may have stored the call.
+        outcomeUnknown: status === 502 || status === 504,
+        retryAfterMs: retryAfterMilliseconds(retryAfter),
+      });
+    }
+    if (status >= 300 && status < 400) {
+      throw new ConnectorError('config_error', `${this.#address} redirects elsewhere (${said}), and the key is not sent after it. Check api_url.`);
+    }
+    return { kind: 'refused', reason: said };
+  }
+}
+
+function accepted(text: string): Answer {
+  const body = acceptedBody.safeParse(parseJson(text));
+  if (!body.success) return { kind: 'accepted_unreadable', detail: text.slice(0, 200) };
+  const errors = (body.data.errors ?? []).map((error) => ({
+    bulkIndex: error.bulk_index,
+    category: error.category ?? '',
+    attribute: error.attribute ?? undefined,
+    reason: error.reason ?? 'no reason given',
+  }));
+  return { kind: 'accepted', errors };
+}
+
+/** Status, code and message of an answer in Batch's words, on one line. */
+function describe(status: number, text: string): string {
+  const body = refusedBody.safeParse(parseJson(text));
+  const words = body.success ? `${body.data.error_code}: ${body.data.error_message ?? 'no message'}` : text.replaceAll(/\s+/g, ' ').slice(0, 200);
+  return words === '' ? `HTTP ${status}` : `HTTP ${status}, ${words}`;
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Retry-After in milliseconds; only its form in seconds is understood, a date is too rare to matter. */
+function retryAfterMilliseconds(value: string | string[] | undefined): number | undefined {
+  const seconds = Number(value);
+  return typeof value === 'string' && Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+}

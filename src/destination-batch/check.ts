@@ -1,0 +1,24 @@
+import { ConnectorError } from '../protocol/failure.ts';
+import { type BatchApi, RetryableCallError } from './batch-api.ts';
+
+/** The profile that `check` touches. Batch creates it, without attributes or events, if it is not there. */
+const CHECK_CUSTOM_ID = 'clickhouse-to-batch-connection-check';
+
+/**
+ * Proves that key and project are right: an update without attributes or events is the cheapest call that needs both,
+ * since the API has no call that reads. No event is created; one empty profile is.
+ *
+ * @throws ConnectorError that says what is in the way.
+ */
+export async function check(api: BatchApi): Promise<void> {
+  const body = JSON.stringify([{ identifiers: { custom_id: CHECK_CUSTOM_ID } }]);
+  try {
+    const answer = await api.updateProfiles(body, new AbortController().signal);
+    if (answer.kind === 'refused') {
+      throw new ConnectorError('config_error', `Batch refused a harmless call (${answer.reason}). The project key may be misspelt, or api_version unknown to Batch. Check both.`);
+    }
+  } catch (error) {
+    if (!(error instanceof RetryableCallError)) throw error;
+    throw new ConnectorError('transient_error', `${error.message}. Check api_url and that this machine may reach it, or try again later.`, { cause: error });
+  }
+}

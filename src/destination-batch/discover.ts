@@ -1,0 +1,23 @@
+import type { DestinationOperation } from '../protocol/messages.ts';
+import { REQUIRED_FIELDS } from './event.ts';
+
+/** The one thing that can be written: events, added to profiles. Any further column becomes an attribute. */
+export function discover(): DestinationOperation[] {
+  return [
+    {
+      object_name: 'profile_event',
+      sync_mode: 'append',
+      json_schema: {
+        $schema: 'http://json-schema.org/draft-07/schema#',
+        type: 'object',
+        additionalProperties: true,
+        required: [...REQUIRED_FIELDS],
+        properties: {
+          custom_id: { type: 'string', description: 'The profile that the event belongs to' },
+          event_name: { type: 'string', description: 'What happened: a-z, 0-9 and _, 30 characters at most' },
+          event_time: { type: ['null', 'string'], format: 'date-time', description: 'When it happened; without it Batch takes the time of reception' },
+        },
+      },
+    },
+  ];
+}

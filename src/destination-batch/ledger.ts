@@ -1,0 +1,98 @@
+/** How many rows of a stream were accepted by Batch, and how many were rejected with a reason. */
+export type Counts = { accepted: number; rejected: number };
+
+/** The rows of one stream between two states. A row is settled on the entry that it was admitted to. */
+export type LedgerEntry = Counts & { pending: number };
+
+/** A state that has become true: every row before it is settled. `counts` are those since the last one of its kind. */
+export type TrueState<State> = { state: State; counts: Counts };
+
+type Segment<State> = { entries: Map<string, LedgerEntry>; state: State | undefined; stream: string | undefined };
+
+/**
+ * Knows which states are true. Rows and states are entered in the order in which they arrive; rows are settled in any
+ * order; states come out in the order in which they came in, each when all rows before it are settled.
+ */
+export class Ledger<State> {
+  readonly #closed: Segment<State>[] = [];
+  #open: Segment<State> = newSegment();
+  readonly #sinceState = new Map<string, Counts>();
+  #pending = 0;
+
+  /** Enters a row of a stream; settle it on the entry that this gives. */
+  admit(stream: string): LedgerEntry {
+    let entry = this.#open.entries.get(stream);
+    if (entry === undefined) {
+      entry = { accepted: 0, rejected: 0, pending: 0 };
+      this.#open.entries.set(stream, entry);
+    }
+    entry.pending += 1;
+    this.#pending += 1;
+    return entry;
+  }
+
+  settle(entry: LedgerEntry, outcome: keyof Counts): void {
+    entry[outcome] += 1;
+    entry.pending -= 1;
+    this.#pending -= 1;
+  }
+
+  /** Enters a state, of a stream or (undefined) of all streams. */
+  checkpoint(state: State, stream: string | undefined): void {
+    this.#open.state = state;
+    this.#open.stream = stream;
+    this.#closed.push(this.#open);
+    this.#open = newSegment();
+  }
+
+  /** Whether rows have come in since the last state. */
+  get isAtCheckpoint(): boolean {
+    return this.#open.entries.size === 0;
+  }
+
+  /** Rows that are not settled. */
+  get pending(): number {
+    return this.#pending;
+  }
+
+  /** Takes out the states that have become true, in order. */
+  takeTrueStates(): TrueState<State>[] {
+    const states: TrueState<State>[] = [];
+    for (let first = this.#closed[0]; first !== undefined && isSettled(first); first = this.#closed[0]) {
+      this.#closed.shift();
+      for (const [stream, entry] of first.entries) addCounts(this.#countsOf(stream), entry);
+      if (first.state !== undefined) states.push({ state: first.state, counts: this.#takeCounts(first.stream) });
+    }
+    return states;
+  }
+
+  #countsOf(stream: string): Counts {
+    const counts = this.#sinceState.get(stream) ?? { accepted: 0, rejected: 0 };
+    this.#sinceState.set(stream, counts);
+    return counts;
+  }
+
+  #takeCounts(stream: string | undefined): Counts {
+    const streams = stream === undefined ? [...this.#sinceState.keys()] : [stream];
+    const sum = { accepted: 0, rejected: 0 };
+    for (const name of streams) {
+      addCounts(sum, this.#countsOf(name));
+      this.#sinceState.delete(name);
+    }
+    return sum;
+  }
+}
+
+function newSegment<State>(): Segment<State> {
+  return { entries: new Map(), state: undefined, stream: undefined };
+}
+
+function isSettled(segment: Segment<unknown>): boolean {
+  for (const entry of segment.entries.values()) if (entry.pending > 0) return false;
+  return true;
+}
+
+function addCounts(sum: Counts, counts: Counts): void {
+  sum.accepted += counts.accepted;
+  sum.rejected += counts.rejected;
+}

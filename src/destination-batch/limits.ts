@@ -1,0 +1,54 @@
+/**
+ * What Batch's profile API takes, as far as it is known. Sources: the pages doc.batch.com/developer/api/cep/profiles/update
+ * and …/mass-update-profile ("documented"), Batch's own open-source SDKs, which share the data model ("SDK"), and people who
+ * wrote down what they read or saw ("reported"). What is not documented may differ: such a limit can be set in the
+ * configuration, under "limits".
+ */
+
+/** Updates in one call of /profiles/update (documented). */
+export const UPDATES_PER_REQUEST = 200;
+/** Updates a second for /profiles/update, per project (documented). */
+export const UPDATES_PER_SECOND = 300;
+/** Updates that may be sent at once after a pause (documented: token bucket with a burst of 1,000). */
+export const BURST_UPDATES = 1000;
+
+/** Defaults of the limits that Batch's own pages, as far as they could be read, do not state. */
+export const DEFAULT_LIMITS = {
+  /** Events in one update (reported). */
+  events_per_update: 15,
+  /** Bytes of one event in JSON (reported). */
+  event_bytes: 25_000,
+  /** Characters of a custom_id (reported; the SDKs say 512 or 1,024). */
+  custom_id_characters: 512,
+  /** Characters of a text, in UTF-16 units as the SDKs count (reported and SDK; 200 before the end of 2025). */
+  string_characters: 300,
+  /** Characters of a URL (reported and SDK). */
+  url_characters: 2048,
+  /** Items of an array (SDK). */
+  array_items: 25,
+  /** Attributes of an event, and of each object in it (SDK). */
+  attributes_per_object: 20,
+  /** Levels of objects below the event's attributes (SDK). */
+  object_depth: 3,
+} as const;
+
+export type Limits = { [Name in keyof typeof DEFAULT_LIMITS]: number };
+
+/** Names of events (reported and SDK). */
+export const EVENT_NAME = /^[a-z0-9_]{1,30}$/;
+/** Names of attributes, without their `date(…)` or `url(…)` (reported and SDK). */
+export const ATTRIBUTE_NAME = /^[a-z0-9_]{1,30}$/;
+
+/** Identifiers that stand for "nobody" in some language; the SDKs refuse them, in any case. */
+export const PLACEHOLDER_CUSTOM_IDS: ReadonlySet<string> = new Set([
+  'undefined',
+  'null',
+  'nil',
+  '(null)',
+  '[object object]',
+  'true',
+  'false',
+  'nan',
+  'infinity',
+  '-infinity',
+]);

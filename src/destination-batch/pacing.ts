@@ -1,0 +1,22 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { BURST_UPDATES, UPDATES_PER_REQUEST, UPDATES_PER_SECOND } from './limits.ts';
+import { type Clock, TokenBucket } from './token-bucket.ts';
+
+const systemClock: Clock = {
+  now: () => performance.now(),
+  sleep: (milliseconds, signal) => sleep(milliseconds, undefined, { signal }),
+};
+
+/**
+ * How fast updates may be sent. Who takes a share of the project's rate takes the same share of its burst; a request
+ * never holds more updates than the bucket does.
+ *
+ * @param rate_limit updates a second.
+ */
+export function pacing({ rate_limit }: { rate_limit: number }, clock = systemClock): { bucket: TokenBucket; updatesPerRequest: number } {
+  const capacity = Math.max(1, Math.floor((BURST_UPDATES * rate_limit) / UPDATES_PER_SECOND));
+  return {
+    bucket: new TokenBucket({ capacity, perSecond: rate_limit, clock }),
+    updatesPerRequest: Math.min(UPDATES_PER_REQUEST, capacity),
+  };
+}

@@ -1,0 +1,31 @@
+/** Why a row is not sent, or was refused by Batch. The codes are stable: people count them and search for them. */
+export type RejectionCode =
+  | 'custom_id_missing'
+  | 'custom_id_too_long'
+  | 'custom_id_placeholder'
+  | 'event_name_invalid'
+  | 'event_time_invalid'
+  | 'event_too_large'
+  | 'refused_by_batch';
+
+/** Why an attribute is left out of its event, which is sent without it. */
+export type AttributeCode =
+  | 'name_invalid'
+  | 'name_taken'
+  | 'text_blank'
+  | 'text_too_long'
+  | 'text_malformed'
+  | 'number_out_of_range'
+  | 'date_invalid'
+  | 'url_invalid'
+  | 'url_too_long'
+  | 'array_too_long'
+  | 'array_of_unsupported_items'
+  | 'object_too_deep'
+  | 'too_many_attributes'
+  | 'type_unsupported';
+
+export type Rejection = { code: RejectionCode; reason: string };
+
+/** An attribute that was left out: the column, the place in it if it is nested, and why. Never the value. */
+export type LeftOut = { column: string; path: string; code: AttributeCode; reason: string };

@@ -1,0 +1,120 @@
+import type { Message } from '../protocol/messages.ts';
+import { log } from '../protocol/messages.ts';
+import type { LeftOut, Rejection } from './reason.ts';
+
+/** Rejections of one code that are told one by one; the others are counted. */
+const SAMPLES_PER_CODE = 3;
+
+/** Counts what happens to rows and requests, tells what a person should know, and sums it up at the end. No values. */
+export class Report {
+  #rows = 0;
+  #accepted = 0;
+  readonly #rejected = new Map<string, number>();
+  readonly #leftOut = new Map<string, number>();
+  readonly #refusedAttributes = new Map<string, number>();
+  readonly #skippedLines = new Map<string, number>();
+  #requests = 0;
+  #updates = 0;
+  #retries = 0;
+  #possibleDuplicates = 0;
+  #messages: Message[] = [];
+
+  row(): void {
+    this.#rows += 1;
+  }
+
+  accepted(): void {
+    this.#accepted += 1;
+  }
+
+  rejected(stream: string, { code, reason }: Rejection): void {
+    const times = count(this.#rejected, code);
+    if (times <= SAMPLES_PER_CODE) this.#messages.push(log('WARN', `A row of ${stream} is rejected (${code}): ${reason}.`));
+    if (times === SAMPLES_PER_CODE) this.#messages.push(log('WARN', `Further rows rejected with ${code} are counted, not told.`));
+  }
+
+  /** An attribute that was not sent. Told once a column and code. */
+  leftOut(stream: string, { column, path, code, reason }: LeftOut): void {
+    if (count(this.#leftOut, `${column} (${code})`) > 1) return;
+    const place = path === column ? `The column "${column}"` : `"${path}" in the column "${column}"`;
+    this.#messages.push(log('WARN', `${place} of ${stream} ${reason}. It is left out of its event, which is sent (${code}; told once a column).`));
+  }
+
+  /** An attribute that Batch itself refused, while it took the rest. Told once an attribute. */
+  attributeRefused(attribute: string, reason: string): void {
+    if (count(this.#refusedAttributes, attribute) > 1) return;
+    this.#messages.push(log('WARN', `Batch left out the attribute "${attribute}": ${reason}. Its event was taken (told once an attribute).`));
+  }
+
+  /** A line on stdin that is no row and no state: logs of the source in a bare pipe, or something else. */
+  skippedLine(kind: string): void {
+    count(this.#skippedLines, kind);
+  }
+
+  request(updates: number): void {
+    this.#requests += 1;
+    this.#updates += updates;
+  }
+
+  retry(problem: string, attempt: number): void {
+    this.#retries += 1;
+    this.#messages.push(log('WARN', `${problem}. Attempt ${attempt} failed; trying again.`));
+  }
+
+  /** These events are sent again though they may have arrived. */
+  possibleDuplicates(events: number): void {
+    this.#possibleDuplicates += events;
+  }
+
+  unreadableAnswer(detail: string): void {
+    this.#messages.push(log('WARN', `Batch took a request but its answer can't be read, so what it left out, if anything, is unknown: ${detail}`));
+  }
+
+  /** An error that Batch reported for an update that the request does not hold. */
+  strayError(reason: string): void {
+    this.#messages.push(log('WARN', `Batch reported a problem without saying with which update of the request: ${reason}.`));
+  }
+
+  warn(message: string): void {
+    this.#messages.push(log('WARN', message));
+  }
+
+  /** The messages since the last call. */
+  takeMessages(): Message[] {
+    const messages = this.#messages;
+    this.#messages = [];
+    return messages;
+  }
+
+  summary(): Message[] {
+    const rejected = [...this.#rejected.values()].reduce((sum, times) => sum + times, 0);
+    const unsettled = this.#rows - this.#accepted - rejected;
+    const messages = [
+      log(
+        'INFO',
+        `${this.#rows} rows: ${this.#accepted} accepted, ${rejected} rejected${unsettled > 0 ? `, ${unsettled} not sent (they come again in the next run)` : ''}. ` +
+          `${this.#requests} requests with ${this.#updates} updates, ${this.#retries} retries.`,
+      ),
+    ];
+    if (rejected > 0) messages.push(log('WARN', `Rows rejected: ${listed(this.#rejected)}.`));
+    if (this.#leftOut.size > 0) messages.push(log('WARN', `Attributes left out before sending: ${listed(this.#leftOut)}.`));
+    if (this.#refusedAttributes.size > 0) messages.push(log('WARN', `Attributes left out by Batch: ${listed(this.#refusedAttributes)}.`));
+    if (this.#possibleDuplicates > 0) {
+      messages.push(
+        log('WARN', `${this.#possibleDuplicates} events may have reached Batch twice: a request was sent again after its answer got lost.`),
+      );
+    }
+    if (this.#skippedLines.size > 0) messages.push(log('INFO', `Lines on stdin that are neither rows nor states: ${listed(this.#skippedLines)}.`));
+    return messages;
+  }
+}
+
+function count(counts: Map<string, number>, key: string): number {
+  const times = (counts.get(key) ?? 0) + 1;
+  counts.set(key, times);
+  return times;
+}
+
+function listed(counts: Map<string, number>): string {
+  return [...counts].map(([key, times]) => `${key}: ${times}`).join(', ');
+}

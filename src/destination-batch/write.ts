@@ -1,0 +1,185 @@
+import { addAbortSignal, type Readable } from 'node:stream';
+import type { ConfiguredCatalog } from '../protocol/catalog.ts';
+import type { CommandContext } from '../protocol/command-context.ts';
+import { ConnectorError } from '../protocol/failure.ts';
+import { lineBatches } from '../protocol/lines.ts';
+import type { MessageOutput } from '../protocol/output.ts';
+import { BatchApi } from './batch-api.ts';
+import type { DestinationConfiguration } from './configuration.ts';
+import { Delivery, type Outcome } from './delivery.ts';
+import { EventMapper } from './event.ts';
+import { type InputMessage, parseInputLine } from './input-message.ts';
+import { Ledger, type LedgerEntry } from './ledger.ts';
+import { pacing } from './pacing.ts';
+import { Report } from './report.ts';
+import { withDestinationStats } from './state-echo.ts';
+
+/**
+ * Sends the rows on `input` to Batch and echoes each state once it is true.
+ *
+ * @returns true at the end of the input; false when a signal ended it before.
+ * @throws ConnectorError when the sync can't go on. The states that were true by then have been written.
+ */
+export async function write(
+  { output, stop }: CommandContext,
+  configuration: DestinationConfiguration,
+  catalog: ConfiguredCatalog,
+  input: Readable,
+): Promise<boolean> {
+  const api = new BatchApi(configuration);
+  try {
+    return await new Sync(output, stop, configuration, catalog, api).run(input);
+  } finally {
+    await api.close();
+    input.destroy();
+  }
+}
+
+/** What the delivery hands back with an event's outcome. */
+type RowRef = { entry: LedgerEntry; stream: string };
+
+/** One run of `write`: the way of a line from stdin to the delivery, and of a state back to stdout. */
+class Sync {
+  readonly #output: MessageOutput;
+  readonly #stop: AbortSignal;
+  readonly #streams: ReadonlySet<string>;
+  readonly #mapper: EventMapper;
+  readonly #delivery: Delivery<RowRef>;
+  readonly #ledger = new Ledger<string>();
+  readonly #report = new Report();
+  readonly #stopReading = new AbortController();
+  #failure: { error: unknown } | undefined;
+  #unreadableLines = 0;
+  #telling: Promise<void> = Promise.resolve();
+  #toTell: Promise<void> | undefined;
+
+  constructor(output: MessageOutput, stop: AbortSignal, configuration: DestinationConfiguration, catalog: ConfiguredCatalog, api: BatchApi) {
+    this.#output = output;
+    this.#stop = stop;
+    this.#streams = new Set(catalog.streams.map(({ stream }) => stream.name));
+    this.#mapper = new EventMapper(configuration.limits);
+    this.#delivery = new Delivery<RowRef>({
+      post: (body, signal) => api.updateProfiles(body, signal),
+      ...pacing(configuration),
+      report: this.#report,
+      eventsPerUpdate: configuration.limits.events_per_update,
+      flushIntervalMs: configuration.flush_interval_seconds * 1000,
+      retryTimeMs: configuration.retry_minutes * 60_000,
+      onSettled: (row, outcome) => this.#settled(row, outcome),
+      onFailure: (error) => this.#fail(error),
+    });
+    for (const { stream, destination_sync_mode: mode } of catalog.streams) {
+      if (mode != null && mode !== 'append') {
+        this.#report.warn(`"${stream.name}" is configured as ${mode}, but events can only be added to profiles: it is treated as append.`);
+      }
+    }
+  }
+
+  async run(input: Readable): Promise<boolean> {
+    const onStop = (): void => this.#stopAtCheckpoint();
+    this.#stop.addEventListener('abort', onStop);
+    try {
+      await this.#takeAll(input);
+      await this.#delivery.finish();
+      if (this.#failure !== undefined) throw this.#failure.error;
+      return !this.#stop.aborted;
+    } finally {
+      this.#stop.removeEventListener('abort', onStop);
+      this.#delivery.halt();
+      await this.#tell();
+      for (const message of this.#report.summary()) await this.#output.write(message);
+    }
+  }
+
+  async #takeAll(input: Readable): Promise<void> {
+    const { signal } = this.#stopReading;
+    try {
+      for await (const lines of lineBatches(addAbortSignal(signal, input))) {
+        for (const line of lines) {
+          this.#stopAtCheckpoint();
+          if (signal.aborted) return;
+          this.#take(parseInputLine(line));
+        }
+        await this.#delivery.room();
+        await this.#tell();
+      }
+    } catch (error) {
+      // An abort is how reading is ended from outside, while it waits for input.
+      if (!signal.aborted) throw error;
+    }
+  }
+
+  #take(message: InputMessage): void {
+    switch (message.kind) {
+      case 'record':
+        return this.#takeRecord(message.stream, message.data);
+      case 'state':
+        return this.#takeState(message.line, message.stream);
+      case 'broken':
+        this.#unreadableLines += 1;
+        return this.#report.skippedLine('broken JSON');
+      case 'other':
+        return this.#report.skippedLine(message.what);
+    }
+  }
+
+  #takeRecord(stream: string, row: Record<string, unknown>): void {
+    if (!this.#streams.has(stream)) {
+      throw new ConnectorError('config_error', `A row of the stream "${stream}" came in, which the catalog does not name. Give write the same catalog as read.`);
+    }
+    this.#report.row();
+    const entry = this.#ledger.admit(stream);
+    const mapped = this.#mapper.map(row);
+    if (mapped.kind === 'rejected') {
+      this.#ledger.settle(entry, 'rejected');
+      this.#report.rejected(stream, mapped.rejection);
+      return;
+    }
+    for (const leftOut of mapped.leftOut) this.#report.leftOut(stream, leftOut);
+    this.#delivery.add(mapped.customId, { json: mapped.json, bytes: mapped.bytes, row: { entry, stream } });
+  }
+
+  #takeState(line: string, stream: string | undefined): void {
+    if (this.#unreadableLines > 0) {
+      throw new ConnectorError(
+        'system_error',
+        `${this.#unreadableLines} lines on stdin begin like messages and can't be read as JSON. They may have been rows, so the state that follows them is not true and the sync ends here. Look at what stands between source and destination.`,
+      );
+    }
+    this.#ledger.checkpoint(line, stream);
+  }
+
+  #settled({ entry, stream }: RowRef, outcome: Outcome): void {
+    this.#ledger.settle(entry, outcome.kind);
+    if (outcome.kind === 'accepted') this.#report.accepted();
+    else this.#report.rejected(stream, outcome.rejection);
+    this.#tell().catch((error: unknown) => this.#fail(error));
+  }
+
+  #fail(error: unknown): void {
+    this.#failure ??= { error };
+    this.#delivery.halt();
+    this.#stopReading.abort();
+  }
+
+  /**
+   * After a signal, reading goes on to the next state: the rows before it are settled and the state is echoed, so that
+   * the next run starts behind them. To stop anywhere else would send the rows since the last state twice.
+   */
+  #stopAtCheckpoint(): void {
+    if (this.#stop.aborted && this.#ledger.isAtCheckpoint) this.#stopReading.abort();
+  }
+
+  /** Writes the logs and the states that have become true; one after the other, and once for all calls that wait. */
+  #tell(): Promise<void> {
+    this.#toTell ??= this.#telling.then(async () => {
+      this.#toTell = undefined;
+      for (const message of this.#report.takeMessages()) await this.#output.write(message);
+      for (const { state, counts } of this.#ledger.takeTrueStates()) {
+        await this.#output.writeBytes(`${withDestinationStats(state, counts)}\n`);
+      }
+    });
+    this.#telling = this.#toTell;
+    return this.#toTell;
+  }
+}

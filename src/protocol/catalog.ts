@@ -1,0 +1,22 @@
+import { z } from 'zod';
+
+/**
+ * The configured catalog that a platform hands to `read` and `write`. Only what the connectors use is checked; the
+ * rest may be there, be null or be missing (platforms differ, and none of it is ours to judge).
+ */
+export const configuredCatalogSchema = z.looseObject({
+  streams: z.array(
+    z.looseObject({
+      stream: z.looseObject({
+        name: z.string(),
+        namespace: z.string().nullish(),
+        json_schema: z.looseObject({ properties: z.record(z.string(), z.unknown()).nullish() }).nullish(),
+      }),
+      sync_mode: z.enum(['full_refresh', 'incremental']),
+      destination_sync_mode: z.string().nullish(),
+    }),
+  ),
+});
+
+export type ConfiguredCatalog = z.output<typeof configuredCatalogSchema>;
+export type ConfiguredStream = ConfiguredCatalog['streams'][number];

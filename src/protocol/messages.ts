@@ -1,0 +1,90 @@
+import type { ConnectorError } from './failure.ts';
+
+/** The messages that the two connectors write, as the Airbyte protocol 0.18 defines them. */
+export type Message =
+  | { type: 'SPEC'; spec: Record<string, unknown> }
+  | { type: 'CONNECTION_STATUS'; connectionStatus: { status: 'SUCCEEDED' | 'FAILED'; message?: string } }
+  | { type: 'CATALOG'; catalog: { streams: AirbyteStream[] } }
+  | { type: 'DESTINATION_CATALOG'; destination_catalog: { operations: DestinationOperation[] } }
+  | { type: 'LOG'; log: { level: LogLevel; message: string } }
+  | { type: 'TRACE'; trace: Trace };
+
+export type LogLevel = 'ERROR' | 'WARN' | 'INFO' | 'DEBUG';
+
+export type StreamDescriptor = { name: string; namespace?: string };
+
+export type SyncMode = 'full_refresh' | 'incremental';
+
+export type JsonSchema = Record<string, unknown>;
+
+export type AirbyteStream = {
+  name: string;
+  namespace: string;
+  json_schema: JsonSchema;
+  supported_sync_modes: SyncMode[];
+  source_defined_cursor: boolean;
+  default_cursor_field: string[];
+  is_resumable: boolean;
+};
+
+export type DestinationOperation = {
+  object_name: string;
+  sync_mode: 'append';
+  json_schema: JsonSchema;
+};
+
+export type StreamStatus = 'STARTED' | 'RUNNING' | 'COMPLETE' | 'INCOMPLETE';
+
+type Trace =
+  | {
+      type: 'ERROR';
+      emitted_at: number;
+      error: {
+        message: string;
+        internal_message?: string;
+        stack_trace?: string;
+        failure_type: string;
+        stream_descriptor?: StreamDescriptor;
+      };
+    }
+  | { type: 'STREAM_STATUS'; emitted_at: number; stream_status: { stream_descriptor: StreamDescriptor; status: StreamStatus } };
+
+export function log(level: LogLevel, message: string): Message {
+  return { type: 'LOG', log: { level, message } };
+}
+
+/** `at` is in milliseconds since the epoch, here and below. */
+export function streamStatus(stream: StreamDescriptor, status: StreamStatus, at: number): Message {
+  return {
+    type: 'TRACE',
+    trace: { type: 'STREAM_STATUS', emitted_at: at, stream_status: { stream_descriptor: stream, status } },
+  };
+}
+
+/** The stack is given for faults of ours alone: a user's mistake needs the sentence, not the place in our code. */
+export function errorTrace(error: ConnectorError, at: number, stream?: StreamDescriptor): Message {
+  const origin = error.cause instanceof Error ? error.cause : error;
+  return {
+    type: 'TRACE',
+    trace: {
+      type: 'ERROR',
+      emitted_at: at,
+      error: {
+        message: error.message,
+        ...(error.internalMessage === undefined ? {} : { internal_message: error.internalMessage }),
+        ...(error.failureType === 'system_error' && origin.stack !== undefined ? { stack_trace: origin.stack } : {}),
+        failure_type: error.failureType,
+        ...(stream === undefined ? {} : { stream_descriptor: stream }),
+      },
+    },
+  };
+}
+
+/**
+ * A STREAM state as a line, for `rows` records since the stream's last state. The count is written with a decimal
+ * point, as the protocol's schema asks, which JSON.stringify can't.
+ */
+export function stateLine(stream: StreamDescriptor, state: Record<string, unknown>, rows: number): string {
+  const body = JSON.stringify({ stream_descriptor: stream, stream_state: state });
+  return `{"type":"STATE","state":{"type":"STREAM","stream":${body},"sourceStats":{"recordCount":${rows}.0}}}\n`;
+}

@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { ConnectorError } from './failure.ts';
+import { checkJson, parseJson, readTextFile } from './json-file.ts';
+import type { StreamDescriptor } from './messages.ts';
+
+const streamStateSchema = z.looseObject({
+  type: z.literal('STREAM'),
+  stream: z.looseObject({
+    stream_descriptor: z.looseObject({ name: z.string(), namespace: z.string().nullish() }),
+    stream_state: z.record(z.string(), z.unknown()).nullish(),
+  }),
+});
+
+const stateMessageSchema = z.looseObject({ type: z.literal('STATE'), state: streamStateSchema }).transform((message) => message.state);
+
+const stateFileSchema = z.array(z.union([streamStateSchema, stateMessageSchema]));
+
+type StreamStateEntry = z.output<typeof streamStateSchema>;
+
+/** The states that a platform gave back, found by stream. */
+export class InputState {
+  readonly #entries: readonly StreamStateEntry[];
+
+  constructor(entries: readonly StreamStateEntry[]) {
+    this.#entries = entries;
+  }
+
+  /**
+   * The state of a stream: the one with its name and namespace, else the one with its name and no namespace.
+   * Undefined when there is none, and when it was reset (stream_state null). Of several the last one counts.
+   */
+  of(stream: Required<StreamDescriptor>): Record<string, unknown> | undefined {
+    const named = this.#entries.filter((entry) => entry.stream.stream_descriptor.name === stream.name);
+    const found =
+      named.findLast((entry) => entry.stream.stream_descriptor.namespace === stream.namespace) ??
+      named.findLast((entry) => entry.stream.stream_descriptor.namespace == null);
+    return found?.stream.stream_state ?? undefined;
+  }
+}
+
+/**
+ * Reads the --state file. It may be absent (undefined), empty, `[]` or `{}` for a first run, a list of STREAM states,
+ * a single one, and each of them may stand inside its STATE message, as it does in the output of a sync.
+ *
+ * @throws ConnectorError (config_error) for anything else, a GLOBAL or LEGACY state among it: to start over silently
+ * from a state that can't be understood would send every event again.
+ */
+export async function readStateFile(path: string | undefined): Promise<InputState> {
+  if (path === undefined) return new InputState([]);
+  const text = await readTextFile('state', path);
+  if (text.trim() === '') return new InputState([]);
+  const value = parseJson('state', path, text);
+  if (isEmptyObject(value)) return new InputState([]);
+  try {
+    return new InputState(checkJson('state', path, Array.isArray(value) ? value : [value], stateFileSchema));
+  } catch (cause) {
+    throw new ConnectorError(
+      'config_error',
+      `The state in ${path} is not a list of STREAM states. It may come from another connector or be cut off. ` +
+        'Give back the STATE messages of the last run as they were; to start from the first row on purpose, leave --state out or give [].',
+      { cause },
+    );
+  }
+}
+
+function isEmptyObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0;
+}

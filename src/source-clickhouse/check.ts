@@ -1,0 +1,85 @@
+import { z } from 'zod';
+import { ConnectorError } from '../protocol/failure.ts';
+import type { ClickHouse } from './clickhouse-client.ts';
+import type { SourceConfiguration } from './configuration.ts';
+import { quoteIdentifier } from './identifier.ts';
+import { listTables, missingColumns, REQUIRED_COLUMNS, type Table } from './table.ts';
+import { proposeView } from './view-proposal.ts';
+
+/**
+ * The oldest ClickHouse that is read, as [major, minor]. Since 22.6 a named tuple leaves as a JSON object by default
+ * (system.settings_changes, output_format_json_named_tuples_as_objects), which is how a row becomes a message.
+ */
+const OLDEST_VERSION = [22, 6] as const;
+
+/**
+ * Proves that `read` would work: connects, looks at version, database, table and columns, and selects from it.
+ *
+ * @throws ConnectorError that says what is in the way and what to do about it.
+ */
+export async function check(clickhouse: ClickHouse, configuration: SourceConfiguration): Promise<void> {
+  await checkVersion(clickhouse);
+  await checkDatabase(clickhouse, configuration);
+  const tables = await listTables(clickhouse, configuration.database, configuration.table);
+  const readable = configuration.table === undefined ? anyFitting(tables, configuration) : await named(clickhouse, tables.at(0), configuration, configuration.table);
+  await trySelect(clickhouse, readable);
+}
+
+async function checkVersion(clickhouse: ClickHouse): Promise<void> {
+  const [row] = await clickhouse.rows('SELECT version() AS version', {}, z.object({ version: z.string() }));
+  const [major = 0, minor = 0] = (row?.version ?? '').split('.').map(Number);
+  const [oldestMajor, oldestMinor] = OLDEST_VERSION;
+  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return;
+  throw new ConnectorError(
+    'config_error',
+    `The server is ClickHouse ${row?.version ?? '(no version)'}, which is too old: ${OLDEST_VERSION.join('.')} or later is needed, as older ones can't write rows as JSON objects. Upgrade the server, or read from a newer replica.`,
+  );
+}
+
+async function checkDatabase(clickhouse: ClickHouse, { database, username }: SourceConfiguration): Promise<void> {
+  const found = await clickhouse.rows(
+    'SELECT name FROM system.databases WHERE name = {database:String}',
+    { database },
+    z.object({ name: z.string() }),
+  );
+  if (found.length > 0) return;
+  throw new ConnectorError(
+    'config_error',
+    `There is no database "${database}" that the user "${username}" can see. Its name may be misspelt (upper and lower case differ), or the user has no right in it. Check the name, or let an administrator run: GRANT SELECT ON ${quoteIdentifier(database)}.* TO ${quoteIdentifier(username)}`,
+  );
+}
+
+function anyFitting(tables: Table[], { database, username }: SourceConfiguration): Table {
+  const fitting = tables.find((table) => missingColumns(table).length === 0);
+  if (fitting !== undefined) return fitting;
+  const seen = tables.length === 0 ? `none at all` : tables.map((table) => table.name).slice(0, 10).join(', ');
+  const proposal = tables[0] === undefined ? '' : ` A view to start from: ${proposeView(tables[0], missingColumns(tables[0]))}`;
+  throw new ConnectorError(
+    'config_error',
+    `No table or view in the database "${database}" has the columns ${REQUIRED_COLUMNS.join(', ')}; "${username}" sees: ${seen}. Grant the user SELECT on the table, or make a view that has these columns.${proposal}`,
+  );
+}
+
+async function named(clickhouse: ClickHouse, table: Table | undefined, { database }: SourceConfiguration, name: string): Promise<Table> {
+  if (table === undefined) {
+    // Columns that the user may not see look like a table that is not there: the server itself tells the two apart.
+    await clickhouse.rows(`SELECT 1 FROM ${quoteIdentifier(database)}.${quoteIdentifier(name)} LIMIT 0`, {}, z.unknown());
+    throw new ConnectorError('config_error', `"${name}" in the database "${database}" has no columns that can be read.`);
+  }
+  const missing = missingColumns(table);
+  if (missing.length === 0) return table;
+  throw new ConnectorError(
+    'config_error',
+    `"${name}" lacks the column${missing.length > 1 ? 's' : ''} ${missing.join(', ')}. A table of events needs ${REQUIRED_COLUMNS.join(', ')}, one row per event. Make a view that has them, and name it in "table". To start from: ${proposeView(table, missing)}`,
+  );
+}
+
+/** A right that is missing, or a view that is broken, shows only when its columns are selected. */
+async function trySelect(clickhouse: ClickHouse, table: Table): Promise<void> {
+  const columns = table.columns.map(({ name }) => quoteIdentifier(name)).join(', ');
+  await clickhouse.rows(
+    `SELECT ${columns} FROM ${quoteIdentifier(table.database)}.${quoteIdentifier(table.name)} LIMIT 1`,
+    {},
+    z.unknown(),
+  );
+}

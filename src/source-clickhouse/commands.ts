@@ -1,0 +1,47 @@
+import { configuredCatalogSchema } from '../protocol/catalog.ts';
+import type { CommandContext } from '../protocol/command-context.ts';
+import { readConfiguration } from '../protocol/configuration.ts';
+import { readJsonFile } from '../protocol/json-file.ts';
+import { readStateFile } from '../protocol/state.ts';
+import { check as checkSource } from './check.ts';
+import { ClickHouse } from './clickhouse-client.ts';
+import { type SourceConfiguration, sourceConfigurationSchema } from './configuration.ts';
+import { discover as discoverStreams } from './discover.ts';
+import { read as readStreams } from './read.ts';
+
+/** Rejects with a ConnectorError that says why the source can't be read. */
+export async function check(context: CommandContext, configPath: string): Promise<void> {
+  await withClickHouse(context, configPath, checkSource);
+}
+
+/** Writes the CATALOG. */
+export async function discover(context: CommandContext, configPath: string): Promise<void> {
+  const streams = await withClickHouse(context, configPath, discoverStreams);
+  await context.output.write({ type: 'CATALOG', catalog: { streams } });
+}
+
+/** Writes the records of the catalog's streams. Resolves to whether all of them were read to the end. */
+export async function read(
+  context: CommandContext,
+  paths: { config: string; catalog: string; state: string | undefined },
+): Promise<boolean> {
+  return withClickHouse(context, paths.config, async (clickhouse, configuration) => {
+    const catalog = await readJsonFile('catalog', paths.catalog, configuredCatalogSchema);
+    const state = await readStateFile(paths.state);
+    return readStreams({ ...context, clickhouse, configuration }, catalog, state);
+  });
+}
+
+async function withClickHouse<T>(
+  context: CommandContext,
+  configPath: string,
+  use: (clickhouse: ClickHouse, configuration: SourceConfiguration) => Promise<T>,
+): Promise<T> {
+  const configuration = await readConfiguration(configPath, sourceConfigurationSchema, context.output);
+  const clickhouse = new ClickHouse(configuration);
+  try {
+    return await use(clickhouse, configuration);
+  } finally {
+    await clickhouse.close();
+  }
+}

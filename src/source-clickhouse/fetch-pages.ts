@@ -1,0 +1,118 @@
+import { ByteQueue } from './byte-queue.ts';
+import type { ByteStream } from './clickhouse-client.ts';
+import { NotARowError, type Page, PageCutter, type RowsToDrop } from './page-cutter.ts';
+
+/** Bytes of a page: some 2,000 rows. After each page a state is written, so this bounds what a crash sends again. */
+const PAGE_BYTES = 1024 * 1024;
+
+/** Bytes of pages that wait to be written. It is most of the memory that `read` uses. */
+const QUEUE_BYTES = 48 * 1024 * 1024;
+
+/** An answer that was left is asked for again when this much of the queue is left, so that writing never pauses. */
+const RESUME_BELOW_BYTES = QUEUE_BYTES / 4;
+
+/**
+ * How long an answer is held open, in milliseconds, while the reader of our output takes nothing. The server gives up
+ * after 30 s (http_send_timeout, see https://github.com/ClickHouse/ClickHouse/issues/64731) and its rows are then lost
+ * in mid-air; well before that we leave by ourselves.
+ */
+const PATIENCE_MS = 10_000;
+
+/** Where the rows of a stream can be had from any position on. */
+export type RowSource<Position> = {
+  /** Asks for the rows after a position. `signal` cancels the request and its body. */
+  open: (after: Position, signal: AbortSignal) => Promise<ByteStream>;
+  /** Rows at the start of that answer that the position covers already. */
+  rowsToDrop: (after: Position) => RowsToDrop | undefined;
+  /** The position after a page that was read from `before` on. */
+  positionAfter: (page: Page, before: Position) => Position;
+  /** A failure of the body, as an error with advice. */
+  failure: (error: unknown) => Error;
+};
+
+export type Timing = { pageBytes: number; queueBytes: number; resumeBelowBytes: number; patienceMs: number };
+
+const TIMING: Timing = { pageBytes: PAGE_BYTES, queueBytes: QUEUE_BYTES, resumeBelowBytes: RESUME_BELOW_BYTES, patienceMs: PATIENCE_MS };
+
+export type PositionedPage<Position> = Page & { position: Position };
+
+/**
+ * Reads all rows after a position, page by page, in order.
+ *
+ * One answer is taken off the server at full speed into a queue of bounded size. When the queue is full and the taker
+ * does not make room in time, the answer is left and asked for again, from the last page on, once there is room: nobody
+ * waits holding an answer open, and a fast taker pays for one query and one sort alone, however large the table.
+ *
+ * Rows are trusted line by line, not answer by answer: they come in a total order that every line continues, so what
+ * arrived whole before a failure is right, and what was cut off or is no row ends the reading with an error.
+ */
+export async function* fetchPages<Position>(
+  source: RowSource<Position>,
+  start: Position,
+  stop: AbortSignal,
+  timing: Timing = TIMING,
+): AsyncGenerator<PositionedPage<Position>> {
+  const queue = new ByteQueue<PositionedPage<Position>>();
+  const leave = new AbortController();
+  const signal = AbortSignal.any([stop, leave.signal]);
+  const fetching = fetchInto(queue, source, start, signal, timing);
+  try {
+    yield* queue;
+  } finally {
+    leave.abort();
+    await fetching;
+  }
+}
+
+async function fetchInto<Position>(
+  queue: ByteQueue<PositionedPage<Position>>,
+  source: RowSource<Position>,
+  start: Position,
+  signal: AbortSignal,
+  timing: Timing,
+): Promise<void> {
+  let position = start;
+  try {
+    for (;;) {
+      const answer = await fetchAnswer(queue, source, position, signal, timing);
+      if (answer.complete) break;
+      position = answer.position;
+      await queue.waitBelow(timing.resumeBelowBytes, signal);
+    }
+    queue.end();
+  } catch (error) {
+    queue.end(signal.aborted ? {} : { error });
+  }
+}
+
+async function fetchAnswer<Position>(
+  queue: ByteQueue<PositionedPage<Position>>,
+  source: RowSource<Position>,
+  after: Position,
+  signal: AbortSignal,
+  timing: Timing,
+): Promise<{ complete: true } | { complete: false; position: Position }> {
+  const leave = new AbortController();
+  const { stream } = await source.open(after, AbortSignal.any([signal, leave.signal]));
+  const cutter = new PageCutter(timing.pageBytes, source.rowsToDrop(after));
+  let position = after;
+  const put = (page: Page | undefined): void => {
+    if (page === undefined) return;
+    position = source.positionAfter(page, position);
+    queue.put({ ...page, position });
+  };
+  try {
+    for await (const chunk of stream) {
+      put(cutter.push(chunk));
+      const patience = AbortSignal.any([signal, AbortSignal.timeout(timing.patienceMs)]);
+      if (!(await queue.waitBelow(timing.queueBytes, patience))) return { complete: false, position };
+    }
+    put(cutter.end());
+    return { complete: true };
+  } catch (error) {
+    throw source.failure(error instanceof NotARowError ? new Error(error.message) : error);
+  } finally {
+    leave.abort();
+    stream.destroy();
+  }
+}

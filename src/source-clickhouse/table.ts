@@ -1,0 +1,47 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import type { ClickHouse } from './clickhouse-client.ts';
+import { type ClickHouseType, parseClickHouseType } from './types/clickhouse-type.ts';
+
+/** The columns that a table must have to be read, as the Cloud Sync page (1.2) names them. */
+export const CURSOR_COLUMN = 'last_updated_at';
+export const REQUIRED_COLUMNS = ['custom_id', 'event_name', CURSOR_COLUMN] as const;
+
+export type Column = { name: string; type: ClickHouseType };
+export type Table = { database: string; name: string; columns: Column[] };
+
+const columnRow = z.object({ table: z.string(), name: z.string(), type: z.string() });
+
+/**
+ * The tables and views of a database with their columns, as far as the user may see them; one query whatever their
+ * number. Inner tables of materialized views (".inner…") are left out, and so are columns that hold the binary state of
+ * an aggregate function, which mean nothing outside of ClickHouse.
+ */
+export async function listTables(clickhouse: ClickHouse, database: string, table?: string): Promise<Table[]> {
+  const rows = await clickhouse.rows(
+    `SELECT table, name, type FROM system.columns
+     WHERE database = {database:String} AND (table = {table:String} OR {table:String} = '') AND NOT startsWith(table, '.') AND default_kind != 'EPHEMERAL'
+     ORDER BY table, position`,
+    { database, table: table ?? '' },
+    columnRow,
+  );
+  const tables = new Map<string, Table>();
+  for (const row of rows) {
+    const found = tables.get(row.table) ?? { database, name: row.table, columns: [] };
+    tables.set(row.table, found);
+    const type = parseClickHouseType(row.type);
+    if (type.kind !== 'aggregate_state') found.columns.push({ name: row.name, type });
+  }
+  return [...tables.values()];
+}
+
+/** Which of the required columns a table lacks. */
+export function missingColumns(table: Table): string[] {
+  return REQUIRED_COLUMNS.filter((required) => !table.columns.some((column) => column.name === required));
+}
+
+/** A short text that changes when the columns or their types do. */
+export function columnsFingerprint(columns: readonly Column[]): string {
+  const text = JSON.stringify(columns.map((column) => [column.name, column.type.name]));
+  return createHash('sha256').update(text).digest('hex').slice(0, 16);
+}

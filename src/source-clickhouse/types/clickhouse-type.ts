@@ -1,0 +1,156 @@
+/**
+ * A ClickHouse data type by what matters here: how its values look in JSON and how they order.
+ * `name` is the type as the server writes it, so that it can be used in SQL again.
+ */
+export type ClickHouseType = { name: string } & (
+  | { kind: 'boolean' | 'string' | 'enumeration' | 'uuid' | 'ip' | 'date' | 'json' | 'dynamic' | 'aggregate_state' | 'other' }
+  | { kind: 'fixed_string'; length: number }
+  | { kind: 'integer'; signed: boolean; bits: number }
+  | { kind: 'float' }
+  | { kind: 'decimal'; scale: number }
+  | { kind: 'date_time'; precision: number }
+  | { kind: 'nullable' | 'low_cardinality' | 'array'; of: ClickHouseType }
+  | { kind: 'map'; key: ClickHouseType; value: ClickHouseType }
+  | { kind: 'tuple'; elements: { name: string | undefined; type: ClickHouseType }[] }
+  | { kind: 'variant'; of: ClickHouseType[] }
+);
+
+const POINT = 'Tuple(Float64, Float64)';
+
+/** Geo types are names for arrays of points. https://clickhouse.com/docs/sql-reference/data-types/geo */
+const GEO: Record<string, string> = {
+  Point: POINT,
+  Ring: `Array(${POINT})`,
+  LineString: `Array(${POINT})`,
+  Polygon: `Array(Array(${POINT}))`,
+  MultiLineString: `Array(Array(${POINT}))`,
+  MultiPolygon: `Array(Array(Array(${POINT})))`,
+};
+
+/**
+ * Reads a type name as it stands in `system.columns.type`. A type that is not known here becomes kind "other" rather
+ * than an error: a new server's new type must not hide a table.
+ *
+ * Own code, as @clickhouse/client's parser is deprecated and knows neither JSON, Variant, Dynamic nor Nested, and the
+ * package that replaces it is not in the npm registry.
+ */
+export function parseClickHouseType(name: string): ClickHouseType {
+  const { head, args } = splitType(name);
+  const argument = (index: number): ClickHouseType => parseClickHouseType(args[index] ?? '');
+  switch (head) {
+    case 'Nullable':
+      return { name, kind: 'nullable', of: argument(0) };
+    case 'LowCardinality':
+      return { name, kind: 'low_cardinality', of: argument(0) };
+    case 'Array':
+      return { name, kind: 'array', of: argument(0) };
+    case 'Map':
+      return { name, kind: 'map', key: argument(0), value: argument(1) };
+    case 'Tuple':
+      return { name, kind: 'tuple', elements: args.map(parseElement) };
+    case 'Nested':
+      return { name, kind: 'array', of: parseClickHouseType(`Tuple(${args.join(', ')})`) };
+    case 'Variant':
+      return { name, kind: 'variant', of: args.map(parseClickHouseType) };
+    case 'SimpleAggregateFunction':
+      return argument(1);
+    case 'Bool':
+      return { name, kind: 'boolean' };
+    case 'String':
+      return { name, kind: 'string' };
+    case 'FixedString':
+      return { name, kind: 'fixed_string', length: Number(args[0]) };
+    case 'Enum8':
+    case 'Enum16':
+      return { name, kind: 'enumeration' };
+    case 'UUID':
+      return { name, kind: 'uuid' };
+    case 'IPv4':
+    case 'IPv6':
+      return { name, kind: 'ip' };
+    case 'Date':
+    case 'Date32':
+      return { name, kind: 'date' };
+    case 'DateTime':
+      return { name, kind: 'date_time', precision: 0 };
+    case 'DateTime64':
+      return { name, kind: 'date_time', precision: Number(args[0]) };
+    case 'Float32':
+    case 'Float64':
+    case 'BFloat16':
+      return { name, kind: 'float' };
+    case 'Decimal':
+      return { name, kind: 'decimal', scale: Number(args[1]) };
+    case 'JSON':
+    case 'Object':
+      return { name, kind: 'json' };
+    case 'Dynamic':
+      return { name, kind: 'dynamic' };
+    case 'AggregateFunction':
+      return { name, kind: 'aggregate_state' };
+  }
+  const integer = /^(U?)Int(8|16|32|64|128|256)$/.exec(head);
+  if (integer) return { name, kind: 'integer', signed: integer[1] === '', bits: Number(integer[2]) };
+  const geo = GEO[head];
+  if (geo !== undefined) return { ...parseClickHouseType(geo), name };
+  return { name, kind: 'other' };
+}
+
+/** The type under Nullable and LowCardinality. */
+export function innerType(type: ClickHouseType): ClickHouseType {
+  return type.kind === 'nullable' || type.kind === 'low_cardinality' ? innerType(type.of) : type;
+}
+
+/** Whether NULL is among the values of a column of this type. */
+export function isNullable(type: ClickHouseType): boolean {
+  if (type.kind === 'low_cardinality') return isNullable(type.of);
+  return type.kind === 'nullable' || type.kind === 'variant' || type.kind === 'dynamic';
+}
+
+/** `Tuple(a UInt8, Array(String))` → head "Tuple", args ["a UInt8", "Array(String)"]. */
+function splitType(name: string): { head: string; args: string[] } {
+  const open = name.indexOf('(');
+  if (open === -1) return { head: name, args: [] };
+  return { head: name.slice(0, open), args: splitArguments(name.slice(open + 1, name.lastIndexOf(')'))) };
+}
+
+/** Splits at the commas that stand outside of brackets and quotes. */
+function splitArguments(text: string): string[] {
+  const args: string[] = [];
+  let depth = 0;
+  let start = 0;
+  for (let i = 0; i < text.length; i++) {
+    const character = text[i];
+    if (character === "'" || character === '`') i = endOfQuoted(text, i);
+    else if (character === '(') depth++;
+    else if (character === ')') depth--;
+    else if (character === ',' && depth === 0) {
+      args.push(text.slice(start, i).trim());
+      start = i + 1;
+    }
+  }
+  const last = text.slice(start).trim();
+  return last === '' ? args : [...args, last];
+}
+
+/** The index of the quote that ends what the quote at `start` opens. */
+function endOfQuoted(text: string, start: number): number {
+  let i = start + 1;
+  while (i < text.length && text[i] !== text[start]) i += text[i] === '\\' ? 2 : 1;
+  return i;
+}
+
+/** A tuple's element: `name Type`, `` `quoted name` Type `` or `Type` alone. */
+function parseElement(text: string): { name: string | undefined; type: ClickHouseType } {
+  if (text.startsWith('`')) {
+    const end = endOfQuoted(text, 0);
+    return { name: unquote(text.slice(1, end)), type: parseClickHouseType(text.slice(end + 1).trim()) };
+  }
+  const named = /^([A-Za-z_][A-Za-z0-9_]*) +(.+)$/s.exec(text);
+  if (named) return { name: named[1], type: parseClickHouseType(named[2] ?? '') };
+  return { name: undefined, type: parseClickHouseType(text) };
+}
+
+function unquote(text: string): string {
+  return text.replace(/\\(.)/gs, '$1');
+}

@@ -1,0 +1,67 @@
+import { quoteIdentifier } from '../identifier.ts';
+import { type ClickHouseType, isNullable } from './clickhouse-type.ts';
+
+/** A piece of SQL and the ClickHouse type of its value. */
+export type TypedExpression = { sql: string; type: string };
+
+/** Integers of more bits leave as text: a JSON number that long is refused or rounded by most readers. */
+const WIDEST_NUMBER_BITS = 64;
+
+/**
+ * The expression whose value, in FORMAT JSONEachRow, is the JSON that leaves for a column: stamps as RFC 3339 in UTC
+ * with the digits that the column holds, 64-bit integers as bare digits, wider ones as text, text as valid UTF-8.
+ *
+ * It is done in the SELECT list because the settings that would do it depend on the server's version and profile, and
+ * a user with readonly=1 may not send any (https://clickhouse.com/docs/operations/settings/permissions-for-queries).
+ */
+export function jsonExpression(type: ClickHouseType, value: string): TypedExpression {
+  const nullable = (of: string): string => (isNullable(type) ? `Nullable(${of})` : of);
+  switch (type.kind) {
+    case 'nullable':
+    case 'low_cardinality': {
+      const inner = jsonExpression(type.of, value);
+      if (inner.sql === value) return { sql: value, type: type.name };
+      return { sql: inner.sql, type: type.kind === 'nullable' ? nullable(inner.type) : inner.type };
+    }
+    case 'date_time': {
+      const utc = `toString(toTimeZone(${value}, 'UTC'))`;
+      return { sql: `concat(replaceOne(${utc}, ' ', 'T'), 'Z')`, type: 'String' };
+    }
+    case 'date':
+      return { sql: `toString(${value})`, type: 'String' };
+    case 'string':
+      return { sql: `toValidUTF8(${value})`, type: 'String' };
+    case 'fixed_string':
+      return { sql: `toValidUTF8(toStringCutToZero(${value}))`, type: 'String' };
+    case 'integer':
+      if (type.bits < 64) return { sql: value, type: type.name };
+      if (type.bits > WIDEST_NUMBER_BITS) return { sql: `toString(${value})`, type: 'String' };
+      // 64-bit integers are quoted or not by a setting; a Decimal without fraction is bare digits by default everywhere.
+      return { sql: `toDecimal128(${value}, 0)`, type: 'Decimal(38, 0)' };
+    case 'array': {
+      const element = jsonExpression(type.of, 'x');
+      if (element.sql === 'x') return { sql: value, type: type.name };
+      return { sql: `arrayMap(x -> ${element.sql}, ${value})`, type: `Array(${element.type})` };
+    }
+    case 'tuple': {
+      const elements = type.elements.map((element, index) => {
+        const part = jsonExpression(element.type, `tupleElement(${value}, ${index + 1})`);
+        const name = element.name === undefined ? '' : `${quoteIdentifier(element.name)} `;
+        return { sql: part.sql, type: `${name}${part.type}` };
+      });
+      return {
+        sql: `tuple(${elements.map((element) => element.sql).join(', ')})`,
+        type: `Tuple(${elements.map((element) => element.type).join(', ')})`,
+      };
+    }
+    case 'map': {
+      const entry = jsonExpression(type.value, 'v');
+      if (entry.sql === 'v') return { sql: value, type: type.name };
+      return { sql: `mapApply((k, v) -> (k, ${entry.sql}), ${value})`, type: `Map(${type.key.name}, ${entry.type})` };
+    }
+    case 'other':
+      return { sql: `toString(${value})`, type: nullable('String') };
+    default:
+      return { sql: value, type: type.name };
+  }
+}
