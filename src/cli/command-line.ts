@@ -1,4 +1,4 @@
-import yargs, { type Argv, type ArgumentsCamelCase } from 'yargs';
+import yargs, { type ArgumentsCamelCase, type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { ConnectorError } from '../protocol/failure.ts';
@@ -32,7 +32,10 @@ export async function runCommandLine(launcher: Launcher): Promise<void> {
     .command(
       'spec',
       'print the form of the configuration',
-      (args) => (launcher.role === undefined ? args.option('role', { choices: ['source', 'destination'] as const }) : args.option('role', { hidden: true, choices: [launcher.role] })),
+      (args) =>
+        launcher.role === undefined
+          ? args.option('role', { choices: ['source', 'destination'] as const })
+          : args.option('role', { hidden: true, choices: [launcher.role] }),
       choose((context, args) => spec(context, args.role ?? launcher.role ?? roleOfEnvironment(launcher.name))),
     )
     .command(
@@ -52,11 +55,16 @@ export async function runCommandLine(launcher: Launcher): Promise<void> {
     parser.command(
       'read',
       'write the rows to stdout, as Airbyte messages',
-      (args) => withConfig(args).option('catalog', file('the configured catalog')).option('state', { ...file('the state of the last run'), demandOption: false }),
-      choose<Configured & { catalog: string; state: string | undefined }>(async (context, { config, catalog, state }) => {
-        const source = await import('../source-clickhouse/commands.ts');
-        return source.read(context, { config, catalog, state });
-      }),
+      (args) =>
+        withConfig(args)
+          .option('catalog', file('the configured catalog'))
+          .option('state', { ...file('the state of the last run'), demandOption: false }),
+      choose<Configured & { catalog: string; state: string | undefined }>(
+        async (context, { config, catalog, state }) => {
+          const source = await import('../source-clickhouse/commands.ts');
+          return source.read(context, { config, catalog, state });
+        },
+      ),
     );
   }
   if (launcher.role !== 'source') {

@@ -23,7 +23,10 @@ export async function check(context: CommandContext, role: Role, configPath: str
     await context.output.write({ type: 'CONNECTION_STATUS', connectionStatus: { status: 'SUCCEEDED' } });
   } catch (error) {
     if (!(error instanceof ConnectorError) || error.failureType === 'system_error') throw error;
-    await context.output.write({ type: 'CONNECTION_STATUS', connectionStatus: { status: 'FAILED', message: error.message } });
+    await context.output.write({
+      type: 'CONNECTION_STATUS',
+      connectionStatus: { status: 'FAILED', message: error.message },
+    });
   }
   return true;
 }
@@ -46,6 +49,8 @@ export async function roleOfConfiguration(path: string): Promise<Role> {
   );
 }
 
-function load(role: Role): Promise<typeof import('../source-clickhouse/commands.ts') | typeof import('../destination-batch/commands.ts')> {
+function load(
+  role: Role,
+): Promise<typeof import('../source-clickhouse/commands.ts') | typeof import('../destination-batch/commands.ts')> {
   return role === 'source' ? import('../source-clickhouse/commands.ts') : import('../destination-batch/commands.ts');
 }

@@ -5,7 +5,13 @@ import type { AttributeCode } from './reason.ts';
 import { utcTimestampOrDay } from './timestamp.ts';
 
 /** A value in the form in which Batch takes it. */
-export type AttributeValue = string | number | boolean | LosslessNumber | AttributeValue[] | { [name: string]: AttributeValue };
+export type AttributeValue =
+  | string
+  | number
+  | boolean
+  | LosslessNumber
+  | AttributeValue[]
+  | { [name: string]: AttributeValue };
 
 /** What becomes of a value: it is sent, or it is nothing (NULL, an empty list), or it breaks a rule. */
 export type Converted =
@@ -74,14 +80,17 @@ export class AttributeConverter {
 
   #date(value: unknown): Converted {
     const stamp = typeof value === 'string' ? utcTimestampOrDay(value) : undefined;
-    if (stamp === undefined) return leftOut('date_invalid', 'is no RFC 3339 date with a zone, such as 2026-04-17T04:25:00Z');
+    if (stamp === undefined)
+      return leftOut('date_invalid', 'is no RFC 3339 date with a zone, such as 2026-04-17T04:25:00Z');
     return { kind: 'value', value: stamp };
   }
 
   #url(value: unknown): Converted {
-    if (typeof value !== 'string' || !URL_SHAPE.test(value)) return leftOut('url_invalid', 'is no URL with scheme and host, such as https://example.com/a');
+    if (typeof value !== 'string' || !URL_SHAPE.test(value))
+      return leftOut('url_invalid', 'is no URL with scheme and host, such as https://example.com/a');
     const most = this.#limits.url_characters;
-    if (value.length > most) return leftOut('url_too_long', `has ${value.length} characters, and Batch takes ${most} in a URL`);
+    if (value.length > most)
+      return leftOut('url_too_long', `has ${value.length} characters, and Batch takes ${most} in a URL`);
     return { kind: 'value', value };
   }
 
@@ -90,7 +99,8 @@ export class AttributeConverter {
     const most = this.#limits.array_items;
     if (values.length > most) return leftOut('array_too_long', `has ${values.length} items, and Batch takes ${most}`);
     const alike = values.every((item) => typeof item === 'string') || values.every(isPlainObject);
-    if (!alike) return leftOut('array_of_unsupported_items', 'is an array of something else than texts alone or objects alone');
+    if (!alike)
+      return leftOut('array_of_unsupported_items', 'is an array of something else than texts alone or objects alone');
     const items: AttributeValue[] = [];
     for (const [index, item] of values.entries()) {
       const converted = this.#value(item, `${path}[${index}]`, depth, onLeftOut);
@@ -110,9 +120,11 @@ export class AttributeConverter {
       const nestedPath = `${path}.${name}`;
       const [, kind, inner = name] = TYPED_NAME.exec(name) ?? [];
       const converted =
-        kind === 'date' ? this.#nested(nested, () => this.#date(nested))
-        : kind === 'url' ? this.#nested(nested, () => this.#url(nested))
-        : this.#value(nested, nestedPath, depth, onLeftOut);
+        kind === 'date'
+          ? this.#nested(nested, () => this.#date(nested))
+          : kind === 'url'
+            ? this.#nested(nested, () => this.#url(nested))
+            : this.#value(nested, nestedPath, depth, onLeftOut);
       const fault = attributes.add(name, inner, converted);
       if (fault !== undefined) onLeftOut(nestedPath, fault.code, fault.reason);
     }
@@ -148,7 +160,10 @@ export class AttributeSet {
     if (converted.kind === 'left_out') return converted;
     if (name in this.values) return { code: 'name_taken', reason: 'has the same attribute name as another column' };
     if (this.#size >= this.#limits.attributes_per_object) {
-      return { code: 'too_many_attributes', reason: `is one more than the ${this.#limits.attributes_per_object} attributes that Batch takes` };
+      return {
+        code: 'too_many_attributes',
+        reason: `is one more than the ${this.#limits.attributes_per_object} attributes that Batch takes`,
+      };
     }
     this.values[name] = converted.value;
     this.#size += 1;
@@ -164,7 +179,8 @@ function number(value: number): Converted {
 function exactNumber(value: LosslessNumber): Converted {
   if (/^-?\d+$/.test(value.value)) {
     const integer = BigInt(value.value);
-    if (integer > MAX_INT64 || integer < MIN_INT64) return leftOut('number_out_of_range', 'is an integer beyond 64 bits');
+    if (integer > MAX_INT64 || integer < MIN_INT64)
+      return leftOut('number_out_of_range', 'is an integer beyond 64 bits');
   } else if (!Number.isFinite(Number(value.value))) {
     return leftOut('number_out_of_range', 'is larger than a double holds');
   }
@@ -174,7 +190,8 @@ function exactNumber(value: LosslessNumber): Converted {
 /** The array or object that a text holds, if the whole of it is the JSON of one; else it is a text like any other. */
 function parseStructure(text: string): unknown[] | Record<string, unknown> | undefined {
   const trimmed = text.trim();
-  const isCandidate = (trimmed.startsWith('[') && trimmed.endsWith(']')) || (trimmed.startsWith('{') && trimmed.endsWith('}'));
+  const isCandidate =
+    (trimmed.startsWith('[') && trimmed.endsWith(']')) || (trimmed.startsWith('{') && trimmed.endsWith('}'));
   if (!isCandidate) return undefined;
   try {
     const value = parseExact(trimmed);

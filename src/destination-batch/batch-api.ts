@@ -1,6 +1,6 @@
 import { Pool } from 'undici';
 import { z } from 'zod';
-import { ConnectorError, messageOf } from '../protocol/failure.ts';
+import { ConnectorError, codeOf, messageOf } from '../protocol/failure.ts';
 import type { DestinationConfiguration } from './configuration.ts';
 
 /** How long one call may take from its first byte to the last of the answer, in milliseconds. */
@@ -26,7 +26,10 @@ export class RetryableCallError extends Error {
   readonly isRateLimit: boolean;
   readonly retryAfterMs: number | undefined;
 
-  constructor(message: string, options: { outcomeUnknown: boolean; isRateLimit?: boolean; retryAfterMs?: number | undefined; cause?: unknown }) {
+  constructor(
+    message: string,
+    options: { outcomeUnknown: boolean; isRateLimit?: boolean; retryAfterMs?: number | undefined; cause?: unknown },
+  ) {
     super(message, { cause: options.cause });
     this.name = 'RetryableCallError';
     this.outcomeUnknown = options.outcomeUnknown;
@@ -48,10 +51,20 @@ const acceptedBody = z.looseObject({
     .nullish(),
 });
 
-const refusedBody = z.looseObject({ error_code: z.union([z.string(), z.number()]), error_message: z.string().nullish() });
+const refusedBody = z.looseObject({
+  error_code: z.union([z.string(), z.number()]),
+  error_message: z.string().nullish(),
+});
 
 /** Node's codes for a connection that was never made: nothing of the call can have arrived. */
-const NEVER_CONNECTED = new Set(['ECONNREFUSED', 'ENOTFOUND', 'EAI_AGAIN', 'EHOSTUNREACH', 'ENETUNREACH', 'UND_ERR_CONNECT_TIMEOUT']);
+const NEVER_CONNECTED = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
 
 /**
  * Batch's profile API (https://doc.batch.com/developer/api/cep/profiles/update). It knows nothing of rows; what to
@@ -63,7 +76,12 @@ export class BatchApi {
   readonly #headers: Record<string, string>;
   readonly #address: string;
 
-  constructor({ api_url, api_version, rest_api_key, project_key }: Pick<DestinationConfiguration, 'api_url' | 'api_version' | 'rest_api_key' | 'project_key'>) {
+  constructor({
+    api_url,
+    api_version,
+    rest_api_key,
+    project_key,
+  }: Pick<DestinationConfiguration, 'api_url' | 'api_version' | 'rest_api_key' | 'project_key'>) {
     const url = new URL(api_url);
     this.#address = url.origin;
     this.#path = `${url.pathname.replace(/\/$/, '')}/${api_version}/profiles/update`;
@@ -90,7 +108,13 @@ export class BatchApi {
     let text: string;
     let retryAfter: string | string[] | undefined;
     try {
-      const response = await this.#pool.request({ method: 'POST', path: this.#path, headers: this.#headers, body, signal });
+      const response = await this.#pool.request({
+        method: 'POST',
+        path: this.#path,
+        headers: this.#headers,
+        body,
+        signal,
+      });
       status = response.statusCode;
       retryAfter = response.headers['retry-after'];
       text = await response.body.text();
@@ -117,9 +141,15 @@ export class BatchApi {
           `Batch refused the REST API key for this project (${said}). The key or the project key is wrong, or they belong to different companies. Copy both anew from the dashboard: Settings → General.`,
         );
       case 403:
-        throw new ConnectorError('config_error', `Batch forbids this call (${said}). The account may lack this API; ask Batch's support to open the profile API for the project.`);
+        throw new ConnectorError(
+          'config_error',
+          `Batch forbids this call (${said}). The account may lack this API; ask Batch's support to open the profile API for the project.`,
+        );
       case 404:
-        throw new ConnectorError('config_error', `${this.#address}${this.#path} is not there (${said}). Check api_url and api_version.`);
+        throw new ConnectorError(
+          'config_error',
+          `${this.#address}${this.#path} is not there (${said}). Check api_url and api_version.`,
+        );
       case 408:
       case 429:
         throw new RetryableCallError(`Batch asks to wait (${said})`, {
@@ -136,7 +166,10 @@ export class BatchApi {
       });
     }
     if (status >= 300 && status < 400) {
-      throw new ConnectorError('config_error', `${this.#address} redirects elsewhere (${said}), and the key is not sent after it. Check api_url.`);
+      throw new ConnectorError(
+        'config_error',
+        `${this.#address} redirects elsewhere (${said}), and the key is not sent after it. Check api_url.`,
+      );
     }
     return { kind: 'refused', reason: said };
   }
@@ -157,7 +190,9 @@ function accepted(text: string): Answer {
 /** Status, code and message of an answer in Batch's words, on one line. */
 function describe(status: number, text: string): string {
   const body = refusedBody.safeParse(parseJson(text));
-  const words = body.success ? `${body.data.error_code}: ${body.data.error_message ?? 'no message'}` : text.replaceAll(/\s+/g, ' ').slice(0, 200);
+  const words = body.success
+    ? `${body.data.error_code}: ${body.data.error_message ?? 'no message'}`
+    : text.replaceAll(/\s+/g, ' ').slice(0, 200);
   return words === '' ? `HTTP ${status}` : `HTTP ${status}, ${words}`;
 }
 
@@ -173,8 +208,4 @@ function parseJson(text: string): unknown {
 function retryAfterMilliseconds(value: string | string[] | undefined): number | undefined {
   const seconds = Number(value);
   return typeof value === 'string' && Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }

@@ -15,10 +15,17 @@ export async function check(api: BatchApi): Promise<void> {
   try {
     const answer = await api.updateProfiles(body, new AbortController().signal);
     if (answer.kind === 'refused') {
-      throw new ConnectorError('config_error', `Batch refused a harmless call (${answer.reason}). The project key may be misspelt, or api_version unknown to Batch. Check both.`);
+      throw new ConnectorError(
+        'config_error',
+        `Batch refused a harmless call (${answer.reason}). The project key may be misspelt, or api_version unknown to Batch. Check both.`,
+      );
     }
   } catch (error) {
     if (!(error instanceof RetryableCallError)) throw error;
-    throw new ConnectorError('transient_error', `${error.message}. Check api_url and that this machine may reach it, or try again later.`, { cause: error });
+    throw new ConnectorError(
+      'transient_error',
+      `${error.message}. Check api_url and that this machine may reach it, or try again later.`,
+      { cause: error },
+    );
   }
 }

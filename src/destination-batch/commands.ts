@@ -26,7 +26,11 @@ export async function discover({ output }: CommandContext, configPath: string): 
 }
 
 /** Sends what comes on `input`. Resolves to whether it was taken to its end. */
-export async function write(context: CommandContext, paths: { config: string; catalog: string }, input: Readable): Promise<boolean> {
+export async function write(
+  context: CommandContext,
+  paths: { config: string; catalog: string },
+  input: Readable,
+): Promise<boolean> {
   const configuration = await readConfiguration(paths.config, destinationConfigurationSchema, context.output);
   const catalog = await readJsonFile('catalog', paths.catalog, configuredCatalogSchema);
   return writeEvents(context, configuration, catalog, input);

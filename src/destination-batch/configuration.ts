@@ -30,19 +30,23 @@ const limitsSchema = z
   .prefault({})
   .meta({
     title: 'Limits of the Batch API',
-    description: "Limits that Batch's documentation does not state for certain. Change one only if Batch tells you another figure.",
+    description:
+      "Limits that Batch's documentation does not state for certain. Change one only if Batch tells you another figure.",
     order: 6,
   });
 
 /** What a user of the destination writes. The order of the keys is the order of the form. */
 export const destinationConfigurationSchema = z
   .looseObject({
-    project_key: z.string().min(1).meta({
-      title: 'Project key',
-      description: 'In the Batch dashboard under Settings → General. It begins with project_.',
-      examples: ['project_0123456789abcdef'],
-      order: 0,
-    }),
+    project_key: z
+      .string()
+      .min(1)
+      .meta({
+        title: 'Project key',
+        description: 'In the Batch dashboard under Settings → General. It begins with project_.',
+        examples: ['project_0123456789abcdef'],
+        order: 0,
+      }),
     rest_api_key: z.string().min(1).meta({
       title: 'REST API key',
       description: 'In the Batch dashboard under Settings → General; shown to managers only.',
@@ -53,32 +57,56 @@ export const destinationConfigurationSchema = z
       .url({ protocol: /^https?$/ })
       .refine(isHttpsOrLoopback, 'must begin with https:// (plain http is for a server on this machine only)')
       .default(DEFAULT_API_URL)
-      .meta({ title: 'API address', description: "Batch's API. Another address is for tests.", examples: [DEFAULT_API_URL], order: 2 }),
+      .meta({
+        title: 'API address',
+        description: "Batch's API. Another address is for tests.",
+        examples: [DEFAULT_API_URL],
+        order: 2,
+      }),
     api_version: z
       .string()
       .regex(/^\d+\.\d+$/, 'must be two numbers with a point, such as 2.11')
       .default(DEFAULT_API_VERSION)
-      .meta({ title: 'API version', description: 'The version in the path of each call.', examples: ['2.11', '2.13'], order: 3 }),
-    rate_limit: z.number().positive().default(UPDATES_PER_SECOND).meta({
-      title: 'Updates a second',
-      description:
-        "The pace, in updated profiles a second. Batch's own limit is the default; set it lower to leave a share to other senders of the same project, higher if Batch granted more.",
-      examples: [300, 75],
-      order: 4,
-    }),
-    flush_interval_seconds: z.number().positive().max(900).default(DEFAULT_FLUSH_INTERVAL_SECONDS).meta({
-      title: 'Flush interval',
-      description: 'How long a row waits at most for others to fill its request, in seconds.',
-      examples: [2, 30],
-      order: 5,
-    }),
+      .meta({
+        title: 'API version',
+        description: 'The version in the path of each call.',
+        examples: ['2.11', '2.13'],
+        order: 3,
+      }),
+    rate_limit: z
+      .number()
+      .positive()
+      .default(UPDATES_PER_SECOND)
+      .meta({
+        title: 'Updates a second',
+        description:
+          "The pace, in updated profiles a second. Batch's own limit is the default; set it lower to leave a share to other senders of the same project, higher if Batch granted more.",
+        examples: [300, 75],
+        order: 4,
+      }),
+    flush_interval_seconds: z
+      .number()
+      .positive()
+      .max(900)
+      .default(DEFAULT_FLUSH_INTERVAL_SECONDS)
+      .meta({
+        title: 'Flush interval',
+        description: 'How long a row waits at most for others to fill its request, in seconds.',
+        examples: [2, 30],
+        order: 5,
+      }),
     limits: limitsSchema,
-    retry_minutes: z.number().positive().default(DEFAULT_RETRY_MINUTES).meta({
-      title: 'Retry time',
-      description: 'How long a request is tried again while Batch is out of reach or asks to wait, in minutes. Then the sync fails and can be run again.',
-      examples: [30, 120],
-      order: 7,
-    }),
+    retry_minutes: z
+      .number()
+      .positive()
+      .default(DEFAULT_RETRY_MINUTES)
+      .meta({
+        title: 'Retry time',
+        description:
+          'How long a request is tried again while Batch is out of reach or asks to wait, in minutes. Then the sync fails and can be run again.',
+        examples: [30, 120],
+        order: 7,
+      }),
   })
   .meta({ title: 'Batch destination' });
 

@@ -183,7 +183,8 @@ export class Delivery<RowRef> {
           if (!(error instanceof RetryableCallError) || signal.aborted) return;
           report.retry(error.message, attemptNumber);
           if (error.isRateLimit) bucket.pause(error.retryAfterMs ?? RATE_LIMIT_PAUSE_MS);
-          if (error.outcomeUnknown) report.possibleDuplicates(updates.reduce((sum, update) => sum + update.events.length, 0));
+          if (error.outcomeUnknown)
+            report.possibleDuplicates(updates.reduce((sum, update) => sum + update.events.length, 0));
         },
       });
     } catch (error) {
@@ -238,7 +239,8 @@ export class Delivery<RowRef> {
 /** Batch names an update, not an event in it: when it holds several, that is all that can be said of each. */
 function refusal(update: Update<unknown>, reason: string): Rejection {
   const events = update.events.length;
-  const which = events === 1 ? '' : ` (said of an update with ${events} events; Batch does not say which of them it left out)`;
+  const which =
+    events === 1 ? '' : ` (said of an update with ${events} events; Batch does not say which of them it left out)`;
   return { code: 'refused_by_batch', reason: `Batch said: ${reason}${which}` };
 }
 

@@ -15,7 +15,11 @@ export function discover(): DestinationOperation[] {
         properties: {
           custom_id: { type: 'string', description: 'The profile that the event belongs to' },
           event_name: { type: 'string', description: 'What happened: a-z, 0-9 and _, 30 characters at most' },
-          event_time: { type: ['null', 'string'], format: 'date-time', description: 'When it happened; without it Batch takes the time of reception' },
+          event_time: {
+            type: ['null', 'string'],
+            format: 'date-time',
+            description: 'When it happened; without it Batch takes the time of reception',
+          },
         },
       },
     },

@@ -13,9 +13,7 @@ export type MappedRow =
   | { kind: 'event'; customId: string; json: string; bytes: number; leftOut: LeftOut[] }
   | { kind: 'rejected'; rejection: Rejection };
 
-type ColumnRole =
-  | { role: 'skipped' }
-  | { role: 'attribute'; kind: AttributeKind; name: string; bareName: string };
+type ColumnRole = { role: 'skipped' } | { role: 'attribute'; kind: AttributeKind; name: string; bareName: string };
 
 /** What a row can't do without. */
 export const REQUIRED_FIELDS = ['custom_id', 'event_name'] as const;
@@ -52,7 +50,10 @@ export class EventMapper {
     if (row.event_time !== null && row.event_time !== undefined) {
       time = typeof row.event_time === 'string' ? utcTimestamp(row.event_time) : undefined;
       if (time === undefined) {
-        return rejected('event_time_invalid', 'event_time is no RFC 3339 stamp with a zone, such as 2026-04-17T04:25:00Z');
+        return rejected(
+          'event_time_invalid',
+          'event_time is no RFC 3339 stamp with a zone, such as 2026-04-17T04:25:00Z',
+        );
       }
     }
 
@@ -93,7 +94,8 @@ export class EventMapper {
   }
 
   #customIdFault(customId: string): Rejection | undefined {
-    if (customId.trim() === '') return { code: 'custom_id_missing', reason: 'custom_id is missing or blank, so the event belongs to nobody' };
+    if (customId.trim() === '')
+      return { code: 'custom_id_missing', reason: 'custom_id is missing or blank, so the event belongs to nobody' };
     if (customId.length > this.#limits.custom_id_characters) {
       return {
         code: 'custom_id_too_long',
@@ -101,7 +103,10 @@ export class EventMapper {
       };
     }
     if (PLACEHOLDER_CUSTOM_IDS.has(customId.toLowerCase())) {
-      return { code: 'custom_id_placeholder', reason: 'custom_id is a word that stands for "nobody" (such as null), not an identifier' };
+      return {
+        code: 'custom_id_placeholder',
+        reason: 'custom_id is a word that stands for "nobody" (such as null), not an identifier',
+      };
     }
     return undefined;
   }

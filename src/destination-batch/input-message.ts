@@ -6,8 +6,12 @@ export type InputMessage =
   | { kind: 'record'; stream: string; data: Row }
   /** `line` is the very text that came in; `stream` is undefined for a state of all streams. */
   | { kind: 'state'; line: string; stream: string | undefined }
-  /** Logs and traces of a source in a bare pipe, and lines that are no messages at all. */
-  | { kind: 'other'; what: string }
+  /** A TRACE ERROR of the source, which comes down a bare pipe. */
+  | { kind: 'source_error'; message: string }
+  /** What is not for a destination: logs and the like of a source in a bare pipe. */
+  | { kind: 'ignored' }
+  /** What is no message of the protocol. */
+  | { kind: 'unknown'; what: string }
   /** What looks like a message and can't be read: it may have been a row. */
   | { kind: 'broken' };
 
@@ -15,20 +19,33 @@ export type InputMessage =
 export function parseInputLine(bytes: Buffer): InputMessage {
   const line = bytes.toString('utf8');
   const message = parseLine(line);
-  if (!isObject(message)) return line.trimStart().startsWith('{') ? { kind: 'broken' } : { kind: 'other', what: 'not JSON' };
+  if (!isObject(message))
+    return line.trimStart().startsWith('{') ? { kind: 'broken' } : { kind: 'unknown', what: 'not JSON' };
   switch (message.type) {
     case 'RECORD':
       return record(message.record);
     case 'STATE':
       return { kind: 'state', line, stream: streamOfState(message.state) };
+    case 'TRACE':
+      return trace(message.trace);
+    case 'LOG':
+    case 'CONTROL':
+      return { kind: 'ignored' };
     default:
-      return { kind: 'other', what: typeof message.type === 'string' ? message.type : 'no type' };
+      return { kind: 'unknown', what: `type ${typeof message.type === 'string' ? message.type : 'missing'}` };
   }
 }
 
 function record(value: unknown): InputMessage {
   if (!isObject(value) || typeof value.stream !== 'string' || !isObject(value.data)) return { kind: 'broken' };
   return { kind: 'record', stream: value.stream, data: value.data };
+}
+
+function trace(value: unknown): InputMessage {
+  if (isObject(value) && isObject(value.error) && typeof value.error.message === 'string') {
+    return { kind: 'source_error', message: value.error.message };
+  }
+  return { kind: 'ignored' };
 }
 
 function streamOfState(state: unknown): string | undefined {

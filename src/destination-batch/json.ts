@@ -1,4 +1,4 @@
-import { LosslessNumber, parse, stringify } from 'lossless-json';
+import { LosslessNumber, type ParseOptions, parse, stringify } from 'lossless-json';
 
 /**
  * A number of sixteen characters or more: it may hold more digits than a double keeps. Numbers follow a colon, a comma
@@ -13,12 +13,14 @@ const LONG_NUMBER = /[:,[]\s*-?\d[\d.]{15,}/;
  * @throws SyntaxError when the text is not JSON.
  */
 export function parseExact(text: string): unknown {
-  return LONG_NUMBER.test(text) ? parse(text, null, parseNumber) : JSON.parse(text);
+  return LONG_NUMBER.test(text) ? parse(text, null, EXACT) : JSON.parse(text);
 }
 
-function parseNumber(digits: string): number | LosslessNumber {
-  return digits.length < 16 ? Number(digits) : new LosslessNumber(digits);
-}
+const EXACT: ParseOptions = {
+  parseNumber: (digits) => (digits.length < 16 ? Number(digits) : new LosslessNumber(digits)),
+  // As JSON.parse does: of two equal keys the last one counts.
+  onDuplicateKey: ({ newValue }) => newValue,
+};
 
 /** What JSON.stringify makes of a LosslessNumber. */
 const LOSSLESS_MARK = '"isLosslessNumber":true';

@@ -29,26 +29,43 @@ export class Report {
 
   rejected(stream: string, { code, reason }: Rejection): void {
     const times = count(this.#rejected, code);
-    if (times <= SAMPLES_PER_CODE) this.#messages.push(log('WARN', `A row of ${stream} is rejected (${code}): ${reason}.`));
-    if (times === SAMPLES_PER_CODE) this.#messages.push(log('WARN', `Further rows rejected with ${code} are counted, not told.`));
+    if (times <= SAMPLES_PER_CODE)
+      this.#messages.push(log('WARN', `A row of ${stream} is rejected (${code}): ${reason}.`));
+    if (times === SAMPLES_PER_CODE)
+      this.#messages.push(log('WARN', `Further rows rejected with ${code} are counted, not told.`));
   }
 
   /** An attribute that was not sent. Told once a column and code. */
   leftOut(stream: string, { column, path, code, reason }: LeftOut): void {
     if (count(this.#leftOut, `${column} (${code})`) > 1) return;
     const place = path === column ? `The column "${column}"` : `"${path}" in the column "${column}"`;
-    this.#messages.push(log('WARN', `${place} of ${stream} ${reason}. It is left out of its event, which is sent (${code}; told once a column).`));
+    this.#messages.push(
+      log(
+        'WARN',
+        `${place} of ${stream} ${reason}. It is left out of its event, which is sent (${code}; told once a column).`,
+      ),
+    );
   }
 
   /** An attribute that Batch itself refused, while it took the rest. Told once an attribute. */
   attributeRefused(attribute: string, reason: string): void {
     if (count(this.#refusedAttributes, attribute) > 1) return;
-    this.#messages.push(log('WARN', `Batch left out the attribute "${attribute}": ${reason}. Its event was taken (told once an attribute).`));
+    this.#messages.push(
+      log(
+        'WARN',
+        `Batch left out the attribute "${attribute}": ${reason}. Its event was taken (told once an attribute).`,
+      ),
+    );
   }
 
-  /** A line on stdin that is no row and no state: logs of the source in a bare pipe, or something else. */
+  /** A line on stdin that is no message of the protocol, or one that can't be read. */
   skippedLine(kind: string): void {
     count(this.#skippedLines, kind);
+  }
+
+  /** In a bare pipe nobody but the destination reads what the source says, so its failure is passed on. */
+  sourceFailed(message: string): void {
+    this.#messages.push(log('ERROR', `The source failed: ${message}`));
   }
 
   request(updates: number): void {
@@ -67,12 +84,19 @@ export class Report {
   }
 
   unreadableAnswer(detail: string): void {
-    this.#messages.push(log('WARN', `Batch took a request but its answer can't be read, so what it left out, if anything, is unknown: ${detail}`));
+    this.#messages.push(
+      log(
+        'WARN',
+        `Batch took a request but its answer can't be read, so what it left out, if anything, is unknown: ${detail}`,
+      ),
+    );
   }
 
   /** An error that Batch reported for an update that the request does not hold. */
   strayError(reason: string): void {
-    this.#messages.push(log('WARN', `Batch reported a problem without saying with which update of the request: ${reason}.`));
+    this.#messages.push(
+      log('WARN', `Batch reported a problem without saying with which update of the request: ${reason}.`),
+    );
   }
 
   warn(message: string): void {
@@ -97,14 +121,20 @@ export class Report {
       ),
     ];
     if (rejected > 0) messages.push(log('WARN', `Rows rejected: ${listed(this.#rejected)}.`));
-    if (this.#leftOut.size > 0) messages.push(log('WARN', `Attributes left out before sending: ${listed(this.#leftOut)}.`));
-    if (this.#refusedAttributes.size > 0) messages.push(log('WARN', `Attributes left out by Batch: ${listed(this.#refusedAttributes)}.`));
+    if (this.#leftOut.size > 0)
+      messages.push(log('WARN', `Attributes left out before sending: ${listed(this.#leftOut)}.`));
+    if (this.#refusedAttributes.size > 0)
+      messages.push(log('WARN', `Attributes left out by Batch: ${listed(this.#refusedAttributes)}.`));
     if (this.#possibleDuplicates > 0) {
       messages.push(
-        log('WARN', `${this.#possibleDuplicates} events may have reached Batch twice: a request was sent again after its answer got lost.`),
+        log(
+          'WARN',
+          `${this.#possibleDuplicates} events may have reached Batch twice: a request was sent again after its answer got lost.`,
+        ),
       );
     }
-    if (this.#skippedLines.size > 0) messages.push(log('INFO', `Lines on stdin that are neither rows nor states: ${listed(this.#skippedLines)}.`));
+    if (this.#skippedLines.size > 0)
+      messages.push(log('INFO', `Lines on stdin that were skipped: ${listed(this.#skippedLines)}.`));
     return messages;
   }
 }

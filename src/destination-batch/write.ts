@@ -53,7 +53,13 @@ class Sync {
   #telling: Promise<void> = Promise.resolve();
   #toTell: Promise<void> | undefined;
 
-  constructor(output: MessageOutput, stop: AbortSignal, configuration: DestinationConfiguration, catalog: ConfiguredCatalog, api: BatchApi) {
+  constructor(
+    output: MessageOutput,
+    stop: AbortSignal,
+    configuration: DestinationConfiguration,
+    catalog: ConfiguredCatalog,
+    api: BatchApi,
+  ) {
     this.#output = output;
     this.#stop = stop;
     this.#streams = new Set(catalog.streams.map(({ stream }) => stream.name));
@@ -70,7 +76,9 @@ class Sync {
     });
     for (const { stream, destination_sync_mode: mode } of catalog.streams) {
       if (mode != null && mode !== 'append') {
-        this.#report.warn(`"${stream.name}" is configured as ${mode}, but events can only be added to profiles: it is treated as append.`);
+        this.#report.warn(
+          `"${stream.name}" is configured as ${mode}, but events can only be added to profiles: it is treated as append.`,
+        );
       }
     }
   }
@@ -112,20 +120,32 @@ class Sync {
   #take(message: InputMessage): void {
     switch (message.kind) {
       case 'record':
-        return this.#takeRecord(message.stream, message.data);
+        this.#takeRecord(message.stream, message.data);
+        break;
       case 'state':
-        return this.#takeState(message.line, message.stream);
+        this.#takeState(message.line, message.stream);
+        break;
       case 'broken':
         this.#unreadableLines += 1;
-        return this.#report.skippedLine('broken JSON');
-      case 'other':
-        return this.#report.skippedLine(message.what);
+        this.#report.skippedLine('broken JSON');
+        break;
+      case 'unknown':
+        this.#report.skippedLine(message.what);
+        break;
+      case 'source_error':
+        this.#report.sourceFailed(message.message);
+        break;
+      case 'ignored':
+        break;
     }
   }
 
   #takeRecord(stream: string, row: Record<string, unknown>): void {
     if (!this.#streams.has(stream)) {
-      throw new ConnectorError('config_error', `A row of the stream "${stream}" came in, which the catalog does not name. Give write the same catalog as read.`);
+      throw new ConnectorError(
+        'config_error',
+        `A row of the stream "${stream}" came in, which the catalog does not name. Give write the same catalog as read.`,
+      );
     }
     this.#report.row();
     const entry = this.#ledger.admit(stream);

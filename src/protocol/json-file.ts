@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
+import type { z } from 'zod';
 import { ConnectorError, messageOf } from './failure.ts';
 
 /**
@@ -19,7 +19,10 @@ export async function readTextFile(what: string, path: string): Promise<string> 
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    throw new ConnectorError('config_error', `The ${what} file ${path} can't be read: ${messageOf(error)}. Check its path and permissions.`);
+    throw new ConnectorError(
+      'config_error',
+      `The ${what} file ${path} can't be read: ${messageOf(error)}. Check its path and permissions.`,
+    );
   }
 }
 
@@ -29,7 +32,10 @@ export function parseJson(what: string, path: string, text: string): unknown {
     return JSON.parse(text);
   } catch {
     // The parser's own words quote the text, which may be a secret.
-    throw new ConnectorError('config_error', `The ${what} file ${path} is not valid JSON. Check it with a JSON formatter.`);
+    throw new ConnectorError(
+      'config_error',
+      `The ${what} file ${path} is not valid JSON. Check it with a JSON formatter.`,
+    );
   }
 }
 

@@ -47,7 +47,11 @@ type Trace =
         stream_descriptor?: StreamDescriptor;
       };
     }
-  | { type: 'STREAM_STATUS'; emitted_at: number; stream_status: { stream_descriptor: StreamDescriptor; status: StreamStatus } };
+  | {
+      type: 'STREAM_STATUS';
+      emitted_at: number;
+      stream_status: { stream_descriptor: StreamDescriptor; status: StreamStatus };
+    };
 
 export function log(level: LogLevel, message: string): Message {
   return { type: 'LOG', log: { level, message } };
@@ -61,9 +65,8 @@ export function streamStatus(stream: StreamDescriptor, status: StreamStatus, at:
   };
 }
 
-/** The stack is given for faults of ours alone: a user's mistake needs the sentence, not the place in our code. */
+/** `at` as above; `stream` when the failure is of one stream alone. */
 export function errorTrace(error: ConnectorError, at: number, stream?: StreamDescriptor): Message {
-  const origin = error.cause instanceof Error ? error.cause : error;
   return {
     type: 'TRACE',
     trace: {
@@ -72,7 +75,7 @@ export function errorTrace(error: ConnectorError, at: number, stream?: StreamDes
       error: {
         message: error.message,
         ...(error.internalMessage === undefined ? {} : { internal_message: error.internalMessage }),
-        ...(error.failureType === 'system_error' && origin.stack !== undefined ? { stack_trace: origin.stack } : {}),
+        ...(error.stackTrace === undefined ? {} : { stack_trace: error.stackTrace }),
         failure_type: error.failureType,
         ...(stream === undefined ? {} : { stream_descriptor: stream }),
       },

@@ -18,7 +18,9 @@ export function connectorSpecification(
   };
 }
 
-const secretFieldsSchema = z.object({ properties: z.record(z.string(), z.looseObject({ airbyte_secret: z.boolean().optional() })) });
+const secretFieldsSchema = z.object({
+  properties: z.record(z.string(), z.looseObject({ airbyte_secret: z.boolean().optional() })),
+});
 
 /** The values in a configuration of those fields that its schema marks as secret. */
 export function secretsIn(configuration: Record<string, unknown>, schema: z.ZodType): string[] {

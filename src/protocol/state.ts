@@ -11,7 +11,9 @@ const streamStateSchema = z.looseObject({
   }),
 });
 
-const stateMessageSchema = z.looseObject({ type: z.literal('STATE'), state: streamStateSchema }).transform((message) => message.state);
+const stateMessageSchema = z
+  .looseObject({ type: z.literal('STATE'), state: streamStateSchema })
+  .transform((message) => message.state);
 
 const stateFileSchema = z.array(z.union([streamStateSchema, stateMessageSchema]));
 

@@ -21,7 +21,10 @@ export async function check(clickhouse: ClickHouse, configuration: SourceConfigu
   await checkVersion(clickhouse);
   await checkDatabase(clickhouse, configuration);
   const tables = await listTables(clickhouse, configuration.database, configuration.table);
-  const readable = configuration.table === undefined ? anyFitting(tables, configuration) : await named(clickhouse, tables.at(0), configuration, configuration.table);
+  const readable =
+    configuration.table === undefined
+      ? anyFitting(tables, configuration)
+      : await named(clickhouse, tables.at(0), configuration, configuration.table);
   await trySelect(clickhouse, readable);
 }
 
@@ -52,19 +55,38 @@ async function checkDatabase(clickhouse: ClickHouse, { database, username }: Sou
 function anyFitting(tables: Table[], { database, username }: SourceConfiguration): Table {
   const fitting = tables.find((table) => missingColumns(table).length === 0);
   if (fitting !== undefined) return fitting;
-  const seen = tables.length === 0 ? `none at all` : tables.map((table) => table.name).slice(0, 10).join(', ');
-  const proposal = tables[0] === undefined ? '' : ` A view to start from: ${proposeView(tables[0], missingColumns(tables[0]))}`;
+  const seen =
+    tables.length === 0
+      ? `none at all`
+      : tables
+          .map((table) => table.name)
+          .slice(0, 10)
+          .join(', ');
+  const proposal =
+    tables[0] === undefined ? '' : ` A view to start from: ${proposeView(tables[0], missingColumns(tables[0]))}`;
   throw new ConnectorError(
     'config_error',
     `No table or view in the database "${database}" has the columns ${REQUIRED_COLUMNS.join(', ')}; "${username}" sees: ${seen}. Grant the user SELECT on the table, or make a view that has these columns.${proposal}`,
   );
 }
 
-async function named(clickhouse: ClickHouse, table: Table | undefined, { database }: SourceConfiguration, name: string): Promise<Table> {
+async function named(
+  clickhouse: ClickHouse,
+  table: Table | undefined,
+  { database }: SourceConfiguration,
+  name: string,
+): Promise<Table> {
   if (table === undefined) {
     // Columns that the user may not see look like a table that is not there: the server itself tells the two apart.
-    await clickhouse.rows(`SELECT 1 FROM ${quoteIdentifier(database)}.${quoteIdentifier(name)} LIMIT 0`, {}, z.unknown());
-    throw new ConnectorError('config_error', `"${name}" in the database "${database}" has no columns that can be read.`);
+    await clickhouse.rows(
+      `SELECT 1 FROM ${quoteIdentifier(database)}.${quoteIdentifier(name)} LIMIT 0`,
+      {},
+      z.unknown(),
+    );
+    throw new ConnectorError(
+      'config_error',
+      `"${name}" in the database "${database}" has no columns that can be read.`,
+    );
   }
   const missing = missingColumns(table);
   if (missing.length === 0) return table;

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { type ClickHouseClient, createClient } from '@clickhouse/client';
+import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { z } from 'zod';
 import { clickHouseFailure } from './clickhouse-failure.ts';
 import type { SourceConfiguration } from './configuration.ts';
@@ -10,13 +10,7 @@ import type { SourceConfiguration } from './configuration.ts';
  */
 const REQUEST_TIMEOUT_MS = 300_000;
 
-/** The marker of an exception in mid-stream is secret per answer, so that no row can forge it (ClickHouse 25.11 and later). */
-const EXCEPTION_TAG_HEADER = 'x-clickhouse-exception-tag';
-
 export type QueryParameters = Record<string, string | number>;
-
-/** A body that is still arriving, and the tag that announces an exception in it, where the server gives one. */
-export type ByteStream = { stream: Readable; exceptionTag: string | undefined };
 
 /** A connection to ClickHouse over HTTP. Every failure of its methods is a ConnectorError with advice. */
 export class ClickHouse {
@@ -34,6 +28,8 @@ export class ClickHouse {
       password: configuration.password,
       request_timeout: REQUEST_TIMEOUT_MS,
       application: 'clickhouse-to-batch',
+      // Its advice is for programmers; what a user should know, the messages of this connector say.
+      log: { level: ClickHouseLogLevel.OFF },
     });
   }
 
@@ -48,11 +44,10 @@ export class ClickHouse {
   }
 
   /** The bytes of a result in the query's own FORMAT. `signal` cancels the request. */
-  async bytes(query: string, parameters: QueryParameters, signal: AbortSignal): Promise<ByteStream> {
+  async bytes(query: string, parameters: QueryParameters, signal: AbortSignal): Promise<Readable> {
     try {
       const result = await this.#client.exec({ query, query_params: parameters, abort_signal: signal });
-      const tag = result.response_headers[EXCEPTION_TAG_HEADER];
-      return { stream: result.stream, exceptionTag: typeof tag === 'string' ? tag : undefined };
+      return result.stream;
     } catch (error) {
       throw clickHouseFailure(error, this.#configuration);
     }

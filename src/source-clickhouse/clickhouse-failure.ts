@@ -1,5 +1,5 @@
 import { ClickHouseError } from '@clickhouse/client';
-import { ConnectorError, type FailureType, messageOf } from '../protocol/failure.ts';
+import { ConnectorError, codeOf, type FailureType, messageOf } from '../protocol/failure.ts';
 import type { SourceConfiguration } from './configuration.ts';
 
 type Explanation = { failureType: FailureType; message: string };
@@ -30,32 +30,51 @@ function explainServerError(error: ClickHouseError, { database, username }: Sour
     case 193: // WRONG_PASSWORD
     case 192: // UNKNOWN_USER
     case 194: // REQUIRED_PASSWORD
-      return config(`ClickHouse refused the user "${username}": the password is wrong, or there is no such user. Check username and password; the user may also be limited to certain networks.`);
+      return config(
+        `ClickHouse refused the user "${username}": the password is wrong, or there is no such user. Check username and password; the user may also be limited to certain networks.`,
+      );
     case 497: // ACCESS_DENIED
-      return config(`${seen} The user "${username}" lacks a right. Let an administrator run: ${missingGrant(error.message, database, username)}`);
+      return config(
+        `${seen} The user "${username}" lacks a right. Let an administrator run: ${missingGrant(error.message, database, username)}`,
+      );
     case 81: // UNKNOWN_DATABASE
-      return config(`${seen} The database "${database}" is not there, or not visible to "${username}". Check its name; upper and lower case differ.`);
+      return config(
+        `${seen} The database "${database}" is not there, or not visible to "${username}". Check its name; upper and lower case differ.`,
+      );
     case 60: // UNKNOWN_TABLE
-      return config(`${seen} The table was dropped or renamed, or its name is misspelt (upper and lower case differ). Check "database" and "table".`);
+      return config(
+        `${seen} The table was dropped or renamed, or its name is misspelt (upper and lower case differ). Check "database" and "table".`,
+      );
     case 47: // UNKNOWN_IDENTIFIER
     case 16: // NO_SUCH_COLUMN_IN_TABLE
-      return config(`${seen} A column is not there any more, or the view no longer fits its table. Refresh the schema (discover) or mend the view.`);
+      return config(
+        `${seen} A column is not there any more, or the view no longer fits its table. Refresh the schema (discover) or mend the view.`,
+      );
     case 164: // READONLY
-      return config(`${seen} The user's profile is read-only and forbids this. Let an administrator allow it, or use a user with readonly=2.`);
+      return config(
+        `${seen} The user's profile is read-only and forbids this. Let an administrator allow it, or use a user with readonly=2.`,
+      );
     case 201: // QUOTA_EXCEEDED
     case 202: // TOO_MANY_SIMULTANEOUS_QUERIES
     case 159: // TIMEOUT_EXCEEDED
     case 160: // TOO_SLOW
     case 241: // MEMORY_LIMIT_EXCEEDED
-      return transient(`${seen} A limit of the server or of the user "${username}" was reached. Run again later; if it stays, raise the limit or make the table cheaper to read (sorted by the cursor).`);
+      return transient(
+        `${seen} A limit of the server or of the user "${username}" was reached. Run again later; if it stays, raise the limit or make the table cheaper to read (sorted by the cursor).`,
+      );
     case 209: // SOCKET_TIMEOUT
     case 210: // NETWORK_ERROR
     case 279: // ALL_CONNECTION_TRIES_FAILED
     case 394: // QUERY_WAS_CANCELLED
     case 236: // ABORTED
-      return transient(`${seen} The query was cut short by the server or its network. Run again; the next run goes on from the last state.`);
+      return transient(
+        `${seen} The query was cut short by the server or its network. Run again; the next run goes on from the last state.`,
+      );
     default:
-      return { failureType: 'system_error', message: `${seen} The query of this connector did not work on this table; the error index of ClickHouse tells what the code means.` };
+      return {
+        failureType: 'system_error',
+        message: `${seen} The query of this connector did not work on this table; the error index of ClickHouse tells what the code means.`,
+      };
   }
 }
 
@@ -63,27 +82,43 @@ function explainServerError(error: ClickHouseError, { database, username }: Sour
 function explainNetworkError(error: unknown, { host, port, ssl }: SourceConfiguration): Explanation {
   const code = codeOf(error);
   const at = `${host}:${port}`;
-  if (code === 'ENOTFOUND') return config(`The host name "${host}" is not known. Check its spelling; it stands alone, without https:// and without a port.`);
-  if (code === 'EAI_AGAIN') return transient(`The host name "${host}" could not be looked up: the name server does not answer. Try again, or check the network.`);
+  if (code === 'ENOTFOUND')
+    return config(
+      `The host name "${host}" is not known. Check its spelling; it stands alone, without https:// and without a port.`,
+    );
+  if (code === 'EAI_AGAIN')
+    return transient(
+      `The host name "${host}" could not be looked up: the name server does not answer. Try again, or check the network.`,
+    );
   if (code === 'ECONNREFUSED') {
-    return transient(`Nothing listens at ${at} (connection refused). The port may be wrong (HTTP is 8123, HTTPS 8443) or the server is down. Check both, and that HTTP is open to this machine.`);
+    return transient(
+      `Nothing listens at ${at} (connection refused). The port may be wrong (HTTP is 8123, HTTPS 8443) or the server is down. Check both, and that HTTP is open to this machine.`,
+    );
   }
   if (code === 'ETIMEDOUT' || code === 'EHOSTUNREACH' || code === 'ENETUNREACH' || /timeout/i.test(messageOf(error))) {
-    return transient(`${at} did not answer in time. A firewall or an IP allow-list may drop the connection, or the server is waking up. Check the network, then try again.`);
+    return transient(
+      `${at} did not answer in time. A firewall or an IP allow-list may drop the connection, or the server is waking up. Check the network, then try again.`,
+    );
   }
   if (ssl && isPlainAnswerToTls(code)) {
     return config(`${at} does not speak TLS, but "ssl" is on. Turn ssl off, or give the HTTPS port (usually 8443).`);
   }
   if (ssl && isCertificateCode(code)) {
-    return config(`The certificate of ${at} is not accepted (${code}): ${messageOf(error)}. Connect by the name in the certificate, and use one from a known authority.`);
+    return config(
+      `The certificate of ${at} is not accepted (${code}): ${messageOf(error)}. Connect by the name in the certificate, and use one from a known authority.`,
+    );
   }
   if (!ssl && (code.startsWith('HPE_') || code === 'ECONNRESET')) {
-    return transient(`${at} broke off before an answer that is HTTP. If it is an HTTPS port (usually 8443), turn ssl on; else the server or a proxy closed the connection: try again.`);
+    return transient(
+      `${at} broke off before an answer that is HTTP. If it is an HTTPS port (usually 8443), turn ssl on; else the server or a proxy closed the connection: try again.`,
+    );
   }
   if (code === 'ECONNRESET' || code === 'EPIPE' || code === 'ERR_STREAM_PREMATURE_CLOSE') {
     return transient(`The connection to ${at} was cut. The server restarted, or a proxy closed it. Try again.`);
   }
-  return transient(`${at} gave no answer that ClickHouse would give: ${firstSentence(messageOf(error))}. Check that host and port are those of ClickHouse's HTTP interface.`);
+  return transient(
+    `${at} gave no answer that ClickHouse would give: ${firstSentence(messageOf(error))}. Check that host and port are those of ClickHouse's HTTP interface.`,
+  );
 }
 
 function config(message: string): Explanation {
@@ -98,10 +133,6 @@ function transient(message: string): Explanation {
 function missingGrant(message: string, database: string, username: string): string {
   const grant = /grant\(?s?\)? (.+? ON [^\s,;]+)/i.exec(message)?.[1] ?? `SELECT ON ${database}.*`;
   return `GRANT ${grant.replace(/[.:]+$/, '')} TO ${username}`;
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }
 
 function isPlainAnswerToTls(code: string): boolean {

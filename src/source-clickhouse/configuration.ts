@@ -15,29 +15,47 @@ export const sourceConfigurationSchema = z
         examples: ['abc123.eu-west-1.aws.clickhouse.cloud'],
         order: 0,
       }),
-    port: z.int().min(1).max(65_535).default(DEFAULT_HTTP_PORT).meta({
-      title: 'Port',
-      description: "ClickHouse's HTTP port: 8123 by default, 8443 with SSL. The native port (9000) does not work here.",
-      examples: [8123, 8443],
-      order: 1,
-    }),
+    port: z
+      .int()
+      .min(1)
+      .max(65_535)
+      .default(DEFAULT_HTTP_PORT)
+      .meta({
+        title: 'Port',
+        description:
+          "ClickHouse's HTTP port: 8123 by default, 8443 with SSL. The native port (9000) does not work here.",
+        examples: [8123, 8443],
+        order: 1,
+      }),
     database: z
       .string()
       .min(1)
       .default('default')
-      .meta({ title: 'Database', description: 'The database that holds the table or view.', examples: ['default', 'shop'], order: 2 }),
+      .meta({
+        title: 'Database',
+        description: 'The database that holds the table or view.',
+        examples: ['default', 'shop'],
+        order: 2,
+      }),
     username: z
       .string()
       .default('default')
-      .meta({ title: 'Username', description: 'A user who may read the table. A read-only one is enough.', examples: ['batch_sync'], order: 3 }),
+      .meta({
+        title: 'Username',
+        description: 'A user who may read the table. A read-only one is enough.',
+        examples: ['batch_sync'],
+        order: 3,
+      }),
     password: z
       .string()
       .default('')
       .meta({ title: 'Password', description: 'The password of that user.', airbyte_secret: true, order: 4 }),
-    ssl: z
-      .boolean()
-      .default(false)
-      .meta({ title: 'SSL', description: 'Use HTTPS, with the certificate verified. Recommended in production; the port is then usually 8443.', order: 5 }),
+    ssl: z.boolean().default(false).meta({
+      title: 'SSL',
+      description:
+        'Use HTTPS, with the certificate verified. Recommended in production; the port is then usually 8443.',
+      order: 5,
+    }),
     table: z
       .string()
       .min(1)

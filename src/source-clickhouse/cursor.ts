@@ -16,7 +16,9 @@ export function cursorCodec(type: ClickHouseType): CursorCodec | undefined {
   const inner = innerType(type);
   switch (inner.kind) {
     case 'date_time': {
-      const parameterType = inner.name.startsWith('DateTime64') ? `DateTime64(${inner.precision}, 'UTC')` : "DateTime('UTC')";
+      const parameterType = inner.name.startsWith('DateTime64')
+        ? `DateTime64(${inner.precision}, 'UTC')`
+        : "DateTime('UTC')";
       return { parameterType, toParameter: (cursor) => cursor.replace('T', ' ').replace('Z', '') };
     }
     case 'date':

@@ -5,7 +5,10 @@ import { CURSOR_COLUMN, listTables, missingColumns, type Table } from './table.t
 import { columnJsonSchema } from './types/json-schema.ts';
 
 /** A stream for each table and view that has the required columns; the one in the configuration, if it names one. */
-export async function discover(clickhouse: ClickHouse, { database, table }: SourceConfiguration): Promise<AirbyteStream[]> {
+export async function discover(
+  clickhouse: ClickHouse,
+  { database, table }: SourceConfiguration,
+): Promise<AirbyteStream[]> {
   const tables = await listTables(clickhouse, database, table);
   return tables.filter((candidate) => missingColumns(candidate).length === 0).map(toStream);
 }

@@ -1,5 +1,6 @@
+import type { Readable } from 'node:stream';
+import { parseError } from '@clickhouse/client';
 import { ByteQueue } from './byte-queue.ts';
-import type { ByteStream } from './clickhouse-client.ts';
 import { NotARowError, type Page, PageCutter, type RowsToDrop } from './page-cutter.ts';
 
 /** Bytes of a page: some 2,000 rows. After each page a state is written, so this bounds what a crash sends again. */
@@ -18,10 +19,13 @@ const RESUME_BELOW_BYTES = QUEUE_BYTES / 4;
  */
 const PATIENCE_MS = 10_000;
 
+/** How much of an exception in mid-stream is read: its text is seldom longer, and is only to be shown. */
+const LONGEST_EXCEPTION_BYTES = 16 * 1024;
+
 /** Where the rows of a stream can be had from any position on. */
 export type RowSource<Position> = {
   /** Asks for the rows after a position. `signal` cancels the request and its body. */
-  open: (after: Position, signal: AbortSignal) => Promise<ByteStream>;
+  open: (after: Position, signal: AbortSignal) => Promise<Readable>;
   /** Rows at the start of that answer that the position covers already. */
   rowsToDrop: (after: Position) => RowsToDrop | undefined;
   /** The position after a page that was read from `before` on. */
@@ -32,7 +36,12 @@ export type RowSource<Position> = {
 
 export type Timing = { pageBytes: number; queueBytes: number; resumeBelowBytes: number; patienceMs: number };
 
-const TIMING: Timing = { pageBytes: PAGE_BYTES, queueBytes: QUEUE_BYTES, resumeBelowBytes: RESUME_BELOW_BYTES, patienceMs: PATIENCE_MS };
+const TIMING: Timing = {
+  pageBytes: PAGE_BYTES,
+  queueBytes: QUEUE_BYTES,
+  resumeBelowBytes: RESUME_BELOW_BYTES,
+  patienceMs: PATIENCE_MS,
+};
 
 export type PositionedPage<Position> = Page & { position: Position };
 
@@ -93,7 +102,7 @@ async function fetchAnswer<Position>(
   timing: Timing,
 ): Promise<{ complete: true } | { complete: false; position: Position }> {
   const leave = new AbortController();
-  const { stream } = await source.open(after, AbortSignal.any([signal, leave.signal]));
+  const stream = await source.open(after, AbortSignal.any([signal, leave.signal]));
   const cutter = new PageCutter(timing.pageBytes, source.rowsToDrop(after));
   let position = after;
   const put = (page: Page | undefined): void => {
@@ -102,7 +111,8 @@ async function fetchAnswer<Position>(
     queue.put({ ...page, position });
   };
   try {
-    for await (const chunk of stream) {
+    // Left open when the loop is left, for what the server may say after a line that is no row.
+    for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
       put(cutter.push(chunk));
       const patience = AbortSignal.any([signal, AbortSignal.timeout(timing.patienceMs)]);
       if (!(await queue.waitBelow(timing.queueBytes, patience))) return { complete: false, position };
@@ -110,9 +120,28 @@ async function fetchAnswer<Position>(
     put(cutter.end());
     return { complete: true };
   } catch (error) {
-    throw source.failure(error instanceof NotARowError ? new Error(error.message) : error);
+    throw source.failure(error instanceof NotARowError ? await exceptionIn(error.rest, stream) : error);
   } finally {
     leave.abort();
     stream.destroy();
   }
+}
+
+/**
+ * The exception that the server wrote where a row should be. It may go on in bytes that have not come yet, and the
+ * server breaks the connection behind it.
+ */
+async function exceptionIn(start: Buffer, stream: Readable): Promise<Error> {
+  const parts = [start];
+  let bytes = start.length;
+  try {
+    for await (const chunk of stream) {
+      parts.push(chunk);
+      bytes += chunk.length;
+      if (bytes > LONGEST_EXCEPTION_BYTES) break;
+    }
+  } catch {
+    // The break was to be expected.
+  }
+  return parseError(Buffer.concat(parts).toString('utf8', 0, LONGEST_EXCEPTION_BYTES));
 }

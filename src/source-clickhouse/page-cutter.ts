@@ -66,7 +66,7 @@ export class PageCutter {
 
   /** The answer ended: gives what is left. Throws when it ended inside a line. */
   end(): Page | undefined {
-    if (this.#unfinishedBytes > 0) throw new NotARowError(Buffer.concat(this.#unfinished).toString('utf8'));
+    if (this.#unfinishedBytes > 0) throw new NotARowError(Buffer.concat(this.#unfinished));
     return this.#rows > 0 ? this.#cut() : undefined;
   }
 
@@ -111,11 +111,14 @@ export class PageCutter {
   }
 }
 
-/** What came where a row should be, or a row that was cut off. */
+/** What came where a row should be, or a row that was cut off; `rest` is everything from there on. */
 export class NotARowError extends Error {
-  constructor(text: string) {
-    super(text.trim().slice(0, 1000));
+  readonly rest: Buffer;
+
+  constructor(rest: Buffer) {
+    super('The answer holds something that is no row.');
     this.name = 'NotARowError';
+    this.rest = rest;
   }
 }
 
@@ -126,8 +129,9 @@ function countRows(lines: Buffer): number {
   while (start < lines.length) {
     const end = lines.indexOf(LINE_FEED, start);
     const isRow =
-      lines[end - 1] === CLOSING_BRACE && lines.compare(ROW_START, 0, ROW_START.length, start, start + ROW_START.length) === 0;
-    if (!isRow) throw new NotARowError(lines.toString('utf8', start, end));
+      lines[end - 1] === CLOSING_BRACE &&
+      lines.compare(ROW_START, 0, ROW_START.length, start, start + ROW_START.length) === 0;
+    if (!isRow) throw new NotARowError(lines.subarray(start));
     rows += 1;
     start = end + 1;
   }
@@ -163,6 +167,6 @@ function* linesFromTheEnd(blocks: readonly Buffer[]): Generator<Buffer> {
 function rowHash(line: Buffer): string {
   const tail = line.subarray(Math.max(0, line.length - LONGEST_TAIL_BYTES));
   const key = tail.lastIndexOf(ROW_HASH_KEY);
-  if (key === -1) throw new NotARowError(line.toString('utf8'));
+  if (key === -1) throw new NotARowError(line);
   return tail.toString('latin1', key + ROW_HASH_KEY.length, tail.length - 2);
 }

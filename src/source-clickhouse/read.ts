@@ -10,7 +10,14 @@ import { fetchPages } from './fetch-pages.ts';
 import { cursorInLine } from './row-line.ts';
 import { type RowSelection, rowQuery } from './row-query.ts';
 import { parseStreamState, type StreamState } from './stream-state.ts';
-import { CURSOR_COLUMN, columnsFingerprint, listTables, missingColumns, REQUIRED_COLUMNS, type Table } from './table.ts';
+import {
+  CURSOR_COLUMN,
+  columnsFingerprint,
+  listTables,
+  missingColumns,
+  REQUIRED_COLUMNS,
+  type Table,
+} from './table.ts';
 
 export type ReadContext = {
   clickhouse: ClickHouse;
@@ -39,7 +46,10 @@ export async function read(context: ReadContext, catalog: ConfiguredCatalog, sta
 
 async function readStream(context: ReadContext, configured: ConfiguredStream, state: InputState): Promise<boolean> {
   const { output, now } = context;
-  const stream = { name: configured.stream.name, namespace: configured.stream.namespace ?? context.configuration.database };
+  const stream = {
+    name: configured.stream.name,
+    namespace: configured.stream.namespace ?? context.configuration.database,
+  };
   await output.write(streamStatus(stream, 'STARTED', now()));
   try {
     const selection = await selectRows(context, configured, stream);
@@ -78,18 +88,30 @@ async function selectRows(
   }
   const missing = missingColumns(table);
   if (missing.length > 0) {
-    throw new ConnectorError('config_error', `"${stream.name}" has no column ${missing.join(', ')}. Run check: it proposes a view that has them.`);
+    throw new ConnectorError(
+      'config_error',
+      `"${stream.name}" has no column ${missing.join(', ')}. Run check: it proposes a view that has them.`,
+    );
   }
   return { table, columns: await selectedColumns(table, configured, output), cursor: cursorOf(table) };
 }
 
 /** The columns in the catalog's schema, as platforms let users leave some out; without a schema, all of them. */
-async function selectedColumns(table: Table, configured: ConfiguredStream, output: MessageOutput): Promise<Table['columns']> {
+async function selectedColumns(
+  table: Table,
+  configured: ConfiguredStream,
+  output: MessageOutput,
+): Promise<Table['columns']> {
   const wanted = configured.stream.json_schema?.properties;
   if (wanted == null || Object.keys(wanted).length === 0) return table.columns;
   const gone = Object.keys(wanted).filter((name) => !table.columns.some((column) => column.name === name));
   if (gone.length > 0) {
-    await output.write(log('WARN', `${table.name} no longer has ${gone.join(', ')}, which the catalog names. Refresh the schema (discover).`));
+    await output.write(
+      log(
+        'WARN',
+        `${table.name} no longer has ${gone.join(', ')}, which the catalog names. Refresh the schema (discover).`,
+      ),
+    );
   }
   const required: readonly string[] = REQUIRED_COLUMNS;
   return table.columns.filter(({ name }) => name in wanted || required.includes(name));
@@ -157,7 +179,10 @@ async function emitRows(
       },
       rowsToDrop: ({ tie_break }) => tie_break && { rowHash: tie_break.row_hash, rows: tie_break.rows },
       positionAfter: (page, before) => {
-        const alike = before.tie_break?.row_hash === page.lastRowHash && page.rowsWithLastHash === page.rows ? before.tie_break.rows : 0;
+        const alike =
+          before.tie_break?.row_hash === page.lastRowHash && page.rowsWithLastHash === page.rows
+            ? before.tie_break.rows
+            : 0;
         return {
           cursor: cursorInLine(page.lastLine, CURSOR_COLUMN),
           cursor_type: start.cursor_type,
@@ -181,6 +206,7 @@ async function emitRows(
     if (stop.aborted) return rows;
   }
   // The last group has been read whole: the next run starts behind its cursor.
-  if (!stop.aborted) await output.writeBytes(stateLine(stream, { cursor: state.cursor, cursor_type: state.cursor_type }, 0));
+  if (!stop.aborted)
+    await output.writeBytes(stateLine(stream, { cursor: state.cursor, cursor_type: state.cursor_type }, 0));
   return rows;
 }

@@ -3,7 +3,19 @@
  * `name` is the type as the server writes it, so that it can be used in SQL again.
  */
 export type ClickHouseType = { name: string } & (
-  | { kind: 'boolean' | 'string' | 'enumeration' | 'uuid' | 'ip' | 'date' | 'json' | 'dynamic' | 'aggregate_state' | 'other' }
+  | {
+      kind:
+        | 'boolean'
+        | 'string'
+        | 'enumeration'
+        | 'uuid'
+        | 'ip'
+        | 'date'
+        | 'json'
+        | 'dynamic'
+        | 'aggregate_state'
+        | 'other';
+    }
   | { kind: 'fixed_string'; length: number }
   | { kind: 'integer'; signed: boolean; bits: number }
   | { kind: 'float' }

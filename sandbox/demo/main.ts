@@ -1,0 +1,154 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { READER } from '../clickhouse/users.ts';
+import { type Finished, type PrintedMessage, type PrintedStream, run, sync } from '../launcher.ts';
+import { type Sandbox, startSandbox } from '../sandbox.ts';
+import { say } from '../say.ts';
+import { createEventsTable, DATABASE, insertEvents, insertFaultyEvents, TABLE } from './events-table.ts';
+
+const ROWS = 12_000;
+const PROFILES = 1_500;
+const NEW_ROWS = 250;
+
+/** Rows that `insertFaultyEvents` adds, and how many of them can't be sent. */
+const FAULTY_ROWS = 3;
+const REJECTED_ROWS = 2;
+
+/** What is sent in one run, as the Batch API of the sandbox counted it. */
+type Received = { rows: number; events: number; requests: number; updates: number };
+
+say('A ClickHouse server and a Batch API start on this machine ...');
+const sandbox = await startSandbox();
+const folder = await mkdtemp(join(tmpdir(), 'clickhouse-to-batch-demo-'));
+try {
+  await demo(sandbox);
+} catch (error) {
+  process.exitCode = 1;
+  say(`\nTHE DEMO FAILED: ${error instanceof Error ? error.message : String(error)}`);
+} finally {
+  await rm(folder, { recursive: true, force: true });
+  await sandbox.stop();
+}
+
+async function demo({ clickhouse, batch, projectKey, restApiKey }: Sandbox): Promise<void> {
+  await createEventsTable(clickhouse);
+  await insertEvents(clickhouse, { rows: ROWS, profiles: PROFILES });
+  await insertFaultyEvents(clickhouse);
+  say(
+    `The table ${DATABASE}.${TABLE} has ${ROWS + FAULTY_ROWS} events of ${PROFILES} profiles; ${FAULTY_ROWS} of them break a rule.`,
+  );
+
+  const source = await file('source.json', { ...clickhouse.connection(READER), database: DATABASE });
+  const destination = await file('destination.json', {
+    api_url: batch.url,
+    project_key: projectKey,
+    rest_api_key: restApiKey,
+  });
+
+  heading('check');
+  for (const [name, config] of [
+    ['source-clickhouse', source],
+    ['destination-batch', destination],
+  ] as const) {
+    const { messages } = await run(name, ['check', '--config', config]);
+    const status = messages.find(({ type }) => type === 'CONNECTION_STATUS')?.connectionStatus;
+    say(`${name.padEnd(18)} ${status?.status} ${status?.message ?? ''}`);
+    expect(`the status of ${name}`, status?.status, 'SUCCEEDED');
+  }
+
+  heading('discover');
+  const { messages } = await run('source-clickhouse', ['discover', '--config', source]);
+  const streams = messages.flatMap(({ catalog }) => catalog?.streams ?? []);
+  for (const stream of streams)
+    say(`${stream.namespace}.${stream.name}: ${Object.keys(stream.json_schema.properties).join(', ')}`);
+  expect('the streams', streams.map(({ name }) => name).join(), TABLE);
+  const catalog = await file('catalog.json', configured(streams));
+
+  heading('read | write, the first run: everything');
+  let before = await received(sandbox);
+  const first = await sync({ source, destination, catalog });
+  tell(first);
+  await verify(sandbox, first, before, { rows: ROWS + FAULTY_ROWS, rejected: REJECTED_ROWS });
+  const state = await file('state.json', [lastState(first)]);
+
+  heading(`read | write, the second run: ${NEW_ROWS} rows were added`);
+  await insertEvents(clickhouse, { rows: NEW_ROWS, profiles: PROFILES });
+  before = await received(sandbox);
+  const second = await sync({ source, destination, catalog, state });
+  tell(second);
+  await verify(sandbox, second, before, { rows: NEW_ROWS, rejected: 0 });
+
+  heading('an event as Batch has it');
+  const [event] = batch.store.events({ offset: 7, limit: 1 });
+  say(`profile ${event?.custom_id}\n${JSON.stringify(JSON.parse(event?.json ?? '{}'), null, 2)}`);
+  say('\nEvery count was checked. The demo is over, and nothing of it is left on this machine.');
+}
+
+/** Compares what ClickHouse has, what the connectors say and what Batch got. */
+async function verify(
+  box: Sandbox,
+  done: Finished,
+  before: Received,
+  expected: { rows: number; rejected: number },
+): Promise<void> {
+  const now = await received(box);
+  const stats = done.messages.flatMap(({ state }) => state?.destinationStats ?? []);
+  const accepted = sum(stats.map(({ recordCount }) => recordCount));
+  const rejected = sum(stats.map(({ rejectedRecordCount }) => rejectedRecordCount));
+  say(
+    [
+      `rows read           ${accepted + rejected}`,
+      `events accepted     ${now.events - before.events}`,
+      `rows rejected       ${rejected}`,
+      `requests            ${now.requests - before.requests}`,
+      `updates             ${now.updates - before.updates}  (an update takes up to 15 events of a profile)`,
+    ].join('\n'),
+  );
+  expect('the exit code', done.code, 0);
+  expect('the rows read', accepted + rejected, expected.rows);
+  expect('the rows rejected', rejected, expected.rejected);
+  expect('the events accepted by Batch', now.events - before.events, expected.rows - expected.rejected);
+}
+
+async function received({ batch, clickhouse }: Sandbox): Promise<Received> {
+  const { requests, updates_accepted, events_accepted } = batch.stats;
+  const [table] = await clickhouse.query<{ rows: string }>(`SELECT count() AS rows FROM ${DATABASE}.${TABLE}`);
+  return { rows: Number(table?.rows), events: events_accepted, requests, updates: updates_accepted };
+}
+
+/** The logs of the destination, which stand between the states on its stdout. */
+function tell({ messages, stderr }: Finished): void {
+  for (const { log, trace } of messages) {
+    if (log !== undefined) say(`${log.level.padEnd(5)} ${log.message}`);
+    if (trace?.error !== undefined) say(`ERROR ${trace.error.message}`);
+  }
+  if (stderr !== '') say(stderr);
+  say('');
+}
+
+function configured(streams: PrintedStream[]): Record<string, unknown> {
+  return { streams: streams.map((stream) => ({ stream, sync_mode: 'incremental', destination_sync_mode: 'append' })) };
+}
+
+function lastState({ messages }: Finished): PrintedMessage['state'] {
+  return messages.findLast(({ type }) => type === 'STATE')?.state;
+}
+
+async function file(name: string, content: unknown): Promise<string> {
+  const path = join(folder, name);
+  await writeFile(path, JSON.stringify(content));
+  return path;
+}
+
+function heading(text: string): void {
+  say(`\n--- ${text} ---`);
+}
+
+function sum(numbers: number[]): number {
+  return numbers.reduce((total, number) => total + number, 0);
+}
+
+function expect(what: string, actual: unknown, expected: unknown): void {
+  if (actual !== expected) throw new Error(`${what} should be ${expected}, but is ${actual}.`);
+}

@@ -1,0 +1,115 @@
+import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+
+export type LauncherName = 'source-clickhouse' | 'destination-batch' | 'connector';
+
+/** How a process ended and what it printed. `messages` are its lines on stdout, parsed. */
+export type Finished = {
+  code: number | null;
+  signal: NodeJS.Signals | null;
+  stdout: string;
+  stderr: string;
+  messages: PrintedMessage[];
+};
+
+/** A message on stdout, as far as it matters to those who look at it. */
+export type PrintedMessage = {
+  type: string;
+  record?: { stream: string; namespace?: string; emitted_at: number; data: Record<string, unknown> };
+  state?: {
+    type: string;
+    stream: { stream_descriptor: { name: string; namespace?: string }; stream_state: Record<string, unknown> };
+    sourceStats?: { recordCount: number };
+    destinationStats?: { recordCount: number; rejectedRecordCount: number };
+  };
+  log?: { level: string; message: string };
+  trace?: {
+    type: string;
+    error?: { message: string; failure_type: string; internal_message?: string; stack_trace?: string };
+    stream_status?: { stream_descriptor: { name: string; namespace?: string }; status: string };
+  };
+  connectionStatus?: { status: string; message?: string };
+  catalog?: { streams: PrintedStream[] };
+  destination_catalog?: { operations: { object_name: string; sync_mode: string }[] };
+  spec?: { connectionSpecification: Record<string, unknown> };
+};
+
+export type PrintedStream = {
+  name: string;
+  namespace: string;
+  json_schema: { properties: Record<string, Record<string, unknown>> };
+  supported_sync_modes: string[];
+};
+
+/** The path of a launcher, as a user of this checkout types it. */
+export function launcherPath(name: LauncherName): string {
+  return fileURLToPath(new URL(`../bin/${name}`, import.meta.url));
+}
+
+/** Starts a launcher as a process of its own. */
+export function start(name: LauncherName, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
+  return spawn(launcherPath(name), [...args], options);
+}
+
+/** Runs a launcher to its end, with `input` on its stdin. */
+export async function run(
+  name: LauncherName,
+  args: readonly string[],
+  { input = '', env }: { input?: string | Uint8Array; env?: Record<string, string> } = {},
+): Promise<Finished> {
+  const child = spawn(launcherPath(name), [...args], {
+    stdio: ['pipe', 'pipe', 'pipe'],
+    env: { ...process.env, ...env },
+  });
+  // A command that does not read its input closes it early.
+  child.stdin.on('error', () => {});
+  child.stdin.end(input);
+  return finished(child);
+}
+
+/** Waits for a process that was started with its stdout and stderr piped to us. */
+export async function finished(child: ChildProcess): Promise<Finished> {
+  const [stdout, stderr] = await Promise.all([
+    child.stdout === null ? '' : text(child.stdout),
+    child.stderr === null ? '' : text(child.stderr),
+    child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined,
+  ]);
+  return { code: child.exitCode, signal: child.signalCode, stdout, stderr, messages: parseMessages(stdout) };
+}
+
+/** Each line as a message; a line that is none is an error, as nothing else may stand on stdout. */
+export function parseMessages(stdout: string): PrintedMessage[] {
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
+}
+
+export type SyncPaths = { source: string; destination: string; catalog: string; state?: string };
+
+/**
+ * `source-clickhouse read … | destination-batch write …`, joined by a pipe of the shell. The exit code is the
+ * destination's; stderr is that of both.
+ */
+export async function sync({ source, destination, catalog, state }: SyncPaths): Promise<Finished> {
+  const read = [
+    launcherPath('source-clickhouse'),
+    'read',
+    '--config',
+    source,
+    '--catalog',
+    catalog,
+    ...(state === undefined ? [] : ['--state', state]),
+  ];
+  const write = [launcherPath('destination-batch'), 'write', '--config', destination, '--catalog', catalog];
+  const child = spawn('/bin/sh', ['-c', `${read.map(quote).join(' ')} | ${write.map(quote).join(' ')}`], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  return finished(child);
+}
+
+function quote(argument: string): string {
+  return `'${argument.replaceAll("'", "'\\''")}'`;
+}

@@ -1,0 +1,31 @@
+import { once } from 'node:events';
+import { ADMIN, READER } from './clickhouse/users.ts';
+import { startSandbox } from './sandbox.ts';
+import { say } from './say.ts';
+
+/** `npm run sandbox`: starts both servers on their usual ports, says how to reach them, and runs until it is stopped. */
+const CLICKHOUSE_PORT = 8123;
+const BATCH_PORT = 8124;
+
+say('Starting ClickHouse and a Batch API ...');
+const sandbox = await startSandbox({ clickhouse: CLICKHOUSE_PORT, batch: BATCH_PORT });
+const { clickhouse, batch } = sandbox;
+await clickhouse.execute('CREATE DATABASE IF NOT EXISTS shop');
+
+say(`
+ClickHouse    ${clickhouse.url}
+  makes tables   ${ADMIN.name} / ${ADMIN.password}
+  reads them     ${READER.name} / ${READER.password}
+
+Batch API     ${batch.url}
+  project key    ${sandbox.projectKey}
+  REST API key   ${sandbox.restApiKey}
+  what it got    ${batch.url}/_sandbox/stats and ${batch.url}/_sandbox/events
+
+source.json        ${JSON.stringify({ ...clickhouse.connection(READER), database: 'shop' })}
+destination.json   ${JSON.stringify({ api_url: batch.url, project_key: sandbox.projectKey, rest_api_key: sandbox.restApiKey })}
+
+Ctrl-C stops both; their data is then gone.`);
+
+await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+await sandbox.stop();
