@@ -9,8 +9,13 @@ export type FailureType = 'config_error' | 'transient_error' | 'system_error';
 export class ConnectorError extends Error {
   readonly failureType: FailureType;
   readonly internalMessage: string | undefined;
+  readonly stackTrace: string | undefined;
 
-  constructor(failureType: FailureType, message: string, options: { internalMessage?: string; cause?: unknown } = {}) {
+  constructor(
+    failureType: FailureType,
+    message: string,
+    options: { internalMessage?: string; stackTrace?: string | undefined; cause?: unknown } = {},
+  ) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'ConnectorError';
     this.failureType = failureType;
