@@ -2,7 +2,18 @@ import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
   test: {
-    include: ['src/**/*.test.ts', 'sandbox/**/*.test.ts', 'integration_tests/**/*.test.ts'],
-    passWithNoTests: false,
+    projects: [
+      { test: { name: 'unit', include: ['src/**/*.test.ts', 'sandbox/**/*.test.ts'] } },
+      {
+        test: {
+          name: 'integration',
+          include: ['integration_tests/**/*.test.ts'],
+          globalSetup: 'integration_tests/global_setup.ts',
+          // A ClickHouse server takes seconds to start, and a launcher some tenths of one.
+          hookTimeout: 120_000,
+          testTimeout: 120_000,
+        },
+      },
+    ],
   },
 });

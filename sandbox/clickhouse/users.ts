@@ -21,12 +21,12 @@ export const READER: SandboxUser = {
 /** Read-only in the other way: settings may be changed (readonly=2). */
 export const READER_WITH_SETTINGS: SandboxUser = { ...READER, name: 'settings_reader', profile: 'readonly2' };
 
-/** May read the database `granted` alone. */
+/** May read one table, and of another one some columns. */
 export const STRANGER: SandboxUser = {
   name: 'stranger',
   password: 'stranger-secret',
   profile: 'readonly1',
-  grants: ['GRANT SELECT ON granted.*'],
+  grants: ['GRANT SELECT ON granted.events', 'GRANT SELECT(custom_id, event_name) ON granted.partly'],
 };
 
 const USERS = [ADMIN, READER, READER_WITH_SETTINGS, STRANGER];

@@ -15,16 +15,32 @@ export class ByteQueue<Item extends { bytes: number }> {
     this.#wakeTaker?.();
   }
 
-  /** Waits until the queue holds less than `bytes`. False when `until` aborted before. */
-  async waitBelow(bytes: number, until: AbortSignal): Promise<boolean> {
-    while (this.#bytes >= bytes) {
-      if (until.aborted) return false;
-      await new Promise<void>((resolve) => {
-        this.#wakePutter = resolve;
-        until.addEventListener('abort', () => resolve(), { once: true });
-      });
+  /** The bytes of the items in the queue, that of the one being written included. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** Waits until the queue holds less than `bytes`. False when the signal aborted or the time passed before. */
+  async waitBelow(bytes: number, signal: AbortSignal, milliseconds?: number): Promise<boolean> {
+    let over = signal.aborted;
+    const giveUp = (): void => {
+      over = true;
+      this.#wakePutter?.();
+    };
+    signal.addEventListener('abort', giveUp);
+    const timer = milliseconds === undefined ? undefined : setTimeout(giveUp, milliseconds);
+    try {
+      while (this.#bytes >= bytes) {
+        if (over) return false;
+        await new Promise<void>((resolve) => {
+          this.#wakePutter = resolve;
+        });
+      }
+      return true;
+    } finally {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', giveUp);
     }
-    return true;
   }
 
   /** Nothing follows; with an error, the taker gets it after the items that are there. */

@@ -92,7 +92,7 @@ async function named(
   if (missing.length === 0) return table;
   throw new ConnectorError(
     'config_error',
-    `"${name}" lacks the column${missing.length > 1 ? 's' : ''} ${missing.join(', ')}. A table of events needs ${REQUIRED_COLUMNS.join(', ')}, one row per event. Make a view that has them, and name it in "table". To start from: ${proposeView(table, missing)}`,
+    `"${name}" lacks the column${missing.length > 1 ? 's' : ''} ${missing.join(', ')}, or the user may not read ${missing.length > 1 ? 'them' : 'it'}. A table of events needs ${REQUIRED_COLUMNS.join(', ')}, one row per event. Make a view that has them, and name it in "table". To start from: ${proposeView(table, missing)}`,
   );
 }
 

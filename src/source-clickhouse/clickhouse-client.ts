@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net';
 import type { Readable } from 'node:stream';
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { z } from 'zod';
@@ -20,7 +21,7 @@ export class ClickHouse {
   constructor(configuration: SourceConfiguration) {
     this.#configuration = configuration;
     const url = new URL(`${configuration.ssl ? 'https' : 'http'}://host`);
-    url.hostname = configuration.host;
+    url.hostname = isIPv6(configuration.host) ? `[${configuration.host}]` : configuration.host;
     url.port = String(configuration.port);
     this.#client = createClient({
       url,

@@ -1,6 +1,7 @@
 import { ClickHouseError } from '@clickhouse/client';
 import { ConnectorError, codeOf, type FailureType, messageOf } from '../protocol/failure.ts';
 import type { SourceConfiguration } from './configuration.ts';
+import { quoteIdentifier } from './identifier.ts';
 
 type Explanation = { failureType: FailureType; message: string };
 
@@ -131,8 +132,10 @@ function transient(message: string): Explanation {
 
 /** The statement that gives the right which the server says is missing. */
 function missingGrant(message: string, database: string, username: string): string {
-  const grant = /grant\(?s?\)? (.+? ON [^\s,;]+)/i.exec(message)?.[1] ?? `SELECT ON ${database}.*`;
-  return `GRANT ${grant.replace(/[.:]+$/, '')} TO ${username}`;
+  const right = /grant (SELECT\([^)]*\) ON [^\s,]+)/i.exec(message)?.[1];
+  const table = /grant SELECT for at least one column on ([^\s,]+)/i.exec(message)?.[1];
+  const missing = right ?? `SELECT ON ${table ?? `${quoteIdentifier(database)}.*`}`;
+  return `GRANT ${missing.replace(/[.:]+$/, '')} TO ${quoteIdentifier(username)}`;
 }
 
 function isPlainAnswerToTls(code: string): boolean {

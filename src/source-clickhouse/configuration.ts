@@ -3,12 +3,15 @@ import { z } from 'zod';
 /** Where ClickHouse listens for HTTP unless told otherwise. */
 const DEFAULT_HTTP_PORT = 8123;
 
+/** A name or an IPv4 address, or an IPv6 address with or without brackets. */
+const HOST = /^([^\s/:@?#[\]]+|\[?[0-9a-fA-F:.]+\]?)$/;
+
 /** What a user of the source writes. The order of the keys is the order of the form. */
 export const sourceConfigurationSchema = z
   .looseObject({
     host: z
       .string()
-      .min(1)
+      .regex(HOST, 'must be a host name or an IP address, without https:// and without a port')
       .meta({
         title: 'Host',
         description: 'Host name of the ClickHouse server, without https:// and without a port.',

@@ -62,13 +62,16 @@ export async function* fetchPages<Position>(
   timing: Timing = TIMING,
 ): AsyncGenerator<PositionedPage<Position>> {
   const queue = new ByteQueue<PositionedPage<Position>>();
-  const leave = new AbortController();
-  const signal = AbortSignal.any([stop, leave.signal]);
-  const fetching = fetchInto(queue, source, start, signal, timing);
+  const leaving = new AbortController();
+  const leave = (): void => leaving.abort();
+  stop.addEventListener('abort', leave);
+  if (stop.aborted) leave();
+  const fetching = fetchInto(queue, source, start, leaving.signal, timing);
   try {
     yield* queue;
   } finally {
-    leave.abort();
+    stop.removeEventListener('abort', leave);
+    leave();
     await fetching;
   }
 }
@@ -86,7 +89,7 @@ async function fetchInto<Position>(
       const answer = await fetchAnswer(queue, source, position, signal, timing);
       if (answer.complete) break;
       position = answer.position;
-      await queue.waitBelow(timing.resumeBelowBytes, signal);
+      if (!(await queue.waitBelow(timing.resumeBelowBytes, signal))) break;
     }
     queue.end();
   } catch (error) {
@@ -101,8 +104,9 @@ async function fetchAnswer<Position>(
   signal: AbortSignal,
   timing: Timing,
 ): Promise<{ complete: true } | { complete: false; position: Position }> {
-  const leave = new AbortController();
-  const stream = await source.open(after, AbortSignal.any([signal, leave.signal]));
+  // A signal that aborted before is not heard by what only listens for the event.
+  signal.throwIfAborted();
+  const stream = await source.open(after, signal);
   const cutter = new PageCutter(timing.pageBytes, source.rowsToDrop(after));
   let position = after;
   const put = (page: Page | undefined): void => {
@@ -113,16 +117,17 @@ async function fetchAnswer<Position>(
   try {
     // Left open when the loop is left, for what the server may say after a line that is no row.
     for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
+      signal.throwIfAborted();
       put(cutter.push(chunk));
-      const patience = AbortSignal.any([signal, AbortSignal.timeout(timing.patienceMs)]);
-      if (!(await queue.waitBelow(timing.queueBytes, patience))) return { complete: false, position };
+      if (queue.bytes < timing.queueBytes) continue;
+      const inTime = await queue.waitBelow(timing.queueBytes, signal, timing.patienceMs);
+      if (!inTime) return { complete: false, position };
     }
     put(cutter.end());
     return { complete: true };
   } catch (error) {
     throw source.failure(error instanceof NotARowError ? await exceptionIn(error.rest, stream) : error);
   } finally {
-    leave.abort();
     stream.destroy();
   }
 }

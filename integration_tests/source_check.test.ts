@@ -1,0 +1,200 @@
+import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer, type Server } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
+import { READER, STRANGER } from '../sandbox/clickhouse/users.ts';
+import { run } from '../sandbox/launcher.ts';
+import { checkStatus, errors, sourceConfiguration, temporaryFiles } from './support.ts';
+import { selfSignedCertificate } from './tls_certificate.ts';
+
+const file = temporaryFiles();
+let server: ClickHouseServer;
+const helpers: Server[] = [];
+
+beforeAll(async () => {
+  server = await ClickHouseServer.start();
+  await server.execute(
+    'CREATE DATABASE shop',
+    'CREATE DATABASE empty',
+    'CREATE DATABASE granted',
+    'CREATE TABLE shop.events (custom_id String, event_name String, last_updated_at DateTime64(6)) ENGINE = MergeTree ORDER BY last_updated_at',
+    'CREATE VIEW shop.events_view AS SELECT * FROM shop.events',
+    'CREATE TABLE shop.raw (user_id UInt64, action String, inserted_at DateTime, amount Float64) ENGINE = MergeTree ORDER BY user_id',
+    'CREATE TABLE shop.nearly (custom_id String, event_name String) ENGINE = MergeTree ORDER BY custom_id',
+    ...['events', 'partly', 'denied'].map((name) => `CREATE TABLE granted.${name} AS shop.events`),
+    "CREATE VIEW shop.broken AS SELECT 'u' AS custom_id, 'x' AS event_name, now() AS last_updated_at, gone FROM (SELECT 1 AS gone)",
+  );
+});
+
+afterAll(async () => {
+  for (const helper of helpers) helper.close();
+  await server.stop();
+});
+
+async function listening(helper: Server): Promise<number> {
+  helpers.push(helper);
+  helper.listen(0, '127.0.0.1');
+  await once(helper, 'listening');
+  const address = helper.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+function check(changes: Record<string, unknown>): ReturnType<typeof checkStatus> {
+  return checkStatus('source-clickhouse', file('source.json', sourceConfiguration(server, 'shop', changes)));
+}
+
+describe('a configuration that works', () => {
+  test.each([
+    ['a table', { table: 'events' }],
+    ['a view', { table: 'events_view' }],
+    ['no table, but one in the database that fits', {}],
+    [
+      'the one table that the user may read',
+      { database: 'granted', table: 'events', username: STRANGER.name, password: STRANGER.password },
+    ],
+  ])('%s', async (_, changes) => {
+    expect(await check(changes)).toEqual({ status: 'SUCCEEDED', message: '' });
+  });
+});
+
+describe('a configuration that does not work says what was seen and what to do', () => {
+  test.each<[string, Record<string, unknown>, RegExp]>([
+    [
+      'an unknown host',
+      { host: 'no-such-host.invalid' },
+      /no-such-host\.invalid.*(not known|looked up).*(Check its spelling|check the network)/s,
+    ],
+    ['a port where nothing listens', { port: 1 }, /Nothing listens at 127\.0\.0\.1:1.*8123.*8443/s],
+    ['TLS to a plain port', { ssl: true }, /does not speak TLS, but "ssl" is on.*Turn ssl off/s],
+    ['a wrong password', { password: 'wrong' }, /refused the user "batch_reader".*password/s],
+    ['an unknown user', { username: 'nobody' }, /refused the user "nobody"/],
+    ['an unknown database', { database: 'Shop' }, /no database "Shop".*GRANT SELECT ON `Shop`\.\*/s],
+    ['an unknown table', { table: 'Events' }, /Events.*(misspelt|renamed).*"table"/s],
+    [
+      'a database without a table that fits',
+      { database: 'empty' },
+      /No table or view in the database "empty".*custom_id, event_name, last_updated_at/s,
+    ],
+    [
+      'a table without any required column',
+      { table: 'raw' },
+      /lacks the columns custom_id, event_name, last_updated_at/,
+    ],
+    ['a table without one required column', { table: 'nearly' }, /lacks the column last_updated_at/],
+    ...(
+      [
+        [
+          'another database than the granted one',
+          { database: 'shop' },
+          /no database "shop".*GRANT SELECT ON `shop`\.\* TO `stranger`/s,
+        ],
+        [
+          'a table that the user may not read',
+          { database: 'granted', table: 'denied' },
+          /GRANT SELECT ON granted\.denied TO `stranger`/,
+        ],
+        [
+          'a table with columns that the user may not read',
+          { database: 'granted', table: 'partly' },
+          /last_updated_at/,
+        ],
+      ] as const
+    ).map(([name, changes, expected]): [string, Record<string, unknown>, RegExp] => [
+      name,
+      { ...changes, username: STRANGER.name, password: STRANGER.password },
+      expected,
+    ]),
+  ])('%s', async (_, changes, expected) => {
+    const { status, message } = await check(changes);
+    expect(status).toBe('FAILED');
+    expect(message).toMatch(expected);
+    expect(message).not.toContain(READER.password);
+  });
+
+  test('a table that lacks columns is answered with a view to start from, and that view works', async () => {
+    const { message } = await check({ table: 'raw' });
+    const statement = /CREATE VIEW .*/s.exec(message)?.[0] ?? '';
+    expect(statement).toBe(
+      'CREATE VIEW `shop`.`raw_for_batch` AS SELECT toString(`user_id`) AS custom_id, `action` AS event_name, `inserted_at` AS last_updated_at, `amount` FROM `shop`.`raw`',
+    );
+    await server.execute(statement);
+    expect(await check({ table: 'raw_for_batch' })).toEqual({ status: 'SUCCEEDED', message: '' });
+  });
+
+  test('plain HTTP to a TLS port', async () => {
+    const { key, cert } = await selfSignedCertificate();
+    const port = await listening(createTlsServer({ key, cert }));
+    const { status, message } = await check({ port });
+    expect(status).toBe('FAILED');
+    expect(message).toMatch(/turn ssl on/);
+  });
+
+  test('a certificate that nobody vouches for', async () => {
+    const { key, cert } = await selfSignedCertificate();
+    const port = await listening(createTlsServer({ key, cert }));
+    const { status, message } = await check({ port, ssl: true });
+    expect(status).toBe('FAILED');
+    expect(message).toMatch(/certificate.*not accepted.*known authority/s);
+  });
+
+  test('a server that is too old', async () => {
+    const old = createHttpServer((_, response) => {
+      response.setHeader('content-type', 'application/x-ndjson');
+      response.end('{"version":"18.16.1"}\n');
+    });
+    const { status, message } = await check({ port: await listening(old) });
+    expect(status).toBe('FAILED');
+    expect(message).toMatch(/ClickHouse 18\.16\.1, which is too old: 22\.6 or later/);
+  });
+
+  test('something that is no ClickHouse', async () => {
+    const other = createHttpServer((_, response) => {
+      response.statusCode = 503;
+      response.end('<html>Service unavailable</html>');
+    });
+    const { status, message } = await check({ port: await listening(other) });
+    expect(status).toBe('FAILED');
+    expect(message).toMatch(/no answer that ClickHouse would give.*Check that host and port/s);
+  });
+
+  test('a port that never answers with HTTP', async () => {
+    const port = await listening(createServer((socket) => socket.destroy()));
+    expect((await check({ port })).message).toMatch(/broke off before an answer/);
+  });
+});
+
+describe('a configuration that is no configuration', () => {
+  test.each<[string, unknown, RegExp]>([
+    ['no host', {}, /host/],
+    ['a port that is no number', { host: 'localhost', port: '8123' }, /port/],
+    ['an address as host', { host: 'https://localhost:8443' }, /host.*without https/s],
+    ['not JSON', '{"host": "localhost", "password": "hunter2"', /not valid JSON/],
+    ['a list', [], /whole file/],
+  ])('%s', async (_, content, expected) => {
+    const { status, message } = await checkStatus('source-clickhouse', file('wrong.json', content));
+    expect(status).toBe('FAILED');
+    expect(message).toMatch(expected);
+    expect(message).not.toContain('hunter2');
+  });
+
+  test('a file that is not there', async () => {
+    const { status, message } = await checkStatus('source-clickhouse', '/nowhere/source.json');
+    expect(status).toBe('FAILED');
+    expect(message).toMatch(/configuration file \/nowhere\/source\.json can't be read/);
+  });
+
+  test('in read it is a TRACE with config_error and exit code 1', async () => {
+    const result = await run('source-clickhouse', [
+      'read',
+      '--config',
+      file('wrong.json', {}),
+      '--catalog',
+      file('catalog.json', { streams: [] }),
+    ]);
+    expect(result.code).toBe(1);
+    expect(errors(result)).toMatchObject([{ failure_type: 'config_error', message: expect.stringContaining('host') }]);
+  });
+});

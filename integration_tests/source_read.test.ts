@@ -1,0 +1,471 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
+import { READER_WITH_SETTINGS } from '../sandbox/clickhouse/users.ts';
+import { type Finished, finished, type PrintedMessage, run, start } from '../sandbox/launcher.ts';
+import {
+  catalogOf,
+  errors,
+  lastState,
+  logs,
+  records,
+  sourceConfiguration,
+  states,
+  statuses,
+  temporaryFiles,
+} from './support.ts';
+
+const file = temporaryFiles();
+let server: ClickHouseServer;
+
+const COLUMNS = 'custom_id String, event_name String, last_updated_at DateTime64(6), n UInt64, note Nullable(String)';
+
+beforeAll(async () => {
+  server = await ClickHouseServer.start();
+  await server.execute(
+    'CREATE DATABASE shop',
+    `CREATE TABLE shop.few (${COLUMNS}) ENGINE = MergeTree ORDER BY last_updated_at`,
+    `INSERT INTO shop.few SELECT concat('u', toString(number)), 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + number, number, if(number % 2 = 0, NULL, 'odd') FROM numbers(10)`,
+    `CREATE TABLE shop.none (${COLUMNS}) ENGINE = MergeTree ORDER BY last_updated_at`,
+    // Sorted by something else, in several parts, with groups of one stamp, one of them larger than several pages.
+    `CREATE TABLE shop.many (${COLUMNS}) ENGINE = MergeTree ORDER BY custom_id`,
+    `INSERT INTO shop.many SELECT concat('u', toString(cityHash64(number) % 1000)), 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + intDiv(number, 1000), number, repeat('x', 200) FROM numbers(30000)`,
+    `INSERT INTO shop.many SELECT concat('u', toString(cityHash64(number) % 1000)), 'purchase', toDateTime64('2026-01-02 00:00:00', 6, 'UTC'), number, repeat('y', 200) FROM numbers(30000, 30000)`,
+    'CREATE VIEW shop.many_view AS SELECT * FROM shop.many',
+    // Rows that are alike in every column are events of their own.
+    `CREATE TABLE shop.alike (${COLUMNS}) ENGINE = MergeTree ORDER BY last_updated_at`,
+    `INSERT INTO shop.alike SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC'), number % 2, repeat('z', 200) FROM numbers(20000)`,
+  );
+});
+
+afterAll(() => server.stop());
+
+type ReadOptions = {
+  mode?: 'incremental' | 'full_refresh';
+  state?: unknown;
+  config?: Record<string, unknown>;
+  catalog?: unknown;
+};
+
+function readArguments(
+  table: string,
+  { mode = 'incremental', state, config = {}, catalog }: ReadOptions = {},
+): string[] {
+  return [
+    'read',
+    '--config',
+    file('source.json', sourceConfiguration(server, 'shop', config)),
+    '--catalog',
+    file('catalog.json', catalog ?? catalogOf(mode, table)),
+    ...(state === undefined ? [] : ['--state', file('state.json', state)]),
+  ];
+}
+
+function read(table: string, options?: ReadOptions): Promise<Finished> {
+  return run('source-clickhouse', readArguments(table, options));
+}
+
+function numbers(result: Pick<Finished, 'messages'>): number[] {
+  return records(result).map(({ n }) => Number(n));
+}
+
+function upTo(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index);
+}
+
+function sorted(values: number[]): number[] {
+  return values.toSorted((a, b) => a - b);
+}
+
+describe('a first read', () => {
+  test('gives every row in cursor order, as a record, with states and statuses around them', async () => {
+    const result = await read('few');
+    expect(result.code).toBe(0);
+    expect(result.stderr).toBe('');
+    expect(numbers(result)).toEqual(upTo(10));
+    expect(result.messages.map(({ type }) => type)).toEqual([
+      'TRACE',
+      'TRACE',
+      ...Array(10).fill('RECORD'),
+      'STATE',
+      'STATE',
+      'LOG',
+      'TRACE',
+    ]);
+    expect(statuses(result)).toEqual(['STARTED', 'RUNNING', 'COMPLETE']);
+  });
+
+  test('writes stamps as RFC 3339 in UTC, NULL as null, and the stream with its namespace', async () => {
+    const { messages } = await read('few');
+    const record = messages.find(({ type }) => type === 'RECORD')?.record;
+    expect(record).toEqual({
+      stream: 'few',
+      namespace: 'shop',
+      emitted_at: expect.any(Number),
+      data: {
+        custom_id: 'u0',
+        event_name: 'purchase',
+        last_updated_at: '2026-01-01T00:00:00.000000Z',
+        n: 0,
+        note: null,
+      },
+    });
+    expect(record?.emitted_at).toBeGreaterThan(Date.now() - 60_000);
+  });
+
+  test('counts the records of each state', async () => {
+    const result = await read('many');
+    const counts = states(result).map(({ sourceStats }) => sourceStats?.recordCount ?? 0);
+    expect(counts.length).toBeGreaterThan(5);
+    expect(counts.reduce((sum, count) => sum + count)).toBe(60_000);
+    expect(result.stdout).toMatch(/"sourceStats":\{"recordCount":\d+\.0\}/);
+  });
+
+  test('of an empty table gives a state too', async () => {
+    const result = await read('none');
+    expect(result.code).toBe(0);
+    expect(statuses(result)).toEqual(['STARTED', 'COMPLETE']);
+    expect(states(result)).toEqual([
+      {
+        type: 'STREAM',
+        stream: {
+          stream_descriptor: { name: 'none', namespace: 'shop' },
+          stream_state: { cursor: null, cursor_type: 'DateTime64(6)' },
+        },
+        sourceStats: { recordCount: 0 },
+      },
+    ]);
+  });
+
+  test('of a table sorted by something else is in cursor order and complete, as is that of a view', async () => {
+    for (const table of ['many', 'many_view']) {
+      const result = await read(table);
+      expect(sorted(numbers(result))).toEqual(upTo(60_000));
+      const cursors = records(result).map((row) => String(row.last_updated_at));
+      expect(cursors).toEqual(cursors.toSorted());
+    }
+  });
+
+  test('takes the columns that the catalog names, and the required ones', async () => {
+    const catalog = {
+      streams: [
+        {
+          stream: { name: 'few', json_schema: { properties: { n: {}, gone: {} } } },
+          sync_mode: 'incremental',
+          cursor_field: null,
+        },
+      ],
+    };
+    const result = await read('few', { catalog });
+    expect(Object.keys(records(result)[0] ?? {})).toEqual(['custom_id', 'event_name', 'last_updated_at', 'n']);
+    expect(logs(result)).toContainEqual(expect.stringMatching(/WARN few no longer has gone/));
+  });
+
+  test('works for a user whose settings may be changed too', async () => {
+    const { name, password } = READER_WITH_SETTINGS;
+    expect(numbers(await read('few', { config: { username: name, password } }))).toEqual(upTo(10));
+  });
+});
+
+describe('a read from a state', () => {
+  const cursorAt = (second: number): Record<string, unknown> => ({
+    cursor: `2026-01-01T00:00:0${second}.000000Z`,
+    cursor_type: 'DateTime64(6)',
+  });
+  const streamState = (descriptor: Record<string, unknown>, second = 6): Record<string, unknown> => ({
+    type: 'STREAM',
+    stream: { stream_descriptor: descriptor, stream_state: cursorAt(second) },
+  });
+
+  test.each<[string, unknown, number[]]>([
+    ['[]', [], upTo(10)],
+    ['an empty file', '', upTo(10)],
+    ['an empty object', {}, upTo(10)],
+    ['a STREAM state', [streamState({ name: 'few', namespace: 'shop' })], [7, 8, 9]],
+    ['a STREAM state without namespace', [streamState({ name: 'few' })], [7, 8, 9]],
+    ['a STREAM state with a null namespace', [streamState({ name: 'few', namespace: null })], [7, 8, 9]],
+    [
+      'a STATE message as it was printed',
+      { type: 'STATE', state: streamState({ name: 'few', namespace: 'shop' }) },
+      [7, 8, 9],
+    ],
+    [
+      'states of other streams beside it',
+      [streamState({ name: 'many' }, 1), streamState({ name: 'few', namespace: 'shop' })],
+      [7, 8, 9],
+    ],
+    ['a state of another namespace alone', [streamState({ name: 'few', namespace: 'other' })], upTo(10)],
+    [
+      'a state that was reset',
+      [{ type: 'STREAM', stream: { stream_descriptor: { name: 'few' }, stream_state: null } }],
+      upTo(10),
+    ],
+    [
+      'a state in the future',
+      [
+        {
+          type: 'STREAM',
+          stream: {
+            stream_descriptor: { name: 'few' },
+            stream_state: { cursor: '2199-01-01T00:00:00.000000Z', cursor_type: 'DateTime64(6)' },
+          },
+        },
+      ],
+      [],
+    ],
+  ])('%s', async (_, state, expected) => {
+    const result = await read('few', { state });
+    expect(result.code).toBe(0);
+    expect(numbers(result)).toEqual(expected);
+    expect(states(result).length).toBeGreaterThan(0);
+  });
+
+  test.each<[string, unknown, RegExp]>([
+    ['a legacy state', { few: { cursor: 1 } }, /not a list of STREAM states.*leave --state out/s],
+    ['a GLOBAL state', [{ type: 'GLOBAL', global: { stream_states: [] } }], /not a list of STREAM states/],
+    ['no JSON', '{', /state file .* is not valid JSON/],
+    [
+      'the state of another connector',
+      [{ type: 'STREAM', stream: { stream_descriptor: { name: 'few' }, stream_state: { updated_at: '2026' } } }],
+      /was not written by this source.*updated_at.*reset/s,
+    ],
+    [
+      'a state of another cursor type',
+      [
+        {
+          type: 'STREAM',
+          stream: { stream_descriptor: { name: 'few' }, stream_state: { cursor: '7', cursor_type: 'UInt64' } },
+        },
+      ],
+      /was a UInt64; it is a DateTime64\(6\) now.*reset/s,
+    ],
+  ])('%s is a config_error, and no row is read', async (_, state, expected) => {
+    const result = await read('few', { state });
+    expect(result.code).toBe(1);
+    expect(records(result)).toEqual([]);
+    expect(errors(result)).toMatchObject([{ failure_type: 'config_error', message: expect.stringMatching(expected) }]);
+  });
+
+  test('a full refresh reads everything all the same', async () => {
+    expect(numbers(await read('few', { mode: 'full_refresh', state: [streamState({ name: 'few' })] }))).toEqual(
+      upTo(10),
+    );
+  });
+
+  test.each(['many', 'alike'])('any state of a read of "%s" leads to exactly the rows after it', async (table) => {
+    const whole = await read(table);
+    const lines = whole.stdout.split('\n');
+    const positions = lines.flatMap((line, index) => (line.includes('"type":"STATE"') ? [index] : []));
+    expect(positions.length).toBeGreaterThan(3);
+    const chosen = [positions[0], positions[Math.floor(positions.length / 2)], positions.at(-2), positions.at(-1)];
+    for (const position of chosen) {
+      const state = JSON.parse(lines[position ?? 0] ?? '').state;
+      const rest = await read(table, { state: [state] });
+      const after = records({
+        messages: lines
+          .slice((position ?? 0) + 1)
+          .filter((line) => line !== '')
+          .map((line): PrintedMessage => JSON.parse(line)),
+      });
+      expect(records(rest)).toEqual(after);
+    }
+  });
+
+  test('gives the rows that were added, and these alone', async () => {
+    await server.execute(
+      `CREATE TABLE shop.growing (${COLUMNS}) ENGINE = MergeTree ORDER BY last_updated_at`,
+      `INSERT INTO shop.growing SELECT 'u', 'purchase', now64(6), number, NULL FROM numbers(100)`,
+    );
+    const first = await read('growing');
+    expect(sorted(numbers(first))).toEqual(upTo(100));
+    expect(numbers(await read('growing', { state: lastState(first) }))).toEqual([]);
+    await server.execute(
+      `INSERT INTO shop.growing SELECT 'u', 'purchase', now64(6), number, NULL FROM numbers(100, 10)`,
+    );
+    const second = await read('growing', { state: lastState(first) });
+    expect(sorted(numbers(second))).toEqual(upTo(110).slice(100));
+  });
+
+  test('inside a group of one stamp whose columns have changed since, reads the group again and says so', async () => {
+    await server.execute(
+      `CREATE TABLE shop.altered (${COLUMNS}) ENGINE = MergeTree ORDER BY last_updated_at`,
+      `INSERT INTO shop.altered SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC'), number, repeat('x', 200) FROM numbers(10000)`,
+    );
+    const first = await read('altered');
+    const middle = states(first)[0];
+    expect(middle?.stream.stream_state.tie_break).toBeDefined();
+    await server.execute('ALTER TABLE shop.altered ADD COLUMN more UInt8');
+    const rest = await read('altered', { state: [middle] });
+    expect(sorted(numbers(rest))).toEqual(upTo(10_000));
+    expect(logs(rest)).toContainEqual(expect.stringMatching(/WARN The columns of altered changed.*may be sent twice/));
+  });
+});
+
+describe('a cursor of another type', () => {
+  test.each<[string, string, string]>([
+    ['DateTime', "toDateTime('2026-01-01 00:00:00', 'UTC') + number", '2026-01-01T00:00:04Z'],
+    ["DateTime('Europe/Paris')", "toDateTime('2026-10-25 00:30:00', 'UTC') + number * 900", '2026-10-25T01:30:00Z'],
+    [
+      'DateTime64(9)',
+      "toDateTime64('2026-01-01 00:00:00.123456789', 9, 'UTC') + toIntervalNanosecond(number)",
+      '2026-01-01T00:00:00.123456793Z',
+    ],
+    [
+      'Nullable(DateTime64(3))',
+      "if(number = 9, NULL, toDateTime64('2026-01-01 00:00:00', 3, 'UTC') + number)",
+      '2026-01-01T00:00:04.000Z',
+    ],
+    ['Date', "toDate('2026-01-01') + number", '2026-01-05'],
+    ['UInt64', '9007199254740993 + number', '9007199254740997'],
+    ['Int32', 'toInt32(number) - 5', '-1'],
+    ['String', "concat('é\"\\\\', leftPad(toString(number), 3, '0'))", 'é"\\004'],
+  ])('%s', async (type, value, fifth) => {
+    await server.execute(
+      'DROP TABLE IF EXISTS shop.typed',
+      `CREATE TABLE shop.typed (custom_id String, event_name String, last_updated_at ${type}, n UInt64) ENGINE = MergeTree ORDER BY tuple()`,
+      `INSERT INTO shop.typed SELECT 'u', 'purchase', ${value}, number FROM numbers(10)`,
+    );
+    const withNull = type.startsWith('Nullable');
+    const whole = await read('typed');
+    expect(numbers(whole)).toEqual(upTo(withNull ? 9 : 10));
+    const state = {
+      type: 'STREAM',
+      stream: { stream_descriptor: { name: 'typed' }, stream_state: { cursor: fifth, cursor_type: type } },
+    };
+    expect(numbers(await read('typed', { state: [state] }))).toEqual(upTo(withNull ? 9 : 10).slice(5));
+    expect(states(whole).at(-1)?.stream.stream_state.cursor_type).toBe(type);
+  });
+
+  test('a type without order is a config_error', async () => {
+    await server.execute(
+      'CREATE TABLE shop.unordered (custom_id String, event_name String, last_updated_at Array(UInt8)) ENGINE = MergeTree ORDER BY tuple()',
+    );
+    const result = await read('unordered');
+    expect(result.code).toBe(1);
+    expect(errors(result)[0]?.message).toMatch(/last_updated_at .* is a Array\(UInt8\), which has no useful order/);
+  });
+});
+
+describe('a stream that fails', () => {
+  test('does not keep the next one from being read, but the exit code tells', async () => {
+    const result = await read('few', { catalog: catalogOf('incremental', 'missing', 'few') });
+    expect(result.code).toBe(1);
+    expect(numbers(result)).toEqual(upTo(10));
+    expect(statuses(result)).toEqual(['STARTED', 'INCOMPLETE', 'STARTED', 'RUNNING', 'COMPLETE']);
+    expect(errors(result)).toMatchObject([
+      { failure_type: 'config_error', message: expect.stringMatching(/no table or view "missing"/) },
+    ]);
+  });
+
+  test('in mid-answer keeps the rows and states before, tells in the words of the server, and can be resumed', async () => {
+    await server.execute(
+      `CREATE TABLE shop.explosive (${COLUMNS}) ENGINE = MergeTree ORDER BY last_updated_at`,
+      `INSERT INTO shop.explosive SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + number, number, repeat('x', 200) FROM numbers(300000)`,
+      `CREATE VIEW shop.explodes AS SELECT *, throwIf(n = 290000, 'kaboom') AS fuse FROM shop.explosive`,
+    );
+    const broken = await read('explodes');
+    expect(broken.code).toBe(1);
+    expect(statuses(broken).at(-1)).toBe('INCOMPLETE');
+    expect(errors(broken)[0]?.message).toMatch(/kaboom/);
+    const seen = numbers(broken);
+    expect(seen.length).toBeGreaterThan(0);
+    expect(seen).toEqual(upTo(seen.length));
+    await server.execute('CREATE OR REPLACE VIEW shop.explodes AS SELECT *, 0 AS fuse FROM shop.explosive');
+    const rest = await read('explodes', { state: lastState(broken) });
+    expect([...seen, ...numbers(rest)]).toEqual(upTo(300_000));
+  });
+});
+
+describe('a catalog that is none', () => {
+  test.each<[string, unknown, RegExp]>([
+    ['an unknown sync mode', { streams: [{ stream: { name: 'few' }, sync_mode: 'INVALID' }] }, /sync_mode/],
+    ['no streams', {}, /streams/],
+    [
+      'another database',
+      { streams: [{ stream: { name: 'few', namespace: 'elsewhere' }, sync_mode: 'incremental' }] },
+      /database "elsewhere".*names "shop"/,
+    ],
+  ])('%s', async (_, catalog, expected) => {
+    const result = await read('few', { catalog });
+    expect(result.code).toBe(1);
+    expect(errors(result)).toMatchObject([{ failure_type: 'config_error', message: expect.stringMatching(expected) }]);
+  });
+});
+
+describe('a large table', () => {
+  const ROWS = 400_000;
+
+  beforeAll(async () => {
+    await server.execute(
+      `CREATE TABLE shop.large (${COLUMNS}) ENGINE = MergeTree ORDER BY last_updated_at`,
+      `INSERT INTO shop.large SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + intDiv(number, 50000), number, repeat('x', 300) FROM numbers(${ROWS})`,
+    );
+  });
+
+  test('in front of a reader that stalls takes bounded memory, leaves the server alone, and arrives whole', async () => {
+    const child = start('source-clickhouse', readArguments('large'), { stdio: ['ignore', 'pipe', 'pipe'] });
+    // Nobody reads yet: the queue fills, and the answer is left after ten seconds.
+    await vi.waitFor(async () => expect(await queriesOfReader()).toBe(1), { timeout: 5_000 });
+    await vi.waitFor(async () => expect(await queriesOfReader()).toBe(0), { timeout: 25_000, interval: 500 });
+    const peak = peakMemory(child.pid);
+    const result = await finished(child);
+    expect(result.code).toBe(0);
+    expect(sorted(numbers(result))).toEqual(upTo(ROWS));
+    expect(peak).toBeLessThan(250 * 1024 * 1024);
+  });
+
+  test('stopped by SIGTERM ends with a state from which the rest is read, each row once', async () => {
+    const child = start('source-clickhouse', readArguments('large'), { stdio: ['ignore', 'pipe', 'pipe'] });
+    const ended = finished(child);
+    if (child.stdout !== null) await once(child.stdout, 'readable');
+    child.kill('SIGTERM');
+    const result = await ended;
+    expect(result.signal).toBe('SIGTERM');
+    expect(result.stderr).toBe('');
+    expect(statuses(result).at(-1)).toBe('INCOMPLETE');
+    const rest = await read('large', { state: lastState(result) });
+    expect(rest.code).toBe(0);
+    expect(numbers(rest).length).toBeGreaterThan(0);
+    expect(sorted([...numbers(result), ...numbers(rest)])).toEqual(upTo(ROWS));
+  });
+
+  test('killed, goes on from its last state without losing a row', async () => {
+    const child = start('source-clickhouse', readArguments('large'), { stdio: ['ignore', 'pipe', 'pipe'] });
+    const lines: string[] = [];
+    const reader = createInterface({ input: child.stdout ?? process.stdin });
+    for await (const line of reader) {
+      lines.push(line);
+      if (lines.length === 150_000) break;
+    }
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const seen = { messages: lines.map((line): PrintedMessage => JSON.parse(line)) };
+    const rest = await read('large', { state: lastState(seen) });
+    const all = new Set([...numbers(seen), ...numbers(rest)]);
+    expect(all.size).toBe(ROWS);
+  });
+
+  test('whose reader goes away ends by itself', async () => {
+    const child = start('source-clickhouse', readArguments('large'), { stdio: ['ignore', 'pipe', 'pipe'] });
+    if (child.stdout !== null) await once(child.stdout, 'readable');
+    child.stdout?.destroy();
+    await once(child, 'exit');
+    expect(child.exitCode).toBe(1);
+  });
+});
+
+/** How many queries of the source the server is busy with. */
+async function queriesOfReader(): Promise<number> {
+  const rows = await server.query<{ queries: string }>(
+    "SELECT count() AS queries FROM system.processes WHERE user = 'batch_reader'",
+  );
+  return Number(rows[0]?.queries);
+}
+
+/** The most memory that a process has had, in bytes, as Linux counts it. */
+function peakMemory(pid: number | undefined): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
+}

@@ -1,0 +1,100 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll } from 'vitest';
+import { BatchApi } from '../sandbox/batch-api/server.ts';
+import type { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
+import { READER } from '../sandbox/clickhouse/users.ts';
+import { type Finished, type PrintedMessage, run } from '../sandbox/launcher.ts';
+
+export const PROJECT_KEY = 'project_test';
+export const REST_API_KEY = 'rest-key/+"secret"';
+
+/** A folder for the files of one test file, removed at its end. Gives a function that writes JSON into it. */
+export function temporaryFiles(): (name: string, content: unknown) => string {
+  const folder = mkdtempSync(join(tmpdir(), 'clickhouse-to-batch-test-'));
+  afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  return (name, content) => {
+    const path = join(folder, name);
+    writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
+    return path;
+  };
+}
+
+/** A catalog with the streams by name alone, as the tests of some platforms give it. */
+export function catalogOf(syncMode: 'incremental' | 'full_refresh', ...names: string[]): Record<string, unknown> {
+  return {
+    streams: names.map((name) => ({
+      stream: { name, json_schema: {}, supported_sync_modes: ['full_refresh', 'incremental'] },
+      sync_mode: syncMode,
+      destination_sync_mode: 'append',
+    })),
+  };
+}
+
+export function sourceConfiguration(
+  server: ClickHouseServer,
+  database: string,
+  more: Record<string, unknown> = {},
+): Record<string, unknown> {
+  return { ...server.connection(READER), database, ...more };
+}
+
+/** A Batch API whose rate does not hold tests up, with everything else as documented. */
+export function quickBatchApi(): Promise<BatchApi> {
+  return BatchApi.start({
+    projectKey: PROJECT_KEY,
+    restApiKey: REST_API_KEY,
+    limits: { updateRate: 1_000_000, updateBurst: 1_000_000 },
+  });
+}
+
+export function destinationConfiguration(batch: BatchApi, more: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    project_key: PROJECT_KEY,
+    rest_api_key: REST_API_KEY,
+    api_url: batch.url,
+    rate_limit: 100_000,
+    flush_interval_seconds: 0.1,
+    ...more,
+  };
+}
+
+/** The CONNECTION_STATUS that `check` prints; there must be exactly one, and the exit code must be 0. */
+export async function checkStatus(
+  name: 'source-clickhouse' | 'destination-batch',
+  config: string,
+): Promise<{ status: string; message: string }> {
+  const { code, stdout, stderr, messages } = await run(name, ['check', '--config', config]);
+  const statuses = messages.filter(({ type }) => type === 'CONNECTION_STATUS');
+  const status = statuses[0]?.connectionStatus;
+  if (code !== 0 || statuses.length !== 1 || status === undefined || stderr !== '') {
+    throw new Error(`check ended with ${code} and printed:\n${stdout}${stderr}`);
+  }
+  return { status: status.status, message: status.message ?? '' };
+}
+
+export function records({ messages }: Pick<Finished, 'messages'>): Record<string, unknown>[] {
+  return messages.flatMap(({ record }) => (record === undefined ? [] : [record.data]));
+}
+
+export function states({ messages }: Pick<Finished, 'messages'>): NonNullable<PrintedMessage['state']>[] {
+  return messages.flatMap(({ state }) => (state === undefined ? [] : [state]));
+}
+
+export function errors({ messages }: Pick<Finished, 'messages'>): { message: string; failure_type: string }[] {
+  return messages.flatMap(({ trace }) => (trace?.error === undefined ? [] : [trace.error]));
+}
+
+export function logs({ messages }: Pick<Finished, 'messages'>): string[] {
+  return messages.flatMap(({ log }) => (log === undefined ? [] : [`${log.level} ${log.message}`]));
+}
+
+export function statuses({ messages }: Pick<Finished, 'messages'>): string[] {
+  return messages.flatMap(({ trace }) => (trace?.stream_status === undefined ? [] : [trace.stream_status.status]));
+}
+
+/** The last state, as it is handed back to the next run. */
+export function lastState(finished: Pick<Finished, 'messages'>): unknown[] {
+  return states(finished).slice(-1);
+}
