@@ -5,13 +5,13 @@ import { fileURLToPath } from 'node:url';
 
 export type LauncherName = 'source-clickhouse' | 'destination-batch' | 'connector';
 
-/** How a process ended and what it printed. `messages` are its lines on stdout, parsed. */
+/** How a process ended and what it printed. `messages` are its lines on stdout, parsed anew at each look. */
 export type Finished = {
   code: number | null;
   signal: NodeJS.Signals | null;
   stdout: string;
   stderr: string;
-  messages: PrintedMessage[];
+  readonly messages: PrintedMessage[];
 };
 
 /** A message on stdout, as far as it matters to those who look at it. */
@@ -76,11 +76,19 @@ export async function finished(child: ChildProcess): Promise<Finished> {
     child.stderr === null ? '' : text(child.stderr),
     child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined,
   ]);
-  return { code: child.exitCode, signal: child.signalCode, stdout, stderr, messages: parseMessages(stdout) };
+  return {
+    code: child.exitCode,
+    signal: child.signalCode,
+    stdout,
+    stderr,
+    get messages() {
+      return parseMessages(stdout);
+    },
+  };
 }
 
 /** Each line as a message; a line that is none is an error, as nothing else may stand on stdout. */
-export function parseMessages(stdout: string): PrintedMessage[] {
+function parseMessages(stdout: string): PrintedMessage[] {
   return stdout
     .split('\n')
     .filter((line) => line !== '')

@@ -27,7 +27,7 @@ export async function runCommandLine(launcher: Launcher): Promise<void> {
     .exitProcess(false)
     .demandCommand(1, 'Name a command.')
     .fail((message, error) => {
-      throw error ?? new ConnectorError('config_error', `${message} See ${launcher.name} --help.`);
+      throw new ConnectorError('config_error', `${message ?? error.message} See ${launcher.name} --help.`);
     })
     .command(
       'spec',

@@ -1,9 +1,13 @@
+import { constants } from 'node:os';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { asConnectorError } from '../protocol/failure.ts';
-import { errorTrace } from '../protocol/messages.ts';
+import { errorTrace, log } from '../protocol/messages.ts';
 import { MessageOutput, OutputClosedError } from '../protocol/output.ts';
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
+
+/** What a shell adds to the number of the signal that ended a process. */
+const SIGNAL_EXIT_CODE = 128;
 
 /**
  * Runs a command to its end: messages to stdout, a failure as a TRACE and an exit code of 1.
@@ -21,6 +25,8 @@ export async function run(command: (context: CommandContext) => Promise<boolean>
   const onSignal = (signal: NodeJS.Signals): void => {
     received = signal;
     forget();
+    const message = log('INFO', `${signal}: finishing what has begun. A second signal ends at once.`);
+    output.write(message).catch(() => {});
     stop.abort();
   };
   const forget = (): void => {
@@ -39,5 +45,9 @@ export async function run(command: (context: CommandContext) => Promise<boolean>
   }
   await output.flushed();
   forget();
-  if (received !== undefined) process.kill(process.pid, received);
+  if (received !== undefined) {
+    // As process 1 of a container it would not end by a signal that it sends itself: this code says the same.
+    process.exitCode = SIGNAL_EXIT_CODE + constants.signals[received];
+    process.kill(process.pid, received);
+  }
 }

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import pRetry from 'p-retry';
 import { ConnectorError } from '../protocol/failure.ts';
 import { type Answer, MAX_CALLS_IN_FLIGHT, type PartialError, RetryableCallError } from './batch-api.ts';
@@ -57,6 +58,8 @@ export class Delivery<RowRef> {
 
   constructor(options: DeliveryOptions<RowRef>) {
     this.#options = options;
+    // Each call in flight and each wait listens to it; their number is bounded by the calls.
+    setMaxListeners(0, this.#halt.signal);
     this.#waiting = new WaitingEvents(options.eventsPerUpdate);
     this.#running = this.#run().catch((error: unknown) => this.#fail(error));
   }

@@ -14,7 +14,8 @@ export function connectorSpecification(
   return {
     protocol_version: PROTOCOL_VERSION,
     ...details,
-    connectionSpecification: z.toJSONSchema(configuration, { target: 'draft-7', io: 'input' }),
+    // Open, as platforms put keys of their own into a configuration.
+    connectionSpecification: { ...formOf(configuration), additionalProperties: true },
   };
 }
 
@@ -24,9 +25,13 @@ const secretFieldsSchema = z.object({
 
 /** The values in a configuration of those fields that its schema marks as secret. */
 export function secretsIn(configuration: Record<string, unknown>, schema: z.ZodType): string[] {
-  const { properties } = secretFieldsSchema.parse(z.toJSONSchema(schema, { target: 'draft-7', io: 'input' }));
+  const { properties } = secretFieldsSchema.parse(formOf(schema));
   return Object.entries(properties)
     .filter(([, field]) => field.airbyte_secret === true)
     .map(([name]) => configuration[name])
     .filter((value) => typeof value === 'string');
+}
+
+function formOf(configuration: z.ZodType): Record<string, unknown> {
+  return z.toJSONSchema(configuration, { target: 'draft-7', io: 'input' });
 }

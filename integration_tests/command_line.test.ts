@@ -1,0 +1,84 @@
+import { describe, expect, test } from 'vitest';
+import { type LauncherName, run } from '../sandbox/launcher.ts';
+import { errors, temporaryFiles } from './support.ts';
+
+const file = temporaryFiles();
+const source = (): string => file('source.json', { host: '127.0.0.1', port: 1 });
+const destination = (): string =>
+  file('destination.json', { project_key: 'p', rest_api_key: 'k', api_url: 'http://127.0.0.1:1' });
+
+function documentation(spec: unknown): string {
+  return JSON.stringify(spec);
+}
+
+describe('the launcher for both connectors', () => {
+  test.each([
+    ['--role source', ['--role', 'source'], {}, 'source-clickhouse.md'],
+    ['--role destination', ['--role', 'destination'], {}, 'destination-batch.md'],
+    ['CONNECTOR_ROLE=source', [], { CONNECTOR_ROLE: 'source' }, 'source-clickhouse.md'],
+    ['CONNECTOR_ROLE=destination', [], { CONNECTOR_ROLE: 'destination' }, 'destination-batch.md'],
+    ['--role above CONNECTOR_ROLE', ['--role', 'source'], { CONNECTOR_ROLE: 'destination' }, 'source-clickhouse.md'],
+  ])('spec takes the role from %s', async (_, args, env, expected) => {
+    const { code, messages } = await run('connector', ['spec', ...args], { env });
+    expect(code).toBe(0);
+    expect(documentation(messages[0]?.spec)).toContain(expected);
+  });
+
+  test.each([
+    ['neither', {}, /neither was asked for.*--role.*CONNECTOR_ROLE/],
+    ['something else', { CONNECTOR_ROLE: 'both' }, /"both" is neither/],
+  ])('spec says so when it is given %s', async (_, env, expected) => {
+    const result = await run('connector', ['spec'], { env });
+    expect(result.code).toBe(1);
+    expect(errors(result)).toMatchObject([{ failure_type: 'config_error', message: expect.stringMatching(expected) }]);
+  });
+
+  test('check follows the keys of the configuration', async () => {
+    const [ofSource, ofDestination] = await Promise.all(
+      [source(), destination()].map((config) => run('connector', ['check', '--config', config])),
+    );
+    expect(ofSource?.messages[0]?.connectionStatus?.message).toContain('HTTP is 8123');
+    expect(ofDestination?.messages[0]?.connectionStatus?.message).toContain('api_url');
+  });
+
+  test.each([
+    ['of neither', { user: 'x' }, /for neither connector/],
+    ['of both', { host: 'h', project_key: 'p' }, /for both connectors at once/],
+  ])('a configuration %s is refused', async (_, content, expected) => {
+    const result = await run('connector', ['check', '--config', file('odd.json', content)]);
+    expect(JSON.stringify(result.messages)).toMatch(expected);
+  });
+
+  test('has both read and write', async () => {
+    const { stdout } = await run('connector', ['--help']);
+    expect(stdout).toMatch(/connector read[\s\S]*connector write/);
+  });
+});
+
+describe('wrong arguments are a config_error that leads on', () => {
+  test.each<[LauncherName, string[], RegExp]>([
+    ['source-clickhouse', [], /Name a command.*source-clickhouse --help/],
+    ['source-clickhouse', ['raed'], /Unknown argument: raed/],
+    ['source-clickhouse', ['write'], /Unknown argument: write/],
+    ['destination-batch', ['read'], /Unknown argument: read/],
+    ['source-clickhouse', ['check'], /Missing required argument: config/],
+    ['source-clickhouse', ['check', '--config'], /config/],
+    ['source-clickhouse', ['check', '--config', 'x', '--password', 'hunter2'], /Unknown argument: password/],
+    ['destination-batch', ['write', '--config', 'x'], /Missing required argument: catalog/],
+  ])('%s %j', async (name, args, expected) => {
+    const result = await run(name, args);
+    expect(result.code).toBe(1);
+    expect(errors(result)).toMatchObject([{ failure_type: 'config_error', message: expect.stringMatching(expected) }]);
+    expect(result.stderr).toBe('');
+    expect(result.stdout).not.toContain('hunter2');
+  });
+});
+
+test.each<LauncherName>(['source-clickhouse', 'destination-batch', 'connector'])(
+  '%s --help lists its commands',
+  async (name) => {
+    const { code, stdout } = await run(name, ['--help']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/spec[\s\S]*check[\s\S]*discover/);
+  },
+);

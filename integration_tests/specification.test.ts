@@ -1,0 +1,104 @@
+import { readFileSync } from 'node:fs';
+import { Ajv } from 'ajv';
+import addFormats from 'ajv-formats';
+import { describe, expect, test } from 'vitest';
+import { run } from '../sandbox/launcher.ts';
+import { destinationConfigurationSchema } from '../src/destination-batch/configuration.ts';
+import { destinationSpecification } from '../src/destination-batch/specification.ts';
+import { sourceConfigurationSchema } from '../src/source-clickhouse/configuration.ts';
+import { sourceSpecification } from '../src/source-clickhouse/specification.ts';
+
+type Field = Record<string, unknown> & { properties?: Record<string, Field> };
+
+/** Names of fields that hold secrets, after Airbyte's own list. */
+const SECRET_NAME =
+  /^(client_token|access_token|api_token|token|secret|client_secret|password|key|.*api_key|private_key|service_account.*|certificate|jwt|credentials|refresh_token)$/;
+
+/** What the forms of platforms can't show. */
+const UNSUPPORTED = [
+  'not',
+  'anyOf',
+  'allOf',
+  'patternProperties',
+  'prefixItems',
+  'if',
+  'then',
+  'else',
+  'dependencies',
+  '$ref',
+];
+
+function fieldsOf(schema: Field, path: string[] = []): [string, Field][] {
+  return Object.entries(schema.properties ?? {}).flatMap(([name, field]): [string, Field][] => [
+    [[...path, name].join('.'), field],
+    ...fieldsOf(field, [...path, name]),
+  ]);
+}
+
+describe.each([
+  ['source-clickhouse', sourceSpecification, sourceConfigurationSchema, { host: 'localhost' }],
+  [
+    'destination-batch',
+    destinationSpecification,
+    destinationConfigurationSchema,
+    { project_key: 'p', rest_api_key: 'k' },
+  ],
+] as const)('the specification of %s', (name, specification, schema, smallest) => {
+  const printed = JSON.parse(readFileSync(new URL(`../spec/${name}.json`, import.meta.url), 'utf8'));
+  const form: Field = printed.connectionSpecification;
+  const fields = fieldsOf(form);
+
+  test('is generated from the schema and not stale (npm run spec)', () => {
+    expect(printed).toEqual(JSON.parse(JSON.stringify(specification)));
+  });
+
+  test('is what `spec` prints', async () => {
+    const { code, messages } = await run(name, ['spec']);
+    expect(code).toBe(0);
+    expect(messages).toEqual([{ type: 'SPEC', spec: printed }]);
+  });
+
+  test('is an open object, as platforms add keys of their own', () => {
+    expect(form.type).toBe('object');
+    expect(form.additionalProperties).toBe(true);
+  });
+
+  test.each(fields)('%s has a title and an order, and one type', (_, field) => {
+    expect(field.title).toEqual(expect.any(String));
+    expect(field.order).toEqual(expect.any(Number));
+    expect(field.type).toEqual(expect.any(String));
+  });
+
+  test.each(fields.filter(([path]) => !path.includes('.')))('%s has a description', (_, field) => {
+    expect(field.description).toEqual(expect.any(String));
+  });
+
+  test.each(fields)('%s is marked as secret exactly when its name says so', (path, field) => {
+    expect(field.airbyte_secret === true).toBe(SECRET_NAME.test(path.split('.').at(-1) ?? ''));
+  });
+
+  test('has no two fields with the same order', () => {
+    const orders = Object.values(form.properties ?? {}).map(({ order }) => order);
+    expect(new Set(orders).size).toBe(orders.length);
+  });
+
+  test('uses nothing that forms can not show', () => {
+    const text = JSON.stringify(form);
+    for (const keyword of UNSUPPORTED) expect(text).not.toContain(`"${keyword}":`);
+  });
+
+  test('takes the same configurations as the schema', () => {
+    const ajv = new Ajv({ strict: false });
+    addFormats.default(ajv);
+    const validate = ajv.compile(form);
+    const candidates = [
+      smallest,
+      {},
+      { ...smallest, unknown: 1 },
+      ...Object.keys(form.properties ?? {}).map((key) => ({ ...smallest, [key]: [] })),
+    ];
+    for (const candidate of candidates) {
+      expect([candidate, validate(candidate)]).toEqual([candidate, schema.safeParse(candidate).success]);
+    }
+  });
+});
