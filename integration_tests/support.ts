@@ -7,7 +7,7 @@ import type { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
 import { READER } from '../sandbox/clickhouse/users.ts';
 import { type Finished, type PrintedMessage, run } from '../sandbox/launcher.ts';
 
-export const PROJECT_KEY = 'project_test';
+const PROJECT_KEY = 'project_test';
 export const REST_API_KEY = 'rest-key/+"secret"';
 
 /** A folder for the files of one test file, removed at its end. Gives a function that writes JSON into it. */

@@ -44,7 +44,7 @@ export type PrintedStream = {
 };
 
 /** The path of a launcher, as a user of this checkout types it. */
-export function launcherPath(name: LauncherName): string {
+function launcherPath(name: LauncherName): string {
   return fileURLToPath(new URL(`../bin/${name}`, import.meta.url));
 }
 

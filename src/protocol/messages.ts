@@ -13,7 +13,7 @@ export type LogLevel = 'ERROR' | 'WARN' | 'INFO' | 'DEBUG';
 
 export type StreamDescriptor = { name: string; namespace?: string };
 
-export type SyncMode = 'full_refresh' | 'incremental';
+type SyncMode = 'full_refresh' | 'incremental';
 
 export type JsonSchema = Record<string, unknown>;
 

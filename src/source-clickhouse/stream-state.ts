@@ -23,7 +23,6 @@ const streamStateSchema = z.object({
 });
 
 export type StreamState = z.output<typeof streamStateSchema>;
-export type TieBreak = NonNullable<StreamState['tie_break']>;
 
 /** @throws ConnectorError (config_error) when the state was not written by this source. */
 export function parseStreamState(stream: string, state: Record<string, unknown>): StreamState {
