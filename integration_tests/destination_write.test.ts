@@ -231,13 +231,15 @@ describe('rows and states', () => {
     const result = await write([first, second.slice(0, 60), stateLine(1)]);
     expect(result.code).toBe(1);
     expect(states(result)).toEqual([]);
-    expect(errors(result)[0]?.message).toMatch(/can't be read as JSON.*state that follows them is not true/s);
+    expect(errors(result)[0]?.message).toMatch(/can't be read.*no state behind them is echoed/s);
   });
 
-  test('a cut line at the end, as a killed source leaves it, harms nothing', async () => {
+  test('a cut line at the end, as a killed source leaves it, is told, and what came before it stands', async () => {
     const result = await write([...rowLines(2), stateLine(1), '{"type":"RECORD","record":{"str']);
-    expect(result.code).toBe(0);
+    expect(result.code).toBe(1);
     expect(states(result)).toHaveLength(1);
+    expect(acceptedNumbers()).toEqual([0, 1]);
+    expect(errors(result)[0]?.message).toMatch(/source was cut off/);
   });
 
   test('a row of a stream that the catalog does not name ends the sync', async () => {

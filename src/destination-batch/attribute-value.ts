@@ -1,5 +1,5 @@
 import { LosslessNumber } from 'lossless-json';
-import { parseExact } from './json.ts';
+import { isJsonObject, parseExact } from '../protocol/exact-json.ts';
 import { ATTRIBUTE_NAME, type Limits } from './limits.ts';
 import type { AttributeCode } from './reason.ts';
 import { utcTimestampOrDay } from './timestamp.ts';
@@ -34,6 +34,7 @@ const URL_SHAPE = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#]+\S*$/i;
 const TYPED_NAME = /^(date|url)\((.+)\)$/;
 
 const NOTHING: Converted = { kind: 'nothing' };
+const MALFORMED = leftOut('text_malformed', 'is no valid Unicode (half of a surrogate pair)');
 
 export class AttributeConverter {
   readonly #limits: Limits;
@@ -66,13 +67,13 @@ export class AttributeConverter {
     }
     if (value instanceof LosslessNumber) return exactNumber(value);
     if (Array.isArray(value)) return this.#array(value, path, depth, onLeftOut);
-    if (isObject(value)) return this.#object(value, path, depth + 1, onLeftOut);
+    if (isJsonObject(value)) return this.#object(value, path, depth + 1, onLeftOut);
     return leftOut('type_unsupported', `is of a type that Batch does not take (${typeof value})`);
   }
 
   #text(value: string): Converted {
     if (value.trim() === '') return leftOut('text_blank', 'is a blank text');
-    if (!value.isWellFormed()) return leftOut('text_malformed', 'is no valid Unicode (half of a surrogate pair)');
+    if (!value.isWellFormed()) return MALFORMED;
     const most = this.#limits.string_characters;
     if (value.length > most) return leftOut('text_too_long', `has ${value.length} characters, and Batch takes ${most}`);
     return { kind: 'value', value };
@@ -88,6 +89,7 @@ export class AttributeConverter {
   #url(value: unknown): Converted {
     if (typeof value !== 'string' || !URL_SHAPE.test(value))
       return leftOut('url_invalid', 'is no URL with scheme and host, such as https://example.com/a');
+    if (!value.isWellFormed()) return MALFORMED;
     const most = this.#limits.url_characters;
     if (value.length > most)
       return leftOut('url_too_long', `has ${value.length} characters, and Batch takes ${most} in a URL`);
@@ -96,9 +98,11 @@ export class AttributeConverter {
 
   #array(values: unknown[], path: string, depth: number, onLeftOut: OnNestedLeftOut): Converted {
     if (values.length === 0) return NOTHING;
+    // The SDKs count the names on the way to a value; the list has the last of them.
+    if (depth >= this.#limits.object_depth) return this.#tooDeep();
     const most = this.#limits.array_items;
     if (values.length > most) return leftOut('array_too_long', `has ${values.length} items, and Batch takes ${most}`);
-    const alike = values.every((item) => typeof item === 'string') || values.every(isPlainObject);
+    const alike = values.every((item) => typeof item === 'string') || values.every(isJsonObject);
     if (!alike)
       return leftOut('array_of_unsupported_items', 'is an array of something else than texts alone or objects alone');
     const items: AttributeValue[] = [];
@@ -113,7 +117,7 @@ export class AttributeConverter {
 
   #object(value: Record<string, unknown>, path: string, depth: number, onLeftOut: OnNestedLeftOut): Converted {
     if (depth > this.#limits.object_depth) {
-      return leftOut('object_too_deep', `lies more than ${this.#limits.object_depth} objects deep`);
+      return this.#tooDeep();
     }
     const attributes = new AttributeSet(this.#limits);
     for (const [name, nested] of Object.entries(value)) {
@@ -129,6 +133,10 @@ export class AttributeConverter {
       if (fault !== undefined) onLeftOut(nestedPath, fault.code, fault.reason);
     }
     return attributes.isEmpty ? NOTHING : { kind: 'value', value: attributes.values };
+  }
+
+  #tooDeep(): Converted {
+    return leftOut('object_too_deep', `lies more than ${this.#limits.object_depth} levels deep`);
   }
 
   #nested(value: unknown, convert: () => Converted): Converted {
@@ -195,18 +203,10 @@ function parseStructure(text: string): unknown[] | Record<string, unknown> | und
   if (!isCandidate) return undefined;
   try {
     const value = parseExact(trimmed);
-    return Array.isArray(value) || isObject(value) ? value : undefined;
+    return Array.isArray(value) || isJsonObject(value) ? value : undefined;
   } catch {
     return undefined;
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function isPlainObject(value: unknown): boolean {
-  return isObject(value) && !(value instanceof LosslessNumber);
 }
 
 function leftOut(code: AttributeCode, reason: string): Converted {

@@ -38,18 +38,21 @@ export class RetryableCallError extends Error {
   }
 }
 
-const acceptedBody = z.looseObject({
-  errors: z
-    .array(
-      z.looseObject({
-        bulk_index: z.int().min(0),
-        category: z.string().nullish(),
-        attribute: z.string().nullish(),
-        reason: z.string().nullish(),
-      }),
-    )
-    .nullish(),
-});
+const acceptedBody = z
+  .looseObject({
+    code: z.string().nullish(),
+    errors: z
+      .array(
+        z.looseObject({
+          bulk_index: z.int().min(0),
+          category: z.string().nullish(),
+          attribute: z.string().nullish(),
+          reason: z.string().nullish(),
+        }),
+      )
+      .nullish(),
+  })
+  .refine(({ code, errors }) => code != null || errors != null);
 
 const refusedBody = z.looseObject({
   error_code: z.union([z.string(), z.number()]),
@@ -132,8 +135,16 @@ export class BatchApi {
   }
 
   #answer(status: number, text: string, retryAfter: string | string[] | undefined): Answer {
-    if (status >= 200 && status < 300) return accepted(text);
     const said = describe(status, text);
+    if (status >= 200 && status < 300) {
+      const answer = accepted(text);
+      // 202 is what Batch documents; any other success may come from whatever else listens there.
+      if (status === 202 || answer.kind === 'accepted') return answer;
+      throw new ConnectorError(
+        'config_error',
+        `${this.#address} answered with a success that is not Batch's (${said}). Something else listens there, or a proxy asks to sign in. Check api_url and the network.`,
+      );
+    }
     switch (status) {
       case 401:
         throw new ConnectorError(
@@ -206,6 +217,5 @@ function parseJson(text: string): unknown {
 
 /** Retry-After in milliseconds; only its form in seconds is understood, a date is too rare to matter. */
 function retryAfterMilliseconds(value: string | string[] | undefined): number | undefined {
-  const seconds = Number(value);
-  return typeof value === 'string' && Number.isFinite(seconds) && seconds >= 0 ? seconds * 1000 : undefined;
+  return typeof value === 'string' && /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1000 : undefined;
 }

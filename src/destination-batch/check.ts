@@ -14,6 +14,12 @@ export async function check(api: BatchApi): Promise<void> {
   const body = JSON.stringify([{ identifiers: { custom_id: CHECK_CUSTOM_ID } }]);
   try {
     const answer = await api.updateProfiles(body, new AbortController().signal);
+    if (answer.kind === 'accepted_unreadable') {
+      throw new ConnectorError(
+        'config_error',
+        `The answer is not Batch's: ${answer.detail}. Something else listens at api_url. Check it.`,
+      );
+    }
     if (answer.kind === 'refused') {
       throw new ConnectorError(
         'config_error',

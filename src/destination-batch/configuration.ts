@@ -10,6 +10,10 @@ const DEFAULT_API_VERSION = '2.11';
 /** How long a row waits for others to fill its request, in seconds. */
 const DEFAULT_FLUSH_INTERVAL_SECONDS = 2;
 
+/** What an HTTP header can hold; a line end is a copy gone wrong. */
+const KEY = /^[\x21-\x7e]+$/;
+const KEY_MESSAGE = 'must be the key alone, in plain letters, without spaces or line ends';
+
 /** How long a request is tried again while Batch can't be reached or is under maintenance, in minutes. */
 const DEFAULT_RETRY_MINUTES = 30;
 
@@ -40,14 +44,14 @@ export const destinationConfigurationSchema = z
   .looseObject({
     project_key: z
       .string()
-      .min(1)
+      .regex(KEY, KEY_MESSAGE)
       .meta({
         title: 'Project key',
         description: 'In the Batch dashboard under Settings → General. It begins with project_.',
         examples: ['project_0123456789abcdef'],
         order: 0,
       }),
-    rest_api_key: z.string().min(1).meta({
+    rest_api_key: z.string().regex(KEY, KEY_MESSAGE).meta({
       title: 'REST API key',
       description: 'In the Batch dashboard under Settings → General; shown to managers only.',
       airbyte_secret: true,

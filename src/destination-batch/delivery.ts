@@ -51,7 +51,8 @@ export class Delivery<RowRef> {
   readonly #running: Promise<void>;
   #inFlight = 0;
   #ended = false;
-  #flushDue = false;
+  /** How many events are to be sent without waiting for others: those that were there when the flush interval ended. */
+  #toFlush = 0;
   #flushTimer: NodeJS.Timeout | undefined;
   #wakeSender: (() => void) | undefined;
   #wakeFeeder: (() => void) | undefined;
@@ -66,10 +67,7 @@ export class Delivery<RowRef> {
 
   add(customId: string, event: WaitingEvent<RowRef>): void {
     this.#waiting.add(customId, event);
-    this.#flushTimer ??= setTimeout(() => {
-      this.#flushDue = true;
-      this.#wakeSender?.();
-    }, this.#options.flushIntervalMs);
+    this.#startFlushInterval();
   }
 
   /** Lets the sender look at what was added. Resolves when there is room for more. */
@@ -104,7 +102,7 @@ export class Delivery<RowRef> {
   get #shouldSend(): boolean {
     const ready = this.#waiting.readyUpdates;
     if (ready === 0 || this.#inFlight >= MAX_CALLS_IN_FLIGHT) return false;
-    return ready >= this.#options.updatesPerRequest || this.#ended || this.#flushDue || this.#isFull;
+    return ready >= this.#options.updatesPerRequest || this.#ended || this.#toFlush > 0 || this.#isFull;
   }
 
   get #isDone(): boolean {
@@ -131,7 +129,8 @@ export class Delivery<RowRef> {
     // Taken only now, when it may be sent: events that came in meanwhile share the update.
     const updates = this.#waiting.take(planned, MAX_REQUEST_BYTES);
     if (updates.length < planned) bucket.giveBack(planned - updates.length);
-    if (this.#waiting.readyUpdates === 0) this.#restartFlushInterval();
+    this.#toFlush = Math.max(0, this.#toFlush - updates.reduce((sum, { events }) => sum + events.length, 0));
+    this.#startFlushInterval();
     this.#wakeFeeder?.();
     this.#inFlight += 1;
     this.#deliver(updates).then(
@@ -144,10 +143,14 @@ export class Delivery<RowRef> {
     );
   }
 
-  #restartFlushInterval(): void {
-    clearTimeout(this.#flushTimer);
-    this.#flushTimer = undefined;
-    this.#flushDue = false;
+  /** From the first event that waits, for all that wait when it ends. */
+  #startFlushInterval(): void {
+    if (this.#flushTimer !== undefined || this.#toFlush > 0 || this.#waiting.events === 0) return;
+    this.#flushTimer = setTimeout(() => {
+      this.#flushTimer = undefined;
+      this.#toFlush = this.#waiting.events;
+      this.#wakeSender?.();
+    }, this.#options.flushIntervalMs);
   }
 
   /** Posts updates for which tokens were taken, until each of their events is settled. */
@@ -185,7 +188,8 @@ export class Delivery<RowRef> {
         onFailedAttempt: ({ error, attemptNumber }) => {
           if (!(error instanceof RetryableCallError) || signal.aborted) return;
           report.retry(error.message, attemptNumber);
-          if (error.isRateLimit) bucket.pause(error.retryAfterMs ?? RATE_LIMIT_PAUSE_MS);
+          const pause = error.retryAfterMs ?? (error.isRateLimit ? RATE_LIMIT_PAUSE_MS : 0);
+          if (pause > 0) bucket.pause(pause);
           if (error.outcomeUnknown)
             report.possibleDuplicates(updates.reduce((sum, update) => sum + update.events.length, 0));
         },

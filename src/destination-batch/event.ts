@@ -1,16 +1,19 @@
 import { LosslessNumber } from 'lossless-json';
+import { stringifyExact } from '../protocol/exact-json.ts';
 import { AttributeConverter, type AttributeKind, AttributeSet } from './attribute-value.ts';
-import { stringifyExact } from './json.ts';
-import { EVENT_NAME, type Limits, PLACEHOLDER_CUSTOM_IDS } from './limits.ts';
+import { EVENT_NAME, type Limits, MAX_EVENT_AGE_MS, PLACEHOLDER_CUSTOM_IDS } from './limits.ts';
 import type { LeftOut, Rejection, RejectionCode } from './reason.ts';
 import { utcTimestamp } from './timestamp.ts';
 
 /** A row as it came in a RECORD message. */
 export type Row = Record<string, unknown>;
 
-/** What becomes of a row: an event in JSON, or a rejection. Either may tell of attributes that were left out. */
+/**
+ * What becomes of a row: an event in JSON, or a rejection. An event is timely unless its time is older than Batch takes,
+ * or lies in the future; `leftOut` are the attributes that it is sent without.
+ */
 export type MappedRow =
-  | { kind: 'event'; customId: string; json: string; bytes: number; leftOut: LeftOut[] }
+  | { kind: 'event'; customId: string; json: string; bytes: number; isTimely: boolean; leftOut: LeftOut[] }
   | { kind: 'rejected'; rejection: Rejection };
 
 type ColumnRole = { role: 'skipped' } | { role: 'attribute'; kind: AttributeKind; name: string; bareName: string };
@@ -33,11 +36,14 @@ const PLATFORM_PREFIX = '_airbyte_';
 /** Turns rows into Batch events, by the rules of the Cloud Sync page (1.1 to 1.9) and of Batch's profile API. */
 export class EventMapper {
   readonly #limits: Limits;
+  readonly #now: () => number;
   readonly #converter: AttributeConverter;
   readonly #roles = new Map<string, ColumnRole>();
 
-  constructor(limits: Limits) {
+  /** @param now milliseconds since the epoch. */
+  constructor(limits: Limits, now: () => number = Date.now) {
     this.#limits = limits;
+    this.#now = now;
     this.#converter = new AttributeConverter(limits);
   }
 
@@ -68,7 +74,13 @@ export class EventMapper {
     if (bytes > this.#limits.event_bytes) {
       return rejected('event_too_large', `the event has ${bytes} bytes, and Batch takes ${this.#limits.event_bytes}`);
     }
-    return { kind: 'event', customId, json, bytes, leftOut };
+    return { kind: 'event', customId, json, bytes, isTimely: this.#isTimely(time), leftOut };
+  }
+
+  #isTimely(time: string | undefined): boolean {
+    if (time === undefined) return true;
+    const age = this.#now() - Date.parse(time);
+    return age >= 0 && age <= MAX_EVENT_AGE_MS;
   }
 
   #attributes(row: Row, leftOut: LeftOut[]): AttributeSet {
@@ -102,6 +114,9 @@ export class EventMapper {
         reason: `custom_id has ${customId.length} characters, and Batch takes ${this.#limits.custom_id_characters}`,
       };
     }
+    if (/[\r\n]/.test(customId) || !customId.isWellFormed()) {
+      return { code: 'custom_id_malformed', reason: 'custom_id holds a line end, or half of a surrogate pair' };
+    }
     if (PLACEHOLDER_CUSTOM_IDS.has(customId.toLowerCase())) {
       return {
         code: 'custom_id_placeholder',
@@ -127,7 +142,7 @@ function roleOf(column: string): ColumnRole {
 /** A numeric identifier is one too, with all its digits. Anything else is none. */
 function asIdentifier(value: unknown): string {
   if (typeof value === 'string') return value;
-  if (value instanceof LosslessNumber) return value.value;
+  if (value instanceof LosslessNumber) return /^-?\d+$/.test(value.value) ? value.value : '';
   return Number.isSafeInteger(value) ? String(value) : '';
 }
 

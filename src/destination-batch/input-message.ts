@@ -1,5 +1,5 @@
+import { isJsonObject, parseExact } from '../protocol/exact-json.ts';
 import type { Row } from './event.ts';
-import { parseExact } from './json.ts';
 
 /** A line on stdin, by what the destination does with it. */
 export type InputMessage =
@@ -19,7 +19,7 @@ export type InputMessage =
 export function parseInputLine(bytes: Buffer): InputMessage {
   const line = bytes.toString('utf8');
   const message = parseLine(line);
-  if (!isObject(message))
+  if (!isJsonObject(message))
     return line.trimStart().startsWith('{') ? { kind: 'broken' } : { kind: 'unknown', what: 'not JSON' };
   switch (message.type) {
     case 'RECORD':
@@ -37,19 +37,20 @@ export function parseInputLine(bytes: Buffer): InputMessage {
 }
 
 function record(value: unknown): InputMessage {
-  if (!isObject(value) || typeof value.stream !== 'string' || !isObject(value.data)) return { kind: 'broken' };
+  if (!isJsonObject(value) || typeof value.stream !== 'string' || !isJsonObject(value.data)) return { kind: 'broken' };
   return { kind: 'record', stream: value.stream, data: value.data };
 }
 
 function trace(value: unknown): InputMessage {
-  if (isObject(value) && isObject(value.error) && typeof value.error.message === 'string') {
+  if (isJsonObject(value) && isJsonObject(value.error) && typeof value.error.message === 'string') {
     return { kind: 'source_error', message: value.error.message };
   }
   return { kind: 'ignored' };
 }
 
 function streamOfState(state: unknown): string | undefined {
-  if (!isObject(state) || !isObject(state.stream) || !isObject(state.stream.stream_descriptor)) return undefined;
+  if (!isJsonObject(state) || !isJsonObject(state.stream) || !isJsonObject(state.stream.stream_descriptor))
+    return undefined;
   const { name } = state.stream.stream_descriptor;
   return typeof name === 'string' ? name : undefined;
 }
@@ -60,8 +61,4 @@ function parseLine(line: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -34,6 +34,9 @@ export const DEFAULT_LIMITS = {
 
 export type Limits = { [Name in keyof typeof DEFAULT_LIMITS]: number };
 
+/** The oldest event that Batch takes, in milliseconds (reported). None may lie in the future. */
+export const MAX_EVENT_AGE_MS = 24 * 60 * 60 * 1000;
+
 /** Names of events (reported and SDK). */
 export const EVENT_NAME = /^[a-z0-9_]{1,30}$/;
 /** Names of attributes, without their `date(…)` or `url(…)` (reported and SDK). */

@@ -2,6 +2,7 @@
 export type RejectionCode =
   | 'custom_id_missing'
   | 'custom_id_too_long'
+  | 'custom_id_malformed'
   | 'custom_id_placeholder'
   | 'event_name_invalid'
   | 'event_time_invalid'

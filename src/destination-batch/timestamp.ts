@@ -1,4 +1,8 @@
 const RFC_3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
+/** A year has four digits in RFC 3339; an offset can lead out of them. */
+const YEAR_0 = Date.parse('0000-01-01T00:00:00Z');
+const YEAR_10000 = Date.parse('+010000-01-01T00:00:00Z');
+
 const DATE_ALONE = /^\d{4}-\d{2}-\d{2}$/;
 
 /**
@@ -15,7 +19,7 @@ export function utcTimestamp(text: string): string | undefined {
   if (Number.isNaN(asUtc) || new Date(asUtc).toISOString().slice(0, 19) !== wallClock) return undefined;
   if (zone.toUpperCase() === 'Z') return `${wallClock}${fraction}Z`;
   const moment = Date.parse(`${wallClock}${zone}`);
-  if (Number.isNaN(moment)) return undefined;
+  if (Number.isNaN(moment) || moment < YEAR_0 || moment >= YEAR_10000) return undefined;
   return `${new Date(moment).toISOString().slice(0, 19)}${fraction}Z`;
 }
 

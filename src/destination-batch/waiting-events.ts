@@ -1,5 +1,5 @@
 /** An event that waits to be sent, in JSON; `row` is whatever the sender needs to account for it. */
-export type WaitingEvent<RowRef> = { json: string; bytes: number; row: RowRef };
+export type WaitingEvent<RowRef> = { json: string; bytes: number; isTimely: boolean; row: RowRef };
 
 /** What Batch calls an update: events of one profile, sent together. */
 export type Update<RowRef> = { customId: string; events: WaitingEvent<RowRef>[] };
@@ -59,9 +59,9 @@ export class WaitingEvents<RowRef> {
     let bytes = 0;
     for (const [customId, profile] of this.#ready) {
       if (updates.length >= maxUpdates) break;
-      const events = profile.events.slice(0, this.#eventsPerUpdate);
+      const events = profile.events.slice(0, this.#updateLength(profile.events));
       const eventBytes = events.reduce((sum, event) => sum + event.bytes + 1, 0);
-      bytes += eventBytes + customId.length + UPDATE_FRAME_BYTES;
+      bytes += eventBytes + Buffer.byteLength(JSON.stringify(customId)) + UPDATE_FRAME_BYTES;
       if (updates.length > 0 && bytes > maxBytes) break;
       profile.events.splice(0, events.length);
       profile.underWay = true;
@@ -71,6 +71,17 @@ export class WaitingEvents<RowRef> {
       updates.push({ customId, events });
     }
     return updates;
+  }
+
+  /**
+   * How many of these events go into one update. Those that Batch is likely to refuse for their time never share one with
+   * others: Batch would name the update, and nobody could tell which of its events it meant.
+   */
+  #updateLength(events: readonly WaitingEvent<RowRef>[]): number {
+    const most = Math.min(this.#eventsPerUpdate, events.length);
+    let length = 1;
+    while (length < most && events[length]?.isTimely === events[0]?.isTimely) length += 1;
+    return length;
   }
 
   /** The update of this profile is settled: its next events may go. */

@@ -21,14 +21,14 @@ import { withDestinationStats } from './state-echo.ts';
  * @throws ConnectorError when the sync can't go on. The states that were true by then have been written.
  */
 export async function write(
-  { output, stop }: CommandContext,
+  context: CommandContext,
   configuration: DestinationConfiguration,
   catalog: ConfiguredCatalog,
   input: Readable,
 ): Promise<boolean> {
   const api = new BatchApi(configuration);
   try {
-    return await new Sync(output, stop, configuration, catalog, api).run(input);
+    return await new Sync(context, configuration, catalog, api).run(input);
   } finally {
     await api.close();
     input.destroy();
@@ -54,8 +54,7 @@ class Sync {
   #toTell: Promise<void> | undefined;
 
   constructor(
-    output: MessageOutput,
-    stop: AbortSignal,
+    { output, stop, now }: CommandContext,
     configuration: DestinationConfiguration,
     catalog: ConfiguredCatalog,
     api: BatchApi,
@@ -63,7 +62,7 @@ class Sync {
     this.#output = output;
     this.#stop = stop;
     this.#streams = new Set(catalog.streams.map(({ stream }) => stream.name));
-    this.#mapper = new EventMapper(configuration.limits);
+    this.#mapper = new EventMapper(configuration.limits, now);
     this.#delivery = new Delivery<RowRef>({
       post: (body, signal) => api.updateProfiles(body, signal),
       ...pacing(configuration),
@@ -90,6 +89,7 @@ class Sync {
       await this.#takeAll(input);
       await this.#delivery.finish();
       if (this.#failure !== undefined) throw this.#failure.error;
+      this.#checkUnreadableLines();
       return !this.#stop.aborted;
     } finally {
       this.#stop.removeEventListener('abort', onStop);
@@ -108,6 +108,7 @@ class Sync {
           if (signal.aborted) return;
           this.#take(parseInputLine(line));
         }
+        this.#stopAtCheckpoint();
         await this.#delivery.room();
         await this.#tell();
       }
@@ -156,17 +157,22 @@ class Sync {
       return;
     }
     for (const leftOut of mapped.leftOut) this.#report.leftOut(stream, leftOut);
-    this.#delivery.add(mapped.customId, { json: mapped.json, bytes: mapped.bytes, row: { entry, stream } });
+    const { customId, json, bytes, isTimely } = mapped;
+    this.#delivery.add(customId, { json, bytes, isTimely, row: { entry, stream } });
   }
 
   #takeState(line: string, stream: string | undefined): void {
-    if (this.#unreadableLines > 0) {
-      throw new ConnectorError(
-        'system_error',
-        `${this.#unreadableLines} lines on stdin begin like messages and can't be read as JSON. They may have been rows, so the state that follows them is not true and the sync ends here. Look at what stands between source and destination.`,
-      );
-    }
+    this.#checkUnreadableLines();
     this.#ledger.checkpoint(line, stream);
+  }
+
+  /** A line that can't be read may have been a row: no state behind it is true, and a sync without one is not whole. */
+  #checkUnreadableLines(): void {
+    if (this.#unreadableLines === 0) return;
+    throw new ConnectorError(
+      'system_error',
+      `${this.#unreadableLines} of the lines on stdin begin like messages and can't be read. They may have been rows: no state behind them is echoed, and the next run reads them again. The source was cut off, or something between it and the destination changed its output.`,
+    );
   }
 
   #settled({ entry, stream }: RowRef, outcome: Outcome): void {

@@ -91,3 +91,30 @@ export function stateLine(stream: StreamDescriptor, state: Record<string, unknow
   const body = JSON.stringify({ stream_descriptor: stream, stream_state: state });
   return `{"type":"STATE","state":{"type":"STREAM","stream":${body},"sourceStats":{"recordCount":${rows}.0}}}\n`;
 }
+
+/**
+ * A message with `change` applied to the texts that people read in it. Names and forms stay as they are: a password that
+ * is also the name of a table must not make the catalog unusable.
+ */
+export function mapTexts(message: Message, change: (text: string) => string): Message {
+  switch (message.type) {
+    case 'LOG':
+      return { ...message, log: { ...message.log, message: change(message.log.message) } };
+    case 'CONNECTION_STATUS': {
+      const { message: text, ...status } = message.connectionStatus;
+      return { ...message, connectionStatus: text === undefined ? status : { ...status, message: change(text) } };
+    }
+    case 'TRACE': {
+      if (message.trace.type !== 'ERROR') return message;
+      const { error } = message.trace;
+      const texts = Object.entries(error).map(([key, value]) =>
+        key === 'message' || key === 'internal_message' || key === 'stack_trace'
+          ? [key, change(String(value))]
+          : [key, value],
+      );
+      return { ...message, trace: { ...message.trace, error: { ...error, ...Object.fromEntries(texts) } } };
+    }
+    default:
+      return message;
+  }
+}

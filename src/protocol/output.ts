@@ -1,6 +1,5 @@
-import { once } from 'node:events';
 import type { Writable } from 'node:stream';
-import type { Message } from './messages.ts';
+import { type Message, mapTexts } from './messages.ts';
 
 /** The reader of our output went away (a closed pipe): there is nobody left to tell. */
 export class OutputClosedError extends Error {
@@ -18,33 +17,31 @@ export class MessageOutput {
   readonly #stream: Writable;
   #redact: (text: string) => string = (text) => text;
   #closed: OutputClosedError | undefined;
+  readonly #waiting: (() => void)[] = [];
 
   constructor(stream: Writable) {
     this.#stream = stream;
-    stream.on('error', (error) => {
-      this.#closed = new OutputClosedError(error);
-    });
+    stream.on('error', (error) => this.#close(error));
+    stream.on('close', () => this.#close(undefined));
+    stream.on('drain', () => this.#wake());
   }
 
-  /** From now on every text in a message goes through `redact`. What is written as bytes is passed on as it is. */
+  /** From now on what people read in a message goes through `redact`. What is written as bytes is passed on as it is. */
   redactWith(redact: (text: string) => string): void {
     this.#redact = redact;
   }
 
-  /** Writes a message; texts in it are masked first. Rejects with OutputClosedError when the reader has gone. */
+  /** Writes a message; what people read in it is masked first. Rejects with OutputClosedError when the reader has gone. */
   write(message: Message): Promise<void> {
-    return this.writeBytes(`${JSON.stringify(message, (_, value: unknown) => this.#masked(value))}\n`);
+    return this.writeBytes(`${JSON.stringify(mapTexts(message, this.#redact))}\n`);
   }
 
   /** Writes lines that are messages already, each with its line end. */
   async writeBytes(lines: string | Uint8Array): Promise<void> {
     if (this.#closed) throw this.#closed;
     if (this.#stream.write(lines)) return;
-    try {
-      await once(this.#stream, 'drain');
-    } catch (error) {
-      throw new OutputClosedError(error);
-    }
+    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    if (this.#closed) throw this.#closed;
   }
 
   /** Resolves when the stream has taken all that was written, or is closed. */
@@ -53,7 +50,12 @@ export class MessageOutput {
     await new Promise<void>((resolve) => this.#stream.write('', () => resolve()));
   }
 
-  #masked(value: unknown): unknown {
-    return typeof value === 'string' ? this.#redact(value) : value;
+  #close(cause: unknown): void {
+    this.#closed ??= new OutputClosedError(cause);
+    this.#wake();
+  }
+
+  #wake(): void {
+    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }

@@ -9,7 +9,7 @@ export function redactor(secrets: readonly string[], usernames: readonly string[
     .filter((secret) => secret !== '')
     .flatMap((secret) => [
       secret,
-      encodeURIComponent(secret),
+      encodeURIComponent(secret.toWellFormed()),
       base64(secret),
       ...usernames.map((username) => base64(`${username}:${secret}`)),
     ])

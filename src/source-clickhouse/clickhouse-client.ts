@@ -1,5 +1,5 @@
 import { isIPv6 } from 'node:net';
-import type { Readable } from 'node:stream';
+import { addAbortSignal, type Readable } from 'node:stream';
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { z } from 'zod';
 import { clickHouseFailure } from './clickhouse-failure.ts';
@@ -48,7 +48,8 @@ export class ClickHouse {
   async bytes(query: string, parameters: QueryParameters, signal: AbortSignal): Promise<Readable> {
     try {
       const result = await this.#client.exec({ query, query_params: parameters, abort_signal: signal });
-      return result.stream;
+      // The client hears the signal until the answer begins; its body is ours to end.
+      return addAbortSignal(signal, result.stream);
     } catch (error) {
       throw clickHouseFailure(error, this.#configuration);
     }

@@ -101,7 +101,7 @@ function explainNetworkError(error: unknown, { host, port, ssl }: SourceConfigur
       `${at} did not answer in time. A firewall or an IP allow-list may drop the connection, or the server is waking up. Check the network, then try again.`,
     );
   }
-  if (ssl && isPlainAnswerToTls(code)) {
+  if (ssl && isPlainAnswerToTls(code, messageOf(error))) {
     return config(`${at} does not speak TLS, but "ssl" is on. Turn ssl off, or give the HTTPS port (usually 8443).`);
   }
   if (ssl && isCertificateCode(code)) {
@@ -130,16 +130,18 @@ function transient(message: string): Explanation {
   return { failureType: 'transient_error', message };
 }
 
+/** A right and what it is on, as the server names them: `SELECT(a, b) ON db.table`, with names in backticks if need be. */
+const NAMED_RIGHT =
+  /grant ([A-Z ]+(?:\([^)]*\))?)(?: for at least one column on| ON) ((?:`(?:[^`\\]|\\.)*`|[^\s,`.]+|\.(?=\S))+)/;
+
 /** The statement that gives the right which the server says is missing. */
 function missingGrant(message: string, database: string, username: string): string {
-  const right = /grant (SELECT\([^)]*\) ON [^\s,]+)/i.exec(message)?.[1];
-  const table = /grant SELECT for at least one column on ([^\s,]+)/i.exec(message)?.[1];
-  const missing = right ?? `SELECT ON ${table ?? `${quoteIdentifier(database)}.*`}`;
-  return `GRANT ${missing.replace(/[.:]+$/, '')} TO ${quoteIdentifier(username)}`;
+  const [, right = 'SELECT', on = `${quoteIdentifier(database)}.*`] = NAMED_RIGHT.exec(message) ?? [];
+  return `GRANT ${right} ON ${on} TO ${quoteIdentifier(username)}`;
 }
 
-function isPlainAnswerToTls(code: string): boolean {
-  return code === 'EPROTO' || code.startsWith('ERR_SSL_') || code === 'ECONNRESET';
+function isPlainAnswerToTls(code: string, message: string): boolean {
+  return code === 'EPROTO' || code.startsWith('ERR_SSL_') || message.includes('before secure TLS connection');
 }
 
 /** Node passes OpenSSL's verification results on as codes. https://nodejs.org/api/tls.html#x509-certificate-error-codes */

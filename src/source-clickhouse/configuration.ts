@@ -1,17 +1,15 @@
+import { isIPv4, isIPv6 } from 'node:net';
 import { z } from 'zod';
 
 /** Where ClickHouse listens for HTTP unless told otherwise. */
 const DEFAULT_HTTP_PORT = 8123;
-
-/** A name or an IPv4 address, or an IPv6 address with or without brackets. */
-const HOST = /^([^\s/:@?#[\]]+|\[?[0-9a-fA-F:.]+\]?)$/;
 
 /** What a user of the source writes. The order of the keys is the order of the form. */
 export const sourceConfigurationSchema = z
   .looseObject({
     host: z
       .string()
-      .regex(HOST, 'must be a host name or an IP address, without https:// and without a port')
+      .refine(isHost, 'must be a host name or an IP address, without https:// and without a port')
       .meta({
         title: 'Host',
         description: 'Host name of the ClickHouse server, without https:// and without a port.',
@@ -74,3 +72,10 @@ export const sourceConfigurationSchema = z
   .meta({ title: 'ClickHouse source' });
 
 export type SourceConfiguration = z.output<typeof sourceConfigurationSchema>;
+
+/** A name, an IPv4 address, or an IPv6 address with or without brackets. What looks like a number must be an address. */
+function isHost(text: string): boolean {
+  if (/^[\d.]+$/.test(text)) return isIPv4(text);
+  if (/^[\p{L}\p{N}_][\p{L}\p{N}_.-]*$/u.test(text)) return true;
+  return isIPv6(text.replace(/^\[(.*)\]$/, '$1'));
+}

@@ -3,6 +3,7 @@ import { ROW_LINE_START } from './row-query.ts';
 
 const LINE_FEED = 0x0a;
 const CLOSING_BRACE = 0x7d;
+const QUOTE = 0x22;
 const ROW_START = Buffer.from(ROW_LINE_START);
 const ROW_HASH_KEY = Buffer.from(',"row_hash":"');
 const LONGEST_TAIL_BYTES = ROW_HASH_KEY.length + '18446744073709551615"}'.length;
@@ -53,13 +54,13 @@ export class PageCutter {
     }
     let start = 0;
     if (this.#unfinished.length > 0) {
-      this.#add(Buffer.concat([...this.#unfinished, chunk.subarray(0, firstEnd + 1)]));
+      start = firstEnd + 1;
+      this.#add(Buffer.concat([...this.#unfinished, chunk.subarray(0, start)]), chunk.subarray(start));
       this.#unfinished = [];
       this.#unfinishedBytes = 0;
-      start = firstEnd + 1;
     }
     const end = chunk.lastIndexOf(LINE_FEED) + 1;
-    if (end > start) this.#add(chunk.subarray(start, end));
+    if (end > start) this.#add(chunk.subarray(start, end), chunk.subarray(end));
     if (end < chunk.length) this.#keepUnfinished(chunk.subarray(end));
     return this.#bytes >= this.#pageBytes ? this.#cut() : undefined;
   }
@@ -81,10 +82,11 @@ export class PageCutter {
     }
   }
 
-  #add(lines: Buffer): void {
+  /** `behind` is what came with these lines and follows them, should they turn out to be none. */
+  #add(lines: Buffer, behind: Buffer): void {
     const fresh = this.#toDrop === undefined ? lines : this.#dropRead(lines, this.#toDrop);
     if (fresh.length === 0) return;
-    this.#rows += countRows(fresh);
+    this.#rows += countRows(fresh, behind);
     this.#bytes += fresh.length;
     this.#lines.push(fresh);
   }
@@ -123,15 +125,17 @@ export class NotARowError extends Error {
 }
 
 /** Counts the lines, each of which must begin and end as a row does. `lines` ends with a line feed. */
-function countRows(lines: Buffer): number {
+function countRows(lines: Buffer, behind: Buffer): number {
   let rows = 0;
   let start = 0;
   while (start < lines.length) {
     const end = lines.indexOf(LINE_FEED, start);
     const isRow =
       lines[end - 1] === CLOSING_BRACE &&
+      lines[end - 2] === QUOTE &&
+      end - start > ROW_START.length &&
       lines.compare(ROW_START, 0, ROW_START.length, start, start + ROW_START.length) === 0;
-    if (!isRow) throw new NotARowError(lines.subarray(start));
+    if (!isRow) throw new NotARowError(Buffer.concat([lines.subarray(start), behind]));
     rows += 1;
     start = end + 1;
   }
@@ -144,8 +148,10 @@ function lastRow(blocks: readonly Buffer[]): Pick<Page, 'lastLine' | 'lastRowHas
   let rowsWithLastHash = 0;
   for (const line of linesFromTheEnd(blocks)) {
     lastLine ??= line;
-    if (rowsWithLastHash === 0) lastRowHash = rowHash(line);
-    else if (rowHash(line) !== lastRowHash) break;
+    if (rowsWithLastHash === 0) {
+      lastRowHash = rowHash(line);
+      if (lastRowHash === '') throw new NotARowError(line);
+    } else if (rowHash(line) !== lastRowHash) break;
     rowsWithLastHash += 1;
   }
   if (lastLine === undefined) throw new Error('A page without rows was cut.');
@@ -163,10 +169,10 @@ function* linesFromTheEnd(blocks: readonly Buffer[]): Generator<Buffer> {
   }
 }
 
-/** The row hash at the end of a line, in decimal. */
+/** The row hash at the end of a line, in decimal; "" when there is none. */
 function rowHash(line: Buffer): string {
   const tail = line.subarray(Math.max(0, line.length - LONGEST_TAIL_BYTES));
   const key = tail.lastIndexOf(ROW_HASH_KEY);
-  if (key === -1) throw new NotARowError(line);
+  if (key === -1) return '';
   return tail.toString('latin1', key + ROW_HASH_KEY.length, tail.length - 2);
 }

@@ -163,6 +163,9 @@ function parseElement(text: string): { name: string | undefined; type: ClickHous
   return { name: undefined, type: parseClickHouseType(text) };
 }
 
+/** https://clickhouse.com/docs/sql-reference/syntax#string: the escapes that the server writes. */
+const ESCAPES: Record<string, string> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', '0': '\0' };
+
 function unquote(text: string): string {
-  return text.replace(/\\(.)/gs, '$1');
+  return text.replace(/\\(.)/gs, (_, character: string) => ESCAPES[character] ?? character);
 }

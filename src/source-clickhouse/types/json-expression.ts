@@ -1,5 +1,5 @@
 import { quoteIdentifier } from '../identifier.ts';
-import { type ClickHouseType, isNullable } from './clickhouse-type.ts';
+import { type ClickHouseType, innerType } from './clickhouse-type.ts';
 
 /** A piece of SQL and the ClickHouse type of its value. */
 export type TypedExpression = { sql: string; type: string };
@@ -15,14 +15,14 @@ const WIDEST_NUMBER_BITS = 64;
  * a user with readonly=1 may not send any (https://clickhouse.com/docs/operations/settings/permissions-for-queries).
  */
 export function jsonExpression(type: ClickHouseType, value: string): TypedExpression {
-  const nullable = (of: string): string => (isNullable(type) ? `Nullable(${of})` : of);
   switch (type.kind) {
-    case 'nullable':
-    case 'low_cardinality': {
+    case 'nullable': {
       const inner = jsonExpression(type.of, value);
-      if (inner.sql === value) return { sql: value, type: type.name };
-      return { sql: inner.sql, type: type.kind === 'nullable' ? nullable(inner.type) : inner.type };
+      return { sql: inner.sql, type: `Nullable(${inner.type})` };
     }
+    case 'low_cardinality':
+      // Not named in the type that leaves: the server makes a LowCardinality of numbers only for who asks for it.
+      return jsonExpression(type.of, value);
     case 'date_time': {
       const utc = `toString(toTimeZone(${value}, 'UTC'))`;
       return { sql: `concat(replaceOne(${utc}, ' ', 'T'), 'Z')`, type: 'String' };
@@ -40,8 +40,8 @@ export function jsonExpression(type: ClickHouseType, value: string): TypedExpres
       return { sql: `toDecimal128(${value}, 0)`, type: 'Decimal(38, 0)' };
     case 'array': {
       const element = jsonExpression(type.of, 'x');
-      if (element.sql === 'x') return { sql: value, type: type.name };
-      return { sql: `arrayMap(x -> ${element.sql}, ${value})`, type: `Array(${element.type})` };
+      const sql = element.sql === 'x' ? value : `arrayMap(x -> ${element.sql}, ${value})`;
+      return { sql, type: `Array(${element.type})` };
     }
     case 'tuple': {
       const elements = type.elements.map((element, index) => {
@@ -56,11 +56,11 @@ export function jsonExpression(type: ClickHouseType, value: string): TypedExpres
     }
     case 'map': {
       const entry = jsonExpression(type.value, 'v');
-      if (entry.sql === 'v') return { sql: value, type: type.name };
-      return { sql: `mapApply((k, v) -> (k, ${entry.sql}), ${value})`, type: `Map(${type.key.name}, ${entry.type})` };
+      const sql = entry.sql === 'v' ? value : `mapApply((k, v) -> (k, ${entry.sql}), ${value})`;
+      return { sql, type: `Map(${innerType(type.key).name}, ${entry.type})` };
     }
     case 'other':
-      return { sql: `toString(${value})`, type: nullable('String') };
+      return { sql: `toString(${value})`, type: 'String' };
     default:
       return { sql: value, type: type.name };
   }

@@ -46,6 +46,7 @@ function valueSchema(type: ClickHouseType): JsonSchema {
 /** A tuple leaves as an object when all its elements have names, else as an array. */
 function tupleSchema(elements: { name: string | undefined; type: ClickHouseType }[]): JsonSchema {
   const properties: JsonSchema = {};
+  if (elements.length === 0) return { type: 'array', items: {} };
   for (const { name, type } of elements) {
     if (name === undefined) return { type: 'array', items: {} };
     properties[name] = columnJsonSchema(type);
