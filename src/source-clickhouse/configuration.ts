@@ -1,4 +1,4 @@
-import { isIPv4, isIPv6 } from 'node:net';
+import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 
 /** Where ClickHouse listens for HTTP unless told otherwise. */
@@ -73,9 +73,11 @@ export const sourceConfigurationSchema = z
 
 export type SourceConfiguration = z.output<typeof sourceConfigurationSchema>;
 
-/** A name, an IPv4 address, or an IPv6 address with or without brackets. What looks like a number must be an address. */
+/** A name or an address that a URL takes for its host, whole; an IPv6 address with or without brackets. */
 function isHost(text: string): boolean {
-  if (/^[\d.]+$/.test(text)) return isIPv4(text);
-  if (/^[\p{L}\p{N}_][\p{L}\p{N}_.-]*$/u.test(text)) return true;
-  return isIPv6(text.replace(/^\[(.*)\]$/, '$1'));
+  const bare = text.replace(/^\[(.*)\]$/, '$1');
+  if (isIPv6(bare)) return true;
+  if (text.includes(':') || !URL.canParse(`http://${text}`)) return false;
+  const { href, hostname } = new URL(`http://${text}`);
+  return href === `http://${hostname}/`;
 }

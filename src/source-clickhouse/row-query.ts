@@ -20,7 +20,9 @@ export type RowSelection = {
  * The query whose answer is the protocol: each row leaves ClickHouse as a finished RECORD message in one line, in the
  * order (cursor, row hash). The hash of the whole row stands beside the record, so that any line tells where to go on.
  *
- * - Every column is qualified: one that is called like an alias of ours ("type", "record") would be taken for it.
+ * - Every column is qualified: one that is called like an alias of ours ("type", "record") would be taken for it. The
+ *   qualifier is a name that no column has, or else a part of that column would be taken (`t.a` of a Tuple `t`).
+ * - The time of emission is a Decimal, as integers of 64 bits are quoted or not by a setting.
  * - The hash is made of all columns of the table, not of those selected: a changed selection must not change the order.
  * - The condition is `c >= x AND (c > x OR h >= y)`, as a comparison of tuples would keep ClickHouse from using its
  *   index. It gives the last row once more, because rows that are alike share the hash; the reader drops those it has.
@@ -32,13 +34,14 @@ export function rowQuery(
   after: StreamState | undefined,
   emittedAt: number,
 ): { query: string; parameters: QueryParameters } {
-  const source = (column: Column): string => `t.${quoteIdentifier(column.name)}`;
+  const alias = quoteIdentifier(freeName('source', table.columns));
+  const source = (column: Column): string => `${alias}.${quoteIdentifier(column.name)}`;
   const cursorColumn = source(cursor.column);
   // In a tuple, as NULL among the arguments of a hash function makes the hash NULL.
   const rowHash = `cityHash64(tuple(${table.columns.map(source).join(', ')}))`;
   const data = columns.map((column) => ({ name: column.name, ...jsonExpression(column.type, source(column)) }));
   const dataType = `Tuple(${data.map(({ name, type }) => `${quoteIdentifier(name)} ${type}`).join(', ')})`;
-  const recordType = `Tuple(stream String, namespace String, emitted_at Int64, data ${dataType})`;
+  const recordType = `Tuple(stream String, namespace String, emitted_at Decimal(18, 0), data ${dataType})`;
   const dataValue = `CAST(tuple(${data.map(({ sql }) => sql).join(', ')}), ${quoteString(dataType)})`;
 
   const conditions: string[] = [];
@@ -57,9 +60,9 @@ export function rowQuery(
 
   const query = [
     "SELECT 'RECORD' AS type,",
-    `CAST(({stream:String}, {namespace:String}, {emitted_at:Int64}, ${dataValue}), ${quoteString(recordType)}) AS record,`,
+    `CAST(({stream:String}, {namespace:String}, toDecimal64({emitted_at:Int64}, 0), ${dataValue}), ${quoteString(recordType)}) AS record,`,
     `toString(${rowHash}) AS row_hash`,
-    `FROM ${quoteIdentifier(table.database)}.${quoteIdentifier(table.name)} AS t`,
+    `FROM ${quoteIdentifier(table.database)}.${quoteIdentifier(table.name)} AS ${alias}`,
     ...(conditions.length === 0 ? [] : [`WHERE ${conditions.join(' AND ')}`]),
     `ORDER BY ${cursorColumn}, ${rowHash}`,
     'FORMAT JSONEachRow',
@@ -70,4 +73,10 @@ export function rowQuery(
 /** A text as a string literal of SQL. */
 function quoteString(text: string): string {
   return `'${text.replace(/[\\']/g, '\\$&')}'`;
+}
+
+/** A name that no column has, nor begins with before a dot. */
+function freeName(wish: string, columns: readonly Column[]): string {
+  const isTaken = columns.some(({ name }) => name === wish || name.startsWith(`${wish}.`));
+  return isTaken ? freeName(`${wish}_`, columns) : wish;
 }

@@ -17,6 +17,10 @@ const WIDEST_NUMBER_BITS = 64;
 export function jsonExpression(type: ClickHouseType, value: string): TypedExpression {
   switch (type.kind) {
     case 'nullable': {
+      if (type.of.kind === 'tuple') {
+        // A server makes a Nullable(Tuple) only for who asks for it; as text it is what Cloud Sync takes for an object.
+        return { sql: `if(isNull(${value}), NULL, toJSONString(${value}))`, type: 'Nullable(String)' };
+      }
       const inner = jsonExpression(type.of, value);
       return { sql: inner.sql, type: `Nullable(${inner.type})` };
     }
@@ -32,7 +36,8 @@ export function jsonExpression(type: ClickHouseType, value: string): TypedExpres
     case 'string':
       return { sql: `toValidUTF8(${value})`, type: 'String' };
     case 'fixed_string':
-      return { sql: `toValidUTF8(toStringCutToZero(${value}))`, type: 'String' };
+      // Padded with zeros to its length; those inside belong to the value.
+      return { sql: `toValidUTF8(replaceRegexpOne(${value}, '\\\\x00+$', ''))`, type: 'String' };
     case 'integer':
       if (type.bits < 64) return { sql: value, type: type.name };
       if (type.bits > WIDEST_NUMBER_BITS) return { sql: `toString(${value})`, type: 'String' };
@@ -55,13 +60,21 @@ export function jsonExpression(type: ClickHouseType, value: string): TypedExpres
       };
     }
     case 'map': {
+      const key = mapKey(innerType(type.key));
       const entry = jsonExpression(type.value, 'v');
-      const sql = entry.sql === 'v' ? value : `mapApply((k, v) -> (k, ${entry.sql}), ${value})`;
-      return { sql, type: `Map(${innerType(type.key).name}, ${entry.type})` };
+      const isAsItIs = key.sql === 'k' && entry.sql === 'v';
+      const sql = isAsItIs ? value : `mapApply((k, v) -> (${key.sql}, ${entry.sql}), ${value})`;
+      return { sql, type: `Map(${key.type}, ${entry.type})` };
     }
     case 'other':
       return { sql: `toString(${value})`, type: 'String' };
     default:
       return { sql: value, type: type.name };
   }
+}
+
+/** Keys leave as text whatever they are; only what would be written as text in another form is changed. */
+function mapKey(type: ClickHouseType): TypedExpression {
+  const key = jsonExpression(type, 'k');
+  return key.type === 'String' ? key : { sql: 'k', type: type.name };
 }

@@ -14,6 +14,7 @@ export function columnJsonSchema(type: ClickHouseType): JsonSchema {
 function valueSchema(type: ClickHouseType): JsonSchema {
   switch (type.kind) {
     case 'nullable':
+      return type.of.kind === 'tuple' ? { type: 'string' } : valueSchema(type.of);
     case 'low_cardinality':
       return valueSchema(type.of);
     case 'boolean':

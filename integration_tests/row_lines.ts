@@ -1,0 +1,109 @@
+import { buffer } from 'node:stream/consumers';
+import { getNodeValue, parseTree } from 'jsonc-parser';
+import type { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
+import { ADMIN, READER, type SandboxUser } from '../sandbox/clickhouse/users.ts';
+import { ClickHouse } from '../src/source-clickhouse/clickhouse-client.ts';
+import { sourceConfigurationSchema } from '../src/source-clickhouse/configuration.ts';
+import { cursorCodec } from '../src/source-clickhouse/cursor.ts';
+import { type RowSelection, rowQuery } from '../src/source-clickhouse/row-query.ts';
+import type { StreamState } from '../src/source-clickhouse/stream-state.ts';
+import { CURSOR_COLUMN, listTables } from '../src/source-clickhouse/table.ts';
+
+/** When the rows of these tests say that they were emitted. */
+export const EMITTED_AT = 1_767_225_600_123;
+
+type Settings = Record<string, string>;
+
+/** The bytes of a query's answer over HTTP, with settings in the URL. */
+async function answerTo(
+  server: ClickHouseServer,
+  user: SandboxUser,
+  query: string,
+  settings: Settings = {},
+): Promise<Buffer> {
+  const url = `${server.url}/?${new URLSearchParams(settings)}`;
+  const authorization = `Basic ${Buffer.from(`${user.name}:${user.password}`).toString('base64')}`;
+  const response = await fetch(url, { method: 'POST', body: query, headers: { authorization } });
+  const bytes = Buffer.from(await response.arrayBuffer());
+  if (!response.ok) throw new Error(bytes.toString());
+  return bytes;
+}
+
+/** Runs a statement of the administrator with settings that a table of rare types needs. */
+export async function execute(server: ClickHouseServer, statement: string): Promise<void> {
+  await answerTo(server, ADMIN, statement, {
+    allow_suspicious_fixed_string_types: '1',
+    allow_suspicious_low_cardinality_types: '1',
+    allow_suspicious_variant_types: '1',
+    enable_nullable_tuple_type: '1',
+    enable_qbit_type: '1',
+    enable_time_time64_type: '1',
+    // So that Nested is a column, as it is inside of a Tuple.
+    flatten_nested: '0',
+  });
+}
+
+/** The connection of the read-only user. The caller closes it. */
+export function connect(server: ClickHouseServer, database: string): ClickHouse {
+  return new ClickHouse(sourceConfigurationSchema.parse({ ...server.connection(READER), database }));
+}
+
+/** All columns of a table, as `read` selects them. */
+export async function selectionOf(clickhouse: ClickHouse, database: string, name: string): Promise<RowSelection> {
+  const [table] = await listTables(clickhouse, database, name);
+  const column = table?.columns.find((candidate) => candidate.name === CURSOR_COLUMN);
+  const codec = column && cursorCodec(column.type);
+  if (table === undefined || column === undefined || codec === undefined) throw new Error(`${name} can't be read.`);
+  return { table, columns: table.columns, cursor: { column, codec } };
+}
+
+/** The lines that leave the server for the rows after a state, as the read-only user gets them. */
+export async function linesAfter(
+  clickhouse: ClickHouse,
+  selection: RowSelection,
+  state: StreamState | undefined,
+): Promise<Buffer[]> {
+  const { query, parameters } = rowQuery(selection, state, EMITTED_AT);
+  return linesIn(await buffer(await clickhouse.bytes(query, parameters, new AbortController().signal)));
+}
+
+/** The same for all rows, as another user with settings of his own gets them. */
+export async function linesUnder(
+  server: ClickHouseServer,
+  user: SandboxUser,
+  selection: RowSelection,
+  settings: Settings,
+): Promise<Buffer[]> {
+  const { query, parameters } = rowQuery(selection, undefined, EMITTED_AT);
+  const named = Object.entries(parameters).map(([name, value]) => [`param_${name}`, String(value)]);
+  return linesIn(await answerTo(server, user, query, { ...settings, ...Object.fromEntries(named) }));
+}
+
+function linesIn(bytes: Buffer): Buffer[] {
+  const lines: Buffer[] = [];
+  let start = 0;
+  for (let end = bytes.indexOf('\n'); end !== -1; end = bytes.indexOf('\n', start)) {
+    lines.push(bytes.subarray(start, end));
+    start = end + 1;
+  }
+  if (start < bytes.length) throw new Error(`The last line has no end: ${bytes.subarray(start)}`);
+  return lines;
+}
+
+/** The parts of the object at a place in a line, by their keys: each as the text that it is there, digit by digit. */
+export function partsOf(line: Buffer, ...place: string[]): Map<string, string> {
+  const text = line.toString();
+  const errors: { error: number }[] = [];
+  let node = parseTree(text, errors as never, { disallowComments: true });
+  if (errors.length > 0) throw new Error(`It is no JSON: ${text}`);
+  for (const key of place) {
+    node = node?.children?.find((property) => property.children?.[0]?.value === key)?.children?.[1];
+  }
+  if (node?.type !== 'object') throw new Error(`There is no object at ${place.join('.')}: ${text}`);
+  return new Map(
+    (node.children ?? []).map(({ children: [key, value] = [] }) => {
+      if (key === undefined || value === undefined) throw new Error(`A key has no value: ${text}`);
+      return [getNodeValue(key), text.slice(value.offset, value.offset + value.length)];
+    }),
+  );
+}

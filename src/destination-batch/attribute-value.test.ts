@@ -1,0 +1,491 @@
+import { describe, expect, test } from 'vitest';
+import { parseExact, stringifyExact } from '../protocol/exact-json.ts';
+import { AttributeConverter, type AttributeKind, AttributeSet } from './attribute-value.ts';
+import { DEFAULT_LIMITS, type Limits } from './limits.ts';
+import type { AttributeCode } from './reason.ts';
+
+type Result = { sent?: string; leftOut?: LeftOut[] };
+type LeftOut = { path: string; code: AttributeCode; reason: string };
+
+/** What becomes of a value, given as the JSON in which it came: the JSON that is sent, and what is left out of it. */
+function convert(json: string, kind: AttributeKind = 'plain', limits: Limits = DEFAULT_LIMITS): Result {
+  const row = parseExact(`{"v":${json}}`) as { v: unknown };
+  const leftOut: LeftOut[] = [];
+  const converted = new AttributeConverter(limits).convert(row.v, kind, 'v', (path, code, reason) => {
+    leftOut.push({ path, code, reason });
+  });
+  if (converted.kind === 'left_out') leftOut.push({ path: 'v', code: converted.code, reason: converted.reason });
+  return {
+    ...(converted.kind === 'value' && { sent: stringifyExact({ v: converted.value }).slice(5, -1) }),
+    ...(leftOut.length > 0 && { leftOut }),
+  };
+}
+
+/** JSON as a String column holds it. */
+const asText = (json: string) => JSON.stringify(json);
+
+const texts = (count: number) => JSON.stringify(Array.from({ length: count }, (_, index) => `item ${index}`));
+const attributes = (count: number) =>
+  JSON.stringify(Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, index])));
+
+describe('is sent as it is', () => {
+  test.each([
+    ['a text', '"Tee"'],
+    ['a text of one character', '"x"'],
+    ['a text of 300 characters', JSON.stringify('x'.repeat(300))],
+    ['a text of 150 characters that take two units each', JSON.stringify('😀'.repeat(150))],
+    ['a text with white space around it', '" a "'],
+    ['a text of several lines', '"a\\nb"'],
+    ['a text of a control character', '"\\u0001"'],
+    ['a text with a line separator', '"a\u2028b"'],
+    ['a text of digits', '"12345678901234567890"'],
+    ['a text that reads true', '"true"'],
+    ['a text that reads null', '"null"'],
+    ['a text that looks like a URL', '"https://example.com"'],
+    ['a text that looks like a date', '"2026-04-17T04:25:00Z"'],
+    ['a text in brackets', '"[draft] a new [one]"'],
+    ['a text in braces', '"{name}"'],
+    ['a list that is not closed', '"[1,2"'],
+    ['a list with a comma too many', '"[1,2,]"'],
+    ['a list in single quotes', `"['a']"`],
+    ['an object without quotes', '"{a:1}"'],
+    ['an object that goes on', '"{} x"'],
+    ['two lists', '"[1][2]"'],
+    ['a list that begins with a brace', '"{1]"'],
+    ['the JSON of a text', '"\\"x\\""'],
+    ['nothing but brackets that do not match', '"[}"'],
+  ])('text: %s', (_, json) => {
+    expect(convert(json)).toEqual({ sent: json });
+  });
+
+  test.each([
+    '0',
+    '-1',
+    '23.99',
+    '1e-7',
+    '9007199254740993',
+    '9223372036854775807',
+    '-9223372036854775808',
+    '0.123456789012345678901234567890',
+    '-123456789012345678901234567890.5',
+    '12345678901234567890.0',
+    '100000000000000000000000000000000e-10',
+  ])('number: %s', (json) => {
+    expect(convert(json)).toEqual({ sent: json });
+  });
+
+  test.each(['true', 'false'])('boolean: %s', (json) => {
+    expect(convert(json)).toEqual({ sent: json });
+  });
+
+  // A double this large is not an integer beyond 64 bits, so it must not be written as one.
+  test.each(['1e19', '-9.3e18', '1E+20'])('number in the form of a double: %s', (json) => {
+    expect(convert(json)).toEqual({ sent: json });
+  });
+});
+
+const structures: [name: string, json: string, sent: string][] = [
+  ['a list of texts', '["first_purchase","apple_pay"]', '["first_purchase","apple_pay"]'],
+  ['a list of one text', '["x"]', '["x"]'],
+  ['a list of 25 texts', texts(25), texts(25)],
+  ['a list of texts that hold JSON', '["[1]","{}"]', '["[1]","{}"]'],
+  [
+    'a list of objects',
+    '[{"name":"Tee","price":23.99},{"name":"Cap"}]',
+    '[{"name":"Tee","price":23.99},{"name":"Cap"}]',
+  ],
+  ['white space anywhere', ' \n{ "a" :\t[ "x" , "y" ] }\r\n ', '{"a":["x","y"]}'],
+  ['an object', '{"city":"Paris","zip_code":75003}', '{"city":"Paris","zip_code":75003}'],
+  ['an object of 20 attributes', attributes(20), attributes(20)],
+  [
+    'typed names in an object',
+    '{"url(item_url)":"https://example.com","date(at)":"2026-04-17T06:25:00+02:00"}',
+    '{"url(item_url)":"https://example.com","date(at)":"2026-04-17T04:25:00Z"}',
+  ],
+  ['typed names in a list of objects', '[{"date(day)":"2026-04-17"}]', '[{"date(day)":"2026-04-17T00:00:00Z"}]'],
+  ['a typed name of 30 characters', `{"url(${'x'.repeat(30)})":"https://a"}`, `{"url(${'x'.repeat(30)})":"https://a"}`],
+  [
+    'a plain and typed names that are alike',
+    '{"x":1,"url(x)":"https://a","date(x)":"2026-04-17"}',
+    '{"x":1,"url(x)":"https://a","date(x)":"2026-04-17T00:00:00Z"}',
+  ],
+  ['three levels of objects', '{"a":{"b":{"c":1}}}', '{"a":{"b":{"c":1}}}'],
+  ['three levels of objects in lists', '[{"a":[{"b":[{"c":1}]}]}]', '[{"a":[{"b":[{"c":1}]}]}]'],
+  ['a list in the second level of objects', '{"a":{"b":["x"]}}', '{"a":{"b":["x"]}}'],
+  [
+    'numbers beyond 2^53',
+    '{"a":9007199254740993,"b":[{"c":-9223372036854775808}]}',
+    '{"a":9007199254740993,"b":[{"c":-9223372036854775808}]}',
+  ],
+  ['decimals of 30 digits', '{"a":0.123456789012345678901234567890}', '{"a":0.123456789012345678901234567890}'],
+  ['texts that hold JSON, which stay texts', '{"a":"[\\"x\\"]","b":"{}"}', '{"a":"[\\"x\\"]","b":"{}"}'],
+  [
+    'names that objects of JavaScript know',
+    '{"__proto__":{"constructor":1},"constructor":"x"}',
+    '{"__proto__":{"constructor":1},"constructor":"x"}',
+  ],
+  ['the last of two equal names', '{"a":1,"a":2}', '{"a":2}'],
+  ['the last of two equal names, one of them long', '{"a":9007199254740993,"a":2}', '{"a":2}'],
+  ['NULLs left out of an object', '{"a":1,"b":null,"date(c)":null,"url(d)":null}', '{"a":1}'],
+  ['empty lists and objects left out of an object', '{"a":1,"b":[],"c":{},"d":[{}],"e":{"f":null}}', '{"a":1}'],
+  ['empty objects left out of a list', '[{"a":1},{},{"b":null},{"c":2}]', '[{"a":1},{"c":2}]'],
+];
+
+describe.each([
+  ['in a text', asText],
+  ['native', (json: string) => json],
+])('lists and objects, %s: are sent', (_, form) => {
+  test.each(structures)('%s', (_, json, sent) => {
+    expect(convert(form(json))).toEqual({ sent });
+  });
+});
+
+describe.each([
+  ['in a text', asText],
+  ['native', (json: string) => json],
+])('lists and objects, %s: nothing is sent, and nothing said, of', (_, form) => {
+  test.each(['[]', '{}', ' [ ] ', '[{}]', '[{},{"a":null}]', '{"a":null}', '{"a":{"b":[]}}'])('%s', (json) => {
+    expect(convert(form(json))).toEqual({});
+  });
+});
+
+test.each(['plain', 'date', 'url'] as const)('nothing is sent, and nothing said, of a NULL as %s', (kind) => {
+  expect(convert('null', kind)).toEqual({});
+});
+
+describe('is left out', () => {
+  const cases: [name: string, json: string, code: AttributeCode, reason: string][] = [
+    ['an empty text', '""', 'text_blank', 'is a blank text'],
+    ['a text of white space', '" \\t\\n\\u00a0"', 'text_blank', 'is a blank text'],
+    [
+      'a text of 301 characters',
+      JSON.stringify('x'.repeat(301)),
+      'text_too_long',
+      'has 301 characters, and Batch takes 300',
+    ],
+    [
+      'a text of 151 characters of two units',
+      JSON.stringify('😀'.repeat(151)),
+      'text_too_long',
+      'has 302 characters, and Batch takes 300',
+    ],
+    [
+      'broken JSON of 301 characters',
+      JSON.stringify(`[${'x'.repeat(300)}`),
+      'text_too_long',
+      'has 301 characters, and Batch takes 300',
+    ],
+    [
+      'the first half of a surrogate pair',
+      '"a\\ud83d"',
+      'text_malformed',
+      'is no valid Unicode (half of a surrogate pair)',
+    ],
+    [
+      'the second half of a surrogate pair',
+      '"\\ude00b"',
+      'text_malformed',
+      'is no valid Unicode (half of a surrogate pair)',
+    ],
+    ['2^63', '9223372036854775808', 'number_out_of_range', 'is an integer beyond 64 bits'],
+    ['-2^63 - 1', '-9223372036854775809', 'number_out_of_range', 'is an integer beyond 64 bits'],
+    ['the largest UInt64', '18446744073709551615', 'number_out_of_range', 'is an integer beyond 64 bits'],
+    ['an Int256', `1${'0'.repeat(76)}`, 'number_out_of_range', 'is an integer beyond 64 bits'],
+    ['1e999', '1e999', 'number_out_of_range', 'is larger than a double holds'],
+    ['-1e999', '-1e999', 'number_out_of_range', 'is larger than a double holds'],
+    ['a fraction beyond a double', `${'9'.repeat(400)}.5`, 'number_out_of_range', 'is larger than a double holds'],
+  ];
+  test.each(cases)('%s', (_, json, code, reason) => {
+    expect(convert(json)).toEqual({ leftOut: [{ path: 'v', code, reason }] });
+  });
+
+  const unsupportedItems = 'is an array of something else than texts alone or objects alone';
+  const structureCases: [name: string, json: string, code: AttributeCode, reason: string][] = [
+    ['a list of numbers', '[1,2,3]', 'array_of_unsupported_items', unsupportedItems],
+    ['a list of booleans', '[true]', 'array_of_unsupported_items', unsupportedItems],
+    ['a list of long numbers', '[9007199254740993]', 'array_of_unsupported_items', unsupportedItems],
+    ['a list of texts and numbers', '["a",1]', 'array_of_unsupported_items', unsupportedItems],
+    ['a list of texts and objects', '["a",{"b":1}]', 'array_of_unsupported_items', unsupportedItems],
+    [
+      'a list of objects and long numbers',
+      '[{"b":1},9007199254740993]',
+      'array_of_unsupported_items',
+      unsupportedItems,
+    ],
+    ['a list with a NULL in it', '["a",null]', 'array_of_unsupported_items', unsupportedItems],
+    ['a list of lists', '[["a"]]', 'array_of_unsupported_items', unsupportedItems],
+    ['a list of objects and a list', '[{"a":1},[]]', 'array_of_unsupported_items', unsupportedItems],
+    [
+      'lists in lists without end',
+      '['.repeat(5_000) + ']'.repeat(5_000),
+      'array_of_unsupported_items',
+      unsupportedItems,
+    ],
+    ['a list of 26 texts', texts(26), 'array_too_long', 'has 26 items, and Batch takes 25'],
+    [
+      'a list of 26 objects',
+      `[${Array(26).fill('{"a":1}').join()}]`,
+      'array_too_long',
+      'has 26 items, and Batch takes 25',
+    ],
+    ['a list with a blank text in it', '["a"," "]', 'text_blank', 'holds an item that is a blank text'],
+    [
+      'a list with a long text in it',
+      `["a","${'x'.repeat(301)}"]`,
+      'text_too_long',
+      'holds an item that has 301 characters, and Batch takes 300',
+    ],
+    [
+      'a list with half a surrogate pair in it',
+      '["a","\\ud83d"]',
+      'text_malformed',
+      'holds an item that is no valid Unicode (half of a surrogate pair)',
+    ],
+  ];
+  test.each(structureCases)('%s', (_, json, code, reason) => {
+    const expected = { leftOut: [{ path: 'v', code, reason }] };
+    expect([convert(json), convert(asText(json))]).toEqual([expected, expected]);
+  });
+});
+
+describe('is left out of its object, which is sent without it', () => {
+  const cases: [name: string, json: string, sent: string | undefined, leftOut: string[]][] = [
+    ['a name in capitals', '{"a":1,"City":"Paris"}', '{"a":1}', ['v.City (name_invalid)']],
+    ['a name of 31 characters', `{"a":1,"${'x'.repeat(31)}":1}`, '{"a":1}', [`v.${'x'.repeat(31)} (name_invalid)`]],
+    ['a name with a dot', '{"a":1,"b.c":1}', '{"a":1}', ['v.b.c (name_invalid)']],
+    ['an empty name', '{"a":1,"":1}', '{"a":1}', ['v. (name_invalid)']],
+    ['a name of Batch', '{"a":1,"$label":"x"}', '{"a":1}', ['v.$label (name_invalid)']],
+    [
+      'a prefix, which is for columns, with its name',
+      '{"date__at":"2026-04-17","B":1}',
+      '{"date__at":"2026-04-17"}',
+      ['v.B (name_invalid)'],
+    ],
+    ['a typed name without a name', '{"a":1,"date()":"2026-04-17"}', '{"a":1}', ['v.date() (name_invalid)']],
+    ['a typed name in capitals', '{"a":1,"url(X)":"https://a"}', '{"a":1}', ['v.url(X) (name_invalid)']],
+    ['a type in capitals', '{"a":1,"URL(x)":"https://a"}', '{"a":1}', ['v.URL(x) (name_invalid)']],
+    [
+      'a typed name of 31 characters',
+      `{"a":1,"date(${'x'.repeat(31)})":"2026-04-17"}`,
+      '{"a":1}',
+      [`v.date(${'x'.repeat(31)}) (name_invalid)`],
+    ],
+    ['a type that Batch has not', '{"a":1,"int(x)":1}', '{"a":1}', ['v.int(x) (name_invalid)']],
+    [
+      'a typed name within another',
+      '{"a":1,"date(url(x))":"2026-04-17"}',
+      '{"a":1}',
+      ['v.date(url(x)) (name_invalid)'],
+    ],
+    ['a typed name that goes on', '{"a":1,"date(x)y":"2026-04-17"}', '{"a":1}', ['v.date(x)y (name_invalid)']],
+    ['a typed name with a line end', '{"a":1,"date(x\\n)":"2026-04-17"}', '{"a":1}', ['v.date(x\n) (name_invalid)']],
+    [
+      'the mark of long numbers',
+      '{"isLosslessNumber":true,"value":"1"}',
+      '{"value":"1"}',
+      ['v.isLosslessNumber (name_invalid)'],
+    ],
+    ['a date that is none', '{"a":1,"date(x)":"2026-02-30"}', '{"a":1}', ['v.date(x) (date_invalid)']],
+    ['a date that is a number', '{"a":1,"date(x)":1776399900}', '{"a":1}', ['v.date(x) (date_invalid)']],
+    ['a URL that is none', '{"a":1,"url(x)":"example.com"}', '{"a":1}', ['v.url(x) (url_invalid)']],
+    ['a blank text', '{"a":1,"b":""}', '{"a":1}', ['v.b (text_blank)']],
+    [
+      'a number too large',
+      '{"a":1,"b":9223372036854775808,"c":1e999}',
+      '{"a":1}',
+      ['v.b (number_out_of_range)', 'v.c (number_out_of_range)'],
+    ],
+    ['a list of numbers', '{"a":1,"b":[1]}', '{"a":1}', ['v.b (array_of_unsupported_items)']],
+    ['the 21st attribute', attributes(21), attributes(20), ['v.k20 (too_many_attributes)']],
+    [
+      'what lies four objects deep',
+      '{"a":{"b":{"c":{"d":1},"e":2}}}',
+      '{"a":{"b":{"e":2}}}',
+      ['v.a.b.c (object_too_deep)'],
+    ],
+    ['objects without end', `${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`, undefined, ['v.a.a.a (object_too_deep)']],
+    ['what is wrong in an object of a list', '[{"a":1},{"b":"","c":2}]', '[{"a":1},{"c":2}]', ['v[1].b (text_blank)']],
+    ['what is wrong deep down', '{"a":[{"b":{"c":"","d":1}}]}', '{"a":[{"b":{"d":1}}]}', ['v.a[0].b.c (text_blank)']],
+    [
+      'all of it, so that nothing is sent',
+      '{"a":"","b":{"c":""}}',
+      undefined,
+      ['v.a (text_blank)', 'v.b.c (text_blank)'],
+    ],
+    // Batch's SDKs count the keys that lead to a list as they do for an object.
+    [
+      'a list behind the fourth key',
+      '{"a":{"b":{"c":["x"],"d":1}}}',
+      '{"a":{"b":{"d":1}}}',
+      ['v.a.b.c (object_too_deep)'],
+    ],
+    [
+      'a list behind the fourth key, through lists',
+      '[{"a":[{"b":[{"c":["x"],"d":1}]}]}]',
+      '[{"a":[{"b":[{"d":1}]}]}]',
+      ['v[0].a[0].b[0].c (object_too_deep)'],
+    ],
+  ];
+  test.each(cases)('%s', (_, json, sent, leftOut) => {
+    const result = convert(json);
+    expect(result.sent).toBe(sent);
+    expect(result.leftOut?.map(({ path, code }) => `${path} (${code})`)).toEqual(leftOut);
+    expect(convert(asText(json))).toEqual(result);
+  });
+});
+
+describe('a date', () => {
+  test.each([
+    ['a stamp in UTC', '"2026-04-17T04:20:00Z"', '"2026-04-17T04:20:00Z"'],
+    [
+      'a stamp with nanoseconds and an offset',
+      '"2026-04-17t06:20:00.123456789+02:00"',
+      '"2026-04-17T04:20:00.123456789Z"',
+    ],
+    ['a day', '"1989-07-20"', '"1989-07-20T00:00:00Z"'],
+  ])('%s is sent', (_, json, sent) => {
+    expect(convert(json, 'date')).toEqual({ sent });
+  });
+
+  test.each([
+    ['a blank text', '""'],
+    ['a stamp without a zone', '"2026-04-17 04:20:00"'],
+    ['30 February', '"2026-02-30"'],
+    ['Unix seconds', '1776399900'],
+    ['Unix seconds with many digits', '1776399900.123456789'],
+    ['a boolean', 'true'],
+    ['a list', '["2026-04-17"]'],
+    ['the JSON of a list', '"[\\"2026-04-17\\"]"'],
+    ['an object', '{}'],
+  ])('%s is left out', (_, json) => {
+    expect(convert(json, 'date')).toEqual({
+      leftOut: [
+        { path: 'v', code: 'date_invalid', reason: 'is no RFC 3339 date with a zone, such as 2026-04-17T04:25:00Z' },
+      ],
+    });
+  });
+});
+
+describe('a URL', () => {
+  const urlOf = (length: number) => JSON.stringify(`https://example.com/${'x'.repeat(length - 20)}`);
+
+  test.each([
+    ['with a path, a query and a fragment', '"https://example.com/a?b=c#d"'],
+    ['without a path', '"https://example.com"'],
+    ['of another scheme', '"app+x.y-z://home"'],
+    ['in capitals', '"HTTPS://EXAMPLE.COM/A"'],
+    ['with letters of any language', '"https://exämple.com/日本"'],
+    ['of more than 300 characters', urlOf(301)],
+    ['of 2,048 characters', urlOf(2048)],
+  ])('%s is sent', (_, json) => {
+    expect(convert(json, 'url')).toEqual({ sent: json });
+  });
+
+  test.each([
+    ['a blank text', '""'],
+    ['a host alone', '"example.com"'],
+    ['a path alone', '"/a/b"'],
+    ['no host', '"https:///a"'],
+    ['a scheme alone', '"https://"'],
+    ['a scheme without slashes', '"mailto:a@example.com"'],
+    ['a space in it', '"https://example.com/a b"'],
+    ['a space before it', '" https://example.com"'],
+    ['a line end after it', '"https://example.com\\n"'],
+    ['a scheme that begins with a digit', '"7z://example.com"'],
+    ['a number', '1'],
+    ['an object', '{"a":"https://example.com"}'],
+    ['a list', '["https://example.com"]'],
+  ])('%s is left out', (_, json) => {
+    expect(convert(json, 'url')).toEqual({
+      leftOut: [
+        { path: 'v', code: 'url_invalid', reason: 'is no URL with scheme and host, such as https://example.com/a' },
+      ],
+    });
+  });
+
+  test('of 2,049 characters is left out', () => {
+    expect(convert(urlOf(2049), 'url')).toEqual({
+      leftOut: [{ path: 'v', code: 'url_too_long', reason: 'has 2049 characters, and Batch takes 2048 in a URL' }],
+    });
+  });
+
+  test('with half a surrogate pair is left out, as any text with one is', () => {
+    expect(convert('"https://example.com/\\ud83d"', 'url')).toEqual({
+      leftOut: [{ path: 'v', code: 'text_malformed', reason: 'is no valid Unicode (half of a surrogate pair)' }],
+    });
+  });
+});
+
+test('what is no value of JSON is left out, and does not throw', () => {
+  const converter = new AttributeConverter(DEFAULT_LIMITS);
+  const ignore = (): void => {};
+  expect([1n, Symbol('x'), () => 1].map((value) => converter.convert(value, 'plain', 'v', ignore))).toEqual(
+    ['bigint', 'symbol', 'function'].map((type) => ({
+      kind: 'left_out',
+      code: 'type_unsupported',
+      reason: `is of a type that Batch does not take (${type})`,
+    })),
+  );
+  expect(converter.convert(undefined, 'plain', 'v', ignore)).toEqual({ kind: 'nothing' });
+  expect(converter.convert(Number.NaN, 'plain', 'v', ignore)).toEqual({
+    kind: 'left_out',
+    code: 'number_out_of_range',
+    reason: 'is larger than a double holds',
+  });
+});
+
+describe('the limits that are set are those that count', () => {
+  const cases: [name: keyof Limits, least: string, most: string, kind: AttributeKind][] = [
+    ['string_characters', '"aaaa"', '"aaa"', 'plain'],
+    ['url_characters', '"x://aa"', '"x://a"', 'url'],
+    ['array_items', '["a","b","c","d"]', '["a","b","c"]', 'plain'],
+    ['attributes_per_object', '{"a":1,"b":1,"c":1,"d":1}', '{"a":1,"b":1,"c":1}', 'plain'],
+    ['object_depth', '{"a":{"b":{"c":{"d":1}}}}', '{"a":{"b":{"c":1}}}', 'plain'],
+  ];
+  const maxima: Partial<Limits> = { url_characters: 5 };
+  test.each(cases)('%s', (name, tooMuch, justRight, kind) => {
+    const limits = { ...DEFAULT_LIMITS, [name]: maxima[name] ?? 3 };
+    expect(convert(justRight, kind, limits)).toEqual({ sent: justRight });
+    expect(convert(tooMuch, kind, limits).leftOut).toHaveLength(1);
+    expect(convert(tooMuch, kind, { ...limits, [name]: (maxima[name] ?? 3) + 1 })).toEqual({ sent: tooMuch });
+  });
+});
+
+describe('a set of attributes', () => {
+  const value = { kind: 'value', value: 1 } as const;
+  const outOfRange = { kind: 'left_out', code: 'number_out_of_range', reason: 'is too large' } as const;
+
+  test('is empty until one is added', () => {
+    const set = new AttributeSet(DEFAULT_LIMITS);
+    set.add('a', 'a', { kind: 'nothing' });
+    set.add('b', 'b', outOfRange);
+    set.add('C', 'C', value);
+    expect(set.isEmpty).toBe(true);
+    set.add('a', 'a', value);
+    expect(set.isEmpty).toBe(false);
+    expect(JSON.stringify(set.values)).toBe('{"a":1}');
+  });
+
+  test('says why it leaves one out', () => {
+    const set = new AttributeSet({ ...DEFAULT_LIMITS, attributes_per_object: 1 });
+    expect(set.add('a', 'a', value)).toBeUndefined();
+    expect(set.add('b', 'b', { kind: 'nothing' })).toBeUndefined();
+    expect([
+      set.add('A', 'A', value),
+      set.add('b', 'b', outOfRange),
+      set.add('a', 'a', value),
+      set.add('b', 'b', value),
+    ]).toEqual([
+      { code: 'name_invalid', reason: 'has a name that Batch does not take: 1 to 30 of a-z, 0-9 and _' },
+      outOfRange,
+      { code: 'name_taken', reason: 'has the same attribute name as another column' },
+      { code: 'too_many_attributes', reason: 'is one more than the 1 attributes that Batch takes' },
+    ]);
+  });
+
+  test('takes a name that every object of JavaScript has', () => {
+    const set = new AttributeSet(DEFAULT_LIMITS);
+    for (const name of ['__proto__', 'constructor']) set.add(name, name, value);
+    expect(JSON.stringify(set.values)).toBe('{"__proto__":1,"constructor":1}');
+  });
+});

@@ -1,0 +1,112 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { FaultRequest } from '../../sandbox/batch-api/faults.ts';
+import { BatchApi as Sandbox } from '../../sandbox/batch-api/server.ts';
+import { ConnectorError, type FailureType } from '../protocol/failure.ts';
+import { BatchApi } from './batch-api.ts';
+import { check } from './check.ts';
+
+const KEYS = { rest_api_key: 'rest_check', project_key: 'project_check' };
+
+let sandbox: Sandbox;
+let api: BatchApi;
+beforeEach(async () => {
+  sandbox = await Sandbox.start({ restApiKey: KEYS.rest_api_key, projectKey: KEYS.project_key });
+  api = new BatchApi({ ...KEYS, api_url: sandbox.url, api_version: '2.11' });
+});
+afterEach(async () => {
+  await api.close();
+  await sandbox.close();
+});
+
+async function failureOf(checked: BatchApi): Promise<{ type: FailureType; message: string } | undefined> {
+  try {
+    await check(checked);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ConnectorError)) throw error;
+    return { type: error.failureType, message: error.message };
+  }
+}
+
+test('good keys pass; no event is made, and one profile without attributes', async () => {
+  expect(await failureOf(api)).toBeUndefined();
+  expect(sandbox.store.eventCount).toBe(0);
+  expect([...sandbox.store.profiles]).toEqual([
+    ['clickhouse-to-batch-connection-check', { attributes: new Map(), events: 0 }],
+  ]);
+});
+
+test('it is one call, also when it fails', async () => {
+  sandbox.faults.add({ kind: 'status', status: 503, times: 2 });
+  await failureOf(api);
+  expect(sandbox.stats.requests).toBe(1);
+});
+
+describe('what is in the way is told, with what to do', () => {
+  test.each([
+    [
+      'another REST API key',
+      { rest_api_key: 'other' },
+      'config_error',
+      /^Batch refused the REST API key for this project \(HTTP 401, AUTHENTICATION_INVALID: .*\)\. .*Settings → General\.$/,
+    ],
+    [
+      'another project',
+      { project_key: 'other' },
+      'config_error',
+      /^Batch refused the REST API key for this project \(/,
+    ],
+    [
+      'another version',
+      { api_version: '3.0' },
+      'config_error',
+      /3\.0\/profiles\/update is not there \(HTTP 404, ROUTE_NOT_FOUND: .*\)\. Check api_url and api_version\.$/,
+    ],
+    [
+      'nobody at the address',
+      { api_url: 'http://127.0.0.1:1' },
+      'transient_error',
+      /^http:\/\/127\.0\.0\.1:1 could not be reached or broke off: .*ECONNREFUSED.*\. Check api_url and that this machine may reach it, or try again later\.$/,
+    ],
+  ] as const)('%s', async (_, other, type, message) => {
+    const wrong = new BatchApi({ ...KEYS, api_url: sandbox.url, api_version: '2.11', ...other });
+    const failure = await failureOf(wrong);
+    await wrong.close();
+    expect(failure?.type).toBe(type);
+    expect(failure?.message).toMatch(message);
+  });
+
+  const faults: [name: string, fault: FaultRequest, type: FailureType, message: RegExp][] = [
+    [
+      'a call that Batch does not understand',
+      { kind: 'status', status: 400 },
+      'config_error',
+      /^Batch refused a harmless call \(HTTP 400, MALFORMED_PARAMETER: .*\)\. The project key may be misspelt, or api_version unknown to Batch\. Check both\.$/,
+    ],
+    [
+      'an API that is not open',
+      { kind: 'status', status: 403 },
+      'config_error',
+      /^Batch forbids this call \(HTTP 403, /,
+    ],
+    ['too many calls', { kind: 'status', status: 429 }, 'transient_error', /^Batch asks to wait \(HTTP 429, /],
+    [
+      'a maintenance',
+      { kind: 'status', status: 503 },
+      'transient_error',
+      /^Batch has a fault or is under maintenance \(HTTP 503, /,
+    ],
+    ['a connection that breaks off', { kind: 'cut' }, 'transient_error', /could not be reached or broke off: /],
+  ];
+  test.each(faults)('%s', async (_, fault, type, message) => {
+    sandbox.faults.add(fault);
+    const failure = await failureOf(api);
+    expect(failure?.type).toBe(type);
+    expect(failure?.message).toMatch(message);
+  });
+});
+
+test('a page that is no answer of Batch does not pass: the address is that of another server', async () => {
+  sandbox.faults.add({ kind: 'garbage' });
+  expect((await failureOf(api))?.type).toBe('config_error');
+});

@@ -1,0 +1,502 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { parseExact } from '../protocol/exact-json.ts';
+import { EventMapper, type MappedRow, type Row } from './event.ts';
+import { DEFAULT_LIMITS } from './limits.ts';
+import type { RejectionCode } from './reason.ts';
+
+/** Maps a row, given as the JSON text in which it came, so that its numbers may have any digits. */
+function map(json: string, mapper = new EventMapper(DEFAULT_LIMITS)): MappedRow {
+  return mapper.map(parseExact(json) as Row);
+}
+
+/** The event of a row that is not rejected. */
+function eventOf(json: string): Extract<MappedRow, { kind: 'event' }> {
+  const mapped = map(json);
+  if (mapped.kind === 'rejected') throw new Error(`The row is rejected: ${mapped.rejection.code}`);
+  return mapped;
+}
+
+/** A row of an event `e` of the profile `u1`, with these columns as well, given as JSON. */
+const rowWith = (columns: string) => `{"custom_id":"u1","event_name":"e",${columns}}`;
+
+/** What the columns of a row come to: the attributes that are sent, as JSON, and what is left out. */
+function attributesOf(columns: string): { sent: string; leftOut: string[] } {
+  const { json, leftOut } = eventOf(rowWith(columns));
+  const [, sent = 'none'] = /^\{"name":"e","attributes":(.*)\}$/.exec(json) ?? [];
+  if (sent === 'none') expect(json).toBe('{"name":"e"}');
+  return { sent, leftOut: leftOut.map(({ column, path, code }) => `${column}: ${path} (${code})`) };
+}
+
+test('a whole row becomes an event as the Cloud Sync page and the profile API want it', () => {
+  const row = `{
+    "custom_id": "u1", "event_name": "purchase", "event_time": "2026-04-17T04:25:00Z",
+    "last_updated_at": "2026-04-17T04:26:00Z",
+    "amount": 23.99, "in_sales": true,
+    "date__purchased_at": "2026-04-17T04:20:00Z", "url__item_url": "https://shop.example/tee",
+    "metadata": "[\\"first_purchase\\",\\"apple_pay\\"]",
+    "delivery_address": "{\\"city\\":\\"Paris\\",\\"zip_code\\":75003}",
+    "items": "[{\\"name\\":\\"Tee\\",\\"price\\":23.99,\\"url(item_url)\\":\\"https://shop.example/tee\\"}]",
+    "coupon": null
+  }`;
+  const json =
+    '{"name":"purchase","time":"2026-04-17T04:25:00Z","attributes":{' +
+    '"amount":23.99,"in_sales":true,"date(purchased_at)":"2026-04-17T04:20:00Z",' +
+    '"url(item_url)":"https://shop.example/tee","metadata":["first_purchase","apple_pay"],' +
+    '"delivery_address":{"city":"Paris","zip_code":75003},' +
+    '"items":[{"name":"Tee","price":23.99,"url(item_url)":"https://shop.example/tee"}]}}';
+  expect(map(row)).toEqual({ kind: 'event', customId: 'u1', json, bytes: json.length, isTimely: false, leftOut: [] });
+});
+
+test('a row without optional columns becomes an event of a name alone', () => {
+  expect(eventOf('{"custom_id":"u1","event_name":"e","last_updated_at":1}').json).toBe('{"name":"e"}');
+});
+
+describe('custom_id', () => {
+  test.each([
+    ['a text', '"u1"', 'u1'],
+    ['an e-mail address', '"Ann+x@example.com"', 'Ann+x@example.com'],
+    ['a text with white space around it', '" u1 "', ' u1 '],
+    ['a text of 512 characters', JSON.stringify('x'.repeat(512)), 'x'.repeat(512)],
+    ['a text of JSON', '"[1]"', '[1]'],
+    ['a text that holds a placeholder', '"nullable"', 'nullable'],
+    ['a placeholder with white space', '"null "', 'null '],
+    ['letters of any language', '"日本😀"', '日本😀'],
+    ['a number', '42', '42'],
+    ['zero', '0', '0'],
+    ['a negative number', '-7', '-7'],
+    ['2^53 + 1', '9007199254740993', '9007199254740993'],
+    ['the largest UInt64', '18446744073709551615', '18446744073709551615'],
+  ])('%s is taken with all its characters', (_, json, expected) => {
+    expect(eventOf(`{"custom_id":${json},"event_name":"e"}`).customId).toBe(expected);
+  });
+
+  const rejected: [name: string, json: string, code: RejectionCode][] = [
+    ['NULL', 'null', 'custom_id_missing'],
+    ['an empty text', '""', 'custom_id_missing'],
+    ['a text of white space', '" \\t\\n\\u00a0"', 'custom_id_missing'],
+    ['a boolean', 'true', 'custom_id_missing'],
+    ['a list', '["u1"]', 'custom_id_missing'],
+    ['an object', '{"id":"u1"}', 'custom_id_missing'],
+    ['a fraction', '1.5', 'custom_id_missing'],
+    ['a fraction with many digits', '1.50000000000000000001', 'custom_id_missing'],
+    ['a number beyond a double', '1e999', 'custom_id_missing'],
+    ['a double in its own form', '12345678901234567e3', 'custom_id_missing'],
+    ['a text of 513 characters', JSON.stringify('x'.repeat(513)), 'custom_id_too_long'],
+    ...[
+      'undefined',
+      'null',
+      'nil',
+      '(null)',
+      '[object object]',
+      'true',
+      'false',
+      'nan',
+      'infinity',
+      '-infinity',
+    ].flatMap((word): [string, string, RejectionCode][] => [
+      [`the word ${word}`, JSON.stringify(word), 'custom_id_placeholder'],
+      [`the word ${word.toUpperCase()}`, JSON.stringify(word.toUpperCase()), 'custom_id_placeholder'],
+    ]),
+    ['the word [object Object], as JavaScript writes it', '"[object Object]"', 'custom_id_placeholder'],
+  ];
+  test.each(rejected)('%s is rejected', (_, json, code) => {
+    expect(map(`{"custom_id":${json},"event_name":"e"}`)).toMatchObject({ kind: 'rejected', rejection: { code } });
+  });
+
+  // Batch's SDKs refuse a line end; half of a surrogate pair is no text that could be sent.
+  test.each([
+    ['with a line end', '"u1\\n"'],
+    ['with a carriage return', '"u\\r1"'],
+    ['with half of a surrogate pair', '"u1\\ud83d"'],
+  ])('one %s is rejected', (_, json) => {
+    expect(map(`{"custom_id":${json},"event_name":"e"}`).kind).toBe('rejected');
+  });
+
+  test('a row without one is rejected', () => {
+    expect(map('{"event_name":"e"}')).toEqual({
+      kind: 'rejected',
+      rejection: {
+        code: 'custom_id_missing',
+        reason: 'custom_id is missing or blank, so the event belongs to nobody',
+      },
+    });
+  });
+
+  test('its greatest length can be set', () => {
+    const mapper = new EventMapper({ ...DEFAULT_LIMITS, custom_id_characters: 3 });
+    expect(map('{"custom_id":"abc","event_name":"e"}', mapper).kind).toBe('event');
+    expect(map('{"custom_id":"abcd","event_name":"e"}', mapper)).toEqual({
+      kind: 'rejected',
+      rejection: { code: 'custom_id_too_long', reason: 'custom_id has 4 characters, and Batch takes 3' },
+    });
+  });
+});
+
+describe('event_name', () => {
+  test.each(['e', '0', '_', 'add_to_cart', 'a'.repeat(30)])('%s is taken', (name) => {
+    expect(eventOf(`{"custom_id":"u1","event_name":"${name}"}`).json).toBe(`{"name":"${name}"}`);
+  });
+
+  test.each([
+    ['NULL', 'null'],
+    ['an empty text', '""'],
+    ['a text of 31 characters', `"${'a'.repeat(31)}"`],
+    ['capitals', '"Purchase"'],
+    ['a hyphen', '"add-to-cart"'],
+    ['a point', '"ue.added"'],
+    ['a space', '"add to cart"'],
+    ['a space after it', '"purchase "'],
+    ['a line end after it', '"purchase\\n"'],
+    ['a letter of another language', '"café"'],
+    ['a digit of another language', '"٣"'],
+    ['a number', '1'],
+    ['a long number', '12345678901234567'],
+    ['a boolean', 'true'],
+    ['a list', '["e"]'],
+  ])('%s is rejected', (_, json) => {
+    expect(map(`{"custom_id":"u1","event_name":${json}}`)).toEqual({
+      kind: 'rejected',
+      rejection: {
+        code: 'event_name_invalid',
+        reason: 'event_name is missing or not a name that Batch takes: 1 to 30 of a-z, 0-9 and _',
+      },
+    });
+  });
+
+  test('a row without one is rejected', () => {
+    expect(map('{"custom_id":"u1"}')).toMatchObject({ rejection: { code: 'event_name_invalid' } });
+  });
+});
+
+describe('event_time', () => {
+  test.each([
+    ['in UTC', '"2026-04-17T04:25:00Z"', '2026-04-17T04:25:00Z'],
+    ['with an offset', '"2026-04-17T04:25:00+02:00"', '2026-04-17T02:25:00Z'],
+    ['with nanoseconds', '"2026-04-17T04:25:00.123456789Z"', '2026-04-17T04:25:00.123456789Z'],
+    ['in lower case', '"2026-04-17t04:25:00z"', '2026-04-17T04:25:00Z'],
+  ])('%s is sent in UTC', (_, json, expected) => {
+    expect(eventOf(rowWith(`"event_time":${json}`)).json).toBe(`{"name":"e","time":"${expected}"}`);
+  });
+
+  test('NULL is left out, and Batch takes the time of reception', () => {
+    expect(eventOf(rowWith('"event_time":null')).json).toBe('{"name":"e"}');
+  });
+
+  test.each([
+    ['a blank text', '""'],
+    ['a stamp without a zone', '"2026-04-17T04:25:00"'],
+    ["ClickHouse's own form", '"2026-04-17 04:25:00"'],
+    ['a day', '"2026-04-17"'],
+    ['30 February', '"2026-02-30T00:00:00Z"'],
+    ['a leap second', '"2016-12-31T23:59:60Z"'],
+    ['Unix seconds', '1776399900'],
+    ['Unix nanoseconds', '1776399900123456789'],
+    ['a boolean', 'false'],
+    ['an object', '{}'],
+  ])('%s is rejected, since an event at the wrong time is worse than none', (_, json) => {
+    expect(map(rowWith(`"event_time":${json}`))).toEqual({
+      kind: 'rejected',
+      rejection: {
+        code: 'event_time_invalid',
+        reason: 'event_time is no RFC 3339 stamp with a zone, such as 2026-04-17T04:25:00Z',
+      },
+    });
+  });
+});
+
+test('of several faults, that of custom_id is told, then that of event_name', () => {
+  expect([
+    map('{"custom_id":"","event_name":"E","event_time":"x"}'),
+    map('{"custom_id":"u1","event_name":"E","event_time":"x"}'),
+  ]).toMatchObject([{ rejection: { code: 'custom_id_missing' } }, { rejection: { code: 'event_name_invalid' } }]);
+});
+
+describe('columns', () => {
+  const columns: [name: string, columns: string, sent: string, leftOut: string[]][] = [
+    ['a text, a number and a boolean', '"a":"x","b":1,"c":false', '{"a":"x","b":1,"c":false}', []],
+    ['a date', '"date__a":"2026-04-17"', '{"date(a)":"2026-04-17T00:00:00Z"}', []],
+    ['a URL', '"url__a":"https://example.com"', '{"url(a)":"https://example.com"}', []],
+    [
+      'prefixes and names in capitals',
+      '"DATE__A":"2026-04-17","Url__b":"https://example.com","C":1',
+      '{"date(a)":"2026-04-17T00:00:00Z","url(b)":"https://example.com","c":1}',
+      [],
+    ],
+    ['a prefix twice', '"date__url__a":"2026-04-17"', '{"date(url__a)":"2026-04-17T00:00:00Z"}', []],
+    [
+      'what only looks like a prefix',
+      '"date_a":"2026-04-17","my_date__a":"x","url":"x"',
+      '{"date_a":"2026-04-17","my_date__a":"x","url":"x"}',
+      [],
+    ],
+    ['a prefix of the attributes pages, which events have not', '"batch__label":"x"', '{"batch__label":"x"}', []],
+    ['a name of 30 characters', `"${'a'.repeat(30)}":1`, `{"${'a'.repeat(30)}":1}`, []],
+    [
+      'a name of 30 characters behind a prefix',
+      `"date__${'a'.repeat(30)}":"2026-04-17"`,
+      `{"date(${'a'.repeat(30)})":"2026-04-17T00:00:00Z"}`,
+      [],
+    ],
+    [
+      'a name of 31 characters',
+      `"${'a'.repeat(31)}":1`,
+      'none',
+      [`${'a'.repeat(31)}: ${'a'.repeat(31)} (name_invalid)`],
+    ],
+    [
+      'a name of 31 characters behind a prefix',
+      `"url__${'a'.repeat(31)}":"https://a"`,
+      'none',
+      [`url__${'a'.repeat(31)}: url__${'a'.repeat(31)} (name_invalid)`],
+    ],
+    ['a prefix without a name', '"date__":"2026-04-17"', 'none', ['date__: date__ (name_invalid)']],
+    ['a name with a point', '"a.b":1', 'none', ['a.b: a.b (name_invalid)']],
+    [
+      'a name with a hyphen, a space, a letter of another language',
+      '"a-b":1,"a b":1,"é":1',
+      'none',
+      ['a-b: a-b (name_invalid)', 'a b: a b (name_invalid)', 'é: é (name_invalid)'],
+    ],
+    ['an empty name', '"":1', 'none', [':  (name_invalid)']],
+    [
+      "a name in the API's own form, which is for inside objects",
+      '"date(a)":"2026-04-17"',
+      'none',
+      ['date(a): date(a) (name_invalid)'],
+    ],
+    [
+      "Batch's reserved names",
+      '"$label":"x","$tags":["x"]',
+      'none',
+      ['$label: $label (name_invalid)', '$tags: $tags (name_invalid)'],
+    ],
+    ['a wrong name of nothing', '"a.b":null,"c.d":"[]"', 'none', []],
+    ['a wrong name of a wrong value', '"a.b":""', 'none', ['a.b: a.b (name_invalid)']],
+    [
+      'names that objects of JavaScript know',
+      '"__proto__":1,"constructor":2,"toString":3',
+      '{"__proto__":1,"constructor":2,"tostring":3}',
+      [],
+    ],
+    ['a name that is a number', '"b":1,"7":2', '{"7":2,"b":1}', []],
+    ['two names that differ in capitals', '"x":1,"X":2', '{"x":1}', ['X: X (name_taken)']],
+    [
+      'two prefixes that differ in capitals',
+      '"URL__x":"https://a","url__x":"https://b"',
+      '{"url(x)":"https://a"}',
+      ['url__x: url__x (name_taken)'],
+    ],
+    ['two such names, one of them NULL', '"x":null,"X":2', '{"x":2}', []],
+    ['two such names, one of them wrong', '"x":"","X":2', '{"x":2}', ['x: x (text_blank)']],
+    [
+      'a plain and typed names that are alike',
+      '"x":1,"date__x":"2026-04-17","url__x":"https://a"',
+      '{"x":1,"date(x)":"2026-04-17T00:00:00Z","url(x)":"https://a"}',
+      [],
+    ],
+    [
+      'the cursor and the columns of platforms',
+      '"last_updated_at":"2026-04-17T04:25:00Z","_airbyte_raw_id":"x","_airbyte_extracted_at":1,"_airbyte_meta":{"changes":[]}',
+      'none',
+      [],
+    ],
+    ['a name that begins with an underscore alone', '"_airbyte":1,"_a":2', '{"_airbyte":1,"_a":2}', []],
+    ['NULLs', '"a":null,"date__b":null,"url__c":null,"d":1', '{"d":1}', []],
+    ['empty lists and objects', '"a":"[]","b":"{}","c":[],"d":{}', 'none', []],
+    [
+      'blank texts',
+      '"a":"","b":" ","date__c":"","url__d":""',
+      'none',
+      ['a: a (text_blank)', 'b: b (text_blank)', 'date__c: date__c (date_invalid)', 'url__d: url__d (url_invalid)'],
+    ],
+    [
+      'lists and objects in texts',
+      '"a":"[\\"x\\"]","b":"{\\"c\\":9007199254740993}"',
+      '{"a":["x"],"b":{"c":9007199254740993}}',
+      [],
+    ],
+    ['native lists and objects', '"a":["x"],"b":{"c":9007199254740993}', '{"a":["x"],"b":{"c":9007199254740993}}', []],
+    [
+      'what is wrong in an object, with its column and its place',
+      '"B":"{\\"c\\":[{\\"d\\":\\"\\"}],\\"e\\":1}"',
+      '{"b":{"e":1}}',
+      ['B: B.c[0].d (text_blank)'],
+    ],
+    ['an object of which nothing is left', '"a":{"b":""}', 'none', ['a: a.b (text_blank)']],
+    [
+      'int64 to its edges, and one beyond',
+      '"a":9223372036854775807,"b":-9223372036854775808,"c":9223372036854775808',
+      '{"a":9223372036854775807,"b":-9223372036854775808}',
+      ['c: c (number_out_of_range)'],
+    ],
+    [
+      'a text of 301 characters beside good ones',
+      `"a":"${'x'.repeat(301)}","b":1`,
+      '{"b":1}',
+      ['a: a (text_too_long)'],
+    ],
+  ];
+  test.each(columns)('%s', (_, given, sent, leftOut) => {
+    expect(attributesOf(given)).toEqual({ sent, leftOut });
+  });
+
+  test('twenty are sent; what comes after them is left out, and what is nothing does not count', () => {
+    const columnsUpTo = (count: number) => Array.from({ length: count }, (_, index) => `"c${index}":${index}`).join();
+    const twenty = `{${columnsUpTo(20)}}`;
+    expect(attributesOf(`"a":null,"b":"","event_time":null,${columnsUpTo(20)}`)).toEqual({
+      sent: twenty,
+      leftOut: ['b: b (text_blank)'],
+    });
+    expect(attributesOf(columnsUpTo(22))).toEqual({
+      sent: twenty,
+      leftOut: ['c20: c20 (too_many_attributes)', 'c21: c21 (too_many_attributes)'],
+    });
+  });
+
+  test('rows of other columns, one after the other, are told apart', () => {
+    const mapper = new EventMapper(DEFAULT_LIMITS);
+    const mapped = ['"a":"https://a"', '"url__a":"https://a"', '"a":1', '"date__a":"2026-04-17"'].map((given) =>
+      map(rowWith(given), mapper),
+    );
+    expect(mapped.map((each) => each.kind === 'event' && each.json)).toEqual([
+      '{"name":"e","attributes":{"a":"https://a"}}',
+      '{"name":"e","attributes":{"url(a)":"https://a"}}',
+      '{"name":"e","attributes":{"a":1}}',
+      '{"name":"e","attributes":{"date(a)":"2026-04-17T00:00:00Z"}}',
+    ]);
+  });
+});
+
+describe('the bytes of an event', () => {
+  /** Columns that come to an event of so many bytes: lists of short texts of this letter, and one text that fits. */
+  function columnsOfBytes(bytes: number, letter: string): string {
+    for (let count = 0; ; count += 1) {
+      const columnsWith = (last: string) => {
+        const texts = [...Array(count).fill(letter.repeat(100)), last];
+        const lists = Array.from({ length: Math.ceil(texts.length / 25) }, (_, list) =>
+          texts.slice(list * 25, (list + 1) * 25),
+        );
+        return lists.map((list, index) => `"c${index}":${JSON.stringify(list)}`).join();
+      };
+      const missing = bytes - Buffer.byteLength(`{"name":"e","attributes":{${columnsWith('')}}}`);
+      if (missing <= 300) return columnsWith('x'.repeat(missing));
+    }
+  }
+
+  test.each([
+    ['letters of one byte', 'x'],
+    ['letters of two bytes', 'é'],
+  ])('are 25,000 at the most: %s', (_, letter) => {
+    const mapped = map(rowWith(columnsOfBytes(25_000, letter)));
+    expect(mapped).toMatchObject({ kind: 'event', bytes: 25_000, leftOut: [] });
+    expect(mapped.kind === 'event' && Buffer.byteLength(mapped.json)).toBe(25_000);
+    expect(map(rowWith(columnsOfBytes(25_001, letter)))).toEqual({
+      kind: 'rejected',
+      rejection: { code: 'event_too_large', reason: 'the event has 25001 bytes, and Batch takes 25000' },
+    });
+  });
+
+  test('do not count what is left out', () => {
+    expect(attributesOf(`"a":"${'x'.repeat(30_000)}","b":1`)).toEqual({
+      sent: '{"b":1}',
+      leftOut: ['a: a (text_too_long)'],
+    });
+  });
+});
+
+describe('what is told of a row never holds its values', () => {
+  const long = 'hush'.repeat(100);
+  test.each([
+    ['a custom_id that is too long', `{"custom_id":"${'hush'.repeat(200)}","event_name":"e"}`],
+    ['an event_name', '{"custom_id":"u1","event_name":"Hush hush"}'],
+    ['an event_time', rowWith('"event_time":"hush"')],
+    ['texts', rowWith(`"a":"${long}","b":"hush\\ud83d"`)],
+    ['a date and a URL', rowWith(`"date__a":"hush","url__b":"hush","url__c":"https://${'hush'.repeat(600)}"`)],
+    ['lists', rowWith(`"a":["hush",1],"b":["hush",""],"c":"[\\"${long}\\"]"`)],
+    ['objects', rowWith(`"a":{"b":"${long}","date(c)":"hush"}`)],
+    [
+      'an event that is too large',
+      rowWith(
+        ['a', 'b', 'c', 'd'].map((name) => `"${name}":${JSON.stringify(Array(25).fill('hush'.repeat(70)))}`).join(),
+      ),
+    ],
+  ])('%s', (_, json) => {
+    const mapped = map(json);
+    const told = mapped.kind === 'rejected' ? [mapped.rejection] : mapped.leftOut;
+    expect(told).not.toEqual([]);
+    expect(JSON.stringify(told)).not.toMatch(/hush/i);
+  });
+});
+
+/** A number in the only form in which two equal numbers look the same: its digits, and where the point is. */
+function exact(number: string): string {
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] =
+    /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(number) ?? [];
+  const digits = `${whole}${fraction}`.replace(/^0+/, '');
+  const significant = digits.replace(/0+$/, '');
+  if (significant === '') return '0';
+  return `${sign}${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`;
+}
+
+describe('for all rows', () => {
+  test('a number that is sent is the very number that came', () => {
+    const numbers = fc.stringMatching(/^-?(0|[1-9]\d{0,24})(\.\d{1,24})?([eE][+-]?\d{1,3})?$/);
+    fc.assert(
+      fc.property(fc.array(numbers, { minLength: 1, maxLength: 20 }), (values) => {
+        const { json } = eventOf(rowWith(values.map((number, index) => `"c${index}":${number}`).join()));
+        for (const [, index, sent = ''] of json.matchAll(/"c(\d+)":([^,}]+)/g)) {
+          expect([index, exact(sent)]).toEqual([index, exact(values[Number(index)] ?? 'none')]);
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test('each column of a text is either sent as it is, or told of', () => {
+    const names = fc.oneof(fc.constantFrom('a', 'b', 'A', '__proto__'), fc.string());
+    const columns = fc.uniqueArray(
+      fc.tuple(
+        names,
+        fc.string({ unit: 'binary' }).map((text) => `x${text}`),
+      ),
+      {
+        selector: ([name]) => name,
+        maxLength: 25,
+      },
+    );
+    fc.assert(
+      fc.property(columns, (given) => {
+        const foreign = given.filter(([name]) => !/^(date__|url__|_airbyte_)/i.test(name));
+        const { json, leftOut } = eventOf(
+          rowWith(
+            [...foreign, ['last', 'one']].map((cell) => cell.map((text) => JSON.stringify(text)).join(':')).join(),
+          ),
+        );
+        const { attributes = {} } = JSON.parse(json) as { attributes?: Record<string, unknown> };
+        const told = new Set(leftOut.map(({ column }) => column));
+        for (const [name, text] of foreign) {
+          if (!told.has(name))
+            expect(Object.getOwnPropertyDescriptor(attributes, name.toLowerCase())?.value).toBe(text);
+        }
+        expect(Object.keys(attributes).length + told.size).toBe(foreign.length + 1);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
+describe('an event is timely', () => {
+  const now = Date.parse('2026-04-17T12:00:00Z');
+  test.each([
+    ['without a time', null, true],
+    ['of this moment', '2026-04-17T12:00:00Z', true],
+    ['of a day ago', '2026-04-16T12:00:00Z', true],
+    ['of a day and a millisecond ago', '2026-04-16T11:59:59.999Z', false],
+    ['of the future', '2026-04-17T12:00:00.001Z', false],
+    ['of another zone, of this moment', '2026-04-17T14:00:00+02:00', true],
+  ])('or not: %s', (_, event_time, isTimely) => {
+    const mapper = new EventMapper(DEFAULT_LIMITS, () => now);
+    expect(mapper.map({ custom_id: 'u1', event_name: 'e', event_time })).toMatchObject({ kind: 'event', isTimely });
+  });
+});

@@ -1,0 +1,161 @@
+import { describe, expect, test } from 'vitest';
+import type { Message } from '../protocol/messages.ts';
+import type { RejectionCode } from './reason.ts';
+import { Report } from './report.ts';
+
+/** What a person reads. */
+const read = (messages: readonly Message[]): string[] =>
+  messages.map((message) => (message.type === 'LOG' ? `${message.log.level} ${message.log.message}` : message.type));
+
+const told = (report: Report): string[] => read(report.takeMessages());
+
+function reject(report: Report, code: RejectionCode, times = 1): void {
+  for (let time = 0; time < times; time += 1) report.rejected('events', { code, reason: `reason ${time}` });
+}
+
+const column = { column: 'a', path: 'a', code: 'text_blank', reason: 'is a blank text' } as const;
+
+test('nothing is told of nothing, but a summary', () => {
+  const report = new Report();
+  expect(told(report)).toEqual([]);
+  expect(read(report.summary())).toEqual([
+    'INFO 0 rows: 0 accepted, 0 rejected. 0 requests with 0 updates, 0 retries.',
+  ]);
+});
+
+test('messages are given out once, in order', () => {
+  const report = new Report();
+  report.warn('one');
+  report.warn('two');
+  expect(told(report)).toEqual(['WARN one', 'WARN two']);
+  report.warn('three');
+  expect(told(report)).toEqual(['WARN three']);
+  expect(told(report)).toEqual([]);
+});
+
+describe('a rejected row', () => {
+  test('is told with its reason, three times a code; then the code is counted', () => {
+    const report = new Report();
+    reject(report, 'event_time_invalid', 5);
+    reject(report, 'custom_id_missing', 1);
+    expect(told(report)).toEqual([
+      'WARN A row of events is rejected (event_time_invalid): reason 0.',
+      'WARN A row of events is rejected (event_time_invalid): reason 1.',
+      'WARN A row of events is rejected (event_time_invalid): reason 2.',
+      'WARN Further rows rejected with event_time_invalid are counted, not told.',
+      'WARN A row of events is rejected (custom_id_missing): reason 0.',
+    ]);
+    expect(read(report.summary())).toContain('WARN Rows rejected: event_time_invalid: 5, custom_id_missing: 1.');
+  });
+});
+
+describe('an attribute that is left out', () => {
+  test('is told once a column and code, and counted each time', () => {
+    const report = new Report();
+    for (let time = 0; time < 3; time += 1) report.leftOut('events', column);
+    report.leftOut('events', { ...column, code: 'text_too_long', reason: 'has 301 characters, and Batch takes 300' });
+    report.leftOut('events', { ...column, column: 'b', path: 'b' });
+    expect(told(report)).toEqual([
+      'WARN The column "a" of events is a blank text. It is left out of its event, which is sent (text_blank; told once a column).',
+      'WARN The column "a" of events has 301 characters, and Batch takes 300. It is left out of its event, which is sent (text_too_long; told once a column).',
+      'WARN The column "b" of events is a blank text. It is left out of its event, which is sent (text_blank; told once a column).',
+    ]);
+    expect(read(report.summary())).toContain(
+      'WARN Attributes left out before sending: a (text_blank): 3, a (text_too_long): 1, b (text_blank): 1.',
+    );
+  });
+
+  test('within an object is told with its place', () => {
+    const report = new Report();
+    report.leftOut('events', { ...column, path: 'a[2].b' });
+    report.leftOut('events', { ...column, path: 'a[3].c' });
+    expect(told(report)).toEqual([
+      'WARN "a[2].b" in the column "a" of events is a blank text. It is left out of its event, which is sent (text_blank; told once a column).',
+    ]);
+  });
+
+  test('by Batch is told once an attribute, and counted each time', () => {
+    const report = new Report();
+    for (const attribute of ['a', 'a', 'b']) report.attributeRefused(attribute, 'too long');
+    expect(told(report)).toEqual([
+      'WARN Batch left out the attribute "a": too long. Its event was taken (told once an attribute).',
+      'WARN Batch left out the attribute "b": too long. Its event was taken (told once an attribute).',
+    ]);
+    expect(read(report.summary())).toContain('WARN Attributes left out by Batch: a: 2, b: 1.');
+  });
+});
+
+test('retries, odd answers and the failure of the source are told each time', () => {
+  const report = new Report();
+  for (const attempt of [1, 2]) report.retry('Batch has a fault (HTTP 500)', attempt);
+  report.unreadableAnswer('<html>');
+  report.strayError('odd');
+  report.sourceFailed('No such table');
+  expect(told(report)).toEqual([
+    'WARN Batch has a fault (HTTP 500). Attempt 1 failed; trying again.',
+    'WARN Batch has a fault (HTTP 500). Attempt 2 failed; trying again.',
+    "WARN Batch took a request but its answer can't be read, so what it left out, if anything, is unknown: <html>",
+    'WARN Batch reported a problem without saying with which update of the request: odd.',
+    'ERROR The source failed: No such table',
+  ]);
+});
+
+describe('the summary', () => {
+  test('counts everything', () => {
+    const report = new Report();
+    for (let row = 0; row < 10; row += 1) report.row();
+    for (let row = 0; row < 6; row += 1) report.accepted();
+    reject(report, 'refused_by_batch', 3);
+    report.request(200);
+    report.request(1);
+    report.retry('x', 1);
+    report.possibleDuplicates(15);
+    report.possibleDuplicates(2);
+    for (const kind of ['not JSON', 'type CATALOG', 'not JSON']) report.skippedLine(kind);
+    expect(read(report.summary())).toEqual([
+      'INFO 10 rows: 6 accepted, 3 rejected, 1 not sent (they come again in the next run). 2 requests with 201 updates, 1 retries.',
+      'WARN Rows rejected: refused_by_batch: 3.',
+      'WARN 17 events may have reached Batch twice: a request was sent again after its answer got lost.',
+      'INFO Lines on stdin that were skipped: not JSON: 2, type CATALOG: 1.',
+    ]);
+  });
+
+  const once: [name: string, happen: (report: Report) => void, told: string][] = [
+    ['a rejected row', (report) => reject(report, 'event_too_large'), 'WARN Rows rejected: event_too_large: 1.'],
+    [
+      'an attribute left out',
+      (report) => report.leftOut('events', column),
+      'WARN Attributes left out before sending: a (text_blank): 1.',
+    ],
+    [
+      'an attribute left out by Batch',
+      (report) => report.attributeRefused('a', 'x'),
+      'WARN Attributes left out by Batch: a: 1.',
+    ],
+    [
+      'a possible duplicate',
+      (report) => report.possibleDuplicates(1),
+      'WARN 1 events may have reached Batch twice: a request was sent again after its answer got lost.',
+    ],
+    [
+      'a skipped line',
+      (report) => report.skippedLine('not JSON'),
+      'INFO Lines on stdin that were skipped: not JSON: 1.',
+    ],
+  ];
+  test.each(once)('tells what happened once: %s', (_, happen, told) => {
+    const report = new Report();
+    happen(report);
+    expect(read(report.summary()).slice(1)).toEqual([told]);
+  });
+
+  test('says nothing of rows that were not sent when all were', () => {
+    const report = new Report();
+    for (let row = 0; row < 2; row += 1) report.row();
+    report.accepted();
+    reject(report, 'event_too_large');
+    expect(read(report.summary())[0]).toBe(
+      'INFO 2 rows: 1 accepted, 1 rejected. 0 requests with 0 updates, 0 retries.',
+    );
+  });
+});

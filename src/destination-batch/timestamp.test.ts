@@ -1,0 +1,109 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { utcTimestamp, utcTimestampOrDay } from './timestamp.ts';
+
+describe('a moment is told in UTC', () => {
+  test.each([
+    ['in UTC already', '2026-04-17T04:25:00Z', '2026-04-17T04:25:00Z'],
+    ['with a lower-case t and z', '2026-04-17t04:25:00z', '2026-04-17T04:25:00Z'],
+    ['with an offset to the east', '2026-04-17T04:25:00+02:00', '2026-04-17T02:25:00Z'],
+    ['with an offset to the west, of half hours', '2026-04-17T04:25:00-05:30', '2026-04-17T09:55:00Z'],
+    ['with the largest offset', '2026-04-17T04:25:00+23:59', '2026-04-16T04:26:00Z'],
+    ['with an offset of nothing', '2026-04-17T04:25:00+00:00', '2026-04-17T04:25:00Z'],
+    ['with the offset that RFC 3339 has for an unknown place', '2026-04-17T04:25:00-00:00', '2026-04-17T04:25:00Z'],
+    ['with an offset over the end of a year', '2026-01-01T00:30:00+01:00', '2025-12-31T23:30:00Z'],
+    ['with an offset over a leap day', '2024-03-01T01:00:00+02:00', '2024-02-29T23:00:00Z'],
+    ['with one digit of a fraction', '2026-04-17T04:25:00.5Z', '2026-04-17T04:25:00.5Z'],
+    ['with nanoseconds', '2026-04-17T04:25:00.123456789Z', '2026-04-17T04:25:00.123456789Z'],
+    ['with nanoseconds and an offset', '2026-04-17T04:25:00.123456789+02:00', '2026-04-17T02:25:00.123456789Z'],
+    ['with a fraction that ends in zeros', '2026-04-17T04:25:00.500000Z', '2026-04-17T04:25:00.500000Z'],
+    [
+      'with more digits than a double holds',
+      '2026-04-17T04:25:00.12345678901234567890Z',
+      '2026-04-17T04:25:00.12345678901234567890Z',
+    ],
+    ['on a leap day', '2024-02-29T12:00:00Z', '2024-02-29T12:00:00Z'],
+    ['in the first year', '0000-01-01T00:00:00Z', '0000-01-01T00:00:00Z'],
+    ['in the last second that can be written', '9999-12-31T23:59:59Z', '9999-12-31T23:59:59Z'],
+  ])('%s', (_, text, expected) => {
+    expect(utcTimestamp(text)).toBe(expected);
+  });
+
+  test('at any time of any zone, and it stays the same moment with the same fraction', () => {
+    const moments = fc.date({
+      min: new Date('0001-01-01T00:00:00Z'),
+      max: new Date('9998-12-31T00:00:00Z'),
+      noInvalidDate: true,
+    });
+    const twoDigits = (value: number) => String(value).padStart(2, '0');
+    fc.assert(
+      fc.property(
+        moments,
+        fc.integer({ min: -1439, max: 1439 }),
+        fc.stringMatching(/^(\.\d{1,9})?$/),
+        (moment, minutes, fraction) => {
+          const wallClock = new Date(moment.getTime() + minutes * 60_000).toISOString().slice(0, 19);
+          const [hours, rest] = [Math.trunc(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
+          const zone = `${minutes < 0 ? '-' : '+'}${twoDigits(hours)}:${twoDigits(rest)}`;
+          expect(utcTimestamp(`${wallClock}${fraction}${zone}`)).toBe(
+            `${moment.toISOString().slice(0, 19)}${fraction}Z`,
+          );
+        },
+      ),
+    );
+  });
+});
+
+describe('no moment is made of', () => {
+  test.each([
+    ['nothing', ''],
+    ['a text without a zone', '2026-04-17T04:25:00'],
+    ['a space for the T', '2026-04-17 04:25:00Z'],
+    ['a day alone', '2026-04-17'],
+    ['30 February', '2026-02-30T00:00:00Z'],
+    ['29 February in a year without one', '2026-02-29T00:00:00Z'],
+    ['30 February with an offset', '2026-02-30T00:00:00+02:00'],
+    ['a thirteenth month', '2026-13-01T00:00:00Z'],
+    ['a day zero', '2026-04-00T00:00:00Z'],
+    ['hour 24', '2026-04-17T24:00:00Z'],
+    ['minute 60', '2026-04-17T04:60:00Z'],
+    ['a leap second, which Batch has no word on', '2016-12-31T23:59:60Z'],
+    ['a zone of 24 hours', '2026-04-17T04:25:00+24:00'],
+    ['a zone of 60 minutes', '2026-04-17T04:25:00+01:60'],
+    ['a zone without a colon', '2026-04-17T04:25:00+0200'],
+    ['a zone of hours alone', '2026-04-17T04:25:00+02'],
+    ['a zone by name', '2026-04-17T04:25:00 UTC'],
+    ['a point without digits', '2026-04-17T04:25:00.Z'],
+    ['a comma before the fraction', '2026-04-17T04:25:00,5Z'],
+    ['a time without seconds', '2026-04-17T04:25Z'],
+    ['a year of five digits', '12026-04-17T04:25:00Z'],
+    ['a year with a sign', '+002026-04-17T04:25:00Z'],
+    ['a stamp with a space before it', ' 2026-04-17T04:25:00Z'],
+    ['a stamp with a line end after it', '2026-04-17T04:25:00Z\n'],
+    ['other digits than ours', '２０２６-04-17T04:25:00Z'],
+    ['Unix seconds', '1776399900'],
+    ['a word', 'now'],
+  ])('%s', (_, text) => {
+    expect([utcTimestamp(text), utcTimestampOrDay(text === '2026-04-17' ? '' : text)]).toEqual([undefined, undefined]);
+  });
+
+  test.each([
+    ['a time before the year 0 in UTC', '0000-01-01T00:00:00+01:00'],
+    ['a time after the year 9999 in UTC', '9999-12-31T23:59:59-01:00'],
+  ])('%s, since RFC 3339 has four digits for a year', (_, text) => {
+    expect(utcTimestamp(text)).toBeUndefined();
+  });
+});
+
+describe('where a day alone will do', () => {
+  test.each([
+    ['it is its first moment in UTC', '2026-04-17', '2026-04-17T00:00:00Z'],
+    ['a leap day is one too', '2024-02-29', '2024-02-29T00:00:00Z'],
+    ['30 February is none', '2026-02-30', undefined],
+    ['a day with a zone is none', '2026-04-17Z', undefined],
+    ['a day of one digit is none', '2026-4-17', undefined],
+    ['a stamp stays one', '2026-04-17T04:25:00.5+02:00', '2026-04-17T02:25:00.5Z'],
+  ])('%s', (_, text, expected) => {
+    expect(utcTimestampOrDay(text)).toBe(expected);
+  });
+});

@@ -1,0 +1,318 @@
+import { PassThrough, Writable } from 'node:stream';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { BatchApi as Sandbox } from '../../sandbox/batch-api/server.ts';
+import type { ConfiguredCatalog } from '../protocol/catalog.ts';
+import { ConnectorError } from '../protocol/failure.ts';
+import { MessageOutput } from '../protocol/output.ts';
+import { destinationConfigurationSchema } from './configuration.ts';
+import { write } from './write.ts';
+
+const KEYS = { rest_api_key: 'rest_write', project_key: 'project_write' };
+
+let sandbox: Sandbox;
+beforeAll(async () => {
+  sandbox = await Sandbox.start({
+    restApiKey: KEYS.rest_api_key,
+    projectKey: KEYS.project_key,
+    limits: { updateBurst: 1e6 },
+  });
+});
+beforeEach(() => {
+  sandbox.reset();
+  sandbox.faults.clear();
+});
+afterAll(() => sandbox.close());
+
+const inputs: PassThrough[] = [];
+afterEach(() => {
+  for (const input of inputs.splice(0)) input.destroy();
+});
+
+const catalogOf = (...names: string[]): ConfiguredCatalog => ({
+  streams: names.map((name) => ({ stream: { name }, sync_mode: 'incremental', destination_sync_mode: 'append' })),
+});
+
+/** A run of `write`, with the input that the test feeds and the lines that come out. */
+function start({
+  catalog = catalogOf('events'),
+  ...settings
+}: {
+  catalog?: ConfiguredCatalog;
+  flush_interval_seconds?: number;
+} = {}) {
+  const lines: string[] = [];
+  let rest = '';
+  const stdout = new Writable({
+    write: (chunk: Buffer, _, callback) => {
+      const parts = (rest + chunk.toString()).split('\n');
+      rest = parts.pop() ?? '';
+      lines.push(...parts);
+      callback();
+    },
+  });
+  const input = new PassThrough();
+  inputs.push(input);
+  const stop = new AbortController();
+  const configuration = destinationConfigurationSchema.parse({ ...KEYS, api_url: sandbox.url, ...settings });
+  const context = { output: new MessageOutput(stdout), stop: stop.signal, now: () => 0 };
+  const ended = { isDone: false };
+  const result = write(context, configuration, catalog, input).finally(() => {
+    ended.isDone = true;
+  });
+  // Whoever does not ask how it ended is told so by what came out.
+  result.catch(() => undefined);
+  const feed = (...fed: string[]): void => {
+    input.write(fed.map((line) => `${line}\n`).join(''));
+  };
+  return {
+    input,
+    feed,
+    stop,
+    result,
+    ended,
+    lines,
+    states: () => lines.filter((line) => line.includes('"STATE"')),
+    logs: () => logsOf(lines),
+  };
+}
+
+const logsOf = (lines: readonly string[]): string[] =>
+  lines.flatMap((line) => {
+    const message = JSON.parse(line) as { type: string; log?: { level: string; message: string } };
+    return message.type === 'LOG' ? [`${message.log?.level} ${message.log?.message}`] : [];
+  });
+
+const row = (customId: string, name: string, stream = 'events'): string =>
+  JSON.stringify({
+    type: 'RECORD',
+    record: { stream, emitted_at: 1, data: { custom_id: customId, event_name: name } },
+  });
+
+const state = (number: number, stream = 'events', stats = ''): string =>
+  `{"type":"STATE", "state":{"type":"STREAM","stream":{"stream_descriptor":{"name":"${stream}"},"stream_state":{"n":${number}.0}}${stats}},"id":${number}}`;
+
+const stats = (accepted: number, rejected: number): string =>
+  `,"destinationStats":{"recordCount":${accepted}.0,"rejectedRecordCount":${rejected}.0}`;
+
+const stored = (): string[] =>
+  [...sandbox.store.events()].map(
+    ({ custom_id, json }) => `${custom_id} ${(JSON.parse(json) as { name: string }).name}`,
+  );
+
+async function failureOf(result: Promise<boolean>): Promise<ConnectorError> {
+  const error = await result.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof ConnectorError)) throw new Error('It did not fail as expected', { cause: error });
+  return error;
+}
+
+test('rows are sent, and each state comes back as it was, with the counts of the rows before it', async () => {
+  const { feed, input, result, states, logs } = start();
+  feed(row('u1', 'a'), row('u2', 'b'), row('', 'c'), state(1), row('u1', 'd'), state(2), state(3));
+  input.end();
+  expect(await result).toBe(true);
+  expect(stored().toSorted()).toEqual(['u1 a', 'u1 d', 'u2 b']);
+  expect(states()).toEqual([
+    state(1, 'events', stats(2, 1)),
+    state(2, 'events', stats(1, 0)),
+    state(3, 'events', stats(0, 0)),
+  ]);
+  expect(logs()).toEqual([
+    'WARN A row of events is rejected (custom_id_missing): custom_id is missing or blank, so the event belongs to nobody.',
+    'INFO 4 rows: 3 accepted, 1 rejected. 1 requests with 2 updates, 0 retries.',
+    'WARN Rows rejected: custom_id_missing: 1.',
+  ]);
+});
+
+test('a state is echoed while the input goes on', async () => {
+  const { feed, input, result, states } = start({ flush_interval_seconds: 0.01 });
+  feed(row('u1', 'a'), state(1));
+  await expect.poll(states, { interval: 2 }).toEqual([state(1, 'events', stats(1, 0))]);
+  feed(row('u1', 'b'));
+  input.end();
+  expect(await result).toBe(true);
+  expect(stored()).toEqual(['u1 a', 'u1 b']);
+});
+
+test('a state is not echoed before its rows are accepted', async () => {
+  const { feed, result, states } = start({ flush_interval_seconds: 0.01 });
+  sandbox.faults.add([
+    { kind: 'delay', milliseconds: 50 },
+    { kind: 'status', status: 401 },
+  ]);
+  feed(row('u1', 'a'), state(1));
+  await expect.poll(() => sandbox.faults.list().length, { interval: 2 }).toBe(1);
+  expect(states()).toEqual([]);
+  await expect.poll(states, { interval: 2 }).toHaveLength(1);
+  feed(row('u1', 'b'), state(2));
+  await failureOf(result);
+  expect(states()).toEqual([state(1, 'events', stats(1, 0))]);
+});
+
+test('nothing comes of nothing, but a summary', async () => {
+  const { input, result, lines, logs } = start();
+  input.end();
+  expect(await result).toBe(true);
+  expect(lines).toHaveLength(1);
+  expect(logs()).toEqual(['INFO 0 rows: 0 accepted, 0 rejected. 0 requests with 0 updates, 0 retries.']);
+});
+
+test('of several streams, each state counts its own', async () => {
+  const { feed, input, result, states } = start({ catalog: catalogOf('a', 'b') });
+  feed(row('u1', 'x', 'a'), row('u2', 'y', 'b'), state(1, 'a'), state(2, 'b'));
+  input.end();
+  expect(await result).toBe(true);
+  expect(states()).toEqual([state(1, 'a', stats(1, 0)), state(2, 'b', stats(1, 0))]);
+});
+
+test('what is no message, and what is not for us, is passed over and counted', async () => {
+  const { feed, input, result, logs } = start();
+  feed('Starting', '', '{"type":"LOG","log":{"level":"INFO","message":"x"}}', '{"type":"CATALOG"}', row('u1', 'a'));
+  input.end();
+  expect(await result).toBe(true);
+  expect(logs().at(-1)).toBe('INFO Lines on stdin that were skipped: not JSON: 2, type CATALOG: 1.');
+  expect(stored()).toEqual(['u1 a']);
+});
+
+test('a failure of the source is passed on', async () => {
+  const { feed, input, result, logs } = start();
+  feed('{"type":"TRACE","trace":{"type":"ERROR","emitted_at":1,"error":{"message":"No such table"}}}');
+  input.end();
+  expect(await result).toBe(true);
+  expect(logs()[0]).toBe('ERROR The source failed: No such table');
+});
+
+test.each([
+  [
+    'overwrite',
+    ['WARN "events" is configured as overwrite, but events can only be added to profiles: it is treated as append.'],
+  ],
+  ['append', []],
+  [null, []],
+])('the mode %s', async (destination_sync_mode, told) => {
+  const { input, result, logs } = start({
+    catalog: { streams: [{ stream: { name: 'events' }, sync_mode: 'incremental', destination_sync_mode }] },
+  });
+  input.end();
+  await result;
+  expect(logs().slice(0, -1)).toEqual(told);
+});
+
+test('an attribute that is left out is told, and its event sent', async () => {
+  const { feed, input, result, logs } = start();
+  feed('{"type":"RECORD","record":{"stream":"events","data":{"custom_id":"u1","event_name":"a","b":"","c":1}}}');
+  input.end();
+  await result;
+  expect([...sandbox.store.events()].map(({ json }) => json)).toEqual(['{"name":"a","attributes":{"c":1}}']);
+  expect(logs()).toEqual([
+    'WARN The column "b" of events is a blank text. It is left out of its event, which is sent (text_blank; told once a column).',
+    'INFO 1 rows: 1 accepted, 0 rejected. 1 requests with 1 updates, 0 retries.',
+    'WARN Attributes left out before sending: b (text_blank): 1.',
+  ]);
+});
+
+test('a row that Batch refuses is counted as rejected, with its reason', async () => {
+  const { feed, input, result, states, logs } = start();
+  sandbox.faults.add({ kind: 'partial', bulk_index: 1, category: 'event', reason: 'time is over 24 hours ago' });
+  feed(row('u1', 'a'), row('u2', 'b'), state(1));
+  input.end();
+  expect(await result).toBe(true);
+  expect(states()).toEqual([state(1, 'events', stats(1, 1))]);
+  expect(logs()[0]).toBe('WARN A row of events is rejected (refused_by_batch): Batch said: time is over 24 hours ago.');
+});
+
+// Batch refuses such an event alone, but can only name the update that it stands in.
+test.each([
+  ['older than a day', -25 * 3_600_000],
+  ['in the future', 3_600_000],
+])('an event %s is rejected alone, and the others of its update count as accepted', async (_, offset) => {
+  const { feed, input, result, states } = start();
+  const time = new Date(Date.now() + offset).toISOString();
+  feed(
+    row('u1', 'a'),
+    `{"type":"RECORD","record":{"stream":"events","data":{"custom_id":"u1","event_name":"b","event_time":"${time}"}}}`,
+    row('u1', 'c'),
+    state(1),
+  );
+  input.end();
+  await result;
+  expect(stored()).toEqual(['u1 a', 'u1 c']);
+  expect(states()).toEqual([state(1, 'events', stats(2, 1))]);
+});
+
+describe('the sync fails', () => {
+  test('at a row of a stream that the catalog does not name', async () => {
+    const { feed, result, states } = start();
+    feed(state(1), row('u1', 'a', 'others'), state(2));
+    expect(await failureOf(result)).toMatchObject({
+      failureType: 'config_error',
+      message:
+        'A row of the stream "others" came in, which the catalog does not name. Give write the same catalog as read.',
+    });
+    expect(states()).toEqual([state(1, 'events', stats(0, 0))]);
+  });
+
+  test('at a state behind a line that may have been a row', async () => {
+    const { feed, result, states } = start();
+    feed(state(1), row('u1', 'a').slice(0, -3), row('u1', 'b'), state(2));
+    expect(await failureOf(result)).toMatchObject({
+      failureType: 'system_error',
+      message: expect.stringMatching(
+        /^1 of the lines on stdin .+ no state behind them is echoed.+The source was cut off/,
+      ),
+    });
+    expect(states()).toEqual([state(1, 'events', stats(0, 0))]);
+  });
+
+  // A line that is cut off at the very end is what a killed source leaves: there, the failure is the source's.
+  test('at the end of an input with a line in its midst that may have been a row, though no state follows', async () => {
+    const { feed, input, result } = start();
+    feed(row('u1', 'a'), row('u1', 'b').slice(0, -3), row('u1', 'c'));
+    input.end();
+    expect((await failureOf(result)).failureType).toBe('system_error');
+  });
+
+  test('when Batch denies it; the states that were true by then have come out, and no other', async () => {
+    const { feed, result, states, logs } = start({ flush_interval_seconds: 0.01 });
+    feed(row('u1', 'a'), state(1));
+    await expect.poll(states, { interval: 2 }).toEqual([state(1, 'events', stats(1, 0))]);
+    sandbox.faults.add({ kind: 'status', status: 401 });
+    feed(row('u1', 'b'), state(2));
+    expect((await failureOf(result)).failureType).toBe('config_error');
+    expect(states()).toHaveLength(1);
+    expect(logs().at(-1)).toBe(
+      'INFO 2 rows: 1 accepted, 0 rejected, 1 not sent (they come again in the next run). 2 requests with 2 updates, 0 retries.',
+    );
+  });
+});
+
+describe('a signal to stop', () => {
+  test('before anything came ends it, though the input stays open', async () => {
+    const { stop, result } = start();
+    stop.abort();
+    expect(await result).toBe(false);
+  });
+
+  test('lets the rows come up to the next state, sends them, echoes it, and takes no row behind it', async () => {
+    const { feed, stop, result, states } = start({ flush_interval_seconds: 0.01 });
+    feed(row('u1', 'a'));
+    await expect.poll(stored, { interval: 2 }).toEqual(['u1 a']);
+    stop.abort();
+    feed(row('u1', 'b'), state(1), row('u1', 'c'), state(2));
+    expect(await result).toBe(false);
+    expect(stored()).toEqual(['u1 a', 'u1 b']);
+    expect(states()).toEqual([state(1, 'events', stats(2, 0))]);
+  });
+
+  test('ends it at that state, also when nothing comes behind it and the input stays open', async () => {
+    const { feed, stop, ended, states } = start({ flush_interval_seconds: 0.01 });
+    feed(row('u1', 'a'));
+    await expect.poll(stored, { interval: 2 }).toEqual(['u1 a']);
+    stop.abort();
+    feed(state(1));
+    await expect.poll(() => ended.isDone, { interval: 2, timeout: 1_000 }).toBe(true);
+    expect(states()).toEqual([state(1, 'events', stats(1, 0))]);
+  });
+});

@@ -1,0 +1,68 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Writable } from 'node:stream';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { readConfiguration } from './configuration.ts';
+import { log } from './messages.ts';
+import { MessageOutput } from './output.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'configuration-test-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const schema = z.looseObject({
+  username: z.string().optional(),
+  password: z.string().default('').meta({ airbyte_secret: true }),
+  rest_api_key: z.string().optional().meta({ airbyte_secret: true }),
+});
+
+/** Reads a configuration, then writes a log, and gives both. */
+async function readAndLog(
+  configuration: unknown,
+  text: string,
+): Promise<{ configuration: Record<string, unknown>; logged: string }> {
+  const path = join(folder, 'configuration.json');
+  writeFileSync(path, JSON.stringify(configuration));
+  const chunks: Buffer[] = [];
+  const output = new MessageOutput(
+    new Writable({
+      write(chunk: Buffer, _, callback) {
+        chunks.push(chunk);
+        callback();
+      },
+    }),
+  );
+  const read = await readConfiguration(path, schema, output);
+  await output.write(log('INFO', text));
+  return { configuration: read, logged: JSON.parse(Buffer.concat(chunks).toString()).log.message };
+}
+
+test('a configuration is read, and from then on its secrets are masked', async () => {
+  const given = { username: 'reader', password: 'hunter2', rest_api_key: 'k-1', extra: 1 };
+  const { configuration, logged } = await readAndLog(given, 'reader: hunter2, k-1 and hunter3');
+  expect(configuration).toEqual(given);
+  expect(logged).toBe('reader: ****, **** and hunter3');
+});
+
+test('a secret is masked in an HTTP Basic header of the configured user', async () => {
+  const header = Buffer.from('reader:hunter2').toString('base64');
+  const { logged } = await readAndLog({ username: 'reader', password: 'hunter2' }, `Authorization: Basic ${header}`);
+  expect(logged).toBe('Authorization: Basic ****');
+});
+
+test('a configuration without a user or a password masks nothing', async () => {
+  const { configuration, logged } = await readAndLog({}, 'a text');
+  expect(configuration).toEqual({ password: '' });
+  expect(logged).toBe('a text');
+});
+
+test('a wrong field is named, not its value', async () => {
+  const reading = readAndLog({ password: ['hunter2'] }, '');
+  await expect(reading).rejects.toMatchObject({ name: 'ConnectorError', failureType: 'config_error' });
+  await expect(reading).rejects.toThrow(/password: /);
+  await expect(reading).rejects.not.toThrow(/hunter2/);
+});

@@ -1,0 +1,109 @@
+import fc from 'fast-check';
+import { LosslessNumber } from 'lossless-json';
+import { describe, expect, test } from 'vitest';
+import { parseExact, stringifyExact } from './exact-json.ts';
+
+/** What a parser makes of a text, as text: keys in their order, and each number as the double that JSON.parse gives. */
+function outcome(parse: (text: string) => unknown, text: string): string {
+  const asDouble = (_: string, value: unknown) => {
+    const number = value instanceof LosslessNumber ? Number(value.value) : value;
+    return typeof number === 'number' ? { double: Object.is(number, -0) ? '-0' : String(number) } : number;
+  };
+  try {
+    return JSON.stringify(parse(text), asDouble);
+  } catch (error) {
+    return error instanceof SyntaxError ? 'SyntaxError' : `another error: ${String(error)}`;
+  }
+}
+
+describe('a number goes through with every digit', () => {
+  test.each([
+    '9007199254740993',
+    '-9007199254740993',
+    '9223372036854775807',
+    '-9223372036854775808',
+    '18446744073709551615',
+    '123456789012345.678901234567890',
+    '0.100000000000000000000000000001',
+    '1234567890123456789e5',
+  ])('%s', (digits) => {
+    const text = `{"a":[${digits},{"b":${digits}}],"c":"x"}`;
+    expect(stringifyExact(Object(parseExact(text)))).toBe(text);
+  });
+
+  test.each(['1e20', '1e-400', '-1E+19', '123456789012345e-330'])(
+    '%s, though a double of it would be another number or be written as another kind',
+    (digits) => {
+      const text = `{"a":${digits}}`;
+      expect(stringifyExact(Object(parseExact(text)))).toBe(text);
+    },
+  );
+
+  test('also when the same text holds short ones, texts of digits and words', () => {
+    const text =
+      '{"a":1,"b":9007199254740993,"c":"9007199254740993","d":null,"e":true,"f":[1.5,"[12345678901234567890]"]}';
+    expect(stringifyExact(Object(parseExact(text)))).toBe(text);
+  });
+});
+
+test.each([
+  ['a short number', '[1]', [1]],
+  ['a number of fifteen characters', '[123456789012345]', [123456789012345]],
+  ['digits in a text', '{"a":"12345678901234567890"}', { a: '12345678901234567890' }],
+])('%s is a plain value', (_, text, expected) => {
+  expect(parseExact(text)).toStrictEqual(expected);
+});
+
+test('of two equal keys the last one counts, also beside long numbers', () => {
+  expect(stringifyExact(Object(parseExact('{"a":9007199254740993,"a":9007199254740995,"b":1,"b":[]}')))).toBe(
+    '{"a":9007199254740995,"b":[]}',
+  );
+});
+
+test('an object that looks like a number of ours is written as the object it is', () => {
+  const text = '{"a":{"value":"1","isLosslessNumber":"true"},"b":9007199254740993}';
+  expect(stringifyExact(Object(parseExact(text)))).toBe(text);
+});
+
+describe('but for the digits it is JSON.parse', () => {
+  const longNumbers = fc
+    .stringMatching(/^-?(0|[1-9]\d{0,30})(\.\d{1,30})?([eE][+-]?\d{1,3})?$/)
+    .map((digits) => `"number ${digits}"`);
+  const keys = fc.oneof(fc.string(), fc.constantFrom('__proto__', 'constructor', 'a'));
+  const values = fc.letrec((tie) => ({
+    any: fc.oneof(
+      { maxDepth: 4 },
+      fc.constantFrom('null', 'true', 'false'),
+      fc.string({ unit: 'binary' }).map((text) => JSON.stringify(text)),
+      longNumbers.map((text) => text.slice(8, -1)),
+      fc.array(tie('any'), { maxLength: 4 }).map((items) => `[${items.join(' ,')}]`),
+      fc
+        .array(fc.tuple(keys, tie('any')), { maxLength: 4 })
+        .map((entries) => `{${entries.map(([key, value]) => `${JSON.stringify(key)}\t:\n${value}`).join(',')}}`),
+    ),
+  })).any as fc.Arbitrary<string>;
+
+  test('for all JSON', () => {
+    fc.assert(
+      fc.property(values, (text) => {
+        expect(outcome(parseExact, text)).toBe(outcome(JSON.parse, text));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test('for texts that are none, which both refuse with a SyntaxError', () => {
+    const spoilt = fc
+      .tuple(values, fc.nat(), fc.constantFrom('', ',', '"', '\\', '}', ']', '-', '.', '\u0001', '\ufeff', '01', 'e'))
+      .map(([text, place, mark]) => {
+        const at = place % (text.length + 1);
+        return `[12345678901234567,${text.slice(0, at)}${mark}${text.slice(at + 1)}]`;
+      });
+    fc.assert(
+      fc.property(spoilt, (text) => {
+        expect(outcome(parseExact, text)).toBe(outcome(JSON.parse, text));
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});

@@ -1,0 +1,54 @@
+import { describe, expect, test } from 'vitest';
+import { asConnectorError, ConnectorError, codeOf, messageOf } from './failure.ts';
+
+describe('what was thrown, as a failure', () => {
+  test('a failure stays the one that it is', () => {
+    const failure = new ConnectorError('transient_error', 'Try again.');
+    expect(asConnectorError(failure)).toBe(failure);
+  });
+
+  test('any other error is a fault of ours, with its message, stack and cause', () => {
+    const error = new TypeError('x is not a function');
+    const failure = asConnectorError(error);
+    expect(failure).toBeInstanceOf(ConnectorError);
+    expect(failure.failureType).toBe('system_error');
+    expect(failure.message).toBe('Unexpected fault in the connector: x is not a function');
+    expect(failure.internalMessage).toBe('x is not a function');
+    expect(failure.stackTrace).toBe(error.stack);
+    expect(failure.cause).toBe(error);
+  });
+
+  test.each<[unknown, string]>([
+    ['a text', 'a text'],
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [42, '42'],
+  ])('a thrown %j has a message and no stack', (thrown, text) => {
+    const failure = asConnectorError(thrown);
+    expect(failure.message).toBe(`Unexpected fault in the connector: ${text}`);
+    expect(failure.internalMessage).toBe(text);
+    expect(failure.stackTrace).toBeUndefined();
+  });
+});
+
+test('a failure without a cause has none, so that printing it shows no "cause: undefined"', () => {
+  expect(Object.hasOwn(new ConnectorError('config_error', 'x'), 'cause')).toBe(false);
+});
+
+test.each<[unknown, string]>([
+  [new Error('a message'), 'a message'],
+  ['a text', 'a text'],
+  [7, '7'],
+])('the message of %s', (thrown, message) => {
+  expect(messageOf(thrown)).toBe(message);
+});
+
+test.each<[string, unknown, string]>([
+  ['an error of Node', Object.assign(new Error('x'), { code: 'ECONNREFUSED' }), 'ECONNREFUSED'],
+  ['an error without one', new Error('x'), ''],
+  ['an error with a number for one', Object.assign(new Error('x'), { code: 7 }), ''],
+  ['what is no error', { code: 'ECONNREFUSED' }, ''],
+  ['nothing', undefined, ''],
+])('the code of %s', (_, thrown, code) => {
+  expect(codeOf(thrown)).toBe(code);
+});

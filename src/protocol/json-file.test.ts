@@ -1,0 +1,144 @@
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { ConnectorError } from './failure.ts';
+import { checkJson, parseJson, readJsonFile, readTextFile } from './json-file.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'json-file-test-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function file(text: string | Uint8Array): string {
+  const path = join(folder, 'file.json');
+  writeFileSync(path, text);
+  return path;
+}
+
+async function failureOf(action: Promise<unknown>): Promise<ConnectorError> {
+  const error = await action.then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  if (!(error instanceof ConnectorError)) throw new Error(`No ConnectorError: ${String(error)}`);
+  return error;
+}
+
+const schema = z.object({ host: z.string(), port: z.int().default(8123) });
+
+test('a file comes in the form of its schema, with what it leaves out', async () => {
+  expect(await readJsonFile('configuration', file('{"host":"a"}'), schema)).toEqual({ host: 'a', port: 8123 });
+});
+
+test('a text comes as it is', async () => {
+  expect(await readTextFile('state', file(' é\r\n'))).toBe(' é\r\n');
+});
+
+describe('a file that can not be had is a mistake of the user, and named', () => {
+  test('when it is not there', async () => {
+    const path = join(folder, 'none.json');
+    const error = await failureOf(readJsonFile('catalog', path, schema));
+    expect(error.failureType).toBe('config_error');
+    expect(error.message).toContain(`The catalog file ${path} can't be read: ENOENT`);
+    expect(error.message).toContain('Check its path and permissions.');
+  });
+
+  test('when it is a folder', async () => {
+    const error = await failureOf(readTextFile('state', folder));
+    expect(error.failureType).toBe('config_error');
+    expect(error.message).toContain(`The state file ${folder} can't be read: EISDIR`);
+  });
+
+  test.skipIf(process.getuid?.() === 0)('when it may not be read', async () => {
+    const path = file('{}');
+    chmodSync(path, 0);
+    const error = await failureOf(readTextFile('state', path));
+    expect(error.message).toContain('EACCES');
+  });
+});
+
+describe('a text that is no JSON is refused without being quoted:', () => {
+  test.each([
+    ['nothing', ''],
+    ['a bare secret', 'hunter2'],
+    ['a secret in quotes of the wrong kind', "{'password': 'hunter2'}"],
+    ['a text cut off', '{"password": "hunter2'],
+    ['a comma too many', '{"password": "hunter2",}'],
+    ['YAML', 'password: hunter2'],
+    ['two texts in one', '{"password":"hunter2"}\n{"password":"hunter2"}'],
+  ])('%s', async (_, text) => {
+    const path = file(text);
+    const error = await failureOf(readJsonFile('configuration', path, schema));
+    expect(error.failureType).toBe('config_error');
+    expect(error.message).toBe(`The configuration file ${path} is not valid JSON. Check it with a JSON formatter.`);
+    expect(error.cause).toBeUndefined();
+    expect(error.internalMessage).toBeUndefined();
+  });
+});
+
+test('JSON is read as JSON.parse reads it', () => {
+  fc.assert(
+    fc.property(fc.json(), (text) => {
+      expect(parseJson('state', 'x', text)).toEqual(JSON.parse(text));
+    }),
+  );
+});
+
+describe('what is wrong in a file', () => {
+  test('is named place by place, all of it at once', () => {
+    const nested = z.object({ a: z.object({ b: z.array(z.object({ c: z.string() })) }), d: z.int(), e: z.string() });
+    const check = () => checkJson('configuration', 'c.json', { a: { b: [{ c: 'x' }, {}] }, d: 1.5 }, nested);
+    expect(check).toThrow(/^The configuration in c\.json is not usable\. a\.b\.1\.c: .+; d: .+; e: .+\.$/);
+  });
+
+  test('is the whole file when it is no object', () => {
+    expect(() => checkJson('configuration', 'c.json', [], schema)).toThrow(
+      /^The configuration in c\.json is not usable\. the whole file: /,
+    );
+  });
+
+  test('is a mistake of the user', () => {
+    try {
+      checkJson('configuration', 'c.json', {}, schema);
+      expect.unreachable();
+    } catch (error) {
+      expect(error).toMatchObject({ name: 'ConnectorError', failureType: 'config_error' });
+    }
+  });
+});
+
+test('no value is quoted, whatever the rule that it breaks', () => {
+  const rules: Record<string, z.ZodType> = {
+    boolean: z.boolean(),
+    integer: z.int(),
+    enumeration: z.enum(['one', 'two']),
+    literal: z.literal('one'),
+    pattern: z.string().regex(/^\d$/),
+    short: z.string().max(1),
+    url: z.url(),
+    list: z.array(z.string()),
+    object: z.object({ inner: z.string() }),
+    record: z.record(z.string(), z.int()),
+    union: z.union([z.int(), z.object({})]),
+    refined: z.string().refine(() => false, 'must be another'),
+  };
+  const secrets = fc.stringMatching(/^![!-~]{12,30}$/);
+  fc.assert(
+    fc.property(fc.constantFrom(...Object.keys(rules)), secrets, fc.boolean(), (rule, secret, wrapped) => {
+      const one = z.object({ field: rules[rule] ?? z.never() });
+      const value = wrapped ? { field: { inner: [secret], key: secret } } : { field: secret };
+      let message = '';
+      try {
+        checkJson('configuration', 'c.json', value, one);
+      } catch (error) {
+        message = String(error);
+      }
+      expect(message).not.toContain(secret);
+      if (!wrapped) expect(message).toContain('field: ');
+    }),
+  );
+});

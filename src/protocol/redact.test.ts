@@ -1,0 +1,84 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { redactor } from './redact.ts';
+
+function base64(text: string): string {
+  return Buffer.from(text, 'utf8').toString('base64');
+}
+
+const SECRET = 'p/ss wörd&"é';
+
+describe('a secret is masked', () => {
+  test.each<[string, string]>([
+    ['as it is', SECRET],
+    ['in a URL', 'p%2Fss%20w%C3%B6rd%26%22%C3%A9'],
+    ['in base64', base64(SECRET)],
+    ['in the base64 of an HTTP Basic header, behind its user', base64(`batch_reader:${SECRET}`)],
+    ['behind another user of the list', base64(`default:${SECRET}`)],
+  ])('%s', (_, form) => {
+    const redact = redactor([SECRET], ['batch_reader', 'default']);
+    expect(redact(`before ${form} after`)).toBe('before **** after');
+  });
+});
+
+test('every occurrence is masked', () => {
+  expect(redactor(['key'])('key, key and akeyb')).toBe('****, **** and a****b');
+});
+
+test('a text without a secret stays as it is', () => {
+  expect(redactor(['secret'], ['user'])('user has a Secret, and %73ecret')).toBe('user has a Secret, and %73ecret');
+});
+
+test('an empty secret masks nothing', () => {
+  expect(redactor(['', 'x'], ['user', ''])('user: text')).toBe('user: te****t');
+});
+
+test('without secrets nothing is masked', () => {
+  expect(redactor([], ['user'])('user:')).toBe('user:');
+});
+
+test('signs that mean something to a regular expression or a replacement mean nothing here', () => {
+  const redact = redactor(['a.*b$&(c']);
+  expect(redact('a.*b$&(c')).toBe('****');
+  expect(redact('aXXb$&(c')).toBe('aXXb$&(c');
+});
+
+test.each([[['abc', 'abcdef']], [['abcdef', 'abc']]])(
+  'of secrets that hold one another (%j) no part of the longer one is left',
+  (secrets) => {
+    expect(redactor(secrets)('-abcdef-abc-')).toBe('-****-****-');
+  },
+);
+
+test('a secret that is a part of another one in a URL leaves nothing of the longer one', () => {
+  expect(redactor(['2F', 'a/b'])('a%2Fb')).toBe('****');
+});
+
+test('secrets that overlap in a text are both broken', () => {
+  const masked = redactor(['abcd', 'cdef'])('abcdef');
+  expect(masked).not.toContain('abcd');
+  expect(masked).not.toContain('cdef');
+});
+
+test('a secret of asterisks does not grow without end', () => {
+  expect(redactor(['*', '****'])('a*b')).toMatch(/^a\*+b$/);
+});
+
+test('a secret that is no well-formed text is masked, too', () => {
+  const secret = JSON.parse('"broken\\ud800pair"');
+  expect(redactor([secret], ['user'])(`password ${secret}!`)).toBe('password ****!');
+});
+
+test('whatever the secret and the user, each form is masked and its surroundings are kept', () => {
+  const secrets = fc
+    .string({ unit: 'grapheme', minLength: 3, maxLength: 30 })
+    .filter((secret) => !secret.includes('*'));
+  fc.assert(
+    fc.property(secrets, fc.string({ unit: 'grapheme' }), (secret, username) => {
+      const redact = redactor([secret], [username]);
+      for (const form of [secret, encodeURIComponent(secret), base64(secret), base64(`${username}:${secret}`)]) {
+        expect(redact(`\u0001${form}\u0002`)).toBe('\u0001****\u0002');
+      }
+    }),
+  );
+});

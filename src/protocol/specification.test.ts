@@ -1,0 +1,70 @@
+import { describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { connectorSpecification, secretsIn } from './specification.ts';
+
+const schema = z
+  .looseObject({
+    host: z.string().meta({ title: 'Host', order: 0 }),
+    port: z
+      .int()
+      .default(8123)
+      .meta({ title: 'Port', examples: [8123], order: 1 }),
+    password: z.string().default('').meta({ title: 'Password', airbyte_secret: true, order: 2 }),
+    key: z.string().optional().meta({ title: 'Key', airbyte_secret: true, order: 3 }),
+    visible: z.string().optional().meta({ title: 'Visible', airbyte_secret: false, order: 4 }),
+  })
+  .meta({ title: 'A thing' });
+
+describe('the secrets in a configuration', () => {
+  test.each<[string, Record<string, unknown>, string[]]>([
+    ['are the values of the fields that say so', { host: 'h', password: 'p', key: 'k', visible: 'v' }, ['p', 'k']],
+    ['are not those of fields that are not there', { host: 'h', password: 'p' }, ['p']],
+    ['are not those of fields that the schema does not know', { host: 'h', token: 't', airbyte_secret: 's' }, []],
+    ['are texts alone', { password: null, key: 7 }, []],
+    ['may be empty', { password: '' }, ['']],
+  ])('%s', (_, configuration, secrets) => {
+    expect(secretsIn(configuration, schema)).toEqual(secrets);
+  });
+
+  test('are none when the schema has none', () => {
+    expect(secretsIn({ a: 'x' }, z.object({ a: z.string(), b: z.unknown() }))).toEqual([]);
+  });
+});
+
+describe('a specification', () => {
+  const specification = connectorSpecification(schema, { documentationUrl: 'https://docs', supportsIncremental: true });
+
+  test('says where the documentation is and what the connector can do', () => {
+    const { connectionSpecification: _, ...details } = specification;
+    expect(details).toEqual({
+      protocol_version: '0.18.0',
+      documentationUrl: 'https://docs',
+      supportsIncremental: true,
+    });
+  });
+
+  test('is a JSON schema of draft 7 of what a user writes: what has a default may be left out, and there may be more', () => {
+    expect(specification.connectionSpecification).toEqual({
+      $schema: 'http://json-schema.org/draft-07/schema#',
+      title: 'A thing',
+      type: 'object',
+      additionalProperties: true,
+      required: ['host'],
+      properties: {
+        host: { title: 'Host', order: 0, type: 'string' },
+        port: {
+          title: 'Port',
+          examples: [8123],
+          order: 1,
+          type: 'integer',
+          default: 8123,
+          minimum: Number.MIN_SAFE_INTEGER,
+          maximum: Number.MAX_SAFE_INTEGER,
+        },
+        password: { title: 'Password', airbyte_secret: true, order: 2, type: 'string', default: '' },
+        key: { title: 'Key', airbyte_secret: true, order: 3, type: 'string' },
+        visible: { title: 'Visible', airbyte_secret: false, order: 4, type: 'string' },
+      },
+    });
+  });
+});

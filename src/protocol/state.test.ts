@@ -1,0 +1,149 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ConnectorError } from './failure.ts';
+import { type InputState, readStateFile } from './state.ts';
+
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'state-test-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+function readText(text: string): Promise<InputState> {
+  const path = join(folder, 'state.json');
+  writeFileSync(path, text);
+  return readStateFile(path);
+}
+
+function read(state: unknown): Promise<InputState> {
+  return readText(JSON.stringify(state));
+}
+
+const EVENTS = { name: 'events', namespace: 'shop' };
+
+/** A STREAM state, as it stands in a state file. */
+function streamState(state: unknown, descriptor: Record<string, unknown> = EVENTS): Record<string, unknown> {
+  return { type: 'STREAM', stream: { stream_descriptor: descriptor, stream_state: state } };
+}
+
+describe('a first run', () => {
+  test('has no state file', async () => {
+    expect((await readStateFile(undefined)).of(EVENTS)).toBeUndefined();
+  });
+
+  test.each([
+    ['is empty', ''],
+    ['holds blanks', ' \r\n\t\n'],
+    ['is an empty list', '[]'],
+    ['is an empty object', ' {} '],
+  ])('has one that %s', async (_, text) => {
+    expect((await readText(text)).of(EVENTS)).toBeUndefined();
+  });
+});
+
+describe('a state is found', () => {
+  const cursor = { cursor: '9007199254740993', nested: { list: [1, null] } };
+
+  test.each<[string, unknown]>([
+    ['in a list', [streamState(cursor)]],
+    ['alone', streamState(cursor)],
+    ['in its message, in a list', [{ type: 'STATE', state: streamState(cursor) }]],
+    ['in its message, alone', { type: 'STATE', state: streamState(cursor) }],
+    [
+      'in the message of the last sync, with what the platform and the destination added',
+      [
+        {
+          type: 'STATE',
+          state: {
+            ...streamState(cursor),
+            id: 7,
+            data: null,
+            sourceStats: { recordCount: 12 },
+            destinationStats: { recordCount: 11, rejectedRecordCount: 1 },
+          },
+        },
+      ],
+    ],
+    [
+      'among those of other streams',
+      [streamState({}, { name: 'other' }), streamState(cursor), streamState({}, { name: 'x' })],
+    ],
+    ['beside a message', [{ type: 'STATE', state: streamState({}, { name: 'other' }) }, streamState(cursor)]],
+    ['without a namespace', [streamState(cursor, { name: 'events' })]],
+    ['with null for the namespace', [streamState(cursor, { name: 'events', namespace: null })]],
+    ['with its namespace, before those without', [streamState(cursor), streamState({}, { name: 'events' })]],
+    ['last of several, which counts', [streamState({ cursor: '1' }), streamState(cursor)]],
+    [
+      'last of several without a namespace',
+      [streamState({ cursor: '1' }, { name: 'events' }), streamState(cursor, { name: 'events', namespace: null })],
+    ],
+  ])('%s', async (_, state) => {
+    expect((await read(state)).of(EVENTS)).toEqual(cursor);
+  });
+});
+
+describe('there is no state', () => {
+  test.each<[string, unknown]>([
+    ['of a stream that is not in the file', [streamState({}, { name: 'other', namespace: 'shop' })]],
+    ['of the same name in another namespace', [streamState({}, { name: 'events', namespace: 'other' })]],
+    ['of a name that differs in case', [streamState({}, { name: 'Events', namespace: 'shop' })]],
+    ['of a stream that was reset', [streamState(null)]],
+    ['of a stream whose state is missing', [{ type: 'STREAM', stream: { stream_descriptor: EVENTS } }]],
+    ['of a stream that was reset after it was read', [streamState({ cursor: '1' }), streamState(null)]],
+    [
+      'of a stream that was reset, also when an older one without a namespace is there',
+      [streamState({ cursor: '1' }, { name: 'events' }), streamState(null)],
+    ],
+  ])('%s', async (_, state) => {
+    expect((await read(state)).of(EVENTS)).toBeUndefined();
+  });
+});
+
+test('a state that is empty is a state', async () => {
+  expect((await read([streamState({})])).of(EVENTS)).toEqual({});
+});
+
+describe('a state that can not be understood stops the run, and the message says what to do:', () => {
+  test.each<[string, unknown]>([
+    ['a GLOBAL state', [{ type: 'GLOBAL', global: { stream_states: [] } }]],
+    ['a state of another kind with a stream in it', [{ ...streamState({}), type: 'GLOBAL' }]],
+    ['a LEGACY state', { type: 'LEGACY', data: { cursor: '1' } }],
+    ['a LEGACY state without a type', { data: { cursor: '1' } }],
+    ['a bare object of another connector', { events: { cursor: '1' } }],
+    ['a state without a type', [{ stream: { stream_descriptor: EVENTS, stream_state: {} } }]],
+    ['a stream without a descriptor', [{ type: 'STREAM', stream: { stream_state: {} } }]],
+    ['a descriptor without a name', [streamState({}, {})]],
+    ['a name that is a number', [streamState({}, { name: 7 })]],
+    ['a state that is a text', [streamState('2026-01-01')]],
+    ['a state that is a list', [streamState([1])]],
+    ['a GLOBAL state among good ones', [streamState({}), { type: 'GLOBAL', global: {} }]],
+    ['a message of another kind', [{ type: 'RECORD', record: { stream: 'events', data: {} } }]],
+    ['a message with a GLOBAL state', [{ type: 'STATE', state: { type: 'GLOBAL', global: {} } }]],
+    ['a text', 'events'],
+    ['a number', 7],
+    ['null', null],
+    ['a list of nothing', [null]],
+    ['a list in a list', [[streamState({})]]],
+  ])('%s', async (_, state) => {
+    const reading = read(state);
+    await expect(reading).rejects.toBeInstanceOf(ConnectorError);
+    await expect(reading).rejects.toMatchObject({ failureType: 'config_error' });
+    await expect(reading).rejects.toThrow(
+      /^The state in .+state\.json is not a list of STREAM states\. .+Give back the STATE messages of the last run as they were; .+leave --state out or give \[\]\.$/,
+    );
+  });
+
+  test('a text that is no JSON', async () => {
+    const reading = readText('[{"type":"STREAM","stre');
+    await expect(reading).rejects.toMatchObject({ name: 'ConnectorError', failureType: 'config_error' });
+    await expect(reading).rejects.toThrow(/^The state file .+state\.json is not valid JSON\./);
+  });
+
+  test('a file that is not there', async () => {
+    const reading = readStateFile(join(folder, 'none.json'));
+    await expect(reading).rejects.toMatchObject({ name: 'ConnectorError', failureType: 'config_error' });
+    await expect(reading).rejects.toThrow(/^The state file .+none\.json can't be read: ENOENT/);
+  });
+});

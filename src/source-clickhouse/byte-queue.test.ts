@@ -1,0 +1,224 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { ByteQueue } from './byte-queue.ts';
+
+type Item = { bytes: number; name: string };
+
+function item(name: string, bytes = 1): Item {
+  return { bytes, name };
+}
+
+/** A signal that never comes. */
+function never(): AbortSignal {
+  return new AbortController().signal;
+}
+
+/** Takes one item; undefined when the queue has ended. */
+async function take(items: AsyncIterator<Item>): Promise<string | undefined> {
+  const result = await items.next();
+  return result.done ? undefined : result.value.name;
+}
+
+/** The value of a promise once everything that can run has run, or "waiting". */
+async function now<T>(promise: Promise<T>): Promise<T | 'waiting'> {
+  let result: T | 'waiting' = 'waiting';
+  promise.then(
+    (value) => {
+      result = value;
+    },
+    () => {},
+  );
+  await nextTurn();
+  return result;
+}
+
+describe('what is taken', () => {
+  test('comes in the order in which it was put', async () => {
+    const queue = new ByteQueue<Item>();
+    for (const name of ['a', 'b', 'c']) queue.put(item(name));
+    queue.end();
+    const names: string[] = [];
+    for await (const { name } of queue) names.push(name);
+    expect(names).toEqual(['a', 'b', 'c']);
+  });
+
+  test('is waited for', async () => {
+    const queue = new ByteQueue<Item>();
+    const items = queue[Symbol.asyncIterator]();
+    const taking = take(items);
+    expect(await now(taking)).toBe('waiting');
+    queue.put(item('late'));
+    expect(await now(taking)).toBe('late');
+  });
+
+  test('may be put and ended while the taker waits', async () => {
+    const queue = new ByteQueue<Item>();
+    const items = queue[Symbol.asyncIterator]();
+    const taking = take(items);
+    await nextTurn();
+    queue.put(item('a'));
+    queue.put(item('b'));
+    queue.end();
+    expect(await taking).toBe('a');
+    expect(await take(items)).toBe('b');
+    expect(await take(items)).toBeUndefined();
+  });
+
+  test('is nothing when the queue ends without an item', async () => {
+    const queue = new ByteQueue<Item>();
+    const taking = take(queue[Symbol.asyncIterator]());
+    await nextTurn();
+    queue.end();
+    expect(await taking).toBeUndefined();
+  });
+
+  test('comes whole before the error that ended the queue', async () => {
+    const queue = new ByteQueue<Item>();
+    queue.put(item('a'));
+    queue.end({ error: new Error('cut') });
+    const items = queue[Symbol.asyncIterator]();
+    expect(await take(items)).toBe('a');
+    await expect(items.next()).rejects.toThrow('cut');
+  });
+
+  test('ends with an error also when that is undefined', async () => {
+    const queue = new ByteQueue<Item>();
+    queue.end({ error: undefined });
+    await expect(queue[Symbol.asyncIterator]().next()).rejects.toBeUndefined();
+  });
+});
+
+describe('a putter that waits for room', () => {
+  test('goes on at once when there is some', async () => {
+    const queue = new ByteQueue<Item>();
+    expect(await now(queue.waitBelow(1, never()))).toBe(true);
+    queue.put(item('a', 9));
+    expect(await now(queue.waitBelow(10, never()))).toBe(true);
+  });
+
+  test('waits while there is as much as the limit, and until enough was written', async () => {
+    const queue = new ByteQueue<Item>();
+    for (const name of ['a', 'b', 'c']) queue.put(item(name, 10));
+    const waiting = queue.waitBelow(20, never());
+    const items = queue[Symbol.asyncIterator]();
+    expect(await take(items)).toBe('a');
+    // It is being written.
+    expect(await now(waiting)).toBe('waiting');
+    expect(await take(items)).toBe('b');
+    // 20 bytes are left, that is not less.
+    expect(await now(waiting)).toBe('waiting');
+    expect(await take(items)).toBe('c');
+    expect(await now(waiting)).toBe(true);
+  });
+
+  test('counts an item until the next one is asked for, also the last one', async () => {
+    const queue = new ByteQueue<Item>();
+    queue.put(item('a', 10));
+    const waiting = queue.waitBelow(1, never());
+    const items = queue[Symbol.asyncIterator]();
+    expect(await take(items)).toBe('a');
+    expect(await now(waiting)).toBe('waiting');
+    const next = take(items);
+    expect(await now(waiting)).toBe(true);
+    queue.end();
+    expect(await next).toBeUndefined();
+  });
+
+  test('is sent away by the signal', async () => {
+    const queue = new ByteQueue<Item>();
+    queue.put(item('a', 10));
+    const until = new AbortController();
+    const waiting = queue.waitBelow(10, until.signal);
+    expect(await now(waiting)).toBe('waiting');
+    until.abort();
+    expect(await now(waiting)).toBe(false);
+  });
+
+  test('does not begin to wait after the signal', async () => {
+    const queue = new ByteQueue<Item>();
+    queue.put(item('a', 10));
+    expect(await now(queue.waitBelow(10, AbortSignal.abort()))).toBe(false);
+  });
+
+  test('is sent away when its time is over', async () => {
+    const queue = new ByteQueue<Item>();
+    queue.put(item('a', 10));
+    expect(await queue.waitBelow(10, never(), 1)).toBe(false);
+    // Nothing of that is left for the next one.
+    const waiting = queue.waitBelow(10, never(), 60_000);
+    expect(await now(waiting)).toBe('waiting');
+    const items = queue[Symbol.asyncIterator]();
+    await take(items);
+    const next = take(items);
+    expect(await now(waiting)).toBe(true);
+    queue.end();
+    await next;
+  });
+
+  test('leaves no timer behind, for the program to end', async () => {
+    const timers = (): number => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
+    const before = timers();
+    const queue = new ByteQueue<Item>();
+    await queue.waitBelow(10, never(), 60_000);
+    await queue.waitBelow(10, AbortSignal.abort(), 60_000);
+    expect(timers()).toBe(before);
+  });
+
+  test('may come and go as often as the taker takes, with no warning on stderr', async () => {
+    const warnings: string[] = [];
+    const warned = (warning: Error): void => {
+      warnings.push(warning.message);
+    };
+    process.on('warning', warned);
+    try {
+      const queue = new ByteQueue<Item>();
+      for (let count = 0; count < 50; count++) queue.put(item(String(count)));
+      const until = never();
+      const waiting = queue.waitBelow(1, until);
+      const items = queue[Symbol.asyncIterator]();
+      for (let count = 0; count < 50; count++) await take(items);
+      queue.end();
+      expect(await take(items)).toBeUndefined();
+      expect(await waiting).toBe(true);
+      for (let count = 0; count < 50; count++) await queue.waitBelow(1, until);
+      await nextTurn();
+    } finally {
+      process.off('warning', warned);
+    }
+    expect(warnings).toEqual([]);
+  });
+});
+
+test('whoever is quicker, everything comes once and in order, and the queue stays within its bounds', async () => {
+  const limit = 20;
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.record({ bytes: fc.integer({ min: 0, max: 15 }), putTurns: fc.nat(2), takeTurns: fc.nat(2) })),
+      async (steps) => {
+        const queue = new ByteQueue<Item>();
+        let inQueue = 0;
+        const put = async (): Promise<void> => {
+          for (const [index, { bytes, putTurns }] of steps.entries()) {
+            for (let turn = 0; turn < putTurns; turn++) await nextTurn();
+            await queue.waitBelow(limit, never());
+            expect(inQueue).toBeLessThan(limit);
+            inQueue += bytes;
+            queue.put(item(String(index), bytes));
+          }
+          queue.end();
+        };
+        const putting = put();
+        const names: string[] = [];
+        for await (const { name, bytes } of queue) {
+          for (let turn = 0; turn < (steps[names.length]?.takeTurns ?? 0); turn++) await nextTurn();
+          names.push(name);
+          inQueue -= bytes;
+        }
+        await putting;
+        expect(names).toEqual(steps.map((_, index) => String(index)));
+      },
+    ),
+    { numRuns: 50 },
+  );
+});

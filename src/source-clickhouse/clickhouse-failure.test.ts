@@ -1,0 +1,309 @@
+import { parseError } from '@clickhouse/client';
+import { describe, expect, test } from 'vitest';
+import { ConnectorError, type FailureType } from '../protocol/failure.ts';
+import { clickHouseFailure } from './clickhouse-failure.ts';
+import { type SourceConfiguration, sourceConfigurationSchema } from './configuration.ts';
+
+const PASSWORD = 'hunter2';
+
+function configuration(changes: Partial<SourceConfiguration> = {}): SourceConfiguration {
+  return sourceConfigurationSchema.parse({
+    host: 'ch.example.com',
+    database: 'shop',
+    username: 'batch-sync',
+    password: PASSWORD,
+    ...changes,
+  });
+}
+
+/** What the server's answer, with its code and name, is explained as. */
+function serverFailure(text: string): ConnectorError {
+  return clickHouseFailure(parseError(text), configuration());
+}
+
+/** What an error of Node's network is explained as. */
+function networkFailure(code: string, message: string, changes: Partial<SourceConfiguration> = {}): ConnectorError {
+  const error = new Error(message);
+  return clickHouseFailure(code === '' ? error : Object.assign(error, { code }), configuration(changes));
+}
+
+describe('an error of the server', () => {
+  test.each<[code: number, name: string, FailureType, advice: RegExp]>([
+    [
+      516,
+      'AUTHENTICATION_FAILED',
+      'config_error',
+      /^ClickHouse refused the user "batch-sync".+Check username and password/,
+    ],
+    [193, 'WRONG_PASSWORD', 'config_error', /refused the user "batch-sync".+password/],
+    [192, 'UNKNOWN_USER', 'config_error', /refused the user "batch-sync".+no such user/],
+    [194, 'REQUIRED_PASSWORD', 'config_error', /refused the user "batch-sync".+password/],
+    [497, 'ACCESS_DENIED', 'config_error', /"batch-sync" lacks a right\. Let an administrator run: GRANT SELECT ON /],
+    [
+      81,
+      'UNKNOWN_DATABASE',
+      'config_error',
+      /The database "shop" is not there, or not visible to "batch-sync"\. Check its name/,
+    ],
+    [60, 'UNKNOWN_TABLE', 'config_error', /dropped or renamed.+Check "database" and "table"/],
+    [47, 'UNKNOWN_IDENTIFIER', 'config_error', /Refresh the schema \(discover\) or mend the view/],
+    [16, 'NO_SUCH_COLUMN_IN_TABLE', 'config_error', /Refresh the schema \(discover\) or mend the view/],
+    [164, 'READONLY', 'config_error', /read-only.+readonly=2/],
+    [201, 'QUOTA_EXCEEDED', 'transient_error', /A limit .+"batch-sync" was reached\. Run again later/],
+    [202, 'TOO_MANY_SIMULTANEOUS_QUERIES', 'transient_error', /Run again later/],
+    [159, 'TIMEOUT_EXCEEDED', 'transient_error', /raise the limit or make the table cheaper to read/],
+    [160, 'TOO_SLOW', 'transient_error', /Run again later/],
+    [241, 'MEMORY_LIMIT_EXCEEDED', 'transient_error', /A limit .+ was reached/],
+    [209, 'SOCKET_TIMEOUT', 'transient_error', /cut short.+goes on from the last state/],
+    [210, 'NETWORK_ERROR', 'transient_error', /cut short/],
+    [279, 'ALL_CONNECTION_TRIES_FAILED', 'transient_error', /cut short/],
+    [394, 'QUERY_WAS_CANCELLED', 'transient_error', /cut short/],
+    [236, 'ABORTED', 'transient_error', /cut short/],
+    [43, 'ILLEGAL_TYPE_OF_ARGUMENT', 'system_error', /did not work on this table; the error index of ClickHouse/],
+    [1002, 'UNKNOWN_EXCEPTION', 'system_error', /the error index of ClickHouse/],
+  ])('%i %s is a %s with advice', (code, name, failureType, advice) => {
+    const failure = serverFailure(
+      `Code: ${code}. DB::Exception: Something about the thing: In scope SELECT 1. Maybe you meant 2. (${name}) (version 26.7.2.1)`,
+    );
+    expect(failure.failureType).toBe(failureType);
+    expect(failure.message).toMatch(advice);
+    expect(failure.internalMessage).toBe('Something about the thing: In scope SELECT 1. Maybe you meant 2. ');
+    expect(failure.message).not.toContain(PASSWORD);
+  });
+
+  test('is quoted in its first sentence, with its code and name', () => {
+    const failure = serverFailure(
+      "Code: 60. DB::Exception: Unknown table expression identifier 'shop.x'\n  in scope SELECT 1. Maybe you meant shop.y?. (UNKNOWN_TABLE) (version 26.7.2.1)",
+    );
+    expect(failure.message).toContain(
+      "ClickHouse said: Unknown table expression identifier 'shop.x' in scope SELECT 1 (code 60, UNKNOWN_TABLE). ",
+    );
+  });
+
+  test('is quoted at no great length', () => {
+    const failure = serverFailure(`Code: 47. DB::Exception: Missing columns: ${'x'.repeat(5000)} (UNKNOWN_IDENTIFIER)`);
+    expect(failure.message.length).toBeLessThan(600);
+    expect(failure.internalMessage?.length).toBeGreaterThan(5000);
+  });
+});
+
+describe('of a right that is missing, what the administrator is to run', () => {
+  test.each([
+    [
+      'is the grant that the server names',
+      'to have the grant SELECT(custom_id, `a b`) ON shop.events',
+      'GRANT SELECT(custom_id, `a b`) ON shop.events TO `batch-sync`',
+    ],
+    ['is no more than that', 'to have the grant SELECT ON shop.events', 'GRANT SELECT ON shop.events TO `batch-sync`'],
+    [
+      'is the whole table when any of its columns would do',
+      'to have the grant SELECT for at least one column on shop.events',
+      'GRANT SELECT ON shop.events TO `batch-sync`',
+    ],
+    [
+      'keeps a name in backticks whole',
+      'to have the grant SELECT(a) ON shop.`my tab, le`',
+      'GRANT SELECT(a) ON shop.`my tab, le` TO `batch-sync`',
+    ],
+    [
+      'may be another right than SELECT, which a view needs',
+      'to have the grant READ ON URL',
+      'GRANT READ ON URL TO `batch-sync`',
+    ],
+    [
+      'is SELECT on the database when the server names nothing',
+      'to do that',
+      'GRANT SELECT ON `shop`.* TO `batch-sync`',
+    ],
+  ])('%s', (_, words, statement) => {
+    const failure = serverFailure(
+      `Code: 497. DB::Exception: batch-sync: Not enough privileges. To execute this query, it's necessary ${words}. (ACCESS_DENIED) (version 26.7.2.1)`,
+    );
+    const [, run] = failure.message.split('Let an administrator run: ');
+    expect(run).toBe(statement);
+  });
+});
+
+describe('an error on the way to the server', () => {
+  test.each<[string, code: string, message: string, Partial<SourceConfiguration>, FailureType, advice: RegExp]>([
+    [
+      'an unknown name',
+      'ENOTFOUND',
+      'getaddrinfo ENOTFOUND ch.example.com',
+      {},
+      'config_error',
+      /"ch\.example\.com" is not known\. Check its spelling/,
+    ],
+    [
+      'a name server that is silent',
+      'EAI_AGAIN',
+      'getaddrinfo EAI_AGAIN',
+      {},
+      'transient_error',
+      /could not be looked up/,
+    ],
+    [
+      'a closed port',
+      'ECONNREFUSED',
+      'connect ECONNREFUSED',
+      {},
+      'transient_error',
+      /Nothing listens at ch\.example\.com:8123.+8443/,
+    ],
+    ['a firewall', 'ETIMEDOUT', 'connect ETIMEDOUT', {}, 'transient_error', /did not answer in time\. A firewall/],
+    ['no route', 'EHOSTUNREACH', 'connect EHOSTUNREACH', {}, 'transient_error', /did not answer in time/],
+    ['no network', 'ENETUNREACH', 'connect ENETUNREACH', {}, 'transient_error', /did not answer in time/],
+    ['a silent server', '', 'Timeout error.', {}, 'transient_error', /did not answer in time/],
+    [
+      'TLS to a port without',
+      'EPROTO',
+      'wrong version number',
+      { ssl: true, port: 8123 },
+      'config_error',
+      /ch\.example\.com:8123 does not speak TLS.+Turn ssl off/,
+    ],
+    [
+      'TLS to a port without, as newer Nodes call it',
+      'ERR_SSL_WRONG_VERSION_NUMBER',
+      'wrong version',
+      { ssl: true },
+      'config_error',
+      /does not speak TLS/,
+    ],
+    [
+      'TLS to a port that hangs up',
+      'ECONNRESET',
+      'Client network socket disconnected before secure TLS connection was established',
+      { ssl: true },
+      'config_error',
+      /does not speak TLS/,
+    ],
+    [
+      'a connection over TLS that was cut',
+      'ECONNRESET',
+      'aborted',
+      { ssl: true },
+      'transient_error',
+      /was cut.+Try again/,
+    ],
+    [
+      'a connection over TLS on which the server hung up',
+      'ECONNRESET',
+      'socket hang up',
+      { ssl: true },
+      'transient_error',
+      /was cut.+Try again/,
+    ],
+    [
+      'an unknown authority',
+      'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+      'unable to verify the first certificate',
+      { ssl: true },
+      'config_error',
+      /certificate of ch\.example\.com:8123 is not accepted \(UNABLE_TO_VERIFY_LEAF_SIGNATURE\)/,
+    ],
+    [
+      'a certificate of its own',
+      'DEPTH_ZERO_SELF_SIGNED_CERT',
+      'self-signed certificate',
+      { ssl: true },
+      'config_error',
+      /certificate/,
+    ],
+    [
+      'a chain with a certificate of its own',
+      'SELF_SIGNED_CERT_IN_CHAIN',
+      'self-signed certificate',
+      { ssl: true },
+      'config_error',
+      /certificate/,
+    ],
+    [
+      'an old certificate',
+      'CERT_HAS_EXPIRED',
+      'certificate has expired',
+      { ssl: true },
+      'config_error',
+      /certificate.+has expired/,
+    ],
+    [
+      'a certificate of another name',
+      'ERR_TLS_CERT_ALTNAME_INVALID',
+      'Hostname/IP does not match',
+      { ssl: true },
+      'config_error',
+      /Connect by the name in the certificate/,
+    ],
+    [
+      'an issuer that is not known',
+      'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+      'unable to get local issuer certificate',
+      { ssl: true },
+      'config_error',
+      /certificate/,
+    ],
+    [
+      'an HTTPS port without TLS',
+      'HPE_INVALID_CONSTANT',
+      'Parse Error: Expected HTTP/',
+      {},
+      'transient_error',
+      /turn ssl on/,
+    ],
+    [
+      'a connection that was cut',
+      'ECONNRESET',
+      'read ECONNRESET',
+      {},
+      'transient_error',
+      /turn ssl on; else .+ closed the connection: try again/,
+    ],
+    ['a broken pipe', 'EPIPE', 'write EPIPE', {}, 'transient_error', /was cut/],
+    [
+      'a body that ended early',
+      'ERR_STREAM_PREMATURE_CLOSE',
+      'Premature close',
+      { ssl: true },
+      'transient_error',
+      /was cut/,
+    ],
+    [
+      'the page of a proxy',
+      '',
+      '<html><h1>502 Bad Gateway</h1></html>',
+      {},
+      'transient_error',
+      /gave no answer that ClickHouse would give: <html>/,
+    ],
+    [
+      'an empty page',
+      '',
+      '',
+      {},
+      'transient_error',
+      /Check that host and port are those of ClickHouse's HTTP interface/,
+    ],
+  ])('%s', (_, code, message, changes, failureType, advice) => {
+    const failure = networkFailure(code, message, changes);
+    expect(failure.message).toMatch(advice);
+    expect(failure.failureType).toBe(failureType);
+    expect(failure.internalMessage).toBe(message);
+    expect(failure.message).not.toContain(PASSWORD);
+  });
+
+  test('that is none, but something else that was thrown, has a message', () => {
+    const failure = clickHouseFailure('gone', configuration());
+    expect(failure.failureType).toBe('transient_error');
+    expect(failure.internalMessage).toBe('gone');
+  });
+});
+
+test('a failure that has advice already is left alone', () => {
+  const failure = new ConnectorError('config_error', 'Do this.');
+  expect(clickHouseFailure(failure, configuration())).toBe(failure);
+});
+
+test('the error that was seen is kept as the cause', () => {
+  const error = new Error('x');
+  expect(clickHouseFailure(error, configuration()).cause).toBe(error);
+});

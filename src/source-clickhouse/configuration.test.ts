@@ -1,0 +1,94 @@
+import { describe, expect, test } from 'vitest';
+import { checkJson } from '../protocol/json-file.ts';
+import { secretsIn } from '../protocol/specification.ts';
+import { type SourceConfiguration, sourceConfigurationSchema } from './configuration.ts';
+
+function read(configuration: Record<string, unknown>): SourceConfiguration {
+  return checkJson('configuration', 'source.json', configuration, sourceConfigurationSchema);
+}
+
+test('a host is enough', () => {
+  expect(read({ host: 'ch' })).toEqual({
+    host: 'ch',
+    port: 8123,
+    database: 'default',
+    username: 'default',
+    password: '',
+    ssl: false,
+  });
+});
+
+test('a platform may add keys of its own', () => {
+  expect(read({ host: 'ch', __injected: { id: 7 } })).toMatchObject({ __injected: { id: 7 } });
+});
+
+test('the password is the secret', () => {
+  const configuration = read({ host: 'ch', username: 'reader', password: 'hunter2', table: 'events' });
+  expect(secretsIn(configuration, sourceConfigurationSchema)).toEqual(['hunter2']);
+});
+
+test.each([
+  'localhost',
+  'abc123.eu-west-1.aws.clickhouse.cloud',
+  'clickhouse_server',
+  'ch.example.com.',
+  'bücher.example',
+  '10.0.0.1',
+  '::1',
+  '[::1]',
+  'fe80::1:2',
+])('the host may be %s', (host) => {
+  expect(read({ host })).toMatchObject({ host });
+});
+
+// Where the URL does not take a host, its place holder would be connected to, with the password.
+describe('a host that is none is refused:', () => {
+  test.each([
+    '',
+    ' ',
+    'https://ch.example.com',
+    'http://ch.example.com/',
+    'ch.example.com:8443',
+    '10.0.0.1:8123',
+    'cafe:8123',
+    'localhost/path',
+    'user@ch.example.com',
+    'ch example',
+    'ch?x=1',
+    'ch#x',
+    '[::1',
+    '::1]',
+    '[10.0.0.1]',
+    '256.1.1.1',
+    '1.2.3.4.5',
+    // A URL takes a name whose last part is a number for an IPv4 address.
+    'ch.1',
+    'ch.0x7f',
+    'ch.1.',
+    'xn--',
+    'a%b',
+    'a<b',
+    'a\\b',
+  ])('%j', (host) => {
+    expect(() => read({ host })).toThrow(/^The configuration in source\.json is not usable\. host: /);
+  });
+});
+
+describe('what is wrong is named:', () => {
+  test.each<[Record<string, unknown>, string]>([
+    [{}, 'host'],
+    [{ host: null }, 'host'],
+    [{ host: 'ch', port: '8123' }, 'port'],
+    [{ host: 'ch', port: 0 }, 'port'],
+    [{ host: 'ch', port: 65_536 }, 'port'],
+    [{ host: 'ch', port: 81.5 }, 'port'],
+    [{ host: 'ch', database: '' }, 'database'],
+    [{ host: 'ch', username: 7 }, 'username'],
+    [{ host: 'ch', password: 7 }, 'password'],
+    [{ host: 'ch', ssl: 'true' }, 'ssl'],
+    [{ host: 'ch', table: '' }, 'table'],
+    [{ host: 'ch', table: ['events'] }, 'table'],
+  ])('%j', (configuration, field) => {
+    expect(() => read(configuration)).toThrow(`The configuration in source.json is not usable. ${field}: `);
+  });
+});

@@ -1,0 +1,284 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { NotARowError, type Page, PageCutter, type RowsToDrop } from './page-cutter.ts';
+
+const WHOLE = Number.POSITIVE_INFINITY;
+
+/** A row as ClickHouse writes it, without its line feed. */
+function row(hash: number | string, data: Record<string, unknown> = { custom_id: `u${hash}` }): string {
+  return `{"type":"RECORD","record":{"stream":"events","namespace":"shop","emitted_at":1,"data":${JSON.stringify(data)}},"row_hash":"${hash}"}`;
+}
+
+function rowsText(rows: readonly string[]): string {
+  return rows.map((line) => `${line}\n`).join('');
+}
+
+/** Cuts a text's bytes at the given places, which may coincide: an empty chunk is legal. */
+function cut(text: string, places: readonly number[]): Buffer[] {
+  const bytes = Buffer.from(text);
+  const bounds = [0, ...places.map((place) => place % (bytes.length + 1)).toSorted((a, b) => a - b), bytes.length];
+  return bounds.slice(1).map((bound, index) => bytes.subarray(bounds[index], bound));
+}
+
+function pagesOf(chunks: readonly Buffer[], pageBytes: number, toDrop?: RowsToDrop): Page[] {
+  const cutter = new PageCutter(pageBytes, toDrop);
+  return [...chunks.map((chunk) => cutter.push(chunk)), cutter.end()].filter((page) => page !== undefined);
+}
+
+function textOf(pages: readonly Page[]): string {
+  return Buffer.concat(pages.flatMap((page) => page.lines)).toString();
+}
+
+const anyPlaces = fc.array(fc.nat(), { maxLength: 20 });
+
+/** Rows with few different hashes, so that equal ones stand side by side, and with data of all kinds. */
+const anyRows = fc.array(
+  fc
+    .tuple(
+      fc.constantFrom('0', '7', '7', '18446744073709551615'),
+      fc.oneof(
+        fc.string({ unit: 'grapheme' }),
+        fc.constantFrom(',"row_hash":"9"}', '\n', '{"exception": "x"}', '\u2028', '}', '__exception__\r\n'),
+      ),
+    )
+    .map(([hash, text]) => row(hash, { custom_id: text })),
+  { maxLength: 12 },
+);
+
+function hashOf(line: string): string {
+  return JSON.parse(line).row_hash;
+}
+
+describe('any split of the bytes', () => {
+  test('gives the same rows, byte for byte, in pages of any size', () => {
+    fc.assert(
+      fc.property(anyRows, anyPlaces, fc.integer({ min: 1, max: 2000 }), (rows, places, pageBytes) => {
+        const pages = pagesOf(cut(rowsText(rows), places), pageBytes);
+        expect(textOf(pages)).toBe(rowsText(rows));
+      }),
+    );
+  });
+
+  test('gives pages that tell the truth about themselves', () => {
+    fc.assert(
+      fc.property(anyRows, anyPlaces, fc.integer({ min: 1, max: 2000 }), (rows, places, pageBytes) => {
+        for (const page of pagesOf(cut(rowsText(rows), places), pageBytes)) {
+          const lines = textOf([page]).trimEnd().split('\n');
+          const hashes = lines.map(hashOf);
+          expect(page.bytes).toBe(Buffer.concat(page.lines).length);
+          expect(page.rows).toBe(lines.length);
+          expect(page.lastLine.toString()).toBe(lines.at(-1));
+          expect(page.lastRowHash).toBe(hashes.at(-1));
+          const others = hashes.findLastIndex((hash) => hash !== page.lastRowHash);
+          expect(page.rowsWithLastHash).toBe(hashes.length - 1 - others);
+        }
+      }),
+    );
+  });
+
+  test('drops the same rows', () => {
+    fc.assert(
+      fc.property(anyRows, anyPlaces, fc.nat(5), (rows, places, count) => {
+        let kept = 0;
+        while (kept < count && kept < rows.length && hashOf(rows[kept] ?? '') === '7') kept += 1;
+        const pages = pagesOf(cut(rowsText(rows), places), 1, { rowHash: '7', rows: count });
+        expect(textOf(pages)).toBe(rowsText(rows.slice(kept)));
+      }),
+    );
+  });
+});
+
+describe('a page', () => {
+  test('is cut as soon as its bytes are there, at the end of a row', () => {
+    const cutter = new PageCutter(2 * (row(1).length + 1));
+    expect(cutter.push(Buffer.from(`${row(1)}\n${row(2)}`))).toBeUndefined();
+    const page = cutter.push(Buffer.from(`\n${row(3)}`));
+    expect(textOf(page ? [page] : [])).toBe(rowsText([row(1), row(2)]));
+    expect(cutter.push(Buffer.from('\n'))).toBeUndefined();
+    const last = cutter.end();
+    expect(textOf(last ? [last] : [])).toBe(rowsText([row(3)]));
+  });
+
+  test('is not made of nothing', () => {
+    expect(new PageCutter(1).end()).toBeUndefined();
+    expect(pagesOf([Buffer.alloc(0)], 1)).toEqual([]);
+    expect(pagesOf([Buffer.from(rowsText([row(1)]))], 1)).toHaveLength(1);
+  });
+
+  test('counts rows of an equal hash at its end over the borders of chunks', () => {
+    const chunks = [`${row(1)}\n${row(7)}\n`, `${row(7)}\n`, `${row(7)}\n${row(7)}\n`].map((text) => Buffer.from(text));
+    const [page] = pagesOf(chunks, WHOLE);
+    expect(page).toMatchObject({ rows: 5, lastRowHash: '7', rowsWithLastHash: 4 });
+  });
+
+  test('counts them anew: those of the page before are not its own', () => {
+    const chunks = [`${row(7)}\n${row(7)}\n`, `${row(7)}\n`].map((text) => Buffer.from(text));
+    expect(pagesOf(chunks, 1).map(({ rowsWithLastHash }) => rowsWithLastHash)).toEqual([2, 1]);
+  });
+
+  test('keeps every digit of the hash', () => {
+    const [page] = pagesOf([Buffer.from(rowsText([row('18446744073709551615')]))], WHOLE);
+    expect(page?.lastRowHash).toBe('18446744073709551615');
+    const [first] = pagesOf([Buffer.from(rowsText([row('0')]))], WHOLE);
+    expect(first?.lastRowHash).toBe('0');
+  });
+
+  test('does not take a column for the hash', () => {
+    const [page] = pagesOf([Buffer.from(rowsText([row('7', { custom_id: 'u', row_hash: '5' })]))], WHOLE);
+    expect(page?.lastRowHash).toBe('7');
+  });
+});
+
+describe('rows that were read before', () => {
+  function kept(rows: readonly string[], toDrop: RowsToDrop): number[] {
+    return textOf(pagesOf([Buffer.from(rowsText(rows))], WHOLE, toDrop))
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line).record.data.n);
+  }
+
+  const rows = [row(7, { n: 1 }), row(7, { n: 2 }), row(7, { n: 3 }), row(8, { n: 4 }), row(7, { n: 5 })];
+
+  test.each<[string, RowsToDrop, number[]]>([
+    ['are dropped', { rowHash: '7', rows: 2 }, [3, 4, 5]],
+    ['are no more than those with their hash', { rowHash: '7', rows: 9 }, [4, 5]],
+    ['are none when the first row has another hash', { rowHash: '8', rows: 1 }, [1, 2, 3, 4, 5]],
+    ['are none of a hash that has theirs in it', { rowHash: '77', rows: 1 }, [1, 2, 3, 4, 5]],
+  ])('%s', (_, toDrop, expected) => {
+    expect(kept(rows, toDrop)).toEqual(expected);
+  });
+
+  test('may be all rows of the answer', () => {
+    expect(pagesOf([Buffer.from(rowsText(rows.slice(0, 3)))], 1, { rowHash: '7', rows: 3 })).toEqual([]);
+  });
+});
+
+describe('after the rows, what the server says instead of a row is no row:', () => {
+  const exception = 'Code: 241. DB::Exception: Memory limit exceeded. (MEMORY_LIMIT_EXCEEDED) (version 25.11.1.1)';
+  const text = rowsText([row(1), row(2), row(3)]);
+
+  const says: [string, string][] = [
+    [
+      'the tagged block of 25.11 and later',
+      `\r\n__exception__\r\nabcdefghijklmnop\r\n${exception}\n96 abcdefghijklmnop\r\n__exception__\r\n`,
+    ],
+    ['the JSON line of 23.9 to 25.10', `{"exception": ${JSON.stringify(exception)}}\n`],
+    ['the bare text of older servers', `${exception}\n`],
+    ['a bare text without its end', exception.slice(0, 40)],
+    ['an empty line', '\n'],
+    ['a row cut off', row(4).slice(0, -3)],
+    ['a row without its line feed', row(4)],
+    ['a row cut off, and the exception in its line', `${row(4).slice(0, -30)}${exception}\n`],
+    ['an object that is no row', '{"type":"LOG","log":{}}\n'],
+    ['a row with a blank before it', ` ${row(4)}\n`],
+    ['a row with a carriage return', `${row(4)}\r\n`],
+  ];
+
+  /** Pushes all chunks, then ends. Gives the rows that came out, the error, and the bytes that were not looked at. */
+  function tryAll(chunks: readonly Buffer[]): { rows: string; error: unknown; unread: string } {
+    const cutter = new PageCutter(1);
+    const pages: Page[] = [];
+    let pushed = 0;
+    try {
+      for (const chunk of chunks) {
+        pushed += 1;
+        const page = cutter.push(chunk);
+        if (page !== undefined) pages.push(page);
+      }
+      const page = cutter.end();
+      if (page !== undefined) pages.push(page);
+      return { rows: textOf(pages), error: undefined, unread: '' };
+    } catch (error) {
+      return { rows: textOf(pages), error, unread: Buffer.concat(chunks.slice(pushed)).toString() };
+    }
+  }
+
+  describe.each(says)('%s', (_, said) => {
+    test('is an error, and only rows went before it', () => {
+      fc.assert(
+        fc.property(anyPlaces, (places) => {
+          const { rows, error } = tryAll(cut(text + said, places));
+          expect(error).toBeInstanceOf(NotARowError);
+          expect(text.startsWith(rows)).toBe(true);
+        }),
+      );
+    });
+
+    test('is given back whole, however it was split, for its words to be read', () => {
+      fc.assert(
+        fc.property(anyPlaces, (places) => {
+          const { error, unread } = tryAll(cut(text + said, places));
+          if (!(error instanceof NotARowError)) throw error;
+          expect((error.rest.toString() + unread).trimEnd()).toBe(said.trimEnd());
+        }),
+      );
+    });
+
+    test('is an error when it comes instead of the first row, and rows are to be dropped', () => {
+      fc.assert(
+        fc.property(anyPlaces, (places) => {
+          const cutter = new PageCutter(WHOLE, { rowHash: '1', rows: 1 });
+          const chunks = cut(said, places);
+          let pushed = 0;
+          let error: unknown;
+          try {
+            for (const chunk of chunks) {
+              pushed += 1;
+              cutter.push(chunk);
+            }
+            cutter.end();
+          } catch (thrown) {
+            error = thrown;
+          }
+          if (!(error instanceof NotARowError)) throw error ?? new Error('It was taken for a row.');
+          const unread = Buffer.concat(chunks.slice(pushed)).toString();
+          expect((error.rest.toString() + unread).trimEnd()).toBe(said.trimEnd());
+        }),
+      );
+    });
+  });
+
+  test('is told from a row that speaks of it', () => {
+    const rows = [
+      row(1, { note: `\r\n__exception__\r\n${exception}` }),
+      row(2, { exception }),
+      row(3, { '{"exception": "': 1 }),
+    ];
+    expect(textOf(pagesOf([Buffer.from(rowsText(rows))], 1))).toBe(rowsText(rows));
+  });
+});
+
+describe('a row that is too long for the memory', () => {
+  const megabyte = Buffer.alloc(1024 * 1024, 'x');
+
+  test('is refused in words that say what to do', () => {
+    const cutter = new PageCutter(1);
+    cutter.push(Buffer.from(`${row(1)}\n`));
+    const push = () => {
+      for (let megabytes = 0; megabytes <= 32; megabytes++) cutter.push(megabyte);
+    };
+    expect(push).toThrow(
+      'A row is longer than 33554432 bytes. Leave the large column out, with a view or in the selected columns.',
+    );
+  });
+
+  test('is a matter of the user', () => {
+    const cutter = new PageCutter(1);
+    try {
+      for (let megabytes = 0; megabytes <= 32; megabytes++) cutter.push(megabyte);
+      expect.unreachable();
+    } catch (error) {
+      expect(error).toMatchObject({ name: 'ConnectorError', failureType: 'config_error' });
+    }
+  });
+
+  test('is one row: many rows may be longer together', () => {
+    const cutter = new PageCutter(WHOLE);
+    const long = Buffer.from(`${row(1, { note: 'x'.repeat(1024 * 1024) })}\n`);
+    // Each chunk ends inside of a row.
+    cutter.push(long.subarray(0, 100));
+    for (let rows = 0; rows < 40; rows++) cutter.push(Buffer.concat([long.subarray(100), long.subarray(0, 100)]));
+    cutter.push(long.subarray(100));
+    expect(cutter.end()?.rows).toBe(41);
+  });
+});

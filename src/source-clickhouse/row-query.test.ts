@@ -1,0 +1,94 @@
+import { describe, expect, test } from 'vitest';
+import { cursorCodec } from './cursor.ts';
+import { ROW_LINE_START, type RowSelection, rowQuery } from './row-query.ts';
+import type { StreamState } from './stream-state.ts';
+import { parseClickHouseType } from './types/clickhouse-type.ts';
+
+// That the query gives what it should, integration_tests/column_types.test.ts and awkward_names.test.ts prove with a
+// real server; here is what it must be made of for reasons that the answer does not show.
+
+function selection(cursorType = "DateTime64(6, 'UTC')", columns?: string[]): RowSelection {
+  const all = Object.entries({
+    custom_id: 'String',
+    event_name: 'String',
+    last_updated_at: cursorType,
+    price: 'UInt8',
+  }).map(([name, type]) => ({ name, type: parseClickHouseType(type) }));
+  const column = all[2];
+  const codec = column && cursorCodec(column.type);
+  if (column === undefined || codec === undefined) throw new Error(`${cursorType} is no cursor.`);
+  return {
+    table: { database: 'shop', name: 'events', columns: all },
+    columns: all.filter(({ name }) => columns === undefined || columns.includes(name)),
+    cursor: { column, codec },
+  };
+}
+
+const STATE: StreamState = {
+  cursor: '2026-01-01T00:00:00.123456Z',
+  cursor_type: "DateTime64(6, 'UTC')",
+  tie_break: { row_hash: '18446744073709551615', rows: 1, hashed_columns: 'x' },
+};
+
+/** The line of a query that begins with a word. */
+function lineOf(query: string, word: string): string | undefined {
+  return query.split('\n').find((line) => line.startsWith(word));
+}
+
+const CURSOR = 't.`last_updated_at`';
+const HASH = 'cityHash64(tuple(t.`custom_id`, t.`event_name`, t.`last_updated_at`, t.`price`))';
+
+describe('the rows that are asked for', () => {
+  test('are all of them at the start', () => {
+    for (const after of [undefined, { cursor: null, cursor_type: 'DateTime' }]) {
+      const { query, parameters } = rowQuery(selection(), after, 1);
+      expect(lineOf(query, 'WHERE')).toBeUndefined();
+      expect(parameters).toEqual({ stream: 'events', namespace: 'shop', emitted_at: 1 });
+    }
+  });
+
+  test('are those behind a cursor whose rows are all read', () => {
+    const { query, parameters } = rowQuery(selection(), { ...STATE, tie_break: undefined }, 1);
+    expect(lineOf(query, 'WHERE')).toBe(`WHERE ${CURSOR} > {cursor:DateTime64(6, 'UTC')}`);
+    expect(parameters).toEqual({
+      stream: 'events',
+      namespace: 'shop',
+      emitted_at: 1,
+      cursor: '2026-01-01 00:00:00.123456',
+    });
+  });
+
+  // A bare comparison of the column, so that the server uses its index.
+  test('are those from the last row on inside of a group', () => {
+    const { query, parameters } = rowQuery(selection(), STATE, 1);
+    const bound = "{cursor:DateTime64(6, 'UTC')}";
+    expect(lineOf(query, 'WHERE')).toBe(
+      `WHERE ${CURSOR} >= ${bound} AND (${CURSOR} > ${bound} OR ${HASH} >= {row_hash:UInt64})`,
+    );
+    expect(parameters).toMatchObject({ cursor: '2026-01-01 00:00:00.123456', row_hash: '18446744073709551615' });
+  });
+
+  test('are those with a cursor, when it may be NULL', () => {
+    const nullable = selection('Nullable(DateTime64(6))');
+    expect(lineOf(rowQuery(nullable, undefined, 1).query, 'WHERE')).toBe(`WHERE ${CURSOR} IS NOT NULL`);
+    expect(lineOf(rowQuery(nullable, { ...STATE, tie_break: undefined }, 1).query, 'WHERE')).toBe(
+      `WHERE ${CURSOR} IS NOT NULL AND ${CURSOR} > {cursor:DateTime64(6, 'UTC')}`,
+    );
+  });
+});
+
+test('the order is that of the positions, and does not change with the selected columns', () => {
+  for (const columns of [undefined, ['custom_id', 'event_name', 'last_updated_at']]) {
+    const { query } = rowQuery(selection(undefined, columns), STATE, 1);
+    expect(lineOf(query, 'ORDER BY')).toBe(`ORDER BY ${CURSOR}, ${HASH}`);
+    expect(lineOf(query, 'toString')).toBe(`toString(${HASH}) AS row_hash`);
+  }
+});
+
+test('no setting is sent: a user with readonly=1 may send none', () => {
+  expect(rowQuery(selection(), STATE, 1).query).not.toMatch(/settings/i);
+});
+
+test('a line begins as the format and the order of the columns make it', () => {
+  expect(ROW_LINE_START).toBe('{"type":"RECORD","record":{');
+});

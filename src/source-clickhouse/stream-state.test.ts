@@ -1,0 +1,69 @@
+import { describe, expect, test } from 'vitest';
+import { parseStreamState } from './stream-state.ts';
+
+const TIE_BREAK = { row_hash: '18446744073709551615', rows: 3, hashed_columns: '0123456789abcdef' };
+const STATE = { cursor: '2026-01-01T00:00:00Z', cursor_type: 'DateTime', tie_break: TIE_BREAK };
+
+describe('a state of this source is taken', () => {
+  test.each<[string, Record<string, unknown>]>([
+    ['in the middle of a group', STATE],
+    ['behind a group', { cursor: '7', cursor_type: 'UInt64' }],
+    ['of a stream that had no row yet', { cursor: null, cursor_type: 'DateTime' }],
+    ['with an empty cursor', { cursor: '', cursor_type: 'String' }],
+    ['with a hash of 0', { ...STATE, tie_break: { ...TIE_BREAK, row_hash: '0' } }],
+  ])('%s', (_, state) => {
+    expect(parseStreamState('events', state)).toEqual(state);
+  });
+
+  test('with keys of another version left out', () => {
+    expect(parseStreamState('events', { ...STATE, version: 2 })).toEqual(STATE);
+  });
+});
+
+describe('a state that this source did not write is refused:', () => {
+  test.each<[string, Record<string, unknown>, string]>([
+    ['an empty one', {}, '(none)'],
+    ['one of another source', { last_updated_at: '2026-01-01' }, 'last_updated_at'],
+    ["one of Airbyte's own", { version: 2, state_type: 'cursor_based', cursor: '1' }, 'version, state_type, cursor'],
+    ['a cursor that is a number', { ...STATE, cursor: 7 }, 'cursor, cursor_type, tie_break'],
+    ['no cursor', { cursor_type: 'Date' }, 'cursor_type'],
+    ['a type that is a number', { cursor: '7', cursor_type: 7 }, 'cursor, cursor_type'],
+    ['no type', { cursor: '7' }, 'cursor'],
+    [
+      'a hash that is a number',
+      { ...STATE, tie_break: { ...TIE_BREAK, row_hash: 7 } },
+      'cursor, cursor_type, tie_break',
+    ],
+    [
+      'a hash that is no number',
+      { ...STATE, tie_break: { ...TIE_BREAK, row_hash: '1 OR 1' } },
+      'cursor, cursor_type, tie_break',
+    ],
+    ['a negative hash', { ...STATE, tie_break: { ...TIE_BREAK, row_hash: '-1' } }, 'cursor, cursor_type, tie_break'],
+    [
+      'a hash that is too long',
+      { ...STATE, tie_break: { ...TIE_BREAK, row_hash: '1'.repeat(21) } },
+      'cursor, cursor_type, tie_break',
+    ],
+    ['an empty hash', { ...STATE, tie_break: { ...TIE_BREAK, row_hash: '' } }, 'cursor, cursor_type, tie_break'],
+    ['no rows with the hash', { ...STATE, tie_break: { ...TIE_BREAK, rows: 0 } }, 'cursor, cursor_type, tie_break'],
+    ['half a row', { ...STATE, tie_break: { ...TIE_BREAK, rows: 1.5 } }, 'cursor, cursor_type, tie_break'],
+    ['no columns of the hash', { ...STATE, tie_break: { row_hash: '1', rows: 1 } }, 'cursor, cursor_type, tie_break'],
+    ['null for the tie break', { ...STATE, tie_break: null }, 'cursor, cursor_type, tie_break'],
+  ])('%s', (_, state, keys) => {
+    const parse = () => parseStreamState('events', state);
+    expect(parse).toThrow(
+      `The state of the stream "events" was not written by this source: it has the keys ${keys}. ` +
+        'Give back the state of the last run as it was, or reset the stream to read it from its first row.',
+    );
+  });
+
+  test('that is a mistake of the user', () => {
+    try {
+      parseStreamState('events', {});
+      expect.unreachable();
+    } catch (error) {
+      expect(error).toMatchObject({ name: 'ConnectorError', failureType: 'config_error' });
+    }
+  });
+});

@@ -1,0 +1,62 @@
+import { describe, expect, test } from 'vitest';
+import type { JsonSchema } from '../../protocol/messages.ts';
+import { parseClickHouseType } from './clickhouse-type.ts';
+import { columnJsonSchema } from './json-schema.ts';
+
+const INTEGER = { type: 'integer', airbyte_type: 'integer' };
+const STAMP = { type: 'string', format: 'date-time', airbyte_type: 'timestamp_with_timezone' };
+const ANYTHING = { type: ['null', 'string', 'number', 'boolean', 'array', 'object'] };
+
+// That values of each type validate against it, integration_tests/column_types.test.ts proves with a real server.
+describe('the JSON schema of a column of the type', () => {
+  test.each<[string, JsonSchema]>([
+    ['String', { type: 'string' }],
+    ['FixedString(3)', { type: 'string' }],
+    ['UUID', { type: 'string' }],
+    ['IPv6', { type: 'string' }],
+    ["Enum8('a' = 1)", { type: 'string' }],
+    ['Bool', { type: 'boolean' }],
+    ['Int8', INTEGER],
+    ['UInt64', INTEGER],
+    ['Int128', { type: 'string' }],
+    ['UInt256', { type: 'string' }],
+    ['Decimal(76, 3)', { type: 'number' }],
+    // NaN leaves as null.
+    ['Float64', { type: ['null', 'number'] }],
+    ['Nullable(Float32)', { type: ['null', 'number'] }],
+    ['LowCardinality(Float64)', { type: ['null', 'number'] }],
+    ['Array(Float64)', { type: 'array', items: { type: ['null', 'number'] } }],
+    ['Date', { type: 'string', format: 'date' }],
+    ['Date32', { type: 'string', format: 'date' }],
+    ['DateTime', STAMP],
+    ["DateTime64(9, 'Asia/Kolkata')", STAMP],
+    ['Nullable(DateTime)', { ...STAMP, type: ['null', 'string'] }],
+    ['Nullable(UInt64)', { ...INTEGER, type: ['null', 'integer'] }],
+    ['Nullable(Int256)', { type: ['null', 'string'] }],
+    ['LowCardinality(String)', { type: 'string' }],
+    ['LowCardinality(Nullable(String))', { type: ['null', 'string'] }],
+    ['Array(Nullable(Date))', { type: 'array', items: { type: ['null', 'string'], format: 'date' } }],
+    ['Array(Array(UInt8))', { type: 'array', items: { type: 'array', items: INTEGER } }],
+    ['Map(UInt8, Nullable(String))', { type: 'object', additionalProperties: { type: ['null', 'string'] } }],
+    [
+      'Tuple(a UInt8, `b c` Nullable(String))',
+      { type: 'object', properties: { a: INTEGER, 'b c': { type: ['null', 'string'] } } },
+    ],
+    ['Tuple(UInt8, String)', { type: 'array', items: {} }],
+    // Without an element there is no name: it leaves as [].
+    ['Tuple()', { type: 'array', items: {} }],
+    ['Nested(a DateTime)', { type: 'array', items: { type: 'object', properties: { a: STAMP } } }],
+    ['Point', { type: 'array', items: {} }],
+    ['Ring', { type: 'array', items: { type: 'array', items: {} } }],
+    ['JSON', { type: 'object', additionalProperties: true }],
+    ['Nullable(JSON)', { type: ['null', 'object'], additionalProperties: true }],
+    ['Variant(String, UInt8)', ANYTHING],
+    ['Dynamic', ANYTHING],
+    ['SimpleAggregateFunction(sum, UInt64)', INTEGER],
+    ['Time64(3)', { type: 'string' }],
+    ['Nullable(Time)', { type: ['null', 'string'] }],
+    ['Quantum(3)', { type: 'string' }],
+  ])('%s', (name, schema) => {
+    expect(columnJsonSchema(parseClickHouseType(name))).toEqual(schema);
+  });
+});
