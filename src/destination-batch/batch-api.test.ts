@@ -233,6 +233,8 @@ describe('what Batch left out of an accepted call is told', () => {
 // Batch accepts with a 202. A page of another server, with a 200, has stored nothing.
 test.each([
   [200, '<html>Sign in</html>'],
+  [200, '{}'],
+  [200, '{"code":"SIGN_IN_REQUIRED"}'],
   [200, ''],
   [204, ''],
 ])('a %i that is not in the words of Batch is not taken for an acceptance: "%s"', async (status, text) => {

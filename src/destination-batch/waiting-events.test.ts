@@ -127,7 +127,7 @@ describe('the bytes of a take', () => {
 });
 
 type Step =
-  | { kind: 'add'; customId: string; bytes: number }
+  | { kind: 'add'; customId: string; bytes: number; isTimely: boolean }
   | { kind: 'take'; maxUpdates: number; maxBytes: number }
   | { kind: 'settle'; which: number };
 
@@ -139,6 +139,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
         kind: fc.constant('add' as const),
         customId: fc.constantFrom('a', 'b', 'c', 'd'),
         bytes: fc.integer({ min: 1, max: 400 }),
+        isTimely: fc.integer({ min: 0, max: 4 }).map((drawn) => drawn > 0),
       }),
     },
     {
@@ -158,7 +159,7 @@ test('whatever is added, taken and settled: order is kept, no profile is under w
   fc.assert(
     fc.property(steps, fc.integer({ min: 1, max: 4 }), (all, eventsPerUpdate) => {
       const waiting = new WaitingEvents<number>(eventsPerUpdate);
-      const arrived = new Map<string, { row: number; bytes: number }[]>();
+      const arrived = new Map<string, { row: number; bytes: number; isTimely: boolean }[]>();
       const underWay = new Set<string>();
 
       const take = (maxUpdates: number, maxBytes: number): number => {
@@ -174,8 +175,10 @@ test('whatever is added, taken and settled: order is kept, no profile is under w
         for (const { customId, events } of updates) {
           expect(underWay.has(customId)).toBe(false);
           underWay.add(customId);
-          // The oldest of the profile, in order, and as many as go into an update: so there can't be fewer updates.
-          const oldest = arrived.get(customId)?.splice(0, eventsPerUpdate) ?? [];
+          // The oldest of the profile, in order, and as many as may share an update: so there can't be fewer updates.
+          const all = arrived.get(customId) ?? [];
+          const end = all.findIndex(({ isTimely }) => isTimely !== all[0]?.isTimely);
+          const oldest = all.splice(0, Math.min(eventsPerUpdate, end === -1 ? all.length : end));
           expect(events.map(({ row }) => row)).toEqual(oldest.map(({ row }) => row));
         }
         return updates.length;
@@ -189,9 +192,9 @@ test('whatever is added, taken and settled: order is kept, no profile is under w
       for (const [row, step] of all.entries()) {
         switch (step.kind) {
           case 'add': {
-            const { customId, bytes } = step;
-            arrived.set(customId, [...(arrived.get(customId) ?? []), { row, bytes }]);
-            waiting.add(customId, { json: 'x'.repeat(bytes), bytes, isTimely: true, row });
+            const { customId, bytes, isTimely } = step;
+            arrived.set(customId, [...(arrived.get(customId) ?? []), { row, bytes, isTimely }]);
+            waiting.add(customId, { json: 'x'.repeat(bytes), bytes, isTimely, row });
             break;
           }
           case 'take':

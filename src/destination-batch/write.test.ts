@@ -266,12 +266,17 @@ describe('the sync fails', () => {
     expect(states()).toEqual([state(1, 'events', stats(0, 0))]);
   });
 
-  // A line that is cut off at the very end is what a killed source leaves: there, the failure is the source's.
-  test('at the end of an input with a line in its midst that may have been a row, though no state follows', async () => {
-    const { feed, input, result } = start();
-    feed(row('u1', 'a'), row('u1', 'b').slice(0, -3), row('u1', 'c'));
-    input.end();
+  test.each([
+    ['in its midst', `${row('u1', 'b').slice(0, -3)}\n${row('u1', 'c')}\n`],
+    ['at its end', row('u1', 'b').slice(0, -3)],
+  ])('at the end of an input with a line that may have been a row %s, though no state follows', async (_, rest) => {
+    const { feed, input, result, states } = start();
+    feed(row('u1', 'a'), state(1));
+    input.end(rest);
     expect((await failureOf(result)).failureType).toBe('system_error');
+    // What came before it stands.
+    expect(stored()[0]).toBe('u1 a');
+    expect(states()).toEqual([state(1, 'events', stats(1, 0))]);
   });
 
   test('when Batch denies it; the states that were true by then have come out, and no other', async () => {

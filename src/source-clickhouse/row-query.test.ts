@@ -35,8 +35,8 @@ function lineOf(query: string, word: string): string | undefined {
   return query.split('\n').find((line) => line.startsWith(word));
 }
 
-const CURSOR = 't.`last_updated_at`';
-const HASH = 'cityHash64(tuple(t.`custom_id`, t.`event_name`, t.`last_updated_at`, t.`price`))';
+const CURSOR = '`source`.`last_updated_at`';
+const HASH = 'cityHash64(tuple(`source`.`custom_id`, `source`.`event_name`, `source`.`last_updated_at`, `source`.`price`))';
 
 describe('the rows that are asked for', () => {
   test('are all of them at the start', () => {
