@@ -242,6 +242,34 @@ test.each([
   expect(states()).toEqual([state(1, 'events', stats(2, 1))]);
 });
 
+test('a reader that does not read holds up the states, which then come in order', async () => {
+  let release = (): void => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const written: string[] = [];
+  const stdout = new Writable({
+    highWaterMark: 1,
+    write: (chunk: Buffer, _, callback) => {
+      written.push(chunk.toString());
+      held.then(() => callback());
+    },
+  });
+  const input = new PassThrough();
+  inputs.push(input);
+  const configuration = destinationConfigurationSchema.parse({ ...KEYS, api_url: sandbox.url });
+  const context = { output: new MessageOutput(stdout), stop: new AbortController().signal, now: Date.now };
+  const result = write(context, configuration, catalogOf('events'), input);
+  const numbers = Array.from({ length: 50 }, (_, index) => index);
+  input.end(numbers.map((number) => `${state(number)}\n`).join(''));
+  await expect.poll(() => written.length, { interval: 2 }).toBe(1);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(stdout.writableLength).toBe(written[0]?.length);
+  release();
+  expect(await result).toBe(true);
+  expect(written.slice(0, -1)).toEqual(numbers.map((number) => `${state(number, 'events', stats(0, 0))}\n`));
+});
+
 describe('the sync fails', () => {
   test('at a row of a stream that the catalog does not name', async () => {
     const { feed, result, states } = start();

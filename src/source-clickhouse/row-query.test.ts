@@ -36,7 +36,8 @@ function lineOf(query: string, word: string): string | undefined {
 }
 
 const CURSOR = '`source`.`last_updated_at`';
-const HASH = 'cityHash64(tuple(`source`.`custom_id`, `source`.`event_name`, `source`.`last_updated_at`, `source`.`price`))';
+const HASH =
+  'cityHash64(tuple(`source`.`custom_id`, `source`.`event_name`, `source`.`last_updated_at`, `source`.`price`))';
 
 describe('the rows that are asked for', () => {
   test('are all of them at the start', () => {

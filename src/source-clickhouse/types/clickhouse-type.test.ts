@@ -43,7 +43,7 @@ describe('type names as system.columns has them', () => {
     ['IPv6', 'ip'],
     ["Enum8('a' = 1, 'b' = 2)", 'enumeration'],
     ["Enum16('a' = -32768)", 'enumeration'],
-    [String.raw`Enum8('it\'s, (x)' = 1, ')' = 2, '\\' = 3, '` + '`' + "' = 4)", 'enumeration'],
+    [`${String.raw`Enum8('it\'s, (x)' = 1, ')' = 2, '\\' = 3, '`}\`' = 4)`, 'enumeration'],
     // Numbers.
     ['Bool', 'boolean'],
     ['Int8', 'signed 8'],
