@@ -54,6 +54,9 @@ const acceptedBody = z
   })
   .refine(({ code, errors }) => code != null || errors != null);
 
+/** The two codes of a success that are known. */
+const successBody = z.looseObject({ code: z.enum(['SUCCESS', 'SUCCESS_WITH_PARTIAL_ERRORS']) });
+
 const refusedBody = z.looseObject({
   error_code: z.union([z.string(), z.number()]),
   error_message: z.string().nullish(),
@@ -137,9 +140,8 @@ export class BatchApi {
   #answer(status: number, text: string, retryAfter: string | string[] | undefined): Answer {
     const said = describe(status, text);
     if (status >= 200 && status < 300) {
-      const answer = accepted(text);
       // 202 is what Batch documents; any other success may come from whatever else listens there.
-      if (status === 202 || answer.kind === 'accepted') return answer;
+      if (status === 202 || successBody.safeParse(parseJson(text)).success) return accepted(text);
       throw new ConnectorError(
         'config_error',
         `${this.#address} answered with a success that is not Batch's (${said}). Something else listens there, or a proxy asks to sign in. Check api_url and the network.`,

@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { BatchApi as Sandbox } from '../../sandbox/batch-api/server.ts';
 import type { ConfiguredCatalog } from '../protocol/catalog.ts';
 import { ConnectorError } from '../protocol/failure.ts';
-import { MessageOutput } from '../protocol/output.ts';
+import { MessageOutput, OutputClosedError } from '../protocol/output.ts';
 import { destinationConfigurationSchema } from './configuration.ts';
 import { write } from './write.ts';
 
@@ -32,14 +32,30 @@ const catalogOf = (...names: string[]): ConfiguredCatalog => ({
   streams: names.map((name) => ({ stream: { name }, sync_mode: 'incremental', destination_sync_mode: 'append' })),
 });
 
-/** A run of `write`, with the input that the test feeds and the lines that come out. */
-function start({
-  catalog = catalogOf('events'),
-  ...settings
-}: {
-  catalog?: ConfiguredCatalog;
-  flush_interval_seconds?: number;
-} = {}) {
+/** A run of `write` with this output, and the input that the test feeds. */
+function startWith(
+  stdout: Writable,
+  { catalog = catalogOf('events'), ...settings }: { catalog?: ConfiguredCatalog; flush_interval_seconds?: number } = {},
+) {
+  const input = new PassThrough();
+  inputs.push(input);
+  const stop = new AbortController();
+  const configuration = destinationConfigurationSchema.parse({ ...KEYS, api_url: sandbox.url, ...settings });
+  const context = { output: new MessageOutput(stdout), stop: stop.signal, now: Date.now };
+  const ended = { isDone: false };
+  const result = write(context, configuration, catalog, input).finally(() => {
+    ended.isDone = true;
+  });
+  // A test that does not ask how it ended looks at what came out.
+  result.catch(() => undefined);
+  const feed = (...fed: string[]): void => {
+    input.write(fed.map((line) => `${line}\n`).join(''));
+  };
+  return { input, feed, stop, result, ended };
+}
+
+/** The same, with the lines that come out. */
+function start(settings: Parameters<typeof startWith>[1] = {}) {
   const lines: string[] = [];
   let rest = '';
   const stdout = new Writable({
@@ -50,26 +66,8 @@ function start({
       callback();
     },
   });
-  const input = new PassThrough();
-  inputs.push(input);
-  const stop = new AbortController();
-  const configuration = destinationConfigurationSchema.parse({ ...KEYS, api_url: sandbox.url, ...settings });
-  const context = { output: new MessageOutput(stdout), stop: stop.signal, now: () => 0 };
-  const ended = { isDone: false };
-  const result = write(context, configuration, catalog, input).finally(() => {
-    ended.isDone = true;
-  });
-  // Whoever does not ask how it ended is told so by what came out.
-  result.catch(() => undefined);
-  const feed = (...fed: string[]): void => {
-    input.write(fed.map((line) => `${line}\n`).join(''));
-  };
   return {
-    input,
-    feed,
-    stop,
-    result,
-    ended,
+    ...startWith(stdout, settings),
     lines,
     states: () => lines.filter((line) => line.includes('"STATE"')),
     logs: () => logsOf(lines),
@@ -255,11 +253,7 @@ test('a reader that does not read holds up the states, which then come in order'
       held.then(() => callback());
     },
   });
-  const input = new PassThrough();
-  inputs.push(input);
-  const configuration = destinationConfigurationSchema.parse({ ...KEYS, api_url: sandbox.url });
-  const context = { output: new MessageOutput(stdout), stop: new AbortController().signal, now: Date.now };
-  const result = write(context, configuration, catalogOf('events'), input);
+  const { input, result } = startWith(stdout);
   const numbers = Array.from({ length: 50 }, (_, index) => index);
   input.end(numbers.map((number) => `${state(number)}\n`).join(''));
   await expect.poll(() => written.length, { interval: 2 }).toBe(1);
@@ -268,6 +262,18 @@ test('a reader that does not read holds up the states, which then come in order'
   release();
   expect(await result).toBe(true);
   expect(written.slice(0, -1)).toEqual(numbers.map((number) => `${state(number, 'events', stats(0, 0))}\n`));
+});
+
+test('a reader that goes away ends it, though Batch never answers', async () => {
+  const stdout = new Writable({ highWaterMark: 1, write: () => {} });
+  const { feed, result } = startWith(stdout, { flush_interval_seconds: 0.01 });
+  feed(row('u1', 'a'), state(1));
+  await expect.poll(() => stdout.writableLength, { interval: 2 }).toBe(`${state(1, 'events', stats(1, 0))}\n`.length);
+  sandbox.faults.add({ kind: 'hang' });
+  feed(row('u2', 'b'));
+  await expect.poll(() => sandbox.stats.requests, { interval: 2 }).toBe(2);
+  stdout.destroy(new Error('EPIPE'));
+  await expect(result).rejects.toThrow(OutputClosedError);
 });
 
 describe('the sync fails', () => {

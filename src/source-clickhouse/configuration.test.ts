@@ -54,6 +54,9 @@ describe('a host that is none is refused:', () => {
     'localhost/path',
     'user@ch.example.com',
     'ch example',
+    // Copied with what stood behind it.
+    'ch.example.com ',
+    'ch.example.com\u0000',
     'ch?x=1',
     'ch#x',
     '[::1',
