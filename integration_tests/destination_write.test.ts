@@ -275,6 +275,20 @@ describe('rows and states', () => {
     expect(child.exitCode).toBe(0);
   });
 
+  test('the cursor that a source defines is not sent, whatever it is called', async () => {
+    const stream = { name: 'events', source_defined_cursor: true, default_cursor_field: ['inserted_at'] };
+    await write(
+      [recordLine({ custom_id: 'u', event_name: 'x', inserted_at: '2026-01-01T00:00:00Z', n: 1 })],
+      {},
+      {
+        streams: [{ stream, sync_mode: 'incremental' }],
+      },
+    );
+    expect([...batch.store.events()].map(({ json }) => JSON.parse(json))).toEqual([
+      { name: 'x', attributes: { n: 1 } },
+    ]);
+  });
+
   test('other sync modes than append are treated as append, with a warning', async () => {
     const catalog = {
       streams: [

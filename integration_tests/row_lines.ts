@@ -3,11 +3,11 @@ import { getNodeValue, parseTree } from 'jsonc-parser';
 import type { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
 import { ADMIN, READER, type SandboxUser } from '../sandbox/clickhouse/users.ts';
 import { ClickHouse } from '../src/source-clickhouse/clickhouse-client.ts';
-import { sourceConfigurationSchema } from '../src/source-clickhouse/configuration.ts';
+import { DEFAULT_CURSOR_COLUMN, sourceConfigurationSchema } from '../src/source-clickhouse/configuration.ts';
 import { cursorCodec } from '../src/source-clickhouse/cursor.ts';
 import { type RowSelection, rowQuery } from '../src/source-clickhouse/row-query.ts';
 import type { StreamState } from '../src/source-clickhouse/stream-state.ts';
-import { CURSOR_COLUMN, listTables } from '../src/source-clickhouse/table.ts';
+import { listTables } from '../src/source-clickhouse/table.ts';
 
 /** When the rows of these tests say that they were emitted. */
 export const EMITTED_AT = 1_767_225_600_123;
@@ -51,10 +51,10 @@ export function connect(server: ClickHouseServer, database: string): ClickHouse 
 /** All columns of a table, as `read` selects them. */
 export async function selectionOf(clickhouse: ClickHouse, database: string, name: string): Promise<RowSelection> {
   const [table] = await listTables(clickhouse, database, name);
-  const column = table?.columns.find((candidate) => candidate.name === CURSOR_COLUMN);
+  const column = table?.columns.find((candidate) => candidate.name === DEFAULT_CURSOR_COLUMN);
   const codec = column && cursorCodec(column.type);
   if (table === undefined || column === undefined || codec === undefined) throw new Error(`${name} can't be read.`);
-  return { table, columns: table.columns, cursor: { column, codec } };
+  return { table, columns: table.columns, cursor: { column, codec }, final: false, partition: undefined };
 }
 
 /** The lines that leave the server for the rows after a state, as the read-only user gets them. */

@@ -132,7 +132,7 @@ describe('a first read', () => {
         type: 'STREAM',
         stream: {
           stream_descriptor: { name: 'none', namespace: 'shop' },
-          stream_state: { cursor: null, cursor_type: 'DateTime64(6)' },
+          stream_state: { cursor: null, cursor_column: 'last_updated_at', cursor_type: 'DateTime64(6)' },
         },
         sourceStats: { recordCount: 0 },
       },
@@ -345,6 +345,77 @@ describe('a cursor of another type', () => {
     const result = await read('unordered');
     expect(result.code).toBe(1);
     expect(errors(result)[0]?.message).toMatch(/last_updated_at .* is a Array\(UInt8\), which has no useful order/);
+  });
+});
+
+describe('another cursor column', () => {
+  beforeAll(() =>
+    server.execute(
+      'CREATE TABLE shop.own_cursor (custom_id String, event_name String, inserted_at DateTime64(3), n UInt64) ENGINE = MergeTree ORDER BY inserted_at',
+      "INSERT INTO shop.own_cursor SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 3, 'UTC') + number, number FROM numbers(10)",
+    ),
+  );
+
+  test('is read by, needs no view, and its state is not taken for one of another column', async () => {
+    const config = { cursor_column: 'inserted_at' };
+    const whole = await read('own_cursor', { config });
+    expect(numbers(whole)).toEqual(upTo(10));
+    expect(numbers(await read('own_cursor', { config, state: lastState(whole) }))).toEqual([]);
+    const other = await read('few', {
+      state: [
+        {
+          ...states(whole).at(-1),
+          stream: { stream_descriptor: { name: 'few' }, stream_state: states(whole).at(-1)?.stream.stream_state },
+        },
+      ],
+    });
+    expect(other.code).toBe(1);
+    expect(errors(other)[0]?.message).toMatch(
+      /about the cursor column "inserted_at", but "cursor_column" is "last_updated_at"/,
+    );
+  });
+});
+
+describe('several readers that share the rows', () => {
+  const part = (index: number, count: number): ReadOptions => ({ config: { partition: { index, count } } });
+
+  test('give each row exactly once together, all rows of a profile to the same one', async () => {
+    const parts: Finished[] = [];
+    for (const index of [0, 1, 2, 3]) parts.push(await read('many', part(index, 4)));
+    expect(sorted(parts.flatMap(numbers))).toEqual(upTo(60_000));
+    const readers = parts.map((result) => new Set(records(result).map(({ custom_id }) => String(custom_id))));
+    const profiles = readers.flatMap((reader) => [...reader]);
+    expect(new Set(profiles).size).toBe(profiles.length);
+    for (const result of parts) expect(numbers(result).length).toBeGreaterThan(10_000);
+  });
+
+  test('do not take the state of another part, nor one of another number of parts', async () => {
+    const first = await read('few', part(0, 2));
+    const state = lastState(first);
+    expect(numbers(await read('few', { ...part(0, 2), state }))).toEqual([]);
+    for (const other of [part(1, 2), part(0, 3), {}]) {
+      const result = await read('few', { ...other, state });
+      expect(result.code).toBe(1);
+      expect(errors(result)[0]?.message).toMatch(/is about part 0 of 2, but the configuration asks for/);
+    }
+  });
+
+  test('an index that is too large is refused', async () => {
+    const result = await read('few', part(2, 2));
+    expect(errors(result)[0]?.message).toMatch(/partition: index must be less than count/);
+  });
+});
+
+describe('with FINAL', () => {
+  test('of the versions of a row the last alone is read', async () => {
+    await server.execute(
+      'CREATE TABLE shop.replaced (custom_id String, event_name String, last_updated_at DateTime64(6), n UInt64) ENGINE = ReplacingMergeTree(n) ORDER BY custom_id',
+      'SYSTEM STOP MERGES shop.replaced',
+      "INSERT INTO shop.replaced SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC'), 1",
+      "INSERT INTO shop.replaced SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC'), 2",
+    );
+    expect(sorted(numbers(await read('replaced')))).toEqual([1, 2]);
+    expect(numbers(await read('replaced', { config: { use_final: true } }))).toEqual([2]);
   });
 });
 

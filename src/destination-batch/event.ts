@@ -40,8 +40,12 @@ export class EventMapper {
   readonly #converter: AttributeConverter;
   readonly #roles = new Map<string, ColumnRole>();
 
-  /** @param now milliseconds since the epoch. */
-  constructor(limits: Limits, now: () => number = Date.now) {
+  /**
+   * @param now milliseconds since the epoch.
+   * @param cursorColumn a column that is for the source alone, like last_updated_at, and is not sent.
+   */
+  constructor(limits: Limits, now: () => number = Date.now, cursorColumn?: string) {
+    if (cursorColumn !== undefined) this.#roles.set(cursorColumn, { role: 'skipped' });
     this.#limits = limits;
     this.#now = now;
     this.#converter = new AttributeConverter(limits);

@@ -1,5 +1,5 @@
 import { addAbortSignal, type Readable } from 'node:stream';
-import type { ConfiguredCatalog } from '../protocol/catalog.ts';
+import type { ConfiguredCatalog, ConfiguredStream } from '../protocol/catalog.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { ConnectorError } from '../protocol/failure.ts';
 import { lineBatches } from '../protocol/lines.ts';
@@ -42,8 +42,8 @@ type RowRef = { entry: LedgerEntry; stream: string };
 class Sync {
   readonly #output: MessageOutput;
   readonly #stop: AbortSignal;
-  readonly #streams: ReadonlySet<string>;
-  readonly #mapper: EventMapper;
+  /** The mapper of each stream in the catalog. */
+  readonly #mappers: ReadonlyMap<string, EventMapper>;
   readonly #delivery: Delivery<RowRef>;
   readonly #ledger = new Ledger<string>();
   readonly #report = new Report();
@@ -61,8 +61,9 @@ class Sync {
   ) {
     this.#output = output;
     this.#stop = stop;
-    this.#streams = new Set(catalog.streams.map(({ stream }) => stream.name));
-    this.#mapper = new EventMapper(configuration.limits, now);
+    this.#mappers = new Map(
+      catalog.streams.map(({ stream }) => [stream.name, new EventMapper(configuration.limits, now, cursorOf(stream))]),
+    );
     this.#delivery = new Delivery<RowRef>({
       post: (body, signal) => api.updateProfiles(body, signal),
       ...pacing(configuration),
@@ -142,7 +143,8 @@ class Sync {
   }
 
   #takeRecord(stream: string, row: Record<string, unknown>): void {
-    if (!this.#streams.has(stream)) {
+    const mapper = this.#mappers.get(stream);
+    if (mapper === undefined) {
       throw new ConnectorError(
         'config_error',
         `A row of the stream "${stream}" came in, which the catalog does not name. Give write the same catalog as read.`,
@@ -150,7 +152,7 @@ class Sync {
     }
     this.#report.row();
     const entry = this.#ledger.admit(stream);
-    const mapped = this.#mapper.map(row);
+    const mapped = mapper.map(row);
     if (mapped.kind === 'rejected') {
       this.#ledger.settle(entry, 'rejected');
       this.#report.rejected(stream, mapped.rejection);
@@ -208,4 +210,9 @@ class Sync {
     this.#telling = this.#toTell;
     return this.#toTell;
   }
+}
+
+/** The column that a source itself uses to tell which rows are new. What a user chose as cursor may be wanted in Batch. */
+function cursorOf({ source_defined_cursor, default_cursor_field }: ConfiguredStream['stream']): string | undefined {
+  return source_defined_cursor === true ? (default_cursor_field?.[0] ?? undefined) : undefined;
 }

@@ -10,6 +10,8 @@ export const configuredCatalogSchema = z.looseObject({
       stream: z.looseObject({
         name: z.string(),
         namespace: z.string().nullish(),
+        source_defined_cursor: z.boolean().nullish(),
+        default_cursor_field: z.array(z.string()).nullish(),
         json_schema: z.looseObject({ properties: z.record(z.string(), z.unknown()).nullish() }).nullish(),
       }),
       sync_mode: z.enum(['full_refresh', 'incremental']),

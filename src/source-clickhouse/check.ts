@@ -3,7 +3,7 @@ import { ConnectorError } from '../protocol/failure.ts';
 import type { ClickHouse } from './clickhouse-client.ts';
 import type { SourceConfiguration } from './configuration.ts';
 import { quoteIdentifier } from './identifier.ts';
-import { listTables, missingColumns, REQUIRED_COLUMNS, type Table } from './table.ts';
+import { listTables, missingColumns, requiredColumns, type Table } from './table.ts';
 import { proposeView } from './view-proposal.ts';
 
 /**
@@ -25,7 +25,7 @@ export async function check(clickhouse: ClickHouse, configuration: SourceConfigu
     configuration.table === undefined
       ? anyFitting(tables, configuration)
       : await named(clickhouse, tables.at(0), configuration, configuration.table);
-  await trySelect(clickhouse, readable);
+  await trySelect(clickhouse, readable, configuration);
 }
 
 async function checkVersion(clickhouse: ClickHouse): Promise<void> {
@@ -52,8 +52,8 @@ async function checkDatabase(clickhouse: ClickHouse, { database, username }: Sou
   );
 }
 
-function anyFitting(tables: Table[], { database, username }: SourceConfiguration): Table {
-  const fitting = tables.find((table) => missingColumns(table).length === 0);
+function anyFitting(tables: Table[], { database, username, cursor_column }: SourceConfiguration): Table {
+  const fitting = tables.find((table) => missingColumns(table, cursor_column).length === 0);
   if (fitting !== undefined) return fitting;
   const seen =
     tables.length === 0
@@ -62,18 +62,17 @@ function anyFitting(tables: Table[], { database, username }: SourceConfiguration
           .map((table) => table.name)
           .slice(0, 10)
           .join(', ');
-  const proposal =
-    tables[0] === undefined ? '' : ` A view to start from: ${proposeView(tables[0], missingColumns(tables[0]))}`;
+  const proposal = tables[0] === undefined ? '' : ` A view to start from: ${proposeView(tables[0], cursor_column)}`;
   throw new ConnectorError(
     'config_error',
-    `No table or view in the database "${database}" has the columns ${REQUIRED_COLUMNS.join(', ')}; "${username}" sees: ${seen}. Grant the user SELECT on the table, or make a view that has these columns.${proposal}`,
+    `No table or view in the database "${database}" has the columns ${requiredColumns(cursor_column).join(', ')}; "${username}" sees: ${seen}. Grant the user SELECT on the table, or make a view that has these columns.${proposal}`,
   );
 }
 
 async function named(
   clickhouse: ClickHouse,
   table: Table | undefined,
-  { database }: SourceConfiguration,
+  { database, cursor_column }: SourceConfiguration,
   name: string,
 ): Promise<Table> {
   if (table === undefined) {
@@ -88,19 +87,19 @@ async function named(
       `"${name}" in the database "${database}" has no columns that can be read.`,
     );
   }
-  const missing = missingColumns(table);
+  const missing = missingColumns(table, cursor_column);
   if (missing.length === 0) return table;
   throw new ConnectorError(
     'config_error',
-    `"${name}" lacks the column${missing.length > 1 ? 's' : ''} ${missing.join(', ')}, or the user may not read ${missing.length > 1 ? 'them' : 'it'}. A table of events needs ${REQUIRED_COLUMNS.join(', ')}, one row per event. Make a view that has them, and name it in "table". To start from: ${proposeView(table, missing)}`,
+    `"${name}" lacks the column${missing.length > 1 ? 's' : ''} ${missing.join(', ')}, or the user may not read ${missing.length > 1 ? 'them' : 'it'}. A table of events needs ${requiredColumns(cursor_column).join(', ')}, one row per event. Make a view that has them, and name it in "table"${missing.includes(cursor_column) ? ', or name another cursor in "cursor_column"' : ''}. To start from: ${proposeView(table, cursor_column)}`,
   );
 }
 
 /** A right that is missing, or a view that is broken, shows only when its columns are selected. */
-async function trySelect(clickhouse: ClickHouse, table: Table): Promise<void> {
+async function trySelect(clickhouse: ClickHouse, table: Table, { use_final }: SourceConfiguration): Promise<void> {
   const columns = table.columns.map(({ name }) => quoteIdentifier(name)).join(', ');
   await clickhouse.rows(
-    `SELECT ${columns} FROM ${quoteIdentifier(table.database)}.${quoteIdentifier(table.name)} LIMIT 1`,
+    `SELECT ${columns} FROM ${quoteIdentifier(table.database)}.${quoteIdentifier(table.name)}${use_final ? ' FINAL' : ''} LIMIT 1`,
     {},
     z.unknown(),
   );

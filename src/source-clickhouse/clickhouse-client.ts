@@ -20,9 +20,9 @@ export class ClickHouse {
 
   constructor(configuration: SourceConfiguration) {
     this.#configuration = configuration;
-    const url = new URL(`${configuration.ssl ? 'https' : 'http'}://host`);
-    url.hostname = isIPv6(configuration.host) ? `[${configuration.host}]` : configuration.host;
-    url.port = String(configuration.port);
+    const { ssl, port } = configuration;
+    const host = isIPv6(configuration.host) ? `[${configuration.host}]` : configuration.host;
+    const url = new URL(`${ssl ? 'https' : 'http'}://${host}:${port}`);
     this.#client = createClient({
       url,
       username: configuration.username,

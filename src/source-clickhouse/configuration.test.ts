@@ -15,6 +15,8 @@ test('a host is enough', () => {
     username: 'default',
     password: '',
     ssl: false,
+    cursor_column: 'last_updated_at',
+    use_final: false,
   });
 });
 

@@ -4,6 +4,9 @@ import { z } from 'zod';
 /** Where ClickHouse listens for HTTP unless told otherwise. */
 const DEFAULT_HTTP_PORT = 8123;
 
+/** The cursor of the Cloud Sync page (1.2). */
+export const DEFAULT_CURSOR_COLUMN = 'last_updated_at';
+
 /** What a user of the source writes. The order of the keys is the order of the form. */
 export const sourceConfigurationSchema = z
   .looseObject({
@@ -64,9 +67,39 @@ export const sourceConfigurationSchema = z
       .meta({
         title: 'Table',
         description:
-          'The table or view to read, with one row per event. Left empty: every one in the database that has the columns custom_id, event_name and last_updated_at.',
+          'The table or view to read, with one row per event. Left empty: every one in the database that has the columns custom_id, event_name and the cursor column.',
         examples: ['events', 'batch_events_view'],
         order: 6,
+      }),
+    cursor_column: z
+      .string()
+      .min(1)
+      .default(DEFAULT_CURSOR_COLUMN)
+      .meta({
+        title: 'Cursor column',
+        description:
+          'The column that tells which rows are new: set when a row is inserted, never changed, and later for later rows. It is not sent to Batch.',
+        examples: [DEFAULT_CURSOR_COLUMN, 'inserted_at'],
+        order: 7,
+      }),
+    use_final: z.boolean().default(false).meta({
+      title: 'Read with FINAL',
+      description:
+        'Of the versions of a row that a ReplacingMergeTree has not merged yet, read the last alone. It costs the server time and memory, and works for tables of such an engine only.',
+      order: 8,
+    }),
+    partition: z
+      .object({
+        index: z.int().min(0).meta({ title: 'Index', description: 'Which part this is, from 0.', order: 0 }),
+        count: z.int().min(1).meta({ title: 'Count', description: 'How many parts there are.', order: 1 }),
+      })
+      .refine(({ index, count }) => index < count, 'index must be less than count, as it begins at 0')
+      .optional()
+      .meta({
+        title: 'Part of the rows',
+        description:
+          'Read one of several parts of the rows, split by profile, so that several readers share the work. Each keeps a state of its own. Left empty: all rows.',
+        order: 9,
       }),
   })
   .meta({ title: 'ClickHouse source' });
@@ -77,7 +110,8 @@ export type SourceConfiguration = z.output<typeof sourceConfigurationSchema>;
 function isHost(text: string): boolean {
   const bare = text.replace(/^\[(.*)\]$/, '$1');
   if (isIPv6(bare)) return true;
-  if (text.includes(':') || !URL.canParse(`http://${text}`)) return false;
+  // A URL drops blanks and control characters around a host instead of refusing them.
+  if (/[\s\p{Cc}:]/u.test(text) || !URL.canParse(`http://${text}`)) return false;
   const { href, hostname } = new URL(`http://${text}`);
   return href === `http://${hostname}/`;
 }

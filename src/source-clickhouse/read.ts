@@ -1,23 +1,17 @@
 import type { ConfiguredCatalog, ConfiguredStream } from '../protocol/catalog.ts';
-import { asConnectorError, ConnectorError } from '../protocol/failure.ts';
+import { asConnectorError } from '../protocol/failure.ts';
 import { errorTrace, log, type StreamDescriptor, stateLine, streamStatus } from '../protocol/messages.ts';
 import { type MessageOutput, OutputClosedError } from '../protocol/output.ts';
 import type { InputState } from '../protocol/state.ts';
 import type { ClickHouse } from './clickhouse-client.ts';
 import type { SourceConfiguration } from './configuration.ts';
-import { cursorCodec } from './cursor.ts';
 import { fetchPages } from './fetch-pages.ts';
 import { cursorInLine } from './row-line.ts';
 import { type RowSelection, rowQuery } from './row-query.ts';
-import { parseStreamState, type StreamState } from './stream-state.ts';
-import {
-  CURSOR_COLUMN,
-  columnsFingerprint,
-  listTables,
-  missingColumns,
-  REQUIRED_COLUMNS,
-  type Table,
-} from './table.ts';
+import { selectRows } from './row-selection.ts';
+import { startingState } from './starting-state.ts';
+import type { StreamState } from './stream-state.ts';
+import { columnsFingerprint } from './table.ts';
 
 export type ReadContext = {
   clickhouse: ClickHouse;
@@ -52,9 +46,10 @@ async function readStream(context: ReadContext, configured: ConfiguredStream, st
   };
   await output.write(streamStatus(stream, 'STARTED', now()));
   try {
-    const selection = await selectRows(context, configured, stream);
+    const warn = (message: string): Promise<void> => output.write(log('WARN', message));
+    const selection = await selectRows(context.clickhouse, context.configuration, configured, stream, warn);
     const stored = configured.sync_mode === 'incremental' ? state.of(stream) : undefined;
-    const start = await startingState(context, selection, stream, stored);
+    const start = await startingState(selection, stream, stored, warn);
     const rows = await emitRows(context, stream, selection, start);
     const complete = !context.stop.aborted;
     await output.write(log('INFO', `${stream.name}: ${rows} rows read${complete ? '' : ', stopped before the end'}.`));
@@ -66,101 +61,6 @@ async function readStream(context: ReadContext, configured: ConfiguredStream, st
     await output.write(streamStatus(stream, 'INCOMPLETE', now()));
     return false;
   }
-}
-
-async function selectRows(
-  { clickhouse, configuration, output }: ReadContext,
-  configured: ConfiguredStream,
-  stream: Required<StreamDescriptor>,
-): Promise<RowSelection> {
-  if (stream.namespace !== configuration.database) {
-    throw new ConnectorError(
-      'config_error',
-      `The catalog asks for "${stream.name}" of the database "${stream.namespace}", but the configuration names "${configuration.database}". Refresh the schema (discover).`,
-    );
-  }
-  const table = (await listTables(clickhouse, configuration.database, stream.name)).at(0);
-  if (table === undefined) {
-    throw new ConnectorError(
-      'config_error',
-      `There is no table or view "${stream.name}" in the database "${configuration.database}" that "${configuration.username}" may read. It was dropped, renamed, or the user lacks SELECT on it. Refresh the schema (discover).`,
-    );
-  }
-  const missing = missingColumns(table);
-  if (missing.length > 0) {
-    throw new ConnectorError(
-      'config_error',
-      `"${stream.name}" has no column ${missing.join(', ')}. Run check: it proposes a view that has them.`,
-    );
-  }
-  return { table, columns: await selectedColumns(table, configured, output), cursor: cursorOf(table) };
-}
-
-/** The columns in the catalog's schema, as platforms let users leave some out; without a schema, all of them. */
-async function selectedColumns(
-  table: Table,
-  configured: ConfiguredStream,
-  output: MessageOutput,
-): Promise<Table['columns']> {
-  const wanted = configured.stream.json_schema?.properties;
-  if (wanted == null || Object.keys(wanted).length === 0) return table.columns;
-  const gone = Object.keys(wanted).filter((name) => !table.columns.some((column) => column.name === name));
-  if (gone.length > 0) {
-    await output.write(
-      log(
-        'WARN',
-        `${table.name} no longer has ${gone.join(', ')}, which the catalog names. Refresh the schema (discover).`,
-      ),
-    );
-  }
-  const required: readonly string[] = REQUIRED_COLUMNS;
-  return table.columns.filter(({ name }) => name in wanted || required.includes(name));
-}
-
-function cursorOf(table: Table): RowSelection['cursor'] {
-  const column = table.columns.find(({ name }) => name === CURSOR_COLUMN);
-  const codec = column === undefined ? undefined : cursorCodec(column.type);
-  if (column === undefined || codec === undefined) {
-    throw new ConnectorError(
-      'config_error',
-      `The column ${CURSOR_COLUMN} of "${table.name}" is a ${column?.type.name}, which has no useful order. Make it a DateTime, DateTime64, Date, integer or String, with a view if need be.`,
-    );
-  }
-  return { column, codec };
-}
-
-async function startingState(
-  { output }: ReadContext,
-  { table, cursor }: RowSelection,
-  stream: StreamDescriptor,
-  stored: Record<string, unknown> | undefined,
-): Promise<StreamState> {
-  const cursor_type = cursor.column.type.name;
-  if (stored === undefined) return { cursor: null, cursor_type };
-  const state = parseStreamState(stream.name, stored);
-  if (state.cursor !== null && state.cursor_type !== cursor_type) {
-    throw new ConnectorError(
-      'config_error',
-      `The state of "${stream.name}" was written when ${cursor.column.name} was a ${state.cursor_type}; it is a ${cursor_type} now, and the two do not compare. ` +
-        'Give the column its type back, or reset the stream: all its rows are then read again.',
-    );
-  }
-  if (state.tie_break !== undefined && state.tie_break.hashed_columns !== columnsFingerprint(table.columns)) {
-    await output.write(
-      log(
-        'WARN',
-        `The columns of ${table.name} changed while its rows of ${state.cursor} were half read. Those rows can't be told apart any more and are read again from the first: events with this cursor may be sent twice.`,
-      ),
-    );
-    return beforeGroup(state);
-  }
-  return state;
-}
-
-/** The state before the first row of a half read group: every row with its cursor or a later one is to be read. */
-function beforeGroup(state: StreamState): StreamState {
-  if (state.tie_break === undefined) return state;
-  return { ...state, tie_break: { ...state.tie_break, row_hash: '0', rows: 1 } };
 }
 
 /** Writes the rows after `start` and a state after each page, and one at the end. Returns the number of rows. */
@@ -184,8 +84,8 @@ async function emitRows(
             ? before.tie_break.rows
             : 0;
         return {
-          cursor: cursorInLine(page.lastLine, CURSOR_COLUMN),
-          cursor_type: start.cursor_type,
+          ...start,
+          cursor: cursorInLine(page.lastLine, start.cursor_column),
           tie_break: { row_hash: page.lastRowHash, rows: alike + page.rowsWithLastHash, hashed_columns },
         };
       },
@@ -205,8 +105,9 @@ async function emitRows(
     state = page.position;
     if (stop.aborted) return rows;
   }
+  if (stop.aborted) return rows;
   // The last group has been read whole: the next run starts behind its cursor.
-  if (!stop.aborted)
-    await output.writeBytes(stateLine(stream, { cursor: state.cursor, cursor_type: state.cursor_type }, 0));
+  const { tie_break, ...whole } = state;
+  await output.writeBytes(stateLine(stream, whole, 0));
   return rows;
 }

@@ -21,11 +21,14 @@ function selection(cursorType = "DateTime64(6, 'UTC')", columns?: string[]): Row
     table: { database: 'shop', name: 'events', columns: all },
     columns: all.filter(({ name }) => columns === undefined || columns.includes(name)),
     cursor: { column, codec },
+    final: false,
+    partition: undefined,
   };
 }
 
 const STATE: StreamState = {
   cursor: '2026-01-01T00:00:00.123456Z',
+  cursor_column: 'last_updated_at',
   cursor_type: "DateTime64(6, 'UTC')",
   tie_break: { row_hash: '18446744073709551615', rows: 1, hashed_columns: 'x' },
 };
@@ -41,7 +44,7 @@ const HASH =
 
 describe('the rows that are asked for', () => {
   test('are all of them at the start', () => {
-    for (const after of [undefined, { cursor: null, cursor_type: 'DateTime' }]) {
+    for (const after of [undefined, { cursor: null, cursor_column: 'last_updated_at', cursor_type: 'DateTime' }]) {
       const { query, parameters } = rowQuery(selection(), after, 1);
       expect(lineOf(query, 'WHERE')).toBeUndefined();
       expect(parameters).toEqual({ stream: 'events', namespace: 'shop', emitted_at: 1 });

@@ -1,7 +1,7 @@
 import type { QueryParameters } from './clickhouse-client.ts';
 import type { CursorCodec } from './cursor.ts';
 import { quoteIdentifier } from './identifier.ts';
-import type { StreamState } from './stream-state.ts';
+import type { Partition, StreamState } from './stream-state.ts';
 import type { Column, Table } from './table.ts';
 import { isNullable } from './types/clickhouse-type.ts';
 import { jsonExpression } from './types/json-expression.ts';
@@ -14,6 +14,10 @@ export type RowSelection = {
   /** The columns that leave, the required ones among them. */
   columns: readonly Column[];
   cursor: { column: Column; codec: CursorCodec };
+  /** Whether the server merges the versions of a row before it gives them. */
+  final: boolean;
+  /** One of `count` parts of the rows, split by profile; undefined for all rows. */
+  partition: Partition | undefined;
 };
 
 /**
@@ -30,7 +34,7 @@ export type RowSelection = {
  * @param emittedAt milliseconds since the epoch, the same for all rows of the answer.
  */
 export function rowQuery(
-  { table, columns, cursor }: RowSelection,
+  { table, columns, cursor, final, partition }: RowSelection,
   after: StreamState | undefined,
   emittedAt: number,
 ): { query: string; parameters: QueryParameters } {
@@ -47,6 +51,11 @@ export function rowQuery(
   const conditions: string[] = [];
   const parameters: QueryParameters = { stream: table.name, namespace: table.database, emitted_at: emittedAt };
   if (isNullable(cursor.column.type)) conditions.push(`${cursorColumn} IS NOT NULL`);
+  if (partition !== undefined) {
+    conditions.push(`cityHash64(${alias}.custom_id) % {partition_count:UInt64} = {partition_index:UInt64}`);
+    parameters.partition_count = partition.count;
+    parameters.partition_index = partition.index;
+  }
   if (after?.cursor != null) {
     const bound = `{cursor:${cursor.codec.parameterType}}`;
     parameters.cursor = cursor.codec.toParameter(after.cursor);
@@ -62,7 +71,7 @@ export function rowQuery(
     "SELECT 'RECORD' AS type,",
     `CAST(({stream:String}, {namespace:String}, toDecimal64({emitted_at:Int64}, 0), ${dataValue}), ${quoteString(recordType)}) AS record,`,
     `toString(${rowHash}) AS row_hash`,
-    `FROM ${quoteIdentifier(table.database)}.${quoteIdentifier(table.name)} AS ${alias}`,
+    `FROM ${quoteIdentifier(table.database)}.${quoteIdentifier(table.name)} AS ${alias}${final ? ' FINAL' : ''}`,
     ...(conditions.length === 0 ? [] : [`WHERE ${conditions.join(' AND ')}`]),
     `ORDER BY ${cursorColumn}, ${rowHash}`,
     'FORMAT JSONEachRow',

@@ -7,16 +7,23 @@ const STATE = { cursor: '2026-01-01T00:00:00Z', cursor_type: 'DateTime', tie_bre
 describe('a state of this source is taken', () => {
   test.each<[string, Record<string, unknown>]>([
     ['in the middle of a group', STATE],
+    [
+      'of another cursor column, and of a part of the rows',
+      { ...STATE, cursor_column: 'at', partition: { index: 1, count: 4 } },
+    ],
     ['behind a group', { cursor: '7', cursor_type: 'UInt64' }],
     ['of a stream that had no row yet', { cursor: null, cursor_type: 'DateTime' }],
     ['with an empty cursor', { cursor: '', cursor_type: 'String' }],
     ['with a hash of 0', { ...STATE, tie_break: { ...TIE_BREAK, row_hash: '0' } }],
   ])('%s', (_, state) => {
-    expect(parseStreamState('events', state)).toEqual(state);
+    expect(parseStreamState('events', state)).toEqual({ cursor_column: 'last_updated_at', ...state });
   });
 
   test('with keys of another version left out', () => {
-    expect(parseStreamState('events', { ...STATE, version: 2 })).toEqual(STATE);
+    expect(parseStreamState('events', { ...STATE, version: 2 })).toEqual({
+      cursor_column: 'last_updated_at',
+      ...STATE,
+    });
   });
 });
 

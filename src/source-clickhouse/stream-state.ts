@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import { ConnectorError } from '../protocol/failure.ts';
+import { DEFAULT_CURSOR_COLUMN } from './configuration.ts';
+
+const partitionSchema = z.object({ index: z.int(), count: z.int() });
 
 /**
  * How far a stream has been read: every row up to `cursor`, and, inside a group of rows that share this cursor, every
@@ -8,6 +11,8 @@ import { ConnectorError } from '../protocol/failure.ts';
 const streamStateSchema = z.object({
   /** The cursor of the last row, as its exact text in the record; null when the stream has had no row yet. */
   cursor: z.string().nullable(),
+  /** The column that the cursor is of. */
+  cursor_column: z.string().default(DEFAULT_CURSOR_COLUMN),
   /** The column's type when this was written, as the server calls it. */
   cursor_type: z.string(),
   tie_break: z
@@ -20,9 +25,12 @@ const streamStateSchema = z.object({
       hashed_columns: z.string(),
     })
     .optional(),
+  /** Which part of the rows this is about; absent when it is all of them. */
+  partition: partitionSchema.optional(),
 });
 
 export type StreamState = z.output<typeof streamStateSchema>;
+export type Partition = z.output<typeof partitionSchema>;
 
 /** @throws ConnectorError (config_error) when the state was not written by this source. */
 export function parseStreamState(stream: string, state: Record<string, unknown>): StreamState {

@@ -3,10 +3,6 @@ import { z } from 'zod';
 import type { ClickHouse } from './clickhouse-client.ts';
 import { type ClickHouseType, parseClickHouseType } from './types/clickhouse-type.ts';
 
-/** The columns that a table must have to be read, as the Cloud Sync page (1.2) names them. */
-export const CURSOR_COLUMN = 'last_updated_at';
-export const REQUIRED_COLUMNS = ['custom_id', 'event_name', CURSOR_COLUMN] as const;
-
 export type Column = { name: string; type: ClickHouseType };
 export type Table = { database: string; name: string; columns: Column[] };
 
@@ -35,9 +31,14 @@ export async function listTables(clickhouse: ClickHouse, database: string, table
   return [...tables.values()];
 }
 
+/** The columns that a table must have to be read, as the Cloud Sync page (1.2) names them. */
+export function requiredColumns(cursorColumn: string): string[] {
+  return ['custom_id', 'event_name', cursorColumn];
+}
+
 /** Which of the required columns a table lacks. */
-export function missingColumns(table: Table): string[] {
-  return REQUIRED_COLUMNS.filter((required) => !table.columns.some((column) => column.name === required));
+export function missingColumns(table: Table, cursorColumn: string): string[] {
+  return requiredColumns(cursorColumn).filter((required) => !table.columns.some((column) => column.name === required));
 }
 
 /** A short text that changes when the columns or their types do. */

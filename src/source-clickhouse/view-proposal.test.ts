@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { missingColumns, type Table } from './table.ts';
+import type { Table } from './table.ts';
 import { parseClickHouseType } from './types/clickhouse-type.ts';
 import { proposeView } from './view-proposal.ts';
 
@@ -10,7 +10,7 @@ function proposal(columns: Record<string, string>, name = 'purchases'): string {
     name,
     columns: Object.entries(columns).map(([column, type]) => ({ name: column, type: parseClickHouseType(type) })),
   };
-  return proposeView(table, missingColumns(table));
+  return proposeView(table, 'last_updated_at');
 }
 
 const FROM = ' FROM `shop`.`purchases`';

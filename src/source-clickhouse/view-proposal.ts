@@ -1,32 +1,42 @@
 import { quoteIdentifier } from './identifier.ts';
-import { type Column, REQUIRED_COLUMNS, type Table } from './table.ts';
+import { type Column, missingColumns, requiredColumns, type Table } from './table.ts';
 import { innerType } from './types/clickhouse-type.ts';
 
-type RequiredColumn = (typeof REQUIRED_COLUMNS)[number];
-
-/** Which of a table's own columns may stand for a required one. */
-const CANDIDATES: Record<RequiredColumn, (column: Column) => boolean> = {
-  custom_id: ({ name }) => /^(user|customer|profile|account|member|contact|client)_?id$/i.test(name),
-  event_name: ({ name }) => /^(event|event_?type|action|type|name)$/i.test(name),
-  last_updated_at: ({ name, type }) =>
-    innerType(type).kind === 'date_time' && /(insert|ingest|load|receiv|updat|creat|time|date|_at$|^ts$)/i.test(name),
-};
+/** Which of a table's own columns may stand for one that it lacks. */
+function mayStandFor(required: string, { name, type }: Column): boolean {
+  switch (required) {
+    case 'custom_id':
+      return /^(user|customer|profile|account|member|contact|client)_?id$/i.test(name);
+    case 'event_name':
+      return /^(event|event_?type|action|type|name)$/i.test(name);
+    default:
+      return (
+        innerType(type).kind === 'date_time' &&
+        /(insert|ingest|load|receiv|updat|creat|time|date|_at$|^ts$)/i.test(name)
+      );
+  }
+}
 
 /** A CREATE VIEW statement to start from, which gives a table the required columns that it lacks. */
-export function proposeView(table: Table, missing: readonly string[]): string {
+export function proposeView(table: Table, cursorColumn: string): string {
+  const missing = missingColumns(table, cursorColumn);
   const taken = new Set<string>();
-  const required = REQUIRED_COLUMNS.map((name) => {
+  const required = requiredColumns(cursorColumn).map((name) => {
+    taken.add(name);
     if (!missing.includes(name)) return quoteIdentifier(name);
-    const candidate = table.columns.find((column) => !taken.has(column.name) && CANDIDATES[name](column));
-    if (candidate === undefined) return `<your column> AS ${name}`;
+    const candidate = table.columns.find((column) => !taken.has(column.name) && mayStandFor(name, column));
+    if (candidate === undefined) return `<your column> AS ${alias(name)}`;
     taken.add(candidate.name);
     const value = quoteIdentifier(candidate.name);
-    return `${name === 'custom_id' ? `toString(${value})` : value} AS ${name}`;
+    return `${name === 'custom_id' ? `toString(${value})` : value} AS ${alias(name)}`;
   });
-  const others = table.columns
-    .filter(({ name }) => !taken.has(name) && !REQUIRED_COLUMNS.some((required) => required === name))
-    .map(({ name }) => quoteIdentifier(name));
+  const others = table.columns.filter(({ name }) => !taken.has(name)).map(({ name }) => quoteIdentifier(name));
   const view = `${quoteIdentifier(table.database)}.${quoteIdentifier(`${table.name}_for_batch`)}`;
   const from = `${quoteIdentifier(table.database)}.${quoteIdentifier(table.name)}`;
   return `CREATE VIEW ${view} AS SELECT ${[...required, ...others].join(', ')} FROM ${from}`;
+}
+
+/** Quoted only if need be: the statement is for people. */
+function alias(name: string): string {
+  return /^[A-Za-z_]\w*$/.test(name) ? name : quoteIdentifier(name);
 }
