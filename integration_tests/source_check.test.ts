@@ -166,6 +166,63 @@ describe('a configuration that does not work says what was seen and what to do',
   });
 });
 
+describe('a table that can be read but should be looked at', () => {
+  const required = 'custom_id String, event_name String, last_updated_at DateTime64(6)';
+  const rows = "SELECT 'u', 'x', toDateTime64('2026-01-01 00:00:00', 6, 'UTC')";
+
+  test.each<[string, string[], (RegExp | string)[]]>([
+    ['nothing', [`CREATE TABLE shop.odd (${required}) ENGINE = MergeTree ORDER BY last_updated_at`], []],
+    [
+      'rows without a cursor',
+      [
+        'CREATE TABLE shop.odd (custom_id String, event_name String, last_updated_at Nullable(DateTime)) ENGINE = MergeTree ORDER BY last_updated_at SETTINGS allow_nullable_key = 1',
+        "INSERT INTO shop.odd SELECT 'u', 'x', if(number < 3, NULL, now()) FROM numbers(10)",
+      ],
+      [/^3 rows of "odd" have no last_updated_at \(NULL\)\. They are never read/],
+    ],
+    [
+      'events that share the sorting key of an engine that merges',
+      [
+        `CREATE TABLE shop.odd (${required}, n UInt8) ENGINE = ReplacingMergeTree ORDER BY (last_updated_at, custom_id)`,
+        'SYSTEM STOP MERGES shop.odd',
+        `INSERT INTO shop.odd ${rows}, 1`,
+        `INSERT INTO shop.odd ${rows}, 2`,
+      ],
+      [
+        /"odd" is a ReplacingMergeTree.*\(last_updated_at, custom_id\), and 1 rows share it with another one.*Add a column/,
+      ],
+    ],
+    [
+      'an engine that merges, with nothing to merge',
+      [
+        `CREATE TABLE shop.odd (${required}) ENGINE = ReplacingMergeTree ORDER BY (last_updated_at, custom_id)`,
+        `INSERT INTO shop.odd ${rows}`,
+      ],
+      [],
+    ],
+    [
+      'another sorting key',
+      [`CREATE TABLE shop.odd (${required}) ENGINE = MergeTree ORDER BY (custom_id, last_updated_at)`],
+      [/sorting key of "odd" \(custom_id, last_updated_at\) does not begin with last_updated_at/],
+    ],
+    [
+      'columns that no attribute can be called like, and native arrays',
+      [
+        `CREATE TABLE shop.odd (${required}, \`unit price\` UInt8, url__link String, ${'x'.repeat(31)} UInt8, tags Array(String)) ENGINE = MergeTree ORDER BY last_updated_at`,
+      ],
+      [/called like "unit price", "x{31}"/, /"tags" are native arrays/],
+    ],
+  ])('%s', async (_, statements, expected) => {
+    await server.execute('DROP TABLE IF EXISTS shop.odd SYNC', ...statements);
+    const config = file('source.json', sourceConfiguration(server, 'shop', { table: 'odd' }));
+    const result = await run('source-clickhouse', ['check', '--config', config]);
+    expect(result.messages.at(-1)?.connectionStatus?.status).toBe('SUCCEEDED');
+    expect(result.messages.flatMap(({ log }) => log?.message ?? [])).toEqual(
+      expected.map((text) => expect.stringMatching(text)),
+    );
+  });
+});
+
 describe('a configuration that is no configuration', () => {
   test.each<[string, unknown, RegExp]>([
     ['no host', {}, /host/],

@@ -487,6 +487,21 @@ describe('a large table', () => {
     expect(peak).toBeLessThan(250 * 1024 * 1024);
   });
 
+  test('goes on when the server is killed and started again, each row once', async () => {
+    const child = start('source-clickhouse', readArguments('large'), { stdio: ['ignore', 'pipe', 'pipe'] });
+    // Until somebody reads, the answer is under way and can't end.
+    await vi.waitFor(async () => expect(await queriesOfReader()).toBe(1), { timeout: 5_000 });
+    await server.kill();
+    await server.restart();
+    const result = await finished(child);
+    expect(errors(result)).toEqual([]);
+    expect(result.code).toBe(0);
+    expect(sorted(numbers(result))).toEqual(upTo(ROWS));
+    expect(logs(result)).toContainEqual(
+      expect.stringMatching(/WARN large: .*Asking again for the rows behind the last page/),
+    );
+  });
+
   test('stopped by SIGTERM ends with a state from which the rest is read, each row once', async () => {
     const child = start('source-clickhouse', readArguments('large'), { stdio: ['ignore', 'pipe', 'pipe'] });
     const ended = finished(child);

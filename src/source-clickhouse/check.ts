@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { ConnectorError } from '../protocol/failure.ts';
+import { tableWarnings } from './check-warnings.ts';
 import type { ClickHouse } from './clickhouse-client.ts';
 import type { SourceConfiguration } from './configuration.ts';
 import { quoteIdentifier } from './identifier.ts';
@@ -15,9 +16,10 @@ const OLDEST_VERSION = [22, 6] as const;
 /**
  * Proves that `read` would work: connects, looks at version, database, table and columns, and selects from it.
  *
+ * @returns warnings: what does not keep rows from being read, but from arriving as they should.
  * @throws ConnectorError that says what is in the way and what to do about it.
  */
-export async function check(clickhouse: ClickHouse, configuration: SourceConfiguration): Promise<void> {
+export async function check(clickhouse: ClickHouse, configuration: SourceConfiguration): Promise<string[]> {
   await checkVersion(clickhouse);
   await checkDatabase(clickhouse, configuration);
   const tables = await listTables(clickhouse, configuration.database, configuration.table);
@@ -26,6 +28,7 @@ export async function check(clickhouse: ClickHouse, configuration: SourceConfigu
       ? anyFitting(tables, configuration)
       : await named(clickhouse, tables.at(0), configuration, configuration.table);
   await trySelect(clickhouse, readable, configuration);
+  return tableWarnings(clickhouse, readable, configuration);
 }
 
 async function checkVersion(clickhouse: ClickHouse): Promise<void> {

@@ -2,6 +2,7 @@ import { configuredCatalogSchema } from '../protocol/catalog.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { readConfiguration } from '../protocol/configuration.ts';
 import { readJsonFile } from '../protocol/json-file.ts';
+import { log } from '../protocol/messages.ts';
 import { readStateFile } from '../protocol/state.ts';
 import { check as checkSource } from './check.ts';
 import { ClickHouse } from './clickhouse-client.ts';
@@ -9,9 +10,10 @@ import { type SourceConfiguration, sourceConfigurationSchema } from './configura
 import { discover as discoverStreams } from './discover.ts';
 import { read as readStreams } from './read.ts';
 
-/** Rejects with a ConnectorError that says why the source can't be read. */
+/** Writes warnings about the table. Rejects with a ConnectorError that says why the source can't be read. */
 export async function check(context: CommandContext, configPath: string): Promise<void> {
-  await withClickHouse(context, configPath, checkSource);
+  const warnings = await withClickHouse(context, configPath, checkSource);
+  for (const warning of warnings) await context.output.write(log('WARN', warning));
 }
 
 /** Writes the CATALOG. */

@@ -13,7 +13,14 @@ type Position = { hash: string; alike: number };
 
 const START: Position = { hash: '', alike: 0 };
 
-const QUICK: Timing = { pageBytes: 500, queueBytes: 2000, resumeBelowBytes: 500, patienceMs: 20 };
+const QUICK: Timing = {
+  pageBytes: 500,
+  queueBytes: 2000,
+  resumeBelowBytes: 500,
+  patienceMs: 20,
+  retryTimeMs: 200,
+  firstRetryMs: 1,
+};
 
 /** Rows in the order of their hashes; several may share one. */
 function rowsWith(hashes: readonly number[]): string[] {
@@ -51,6 +58,10 @@ class Server implements RowSource<Position> {
   readonly closed: Promise<unknown>[] = [];
   /** Bytes that were taken off it. */
   sent = 0;
+  /** The failures that were not the end. */
+  readonly retried: Error[] = [];
+  /** Whether its failures are of a kind that passes. */
+  failuresPass = false;
   readonly #rows: readonly string[];
   readonly #chunkBytes: number;
   readonly #endings: (Ending | undefined)[];
@@ -107,6 +118,14 @@ class Server implements RowSource<Position> {
 
   failure(error: unknown): Error {
     return new Error('with advice', { cause: error });
+  }
+
+  isTransient(): boolean {
+    return this.failuresPass;
+  }
+
+  onRetry(error: Error): void {
+    this.retried.push(error);
   }
 }
 
@@ -199,7 +218,11 @@ describe('all rows are read once, in order,', () => {
           const rows = rowsWith(hashes.toSorted((a, b) => a - b));
           const server = new Server(rows, { chunkBytes });
           let page = 0;
-          const pages = fetchPages(server, START, running(), { ...timing, resumeBelowBytes: timing.queueBytes / 4 });
+          const pages = fetchPages(server, START, running(), {
+            ...QUICK,
+            ...timing,
+            resumeBelowBytes: timing.queueBytes / 4,
+          });
           const { text, error } = await takeAll(pages, async () => {
             // The answer is left for want of patience, or all of it has come.
             if (stalls[page++]) await Promise.race([server.closed.at(-1), nextTurns(20)]);
@@ -522,5 +545,53 @@ describe('the end before the end', () => {
     fetchPages(server, START, running(), QUICK);
     await nextTurns(5);
     expect(server.asked).toEqual([]);
+  });
+});
+
+describe('a failure that passes', () => {
+  test('costs no row and doubles none: the rows behind the last page are asked for again', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(
+          fc.record({ after: fc.nat(60), says: fc.constantFrom('', 'Code: 241. DB::Exception: memory. (MEMORY)\n') }),
+          { maxLength: 5 },
+        ),
+        async (failures) => {
+          const rows = manyRows(60);
+          const server = new Server(rows, { endings: failures.map((ending) => ({ ...ending, thereafter: 'breaks' })) });
+          server.failuresPass = true;
+          const { text, error } = await takeAll(
+            fetchPages(server, START, running(), { ...QUICK, retryTimeMs: 10_000 }),
+          );
+          expect(error).toBeUndefined();
+          expect(text).toBe(rows.join(''));
+          expect(server.retried).toHaveLength(failures.length);
+        },
+      ),
+      { numRuns: 30 },
+    );
+  });
+
+  test('is the end all the same when it lasts too long', async () => {
+    const rows = manyRows(20);
+    const endings = Array.from({ length: 1000 }, (): Ending => ({ after: 10, thereafter: 'breaks' }));
+    const server = new Server(rows, { endings });
+    server.failuresPass = true;
+    const { text, error } = await takeAll(fetchPages(server, START, running(), { ...QUICK, retryTimeMs: 30 }));
+    expect(error).toMatchObject({ message: 'with advice' });
+    expect(rows.slice(0, 10).join('').startsWith(text)).toBe(true);
+    expect(server.retried.length).toBeGreaterThan(0);
+  });
+
+  test('is not waited for when the reading is stopped', async () => {
+    const server = new Server(manyRows(20), { endings: [{ after: 0, thereafter: 'breaks' }] });
+    server.failuresPass = true;
+    const stop = new AbortController();
+    const pages = takeAll(
+      fetchPages(server, START, stop.signal, { ...QUICK, firstRetryMs: 60_000, retryTimeMs: 120_000 }),
+    );
+    await expect.poll(() => server.retried.length, { interval: 1 }).toBe(1);
+    stop.abort();
+    expect((await pages).error).toBeUndefined();
   });
 });

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream';
 import { parseError } from '@clickhouse/client';
+import pRetry from 'p-retry';
 import { ByteQueue } from './byte-queue.ts';
 import { NotARowError, type Page, PageCutter, type RowsToDrop } from './page-cutter.ts';
 
@@ -19,6 +20,16 @@ const RESUME_BELOW_BYTES = QUEUE_BYTES / 4;
  */
 const PATIENCE_MS = 10_000;
 
+/**
+ * How long rows are asked for again while the server is away or overloaded, in milliseconds, counted from the last page
+ * that came. A restart takes seconds, and a ClickHouse Cloud service up to a minute to wake.
+ */
+const RETRY_TIME_MS = 5 * 60_000;
+
+/** Waits between attempts: from the first to the longest, doubling, each drawn between once and twice its length. */
+const FIRST_RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 30_000;
+
 /** How much of an exception in mid-stream is read: its text is seldom longer, and is only to be shown. */
 const LONGEST_EXCEPTION_BYTES = 16 * 1024;
 
@@ -32,15 +43,29 @@ export type RowSource<Position> = {
   positionAfter: (page: Page, before: Position) => Position;
   /** A failure of the body, as an error with advice. */
   failure: (error: unknown) => Error;
+  /** Whether asking again may help. */
+  isTransient: (error: Error) => boolean;
+  /** Told of each failure that is not the end. */
+  onRetry: (error: Error) => void;
 };
 
-export type Timing = { pageBytes: number; queueBytes: number; resumeBelowBytes: number; patienceMs: number };
+export type Timing = {
+  pageBytes: number;
+  queueBytes: number;
+  resumeBelowBytes: number;
+  patienceMs: number;
+  /** How long a transient failure is met by asking again, and the first wait before that. */
+  retryTimeMs: number;
+  firstRetryMs: number;
+};
 
 const TIMING: Timing = {
   pageBytes: PAGE_BYTES,
   queueBytes: QUEUE_BYTES,
   resumeBelowBytes: RESUME_BELOW_BYTES,
   patienceMs: PATIENCE_MS,
+  retryTimeMs: RETRY_TIME_MS,
+  firstRetryMs: FIRST_RETRY_MS,
 };
 
 export type PositionedPage<Position> = Page & { position: Position };
@@ -53,7 +78,7 @@ export type PositionedPage<Position> = Page & { position: Position };
  * waits holding an answer open, and a fast taker pays for one query and one sort alone, however large the table.
  *
  * Rows are trusted line by line, not answer by answer: they come in a total order that every line continues, so what
- * arrived whole before a failure is right, and what was cut off or is no row ends the reading with an error.
+ * arrived whole before a failure is right. After a transient failure the rows behind it are asked for again.
  */
 export async function* fetchPages<Position>(
   source: RowSource<Position>,
@@ -86,7 +111,19 @@ async function fetchInto<Position>(
   let position = start;
   try {
     for (;;) {
-      const answer = await fetchAnswer(queue, source, position, signal, timing);
+      const after = position;
+      const answer = await pRetry(() => fetchAnswer(queue, source, after, signal, timing), {
+        retries: Number.POSITIVE_INFINITY,
+        maxRetryTime: timing.retryTimeMs,
+        minTimeout: timing.firstRetryMs,
+        maxTimeout: LONGEST_RETRY_MS,
+        randomize: true,
+        signal,
+        shouldRetry: ({ error }) => !signal.aborted && source.isTransient(error),
+        onFailedAttempt: ({ error }) => {
+          if (!signal.aborted && source.isTransient(error)) source.onRetry(error);
+        },
+      });
       if (answer.complete) break;
       position = answer.position;
       if (!(await queue.waitBelow(timing.resumeBelowBytes, signal))) break;
@@ -97,21 +134,26 @@ async function fetchInto<Position>(
   }
 }
 
+/** What came of an answer: all of it, or what came until it was left or broke off. */
+type Fetched<Position> = { complete: true } | { complete: false; position: Position };
+
 async function fetchAnswer<Position>(
   queue: ByteQueue<PositionedPage<Position>>,
   source: RowSource<Position>,
   after: Position,
   signal: AbortSignal,
   timing: Timing,
-): Promise<{ complete: true } | { complete: false; position: Position }> {
+): Promise<Fetched<Position>> {
   // A signal that aborted before is not heard by what only listens for the event.
   signal.throwIfAborted();
   const stream = await source.open(after, signal);
   const cutter = new PageCutter(timing.pageBytes, source.rowsToDrop(after));
   let position = after;
+  let pages = 0;
   const put = (page: Page | undefined): void => {
     if (page === undefined) return;
     position = source.positionAfter(page, position);
+    pages += 1;
     queue.put({ ...page, position });
   };
   try {
@@ -126,7 +168,11 @@ async function fetchAnswer<Position>(
     put(cutter.end());
     return { complete: true };
   } catch (error) {
-    throw source.failure(error instanceof NotARowError ? await exceptionIn(error.rest, stream) : error);
+    const failure = source.failure(error instanceof NotARowError ? await exceptionIn(error.rest, stream) : error);
+    if (pages === 0 || signal.aborted || !source.isTransient(failure)) throw failure;
+    // It went on before it broke off: the next answer begins behind what came, with all the time for its own failures.
+    source.onRetry(failure);
+    return { complete: false, position };
   } finally {
     stream.destroy();
   }

@@ -1,5 +1,5 @@
 import type { ConfiguredCatalog, ConfiguredStream } from '../protocol/catalog.ts';
-import { asConnectorError } from '../protocol/failure.ts';
+import { asConnectorError, ConnectorError } from '../protocol/failure.ts';
 import { errorTrace, log, type StreamDescriptor, stateLine, streamStatus } from '../protocol/messages.ts';
 import { type MessageOutput, OutputClosedError } from '../protocol/output.ts';
 import type { InputState } from '../protocol/state.ts';
@@ -90,6 +90,13 @@ async function emitRows(
         };
       },
       failure: (error) => clickhouse.failure(error),
+      isTransient: (error) => error instanceof ConnectorError && error.failureType === 'transient_error',
+      onRetry: (error) => {
+        // Not awaited: while the reader of our output is slow, asking again must not wait for it.
+        output
+          .write(log('WARN', `${stream.name}: ${error.message} Asking again for the rows behind the last page.`))
+          .catch(() => {});
+      },
     },
     start,
     stop,
