@@ -2,7 +2,7 @@ import yargs, { type ArgumentsCamelCase, type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { ConnectorError } from '../protocol/failure.ts';
-import { check, discover, type Role, roleOfConfiguration, spec } from './connectors.ts';
+import { check, discover, type Role, spec } from './connectors.ts';
 import { run } from './run.ts';
 
 /** The name of the launcher, and the connector it stands for; the one launcher for both finds the role itself. */
@@ -18,7 +18,12 @@ export async function runCommandLine(launcher: Launcher): Promise<void> {
     (args: ArgumentsCamelCase<T>): void => {
       command = (context) => body(context, args);
     };
-  const roleFor = async (config: string): Promise<Role> => launcher.role ?? (await roleOfConfiguration(config));
+  const roleFor = async (config: string): Promise<Role> => {
+    if (launcher.role !== undefined) return launcher.role;
+    // Loaded here alone, as what it loads would double the time that `spec` takes.
+    const { roleOfConfiguration } = await import('./role-of-configuration.ts');
+    return roleOfConfiguration(config);
+  };
 
   const parser = yargs(hideBin(process.argv))
     .scriptName(launcher.name)

@@ -1,8 +1,6 @@
 import { readFile } from 'node:fs/promises';
-import { z } from 'zod';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { ConnectorError } from '../protocol/failure.ts';
-import { readJsonFile } from '../protocol/json-file.ts';
 
 export type Role = 'source' | 'destination';
 
@@ -35,18 +33,6 @@ export async function discover(context: CommandContext, role: Role, configPath: 
   const connector = await load(role);
   await connector.discover(context, configPath);
   return true;
-}
-
-/** Which of the two connectors a configuration is for, by the keys that only one of them has. */
-export async function roleOfConfiguration(path: string): Promise<Role> {
-  const configuration = await readJsonFile('configuration', path, z.looseObject({}));
-  const isDestination = 'project_key' in configuration || 'rest_api_key' in configuration;
-  const isSource = 'host' in configuration;
-  if (isSource !== isDestination) return isSource ? 'source' : 'destination';
-  throw new ConnectorError(
-    'config_error',
-    `The configuration ${path} is for ${isSource ? 'both connectors at once' : 'neither connector'}: a source has "host", a destination "project_key" and "rest_api_key". Use one file for each.`,
-  );
 }
 
 function load(

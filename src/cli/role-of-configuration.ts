@@ -1,0 +1,16 @@
+import { z } from 'zod';
+import { ConnectorError } from '../protocol/failure.ts';
+import { readJsonFile } from '../protocol/json-file.ts';
+import type { Role } from './connectors.ts';
+
+/** Which of the two connectors a configuration is for, by the keys that only one of them has. */
+export async function roleOfConfiguration(path: string): Promise<Role> {
+  const configuration = await readJsonFile('configuration', path, z.looseObject({}));
+  const isDestination = 'project_key' in configuration || 'rest_api_key' in configuration;
+  const isSource = 'host' in configuration;
+  if (isSource !== isDestination) return isSource ? 'source' : 'destination';
+  throw new ConnectorError(
+    'config_error',
+    `The configuration ${path} is for ${isSource ? 'both connectors at once' : 'neither connector'}: a source has "host", a destination "project_key" and "rest_api_key". Use one file for each.`,
+  );
+}
