@@ -44,7 +44,7 @@ export type PrintedStream = {
 };
 
 /** The path of a launcher, as a user of this checkout types it. */
-function launcherPath(name: LauncherName): string {
+export function launcherPath(name: LauncherName): string {
   return fileURLToPath(new URL(`../bin/${name}`, import.meta.url));
 }
 

@@ -237,13 +237,28 @@ describe('time', () => {
   test('no event waits longer because its profile had more than fit into one update, though nothing else comes', async () => {
     const { calls, add } = start();
     add('u1', ...numbered('e', 20));
-    await pass(2_000);
+    await pass(5_000);
     calls[0]?.answer(ACCEPTED);
-    await pass(4_000);
-    expect(calls.map(({ updates }) => updates)).toEqual([
-      [`u1: ${numbered('e', 15).join(' ')}`],
-      ['u1: e15 e16 e17 e18 e19'],
+    await pass(0);
+    expect(calls.map(({ updates, at }) => [updates, at])).toEqual([
+      [[`u1: ${numbered('e', 15).join(' ')}`], 2_000],
+      [['u1: e15 e16 e17 e18 e19'], 5_000],
     ]);
+  });
+
+  test('nor much longer because another went in its place meanwhile', async () => {
+    const { delivery, calls, add } = start();
+    add('u1', ...numbered('e', 16));
+    await pass(3_000);
+    add('u2', 'a');
+    await delivery.room();
+    await pass(1_000);
+    for (const call of calls) call.answer(ACCEPTED);
+    await pass(10_000);
+    const last = calls.at(-1);
+    expect([last?.updates, calls.length]).toEqual([['u1: e15'], 3]);
+    // An interval after the other one came.
+    expect(last?.at).toBeLessThanOrEqual(5_000);
   });
 
   test('the pace is kept, and events that come while it is waited for share the update', async () => {

@@ -354,6 +354,18 @@ describe('columns', () => {
     });
   });
 
+  test('the one that the source tells new rows by is not sent, as last_updated_at is not', () => {
+    const mapper = new EventMapper(DEFAULT_LIMITS, Date.now, 'Synced_At');
+    const mapped = map(
+      rowWith('"Synced_At":1,"synced_at":2,"last_updated_at":3,"date__synced_at":"2026-04-17"'),
+      mapper,
+    );
+    expect(mapped).toMatchObject({
+      json: '{"name":"e","attributes":{"synced_at":2,"date(synced_at)":"2026-04-17T00:00:00Z"}}',
+      leftOut: [],
+    });
+  });
+
   test('rows of other columns, one after the other, are told apart', () => {
     const mapper = new EventMapper(DEFAULT_LIMITS);
     const mapped = ['"a":"https://a"', '"url__a":"https://a"', '"a":1', '"date__a":"2026-04-17"'].map((given) =>

@@ -1,9 +1,10 @@
-import { PassThrough, Writable } from 'node:stream';
+import { PassThrough, Readable, Writable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { BatchApi as Sandbox } from '../../sandbox/batch-api/server.ts';
 import type { ConfiguredCatalog } from '../protocol/catalog.ts';
 import { ConnectorError } from '../protocol/failure.ts';
 import { MessageOutput, OutputClosedError } from '../protocol/output.ts';
+import { MAX_CALLS_IN_FLIGHT } from './batch-api.ts';
 import { destinationConfigurationSchema } from './configuration.ts';
 import { write } from './write.ts';
 
@@ -23,7 +24,7 @@ beforeEach(() => {
 });
 afterAll(() => sandbox.close());
 
-const inputs: PassThrough[] = [];
+const inputs: Readable[] = [];
 afterEach(() => {
   for (const input of inputs.splice(0)) input.destroy();
 });
@@ -35,15 +36,19 @@ const catalogOf = (...names: string[]): ConfiguredCatalog => ({
 /** A run of `write` with this output, and the input that the test feeds. */
 function startWith(
   stdout: Writable,
-  { catalog = catalogOf('events'), ...settings }: { catalog?: ConfiguredCatalog; flush_interval_seconds?: number } = {},
+  {
+    catalog = catalogOf('events'),
+    source,
+    ...settings
+  }: { catalog?: ConfiguredCatalog; source?: Readable; flush_interval_seconds?: number } = {},
 ) {
   const input = new PassThrough();
-  inputs.push(input);
+  inputs.push(source ?? input);
   const stop = new AbortController();
   const configuration = destinationConfigurationSchema.parse({ ...KEYS, api_url: sandbox.url, ...settings });
   const context = { output: new MessageOutput(stdout), stop: stop.signal, now: Date.now };
   const ended = { isDone: false };
-  const result = write(context, configuration, catalog, input).finally(() => {
+  const result = write(context, configuration, catalog, source ?? input).finally(() => {
     ended.isDone = true;
   });
   // A test that does not ask how it ended looks at what came out.
@@ -211,6 +216,24 @@ test('an attribute that is left out is told, and its event sent', async () => {
   ]);
 });
 
+test.each([
+  [
+    'a source of its own accord',
+    { source_defined_cursor: true, default_cursor_field: ['n'] },
+    '{"name":"a","attributes":{"m":2}}',
+  ],
+  ['a user', { default_cursor_field: ['n'] }, '{"name":"a","attributes":{"n":1,"m":2}}'],
+  ['nobody', {}, '{"name":"a","attributes":{"n":1,"m":2}}'],
+])('a column that %s takes for a cursor', async (_, cursor, expected) => {
+  const { feed, input, result } = start({
+    catalog: { streams: [{ stream: { name: 'events', ...cursor }, sync_mode: 'incremental' }] },
+  });
+  feed('{"type":"RECORD","record":{"stream":"events","data":{"custom_id":"u1","event_name":"a","n":1,"m":2}}}');
+  input.end();
+  expect(await result).toBe(true);
+  expect([...sandbox.store.events()].map(({ json }) => json)).toEqual([expected]);
+});
+
 test('a row that Batch refuses is counted as rejected, with its reason', async () => {
   const { feed, input, result, states, logs } = start();
   sandbox.faults.add({ kind: 'partial', bulk_index: 1, category: 'event', reason: 'time is over 24 hours ago' });
@@ -253,15 +276,39 @@ test('a reader that does not read holds up the states, which then come in order'
       held.then(() => callback());
     },
   });
-  const { input, result } = startWith(stdout);
+  const { feed, input, result } = startWith(stdout);
   const numbers = Array.from({ length: 50 }, (_, index) => index);
-  input.end(numbers.map((number) => `${state(number)}\n`).join(''));
+  feed(...numbers.slice(0, 40).map((number) => state(number)));
   await expect.poll(() => written.length, { interval: 2 }).toBe(1);
   await new Promise((resolve) => setImmediate(resolve));
   expect(stdout.writableLength).toBe(written[0]?.length);
+  // And what comes behind them is left unread.
+  feed(...numbers.slice(40).map((number) => state(number)));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(input.readableLength).toBe(10 * `${state(40)}\n`.length);
+  input.end();
   release();
   expect(await result).toBe(true);
   expect(written.slice(0, -1)).toEqual(numbers.map((number) => `${state(number, 'events', stats(0, 0))}\n`));
+});
+
+test('rows are left unread while Batch does not answer, so that memory is bounded', async () => {
+  let pulled = 0;
+  const source = Readable.from(
+    (function* () {
+      for (; pulled < 200_000; pulled += 500) {
+        yield Buffer.from(Array.from({ length: 500 }, (_, index) => `${row(`u${pulled + index}`, 'a')}\n`).join(''));
+      }
+    })(),
+  );
+  sandbox.faults.add({ kind: 'hang', times: MAX_CALLS_IN_FLIGHT });
+  const { ended, stop } = startWith(new PassThrough().resume(), { source });
+  // What is in flight and what waits: 1,600 updates and 50,000 events.
+  await expect.poll(() => pulled, { interval: 2, timeout: 10_000 }).toBeGreaterThan(50_000);
+  await expect.poll(() => sandbox.stats.requests, { interval: 2 }).toBeGreaterThan(3);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(pulled).toBeLessThan(62_000);
+  expect([ended.isDone, stop.signal.aborted]).toEqual([false, false]);
 });
 
 test('a reader that goes away ends it, though Batch never answers', async () => {
@@ -289,7 +336,7 @@ describe('the sync fails', () => {
   });
 
   test('at a state behind a line that may have been a row', async () => {
-    const { feed, result, states } = start();
+    const { feed, result, states, logs } = start();
     feed(state(1), row('u1', 'a').slice(0, -3), row('u1', 'b'), state(2));
     expect(await failureOf(result)).toMatchObject({
       failureType: 'system_error',
@@ -298,6 +345,7 @@ describe('the sync fails', () => {
       ),
     });
     expect(states()).toEqual([state(1, 'events', stats(0, 0))]);
+    expect(logs().at(-1)).toBe('INFO Lines on stdin that were skipped: broken JSON: 1.');
   });
 
   test.each([

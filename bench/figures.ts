@@ -1,0 +1,18 @@
+/** A line of the table: what was measured, what came out, what is to be reached, and whether it is. */
+export type Figure = { measure: string; figure: string; target: string; isReached: boolean };
+
+/** A figure that may not be over a bound. */
+export function atMost(measure: string, value: number, bound: number, unit = ''): Figure {
+  return { measure, figure: `${value.toFixed(2)}${unit}`, target: `≤ ${bound}${unit}`, isReached: value <= bound };
+}
+
+/** The figures as a table in Markdown. */
+export function table(figures: readonly Figure[]): string {
+  const rows = [
+    ['measure', 'figure', 'to reach', 'reached'],
+    ...figures.map(({ measure, figure, target, isReached }) => [measure, figure, target, isReached ? 'yes' : 'NO']),
+  ];
+  const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
+  const lines = rows.map((row) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`);
+  return [lines[0], `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`, ...lines.slice(1)].join('\n');
+}
