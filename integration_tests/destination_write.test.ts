@@ -335,6 +335,7 @@ describe('answers of Batch', () => {
     [401, 'config_error', /key/],
     [403, 'config_error', /forbids/],
     [404, 'config_error', /api_version/],
+    [405, 'config_error', /whatever it holds/],
   ])('%i ends the sync with %s and no state', async (status, failureType, expected) => {
     batch.faults.add({ kind: 'status', status });
     const result = await write(input);

@@ -231,15 +231,32 @@ describe('what Batch left out of an accepted call is told', () => {
 });
 
 // Batch accepts with a 202. A page of another server, with a 200, has stored nothing.
-test.each([
-  [200, '<html>Sign in</html>'],
-  [200, '{}'],
-  [200, '{"code":"SIGN_IN_REQUIRED"}'],
-  [200, ''],
-  [204, ''],
-])('a %i that is not in the words of Batch is not taken for an acceptance: "%s"', async (status, text) => {
-  const outcome = await outcomeOf(clientOf({ api_url: await serveText(status, text) }));
-  expect(['fails', 'refused', 'retry']).toContain(outcome.kind);
+describe('another success than a 202', () => {
+  test.each([200, 201])('is an acceptance in the words of Batch: %i', async (status) => {
+    const text =
+      '{"code":"SUCCESS_WITH_PARTIAL_ERRORS","errors":[{"bulk_index":0,"category":"x","attribute":"a","reason":"y"}]}';
+    expect(await outcomeOf(clientOf({ api_url: await serveText(status, text) }))).toEqual({
+      kind: 'accepted',
+      errors: [{ bulkIndex: 0, category: 'x', attribute: 'a', reason: 'y' }],
+    });
+  });
+
+  test.each([
+    [200, '<html>Sign in</html>', 'HTTP 200, <html>Sign in</html>'],
+    [200, '', 'HTTP 200'],
+    [204, '', 'HTTP 204'],
+    [299, '', 'HTTP 299'],
+    [200, '{}', 'HTTP 200, {}'],
+    [200, '{"errors":[]}', 'HTTP 200, {"errors":[]}'],
+    [200, '{"code":"SIGN_IN_REQUIRED"}', 'HTTP 200, {"code":"SIGN_IN_REQUIRED"}'],
+  ])('is none in other words, and the sync fails: %i "%s"', async (status, text, said) => {
+    const url = await serveText(status, text);
+    expect(await outcomeOf(clientOf({ api_url: url }))).toEqual({
+      kind: 'fails',
+      type: 'config_error',
+      message: `${url} answered with a success that is not Batch's (${said}). Something else listens there, or a proxy asks to sign in. Check api_url and the network.`,
+    });
+  });
 });
 
 describe('a call that is refused whole is told in the words of Batch', () => {
@@ -300,7 +317,7 @@ describe('a call that cannot succeed fails, with what to do', () => {
     });
   });
 
-  test.each([301, 302, 303, 307, 308])('%i, and the key goes nowhere else', async (status) => {
+  test.each([300, 301, 302, 303, 307, 308])('%i, and the key goes nowhere else', async (status) => {
     const elsewhere: (string | undefined)[] = [];
     const location = await serve((request, response) => {
       elsewhere.push(request.headers.authorization);

@@ -62,6 +62,9 @@ const refusedBody = z.looseObject({
   error_message: z.string().nullish(),
 });
 
+/** Statuses that say that something in the call is at fault; any other refusal would be the same for every row. */
+const REFUSALS_OF_CONTENT = new Set([400, 413, 422]);
+
 /** Node's codes for a connection that was never made: nothing of the call can have arrived. */
 const NEVER_CONNECTED = new Set([
   'ECONNREFUSED',
@@ -184,7 +187,11 @@ export class BatchApi {
         `${this.#address} redirects elsewhere (${said}), and the key is not sent after it. Check api_url.`,
       );
     }
-    return { kind: 'refused', reason: said };
+    if (REFUSALS_OF_CONTENT.has(status)) return { kind: 'refused', reason: said };
+    throw new ConnectorError(
+      'config_error',
+      `Batch, or a proxy on the way, refuses this call whatever it holds (${said}). Check api_url, api_version and the rights of the account.`,
+    );
   }
 }
 

@@ -45,7 +45,7 @@ export class Ledger<State> {
     this.#open = newSegment();
   }
 
-  /** Whether rows have come in since the last state. */
+  /** Whether no row has come in since the last state. */
   get isAtCheckpoint(): boolean {
     return this.#open.entries.size === 0;
   }

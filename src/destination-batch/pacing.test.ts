@@ -35,3 +35,22 @@ test('by the clock of the system, tokens are there at once, and the wait for mor
   setTimeout(() => leaving.abort(new Error('No longer wanted')), 1);
   await expect(waiting).rejects.toThrow(/^The operation was aborted$/);
 });
+
+test('a wait that is longer than a timer can be is one wait, and not a thousand short ones', async () => {
+  const warnings: string[] = [];
+  const note = ({ name }: Error): void => {
+    warnings.push(name);
+  };
+  process.on('warning', note);
+  const { bucket } = pacing({ rate_limit: 300 });
+  const thirtyDays = 30 * 24 * 3_600_000;
+  bucket.pause(thirtyDays);
+  const leaving = new AbortController();
+  const waiting = bucket.take(1, leaving.signal);
+  setTimeout(() => leaving.abort(), 10);
+  await expect(waiting).rejects.toThrow(/^The operation was aborted$/);
+  await new Promise((resolve) => setImmediate(resolve));
+  process.off('warning', note);
+  // Node warns when it makes a timer of a millisecond out of one that is too long.
+  expect(warnings).toEqual([]);
+});

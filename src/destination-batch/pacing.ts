@@ -2,9 +2,12 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { BURST_UPDATES, UPDATES_PER_REQUEST, UPDATES_PER_SECOND } from './limits.ts';
 import { type Clock, TokenBucket } from './token-bucket.ts';
 
+/** Node takes a longer timer for one of a millisecond. Whoever wakes too early looks again. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 const systemClock: Clock = {
   now: () => performance.now(),
-  sleep: (milliseconds, signal) => sleep(milliseconds, undefined, { signal }),
+  sleep: (milliseconds, signal) => sleep(Math.min(milliseconds, LONGEST_TIMER_MS), undefined, { signal }),
 };
 
 /**

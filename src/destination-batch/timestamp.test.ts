@@ -24,6 +24,8 @@ describe('a moment is told in UTC', () => {
     ],
     ['on a leap day', '2024-02-29T12:00:00Z', '2024-02-29T12:00:00Z'],
     ['in the first year', '0000-01-01T00:00:00Z', '0000-01-01T00:00:00Z'],
+    ['in the first year, with an offset', '0000-01-01T01:00:00+01:00', '0000-01-01T00:00:00Z'],
+    ['in the last second that can be written, with an offset', '9999-12-31T22:59:59-01:00', '9999-12-31T23:59:59Z'],
     ['in the last second that can be written', '9999-12-31T23:59:59Z', '9999-12-31T23:59:59Z'],
   ])('%s', (_, text, expected) => {
     expect(utcTimestamp(text)).toBe(expected);
@@ -90,6 +92,7 @@ describe('no moment is made of', () => {
   test.each([
     ['a time before the year 0 in UTC', '0000-01-01T00:00:00+01:00'],
     ['a time after the year 9999 in UTC', '9999-12-31T23:59:59-01:00'],
+    ['the first second after the year 9999 in UTC', '9999-12-31T23:00:00-01:00'],
   ])('%s, since RFC 3339 has four digits for a year', (_, text) => {
     expect(utcTimestamp(text)).toBeUndefined();
   });
