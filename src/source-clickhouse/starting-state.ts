@@ -50,7 +50,10 @@ export async function startingState(
   return state;
 }
 
-/** The state before the first row of a half read group: every row with its cursor or a later one is to be read. */
+/**
+ * The state before the first row of a half read group: every row with its cursor or a later one is to be read. No hash is
+ * less than 0, so the condition `h >= 0` leaves none of them out.
+ */
 function beforeGroup(state: StreamState): StreamState {
   if (state.tie_break === undefined) return state;
   return { ...state, tie_break: { ...state.tie_break, row_hash: '0', rows: 1 } };
