@@ -19,17 +19,32 @@ export function connectorSpecification(
   };
 }
 
-const secretFieldsSchema = z.object({
-  properties: z.record(z.string(), z.looseObject({ airbyte_secret: z.boolean().optional() })),
+const fieldSchema = z.looseObject({
+  airbyte_secret: z.boolean().optional(),
+  properties: z.record(z.string(), z.unknown()).optional(),
+  items: z.unknown().optional(),
+  oneOf: z.array(z.unknown()).optional(),
 });
 
-/** The values in a configuration of those fields that its schema marks as secret. */
+/**
+ * The texts in a configuration that its schema marks as secret, however deep they stand. Of a choice (oneOf) the secrets
+ * of every option count: a key that was left behind from another one is a secret still.
+ */
 export function secretsIn(configuration: Record<string, unknown>, schema: z.ZodType): string[] {
-  const { properties } = secretFieldsSchema.parse(formOf(schema));
-  return Object.entries(properties)
-    .filter(([, field]) => field.airbyte_secret === true)
-    .map(([name]) => configuration[name])
-    .filter((value) => typeof value === 'string');
+  return secretsOf(configuration, formOf(schema));
+}
+
+function secretsOf(value: unknown, schema: unknown): string[] {
+  if (schema === undefined) return [];
+  const field = fieldSchema.parse(schema);
+  if (typeof value === 'string') return field.airbyte_secret === true ? [value] : [];
+  if (Array.isArray(value)) return value.flatMap((item) => secretsOf(item, field.items));
+  if (typeof value !== 'object' || value === null) return [];
+  const fields = new Map<string, unknown>(Object.entries(value));
+  return [
+    ...Object.entries(field.properties ?? {}).flatMap(([name, below]) => secretsOf(fields.get(name), below)),
+    ...(field.oneOf ?? []).flatMap((option) => secretsOf(value, option)),
+  ];
 }
 
 function formOf(configuration: z.ZodType): Record<string, unknown> {

@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -5,7 +6,7 @@ import { text } from 'node:stream/consumers';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { ClickHouse } from './clickhouse-client.ts';
+import { ClickHouse, type Surroundings } from './clickhouse-client.ts';
 import { sourceConfigurationSchema } from './configuration.ts';
 
 let server: Server | undefined;
@@ -23,7 +24,8 @@ type Request = { url: URL; headers: IncomingMessage['headers']; body: string };
 async function connected(
   answer: (response: ServerResponse) => void,
   configuration: { username?: string; password?: string } = {},
-): Promise<{ clickhouse: ClickHouse; requests: Request[] }> {
+  surroundings: Partial<Surroundings> = { retryTimeMs: 0 },
+): Promise<{ clickhouse: ClickHouse; requests: Request[]; port: number }> {
   const requests: Request[] = [];
   server = createServer(async (request, response) => {
     const url = new URL(request.url ?? '/', 'http://server');
@@ -33,8 +35,11 @@ async function connected(
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  clickhouse = new ClickHouse(sourceConfigurationSchema.parse({ host: '127.0.0.1', port, ...configuration }));
-  return { clickhouse, requests };
+  clickhouse = new ClickHouse(
+    sourceConfigurationSchema.parse({ host: '127.0.0.1', port, ...configuration }),
+    surroundings,
+  );
+  return { clickhouse, requests, port };
 }
 
 const row = z.object({ n: z.number() });
@@ -108,6 +113,126 @@ describe('rows', () => {
       message: expect.stringContaining('Nothing listens at 127.0.0.1:'),
     });
   });
+});
+
+/** Answers of a server that wakes: the first ones are of this kind, the last one is right. */
+function waking(failures: number, fail: (response: ServerResponse) => void): (response: ServerResponse) => void {
+  let asked = 0;
+  return (response) => {
+    asked += 1;
+    if (asked <= failures) fail(response);
+    else response.end('{"n":1}\n');
+  };
+}
+
+function unavailable(response: ServerResponse): void {
+  response.writeHead(503);
+  response.end('no healthy upstream');
+}
+
+describe('a server that wakes', () => {
+  const QUICK = { retryTimeMs: 10_000, firstRetryMs: 1 };
+
+  test.each<[string, (response: ServerResponse) => void]>([
+    ['cuts the connection', (response) => response.destroy()],
+    ['stands behind a proxy that can not reach it', unavailable],
+    ['breaks off in its answer', (response) => response.write('{"n":', () => response.destroy())],
+  ])('and %s is asked again until it answers, by check and by the others', async (_, fail) => {
+    for (const askAgainWhen of ['waking', 'transient'] as const) {
+      const warnings: string[] = [];
+      const { clickhouse, requests } = await connected(
+        waking(3, fail),
+        {},
+        { ...QUICK, askAgainWhen, warn: (message) => warnings.push(message) },
+      );
+      expect(await clickhouse.rows('SELECT n', {}, row)).toEqual([{ n: 1 }]);
+      expect(requests.length).toBe(4);
+      expect(warnings).toEqual(Array(3).fill(expect.stringMatching(/127\.0\.0\.1:\d+.+ Asking again\.$/)));
+      await clickhouse.close();
+      server?.close();
+    }
+  });
+
+  test('may take more than a minute for its first answer', async () => {
+    const timeouts: unknown[] = [];
+    const look = (message: unknown): void => {
+      if (!(message instanceof Object) || !('request' in message) || !(message.request instanceof Object)) return;
+      if ('timeout' in message.request) timeouts.push(message.request.timeout);
+    };
+    subscribe('http.client.request.start', look);
+    const { clickhouse } = await connected((response) => response.end('{"n":1}\n'));
+    await clickhouse.rows('SELECT n', {}, row);
+    unsubscribe('http.client.request.start', look);
+    expect(timeouts).toEqual([300_000]);
+  });
+
+  test('is not waited for without end, and what it said last is told', async () => {
+    const { clickhouse, requests } = await connected(unavailable, {}, { retryTimeMs: 50, firstRetryMs: 1 });
+    await expect(clickhouse.rows('SELECT n', {}, row)).rejects.toMatchObject({
+      failureType: 'transient_error',
+      message: expect.stringMatching(/^A proxy at .+ answered in place of ClickHouse.+HTTP 503.+waking up/),
+    });
+    expect(requests.length).toBeGreaterThan(1);
+  });
+
+  test('is no longer waited for when the command is to end', async () => {
+    const stop = new AbortController();
+    const { clickhouse } = await connected(
+      unavailable,
+      {},
+      { retryTimeMs: 60_000, firstRetryMs: 60_000, stop: stop.signal, warn: () => setImmediate(() => stop.abort()) },
+    );
+    await expect(clickhouse.rows('SELECT n', {}, row)).rejects.toMatchObject({ name: 'ConnectorError' });
+  });
+
+  test('answers in time, and a stop that comes meanwhile does not take that away', async () => {
+    const stop = new AbortController();
+    const { clickhouse } = await connected(
+      (response) => {
+        stop.abort();
+        response.end('{"n":1}\n');
+      },
+      {},
+      { stop: stop.signal },
+    );
+    expect(await clickhouse.rows('SELECT n', {}, row)).toEqual([{ n: 1 }]);
+  });
+});
+
+describe('a host or port that may be wrong is told at once by check:', () => {
+  test.each<[string, (server: Server | undefined) => void, (response: ServerResponse) => void, number]>([
+    ['nothing listens', (running) => running?.close(), (response) => response.end(), 0],
+    ['something else than ClickHouse answers', () => {}, (response) => response.end('<html>Welcome</html>'), 1],
+    ['a page is not found', () => {}, (response) => response.writeHead(404).end('Not found'), 1],
+  ])('%s', async (_, before, answer, asked) => {
+    const { clickhouse, requests } = await connected(
+      answer,
+      {},
+      { askAgainWhen: 'waking', retryTimeMs: 60_000, firstRetryMs: 60_000 },
+    );
+    before(server);
+    await expect(clickhouse.rows('SELECT n', {}, row)).rejects.toMatchObject({ name: 'ConnectorError' });
+    expect(requests.length).toBe(asked);
+  });
+});
+
+test('a server that is not there for a while is asked again by the other commands', async () => {
+  let refused = 0;
+  const { clickhouse, port } = await connected(
+    (response) => response.end('{"n":1}\n'),
+    {},
+    {
+      retryTimeMs: 10_000,
+      firstRetryMs: 20,
+      warn: () => {
+        refused += 1;
+        if (refused === 2) server?.listen(port, '127.0.0.1');
+      },
+    },
+  );
+  server?.close();
+  expect(await clickhouse.rows('SELECT n', {}, row)).toEqual([{ n: 1 }]);
+  expect(refused).toBeGreaterThanOrEqual(2);
 });
 
 describe('bytes', () => {

@@ -1,9 +1,20 @@
 import { isIPv6 } from 'node:net';
 import { addAbortSignal, type Readable } from 'node:stream';
-import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
+import { text } from 'node:stream/consumers';
+import {
+  type ClickHouseClient,
+  ClickHouseError,
+  ClickHouseLogLevel,
+  createClient,
+  parseError,
+} from '@clickhouse/client';
+import pRetry from 'p-retry';
 import { z } from 'zod';
-import { clickHouseFailure } from './clickhouse-failure.ts';
+import { ConnectorError } from '../protocol/failure.ts';
+import { clickHouseFailure, GatewayError, mayBeAsleep } from './clickhouse-failure.ts';
 import type { SourceConfiguration } from './configuration.ts';
+import { httpAgent } from './http-agent.ts';
+import { SshTunnel } from './ssh-tunnel.ts';
 
 /**
  * How long a server may be silent, in milliseconds. A long sort sends nothing before its end, and a ClickHouse Cloud
@@ -11,45 +22,125 @@ import type { SourceConfiguration } from './configuration.ts';
  */
 const REQUEST_TIMEOUT_MS = 300_000;
 
+/**
+ * How long a query of a small result is asked again while the server does not answer properly, in milliseconds: a
+ * ClickHouse Cloud service takes up to a minute to wake.
+ */
+const LOOK_UP_RETRY_MS = 90_000;
+
+/** Waits between its attempts: the first, and the longest. Each is twice the one before. */
+const FIRST_RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 10_000;
+
+/** What a proxy answers for a server that is not there yet: Bad Gateway, Service Unavailable, Gateway Timeout. */
+const GATEWAY_STATUSES = [502, 503, 504];
+
 export type QueryParameters = Record<string, string | number>;
+
+/** Whoever runs a command, as far as the connection has to do with them. */
+export type Surroundings = {
+  /** Aborted when the command is to end: nothing is asked again after that. */
+  stop: AbortSignal;
+  /** Told of what a user should know and that is no obstacle. */
+  warn: (message: string) => void;
+  /**
+   * What passes when it is asked again: "waking" is what a server does that is about to be there, "transient" also that
+   * it is not there. The first is for a configuration that has yet to prove that host and port are right.
+   */
+  askAgainWhen: 'waking' | 'transient';
+  /** How long that is done, and the first wait before it, in milliseconds. */
+  retryTimeMs: number;
+  firstRetryMs: number;
+};
+
+const SURROUNDINGS: Surroundings = {
+  stop: new AbortController().signal,
+  warn: () => {},
+  askAgainWhen: 'transient',
+  retryTimeMs: LOOK_UP_RETRY_MS,
+  firstRetryMs: FIRST_RETRY_MS,
+};
 
 /** A connection to ClickHouse over HTTP. Every failure of its methods is a ConnectorError with advice. */
 export class ClickHouse {
   readonly #client: ClickHouseClient;
+  readonly #tunnel: SshTunnel | undefined;
   readonly #configuration: SourceConfiguration;
+  readonly #surroundings: Surroundings;
 
-  constructor(configuration: SourceConfiguration) {
+  constructor(configuration: SourceConfiguration, surroundings: Partial<Surroundings> = {}) {
     this.#configuration = configuration;
-    const { ssl, port } = configuration;
+    this.#surroundings = { ...SURROUNDINGS, ...surroundings };
+    const { ssl, port, tunnel_method } = configuration;
     const host = isIPv6(configuration.host) ? `[${configuration.host}]` : configuration.host;
     const url = new URL(`${ssl ? 'https' : 'http'}://${host}:${port}`);
+    this.#tunnel =
+      tunnel_method === undefined || tunnel_method.tunnel_method === 'NO_TUNNEL'
+        ? undefined
+        : new SshTunnel(tunnel_method, this.#surroundings.warn);
     this.#client = createClient({
       url,
       username: configuration.username,
       password: configuration.password,
       request_timeout: REQUEST_TIMEOUT_MS,
       application: 'clickhouse-to-batch',
+      // It pools the connections; how long one may be idle the client still sees to.
+      http_agent: httpAgent(configuration, this.#tunnel),
       // Its advice is for programmers; what a user should know, the messages of this connector say.
       log: { level: ClickHouseLogLevel.OFF },
     });
   }
 
-  /** The rows of a small result, checked against a schema. No setting is sent: a readonly=1 user may not. */
+  /**
+   * The rows of a small result, checked against a schema; asked for again while the server wakes. No setting is sent: a
+   * readonly=1 user may not.
+   */
   async rows<T extends z.ZodType>(query: string, parameters: QueryParameters, row: T): Promise<z.output<T>[]> {
+    const { stop, retryTimeMs, firstRetryMs } = this.#surroundings;
+    let failure: ConnectorError | undefined;
+    const leaveWait = new AbortController();
+    const onStop = (): void => {
+      // An attempt that is under way may still succeed; only the wait for the next one is cut short.
+      if (failure !== undefined) leaveWait.abort();
+    };
+    const attempt = async (): Promise<z.output<T>[]> => {
+      failure = undefined;
+      try {
+        const lines = await text(await this.#ask(`${query} \nFORMAT JSONEachRow`, parameters));
+        const values = lines.split('\n').filter((line) => line !== '');
+        return z.array(row).parse(values.map((line): unknown => JSON.parse(line)));
+      } catch (error) {
+        failure = clickHouseFailure(error, this.#configuration);
+        throw failure;
+      }
+    };
+    stop.addEventListener('abort', onStop);
     try {
-      const result = await this.#client.query({ query, query_params: parameters, format: 'JSONEachRow' });
-      return z.array(row).parse(await result.json());
+      return await pRetry(attempt, {
+        retries: Number.POSITIVE_INFINITY,
+        maxRetryTime: retryTimeMs,
+        minTimeout: firstRetryMs,
+        maxTimeout: LONGEST_RETRY_MS,
+        signal: leaveWait.signal,
+        shouldRetry: ({ error }) => {
+          if (!this.#mayPass(error)) return false;
+          this.#surroundings.warn(`${error.message} Asking again.`);
+          return true;
+        },
+      });
     } catch (error) {
-      throw clickHouseFailure(error, this.#configuration);
+      // A wait that was cut short is no failure: what was waited for is.
+      throw failure ?? error;
+    } finally {
+      stop.removeEventListener('abort', onStop);
     }
   }
 
   /** The bytes of a result in the query's own FORMAT. `signal` cancels the request. */
   async bytes(query: string, parameters: QueryParameters, signal: AbortSignal): Promise<Readable> {
     try {
-      const result = await this.#client.exec({ query, query_params: parameters, abort_signal: signal });
       // The client hears the signal until the answer begins; its body is ours to end.
-      return addAbortSignal(signal, result.stream);
+      return addAbortSignal(signal, await this.#ask(query, parameters, signal));
     } catch (error) {
       throw clickHouseFailure(error, this.#configuration);
     }
@@ -60,7 +151,32 @@ export class ClickHouse {
     return clickHouseFailure(error, this.#configuration);
   }
 
-  close(): Promise<void> {
-    return this.#client.close();
+  /** Ends all connections. What is under way is cut. */
+  async close(): Promise<void> {
+    await this.#client.close();
+    await this.#tunnel?.close();
+  }
+
+  /** The body of the server's answer. That of a refusal is its error, which the client would read without the status. */
+  async #ask(query: string, parameters: QueryParameters, signal?: AbortSignal): Promise<Readable> {
+    const { stream, http_status_code, response_headers } = await this.#client.exec({
+      query,
+      query_params: parameters,
+      ignore_error_response: true,
+      ...(signal === undefined ? {} : { abort_signal: signal }),
+    });
+    const status = http_status_code ?? 0;
+    const isGood = status >= 200 && status < 300 && response_headers['x-clickhouse-exception-code'] === undefined;
+    if (isGood) return stream;
+    const body = await text(stream);
+    const error = parseError(body);
+    if (!(error instanceof ClickHouseError) && GATEWAY_STATUSES.includes(status)) throw new GatewayError(status, body);
+    throw error;
+  }
+
+  #mayPass(error: Error): boolean {
+    const { stop, askAgainWhen } = this.#surroundings;
+    if (stop.aborted || !(error instanceof ConnectorError) || error.failureType !== 'transient_error') return false;
+    return askAgainWhen === 'transient' || mayBeAsleep(error);
   }
 }

@@ -175,8 +175,8 @@ describe('an error on the way to the server', () => {
       'ECONNRESET',
       'Client network socket disconnected before secure TLS connection was established',
       { ssl: true },
-      'config_error',
-      /does not speak TLS/,
+      'transient_error',
+      /hung up before TLS began.+does not speak TLS.+or the server is waking up/,
     ],
     [
       'a connection over TLS that was cut',

@@ -2,6 +2,26 @@ import { ClickHouseError } from '@clickhouse/client';
 import { ConnectorError, codeOf, type FailureType, messageOf } from '../protocol/failure.ts';
 import type { SourceConfiguration } from './configuration.ts';
 import { quoteIdentifier } from './identifier.ts';
+import { explainTlsError } from './tls-failure.ts';
+
+/** What a proxy answered in the place of a server that it could not reach. */
+export class GatewayError extends Error {
+  readonly status: number;
+
+  constructor(status: number, body: string) {
+    super(body);
+    this.name = 'GatewayError';
+    this.status = status;
+  }
+}
+
+/** Codes of a connection that was made and then cut. */
+const CUT = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'];
+
+/** Whether a failure is one that a server makes which is about to be there: host and port lead somewhere. */
+export function mayBeAsleep({ cause }: ConnectorError): boolean {
+  return cause instanceof GatewayError || CUT.includes(codeOf(cause));
+}
 
 type Explanation = { failureType: FailureType; message: string };
 
@@ -79,10 +99,16 @@ function explainServerError(error: ClickHouseError, { database, username }: Sour
   }
 }
 
-/** Errors of DNS, TCP and TLS, by Node's codes. */
-function explainNetworkError(error: unknown, { host, port, ssl }: SourceConfiguration): Explanation {
+/** Errors of DNS, TCP, TLS and what is no answer of ClickHouse, by Node's codes. */
+function explainNetworkError(error: unknown, configuration: SourceConfiguration): Explanation {
+  const { host, port, ssl } = configuration;
   const code = codeOf(error);
   const at = `${host}:${port}`;
+  if (error instanceof GatewayError) {
+    return transient(
+      `A proxy at ${at} answered in place of ClickHouse: it can't reach it (HTTP ${error.status}). The server is waking up, restarting or overloaded. Try again; if it stays, check that host and port are those of ClickHouse's HTTP interface.`,
+    );
+  }
   if (code === 'ENOTFOUND')
     return config(
       `The host name "${host}" is not known. Check its spelling; it stands alone, without https:// and without a port.`,
@@ -101,21 +127,18 @@ function explainNetworkError(error: unknown, { host, port, ssl }: SourceConfigur
       `${at} did not answer in time. A firewall or an IP allow-list may drop the connection, or the server is waking up. Check the network, then try again.`,
     );
   }
-  if (ssl && isPlainAnswerToTls(code, messageOf(error))) {
-    return config(`${at} does not speak TLS, but "ssl" is on. Turn ssl off, or give the HTTPS port (usually 8443).`);
-  }
-  if (ssl && isCertificateCode(code)) {
-    return config(
-      `The certificate of ${at} is not accepted (${code}): ${messageOf(error)}. Connect by the name in the certificate, and use one from a known authority.`,
-    );
-  }
+  const tlsExplanation = ssl ? explainTlsError(code, messageOf(error), configuration) : undefined;
+  if (tlsExplanation !== undefined) return tlsExplanation;
   if (!ssl && (code.startsWith('HPE_') || code === 'ECONNRESET')) {
     return transient(
       `${at} broke off before an answer that is HTTP. If it is an HTTPS port (usually 8443), turn ssl on; else the server or a proxy closed the connection: try again.`,
     );
   }
-  if (code === 'ECONNRESET' || code === 'EPIPE' || code === 'ERR_STREAM_PREMATURE_CLOSE') {
-    return transient(`The connection to ${at} was cut. The server restarted, or a proxy closed it. Try again.`);
+  if (CUT.includes(code)) {
+    const asked = ssl && configuration.tls?.client_certificate === undefined;
+    return transient(
+      `The connection to ${at} was cut. The server restarted, or a proxy or tunnel closed it. Try again.${asked ? ' If it never works, the server may want a client certificate (tls.client_certificate).' : ''}`,
+    );
   }
   return transient(
     `${at} gave no answer that ClickHouse would give: ${firstSentence(messageOf(error))}. Check that host and port are those of ClickHouse's HTTP interface.`,
@@ -138,15 +161,6 @@ const NAMED_RIGHT =
 function missingGrant(message: string, database: string, username: string): string {
   const [, right = 'SELECT', on = `${quoteIdentifier(database)}.*`] = NAMED_RIGHT.exec(message) ?? [];
   return `GRANT ${right} ON ${on} TO ${quoteIdentifier(username)}`;
-}
-
-function isPlainAnswerToTls(code: string, message: string): boolean {
-  return code === 'EPROTO' || code.startsWith('ERR_SSL_') || message.includes('before secure TLS connection');
-}
-
-/** Node passes OpenSSL's verification results on as codes. https://nodejs.org/api/tls.html#x509-certificate-error-codes */
-function isCertificateCode(code: string): boolean {
-  return /CERT|SIGNATURE|ISSUER|_CRL_|SELF_SIGNED|HOSTNAME_MISMATCH|ALTNAME/.test(code);
 }
 
 /** Enough of the server's words to be recognised, on one line. */

@@ -5,20 +5,20 @@ import { readJsonFile } from '../protocol/json-file.ts';
 import { log } from '../protocol/messages.ts';
 import { readStateFile } from '../protocol/state.ts';
 import { check as checkSource } from './check.ts';
-import { ClickHouse } from './clickhouse-client.ts';
+import { ClickHouse, type Surroundings } from './clickhouse-client.ts';
 import { type SourceConfiguration, sourceConfigurationSchema } from './configuration.ts';
 import { discover as discoverStreams } from './discover.ts';
 import { read as readStreams } from './read.ts';
 
 /** Writes warnings about the table. Rejects with a ConnectorError that says why the source can't be read. */
 export async function check(context: CommandContext, configPath: string): Promise<void> {
-  const warnings = await withClickHouse(context, configPath, checkSource);
+  const warnings = await withClickHouse(context, configPath, 'waking', checkSource);
   for (const warning of warnings) await context.output.write(log('WARN', warning));
 }
 
 /** Writes the CATALOG. */
 export async function discover(context: CommandContext, configPath: string): Promise<void> {
-  const streams = await withClickHouse(context, configPath, discoverStreams);
+  const streams = await withClickHouse(context, configPath, 'transient', discoverStreams);
   await context.output.write({ type: 'CATALOG', catalog: { streams } });
 }
 
@@ -27,7 +27,7 @@ export async function read(
   context: CommandContext,
   paths: { config: string; catalog: string; state: string | undefined },
 ): Promise<boolean> {
-  return withClickHouse(context, paths.config, async (clickhouse, configuration) => {
+  return withClickHouse(context, paths.config, 'transient', async (clickhouse, configuration) => {
     const catalog = await readJsonFile('catalog', paths.catalog, configuredCatalogSchema);
     const state = await readStateFile(paths.state);
     return readStreams({ ...context, clickhouse, configuration }, catalog, state);
@@ -35,12 +35,22 @@ export async function read(
 }
 
 async function withClickHouse<T>(
-  context: CommandContext,
+  { output, stop }: CommandContext,
   configPath: string,
+  askAgainWhen: Surroundings['askAgainWhen'],
   use: (clickhouse: ClickHouse, configuration: SourceConfiguration) => Promise<T>,
 ): Promise<T> {
-  const configuration = await readConfiguration(configPath, sourceConfigurationSchema, context.output);
-  const clickhouse = new ClickHouse(configuration);
+  const configuration = await readConfiguration(configPath, sourceConfigurationSchema, output);
+  const warn = (message: string): void => {
+    // Not awaited: while the reader of our output is slow, a connection must not wait for it.
+    output.write(log('WARN', message)).catch(() => {});
+  };
+  if (configuration.tls?.verify === false) {
+    warn(
+      `The certificate of ${configuration.host}:${configuration.port} is NOT VERIFIED, as tls.verify is off. Whoever is on the way to the server may pose as it and read the password and every row. Give the server's authority in tls.ca_certificate and turn tls.verify on.`,
+    );
+  }
+  const clickhouse = new ClickHouse(configuration, { stop, warn, askAgainWhen });
   try {
     return await use(clickhouse, configuration);
   } finally {

@@ -1,5 +1,7 @@
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
+import { tlsOptions } from './tls-options.ts';
+import { tunnelOptions } from './tunnel-options.ts';
 
 /** Where ClickHouse listens for HTTP unless told otherwise. */
 const DEFAULT_HTTP_PORT = 8123;
@@ -15,7 +17,8 @@ export const sourceConfigurationSchema = z
       .refine(isHost, 'must be a host name or an IP address, without https:// and without a port')
       .meta({
         title: 'Host',
-        description: 'Host name of the ClickHouse server, without https:// and without a port.',
+        description:
+          'Host name of the ClickHouse server, without https:// and without a port. With an SSH tunnel: as the SSH server knows it.',
         examples: ['abc123.eu-west-1.aws.clickhouse.cloud'],
         order: 0,
       }),
@@ -101,6 +104,17 @@ export const sourceConfigurationSchema = z
           'Read one of several parts of the rows, split by profile, so that several readers share the work. Each keeps a state of its own. Left empty: all rows.',
         order: 9,
       }),
+    tls: tlsOptions.optional().meta({
+      title: 'TLS',
+      description:
+        'An authority of your own, a client certificate, or no verification. Only with SSL. Left empty: the certificate of the server is verified by the authorities that Node.js knows.',
+      order: 20,
+    }),
+    tunnel_method: tunnelOptions.meta({ order: 21 }),
+  })
+  .refine(({ ssl, tls }) => ssl || tls === undefined, {
+    path: ['tls'],
+    message: 'is of use with ssl alone. Turn ssl on (the port is then usually 8443), or leave tls out',
   })
   .meta({ title: 'ClickHouse source' });
 

@@ -1,0 +1,136 @@
+import { ConnectorError, codeOf, type FailureType, messageOf } from '../protocol/failure.ts';
+import type { TunnelOptions } from './tunnel-options.ts';
+
+/** Why an SSH server did not open what was asked for (RFC 4254, 5.1). */
+const ADMINISTRATIVELY_PROHIBITED = 1;
+const CONNECT_FAILED = 2;
+
+/** A failure to open the SSH connection, in words that say what was seen, what it likely means and what to do. */
+export function sshFailure(error: Error, options: TunnelOptions): ConnectorError {
+  const { tunnel_host: host, tunnel_user: user } = options;
+  const at = `The SSH server ${host}:${options.tunnel_port}`;
+  const code = codeOf(error);
+  switch (levelOf(error)) {
+    case 'client-authentication':
+      return failure(
+        'config_error',
+        options.tunnel_method === 'SSH_KEY_AUTH'
+          ? `${at} refused the key of the user "${user}". The public key that belongs to ssh_key is not among those it accepts for this user, or there is no such user. Check tunnel_user, and that the public key stands in the user's authorized_keys there.`
+          : `${at} refused the password of the user "${user}". It is wrong, there is no such user, or the server accepts keys alone. Check tunnel_user and tunnel_user_password, or use SSH_KEY_AUTH.`,
+        error,
+      );
+    case 'client-timeout':
+      return failure(
+        'transient_error',
+        `${at} did not let us in in time. It is overloaded, or something else than an SSH server listens there. Check tunnel_port, then try again.`,
+        error,
+      );
+    case 'handshake':
+      return failure(
+        'config_error',
+        `${at} and this connector found no common way to encrypt (${messageOf(error)}). The server is very old or very strict. Update it, or allow an algorithm that OpenSSH has on by default.`,
+        error,
+      );
+    case 'protocol':
+      return failure(
+        'config_error',
+        `What answers at ${host}:${options.tunnel_port} is no SSH server (${messageOf(error)}). Check tunnel_host and tunnel_port; SSH usually has port 22.`,
+        error,
+      );
+  }
+  if (code === 'ENOTFOUND') {
+    return failure(
+      'config_error',
+      `The host name of the SSH server "${host}" is not known. Check the spelling of tunnel_host.`,
+      error,
+    );
+  }
+  if (code === 'EAI_AGAIN') {
+    return failure(
+      'transient_error',
+      `The host name of the SSH server "${host}" could not be looked up: the name server does not answer. Try again, or check the network.`,
+      error,
+    );
+  }
+  if (code === 'ECONNREFUSED') {
+    return failure(
+      'transient_error',
+      `${at} is not there (connection refused). The port may be wrong (SSH is 22) or the server is down. Check tunnel_host and tunnel_port.`,
+      error,
+    );
+  }
+  if (code === 'ETIMEDOUT' || code === 'EHOSTUNREACH' || code === 'ENETUNREACH') {
+    return failure(
+      'transient_error',
+      `${at} did not answer in time. A firewall or an allow-list of addresses may drop the connection. Check the network, then try again.`,
+      error,
+    );
+  }
+  return failure(
+    'transient_error',
+    `${at} closed the connection before the tunnel was open (${messageOf(error)}). It was restarted, it has too many connections, or it is no SSH server. Try again, and check tunnel_port if it stays.`,
+    error,
+  );
+}
+
+/** A failure of an open SSH connection to reach ClickHouse, which is `target` as the SSH server sees it. */
+export function forwardFailure(error: Error, options: TunnelOptions, target: string): ConnectorError {
+  const server = `The SSH server ${options.tunnel_host}:${options.tunnel_port}`;
+  const reason = 'reason' in error ? error.reason : undefined;
+  if (reason === ADMINISTRATIVELY_PROHIBITED) {
+    return failure(
+      'config_error',
+      `${server} let "${options.tunnel_user}" in, but forbids to forward a connection to ${target}. Let its administrator allow it (AllowTcpForwarding and PermitOpen in sshd_config, and the restrictions of the key in authorized_keys).`,
+      error,
+    );
+  }
+  if (reason === CONNECT_FAILED) {
+    return failure(
+      'transient_error',
+      `${server} could not connect to ClickHouse at ${target} (${messageOf(error)}). With a tunnel, host and port are those of ClickHouse as the SSH server sees them: check them from there, and that ClickHouse is up and lets that server in.`,
+      error,
+    );
+  }
+  return failure(
+    'transient_error',
+    `${server} did not open the way to ${target} (${messageOf(error)}). The tunnel broke, or the server has too many connections. Try again.`,
+    error,
+  );
+}
+
+/** @param hasPassphrase whether a passphrase was given to open the key. */
+export function keyFailure(error: Error, hasPassphrase: boolean): ConnectorError {
+  const words = messageOf(error);
+  if (hasPassphrase && /passphrase|decrypt|integrity/i.test(words)) {
+    return failure('config_error', 'The passphrase does not open ssh_key. Check ssh_key_passphrase.', error);
+  }
+  if (/encrypted|passphrase/i.test(words)) {
+    return failure(
+      'config_error',
+      'The key in ssh_key is encrypted. Give its passphrase in ssh_key_passphrase, or a key without one.',
+      error,
+    );
+  }
+  return failure(
+    'config_error',
+    'The text in ssh_key is no private key that can be used. It may be a public key, have lost its line breaks, or be in another format. ' +
+      'Give the text of the file from -----BEGIN to the END line, in the format of OpenSSH (BEGIN OPENSSH PRIVATE KEY) or in PEM (BEGIN RSA or EC PRIVATE KEY); `ssh-keygen -p -f file` turns others into the first.',
+    error,
+  );
+}
+
+export function hostKeyFailure(options: TunnelOptions, expected: string, seen: string): ConnectorError {
+  return new ConnectorError(
+    'config_error',
+    `The SSH server ${options.tunnel_host}:${options.tunnel_port} has the host key ${seen}, but tunnel_host_key is ${expected}. It got a new key, tunnel_host_key is of another of its keys, or somebody else answers in its place. Ask whoever runs it for its fingerprint before you change tunnel_host_key.`,
+  );
+}
+
+/** Where in the opening of a connection the SSH library met a failure. */
+function levelOf(error: Error): string {
+  return 'level' in error && typeof error.level === 'string' ? error.level : '';
+}
+
+function failure(failureType: FailureType, message: string, error: Error): ConnectorError {
+  return new ConnectorError(failureType, message, { internalMessage: messageOf(error), cause: error });
+}

@@ -1,0 +1,81 @@
+import type { FailureType } from '../protocol/failure.ts';
+import type { SourceConfiguration } from './configuration.ts';
+
+type Explanation = { failureType: FailureType; message: string };
+
+/**
+ * What a failure of TLS means and what to do about it; undefined when it is none.
+ *
+ * @param code Node's: OpenSSL's results of verification, or its errors behind ERR_SSL_.
+ *   https://nodejs.org/api/tls.html#x509-certificate-error-codes
+ */
+export function explainTlsError(
+  code: string,
+  message: string,
+  { host, port, tls }: SourceConfiguration,
+): Explanation | undefined {
+  const at = `${host}:${port}`;
+  const notAccepted = `The certificate of ${at} is not accepted`;
+  switch (code) {
+    case 'CERT_HAS_EXPIRED':
+      return config(
+        `${notAccepted}: it has expired. Let its administrator renew it; if it is still valid, the clock of this machine is wrong.`,
+      );
+    case 'CERT_NOT_YET_VALID':
+      return config(`${notAccepted}: it is not valid yet. The clock of this machine or of the issuer is wrong.`);
+    case 'ERR_TLS_CERT_ALTNAME_INVALID':
+    case 'HOSTNAME_MISMATCH':
+      return config(
+        `${notAccepted}: it is for another name (${message}). Connect by the name in the certificate, or let the administrator add this one to it.`,
+      );
+    case 'DEPTH_ZERO_SELF_SIGNED_CERT':
+    case 'SELF_SIGNED_CERT_IN_CHAIN':
+    case 'UNABLE_TO_VERIFY_LEAF_SIGNATURE':
+    case 'UNABLE_TO_GET_ISSUER_CERT':
+    case 'UNABLE_TO_GET_ISSUER_CERT_LOCALLY':
+      return config(
+        tls?.ca_certificate === undefined
+          ? `${notAccepted} (${code}): it does not come from a known authority. If the authority is your own, give its certificate in tls.ca_certificate; else the server may leave out a certificate between its own and the authority's.`
+          : `${notAccepted} (${code}): it does not come from the authority in tls.ca_certificate. Give the certificate of the authority that signed the one of the server, and of those above it.`,
+      );
+  }
+  if (/alert|No required SSL certificate|The SSL certificate error/i.test(`${code} ${message}`)) {
+    return explainRefusal(`${code} ${message}`, at, tls?.client_certificate !== undefined);
+  }
+  if (message.includes('before secure TLS connection')) {
+    return transient(
+      `${at} hung up before TLS began. Either it does not speak TLS, but "ssl" is on: turn ssl off, or give the HTTPS port (usually 8443); or the server is waking up or restarting: try again.`,
+    );
+  }
+  if (code === 'EPROTO' || code.startsWith('ERR_SSL_')) {
+    return config(`${at} does not speak TLS, but "ssl" is on. Turn ssl off, or give the HTTPS port (usually 8443).`);
+  }
+  if (/CERT|SIGNATURE|ISSUER|_CRL_/.test(code)) {
+    return config(`${notAccepted} (${code}): ${message}. Let its administrator mend it.`);
+  }
+  return undefined;
+}
+
+/** What a server said (an alert of TLS, or a page of a proxy) that ends the connection: mostly it is about our certificate. */
+function explainRefusal(words: string, at: string, hasCertificate: boolean): Explanation {
+  const alert = words.replaceAll('_', ' ').toLowerCase();
+  if (/version/.test(alert)) {
+    return config(`${at} speaks no version of TLS that is safe today (1.2 or later is needed). Update the server.`);
+  }
+  if (!/certificate|unknown ca|access denied|handshake failure/.test(alert)) {
+    return config(`${at} ended TLS with an alert (${words}). Its own log says why; host, port and tls may be wrong.`);
+  }
+  return config(
+    hasCertificate
+      ? `${at} refused the client certificate (${words}). It has expired, or comes from an authority that the server does not know. Check tls.client_certificate, with the certificates between it and its authority.`
+      : `${at} wants a client certificate (${words}). Give tls.client_certificate and tls.client_key.`,
+  );
+}
+
+function config(message: string): Explanation {
+  return { failureType: 'config_error', message };
+}
+
+function transient(message: string): Explanation {
+  return { failureType: 'transient_error', message };
+}

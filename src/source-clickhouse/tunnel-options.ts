@@ -1,0 +1,102 @@
+import { z } from 'zod';
+
+/** Where SSH servers listen unless told otherwise (RFC 4253, 4). */
+const DEFAULT_SSH_PORT = 22;
+
+/** A SHA-256 in base64, as ssh-keygen -l prints it: without padding. */
+const FINGERPRINT = /^SHA256:[A-Za-z0-9+/]{43}$/;
+
+const server = {
+  tunnel_host: z
+    .string()
+    .min(1)
+    .meta({
+      title: 'SSH server',
+      description: 'Host name of the SSH server (the bastion) that can reach ClickHouse.',
+      examples: ['bastion.example.com'],
+      order: 1,
+    }),
+  tunnel_port: z
+    .int()
+    .min(1)
+    .max(65_535)
+    .default(DEFAULT_SSH_PORT)
+    .meta({ title: 'SSH port', description: 'The port of the SSH server.', examples: [22], order: 2 }),
+  tunnel_user: z
+    .string()
+    .min(1)
+    .meta({
+      title: 'SSH user',
+      description: 'The user on the SSH server. It needs no shell, but the right to forward TCP connections.',
+      examples: ['tunnel'],
+      order: 3,
+    }),
+};
+
+const tunnel_host_key = z
+  .string()
+  .regex(FINGERPRINT, 'must be a fingerprint as ssh-keygen -l prints it: SHA256: and 43 characters')
+  .optional()
+  .meta({
+    title: 'Fingerprint of the SSH server',
+    description:
+      'The SHA-256 fingerprint of its host key. Given, no other server is talked to. Left empty: any is, and its fingerprint is logged.',
+    examples: ['SHA256:uNiVztksCsDhcc0u9e8BrrJXVGDpKuk7WWWsrLSAOeY'],
+    order: 6,
+  });
+
+const byKey = z
+  .object({
+    tunnel_method: method('SSH_KEY_AUTH'),
+    ...server,
+    ssh_key: z.string().min(1).meta({
+      title: 'SSH private key',
+      description:
+        'The private key of that user: the text of the file, in the format of OpenSSH or in PEM, with its line breaks.',
+      airbyte_secret: true,
+      multiline: true,
+      order: 4,
+    }),
+    ssh_key_passphrase: z.string().optional().meta({
+      title: 'Passphrase of the SSH private key',
+      description: 'If the key is encrypted.',
+      airbyte_secret: true,
+      order: 5,
+    }),
+    tunnel_host_key,
+  })
+  .meta({ title: 'SSH key' });
+
+const byPassword = z
+  .object({
+    tunnel_method: method('SSH_PASSWORD_AUTH'),
+    ...server,
+    tunnel_user_password: z
+      .string()
+      .min(1)
+      .meta({ title: 'SSH password', description: 'The password of that user.', airbyte_secret: true, order: 4 }),
+    tunnel_host_key,
+  })
+  .meta({ title: 'SSH password' });
+
+/** Whether and how ClickHouse is reached through an SSH server, in the shape of Airbyte's own database connectors. */
+export const tunnelOptions = z
+  .discriminatedUnion('tunnel_method', [
+    z.object({ tunnel_method: method('NO_TUNNEL') }).meta({ title: 'No tunnel' }),
+    byKey,
+    byPassword,
+  ])
+  .optional()
+  .meta({
+    type: 'object',
+    title: 'SSH tunnel',
+    description:
+      'Reach ClickHouse through an SSH server. Host and port above are then those of ClickHouse as the SSH server sees them.',
+  });
+
+/** The options of a tunnel that is to be opened. */
+export type TunnelOptions = z.output<typeof byKey> | z.output<typeof byPassword>;
+
+function method<Name extends string>(name: Name): z.ZodLiteral<Name> {
+  return z.literal(name).meta({ title: 'Method', description: 'How the tunnel is opened.', order: 0 });
+}
