@@ -7,7 +7,7 @@ import { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
 import { READER, STRANGER } from '../sandbox/clickhouse/users.ts';
 import { run } from '../sandbox/launcher.ts';
 import { checkStatus, errors, sourceConfiguration, temporaryFiles } from './support.ts';
-import { selfSignedCertificate } from './tls_certificate.ts';
+import { certificate } from './tls_certificate.ts';
 
 const file = temporaryFiles();
 let server: ClickHouseServer;
@@ -125,7 +125,7 @@ describe('a configuration that does not work says what was seen and what to do',
   });
 
   test('plain HTTP to a TLS port', async () => {
-    const { key, cert } = await selfSignedCertificate();
+    const { key, cert } = await certificate();
     const port = await listening(createTlsServer({ key, cert }));
     const { status, message } = await check({ port });
     expect(status).toBe('FAILED');
@@ -133,7 +133,7 @@ describe('a configuration that does not work says what was seen and what to do',
   });
 
   test('a certificate that nobody vouches for', async () => {
-    const { key, cert } = await selfSignedCertificate();
+    const { key, cert } = await certificate();
     const port = await listening(createTlsServer({ key, cert }));
     const { status, message } = await check({ port, ssl: true });
     expect(status).toBe('FAILED');
@@ -152,8 +152,8 @@ describe('a configuration that does not work says what was seen and what to do',
 
   test('something that is no ClickHouse', async () => {
     const other = createHttpServer((_, response) => {
-      response.statusCode = 503;
-      response.end('<html>Service unavailable</html>');
+      response.statusCode = 404;
+      response.end('<html>Not found</html>');
     });
     const { status, message } = await check({ port: await listening(other) });
     expect(status).toBe('FAILED');

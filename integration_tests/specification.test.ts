@@ -8,11 +8,11 @@ import { destinationSpecification } from '../src/destination-batch/specification
 import { sourceConfigurationSchema } from '../src/source-clickhouse/configuration.ts';
 import { sourceSpecification } from '../src/source-clickhouse/specification.ts';
 
-type Field = Record<string, unknown> & { properties?: Record<string, Field> };
+type Field = Record<string, unknown> & { properties?: Record<string, Field>; oneOf?: Field[] };
 
-/** Names of fields that hold secrets, after Airbyte's own list. */
+/** Names of fields that hold secrets, after Airbyte's own list, and of our own: no key, password or passphrase is shown. */
 const SECRET_NAME =
-  /^(client_token|access_token|api_token|token|secret|client_secret|password|key|.*api_key|private_key|service_account.*|certificate|jwt|credentials|refresh_token)$/;
+  /^(client_token|access_token|api_token|token|secret|client_secret|password|key|.*api_key|private_key|service_account.*|certificate|jwt|credentials|refresh_token|(ssh|client)_key|.*_(password|passphrase))$/;
 
 /** What the forms of platforms can't show. */
 const UNSUPPORTED = [
@@ -28,11 +28,26 @@ const UNSUPPORTED = [
   '$ref',
 ];
 
+/** For the source's choice; the destination takes them as keys that it does not know. */
+const CHOICES = [
+  {},
+  { tunnel_method: 'NO_TUNNEL' },
+  { tunnel_method: 'NO_TUNNEL', tunnel_host: 'left from another choice' },
+  { tunnel_method: 'OTHER' },
+  { tunnel_method: 'SSH_KEY_AUTH' },
+  { tunnel_method: 'SSH_KEY_AUTH', tunnel_host: 'b', tunnel_user: 'u', ssh_key: 'k' },
+  { tunnel_method: 'SSH_KEY_AUTH', tunnel_host: 'b', tunnel_user: 'u', ssh_key: 'k', tunnel_host_key: 'k' },
+  { tunnel_method: 'SSH_PASSWORD_AUTH', tunnel_host: 'b', tunnel_user: 'u', tunnel_user_password: 'p' },
+  { tunnel_method: 'SSH_PASSWORD_AUTH', tunnel_host: 'b', tunnel_user: 'u', ssh_key: 'k' },
+];
+
 function fieldsOf(schema: Field, path: string[] = []): [string, Field][] {
-  return Object.entries(schema.properties ?? {}).flatMap(([name, field]): [string, Field][] => [
+  const below = Object.entries(schema.properties ?? {}).flatMap(([name, field]): [string, Field][] => [
     [[...path, name].join('.'), field],
     ...fieldsOf(field, [...path, name]),
   ]);
+  const options = (schema.oneOf ?? []).flatMap((option) => fieldsOf(option, [...path, String(option.title)]));
+  return [...below, ...options];
 }
 
 describe.each([
@@ -77,9 +92,29 @@ describe.each([
     expect(field.airbyte_secret === true).toBe(SECRET_NAME.test(path.split('.').at(-1) ?? ''));
   });
 
-  test('has no two fields with the same order', () => {
-    const orders = Object.values(form.properties ?? {}).map(({ order }) => order);
-    expect(new Set(orders).size).toBe(orders.length);
+  test('has no two fields with the same order beside each other', () => {
+    const groups = [form, ...fields.flatMap(([, field]) => [field, ...(field.oneOf ?? [])])];
+    for (const group of groups) {
+      const orders = Object.values(group.properties ?? {}).map(({ order }) => order);
+      expect(new Set(orders).size).toBe(orders.length);
+    }
+  });
+
+  test('gives the options of each choice a title and one constant that tells them apart', () => {
+    for (const [path, field] of fields.filter(([, { oneOf }]) => oneOf !== undefined)) {
+      expect([path, field.type]).toEqual([path, 'object']);
+      const constants = (field.oneOf ?? []).map((option) => {
+        expect(option).toMatchObject({ title: expect.any(String), type: 'object' });
+        const [told, ...more] = Object.entries(option.properties ?? {}).filter(
+          ([, { const: only }]) => only !== undefined,
+        );
+        expect(more).toEqual([]);
+        expect(option.required).toContain(told?.[0]);
+        return [told?.[0], told?.[1].const];
+      });
+      expect(new Set(constants.map(([name]) => name)).size).toBe(1);
+      expect(new Set(constants.map(([, value]) => value)).size).toBe(constants.length);
+    }
   });
 
   test('uses nothing that forms can not show', () => {
@@ -96,6 +131,7 @@ describe.each([
       {},
       { ...smallest, unknown: 1 },
       ...Object.keys(form.properties ?? {}).map((key) => ({ ...smallest, [key]: [] })),
+      ...CHOICES.map((tunnel_method) => ({ ...smallest, tunnel_method })),
     ];
     for (const candidate of candidates) {
       expect([candidate, validate(candidate)]).toEqual([candidate, schema.safeParse(candidate).success]);

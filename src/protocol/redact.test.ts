@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { redactor } from './redact.ts';
@@ -11,6 +12,7 @@ const SECRET = 'p/ss wörd&"é';
 describe('a secret is masked', () => {
   test.each<[string, string]>([
     ['as it is', SECRET],
+    ['in JSON', JSON.stringify(SECRET).slice(1, -1)],
     ['in a URL', 'p%2Fss%20w%C3%B6rd%26%22%C3%A9'],
     ['in base64', base64(SECRET)],
     ['in the base64 of an HTTP Basic header, behind its user', base64(`batch_reader:${SECRET}`)],
@@ -18,6 +20,38 @@ describe('a secret is masked', () => {
   ])('%s', (_, form) => {
     const redact = redactor([SECRET], ['batch_reader', 'default']);
     expect(redact(`before ${form} after`)).toBe('before **** after');
+  });
+});
+
+describe('of a key in PEM nothing that tells is left', () => {
+  const LINES = [
+    'MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEA',
+    'AoIBAQC7VJTUt9Us8cKjMzEfYyjiWA4R4/M2bS1GB4t7',
+    'NXp98C3SC6dVMvDu',
+  ];
+  const KEY = `-----BEGIN PRIVATE KEY-----\n${LINES.join('\n')}\n-----END PRIVATE KEY-----\n`;
+
+  test.each<[string, string]>([
+    ['as it is', KEY],
+    ['in JSON', JSON.stringify({ client_key: KEY })],
+    ['in JSON in JSON', JSON.stringify(JSON.stringify({ client_key: KEY }))],
+    ['as Node shows objects', inspect({ client_key: KEY })],
+    ['with the line ends of Windows', KEY.replaceAll('\n', '\r\n')],
+    ['on one line', KEY.replaceAll('\n', ' ')],
+    ['without its first and last line', LINES.join('\n')],
+    ['in one line of it', `unexpected ${LINES[1]} in the key`],
+    ['in a URL', encodeURIComponent(KEY)],
+    ['in base64', base64(KEY)],
+  ])('%s', (_, text) => {
+    for (const secret of [KEY, KEY.replaceAll('\n', '\r\n'), KEY.replaceAll('\n', '\\n')]) {
+      const masked = redactor([KEY, secret])(text);
+      for (const line of LINES) expect(masked).not.toContain(line);
+      expect(masked).not.toContain(base64(LINES.join('\n')).slice(4, 40));
+    }
+  });
+
+  test('and the name of the format stays readable', () => {
+    expect(redactor([KEY])('-----BEGIN PRIVATE KEY----- is missing')).toBe('-----BEGIN PRIVATE KEY----- is missing');
   });
 });
 
@@ -76,7 +110,13 @@ test('whatever the secret and the user, each form is masked and its surroundings
   fc.assert(
     fc.property(secrets, fc.string({ unit: 'grapheme' }), (secret, username) => {
       const redact = redactor([secret], [username]);
-      for (const form of [secret, encodeURIComponent(secret), base64(secret), base64(`${username}:${secret}`)]) {
+      for (const form of [
+        secret,
+        JSON.stringify(secret).slice(1, -1),
+        encodeURIComponent(secret),
+        base64(secret),
+        base64(`${username}:${secret}`),
+      ]) {
         expect(redact(`\u0001${form}\u0002`)).toBe('\u0001****\u0002');
       }
     }),

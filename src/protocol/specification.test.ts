@@ -31,6 +31,39 @@ describe('the secrets in a configuration', () => {
   });
 });
 
+describe('secrets deep in a configuration', () => {
+  const deep = z.looseObject({
+    tls: z.object({ key: z.string().optional().meta({ airbyte_secret: true }), ca: z.string().optional() }).optional(),
+    tunnel: z
+      .discriminatedUnion('method', [
+        z.object({ method: z.literal('key'), key: z.string().meta({ airbyte_secret: true }) }),
+        z.object({ method: z.literal('password'), word: z.string().meta({ airbyte_secret: true }), host: z.string() }),
+      ])
+      .optional(),
+    accounts: z.array(z.object({ name: z.string(), token: z.string().meta({ airbyte_secret: true }) })).optional(),
+  });
+
+  test.each<[string, Record<string, unknown>, string[]]>([
+    ['are found in an object', { tls: { key: 'k', ca: 'c' } }, ['k']],
+    ['are found in each option of a choice', { tunnel: { method: 'password', word: 'w', host: 'h' } }, ['w']],
+    ['are found in an option that is not the chosen one', { tunnel: { method: 'password', key: 'left' } }, ['left']],
+    [
+      'are found in lists',
+      {
+        accounts: [
+          { name: 'a', token: 's' },
+          { name: 'b', token: 't' },
+        ],
+      },
+      ['s', 't'],
+    ],
+    ['are none where nothing is', {}, []],
+    ['are none where something else is', { tls: null, tunnel: 'key', accounts: [7] }, []],
+  ])('%s', (_, configuration, secrets) => {
+    expect(secretsIn(configuration, deep)).toEqual(secrets);
+  });
+});
+
 describe('a specification', () => {
   const specification = connectorSpecification(schema, { documentationUrl: 'https://docs', supportsIncremental: true });
 

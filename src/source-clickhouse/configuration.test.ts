@@ -29,6 +29,36 @@ test('the password is the secret', () => {
   expect(secretsIn(configuration, sourceConfigurationSchema)).toEqual(['hunter2']);
 });
 
+test('the keys and passwords of a tunnel are secrets, and those of TLS', () => {
+  const tunnel = { tunnel_host: 'b', tunnel_user: 'u' };
+  const secrets = (more: Record<string, unknown>): string[] =>
+    secretsIn(read({ host: 'ch', ...more }), sourceConfigurationSchema).filter((secret) => secret !== '');
+  expect(
+    secrets({ tunnel_method: { ...tunnel, tunnel_method: 'SSH_PASSWORD_AUTH', tunnel_user_password: 'p' } }),
+  ).toEqual(['p']);
+  const byKey = { ...tunnel, tunnel_method: 'SSH_KEY_AUTH', ssh_key: 'k', ssh_key_passphrase: 'pp' };
+  expect(secrets({ tunnel_method: byKey })).toEqual(['k', 'pp']);
+  const tls = { client_key: 'k', client_key_passphrase: 'pp', ca_certificate: 'c' };
+  expect(secretsIn({ tls }, sourceConfigurationSchema)).toEqual(['k', 'pp']);
+});
+
+test('a tunnel has the port of SSH unless told otherwise, and may be none', () => {
+  const tunnel_method = {
+    tunnel_method: 'SSH_PASSWORD_AUTH',
+    tunnel_host: 'b',
+    tunnel_user: 'u',
+    tunnel_user_password: 'p',
+  };
+  expect(read({ host: 'ch', tunnel_method }).tunnel_method).toEqual({ ...tunnel_method, tunnel_port: 22 });
+  expect(read({ host: 'ch', tunnel_method: { tunnel_method: 'NO_TUNNEL' } }).tunnel_method).toEqual({
+    tunnel_method: 'NO_TUNNEL',
+  });
+});
+
+test('a certificate is verified unless told otherwise', () => {
+  expect(read({ host: 'ch', ssl: true, tls: {} }).tls).toEqual({ verify: true });
+});
+
 test.each([
   'localhost',
   'abc123.eu-west-1.aws.clickhouse.cloud',
@@ -93,6 +123,14 @@ describe('what is wrong is named:', () => {
     [{ host: 'ch', ssl: 'true' }, 'ssl'],
     [{ host: 'ch', table: '' }, 'table'],
     [{ host: 'ch', table: ['events'] }, 'table'],
+    [{ host: 'ch', tls: {} }, 'tls'],
+    [{ host: 'ch', tls: { verify: false } }, 'tls'],
+    [{ host: 'ch', tls: { verify: 'no' }, ssl: true }, 'tls.verify'],
+    [{ host: 'ch', tunnel_method: { tunnel_method: 'SSH' } }, 'tunnel_method.tunnel_method'],
+    [
+      { host: 'ch', tunnel_method: { tunnel_method: 'SSH_KEY_AUTH', tunnel_user: 'u', ssh_key: 'k' } },
+      'tunnel_method.tunnel_host',
+    ],
   ])('%j', (configuration, field) => {
     expect(() => read(configuration)).toThrow(`The configuration in source.json is not usable. ${field}: `);
   });

@@ -32,6 +32,8 @@ export function sshFailure(error: Error, options: TunnelOptions): ConnectorError
         error,
       );
     case 'protocol':
+      // The library calls a server that went away before its first word by this name, too.
+      if (messageOf(error).startsWith('Connection lost')) break;
       return failure(
         'config_error',
         `What answers at ${host}:${options.tunnel_port} is no SSH server (${messageOf(error)}). Check tunnel_host and tunnel_port; SSH usually has port 22.`,
@@ -87,13 +89,13 @@ export function forwardFailure(error: Error, options: TunnelOptions, target: str
   if (reason === CONNECT_FAILED) {
     return failure(
       'transient_error',
-      `${server} could not connect to ClickHouse at ${target} (${messageOf(error)}). With a tunnel, host and port are those of ClickHouse as the SSH server sees them: check them from there, and that ClickHouse is up and lets that server in.`,
+      `${server} could not connect to ClickHouse at ${target} (${wordsOf(error)}). With a tunnel, host and port are those of ClickHouse as the SSH server sees them: check them from there, and that ClickHouse is up and lets that server in.`,
       error,
     );
   }
   return failure(
     'transient_error',
-    `${server} did not open the way to ${target} (${messageOf(error)}). The tunnel broke, or the server has too many connections. Try again.`,
+    `${server} did not open the way to ${target} (${wordsOf(error)}). The tunnel broke, or the server has too many connections. Try again.`,
     error,
   );
 }
@@ -124,6 +126,11 @@ export function hostKeyFailure(options: TunnelOptions, expected: string, seen: s
     'config_error',
     `The SSH server ${options.tunnel_host}:${options.tunnel_port} has the host key ${seen}, but tunnel_host_key is ${expected}. It got a new key, tunnel_host_key is of another of its keys, or somebody else answers in its place. Ask whoever runs it for its fingerprint before you change tunnel_host_key.`,
   );
+}
+
+/** What the SSH server said, without what its library puts before it. */
+function wordsOf(error: Error): string {
+  return messageOf(error).replace(/^\(SSH\) Channel open failure: /, '');
 }
 
 /** Where in the opening of a connection the SSH library met a failure. */

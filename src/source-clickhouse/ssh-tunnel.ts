@@ -23,6 +23,7 @@ const FAREWELL_MS = 1_000;
 export class SshTunnel {
   readonly #options: TunnelOptions;
   readonly #warn: (message: string) => void;
+  #client: Client | undefined;
   #opening: Promise<Client> | undefined;
   #warnedOf: string | undefined;
 
@@ -50,13 +51,15 @@ export class SshTunnel {
     return near;
   }
 
-  /** Ends the SSH connection, if there is one. What was connected through it is cut. */
+  /** Ends the SSH connection, if there is one, also one that is not open yet. What was connected through it is cut. */
   async close(): Promise<void> {
-    const client = await this.#opening?.catch(() => undefined);
-    this.#opening = undefined;
+    const client = this.#client;
     if (client === undefined) return;
     await new Promise<void>((resolve) => {
-      const deadline = setTimeout(() => client.destroy(), FAREWELL_MS);
+      const deadline = setTimeout(() => {
+        client.destroy();
+        resolve();
+      }, FAREWELL_MS);
       client.once('close', () => {
         clearTimeout(deadline);
         resolve();
@@ -68,7 +71,9 @@ export class SshTunnel {
   #opened(): Promise<Client> {
     if (this.#opening === undefined) {
       const opening = this.#open(() => {
-        if (this.#opening === opening) this.#opening = undefined;
+        if (this.#opening !== opening) return;
+        this.#opening = undefined;
+        this.#client = undefined;
       });
       this.#opening = opening;
     }
@@ -82,6 +87,7 @@ export class SshTunnel {
       const { default: ssh2 } = await import('ssh2');
       const credentials = this.#credentials(ssh2);
       const client = new ssh2.Client();
+      this.#client = client;
       client.on('close', onEnd);
       let refused: ConnectorError | undefined;
       await new Promise<void>((resolve, reject) => {

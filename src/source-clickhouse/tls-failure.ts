@@ -3,6 +3,9 @@ import type { SourceConfiguration } from './configuration.ts';
 
 type Explanation = { failureType: FailureType; message: string };
 
+/** In OpenSSL's message, the alert by which the server ended TLS; or the words of nginx's page in place of one. */
+const REFUSAL = /alert [a-z ]+[a-z]|No required SSL certificate was sent|The SSL certificate error/i;
+
 /**
  * What a failure of TLS means and what to do about it; undefined when it is none.
  *
@@ -39,9 +42,8 @@ export function explainTlsError(
           : `${notAccepted} (${code}): it does not come from the authority in tls.ca_certificate. Give the certificate of the authority that signed the one of the server, and of those above it.`,
       );
   }
-  if (/alert|No required SSL certificate|The SSL certificate error/i.test(`${code} ${message}`)) {
-    return explainRefusal(`${code} ${message}`, at, tls?.client_certificate !== undefined);
-  }
+  const [refusal] = REFUSAL.exec(message) ?? [];
+  if (refusal !== undefined) return explainRefusal(refusal, at, tls?.client_certificate !== undefined);
   if (message.includes('before secure TLS connection')) {
     return transient(
       `${at} hung up before TLS began. Either it does not speak TLS, but "ssl" is on: turn ssl off, or give the HTTPS port (usually 8443); or the server is waking up or restarting: try again.`,
@@ -58,12 +60,11 @@ export function explainTlsError(
 
 /** What a server said (an alert of TLS, or a page of a proxy) that ends the connection: mostly it is about our certificate. */
 function explainRefusal(words: string, at: string, hasCertificate: boolean): Explanation {
-  const alert = words.replaceAll('_', ' ').toLowerCase();
-  if (/version/.test(alert)) {
+  if (/version/.test(words)) {
     return config(`${at} speaks no version of TLS that is safe today (1.2 or later is needed). Update the server.`);
   }
-  if (!/certificate|unknown ca|access denied|handshake failure/.test(alert)) {
-    return config(`${at} ended TLS with an alert (${words}). Its own log says why; host, port and tls may be wrong.`);
+  if (!/certificate|unknown ca|access denied|handshake failure/.test(words)) {
+    return config(`${at} ended TLS (${words}). Check host, port and tls; the log of the server says why it did.`);
   }
   return config(
     hasCertificate

@@ -1,6 +1,6 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { z } from 'zod';
-import { codeOf, messageOf } from '../protocol/failure.ts';
+import { messageOf } from '../protocol/failure.ts';
 
 /** The certificates of a PEM text, one after the other, whatever stands between them. */
 const PEM_CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
@@ -92,13 +92,13 @@ function privateKey(
   passphrase: string | undefined,
 ): { object: KeyObject; fault?: undefined } | { fault: { field: string; message: string } } {
   try {
-    return { object: createPrivateKey(passphrase === undefined ? key : { key, passphrase }) };
+    // Without a passphrase OpenSSL would ask for one at the terminal.
+    return { object: createPrivateKey({ key, passphrase: passphrase ?? '' }) };
   } catch (error) {
-    if (codeOf(error) === 'ERR_MISSING_PASSPHRASE') {
-      return { fault: { field: 'client_key_passphrase', message: 'is missing: the client key is encrypted' } };
-    }
-    if (passphrase !== undefined && /decrypt/i.test(messageOf(error))) {
-      return { fault: { field: 'client_key_passphrase', message: 'does not open the client key' } };
+    if (/decrypt/i.test(messageOf(error))) {
+      const message =
+        passphrase === undefined ? 'is missing: the client key is encrypted' : 'does not open the client key';
+      return { fault: { field: 'client_key_passphrase', message } };
     }
     return {
       fault: {
