@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { connect, createServer } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
@@ -138,6 +139,35 @@ describe('a certificate of the server', () => {
     expect(message).toMatch(expected);
   });
 });
+
+test.each(['check', 'discover'])(
+  'a server that cuts the first connections, as one that wakes, is asked again by %s',
+  async (command) => {
+    let connections = 0;
+    const gate = createServer((socket) => {
+      connections += 1;
+      if (connections === 1) return socket.destroy();
+      const onward = connect(verified.port, '127.0.0.1');
+      socket.on('error', () => {});
+      return onward
+        .on('error', () => {})
+        .pipe(socket)
+        .pipe(onward);
+    }).listen(0, '127.0.0.1');
+    await once(gate, 'listening');
+    const address = gate.address();
+    const port = address === null || typeof address === 'string' ? 0 : address.port;
+    const config = configuration(port, { ca_certificate: authority.cert });
+    const result = await run('source-clickhouse', [command, '--config', config]);
+    gate.close();
+    expect(logs(result)[0]).toMatch(/WARN .+hung up before TLS began.+the server is waking up.+Asking again/);
+    expect(connections).toBeGreaterThan(1);
+    expect(errors(result)).toEqual([]);
+    expect(result.messages.find(({ type }) => type === 'CONNECTION_STATUS')?.connectionStatus?.status).not.toBe(
+      'FAILED',
+    );
+  },
+);
 
 describe('a server that wants a client certificate', () => {
   test('gets it, and rows are read', async () => {

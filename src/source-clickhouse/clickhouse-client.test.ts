@@ -137,20 +137,21 @@ describe('a server that wakes', () => {
     ['cuts the connection', (response) => response.destroy()],
     ['stands behind a proxy that can not reach it', unavailable],
     ['breaks off in its answer', (response) => response.write('{"n":', () => response.destroy())],
-  ])('and %s is asked again until it answers, by check and by the others', async (_, fail) => {
-    for (const askAgainWhen of ['waking', 'transient'] as const) {
-      const warnings: string[] = [];
-      const { clickhouse, requests } = await connected(
-        waking(3, fail),
-        {},
-        { ...QUICK, askAgainWhen, warn: (message) => warnings.push(message) },
-      );
-      expect(await clickhouse.rows('SELECT n', {}, row)).toEqual([{ n: 1 }]);
-      expect(requests.length).toBe(4);
-      expect(warnings).toEqual(Array(3).fill(expect.stringMatching(/127\.0\.0\.1:\d+.+ Asking again\.$/)));
-      await clickhouse.close();
-      server?.close();
-    }
+  ])('and %s is asked again until it answers', async (_, fail) => {
+    const warnings: string[] = [];
+    const { clickhouse, requests } = await connected(
+      waking(3, fail),
+      {},
+      { ...QUICK, warn: (message) => warnings.push(message) },
+    );
+    expect(await clickhouse.rows('SELECT n', {}, row)).toEqual([{ n: 1 }]);
+    expect(requests.length).toBe(4);
+    expect(warnings).toEqual(Array(3).fill(expect.stringMatching(/127\.0\.0\.1:\d+.+ Asking again\.$/)));
+  });
+
+  test('and stands behind a proxy is asked again by check, too', async () => {
+    const { clickhouse } = await connected(waking(3, unavailable), {}, { ...QUICK, askAgainWhen: 'waking' });
+    expect(await clickhouse.rows('SELECT n', {}, row)).toEqual([{ n: 1 }]);
   });
 
   test('may take more than a minute for its first answer', async () => {
@@ -203,6 +204,7 @@ describe('a host or port that may be wrong is told at once by check:', () => {
   test.each<[string, (server: Server | undefined) => void, (response: ServerResponse) => void, number]>([
     ['nothing listens', (running) => running?.close(), (response) => response.end(), 0],
     ['something else than ClickHouse answers', () => {}, (response) => response.end('<html>Welcome</html>'), 1],
+    ['an HTTPS port cuts the connection', () => {}, (response) => response.destroy(), 1],
     ['a page is not found', () => {}, (response) => response.writeHead(404).end('Not found'), 1],
   ])('%s', async (_, before, answer, asked) => {
     const { clickhouse, requests } = await connected(

@@ -26,7 +26,7 @@ const REQUEST_TIMEOUT_MS = 300_000;
  * How long a query of a small result is asked again while the server does not answer properly, in milliseconds: a
  * ClickHouse Cloud service takes up to a minute to wake.
  */
-const LOOK_UP_RETRY_MS = 90_000;
+const LOOK_UP_RETRY_MS = 60_000;
 
 /** Waits between its attempts: the first, and the longest. Each is twice the one before. */
 const FIRST_RETRY_MS = 1_000;
@@ -177,6 +177,6 @@ export class ClickHouse {
   #mayPass(error: Error): boolean {
     const { stop, askAgainWhen } = this.#surroundings;
     if (stop.aborted || !(error instanceof ConnectorError) || error.failureType !== 'transient_error') return false;
-    return askAgainWhen === 'transient' || mayBeAsleep(error);
+    return askAgainWhen === 'transient' || mayBeAsleep(error, this.#configuration);
   }
 }

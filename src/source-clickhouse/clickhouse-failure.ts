@@ -18,9 +18,12 @@ export class GatewayError extends Error {
 /** Codes of a connection that was made and then cut. */
 const CUT = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'];
 
-/** Whether a failure is one that a server makes which is about to be there: host and port lead somewhere. */
-export function mayBeAsleep({ cause }: ConnectorError): boolean {
-  return cause instanceof GatewayError || CUT.includes(codeOf(cause));
+/**
+ * Whether a failure is one that a server makes which is about to be there. Without TLS a cut connection is none: it is
+ * rather an HTTPS port, and a service that sleeps is reached by HTTPS.
+ */
+export function mayBeAsleep({ cause }: ConnectorError, { ssl }: SourceConfiguration): boolean {
+  return cause instanceof GatewayError || (ssl && CUT.includes(codeOf(cause)));
 }
 
 type Explanation = { failureType: FailureType; message: string };
