@@ -118,7 +118,12 @@ describe('metadata.yaml', () => {
       expect(data.documentationUrl).toBe(spec.documentationUrl);
       for (const host of data.allowedHosts?.hosts ?? []) {
         const [, option] = /^\$\{(.+)\}$/.exec(host) ?? [];
-        if (option !== undefined) expect(spec.connectionSpecification.properties).toHaveProperty(option);
+        // An option of one of several choices stands a level deeper than its name says.
+        const [name = '', inChoice] = option?.split('.') ?? [];
+        if (option === undefined) continue;
+        expect(spec.connectionSpecification.properties).toHaveProperty(name);
+        if (inChoice !== undefined)
+          expect(JSON.stringify(spec.connectionSpecification.properties[name])).toContain(`"${inChoice}":{`);
       }
     }
   });

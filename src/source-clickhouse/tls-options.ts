@@ -55,8 +55,6 @@ export const tlsOptions = z
     if (fault !== undefined) context.addIssue({ code: 'custom', path: [fault.field], message: fault.message });
   });
 
-export type TlsOptions = z.output<typeof tlsOptions>;
-
 type ClientOptions = {
   client_certificate?: string | undefined;
   client_key?: string | undefined;
