@@ -111,8 +111,7 @@ function privateKey(
 /** The certificates of a PEM text; undefined when it has none, or one that can't be read. */
 function certificatesIn(text: string): X509Certificate[] | undefined {
   try {
-    const found = text.match(PEM_CERTIFICATES)?.map((pem) => new X509Certificate(pem));
-    return found;
+    return text.match(PEM_CERTIFICATES)?.map((pem) => new X509Certificate(pem));
   } catch {
     return undefined;
   }

@@ -40,7 +40,7 @@ const tunnel_host_key = z
   .meta({
     title: 'Fingerprint of the SSH server',
     description:
-      'The SHA-256 fingerprint of its host key. Given, no other server is talked to. Left empty: any is, and its fingerprint is logged.',
+      'The SHA-256 fingerprint of its host key. Given, no server with another key is talked to. Left empty: every server is trusted, and its fingerprint is logged.',
     examples: ['SHA256:uNiVztksCsDhcc0u9e8BrrJXVGDpKuk7WWWsrLSAOeY'],
     order: 6,
   });
