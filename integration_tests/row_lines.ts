@@ -2,9 +2,11 @@ import { buffer } from 'node:stream/consumers';
 import { getNodeValue, parseTree } from 'jsonc-parser';
 import type { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
 import { ADMIN, READER, type SandboxUser } from '../sandbox/clickhouse/users.ts';
+import { BufferPool } from '../src/source-clickhouse/buffer-pool.ts';
 import { ClickHouse } from '../src/source-clickhouse/clickhouse-client.ts';
 import { DEFAULT_CURSOR_COLUMN, sourceConfigurationSchema } from '../src/source-clickhouse/configuration.ts';
 import { cursorCodec } from '../src/source-clickhouse/cursor.ts';
+import { PageCutter } from '../src/source-clickhouse/page-cutter.ts';
 import { type RowSelection, rowQuery } from '../src/source-clickhouse/row-query.ts';
 import type { StreamState } from '../src/source-clickhouse/stream-state.ts';
 import { listTables } from '../src/source-clickhouse/table.ts';
@@ -79,14 +81,17 @@ export async function linesUnder(
   return linesIn(await answerTo(server, user, query, { ...settings, ...Object.fromEntries(named) }));
 }
 
+/** The lines of an answer, as `read` writes them. */
 function linesIn(bytes: Buffer): Buffer[] {
+  const cutter = new PageCutter(Number.POSITIVE_INFINITY, new BufferPool(bytes.length));
+  cutter.push(bytes);
+  const page = cutter.end()?.lines ?? Buffer.of();
   const lines: Buffer[] = [];
   let start = 0;
-  for (let end = bytes.indexOf('\n'); end !== -1; end = bytes.indexOf('\n', start)) {
-    lines.push(bytes.subarray(start, end));
+  for (let end = page.indexOf('\n'); end !== -1; end = page.indexOf('\n', start)) {
+    lines.push(page.subarray(start, end));
     start = end + 1;
   }
-  if (start < bytes.length) throw new Error(`The last line has no end: ${bytes.subarray(start)}`);
   return lines;
 }
 

@@ -77,6 +77,24 @@ test('a message is one line of JSON', async () => {
   );
 });
 
+test('bytes whose memory is to be used again are waited for until they are taken, however much the stream would hold', async () => {
+  const reader = new SlowReader(1_000_000);
+  const output = new MessageOutput(reader);
+  expect(await outcome(output.writeBytes(Buffer.from('a')))).toBeUndefined();
+  const written = output.writeOut(Buffer.from('b'));
+  expect(await isSettled(written)).toBe(false);
+  reader.take();
+  expect(await isSettled(written)).toBe(false);
+  reader.take();
+  expect(await outcome(written)).toBeUndefined();
+  expect(reader.text).toBe('ab');
+
+  const unread = output.writeOut(Buffer.from('c'));
+  reader.goAway();
+  expect(await outcome(unread)).toBeInstanceOf(OutputClosedError);
+  expect(await outcome(output.writeOut(Buffer.from('d')))).toBeInstanceOf(OutputClosedError);
+});
+
 test('bytes are passed on as they are, also those that are no UTF-8 and those of a secret', async () => {
   const { stream, bytes } = quickReader();
   const output = new MessageOutput(stream);

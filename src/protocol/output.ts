@@ -44,6 +44,14 @@ export class MessageOutput {
     if (this.#closed) throw this.#closed;
   }
 
+  /** Writes lines as `writeBytes` does, but resolves only when their memory may be used again. */
+  async writeOut(lines: Uint8Array): Promise<void> {
+    if (this.#closed) throw this.#closed;
+    await new Promise<void>((resolve, reject) => {
+      this.#stream.write(lines, (error) => (error ? reject(new OutputClosedError(error)) : resolve()));
+    });
+  }
+
   /** Resolves when the stream has taken all that was written, or is closed. */
   async flushed(): Promise<void> {
     if (this.#closed) return;

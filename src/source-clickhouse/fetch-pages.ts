@@ -1,11 +1,15 @@
 import type { Readable } from 'node:stream';
 import { parseError } from '@clickhouse/client';
 import pRetry from 'p-retry';
+import { BufferPool } from './buffer-pool.ts';
 import { ByteQueue } from './byte-queue.ts';
 import { NotARowError, type Page, PageCutter, type RowsToDrop } from './page-cutter.ts';
 
 /** Bytes of a page: some 2,000 rows. After each page a state is written, so this bounds what a crash sends again. */
 const PAGE_BYTES = 1024 * 1024;
+
+/** Room behind a page for the chunk that fills it, in bytes: Node reads a socket by 64 KiB. */
+const CHUNK_BYTES = 64 * 1024;
 
 /** Bytes of pages that wait to be written. It is most of the memory that `read` uses. */
 const QUEUE_BYTES = 48 * 1024 * 1024;
@@ -71,7 +75,8 @@ const TIMING: Timing = {
 export type PositionedPage<Position> = Page & { position: Position };
 
 /**
- * Reads all rows after a position, page by page, in order.
+ * Reads all rows after a position, page by page, in order. The memory of a page is used again once the next one is asked
+ * for: it has to be written out, or copied, by then.
  *
  * One answer is taken off the server at full speed into a queue of bounded size. When the queue is full and the taker
  * does not make room in time, the answer is left and asked for again, from the last page on, once there is room: nobody
@@ -87,13 +92,17 @@ export async function* fetchPages<Position>(
   timing: Timing = TIMING,
 ): AsyncGenerator<PositionedPage<Position>> {
   const queue = new ByteQueue<PositionedPage<Position>>();
+  const pool = new BufferPool(timing.pageBytes + CHUNK_BYTES);
   const leaving = new AbortController();
   const leave = (): void => leaving.abort();
   stop.addEventListener('abort', leave);
   if (stop.aborted) leave();
-  const fetching = fetchInto(queue, source, start, leaving.signal, timing);
+  const fetching = fetchInto({ queue, pool, source, timing, signal: leaving.signal }, start);
   try {
-    yield* queue;
+    for await (const page of queue) {
+      yield page;
+      pool.give(page.buffer);
+    }
   } finally {
     stop.removeEventListener('abort', leave);
     leave();
@@ -101,18 +110,22 @@ export async function* fetchPages<Position>(
   }
 }
 
-async function fetchInto<Position>(
-  queue: ByteQueue<PositionedPage<Position>>,
-  source: RowSource<Position>,
-  start: Position,
-  signal: AbortSignal,
-  timing: Timing,
-): Promise<void> {
+type Fetching<Position> = {
+  queue: ByteQueue<PositionedPage<Position>>;
+  pool: BufferPool;
+  source: RowSource<Position>;
+  timing: Timing;
+  /** Aborted when nobody takes pages any more. */
+  signal: AbortSignal;
+};
+
+async function fetchInto<Position>(fetching: Fetching<Position>, start: Position): Promise<void> {
+  const { queue, source, timing, signal } = fetching;
   let position = start;
   try {
     for (;;) {
       const after = position;
-      const answer = await pRetry(() => fetchAnswer(queue, source, after, signal, timing), {
+      const answer = await pRetry(() => fetchAnswer(fetching, after), {
         retries: Number.POSITIVE_INFINITY,
         maxRetryTime: timing.retryTimeMs,
         minTimeout: timing.firstRetryMs,
@@ -138,16 +151,13 @@ async function fetchInto<Position>(
 type Fetched<Position> = { complete: true } | { complete: false; position: Position };
 
 async function fetchAnswer<Position>(
-  queue: ByteQueue<PositionedPage<Position>>,
-  source: RowSource<Position>,
+  { queue, pool, source, timing, signal }: Fetching<Position>,
   after: Position,
-  signal: AbortSignal,
-  timing: Timing,
 ): Promise<Fetched<Position>> {
   // A signal that aborted before is not heard by what only listens for the event.
   signal.throwIfAborted();
   const stream = await source.open(after, signal);
-  const cutter = new PageCutter(timing.pageBytes, source.rowsToDrop(after));
+  const cutter = new PageCutter(timing.pageBytes, pool, source.rowsToDrop(after));
   let position = after;
   let pages = 0;
   const put = (page: Page | undefined): void => {

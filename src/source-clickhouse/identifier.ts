@@ -5,3 +5,8 @@
 export function quoteIdentifier(name: string): string {
   return `\`${name.replace(/[\\`]/g, '\\$&')}\``;
 }
+
+/** A text as a string literal of SQL. https://clickhouse.com/docs/sql-reference/syntax#string */
+export function quoteString(text: string): string {
+  return `'${text.replace(/[\\']/g, '\\$&')}'`;
+}

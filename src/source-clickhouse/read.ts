@@ -106,7 +106,7 @@ async function emitRows(
   let state = start;
   for await (const page of pages) {
     if (rows === 0) await output.write(streamStatus(stream, 'RUNNING', now()));
-    for (const lines of page.lines) await output.writeBytes(lines);
+    await output.writeOut(page.lines);
     await output.writeBytes(stateLine(stream, page.position, page.rows));
     rows += page.rows;
     state = page.position;

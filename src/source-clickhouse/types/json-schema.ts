@@ -3,7 +3,7 @@ import { type ClickHouseType, isNullable } from './clickhouse-type.ts';
 
 /**
  * The JSON schema (draft 7, with Airbyte's airbyte_type) of what leaves for a column of this type; the counterpart of
- * `jsonExpression`. https://docs.airbyte.com/platform/understanding-airbyte/supported-data-types
+ * `jsonText`. https://docs.airbyte.com/platform/understanding-airbyte/supported-data-types
  */
 export function columnJsonSchema(type: ClickHouseType): JsonSchema {
   const schema = valueSchema(type);
@@ -14,7 +14,6 @@ export function columnJsonSchema(type: ClickHouseType): JsonSchema {
 function valueSchema(type: ClickHouseType): JsonSchema {
   switch (type.kind) {
     case 'nullable':
-      return type.of.kind === 'tuple' ? { type: 'string' } : valueSchema(type.of);
     case 'low_cardinality':
       return valueSchema(type.of);
     case 'boolean':
