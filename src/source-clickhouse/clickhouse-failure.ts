@@ -1,6 +1,7 @@
 import { ClickHouseError } from '@clickhouse/client';
-import { ConnectorError, codeOf, type FailureType, messageOf } from '../protocol/failure.ts';
+import { ConnectorError, codeOf, messageOf } from '../protocol/failure.ts';
 import type { SourceConfiguration } from './configuration.ts';
+import { config, type Explanation, transient } from './explanation.ts';
 import { quoteIdentifier } from './identifier.ts';
 import { explainTlsError } from './tls-failure.ts';
 
@@ -25,8 +26,6 @@ const CUT = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'];
 export function mayBeAsleep({ cause }: ConnectorError, { ssl }: SourceConfiguration): boolean {
   return cause instanceof GatewayError || (ssl && CUT.includes(codeOf(cause)));
 }
-
-type Explanation = { failureType: FailureType; message: string };
 
 /**
  * A failure of ClickHouse, or of the way to it, in words that say what was seen, what it likely means and what to do.
@@ -146,14 +145,6 @@ function explainNetworkError(error: unknown, configuration: SourceConfiguration)
   return transient(
     `${at} gave no answer that ClickHouse would give: ${firstSentence(messageOf(error))}. Check that host and port are those of ClickHouse's HTTP interface.`,
   );
-}
-
-function config(message: string): Explanation {
-  return { failureType: 'config_error', message };
-}
-
-function transient(message: string): Explanation {
-  return { failureType: 'transient_error', message };
 }
 
 /** A right and what it is on, as the server names them: `SELECT(a, b) ON db.table`, with names in backticks if need be. */
