@@ -3,6 +3,7 @@ import { ConnectorError, codeOf, messageOf } from '../protocol/failure.ts';
 import type { SourceConfiguration } from './configuration.ts';
 import { config, type Explanation, transient } from './explanation.ts';
 import { quoteIdentifier } from './identifier.ts';
+import { TunnelError } from './ssh-failure.ts';
 import { explainTlsError } from './tls-failure.ts';
 
 /** What a proxy answered in the place of a server that it could not reach. */
@@ -21,9 +22,11 @@ const CUT = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'];
 
 /**
  * Whether a failure is one that a server makes which is about to be there. Without TLS a cut connection is none: it is
- * rather an HTTPS port, and a service that sleeps is reached by HTTPS.
+ * rather an HTTPS port, and a service that sleeps is reached by HTTPS. One that an SSH server cut has not reached it.
  */
-export function mayBeAsleep({ cause }: ConnectorError, { ssl }: SourceConfiguration): boolean {
+export function mayBeAsleep(failure: ConnectorError, { ssl }: SourceConfiguration): boolean {
+  if (failure instanceof TunnelError) return false;
+  const { cause } = failure;
   return cause instanceof GatewayError || (ssl && CUT.includes(codeOf(cause)));
 }
 

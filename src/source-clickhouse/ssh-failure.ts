@@ -11,8 +11,11 @@ const NO_SSH_HEADER = /^(?:Header line too long|Invalid header|Max greeting line
 /** What it says of a key that is encrypted by a cipher which it doesn't have, in PEM and in the format of OpenSSH. */
 const UNKNOWN_CIPHER = /^Cipher \(.+\) not supported|^Unsupported (?:cipher|kdf)|^Invalid initialization vector/;
 
+/** A failure of the tunnel: ClickHouse was not reached, and nothing is known of it. */
+export class TunnelError extends ConnectorError {}
+
 /** A failure to open the SSH connection, in words that say what was seen, what it likely means and what to do. */
-export function sshFailure(error: Error, options: TunnelOptions): ConnectorError {
+export function sshFailure(error: Error, options: TunnelOptions): TunnelError {
   const { tunnel_host: host, tunnel_user: user } = options;
   const at = `The SSH server ${host}:${options.tunnel_port}`;
   const code = codeOf(error);
@@ -97,7 +100,7 @@ export class ForwardTimeoutError extends Error {
 }
 
 /** A failure of an open SSH connection to reach ClickHouse, which is `target` as the SSH server sees it. */
-export function forwardFailure(error: unknown, options: TunnelOptions, target: string): ConnectorError {
+export function forwardFailure(error: unknown, options: TunnelOptions, target: string): TunnelError {
   const server = `The SSH server ${options.tunnel_host}:${options.tunnel_port}`;
   const reason = error instanceof Error && 'reason' in error ? error.reason : undefined;
   if (reason === ADMINISTRATIVELY_PROHIBITED) {
@@ -129,7 +132,7 @@ export function forwardFailure(error: unknown, options: TunnelOptions, target: s
 }
 
 /** @param hasPassphrase whether a passphrase was given to open the key. */
-export function keyFailure(error: Error, hasPassphrase: boolean): ConnectorError {
+export function keyFailure(error: Error, hasPassphrase: boolean): TunnelError {
   const words = messageOf(error);
   if (UNKNOWN_CIPHER.test(words)) {
     return failure(
@@ -156,8 +159,8 @@ export function keyFailure(error: Error, hasPassphrase: boolean): ConnectorError
   );
 }
 
-export function hostKeyFailure(options: TunnelOptions, expected: string, seen: string): ConnectorError {
-  return new ConnectorError(
+export function hostKeyFailure(options: TunnelOptions, expected: string, seen: string): TunnelError {
+  return new TunnelError(
     'config_error',
     `The SSH server ${options.tunnel_host}:${options.tunnel_port} has the host key ${seen}, but tunnel_host_key is ${expected}. It got a new key, tunnel_host_key is of another of its keys, or somebody else answers in its place. Ask whoever runs it for its fingerprint before you change tunnel_host_key.`,
   );
@@ -173,6 +176,6 @@ function levelOf(error: Error): string {
   return 'level' in error && typeof error.level === 'string' ? error.level : '';
 }
 
-function failure(failureType: FailureType, message: string, error: unknown): ConnectorError {
-  return new ConnectorError(failureType, message, { internalMessage: messageOf(error), cause: error });
+function failure(failureType: FailureType, message: string, error: unknown): TunnelError {
+  return new TunnelError(failureType, message, { internalMessage: messageOf(error), cause: error });
 }
