@@ -228,6 +228,11 @@ describe('a server that wants a client certificate', () => {
   });
 });
 
+/** A certificate in PEM without its last line, as from a selection with the mouse that ended too early. */
+function cutOff(pem: string): string {
+  return pem.trim().split('\n').slice(0, -1).join('\n');
+}
+
 describe('TLS options that can not be meant are named before anything connects:', () => {
   const NOWHERE = 1;
 
@@ -244,6 +249,33 @@ describe('TLS options that can not be meant are named before anything connects:'
       async () => ({ ca_certificate: authority.cert.replaceAll('\n', ' ').slice(0, 200) }),
       {},
       /tls\.ca_certificate: holds no certificate/,
+    ],
+    [
+      'an authority of which one certificate is cut off',
+      async () => ({ ca_certificate: `${authority.cert}\n${cutOff(stranger.cert)}` }),
+      {},
+      /tls\.ca_certificate: holds something that can't be read \(bad end line\)/,
+    ],
+    [
+      'a client certificate that is followed by one that is cut off',
+      async () => ({ client_certificate: `${identity.cert}\n${cutOff(authority.cert)}`, client_key: identity.key }),
+      {},
+      /usable\. tls\.client_certificate: holds something that can't be read \(bad end line\)[^;]+$/,
+    ],
+    [
+      'a client certificate with something behind its last dash',
+      async () => ({ client_certificate: `${identity.cert.trim()}stray`, client_key: identity.key }),
+      {},
+      /tls\.client_certificate: holds something that can't be read \(bad end line\)/,
+    ],
+    [
+      'a client certificate that is too weak for TLS',
+      async () => {
+        const weak = await certificate({ bits: 512 });
+        return { client_certificate: weak.cert, client_key: weak.key };
+      },
+      {},
+      /tls\.client_certificate: can't be used for TLS \(ee key too small\)/,
     ],
     [
       'a key as certificate',

@@ -202,8 +202,13 @@ describe.runIf(SshServer.isInstalled)('through an SSH server', () => {
       ],
       [
         'no SSH server',
+        async () => [byKey(ssh, { tunnel_port: await listening((socket) => socket.end('J\r8.0.36')) })],
+        /^What answers at 127\.0\.0\.1:\d+ is no SSH server of today \(Invalid header: expected newline\)/,
+      ],
+      [
+        'a server of HTTP, which begins with lines as an SSH server may',
         async () => [byKey(ssh, { tunnel_port: await listening((socket) => socket.end('HTTP/1.1 400 Bad\r\n\r\n')) })],
-        /no SSH server/,
+        /closed the connection before the tunnel was open .+ or it is no SSH server/,
       ],
       [
         'a server that hangs up',

@@ -14,6 +14,8 @@ type Options = {
   notAfter?: Date;
   /** Encrypts the private key. */
   passphrase?: string;
+  /** The length of the key, of RSA. */
+  bits?: number;
 };
 
 /** A certificate of a server or a client; without more, for localhost and 127.0.0.1 and signed by nobody else. */
@@ -24,6 +26,7 @@ export async function certificate({
   notBefore,
   notAfter,
   passphrase,
+  bits,
 }: Options = {}): Promise<Identity> {
   const altNames = [
     { type: 2 as const, value: host },
@@ -34,6 +37,7 @@ export async function certificate({
     ...(notBefore === undefined ? {} : { notBeforeDate: notBefore }),
     ...(notAfter === undefined ? {} : { notAfterDate: notAfter }),
     ...(passphrase === undefined ? {} : { passphrase }),
+    ...(bits === undefined ? {} : { keySize: bits }),
   });
 }
 

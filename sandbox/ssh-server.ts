@@ -87,7 +87,7 @@ export class SshServer {
     });
     this.#process = sshd;
     const deadline = Date.now() + START_TIMEOUT_MS;
-    while (!(await answers(this.port))) {
+    while (!(await answers(this.port, START_TIMEOUT_MS))) {
       if (sshd.exitCode !== null) throw new Error('sshd ended while it started; see its messages above.');
       if (Date.now() > deadline) throw new Error(`sshd did not listen on port ${this.port}.`);
       await sleep(20);
@@ -133,11 +133,15 @@ function endAtOnce(pid: number): void {
   }
 }
 
-async function answers(port: number): Promise<boolean> {
+/** Whether somebody says a first word at a port, within a time. */
+export async function answers(port: number, limitMs: number): Promise<boolean> {
   const socket = connect(port, HOST);
+  const signal = AbortSignal.timeout(limitMs);
   try {
-    await once(socket, 'data');
-    return true;
+    return await Promise.race([
+      once(socket, 'data', { signal }).then(() => true),
+      once(socket, 'close', { signal }).then(() => false),
+    ]);
   } catch {
     return false;
   } finally {

@@ -18,6 +18,12 @@ const schema = z.looseObject({
   username: z.string().optional(),
   password: z.string().default('').meta({ airbyte_secret: true }),
   rest_api_key: z.string().optional().meta({ airbyte_secret: true }),
+  tunnel: z
+    .discriminatedUnion('method', [
+      z.object({ method: z.literal('none') }),
+      z.object({ method: z.literal('key'), key: z.string().meta({ airbyte_secret: true }) }),
+    ])
+    .optional(),
 });
 
 /** Reads a configuration, then writes a log, and gives both. */
@@ -52,6 +58,13 @@ test('a secret is masked in an HTTP Basic header of the configured user', async 
   const header = Buffer.from('reader:hunter2').toString('base64');
   const { logged } = await readAndLog({ username: 'reader', password: 'hunter2' }, `Authorization: Basic ${header}`);
   expect(logged).toBe('Authorization: Basic ****');
+});
+
+test('a secret is masked also where it was left behind from another choice, which does not count any more', async () => {
+  const tunnel = { method: 'none', key: 'hunter2' };
+  const { configuration, logged } = await readAndLog({ tunnel }, 'once there was hunter2');
+  expect(configuration).toMatchObject({ tunnel: { method: 'none' } });
+  expect(logged).toBe('once there was ****');
 });
 
 test('a configuration without a user or a password masks nothing', async () => {

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { readJsonFile } from './json-file.ts';
+import { checkJson, parseJson, readTextFile } from './json-file.ts';
 import type { MessageOutput } from './output.ts';
 import { redactor } from './redact.ts';
 import { secretsIn } from './specification.ts';
@@ -14,8 +14,10 @@ export async function readConfiguration<T extends z.ZodType<Record<string, unkno
   schema: T,
   output: MessageOutput,
 ): Promise<z.output<T>> {
-  const configuration = await readJsonFile('configuration', path, schema);
+  const written = parseJson('configuration', path, await readTextFile('configuration', path));
+  const configuration = checkJson('configuration', path, written, schema);
   const { username } = configuration;
-  output.redactWith(redactor(secretsIn(configuration, schema), typeof username === 'string' ? [username] : []));
+  // In the form as written: what the schema does not keep may be a secret all the same.
+  output.redactWith(redactor(secretsIn(written, schema), typeof username === 'string' ? [username] : []));
   return configuration;
 }

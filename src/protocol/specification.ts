@@ -29,8 +29,10 @@ const fieldSchema = z.looseObject({
 /**
  * The texts in a configuration that its schema marks as secret, however deep they stand. Of a choice (oneOf) the secrets
  * of every option count: a key that was left behind from another one is a secret still.
+ *
+ * @param configuration as it was written, for a schema drops what is left behind.
  */
-export function secretsIn(configuration: Record<string, unknown>, schema: z.ZodType): string[] {
+export function secretsIn(configuration: unknown, schema: z.ZodType): string[] {
   return secretsOf(configuration, formOf(schema));
 }
 

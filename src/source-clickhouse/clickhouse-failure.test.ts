@@ -1,8 +1,9 @@
 import { parseError } from '@clickhouse/client';
 import { describe, expect, test } from 'vitest';
 import { ConnectorError, type FailureType } from '../protocol/failure.ts';
-import { clickHouseFailure } from './clickhouse-failure.ts';
+import { clickHouseFailure, GatewayError, mayBeAsleep } from './clickhouse-failure.ts';
 import { type SourceConfiguration, sourceConfigurationSchema } from './configuration.ts';
+import { sshFailure } from './ssh-failure.ts';
 
 const PASSWORD = 'hunter2';
 
@@ -306,4 +307,24 @@ test('a failure that has advice already is left alone', () => {
 test('the error that was seen is kept as the cause', () => {
   const error = new Error('x');
   expect(clickHouseFailure(error, configuration()).cause).toBe(error);
+});
+
+describe('a server may be asleep', () => {
+  const cut = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
+  const bastion = {
+    tunnel_method: 'SSH_PASSWORD_AUTH',
+    tunnel_host: 'bastion',
+    tunnel_port: 22,
+    tunnel_user: 'tunnel',
+    tunnel_user_password: PASSWORD,
+  } as const;
+
+  test.each<[string, ConnectorError, ssl: boolean, asleep: boolean]>([
+    ['when it cuts a connection of TLS', clickHouseFailure(cut, configuration({ ssl: true })), true, true],
+    ['when a proxy answers in its place', clickHouseFailure(new GatewayError(503, ''), configuration()), false, true],
+    ['but not when it cuts one without TLS', clickHouseFailure(cut, configuration()), false, false],
+    ['but not when an SSH server on the way cuts one', sshFailure(cut, bastion), true, false],
+  ])('%s', (_, failure, ssl, asleep) => {
+    expect(mayBeAsleep(failure, configuration({ ssl }))).toBe(asleep);
+  });
 });

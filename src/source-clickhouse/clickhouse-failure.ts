@@ -1,7 +1,9 @@
 import { ClickHouseError } from '@clickhouse/client';
-import { ConnectorError, codeOf, type FailureType, messageOf } from '../protocol/failure.ts';
+import { ConnectorError, codeOf, messageOf } from '../protocol/failure.ts';
 import type { SourceConfiguration } from './configuration.ts';
+import { config, type Explanation, transient } from './explanation.ts';
 import { quoteIdentifier } from './identifier.ts';
+import { TunnelError } from './ssh-failure.ts';
 import { explainTlsError } from './tls-failure.ts';
 
 /** What a proxy answered in the place of a server that it could not reach. */
@@ -20,13 +22,13 @@ const CUT = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'];
 
 /**
  * Whether a failure is one that a server makes which is about to be there. Without TLS a cut connection is none: it is
- * rather an HTTPS port, and a service that sleeps is reached by HTTPS.
+ * rather an HTTPS port, and a service that sleeps is reached by HTTPS. One that an SSH server cut has not reached it.
  */
-export function mayBeAsleep({ cause }: ConnectorError, { ssl }: SourceConfiguration): boolean {
+export function mayBeAsleep(failure: ConnectorError, { ssl }: SourceConfiguration): boolean {
+  if (failure instanceof TunnelError) return false;
+  const { cause } = failure;
   return cause instanceof GatewayError || (ssl && CUT.includes(codeOf(cause)));
 }
-
-type Explanation = { failureType: FailureType; message: string };
 
 /**
  * A failure of ClickHouse, or of the way to it, in words that say what was seen, what it likely means and what to do.
@@ -146,14 +148,6 @@ function explainNetworkError(error: unknown, configuration: SourceConfiguration)
   return transient(
     `${at} gave no answer that ClickHouse would give: ${firstSentence(messageOf(error))}. Check that host and port are those of ClickHouse's HTTP interface.`,
   );
-}
-
-function config(message: string): Explanation {
-  return { failureType: 'config_error', message };
-}
-
-function transient(message: string): Explanation {
-  return { failureType: 'transient_error', message };
 }
 
 /** A right and what it is on, as the server names them: `SELECT(a, b) ON db.table`, with names in backticks if need be. */

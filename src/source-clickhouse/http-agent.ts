@@ -8,13 +8,16 @@ import type { SshTunnel } from './ssh-tunnel.ts';
 /** Connections are kept for the next query, as many at a time as the client would open by itself. */
 const POOL = { keepAlive: true, maxSockets: 10 };
 
+/** What opens the way to a host and port. */
+type Tunnel = Pick<SshTunnel, 'connect'>;
+
 type Done = (error: Error | null, connection: Duplex) => void;
 
 /**
  * What opens the connections to ClickHouse. It is our own and not the client's, whose `tls` option knows no way to leave
  * out the verification, and with a client certificate asks the server to forget the password.
  */
-export function httpAgent({ ssl, tls }: SourceConfiguration, tunnel: SshTunnel | undefined): HttpAgent {
+export function httpAgent({ ssl, tls }: SourceConfiguration, tunnel: Tunnel | undefined): HttpAgent {
   if (!ssl) return tunnel === undefined ? new HttpAgent(POOL) : new TunnelHttpAgent(tunnel);
   const options: ConnectionOptions = {
     ca: tls?.ca_certificate,
@@ -28,9 +31,9 @@ export function httpAgent({ ssl, tls }: SourceConfiguration, tunnel: SshTunnel |
 }
 
 class TunnelHttpAgent extends HttpAgent {
-  readonly #tunnel: SshTunnel;
+  readonly #tunnel: Tunnel;
 
-  constructor(tunnel: SshTunnel) {
+  constructor(tunnel: Tunnel) {
     super(POOL);
     this.#tunnel = tunnel;
   }
@@ -41,9 +44,9 @@ class TunnelHttpAgent extends HttpAgent {
 }
 
 class TunnelHttpsAgent extends HttpsAgent {
-  readonly #tunnel: SshTunnel;
+  readonly #tunnel: Tunnel;
 
-  constructor(tunnel: SshTunnel, options: ConnectionOptions) {
+  constructor(tunnel: Tunnel, options: ConnectionOptions) {
     super({ ...POOL, ...options });
     this.#tunnel = tunnel;
   }
@@ -57,14 +60,24 @@ class TunnelHttpsAgent extends HttpsAgent {
 }
 
 function connectThrough(
-  tunnel: SshTunnel,
+  tunnel: Tunnel,
   { host, port }: { host?: string | null | undefined; port?: number | string | null | undefined },
   dress: (socket: Duplex) => Duplex,
   done: Done | undefined,
 ): void {
-  tunnel.connect(host ?? '', Number(port)).then(
-    (socket) => done?.(null, dress(socket)),
-    // With an error nobody looks at the connection, but the type asks for one.
-    (error) => done?.(error, new Duplex()),
-  );
+  tunnel
+    .connect(host ?? '', Number(port))
+    .then((socket) => {
+      try {
+        return dress(socket);
+      } catch (error) {
+        socket.destroy();
+        throw error;
+      }
+    })
+    .then(
+      (connection) => done?.(null, connection),
+      // With an error nobody looks at the connection, but the type asks for one.
+      (error) => done?.(error, new Duplex()),
+    );
 }

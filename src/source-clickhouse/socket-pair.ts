@@ -18,6 +18,8 @@ export async function socketPair(): Promise<[Socket, Socket]> {
     const accepted: Socket[] = [];
     const accepting = new Promise<void>((resolve) => {
       server.on('connection', (socket) => {
+        // A stranger may break off before it is turned away; who takes the other looks after it.
+        socket.on('error', () => {});
         accepted.push(socket);
         resolve();
       });

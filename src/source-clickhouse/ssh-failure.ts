@@ -5,11 +5,28 @@ import type { TunnelOptions } from './tunnel-options.ts';
 const ADMINISTRATIVELY_PROHIBITED = 1;
 const CONNECT_FAILED = 2;
 
+/** What the SSH library says of a first line that no SSH server of today begins with. Such errors bear no level. */
+const NO_SSH_HEADER = /^(?:Header line too long|Invalid header|Max greeting lines exceeded|Invalid identification)/;
+
+/** What it says of a key that is encrypted by a cipher which it doesn't have, in PEM and in the format of OpenSSH. */
+const UNKNOWN_CIPHER = /^Cipher \(.+\) not supported|^Unsupported (?:cipher|kdf)|^Invalid initialization vector/;
+
+/** A failure of the tunnel: ClickHouse was not reached, and nothing is known of it. */
+export class TunnelError extends ConnectorError {}
+
 /** A failure to open the SSH connection, in words that say what was seen, what it likely means and what to do. */
-export function sshFailure(error: Error, options: TunnelOptions): ConnectorError {
+export function sshFailure(error: Error, options: TunnelOptions): TunnelError {
   const { tunnel_host: host, tunnel_user: user } = options;
   const at = `The SSH server ${host}:${options.tunnel_port}`;
   const code = codeOf(error);
+  const words = messageOf(error);
+  if (NO_SSH_HEADER.test(words)) {
+    return failure(
+      'config_error',
+      `What answers at ${host}:${options.tunnel_port} is no SSH server of today (${words}). Check tunnel_host and tunnel_port; SSH usually has port 22.`,
+      error,
+    );
+  }
   switch (levelOf(error)) {
     case 'client-authentication':
       return failure(
@@ -26,19 +43,7 @@ export function sshFailure(error: Error, options: TunnelOptions): ConnectorError
         error,
       );
     case 'handshake':
-      return failure(
-        'config_error',
-        `${at} and this connector found no common way to encrypt (${messageOf(error)}). The server is very old or very strict. Update it, or allow an algorithm that OpenSSH has on by default.`,
-        error,
-      );
-    case 'protocol':
-      // The library calls a server that went away before its first word by this name, too.
-      if (messageOf(error).startsWith('Connection lost')) break;
-      return failure(
-        'config_error',
-        `What answers at ${host}:${options.tunnel_port} is no SSH server (${messageOf(error)}). Check tunnel_host and tunnel_port; SSH usually has port 22.`,
-        error,
-      );
+      return failure('config_error', `${at} ${explainHandshake(words)}`, error);
   }
   if (code === 'ENOTFOUND') {
     return failure(
@@ -70,15 +75,34 @@ export function sshFailure(error: Error, options: TunnelOptions): ConnectorError
   }
   return failure(
     'transient_error',
-    `${at} closed the connection before the tunnel was open (${messageOf(error)}). It was restarted, it has too many connections, or it is no SSH server. Try again, and check tunnel_port if it stays.`,
+    `${at} closed the connection before the tunnel was open (${words}). It was restarted, it has too many connections, or it is no SSH server. Try again, and check tunnel_port if it stays.`,
     error,
   );
 }
 
+/** What went wrong before anything was encrypted, and what to do about it. */
+function explainHandshake(words: string): string {
+  if (/no matching/.test(words)) {
+    return `and this connector found no common way to encrypt (${words}). The server is very old or very strict. Update it, or allow an algorithm that OpenSSH has on by default.`;
+  }
+  if (/signature verification failed/.test(words)) {
+    return `did not prove that its host key is its own (${words}). Somebody else may answer in its place, or the server is faulty. Ask whoever runs it before you go on.`;
+  }
+  return `did not keep to the rules by which keys are agreed on (${words}). It is faulty, or something on the way changes what it says. Let its administrator look into it.`;
+}
+
+/** No word of the SSH server about a connection that it was asked to open. */
+export class ForwardTimeoutError extends Error {
+  constructor(limitMs: number) {
+    super(`no answer within ${limitMs / 1000} seconds`);
+    this.name = 'ForwardTimeoutError';
+  }
+}
+
 /** A failure of an open SSH connection to reach ClickHouse, which is `target` as the SSH server sees it. */
-export function forwardFailure(error: Error, options: TunnelOptions, target: string): ConnectorError {
+export function forwardFailure(error: unknown, options: TunnelOptions, target: string): TunnelError {
   const server = `The SSH server ${options.tunnel_host}:${options.tunnel_port}`;
-  const reason = 'reason' in error ? error.reason : undefined;
+  const reason = error instanceof Error && 'reason' in error ? error.reason : undefined;
   if (reason === ADMINISTRATIVELY_PROHIBITED) {
     return failure(
       'config_error',
@@ -93,6 +117,13 @@ export function forwardFailure(error: Error, options: TunnelOptions, target: str
       error,
     );
   }
+  if (error instanceof ForwardTimeoutError) {
+    return failure(
+      'transient_error',
+      `${server} did not open the way to ${target} (${messageOf(error)}). A firewall between the two may drop the connection, or that server is stuck. With a tunnel, host and port are those of ClickHouse as the SSH server sees them: check them from there, then try again.`,
+      error,
+    );
+  }
   return failure(
     'transient_error',
     `${server} did not open the way to ${target} (${wordsOf(error)}). The tunnel broke, or the server has too many connections. Try again.`,
@@ -101,17 +132,24 @@ export function forwardFailure(error: Error, options: TunnelOptions, target: str
 }
 
 /** @param hasPassphrase whether a passphrase was given to open the key. */
-export function keyFailure(error: Error, hasPassphrase: boolean): ConnectorError {
+export function keyFailure(error: Error, hasPassphrase: boolean): TunnelError {
   const words = messageOf(error);
-  if (hasPassphrase && /passphrase|decrypt|integrity/i.test(words)) {
-    return failure('config_error', 'The passphrase does not open ssh_key. Check ssh_key_passphrase.', error);
+  if (UNKNOWN_CIPHER.test(words)) {
+    return failure(
+      'config_error',
+      `The key in ssh_key is encrypted in a way that this connector can't undo (${words}). Let \`ssh-keygen -p -f file\` write it anew, or give a key without a passphrase.`,
+      error,
+    );
   }
-  if (/encrypted|passphrase/i.test(words)) {
+  if (/no passphrase given/.test(words)) {
     return failure(
       'config_error',
       'The key in ssh_key is encrypted. Give its passphrase in ssh_key_passphrase, or a key without one.',
       error,
     );
+  }
+  if (hasPassphrase && /passphrase|decrypt|integrity|unable to authenticate/i.test(words)) {
+    return failure('config_error', 'The passphrase does not open ssh_key. Check ssh_key_passphrase.', error);
   }
   return failure(
     'config_error',
@@ -121,15 +159,15 @@ export function keyFailure(error: Error, hasPassphrase: boolean): ConnectorError
   );
 }
 
-export function hostKeyFailure(options: TunnelOptions, expected: string, seen: string): ConnectorError {
-  return new ConnectorError(
+export function hostKeyFailure(options: TunnelOptions, expected: string, seen: string): TunnelError {
+  return new TunnelError(
     'config_error',
     `The SSH server ${options.tunnel_host}:${options.tunnel_port} has the host key ${seen}, but tunnel_host_key is ${expected}. It got a new key, tunnel_host_key is of another of its keys, or somebody else answers in its place. Ask whoever runs it for its fingerprint before you change tunnel_host_key.`,
   );
 }
 
 /** What the SSH server said, without what its library puts before it. */
-function wordsOf(error: Error): string {
+function wordsOf(error: unknown): string {
   return messageOf(error).replace(/^\(SSH\) Channel open failure: /, '');
 }
 
@@ -138,6 +176,6 @@ function levelOf(error: Error): string {
   return 'level' in error && typeof error.level === 'string' ? error.level : '';
 }
 
-function failure(failureType: FailureType, message: string, error: Error): ConnectorError {
-  return new ConnectorError(failureType, message, { internalMessage: messageOf(error), cause: error });
+function failure(failureType: FailureType, message: string, error: unknown): TunnelError {
+  return new TunnelError(failureType, message, { internalMessage: messageOf(error), cause: error });
 }

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import type { Socket } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import type { Client, ClientChannel } from 'ssh2';
 import type { ConnectorError } from '../protocol/failure.ts';
 import { socketPair } from './socket-pair.ts';
-import { forwardFailure, hostKeyFailure, keyFailure, sshFailure } from './ssh-failure.ts';
+import { openChannel } from './ssh-channel.ts';
+import { hostKeyFailure, keyFailure, sshFailure } from './ssh-failure.ts';
 import type { TunnelOptions } from './tunnel-options.ts';
 
 /** How long the SSH server may take to let us in, in milliseconds. It is seldom more than one or two seconds. */
@@ -23,8 +24,10 @@ const FAREWELL_MS = 1_000;
 export class SshTunnel {
   readonly #options: TunnelOptions;
   readonly #warn: (message: string) => void;
-  #client: Client | undefined;
+  /** Its socket is our own, as the library only ever asks the server to close it, and a stuck one never does. */
+  #connection: { client: Client; socket: Socket } | undefined;
   #opening: Promise<Client> | undefined;
+  #isClosed = false;
   #warnedOf: string | undefined;
 
   /** @param warn is told of a host key that nothing was given to verify. */
@@ -40,27 +43,25 @@ export class SshTunnel {
    */
   async connect(host: string, port: number): Promise<Socket> {
     const client = await this.#opened();
-    const channel = await new Promise<ClientChannel>((resolve, reject) => {
-      client.forwardOut('127.0.0.1', 0, host, port, (error, opened) => {
-        if (error === undefined) resolve(opened);
-        else reject(forwardFailure(error, this.#options, `${host}:${port}`));
-      });
-    });
-    const [near, far] = await socketPair();
-    join(channel, far);
-    return near;
+    const channel = await openChannel(client, this.#options, { host, port });
+    try {
+      const [near, far] = await socketPair();
+      join(channel, far);
+      return near;
+    } catch (error) {
+      channel.destroy();
+      throw error;
+    }
   }
 
   /** Ends the SSH connection, if there is one, also one that is not open yet. What was connected through it is cut. */
   async close(): Promise<void> {
-    const client = this.#client;
-    if (client === undefined) return;
+    this.#isClosed = true;
+    if (this.#connection === undefined) return;
+    const { client, socket } = this.#connection;
     await new Promise<void>((resolve) => {
-      const deadline = setTimeout(() => {
-        client.destroy();
-        resolve();
-      }, FAREWELL_MS);
-      client.once('close', () => {
+      const deadline = setTimeout(() => socket.destroy(), FAREWELL_MS);
+      socket.once('close', () => {
         clearTimeout(deadline);
         resolve();
       });
@@ -73,7 +74,7 @@ export class SshTunnel {
       const opening = this.#open(() => {
         if (this.#opening !== opening) return;
         this.#opening = undefined;
-        this.#client = undefined;
+        this.#connection = undefined;
       });
       this.#opening = opening;
     }
@@ -85,19 +86,24 @@ export class SshTunnel {
     try {
       // Loaded here alone: most configurations have no tunnel.
       const { default: ssh2 } = await import('ssh2');
+      if (this.#isClosed) throw new Error('The SSH tunnel was closed before it was open.');
       const credentials = this.#credentials(ssh2);
       const client = new ssh2.Client();
-      this.#client = client;
+      const socket = connect(this.#options.tunnel_port, this.#options.tunnel_host);
+      this.#connection = { client, socket };
       client.on('close', onEnd);
       let refused: ConnectorError | undefined;
       await new Promise<void>((resolve, reject) => {
+        const fail = (error: Error): void => {
+          reject(refused ?? sshFailure(error, this.#options));
+          socket.destroy();
+        };
         client.once('ready', resolve);
         // It stays: a failure after the opening shows in what is connected through it.
-        client.on('error', (error) => reject(refused ?? sshFailure(error, this.#options)));
-        client.once('close', () => reject(refused ?? sshFailure(new Error('It hung up'), this.#options)));
+        client.on('error', fail);
+        client.once('close', () => fail(new Error('It hung up')));
         client.connect({
-          host: this.#options.tunnel_host,
-          port: this.#options.tunnel_port,
+          sock: socket,
           username: this.#options.tunnel_user,
           ...credentials,
           readyTimeout: READY_TIMEOUT_MS,
@@ -111,6 +117,7 @@ export class SshTunnel {
       });
       return client;
     } catch (error) {
+      this.#connection?.socket.destroy();
       onEnd();
       throw error;
     }

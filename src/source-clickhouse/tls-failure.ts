@@ -1,10 +1,15 @@
-import type { FailureType } from '../protocol/failure.ts';
 import type { SourceConfiguration } from './configuration.ts';
-
-type Explanation = { failureType: FailureType; message: string };
+import { config, type Explanation, transient } from './explanation.ts';
+import { opensslReason } from './openssl-error.ts';
 
 /** In OpenSSL's message, the alert by which the server ended TLS; or the words of nginx's page in place of one. */
-const REFUSAL = /alert [a-z ]+[a-z]|No required SSL certificate was sent|The SSL certificate error/i;
+const REFUSAL = /alert (?!number)[a-z ]+[a-z]|No required SSL certificate was sent|The SSL certificate error/i;
+
+/** OpenSSL's words for bytes that are no TLS. */
+const NO_TLS = /wrong version number|packet length too long/;
+
+/** OpenSSL's words for a version of TLS that is too old for it. */
+const OLD_TLS = /unsupported protocol|version too low/;
 
 /**
  * What a failure of TLS means and what to do about it; undefined when it is none.
@@ -49,21 +54,43 @@ export function explainTlsError(
       `${at} hung up before TLS began. Either it does not speak TLS, but "ssl" is on: turn ssl off, or give the HTTPS port (usually 8443); or the server is waking up or restarting: try again.`,
     );
   }
-  if (code === 'EPROTO' || code.startsWith('ERR_SSL_')) {
-    return config(`${at} does not speak TLS, but "ssl" is on. Turn ssl off, or give the HTTPS port (usually 8443).`);
-  }
+  if (code === 'EPROTO' || code.startsWith('ERR_SSL_')) return explainProtocolError(code, message, at);
   if (/CERT|SIGNATURE|ISSUER|_CRL_/.test(code)) {
     return config(`${notAccepted} (${code}): ${message}. Let its administrator mend it.`);
   }
   return undefined;
 }
 
+/** What OpenSSL found wrong with the way TLS is spoken. */
+function explainProtocolError(code: string, message: string, at: string): Explanation {
+  const reason = opensslReason(message);
+  const words = `${reason} ${code.replace('ERR_SSL_', '').replaceAll('_', ' ').toLowerCase()}`;
+  if (NO_TLS.test(words)) {
+    return config(`${at} does not speak TLS, but "ssl" is on. Turn ssl off, or give the HTTPS port (usually 8443).`);
+  }
+  if (OLD_TLS.test(words)) return oldVersion(at);
+  return config(
+    `TLS with ${at} failed: ${reason}. The server, or a proxy before it, speaks TLS in a way that is not safe or not right. Check host and port; let its administrator look into its TLS settings.`,
+  );
+}
+
 /** What a server said (an alert of TLS, or a page of a proxy) that ends the connection: mostly it is about our certificate. */
 function explainRefusal(words: string, at: string, hasCertificate: boolean): Explanation {
-  if (/version/.test(words)) {
-    return config(`${at} speaks no version of TLS that is safe today (1.2 or later is needed). Update the server.`);
+  if (/version/.test(words)) return oldVersion(at);
+  if (/internal error/.test(words)) {
+    return transient(
+      `${at} ended TLS by a fault of its own (${words}). It may be starting or overloaded. Try again; if it stays, its log says why.`,
+    );
   }
-  if (!/certificate|unknown ca|access denied|handshake failure/.test(words)) {
+  // Servers say this of a certificate that they miss or refuse, and before that of ciphers that they don't have.
+  if (/handshake failure/.test(words)) {
+    return config(
+      hasCertificate
+        ? `${at} refused TLS (${words}). It does not accept the client certificate, or has no cipher or signature in common with this connector. Check tls.client_certificate, and the TLS settings of the server.`
+        : `${at} refused TLS (${words}). It wants a client certificate, or has no cipher or signature in common with this connector. Give tls.client_certificate and tls.client_key if it asks for one; else check the TLS settings of the server.`,
+    );
+  }
+  if (!/certificate|unknown ca|access denied/.test(words)) {
     return config(`${at} ended TLS (${words}). Check host, port and tls; the log of the server says why it did.`);
   }
   return config(
@@ -73,10 +100,6 @@ function explainRefusal(words: string, at: string, hasCertificate: boolean): Exp
   );
 }
 
-function config(message: string): Explanation {
-  return { failureType: 'config_error', message };
-}
-
-function transient(message: string): Explanation {
-  return { failureType: 'transient_error', message };
+function oldVersion(at: string): Explanation {
+  return config(`${at} speaks no version of TLS that is safe today (1.2 or later is needed). Update the server.`);
 }

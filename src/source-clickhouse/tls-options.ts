@@ -1,14 +1,22 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
+import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { z } from 'zod';
-import { messageOf } from '../protocol/failure.ts';
+import { codeOf, messageOf } from '../protocol/failure.ts';
+import { opensslReason } from './openssl-error.ts';
 
 /** The certificates of a PEM text, one after the other, whatever stands between them. */
 const PEM_CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
+/** Node's codes for a text that OpenSSL can't read. */
+const UNREADABLE = /^ERR_OSSL_(?:PEM|ASN1)_/;
+
 const NOT_A_CERTIFICATE =
   'holds no certificate in PEM. Give the text of the file, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----, with its line breaks';
 
-const certificates = z.string().refine((text) => certificatesIn(text) !== undefined, NOT_A_CERTIFICATE);
+const certificates = z.string().superRefine((text, context) => {
+  const message = certificatesFault(text);
+  if (message !== undefined) context.addIssue({ code: 'custom', message });
+});
 
 /**
  * How the server's certificate is verified, and with which one this connector shows who it is. Texts in PEM. What is
@@ -76,12 +84,21 @@ function clientFault({
   }
   const key = privateKey(client_key, client_key_passphrase);
   if (key.fault !== undefined) return key.fault;
+  // It is named already.
+  if (certificatesFault(client_certificate) !== undefined) return undefined;
   const [own] = certificatesIn(client_certificate) ?? [];
-  if (own === undefined || own.checkPrivateKey(key.object)) return undefined;
+  if (own !== undefined && !own.checkPrivateKey(key.object)) {
+    return {
+      field: 'client_key',
+      message:
+        'does not belong to the client certificate. Give the key that the certificate was made for; of several certificates, its own must stand first',
+    };
+  }
+  const error = refusalOf({ cert: client_certificate, key: client_key, passphrase: client_key_passphrase });
+  if (error === undefined) return undefined;
   return {
-    field: 'client_key',
-    message:
-      'does not belong to the client certificate. Give the key that the certificate was made for; of several certificates, its own must stand first',
+    field: 'client_certificate',
+    message: `can't be used for TLS (${opensslReason(messageOf(error))}). Have another one made, with a key of today's length`,
   };
 }
 
@@ -105,6 +122,28 @@ function privateKey(
           'is no private key in PEM. Give the text of the file, from -----BEGIN PRIVATE KEY----- to -----END PRIVATE KEY-----, with its line breaks',
       },
     };
+  }
+}
+
+/**
+ * What is wrong with a PEM text of certificates. OpenSSL reads the whole of a client's and takes offence at what it can't
+ * read; of an authority's it would in silence leave out that and all behind it, so both are read as a client's.
+ */
+function certificatesFault(text: string): string | undefined {
+  if (certificatesIn(text) === undefined) return NOT_A_CERTIFICATE;
+  const error = refusalOf({ cert: text });
+  // What else it dislikes, as a short key, is for the use to tell: an authority may have what a client may not.
+  if (error === undefined || !UNREADABLE.test(codeOf(error))) return undefined;
+  return `holds something that can't be read (${opensslReason(messageOf(error))}) beside a whole certificate. Give each certificate from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----, with nothing else on these lines`;
+}
+
+/** Why OpenSSL takes no such certificate or key. */
+function refusalOf(options: SecureContextOptions): unknown {
+  try {
+    createSecureContext(options);
+    return undefined;
+  } catch (error) {
+    return error;
   }
 }
 
