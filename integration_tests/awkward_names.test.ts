@@ -50,9 +50,7 @@ async function dataOf(selection: RowSelection): Promise<Record<string, string>> 
   if (line === undefined) throw new Error('There is no row.');
   const again = await linesAfter(clickhouse, selection, {
     cursor: cursorInLine(line, 'last_updated_at'),
-    cursor_column: 'last_updated_at',
-    cursor_type: '',
-    tie_break: { row_hash: JSON.parse(partsOf(line).get('row_hash') ?? ''), rows: 1, hashed_columns: '' },
+    tie_break: { row_hash: JSON.parse(partsOf(line).get('row_hash') ?? ''), rows: 1 },
   });
   expect(again.map(String)).toEqual([line.toString()]);
   return Object.fromEntries(partsOf(line, 'record', 'data'));

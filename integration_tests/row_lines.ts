@@ -8,7 +8,7 @@ import { DEFAULT_CURSOR_COLUMN, sourceConfigurationSchema } from '../src/source-
 import { cursorCodec } from '../src/source-clickhouse/cursor.ts';
 import { PageCutter } from '../src/source-clickhouse/page-cutter.ts';
 import { type RowSelection, rowQuery } from '../src/source-clickhouse/row-query.ts';
-import type { StreamState } from '../src/source-clickhouse/stream-state.ts';
+import type { Position } from '../src/source-clickhouse/stream-state.ts';
 import { listTables } from '../src/source-clickhouse/table.ts';
 
 /** When the rows of these tests say that they were emitted. */
@@ -56,16 +56,24 @@ export async function selectionOf(clickhouse: ClickHouse, database: string, name
   const column = table?.columns.find((candidate) => candidate.name === DEFAULT_CURSOR_COLUMN);
   const codec = column && cursorCodec(column.type);
   if (table === undefined || column === undefined || codec === undefined) throw new Error(`${name} can't be read.`);
-  return { table, columns: table.columns, cursor: { column, codec }, final: false, partition: undefined };
+  return {
+    table,
+    columns: table.columns,
+    cursor: { column, codec },
+    final: false,
+    partition: undefined,
+    hashedColumns: table.columns,
+    readBefore: undefined,
+  };
 }
 
-/** The lines that leave the server for the rows after a state, as the read-only user gets them. */
+/** The lines that leave the server for the rows after a position, as the read-only user gets them. */
 export async function linesAfter(
   clickhouse: ClickHouse,
   selection: RowSelection,
-  state: StreamState | undefined,
+  position: Position | undefined,
 ): Promise<Buffer[]> {
-  const { query, parameters } = rowQuery(selection, state, EMITTED_AT);
+  const { query, parameters } = rowQuery(selection, position, EMITTED_AT);
   return linesIn(await buffer(await clickhouse.bytes(query, parameters, new AbortController().signal)));
 }
 

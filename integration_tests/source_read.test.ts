@@ -4,17 +4,21 @@ import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
 import { READER_WITH_SETTINGS } from '../sandbox/clickhouse/users.ts';
-import { type Finished, finished, type PrintedMessage, run, start } from '../sandbox/launcher.ts';
+import { type Finished, finished, type PrintedMessage, start } from '../sandbox/launcher.ts';
 import {
   catalogOf,
   errors,
   lastState,
   logs,
+  numbers,
+  type ReadOptions,
   records,
-  sourceConfiguration,
+  sorted,
+  sourceReader,
   states,
   statuses,
   temporaryFiles,
+  upTo,
 } from './support.ts';
 
 const file = temporaryFiles();
@@ -42,42 +46,7 @@ beforeAll(async () => {
 
 afterAll(() => server.stop());
 
-type ReadOptions = {
-  mode?: 'incremental' | 'full_refresh';
-  state?: unknown;
-  config?: Record<string, unknown>;
-  catalog?: unknown;
-};
-
-function readArguments(
-  table: string,
-  { mode = 'incremental', state, config = {}, catalog }: ReadOptions = {},
-): string[] {
-  return [
-    'read',
-    '--config',
-    file('source.json', sourceConfiguration(server, 'shop', config)),
-    '--catalog',
-    file('catalog.json', catalog ?? catalogOf(mode, table)),
-    ...(state === undefined ? [] : ['--state', file('state.json', state)]),
-  ];
-}
-
-function read(table: string, options?: ReadOptions): Promise<Finished> {
-  return run('source-clickhouse', readArguments(table, options));
-}
-
-function numbers(result: Pick<Finished, 'messages'>): number[] {
-  return records(result).map(({ n }) => Number(n));
-}
-
-function upTo(count: number): number[] {
-  return Array.from({ length: count }, (_, index) => index);
-}
-
-function sorted(values: number[]): number[] {
-  return values.toSorted((a, b) => a - b);
-}
+const { readArguments, read } = sourceReader(() => server, 'shop', file);
 
 describe('a first read', () => {
   test('gives every row in cursor order, as a record, with states and statuses around them', async () => {
@@ -288,18 +257,37 @@ describe('a read from a state', () => {
     expect(sorted(numbers(second))).toEqual(upTo(110).slice(100));
   });
 
-  test('inside a group of one stamp whose columns have changed since, reads the group again and says so', async () => {
-    await server.execute(
-      `CREATE TABLE shop.altered (${COLUMNS}) ENGINE = MergeTree ORDER BY last_updated_at`,
-      `INSERT INTO shop.altered SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC'), number, repeat('x', 200) FROM numbers(10000)`,
+  describe('inside a group of one stamp', () => {
+    beforeAll(() =>
+      server.execute(
+        `CREATE TABLE shop.altered (${COLUMNS}, more UInt8) ENGINE = MergeTree ORDER BY last_updated_at`,
+        `INSERT INTO shop.altered SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC'), number, repeat('x', 200), 0 FROM numbers(10000)`,
+      ),
     );
-    const first = await read('altered');
-    const middle = states(first)[0];
-    expect(middle?.stream.stream_state.tie_break).toBeDefined();
-    await server.execute('ALTER TABLE shop.altered ADD COLUMN more UInt8');
-    const rest = await read('altered', { state: [middle] });
-    expect(sorted(numbers(rest))).toEqual(upTo(10_000));
-    expect(logs(rest)).toContainEqual(expect.stringMatching(/WARN The columns of altered changed.*may be sent twice/));
+
+    test('that got a new column since, goes on where it was', async () => {
+      const first = await read('altered');
+      const lines = first.stdout.split('\n');
+      const place = lines.findIndex((line) => line.includes('"type":"STATE"'));
+      const state = JSON.parse(lines[place] ?? '').state;
+      expect(state.stream.stream_state.tie_break).toBeDefined();
+      await server.execute('ALTER TABLE shop.altered ADD COLUMN later Nullable(UInt8)');
+      const rest = await read('altered', { state: [state] });
+      expect(sorted([...numbers(first).slice(0, place - 2), ...numbers(rest)])).toEqual(upTo(10_000));
+      expect(logs(rest).join()).not.toContain('WARN');
+    });
+
+    test('that lost a column since, reads the group again and says so', async () => {
+      const middle = states(await read('altered'))[0];
+      await server.execute('ALTER TABLE shop.altered DROP COLUMN more');
+      const rest = await read('altered', { state: [middle] });
+      expect(sorted(numbers(rest))).toEqual(upTo(10_000));
+      expect(logs(rest)).toContainEqual(
+        expect.stringMatching(
+          /WARN Columns of altered were dropped.*Those of 2026-01-01T00:00:00.000000Z are read again.*sent twice/,
+        ),
+      );
+    });
   });
 });
 

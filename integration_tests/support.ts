@@ -49,6 +49,50 @@ export function quickBatchApi(): Promise<BatchApi> {
   });
 }
 
+export type ReadOptions = {
+  mode?: 'incremental' | 'full_refresh';
+  state?: unknown;
+  config?: Record<string, unknown>;
+  catalog?: unknown;
+};
+
+/** Reads tables of a database with the source's launcher, incrementally unless told otherwise. */
+export function sourceReader(
+  server: () => ClickHouseServer,
+  database: string,
+  file: (name: string, content: unknown) => string,
+): {
+  readArguments: (table: string, options?: ReadOptions) => string[];
+  read: (table: string, options?: ReadOptions) => Promise<Finished>;
+} {
+  const readArguments = (
+    table: string,
+    { mode = 'incremental', state, config = {}, catalog }: ReadOptions = {},
+  ): string[] => [
+    'read',
+    '--config',
+    file('source.json', sourceConfiguration(server(), database, config)),
+    '--catalog',
+    file('catalog.json', catalog ?? catalogOf(mode, table)),
+    ...(state === undefined ? [] : ['--state', file('state.json', state)]),
+  ];
+  return { readArguments, read: (table, options) => run('source-clickhouse', readArguments(table, options)) };
+}
+
+/** What stands in the column `n` of the records. */
+export function numbers(result: Pick<Finished, 'messages'>): number[] {
+  return records(result).map(({ n }) => Number(n));
+}
+
+/** 0, 1, 2, … up to `count`, exclusive. */
+export function upTo(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index);
+}
+
+export function sorted(values: number[]): number[] {
+  return values.toSorted((a, b) => a - b);
+}
+
 export function destinationConfiguration(batch: BatchApi, more: Record<string, unknown> = {}): Record<string, unknown> {
   return {
     project_key: PROJECT_KEY,

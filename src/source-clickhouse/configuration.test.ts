@@ -16,6 +16,8 @@ test('a host is enough', () => {
     password: '',
     ssl: false,
     cursor_column: 'last_updated_at',
+    cursor_lag_seconds: 0,
+    lookback_seconds: 300,
     use_final: false,
   });
 });

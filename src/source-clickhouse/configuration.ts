@@ -9,6 +9,16 @@ const DEFAULT_HTTP_PORT = 8123;
 /** The cursor of the Cloud Sync page (1.2). */
 export const DEFAULT_CURSOR_COLUMN = 'last_updated_at';
 
+/**
+ * How long a row may take, in seconds, from its stamp to the moment when it can be read, to be delivered all the same.
+ * ClickHouse stamps the rows of an INSERT … SELECT when it begins, and shows them as their parts are written: five
+ * minutes are longer than most such statements, and than a buffer of async_insert (200 ms) or Kafka waits.
+ */
+const DEFAULT_LOOKBACK_SECONDS = 300;
+
+/** More than a week of seconds is a mistake rather than a wish. */
+const MOST_SECONDS = 7 * 24 * 3600;
+
 /** What a user of the source writes. The order of the keys is the order of the form. */
 export const sourceConfigurationSchema = z
   .looseObject({
@@ -104,6 +114,18 @@ export const sourceConfigurationSchema = z
           'Read one of several parts of the rows, split by profile, so that several readers share the work. Each keeps a state of its own. Left empty: all rows.',
         order: 9,
       }),
+    lookback_seconds: z.int().min(0).max(MOST_SECONDS).default(DEFAULT_LOOKBACK_SECONDS).meta({
+      title: 'Lookback (seconds)',
+      description:
+        'How long after its stamp a row may appear and still be delivered. Each run reads so much again and leaves out what was sent, which the state remembers. It should be longer than your longest INSERT and the delay of your replicas. For cursors that are times.',
+      order: 10,
+    }),
+    cursor_lag_seconds: z.int().min(0).max(MOST_SECONDS).default(0).meta({
+      title: 'Cursor lag (seconds)',
+      description:
+        "Rows are read only when the server's clock is so far behind their stamp. An alternative to the lookback for tables with very many rows: every event is late, but nothing has to be remembered. For cursors that are times.",
+      order: 11,
+    }),
     tls: tlsOptions.optional().meta({
       title: 'TLS',
       description:

@@ -8,8 +8,8 @@ import { NotARowError, type Page, PageCutter, type RowsToDrop } from './page-cut
 /** Bytes of a page: some 2,000 rows. After each page a state is written, so this bounds what a crash sends again. */
 const PAGE_BYTES = 1024 * 1024;
 
-/** Room behind a page for the chunk that fills it, in bytes: Node reads a socket by 64 KiB. */
-const CHUNK_BYTES = 64 * 1024;
+/** Room behind a page for the chunk that fills it and a row that it leaves unfinished. Node reads a socket by 64 KiB. */
+const ROOM_BYTES = 2 * 64 * 1024;
 
 /** Bytes of pages that wait to be written. It is most of the memory that `read` uses. */
 const QUEUE_BYTES = 48 * 1024 * 1024;
@@ -92,7 +92,7 @@ export async function* fetchPages<Position>(
   timing: Timing = TIMING,
 ): AsyncGenerator<PositionedPage<Position>> {
   const queue = new ByteQueue<PositionedPage<Position>>();
-  const pool = new BufferPool(timing.pageBytes + CHUNK_BYTES);
+  const pool = new BufferPool(timing.pageBytes + ROOM_BYTES);
   const leaving = new AbortController();
   const leave = (): void => leaving.abort();
   stop.addEventListener('abort', leave);

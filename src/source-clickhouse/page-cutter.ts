@@ -182,7 +182,7 @@ function* linesFromTheEnd(rows: Buffer): Generator<Buffer> {
 }
 
 /** The row hash at the end of a line, in decimal; "" when there is none. */
-function rowHash(line: Buffer): string {
+export function rowHash(line: Buffer): string {
   const tail = line.subarray(Math.max(0, line.length - LONGEST_TAIL_BYTES));
   const key = tail.lastIndexOf(ROW_HASH_KEY);
   if (key === -1) return '';

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { cursorCodec } from './cursor.ts';
 import { ROW_LINE_START, type RowSelection, rowQuery } from './row-query.ts';
-import type { StreamState } from './stream-state.ts';
+import type { Position } from './stream-state.ts';
 import { parseClickHouseType } from './types/clickhouse-type.ts';
 
 // That the query gives what it should, integration_tests/column_types.test.ts and awkward_names.test.ts prove with a
@@ -23,14 +23,14 @@ function selection(cursorType = "DateTime64(6, 'UTC')", columns?: string[]): Row
     cursor: { column, codec },
     final: false,
     partition: undefined,
+    hashedColumns: all,
+    readBefore: undefined,
   };
 }
 
-const STATE: StreamState = {
+const POSITION: Position = {
   cursor: '2026-01-01T00:00:00.123456Z',
-  cursor_column: 'last_updated_at',
-  cursor_type: "DateTime64(6, 'UTC')",
-  tie_break: { row_hash: '18446744073709551615', rows: 1, hashed_columns: 'x' },
+  tie_break: { row_hash: '18446744073709551615', rows: 1 },
 };
 
 function startsWith(text: string): unknown {
@@ -49,7 +49,7 @@ const HASH =
 
 describe('the rows that are asked for', () => {
   test('are all of them at the start', () => {
-    for (const after of [undefined, { cursor: null, cursor_column: 'last_updated_at', cursor_type: 'DateTime' }]) {
+    for (const after of [undefined, { cursor: null }]) {
       const { query, parameters } = rowQuery(selection(), after, 1);
       expect(lineOf(query, 'WHERE')).toBeUndefined();
       expect(parameters).toEqual({ line_start: LINE_START });
@@ -57,14 +57,14 @@ describe('the rows that are asked for', () => {
   });
 
   test('are those behind a cursor whose rows are all read', () => {
-    const { query, parameters } = rowQuery(selection(), { ...STATE, tie_break: undefined }, 1);
+    const { query, parameters } = rowQuery(selection(), { cursor: POSITION.cursor }, 1);
     expect(lineOf(query, 'WHERE')).toBe(`WHERE ${CURSOR} > {cursor:DateTime64(6, 'UTC')}`);
     expect(parameters).toEqual({ line_start: LINE_START, cursor: '2026-01-01 00:00:00.123456' });
   });
 
   // A bare comparison of the column, so that the server uses its index.
   test('are those from the last row on inside of a group', () => {
-    const { query, parameters } = rowQuery(selection(), STATE, 1);
+    const { query, parameters } = rowQuery(selection(), POSITION, 1);
     const bound = "{cursor:DateTime64(6, 'UTC')}";
     expect(lineOf(query, 'WHERE')).toBe(
       `WHERE ${CURSOR} >= ${bound} AND (${CURSOR} > ${bound} OR ${HASH} >= {row_hash:UInt64})`,
@@ -75,22 +75,37 @@ describe('the rows that are asked for', () => {
   test('are those with a cursor, when it may be NULL', () => {
     const nullable = selection('Nullable(DateTime64(6))');
     expect(lineOf(rowQuery(nullable, undefined, 1).query, 'WHERE')).toBe(`WHERE ${CURSOR} IS NOT NULL`);
-    expect(lineOf(rowQuery(nullable, { ...STATE, tie_break: undefined }, 1).query, 'WHERE')).toBe(
+    expect(lineOf(rowQuery(nullable, { cursor: POSITION.cursor }, 1).query, 'WHERE')).toBe(
       `WHERE ${CURSOR} IS NOT NULL AND ${CURSOR} > {cursor:DateTime64(6, 'UTC')}`,
     );
   });
 });
 
+test('the hash is made of the columns that it was made of before, whatever the table has now', () => {
+  const { query } = rowQuery({ ...selection(), hashedColumns: selection().columns.slice(0, 2) }, POSITION, 1);
+  const hash = 'cityHash64(tuple(`source`.`custom_id`, `source`.`event_name`))';
+  expect(lineOf(query, 'ORDER BY')).toEqual(startsWith(`ORDER BY ${CURSOR}, ${hash}, `));
+  expect(lineOf(query, 'WHERE')).toContain(`OR ${hash} >= {row_hash:UInt64})`);
+  expect(lineOf(query, 'SELECT')).toContain(`toString(${hash})`);
+});
+
+test('rows from a bound on are left alone', () => {
+  const bounded = { ...selection(), readBefore: '2026-01-02T00:00:00.000000Z' };
+  const { query, parameters } = rowQuery(bounded, undefined, 1);
+  expect(lineOf(query, 'WHERE')).toBe(`WHERE ${CURSOR} < {read_before:DateTime64(6, 'UTC')}`);
+  expect(parameters).toMatchObject({ read_before: '2026-01-02 00:00:00.000000' });
+});
+
 test('the order is that of the positions, and does not change with the selected columns', () => {
   for (const columns of [undefined, ['custom_id', 'event_name', 'last_updated_at']]) {
-    const { query } = rowQuery(selection(undefined, columns), STATE, 1);
+    const { query } = rowQuery(selection(undefined, columns), POSITION, 1);
     expect(lineOf(query, 'ORDER BY')).toEqual(startsWith(`ORDER BY ${CURSOR}, ${HASH}`));
     expect(lineOf(query, 'SELECT')).toContain(`, '},"row_hash":"', toString(${HASH}), '"}')`);
   }
 });
 
 test('half of the text is made before the rows are sorted, as the order needs it, and is the text that leaves', () => {
-  const { query } = rowQuery(selection(), STATE, 1);
+  const { query } = rowQuery(selection(), POSITION, 1);
   const [, half] = /, (concat\(.*\))$/.exec(lineOf(query, 'ORDER BY') ?? '') ?? [];
   expect(half).toBe(
     `concat('"custom_id":', toJSONString(\`source\`.\`custom_id\`), ',"event_name":', toJSONString(\`source\`.\`event_name\`))`,
@@ -101,7 +116,7 @@ test('half of the text is made before the rows are sorted, as the order needs it
 });
 
 test('no setting is sent: a user with readonly=1 may send none', () => {
-  expect(rowQuery(selection(), STATE, 1).query).not.toMatch(/settings/i);
+  expect(rowQuery(selection(), POSITION, 1).query).not.toMatch(/settings/i);
 });
 
 test('a line begins as the format and the order of the columns make it', () => {

@@ -1,7 +1,7 @@
 import type { QueryParameters } from './clickhouse-client.ts';
 import type { CursorCodec } from './cursor.ts';
 import { quoteIdentifier, quoteString } from './identifier.ts';
-import type { Partition, StreamState } from './stream-state.ts';
+import type { Partition, Position } from './stream-state.ts';
 import type { Column, Table } from './table.ts';
 import { isNullable } from './types/clickhouse-type.ts';
 import { anyOf, hasNonFinite, jsonPairs } from './types/json-text.ts';
@@ -18,6 +18,13 @@ export type RowSelection = {
   final: boolean;
   /** One of `count` parts of the rows, split by profile; undefined for all rows. */
   partition: Partition | undefined;
+  /**
+   * The columns that the row hash is made of. Not those that leave: a changed selection must not change the order. Nor
+   * those that were added since the state was written, which holds hashes.
+   */
+  hashedColumns: readonly Column[];
+  /** Only rows whose cursor is before this text of one are read; undefined for all. */
+  readBefore: string | undefined;
 };
 
 /**
@@ -27,7 +34,6 @@ export type RowSelection = {
  * - The message is one text that the SELECT puts together (see `jsonText` for why), and TSVRaw passes it on as it is.
  * - Every column is qualified: one that is called like an alias of ours would be taken for it. The qualifier is a name
  *   that no column has, or else a part of that column would be taken (`t.a` of a Tuple `t`).
- * - The hash is made of all columns of the table, not of those selected: a changed selection must not change the order.
  * - The condition is `c >= x AND (c > x OR h >= y)`, as a comparison of tuples would keep ClickHouse from using its
  *   index. It gives the last row once more, because rows that are alike share the hash; the reader drops those it has.
  * - The first half of the text stands in ORDER BY as well, behind what makes the order. ClickHouse puts off what the
@@ -37,15 +43,15 @@ export type RowSelection = {
  * @param emittedAt milliseconds since the epoch, the same for all rows of the answer.
  */
 export function rowQuery(
-  { table, columns, cursor, final, partition }: RowSelection,
-  after: StreamState | undefined,
+  { table, columns, cursor, final, partition, hashedColumns, readBefore }: RowSelection,
+  after: Position | undefined,
   emittedAt: number,
 ): { query: string; parameters: QueryParameters } {
   const alias = quoteIdentifier(freeName('source', table.columns));
   const source = (column: Column): string => `${alias}.${quoteIdentifier(column.name)}`;
   const cursorColumn = source(cursor.column);
   // In a tuple, as NULL among the arguments of a hash function makes the hash NULL.
-  const rowHash = `cityHash64(tuple(${table.columns.map(source).join(', ')}))`;
+  const rowHash = `cityHash64(tuple(${hashedColumns.map(source).join(', ')}))`;
   const fields = columns.map((column) => ({ name: column.name, type: column.type, value: source(column) }));
   const pairs = jsonPairs(fields);
   // A field is two operands; strings are the most work, and stand anywhere.
@@ -70,6 +76,10 @@ export function rowQuery(
       parameters.row_hash = after.tie_break.row_hash;
       conditions.push(`${cursorColumn} >= ${bound}`, `(${cursorColumn} > ${bound} OR ${rowHash} >= {row_hash:UInt64})`);
     }
+  }
+  if (readBefore !== undefined) {
+    conditions.push(`${cursorColumn} < {read_before:${cursor.codec.parameterType}}`);
+    parameters.read_before = cursor.codec.toParameter(readBefore);
   }
 
   const line = [

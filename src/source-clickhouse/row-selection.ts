@@ -42,7 +42,15 @@ export async function selectRows(
     );
   }
   const columns = await selectedColumns(table, cursor_column, configured, warn);
-  return { table, columns, cursor: cursorOf(table, cursor_column), final: use_final, partition };
+  return {
+    table,
+    columns,
+    cursor: cursorOf(table, cursor_column),
+    final: use_final,
+    partition,
+    hashedColumns: table.columns,
+    readBefore: undefined,
+  };
 }
 
 /** The columns in the catalog's schema, as platforms let users leave some out; without a schema, all of them. */

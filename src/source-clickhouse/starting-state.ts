@@ -2,7 +2,10 @@ import { ConnectorError } from '../protocol/failure.ts';
 import type { StreamDescriptor } from '../protocol/messages.ts';
 import type { RowSelection } from './row-query.ts';
 import { type Partition, parseStreamState, type StreamState } from './stream-state.ts';
-import { columnsFingerprint } from './table.ts';
+import type { Column, Table } from './table.ts';
+
+/** Where a read begins, and the columns that its row hashes are made of. */
+export type Start = { state: StreamState; hashedColumns: readonly Column[] };
 
 /**
  * The state to read from: the stored one, or that of a stream of which nothing has been read.
@@ -11,14 +14,16 @@ import { columnsFingerprint } from './table.ts';
  * @throws ConnectorError (config_error) when the stored state is not about these rows in this order.
  */
 export async function startingState(
-  { table, cursor, partition }: RowSelection,
+  { table, cursor, partition }: Pick<RowSelection, 'table' | 'cursor' | 'partition'>,
   stream: StreamDescriptor,
   stored: Record<string, unknown> | undefined,
   warn: (message: string) => Promise<void>,
-): Promise<StreamState> {
+): Promise<Start> {
   const cursor_column = cursor.column.name;
   const cursor_type = cursor.column.type.name;
-  if (stored === undefined) return { cursor: null, cursor_column, cursor_type, partition };
+  if (stored === undefined) {
+    return { state: { cursor: null, cursor_column, cursor_type, partition }, hashedColumns: table.columns };
+  }
   const state = parseStreamState(stream.name, stored);
   if (state.cursor_column !== cursor_column) {
     throw new ConnectorError(
@@ -34,29 +39,38 @@ export async function startingState(
         'Each part needs a state of its own, and another number of parts splits the rows in another way: give the state that belongs to this part, or reset the stream.',
     );
   }
-  if (state.cursor !== null && state.cursor_type !== cursor_type) {
+  if ((state.cursor !== null || state.recent_rows !== undefined) && state.cursor_type !== cursor_type) {
     throw new ConnectorError(
       'config_error',
       `The state of "${stream.name}" was written when ${cursor.column.name} was a ${state.cursor_type}; it is a ${cursor_type} now, and the two do not compare. ` +
         'Give the column its type back, or reset the stream: all its rows are then read again.',
     );
   }
-  if (state.tie_break !== undefined && state.tie_break.hashed_columns !== columnsFingerprint(table.columns)) {
-    await warn(
-      `The columns of ${table.name} changed while its rows of ${state.cursor} were half read. Those rows can't be told apart any more and are read again from the first: events with this cursor may be sent twice.`,
-    );
-    return beforeGroup(state);
-  }
-  return state;
+  if (state.tie_break === undefined && state.recent_rows === undefined) return { state, hashedColumns: table.columns };
+  // Columns that were added since don't matter: the hashes are still made of those that they were made of.
+  const hashedColumns = columnsNow(table, state.hashed_columns ?? []);
+  if (hashedColumns !== undefined) return { state, hashedColumns };
+  await warn(
+    `Columns of ${table.name} were dropped or changed their type, and the last rows that were read can't be recognised without them. ${state.recent_rows === undefined ? `Those of ${state.cursor}` : `Those behind ${state.cursor ?? 'the first'}`} are read again: their events may be sent twice.`,
+  );
+  return { state: withoutHashes(state), hashedColumns: table.columns };
+}
+
+/** The columns of a state as the table has them now; undefined when it lacks one or has it in another type. */
+function columnsNow(table: Table, hashed: readonly (readonly [name: string, type: string])[]): Column[] | undefined {
+  const now = hashed.map(([name, type]) =>
+    table.columns.find((column) => column.name === name && column.type.name === type),
+  );
+  const found = now.filter((column) => column !== undefined);
+  return found.length > 0 && found.length === now.length ? found : undefined;
 }
 
 /**
- * The state before the first row of a half read group: every row with its cursor or a later one is to be read. No hash is
- * less than 0, so the condition `h >= 0` leaves none of them out.
+ * The state before the first row of a half read group, knowing nothing of the rows behind it. No hash is less than 0, so
+ * the condition `h >= 0` leaves no row of the group out.
  */
-function beforeGroup(state: StreamState): StreamState {
-  if (state.tie_break === undefined) return state;
-  return { ...state, tie_break: { ...state.tie_break, row_hash: '0', rows: 1 } };
+function withoutHashes({ recent_rows, hashed_columns, tie_break, ...state }: StreamState): StreamState {
+  return tie_break === undefined ? state : { ...state, tie_break: { row_hash: '0', rows: 1 } };
 }
 
 function describePartition(partition: Partition | undefined): string {

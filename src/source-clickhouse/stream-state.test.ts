@@ -1,8 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { parseStreamState } from './stream-state.ts';
 
-const TIE_BREAK = { row_hash: '18446744073709551615', rows: 3, hashed_columns: '0123456789abcdef' };
-const STATE = { cursor: '2026-01-01T00:00:00Z', cursor_type: 'DateTime', tie_break: TIE_BREAK };
+const TIE_BREAK = { row_hash: '18446744073709551615', rows: 3 };
+const STATE = {
+  cursor: '2026-01-01T00:00:00Z',
+  cursor_type: 'DateTime',
+  tie_break: TIE_BREAK,
+  hashed_columns: [['custom_id', 'String']],
+};
 
 describe('a state of this source is taken', () => {
   test.each<[string, Record<string, unknown>]>([
@@ -13,6 +18,7 @@ describe('a state of this source is taken', () => {
     ],
     ['behind a group', { cursor: '7', cursor_type: 'UInt64' }],
     ['of a stream that had no row yet', { cursor: null, cursor_type: 'DateTime' }],
+    ['with rows behind it that were emitted', { ...STATE, recent_rows: { '2026-01-01T00:00:00': 'AAAAAAAAAAA' } }],
     ['with an empty cursor', { cursor: '', cursor_type: 'String' }],
     ['with a hash of 0', { ...STATE, tie_break: { ...TIE_BREAK, row_hash: '0' } }],
   ])('%s', (_, state) => {
@@ -32,31 +38,56 @@ describe('a state that this source did not write is refused:', () => {
     ['an empty one', {}, '(none)'],
     ['one of another source', { last_updated_at: '2026-01-01' }, 'last_updated_at'],
     ["one of Airbyte's own", { version: 2, state_type: 'cursor_based', cursor: '1' }, 'version, state_type, cursor'],
-    ['a cursor that is a number', { ...STATE, cursor: 7 }, 'cursor, cursor_type, tie_break'],
+    ['a cursor that is a number', { ...STATE, cursor: 7 }, 'cursor, cursor_type, tie_break, hashed_columns'],
     ['no cursor', { cursor_type: 'Date' }, 'cursor_type'],
     ['a type that is a number', { cursor: '7', cursor_type: 7 }, 'cursor, cursor_type'],
     ['no type', { cursor: '7' }, 'cursor'],
     [
       'a hash that is a number',
       { ...STATE, tie_break: { ...TIE_BREAK, row_hash: 7 } },
-      'cursor, cursor_type, tie_break',
+      'cursor, cursor_type, tie_break, hashed_columns',
     ],
     [
       'a hash that is no number',
       { ...STATE, tie_break: { ...TIE_BREAK, row_hash: '1 OR 1' } },
-      'cursor, cursor_type, tie_break',
+      'cursor, cursor_type, tie_break, hashed_columns',
     ],
-    ['a negative hash', { ...STATE, tie_break: { ...TIE_BREAK, row_hash: '-1' } }, 'cursor, cursor_type, tie_break'],
+    [
+      'a negative hash',
+      { ...STATE, tie_break: { ...TIE_BREAK, row_hash: '-1' } },
+      'cursor, cursor_type, tie_break, hashed_columns',
+    ],
     [
       'a hash that is too long',
       { ...STATE, tie_break: { ...TIE_BREAK, row_hash: '1'.repeat(21) } },
-      'cursor, cursor_type, tie_break',
+      'cursor, cursor_type, tie_break, hashed_columns',
     ],
-    ['an empty hash', { ...STATE, tie_break: { ...TIE_BREAK, row_hash: '' } }, 'cursor, cursor_type, tie_break'],
-    ['no rows with the hash', { ...STATE, tie_break: { ...TIE_BREAK, rows: 0 } }, 'cursor, cursor_type, tie_break'],
-    ['half a row', { ...STATE, tie_break: { ...TIE_BREAK, rows: 1.5 } }, 'cursor, cursor_type, tie_break'],
-    ['no columns of the hash', { ...STATE, tie_break: { row_hash: '1', rows: 1 } }, 'cursor, cursor_type, tie_break'],
-    ['null for the tie break', { ...STATE, tie_break: null }, 'cursor, cursor_type, tie_break'],
+    [
+      'an empty hash',
+      { ...STATE, tie_break: { ...TIE_BREAK, row_hash: '' } },
+      'cursor, cursor_type, tie_break, hashed_columns',
+    ],
+    [
+      'no rows with the hash',
+      { ...STATE, tie_break: { ...TIE_BREAK, rows: 0 } },
+      'cursor, cursor_type, tie_break, hashed_columns',
+    ],
+    [
+      'half a row',
+      { ...STATE, tie_break: { ...TIE_BREAK, rows: 1.5 } },
+      'cursor, cursor_type, tie_break, hashed_columns',
+    ],
+    [
+      'columns of the hash without their types',
+      { ...STATE, hashed_columns: ['custom_id'] },
+      'cursor, cursor_type, tie_break, hashed_columns',
+    ],
+    [
+      'fingerprints that are none',
+      { ...STATE, recent_rows: { '2026-01-01T00:00:00': '"' } },
+      'cursor, cursor_type, tie_break, hashed_columns, recent_rows',
+    ],
+    ['null for the tie break', { ...STATE, tie_break: null }, 'cursor, cursor_type, tie_break, hashed_columns'],
   ])('%s', (_, state, keys) => {
     const parse = () => parseStreamState('events', state);
     expect(parse).toThrow(

@@ -4,31 +4,38 @@ import { DEFAULT_CURSOR_COLUMN } from './configuration.ts';
 
 const partitionSchema = z.object({ index: z.int(), count: z.int() });
 
-/**
- * How far a stream has been read: every row up to `cursor`, and, inside a group of rows that share this cursor, every
- * row up to `tie_break` in the order of their hashes. Without a tie-break the whole group has been read.
- */
-const streamStateSchema = z.object({
-  /** The cursor of the last row, as its exact text in the record; null when the stream has had no row yet. */
+const positionSchema = z.object({
+  /** The cursor of the last row, as its exact text in the record; null when there has been no row yet. */
   cursor: z.string().nullable(),
-  /** The column that the cursor is of. */
-  cursor_column: z.string().default(DEFAULT_CURSOR_COLUMN),
-  /** The column's type when this was written, as the server calls it. */
-  cursor_type: z.string(),
   tie_break: z
     .object({
       /** The row hash of the last row, 64 bits in decimal. */
       row_hash: z.string().regex(/^\d{1,20}$/),
       /** How many rows with exactly this cursor and hash have been read: rows that are alike in every column. */
       rows: z.int().positive(),
-      /** A fingerprint of the columns that the hash was made of: hashes of other columns have another order. */
-      hashed_columns: z.string(),
     })
     .optional(),
+});
+
+/**
+ * How far a stream has been read: every row up to `cursor`, and, inside a group of rows that share this cursor, every
+ * row up to `tie_break` in the order of their hashes. Without a tie-break the whole group has been read.
+ */
+const streamStateSchema = positionSchema.extend({
+  /** The column that the cursor is of. */
+  cursor_column: z.string().default(DEFAULT_CURSOR_COLUMN),
+  /** The column's type when this was written, as the server calls it. */
+  cursor_type: z.string(),
+  /** Of the rows behind the position, those that were emitted already: see `RecentRows`. */
+  recent_rows: z.record(z.string(), z.string().regex(/^[\w-]*$/)).optional(),
+  /** The columns that row hashes are made of, with their types; present when there are hashes above. */
+  hashed_columns: z.array(z.tuple([z.string(), z.string()])).optional(),
   /** Which part of the rows this is about; absent when it is all of them. */
   partition: partitionSchema.optional(),
 });
 
+/** Up to where rows have been read, in the order (cursor, row hash). */
+export type Position = z.output<typeof positionSchema>;
 export type StreamState = z.output<typeof streamStateSchema>;
 export type Partition = z.output<typeof partitionSchema>;
 

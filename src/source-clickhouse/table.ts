@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { ClickHouse } from './clickhouse-client.ts';
 import { type ClickHouseType, parseClickHouseType } from './types/clickhouse-type.ts';
@@ -39,10 +38,4 @@ export function requiredColumns(cursorColumn: string): string[] {
 /** Which of the required columns a table lacks. */
 export function missingColumns(table: Table, cursorColumn: string): string[] {
   return requiredColumns(cursorColumn).filter((required) => !table.columns.some((column) => column.name === required));
-}
-
-/** A short text that changes when the columns or their types do. */
-export function columnsFingerprint(columns: readonly Column[]): string {
-  const text = JSON.stringify(columns.map((column) => [column.name, column.type.name]));
-  return createHash('sha256').update(text).digest('hex').slice(0, 16);
 }

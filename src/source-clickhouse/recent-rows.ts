@@ -1,0 +1,116 @@
+/**
+ * How many rows are remembered at most. With 11 bytes each, a state has 2.75 MB then; platforms store it after each run,
+ * and warn of lines of more than 20 MB (see Airbyte's VersionedAirbyteStreamFactory).
+ */
+export const MOST_RECENT_ROWS = 250_000;
+
+/** A second of a stamp (2026-01-01T00:00:00), or a whole day of a Date. */
+const BUCKET_LENGTH = 19;
+
+/** A row hash in base64url: 64 bits without padding. */
+const FINGERPRINT_LENGTH = 11;
+
+/** Fingerprints of emitted rows by the second of their cursor, one behind the other, as they stand in the state. */
+export type StoredRecentRows = Record<string, string>;
+
+/**
+ * The rows that were emitted and will be read again, because others may yet appear between them. A sweep reads the rows
+ * once, in the order of their cursors; rows that are alike in every column are told apart by their number.
+ */
+export class RecentRows {
+  /** Emitted by earlier runs and not met in this sweep so far: how many of each, by bucket. */
+  readonly #before = new Map<string, Map<string, number>>();
+  /** Met or emitted in this sweep, by bucket. */
+  readonly #met = new Map<string, string[]>();
+  readonly #recentFrom: string | undefined;
+  #size = 0;
+  #lastBucketBefore = '';
+
+  /** @param recentFrom rows with this cursor or a later one are to be remembered; undefined for none. */
+  constructor(stored: StoredRecentRows | undefined, recentFrom: string | undefined) {
+    this.#recentFrom = recentFrom;
+    for (const [bucket, fingerprints] of Object.entries(stored ?? {})) {
+      const counts = new Map<string, number>();
+      for (let at = 0; at < fingerprints.length; at += FINGERPRINT_LENGTH) {
+        const fingerprint = fingerprints.slice(at, at + FINGERPRINT_LENGTH);
+        counts.set(fingerprint, (counts.get(fingerprint) ?? 0) + 1);
+        this.#size += 1;
+      }
+      this.#before.set(bucket, counts);
+      if (bucket > this.#lastBucketBefore) this.#lastBucketBefore = bucket;
+    }
+  }
+
+  /** How many rows are remembered. */
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Whether rows have to be looked at one by one whose cursors lie between these two (null: from the first row on). */
+  concern(after: string | null, upTo: string): boolean {
+    const mayHaveBeenEmitted = this.#before.size > 0 && (after === null || bucketOf(after) <= this.#lastBucketBefore);
+    return mayHaveBeenEmitted || this.isRecent(upTo);
+  }
+
+  /** Whether rows with this cursor may still get company. */
+  isRecent(cursor: string): boolean {
+    return this.#recentFrom !== undefined && cursor >= this.#recentFrom;
+  }
+
+  /** Whether a row that the sweep meets was emitted by an earlier run. To be asked once a row. */
+  wasEmitted(cursor: string, rowHash: string): boolean {
+    const bucket = bucketOf(cursor);
+    const counts = this.#before.get(bucket);
+    const fingerprint = fingerprintOf(rowHash);
+    const count = counts?.get(fingerprint) ?? 0;
+    if (counts === undefined || count === 0) return false;
+    if (count > 1) counts.set(fingerprint, count - 1);
+    else counts.delete(fingerprint);
+    this.#size -= 1;
+    if (this.isRecent(cursor)) this.#remember(bucket, fingerprint);
+    return true;
+  }
+
+  /** Remembers a row that is emitted now, if it is recent. */
+  add(cursor: string, rowHash: string): void {
+    if (this.isRecent(cursor)) this.#remember(bucketOf(cursor), fingerprintOf(rowHash));
+  }
+
+  /**
+   * For the state of a position up to which everything has been read: what is remembered of the rows behind it.
+   *
+   * @param upTo the cursor of that position; null when it is before the first row.
+   */
+  stored(upTo: string | null): StoredRecentRows | undefined {
+    const rows = new Map<string, string[]>();
+    for (const [bucket, counts] of this.#before) {
+      // What the position has passed, and the sweep has not met, is no longer in the table.
+      if (upTo !== null && bucket < bucketOf(upTo)) continue;
+      const fingerprints = [...counts].flatMap(([fingerprint, count]) => Array<string>(count).fill(fingerprint));
+      if (fingerprints.length > 0) rows.set(bucket, fingerprints);
+    }
+    for (const [bucket, fingerprints] of this.#met) {
+      rows.set(bucket, [...(rows.get(bucket) ?? []), ...fingerprints]);
+    }
+    if (rows.size === 0) return undefined;
+    return Object.fromEntries([...rows].map(([bucket, fingerprints]) => [bucket, fingerprints.join('')]));
+  }
+
+  #remember(bucket: string, fingerprint: string): void {
+    const fingerprints = this.#met.get(bucket);
+    if (fingerprints === undefined) this.#met.set(bucket, [fingerprint]);
+    else fingerprints.push(fingerprint);
+    this.#size += 1;
+  }
+}
+
+function bucketOf(cursor: string): string {
+  return cursor.slice(0, BUCKET_LENGTH);
+}
+
+/** @param rowHash 64 bits in decimal. */
+function fingerprintOf(rowHash: string): string {
+  const bytes = Buffer.allocUnsafe(8);
+  bytes.writeBigUInt64BE(BigInt(rowHash));
+  return bytes.toString('base64url');
+}

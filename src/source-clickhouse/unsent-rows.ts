@@ -1,0 +1,44 @@
+import { rowHash } from './page-cutter.ts';
+import { MOST_RECENT_ROWS, type RecentRows } from './recent-rows.ts';
+import { cursorInLine } from './row-line.ts';
+
+const LINE_FEED = 0x0a;
+
+/** What is to be written of a page whose rows had to be looked at one by one. */
+export type UnsentRows = {
+  lines: Buffer;
+  rows: number;
+  /** The cursor of the last row that can get no more company; undefined when there was none. */
+  settledUpTo: string | undefined;
+  /** The cursor of a row for which there is no more memory: it and all behind it are left to a later run. */
+  heldBackFrom: string | undefined;
+};
+
+/**
+ * The rows of a page that no run has emitted yet. Those that may still get company are remembered.
+ *
+ * @param page whole row lines, each with its line feed.
+ */
+export function unsentRows(page: Buffer, cursorColumn: string, recent: RecentRows): UnsentRows {
+  const unsent: Buffer[] = [];
+  let settledUpTo: string | undefined;
+  let heldBackFrom: string | undefined;
+  for (let start = 0; start < page.length; ) {
+    const end = page.indexOf(LINE_FEED, start);
+    const line = page.subarray(start, end);
+    const cursor = cursorInLine(line, cursorColumn);
+    const hash = rowHash(line);
+    const isRecent = recent.isRecent(cursor);
+    if (!recent.wasEmitted(cursor, hash)) {
+      if (isRecent && recent.size >= MOST_RECENT_ROWS) {
+        heldBackFrom = cursor;
+        break;
+      }
+      recent.add(cursor, hash);
+      unsent.push(page.subarray(start, end + 1));
+    }
+    if (!isRecent) settledUpTo = cursor;
+    start = end + 1;
+  }
+  return { lines: Buffer.concat(unsent), rows: unsent.length, settledUpTo, heldBackFrom };
+}
