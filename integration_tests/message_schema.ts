@@ -21,6 +21,15 @@ const payloads: Record<string, [string, unknown]> = {
       namespace: text,
       emitted_at: { type: 'integer' },
       data: { type: 'object', minProperties: 1 },
+      meta: object(['changes'], {
+        changes: list(
+          object(['field', 'change', 'reason'], {
+            field: text,
+            change: oneOf('NULLED', 'TRUNCATED'),
+            reason: oneOf('SOURCE_SERIALIZATION_ERROR'),
+          }),
+        ),
+      }),
     }),
   ],
   STATE: [
@@ -92,6 +101,17 @@ const payloads: Record<string, [string, unknown]> = {
             stack_trace: text,
             failure_type: oneOf('system_error', 'config_error', 'transient_error'),
             stream_descriptor: streamDescriptor,
+          }),
+        }),
+        object(['estimate'], {
+          type: oneOf('ESTIMATE'),
+          emitted_at: count,
+          estimate: object(['name', 'type'], {
+            name: text,
+            namespace: text,
+            type: oneOf('STREAM'),
+            row_estimate: { type: 'integer' },
+            byte_estimate: { type: 'integer' },
           }),
         }),
         object(['stream_status'], {

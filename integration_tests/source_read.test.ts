@@ -57,6 +57,7 @@ describe('a first read', () => {
     expect(result.messages.map(({ type }) => type)).toEqual([
       'TRACE',
       'TRACE',
+      'TRACE',
       ...Array(10).fill('RECORD'),
       'STATE',
       'STATE',
@@ -115,6 +116,20 @@ describe('a first read', () => {
       const cursors = records(result).map((row) => String(row.last_updated_at));
       expect(cursors).toEqual(cursors.toSorted());
     }
+  });
+
+  test('is estimated before, rows and bytes', async () => {
+    const { messages } = await read('many');
+    const [estimate, ...more] = messages.flatMap(({ trace }) => trace?.estimate ?? []);
+    expect(more).toEqual([]);
+    expect(estimate).toEqual({
+      type: 'STREAM',
+      name: 'many',
+      namespace: 'shop',
+      row_estimate: 60_000,
+      byte_estimate: expect.any(Number),
+    });
+    expect(estimate?.byte_estimate).toBeGreaterThan(60_000 * 200);
   });
 
   test('takes the columns that the catalog names, and the required ones', async () => {
@@ -215,6 +230,26 @@ describe('a read from a state', () => {
     expect(result.code).toBe(1);
     expect(records(result)).toEqual([]);
     expect(errors(result)).toMatchObject([{ failure_type: 'config_error', message: expect.stringMatching(expected) }]);
+  });
+
+  test('is estimated by what is left to read, for a part of the rows by its share, and not where nothing is known', async () => {
+    await server.execute(
+      `CREATE TABLE shop.sorted (${COLUMNS}) ENGINE = MergeTree ORDER BY last_updated_at`,
+      `INSERT INTO shop.sorted SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + number, number, NULL FROM numbers(100000)`,
+      `CREATE TABLE shop.log (${COLUMNS}) ENGINE = Log`,
+    );
+    const rowsOf = async (table: string, options?: ReadOptions): Promise<(number | undefined)[]> =>
+      (await read(table, options)).messages.flatMap(({ trace }) =>
+        trace?.estimate === undefined ? [] : [trace.estimate.row_estimate],
+      );
+    const stream_state = { cursor: '2026-01-02T03:00:00.000000Z', cursor_type: 'DateTime64(6)' };
+    const state = [{ type: 'STREAM', stream: { stream_descriptor: { name: 'sorted' }, stream_state } }];
+    const [left] = await rowsOf('sorted', { state });
+    expect(left).toBeGreaterThanOrEqual(2_800);
+    expect(left).toBeLessThanOrEqual(2_800 + 8192);
+    expect(await rowsOf('sorted', { config: { partition: { index: 0, count: 4 } } })).toEqual([25_000]);
+    expect(await rowsOf('many_view')).toEqual([60_000]);
+    expect(await rowsOf('log')).toEqual([]);
   });
 
   test('a full refresh reads everything all the same', async () => {

@@ -48,6 +48,11 @@ type Trace =
       };
     }
   | {
+      type: 'ESTIMATE';
+      emitted_at: number;
+      estimate: { type: 'STREAM'; name: string; namespace?: string; row_estimate: number; byte_estimate?: number };
+    }
+  | {
       type: 'STREAM_STATUS';
       emitted_at: number;
       stream_status: { stream_descriptor: StreamDescriptor; status: StreamStatus };
@@ -62,6 +67,15 @@ export function streamStatus(stream: StreamDescriptor, status: StreamStatus, at:
   return {
     type: 'TRACE',
     trace: { type: 'STREAM_STATUS', emitted_at: at, stream_status: { stream_descriptor: stream, status } },
+  };
+}
+
+/** How many rows a stream will have, and how many bytes, as far as that is known. */
+export function streamEstimate(stream: StreamDescriptor, rows: number, bytes: number | undefined, at: number): Message {
+  const size = bytes === undefined ? { row_estimate: rows } : { row_estimate: rows, byte_estimate: bytes };
+  return {
+    type: 'TRACE',
+    trace: { type: 'ESTIMATE', emitted_at: at, estimate: { type: 'STREAM', ...stream, ...size } },
   };
 }
 

@@ -1,10 +1,11 @@
 import type { ConfiguredCatalog, ConfiguredStream } from '../protocol/catalog.ts';
 import { asConnectorError } from '../protocol/failure.ts';
-import { errorTrace, log, streamStatus } from '../protocol/messages.ts';
+import { errorTrace, log, streamEstimate, streamStatus } from '../protocol/messages.ts';
 import { OutputClosedError } from '../protocol/output.ts';
 import type { InputState } from '../protocol/state.ts';
 import type { SourceConfiguration } from './configuration.ts';
 import { type EmitContext, emitRows } from './emit-rows.ts';
+import { estimate } from './estimate.ts';
 import { selectRows } from './row-selection.ts';
 import { startingState } from './starting-state.ts';
 import { timeWindow } from './time-window.ts';
@@ -43,6 +44,8 @@ async function readStream(context: ReadContext, configured: ConfiguredStream, st
       ? await timeWindow(clickhouse, selection.cursor.column.type, configuration)
       : undefined;
     const order = { ...selection, hashedColumns, readBefore: window?.readBefore };
+    const size = await estimate(clickhouse, order, start);
+    if (size !== undefined) await output.write(streamEstimate(stream, size.rows, size.bytes, now()));
     const total = await emitRows(context, stream, order, start, window);
     const complete = !context.stop.aborted;
     await output.write(log('INFO', `${stream.name}: ${total}${complete ? '' : ', stopped before the end'}.`));

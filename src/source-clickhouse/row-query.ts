@@ -43,45 +43,19 @@ export type RowSelection = {
  * @param emittedAt milliseconds since the epoch, the same for all rows of the answer.
  */
 export function rowQuery(
-  { table, columns, cursor, final, partition, hashedColumns, readBefore }: RowSelection,
+  selection: RowSelection,
   after: Position | undefined,
   emittedAt: number,
 ): { query: string; parameters: QueryParameters } {
-  const alias = quoteIdentifier(freeName('source', table.columns));
-  const source = (column: Column): string => `${alias}.${quoteIdentifier(column.name)}`;
-  const cursorColumn = source(cursor.column);
-  // In a tuple, as NULL among the arguments of a hash function makes the hash NULL.
-  const rowHash = `cityHash64(tuple(${hashedColumns.map(source).join(', ')}))`;
+  const { table, columns, cursor } = selection;
+  const source = qualifier(table);
+  const rows = rowsAfter(selection, after);
+  const rowHash = hashOf(selection);
   const fields = columns.map((column) => ({ name: column.name, type: column.type, value: source(column) }));
   const pairs = jsonPairs(fields);
-  // A field is two operands; strings are the most work, and stand anywhere.
+  // A field is two operands.
   const half = 2 * Math.ceil(fields.length / 2);
   const firstHalf = `concat(${pairs.slice(0, half).join(', ')})`;
-
-  const conditions: string[] = [];
-  const start = { stream: table.name, namespace: table.database, emitted_at: emittedAt };
-  const parameters: QueryParameters = { line_start: `${ROW_LINE_START}${JSON.stringify(start).slice(1, -1)},"data":{` };
-  if (isNullable(cursor.column.type)) conditions.push(`${cursorColumn} IS NOT NULL`);
-  if (partition !== undefined) {
-    conditions.push(`cityHash64(${alias}.custom_id) % {partition_count:UInt64} = {partition_index:UInt64}`);
-    parameters.partition_count = partition.count;
-    parameters.partition_index = partition.index;
-  }
-  if (after?.cursor != null) {
-    const bound = `{cursor:${cursor.codec.parameterType}}`;
-    parameters.cursor = cursor.codec.toParameter(after.cursor);
-    if (after.tie_break === undefined) {
-      conditions.push(`${cursorColumn} > ${bound}`);
-    } else {
-      parameters.row_hash = after.tie_break.row_hash;
-      conditions.push(`${cursorColumn} >= ${bound}`, `(${cursorColumn} > ${bound} OR ${rowHash} >= {row_hash:UInt64})`);
-    }
-  }
-  if (readBefore !== undefined) {
-    conditions.push(`${cursorColumn} < {read_before:${cursor.codec.parameterType}}`);
-    parameters.read_before = cursor.codec.toParameter(readBefore);
-  }
-
   const line = [
     '{line_start:String}',
     firstHalf,
@@ -94,12 +68,63 @@ export function rowQuery(
   ];
   const query = [
     `SELECT concat(${line.join(', ')})`,
-    `FROM ${quoteIdentifier(table.database)}.${quoteIdentifier(table.name)} AS ${alias}${final ? ' FINAL' : ''}`,
-    ...(conditions.length === 0 ? [] : [`WHERE ${conditions.join(' AND ')}`]),
-    `ORDER BY ${cursorColumn}, ${rowHash}, ${firstHalf}`,
+    rows.clauses,
+    `ORDER BY ${source(cursor.column)}, ${rowHash}, ${firstHalf}`,
     'FORMAT TSVRaw',
   ].join('\n');
-  return { query, parameters };
+  const start = { stream: table.name, namespace: table.database, emitted_at: emittedAt };
+  const line_start = `${ROW_LINE_START}${JSON.stringify(start).slice(1, -1)},"data":{`;
+  return { query, parameters: { line_start, ...rows.parameters } };
+}
+
+/** The FROM and WHERE of the rows after a position, each clause in a line. */
+export function rowsAfter(
+  selection: RowSelection,
+  after: Position | undefined,
+): { clauses: string; parameters: QueryParameters } {
+  const { table, cursor, final, partition, readBefore } = selection;
+  const source = qualifier(table);
+  const cursorColumn = source(cursor.column);
+  const conditions: string[] = [];
+  const parameters: QueryParameters = {};
+  if (isNullable(cursor.column.type)) conditions.push(`${cursorColumn} IS NOT NULL`);
+  if (partition !== undefined) {
+    conditions.push(
+      `cityHash64(${source({ name: 'custom_id' })}) % {partition_count:UInt64} = {partition_index:UInt64}`,
+    );
+    parameters.partition_count = partition.count;
+    parameters.partition_index = partition.index;
+  }
+  if (after?.cursor != null) {
+    const bound = `{cursor:${cursor.codec.parameterType}}`;
+    parameters.cursor = cursor.codec.toParameter(after.cursor);
+    if (after.tie_break === undefined) {
+      conditions.push(`${cursorColumn} > ${bound}`);
+    } else {
+      parameters.row_hash = after.tie_break.row_hash;
+      conditions.push(
+        `${cursorColumn} >= ${bound}`,
+        `(${cursorColumn} > ${bound} OR ${hashOf(selection)} >= {row_hash:UInt64})`,
+      );
+    }
+  }
+  if (readBefore !== undefined) {
+    conditions.push(`${cursorColumn} < {read_before:${cursor.codec.parameterType}}`);
+    parameters.read_before = cursor.codec.toParameter(readBefore);
+  }
+  const from = `FROM ${quoteIdentifier(table.database)}.${quoteIdentifier(table.name)} AS ${quoteIdentifier(aliasOf(table))}${final ? ' FINAL' : ''}`;
+  const clauses = conditions.length === 0 ? from : `${from}\nWHERE ${conditions.join(' AND ')}`;
+  return { clauses, parameters };
+}
+
+/** The hash of a row. In a tuple, as NULL among the arguments of a hash function makes the hash NULL. */
+function hashOf({ table, hashedColumns }: RowSelection): string {
+  return `cityHash64(tuple(${hashedColumns.map(qualifier(table)).join(', ')}))`;
+}
+
+function qualifier(table: Table): (column: Pick<Column, 'name'>) => string {
+  const alias = quoteIdentifier(aliasOf(table));
+  return ({ name }) => `${alias}.${quoteIdentifier(name)}`;
 }
 
 /**
@@ -119,8 +144,9 @@ function changesOf(fields: Parameters<typeof jsonPairs>[0]): string[] {
   return [`if(${any}, concat(',"meta":{"changes":[', ${list}, ']}'), '')`];
 }
 
-/** A name that no column has, nor begins with before a dot. */
-function freeName(wish: string, columns: readonly Column[]): string {
-  const isTaken = columns.some(({ name }) => name === wish || name.startsWith(`${wish}.`));
-  return isTaken ? freeName(`${wish}_`, columns) : wish;
+/** What the table is called in the query: a name that none of its columns has, nor begins with before a dot. */
+function aliasOf({ columns }: Table): string {
+  let alias = 'source';
+  while (columns.some(({ name }) => name === alias || name.startsWith(`${alias}.`))) alias += '_';
+  return alias;
 }
