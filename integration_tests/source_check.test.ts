@@ -166,6 +166,15 @@ describe('a configuration that does not work says what was seen and what to do',
   });
 });
 
+test('a cursor whose values have no order is told by check already', async () => {
+  await server.execute(
+    'CREATE TABLE shop.unordered (custom_id String, event_name String, last_updated_at Array(UInt8)) ENGINE = MergeTree ORDER BY tuple()',
+  );
+  const { status, message } = await check({ table: 'unordered' });
+  expect(status).toBe('FAILED');
+  expect(message).toMatch(/last_updated_at of "unordered" is a Array\(UInt8\), which has no useful order/);
+});
+
 describe('a table that can be read but should be looked at', () => {
   const required = 'custom_id String, event_name String, last_updated_at DateTime64(6)';
   const rows = "SELECT 'u', 'x', toDateTime64('2026-01-01 00:00:00', 6, 'UTC')";
@@ -204,6 +213,20 @@ describe('a table that can be read but should be looked at', () => {
       'another sorting key',
       [`CREATE TABLE shop.odd (${required}) ENGINE = MergeTree ORDER BY (custom_id, last_updated_at)`],
       [/sorting key of "odd" \(custom_id, last_updated_at\) does not begin with last_updated_at/],
+    ],
+    [
+      'a cursor that is a number',
+      [
+        'CREATE TABLE shop.odd (custom_id String, event_name String, last_updated_at UInt64) ENGINE = MergeTree ORDER BY last_updated_at',
+      ],
+      [/last_updated_at of "odd" is a UInt64, no time: a row that appears after one with a greater value/],
+    ],
+    [
+      'a cursor that is a day',
+      [
+        'CREATE TABLE shop.odd (custom_id String, event_name String, last_updated_at Date) ENGINE = MergeTree ORDER BY last_updated_at',
+      ],
+      [/last_updated_at of "odd" is a Date, and rows of the current day may yet appear/],
     ],
     [
       'columns that no attribute can be called like, and native arrays',

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ClickHouse } from './clickhouse-client.ts';
 import type { SourceConfiguration } from './configuration.ts';
 import { quoteIdentifier } from './identifier.ts';
+import { MOST_RECENT_ROWS } from './recent-rows.ts';
 import type { Table } from './table.ts';
 import { innerType, isNullable } from './types/clickhouse-type.ts';
 
@@ -28,6 +29,7 @@ export async function tableWarnings(
   const isSmall = facts?.total_rows != null && facts.total_rows <= MAX_ROWS_TO_COUNT;
   return [
     ...(await nullCursors(clickhouse, table, cursor_column)),
+    ...coarseCursor(table, cursor_column),
     ...(facts === undefined ? [] : await mergedRows(clickhouse, table, facts, isSmall, use_final)),
     ...(facts === undefined ? [] : sortedByOther(table, facts, cursor_column)),
     ...oddColumns(table, cursor_column),
@@ -45,6 +47,24 @@ async function nullCursors(clickhouse: ClickHouse, table: Table, cursorColumn: s
   return [
     `${rows} rows of "${table.name}" have no ${cursorColumn} (NULL). They are never read, as nothing tells whether they are new. Give the column a DEFAULT.`,
   ];
+}
+
+/** A cursor that does not tell when a row was inserted, so that rows which appear late can't be waited for. */
+function coarseCursor(table: Table, cursorColumn: string): string[] {
+  const type = table.columns.find(({ name }) => name === cursorColumn)?.type;
+  switch (type && innerType(type).kind) {
+    case 'integer':
+    case 'string':
+      return [
+        `${cursorColumn} of "${table.name}" is a ${type?.name}, no time: a row that appears after one with a greater value was read is never read. Let one writer insert in its order, or name a column that is stamped at insertion (DateTime64 DEFAULT now64(6)) in "cursor_column".`,
+      ];
+    case 'date':
+      return [
+        `${cursorColumn} of "${table.name}" is a ${type?.name}, and rows of the current day may yet appear: what was read of them is remembered in the state. Beyond ${MOST_RECENT_ROWS} rows a day the others are read a day later. A DateTime or DateTime64 is better.`,
+      ];
+    default:
+      return [];
+  }
 }
 
 /** Engines that merge rows keep one of those that share the sorting key, whether they are the same event or not. */

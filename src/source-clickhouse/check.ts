@@ -4,6 +4,7 @@ import { tableWarnings } from './check-warnings.ts';
 import type { ClickHouse } from './clickhouse-client.ts';
 import type { SourceConfiguration } from './configuration.ts';
 import { quoteIdentifier } from './identifier.ts';
+import { cursorOf } from './row-selection.ts';
 import { listTables, missingColumns, requiredColumns, type Table } from './table.ts';
 import { proposeView } from './view-proposal.ts';
 
@@ -27,6 +28,7 @@ export async function check(clickhouse: ClickHouse, configuration: SourceConfigu
     configuration.table === undefined
       ? anyFitting(tables, configuration)
       : await named(clickhouse, tables.at(0), configuration, configuration.table);
+  cursorOf(readable, configuration.cursor_column);
   await trySelect(clickhouse, readable, configuration);
   return tableWarnings(clickhouse, readable, configuration);
 }

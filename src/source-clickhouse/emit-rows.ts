@@ -81,8 +81,9 @@ export async function emitRows(
     if (sinceState.rows > 0) await writeState();
     return progress.total(rows);
   }
-  // The last group has been read whole: the next run starts behind its cursor.
-  if (heldBackFrom === undefined) settled = { cursor: settled.cursor };
+  const { cursor, tie_break } = settled;
+  if (heldBackFrom === undefined && tie_break !== undefined)
+    settled = { cursor, tie_break: { ...tie_break, ended: true } };
   await writeState();
   if (heldBackFrom !== undefined) await warn(heldBack(heldBackFrom, cursorColumn, window));
   return progress.total(rows);

@@ -72,7 +72,8 @@ async function selectedColumns(
   return table.columns.filter(({ name }) => Object.hasOwn(wanted, name) || required.includes(name));
 }
 
-function cursorOf(table: Table, cursorColumn: string): RowSelection['cursor'] {
+/** @throws ConnectorError (config_error) when the values of the column have no useful order. */
+export function cursorOf(table: Table, cursorColumn: string): RowSelection['cursor'] {
   const column = table.columns.find(({ name }) => name === cursorColumn);
   const codec = column === undefined ? undefined : cursorCodec(column.type);
   if (column === undefined || codec === undefined) {

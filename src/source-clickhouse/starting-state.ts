@@ -50,6 +50,9 @@ export async function startingState(
   // Columns that were added since don't matter: the hashes are still made of those that they were made of.
   const hashedColumns = columnsNow(table, state.hashed_columns ?? []);
   if (hashedColumns !== undefined) return { state, hashedColumns };
+  if (state.recent_rows === undefined && state.tie_break?.ended === true) {
+    return { state: { ...state, tie_break: undefined }, hashedColumns: table.columns };
+  }
   await warn(
     `Columns of ${table.name} were dropped or changed their type, and the last rows that were read can't be recognised without them. ${state.recent_rows === undefined ? `Those of ${state.cursor}` : `Those behind ${state.cursor ?? 'the first'}`} are read again: their events may be sent twice.`,
   );

@@ -13,13 +13,16 @@ const positionSchema = z.object({
       row_hash: z.string().regex(/^\d{1,20}$/),
       /** How many rows with exactly this cursor and hash have been read: rows that are alike in every column. */
       rows: z.int().positive(),
+      /** Whether the answer ended behind this row, and so the group has been read whole as far as we know. */
+      ended: z.literal(true).optional(),
     })
     .optional(),
 });
 
 /**
  * How far a stream has been read: every row up to `cursor`, and, inside a group of rows that share this cursor, every
- * row up to `tie_break` in the order of their hashes. Without a tie-break the whole group has been read.
+ * row up to `tie_break` in the order of their hashes. Without a tie-break the whole group has been read. After an answer
+ * that ended it is kept: should a proxy have cut the answer short between two rows, the next run goes on there.
  */
 const streamStateSchema = positionSchema.extend({
   /** The column that the cursor is of. */
