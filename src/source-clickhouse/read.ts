@@ -3,6 +3,7 @@ import { asConnectorError } from '../protocol/failure.ts';
 import { errorTrace, log, streamEstimate, streamStatus } from '../protocol/messages.ts';
 import { OutputClosedError } from '../protocol/output.ts';
 import type { InputState } from '../protocol/state.ts';
+import type { ClickHouse } from './clickhouse-client.ts';
 import type { SourceConfiguration } from './configuration.ts';
 import { type EmitContext, emitRows } from './emit-rows.ts';
 import { estimate } from './estimate.ts';
@@ -10,7 +11,7 @@ import { selectRows } from './row-selection.ts';
 import { startingState } from './starting-state.ts';
 import { timeWindow } from './time-window.ts';
 
-export type ReadContext = EmitContext & { configuration: SourceConfiguration };
+export type ReadContext = EmitContext & { clickhouse: ClickHouse; configuration: SourceConfiguration };
 
 /**
  * Reads the configured streams one after the other. A stream that fails is reported (TRACE ERROR, INCOMPLETE) and the

@@ -1,0 +1,40 @@
+import { ConnectorError } from '../protocol/failure.ts';
+import type { ClickHouse } from './clickhouse-client.ts';
+import type { RowSource } from './fetch-pages.ts';
+import { cursorInLine } from './row-line.ts';
+import { type RowSelection, rowQuery } from './row-query.ts';
+import type { Position } from './stream-state.ts';
+
+/**
+ * The rows of a stream, as the server's answers to queries for those behind a position.
+ *
+ * @param emittedAt milliseconds since the epoch.
+ * @param warn is told of failures that are not the end.
+ */
+export function rowSource(
+  clickhouse: Pick<ClickHouse, 'bytes' | 'failure'>,
+  selection: RowSelection,
+  emittedAt: number,
+  warn: (message: string) => void,
+): RowSource<Position> {
+  return {
+    open: (after, signal) => {
+      const { query, parameters } = rowQuery(selection, after, emittedAt);
+      return clickhouse.bytes(query, parameters, signal);
+    },
+    rowsToDrop: ({ tie_break }) => tie_break && { rowHash: tie_break.row_hash, rows: tie_break.rows },
+    positionAfter: (page, before) => {
+      const alike =
+        before.tie_break?.row_hash === page.lastRowHash && page.rowsWithLastHash === page.rows
+          ? before.tie_break.rows
+          : 0;
+      return {
+        cursor: cursorInLine(page.lastLine, selection.cursor.column.name),
+        tie_break: { row_hash: page.lastRowHash, rows: alike + page.rowsWithLastHash },
+      };
+    },
+    failure: (error) => clickhouse.failure(error),
+    isTransient: (error) => error instanceof ConnectorError && error.failureType === 'transient_error',
+    onRetry: (error) => warn(`${error.message} Asking again for the rows behind the last page.`),
+  };
+}

@@ -1,0 +1,60 @@
+import { type StreamDescriptor, stateLine } from '../protocol/messages.ts';
+import type { MessageOutput } from '../protocol/output.ts';
+import type { RecentRows } from './recent-rows.ts';
+import type { Position, StreamState } from './stream-state.ts';
+import type { Column } from './table.ts';
+
+/** Bytes of the state that a remembered row takes. */
+const BYTES_PER_RECENT_ROW = 11;
+
+/** Writes the states of a stream, and says when one is due. */
+export class StateWriter {
+  readonly #output: MessageOutput;
+  readonly #stream: StreamDescriptor;
+  readonly #state: Pick<StreamState, 'cursor_column' | 'cursor_type' | 'partition'>;
+  readonly #hashedColumns: [name: string, type: string][];
+  readonly #recent: RecentRows;
+  #rows = 0;
+  #bytes = 0;
+
+  constructor(
+    output: MessageOutput,
+    stream: StreamDescriptor,
+    { cursor_column, cursor_type, partition }: StreamState,
+    hashedColumns: readonly Column[],
+    recent: RecentRows,
+  ) {
+    this.#output = output;
+    this.#stream = stream;
+    this.#state = { cursor_column, cursor_type, partition };
+    this.#hashedColumns = hashedColumns.map(({ name, type }) => [name, type.name]);
+    this.#recent = recent;
+  }
+
+  /** Counts rows that were written since the last state. */
+  count(rows: number, bytes: number): void {
+    this.#rows += rows;
+    this.#bytes += bytes;
+  }
+
+  /** Whether rows have been written that no state covers. */
+  get hasNews(): boolean {
+    return this.#rows > 0;
+  }
+
+  /** Whether there are so many of them that a state is worth its own bytes. */
+  get isDue(): boolean {
+    return this.hasNews && this.#bytes >= BYTES_PER_RECENT_ROW * this.#recent.size;
+  }
+
+  /** Writes the state of a position up to which all rows were written, and of the rows behind it that were. */
+  async write({ cursor, tie_break }: Position): Promise<void> {
+    const recent_rows = this.#recent.stored(cursor);
+    const hasHashes = tie_break !== undefined || recent_rows !== undefined;
+    const hashed_columns = hasHashes ? this.#hashedColumns : undefined;
+    const state = { cursor, ...this.#state, tie_break, recent_rows, hashed_columns };
+    await this.#output.writeBytes(stateLine(this.#stream, state, this.#rows));
+    this.#rows = 0;
+    this.#bytes = 0;
+  }
+}
