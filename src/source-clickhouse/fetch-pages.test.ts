@@ -15,6 +15,7 @@ const START: Position = { hash: '', alike: 0 };
 
 const QUICK: Timing = {
   pageBytes: 500,
+  aheadBytes: 400,
   queueBytes: 2000,
   resumeBelowBytes: 500,
   patienceMs: 20,
@@ -49,6 +50,10 @@ type Ending = {
   thereafter: 'ends' | 'breaks' | 'is silent';
 };
 
+function connectionReset(): Error {
+  return Object.assign(new Error('aborted'), { code: 'ECONNRESET' });
+}
+
 /** A server that holds rows in memory and gives them as fast as they are taken. */
 class Server implements RowSource<Position> {
   /** The positions that were asked for. */
@@ -81,15 +86,17 @@ class Server implements RowSource<Position> {
     let sent = 0;
     const answer = new Readable({
       highWaterMark: this.#chunkBytes,
-      read: () => {
-        const chunk = bytes.subarray(sent, sent + this.#chunkBytes);
-        sent += chunk.length;
-        this.sent += chunk.length;
-        if (chunk.length > 0) answer.push(chunk);
-        else if (ending.thereafter === 'ends') answer.push(null);
-        else if (ending.thereafter === 'breaks')
-          answer.destroy(Object.assign(new Error('aborted'), { code: 'ECONNRESET' }));
-      },
+      // A network brings one thing after the other, and what is waited for happens in between.
+      read: () =>
+        setImmediate(() => {
+          if (answer.destroyed) return;
+          const chunk = bytes.subarray(sent, sent + this.#chunkBytes);
+          sent += chunk.length;
+          this.sent += chunk.length;
+          if (chunk.length > 0) answer.push(chunk);
+          else if (ending.thereafter === 'ends') answer.push(null);
+          else if (ending.thereafter === 'breaks') answer.destroy(connectionReset());
+        }),
     });
     const cancel = (): void => {
       answer.destroy();

@@ -1,15 +1,16 @@
 import type { Readable } from 'node:stream';
-import { parseError } from '@clickhouse/client';
+import { pipeline } from 'node:stream/promises';
 import pRetry from 'p-retry';
+import { AnswerWritable, type PageTaker } from './answer-writable.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { ByteQueue } from './byte-queue.ts';
-import { NotARowError, type Page, PageCutter, type RowsToDrop } from './page-cutter.ts';
+import { type Page, PageCutter, type RowsToDrop } from './page-cutter.ts';
 
 /** Bytes of a page: some 2,000 rows. After each page a state is written, so this bounds what a crash sends again. */
 const PAGE_BYTES = 1024 * 1024;
 
-/** Room behind a page for the chunk that fills it and a row that it leaves unfinished. Node reads a socket by 64 KiB. */
-const ROOM_BYTES = 2 * 64 * 1024;
+/** Two chunks: Node reads a socket by 64 KiB. */
+const TWO_CHUNKS_BYTES = 2 * 64 * 1024;
 
 /** Bytes of pages that wait to be written. It is most of the memory that `read` uses. */
 const QUEUE_BYTES = 48 * 1024 * 1024;
@@ -34,9 +35,6 @@ const RETRY_TIME_MS = 5 * 60_000;
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 30_000;
 
-/** How much of an exception in mid-stream is read: its text is seldom longer, and is only to be shown. */
-const LONGEST_EXCEPTION_BYTES = 16 * 1024;
-
 /** Where the rows of a stream can be had from any position on. */
 export type RowSource<Position> = {
   /** Asks for the rows after a position. `signal` cancels the request and its body. */
@@ -55,6 +53,8 @@ export type RowSource<Position> = {
 
 export type Timing = {
   pageBytes: number;
+  /** Room behind a page for the chunk that fills it and a row that it leaves unfinished; also see `AnswerWritable`. */
+  aheadBytes: number;
   queueBytes: number;
   resumeBelowBytes: number;
   patienceMs: number;
@@ -65,6 +65,7 @@ export type Timing = {
 
 const TIMING: Timing = {
   pageBytes: PAGE_BYTES,
+  aheadBytes: TWO_CHUNKS_BYTES,
   queueBytes: QUEUE_BYTES,
   resumeBelowBytes: RESUME_BELOW_BYTES,
   patienceMs: PATIENCE_MS,
@@ -92,7 +93,7 @@ export async function* fetchPages<Position>(
   timing: Timing = TIMING,
 ): AsyncGenerator<PositionedPage<Position>> {
   const queue = new ByteQueue<PositionedPage<Position>>();
-  const pool = new BufferPool(timing.pageBytes + ROOM_BYTES);
+  const pool = new BufferPool(timing.pageBytes + timing.aheadBytes);
   const leaving = new AbortController();
   const leave = (): void => leaving.abort();
   stop.addEventListener('abort', leave);
@@ -156,53 +157,37 @@ async function fetchAnswer<Position>(
 ): Promise<Fetched<Position>> {
   // A signal that aborted before is not heard by what only listens for the event.
   signal.throwIfAborted();
-  const stream = await source.open(after, signal);
-  const cutter = new PageCutter(timing.pageBytes, pool, source.rowsToDrop(after));
   let position = after;
   let pages = 0;
-  const put = (page: Page | undefined): void => {
-    if (page === undefined) return;
-    position = source.positionAfter(page, position);
-    pages += 1;
-    queue.put({ ...page, position });
+  let isLeft = false;
+  const stream = await source.open(after, signal);
+  const cutter = new PageCutter(timing.pageBytes, pool, source.rowsToDrop(after));
+  const taker: PageTaker = {
+    put: (page) => {
+      position = source.positionAfter(page, position);
+      pages += 1;
+      queue.put({ ...page, position });
+    },
+    room: () => {
+      // Not every answer hears the signal while chunks come one after the other.
+      if (signal.aborted) return Promise.reject(signal.reason);
+      if (queue.bytes < timing.queueBytes) return undefined;
+      return queue.waitBelow(timing.queueBytes, signal, timing.patienceMs).then((inTime) => {
+        isLeft = !inTime;
+        if (isLeft) throw new Error('Nobody made room for more of the answer.');
+      });
+    },
   };
+  const answer = new AnswerWritable(cutter, taker, timing.aheadBytes);
   try {
-    // Left open when the loop is left, for what the server may say after a line that is no row.
-    for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
-      signal.throwIfAborted();
-      put(cutter.push(chunk));
-      if (queue.bytes < timing.queueBytes) continue;
-      const inTime = await queue.waitBelow(timing.queueBytes, signal, timing.patienceMs);
-      if (!inTime) return { complete: false, position };
-    }
-    put(cutter.end());
+    await pipeline(stream, answer);
     return { complete: true };
   } catch (error) {
-    const failure = source.failure(error instanceof NotARowError ? await exceptionIn(error.rest, stream) : error);
+    if (isLeft) return { complete: false, position };
+    const failure = source.failure(answer.exception ?? error);
     if (pages === 0 || signal.aborted || !source.isTransient(failure)) throw failure;
     // It went on before it broke off: the next answer begins behind what came, with all the time for its own failures.
     source.onRetry(failure);
     return { complete: false, position };
-  } finally {
-    stream.destroy();
   }
-}
-
-/**
- * The exception that the server wrote where a row should be. It may go on in bytes that have not come yet, and the
- * server breaks the connection behind it.
- */
-async function exceptionIn(start: Buffer, stream: Readable): Promise<Error> {
-  const parts = [start];
-  let bytes = start.length;
-  try {
-    for await (const chunk of stream) {
-      parts.push(chunk);
-      bytes += chunk.length;
-      if (bytes > LONGEST_EXCEPTION_BYTES) break;
-    }
-  } catch {
-    // The break was to be expected.
-  }
-  return parseError(Buffer.concat(parts).toString('utf8', 0, LONGEST_EXCEPTION_BYTES));
 }

@@ -1,0 +1,77 @@
+import { Writable } from 'node:stream';
+import { parseError } from '@clickhouse/client';
+import { NotARowError, type Page, type PageCutter } from './page-cutter.ts';
+
+/** How much of an exception in mid-stream is read: its text is seldom longer, and is only to be shown. */
+const LONGEST_EXCEPTION_BYTES = 16 * 1024;
+
+type Done = (error?: Error | null) => void;
+
+/** Where the pages of an answer go. */
+export type PageTaker = {
+  put: (page: Page) => void;
+  /** Undefined when there is room for more, else resolves when there is, and rejects when the answer is to be left. */
+  room: () => Promise<void> | undefined;
+};
+
+/**
+ * Takes the bytes of an answer and gives them on as pages. It is a stream to pipe into rather than a loop over one, as
+ * it takes a chunk in the call that brings it, which costs Node a third less.
+ */
+export class AnswerWritable extends Writable {
+  readonly #cutter: PageCutter;
+  readonly #taker: PageTaker;
+  /** From the first byte on that is no row: what the server says in its place. */
+  #said: Buffer[] | undefined;
+  #saidBytes = 0;
+
+  /** @param aheadBytes what is taken while there is no room. If it is less than a chunk, each one pauses the answer. */
+  constructor(cutter: PageCutter, taker: PageTaker, aheadBytes: number) {
+    super({ highWaterMark: aheadBytes });
+    this.#cutter = cutter;
+    this.#taker = taker;
+  }
+
+  /** The exception that the server wrote where a row should be; it breaks the connection behind it. */
+  get exception(): Error | undefined {
+    return this.#said && parseError(Buffer.concat(this.#said).toString('utf8', 0, LONGEST_EXCEPTION_BYTES));
+  }
+
+  override _write(chunk: Buffer, _: BufferEncoding, done: Done): void {
+    if (this.#said !== undefined) this.#hear(chunk);
+    else if (!this.#put(() => this.#cutter.push(chunk), done)) return;
+    if (this.#saidBytes > LONGEST_EXCEPTION_BYTES) {
+      done(this.exception);
+      return;
+    }
+    const room = this.#taker.room();
+    if (room === undefined) done();
+    else room.then(() => done(), done);
+  }
+
+  override _final(done: Done): void {
+    if (this.#said === undefined && !this.#put(() => this.#cutter.end(), done)) return;
+    done(this.exception);
+  }
+
+  /** False when it failed, and that was told. */
+  #put(cut: () => Page | undefined, done: Done): boolean {
+    try {
+      const page = cut();
+      if (page !== undefined) this.#taker.put(page);
+    } catch (error) {
+      if (!(error instanceof Error)) throw error;
+      if (!(error instanceof NotARowError)) {
+        done(error);
+        return false;
+      }
+      this.#hear(error.rest);
+    }
+    return true;
+  }
+
+  #hear(bytes: Buffer): void {
+    this.#said = [...(this.#said ?? []), bytes];
+    this.#saidBytes += bytes.length;
+  }
+}
