@@ -214,6 +214,10 @@ const NESTED: Case[] = [
   ['Polygon', '[[(1, 2)]]', '[[[1,2]]]'],
   ['MultiLineString', '[[(1, 2)]]', '[[[1,2]]]'],
   ['MultiPolygon', '[[[(1, 2)]], []]', '[[[[1,2]]],[]]'],
+  ['Geometry', "CAST((1.5, -2), 'Point')", '[1.5,-2]'],
+  ['Geometry', "CAST([[(1, 2)]], 'Polygon')", '[[[1,2]]]'],
+  ['Geometry', 'NULL', 'null'],
+  ['Array(Geometry)', "[CAST(CAST([(1, 2)], 'LineString'), 'Geometry'), NULL]", '[[[1,2]],null]'],
   ['Variant(Int64, String, Array(UInt8))', '9007199254740993::Int64', '9007199254740993'],
   ['Variant(Int64, String, Array(UInt8))', "'x'", '"x"'],
   ['Variant(Int64, String, Array(UInt8))', '[1, 2]::Array(UInt8)', '[1,2]'],
@@ -227,6 +231,16 @@ const NESTED: Case[] = [
   ['Map(Array(UInt8), UInt8)', 'map([1, 2], 3)', '{"[1,2]":3}'],
   ['Tuple(a Tuple(b Nullable(Float64)))', 'tuple(tuple(inf))', '{"a":{"b":null}}'],
   ['Point', '(nan, 1)', '[null,1]'],
+  ['Geometry', "CAST((nan, 1), 'Point')", '[null,1]'],
+  // An element may have a name that every object of JavaScript has.
+  ['Tuple(`__proto__` UInt8, a UInt8)', '(1, 2)', '{"__proto__":1,"a":2}'],
+  // The binary state of an aggregate function means nothing outside of ClickHouse, in whatever it stands.
+  [
+    'Tuple(a AggregateFunction(sum, UInt64), b UInt8)',
+    "(initializeAggregation('sumState', 1::UInt64), 2)",
+    '{"a":null,"b":2}',
+  ],
+  ['Array(AggregateFunction(sum, UInt64))', "[initializeAggregation('sumState', 1::UInt64)]", '[null]'],
 ];
 
 /** Types that only the value knows: the server writes them in its way, which hangs on the user's settings. */
@@ -434,15 +448,17 @@ describe('a key of a Map is text as a value is:', () => {
     expect(JSON.parse(text).record.data.c).toEqual({ 'a\ufffd': 1 });
   });
 
-  test.each([
-    ['DateTime', {}],
-    ['DateTime', { date_time_output_format: 'unix_timestamp' }],
-    ["DateTime64(3, 'Europe/Paris')", {}],
-  ])('%s in UTC, also under the settings %j', async (type, settings) => {
-    await linesOfColumn(`Map(${type}, UInt8)`, "map(toDateTime64('1970-01-01 00:00:01', 3, 'UTC'), 1)");
+  const second = "toDateTime64('1970-01-01 00:00:01', 3, 'UTC')";
+  test.each<[type: string, value: string, key: string, settings: Record<string, string>]>([
+    ['DateTime', second, '1970-01-01T00:00:01Z', {}],
+    ['DateTime', second, '1970-01-01T00:00:01Z', { date_time_output_format: 'unix_timestamp' }],
+    ["DateTime64(3, 'Europe/Paris')", second, '1970-01-01T00:00:01.000Z', {}],
+    ['Bool', 'true', 'true', { bool_true_representation: 'yes' }],
+    ['LowCardinality(Bool)', 'false', 'false', { bool_false_representation: 'no' }],
+  ])('of %s the value %s is %s, also under the settings %j', async (type, value, key, settings) => {
+    await linesOfColumn(`Map(${type}, UInt8)`, `map(${value}, 1)`);
     const columns = await selectionOf(clickhouse, 'shop', 'one_column');
     const [row] = await linesUnder(server, READER_WITH_SETTINGS, columns, settings);
-    const key = type === 'DateTime' ? '1970-01-01T00:00:01Z' : '1970-01-01T00:00:01.000Z';
     expect(partsOf(row ?? Buffer.of(), 'record', 'data').get('c')).toBe(`{"${key}":1}`);
   });
 });
