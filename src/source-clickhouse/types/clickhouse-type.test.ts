@@ -130,6 +130,10 @@ describe('type names as system.columns has them', () => {
     ['Polygon', 'array(array(tuple(float, float)))'],
     ['MultiLineString', 'array(array(tuple(float, float)))'],
     ['MultiPolygon', 'array(array(array(tuple(float, float))))'],
+    [
+      'Geometry',
+      'variant(array(tuple(float, float)), array(array(tuple(float, float))), array(array(array(tuple(float, float)))), tuple(float, float), array(array(tuple(float, float))), array(tuple(float, float)))',
+    ],
     // Aggregates.
     ['SimpleAggregateFunction(sum, UInt64)', 'unsigned 64'],
     ['SimpleAggregateFunction(anyLast, Nullable(DateTime64(3)))', 'nullable(date_time .3)'],
@@ -143,7 +147,6 @@ describe('type names as system.columns has them', () => {
     ['Time', 'other'],
     ['Time64(3)', 'other'],
     ['QBit(Float32, 16)', 'other'],
-    ['Geometry', 'other'],
     ['Int512', 'other'],
     ['Int', 'other'],
     ['XInt64', 'other'],
@@ -252,6 +255,7 @@ test.each([
   ['Map(String, Nullable(String))', false],
   ['Tuple(Nullable(String))', false],
   ['Variant(String, UInt8)', true],
+  ['Geometry', true],
   ['Dynamic', true],
   ['JSON', false],
   ['Nullable(JSON)', true],

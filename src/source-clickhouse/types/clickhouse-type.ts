@@ -29,14 +29,14 @@ export type ClickHouseType = { name: string } & (
 
 const POINT = 'Tuple(Float64, Float64)';
 
-/** Geo types are names for arrays of points. https://clickhouse.com/docs/sql-reference/data-types/geo */
+/** Geo types are names for arrays of points, and Geometry for a Variant of them all. https://clickhouse.com/docs/sql-reference/data-types/geo */
 const GEO: Record<string, string> = {
-  Point: POINT,
-  Ring: `Array(${POINT})`,
   LineString: `Array(${POINT})`,
-  Polygon: `Array(Array(${POINT}))`,
   MultiLineString: `Array(Array(${POINT}))`,
   MultiPolygon: `Array(Array(Array(${POINT})))`,
+  Point: POINT,
+  Polygon: `Array(Array(${POINT}))`,
+  Ring: `Array(${POINT})`,
 };
 
 /**
@@ -64,6 +64,8 @@ export function parseClickHouseType(name: string): ClickHouseType {
       return { name, kind: 'array', of: parseClickHouseType(`Tuple(${args.join(', ')})`) };
     case 'Variant':
       return { name, kind: 'variant', of: args.map(parseClickHouseType) };
+    case 'Geometry':
+      return { name, kind: 'variant', of: Object.keys(GEO).map(parseClickHouseType) };
     case 'SimpleAggregateFunction':
       return argument(1);
     case 'Bool':

@@ -43,11 +43,21 @@ describe('the JSON schema of a column of the type', () => {
       { type: 'object', properties: { a: INTEGER, 'b c': { type: ['null', 'string'] } } },
     ],
     ['Tuple(UInt8, String)', { type: 'array', items: {} }],
+    // A name that every object of JavaScript has.
+    [
+      'Array(Tuple(`__proto__` UInt8))',
+      { type: 'array', items: { type: 'object', properties: JSON.parse(`{"__proto__":${JSON.stringify(INTEGER)}}`) } },
+    ],
+    [
+      'Tuple(a UInt8, b AggregateFunction(sum, UInt64))',
+      { type: 'object', properties: { a: INTEGER, b: { type: 'null' } } },
+    ],
     // Without an element there is no name: it leaves as [].
     ['Tuple()', { type: 'array', items: {} }],
     ['Nested(a DateTime)', { type: 'array', items: { type: 'object', properties: { a: STAMP } } }],
     ['Point', { type: 'array', items: {} }],
     ['Ring', { type: 'array', items: { type: 'array', items: {} } }],
+    ['Geometry', ANYTHING],
     ['JSON', { type: 'object', additionalProperties: true }],
     ['Nullable(JSON)', { type: ['null', 'object'], additionalProperties: true }],
     ['Variant(String, UInt8)', ANYTHING],

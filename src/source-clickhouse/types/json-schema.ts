@@ -35,6 +35,8 @@ function valueSchema(type: ClickHouseType): JsonSchema {
       return tupleSchema(type.elements);
     case 'json':
       return { type: 'object', additionalProperties: true };
+    case 'aggregate_state':
+      return { type: 'null' };
     case 'variant':
     case 'dynamic':
       return { type: ['null', 'string', 'number', 'boolean', 'array', 'object'] };
@@ -45,13 +47,10 @@ function valueSchema(type: ClickHouseType): JsonSchema {
 
 /** A tuple leaves as an object when all its elements have names, else as an array. */
 function tupleSchema(elements: { name: string | undefined; type: ClickHouseType }[]): JsonSchema {
-  const properties: JsonSchema = {};
-  if (elements.length === 0) return { type: 'array', items: {} };
-  for (const { name, type } of elements) {
-    if (name === undefined) return { type: 'array', items: {} };
-    properties[name] = columnJsonSchema(type);
-  }
-  return { type: 'object', properties };
+  const properties = elements.flatMap(({ name, type }) => (name === undefined ? [] : [[name, columnJsonSchema(type)]]));
+  if (elements.length === 0 || properties.length < elements.length) return { type: 'array', items: {} };
+  // Not by assignment: an element may be called `__proto__`.
+  return { type: 'object', properties: Object.fromEntries(properties) };
 }
 
 /** NaN and the infinities are no JSON: ClickHouse writes null for them. */

@@ -60,6 +60,10 @@ export function jsonText(type: ClickHouseType, value: string): string {
     case 'dynamic':
       // Types that only the value knows: the server writes them in its own way. A function of a Dynamic gives a Nullable.
       return `ifNull(toJSONString(${value}), 'null')`;
+    case 'aggregate_state':
+      // Bytes that mean nothing outside of ClickHouse. A column of them is left out; inside of another type, null keeps
+      // the place.
+      return `'null'`;
     default:
       return `toJSONString(toString(${value}))`;
   }
@@ -131,6 +135,8 @@ function jsonKey(type: ClickHouseType, value: string): string {
   switch (inner.kind) {
     case 'integer':
       return inQuotes(`toString(${value})`);
+    case 'boolean':
+      return inQuotes(jsonText(inner, value));
     case 'string':
     case 'fixed_string':
     case 'date':
