@@ -7,8 +7,12 @@ import { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
 import { READER } from '../sandbox/clickhouse/users.ts';
 import { launcherPath } from '../sandbox/launcher.ts';
 import { say } from '../sandbox/say.ts';
+import { ClickHouse, type QueryParameters } from '../src/source-clickhouse/clickhouse-client.ts';
+import { sourceConfigurationSchema } from '../src/source-clickhouse/configuration.ts';
+import { rowQuery } from '../src/source-clickhouse/row-query.ts';
+import { selectRows } from '../src/source-clickhouse/row-selection.ts';
 import { DATABASE, makeEventsTable } from './events-table.ts';
-import { atMost, type Figure, table } from './figures.ts';
+import { atMost, type Figure, seen, table } from './figures.ts';
 import { type Measured, measure, median, watch } from './measure.ts';
 
 const MILLION = 1_000_000;
@@ -41,6 +45,7 @@ async function figures(): Promise<Figure[]> {
   const two = await inTurn({
     read: () => read('sorted'),
     curl: () => curl('sorted'),
+    ownQuery: () => curlOwnQuery('sorted'),
     unsorted: () => read('unsorted'),
   });
   const eight = { sorted: await read('sorted_4x'), unsorted: await read('unsorted_4x') };
@@ -48,6 +53,7 @@ async function figures(): Promise<Figure[]> {
   const stalled = await readWithStall('sorted');
   return [
     atMost('read of 2,000,000 rows ÷ curl of the same rows in order', two.read.seconds / two.curl.seconds, 1.5),
+    seen('read ÷ curl of the query that it sends itself', two.read.seconds / two.ownQuery.seconds),
     atMost('peak memory of that read', two.read.peakMegabytes, 200, ' MB'),
     atMost('peak memory of a read of 8,000,000 rows', eight.sorted.peakMegabytes, 200, ' MB'),
     atMost('peak memory of a read of 3,000,000 rows with one stamp', ties.peakMegabytes, 200, ' MB'),
@@ -82,21 +88,37 @@ async function readWithStall(name: string): Promise<Measured> {
 }
 
 /** The same rows in the same order by curl to /dev/null, without any message around them: the wire itself. */
-async function curl(name: string): Promise<Measured> {
-  const query = await file(
-    `${name}.sql`,
-    `SELECT * FROM ${DATABASE}.${name} ORDER BY last_updated_at FORMAT JSONEachRow`,
-  );
+function curl(name: string): Promise<Measured> {
+  return curlQuery(name, `SELECT * FROM ${DATABASE}.${name} ORDER BY last_updated_at FORMAT JSONEachRow`);
+}
+
+/** The messages that the source asks the server for, by curl to /dev/null: what is left is the source's own part. */
+async function curlOwnQuery(name: string): Promise<Measured> {
+  const configuration = sourceConfigurationSchema.parse({ ...server.connection(READER), database: DATABASE });
+  const clickhouse = new ClickHouse(configuration);
+  try {
+    const stream = { name, namespace: DATABASE };
+    const configured = { stream, sync_mode: 'incremental' } as const;
+    const selection = await selectRows(clickhouse, configuration, configured, stream, async () => {});
+    const { query, parameters } = rowQuery(selection, undefined, Date.now());
+    return await curlQuery(`${name}-own`, query, parameters);
+  } finally {
+    await clickhouse.close();
+  }
+}
+
+async function curlQuery(name: string, query: string, parameters: QueryParameters = {}): Promise<Measured> {
+  const named = Object.entries(parameters).map(([parameter, value]) => [`param_${parameter}`, String(value)]);
   return measure('curl', [
     '--silent',
     '--fail',
     '--user',
     `${READER.name}:${READER.password}`,
     '--data-binary',
-    `@${query}`,
+    `@${await file(`${name}.sql`, query)}`,
     '--output',
     '/dev/null',
-    server.url,
+    `${server.url}/?${new URLSearchParams(Object.fromEntries(named))}`,
   ]);
 }
 
