@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server } from 'node:net';
+import { text } from 'node:stream/consumers';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
@@ -141,9 +142,10 @@ describe('a configuration that does not work says what was seen and what to do',
   });
 
   test('a server that is too old', async () => {
-    const old = createHttpServer((_, response) => {
+    const old = createHttpServer(async (request, response) => {
+      const query = await text(request);
       response.setHeader('content-type', 'application/x-ndjson');
-      response.end('{"version":"18.16.1"}\n');
+      response.end(query.includes('version()') ? '{"version":"18.16.1"}\n' : '{"settings":[]}\n');
     });
     const { status, message } = await check({ port: await listening(old) });
     expect(status).toBe('FAILED');

@@ -33,10 +33,10 @@ export class ClickHouseServer {
     this.#tcpPort = tcpPort;
   }
 
-  /** Starts a server with an empty disk. Resolves when it answers. */
-  static async start(port?: number): Promise<ClickHouseServer> {
+  /** Starts a server with an empty disk and the users of the sandbox, and `more` of them. Resolves when it answers. */
+  static async start(port?: number, more: readonly SandboxUser[] = []): Promise<ClickHouseServer> {
     const folder = await mkdtemp(join(tmpdir(), 'clickhouse-sandbox-'));
-    await writeFile(join(folder, 'users.xml'), usersXml());
+    await writeFile(join(folder, 'users.xml'), usersXml(more));
     await writeFile(
       join(folder, 'config.xml'),
       `<clickhouse><users_config>${join(folder, 'users.xml')}</users_config></clickhouse>`,

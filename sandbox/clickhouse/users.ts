@@ -2,44 +2,57 @@
 export type SandboxUser = {
   name: string;
   password: string;
-  profile: 'default' | 'readonly1' | 'readonly2';
+  /** Of its profile, by ClickHouse's names. */
+  settings: Readonly<Record<string, string | number>>;
+  /** Those of them, or others, that the user may not change although it may change settings. */
+  constants?: readonly string[];
+  /** How many queries it may run in each interval of so many seconds. */
+  quota?: { seconds: number; queries: number };
   grants?: readonly string[];
 };
 
 /** May do everything; makes the tables. */
-export const ADMIN: SandboxUser = { name: 'admin', password: 'admin-secret', profile: 'default' };
+export const ADMIN: SandboxUser = { name: 'admin', password: 'admin-secret', settings: {} };
 
 /** What a careful administrator gives a connector: SELECT alone, and no setting may be changed (readonly=1). */
 export const READER: SandboxUser = {
   name: 'batch_reader',
   // With characters that a URL, JSON and XML each write differently.
   password: 'r3ader/"&secret é',
-  profile: 'readonly1',
+  settings: { readonly: 1 },
   grants: ['GRANT SELECT ON *.*', 'GRANT SHOW ON *.*'],
 };
 
 /** Read-only in the other way: settings may be changed (readonly=2). */
-export const READER_WITH_SETTINGS: SandboxUser = { ...READER, name: 'settings_reader', profile: 'readonly2' };
+export const READER_WITH_SETTINGS: SandboxUser = { ...READER, name: 'settings_reader', settings: { readonly: 2 } };
 
 /** May read one table, and of another one some columns. */
 export const STRANGER: SandboxUser = {
   name: 'stranger',
   password: 'stranger-secret',
-  profile: 'readonly1',
+  settings: { readonly: 1 },
   grants: ['GRANT SELECT ON granted.events', 'GRANT SELECT(custom_id, event_name) ON granted.partly'],
 };
+
+/** A user like READER, whom an administrator has set more limits. */
+export function readerWith(name: string, more: Pick<SandboxUser, 'settings' | 'constants' | 'quota'>): SandboxUser {
+  return { ...READER, name, ...more, settings: { ...READER.settings, ...more.settings } };
+}
 
 const USERS = [ADMIN, READER, READER_WITH_SETTINGS, STRANGER];
 
 /** The server's users file. The nameless user `default` is the engine's own session. */
-export function usersXml(): string {
+export function usersXml(more: readonly SandboxUser[]): string {
+  const users = [...USERS, ...more];
   return `<clickhouse>
   <profiles>
     <default/>
-    <readonly1><readonly>1</readonly></readonly1>
-    <readonly2><readonly>2</readonly></readonly2>
+${users.map(profileXml).join('\n')}
   </profiles>
-  <quotas><default/></quotas>
+  <quotas>
+    <default/>
+${users.map(quotaXml).join('\n')}
+  </quotas>
   <users>
     <default>
       <password></password>
@@ -47,19 +60,35 @@ export function usersXml(): string {
       <profile>default</profile>
       <quota>default</quota>
     </default>
-${USERS.map(userXml).join('\n')}
+${users.map(userXml).join('\n')}
   </users>
 </clickhouse>
 `;
 }
 
-function userXml({ name, password, profile, grants }: SandboxUser): string {
+function profileXml({ name, settings, constants = [] }: SandboxUser): string {
+  const values = Object.entries(settings).map(
+    ([setting, value]) => `<${setting}>${escapeXml(`${value}`)}</${setting}>`,
+  );
+  const constraints = constants.map((setting) => `<${setting}><readonly/></${setting}>`);
+  return `    <${name}>${values.join('')}<constraints>${constraints.join('')}</constraints></${name}>`;
+}
+
+function quotaXml({ name, quota }: SandboxUser): string {
+  const interval =
+    quota === undefined
+      ? ''
+      : `<interval><duration>${quota.seconds}</duration><queries>${quota.queries}</queries></interval>`;
+  return `    <${name}>${interval}</${name}>`;
+}
+
+function userXml({ name, password, grants }: SandboxUser): string {
   const queries = grants?.map((grant) => `<query>${escapeXml(grant)}</query>`).join('');
   return `    <${name}>
       <password>${escapeXml(password)}</password>
       <networks><ip>127.0.0.1</ip></networks>
-      <profile>${profile}</profile>
-      <quota>default</quota>
+      <profile>${name}</profile>
+      <quota>${name}</quota>
       ${queries === undefined ? '' : `<grants>${queries}</grants>`}
     </${name}>`;
 }

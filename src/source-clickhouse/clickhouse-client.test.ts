@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
@@ -19,18 +20,33 @@ afterEach(async () => {
 });
 
 type Request = { url: URL; headers: IncomingMessage['headers']; body: string };
+type Answer = (response: ServerResponse, request: Request) => void;
+
+/** What a server says of the settings of a user who may change none, and of one who may. */
+const FIXED = '{"settings":[["log_comment","","1","0"],["readonly","1","1","1"]]}\n';
+const CHANGEABLE =
+  '{"settings":[["log_comment","","0","0"],["readonly","2","1","1"],["cancel_http_readonly_queries_on_client_close","0","0","0"]]}\n';
+
+function isLookUp({ body }: Request): boolean {
+  return body.includes('FROM system.settings');
+}
+
+function afterLookUp(answer: Answer, settings: string): Answer {
+  return (response, request) => (isLookUp(request) ? response.end(settings) : answer(response, request));
+}
 
 /** A server of HTTP on this machine that answers each request so, and the requests that it got. */
 async function connected(
-  answer: (response: ServerResponse) => void,
+  answer: Answer,
   configuration: { username?: string; password?: string } = {},
   surroundings: Partial<Surroundings> = { retryTimeMs: 0 },
 ): Promise<{ clickhouse: ClickHouse; requests: Request[]; port: number }> {
   const requests: Request[] = [];
-  server = createServer(async (request, response) => {
-    const url = new URL(request.url ?? '/', 'http://server');
-    requests.push({ url, headers: request.headers, body: await text(request) });
-    answer(response);
+  server = createServer(async (incoming, response) => {
+    const url = new URL(incoming.url ?? '/', 'http://server');
+    const request = { url, headers: incoming.headers, body: await text(incoming) };
+    requests.push(request);
+    answer(response, request);
   });
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
@@ -49,43 +65,59 @@ function running(): AbortSignal {
 }
 
 describe('a request', () => {
-  test('is made by the user, in the name of this program', async () => {
-    const { clickhouse, requests } = await connected((response) => response.end(), {
-      username: 'reader',
-      password: 'p/"é',
-    });
+  test('is made by the user, in the name of this program and its version, with whatever settings', async () => {
+    const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileSync('package.json', 'utf8')));
+    const { clickhouse, requests } = await connected(
+      afterLookUp((response) => response.end(), FIXED),
+      { username: 'reader', password: 'p/"é' },
+    );
     await clickhouse.rows('SELECT 1', {}, row);
-    const [request] = requests;
-    expect(request?.headers.authorization).toBe(`Basic ${Buffer.from('reader:p/"é').toString('base64')}`);
-    expect(request?.headers['user-agent']).toMatch(/^clickhouse-to-batch /);
-    expect(request?.url.href).not.toContain('reader');
+    expect(requests.length).toBe(2);
+    for (const { headers, url } of requests) {
+      expect(headers.authorization).toBe(`Basic ${Buffer.from('reader:p/"é').toString('base64')}`);
+      expect(headers['user-agent']).toMatch(`clickhouse-to-batch source-clickhouse ${version} `);
+      expect(url.href).not.toContain('reader');
+    }
   });
 
-  test('carries its parameters beside the query, and no setting: a readonly=1 user may send none', async () => {
-    const { clickhouse, requests } = await connected((response) => response.end());
+  test('carries its parameters beside the query, and no setting for a user who may send none', async () => {
+    const { clickhouse, requests } = await connected(afterLookUp((response) => response.end(), FIXED));
     await clickhouse.rows('SELECT {a:String}', { a: "it's\t", n: 7 }, row);
     await clickhouse.bytes('SELECT {a:String} FORMAT JSONEachRow', { a: '' }, running());
-    for (const { url } of requests) {
-      const settings = [...url.searchParams.keys()].filter((key) => !key.startsWith('param_') && key !== 'query_id');
-      expect(settings).toEqual([]);
-    }
-    expect(requests.map(({ url }) => url.searchParams.get('param_a'))).toEqual(["it\\'s\\t", '']);
-    expect(requests[0]?.url.searchParams.get('param_n')).toBe('7');
-    expect(requests.map(({ body }) => body.trim())).toEqual([
-      'SELECT {a:String} \nFORMAT JSONEachRow',
-      'SELECT {a:String} FORMAT JSONEachRow',
-    ]);
+    expect(requests.map(settingsOf)).toEqual([{}, {}, {}]);
+    const [, first, second] = requests;
+    expect(first?.url.searchParams.get('param_a')).toBe("it\\'s\\t");
+    expect(first?.url.searchParams.get('param_n')).toBe('7');
+    expect(first?.body.trim()).toBe('SELECT {a:String} \nFORMAT JSONEachRow');
+    expect(second?.url.searchParams.get('param_a')).toBe('');
+    expect(second?.body).toBe('SELECT {a:String} FORMAT JSONEachRow');
+  });
+
+  test('carries the settings that the user may send, which are looked up once and before it', async () => {
+    const { clickhouse, requests } = await connected(afterLookUp((response) => response.end(), CHANGEABLE));
+    await clickhouse.rows('SELECT 1', {}, row);
+    await clickhouse.bytes('SELECT 2 FORMAT JSONEachRow', {}, running());
+    const settings = {
+      log_comment: expect.stringMatching(/^clickhouse-to-batch source-clickhouse \d/),
+      cancel_http_readonly_queries_on_client_close: '1',
+    };
+    expect(requests.map(settingsOf)).toEqual([{}, settings, settings]);
+    expect(requests.map(isLookUp)).toEqual([true, false, false]);
   });
 });
 
+function settingsOf({ url }: Request): Record<string, string> {
+  return Object.fromEntries([...url.searchParams].filter(([key]) => !key.startsWith('param_') && key !== 'query_id'));
+}
+
 describe('rows', () => {
   test('are had in the form of their schema', async () => {
-    const { clickhouse } = await connected((response) => response.end('{"n":1}\n{"n":2}\n'));
+    const { clickhouse } = await connected(afterLookUp((response) => response.end('{"n":1}\n{"n":2}\n'), FIXED));
     expect(await clickhouse.rows('SELECT n', {}, row)).toEqual([{ n: 1 }, { n: 2 }]);
   });
 
   test('of another form are a failure with advice', async () => {
-    const { clickhouse } = await connected((response) => response.end('<html>Welcome</html>\n'));
+    const { clickhouse } = await connected(afterLookUp((response) => response.end('<html>Welcome</html>\n'), FIXED));
     await expect(clickhouse.rows('SELECT n', {}, row)).rejects.toMatchObject({
       name: 'ConnectorError',
       failureType: 'transient_error',
@@ -94,10 +126,12 @@ describe('rows', () => {
   });
 
   test('that the server refuses are a failure with advice', async () => {
-    const { clickhouse } = await connected((response) => {
-      response.writeHead(404, { 'X-ClickHouse-Exception-Code': '60' });
-      response.end('Code: 60. DB::Exception: Table shop.x does not exist. (UNKNOWN_TABLE) (version 26.7.2.1)');
-    });
+    const { clickhouse } = await connected(
+      afterLookUp((response) => {
+        response.writeHead(404, { 'X-ClickHouse-Exception-Code': '60' });
+        response.end('Code: 60. DB::Exception: Table shop.x does not exist. (UNKNOWN_TABLE) (version 26.7.2.1)');
+      }, FIXED),
+    );
     await expect(clickhouse.rows('SELECT n', {}, row)).rejects.toMatchObject({
       name: 'ConnectorError',
       failureType: 'config_error',
@@ -116,14 +150,16 @@ describe('rows', () => {
 });
 
 /** Answers of a server that wakes: the first ones are of this kind, the last one is right. */
-function waking(failures: number, fail: (response: ServerResponse) => void): (response: ServerResponse) => void {
+function waking(failures: number, fail: (response: ServerResponse) => void): Answer {
   let asked = 0;
-  return (response) => {
+  return (response, request) => {
     asked += 1;
     if (asked <= failures) fail(response);
-    else response.end('{"n":1}\n');
+    else good(response, request);
   };
 }
+
+const good = afterLookUp((response) => response.end('{"n":1}\n'), FIXED);
 
 function unavailable(response: ServerResponse): void {
   response.writeHead(503);
@@ -145,7 +181,7 @@ describe('a server that wakes', () => {
       { ...QUICK, warn: (message) => warnings.push(message) },
     );
     expect(await clickhouse.rows('SELECT n', {}, row)).toEqual([{ n: 1 }]);
-    expect(requests.length).toBe(4);
+    expect(requests.map(isLookUp)).toEqual([true, true, true, true, false]);
     expect(warnings).toEqual(Array(3).fill(expect.stringMatching(/127\.0\.0\.1:\d+.+ Asking again\.$/)));
   });
 
@@ -161,10 +197,10 @@ describe('a server that wakes', () => {
       if ('timeout' in message.request) timeouts.push(message.request.timeout);
     };
     subscribe('http.client.request.start', look);
-    const { clickhouse } = await connected((response) => response.end('{"n":1}\n'));
+    const { clickhouse } = await connected(good);
     await clickhouse.rows('SELECT n', {}, row);
     unsubscribe('http.client.request.start', look);
-    expect(timeouts).toEqual([300_000]);
+    expect(timeouts).toEqual([300_000, 300_000]);
   });
 
   test('is not waited for without end, and what it said last is told', async () => {
@@ -189,9 +225,9 @@ describe('a server that wakes', () => {
   test('answers in time, and a stop that comes meanwhile does not take that away', async () => {
     const stop = new AbortController();
     const { clickhouse } = await connected(
-      (response) => {
+      (response, request) => {
         stop.abort();
-        response.end('{"n":1}\n');
+        good(response, request);
       },
       {},
       { stop: stop.signal },
@@ -221,7 +257,7 @@ describe('a host or port that may be wrong is told at once by check:', () => {
 test('a server that is not there for a while is asked again by the other commands', async () => {
   let refused = 0;
   const { clickhouse, port } = await connected(
-    (response) => response.end('{"n":1}\n'),
+    good,
     {},
     {
       retryTimeMs: 10_000,
@@ -239,20 +275,24 @@ test('a server that is not there for a while is asked again by the other command
 
 describe('bytes', () => {
   test('are those of the body, as they come', async () => {
-    const { clickhouse } = await connected((response) => {
-      response.write('a\u2028\n');
-      response.end(Buffer.from([0xff, 0x00]));
-    });
+    const { clickhouse } = await connected(
+      afterLookUp((response) => {
+        response.write('a\u2028\n');
+        response.end(Buffer.from([0xff, 0x00]));
+      }, FIXED),
+    );
     const chunks: Buffer[] = [];
     for await (const chunk of await clickhouse.bytes('SELECT 1', {}, running())) chunks.push(chunk);
     expect(Buffer.concat(chunks)).toEqual(Buffer.concat([Buffer.from('a\u2028\n'), Buffer.from([0xff, 0x00])]));
   });
 
   test('that the server refuses are a failure with advice', async () => {
-    const { clickhouse } = await connected((response) => {
-      response.writeHead(500, { 'X-ClickHouse-Exception-Code': '241' });
-      response.end('Code: 241. DB::Exception: Memory limit exceeded. (MEMORY_LIMIT_EXCEEDED) (version 26.7.2.1)');
-    });
+    const { clickhouse } = await connected(
+      afterLookUp((response) => {
+        response.writeHead(500, { 'X-ClickHouse-Exception-Code': '241' });
+        response.end('Code: 241. DB::Exception: Memory limit exceeded. (MEMORY_LIMIT_EXCEEDED) (version 26.7.2.1)');
+      }, FIXED),
+    );
     await expect(clickhouse.bytes('SELECT 1', {}, running())).rejects.toMatchObject({
       name: 'ConnectorError',
       failureType: 'transient_error',
@@ -260,16 +300,18 @@ describe('bytes', () => {
   });
 
   test('end with an error when the connection is cut, which has advice to give', async () => {
-    const { clickhouse } = await connected((response) => {
-      response.write('half', () => response.destroy());
-    });
+    const { clickhouse } = await connected(
+      afterLookUp((response) => {
+        response.write('half', () => response.destroy());
+      }, FIXED),
+    );
     const stream = await clickhouse.bytes('SELECT 1', {}, running());
     const error: unknown = await text(stream).catch((thrown: unknown) => thrown);
     expect(clickhouse.failure(error)).toMatchObject({ name: 'ConnectorError', failureType: 'transient_error' });
   });
 
   test('are no longer taken when the signal comes, also while the server is silent', async () => {
-    const { clickhouse } = await connected((response) => response.write('first'));
+    const { clickhouse } = await connected(afterLookUp((response) => response.write('first'), CHANGEABLE));
     const leave = new AbortController();
     const stream = await clickhouse.bytes('SELECT 1', {}, leave.signal);
     stream.on('error', () => {});
@@ -277,5 +319,85 @@ describe('bytes', () => {
     leave.abort();
     for (let turn = 0; turn < 20; turn++) await nextTurn();
     expect(stream.destroyed).toBe(true);
+  });
+});
+
+describe('a query that nobody waits for any more', () => {
+  type Failing = (response: ServerResponse, leave: () => void) => void;
+  const answers: [string, Failing][] = [
+    ['the signal ends before its answer', (_, leave) => leave()],
+    ['the signal ends in its answer', (response) => response.write('first')],
+    ['a proxy gave up on', unavailable],
+    ['a connection was cut under', (response) => response.destroy()],
+  ];
+
+  /** Asks until the connection is closed, and tells what was asked after the look-up of settings. */
+  async function leave(answer: Failing, settings: string): Promise<{ asked: Request; after: Request[] }> {
+    const signal = new AbortController();
+    const { clickhouse, requests } = await connected(
+      afterLookUp((response, request) => {
+        if (request.body.startsWith('KILL')) response.end();
+        else answer(response, () => signal.abort());
+      }, settings),
+    );
+    try {
+      const stream = await clickhouse.bytes('SELECT 1 FORMAT JSONEachRow', {}, signal.signal);
+      stream.on('error', () => {});
+      await once(stream, 'data');
+      signal.abort();
+    } catch {
+      // That is what is looked at.
+    }
+    await clickhouse.close();
+    const [, asked, ...after] = requests;
+    if (asked === undefined) throw new Error('nothing was asked');
+    return { asked, after };
+  }
+
+  test.each(answers)('as %s, is ended on the server before the connection closes', async (_, answer) => {
+    const { asked, after } = await leave(answer, FIXED);
+    expect(after.map(({ body }) => body)).toEqual(['KILL QUERY WHERE query_id = {query_id:String}']);
+    expect(after[0]?.url.searchParams.get('param_query_id')).toBe(asked.url.searchParams.get('query_id'));
+  });
+
+  test.each(answers)('as %s, is left to a server that sees it by itself', async (_, answer) => {
+    expect((await leave(answer, CHANGEABLE)).after).toEqual([]);
+  });
+
+  test('as it came to its end, is left alone', async () => {
+    const { clickhouse, requests } = await connected(afterLookUp((response) => response.end('{"n":1}\n'), FIXED));
+    const signal = new AbortController();
+    await text(await clickhouse.bytes('SELECT 1 FORMAT JSONEachRow', {}, signal.signal));
+    signal.abort();
+    await clickhouse.close();
+    expect(requests.length).toBe(2);
+  });
+
+  test('as the server refused it, is left alone', async () => {
+    const { after } = await leave((response) => {
+      response.writeHead(500, { 'X-ClickHouse-Exception-Code': '241' });
+      response.end('Code: 241. DB::Exception: Memory limit exceeded. (MEMORY_LIMIT_EXCEEDED) (version 26.7.2.1)');
+    }, FIXED);
+    expect(after).toEqual([]);
+  });
+
+  test('and that may not be ended, is told of with what an administrator is to run', async () => {
+    const warnings: string[] = [];
+    const { clickhouse } = await connected(
+      afterLookUp((response, { body }) => {
+        if (!body.startsWith('KILL')) return unavailable(response);
+        response.writeHead(500, { 'X-ClickHouse-Exception-Code': '497' });
+        response.end(
+          "Code: 497. DB::Exception: reader: Not enough privileges. To execute this query, it's necessary to have the grant SELECT ON system.processes. (ACCESS_DENIED) (version 26.7.2.1)",
+        );
+      }, FIXED),
+      { username: 'reader' },
+      { retryTimeMs: 0, warn: (message) => warnings.push(message) },
+    );
+    await expect(clickhouse.bytes('SELECT 1', {}, running())).rejects.toThrow(/HTTP 503/);
+    await clickhouse.close();
+    expect(warnings).toEqual([
+      expect.stringMatching(/^A query that was left.+may go on there.+GRANT SELECT ON system\.processes TO `reader`$/),
+    ]);
   });
 });

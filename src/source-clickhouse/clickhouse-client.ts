@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { isIPv6 } from 'node:net';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
@@ -14,6 +15,9 @@ import { ConnectorError } from '../protocol/failure.ts';
 import { clickHouseFailure, GatewayError, mayBeAsleep } from './clickhouse-failure.ts';
 import type { SourceConfiguration } from './configuration.ts';
 import { httpAgent } from './http-agent.ts';
+import { PROGRAM } from './program.ts';
+import { mayStillRun, QueryEnds } from './query-ends.ts';
+import { lookUpQuerySettings, NO_SETTINGS, type QuerySettings } from './query-settings.ts';
 import { SshTunnel } from './ssh-tunnel.ts';
 
 /**
@@ -67,6 +71,8 @@ export class ClickHouse {
   readonly #tunnel: SshTunnel | undefined;
   readonly #configuration: SourceConfiguration;
   readonly #surroundings: Surroundings;
+  readonly #ends: QueryEnds;
+  #settings: QuerySettings | undefined;
 
   constructor(configuration: SourceConfiguration, surroundings: Partial<Surroundings> = {}) {
     this.#configuration = configuration;
@@ -83,18 +89,21 @@ export class ClickHouse {
       username: configuration.username,
       password: configuration.password,
       request_timeout: REQUEST_TIMEOUT_MS,
-      application: 'clickhouse-to-batch',
+      // Every user may send it, and none can lose it: a comment in the query's text would go when its parameters are put in.
+      application: PROGRAM,
       // It pools the connections; how long one may be idle the client still sees to.
       http_agent: httpAgent(configuration, this.#tunnel),
       // Its advice is for programmers; what a user should know, the messages of this connector say.
       log: { level: ClickHouseLogLevel.OFF },
     });
+    this.#ends = new QueryEnds(this.#client, (error) =>
+      this.#surroundings.warn(
+        `A query that was left could not be ended on the server, and may go on there. ${this.failure(error).message}`,
+      ),
+    );
   }
 
-  /**
-   * The rows of a small result, checked against a schema; asked for again while the server wakes. No setting is sent: a
-   * readonly=1 user may not.
-   */
+  /** The rows of a small result, checked against a schema; asked for again while the server wakes. */
   async rows<T extends z.ZodType>(query: string, parameters: QueryParameters, row: T): Promise<z.output<T>[]> {
     const { stop, retryTimeMs, firstRetryMs } = this.#surroundings;
     let failure: ConnectorError | undefined;
@@ -106,9 +115,7 @@ export class ClickHouse {
     const attempt = async (): Promise<z.output<T>[]> => {
       failure = undefined;
       try {
-        const lines = await text(await this.#ask(`${query} \nFORMAT JSONEachRow`, parameters));
-        const values = lines.split('\n').filter((line) => line !== '');
-        return z.array(row).parse(values.map((line): unknown => JSON.parse(line)));
+        return await this.#lookUp(query, parameters, row, await this.#querySettings());
       } catch (error) {
         failure = clickHouseFailure(error, this.#configuration);
         throw failure;
@@ -139,8 +146,10 @@ export class ClickHouse {
   /** The bytes of a result in the query's own FORMAT. `signal` cancels the request. */
   async bytes(query: string, parameters: QueryParameters, signal: AbortSignal): Promise<Readable> {
     try {
+      const settings = await this.#querySettings();
+      signal.throwIfAborted();
       // The client hears the signal until the answer begins; its body is ours to end.
-      return addAbortSignal(signal, await this.#ask(query, parameters, signal));
+      return addAbortSignal(signal, await this.#ask(query, parameters, settings, signal));
     } catch (error) {
       throw clickHouseFailure(error, this.#configuration);
     }
@@ -153,15 +162,62 @@ export class ClickHouse {
 
   /** Ends all connections. What is under way is cut. */
   async close(): Promise<void> {
+    await this.#ends.settled();
     await this.#client.close();
     await this.#tunnel?.close();
   }
 
-  /** The body of the server's answer. That of a refusal is its error, which the client would read without the status. */
-  async #ask(query: string, parameters: QueryParameters, signal?: AbortSignal): Promise<Readable> {
+  /** Looked up once: before the first query, and again only while that fails. */
+  async #querySettings(): Promise<QuerySettings> {
+    this.#settings ??= await lookUpQuerySettings(
+      (query, row) => this.#lookUp(query, {}, row, NO_SETTINGS),
+      this.#configuration,
+    );
+    return this.#settings;
+  }
+
+  async #lookUp<T extends z.ZodType>(
+    query: string,
+    parameters: QueryParameters,
+    row: T,
+    settings: QuerySettings,
+  ): Promise<z.output<T>[]> {
+    const lines = await text(await this.#ask(`${query} \nFORMAT JSONEachRow`, parameters, settings));
+    const values = lines.split('\n').filter((line) => line !== '');
+    return z.array(row).parse(values.map((line): unknown => JSON.parse(line)));
+  }
+
+  /** The body of the server's answer. When it is left before its end, the query ends on the server, too. */
+  async #ask(
+    query: string,
+    parameters: QueryParameters,
+    settings: QuerySettings,
+    signal?: AbortSignal,
+  ): Promise<Readable> {
+    const queryId = randomUUID();
+    try {
+      const body = await this.#send(queryId, query, parameters, settings, signal);
+      if (!settings.endsWithConnection) this.#ends.endWhenLeft(queryId, body, signal);
+      return body;
+    } catch (error) {
+      if (!settings.endsWithConnection && mayStillRun(error, signal)) this.#ends.end(queryId);
+      throw error;
+    }
+  }
+
+  /** The body of a good answer. That of a refusal is its error, which the client would read without the status. */
+  async #send(
+    queryId: string,
+    query: string,
+    parameters: QueryParameters,
+    { settings }: QuerySettings,
+    signal?: AbortSignal,
+  ): Promise<Readable> {
     const { stream, http_status_code, response_headers } = await this.#client.exec({
+      query_id: queryId,
       query,
       query_params: parameters,
+      clickhouse_settings: settings,
       ignore_error_response: true,
       ...(signal === undefined ? {} : { abort_signal: signal }),
     });

@@ -55,6 +55,12 @@ describe('an error of the server', () => {
     [159, 'TIMEOUT_EXCEEDED', 'transient_error', /raise the limit or make the table cheaper to read/],
     [160, 'TOO_SLOW', 'transient_error', /Run again later/],
     [241, 'MEMORY_LIMIT_EXCEEDED', 'transient_error', /A limit .+ was reached/],
+    [158, 'TOO_MANY_ROWS', 'config_error', /too low for the query.+Let an administrator raise it/],
+    [307, 'TOO_MANY_BYTES', 'config_error', /too low for the query/],
+    [396, 'TOO_MANY_ROWS_OR_BYTES', 'config_error', /too low for the query/],
+    [191, 'SET_SIZE_LIMIT_EXCEEDED', 'config_error', /too low for the query/],
+    [277, 'INDEX_NOT_USED', 'config_error', /too low for the query/],
+    [719, 'QUERY_CACHE_USED_WITH_SYSTEM_TABLE', 'config_error', /MODIFY SETTING use_query_cache = 0/],
     [209, 'SOCKET_TIMEOUT', 'transient_error', /cut short.+goes on from the last state/],
     [210, 'NETWORK_ERROR', 'transient_error', /cut short/],
     [279, 'ALL_CONNECTION_TRIES_FAILED', 'transient_error', /cut short/],
@@ -122,6 +128,34 @@ describe('of a right that is missing, what the administrator is to run', () => {
     );
     const [, run] = failure.message.split('Let an administrator run: ');
     expect(run).toBe(statement);
+  });
+});
+
+describe('of a limit that each attempt would meet, which setting it is', () => {
+  test.each([
+    [
+      "Limit for rows (controlled by 'max_rows_to_read_leaf' setting) exceeded, max rows: 10.00",
+      'max_rows_to_read_leaf',
+    ],
+    ['Limit for rows or bytes to read exceeded, max rows: 10.00, current rows: 300.00 thousand', 'max_rows_to_read'],
+    ['Limit for rows or bytes to read exceeded, max bytes: 10.00 B, current bytes: 1.85 MiB', 'max_bytes_to_read'],
+    ['Limit for rows or bytes to read on leaf node exceeded, max bytes: 10.00 B', 'max_bytes_to_read_leaf'],
+    ['Limit for rows to GROUP BY exceeded: has 65409 rows, maximum: 10', 'max_rows_to_group_by'],
+    ['Limit for result exceeded, max rows: 10.00, current rows: 65.41 thousand', 'max_result_rows or max_rows_to_sort'],
+    ['Limit for result exceeded, max bytes: 10.00 B, current bytes: 15 MiB', 'max_result_bytes or max_bytes_to_sort'],
+    ['Limit for DISTINCT exceeded, max rows: 10.00, current rows: 65.41 thousand', 'max_rows_in_distinct'],
+    ['Limit for IN-set exceeded, max bytes: 10.00, current bytes: 1.00 thousand', 'max_bytes_in_set'],
+    ['Limit for JOIN exceeded, max rows: 10.00, current rows: 4.10 thousand', 'max_rows_in_join'],
+    ["Primary key (a) is not used and setting 'force_primary_key' is set", 'force_primary_key'],
+  ])('%s: %s', (message, settings) => {
+    const failure = serverFailure(`Code: 396. DB::Exception: ${message}. (TOO_MANY_ROWS_OR_BYTES) (version 26.7.2.1)`);
+    expect(failure.message).toContain(`(${settings})`);
+    expect(failure.message).toContain(
+      `ALTER USER \`batch-sync\` MODIFY SETTING ${settings
+        .split(' or ')
+        .map((name) => `${name} = 0`)
+        .join(', ')} `,
+    );
   });
 });
 

@@ -3,6 +3,8 @@ import { ConnectorError, codeOf, messageOf } from '../protocol/failure.ts';
 import type { SourceConfiguration } from './configuration.ts';
 import { config, type Explanation, transient } from './explanation.ts';
 import { quoteIdentifier } from './identifier.ts';
+import { explainFinalLimit } from './limit-failure.ts';
+import { settingAdvice } from './setting-advice.ts';
 import { TunnelError } from './ssh-failure.ts';
 import { explainTlsError } from './tls-failure.ts';
 
@@ -49,7 +51,8 @@ function explain(error: unknown, configuration: SourceConfiguration): Explanatio
  * Errors that ClickHouse itself reports, by the numbers of its ErrorCodes.cpp
  * (`SELECT errorCodeToName(n)` names them).
  */
-function explainServerError(error: ClickHouseError, { database, username }: SourceConfiguration): Explanation {
+function explainServerError(error: ClickHouseError, configuration: SourceConfiguration): Explanation {
+  const { database, username } = configuration;
   const seen = `ClickHouse said: ${firstSentence(error.message)} (code ${error.code}, ${error.type ?? 'no name'}).`;
   switch (Number(error.code)) {
     case 516: // AUTHENTICATION_FAILED
@@ -79,6 +82,16 @@ function explainServerError(error: ClickHouseError, { database, username }: Sour
     case 164: // READONLY
       return config(
         `${seen} The user's profile is read-only and forbids this. Let an administrator allow it, or use a user with readonly=2.`,
+      );
+    case 158: // TOO_MANY_ROWS
+    case 307: // TOO_MANY_BYTES
+    case 396: // TOO_MANY_ROWS_OR_BYTES
+    case 191: // SET_SIZE_LIMIT_EXCEEDED
+    case 277: // INDEX_NOT_USED
+      return config(`${seen} ${explainFinalLimit(error.message, configuration)}`);
+    case 719: // QUERY_CACHE_USED_WITH_SYSTEM_TABLE
+      return config(
+        `${seen} The user's profile turns the query cache on, which does not take the look-ups of tables and columns. ${settingAdvice(username, { use_query_cache: '0' })}.`,
       );
     case 201: // QUOTA_EXCEEDED
     case 202: // TOO_MANY_SIMULTANEOUS_QUERIES

@@ -1,0 +1,181 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
+import {
+  ADMIN,
+  READER,
+  READER_WITH_SETTINGS,
+  readerWith,
+  type SandboxUser,
+  STRANGER,
+} from '../sandbox/clickhouse/users.ts';
+import { type Finished, run } from '../sandbox/launcher.ts';
+import { catalogOf, checkStatus, errors, records, sourceConfiguration, temporaryFiles } from './support.ts';
+
+const file = temporaryFiles();
+let server: ClickHouseServer;
+
+const CLOUD = readerWith('cloud', { settings: { cloud_mode: 1, readonly: 2 } });
+const CLOUD_READONLY = readerWith('cloud_readonly', { settings: { cloud_mode: 1 } });
+const CLOUD_FIXED = readerWith('cloud_fixed', {
+  settings: { cloud_mode: 1, readonly: 2 },
+  constants: ['select_sequential_consistency'],
+});
+
+/** Profiles that leave rows out and end the answer as if it were whole, and what an administrator is to set. */
+const LOSSY = [
+  lossy("read_overflow_mode = 'throw'", { max_rows_to_read: 1, read_overflow_mode: 'break' }),
+  lossy("read_overflow_mode_leaf = 'throw'", { max_bytes_to_read_leaf: 1, read_overflow_mode_leaf: 'break' }),
+  lossy("result_overflow_mode = 'throw'", { max_result_rows: 3, result_overflow_mode: 'break' }),
+  lossy("sort_overflow_mode = 'throw'", { max_rows_to_sort: 3, sort_overflow_mode: 'break' }),
+  lossy("timeout_overflow_mode = 'throw'", { max_execution_time: 9, timeout_overflow_mode: 'break' }),
+  lossy("timeout_overflow_mode_leaf = 'throw'", { max_execution_time_leaf: 9, timeout_overflow_mode_leaf: 'break' }),
+  lossy("group_by_overflow_mode = 'throw'", { max_rows_to_group_by: 3, group_by_overflow_mode: 'any' }),
+  lossy("set_overflow_mode = 'throw'", { max_rows_in_set: 1, set_overflow_mode: 'break' }),
+  lossy("join_overflow_mode = 'throw'", { max_rows_in_join: 3, join_overflow_mode: 'break' }),
+  lossy("distinct_overflow_mode = 'throw'", { max_bytes_in_distinct: 3, distinct_overflow_mode: 'break' }),
+  lossy("transfer_overflow_mode = 'throw'", { max_rows_to_transfer: 3, transfer_overflow_mode: 'break' }),
+  lossy('skip_unavailable_shards = 0', { skip_unavailable_shards: 1 }),
+  lossy('ignore_cold_parts_seconds = 0', { ignore_cold_parts_seconds: 60 }),
+  lossy('limit = 0', { limit: 1 }),
+  lossy('limit = 0', { limit: 5 }),
+  lossy('offset = 0', { offset: 1 }),
+];
+
+function lossy(advice: string, settings: SandboxUser['settings']): { user: SandboxUser; advice: string } {
+  const name = `lossy_${Object.entries(settings).flat().join('_')}`;
+  return { user: readerWith(name, { settings }), advice };
+}
+
+/** The same where the user may change settings. */
+const BREAKING = readerWith('breaking', {
+  settings: { readonly: 2, max_result_rows: 1000, result_overflow_mode: 'break' },
+});
+const LIMITED = readerWith('limited', { settings: { readonly: 2, limit: 3 } });
+
+const HARMLESS: [string, SandboxUser][] = [
+  ['says that there is no limit', readerWith('no_limit', { settings: { limit: 0, offset: 0 } })],
+  ['would break at a limit that is not set', readerWith('no_break', { settings: { sort_overflow_mode: 'break' } })],
+];
+
+const QUERY_CACHE = readerWith('query_cache', { settings: { use_query_cache: 1 } });
+
+beforeAll(async () => {
+  server = await ClickHouseServer.start(undefined, [
+    CLOUD,
+    CLOUD_READONLY,
+    CLOUD_FIXED,
+    QUERY_CACHE,
+    BREAKING,
+    LIMITED,
+    ...LOSSY.map(({ user }) => user),
+    ...HARMLESS.map(([, user]) => user),
+  ]);
+  await server.execute(
+    'CREATE DATABASE shop',
+    'CREATE DATABASE granted',
+    'CREATE TABLE shop.few (custom_id String, event_name String, last_updated_at DateTime64(6), n UInt64) ENGINE = MergeTree ORDER BY last_updated_at',
+    "INSERT INTO shop.few SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + number, number FROM numbers(10)",
+    'CREATE TABLE shop.many AS shop.few',
+    "INSERT INTO shop.many SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + number, number FROM numbers(100000)",
+    'CREATE TABLE granted.events AS shop.few',
+    'INSERT INTO granted.events SELECT * FROM shop.few',
+    // What the server itself tells of the query that reads it.
+    "CREATE VIEW shop.seen AS SELECT 'u' AS custom_id, 'x' AS event_name, now() AS last_updated_at, http_user_agent, Settings AS settings FROM system.processes WHERE query_id = queryID()",
+  );
+});
+
+afterAll(() => server.stop());
+
+function configuration(user: SandboxUser, more: Record<string, unknown> = {}): string {
+  return file('source.json', sourceConfiguration(server, 'shop', { ...server.connection(user), ...more }));
+}
+
+function read(user: SandboxUser, table: string, more: Record<string, unknown> = {}): Promise<Finished> {
+  const catalog = file('catalog.json', catalogOf('incremental', table));
+  return run('source-clickhouse', ['read', '--config', configuration(user, more), '--catalog', catalog]);
+}
+
+const seenSchema = z.object({ http_user_agent: z.string(), settings: z.record(z.string(), z.string()) });
+
+/** What the server sees of the query that a user's rows come from. */
+async function seenOf(user: SandboxUser): Promise<z.output<typeof seenSchema>> {
+  const [record] = records(await read(user, 'seen'));
+  return seenSchema.parse(record);
+}
+
+const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileSync('package.json', 'utf8')));
+const PROGRAM = `clickhouse-to-batch source-clickhouse ${version}`;
+
+describe('a query', () => {
+  test.each([ADMIN, READER, READER_WITH_SETTINGS, CLOUD, CLOUD_READONLY])('of $name says who asks', async (user) => {
+    const { http_user_agent } = await seenOf(user);
+    expect(http_user_agent).toMatch(`${PROGRAM} `);
+  });
+
+  test.each([ADMIN, READER_WITH_SETTINGS])('of $name, who may send settings, carries them', async (user) => {
+    expect((await seenOf(user)).settings).toMatchObject({
+      log_comment: PROGRAM,
+      cancel_http_readonly_queries_on_client_close: '1',
+      readonly: '2',
+    });
+  });
+
+  test('of a user who may send none carries none', async () => {
+    const { settings } = await seenOf(READER);
+    expect(settings).not.toHaveProperty('log_comment');
+    expect(settings).not.toHaveProperty('cancel_http_readonly_queries_on_client_close');
+  });
+
+  test.each<[string, SandboxUser, string | undefined]>([
+    ['waits in ClickHouse Cloud for what was inserted before', CLOUD, '1'],
+    ['does not where the user may not', CLOUD_READONLY, undefined],
+    ['does not where that setting is fixed', CLOUD_FIXED, undefined],
+    ['does not elsewhere', READER_WITH_SETTINGS, undefined],
+  ])('%s', async (_, user, expected) => {
+    expect((await seenOf(user)).settings.select_sequential_consistency).toBe(expected);
+  });
+
+  test('of a user who may read one table alone works, too', async () => {
+    expect(records(await read(STRANGER, 'events', { database: 'granted' })).length).toBe(10);
+  });
+});
+
+describe('a profile that leaves rows out in silence', () => {
+  test.each(LOSSY)('is refused by check and read, with what to run: $user.name', async ({ user, advice }) => {
+    const expected = new RegExp(`"${user.name}".+Let an administrator run: ALTER USER .+ MODIFY SETTING ${advice} \\(`);
+    const { status, message } = await checkStatus('source-clickhouse', configuration(user, { table: 'few' }));
+    expect(status).toBe('FAILED');
+    expect(message).toMatch(expected);
+    const result = await read(user, 'few');
+    expect(result.code).toBe(1);
+    expect(records(result)).toEqual([]);
+    expect(errors(result)).toMatchObject([{ failure_type: 'config_error', message: expect.stringMatching(expected) }]);
+  });
+
+  test('by a number of rows is overruled where the user may', async () => {
+    expect(records(await read(LIMITED, 'few')).length).toBe(10);
+  });
+
+  test('at a limit is overruled where the user may: the limit is then told of', async () => {
+    expect(records(await read(BREAKING, 'few')).length).toBe(10);
+    const result = await read(BREAKING, 'many');
+    expect(result.code).toBe(1);
+    expect(errors(result)).toMatchObject([
+      { failure_type: 'config_error', message: expect.stringMatching(/max_result_rows/) },
+    ]);
+  });
+
+  test.each(HARMLESS)('is not one that %s', async (_, user) => {
+    const { status } = await checkStatus('source-clickhouse', configuration(user, { table: 'few' }));
+    expect(status).toBe('SUCCEEDED');
+    expect(records(await read(user, 'few')).length).toBe(10);
+  });
+});
+
+test('a query cache that does not take look-ups is told of with what to run', async () => {
+  const { status, message } = await checkStatus('source-clickhouse', configuration(QUERY_CACHE, { table: 'few' }));
+  expect(status).toBe('FAILED');
+  expect(message).toMatch(/query cache.+ALTER USER `query_cache` MODIFY SETTING use_query_cache = 0/);
+});

@@ -1,0 +1,103 @@
+import { z } from 'zod';
+import { ConnectorError } from '../protocol/failure.ts';
+import type { SourceConfiguration } from './configuration.ts';
+import { LOSSY_SETTINGS, losslessSettings, type Setting } from './lossy-settings.ts';
+import { PROGRAM } from './program.ts';
+import { settingAdvice } from './setting-advice.ts';
+
+/** How each query of a connection is sent. */
+export type QuerySettings = {
+  /** Only what the user may send: one setting too many, and the whole query is refused. */
+  settings: Readonly<Record<string, string>>;
+  /** Whether the server ends a query whose connection is closed while it has nothing to write to it. */
+  endsWithConnection: boolean;
+};
+
+/** Asks for the rows of a look-up that no setting goes with. */
+export type LookUp = <T extends z.ZodType>(query: string, row: T) => Promise<z.output<T>[]>;
+
+/** How the look-up of the settings itself is sent. It is too short to be ended. */
+export const NO_SETTINGS: QuerySettings = { settings: {}, endsWithConnection: true };
+
+const NAMES = [
+  'log_comment',
+  'readonly',
+  'cancel_http_readonly_queries_on_client_close',
+  'cloud_mode',
+  'select_sequential_consistency',
+  ...LOSSY_SETTINGS,
+];
+
+/**
+ * - One row, as a `limit` in the profile would leave out the others.
+ * - Not with IN, which a limit on sets (max_rows_in_set) would cut.
+ * - As text, as the form of numbers and tuples depends on settings.
+ * - Names that the server does not know are not among the answer; so nothing is sent that it does not know.
+ */
+const SETTINGS_QUERY = `SELECT groupArray([name, value, toString(readonly), toString(changed)]) AS settings
+FROM system.settings WHERE has([${NAMES.map((name) => `'${name}'`).join(', ')}], name)`;
+
+const settingsRow = z.object({
+  settings: z.array(
+    z
+      .tuple([z.string(), z.string(), z.string(), z.string()])
+      .transform(([name, value, readonly, changed]) => ({ name, value, isChangeable: readonly === '0', changed })),
+  ),
+});
+
+const explainRow = z.object({ explain: z.string() });
+
+/**
+ * What may and is to be sent with the queries of a user.
+ *
+ * @throws ConnectorError (config_error) when rows would be left out in silence and the user may not change that.
+ */
+export async function lookUpQuerySettings(
+  lookUp: LookUp,
+  configuration: Pick<SourceConfiguration, 'username'>,
+): Promise<QuerySettings> {
+  const [row] = await lookUp(SETTINGS_QUERY, settingsRow);
+  if (row === undefined) {
+    throw new ConnectorError(
+      'config_error',
+      `A query that gives one row gave none to the user "${configuration.username}": the user's profile likely has the setting offset, and would leave out the first rows of every answer. ${settingAdvice(configuration.username, { offset: '0' })}.`,
+    );
+  }
+  const settings = new Map<string, Setting>(row.settings.map((setting) => [setting.name, setting]));
+  const limit = row.settings.find(({ name }) => name === 'limit');
+  if (limit?.changed === '1') {
+    // A SELECT takes the setting for its own LIMIT and sees it as 0 from then on.
+    const plan = await lookUp('EXPLAIN SELECT 1', explainRow);
+    const isLimited = plan.some(({ explain }) => /(^|[\s─])Limit( |$)/.test(explain));
+    settings.set('limit', { ...limit, value: isLimited ? 'more than 0' : '0' });
+  }
+  return decideQuerySettings(settings, configuration);
+}
+
+/** See lookUpQuerySettings. */
+export function decideQuerySettings(
+  settings: ReadonlyMap<string, Setting>,
+  configuration: Pick<SourceConfiguration, 'username'>,
+): QuerySettings {
+  const mayChange = (name: string): boolean => settings.get(name)?.isChangeable === true;
+  const value = (name: string): string => settings.get(name)?.value ?? '0';
+  const send: Record<string, string> = losslessSettings(settings, configuration);
+
+  if (mayChange('log_comment')) send.log_comment = PROGRAM;
+  if (value('cloud_mode') === '1' && mayChange('select_sequential_consistency')) {
+    // The replicas of a Cloud service share the data but not the news of it: one that lags would hide rows.
+    send.select_sequential_consistency = '1';
+  }
+  if (mayChange('cancel_http_readonly_queries_on_client_close')) {
+    send.cancel_http_readonly_queries_on_client_close = '1';
+    // It is about users who may only read: the server must not guess whether a query writes. We only read.
+    if (value('readonly') === '0' && mayChange('readonly')) send.readonly = '2';
+  }
+  return {
+    settings: send,
+    endsWithConnection:
+      (send.readonly ?? value('readonly')) !== '0' &&
+      (send.cancel_http_readonly_queries_on_client_close ?? value('cancel_http_readonly_queries_on_client_close')) ===
+        '1',
+  };
+}
