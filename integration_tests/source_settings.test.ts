@@ -59,6 +59,15 @@ const HARMLESS: [string, SandboxUser][] = [
   ['would break at a limit that is not set', readerWith('no_break', { settings: { sort_overflow_mode: 'break' } })],
 ];
 
+/** Profiles that change the form of results. */
+const FORMS = [
+  readerWith('rows_in_an_array', { settings: { output_format_json_array_of_rows: 1 } }),
+  readerWith('all_in_quotes', {
+    settings: { output_format_json_quote_64bit_integers: 1, output_format_json_quote_decimals: 1 },
+  }),
+  readerWith('named_tuples_as_arrays', { settings: { output_format_json_named_tuples_as_objects: 0 } }),
+];
+
 const QUERY_CACHE = readerWith('query_cache', { settings: { use_query_cache: 1 } });
 
 beforeAll(async () => {
@@ -67,6 +76,7 @@ beforeAll(async () => {
     CLOUD_READONLY,
     CLOUD_FIXED,
     QUERY_CACHE,
+    ...FORMS,
     BREAKING,
     LIMITED,
     ...LOSSY.map(({ user }) => user),
@@ -179,3 +189,10 @@ test('a query cache that does not take look-ups is told of with what to run', as
   expect(status).toBe('FAILED');
   expect(message).toMatch(/query cache.+ALTER USER `query_cache` MODIFY SETTING use_query_cache = 0/);
 });
+
+test.each(FORMS)(
+  'a profile that gives results another form does not keep rows from being read: $name',
+  async (user) => {
+    expect(records(await read(user, 'few')).map(({ n }) => n)).toEqual(Array.from({ length: 10 }, (_, n) => n));
+  },
+);

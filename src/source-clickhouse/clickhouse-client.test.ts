@@ -23,9 +23,24 @@ type Request = { url: URL; headers: IncomingMessage['headers']; body: string };
 type Answer = (response: ServerResponse, request: Request) => void;
 
 /** What a server says of the settings of a user who may change none, and of one who may. */
-const FIXED = '{"settings":[["log_comment","","1","0"],["readonly","1","1","1"]]}\n';
-const CHANGEABLE =
-  '{"settings":[["log_comment","","0","0"],["readonly","2","1","1"],["cancel_http_readonly_queries_on_client_close","0","0","0"]]}\n';
+const FIXED = resultOf({
+  settings: [
+    ['log_comment', '', '1', '0'],
+    ['readonly', '1', '1', '1'],
+  ],
+});
+const CHANGEABLE = resultOf({
+  settings: [
+    ['log_comment', '', '0', '0'],
+    ['readonly', '2', '1', '1'],
+    ['cancel_http_readonly_queries_on_client_close', '0', '0', '0'],
+  ],
+});
+
+/** A result as the server writes it. */
+function resultOf(...rows: Record<string, unknown>[]): string {
+  return JSON.stringify({ meta: [], data: rows, rows: rows.length });
+}
 
 function isLookUp({ body }: Request): boolean {
   return body.includes('FROM system.settings');
@@ -68,7 +83,7 @@ describe('a request', () => {
   test('is made by the user, in the name of this program and its version, with whatever settings', async () => {
     const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileSync('package.json', 'utf8')));
     const { clickhouse, requests } = await connected(
-      afterLookUp((response) => response.end(), FIXED),
+      afterLookUp((response) => response.end(resultOf()), FIXED),
       { username: 'reader', password: 'p/"é' },
     );
     await clickhouse.rows('SELECT 1', {}, row);
@@ -81,20 +96,20 @@ describe('a request', () => {
   });
 
   test('carries its parameters beside the query, and no setting for a user who may send none', async () => {
-    const { clickhouse, requests } = await connected(afterLookUp((response) => response.end(), FIXED));
+    const { clickhouse, requests } = await connected(afterLookUp((response) => response.end(resultOf()), FIXED));
     await clickhouse.rows('SELECT {a:String}', { a: "it's\t", n: 7 }, row);
     await clickhouse.bytes('SELECT {a:String} FORMAT JSONEachRow', { a: '' }, running());
     expect(requests.map(settingsOf)).toEqual([{}, {}, {}]);
     const [, first, second] = requests;
     expect(first?.url.searchParams.get('param_a')).toBe("it\\'s\\t");
     expect(first?.url.searchParams.get('param_n')).toBe('7');
-    expect(first?.body.trim()).toBe('SELECT {a:String} \nFORMAT JSONEachRow');
+    expect(first?.body.trim()).toBe('SELECT {a:String} \nFORMAT JSON');
     expect(second?.url.searchParams.get('param_a')).toBe('');
     expect(second?.body).toBe('SELECT {a:String} FORMAT JSONEachRow');
   });
 
   test('carries the settings that the user may send, which are looked up once and before it', async () => {
-    const { clickhouse, requests } = await connected(afterLookUp((response) => response.end(), CHANGEABLE));
+    const { clickhouse, requests } = await connected(afterLookUp((response) => response.end(resultOf()), CHANGEABLE));
     await clickhouse.rows('SELECT 1', {}, row);
     await clickhouse.bytes('SELECT 2 FORMAT JSONEachRow', {}, running());
     const settings = {
@@ -112,7 +127,9 @@ function settingsOf({ url }: Request): Record<string, string> {
 
 describe('rows', () => {
   test('are had in the form of their schema', async () => {
-    const { clickhouse } = await connected(afterLookUp((response) => response.end('{"n":1}\n{"n":2}\n'), FIXED));
+    const { clickhouse } = await connected(
+      afterLookUp((response) => response.end(resultOf({ n: 1 }, { n: 2 })), FIXED),
+    );
     expect(await clickhouse.rows('SELECT n', {}, row)).toEqual([{ n: 1 }, { n: 2 }]);
   });
 
@@ -159,7 +176,7 @@ function waking(failures: number, fail: (response: ServerResponse) => void): Ans
   };
 }
 
-const good = afterLookUp((response) => response.end('{"n":1}\n'), FIXED);
+const good = afterLookUp((response) => response.end(resultOf({ n: 1 })), FIXED);
 
 function unavailable(response: ServerResponse): void {
   response.writeHead(503);
@@ -365,7 +382,9 @@ describe('a query that nobody waits for any more', () => {
   });
 
   test('as it came to its end, is left alone', async () => {
-    const { clickhouse, requests } = await connected(afterLookUp((response) => response.end('{"n":1}\n'), FIXED));
+    const { clickhouse, requests } = await connected(
+      afterLookUp((response) => response.end(resultOf({ n: 1 })), FIXED),
+    );
     const signal = new AbortController();
     await text(await clickhouse.bytes('SELECT 1 FORMAT JSONEachRow', {}, signal.signal));
     signal.abort();

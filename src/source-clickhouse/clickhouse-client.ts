@@ -182,9 +182,9 @@ export class ClickHouse {
     row: T,
     settings: QuerySettings,
   ): Promise<z.output<T>[]> {
-    const lines = await text(await this.#ask(`${query} \nFORMAT JSONEachRow`, parameters, settings));
-    const values = lines.split('\n').filter((line) => line !== '');
-    return z.array(row).parse(values.map((line): unknown => JSON.parse(line)));
+    // Not JSONEachRow, of which a setting makes one array.
+    const result = await text(await this.#ask(`${query} \nFORMAT JSON`, parameters, settings));
+    return z.object({ data: z.array(row) }).parse(JSON.parse(result)).data;
   }
 
   /** The body of the server's answer. When it is left before its end, the query ends on the server, too. */
