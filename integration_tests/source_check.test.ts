@@ -144,8 +144,14 @@ describe('a configuration that does not work says what was seen and what to do',
   test('a server that is too old', async () => {
     const old = createHttpServer(async (request, response) => {
       const query = await text(request);
-      response.setHeader('content-type', 'application/x-ndjson');
-      response.end(query.includes('version()') ? '{"version":"18.16.1"}\n' : '{"settings":[]}\n');
+      // In the words of ClickHouse 18.16.1, which Debian 12 has.
+      if (query.includes('version()')) response.end('{"data":[{"version":"18.16.1"}]}');
+      else {
+        response.statusCode = 500;
+        response.end(
+          'Code: 47, e.displayText() = DB::Exception: Unknown identifier: readonly, e.what() = DB::Exception',
+        );
+      }
     });
     const { status, message } = await check({ port: await listening(old) });
     expect(status).toBe('FAILED');

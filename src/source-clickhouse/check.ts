@@ -9,8 +9,8 @@ import { listTables, missingColumns, requiredColumns, type Table } from './table
 import { proposeView } from './view-proposal.ts';
 
 /**
- * The oldest ClickHouse that is read, as [major, minor]. Since 22.6 a named tuple leaves as a JSON object by default
- * (system.settings_changes, output_format_json_named_tuples_as_objects), which is how a row becomes a message.
+ * The oldest ClickHouse that is read, as [major, minor]. The newest function that every row is written with,
+ * toJSONString, is a year older (21.7); the distance is for what no documentation tells.
  */
 const OLDEST_VERSION = [22, 6] as const;
 
@@ -40,7 +40,7 @@ async function checkVersion(clickhouse: ClickHouse): Promise<void> {
   if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return;
   throw new ConnectorError(
     'config_error',
-    `The server is ClickHouse ${row?.version ?? '(no version)'}, which is too old: ${OLDEST_VERSION.join('.')} or later is needed, as older ones can't write rows as JSON objects. Upgrade the server, or read from a newer replica.`,
+    `The server is ClickHouse ${row?.version ?? '(no version)'}, which is too old: ${OLDEST_VERSION.join('.')} or later is needed, as older ones lack functions that rows are written with. Upgrade the server, or read from a newer replica.`,
   );
 }
 

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ConnectorError } from '../protocol/failure.ts';
+import { ConnectorError, messageOf } from '../protocol/failure.ts';
 import type { SourceConfiguration } from './configuration.ts';
 import { LOSSY_SETTINGS, losslessSettings, type Setting } from './lossy-settings.ts';
 import { PROGRAM } from './program.ts';
@@ -45,6 +45,9 @@ const settingsRow = z.object({
   ),
 });
 
+/** How the message of a server begins that lacks a column, in the form of versions before 20. */
+const UNKNOWN_IDENTIFIER = 'Code: 47, ';
+
 const explainRow = z.object({ explain: z.string() });
 
 /**
@@ -56,7 +59,13 @@ export async function lookUpQuerySettings(
   lookUp: LookUp,
   configuration: Pick<SourceConfiguration, 'username'>,
 ): Promise<QuerySettings> {
-  const [row] = await lookUp(SETTINGS_QUERY, settingsRow);
+  const rows = await lookUp(SETTINGS_QUERY, settingsRow).catch((error: unknown) => {
+    // A server so old that it has no such column is told of by its version, which is looked up next.
+    if (messageOf(error).startsWith(UNKNOWN_IDENTIFIER)) return undefined;
+    throw error;
+  });
+  if (rows === undefined) return NO_SETTINGS;
+  const [row] = rows;
   if (row === undefined) {
     throw new ConnectorError(
       'config_error',
