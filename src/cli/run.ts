@@ -14,7 +14,7 @@ const SIGNAL_EXIT_CODE = 128;
  *
  * The first SIGTERM or SIGINT asks the command to finish what it has begun; the process then ends by that same signal,
  * which is how platforms know an end that was asked for (exit code 143). A second signal ends it at once. Nothing
- * calls process.exit: it would cut off what stdout has not yet taken.
+ * calls process.exit: it would cut off what stdout has not yet taken. A closed stdout ends the command in the same way.
  *
  * @param command resolves to whether it did all that it was to do.
  */
@@ -33,6 +33,8 @@ export async function run(command: (context: CommandContext) => Promise<boolean>
     for (const signal of STOP_SIGNALS) process.removeListener(signal, onSignal);
   };
   for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
+  // What is waited for, be it the server, has nobody left to be told of it.
+  output.gone.addEventListener('abort', () => stop.abort());
 
   try {
     const done = await command({ output, stop: stop.signal, now: Date.now });

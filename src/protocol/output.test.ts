@@ -90,8 +90,10 @@ test('bytes whose memory is to be used again are waited for until they are taken
   expect(reader.text).toBe('ab');
 
   const unread = output.writeOut(Buffer.from('c'));
+  expect(output.gone.aborted).toBe(false);
   reader.goAway();
   expect(await outcome(unread)).toBeInstanceOf(OutputClosedError);
+  expect(output.gone.aborted).toBe(true);
   expect(await outcome(output.writeOut(Buffer.from('d')))).toBeInstanceOf(OutputClosedError);
 });
 

@@ -17,6 +17,7 @@ export class MessageOutput {
   readonly #stream: Writable;
   #redact: (text: string) => string = (text) => text;
   #closed: OutputClosedError | undefined;
+  readonly #gone = new AbortController();
   readonly #waiting: (() => void)[] = [];
 
   constructor(stream: Writable) {
@@ -24,6 +25,11 @@ export class MessageOutput {
     stream.on('error', (error) => this.#close(error));
     stream.on('close', () => this.#close(undefined));
     stream.on('drain', () => this.#wake());
+  }
+
+  /** Aborted when the reader has gone. That is noticed by a write alone. */
+  get gone(): AbortSignal {
+    return this.#gone.signal;
   }
 
   /** From now on what people read in a message goes through `redact`. What is written as bytes is passed on as it is. */
@@ -61,6 +67,7 @@ export class MessageOutput {
   #close(cause: unknown): void {
     this.#closed ??= new OutputClosedError(cause);
     this.#wake();
+    this.#gone.abort();
   }
 
   #wake(): void {

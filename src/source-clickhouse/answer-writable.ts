@@ -1,6 +1,8 @@
 import { Writable } from 'node:stream';
-import { parseError } from '@clickhouse/client';
+import { ClickHouseError, parseError } from '@clickhouse/client';
+import { CutOffError } from './cut-off-error.ts';
 import { NotARowError, type Page, type PageCutter } from './page-cutter.ts';
+import { ROW_LINE_START } from './row-query.ts';
 
 /** How much of an exception in mid-stream is read: its text is seldom longer, and is only to be shown. */
 const LONGEST_EXCEPTION_BYTES = 16 * 1024;
@@ -34,7 +36,11 @@ export class AnswerWritable extends Writable {
 
   /** The exception that the server wrote where a row should be; it breaks the connection behind it. */
   get exception(): Error | undefined {
-    return this.#said && parseError(Buffer.concat(this.#said).toString('utf8', 0, LONGEST_EXCEPTION_BYTES));
+    if (this.#said === undefined) return undefined;
+    const said = Buffer.concat(this.#said).toString('utf8', 0, LONGEST_EXCEPTION_BYTES);
+    const error = parseError(said);
+    // A row that was cut off is nothing that anybody said, and what it holds is not for a log.
+    return !(error instanceof ClickHouseError) && beginsAsRow(said) ? new CutOffError() : error;
   }
 
   override _write(chunk: Buffer, _: BufferEncoding, done: Done): void {
@@ -74,4 +80,9 @@ export class AnswerWritable extends Writable {
     this.#said = [...(this.#said ?? []), bytes];
     this.#saidBytes += bytes.length;
   }
+}
+
+/** Whether a text begins as a row, or is the beginning of one. */
+function beginsAsRow(text: string): boolean {
+  return ROW_LINE_START.startsWith(text.slice(0, ROW_LINE_START.length));
 }

@@ -47,6 +47,8 @@ describe('an error of the server', () => {
       /The database "shop" is not there, or not visible to "batch-sync"\. Check its name/,
     ],
     [60, 'UNKNOWN_TABLE', 'config_error', /dropped or renamed.+Check "database" and "table"/],
+    [218, 'TABLE_IS_DROPPED', 'config_error', /dropped or renamed/],
+    [395, 'FUNCTION_THROW_IF_VALUE_IS_NON_ZERO', 'config_error', /Mend the row or the throwIf/],
     [47, 'UNKNOWN_IDENTIFIER', 'config_error', /Refresh the schema \(discover\) or mend the view/],
     [16, 'NO_SUCH_COLUMN_IN_TABLE', 'config_error', /Refresh the schema \(discover\) or mend the view/],
     [164, 'READONLY', 'config_error', /read-only.+readonly=2/],
@@ -76,6 +78,30 @@ describe('an error of the server', () => {
     expect(failure.message).toMatch(advice);
     expect(failure.internalMessage).toBe('Something about the thing: In scope SELECT 1. Maybe you meant 2. ');
     expect(failure.message).not.toContain(PASSWORD);
+  });
+
+  test('of our own, that the table has changed, passes with the next run', () => {
+    const said = 'source-clickhouse: the columns have changed: while executing';
+    const failure = serverFailure(`Code: 395. DB::Exception: ${said} 'x'. (FUNCTION_THROW_IF_VALUE_IS_NON_ZERO)`);
+    expect(failure.failureType).toBe('transient_error');
+    expect(failure.message).toMatch(/^A column was dropped or changed its type while .+ Run again; the next run/);
+  });
+
+  test('that quotes the condition for that is another one', () => {
+    const said = "Memory limit exceeded: While executing throwIf(1, 'source-clickhouse: the columns have changed')";
+    const failure = serverFailure(`Code: 241. DB::Exception: ${said}. (MEMORY_LIMIT_EXCEEDED)`);
+    expect(failure.message).toMatch(/A limit .+ was reached/);
+    const other = serverFailure(`Code: 395. DB::Exception: kaboom: ${said}. (FUNCTION_THROW_IF_VALUE_IS_NON_ZERO)`);
+    expect(other.failureType).toBe('config_error');
+  });
+
+  test.each([
+    'Unknown table expression identifier \'shop.x\' in scope SELECT concat(\'{"type":"RECORD"\', 1) FROM shop.x. Maybe you meant shop.y?. ',
+    "Unknown table expression identifier 'shop.x' while processing: 'SELECT concat('{', 1) FROM shop.x'. ",
+  ])('is quoted without the query for the rows, if that is in it: %s', (said) => {
+    expect(serverFailure(`Code: 60. DB::Exception: ${said}(UNKNOWN_TABLE) (version 26.7.2.1)`).message).toContain(
+      "ClickHouse said: Unknown table expression identifier 'shop.x' (code 60, UNKNOWN_TABLE). ",
+    );
   });
 
   test('is quoted in its first sentence, with its code and name', () => {

@@ -7,6 +7,7 @@ import { explainFinalLimit } from './limit-failure.ts';
 import { settingAdvice } from './setting-advice.ts';
 import { TunnelError } from './ssh-failure.ts';
 import { explainTlsError } from './tls-failure.ts';
+import { isChangedTable } from './unchanged-table.ts';
 
 /** What a proxy answered in the place of a server that it could not reach. */
 export class GatewayError extends Error {
@@ -53,6 +54,11 @@ function explain(error: unknown, configuration: SourceConfiguration): Explanatio
  */
 function explainServerError(error: ClickHouseError, configuration: SourceConfiguration): Explanation {
   const { database, username } = configuration;
+  if (isChangedTable(error)) {
+    return transient(
+      'A column was dropped or changed its type while the table was read, so the rows that are left may be in another order than those that were read. Run again; the next run looks at the table anew and goes on from the last state.',
+    );
+  }
   const seen = `ClickHouse said: ${firstSentence(error.message)} (code ${error.code}, ${error.type ?? 'no name'}).`;
   switch (Number(error.code)) {
     case 516: // AUTHENTICATION_FAILED
@@ -71,6 +77,7 @@ function explainServerError(error: ClickHouseError, configuration: SourceConfigu
         `${seen} The database "${database}" is not there, or not visible to "${username}". Check its name; upper and lower case differ.`,
       );
     case 60: // UNKNOWN_TABLE
+    case 218: // TABLE_IS_DROPPED
       return config(
         `${seen} The table was dropped or renamed, or its name is misspelt (upper and lower case differ). Check "database" and "table".`,
       );
@@ -78,6 +85,10 @@ function explainServerError(error: ClickHouseError, configuration: SourceConfigu
     case 16: // NO_SUCH_COLUMN_IN_TABLE
       return config(
         `${seen} A column is not there any more, or the view no longer fits its table. Refresh the schema (discover) or mend the view.`,
+      );
+    case 395: // FUNCTION_THROW_IF_VALUE_IS_NON_ZERO
+      return config(
+        `${seen} The view, or a column of the table, has a throwIf that stops the query at a row. Mend the row or the throwIf; the next run goes on from the last state.`,
       );
     case 164: // READONLY
       return config(
@@ -173,9 +184,12 @@ function missingGrant(message: string, database: string, username: string): stri
   return `GRANT ${right} ON ${on} TO ${quoteIdentifier(username)}`;
 }
 
+/** What the server adds when the fault is in the query for the rows, which says nothing to a user and is long. */
+const IN_OUR_QUERY = /(?:,? in scope|,? while processing:?) '?SELECT concat\(.*$/i;
+
 /** Enough of the server's words to be recognised, on one line. */
 function firstSentence(text: string): string {
-  const line = text.replaceAll(/\s+/g, ' ').trim();
+  const line = text.replaceAll(/\s+/g, ' ').trim().replace(IN_OUR_QUERY, '');
   const end = line.indexOf('. ');
   return (end === -1 ? line : line.slice(0, end)).slice(0, 300).replace(/[.\s]+$/, '');
 }

@@ -156,6 +156,24 @@ describe('states cover all that was written', () => {
     },
   );
 
+  test.each([101_000, 106_000, 111_000, 116_000, 121_000])(
+    'and nothing more, when the row behind %i that are remembered can not be read',
+    async (count) => {
+      const broken = row(500_000).replace('"last_updated_at":', '');
+      function* lines(): Generator<string> {
+        yield* rowsUpTo(count, 1_000);
+        yield broken;
+        yield* rowsUpTo(count + 20_000, count);
+      }
+      const { rows, states, counted, thrown } = await emit(lines());
+      expect(thrown).toBeInstanceOf(Error);
+      expect(rows).toBeGreaterThan(90_000);
+      expect(counted).toBeLessThanOrEqual(rows);
+      const remembered = Object.values(states.at(-1)?.recent_rows ?? {}).join('').length / 11;
+      expect(remembered).toBe(counted);
+    },
+  );
+
   test('and are fewer when they are large', async () => {
     const { states, counted } = await emit(rowsUpTo(200_000, 1_000));
     expect(counted).toBe(199_000);

@@ -3,7 +3,7 @@ import { log, type StreamDescriptor, streamStatus } from '../protocol/messages.t
 import type { MessageOutput } from '../protocol/output.ts';
 import type { ClickHouse } from './clickhouse-client.ts';
 import { fetchPages, type PositionedPage } from './fetch-pages.ts';
-import { Progress } from './progress.ts';
+import { PROGRESS_INTERVAL_MS, Progress } from './progress.ts';
 import { MOST_RECENT_ROWS, RecentRows } from './recent-rows.ts';
 import type { RowSelection } from './row-query.ts';
 import { rowSource } from './row-source.ts';
@@ -47,8 +47,18 @@ export async function emitRows(
   let settled: Position = { cursor: state.cursor, tie_break: state.tie_break };
   let readUpTo = state.cursor;
   let heldBackFrom: string | undefined;
+  let isWaiting = true;
+  const tell = async (more = ''): Promise<void> => {
+    const words = progress.words(rows, readUpTo, window !== undefined);
+    if (words !== undefined) await output.write(log('INFO', `${stream.name}: ${words}${more}.`));
+  };
+  // A long sort sends nothing. That it is waited for is told to a person, and so is seen whether there is still one.
+  const timer = setInterval(() => {
+    if (isWaiting) tell(', waiting for the server').catch(() => {});
+  }, PROGRESS_INTERVAL_MS);
   try {
     for await (const page of fetchPages(source, settled, stop)) {
+      isWaiting = false;
       const unsent = rowsToWrite(page, readUpTo, cursorColumn, recent);
       if (rows === 0 && unsent.rows > 0) await output.write(streamStatus(stream, 'RUNNING', now()));
       await output.writeOut(unsent.lines);
@@ -59,13 +69,16 @@ export async function emitRows(
       heldBackFrom = unsent.heldBackFrom;
       if (stop.aborted || heldBackFrom !== undefined) break;
       if (states.isDue) await states.write(settled);
-      const words = progress.words(rows, readUpTo, window !== undefined);
-      if (words !== undefined) await output.write(log('INFO', `${stream.name}: ${words}.`));
+      await tell();
+      isWaiting = true;
     }
   } catch (error) {
-    // What was written stays true: the next run need not send it again.
-    if (states.hasNews) await states.write(settled);
+    // What was written stays true: the next run need not send it again. Rows of a page that was not written may be
+    // remembered already.
+    if (isWaiting && states.hasNews) await states.write(settled);
     throw error;
+  } finally {
+    clearInterval(timer);
   }
   if (stop.aborted) {
     if (states.hasNews) await states.write(settled);

@@ -375,6 +375,19 @@ describe('a failure', () => {
     expect(server.answers[0]?.destroyed).toBe(true);
   });
 
+  test.each(['breaks', 'ends'] as const)(
+    'in the answer comes after all rows that were whole, also when they fill no page: it %s',
+    async (thereafter) => {
+      for (let after = 0; after <= 12; after++) {
+        const says = (rows[after] ?? '').slice(0, -20);
+        const server = new Server(rows, { endings: [{ after, says, thereafter }] });
+        const { text, error } = await takeAll(fetchPages(server, START, running(), QUICK));
+        expect(text).toBe(rows.slice(0, after).join(''));
+        expect(error).toMatchObject({ message: 'with advice' });
+      }
+    },
+  );
+
   test('does not come before the pages that wait in the queue', async () => {
     const server = new Server(rows, { endings: [{ after: 15, thereafter: 'breaks' }] });
     const pages = fetchPages(server, START, running(), { ...QUICK, queueBytes: 100_000, patienceMs: 60_000 });

@@ -185,7 +185,12 @@ async function fetchAnswer<Position>(
   } catch (error) {
     if (isLeft) return { complete: false, position };
     const failure = source.failure(answer.exception ?? error);
-    if (pages === 0 || signal.aborted || !source.isTransient(failure)) throw failure;
+    if (signal.aborted) throw failure;
+    // What came whole is right, however little: were it asked for again, answers that are always cut before they fill a
+    // page would lead nowhere.
+    const rest = cutter.rest();
+    if (rest !== undefined) taker.put(rest);
+    if (pages === 0 || !source.isTransient(failure)) throw failure;
     // It went on before it broke off: the next answer begins behind what came, with all the time for its own failures.
     source.onRetry(failure);
     return { complete: false, position };

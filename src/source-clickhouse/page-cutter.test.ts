@@ -175,6 +175,9 @@ describe('after the rows, what the server says instead of a row is no row:', () 
     ['a row cut off', row(4).slice(0, -3)],
     ['a row without its line feed', row(4)],
     ['a row cut off, and the exception in its line', `${row(4).slice(0, -30)}${exception}\n`],
+    ['a row cut off, and the JSON of a proxy in its line', `${row(4).slice(0, -30)}{"error":"upstream timed out"}\n`],
+    ['a row cut off, and digits in its line', `${row(4).slice(0, -30)}:"1"}\n`],
+    ['a row without a hash', `${row('')}\n`],
     ['an object that is no row', '{"type":"LOG","log":{}}\n'],
     ['a row with a blank before it', ` ${row(4)}\n`],
     ['a row with a carriage return', `${row(4)}\r\n`],
@@ -208,6 +211,15 @@ describe('after the rows, what the server says instead of a row is no row:', () 
           expect(text.startsWith(rows)).toBe(true);
         }),
       );
+    });
+
+    test('is an error also when it is followed by a row', () => {
+      const cutter = cutterOf(WHOLE);
+      const line = said.endsWith('\n') ? said : `${said}\n`;
+      const push = () => cutter.push(Buffer.from(`${text}${line}${row(5)}\n`));
+      // What lacks its line feed alone is a row with it.
+      if (said === row(4)) expect(push).not.toThrow();
+      else expect(push).toThrow(NotARowError);
     });
 
     test('is given back whole, however it was split, for its words to be read', () => {

@@ -1,5 +1,5 @@
 /** How often a person is told how far a read is, in milliseconds. */
-const INTERVAL_MS = 10_000;
+export const PROGRESS_INTERVAL_MS = 10_000;
 
 /** Says now and then how a read goes on. */
 export class Progress {
@@ -11,7 +11,7 @@ export class Progress {
   constructor(now: () => number) {
     this.#now = now;
     this.#start = now();
-    this.#next = this.#start + INTERVAL_MS;
+    this.#next = this.#start + PROGRESS_INTERVAL_MS;
   }
 
   /**
@@ -24,7 +24,7 @@ export class Progress {
   words(rows: number, cursor: string | null, isTime: boolean): string | undefined {
     const now = this.#now();
     if (now < this.#next) return undefined;
-    this.#next = now + INTERVAL_MS;
+    this.#next = now + PROGRESS_INTERVAL_MS;
     return `${this.total(rows)}${isTime && cursor !== null ? `, now at ${cursor}, ${duration(now - Date.parse(cursor))} ago` : ''}`;
   }
 

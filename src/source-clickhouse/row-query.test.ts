@@ -3,6 +3,7 @@ import { cursorCodec } from './cursor.ts';
 import { ROW_LINE_START, type RowSelection, rowQuery } from './row-query.ts';
 import type { Position } from './stream-state.ts';
 import { parseClickHouseType } from './types/clickhouse-type.ts';
+import { unchangedTable } from './unchanged-table.ts';
 
 // That the query gives what it should, integration_tests/column_types.test.ts and awkward_names.test.ts prove with a
 // real server; here is what it must be made of for reasons that the answer does not show.
@@ -47,18 +48,23 @@ const CURSOR = '`source`.`last_updated_at`';
 const HASH =
   'cityHash64(tuple(`source`.`custom_id`, `source`.`event_name`, `source`.`last_updated_at`, `source`.`price`))';
 
+/** The condition that the table is as it was. */
+function unchanged({ table, columns, hashedColumns }: RowSelection = selection()): string {
+  return unchangedTable(table, [...columns, ...hashedColumns]);
+}
+
 describe('the rows that are asked for', () => {
   test('are all of them at the start', () => {
     for (const after of [undefined, { cursor: null }]) {
       const { query, parameters } = rowQuery(selection(), after, 1);
-      expect(lineOf(query, 'WHERE')).toBeUndefined();
+      expect(lineOf(query, 'WHERE')).toBe(`WHERE ${unchanged()}`);
       expect(parameters).toEqual({ line_start: LINE_START });
     }
   });
 
   test('are those behind a cursor whose rows are all read', () => {
     const { query, parameters } = rowQuery(selection(), { cursor: POSITION.cursor }, 1);
-    expect(lineOf(query, 'WHERE')).toBe(`WHERE ${CURSOR} > {cursor:DateTime64(6, 'UTC')}`);
+    expect(lineOf(query, 'WHERE')).toBe(`WHERE ${CURSOR} > {cursor:DateTime64(6, 'UTC')} AND ${unchanged()}`);
     expect(parameters).toEqual({ line_start: LINE_START, cursor: '2026-01-01 00:00:00.123456' });
   });
 
@@ -67,16 +73,18 @@ describe('the rows that are asked for', () => {
     const { query, parameters } = rowQuery(selection(), POSITION, 1);
     const bound = "{cursor:DateTime64(6, 'UTC')}";
     expect(lineOf(query, 'WHERE')).toBe(
-      `WHERE ${CURSOR} >= ${bound} AND (${CURSOR} > ${bound} OR ${HASH} >= {row_hash:UInt64})`,
+      `WHERE ${CURSOR} >= ${bound} AND (${CURSOR} > ${bound} OR ${HASH} >= {row_hash:UInt64}) AND ${unchanged()}`,
     );
     expect(parameters).toMatchObject({ cursor: '2026-01-01 00:00:00.123456', row_hash: '18446744073709551615' });
   });
 
   test('are those with a cursor, when it may be NULL', () => {
     const nullable = selection('Nullable(DateTime64(6))');
-    expect(lineOf(rowQuery(nullable, undefined, 1).query, 'WHERE')).toBe(`WHERE ${CURSOR} IS NOT NULL`);
+    expect(lineOf(rowQuery(nullable, undefined, 1).query, 'WHERE')).toBe(
+      `WHERE ${CURSOR} IS NOT NULL AND ${unchanged(nullable)}`,
+    );
     expect(lineOf(rowQuery(nullable, { cursor: POSITION.cursor }, 1).query, 'WHERE')).toBe(
-      `WHERE ${CURSOR} IS NOT NULL AND ${CURSOR} > {cursor:DateTime64(6, 'UTC')}`,
+      `WHERE ${CURSOR} IS NOT NULL AND ${CURSOR} > {cursor:DateTime64(6, 'UTC')} AND ${unchanged(nullable)}`,
     );
   });
 });
@@ -92,7 +100,7 @@ test('the hash is made of the columns that it was made of before, whatever the t
 test('rows from a bound on are left alone', () => {
   const bounded = { ...selection(), readBefore: '2026-01-02T00:00:00.000000Z' };
   const { query, parameters } = rowQuery(bounded, undefined, 1);
-  expect(lineOf(query, 'WHERE')).toBe(`WHERE ${CURSOR} < {read_before:DateTime64(6, 'UTC')}`);
+  expect(lineOf(query, 'WHERE')).toBe(`WHERE ${CURSOR} < {read_before:DateTime64(6, 'UTC')} AND ${unchanged()}`);
   expect(parameters).toMatchObject({ read_before: '2026-01-02 00:00:00.000000' });
 });
 
@@ -121,4 +129,12 @@ test('no setting is sent: a user with readonly=1 may send none', () => {
 
 test('a line begins as the format and the order of the columns make it', () => {
   expect(ROW_LINE_START).toBe('{"type":"RECORD","record":{');
+});
+
+test('the columns that must have the type they had are those that leave and those of the hash, each once', () => {
+  const some = { ...selection(), hashedColumns: selection().columns.slice(1) };
+  const { query } = rowQuery({ ...some, columns: some.columns.slice(0, 3) }, undefined, 1);
+  expect(lineOf(query, 'WHERE')).toBe(
+    `WHERE (SELECT throwIf(count() != 4, 'source-clickhouse: the columns have changed') FROM system.columns WHERE database = 'shop' AND table = 'events' AND has([('custom_id', 'String'), ('event_name', 'String'), ('last_updated_at', 'DateTime64(6, \\'UTC\\')'), ('price', 'UInt8')], (name, type))) = 0`,
+  );
 });

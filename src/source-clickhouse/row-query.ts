@@ -5,6 +5,7 @@ import type { Partition, Position } from './stream-state.ts';
 import type { Column, Table } from './table.ts';
 import { isNullable } from './types/clickhouse-type.ts';
 import { anyOf, hasNonFinite, jsonPairs } from './types/json-text.ts';
+import { unchangedTable } from './unchanged-table.ts';
 
 /** What every row line begins with. */
 export const ROW_LINE_START = '{"type":"RECORD","record":{';
@@ -49,7 +50,7 @@ export function rowQuery(
 ): { query: string; parameters: QueryParameters } {
   const { table, columns, cursor } = selection;
   const source = qualifier(table);
-  const rows = rowsAfter(selection, after);
+  const rows = rowsAfter(selection, after, unchangedTable(table, [...columns, ...selection.hashedColumns]));
   const rowHash = hashOf(selection);
   const fields = columns.map((column) => ({ name: column.name, type: column.type, value: source(column) }));
   const pairs = jsonPairs(fields);
@@ -77,10 +78,15 @@ export function rowQuery(
   return { query, parameters: { line_start, ...rows.parameters } };
 }
 
-/** The FROM and WHERE of the rows after a position, each clause in a line. */
+/**
+ * The FROM and WHERE of the rows after a position, each clause in a line.
+ *
+ * @param condition a further one.
+ */
 export function rowsAfter(
   selection: RowSelection,
   after: Position | undefined,
+  condition?: string,
 ): { clauses: string; parameters: QueryParameters } {
   const { table, cursor, final, partition, readBefore } = selection;
   const source = qualifier(table);
@@ -112,6 +118,7 @@ export function rowsAfter(
     conditions.push(`${cursorColumn} < {read_before:${cursor.codec.parameterType}}`);
     parameters.read_before = cursor.codec.toParameter(readBefore);
   }
+  if (condition !== undefined) conditions.push(condition);
   const from = `FROM ${quoteIdentifier(table.database)}.${quoteIdentifier(table.name)} AS ${quoteIdentifier(aliasOf(table))}${final ? ' FINAL' : ''}`;
   const clauses = conditions.length === 0 ? from : `${from}\nWHERE ${conditions.join(' AND ')}`;
   return { clauses, parameters };

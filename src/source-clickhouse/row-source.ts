@@ -1,9 +1,11 @@
-import { ConnectorError } from '../protocol/failure.ts';
+import { ConnectorError, codeOf } from '../protocol/failure.ts';
 import type { ClickHouse } from './clickhouse-client.ts';
+import { CutOffError } from './cut-off-error.ts';
 import type { RowSource } from './fetch-pages.ts';
 import { cursorInLine } from './row-line.ts';
 import { type RowSelection, rowQuery } from './row-query.ts';
 import type { Position } from './stream-state.ts';
+import { isChangedTable } from './unchanged-table.ts';
 
 /**
  * The rows of a stream, as the server's answers to queries for those behind a position.
@@ -33,8 +35,11 @@ export function rowSource(
         tie_break: { row_hash: page.lastRowHash, rows: alike + page.rowsWithLastHash },
       };
     },
-    failure: (error) => clickhouse.failure(error),
-    isTransient: (error) => error instanceof ConnectorError && error.failureType === 'transient_error',
+    // Of a connection that is reset before an answer it is said that another protocol may be spoken there.
+    failure: (error) => clickhouse.failure(codeOf(error) === 'ECONNRESET' ? new CutOffError(error) : error),
+    // A changed table passes with the next run, which looks at it anew, and not by asking again.
+    isTransient: (error) =>
+      error instanceof ConnectorError && error.failureType === 'transient_error' && !isChangedTable(error.cause),
     onRetry: (error) => warn(`${error.message} Asking again for the rows behind the last page.`),
   };
 }

@@ -2,7 +2,12 @@ import { z } from 'zod';
 import type { ClickHouse } from './clickhouse-client.ts';
 import { type ClickHouseType, parseClickHouseType } from './types/clickhouse-type.ts';
 
-export type Column = { name: string; type: ClickHouseType };
+export type Column = {
+  name: string;
+  type: ClickHouseType;
+  /** The type as the server declares it, where `type` is of what is in it (SimpleAggregateFunction). */
+  declaredAs?: string;
+};
 export type Table = { database: string; name: string; columns: Column[] };
 
 const columnRow = z.object({ table: z.string(), name: z.string(), type: z.string() });
@@ -25,7 +30,8 @@ export async function listTables(clickhouse: ClickHouse, database: string, table
     const found = tables.get(row.table) ?? { database, name: row.table, columns: [] };
     tables.set(row.table, found);
     const type = parseClickHouseType(row.type);
-    if (type.kind !== 'aggregate_state') found.columns.push({ name: row.name, type });
+    if (type.kind === 'aggregate_state') continue;
+    found.columns.push({ name: row.name, type, ...(type.name === row.type ? {} : { declaredAs: row.type }) });
   }
   return [...tables.values()];
 }
