@@ -252,7 +252,8 @@ describe('a limit that is met among the rows', () => {
     ]);
     const seen = numbers(broken);
     expect(seen.length).toBeGreaterThan(1000);
-    expect(seen.length).toBeLessThanOrEqual(ROWS / 2);
+    // The server looks at this limit after each block, and may have sent more by then.
+    expect(seen.length).toBeLessThan(ROWS);
     expect(states(broken).reduce((sum, { sourceStats }) => sum + (sourceStats?.recordCount ?? 0), 0)).toBe(seen.length);
     const rest = await read(READER, 'sorted', lastState(broken));
     expect(numbers(broken, rest)).toEqual(upTo(ROWS));
