@@ -511,7 +511,8 @@ describe('a large table', () => {
 
   test('goes on when the server is killed and started again, each row once', async () => {
     const child = start('source-clickhouse', readArguments('large'), { stdio: ['ignore', 'pipe', 'pipe'] });
-    // Until somebody reads, the answer is under way and can't end.
+    // The first rows are out, so that the query that runs is the one of the rows: until somebody reads on, it can't end.
+    if (child.stdout !== null) await once(child.stdout, 'readable');
     await vi.waitFor(async () => expect(await queriesOfReader()).toBe(1), { timeout: 5_000 });
     await server.kill();
     await server.restart();
