@@ -11,6 +11,9 @@ import { type SourceConfiguration, sourceConfigurationSchema } from './configura
 import { discover as discoverStreams } from './discover.ts';
 import { read as readStreams } from './read.ts';
 
+/** Half of the memory, in bytes, that glibc then keeps at its end; below its own maximum of 32 MiB. */
+const FREED_BLOCK_BYTES = 16 * 1024 * 1024;
+
 /** Writes warnings about the table. Rejects with a ConnectorError that says why the source can't be read. */
 export async function check(context: CommandContext, configPath: string): Promise<void> {
   const warnings = await withClickHouse(context, configPath, 'waking', checkSource);
@@ -24,12 +27,15 @@ export async function discover(context: CommandContext, configPath: string): Pro
 }
 
 /**
- * Node reads an answer into a new buffer for every 64 KiB, which V8 takes for a growing heap: it would mark the heap over
- * and over beside the work, in threads of its own. Measured on two cores that the server shares, that is a third of all
- * that the source takes.
+ * Node reads an answer into a new buffer for every 64 KiB. V8 takes that for a growing heap: it would mark the heap over
+ * and over beside the work, in threads of its own. And glibc would hand the freed end of its memory back to the kernel each
+ * time, and have it cleared and mapped anew: half of the kernel's part. Its limit for that follows the largest block that
+ * was freed (mallopt(3), "dynamic mmap threshold"), so one is allocated, never touched, and left to be freed. Measured on
+ * two cores that the server shares, both together are half of what a read takes.
  */
-function readWithoutMarkingAhead(): void {
+function keepMemoryForBuffers(): void {
   setFlagsFromString('--no-incremental-marking');
+  new ArrayBuffer(FREED_BLOCK_BYTES);
 }
 
 /** Writes the records of the catalog's streams. Resolves to whether all of them were read to the end. */
@@ -37,7 +43,7 @@ export async function read(
   context: CommandContext,
   paths: { config: string; catalog: string; state: string | undefined },
 ): Promise<boolean> {
-  readWithoutMarkingAhead();
+  keepMemoryForBuffers();
   return withClickHouse(context, paths.config, 'transient', async (clickhouse, configuration) => {
     const catalog = await readJsonFile('catalog', paths.catalog, configuredCatalogSchema);
     const state = await readStateFile(paths.state);
