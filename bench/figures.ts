@@ -6,11 +6,6 @@ export function atMost(measure: string, value: number, bound: number, unit = '')
   return { measure, figure: `${value.toFixed(2)}${unit}`, target: `≤ ${bound}${unit}`, isReached: value <= bound };
 }
 
-/** A figure that explains others and has no bound. */
-export function seen(measure: string, value: number): Figure {
-  return { measure, figure: value.toFixed(2), target: '', isReached: true };
-}
-
 /** The figures as a table in Markdown. */
 export function table(figures: readonly Figure[]): string {
   const rows = [
