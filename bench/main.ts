@@ -63,7 +63,11 @@ async function figures(): Promise<Figure[]> {
     atMost('peak memory of a read of 3,000,000 rows with one stamp', ties.peakMegabytes, 200, ' MB'),
     atMost(`peak memory before a reader that sleeps ${STALL_SECONDS} s`, stalled.peakMegabytes, 200, ' MB'),
     atMost('4 × the rows ÷ the rows, sorted by the cursor', growth.sorted4x.seconds / growth.sorted.seconds, 4.4),
-    atMost('4 × the rows ÷ the rows, sorted by something else', growth.unsorted4x.seconds / growth.unsorted.seconds, 4.4),
+    atMost(
+      '4 × the rows ÷ the rows, sorted by something else',
+      growth.unsorted4x.seconds / growth.unsorted.seconds,
+      4.4,
+    ),
     atMost('spec ÷ node -e 0', commands.spec.seconds / commands.node.seconds, 3),
     atMost('check', commands.check.seconds, 1, ' s'),
   ];
