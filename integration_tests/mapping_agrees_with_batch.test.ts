@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { BatchApi as Sandbox } from '../sandbox/batch-api/server.ts';
 import { BatchApi } from '../src/destination-batch/batch-api.ts';
+import { UPDATE } from '../src/destination-batch/endpoint.ts';
 import { EventMapper } from '../src/destination-batch/event.ts';
 import { parseInputLine } from '../src/destination-batch/input-message.ts';
-import { DEFAULT_LIMITS, UPDATES_PER_REQUEST } from '../src/destination-batch/limits.ts';
+import { DEFAULT_LIMITS } from '../src/destination-batch/limits.ts';
 
 // Two that know the rules of Batch's API, written apart: the mapper of the destination, and the sandbox that plays Batch.
 // Rows of all kinds go through both, over HTTP. What the mapper lets through, the sandbox must take without a word.
@@ -182,7 +183,7 @@ test('what the mapper lets through, Batch takes without a word and stores as it 
   const never = new AbortController().signal;
   let events = 0;
   let rows = 0;
-  const call = fc.array(recordLine, { minLength: 1, maxLength: UPDATES_PER_REQUEST, size: 'max' });
+  const call = fc.array(recordLine, { minLength: 1, maxLength: UPDATE.updatesPerCall, size: 'max' });
   await fc.assert(
     fc.asyncProperty(call, async (lines) => {
       const profiles = new Map<string, string[]>();
@@ -205,7 +206,7 @@ test('what the mapper lets through, Batch takes without a word and stores as it 
           ['events', listOf(sent)],
         ]),
       );
-      expect(await api.updateProfiles(listOf(updates), never)).toEqual({ kind: 'accepted', errors: [] });
+      expect(await api.post(UPDATE, listOf(updates), never)).toEqual({ kind: 'accepted', errors: [] });
       const stored = [...sandbox.store.events()].map(({ custom_id, json }) => [custom_id, json]);
       expect(stored).toEqual([...profiles].flatMap(([id, sent]) => sent.map((json) => [id, json])));
     }),

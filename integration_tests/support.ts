@@ -98,6 +98,7 @@ export function destinationConfiguration(batch: BatchApi, more: Record<string, u
     project_key: PROJECT_KEY,
     rest_api_key: REST_API_KEY,
     api_url: batch.url,
+    endpoint: 'update',
     rate_limit: 100_000,
     flush_interval_seconds: 0.1,
     ...more,

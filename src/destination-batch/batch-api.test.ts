@@ -1,11 +1,14 @@
 import { createServer, type IncomingHttpHeaders, type RequestListener, type Server } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { certificate } from '../../integration_tests/tls_certificate.ts';
 import type { FaultRequest } from '../../sandbox/batch-api/faults.ts';
 import { BatchApi as Sandbox } from '../../sandbox/batch-api/server.ts';
 import { ConnectorError } from '../protocol/failure.ts';
 import { type Answer, BatchApi, RetryableCallError } from './batch-api.ts';
+import { MASS_UPDATE, UPDATE } from './endpoint.ts';
 
 const KEY = 'rest-key-that-nobody-may-see';
 const PROJECT = 'project_1';
@@ -66,9 +69,13 @@ type CallOutcome =
   | { kind: 'retry'; outcomeUnknown: boolean; isRateLimit: boolean; retryAfterMs: number | undefined; message: string }
   | { kind: 'fails'; type: string; message: string };
 
-async function outcomeOf(client: BatchApi, body = BODY, signal = never): Promise<CallOutcome> {
+async function outcomeOf(
+  client: BatchApi,
+  body = BODY,
+  { signal = never, endpoint = UPDATE } = {},
+): Promise<CallOutcome> {
   try {
-    return await client.updateProfiles(body, signal);
+    return await client.post(endpoint, body, signal);
   } catch (error) {
     // Nothing of an error holds the key, neither its words nor its stack, its fields and its cause.
     expect(inspect(error, { depth: 10, showHidden: true })).not.toContain(KEY);
@@ -103,6 +110,11 @@ describe('a call', () => {
     ]);
   });
 
+  test('by mass_update goes to the endpoint of that name', async () => {
+    expect(await outcomeOf(clientOf(), BODY, { endpoint: MASS_UPDATE })).toEqual({ kind: 'accepted', errors: [] });
+    expect(sandbox.stats.tokens['mass-update'].used).toBe(1);
+  });
+
   test.each([
     ['', '/2.11/profiles/update'],
     ['/', '/2.11/profiles/update'],
@@ -133,7 +145,7 @@ describe('a call', () => {
   test('can be given up while the answer is awaited', async () => {
     sandbox.faults.add({ kind: 'hang' });
     const leaving = new AbortController();
-    const outcome = outcomeOf(clientOf(), BODY, leaving.signal);
+    const outcome = outcomeOf(clientOf(), BODY, { signal: leaving.signal });
     await expect.poll(() => sandbox.stats.requests, { interval: 5 }).toBe(1);
     leaving.abort();
     expect((await outcome).kind).toBe('retry');
@@ -313,7 +325,7 @@ describe('a call that cannot succeed fails, with what to do', () => {
     expect(await outcomeOf(clientOf({ api_version: '3.0' }))).toEqual({
       kind: 'fails',
       type: 'config_error',
-      message: `${sandbox.url}/3.0/profiles/update is not there (HTTP 404, ROUTE_NOT_FOUND: There is no POST /3.0/profiles/update.). Check api_url and api_version.`,
+      message: `${sandbox.url}/3.0/profiles/update is not there (HTTP 404, ROUTE_NOT_FOUND: There is no POST /3.0/profiles/update.). Check api_url, api_version and endpoint.`,
     });
   });
 
@@ -330,6 +342,21 @@ describe('a call that cannot succeed fails, with what to do', () => {
       message: `${url} redirects elsewhere (HTTP ${status}), and the key is not sent after it. Check api_url.`,
     });
     expect(elsewhere).toEqual([]);
+  });
+});
+
+test('a certificate that is not accepted is a fault of the configuration, and nothing is tried again', async () => {
+  const { key, cert } = await certificate();
+  const server = createTlsServer({ key, cert }, () => {});
+  servers.push(server);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  expect(await outcomeOf(clientOf({ api_url: url }))).toMatchObject({
+    kind: 'fails',
+    type: 'config_error',
+    message: expect.stringMatching(
+      /^The certificate of https:.* is not accepted \(DEPTH_ZERO_SELF_SIGNED_CERT\).*NODE_EXTRA_CA_CERTS/,
+    ),
   });
 });
 
@@ -361,7 +388,8 @@ describe('a call that may succeed later is to be tried again', () => {
   });
 
   test.each([
-    ['a date', 'Wed, 21 Oct 2026 07:28:00 GMT', undefined],
+    ['a date that is over', 'Wed, 21 Oct 2015 07:28:00 GMT', 0],
+    ['a date that is far', 'Tue, 21 Oct 2999 07:28:00 GMT', expect.closeTo(Date.UTC(2999, 9, 21) - Date.now(), -8)],
     ['a fraction', '1.5', 1_500],
     ['a negative number', '-1', undefined],
     ['a word', 'soon', undefined],
@@ -394,6 +422,24 @@ describe('a call that may succeed later is to be tried again', () => {
       setImmediate(() => response.destroy());
     });
     expect(await outcomeOf(clientOf({ api_url: url }))).toMatchObject({ kind: 'retry', outcomeUnknown: true });
+  });
+
+  test('whose answer comes in drops that have no end', { timeout: 10_000 }, async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const url = await serve((request, response) => {
+        request.resume();
+        response.writeHead(202).write('{"code":');
+        vi.advanceTimersByTime(60_000);
+      });
+      expect(await outcomeOf(clientOf({ api_url: url }))).toMatchObject({
+        kind: 'retry',
+        outcomeUnknown: true,
+        message: expect.stringContaining('no whole answer within 60 seconds'),
+      });
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   test('answered with what is no HTTP', async () => {
@@ -429,7 +475,7 @@ test('the same client goes on after each fault', async () => {
 test('a key of letters that no header can hold is not shown by the error about it', async () => {
   const odd = `${KEY}\n`;
   const error = await clientOf({ rest_api_key: odd })
-    .updateProfiles(BODY, never)
+    .post(UPDATE, BODY, never)
     .catch((cause: unknown) => cause);
   expect(error).toBeInstanceOf(Error);
   expect(inspect(error, { depth: 10, showHidden: true })).not.toContain(KEY);

@@ -2,11 +2,12 @@ import { Pool } from 'undici';
 import { z } from 'zod';
 import { ConnectorError, codeOf, messageOf } from '../protocol/failure.ts';
 import type { DestinationConfiguration } from './configuration.ts';
+import type { Endpoint } from './endpoint.ts';
 
 /** How long one call may take from its first byte to the last of the answer, in milliseconds. */
 const CALL_TIMEOUT_MS = 60_000;
 
-/** Calls in flight at once. At 300 updates a second and 200 a call, two are enough unless an answer takes seconds. */
+/** Calls in flight at once. Two are enough to keep the pace of either endpoint, unless an answer takes seconds. */
 export const MAX_CALLS_IN_FLIGHT = 8;
 
 /** One problem in an accepted call. `bulk_index` counts the updates of the call from zero. */
@@ -75,13 +76,17 @@ const NEVER_CONNECTED = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
 
+/** Node's codes for a certificate that is not accepted: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+const CERTIFICATE_FAULT = /^(ERR_TLS_CERT_|CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH$|INVALID_)/;
+
 /**
  * Batch's profile API (https://doc.batch.com/developer/api/cep/profiles/update). It knows nothing of rows; what to
  * retry and when is for the caller.
  */
 export class BatchApi {
   readonly #pool: Pool;
-  readonly #path: string;
+  /** The path up to the endpoint's own. */
+  readonly #basePath: string;
   readonly #headers: Record<string, string>;
   readonly #address: string;
 
@@ -93,7 +98,7 @@ export class BatchApi {
   }: Pick<DestinationConfiguration, 'api_url' | 'api_version' | 'rest_api_key' | 'project_key'>) {
     const url = new URL(api_url);
     this.#address = url.origin;
-    this.#path = `${url.pathname.replace(/\/$/, '')}/${api_version}/profiles/update`;
+    this.#basePath = `${url.pathname.replace(/\/$/, '')}/${api_version}`;
     this.#headers = {
       authorization: `Bearer ${rest_api_key}`,
       'x-batch-project': project_key,
@@ -112,35 +117,56 @@ export class BatchApi {
    * @throws RetryableCallError when trying again may help; ConnectorError (config_error) when the key, the project or
    * the address is wrong.
    */
-  async updateProfiles(body: string, signal: AbortSignal): Promise<Answer> {
+  async post({ path }: Pick<Endpoint, 'path'>, body: string, signal: AbortSignal): Promise<Answer> {
+    const fullPath = `${this.#basePath}/${path}`;
     let status: number;
     let text: string;
     let retryAfter: string | string[] | undefined;
+    const timeout = new AbortController();
+    // undici's own limits are for each part of an answer: one that trickles would never end.
+    const timer = setTimeout(
+      () => timeout.abort(new Error(`no whole answer within ${CALL_TIMEOUT_MS / 1000} seconds`)),
+      CALL_TIMEOUT_MS,
+    );
     try {
       const response = await this.#pool.request({
         method: 'POST',
-        path: this.#path,
+        path: fullPath,
         headers: this.#headers,
         body,
-        signal,
+        signal: AbortSignal.any([signal, timeout.signal]),
       });
       status = response.statusCode;
       retryAfter = response.headers['retry-after'];
       text = await response.body.text();
     } catch (error) {
-      throw new RetryableCallError(`${this.#address} could not be reached or broke off: ${messageOf(error)}`, {
-        outcomeUnknown: !NEVER_CONNECTED.has(codeOf(error)),
-        cause: error,
-      });
+      throw this.#connectionFault(error);
+    } finally {
+      clearTimeout(timer);
     }
-    return this.#answer(status, text, retryAfter);
+    return this.#answer(fullPath, status, text, retryAfter);
   }
 
   close(): Promise<void> {
     return this.#pool.destroy();
   }
 
-  #answer(status: number, text: string, retryAfter: string | string[] | undefined): Answer {
+  #connectionFault(error: unknown): Error {
+    const code = codeOf(error);
+    if (CERTIFICATE_FAULT.test(code)) {
+      return new ConnectorError(
+        'config_error',
+        `The certificate of ${this.#address} is not accepted (${code}): ${messageOf(error)}. A proxy on the way may answer in Batch's place, or the clock of this machine is wrong. If the proxy is your own, give Node its authority in the variable NODE_EXTRA_CA_CERTS.`,
+        { cause: error },
+      );
+    }
+    return new RetryableCallError(`${this.#address} could not be reached or broke off: ${messageOf(error)}`, {
+      outcomeUnknown: !NEVER_CONNECTED.has(code),
+      cause: error,
+    });
+  }
+
+  #answer(path: string, status: number, text: string, retryAfter: string | string[] | undefined): Answer {
     const said = describe(status, text);
     if (status >= 200 && status < 300) {
       // 202 is what Batch documents; any other success may come from whatever else listens there.
@@ -164,7 +190,7 @@ export class BatchApi {
       case 404:
         throw new ConnectorError(
           'config_error',
-          `${this.#address}${this.#path} is not there (${said}). Check api_url and api_version.`,
+          `${this.#address}${path} is not there (${said}). Check api_url, api_version and endpoint.`,
         );
       case 408:
       case 429:
@@ -224,7 +250,11 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** Retry-After in milliseconds; only its form in seconds is understood, a date is too rare to matter. */
+const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
+
+/** Retry-After in milliseconds from now: a number of seconds, or a date (RFC 9110, 10.2.3). */
 function retryAfterMilliseconds(value: string | string[] | undefined): number | undefined {
-  return typeof value === 'string' && /^\d+(\.\d+)?$/.test(value) ? Number(value) * 1000 : undefined;
+  if (typeof value !== 'string') return undefined;
+  if (/^\d+(\.\d+)?$/.test(value)) return Number(value) * 1000;
+  return HTTP_DATE.test(value) ? Math.max(0, Date.parse(value) - Date.now()) : undefined;
 }

@@ -60,7 +60,7 @@ describe('what is in the way is told, with what to do', () => {
       'another version',
       { api_version: '3.0' },
       'config_error',
-      /3\.0\/profiles\/update is not there \(HTTP 404, ROUTE_NOT_FOUND: .*\)\. Check api_url and api_version\.$/,
+      /3\.0\/profiles\/update is not there \(HTTP 404, ROUTE_NOT_FOUND: .*\)\. Check api_url, api_version and endpoint\.$/,
     ],
     [
       'nobody at the address',

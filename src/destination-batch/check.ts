@@ -1,5 +1,6 @@
 import { ConnectorError } from '../protocol/failure.ts';
 import { type BatchApi, RetryableCallError } from './batch-api.ts';
+import { UPDATE } from './endpoint.ts';
 
 /** The profile that `check` touches. Batch creates it, without attributes or events, if it is not there. */
 const CHECK_CUSTOM_ID = 'clickhouse-to-batch-connection-check';
@@ -13,7 +14,7 @@ const CHECK_CUSTOM_ID = 'clickhouse-to-batch-connection-check';
 export async function check(api: BatchApi): Promise<void> {
   const body = JSON.stringify([{ identifiers: { custom_id: CHECK_CUSTOM_ID } }]);
   try {
-    const answer = await api.updateProfiles(body, new AbortController().signal);
+    const answer = await api.post(UPDATE, body, new AbortController().signal);
     if (answer.kind === 'accepted_unreadable') {
       throw new ConnectorError(
         'config_error',

@@ -15,8 +15,9 @@ test('two keys are enough; the rest is as Batch documents it', () => {
     ...KEYS,
     api_url: 'https://api.batch.com',
     api_version: '2.11',
-    rate_limit: 300,
+    endpoint: 'auto',
     flush_interval_seconds: 2,
+    dry_run: false,
     retry_minutes: 30,
     limits: DEFAULT_LIMITS,
   });

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { DEFAULT_LIMITS, UPDATES_PER_SECOND } from './limits.ts';
+import { DEFAULT_LIMITS } from './limits.ts';
 
 /** Batch's only documented API server. */
 const DEFAULT_API_URL = 'https://api.batch.com';
@@ -24,19 +24,20 @@ const limitsSchema = z
   .object({
     events_per_update: limit('events_per_update', 'Events per update', 0),
     event_bytes: limit('event_bytes', 'Bytes per event', 1),
-    custom_id_characters: limit('custom_id_characters', 'Characters of a custom_id', 2),
-    string_characters: limit('string_characters', 'Characters of a text', 3),
-    url_characters: limit('url_characters', 'Characters of a URL', 4),
-    array_items: limit('array_items', 'Items of an array', 5),
-    attributes_per_object: limit('attributes_per_object', 'Attributes per object', 6),
-    object_depth: limit('object_depth', 'Levels of objects', 7),
+    request_bytes: limit('request_bytes', 'Bytes per request', 2),
+    custom_id_characters: limit('custom_id_characters', 'Characters of a custom_id', 3),
+    string_characters: limit('string_characters', 'Characters of a text', 4),
+    url_characters: limit('url_characters', 'Characters of a URL', 5),
+    array_items: limit('array_items', 'Items of an array', 6),
+    attributes_per_object: limit('attributes_per_object', 'Attributes per object', 7),
+    object_depth: limit('object_depth', 'Levels of objects', 8),
   })
   .prefault({})
   .meta({
     title: 'Limits of the Batch API',
     description:
       "Limits that Batch's documentation does not state for certain. Change one only if Batch tells you another figure.",
-    order: 6,
+    order: 15,
   });
 
 /** What a user of the destination writes. The order of the keys is the order of the form. */
@@ -77,16 +78,22 @@ export const destinationConfigurationSchema = z
         examples: ['2.11', '2.13'],
         order: 3,
       }),
+    endpoint: z.enum(['auto', 'update', 'mass_update']).default('auto').meta({
+      title: 'Endpoint',
+      description:
+        'auto: update (300 profiles a second, on the profile soon) until a backlog of more than 20 seconds waits, then mass_update (10,000 a second, worked off later) to the end of the sync.',
+      order: 4,
+    }),
     rate_limit: z
       .number()
       .positive()
-      .default(UPDATES_PER_SECOND)
+      .optional()
       .meta({
         title: 'Updates a second',
         description:
-          "The pace, in updated profiles a second. Batch's own limit is the default; set it lower to leave a share to other senders of the same project, higher if Batch granted more.",
+          "The pace, in updated profiles a second. The endpoint's own limit is the default; set it lower to leave a share to other senders of the same project, or name an endpoint and set it higher if Batch granted more.",
         examples: [300, 75],
-        order: 4,
+        order: 5,
       }),
     flush_interval_seconds: z
       .number()
@@ -97,9 +104,24 @@ export const destinationConfigurationSchema = z
         title: 'Flush interval',
         description: 'How long a row waits at most for others to fill its request, in seconds.',
         examples: [2, 30],
-        order: 5,
+        order: 6,
       }),
-    limits: limitsSchema,
+    dry_run: z.boolean().default(false).meta({
+      title: 'Dry run',
+      description:
+        'Does everything but the sending, and counts what would be sent. No state is echoed, so that the rows come again.',
+      order: 12,
+    }),
+    dry_run_file: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({
+        title: 'File of the dry run',
+        description: 'Where a dry run writes the requests that it would send, one a line. It is made anew each time.',
+        examples: ['/tmp/requests.ndjson'],
+        order: 13,
+      }),
     retry_minutes: z
       .number()
       .positive()
@@ -109,8 +131,9 @@ export const destinationConfigurationSchema = z
         description:
           'How long a request is tried again while Batch is out of reach or asks to wait, in minutes. Then the sync fails and can be run again.',
         examples: [30, 120],
-        order: 7,
+        order: 14,
       }),
+    limits: limitsSchema,
   })
   .meta({ title: 'Batch destination' });
 

@@ -4,6 +4,8 @@ import { ConnectorError } from '../protocol/failure.ts';
 import type { Message } from '../protocol/messages.ts';
 import { type Answer, MAX_CALLS_IN_FLIGHT, type PartialError, RetryableCallError } from './batch-api.ts';
 import { Delivery, type DeliveryOptions } from './delivery.ts';
+import { type Endpoint, MASS_UPDATE, UPDATE } from './endpoint.ts';
+import type { Lane } from './pacing.ts';
 import { Report } from './report.ts';
 import { type Clock, TokenBucket } from './token-bucket.ts';
 
@@ -14,6 +16,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
+/** How long events of a full request wait for others, in milliseconds. */
+const GATHER = 250;
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
@@ -38,6 +42,7 @@ type Update = { identifiers: { custom_id: string }; events: { name: string }[] }
 
 /** A call to Batch that waits for the test to answer it. */
 type Call = {
+  endpoint: string;
   body: string;
   /** As `u1: a b`. */
   updates: string[];
@@ -66,27 +71,39 @@ const tooMany = (retryAfterMs?: number) =>
 const wordsOf = (messages: readonly Message[]): string[] =>
   messages.flatMap((message) => (message.type === 'LOG' ? [message.log.message] : []));
 
-function start(options: Partial<DeliveryOptions<string>> & { capacity?: number; perSecond?: number } = {}) {
-  const { capacity = 1_000_000, perSecond = 1_000_000, ...rest } = options;
+type Pace = { capacity?: number; perSecond?: number; updatesPerRequest?: number };
+
+const laneOf = (
+  endpoint: Endpoint,
+  { capacity = 1_000_000, perSecond = 1_000_000, updatesPerRequest = 200 }: Pace,
+): Lane => ({
+  endpoint,
+  bucket: new TokenBucket({ capacity, perSecond, clock }),
+  updatesPerRequest,
+});
+
+function start(options: Partial<DeliveryOptions<string>> & { pace?: Pace; backlogPace?: Pace } = {}) {
+  const { pace = {}, backlogPace, ...rest } = options;
   const calls: Call[] = [];
   const settled: string[] = [];
   const failures: unknown[] = [];
   const report = new Report();
   const startedAt = clock.now();
-  const post = (body: string, signal: AbortSignal): Promise<Answer> =>
+  const post = ({ name }: Endpoint, body: string, signal: AbortSignal): Promise<Answer> =>
     new Promise((resolve, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason));
       const updates = (JSON.parse(body) as Update[]).map(
         ({ identifiers, events }) => `${identifiers.custom_id}: ${events.map(({ name }) => name).join(' ')}`,
       );
-      calls.push({ body, updates, at: clock.now() - startedAt, signal, answer: resolve, fail: reject });
+      calls.push({ endpoint: name, body, updates, at: clock.now() - startedAt, signal, answer: resolve, fail: reject });
     });
   const delivery = new Delivery<string>({
     post,
-    bucket: new TokenBucket({ capacity, perSecond, clock }),
+    first: laneOf(UPDATE, pace),
+    backlog: backlogPace && laneOf(MASS_UPDATE, backlogPace),
     report,
     eventsPerUpdate: 15,
-    updatesPerRequest: 200,
+    requestBytes: 4 * 1024 * 1024,
     flushIntervalMs: 2 * SECOND,
     retryTimeMs: 30 * MINUTE,
     onSettled: (row, outcome) => {
@@ -141,19 +158,28 @@ describe('grouping', () => {
     expect([calls, failures, done.isDone]).toEqual([[], [], true]);
   });
 
-  test('a full request goes at once, and what does not fill one waits', async () => {
-    const { delivery, calls, add } = start({ updatesPerRequest: 2 });
-    for (const customId of numbered('u', 5)) add(customId, `of_${customId}`);
+  test('a full request goes after a quarter of a second, with what came for its profiles until then', async () => {
+    const { delivery, calls, add } = start({ pace: { updatesPerRequest: 2 } });
+    add('u1', 'a');
+    await pass(1_000);
+    add('u2', 'b');
+    await pass(249);
+    add('u1', 'c');
     await delivery.room();
-    await pass(0);
-    expect(calls.map(({ updates }) => updates)).toEqual([
-      ['u0: of_u0', 'u1: of_u1'],
-      ['u2: of_u2', 'u3: of_u3'],
-    ]);
+    expect(calls).toEqual([]);
+    await pass(1);
+    expect(calls.map(({ updates, at }) => [updates, at])).toEqual([[['u1: a c', 'u2: b'], 1_250]]);
+  });
+
+  test('a flush interval that is shorter than that holds all the same', async () => {
+    const { calls, add } = start({ pace: { updatesPerRequest: 1 }, flushIntervalMs: 100 });
+    add('u1', 'a');
+    await pass(100);
+    expect(calls.map(({ at }) => at)).toEqual([100]);
   });
 
   test('at the end all goes that waits', async () => {
-    const { delivery, calls, add } = start({ updatesPerRequest: 2 });
+    const { delivery, calls, add } = start({ pace: { updatesPerRequest: 2 } });
     add('u1', 'a');
     void delivery.finish();
     await pass(0);
@@ -176,7 +202,7 @@ describe('grouping', () => {
     ['what fits goes together', 2 * 1024 * 1024 - 100, [['u1: u1', 'u2: u2'], ['u3: u3']]],
     ['what does not goes in the next', 2 * 1024 * 1024, [['u1: u1'], ['u2: u2'], ['u3: u3']]],
   ])('a request is no larger than four megabytes: %s', async (_, bytes, expected) => {
-    const { delivery, calls } = start({ capacity: 3, perSecond: 0.001, updatesPerRequest: 2 });
+    const { delivery, calls } = start({ pace: { capacity: 3, perSecond: 0.001, updatesPerRequest: 2 } });
     const addOf = (customId: string): void =>
       delivery.add(customId, { json: `{"name":"${customId}"}`, bytes, isTimely: true, row: customId });
     for (const customId of ['u1', 'u2', 'u3']) addOf(customId);
@@ -262,7 +288,7 @@ describe('time', () => {
   });
 
   test('the pace is kept, and events that come while it is waited for share the update', async () => {
-    const { delivery, calls, add } = start({ updatesPerRequest: 1, capacity: 1, perSecond: 1 });
+    const { delivery, calls, add } = start({ pace: { updatesPerRequest: 1, capacity: 1, perSecond: 1 } });
     add('u1', 'a');
     add('u2', 'b');
     await delivery.room();
@@ -271,18 +297,18 @@ describe('time', () => {
     await delivery.room();
     await pass(5_000);
     expect(calls.map(({ updates, at }) => [updates, at])).toEqual([
-      [['u1: a'], 0],
-      [['u2: b c'], 1_000],
+      [['u1: a'], 250],
+      [['u2: b c'], 1_250],
     ]);
   });
 });
 
 describe('several requests in flight', () => {
   test('go side by side, as many as may', async () => {
-    const { delivery, calls, add } = start({ updatesPerRequest: 1 });
+    const { delivery, calls, add } = start({ pace: { updatesPerRequest: 1 } });
     for (const customId of numbered('u', MAX_CALLS_IN_FLIGHT + 2)) add(customId, `of_${customId}`);
     await delivery.room();
-    await pass(0);
+    await pass(GATHER);
     expect(calls).toHaveLength(MAX_CALLS_IN_FLIGHT);
     calls[3]?.answer(ACCEPTED);
     await pass(0);
@@ -290,10 +316,10 @@ describe('several requests in flight', () => {
   });
 
   test('never hold the same profile twice, so that its events stay in order', async () => {
-    const { delivery, calls, settled, add } = start({ updatesPerRequest: 1 });
+    const { delivery, calls, settled, add } = start({ pace: { updatesPerRequest: 1 } });
     add('u1', 'a');
     await delivery.room();
-    await pass(0);
+    await pass(GATHER);
     add('u1', 'b');
     add('u2', 'c');
     const done = watched(delivery.finish());
@@ -311,7 +337,7 @@ describe('several requests in flight', () => {
   });
 
   test('do not wait for one that is tried again', async () => {
-    const { delivery, calls, settled, add } = start({ updatesPerRequest: 1 });
+    const { delivery, calls, settled, add } = start({ pace: { updatesPerRequest: 1 } });
     for (const customId of ['u1', 'u2']) add(customId, `of_${customId}`);
     void delivery.finish();
     await pass(0);
@@ -355,15 +381,20 @@ describe('a request that is refused whole', () => {
     expect([failures, done.isDone]).toEqual([[], true]);
   });
 
-  test('is rejected at once if it holds a single update, with all its events', async () => {
+  test('is halved within an update until the bad event is alone, in the order of the stream', async () => {
     const { delivery, calls, settled, add } = start();
-    add('u1', 'a', 'bad');
+    add('u1', 'a', 'b', 'bad', 'c');
     void delivery.finish();
     await pass(0);
     await serve(calls);
-    const reason =
-      'Batch said: HTTP 400, X: Y (said of an update with 2 events; Batch does not say which of them it left out)';
-    expect([calls.length, settled]).toEqual([1, [`a ${reason}`, `bad ${reason}`]]);
+    expect(calls.map(({ updates }) => updates)).toEqual([
+      ['u1: a b bad c'],
+      ['u1: a b'],
+      ['u1: bad c'],
+      ['u1: bad'],
+      ['u1: c'],
+    ]);
+    expect(settled).toEqual(['a accepted', 'b accepted', 'bad Batch said: HTTP 400, X: Y', 'c accepted']);
   });
 
   test('finds several bad updates, and all of them if all are bad', async () => {
@@ -377,7 +408,7 @@ describe('a request that is refused whole', () => {
   });
 
   test('is halved at the pace, since each half is an update again for Batch', async () => {
-    const { delivery, calls, add } = start({ capacity: 4, perSecond: 1, updatesPerRequest: 4 });
+    const { delivery, calls, add } = start({ pace: { capacity: 4, perSecond: 1, updatesPerRequest: 4 } });
     for (const customId of numbered('u', 4)) add(customId, customId === 'u3' ? 'bad' : 'good');
     void delivery.finish();
     await pass(0);
@@ -393,11 +424,11 @@ describe('a request that is refused whole', () => {
   });
 
   test('keeps the order of a profile while it is halved', async () => {
-    const { delivery, calls, add } = start({ updatesPerRequest: 2 });
+    const { delivery, calls, add } = start({ pace: { updatesPerRequest: 2 } });
     add('u1', 'bad');
     add('u2', 'a');
     await delivery.room();
-    await pass(0);
+    await pass(GATHER);
     add('u2', 'b');
     void delivery.finish();
     await pass(0);
@@ -467,7 +498,7 @@ describe('problems in an accepted request', () => {
 describe('a request that may succeed later', () => {
   test('is tried again after half a second to a second, then after twice as long, up to a minute', async () => {
     const attempts: { body: string; at: number }[] = [];
-    const post = async (body: string): Promise<Answer> => {
+    const post = async (_: Endpoint, body: string): Promise<Answer> => {
       attempts.push({ body, at: clock.now() });
       if (attempts.length < 10) throw OUT_OF_ORDER;
       return ACCEPTED;
@@ -494,7 +525,7 @@ describe('a request that may succeed later', () => {
   });
 
   test('takes its tokens again', async () => {
-    const { delivery, calls, add } = start({ capacity: 2, perSecond: 0.1, updatesPerRequest: 2 });
+    const { delivery, calls, add } = start({ pace: { capacity: 2, perSecond: 0.1, updatesPerRequest: 2 } });
     for (const customId of ['u1', 'u2']) add(customId, 'e');
     void delivery.finish();
     await pass(0);
@@ -518,7 +549,7 @@ describe('a request that may succeed later', () => {
     calls[3]?.answer(ACCEPTED);
     await pass(0);
     expect(wordsOf(report.summary())).toContain(
-      '6 events may have reached Batch twice: a request was sent again after its answer got lost.',
+      '3 events may have reached Batch twice: a request was sent again after its answer got lost.',
     );
   });
 
@@ -554,7 +585,7 @@ describe('a request that may succeed later', () => {
     expect(failures[0]).toMatchObject({
       failureType: 'transient_error',
       message:
-        'Batch could not be made to take a request within 2 minutes: Batch has a fault. Batch or the network has a long fault. Run the sync again later; it goes on from the last state.',
+        'Batch could not be made to take a request within 2 minutes (retry_minutes): Batch has a fault. Batch or the network has a long fault. Run the sync again later; it goes on from the last state.',
       cause: OUT_OF_ORDER,
     });
     expect([settled, done.isDone]).toEqual([[], true]);
@@ -578,22 +609,23 @@ describe('a 429', () => {
     ['for five seconds if it does not say it', undefined, 5_000],
     ['for as long as it says', 12_000, 12_000],
   ])('pauses all requests %s, and then the bucket is empty', async (_, retryAfterMs, pause) => {
-    const { delivery, calls, add } = start({ updatesPerRequest: 1, capacity: 10, perSecond: 1 });
+    const { delivery, calls, add } = start({ pace: { updatesPerRequest: 1, capacity: 10, perSecond: 1 } });
     add('u1', 'a');
     await delivery.room();
-    await pass(0);
+    await pass(GATHER);
     calls[0]?.fail(tooMany(retryAfterMs));
     await pass(0);
     add('u2', 'b');
     void delivery.finish();
     await pass(MINUTE);
-    expect(calls.map(({ at }) => at)).toEqual([0, pause + 1_000, pause + 2_000]);
+    // Half of the pace at first: a token takes a little less than two seconds, as it grows.
+    expect(calls.map(({ at }) => at - GATHER - pause)).toEqual([-pause, 1_941, 3_766]);
     // That of the new one, whose turn had come, and that of the first again.
     expect(calls.map(({ updates }) => updates)).toEqual([['u1: a'], ['u2: b'], ['u1: a']]);
   });
 
   test('leaves alone what is in flight', async () => {
-    const { delivery, calls, settled, add } = start({ updatesPerRequest: 1 });
+    const { delivery, calls, settled, add } = start({ pace: { updatesPerRequest: 1 } });
     for (const customId of ['u1', 'u2']) add(customId, `of_${customId}`);
     void delivery.finish();
     await pass(0);
@@ -604,12 +636,74 @@ describe('a 429', () => {
   });
 });
 
+test('who asks to wait longer than the time for retries is not waited for', async () => {
+  const { delivery, calls, failures, report, add } = start({ retryTimeMs: 2 * MINUTE });
+  add('u1', 'a');
+  void delivery.finish();
+  await pass(0);
+  calls[0]?.fail(tooMany(3 * MINUTE));
+  await pass(0);
+  expect(failures).toMatchObject([
+    { failureType: 'transient_error', message: expect.stringContaining('asks to wait 180 seconds more') },
+  ]);
+  // Nothing is tried again, so nothing says so.
+  expect(wordsOf(report.takeMessages())).toEqual([]);
+});
+
+describe('a backlog', () => {
+  const slow = { pace: { capacity: 10, perSecond: 10, updatesPerRequest: 10 }, backlogPace: { updatesPerRequest: 50 } };
+
+  test('of more than 20 seconds of updates goes by the other endpoint from then on, and that is told', async () => {
+    const { delivery, calls, report, add } = start(slow);
+    for (const customId of numbered('u', 201)) add(customId, 'e');
+    await delivery.room();
+    await pass(GATHER);
+    expect(calls.map(({ endpoint, updates }) => [endpoint, updates.length])).toEqual([
+      ...Array.from({ length: 4 }, () => ['mass_update', 50]),
+      ['mass_update', 1],
+    ]);
+    for (const call of calls) call.answer(ACCEPTED);
+    add('u1', 'late');
+    void delivery.finish();
+    await pass(0);
+    expect(calls.at(-1)).toMatchObject({ endpoint: 'mass_update', updates: ['u1: late'] });
+    expect(wordsOf(report.takeMessages())).toEqual([
+      'A backlog of 201 events waits, 20 seconds of updates: from here on they go by mass_update.',
+    ]);
+  });
+
+  test('is counted in updates, not in events', async () => {
+    const { delivery, calls, add } = start(slow);
+    for (const customId of numbered('u', 100)) add(customId, ...numbered('e', 15));
+    void delivery.finish();
+    await pass(0);
+    expect(calls[0]?.endpoint).toBe('update');
+  });
+
+  test('is also what fills the room, in however few updates', async () => {
+    const { delivery, calls, add } = start(slow);
+    add('u1', ...numbered('e', 50_000));
+    void delivery.room();
+    await pass(0);
+    expect(calls[0]?.endpoint).toBe('mass_update');
+  });
+
+  test('goes the same way as all if there is no other', async () => {
+    const { delivery, calls, report, add } = start({ pace: slow.pace });
+    for (const customId of numbered('u', 300)) add(customId, 'e');
+    void delivery.finish();
+    await pass(0);
+    expect(calls.map(({ endpoint }) => endpoint)).toEqual(['update']);
+    expect(report.takeMessages()).toEqual([]);
+  });
+});
+
 describe('the delivery fails', () => {
   test.each([
     ['with what denied it', new ConnectorError('config_error', 'The key is wrong')],
     ['with a fault of ours', new TypeError('x is not a function')],
   ])('at once, %s, and what is in flight is abandoned', async (_, error) => {
-    const { delivery, calls, settled, failures, report, add } = start({ updatesPerRequest: 1 });
+    const { delivery, calls, settled, failures, report, add } = start({ pace: { updatesPerRequest: 1 } });
     for (const customId of numbered('u', 20)) add(customId, `of_${customId}`);
     const done = watched(delivery.finish());
     await pass(0);
@@ -624,7 +718,7 @@ describe('the delivery fails', () => {
   });
 
   test('once, however many requests are denied', async () => {
-    const { delivery, calls, failures, add } = start({ updatesPerRequest: 1 });
+    const { delivery, calls, failures, add } = start({ pace: { updatesPerRequest: 1 } });
     for (const customId of ['u1', 'u2']) add(customId, 'e');
     void delivery.finish();
     await pass(0);
@@ -651,7 +745,7 @@ describe('the delivery fails', () => {
 
 describe('to halt', () => {
   test('abandons what is in flight, sends nothing more and is no failure', async () => {
-    const { delivery, calls, settled, failures, add } = start({ updatesPerRequest: 1 });
+    const { delivery, calls, settled, failures, add } = start({ pace: { updatesPerRequest: 1 } });
     for (const customId of numbered('u', 20)) add(customId, `of_${customId}`);
     await delivery.room();
     await pass(0);
@@ -666,7 +760,7 @@ describe('to halt', () => {
   });
 
   test('ends the wait for tokens', async () => {
-    const { delivery, calls, failures, add } = start({ capacity: 1, perSecond: 0.001, updatesPerRequest: 1 });
+    const { delivery, calls, failures, add } = start({ pace: { capacity: 1, perSecond: 0.001, updatesPerRequest: 1 } });
     for (const customId of ['u1', 'u2']) add(customId, 'e');
     const done = watched(delivery.finish());
     await pass(0);
@@ -700,7 +794,7 @@ describe('to halt', () => {
 describe('there is room', () => {
   /** A delivery whose bucket is empty for a second, so that nothing leaves it. */
   async function stuck() {
-    const started = start({ capacity: 1, perSecond: 1, updatesPerRequest: 1 });
+    const started = start({ pace: { capacity: 1, perSecond: 1, updatesPerRequest: 1 } });
     started.add('first', 'first');
     await started.delivery.room();
     await pass(0);
@@ -793,7 +887,7 @@ test('whatever Batch answers, and when: each event is settled once, in order, at
         const order: string[] = [];
         const fatesUsed = plan[Symbol.iterator]();
 
-        const post = async (body: string): Promise<Answer> => {
+        const post = async (_: Endpoint, body: string): Promise<Answer> => {
           const updates = JSON.parse(body) as Update[];
           const customIds = updates.map(({ identifiers }) => identifiers.custom_id);
           sent.push({ at: clock.now(), updates: updates.length });
@@ -820,9 +914,7 @@ test('whatever Batch answers, and when: each event is settled once, in order, at
         const outcomes: [string, string][] = [];
         const { delivery, failures, add } = start({
           post,
-          capacity,
-          perSecond,
-          updatesPerRequest,
+          pace: { capacity, perSecond, updatesPerRequest },
           eventsPerUpdate: perUpdate,
           retryTimeMs: 1_000 * MINUTE,
           onSettled: (row, { kind }) => outcomes.push([row, kind]),

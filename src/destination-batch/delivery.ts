@@ -2,17 +2,21 @@ import { setMaxListeners } from 'node:events';
 import pRetry from 'p-retry';
 import { ConnectorError } from '../protocol/failure.ts';
 import { type Answer, MAX_CALLS_IN_FLIGHT, type PartialError, RetryableCallError } from './batch-api.ts';
+import type { Endpoint } from './endpoint.ts';
+import type { Lane } from './pacing.ts';
 import type { Rejection } from './reason.ts';
 import type { Report } from './report.ts';
-import type { TokenBucket } from './token-bucket.ts';
 import { type Update, type WaitingEvent, WaitingEvents } from './waiting-events.ts';
-
-/** Bytes of one request's body. Batch states no limit; this is what common HTTP servers take without being asked. */
-const MAX_REQUEST_BYTES = 4 * 1024 * 1024;
 
 /** What may wait to be sent, in events and in bytes of their JSON. Beyond it stdin is left unread, and the source waits. */
 const MAX_WAITING_EVENTS = 50_000;
 const MAX_WAITING_BYTES = 32 * 1024 * 1024;
+
+/** How long events wait for others of their profiles when there are enough for a full request, in milliseconds. */
+const GATHER_MS = 250;
+
+/** A backlog is more than the first endpoint sends in this time, in seconds, or more than may wait. */
+const BACKLOG_SECONDS = 20;
 
 /** Waits between attempts: from the first to the longest, doubling, each drawn between once and twice its length. */
 const FIRST_RETRY_MS = 500;
@@ -25,11 +29,14 @@ export type Outcome = { kind: 'accepted' } | { kind: 'rejected'; rejection: Reje
 
 export type DeliveryOptions<RowRef> = {
   /** Posts the JSON text of an array of updates. */
-  post: (body: string, signal: AbortSignal) => Promise<Answer>;
-  bucket: TokenBucket;
+  post: (endpoint: Endpoint, body: string, signal: AbortSignal) => Promise<Answer>;
+  /** Where updates go, and how fast. */
+  first: Lane;
+  /** Where they go once there is a backlog; undefined if they go the first way all the time. */
+  backlog: Lane | undefined;
   report: Report;
   eventsPerUpdate: number;
-  updatesPerRequest: number;
+  requestBytes: number;
   /** How long an event waits for others, in milliseconds. */
   flushIntervalMs: number;
   /** How long a request is tried, in milliseconds. */
@@ -49,16 +56,20 @@ export class Delivery<RowRef> {
   readonly #waiting: WaitingEvents<RowRef>;
   readonly #halt = new AbortController();
   readonly #running: Promise<void>;
+  #lane: Lane;
   #inFlight = 0;
   #ended = false;
   /** How many events are to be sent without waiting for others: those that were there when the flush interval ended. */
   #toFlush = 0;
   #flushTimer: NodeJS.Timeout | undefined;
+  /** Whether the timer is the short one, of a full request. */
+  #isGathering = false;
   #wakeSender: (() => void) | undefined;
   #wakeFeeder: (() => void) | undefined;
 
   constructor(options: DeliveryOptions<RowRef>) {
     this.#options = options;
+    this.#lane = options.first;
     // Each call in flight and each wait listens to it; their number is bounded by the calls.
     setMaxListeners(0, this.#halt.signal);
     this.#waiting = new WaitingEvents(options.eventsPerUpdate);
@@ -100,9 +111,8 @@ export class Delivery<RowRef> {
   }
 
   get #shouldSend(): boolean {
-    const ready = this.#waiting.readyUpdates;
-    if (ready === 0 || this.#inFlight >= MAX_CALLS_IN_FLIGHT) return false;
-    return ready >= this.#options.updatesPerRequest || this.#ended || this.#toFlush > 0 || this.#isFull;
+    if (this.#waiting.readyUpdates === 0 || this.#inFlight >= MAX_CALLS_IN_FLIGHT) return false;
+    return this.#ended || this.#toFlush > 0 || this.#isFull;
   }
 
   get #isDone(): boolean {
@@ -123,17 +133,18 @@ export class Delivery<RowRef> {
   }
 
   async #sendNext(): Promise<void> {
-    const { bucket, updatesPerRequest } = this.#options;
-    const planned = Math.min(this.#waiting.readyUpdates, updatesPerRequest);
-    await bucket.take(planned, this.#halt.signal);
+    this.#changeLaneForBacklog();
+    const lane = this.#lane;
+    const planned = Math.min(this.#waiting.readyUpdates, lane.updatesPerRequest);
+    await lane.bucket.take(planned, this.#halt.signal);
     // Taken only now, when it may be sent: events that came in meanwhile share the update.
-    const updates = this.#waiting.take(planned, MAX_REQUEST_BYTES);
-    if (updates.length < planned) bucket.giveBack(planned - updates.length);
-    this.#toFlush = Math.max(0, this.#toFlush - updates.reduce((sum, { events }) => sum + events.length, 0));
+    const updates = this.#waiting.take(planned, this.#options.requestBytes);
+    if (updates.length < planned) lane.bucket.giveBack(planned - updates.length);
+    this.#toFlush = Math.max(0, this.#toFlush - eventsOf(updates));
     this.#startFlushInterval();
     this.#wakeFeeder?.();
     this.#inFlight += 1;
-    this.#deliver(updates).then(
+    this.#deliver(updates, lane).then(
       () => {
         this.#inFlight -= 1;
         for (const { customId } of updates) this.#waiting.settled(customId);
@@ -143,19 +154,43 @@ export class Delivery<RowRef> {
     );
   }
 
-  /** From the first event that waits, for all that wait when it ends. */
+  /** Once, and to the end: what comes by the quick way would overtake what was sent by the other. */
+  #changeLaneForBacklog(): void {
+    const { first, backlog, report } = this.#options;
+    if (backlog === undefined || this.#lane === backlog) return;
+    const seconds = this.#waiting.updates / first.bucket.perSecond;
+    if (seconds <= BACKLOG_SECONDS && !this.#isFull) return;
+    this.#lane = backlog;
+    report.endpointChanged(backlog.endpoint.name, this.#waiting.events, seconds);
+  }
+
+  /**
+   * From the first event that waits, for all that wait when it ends. Enough for a full request wait but a moment: the
+   * more events of a profile come together, the fewer updates they cost.
+   */
   #startFlushInterval(): void {
-    if (this.#flushTimer !== undefined || this.#toFlush > 0 || this.#waiting.events === 0) return;
-    this.#flushTimer = setTimeout(() => {
-      this.#flushTimer = undefined;
-      this.#toFlush = this.#waiting.events;
-      this.#wakeSender?.();
-    }, this.#options.flushIntervalMs);
+    if (this.#toFlush > 0 || this.#waiting.events === 0) return;
+    const isEnough = this.#waiting.readyUpdates >= this.#lane.updatesPerRequest;
+    if (this.#flushTimer !== undefined) {
+      if (!isEnough || this.#isGathering) return;
+      clearTimeout(this.#flushTimer);
+    }
+    this.#isGathering = isEnough;
+    const { flushIntervalMs } = this.#options;
+    this.#flushTimer = setTimeout(
+      () => {
+        this.#flushTimer = undefined;
+        this.#isGathering = false;
+        this.#toFlush = this.#waiting.events;
+        this.#wakeSender?.();
+      },
+      isEnough ? Math.min(GATHER_MS, flushIntervalMs) : flushIntervalMs,
+    );
   }
 
   /** Posts updates for which tokens were taken, until each of their events is settled. */
-  async #deliver(updates: Update<RowRef>[]): Promise<void> {
-    const answer = await this.#postUntilAnswered(updates);
+  async #deliver(updates: Update<RowRef>[], lane: Lane): Promise<void> {
+    const answer = await this.#postUntilAnswered(updates, lane);
     switch (answer.kind) {
       case 'accepted':
         return this.#settleAccepted(updates, answer.errors);
@@ -163,18 +198,20 @@ export class Delivery<RowRef> {
         this.#options.report.unreadableAnswer(answer.detail);
         return this.#settleAccepted(updates, []);
       case 'refused':
-        return this.#settleRefused(updates, answer.reason);
+        return this.#settleRefused(updates, lane, answer.reason);
     }
   }
 
-  async #postUntilAnswered(updates: Update<RowRef>[]): Promise<Answer> {
-    const { post, bucket, report, retryTimeMs } = this.#options;
+  async #postUntilAnswered(updates: Update<RowRef>[], { endpoint, bucket }: Lane): Promise<Answer> {
+    const { post, report, retryTimeMs } = this.#options;
     const { signal } = this.#halt;
     const body = requestBody(updates);
+    const giveUpAt = performance.now() + retryTimeMs;
+    let isOutcomeUnknown = false;
     const attempt = async (attemptNumber: number): Promise<Answer> => {
       if (attemptNumber > 1) await bucket.take(updates.length, signal);
       report.request(updates.length);
-      return post(body, signal);
+      return post(endpoint, body, signal);
     };
     try {
       return await pRetry(attempt, {
@@ -184,21 +221,31 @@ export class Delivery<RowRef> {
         maxTimeout: LONGEST_RETRY_MS,
         randomize: true,
         signal,
-        shouldRetry: ({ error }) => error instanceof RetryableCallError,
-        onFailedAttempt: ({ error, attemptNumber }) => {
+        onFailedAttempt: ({ error }) => {
           if (!(error instanceof RetryableCallError) || signal.aborted) return;
-          report.retry(error.message, attemptNumber);
+          if (error.outcomeUnknown && !isOutcomeUnknown) report.possibleDuplicates(eventsOf(updates));
+          isOutcomeUnknown ||= error.outcomeUnknown;
+        },
+        // Asked only while there is time for another attempt.
+        shouldRetry: ({ error, attemptNumber }) => {
+          if (!(error instanceof RetryableCallError)) return false;
           const pause = error.retryAfterMs ?? (error.isRateLimit ? RATE_LIMIT_PAUSE_MS : 0);
-          if (pause > 0) bucket.pause(pause);
-          if (error.outcomeUnknown)
-            report.possibleDuplicates(updates.reduce((sum, update) => sum + update.events.length, 0));
+          if (performance.now() + pause > giveUpAt) return false;
+          if (error.isRateLimit) bucket.slowDown(pause);
+          else if (pause > 0) bucket.pause(pause);
+          report.retry(error.message, attemptNumber);
+          return true;
         },
       });
     } catch (error) {
       if (!(error instanceof RetryableCallError)) throw error;
+      const asked =
+        error.retryAfterMs === undefined
+          ? ''
+          : `, and asks to wait ${Math.ceil(error.retryAfterMs / 1000)} seconds more`;
       throw new ConnectorError(
         'transient_error',
-        `Batch could not be made to take a request within ${retryTimeMs / 60_000} minutes: ${error.message}. Batch or the network has a long fault. Run the sync again later; it goes on from the last state.`,
+        `Batch could not be made to take a request within ${retryTimeMs / 60_000} minutes (retry_minutes): ${error.message}${asked}. Batch or the network has a long fault. Run the sync again later; it goes on from the last state.`,
         { cause: error },
       );
     }
@@ -218,17 +265,19 @@ export class Delivery<RowRef> {
     }
   }
 
-  /** One update of a request that is refused whole is at fault: halves are tried until it is alone. */
-  async #settleRefused(updates: Update<RowRef>[], reason: string): Promise<void> {
-    const [only] = updates;
-    if (only !== undefined && updates.length === 1) {
-      this.#settle(only, { kind: 'rejected', rejection: refusal(only, reason) });
+  /**
+   * Something in a request that is refused whole is at fault, or it is too large: halves are tried, of its updates and at
+   * last of the events of one, until the bad event is alone. Nothing of it was stored, so that nothing is doubled.
+   */
+  async #settleRefused(updates: Update<RowRef>[], lane: Lane, reason: string): Promise<void> {
+    const halves = halvesOf(updates);
+    if (halves === undefined) {
+      for (const update of updates) this.#settle(update, { kind: 'rejected', rejection: refusal(update, reason) });
       return;
     }
-    const middle = Math.ceil(updates.length / 2);
-    for (const half of [updates.slice(0, middle), updates.slice(middle)]) {
-      await this.#options.bucket.take(half.length, this.#halt.signal);
-      await this.#deliver(half);
+    for (const half of halves) {
+      await lane.bucket.take(half.length, this.#halt.signal);
+      await this.#deliver(half, lane);
     }
   }
 
@@ -241,6 +290,22 @@ export class Delivery<RowRef> {
     this.halt();
     this.#options.onFailure(error);
   }
+}
+
+/** Two parts of a request, in order; undefined when it holds one event. */
+function halvesOf<RowRef>(updates: Update<RowRef>[]): [Update<RowRef>[], Update<RowRef>[]] | undefined {
+  const [only] = updates;
+  if (only === undefined || updates.length > 1) {
+    const middle = Math.ceil(updates.length / 2);
+    return [updates.slice(0, middle), updates.slice(middle)];
+  }
+  if (only.events.length < 2) return undefined;
+  const middle = Math.ceil(only.events.length / 2);
+  return [[{ ...only, events: only.events.slice(0, middle) }], [{ ...only, events: only.events.slice(middle) }]];
+}
+
+function eventsOf(updates: readonly Update<unknown>[]): number {
+  return updates.reduce((sum, { events }) => sum + events.length, 0);
 }
 
 /** Batch names an update, not an event in it: when it holds several, that is all that can be said of each. */

@@ -5,19 +5,14 @@
  * configuration, under "limits".
  */
 
-/** Updates in one call of /profiles/update (documented). */
-export const UPDATES_PER_REQUEST = 200;
-/** Updates a second for /profiles/update, per project (documented). */
-export const UPDATES_PER_SECOND = 300;
-/** Updates that may be sent at once after a pause (documented: token bucket with a burst of 1,000). */
-export const BURST_UPDATES = 1000;
-
 /** Defaults of the limits that Batch's own pages, as far as they could be read, do not state. */
 export const DEFAULT_LIMITS = {
   /** Events in one update (reported). */
   events_per_update: 15,
   /** Bytes of one event in JSON (reported). */
   event_bytes: 25_000,
+  /** Bytes of one request's body. Batch states none; this is what common HTTP servers take without being asked. */
+  request_bytes: 4 * 1024 * 1024,
   /** Characters of a custom_id (reported; the SDKs say 512 or 1,024). */
   custom_id_characters: 512,
   /** Characters of a text, in UTF-16 units as the SDKs count (reported and SDK; 200 before the end of 2025). */

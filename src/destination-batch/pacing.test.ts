@@ -1,34 +1,52 @@
 import { describe, expect, test } from 'vitest';
-import { pacing } from './pacing.ts';
+import { lanes } from './pacing.ts';
 
 const never = new AbortController().signal;
 
 describe('a rate is kept, with its share of the burst but for half a second of it', () => {
-  const cases: [name: string, rate: number, atOnce: number, refillMs: number, updatesPerRequest: number][] = [
-    ["Batch's own", 300, 850, 2_834, 200],
-    ['a quarter of it', 75, 212, 2_827, 200],
-    ['one whose burst is smaller than a full request', 30, 85, 2_834, 85],
-    ['one that Batch granted', 1_000, 2_833, 2_833, 200],
-    ['one update a second', 1, 2, 2_000, 2],
-    ['one update in ten seconds', 0.1, 1, 10_000, 1],
+  type Configured = Parameters<typeof lanes>[0];
+  const cases: [string, Configured, endpoint: string, atOnce: number, refillMs: number, updatesPerRequest: number][] = [
+    ["Batch's own", { endpoint: 'update', rate_limit: undefined }, 'update', 850, 2_834, 200],
+    ['a quarter of it', { endpoint: 'update', rate_limit: 75 }, 'update', 212, 2_827, 200],
+    ['one whose burst is smaller than a request', { endpoint: 'update', rate_limit: 30 }, 'update', 85, 2_834, 85],
+    ['one that Batch granted', { endpoint: 'update', rate_limit: 1_000 }, 'update', 2_833, 2_833, 200],
+    ['one update a second', { endpoint: 'update', rate_limit: 1 }, 'update', 2, 2_000, 2],
+    ['one update in ten seconds', { endpoint: 'update', rate_limit: 0.1 }, 'update', 1, 10_000, 1],
+    ["mass_update's own", { endpoint: 'mass_update', rate_limit: undefined }, 'mass_update', 5_000, 500, 5_000],
+    ['a quarter of that', { endpoint: 'mass_update', rate_limit: 2_500 }, 'mass_update', 1_250, 500, 1_250],
+    ['auto', { endpoint: 'auto', rate_limit: undefined }, 'update', 850, 2_834, 200],
+    ['auto, capped', { endpoint: 'auto', rate_limit: 75 }, 'update', 212, 2_827, 200],
+    ['auto, with a cap that update does not reach', { endpoint: 'auto', rate_limit: 5_000 }, 'update', 850, 2_834, 200],
   ];
-  test.each(cases)('%s', async (_, rate_limit, atOnce, refillMs, updatesPerRequest) => {
+  test.each(cases)('%s', async (_, configured, endpoint, atOnce, refillMs, updatesPerRequest) => {
     let time = 0;
     const sleep = async (milliseconds: number): Promise<void> => {
       time += milliseconds;
     };
-    const { bucket, ...rest } = pacing({ rate_limit }, { now: () => time, sleep });
-    await bucket.take(atOnce, never);
+    const { first } = lanes(configured, { now: () => time, sleep });
+    await first.bucket.take(atOnce, never);
     expect(time).toBe(0);
     // Were there more at once, the same number would be there sooner.
-    await bucket.take(atOnce, never);
+    await first.bucket.take(atOnce, never);
     expect(time).toBe(refillMs);
-    expect(rest).toEqual({ updatesPerRequest });
+    expect([first.endpoint.name, first.updatesPerRequest]).toEqual([endpoint, updatesPerRequest]);
   });
 });
 
+test.each([
+  ['auto', undefined, 10_000],
+  ['auto', 5_000, 5_000],
+  // `update` keeps that pace itself.
+  ['auto', 300, undefined],
+  ['update', undefined, undefined],
+  ['mass_update', undefined, undefined],
+] as const)('endpoint %s with rate_limit %s: a backlog goes at %s a second', (endpoint, rate_limit, expected) => {
+  const { backlog } = lanes({ endpoint, rate_limit });
+  expect([backlog?.endpoint.name, backlog?.bucket.perSecond]).toEqual([expected && 'mass_update', expected]);
+});
+
 test('by the clock of the system, tokens are there at once, and the wait for more can be given up', async () => {
-  const { bucket } = pacing({ rate_limit: 0.001 });
+  const { bucket } = lanes({ endpoint: 'update', rate_limit: 0.001 }).first;
   await bucket.take(1, never);
   const leaving = new AbortController();
   const waiting = bucket.take(1, leaving.signal);
@@ -42,7 +60,7 @@ test('a wait that is longer than a timer can be is one wait, and not a thousand 
     warnings.push(name);
   };
   process.on('warning', note);
-  const { bucket } = pacing({ rate_limit: 300 });
+  const { bucket } = lanes({ endpoint: 'update', rate_limit: 300 }).first;
   const thirtyDays = 30 * 24 * 3_600_000;
   bucket.pause(thirtyDays);
   const leaving = new AbortController();

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { BURST_UPDATES, UPDATES_PER_REQUEST, UPDATES_PER_SECOND } from './limits.ts';
+import type { DestinationConfiguration } from './configuration.ts';
+import { type Endpoint, MASS_UPDATE, UPDATE } from './endpoint.ts';
 import { type Clock, TokenBucket } from './token-bucket.ts';
 
 /** Node takes a longer timer for one of a millisecond. Whoever wakes too early looks again. */
@@ -17,20 +18,44 @@ const systemClock: Clock = {
  */
 const LATENCY_MARGIN_SECONDS = 0.5;
 
+/** An endpoint, and how fast updates may be sent to it. A request never holds more updates than the bucket does. */
+export type Lane = { endpoint: Endpoint; bucket: TokenBucket; updatesPerRequest: number };
+
 /**
- * How fast updates may be sent. Who takes a share of the project's rate takes the same share of its burst; a request
- * never holds more updates than the bucket does.
+ * The lane that a sync begins with, and the one for a backlog, if it may change to one.
  *
- * @param rate_limit updates a second.
+ * With `auto` the pace of each endpoint is Batch's own or `rate_limit`, whichever is less: a rate that `update` can keep is
+ * no reason to change. An endpoint that is named takes `rate_limit` as it is, since Batch may have granted more.
  */
-export function pacing(
-  { rate_limit }: { rate_limit: number },
+export function lanes(
+  { endpoint, rate_limit }: Pick<DestinationConfiguration, 'endpoint' | 'rate_limit'>,
   clock = systemClock,
-): { bucket: TokenBucket; updatesPerRequest: number } {
-  const burst = (BURST_UPDATES * rate_limit) / UPDATES_PER_SECOND;
-  const capacity = Math.max(1, Math.floor(burst - rate_limit * LATENCY_MARGIN_SECONDS));
+): { first: Lane; backlog: Lane | undefined } {
+  switch (endpoint) {
+    case 'update':
+      return { first: lane(UPDATE, rate_limit, clock), backlog: undefined };
+    case 'mass_update':
+      return { first: lane(MASS_UPDATE, rate_limit, clock), backlog: undefined };
+    case 'auto': {
+      const cap = rate_limit ?? Number.POSITIVE_INFINITY;
+      return {
+        first: lane(UPDATE, Math.min(UPDATE.updatesPerSecond, cap), clock),
+        backlog:
+          cap > UPDATE.updatesPerSecond
+            ? lane(MASS_UPDATE, Math.min(MASS_UPDATE.updatesPerSecond, cap), clock)
+            : undefined,
+      };
+    }
+  }
+}
+
+/** Who takes a share of an endpoint's rate takes the same share of its burst. */
+function lane(endpoint: Endpoint, rate = endpoint.updatesPerSecond, clock: Clock): Lane {
+  const burst = (endpoint.burst * rate) / endpoint.updatesPerSecond;
+  const capacity = Math.max(1, Math.floor(burst - rate * LATENCY_MARGIN_SECONDS));
   return {
-    bucket: new TokenBucket({ capacity, perSecond: rate_limit, clock }),
-    updatesPerRequest: Math.min(UPDATES_PER_REQUEST, capacity),
+    endpoint,
+    bucket: new TokenBucket({ capacity, perSecond: rate, clock }),
+    updatesPerRequest: Math.min(endpoint.updatesPerCall, capacity),
   };
 }

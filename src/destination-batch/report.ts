@@ -83,6 +83,15 @@ export class Report {
     this.#possibleDuplicates += events;
   }
 
+  endpointChanged(endpoint: string, events: number, seconds: number): void {
+    this.#messages.push(
+      log(
+        'INFO',
+        `A backlog of ${events} events waits, ${Math.round(seconds)} seconds of updates: from here on they go by ${endpoint}.`,
+      ),
+    );
+  }
+
   unreadableAnswer(detail: string): void {
     this.#messages.push(
       log(

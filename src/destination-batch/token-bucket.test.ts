@@ -179,6 +179,49 @@ describe('a pause', () => {
   });
 });
 
+describe('a refusal', () => {
+  test('halves the pace, which grows back in half a minute, evenly', async () => {
+    const { clock, bucket, taken, take } = bucketOf(10_000, 100);
+    bucket.slowDown(0);
+    // 50 a second at first and 100 at the end, so 75 in the mean.
+    void take('until it is whole', 2_250);
+    void take('from then on', 1_000);
+    await clock.advance(50_000);
+    expect(taken).toEqual([
+      ['until it is whole', 30_001],
+      ['from then on', 40_001],
+    ]);
+  });
+
+  test('pauses, and only then grows', async () => {
+    const { clock, bucket, taken, take } = bucketOf(10_000, 100);
+    bucket.slowDown(60_000);
+    void take('a', 2_250);
+    await clock.advance(100_000);
+    expect(taken).toEqual([['a', 90_001]]);
+  });
+
+  test('counts once with the others that come while it pauses', async () => {
+    const { clock, bucket, taken, take } = bucketOf(10_000, 100);
+    for (let call = 0; call < 8; call += 1) bucket.slowDown(5_000);
+    void take('a', 2_250);
+    await clock.advance(40_000);
+    expect(taken).toEqual([['a', 35_001]]);
+  });
+
+  test('after another halves again, down to a sixty-fourth', async () => {
+    const { clock, bucket, taken, take } = bucketOf(64, 64);
+    for (let refusal = 0; refusal < 20; refusal += 1) {
+      bucket.slowDown(1);
+      await clock.advance(1);
+    }
+    void take('a', 1);
+    await clock.advance(2_000);
+    // A second at a sixty-fourth, but that the pace grows meanwhile.
+    expect(taken).toEqual([['a', 760]]);
+  });
+});
+
 describe('who gives up', () => {
   test('while it waits, gets its own reason and no tokens', async () => {
     const { clock, taken, take } = bucketOf(10, 10);

@@ -21,6 +21,7 @@ export class WaitingEvents<RowRef> {
   readonly #ready = new Map<string, Profile<RowRef>>();
   #events = 0;
   #bytes = 0;
+  #updates = 0;
 
   constructor(eventsPerUpdate: number) {
     this.#eventsPerUpdate = eventsPerUpdate;
@@ -36,6 +37,11 @@ export class WaitingEvents<RowRef> {
     return this.#bytes;
   }
 
+  /** The fewest updates that all of them fit into. */
+  get updates(): number {
+    return this.#updates;
+  }
+
   /** How many updates can be taken now. */
   get readyUpdates(): number {
     return this.#ready.size;
@@ -47,6 +53,7 @@ export class WaitingEvents<RowRef> {
       profile = { events: [], underWay: false };
       this.#profiles.set(customId, profile);
     }
+    if (profile.events.length % this.#eventsPerUpdate === 0) this.#updates += 1;
     profile.events.push(event);
     this.#events += 1;
     this.#bytes += event.bytes;
@@ -63,7 +70,9 @@ export class WaitingEvents<RowRef> {
       const eventBytes = events.reduce((sum, event) => sum + event.bytes + 1, 0);
       bytes += eventBytes + Buffer.byteLength(JSON.stringify(customId)) + UPDATE_FRAME_BYTES;
       if (updates.length > 0 && bytes > maxBytes) break;
+      this.#updates -= this.#updatesFor(profile.events.length);
       profile.events.splice(0, events.length);
+      this.#updates += this.#updatesFor(profile.events.length);
       profile.underWay = true;
       this.#ready.delete(customId);
       this.#events -= events.length;
@@ -82,6 +91,10 @@ export class WaitingEvents<RowRef> {
     let length = 1;
     while (length < most && events[length]?.isTimely === events[0]?.isTimely) length += 1;
     return length;
+  }
+
+  #updatesFor(events: number): number {
+    return Math.ceil(events / this.#eventsPerUpdate);
   }
 
   /** The update of this profile is settled: its next events may go. */

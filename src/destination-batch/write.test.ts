@@ -40,7 +40,14 @@ function startWith(
     catalog = catalogOf('events'),
     source,
     ...settings
-  }: { catalog?: ConfiguredCatalog; source?: Readable; flush_interval_seconds?: number } = {},
+  }: {
+    catalog?: ConfiguredCatalog;
+    source?: Readable;
+    flush_interval_seconds?: number;
+    endpoint?: 'update';
+    api_url?: string;
+    dry_run?: boolean;
+  } = {},
 ) {
   const input = new PassThrough();
   inputs.push(source ?? input);
@@ -301,14 +308,45 @@ test('rows are left unread while Batch does not answer, so that memory is bounde
       }
     })(),
   );
-  sandbox.faults.add({ kind: 'hang', times: MAX_CALLS_IN_FLIGHT });
-  const { ended, stop } = startWith(new PassThrough().resume(), { source });
+  // One of its own, since this run does not end by itself.
+  const silent = await Sandbox.start({ restApiKey: KEYS.rest_api_key, projectKey: KEYS.project_key });
+  silent.faults.add({ kind: 'hang', times: MAX_CALLS_IN_FLIGHT });
+  const { ended, stop } = startWith(new PassThrough().resume(), {
+    source,
+    endpoint: 'update',
+    api_url: silent.url,
+  });
   // What is in flight and what waits: 1,600 updates and 50,000 events.
   await expect.poll(() => pulled, { interval: 2, timeout: 10_000 }).toBeGreaterThan(50_000);
-  await expect.poll(() => sandbox.stats.requests, { interval: 2 }).toBeGreaterThan(3);
+  await expect.poll(() => silent.stats.requests, { interval: 2 }).toBeGreaterThan(3);
   await new Promise((resolve) => setImmediate(resolve));
   expect(pulled).toBeLessThan(62_000);
   expect([ended.isDone, stop.signal.aborted]).toEqual([false, false]);
+  await silent.close();
+});
+
+test('a dry run maps and groups all, sends nothing, and echoes no state, so that the rows come again', async () => {
+  const { input, feed, result, states, logs } = start({ dry_run: true });
+  feed(row('u1', 'a'), row('u1', 'b'), row('', 'c'), row('u2', 'd'), state(1));
+  input.end();
+  expect(await result).toBe(true);
+  expect([sandbox.stats.requests, states()]).toEqual([0, []]);
+  expect(logs().join('\n')).toMatch(
+    /dry run: nothing is sent.*4 rows: 3 accepted, 1 rejected\. 1 requests with 2 updates/s,
+  );
+});
+
+test('a backlog goes by mass_update, and each row arrives once', async () => {
+  const rows = 7_000;
+  const { feed, input, result, states, logs } = start();
+  feed(...Array.from({ length: rows }, (_, index) => row(`u${index}`, 'a')), state(1));
+  input.end();
+  expect(await result).toBe(true);
+  expect(states()).toEqual([state(1, 'events', stats(rows, 0))]);
+  expect(new Set([...sandbox.store.events()].map(({ custom_id }) => custom_id)).size).toBe(rows);
+  expect(sandbox.store.eventCount).toBe(rows);
+  expect(sandbox.stats.tokens['mass-update'].used).toBe(rows);
+  expect(logs()).toContainEqual(expect.stringContaining('from here on they go by mass_update'));
 });
 
 test('a reader that goes away ends it, though Batch never answers', async () => {

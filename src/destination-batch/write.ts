@@ -7,10 +7,11 @@ import type { MessageOutput } from '../protocol/output.ts';
 import { BatchApi } from './batch-api.ts';
 import type { DestinationConfiguration } from './configuration.ts';
 import { Delivery, type Outcome } from './delivery.ts';
+import { DryRun } from './dry-run.ts';
 import { EventMapper } from './event.ts';
 import { type InputMessage, parseInputLine } from './input-message.ts';
 import { Ledger, type LedgerEntry } from './ledger.ts';
-import { pacing } from './pacing.ts';
+import { lanes } from './pacing.ts';
 import { Report } from './report.ts';
 import { withDestinationStats } from './state-echo.ts';
 
@@ -26,11 +27,11 @@ export async function write(
   catalog: ConfiguredCatalog,
   input: Readable,
 ): Promise<boolean> {
-  const api = new BatchApi(configuration);
+  const receiver = configuration.dry_run ? await DryRun.open(configuration.dry_run_file) : new BatchApi(configuration);
   try {
-    return await new Sync(context, configuration, catalog, api).run(input);
+    return await new Sync(context, configuration, catalog, receiver).run(input);
   } finally {
-    await api.close();
+    await receiver.close();
     input.destroy();
   }
 }
@@ -42,6 +43,7 @@ type RowRef = { entry: LedgerEntry; stream: string };
 class Sync {
   readonly #output: MessageOutput;
   readonly #stop: AbortSignal;
+  readonly #isDryRun: boolean;
   /** The mapper of each stream in the catalog. */
   readonly #mappers: ReadonlyMap<string, EventMapper>;
   readonly #delivery: Delivery<RowRef>;
@@ -57,23 +59,30 @@ class Sync {
     { output, stop, now }: CommandContext,
     configuration: DestinationConfiguration,
     catalog: ConfiguredCatalog,
-    api: BatchApi,
+    receiver: BatchApi | DryRun,
   ) {
     this.#output = output;
     this.#stop = stop;
+    this.#isDryRun = configuration.dry_run;
     this.#mappers = new Map(
       catalog.streams.map(({ stream }) => [stream.name, new EventMapper(configuration.limits, now, cursorOf(stream))]),
     );
     this.#delivery = new Delivery<RowRef>({
-      post: (body, signal) => api.updateProfiles(body, signal),
-      ...pacing(configuration),
+      post: (endpoint, body, signal) => receiver.post(endpoint, body, signal),
+      ...lanes(configuration),
       report: this.#report,
       eventsPerUpdate: configuration.limits.events_per_update,
+      requestBytes: configuration.limits.request_bytes,
       flushIntervalMs: configuration.flush_interval_seconds * 1000,
       retryTimeMs: configuration.retry_minutes * 60_000,
       onSettled: (row, outcome) => this.#settled(row, outcome),
       onFailure: (error) => this.#fail(error),
     });
+    if (configuration.dry_run) {
+      this.#report.warn(
+        'This is a dry run: nothing is sent to Batch, and no state is echoed. Turn dry_run off to sync.',
+      );
+    }
     for (const { stream, destination_sync_mode: mode } of catalog.streams) {
       if (mode != null && mode !== 'append') {
         this.#report.warn(
@@ -204,6 +213,8 @@ class Sync {
       this.#toTell = undefined;
       for (const message of this.#report.takeMessages()) await this.#output.write(message);
       for (const { state, counts } of this.#ledger.takeTrueStates()) {
+        // The cursor must not move over rows that were not sent.
+        if (this.#isDryRun) continue;
         await this.#output.writeBytes(`${withDestinationStats(state, counts)}\n`);
       }
     });

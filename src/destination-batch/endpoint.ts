@@ -1,0 +1,34 @@
+/**
+ * One of the two calls by which Batch takes updates of profiles, with their events. The figures are documented on
+ * doc.batch.com/developer/api/cep/profiles, …/profiles/update and …/profiles/mass-update-profile.
+ */
+export type Endpoint = {
+  name: 'update' | 'mass_update';
+  /** The path behind the version. */
+  path: string;
+  /** Updates in one call; Batch refuses a call with more. */
+  updatesPerCall: number;
+  /** Updates a second, per project. */
+  updatesPerSecond: number;
+  /** Updates that Batch takes at once after a pause: what its token bucket holds. */
+  burst: number;
+};
+
+/** For little at a time: what it takes is on the profile soon. */
+export const UPDATE: Endpoint = {
+  name: 'update',
+  path: 'profiles/update',
+  updatesPerCall: 200,
+  updatesPerSecond: 300,
+  burst: 1_000,
+};
+
+/** For very much at a time: Batch works it off later than what comes by `update`. */
+export const MASS_UPDATE: Endpoint = {
+  name: 'mass_update',
+  path: 'profiles/mass-update',
+  updatesPerCall: 10_000,
+  updatesPerSecond: 10_000,
+  // "No burst": read as one full call a second.
+  burst: 10_000,
+};
