@@ -10,7 +10,7 @@ WORKDIR /build
 COPY package.json package-lock.json ./
 # No scripts: `prepare` would build, and the sources are not here yet.
 RUN npm ci --ignore-scripts --no-audit --no-fund
-COPY tsconfig.json ./
+COPY tsconfig.json rolldown.config.ts ./
 COPY src src
 COPY bin bin
 COPY spec spec

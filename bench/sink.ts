@@ -1,0 +1,23 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { say } from '../sandbox/say.ts';
+
+/**
+ * A process that plays a Batch API without rules or rate: it reads what it is sent, keeps nothing, and answers success,
+ * at once or, with a number of seconds as argument, only when it has run for so long. Its first line is its address.
+ */
+const silentMs = Number(process.argv[2] ?? 0) * 1000;
+const answersFrom = Date.now() + silentMs;
+
+const server = createServer((request, response) => {
+  request.resume();
+  request.on('end', () => {
+    const answer = (): void => {
+      response.writeHead(202, { 'content-type': 'application/json' }).end('{"code":"SUCCESS"}');
+    };
+    const wait = answersFrom - Date.now();
+    if (wait > 0) setTimeout(answer, wait);
+    else answer();
+  });
+});
+server.listen(0, '127.0.0.1', () => say(`http://127.0.0.1:${(server.address() as AddressInfo).port}`));
