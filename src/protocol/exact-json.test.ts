@@ -54,6 +54,15 @@ test.each([
   expect(parseExact(text)).toStrictEqual(expected);
 });
 
+test('a long number keeps its digits wherever in the text it stands', () => {
+  for (const digits of ['1234567890123457', '-9007199254740993', '0.12345678901234567']) {
+    for (let before = 0; before < 40; before += 1) {
+      const text = `{"a":"${'x'.repeat(before)}","b":${digits}}`;
+      expect(stringifyExact(Object(parseExact(text)))).toBe(text);
+    }
+  }
+});
+
 test('of two equal keys the last one counts, also beside long numbers', () => {
   expect(stringifyExact(Object(parseExact('{"a":9007199254740993,"a":9007199254740995,"b":1,"b":[]}')))).toBe(
     '{"a":9007199254740995,"b":[]}',
