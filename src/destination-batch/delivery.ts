@@ -317,9 +317,11 @@ function refusal(update: Update<unknown>, reason: string): Rejection {
 }
 
 function requestBody(updates: Update<unknown>[]): string {
-  const items = updates.map(
-    ({ customId, events }) =>
-      `{"identifiers":{"custom_id":${JSON.stringify(customId)}},"events":[${events.map((event) => event.json).join(',')}]}`,
-  );
-  return `[${items.join(',')}]`;
+  let body = '[';
+  for (const { customId, events } of updates) {
+    body += `${body.length > 1 ? ',' : ''}{"identifiers":{"custom_id":${JSON.stringify(customId)}},"events":[`;
+    for (const [index, event] of events.entries()) body += index > 0 ? `,${event.json}` : event.json;
+    body += ']}';
+  }
+  return `${body}]`;
 }

@@ -206,6 +206,8 @@ test('whatever is added, taken and settled: order is kept, no profile is under w
         }
         const left = [...arrived.values()].flat();
         expect([waiting.events, waiting.bytes]).toEqual([left.length, left.reduce((sum, { bytes }) => sum + bytes, 0)]);
+        const fewest = [...arrived.values()].map((events) => Math.ceil(events.length / eventsPerUpdate));
+        expect(waiting.updates).toBe(fewest.reduce((sum, updates) => sum + updates, 0));
       }
       // Nothing is forgotten.
       for (;;) {

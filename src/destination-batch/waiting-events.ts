@@ -4,7 +4,7 @@ export type WaitingEvent<RowRef> = { json: string; bytes: number; isTimely: bool
 /** What Batch calls an update: events of one profile, sent together. */
 export type Update<RowRef> = { customId: string; events: WaitingEvent<RowRef>[] };
 
-type Profile<RowRef> = { events: WaitingEvent<RowRef>[]; underWay: boolean };
+type Profile<RowRef> = { customId: string; events: WaitingEvent<RowRef>[]; underWay: boolean };
 
 /** Bytes of an update around its events: `{"identifiers":{"custom_id":…},"events":[…]},`. */
 const UPDATE_FRAME_BYTES = 48;
@@ -18,7 +18,7 @@ export class WaitingEvents<RowRef> {
   readonly #eventsPerUpdate: number;
   readonly #profiles = new Map<string, Profile<RowRef>>();
   /** The profiles that an update can be made for now, in the order in which they became so. */
-  readonly #ready = new Map<string, Profile<RowRef>>();
+  readonly #ready = new Queue<Profile<RowRef>>();
   #events = 0;
   #bytes = 0;
   #updates = 0;
@@ -44,39 +44,44 @@ export class WaitingEvents<RowRef> {
 
   /** How many updates can be taken now. */
   get readyUpdates(): number {
-    return this.#ready.size;
+    return this.#ready.length;
   }
 
   add(customId: string, event: WaitingEvent<RowRef>): void {
     let profile = this.#profiles.get(customId);
     if (profile === undefined) {
-      profile = { events: [], underWay: false };
+      profile = { customId, events: [], underWay: false };
       this.#profiles.set(customId, profile);
     }
-    if (profile.events.length % this.#eventsPerUpdate === 0) this.#updates += 1;
-    profile.events.push(event);
+    const { events } = profile;
+    if (events.length === 0 && !profile.underWay) this.#ready.push(profile);
+    if (events.length % this.#eventsPerUpdate === 0) this.#updates += 1;
+    events.push(event);
     this.#events += 1;
     this.#bytes += event.bytes;
-    if (!profile.underWay) this.#ready.set(customId, profile);
   }
 
   /** Takes up to `maxUpdates` updates of no more than `maxBytes` together, but at least one. Each profile is then under way. */
   take(maxUpdates: number, maxBytes: number): Update<RowRef>[] {
     const updates: Update<RowRef>[] = [];
     let bytes = 0;
-    for (const [customId, profile] of this.#ready) {
-      if (updates.length >= maxUpdates) break;
-      const events = profile.events.slice(0, this.#updateLength(profile.events));
-      const eventBytes = events.reduce((sum, event) => sum + event.bytes + 1, 0);
-      bytes += eventBytes + Buffer.byteLength(JSON.stringify(customId)) + UPDATE_FRAME_BYTES;
+    while (updates.length < maxUpdates) {
+      const profile = this.#ready.first;
+      if (profile === undefined) break;
+      const { customId } = profile;
+      const length = this.#updateLength(profile.events);
+      let eventBytes = 0;
+      for (let index = 0; index < length; index += 1) eventBytes += profile.events[index]?.bytes ?? 0;
+      bytes += eventBytes + length + Buffer.byteLength(JSON.stringify(customId)) + UPDATE_FRAME_BYTES;
       if (updates.length > 0 && bytes > maxBytes) break;
-      this.#updates -= this.#updatesFor(profile.events.length);
-      profile.events.splice(0, events.length);
-      this.#updates += this.#updatesFor(profile.events.length);
+      this.#ready.shift();
       profile.underWay = true;
-      this.#ready.delete(customId);
-      this.#events -= events.length;
-      this.#bytes -= eventBytes - events.length;
+      const events = profile.events;
+      profile.events = events.splice(length);
+      this.#updates +=
+        this.#updatesFor(profile.events.length) - this.#updatesFor(events.length + profile.events.length);
+      this.#events -= length;
+      this.#bytes -= eventBytes;
       updates.push({ customId, events });
     }
     return updates;
@@ -102,7 +107,35 @@ export class WaitingEvents<RowRef> {
     const profile = this.#profiles.get(customId);
     if (profile === undefined) return;
     profile.underWay = false;
-    if (profile.events.length > 0) this.#ready.set(customId, profile);
+    if (profile.events.length > 0) this.#ready.push(profile);
     else this.#profiles.delete(customId);
   }
 }
+
+/** First in, first out. An array alone would move all that is left at each shift. */
+class Queue<T> {
+  #items: T[] = [];
+  #start = 0;
+
+  get length(): number {
+    return this.#items.length - this.#start;
+  }
+
+  get first(): T | undefined {
+    return this.#items[this.#start];
+  }
+
+  push(item: T): void {
+    this.#items.push(item);
+  }
+
+  shift(): void {
+    this.#start += 1;
+    if (this.#start < MOST_SHIFTED || this.#start * 2 < this.#items.length) return;
+    this.#items = this.#items.slice(this.#start);
+    this.#start = 0;
+  }
+}
+
+/** Places at the start of a queue that are empty before it is made anew. */
+const MOST_SHIFTED = 1024;
