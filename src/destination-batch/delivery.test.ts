@@ -815,20 +815,24 @@ describe('there is room', () => {
     expect(after.isDone).toBe(true);
   });
 
-  test('for 32 megabytes that wait; then only when some have left', async () => {
-    const { delivery } = await stuck();
-    const half = { json: '{}', bytes: 16 * 1024 * 1024, isTimely: true, row: 'x' };
+  test('for 24 megabytes that wait or are in flight; then only when some have left', async () => {
+    const { delivery, calls } = await stuck();
+    const inFlight = '{"name":"first"}'.length;
+    const half = { json: '{}', bytes: 12 * 1024 * 1024, isTimely: true, row: 'x' };
+    void delivery.room();
+    await pass(GATHER);
     delivery.add('u1', half);
     const before = watched(delivery.room());
-    delivery.add('u2', { ...half, bytes: half.bytes - 1 });
+    delivery.add('u2', { ...half, bytes: half.bytes - 1 - inFlight });
     const almost = watched(delivery.room());
     await pass(0);
     expect([before.isDone, almost.isDone]).toEqual([true, true]);
     delivery.add('u3', { ...half, bytes: 1 });
     const after = watched(delivery.room());
-    await pass(999);
-    expect(after.isDone).toBe(false);
-    await pass(1);
+    await pass(5 * SECOND);
+    expect([after.isDone, calls.length]).toEqual([false, 4]);
+    calls[1]?.answer(ACCEPTED);
+    await pass(0);
     expect(after.isDone).toBe(true);
   });
 

@@ -8,9 +8,13 @@ import type { Rejection } from './reason.ts';
 import type { Report } from './report.ts';
 import { type Update, type WaitingEvent, WaitingEvents } from './waiting-events.ts';
 
-/** What may wait to be sent, in events and in bytes of their JSON. Beyond it stdin is left unread, and the source waits. */
+/**
+ * The room: how many events may wait to be sent, and how many bytes of their JSON may wait or be in flight. Beyond it stdin
+ * is left unread, and the source waits. A byte in flight takes about four: in its event, in the body of its request, in
+ * what is being sent of it.
+ */
 const MAX_WAITING_EVENTS = 50_000;
-const MAX_WAITING_BYTES = 32 * 1024 * 1024;
+const MAX_UNSETTLED_BYTES = 24 * 1024 * 1024;
 
 /** How long events wait for others of their profiles when there are enough for a full request, in milliseconds. */
 const GATHER_MS = 250;
@@ -58,6 +62,7 @@ export class Delivery<RowRef> {
   readonly #running: Promise<void>;
   #lane: Lane;
   #inFlight = 0;
+  #bytesInFlight = 0;
   #ended = false;
   /** How many events are to be sent without waiting for others: those that were there when the flush interval ended. */
   #toFlush = 0;
@@ -107,7 +112,7 @@ export class Delivery<RowRef> {
   }
 
   get #isFull(): boolean {
-    return this.#waiting.events >= MAX_WAITING_EVENTS || this.#waiting.bytes >= MAX_WAITING_BYTES;
+    return this.#waiting.events >= MAX_WAITING_EVENTS || this.#waiting.bytes + this.#bytesInFlight >= MAX_UNSETTLED_BYTES;
   }
 
   get #shouldSend(): boolean {
@@ -143,12 +148,16 @@ export class Delivery<RowRef> {
     this.#toFlush = Math.max(0, this.#toFlush - eventsOf(updates));
     this.#startFlushInterval();
     this.#wakeFeeder?.();
+    const bytes = bytesOf(updates);
     this.#inFlight += 1;
+    this.#bytesInFlight += bytes;
     this.#deliver(updates, lane).then(
       () => {
         this.#inFlight -= 1;
+        this.#bytesInFlight -= bytes;
         for (const { customId } of updates) this.#waiting.settled(customId);
         this.#wakeSender?.();
+        this.#wakeFeeder?.();
       },
       (error: unknown) => this.#fail(error),
     );
@@ -306,6 +315,10 @@ function halvesOf<RowRef>(updates: Update<RowRef>[]): [Update<RowRef>[], Update<
 
 function eventsOf(updates: readonly Update<unknown>[]): number {
   return updates.reduce((sum, { events }) => sum + events.length, 0);
+}
+
+function bytesOf(updates: readonly Update<unknown>[]): number {
+  return updates.reduce((sum, { events }) => events.reduce((bytes, event) => bytes + event.bytes, sum), 0);
 }
 
 /** Batch names an update, not an event in it: when it holds several, that is all that can be said of each. */
