@@ -2,6 +2,7 @@ import { LosslessNumber } from 'lossless-json';
 import { isJsonObject, parseExact } from '../protocol/exact-json.ts';
 import type { AttributeKind, AttributeName, AttributeNames } from './attribute-name.ts';
 import type { Limits } from './limits.ts';
+import { isPlainAscii } from './plain-ascii.ts';
 import type { Policies } from './policies.ts';
 import type { AttributeCode } from './reason.ts';
 import { BLANK, type Fault, type Remarks } from './remarks.ts';
@@ -69,6 +70,10 @@ const OPENING_BRACE = 0x7b;
 const CLOSING_BRACE = 0x7d;
 const SPACE = 0x20;
 const DELETE = 0x7f;
+const DIGIT_0 = 0x30;
+const DIGIT_9 = 0x39;
+const LETTER_A = 0x61;
+const LETTER_Z = 0x7a;
 
 /**
  * Writes values as the JSON in which Batch takes them. It writes text at once rather than a value that would have to be
@@ -193,8 +198,9 @@ export class AttributeWriter {
 
   #text(value: string, path: string, place: Place): Written {
     if (isBlank(value)) return BLANK;
-    if (!value.isWellFormed()) return MALFORMED;
     const most = this.#limits.string_characters;
+    if (value.length <= most && isPlainAscii(value)) return `"${value}"`;
+    if (!value.isWellFormed()) return MALFORMED;
     return value.length > most ? this.#longText(value, most, path, place) : JSON.stringify(value);
   }
 
@@ -242,12 +248,22 @@ export class AttributeWriter {
 
   #url(value: unknown): Written {
     if (typeof value !== 'string') return NO_URL;
+    if (this.#isOrdinaryUrl(value)) return `"${value}"`;
     if (!URL_SHAPE.test(value)) return isBlank(value) ? BLANK : NO_URL;
     if (!value.isWellFormed()) return MALFORMED;
     const most = this.#limits.url_characters;
     if (value.length > most)
       return fault('url_too_long', `has ${value.length} characters, and Batch takes ${most} in a URL`);
     return JSON.stringify(value);
+  }
+
+  /** Whether a URL is such as most are, so that the general rules need not be asked. */
+  #isOrdinaryUrl(value: string): boolean {
+    const scheme = value.startsWith('https://') ? 8 : value.startsWith('http://') ? 7 : undefined;
+    if (scheme === undefined || value.length > this.#limits.url_characters) return false;
+    const host = value.charCodeAt(scheme);
+    const hasHost = (host >= LETTER_A && host <= LETTER_Z) || (host >= DIGIT_0 && host <= DIGIT_9);
+    return hasHost && isPlainAscii(value) && !value.includes(' ');
   }
 
   #list(values: unknown[], path: string, depth: number): Written {

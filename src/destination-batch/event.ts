@@ -3,6 +3,7 @@ import { type AttributeName, AttributeNames } from './attribute-name.ts';
 import { AttributeWriter, isBlank, type ValueKind } from './attribute-value.ts';
 import { EVENT_AGE_MARGIN_MS, EVENT_NAME, type Limits, MAX_EVENT_AGE_MS, PLACEHOLDER_CUSTOM_IDS } from './limits.ts';
 import { attributeColumns, DEFAULT_MAPPING, type Mapping, type RoleColumns, roleColumnsOf } from './mapping.ts';
+import { isPlainAscii } from './plain-ascii.ts';
 import { DEFAULT_POLICIES, type Policies } from './policies.ts';
 import type { Change, LeftOut, Rejection, RejectionCode } from './reason.ts';
 import { Remarks } from './remarks.ts';
@@ -60,8 +61,10 @@ const RESERVED = new Map<string, { kind: ValueKind; name: string }>([
 /** Sources that are no tables may have columns without number, so no more than so many are kept in mind. */
 const MOST_COLUMNS = 10_000;
 
-/** How long the longest word is that stands for nobody. */
-const LONGEST_PLACEHOLDER = Math.max(...[...PLACEHOLDER_CUSTOM_IDS].map((word) => word.length));
+/** With what a word that stands for nobody may begin. To ask this first spares most identifiers a copy in lower case. */
+const PLACEHOLDER_INITIALS: ReadonlySet<number> = new Set(
+  [...PLACEHOLDER_CUSTOM_IDS].flatMap((word) => [word.charCodeAt(0), word.toUpperCase().charCodeAt(0)]),
+);
 
 const LINE_END = /[\r\n]/;
 
@@ -79,6 +82,7 @@ export class EventMapper {
   readonly #roles = new Map<string, ColumnRole>();
   /** The columns of the last row, in their order: rows of a table have the same ones, so that few are looked up. */
   #order: ColumnRole[] = [];
+  #lastName: string | undefined;
 
   constructor(limits: Limits, options: Partial<MapperOptions> = {}) {
     this.#limits = limits;
@@ -99,7 +103,7 @@ export class EventMapper {
     if (wrongId !== undefined) return { kind: 'rejected', rejection: wrongId };
 
     const name = this.#columns.eventName === undefined ? mapping.constant_event_name : row[this.#columns.eventName];
-    if (typeof name !== 'string' || !EVENT_NAME.test(name)) {
+    if (typeof name !== 'string' || !this.#isEventName(name)) {
       return rejected(
         'event_name_invalid',
         `${this.#columns.eventName} is missing or not a name that Batch takes: 1 to 30 of a-z, 0-9 and _`,
@@ -148,6 +152,14 @@ export class EventMapper {
     }
     for (const change of this.#remarks.changes) this.#options.onChange(change);
     return { kind: 'event', customId, json, bytes, isTimely, leftOut: this.#remarks.leftOut };
+  }
+
+  /** Rows of one event after the other have the same name, which is then known to be good. */
+  #isEventName(name: string): boolean {
+    if (name === this.#lastName) return true;
+    if (!EVENT_NAME.test(name)) return false;
+    this.#lastName = name;
+    return true;
   }
 
   /** The attributes of a row in JSON, without the braces around them. */
@@ -229,10 +241,10 @@ export class EventMapper {
         reason: `${column} has ${customId.length} characters, and Batch takes ${this.#limits.custom_id_characters}`,
       };
     }
-    if (LINE_END.test(customId) || !customId.isWellFormed()) {
+    if (!isPlainAscii(customId) && (LINE_END.test(customId) || !customId.isWellFormed())) {
       return { code: 'custom_id_malformed', reason: `${column} holds a line end, or half of a surrogate pair` };
     }
-    if (customId.length <= LONGEST_PLACEHOLDER && PLACEHOLDER_CUSTOM_IDS.has(customId.toLowerCase())) {
+    if (PLACEHOLDER_INITIALS.has(customId.charCodeAt(0)) && PLACEHOLDER_CUSTOM_IDS.has(customId.toLowerCase())) {
       return {
         code: 'custom_id_placeholder',
         reason: `${column} is a word that stands for "nobody" (such as null), not an identifier`,

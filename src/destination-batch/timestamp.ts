@@ -6,6 +6,7 @@ const YEAR_10000 = Date.parse('+010000-01-01T00:00:00Z');
 /** From the 1st of March of the year 0 to 1970-01-01. */
 const DAYS_TO_EPOCH = 719_468;
 
+const DAY_LENGTH = '2026-04-17'.length;
 const DATE_ALONE = /^\d{4}-\d{2}-\d{2}$/;
 
 /** The form in which most stamps come, and which is sent. Behind the seconds there may be a fraction. */
@@ -39,7 +40,7 @@ export function utcTimestamp(text: string): string | undefined {
 
 /** As `utcTimestamp`, and a day alone, which is taken for its first moment in UTC. */
 export function utcTimestampOrDay(text: string): string | undefined {
-  return utcTimestamp(DATE_ALONE.test(text) ? `${text}T00:00:00Z` : text);
+  return utcTimestamp(text.length === DAY_LENGTH && DATE_ALONE.test(text) ? `${text}T00:00:00Z` : text);
 }
 
 /** Milliseconds since the epoch of a stamp that `utcTimestamp` gave, in whole ones. */
