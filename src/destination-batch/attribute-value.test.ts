@@ -1,23 +1,39 @@
 import { describe, expect, test } from 'vitest';
-import { parseExact, stringifyExact } from '../protocol/exact-json.ts';
-import { AttributeConverter, type AttributeKind, AttributeSet } from './attribute-value.ts';
+import { parseExact } from '../protocol/exact-json.ts';
+import { AttributeNames } from './attribute-name.ts';
+import { AttributeWriter, type ValueKind } from './attribute-value.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';
+import { DEFAULT_POLICIES, type Policies } from './policies.ts';
 import type { AttributeCode } from './reason.ts';
+import { Remarks } from './remarks.ts';
 
-type Result = { sent?: string; leftOut?: LeftOut[] };
+type Result = { sent?: string; leftOut?: LeftOut[]; changed?: string[] };
 type LeftOut = { path: string; code: AttributeCode; reason: string };
 
+function writerWith(limits: Limits = DEFAULT_LIMITS, policies: Policies = DEFAULT_POLICIES) {
+  const remarks = new Remarks();
+  remarks.startColumn('v');
+  return { remarks, writer: new AttributeWriter(limits, policies, new AttributeNames(policies), remarks) };
+}
+
 /** What becomes of a value, given as the JSON in which it came: the JSON that is sent, and what is left out of it. */
-function convert(json: string, kind: AttributeKind = 'plain', limits: Limits = DEFAULT_LIMITS): Result {
+function convert(
+  json: string,
+  kind: ValueKind = 'plain',
+  limits: Limits = DEFAULT_LIMITS,
+  policies: Partial<Policies> = {},
+): Result {
   const row = parseExact(`{"v":${json}}`) as { v: unknown };
-  const leftOut: LeftOut[] = [];
-  const converted = new AttributeConverter(limits).convert(row.v, kind, 'v', (path, code, reason) => {
-    leftOut.push({ path, code, reason });
-  });
-  if (converted.kind === 'left_out') leftOut.push({ path: 'v', code: converted.code, reason: converted.reason });
+  const { remarks, writer } = writerWith(limits, { ...DEFAULT_POLICIES, ...policies });
+  const written = writer.write(row.v, kind, 'v');
+  const leftOut: LeftOut[] = remarks.leftOut.map(({ path, code, reason }) => ({ path, code, reason }));
+  if (typeof written === 'object') leftOut.push({ path: 'v', ...written });
   return {
-    ...(converted.kind === 'value' && { sent: stringifyExact({ v: converted.value }).slice(5, -1) }),
+    ...(typeof written === 'string' && { sent: written }),
     ...(leftOut.length > 0 && { leftOut }),
+    ...(remarks.changes.length > 0 && {
+      changed: remarks.changes.map(({ path, code, reason }) => `${path} ${reason} (${code})`),
+    }),
   };
 }
 
@@ -105,10 +121,16 @@ const structures: [name: string, json: string, sent: string][] = [
   ['typed names in a list of objects', '[{"date(day)":"2026-04-17"}]', '[{"date(day)":"2026-04-17T00:00:00Z"}]'],
   ['a typed name of 30 characters', `{"url(${'x'.repeat(30)})":"https://a"}`, `{"url(${'x'.repeat(30)})":"https://a"}`],
   [
-    'a plain and typed names that are alike',
-    '{"x":1,"url(x)":"https://a","date(x)":"2026-04-17"}',
-    '{"x":1,"url(x)":"https://a","date(x)":"2026-04-17T00:00:00Z"}',
+    'typed names with a prefix, as columns have them',
+    '{"url__page":"https://a","date__at":"2026-04-17","b":[{"date__day":"2026-04-17"}]}',
+    '{"url(page)":"https://a","date(at)":"2026-04-17T00:00:00Z","b":[{"date(day)":"2026-04-17T00:00:00Z"}]}',
   ],
+  [
+    'a name that an object inside has, too',
+    '{"x":1,"o":{"x":2,"p":{"x":3}},"y":4}',
+    '{"x":1,"o":{"x":2,"p":{"x":3}},"y":4}',
+  ],
+  ['the same names in each object of a list', '[{"x":1},{"url(x)":"https://a"}]', '[{"x":1},{"url(x)":"https://a"}]'],
   ['three levels of objects', '{"a":{"b":{"c":1}}}', '{"a":{"b":{"c":1}}}'],
   ['three levels of objects in lists', '[{"a":[{"b":[{"c":1}]}]}]', '[{"a":[{"b":[{"c":1}]}]}]'],
   ['a list in the second level of objects', '{"a":{"b":["x"]}}', '{"a":{"b":["x"]}}'],
@@ -128,7 +150,12 @@ const structures: [name: string, json: string, sent: string][] = [
   ['the last of two equal names, one of them long', '{"a":9007199254740993,"a":2}', '{"a":2}'],
   ['NULLs left out of an object', '{"a":1,"b":null,"date(c)":null,"url(d)":null}', '{"a":1}'],
   ['empty lists and objects left out of an object', '{"a":1,"b":[],"c":{},"d":[{}],"e":{"f":null}}', '{"a":1}'],
-  ['empty objects left out of a list', '[{"a":1},{},{"b":null},{"c":2}]', '[{"a":1},{"c":2}]'],
+  [
+    'empty objects kept in a list, as the others would move to other places',
+    '[{"a":1},{},{"b":null},{"c":2}]',
+    '[{"a":1},{},{},{"c":2}]',
+  ],
+  ['empty objects kept in a list inside of an object', '{"a":[{},{"b":1}]}', '{"a":[{},{"b":1}]}'],
 ];
 
 describe.each([
@@ -154,6 +181,8 @@ test.each(['plain', 'date', 'url'] as const)('nothing is sent, and nothing said,
 });
 
 describe('is left out', () => {
+  const beyond64Bits =
+    'is an integer beyond 64 bits. To send its digits, make it a text in a view, such as toString(c)';
   const cases: [name: string, json: string, code: AttributeCode, reason: string][] = [
     ['an empty text', '""', 'text_blank', 'is a blank text'],
     ['a text of white space', '" \\t\\n\\u00a0"', 'text_blank', 'is a blank text'],
@@ -187,10 +216,10 @@ describe('is left out', () => {
       'text_malformed',
       'is no valid Unicode (half of a surrogate pair)',
     ],
-    ['2^63', '9223372036854775808', 'number_out_of_range', 'is an integer beyond 64 bits'],
-    ['-2^63 - 1', '-9223372036854775809', 'number_out_of_range', 'is an integer beyond 64 bits'],
-    ['the largest UInt64', '18446744073709551615', 'number_out_of_range', 'is an integer beyond 64 bits'],
-    ['an Int256', `1${'0'.repeat(76)}`, 'number_out_of_range', 'is an integer beyond 64 bits'],
+    ['2^63', '9223372036854775808', 'number_out_of_range', beyond64Bits],
+    ['-2^63 - 1', '-9223372036854775809', 'number_out_of_range', beyond64Bits],
+    ['the largest UInt64', '18446744073709551615', 'number_out_of_range', beyond64Bits],
+    ['an Int256', `1${'0'.repeat(76)}`, 'number_out_of_range', beyond64Bits],
     ['1e999', '1e999', 'number_out_of_range', 'is larger than a double holds'],
     ['-1e999', '-1e999', 'number_out_of_range', 'is larger than a double holds'],
     ['a fraction beyond a double', `${'9'.repeat(400)}.5`, 'number_out_of_range', 'is larger than a double holds'],
@@ -199,28 +228,35 @@ describe('is left out', () => {
     expect(convert(json)).toEqual({ leftOut: [{ path: 'v', code, reason }] });
   });
 
-  const unsupportedItems = 'is an array of something else than texts alone or objects alone';
+  const lists = 'and Batch takes arrays of texts alone or of objects alone';
+  const scalars = `is an array of numbers or booleans, ${lists}. Make its items texts in a view, such as arrayMap(x -> toString(x), c)`;
+  const withNull = `is an array with a NULL in it, ${lists}. Take the NULLs out in a view, such as arrayFilter(x -> isNotNull(x), c)`;
+  const ofLists = `is an array of arrays, ${lists}. Make one array of it in a view, such as arrayFlatten(c), or a text, such as toJSONString(c)`;
+  const ofAllSorts = `is an array of items of several types, ${lists}. Make its items texts in a view, such as arrayMap(x -> toString(x), c)`;
   const structureCases: [name: string, json: string, code: AttributeCode, reason: string][] = [
-    ['a list of numbers', '[1,2,3]', 'array_of_unsupported_items', unsupportedItems],
-    ['a list of booleans', '[true]', 'array_of_unsupported_items', unsupportedItems],
-    ['a list of long numbers', '[9007199254740993]', 'array_of_unsupported_items', unsupportedItems],
-    ['a list of texts and numbers', '["a",1]', 'array_of_unsupported_items', unsupportedItems],
-    ['a list of texts and objects', '["a",{"b":1}]', 'array_of_unsupported_items', unsupportedItems],
-    [
-      'a list of objects and long numbers',
-      '[{"b":1},9007199254740993]',
+    ...(
+      [
+        ['a list of numbers', '[1,2,3]', scalars],
+        ['a list of booleans', '[true]', scalars],
+        ['a list of long numbers', '[9007199254740993]', scalars],
+        ['a list of texts and numbers', '["a",1]', ofAllSorts],
+        ['a list of a blank text and a number', '["",1]', ofAllSorts],
+        ['a list of numbers and texts', '[1,"a"]', ofAllSorts],
+        ['a list of texts and objects', '["a",{"b":1}]', ofAllSorts],
+        ['a list of objects and long numbers', '[{"b":1},9007199254740993]', ofAllSorts],
+        ['a list with a NULL in it', '["a",null]', withNull],
+        ['a list that begins with a NULL', '[null,"a"]', withNull],
+        ['a list of NULL alone', '[null]', withNull],
+        ['a list of lists', '[["a"]]', ofLists],
+        ['a list of objects and a list', '[{"a":1},[]]', ofLists],
+        ['lists in lists without end', '['.repeat(5_000) + ']'.repeat(5_000), ofLists],
+      ] as const
+    ).map(([name, json, reason]): [string, string, AttributeCode, string] => [
+      name,
+      json,
       'array_of_unsupported_items',
-      unsupportedItems,
-    ],
-    ['a list with a NULL in it', '["a",null]', 'array_of_unsupported_items', unsupportedItems],
-    ['a list of lists', '[["a"]]', 'array_of_unsupported_items', unsupportedItems],
-    ['a list of objects and a list', '[{"a":1},[]]', 'array_of_unsupported_items', unsupportedItems],
-    [
-      'lists in lists without end',
-      '['.repeat(5_000) + ']'.repeat(5_000),
-      'array_of_unsupported_items',
-      unsupportedItems,
-    ],
+      reason,
+    ]),
     ['a list of 26 texts', texts(26), 'array_too_long', 'has 26 items, and Batch takes 25'],
     [
       'a list of 26 objects',
@@ -250,20 +286,36 @@ describe('is left out', () => {
 
 describe('is left out of its object, which is sent without it', () => {
   const cases: [name: string, json: string, sent: string | undefined, leftOut: string[]][] = [
-    ['a name in capitals', '{"a":1,"City":"Paris"}', '{"a":1}', ['v.City (name_invalid)']],
     ['a name of 31 characters', `{"a":1,"${'x'.repeat(31)}":1}`, '{"a":1}', [`v.${'x'.repeat(31)} (name_invalid)`]],
     ['a name with a dot', '{"a":1,"b.c":1}', '{"a":1}', ['v.b.c (name_invalid)']],
     ['an empty name', '{"a":1,"":1}', '{"a":1}', ['v. (name_invalid)']],
     ['a name of Batch', '{"a":1,"$label":"x"}', '{"a":1}', ['v.$label (name_invalid)']],
+    ['a prefix without a name', '{"a":1,"date__":"2026-04-17"}', '{"a":1}', ['v.date__ (name_invalid)']],
     [
-      'a prefix, which is for columns, with its name',
-      '{"date__at":"2026-04-17","B":1}',
-      '{"date__at":"2026-04-17"}',
-      ['v.B (name_invalid)'],
+      'a type given in both ways, of which the first counts',
+      '{"url__x":"https://a","url(x)":"https://b"}',
+      '{"url(x)":"https://a"}',
+      ['v.url(x) (name_taken)'],
+    ],
+    [
+      'a plain and typed names that are alike, of which the first counts',
+      '{"x":1,"url(x)":"https://a","date__x":"2026-04-17"}',
+      '{"x":1}',
+      ['v.url(x) (name_taken)', 'v.date__x (name_taken)'],
+    ],
+    [
+      'the second of two alike, with an object of that name between them',
+      '{"x":1,"o":{"x":2},"url(x)":"https://a"}',
+      '{"x":1,"o":{"x":2}}',
+      ['v.url(x) (name_taken)'],
+    ],
+    [
+      'a name that is alike, but of nothing or of what is wrong',
+      '{"x":null,"url__x":"","url(x)":"https://a"}',
+      '{"url(x)":"https://a"}',
+      ['v.url__x (text_blank)'],
     ],
     ['a typed name without a name', '{"a":1,"date()":"2026-04-17"}', '{"a":1}', ['v.date() (name_invalid)']],
-    ['a typed name in capitals', '{"a":1,"url(X)":"https://a"}', '{"a":1}', ['v.url(X) (name_invalid)']],
-    ['a type in capitals', '{"a":1,"URL(x)":"https://a"}', '{"a":1}', ['v.URL(x) (name_invalid)']],
     [
       'a typed name of 31 characters',
       `{"a":1,"date(${'x'.repeat(31)})":"2026-04-17"}`,
@@ -279,12 +331,6 @@ describe('is left out of its object, which is sent without it', () => {
     ],
     ['a typed name that goes on', '{"a":1,"date(x)y":"2026-04-17"}', '{"a":1}', ['v.date(x)y (name_invalid)']],
     ['a typed name with a line end', '{"a":1,"date(x\\n)":"2026-04-17"}', '{"a":1}', ['v.date(x\n) (name_invalid)']],
-    [
-      'the mark of long numbers',
-      '{"isLosslessNumber":true,"value":"1"}',
-      '{"value":"1"}',
-      ['v.isLosslessNumber (name_invalid)'],
-    ],
     ['a date that is none', '{"a":1,"date(x)":"2026-02-30"}', '{"a":1}', ['v.date(x) (date_invalid)']],
     ['a date that is a number', '{"a":1,"date(x)":1776399900}', '{"a":1}', ['v.date(x) (date_invalid)']],
     ['a URL that is none', '{"a":1,"url(x)":"example.com"}', '{"a":1}', ['v.url(x) (url_invalid)']],
@@ -334,6 +380,164 @@ describe('is left out of its object, which is sent without it', () => {
   });
 });
 
+describe('a name in capitals, inside of an object', () => {
+  const cases: [name: string, json: string, sent: string, told: string[], dropped: string[]][] = [
+    ['alone', '{"City":"Paris"}', '{"city":"Paris"}', ['v.City: city'], ['v.City']],
+    [
+      'of a type in parentheses',
+      '{"url(itemURL)":"https://a"}',
+      '{"url(itemurl)":"https://a"}',
+      ['v.url(itemURL): url(itemurl)'],
+      ['v.url(itemURL)'],
+    ],
+    [
+      'with its type',
+      '{"URL(x)":"https://a","DATE__y":"2026-04-17"}',
+      '{"url(x)":"https://a","date(y)":"2026-04-17T00:00:00Z"}',
+      ['v.URL(x): url(x)', 'v.DATE__y: date(y)'],
+      ['v.URL(x)', 'v.DATE__y'],
+    ],
+    [
+      'in each object of a list, told once',
+      '[{"Sku":"a"},{"Sku":"b"}]',
+      '[{"sku":"a"},{"sku":"b"}]',
+      ['v[0].Sku: sku'],
+      ['v[0].Sku', 'v[1].Sku'],
+    ],
+    [
+      'like the mark of long numbers',
+      '{"isLosslessNumber":true,"value":"1"}',
+      '{"islosslessnumber":true,"value":"1"}',
+      ['v.isLosslessNumber: islosslessnumber'],
+      ['v.isLosslessNumber'],
+    ],
+  ];
+  test.each(cases)('%s', (_, json, sent, told, dropped) => {
+    expect(convert(json)).toEqual({
+      sent,
+      changed: told.map((each) => {
+        const [path, name] = each.split(': ');
+        return `${path} has capital letters in its name: it is sent as ${name} (name_lower_cased)`;
+      }),
+    });
+    const { leftOut } = convert(json, 'plain', DEFAULT_LIMITS, { capital_letters: 'drop' });
+    expect(leftOut?.map(({ path, code }) => [path, code])).toEqual(dropped.map((path) => [path, 'name_invalid']));
+  });
+
+  test('of which one in lower case is there already', () => {
+    expect(convert('{"city":"Paris","City":"Lyon"}')).toMatchObject({
+      sent: '{"city":"Paris"}',
+      leftOut: [{ path: 'v.City', code: 'name_taken' }],
+    });
+  });
+
+  // The sign for Kelvin is a letter whose lower case is an ASCII letter.
+  test('that are none of ASCII is not usable', () => {
+    expect(convert('{"\\u212a":1,"a":2}')).toMatchObject({ sent: '{"a":2}', leftOut: [{ code: 'name_invalid' }] });
+  });
+});
+
+describe('a text that is too long, where it is to be truncated', () => {
+  const x = (count: number) => 'x'.repeat(count);
+  const cut = (path: string, length: number, most = 300) =>
+    `${path} has ${length} characters, and Batch takes ${most}: the rest is cut off (text_truncated)`;
+  const cases: [name: string, json: string, kind: ValueKind, sent: string, changed: string[]][] = [
+    ['is cut', `"${x(301)}"`, 'plain', `"${x(300)}"`, [cut('v', 301)]],
+    ['is cut, of a column that stays text', `"[${x(400)}]"`, 'text', `"[${x(299)}"`, [cut('v', 402)]],
+    ['is cut before a pair that does not fit', `"${x(299)}😀"`, 'plain', `"${x(299)}"`, [cut('v', 301)]],
+    ['is cut behind a pair that fits', `"${x(298)}😀😀"`, 'plain', `"${x(298)}😀"`, [cut('v', 302)]],
+    ['is cut in a list', `["a","${x(301)}"]`, 'plain', `["a","${x(300)}"]`, [cut('v[1]', 301)]],
+    ['is cut in an object', `{"a":[{"b":"${x(301)}"}]}`, 'plain', `{"a":[{"b":"${x(300)}"}]}`, [cut('v.a[0].b', 301)]],
+    ['is cut as a label', `"${x(201)}"`, 'label', `"${x(200)}"`, [cut('v', 201, 200)]],
+    ['is cut as a tag', `["a","${x(65)}"]`, 'tags', `["a","${x(64)}"]`, [cut('v[1]', 65, 64)]],
+  ];
+  test.each(cases)('%s', (_, json, kind, sent, changed) => {
+    expect(convert(json, kind, DEFAULT_LIMITS, { long_text: 'truncate' })).toEqual({ sent, changed });
+  });
+
+  const leftOut: [name: string, json: string, kind: ValueKind, code: AttributeCode][] = [
+    ['when what is left of it is blank', `"${' '.repeat(300)}x"`, 'plain', 'text_too_long'],
+    ['when it is no valid Unicode, even behind the cut', `"${x(301)}\\ud83d"`, 'plain', 'text_malformed'],
+    ['when it is a URL, which leads elsewhere without its end', `"https://a/${x(2048)}"`, 'url', 'url_too_long'],
+  ];
+  test.each(leftOut)('is left out %s', (_, json, kind, code) => {
+    expect(convert(json, kind, DEFAULT_LIMITS, { long_text: 'truncate' })).toMatchObject({ leftOut: [{ code }] });
+  });
+});
+
+describe('a text that is to stay one', () => {
+  test.each(['"[\\"a\\"]"', '"{\\"a\\":1}"', '"x"', '"[]"'])('%s is sent as it is', (json) => {
+    expect(convert(json, 'text')).toEqual({ sent: json });
+  });
+  test('is one under the rules of texts', () => {
+    expect(convert('""', 'text')).toMatchObject({ leftOut: [{ code: 'text_blank' }] });
+  });
+  test.each([
+    ['["a"]', '["a"]'],
+    ['{"a":"[1]"}', '{"a":"[1]"}'],
+  ])('is no matter of a native value: %s', (json, sent) => {
+    expect(convert(json, 'text')).toEqual({ sent });
+  });
+});
+
+describe('a label', () => {
+  const x = (count: number) => 'x'.repeat(count);
+  test.each([
+    ['a text', '"Tee"'],
+    ['a text of 200 characters', `"${x(200)}"`],
+    ['a text that holds JSON', '"[\\"a\\"]"'],
+  ])('%s is sent', (_, json) => {
+    expect(convert(json, 'label')).toEqual({ sent: json });
+  });
+  const leftOut: [name: string, json: string, code: AttributeCode][] = [
+    ['a blank text', '" "', 'text_blank'],
+    ['a text of 201 characters', `"${x(201)}"`, 'text_too_long'],
+    ['a text of several lines', '"a\\nb"', 'text_multiline'],
+    ['a text with a carriage return', '"a\\rb"', 'text_multiline'],
+    ['half of a surrogate pair', '"a\\ud83d"', 'text_malformed'],
+    ['a number', '1', 'type_unsupported'],
+    ['a list', '["a"]', 'type_unsupported'],
+  ];
+  test.each(leftOut)('%s is left out', (_, json, code) => {
+    expect(convert(json, 'label')).toMatchObject({ leftOut: [{ path: 'v', code }] });
+  });
+});
+
+describe('tags', () => {
+  const tags = (count: number) => JSON.stringify(Array.from({ length: count }, (_, index) => `t${index}`));
+  test.each([
+    ['a list of texts', '["a","b"]', '["a","b"]'],
+    ['a list of 10 texts', tags(10), tags(10)],
+    ['a tag of 64 characters', `["${'x'.repeat(64)}"]`, `["${'x'.repeat(64)}"]`],
+    ['a tag that holds JSON', '["[1]"]', '["[1]"]'],
+  ])('%s are sent, native or in a text', (_, json, sent) => {
+    expect([convert(json, 'tags'), convert(asText(json), 'tags')]).toEqual([{ sent }, { sent }]);
+  });
+  test.each(['[]', '"[]"', 'null'])('%s is nothing', (json) => {
+    expect(convert(json, 'tags')).toEqual({});
+  });
+  const leftOut: [name: string, json: string, code: AttributeCode][] = [
+    ['a blank text', '""', 'text_blank'],
+    ['11 of them', tags(11), 'array_too_long'],
+    ['a blank tag', '["a"," "]', 'text_blank'],
+    ['a tag of 65 characters', `["${'x'.repeat(65)}"]`, 'text_too_long'],
+    ['a tag of several lines', '["a\\nb"]', 'text_multiline'],
+    ['a number among them', '["a",1]', 'type_unsupported'],
+    ['a text that is no list', '"summer"', 'type_unsupported'],
+    ['an object', '{"a":"b"}', 'type_unsupported'],
+    ['a number', '1', 'type_unsupported'],
+  ];
+  test.each(leftOut)('%s: all are left out', (_, json, code) => {
+    expect(convert(json, 'tags')).toMatchObject({ leftOut: [{ path: 'v', code }] });
+  });
+});
+
+describe.each(['date', 'url', 'label', 'tags'] as const)('an empty or blank text as %s', (kind) => {
+  test.each(['""', '" \\t\\u00a0"'])('%s is told of as any blank text is', (json) => {
+    expect(convert(json, kind)).toEqual({ leftOut: [{ path: 'v', code: 'text_blank', reason: 'is a blank text' }] });
+  });
+});
+
 describe('a date', () => {
   test.each([
     ['a stamp in UTC', '"2026-04-17T04:20:00Z"', '"2026-04-17T04:20:00Z"'],
@@ -348,7 +552,6 @@ describe('a date', () => {
   });
 
   test.each([
-    ['a blank text', '""'],
     ['a stamp without a zone', '"2026-04-17 04:20:00"'],
     ['30 February', '"2026-02-30"'],
     ['Unix seconds', '1776399900'],
@@ -382,7 +585,6 @@ describe('a URL', () => {
   });
 
   test.each([
-    ['a blank text', '""'],
     ['a host alone', '"example.com"'],
     ['a path alone', '"/a/b"'],
     ['no host', '"https:///a"'],
@@ -417,30 +619,30 @@ describe('a URL', () => {
 });
 
 test('what is no value of JSON is left out, and does not throw', () => {
-  const converter = new AttributeConverter(DEFAULT_LIMITS);
-  const ignore = (): void => {};
-  expect([1n, Symbol('x'), () => 1].map((value) => converter.convert(value, 'plain', 'v', ignore))).toEqual(
+  const { writer } = writerWith();
+  expect([1n, Symbol('x'), () => 1].map((value) => writer.write(value, 'plain', 'v'))).toEqual(
     ['bigint', 'symbol', 'function'].map((type) => ({
-      kind: 'left_out',
       code: 'type_unsupported',
       reason: `is of a type that Batch does not take (${type})`,
     })),
   );
-  expect(converter.convert(undefined, 'plain', 'v', ignore)).toEqual({ kind: 'nothing' });
-  expect(converter.convert(Number.NaN, 'plain', 'v', ignore)).toEqual({
-    kind: 'left_out',
+  expect(writer.write(undefined, 'plain', 'v')).toBeUndefined();
+  expect(writer.write(Number.NaN, 'plain', 'v')).toEqual({
     code: 'number_out_of_range',
     reason: 'is larger than a double holds',
   });
 });
 
 describe('the limits that are set are those that count', () => {
-  const cases: [name: keyof Limits, least: string, most: string, kind: AttributeKind][] = [
+  const cases: [name: keyof Limits, least: string, most: string, kind: ValueKind][] = [
     ['string_characters', '"aaaa"', '"aaa"', 'plain'],
     ['url_characters', '"x://aa"', '"x://a"', 'url'],
     ['array_items', '["a","b","c","d"]', '["a","b","c"]', 'plain'],
     ['attributes_per_object', '{"a":1,"b":1,"c":1,"d":1}', '{"a":1,"b":1,"c":1}', 'plain'],
     ['object_depth', '{"a":{"b":{"c":{"d":1}}}}', '{"a":{"b":{"c":1}}}', 'plain'],
+    ['label_characters', '"aaaa"', '"aaa"', 'label'],
+    ['tags_per_event', '["a","b","c","d"]', '["a","b","c"]', 'tags'],
+    ['tag_characters', '["aaaa"]', '["aaa"]', 'tags'],
   ];
   const maxima: Partial<Limits> = { url_characters: 5 };
   test.each(cases)('%s', (name, tooMuch, justRight, kind) => {
@@ -448,44 +650,5 @@ describe('the limits that are set are those that count', () => {
     expect(convert(justRight, kind, limits)).toEqual({ sent: justRight });
     expect(convert(tooMuch, kind, limits).leftOut).toHaveLength(1);
     expect(convert(tooMuch, kind, { ...limits, [name]: (maxima[name] ?? 3) + 1 })).toEqual({ sent: tooMuch });
-  });
-});
-
-describe('a set of attributes', () => {
-  const value = { kind: 'value', value: 1 } as const;
-  const outOfRange = { kind: 'left_out', code: 'number_out_of_range', reason: 'is too large' } as const;
-
-  test('is empty until one is added', () => {
-    const set = new AttributeSet(DEFAULT_LIMITS);
-    set.add('a', 'a', { kind: 'nothing' });
-    set.add('b', 'b', outOfRange);
-    set.add('C', 'C', value);
-    expect(set.isEmpty).toBe(true);
-    set.add('a', 'a', value);
-    expect(set.isEmpty).toBe(false);
-    expect(JSON.stringify(set.values)).toBe('{"a":1}');
-  });
-
-  test('says why it leaves one out', () => {
-    const set = new AttributeSet({ ...DEFAULT_LIMITS, attributes_per_object: 1 });
-    expect(set.add('a', 'a', value)).toBeUndefined();
-    expect(set.add('b', 'b', { kind: 'nothing' })).toBeUndefined();
-    expect([
-      set.add('A', 'A', value),
-      set.add('b', 'b', outOfRange),
-      set.add('a', 'a', value),
-      set.add('b', 'b', value),
-    ]).toEqual([
-      { code: 'name_invalid', reason: 'has a name that Batch does not take: 1 to 30 of a-z, 0-9 and _' },
-      outOfRange,
-      { code: 'name_taken', reason: 'has the same attribute name as another column' },
-      { code: 'too_many_attributes', reason: 'is one more than the 1 attributes that Batch takes' },
-    ]);
-  });
-
-  test('takes a name that every object of JavaScript has', () => {
-    const set = new AttributeSet(DEFAULT_LIMITS);
-    for (const name of ['__proto__', 'constructor']) set.add(name, name, value);
-    expect(JSON.stringify(set.values)).toBe('{"__proto__":1,"constructor":1}');
   });
 });

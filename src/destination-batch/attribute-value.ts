@@ -1,205 +1,383 @@
 import { LosslessNumber } from 'lossless-json';
 import { isJsonObject, parseExact } from '../protocol/exact-json.ts';
-import { ATTRIBUTE_NAME, type Limits } from './limits.ts';
+import type { AttributeKind, AttributeName, AttributeNames } from './attribute-name.ts';
+import type { Limits } from './limits.ts';
+import { isPlainAscii } from './plain-ascii.ts';
+import type { Policies } from './policies.ts';
 import type { AttributeCode } from './reason.ts';
+import { BLANK, type Fault, type Remarks } from './remarks.ts';
 import { utcTimestampOrDay } from './timestamp.ts';
 
-/** A value in the form in which Batch takes it. */
-export type AttributeValue =
-  | string
-  | number
-  | boolean
-  | LosslessNumber
-  | AttributeValue[]
-  | { [name: string]: AttributeValue };
+/** What becomes of a value: the JSON that is sent; nothing (NULL, an empty list); or it breaks a rule. */
+export type Written = string | undefined | Fault;
 
-/** What becomes of a value: it is sent, or it is nothing (NULL, an empty list), or it breaks a rule. */
-export type Converted =
-  | { kind: 'value'; value: AttributeValue }
-  | { kind: 'nothing' }
-  | { kind: 'left_out'; code: AttributeCode; reason: string };
+/** What the value of a column is to be. A `text` is one that is not looked into for JSON. */
+export type ValueKind = AttributeKind | 'text' | 'label' | 'tags';
 
-export type AttributeKind = 'plain' | 'date' | 'url';
-
-/** Told of each nested attribute that is left out of an object that is sent without it. */
-export type OnNestedLeftOut = (path: string, code: AttributeCode, reason: string) => void;
+/** How a place inside a value is called: a key of an object, or a number in a list. */
+type Place = string | number | undefined;
 
 const MAX_INT64 = 2n ** 63n - 1n;
 const MIN_INT64 = -(2n ** 63n);
+/** An integer of fewer digits is one of 64 bits for certain. */
+const DIGITS_OF_INT64 = 19;
 
 /** `scheme://authority…`, the shape that Batch's SDKs ask of a URL. */
 const URL_SHAPE = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#]+\S*$/i;
 
-/** `date(x)` and `url(x)`: how typed attributes are called inside objects, as in Batch's own samples. */
-const TYPED_NAME = /^(date|url)\((.+)\)$/;
+const LINE_END = /[\r\n]/;
 
-const NOTHING: Converted = { kind: 'nothing' };
-const MALFORMED = leftOut('text_malformed', 'is no valid Unicode (half of a surrogate pair)');
+const MALFORMED = fault('text_malformed', 'is no valid Unicode (half of a surrogate pair)');
+const TOO_LARGE = fault('number_out_of_range', 'is larger than a double holds');
+const BEYOND_64_BITS = fault(
+  'number_out_of_range',
+  'is an integer beyond 64 bits. To send its digits, make it a text in a view, such as toString(c)',
+);
+const NO_DATE = fault('date_invalid', 'is no RFC 3339 date with a zone, such as 2026-04-17T04:25:00Z');
+const NO_URL = fault('url_invalid', 'is no URL with scheme and host, such as https://example.com/a');
+const SEVERAL_LINES = fault('text_multiline', 'is a text of several lines, and Batch takes one line here');
+const NO_LABEL = fault('type_unsupported', 'is no text, which a label has to be');
+const NO_TAGS = fault(
+  'type_unsupported',
+  'is neither an array of texts nor the JSON text of one, which tags have to be',
+);
+const NAME_TAKEN = fault(
+  'name_taken',
+  'has the same attribute name as another one of its event or object (x, date__x and url__x are one name)',
+);
 
-export class AttributeConverter {
+const LISTS = 'Batch takes arrays of texts alone or of objects alone';
+const LIST_OF_SCALARS = fault(
+  'array_of_unsupported_items',
+  `is an array of numbers or booleans, and ${LISTS}. Make its items texts in a view, such as arrayMap(x -> toString(x), c)`,
+);
+const LIST_WITH_NULL = fault(
+  'array_of_unsupported_items',
+  `is an array with a NULL in it, and ${LISTS}. Take the NULLs out in a view, such as arrayFilter(x -> isNotNull(x), c)`,
+);
+const LIST_OF_LISTS = fault(
+  'array_of_unsupported_items',
+  `is an array of arrays, and ${LISTS}. Make one array of it in a view, such as arrayFlatten(c), or a text, such as toJSONString(c)`,
+);
+const LIST_OF_ALL_SORTS = fault(
+  'array_of_unsupported_items',
+  `is an array of items of several types, and ${LISTS}. Make its items texts in a view, such as arrayMap(x -> toString(x), c)`,
+);
+
+const OPENING_BRACKET = 0x5b;
+const CLOSING_BRACKET = 0x5d;
+const OPENING_BRACE = 0x7b;
+const CLOSING_BRACE = 0x7d;
+const SPACE = 0x20;
+const DELETE = 0x7f;
+const DIGIT_0 = 0x30;
+const DIGIT_9 = 0x39;
+const LETTER_A = 0x61;
+const LETTER_Z = 0x7a;
+
+/**
+ * Writes values as the JSON in which Batch takes them. It writes text at once rather than a value that would have to be
+ * gone through again; so a number keeps its digits, too.
+ */
+export class AttributeWriter {
   readonly #limits: Limits;
+  readonly #isTruncating: boolean;
+  readonly #names: AttributeNames;
+  readonly #remarks: Remarks;
+  readonly #toldNames = new WeakSet<AttributeName>();
+  readonly #tooDeep: Fault;
+  readonly #tooMany: Fault;
+  #objects = 0;
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, { long_text }: Pick<Policies, 'long_text'>, names: AttributeNames, remarks: Remarks) {
     this.#limits = limits;
+    this.#isTruncating = long_text === 'truncate';
+    this.#names = names;
+    this.#remarks = remarks;
+    this.#tooDeep = fault('object_too_deep', `lies more than ${limits.object_depth} levels deep`);
+    this.#tooMany = fault(
+      'too_many_attributes',
+      `is one more than the ${limits.attributes_per_object} attributes that Batch takes`,
+    );
   }
 
-  /** Converts the value of a column, or of a nested attribute. `path` names it in messages. */
-  convert(value: unknown, kind: AttributeKind, path: string, onLeftOut: OnNestedLeftOut): Converted {
-    if (value === null || value === undefined) return NOTHING;
-    if (kind === 'date') return this.#date(value);
-    if (kind === 'url') return this.#url(value);
-    if (typeof value === 'string') {
-      const structured = parseStructure(value);
-      if (structured !== undefined) return this.#value(structured, path, 0, onLeftOut);
+  /** A number for an object that is about to be written, by which its names are claimed. */
+  nextObject(): number {
+    this.#objects += 1;
+    return this.#objects;
+  }
+
+  /** Writes the value of a column. What is left out inside of it is said to the remarks, under `path`. */
+  write(value: unknown, kind: ValueKind, path: string): Written {
+    return this.#write(value, kind, path, undefined, 0);
+  }
+
+  /**
+   * Whether an attribute is sent: its JSON, unless there is a fault, which is said to the remarks.
+   *
+   * @param size how many attributes the object has already, as far as they count; undefined for one that does not.
+   */
+  admit(
+    written: Written,
+    name: AttributeName,
+    object: number,
+    level: number,
+    size: number | undefined,
+    path: string,
+    place: Place,
+  ): string | undefined {
+    if (written === undefined) return undefined;
+    const wrong = this.#faultOf(written, name, object, level, size);
+    if (wrong !== undefined) {
+      this.#remarks.addLeftOut(placeIn(path, place), wrong);
+      return undefined;
     }
-    return this.#value(value, path, 0, onLeftOut);
+    if (name.lowerCased !== undefined && !this.#toldNames.has(name)) {
+      this.#toldNames.add(name);
+      this.#remarks.addChange(placeIn(path, place), 'name_lower_cased', name.lowerCased);
+    }
+    return typeof written === 'string' ? written : undefined;
   }
 
-  #value(value: unknown, path: string, depth: number, onLeftOut: OnNestedLeftOut): Converted {
-    if (value === null || value === undefined) return NOTHING;
+  #faultOf(
+    written: string | Fault,
+    name: AttributeName,
+    object: number,
+    level: number,
+    size: number | undefined,
+  ): Fault | undefined {
+    if (name.fault !== undefined) return name.fault;
+    if (typeof written !== 'string') return written;
+    if (!name.claims.claim(object, level)) return NAME_TAKEN;
+    return size !== undefined && size >= this.#limits.attributes_per_object ? this.#tooMany : undefined;
+  }
+
+  #write(value: unknown, kind: ValueKind, path: string, place: Place, depth: number): Written {
+    if (value === null || value === undefined) return undefined;
+    switch (kind) {
+      case 'plain':
+        // Inside of an object a text is a text: only a column has no other way to hold a list or an object.
+        if (typeof value === 'string' && depth === 0) {
+          const structure = parseStructure(value);
+          return structure === undefined ? this.#text(value, path, place) : this.#structure(structure, path, place, 0);
+        }
+        return this.#value(value, path, place, depth);
+      case 'text':
+        return this.#value(value, path, place, depth);
+      case 'date':
+        return this.#date(value);
+      case 'url':
+        return this.#url(value);
+      case 'label':
+        return typeof value === 'string' ? this.#line(value, this.#limits.label_characters, path, place) : NO_LABEL;
+      case 'tags':
+        return this.#tags(value, path);
+    }
+  }
+
+  #value(value: unknown, path: string, place: Place, depth: number): Written {
     switch (typeof value) {
       case 'string':
-        return this.#text(value);
-      case 'boolean':
-        return { kind: 'value', value };
+        return this.#text(value, path, place);
       case 'number':
-        return number(value);
+        return Number.isFinite(value) ? String(value) : TOO_LARGE;
+      case 'boolean':
+        return value ? 'true' : 'false';
     }
-    if (value instanceof LosslessNumber) return exactNumber(value);
-    if (Array.isArray(value)) return this.#array(value, path, depth, onLeftOut);
-    if (isJsonObject(value)) return this.#object(value, path, depth + 1, onLeftOut);
-    return leftOut('type_unsupported', `is of a type that Batch does not take (${typeof value})`);
+    if (value === null || value === undefined) return undefined;
+    if (value instanceof LosslessNumber) return exactNumber(value.value);
+    if (Array.isArray(value) || isJsonObject(value)) return this.#structure(value, path, place, depth);
+    return fault('type_unsupported', `is of a type that Batch does not take (${typeof value})`);
   }
 
-  #text(value: string): Converted {
-    if (value.trim() === '') return leftOut('text_blank', 'is a blank text');
-    if (!value.isWellFormed()) return MALFORMED;
+  #structure(value: unknown[] | Record<string, unknown>, path: string, place: Place, depth: number): Written {
+    if (Array.isArray(value)) return this.#list(value, placeIn(path, place), depth);
+    const written = this.#object(value, placeIn(path, place), depth + 1);
+    return written === EMPTY_OBJECT ? undefined : written;
+  }
+
+  #text(value: string, path: string, place: Place): Written {
+    if (isBlank(value)) return BLANK;
     const most = this.#limits.string_characters;
-    if (value.length > most) return leftOut('text_too_long', `has ${value.length} characters, and Batch takes ${most}`);
-    return { kind: 'value', value };
+    if (value.length <= most && isPlainAscii(value)) return `"${value}"`;
+    if (!value.isWellFormed()) return MALFORMED;
+    return value.length > most ? this.#longText(value, most, path, place) : JSON.stringify(value);
   }
 
-  #date(value: unknown): Converted {
-    const stamp = typeof value === 'string' ? utcTimestampOrDay(value) : undefined;
-    if (stamp === undefined)
-      return leftOut('date_invalid', 'is no RFC 3339 date with a zone, such as 2026-04-17T04:25:00Z');
-    return { kind: 'value', value: stamp };
+  #longText(value: string, most: number, path: string, place: Place): Written {
+    const tooLong = `has ${value.length} characters, and Batch takes ${most}`;
+    if (!this.#isTruncating) return fault('text_too_long', tooLong);
+    // The text is well-formed, so what a cut leaves alone is the first half of a pair.
+    const cut = value.slice(0, most);
+    const whole = cut.isWellFormed() ? cut : cut.slice(0, -1);
+    if (isBlank(whole)) return fault('text_too_long', `${tooLong}. What is left of it after a cut is blank`);
+    this.#remarks.addChange(placeIn(path, place), 'text_truncated', `${tooLong}: the rest is cut off`);
+    return JSON.stringify(whole);
   }
 
-  #url(value: unknown): Converted {
-    if (typeof value !== 'string' || !URL_SHAPE.test(value))
-      return leftOut('url_invalid', 'is no URL with scheme and host, such as https://example.com/a');
+  /** A text that has to stay on one line. */
+  #line(value: string, most: number, path: string, place: Place): Written {
+    if (isBlank(value)) return BLANK;
+    if (LINE_END.test(value)) return SEVERAL_LINES;
+    if (!value.isWellFormed()) return MALFORMED;
+    return value.length > most ? this.#longText(value, most, path, place) : JSON.stringify(value);
+  }
+
+  #tags(value: unknown, path: string): Written {
+    if (typeof value === 'string' && isBlank(value)) return BLANK;
+    const tags = typeof value === 'string' ? parseStructure(value) : value;
+    if (!Array.isArray(tags)) return NO_TAGS;
+    const most = this.#limits.tags_per_event;
+    if (tags.length > most) return fault('array_too_long', `has ${tags.length} tags, and Batch takes ${most}`);
+    if (!tags.every((tag) => typeof tag === 'string')) return NO_TAGS;
+    let json = '';
+    for (const [index, tag] of tags.entries()) {
+      const written = this.#line(tag, this.#limits.tag_characters, path, index);
+      if (typeof written !== 'string') return ofItem(written);
+      json += json === '' ? `[${written}` : `,${written}`;
+    }
+    return json === '' ? undefined : `${json}]`;
+  }
+
+  #date(value: unknown): Written {
+    if (typeof value !== 'string') return NO_DATE;
+    const stamp = utcTimestampOrDay(value);
+    if (stamp !== undefined) return `"${stamp}"`;
+    return isBlank(value) ? BLANK : NO_DATE;
+  }
+
+  #url(value: unknown): Written {
+    if (typeof value !== 'string') return NO_URL;
+    if (this.#isOrdinaryUrl(value)) return `"${value}"`;
+    if (!URL_SHAPE.test(value)) return isBlank(value) ? BLANK : NO_URL;
     if (!value.isWellFormed()) return MALFORMED;
     const most = this.#limits.url_characters;
     if (value.length > most)
-      return leftOut('url_too_long', `has ${value.length} characters, and Batch takes ${most} in a URL`);
-    return { kind: 'value', value };
+      return fault('url_too_long', `has ${value.length} characters, and Batch takes ${most} in a URL`);
+    return JSON.stringify(value);
   }
 
-  #array(values: unknown[], path: string, depth: number, onLeftOut: OnNestedLeftOut): Converted {
-    if (values.length === 0) return NOTHING;
+  /** Whether a URL is such as most are, so that the general rules need not be asked. */
+  #isOrdinaryUrl(value: string): boolean {
+    const scheme = value.startsWith('https://') ? 8 : value.startsWith('http://') ? 7 : undefined;
+    if (scheme === undefined || value.length > this.#limits.url_characters) return false;
+    const host = value.charCodeAt(scheme);
+    const hasHost = (host >= LETTER_A && host <= LETTER_Z) || (host >= DIGIT_0 && host <= DIGIT_9);
+    return hasHost && isPlainAscii(value) && !value.includes(' ');
+  }
+
+  #list(values: unknown[], path: string, depth: number): Written {
+    if (values.length === 0) return undefined;
     // The SDKs count the names on the way to a value; the list has the last of them.
-    if (depth >= this.#limits.object_depth) return this.#tooDeep();
+    if (depth >= this.#limits.object_depth) return this.#tooDeep;
     const most = this.#limits.array_items;
-    if (values.length > most) return leftOut('array_too_long', `has ${values.length} items, and Batch takes ${most}`);
-    const alike = values.every((item) => typeof item === 'string') || values.every(isJsonObject);
-    if (!alike)
-      return leftOut('array_of_unsupported_items', 'is an array of something else than texts alone or objects alone');
-    const items: AttributeValue[] = [];
-    for (const [index, item] of values.entries()) {
-      const converted = this.#value(item, `${path}[${index}]`, depth, onLeftOut);
-      // An item that is left out would move the others to other places.
-      if (converted.kind === 'left_out') return { ...converted, reason: `holds an item that ${converted.reason}` };
-      if (converted.kind === 'value') items.push(converted.value);
-    }
-    return items.length === 0 ? NOTHING : { kind: 'value', value: items };
+    if (values.length > most) return fault('array_too_long', `has ${values.length} items, and Batch takes ${most}`);
+    if (typeof values[0] === 'string') return this.#listOfTexts(values, path);
+    return this.#listOfObjects(values, path, depth);
   }
 
-  #object(value: Record<string, unknown>, path: string, depth: number, onLeftOut: OnNestedLeftOut): Converted {
-    if (depth > this.#limits.object_depth) {
-      return this.#tooDeep();
+  #listOfTexts(values: unknown[], path: string): Written {
+    let json = '[';
+    for (let index = 0; index < values.length; index += 1) {
+      const value = values[index];
+      if (typeof value !== 'string') return unlikeItems(values);
+      const written = this.#text(value, path, index);
+      if (typeof written !== 'string') return unlikeItemsOr(values, ofItem(written));
+      json += index === 0 ? written : `,${written}`;
     }
-    const attributes = new AttributeSet(this.#limits);
-    for (const [name, nested] of Object.entries(value)) {
-      const nestedPath = `${path}.${name}`;
-      const [, kind, inner = name] = TYPED_NAME.exec(name) ?? [];
-      const converted =
-        kind === 'date'
-          ? this.#nested(nested, () => this.#date(nested))
-          : kind === 'url'
-            ? this.#nested(nested, () => this.#url(nested))
-            : this.#value(nested, nestedPath, depth, onLeftOut);
-      const fault = attributes.add(name, inner, converted);
-      if (fault !== undefined) onLeftOut(nestedPath, fault.code, fault.reason);
-    }
-    return attributes.isEmpty ? NOTHING : { kind: 'value', value: attributes.values };
+    return `${json}]`;
   }
 
-  #tooDeep(): Converted {
-    return leftOut('object_too_deep', `lies more than ${this.#limits.object_depth} levels deep`);
+  #listOfObjects(values: unknown[], path: string, depth: number): Written {
+    if (!values.every(isJsonObject)) return unlikeItems(values);
+    let json = '[';
+    let isEmpty = true;
+    for (const [index, value] of values.entries()) {
+      // One of which nothing is sent stays as an empty object: without it the others would move to other places.
+      const written = this.#object(value, placeIn(path, index), depth + 1);
+      if (typeof written !== 'string') return ofItem(written);
+      if (written !== EMPTY_OBJECT) isEmpty = false;
+      json += index === 0 ? written : `,${written}`;
+    }
+    return isEmpty ? undefined : `${json}]`;
   }
 
-  #nested(value: unknown, convert: () => Converted): Converted {
-    return value === null ? NOTHING : convert();
+  #object(value: Record<string, unknown>, path: string, depth: number): string | Fault {
+    if (depth > this.#limits.object_depth) return this.#tooDeep;
+    const object = this.nextObject();
+    let json = '{';
+    let size = 0;
+    for (const key of Object.keys(value)) {
+      const nested = value[key];
+      if (nested === null) continue;
+      const name = this.#names.inObject(key);
+      const written = this.#write(nested, name.kind, path, key, depth);
+      const admitted = this.admit(written, name, object, depth, size, path, key);
+      if (admitted === undefined) continue;
+      json += size === 0 ? name.jsonKey : `,${name.jsonKey}`;
+      json += admitted;
+      size += 1;
+    }
+    return `${json}}`;
   }
 }
 
-/** The attributes of one object, each under the name it is sent by, within Batch's rules for names and number. */
-export class AttributeSet {
-  /** No prototype: a column may be called `__proto__`. */
-  readonly values: { [name: string]: AttributeValue } = Object.create(null);
-  readonly #limits: Limits;
-  #size = 0;
+const EMPTY_OBJECT = '{}';
 
-  constructor(limits: Limits) {
-    this.#limits = limits;
-  }
-
-  get isEmpty(): boolean {
-    return this.#size === 0;
-  }
-
-  /** Adds an attribute; gives back why it was left out, if it was. `bareName` is the name without `date(…)`. */
-  add(name: string, bareName: string, converted: Converted): { code: AttributeCode; reason: string } | undefined {
-    if (converted.kind === 'nothing') return undefined;
-    if (!ATTRIBUTE_NAME.test(bareName)) {
-      return { code: 'name_invalid', reason: 'has a name that Batch does not take: 1 to 30 of a-z, 0-9 and _' };
-    }
-    if (converted.kind === 'left_out') return converted;
-    if (name in this.values) return { code: 'name_taken', reason: 'has the same attribute name as another column' };
-    if (this.#size >= this.#limits.attributes_per_object) {
-      return {
-        code: 'too_many_attributes',
-        reason: `is one more than the ${this.#limits.attributes_per_object} attributes that Batch takes`,
-      };
-    }
-    this.values[name] = converted.value;
-    this.#size += 1;
-    return undefined;
-  }
+function fault(code: AttributeCode, reason: string): Fault {
+  return { code, reason };
 }
 
-function number(value: number): Converted {
-  if (!Number.isFinite(value)) return leftOut('number_out_of_range', 'is larger than a double holds');
-  return { kind: 'value', value };
+/** An item that is left out would move the others to other places, so its list is left out. */
+function ofItem(item: Fault | undefined): Fault | undefined {
+  return item === undefined ? undefined : fault(item.code, `holds an item that ${item.reason}`);
 }
 
-function exactNumber(value: LosslessNumber): Converted {
-  if (/^-?\d+$/.test(value.value)) {
-    const integer = BigInt(value.value);
-    if (integer > MAX_INT64 || integer < MIN_INT64)
-      return leftOut('number_out_of_range', 'is an integer beyond 64 bits');
-  } else if (!Number.isFinite(Number(value.value))) {
-    return leftOut('number_out_of_range', 'is larger than a double holds');
+/** Of a list whose items are not alike that is told, whatever else is wrong with one of them. */
+function unlikeItemsOr(values: unknown[], otherwise: Fault | undefined): Fault | undefined {
+  return values.every((value) => typeof value === 'string') ? otherwise : unlikeItems(values);
+}
+
+function unlikeItems(values: unknown[]): Fault {
+  if (values.some(Array.isArray)) return LIST_OF_LISTS;
+  if (values.some((value) => value === null)) return LIST_WITH_NULL;
+  return values.every((value) => typeof value !== 'string' && !isJsonObject(value))
+    ? LIST_OF_SCALARS
+    : LIST_OF_ALL_SORTS;
+}
+
+function placeIn(path: string, place: Place): string {
+  if (place === undefined) return path;
+  return typeof place === 'number' ? `${path}[${place}]` : `${path}.${place}`;
+}
+
+/** Whether there is nothing in a text but white space. */
+export function isBlank(text: string): boolean {
+  const first = text.charCodeAt(0);
+  return !(first > SPACE && first < DELETE) && text.trim() === '';
+}
+
+function exactNumber(digits: string): string | Fault {
+  if (/^-?\d+$/.test(digits)) {
+    if (digits.length >= DIGITS_OF_INT64) {
+      const integer = BigInt(digits);
+      if (integer > MAX_INT64 || integer < MIN_INT64) return BEYOND_64_BITS;
+    }
+    return digits;
   }
-  return { kind: 'value', value };
+  return Number.isFinite(Number(digits)) ? digits : TOO_LARGE;
 }
 
 /** The array or object that a text holds, if the whole of it is the JSON of one; else it is a text like any other. */
 function parseStructure(text: string): unknown[] | Record<string, unknown> | undefined {
+  const code = text.charCodeAt(0);
+  // Most texts begin with what is neither a bracket nor white space.
+  if (code > SPACE && code < DELETE && code !== OPENING_BRACKET && code !== OPENING_BRACE) return undefined;
   const trimmed = text.trim();
+  const first = trimmed.charCodeAt(0);
+  const last = trimmed.charCodeAt(trimmed.length - 1);
   const isCandidate =
-    (trimmed.startsWith('[') && trimmed.endsWith(']')) || (trimmed.startsWith('{') && trimmed.endsWith('}'));
+    (first === OPENING_BRACKET && last === CLOSING_BRACKET) || (first === OPENING_BRACE && last === CLOSING_BRACE);
   if (!isCandidate) return undefined;
   try {
     const value = parseExact(trimmed);
@@ -207,8 +385,4 @@ function parseStructure(text: string): unknown[] | Record<string, unknown> | und
   } catch {
     return undefined;
   }
-}
-
-function leftOut(code: AttributeCode, reason: string): Converted {
-  return { kind: 'left_out', code, reason };
 }

@@ -20,6 +20,13 @@ test('two keys are enough; the rest is as Batch documents it', () => {
     dry_run: false,
     retry_minutes: 30,
     limits: DEFAULT_LIMITS,
+    mapping: {},
+    policies: {
+      invalid_attribute: 'drop',
+      long_text: 'drop',
+      untimely_event: 'send',
+      capital_letters: 'lower_case',
+    },
   });
 });
 
@@ -164,6 +171,128 @@ describe('is told by its place, without its value', () => {
     ],
   ])('%s', (_, configuration, expected) => {
     expect(faults(configuration)).toEqual(expected);
+  });
+});
+
+describe('the name of an option that there is not is told of, where it would go unnoticed', () => {
+  test.each([
+    [
+      { limits: { array_itmes: 30 } },
+      'limits: "array_itmes": no such option. There are events_per_update, event_bytes, request_bytes, custom_id_characters, string_characters, url_characters, array_items, attributes_per_object, object_depth, label_characters, tags_per_event, tag_characters',
+    ],
+    [
+      { policies: { long_texts: 'truncate', x: 1 } },
+      'policies: "long_texts", "x": no such option. There are invalid_attribute, long_text, untimely_event, capital_letters',
+    ],
+    [
+      { mapping: { custom_id: 'user_id' } },
+      'mapping: "custom_id": no such option. There are custom_id_column, event_name_column, constant_event_name, event_time_column, include_columns, exclude_columns, plain_text_columns',
+    ],
+  ])('%j', (options, expected) => {
+    expect(faults({ ...KEYS, ...options })).toEqual([expected]);
+  });
+});
+
+describe('policies', () => {
+  test.each([
+    { invalid_attribute: 'reject_event' },
+    { long_text: 'truncate' },
+    { untimely_event: 'send_without_time' },
+    { untimely_event: 'reject' },
+    { capital_letters: 'drop' },
+  ])('%j may be set, and the others stay', (policies) => {
+    expect(destinationConfigurationSchema.parse({ ...KEYS, policies }).policies).toEqual({
+      invalid_attribute: 'drop',
+      long_text: 'drop',
+      untimely_event: 'send',
+      capital_letters: 'lower_case',
+      ...policies,
+    });
+  });
+
+  test('that there are not are told of', () => {
+    expect(faults({ ...KEYS, policies: { long_text: 'cut' } })).toEqual([
+      'policies.long_text: Invalid option: expected one of "drop"|"truncate"',
+    ]);
+  });
+});
+
+describe('a mapping', () => {
+  test.each([
+    {},
+    { custom_id_column: 'user_id', event_name_column: 'action', event_time_column: 'at' },
+    { constant_event_name: 'purchase', event_time_column: 'event_name' },
+    { include_columns: ['a', 'date__b', 'batch__tags'], plain_text_columns: ['a'] },
+    { exclude_columns: ['a'], plain_text_columns: ['b'] },
+    // A form may give what is left empty as an empty list.
+    { include_columns: [], exclude_columns: ['a'] },
+    { include_columns: ['a'], exclude_columns: [] },
+    { event_time_column: 'last_updated_at' },
+    { custom_id_column: 'event_name', event_name_column: 'custom_id' },
+  ])('%j will do', (mapping) => {
+    expect(faults({ ...KEYS, mapping })).toEqual([]);
+  });
+
+  const contradictions: [mapping: Record<string, unknown>, expected: string][] = [
+    [
+      { constant_event_name: 'e', event_name_column: 'action' },
+      'mapping.constant_event_name: contradicts event_name_column. Give one of them: a name for all rows, or the column that has it',
+    ],
+    [
+      { include_columns: ['a'], exclude_columns: ['b'] },
+      'mapping.exclude_columns: contradicts include_columns. Give one of them: what is not included is left out anyway',
+    ],
+    [
+      { custom_id_column: 'x', event_time_column: 'x' },
+      'mapping.event_time_column: names the column "x", which is that of custom_id_column already. A column tells one thing alone: name another one',
+    ],
+    [
+      { custom_id_column: 'event_name' },
+      'mapping.custom_id_column: names the column "event_name", which is that of event_name_column already. A column tells one thing alone: name another one',
+    ],
+    [
+      { include_columns: ['a', 'custom_id'] },
+      'mapping.include_columns: names the column "custom_id", which is no attribute (custom_id_column). Take it off this list',
+    ],
+    [
+      { event_time_column: 'at', exclude_columns: ['at'] },
+      'mapping.exclude_columns: names the column "at", which is no attribute (event_time_column). Take it off this list',
+    ],
+    [
+      { include_columns: ['last_updated_at'] },
+      'mapping.include_columns: names the column "last_updated_at", which is never sent. Take it off this list',
+    ],
+    [
+      { exclude_columns: ['_airbyte_raw_id'] },
+      'mapping.exclude_columns: names the column "_airbyte_raw_id", which is never sent. Take it off this list',
+    ],
+    [
+      { plain_text_columns: ['a'], exclude_columns: ['a'] },
+      'mapping.plain_text_columns: names the column "a", which is left out by exclude_columns. Take it off one of the lists',
+    ],
+    [
+      { plain_text_columns: ['a'], include_columns: ['b'] },
+      'mapping.plain_text_columns: names the column "a", which is left out by include_columns. Take it off one of the lists',
+    ],
+    [
+      { constant_event_name: 'Purchase' },
+      'mapping.constant_event_name: must be a name that Batch takes: 1 to 30 of a-z, 0-9 and _',
+    ],
+    [{ custom_id_column: '' }, 'mapping.custom_id_column: Too small: expected string to have >=1 characters'],
+  ];
+  test.each(contradictions)('%j will not', (mapping, expected) => {
+    expect(faults({ ...KEYS, mapping })).toEqual([expected]);
+  });
+});
+
+describe('the attribute for an id', () => {
+  test.each(['row_id', 'a', 'x'.repeat(30)])('%s will do', (event_id_attribute) => {
+    expect(faults({ ...KEYS, event_id_attribute })).toEqual([]);
+  });
+  test.each(['', 'Row_id', 'row-id', '$id', 'date(x)', 'x'.repeat(31), 'id\n'])('%j will not', (event_id_attribute) => {
+    expect(faults({ ...KEYS, event_id_attribute })).toEqual([
+      'event_id_attribute: must be a name that Batch takes: 1 to 30 of a-z, 0-9 and _',
+    ]);
   });
 });
 

@@ -1,5 +1,8 @@
 import { z } from 'zod';
-import { DEFAULT_LIMITS } from './limits.ts';
+import { ATTRIBUTE_NAME, DEFAULT_LIMITS } from './limits.ts';
+import { mappingOptions } from './mapping.ts';
+import { policyOptions } from './policies.ts';
+import { strictOptions } from './strict-options.ts';
 
 /** Batch's only documented API server. */
 const DEFAULT_API_URL = 'https://api.batch.com';
@@ -20,18 +23,20 @@ const DEFAULT_RETRY_MINUTES = 30;
 const limit = (name: keyof typeof DEFAULT_LIMITS, title: string, order: number) =>
   z.int().min(1).default(DEFAULT_LIMITS[name]).meta({ title, order });
 
-const limitsSchema = z
-  .object({
-    events_per_update: limit('events_per_update', 'Events per update', 0),
-    event_bytes: limit('event_bytes', 'Bytes per event', 1),
-    request_bytes: limit('request_bytes', 'Bytes per request', 2),
-    custom_id_characters: limit('custom_id_characters', 'Characters of a custom_id', 3),
-    string_characters: limit('string_characters', 'Characters of a text', 4),
-    url_characters: limit('url_characters', 'Characters of a URL', 5),
-    array_items: limit('array_items', 'Items of an array', 6),
-    attributes_per_object: limit('attributes_per_object', 'Attributes per object', 7),
-    object_depth: limit('object_depth', 'Levels of objects', 8),
-  })
+const limitsSchema = strictOptions({
+  events_per_update: limit('events_per_update', 'Events per update', 0),
+  event_bytes: limit('event_bytes', 'Bytes per event', 1),
+  request_bytes: limit('request_bytes', 'Bytes per request', 2),
+  custom_id_characters: limit('custom_id_characters', 'Characters of a custom_id', 3),
+  string_characters: limit('string_characters', 'Characters of a text', 4),
+  url_characters: limit('url_characters', 'Characters of a URL', 5),
+  array_items: limit('array_items', 'Items of an array', 6),
+  attributes_per_object: limit('attributes_per_object', 'Attributes per object', 7),
+  object_depth: limit('object_depth', 'Levels of objects', 8),
+  label_characters: limit('label_characters', 'Characters of a label', 9),
+  tags_per_event: limit('tags_per_event', 'Tags of an event', 10),
+  tag_characters: limit('tag_characters', 'Characters of a tag', 11),
+})
   .prefault({})
   .meta({
     title: 'Limits of the Batch API',
@@ -132,6 +137,19 @@ export const destinationConfigurationSchema = z
           'How long a request is tried again while Batch is out of reach or asks to wait, in minutes. Then the sync fails and can be run again.',
         examples: [30, 120],
         order: 14,
+      }),
+    mapping: mappingOptions,
+    policies: policyOptions,
+    event_id_attribute: z
+      .string()
+      .regex(ATTRIBUTE_NAME, 'must be a name that Batch takes: 1 to 30 of a-z, 0-9 and _')
+      .optional()
+      .meta({
+        title: 'Attribute for an id of the row',
+        description:
+          'The name of an attribute that is added to each event, with an id made of all that is in its row: one that is sent twice can be told by it. It counts among the 20 attributes of an event. Left empty: none is added.',
+        examples: ['row_id'],
+        order: 9,
       }),
     limits: limitsSchema,
   })

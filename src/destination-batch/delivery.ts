@@ -112,7 +112,9 @@ export class Delivery<RowRef> {
   }
 
   get #isFull(): boolean {
-    return this.#waiting.events >= MAX_WAITING_EVENTS || this.#waiting.bytes + this.#bytesInFlight >= MAX_UNSETTLED_BYTES;
+    return (
+      this.#waiting.events >= MAX_WAITING_EVENTS || this.#waiting.bytes + this.#bytesInFlight >= MAX_UNSETTLED_BYTES
+    );
   }
 
   get #shouldSend(): boolean {

@@ -3,6 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { parseExact } from '../protocol/exact-json.ts';
 import { EventMapper, type MappedRow, type Row } from './event.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
+import type { Mapping } from './mapping.ts';
+import { DEFAULT_POLICIES } from './policies.ts';
 import type { RejectionCode } from './reason.ts';
 
 /** Maps a row, given as the JSON text in which it came, so that its numbers may have any digits. */
@@ -179,12 +181,12 @@ describe('event_time', () => {
     expect(eventOf(rowWith(`"event_time":${json}`)).json).toBe(`{"name":"e","time":"${expected}"}`);
   });
 
-  test('NULL is left out, and Batch takes the time of reception', () => {
-    expect(eventOf(rowWith('"event_time":null')).json).toBe('{"name":"e"}');
+  // A String column has no NULL: an empty text is what it holds instead.
+  test.each(['null', '""', '" \\t"'])('%s is left out, and Batch takes the time of reception', (json) => {
+    expect(eventOf(rowWith(`"event_time":${json}`)).json).toBe('{"name":"e"}');
   });
 
   test.each([
-    ['a blank text', '""'],
     ['a stamp without a zone', '"2026-04-17T04:25:00"'],
     ["ClickHouse's own form", '"2026-04-17 04:25:00"'],
     ['a day', '"2026-04-17"'],
@@ -230,7 +232,28 @@ describe('columns', () => {
       '{"date_a":"2026-04-17","my_date__a":"x","url":"x"}',
       [],
     ],
-    ['a prefix of the attributes pages, which events have not', '"batch__label":"x"', '{"batch__label":"x"}', []],
+    [
+      "Batch's own label and tags",
+      '"a":1,"batch__label":"x","batch__tags":"[\\"x\\",\\"y\\"]"',
+      '{"a":1,"$label":"x","$tags":["x","y"]}',
+      [],
+    ],
+    ['tags of a native list', '"batch__tags":["x"]', '{"$tags":["x"]}', []],
+    ['no label and no tags', '"batch__label":null,"batch__tags":[]', 'none', []],
+    [
+      'a label and tags that are wrong',
+      '"batch__label":1,"batch__tags":"x"',
+      'none',
+      ['batch__label: batch__label (type_unsupported)', 'batch__tags: batch__tags (type_unsupported)'],
+    ],
+    [
+      'a label twice',
+      '"batch__label":"x","BATCH__LABEL":"y"',
+      '{"$label":"x"}',
+      ['BATCH__LABEL: BATCH__LABEL (name_taken)'],
+    ],
+    ['a prefix of Batch that there is not', '"batch__other":"x"', '{"batch__other":"x"}', []],
+    ['a label inside of an object', '"a":{"batch__label":"x"}', '{"a":{"batch__label":"x"}}', []],
     ['a name of 30 characters', `"${'a'.repeat(30)}":1`, `{"${'a'.repeat(30)}":1}`, []],
     [
       'a name of 30 characters behind a prefix',
@@ -292,9 +315,10 @@ describe('columns', () => {
     [
       'a plain and typed names that are alike',
       '"x":1,"date__x":"2026-04-17","url__x":"https://a"',
-      '{"x":1,"date(x)":"2026-04-17T00:00:00Z","url(x)":"https://a"}',
-      [],
+      '{"x":1}',
+      ['date__x: date__x (name_taken)', 'url__x: url__x (name_taken)'],
     ],
+    ['such names, the first of them NULL', '"x":null,"url__x":"https://a"', '{"url(x)":"https://a"}', []],
     [
       'the cursor and the columns of platforms',
       '"last_updated_at":"2026-04-17T04:25:00Z","_airbyte_raw_id":"x","_airbyte_extracted_at":1,"_airbyte_meta":{"changes":[]}',
@@ -308,7 +332,7 @@ describe('columns', () => {
       'blank texts',
       '"a":"","b":" ","date__c":"","url__d":""',
       'none',
-      ['a: a (text_blank)', 'b: b (text_blank)', 'date__c: date__c (date_invalid)', 'url__d: url__d (url_invalid)'],
+      ['a: a (text_blank)', 'b: b (text_blank)', 'date__c: date__c (text_blank)', 'url__d: url__d (text_blank)'],
     ],
     [
       'lists and objects in texts',
@@ -355,14 +379,14 @@ describe('columns', () => {
   });
 
   test('the one that the source tells new rows by is not sent, as last_updated_at is not', () => {
-    const mapper = new EventMapper(DEFAULT_LIMITS, Date.now, 'Synced_At');
+    const mapper = new EventMapper(DEFAULT_LIMITS, { cursorColumn: 'Synced_At' });
     const mapped = map(
       rowWith('"Synced_At":1,"synced_at":2,"last_updated_at":3,"date__synced_at":"2026-04-17"'),
       mapper,
     );
     expect(mapped).toMatchObject({
-      json: '{"name":"e","attributes":{"synced_at":2,"date(synced_at)":"2026-04-17T00:00:00Z"}}',
-      leftOut: [],
+      json: '{"name":"e","attributes":{"synced_at":2}}',
+      leftOut: [{ path: 'date__synced_at', code: 'name_taken' }],
     });
   });
 
@@ -508,7 +532,340 @@ describe('an event is timely', () => {
     ['of the future', '2026-04-17T12:00:00.001Z', false],
     ['of another zone, of this moment', '2026-04-17T14:00:00+02:00', true],
   ])('or not: %s', (_, event_time, isTimely) => {
-    const mapper = new EventMapper(DEFAULT_LIMITS, () => now);
+    const mapper = new EventMapper(DEFAULT_LIMITS, { now: () => now });
     expect(mapper.map({ custom_id: 'u1', event_name: 'e', event_time })).toMatchObject({ kind: 'event', isTimely });
   });
+});
+
+type MapperSettings = ConstructorParameters<typeof EventMapper>[1];
+
+/** A mapper with these options, and what it says of changes. */
+function mapperWith(settings: MapperSettings) {
+  const changes: string[] = [];
+  const mapper = new EventMapper(DEFAULT_LIMITS, {
+    onChange: ({ column, path, code }) => changes.push(`${column}: ${path} (${code})`),
+    ...settings,
+  });
+  return { mapper, changes };
+}
+
+describe('policies.invalid_attribute', () => {
+  const reject: MapperSettings = { policies: { ...DEFAULT_POLICIES, invalid_attribute: 'reject_event' } };
+  const rejects: [name: string, columns: string, reason: string][] = [
+    [
+      'a text that is too long',
+      `"a":"${'x'.repeat(301)}"`,
+      'the attribute "a" has 301 characters, and Batch takes 300 (text_too_long)',
+    ],
+    [
+      'a name',
+      '"a.b":1',
+      'the attribute "a.b" has a name that Batch does not take: 1 to 30 of a-z, 0-9 and _ (name_invalid)',
+    ],
+    [
+      'the first of several',
+      '"a":"","date__b":"x","url__c":"x"',
+      'the attribute "date__b" is no RFC 3339 date with a zone, such as 2026-04-17T04:25:00Z (date_invalid)',
+    ],
+    [
+      'one inside of an object',
+      '"a":{"b":{"url__c":"x"},"d":1}',
+      'the attribute "a.b.url__c" is no URL with scheme and host, such as https://example.com/a (url_invalid)',
+    ],
+    [
+      'a list with a blank text, as more than that is left out',
+      '"a":["b",""]',
+      'the attribute "a" holds an item that is a blank text (text_blank)',
+    ],
+    [
+      'a name that is taken',
+      '"a":1,"A":2',
+      'the attribute "A" has the same attribute name as another one of its event or object (x, date__x and url__x are one name) (name_taken)',
+    ],
+  ];
+  test.each(rejects)('reject_event: %s', (_, columns, reason) => {
+    expect(map(rowWith(columns), mapperWith(reject).mapper)).toEqual({
+      kind: 'rejected',
+      rejection: { code: 'attribute_invalid', reason },
+    });
+    expect(map(rowWith(columns))).toMatchObject({ kind: 'event' });
+  });
+
+  // Else no row of a table with a String column that may be empty would arrive.
+  test('reject_event: not for blank texts, which are what a String column has for NULL', () => {
+    expect(
+      map(rowWith('"a":"","date__b":" ","url__c":"","d":{"e":""},"f":1'), mapperWith(reject).mapper),
+    ).toMatchObject({
+      kind: 'event',
+      json: '{"name":"e","attributes":{"f":1}}',
+      leftOut: [{ path: 'a' }, { path: 'date__b' }, { path: 'url__c' }, { path: 'd.e' }],
+    });
+  });
+
+  test('reject_event: a row after one that was rejected is none the worse', () => {
+    const { mapper } = mapperWith(reject);
+    expect(map(rowWith('"a.b":1'), mapper).kind).toBe('rejected');
+    expect(map(rowWith('"a":1'), mapper)).toMatchObject({ kind: 'event', leftOut: [] });
+  });
+});
+
+describe('policies.long_text', () => {
+  test('truncate: the text is cut, and told of', () => {
+    const { mapper, changes } = mapperWith({ policies: { ...DEFAULT_POLICIES, long_text: 'truncate' } });
+    expect(map(rowWith(`"a":"${'x'.repeat(301)}","b":{"c":"${'y'.repeat(301)}"}`), mapper)).toMatchObject({
+      json: `{"name":"e","attributes":{"a":"${'x'.repeat(300)}","b":{"c":"${'y'.repeat(300)}"}}}`,
+      leftOut: [],
+    });
+    expect(changes).toEqual(['a: a (text_truncated)', 'b: b.c (text_truncated)']);
+  });
+});
+
+describe('policies.untimely_event', () => {
+  const now = Date.parse('2026-04-17T12:00:00Z');
+  const cases: [name: string, time: string, code: RejectionCode | undefined][] = [
+    ['of this moment', '2026-04-17T12:00:00Z', undefined],
+    ['of a day ago, less five minutes', '2026-04-16T12:05:00Z', undefined],
+    ['older by a millisecond', '2026-04-16T12:04:59.999Z', 'event_too_old'],
+    ['of a year ago, in another zone', '2025-04-17T12:00:00+02:00', 'event_too_old'],
+    ['of the next millisecond', '2026-04-17T12:00:00.001Z', 'event_in_future'],
+    ['of the next second', '2026-04-17T14:00:01+02:00', 'event_in_future'],
+  ];
+  test.each(cases)('an event %s', (_, time, code) => {
+    const become = (untimely_event: 'send' | 'send_without_time' | 'reject') => {
+      const { mapper, changes } = mapperWith({ now: () => now, policies: { ...DEFAULT_POLICIES, untimely_event } });
+      return [map(rowWith(`"event_time":"${time}"`), mapper), changes] as const;
+    };
+    const [sent] = become('send');
+    expect(sent).toMatchObject({ kind: 'event', json: expect.stringContaining('"time":') });
+    const [rejected] = become('reject');
+    expect(rejected).toMatchObject(code === undefined ? { kind: 'event' } : { kind: 'rejected', rejection: { code } });
+    const [without, changes] = become('send_without_time');
+    if (code === undefined) expect(without).toMatchObject({ json: expect.stringContaining('"time":') });
+    else expect(without).toMatchObject({ json: '{"name":"e"}', isTimely: true });
+    expect(changes).toEqual(code === undefined ? [] : ['event_time: event_time (time_left_out)']);
+  });
+
+  test('says what it saw', () => {
+    const { mapper } = mapperWith({ now: () => now, policies: { ...DEFAULT_POLICIES, untimely_event: 'reject' } });
+    expect(
+      ['2026-04-16T00:00:00Z', '2026-04-18T00:00:00Z'].map((time) => map(rowWith(`"event_time":"${time}"`), mapper)),
+    ).toEqual([
+      {
+        kind: 'rejected',
+        rejection: {
+          code: 'event_too_old',
+          reason:
+            'event_time is older than the 24 hours that Batch takes, less 5 minutes in which it may wait for its turn',
+        },
+      },
+      {
+        kind: 'rejected',
+        rejection: { code: 'event_in_future', reason: "event_time lies in the future by this machine's clock" },
+      },
+    ]);
+  });
+});
+
+describe('policies.capital_letters', () => {
+  test('lower_case: told once a column, not once a row', () => {
+    const { mapper, changes } = mapperWith({});
+    for (let row = 0; row < 3; row += 1) {
+      expect(map(rowWith('"Total":1,"DATE__At":"2026-04-17","B":{"C":1},"d":1'), mapper)).toMatchObject({
+        json: '{"name":"e","attributes":{"total":1,"date(at)":"2026-04-17T00:00:00Z","b":{"c":1},"d":1}}',
+        leftOut: [],
+      });
+    }
+    expect(changes).toEqual([
+      'Total: Total (name_lower_cased)',
+      'DATE__At: DATE__At (name_lower_cased)',
+      'B: B.C (name_lower_cased)',
+      'B: B (name_lower_cased)',
+    ]);
+  });
+
+  test('drop: it is left out', () => {
+    const { mapper, changes } = mapperWith({ policies: { ...DEFAULT_POLICIES, capital_letters: 'drop' } });
+    expect(
+      map(rowWith('"Total":1,"DATE__at":"2026-04-17","BATCH__LABEL":"x","b":{"C":1,"d":1}'), mapper),
+    ).toMatchObject({
+      json: '{"name":"e","attributes":{"b":{"d":1}}}',
+      leftOut: ['Total', 'DATE__at', 'BATCH__LABEL', 'b.C'].map((path) => ({ path, code: 'name_invalid' })),
+    });
+    expect(changes).toEqual([]);
+  });
+});
+
+describe('a mapping', () => {
+  const cases: [name: string, mapping: Mapping, row: string, customId: string, json: string][] = [
+    [
+      'names other columns, which are then no attributes',
+      { custom_id_column: 'User', event_name_column: 'action', event_time_column: 'date__at' },
+      '{"User":"u1","action":"buy","date__at":"2026-04-17T04:25:00Z","a":1}',
+      'u1',
+      '{"name":"buy","time":"2026-04-17T04:25:00Z","attributes":{"a":1}}',
+    ],
+    [
+      'leaves the columns that it names others for to be attributes',
+      { custom_id_column: 'user', event_time_column: 'at' },
+      '{"user":7,"custom_id":"x","event_name":"buy","at":null,"event_time":"soon"}',
+      '7',
+      '{"name":"buy","attributes":{"custom_id":"x","event_time":"soon"}}',
+    ],
+    [
+      'gives one name to all rows',
+      { constant_event_name: 'purchase' },
+      '{"custom_id":"u1","event_name":"Other"}',
+      'u1',
+      '{"name":"purchase","attributes":{"event_name":"Other"}}',
+    ],
+    [
+      'takes the cursor for the time',
+      { event_time_column: 'last_updated_at' },
+      '{"custom_id":"u1","event_name":"e","last_updated_at":"2026-04-17T04:25:00Z"}',
+      'u1',
+      '{"name":"e","time":"2026-04-17T04:25:00Z"}',
+    ],
+    [
+      'includes some columns alone',
+      { include_columns: ['a', 'url__b', 'batch__label'] },
+      '{"custom_id":"u1","event_name":"e","a":1,"url__b":"https://a","b":2,"batch__label":"x","batch__tags":["y"],"A":3}',
+      'u1',
+      '{"name":"e","attributes":{"a":1,"url(b)":"https://a","$label":"x"}}',
+    ],
+    [
+      'includes all columns when it names none',
+      { include_columns: [] },
+      '{"custom_id":"u1","event_name":"e","a":1}',
+      'u1',
+      '{"name":"e","attributes":{"a":1}}',
+    ],
+    [
+      'excludes columns',
+      { exclude_columns: ['a'] },
+      '{"custom_id":"u1","event_name":"e","a":1,"A":2,"b":3}',
+      'u1',
+      '{"name":"e","attributes":{"a":2,"b":3}}',
+    ],
+    [
+      'lets the text of a column stay text',
+      { plain_text_columns: ['a'] },
+      '{"custom_id":"u1","event_name":"e","a":"[\\"x\\"]","b":"[\\"x\\"]"}',
+      'u1',
+      '{"name":"e","attributes":{"a":"[\\"x\\"]","b":["x"]}}',
+    ],
+  ];
+  test.each(cases)('%s', (_, mapping, row, customId, json) => {
+    expect(map(row, mapperWith({ mapping }).mapper)).toMatchObject({ kind: 'event', customId, json, leftOut: [] });
+  });
+
+  test('is in what is said of a row', () => {
+    const { mapper } = mapperWith({
+      mapping: { custom_id_column: 'user', event_name_column: 'action', event_time_column: 'at' },
+    });
+    expect(
+      ['{"custom_id":"u"}', '{"user":"u"}', '{"user":"u","action":"e","at":"x"}'].map((row) => map(row, mapper)),
+    ).toMatchObject([
+      { rejection: { reason: 'user is missing or blank, so the event belongs to nobody' } },
+      { rejection: { reason: expect.stringMatching(/^action is missing/) } },
+      { rejection: { reason: expect.stringMatching(/^at is no RFC 3339 stamp/) } },
+    ]);
+  });
+
+  test.each(['constructor', '__proto__', 'toString'])(
+    'of a column %s, which no row has, gives no profile',
+    (column) => {
+      expect(map('{"event_name":"e"}', mapperWith({ mapping: { custom_id_column: column } }).mapper)).toMatchObject({
+        rejection: { code: 'custom_id_missing' },
+      });
+    },
+  );
+});
+
+describe('label and tags', () => {
+  test('do not count among the attributes', () => {
+    const twenty = Array.from({ length: 20 }, (_, index) => `"c${index}":${index}`).join();
+    expect(attributesOf(`"batch__label":"x",${twenty},"batch__tags":["y"]`)).toEqual({
+      sent: `{"$label":"x",${twenty},"$tags":["y"]}`,
+      leftOut: [],
+    });
+  });
+});
+
+describe('an id of the row', () => {
+  const idOf = (row: string, stream = 'events'): unknown => {
+    const mapped = map(row, mapperWith({ eventIdAttribute: 'row_id', stream }).mapper);
+    if (mapped.kind === 'rejected') throw new Error(mapped.rejection.code);
+    return JSON.parse(mapped.json).attributes.row_id;
+  };
+  const ROW = rowWith('"a":1,"b":{"c":9007199254740993,"d":[1.5,"x"]},"last_updated_at":1,"n":null');
+
+  test('is the first attribute, and the same for the same row', () => {
+    const mapped = map(rowWith('"a":1'), mapperWith({ eventIdAttribute: 'row_id', stream: 'events' }).mapper);
+    expect(mapped).toMatchObject({
+      json: expect.stringMatching(/^\{"name":"e","attributes":\{"row_id":"[0-9a-f]{32}","a":1\}\}$/),
+    });
+    // It must not change between versions: what is sent again after an upgrade would not be told.
+    expect(idOf(ROW)).toBe('6d8beb20fb85e9caf388df2c565b8fe3');
+  });
+
+  test.each([
+    [
+      'in another order',
+      '{"last_updated_at":1,"b":{"d":[1.5,"x"],"c":9007199254740993},"a":1,"event_name":"e","custom_id":"u1"}',
+    ],
+    ['with what a platform adds', ROW.replace('{', '{"_airbyte_raw_id":"x","_airbyte_extracted_at":1,')],
+    ['with a column that came since and is NULL', ROW.replace('{', '{"new":null,')],
+  ])('is the same for a row %s', (_, row) => {
+    expect(idOf(row)).toBe(idOf(ROW));
+  });
+
+  test.each([
+    ['a value', ROW.replace('"a":1', '"a":2')],
+    ['a type', ROW.replace('"a":1', '"a":"1"')],
+    ['a digit that a double does not keep', ROW.replace('9007199254740993', '9007199254740992')],
+    ['the cursor, which is not sent', ROW.replace('"last_updated_at":1', '"last_updated_at":2')],
+    ['the order of a list', ROW.replace('[1.5,"x"]', '["x",1.5]')],
+    ['a name', ROW.replace('"a":1', '"z":1')],
+  ])('is another one for another row: %s', (_, row) => {
+    expect(row).not.toBe(ROW);
+    expect(idOf(row)).not.toBe(idOf(ROW));
+  });
+
+  test('is another one for another stream', () => {
+    expect(idOf(ROW, 'orders')).not.toBe(idOf(ROW));
+  });
+
+  test('counts among the attributes, and pushes out the last rather than be pushed out', () => {
+    const columnsUpTo = (count: number) => Array.from({ length: count }, (_, index) => `"c${index}":${index}`).join();
+    const { mapper } = mapperWith({ eventIdAttribute: 'row_id' });
+    expect(map(rowWith(columnsUpTo(19)), mapper)).toMatchObject({ leftOut: [] });
+    expect(map(rowWith(columnsUpTo(20)), mapper)).toMatchObject({
+      leftOut: [{ path: 'c19', code: 'too_many_attributes' }],
+    });
+  });
+
+  test('has its name for itself', () => {
+    const { mapper } = mapperWith({ eventIdAttribute: 'row_id' });
+    expect(map(rowWith('"row_id":1,"date__row_id":"2026-04-17","o":{"row_id":1}'), mapper)).toMatchObject({
+      json: expect.stringContaining(',"o":{"row_id":1}}'),
+      leftOut: [
+        { path: 'row_id', code: 'name_taken' },
+        { path: 'date__row_id', code: 'name_taken' },
+      ],
+    });
+  });
+});
+
+test('names without number do not fill the memory, and are still told apart', () => {
+  const { mapper } = mapperWith({ eventIdAttribute: 'row_id' });
+  for (let row = 0; row < 12; row += 1) {
+    const keys = Array.from({ length: 1_000 }, (_, index) => `"k${row}_${index}":null`).join();
+    expect(map(rowWith(`"o":{${keys},"a":1},"x":1,"url__x":"https://a","row_id":1`), mapper)).toMatchObject({
+      json: expect.stringMatching(/"o":\{"a":1\},"x":1\}\}$/),
+      leftOut: [
+        { path: 'url__x', code: 'name_taken' },
+        { path: 'row_id', code: 'name_taken' },
+      ],
+    });
+  }
 });

@@ -25,12 +25,23 @@ export const DEFAULT_LIMITS = {
   attributes_per_object: 20,
   /** Levels of objects below the event's attributes (SDK). */
   object_depth: 3,
+  /** Characters of an event's label (SDK). */
+  label_characters: 200,
+  /** Tags of an event (SDK, and documented for the older trigger-events API). */
+  tags_per_event: 10,
+  /** Characters of a tag (SDK, and documented for the older trigger-events API). */
+  tag_characters: 64,
 } as const;
 
 export type Limits = { [Name in keyof typeof DEFAULT_LIMITS]: number };
 
 /** The oldest event that Batch takes, in milliseconds (reported). None may lie in the future. */
 export const MAX_EVENT_AGE_MS = 24 * 60 * 60 * 1000;
+/**
+ * By how much an event has to be younger when its row comes in: it may wait for its turn, and for a request to be tried
+ * again (reported: another client of the API takes the same margin).
+ */
+export const EVENT_AGE_MARGIN_MS = 5 * 60 * 1000;
 
 /** Names of events (reported and SDK). */
 export const EVENT_NAME = /^[a-z0-9_]{1,30}$/;

@@ -6,6 +6,9 @@ export type RejectionCode =
   | 'custom_id_placeholder'
   | 'event_name_invalid'
   | 'event_time_invalid'
+  | 'event_too_old'
+  | 'event_in_future'
+  | 'attribute_invalid'
   | 'event_too_large'
   | 'refused_by_batch';
 
@@ -16,6 +19,7 @@ export type AttributeCode =
   | 'text_blank'
   | 'text_too_long'
   | 'text_malformed'
+  | 'text_multiline'
   | 'number_out_of_range'
   | 'date_invalid'
   | 'url_invalid'
@@ -26,7 +30,13 @@ export type AttributeCode =
   | 'too_many_attributes'
   | 'type_unsupported';
 
+/** What is done to a part of an event so that Batch takes it, where a policy asks for that. */
+export type ChangeCode = 'text_truncated' | 'name_lower_cased' | 'time_left_out';
+
 export type Rejection = { code: RejectionCode; reason: string };
 
 /** An attribute that was left out: the column, the place in it if it is nested, and why. Never the value. */
 export type LeftOut = { column: string; path: string; code: AttributeCode; reason: string };
+
+/** A part of an event that is sent otherwise than it came. Never the value. */
+export type Change = { column: string; path: string; code: ChangeCode; reason: string };

@@ -159,3 +159,31 @@ describe('the summary', () => {
     );
   });
 });
+
+describe('a part of an event that is changed', () => {
+  const cut = { column: 'a', path: 'a', code: 'text_truncated', reason: 'has 301 characters' } as const;
+  const renamed = { column: 'B', path: 'B', code: 'name_lower_cased', reason: 'has capital letters' } as const;
+
+  test('is told once a column and code, and counted', () => {
+    const report = new Report();
+    for (let time = 0; time < 3; time += 1) report.changed('events', cut);
+    report.changed('events', { ...cut, column: 'c', path: 'c.d' });
+    expect(told(report)).toEqual([
+      'WARN The column "a" of events has 301 characters (text_truncated; told once a column).',
+      'WARN "c.d" in the column "c" of events has 301 characters (text_truncated; told once a column).',
+    ]);
+    expect(read(report.summary())).toContain(
+      'WARN Changed before sending: a (text_truncated): 3, c (text_truncated): 1.',
+    );
+  });
+
+  test('is not counted when it is a name, which is the same in all rows', () => {
+    const report = new Report();
+    report.changed('events', renamed);
+    report.changed('events', renamed);
+    expect(told(report)).toEqual([
+      'WARN The column "B" of events has capital letters (name_lower_cased; told once a column).',
+    ]);
+    expect(read(report.summary())).toHaveLength(1);
+  });
+});

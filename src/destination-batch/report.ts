@@ -1,6 +1,6 @@
 import type { Message } from '../protocol/messages.ts';
 import { log } from '../protocol/messages.ts';
-import type { LeftOut, Rejection } from './reason.ts';
+import type { Change, LeftOut, Rejection } from './reason.ts';
 
 /** Rejections of one code that are told one by one; the others are counted. */
 const SAMPLES_PER_CODE = 3;
@@ -11,6 +11,8 @@ export class Report {
   #accepted = 0;
   readonly #rejected = new Map<string, number>();
   readonly #leftOut = new Map<string, number>();
+  readonly #changed = new Map<string, number>();
+  readonly #renamed = new Map<string, number>();
   readonly #refusedAttributes = new Map<string, number>();
   readonly #skippedLines = new Map<string, number>();
   #requests = 0;
@@ -45,6 +47,15 @@ export class Report {
         `${place} of ${stream} ${reason}. It is left out of its event, which is sent (${code}; told once a column).`,
       ),
     );
+  }
+
+  /** A part of an event that was sent otherwise than it came. Told once a column and code. */
+  changed(stream: string, { column, path, code, reason }: Change): void {
+    // A name is changed for all rows, so the mapper says it once, and there is no number to tell.
+    const counts = code === 'name_lower_cased' ? this.#renamed : this.#changed;
+    if (count(counts, `${column} (${code})`) > 1) return;
+    const place = path === column ? `The column "${column}"` : `"${path}" in the column "${column}"`;
+    this.#messages.push(log('WARN', `${place} of ${stream} ${reason} (${code}; told once a column).`));
   }
 
   /** An attribute that Batch itself refused, while it took the rest. Told once an attribute. */
@@ -132,6 +143,7 @@ export class Report {
     if (rejected > 0) messages.push(log('WARN', `Rows rejected: ${listed(this.#rejected)}.`));
     if (this.#leftOut.size > 0)
       messages.push(log('WARN', `Attributes left out before sending: ${listed(this.#leftOut)}.`));
+    if (this.#changed.size > 0) messages.push(log('WARN', `Changed before sending: ${listed(this.#changed)}.`));
     if (this.#refusedAttributes.size > 0)
       messages.push(log('WARN', `Attributes left out by Batch: ${listed(this.#refusedAttributes)}.`));
     if (this.#possibleDuplicates > 0) {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { utcTimestamp, utcTimestampOrDay } from './timestamp.ts';
+import { momentOf, utcTimestamp, utcTimestampOrDay } from './timestamp.ts';
 
 describe('a moment is told in UTC', () => {
   test.each([
@@ -108,5 +108,33 @@ describe('where a day alone will do', () => {
     ['a stamp stays one', '2026-04-17T04:25:00.5+02:00', '2026-04-17T02:25:00.5Z'],
   ])('%s', (_, text, expected) => {
     expect(utcTimestampOrDay(text)).toBe(expected);
+  });
+});
+
+describe('the moment of a stamp', () => {
+  test.each([
+    ['the epoch', '1970-01-01T00:00:00Z', 0],
+    ['the second before it', '1969-12-31T23:59:59Z', -1000],
+    ['the first year', '0000-01-01T00:00:00Z', -62_167_219_200_000],
+    ['the last second', '9999-12-31T23:59:59Z', 253_402_300_799_000],
+    ['one digit of a fraction', '1970-01-01T00:00:00.5Z', 500],
+    ['more digits than milliseconds have', '1970-01-01T00:00:00.001999999Z', 1],
+  ])('%s', (_, stamp, expected) => {
+    expect(momentOf(stamp)).toBe(expected);
+  });
+
+  test('is what Date.parse finds, for all days and what is no day', () => {
+    const part = (most: number) => fc.nat(most).map((number) => String(number).padStart(2, '0'));
+    const year = fc.nat(9999).map((number) => String(number).padStart(4, '0'));
+    fc.assert(
+      fc.property(year, part(13), part(32), part(24), part(60), part(60), (...[y, mo, d, h, mi, s]) => {
+        const stamp = `${y}-${mo}-${d}T${h}:${mi}:${s}Z`;
+        const moment = Date.parse(stamp);
+        const exists = !Number.isNaN(moment) && new Date(moment).toISOString() === `${stamp.slice(0, -1)}.000Z`;
+        expect(utcTimestamp(stamp)).toBe(exists ? stamp : undefined);
+        if (exists) expect(momentOf(stamp)).toBe(moment);
+      }),
+      { numRuns: 20_000 },
+    );
   });
 });

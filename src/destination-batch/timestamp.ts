@@ -3,27 +3,117 @@ const RFC_3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(\.\d+)?([Z
 const YEAR_0 = Date.parse('0000-01-01T00:00:00Z');
 const YEAR_10000 = Date.parse('+010000-01-01T00:00:00Z');
 
+/** From the 1st of March of the year 0 to 1970-01-01. */
+const DAYS_TO_EPOCH = 719_468;
+
+const DAY_LENGTH = '2026-04-17'.length;
 const DATE_ALONE = /^\d{4}-\d{2}-\d{2}$/;
+
+/** The form in which most stamps come, and which is sent. Behind the seconds there may be a fraction. */
+const LENGTH_TO_SECONDS = '2026-04-17T04:25:00'.length;
+
+const DIGIT_0 = 0x30;
+const DIGIT_9 = 0x39;
+const HYPHEN = 0x2d;
+const POINT = 0x2e;
+const COLON = 0x3a;
+const LETTER_T = 0x54;
+const LETTER_Z = 0x5a;
 
 /**
  * A stamp as Batch takes it, RFC 3339 in UTC ending in Z, with all the digits of its fraction; undefined when the text
  * is no RFC 3339 stamp or names no moment that exists. A text without zone is refused: it might be any hour.
  */
 export function utcTimestamp(text: string): string | undefined {
+  // By far most stamps are in this form already, and a row has several.
+  if (isUtcTimestamp(text)) return text;
   const match = RFC_3339.exec(text);
   if (match === null) return undefined;
   const [, year, month, day, hour, minute, second, fraction = '', zone = ''] = match;
   const wallClock = `${year}-${month}-${day}T${hour}:${minute}:${second}`;
-  const asUtc = Date.parse(`${wallClock}Z`);
-  // Date.parse takes February 30th for March 2nd.
-  if (Number.isNaN(asUtc) || new Date(asUtc).toISOString().slice(0, 19) !== wallClock) return undefined;
+  if (!isUtcTimestamp(`${wallClock}Z`)) return undefined;
   if (zone.toUpperCase() === 'Z') return `${wallClock}${fraction}Z`;
   const moment = Date.parse(`${wallClock}${zone}`);
   if (Number.isNaN(moment) || moment < YEAR_0 || moment >= YEAR_10000) return undefined;
-  return `${new Date(moment).toISOString().slice(0, 19)}${fraction}Z`;
+  return `${new Date(moment).toISOString().slice(0, LENGTH_TO_SECONDS)}${fraction}Z`;
 }
 
 /** As `utcTimestamp`, and a day alone, which is taken for its first moment in UTC. */
 export function utcTimestampOrDay(text: string): string | undefined {
-  return utcTimestamp(DATE_ALONE.test(text) ? `${text}T00:00:00Z` : text);
+  return utcTimestamp(text.length === DAY_LENGTH && DATE_ALONE.test(text) ? `${text}T00:00:00Z` : text);
+}
+
+/** Milliseconds since the epoch of a stamp that `utcTimestamp` gave, in whole ones. */
+export function momentOf(stamp: string): number {
+  const days = daysSinceEpoch(digits(stamp, 0, 4), digits(stamp, 5, 2), digits(stamp, 8, 2));
+  const seconds = days * 86_400 + digits(stamp, 11, 2) * 3_600 + digits(stamp, 14, 2) * 60 + digits(stamp, 17, 2);
+  const fraction = stamp.slice(LENGTH_TO_SECONDS + 1, -1);
+  return seconds * 1000 + (fraction === '' ? 0 : Number(fraction.slice(0, 3).padEnd(3, '0')));
+}
+
+/** Whether a text is a stamp as it is sent, of a moment that exists. */
+function isUtcTimestamp(text: string): boolean {
+  const last = text.length - 1;
+  if (last < LENGTH_TO_SECONDS || text.charCodeAt(last) !== LETTER_Z) return false;
+  if (
+    text.charCodeAt(4) !== HYPHEN ||
+    text.charCodeAt(7) !== HYPHEN ||
+    text.charCodeAt(10) !== LETTER_T ||
+    text.charCodeAt(13) !== COLON ||
+    text.charCodeAt(16) !== COLON
+  ) {
+    return false;
+  }
+  const day = digits(text, 8, 2);
+  const hour = digits(text, 11, 2);
+  const minute = digits(text, 14, 2);
+  const second = digits(text, 17, 2);
+  return (
+    day >= 1 &&
+    day <= daysIn(digits(text, 0, 4), digits(text, 5, 2)) &&
+    hour >= 0 &&
+    hour <= 23 &&
+    minute >= 0 &&
+    minute <= 59 &&
+    second >= 0 &&
+    second <= 59 &&
+    isFraction(text, last)
+  );
+}
+
+/** Whether nothing but a fraction stands between the seconds and the zone. */
+function isFraction(text: string, end: number): boolean {
+  if (end === LENGTH_TO_SECONDS) return true;
+  if (text.charCodeAt(LENGTH_TO_SECONDS) !== POINT || end === LENGTH_TO_SECONDS + 1) return false;
+  for (let index = LENGTH_TO_SECONDS + 1; index < end; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code < DIGIT_0 || code > DIGIT_9) return false;
+  }
+  return true;
+}
+
+/** The number that so many digits make, or -1 where something else stands. */
+function digits(text: string, start: number, count: number): number {
+  let number = 0;
+  for (let index = start; index < start + count; index += 1) {
+    const code = text.charCodeAt(index);
+    if (code < DIGIT_0 || code > DIGIT_9) return -1;
+    number = number * 10 + code - DIGIT_0;
+  }
+  return number;
+}
+
+/** 0 for a month that does not exist. */
+function daysIn(year: number, month: number): number {
+  if (year < 0 || month < 1 || month > 12) return 0;
+  if (month === 2) return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0 ? 29 : 28;
+  return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
+}
+
+/** Days from 1970-01-01 in the Gregorian calendar; the year is taken to begin in March, so that a leap day is its last. */
+function daysSinceEpoch(year: number, month: number, day: number): number {
+  const fromMarch = month > 2 ? year : year - 1;
+  const leapDays = Math.floor(fromMarch / 4) - Math.floor(fromMarch / 100) + Math.floor(fromMarch / 400);
+  const dayOfYear = Math.floor((153 * ((month + 9) % 12) + 2) / 5) + day - 1;
+  return fromMarch * 365 + leapDays + dayOfYear - DAYS_TO_EPOCH;
 }

@@ -1,5 +1,5 @@
 import { addAbortSignal, type Readable } from 'node:stream';
-import type { ConfiguredCatalog, ConfiguredStream } from '../protocol/catalog.ts';
+import type { ConfiguredCatalog } from '../protocol/catalog.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { ConnectorError } from '../protocol/failure.ts';
 import { lineBatches } from '../protocol/lines.ts';
@@ -8,7 +8,8 @@ import { BatchApi } from './batch-api.ts';
 import type { DestinationConfiguration } from './configuration.ts';
 import { Delivery, type Outcome } from './delivery.ts';
 import { DryRun } from './dry-run.ts';
-import { EventMapper } from './event.ts';
+import type { EventMapper } from './event.ts';
+import { eventMappers } from './event-mappers.ts';
 import { type InputMessage, parseInputLine } from './input-message.ts';
 import { Ledger, type LedgerEntry } from './ledger.ts';
 import { lanes } from './pacing.ts';
@@ -64,9 +65,7 @@ class Sync {
     this.#output = output;
     this.#stop = stop;
     this.#isDryRun = configuration.dry_run;
-    this.#mappers = new Map(
-      catalog.streams.map(({ stream }) => [stream.name, new EventMapper(configuration.limits, now, cursorOf(stream))]),
-    );
+    this.#mappers = eventMappers(configuration, catalog, now, (stream, change) => this.#report.changed(stream, change));
     this.#delivery = new Delivery<RowRef>({
       post: (endpoint, body, signal) => receiver.post(endpoint, body, signal),
       ...lanes(configuration),
@@ -221,9 +220,4 @@ class Sync {
     this.#telling = this.#toTell;
     return this.#toTell;
   }
-}
-
-/** The column that a source itself uses to tell which rows are new. What a user chose as cursor may be wanted in Batch. */
-function cursorOf({ source_defined_cursor, default_cursor_field }: ConfiguredStream['stream']): string | undefined {
-  return source_defined_cursor === true ? (default_cursor_field?.[0] ?? undefined) : undefined;
 }

@@ -1,0 +1,39 @@
+import type { AttributeCode, Change, ChangeCode, LeftOut } from './reason.ts';
+
+/** Why something is not sent. */
+export type Fault = { readonly code: AttributeCode; readonly reason: string };
+
+/** What a String column has for NULL, so that it is no fault of the row. */
+export const BLANK: Fault = { code: 'text_blank', reason: 'is a blank text' };
+
+const NONE: readonly never[] = [];
+
+/** What there is to say of one row. Most rows give no cause, and then nothing is allocated. */
+export class Remarks {
+  leftOut: readonly LeftOut[] = NONE;
+  changes: readonly Change[] = NONE;
+  /** The first attribute that is left out for breaking a rule. */
+  firstInvalid: LeftOut | undefined;
+  #column = '';
+
+  startRow(): void {
+    this.leftOut = NONE;
+    this.changes = NONE;
+    this.firstInvalid = undefined;
+  }
+
+  /** What is said from now on is said of this column. */
+  startColumn(column: string): void {
+    this.#column = column;
+  }
+
+  addLeftOut(path: string, fault: Fault): void {
+    const leftOut = { column: this.#column, path, code: fault.code, reason: fault.reason };
+    if (fault !== BLANK) this.firstInvalid ??= leftOut;
+    this.leftOut = [...this.leftOut, leftOut];
+  }
+
+  addChange(path: string, code: ChangeCode, reason: string): void {
+    this.changes = [...this.changes, { column: this.#column, path, code, reason }];
+  }
+}
