@@ -411,6 +411,15 @@ describe('several readers that share the rows', () => {
     for (const result of parts) expect(numbers(result).length).toBeGreaterThan(10_000);
   });
 
+  test('give the rows without a profile, too, so that they are accounted for', async () => {
+    await server.execute(
+      'CREATE TABLE shop.anonymous (custom_id Nullable(String), event_name String, last_updated_at DateTime64(6), n UInt64) ENGINE = MergeTree ORDER BY n',
+      "INSERT INTO shop.anonymous SELECT if(number % 2 = 0, NULL, concat('u', toString(number))), 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC'), number FROM numbers(20)",
+    );
+    const parts = [await read('anonymous', part(0, 2)), await read('anonymous', part(1, 2))];
+    expect(sorted(parts.flatMap(numbers))).toEqual(upTo(20));
+  });
+
   test('do not take the state of another part, nor one of another number of parts', async () => {
     const first = await read('few', part(0, 2));
     const state = lastState(first);
