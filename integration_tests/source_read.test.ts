@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
@@ -42,12 +43,19 @@ beforeAll(async () => {
 });
 
 describe('a first read', () => {
-  test('gives every row in cursor order, as a record, with states and statuses around them', async () => {
-    const result = await read('few');
-    expect(result.code).toBe(0);
-    expect(result.stderr).toBe('');
-    expect(numbers(result)).toEqual(upTo(10));
-    expect(result.messages.map(({ type }) => type)).toEqual([
+  let few: Finished;
+  let many: Finished;
+
+  beforeAll(async () => {
+    few = await read('few');
+    many = await read('many');
+  });
+
+  test('gives every row in cursor order, as a record, with states and statuses around them', () => {
+    expect(few.code).toBe(0);
+    expect(few.stderr).toBe('');
+    expect(numbers(few)).toEqual(upTo(10));
+    expect(few.messages.map(({ type }) => type)).toEqual([
       'TRACE',
       'TRACE',
       'TRACE',
@@ -57,12 +65,11 @@ describe('a first read', () => {
       'LOG',
       'TRACE',
     ]);
-    expect(statuses(result)).toEqual(['STARTED', 'RUNNING', 'COMPLETE']);
+    expect(statuses(few)).toEqual(['STARTED', 'RUNNING', 'COMPLETE']);
   });
 
-  test('writes stamps as RFC 3339 in UTC, NULL as null, and the stream with its namespace', async () => {
-    const { messages } = await read('few');
-    const record = messages.find(({ type }) => type === 'RECORD')?.record;
+  test('writes stamps as RFC 3339 in UTC, NULL as null, and the stream with its namespace', () => {
+    const record = few.messages.find(({ type }) => type === 'RECORD')?.record;
     expect(record).toEqual({
       stream: 'few',
       namespace: 'shop',
@@ -78,12 +85,11 @@ describe('a first read', () => {
     expect(record?.emitted_at).toBeGreaterThan(Date.now() - 60_000);
   });
 
-  test('counts the records of each state', async () => {
-    const result = await read('many');
-    const counts = states(result).map(({ sourceStats }) => sourceStats?.recordCount ?? 0);
+  test('counts the records of each state', () => {
+    const counts = states(many).map(({ sourceStats }) => sourceStats?.recordCount ?? 0);
     expect(counts.length).toBeGreaterThan(5);
     expect(counts.reduce((sum, count) => sum + count)).toBe(60_000);
-    expect(result.stdout).toMatch(/"sourceStats":\{"recordCount":\d+\.0\}/);
+    expect(many.stdout).toMatch(/"sourceStats":\{"recordCount":\d+\.0\}/);
   });
 
   test('of an empty table gives a state too', async () => {
@@ -103,17 +109,15 @@ describe('a first read', () => {
   });
 
   test('of a table sorted by something else is in cursor order and complete, as is that of a view', async () => {
-    for (const table of ['many', 'many_view']) {
-      const result = await read(table);
+    for (const result of [many, await read('many_view')]) {
       expect(sorted(numbers(result))).toEqual(upTo(60_000));
       const cursors = records(result).map((row) => String(row.last_updated_at));
       expect(cursors).toEqual(cursors.toSorted());
     }
   });
 
-  test('is estimated before, rows and bytes', async () => {
-    const { messages } = await read('many');
-    const [estimate, ...more] = messages.flatMap(({ trace }) => trace?.estimate ?? []);
+  test('is estimated before, rows and bytes', () => {
+    const [estimate, ...more] = many.messages.flatMap(({ trace }) => trace?.estimate ?? []);
     expect(more).toEqual([]);
     expect(estimate).toEqual({
       type: 'STREAM',
@@ -493,39 +497,18 @@ describe('a large table', () => {
   const ROWS = 100_000;
   const NOTE_BYTES = 2000;
 
+  /** Nobody reads what it writes while the other tests run. */
+  let stalled: ChildProcess;
+
   beforeAll(async () => {
     await server().execute(
       `CREATE TABLE shop.large (${COLUMNS}) ENGINE = MergeTree ORDER BY last_updated_at`,
       `INSERT INTO shop.large SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + intDiv(number, ${ROWS / 8}), number, repeat('x', ${NOTE_BYTES}) FROM numbers(${ROWS})`,
+      'CREATE TABLE shop.stalled AS shop.large',
+      'ALTER TABLE shop.stalled ATTACH PARTITION tuple() FROM shop.large',
     );
-  });
-
-  test('in front of a reader that stalls takes bounded memory, leaves the server alone, and arrives whole', async () => {
-    const child = startRead('large');
-    // Nobody reads yet: the queue fills, and the answer is left after ten seconds.
-    await vi.waitFor(async () => expect(await queriesOfReader()).toBe(1), { timeout: 5_000 });
-    await vi.waitFor(async () => expect(await queriesOfReader()).toBe(0), { timeout: 25_000, interval: 500 });
-    const peak = peakMemory(child.pid);
-    const result = await finished(child);
-    expect(result.code).toBe(0);
-    expect(sorted(numbers(result))).toEqual(upTo(ROWS));
-    expect(peak).toBeLessThan(250 * 1024 * 1024);
-  });
-
-  test('goes on when the server is killed and started again, each row once', async () => {
-    const child = startRead('large');
-    // The first rows are out, so that the query that runs is the one of the rows: until somebody reads on, it can't end.
-    if (child.stdout !== null) await once(child.stdout, 'readable');
-    await vi.waitFor(async () => expect(await queriesOfReader()).toBe(1), { timeout: 5_000 });
-    await server().kill();
-    // Somebody reads on at once: a source that waits with an answer in its hands does not see that it was cut.
-    const [result] = await Promise.all([finished(child), server().restart()]);
-    expect(errors(result)).toEqual([]);
-    expect(result.code).toBe(0);
-    expect(sorted(numbers(result))).toEqual(upTo(ROWS));
-    expect(logs(result)).toContainEqual(
-      expect.stringMatching(/WARN large: .*Asking again for the rows behind the last page/),
-    );
+    stalled = startRead('stalled');
+    await vi.waitFor(async () => expect(await queriesFor('stalled')).toBe(1), { timeout: 20_000 });
   });
 
   test('stopped by SIGTERM ends with a state from which the rest is read, each row once', async () => {
@@ -566,12 +549,38 @@ describe('a large table', () => {
     await once(child, 'exit');
     expect(child.exitCode).toBe(1);
   });
+
+  test('in front of a reader that stalls takes bounded memory, leaves the server alone, and arrives whole', async () => {
+    // Its queue is full, and the answer is left after ten seconds.
+    await vi.waitFor(async () => expect(await queriesFor('stalled')).toBe(0), { timeout: 25_000, interval: 100 });
+    const peak = peakMemory(stalled.pid);
+    const result = await finished(stalled);
+    expect(result.code).toBe(0);
+    expect(sorted(numbers(result))).toEqual(upTo(ROWS));
+    expect(peak).toBeLessThan(250 * 1024 * 1024);
+  });
+
+  test('goes on when the server is killed and started again, each row once', async () => {
+    const child = startRead('large');
+    // The first rows are out, so that the query that runs is the one of the rows: until somebody reads on, it can't end.
+    if (child.stdout !== null) await once(child.stdout, 'readable');
+    await vi.waitFor(async () => expect(await queriesFor('large')).toBe(1), { timeout: 5_000 });
+    await server().kill();
+    // Somebody reads on at once: a source that waits with an answer in its hands does not see that it was cut.
+    const [result] = await Promise.all([finished(child), server().restart()]);
+    expect(errors(result)).toEqual([]);
+    expect(result.code).toBe(0);
+    expect(sorted(numbers(result))).toEqual(upTo(ROWS));
+    expect(logs(result)).toContainEqual(
+      expect.stringMatching(/WARN large: .*Asking again for the rows behind the last page/),
+    );
+  });
 });
 
-/** How many queries of the source for rows, and not for what is looked up before, the server is busy with. */
-async function queriesOfReader(): Promise<number> {
+/** How many queries of the source for rows of a table, and not for what is looked up before, the server is busy with. */
+async function queriesFor(table: string): Promise<number> {
   const rows = await server().query<{ queries: string }>(
-    "SELECT count() AS queries FROM system.processes WHERE user = 'batch_reader' AND startsWith(query, 'SELECT concat(')",
+    `SELECT count() AS queries FROM system.processes WHERE user = 'batch_reader' AND startsWith(query, 'SELECT concat(') AND query LIKE '%FROM shop.${table} AS %'`,
   );
   return Number(rows[0]?.queries);
 }
