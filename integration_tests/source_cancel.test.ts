@@ -1,20 +1,8 @@
-import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
-import { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
-import {
-  ADMIN,
-  READER,
-  READER_WITH_SETTINGS,
-  readerWith,
-  type SandboxUser,
-  STRANGER,
-} from '../sandbox/clickhouse/users.ts';
-import { finished, start } from '../sandbox/launcher.ts';
-import { catalogOf, errors, logs, sourceConfiguration, statuses, temporaryFiles } from './support.ts';
-
-const file = temporaryFiles();
-let server: ClickHouseServer;
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { ADMIN, READER, READER_WITH_SETTINGS, readerWith, STRANGER } from '../sandbox/clickhouse/users.ts';
+import { finished } from '../sandbox/launcher.ts';
+import { clickHouseWith, errors, logs, sourceReader, statuses } from './support.ts';
 
 /** May send no setting, but an administrator set for it what this connector would. */
 const READER_WHO_IS_CANCELLED = readerWith('cancelled_reader', {
@@ -27,37 +15,22 @@ const SINGLE_READER = readerWith('single_reader', { settings: { max_concurrent_q
 /** How long a server may go on with a query that nobody waits for, in milliseconds. It takes some tenths of a second. */
 const END_WITHIN_MS = 2_000;
 
-beforeAll(async () => {
-  server = await ClickHouseServer.start(undefined, [READER_WHO_IS_CANCELLED, SINGLE_READER]);
-  await server.execute(
-    'CREATE DATABASE granted',
+const server = clickHouseWith('granted', [READER_WHO_IS_CANCELLED, SINGLE_READER]);
+const { startRead } = sourceReader(server, 'granted');
+
+beforeAll(() =>
+  server().execute(
     // Hours of work before the first row, as a sort gives nothing until it has seen everything.
     "CREATE VIEW granted.events AS SELECT toString(number) AS custom_id, 'x' AS event_name, now() AS last_updated_at FROM numbers(1000000000000) WHERE sipHash64(number) = 0",
     'CREATE TABLE granted.large (custom_id String, event_name String, last_updated_at DateTime64(6), note String) ENGINE = MergeTree ORDER BY last_updated_at',
     "INSERT INTO granted.large SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + number, repeat('x', 300) FROM numbers(400000)",
-  );
-});
+  ),
+);
 
-afterAll(() => server.stop());
-
-afterEach(() => server.execute("KILL QUERY WHERE query LIKE '%FROM granted.%' AND query_id != queryID() SYNC"));
-
-function startRead(user: SandboxUser, table: string): ChildProcess {
-  return start(
-    'source-clickhouse',
-    [
-      'read',
-      '--config',
-      file('source.json', sourceConfiguration(server, 'granted', server.connection(user))),
-      '--catalog',
-      file('catalog.json', catalogOf('incremental', table)),
-    ],
-    { stdio: ['ignore', 'pipe', 'pipe'] },
-  );
-}
+afterEach(() => server().execute("KILL QUERY WHERE query LIKE '%FROM granted.%' AND query_id != queryID() SYNC"));
 
 async function queriesOn(table: string): Promise<number> {
-  const [row] = await server.query<{ queries: string }>(
+  const [row] = await server().query<{ queries: string }>(
     `SELECT count() AS queries FROM system.processes WHERE positionCaseInsensitive(query, 'FROM granted.${table} AS') > 0 AND query_id != queryID()`,
   );
   return Number(row?.queries);
@@ -75,7 +48,7 @@ describe('a query before its first row', () => {
   test.each([READER, SINGLE_READER, READER_WITH_SETTINGS, READER_WHO_IS_CANCELLED, ADMIN])(
     'of $name ends on the server with SIGTERM',
     async (user) => {
-      const child = startRead(user, 'events');
+      const child = startRead('events', { user });
       const ended = finished(child);
       await untilBusy('events');
       child.kill('SIGTERM');
@@ -91,7 +64,7 @@ describe('a query before its first row', () => {
   test.each([READER_WITH_SETTINGS, READER_WHO_IS_CANCELLED, ADMIN])(
     'of $name ends on the server with the process itself',
     async (user) => {
-      const child = startRead(user, 'events');
+      const child = startRead('events', { user });
       await untilBusy('events');
       child.kill('SIGKILL');
       await untilEnded('events');
@@ -99,7 +72,7 @@ describe('a query before its first row', () => {
   );
 
   test('of a user who may not end it goes on, and what to grant is told', async () => {
-    const child = startRead(STRANGER, 'events');
+    const child = startRead('events', { user: STRANGER });
     const ended = finished(child);
     await untilBusy('events');
     child.kill('SIGTERM');
@@ -114,7 +87,7 @@ describe('a query before its first row', () => {
 
 describe('a query whose rows nobody takes any more', () => {
   test.each([READER, READER_WITH_SETTINGS])('of $name ends on the server when the pipe is closed', async (user) => {
-    const child = startRead(user, 'large');
+    const child = startRead('large', { user });
     const exited = once(child, 'exit');
     if (child.stdout !== null) await once(child.stdout, 'readable');
     await untilBusy('large');

@@ -1,24 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type ClickHouseClient, createClient } from '@clickhouse/client';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { ADMIN } from '../sandbox/clickhouse/users.ts';
-import { finished, type PrintedMessage, start } from '../sandbox/launcher.ts';
-import { lastState, numbers, type ReadOptions, sorted, sourceReader, temporaryFiles, upTo } from './support.ts';
+import { finished, type PrintedMessage } from '../sandbox/launcher.ts';
+import { clickHouseWith, lastState, numbers, type ReadOptions, sorted, sourceReader, upTo } from './support.ts';
 
 const WRITERS = 10;
 const WRITING_MS = 12_000;
 const BETWEEN_RUNS_MS = 1_000;
 
-const file = temporaryFiles();
-let server: ClickHouseServer;
-
-beforeAll(async () => {
-  server = await ClickHouseServer.start();
-  await server.execute('CREATE DATABASE shop');
-});
-
-afterAll(() => server.stop());
+const server = clickHouseWith('shop');
+const { startRead } = sourceReader(server, 'shop');
 
 /** How a writer inserts `count` rows numbered from `from` on. The stamp is the server's, when the statement begins. */
 const STATEMENTS: ((table: string, from: number, count: number) => string)[] = [
@@ -50,7 +42,7 @@ async function write(table: string): Promise<number> {
     await client.close();
   };
   const clients = Array.from({ length: WRITERS }, () =>
-    createClient({ url: server.url, username: ADMIN.name, password: ADMIN.password, request_timeout: 60_000 }),
+    createClient({ url: server().url, username: ADMIN.name, password: ADMIN.password, request_timeout: 60_000 }),
   );
   await Promise.all(clients.map(writer));
   return next;
@@ -58,25 +50,16 @@ async function write(table: string): Promise<number> {
 
 /** A reader that is run again and again from its last state, until it is told that all rows are there. */
 async function readAgainAndAgain(
-  name: string,
   table: string,
   written: Promise<number>,
   options: ReadOptions & { kill?: boolean },
 ): Promise<number[]> {
-  // Files of its own, as the readers run side by side.
-  const { readArguments } = sourceReader(
-    () => server,
-    'shop',
-    (kind, content) => file(`${name}-${kind}`, content),
-  );
   let state: unknown[] = [];
   const delivered: number[] = [];
   let isLast = false;
   let runs = 0;
   for (;;) {
-    const child = start('source-clickhouse', readArguments(table, { ...options, state }), {
-      stdio: ['ignore', 'pipe', 'pipe'],
-    });
+    const child = startRead(table, { ...options, state });
     const ended = finished(child);
     if (options.kill === true && !isLast && runs % 2 === 1) {
       // At any moment: before, between and after the first rows.
@@ -105,15 +88,15 @@ describe.each(['DateTime64(6) DEFAULT now64(6)', 'DateTime DEFAULT now()'])(
     let careless: number[];
 
     beforeAll(async () => {
-      await server.execute(
+      await server().execute(
         `CREATE TABLE shop.${table} (custom_id String, event_name String, last_updated_at ${cursor}, n UInt64) ENGINE = MergeTree ORDER BY last_updated_at`,
       );
       const written = write(`shop.${table}`);
       [total, careful, killed, careless] = await Promise.all([
         written,
-        readAgainAndAgain(`${table}-careful`, table, written, {}),
-        readAgainAndAgain(`${table}-killed`, table, written, { kill: true }),
-        readAgainAndAgain(`${table}-careless`, table, written, { config: { lookback_seconds: 0 } }),
+        readAgainAndAgain(table, written, {}),
+        readAgainAndAgain(table, written, { kill: true }),
+        readAgainAndAgain(table, written, { config: { lookback_seconds: 0 } }),
       ]);
     }, 120_000);
 

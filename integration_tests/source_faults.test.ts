@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
 import { readerWith } from '../sandbox/clickhouse/users.ts';
-import { type Finished, finished, launcherPath, type PrintedMessage, start } from '../sandbox/launcher.ts';
+import { type Finished, finished, launcherPath, type PrintedMessage } from '../sandbox/launcher.ts';
 import {
   after,
   breaksAfter,
@@ -18,6 +17,7 @@ import {
   stopsAfter,
 } from './faulty_proxy.ts';
 import {
+  clickHouseWith,
   errors,
   lastState,
   logs,
@@ -28,29 +28,14 @@ import {
   sourceReader,
   states,
   statuses,
-  temporaryFiles,
   upTo,
 } from './support.ts';
-
-const file = temporaryFiles();
-let server: ClickHouseServer;
-let files = 0;
-const reader = sourceReader(
-  () => server,
-  'shop',
-  // Runs stand side by side here, so each has files of its own.
-  (name, content) => file(`${files++}_${name}`, content),
-);
 
 /** For whom the server works on a few rows at a time, so that an exception comes behind those that have left. */
 const READER_OF_SMALL_BLOCKS = readerWith('reader_of_small_blocks', { settings: { max_block_size: 4 } });
 
-beforeAll(async () => {
-  server = await ClickHouseServer.start(undefined, [READER_OF_SMALL_BLOCKS]);
-  await server.execute('CREATE DATABASE shop');
-});
-
-afterAll(() => server.stop());
+const server = clickHouseWith('shop', [READER_OF_SMALL_BLOCKS]);
+const { readArguments, read, startRead } = sourceReader(server, 'shop');
 
 const EACH_ITS_OWN_STAMP = "toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + number";
 const GROUPS_OF_PAGES = "toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + intDiv(number, 2000)";
@@ -68,23 +53,14 @@ async function table(
   rows: number,
   { stamp = EACH_ITS_OWN_STAMP, bytes = 1000, order = 'last_updated_at' }: TableOptions = {},
 ): Promise<void> {
-  await server.execute(`CREATE TABLE shop.${name} (${COLUMNS}) ENGINE = MergeTree ORDER BY ${order}`);
+  await server().execute(`CREATE TABLE shop.${name} (${COLUMNS}) ENGINE = MergeTree ORDER BY ${order}`);
   await insert(name, 0, rows, stamp, bytes);
 }
 
 async function insert(name: string, from: number, to: number, stamp: string, bytes = 1000): Promise<void> {
-  await server.execute(
+  await server().execute(
     `INSERT INTO shop.${name} (custom_id, event_name, last_updated_at, n, note) SELECT concat('u', toString(number % 7)), 'purchase', ${stamp}, number, repeat('x', ${bytes}) FROM numbers(${from}, ${to - from})`,
   );
-}
-
-async function read(name: string, options?: ReadOptions): Promise<Finished> {
-  return parsed(await reader.read(name, options));
-}
-
-/** The same, with its messages parsed once for all looks at them: some are large. */
-function parsed(result: Finished): Finished {
-  return { ...result };
 }
 
 type Through = { result: Finished; rowsAsked: number };
@@ -97,7 +73,7 @@ async function readThrough(
 ): Promise<Through> {
   const { lookUps, config, ...rest } = options;
   const faults = [{ words: FOR_ROWS, faults: rowFaults }, ...(lookUps === undefined ? [] : [lookUps])];
-  const proxy = await FaultyProxy.start(server, faults);
+  const proxy = await FaultyProxy.start(server(), faults);
   try {
     const result = await read(name, { ...rest, config: { ...config, port: proxy.port } });
     expect(proxy.failure).toBeUndefined();
@@ -253,7 +229,7 @@ function randomFrom(seed: number): () => number {
 
 /** Cuts an answer among its rows, and does something before the next one. */
 function between(...statements: string[]): Fault[] {
-  return [cut({ rows: 2500, bytes: 300, by: 'break' }), after(() => server.execute(...statements))];
+  return [cut({ rows: 2500, bytes: 300, by: 'break' }), after(() => server().execute(...statements))];
 }
 
 const IN_GROUPS = { stamp: GROUPS_OF_PAGES, order: 'tuple()' };
@@ -333,7 +309,7 @@ describe.concurrent('between two answers of a run', () => {
         expect.objectContaining({ failure_type: 'config_error', message: expect.stringMatching(expected) }),
       ]);
       expect(numbers(result).length).toBeGreaterThan(0);
-      await server.execute(...undo);
+      await server().execute(...undo);
       expect(delivered(result, await readOn(name, result))).toEqual(upTo(5000));
     },
   );
@@ -389,7 +365,7 @@ describe.concurrent('between two answers of a run the type is changed', () => {
         message: expect.stringMatching(/was a DateTime64\(6\); it is a DateTime64\(3\)/),
       },
     ]);
-    await server.execute(`${alter} DateTime64(6)`);
+    await server().execute(`${alter} DateTime64(6)`);
     expect(delivered(result, await readOn('recursored', result))).toEqual(upTo(5000));
   });
 });
@@ -433,7 +409,7 @@ function forRowsOf(name: string): string {
 
 /** How many queries for rows of a table the server is busy with. */
 async function queriesFor(name: string, more = '1'): Promise<number> {
-  const [row] = await server.query<{ queries: string }>(
+  const [row] = await server().query<{ queries: string }>(
     `SELECT count() AS queries FROM system.processes WHERE ${forRowsOf(name)} AND ${more}`,
   );
   return Number(row?.queries);
@@ -452,7 +428,7 @@ describe.concurrent('during an answer', () => {
     await table('changes', LARGE_ROWS, LARGE);
     const { result, rowsAsked } = await readThrough('changes', [
       inTheMiddle('changes', () =>
-        server.execute(
+        server().execute(
           "ALTER TABLE shop.changes ADD COLUMN more String DEFAULT 'z'",
           'DELETE FROM shop.changes WHERE n % 2 = 0',
           'ALTER TABLE shop.changes MODIFY COLUMN n String',
@@ -473,12 +449,12 @@ describe.concurrent('during an answer', () => {
     let dropped: Promise<void> | undefined;
     const { result, rowsAsked } = await readThrough('goes', [
       inTheMiddle('goes', async () => {
-        await server.execute(
+        await server().execute(
           'CREATE TABLE shop.comes (n String) ENGINE = Memory',
           'EXCHANGE TABLES shop.goes AND shop.comes',
         );
         // It waits for the answer.
-        dropped = server.execute('DROP TABLE shop.comes SYNC');
+        dropped = server().execute('DROP TABLE shop.comes SYNC');
       }),
     ]);
     await dropped;
@@ -493,7 +469,7 @@ describe.concurrent('during an answer', () => {
     const { result, rowsAsked } = await readThrough('killed', [
       inTheMiddle('killed', async () => {
         // It waits for the query, which hears of it only when its rows are taken.
-        killed = server.execute(`KILL QUERY WHERE ${forRowsOf('killed')} SYNC`);
+        killed = server().execute(`KILL QUERY WHERE ${forRowsOf('killed')} SYNC`);
         await vi.waitFor(async () => expect(await queriesFor('killed', 'is_cancelled')).toBe(1));
       }),
     ]);
@@ -531,9 +507,8 @@ describe.concurrent('an exception of the server', () => {
   ])('%s leaves the rows before it, and is told', async (_, name, fuseAt) => {
     expect(border).toBeGreaterThan(40);
     const fuse = fuseAt();
-    await server.execute(view(name, `throwIf(n = ${fuse} AND note != '', 'kaboom') = 0`));
-    const { name: username, password } = READER_OF_SMALL_BLOCKS;
-    const result = await read(name, { config: { username, password } });
+    await server().execute(view(name, `throwIf(n = ${fuse} AND note != '', 'kaboom') = 0`));
+    const result = await read(name, { user: READER_OF_SMALL_BLOCKS });
     expectTrueStates(result);
     expect(result.code).toBe(1);
     expect(statuses(result).at(-1)).toBe('INCOMPLETE');
@@ -545,7 +520,7 @@ describe.concurrent('an exception of the server', () => {
     expect(seen.length).toBeLessThanOrEqual(fuse);
     // Those are missing that the server was working on.
     expect(seen.length).toBeGreaterThanOrEqual(fuse - 40);
-    await server.execute(view(name));
+    await server().execute(view(name));
     expect(delivered(result, await readOn(name, result))).toEqual(upTo(500));
   });
 });
@@ -576,10 +551,6 @@ async function* wholeLines(child: ChildProcess): AsyncGenerator<string> {
   }
 }
 
-function startReading(name: string, options: ReadOptions = {}): ChildProcess {
-  return start('source-clickhouse', reader.readArguments(name, options), { stdio: ['ignore', 'pipe', 'pipe'] });
-}
-
 describe.concurrent.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
   const suffix = signal.toLowerCase();
 
@@ -588,8 +559,8 @@ describe.concurrent.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
     await table(`${name}_rows`, 500, { bytes: 20_000, order: 'tuple()' });
     const view = `CREATE OR REPLACE VIEW shop.${name} AS SELECT * FROM shop.${name}_rows`;
     // Ten seconds of work before the first row.
-    await server.execute(`${view} WHERE sleepEachRow(0.02) = 0 AND note != ''`);
-    const child = startReading(name);
+    await server().execute(`${view} WHERE sleepEachRow(0.02) = 0 AND note != ''`);
+    const child = startRead(name);
     const ended = finished(child);
     await vi.waitFor(async () => expect(await queriesFor(name)).toBe(1), { timeout: 10_000, interval: 20 });
     const asked = Date.now();
@@ -600,14 +571,14 @@ describe.concurrent.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
     expect(errors(result)).toEqual([]);
     expect(statuses(result)).toEqual(['STARTED', 'INCOMPLETE']);
     expect(states(result)).toEqual([]);
-    await server.execute(view);
+    await server().execute(view);
     expect(delivered(await readOn(name, result))).toEqual(upTo(500));
   });
 
   test('while rows stream ends with a state from which the rest is read, each row once', async () => {
     const name = `streams_${suffix}`;
     await table(name, 1000, LARGE);
-    const child = startReading(name);
+    const child = startRead(name);
     const result = await takeRows(child, 300, () => child.kill(signal));
     expectTrueStates(result);
     expect(child.signalCode).toBe(signal);
@@ -630,7 +601,7 @@ describe.concurrent('SIGKILL', () => {
       const more = 500 + Math.floor(random() * 2500);
       await insert('crashes', rows, rows + more, run % 2 === 0 ? GROUPS_OF_PAGES : RECENT, 400);
       rows += more;
-      const child = startReading('crashes', { state });
+      const child = startRead('crashes', { state });
       const { messages } = await takeRows(child, Math.floor(random() * more), () => child.kill('SIGKILL'));
       expectTrueStates({ messages });
       const covered = messages.findLastIndex((message) => message.state !== undefined);
@@ -646,7 +617,7 @@ describe.concurrent('SIGKILL', () => {
 describe.concurrent('a pipe whose reader goes away ends the source, and its query', () => {
   /** Gives what the shell says when both ends of the pipe have ended, and how long that took, in milliseconds. */
   async function readLines(name: string, lines: number): Promise<{ result: Finished; milliseconds: number }> {
-    const command = [launcherPath('source-clickhouse'), ...reader.readArguments(name)].join(' ');
+    const command = [launcherPath('source-clickhouse'), ...readArguments(name)].join(' ');
     const begun = Date.now();
     const shell = spawn('/bin/sh', ['-c', `{ ${command}; echo "code $?" >&2; } | head -n ${lines} | wc -l`]);
     return { result: await finished(shell), milliseconds: Date.now() - begun };
@@ -663,7 +634,7 @@ describe.concurrent('a pipe whose reader goes away ends the source, and its quer
   test('soon, before the first row', async () => {
     // Twenty seconds of work.
     await table('sorts_alone_rows', 500, { bytes: 20_000, order: 'tuple()' });
-    await server.execute(
+    await server().execute(
       `CREATE VIEW shop.sorts_alone AS SELECT * FROM shop.sorts_alone_rows WHERE sleepEachRow(0.04) = 0 AND note != ''`,
     );
     // That it begins, and the estimate: what is written next tells the source that nobody reads any more.
@@ -684,8 +655,8 @@ describe.concurrent('a reader that stalls so long that the answer is left', () =
     for (const name of ['left_dropped', 'left_retyped', 'left_stopped']) {
       await table(name, STALLED_ROWS, LARGE);
       // These fill the memory of the source. What a socket takes more would be no sign that it has left.
-      const proxy = await FaultyProxy.start(server, [{ words: FOR_ROWS, faults: [stopsAfter(2600)] }]);
-      stalled.set(name, { child: startReading(name, { config: { port: proxy.port } }), proxy });
+      const proxy = await FaultyProxy.start(server(), [{ words: FOR_ROWS, faults: [stopsAfter(2600)] }]);
+      stalled.set(name, { child: startRead(name, { config: { port: proxy.port } }), proxy });
     }
     for (const { proxy } of stalled.values()) {
       await vi.waitFor(() => expect(proxy.rowsLeft).toBe(1), { timeout: 60_000, interval: 100 });
@@ -699,13 +670,13 @@ describe.concurrent('a reader that stalls so long that the answer is left', () =
   async function resume(name: string): Promise<Finished> {
     const { child } = stalled.get(name) ?? {};
     if (child === undefined) throw new Error(`${name} is not read.`);
-    const result = parsed(await finished(child));
+    const result = await finished(child);
     expectTrueStates(result);
     return result;
   }
 
   test('and in the meantime the table is dropped: the run fails behind the rows that it had', async () => {
-    await server.execute(
+    await server().execute(
       'CREATE TABLE shop.left_copy AS shop.left_dropped',
       'INSERT INTO shop.left_copy SELECT * FROM shop.left_dropped',
       'DROP TABLE shop.left_dropped SYNC',
@@ -715,7 +686,7 @@ describe.concurrent('a reader that stalls so long that the answer is left', () =
     expect(errors(result)).toMatchObject([
       { failure_type: 'config_error', message: expect.stringMatching(/table was dropped or renamed/) },
     ]);
-    await server.execute('RENAME TABLE shop.left_copy TO shop.left_dropped');
+    await server().execute('RENAME TABLE shop.left_copy TO shop.left_dropped');
     const rest = await readOn('left_dropped', result);
     expect(numbers(rest).length).toBeGreaterThan(0);
     expect(delivered(result, rest)).toEqual(upTo(STALLED_ROWS));
@@ -723,10 +694,10 @@ describe.concurrent('a reader that stalls so long that the answer is left', () =
 
   test('and in the meantime a type is changed: the run fails behind the rows that it had', async () => {
     const alter = 'ALTER TABLE shop.left_retyped MODIFY COLUMN n';
-    await server.execute(`${alter} String`);
+    await server().execute(`${alter} String`);
     const result = await resume('left_retyped');
     expectChangedTable(result);
-    await server.execute(`${alter} Int32`);
+    await server().execute(`${alter} Int32`);
     const rest = await readOn('left_retyped', result);
     expect(numbers(rest).length).toBeGreaterThan(0);
     expect(delivered(result, rest)).toEqual(upTo(STALLED_ROWS));
@@ -749,9 +720,9 @@ describe('the server is killed and started again', () => {
   let restarted: Promise<void> | undefined;
 
   async function crash(): Promise<void> {
-    await server.kill();
+    await server().kill();
     // The source asks again meanwhile.
-    restarted = server.restart();
+    restarted = server().restart();
   }
 
   test('while the look-ups run, and during an answer, with rows of the lookback in the state: each row once', async () => {

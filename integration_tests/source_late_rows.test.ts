@@ -1,8 +1,8 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
+import { describe, expect, test } from 'vitest';
 import type { Finished } from '../sandbox/launcher.ts';
 import { MOST_RECENT_ROWS } from '../src/source-clickhouse/recent-rows.ts';
 import {
+  clickHouseWith,
   errors,
   lastState,
   logs,
@@ -12,24 +12,15 @@ import {
   sourceReader,
   states,
   statuses,
-  temporaryFiles,
   upTo,
 } from './support.ts';
 
-const file = temporaryFiles();
-let server: ClickHouseServer;
-const { read } = sourceReader(() => server, 'shop', file);
-
-beforeAll(async () => {
-  server = await ClickHouseServer.start();
-  await server.execute('CREATE DATABASE shop');
-});
-
-afterAll(() => server.stop());
+const server = clickHouseWith('shop');
+const { read } = sourceReader(server, 'shop');
 
 /** Makes a table whose cursor has a type, anew. */
 async function table(name: string, cursorType = 'DateTime64(6)', more = ''): Promise<void> {
-  await server.execute(
+  await server().execute(
     `DROP TABLE IF EXISTS shop.${name}`,
     `CREATE TABLE shop.${name} (custom_id String, event_name String, last_updated_at ${cursorType}, n UInt64${more}) ENGINE = MergeTree ORDER BY tuple()`,
   );
@@ -37,7 +28,7 @@ async function table(name: string, cursorType = 'DateTime64(6)', more = ''): Pro
 
 /** Inserts rows whose numbers are `from` … `to` (exclusive), with the stamp that a piece of SQL gives. */
 async function insert(name: string, from: number, to: number, stamp: string): Promise<void> {
-  await server.execute(
+  await server().execute(
     `INSERT INTO shop.${name} (custom_id, event_name, last_updated_at, n) SELECT concat('u', toString(number % 7)), 'purchase', ${stamp}, number FROM numbers(${from}, ${to - from})`,
   );
 }
@@ -108,9 +99,9 @@ describe('a row that appears after a later one was read', () => {
     const config = { lookback_seconds: 7 * 24 * 3600 };
     // Far in the future of no clock that runs these tests, and near enough to be looked back at.
     const soon = `${stamp} + toIntervalYear(200)`;
-    await server.execute(`INSERT INTO shop.alike SELECT 'u', 'purchase', ${soon}, 1 FROM numbers(3)`);
+    await server().execute(`INSERT INTO shop.alike SELECT 'u', 'purchase', ${soon}, 1 FROM numbers(3)`);
     expect(delivered(await run({ config }))).toEqual([1, 1, 1]);
-    await server.execute(`INSERT INTO shop.alike SELECT 'u', 'purchase', ${soon}, 1 FROM numbers(2)`);
+    await server().execute(`INSERT INTO shop.alike SELECT 'u', 'purchase', ${soon}, 1 FROM numbers(2)`);
     expect(delivered(await run({ config }))).toEqual([1, 1]);
     expect(delivered(await run({ config }))).toEqual([]);
   });
@@ -140,7 +131,7 @@ describe('rows that were delivered a moment ago', () => {
     const run = runs('widened');
     await insert('widened', 0, 5, ago(3));
     expect(delivered(await run())).toEqual(upTo(5));
-    await server.execute("ALTER TABLE shop.widened ADD COLUMN note String DEFAULT 'x'");
+    await server().execute("ALTER TABLE shop.widened ADD COLUMN note String DEFAULT 'x'");
     await insert('widened', 5, 8, ago(20));
     expect(delivered(await run())).toEqual([5, 6, 7]);
     expect(delivered(await run())).toEqual([]);
@@ -151,7 +142,7 @@ describe('rows that were delivered a moment ago', () => {
     const run = runs('narrowed');
     await insert('narrowed', 0, 5, ago(3));
     await run();
-    await server.execute('ALTER TABLE shop.narrowed DROP COLUMN note');
+    await server().execute('ALTER TABLE shop.narrowed DROP COLUMN note');
     const again = await run();
     expect(delivered(again)).toEqual(upTo(5));
     expect(logs(again)).toContainEqual(expect.stringMatching(/WARN Columns of narrowed were dropped.*sent twice/));

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
 import {
   ADMIN,
   READER,
@@ -10,11 +9,15 @@ import {
   type SandboxUser,
   STRANGER,
 } from '../sandbox/clickhouse/users.ts';
-import { type Finished, run } from '../sandbox/launcher.ts';
-import { catalogOf, checkStatus, errors, records, sourceConfiguration, temporaryFiles } from './support.ts';
-
-const file = temporaryFiles();
-let server: ClickHouseServer;
+import {
+  checkStatus,
+  clickHouseWith,
+  errors,
+  records,
+  sourceConfiguration,
+  sourceReader,
+  temporaryFiles,
+} from './support.ts';
 
 const CLOUD = readerWith('cloud', { settings: { cloud_mode: 1, readonly: 2 } });
 const CLOUD_READONLY = readerWith('cloud_readonly', { settings: { cloud_mode: 1 } });
@@ -70,20 +73,22 @@ const FORMS = [
 
 const QUERY_CACHE = readerWith('query_cache', { settings: { use_query_cache: 1 } });
 
-beforeAll(async () => {
-  server = await ClickHouseServer.start(undefined, [
-    CLOUD,
-    CLOUD_READONLY,
-    CLOUD_FIXED,
-    QUERY_CACHE,
-    ...FORMS,
-    BREAKING,
-    LIMITED,
-    ...LOSSY.map(({ user }) => user),
-    ...HARMLESS.map(([, user]) => user),
-  ]);
-  await server.execute(
-    'CREATE DATABASE shop',
+const server = clickHouseWith('shop', [
+  CLOUD,
+  CLOUD_READONLY,
+  CLOUD_FIXED,
+  QUERY_CACHE,
+  ...FORMS,
+  BREAKING,
+  LIMITED,
+  ...LOSSY.map(({ user }) => user),
+  ...HARMLESS.map(([, user]) => user),
+]);
+const { read } = sourceReader(server, 'shop');
+const file = temporaryFiles();
+
+beforeAll(() =>
+  server().execute(
     'CREATE DATABASE granted',
     'CREATE TABLE shop.few (custom_id String, event_name String, last_updated_at DateTime64(6), n UInt64) ENGINE = MergeTree ORDER BY last_updated_at',
     "INSERT INTO shop.few SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + number, number FROM numbers(10)",
@@ -93,25 +98,18 @@ beforeAll(async () => {
     'INSERT INTO granted.events SELECT * FROM shop.few',
     // What the server itself tells of the query that reads it.
     "CREATE VIEW shop.seen AS SELECT 'u' AS custom_id, 'x' AS event_name, now() AS last_updated_at, http_user_agent, Settings AS settings FROM system.processes WHERE query_id = queryID()",
-  );
-});
+  ),
+);
 
-afterAll(() => server.stop());
-
-function configuration(user: SandboxUser, more: Record<string, unknown> = {}): string {
-  return file('source.json', sourceConfiguration(server, 'shop', { ...server.connection(user), ...more }));
-}
-
-function read(user: SandboxUser, table: string, more: Record<string, unknown> = {}): Promise<Finished> {
-  const catalog = file('catalog.json', catalogOf('incremental', table));
-  return run('source-clickhouse', ['read', '--config', configuration(user, more), '--catalog', catalog]);
+function configuration(user: SandboxUser, table: string): string {
+  return file(`${user.name}.json`, sourceConfiguration(server(), 'shop', { ...server().connection(user), table }));
 }
 
 const seenSchema = z.object({ http_user_agent: z.string(), settings: z.record(z.string(), z.string()) });
 
 /** What the server sees of the query that a user's rows come from. */
 async function seenOf(user: SandboxUser): Promise<z.output<typeof seenSchema>> {
-  const [record] = records(await read(user, 'seen'));
+  const [record] = records(await read('seen', { user }));
   return seenSchema.parse(record);
 }
 
@@ -148,29 +146,29 @@ describe('a query', () => {
   });
 
   test('of a user who may read one table alone works, too', async () => {
-    expect(records(await read(STRANGER, 'events', { database: 'granted' })).length).toBe(10);
+    expect(records(await read('events', { user: STRANGER, config: { database: 'granted' } })).length).toBe(10);
   });
 });
 
 describe('a profile that leaves rows out in silence', () => {
   test.each(LOSSY)('is refused by check and read, with what to run: $user.name', async ({ user, advice }) => {
     const expected = new RegExp(`"${user.name}".+Let an administrator run: ALTER USER .+ MODIFY SETTING ${advice} \\(`);
-    const { status, message } = await checkStatus('source-clickhouse', configuration(user, { table: 'few' }));
+    const { status, message } = await checkStatus('source-clickhouse', configuration(user, 'few'));
     expect(status).toBe('FAILED');
     expect(message).toMatch(expected);
-    const result = await read(user, 'few');
+    const result = await read('few', { user });
     expect(result.code).toBe(1);
     expect(records(result)).toEqual([]);
     expect(errors(result)).toMatchObject([{ failure_type: 'config_error', message: expect.stringMatching(expected) }]);
   });
 
   test('by a number of rows is overruled where the user may', async () => {
-    expect(records(await read(LIMITED, 'few')).length).toBe(10);
+    expect(records(await read('few', { user: LIMITED })).length).toBe(10);
   });
 
   test('at a limit is overruled where the user may: the limit is then told of', async () => {
-    expect(records(await read(BREAKING, 'few')).length).toBe(10);
-    const result = await read(BREAKING, 'many');
+    expect(records(await read('few', { user: BREAKING })).length).toBe(10);
+    const result = await read('many', { user: BREAKING });
     expect(result.code).toBe(1);
     expect(errors(result)).toMatchObject([
       { failure_type: 'config_error', message: expect.stringMatching(/max_result_rows/) },
@@ -178,14 +176,14 @@ describe('a profile that leaves rows out in silence', () => {
   });
 
   test.each(HARMLESS)('is not one that %s', async (_, user) => {
-    const { status } = await checkStatus('source-clickhouse', configuration(user, { table: 'few' }));
+    const { status } = await checkStatus('source-clickhouse', configuration(user, 'few'));
     expect(status).toBe('SUCCEEDED');
-    expect(records(await read(user, 'few')).length).toBe(10);
+    expect(records(await read('few', { user })).length).toBe(10);
   });
 });
 
 test('a query cache that does not take look-ups is told of with what to run', async () => {
-  const { status, message } = await checkStatus('source-clickhouse', configuration(QUERY_CACHE, { table: 'few' }));
+  const { status, message } = await checkStatus('source-clickhouse', configuration(QUERY_CACHE, 'few'));
   expect(status).toBe('FAILED');
   expect(message).toMatch(/query cache.+ALTER USER `query_cache` MODIFY SETTING use_query_cache = 0/);
 });
@@ -193,6 +191,6 @@ test('a query cache that does not take look-ups is told of with what to run', as
 test.each(FORMS)(
   'a profile that gives results another form does not keep rows from being read: $name',
   async (user) => {
-    expect(records(await read(user, 'few')).map(({ n }) => n)).toEqual(Array.from({ length: 10 }, (_, n) => n));
+    expect(records(await read('few', { user })).map(({ n }) => n)).toEqual(Array.from({ length: 10 }, (_, n) => n));
   },
 );

@@ -1,28 +1,21 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
-import { start } from '../sandbox/launcher.ts';
-import { sourceReader, temporaryFiles } from './support.ts';
+import { beforeAll, expect, test } from 'vitest';
+import { clickHouseWith, sourceReader } from './support.ts';
 
 const ROWS = 3_000_000;
 const MEGABYTE = 1024 * 1024;
 
-const file = temporaryFiles();
-let server: ClickHouseServer;
-const { readArguments } = sourceReader(() => server, 'shop', file);
+const server = clickHouseWith('shop');
+const { startRead } = sourceReader(server, 'shop');
 
-beforeAll(async () => {
-  server = await ClickHouseServer.start();
-  await server.execute(
-    'CREATE DATABASE shop',
+beforeAll(() =>
+  server().execute(
     'CREATE TABLE shop.one_stamp (custom_id String, event_name String, last_updated_at DateTime64(6), n UInt32) ENGINE = MergeTree ORDER BY last_updated_at',
     `INSERT INTO shop.one_stamp SELECT concat('u', toString(number % 1000)), 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC'), number FROM numbers(${ROWS})`,
-  );
-});
-
-afterAll(() => server.stop());
+  ),
+);
 
 /** What was read of the table, row by row, without keeping the lines. */
 type Tally = {
@@ -38,9 +31,7 @@ type Tally = {
 /** Reads on from a state and adds to a tally; kills the process when it has so many rows. Gives its peak in bytes. */
 async function readInto(tally: Tally, killAtRows = Number.POSITIVE_INFINITY): Promise<{ peak: number }> {
   const state = tally.lastState === undefined ? undefined : [tally.lastState];
-  const child = start('source-clickhouse', readArguments('one_stamp', { state }), {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
+  const child = startRead('one_stamp', { state });
   const exit = once(child, 'exit');
   let peak = 0;
   for await (const line of createInterface({ input: child.stdout ?? process.stdin })) {

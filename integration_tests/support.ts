@@ -1,11 +1,12 @@
+import type { ChildProcess } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll } from 'vitest';
+import { afterAll, beforeAll } from 'vitest';
 import { BatchApi } from '../sandbox/batch-api/server.ts';
-import type { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
-import { READER } from '../sandbox/clickhouse/users.ts';
-import { type Finished, type PrintedMessage, run } from '../sandbox/launcher.ts';
+import { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
+import { READER, type SandboxUser } from '../sandbox/clickhouse/users.ts';
+import { type Finished, type PrintedMessage, run, start } from '../sandbox/launcher.ts';
 
 const PROJECT_KEY = 'project_test';
 export const REST_API_KEY = 'rest-key/+"secret"';
@@ -18,6 +19,20 @@ export function temporaryFiles(): (name: string, content: unknown) => string {
     const path = join(folder, name);
     writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
     return path;
+  };
+}
+
+/** A ClickHouse with an empty database for one test file, and users besides the usual ones. Gives what holds it. */
+export function clickHouseWith(database: string, users: readonly SandboxUser[] = []): () => ClickHouseServer {
+  let server: ClickHouseServer | undefined;
+  beforeAll(async () => {
+    server = await ClickHouseServer.start(undefined, users);
+    await server.execute(`CREATE DATABASE ${database}`);
+  });
+  afterAll(() => server?.stop());
+  return () => {
+    if (server === undefined) throw new Error('ClickHouse is there from beforeAll on.');
+    return server;
   };
 }
 
@@ -52,31 +67,46 @@ export function quickBatchApi(): Promise<BatchApi> {
 export type ReadOptions = {
   mode?: 'incremental' | 'full_refresh';
   state?: unknown;
+  /** READER unless told otherwise. */
+  user?: SandboxUser;
   config?: Record<string, unknown>;
   catalog?: unknown;
 };
 
-/** Reads tables of a database with the source's launcher, incrementally unless told otherwise. */
+/** The source's launcher for the tables of a database, which it reads incrementally unless told otherwise. */
 export function sourceReader(
   server: () => ClickHouseServer,
   database: string,
-  file: (name: string, content: unknown) => string,
 ): {
   readArguments: (table: string, options?: ReadOptions) => string[];
   read: (table: string, options?: ReadOptions) => Promise<Finished>;
+  /** Starts a read whose output is ours to take. */
+  startRead: (table: string, options?: ReadOptions) => ChildProcess;
 } {
+  const file = temporaryFiles();
+  let runs = 0;
   const readArguments = (
     table: string,
-    { mode = 'incremental', state, config = {}, catalog }: ReadOptions = {},
-  ): string[] => [
-    'read',
-    '--config',
-    file('source.json', sourceConfiguration(server(), database, config)),
-    '--catalog',
-    file('catalog.json', catalog ?? catalogOf(mode, table)),
-    ...(state === undefined ? [] : ['--state', file('state.json', state)]),
-  ];
-  return { readArguments, read: (table, options) => run('source-clickhouse', readArguments(table, options)) };
+    { mode = 'incremental', state, user = READER, config = {}, catalog }: ReadOptions = {},
+  ): string[] => {
+    // Files of its own, as runs may stand side by side.
+    const run = runs++;
+    const configuration = sourceConfiguration(server(), database, { ...server().connection(user), ...config });
+    return [
+      'read',
+      '--config',
+      file(`source${run}.json`, configuration),
+      '--catalog',
+      file(`catalog${run}.json`, catalog ?? catalogOf(mode, table)),
+      ...(state === undefined ? [] : ['--state', file(`state${run}.json`, state)]),
+    ];
+  };
+  return {
+    readArguments,
+    read: (table, options) => run('source-clickhouse', readArguments(table, options)),
+    startRead: (table, options) =>
+      start('source-clickhouse', readArguments(table, options), { stdio: ['ignore', 'pipe', 'pipe'] }),
+  };
 }
 
 /** What stands in the column `n` of the records. */

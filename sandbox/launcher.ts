@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 
 export type LauncherName = 'source-clickhouse' | 'destination-batch' | 'connector';
 
-/** How a process ended and what it printed. `messages` are its lines on stdout, parsed anew at each look. */
+/** How a process ended and what it printed. `messages` are its lines on stdout, parsed at the first look: some are many. */
 export type Finished = {
   code: number | null;
   signal: NodeJS.Signals | null;
@@ -77,13 +77,15 @@ export async function finished(child: ChildProcess): Promise<Finished> {
     child.stderr === null ? '' : text(child.stderr),
     child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined,
   ]);
+  let messages: PrintedMessage[] | undefined;
   return {
     code: child.exitCode,
     signal: child.signalCode,
     stdout,
     stderr,
     get messages() {
-      return parseMessages(stdout);
+      messages ??= parseMessages(stdout);
+      return messages;
     },
   };
 }

@@ -1,4 +1,5 @@
-import { Writable } from 'node:stream';
+import { finished, type Readable, Writable } from 'node:stream';
+import { finished as whenFinished } from 'node:stream/promises';
 import { ClickHouseError, parseError } from '@clickhouse/client';
 import { CutOffError } from './cut-off-error.ts';
 import { NotARowError, type Page, type PageCutter } from './page-cutter.ts';
@@ -80,6 +81,28 @@ export class AnswerWritable extends Writable {
     this.#said = [...(this.#said ?? []), bytes];
     this.#saidBytes += bytes.length;
   }
+}
+
+/**
+ * Pipes an answer to its end. Rejects when it broke off, but takes what came before that: the server says why and then
+ * breaks the connection, and `pipeline` would drop the chunks that wait for room, its words among them.
+ */
+export async function pour(stream: Readable, answer: AnswerWritable): Promise<void> {
+  let failure: unknown;
+  finished(stream, (error) => {
+    if (error == null) return;
+    failure = error;
+    if (answer.destroyed) return;
+    for (let chunk = stream.read(); chunk !== null; chunk = stream.read()) answer.write(chunk);
+    answer.end();
+  });
+  stream.pipe(answer);
+  try {
+    await whenFinished(answer);
+  } finally {
+    stream.destroy();
+  }
+  if (failure !== undefined) throw failure;
 }
 
 /** Whether a text begins as a row, or is the beginning of one. */

@@ -156,6 +156,21 @@ describe('rows', () => {
     });
   });
 
+  test('that the server could not finish are a failure with advice, and not taken for all', async () => {
+    const exception = 'Code: 394. DB::Exception: Query was cancelled. (QUERY_WAS_CANCELLED) (version 24.8.1.1)';
+    const { clickhouse } = await connected(
+      afterLookUp(
+        (response) => response.end(JSON.stringify({ meta: [], data: [{ n: 1 }], rows: 1, exception })),
+        FIXED,
+      ),
+    );
+    await expect(clickhouse.rows('SELECT n', {}, row)).rejects.toMatchObject({
+      name: 'ConnectorError',
+      failureType: 'transient_error',
+      message: expect.stringContaining('code 394, QUERY_WAS_CANCELLED'),
+    });
+  });
+
   test('from a port where nothing listens are a failure with advice', async () => {
     const { clickhouse } = await connected((response) => response.end());
     server?.close();

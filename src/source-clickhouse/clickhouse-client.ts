@@ -184,7 +184,13 @@ export class ClickHouse {
   ): Promise<z.output<T>[]> {
     // Not JSONEachRow, of which a setting makes one array.
     const result = await text(await this.#ask(`${query} \nFORMAT JSON`, parameters, settings));
-    return z.object({ data: z.array(row) }).parse(JSON.parse(result)).data;
+    const { data, exception } = z
+      .object({ data: z.array(row), exception: z.string().optional() })
+      .parse(JSON.parse(result));
+    // A query that fails among its rows may give whole JSON, with the reason in it
+    // (http_write_exception_in_output_format, which servers of 23.9 to 25.10 have on).
+    if (exception !== undefined) throw parseError(exception);
+    return data;
   }
 
   /** The body of the server's answer. When it is left before its end, the query ends on the server, too. */

@@ -109,6 +109,9 @@ function explainServerError(error: ClickHouseError, configuration: SourceConfigu
     case 159: // TIMEOUT_EXCEEDED
     case 160: // TOO_SLOW
     case 241: // MEMORY_LIMIT_EXCEEDED
+    case 173: // CANNOT_ALLOCATE_MEMORY
+    case 439: // CANNOT_SCHEDULE_TASK
+    case 745: // SERVER_OVERLOADED
       return transient(
         `${seen} A limit of the server or of the user "${username}" was reached. Run again later; if it stays, raise the limit or make the table cheaper to read (sorted by the cursor).`,
       );
@@ -117,6 +120,10 @@ function explainServerError(error: ClickHouseError, configuration: SourceConfigu
     case 279: // ALL_CONNECTION_TRIES_FAILED
     case 394: // QUERY_WAS_CANCELLED
     case 236: // ABORTED
+    case 499: // S3_ERROR
+    case 733: // TABLE_IS_BEING_RESTARTED
+    case 735: // QUERY_WAS_CANCELLED_BY_CLIENT
+    case 999: // KEEPER_EXCEPTION
       return transient(
         `${seen} The query was cut short by the server or its network. Run again; the next run goes on from the last state.`,
       );

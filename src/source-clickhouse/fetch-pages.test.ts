@@ -453,6 +453,23 @@ describe('a failure', () => {
       }
     });
 
+    test('is told in its words when the rows before it had to wait for the taker', async () => {
+      for (let after = 6; after <= 15; after++) {
+        const server = new Server(rows, { chunkBytes: 100, endings: [{ after, says, thereafter: 'breaks' }] });
+        const pages = fetchPages(server, START, running(), { ...QUICK, queueBytes: 500, patienceMs: 60_000 });
+        const taken: string[] = [];
+        const failed = (async () => {
+          for await (const page of pages) {
+            taken.push(textOf(page));
+            // By then the server has sent what it is let send.
+            await nextTurns(100);
+          }
+        })();
+        await expect(failed).rejects.toMatchObject({ cause: { code: '241', type: 'MEMORY_LIMIT_EXCEEDED' } });
+        expect(taken.join('')).toBe(rows.slice(0, after).join(''));
+      }
+    });
+
     test('is told in its words when it comes in an answer that was asked for again', async () => {
       const server = new Server(rows, { endings: [{ after: 0, says, thereafter: 'breaks' }] });
       const behind = { hash: hashOf(rows[3] ?? ''), alike: 1 };

@@ -1,7 +1,6 @@
 import type { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import pRetry from 'p-retry';
-import { AnswerWritable, type PageTaker } from './answer-writable.ts';
+import { AnswerWritable, type PageTaker, pour } from './answer-writable.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { ByteQueue } from './byte-queue.ts';
 import { type Page, PageCutter, type RowsToDrop } from './page-cutter.ts';
@@ -180,7 +179,7 @@ async function fetchAnswer<Position>(
   };
   const answer = new AnswerWritable(cutter, taker, timing.aheadBytes);
   try {
-    await pipeline(stream, answer);
+    await pour(stream, answer);
     return { complete: true };
   } catch (error) {
     if (isLeft) return { complete: false, position };

@@ -95,9 +95,9 @@ export function rowsAfter(
   const parameters: QueryParameters = {};
   if (isNullable(cursor.column.type)) conditions.push(`${cursorColumn} IS NOT NULL`);
   if (partition !== undefined) {
-    conditions.push(
-      `cityHash64(${source({ name: 'custom_id' })}) % {partition_count:UInt64} = {partition_index:UInt64}`,
-    );
+    // The hash of a NULL is NULL: a row without a profile would belong to no part, and nobody would be told of it.
+    const profile = `ifNull(cityHash64(${source({ name: 'custom_id' })}), 0)`;
+    conditions.push(`${profile} % {partition_count:UInt64} = {partition_index:UInt64}`);
     parameters.partition_count = partition.count;
     parameters.partition_index = partition.index;
   }
