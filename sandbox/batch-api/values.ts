@@ -26,7 +26,7 @@ export function typeOfKey(key: string, limits: Limits): KeyType | undefined {
  * Text: not blank, not too long [reported: MM]. Characters are counted as UTF-16 units, as the Web and Android SDKs do;
  * no other way of counting characters gives more.
  */
-export function textComplaint(value: Json, max: number, limits: Limits): Complaint {
+function textComplaint(value: Json, max: number, limits: Limits): Complaint {
   if (typeof value !== 'string') return 'not a string';
   if (value.length > max) return `a string of ${value.length} characters, at most ${max} are allowed`;
   if (value.trim() === '') return 'a blank string';
