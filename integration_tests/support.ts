@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll } from 'vitest';
+import type { Limits } from '../sandbox/batch-api/limits.ts';
 import { BatchApi } from '../sandbox/batch-api/server.ts';
 import { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
 import { READER, type SandboxUser } from '../sandbox/clickhouse/users.ts';
@@ -55,12 +56,18 @@ export function sourceConfiguration(
   return { ...server.connection(READER), database, ...more };
 }
 
-/** A Batch API whose rate does not hold tests up, with everything else as documented. */
-export function quickBatchApi(): Promise<BatchApi> {
+/** A Batch API whose rate does not hold tests up, with everything else as documented unless other limits are given. */
+export function quickBatchApi(limits: Partial<Limits> = {}): Promise<BatchApi> {
   return BatchApi.start({
     projectKey: PROJECT_KEY,
     restApiKey: REST_API_KEY,
-    limits: { updateRate: 1_000_000, updateBurst: 1_000_000 },
+    limits: {
+      updateRate: 1_000_000_000,
+      updateBurst: 1_000_000_000,
+      massUpdateRate: 1_000_000_000,
+      massUpdateBurst: 1_000_000_000,
+      ...limits,
+    },
   });
 }
 

@@ -13,6 +13,7 @@ export type Category = 'attribute' | 'event' | 'update' | 'identifiers';
 
 /** Names of the documented errors [documented: APPD, EXPO, CAMP, CAT]. */
 type ErrorCode =
+  | 'API_MISUSE'
   | 'AUTHENTICATION_INVALID'
   | 'MALFORMED_JSON_BODY'
   | 'MALFORMED_PARAMETER'
@@ -26,7 +27,7 @@ type Accepted = { readonly status: 202; readonly errors: readonly PartialError[]
 
 /** The whole call is refused: nothing of it is stored. */
 export type Refusal = {
-  readonly status: 400 | 401 | 404 | 429 | 500;
+  readonly status: 400 | 401 | 404 | 413 | 422 | 429 | 500;
   readonly code: ErrorCode;
   readonly message: string;
   readonly retryAfterSeconds?: number;
@@ -48,6 +49,9 @@ export function bodyOf(answer: Answer): SuccessBody | ErrorBody {
     : { code: 'SUCCESS_WITH_PARTIAL_ERRORS', errors: answer.errors };
 }
 
+/** No 413 is documented; the code is the nearest of those that are [inferred]. */
+const TOO_LARGE_BODY: ErrorBody = { error_code: 'MALFORMED_PARAMETER', error_message: 'The body is too large.' };
+
 /** The documented error body for a status that was asked for by a fault. */
 export function errorBodyForStatus(status: number): ErrorBody {
   switch (status) {
@@ -55,8 +59,12 @@ export function errorBodyForStatus(status: number): ErrorBody {
       return { error_code: 'MALFORMED_PARAMETER', error_message: 'The request is malformed.' };
     case 401:
       return { error_code: 'AUTHENTICATION_INVALID', error_message: 'The REST API key is not valid here.' };
+    case 403:
+      return { error_code: 'API_MISUSE', error_message: 'This API is not open to the account.' };
     case 404:
       return { error_code: 'ROUTE_NOT_FOUND', error_message: 'There is no such route.' };
+    case 413:
+      return TOO_LARGE_BODY;
     case 429:
       return { error_code: 'TOO_MANY_REQUESTS', error_message: 'Too many updates: wait a few seconds.' };
     case 503:

@@ -71,6 +71,8 @@ describe('is dropped alone', () => {
     ['a URL that is a number', { 'url(a)': 1 }, 'url(a)', /not a string/],
     ['an empty URL', { 'url(a)': '' }, 'url(a)', /blank/],
     ['a URL of 2,049 characters', { 'url(a)': `https://e.com/${'x'.repeat(2_035)}` }, 'url(a)', /2049 characters/],
+    ['a string with half of a surrogate pair', { a: 'x\ud800' }, 'a', /surrogate/],
+    ['a URL with half of a surrogate pair', { 'url(a)': 'https://e.com/\udc00' }, 'url(a)', /surrogate/],
     ['an array of dates', { 'date(a)': ['2026-04-17T04:25:00Z'] }, 'date(a)', /RFC 3339/],
     ['an array of 26 items', { a: Array(26).fill('x') }, 'a', /26 items, at most 25/],
     ['an empty array', { a: [] }, 'a', /empty array/],
@@ -157,5 +159,11 @@ test('the limits can be others', () => {
     depthMax: 0,
   });
   expect(keepEventAttributes(attributes, other).problems.map(({ path }) => path)).toEqual(['AB', 'c', 'd']);
+  const half = { a: '\ud800', $label: '\udfff', $tags: ['\ud800'] };
+  expect(keepEventAttributes(half, changedLimits(limits, { malformedText: 'accept' })).problems).toEqual([]);
+  const lines = { a: 'x\ny', b: ['x\ry'], c: 'x y' };
+  expect(
+    keepEventAttributes(lines, changedLimits(limits, { multilineText: 'refuse' })).problems.map(({ path }) => path),
+  ).toEqual(['a', 'b[0]']);
   expect(keepEventAttributes({ c: [] }, changedLimits(limits, { emptyArray: 'accept' })).problems).toEqual([]);
 });

@@ -1,6 +1,6 @@
 import { isJsonArray, isJsonObject, type Json, type JsonObject } from './json.ts';
 import type { Limits } from './limits.ts';
-import { type Complaint, lineComplaint, scalarComplaint, textComplaint, typeOfKey } from './values.ts';
+import { type Complaint, lineComplaint, plainTextComplaint, scalarComplaint, typeOfKey } from './values.ts';
 
 export type AttributeProblem = {
   /** Where, in the only form seen in a product of Batch [sdk]: `obj.sub.leaf`, `items_list[2].name`, `$tags[1]`. */
@@ -52,7 +52,8 @@ class EventAttributeSieve {
   }
 
   #keepEntry(key: string, value: Json, path: string, depth: number): Json | undefined {
-    if (key === '$label' && depth === 1) return this.#keepIf(value, path, lineComplaint(value, this.#limits.labelMax));
+    if (key === '$label' && depth === 1)
+      return this.#keepIf(value, path, lineComplaint(value, this.#limits.labelMax, this.#limits));
     if (key === '$tags' && depth === 1) return this.#keepTags(value, path);
     const type = typeOfKey(key, this.#limits);
     if (type === undefined) return this.#drop(path, this.#keyReason(key, depth));
@@ -72,7 +73,7 @@ class EventAttributeSieve {
     const complaint = this.#sizeComplaint(array, this.#limits.arrayMax);
     if (complaint !== undefined) return this.#drop(path, complaint);
     if (array.every((item) => typeof item === 'string')) {
-      return this.#keepItems(array, path, (item) => textComplaint(item, this.#limits.stringMax));
+      return this.#keepItems(array, path, (item) => plainTextComplaint(item, this.#limits));
     }
     if (array.every(isJsonObject)) {
       const kept = array.map((item, index) => this.#keepEntries(item, `${path}[${index}].`, depth + 1));
@@ -85,7 +86,7 @@ class EventAttributeSieve {
     if (!isJsonArray(value)) return this.#drop(path, 'not an array of strings');
     const complaint = this.#sizeComplaint(value, this.#limits.tagsMax);
     if (complaint !== undefined) return this.#drop(path, complaint);
-    return this.#keepItems(value, path, (tag) => lineComplaint(tag, this.#limits.tagMax));
+    return this.#keepItems(value, path, (tag) => lineComplaint(tag, this.#limits.tagMax, this.#limits));
   }
 
   #keepItems(

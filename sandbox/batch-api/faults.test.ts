@@ -36,6 +36,8 @@ describe('status', () => {
     [503, 'MAINTENANCE_ERROR'],
     [400, 'MALFORMED_PARAMETER'],
     [401, 'AUTHENTICATION_INVALID'],
+    [403, 'API_MISUSE'],
+    [413, 'MALFORMED_PARAMETER'],
     [404, 'ROUTE_NOT_FOUND'],
   ])('%i comes with its documented body', async (status, code) => {
     api.faults.add({ kind: 'status', status });
@@ -43,6 +45,12 @@ describe('status', () => {
     expect(reply.status).toBe(status);
     expect(JSON.parse(reply.text)).toEqual({ error_code: code, error_message: expect.any(String) });
     expect(reply.headers['retry-after']).toBeUndefined();
+  });
+
+  test('leads elsewhere', async () => {
+    api.faults.add({ kind: 'status', status: 302, location: 'http://127.0.0.1:1/' });
+    const reply = await post(api, [update('u1')]);
+    expect([reply.status, reply.headers.location]).toEqual([302, 'http://127.0.0.1:1/']);
   });
 
   test('comes with a wait and another body where they are given', async () => {
@@ -162,6 +170,24 @@ describe('partial', () => {
     expect(storedIds()).toEqual(['u2']);
   });
 
+  test('several come in one answer, of one update as of others and of none', async () => {
+    const said = (bulk_index: number, reason: string, attribute?: string) => ({
+      bulk_index,
+      category: 'event',
+      reason,
+      ...(attribute !== undefined && { attribute }),
+    });
+    const errors = [said(0, 'one'), said(0, 'two', 'b'), said(1, 'three', 'b'), said(1, 'four', 'c'), said(7, 'five')];
+    api.faults.add({ kind: 'partials', errors });
+    const reply = await post(api, [update('u0', { b: 1 }), update('u1', { b: 1, c: 2, d: 3 }), update('u2')]);
+    expect([reply.status, JSON.parse(reply.text).errors]).toEqual([202, errors]);
+    expect([...api.store.events()].map(({ json }) => json)).toEqual([
+      '{"name":"a","attributes":{"d":3}}',
+      '{"name":"a"}',
+    ]);
+    expect(api.stats).toMatchObject({ updates_refused: 1, attributes_refused: 2, partial_errors: 5 });
+  });
+
   test('drops only the attribute that it names', async () => {
     api.faults.add({ kind: 'partial', bulk_index: 0, category: 'odd', reason: 'so it is', attribute: 'b' });
     const reply = await post(api, [update('u1', { b: 1, c: 2 })]);
@@ -186,6 +212,16 @@ describe('refuse_when', () => {
     expect(api.stats.tokens.update.used).toBe(1);
     api.faults.clear();
     expect((await post(api, poisoned)).status).toBe(202);
+  });
+
+  test('refuses with the status that is asked for, each fault its own text', async () => {
+    api.faults.add([
+      { kind: 'refuse_when', contains: 'large', status: 413 },
+      { kind: 'refuse_when', contains: 'odd', status: 422 },
+    ]);
+    expect((await post(api, [update('u1', { b: 'odd' })])).status).toBe(422);
+    expect((await post(api, [update('u1', { b: 'large' })])).status).toBe(413);
+    expect(storedIds()).toEqual([]);
   });
 });
 
@@ -235,7 +271,7 @@ const requests: [FaultRequest, unknown][] = [
   ],
   [
     { kind: 'refuse_when', contains: 'x' },
-    { kind: 'refuse_when', contains: 'x' },
+    { kind: 'refuse_when', contains: 'x', status: 400 },
   ],
 ];
 test.each(requests)('%j is one fault', (request, expected) => {

@@ -7,12 +7,21 @@ const times = z.int().positive().default(1);
 /** Whether the call is handled before its answer goes wrong, so that what it brought is stored. */
 const stored = z.boolean().default(false);
 
+const partialError = {
+  bulk_index: z.int().nonnegative(),
+  category: z.string(),
+  reason: z.string(),
+  attribute: z.string().optional(),
+};
+
 const faultSchema = z.discriminatedUnion('kind', [
   /** This status instead of handling the call; the documented error body unless another is given. */
   z.strictObject({
     kind: z.literal('status'),
     status: z.int().min(200).max(599),
     retry_after_seconds: z.number().nonnegative().optional(),
+    /** Where a redirect leads. */
+    location: z.string().optional(),
     body: z.json().optional(),
     times,
   }),
@@ -28,16 +37,15 @@ const faultSchema = z.discriminatedUnion('kind', [
    * One more partial error. It drops the update, or with `attribute` that attribute of the profile and of each event of
    * the update. With an index or an attribute that the call does not hold, it is only reported.
    */
+  z.strictObject({ kind: z.literal('partial'), ...partialError, times }),
+  /** Several of them in one answer. */
+  z.strictObject({ kind: z.literal('partials'), errors: z.array(z.strictObject(partialError)).min(1), times }),
+  /** 400, or another status, for each call whose body holds this text, for as long as the fault is there. */
   z.strictObject({
-    kind: z.literal('partial'),
-    bulk_index: z.int().nonnegative(),
-    category: z.string(),
-    reason: z.string(),
-    attribute: z.string().optional(),
-    times,
+    kind: z.literal('refuse_when'),
+    contains: z.string().min(1),
+    status: z.literal([400, 413, 422]).default(400),
   }),
-  /** 400 for each call whose body holds this text, for as long as the fault is there. */
-  z.strictObject({ kind: z.literal('refuse_when'), contains: z.string().min(1) }),
 ]);
 
 /** A fault as one asks for it: `times` is 1 and `stored` false unless given. */
@@ -45,7 +53,9 @@ export type FaultRequest = z.input<typeof faultSchema>;
 export type Fault = z.output<typeof faultSchema>;
 type FaultOf<Kind extends Fault['kind']> = Extract<Fault, { kind: Kind }>;
 type RefuseWhenFault = FaultOf<'refuse_when'>;
-export type PartialFault = FaultOf<'partial'>;
+type PartialFault = FaultOf<'partial' | 'partials'>;
+/** A partial error that a fault asks for. */
+export type InjectedError = Omit<FaultOf<'partial'>, 'kind' | 'times'>;
 /** Faults that a call meets one at a time, in the order in which they were added. */
 type QueuedFault = Exclude<Fault, RefuseWhenFault>;
 /** Faults that keep the answer back or replace it, before or after the call was stored. */
@@ -95,7 +105,7 @@ export class Faults {
   /** Takes the next fault if it is one that comes before a call is handled. */
   takeOnArrival(): ArrivalFault | undefined {
     const [head] = this.#queue;
-    if (head === undefined || head.kind === 'partial') return undefined;
+    if (head === undefined || isPartial(head)) return undefined;
     if ('stored' in head && head.stored) return undefined;
     this.spendNext();
     return head;
@@ -108,7 +118,7 @@ export class Faults {
   get onAnswer(): AnswerFault | undefined {
     const [head] = this.#queue;
     if (head === undefined || head.kind === 'status' || head.kind === 'delay') return undefined;
-    return head.kind === 'partial' || head.stored ? head : undefined;
+    return isPartial(head) || head.stored ? head : undefined;
   }
 
   /** Counts one meeting with the next fault. */
@@ -117,8 +127,17 @@ export class Faults {
     if (head !== undefined && head.times > 1) this.#queue.unshift({ ...head, times: head.times - 1 });
   }
 
-  /** Whether a fault refuses this body. */
-  refuses(body: string): boolean {
-    return this.#refusals.some(({ contains }) => body.includes(contains));
+  /** The fault that refuses this body, if one does. */
+  refusing(body: string): RefuseWhenFault | undefined {
+    return this.#refusals.find(({ contains }) => body.includes(contains));
   }
+}
+
+export function isPartial(fault: Fault): fault is PartialFault {
+  return fault.kind === 'partial' || fault.kind === 'partials';
+}
+
+/** The errors that a fault puts into an answer. */
+export function errorsOf(fault: PartialFault): readonly InjectedError[] {
+  return fault.kind === 'partials' ? fault.errors : [fault];
 }

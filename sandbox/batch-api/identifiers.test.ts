@@ -34,12 +34,18 @@ describe('not good', () => {
     ['513 characters', { custom_id: 'x'.repeat(513) }, 'refused'],
     ['a blank id', { custom_id: '  ' }, 'refused'],
     ['an id of two lines', { custom_id: 'a\nb' }, 'refused'],
+    ['half of a surrogate pair', { custom_id: 'u\ud800' }, 'refused'],
     ['a word for nothing', { custom_id: 'NULL' }, 'refused'],
     ['what JavaScript makes of an object', { custom_id: '[object Object]' }, 'refused'],
   ];
   test.each(badOnes)('%s', (_, identifiers, kind) => {
     expect(judgeIdentifiers(identifiers, DEFAULT_LIMITS)).toEqual({ kind, reason: expect.any(String) });
   });
+});
+
+test('half of a surrogate pair can be let through', () => {
+  const limits = changedLimits(DEFAULT_LIMITS, { malformedText: 'accept' });
+  expect(judgeIdentifiers({ custom_id: '\ud800' }, limits)).toEqual({ kind: 'good', customId: '\ud800' });
 });
 
 test.each(['  ', 'a\nb', 'null'])('%j, which only SDKs refuse, can be let through', (customId) => {

@@ -49,6 +49,9 @@ function judgeCustomId(customId: Json | undefined, limits: Limits): IdentifiersV
   if (isSuspect && limits.sdkRefusedCustomId === 'refuse') {
     return { kind: 'refused', reason: 'custom_id is blank, of several lines, or a word that stands for no id' };
   }
+  if (limits.malformedText === 'refuse' && !customId.isWellFormed()) {
+    return { kind: 'refused', reason: 'custom_id holds half of a surrogate pair' };
+  }
   return { kind: 'good', customId };
 }
 

@@ -1,22 +1,28 @@
 import type { PartialError } from './answers.ts';
 import type { JudgeContext } from './event.ts';
-import type { PartialFault } from './faults.ts';
+import type { InjectedError } from './faults.ts';
 import { isJsonArray, isJsonObject, type Json, type JsonObject } from './json.ts';
 import { droppedUpdate, judgeUpdate, type UpdateVerdict } from './update.ts';
 
-/** The verdict on an update that a fault finds something wrong with. */
-export function judgeWithFault(update: JsonObject, fault: PartialFault, context: JudgeContext): UpdateVerdict {
-  const error = errorOf(fault);
-  if (fault.attribute === undefined) return droppedUpdate(update, error);
-  const verdict = judgeUpdate(withoutAttribute(update, fault.attribute), fault.bulk_index, context);
+/** The verdict on an update that a fault finds one thing or several wrong with. */
+export function judgeWithFault(
+  update: JsonObject,
+  index: number,
+  injected: readonly InjectedError[],
+  context: JudgeContext,
+): UpdateVerdict {
+  const errors = injected.map(errorOf);
+  const attributes = injected.map(({ attribute }) => attribute).filter((attribute) => attribute !== undefined);
+  if (attributes.length < injected.length) return { ...droppedUpdate(update), errors };
+  const verdict = judgeUpdate(attributes.reduce(withoutAttribute, update), index, context);
   return {
     ...verdict,
-    errors: [...verdict.errors, error],
-    attributesRefused: verdict.attributesRefused + 1,
+    errors: [...verdict.errors, ...errors],
+    attributesRefused: verdict.attributesRefused + attributes.length,
   };
 }
 
-export function errorOf({ attribute, bulk_index, category, reason }: PartialFault): PartialError {
+export function errorOf({ attribute, bulk_index, category, reason }: InjectedError): PartialError {
   return { bulk_index, category, ...(attribute !== undefined && { attribute }), reason };
 }
 

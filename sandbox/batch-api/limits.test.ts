@@ -6,6 +6,7 @@ test('the defaults are those of the reference', () => {
   expect(limitsAsJson(DEFAULT_LIMITS)).toEqual({
     updateCallMax: 200,
     massUpdateCallMax: 10_000,
+    requestBytesMax: 67_108_864,
     updateRate: 300,
     updateBurst: 1_000,
     massUpdateRate: 10_000,
@@ -33,6 +34,8 @@ test('the defaults are those of the reference', () => {
     retryAfter: 'off',
     emptyArray: 'refuse',
     sdkRefusedCustomId: 'refuse',
+    multilineText: 'accept',
+    malformedText: 'refuse',
   });
 });
 

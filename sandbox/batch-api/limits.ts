@@ -48,6 +48,9 @@ export const LIMITS = {
   updateCallMax: amount(200, 'updates in a call of update', ['documented', 'UPD, PROF']),
   massUpdateCallMax: amount(10_000, 'updates in a call of mass-update', ['documented', 'MASS, PROF']),
 
+  // No limit is documented, nor an answer. This one is generous; what servers put in front of an API take is often less.
+  requestBytesMax: amount(64 * 1024 * 1024, 'bytes of the body of a call; more are a 413', inferred),
+
   updateRate: amount(300, 'updates a second', ['documented', 'PROF, MASS']),
   updateBurst: amount(1_000, 'updates', ['documented', 'PROF, MASS']),
   massUpdateRate: amount(10_000, 'updates a second', ['documented', 'PROF, MASS']),
@@ -89,6 +92,10 @@ export const LIMITS = {
   emptyArray: choice(['refuse', 'accept'], ['sdk', 'WEBSDK']),
   /** Custom ids that the SDKs refuse (blank, with a line break, or a word such as `null`). */
   sdkRefusedCustomId: choice(['refuse', 'accept'], ['sdk', 'WEBSDK, ANDSDK, IOSSDK']),
+  /** A string of an attribute with a line break: refused by the mobile SDKs, by nobody else that is known. */
+  multilineText: choice(['accept', 'refuse'], ['sdk', 'ANDSDK, IOSSDK']),
+  /** A string or custom id with half of a surrogate pair: JSON can hold it, but no text in UTF-8 can. */
+  malformedText: choice(['refuse', 'accept'], inferred),
 } as const;
 
 export type Limits = { readonly [K in keyof typeof LIMITS]: (typeof LIMITS)[K]['value'] };

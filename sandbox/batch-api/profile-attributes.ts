@@ -1,11 +1,11 @@
 import type { AttributeProblem, KeptAttributes } from './event-attributes.ts';
 import { isJsonArray, isJsonObject, type Json, type JsonObject } from './json.ts';
 import type { Limits } from './limits.ts';
-import { type Complaint, scalarComplaint, textComplaint, typeOfKey } from './values.ts';
+import { type Complaint, plainTextComplaint, scalarComplaint, typeOfKey } from './values.ts';
 
 type Rule = (value: Json, limits: Limits) => Complaint;
 
-const text: Rule = (value, limits) => textComplaint(value, limits.stringMax);
+const text: Rule = plainTextComplaint;
 const subscription: Rule = (value) =>
   value === 'subscribed' || value === 'unsubscribed' ? undefined : 'neither subscribed nor unsubscribed';
 const twoLetters: Rule = (value) =>

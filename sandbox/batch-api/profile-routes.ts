@@ -3,8 +3,9 @@ import { setTimeout } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { bodyOf, errorBodyForStatus, type Refusal } from './answers.ts';
 import type { Endpoint } from './call.ts';
-import type { ArrivalFault, Fault, Faults } from './faults.ts';
+import { type ArrivalFault, errorsOf, type Fault, type Faults, isPartial } from './faults.ts';
 import { type Keys, refusalOfHeaders } from './headers.ts';
+import type { Limits } from './limits.ts';
 import type { Handled, Project } from './project.ts';
 import type { RequestLog } from './request-log.ts';
 
@@ -14,6 +15,9 @@ export type ProfileRoutesParts = {
   readonly log: RequestLog;
   readonly keys: Keys;
   readonly now: () => number;
+  readonly onBody: (path: string, body: Buffer) => void;
+  /** Whether bodies are left unread, and answered as if all were well. */
+  readonly isSink: boolean;
   /** Aborted when the server closes. */
   readonly closing: AbortSignal;
 };
@@ -46,8 +50,10 @@ export class ProfileRoutes {
 
   async #handle(endpoint: Endpoint, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { closing, faults, keys, project } = this.#parts;
-    const unfitHeaders = refusalOfHeaders(request.headers, keys, project.limits);
-    if (unfitHeaders !== undefined) return this.refuse(request, reply, unfitHeaders);
+    const unfit =
+      refusalOfHeaders(request.headers, keys, project.limits) ?? refusalOfSize(request.body, project.limits);
+    if (unfit !== undefined) return this.refuse(request, reply, unfit);
+    if (Buffer.isBuffer(request.body)) this.#parts.onBody(request.url, request.body);
 
     const early = faults.takeOnArrival();
     if (early?.kind === 'delay') {
@@ -58,16 +64,19 @@ export class ProfileRoutes {
       return this.#spoil(request, reply, nothingRead, early);
     }
 
+    if (this.#parts.isSink) return this.#answer(request, reply, swallowed, early?.kind ?? null);
     const body = textOf(request.body);
     const late = early === undefined ? faults.onAnswer : undefined;
-    const refusal = faults.refuses(body) ? refusalByFault : undefined;
-    const handled = project.handle(endpoint, body, { refusal, partial: late?.kind === 'partial' ? late : undefined });
+    const refusing = faults.refusing(body);
+    const refusal = refusing === undefined ? undefined : { ...refusalByFault, status: refusing.status };
+    const partials = late !== undefined && isPartial(late) ? errorsOf(late) : [];
+    const handled = project.handle(endpoint, body, { refusal, partials });
     if (handled.answer === refusal) return this.#answer(request, reply, handled, 'refuse_when');
     if (handled.answer.status !== 202 || late === undefined) {
       return this.#answer(request, reply, handled, early?.kind ?? null);
     }
     faults.spendNext();
-    return late.kind === 'partial'
+    return isPartial(late)
       ? this.#answer(request, reply, handled, late.kind)
       : this.#spoil(request, reply, handled, late);
   }
@@ -92,6 +101,7 @@ export class ProfileRoutes {
     switch (fault.kind) {
       case 'status': {
         this.#record(request, fault.status, size, 0, fault.kind);
+        if (fault.location !== undefined) reply.header('location', fault.location);
         if (fault.retry_after_seconds !== undefined) reply.header('retry-after', fault.retry_after_seconds);
         return reply.code(fault.status).send(fault.body ?? errorBodyForStatus(fault.status));
       }
@@ -127,11 +137,19 @@ export class ProfileRoutes {
   }
 }
 
-const refusalByFault: Refusal = {
-  status: 400,
+const swallowed: Handled = { answer: { status: 202, errors: [] }, ...nothingRead };
+
+const refusalByFault = {
   code: 'MALFORMED_PARAMETER',
   message: 'The body holds a text that a fault refuses.',
-};
+} as const;
+
+function refusalOfSize(body: unknown, { requestBytesMax }: Limits): Refusal | undefined {
+  const bytes = Buffer.isBuffer(body) ? body.length : 0;
+  if (bytes <= requestBytesMax) return undefined;
+  const message = `The body has ${bytes} bytes, at most ${requestBytesMax} are allowed.`;
+  return { status: 413, code: 'MALFORMED_PARAMETER', message };
+}
 
 /** The body as text; bytes that are no UTF-8 make an empty one, which no more than they is JSON. */
 function textOf(body: unknown): string {

@@ -186,7 +186,7 @@ describe('an injected error', () => {
   function handled(attribute?: string) {
     const project = newProject();
     const fault = attribute === undefined ? partial : { ...partial, attribute };
-    const { answer } = project.handle('update', body, { partial: fault });
+    const { answer } = project.handle('update', body, { partials: [fault] });
     return { project, answer, last: [...project.store.events()].at(-1)?.json };
   }
 
@@ -210,7 +210,7 @@ describe('an injected error', () => {
 
   test('is only told if the call has no such update', () => {
     const project = newProject();
-    const { answer } = project.handle('update', body, { partial: { ...partial, bulk_index: 2 } });
+    const { answer } = project.handle('update', body, { partials: [{ ...partial, bulk_index: 2 }] });
     expect(answer).toEqual({ status: 202, errors: [{ bulk_index: 2, category: 'odd', reason: 'so' }] });
     expect(project.store.eventCount).toBe(4);
   });

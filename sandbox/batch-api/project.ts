@@ -1,6 +1,6 @@
 import type { Answer, PartialError, Refusal } from './answers.ts';
 import { type Call, type Endpoint, readCall } from './call.ts';
-import type { PartialFault } from './faults.ts';
+import type { InjectedError } from './faults.ts';
 import { errorOf, judgeWithFault } from './injected-error.ts';
 import { isJsonObject, type JsonObject } from './json.ts';
 import { changedLimits, DEFAULT_LIMITS, type Limits } from './limits.ts';
@@ -20,7 +20,7 @@ export type Handled = {
 export type Interference = {
   /** Refuses a call that could be read. */
   readonly refusal?: Refusal | undefined;
-  readonly partial?: PartialFault | undefined;
+  readonly partials?: readonly InjectedError[];
 };
 
 type TokenStats = { readonly left: number; readonly used: number };
@@ -81,7 +81,7 @@ export class Project {
   }
 
   /** Handles a call: all of it is refused and nothing stored, or it is accepted but for its partial errors. */
-  handle(endpoint: Endpoint, body: string, { partial, refusal }: Interference = {}): Handled {
+  handle(endpoint: Endpoint, body: string, { partials = [], refusal }: Interference = {}): Handled {
     const call = readCall(body, endpoint, this.#limits);
     if ('status' in call) return { answer: call, updates: 0, events: 0 };
     const size = {
@@ -90,7 +90,7 @@ export class Project {
     };
     const answer = refusal ?? this.#takeTokens(endpoint, size.updates);
     if (answer !== undefined) return { answer, ...size };
-    return { answer: { status: 202, errors: this.#accept(call, partial) }, ...size };
+    return { answer: { status: 202, errors: this.#accept(call, partials) }, ...size };
   }
 
   /** One update costs one token, also if its custom id comes twice in the call [inferred, as the stricter reading]. */
@@ -106,18 +106,19 @@ export class Project {
     };
   }
 
-  #accept({ print, updates }: Call, partial: PartialFault | undefined): readonly PartialError[] {
+  #accept({ print, updates }: Call, injected: readonly InjectedError[]): readonly PartialError[] {
     const now = this.#now();
     const context = { limits: this.#limits, now, print };
-    const verdicts = updates.map((update, index) =>
-      partial?.bulk_index === index ? judgeWithFault(update, partial, context) : judgeUpdate(update, index, context),
-    );
+    const verdicts = updates.map((update, index) => {
+      const ofThis = injected.filter(({ bulk_index }) => bulk_index === index);
+      return ofThis.length > 0 ? judgeWithFault(update, index, ofThis, context) : judgeUpdate(update, index, context);
+    });
     const receivedAt = new Date(now).toISOString();
     for (const { kept } of verdicts) {
       if (kept !== undefined) this.store.add(kept, receivedAt);
     }
     const errors = verdicts.flatMap((verdict) => verdict.errors);
-    if (partial !== undefined && partial.bulk_index >= updates.length) errors.push(errorOf(partial));
+    errors.push(...injected.filter(({ bulk_index }) => bulk_index >= updates.length).map(errorOf));
     this.#stats = withCall(this.#stats, { verdicts, errors, repeatsCustomId: repeatsCustomId(updates) });
     return errors;
   }

@@ -13,6 +13,8 @@ export type SandboxStats = ProjectStats & {
   readonly requests: number;
   /** How many requests got each status; `none` is for those that got no answer. */
   readonly answers: Readonly<Record<string, number>>;
+  /** Bytes of the bodies that a sink took. */
+  readonly bytes_sunk?: number;
 };
 
 /** What the sandbox shows of itself, and lets be changed. */

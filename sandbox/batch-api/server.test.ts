@@ -101,6 +101,95 @@ describe('bodies', () => {
   });
 });
 
+describe('the bytes of a body', () => {
+  const bytes = Buffer.byteLength(body);
+
+  test('as many as are allowed', async () => {
+    api.changeLimits({ requestBytesMax: bytes });
+    expect((await callAt('/2.11/profiles/update')).status).toBe(202);
+  });
+
+  test.each(['update', 'mass-update'])('one more is a 413 of %s, and costs no token', async (endpoint) => {
+    api.changeLimits({ requestBytesMax: bytes - 1 });
+    const reply = await callAt(`/2.11/profiles/${endpoint}`);
+    expect([reply.status, JSON.parse(reply.text).error_code]).toEqual([413, 'MALFORMED_PARAMETER']);
+    expect(api.store.eventCount).toBe(0);
+    expect(api.stats.tokens).toMatchObject({ update: { used: 0 }, 'mass-update': { used: 0 } });
+  });
+});
+
+test.each(['update', 'mass-update'])(
+  'an event of yesterday or of tomorrow is dropped alone by %s',
+  async (endpoint) => {
+    const at = (milliseconds: number) => new Date(start + milliseconds).toISOString();
+    const updates = [-86_400_001, -86_400_000, 0, 1_001].map((by) => ({
+      identifiers: { custom_id: `u${by}` },
+      events: [{ name: 'a', time: at(by) }, { name: 'b' }],
+    }));
+    const path = `/2.11/profiles/${endpoint}`;
+    const reply = await ask(api, 'POST', path, { body: JSON.stringify(updates), headers: GOOD_HEADERS });
+    expect([reply.status, JSON.parse(reply.text).errors]).toEqual([
+      202,
+      [
+        { bulk_index: 0, category: 'event', reason: 'events[0]: time is over 24 hours ago' },
+        { bulk_index: 3, category: 'event', reason: 'events[0]: time is in the future' },
+      ],
+    ]);
+    expect(api.store.eventCount).toBe(6);
+  },
+);
+
+test.each([
+  ['update', 200],
+  ['mass-update', 10_000],
+])('%s takes %i updates a call, and refuses one more whole', async (endpoint, most) => {
+  api.changeLimits({ updateBurst: 20_000, massUpdateBurst: 20_000 });
+  clock += 60_000;
+  for (const [count, status] of [
+    [most, 202],
+    [most + 1, 400],
+  ] as const) {
+    const updates = Array.from({ length: count }, (_, index) => update(`u${index}`));
+    const path = `/2.11/profiles/${endpoint}`;
+    const reply = await ask(api, 'POST', path, { body: JSON.stringify(updates), headers: GOOD_HEADERS });
+    expect(reply.status).toBe(status);
+  }
+  expect(api.store.eventCount).toBe(most);
+});
+
+test('who listens is told of each body that comes in, whatever becomes of it', async () => {
+  const heard: string[] = [];
+  api.onCall = (path, text) => heard.push(`${path} ${text}`);
+  api.faults.add({ kind: 'status', status: 500 });
+  await callAt('/2.11/profiles/update');
+  await callAt('/2.11/profiles/mass-update');
+  expect(heard).toEqual([`/2.11/profiles/update ${body}`, `/2.11/profiles/mass-update ${body}`]);
+});
+
+describe('a sink', () => {
+  test('takes anything from those who have the keys, and only counts', async () => {
+    const sink = await startApi({ sink: true });
+    const answers = [
+      await ask(sink, 'POST', '/2.11/profiles/mass-update', { body: 'anything', headers: GOOD_HEADERS }),
+      await ask(sink, 'POST', '/2.11/profiles/update', { body, headers: {} }),
+    ].map(({ status, text }) => [status, text.slice(0, 20)]);
+    expect(answers).toEqual([
+      [202, '{"code":"SUCCESS"}'],
+      [401, '{"error_code":"AUTHE'],
+    ]);
+    expect(sink.stats).toMatchObject({ requests: 2, bytes_sunk: 8, events_accepted: 0 });
+    await sink.close();
+  });
+
+  test('meets faults as the whole server does', async () => {
+    const sink = await startApi({ sink: true });
+    sink.faults.add({ kind: 'status', status: 503 });
+    expect((await post(sink, [update('u1')])).status).toBe(503);
+    expect((await post(sink, [update('u1')])).status).toBe(202);
+    await sink.close();
+  });
+});
+
 test('a partial error is told with a 202, and the rest is stored', async () => {
   const reply = await post(api, [update('u1', { b: 1, c: 'x'.repeat(301) }), update('u2')]);
   expect(reply.status).toBe(202);

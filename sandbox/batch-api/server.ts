@@ -17,9 +17,11 @@ export type BatchApiOptions = Keys & {
   readonly limits?: Partial<Limits>;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
+  /** Answers each call that is let in with a success and looks into none: for whoever measures a client alone. */
+  readonly sink?: boolean;
 };
 
-// No limit is documented. This one keeps a wild client from filling the memory.
+// Beyond the limit `requestBytesMax`, which is read when the body is there: keeps a wild client from filling the memory.
 const BODY_BYTES_MAX = 300 * 1024 * 1024;
 
 /**
@@ -28,13 +30,16 @@ const BODY_BYTES_MAX = 300 * 1024 * 1024;
  */
 export class BatchApi implements Inspectable {
   readonly faults = new Faults();
+  /** Told of the body of each call that is let in, as it came; bytes that are no UTF-8 become U+FFFD. */
+  onCall: ((path: string, body: string) => void) | undefined;
   readonly #project: Project;
   readonly #log = new RequestLog();
   readonly #closing = new AbortController();
   readonly #app: FastifyInstance;
   #url = '';
+  #bytesSunk = 0;
 
-  private constructor({ limits = {}, now = Date.now, projectKey, restApiKey }: BatchApiOptions) {
+  private constructor({ limits = {}, now = Date.now, projectKey, restApiKey, sink = false }: BatchApiOptions) {
     this.#project = new Project(limits, now);
     const profileRoutes = new ProfileRoutes({
       project: this.#project,
@@ -42,6 +47,11 @@ export class BatchApi implements Inspectable {
       log: this.#log,
       keys: { projectKey, restApiKey },
       now,
+      isSink: sink,
+      onBody: (path, body) => {
+        if (sink) this.#bytesSunk += body.length;
+        this.onCall?.(path, body.toString());
+      },
       closing: this.#closing.signal,
     });
     this.#app = createApp(profileRoutes);
@@ -80,7 +90,12 @@ export class BatchApi implements Inspectable {
   }
 
   get stats(): SandboxStats {
-    return { requests: this.#log.count, answers: this.#log.answers, ...this.#project.stats };
+    return {
+      requests: this.#log.count,
+      answers: this.#log.answers,
+      ...(this.#bytesSunk > 0 && { bytes_sunk: this.#bytesSunk }),
+      ...this.#project.stats,
+    };
   }
 
   changeLimits(changes: unknown): void {
@@ -94,6 +109,7 @@ export class BatchApi implements Inspectable {
   reset(): void {
     this.#project.reset();
     this.#log.clear();
+    this.#bytesSunk = 0;
   }
 }
 
@@ -119,6 +135,9 @@ function createApp(profileRoutes: ProfileRoutes): FastifyInstance {
 
 function refusalOfError(error: unknown): Refusal {
   const message = error instanceof Error ? error.message : String(error);
+  if (error instanceof Error && 'code' in error && error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    return { status: 413, code: 'MALFORMED_PARAMETER', message };
+  }
   // Fastify's objections to a body, such as one that is too large, are the client's to heed.
   return error instanceof Error && 'code' in error && String(error.code).startsWith('FST_ERR_CTP_')
     ? { status: 400, code: 'MALFORMED_PARAMETER', message }

@@ -26,8 +26,10 @@ const nothing: JsonObject = {};
 /** Judges one update of an accepted call: what of it is stored, and what there is to report. */
 export function judgeUpdate(update: JsonObject, bulkIndex: number, context: JudgeContext): UpdateVerdict {
   const { limits } = context;
-  const refuse = (category: Category, reason: string) =>
-    droppedUpdate(update, { bulk_index: bulkIndex, category, reason });
+  const refuse = (category: Category, reason: string): UpdateVerdict => ({
+    ...droppedUpdate(update),
+    errors: [{ bulk_index: bulkIndex, category, reason }],
+  });
 
   const identifiers = judgeIdentifiers(update.identifiers, limits);
   if (identifiers.kind !== 'good') return refuse('identifiers', identifiers.reason);
@@ -72,9 +74,9 @@ export function judgeUpdate(update: JsonObject, bulkIndex: number, context: Judg
   };
 }
 
-/** The verdict on an update that is dropped whole. */
-export function droppedUpdate(update: JsonObject, error: PartialError): UpdateVerdict {
-  return { kept: undefined, errors: [error], eventsRefused: countEvents(update), attributesRefused: 0 };
+/** The verdict on an update that is dropped whole, but for what is said of it. */
+export function droppedUpdate(update: JsonObject): Omit<UpdateVerdict, 'errors'> {
+  return { kept: undefined, eventsRefused: countEvents(update), attributesRefused: 0 };
 }
 
 export function countEvents(update: JsonObject): number {

@@ -26,16 +26,24 @@ export function typeOfKey(key: string, limits: Limits): KeyType | undefined {
  * Text: not blank, not too long [reported: MM]. Characters are counted as UTF-16 units, as the Web and Android SDKs do;
  * no other way of counting characters gives more.
  */
-export function textComplaint(value: Json, max: number): Complaint {
+function textComplaint(value: Json, max: number, limits: Limits): Complaint {
   if (typeof value !== 'string') return 'not a string';
   if (value.length > max) return `a string of ${value.length} characters, at most ${max} are allowed`;
   if (value.trim() === '') return 'a blank string';
+  if (limits.malformedText === 'refuse' && !value.isWellFormed()) return 'a string with half of a surrogate pair';
   return undefined;
 }
 
+/** The text of an attribute, or of an item of an array. */
+export function plainTextComplaint(value: Json, limits: Limits): Complaint {
+  return limits.multilineText === 'refuse'
+    ? lineComplaint(value, limits.stringMax, limits)
+    : textComplaint(value, limits.stringMax, limits);
+}
+
 /** Text that must stay on one line as well, such as a label or a tag [sdk: WEBSDK, ANDSDK, IOSSDK]. */
-export function lineComplaint(value: Json, max: number): Complaint {
-  const complaint = textComplaint(value, max);
+export function lineComplaint(value: Json, max: number, limits: Limits): Complaint {
+  const complaint = textComplaint(value, max, limits);
   if (complaint !== undefined) return complaint;
   return /[\r\n]/.test(String(value)) ? 'a string of several lines' : undefined;
 }
@@ -46,7 +54,7 @@ export function scalarComplaint(type: KeyType, value: Json, limits: Limits): Com
   if (type === 'url') return urlComplaint(value, limits);
   if (isLosslessNumber(value)) return longNumberComplaint(value);
   // A number that is no LosslessNumber was short enough to be in any range.
-  return typeof value === 'string' ? textComplaint(value, limits.stringMax) : undefined;
+  return typeof value === 'string' ? plainTextComplaint(value, limits) : undefined;
 }
 
 function dateComplaint(value: Json): Complaint {
@@ -55,7 +63,7 @@ function dateComplaint(value: Json): Complaint {
 }
 
 function urlComplaint(value: Json, limits: Limits): Complaint {
-  const complaint = textComplaint(value, limits.urlMax);
+  const complaint = textComplaint(value, limits.urlMax, limits);
   if (complaint !== undefined) return complaint;
   return urlShape.test(String(value)) ? undefined : 'not a URL with a scheme and an authority';
 }
