@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DEFAULT_LIMITS, UPDATES_PER_SECOND } from './limits.ts';
+import { onRejectionOption, rejectedRowsOption } from './rejected-options.ts';
 
 /** Batch's only documented API server. */
 const DEFAULT_API_URL = 'https://api.batch.com';
@@ -111,6 +112,8 @@ export const destinationConfigurationSchema = z
         examples: [30, 120],
         order: 7,
       }),
+    on_rejection: onRejectionOption,
+    rejected_rows: rejectedRowsOption,
   })
   .meta({ title: 'Batch destination' });
 

@@ -1,11 +1,19 @@
+import type { RejectionCode } from './reason.ts';
+
 /** How many rows of a stream were accepted by Batch, and how many were rejected with a reason. */
 export type Counts = { accepted: number; rejected: number };
 
 /** The rows of one stream between two states. A row is settled on the entry that it was admitted to. */
-export type LedgerEntry = Counts & { pending: number };
+export type LedgerEntry = Counts & { pending: number; codes: Map<RejectionCode, number> | undefined };
 
-/** A state that has become true: every row before it is settled. `counts` are those since the last one of its kind. */
-export type TrueState<State> = { state: State; counts: Counts };
+/** How many rows are settled, and how many of them were rejected, by code. */
+export type Tally = { rows: number; rejected: ReadonlyMap<RejectionCode, number> };
+
+/**
+ * A state that has become true: every row before it is settled. `counts` are those since the last one of its kind,
+ * `before` that of all rows before it in this run, of every stream: the same however the answers of Batch come in.
+ */
+export type TrueState<State> = { state: State; counts: Counts; before: Tally };
 
 type Segment<State> = { entries: Map<string, LedgerEntry>; state: State | undefined; stream: string | undefined };
 
@@ -18,12 +26,14 @@ export class Ledger<State> {
   #open: Segment<State> = newSegment();
   readonly #sinceState = new Map<string, Counts>();
   #pending = 0;
+  #rows = 0;
+  #rejected: ReadonlyMap<RejectionCode, number> = new Map();
 
   /** Enters a row of a stream; settle it on the entry that this gives. */
   admit(stream: string): LedgerEntry {
     let entry = this.#open.entries.get(stream);
     if (entry === undefined) {
-      entry = { accepted: 0, rejected: 0, pending: 0 };
+      entry = { accepted: 0, rejected: 0, pending: 0, codes: undefined };
       this.#open.entries.set(stream, entry);
     }
     entry.pending += 1;
@@ -31,10 +41,16 @@ export class Ledger<State> {
     return entry;
   }
 
-  settle(entry: LedgerEntry, outcome: keyof Counts): void {
-    entry[outcome] += 1;
-    entry.pending -= 1;
-    this.#pending -= 1;
+  accept(entry: LedgerEntry): void {
+    entry.accepted += 1;
+    this.#settle(entry);
+  }
+
+  reject(entry: LedgerEntry, code: RejectionCode): void {
+    entry.rejected += 1;
+    entry.codes ??= new Map();
+    entry.codes.set(code, (entry.codes.get(code) ?? 0) + 1);
+    this.#settle(entry);
   }
 
   /** Enters a state, of a stream or (undefined) of all streams. */
@@ -60,10 +76,30 @@ export class Ledger<State> {
     const states: TrueState<State>[] = [];
     for (let first = this.#closed[0]; first !== undefined && isSettled(first); first = this.#closed[0]) {
       this.#closed.shift();
-      for (const [stream, entry] of first.entries) addCounts(this.#countsOf(stream), entry);
-      if (first.state !== undefined) states.push({ state: first.state, counts: this.#takeCounts(first.stream) });
+      for (const [stream, entry] of first.entries) {
+        addCounts(this.#countsOf(stream), entry);
+        this.#addToTally(entry);
+      }
+      if (first.state !== undefined) {
+        const before = { rows: this.#rows, rejected: this.#rejected };
+        states.push({ state: first.state, counts: this.#takeCounts(first.stream), before });
+      }
     }
     return states;
+  }
+
+  #settle(entry: LedgerEntry): void {
+    entry.pending -= 1;
+    this.#pending -= 1;
+  }
+
+  #addToTally({ accepted, rejected, codes }: LedgerEntry): void {
+    this.#rows += accepted + rejected;
+    if (codes === undefined) return;
+    // A new one, for the states that came out hold the old one.
+    const sum = new Map(this.#rejected);
+    for (const [code, times] of codes) sum.set(code, (sum.get(code) ?? 0) + times);
+    this.#rejected = sum;
   }
 
   #countsOf(stream: string): Counts {

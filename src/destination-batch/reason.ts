@@ -3,7 +3,8 @@
  * count them and search for them, and each has its page in docs/troubleshooting.
  */
 const REJECTIONS = {
-  custom_id_missing: 'Map a column that holds the identifier of the profile to custom_id, and leave out rows without one',
+  custom_id_missing:
+    'Map a column that holds the identifier of the profile to custom_id, and leave out rows without one',
   custom_id_too_long: 'Map the column with the identifier that Batch knows to custom_id',
   custom_id_malformed: 'Take line ends and broken characters out of the column that becomes custom_id',
   custom_id_placeholder: 'Leave out rows of nobody: their custom_id is a word such as null',
