@@ -174,10 +174,11 @@ class Model {
         row.counted = true;
         counts[row.outcome] += 1;
       }
+      const segment = this.arrived.slice(0, place).filter((other) => other.kind === 'state').length;
       const settled = this.arrived.slice(0, place).filter((row) => row.kind === 'row');
       const refused = settled.filter((row) => row.outcome === 'rejected').length;
       const rejected = new Map<RejectionCode, number>(refused === 0 ? [] : [['event_too_large', refused]]);
-      taken.push({ state: each.state, counts, before: { rows: settled.length, rejected } });
+      taken.push({ state: each.state, counts, before: { rows: settled.length, rejected }, segment });
     }
     return taken;
   }

@@ -3,19 +3,28 @@ import type { RejectionCode } from './reason.ts';
 /** How many rows of a stream were accepted by Batch, and how many were rejected with a reason. */
 export type Counts = { accepted: number; rejected: number };
 
-/** The rows of one stream between two states. A row is settled on the entry that it was admitted to. */
-export type LedgerEntry = Counts & { pending: number; codes: Map<RejectionCode, number> | undefined };
+/**
+ * The rows of one stream between two states. A row is settled on the entry that it was admitted to; `segment` counts the
+ * states before it.
+ */
+export type LedgerEntry = Counts & { segment: number; pending: number; codes: Map<RejectionCode, number> | undefined };
 
 /** How many rows are settled, and how many of them were rejected, by code. */
 export type Tally = { rows: number; rejected: ReadonlyMap<RejectionCode, number> };
 
 /**
  * A state that has become true: every row before it is settled. `counts` are those since the last one of its kind,
- * `before` that of all rows before it in this run, of every stream: the same however the answers of Batch come in.
+ * `before` that of all rows before it in this run, of every stream: the same however the answers of Batch come in. The rows before it stand on
+ * entries of its `segment` or an earlier one.
  */
-export type TrueState<State> = { state: State; counts: Counts; before: Tally };
+export type TrueState<State> = { state: State; counts: Counts; before: Tally; segment: number };
 
-type Segment<State> = { entries: Map<string, LedgerEntry>; state: State | undefined; stream: string | undefined };
+type Segment<State> = {
+  number: number;
+  entries: Map<string, LedgerEntry>;
+  state: State | undefined;
+  stream: string | undefined;
+};
 
 /**
  * Knows which states are true. Rows and states are entered in the order in which they arrive; rows are settled in any
@@ -23,7 +32,7 @@ type Segment<State> = { entries: Map<string, LedgerEntry>; state: State | undefi
  */
 export class Ledger<State> {
   readonly #closed: Segment<State>[] = [];
-  #open: Segment<State> = newSegment();
+  #open: Segment<State> = newSegment(0);
   readonly #sinceState = new Map<string, Counts>();
   #pending = 0;
   #rows = 0;
@@ -33,7 +42,7 @@ export class Ledger<State> {
   admit(stream: string): LedgerEntry {
     let entry = this.#open.entries.get(stream);
     if (entry === undefined) {
-      entry = { accepted: 0, rejected: 0, pending: 0, codes: undefined };
+      entry = { segment: this.#open.number, accepted: 0, rejected: 0, pending: 0, codes: undefined };
       this.#open.entries.set(stream, entry);
     }
     entry.pending += 1;
@@ -58,7 +67,7 @@ export class Ledger<State> {
     this.#open.state = state;
     this.#open.stream = stream;
     this.#closed.push(this.#open);
-    this.#open = newSegment();
+    this.#open = newSegment(this.#open.number + 1);
   }
 
   /** Whether no row has come in since the last state. */
@@ -82,7 +91,7 @@ export class Ledger<State> {
       }
       if (first.state !== undefined) {
         const before = { rows: this.#rows, rejected: this.#rejected };
-        states.push({ state: first.state, counts: this.#takeCounts(first.stream), before });
+        states.push({ state: first.state, counts: this.#takeCounts(first.stream), before, segment: first.number });
       }
     }
     return states;
@@ -119,8 +128,8 @@ export class Ledger<State> {
   }
 }
 
-function newSegment<State>(): Segment<State> {
-  return { entries: new Map(), state: undefined, stream: undefined };
+function newSegment<State>(number: number): Segment<State> {
+  return { number, entries: new Map(), state: undefined, stream: undefined };
 }
 
 function isSettled(segment: Segment<unknown>): boolean {

@@ -13,12 +13,12 @@ function judged(options: OnRejection, rows: readonly ('a' | RejectionCode)[], ..
   const states = statesBehind.map((number): TrueState<number> => {
     const rejected = new Map<RejectionCode, number>();
     for (const row of rows.slice(0, number)) if (row !== 'a') rejected.set(row, (rejected.get(row) ?? 0) + 1);
-    return { state: number, counts: { accepted: 0, rejected: 0 }, before: { rows: number, rejected } };
+    return { state: number, counts: { accepted: 0, rejected: 0 }, before: { rows: number, rejected }, segment: 0 };
   });
   for (const row of rows) {
     if (row === 'a') rule.accepted();
     else {
-      const failure = rule.rejected(row, 'why');
+      const failure = rule.rejected(row, () => 'why');
       if (failure !== undefined) return { echoed: [], failure: failure.message };
     }
   }

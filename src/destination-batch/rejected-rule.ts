@@ -51,15 +51,15 @@ export class RejectionRule {
   }
 
   /** A row was rejected. Gives the failure if that is one too many: then no state behind it may be echoed. */
-  rejected(code: RejectionCode, reason: string): ConnectorError | undefined {
+  rejected(code: RejectionCode, reason: () => string): ConnectorError | undefined {
     this.#rows += 1;
     this.#rejected.set(code, (this.#rejected.get(code) ?? 0) + 1);
     const rejected = sum(this.#rejected);
     if (rejected <= this.#maxRows) return undefined;
     const which =
       this.#maxRows === 0
-        ? `A row was rejected with ${code} (${reason})`
-        : `${rejected} rows were rejected, the last one with ${code} (${reason})`;
+        ? `A row was rejected with ${code} (${reason()})`
+        : `${rejected} rows were rejected, the last one with ${code} (${reason()})`;
     return failure(
       `${which}, and on_rejection is to fail ${this.#maxRows === 0 ? 'at the first one' : `beyond ${this.#maxRows}`}`,
       code,
@@ -109,6 +109,7 @@ export class RejectionRule {
 export class StateGate<State> {
   readonly #rule: RejectionRule;
   #held: TrueState<State>[] = [];
+  #failure: ConnectorError | undefined;
 
   constructor(rule: RejectionRule) {
     this.#rule = rule;
@@ -118,19 +119,20 @@ export class StateGate<State> {
   pass(states: readonly TrueState<State>[]): { states: TrueState<State>[]; failure: ConnectorError | undefined } {
     const passed: TrueState<State>[] = [];
     for (const state of states) {
+      if (this.#failure !== undefined) break;
       this.#held.push(state);
       const verdict = this.#rule.judge(state.before);
-      if (verdict.kind === 'failed') return { states: passed, failure: verdict.failure };
-      if (verdict.kind === 'fine') passed.push(...this.#takeHeld());
+      if (verdict.kind === 'failed') this.#failure = verdict.failure;
+      else if (verdict.kind === 'fine') passed.push(...this.#takeHeld());
     }
-    return { states: passed, failure: undefined };
+    return { states: passed, failure: this.#failure };
   }
 
   /** The same for the states that are held at the end. */
   end(): { states: TrueState<State>[]; failure: ConnectorError | undefined } {
     const verdict = this.#rule.judgeAtEnd();
-    if (verdict.kind === 'failed') return { states: [], failure: verdict.failure };
-    return { states: this.#takeHeld(), failure: undefined };
+    if (verdict.kind === 'failed') this.#failure ??= verdict.failure;
+    return { states: this.#failure === undefined ? this.#takeHeld() : [], failure: this.#failure };
   }
 
   #takeHeld(): TrueState<State>[] {

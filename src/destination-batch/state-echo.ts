@@ -1,4 +1,4 @@
-import { createScanner, SyntaxKind } from 'jsonc-parser';
+import { createScanner } from 'jsonc-parser';
 import type { Counts } from './ledger.ts';
 
 /**
@@ -36,24 +36,27 @@ function membersOf(line: string, start: number, key: string): { value: Span | un
   let isEmpty = true;
   let depth = 0;
   let end = start;
-  for (let token = scanner.scan(); token !== SyntaxKind.EOF; token = scanner.scan()) {
+  for (;;) {
+    scanner.scan();
     const offset = scanner.getTokenOffset();
-    const isOpening = token === SyntaxKind.OpenBraceToken || token === SyntaxKind.OpenBracketToken;
-    const isClosing = token === SyntaxKind.CloseBraceToken || token === SyntaxKind.CloseBracketToken;
+    // The first character tells the tokens of JSON apart; there is none at the end.
+    const first = line[offset];
+    const isOpening = first === '{' || first === '[';
+    const isClosing = first === '}' || first === ']';
     if (depth === 1) {
-      if (token === SyntaxKind.CommaToken || isClosing) {
+      if (first === ',' || isClosing) {
         if (open?.isWanted && open.start !== undefined) value = { start: open.start, end };
         open = undefined;
       } else if (open === undefined) {
         open = { isWanted: scanner.getTokenValue() === key, start: undefined };
         isEmpty = false;
-      } else if (token !== SyntaxKind.ColonToken) {
+      } else if (first !== ':') {
         open.start ??= offset;
       }
     }
     if (isOpening) depth += 1;
     else if (isClosing) depth -= 1;
-    if (depth === 0) break;
+    if (depth === 0 || first === undefined) break;
     end = offset + scanner.getTokenLength();
   }
   return { value, isEmpty };
