@@ -161,13 +161,14 @@ const MEANINGS: Record<string, string> = {
   EROFS: 'Its file system is read-only. Mount it for writing',
   ENOSPC: 'Its disk is full. Make room',
   EDQUOT: 'Its quota is used up. Make room',
+  EFBIG: 'A file there may not become so large. Raise the limit (ulimit -f)',
 };
 
 function failureOf(folder: string, error: unknown): ConnectorError {
   const meaning = MEANINGS[codeOf(error)];
   return new ConnectorError(
     meaning === undefined ? 'transient_error' : 'config_error',
-    `Rejected rows can't be written to the folder ${folder} (rejected_rows.path): ${messageOf(error)}. ${meaning ?? 'The disk has a fault'}, and run the sync again: no state behind rows that could not be kept was echoed, so they come again.`,
+    `Rejected rows can't be written to the folder ${folder} (rejected_rows.path): ${messageOf(error)}. ${meaning ?? 'The disk has a fault'}. No state behind rows that can't be kept is echoed, so a sync can be run again.`,
     { cause: error },
   );
 }

@@ -35,7 +35,11 @@ export async function write(
   const api = new BatchApi(configuration);
   let rejectedRows: RejectedRows | undefined;
   try {
-    const store = await rejectedRowStore(configuration.rejected_rows, context.now());
+    const store = await rejectedRowStore(
+      configuration.rejected_rows,
+      context.now(),
+      configuration.retry_minutes * 60_000,
+    );
     rejectedRows = store && new RejectedRows(store, context.now);
     // Before any row is sent: each run that fails for it later would send its rows again.
     await rejectedRows?.probe();
