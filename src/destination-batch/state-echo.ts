@@ -1,4 +1,3 @@
-import { createScanner } from 'jsonc-parser';
 import type { Counts } from './ledger.ts';
 
 /**
@@ -28,19 +27,15 @@ type Span = { start: number; end: number };
  * a state may be nested deeper than a stack holds.
  */
 function membersOf(line: string, start: number, key: string): { value: Span | undefined; isEmpty: boolean } {
-  const scanner = createScanner(line, true);
-  scanner.setPosition(start);
   let value: Span | undefined;
   /** The key whose value is being read, and where that value starts. */
   let open: { isWanted: boolean; start: number | undefined } | undefined;
   let isEmpty = true;
   let depth = 0;
   let end = start;
-  for (;;) {
-    scanner.scan();
-    const offset = scanner.getTokenOffset();
-    // The first character tells the tokens of JSON apart; there is none at the end.
-    const first = line[offset];
+  for (let token = tokenAt(line, start); token !== undefined; token = tokenAt(line, token.end)) {
+    // The first character tells the tokens of JSON apart.
+    const first = line[token.start];
     const isOpening = first === '{' || first === '[';
     const isClosing = first === '}' || first === ']';
     if (depth === 1) {
@@ -48,16 +43,41 @@ function membersOf(line: string, start: number, key: string): { value: Span | un
         if (open?.isWanted && open.start !== undefined) value = { start: open.start, end };
         open = undefined;
       } else if (open === undefined) {
-        open = { isWanted: scanner.getTokenValue() === key, start: undefined };
+        open = { isWanted: JSON.parse(line.slice(token.start, token.end)) === key, start: undefined };
         isEmpty = false;
       } else if (first !== ':') {
-        open.start ??= offset;
+        open.start ??= token.start;
       }
     }
     if (isOpening) depth += 1;
     else if (isClosing) depth -= 1;
-    if (depth === 0 || first === undefined) break;
-    end = offset + scanner.getTokenLength();
+    if (depth === 0) break;
+    end = token.end;
   }
   return { value, isEmpty };
+}
+
+/** The token at or behind `from` in the text of JSON; undefined at its end. */
+function tokenAt(line: string, from: number): Span | undefined {
+  const start = indexOf(NO_SPACE, line, from);
+  if (start === line.length) return undefined;
+  const first = line[start] ?? '';
+  if ('{}[],:'.includes(first)) return { start, end: start + 1 };
+  if (first !== '"') return { start, end: indexOf(NO_LITERAL, line, start) };
+  let end = start + 1;
+  while (end < line.length && line[end] !== '"') {
+    end = indexOf(QUOTE_OR_ESCAPE, line, end);
+    if (line[end] === '\\') end += 2;
+  }
+  return { start, end: end + 1 };
+}
+
+const NO_SPACE = /[^ \t\r\n]/g;
+const NO_LITERAL = /[ \t\r\n{}[\],:"]/g;
+const QUOTE_OR_ESCAPE = /["\\]/g;
+
+/** Where the pattern is found first, or the length of the text. */
+function indexOf(pattern: RegExp, line: string, from: number): number {
+  pattern.lastIndex = from;
+  return pattern.exec(line)?.index ?? line.length;
 }
