@@ -50,7 +50,7 @@ export type Rejection = { code: RejectionCode; reason: string; refusal?: Refusal
  * What Batch said of an update, in its own words, and how many events that update held. A refusal of the `whole` request
  * stored nothing of it; a partial error names the update and not the event, so that others of its events may have arrived.
  */
-export type Refusal = { words: string; eventsInUpdate: number; whole: boolean };
+type Refusal = { words: string; eventsInUpdate: number; whole: boolean };
 
 /** An attribute that was left out: the column, the place in it if it is nested, and why. Never the value. */
 export type LeftOut = { column: string; path: string; code: AttributeCode; reason: string };

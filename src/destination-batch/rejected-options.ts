@@ -129,7 +129,6 @@ export const rejectedRowsOption = z
 
 export type OnRejection = z.output<typeof onRejectionOption>;
 export type RejectedRowsOptions = z.output<typeof rejectedRowsOption>;
-export type LocalOptions = z.output<typeof local>;
 export type S3Options = z.output<typeof s3>;
 
 function constant<Name extends string>(name: Name, title: string): z.ZodLiteral<Name> {

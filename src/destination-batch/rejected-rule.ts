@@ -7,19 +7,19 @@ import type { OnRejection } from './rejected-options.ts';
  * From this share on "nearly all" rows are rejected for one reason. Lower, a stream of which most visitors are not
  * signed in would fail; at 1, one good row among thousands would let a wrong mapping pass.
  */
-export const NEARLY_ALL = 0.95;
+const NEARLY_ALL = 0.95;
 
 /**
  * Rows before a share is judged while a sync runs; until then, states behind such rows are held back. By chance, 95 of
  * 100 rows are not bad: with two bad rows of three that happens less than once in ten thousand million.
  */
-export const LEAST_ROWS = 100;
+const LEAST_ROWS = 100;
 
 /**
  * Rows before a sync fails at its end because nearly all were rejected for one reason. With fewer, the only new rows of a
  * quiet hour may be bad ones, and failing would hold up the pipeline over and over, for the next run reads them again.
  */
-export const LEAST_ROWS_AT_END = 10;
+const LEAST_ROWS_AT_END = 10;
 
 /** What is to be done with a state, seen by the rows before it; `failure` says why the sync must not go on. */
 type Verdict = { kind: 'fine' | 'undecided' } | { kind: 'failed'; failure: ConnectorError };
