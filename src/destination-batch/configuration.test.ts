@@ -18,6 +18,8 @@ test('two keys are enough; the rest is as Batch documents it', () => {
     rate_limit: 300,
     flush_interval_seconds: 2,
     retry_minutes: 30,
+    on_rejection: { mode: 'skip' },
+    rejected_rows: { storage_type: 'None' },
     limits: DEFAULT_LIMITS,
   });
 });
