@@ -368,12 +368,14 @@ test('a state nested 20,000 levels deep is echoed', async () => {
 const s3 = await S3Server.start();
 if (typeof s3 === 'string') process.stderr.write(`Rejected rows in S3 are not tested: ${s3}.\n`);
 
+// Not in the block below, whose hooks do not run when none of its tests is chosen.
+afterAll(() => (typeof s3 === 'string' ? undefined : s3.close()));
+
 describe.skipIf(typeof s3 === 'string')('rejected rows in S3', () => {
   if (typeof s3 === 'string') return;
   let bucket: string;
   let buckets = 0;
 
-  afterAll(() => s3.close());
   beforeEach(async () => {
     buckets += 1;
     bucket = `rejected-${buckets}`;
