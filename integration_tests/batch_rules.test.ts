@@ -293,7 +293,7 @@ describe('not yet so', () => {
       expect(states(result)).toHaveLength(1);
     }));
 
-  test.fails('3.2 a success with partial errors that are not told: a warning says so', () =>
+  test('3.2 a success with partial errors that are not told: a warning says so', () =>
     withBatchApi({}, async (batch) => {
       batch.faults.add({ kind: 'status', status: 202, body: { code: 'SUCCESS_WITH_PARTIAL_ERRORS' } });
       const result = await write(batch, linesOf(1), ['events']);

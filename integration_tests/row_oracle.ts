@@ -14,7 +14,7 @@ export function faultsOf(customId: Tree | undefined, event: ObjectTree, row: Col
   const { entries } = event;
   if (!isSameId(customId, row.get('custom_id'))) faults.push('custom_id is not that of the row');
   if (entries.get('name') !== row.get('event_name')) faults.push('name is not that of the row');
-  const time = row.get('event_time') ?? null;
+  const time = timeOf(row);
   const sentTime = entries.get('time');
   if (time === null ? sentTime !== undefined : !isSameMoment(sentTime, time, false)) {
     faults.push('time is not that of the row');
@@ -38,7 +38,7 @@ export function faultsOf(customId: Tree | undefined, event: ObjectTree, row: Col
 export function fateOf(row: Columns, bytes: number): 'sent' | 'rejected' | undefined {
   const id = row.get('custom_id') ?? null;
   const name = row.get('event_name') ?? null;
-  const time = row.get('event_time') ?? null;
+  const time = timeOf(row);
   const isGoodName = typeof name === 'string' && /^[a-z0-9_]{1,30}$/.test(name);
   if (!isGoodName) return 'rejected';
   if (id === null || typeof id === 'boolean' || Array.isArray(id) || id instanceof ObjectTree) return 'rejected';
@@ -48,6 +48,12 @@ export function fateOf(row: Columns, bytes: number): 'sent' | 'rejected' | undef
   const isGoodId =
     typeof id === 'string' ? /^[a-z]\d{1,9}$/.test(id) : id instanceof NumberText && /^\d{1,40}$/.test(id.digits);
   return isGoodId && bytes < 12_000 ? 'sent' : undefined;
+}
+
+/** A blank text is what a String column has for NULL. */
+function timeOf(row: Columns): Tree {
+  const time = row.get('event_time') ?? null;
+  return typeof time === 'string' && time.trim() === '' ? null : time;
 }
 
 /** Milliseconds since 1970 and the digits of the fraction of a second. */
@@ -150,7 +156,8 @@ function structureIn(text: string): Tree | undefined {
 function certainNames(columns: Columns): string[] {
   const filled = [...columns].filter(([, value]) => value !== null);
   if (filled.length > 20) return [];
-  const names = filled.map(([name]) => attributeName(name));
+  // `x`, `date__x` and `url__x` are one attribute, of which the first that can be sent is sent.
+  const names = filled.map(([name]) => attributeName(name).replace(TYPED, '$2'));
   return filled.flatMap(([column, value], index) => {
     const name = names[index] ?? '';
     const isAlone = names.indexOf(name) === names.lastIndexOf(name);

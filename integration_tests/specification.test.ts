@@ -12,7 +12,7 @@ type Field = Record<string, unknown> & { properties?: Record<string, Field>; one
 
 /** Names of fields that hold secrets, after Airbyte's own list, and of our own: no key, password or passphrase is shown. */
 const SECRET_NAME =
-  /^(client_token|access_token|api_token|token|secret|client_secret|password|key|.*api_key|private_key|service_account.*|certificate|jwt|credentials|refresh_token|(ssh|client)_key|.*_(password|passphrase))$/;
+  /^(client_token|access_token|api_token|token|secret|client_secret|password|key|.*api_key|private_key|service_account.*|certificate|jwt|credentials|refresh_token|(ssh|client)_key|secret_access_key|.*_(password|passphrase))$/;
 
 /** What the forms of platforms can't show. */
 const UNSUPPORTED = [
@@ -39,6 +39,35 @@ const CHOICES = [
   { tunnel_method: 'SSH_KEY_AUTH', tunnel_host: 'b', tunnel_user: 'u', ssh_key: 'k', tunnel_host_key: 'k' },
   { tunnel_method: 'SSH_PASSWORD_AUTH', tunnel_host: 'b', tunnel_user: 'u', tunnel_user_password: 'p' },
   { tunnel_method: 'SSH_PASSWORD_AUTH', tunnel_host: 'b', tunnel_user: 'u', ssh_key: 'k' },
+];
+
+/** For the destination's choices; the source takes them as keys that it does not know. */
+const REJECTION_CHOICES = [
+  { on_rejection: {} },
+  { on_rejection: { mode: 'skip' } },
+  { on_rejection: { mode: 'skip', max_rows: 'left from another choice' } },
+  { on_rejection: { mode: 'fail' } },
+  { on_rejection: { mode: 'fail', max_rows: 0, max_share: 0.5 } },
+  { on_rejection: { mode: 'fail', max_rows: -1 } },
+  { on_rejection: { mode: 'fail', max_share: 1 } },
+  { on_rejection: { mode: 'other' } },
+  { rejected_rows: { storage_type: 'None' } },
+  { rejected_rows: { storage_type: 'Local' } },
+  { rejected_rows: { storage_type: 'Local', path: '/x' } },
+  { rejected_rows: { storage_type: 'S3', path: '/x' } },
+  { rejected_rows: { storage_type: 'S3', s3_bucket_name: 'b', s3_bucket_region: 'r', bucket_path: 'p' } },
+  {
+    rejected_rows: {
+      storage_type: 'S3',
+      s3_bucket_name: 'b',
+      s3_bucket_region: 'r',
+      bucket_path: 'p',
+      s3_endpoint: 'http://127.0.0.1:9000',
+      access_key_id: 'a',
+      secret_access_key: 's',
+      role_arn: 'arn:aws:iam::123456789012:role/x',
+    },
+  },
 ];
 
 function fieldsOf(schema: Field, path: string[] = []): [string, Field][] {
@@ -132,6 +161,7 @@ describe.each([
       { ...smallest, unknown: 1 },
       ...Object.keys(form.properties ?? {}).map((key) => ({ ...smallest, [key]: [] })),
       ...CHOICES.map((tunnel_method) => ({ ...smallest, tunnel_method })),
+      ...REJECTION_CHOICES.map((choice) => ({ ...smallest, ...choice })),
     ];
     for (const candidate of candidates) {
       expect([candidate, validate(candidate)]).toEqual([candidate, schema.safeParse(candidate).success]);

@@ -315,7 +315,7 @@ describe('a call that cannot succeed fails, with what to do', () => {
     ],
     [
       403,
-      "Batch forbids this call (HTTP 403, SERVER_ERROR: Something unexpected happened.). The account may lack this API; ask Batch's support to open the profile API for the project.",
+      "Batch forbids this call (HTTP 403, API_MISUSE: This API is not open to the account.). The account may lack this API; ask Batch's support to open the profile API for the project.",
     ],
   ])('%i', async (status, message) => {
     expect(await withFault({ kind: 'status', status })).toEqual({ kind: 'fails', type: 'config_error', message });

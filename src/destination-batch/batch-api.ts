@@ -223,7 +223,8 @@ export class BatchApi {
 
 function accepted(text: string): Answer {
   const body = acceptedBody.safeParse(parseJson(text));
-  if (!body.success) return { kind: 'accepted_unreadable', detail: text.slice(0, 200) };
+  const isUntold = body.data?.code === 'SUCCESS_WITH_PARTIAL_ERRORS' && !body.data.errors?.length;
+  if (!body.success || isUntold) return { kind: 'accepted_unreadable', detail: text.slice(0, 200) };
   const errors = (body.data.errors ?? []).map((error) => ({
     bulkIndex: error.bulk_index,
     category: error.category ?? '',

@@ -7,15 +7,22 @@ import { BatchApi } from './batch-api.ts';
 import { check as checkBatch } from './check.ts';
 import { destinationConfigurationSchema } from './configuration.ts';
 import { discover as discoverOperations } from './discover.ts';
+import type { RejectedRowStore } from './rejected-rows.ts';
+import { rejectedRowStore } from './rejected-store.ts';
 import { write as writeEvents } from './write.ts';
 
-/** Rejects with a ConnectorError that says why Batch can't be written to. */
-export async function check({ output }: CommandContext, configPath: string): Promise<void> {
-  const api = new BatchApi(await readConfiguration(configPath, destinationConfigurationSchema, output));
+/** Rejects with a ConnectorError that says why Batch, or the store of rejected rows, can't be written to. */
+export async function check({ output, now }: CommandContext, configPath: string): Promise<void> {
+  const configuration = await readConfiguration(configPath, destinationConfigurationSchema, output);
+  const api = new BatchApi(configuration);
+  let store: RejectedRowStore | undefined;
   try {
     await checkBatch(api);
+    store = await rejectedRowStore(configuration.rejected_rows, now(), 0);
+    await store?.probe();
   } finally {
     await api.close();
+    await store?.close();
   }
 }
 

@@ -19,6 +19,8 @@ test('two keys are enough; the rest is as Batch documents it', () => {
     flush_interval_seconds: 2,
     dry_run: false,
     retry_minutes: 30,
+    on_rejection: { mode: 'skip' },
+    rejected_rows: { storage_type: 'None' },
     limits: DEFAULT_LIMITS,
     mapping: {},
     policies: {

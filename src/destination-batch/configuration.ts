@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { ATTRIBUTE_NAME, DEFAULT_LIMITS } from './limits.ts';
 import { mappingOptions } from './mapping.ts';
 import { policyOptions } from './policies.ts';
+import { onRejectionOption, rejectedRowsOption } from './rejected-options.ts';
 import { strictOptions } from './strict-options.ts';
 
 /** Batch's only documented API server. */
@@ -151,6 +152,8 @@ export const destinationConfigurationSchema = z
         examples: ['row_id'],
         order: 9,
       }),
+    on_rejection: onRejectionOption,
+    rejected_rows: rejectedRowsOption,
     limits: limitsSchema,
   })
   .meta({ title: 'Batch destination' });

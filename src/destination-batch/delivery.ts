@@ -272,7 +272,7 @@ export class Delivery<RowRef> {
     for (const [index, update] of updates.entries()) {
       const reasons = refused.get(index);
       if (reasons === undefined) this.#settle(update, { kind: 'accepted' });
-      else this.#settle(update, { kind: 'rejected', rejection: refusal(update, reasons.join('; ')) });
+      else this.#settle(update, { kind: 'rejected', rejection: refusal(update, reasons.join('; '), false) });
     }
   }
 
@@ -283,7 +283,8 @@ export class Delivery<RowRef> {
   async #settleRefused(updates: Update<RowRef>[], lane: Lane, reason: string): Promise<void> {
     const halves = halvesOf(updates);
     if (halves === undefined) {
-      for (const update of updates) this.#settle(update, { kind: 'rejected', rejection: refusal(update, reason) });
+      for (const update of updates)
+        this.#settle(update, { kind: 'rejected', rejection: refusal(update, reason, true) });
       return;
     }
     for (const half of halves) {
@@ -323,12 +324,20 @@ function bytesOf(updates: readonly Update<unknown>[]): number {
   return updates.reduce((sum, { events }) => events.reduce((bytes, event) => bytes + event.bytes, sum), 0);
 }
 
-/** Batch names an update, not an event in it: when it holds several, that is all that can be said of each. */
-function refusal(update: Update<unknown>, reason: string): Rejection {
+/**
+ * Batch names an update, not an event in it: when it holds several, that is all that can be said of each.
+ *
+ * @param whole whether the request was refused whole, so that nothing of it was stored.
+ */
+function refusal(update: Update<unknown>, reason: string, whole: boolean): Rejection {
   const events = update.events.length;
   const which =
     events === 1 ? '' : ` (said of an update with ${events} events; Batch does not say which of them it left out)`;
-  return { code: 'refused_by_batch', reason: `Batch said: ${reason}${which}` };
+  return {
+    code: 'refused_by_batch',
+    reason: `Batch said: ${reason}${which}`,
+    refusal: { words: reason, eventsInUpdate: events, whole },
+  };
 }
 
 function requestBody(updates: Update<unknown>[]): string {

@@ -28,7 +28,7 @@ describe('a RECORD is a row', () => {
       { a: 1 },
     ],
   ])('%s', (_, line, data) => {
-    expect(parse(line)).toEqual({ kind: 'record', stream: 's', data });
+    expect(parse(line)).toEqual({ kind: 'record', stream: 's', data, line });
   });
 
   test('whose numbers keep every digit', () => {

@@ -3,8 +3,9 @@ import type { Row } from './event.ts';
 
 /** A line on stdin, by what the destination does with it. */
 export type InputMessage =
-  | { kind: 'record'; stream: string; data: Row }
-  /** `line` is the very text that came in; `stream` is undefined for a state of all streams. */
+  /** `line` is the very text that came in, here and below. */
+  | { kind: 'record'; stream: string; data: Row; line: string }
+  /** `stream` is undefined for a state of all streams. */
   | { kind: 'state'; line: string; stream: string | undefined }
   /** A TRACE ERROR of the source, which comes down a bare pipe. */
   | { kind: 'source_error'; message: string }
@@ -23,7 +24,7 @@ export function parseInputLine(bytes: Buffer): InputMessage {
     return line.trimStart().startsWith('{') ? { kind: 'broken' } : { kind: 'unknown', what: 'not JSON' };
   switch (message.type) {
     case 'RECORD':
-      return record(message.record);
+      return record(message.record, line);
     case 'STATE':
       return { kind: 'state', line, stream: streamOfState(message.state) };
     case 'TRACE':
@@ -36,9 +37,9 @@ export function parseInputLine(bytes: Buffer): InputMessage {
   }
 }
 
-function record(value: unknown): InputMessage {
+function record(value: unknown, line: string): InputMessage {
   if (!isJsonObject(value) || typeof value.stream !== 'string' || !isJsonObject(value.data)) return { kind: 'broken' };
-  return { kind: 'record', stream: value.stream, data: value.data };
+  return { kind: 'record', stream: value.stream, data: value.data, line };
 }
 
 function trace(value: unknown): InputMessage {

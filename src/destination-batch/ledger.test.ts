@@ -1,25 +1,36 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Counts, Ledger, type LedgerEntry, type TrueState } from './ledger.ts';
+import type { RejectionCode } from './reason.ts';
+
+function settle(ledger: Ledger<unknown>, entry: LedgerEntry, outcome: keyof Counts): void {
+  if (outcome === 'accepted') ledger.accept(entry);
+  else ledger.reject(entry, 'event_too_large');
+}
+
+/** The states that have become true, without the tally of all rows before them. */
+function taken<State>(ledger: Ledger<State>): { state: State; counts: Counts }[] {
+  return ledger.takeTrueStates().map(({ state, counts }) => ({ state, counts }));
+}
 
 test('a state comes out once every row before it is settled, with their counts', () => {
   const ledger = new Ledger<string>();
   const entries = [ledger.admit('s'), ledger.admit('s'), ledger.admit('s')];
   ledger.checkpoint('state 1', 's');
   for (const [index, entry] of entries.entries()) {
-    expect(ledger.takeTrueStates()).toEqual([]);
-    ledger.settle(entry, index === 1 ? 'rejected' : 'accepted');
+    expect(taken(ledger)).toEqual([]);
+    settle(ledger, entry, index === 1 ? 'rejected' : 'accepted');
   }
-  expect(ledger.takeTrueStates()).toEqual([{ state: 'state 1', counts: { accepted: 2, rejected: 1 } }]);
-  expect(ledger.takeTrueStates()).toEqual([]);
+  expect(taken(ledger)).toEqual([{ state: 'state 1', counts: { accepted: 2, rejected: 1 } }]);
+  expect(taken(ledger)).toEqual([]);
 });
 
 test('a row after a state does not hold it up', () => {
   const ledger = new Ledger<string>();
-  ledger.settle(ledger.admit('s'), 'accepted');
+  settle(ledger, ledger.admit('s'), 'accepted');
   ledger.checkpoint('state 1', 's');
   ledger.admit('s');
-  expect(ledger.takeTrueStates()).toEqual([{ state: 'state 1', counts: { accepted: 1, rejected: 0 } }]);
+  expect(taken(ledger)).toEqual([{ state: 'state 1', counts: { accepted: 1, rejected: 0 } }]);
 });
 
 test('a state whose rows are settled waits for the one before it', () => {
@@ -28,10 +39,10 @@ test('a state whose rows are settled waits for the one before it', () => {
   ledger.checkpoint('state 1', 's');
   const late = ledger.admit('s');
   ledger.checkpoint('state 2', 's');
-  ledger.settle(late, 'accepted');
-  expect(ledger.takeTrueStates()).toEqual([]);
-  ledger.settle(early, 'rejected');
-  expect(ledger.takeTrueStates()).toEqual([
+  settle(ledger, late, 'accepted');
+  expect(taken(ledger)).toEqual([]);
+  settle(ledger, early, 'rejected');
+  expect(taken(ledger)).toEqual([
     { state: 'state 1', counts: { accepted: 0, rejected: 1 } },
     { state: 'state 2', counts: { accepted: 1, rejected: 0 } },
   ]);
@@ -41,7 +52,7 @@ test('a state without rows is true at once, and counts nothing', () => {
   const ledger = new Ledger<string>();
   ledger.checkpoint('state 1', 's');
   ledger.checkpoint('state 2', undefined);
-  expect(ledger.takeTrueStates()).toEqual([
+  expect(taken(ledger)).toEqual([
     { state: 'state 1', counts: { accepted: 0, rejected: 0 } },
     { state: 'state 2', counts: { accepted: 0, rejected: 0 } },
   ]);
@@ -51,24 +62,24 @@ test('a state of a stream counts the rows of that stream, but waits for those of
   const ledger = new Ledger<string>();
   const [a, b] = [ledger.admit('a'), ledger.admit('b')];
   ledger.checkpoint('of a', 'a');
-  ledger.settle(a, 'accepted');
-  expect(ledger.takeTrueStates()).toEqual([]);
-  ledger.settle(b, 'accepted');
-  expect(ledger.takeTrueStates()).toEqual([{ state: 'of a', counts: { accepted: 1, rejected: 0 } }]);
-  ledger.settle(ledger.admit('b'), 'rejected');
+  settle(ledger, a, 'accepted');
+  expect(taken(ledger)).toEqual([]);
+  settle(ledger, b, 'accepted');
+  expect(taken(ledger)).toEqual([{ state: 'of a', counts: { accepted: 1, rejected: 0 } }]);
+  settle(ledger, ledger.admit('b'), 'rejected');
   ledger.checkpoint('of b', 'b');
-  expect(ledger.takeTrueStates()).toEqual([{ state: 'of b', counts: { accepted: 1, rejected: 1 } }]);
+  expect(taken(ledger)).toEqual([{ state: 'of b', counts: { accepted: 1, rejected: 1 } }]);
 });
 
 test('a state of all streams counts the rows that no state has counted', () => {
   const ledger = new Ledger<string>();
-  ledger.settle(ledger.admit('a'), 'accepted');
-  ledger.settle(ledger.admit('b'), 'accepted');
+  settle(ledger, ledger.admit('a'), 'accepted');
+  settle(ledger, ledger.admit('b'), 'accepted');
   ledger.checkpoint('of a', 'a');
-  ledger.settle(ledger.admit('c'), 'rejected');
+  settle(ledger, ledger.admit('c'), 'rejected');
   ledger.checkpoint('of all', undefined);
   ledger.checkpoint('of b', 'b');
-  expect(ledger.takeTrueStates().map(({ counts }) => counts)).toEqual([
+  expect(taken(ledger).map(({ counts }) => counts)).toEqual([
     { accepted: 1, rejected: 0 },
     { accepted: 1, rejected: 1 },
     { accepted: 0, rejected: 0 },
@@ -80,12 +91,33 @@ test('it is at a checkpoint when no row has come in since the last state, settle
   expect(ledger.isAtCheckpoint).toBe(true);
   const entry = ledger.admit('s');
   expect(ledger.isAtCheckpoint).toBe(false);
-  ledger.settle(entry, 'accepted');
+  settle(ledger, entry, 'accepted');
   expect(ledger.isAtCheckpoint).toBe(false);
   ledger.checkpoint('state 1', 's');
   expect(ledger.isAtCheckpoint).toBe(true);
   ledger.takeTrueStates();
   expect(ledger.isAtCheckpoint).toBe(true);
+});
+
+test('a state tells how many rows of all streams stand before it in the run, and how many were rejected by code', () => {
+  const ledger = new Ledger<string>();
+  const [a, b] = [ledger.admit('a'), ledger.admit('b')];
+  ledger.checkpoint('state 1', 'a');
+  const late = ledger.admit('a');
+  ledger.checkpoint('state 2', 'a');
+  ledger.reject(late, 'custom_id_missing');
+  ledger.reject(b, 'refused_by_batch');
+  ledger.accept(a);
+  expect(ledger.takeTrueStates().map(({ before }) => before)).toEqual([
+    { rows: 2, rejected: new Map([['refused_by_batch', 1]]) },
+    {
+      rows: 3,
+      rejected: new Map([
+        ['refused_by_batch', 1],
+        ['custom_id_missing', 1],
+      ]),
+    },
+  ]);
 });
 
 type Step =
@@ -142,7 +174,11 @@ class Model {
         row.counted = true;
         counts[row.outcome] += 1;
       }
-      taken.push({ state: each.state, counts });
+      const segment = this.arrived.slice(0, place).filter((other) => other.kind === 'state').length;
+      const settled = this.arrived.slice(0, place).filter((row) => row.kind === 'row');
+      const refused = settled.filter((row) => row.outcome === 'rejected').length;
+      const rejected = new Map<RejectionCode, number>(refused === 0 ? [] : [['event_too_large', refused]]);
+      taken.push({ state: each.state, counts, before: { rows: settled.length, rejected }, segment });
     }
     return taken;
   }
@@ -175,7 +211,7 @@ test('whatever comes in and is settled in whatever order, states are true, in or
             const row = open[step.which % Math.max(1, open.length)];
             if (row === undefined) break;
             row.outcome = step.outcome;
-            ledger.settle(row.entry, step.outcome);
+            settle(ledger, row.entry, step.outcome);
             break;
           }
           case 'checkpoint':

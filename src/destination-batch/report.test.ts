@@ -10,8 +10,11 @@ const read = (messages: readonly Message[]): string[] =>
 const told = (report: Report): string[] => read(report.takeMessages());
 
 function reject(report: Report, code: RejectionCode, times = 1): void {
-  for (let time = 0; time < times; time += 1) report.rejected('events', { code, reason: `reason ${time}` });
+  for (let time = 0; time < times; time += 1)
+    report.rejected('events', code, () => ({ row: 'a (NULL)', reason: `reason ${time}` }));
 }
+
+const PAGES = 'https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting';
 
 const column = { column: 'a', path: 'a', code: 'text_blank', reason: 'is a blank text' } as const;
 
@@ -19,7 +22,7 @@ test('nothing is told of nothing, but a summary', () => {
   const report = new Report();
   expect(told(report)).toEqual([]);
   expect(read(report.summary())).toEqual([
-    'INFO 0 rows: 0 accepted, 0 rejected. 0 requests with 0 updates, 0 retries.',
+    'INFO 0 rows read: 0 accepted, 0 rejected, 0 not sent. 0 attributes left out, 0 possible duplicates. 0 requests with 0 updates, 0 retries.',
   ]);
 });
 
@@ -39,11 +42,11 @@ describe('a rejected row', () => {
     reject(report, 'event_time_invalid', 5);
     reject(report, 'custom_id_missing', 1);
     expect(told(report)).toEqual([
-      'WARN A row of events is rejected (event_time_invalid): reason 0.',
-      'WARN A row of events is rejected (event_time_invalid): reason 1.',
-      'WARN A row of events is rejected (event_time_invalid): reason 2.',
+      `WARN A row of events is rejected (event_time_invalid): reason 0. Its columns: a (NULL). See ${PAGES}/event_time_invalid.md`,
+      `WARN A row of events is rejected (event_time_invalid): reason 1. Its columns: a (NULL). See ${PAGES}/event_time_invalid.md`,
+      `WARN A row of events is rejected (event_time_invalid): reason 2. Its columns: a (NULL). See ${PAGES}/event_time_invalid.md`,
       'WARN Further rows rejected with event_time_invalid are counted, not told.',
-      'WARN A row of events is rejected (custom_id_missing): reason 0.',
+      `WARN A row of events is rejected (custom_id_missing): reason 0. Its columns: a (NULL). See ${PAGES}/custom_id_missing.md`,
     ]);
     expect(read(report.summary())).toContain('WARN Rows rejected: event_time_invalid: 5, custom_id_missing: 1.');
   });
@@ -56,9 +59,9 @@ describe('an attribute that is left out', () => {
     report.leftOut('events', { ...column, code: 'text_too_long', reason: 'has 301 characters, and Batch takes 300' });
     report.leftOut('events', { ...column, column: 'b', path: 'b' });
     expect(told(report)).toEqual([
-      'WARN The column "a" of events is a blank text. It is left out of its event, which is sent (text_blank; told once a column).',
-      'WARN The column "a" of events has 301 characters, and Batch takes 300. It is left out of its event, which is sent (text_too_long; told once a column).',
-      'WARN The column "b" of events is a blank text. It is left out of its event, which is sent (text_blank; told once a column).',
+      `WARN The column "a" of events is a blank text. It is left out of its event, which is sent (text_blank; told once a column). See ${PAGES}/text_blank.md`,
+      `WARN The column "a" of events has 301 characters, and Batch takes 300. It is left out of its event, which is sent (text_too_long; told once a column). See ${PAGES}/text_too_long.md`,
+      `WARN The column "b" of events is a blank text. It is left out of its event, which is sent (text_blank; told once a column). See ${PAGES}/text_blank.md`,
     ]);
     expect(read(report.summary())).toContain(
       'WARN Attributes left out before sending: a (text_blank): 3, a (text_too_long): 1, b (text_blank): 1.',
@@ -70,7 +73,7 @@ describe('an attribute that is left out', () => {
     report.leftOut('events', { ...column, path: 'a[2].b' });
     report.leftOut('events', { ...column, path: 'a[3].c' });
     expect(told(report)).toEqual([
-      'WARN "a[2].b" in the column "a" of events is a blank text. It is left out of its event, which is sent (text_blank; told once a column).',
+      `WARN "a[2].b" in the column "a" of events is a blank text. It is left out of its event, which is sent (text_blank; told once a column). See ${PAGES}/text_blank.md`,
     ]);
   });
 
@@ -78,8 +81,8 @@ describe('an attribute that is left out', () => {
     const report = new Report();
     for (const attribute of ['a', 'a', 'b']) report.attributeRefused(attribute, 'too long');
     expect(told(report)).toEqual([
-      'WARN Batch left out the attribute "a": too long. Its event was taken (told once an attribute).',
-      'WARN Batch left out the attribute "b": too long. Its event was taken (told once an attribute).',
+      `WARN Batch left out the attribute "a": too long. Its event was taken (told once an attribute). See ${PAGES}/attribute_refused_by_batch.md`,
+      `WARN Batch left out the attribute "b": too long. Its event was taken (told once an attribute). See ${PAGES}/attribute_refused_by_batch.md`,
     ]);
     expect(read(report.summary())).toContain('WARN Attributes left out by Batch: a: 2, b: 1.');
   });
@@ -111,12 +114,25 @@ describe('the summary', () => {
     report.retry('x', 1);
     report.possibleDuplicates(15);
     report.possibleDuplicates(2);
+    report.leftOut('events', column);
+    report.attributeRefused('a', 'too long');
     for (const kind of ['not JSON', 'type CATALOG', 'not JSON']) report.skippedLine(kind);
     expect(read(report.summary())).toEqual([
-      'INFO 10 rows: 6 accepted, 3 rejected, 1 not sent (they come again in the next run). 2 requests with 201 updates, 1 retries.',
+      'INFO 10 rows read: 6 accepted, 3 rejected, 1 not sent (they come again in the next run). 2 attributes left out, 17 possible duplicates. 2 requests with 201 updates, 1 retries.',
       'WARN Rows rejected: refused_by_batch: 3.',
+      'WARN Attributes left out before sending: a (text_blank): 1.',
+      'WARN Attributes left out by Batch: a: 1.',
       'WARN 17 events may have reached Batch twice: a request was sent again after its answer got lost.',
       'INFO Lines on stdin that were skipped: not JSON: 2, type CATALOG: 1.',
+    ]);
+  });
+
+  test('says where rejected rows are kept, and which of them the next run reads again', () => {
+    const report = new Report();
+    report.keptIn({ confirmed: ['/x/a.ndjson', '/x/b.ndjson'], unconfirmed: ['/x/a.unconfirmed-rest.ndjson'] });
+    expect(read(report.summary()).slice(1)).toEqual([
+      'INFO Rejected rows are kept in /x/a.ndjson, /x/b.ndjson.',
+      'WARN Rejected rows behind the last state are kept in /x/a.unconfirmed-rest.ndjson. The next run reads them again, so do not send them by hand, unless they came from a file.',
     ]);
   });
 
@@ -149,13 +165,13 @@ describe('the summary', () => {
     expect(read(report.summary()).slice(1)).toEqual([told]);
   });
 
-  test('says nothing of rows that were not sent when all were', () => {
+  test('does not speak of a next run when all rows were sent', () => {
     const report = new Report();
     for (let row = 0; row < 2; row += 1) report.row();
     report.accepted();
     reject(report, 'event_too_large');
     expect(read(report.summary())[0]).toBe(
-      'INFO 2 rows: 1 accepted, 1 rejected. 0 requests with 0 updates, 0 retries.',
+      'INFO 2 rows read: 1 accepted, 1 rejected, 0 not sent. 0 attributes left out, 0 possible duplicates. 0 requests with 0 updates, 0 retries.',
     );
   });
 });
@@ -169,8 +185,8 @@ describe('a part of an event that is changed', () => {
     for (let time = 0; time < 3; time += 1) report.changed('events', cut);
     report.changed('events', { ...cut, column: 'c', path: 'c.d' });
     expect(told(report)).toEqual([
-      'WARN The column "a" of events has 301 characters (text_truncated; told once a column).',
-      'WARN "c.d" in the column "c" of events has 301 characters (text_truncated; told once a column).',
+      'WARN The column "a" of events has 301 characters (text_truncated; told once a column). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/text_truncated.md',
+      'WARN "c.d" in the column "c" of events has 301 characters (text_truncated; told once a column). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/text_truncated.md',
     ]);
     expect(read(report.summary())).toContain(
       'WARN Changed before sending: a (text_truncated): 3, c (text_truncated): 1.',
@@ -182,7 +198,7 @@ describe('a part of an event that is changed', () => {
     report.changed('events', renamed);
     report.changed('events', renamed);
     expect(told(report)).toEqual([
-      'WARN The column "B" of events has capital letters (name_lower_cased; told once a column).',
+      'WARN The column "B" of events has capital letters (name_lower_cased; told once a column). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/name_lower_cased.md',
     ]);
     expect(read(report.summary())).toHaveLength(1);
   });

@@ -1,6 +1,6 @@
 import type { Message } from '../protocol/messages.ts';
 import { log } from '../protocol/messages.ts';
-import type { Change, LeftOut, Rejection } from './reason.ts';
+import { type Change, type LeftOut, type RejectionCode, troubleshootingPage } from './reason.ts';
 
 /** Rejections of one code that are told one by one; the others are counted. */
 const SAMPLES_PER_CODE = 3;
@@ -19,6 +19,7 @@ export class Report {
   #updates = 0;
   #retries = 0;
   #possibleDuplicates = 0;
+  #places: { confirmed: string[]; unconfirmed: string[] } = { confirmed: [], unconfirmed: [] };
   #messages: Message[] = [];
 
   row(): void {
@@ -29,12 +30,24 @@ export class Report {
     this.#accepted += 1;
   }
 
-  rejected(stream: string, { code, reason }: Rejection): void {
+  /** @param describe gives the row and the reason without any value; asked for samples alone. */
+  rejected(stream: string, code: RejectionCode, describe: () => { row: string; reason: string }): void {
     const times = count(this.#rejected, code);
-    if (times <= SAMPLES_PER_CODE)
-      this.#messages.push(log('WARN', `A row of ${stream} is rejected (${code}): ${reason}.`));
+    if (times > SAMPLES_PER_CODE) return;
+    const { row, reason } = describe();
+    this.#messages.push(
+      log(
+        'WARN',
+        `A row of ${stream} is rejected (${code}): ${reason}. Its columns: ${row}. See ${troubleshootingPage(code)}`,
+      ),
+    );
     if (times === SAMPLES_PER_CODE)
       this.#messages.push(log('WARN', `Further rows rejected with ${code} are counted, not told.`));
+  }
+
+  /** Where the rejected rows of this run are kept, for the summary. */
+  keptIn(places: { confirmed: string[]; unconfirmed: string[] }): void {
+    this.#places = places;
   }
 
   /** An attribute that was not sent. Told once a column and code. */
@@ -44,7 +57,7 @@ export class Report {
     this.#messages.push(
       log(
         'WARN',
-        `${place} of ${stream} ${reason}. It is left out of its event, which is sent (${code}; told once a column).`,
+        `${place} of ${stream} ${reason}. It is left out of its event, which is sent (${code}; told once a column). See ${troubleshootingPage(code)}`,
       ),
     );
   }
@@ -55,7 +68,9 @@ export class Report {
     const counts = code === 'name_lower_cased' ? this.#renamed : this.#changed;
     if (count(counts, `${column} (${code})`) > 1) return;
     const place = path === column ? `The column "${column}"` : `"${path}" in the column "${column}"`;
-    this.#messages.push(log('WARN', `${place} of ${stream} ${reason} (${code}; told once a column).`));
+    this.#messages.push(
+      log('WARN', `${place} of ${stream} ${reason} (${code}; told once a column). See ${troubleshootingPage(code)}`),
+    );
   }
 
   /** An attribute that Batch itself refused, while it took the rest. Told once an attribute. */
@@ -64,7 +79,7 @@ export class Report {
     this.#messages.push(
       log(
         'WARN',
-        `Batch left out the attribute "${attribute}": ${reason}. Its event was taken (told once an attribute).`,
+        `Batch left out the attribute "${attribute}": ${reason}. Its event was taken (told once an attribute). See ${troubleshootingPage('attribute_refused_by_batch')}`,
       ),
     );
   }
@@ -131,16 +146,26 @@ export class Report {
   }
 
   summary(): Message[] {
-    const rejected = [...this.#rejected.values()].reduce((sum, times) => sum + times, 0);
+    const rejected = sumOf(this.#rejected);
     const unsettled = this.#rows - this.#accepted - rejected;
     const messages = [
       log(
         'INFO',
-        `${this.#rows} rows: ${this.#accepted} accepted, ${rejected} rejected${unsettled > 0 ? `, ${unsettled} not sent (they come again in the next run)` : ''}. ` +
-          `${this.#requests} requests with ${this.#updates} updates, ${this.#retries} retries.`,
+        `${this.#rows} rows read: ${this.#accepted} accepted, ${rejected} rejected, ${unsettled} not sent${unsettled > 0 ? ' (they come again in the next run)' : ''}. ` +
+          `${sumOf(this.#leftOut) + sumOf(this.#refusedAttributes)} attributes left out, ${this.#possibleDuplicates} possible duplicates. ${this.#requests} requests with ${this.#updates} updates, ${this.#retries} retries.`,
       ),
     ];
     if (rejected > 0) messages.push(log('WARN', `Rows rejected: ${listed(this.#rejected)}.`));
+    const { confirmed, unconfirmed } = this.#places;
+    if (confirmed.length > 0) messages.push(log('INFO', `Rejected rows are kept in ${confirmed.join(', ')}.`));
+    if (unconfirmed.length > 0) {
+      messages.push(
+        log(
+          'WARN',
+          `Rejected rows behind the last state are kept in ${unconfirmed.join(', ')}. The next run reads them again, so do not send them by hand, unless they came from a file.`,
+        ),
+      );
+    }
     if (this.#leftOut.size > 0)
       messages.push(log('WARN', `Attributes left out before sending: ${listed(this.#leftOut)}.`));
     if (this.#changed.size > 0) messages.push(log('WARN', `Changed before sending: ${listed(this.#changed)}.`));
@@ -164,6 +189,10 @@ function count(counts: Map<string, number>, key: string): number {
   const times = (counts.get(key) ?? 0) + 1;
   counts.set(key, times);
   return times;
+}
+
+function sumOf(counts: ReadonlyMap<string, number>): number {
+  return [...counts.values()].reduce((sum, times) => sum + times, 0);
 }
 
 function listed(counts: Map<string, number>): string {

@@ -76,6 +76,16 @@ test.each([
   );
 });
 
+test.each([
+  ['objects', 20_000, '{"a":', '1', '}'],
+  ['lists', 200_000, '[', '', ']'],
+])('a state nested deeper than a stack holds gets its stats, too: %s', (_, levels, open, middle, close) => {
+  const state = `"stream_state":{"b":${open.repeat(levels)}${middle}${close.repeat(levels)}}`;
+  expect(withDestinationStats(`{"type":"STATE","state":{${state}},"id":1}`, counts)).toBe(
+    `{"type":"STATE","state":{${state},${STATS}},"id":1}`,
+  );
+});
+
 describe('a line stays as it is that holds no state to put them into', () => {
   test.each([
     '{"type":"STATE"}',

@@ -130,8 +130,8 @@ test('rows are sent, and each state comes back as it was, with the counts of the
     state(3, 'events', stats(0, 0)),
   ]);
   expect(logs()).toEqual([
-    'WARN A row of events is rejected (custom_id_missing): custom_id is missing or blank, so the event belongs to nobody.',
-    'INFO 4 rows: 3 accepted, 1 rejected. 1 requests with 2 updates, 0 retries.',
+    'WARN A row of events is rejected (custom_id_missing): custom_id is missing or blank, so the event belongs to nobody. Its columns: custom_id (blank text), event_name (text of 1). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/custom_id_missing.md',
+    'INFO 4 rows read: 3 accepted, 1 rejected, 0 not sent. 0 attributes left out, 0 possible duplicates. 1 requests with 2 updates, 0 retries.',
     'WARN Rows rejected: custom_id_missing: 1.',
   ]);
 });
@@ -166,7 +166,9 @@ test('nothing comes of nothing, but a summary', async () => {
   input.end();
   expect(await result).toBe(true);
   expect(lines).toHaveLength(1);
-  expect(logs()).toEqual(['INFO 0 rows: 0 accepted, 0 rejected. 0 requests with 0 updates, 0 retries.']);
+  expect(logs()).toEqual([
+    'INFO 0 rows read: 0 accepted, 0 rejected, 0 not sent. 0 attributes left out, 0 possible duplicates. 0 requests with 0 updates, 0 retries.',
+  ]);
 });
 
 test('of several streams, each state counts its own', async () => {
@@ -217,8 +219,8 @@ test('an attribute that is left out is told, and its event sent', async () => {
   await result;
   expect([...sandbox.store.events()].map(({ json }) => json)).toEqual(['{"name":"a","attributes":{"c":1}}']);
   expect(logs()).toEqual([
-    'WARN The column "b" of events is a blank text. It is left out of its event, which is sent (text_blank; told once a column).',
-    'INFO 1 rows: 1 accepted, 0 rejected. 1 requests with 1 updates, 0 retries.',
+    'WARN The column "b" of events is a blank text. It is left out of its event, which is sent (text_blank; told once a column). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/text_blank.md',
+    'INFO 1 rows read: 1 accepted, 0 rejected, 0 not sent. 1 attributes left out, 0 possible duplicates. 1 requests with 1 updates, 0 retries.',
     'WARN Attributes left out before sending: b (text_blank): 1.',
   ]);
 });
@@ -248,7 +250,9 @@ test('a row that Batch refuses is counted as rejected, with its reason', async (
   input.end();
   expect(await result).toBe(true);
   expect(states()).toEqual([state(1, 'events', stats(1, 1))]);
-  expect(logs()[0]).toBe('WARN A row of events is rejected (refused_by_batch): Batch said: time is over 24 hours ago.');
+  expect(logs()[0]).toMatch(
+    /^WARN A row of events is rejected \(refused_by_batch\): Batch said: time is over 24 hours ago\. Its columns: custom_id \(text of 2\), event_name \(text of 1\)\. See .+refused_by_batch\.md$/,
+  );
 });
 
 // Batch refuses such an event alone, but can only name the update that it stands in.
@@ -332,7 +336,7 @@ test('a dry run maps and groups all, sends nothing, and echoes no state, so that
   expect(await result).toBe(true);
   expect([sandbox.stats.requests, states()]).toEqual([0, []]);
   expect(logs().join('\n')).toMatch(
-    /dry run: nothing is sent.*4 rows: 3 accepted, 1 rejected\. 1 requests with 2 updates/s,
+    /dry run: nothing is sent.*4 rows read: 3 accepted, 1 rejected, .* 1 requests with 2 updates/s,
   );
 });
 
@@ -408,7 +412,7 @@ describe('the sync fails', () => {
     expect((await failureOf(result)).failureType).toBe('config_error');
     expect(states()).toHaveLength(1);
     expect(logs().at(-1)).toBe(
-      'INFO 2 rows: 1 accepted, 0 rejected, 1 not sent (they come again in the next run). 2 requests with 2 updates, 0 retries.',
+      'INFO 2 rows read: 1 accepted, 0 rejected, 1 not sent (they come again in the next run). 0 attributes left out, 0 possible duplicates. 2 requests with 2 updates, 0 retries.',
     );
   });
 });

@@ -1,6 +1,7 @@
 import { addAbortSignal, type Readable } from 'node:stream';
 import type { ConfiguredCatalog } from '../protocol/catalog.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
+import { isJsonObject, parseExact } from '../protocol/exact-json.ts';
 import { ConnectorError } from '../protocol/failure.ts';
 import { lineBatches } from '../protocol/lines.ts';
 import type { MessageOutput } from '../protocol/output.ts';
@@ -8,11 +9,16 @@ import { BatchApi } from './batch-api.ts';
 import type { DestinationConfiguration } from './configuration.ts';
 import { Delivery, type Outcome } from './delivery.ts';
 import { DryRun } from './dry-run.ts';
-import type { EventMapper } from './event.ts';
+import type { EventMapper, Row } from './event.ts';
 import { eventMappers } from './event-mappers.ts';
 import { type InputMessage, parseInputLine } from './input-message.ts';
-import { Ledger, type LedgerEntry } from './ledger.ts';
+import { Ledger, type LedgerEntry, type TrueState } from './ledger.ts';
 import { lanes } from './pacing.ts';
+import type { Rejection } from './reason.ts';
+import { describeRow, maskValues } from './rejected-row.ts';
+import { RejectedRows } from './rejected-rows.ts';
+import { RejectionRule, StateGate } from './rejected-rule.ts';
+import { rejectedRowStore } from './rejected-store.ts';
 import { Report } from './report.ts';
 import { withDestinationStats } from './state-echo.ts';
 
@@ -29,16 +35,29 @@ export async function write(
   input: Readable,
 ): Promise<boolean> {
   const receiver = configuration.dry_run ? await DryRun.open(configuration.dry_run_file) : new BatchApi(configuration);
+  let rejectedRows: RejectedRows | undefined;
   try {
-    return await new Sync(context, configuration, catalog, receiver).run(input);
+    const store = await rejectedRowStore(
+      configuration.rejected_rows,
+      context.now(),
+      configuration.retry_minutes * 60_000,
+    );
+    rejectedRows = store && new RejectedRows(store, context.now);
+    // Before any row is sent: each run that fails for it later would send its rows again.
+    await rejectedRows?.probe();
+    return await new Sync(context, configuration, catalog, receiver, rejectedRows).run(input);
   } finally {
     await receiver.close();
+    await rejectedRows?.close();
     input.destroy();
   }
 }
 
-/** What the delivery hands back with an event's outcome. */
-type RowRef = { entry: LedgerEntry; stream: string };
+/** A row on its way: where it is settled, and its text if rejected rows are kept. */
+type RowOrigin = { entry: LedgerEntry; stream: string; line: string | undefined };
+
+/** What the delivery hands back with an event's outcome. The texts are those that it holds itself. */
+type RowRef = RowOrigin & { customId: string; json: string };
 
 /** One run of `write`: the way of a line from stdin to the delivery, and of a state back to stdout. */
 class Sync {
@@ -50,6 +69,9 @@ class Sync {
   readonly #delivery: Delivery<RowRef>;
   readonly #ledger = new Ledger<string>();
   readonly #report = new Report();
+  readonly #rule: RejectionRule;
+  readonly #gate: StateGate<string>;
+  readonly #rejectedRows: RejectedRows | undefined;
   readonly #stopReading = new AbortController();
   #failure: { error: unknown } | undefined;
   #unreadableLines = 0;
@@ -61,7 +83,11 @@ class Sync {
     configuration: DestinationConfiguration,
     catalog: ConfiguredCatalog,
     receiver: BatchApi | DryRun,
+    rejectedRows: RejectedRows | undefined,
   ) {
+    this.#rejectedRows = rejectedRows;
+    this.#rule = new RejectionRule(configuration.on_rejection);
+    this.#gate = new StateGate(this.#rule);
     this.#output = output;
     this.#stop = stop;
     this.#isDryRun = configuration.dry_run;
@@ -94,18 +120,39 @@ class Sync {
   async run(input: Readable): Promise<boolean> {
     const onStop = (): void => this.#stopAtCheckpoint();
     this.#stop.addEventListener('abort', onStop);
+    // A signal may have come before there was anything to stop.
+    onStop();
     try {
       await this.#takeAll(input);
       await this.#delivery.finish();
-      if (this.#failure !== undefined) throw this.#failure.error;
       this.#checkUnreadableLines();
-      return !this.#stop.aborted;
-    } finally {
-      this.#stop.removeEventListener('abort', onStop);
+    } catch (error) {
+      this.#fail(error);
+    }
+    try {
       this.#delivery.halt();
       await this.#tell();
+      await this.#end();
       for (const message of this.#report.summary()) await this.#output.write(message);
+    } finally {
+      this.#stop.removeEventListener('abort', onStop);
     }
+    if (this.#failure !== undefined) throw this.#failure.error;
+    return !this.#stop.aborted;
+  }
+
+  /** Judges the whole sync: the states that were held back come out, and the last rejected rows are put where they belong. */
+  async #end(): Promise<void> {
+    const { states, failure } = this.#gate.end();
+    if (failure !== undefined) this.#fail(failure);
+    await this.#echo(states);
+    try {
+      if (this.#failure === undefined) await this.#rejectedRows?.confirm(Number.POSITIVE_INFINITY);
+      else await this.#rejectedRows?.abandon();
+    } catch (error) {
+      this.#fail(error);
+    }
+    if (this.#rejectedRows !== undefined) this.#report.keptIn(this.#rejectedRows.places());
   }
 
   async #takeAll(input: Readable): Promise<void> {
@@ -119,6 +166,7 @@ class Sync {
         }
         this.#stopAtCheckpoint();
         await this.#delivery.room();
+        await this.#rejectedRows?.room(signal);
         await this.#tell();
       }
     } catch (error) {
@@ -130,7 +178,7 @@ class Sync {
   #take(message: InputMessage): void {
     switch (message.kind) {
       case 'record':
-        this.#takeRecord(message.stream, message.data);
+        this.#takeRecord(message.stream, message.data, message.line);
         break;
       case 'state':
         this.#takeState(message.line, message.stream);
@@ -150,7 +198,7 @@ class Sync {
     }
   }
 
-  #takeRecord(stream: string, row: Record<string, unknown>): void {
+  #takeRecord(stream: string, row: Row, line: string): void {
     const mapper = this.#mappers.get(stream);
     if (mapper === undefined) {
       throw new ConnectorError(
@@ -160,15 +208,16 @@ class Sync {
     }
     this.#report.row();
     const entry = this.#ledger.admit(stream);
+    const origin = { entry, stream, line: this.#rejectedRows && line };
     const mapped = mapper.map(row);
     if (mapped.kind === 'rejected') {
-      this.#ledger.settle(entry, 'rejected');
-      this.#report.rejected(stream, mapped.rejection);
+      this.#reject(origin, mapped.rejection, () => row);
       return;
     }
     for (const leftOut of mapped.leftOut) this.#report.leftOut(stream, leftOut);
     const { customId, json, bytes, isTimely } = mapped;
-    this.#delivery.add(customId, { json, bytes, isTimely, row: { entry, stream } });
+    this.#rejectedRows?.hold(line);
+    this.#delivery.add(customId, { json, bytes, isTimely, row: { ...origin, customId, json } });
   }
 
   #takeState(line: string, stream: string | undefined): void {
@@ -185,11 +234,29 @@ class Sync {
     );
   }
 
-  #settled({ entry, stream }: RowRef, outcome: Outcome): void {
-    this.#ledger.settle(entry, outcome.kind);
-    if (outcome.kind === 'accepted') this.#report.accepted();
-    else this.#report.rejected(stream, outcome.rejection);
+  #settled(row: RowRef, outcome: Outcome): void {
+    if (outcome.kind === 'accepted') {
+      this.#ledger.accept(row.entry);
+      this.#rule.accepted();
+      this.#report.accepted();
+    } else this.#reject(row, outcome.rejection, () => eventAsRow(row));
+    if (row.line !== undefined) this.#rejectedRows?.release(row.line);
     this.#tell().catch((error: unknown) => this.#fail(error));
+  }
+
+  /** @param row gives the row, or what was sent of it, for the log to describe without its values. */
+  #reject({ entry, stream, line }: RowOrigin, rejection: Rejection, row: () => Row): void {
+    let reason: string | undefined;
+    const masked = (): string => {
+      reason ??= rejection.refusal === undefined ? rejection.reason : maskValues(rejection.reason, row());
+      return reason;
+    };
+    this.#report.rejected(stream, rejection.code, () => ({ row: describeRow(row()), reason: masked() }));
+    if (line !== undefined) this.#rejectedRows?.add(stream, entry.segment, line, rejection);
+    const failure = this.#rule.rejected(rejection.code, masked);
+    // Left unsettled, a row that ends the sync keeps the states behind it from being true.
+    if (failure === undefined) this.#ledger.reject(entry, rejection.code);
+    else this.#fail(failure);
   }
 
   #fail(error: unknown): void {
@@ -211,13 +278,38 @@ class Sync {
     this.#toTell ??= this.#telling.then(async () => {
       this.#toTell = undefined;
       for (const message of this.#report.takeMessages()) await this.#output.write(message);
-      for (const { state, counts } of this.#ledger.takeTrueStates()) {
-        // The cursor must not move over rows that were not sent.
-        if (this.#isDryRun) continue;
-        await this.#output.writeBytes(`${withDestinationStats(state, counts)}\n`);
-      }
+      const { states, failure } = this.#gate.pass(this.#ledger.takeTrueStates());
+      await this.#echo(states);
+      if (failure !== undefined) this.#fail(failure);
     });
     this.#telling = this.#toTell;
     return this.#toTell;
   }
+
+  /** Writes states whose rows are settled, once the rejected ones among these are kept. */
+  async #echo(states: readonly TrueState<string>[]): Promise<void> {
+    const last = states.at(-1);
+    if (last === undefined) return;
+    try {
+      await this.#rejectedRows?.confirm(last.segment);
+    } catch (error) {
+      // None is echoed from now on: whatever is to be kept after a failure is refused, too.
+      this.#fail(error);
+      return;
+    }
+    // The cursor must not move over rows that were not sent.
+    if (this.#isDryRun) return;
+    for (const { state, counts } of states) {
+      await this.#output.writeBytes(`${withDestinationStats(state, counts)}\n`);
+    }
+  }
+}
+
+/** What was sent of a row, in the form of one. */
+function eventAsRow({ customId, json }: RowRef): Row {
+  const event = parseExact(json);
+  if (!isJsonObject(event)) return {};
+  const { name, time, attributes } = event;
+  const row = { custom_id: customId, event_name: name, ...(time === undefined ? {} : { event_time: time }) };
+  return isJsonObject(attributes) ? { ...row, ...attributes } : row;
 }
