@@ -869,3 +869,18 @@ test('names without number do not fill the memory, and are still told apart', ()
     });
   }
 });
+
+test('what is said of a row stays as it is while others are mapped', () => {
+  const { mapper } = mapperWith({});
+  const [good, bad, next] = ['"a":1', '"a.b":1', '"c.d":1'].map((columns) => map(rowWith(columns), mapper));
+  expect([good, bad, next]).toMatchObject([
+    { leftOut: [] },
+    { leftOut: [{ path: 'a.b' }] },
+    { leftOut: [{ path: 'c.d' }] },
+  ]);
+});
+
+test('an object of very many keys is gone through in a time that grows with their number alone', () => {
+  const keys = Array.from({ length: 100_000 }, (_, index) => `"k${index}":1`).join();
+  expect(eventOf(rowWith(`"o":{${keys}}`)).leftOut).toHaveLength(100_000 - 20);
+}, 2_000);

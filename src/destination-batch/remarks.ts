@@ -10,15 +10,24 @@ const NONE: readonly never[] = [];
 
 /** What there is to say of one row. Most rows give no cause, and then nothing is allocated. */
 export class Remarks {
-  leftOut: readonly LeftOut[] = NONE;
-  changes: readonly Change[] = NONE;
+  #leftOut: LeftOut[] = [];
+  #changes: Change[] = [];
   /** The first attribute that is left out for breaking a rule. */
   firstInvalid: LeftOut | undefined;
   #column = '';
 
+  get leftOut(): readonly LeftOut[] {
+    return this.#leftOut.length === 0 ? NONE : this.#leftOut;
+  }
+
+  get changes(): readonly Change[] {
+    return this.#changes.length === 0 ? NONE : this.#changes;
+  }
+
   startRow(): void {
-    this.leftOut = NONE;
-    this.changes = NONE;
+    // One that is empty was never handed out, and can go on to be that of this row.
+    if (this.#leftOut.length > 0) this.#leftOut = [];
+    if (this.#changes.length > 0) this.#changes = [];
     this.firstInvalid = undefined;
   }
 
@@ -30,10 +39,10 @@ export class Remarks {
   addLeftOut(path: string, fault: Fault): void {
     const leftOut = { column: this.#column, path, code: fault.code, reason: fault.reason };
     if (fault !== BLANK) this.firstInvalid ??= leftOut;
-    this.leftOut = [...this.leftOut, leftOut];
+    this.#leftOut.push(leftOut);
   }
 
   addChange(path: string, code: ChangeCode, reason: string): void {
-    this.changes = [...this.changes, { column: this.#column, path, code, reason }];
+    this.#changes.push({ column: this.#column, path, code, reason });
   }
 }
