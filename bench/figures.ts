@@ -3,7 +3,12 @@ export type Figure = { measure: string; figure: string; target: string; isReache
 
 /** A figure that may not be over a bound. */
 export function atMost(measure: string, value: number, bound: number, unit = ''): Figure {
-  return { measure, figure: `${value.toFixed(2)}${unit}`, target: `≤ ${bound}${unit}`, isReached: value <= bound };
+  return { measure, figure: `${shown(value)}${unit}`, target: `≤ ${shown(bound)}${unit}`, isReached: value <= bound };
+}
+
+/** A figure that may not be under a bound. */
+export function atLeast(measure: string, value: number, bound: number, unit = ''): Figure {
+  return { measure, figure: `${shown(value)}${unit}`, target: `≥ ${shown(bound)}${unit}`, isReached: value >= bound };
 }
 
 /** The figures as a table in Markdown. */
@@ -15,4 +20,8 @@ export function table(figures: readonly Figure[]): string {
   const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const lines = rows.map((row) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`);
   return [lines[0], `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`, ...lines.slice(1)].join('\n');
+}
+
+function shown(value: number): string {
+  return value.toLocaleString('en', { maximumFractionDigits: value < 10 ? 3 : 0 });
 }

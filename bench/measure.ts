@@ -41,6 +41,28 @@ function peakOf(pid: number | undefined): number | undefined {
 }
 
 /** The middle one of several values. */
-export function median(values: readonly number[]): number {
+function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
+/** Runs of each command that count. */
+const RUNS = 3;
+
+/** Runs each command once to warm up and then in turn, so that a machine whose speed drifts drifts for all; medians. */
+export async function inTurn<Name extends string>(
+  commands: Record<Name, () => Promise<Measured>>,
+): Promise<Record<Name, Measured>> {
+  const names = Object.keys(commands) as Name[];
+  const runs = new Map<Name, Measured[]>(names.map((name) => [name, []]));
+  for (let run = 0; run <= RUNS; run++) {
+    for (const name of names) {
+      const measured = await commands[name]();
+      if (run > 0) runs.get(name)?.push(measured);
+    }
+  }
+  const middle = (name: Name): Measured => ({
+    seconds: median((runs.get(name) ?? []).map(({ seconds }) => seconds)),
+    peakMegabytes: Math.max(...(runs.get(name) ?? []).map(({ peakMegabytes }) => peakMegabytes)),
+  });
+  return Object.fromEntries(names.map((name) => [name, middle(name)])) as Record<Name, Measured>;
 }

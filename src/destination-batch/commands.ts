@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { setFlagsFromString } from 'node:v8';
 import { configuredCatalogSchema } from '../protocol/catalog.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { readConfiguration } from '../protocol/configuration.ts';
@@ -32,12 +33,22 @@ export async function discover({ output }: CommandContext, configPath: string): 
   await output.write({ type: 'DESTINATION_CATALOG', destination_catalog: { operations: discoverOperations() } });
 }
 
+/**
+ * Events that wait outlive V8's short memory, and by default it lets the long one grow to several times what is in use
+ * before it looks what of it can go: 390 MB were seen. It looks once half as much again has come, which costs a few
+ * hundredths of the time.
+ */
+function keepMemorySmall(): void {
+  setFlagsFromString('--heap-growing-percent=50');
+}
+
 /** Sends what comes on `input`. Resolves to whether it was taken to its end. */
 export async function write(
   context: CommandContext,
   paths: { config: string; catalog: string },
   input: Readable,
 ): Promise<boolean> {
+  keepMemorySmall();
   const configuration = await readConfiguration(paths.config, destinationConfigurationSchema, context.output);
   const catalog = await readJsonFile('catalog', paths.catalog, configuredCatalogSchema);
   return writeEvents(context, configuration, catalog, input);

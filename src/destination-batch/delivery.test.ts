@@ -687,7 +687,7 @@ describe('a backlog', () => {
 
   test('is also what fills the room, in however few updates', async () => {
     const { delivery, calls, add } = start(slow);
-    add('u1', ...numbered('e', 50_000));
+    add('u1', ...numbered('e', 30_000));
     void delivery.room();
     await pass(0);
     expect(calls[0]?.endpoint).toBe('mass_update');
@@ -806,9 +806,9 @@ describe('there is room', () => {
     return started;
   }
 
-  test('for 50,000 events that wait; then only when some have left', async () => {
+  test('for 30,000 events that wait; then only when some have left', async () => {
     const { delivery, add } = await stuck();
-    for (let event = 0; event < 49_999; event += 1) add('u1', 'e');
+    for (let event = 0; event < 29_999; event += 1) add('u1', 'e');
     const before = watched(delivery.room());
     await pass(0);
     expect(before.isDone).toBe(true);
@@ -820,10 +820,10 @@ describe('there is room', () => {
     expect(after.isDone).toBe(true);
   });
 
-  test('for 24 megabytes that wait or are in flight; then only when some have left', async () => {
+  test('for 16 megabytes that wait or are in flight; then only when some have left', async () => {
     const { delivery, calls } = await stuck();
     const inFlight = '{"name":"first"}'.length;
-    const half = { json: '{}', bytes: 12 * 1024 * 1024, isTimely: true, row: 'x' };
+    const half = { json: '{}', bytes: 8 * 1024 * 1024, isTimely: true, row: 'x' };
     void delivery.room();
     await pass(GATHER);
     delivery.add('u1', half);

@@ -208,16 +208,17 @@ class Sync {
     }
     this.#report.row();
     const entry = this.#ledger.admit(stream);
-    const origin = { entry, stream, line: this.#rejectedRows && line };
+    // Held only where rejected rows are kept: it is as large as its event.
+    const keptLine = this.#rejectedRows && line;
     const mapped = mapper.map(row);
     if (mapped.kind === 'rejected') {
-      this.#reject(origin, mapped.rejection, () => row);
+      this.#reject({ entry, stream, line: keptLine }, mapped.rejection, () => row);
       return;
     }
     for (const leftOut of mapped.leftOut) this.#report.leftOut(stream, leftOut);
     const { customId, json, bytes, isTimely } = mapped;
     this.#rejectedRows?.hold(line);
-    this.#delivery.add(customId, { json, bytes, isTimely, row: { ...origin, customId, json } });
+    this.#delivery.add(customId, { json, bytes, isTimely, row: { entry, stream, line: keptLine, customId, json } });
   }
 
   #takeState(line: string, stream: string | undefined): void {
