@@ -31,6 +31,8 @@ const RATE_LIMIT_PAUSE_MS = 5_000;
 
 export type Outcome = { kind: 'accepted' } | { kind: 'rejected'; rejection: Rejection };
 
+const ACCEPTED: Outcome = { kind: 'accepted' };
+
 export type DeliveryOptions<RowRef> = {
   /** Posts the JSON text of an array of updates. */
   post: (endpoint: Endpoint, body: string, signal: AbortSignal) => Promise<Answer>;
@@ -270,8 +272,8 @@ export class Delivery<RowRef> {
       else refused.set(error.bulkIndex, [...(refused.get(error.bulkIndex) ?? []), error.reason]);
     }
     for (const [index, update] of updates.entries()) {
-      const reasons = refused.get(index);
-      if (reasons === undefined) this.#settle(update, { kind: 'accepted' });
+      const reasons = refused.size === 0 ? undefined : refused.get(index);
+      if (reasons === undefined) this.#settle(update, ACCEPTED);
       else this.#settle(update, { kind: 'rejected', rejection: refusal(update, reasons.join('; '), false) });
     }
   }
@@ -342,9 +344,12 @@ function refusal(update: Update<unknown>, reason: string, whole: boolean): Rejec
 
 function requestBody(updates: Update<unknown>[]): string {
   let body = '[';
-  for (const { customId, events } of updates) {
-    body += `${body.length > 1 ? ',' : ''}{"identifiers":{"custom_id":${JSON.stringify(customId)}},"events":[`;
-    for (const [index, event] of events.entries()) body += index > 0 ? `,${event.json}` : event.json;
+  for (const { customIdJson, events } of updates) {
+    body += `${body.length > 1 ? ',' : ''}{"identifiers":{"custom_id":${customIdJson}},"events":[`;
+    for (let index = 0; index < events.length; index += 1) {
+      if (index > 0) body += ',';
+      body += events[index]?.json ?? '';
+    }
     body += ']}';
   }
   return `${body}]`;

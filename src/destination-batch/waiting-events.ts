@@ -2,7 +2,7 @@
 export type WaitingEvent<RowRef> = { json: string; bytes: number; isTimely: boolean; row: RowRef };
 
 /** What Batch calls an update: events of one profile, sent together. */
-export type Update<RowRef> = { customId: string; events: WaitingEvent<RowRef>[] };
+export type Update<RowRef> = { customId: string; customIdJson: string; events: WaitingEvent<RowRef>[] };
 
 type Profile<RowRef> = { customId: string; events: WaitingEvent<RowRef>[]; underWay: boolean };
 
@@ -69,10 +69,11 @@ export class WaitingEvents<RowRef> {
       const profile = this.#ready.first;
       if (profile === undefined) break;
       const { customId } = profile;
+      const customIdJson = JSON.stringify(customId);
       const length = this.#updateLength(profile.events);
       let eventBytes = 0;
       for (let index = 0; index < length; index += 1) eventBytes += profile.events[index]?.bytes ?? 0;
-      bytes += eventBytes + length + Buffer.byteLength(JSON.stringify(customId)) + UPDATE_FRAME_BYTES;
+      bytes += eventBytes + length + Buffer.byteLength(customIdJson) + UPDATE_FRAME_BYTES;
       if (updates.length > 0 && bytes > maxBytes) break;
       this.#ready.shift();
       profile.underWay = true;
@@ -82,7 +83,7 @@ export class WaitingEvents<RowRef> {
         this.#updatesFor(profile.events.length) - this.#updatesFor(events.length + profile.events.length);
       this.#events -= length;
       this.#bytes -= eventBytes;
-      updates.push({ customId, events });
+      updates.push({ customId, customIdJson, events });
     }
     return updates;
   }

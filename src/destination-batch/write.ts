@@ -242,7 +242,8 @@ class Sync {
       this.#report.accepted();
     } else this.#reject(row, outcome.rejection, () => eventAsRow(row));
     if (row.line !== undefined) this.#rejectedRows?.release(row.line);
-    this.#tell().catch((error: unknown) => this.#fail(error));
+    // Once for all that are settled together.
+    if (this.#toTell === undefined) this.#tell().catch((error: unknown) => this.#fail(error));
   }
 
   /** @param row gives the row, or what was sent of it, for the log to describe without its values. */
