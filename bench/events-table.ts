@@ -24,7 +24,8 @@ export async function makeEventsTable(
       concat('linen shirt ', toString(number % 999)), if(number % 3 = 0, NULL, number % 9), 12.5 + number % 7,
       concat('https://shop.example.com/items/', toString(number % 999), '?utm_source=newsletter'),
       toDateTime('2026-01-01 00:00:00', 'UTC') + number % 80000,
-      '{"brand":"Example","colour":"blue","size":"M","weight":1.25,"materials":["cotton","linen"]}', '["summer","sale","new"]'
+      concat('{"brand":"Example","colour":"blue","sku":', toString(number % 999), ',"weight":1.25,"materials":["cotton","linen"]}'),
+      if(number % 2 = 0, '["summer","sale","new"]', '["summer","full price"]')
     FROM numbers(${rows})`,
   );
 }

@@ -10,6 +10,9 @@ import { Remarks } from './remarks.ts';
 type Result = { sent?: string; leftOut?: LeftOut[]; changed?: string[] };
 type LeftOut = { path: string; code: AttributeCode; reason: string };
 
+/** So many texts that the first of them is no longer known. */
+const MANY_TEXTS = 5_000;
+
 function writerWith(limits: Limits = DEFAULT_LIMITS, policies: Policies = DEFAULT_POLICIES) {
   const remarks = new Remarks();
   remarks.startColumn('v');
@@ -650,5 +653,38 @@ describe('the limits that are set are those that count', () => {
     expect(convert(justRight, kind, limits)).toEqual({ sent: justRight });
     expect(convert(tooMuch, kind, limits).leftOut).toHaveLength(1);
     expect(convert(tooMuch, kind, { ...limits, [name]: (maxima[name] ?? 3) + 1 })).toEqual({ sent: tooMuch });
+  });
+});
+
+describe('a text that holds JSON and comes again', () => {
+  test('is sent as it was the first time, also after very many others', () => {
+    const { writer } = writerWith();
+    const text = ' {"a": 9007199254740993, "b": ["x"]} ';
+    const json = '{"a":9007199254740993,"b":["x"]}';
+    for (let round = 0; round < 2; round += 1) {
+      expect([writer.write(text, 'plain', 'c'), writer.write(text, 'plain', 'c')]).toEqual([json, json]);
+      for (let n = 0; n < MANY_TEXTS; n += 1) expect(writer.write(`[{"n":${n}}]`, 'plain', 'c')).toBe(`[{"n":${n}}]`);
+    }
+  });
+
+  test('is told of each time when something in it is left out', () => {
+    const { writer, remarks } = writerWith();
+    for (const column of ['c', 'd']) {
+      remarks.startRow();
+      remarks.startColumn(column);
+      expect(writer.write('{"a":1,"b-c":2}', 'plain', column)).toBe('{"a":1}');
+      expect(remarks.leftOut).toMatchObject([{ column, path: `${column}.b-c`, code: 'name_invalid' }]);
+    }
+  });
+
+  test('is a text where it is to be one, and a list where it is to be one', () => {
+    const { writer } = writerWith();
+    const text = '["x"]';
+    expect(['plain', 'text', 'tags', 'plain'].map((kind) => writer.write(text, kind as ValueKind, 'c'))).toEqual([
+      '["x"]',
+      '"[\\"x\\"]"',
+      '["x"]',
+      '["x"]',
+    ]);
   });
 });

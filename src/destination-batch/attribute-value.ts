@@ -64,6 +64,13 @@ const LIST_OF_ALL_SORTS = fault(
   `is an array of items of several types, and ${LISTS}. Make its items texts in a view, such as arrayMap(x -> toString(x), c)`,
 );
 
+/**
+ * Columns of JSON texts repeat: the details of a product, the tags of a page. To convert one takes as long as the rest of a
+ * row, so the last ones are kept, so many and so long that they take four megabytes at the most.
+ */
+const MOST_TEXTS_KEPT = 4_000;
+const MOST_CHARACTERS_KEPT = 500;
+
 const OPENING_BRACKET = 0x5b;
 const CLOSING_BRACKET = 0x5d;
 const OPENING_BRACE = 0x7b;
@@ -87,6 +94,8 @@ export class AttributeWriter {
   readonly #toldNames = new WeakSet<AttributeName>();
   readonly #tooDeep: Fault;
   readonly #tooMany: Fault;
+  /** Texts that hold a list or an object, with the JSON that is sent for them. */
+  readonly #written = new Map<string, string>();
   #objects = 0;
 
   constructor(limits: Limits, { long_text }: Pick<Policies, 'long_text'>, names: AttributeNames, remarks: Remarks) {
@@ -157,10 +166,7 @@ export class AttributeWriter {
     switch (kind) {
       case 'plain':
         // Inside of an object a text is a text: only a column has no other way to hold a list or an object.
-        if (typeof value === 'string' && depth === 0) {
-          const structure = parseStructure(value);
-          return structure === undefined ? this.#text(value, path, place) : this.#structure(structure, path, place, 0);
-        }
+        if (typeof value === 'string' && depth === 0) return this.#textOrStructure(value, path, place);
         return this.#value(value, path, place, depth);
       case 'text':
         return this.#value(value, path, place, depth);
@@ -188,6 +194,24 @@ export class AttributeWriter {
     if (value instanceof LosslessNumber) return exactNumber(value.value);
     if (Array.isArray(value) || isJsonObject(value)) return this.#structure(value, path, place, depth);
     return fault('type_unsupported', `is of a type that Batch does not take (${typeof value})`);
+  }
+
+  #textOrStructure(text: string, path: string, place: Place): Written {
+    const known = this.#written.get(text);
+    if (known !== undefined) return known;
+    const structure = parseStructure(text);
+    if (structure === undefined) return this.#text(text, path, place);
+    const remarksBefore = this.#remarks.count;
+    const written = this.#structure(structure, path, place, 0);
+    // What there is something to say of is said for each row.
+    const isPlain = typeof written === 'string' && this.#remarks.count === remarksBefore;
+    if (isPlain && text.length <= MOST_CHARACTERS_KEPT) this.#keep(text, written);
+    return written;
+  }
+
+  #keep(text: string, written: string): void {
+    if (this.#written.size >= MOST_TEXTS_KEPT) this.#written.clear();
+    this.#written.set(text, written);
   }
 
   #structure(value: unknown[] | Record<string, unknown>, path: string, place: Place, depth: number): Written {

@@ -24,6 +24,11 @@ export class Remarks {
     return this.#changes.length === 0 ? NONE : this.#changes;
   }
 
+  /** How much has been said of this row. */
+  get count(): number {
+    return this.#leftOut.length + this.#changes.length;
+  }
+
   startRow(): void {
     // One that is empty was never handed out, and can go on to be that of this row.
     if (this.#leftOut.length > 0) this.#leftOut = [];
