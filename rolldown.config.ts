@@ -6,8 +6,6 @@ export default defineConfig({
   platform: 'node',
   // It has a part in C++, is large, and is loaded only when a tunnel is asked for.
   external: ['ssh2'],
-  // The CommonJS of jsonc-parser requires its parts in a way that can't be followed; its ES modules can.
-  resolve: { mainFields: ['module', 'main'] },
   output: { dir: 'dist/cli', format: 'esm' },
   logLevel: 'warn',
 });

@@ -127,9 +127,9 @@ async function updatesOfWaitingRows(file: WriteFile, catalog: string): Promise<n
     const lines: string[] = [];
     // A linear congruential generator: the same rows each time.
     let random = 1;
-    for (let n = 0; n < 25_000; n += 1) {
+    for (let n = 0; n < 18_000; n += 1) {
       random = (random * 1_103_515_245 + 12_345) % 2_147_483_648;
-      const profile = random % 3_000;
+      const profile = random % 2_000;
       events.set(profile, (events.get(profile) ?? 0) + 1);
       lines.push(rowLine(`customer-${profile}`, n));
     }

@@ -687,7 +687,7 @@ describe('a backlog', () => {
 
   test('is also what fills the room, in however few updates', async () => {
     const { delivery, calls, add } = start(slow);
-    add('u1', ...numbered('e', 30_000));
+    add('u1', ...numbered('e', 20_000));
     void delivery.room();
     await pass(0);
     expect(calls[0]?.endpoint).toBe('mass_update');
@@ -806,9 +806,9 @@ describe('there is room', () => {
     return started;
   }
 
-  test('for 30,000 events that wait; then only when some have left', async () => {
+  test('for 20,000 events that wait; then only when some have left', async () => {
     const { delivery, add } = await stuck();
-    for (let event = 0; event < 29_999; event += 1) add('u1', 'e');
+    for (let event = 0; event < 19_999; event += 1) add('u1', 'e');
     const before = watched(delivery.room());
     await pass(0);
     expect(before.isDone).toBe(true);

@@ -13,7 +13,7 @@ import { type Update, type WaitingEvent, WaitingEvents } from './waiting-events.
  * is left unread, and the source waits. A byte in flight takes about four: in its event, in the body of its request, in
  * what is being sent of it.
  */
-const MAX_WAITING_EVENTS = 30_000;
+const MAX_WAITING_EVENTS = 20_000;
 const MAX_UNSETTLED_BYTES = 16 * 1024 * 1024;
 
 /** How long events wait for others of their profiles when there are enough for a full request, in milliseconds. */
