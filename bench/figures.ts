@@ -15,7 +15,13 @@ export function atLeast(measure: string, value: number, bound: number, unit = ''
 export function table(figures: readonly Figure[]): string {
   const rows = [
     ['measure', 'figure', 'to reach', 'reached'],
-    ...figures.map(({ measure, figure, target, isReached }) => [measure, figure, target, isReached ? 'yes' : 'NO']),
+    ...figures.map(({ measure, figure, target, isReached }) => [
+      // A bar would end the cell.
+      measure.replaceAll('|', '\\|'),
+      figure,
+      target,
+      isReached ? 'yes' : 'NO',
+    ]),
   ];
   const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   const lines = rows.map((row) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`);
