@@ -680,11 +680,7 @@ describe('a text that holds JSON and comes again', () => {
   test('is a text where it is to be one, and a list where it is to be one', () => {
     const { writer } = writerWith();
     const text = '["x"]';
-    expect(['plain', 'text', 'tags', 'plain'].map((kind) => writer.write(text, kind as ValueKind, 'c'))).toEqual([
-      '["x"]',
-      '"[\\"x\\"]"',
-      '["x"]',
-      '["x"]',
-    ]);
+    const kinds: ValueKind[] = ['plain', 'text', 'tags', 'plain'];
+    expect(kinds.map((kind) => writer.write(text, kind, 'c'))).toEqual(['["x"]', '"[\\"x\\"]"', '["x"]', '["x"]']);
   });
 });

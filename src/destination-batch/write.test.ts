@@ -1,3 +1,6 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { PassThrough, Readable, Writable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { BatchApi as Sandbox } from '../../sandbox/batch-api/server.ts';
@@ -47,6 +50,7 @@ function startWith(
     endpoint?: 'update';
     api_url?: string;
     dry_run?: boolean;
+    rejected_rows?: { storage_type: 'Local'; path: string };
   } = {},
 ) {
   const input = new PassThrough();
@@ -338,6 +342,19 @@ test('a dry run maps and groups all, sends nothing, and echoes no state, so that
   expect(logs().join('\n')).toMatch(
     /dry run: nothing is sent.*4 rows read: 3 accepted, 1 rejected, .* 1 requests with 2 updates/s,
   );
+});
+
+test('a dry run keeps no rejected rows, since the rows come again', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'clickhouse-to-batch-dry-run-'));
+  try {
+    const { input, feed, result } = start({ dry_run: true, rejected_rows: { storage_type: 'Local', path: folder } });
+    feed(row('', 'a'), row('u1', 'b'), state(1));
+    input.end();
+    await result;
+    expect(await readdir(folder)).toEqual([]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
 });
 
 test('a backlog goes by mass_update, and each row arrives once', async () => {

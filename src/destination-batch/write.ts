@@ -37,11 +37,10 @@ export async function write(
   const receiver = configuration.dry_run ? await DryRun.open(configuration.dry_run_file) : new BatchApi(configuration);
   let rejectedRows: RejectedRows | undefined;
   try {
-    const store = await rejectedRowStore(
-      configuration.rejected_rows,
-      context.now(),
-      configuration.retry_minutes * 60_000,
-    );
+    // The rows of a dry run come again, those that it would reject among them: kept twice, they would be replayed twice.
+    const store = configuration.dry_run
+      ? undefined
+      : await rejectedRowStore(configuration.rejected_rows, context.now(), configuration.retry_minutes * 60_000);
     rejectedRows = store && new RejectedRows(store, context.now);
     // Before any row is sent: each run that fails for it later would send its rows again.
     await rejectedRows?.probe();
