@@ -34,8 +34,8 @@ function convert(
   return {
     ...(typeof written === 'string' && { sent: written }),
     ...(leftOut.length > 0 && { leftOut }),
-    ...(remarks.changes.length > 0 && {
-      changed: remarks.changes.map(({ path, code, reason }) => `${path} ${reason} (${code})`),
+    ...(remarks.takeChanges().length > 0 && {
+      changed: remarks.takeChanges().map(({ path, code, reason }) => `${path} ${reason} (${code})`),
     }),
   };
 }

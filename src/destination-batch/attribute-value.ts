@@ -64,13 +64,6 @@ const LIST_OF_ALL_SORTS = fault(
   `is an array of items of several types, and ${LISTS}. Make its items texts in a view, such as arrayMap(x -> toString(x), c)`,
 );
 
-/**
- * Columns of JSON texts repeat: the details of a product, the tags of a page. To convert one takes as long as the rest of a
- * row, so the last ones are kept, so many and so long that they take four megabytes at the most.
- */
-const MOST_TEXTS_KEPT = 4_000;
-const MOST_CHARACTERS_KEPT = 500;
-
 const OPENING_BRACKET = 0x5b;
 const CLOSING_BRACKET = 0x5d;
 const OPENING_BRACE = 0x7b;
@@ -91,11 +84,8 @@ export class AttributeWriter {
   readonly #isTruncating: boolean;
   readonly #names: AttributeNames;
   readonly #remarks: Remarks;
-  readonly #toldNames = new WeakSet<AttributeName>();
   readonly #tooDeep: Fault;
   readonly #tooMany: Fault;
-  /** Texts that hold a list or an object, with the JSON that is sent for them. */
-  readonly #written = new Map<string, string>();
   #objects = 0;
 
   constructor(limits: Limits, { long_text }: Pick<Policies, 'long_text'>, names: AttributeNames, remarks: Remarks) {
@@ -141,10 +131,7 @@ export class AttributeWriter {
       this.#remarks.addLeftOut(placeIn(path, place), wrong);
       return undefined;
     }
-    if (name.lowerCased !== undefined && !this.#toldNames.has(name)) {
-      this.#toldNames.add(name);
-      this.#remarks.addChange(placeIn(path, place), 'name_lower_cased', name.lowerCased);
-    }
+    if (name.lowerCased !== undefined) this.#remarks.addLowerCased(placeIn(path, place), name);
     return typeof written === 'string' ? written : undefined;
   }
 
@@ -197,21 +184,8 @@ export class AttributeWriter {
   }
 
   #textOrStructure(text: string, path: string, place: Place): Written {
-    const known = this.#written.get(text);
-    if (known !== undefined) return known;
     const structure = parseStructure(text);
-    if (structure === undefined) return this.#text(text, path, place);
-    const remarksBefore = this.#remarks.count;
-    const written = this.#structure(structure, path, place, 0);
-    // What there is something to say of is said for each row.
-    const isPlain = typeof written === 'string' && this.#remarks.count === remarksBefore;
-    if (isPlain && text.length <= MOST_CHARACTERS_KEPT) this.#keep(text, written);
-    return written;
-  }
-
-  #keep(text: string, written: string): void {
-    if (this.#written.size >= MOST_TEXTS_KEPT) this.#written.clear();
-    this.#written.set(text, written);
+    return structure === undefined ? this.#text(text, path, place) : this.#structure(structure, path, place, 0);
   }
 
   #structure(value: unknown[] | Record<string, unknown>, path: string, place: Place, depth: number): Written {

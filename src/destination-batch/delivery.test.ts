@@ -8,6 +8,7 @@ import { type Endpoint, MASS_UPDATE, UPDATE } from './endpoint.ts';
 import type { Lane } from './pacing.ts';
 import { Report } from './report.ts';
 import { type Clock, TokenBucket } from './token-bucket.ts';
+import type { WaitingEvent } from './waiting-events.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -71,6 +72,8 @@ const tooMany = (retryAfterMs?: number) =>
 const wordsOf = (messages: readonly Message[]): string[] =>
   messages.flatMap((message) => (message.type === 'LOG' ? [message.log.message] : []));
 
+type RowEvent = WaitingEvent & { row: string };
+
 type Pace = { capacity?: number; perSecond?: number; updatesPerRequest?: number };
 
 const laneOf = (
@@ -82,7 +85,7 @@ const laneOf = (
   updatesPerRequest,
 });
 
-function start(options: Partial<DeliveryOptions<string>> & { pace?: Pace; backlogPace?: Pace } = {}) {
+function start(options: Partial<DeliveryOptions<RowEvent>> & { pace?: Pace; backlogPace?: Pace } = {}) {
   const { pace = {}, backlogPace, ...rest } = options;
   const calls: Call[] = [];
   const settled: string[] = [];
@@ -95,9 +98,17 @@ function start(options: Partial<DeliveryOptions<string>> & { pace?: Pace; backlo
       const updates = (JSON.parse(body) as Update[]).map(
         ({ identifiers, events }) => `${identifiers.custom_id}: ${events.map(({ name }) => name).join(' ')}`,
       );
-      calls.push({ endpoint: name, body, updates, at: clock.now() - startedAt, signal, answer: resolve, fail: reject });
+      calls.push({
+        endpoint: name,
+        body: String(body),
+        updates,
+        at: clock.now() - startedAt,
+        signal,
+        answer: resolve,
+        fail: reject,
+      });
     });
-  const delivery = new Delivery<string>({
+  const delivery = new Delivery<RowEvent>({
     post,
     first: laneOf(UPDATE, pace),
     backlog: backlogPace && laneOf(MASS_UPDATE, backlogPace),
@@ -106,7 +117,7 @@ function start(options: Partial<DeliveryOptions<string>> & { pace?: Pace; backlo
     requestBytes: 4 * 1024 * 1024,
     flushIntervalMs: 2 * SECOND,
     retryTimeMs: 30 * MINUTE,
-    onSettled: (row, outcome) => {
+    onSettled: ({ row }, outcome) => {
       settled.push(`${row} ${outcome.kind === 'accepted' ? 'accepted' : outcome.rejection.reason}`);
     },
     onFailure: (error) => failures.push(error),
@@ -926,7 +937,7 @@ test('whatever Batch answers, and when: each event is settled once, in order, at
           pace: { capacity, perSecond, updatesPerRequest },
           eventsPerUpdate: perUpdate,
           retryTimeMs: 1_000 * MINUTE,
-          onSettled: (row, { kind }) => outcomes.push([row, kind]),
+          onSettled: ({ row }, { kind }) => outcomes.push([row, kind]),
         });
 
         const added: { customId: string; name: string }[] = [];

@@ -33,7 +33,7 @@ export type Outcome = { kind: 'accepted' } | { kind: 'rejected'; rejection: Reje
 
 const ACCEPTED: Outcome = { kind: 'accepted' };
 
-export type DeliveryOptions<RowRef> = {
+export type DeliveryOptions<Event> = {
   /** Posts the JSON text of an array of updates. */
   post: (endpoint: Endpoint, body: string, signal: AbortSignal) => Promise<Answer>;
   /** Where updates go, and how fast. */
@@ -48,7 +48,7 @@ export type DeliveryOptions<RowRef> = {
   /** How long a request is tried, in milliseconds. */
   retryTimeMs: number;
   /** Called once for each event, when it is known what became of it. */
-  onSettled: (row: RowRef, outcome: Outcome) => void;
+  onSettled: (event: Event, outcome: Outcome) => void;
   /** Called once if the delivery can't go on. */
   onFailure: (error: unknown) => void;
 };
@@ -57,9 +57,9 @@ export type DeliveryOptions<RowRef> = {
  * Brings events to Batch: groups them into updates and requests, paces these, sends several at a time, tries again what
  * may succeed, takes apart what was refused whole, and says of each event what became of it.
  */
-export class Delivery<RowRef> {
-  readonly #options: DeliveryOptions<RowRef>;
-  readonly #waiting: WaitingEvents<RowRef>;
+export class Delivery<Event extends WaitingEvent> {
+  readonly #options: DeliveryOptions<Event>;
+  readonly #waiting: WaitingEvents<Event>;
   readonly #halt = new AbortController();
   readonly #running: Promise<void>;
   #lane: Lane;
@@ -74,7 +74,7 @@ export class Delivery<RowRef> {
   #wakeSender: (() => void) | undefined;
   #wakeFeeder: (() => void) | undefined;
 
-  constructor(options: DeliveryOptions<RowRef>) {
+  constructor(options: DeliveryOptions<Event>) {
     this.#options = options;
     this.#lane = options.first;
     // Each call in flight and each wait listens to it; their number is bounded by the calls.
@@ -83,7 +83,7 @@ export class Delivery<RowRef> {
     this.#running = this.#run().catch((error: unknown) => this.#fail(error));
   }
 
-  add(customId: string, event: WaitingEvent<RowRef>): void {
+  add(customId: string, event: Event): void {
     this.#waiting.add(customId, event);
     this.#startFlushInterval();
   }
@@ -202,7 +202,7 @@ export class Delivery<RowRef> {
   }
 
   /** Posts updates for which tokens were taken, until each of their events is settled. */
-  async #deliver(updates: Update<RowRef>[], lane: Lane): Promise<void> {
+  async #deliver(updates: Update<Event>[], lane: Lane): Promise<void> {
     const answer = await this.#postUntilAnswered(updates, lane);
     switch (answer.kind) {
       case 'accepted':
@@ -215,7 +215,7 @@ export class Delivery<RowRef> {
     }
   }
 
-  async #postUntilAnswered(updates: Update<RowRef>[], { endpoint, bucket }: Lane): Promise<Answer> {
+  async #postUntilAnswered(updates: Update<Event>[], { endpoint, bucket }: Lane): Promise<Answer> {
     const { post, report, retryTimeMs } = this.#options;
     const { signal } = this.#halt;
     const body = requestBody(updates);
@@ -264,7 +264,7 @@ export class Delivery<RowRef> {
     }
   }
 
-  #settleAccepted(updates: Update<RowRef>[], errors: PartialError[]): void {
+  #settleAccepted(updates: Update<Event>[], errors: PartialError[]): void {
     const refused = new Map<number, string[]>();
     for (const error of errors) {
       if (updates[error.bulkIndex] === undefined) this.#options.report.strayError(error.reason);
@@ -282,7 +282,7 @@ export class Delivery<RowRef> {
    * Something in a request that is refused whole is at fault, or it is too large: halves are tried, of its updates and at
    * last of the events of one, until the bad event is alone. Nothing of it was stored, so that nothing is doubled.
    */
-  async #settleRefused(updates: Update<RowRef>[], lane: Lane, reason: string): Promise<void> {
+  async #settleRefused(updates: Update<Event>[], lane: Lane, reason: string): Promise<void> {
     const halves = halvesOf(updates);
     if (halves === undefined) {
       for (const update of updates)
@@ -295,8 +295,8 @@ export class Delivery<RowRef> {
     }
   }
 
-  #settle(update: Update<RowRef>, outcome: Outcome): void {
-    for (const event of update.events) this.#options.onSettled(event.row, outcome);
+  #settle(update: Update<Event>, outcome: Outcome): void {
+    for (const event of update.events) this.#options.onSettled(event, outcome);
   }
 
   #fail(error: unknown): void {
@@ -307,7 +307,9 @@ export class Delivery<RowRef> {
 }
 
 /** Two parts of a request, in order; undefined when it holds one event. */
-function halvesOf<RowRef>(updates: Update<RowRef>[]): [Update<RowRef>[], Update<RowRef>[]] | undefined {
+function halvesOf<Event extends WaitingEvent>(
+  updates: Update<Event>[],
+): [Update<Event>[], Update<Event>[]] | undefined {
   const [only] = updates;
   if (only === undefined || updates.length > 1) {
     const middle = Math.ceil(updates.length / 2);
@@ -318,11 +320,11 @@ function halvesOf<RowRef>(updates: Update<RowRef>[]): [Update<RowRef>[], Update<
   return [[{ ...only, events: only.events.slice(0, middle) }], [{ ...only, events: only.events.slice(middle) }]];
 }
 
-function eventsOf(updates: readonly Update<unknown>[]): number {
+function eventsOf(updates: readonly Update<WaitingEvent>[]): number {
   return updates.reduce((sum, { events }) => sum + events.length, 0);
 }
 
-function bytesOf(updates: readonly Update<unknown>[]): number {
+function bytesOf(updates: readonly Update<WaitingEvent>[]): number {
   return updates.reduce((sum, { events }) => events.reduce((bytes, event) => bytes + event.bytes, sum), 0);
 }
 
@@ -331,7 +333,7 @@ function bytesOf(updates: readonly Update<unknown>[]): number {
  *
  * @param whole whether the request was refused whole, so that nothing of it was stored.
  */
-function refusal(update: Update<unknown>, reason: string, whole: boolean): Rejection {
+function refusal(update: Update<WaitingEvent>, reason: string, whole: boolean): Rejection {
   const events = update.events.length;
   const which =
     events === 1 ? '' : ` (said of an update with ${events} events; Batch does not say which of them it left out)`;
@@ -342,7 +344,7 @@ function refusal(update: Update<unknown>, reason: string, whole: boolean): Rejec
   };
 }
 
-function requestBody(updates: Update<unknown>[]): string {
+function requestBody(updates: Update<WaitingEvent>[]): string {
   let body = '[';
   for (const { customIdJson, events } of updates) {
     body += `${body.length > 1 ? ',' : ''}{"identifiers":{"custom_id":${customIdJson}},"events":[`;

@@ -1,3 +1,4 @@
+import type { AttributeName } from './attribute-name.ts';
 import type { AttributeCode, Change, ChangeCode, LeftOut } from './reason.ts';
 
 /** Why something is not sent. */
@@ -15,13 +16,19 @@ export class Remarks {
   /** The first attribute that is left out for breaking a rule. */
   firstInvalid: LeftOut | undefined;
   #column = '';
+  /** What was told of names once and for all, and what is told of this row's if it is sent. */
+  readonly #told = new WeakSet<AttributeName>();
+  #toTell: AttributeName[] = [];
 
   get leftOut(): readonly LeftOut[] {
     return this.#leftOut.length === 0 ? NONE : this.#leftOut;
   }
 
-  get changes(): readonly Change[] {
-    return this.#changes.length === 0 ? NONE : this.#changes;
+  /** What is changed in this row, which is sent: a name that is changed is told of once. */
+  takeChanges(): readonly Change[] {
+    if (this.#changes.length === 0) return NONE;
+    for (const name of this.#toTell) this.#told.add(name);
+    return this.#changes;
   }
 
   /** How much has been said of this row. */
@@ -33,6 +40,7 @@ export class Remarks {
     // One that is empty was never handed out, and can go on to be that of this row.
     if (this.#leftOut.length > 0) this.#leftOut = [];
     if (this.#changes.length > 0) this.#changes = [];
+    if (this.#toTell.length > 0) this.#toTell = [];
     this.firstInvalid = undefined;
   }
 
@@ -49,5 +57,12 @@ export class Remarks {
 
   addChange(path: string, code: ChangeCode, reason: string): void {
     this.#changes.push({ column: this.#column, path, code, reason });
+  }
+
+  /** Of a name that is sent in lower case: told with the first event that has it. */
+  addLowerCased(path: string, name: AttributeName): void {
+    if (name.lowerCased === undefined || this.#told.has(name) || this.#toTell.includes(name)) return;
+    this.#toTell.push(name);
+    this.addChange(path, 'name_lower_cased', name.lowerCased);
   }
 }

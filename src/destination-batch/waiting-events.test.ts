@@ -2,9 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type Update, type WaitingEvent, WaitingEvents } from './waiting-events.ts';
 
+type RowEvent = WaitingEvent & { row: number };
+
 const NO_LIMIT = Number.POSITIVE_INFINITY;
 
-const event = (row: number, bytes = 10): WaitingEvent<number> => ({
+const event = (row: number, bytes = 10): RowEvent => ({
   json: `{"name":"e${row}"}`,
   bytes,
   isTimely: true,
@@ -12,13 +14,13 @@ const event = (row: number, bytes = 10): WaitingEvent<number> => ({
 });
 
 /** Adds events to profiles, numbered in the order in which they come. */
-function waitingOf(customIds: readonly string[], eventsPerUpdate = 15): WaitingEvents<number> {
-  const waiting = new WaitingEvents<number>(eventsPerUpdate);
+function waitingOf(customIds: readonly string[], eventsPerUpdate = 15): WaitingEvents<RowEvent> {
+  const waiting = new WaitingEvents<RowEvent>(eventsPerUpdate);
   for (const [row, customId] of customIds.entries()) waiting.add(customId, event(row));
   return waiting;
 }
 
-const shown = (updates: readonly Update<number>[]): string[] =>
+const shown = (updates: readonly Update<RowEvent>[]): string[] =>
   updates.map(({ customId, events }) => `${customId}: ${events.map(({ row }) => row).join(' ')}`);
 
 test('events of a profile go together, in order; profiles go in the order in which they came', () => {
@@ -29,7 +31,7 @@ test('events of a profile go together, in order; profiles go in the order in whi
 });
 
 test('an event comes back as it was given', () => {
-  const waiting = new WaitingEvents<object>(15);
+  const waiting = new WaitingEvents<WaitingEvent & { row: object }>(15);
   const given = { json: '{"name":"e"}', bytes: 12, isTimely: true, row: {} };
   waiting.add('a', given);
   expect(waiting.take(1, NO_LIMIT)[0]?.events[0]).toBe(given);
@@ -85,13 +87,13 @@ test('to settle a profile that nothing is known of changes nothing', () => {
 });
 
 /** The update as it stands in the body of a request, with its comma. */
-const bytesOf = ({ customId, events }: Update<number>): number =>
+const bytesOf = ({ customId, events }: Update<RowEvent>): number =>
   Buffer.byteLength(
     `{"identifiers":{"custom_id":${JSON.stringify(customId)}},"events":[${events.map(({ json }) => json).join()}]},`,
   );
 
 describe('the bytes of a take', () => {
-  const heavy = (row: number, bytes: number): WaitingEvent<number> => ({
+  const heavy = (row: number, bytes: number): RowEvent => ({
     json: 'x'.repeat(bytes),
     bytes,
     isTimely: true,
@@ -99,14 +101,14 @@ describe('the bytes of a take', () => {
   });
 
   test('are no more than asked for', () => {
-    const waiting = new WaitingEvents<number>(15);
+    const waiting = new WaitingEvents<RowEvent>(15);
     for (const [row, customId] of ['a', 'b', 'c'].entries()) waiting.add(customId, heavy(row, 1_000));
     expect(shown(waiting.take(200, 2_500))).toEqual(['a: 0', 'b: 1']);
     expect([waiting.events, waiting.bytes, waiting.readyUpdates]).toEqual([1, 1_000, 1]);
   });
 
   test('may be more for one update, which could never go otherwise', () => {
-    const waiting = new WaitingEvents<number>(15);
+    const waiting = new WaitingEvents<RowEvent>(15);
     for (const [row, customId] of ['a', 'a', 'b'].entries()) waiting.add(customId, heavy(row, 1_000));
     expect(shown(waiting.take(200, 500))).toEqual(['a: 0 1']);
     expect(shown(waiting.take(200, 500))).toEqual(['b: 2']);
@@ -117,7 +119,7 @@ describe('the bytes of a take', () => {
     ['letters of three bytes', '日'],
     ['quotes, which JSON escapes', '"'],
   ])('are counted with their identifiers: %s', (_, letter) => {
-    const waiting = new WaitingEvents<number>(15);
+    const waiting = new WaitingEvents<RowEvent>(15);
     for (let row = 0; row < 100; row += 1) waiting.add(`${letter.repeat(300)}${row}`, event(row));
     const bytes = waiting.take(200, 20_000).reduce((sum, update) => sum + bytesOf(update), 0);
     expect(bytes).toBeLessThanOrEqual(20_000);
@@ -158,7 +160,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 test('whatever is added, taken and settled: order is kept, no profile is under way twice, no update is wasted', () => {
   fc.assert(
     fc.property(steps, fc.integer({ min: 1, max: 4 }), (all, eventsPerUpdate) => {
-      const waiting = new WaitingEvents<number>(eventsPerUpdate);
+      const waiting = new WaitingEvents<RowEvent>(eventsPerUpdate);
       const arrived = new Map<string, { row: number; bytes: number; isTimely: boolean }[]>();
       const underWay = new Set<string>();
 
@@ -221,7 +223,7 @@ test('whatever is added, taken and settled: order is kept, no profile is under w
 });
 
 test('events that Batch is likely to refuse for their time never share an update with others, and the order stays', () => {
-  const waiting = new WaitingEvents<number>(3);
+  const waiting = new WaitingEvents<RowEvent>(3);
   for (const [row, isTimely] of [true, false, false, false, false, true, true].entries()) {
     waiting.add('u1', { json: '{}', bytes: 2, isTimely, row });
   }

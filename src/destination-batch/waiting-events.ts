@@ -1,10 +1,10 @@
-/** An event that waits to be sent, in JSON; `row` is whatever the sender needs to account for it. */
-export type WaitingEvent<RowRef> = { json: string; bytes: number; isTimely: boolean; row: RowRef };
+/** An event that waits to be sent, in JSON, of so many bytes in UTF-8; with it comes whatever its row is accounted for by. */
+export type WaitingEvent = { json: string; bytes: number; isTimely: boolean };
 
 /** What Batch calls an update: events of one profile, sent together. */
-export type Update<RowRef> = { customId: string; customIdJson: string; events: WaitingEvent<RowRef>[] };
+export type Update<Event extends WaitingEvent> = { customId: string; customIdJson: string; events: Event[] };
 
-type Profile<RowRef> = { customId: string; events: WaitingEvent<RowRef>[]; underWay: boolean };
+type Profile<Event> = { customId: string; events: Event[]; underWay: boolean };
 
 /** Bytes of an update around its events: `{"identifiers":{"custom_id":…},"events":[…]},`. */
 const UPDATE_FRAME_BYTES = 48;
@@ -14,11 +14,11 @@ const UPDATE_FRAME_BYTES = 48;
  * fewer updates they cost. A profile with an update under way is passed over until that one is settled: its events
  * reach Batch in the order of the stream, however many requests are in flight.
  */
-export class WaitingEvents<RowRef> {
+export class WaitingEvents<Event extends WaitingEvent> {
   readonly #eventsPerUpdate: number;
-  readonly #profiles = new Map<string, Profile<RowRef>>();
+  readonly #profiles = new Map<string, Profile<Event>>();
   /** The profiles that an update can be made for now, in the order in which they became so. */
-  readonly #ready = new Queue<Profile<RowRef>>();
+  readonly #ready = new Queue<Profile<Event>>();
   #events = 0;
   #bytes = 0;
   #updates = 0;
@@ -47,7 +47,7 @@ export class WaitingEvents<RowRef> {
     return this.#ready.length;
   }
 
-  add(customId: string, event: WaitingEvent<RowRef>): void {
+  add(customId: string, event: Event): void {
     let profile = this.#profiles.get(customId);
     if (profile === undefined) {
       profile = { customId, events: [], underWay: false };
@@ -62,8 +62,8 @@ export class WaitingEvents<RowRef> {
   }
 
   /** Takes up to `maxUpdates` updates of no more than `maxBytes` together, but at least one. Each profile is then under way. */
-  take(maxUpdates: number, maxBytes: number): Update<RowRef>[] {
-    const updates: Update<RowRef>[] = [];
+  take(maxUpdates: number, maxBytes: number): Update<Event>[] {
+    const updates: Update<Event>[] = [];
     let bytes = 0;
     while (updates.length < maxUpdates) {
       const profile = this.#ready.first;
@@ -78,7 +78,7 @@ export class WaitingEvents<RowRef> {
       this.#ready.shift();
       profile.underWay = true;
       const events = profile.events;
-      profile.events = events.splice(length);
+      profile.events = length === events.length ? [] : events.splice(length);
       this.#updates +=
         this.#updatesFor(profile.events.length) - this.#updatesFor(events.length + profile.events.length);
       this.#events -= length;
@@ -92,7 +92,7 @@ export class WaitingEvents<RowRef> {
    * How many of these events go into one update. Those that Batch is likely to refuse for their time never share one with
    * others: Batch would name the update, and nobody could tell which of its events it meant.
    */
-  #updateLength(events: readonly WaitingEvent<RowRef>[]): number {
+  #updateLength(events: readonly Event[]): number {
     const most = Math.min(this.#eventsPerUpdate, events.length);
     let length = 1;
     while (length < most && events[length]?.isTimely === events[0]?.isTimely) length += 1;

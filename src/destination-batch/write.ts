@@ -11,6 +11,7 @@ import { Delivery, type Outcome } from './delivery.ts';
 import { DryRun } from './dry-run.ts';
 import type { EventMapper, Row } from './event.ts';
 import { eventMappers } from './event-mappers.ts';
+import type { MappedEvent } from './event-rules.ts';
 import { type InputMessage, parseInputLine } from './input-message.ts';
 import { Ledger, type LedgerEntry, type TrueState } from './ledger.ts';
 import { lanes } from './pacing.ts';
@@ -21,6 +22,7 @@ import { RejectionRule, StateGate } from './rejected-rule.ts';
 import { rejectedRowStore } from './rejected-store.ts';
 import { Report } from './report.ts';
 import { withDestinationStats } from './state-echo.ts';
+import type { WaitingEvent } from './waiting-events.ts';
 
 /**
  * Sends the rows on `input` to Batch and echoes each state once it is true.
@@ -55,8 +57,8 @@ export async function write(
 /** A row on its way: where it is settled, and its text if rejected rows are kept. */
 type RowOrigin = { entry: LedgerEntry; stream: string; line: string | undefined };
 
-/** What the delivery hands back with an event's outcome. The texts are those that it holds itself. */
-type RowRef = RowOrigin & { customId: string; json: string };
+/** An event in the delivery, with what its row is accounted for by. */
+type RowEvent = WaitingEvent & RowOrigin & { customId: string };
 
 /** One run of `write`: the way of a line from stdin to the delivery, and of a state back to stdout. */
 class Sync {
@@ -65,7 +67,9 @@ class Sync {
   readonly #isDryRun: boolean;
   /** The mapper of each stream in the catalog. */
   readonly #mappers: ReadonlyMap<string, EventMapper>;
-  readonly #delivery: Delivery<RowRef>;
+  /** The stream of the last row, as most rows are of the same one as the row before. */
+  #last: { stream: string; mapper: EventMapper } | undefined;
+  readonly #delivery: Delivery<RowEvent>;
   readonly #ledger = new Ledger<string>();
   readonly #report = new Report();
   readonly #rule: RejectionRule;
@@ -91,7 +95,7 @@ class Sync {
     this.#stop = stop;
     this.#isDryRun = configuration.dry_run;
     this.#mappers = eventMappers(configuration, catalog, now, (stream, change) => this.#report.changed(stream, change));
-    this.#delivery = new Delivery<RowRef>({
+    this.#delivery = new Delivery<RowEvent>({
       post: (endpoint, body, signal) => receiver.post(endpoint, body, signal),
       ...lanes(configuration),
       report: this.#report,
@@ -99,7 +103,7 @@ class Sync {
       requestBytes: configuration.limits.request_bytes,
       flushIntervalMs: configuration.flush_interval_seconds * 1000,
       retryTimeMs: configuration.retry_minutes * 60_000,
-      onSettled: (row, outcome) => this.#settled(row, outcome),
+      onSettled: (event, outcome) => this.#settled(event, outcome),
       onFailure: (error) => this.#fail(error),
     });
     if (configuration.dry_run) {
@@ -157,11 +161,13 @@ class Sync {
   async #takeAll(input: Readable): Promise<void> {
     const { signal } = this.#stopReading;
     try {
-      for await (const lines of lineBatches(addAbortSignal(signal, input))) {
-        for (const line of lines) {
+      for await (const { bytes, start, ends } of lineBatches(addAbortSignal(signal, input))) {
+        let from = start;
+        for (const end of ends) {
           this.#stopAtCheckpoint();
           if (signal.aborted) return;
-          this.#take(parseInputLine(line));
+          if (!this.#takeCutRecord(bytes, from, end)) this.#take(parseInputLine(bytes.subarray(from, end)));
+          from = end + 1;
         }
         this.#stopAtCheckpoint();
         await this.#delivery.room();
@@ -197,6 +203,18 @@ class Sync {
     }
   }
 
+  /** Whether the line is a row like the last one, whose event could be cut out of it. */
+  #takeCutRecord(bytes: Buffer, start: number, end: number): boolean {
+    if (this.#last === undefined) return false;
+    const { stream, mapper } = this.#last;
+    const event = mapper.cut(bytes, start, end);
+    if (event === undefined) return false;
+    this.#report.row();
+    const line = this.#rejectedRows && bytes.toString('utf8', start, end);
+    this.#deliver(event, { entry: this.#ledger.admit(stream), stream, line });
+    return true;
+  }
+
   #takeRecord(stream: string, row: Row, line: string): void {
     const mapper = this.#mappers.get(stream);
     if (mapper === undefined) {
@@ -206,18 +224,18 @@ class Sync {
       );
     }
     this.#report.row();
-    const entry = this.#ledger.admit(stream);
+    this.#last = { stream, mapper };
     // Held only where rejected rows are kept: it is as large as its event.
-    const keptLine = this.#rejectedRows && line;
-    const mapped = mapper.map(row);
-    if (mapped.kind === 'rejected') {
-      this.#reject({ entry, stream, line: keptLine }, mapped.rejection, () => row);
-      return;
-    }
-    for (const leftOut of mapped.leftOut) this.#report.leftOut(stream, leftOut);
-    const { customId, json, bytes, isTimely } = mapped;
-    this.#rejectedRows?.hold(line);
-    this.#delivery.add(customId, { json, bytes, isTimely, row: { entry, stream, line: keptLine, customId, json } });
+    const origin = { entry: this.#ledger.admit(stream), stream, line: this.#rejectedRows && line };
+    const mapped = mapper.map(row, line);
+    if (mapped.kind === 'rejected') this.#reject(origin, mapped.rejection, () => row);
+    else this.#deliver(mapped, origin);
+  }
+
+  #deliver({ customId, json, bytes, isTimely, leftOut }: MappedEvent, { entry, stream, line }: RowOrigin): void {
+    for (const attribute of leftOut) this.#report.leftOut(stream, attribute);
+    if (line !== undefined) this.#rejectedRows?.hold(line);
+    this.#delivery.add(customId, { customId, json, bytes, isTimely, entry, stream, line });
   }
 
   #takeState(line: string, stream: string | undefined): void {
@@ -234,7 +252,7 @@ class Sync {
     );
   }
 
-  #settled(row: RowRef, outcome: Outcome): void {
+  #settled(row: RowEvent, outcome: Outcome): void {
     if (outcome.kind === 'accepted') {
       this.#ledger.accept(row.entry);
       this.#rule.accepted();
@@ -307,7 +325,7 @@ class Sync {
 }
 
 /** What was sent of a row, in the form of one. */
-function eventAsRow({ customId, json }: RowRef): Row {
+function eventAsRow({ customId, json }: RowEvent): Row {
   const event = parseExact(json);
   if (!isJsonObject(event)) return {};
   const { name, time, attributes } = event;

@@ -1,14 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { lineBatches } from './lines.ts';
+import { type LineBatch, lineBatches } from './lines.ts';
 
 async function* stream(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
   yield* chunks;
 }
 
+function linesIn({ bytes, start, ends }: LineBatch): Buffer[] {
+  return ends.map((end, index) => bytes.subarray(index === 0 ? start : (ends[index - 1] ?? 0) + 1, end));
+}
+
 async function linesOf(chunks: readonly Uint8Array[]): Promise<Buffer[]> {
   const lines: Buffer[] = [];
-  for await (const batch of lineBatches(stream(chunks))) lines.push(...batch);
+  for await (const batch of lineBatches(stream(chunks))) lines.push(...linesIn(batch));
   return lines;
 }
 
@@ -81,7 +85,7 @@ test('the lines of a chunk come together, and before the next chunk is asked for
     }
   }
   const seen: [lines: string[], asked: number][] = [];
-  for await (const batch of lineBatches(source())) seen.push([batch.map(String), asked.length]);
+  for await (const batch of lineBatches(source())) seen.push([linesIn(batch).map(String), asked.length]);
   expect(seen).toEqual([
     [['a', 'b'], 1],
     [['cd'], 2],
@@ -97,7 +101,7 @@ test('a source that fails gives the lines before, then its error, and no piece o
   }
   const lines: string[] = [];
   const reading = (async () => {
-    for await (const batch of lineBatches(source())) lines.push(...batch.map(String));
+    for await (const batch of lineBatches(source())) lines.push(...linesIn(batch).map(String));
   })();
   await expect(reading).rejects.toThrow('broken pipe');
   expect(lines).toEqual(['a']);

@@ -1,25 +1,39 @@
 const LINE_FEED = 0x0a;
 
+/** Lines in the bytes that they came in: from `start`, and behind each line feed, up to the next of `ends`. */
+export type LineBatch = { bytes: Buffer; start: number; ends: number[] };
+
 /**
- * Splits a stream of bytes into lines and yields those of each chunk together. Lines come as bytes, without their line
- * feed, so that what is echoed is exactly what came in. The last line needs no line feed.
+ * Splits a stream of bytes into lines and yields those of each chunk together. Lines are left in the bytes, without
+ * their line feed, so that what is echoed is exactly what came in. The last line needs no line feed.
  *
  * node:readline is not used: it takes U+2028 for a line end, which is legal inside JSON, and costs a callback a line.
  */
-export async function* lineBatches(source: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer[]> {
+export async function* lineBatches(source: AsyncIterable<Uint8Array>): AsyncGenerator<LineBatch> {
   let rest: Buffer[] = [];
-  for await (const bytes of source) {
-    const chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    const lines: Buffer[] = [];
+  for await (const { buffer, byteOffset, byteLength } of source) {
+    const bytes = Buffer.from(buffer, byteOffset, byteLength);
     let start = 0;
-    for (let end = chunk.indexOf(LINE_FEED); end !== -1; end = chunk.indexOf(LINE_FEED, start)) {
-      const line = chunk.subarray(start, end);
-      lines.push(rest.length === 0 ? line : Buffer.concat([...rest, line]));
+    let end = bytes.indexOf(LINE_FEED);
+    if (end !== -1 && rest.length > 0) {
+      yield lineOf([...rest, bytes.subarray(0, end)]);
       rest = [];
       start = end + 1;
+      end = bytes.indexOf(LINE_FEED, start);
     }
-    if (start < chunk.length) rest.push(chunk.subarray(start));
-    if (lines.length > 0) yield lines;
+    const ends: number[] = [];
+    let next = start;
+    for (; end !== -1; end = bytes.indexOf(LINE_FEED, next)) {
+      ends.push(end);
+      next = end + 1;
+    }
+    if (ends.length > 0) yield { bytes, start, ends };
+    if (next < bytes.length) rest.push(bytes.subarray(next));
   }
-  if (rest.length > 0) yield [Buffer.concat(rest)];
+  if (rest.length > 0) yield lineOf(rest);
+}
+
+function lineOf(parts: Buffer[]): LineBatch {
+  const bytes = Buffer.concat(parts);
+  return { bytes, start: 0, ends: [bytes.length] };
 }

@@ -1,0 +1,99 @@
+/** Finds where the values of JSON end in bytes, without making anything of them. */
+
+export const QUOTE = 0x22;
+export const OPENING_BRACKET = 0x5b;
+export const OPENING_BRACE = 0x7b;
+export const CLOSING_BRACE = 0x7d;
+const CLOSING_BRACKET = 0x5d;
+const BACKSLASH = 0x5c;
+const SPACE = 0x20;
+const DELETE = 0x7f;
+const MINUS = 0x2d;
+const POINT = 0x2e;
+const DIGIT_0 = 0x30;
+const DIGIT_9 = 0x39;
+
+/** No value ends here. */
+export const NO_END = -1;
+
+/** 1 for printable ASCII that JSON does not escape. */
+const IS_PLAIN = Uint8Array.from({ length: 256 }, (_, code) =>
+  Number(code >= SPACE && code < DELETE && code !== QUOTE && code !== BACKSLASH),
+);
+
+/** 1 for what numbers are made of. */
+const IS_IN_NUMBER = Uint8Array.from({ length: 256 }, (_, code) =>
+  Number((code >= DIGIT_0 && code <= DIGIT_9) || '+-.eE'.includes(String.fromCharCode(code))),
+);
+
+/** A double keeps so many digits whatever they are, and a point among them. */
+const MOST_CHARACTERS_OF_A_PLAIN_NUMBER = 15;
+
+export function standsAt(bytes: Buffer, place: number, text: Uint8Array): boolean {
+  for (let index = 0; index < text.length; index += 1) if (bytes[place + index] !== text[index]) return false;
+  return true;
+}
+
+/** Where plain characters end: printable ASCII that JSON does not escape. */
+export function endOfPlain(bytes: Buffer, place: number): number {
+  let end = place;
+  while (IS_PLAIN[bytes[end] ?? 0] === 1) end += 1;
+  return end;
+}
+
+/** Behind the closing quote of a text, from any place in it that is not the second half of an escape. */
+export function endOfText(bytes: Buffer, place: number): number {
+  let end = place;
+  for (;;) {
+    const code = bytes[end];
+    // JSON has no bare control character in a text, such as a line feed.
+    if (code === undefined || code < SPACE) return NO_END;
+    if (code === QUOTE) return end + 1;
+    end += code === BACKSLASH ? 2 : 1;
+  }
+}
+
+/** Behind the bracket or brace that closes the one at this place. What lies between may be no JSON. */
+export function endOfStructure(bytes: Buffer, place: number): number {
+  let depth = 0;
+  let end = place;
+  for (;;) {
+    const code = bytes[end];
+    if (code === undefined || code < SPACE) return NO_END;
+    if (code === QUOTE) {
+      end = endOfText(bytes, end + 1);
+      if (end === NO_END) return NO_END;
+      continue;
+    }
+    end += 1;
+    if (code === OPENING_BRACE || code === OPENING_BRACKET) depth += 1;
+    else if (code === CLOSING_BRACE || code === CLOSING_BRACKET) {
+      depth -= 1;
+      if (depth === 0) return end;
+    }
+  }
+}
+
+/** Behind the number at this place, as far as it may be one. */
+export function endOfNumber(bytes: Buffer, place: number): number {
+  let end = place;
+  while (IS_IN_NUMBER[bytes[end] ?? 0] === 1) end += 1;
+  return end === place ? NO_END : end;
+}
+
+/** Whether a number can be sent as it is written: JSON, short enough for a double, without exponent, and no minus zero. */
+export function isPlainNumber(bytes: Buffer, start: number, end: number): boolean {
+  if (end - start > MOST_CHARACTERS_OF_A_PLAIN_NUMBER) return false;
+  const digitsFrom = bytes[start] === MINUS ? start + 1 : start;
+  const wholeTo = endOfDigits(bytes, digitsFrom);
+  const whole = wholeTo - digitsFrom;
+  if (whole === 0 || (bytes[digitsFrom] === DIGIT_0 && (whole > 1 || digitsFrom > start))) return false;
+  if (wholeTo === end) return true;
+  return bytes[wholeTo] === POINT && end > wholeTo + 1 && endOfDigits(bytes, wholeTo + 1) === end;
+}
+
+export function endOfDigits(bytes: Buffer, place: number): number {
+  let end = place;
+  for (let code = bytes[end] ?? 0; code >= DIGIT_0 && code <= DIGIT_9; code = bytes[end] ?? 0) end += 1;
+  return end;
+}
