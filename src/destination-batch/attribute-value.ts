@@ -246,22 +246,13 @@ export class AttributeWriter {
 
   #url(value: unknown): Written {
     if (typeof value !== 'string') return NO_URL;
-    if (this.#isOrdinaryUrl(value)) return `"${value}"`;
+    if (isPlainAscii(value) && isOrdinaryUrl(value, this.#limits.url_characters)) return `"${value}"`;
     if (!URL_SHAPE.test(value)) return isBlank(value) ? BLANK : NO_URL;
     if (!value.isWellFormed()) return MALFORMED;
     const most = this.#limits.url_characters;
     if (value.length > most)
       return fault('url_too_long', `has ${value.length} characters, and Batch takes ${most} in a URL`);
     return JSON.stringify(value);
-  }
-
-  /** Whether a URL is such as most are, so that the general rules need not be asked. */
-  #isOrdinaryUrl(value: string): boolean {
-    const scheme = value.startsWith('https://') ? 8 : value.startsWith('http://') ? 7 : undefined;
-    if (scheme === undefined || value.length > this.#limits.url_characters) return false;
-    const host = value.charCodeAt(scheme);
-    const hasHost = (host >= LETTER_A && host <= LETTER_Z) || (host >= DIGIT_0 && host <= DIGIT_9);
-    return hasHost && isPlainAscii(value) && !value.includes(' ');
   }
 
   #list(values: unknown[], path: string, depth: number): Written {
@@ -347,6 +338,15 @@ function unlikeItems(values: unknown[]): Fault {
 function placeIn(path: string, place: Place): string {
   if (place === undefined) return path;
   return typeof place === 'number' ? `${path}[${place}]` : `${path}.${place}`;
+}
+
+/** Whether a text of plain ASCII is a URL such as most are, so that the general rules need not be asked. */
+export function isOrdinaryUrl(text: string, mostCharacters: number): boolean {
+  const scheme = text.startsWith('https://') ? 8 : text.startsWith('http://') ? 7 : undefined;
+  if (scheme === undefined || text.length > mostCharacters) return false;
+  const host = text.charCodeAt(scheme);
+  const hasHost = (host >= LETTER_A && host <= LETTER_Z) || (host >= DIGIT_0 && host <= DIGIT_9);
+  return hasHost && !text.includes(' ');
 }
 
 /** Whether there is nothing in a text but white space. */
