@@ -117,6 +117,7 @@ function start(options: Partial<DeliveryOptions<RowEvent>> & { pace?: Pace; back
     requestBytes: 4 * 1024 * 1024,
     flushIntervalMs: 2 * SECOND,
     retryTimeMs: 30 * MINUTE,
+    mask: (words, events) => events.reduce((masked, { row }) => masked.replaceAll(`<${row}>`, '****'), words),
     onSettled: ({ row }, outcome) => {
       settled.push(`${row} ${outcome.kind === 'accepted' ? 'accepted' : outcome.rejection.reason}`);
     },
@@ -478,10 +479,10 @@ describe('problems in an accepted request', () => {
     ],
     [
       'an attribute, without which its event was taken',
-      acceptedBut({ attribute: 'price' }),
+      acceptedBut({ attribute: 'price', reason: 'so it is <a> <b>' }),
       ['a accepted', 'b accepted', 'c accepted'],
       [
-        'Batch left out the attribute "price": so it is. Its event was taken (told once an attribute). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/attribute_refused_by_batch.md',
+        'Batch left out the attribute "price": so it is **** <b>. Its event was taken (told once an attribute). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/attribute_refused_by_batch.md',
       ],
     ],
     [
@@ -494,15 +495,15 @@ describe('problems in an accepted request', () => {
     ],
     [
       'an update that the request does not hold',
-      acceptedBut({ bulkIndex: 2 }),
+      acceptedBut({ bulkIndex: 2, reason: 'so it is <a> <c>' }),
       ['a accepted', 'b accepted', 'c accepted'],
-      ['Batch reported a problem without saying with which update of the request: so it is.'],
+      ['Batch reported a problem without saying with which update of the request: so it is **** ****.'],
     ],
     [
       'an answer that can not be read',
-      { kind: 'accepted_unreadable', detail: '<html>' },
+      { kind: 'accepted_unreadable', detail: '<html> <a>' },
       ['a accepted', 'b accepted', 'c accepted'],
-      ["Batch took a request but its answer can't be read, so what it left out, if anything, is unknown: <html>"],
+      ["Batch took a request but its answer can't be read, so what it left out, if anything, is unknown: <html> ****"],
     ],
   ];
   test.each(cases)('%s', async (_, answer, settled, told) => {

@@ -47,6 +47,8 @@ export type DeliveryOptions<Event> = {
   flushIntervalMs: number;
   /** How long a request is tried, in milliseconds. */
   retryTimeMs: number;
+  /** Words of Batch without the values of these events that they quote, for the log. */
+  mask: (words: string, events: readonly Event[]) => string;
   /** Called once for each event, when it is known what became of it. */
   onSettled: (event: Event, outcome: Outcome) => void;
   /** Called once if the delivery can't go on. */
@@ -208,7 +210,7 @@ export class Delivery<Event extends WaitingEvent> {
       case 'accepted':
         return this.#settleAccepted(updates, answer.errors);
       case 'accepted_unreadable':
-        this.#options.report.unreadableAnswer(answer.detail);
+        this.#options.report.unreadableAnswer(this.#masked(answer.detail, updates));
         return this.#settleAccepted(updates, []);
       case 'refused':
         return this.#settleRefused(updates, lane, answer.reason);
@@ -265,10 +267,13 @@ export class Delivery<Event extends WaitingEvent> {
   }
 
   #settleAccepted(updates: Update<Event>[], errors: PartialError[]): void {
+    const { report } = this.#options;
     const refused = new Map<number, string[]>();
     for (const error of errors) {
-      if (updates[error.bulkIndex] === undefined) this.#options.report.strayError(error.reason);
-      else if (error.attribute !== undefined) this.#options.report.attributeRefused(error.attribute, error.reason);
+      const update = updates[error.bulkIndex];
+      if (update === undefined) report.strayError(this.#masked(error.reason, updates));
+      else if (error.attribute !== undefined)
+        report.attributeRefused(error.attribute, () => this.#masked(error.reason, [update]));
       else refused.set(error.bulkIndex, [...(refused.get(error.bulkIndex) ?? []), error.reason]);
     }
     for (const [index, update] of updates.entries()) {
@@ -293,6 +298,13 @@ export class Delivery<Event extends WaitingEvent> {
       await lane.bucket.take(half.length, this.#halt.signal);
       await this.#deliver(half, lane);
     }
+  }
+
+  #masked(words: string, updates: readonly Update<Event>[]): string {
+    return this.#options.mask(
+      words,
+      updates.flatMap(({ events }) => events),
+    );
   }
 
   #settle(update: Update<Event>, outcome: Outcome): void {

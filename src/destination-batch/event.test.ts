@@ -831,6 +831,11 @@ describe('an id of the row', () => {
     expect(idOf(row)).not.toBe(idOf(ROW));
   });
 
+  test('is there for a row that is nested deeper than a stack holds, too', () => {
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    expect(idOf(rowWith(`"a":${deep}`))).toMatch(/^[0-9a-f]{32}$/);
+  });
+
   test('is another one for another stream', () => {
     expect(idOf(ROW, 'orders')).not.toBe(idOf(ROW));
   });

@@ -79,7 +79,7 @@ describe('an attribute that is left out', () => {
 
   test('by Batch is told once an attribute, and counted each time', () => {
     const report = new Report();
-    for (const attribute of ['a', 'a', 'b']) report.attributeRefused(attribute, 'too long');
+    for (const attribute of ['a', 'a', 'b']) report.attributeRefused(attribute, () => 'too long');
     expect(told(report)).toEqual([
       `WARN Batch left out the attribute "a": too long. Its event was taken (told once an attribute). See ${PAGES}/attribute_refused_by_batch.md`,
       `WARN Batch left out the attribute "b": too long. Its event was taken (told once an attribute). See ${PAGES}/attribute_refused_by_batch.md`,
@@ -115,7 +115,7 @@ describe('the summary', () => {
     report.possibleDuplicates(15);
     report.possibleDuplicates(2);
     report.leftOut('events', column);
-    report.attributeRefused('a', 'too long');
+    report.attributeRefused('a', () => 'too long');
     for (const kind of ['not JSON', 'type CATALOG', 'not JSON']) report.skippedLine(kind);
     expect(read(report.summary())).toEqual([
       'INFO 10 rows read: 6 accepted, 3 rejected, 1 not sent (they come again in the next run). 2 attributes left out, 17 possible duplicates. 2 requests with 201 updates, 1 retries.',
@@ -145,7 +145,7 @@ describe('the summary', () => {
     ],
     [
       'an attribute left out by Batch',
-      (report) => report.attributeRefused('a', 'x'),
+      (report) => report.attributeRefused('a', () => 'x'),
       'WARN Attributes left out by Batch: a: 1.',
     ],
     [

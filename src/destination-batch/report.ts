@@ -73,13 +73,17 @@ export class Report {
     );
   }
 
-  /** An attribute that Batch itself refused, while it took the rest. Told once an attribute. */
-  attributeRefused(attribute: string, reason: string): void {
+  /**
+   * An attribute that Batch itself refused, while it took the rest. Told once an attribute.
+   *
+   * @param reason gives Batch's words without any value; asked for what is told alone.
+   */
+  attributeRefused(attribute: string, reason: () => string): void {
     if (count(this.#refusedAttributes, attribute) > 1) return;
     this.#messages.push(
       log(
         'WARN',
-        `Batch left out the attribute "${attribute}": ${reason}. Its event was taken (told once an attribute). See ${troubleshootingPage('attribute_refused_by_batch')}`,
+        `Batch left out the attribute "${attribute}": ${reason()}. Its event was taken (told once an attribute). See ${troubleshootingPage('attribute_refused_by_batch')}`,
       ),
     );
   }

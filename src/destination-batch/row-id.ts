@@ -1,5 +1,6 @@
 import { hash } from 'node:crypto';
 import { LosslessNumber } from 'lossless-json';
+import { isJsonObject } from '../protocol/exact-json.ts';
 import { PLATFORM_PREFIX } from './mapping.ts';
 
 /** 128 bits: of 10^15 rows, two that differ have the same id with a chance of one in a billion. */
@@ -14,20 +15,37 @@ export function rowId(stream: string, row: Record<string, unknown>): string {
   return hash('sha256', `${JSON.stringify(stream)}${canonicalObject(row, own)}`, 'hex').slice(0, ID_CHARACTERS);
 }
 
-/** JSON in which keys stand in one order and numbers have the digits that came. */
-function canonical(value: unknown): string {
-  if (value instanceof LosslessNumber) return value.value;
-  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
-  if (typeof value === 'object' && value !== null) {
-    const object: Record<string, unknown> = Object(value);
-    return canonicalObject(object, Object.keys(object));
-  }
-  return JSON.stringify(value) ?? 'null';
-}
-
+/**
+ * JSON in which keys stand in one order and numbers have the digits that came. It does not call itself: a row may be
+ * nested deeper than a stack holds.
+ */
 function canonicalObject(object: Record<string, unknown>, keys: string[]): string {
-  return `{${keys
-    .sort()
-    .map((key) => `${JSON.stringify(key)}:${canonical(object[key])}`)
-    .join()}}`;
+  /** What is still to be written, the last one first. */
+  const left: ({ json: string } | { value: unknown })[] = [];
+  const open = (brackets: string, parts: { json: string; value: unknown }[]): void => {
+    left.push({ json: brackets.slice(1) });
+    for (const [index, { json, value }] of [...parts.entries()].reverse()) {
+      left.push({ value }, { json: index === 0 ? json : `,${json}` });
+    }
+    left.push({ json: brackets.slice(0, 1) });
+  };
+  const openObject = (value: Record<string, unknown>, sorted: string[]): void =>
+    open(
+      '{}',
+      sorted.map((key) => ({ json: `${JSON.stringify(key)}:`, value: value[key] })),
+    );
+  openObject(object, keys.sort());
+  let json = '';
+  for (let next = left.pop(); next !== undefined; next = left.pop()) {
+    if ('json' in next) json += next.json;
+    else if (next.value instanceof LosslessNumber) json += next.value.value;
+    else if (Array.isArray(next.value))
+      open(
+        '[]',
+        next.value.map((value) => ({ json: '', value })),
+      );
+    else if (isJsonObject(next.value)) openObject(next.value, Object.keys(next.value).sort());
+    else json += JSON.stringify(next.value) ?? 'null';
+  }
+  return json;
 }

@@ -103,6 +103,7 @@ class Sync {
       requestBytes: configuration.limits.request_bytes,
       flushIntervalMs: configuration.flush_interval_seconds * 1000,
       retryTimeMs: configuration.retry_minutes * 60_000,
+      mask: (words, events) => maskValues(words, events.map(eventAsRow)),
       onSettled: (event, outcome) => this.#settled(event, outcome),
       onFailure: (error) => this.#fail(error),
     });
@@ -325,7 +326,7 @@ class Sync {
 }
 
 /** What was sent of a row, in the form of one. */
-function eventAsRow({ customId, json }: RowEvent): Row {
+function eventAsRow({ customId, json }: Pick<RowEvent, 'customId' | 'json'>): Row {
   const event = parseExact(json);
   if (!isJsonObject(event)) return {};
   const { name, time, attributes } = event;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { LosslessNumber } from 'lossless-json';
+import { LosslessNumber, stringify } from 'lossless-json';
 import { describe, expect, test } from 'vitest';
-import { parseExact, stringifyExact } from './exact-json.ts';
+import { parseExact } from './exact-json.ts';
 
 /** What a parser makes of a text, as text: keys in their order, and each number as the double that JSON.parse gives. */
 function outcome(parse: (text: string) => unknown, text: string): string {
@@ -28,21 +28,21 @@ describe('a number goes through with every digit', () => {
     '1234567890123456789e5',
   ])('%s', (digits) => {
     const text = `{"a":[${digits},{"b":${digits}}],"c":"x"}`;
-    expect(stringifyExact(Object(parseExact(text)))).toBe(text);
+    expect(stringify(parseExact(text))).toBe(text);
   });
 
   test.each(['1e20', '1e-400', '-1E+19', '123456789012345e-330'])(
     '%s, though a double of it would be another number or be written as another kind',
     (digits) => {
       const text = `{"a":${digits}}`;
-      expect(stringifyExact(Object(parseExact(text)))).toBe(text);
+      expect(stringify(parseExact(text))).toBe(text);
     },
   );
 
   test('also when the same text holds short ones, texts of digits and words', () => {
     const text =
       '{"a":1,"b":9007199254740993,"c":"9007199254740993","d":null,"e":true,"f":[1.5,"[12345678901234567890]"]}';
-    expect(stringifyExact(Object(parseExact(text)))).toBe(text);
+    expect(stringify(parseExact(text))).toBe(text);
   });
 });
 
@@ -58,20 +58,36 @@ test('a long number keeps its digits wherever in the text it stands', () => {
   for (const digits of ['1234567890123457', '-9007199254740993', '0.12345678901234567']) {
     for (let before = 0; before < 40; before += 1) {
       const text = `{"a":"${'x'.repeat(before)}","b":${digits}}`;
-      expect(stringifyExact(Object(parseExact(text)))).toBe(text);
+      expect(stringify(parseExact(text))).toBe(text);
     }
   }
 });
 
 test('of two equal keys the last one counts, also beside long numbers', () => {
-  expect(stringifyExact(Object(parseExact('{"a":9007199254740993,"a":9007199254740995,"b":1,"b":[]}')))).toBe(
+  expect(stringify(parseExact('{"a":9007199254740993,"a":9007199254740995,"b":1,"b":[]}'))).toBe(
     '{"a":9007199254740995,"b":[]}',
   );
 });
 
-test('an object that looks like a number of ours is written as the object it is', () => {
-  const text = '{"a":{"value":"1","isLosslessNumber":"true"},"b":9007199254740993}';
-  expect(stringifyExact(Object(parseExact(text)))).toBe(text);
+test.each([
+  ['a long number for a key', '{1234567890123456789:1}'],
+  ['a text behind a long number', '[1234567890123456789"a"]'],
+  ['zeros before a long number', '[001234567890123456789]'],
+  ['a long number that ends in a point', '[1234567890123456789.]'],
+])('%s is no JSON', (_, text) => {
+  expect(() => parseExact(text)).toThrow(SyntaxError);
+});
+
+test('a key called __proto__ is one like any other, also with a long number', () => {
+  const value = parseExact('{"__proto__":9007199254740993}');
+  expect(Object.entries(Object(value))).toEqual([['__proto__', new LosslessNumber('9007199254740993')]]);
+});
+
+test('what is nested deeper than a stack holds is read, and its numbers keep their digits', () => {
+  const levels = 200_000;
+  let value = parseExact(`${'['.repeat(levels)}9007199254740993${']'.repeat(levels)}`);
+  while (Array.isArray(value)) [value] = value;
+  expect(value).toEqual(new LosslessNumber('9007199254740993'));
 });
 
 describe('but for the digits it is JSON.parse', () => {

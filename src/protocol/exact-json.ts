@@ -1,4 +1,5 @@
-import { LosslessNumber, type ParseOptions, parse, stringify } from 'lossless-json';
+import { randomUUID } from 'node:crypto';
+import { LosslessNumber } from 'lossless-json';
 
 /** A number of so many characters or more may hold digits that a double does not keep. */
 const LONG_DIGITS = 16;
@@ -12,22 +13,46 @@ const RISKY_NUMBER = /[:,[]\s*-?\d(?:[\d.]{15}|[\d.]*[eE])/;
 /** What every exponent has, and hardly any other text: it is found three times as fast. */
 const EXPONENT = /\d[eE][-+\d]/;
 
-const EXACT: ParseOptions = {
-  parseNumber: (digits) =>
-    digits.length < LONG_DIGITS && !/e/i.test(digits) ? Number(digits) : new LosslessNumber(digits),
-  // As JSON.parse does: of two equal keys the last one counts.
-  onDuplicateKey: ({ newValue }) => newValue,
-};
+/** A text, or a number outside of texts. What is left over of a number that is none makes the whole no JSON. */
+const TEXT_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/gs;
+
+/** With what a text begins that stands for a number: no text that comes in can begin so but by guessing it. */
+const NUMBER_MARK = randomUUID();
 
 /**
- * JSON.parse, but numbers that a double may change keep their digits as LosslessNumber. Exactness costs ten times the
- * time, so it is paid on texts that hold such a number alone.
+ * JSON.parse, but numbers that a double may change keep their digits as LosslessNumber. Exactness costs several times
+ * the time, so it is paid on texts that hold such a number alone. Depth costs nothing but memory: the parser of
+ * lossless-json calls itself, and a row that is nested deep enough would end the process.
  *
  * @throws SyntaxError when the text is not JSON.
  */
 export function parseExact(text: string): unknown {
   const mayBeRisky = hasLongDigits(text) || EXPONENT.test(text);
-  return mayBeRisky && RISKY_NUMBER.test(text) ? parse(text, null, EXACT) : JSON.parse(text);
+  if (!mayBeRisky || !RISKY_NUMBER.test(text)) return JSON.parse(text);
+  return withNumbers(
+    JSON.parse(text.replace(TEXT_OR_NUMBER, (token) => (isRisky(token) ? `"${NUMBER_MARK}${token}"` : token))),
+  );
+}
+
+function isRisky(token: string): boolean {
+  return !token.startsWith('"') && (token.length >= LONG_DIGITS || /e/i.test(token));
+}
+
+/** A value in which numbers stand again where marked texts stood for them. */
+function withNumbers(value: unknown): unknown {
+  const whole: Record<string, unknown> = { value };
+  const left: object[] = [whole];
+  for (let holder = left.pop(); holder !== undefined; holder = left.pop()) {
+    for (const [key, item] of Object.entries(holder)) {
+      // A number for a key is no JSON.
+      if (key.startsWith(NUMBER_MARK)) throw new SyntaxError('A key of an object has to be a text.');
+      if (typeof item === 'object' && item !== null) left.push(item);
+      else if (typeof item === 'string' && item.startsWith(NUMBER_MARK)) {
+        Reflect.set(holder, key, new LosslessNumber(item.slice(NUMBER_MARK.length)));
+      }
+    }
+  }
+  return whole.value;
 }
 
 /**
@@ -50,15 +75,6 @@ const QUOTE = 0x22;
 
 function isDigitOrPoint(code: number): boolean {
   return (code >= 0x30 && code <= 0x39) || code === 0x2e;
-}
-
-/** What JSON.stringify makes of a LosslessNumber. */
-const LOSSLESS_MARK = '"isLosslessNumber":true';
-
-/** JSON text with the digits of each LosslessNumber as they came. */
-export function stringifyExact(value: object): string {
-  const json = JSON.stringify(value);
-  return json.includes(LOSSLESS_MARK) ? (stringify(value) ?? json) : json;
 }
 
 /** Whether a parsed value is an object of JSON: no list, no null, and no number that kept its digits. */
