@@ -71,16 +71,26 @@ describe('the address', () => {
     'http://128.0.0.1',
     'http://[::2]',
   ])('%s would send the key in plain text', (api_url) => {
-    expect(faults({ ...KEYS, api_url })).toEqual([
+    expect(faults({ ...KEYS, api_url })[0]).toBe(
       'api_url: must begin with https:// (plain http is for a server on this machine only)',
+    );
+  });
+
+  test.each([
+    'https://user@api.batch.com',
+    'https://:password@api.batch.com',
+    'https://api.batch.com/?key=1',
+    'https://api.batch.com/#x',
+  ])('%s is more than an address', (api_url) => {
+    expect(faults({ ...KEYS, api_url })).toEqual([
+      'api_url: must be an address alone, without user, password, query (?…) or fragment (#…)',
     ]);
   });
 
   test.each(['ftp://127.0.0.1', 'file:///etc/passwd', 'api.batch.com', 'localhost:4010', '', 'https://'])(
     '%j is none',
     (api_url) => {
-      const found = faults({ ...KEYS, api_url });
-      expect(found[0]).toBe('api_url: Invalid URL');
+      expect(faults({ ...KEYS, api_url })).toEqual(['api_url: Invalid URL']);
     },
   );
 });

@@ -65,8 +65,9 @@ export const destinationConfigurationSchema = z
       order: 1,
     }),
     api_url: z
-      .url({ protocol: /^https?$/ })
+      .url({ protocol: /^https?$/, abort: true })
       .refine(isHttpsOrLoopback, 'must begin with https:// (plain http is for a server on this machine only)')
+      .refine(isAddressAlone, 'must be an address alone, without user, password, query (?…) or fragment (#…)')
       .default(DEFAULT_API_URL)
       .meta({
         title: 'API address',
@@ -161,6 +162,12 @@ export const destinationConfigurationSchema = z
 export type DestinationConfiguration = z.output<typeof destinationConfigurationSchema>;
 
 /** A key must not travel in plain text, but to a test server on this machine. */
+function isAddressAlone(url: string): boolean {
+  if (!URL.canParse(url)) return false;
+  const { username, password, search, hash } = new URL(url);
+  return username === '' && password === '' && search === '' && hash === '';
+}
+
 function isHttpsOrLoopback(url: string): boolean {
   if (!URL.canParse(url)) return false;
   const { protocol, hostname } = new URL(url);

@@ -14,8 +14,14 @@ describe('a catalog is taken as it is', () => {
     ['with no streams', { streams: [] }],
     ['with the least that a stream needs', { streams: [STREAM] }],
     [
-      'with several streams, of the same name too',
-      { streams: [STREAM, { ...STREAM, sync_mode: 'full_refresh' }, STREAM] },
+      'with several streams, of the same name in several namespaces too',
+      {
+        streams: [
+          STREAM,
+          { ...STREAM, stream: { name: 'events', namespace: 'shop' } },
+          { ...STREAM, stream: { name: 'orders' } },
+        ],
+      },
     ],
     [
       'with nulls for what is optional',

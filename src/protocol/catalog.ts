@@ -5,19 +5,34 @@ import { z } from 'zod';
  * rest may be there, be null or be missing (platforms differ, and none of it is ours to judge).
  */
 export const configuredCatalogSchema = z.looseObject({
-  streams: z.array(
-    z.looseObject({
-      stream: z.looseObject({
-        name: z.string(),
-        namespace: z.string().nullish(),
-        source_defined_cursor: z.boolean().nullish(),
-        default_cursor_field: z.array(z.string()).nullish(),
-        json_schema: z.looseObject({ properties: z.record(z.string(), z.unknown()).nullish() }).nullish(),
+  streams: z
+    .array(
+      z.looseObject({
+        stream: z.looseObject({
+          name: z.string(),
+          namespace: z.string().nullish(),
+          source_defined_cursor: z.boolean().nullish(),
+          default_cursor_field: z.array(z.string()).nullish(),
+          json_schema: z.looseObject({ properties: z.record(z.string(), z.unknown()).nullish() }).nullish(),
+        }),
+        sync_mode: z.enum(['full_refresh', 'incremental']),
+        destination_sync_mode: z.string().nullish(),
       }),
-      sync_mode: z.enum(['full_refresh', 'incremental']),
-      destination_sync_mode: z.string().nullish(),
+    )
+    .superRefine((streams, context) => {
+      const seen = new Set<string>();
+      for (const [index, { stream }] of streams.entries()) {
+        const key = JSON.stringify([stream.namespace ?? null, stream.name]);
+        // Its rows would be read and sent twice.
+        if (seen.has(key))
+          context.addIssue({
+            code: 'custom',
+            path: [index],
+            message: `names the stream "${stream.name}" a second time`,
+          });
+        seen.add(key);
+      }
     }),
-  ),
 });
 
 export type ConfiguredCatalog = z.output<typeof configuredCatalogSchema>;

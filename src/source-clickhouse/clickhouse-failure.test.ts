@@ -49,6 +49,8 @@ describe('an error of the server', () => {
     [60, 'UNKNOWN_TABLE', 'config_error', /dropped or renamed.+Check "database" and "table"/],
     [218, 'TABLE_IS_DROPPED', 'config_error', /dropped or renamed/],
     [395, 'FUNCTION_THROW_IF_VALUE_IS_NON_ZERO', 'config_error', /Mend the row or the throwIf/],
+    [181, 'ILLEGAL_FINAL', 'config_error', /Turn it off for this table/],
+    [457, 'BAD_QUERY_PARAMETER', 'config_error', /Give back the state of the last run as it was/],
     [47, 'UNKNOWN_IDENTIFIER', 'config_error', /Refresh the schema \(discover\) or mend the view/],
     [16, 'NO_SUCH_COLUMN_IN_TABLE', 'config_error', /Refresh the schema \(discover\) or mend the view/],
     [164, 'READONLY', 'config_error', /read-only.+readonly=2/],

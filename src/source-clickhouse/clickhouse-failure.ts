@@ -81,6 +81,14 @@ function explainServerError(error: ClickHouseError, configuration: SourceConfigu
       return config(
         `${seen} The table was dropped or renamed, or its name is misspelt (upper and lower case differ). Check "database" and "table".`,
       );
+    case 457: // BAD_QUERY_PARAMETER
+      return config(
+        `${seen} The state that was given holds a cursor that is none of its column's type. Give back the state of the last run as it was, or reset the stream to read it from its first row.`,
+      );
+    case 181: // ILLEGAL_FINAL
+      return config(
+        `${seen} use_final is for engines that merge the versions of a row, such as ReplacingMergeTree. Turn it off for this table.`,
+      );
     case 47: // UNKNOWN_IDENTIFIER
     case 16: // NO_SUCH_COLUMN_IN_TABLE
       return config(

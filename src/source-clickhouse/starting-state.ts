@@ -46,6 +46,13 @@ export async function startingState(
         'Give the column its type back, or reset the stream: all its rows are then read again.',
     );
   }
+  if (state.cursor !== null && !cursor.codec.form.test(state.cursor)) {
+    throw new ConnectorError(
+      'config_error',
+      `The cursor in the state of "${stream.name}" is no ${cursor_type} as this source writes it: the state was changed since. ` +
+        'Give back the state of the last run as it was, or reset the stream: all its rows are then read again.',
+    );
+  }
   if (state.tie_break === undefined && state.recent_rows === undefined) return { state, hashedColumns: table.columns };
   // Columns that were added since don't matter: the hashes are still made of those that they were made of.
   const hashedColumns = columnsNow(table, state.hashed_columns ?? []);
