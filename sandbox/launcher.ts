@@ -2,6 +2,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { secretsShown } from './shown-secrets.ts';
 
 export type LauncherName = 'source-clickhouse' | 'destination-batch' | 'connector';
 
@@ -70,13 +71,15 @@ export async function run(
   return finished(child);
 }
 
-/** Waits for a process that was started with its stdout and stderr piped to us. */
+/** Waits for a process that was started with its stdout and stderr piped to us. Rejects if it printed a secret of its configuration. */
 export async function finished(child: ChildProcess): Promise<Finished> {
   const [stdout, stderr] = await Promise.all([
     child.stdout === null ? '' : text(child.stdout),
     child.stderr === null ? '' : text(child.stderr),
     child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined,
   ]);
+  const shown = secretsShown(child.spawnargs, stdout + stderr);
+  if (shown.length > 0) throw new Error(`What ${child.spawnargs.join(' ')} printed holds its ${shown.join(' and ')}.`);
   let messages: PrintedMessage[] | undefined;
   return {
     code: child.exitCode,

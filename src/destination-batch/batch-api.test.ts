@@ -26,6 +26,7 @@ afterAll(() => sandbox.close());
 const clients: BatchApi[] = [];
 const servers: Server[] = [];
 afterEach(async () => {
+  vi.unstubAllEnvs();
   for (const client of clients.splice(0)) await client.close();
   for (const server of servers.splice(0)) {
     server.closeAllConnections();
@@ -345,20 +346,27 @@ describe('a call that cannot succeed fails, with what to do', () => {
   });
 });
 
-test('a certificate that is not accepted is a fault of the configuration, and nothing is tried again', async () => {
-  const { key, cert } = await certificate();
-  const server = createTlsServer({ key, cert }, () => {});
-  servers.push(server);
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  expect(await outcomeOf(clientOf({ api_url: url }))).toMatchObject({
-    kind: 'fails',
-    type: 'config_error',
-    message: expect.stringMatching(
-      /^The certificate of https:.* is not accepted \(DEPTH_ZERO_SELF_SIGNED_CERT\).*NODE_EXTRA_CA_CERTS/,
-    ),
-  });
-});
+test.each([
+  ['', '1'],
+  [', whatever the environment of Node says', '0'],
+])(
+  'a certificate that is not accepted is a fault of the configuration, and nothing is tried again%s',
+  async (_, env) => {
+    vi.stubEnv('NODE_TLS_REJECT_UNAUTHORIZED', env);
+    const { key, cert } = await certificate();
+    const server = createTlsServer({ key, cert }, () => {});
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `https://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    expect(await outcomeOf(clientOf({ api_url: url }))).toMatchObject({
+      kind: 'fails',
+      type: 'config_error',
+      message: expect.stringMatching(
+        /^The certificate of https:.* is not accepted \(DEPTH_ZERO_SELF_SIGNED_CERT\).*NODE_EXTRA_CA_CERTS/,
+      ),
+    });
+  },
+);
 
 describe('a call that may succeed later is to be tried again', () => {
   const fault = (status: number, words: string) =>

@@ -106,6 +106,8 @@ export class BatchApi {
     };
     this.#pool = new Pool(url.origin, {
       connections: MAX_CALLS_IN_FLIGHT,
+      // Said although it is the default: an environment variable of Node would else turn it off in silence.
+      connect: { rejectUnauthorized: true },
       headersTimeout: CALL_TIMEOUT_MS,
       bodyTimeout: CALL_TIMEOUT_MS,
     });

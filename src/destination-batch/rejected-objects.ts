@@ -9,6 +9,13 @@ import type { RejectedRowStore } from './rejected-rows.ts';
 const CONNECT_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 
+const REQUEST_HANDLER = {
+  connectionTimeout: CONNECT_TIMEOUT_MS,
+  requestTimeout: REQUEST_TIMEOUT_MS,
+  // Said although it is the default: an environment variable of Node would else turn it off in silence.
+  httpsAgent: { rejectUnauthorized: true },
+};
+
 /** Waits between attempts: from the first to the longest, doubling, each drawn between once and twice its length. */
 const FIRST_RETRY_MS = 500;
 const LONGEST_RETRY_MS = 30_000;
@@ -170,7 +177,7 @@ async function clientOptions(options: S3Options): Promise<S3ClientConfig> {
     region,
     // What is tried again, and for how long, is decided here.
     maxAttempts: 1,
-    requestHandler: { connectionTimeout: CONNECT_TIMEOUT_MS, requestTimeout: REQUEST_TIMEOUT_MS },
+    requestHandler: REQUEST_HANDLER,
     // Other stores than that of AWS do not know the checksums that the library adds unasked.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
@@ -187,7 +194,7 @@ async function roleCredentials(
   const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers');
   return fromTemporaryCredentials({
     params: { RoleArn: role, RoleSessionName: 'clickhouse-to-batch' },
-    clientConfig: { region },
+    clientConfig: { region, requestHandler: REQUEST_HANDLER },
     ...(own === undefined ? {} : { masterCredentials: own }),
   });
 }
