@@ -146,7 +146,8 @@ test.each(['check', 'discover'])(
     let connections = 0;
     const gate = createServer((socket) => {
       connections += 1;
-      if (connections === 1) return socket.destroy();
+      // Read, as what is left unread would make a reset of the end.
+      if (connections === 1) return socket.resume().end();
       const onward = connect(verified.port, '127.0.0.1');
       socket.on('error', () => {});
       return onward
