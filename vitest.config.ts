@@ -47,9 +47,10 @@ export default defineConfig({
           exclude: APART,
           // A process for each of these small files would spend more on loading modules than on the tests.
           isolate: false,
+          testTimeout: 30_000,
         },
       },
-      { test: { name: 'apart', include: APART } },
+      { test: { name: 'apart', include: APART, testTimeout: 30_000 } },
       {
         test: {
           name: 'integration',
