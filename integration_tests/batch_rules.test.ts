@@ -17,12 +17,10 @@ import {
 } from './support.ts';
 
 const file = temporaryFiles();
-let files = 0;
 
 function write(batch: BatchApi, lines: readonly string[], streams: readonly string[], changes = {}): Promise<Finished> {
-  files += 1;
-  const config = file(`destination_${files}.json`, destinationConfiguration(batch, changes));
-  const catalog = file(`catalog_${files}.json`, catalogOf('incremental', ...streams));
+  const config = file('destination.json', destinationConfiguration(batch, changes));
+  const catalog = file('catalog.json', catalogOf('incremental', ...streams));
   return run('destination-batch', ['write', '--config', config, '--catalog', catalog], {
     input: lines.map((line) => `${line}\n`).join(''),
   });

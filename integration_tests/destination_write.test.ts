@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { test as base, describe, expect, vi } from 'vitest';
 import type { BatchApi } from '../sandbox/batch-api/server.ts';
 import { type Finished, finished, run, start } from '../sandbox/launcher.ts';
 import {
@@ -17,13 +17,15 @@ import {
 } from './support.ts';
 
 const file = temporaryFiles();
-let batch: BatchApi;
 
-beforeEach(async () => {
-  batch = await quickBatchApi();
+/** Each test has a Batch API of its own: many wait for it, and do so side by side. */
+const test = base.extend<{ batch: BatchApi }>({
+  batch: async ({ task: _ }, use) => {
+    const batch = await quickBatchApi();
+    await use(batch);
+    await batch.close();
+  },
 });
-
-afterEach(() => batch.close());
 
 type Row = Record<string, unknown>;
 
@@ -48,18 +50,22 @@ function stateLine(cursor: unknown, stream = 'events', more: Row = {}): string {
   });
 }
 
-function writeArguments(changes: Row = {}, catalog: unknown = catalogOf('incremental', 'events')): string[] {
+function writeArguments(
+  batch: BatchApi,
+  changes: Row = {},
+  catalog: unknown = catalogOf('incremental', 'events'),
+): string[] {
   const config = file('destination.json', destinationConfiguration(batch, changes));
   return ['write', '--config', config, '--catalog', file('catalog.json', catalog)];
 }
 
-function write(lines: readonly string[], changes: Row = {}, catalog?: unknown): Promise<Finished> {
-  return run('destination-batch', writeArguments(changes, catalog), {
+function write(batch: BatchApi, lines: readonly string[], changes: Row = {}, catalog?: unknown): Promise<Finished> {
+  return run('destination-batch', writeArguments(batch, changes, catalog), {
     input: lines.map((line) => `${line}\n`).join(''),
   });
 }
 
-function acceptedNumbers(): number[] {
+function acceptedNumbers(batch: BatchApi): number[] {
   return [...batch.store.events()].map(({ json }) => JSON.parse(json).attributes.n).toSorted((a, b) => a - b);
 }
 
@@ -77,8 +83,8 @@ async function signalled(child: ChildProcess, signal: NodeJS.Signals): Promise<v
   await vi.waitFor(() => expect(printed).toContain(`${signal}: finishing`), { timeout: 10_000, interval: 5 });
 }
 
-describe('check', () => {
-  test('proves key and project, and creates no event', async () => {
+describe.concurrent('check', () => {
+  test('proves key and project, and creates no event', async ({ batch }) => {
     expect(await checkStatus('destination-batch', file('good.json', destinationConfiguration(batch)))).toEqual({
       status: 'SUCCEEDED',
       message: '',
@@ -86,7 +92,7 @@ describe('check', () => {
     expect(batch.stats).toMatchObject({ requests: 1, events_accepted: 0 });
   });
 
-  test.each<[string, Row, RegExp]>([
+  test.for<[string, Row, RegExp]>([
     ['a wrong key', { rest_api_key: 'wrong-key' }, /refused the REST API key.*Settings → General/s],
     ['a wrong project', { project_key: 'project_other' }, /refused the REST API key for this project/],
     ['a version that is not there', { api_version: '9' }, /api_version: must be two numbers/],
@@ -94,7 +100,7 @@ describe('check', () => {
     ['plain http to another machine', { api_url: 'http://api.batch.com' }, /api_url: must begin with https/],
     ['an address that is none', { api_url: 'file:///etc/passwd' }, /api_url/],
     ['no key', { rest_api_key: undefined }, /rest_api_key/],
-  ])('%s', async (_, changes, expected) => {
+  ])('%s', async ([_, changes, expected], { batch }) => {
     const { status, message } = await checkStatus(
       'destination-batch',
       file('bad.json', destinationConfiguration(batch, changes)),
@@ -104,7 +110,7 @@ describe('check', () => {
     expect(message).not.toContain(REST_API_KEY);
   });
 
-  test('Batch under maintenance', async () => {
+  test('Batch under maintenance', async ({ batch }) => {
     batch.faults.add({ kind: 'status', status: 503 });
     expect(
       (await checkStatus('destination-batch', file('good.json', destinationConfiguration(batch)))).message,
@@ -112,7 +118,7 @@ describe('check', () => {
   });
 });
 
-test('discover prints what can be written', async () => {
+test('discover prints what can be written', async ({ batch }) => {
   const result = await run('destination-batch', [
     'discover',
     '--config',
@@ -127,19 +133,19 @@ test('discover prints what can be written', async () => {
   ]);
 });
 
-describe('rows and states', () => {
-  test('rows become events, grouped by profile, and the state follows them', async () => {
-    const result = await write([...rowLines(1000), stateLine('a')]);
+describe.concurrent('rows and states', () => {
+  test('rows become events, grouped by profile, and the state follows them', async ({ batch }) => {
+    const result = await write(batch, [...rowLines(1000), stateLine('a')]);
     expect(result.code).toBe(0);
     expect(result.stderr).toBe('');
-    expect(acceptedNumbers()).toEqual(upTo(1000));
+    expect(acceptedNumbers(batch)).toEqual(upTo(1000));
     // 50 profiles with 20 events each: 15 in the first update, 5 in the second.
     expect(batch.stats).toMatchObject({ updates_accepted: 100, calls_repeating_a_custom_id: 0 });
     expect(states(result)).toMatchObject([{ destinationStats: { recordCount: 1000, rejectedRecordCount: 0 } }]);
   });
 
-  test('the events of a profile arrive in the order of the stream', async () => {
-    await write(rowLines(2000));
+  test('the events of a profile arrive in the order of the stream', async ({ batch }) => {
+    await write(batch, rowLines(2000));
     for (const id of ['u0', 'u17', 'u49']) {
       const order = [...batch.store.events({ customId: id })].map(({ json }) => JSON.parse(json).attributes.n);
       expect(order).toEqual(order.toSorted((a, b) => a - b));
@@ -147,19 +153,20 @@ describe('rows and states', () => {
     }
   });
 
-  test('a state comes out with exactly the digits, keys and order that it came in with', async () => {
+  test('a state comes out with exactly the digits, keys and order that it came in with', async ({ batch }) => {
     const line =
       '{ "type" : "STATE","state":{"id": 7, "type":"STREAM","stream":{"stream_descriptor":{"name":"events"},"stream_state":{"x": 9007199254740993, "y": 2.0, "z":1E2,"t":"\\u00e9 \\/ é"}}},"unknown":[ ] }';
-    const { stdout } = await write([...rowLines(3), line]);
+    const { stdout } = await write(batch, [...rowLines(3), line]);
     const echoed = stdout.split('\n').find((text) => text.includes('"STATE"'));
     expect(echoed).toBe(
       line.replace('}}},"unknown"', '}},"destinationStats":{"recordCount":3.0,"rejectedRecordCount":0.0}},"unknown"'),
     );
   });
 
-  test('states come out in order, each with the counts since the last one of its stream', async () => {
+  test('states come out in order, each with the counts since the last one of its stream', async ({ batch }) => {
     const catalog = catalogOf('incremental', 'events', 'others');
     const result = await write(
+      batch,
       [
         ...rowLines(10),
         recordLine({ custom_id: '', event_name: 'purchase' }),
@@ -183,8 +190,8 @@ describe('rows and states', () => {
     ]);
   });
 
-  test('rows that break a rule are rejected with a reason, the others go on', async () => {
-    const result = await write([
+  test('rows that break a rule are rejected with a reason, the others go on', async ({ batch }) => {
+    const result = await write(batch, [
       recordLine({ event_name: 'purchase' }),
       recordLine({ custom_id: 'u1', event_name: 'Bad Name!' }),
       recordLine({ custom_id: 'u2', event_name: 'purchase', event_time: 'yesterday' }),
@@ -208,8 +215,10 @@ describe('rows and states', () => {
     expect(batch.stats.partial_errors).toBe(0);
   });
 
-  test('what comes down a bare pipe beside rows and states is skipped, but for the failure of the source', async () => {
-    const result = await write([
+  test('what comes down a bare pipe beside rows and states is skipped, but for the failure of the source', async ({
+    batch,
+  }) => {
+    const result = await write(batch, [
       JSON.stringify({ type: 'LOG', log: { level: 'INFO', message: 'hello' } }),
       JSON.stringify({ type: 'TRACE', trace: { type: 'STREAM_STATUS', emitted_at: 1, stream_status: {} } }),
       JSON.stringify({ type: 'TRACE', trace: { type: 'ERROR', emitted_at: 1, error: { message: 'no such table' } } }),
@@ -220,30 +229,32 @@ describe('rows and states', () => {
       stateLine(1),
     ]);
     expect(result.code).toBe(0);
-    expect(acceptedNumbers()).toEqual([0, 1]);
+    expect(acceptedNumbers(batch)).toEqual([0, 1]);
     expect(states(result)).toHaveLength(1);
     expect(logs(result)).toContainEqual('ERROR The source failed: no such table');
     expect(result.stdout).not.toContain('hello');
   });
 
-  test('a line that was cut off keeps the state behind it from being echoed', async () => {
+  test('a line that was cut off keeps the state behind it from being echoed', async ({ batch }) => {
     const [first = '', second = ''] = rowLines(2);
-    const result = await write([first, second.slice(0, 60), stateLine(1)]);
+    const result = await write(batch, [first, second.slice(0, 60), stateLine(1)]);
     expect(result.code).toBe(1);
     expect(states(result)).toEqual([]);
     expect(errors(result)[0]?.message).toMatch(/can't be read.*no state behind them is echoed/s);
   });
 
-  test('a cut line at the end, as a killed source leaves it, is told, and what came before it stands', async () => {
-    const result = await write([...rowLines(2), stateLine(1), '{"type":"RECORD","record":{"str']);
+  test('a cut line at the end, as a killed source leaves it, is told, and what came before it stands', async ({
+    batch,
+  }) => {
+    const result = await write(batch, [...rowLines(2), stateLine(1), '{"type":"RECORD","record":{"str']);
     expect(result.code).toBe(1);
     expect(states(result)).toHaveLength(1);
-    expect(acceptedNumbers()).toEqual([0, 1]);
+    expect(acceptedNumbers(batch)).toEqual([0, 1]);
     expect(errors(result)[0]?.message).toMatch(/source was cut off/);
   });
 
-  test('a row of a stream that the catalog does not name ends the sync', async () => {
-    const result = await write([recordLine({ custom_id: 'u', event_name: 'x' }, 'other'), stateLine(1)]);
+  test('a row of a stream that the catalog does not name ends the sync', async ({ batch }) => {
+    const result = await write(batch, [recordLine({ custom_id: 'u', event_name: 'x' }, 'other'), stateLine(1)]);
     expect(result.code).toBe(1);
     expect(states(result)).toEqual([]);
     expect(errors(result)).toMatchObject([
@@ -251,8 +262,8 @@ describe('rows and states', () => {
     ]);
   });
 
-  test('numbers keep their digits', async () => {
-    await write([
+  test('numbers keep their digits', async ({ batch }) => {
+    await write(batch, [
       '{"type":"RECORD","record":{"stream":"events","emitted_at":1,"data":{"custom_id":9007199254740993,"event_name":"x","big":9223372036854775807,"exact":0.1234567890123456789,"nested":"{\\"n\\":9007199254740995}"}}}',
     ]);
     const [event] = batch.store.events();
@@ -262,8 +273,8 @@ describe('rows and states', () => {
     );
   });
 
-  test('a state comes out soon after its rows though the input stays open', async () => {
-    const child = start('destination-batch', writeArguments(), { stdio: ['pipe', 'pipe', 'pipe'] });
+  test('a state comes out soon after its rows though the input stays open', async ({ batch }) => {
+    const child = start('destination-batch', writeArguments(batch), { stdio: ['pipe', 'pipe', 'pipe'] });
     let printed = '';
     child.stdout?.on('data', (chunk) => {
       printed += chunk;
@@ -275,9 +286,10 @@ describe('rows and states', () => {
     expect(child.exitCode).toBe(0);
   });
 
-  test('the cursor that a source defines is not sent, whatever it is called', async () => {
+  test('the cursor that a source defines is not sent, whatever it is called', async ({ batch }) => {
     const stream = { name: 'events', source_defined_cursor: true, default_cursor_field: ['inserted_at'] };
     await write(
+      batch,
       [recordLine({ custom_id: 'u', event_name: 'x', inserted_at: '2026-01-01T00:00:00Z', n: 1 })],
       {},
       {
@@ -289,7 +301,7 @@ describe('rows and states', () => {
     ]);
   });
 
-  test('other sync modes than append are treated as append, with a warning', async () => {
+  test('other sync modes than append are treated as append, with a warning', async ({ batch }) => {
     const catalog = {
       streams: [
         {
@@ -301,52 +313,52 @@ describe('rows and states', () => {
         },
       ],
     };
-    const result = await write([...rowLines(1)], {}, catalog);
+    const result = await write(batch, [...rowLines(1)], {}, catalog);
     expect(result.code).toBe(0);
     expect(logs(result)).toContainEqual(expect.stringMatching(/WARN "events" is configured as overwrite/));
   });
 });
 
-describe('answers of Batch', () => {
+describe.concurrent('answers of Batch', () => {
   const input = [...rowLines(50), stateLine(1)];
 
-  test.each([
+  test.for([
     ['500', { kind: 'status', status: 500, times: 2 }],
     ['503', { kind: 'status', status: 503 }],
     ['429 with Retry-After', { kind: 'status', status: 429, retry_after_seconds: 1 }],
     ['a connection cut before the request was stored', { kind: 'cut', stored: false }],
-  ] as const)('%s is tried again, and nothing is lost or doubled', async (_, fault) => {
+  ] as const)('%s is tried again, and nothing is lost or doubled', async ([_, fault], { batch }) => {
     batch.faults.add(fault);
-    const result = await write(input);
+    const result = await write(batch, input);
     expect(result.code).toBe(0);
-    expect(acceptedNumbers()).toEqual(upTo(50));
+    expect(acceptedNumbers(batch)).toEqual(upTo(50));
     expect(states(result)[0]?.destinationStats).toEqual({ recordCount: 50, rejectedRecordCount: 0 });
   });
 
-  test('a connection cut after the request was stored doubles its events, which is counted', async () => {
+  test('a connection cut after the request was stored doubles its events, which is counted', async ({ batch }) => {
     batch.faults.add({ kind: 'cut', stored: true });
-    const result = await write(input);
+    const result = await write(batch, input);
     expect(result.code).toBe(0);
-    expect(acceptedNumbers()).toEqual(upTo(50).flatMap((n) => [n, n]));
+    expect(acceptedNumbers(batch)).toEqual(upTo(50).flatMap((n) => [n, n]));
     expect(logs(result)).toContainEqual(expect.stringMatching(/WARN 50 events may have reached Batch twice/));
   });
 
-  test.each([
+  test.for<[number, string, RegExp]>([
     [401, 'config_error', /key/],
     [403, 'config_error', /forbids/],
     [404, 'config_error', /api_version/],
     [405, 'config_error', /whatever it holds/],
-  ])('%i ends the sync with %s and no state', async (status, failureType, expected) => {
+  ])('%i ends the sync with %s and no state', async ([status, failureType, expected], { batch }) => {
     batch.faults.add({ kind: 'status', status });
-    const result = await write(input);
+    const result = await write(batch, input);
     expect(result.code).toBe(1);
     expect(states(result)).toEqual([]);
     expect(errors(result)).toMatchObject([{ failure_type: failureType, message: expect.stringMatching(expected) }]);
   });
 
-  test('a fault that lasts ends the sync with transient_error once the retry time is used up', async () => {
+  test('a fault that lasts ends the sync with transient_error once the retry time is used up', async ({ batch }) => {
     batch.faults.add({ kind: 'status', status: 500, times: 1000 });
-    const result = await write(input, { retry_minutes: 0.03 });
+    const result = await write(batch, input, { retry_minutes: 0.03 });
     expect(result.code).toBe(1);
     expect(states(result)).toEqual([]);
     expect(errors(result)).toMatchObject([
@@ -354,42 +366,42 @@ describe('answers of Batch', () => {
     ]);
   });
 
-  test('a request refused whole is taken apart until the bad update is alone', async () => {
+  test('a request refused whole is taken apart until the bad update is alone', async ({ batch }) => {
     batch.faults.add({ kind: 'refuse_when', contains: '"custom_id":"u7"' });
-    const result = await write(input);
+    const result = await write(batch, input);
     expect(result.code).toBe(0);
-    expect(acceptedNumbers()).toEqual(upTo(50).filter((n) => n !== 7));
+    expect(acceptedNumbers(batch)).toEqual(upTo(50).filter((n) => n !== 7));
     expect(states(result)[0]?.destinationStats).toEqual({ recordCount: 49, rejectedRecordCount: 1 });
     expect(logs(result)).toContainEqual(expect.stringMatching(/refused_by_batch.*MALFORMED_PARAMETER/));
   });
 
-  test('a partial error rejects the row of its update', async () => {
+  test('a partial error rejects the row of its update', async ({ batch }) => {
     batch.faults.add({ kind: 'partial', bulk_index: 3, category: 'event', reason: 'the event is from another time' });
-    const result = await write(input);
+    const result = await write(batch, input);
     expect(states(result)[0]?.destinationStats).toEqual({ recordCount: 49, rejectedRecordCount: 1 });
     expect(logs(result)).toContainEqual(expect.stringMatching(/Batch said: the event is from another time/));
   });
 
-  test('a partial error that names an attribute leaves its event accepted', async () => {
+  test('a partial error that names an attribute leaves its event accepted', async ({ batch }) => {
     batch.faults.add({ kind: 'partial', bulk_index: 3, category: 'attribute', attribute: 'n', reason: 'not today' });
-    const result = await write(input);
+    const result = await write(batch, input);
     expect(states(result)[0]?.destinationStats).toEqual({ recordCount: 50, rejectedRecordCount: 0 });
     expect(logs(result)).toContainEqual(expect.stringMatching(/Batch left out the attribute "n": not today/));
   });
 
-  test('an answer that can not be read is taken for what its status says, with a warning', async () => {
+  test('an answer that can not be read is taken for what its status says, with a warning', async ({ batch }) => {
     batch.faults.add({ kind: 'garbage', stored: true });
-    const result = await write(input);
+    const result = await write(batch, input);
     expect(result.code).toBe(0);
-    expect(acceptedNumbers()).toEqual(upTo(50));
+    expect(acceptedNumbers(batch)).toEqual(upTo(50));
     expect(logs(result)).toContainEqual(expect.stringMatching(/answer can't be read/));
   });
 });
 
-describe('an end from outside', () => {
-  test('SIGTERM: settles what was read up to the next state, echoes it, and ends by the signal', async () => {
+describe.concurrent('an end from outside', () => {
+  test('SIGTERM: settles what was read up to the next state, echoes it, and ends by the signal', async ({ batch }) => {
     batch.faults.add({ kind: 'delay', milliseconds: 500, times: 20 });
-    const child = start('destination-batch', writeArguments(), { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = start('destination-batch', writeArguments(batch), { stdio: ['pipe', 'pipe', 'pipe'] });
     const ended = finished(child);
     child.stdin?.on('error', () => {});
     child.stdin?.write(`${[...rowLines(300), stateLine(1), ...rowLines(10, 300)].join('\n')}\n`);
@@ -400,11 +412,11 @@ describe('an end from outside', () => {
     const result = await ended;
     expect(result.signal).toBe('SIGTERM');
     expect(states(result).map(({ stream }) => stream.stream_state.cursor)).toEqual([1, 2]);
-    expect(acceptedNumbers()).toEqual(upTo(320));
+    expect(acceptedNumbers(batch)).toEqual(upTo(320));
   });
 
-  test('SIGINT while it waits for input ends it at once', async () => {
-    const child = start('destination-batch', writeArguments(), { stdio: ['pipe', 'pipe', 'pipe'] });
+  test('SIGINT while it waits for input ends it at once', async ({ batch }) => {
+    const child = start('destination-batch', writeArguments(batch), { stdio: ['pipe', 'pipe', 'pipe'] });
     const ended = finished(child);
     child.stdin?.write(`${[...rowLines(3), stateLine(1)].join('\n')}\n`);
     await vi.waitFor(() => expect(batch.stats.events_accepted).toBe(3), { timeout: 10_000, interval: 5 });
@@ -414,9 +426,9 @@ describe('an end from outside', () => {
     expect(states(result)).toHaveLength(1);
   });
 
-  test('a second signal ends it though Batch never answers', async () => {
+  test('a second signal ends it though Batch never answers', async ({ batch }) => {
     batch.faults.add({ kind: 'hang', stored: false, times: 100 });
-    const child = start('destination-batch', writeArguments(), { stdio: ['pipe', 'pipe', 'pipe'] });
+    const child = start('destination-batch', writeArguments(batch), { stdio: ['pipe', 'pipe', 'pipe'] });
     const ended = finished(child);
     child.stdin?.write(`${[...rowLines(3), stateLine(1)].join('\n')}\n`);
     await vi.waitFor(() => expect(batch.stats.requests).toBe(1), { timeout: 10_000, interval: 5 });
@@ -427,7 +439,7 @@ describe('an end from outside', () => {
     expect(states(result)).toEqual([]);
   });
 
-  test('records never come back on stdout', async () => {
-    expect(records(await write([...rowLines(5), stateLine(1)]))).toEqual([]);
+  test('records never come back on stdout', async ({ batch }) => {
+    expect(records(await write(batch, [...rowLines(5), stateLine(1)]))).toEqual([]);
   });
 });

@@ -78,7 +78,8 @@ async function readAgainAndAgain(
   }
 }
 
-describe.each(['DateTime64(6) DEFAULT now64(6)', 'DateTime DEFAULT now()'])(
+// Side by side: what takes the time is that rows are written for some seconds.
+describe.concurrent.each(['DateTime64(6) DEFAULT now64(6)', 'DateTime DEFAULT now()'])(
   'while ten connections write rows with the cursor %s',
   (cursor) => {
     const table = cursor.startsWith('DateTime64') ? 'microseconds' : 'seconds';

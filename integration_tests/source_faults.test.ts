@@ -632,15 +632,15 @@ describe.concurrent('a pipe whose reader goes away ends the source, and its quer
   });
 
   test('soon, before the first row', async () => {
-    // Twenty seconds of work.
+    // A hundred seconds of work.
     await table('sorts_alone_rows', 500, { bytes: 20_000, order: 'tuple()' });
     await server().execute(
-      `CREATE VIEW shop.sorts_alone AS SELECT * FROM shop.sorts_alone_rows WHERE sleepEachRow(0.04) = 0 AND note != ''`,
+      `CREATE VIEW shop.sorts_alone AS SELECT * FROM shop.sorts_alone_rows WHERE sleepEachRow(0.2) = 0 AND note != ''`,
     );
     // That it begins, and the estimate: what is written next tells the source that nobody reads any more.
     const { result, milliseconds } = await readLines('sorts_alone', 2);
     expect(result.stderr).toBe('code 1\n');
-    expect(milliseconds).toBeLessThan(15_000);
+    expect(milliseconds).toBeLessThan(60_000);
     await vi.waitFor(async () => expect(await queriesFor('sorts_alone')).toBe(0), { timeout: 5_000 });
   });
 });

@@ -9,9 +9,11 @@ import {
   catalogOf,
   clickHouseWith,
   errors,
+  expectSame,
   lastState,
   logs,
   numbers,
+  ofStream,
   type ReadOptions,
   records,
   sorted,
@@ -24,6 +26,9 @@ import {
 const server = clickHouseWith('shop');
 const { read, startRead } = sourceReader(server, 'shop');
 
+/** Ten pages, in each of which two groups of one stamp meet or a larger group goes on. */
+const MANY = 30_000;
+
 const COLUMNS = 'custom_id String, event_name String, last_updated_at DateTime64(6), n UInt64, note Nullable(String)';
 
 beforeAll(async () => {
@@ -33,8 +38,8 @@ beforeAll(async () => {
     `CREATE TABLE shop.none (${COLUMNS}) ENGINE = MergeTree ORDER BY last_updated_at`,
     // Sorted by something else, in several parts, with groups of one stamp, one of them larger than several pages.
     `CREATE TABLE shop.many (${COLUMNS}) ENGINE = MergeTree ORDER BY custom_id`,
-    `INSERT INTO shop.many SELECT concat('u', toString(cityHash64(number) % 1000)), 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + intDiv(number, 1000), number, repeat('x', 200) FROM numbers(30000)`,
-    `INSERT INTO shop.many SELECT concat('u', toString(cityHash64(number) % 1000)), 'purchase', toDateTime64('2026-01-02 00:00:00', 6, 'UTC'), number, repeat('y', 200) FROM numbers(30000, 30000)`,
+    `INSERT INTO shop.many SELECT concat('u', toString(cityHash64(number) % 1000)), 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + intDiv(number, 1000), number, repeat('x', 200) FROM numbers(${MANY / 2})`,
+    `INSERT INTO shop.many SELECT concat('u', toString(cityHash64(number) % 1000)), 'purchase', toDateTime64('2026-01-02 00:00:00', 6, 'UTC'), number, repeat('y', 200) FROM numbers(${MANY / 2}, ${MANY / 2})`,
     'CREATE VIEW shop.many_view AS SELECT * FROM shop.many',
     // Rows that are alike in every column are events of their own.
     `CREATE TABLE shop.alike (${COLUMNS}) ENGINE = MergeTree ORDER BY last_updated_at`,
@@ -47,8 +52,7 @@ describe('a first read', () => {
   let many: Finished;
 
   beforeAll(async () => {
-    few = await read('few');
-    many = await read('many');
+    [few, many] = await Promise.all([read('few'), read('many')]);
   });
 
   test('gives every row in cursor order, as a record, with states and statuses around them', () => {
@@ -88,7 +92,7 @@ describe('a first read', () => {
   test('counts the records of each state', () => {
     const counts = states(many).map(({ sourceStats }) => sourceStats?.recordCount ?? 0);
     expect(counts.length).toBeGreaterThan(5);
-    expect(counts.reduce((sum, count) => sum + count)).toBe(60_000);
+    expect(counts.reduce((sum, count) => sum + count)).toBe(MANY);
     expect(many.stdout).toMatch(/"sourceStats":\{"recordCount":\d+\.0\}/);
   });
 
@@ -110,9 +114,9 @@ describe('a first read', () => {
 
   test('of a table sorted by something else is in cursor order and complete, as is that of a view', async () => {
     for (const result of [many, await read('many_view')]) {
-      expect(sorted(numbers(result))).toEqual(upTo(60_000));
+      expectSame(sorted(numbers(result)), upTo(MANY));
       const cursors = records(result).map((row) => String(row.last_updated_at));
-      expect(cursors).toEqual(cursors.toSorted());
+      expectSame(cursors, cursors.toSorted());
     }
   });
 
@@ -123,10 +127,10 @@ describe('a first read', () => {
       type: 'STREAM',
       name: 'many',
       namespace: 'shop',
-      row_estimate: 60_000,
+      row_estimate: MANY,
       byte_estimate: expect.any(Number),
     });
-    expect(estimate?.byte_estimate).toBeGreaterThan(60_000 * 200);
+    expect(estimate?.byte_estimate).toBeGreaterThan(MANY * 200);
   });
 
   test('takes the columns that the catalog names, and the required ones', async () => {
@@ -159,7 +163,7 @@ describe('a read from a state', () => {
     stream: { stream_descriptor: descriptor, stream_state: cursorAt(second) },
   });
 
-  test.each<[string, unknown, number[]]>([
+  test.concurrent.each<[string, unknown, number[]]>([
     ['[]', [], upTo(10)],
     ['an empty file', '', upTo(10)],
     ['an empty object', {}, upTo(10)],
@@ -202,7 +206,7 @@ describe('a read from a state', () => {
     expect(states(result).length).toBeGreaterThan(0);
   });
 
-  test.each<[string, unknown, RegExp]>([
+  test.concurrent.each<[string, unknown, RegExp]>([
     ['a legacy state', { few: { cursor: 1 } }, /not a list of STREAM states.*leave --state out/s],
     ['a GLOBAL state', [{ type: 'GLOBAL', global: { stream_states: [] } }], /not a list of STREAM states/],
     ['no JSON', '{', /state file .* is not valid JSON/],
@@ -244,7 +248,7 @@ describe('a read from a state', () => {
     expect(left).toBeGreaterThanOrEqual(2_800);
     expect(left).toBeLessThanOrEqual(2_800 + 8192);
     expect(await rowsOf('sorted', { config: { partition: { index: 0, count: 4 } } })).toEqual([25_000]);
-    expect(await rowsOf('many_view')).toEqual([60_000]);
+    expect(await rowsOf('many_view')).toEqual([MANY]);
     expect(await rowsOf('log')).toEqual([]);
   });
 
@@ -260,17 +264,18 @@ describe('a read from a state', () => {
     const positions = lines.flatMap((line, index) => (line.includes('"type":"STATE"') ? [index] : []));
     expect(positions.length).toBeGreaterThan(3);
     const chosen = [positions[0], positions[Math.floor(positions.length / 2)], positions.at(-2), positions.at(-1)];
-    for (const position of chosen) {
-      const state = JSON.parse(lines[position ?? 0] ?? '').state;
+    const rests = chosen.map(async (position = 0) => {
+      const state = JSON.parse(lines[position] ?? '').state;
       const rest = await read(table, { state: [state] });
       const after = records({
         messages: lines
-          .slice((position ?? 0) + 1)
+          .slice(position + 1)
           .filter((line) => line !== '')
           .map((line): PrintedMessage => JSON.parse(line)),
       });
-      expect(records(rest)).toEqual(after);
-    }
+      expectSame(records(rest), after);
+    });
+    await Promise.all(rests);
   });
 
   test('gives the rows that were added, and these alone', async () => {
@@ -303,7 +308,7 @@ describe('a read from a state', () => {
       expect(state?.stream.stream_state.tie_break).toBeDefined();
       await server().execute('ALTER TABLE shop.altered ADD COLUMN later Nullable(UInt8)');
       const rest = await read('altered', { state: [state] });
-      expect(sorted([...numbers({ messages: messages.slice(0, place) }), ...numbers(rest)])).toEqual(upTo(10_000));
+      expectSame(sorted([...numbers({ messages: messages.slice(0, place) }), ...numbers(rest)]), upTo(10_000));
       expect(logs(rest).join()).not.toContain('WARN');
     });
 
@@ -311,7 +316,7 @@ describe('a read from a state', () => {
       const middle = states(await read('altered'))[0];
       await server().execute('ALTER TABLE shop.altered DROP COLUMN more');
       const rest = await read('altered', { state: [middle] });
-      expect(sorted(numbers(rest))).toEqual(upTo(10_000));
+      expectSame(sorted(numbers(rest)), upTo(10_000));
       expect(logs(rest)).toContainEqual(
         expect.stringMatching(
           /WARN Columns of altered were dropped.*Those of 2026-01-01T00:00:00.000000Z are read again.*sent twice/,
@@ -322,7 +327,7 @@ describe('a read from a state', () => {
 });
 
 describe('a cursor of another type', () => {
-  test.each<[string, string, string]>([
+  const TYPES: [type: string, value: string, fifth: string][] = [
     ['DateTime', "toDateTime('2026-01-01 00:00:00', 'UTC') + number", '2026-01-01T00:00:04Z'],
     ["DateTime('Europe/Paris')", "toDateTime('2026-10-25 00:30:00', 'UTC') + number * 900", '2026-10-25T01:30:00Z'],
     [
@@ -339,21 +344,31 @@ describe('a cursor of another type', () => {
     ['UInt64', '9007199254740993 + number', '9007199254740997'],
     ['Int32', 'toInt32(number) - 5', '-1'],
     ['String', "concat('é\"\\\\', leftPad(toString(number), 3, '0'))", 'é"\\004'],
-  ])('%s', async (type, value, fifth) => {
-    await server().execute(
-      'DROP TABLE IF EXISTS shop.typed',
-      `CREATE TABLE shop.typed (custom_id String, event_name String, last_updated_at ${type}, n UInt64) ENGINE = MergeTree ORDER BY tuple()`,
-      `INSERT INTO shop.typed SELECT 'u', 'purchase', ${value}, number FROM numbers(10)`,
-    );
-    const withNull = type.startsWith('Nullable');
-    const whole = await read('typed');
-    expect(numbers(whole)).toEqual(upTo(withNull ? 9 : 10));
-    const state = {
+  ];
+  const tables = TYPES.map((_, index) => `typed${index}`);
+  const catalog = catalogOf('incremental', ...tables);
+  let whole: Finished;
+  let behindFifth: Finished;
+
+  beforeAll(async () => {
+    for (const [index, [type, value]] of TYPES.entries()) {
+      await server().execute(
+        `CREATE TABLE shop.typed${index} (custom_id String, event_name String, last_updated_at ${type}, n UInt64) ENGINE = MergeTree ORDER BY tuple()`,
+        `INSERT INTO shop.typed${index} SELECT 'u', 'purchase', ${value}, number FROM numbers(10)`,
+      );
+    }
+    const state = TYPES.map(([cursor_type, , cursor], index) => ({
       type: 'STREAM',
-      stream: { stream_descriptor: { name: 'typed' }, stream_state: { cursor: fifth, cursor_type: type } },
-    };
-    expect(numbers(await read('typed', { state: [state] }))).toEqual(upTo(withNull ? 9 : 10).slice(5));
-    expect(states(whole).at(-1)?.stream.stream_state.cursor_type).toBe(type);
+      stream: { stream_descriptor: { name: tables[index] }, stream_state: { cursor, cursor_type } },
+    }));
+    [whole, behindFifth] = await Promise.all([read('typed', { catalog }), read('typed', { catalog, state })]);
+  });
+
+  test.each(TYPES.map(([type], index) => [type, tables[index] ?? ''] as const))('%s', (type, table) => {
+    const rows = upTo(type.startsWith('Nullable') ? 9 : 10);
+    expect(numbers(ofStream(whole, table))).toEqual(rows);
+    expect(numbers(ofStream(behindFifth, table))).toEqual(rows.slice(5));
+    expect(states(ofStream(whole, table)).at(-1)?.stream.stream_state.cursor_type).toBe(type);
   });
 
   test('a type without order is a config_error', async () => {
@@ -398,13 +413,12 @@ describe('several readers that share the rows', () => {
   const part = (index: number, count: number): ReadOptions => ({ config: { partition: { index, count } } });
 
   test('give each row exactly once together, all rows of a profile to the same one', async () => {
-    const parts: Finished[] = [];
-    for (const index of [0, 1, 2, 3]) parts.push(await read('many', part(index, 4)));
-    expect(sorted(parts.flatMap(numbers))).toEqual(upTo(60_000));
+    const parts = await Promise.all([0, 1, 2, 3].map((index) => read('many', part(index, 4))));
+    expectSame(sorted(parts.flatMap(numbers)), upTo(MANY));
     const readers = parts.map((result) => new Set(records(result).map(({ custom_id }) => String(custom_id))));
     const profiles = readers.flatMap((reader) => [...reader]);
     expect(new Set(profiles).size).toBe(profiles.length);
-    for (const result of parts) expect(numbers(result).length).toBeGreaterThan(10_000);
+    for (const result of parts) expect(numbers(result).length).toBeGreaterThan(MANY / 6);
   });
 
   test('give the rows without a profile, too, so that they are accounted for', async () => {
@@ -412,16 +426,19 @@ describe('several readers that share the rows', () => {
       'CREATE TABLE shop.anonymous (custom_id Nullable(String), event_name String, last_updated_at DateTime64(6), n UInt64) ENGINE = MergeTree ORDER BY n',
       "INSERT INTO shop.anonymous SELECT if(number % 2 = 0, NULL, concat('u', toString(number))), 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC'), number FROM numbers(20)",
     );
-    const parts = [await read('anonymous', part(0, 2)), await read('anonymous', part(1, 2))];
+    const parts = await Promise.all([0, 1].map((index) => read('anonymous', part(index, 2))));
     expect(sorted(parts.flatMap(numbers))).toEqual(upTo(20));
   });
 
   test('do not take the state of another part, nor one of another number of parts', async () => {
     const first = await read('few', part(0, 2));
     const state = lastState(first);
-    expect(numbers(await read('few', { ...part(0, 2), state }))).toEqual([]);
-    for (const other of [part(1, 2), part(0, 3), {}]) {
-      const result = await read('few', { ...other, state });
+    const [same, ...others] = await Promise.all(
+      [part(0, 2), part(1, 2), part(0, 3), {}].map((options) => read('few', { ...options, state })),
+    );
+    expect(same?.code).toBe(0);
+    expect(same && numbers(same)).toEqual([]);
+    for (const result of others) {
       expect(result.code).toBe(1);
       expect(errors(result)[0]?.message).toMatch(/is about part 0 of 2, but the configuration asks for/);
     }
@@ -460,8 +477,8 @@ describe('a stream that fails', () => {
   test('in mid-answer keeps the rows and states before, tells in the words of the server, and can be resumed', async () => {
     await server().execute(
       `CREATE TABLE shop.explosive (${COLUMNS}) ENGINE = MergeTree ORDER BY last_updated_at`,
-      `INSERT INTO shop.explosive SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + number, number, repeat('x', 1000) FROM numbers(60000)`,
-      `CREATE VIEW shop.explodes AS SELECT *, throwIf(n = 58000, 'kaboom') AS fuse FROM shop.explosive`,
+      `INSERT INTO shop.explosive SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + number, number, repeat('x', 1000) FROM numbers(30000)`,
+      `CREATE VIEW shop.explodes AS SELECT *, throwIf(n = 28000, 'kaboom') AS fuse FROM shop.explosive`,
     );
     const broken = await read('explodes');
     expect(broken.code).toBe(1);
@@ -469,15 +486,15 @@ describe('a stream that fails', () => {
     expect(errors(broken)[0]?.message).toMatch(/kaboom/);
     const seen = numbers(broken);
     expect(seen.length).toBeGreaterThan(0);
-    expect(seen).toEqual(upTo(seen.length));
+    expectSame(seen, upTo(seen.length));
     await server().execute('CREATE OR REPLACE VIEW shop.explodes AS SELECT *, 0 AS fuse FROM shop.explosive');
     const rest = await read('explodes', { state: lastState(broken) });
-    expect([...seen, ...numbers(rest)]).toEqual(upTo(60_000));
+    expectSame([...seen, ...numbers(rest)], upTo(30_000));
   });
 });
 
 describe('a catalog that is none', () => {
-  test.each<[string, unknown, RegExp]>([
+  test.concurrent.each<[string, unknown, RegExp]>([
     ['an unknown sync mode', { streams: [{ stream: { name: 'few' }, sync_mode: 'INVALID' }] }, /sync_mode/],
     ['no streams', {}, /streams/],
     [
@@ -493,8 +510,10 @@ describe('a catalog that is none', () => {
 });
 
 describe('a large table', () => {
-  /** With these, four times of what the source keeps in memory. */
-  const ROWS = 100_000;
+  /** With these, twice of what the source keeps in memory, */
+  const ROWS = 50_000;
+  /** and four times: so many show in the memory of one that keeps too much. */
+  const STALLED_ROWS = 100_000;
   const NOTE_BYTES = 2000;
 
   /** Nobody reads what it writes while the other tests run. */
@@ -502,10 +521,10 @@ describe('a large table', () => {
 
   beforeAll(async () => {
     await server().execute(
-      `CREATE TABLE shop.large (${COLUMNS}) ENGINE = MergeTree ORDER BY last_updated_at`,
-      `INSERT INTO shop.large SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + intDiv(number, ${ROWS / 8}), number, repeat('x', ${NOTE_BYTES}) FROM numbers(${ROWS})`,
-      'CREATE TABLE shop.stalled AS shop.large',
-      'ALTER TABLE shop.stalled ATTACH PARTITION tuple() FROM shop.large',
+      `CREATE TABLE shop.stalled (${COLUMNS}) ENGINE = MergeTree ORDER BY last_updated_at`,
+      `INSERT INTO shop.stalled SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + intDiv(number, ${ROWS / 8}), number, repeat('x', ${NOTE_BYTES}) FROM numbers(${STALLED_ROWS})`,
+      'CREATE TABLE shop.large AS shop.stalled',
+      `INSERT INTO shop.large SELECT * FROM shop.stalled WHERE n < ${ROWS}`,
     );
     stalled = startRead('stalled');
     await vi.waitFor(async () => expect(await queriesFor('stalled')).toBe(1), { timeout: 20_000 });
@@ -523,7 +542,7 @@ describe('a large table', () => {
     const rest = await read('large', { state: lastState(result) });
     expect(rest.code).toBe(0);
     expect(numbers(rest).length).toBeGreaterThan(0);
-    expect(sorted([...numbers(result), ...numbers(rest)])).toEqual(upTo(ROWS));
+    expectSame(sorted([...numbers(result), ...numbers(rest)]), upTo(ROWS));
   });
 
   test('killed, goes on from its last state without losing a row', async () => {
@@ -532,7 +551,7 @@ describe('a large table', () => {
     const reader = createInterface({ input: child.stdout ?? process.stdin });
     for await (const line of reader) {
       lines.push(line);
-      if (lines.length === 40_000) break;
+      if (lines.length === 0.4 * ROWS) break;
     }
     child.kill('SIGKILL');
     await once(child, 'exit');
@@ -556,7 +575,7 @@ describe('a large table', () => {
     const peak = peakMemory(stalled.pid);
     const result = await finished(stalled);
     expect(result.code).toBe(0);
-    expect(sorted(numbers(result))).toEqual(upTo(ROWS));
+    expectSame(sorted(numbers(result)), upTo(STALLED_ROWS));
     expect(peak).toBeLessThan(250 * 1024 * 1024);
   });
 
@@ -570,7 +589,7 @@ describe('a large table', () => {
     const [result] = await Promise.all([finished(child), server().restart()]);
     expect(errors(result)).toEqual([]);
     expect(result.code).toBe(0);
-    expect(sorted(numbers(result))).toEqual(upTo(ROWS));
+    expectSame(sorted(numbers(result)), upTo(ROWS));
     expect(logs(result)).toContainEqual(
       expect.stringMatching(/WARN large: .*Asking again for the rows behind the last page/),
     );

@@ -116,7 +116,7 @@ async function seenOf(user: SandboxUser): Promise<z.output<typeof seenSchema>> {
 const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileSync('package.json', 'utf8')));
 const PROGRAM = `clickhouse-to-batch source-clickhouse ${version}`;
 
-describe('a query', () => {
+describe.concurrent('a query', () => {
   test.each([ADMIN, READER, READER_WITH_SETTINGS, CLOUD, CLOUD_READONLY])('of $name says who asks', async (user) => {
     const { http_user_agent } = await seenOf(user);
     expect(http_user_agent).toMatch(`${PROGRAM} `);
@@ -150,7 +150,7 @@ describe('a query', () => {
   });
 });
 
-describe('a profile that leaves rows out in silence', () => {
+describe.concurrent('a profile that leaves rows out in silence', () => {
   test.each(LOSSY)('is refused by check and read, with what to run: $user.name', async ({ user, advice }) => {
     const expected = new RegExp(`"${user.name}".+Let an administrator run: ALTER USER .+ MODIFY SETTING ${advice} \\(`);
     const { status, message } = await checkStatus('source-clickhouse', configuration(user, 'few'));

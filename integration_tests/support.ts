@@ -1,8 +1,9 @@
 import type { ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, beforeAll } from 'vitest';
+import { dirname, join } from 'node:path';
+import { isDeepStrictEqual } from 'node:util';
+import { afterAll, beforeAll, expect } from 'vitest';
 import type { Limits } from '../sandbox/batch-api/limits.ts';
 import { BatchApi } from '../sandbox/batch-api/server.ts';
 import { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
@@ -12,12 +13,18 @@ import { type Finished, type PrintedMessage, run, start } from '../sandbox/launc
 const PROJECT_KEY = 'project_test';
 export const REST_API_KEY = 'rest-key/+"secret"';
 
-/** A folder for the files of one test file, removed at its end. Gives a function that writes JSON into it. */
+/**
+ * A folder for the files of one test file, removed at its end. Gives a function that writes JSON into it, each time into
+ * a file of its own, as tests run side by side.
+ */
 export function temporaryFiles(): (name: string, content: unknown) => string {
   const folder = mkdtempSync(join(tmpdir(), 'clickhouse-to-batch-test-'));
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  let files = 0;
   return (name, content) => {
-    const path = join(folder, name);
+    files += 1;
+    const path = join(folder, String(files), name);
+    mkdirSync(dirname(path));
     writeFileSync(path, typeof content === 'string' ? content : JSON.stringify(content));
     return path;
   };
@@ -91,21 +98,18 @@ export function sourceReader(
   startRead: (table: string, options?: ReadOptions) => ChildProcess;
 } {
   const file = temporaryFiles();
-  let runs = 0;
   const readArguments = (
     table: string,
     { mode = 'incremental', state, user = READER, config = {}, catalog }: ReadOptions = {},
   ): string[] => {
-    // Files of its own, as runs may stand side by side.
-    const run = runs++;
     const configuration = sourceConfiguration(server(), database, { ...server().connection(user), ...config });
     return [
       'read',
       '--config',
-      file(`source${run}.json`, configuration),
+      file('source.json', configuration),
       '--catalog',
-      file(`catalog${run}.json`, catalog ?? catalogOf(mode, table)),
-      ...(state === undefined ? [] : ['--state', file(`state${run}.json`, state)]),
+      file('catalog.json', catalog ?? catalogOf(mode, table)),
+      ...(state === undefined ? [] : ['--state', file('state.json', state)]),
     ];
   };
   return {
@@ -124,6 +128,11 @@ export function numbers(result: Pick<Finished, 'messages'>): number[] {
 /** 0, 1, 2, … up to `count`, exclusive. */
 export function upTo(count: number): number[] {
   return Array.from({ length: count }, (_, index) => index);
+}
+
+/** As toEqual, which would take half a second for as many values as these are. */
+export function expectSame<Values extends readonly unknown[]>(actual: Values, expected: Values): void {
+  if (!isDeepStrictEqual(actual, expected)) expect(actual).toEqual(expected);
 }
 
 export function sorted(values: number[]): number[] {
@@ -174,6 +183,13 @@ export function logs({ messages }: Pick<Finished, 'messages'>): string[] {
 
 export function statuses({ messages }: Pick<Finished, 'messages'>): string[] {
   return messages.flatMap(({ trace }) => (trace?.stream_status === undefined ? [] : [trace.stream_status.status]));
+}
+
+/** What a run over several streams wrote of one of them. */
+export function ofStream({ messages }: Pick<Finished, 'messages'>, name: string): Pick<Finished, 'messages'> {
+  return {
+    messages: messages.filter(({ record, state }) => (record?.stream ?? state?.stream.stream_descriptor.name) === name),
+  };
 }
 
 /** The last state, as it is handed back to the next run. */

@@ -87,10 +87,15 @@ export async function finished(child: ChildProcess): Promise<Finished> {
     stdout,
     stderr,
     get messages() {
-      messages ??= parseMessages(stdout);
+      messages ??= parseMessages(child.signalCode === 'SIGKILL' ? wholeLines(stdout) : stdout);
       return messages;
     },
   };
+}
+
+/** Without what stands behind the last line feed: whoever is killed may have been in the middle of a line. */
+function wholeLines(stdout: string): string {
+  return stdout.slice(0, stdout.lastIndexOf('\n') + 1);
 }
 
 /** Each line as a message; a line that is none is an error, as nothing else may stand on stdout. */
