@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { relative } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
@@ -37,7 +38,7 @@ const APART = ['src/source-clickhouse/ssh-tunnel.test.ts', 'src/source-clickhous
 export default defineConfig({
   test: {
     // The integration tests mostly wait for other processes: on two cores, three of them at a time keep both busy.
-    maxWorkers: 3,
+    maxWorkers: Math.max(3, availableParallelism() - 1),
     sequence: { sequencer: LongestFirst },
     projects: [
       {
