@@ -83,6 +83,9 @@ test.each([
   ],
   ['a TRACE of nothing', '{"type":"TRACE"}', { kind: 'ignored' }],
   ['a LOG', '{"type":"LOG","log":{"level":"INFO","message":"x"}}', { kind: 'ignored' }],
+  ['a LOG of nothing', '{"type":"LOG"}', { kind: 'ignored' }],
+  ['a warning', '{"type":"LOG","log":{"level":"WARN","message":"x"}}', { kind: 'source_warning', message: 'x' }],
+  ['a warning without words', '{"type":"LOG","log":{"level":"WARN","message":1}}', { kind: 'ignored' }],
   ['a CONTROL', '{"type":"CONTROL","control":{}}', { kind: 'ignored' }],
   ['a type that no destination knows', '{"type":"CATALOG","catalog":{}}', { kind: 'unknown', what: 'type CATALOG' }],
   [
@@ -152,7 +155,7 @@ describe('hostile lines', () => {
     expect(message.kind === 'record' && message.data.custom_id).toBeUndefined();
   });
 
-  const kinds = ['record', 'state', 'source_error', 'ignored', 'unknown', 'broken'];
+  const kinds = ['record', 'state', 'source_error', 'source_warning', 'ignored', 'unknown', 'broken'];
 
   test('of any bytes: there is an answer', () => {
     fc.assert(

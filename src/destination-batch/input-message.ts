@@ -9,7 +9,9 @@ export type InputMessage =
   | { kind: 'state'; line: string; stream: string | undefined }
   /** A TRACE ERROR of the source, which comes down a bare pipe. */
   | { kind: 'source_error'; message: string }
-  /** What is not for a destination: logs and the like of a source in a bare pipe. */
+  /** A LOG of the source that somebody should hear of, which comes down a bare pipe, too. */
+  | { kind: 'source_warning'; message: string }
+  /** What is not for a destination: progress and the like of a source in a bare pipe. */
   | { kind: 'ignored' }
   /** What is no message of the protocol. */
   | { kind: 'unknown'; what: string }
@@ -30,6 +32,7 @@ export function parseInputLine(bytes: Buffer): InputMessage {
     case 'TRACE':
       return trace(message.trace);
     case 'LOG':
+      return sourceLog(message.log);
     case 'CONTROL':
       return { kind: 'ignored' };
     default:
@@ -40,6 +43,16 @@ export function parseInputLine(bytes: Buffer): InputMessage {
 function record(value: unknown, line: string): InputMessage {
   if (!isJsonObject(value) || typeof value.stream !== 'string' || !isJsonObject(value.data)) return { kind: 'broken' };
   return { kind: 'record', stream: value.stream, data: value.data, line };
+}
+
+/** The levels of the protocol from WARN up. */
+const LEVELS_TO_HEAR: ReadonlySet<unknown> = new Set(['WARN', 'ERROR', 'FATAL']);
+
+function sourceLog(value: unknown): InputMessage {
+  if (isJsonObject(value) && LEVELS_TO_HEAR.has(value.level) && typeof value.message === 'string') {
+    return { kind: 'source_warning', message: value.message };
+  }
+  return { kind: 'ignored' };
 }
 
 function trace(value: unknown): InputMessage {

@@ -98,6 +98,11 @@ export class Report {
     this.#messages.push(log('ERROR', `The source failed: ${message}`));
   }
 
+  /** In the same way: of rows that it holds back, say. */
+  sourceWarned(message: string): void {
+    this.#messages.push(log('WARN', `The source warns: ${message}`));
+  }
+
   request(updates: number): void {
     this.#requests += 1;
     this.#updates += updates;

@@ -200,6 +200,15 @@ test('a failure of the source is passed on', async () => {
   expect(logs()[0]).toBe('ERROR The source failed: No such table');
 });
 
+test('a warning of the source is passed on, its progress is not', async () => {
+  const { feed, input, result, logs } = start();
+  feed('{"type":"LOG","log":{"level":"INFO","message":"10 rows"}}');
+  feed('{"type":"LOG","log":{"level":"WARN","message":"Rows are held back"}}');
+  input.end();
+  expect(await result).toBe(true);
+  expect(logs().slice(0, -1)).toEqual(['WARN The source warns: Rows are held back']);
+});
+
 test.each([
   [
     'overwrite',

@@ -199,6 +199,9 @@ class Sync {
       case 'source_error':
         this.#report.sourceFailed(message.message);
         break;
+      case 'source_warning':
+        this.#report.sourceWarned(message.message);
+        break;
       case 'ignored':
         break;
     }
