@@ -335,7 +335,7 @@ describe('read', () => {
     );
   });
 
-  test('declares each field with null that stands in a row, or stands for what JSON can not hold', () => {
+  test('gives null where a row has NULL or what JSON can not hold, and nowhere else', () => {
     const nulls = whole.first.messages.flatMap(({ record }) =>
       Object.entries(record?.data ?? {}).flatMap(([name, value]) => (value === null ? [name] : [])),
     );
