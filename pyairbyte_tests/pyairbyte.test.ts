@@ -37,7 +37,8 @@ const sentEventSchema = z.strictObject({
   event: z.strictObject({
     name: z.string(),
     time: z.string().optional(),
-    attributes: z.record(z.string(), z.unknown()),
+    // One of which nothing is left has none.
+    attributes: z.record(z.string(), z.unknown()).default({}),
   }),
 });
 type SentEvent = z.output<typeof sentEventSchema>;

@@ -32,7 +32,7 @@ wait()
 try:
     refused.write(source, cache=False, state_cache=ab.new_local_cache("refused"))
 except exceptions.AirbyteConnectorWriteError as error:
-    tell(refusal=str(error.log_text))
+    tell(refusal=error.log_file.read_text(encoding="utf-8"))
 
 states = ab.new_local_cache("states")
 for _ in range(3):
