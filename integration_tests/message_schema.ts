@@ -2,7 +2,8 @@ import { Ajv, type ValidateFunction } from 'ajv';
 
 /**
  * The form of the messages in version 0.18 of the Airbyte protocol, as far as a connector prints them. Stricter than
- * the protocol's own schema in one way: a message has its payload and no other.
+ * the protocol's own schema in one way: a message has its payload and no other but null, which is how some clients write
+ * what is not there, and so how a destination gives it back.
  */
 const text = { type: 'string' };
 const count = { type: 'number', minimum: 0 };
@@ -10,7 +11,12 @@ const object = (required: string[], properties: Record<string, unknown>) => ({ t
 const list = (items: unknown) => ({ type: 'array', items });
 const oneOf = (...values: string[]) => ({ enum: values });
 
-const streamDescriptor = object(['name'], { name: text, namespace: text });
+const streamDescriptor = object(['name'], { name: text, namespace: { type: ['string', 'null'] } });
+const streamState = object(['stream_descriptor'], {
+  stream_descriptor: streamDescriptor,
+  // Null, or not there: the state of a stream that was reset.
+  stream_state: { type: ['object', 'null'], minProperties: 1 },
+});
 const stats = object(['recordCount'], { recordCount: count, rejectedRecordCount: count });
 
 const payloads: Record<string, [string, unknown]> = {
@@ -34,15 +40,19 @@ const payloads: Record<string, [string, unknown]> = {
   ],
   STATE: [
     'state',
-    object(['type', 'stream'], {
-      type: oneOf('STREAM'),
-      stream: object(['stream_descriptor', 'stream_state'], {
-        stream_descriptor: streamDescriptor,
-        stream_state: { type: 'object', minProperties: 1 },
-      }),
-      sourceStats: stats,
-      destinationStats: stats,
-    }),
+    {
+      type: 'object',
+      properties: { sourceStats: stats, destinationStats: stats },
+      oneOf: [
+        object(['type', 'stream'], { type: oneOf('STREAM'), stream: streamState }),
+        // The source prints none of these two; a destination gives back what any source wrote.
+        object(['type', 'global'], {
+          type: oneOf('GLOBAL'),
+          global: object(['stream_states'], { stream_states: list(streamState), shared_state: { type: 'object' } }),
+        }),
+        object(['data'], { type: oneOf('LEGACY'), data: { type: 'object' } }),
+      ],
+    },
   ],
   LOG: [
     'log',
@@ -132,12 +142,17 @@ const BESIDE: Record<string, Record<string, unknown>> = {
   RECORD: { row_hash: { type: 'string', pattern: '^[0-9]+$' } },
 };
 
+/** The keys of all payloads, that of the one type among them which a connector of ours never prints. */
+const NO_PAYLOAD = Object.fromEntries(
+  [...Object.values(payloads).map(([key]) => key), 'control'].map((key) => [key, { type: 'null' }]),
+);
+
 /** Validates one printed message. */
 export const validateMessage: ValidateFunction = new Ajv({ strict: false }).compile({
   oneOf: Object.entries(payloads).map(([type, [key, payload]]) => ({
     type: 'object',
     required: ['type', key],
     additionalProperties: false,
-    properties: { type: { const: type }, [key]: payload, ...BESIDE[type] },
+    properties: { ...NO_PAYLOAD, ...BESIDE[type], type: { const: type }, [key]: payload },
   })),
 });

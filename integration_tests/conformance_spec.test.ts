@@ -1,14 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { Ajv } from 'ajv';
 import addFormats from 'ajv-formats';
-import { describe, expect, test } from 'vitest';
-import { run } from '../sandbox/launcher.ts';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { destinationConfigurationSchema } from '../src/destination-batch/configuration.ts';
 import { destinationSpecification } from '../src/destination-batch/specification.ts';
 import { sourceConfigurationSchema } from '../src/source-clickhouse/configuration.ts';
 import { sourceSpecification } from '../src/source-clickhouse/specification.ts';
+import { ConformanceRuns, testEveryCommand } from './conformance_runs.ts';
 
-type Field = Record<string, unknown> & { properties?: Record<string, Field>; oneOf?: Field[] };
+type Field = Record<string, unknown> & {
+  properties?: Record<string, Field>;
+  oneOf?: Field[];
+  items?: Field;
+  examples?: unknown[];
+  enum?: unknown[];
+  required?: string[];
+};
 
 /** Names of fields that hold secrets, after Airbyte's own list, and of our own: no key, password or passphrase is shown. */
 const SECRET_NAME =
@@ -26,7 +33,12 @@ const UNSUPPORTED = [
   'else',
   'dependencies',
   '$ref',
+  'group',
+  'display_type',
 ];
+
+/** Where an unknown key is an error on purpose: a misspelt option would go unnoticed there, and platforms add none. */
+const CLOSED = ['limits', 'mapping', 'policies'];
 
 /** For the source's choice; the destination takes them as keys that it does not know. */
 const CHOICES = [
@@ -91,15 +103,87 @@ describe.each([
   const printed = JSON.parse(readFileSync(new URL(`../spec/${name}.json`, import.meta.url), 'utf8'));
   const form: Field = printed.connectionSpecification;
   const fields = fieldsOf(form);
+  /** Whatever describes a value: the form, its fields, the options of choices and the items of lists. */
+  const schemas: [string, Field][] = [
+    ['the form', form],
+    ...fields,
+    ...fields.flatMap(([path, { oneOf = [] }]) => oneOf.map((option): [string, Field] => [path, option])),
+    ...fields.flatMap(([path, { items }]): [string, Field][] => (items === undefined ? [] : [[path, items]])),
+  ];
+  const ajv = new Ajv({ strict: false });
+  addFormats.default(ajv);
+  const runs = new ConformanceRuns(name);
+
+  beforeAll(() => runs.run('spec', ['spec']));
+  testEveryCommand(runs, ['SPEC'], []);
 
   test('is generated from the schema and not stale (npm run spec)', () => {
     expect(printed).toEqual(JSON.parse(JSON.stringify(specification)));
   });
 
-  test('is what `spec` prints', async () => {
-    const { code, messages } = await run(name, ['spec']);
-    expect(code).toBe(0);
-    expect(messages).toEqual([{ type: 'SPEC', spec: printed }]);
+  test('is the one message that `spec` prints', () => {
+    expect(runs.all.map(({ messages }) => messages)).toEqual([[{ type: 'SPEC', spec: printed }]]);
+  });
+
+  test('names a version of the protocol with the major number that platforms know', () => {
+    expect(printed.protocol_version).toMatch(/^0\.\d+\.\d+$/);
+  });
+
+  test('links its documentation by https', () => {
+    expect(printed.documentationUrl).toMatch(/^https:\/\//);
+  });
+
+  test('says that the connector is incremental, and of a destination how it can write', () => {
+    expect(printed.supportsIncremental).toBe(true);
+    expect(printed.supported_destination_sync_modes).toEqual(name === 'destination-batch' ? ['append'] : undefined);
+  });
+
+  test('is a valid JSON schema of draft 7', () => {
+    expect(form.$schema).toBe('http://json-schema.org/draft-07/schema#');
+    expect([ajv.validateSchema(form), ajv.errors]).toEqual([true, null]);
+  });
+
+  test('demands no option that it does not describe', () => {
+    for (const [path, { properties = {}, required = [] }] of schemas) {
+      expect([path, required.filter((key) => properties[key] === undefined)]).toEqual([path, []]);
+    }
+  });
+
+  test('describes what each object holds, and refuses unknown keys only where they would be misspelt options', () => {
+    for (const [path, schema] of schemas.filter(([, { type }]) => type === 'object')) {
+      expect([path, Object.keys(schema.properties ?? schema.oneOf ?? {})]).not.toEqual([path, []]);
+      expect([path, schema.additionalProperties === false]).toEqual([path, CLOSED.includes(path)]);
+    }
+  });
+
+  test('has lists of texts or numbers, which forms can show', () => {
+    for (const [path, { type, items }] of schemas.filter(([, { type }]) => type === 'array')) {
+      expect([path, type, ['string', 'integer', 'number'].includes(String(items?.type))]).toEqual([
+        path,
+        'array',
+        true,
+      ]);
+    }
+  });
+
+  test('has no value twice in an enumeration', () => {
+    for (const [path, { enum: values = [] }] of schemas) {
+      expect([path, values]).toEqual([path, [...new Set(values)]]);
+    }
+  });
+
+  test('marks texts alone as secrets', () => {
+    for (const [path, { type }] of schemas.filter(([, field]) => field.airbyte_secret === true)) {
+      expect([path, type]).toEqual([path, 'string']);
+    }
+  });
+
+  test('has defaults and examples that it accepts itself', () => {
+    for (const [path, field] of fields) {
+      const validate = ajv.compile(field);
+      const values = [...(field.examples ?? []), ...('default' in field ? [field.default] : [])];
+      expect([path, values.filter((value) => !validate(value))]).toEqual([path, []]);
+    }
   });
 
   test('is an open object, as platforms add keys of their own', () => {
@@ -152,8 +236,6 @@ describe.each([
   });
 
   test('takes the same configurations as the schema', () => {
-    const ajv = new Ajv({ strict: false });
-    addFormats.default(ajv);
     const validate = ajv.compile(form);
     const candidates = [
       smallest,
