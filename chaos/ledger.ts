@@ -35,6 +35,8 @@ class Run {
   readonly rows: string[] = [];
   readonly states: { state: string; rowsBefore: number }[] = [];
   readonly sent = new Set<string>();
+  /** Rows that came although the state covers them which it began with. */
+  readonly again: string[] = [];
   readonly #given: ReadonlySet<string>;
   echoed = 0;
 
@@ -117,7 +119,7 @@ class Ledger {
   }
 
   #rowPassed(run: Run, id: string): void {
-    if (run.isGiven(id)) this.#complainOf([id], 'came again, although the state that the source was given covers it');
+    if (run.isGiven(id)) run.again.push(id);
     if (run.rows.length === 0) {
       // What Batch stored before belongs to an earlier run.
       run.sent.clear();
@@ -146,6 +148,7 @@ class Ledger {
 
   #runEnds(run: Run, end: RunEnd): void {
     for (const complaint of complaintsAboutEnds(end)) this.#complain(complaint);
+    this.#complainOf(run.again, 'came again, although the state that the source was given covers them');
     this.#eventsOfUnknownOutcome += end.eventsOfUnknownOutcome;
     const isStateLost = end.met.some(({ kind }) => kind === 'disk_full');
     if (causeToSendAgain(end) !== undefined) {

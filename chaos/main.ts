@@ -28,8 +28,9 @@ let isStopped = false;
 const stop = (): void => {
   isStopped = true;
 };
-process.once('SIGINT', stop);
-process.once('SIGTERM', stop);
+// Each of them may come twice, from whatever stands between us and a terminal.
+process.on('SIGINT', stop);
+process.on('SIGTERM', stop);
 
 await Promise.all(Array.from({ length: parallel }, performRounds));
 say(failed === 0 ? `All ${next} rounds from seed ${seed} on passed.` : `${failed} of ${next} rounds failed.`);

@@ -37,7 +37,7 @@ const plan = tablePlan.chain((table) =>
     runs: fc.array(
       fc.record({
         faults: fc.array(fault(table.rows), { minLength: 1, maxLength: 3 }),
-        writes: fc.array(writePlan(table), { maxLength: 2 }),
+        writes: fc.array(writePlan(table), { maxLength: 3 }),
       }),
       { minLength: 1, maxLength: 3 },
     ),
@@ -57,5 +57,6 @@ export function drawPlan(seed: number): Plan {
       return { ...write, from };
     }),
   }));
-  return { ...drawn, seed, runs };
+  // What fast-check draws has no prototype, which is shown wherever it is printed.
+  return structuredClone({ seed, ...drawn, runs });
 }

@@ -17,8 +17,13 @@ const message = z.discriminatedUnion('type', [
     }),
   }),
   z.object({ type: z.literal('LOG'), log: z.object({ message: z.string() }) }),
-  z.object({ type: z.literal('TRACE'), trace: z.unknown() }),
+  z.object({ type: z.literal('TRACE'), trace: z.object({ error: z.object({ message: z.string() }).optional() }) }),
 ]);
+
+/** What a connector logs when it is told to stop. */
+const STOPPING = /^SIG(TERM|INT): finishing what has begun/;
+
+type Message = z.output<typeof message>;
 
 export type PlatformParts = {
   journal: Journal;
@@ -34,6 +39,10 @@ export type PlatformParts = {
 export class Platform {
   /** What the connectors logged. */
   readonly said: string[] = [];
+  /** Whether each of them said that it was told to stop. */
+  readonly hasHeard: Record<ConnectorName, boolean> = { source: false, destination: false };
+  /** What each of them said of its own failure. */
+  readonly failures: Record<ConnectorName, string | undefined> = { source: undefined, destination: undefined };
   readonly #parts: PlatformParts;
   readonly #pauses = new Map<ConnectorName, Promise<void>>();
   readonly #readFrom = new Map<ConnectorName, Readable>();
@@ -102,7 +111,7 @@ export class Platform {
         this.#passed += 1;
         break;
       default:
-        this.said.push(`source: ${line}`);
+        this.#noteWords('source', line, read);
     }
     return read?.type;
   }
@@ -111,7 +120,7 @@ export class Platform {
     const { journal, moments, isHasty } = this.#parts;
     const read = readLine(line);
     if (read?.type !== 'STATE') {
-      this.said.push(`destination: ${line}`);
+      this.#noteWords('destination', line, read);
       return;
     }
     const { recordCount = 0, rejectedRecordCount = 0 } = read.state.destinationStats ?? {};
@@ -121,13 +130,19 @@ export class Platform {
     moments.seen('states');
   }
 
+  #noteWords(of: ConnectorName, line: string, read: Message | undefined): void {
+    this.said.push(`${of}: ${line}`);
+    if (read?.type === 'LOG' && STOPPING.test(read.log.message)) this.hasHeard[of] = true;
+    if (read?.type === 'TRACE' && read.trace.error !== undefined) this.failures[of] ??= read.trace.error.message;
+  }
+
   #keep(index: number, line: string): void {
     this.#parts.stateFile.keep({ run: this.#parts.run, index }, line);
   }
 }
 
 /** The message of a line; undefined if it was cut off. */
-function readLine(line: string): z.output<typeof message> | undefined {
+function readLine(line: string): Message | undefined {
   let value: unknown;
   try {
     value = JSON.parse(line);

@@ -1,5 +1,8 @@
+import { inspect } from 'node:util';
+import type { Fault } from './faults.ts';
 import type { Plan } from './plan.ts';
 import type { RoundResult } from './round.ts';
+import type { RunEnd } from './run-end.ts';
 
 /** Lines of a connector's log that are shown of each run. */
 const LINES_SHOWN = 30;
@@ -8,15 +11,35 @@ const LINES_SHOWN = 30;
 export function failureOf(error: unknown): RoundResult {
   const words = error instanceof Error ? (error.stack ?? error.message) : String(error);
   const complaints = [`The round could not be carried out: ${words}`];
-  return { complaints, rows: 0, runs: 0, repeats: 0, tooLate: 0, seconds: 0, said: [] };
+  return { complaints, rows: 0, ends: [], repeats: 0, tooLate: 0, seconds: 0, said: [] };
 }
 
 /** A round on one line. */
-export function describeResult(plan: Plan, { complaints, rows, runs, repeats, tooLate, seconds }: RoundResult): string {
+export function describeResult(plan: Plan, { complaints, rows, ends, repeats, tooLate, seconds }: RoundResult): string {
   const verdict = complaints.length === 0 ? 'passed' : 'FAILED';
-  const faults = plan.runs.map((run) => run.faults.map(({ kind }) => kind).join('+')).join(' | ');
+  const faults = plan.runs.map((run, index) => run.faults.map((fault) => words(fault, ends[index])).join(' + '));
   const late = tooLate > 0 ? `, ${tooLate} too late` : '';
-  return `${verdict} ${plan.seed}: ${rows} rows, ${runs} runs, ${repeats} repeats${late}, ${seconds.toFixed(1)} s: ${faults}`;
+  return `${verdict} ${plan.seed}: ${rows} rows, ${repeats} repeats${late}, ${seconds.toFixed(1)} s: ${faults.join(' | ')}`;
+}
+
+/** A fault in few words; in parentheses if its moment did not come. */
+function words(fault: Fault, end: RunEnd | undefined): string {
+  const what = whatOf(fault);
+  return end?.met.includes(fault) ? what : `(${what})`;
+}
+
+function whatOf(fault: Fault): string {
+  switch (fault.kind) {
+    case 'signal':
+      return `${fault.signal} to ${fault.to.join(' and ')}`;
+    case 'batch_answer':
+      return `Batch: ${fault.answer.kind}${fault.answer.kind === 'status' ? ` ${fault.answer.status}` : ''}`;
+    case 'reader_pauses':
+    case 'reader_leaves':
+      return `${fault.kind} of ${fault.of}`;
+    default:
+      return fault.kind;
+  }
 }
 
 /** What went wrong in a round, what it was, and how to see it again. */
@@ -25,7 +48,7 @@ export function describeFailure(plan: Plan, { complaints, said }: RoundResult): 
   return [
     ...complaints.map((complaint) => `  ${complaint}`),
     `  Again: npm run chaos -- --rounds 1 --seed ${plan.seed}`,
-    `  The plan: ${JSON.stringify(plan, null, 2)}`,
+    `  The plan: ${inspect(plan, { depth: null, breakLength: 120 })}`,
     ...logs,
   ].join('\n');
 }

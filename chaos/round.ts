@@ -5,6 +5,7 @@ import type { Plan, RunPlan } from './plan.ts';
 import { keptRejectedRows } from './rejected-rows.ts';
 import { RoundFiles } from './round-files.ts';
 import { performRun } from './run.ts';
+import type { RunEnd } from './run-end.ts';
 import { StateFile } from './state-file.ts';
 import { createTable, firstRows, rowId } from './table.ts';
 import { Writers, type Written } from './writers.ts';
@@ -16,7 +17,8 @@ export type RoundResult = {
   /** What was not as it is promised. */
   complaints: string[];
   rows: number;
-  runs: number;
+  /** How each run ended, the clean one at last. */
+  ends: RunEnd[];
   /** How often rows were stored once more than once. */
   repeats: number;
   /** Rows that appeared so late that they may be missing. */
@@ -65,7 +67,7 @@ export async function performRound(lab: Lab, plan: Plan, { isHasty = false } = {
     return {
       complaints: complaints(evidence),
       rows: evidence.table.size,
-      runs: said.length,
+      ends: journal.happenings.flatMap((happening) => (happening.kind === 'run_ends' ? [happening.end] : [])),
       repeats: batch.store.eventCount - seen.size,
       tooLate: evidence.tooLate.size,
       seconds: (performance.now() - begun) / 1000,

@@ -59,6 +59,8 @@ class Run {
       journal.runEnds({
         ...ends,
         met: this.#met,
+        hasHeard: this.#platform.hasHeard,
+        failures: this.#platform.failures,
         isBatchToStayAway: this.#has('batch_away'),
         eventsOfUnknownOutcome: calls.eventsOfUnknownOutcome,
       });
@@ -146,20 +148,28 @@ class Run {
   /** What stands between the source and ClickHouse where answers with rows are to go wrong. */
   async #proxy(): Promise<FaultyProxy | undefined> {
     const { clickhouse } = this.#parts.lab;
-    const faults = this.#plan.faults.flatMap((fault) => this.#answerFault(fault));
+    const faults = this.#plan.faults.flatMap((fault) => {
+      const spoil = this.#answerFault(fault);
+      return spoil === undefined ? [] : [this.#noted(fault, spoil)];
+    });
     if (faults.length === 0) return undefined;
     await clickhouse.isBack();
     return FaultyProxy.start(clickhouse.server, [{ words: FOR_ROWS, faults }]);
   }
 
-  #answerFault(fault: Fault): AnswerFault[] {
-    if (fault.kind === 'clickhouse_cut') {
-      return [cut({ rows: fault.behindRows, bytes: fault.bytes, by: fault.by })];
-    }
+  #noted(fault: Fault, spoil: AnswerFault): AnswerFault {
+    return (response, ask) => {
+      this.#met.push(fault);
+      return spoil(response, ask);
+    };
+  }
+
+  #answerFault(fault: Fault): AnswerFault | undefined {
+    if (fault.kind === 'clickhouse_cut') return cut({ rows: fault.behindRows, bytes: fault.bytes, by: fault.by });
     if (fault.kind === 'clickhouse_crash' && fault.behindRows > 0) {
-      return [during(fault.behindRows, () => this.#parts.lab.clickhouse.crash())];
+      return during(fault.behindRows, () => this.#parts.lab.clickhouse.crash());
     }
-    return [];
+    return undefined;
   }
 
   #has(kind: Fault['kind']): boolean {

@@ -21,6 +21,9 @@ export type WritePlan = {
 /** How long a slow statement takes, in seconds. */
 const SLOW_SECONDS = 0.4;
 
+/** In so many parts one appears part by part. */
+const BLOCKS = 10;
+
 /** What makes a statement show its rows at once, all of them at its end, or part by part. */
 const TAILS = {
   at_once: () => '',
@@ -29,7 +32,8 @@ const TAILS = {
 };
 
 function slowly(count: number): string {
-  return `WHERE NOT ignore(sleepEachRow(${SLOW_SECONDS / count})) SETTINGS max_block_size = 4`;
+  const rowsInBlock = Math.ceil(count / BLOCKS);
+  return `WHERE NOT ignore(sleepEachRow(${SLOW_SECONDS / count})) SETTINGS max_block_size = ${rowsInBlock}`;
 }
 
 const paces: readonly (keyof typeof TAILS)[] = ['at_once', 'at_its_end', 'part_by_part'];
@@ -38,7 +42,7 @@ const paces: readonly (keyof typeof TAILS)[] = ['at_once', 'at_its_end', 'part_b
 export function writePlan({ rows, lookbackSeconds }: TablePlan): fc.Arbitrary<Omit<WritePlan, 'from'>> {
   return fc.record({
     at: fc.oneof(fc.constant(0), fc.nat(rows)).map((count): Moment => ({ after: 'rows', count })),
-    count: fc.integer({ min: 1, max: 40 }),
+    count: fc.integer({ min: 1, max: 300 }),
     lateMs: fc.nat(Math.min(LATEST_MS, lookbackSeconds * 1000 * LATE_SHARE)),
     pace: fc.constantFrom(...paces),
   });
