@@ -80,20 +80,27 @@ class Run {
     const destination = new Connector('destination-batch', files.writeArguments(this.#has('batch_away')), output);
     if (output !== undefined) closeSync(output);
     source.stdin.end();
+    const kill = (): void => {
+      for (const connector of [source, destination]) connector.send('SIGKILL');
+    };
     let isStuck = false;
     const watchdog = setTimeout(() => {
       isStuck = true;
-      for (const connector of [source, destination]) connector.send('SIGKILL');
+      kill();
     }, STUCK_AFTER_MS);
 
-    this.#plant({ source, destination });
-    const passing = this.#platform.passOn(source.stdout, destination.stdin);
-    const keeping = isOutputFull ? undefined : this.#platform.keepStates(destination.stdout);
-    this.#moments.begin();
-    await Promise.all([passing, keeping]);
-    const ends = { source: await source.ended, destination: await destination.ended };
-    clearTimeout(watchdog);
-    return { ...ends, isStuck };
+    try {
+      this.#plant({ source, destination });
+      const passing = this.#platform.passOn(source.stdout, destination.stdin);
+      const keeping = isOutputFull ? undefined : this.#platform.keepStates(destination.stdout);
+      this.#moments.begin();
+      await Promise.all([passing, keeping]);
+      return { source: await source.ended, destination: await destination.ended, isStuck };
+    } finally {
+      clearTimeout(watchdog);
+      // Should the harness itself have failed.
+      kill();
+    }
   }
 
   /** Puts each fault, and each statement of a writer, where it is to happen. */
