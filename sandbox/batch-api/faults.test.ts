@@ -62,6 +62,13 @@ describe('status', () => {
     expect([first.status, first.headers['retry-after'], first.text]).toEqual([429, '7', '{"odd":true}']);
     expect((await post(api, [update('u1')])).text).toBe('<html>Bad gateway</html>');
   });
+
+  test('comes in place of the answer to a call that was stored', async () => {
+    api.faults.add({ kind: 'status', status: 504, stored: true });
+    expect(await statusesOf(2)).toEqual([504, 202]);
+    expect(storedIds()).toEqual(['u1', 'u1']);
+    expect(api.requests()).toMatchObject([{ status: 504, events: 1, fault: 'status' }, { status: 202 }]);
+  });
 });
 
 describe('cut', () => {
@@ -91,6 +98,13 @@ describe('hang', () => {
     expect(await statusesOf(1)).toEqual([202]);
     leaving.abort();
     await expect(reply).rejects.toThrow(/abort/i);
+  });
+
+  test('is cut when its time has passed', async () => {
+    api.faults.add({ kind: 'hang', milliseconds: 100, stored: true });
+    await expect(post(api, [update('u1')])).rejects.toThrow(/other side closed|ECONNRESET/);
+    expect(storedIds()).toEqual(['u1']);
+    expect(api.requests()).toMatchObject([{ status: null, events: 1, fault: 'hang' }]);
   });
 
   test('ends when the server closes', async () => {
@@ -253,7 +267,7 @@ describe('the queue', () => {
   test('tells what is still to come', async () => {
     api.faults.add({ kind: 'status', status: 500, times: 3 });
     await post(api, [update('u1')]);
-    expect(api.faults.list()).toEqual([{ kind: 'status', status: 500, times: 2 }]);
+    expect(api.faults.list()).toEqual([{ kind: 'status', status: 500, stored: false, times: 2 }]);
   });
 });
 

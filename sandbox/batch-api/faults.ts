@@ -15,7 +15,10 @@ const partialError = {
 };
 
 const faultSchema = z.discriminatedUnion('kind', [
-  /** This status instead of handling the call; the documented error body unless another is given. */
+  /**
+   * This status instead of handling the call, or of the answer to a call that was: so a gateway says it that lost the
+   * server behind it. The documented error body unless another is given.
+   */
   z.strictObject({
     kind: z.literal('status'),
     status: z.int().min(200).max(599),
@@ -23,10 +26,11 @@ const faultSchema = z.discriminatedUnion('kind', [
     /** Where a redirect leads. */
     location: z.string().optional(),
     body: z.json().optional(),
+    stored,
     times,
   }),
-  /** No answer, until the client leaves or the server closes. */
-  z.strictObject({ kind: z.literal('hang'), stored, times }),
+  /** No answer, until the client leaves, the server closes, or so much time has passed: then the connection is cut. */
+  z.strictObject({ kind: z.literal('hang'), milliseconds: z.int().nonnegative().optional(), stored, times }),
   /** The connection is destroyed instead of an answer. */
   z.strictObject({ kind: z.literal('cut'), stored, times }),
   /** A 202 whose body is not the documented one, nor JSON. */
@@ -59,9 +63,9 @@ export type InjectedError = Omit<FaultOf<'partial'>, 'kind' | 'times'>;
 /** Faults that a call meets one at a time, in the order in which they were added. */
 type QueuedFault = Exclude<Fault, RefuseWhenFault>;
 /** Faults that keep the answer back or replace it, before or after the call was stored. */
-type SpoilingFault = FaultOf<'hang' | 'cut' | 'garbage'>;
+type SpoilingFault = FaultOf<'status' | 'hang' | 'cut' | 'garbage'>;
 /** Faults that meet a call before it is handled. */
-export type ArrivalFault = FaultOf<'status' | 'delay'> | SpoilingFault;
+export type ArrivalFault = FaultOf<'delay'> | SpoilingFault;
 /** Faults that meet a call that is accepted. */
 export type AnswerFault = PartialFault | SpoilingFault;
 
@@ -117,7 +121,7 @@ export class Faults {
    */
   get onAnswer(): AnswerFault | undefined {
     const [head] = this.#queue;
-    if (head === undefined || head.kind === 'status' || head.kind === 'delay') return undefined;
+    if (head === undefined || head.kind === 'delay') return undefined;
     return isPartial(head) || head.stored ? head : undefined;
   }
 

@@ -111,6 +111,7 @@ export class ProfileRoutes {
       }
       case 'hang': {
         this.#record(request, null, size, 0, fault.kind);
+        if (fault.milliseconds !== undefined) this.#cutLater(request, fault.milliseconds);
         return reply.hijack();
       }
       case 'cut':
@@ -123,6 +124,13 @@ export class ProfileRoutes {
     reply.hijack();
     request.raw.socket.destroy();
     return reply;
+  }
+
+  #cutLater(request: FastifyRequest, milliseconds: number): void {
+    setTimeout(milliseconds, undefined, { signal: this.#parts.closing })
+      .then(() => request.raw.socket.destroy())
+      // The server closes, and all connections with it.
+      .catch(() => undefined);
   }
 
   #record(

@@ -323,7 +323,7 @@ describe('/_sandbox/limits', () => {
 
 test('/_sandbox/faults are added, listed and cleared', async () => {
   const added = await ask(api, 'POST', '/_sandbox/faults', { body: '{"kind":"status","status":500}' });
-  const first = { kind: 'status', status: 500, times: 1 };
+  const first = { kind: 'status', status: 500, stored: false, times: 1 };
   expect([added.status, JSON.parse(added.text)]).toEqual([201, [first]]);
   await ask(api, 'POST', '/_sandbox/faults', { body: '[{"kind":"hang","times":2},{"kind":"cut","stored":true}]' });
   expect(JSON.parse((await ask(api, 'GET', '/_sandbox/faults')).text)).toEqual([

@@ -1,0 +1,69 @@
+import fc from 'fast-check';
+
+/** A table of a round, and how the source is to read it. */
+export type TablePlan = {
+  /** In the table before the first run. */
+  rows: number;
+  profiles: number;
+  cursor: 'DateTime64(6)' | 'DateTime';
+  stamps: keyof typeof STAMPS;
+  isSortedByCursor: boolean;
+  /** Of a column that is not sent, so that a few rows make several pages of the source. */
+  paddingBytes: number;
+  /** Every so-manieth row has no name of an event, and is rejected. */
+  badEvery: number | null;
+  lookbackSeconds: number;
+};
+
+const LONG_AGO = 'now64(6) - toIntervalDay(3)';
+const JUST_NOW = 'now64(6) - toIntervalMillisecond(number % 3000)';
+
+/** The stamps of the rows in SQL, by the row's number. `now64` is the same for all rows of a statement. */
+const STAMPS = {
+  one: LONG_AGO,
+  in_groups: `${LONG_AGO} + toIntervalSecond(intDiv(number, 300))`,
+  each_its_own: `${LONG_AGO} + toIntervalMillisecond(number)`,
+  just_now: JUST_NOW,
+  some_just_now: `if(number % 2 = 0, ${LONG_AGO} + toIntervalMillisecond(number), ${JUST_NOW})`,
+};
+
+const stampKinds: readonly (keyof typeof STAMPS)[] = ['one', 'in_groups', 'each_its_own', 'just_now', 'some_just_now'];
+
+export const tablePlan: fc.Arbitrary<TablePlan> = fc.record({
+  rows: fc.integer({ min: 20, max: 1_200 }),
+  profiles: fc.constantFrom(7, 60, 700),
+  cursor: fc.constantFrom<TablePlan['cursor']>('DateTime64(6)', 'DateTime'),
+  stamps: fc.constantFrom(...stampKinds),
+  isSortedByCursor: fc.boolean(),
+  paddingBytes: fc.constantFrom(0, 2_000, 6_000),
+  badEvery: fc.constantFrom(null, 5, 40),
+  lookbackSeconds: fc.constantFrom(5, 60, 300),
+});
+
+/** The text by which a row is told, as ClickHouse writes it too. */
+export function rowId(number: number): string {
+  return `row-${String(number).padStart(6, '0')}`;
+}
+
+export function createTable(name: string, { cursor, isSortedByCursor }: TablePlan): string {
+  return `CREATE TABLE ${name} (custom_id String, event_name String, last_updated_at ${cursor}, id String, colour String, padding String)
+    ENGINE = MergeTree ORDER BY ${isSortedByCursor ? 'last_updated_at' : 'tuple()'}`;
+}
+
+/** The statement that fills a new table. */
+export function firstRows(name: string, plan: TablePlan): string {
+  return insertRows(name, plan, { from: 0, count: plan.rows, stamp: STAMPS[plan.stamps] });
+}
+
+/** @param stamp in SQL. @param tail what stands behind FROM. */
+export function insertRows(
+  name: string,
+  { profiles, paddingBytes, badEvery }: TablePlan,
+  { from, count, stamp, tail = '' }: { from: number; count: number; stamp: string; tail?: string },
+): string {
+  const eventName = badEvery === null ? "'purchase'" : `if(number % ${badEvery} = 0, '', 'purchase')`;
+  return `INSERT INTO ${name} (custom_id, event_name, last_updated_at, id, colour, padding)
+    SELECT concat('u', toString(number % ${profiles})), ${eventName}, ${stamp},
+      concat('row-', leftPad(toString(number), 6, '0')), 'red', repeat('x', ${paddingBytes})
+    FROM numbers(${from}, ${count}) ${tail}`;
+}
