@@ -103,7 +103,7 @@ describe('configurations', () => {
         expectConfigError(await runCommand((context) => checkSource(context, config)));
         expectConfigError(await runCommand((context) => checkDestination(context, config)));
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 
@@ -121,7 +121,7 @@ describe('configurations', () => {
           if (!ended.isDone) expect(ended.failureType).toBe('config_error');
         }
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
     expect(await server().query(`SELECT event_name FROM ${DATABASE}.events`)).toEqual([{ event_name: 'seen' }]);
   });
@@ -138,7 +138,7 @@ describe('configurations', () => {
         expectPlainWords(ended);
         if (!ended.isDone) expect(ended.failureType).toBe('config_error');
       }),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 
@@ -194,7 +194,7 @@ describe('catalogs', () => {
           await runCommand((context) => write(context, { config: destination, catalog }, Readable.from([]))),
         );
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     );
   });
 
@@ -234,7 +234,7 @@ describe('states', () => {
         if (ended.isDone) expect(ended.text).toContain('"custom_id":"u1"');
         else expect(ended.failureType).toBe('config_error');
       }),
-      { numRuns: 100 },
+      { numRuns: 50 },
     );
   });
 
@@ -253,7 +253,7 @@ describe('states', () => {
           else expect(ended.failureType).toBe('config_error');
         },
       ),
-      { numRuns: 150 },
+      { numRuns: 60 },
     );
   });
 
