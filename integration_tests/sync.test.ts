@@ -3,6 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import type { BatchApi } from '../sandbox/batch-api/server.ts';
 import { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
 import { type Finished, finished, run, start, sync } from '../sandbox/launcher.ts';
+import { EventMapper } from '../src/destination-batch/event.ts';
+import { DEFAULT_LIMITS } from '../src/destination-batch/limits.ts';
 import {
   catalogOf,
   destinationConfiguration,
@@ -66,6 +68,21 @@ function counted(result: Finished): number {
 function acceptedNumbers(): number[] {
   return [...batch.store.events()].map(({ json }) => JSON.parse(json).attributes.n);
 }
+
+test('the events are cut out of what the source writes, once the first row is parsed', async () => {
+  const { source, catalog } = paths();
+  const { stdout } = await run('source-clickhouse', ['read', '--config', source, '--catalog', catalog]);
+  const lines = stdout.split('\n').filter((line) => line.startsWith('{"type":"RECORD"'));
+  const mapper = new EventMapper(DEFAULT_LIMITS, { stream: 'events' });
+  let parsed = 0;
+  for (const line of lines) {
+    const bytes = Buffer.from(line);
+    if (mapper.cut(bytes, 0, bytes.length) !== undefined) continue;
+    parsed += 1;
+    mapper.map(JSON.parse(line).record.data, line);
+  }
+  expect([lines.length, parsed]).toEqual([ROWS, 1]);
+});
 
 describe(`${ROWS} rows through a pipe`, () => {
   let first: Finished;

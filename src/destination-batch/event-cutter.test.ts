@@ -141,6 +141,16 @@ describe('a row like the last one is cut', () => {
       '{"type":"RECORD","record":{"stream":"events",',
       ',"emitted_at":1790000000000}}',
     ],
+    [
+      'what source-clickhouse puts beside the record',
+      '{"type":"RECORD","record":{"stream":"events","namespace":"shop","emitted_at":1,',
+      '},"row_hash":"12345678901234567890"}',
+    ],
+    [
+      'a namespace behind the row',
+      '{"type":"RECORD","record":{"stream":"events",',
+      ',"emitted_at":1,"namespace":"shop"}}',
+    ],
     ['a namespace', '{"type":"RECORD","record":{"namespace":"shop","stream":"events",', '}}'],
     ['white space in its frame', '{ "type": "RECORD", "record": {"stream": "events", ', '}}'],
   ])('in a message with %s', (_, start, end) => {
@@ -177,6 +187,10 @@ describe('a row is parsed', () => {
     ['of another stream', lineOf(ROW, '{"type":"RECORD","record":{"stream":"others",')],
     ['of a message with more behind the row', lineOf(ROW, undefined, ',"meta":{}}}')],
     ['of a message that names another stream behind the row', lineOf(ROW, undefined, ',"stream":"others"}}')],
+    ['of a message with a second record', lineOf(ROW, undefined, '},"record":{}}')],
+    ['of a message with another type behind it', lineOf(ROW, undefined, '},"type":"LOG"}')],
+    ['of a message with a second row', lineOf(ROW, undefined, ',"data":1}}')],
+    ['of a message with an escape in what is not read', lineOf(ROW, undefined, String.raw`},"d\u0061ta":"x"}`)],
     ['with white space at its end', `${lineOf(ROW)} `],
   ])('%s', (_, line) => {
     expect(isCut(line)).toBe(false);
@@ -330,7 +344,7 @@ test('whatever stands in rows of the same columns, they come to the same cut as 
 });
 
 test('a line with a byte changed, taken out or put in, or cut off, is never cut to what it does not say', () => {
-  const example = Buffer.from(lineOf(ROW, undefined, ',"emitted_at":1}}'));
+  const example = Buffer.from(lineOf(ROW, undefined, ',"emitted_at":1},"row_hash":"1"}'));
   const place = fc.nat(example.length - 1);
   const byte = fc.oneof(fc.constantFrom(...Buffer.from('"\\{}[],:0-.e \n')), fc.nat(255));
   const damaged = fc.oneof(

@@ -3,7 +3,6 @@ import { isOrdinaryUrl, type ValueKind } from './attribute-value.ts';
 import type { Attribute, EventRules, MappedEvent } from './event-rules.ts';
 import {
   CLOSING_BRACE,
-  endOfDigits,
   endOfNumber,
   endOfPlain,
   endOfStructure,
@@ -38,8 +37,10 @@ const LETTER_T = 0x74;
 const NULL = Buffer.from('null');
 const TRUE = Buffer.from('true');
 const FALSE = Buffer.from('false');
-const MESSAGE_END = Buffer.from('}}');
-const EMITTED_AT = Buffer.from(',"emitted_at":');
+const COMMA = 0x2c;
+const COLON = 0x3a;
+/** The keys of a RECORD message that are read: one that stood twice would say another thing than its first. */
+const READ_KEYS = ['type', 'record', 'stream', 'data'].map((key) => Buffer.from(`"${key}":`));
 const ROW_KEY = '"data":{';
 
 /** What a column of the rows is to an event. */
@@ -304,16 +305,33 @@ function frameOf(line: string, stream: string): string {
   }
 }
 
-/** Whether a row ends at this place, and its message at that one: with nothing else in it, or the time of its emission. */
+/** Whether a row ends at this place, and its message at that one, with nothing behind the row that is read of a message. */
 function endsMessage(bytes: Buffer, place: number, end: number): boolean {
-  if (bytes[place] !== CLOSING_BRACE) return false;
-  let rest = place + 1;
-  if (standsAt(bytes, rest, EMITTED_AT)) {
-    const digits = rest + EMITTED_AT.length;
-    rest = endOfDigits(bytes, digits);
-    if (!isPlainNumber(bytes, digits, rest)) return false;
+  let rest = place;
+  // What may stand behind the row in the record (emitted_at), and behind the record in the message (row_hash).
+  for (let level = 0; level < 2; level += 1) {
+    if (bytes[rest] !== CLOSING_BRACE) return false;
+    rest += 1;
+    while (bytes[rest] === COMMA) {
+      rest = endOfUnreadMember(bytes, rest + 1);
+      if (rest === NO_END) return false;
+    }
   }
-  return standsAt(bytes, rest, MESSAGE_END) && rest + MESSAGE_END.length === end;
+  return bytes[rest] === CLOSING_BRACE && rest + 1 === end;
+}
+
+/** Behind the key and the value at this place, if the value is plain and the key none of those that are read. */
+function endOfUnreadMember(bytes: Buffer, place: number): number {
+  if (bytes[place] !== QUOTE || READ_KEYS.some((key) => standsAt(bytes, place, key))) return NO_END;
+  const keyEnd = endOfPlain(bytes, place + 1);
+  if (bytes[keyEnd] !== QUOTE || bytes[keyEnd + 1] !== COLON) return NO_END;
+  const value = keyEnd + 2;
+  if (bytes[value] === QUOTE) {
+    const end = endOfPlain(bytes, value + 1);
+    return bytes[end] === QUOTE ? end + 1 : NO_END;
+  }
+  const end = endOfNumber(bytes, value);
+  return isPlainNumber(bytes, value, end) ? end : NO_END;
 }
 
 /**

@@ -92,7 +92,7 @@ export function isPlainNumber(bytes: Buffer, start: number, end: number): boolea
   return bytes[wholeTo] === POINT && end > wholeTo + 1 && endOfDigits(bytes, wholeTo + 1) === end;
 }
 
-export function endOfDigits(bytes: Buffer, place: number): number {
+function endOfDigits(bytes: Buffer, place: number): number {
   let end = place;
   for (let code = bytes[end] ?? 0; code >= DIGIT_0 && code <= DIGIT_9; code = bytes[end] ?? 0) end += 1;
   return end;
