@@ -70,10 +70,6 @@ const OPENING_BRACE = 0x7b;
 const CLOSING_BRACE = 0x7d;
 const SPACE = 0x20;
 const DELETE = 0x7f;
-const DIGIT_0 = 0x30;
-const DIGIT_9 = 0x39;
-const LETTER_A = 0x61;
-const LETTER_Z = 0x7a;
 
 /**
  * Writes values as the JSON in which Batch takes them. It writes text at once rather than a value that would have to be
@@ -246,7 +242,6 @@ export class AttributeWriter {
 
   #url(value: unknown): Written {
     if (typeof value !== 'string') return NO_URL;
-    if (isPlainAscii(value) && isOrdinaryUrl(value, this.#limits.url_characters)) return `"${value}"`;
     if (!URL_SHAPE.test(value)) return isBlank(value) ? BLANK : NO_URL;
     if (!value.isWellFormed()) return MALFORMED;
     const most = this.#limits.url_characters;
@@ -338,15 +333,6 @@ function unlikeItems(values: unknown[]): Fault {
 function placeIn(path: string, place: Place): string {
   if (place === undefined) return path;
   return typeof place === 'number' ? `${path}[${place}]` : `${path}.${place}`;
-}
-
-/** Whether a text of plain ASCII is a URL such as most are, so that the general rules need not be asked. */
-export function isOrdinaryUrl(text: string, mostCharacters: number): boolean {
-  const scheme = text.startsWith('https://') ? 8 : text.startsWith('http://') ? 7 : undefined;
-  if (scheme === undefined || text.length > mostCharacters) return false;
-  const host = text.charCodeAt(scheme);
-  const hasHost = (host >= LETTER_A && host <= LETTER_Z) || (host >= DIGIT_0 && host <= DIGIT_9);
-  return hasHost && !text.includes(' ');
 }
 
 /** Whether there is nothing in a text but white space. */

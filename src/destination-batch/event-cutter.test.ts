@@ -21,7 +21,7 @@ const ROW: Written = [
   ['event_time', '"2026-04-17T04:25:00Z"'],
   ['last_updated_at', '"2026-04-17T04:25:00.000001Z"'],
   ['item', '"linen shirt"'],
-  ['url__item_url', '"https://shop.example.com/1"'],
+  ['url__item_url', String.raw`"https:\/\/shop.example.com/1"`],
   ['details', String.raw`"{\"brand\":\"Example\",\"sizes\":[\"S\",\"M\"]}"`],
   ['price', '12.5'],
 ];
@@ -96,6 +96,10 @@ describe('a row like the last one is cut', () => {
     ['a blank text', 'item', '" "'],
     ['an empty text', 'item', '""'],
     ['a text with escapes', 'item', String.raw`"a \"b\" \\ \n \u00e9"`],
+    ['a text with escaped slashes', 'item', String.raw`"\/a\/b\/"`],
+    ['a URL with escaped slashes', 'url__item_url', String.raw`"https:\/\/shop.example.com\/1"`],
+    ['a backslash before a slash', 'item', String.raw`"a\\/b"`],
+    ['an identifier with escaped slashes', 'custom_id', String.raw`"a\/b"`],
     ['a text beyond ASCII', 'item', '"chemise d’été 👕"'],
     ['a text of 300 characters', 'item', `"${'x'.repeat(300)}"`],
     ['a text that is too long', 'item', `"${'x'.repeat(301)}"`],
@@ -289,6 +293,7 @@ const anyJson = fc.oneof(
   fc.json({ maxDepth: 3 }),
   fc.json({ maxDepth: 3 }).map((json) => JSON.stringify(json)),
   fc.webUrl().map((url) => JSON.stringify(url)),
+  fc.webUrl().map((url) => JSON.stringify(url).replaceAll('/', String.raw`\/`)),
   fc
     .date({ min: new Date('1990-01-01'), max: new Date('2040-01-01'), noInvalidDate: true })
     .map((date) => `"${date.toISOString()}"`),

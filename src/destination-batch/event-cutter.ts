@@ -1,7 +1,8 @@
 import { isJsonObject, parseExact } from '../protocol/exact-json.ts';
-import { isOrdinaryUrl, type ValueKind } from './attribute-value.ts';
+import type { ValueKind } from './attribute-value.ts';
 import type { Attribute, EventRules, MappedEvent } from './event-rules.ts';
 import {
+  BACKSLASH,
   CLOSING_BRACE,
   endOfNumber,
   endOfPlain,
@@ -11,6 +12,7 @@ import {
   NO_END,
   OPENING_BRACE,
   OPENING_BRACKET,
+  plainText,
   QUOTE,
   standsAt,
 } from './json-bytes.ts';
@@ -41,6 +43,10 @@ const COMMA = 0x2c;
 const COLON = 0x3a;
 /** The keys of a RECORD message that are read: one that stood twice would say another thing than its first. */
 const READ_KEYS = ['type', 'record', 'stream', 'data'].map((key) => Buffer.from(`"${key}":`));
+/** A slash may be escaped. */
+const URL_PREFIXES = ['https://', 'https:\\/\\/', 'http://', 'http:\\/\\/'].map((prefix) => Buffer.from(prefix));
+/** 1 for what most hosts begin with. */
+const IS_IN_HOST = Uint8Array.from({ length: 128 }, (_, code) => Number(/[a-z0-9]/.test(String.fromCharCode(code))));
 const ROW_KEY = '"data":{';
 
 /** What a column of the rows is to an event. */
@@ -157,7 +163,7 @@ export class EventCutter {
     }
   }
 
-  /** @param isPlain whether the value is JSON for certain, and all of it printable ASCII without an escape. */
+  /** @param isPlain whether the value is JSON for certain, and all of it plain characters. */
   #use(column: Column, bytes: Buffer, start: number, end: number, isPlain: boolean): number {
     if (end === NO_END) return NO_END;
     const { use } = column;
@@ -238,7 +244,11 @@ export class EventCutter {
     let to = this.#length;
     if (to + end - start > event.length) return false;
     // By hand: most values are so short that to ask the engine takes longer.
-    for (let index = start; index < end; index += 1) event[to++] = bytes[index] ?? 0;
+    for (let index = start; index < end; index += 1) {
+      const code = bytes[index] ?? 0;
+      // Of plain characters it is the escape of a slash, which needs none.
+      if (code !== BACKSLASH) event[to++] = code;
+    }
     this.#length = to;
     return true;
   }
@@ -345,7 +355,7 @@ function isSentAsWritten(kind: ValueKind, bytes: Buffer, start: number, end: num
     case 'text':
       return !isText || isOrdinaryText(bytes, start + 1, end - 1, limits.string_characters);
     case 'url':
-      return isText && isOrdinaryUrl(bytes.toString('latin1', start + 1, end - 1), limits.url_characters);
+      return isText && isOrdinaryUrl(bytes, start + 1, end - 1, limits.url_characters);
     case 'date': {
       if (!isText) return false;
       const text = bytes.toString('latin1', start + 1, end - 1);
@@ -362,9 +372,18 @@ function isOrdinaryText(bytes: Buffer, start: number, end: number, mostCharacter
   return first !== SPACE && first !== OPENING_BRACE && first !== OPENING_BRACKET;
 }
 
+/** Whether plain characters are a URL such as most are, so that the general rules need not be asked. */
+function isOrdinaryUrl(bytes: Buffer, start: number, end: number, mostCharacters: number): boolean {
+  if (end - start > mostCharacters) return false;
+  const prefix = URL_PREFIXES.find((one) => standsAt(bytes, start, one));
+  if (prefix === undefined || IS_IN_HOST[bytes[start + prefix.length] ?? 0] !== 1) return false;
+  for (let place = start + prefix.length; place < end; place += 1) if (bytes[place] === SPACE) return false;
+  return true;
+}
+
 /** What a value is; undefined when it is no JSON. */
 function parsedValue(bytes: Buffer, start: number, end: number, isPlain: boolean): unknown {
-  if (isPlain && bytes[start] === QUOTE) return bytes.toString('latin1', start + 1, end - 1);
+  if (isPlain && bytes[start] === QUOTE) return plainText(bytes, start + 1, end - 1);
   try {
     // In a list, as a number alone is not seen to be one.
     const list = parseExact(`[${bytes.toString('utf8', start, end)}]`);

@@ -5,7 +5,8 @@ export const OPENING_BRACKET = 0x5b;
 export const OPENING_BRACE = 0x7b;
 export const CLOSING_BRACE = 0x7d;
 const CLOSING_BRACKET = 0x5d;
-const BACKSLASH = 0x5c;
+export const BACKSLASH = 0x5c;
+const SLASH = 0x2f;
 const SPACE = 0x20;
 const DELETE = 0x7f;
 const MINUS = 0x2d;
@@ -34,11 +35,23 @@ export function standsAt(bytes: Buffer, place: number, text: Uint8Array): boolea
   return true;
 }
 
-/** Where plain characters end: printable ASCII that JSON does not escape. */
+/**
+ * Where plain characters end: printable ASCII that JSON does not escape, and slashes that it may, as ClickHouse does
+ * unless it is told otherwise.
+ */
 export function endOfPlain(bytes: Buffer, place: number): number {
   let end = place;
-  while (IS_PLAIN[bytes[end] ?? 0] === 1) end += 1;
-  return end;
+  for (;;) {
+    while (IS_PLAIN[bytes[end] ?? 0] === 1) end += 1;
+    if (bytes[end] !== BACKSLASH || bytes[end + 1] !== SLASH) return end;
+    end += 2;
+  }
+}
+
+/** The text that plain characters make. */
+export function plainText(bytes: Buffer, start: number, end: number): string {
+  const text = bytes.toString('latin1', start, end);
+  return text.includes('\\') ? text.replaceAll('\\', '') : text;
 }
 
 /** Behind the closing quote of a text, from any place in it that is not the second half of an escape. */
