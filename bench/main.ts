@@ -4,13 +4,14 @@ import { say } from '../sandbox/say.ts';
 import { destinationFigures } from './destination.ts';
 import { table } from './figures.ts';
 import { comparePeers } from './peers/main.ts';
+import { READER_OF_SMALL_BLOCKS } from './peers/scenarios.ts';
 import { sourceFigures } from './source.ts';
 import { withTemporaryFolder } from './temporary-folder.ts';
 
 /** `npm run bench [source | destination | peers]`: both connectors, one of them, or them beside others. See bench/README.md. */
 const chosen = process.argv[2];
 await withTemporaryFolder(async (file) => {
-  const server = await ClickHouseServer.start();
+  const server = await ClickHouseServer.start(undefined, [READER_OF_SMALL_BLOCKS]);
   try {
     say(`Node ${process.version}, ${cpus().length} cores.`);
     if (chosen === 'peers') {

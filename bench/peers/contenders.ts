@@ -130,7 +130,8 @@ function pyAirbyteReader(python: string): Contender {
       const program = [
         'import duckdb, json',
         `cache = duckdb.connect('${join(folder, CACHE)}', read_only=True)`,
-        `print(json.dumps(cache.sql('select n from "${table}"').fetchall()))`,
+        'tables = [name for (name,) in cache.sql("show tables").fetchall()]',
+        `print(json.dumps(cache.sql('select n from "${table}"').fetchall() if '${table}' in tables else []))`,
       ].join('\n');
       return JSON.parse(execFileSync(python, ['-c', program], { maxBuffer: 64 * 1024 * 1024 }).toString()).flat();
     },

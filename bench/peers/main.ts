@@ -1,4 +1,4 @@
-import { appendFile, mkdir } from 'node:fs/promises';
+import { appendFile, mkdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { BatchApi } from '../../sandbox/batch-api/server.ts';
 import type { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
@@ -13,8 +13,11 @@ import { makeNumberedTable } from './numbered-table.ts';
 import { type GroupMeasured, startGroup } from './process-group.ts';
 import { SCENARIOS, type Scenario } from './scenarios.ts';
 
-const ROWS = Number(process.env.BENCH_ROWS ?? 300_000);
-const ROUNDS = Number(process.env.BENCH_ROUNDS ?? 3);
+const ROWS = 300_000;
+
+/** Of each contender's speed; the middle one of each figure counts. */
+const ROUNDS = 3;
+
 const UNLIMITED = 1_000_000_000;
 const KEYS = { project_key: 'project_bench', rest_api_key: 'rest-key-bench' };
 
@@ -25,12 +28,10 @@ type Account = { lost: number; doubled: number; requests: number; refusals: numb
 /** Each contender's speed and account, as a table in Markdown, and why who is not in it is not. */
 export async function comparePeers(server: ClickHouseServer, file: WriteFile): Promise<string> {
   const { contenders: present, absent } = await contenders();
-  const only = process.env.BENCH_ONLY;
-  const chosen = present.filter(({ name }) => only === undefined || name.includes(only));
   const bench = new PeersBench(server, dirname(await file('peers', '')));
-  const speeds = await bench.speeds(chosen);
+  const speeds = await bench.speeds(present);
   const rows: string[][] = [];
-  for (const contender of chosen) {
+  for (const contender of present) {
     const accounts = await bench.accounts(contender);
     rows.push(rowOf(contender, speeds.get(contender.name) ?? [], accounts));
   }
@@ -87,11 +88,14 @@ class PeersBench {
           const { folder, log } = await this.#newFolder();
           const command = contender.command({ ...this.#job(table, url), rate_limit: UNLIMITED }, folder);
           const measured = await startGroup(command, log).ended;
-          if (measured.code !== 0) throw new Error(`${contender.name} ended with ${measured.code}; see ${log}.`);
+          if (measured.code !== 0) {
+            const said = (await readFile(log, 'utf8')).slice(-2_000);
+            throw new Error(`${contender.name} ended with ${measured.code}:\n${said}`);
+          }
           const requests = Number(await (await fetch(url)).text());
           return { ...measured, requests };
         });
-        say(`${contender.name}: ${JSON.stringify(speed)}`);
+        say(`${contender.name}: ${speed.seconds.toFixed(1)} s, ${speed.cpuSeconds.toFixed(1)} s of CPU.`);
         speeds.get(contender.name)?.push(speed);
       }
     }
@@ -101,13 +105,14 @@ class PeersBench {
   /** What a contender lost and doubled in each scenario that can happen to it. */
   async accounts(contender: Contender): Promise<Map<string, Account>> {
     const accounts = new Map<string, Account>();
-    const only = process.env.BENCH_SCENARIO;
     for (const scenario of SCENARIOS) {
-      if (only !== undefined && !only.split(',').includes(scenario.name)) continue;
       if (scenario.needsBatch && !contender.delivers) continue;
-      if (scenario.job?.lag_seconds !== undefined && !contender.hasLag) continue;
+      if (scenario.lag !== undefined && !contender.hasLag) continue;
       const account = await this.#account(contender, scenario);
-      say(`${contender.name}: ${scenario.name} ${JSON.stringify(account)}`);
+      const { lost, doubled, requests, codes } = account;
+      say(
+        `${contender.name}, ${scenario.name}: ${lost} lost, ${doubled} doubled, ${requests} requests; exit codes ${codes.join(', ')}.`,
+      );
       accounts.set(scenario.name, account);
     }
     return accounts;
@@ -124,9 +129,9 @@ class PeersBench {
     });
     try {
       const job: Job = {
-        ...this.#job(table, batch.url),
+        ...this.#job(table, batch.url, scenario.user),
         ...(scenario.limits === undefined && { rate_limit: UNLIMITED }),
-        ...scenario.job,
+        ...(scenario.lag !== undefined && { lag_seconds: scenario.lag }),
       };
       const codes: (number | null)[] = [];
       const run = async (onCall: (call: number, kill: () => void) => void = () => {}): Promise<GroupMeasured> => {
@@ -159,14 +164,14 @@ class PeersBench {
     }
   }
 
-  #job(table: string, url: string): Job {
-    const clickhouse = { ...this.#server.connection(READER_WITH_SETTINGS), database: DATABASE, table };
+  #job(table: string, url: string, user = READER_WITH_SETTINGS): Job {
+    const clickhouse = { ...this.#server.connection(user), database: DATABASE, table };
     return { clickhouse, batch: { url, ...KEYS } };
   }
 
   async #newFolder(): Promise<{ folder: string; log: string }> {
     const folder = join(this.#folder, `trial-${++this.#trials}`);
     await mkdir(folder);
-    return { folder, log: process.env.BENCH_LOG ?? join(folder, 'log') };
+    return { folder, log: join(folder, 'log') };
   }
 }

@@ -2,16 +2,23 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Limits } from '../../sandbox/batch-api/limits.ts';
 import type { BatchApi } from '../../sandbox/batch-api/server.ts';
 import type { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
+import { READER_WITH_SETTINGS, type SandboxUser } from '../../sandbox/clickhouse/users.ts';
 import { DATABASE } from '../events-table.ts';
-import type { Job } from './contenders.ts';
 import { insertNumbered } from './numbered-table.ts';
 import type { GroupMeasured } from './process-group.ts';
 
 /** How long a destination stalls, in seconds. ClickHouse cuts a reader that does not read for 30. */
-const STALL_SECONDS = Number(process.env.BENCH_STALL_SECONDS ?? 60);
+const STALL_SECONDS = 60;
 
 const MICROSECOND = 'toIntervalMicrosecond(number)';
 const AN_HOUR_AGO = `toStartOfHour(now64(6)) - toIntervalHour(1)`;
+
+/** For whom the server sends rows as it has them, so that an exception comes behind those that have left, on a page too. */
+export const READER_OF_SMALL_BLOCKS: SandboxUser = {
+  ...READER_WITH_SETTINGS,
+  name: 'reader_of_small_blocks',
+  settings: { ...READER_WITH_SETTINGS.settings, max_block_size: 500, output_format_parallel_formatting: 0 },
+};
 
 /** A contender with a table and a Batch API of its own. */
 type Trial = {
@@ -24,8 +31,10 @@ type Trial = {
 
 export type Scenario = {
   name: string;
-  /** What is unlike in the job. */
-  job?: Partial<Job>;
+  /** How far a contender that has such an option reads again behind its cursor, in seconds. */
+  lag?: number;
+  /** Who reads, if not the usual user. */
+  user?: SandboxUser;
   /** Limits that Batch's documentation tells, in the place of none. */
   limits?: Partial<Limits>;
   /** Whether it happens on the way to Batch, and so not to a reader. */
@@ -60,7 +69,7 @@ const late: Scenario = { name: 'late', needsBatch: false, play: playLate };
 const lateWithLag: Scenario = {
   name: 'late_lag',
   needsBatch: false,
-  job: { lag_seconds: 300 },
+  lag: 300,
   play: playLate,
 };
 
@@ -80,6 +89,7 @@ const kill: Scenario = {
 const exception: Scenario = {
   name: 'exception',
   needsBatch: false,
+  user: READER_OF_SMALL_BLOCKS,
   play: async ({ server, table, run }) => {
     const whole = `${DATABASE}.${table}`;
     await insertNumbered(server, table, 0, 60_000, `${AN_HOUR_AGO} + ${MICROSECOND}`);
@@ -87,9 +97,8 @@ const exception: Scenario = {
       `RENAME TABLE ${whole} TO ${whole}_rows`,
       `CREATE TABLE ${whole}_guard (n UInt64) ENGINE = MergeTree ORDER BY n`,
       `INSERT INTO ${whole}_guard VALUES (45000)`,
-      // The server has sent what is before the row by then.
       `CREATE VIEW ${whole} AS SELECT * FROM ${whole}_rows
-        WHERE throwIf(n IN (SELECT n FROM ${whole}_guard), 'broken off') = 0 SETTINGS max_block_size = 2000`,
+        WHERE throwIf(n IN (SELECT n FROM ${whole}_guard), 'broken off') = 0`,
     );
     await run();
     await server.execute(`TRUNCATE TABLE ${whole}_guard`);
