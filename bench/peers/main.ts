@@ -22,8 +22,8 @@ const UNLIMITED = 1_000_000_000;
 const KEYS = { project_key: 'project_bench', rest_api_key: 'rest-key-bench' };
 
 type Speed = GroupMeasured & { requests: number };
-/** What came of a scenario: the calls to Batch and those of them that were answered with 429, and how its runs ended. */
-type Account = { lost: number; doubled: number; requests: number; refusals: number; codes: (number | null)[] };
+/** What came of a scenario: the calls to Batch and those of them that were answered with 429, and each of its runs. */
+type Account = { lost: number; doubled: number; requests: number; refusals: number; runs: string[] };
 
 /** Each contender's speed and account, as a table in Markdown, and why who is not in it is not. */
 export async function comparePeers(server: ClickHouseServer, file: WriteFile): Promise<string> {
@@ -109,18 +109,17 @@ class PeersBench {
       if (scenario.needsBatch && !contender.delivers) continue;
       if (scenario.lag !== undefined && !contender.hasLag) continue;
       const account = await this.#account(contender, scenario);
-      const { lost, doubled, requests, codes } = account;
-      say(
-        `${contender.name}, ${scenario.name}: ${lost} lost, ${doubled} doubled, ${requests} requests; exit codes ${codes.join(', ')}.`,
-      );
+      const { lost, doubled, requests, runs } = account;
+      say(`${contender.name}, ${scenario.name}: ${lost} lost, ${doubled} doubled, ${requests} requests`);
+      say(`  ${runs.join(', ')}`);
       accounts.set(scenario.name, account);
     }
     return accounts;
   }
 
   async #account(contender: Contender, scenario: Scenario): Promise<Account> {
-    const { folder, log } = await this.#newFolder();
-    const table = `${scenario.name}_${this.#trials}`;
+    const { folder, log, trial } = await this.#newFolder();
+    const table = `${scenario.name}_${trial}`;
     await makeNumberedTable(this.#server, table);
     const batch = await BatchApi.start({
       projectKey: KEYS.project_key,
@@ -133,15 +132,15 @@ class PeersBench {
         ...(scenario.limits === undefined && { rate_limit: UNLIMITED }),
         ...(scenario.lag !== undefined && { lag_seconds: scenario.lag }),
       };
-      const codes: (number | null)[] = [];
+      const runs: string[] = [];
       const run = async (onCall: (call: number, kill: () => void) => void = () => {}): Promise<GroupMeasured> => {
-        await appendFile(log, `--- ${contender.name}, ${scenario.name}, run ${codes.length + 1}\n`);
+        await appendFile(log, `--- ${contender.name}, ${scenario.name}, run ${runs.length + 1}\n`);
         let calls = 0;
         const group = startGroup(contender.command(job, folder), log);
         batch.onCall = () => onCall(++calls, group.kill);
         const measured = await group.ended;
         contender.afterRun?.(folder);
-        codes.push(measured.code);
+        runs.push(`${batch.store.eventCount} events by the exit with ${measured.code ?? 'a signal'}`);
         return measured;
       };
       const expected = await scenario.play({ server: this.#server, table, batch, run });
@@ -157,7 +156,7 @@ class PeersBench {
         doubled: delivered.length - distinct,
         requests: batch.stats.requests,
         refusals: batch.stats.answers['429'] ?? 0,
-        codes,
+        runs,
       };
     } finally {
       await batch.close();
@@ -169,9 +168,10 @@ class PeersBench {
     return { clickhouse, batch: { url, ...KEYS } };
   }
 
-  async #newFolder(): Promise<{ folder: string; log: string }> {
-    const folder = join(this.#folder, `trial-${++this.#trials}`);
+  async #newFolder(): Promise<{ folder: string; log: string; trial: number }> {
+    const trial = ++this.#trials;
+    const folder = join(this.#folder, `trial-${trial}`);
     await mkdir(folder);
-    return { folder, log: join(folder, 'log') };
+    return { folder, log: join(folder, 'log'), trial };
   }
 }
