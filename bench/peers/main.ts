@@ -132,6 +132,9 @@ class PeersBench {
         ...(scenario.limits === undefined && { rate_limit: UNLIMITED }),
         ...(scenario.lag !== undefined && { lag_seconds: scenario.lag }),
       };
+      const numbers = (): number[] =>
+        contender.cached?.(folder, table) ??
+        Array.from(batch.store.events(), ({ json }) => Number(JSON.parse(json).attributes.n));
       const runs: string[] = [];
       const run = async (onCall: (call: number, kill: () => void) => void = () => {}): Promise<GroupMeasured> => {
         await appendFile(log, `--- ${contender.name}, ${scenario.name}, run ${runs.length + 1}\n`);
@@ -140,16 +143,13 @@ class PeersBench {
         batch.onCall = () => onCall(++calls, group.kill);
         const measured = await group.ended;
         contender.afterRun?.(folder);
-        runs.push(`${batch.store.eventCount} events by the exit with ${measured.code ?? 'a signal'}`);
+        runs.push(`${numbers().length} rows by the exit with ${measured.code ?? 'a signal'}`);
         return measured;
       };
       const expected = await scenario.play({ server: this.#server, table, batch, run });
       // Once more, with nothing new: who reads the last stamp again shows it here.
       await run();
-      const delivered =
-        contender.cached === undefined
-          ? [...batch.store.events()].map(({ json }) => Number(JSON.parse(json).attributes.n))
-          : contender.cached(folder, table);
+      const delivered = numbers();
       const distinct = new Set(delivered).size;
       return {
         lost: expected - distinct,
