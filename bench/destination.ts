@@ -1,5 +1,4 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -13,6 +12,7 @@ import { DATABASE, makeEventsTable } from './events-table.ts';
 import { atLeast, atMost, type Figure } from './figures.ts';
 import { inTurn, type Measured, measure, watch } from './measure.ts';
 import type { WriteFile } from './temporary-folder.ts';
+import { withSink } from './with-sink.ts';
 
 const ROWS = 1_000_000;
 const PACED_SECONDS = 60;
@@ -74,21 +74,6 @@ async function measureWithInput(command: string, args: readonly string[], path: 
     return await measure(command, args, { stdio: [input, 'ignore', 'ignore'] });
   } finally {
     closeSync(input);
-  }
-}
-
-/** Runs a sink (see sink.ts) for the time in which it is used. */
-async function withSink<T>(silentSeconds: number, use: (url: string) => Promise<T>): Promise<T> {
-  const sink = spawn(
-    process.execPath,
-    ['--import', 'tsx', fileURLToPath(new URL('sink.ts', import.meta.url)), String(silentSeconds)],
-    { stdio: ['ignore', 'pipe', 'inherit'] },
-  );
-  try {
-    const [address] = await once(sink.stdout, 'data');
-    return await use(String(address).trim());
-  } finally {
-    sink.kill();
   }
 }
 

@@ -13,18 +13,18 @@ export function atLeast(measure: string, value: number, bound: number, unit = ''
 
 /** The figures as a table in Markdown. */
 export function table(figures: readonly Figure[]): string {
-  const rows = [
+  return markdownTable([
     ['measure', 'figure', 'to reach', 'reached'],
-    ...figures.map(({ measure, figure, target, isReached }) => [
-      // A bar would end the cell.
-      measure.replaceAll('|', '\\|'),
-      figure,
-      target,
-      isReached ? 'yes' : 'NO',
-    ]),
-  ];
-  const widths = [0, 1, 2, 3].map((column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  const lines = rows.map((row) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`);
+    ...figures.map(({ measure, figure, target, isReached }) => [measure, figure, target, isReached ? 'yes' : 'NO']),
+  ]);
+}
+
+/** Rows of as many cells each, the first being the head, as a table in Markdown. */
+export function markdownTable(rows: readonly (readonly string[])[]): string {
+  // A bar would end the cell.
+  const cells = rows.map((row) => row.map((cell) => cell.replaceAll('|', '\\|')));
+  const widths = (cells[0] ?? []).map((_, column) => Math.max(...cells.map((row) => row[column]?.length ?? 0)));
+  const lines = cells.map((row) => `| ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join(' | ')} |`);
   return [lines[0], `|${widths.map((width) => '-'.repeat(width + 2)).join('|')}|`, ...lines.slice(1)].join('\n');
 }
 

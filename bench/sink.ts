@@ -5,12 +5,19 @@ import { say } from '../sandbox/say.ts';
 /**
  * A process that plays a Batch API without rules or rate: it reads what it is sent, keeps nothing, and answers success,
  * at once or, with a number of seconds as argument, only when it has run for so long. Its first line is its address.
+ * A GET is answered with the number of posts so far.
  */
 const silentMs = Number(process.argv[2] ?? 0) * 1000;
 const answersFrom = Date.now() + silentMs;
+let posts = 0;
 
 const server = createServer((request, response) => {
   request.resume();
+  if (request.method === 'GET') {
+    response.end(String(posts));
+    return;
+  }
+  posts += 1;
   request.on('end', () => {
     const answer = (): void => {
       response.writeHead(202, { 'content-type': 'application/json' }).end('{"code":"SUCCESS"}');

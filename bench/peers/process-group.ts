@@ -1,0 +1,74 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { openSync, readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** What to run, with what more in its environment. */
+export type Command = { path: string; args: readonly string[]; environment?: Readonly<Record<string, string>> };
+
+export type GroupMeasured = {
+  /** Of the command; null when it was killed. */
+  code: number | null;
+  seconds: number;
+  /** User and system time of the command and all that it waited for. */
+  cpuSeconds: number;
+  /** The most that its processes held at once, as they hold it (VmRSS), in megabytes. */
+  peakMegabytes: number;
+};
+
+/** A command that runs, alone in a process group. */
+export type RunningGroup = { ended: Promise<GroupMeasured>; kill: () => void };
+
+const LOOK_INTERVAL_MS = 100;
+
+/** Starts a command; what it prints goes to `log`, and its times to `${log}.times`. */
+export function startGroup({ path, args, environment = {} }: Command, log: string): RunningGroup {
+  const output = openSync(log, 'a');
+  const start = performance.now();
+  // The shell's `times` knows the CPU of whatever ended below it, on every system alike.
+  const child = spawn('/bin/sh', ['-c', '"$@"; code=$?; times > "$0"; exit $code', `${log}.times`, path, ...args], {
+    detached: true,
+    stdio: ['ignore', output, output],
+    env: { ...process.env, ...environment },
+  });
+  const group = child.pid ?? 0;
+  const exited = once(child, 'exit');
+  let isRunning = true;
+  const watching = (async () => {
+    let peak = 0;
+    for (; isRunning; await sleep(LOOK_INTERVAL_MS)) peak = Math.max(peak, residentMegabytes(group));
+    return peak;
+  })();
+  const ended = (async () => {
+    const [code] = await exited;
+    isRunning = false;
+    const seconds = (performance.now() - start) / 1000;
+    return { code, seconds, cpuSeconds: code === null ? 0 : cpuSeconds(`${log}.times`), peakMegabytes: await watching };
+  })();
+  const kill = (): void => {
+    if (isRunning) process.kill(-group, 'SIGKILL');
+  };
+  return { ended, kill };
+}
+
+/** The second line of `times`, that of the children, such as `1m2.340000s 0m0.560000s`. */
+function cpuSeconds(path: string): number {
+  const [, children = ''] = readFileSync(path, 'utf8').split('\n');
+  return [...children.matchAll(/(\d+)m([\d.]+)s/g)].reduce((sum, [, m, s]) => sum + Number(m) * 60 + Number(s), 0);
+}
+
+function residentMegabytes(group: number): number {
+  let kilobytes = 0;
+  for (const pid of readdirSync('/proc')) {
+    if (!/^\d+$/.test(pid)) continue;
+    try {
+      // The fields behind the name, which may hold anything: state, parent, group.
+      const [, , of] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+      if (Number(of) !== group) continue;
+      kilobytes += Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);
+    } catch {
+      // It ended between the two looks.
+    }
+  }
+  return kilobytes / 1024;
+}
