@@ -63,6 +63,10 @@ function rowOf(contender: Contender, speeds: readonly Speed[], accounts: Readonl
   ];
 }
 
+async function endOf(log: string): Promise<string> {
+  return (await readFile(log, 'utf8')).slice(-2_000);
+}
+
 function shown(value: number): string {
   return value.toLocaleString('en', { maximumFractionDigits: 0 });
 }
@@ -89,8 +93,7 @@ class PeersBench {
           const command = contender.command({ ...this.#job(table, url), rate_limit: UNLIMITED }, folder);
           const measured = await startGroup(command, log).ended;
           if (measured.code !== 0) {
-            const said = (await readFile(log, 'utf8')).slice(-2_000);
-            throw new Error(`${contender.name} ended with ${measured.code}:\n${said}`);
+            throw new Error(`${contender.name} ended with ${measured.code}:\n${await endOf(log)}`);
           }
           const requests = Number(await (await fetch(url)).text());
           return { ...measured, requests };
@@ -148,7 +151,9 @@ class PeersBench {
       };
       const expected = await scenario.play({ server: this.#server, table, batch, run });
       // Once more, with nothing new: who reads the last stamp again shows it here.
-      await run();
+      const { code } = await run();
+      // Nothing was in the way of this one, so what fails is the bench, and its account would wrong the contender.
+      if (code !== 0) throw new Error(`${contender.name} ended with ${code}:\n${await endOf(log)}`);
       const delivered = numbers();
       const distinct = new Set(delivered).size;
       return {
