@@ -4,8 +4,11 @@ import { ConnectorError, codeOf, messageOf } from '../protocol/failure.ts';
 import type { DestinationConfiguration } from './configuration.ts';
 import type { Endpoint } from './endpoint.ts';
 
-/** How long one call may take from its first byte to the last of the answer, in milliseconds. */
-const CALL_TIMEOUT_MS = 60_000;
+/**
+ * How long one call may take from its first byte to the last of the answer, in milliseconds. Longer than the minute after
+ * which most proxies give up: a call that is sent again while its answer is on the way arrives twice.
+ */
+const CALL_TIMEOUT_MS = 120_000;
 
 /** Calls in flight at once. Two are enough to keep the pace of either endpoint, unless an answer takes seconds. */
 export const MAX_CALLS_IN_FLIGHT = 8;
