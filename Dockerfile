@@ -20,7 +20,8 @@ RUN npm run build \
   && chmod -R a+rX .
 
 FROM ${NODE_IMAGE} AS run
-ENV NODE_ENV=production TZ=UTC
+# The young part of the heap would grow to twice of this here, and a write to 270 MB instead of 210.
+ENV NODE_ENV=production TZ=UTC NODE_OPTIONS=--max-semi-space-size=16
 WORKDIR /airbyte/integration_code
 COPY --from=build /build/node_modules node_modules
 COPY --from=build /build/package.json ./
