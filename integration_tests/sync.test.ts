@@ -120,6 +120,8 @@ describe('an end halfway', () => {
       stdio: [reader.stdout ?? 'ignore', 'pipe', 'pipe'],
     });
     reader.stdout?.destroy();
+    // Listened for from now on, as either may be the first to end.
+    const readerEnded = once(reader, 'exit');
     const ended = finished(writer);
     await vi.waitFor(() => expect(batch.stats.events_accepted).toBeGreaterThan(10_000), {
       timeout: 30_000,
@@ -127,7 +129,7 @@ describe('an end halfway', () => {
     });
     writer.kill(signal);
     const result = await ended;
-    await once(reader, 'exit').catch(() => {});
+    await readerEnded;
     return result;
   }
 
