@@ -153,7 +153,8 @@ describe('one pod', () => {
   });
 
   describe('ended halfway', () => {
-    const ROWS = 30_000;
+    // More than may wait in the destination and in the pipes.
+    const ROWS = 60_000;
 
     beforeAll(async () => {
       await createTable('many');
@@ -162,7 +163,7 @@ describe('one pod', () => {
 
     /** A second sync, which is ended while it is at the first of two streams: the other's state is that of the first sync. */
     async function halfway(name: string, end: (pod: ChildProcess) => void): Promise<[Volumes, Finished]> {
-      // At this pace all of them would take more than 3 s.
+      // At this pace all of them would take more than 7 s.
       const destination = { endpoint: 'mass_update', rate_limit: 8_000 };
       const own = volumes(name, batch, { tables: ['orders'], destination });
       await sync(own);
