@@ -3,6 +3,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { BatchApi } from '../sandbox/batch-api/server.ts';
 import { write } from '../src/destination-batch/commands.ts';
+import { isJsonObject } from '../src/protocol/exact-json.ts';
 import { type Ended, runCommand } from './fuzz_support.ts';
 import { validateMessage } from './message_schema.ts';
 import { catalogOf, destinationConfiguration, quickBatchApi, REST_API_KEY, temporaryFiles } from './support.ts';
@@ -103,15 +104,16 @@ function rowsBeforeStates(bytes: Buffer): { states: number[]; isWhole: boolean }
   let rows = 0;
   for (const line of bytes.toString().split('\n')) {
     const message = parsed(line);
-    if (message === undefined || typeof message !== 'object' || message === null || Array.isArray(message)) {
+    if (!isJsonObject(message)) {
       if (line.trimStart().startsWith('{')) return { states, isWhole: false };
       continue;
     }
-    const { type, record } = message as { type?: unknown; record?: { stream?: unknown; data?: unknown } | null };
+    const { type, record } = message;
     if (type === 'STATE') states.push(rows);
     if (type !== 'RECORD') continue;
-    const isObject = typeof record?.data === 'object' && record.data !== null && !Array.isArray(record.data);
-    if (typeof record?.stream !== 'string' || !isObject) return { states, isWhole: false };
+    if (!isJsonObject(record) || typeof record.stream !== 'string' || !isJsonObject(record.data)) {
+      return { states, isWhole: false };
+    }
     if (record.stream !== 'events') return { states, isWhole: false };
     rows += 1;
   }

@@ -14,6 +14,7 @@ import {
   OPENING_BRACKET,
   plainText,
   QUOTE,
+  SPACE,
   standsAt,
 } from './json-bytes.ts';
 import type { Limits } from './limits.ts';
@@ -32,7 +33,6 @@ const HEAD_BYTES = 256;
 const MOST_TEXTS_KEPT = 4_000;
 const MOST_CHARACTERS_KEPT = 500;
 
-const SPACE = 0x20;
 const LETTER_F = 0x66;
 const LETTER_N = 0x6e;
 const LETTER_T = 0x74;

@@ -1,3 +1,5 @@
+import { isPlainAscii } from './plain-ascii.ts';
+
 /** Finds where the values of JSON end in bytes, without making anything of them. */
 
 export const QUOTE = 0x22;
@@ -7,8 +9,7 @@ export const CLOSING_BRACE = 0x7d;
 const CLOSING_BRACKET = 0x5d;
 export const BACKSLASH = 0x5c;
 const SLASH = 0x2f;
-const SPACE = 0x20;
-const DELETE = 0x7f;
+export const SPACE = 0x20;
 const MINUS = 0x2d;
 const POINT = 0x2e;
 const DIGIT_0 = 0x30;
@@ -18,9 +19,7 @@ const DIGIT_9 = 0x39;
 export const NO_END = -1;
 
 /** 1 for printable ASCII that JSON does not escape. */
-const IS_PLAIN = Uint8Array.from({ length: 256 }, (_, code) =>
-  Number(code >= SPACE && code < DELETE && code !== QUOTE && code !== BACKSLASH),
-);
+const IS_PLAIN = Uint8Array.from({ length: 256 }, (_, code) => Number(isPlainAscii(String.fromCharCode(code))));
 
 /** 1 for what numbers are made of. */
 const IS_IN_NUMBER = Uint8Array.from({ length: 256 }, (_, code) =>
