@@ -20,8 +20,7 @@ RUN npm run build \
   && chmod -R a+rX .
 
 FROM ${NODE_IMAGE} AS run
-# The young part of the heap would grow to twice of this here, and a write to 270 MB instead of 210.
-ENV NODE_ENV=production TZ=UTC NODE_OPTIONS=--max-semi-space-size=16
+ENV NODE_ENV=production TZ=UTC
 WORKDIR /airbyte/integration_code
 COPY --from=build /build/node_modules node_modules
 COPY --from=build /build/package.json ./
