@@ -294,8 +294,7 @@ describe('write: states', () => {
     ]);
   });
 
-  // Counts are kept by the name of a stream alone, so the first state takes the rows of both.
-  test.fails('count the rows of their own stream when another one has its name in another namespace', async () => {
+  test('count the rows of their own stream when another one has its name in another namespace', async () => {
     const stream = newStream();
     const archived = { stream_descriptor: { name: stream, namespace: 'archive' }, stream_state: { cursor: 2 } };
     const result = await write(

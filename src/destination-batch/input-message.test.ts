@@ -15,7 +15,9 @@ describe('a RECORD is a row', () => {
       'with a namespace and what the platform adds',
       '{"type":"RECORD","record":{"namespace":"n","stream":"s","data":{"a":1},"meta":{"changes":[]}},"x":1}',
       { a: 1 },
+      'n',
     ],
+    ['with null for a namespace', '{"type":"RECORD","record":{"namespace":null,"stream":"s","data":{}}}', {}],
     ['with its type at the end', '{"record":{"data":{},"stream":"s"},"type":"RECORD"}', {}],
     [
       'with white space and a carriage return',
@@ -27,8 +29,8 @@ describe('a RECORD is a row', () => {
       '{"t\\u0079pe":"REC\\u004fRD","record":{"stream":"\\u0073","data":{"\\u0061":1}}}',
       { a: 1 },
     ],
-  ])('%s', (_, line, data) => {
-    expect(parse(line)).toEqual({ kind: 'record', stream: 's', data, line });
+  ])('%s', (_, line, data, namespace = undefined) => {
+    expect(parse(line)).toEqual({ kind: 'record', stream: { name: 's', namespace }, data, line });
   });
 
   test('whose numbers keep every digit', () => {
@@ -42,13 +44,13 @@ describe('a STATE is its own line', () => {
   test.each([
     [
       'of a stream',
-      '{"type":"STATE","state":{"type":"STREAM","stream":{"stream_descriptor":{"name":"s"},"stream_state":{"a":1}}}}',
-      's',
+      '{"type":"STATE","state":{"type":"STREAM","stream":{"stream_descriptor":{"name":"s","namespace":"n"},"stream_state":{"a":1}}}}',
+      { name: 's', namespace: 'n' },
     ],
     [
       'of a stream, without its type',
       '{"type":"STATE","state":{"stream":{"stream_descriptor":{"name":"s","namespace":null}}}}',
-      's',
+      { name: 's', namespace: undefined },
     ],
     [
       'of all streams',
@@ -181,7 +183,7 @@ describe('hostile lines', () => {
         const message = parse(JSON.stringify(given));
         expect(kinds).toContain(message.kind);
         if (message.kind !== 'record') return;
-        expect([typeof message.stream, typeof message.data, Array.isArray(message.data)]).toEqual([
+        expect([typeof message.stream.name, typeof message.data, Array.isArray(message.data)]).toEqual([
           'string',
           'object',
           false,

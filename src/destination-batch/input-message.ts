@@ -1,12 +1,15 @@
 import { isJsonObject, parseExact } from '../protocol/exact-json.ts';
 import type { Row } from './event.ts';
 
+/** How a message names its stream. */
+export type StreamName = { name: string; namespace: string | undefined };
+
 /** A line on stdin, by what the destination does with it. */
 export type InputMessage =
   /** `line` is the very text that came in, here and below. */
-  | { kind: 'record'; stream: string; data: Row; line: string }
+  | { kind: 'record'; stream: StreamName; data: Row; line: string }
   /** `stream` is undefined for a state of all streams. */
-  | { kind: 'state'; line: string; stream: string | undefined }
+  | { kind: 'state'; line: string; stream: StreamName | undefined }
   /** A TRACE ERROR of the source, which comes down a bare pipe. */
   | { kind: 'source_error'; message: string }
   /** A LOG of the source that somebody should hear of, which comes down a bare pipe, too. */
@@ -42,7 +45,7 @@ export function parseInputLine(bytes: Buffer): InputMessage {
 
 function record(value: unknown, line: string): InputMessage {
   if (!isJsonObject(value) || typeof value.stream !== 'string' || !isJsonObject(value.data)) return { kind: 'broken' };
-  return { kind: 'record', stream: value.stream, data: value.data, line };
+  return { kind: 'record', stream: { name: value.stream, namespace: namespaceOf(value) }, data: value.data, line };
 }
 
 /** The levels of the protocol from WARN up. */
@@ -62,11 +65,17 @@ function trace(value: unknown): InputMessage {
   return { kind: 'ignored' };
 }
 
-function streamOfState(state: unknown): string | undefined {
+function streamOfState(state: unknown): StreamName | undefined {
   if (!isJsonObject(state) || !isJsonObject(state.stream) || !isJsonObject(state.stream.stream_descriptor))
     return undefined;
-  const { name } = state.stream.stream_descriptor;
-  return typeof name === 'string' ? name : undefined;
+  const { stream_descriptor: descriptor } = state.stream;
+  return typeof descriptor.name === 'string'
+    ? { name: descriptor.name, namespace: namespaceOf(descriptor) }
+    : undefined;
+}
+
+function namespaceOf({ namespace }: Record<string, unknown>): string | undefined {
+  return typeof namespace === 'string' ? namespace : undefined;
 }
 
 function parseLine(line: string): unknown {

@@ -38,7 +38,7 @@ export class Ledger<State> {
   #rows = 0;
   #rejected: ReadonlyMap<RejectionCode, number> = new Map();
 
-  /** Enters a row of a stream; settle it on the entry that this gives. */
+  /** Enters a row of a stream, given by its key; settle it on the entry that this gives. */
   admit(stream: string): LedgerEntry {
     let entry = this.#open.entries.get(stream);
     if (entry === undefined) {
@@ -62,7 +62,7 @@ export class Ledger<State> {
     this.#settle(entry);
   }
 
-  /** Enters a state, of a stream or (undefined) of all streams. */
+  /** Enters a state, of a stream, given by its key, or (undefined) of all streams. */
   checkpoint(state: State, stream: string | undefined): void {
     this.#open.state = state;
     this.#open.stream = stream;

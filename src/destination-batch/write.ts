@@ -1,5 +1,5 @@
 import { addAbortSignal, type Readable } from 'node:stream';
-import type { ConfiguredCatalog } from '../protocol/catalog.ts';
+import { type ConfiguredCatalog, streamKey } from '../protocol/catalog.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { isJsonObject, parseExact } from '../protocol/exact-json.ts';
 import { ConnectorError } from '../protocol/failure.ts';
@@ -9,10 +9,10 @@ import { BatchApi } from './batch-api.ts';
 import type { DestinationConfiguration } from './configuration.ts';
 import { Delivery, type Outcome } from './delivery.ts';
 import { DryRun } from './dry-run.ts';
-import type { EventMapper, Row } from './event.ts';
-import { eventMappers } from './event-mappers.ts';
+import type { Row } from './event.ts';
 import type { MappedEvent } from './event-rules.ts';
-import { type InputMessage, parseInputLine } from './input-message.ts';
+import { type EventStream, type EventStreams, eventStreams } from './event-streams.ts';
+import { type InputMessage, parseInputLine, type StreamName } from './input-message.ts';
 import { Ledger, type LedgerEntry, type TrueState } from './ledger.ts';
 import { lanes } from './pacing.ts';
 import type { Rejection } from './reason.ts';
@@ -65,10 +65,9 @@ class Sync {
   readonly #output: MessageOutput;
   readonly #stop: AbortSignal;
   readonly #isDryRun: boolean;
-  /** The mapper of each stream in the catalog. */
-  readonly #mappers: ReadonlyMap<string, EventMapper>;
-  /** The stream of the last row, as most rows are of the same one as the row before. */
-  #last: { stream: string; mapper: EventMapper } | undefined;
+  readonly #streams: EventStreams;
+  /** The stream of the last row, as most rows are of the same one as the row before; undefined if its name is not enough to tell. */
+  #last: EventStream | undefined;
   readonly #delivery: Delivery<RowEvent>;
   readonly #ledger = new Ledger<string>();
   readonly #report = new Report();
@@ -94,7 +93,7 @@ class Sync {
     this.#output = output;
     this.#stop = stop;
     this.#isDryRun = configuration.dry_run;
-    this.#mappers = eventMappers(configuration, catalog, now, (stream, change) => this.#report.changed(stream, change));
+    this.#streams = eventStreams(configuration, catalog, now, (stream, change) => this.#report.changed(stream, change));
     this.#delivery = new Delivery<RowEvent>({
       post: (endpoint, body, signal) => receiver.post(endpoint, body, signal),
       ...lanes(configuration),
@@ -210,28 +209,29 @@ class Sync {
   /** Whether the line is a row like the last one, whose event could be cut out of it. */
   #takeCutRecord(bytes: Buffer, start: number, end: number): boolean {
     if (this.#last === undefined) return false;
-    const { stream, mapper } = this.#last;
+    const { name, key, mapper } = this.#last;
     const event = mapper.cut(bytes, start, end);
     if (event === undefined) return false;
     this.#report.row();
     const line = this.#rejectedRows && bytes.toString('utf8', start, end);
-    this.#deliver(event, { entry: this.#ledger.admit(stream), stream, line });
+    this.#deliver(event, { entry: this.#ledger.admit(key), stream: name, line });
     return true;
   }
 
-  #takeRecord(stream: string, row: Row, line: string): void {
-    const mapper = this.#mappers.get(stream);
-    if (mapper === undefined) {
+  #takeRecord({ name, namespace }: StreamName, row: Row, line: string): void {
+    const stream = this.#streams.find(name, namespace);
+    if (stream === undefined) {
+      const place = namespace === undefined ? '' : ` in the namespace "${namespace}"`;
       throw new ConnectorError(
         'config_error',
-        `A row of the stream "${stream}" came in, which the catalog does not name. Give write the same catalog as read.`,
+        `A row of the stream "${name}"${place} came in, which the catalog does not name. Give write the same catalog as read.`,
       );
     }
     this.#report.row();
-    this.#last = { stream, mapper };
+    this.#last = stream.isAloneOfItsName ? stream : undefined;
     // Held only where rejected rows are kept: it is as large as its event.
-    const origin = { entry: this.#ledger.admit(stream), stream, line: this.#rejectedRows && line };
-    const mapped = mapper.map(row, line);
+    const origin = { entry: this.#ledger.admit(stream.key), stream: name, line: this.#rejectedRows && line };
+    const mapped = stream.mapper.map(row, line);
     if (mapped.kind === 'rejected') this.#reject(origin, mapped.rejection, () => row);
     else this.#deliver(mapped, origin);
   }
@@ -242,9 +242,10 @@ class Sync {
     this.#delivery.add(customId, { customId, json, bytes, isTimely, entry, stream, line });
   }
 
-  #takeState(line: string, stream: string | undefined): void {
+  #takeState(line: string, stream: StreamName | undefined): void {
     this.#checkUnreadableLines();
-    this.#ledger.checkpoint(line, stream);
+    const key = stream && (this.#streams.find(stream.name, stream.namespace)?.key ?? streamKey(stream));
+    this.#ledger.checkpoint(line, key);
   }
 
   /** A line that can't be read may have been a row: no state behind it is true, and a sync without one is not whole. */

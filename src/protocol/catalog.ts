@@ -22,7 +22,7 @@ export const configuredCatalogSchema = z.looseObject({
     .superRefine((streams, context) => {
       const seen = new Set<string>();
       for (const [index, { stream }] of streams.entries()) {
-        const key = JSON.stringify([stream.namespace ?? null, stream.name]);
+        const key = streamKey(stream);
         // Its rows would be read and sent twice.
         if (seen.has(key))
           context.addIssue({
@@ -37,3 +37,8 @@ export const configuredCatalogSchema = z.looseObject({
 
 export type ConfiguredCatalog = z.output<typeof configuredCatalogSchema>;
 export type ConfiguredStream = ConfiguredCatalog['streams'][number];
+
+/** A text that no other stream has: two streams may have one name, in two namespaces. */
+export function streamKey({ name, namespace }: { name: string; namespace?: string | null | undefined }): string {
+  return JSON.stringify([namespace ?? null, name]);
+}

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ConnectorError } from '../protocol/failure.ts';
 import { destinationConfigurationSchema } from './configuration.ts';
-import { eventMappers } from './event-mappers.ts';
+import { eventStreams } from './event-streams.ts';
 
 const configurationWith = (options: Record<string, unknown>) =>
   destinationConfigurationSchema.parse({ project_key: 'p', rest_api_key: 'k', ...options });
@@ -22,7 +22,7 @@ const catalogOf = (streams: Record<string, string[] | undefined>) => ({
 /** What is wrong with a configuration for these streams; nothing when it will do. */
 function faultOf(options: Record<string, unknown>, streams: Record<string, string[] | undefined>): string | undefined {
   try {
-    eventMappers(configurationWith(options), catalogOf(streams), Date.now, () => undefined);
+    eventStreams(configurationWith(options), catalogOf(streams), Date.now, () => undefined);
     return undefined;
   } catch (error) {
     if (!(error instanceof ConnectorError)) throw error;
@@ -99,14 +99,14 @@ test('each stream has a mapper with its own name in the ids, and its own cursor'
           },
         ],
   );
-  const mappers = eventMappers(
+  const found = eventStreams(
     configurationWith({ event_id_attribute: 'row_id' }),
     { streams },
     Date.now,
     () => undefined,
   );
   const row = { custom_id: 'u', event_name: 'e', cursor0: 1, cursor1: 2 };
-  const [a, b] = ['a', 'b'].map((stream) => mappers.get(stream)?.map(row));
+  const [a, b] = ['a', 'b'].map((stream) => found.find(stream, undefined)?.mapper.map(row));
   expect(a).toMatchObject({
     json: expect.stringMatching(/^\{"name":"e","attributes":\{"row_id":"[0-9a-f]{32}","cursor1":2\}\}$/),
   });
@@ -119,16 +119,50 @@ test('each stream has a mapper with its own name in the ids, and its own cursor'
 
 test('what is changed in an event is told with its stream, of events that are sent alone', () => {
   const told: unknown[] = [];
-  const mappers = eventMappers(
+  const found = eventStreams(
     configurationWith({ policies: { long_text: 'truncate' }, limits: { event_bytes: 700 } }),
     catalogOf({ events: undefined }),
     Date.now,
     (stream, { path, code }) => told.push([stream, path, code]),
   );
   const row = { custom_id: 'u', event_name: 'e', a: 'x'.repeat(301) };
-  expect(mappers.get('events')?.map({ ...row, b: ['x'.repeat(300), 'x'.repeat(300)] })).toMatchObject({
+  expect(found.find('events', undefined)?.mapper.map({ ...row, b: ['x'.repeat(300), 'x'.repeat(300)] })).toMatchObject({
     kind: 'rejected',
   });
-  expect(mappers.get('events')?.map(row)).toMatchObject({ kind: 'event' });
+  expect(found.find('events', undefined)?.mapper.map(row)).toMatchObject({ kind: 'event' });
   expect(told).toEqual([['events', 'a', 'text_truncated']]);
+});
+
+describe('a stream is found', () => {
+  const found = (streams: { name: string; namespace?: string | null }[], name: string, namespace?: string) =>
+    eventStreams(
+      configurationWith({}),
+      { streams: streams.map((stream) => ({ stream, sync_mode: 'incremental' as const })) },
+      Date.now,
+      () => undefined,
+    ).find(name, namespace);
+  const events = { name: 'events', namespace: 'shop' };
+  const archived = { name: 'events', namespace: 'archive' };
+
+  test('by its name, whatever its namespace became on the way', () => {
+    for (const namespace of ['shop', 'other', undefined]) {
+      expect(found([events, { name: 'orders' }], 'events', namespace)).toMatchObject({
+        name: 'events',
+        isAloneOfItsName: true,
+      });
+    }
+  });
+
+  test('by its namespace, where another one has its name', () => {
+    const both = [events, archived, { name: 'events', namespace: null }];
+    const keys = ['shop', 'archive', undefined].map((namespace) => found(both, 'events', namespace)?.key);
+    expect(new Set(keys).size).toBe(3);
+    expect(found(both, 'events', 'shop')).toMatchObject({ isAloneOfItsName: false });
+    expect(found(both, 'events', 'other')).toBeUndefined();
+  });
+
+  test('or not at all', () => {
+    expect(found([events], 'Events', 'shop')).toBeUndefined();
+    expect(found([], 'events')).toBeUndefined();
+  });
 });

@@ -1,33 +1,72 @@
-import type { ConfiguredCatalog, ConfiguredStream } from '../protocol/catalog.ts';
+import { type ConfiguredCatalog, type ConfiguredStream, streamKey } from '../protocol/catalog.ts';
 import { ConnectorError } from '../protocol/failure.ts';
 import type { DestinationConfiguration } from './configuration.ts';
 import { EventMapper } from './event.ts';
 import { mappingFaults } from './mapping-check.ts';
 import type { Change } from './reason.ts';
 
+/** A stream of the catalog. `key` is its own, whatever other streams there are. */
+export type EventStream = {
+  name: string;
+  key: string;
+  mapper: EventMapper;
+  /** Whether no stream of another namespace has its name. */
+  isAloneOfItsName: boolean;
+};
+
+type NamespacedStream = EventStream & { namespace: string | undefined };
+
+/** The streams of a catalog, by the names that messages give them. */
+export class EventStreams {
+  readonly #byName = new Map<string, NamespacedStream[]>();
+
+  constructor(streams: readonly NamespacedStream[]) {
+    for (const stream of streams) {
+      const ofThatName = this.#byName.get(stream.name);
+      if (ofThatName === undefined) this.#byName.set(stream.name, [stream]);
+      else ofThatName.push(stream);
+    }
+  }
+
+  /**
+   * A platform may give streams another namespace on the way, or none: where a name is enough to tell one, it is.
+   *
+   * @returns undefined when the catalog has no such stream, or several and none in this namespace.
+   */
+  find(name: string, namespace: string | undefined): EventStream | undefined {
+    const streams = this.#byName.get(name) ?? [];
+    return streams.length === 1 ? streams[0] : streams.find((stream) => stream.namespace === namespace);
+  }
+}
+
 /**
- * The mapper of each stream in the catalog.
+ * The streams in the catalog, each with its mapper.
  *
  * @throws ConnectorError (config_error) when a stream lacks a column that the configuration needs.
  */
-export function eventMappers(
+export function eventStreams(
   configuration: Pick<DestinationConfiguration, 'limits' | 'policies' | 'mapping' | 'event_id_attribute'>,
   catalog: ConfiguredCatalog,
   now: () => number,
   onChange: (stream: string, change: Change) => void,
-): ReadonlyMap<string, EventMapper> {
+): EventStreams {
   const { limits, policies, mapping, event_id_attribute: eventIdAttribute } = configuration;
   const streams = catalog.streams.map(({ stream }) => ({
     name: stream.name,
+    namespace: stream.namespace ?? undefined,
+    key: streamKey(stream),
     cursorColumn: cursorOf(stream),
     columns: columnsOf(stream),
   }));
   const faults = mappingFaults(configuration, streams);
   if (faults.length > 0) throw new ConnectorError('config_error', faults.join(' '));
-  return new Map(
-    streams.map(({ name, cursorColumn }) => [
+  return new EventStreams(
+    streams.map(({ name, namespace, key, cursorColumn }) => ({
       name,
-      new EventMapper(limits, {
+      namespace,
+      key,
+      isAloneOfItsName: streams.every((other) => other.name !== name || other.key === key),
+      mapper: new EventMapper(limits, {
         stream: name,
         policies,
         mapping,
@@ -36,7 +75,7 @@ export function eventMappers(
         now,
         onChange: (change) => onChange(name, change),
       }),
-    ]),
+    })),
   );
 }
 
