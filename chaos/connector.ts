@@ -1,8 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import type { Readable, Writable } from 'node:stream';
 import { text } from 'node:stream/consumers';
-import { type LauncherName, launcherPath } from '../sandbox/launcher.ts';
+import { type LauncherName, start } from '../sandbox/launcher.ts';
 import type { Signal } from './faults.ts';
 import type { ProcessEnd } from './run-end.ts';
 
@@ -16,7 +16,7 @@ export class Connector {
 
   /** @param stdout a file that takes its output, instead of us. */
   constructor(name: LauncherName, args: readonly string[], stdout?: number) {
-    this.#child = spawn(launcherPath(name), [...args], { stdio: ['pipe', stdout ?? 'pipe', 'pipe'] });
+    this.#child = start(name, args, { stdio: ['pipe', stdout ?? 'pipe', 'pipe'] });
     // It may end before it has read all that it is given.
     this.stdin.on('error', () => undefined);
     this.ended = this.#end();

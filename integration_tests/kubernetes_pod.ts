@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { dirname } from 'node:path';
+import { watchForSecrets } from '../sandbox/shown-secrets.ts';
 import { type Pod, ROOT } from './kubernetes_manifest.ts';
 
 /** Where the image has what stands in this checkout: WORKDIR in the Dockerfile. */
@@ -35,11 +36,13 @@ export function startPod(
     variables[variable.name] = onThisMachine(whole);
   }
   const [program, ...args] = command.map(onThisMachine);
-  return spawn(program ?? '', args, {
+  const pod = spawn(program ?? '', args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: `${dirname(process.execPath)}:/usr/bin:/bin`, TMPDIR: onThisMachine('/tmp'), ...variables },
     detached: true,
   });
+  watchForSecrets(pod);
+  return pod;
 }
 
 function annotationAt(fieldPath: string, annotations: Readonly<Record<string, string>>): string {

@@ -2,7 +2,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { secretsShown } from './shown-secrets.ts';
+import { secretsShown, watchForSecrets } from './shown-secrets.ts';
 
 export type LauncherName = 'source-clickhouse' | 'destination-batch' | 'connector';
 
@@ -50,9 +50,11 @@ export function launcherPath(name: LauncherName): string {
   return fileURLToPath(new URL(`../bin/${name}`, import.meta.url));
 }
 
-/** Starts a launcher as a process of its own. */
+/** Starts a launcher as a process of its own. What it prints through a pipe to us may hold no secret of its configuration. */
 export function start(name: LauncherName, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
-  return spawn(launcherPath(name), [...args], options);
+  const child = spawn(launcherPath(name), [...args], options);
+  watchForSecrets(child);
+  return child;
 }
 
 /** Runs a launcher to its end, with `input` on its stdin. */

@@ -1,8 +1,10 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, expect, test } from 'vitest';
-import { secretsShown } from './shown-secrets.ts';
+import { afterAll, describe, expect, test } from 'vitest';
+import { secretsShown, watchForSecrets } from './shown-secrets.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'clickhouse-to-batch-test-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -39,4 +41,54 @@ test('of each process of a pipe', () => {
   expect(secretsShown(['-c', `'read' '--config' '/nothing' | 'write' '--config' '${path}'`], 'tunnel secret')).toEqual([
     'tunnel_user_password',
   ]);
+});
+
+describe('while it prints', () => {
+  /** A process that has the arguments of a command, and prints these pieces, each when we have asked for it. */
+  const printing = (...pieces: string[]) =>
+    spawn(process.execPath, [
+      '-e',
+      'const pieces = JSON.parse(process.argv[1]); process.stdin.on("data", () => process.stdout.write(pieces.shift() ?? ""))',
+      JSON.stringify(pieces),
+      ...args,
+    ]);
+
+  test.each([
+    ['in one piece', ['nothing yet', 'it is r3ader"secret.']],
+    ['across two', ['it is r3ader', '"secret.']],
+  ])('a secret %s is found as it comes, with nobody reading', async (_, pieces) => {
+    const child = printing(...pieces);
+    const shown = new Promise<unknown>((resolve) => {
+      watchForSecrets(child);
+      const { push } = child.stdout;
+      child.stdout.push = (chunk, encoding) => {
+        try {
+          return push(chunk, encoding);
+        } catch (error) {
+          resolve(error);
+          return false;
+        } finally {
+          child.stdin.write('next');
+        }
+      };
+    });
+    child.stdin.write('first');
+    expect(await shown).toMatchObject({ message: expect.stringMatching(/printed holds its password\.$/) });
+    child.kill();
+    await once(child, 'exit');
+  });
+
+  test('what holds none comes through whole', async () => {
+    const child = printing('an open ', 'host');
+    watchForSecrets(child);
+    let printed = '';
+    child.stdout.on('data', (piece) => {
+      printed += piece;
+      child.stdin.write('next');
+    });
+    child.stdin.write('first');
+    while (printed !== 'an open host') await once(child.stdout, 'data');
+    child.kill();
+    await once(child, 'exit');
+  });
 });

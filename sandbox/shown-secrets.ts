@@ -1,3 +1,4 @@
+import type { ChildProcess } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import destinationSpecification from '../spec/destination-batch.json' with { type: 'json' };
 import sourceSpecification from '../spec/source-clickhouse.json' with { type: 'json' };
@@ -24,12 +25,48 @@ function secretOptionsIn(schema: unknown): string[] {
  * @param args of the process, be it a shell; the secrets are those of the configurations that are named in them.
  */
 export function secretsShown(args: readonly string[], printed: string): string[] {
+  return secretsOf(args).flatMap(({ option, forms }) => (forms.some((form) => printed.includes(form)) ? [option] : []));
+}
+
+/**
+ * Looks for the secrets of a process in what it prints, whoever reads that and how slowly, or not at all.
+ *
+ * @throws Error in the midst of reading, as there is nobody to hand it to: it ends a test run as an unhandled one.
+ */
+export function watchForSecrets(child: ChildProcess): void {
+  const secrets = secretsOf(child.spawnargs);
+  const longest = Math.max(0, ...secrets.flatMap(({ forms }) => forms.map(({ length }) => length)));
+  for (const stream of [child.stdout, child.stderr]) {
+    if (stream === null || longest === 0) continue;
+    // To listen would have the stream flow, which is for its reader to say.
+    const push = stream.push.bind(stream);
+    let before = '';
+    stream.push = (chunk, encoding) => {
+      const printed = before + String(chunk ?? '');
+      const shown = secrets.flatMap(({ option, forms }) =>
+        forms.some((form) => printed.includes(form)) ? option : [],
+      );
+      if (shown.length > 0) throw new Error(`What ${child.spawnargs.join(' ')} printed holds its ${shown.join(', ')}.`);
+      // A secret may lie across two pieces.
+      before = printed.slice(-longest);
+      return push(chunk, encoding);
+    };
+  }
+}
+
+/** A secret, and how it may look in what is printed: as it is, in JSON, in base64. */
+type Secret = { option: string; forms: string[] };
+
+function secretsOf(args: readonly string[]): Secret[] {
   const paths = [...args.join(' ').matchAll(CONFIGURATION)].flatMap(([, path]) => path ?? []);
-  const secrets = paths.filter(existsSync).flatMap((path) => secretsIn(parsed(readFileSync(path, 'utf8'))));
-  return secrets.flatMap(([option, secret]) => {
-    const forms = [secret, JSON.stringify(secret).slice(1, -1), Buffer.from(secret).toString('base64')];
-    return secret.length >= TELLING_CHARACTERS && forms.some((form) => printed.includes(form)) ? [option] : [];
-  });
+  return paths
+    .filter(existsSync)
+    .flatMap((path) => secretsIn(parsed(readFileSync(path, 'utf8'))))
+    .filter(([, secret]) => secret.length >= TELLING_CHARACTERS)
+    .map(([option, secret]) => ({
+      option,
+      forms: [secret, JSON.stringify(secret).slice(1, -1), Buffer.from(secret).toString('base64')],
+    }));
 }
 
 function secretsIn(value: unknown): [option: string, secret: string][] {
