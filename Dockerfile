@@ -4,27 +4,27 @@
 #   docker build --build-arg NODE_IMAGE=node:26.10-alpine@sha256:... .
 ARG NODE_IMAGE=node:26.10-alpine
 
-# What is built is the same for every platform, so it is built once, on the builder's own.
+# What is built is the same for every platform, so it is built once, on the builder's own. It holds all packages that it
+# needs, so none is installed in the image.
 FROM --platform=$BUILDPLATFORM ${NODE_IMAGE} AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
 # No scripts: `prepare` would build, and the sources are not here yet.
 RUN npm ci --ignore-scripts --no-audit --no-fund
-COPY tsconfig.json rolldown.config.ts ./
+COPY rolldown.config.js ./
 COPY src src
 COPY bin bin
 COPY spec spec
+COPY docs/troubleshooting docs/troubleshooting
 # chmod: a checkout under a strict umask is readable by its owner alone, and the connector runs as somebody else.
-RUN npm run build \
-  && npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
-  && chmod -R a+rX .
+RUN npm run build && chmod -R a+rX .
 
 FROM ${NODE_IMAGE} AS run
 ENV NODE_ENV=production TZ=UTC
 WORKDIR /airbyte/integration_code
-COPY --from=build /build/node_modules node_modules
 COPY --from=build /build/package.json ./
 COPY --from=build /build/spec spec
+COPY --from=build /build/docs/troubleshooting docs/troubleshooting
 COPY --from=build /build/dist dist
 COPY --from=build /build/bin bin
 COPY LICENSE ./

@@ -1,0 +1,14 @@
+import { defineConfig } from 'rolldown';
+import license from 'rollup-plugin-license';
+
+/** One file a command instead of some hundreds: what Node spends on finding and reading modules is most of a start. */
+export default defineConfig({
+  input: 'src/cli/command-line.ts',
+  platform: 'node',
+  // The parts of ssh2 in C++ would have to be compiled on each machine: without them it asks Node's own cryptography.
+  external: ['cpu-features', /\.node$/],
+  output: { dir: 'dist/cli', format: 'esm' },
+  // What others wrote is in the bundle, and asks for its licence to be handed on with it.
+  plugins: [license({ thirdParty: { output: 'dist/third-party-licences.txt' } })],
+  logLevel: 'warn',
+});
