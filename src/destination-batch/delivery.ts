@@ -6,6 +6,7 @@ import type { Endpoint } from './endpoint.ts';
 import type { Lane } from './pacing.ts';
 import type { Rejection } from './reason.ts';
 import type { Report } from './report.ts';
+import { requestBody } from './request-body.ts';
 import { type Update, type WaitingEvent, WaitingEvents } from './waiting-events.ts';
 
 /**
@@ -354,17 +355,4 @@ function refusal(update: Update<WaitingEvent>, reason: string, whole: boolean): 
     reason: `Batch said: ${reason}${which}`,
     refusal: { words: reason, eventsInUpdate: events, whole },
   };
-}
-
-function requestBody(updates: Update<WaitingEvent>[]): string {
-  let body = '[';
-  for (const { customIdJson, events } of updates) {
-    body += `${body.length > 1 ? ',' : ''}{"identifiers":{"custom_id":${customIdJson}},"events":[`;
-    for (let index = 0; index < events.length; index += 1) {
-      if (index > 0) body += ',';
-      body += events[index]?.json ?? '';
-    }
-    body += ']}';
-  }
-  return `${body}]`;
 }

@@ -1,3 +1,4 @@
+import { type ColumnUse, columnUse } from './column-use.ts';
 import { EventCutter } from './event-cutter.ts';
 import { type ColumnRole, EventRules, type MappedEvent, type MappedRow, type MapperOptions } from './event-rules.ts';
 import type { Limits } from './limits.ts';
@@ -21,6 +22,11 @@ export class EventMapper {
   constructor(limits: Limits, options: Partial<MapperOptions> = {}) {
     this.#rules = new EventRules(limits, options);
     this.#cutter = new EventCutter(this.#rules);
+  }
+
+  /** What a column of the rows is to their events, as far as its name tells. */
+  useOf(column: string): ColumnUse {
+    return columnUse(this.#rules.roleOf(column), this.#rules.columns);
   }
 
   /** The event of a RECORD message of this stream; undefined when its row has to be parsed and mapped. */

@@ -1,0 +1,27 @@
+import type { DestinationConfiguration } from '../destination-batch/configuration.ts';
+import type { MappedEvent } from '../destination-batch/event-rules.ts';
+import { lanes } from '../destination-batch/pacing.ts';
+import { requestBody } from '../destination-batch/request-body.ts';
+import { WaitingEvents } from '../destination-batch/waiting-events.ts';
+
+/** A request to Batch: its address, and its body in JSON. */
+export type Request = { url: string; body: string };
+
+/** The first request that `write` would send if these events were all; undefined without any. */
+export function firstRequest(
+  events: readonly MappedEvent[],
+  {
+    api_url: address,
+    api_version: version,
+    endpoint,
+    rate_limit,
+    limits,
+  }: Pick<DestinationConfiguration, 'api_url' | 'api_version' | 'endpoint' | 'rate_limit' | 'limits'>,
+): Request | undefined {
+  const { first } = lanes({ endpoint, rate_limit });
+  const waiting = new WaitingEvents<MappedEvent>(limits.events_per_update);
+  for (const event of events) waiting.add(event.customId, event);
+  const updates = waiting.take(first.updatesPerRequest, limits.request_bytes);
+  if (updates.length === 0) return undefined;
+  return { url: `${address.replace(/\/$/, '')}/${version}/${first.endpoint.path}`, body: requestBody(updates) };
+}

@@ -1,0 +1,134 @@
+import { parse, stringify } from 'lossless-json';
+import wrapAnsi from 'wrap-ansi';
+import type { ValueKind } from '../destination-batch/attribute-value.ts';
+import type { ColumnUse } from '../destination-batch/column-use.ts';
+import type { Request } from './first-request.ts';
+import { printable } from './printable.ts';
+import type { Sample, SampledColumn, ShownRow } from './sample.ts';
+import { type Cell, stackedTables, wrappedTable } from './table-text.ts';
+import type { Terminal } from './terminal.ts';
+
+/** Stands before a row that would be rejected, as not every terminal has colours. */
+const REJECTED_MARK = '✗';
+
+/** What a preview says of the rows of a stream. */
+export function previewText(sample: Sample, request: Request | undefined, stream: string, terminal: Terminal): string {
+  const { rows, shown, columns } = sample;
+  if (rows === 0) return `${printable(stream)} has no rows that a sync would read: nothing would be sent.\n`;
+  return [
+    heading(`The first ${counted(shown.length, 'row')} of ${printable(stream)}`, terminal),
+    rowTables(shown, columns, terminal),
+    heading('The first request, if these were all', terminal),
+    requestText(request, terminal),
+    heading(`What each column becomes, in a sample of ${counted(rows, 'row')}`, terminal),
+    columnTable(columns, terminal),
+    heading('What would become of the sample', terminal),
+    verdict(sample, terminal),
+  ].join('\n');
+}
+
+function heading(text: string, { paint }: Terminal): string {
+  return `${paint('bold', text)}\n`;
+}
+
+function rowTables(shown: readonly ShownRow[], columns: readonly SampledColumn[], terminal: Terminal): string {
+  const isAnyRejected = shown.some(({ isRejected }) => isRejected);
+  const head = columns.map(({ name }): Cell => ({ text: printable(name), colour: 'dim' }));
+  const rows = shown.map(({ row, isRejected }): Cell[] => {
+    const colour = isRejected ? 'red' : undefined;
+    const cells = columns.map(({ name }): Cell => ({ text: valueText(row[name]), colour }));
+    return isAnyRejected ? [{ text: isRejected ? REJECTED_MARK : '', colour }, ...cells] : cells;
+  });
+  return stackedTables([isAnyRejected ? [{ text: '' }, ...head] : head, ...rows], terminal);
+}
+
+function valueText(value: unknown): string {
+  if (value === null || value === undefined) return 'NULL';
+  return printable(typeof value === 'string' ? value : (stringify(value) ?? ''));
+}
+
+/** The exact JSON, laid out over lines; numbers keep their digits. */
+function requestText(request: Request | undefined, { paint }: Terminal): string {
+  if (request === undefined) return 'There is none, as each of these rows would be rejected.\n';
+  const body = stringify(parse(request.body), undefined, 2) ?? '';
+  return `${paint('dim', `POST ${request.url}`)}\n${body.split('\n').map(printable).join('\n')}\n`;
+}
+
+function columnTable(columns: readonly SampledColumn[], terminal: Terminal): string {
+  const head = ['column', 'becomes', 'its values'].map((text): Cell => ({ text, colour: 'dim' }));
+  const rows = columns.flatMap((column): Cell[][] => [
+    [{ text: printable(column.name) }, { text: useText(column.use) }, { text: typesText(column) }],
+    ...[...column.remarks].map(([code, { times, reason }]): Cell[] => [
+      { text: '' },
+      { text: '' },
+      { text: `${remarkText(code, times)}: ${printable(reason)}`, colour: 'yellow' },
+    ]),
+  ]);
+  return wrappedTable([head, ...rows], terminal);
+}
+
+/** A name is changed for all rows, and told once. */
+function remarkText(code: string, times: number): string {
+  return code === 'name_lower_cased' ? code : `${times} × ${code}`;
+}
+
+function useText(use: ColumnUse): string {
+  switch (use.kind) {
+    case 'profile':
+      return 'the profile';
+    case 'event_name':
+      return 'the name of the event';
+    case 'event_time':
+      return 'the time of the event';
+    case 'not_sent':
+      return 'nothing: not sent';
+    case 'attribute':
+      return use.name;
+  }
+}
+
+/** Types of JSON, as they come from the source; of an attribute also what it is to be. */
+function typesText({ use, types, rows, nulls }: SampledColumn): string {
+  const found = [...types].join(' or ');
+  const asked = use.kind === 'attribute' ? ASKED_OF[use.valueKind] : undefined;
+  const some = nulls === 0 ? '' : nulls === rows ? 'NULL in all rows' : `${nulls} of ${rows} NULL`;
+  return [asked === undefined ? found : `${found} as ${asked}`, some].filter((part) => part !== '').join(', ');
+}
+
+/** What a value has to be, beyond its type. */
+const ASKED_OF: Record<ValueKind, string | undefined> = {
+  plain: undefined,
+  text: 'text, whatever it looks like',
+  date: 'a date',
+  url: 'a URL',
+  label: "the event's label",
+  tags: "the event's tags",
+};
+
+function verdict({ rows, rejected, untimely, rejections, columns }: Sample, terminal: Terminal): string {
+  const { paint, width } = terminal;
+  const none = paint('green', 'none');
+  const parts = [
+    `${counted(rows - rejected, 'row')} of ${rows.toLocaleString('en')} would be sent, ${rejected === 0 ? none : paint('red', String(rejected))} rejected.`,
+  ];
+  if (rejected > 0) {
+    const codes = [...rejections].map(([code, { times, reason }]): Cell[] => [
+      { text: `${times} × ${code}`, colour: 'red' },
+      { text: printable(reason) },
+    ]);
+    parts.push(wrappedTable(codes, terminal).trimEnd(), 'What to do about each: connector explain CODE');
+  }
+  if (columns.some(({ remarks }) => remarks.size > 0)) {
+    parts.push('What is told of columns above is left out or changed; the events are sent.');
+  }
+  if (untimely > 0) {
+    parts.push(
+      `${counted(untimely, 'event')} would be older than Batch takes, or lie in the future, and be refused. policies.untimely_event in the configuration of the destination says what becomes of such.`,
+    );
+  }
+  return `${[...parts, 'Nothing was sent.'].map((part) => wrapAnsi(part, width, { hard: true, trim: false })).join('\n\n')}\n`;
+}
+
+function counted(number: number, what: string): string {
+  return `${number.toLocaleString('en')} ${what}${number === 1 ? '' : 's'}`;
+}

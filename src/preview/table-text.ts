@@ -1,0 +1,86 @@
+import stringWidth from 'string-width';
+import wrapAnsi from 'wrap-ansi';
+import type { Colour, Terminal } from './terminal.ts';
+
+/** A text on one line, that may be in a colour. */
+export type Cell = { text: string; colour?: Colour | undefined };
+
+/** Characters between two columns. */
+const GAP = 2;
+
+/** The widest column, in characters, but for the last of a wrapped table: what is longer is cut off. */
+const WIDEST = 26;
+
+/** The narrowest last column of a wrapped table. */
+const NARROWEST_REST = 20;
+
+/** Rows of cells as a table, or as several below each other where one would be wider than the terminal. */
+export function stackedTables(rows: readonly Cell[][], terminal: Terminal): string {
+  const widths = columnWidths(rows);
+  const tables: string[] = [];
+  for (let from = 0; from < widths.length; ) {
+    const to = endOfTable(widths, from, terminal.width);
+    const part = rows.map((row) => row.slice(from, to));
+    tables.push(laidOut(part, widths.slice(from, to), false, terminal));
+    from = to;
+  }
+  return tables.join('\n');
+}
+
+/** Rows of cells as one table, whose last column has what is left of the width and goes on in further lines. */
+export function wrappedTable(rows: readonly Cell[][], terminal: Terminal): string {
+  const widths = columnWidths(rows).slice(0, -1);
+  const rest = terminal.width - widths.reduce((sum, width) => sum + width + GAP, 0);
+  return laidOut(rows, [...widths, Math.max(NARROWEST_REST, rest)], true, terminal);
+}
+
+function columnWidths(rows: readonly Cell[][]): number[] {
+  const [head = []] = rows;
+  return head.map((_, column) =>
+    Math.min(WIDEST, Math.max(1, ...rows.map((row) => stringWidth(row[column]?.text ?? '')))),
+  );
+}
+
+/** Behind how many columns, at least one, the terminal is full. */
+function endOfTable(widths: readonly number[], from: number, most: number): number {
+  let end = from + 1;
+  let used = widths[from] ?? 0;
+  for (; end < widths.length; end += 1) {
+    used += GAP + (widths[end] ?? 0);
+    if (used > most) break;
+  }
+  return end;
+}
+
+function laidOut(rows: readonly Cell[][], widths: readonly number[], isWrapped: boolean, { paint }: Terminal): string {
+  const lines = rows.flatMap((row) => {
+    const cells = row.map(({ text }, column) =>
+      linesOf(text, widths[column] ?? 0, isWrapped && column === row.length - 1),
+    );
+    const height = Math.max(...cells.map(({ length }) => length));
+    return Array.from({ length: height }, (_, line) =>
+      cells
+        .map((cell, column) => {
+          const text = cell[line] ?? '';
+          const colour = row[column]?.colour;
+          const space = ' '.repeat(Math.max(0, (widths[column] ?? 0) - stringWidth(text)));
+          return (colour === undefined ? text : paint(colour, text)) + space;
+        })
+        .join(' '.repeat(GAP))
+        .trimEnd(),
+    );
+  });
+  return `${lines.join('\n')}\n`;
+}
+
+function linesOf(text: string, width: number, isWrapped: boolean): string[] {
+  return isWrapped ? wrapAnsi(text, width, { hard: true }).split('\n') : [cut(text, width)];
+}
+
+/** A text that is too wide without its end. */
+function cut(text: string, width: number): string {
+  if (stringWidth(text) <= width) return text;
+  const characters = [...new Intl.Segmenter().segment(text)].map(({ segment }) => segment);
+  while (characters.length > 0 && stringWidth(characters.join('')) > width - 1) characters.pop();
+  return `${characters.join('')}…`;
+}
