@@ -3,6 +3,7 @@ import { hideBin } from 'yargs/helpers';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { ConnectorError } from '../protocol/failure.ts';
 import { check, discover, type Role, spec } from './connectors.ts';
+import { rowLimit } from './row-limit.ts';
 import { run } from './run.ts';
 
 /** The name of the launcher, and the connector it stands for; the one launcher for both finds the role itself. */
@@ -63,11 +64,12 @@ export async function runCommandLine(launcher: Launcher): Promise<void> {
       (args) =>
         withConfig(args)
           .option('catalog', file('the configured catalog'))
-          .option('state', { ...file('the state of the last run'), demandOption: false }),
-      choose<Configured & { catalog: string; state: string | undefined }>(
-        async (context, { config, catalog, state }) => {
+          .option('state', { ...file('the state of the last run'), demandOption: false })
+          .option('limit', rowLimit),
+      choose<Configured & { catalog: string; state: string | undefined; limit: number | undefined }>(
+        async (context, { config, catalog, state, limit }) => {
           const source = await import('../source-clickhouse/commands.ts');
-          return source.read(context, { config, catalog, state });
+          return source.read(context, { config, catalog, state }, limit);
         },
       ),
     );
