@@ -59,12 +59,13 @@ export async function read(
 }
 
 async function withClickHouse<T>(
-  { output, stop }: CommandContext,
+  context: CommandContext,
   configPath: string,
   askAgainWhen: Surroundings['askAgainWhen'],
   use: (clickhouse: ClickHouse, configuration: SourceConfiguration) => Promise<T>,
 ): Promise<T> {
-  const configuration = await readConfiguration(configPath, sourceConfigurationSchema, output);
+  const { output, stop } = context;
+  const configuration = await readConfiguration(configPath, sourceConfigurationSchema, context);
   const warn = (message: string): void => {
     // Not awaited: while the reader of our output is slow, a connection must not wait for it.
     output.write(log('WARN', message)).catch(() => {});
