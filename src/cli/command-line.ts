@@ -3,12 +3,13 @@ import { hideBin } from 'yargs/helpers';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { ConnectorError } from '../protocol/failure.ts';
 import { check, discover, type Role, spec } from './connectors.ts';
+import { rowLimit } from './row-limit.ts';
 import { run } from './run.ts';
 
 /** The name of the launcher, and the connector it stands for; the one launcher for both finds the role itself. */
 export type Launcher = { name: string; role: Role | undefined };
 
-type Configured = { config: string };
+type Configured = { config: string; 'env-references': boolean };
 
 /** Runs the command that the arguments of this process name. */
 export async function runCommandLine(launcher: Launcher): Promise<void> {
@@ -16,7 +17,8 @@ export async function runCommandLine(launcher: Launcher): Promise<void> {
   const choose =
     <T>(body: (context: CommandContext, args: ArgumentsCamelCase<T>) => Promise<boolean>) =>
     (args: ArgumentsCamelCase<T>): void => {
-      command = (context) => body(context, args);
+      const surroundings = args.envReferences === true ? { environment: process.env } : {};
+      command = (context) => body({ ...context, ...surroundings }, args);
     };
   const roleFor = async (config: string): Promise<Role> => {
     if (launcher.role !== undefined) return launcher.role;
@@ -63,11 +65,12 @@ export async function runCommandLine(launcher: Launcher): Promise<void> {
       (args) =>
         withConfig(args)
           .option('catalog', file('the configured catalog'))
-          .option('state', { ...file('the state of the last run'), demandOption: false }),
-      choose<Configured & { catalog: string; state: string | undefined }>(
-        async (context, { config, catalog, state }) => {
+          .option('state', { ...file('the state of the last run'), demandOption: false })
+          .option('limit', rowLimit),
+      choose<Configured & { catalog: string; state: string | undefined; limit: number | undefined }>(
+        async (context, { config, catalog, state, limit }) => {
           const source = await import('../source-clickhouse/commands.ts');
-          return source.read(context, { config, catalog, state });
+          return source.read(context, { config, catalog, state }, limit);
         },
       ),
     );
@@ -91,7 +94,11 @@ export async function runCommandLine(launcher: Launcher): Promise<void> {
 }
 
 function withConfig(args: Argv): Argv<Configured> {
-  return args.option('config', file('the configuration'));
+  return args.option('config', file('the configuration')).option('env-references', {
+    type: 'boolean',
+    default: false,
+    describe: 'replace each ${NAME} in the configuration by the environment variable of that name',
+  });
 }
 
 function file(what: string): { type: 'string'; demandOption: true; requiresArg: true; describe: string } {

@@ -13,13 +13,13 @@ import { rejectedRowStore } from './rejected-store.ts';
 import { write as writeEvents } from './write.ts';
 
 /** Rejects with a ConnectorError that says why Batch, or the store of rejected rows, can't be written to. */
-export async function check({ output, now }: CommandContext, configPath: string): Promise<void> {
-  const configuration = await readConfiguration(configPath, destinationConfigurationSchema, output);
+export async function check(context: CommandContext, configPath: string): Promise<void> {
+  const configuration = await readConfiguration(configPath, destinationConfigurationSchema, context);
   const api = new BatchApi(configuration);
   let store: RejectedRowStore | undefined;
   try {
     await checkBatch(api);
-    store = await rejectedRowStore(configuration.rejected_rows, now(), 0);
+    store = await rejectedRowStore(configuration.rejected_rows, context.now(), 0);
     await store?.probe();
   } finally {
     await api.close();
@@ -28,9 +28,12 @@ export async function check({ output, now }: CommandContext, configPath: string)
 }
 
 /** Writes the DESTINATION_CATALOG. It is the same for every project; the configuration is looked at all the same. */
-export async function discover({ output }: CommandContext, configPath: string): Promise<void> {
-  await readConfiguration(configPath, destinationConfigurationSchema, output);
-  await output.write({ type: 'DESTINATION_CATALOG', destination_catalog: { operations: discoverOperations() } });
+export async function discover(context: CommandContext, configPath: string): Promise<void> {
+  await readConfiguration(configPath, destinationConfigurationSchema, context);
+  await context.output.write({
+    type: 'DESTINATION_CATALOG',
+    destination_catalog: { operations: discoverOperations() },
+  });
 }
 
 /** Sends what comes on `input`. Resolves to whether it was taken to its end. */
@@ -40,7 +43,7 @@ export async function write(
   input: Readable,
 ): Promise<boolean> {
   keepHeapSmall();
-  const configuration = await readConfiguration(paths.config, destinationConfigurationSchema, context.output);
+  const configuration = await readConfiguration(paths.config, destinationConfigurationSchema, context);
   const catalog = await readJsonFile('catalog', paths.catalog, configuredCatalogSchema);
   return writeEvents(context, configuration, catalog, input);
 }

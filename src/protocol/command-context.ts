@@ -1,3 +1,4 @@
+import type { Environment } from './environment-references.ts';
 import type { MessageOutput } from './output.ts';
 
 /** What every command of a connector is given to work with. */
@@ -7,4 +8,6 @@ export type CommandContext = {
   stop: AbortSignal;
   /** Milliseconds since the epoch. */
   now: () => number;
+  /** What `${NAME}` in a configuration stands for; absent when it stands for itself. */
+  environment?: Environment;
 };

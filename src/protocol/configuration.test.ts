@@ -2,9 +2,10 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { readConfiguration } from './configuration.ts';
+import type { Environment } from './environment-references.ts';
 import { log } from './messages.ts';
 import { MessageOutput } from './output.ts';
 
@@ -30,6 +31,7 @@ const schema = z.looseObject({
 async function readAndLog(
   configuration: unknown,
   text: string,
+  environment?: Environment,
 ): Promise<{ configuration: Record<string, unknown>; logged: string }> {
   const path = join(folder, 'configuration.json');
   writeFileSync(path, JSON.stringify(configuration));
@@ -42,7 +44,7 @@ async function readAndLog(
       },
     }),
   );
-  const read = await readConfiguration(path, schema, output);
+  const read = await readConfiguration(path, schema, { output, ...(environment && { environment }) });
   await output.write(log('INFO', text));
   return { configuration: read, logged: JSON.parse(Buffer.concat(chunks).toString()).log.message };
 }
@@ -78,4 +80,22 @@ test('a wrong field is named, not its value', async () => {
   await expect(reading).rejects.toMatchObject({ name: 'ConnectorError', failureType: 'config_error' });
   await expect(reading).rejects.toThrow(/password: /);
   await expect(reading).rejects.not.toThrow(/hunter2/);
+});
+
+describe('references to the environment', () => {
+  const configuration = { username: '${WHO}', password: 'a${SECRET}z' };
+
+  test('are texts like any other, unless they are asked for', async () => {
+    const { configuration: read } = await readAndLog(configuration, '');
+    expect(read).toEqual(configuration);
+  });
+
+  test('are replaced, and what came is masked, alone and as part of a secret', async () => {
+    const { configuration: read, logged } = await readAndLog(configuration, 'reader, hunter2 and ahunter2z', {
+      WHO: 'reader',
+      SECRET: 'hunter2',
+    });
+    expect(read).toEqual({ username: 'reader', password: 'ahunter2z' });
+    expect(logged).toBe('****, **** and ****');
+  });
 });

@@ -10,6 +10,7 @@ import { ClickHouse, type Surroundings } from './clickhouse-client.ts';
 import { type SourceConfiguration, sourceConfigurationSchema } from './configuration.ts';
 import { discover as discoverStreams } from './discover.ts';
 import { read as readStreams } from './read.ts';
+import { RowBudget } from './row-budget.ts';
 
 /** Half of the memory, in bytes, that glibc then keeps at its end; below its own maximum of 32 MiB. */
 const FREED_BLOCK_BYTES = 16 * 1024 * 1024;
@@ -38,26 +39,33 @@ function keepMemoryForBuffers(): void {
   new ArrayBuffer(FREED_BLOCK_BYTES);
 }
 
-/** Writes the records of the catalog's streams. Resolves to whether all of them were read to the end. */
+/**
+ * Writes the records of the catalog's streams. Resolves to whether all of them were read to the end, or to the limit.
+ *
+ * @param limit how many rows are read in all; without it, all that there are.
+ */
 export async function read(
   context: CommandContext,
   paths: { config: string; catalog: string; state: string | undefined },
+  limit?: number,
 ): Promise<boolean> {
   keepMemoryForBuffers();
   return withClickHouse(context, paths.config, 'transient', async (clickhouse, configuration) => {
     const catalog = await readJsonFile('catalog', paths.catalog, configuredCatalogSchema);
     const state = await readStateFile(paths.state);
-    return readStreams({ ...context, clickhouse, configuration }, catalog, state);
+    const budget = new RowBudget(limit);
+    return readStreams({ ...context, clickhouse, configuration, budget }, catalog, state);
   });
 }
 
 async function withClickHouse<T>(
-  { output, stop }: CommandContext,
+  context: CommandContext,
   configPath: string,
   askAgainWhen: Surroundings['askAgainWhen'],
   use: (clickhouse: ClickHouse, configuration: SourceConfiguration) => Promise<T>,
 ): Promise<T> {
-  const configuration = await readConfiguration(configPath, sourceConfigurationSchema, output);
+  const { output, stop } = context;
+  const configuration = await readConfiguration(configPath, sourceConfigurationSchema, context);
   const warn = (message: string): void => {
     // Not awaited: while the reader of our output is slow, a connection must not wait for it.
     output.write(log('WARN', message)).catch(() => {});

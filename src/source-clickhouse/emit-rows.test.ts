@@ -5,6 +5,7 @@ import { MessageOutput } from '../protocol/output.ts';
 import { cursorCodec } from './cursor.ts';
 import { emitRows } from './emit-rows.ts';
 import { MOST_RECENT_ROWS } from './recent-rows.ts';
+import { RowBudget } from './row-budget.ts';
 import type { RowSelection } from './row-query.ts';
 import type { StreamState } from './stream-state.ts';
 import type { TimeWindow } from './time-window.ts';
@@ -50,10 +51,12 @@ type Message = {
   log?: { message: string };
 };
 
+type Emitting = { state?: StreamState; window?: TimeWindow; error?: Error; limit?: number };
+
 /** Emits what a server answers, and the error that it ends with, if any. */
 async function emit(
   lines: Iterable<string>,
-  { state = START, window = WINDOW, error }: { state?: StreamState; window?: TimeWindow; error?: Error } = {},
+  { state = START, window = WINDOW, error, limit }: Emitting = {},
 ): Promise<{ rows: number; states: StreamState[]; counted: number; logs: string[]; thrown: unknown }> {
   let text = '';
   const stream = new Writable({
@@ -80,6 +83,7 @@ async function emit(
     },
     output: new MessageOutput(stream),
     stop: new AbortController().signal,
+    budget: new RowBudget(limit),
     now: () => 0,
   };
   let thrown: unknown;
@@ -200,5 +204,28 @@ describe('more rows than can be remembered', () => {
     });
     expect(rows).toBe(MOST_RECENT_ROWS + 100);
     expect(states.at(-1)?.cursor).toBe(at(99));
+  });
+});
+
+describe('a limit of rows', () => {
+  test('ends in the middle of a page: the state lies behind the last row, and does not say that the answer ended', async () => {
+    const { rows, states, counted } = await emit(rowsOf(1, 2, 3, 4, 5), { limit: 3 });
+    expect([rows, counted, states.length]).toEqual([3, 3, 1]);
+    expect(states[0]).toMatchObject({ cursor: at(3), tie_break: { row_hash: '3', rows: 1 } });
+    expect(states[0]?.tie_break?.ended).toBeUndefined();
+  });
+
+  test('counts no row that was emitted before, and remembers none behind it', async () => {
+    const before = (await emit(rowsOf(100, 101, 102))).states.at(-1);
+    const { rows, states } = await emit(rowsOf(100, 101, 102, 103, 104, 105), { state: before ?? START, limit: 2 });
+    expect(rows).toBe(2);
+    expect(Object.values(states.at(-1)?.recent_rows ?? {}).join('')).toHaveLength(5 * 11);
+    const rest = await emit(rowsOf(100, 101, 102, 103, 104, 105), { state: states.at(-1) ?? START });
+    expect(rest.rows).toBe(1);
+  });
+
+  test('that is exactly what there is ends as well', async () => {
+    const { rows, counted } = await emit(rowsOf(1, 2, 3), { limit: 3 });
+    expect([rows, counted]).toEqual([3, 3]);
   });
 });

@@ -2,9 +2,11 @@ import { ConnectorError } from '../protocol/failure.ts';
 import { log, type StreamDescriptor, streamStatus } from '../protocol/messages.ts';
 import type { MessageOutput } from '../protocol/output.ts';
 import type { ClickHouse } from './clickhouse-client.ts';
-import { fetchPages, type PositionedPage } from './fetch-pages.ts';
+import { fetchPages, type PositionedPage, type RowSource } from './fetch-pages.ts';
+import { firstRows } from './page-cutter.ts';
 import { PROGRESS_INTERVAL_MS, Progress } from './progress.ts';
 import { MOST_RECENT_ROWS, RecentRows } from './recent-rows.ts';
+import type { RowBudget } from './row-budget.ts';
 import type { RowSelection } from './row-query.ts';
 import { rowSource } from './row-source.ts';
 import { StateWriter } from './state-writer.ts';
@@ -17,19 +19,21 @@ export type EmitContext = {
   output: MessageOutput;
   /** Aborted by SIGTERM or SIGINT: write what is begun, the state that it makes true, and end. */
   stop: AbortSignal;
+  /** How many rows may be written, by this stream and those behind it. */
+  budget: RowBudget;
   /** Milliseconds since the epoch. */
   now: () => number;
 };
 
 /**
- * Writes the rows behind a state, states between them, and one at the end. A position in a state lies behind rows that
+ * Writes the rows behind a state, as many as the budget has, states between them, and one at the end. A position in a state lies behind rows that
  * are settled: no row can appear before it any more. The rows behind it that were emitted are remembered in the state.
  *
  * @returns words about what was read.
  * @throws ConnectorError; what was written before it, and its states, stay true.
  */
 export async function emitRows(
-  { clickhouse, output, stop, now }: EmitContext,
+  { clickhouse, output, stop, budget, now }: EmitContext,
   stream: StreamDescriptor,
   selection: RowSelection,
   state: StreamState,
@@ -41,15 +45,17 @@ export async function emitRows(
   const progress = new Progress(now);
   const warn = (message: string): Promise<void> => output.write(log('WARN', `${stream.name}: ${message}`));
   // Not awaited there: while the reader of our output is slow, asking again must not wait for it.
-  const source = rowSource(clickhouse, selection, now(), (message) => void warn(message).catch(() => {}));
+  const onRetry = (message: string): void => void warn(message).catch(() => {});
+  // Rows that were emitted before don't count. There may be so many of them, each once.
+  const source = rowSource(clickhouse, selection, budget.left + recent.size, now(), onRetry);
 
   let rows = 0;
   let settled: Position = { cursor: state.cursor, tie_break: state.tie_break };
-  let readUpTo = state.cursor;
+  let readUpTo = settled;
   let heldBackFrom: string | undefined;
   let isWaiting = true;
   const tell = async (more = ''): Promise<void> => {
-    const words = progress.words(rows, readUpTo, window !== undefined);
+    const words = progress.words(rows, readUpTo.cursor, window !== undefined);
     if (words !== undefined) await output.write(log('INFO', `${stream.name}: ${words}${more}.`));
   };
   // A long sort sends nothing. That it is waited for is told to a person, and so is seen whether there is still one.
@@ -59,15 +65,16 @@ export async function emitRows(
   try {
     for await (const page of fetchPages(source, settled, stop)) {
       isWaiting = false;
-      const unsent = rowsToWrite(page, readUpTo, cursorColumn, recent);
+      const unsent = rowsToWrite(page, readUpTo, { source, cursorColumn, recent, most: budget.left });
       if (rows === 0 && unsent.rows > 0) await output.write(streamStatus(stream, 'RUNNING', now()));
       await output.writeOut(unsent.lines);
       rows += unsent.rows;
+      budget.spend(unsent.rows);
       states.count(unsent.rows, unsent.lines.length);
-      settled = settledPosition(settled, page.position, unsent, recent);
-      readUpTo = page.position.cursor;
+      settled = settledPosition(settled, unsent.position, unsent, recent);
+      readUpTo = unsent.position;
       heldBackFrom = unsent.heldBackFrom;
-      if (stop.aborted || heldBackFrom !== undefined) break;
+      if (stop.aborted || budget.isSpent || heldBackFrom !== undefined) break;
       if (states.isDue) await states.write(settled);
       await tell();
       isWaiting = true;
@@ -80,7 +87,7 @@ export async function emitRows(
   } finally {
     clearInterval(timer);
   }
-  if (stop.aborted) {
+  if (stop.aborted || budget.isSpent) {
     if (states.hasNews) await states.write(settled);
   } else if (heldBackFrom !== undefined) {
     await states.write(settled);
@@ -91,16 +98,35 @@ export async function emitRows(
   return progress.total(rows);
 }
 
-/** What is to be written of a page that follows the cursor `after`: all of it, unless rows may have been sent before. */
+type Taking = {
+  source: Pick<RowSource<Position>, 'positionAfter'>;
+  cursorColumn: string;
+  recent: RecentRows;
+  /** So many rows at the most. */
+  most: number;
+};
+
+/**
+ * What is to be written of a page that follows the position `after`: all of it, unless rows may have been sent before or
+ * there are more than may be written. `position` lies behind the last row that was looked at.
+ */
 function rowsToWrite(
   page: PositionedPage<Position>,
-  after: string | null,
-  cursorColumn: string,
-  recent: RecentRows,
-): UnsentRows {
+  after: Position,
+  { source, cursorColumn, recent, most }: Taking,
+): UnsentRows & { position: Position } {
+  const cut = (rows: number): PositionedPage<Position> => {
+    const first = firstRows(page, rows);
+    return { ...first, position: source.positionAfter(first, after) };
+  };
   const { cursor } = page.position;
-  if (cursor !== null && recent.concern(after, cursor)) return unsentRows(page.lines, cursorColumn, recent);
-  return { lines: page.lines, rows: page.rows, settledUpTo: cursor ?? undefined, heldBackFrom: undefined };
+  if (cursor !== null && recent.concern(after.cursor, cursor)) {
+    const unsent = unsentRows(page.lines, cursorColumn, recent, most);
+    const isCut = unsent.heldBackFrom === undefined && unsent.lookedAt < page.rows;
+    return { ...unsent, position: isCut ? cut(unsent.lookedAt).position : page.position };
+  }
+  const { lines, rows, position } = page.rows <= most ? page : cut(most);
+  return { lines, rows, settledUpTo: position.cursor ?? undefined, heldBackFrom: undefined, position };
 }
 
 /** The last position behind settled rows, after a page that ends at `position`. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BufferPool } from './buffer-pool.ts';
-import { NotARowError, type Page, PageCutter, type RowsToDrop } from './page-cutter.ts';
+import { firstRows, NotARowError, type Page, PageCutter, type RowsToDrop } from './page-cutter.ts';
 
 const WHOLE = Number.POSITIVE_INFINITY;
 
@@ -29,6 +29,13 @@ function cut(text: string, places: readonly number[]): Buffer[] {
 function pagesOf(chunks: readonly Buffer[], pageBytes: number, toDrop?: RowsToDrop): Page[] {
   const cutter = cutterOf(pageBytes, toDrop);
   return [...chunks.map((chunk) => cutter.push(chunk)), cutter.end()].filter((page) => page !== undefined);
+}
+
+/** All that a page says, without where in memory it lies. */
+function inTexts({ buffer, ...page }: Page): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(page).map(([key, value]) => [key, Buffer.isBuffer(value) ? value.toString('latin1') : value]),
+  );
 }
 
 function textOf(pages: readonly Page[]): string {
@@ -298,5 +305,32 @@ describe('a row that is too long for the memory', () => {
     for (let rows = 0; rows < 40; rows++) cutter.push(Buffer.concat([long.subarray(100), long.subarray(0, 100)]));
     cutter.push(long.subarray(100));
     expect(cutter.end()?.rows).toBe(41);
+  });
+});
+
+describe('the first rows of a page', () => {
+  test('are the page that an answer of these rows alone gives', () => {
+    fc.assert(
+      fc.property(
+        anyRows.filter(({ length }) => length > 0),
+        fc.nat(),
+        (rows, any) => {
+          const count = 1 + (any % rows.length);
+          const [whole] = pagesOf([Buffer.from(rowsText(rows))], WHOLE);
+          const [alone] = pagesOf([Buffer.from(rowsText(rows.slice(0, count)))], WHOLE);
+          if (whole === undefined || alone === undefined) throw new Error('There is no page.');
+          const first = firstRows(whole, count);
+          expect(inTexts(first)).toEqual(inTexts(alone));
+          expect(first.buffer).toBe(whole.buffer);
+        },
+      ),
+    );
+  });
+
+  test('keep the bytes of their last line, also where the page is no UTF-8', () => {
+    const line = Buffer.from(row('7', { custom_id: '\u00e9' }), 'latin1');
+    const [page] = pagesOf([line, Buffer.from('\n'), Buffer.from(rowsText([row('8')]))], WHOLE);
+    if (page === undefined) throw new Error('There is no page.');
+    expect(firstRows(page, 1).lastLine.equals(line)).toBe(true);
   });
 });

@@ -17,6 +17,8 @@ const MAX_ROW_BYTES = 32 * 1024 * 1024;
 export type Page = {
   /** In UTF-8, whatever the rows held. */
   lines: Buffer;
+  /** The same lines as the server sent them. */
+  sentLines: Buffer;
   /** The buffer in which the lines stand, to be given back to the pool. */
   buffer: Buffer;
   bytes: number;
@@ -121,9 +123,7 @@ export class PageCutter {
 
   #cut(): Page {
     const buffer = this.#buffer;
-    const rows = buffer.subarray(this.#start, this.#end);
-    const lines = isUtf8(rows) ? rows : Buffer.from(rows.toString('utf8'));
-    const page: Page = { lines, buffer, bytes: lines.length, rows: this.#rows, ...lastRow(rows) };
+    const page = pageOf(buffer.subarray(this.#start, this.#end), this.#rows, buffer);
     const unfinished = buffer.subarray(this.#end, this.#filled);
     this.#buffer = this.#pool.take(unfinished.length);
     unfinished.copy(this.#buffer);
@@ -137,6 +137,22 @@ export class PageCutter {
   #notARow(from: number): NotARowError {
     return new NotARowError(Buffer.from(this.#buffer.subarray(from, this.#filled)));
   }
+}
+
+/**
+ * The first rows of a page, as a page of their own in the same buffer.
+ *
+ * @param rows at least one, and not more than the page has.
+ */
+export function firstRows({ sentLines, buffer }: Page, rows: number): Page {
+  let end = 0;
+  for (let row = 0; row < rows; row++) end = sentLines.indexOf(LINE_FEED, end) + 1;
+  return pageOf(sentLines.subarray(0, end), rows, buffer);
+}
+
+function pageOf(sentLines: Buffer, rows: number, buffer: Buffer): Page {
+  const lines = isUtf8(sentLines) ? sentLines : Buffer.from(sentLines.toString('utf8'));
+  return { lines, sentLines, buffer, bytes: lines.length, rows, ...lastRow(sentLines) };
 }
 
 /** What came where a row should be, or a row that was cut off; `rest` is everything from there on. */

@@ -6,7 +6,8 @@ import type { InputState } from '../protocol/state.ts';
 import type { ClickHouse } from './clickhouse-client.ts';
 import type { SourceConfiguration } from './configuration.ts';
 import { type EmitContext, emitRows } from './emit-rows.ts';
-import { estimate } from './estimate.ts';
+import { type Estimate, estimate } from './estimate.ts';
+import type { RowBudget } from './row-budget.ts';
 import { selectRows } from './row-selection.ts';
 import { startingState } from './starting-state.ts';
 import { timeWindow } from './time-window.ts';
@@ -15,21 +16,25 @@ export type ReadContext = EmitContext & { clickhouse: ClickHouse; configuration:
 
 /**
  * Reads the configured streams one after the other. A stream that fails is reported (TRACE ERROR, INCOMPLETE) and the
- * next one goes on.
+ * next one goes on. Streams that the limit leaves no row for are left out.
  *
- * @returns whether every stream was read to its end.
+ * @returns whether every stream was read to its end, or to the limit.
  */
 export async function read(context: ReadContext, catalog: ConfiguredCatalog, state: InputState): Promise<boolean> {
   let complete = true;
   for (const configured of catalog.streams) {
     if (context.stop.aborted) return false;
+    if (context.budget.isSpent) {
+      await context.output.write(log('INFO', `${configured.stream.name}: not read, as the limit is reached.`));
+      continue;
+    }
     complete = (await readStream(context, configured, state)) && complete;
   }
   return complete;
 }
 
 async function readStream(context: ReadContext, configured: ConfiguredStream, state: InputState): Promise<boolean> {
-  const { clickhouse, configuration, output, now } = context;
+  const { clickhouse, configuration, output, budget, now } = context;
   const stream = {
     name: configured.stream.name,
     namespace: configured.stream.namespace ?? configuration.database,
@@ -46,10 +51,11 @@ async function readStream(context: ReadContext, configured: ConfiguredStream, st
       : undefined;
     const order = { ...selection, hashedColumns, readBefore: window?.readBefore };
     const size = await estimate(clickhouse, order, start);
-    if (size !== undefined) await output.write(streamEstimate(stream, size.rows, size.bytes, now()));
+    if (size !== undefined) await output.write(streamEstimate(stream, ...withinBudget(size, budget), now()));
     const total = await emitRows(context, stream, order, start, window);
     const complete = !context.stop.aborted;
-    await output.write(log('INFO', `${stream.name}: ${total}${complete ? '' : ', stopped before the end'}.`));
+    const why = complete ? (budget.isSpent ? ', as many as the limit allows' : '') : ', stopped before the end';
+    await output.write(log('INFO', `${stream.name}: ${total}${why}.`));
     await output.write(streamStatus(stream, complete ? 'COMPLETE' : 'INCOMPLETE', now()));
     return complete;
   } catch (error) {
@@ -58,4 +64,9 @@ async function readStream(context: ReadContext, configured: ConfiguredStream, st
     await output.write(streamStatus(stream, 'INCOMPLETE', now()));
     return false;
   }
+}
+
+/** Of an estimate, what the budget lets through. */
+function withinBudget({ rows, bytes }: Estimate, { left }: RowBudget): [rows: number, bytes: number | undefined] {
+  return rows <= left ? [rows, bytes] : [left, bytes === undefined ? undefined : Math.round((bytes / rows) * left)];
 }

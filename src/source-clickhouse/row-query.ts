@@ -42,11 +42,13 @@ export type RowSelection = {
  *   threads write texts: measured, that takes two thirds of the time.
  *
  * @param emittedAt milliseconds since the epoch, the same for all rows of the answer.
+ * @param most how many rows are asked for.
  */
 export function rowQuery(
   selection: RowSelection,
   after: Position | undefined,
   emittedAt: number,
+  most: number = Number.POSITIVE_INFINITY,
 ): { query: string; parameters: QueryParameters } {
   const { table, columns, cursor } = selection;
   const source = qualifier(table);
@@ -71,6 +73,7 @@ export function rowQuery(
     `SELECT concat(${line.join(', ')})`,
     rows.clauses,
     `ORDER BY ${source(cursor.column)}, ${rowHash}, ${firstHalf}`,
+    ...(most === Number.POSITIVE_INFINITY ? [] : [`LIMIT ${most}`]),
     'FORMAT TSVRaw',
   ].join('\n');
   const start = { stream: table.name, namespace: table.database, emitted_at: emittedAt };

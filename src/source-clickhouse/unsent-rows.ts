@@ -14,16 +14,21 @@ export type UnsentRows = {
   heldBackFrom: string | undefined;
 };
 
+/** The same, and how many rows of the page were looked at: those behind them were neither written nor remembered. */
+export type LookedAtRows = UnsentRows & { lookedAt: number };
+
 /**
  * The rows of a page that no run has emitted yet. Those that may still get company are remembered.
  *
  * @param page whole row lines, each with its line feed.
+ * @param most so many are written at the most; those behind the last of them are not looked at.
  */
-export function unsentRows(page: Buffer, cursorColumn: string, recent: RecentRows): UnsentRows {
+export function unsentRows(page: Buffer, cursorColumn: string, recent: RecentRows, most: number): LookedAtRows {
   const unsent: Buffer[] = [];
+  let lookedAt = 0;
   let settledUpTo: string | undefined;
   let heldBackFrom: string | undefined;
-  for (let start = 0; start < page.length; ) {
+  for (let start = 0; start < page.length && unsent.length < most; ) {
     const end = page.indexOf(LINE_FEED, start);
     const line = page.subarray(start, end);
     const cursor = cursorInLine(line, cursorColumn);
@@ -38,7 +43,8 @@ export function unsentRows(page: Buffer, cursorColumn: string, recent: RecentRow
       unsent.push(page.subarray(start, end + 1));
     }
     if (!isRecent) settledUpTo = cursor;
+    lookedAt += 1;
     start = end + 1;
   }
-  return { lines: Buffer.concat(unsent), rows: unsent.length, settledUpTo, heldBackFrom };
+  return { lines: Buffer.concat(unsent), rows: unsent.length, settledUpTo, heldBackFrom, lookedAt };
 }

@@ -1,0 +1,42 @@
+import { describe, expect, test } from 'vitest';
+import { resolveReferences } from './environment-references.ts';
+
+const ENVIRONMENT = { PASSWORD: 'hunter2', _host_1: 'db', EMPTY: '' };
+
+describe('a reference', () => {
+  test.each([
+    ['alone', '${PASSWORD}', 'hunter2'],
+    ['within a text', 'https://${_host_1}:${PASSWORD}@', 'https://db:hunter2@'],
+    ['doubled', '$${PASSWORD} and $${', '${PASSWORD} and ${'],
+    ['of another form', '$PASSWORD {PASSWORD} $$', '$PASSWORD {PASSWORD} $$'],
+  ])('%s', (_, text, expected) => {
+    expect(resolveReferences(text, ENVIRONMENT, 'f').value).toBe(expected);
+  });
+
+  test('is found however deep it stands; nothing else is touched, and what came is told', () => {
+    const value = { port: 1, on: true, none: null, tunnel: { keys: ['a', '${PASSWORD}'] }, '${PASSWORD}': 'x' };
+    expect(resolveReferences(value, ENVIRONMENT, 'f')).toEqual({
+      value: { ...value, tunnel: { keys: ['a', 'hunter2'] } },
+      fromEnvironment: ['hunter2'],
+    });
+  });
+
+  test('in what came is none', () => {
+    expect(resolveReferences('${A}', { A: '${PASSWORD}', ...ENVIRONMENT }, 'f').value).toBe('${PASSWORD}');
+  });
+});
+
+describe('what can not be replaced is named with its option, and no value is', () => {
+  test.each([
+    ['a variable that is not set', { password: '${NOT_SET}' }, /password refers to .* NOT_SET, which is not set/],
+    ['a variable that is empty', { keys: ['', '${EMPTY}'] }, /keys\.1 refers to .* EMPTY, which is empty/],
+    ['no name', { password: 'hunter2${}' }, /password holds a \$\{ that begins no reference/],
+    ['no end', { password: 'hunter2${A' }, /password holds a \$\{ .* write \$\$\{/],
+    ['several', { a: '${ONE}', b: { c: '${TWO}' } }, /a refers to .* ONE.*; b\.c refers to .* TWO/],
+  ])('%s', (_, value, expected) => {
+    const resolving = (): unknown => resolveReferences(value, ENVIRONMENT, 'source.json');
+    expect(resolving).toThrow(expect.objectContaining({ failureType: 'config_error' }));
+    expect(resolving).toThrow(expected);
+    expect(resolving).not.toThrow(/hunter2/);
+  });
+});
