@@ -1,0 +1,142 @@
+import { intro, log, note, outro, spinner } from '@clack/prompts';
+import { check as checkDestination } from '../destination-batch/commands.ts';
+import { type DiscoveredStream, discoveredStreams } from '../preview/discovered-streams.ts';
+import type { CommandContext } from '../protocol/command-context.ts';
+import { ConnectorError } from '../protocol/failure.ts';
+import { check as checkSource } from '../source-clickhouse/commands.ts';
+import { AnswersEndedError, askForSome, askWhether, askWhich } from './ask.ts';
+import { FILES, presentFiles, writeFiles } from './configuration-files.ts';
+import { askForDestination, type DestinationAnswers } from './destination-questions.ts';
+import { askForSource, type SourceAnswers } from './source-questions.ts';
+import { type Tried, tried, warningsOf } from './tried-configuration.ts';
+
+/** What is known of a source that works. */
+type WorkingSource = { configuration: SourceAnswers; streams: DiscoveredStream[] };
+
+/**
+ * Asks for the source and the destination, tries each answer, and writes the files that the other commands need into the
+ * working folder.
+ *
+ * @returns false when the person left before the end; then nothing is written.
+ * @throws ConnectorError when there is nobody to ask, or the files can't be written.
+ */
+export async function init(context: CommandContext): Promise<boolean> {
+  if (!process.stdin.isTTY || !process.stdout.isTTY) {
+    throw new ConnectorError(
+      'config_error',
+      'init asks questions, and there is no terminal to ask them in. Run it in one, or write the configuration files by hand: `spec` prints what may stand in them.',
+    );
+  }
+  intro('From ClickHouse to Batch');
+  try {
+    await askAndWrite(context);
+    return true;
+  } catch (error) {
+    if (!(error instanceof AnswersEndedError)) throw error;
+    outro('Left before the end: nothing was written.');
+    return false;
+  }
+}
+
+async function askAndWrite(context: CommandContext): Promise<void> {
+  const present = await presentFiles('.');
+  if (present.length > 0 && !(await askWhether(`Overwrite ${present.join(', ')}, here in this folder?`, false))) {
+    throw new AnswersEndedError();
+  }
+  const { configuration, streams } = await workingSource(context);
+  const tables = await chosenTables(streams);
+  const destination = await workingDestination(context);
+  const [table] = tables.length === 1 ? tables : [];
+  await writeFiles('.', {
+    source: table === undefined ? configuration : { ...configuration, table },
+    destination,
+    catalog: {
+      streams: streams
+        .filter(({ name }) => tables.includes(name))
+        .map((stream) => ({ stream, sync_mode: 'incremental', destination_sync_mode: 'append' })),
+    },
+  });
+  log.success(`Written, for you alone to read: ${Object.values(FILES).join(', ')}.`);
+  note(nextCommands(tables, tables.length === streams.length), 'Next');
+  outro('Nothing was sent to Batch.');
+}
+
+async function workingSource(context: CommandContext): Promise<WorkingSource> {
+  let answers: SourceAnswers | undefined;
+  for (;;) {
+    answers = await askForSource(answers);
+    const configuration = answers;
+    const result = await shown('ClickHouse', () =>
+      tried(configuration, async (path) => {
+        const warnings = await warningsOf(checkSource, context, path);
+        return { warnings, streams: await discoveredStreams(context, path) };
+      }),
+    );
+    if (result !== undefined) return { configuration, streams: result.streams };
+  }
+}
+
+async function workingDestination(context: CommandContext): Promise<DestinationAnswers> {
+  let answers: DestinationAnswers | undefined;
+  for (;;) {
+    answers = await askForDestination(answers);
+    const configuration = answers;
+    const result = await shown('Batch', () =>
+      tried(configuration, async (path) => ({ warnings: await warningsOf(checkDestination, context, path) })),
+    );
+    if (result !== undefined) return configuration;
+  }
+}
+
+/** Shows that something is tried, and what came of it; undefined when it is to be answered anew. */
+async function shown<Found extends { warnings: string[] }>(
+  what: string,
+  attempt: () => Promise<Tried<Found>>,
+): Promise<Found | undefined> {
+  const wait = spinner();
+  wait.start(`Trying ${what}`);
+  const result = await attempt();
+  if (result.kind === 'fails') {
+    wait.error(`${what}: ${result.reason}`);
+    const next = await askWhich('What now?', [
+      { value: 'again', label: 'Change the answers' },
+      { value: 'leave', label: 'Leave, and write nothing' },
+    ]);
+    if (next === 'leave') throw new AnswersEndedError();
+    return undefined;
+  }
+  wait.stop(`${what} works`);
+  for (const warning of result.found.warnings) log.warn(warning);
+  return result.found;
+}
+
+async function chosenTables(streams: readonly DiscoveredStream[]): Promise<string[]> {
+  const choices = streams.map(({ name, json_schema: { properties } }) => ({
+    value: name,
+    label: name,
+    hint: Object.keys(properties).join(', '),
+  }));
+  const [only] = choices;
+  if (choices.length === 1 && only !== undefined) {
+    log.info(`The one table or view that fits: ${only.label} (${only.hint})`);
+    return [only.value];
+  }
+  return askForSome('Tables and views that fit (space to choose, enter to go on)', choices);
+}
+
+/** @param areAll whether the source has no other streams, so that none has to be named. */
+function nextCommands(tables: readonly string[], areAll: boolean): string {
+  const files = `--source ${FILES.source} --destination ${FILES.destination}`;
+  const streams = tables.map((table) => ` --stream ${inShell(table)}`);
+  const isNamed = tables.length === 1 || areAll;
+  return [
+    'See what would be sent:',
+    `  connector preview ${files}${tables.length === 1 ? '' : streams[0]}`,
+    'Send it, and go on every five minutes:',
+    `  connector sync ${files} --state state.json${isNamed ? '' : streams.join('')} --every 5m`,
+  ].join('\n');
+}
+
+function inShell(word: string): string {
+  return /^[\w.-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

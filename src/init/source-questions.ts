@@ -1,0 +1,64 @@
+import { askSecret, askText, askWhether } from './ask.ts';
+import { secretText } from './secret-text.ts';
+
+/** What is asked of the source; the options of the same names. */
+export type SourceAnswers = {
+  host: string;
+  port: number;
+  ssl: boolean;
+  username: string;
+  password: string;
+  database: string;
+  cursor_column: string;
+};
+
+const PORT = 8123;
+const PORT_WITH_TLS = 8443;
+const MOST_PORTS = 65_535;
+
+const CLOUD = /\.clickhouse\.cloud$/i;
+
+/** Asks how ClickHouse is reached. What was answered before stands there to be changed. */
+export async function askForSource(before: SourceAnswers | undefined): Promise<SourceAnswers> {
+  const host = await askText({ message: 'Host of ClickHouse', initial: before?.host ?? 'localhost', fault: hostFault });
+  const ssl = await askWhether('Is it reached over HTTPS?', before?.ssl ?? CLOUD.test(host));
+  const usualPort = String(ssl ? PORT_WITH_TLS : PORT);
+  const port = await askText({
+    message: 'Port of its HTTP interface',
+    initial: before?.ssl === ssl ? String(before.port) : usualPort,
+    fault: portFault,
+  });
+  const username = await askText({
+    message: 'User, who has SELECT on the table',
+    initial: before?.username ?? 'default',
+  });
+  const password = await askSecret(
+    `Password: empty for ${before?.password ? 'the one before' : 'none'}; \${NAME} for one in the environment`,
+  );
+  const database = await askText({ message: 'Database', initial: before?.database ?? 'default' });
+  const cursor = await askText({
+    message: 'Column that tells when a row was inserted',
+    initial: before?.cursor_column ?? 'last_updated_at',
+  });
+  return {
+    host,
+    port: Number(port),
+    ssl,
+    username,
+    password: password === '' ? (before?.password ?? '') : secretText(password),
+    database,
+    cursor_column: cursor,
+  };
+}
+
+function hostFault(host: string): string | undefined {
+  return /^[^\s/:]+$|^\[?[0-9a-f:]+\]?$/i.test(host)
+    ? undefined
+    : 'A name or an address alone: no https://, no port, no path.';
+}
+
+function portFault(port: string): string | undefined {
+  return /^\d+$/.test(port) && Number(port) >= 1 && Number(port) <= MOST_PORTS
+    ? undefined
+    : `A whole number from 1 to ${MOST_PORTS}.`;
+}

@@ -1,0 +1,87 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { destinationConfigurationSchema } from '../destination-batch/configuration.ts';
+import { eventStreams } from '../destination-batch/event-streams.ts';
+import { parseInputLine } from '../destination-batch/input-message.ts';
+import type { CommandContext } from '../protocol/command-context.ts';
+import { readConfiguration } from '../protocol/configuration.ts';
+import { ConnectorError } from '../protocol/failure.ts';
+import { read } from '../source-clickhouse/commands.ts';
+import { privateFolder } from '../sync/private-folder.ts';
+import { withLinesOf } from './connector-lines.ts';
+import { type DiscoveredStream, discoveredStreams } from './discovered-streams.ts';
+import { firstRequest, type Request } from './first-request.ts';
+import { Sample } from './sample.ts';
+
+/** How many rows are looked at, unless more are to be shown. */
+const SAMPLE_ROWS = 1_000;
+
+export type PreviewOptions = {
+  /** Paths of the two configurations. */
+  source: string;
+  destination: string;
+  /** The stream; undefined for the only one that there is. */
+  stream: string | undefined;
+  /** How many rows are shown. */
+  rows: number;
+  /** Told what the source warns of. */
+  warn: (message: string) => void;
+};
+
+export type Preview = { stream: string; sample: Sample; request: Request | undefined };
+
+/**
+ * Reads the first rows of a stream and maps them as a sync would. Sends nothing, and does not talk to Batch.
+ *
+ * @throws ConnectorError when a configuration or the stream will not do, or the source can't be read.
+ */
+export async function preview(context: CommandContext, options: PreviewOptions): Promise<Preview> {
+  const configuration = await readConfiguration(options.destination, destinationConfigurationSchema, context);
+  const stream = chosen(await discoveredStreams(context, options.source), options.stream);
+  const catalog = { streams: [{ stream, sync_mode: 'incremental' as const }] };
+  const sample = new Sample((onChange) => {
+    const streams = eventStreams(configuration, catalog, context.now, (_, change) => onChange(change));
+    const found = streams.find(stream.name, stream.namespace);
+    if (found === undefined) throw new Error('The catalog lacks the stream that it was made of.');
+    return found.mapper;
+  }, options.rows);
+
+  const folder = await privateFolder();
+  try {
+    const catalogPath = join(folder.path, 'catalog.json');
+    await writeFile(catalogPath, JSON.stringify(catalog));
+    const paths = { config: options.source, catalog: catalogPath, state: undefined };
+    await withLinesOf(
+      (output) => read({ ...context, output }, paths, Math.max(SAMPLE_ROWS, options.rows)),
+      (line) => {
+        const message = parseInputLine(line);
+        if (message.kind === 'record') sample.take(message.data);
+        else if (message.kind === 'source_warning') options.warn(message.message);
+      },
+    );
+  } finally {
+    folder.remove();
+  }
+  return { stream: stream.name, sample, request: firstRequest(sample.events, configuration) };
+}
+
+function chosen(streams: readonly DiscoveredStream[], name: string | undefined): DiscoveredStream {
+  const names = streams.map((stream) => stream.name).join(', ');
+  const [first] = streams;
+  if (first === undefined) {
+    throw new ConnectorError(
+      'config_error',
+      'The source has no table or view with the columns of an event. Run check with its configuration: it says what is missing, and proposes a view.',
+    );
+  }
+  if (name === undefined) {
+    if (streams.length === 1) return first;
+    throw new ConnectorError(
+      'config_error',
+      `The source has several streams: ${names}. Say with --stream which of them is to be shown.`,
+    );
+  }
+  const found = streams.find((stream) => stream.name === name);
+  if (found !== undefined) return found;
+  throw new ConnectorError('config_error', `The source has no stream "${name}". It has: ${names}. Capitals count.`);
+}
