@@ -6,5 +6,5 @@ const REFERENCE = /^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/;
  * such a reference as it is, any other so that it is taken for itself.
  */
 export function secretText(typed: string): string {
-  return REFERENCE.test(typed) ? typed : typed.replaceAll('${', '$${');
+  return REFERENCE.test(typed) ? typed : typed.replaceAll('${', () => '$${');
 }

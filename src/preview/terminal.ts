@@ -15,6 +15,6 @@ export function terminalOf(stream: Partial<Pick<WriteStream, 'isTTY' | 'columns'
   return {
     width: stream.columns ?? USUAL_WIDTH,
     hasColours,
-    paint: (colour, text) => (hasColours && text !== '' ? styleText(colour, text) : text),
+    paint: (colour, text) => (hasColours && text !== '' ? styleText(colour, text, { validateStream: false }) : text),
   };
 }

@@ -1,0 +1,142 @@
+import { describe, expect, test } from 'vitest';
+import { destinationConfigurationSchema } from '../destination-batch/configuration.ts';
+import { EventMapper } from '../destination-batch/event.ts';
+import { firstRequest } from './first-request.ts';
+import { previewText } from './preview-text.ts';
+import { Sample } from './sample.ts';
+import { terminalOf } from './terminal.ts';
+
+const NOW = Date.UTC(2026, 0, 2);
+const configuration = destinationConfigurationSchema.parse({ project_key: 'p', rest_api_key: 'k' });
+
+function sampleOf(rows: readonly Record<string, unknown>[], shown = 20): Sample {
+  const { limits, policies, mapping } = configuration;
+  const sample = new Sample(
+    (onChange) => new EventMapper(limits, { policies, mapping, stream: 'events', now: () => NOW, onChange }),
+    shown,
+  );
+  for (const row of rows) sample.take(row);
+  return sample;
+}
+
+const row = (changes: Record<string, unknown> = {}) => ({
+  custom_id: 'u1',
+  event_name: 'purchase',
+  event_time: '2026-01-01T23:00:00Z',
+  last_updated_at: '2026-01-01 23:00:00',
+  ...changes,
+});
+
+describe('a sample', () => {
+  test('tells what each column becomes, and what it holds', () => {
+    const { columns } = sampleOf([
+      row({ item: 'shirt', n: 1, url__a: 'https://a.example' }),
+      row({ item: null, n: 'x' }),
+    ]);
+    expect(columns.map(({ name, use, nulls, rows, types }) => [name, use, nulls, rows, [...types]])).toEqual([
+      ['custom_id', { kind: 'profile' }, 0, 2, ['text']],
+      ['event_name', { kind: 'event_name' }, 0, 2, ['text']],
+      ['event_time', { kind: 'event_time' }, 0, 2, ['text']],
+      ['last_updated_at', { kind: 'not_sent' }, 0, 2, ['text']],
+      ['item', { kind: 'attribute', name: 'item', valueKind: 'plain' }, 1, 2, ['text']],
+      ['n', { kind: 'attribute', name: 'n', valueKind: 'plain' }, 0, 2, ['number', 'text']],
+      ['url__a', { kind: 'attribute', name: 'url(a)', valueKind: 'url' }, 0, 1, ['text']],
+    ]);
+  });
+
+  test('counts what is left out, changed and rejected, with the first reason', () => {
+    const sample = sampleOf([
+      row({ url__a: 'www' }),
+      row({ url__a: 'x', B: 1 }),
+      row({ custom_id: '' }),
+      row({ custom_id: null }),
+      row({ event_name: 'Bad Name' }),
+    ]);
+    const found = new Map(sample.columns.map(({ name, remarks }) => [name, [...remarks.keys()]]));
+    expect([found.get('url__a'), found.get('B'), found.get('custom_id')]).toEqual([
+      ['url_invalid'],
+      ['name_lower_cased'],
+      [],
+    ]);
+    expect(sample.columns.find(({ name }) => name === 'url__a')?.remarks.get('url_invalid')?.times).toBe(2);
+    expect([...sample.rejections].map(([code, { times }]) => [code, times])).toEqual([
+      ['custom_id_missing', 2],
+      ['event_name_invalid', 1],
+    ]);
+    expect([sample.rows, sample.rejected, sample.untimely]).toEqual([5, 3, 0]);
+  });
+
+  test('keeps no more rows than are shown', () => {
+    const sample = sampleOf([row({ custom_id: '' }), row(), row({ custom_id: 'u2' })], 2);
+    expect(sample.shown.map(({ isRejected }) => isRejected)).toEqual([true, false]);
+    expect(sample.events.map(({ customId }) => customId)).toEqual(['u1']);
+  });
+
+  test('counts events that Batch is likely to refuse for their time', () => {
+    expect(sampleOf([row(), row({ event_time: '2025-12-01T00:00:00Z' })]).untimely).toBe(1);
+  });
+});
+
+test('the first request is what write would send: by profile, at the endpoint that comes first', () => {
+  const sample = sampleOf([row({ n: 1 }), row({ custom_id: 'u2' }), row({ n: 2 })]);
+  expect(firstRequest(sample.events, configuration)).toEqual({
+    url: 'https://api.batch.com/2.11/profiles/update',
+    body:
+      '[{"identifiers":{"custom_id":"u1"},"events":[' +
+      '{"name":"purchase","time":"2026-01-01T23:00:00Z","attributes":{"n":1}},{"name":"purchase","time":"2026-01-01T23:00:00Z","attributes":{"n":2}}]},' +
+      '{"identifiers":{"custom_id":"u2"},"events":[{"name":"purchase","time":"2026-01-01T23:00:00Z"}]}]',
+  });
+  expect(firstRequest([], configuration)).toBeUndefined();
+});
+
+describe('the text of a preview', () => {
+  const plain = terminalOf({});
+  const colourful = terminalOf({ isTTY: true, columns: 120, hasColors: () => true });
+  const textOf = (sample: Sample, terminal = plain) =>
+    previewText(sample, firstRequest(sample.events, configuration), 'events', terminal);
+
+  const mixed = sampleOf([
+    row({ custom_id: '', item: '\u001b[31mred', details: `{"a":${'9'.repeat(30)}}`, url__a: 'w'.repeat(200) }),
+    ...Array.from({ length: 40 }, (_, n) =>
+      row({ item: 'x'.repeat(n), numbers: [1], price: n, wide: '好'.repeat(40) }),
+    ),
+  ]);
+
+  test('is of 80 columns, without colours, where there is no terminal', () => {
+    const lines = textOf(mixed).split('\n');
+    // What is in the request is not for us to break.
+    const ours = lines.filter((line) => !/^ *"|^POST/.test(line));
+    expect(Math.max(...ours.map((line) => line.length))).toBeLessThanOrEqual(80);
+    expect(textOf(mixed)).not.toContain('\u001b');
+  });
+
+  test('has colours in a terminal that has some, and nothing of the rows gets to it unseen', () => {
+    const text = textOf(mixed, colourful);
+    expect(text).toContain('\u001b[33m');
+    expect(text).not.toContain('\u001b[31mred');
+    expect(text).toContain('\\u001b[31mred');
+  });
+
+  test('says how many rows would be sent and why others not', () => {
+    const text = textOf(mixed);
+    expect(text).toContain('40 rows of 41 would be sent, 1 rejected.');
+    expect(text).toContain('1 × custom_id_missing');
+    expect(text).toMatch(/✗ +purchase/);
+    expect(text.trimEnd().split('\n').at(-1)).toBe('Nothing was sent.');
+  });
+
+  test('shows the request with all digits', () => {
+    const exact = sampleOf([row({ details: '{"a":12345678901234567890.5}' })]);
+    expect(textOf(exact)).toContain('"a": 12345678901234567890.5');
+  });
+
+  test('of no rows is a sentence', () => {
+    expect(textOf(sampleOf([]))).toBe('events has no rows that a sync would read: nothing would be sent.\n');
+  });
+
+  test('of rows that would all be rejected says so', () => {
+    expect(textOf(sampleOf([row({ custom_id: '' })]))).toContain(
+      'There is none, as each of these rows would be rejected.',
+    );
+  });
+});
