@@ -1,10 +1,15 @@
-import { setTimeout as wait } from 'node:timers/promises';
+import { setTimeout as timer } from 'node:timers/promises';
 import type { RunResult } from './run-result.ts';
 import { nextStart, type Schedule } from './schedule.ts';
 import type { SyncContext } from './sync-context.ts';
 
 /** So long, in milliseconds, one timer waits: those of Node stand still while a laptop sleeps, and have an end. */
 const LONGEST_TIMER_MS = 30_000;
+
+/** What waits for so many milliseconds, or until a signal is aborted. */
+type Wait = (milliseconds: number, signal: AbortSignal) => Promise<void>;
+
+const waitByTimer: Wait = (milliseconds, signal) => timer(milliseconds, undefined, { signal }).catch(() => {});
 
 /**
  * Runs again and again, one run at a time, until a signal stops it.
@@ -16,12 +21,16 @@ export async function keepGoing(
   run: () => Promise<RunResult>,
   schedule: Schedule,
   { reporter, stop, now }: Pick<SyncContext, 'reporter' | 'stop' | 'now'>,
-  random: () => number = Math.random,
+  { random = Math.random, wait = waitByTimer }: { random?: () => number; wait?: Wait } = {},
 ): Promise<RunResult | undefined> {
   let failures = 0;
   let start = schedule.first;
   if (start > now()) reporter.nextRun({ at: start, skipped: false, failures });
-  while (await waitUntil(start, stop, now)) {
+  for (;;) {
+    for (let left = start - now(); left > 0 && !stop.aborted; left = start - now()) {
+      await wait(Math.min(left, LONGEST_TIMER_MS), stop);
+    }
+    if (stop.aborted) return undefined;
     const result = await run();
     if (stop.aborted) return result;
     failures = result.outcome.kind === 'failed' ? failures + 1 : 0;
@@ -29,13 +38,4 @@ export async function keepGoing(
     reporter.nextRun(next);
     start = next.at;
   }
-  return undefined;
-}
-
-/** False when it was stopped before. */
-async function waitUntil(time: number, stop: AbortSignal, now: () => number): Promise<boolean> {
-  for (let left = time - now(); left > 0 && !stop.aborted; left = time - now()) {
-    await wait(Math.min(left, LONGEST_TIMER_MS), undefined, { signal: stop }).catch(() => {});
-  }
-  return !stop.aborted;
 }

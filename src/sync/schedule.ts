@@ -96,5 +96,6 @@ export function nextStart(
   const skipped = schedule.after(last.start) <= last.end;
   if (failures === 0) return { at: scheduled, skipped, failures };
   const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (failures - 1));
-  return { at: Math.max(scheduled, last.end + wait * (1 + JITTER * random())), skipped, failures };
+  const waited = last.end + Math.round(wait * (1 + JITTER * random()));
+  return { at: Math.max(scheduled, waited), skipped, failures };
 }
