@@ -13,6 +13,12 @@ type Configured = { config: string; 'env-references': boolean };
 
 /** Runs the command that the arguments of this process name. */
 export async function runCommandLine(launcher: Launcher): Promise<void> {
+  const [first, ...others] = hideBin(process.argv);
+  if (launcher.role === undefined && first === 'sync') {
+    // It speaks to a person, and is loaded for that alone.
+    const { runSync } = await import('./sync-command-line.ts');
+    return runSync(launcher.name, others);
+  }
   let command: ((context: CommandContext) => Promise<boolean>) | undefined;
   const choose =
     <T>(body: (context: CommandContext, args: ArgumentsCamelCase<T>) => Promise<boolean>) =>
@@ -86,6 +92,8 @@ export async function runCommandLine(launcher: Launcher): Promise<void> {
       }),
     );
   }
+
+  if (launcher.role === undefined) parser.command('sync', 'run read into write, and keep the state: sync --help');
 
   await run(async (context) => {
     await parser.parseAsync();

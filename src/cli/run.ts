@@ -1,13 +1,10 @@
-import { constants } from 'node:os';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { asConnectorError } from '../protocol/failure.ts';
 import { errorTrace, log } from '../protocol/messages.ts';
 import { MessageOutput, OutputClosedError } from '../protocol/output.ts';
+import { endBySignal } from './end-by-signal.ts';
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
-
-/** What a shell adds to the number of the signal that ended a process. */
-const SIGNAL_EXIT_CODE = 128;
 
 /**
  * Runs a command to its end: messages to stdout, a failure as a TRACE and an exit code of 1.
@@ -47,9 +44,5 @@ export async function run(command: (context: CommandContext) => Promise<boolean>
   }
   await output.flushed();
   forget();
-  if (received !== undefined) {
-    // As process 1 of a container it would not end by a signal that it sends itself: this code says the same.
-    process.exitCode = SIGNAL_EXIT_CODE + constants.signals[received];
-    process.kill(process.pid, received);
-  }
+  if (received !== undefined) endBySignal(received);
 }

@@ -1,0 +1,140 @@
+import yargs from 'yargs';
+import { asConnectorError, ConnectorError } from '../protocol/failure.ts';
+import { EXIT_CODES, exitCodeOfFailure } from '../sync/exit-code.ts';
+import { JsonEvents } from '../sync/json-events.ts';
+import { PersonReporter } from '../sync/person-reporter.ts';
+import { PlainProgress } from '../sync/plain-progress.ts';
+import { ProgressBar } from '../sync/progress-bar.ts';
+import type { Reporter } from '../sync/reporter.ts';
+import { type SyncOptions, sync } from '../sync/sync-command.ts';
+import { endBySignal } from './end-by-signal.ts';
+import { rowLimit } from './row-limit.ts';
+
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+
+const USAGE = `$0 --source FILE --destination FILE --state FILE
+
+Brings the new rows of ClickHouse to Batch, and keeps in the state file how far it is.`;
+
+const EPILOGUE = `Exit codes:
+    0  every row was accepted
+    1  the run failed
+    2  wrong arguments, or a configuration that has to be corrected
+    3  the run ended well, but some rows were rejected
+  130  stopped by Ctrl-C (143: by SIGTERM, 129: by SIGHUP)
+
+A configuration may hold \${NAME} for the environment variable NAME, so that no secret need stand in a file.`;
+
+/**
+ * Runs `sync` as its arguments say. It is made for a person or a script, and not for a platform: what it prints are no
+ * messages of the protocol, and a failure is a sentence on stderr.
+ *
+ * The first signal asks it to finish what it has begun, a second one ends it now; the process then ends by that signal.
+ *
+ * @param launcher the name that it is started by.
+ * @param args those behind the word sync.
+ */
+export async function runSync(launcher: string, args: readonly string[]): Promise<void> {
+  // A reader that has gone, such as `head`, is no reason to stop in the middle.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
+  const reporter = reporterFor(args.includes('--json'));
+  const stop = new AbortController();
+  const stopAtOnce = new AbortController();
+  let received: NodeJS.Signals | undefined;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    received = signal;
+    if (stop.signal.aborted) {
+      reporter.log('WARN', 'sync', `${signal} once more: it ends now.`);
+      stopAtOnce.abort();
+    } else {
+      const message = `${signal}: what has been read is still delivered, then it ends. A second signal ends it now.`;
+      reporter.log('INFO', 'sync', message);
+      stop.abort();
+    }
+  };
+  for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
+  try {
+    const options = await parse(`${launcher} sync`, args);
+    const [program, path = ''] = process.argv;
+    if (options !== undefined) {
+      const signals = { stop: stop.signal, stopAtOnce: stopAtOnce.signal };
+      process.exitCode = await sync(options, {
+        program: [program ?? process.execPath, path],
+        reporter,
+        ...signals,
+        now: Date.now,
+      });
+    }
+  } catch (error) {
+    const failure = asConnectorError(error);
+    reporter.failed(failure);
+    process.exitCode = exitCodeOfFailure(failure);
+  } finally {
+    for (const signal of STOP_SIGNALS) process.removeListener(signal, onSignal);
+  }
+  // A failure says more than that it was stopped, too.
+  const hasFailed = process.exitCode === EXIT_CODES.failed || process.exitCode === EXIT_CODES.misconfigured;
+  if (received !== undefined && !hasFailed) endBySignal(received);
+}
+
+/** @throws ConnectorError (config_error) when the arguments are wrong. Undefined when help was asked for, and given. */
+async function parse(name: string, args: readonly string[]): Promise<SyncOptions | undefined> {
+  const parsed = await yargs([...args])
+    .scriptName(name)
+    .usage(USAGE)
+    .strict()
+    .version(false)
+    .exitProcess(false)
+    .fail((message, error) => {
+      const words = (message ?? error.message).replace(/\.?$/, '.');
+      throw new ConnectorError('config_error', `${words} See ${name} --help.`);
+    })
+    .option('source', file('the JSON file with the configuration of the source'))
+    .option('destination', file('the JSON file with the configuration of the destination'))
+    .option('state', file('the file that says how far it is; the first run makes it'))
+    .option('stream', {
+      type: 'string',
+      array: true,
+      requiresArg: true,
+      describe: 'a table or view to sync, or several; without it, all that the source finds',
+    })
+    .option('limit', rowLimit)
+    .option('full-refresh', {
+      type: 'boolean',
+      default: false,
+      describe: 'read all rows, also those that were sent before; neither reads nor changes the state',
+    })
+    .option('every', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'go on, with a run at such an interval: 30s, 5m, 2h, 1d',
+    })
+    .option('cron', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'go on, with a run at the times of a cron pattern: "0 3 * * *" for 3:00 each night',
+    })
+    .option('json', {
+      type: 'boolean',
+      default: false,
+      describe: 'write JSON lines to stdout, for machines, instead of words and a bar',
+    })
+    .conflicts('every', 'cron')
+    .epilogue(EPILOGUE)
+    .parseAsync();
+  if (parsed.help === true) return undefined;
+  return { ...parsed, streams: parsed.stream ?? [], limit: parsed.limit, every: parsed.every, cron: parsed.cron };
+}
+
+function file(describe: string): { type: 'string'; demandOption: true; requiresArg: true; describe: string } {
+  return { type: 'string', demandOption: true, requiresArg: true, describe };
+}
+
+/** A bar needs a terminal that somebody looks at. */
+function reporterFor(isForMachines: boolean): Reporter {
+  const toStdout = (text: string): boolean => process.stdout.write(text);
+  if (isForMachines) return new JsonEvents(toStdout, Date.now);
+  const isForEyes = process.stderr.isTTY && process.env.CI === undefined && process.env.TERM !== 'dumb';
+  const display = isForEyes ? new ProgressBar(process.stderr) : new PlainProgress((text) => process.stderr.write(text));
+  return new PersonReporter(display, toStdout, Date.now);
+}

@@ -1,0 +1,40 @@
+import { isToBeHeard } from './connector-message.ts';
+import { textLines } from './message-lines.ts';
+import type { Reporter, Speaker } from './reporter.ts';
+
+/** So many words of the source are remembered, as the destination passes them on soon or not at all. */
+const MOST_REMEMBERED = 200;
+
+/** Tells a person what the connectors log, each thing once. */
+export class ConnectorLogs {
+  readonly #reporter: Pick<Reporter, 'log'>;
+  #saidBySource: string[] = [];
+
+  constructor(reporter: Pick<Reporter, 'log'>) {
+    this.#reporter = reporter;
+  }
+
+  /** Of the source, what needs attention. */
+  fromSource(level: string, message: string): void {
+    if (!isToBeHeard(level)) return;
+    this.saidBySource(message);
+    this.#reporter.log(level, 'source', message);
+  }
+
+  /** Something that the source said and that is told elsewhere: the destination may pass it on. */
+  saidBySource(message: string): void {
+    this.#saidBySource = [...this.#saidBySource.slice(1 - MOST_REMEMBERED), message];
+  }
+
+  /** Of the destination, all that is new: it speaks little, and sums up at the end. */
+  fromDestination(level: string, message: string): void {
+    // It passes on what the source says, behind words of its own.
+    if (this.#saidBySource.some((said) => message.endsWith(said))) return;
+    if (level !== 'DEBUG' && level !== 'TRACE') this.#reporter.log(level, 'destination', message);
+  }
+
+  /** What a process writes to stderr: it should be nothing, and when it crashes it is all there is. */
+  async fromStderr(speaker: Speaker, stderr: AsyncIterable<Uint8Array>): Promise<void> {
+    for await (const line of textLines(stderr)) this.#reporter.log('ERROR', speaker, line);
+  }
+}

@@ -1,0 +1,112 @@
+import { z } from 'zod';
+import { streamKey } from '../protocol/catalog.ts';
+import { ConnectorError } from '../protocol/failure.ts';
+
+/** A state as the destination echoes it: with how many rows were settled since the stream's last one. */
+export type StateMessage = {
+  kind: 'state';
+  /** The very text of the message. */
+  line: string;
+  /** Of the stream; no other has it. */
+  key: string;
+  accepted: number;
+  rejected: number;
+};
+
+/** A stream as `discover` describes it. All of it goes into the catalog. */
+export type DiscoveredStream = { name: string; namespace?: string | undefined } & Record<string, unknown>;
+
+/** A message on the stdout of a connector, by what `sync` does with it. */
+export type ConnectorMessage =
+  | StateMessage
+  | { kind: 'log'; level: string; message: string }
+  | { kind: 'error'; error: ConnectorError }
+  | { kind: 'estimate'; stream: string; rows: number }
+  | { kind: 'catalog'; streams: DiscoveredStream[] }
+  | { kind: 'other' };
+
+const descriptor = z.object({ name: z.string(), namespace: z.string().optional() });
+
+const failureType = z.enum(['config_error', 'transient_error', 'system_error']).catch('system_error');
+
+const stats = z.object({ recordCount: z.number(), rejectedRecordCount: z.number() });
+
+const logMessage = z.object({ type: z.literal('LOG'), log: z.object({ level: z.string(), message: z.string() }) });
+
+const traceMessage = z.object({
+  type: z.literal('TRACE'),
+  trace: z.discriminatedUnion('type', [
+    z.object({
+      type: z.literal('ERROR'),
+      error: z.object({ message: z.string(), failure_type: failureType, internal_message: z.string().optional() }),
+    }),
+    z.object({ type: z.literal('ESTIMATE'), estimate: descriptor.extend({ row_estimate: z.number() }) }),
+    z.object({ type: z.literal('STREAM_STATUS') }),
+  ]),
+});
+
+const stateMessage = z.object({
+  type: z.literal('STATE'),
+  state: z.object({ stream: z.object({ stream_descriptor: descriptor }), destinationStats: stats.optional() }),
+});
+
+const catalogMessage = z.object({
+  type: z.literal('CATALOG'),
+  catalog: z.object({ streams: z.array(z.looseObject({ name: z.string(), namespace: z.string().optional() })) }),
+});
+
+const messageSchema = z.discriminatedUnion('type', [logMessage, traceMessage, stateMessage, catalogMessage]);
+
+/** Reads a line that is no RECORD. Whatever comes in, it does not throw. */
+export function parseMessage(line: string): ConnectorMessage {
+  const { data } = messageSchema.safeParse(parsed(line));
+  switch (data?.type) {
+    case 'LOG':
+      return { kind: 'log', ...data.log };
+    case 'TRACE':
+      return traceOf(data.trace);
+    case 'STATE': {
+      const { stream, destinationStats } = data.state;
+      return {
+        kind: 'state',
+        line,
+        key: streamKey(stream.stream_descriptor),
+        accepted: destinationStats?.recordCount ?? 0,
+        rejected: destinationStats?.rejectedRecordCount ?? 0,
+      };
+    }
+    case 'CATALOG':
+      return { kind: 'catalog', streams: data.catalog.streams };
+    default:
+      return { kind: 'other' };
+  }
+}
+
+function traceOf(trace: z.output<typeof traceMessage>['trace']): ConnectorMessage {
+  switch (trace.type) {
+    case 'ERROR': {
+      const { message, failure_type, internal_message } = trace.error;
+      const options = internal_message === undefined ? {} : { internalMessage: internal_message };
+      return { kind: 'error', error: new ConnectorError(failure_type, message, options) };
+    }
+    case 'ESTIMATE':
+      return { kind: 'estimate', stream: streamKey(trace.estimate), rows: trace.estimate.row_estimate };
+    default:
+      return { kind: 'other' };
+  }
+}
+
+function parsed(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
+}
+
+/** The levels of the protocol that a person should hear of, whatever else they follow. */
+const LEVELS_TO_HEAR: ReadonlySet<string> = new Set(['WARN', 'ERROR', 'FATAL']);
+
+export function isToBeHeard(level: string): boolean {
+  return LEVELS_TO_HEAR.has(level);
+}

@@ -1,0 +1,76 @@
+import { ConnectorError } from '../protocol/failure.ts';
+import { ConnectorLogs } from './connector-logs.ts';
+import { type DiscoveredStream, parseMessage } from './connector-message.ts';
+import { ConnectorProcess } from './connector-process.ts';
+import { textLines } from './message-lines.ts';
+import { onAbort } from './on-abort.ts';
+import { processFailures } from './process-failure.ts';
+import type { SyncContext } from './sync-context.ts';
+
+/**
+ * The streams that the source has, in the order in which it lists them.
+ *
+ * @param config the path of the source's configuration.
+ * @throws ConnectorError that says why they can't be had.
+ */
+export async function discoverStreams(
+  { program, reporter, stop, stopAtOnce }: SyncContext,
+  config: string,
+): Promise<readonly DiscoveredStream[]> {
+  const logs = new ConnectorLogs(reporter);
+  const errors: ConnectorError[] = [];
+  let streams: readonly DiscoveredStream[] = [];
+  const discover = new ConnectorProcess(program, ['discover', '--config', config, '--env-references']);
+  const forget = [onAbort(stop, () => discover.stop()), onAbort(stopAtOnce, () => discover.kill())];
+  const hear = async (): Promise<void> => {
+    for await (const line of textLines(discover.stdout)) {
+      const message = parseMessage(line);
+      if (message.kind === 'catalog') streams = message.streams;
+      else if (message.kind === 'error') errors.push(message.error);
+      else if (message.kind === 'log') logs.fromSource(message.level, message.message);
+    }
+  };
+  try {
+    discover.stdin.end();
+    const [end] = await Promise.all([discover.ended, hear(), logs.fromStderr('source', discover.stderr)]);
+    const [failure] = stop.aborted ? [] : processFailures('source', end, errors, false);
+    if (failure !== undefined) throw failure;
+    return streams;
+  } finally {
+    for (const each of forget) each();
+  }
+}
+
+/**
+ * Those of the streams that were asked for; all of them, if none was.
+ *
+ * @throws ConnectorError (config_error) when one is not there, or there is none at all.
+ */
+export function chosenStreams(
+  streams: readonly DiscoveredStream[],
+  names: readonly string[],
+): readonly DiscoveredStream[] {
+  const there = [...new Set(streams.map(({ name }) => name))];
+  if (there.length === 0) {
+    throw new ConnectorError(
+      'config_error',
+      'The source has no table or view that can be read: none has all the columns that are needed, or the user may not see it. Run check with the configuration of the source: it says what is missing.',
+    );
+  }
+  const unknown = names.filter((name) => !there.includes(name));
+  if (unknown.length > 0) {
+    throw new ConnectorError(
+      'config_error',
+      `The source has no stream ${unknown.map((name) => `"${name}"`).join(', ')}. It has: ${there.join(', ')}. Give --stream one of these, or leave it out for all of them.`,
+    );
+  }
+  return names.length === 0 ? streams : streams.filter(({ name }) => names.includes(name));
+}
+
+/** The configured catalog that has both connectors take part in a sync of these streams. */
+export function catalogOf(
+  streams: readonly DiscoveredStream[],
+  syncMode: 'incremental' | 'full_refresh',
+): Record<string, unknown> {
+  return { streams: streams.map((stream) => ({ stream, sync_mode: syncMode, destination_sync_mode: 'append' })) };
+}

@@ -1,0 +1,54 @@
+import { lineBatches } from '../protocol/lines.ts';
+import type { MessageOutput } from '../protocol/output.ts';
+
+/** The lines of a connector's output, as texts. */
+export async function* textLines(output: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  for await (const { bytes, start, ends } of lineBatches(output)) {
+    let from = start;
+    for (const end of ends) {
+      yield bytes.toString('utf8', from, end);
+      from = end + 1;
+    }
+  }
+}
+
+/** What a look at the source's output found: so many rows, or a line that is worth reading. */
+export type SourceLines = { rows: number; others: string[] };
+
+const RECORD_START = Buffer.from('{"type":"RECORD"');
+const STATE_START = Buffer.from('{"type":"STATE"');
+
+/**
+ * Passes the source's output on, untouched and no quicker than it is taken, and looks at it meanwhile: rows are counted by
+ * how their lines begin. States are for the destination; the other lines are given as texts.
+ *
+ * @throws OutputClosedError when nobody takes it any more.
+ */
+export async function* passedOn(source: AsyncIterable<Uint8Array>, input: MessageOutput): AsyncGenerator<SourceLines> {
+  for await (const { bytes, start, ends } of lineBatches(written(source, input))) {
+    const others: string[] = [];
+    let rows = 0;
+    let from = start;
+    for (const end of ends) {
+      if (beginsAt(bytes, from, RECORD_START)) rows += 1;
+      else if (!beginsAt(bytes, from, STATE_START)) others.push(bytes.toString('utf8', from, end));
+      from = end + 1;
+    }
+    yield { rows, others };
+  }
+}
+
+async function* written(source: AsyncIterable<Uint8Array>, input: MessageOutput): AsyncGenerator<Uint8Array> {
+  for await (const chunk of source) {
+    await input.writeBytes(chunk);
+    yield chunk;
+  }
+}
+
+/** Whether a text begins at a place in the bytes. A call of Buffer.compare for each of so many lines takes longer. */
+function beginsAt(bytes: Buffer, start: number, text: Buffer): boolean {
+  for (let index = 0; index < text.length; index++) {
+    if (bytes[start + index] !== text[index]) return false;
+  }
+  return true;
+}

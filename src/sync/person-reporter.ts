@@ -1,0 +1,67 @@
+import type { ConnectorError } from '../protocol/failure.ts';
+import type { ProgressDisplay } from './progress-display.ts';
+import { duration, moment } from './progress-words.ts';
+import type { Reporter, RunStart, Speaker } from './reporter.ts';
+import type { Progress } from './run-progress.ts';
+import type { RunResult } from './run-result.ts';
+import { runSummary } from './run-summary.ts';
+import type { NextStart } from './schedule.ts';
+
+/** Tells a person how it goes: on a display while it runs, and in a summary at the end. */
+export class PersonReporter implements Reporter {
+  readonly #display: ProgressDisplay;
+  readonly #write: (text: string) => void;
+  readonly #now: () => number;
+
+  /**
+   * @param write takes the summaries.
+   * @param now milliseconds since the epoch.
+   */
+  constructor(display: ProgressDisplay, write: (text: string) => void, now: () => number) {
+    this.#display = display;
+    this.#write = write;
+    this.#now = now;
+  }
+
+  get progressIntervalMs(): number {
+    return this.#display.intervalMs;
+  }
+
+  runStarted({ streams, syncMode, goesOn }: RunStart): void {
+    const from =
+      syncMode === 'full_refresh'
+        ? 'all rows, whatever was sent before; the state stays as it is'
+        : goesOn
+          ? 'the rows since the last run'
+          : 'all rows, as this is the first run: there is no state yet';
+    this.#display.line(`${streams.map(({ name }) => name).join(', ')}: ${from}.`);
+  }
+
+  progress(progress: Progress): void {
+    this.#display.show(progress);
+  }
+
+  log(level: string, speaker: Speaker, message: string): void {
+    this.#display.line(`${level.padEnd(5)} ${speaker === 'sync' ? '' : `${speaker}: `}${message}`);
+  }
+
+  runEnded(result: RunResult): void {
+    this.#display.end();
+    this.#write(`${runSummary(result).join('\n')}\n`);
+  }
+
+  nextRun({ at, skipped, failures }: NextStart): void {
+    const why = [
+      ...(skipped ? ['a start came due during the run and was left out'] : []),
+      ...(failures > 0 ? [`${failures === 1 ? 'the last run' : `the last ${failures} runs`} failed`] : []),
+    ];
+    this.#display.line(
+      `Next run at ${moment(at)}, in ${duration(Math.max(0, at - this.#now()))}${why.length === 0 ? '' : ` (${why.join('; ')})`}.`,
+    );
+  }
+
+  failed({ message }: ConnectorError): void {
+    this.#display.end();
+    this.#display.line(message);
+  }
+}

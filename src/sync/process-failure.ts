@@ -1,0 +1,25 @@
+import { ConnectorError } from '../protocol/failure.ts';
+import type { ProcessEnd } from './connector-process.ts';
+import type { Speaker } from './reporter.ts';
+
+/**
+ * Why a connector failed, if it did: what it said itself, or how its process ended.
+ *
+ * @param said the failures that it told of.
+ * @param wasStopped whether it was asked to end.
+ */
+export function processFailures(
+  speaker: Exclude<Speaker, 'sync'>,
+  { code, signal }: ProcessEnd,
+  said: readonly ConnectorError[],
+  wasStopped: boolean,
+): readonly ConnectorError[] {
+  if (said.length > 0) return said;
+  if (code === 0 || (wasStopped && signal === 'SIGTERM')) return [];
+  const how = signal === null ? `ended with code ${code} and said no reason` : `was ended from outside by ${signal}`;
+  const likely =
+    signal === 'SIGKILL'
+      ? 'The machine has likely run out of memory. Give it more, or look at what else runs there'
+      : 'Look at the messages above, and run again';
+  return [new ConnectorError('system_error', `The ${speaker} ${how}. ${likely}.`)];
+}

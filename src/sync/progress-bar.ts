@@ -1,0 +1,64 @@
+import type { WriteStream } from 'node:tty';
+import { MultiBar, type SingleBar } from 'cli-progress';
+import type { ProgressDisplay } from './progress-display.ts';
+import { progressWords, short } from './progress-words.ts';
+import type { Progress } from './run-progress.ts';
+
+const REDRAW_MS = 200;
+
+/** The part of the line that is drawn, in characters; it takes what the words leave. */
+const SHORTEST_BAR = 4;
+const LONGEST_BAR = 30;
+
+/** A bar at the bottom of a terminal, with all other lines above it. */
+export class ProgressBar implements ProgressDisplay {
+  readonly intervalMs = REDRAW_MS;
+  readonly #terminal: WriteStream;
+  #bars: MultiBar | undefined;
+  #bar: SingleBar | undefined;
+  #line = '';
+
+  constructor(terminal: WriteStream) {
+    this.#terminal = terminal;
+  }
+
+  show(progress: Progress): void {
+    this.#line = barLine(progress, this.#terminal.columns);
+    this.#bars ??= new MultiBar({
+      stream: this.#terminal,
+      clearOnComplete: true,
+      // What it does without wrapping would cut the lines above it, too. The line is no longer than the terminal is wide.
+      linewrap: true,
+      format: () => this.#line,
+    });
+    this.#bar ??= this.#bars.create(1, 0);
+    this.#bars.update();
+  }
+
+  line(text: string): void {
+    if (this.#bars === undefined) this.#terminal.write(`${text}\n`);
+    else {
+      this.#bars.log(`${text}\n`);
+      this.#bars.update();
+    }
+  }
+
+  end(): void {
+    this.#bars?.stop();
+    this.#bars = undefined;
+    this.#bar = undefined;
+  }
+}
+
+/** @param columns of the terminal. */
+export function barLine(progress: Progress, columns: number): string {
+  const words = progressWords(progress, short);
+  const { rowsEstimated, rowsAccepted, rowsRejected } = progress;
+  if (rowsEstimated === undefined || rowsEstimated === 0) return words.slice(0, columns - 1);
+  const share = Math.min(1, (rowsAccepted + rowsRejected) / rowsEstimated);
+  const percent = `${Math.floor(share * 100)}%`.padStart(4);
+  const room = columns - 1 - percent.length - words.length - 2;
+  const length = Math.max(SHORTEST_BAR, Math.min(LONGEST_BAR, room));
+  const done = Math.round(share * length);
+  return `${percent} ${'█'.repeat(done)}${'░'.repeat(length - done)} ${words}`.slice(0, columns - 1);
+}

@@ -1,0 +1,47 @@
+import { duration, whole } from './progress-words.ts';
+import type { RunResult } from './run-result.ts';
+
+/** What a run did, in lines for a person. */
+export function runSummary(result: RunResult): string[] {
+  const { outcome, rowsRead, rowsAccepted, rowsRejected, milliseconds } = result;
+  const unsettled = rowsRead - rowsAccepted - rowsRejected;
+  const counts = [
+    `${whole(rowsRead)} rows read`,
+    `${whole(rowsAccepted)} accepted`,
+    `${whole(rowsRejected)} rejected`,
+    ...(unsettled > 0 ? [`${whole(unsettled)} not settled`] : []),
+  ].join(', ');
+  const time = duration(milliseconds);
+  switch (outcome.kind) {
+    case 'complete':
+      return [`Done in ${time}: ${counts}.`, ...ofRejected(result)];
+    case 'stopped':
+      return [`Stopped ${outcome.atOnce ? 'at once ' : ''}after ${time}: ${counts}.`, ...ofNextRun(result)];
+    case 'failed':
+      return [
+        `FAILED after ${time}: ${counts}.`,
+        ...outcome.errors.map(({ message }) => `Why: ${message}`),
+        ...ofNextRun(result),
+      ];
+  }
+}
+
+function ofRejected({ rowsRejected }: RunResult): string[] {
+  if (rowsRejected === 0) return [];
+  return ['Rejected rows are not sent again by the next run. Why they were rejected stands above, code by code.'];
+}
+
+function ofNextRun({ state }: RunResult): string[] {
+  if (state.kind === 'untouched') return ['The state is as it was before this run.'];
+  const { rowsToComeAgain, positions } = state;
+  return [
+    positions.length === 0
+      ? 'No state was kept: the next run begins with the first row.'
+      : `The next run goes on behind ${positions.join('; ')}.`,
+    ...(rowsToComeAgain > 0
+      ? [
+          `It reads up to ${whole(rowsToComeAgain)} rows again, those behind the last state that was kept: some of them may reach Batch twice.`,
+        ]
+      : []),
+  ];
+}

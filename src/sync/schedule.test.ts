@@ -1,0 +1,75 @@
+import { describe, expect, test } from 'vitest';
+import { cronSchedule, everySchedule, nextStart } from './schedule.ts';
+
+const MINUTE = 60_000;
+const HOUR = 60 * MINUTE;
+
+/** A moment in the zone of this machine, as that is what cron patterns are about. */
+function at(day: number, hour: number, minute = 0): number {
+  return new Date(2026, 5, day, hour, minute).getTime();
+}
+
+describe('--every', () => {
+  test.each([
+    ['30s', 30_000],
+    ['5m', 5 * MINUTE],
+    ['2h', 2 * HOUR],
+    ['1d', 24 * HOUR],
+    ['1.5h', 90 * MINUTE],
+  ])('%s starts at once, and at such intervals from then on', (interval, period) => {
+    const now = at(1, 12);
+    const schedule = everySchedule(interval, now);
+    expect(schedule.first).toBe(now);
+    const starts = [now, now + period - 1, now + period].map((time) => schedule.after(time));
+    expect(starts).toEqual([now + period, now + period, now + 2 * period]);
+  });
+
+  test.each(['0s', '5', '5 minutes', '-5m', 'm', '', '5M', '1y'])('%j is refused', (interval) => {
+    expect(() => everySchedule(interval, 0)).toThrow(expect.objectContaining({ failureType: 'config_error' }));
+    expect(() => everySchedule(interval, 0)).toThrow(/is no interval\. Give a number and its unit: 30s, 5m, 2h or 1d/);
+  });
+});
+
+describe('--cron', () => {
+  test('starts at the times of the pattern', () => {
+    const schedule = cronSchedule('30 3 * * 1-5', at(5, 12));
+    // 5 June 2026 is a Friday.
+    expect(schedule.first).toBe(at(8, 3, 30));
+    expect(schedule.after(schedule.first)).toBe(at(9, 3, 30));
+  });
+
+  test.each(['', 'at night', '61 * * * *', '* * * *x', '0 0 31 2 *'])('%j is refused', (pattern) => {
+    expect(() => cronSchedule(pattern, at(1, 12))).toThrow(expect.objectContaining({ failureType: 'config_error' }));
+    expect(() => cronSchedule(pattern, at(1, 12))).toThrow(/^--cron ".*" can't be used: .* as in "0 3 \* \* \*"/);
+  });
+});
+
+describe('the next start', () => {
+  const night = cronSchedule('0 3 * * *', at(1, 12));
+
+  test('is never earlier than the schedule has it, also after a failure', () => {
+    const last = { start: at(2, 3), end: at(2, 3, 20) };
+    expect(nextStart(night, last, 1, () => 0)).toEqual({ at: at(3, 3), skipped: false, failures: 1 });
+  });
+
+  test('leaves out what came due during the run, and says so', () => {
+    expect(nextStart(night, { start: at(2, 3), end: at(3, 4) }, 0, () => 0)).toEqual({
+      at: at(4, 3),
+      skipped: true,
+      failures: 0,
+    });
+  });
+
+  test.each([
+    [1, 1],
+    [2, 2],
+    [3, 4],
+    [6, 32],
+    [7, 60],
+    [2_000, 60],
+  ])('after %i failures waits %i minutes, and a tenth more by chance', (failures, minutes) => {
+    const often = everySchedule('1s', 0);
+    const wait = (random: number): number => nextStart(often, { start: 0, end: 0 }, failures, () => random).at;
+    expect([wait(0), wait(1)]).toEqual([minutes * MINUTE, minutes * 66_000]);
+  });
+});

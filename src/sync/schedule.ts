@@ -1,0 +1,101 @@
+import { Cron } from 'croner';
+import ms from 'ms';
+import { ConnectorError, messageOf } from '../protocol/failure.ts';
+
+/** When runs start. Times are milliseconds since the epoch. */
+export type Schedule = {
+  first: number;
+  /** The first start after a time. */
+  after: (time: number) => number;
+};
+
+/** The next start, and why then. */
+export type NextStart = {
+  at: number;
+  /** Whether a start came due while the last run was under way, and was left out. */
+  skipped: boolean;
+  /** How many runs have failed one after the other. */
+  failures: number;
+};
+
+/** What a person writes for --every. */
+const INTERVAL = /^\d+(\.\d+)?(ms|s|m|h|d)$/;
+
+/** The wait after a first failed run, and the longest, in milliseconds; it doubles in between. */
+const FIRST_WAIT_MS = 60_000;
+const LONGEST_WAIT_MS = 60 * 60_000;
+
+/** By so much of its length a wait is longer at random: others that failed for the same reason come at other times. */
+const JITTER = 0.1;
+
+/**
+ * A start at once, and then at intervals from that on.
+ *
+ * @param interval such as 30s, 5m, 2h or 1d.
+ * @param now milliseconds since the epoch.
+ * @throws ConnectorError (config_error) when it is none.
+ */
+export function everySchedule(interval: string, now: number): Schedule {
+  const period = isInterval(interval) ? ms(interval) : 0;
+  if (period <= 0) {
+    throw new ConnectorError(
+      'config_error',
+      `--every ${interval} is no interval. Give a number and its unit: 30s, 5m, 2h or 1d.`,
+    );
+  }
+  return { first: now, after: (time) => now + (Math.floor((time - now) / period) + 1) * period };
+}
+
+function isInterval(text: string): text is ms.StringValue {
+  return INTERVAL.test(text);
+}
+
+/**
+ * Starts at the times of a cron pattern, in this machine's zone.
+ *
+ * @param now milliseconds since the epoch.
+ * @throws ConnectorError (config_error) when it is none, or no time ever comes.
+ */
+export function cronSchedule(pattern: string, now: number): Schedule {
+  const fault = (why: string): ConnectorError =>
+    new ConnectorError(
+      'config_error',
+      `--cron "${pattern}" can't be used: ${why}. Give minute, hour, day, month and weekday, as in "0 3 * * *" for 3:00 each night.`,
+    );
+  const cron = cronOf(pattern, fault);
+  const after = (time: number): number => {
+    const next = cron.nextRun(new Date(time));
+    if (next === null) throw fault('no such time comes any more');
+    return next.getTime();
+  };
+  return { first: after(now), after };
+}
+
+function cronOf(pattern: string, fault: (why: string) => ConnectorError): Cron {
+  try {
+    return new Cron(pattern, { paused: true });
+  } catch (error) {
+    throw fault(messageOf(error));
+  }
+}
+
+/**
+ * When to start after a run. Runs that fail one after the other are followed by growing waits, of 1, 2, 4 … minutes up to
+ * an hour; none starts earlier than the schedule has it.
+ *
+ * @param last when the last run was to start, and when it ended.
+ * @param random from 0 to 1.
+ */
+export function nextStart(
+  schedule: Schedule,
+  last: { start: number; end: number },
+  failures: number,
+  random: () => number,
+): NextStart {
+  const scheduled = schedule.after(last.end);
+  const skipped = schedule.after(last.start) <= last.end;
+  if (failures === 0) return { at: scheduled, skipped, failures };
+  const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (failures - 1));
+  const waited = last.end + Math.round(wait * (1 + JITTER * random()));
+  return { at: Math.max(scheduled, waited), skipped, failures };
+}

@@ -1,0 +1,46 @@
+import { EXIT_CODES } from './exit-code.ts';
+import { keepGoing } from './keep-going.ts';
+import { exitCodeOf, type RunResult } from './run-result.ts';
+import { cronSchedule, everySchedule, type Schedule } from './schedule.ts';
+import { lockStateFile } from './state-lock.ts';
+import type { SyncContext } from './sync-context.ts';
+import { type RunOptions, runOnce } from './sync-run.ts';
+
+/** `every` and `cron` as a person writes them; not both. */
+export type SyncOptions = RunOptions & { every: string | undefined; cron: string | undefined };
+
+/**
+ * Runs once, or by a schedule until a signal ends it. The state file is locked all the time.
+ *
+ * @returns the exit code, which a signal may have a word in, too.
+ * @throws ConnectorError when it can't run at all.
+ */
+export async function sync(options: SyncOptions, context: SyncContext): Promise<number> {
+  const { reporter, now } = context;
+  const schedule = scheduleOf(options, now());
+  const lost = new AbortController();
+  const unlock = await lockStateFile(options.state, now(), {
+    onWaiting: (owner) =>
+      reporter.log('WARN', 'sync', `The state file is still locked by ${owner}, which has died. It is free in 10 s.`),
+    onLost: (error) => lost.abort(error),
+  });
+  try {
+    const running = { ...context, stop: AbortSignal.any([context.stop, lost.signal]) };
+    const run = async (): Promise<RunResult> => {
+      const result = await runOnce(options, running);
+      reporter.runEnded(result);
+      return result;
+    };
+    const last = schedule === undefined ? await run() : await keepGoing(run, schedule, running);
+    // It throws what it was aborted with.
+    lost.signal.throwIfAborted();
+    return last === undefined ? EXIT_CODES.allAccepted : exitCodeOf(last);
+  } finally {
+    await unlock();
+  }
+}
+
+function scheduleOf({ every, cron }: SyncOptions, now: number): Schedule | undefined {
+  if (every !== undefined) return everySchedule(every, now);
+  return cron === undefined ? undefined : cronSchedule(cron, now);
+}

@@ -1,0 +1,107 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { asConnectorError, ConnectorError } from '../protocol/failure.ts';
+import { catalogOf, chosenStreams, discoverStreams } from './discovered-streams.ts';
+import { privateFolder } from './private-folder.ts';
+import { RunProgress } from './run-progress.ts';
+import type { KeptState, Outcome, RunResult } from './run-result.ts';
+import { StateFile } from './state-file.ts';
+import { StateSaver } from './state-saver.ts';
+import type { SyncContext } from './sync-context.ts';
+import { Transfer } from './transfer.ts';
+
+/** What a run is to do. The first three are paths. */
+export type RunOptions = {
+  source: string;
+  destination: string;
+  state: string;
+  /** By name; none means all. */
+  streams: readonly string[];
+  limit: number | undefined;
+  fullRefresh: boolean;
+};
+
+/** How the transfer went, and what it left. */
+type Transferred = { outcome: Outcome; state: KeptState };
+
+/** Runs `read` into `write` once. However it goes, it is in the result. */
+export async function runOnce(options: RunOptions, context: SyncContext): Promise<RunResult> {
+  const { now } = context;
+  const start = now();
+  const progress = new RunProgress(now);
+  const { outcome, state } = await transfer(options, context, progress).catch(
+    (error: unknown): Transferred => ({
+      outcome: { kind: 'failed', errors: [asConnectorError(error)] },
+      state: { kind: 'untouched' },
+    }),
+  );
+  const { rowsRead, rowsAccepted, rowsRejected } = progress.current;
+  return { outcome, rowsRead, rowsAccepted, rowsRejected, milliseconds: now() - start, state };
+}
+
+async function transfer(options: RunOptions, context: SyncContext, progress: RunProgress): Promise<Transferred> {
+  const { reporter, stop, now } = context;
+  const { source, destination, fullRefresh } = options;
+  const file = fullRefresh ? undefined : await StateFile.open(options.state);
+  const syncMode = fullRefresh ? 'full_refresh' : 'incremental';
+  const discovered = await discoverStreams(context, source);
+  if (stop.aborted) return { outcome: stopped(context), state: { kind: 'untouched' } };
+  const streams = chosenStreams(discovered, options.streams);
+
+  const folder = await privateFolder();
+  let ticker: NodeJS.Timeout | undefined;
+  try {
+    const catalog = join(folder.path, 'catalog.json');
+    await writeFile(catalog, JSON.stringify(catalogOf(streams, syncMode)), { mode: 0o600 });
+    reporter.runStarted({ streams, syncMode, goesOn: file?.isThere === true });
+
+    const state = file?.isThere ? ['--state', options.state] : [];
+    const limit = options.limit === undefined ? [] : ['--limit', `${options.limit}`];
+    const common = ['--catalog', catalog, '--env-references'];
+    const saver = file && new StateSaver(file, now, () => running.stop());
+    const running = new Transfer(
+      { ...context, progress, onState: (message) => saver?.keep(message) },
+      ['--config', source, ...common, ...state, ...limit],
+      ['--config', destination, ...common],
+    );
+    ticker = setInterval(() => reporter.progress(progress.current), reporter.progressIntervalMs);
+    const errors = [...(await running.run())];
+    const stateError = await saver?.close();
+    reporter.progress(progress.current);
+    if (stateError !== undefined) errors.push(stateError);
+    if (errors.length === 0 && !stop.aborted) errors.push(...unaccounted(progress));
+
+    return { outcome: outcomeOf(errors, context), state: keptState(file, saver, progress) };
+  } finally {
+    clearInterval(ticker);
+    folder.remove();
+  }
+}
+
+function outcomeOf([first, ...others]: readonly ConnectorError[], context: SyncContext): Outcome {
+  if (first !== undefined) return { kind: 'failed', errors: [first, ...others] };
+  return context.stop.aborted ? stopped(context) : { kind: 'complete' };
+}
+
+function stopped({ stopAtOnce }: SyncContext): Outcome {
+  return { kind: 'stopped', atOnce: stopAtOnce.aborted };
+}
+
+function keptState(file: StateFile | undefined, saver: StateSaver | undefined, progress: RunProgress): KeptState {
+  if (file === undefined || saver === undefined) return { kind: 'untouched' };
+  const rowsToComeAgain = progress.current.rowsRead - saver.keptRows;
+  return { kind: 'kept', rowsToComeAgain, positions: file.positions() };
+}
+
+/** Both ended well, and yet rows are missing in what was settled: nothing may vanish. A dry run settles none. */
+function unaccounted(progress: RunProgress): ConnectorError[] {
+  const { rowsRead, rowsAccepted, rowsRejected } = progress.current;
+  const settled = rowsAccepted + rowsRejected;
+  if (settled === 0 || settled === rowsRead) return [];
+  return [
+    new ConnectorError(
+      'system_error',
+      `${rowsRead} rows were read, but ${settled} were accepted or rejected. This is a fault of the connectors. Please report it with the messages above.`,
+    ),
+  ];
+}

@@ -1,0 +1,143 @@
+import type { ConnectorError } from '../protocol/failure.ts';
+import { MessageOutput, OutputClosedError } from '../protocol/output.ts';
+import { ConnectorLogs } from './connector-logs.ts';
+import { parseMessage, type StateMessage } from './connector-message.ts';
+import { ConnectorProcess, type ProcessEnd } from './connector-process.ts';
+import { passedOn, textLines } from './message-lines.ts';
+import { onAbort } from './on-abort.ts';
+import { processFailures } from './process-failure.ts';
+import type { RunProgress } from './run-progress.ts';
+import type { SyncContext } from './sync-context.ts';
+
+export type TransferContext = Pick<SyncContext, 'program' | 'reporter' | 'stop' | 'stopAtOnce'> & {
+  progress: RunProgress;
+  /** Told of each state that the destination makes true. */
+  onState: (state: StateMessage) => void;
+};
+
+/**
+ * `read` and `write` as two processes, and the way between them: rows go from the one to the other as fast as that takes
+ * them, and what both say is heard.
+ *
+ * The source ends first, always: after a signal, or when the state can't be kept, it is asked to, and writes its last
+ * state. The destination then settles all that it was given, and ends by itself. So it does when the source fails. When
+ * the destination fails, the source has nobody to read for, and is ended.
+ */
+export class Transfer {
+  readonly #context: TransferContext;
+  readonly #source: ConnectorProcess;
+  readonly #destination: ConnectorProcess;
+  readonly #logs: ConnectorLogs;
+  readonly #errors: { source: ConnectorError[]; destination: ConnectorError[] } = { source: [], destination: [] };
+  #sourceIsStopped = false;
+
+  /** Starts both. */
+  constructor(context: TransferContext, readArguments: readonly string[], writeArguments: readonly string[]) {
+    this.#context = context;
+    this.#logs = new ConnectorLogs(context.reporter);
+    this.#source = new ConnectorProcess(context.program, ['read', ...readArguments]);
+    this.#destination = new ConnectorProcess(context.program, ['write', ...writeArguments]);
+  }
+
+  /** Asks the source to end behind the rows that it has begun to write. */
+  stop(): void {
+    this.#sourceIsStopped = true;
+    this.#source.stop();
+  }
+
+  /**
+   * Resolves when both have ended.
+   *
+   * @returns why it failed, if it did; the cause first.
+   */
+  async run(): Promise<readonly ConnectorError[]> {
+    const { stop, stopAtOnce } = this.#context;
+    const forget = [onAbort(stop, () => this.stop()), onAbort(stopAtOnce, () => this.#kill())];
+    this.#source.stdin.end();
+    try {
+      const [sourceEnd, { end: destinationEnd, wasFirst }] = await Promise.all([
+        this.#source.ended,
+        this.#destinationEnded(),
+        this.#passOn(),
+        this.#hearDestination(),
+        this.#logs.fromStderr('source', this.#source.stderr),
+        this.#logs.fromStderr('destination', this.#destination.stderr),
+      ]);
+      return this.#failures(sourceEnd, destinationEnd, wasFirst);
+    } catch (error) {
+      this.#kill();
+      await Promise.allSettled([this.#source.ended, this.#destination.ended]);
+      throw error;
+    } finally {
+      for (const each of forget) each();
+    }
+  }
+
+  /** How the destination ended, and whether it did before the source. */
+  async #destinationEnded(): Promise<{ end: ProcessEnd; wasFirst: boolean }> {
+    let sourceHasEnded = false;
+    const note = (): void => {
+      sourceHasEnded = true;
+    };
+    this.#source.ended.then(note, note);
+    const end = await this.#destination.ended;
+    const wasFirst = !sourceHasEnded;
+    if (wasFirst) this.stop();
+    return { end, wasFirst };
+  }
+
+  async #passOn(): Promise<void> {
+    const { progress } = this.#context;
+    try {
+      const input = new MessageOutput(this.#destination.stdin);
+      for await (const { rows, others } of passedOn(this.#source.stdout, input)) {
+        progress.read(rows);
+        for (const line of others) this.#hearSource(line);
+      }
+    } catch (error) {
+      // The destination has gone. To leave the loop has closed the pipe of the source, too.
+      if (!(error instanceof OutputClosedError)) throw error;
+    } finally {
+      this.#destination.stdin.end();
+    }
+  }
+
+  #hearSource(line: string): void {
+    const message = parseMessage(line);
+    if (message.kind === 'log') this.#logs.fromSource(message.level, message.message);
+    else if (message.kind === 'estimate') this.#context.progress.estimated(message.stream, message.rows);
+    else if (message.kind === 'error') {
+      this.#errors.source.push(message.error);
+      this.#logs.saidBySource(message.error.message);
+      this.#context.reporter.log('WARN', 'sync', 'The source failed. What it gave before that is still delivered.');
+    }
+  }
+
+  async #hearDestination(): Promise<void> {
+    for await (const line of textLines(this.#destination.stdout)) {
+      const message = parseMessage(line);
+      if (message.kind === 'log') this.#logs.fromDestination(message.level, message.message);
+      else if (message.kind === 'error') this.#errors.destination.push(message.error);
+      else if (message.kind === 'state') {
+        this.#context.progress.settled(message);
+        this.#context.onState(message);
+      }
+    }
+  }
+
+  #failures(sourceEnd: ProcessEnd, destinationEnd: ProcessEnd, destinationWasFirst: boolean): ConnectorError[] {
+    if (this.#context.stopAtOnce.aborted) return [];
+    const ofDestination = processFailures('destination', destinationEnd, this.#errors.destination, false);
+    // Without a destination the source ends in a way that says nothing, unless it had failed before.
+    const isConsequence = destinationWasFirst && ofDestination.length > 0 && this.#errors.source.length === 0;
+    const ofSource = isConsequence
+      ? []
+      : processFailures('source', sourceEnd, this.#errors.source, this.#sourceIsStopped);
+    return [...ofSource, ...ofDestination];
+  }
+
+  #kill(): void {
+    this.#source.kill();
+    this.#destination.kill();
+  }
+}
