@@ -3,6 +3,7 @@ import { hideBin } from 'yargs/helpers';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { ConnectorError } from '../protocol/failure.ts';
 import { check, discover, type Role, spec } from './connectors.ts';
+import { jsonFile } from './json-file-option.ts';
 import { rowLimit } from './row-limit.ts';
 import { run } from './run.ts';
 
@@ -14,10 +15,22 @@ type Configured = { config: string; 'env-references': boolean };
 /** Runs the command that the arguments of this process name. */
 export async function runCommandLine(launcher: Launcher): Promise<void> {
   const [first, ...others] = hideBin(process.argv);
-  if (launcher.role === undefined && first === 'sync') {
-    // It speaks to a person, and is loaded for that alone.
-    const { runSync } = await import('./sync-command-line.ts');
-    return runSync(launcher.name, others);
+  if (launcher.role === undefined) {
+    // These speak to a person, and are loaded for that alone.
+    switch (first) {
+      case 'sync': {
+        const { runSync } = await import('./sync-command-line.ts');
+        return runSync(launcher.name, others);
+      }
+      case 'preview': {
+        const { runPreview } = await import('./preview-command-line.ts');
+        return runPreview(launcher.name, others);
+      }
+      case 'init': {
+        const { runInit } = await import('./init-command-line.ts');
+        return runInit(launcher.name, others);
+      }
+    }
   }
   let command: ((context: CommandContext) => Promise<boolean>) | undefined;
   const choose =
@@ -70,8 +83,8 @@ export async function runCommandLine(launcher: Launcher): Promise<void> {
       'write the rows to stdout, as Airbyte messages',
       (args) =>
         withConfig(args)
-          .option('catalog', file('the configured catalog'))
-          .option('state', { ...file('the state of the last run'), demandOption: false })
+          .option('catalog', jsonFile('the configured catalog'))
+          .option('state', { ...jsonFile('the state of the last run'), demandOption: false })
           .option('limit', rowLimit),
       choose<Configured & { catalog: string; state: string | undefined; limit: number | undefined }>(
         async (context, { config, catalog, state, limit }) => {
@@ -85,7 +98,7 @@ export async function runCommandLine(launcher: Launcher): Promise<void> {
     parser.command(
       'write',
       'send the rows that come on stdin, as Airbyte messages, to Batch',
-      (args) => withConfig(args).option('catalog', file('the configured catalog')),
+      (args) => withConfig(args).option('catalog', jsonFile('the configured catalog')),
       choose<Configured & { catalog: string }>(async (context, { config, catalog }) => {
         const destination = await import('../destination-batch/commands.ts');
         return destination.write(context, { config, catalog }, process.stdin);
@@ -93,7 +106,13 @@ export async function runCommandLine(launcher: Launcher): Promise<void> {
     );
   }
 
-  if (launcher.role === undefined) parser.command('sync', 'run read into write, and keep the state: sync --help');
+  if (launcher.role === undefined) {
+    // Told here; each has its own help.
+    parser
+      .command('init', 'ask for source and destination, try them, and write their configurations')
+      .command('preview', 'show what a sync would send, and send nothing')
+      .command('sync', 'run read into write, and keep the state');
+  }
 
   await run(async (context) => {
     await parser.parseAsync();
@@ -102,15 +121,11 @@ export async function runCommandLine(launcher: Launcher): Promise<void> {
 }
 
 function withConfig(args: Argv): Argv<Configured> {
-  return args.option('config', file('the configuration')).option('env-references', {
+  return args.option('config', jsonFile('the configuration')).option('env-references', {
     type: 'boolean',
     default: false,
     describe: 'replace each ${NAME} in the configuration by the environment variable of that name',
   });
-}
-
-function file(what: string): { type: 'string'; demandOption: true; requiresArg: true; describe: string } {
-  return { type: 'string', demandOption: true, requiresArg: true, describe: `the JSON file with ${what}` };
 }
 
 function roleOfEnvironment(launcher: string): Role {

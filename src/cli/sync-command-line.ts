@@ -8,6 +8,7 @@ import { ProgressBar } from '../sync/progress-bar.ts';
 import type { Reporter } from '../sync/reporter.ts';
 import { type SyncOptions, sync } from '../sync/sync-command.ts';
 import { endBySignal } from './end-by-signal.ts';
+import { jsonFile } from './json-file-option.ts';
 import { rowLimit } from './row-limit.ts';
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
@@ -89,9 +90,9 @@ async function parse(name: string, args: readonly string[]): Promise<SyncOptions
       const words = (message ?? error.message).replace(/\.?$/, '.');
       throw new ConnectorError('config_error', `${words} See ${name} --help.`);
     })
-    .option('source', file('the JSON file with the configuration of the source'))
-    .option('destination', file('the JSON file with the configuration of the destination'))
-    .option('state', file('the file that says how far it is; the first run makes it'))
+    .option('source', jsonFile('the configuration of the source'))
+    .option('destination', jsonFile('the configuration of the destination'))
+    .option('state', jsonFile('how far it is; the first run makes it'))
     .option('stream', {
       type: 'string',
       array: true,
@@ -124,10 +125,6 @@ async function parse(name: string, args: readonly string[]): Promise<SyncOptions
     .parseAsync();
   if (parsed.help === true) return undefined;
   return { ...parsed, streams: parsed.stream ?? [], limit: parsed.limit, every: parsed.every, cron: parsed.cron };
-}
-
-function file(describe: string): { type: 'string'; demandOption: true; requiresArg: true; describe: string } {
-  return { type: 'string', demandOption: true, requiresArg: true, describe };
 }
 
 /** A bar needs a terminal that somebody looks at. */

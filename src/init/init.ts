@@ -1,6 +1,6 @@
 import { intro, log, note, outro, spinner } from '@clack/prompts';
 import { check as checkDestination } from '../destination-batch/commands.ts';
-import { type DiscoveredStream, discoveredStreams } from '../preview/discovered-streams.ts';
+import { type DescribedStream, discoveredStreams } from '../preview/discovered-streams.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { ConnectorError } from '../protocol/failure.ts';
 import { check as checkSource } from '../source-clickhouse/commands.ts';
@@ -11,7 +11,7 @@ import { askForSource, type SourceAnswers } from './source-questions.ts';
 import { type Tried, tried, warningsOf } from './tried-configuration.ts';
 
 /** What is known of a source that works. */
-type WorkingSource = { configuration: SourceAnswers; streams: DiscoveredStream[] };
+type WorkingSource = { configuration: SourceAnswers; streams: DescribedStream[] };
 
 /**
  * Asks for the source and the destination, tries each answer, and writes the files that the other commands need into the
@@ -110,7 +110,7 @@ async function shown<Found extends { warnings: string[] }>(
   return result.found;
 }
 
-async function chosenTables(streams: readonly DiscoveredStream[]): Promise<string[]> {
+async function chosenTables(streams: readonly DescribedStream[]): Promise<string[]> {
   const choices = streams.map(({ name, json_schema: { properties } }) => ({
     value: name,
     label: name,

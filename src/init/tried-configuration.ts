@@ -1,10 +1,9 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { parseInputLine } from '../destination-batch/input-message.ts';
-import { withLinesOf } from '../preview/connector-lines.ts';
+import { withOutputOf } from '../preview/connector-lines.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { ConnectorError } from '../protocol/failure.ts';
-import type { MessageOutput } from '../protocol/output.ts';
+import { isToBeHeard } from '../sync/connector-message.ts';
 import { privateFolder } from '../sync/private-folder.ts';
 
 /** A configuration that is not written yet, or that did not work, with the reason. */
@@ -37,12 +36,10 @@ type Check = (context: CommandContext, path: string) => Promise<void>;
 /** Runs the `check` of a connector. Gives what it warns of. */
 export async function warningsOf(check: Check, context: CommandContext, path: string): Promise<string[]> {
   const warnings: string[] = [];
-  await withLinesOf(
-    (output: MessageOutput) => check({ ...context, output }, path),
-    (line) => {
-      const message = parseInputLine(line);
-      if (message.kind === 'source_warning') warnings.push(message.message);
+  await withOutputOf((output) => check({ ...context, output }, path), {
+    message: (message) => {
+      if (message.kind === 'log' && isToBeHeard(message.level)) warnings.push(message.message);
     },
-  );
+  });
   return warnings;
 }

@@ -7,9 +7,11 @@ import type { CommandContext } from '../protocol/command-context.ts';
 import { readConfiguration } from '../protocol/configuration.ts';
 import { ConnectorError } from '../protocol/failure.ts';
 import { read } from '../source-clickhouse/commands.ts';
+import { isToBeHeard } from '../sync/connector-message.ts';
+import { chosenStreams } from '../sync/discovered-streams.ts';
 import { privateFolder } from '../sync/private-folder.ts';
-import { withLinesOf } from './connector-lines.ts';
-import { type DiscoveredStream, discoveredStreams } from './discovered-streams.ts';
+import { withOutputOf } from './connector-lines.ts';
+import { type DescribedStream, discoveredStreams } from './discovered-streams.ts';
 import { firstRequest, type Request } from './first-request.ts';
 import { Sample } from './sample.ts';
 
@@ -37,7 +39,7 @@ export type Preview = { stream: string; sample: Sample; request: Request | undef
  */
 export async function preview(context: CommandContext, options: PreviewOptions): Promise<Preview> {
   const configuration = await readConfiguration(options.destination, destinationConfigurationSchema, context);
-  const stream = chosen(await discoveredStreams(context, options.source), options.stream);
+  const stream = theStream(await discoveredStreams(context, options.source), options.stream);
   const catalog = { streams: [{ stream, sync_mode: 'incremental' as const }] };
   const sample = new Sample((onChange) => {
     const streams = eventStreams(configuration, catalog, context.now, (_, change) => onChange(change));
@@ -51,37 +53,26 @@ export async function preview(context: CommandContext, options: PreviewOptions):
     const catalogPath = join(folder.path, 'catalog.json');
     await writeFile(catalogPath, JSON.stringify(catalog));
     const paths = { config: options.source, catalog: catalogPath, state: undefined };
-    await withLinesOf(
-      (output) => read({ ...context, output }, paths, Math.max(SAMPLE_ROWS, options.rows)),
-      (line) => {
+    await withOutputOf((output) => read({ ...context, output }, paths, Math.max(SAMPLE_ROWS, options.rows)), {
+      row: (line) => {
         const message = parseInputLine(line);
         if (message.kind === 'record') sample.take(message.data);
-        else if (message.kind === 'source_warning') options.warn(message.message);
       },
-    );
+      message: (message) => {
+        if (message.kind === 'log' && isToBeHeard(message.level)) options.warn(message.message);
+      },
+    });
   } finally {
     folder.remove();
   }
   return { stream: stream.name, sample, request: firstRequest(sample.events, configuration) };
 }
 
-function chosen(streams: readonly DiscoveredStream[], name: string | undefined): DiscoveredStream {
-  const names = streams.map((stream) => stream.name).join(', ');
-  const [first] = streams;
-  if (first === undefined) {
-    throw new ConnectorError(
-      'config_error',
-      'The source has no table or view with the columns of an event. Run check with its configuration: it says what is missing, and proposes a view.',
-    );
-  }
-  if (name === undefined) {
-    if (streams.length === 1) return first;
-    throw new ConnectorError(
-      'config_error',
-      `The source has several streams: ${names}. Say with --stream which of them is to be shown.`,
-    );
-  }
-  const found = streams.find((stream) => stream.name === name);
-  if (found !== undefined) return found;
-  throw new ConnectorError('config_error', `The source has no stream "${name}". It has: ${names}. Capitals count.`);
+function theStream(streams: readonly DescribedStream[], name: string | undefined): DescribedStream {
+  const [first, ...others] = chosenStreams(streams, name === undefined ? [] : [name]);
+  if (first !== undefined && others.length === 0) return first;
+  throw new ConnectorError(
+    'config_error',
+    `The source has several streams: ${streams.map((stream) => stream.name).join(', ')}. Say with --stream which of them is to be shown.`,
+  );
 }

@@ -46,10 +46,10 @@ export async function discoverStreams(
  *
  * @throws ConnectorError (config_error) when one is not there, or there is none at all.
  */
-export function chosenStreams(
-  streams: readonly DiscoveredStream[],
+export function chosenStreams<Stream extends { name: string }>(
+  streams: readonly Stream[],
   names: readonly string[],
-): readonly DiscoveredStream[] {
+): readonly Stream[] {
   const there = [...new Set(streams.map(({ name }) => name))];
   if (there.length === 0) {
     throw new ConnectorError(

@@ -1,0 +1,33 @@
+import yargs from 'yargs';
+import { init } from '../init/init.ts';
+import { ConnectorError } from '../protocol/failure.ts';
+import { EXIT_CODES } from '../sync/exit-code.ts';
+import { runForPerson } from './run-for-person.ts';
+
+const USAGE = `$0
+
+Asks how ClickHouse and Batch are reached, tries each answer, and writes source.json, destination.json and catalog.json
+into this folder, for you alone to read. It sends nothing.`;
+
+/**
+ * Runs `init`.
+ *
+ * @param launcher the name that it is started by.
+ * @param args those behind the word init.
+ */
+export async function runInit(launcher: string, args: readonly string[]): Promise<void> {
+  await runForPerson(async (context) => {
+    const parsed = await yargs([...args])
+      .scriptName(`${launcher} init`)
+      .usage(USAGE)
+      .strict()
+      .version(false)
+      .exitProcess(false)
+      .fail((message, error) => {
+        throw new ConnectorError('config_error', `${message ?? error.message} See ${launcher} init --help.`);
+      })
+      .parseAsync();
+    if (parsed.help === true) return EXIT_CODES.allAccepted;
+    return (await init(context)) ? EXIT_CODES.allAccepted : EXIT_CODES.failed;
+  });
+}

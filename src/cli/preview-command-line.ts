@@ -1,0 +1,68 @@
+import yargs from 'yargs';
+import { preview } from '../preview/preview.ts';
+import { previewText } from '../preview/preview-text.ts';
+import { terminalOf } from '../preview/terminal.ts';
+import { ConnectorError } from '../protocol/failure.ts';
+import { EXIT_CODES } from '../sync/exit-code.ts';
+import { jsonFile } from './json-file-option.ts';
+import { parseRowCount } from './row-limit.ts';
+import { runForPerson } from './run-for-person.ts';
+
+/** How many rows are shown, unless others are asked for. */
+const DEFAULT_ROWS = 20;
+
+const USAGE = `$0 --source FILE --destination FILE
+
+Shows what a sync would send, and sends nothing: the first rows, their request to Batch, what each column becomes, and what
+of a sample of rows would be rejected and why.`;
+
+const EPILOGUE = `Exit codes: 0 if no row of the sample would be rejected, 3 if some would be, 2 if an argument or a configuration
+has to be corrected, 1 if the source can't be read.
+
+A configuration may hold \${NAME} for the environment variable NAME.`;
+
+/**
+ * Runs `preview` as its arguments say.
+ *
+ * @param launcher the name that it is started by.
+ * @param args those behind the word preview.
+ */
+export async function runPreview(launcher: string, args: readonly string[]): Promise<void> {
+  await runForPerson(async (context) => {
+    const parsed = await parse(`${launcher} preview`, args);
+    if (parsed.help === true) return EXIT_CODES.allAccepted;
+    const { source, destination, stream, rows = DEFAULT_ROWS } = parsed;
+    const warn = (message: string): void => void process.stderr.write(`WARN  ${message}\n`);
+    const shown = await preview(context, { source, destination, stream, rows, warn });
+    process.stdout.write(previewText(shown.sample, shown.request, shown.stream, terminalOf(process.stdout)));
+    return shown.sample.rejected === 0 ? EXIT_CODES.allAccepted : EXIT_CODES.rowsRejected;
+  });
+}
+
+/** @throws ConnectorError (config_error) when the arguments are wrong. */
+function parse(name: string, args: readonly string[]) {
+  return yargs([...args])
+    .scriptName(name)
+    .usage(USAGE)
+    .strict()
+    .version(false)
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw new ConnectorError('config_error', `${message ?? error.message} See ${name} --help.`);
+    })
+    .option('source', jsonFile('the configuration of the source'))
+    .option('destination', jsonFile('the configuration of the destination'))
+    .option('stream', {
+      type: 'string',
+      requiresArg: true,
+      describe: 'the table or view to show; needed when the source finds several',
+    })
+    .option('rows', {
+      type: 'string',
+      requiresArg: true,
+      describe: `how many rows are shown (${DEFAULT_ROWS})`,
+      coerce: (text: unknown) => parseRowCount('--rows', text),
+    })
+    .epilogue(EPILOGUE)
+    .parseAsync();
+}

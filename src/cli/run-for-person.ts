@@ -1,0 +1,42 @@
+import { PassThrough } from 'node:stream';
+import type { CommandContext } from '../protocol/command-context.ts';
+import { asConnectorError } from '../protocol/failure.ts';
+import { MessageOutput } from '../protocol/output.ts';
+import { exitCodeOfFailure } from '../sync/exit-code.ts';
+import { endBySignal } from './end-by-signal.ts';
+
+const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+
+/**
+ * Runs a command that speaks to a person and not to a platform: it prints no messages of the protocol, and a failure is a
+ * sentence on stderr. A signal asks it to end, and the process then ends by that signal; a second one ends it at once.
+ *
+ * @param command resolves to the exit code.
+ */
+export async function runForPerson(command: (context: CommandContext) => Promise<number>): Promise<void> {
+  // A reader that has gone, such as `head`, has seen what it wanted.
+  process.stdout.on('error', () => {});
+  const stop = new AbortController();
+  let received: NodeJS.Signals | undefined;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    received = signal;
+    forget();
+    stop.abort();
+  };
+  const forget = (): void => {
+    for (const signal of STOP_SIGNALS) process.removeListener(signal, onSignal);
+  };
+  for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
+  try {
+    // What is written to it nobody reads: it is there to mask what is.
+    const output = new MessageOutput(new PassThrough().resume());
+    process.exitCode = await command({ output, stop: stop.signal, now: Date.now, environment: process.env });
+  } catch (error) {
+    const failure = asConnectorError(error);
+    process.exitCode = exitCodeOfFailure(failure);
+    if (received === undefined) process.stderr.write(`${failure.message}\n`);
+  } finally {
+    forget();
+  }
+  if (received !== undefined) endBySignal(received);
+}
