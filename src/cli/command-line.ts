@@ -1,7 +1,7 @@
 import yargs, { type ArgumentsCamelCase, type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import type { CommandContext } from '../protocol/command-context.ts';
-import { ConnectorError } from '../protocol/failure.ts';
+import { protocolError } from '../protocol/failure.ts';
 import { check, discover, type Role, spec } from './connectors.ts';
 import { run } from './run.ts';
 
@@ -32,7 +32,7 @@ export async function runCommandLine(launcher: Launcher): Promise<void> {
     .exitProcess(false)
     .demandCommand(1, 'Name a command.')
     .fail((message, error) => {
-      throw new ConnectorError('config_error', `${message ?? error.message} See ${launcher.name} --help.`);
+      throw protocolError('command_invalid', `${message ?? error.message} See ${launcher.name} --help.`);
     })
     .command(
       'spec',
@@ -101,8 +101,8 @@ function file(what: string): { type: 'string'; demandOption: true; requiresArg: 
 function roleOfEnvironment(launcher: string): Role {
   const role = process.env.CONNECTOR_ROLE;
   if (role === 'source' || role === 'destination') return role;
-  throw new ConnectorError(
-    'config_error',
+  throw protocolError(
+    'command_invalid',
     `${launcher} holds a source and a destination, and ${role === undefined ? 'neither was asked for' : `"${role}" is neither`}. Give --role source or --role destination, or set the variable CONNECTOR_ROLE.`,
   );
 }
