@@ -14,6 +14,7 @@ COPY tsconfig.json rolldown.config.ts ./
 COPY src src
 COPY bin bin
 COPY spec spec
+COPY docs/troubleshooting docs/troubleshooting
 # chmod: a checkout under a strict umask is readable by its owner alone, and the connector runs as somebody else.
 RUN npm run build \
   && npm ci --omit=dev --ignore-scripts --no-audit --no-fund \
@@ -25,6 +26,7 @@ WORKDIR /airbyte/integration_code
 COPY --from=build /build/node_modules node_modules
 COPY --from=build /build/package.json ./
 COPY --from=build /build/spec spec
+COPY --from=build /build/docs/troubleshooting docs/troubleshooting
 COPY --from=build /build/dist dist
 COPY --from=build /build/bin bin
 COPY LICENSE ./

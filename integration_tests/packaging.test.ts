@@ -220,7 +220,7 @@ describe('the npm package', () => {
   }
 
   test('holds what is run and read, and no tests, no sandbox, no sources', () => {
-    const rest = packed.filter((path) => !/^dist\/.+\.js(\.map)?$/.test(path));
+    const rest = packed.filter((path) => !/^dist\/.+\.js(\.map)?$|^docs\/troubleshooting\/\w+\.md$/.test(path));
     expect(rest.sort()).toEqual([
       'LICENSE',
       'README.md',
@@ -245,6 +245,12 @@ describe('the npm package', () => {
       type: 'SPEC',
       spec: await json(`spec/${connector}.json`),
     });
+  });
+
+  test('explains a code without this repository', async () => {
+    const launcher = join(folder, 'node_modules', '.bin', 'connector');
+    const { stdout } = await execute(launcher, ['explain', 'custom_id_missing'], { cwd: folder });
+    expect(stdout).toBe(await text('docs/troubleshooting/custom_id_missing.md'));
   });
 
   test.each([

@@ -54,6 +54,15 @@ export async function runCommandLine(launcher: Launcher): Promise<void> {
       'list what can be read or written',
       withConfig,
       choose<Configured>(async (context, { config }) => discover(context, await roleFor(config), config)),
+    )
+    .command(
+      'explain [code]',
+      'say what the code in a message means, or list all codes',
+      (args) => args.positional('code', { type: 'string', describe: 'the code, or the link to its page' }),
+      choose<{ code: string | undefined }>(async (context, { code }) => {
+        const { explain } = await import('./explain.ts');
+        return explain(context, code);
+      }),
     );
 
   if (launcher.role !== 'destination') {
