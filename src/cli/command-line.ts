@@ -32,7 +32,8 @@ export async function runCommandLine(launcher: Launcher): Promise<void> {
     .exitProcess(false)
     .demandCommand(1, 'Name a command.')
     .fail((message, error) => {
-      throw protocolError('command_invalid', `${message ?? error.message} See ${launcher.name} --help.`);
+      const fault = (message ?? error.message).replace(/\.?$/, '.');
+      throw protocolError('command_invalid', `${fault} See ${launcher.name} --help.`);
     })
     .command(
       'spec',

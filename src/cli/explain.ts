@@ -11,7 +11,7 @@ const LIST = 'README';
 const CODE_WIDTH = 30;
 
 /** How many codes are proposed in place of one that there is not. */
-const MOST_PROPOSALS = 3;
+const MOST_PROPOSALS = 4;
 
 /**
  * Prints the page of a code, or the list of all codes. This is for a person in front of a terminal that may reach no
