@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { type LauncherName, run } from '../sandbox/launcher.ts';
 import { errors, temporaryFiles } from './support.ts';
@@ -82,3 +83,26 @@ test.each<LauncherName>(['source-clickhouse', 'destination-batch', 'connector'])
     expect(stdout).toMatch(/spec[\s\S]*check[\s\S]*discover/);
   },
 );
+
+describe('explain', () => {
+  test.each<LauncherName>(['connector', 'source-clickhouse', 'destination-batch'])(
+    '%s prints the page of a code',
+    async (name) => {
+      const page = readFileSync(new URL('../docs/troubleshooting/table_missing.md', import.meta.url), 'utf8');
+      const { code, stdout, stderr } = await run(name, ['explain', 'table_missing']);
+      expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: page, stderr: '' });
+    },
+  );
+
+  test('lists all codes', async () => {
+    const { code, stdout } = await run('connector', ['explain']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^## Errors of Batch\n\n {2}batch_address_wrong /m);
+  });
+
+  test('says which codes are like one that there is not, and that it failed', async () => {
+    const { code, stdout, stderr } = await run('connector', ['explain', 'tabel_missing']);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/^There is no code "tabel_missing"\..+: table_missing, /);
+  });
+});

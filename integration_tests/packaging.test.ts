@@ -247,6 +247,12 @@ describe('the npm package, without any other', () => {
     });
   });
 
+  test('explains a code without this repository', async () => {
+    const launcher = join(folder, 'node_modules', '.bin', 'connector');
+    const { stdout } = await execute(launcher, ['explain', 'custom_id_missing'], { cwd: folder });
+    expect(stdout).toBe(await text('docs/troubleshooting/custom_id_missing.md'));
+  });
+
   test.each([
     ['source-clickhouse', { host: 1 }],
     ['destination-batch', { project_key: 1 }],

@@ -1,7 +1,7 @@
 import yargs, { type ArgumentsCamelCase, type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import type { CommandContext } from '../protocol/command-context.ts';
-import { ConnectorError } from '../protocol/failure.ts';
+import { protocolError } from '../protocol/failure.ts';
 import { check, discover, type Role, spec } from './connectors.ts';
 import { jsonFile } from './json-file-option.ts';
 import { rowLimit } from './row-limit.ts';
@@ -53,7 +53,8 @@ export async function runCommandLine(launcher: Launcher): Promise<void> {
     .exitProcess(false)
     .demandCommand(1, 'Name a command.')
     .fail((message, error) => {
-      throw new ConnectorError('config_error', `${message ?? error.message} See ${launcher.name} --help.`);
+      const fault = (message ?? error.message).replace(/\.?$/, '.');
+      throw protocolError('command_invalid', `${fault} See ${launcher.name} --help.`);
     })
     .command(
       'spec',
@@ -75,6 +76,15 @@ export async function runCommandLine(launcher: Launcher): Promise<void> {
       'list what can be read or written',
       withConfig,
       choose<Configured>(async (context, { config }) => discover(context, await roleFor(config), config)),
+    )
+    .command(
+      'explain [code]',
+      'say what the code in a message means, or list all codes',
+      (args) => args.positional('code', { type: 'string', describe: 'the code, or the link to its page' }),
+      choose<{ code: string | undefined }>(async (context, { code }) => {
+        const { explain } = await import('./explain.ts');
+        return explain(context, code);
+      }),
     );
 
   if (launcher.role !== 'destination') {
@@ -131,8 +141,8 @@ function withConfig(args: Argv): Argv<Configured> {
 function roleOfEnvironment(launcher: string): Role {
   const role = process.env.CONNECTOR_ROLE;
   if (role === 'source' || role === 'destination') return role;
-  throw new ConnectorError(
-    'config_error',
+  throw protocolError(
+    'command_invalid',
     `${launcher} holds a source and a destination, and ${role === undefined ? 'neither was asked for' : `"${role}" is neither`}. Give --role source or --role destination, or set the variable CONNECTOR_ROLE.`,
   );
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { ConnectorError } from '../protocol/failure.ts';
+import { connectionFailed } from '../protocol/messages.ts';
 
 export type Role = 'source' | 'destination';
 
@@ -21,10 +22,7 @@ export async function check(context: CommandContext, role: Role, configPath: str
     await context.output.write({ type: 'CONNECTION_STATUS', connectionStatus: { status: 'SUCCEEDED' } });
   } catch (error) {
     if (!(error instanceof ConnectorError) || error.failureType === 'system_error') throw error;
-    await context.output.write({
-      type: 'CONNECTION_STATUS',
-      connectionStatus: { status: 'FAILED', message: error.message },
-    });
+    await context.output.write(connectionFailed(error));
   }
   return true;
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ConnectorError } from '../protocol/failure.ts';
+import { protocolError } from '../protocol/failure.ts';
 import { readJsonFile } from '../protocol/json-file.ts';
 import type { Role } from './connectors.ts';
 
@@ -9,8 +9,8 @@ export async function roleOfConfiguration(path: string): Promise<Role> {
   const isDestination = 'project_key' in configuration || 'rest_api_key' in configuration;
   const isSource = 'host' in configuration;
   if (isSource !== isDestination) return isSource ? 'source' : 'destination';
-  throw new ConnectorError(
-    'config_error',
+  throw protocolError(
+    'configuration_invalid',
     `The configuration ${path} is for ${isSource ? 'both connectors at once' : 'neither connector'}: a source has "host", a destination "project_key" and "rest_api_key". Use one file for each.`,
   );
 }

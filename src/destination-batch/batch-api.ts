@@ -1,7 +1,8 @@
 import { Pool } from 'undici';
 import { z } from 'zod';
-import { ConnectorError, codeOf, messageOf } from '../protocol/failure.ts';
+import { codeOf, messageOf } from '../protocol/failure.ts';
 import type { DestinationConfiguration } from './configuration.ts';
+import { destinationError } from './destination-error.ts';
 import type { Endpoint } from './endpoint.ts';
 
 /**
@@ -159,8 +160,8 @@ export class BatchApi {
   #connectionFault(error: unknown): Error {
     const code = codeOf(error);
     if (CERTIFICATE_FAULT.test(code)) {
-      return new ConnectorError(
-        'config_error',
+      return destinationError(
+        'batch_certificate_refused',
         `The certificate of ${this.#address} is not accepted (${code}): ${messageOf(error)}. A proxy on the way may answer in Batch's place, or the clock of this machine is wrong. If the proxy is your own, give Node its authority in the variable NODE_EXTRA_CA_CERTS.`,
         { cause: error },
       );
@@ -176,25 +177,25 @@ export class BatchApi {
     if (status >= 200 && status < 300) {
       // 202 is what Batch documents; any other success may come from whatever else listens there.
       if (status === 202 || successBody.safeParse(parseJson(text)).success) return accepted(text);
-      throw new ConnectorError(
-        'config_error',
+      throw destinationError(
+        'batch_address_wrong',
         `${this.#address} answered with a success that is not Batch's (${said}). Something else listens there, or a proxy asks to sign in. Check api_url and the network.`,
       );
     }
     switch (status) {
       case 401:
-        throw new ConnectorError(
-          'config_error',
+        throw destinationError(
+          'batch_key_refused',
           `Batch refused the REST API key for this project (${said}). The key or the project key is wrong, or they belong to different companies. Copy both anew from the dashboard: Settings → General.`,
         );
       case 403:
-        throw new ConnectorError(
-          'config_error',
+        throw destinationError(
+          'batch_api_forbidden',
           `Batch forbids this call (${said}). The account may lack this API; ask Batch's support to open the profile API for the project.`,
         );
       case 404:
-        throw new ConnectorError(
-          'config_error',
+        throw destinationError(
+          'batch_address_wrong',
           `${this.#address}${path} is not there (${said}). Check api_url, api_version and endpoint.`,
         );
       case 408:
@@ -213,14 +214,14 @@ export class BatchApi {
       });
     }
     if (status >= 300 && status < 400) {
-      throw new ConnectorError(
-        'config_error',
+      throw destinationError(
+        'batch_address_wrong',
         `${this.#address} redirects elsewhere (${said}), and the key is not sent after it. Check api_url.`,
       );
     }
     if (REFUSALS_OF_CONTENT.has(status)) return { kind: 'refused', reason: said };
-    throw new ConnectorError(
-      'config_error',
+    throw destinationError(
+      'batch_call_refused',
       `Batch, or a proxy on the way, refuses this call whatever it holds (${said}). Check api_url, api_version and the rights of the account.`,
     );
   }

@@ -1,5 +1,5 @@
-import { ConnectorError } from '../protocol/failure.ts';
 import { type BatchApi, RetryableCallError } from './batch-api.ts';
+import { destinationError } from './destination-error.ts';
 import { UPDATE } from './endpoint.ts';
 
 /** The profile that `check` touches. Batch creates it, without attributes or events, if it is not there. */
@@ -16,21 +16,21 @@ export async function check(api: BatchApi): Promise<void> {
   try {
     const answer = await api.post(UPDATE, body, new AbortController().signal);
     if (answer.kind === 'accepted_unreadable') {
-      throw new ConnectorError(
-        'config_error',
+      throw destinationError(
+        'batch_address_wrong',
         `The answer is not Batch's: ${answer.detail}. Something else listens at api_url. Check it.`,
       );
     }
     if (answer.kind === 'refused') {
-      throw new ConnectorError(
-        'config_error',
+      throw destinationError(
+        'batch_call_refused',
         `Batch refused a harmless call (${answer.reason}). The project key may be misspelt, or api_version unknown to Batch. Check both.`,
       );
     }
   } catch (error) {
     if (!(error instanceof RetryableCallError)) throw error;
-    throw new ConnectorError(
-      'transient_error',
+    throw destinationError(
+      'batch_unreachable',
       `${error.message}. Check api_url and that this machine may reach it, or try again later.`,
       { cause: error },
     );

@@ -4,6 +4,7 @@ import { ConnectorError } from '../protocol/failure.ts';
 import type { Message } from '../protocol/messages.ts';
 import { type Answer, MAX_CALLS_IN_FLIGHT, type PartialError, RetryableCallError } from './batch-api.ts';
 import { Delivery, type DeliveryOptions } from './delivery.ts';
+import { destinationError } from './destination-error.ts';
 import { type Endpoint, MASS_UPDATE, UPDATE } from './endpoint.ts';
 import type { Lane } from './pacing.ts';
 import { Report } from './report.ts';
@@ -717,7 +718,7 @@ describe('a backlog', () => {
 
 describe('the delivery fails', () => {
   test.each([
-    ['with what denied it', new ConnectorError('config_error', 'The key is wrong')],
+    ['with what denied it', destinationError('batch_key_refused', 'The key is wrong')],
     ['with a fault of ours', new TypeError('x is not a function')],
   ])('at once, %s, and what is in flight is abandoned', async (_, error) => {
     const { delivery, calls, settled, failures, report, add } = start({ pace: { updatesPerRequest: 1 } });
@@ -739,7 +740,7 @@ describe('the delivery fails', () => {
     for (const customId of ['u1', 'u2']) add(customId, 'e');
     void delivery.finish();
     await pass(0);
-    for (const call of calls) call.fail(new ConnectorError('config_error', 'The key is wrong'));
+    for (const call of calls) call.fail(destinationError('batch_key_refused', 'The key is wrong'));
     await pass(MINUTE);
     expect(failures).toHaveLength(1);
   });

@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import pRetry from 'p-retry';
-import { ConnectorError } from '../protocol/failure.ts';
 import { type Answer, MAX_CALLS_IN_FLIGHT, type PartialError, RetryableCallError } from './batch-api.ts';
+import { destinationError } from './destination-error.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Lane } from './pacing.ts';
 import type { Rejection } from './reason.ts';
@@ -259,8 +259,8 @@ export class Delivery<Event extends WaitingEvent> {
         error.retryAfterMs === undefined
           ? ''
           : `, and asks to wait ${Math.ceil(error.retryAfterMs / 1000)} seconds more`;
-      throw new ConnectorError(
-        'transient_error',
+      throw destinationError(
+        'batch_unreachable',
         `Batch could not be made to take a request within ${retryTimeMs / 60_000} minutes (retry_minutes): ${error.message}${asked}. Batch or the network has a long fault. Run the sync again later; it goes on from the last state.`,
         { cause: error },
       );

@@ -1,6 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { ConnectorError, messageOf } from '../protocol/failure.ts';
+import { type ConnectorError, messageOf } from '../protocol/failure.ts';
 import type { Answer } from './batch-api.ts';
+import { destinationError } from './destination-error.ts';
 import type { Endpoint } from './endpoint.ts';
 
 /** Stands in for Batch's API when nothing is to be sent: it takes every request, and keeps them in a file if one is named. */
@@ -40,8 +41,8 @@ export class DryRun {
 }
 
 function notWritable(file: string, error: unknown): ConnectorError {
-  return new ConnectorError(
-    'config_error',
+  return destinationError(
+    'dry_run_unwritable',
     `The requests of the dry run can't be written to ${file}: ${messageOf(error)}. Name a file in a folder that exists and has room, or leave dry_run_file out.`,
     { cause: error },
   );

@@ -1,6 +1,6 @@
 import { type ConfiguredCatalog, type ConfiguredStream, streamKey } from '../protocol/catalog.ts';
-import { ConnectorError } from '../protocol/failure.ts';
 import type { DestinationConfiguration } from './configuration.ts';
+import { destinationError } from './destination-error.ts';
 import { EventMapper } from './event.ts';
 import { mappingFaults } from './mapping-check.ts';
 import type { Change } from './reason.ts';
@@ -59,7 +59,7 @@ export function eventStreams(
     columns: columnsOf(stream),
   }));
   const faults = mappingFaults(configuration, streams);
-  if (faults.length > 0) throw new ConnectorError('config_error', faults.join(' '));
+  if (faults.length > 0) throw destinationError('mapping_unfit', faults.join(' '));
   return new EventStreams(
     streams.map(({ name, namespace, key, cursorColumn }) => ({
       name,

@@ -47,8 +47,6 @@ export type ChangeCode = (typeof CHANGE_CODES)[number];
 /** Every code that a message or a rejected row may carry. */
 export const REASON_CODES: readonly string[] = [...Object.keys(REJECTIONS), ...ATTRIBUTE_CODES, ...CHANGE_CODES];
 
-const TROUBLESHOOTING = 'https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting';
-
 /**
  * A rejected row's code and reason. `refusal` is there when the row was sent and Batch refused it.
  */
@@ -65,10 +63,6 @@ export type LeftOut = { column: string; path: string; code: AttributeCode; reaso
 
 /** A part of an event that is sent otherwise than it came. Never the value. */
 export type Change = { column: string; path: string; code: ChangeCode; reason: string };
-/** Where the code is explained, for people. */
-export function troubleshootingPage(code: RejectionCode | AttributeCode | ChangeCode): string {
-  return `${TROUBLESHOOTING}/${code}.md`;
-}
 
 /** What to do about rows that are rejected with this code, in a sentence without its point. */
 export function remedyFor(code: RejectionCode): string {

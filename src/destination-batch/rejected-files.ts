@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ConnectorError, codeOf, messageOf } from '../protocol/failure.ts';
+import { type ConnectorError, codeOf, messageOf } from '../protocol/failure.ts';
+import { destinationError } from './destination-error.ts';
 import type { RejectedRowStore } from './rejected-rows.ts';
 
 /** Rows are about people: nobody but the user who runs the connector reads them. */
@@ -166,8 +167,8 @@ const MEANINGS: Record<string, string> = {
 
 function failureOf(folder: string, error: unknown): ConnectorError {
   const meaning = MEANINGS[codeOf(error)];
-  return new ConnectorError(
-    meaning === undefined ? 'transient_error' : 'config_error',
+  return destinationError(
+    meaning === undefined ? 'rejected_rows_unavailable' : 'rejected_rows_unwritable',
     `Rejected rows can't be written to the folder ${folder} (rejected_rows.path): ${messageOf(error)}. ${meaning ?? 'The disk has a fault'}. No state behind rows that can't be kept is echoed, so a sync can be run again.`,
     { cause: error },
   );

@@ -1,6 +1,7 @@
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import pRetry from 'p-retry';
 import { ConnectorError, codeOf, messageOf } from '../protocol/failure.ts';
+import { destinationError } from './destination-error.ts';
 import { fileName, runName } from './rejected-files.ts';
 import type { S3Options } from './rejected-options.ts';
 import type { RejectedRowStore } from './rejected-rows.ts';
@@ -50,8 +51,8 @@ export class RejectedObjects implements RejectedRowStore {
    */
   static async open(options: S3Options, startedAt: number, retryTimeMs: number): Promise<RejectedObjects> {
     if ((options.access_key_id === undefined) !== (options.secret_access_key === undefined)) {
-      throw new ConnectorError(
-        'config_error',
+      throw destinationError(
+        'configuration_invalid',
         'rejected_rows has only one of access_key_id and secret_access_key. They belong together: give both, or neither to use the credentials of the machine.',
       );
     }
@@ -227,8 +228,8 @@ function failureOf(bucket: string, error: unknown): ConnectorError {
     (isLasting
       ? 'The store refuses the request. Check the options of rejected_rows'
       : 'The store is out of reach or has a fault. Check s3_endpoint, and that this machine may reach it');
-  return new ConnectorError(
-    isLasting ? 'config_error' : 'transient_error',
+  return destinationError(
+    isLasting ? 'rejected_rows_unwritable' : 'rejected_rows_unavailable',
     `Rejected rows can't be written to the bucket ${bucket} (${said.join(', ')}). ${meaning}. No state behind rows that can't be kept is echoed, so a sync can be run again.`,
     { cause: error },
   );

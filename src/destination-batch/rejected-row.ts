@@ -1,7 +1,8 @@
 import { LosslessNumber } from 'lossless-json';
 import { isJsonObject } from '../protocol/exact-json.ts';
+import { troubleshootingPage } from '../protocol/troubleshooting.ts';
 import type { Row } from './event.ts';
-import { type Rejection, troubleshootingPage } from './reason.ts';
+import type { Rejection } from './reason.ts';
 
 /** How the part begins that a line of a rejected row has beside its record. */
 const REJECTION_KEY = ',"rejection":{"code":"';

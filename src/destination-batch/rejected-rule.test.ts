@@ -41,7 +41,7 @@ describe('nearly all rows rejected for one reason', () => {
       echoed: [],
       type: 'config_error',
       failure:
-        '100 of the 100 rows so far were rejected with custom_id_missing. So many are no exceptions: the mapping, or what the source reads, is likely wrong. Map a column that holds the identifier of the profile to custom_id, and leave out rows without one; then run the sync again: the rows since the last state come again. See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/custom_id_missing.md',
+        '100 of the 100 rows so far were rejected with custom_id_missing. So many are no exceptions: the mapping, or what the source reads, is likely wrong. Map a column that holds the identifier of the profile to custom_id, and leave out rows without one; then run the sync again: the rows since the last state come again.',
     });
   });
 
@@ -90,6 +90,11 @@ describe('nearly all rows rejected for one reason', () => {
     if (failure === undefined) expect(told).toBeUndefined();
     else expect([told, type]).toEqual([expect.stringMatching(failure), 'config_error']);
   });
+});
+
+test('what is to be mended is explained by the page of the rejection', () => {
+  const failure = new RejectionRule({ mode: 'fail' }).rejected('custom_id_missing', () => 'why');
+  expect(failure).toMatchObject({ code: 'too_many_rejected', page: 'custom_id_missing' });
 });
 
 describe('on_rejection: fail', () => {

@@ -1,6 +1,7 @@
-import { ConnectorError } from '../protocol/failure.ts';
+import type { ConnectorError } from '../protocol/failure.ts';
+import { destinationError } from './destination-error.ts';
 import type { Tally, TrueState } from './ledger.ts';
-import { type RejectionCode, remedyFor, troubleshootingPage } from './reason.ts';
+import { type RejectionCode, remedyFor } from './reason.ts';
 import type { OnRejection } from './rejected-options.ts';
 
 /**
@@ -143,9 +144,11 @@ export class StateGate<State> {
 }
 
 function failure(seen: string, code: RejectionCode): ConnectorError {
-  return new ConnectorError(
-    'config_error',
-    `${seen}. ${remedyFor(code)}; then run the sync again: the rows since the last state come again. See ${troubleshootingPage(code)}`,
+  return destinationError(
+    'too_many_rejected',
+    `${seen}. ${remedyFor(code)}; then run the sync again: the rows since the last state come again.`,
+    // It is the rejection that is to be mended.
+    { page: code },
   );
 }
 

@@ -1,6 +1,7 @@
 import type { Message } from '../protocol/messages.ts';
 import { log } from '../protocol/messages.ts';
-import { type Change, type LeftOut, type RejectionCode, troubleshootingPage } from './reason.ts';
+import { troubleshootingPage } from '../protocol/troubleshooting.ts';
+import type { Change, LeftOut, RejectionCode } from './reason.ts';
 
 /** Rejections of one code that are told one by one; the others are counted. */
 const SAMPLES_PER_CODE = 3;

@@ -2,12 +2,12 @@ import { addAbortSignal, type Readable } from 'node:stream';
 import { type ConfiguredCatalog, streamKey } from '../protocol/catalog.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { isJsonObject, parseExact } from '../protocol/exact-json.ts';
-import { ConnectorError } from '../protocol/failure.ts';
 import { lineBatches } from '../protocol/lines.ts';
 import type { MessageOutput } from '../protocol/output.ts';
 import { BatchApi } from './batch-api.ts';
 import type { DestinationConfiguration } from './configuration.ts';
 import { Delivery, type Outcome } from './delivery.ts';
+import { destinationError } from './destination-error.ts';
 import { DryRun } from './dry-run.ts';
 import type { Row } from './event.ts';
 import type { MappedEvent } from './event-rules.ts';
@@ -222,8 +222,8 @@ class Sync {
     const stream = this.#streams.find(name, namespace);
     if (stream === undefined) {
       const place = namespace === undefined ? '' : ` in the namespace "${namespace}"`;
-      throw new ConnectorError(
-        'config_error',
+      throw destinationError(
+        'stream_not_in_catalog',
         `A row of the stream "${name}"${place} came in, which the catalog does not name. Give write the same catalog as read.`,
       );
     }
@@ -251,8 +251,8 @@ class Sync {
   /** A line that can't be read may have been a row: no state behind it is true, and a sync without one is not whole. */
   #checkUnreadableLines(): void {
     if (this.#unreadableLines === 0) return;
-    throw new ConnectorError(
-      'system_error',
+    throw destinationError(
+      'input_broken',
       `${this.#unreadableLines} of the lines on stdin begin like messages and can't be read. They may have been rows: no state behind them is echoed, and the next run reads them again. The source was cut off, or something between it and the destination changed its output.`,
     );
   }

@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { asConnectorError, ConnectorError, codeOf, messageOf } from './failure.ts';
+import { asConnectorError, ConnectorError, codeOf, messageOf, protocolError } from './failure.ts';
 
 describe('what was thrown, as a failure', () => {
   test('a failure stays the one that it is', () => {
-    const failure = new ConnectorError('transient_error', 'Try again.');
+    const failure = protocolError('file_unreadable', 'Look at it.');
     expect(asConnectorError(failure)).toBe(failure);
   });
 
@@ -11,7 +11,7 @@ describe('what was thrown, as a failure', () => {
     const error = new TypeError('x is not a function');
     const failure = asConnectorError(error);
     expect(failure).toBeInstanceOf(ConnectorError);
-    expect(failure.failureType).toBe('system_error');
+    expect(failure).toMatchObject({ code: 'unexpected_fault', failureType: 'system_error' });
     expect(failure.message).toBe('Unexpected fault in the connector: x is not a function');
     expect(failure.internalMessage).toBe('x is not a function');
     expect(failure.stackTrace).toBe(error.stack);
@@ -31,8 +31,15 @@ describe('what was thrown, as a failure', () => {
   });
 });
 
+test('a failure has what its code says, and the page of its code unless another one helps more', () => {
+  const words = { code: 'state_invalid', failureType: 'config_error', message: 'Give it back.' };
+  expect(protocolError('state_invalid', 'Give it back.')).toMatchObject({ ...words, page: 'state_invalid' });
+  const failure = new ConnectorError({ code: 'too_many', failureType: 'transient_error' }, 'Wait.', { page: 'other' });
+  expect(failure).toMatchObject({ code: 'too_many', failureType: 'transient_error', page: 'other' });
+});
+
 test('a failure without a cause has none, so that printing it shows no "cause: undefined"', () => {
-  expect(Object.hasOwn(new ConnectorError('config_error', 'x'), 'cause')).toBe(false);
+  expect(Object.hasOwn(protocolError('file_unreadable', 'x'), 'cause')).toBe(false);
 });
 
 test.each<[unknown, string]>([

@@ -2,32 +2,64 @@
 export type FailureType = 'config_error' | 'transient_error' | 'system_error';
 
 /**
+ * What a failure is, by what a person has to do about it: two that ask for the same share a code. A code is stable, and
+ * has its page in docs/troubleshooting. Whose it is to do goes with the code.
+ */
+export type ErrorKind = { code: string; failureType: FailureType };
+
+/** The codes of what every command may fail with; those of a connector stand beside it. */
+export const PROTOCOL_ERRORS = {
+  command_invalid: 'config_error',
+  file_unreadable: 'config_error',
+  configuration_invalid: 'config_error',
+  catalog_invalid: 'config_error',
+  state_invalid: 'config_error',
+  unexpected_fault: 'system_error',
+} as const satisfies Record<string, FailureType>;
+
+export type ProtocolErrorCode = keyof typeof PROTOCOL_ERRORS;
+
+export type ErrorOptions = {
+  /** What the other side said in its own words. */
+  internalMessage?: string;
+  stackTrace?: string | undefined;
+  cause?: unknown;
+  /** The code whose page helps most, where that is not the error's own. */
+  page?: string;
+};
+
+/**
  * A failure that a person can act upon. `message` says what was seen, what it likely means and what to do, in that
- * order; `internalMessage` is what the other side said in its own words. A stack is there for faults of ours alone: a
- * user's mistake needs the sentence, not the place in our code.
+ * order; the link to `page` is added where it is printed. A stack is there for faults of ours alone: a user's mistake
+ * needs the sentence, not the place in our code.
  */
 export class ConnectorError extends Error {
+  readonly code: string;
   readonly failureType: FailureType;
+  readonly page: string;
   readonly internalMessage: string | undefined;
   readonly stackTrace: string | undefined;
 
-  constructor(
-    failureType: FailureType,
-    message: string,
-    options: { internalMessage?: string; stackTrace?: string | undefined; cause?: unknown } = {},
-  ) {
+  constructor({ code, failureType }: ErrorKind, message: string, options: ErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'ConnectorError';
+    this.code = code;
     this.failureType = failureType;
+    this.page = options.page ?? code;
     this.internalMessage = options.internalMessage;
     this.stackTrace = options.stackTrace;
   }
 }
 
+/** A failure that any command may have. */
+export function protocolError(code: ProtocolErrorCode, message: string, options: ErrorOptions = {}): ConnectorError {
+  return new ConnectorError({ code, failureType: PROTOCOL_ERRORS[code] }, message, options);
+}
+
 /** Any thrown value as a ConnectorError; what is not one already is a fault of this program. */
 export function asConnectorError(error: unknown): ConnectorError {
   if (error instanceof ConnectorError) return error;
-  return new ConnectorError('system_error', `Unexpected fault in the connector: ${messageOf(error)}`, {
+  return protocolError('unexpected_fault', `Unexpected fault in the connector: ${messageOf(error)}`, {
     internalMessage: messageOf(error),
     stackTrace: error instanceof Error ? error.stack : undefined,
     cause: error,

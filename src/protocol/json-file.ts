@@ -1,51 +1,62 @@
 import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
-import { ConnectorError, messageOf } from './failure.ts';
+import { messageOf, protocolError } from './failure.ts';
+
+/** What a file holds, as messages name it. */
+export type FileContent = 'configuration' | 'catalog' | 'state';
 
 /**
  * Reads a JSON file and checks it against a schema.
  *
- * @param what how messages name the file: "configuration", "catalog", "state".
  * @throws ConnectorError (config_error) that names the file and each wrong place in it. Values are not quoted: a
  * configuration holds secrets.
  */
-export async function readJsonFile<T extends z.ZodType>(what: string, path: string, schema: T): Promise<z.output<T>> {
+export async function readJsonFile<T extends z.ZodType>(
+  what: FileContent,
+  path: string,
+  schema: T,
+): Promise<z.output<T>> {
   const text = await readTextFile(what, path);
   return checkJson(what, path, parseJson(what, path, text), schema);
 }
 
 /** The text of a file, or a config_error that says why it can't be had. */
-export async function readTextFile(what: string, path: string): Promise<string> {
+export async function readTextFile(what: FileContent, path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
-    throw new ConnectorError(
-      'config_error',
+    throw protocolError(
+      'file_unreadable',
       `The ${what} file ${path} can't be read: ${messageOf(error)}. Check its path and permissions.`,
     );
   }
 }
 
 /** The value of a JSON text, or a config_error that names the file. */
-export function parseJson(what: string, path: string, text: string): unknown {
+export function parseJson(what: FileContent, path: string, text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
     // The parser's own words quote the text, which may be a secret.
-    throw new ConnectorError(
-      'config_error',
+    throw protocolError(
+      `${what}_invalid`,
       `The ${what} file ${path} is not valid JSON. Check it with a JSON formatter.`,
     );
   }
 }
 
 /** The value in the schema's type, or a config_error with a line for each thing that is wrong. */
-export function checkJson<T extends z.ZodType>(what: string, path: string, value: unknown, schema: T): z.output<T> {
+export function checkJson<T extends z.ZodType>(
+  what: FileContent,
+  path: string,
+  value: unknown,
+  schema: T,
+): z.output<T> {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   const faults = result.error.issues.map((issue) => {
     const place = issue.path.length === 0 ? 'the whole file' : issue.path.join('.');
     return `${place}: ${issue.message}`;
   });
-  throw new ConnectorError('config_error', `The ${what} in ${path} is not usable. ${faults.join('; ')}.`);
+  throw protocolError(`${what}_invalid`, `The ${what} in ${path} is not usable. ${faults.join('; ')}.`);
 }

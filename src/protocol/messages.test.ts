@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { ConnectorError } from './failure.ts';
-import { errorTrace, log, type Message, mapTexts, stateLine, streamStatus } from './messages.ts';
+import { protocolError } from './failure.ts';
+import { connectionFailed, errorTrace, log, type Message, mapTexts, stateLine, streamStatus } from './messages.ts';
 
 test('a state is a line with its count as a decimal', () => {
   expect(stateLine({ name: 'events', namespace: 'shop' }, { cursor: '2026-01-01T00:00:00Z' }, 12)).toBe(
@@ -43,37 +43,55 @@ test('a stream status names its stream and the time', () => {
   });
 });
 
+const PAGES = 'https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting';
+
 // JSON.stringify leaves out what is undefined, toEqual overlooks it: what is printed is compared.
 test('an error of the user has no stack, and no key for what is not known', () => {
-  const trace = errorTrace(new ConnectorError('config_error', 'Check the port.'), 5);
+  const trace = errorTrace(protocolError('catalog_invalid', 'Check the file.'), 5);
   expect(JSON.stringify(trace)).toBe(
-    '{"type":"TRACE","trace":{"type":"ERROR","emitted_at":5,"error":{"message":"Check the port.","failure_type":"config_error"}}}',
+    `{"type":"TRACE","trace":{"type":"ERROR","emitted_at":5,"error":{"message":"Check the file. See ${PAGES}/catalog_invalid.md","failure_type":"config_error"}}}`,
   );
 });
 
 test('an error tells all that is known of it', () => {
-  const error = new ConnectorError('system_error', 'It broke.', { internalMessage: 'x is 3', stackTrace: 'at y' });
+  const error = protocolError('unexpected_fault', 'It broke.', { internalMessage: 'x is 3', stackTrace: 'at y' });
   const trace = errorTrace(error, 5, { name: 'events', namespace: 'shop' });
   expect(JSON.stringify(trace)).toBe(
-    '{"type":"TRACE","trace":{"type":"ERROR","emitted_at":5,"error":{"message":"It broke.","internal_message":"x is 3","stack_trace":"at y",' +
+    `{"type":"TRACE","trace":{"type":"ERROR","emitted_at":5,"error":{"message":"It broke. See ${PAGES}/unexpected_fault.md",` +
+      '"internal_message":"x is 3","stack_trace":"at y",' +
       '"failure_type":"system_error","stream_descriptor":{"name":"events","namespace":"shop"}}}}',
+  );
+});
+
+test('a check that failed ends with the link to its page, too', () => {
+  expect(connectionFailed(protocolError('catalog_invalid', 'Check the file.'))).toEqual({
+    type: 'CONNECTION_STATUS',
+    connectionStatus: { status: 'FAILED', message: `Check the file. See ${PAGES}/catalog_invalid.md` },
+  });
+});
+
+test('the link is to the page that helps most, and stands apart from a statement to run', () => {
+  const error = protocolError('catalog_invalid', 'Run: GRANT SELECT ON `a`.* TO `b`', { page: 'name_taken' });
+  expect(connectionFailed(error).connectionStatus.message).toBe(
+    `Run: GRANT SELECT ON \`a\`.* TO \`b\`. See ${PAGES}/name_taken.md`,
   );
 });
 
 describe('of the texts in a message, those that people read are changed:', () => {
   const upper = (text: string): string => text.toUpperCase();
-  const error = new ConnectorError('system_error', 'it broke', { internalMessage: 'x is 3', stackTrace: 'at y' });
+  const named = { name: 'events', namespace: 'shop' };
+  const error = (message: string, internal_message: string, stack_trace: string): Message => ({
+    type: 'TRACE',
+    trace: {
+      type: 'ERROR',
+      emitted_at: 5,
+      error: { message, internal_message, stack_trace, failure_type: 'system_error', stream_descriptor: named },
+    },
+  });
 
   test.each<[string, Message, Message]>([
     ['that of a log', log('INFO', 'a text'), log('INFO', 'A TEXT')],
-    [
-      'those of an error',
-      errorTrace(error, 5, { name: 'events', namespace: 'shop' }),
-      errorTrace(new ConnectorError('system_error', 'IT BROKE', { internalMessage: 'X IS 3', stackTrace: 'AT Y' }), 5, {
-        name: 'events',
-        namespace: 'shop',
-      }),
-    ],
+    ['those of an error', error('it broke', 'x is 3', 'at y'), error('IT BROKE', 'X IS 3', 'AT Y')],
     [
       'that of a failed check',
       { type: 'CONNECTION_STATUS', connectionStatus: { status: 'FAILED', message: 'no' } },
@@ -89,7 +107,13 @@ describe('of the texts in a message, those that people read are changed:', () =>
   test.each<[string, Message]>([
     ['a check that went well', { type: 'CONNECTION_STATUS', connectionStatus: { status: 'SUCCEEDED' } }],
     ['a stream status', streamStatus({ name: 'events', namespace: 'shop' }, 'STARTED', 5)],
-    ['an error without more than its message', errorTrace(new ConnectorError('config_error', 'NO'), 5)],
+    [
+      'an error without more than its message',
+      {
+        type: 'TRACE',
+        trace: { type: 'ERROR', emitted_at: 5, error: { message: 'NO', failure_type: 'config_error' } },
+      },
+    ],
     ['a specification', { type: 'SPEC', spec: { title: 'a text' } }],
     ['a catalog', { type: 'CATALOG', catalog: { streams: [] } }],
     ['a catalog of a destination', { type: 'DESTINATION_CATALOG', destination_catalog: { operations: [] } }],

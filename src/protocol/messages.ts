@@ -1,4 +1,5 @@
 import type { ConnectorError } from './failure.ts';
+import { troubleshootingPage } from './troubleshooting.ts';
 
 /** The messages that the two connectors write, as the Airbyte protocol 0.18 defines them. */
 export type Message =
@@ -79,6 +80,11 @@ export function streamEstimate(stream: StreamDescriptor, rows: number, bytes: nu
   };
 }
 
+/** The answer of `check` to what does not work. */
+export function connectionFailed(error: ConnectorError): Extract<Message, { type: 'CONNECTION_STATUS' }> {
+  return { type: 'CONNECTION_STATUS', connectionStatus: { status: 'FAILED', message: withPage(error) } };
+}
+
 /** `at` as above; `stream` when the failure is of one stream alone. */
 export function errorTrace(error: ConnectorError, at: number, stream?: StreamDescriptor): Message {
   return {
@@ -87,7 +93,7 @@ export function errorTrace(error: ConnectorError, at: number, stream?: StreamDes
       type: 'ERROR',
       emitted_at: at,
       error: {
-        message: error.message,
+        message: withPage(error),
         ...(error.internalMessage === undefined ? {} : { internal_message: error.internalMessage }),
         ...(error.stackTrace === undefined ? {} : { stack_trace: error.stackTrace }),
         failure_type: error.failureType,
@@ -95,6 +101,12 @@ export function errorTrace(error: ConnectorError, at: number, stream?: StreamDes
       },
     },
   };
+}
+
+/** The link is for those who see the message alone, in the list of runs of a platform. */
+function withPage({ message, page }: ConnectorError): string {
+  // Some end with a statement to run.
+  return `${message}${message.endsWith('.') ? '' : '.'} See ${troubleshootingPage(page)}`;
 }
 
 /**

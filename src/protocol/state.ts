@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ConnectorError } from './failure.ts';
+import { protocolError } from './failure.ts';
 import { checkJson, parseJson, readTextFile } from './json-file.ts';
 import type { StreamDescriptor } from './messages.ts';
 
@@ -56,8 +56,8 @@ export async function readStateFile(path: string | undefined): Promise<InputStat
   try {
     return new InputState(checkJson('state', path, Array.isArray(value) ? value : [value], stateFileSchema));
   } catch (cause) {
-    throw new ConnectorError(
-      'config_error',
+    throw protocolError(
+      'state_invalid',
       `The state in ${path} is not a list of STREAM states. It may come from another connector or be cut off. ` +
         'Give back the STATE messages of the last run as they were; to start from the first row on purpose, leave --state out or give [].',
       { cause },

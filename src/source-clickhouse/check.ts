@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { ConnectorError } from '../protocol/failure.ts';
 import { tableWarnings } from './check-warnings.ts';
 import type { ClickHouse } from './clickhouse-client.ts';
 import type { SourceConfiguration } from './configuration.ts';
 import { quoteIdentifier } from './identifier.ts';
 import { cursorOf } from './row-selection.ts';
+import { sourceError } from './source-error.ts';
 import { listTables, missingColumns, requiredColumns, type Table } from './table.ts';
 import { proposeView } from './view-proposal.ts';
 
@@ -38,8 +38,8 @@ async function checkVersion(clickhouse: ClickHouse): Promise<void> {
   const [major = 0, minor = 0] = (row?.version ?? '').split('.').map(Number);
   const [oldestMajor, oldestMinor] = OLDEST_VERSION;
   if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return;
-  throw new ConnectorError(
-    'config_error',
+  throw sourceError(
+    'clickhouse_too_old',
     `The server is ClickHouse ${row?.version ?? '(no version)'}, which is too old: ${OLDEST_VERSION.join('.')} or later is needed, as older ones lack functions that rows are written with. Upgrade the server, or read from a newer replica.`,
   );
 }
@@ -51,8 +51,8 @@ async function checkDatabase(clickhouse: ClickHouse, { database, username }: Sou
     z.object({ name: z.string() }),
   );
   if (found.length > 0) return;
-  throw new ConnectorError(
-    'config_error',
+  throw sourceError(
+    'table_missing',
     `There is no database "${database}" that the user "${username}" can see. Its name may be misspelt (upper and lower case differ), or the user has no right in it. Check the name, or let an administrator run: GRANT SELECT ON ${quoteIdentifier(database)}.* TO ${quoteIdentifier(username)}`,
   );
 }
@@ -68,8 +68,8 @@ function anyFitting(tables: Table[], { database, username, cursor_column }: Sour
           .slice(0, 10)
           .join(', ');
   const proposal = tables[0] === undefined ? '' : ` A view to start from: ${proposeView(tables[0], cursor_column)}`;
-  throw new ConnectorError(
-    'config_error',
+  throw sourceError(
+    'columns_missing',
     `No table or view in the database "${database}" has the columns ${requiredColumns(cursor_column).join(', ')}; "${username}" sees: ${seen}. Grant the user SELECT on the table, or make a view that has these columns.${proposal}`,
   );
 }
@@ -87,15 +87,12 @@ async function named(
       {},
       z.unknown(),
     );
-    throw new ConnectorError(
-      'config_error',
-      `"${name}" in the database "${database}" has no columns that can be read.`,
-    );
+    throw sourceError('table_missing', `"${name}" in the database "${database}" has no columns that can be read.`);
   }
   const missing = missingColumns(table, cursor_column);
   if (missing.length === 0) return table;
-  throw new ConnectorError(
-    'config_error',
+  throw sourceError(
+    'columns_missing',
     `"${name}" lacks the column${missing.length > 1 ? 's' : ''} ${missing.join(', ')}, or the user may not read ${missing.length > 1 ? 'them' : 'it'}. A table of events needs ${requiredColumns(cursor_column).join(', ')}, one row per event. Make a view that has them, and name it in "table"${missing.includes(cursor_column) ? ', or name another cursor in "cursor_column"' : ''}. To start from: ${proposeView(table, cursor_column)}`,
   );
 }

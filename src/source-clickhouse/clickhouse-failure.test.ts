@@ -1,8 +1,9 @@
 import { parseError } from '@clickhouse/client';
 import { describe, expect, test } from 'vitest';
-import { ConnectorError, type FailureType } from '../protocol/failure.ts';
+import type { ConnectorError } from '../protocol/failure.ts';
 import { clickHouseFailure, GatewayError, mayBeAsleep } from './clickhouse-failure.ts';
 import { type SourceConfiguration, sourceConfigurationSchema } from './configuration.ts';
+import { type SourceErrorCode, sourceError } from './source-error.ts';
 import { sshFailure } from './ssh-failure.ts';
 
 const PASSWORD = 'hunter2';
@@ -29,61 +30,71 @@ function networkFailure(code: string, message: string, changes: Partial<SourceCo
 }
 
 describe('an error of the server', () => {
-  test.each<[code: number, name: string, FailureType, advice: RegExp]>([
+  test.each<[number, name: string, SourceErrorCode, advice: RegExp]>([
     [
       516,
       'AUTHENTICATION_FAILED',
-      'config_error',
+      'clickhouse_login_refused',
       /^ClickHouse refused the user "batch-sync".+Check username and password/,
     ],
-    [193, 'WRONG_PASSWORD', 'config_error', /refused the user "batch-sync".+password/],
-    [192, 'UNKNOWN_USER', 'config_error', /refused the user "batch-sync".+no such user/],
-    [194, 'REQUIRED_PASSWORD', 'config_error', /refused the user "batch-sync".+password/],
-    [497, 'ACCESS_DENIED', 'config_error', /"batch-sync" lacks a right\. Let an administrator run: GRANT SELECT ON /],
+    [193, 'WRONG_PASSWORD', 'clickhouse_login_refused', /refused the user "batch-sync".+password/],
+    [192, 'UNKNOWN_USER', 'clickhouse_login_refused', /refused the user "batch-sync".+no such user/],
+    [194, 'REQUIRED_PASSWORD', 'clickhouse_login_refused', /refused the user "batch-sync".+password/],
+    [
+      497,
+      'ACCESS_DENIED',
+      'clickhouse_right_missing',
+      /"batch-sync" lacks a right\. Let an administrator run: GRANT SELECT ON /,
+    ],
     [
       81,
       'UNKNOWN_DATABASE',
-      'config_error',
+      'table_missing',
       /The database "shop" is not there, or not visible to "batch-sync"\. Check its name/,
     ],
-    [60, 'UNKNOWN_TABLE', 'config_error', /dropped or renamed.+Check "database" and "table"/],
-    [218, 'TABLE_IS_DROPPED', 'config_error', /dropped or renamed/],
-    [395, 'FUNCTION_THROW_IF_VALUE_IS_NON_ZERO', 'config_error', /Mend the row or the throwIf/],
-    [181, 'ILLEGAL_FINAL', 'config_error', /Turn it off for this table/],
-    [457, 'BAD_QUERY_PARAMETER', 'config_error', /Give back the state of the last run as it was/],
-    [47, 'UNKNOWN_IDENTIFIER', 'config_error', /Refresh the schema \(discover\) or mend the view/],
-    [16, 'NO_SUCH_COLUMN_IN_TABLE', 'config_error', /Refresh the schema \(discover\) or mend the view/],
-    [164, 'READONLY', 'config_error', /read-only.+readonly=2/],
-    [201, 'QUOTA_EXCEEDED', 'transient_error', /A limit .+"batch-sync" was reached\. Run again later/],
-    [202, 'TOO_MANY_SIMULTANEOUS_QUERIES', 'transient_error', /Run again later/],
-    [159, 'TIMEOUT_EXCEEDED', 'transient_error', /raise the limit or make the table cheaper to read/],
-    [160, 'TOO_SLOW', 'transient_error', /Run again later/],
-    [241, 'MEMORY_LIMIT_EXCEEDED', 'transient_error', /A limit .+ was reached/],
-    [745, 'SERVER_OVERLOADED', 'transient_error', /A limit .+ was reached\. Run again later/],
-    [439, 'CANNOT_SCHEDULE_TASK', 'transient_error', /A limit .+ was reached/],
-    [173, 'CANNOT_ALLOCATE_MEMORY', 'transient_error', /A limit .+ was reached/],
-    [158, 'TOO_MANY_ROWS', 'config_error', /too low for the query.+Let an administrator raise it/],
-    [307, 'TOO_MANY_BYTES', 'config_error', /too low for the query/],
-    [396, 'TOO_MANY_ROWS_OR_BYTES', 'config_error', /too low for the query/],
-    [191, 'SET_SIZE_LIMIT_EXCEEDED', 'config_error', /too low for the query/],
-    [277, 'INDEX_NOT_USED', 'config_error', /too low for the query/],
-    [719, 'QUERY_CACHE_USED_WITH_SYSTEM_TABLE', 'config_error', /MODIFY SETTING use_query_cache = 0/],
-    [209, 'SOCKET_TIMEOUT', 'transient_error', /cut short.+goes on from the last state/],
-    [210, 'NETWORK_ERROR', 'transient_error', /cut short/],
-    [279, 'ALL_CONNECTION_TRIES_FAILED', 'transient_error', /cut short/],
-    [394, 'QUERY_WAS_CANCELLED', 'transient_error', /cut short/],
-    [236, 'ABORTED', 'transient_error', /cut short/],
-    [499, 'S3_ERROR', 'transient_error', /cut short/],
-    [733, 'TABLE_IS_BEING_RESTARTED', 'transient_error', /cut short/],
-    [735, 'QUERY_WAS_CANCELLED_BY_CLIENT', 'transient_error', /cut short/],
-    [999, 'KEEPER_EXCEPTION', 'transient_error', /cut short/],
-    [43, 'ILLEGAL_TYPE_OF_ARGUMENT', 'system_error', /did not work on this table; the error index of ClickHouse/],
-    [1002, 'UNKNOWN_EXCEPTION', 'system_error', /the error index of ClickHouse/],
-  ])('%i %s is a %s with advice', (code, name, failureType, advice) => {
+    [60, 'UNKNOWN_TABLE', 'table_missing', /dropped or renamed.+Check "database" and "table"/],
+    [218, 'TABLE_IS_DROPPED', 'table_missing', /dropped or renamed/],
+    [395, 'FUNCTION_THROW_IF_VALUE_IS_NON_ZERO', 'throw_if_met', /Mend the row or the throwIf/],
+    [181, 'ILLEGAL_FINAL', 'final_unsupported', /Turn it off for this table/],
+    [457, 'BAD_QUERY_PARAMETER', 'state_invalid', /Give back the state of the last run as it was/],
+    [47, 'UNKNOWN_IDENTIFIER', 'schema_outdated', /Refresh the schema \(discover\) or mend the view/],
+    [16, 'NO_SUCH_COLUMN_IN_TABLE', 'schema_outdated', /Refresh the schema \(discover\) or mend the view/],
+    [164, 'READONLY', 'clickhouse_settings_unfit', /read-only.+readonly=2/],
+    [201, 'QUOTA_EXCEEDED', 'clickhouse_busy', /A limit .+"batch-sync" was reached\. Run again later/],
+    [202, 'TOO_MANY_SIMULTANEOUS_QUERIES', 'clickhouse_busy', /Run again later/],
+    [159, 'TIMEOUT_EXCEEDED', 'clickhouse_busy', /raise the limit or make the table cheaper to read/],
+    [160, 'TOO_SLOW', 'clickhouse_busy', /Run again later/],
+    [241, 'MEMORY_LIMIT_EXCEEDED', 'clickhouse_busy', /A limit .+ was reached/],
+    [745, 'SERVER_OVERLOADED', 'clickhouse_busy', /A limit .+ was reached\. Run again later/],
+    [439, 'CANNOT_SCHEDULE_TASK', 'clickhouse_busy', /A limit .+ was reached/],
+    [173, 'CANNOT_ALLOCATE_MEMORY', 'clickhouse_busy', /A limit .+ was reached/],
+    [158, 'TOO_MANY_ROWS', 'clickhouse_limit_too_low', /too low for the query.+Let an administrator raise it/],
+    [307, 'TOO_MANY_BYTES', 'clickhouse_limit_too_low', /too low for the query/],
+    [396, 'TOO_MANY_ROWS_OR_BYTES', 'clickhouse_limit_too_low', /too low for the query/],
+    [191, 'SET_SIZE_LIMIT_EXCEEDED', 'clickhouse_limit_too_low', /too low for the query/],
+    [277, 'INDEX_NOT_USED', 'clickhouse_limit_too_low', /too low for the query/],
+    [719, 'QUERY_CACHE_USED_WITH_SYSTEM_TABLE', 'clickhouse_settings_unfit', /MODIFY SETTING use_query_cache = 0/],
+    [209, 'SOCKET_TIMEOUT', 'clickhouse_cut_off', /cut short.+goes on from the last state/],
+    [210, 'NETWORK_ERROR', 'clickhouse_cut_off', /cut short/],
+    [279, 'ALL_CONNECTION_TRIES_FAILED', 'clickhouse_cut_off', /cut short/],
+    [394, 'QUERY_WAS_CANCELLED', 'clickhouse_cut_off', /cut short/],
+    [236, 'ABORTED', 'clickhouse_cut_off', /cut short/],
+    [499, 'S3_ERROR', 'clickhouse_cut_off', /cut short/],
+    [733, 'TABLE_IS_BEING_RESTARTED', 'clickhouse_cut_off', /cut short/],
+    [735, 'QUERY_WAS_CANCELLED_BY_CLIENT', 'clickhouse_cut_off', /cut short/],
+    [999, 'KEEPER_EXCEPTION', 'clickhouse_cut_off', /cut short/],
+    [
+      43,
+      'ILLEGAL_TYPE_OF_ARGUMENT',
+      'clickhouse_query_failed',
+      /did not work on this table; the error index of ClickHouse/,
+    ],
+    [1002, 'UNKNOWN_EXCEPTION', 'clickhouse_query_failed', /the error index of ClickHouse/],
+  ])('%i %s is a %s with advice', (number, name, code, advice) => {
     const failure = serverFailure(
-      `Code: ${code}. DB::Exception: Something about the thing: In scope SELECT 1. Maybe you meant 2. (${name}) (version 26.7.2.1)`,
+      `Code: ${number}. DB::Exception: Something about the thing: In scope SELECT 1. Maybe you meant 2. (${name}) (version 26.7.2.1)`,
     );
-    expect(failure.failureType).toBe(failureType);
+    expect(failure.code).toBe(code);
     expect(failure.message).toMatch(advice);
     expect(failure.internalMessage).toBe('Something about the thing: In scope SELECT 1. Maybe you meant 2. ');
     expect(failure.message).not.toContain(PASSWORD);
@@ -92,7 +103,7 @@ describe('an error of the server', () => {
   test('of our own, that the table has changed, passes with the next run', () => {
     const said = 'source-clickhouse: the columns have changed: while executing';
     const failure = serverFailure(`Code: 395. DB::Exception: ${said} 'x'. (FUNCTION_THROW_IF_VALUE_IS_NON_ZERO)`);
-    expect(failure.failureType).toBe('transient_error');
+    expect(failure.code).toBe('table_changed');
     expect(failure.message).toMatch(/^A column was dropped or changed its type while .+ Run again; the next run/);
   });
 
@@ -195,13 +206,13 @@ describe('of a limit that each attempt would meet, which setting it is', () => {
 });
 
 describe('an error on the way to the server', () => {
-  test.each<[string, code: string, message: string, Partial<SourceConfiguration>, FailureType, advice: RegExp]>([
+  test.each<[string, code: string, message: string, Partial<SourceConfiguration>, SourceErrorCode, advice: RegExp]>([
     [
       'an unknown name',
       'ENOTFOUND',
       'getaddrinfo ENOTFOUND ch.example.com',
       {},
-      'config_error',
+      'clickhouse_address_wrong',
       /"ch\.example\.com" is not known\. Check its spelling/,
     ],
     [
@@ -209,7 +220,7 @@ describe('an error on the way to the server', () => {
       'EAI_AGAIN',
       'getaddrinfo EAI_AGAIN',
       {},
-      'transient_error',
+      'clickhouse_unreachable',
       /could not be looked up/,
     ],
     [
@@ -217,19 +228,26 @@ describe('an error on the way to the server', () => {
       'ECONNREFUSED',
       'connect ECONNREFUSED',
       {},
-      'transient_error',
+      'clickhouse_unreachable',
       /Nothing listens at ch\.example\.com:8123.+8443/,
     ],
-    ['a firewall', 'ETIMEDOUT', 'connect ETIMEDOUT', {}, 'transient_error', /did not answer in time\. A firewall/],
-    ['no route', 'EHOSTUNREACH', 'connect EHOSTUNREACH', {}, 'transient_error', /did not answer in time/],
-    ['no network', 'ENETUNREACH', 'connect ENETUNREACH', {}, 'transient_error', /did not answer in time/],
-    ['a silent server', '', 'Timeout error.', {}, 'transient_error', /did not answer in time/],
+    [
+      'a firewall',
+      'ETIMEDOUT',
+      'connect ETIMEDOUT',
+      {},
+      'clickhouse_unreachable',
+      /did not answer in time\. A firewall/,
+    ],
+    ['no route', 'EHOSTUNREACH', 'connect EHOSTUNREACH', {}, 'clickhouse_unreachable', /did not answer in time/],
+    ['no network', 'ENETUNREACH', 'connect ENETUNREACH', {}, 'clickhouse_unreachable', /did not answer in time/],
+    ['a silent server', '', 'Timeout error.', {}, 'clickhouse_unreachable', /did not answer in time/],
     [
       'TLS to a port without',
       'EPROTO',
       'wrong version number',
       { ssl: true, port: 8123 },
-      'config_error',
+      'tls_not_spoken',
       /ch\.example\.com:8123 does not speak TLS.+Turn ssl off/,
     ],
     [
@@ -237,7 +255,7 @@ describe('an error on the way to the server', () => {
       'ERR_SSL_WRONG_VERSION_NUMBER',
       'wrong version',
       { ssl: true },
-      'config_error',
+      'tls_not_spoken',
       /does not speak TLS/,
     ],
     [
@@ -245,7 +263,7 @@ describe('an error on the way to the server', () => {
       'ECONNRESET',
       'Client network socket disconnected before secure TLS connection was established',
       { ssl: true },
-      'transient_error',
+      'clickhouse_port_wrong',
       /hung up before TLS began.+does not speak TLS.+or the server is waking up/,
     ],
     [
@@ -253,7 +271,7 @@ describe('an error on the way to the server', () => {
       'ECONNRESET',
       'aborted',
       { ssl: true },
-      'transient_error',
+      'clickhouse_cut_off',
       /was cut.+Try again/,
     ],
     [
@@ -261,7 +279,7 @@ describe('an error on the way to the server', () => {
       'ECONNRESET',
       'socket hang up',
       { ssl: true },
-      'transient_error',
+      'clickhouse_cut_off',
       /was cut.+Try again/,
     ],
     [
@@ -269,7 +287,7 @@ describe('an error on the way to the server', () => {
       'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
       'unable to verify the first certificate',
       { ssl: true },
-      'config_error',
+      'tls_certificate_refused',
       /certificate of ch\.example\.com:8123 is not accepted \(UNABLE_TO_VERIFY_LEAF_SIGNATURE\)/,
     ],
     [
@@ -277,7 +295,7 @@ describe('an error on the way to the server', () => {
       'DEPTH_ZERO_SELF_SIGNED_CERT',
       'self-signed certificate',
       { ssl: true },
-      'config_error',
+      'tls_certificate_refused',
       /certificate/,
     ],
     [
@@ -285,7 +303,7 @@ describe('an error on the way to the server', () => {
       'SELF_SIGNED_CERT_IN_CHAIN',
       'self-signed certificate',
       { ssl: true },
-      'config_error',
+      'tls_certificate_refused',
       /certificate/,
     ],
     [
@@ -293,7 +311,7 @@ describe('an error on the way to the server', () => {
       'CERT_HAS_EXPIRED',
       'certificate has expired',
       { ssl: true },
-      'config_error',
+      'tls_certificate_refused',
       /certificate.+has expired/,
     ],
     [
@@ -301,7 +319,7 @@ describe('an error on the way to the server', () => {
       'ERR_TLS_CERT_ALTNAME_INVALID',
       'Hostname/IP does not match',
       { ssl: true },
-      'config_error',
+      'tls_certificate_refused',
       /Connect by the name in the certificate/,
     ],
     [
@@ -309,7 +327,7 @@ describe('an error on the way to the server', () => {
       'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
       'unable to get local issuer certificate',
       { ssl: true },
-      'config_error',
+      'tls_certificate_refused',
       /certificate/,
     ],
     [
@@ -317,7 +335,7 @@ describe('an error on the way to the server', () => {
       'HPE_INVALID_CONSTANT',
       'Parse Error: Expected HTTP/',
       {},
-      'transient_error',
+      'clickhouse_port_wrong',
       /turn ssl on/,
     ],
     [
@@ -325,16 +343,16 @@ describe('an error on the way to the server', () => {
       'ECONNRESET',
       'read ECONNRESET',
       {},
-      'transient_error',
+      'clickhouse_port_wrong',
       /turn ssl on; else .+ closed the connection: try again/,
     ],
-    ['a broken pipe', 'EPIPE', 'write EPIPE', {}, 'transient_error', /was cut/],
+    ['a broken pipe', 'EPIPE', 'write EPIPE', {}, 'clickhouse_cut_off', /was cut/],
     [
       'a body that ended early',
       'ERR_STREAM_PREMATURE_CLOSE',
       'Premature close',
       { ssl: true },
-      'transient_error',
+      'clickhouse_cut_off',
       /was cut/,
     ],
     [
@@ -342,7 +360,7 @@ describe('an error on the way to the server', () => {
       '',
       '<html><h1>502 Bad Gateway</h1></html>',
       {},
-      'transient_error',
+      'clickhouse_port_wrong',
       /gave no answer that ClickHouse would give: <html>/,
     ],
     [
@@ -350,13 +368,13 @@ describe('an error on the way to the server', () => {
       '',
       '',
       {},
-      'transient_error',
+      'clickhouse_port_wrong',
       /Check that host and port are those of ClickHouse's HTTP interface/,
     ],
-  ])('%s', (_, code, message, changes, failureType, advice) => {
+  ])('%s', (_, code, message, changes, expected, advice) => {
     const failure = networkFailure(code, message, changes);
     expect(failure.message).toMatch(advice);
-    expect(failure.failureType).toBe(failureType);
+    expect(failure.code).toBe(expected);
     expect(failure.internalMessage).toBe(message);
     expect(failure.message).not.toContain(PASSWORD);
   });
@@ -369,7 +387,7 @@ describe('an error on the way to the server', () => {
 });
 
 test('a failure that has advice already is left alone', () => {
-  const failure = new ConnectorError('config_error', 'Do this.');
+  const failure = sourceError('table_missing', 'Do this.');
   expect(clickHouseFailure(failure, configuration())).toBe(failure);
 });
 

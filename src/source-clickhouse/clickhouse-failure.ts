@@ -1,11 +1,11 @@
 import { ClickHouseError } from '@clickhouse/client';
 import { ConnectorError, codeOf, messageOf } from '../protocol/failure.ts';
 import type { SourceConfiguration } from './configuration.ts';
-import { config, type Explanation, transient } from './explanation.ts';
+import type { Explanation } from './explanation.ts';
 import { quoteIdentifier } from './identifier.ts';
 import { explainFinalLimit } from './limit-failure.ts';
 import { settingAdvice } from './setting-advice.ts';
-import { TunnelError } from './ssh-failure.ts';
+import { sourceError } from './source-error.ts';
 import { explainTlsError } from './tls-failure.ts';
 import { isChangedTable } from './unchanged-table.ts';
 
@@ -28,8 +28,8 @@ const CUT = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'];
  * rather an HTTPS port, and a service that sleeps is reached by HTTPS. One that an SSH server cut has not reached it.
  */
 export function mayBeAsleep(failure: ConnectorError, { ssl }: SourceConfiguration): boolean {
-  if (failure instanceof TunnelError) return false;
-  const { cause } = failure;
+  const { cause, code } = failure;
+  if (code.startsWith('ssh_')) return false;
   return cause instanceof GatewayError || (ssl && CUT.includes(codeOf(cause)));
 }
 
@@ -39,8 +39,8 @@ export function mayBeAsleep(failure: ConnectorError, { ssl }: SourceConfiguratio
  */
 export function clickHouseFailure(error: unknown, configuration: SourceConfiguration): ConnectorError {
   if (error instanceof ConnectorError) return error;
-  const { failureType, message } = explain(error, configuration);
-  return new ConnectorError(failureType, message, { internalMessage: messageOf(error), cause: error });
+  const { code, message } = explain(error, configuration);
+  return sourceError(code, message, { internalMessage: messageOf(error), cause: error });
 }
 
 function explain(error: unknown, configuration: SourceConfiguration): Explanation {
@@ -55,9 +55,11 @@ function explain(error: unknown, configuration: SourceConfiguration): Explanatio
 function explainServerError(error: ClickHouseError, configuration: SourceConfiguration): Explanation {
   const { database, username } = configuration;
   if (isChangedTable(error)) {
-    return transient(
-      'A column was dropped or changed its type while the table was read, so the rows that are left may be in another order than those that were read. Run again; the next run looks at the table anew and goes on from the last state.',
-    );
+    return {
+      code: 'table_changed',
+      message:
+        'A column was dropped or changed its type while the table was read, so the rows that are left may be in another order than those that were read. Run again; the next run looks at the table anew and goes on from the last state.',
+    };
   }
   const seen = `ClickHouse said: ${firstSentence(error.message)} (code ${error.code}, ${error.type ?? 'no name'}).`;
   switch (Number(error.code)) {
@@ -65,53 +67,66 @@ function explainServerError(error: ClickHouseError, configuration: SourceConfigu
     case 193: // WRONG_PASSWORD
     case 192: // UNKNOWN_USER
     case 194: // REQUIRED_PASSWORD
-      return config(
-        `ClickHouse refused the user "${username}": the password is wrong, or there is no such user. Check username and password; the user may also be limited to certain networks.`,
-      );
+      return {
+        code: 'clickhouse_login_refused',
+        message: `ClickHouse refused the user "${username}": the password is wrong, or there is no such user. Check username and password; the user may also be limited to certain networks.`,
+      };
     case 497: // ACCESS_DENIED
-      return config(
-        `${seen} The user "${username}" lacks a right. Let an administrator run: ${missingGrant(error.message, database, username)}`,
-      );
+      return {
+        code: 'clickhouse_right_missing',
+        message: `${seen} The user "${username}" lacks a right. Let an administrator run: ${missingGrant(error.message, database, username)}`,
+      };
     case 81: // UNKNOWN_DATABASE
-      return config(
-        `${seen} The database "${database}" is not there, or not visible to "${username}". Check its name; upper and lower case differ.`,
-      );
+      return {
+        code: 'table_missing',
+        message: `${seen} The database "${database}" is not there, or not visible to "${username}". Check its name; upper and lower case differ.`,
+      };
     case 60: // UNKNOWN_TABLE
     case 218: // TABLE_IS_DROPPED
-      return config(
-        `${seen} The table was dropped or renamed, or its name is misspelt (upper and lower case differ). Check "database" and "table".`,
-      );
+      return {
+        code: 'table_missing',
+        message: `${seen} The table was dropped or renamed, or its name is misspelt (upper and lower case differ). Check "database" and "table".`,
+      };
     case 457: // BAD_QUERY_PARAMETER
-      return config(
-        `${seen} The state that was given holds a cursor that is none of its column's type. Give back the state of the last run as it was, or reset the stream to read it from its first row.`,
-      );
+      return {
+        code: 'state_invalid',
+        message: `${seen} The state that was given holds a cursor that is none of its column's type. Give back the state of the last run as it was, or reset the stream to read it from its first row.`,
+      };
     case 181: // ILLEGAL_FINAL
-      return config(
-        `${seen} use_final is for engines that merge the versions of a row, such as ReplacingMergeTree. Turn it off for this table.`,
-      );
+      return {
+        code: 'final_unsupported',
+        message: `${seen} use_final is for engines that merge the versions of a row, such as ReplacingMergeTree. Turn it off for this table.`,
+      };
     case 47: // UNKNOWN_IDENTIFIER
     case 16: // NO_SUCH_COLUMN_IN_TABLE
-      return config(
-        `${seen} A column is not there any more, or the view no longer fits its table. Refresh the schema (discover) or mend the view.`,
-      );
+      return {
+        code: 'schema_outdated',
+        message: `${seen} A column is not there any more, or the view no longer fits its table. Refresh the schema (discover) or mend the view.`,
+      };
     case 395: // FUNCTION_THROW_IF_VALUE_IS_NON_ZERO
-      return config(
-        `${seen} The view, or a column of the table, has a throwIf that stops the query at a row. Mend the row or the throwIf; the next run goes on from the last state.`,
-      );
+      return {
+        code: 'throw_if_met',
+        message: `${seen} The view, or a column of the table, has a throwIf that stops the query at a row. Mend the row or the throwIf; the next run goes on from the last state.`,
+      };
     case 164: // READONLY
-      return config(
-        `${seen} The user's profile is read-only and forbids this. Let an administrator allow it, or use a user with readonly=2.`,
-      );
+      return {
+        code: 'clickhouse_settings_unfit',
+        message: `${seen} The user's profile is read-only and forbids this. Let an administrator allow it, or use a user with readonly=2.`,
+      };
     case 158: // TOO_MANY_ROWS
     case 307: // TOO_MANY_BYTES
     case 396: // TOO_MANY_ROWS_OR_BYTES
     case 191: // SET_SIZE_LIMIT_EXCEEDED
     case 277: // INDEX_NOT_USED
-      return config(`${seen} ${explainFinalLimit(error.message, configuration)}`);
+      return {
+        code: 'clickhouse_limit_too_low',
+        message: `${seen} ${explainFinalLimit(error.message, configuration)}`,
+      };
     case 719: // QUERY_CACHE_USED_WITH_SYSTEM_TABLE
-      return config(
-        `${seen} The user's profile turns the query cache on, which does not take the look-ups of tables and columns. ${settingAdvice(username, { use_query_cache: '0' })}.`,
-      );
+      return {
+        code: 'clickhouse_settings_unfit',
+        message: `${seen} The user's profile turns the query cache on, which does not take the look-ups of tables and columns. ${settingAdvice(username, { use_query_cache: '0' })}.`,
+      };
     case 201: // QUOTA_EXCEEDED
     case 202: // TOO_MANY_SIMULTANEOUS_QUERIES
     case 159: // TIMEOUT_EXCEEDED
@@ -120,9 +135,10 @@ function explainServerError(error: ClickHouseError, configuration: SourceConfigu
     case 173: // CANNOT_ALLOCATE_MEMORY
     case 439: // CANNOT_SCHEDULE_TASK
     case 745: // SERVER_OVERLOADED
-      return transient(
-        `${seen} A limit of the server or of the user "${username}" was reached. Run again later; if it stays, raise the limit or make the table cheaper to read (sorted by the cursor).`,
-      );
+      return {
+        code: 'clickhouse_busy',
+        message: `${seen} A limit of the server or of the user "${username}" was reached. Run again later; if it stays, raise the limit or make the table cheaper to read (sorted by the cursor).`,
+      };
     case 209: // SOCKET_TIMEOUT
     case 210: // NETWORK_ERROR
     case 279: // ALL_CONNECTION_TRIES_FAILED
@@ -132,12 +148,13 @@ function explainServerError(error: ClickHouseError, configuration: SourceConfigu
     case 733: // TABLE_IS_BEING_RESTARTED
     case 735: // QUERY_WAS_CANCELLED_BY_CLIENT
     case 999: // KEEPER_EXCEPTION
-      return transient(
-        `${seen} The query was cut short by the server or its network. Run again; the next run goes on from the last state.`,
-      );
+      return {
+        code: 'clickhouse_cut_off',
+        message: `${seen} The query was cut short by the server or its network. Run again; the next run goes on from the last state.`,
+      };
     default:
       return {
-        failureType: 'system_error',
+        code: 'clickhouse_query_failed',
         message: `${seen} The query of this connector did not work on this table; the error index of ClickHouse tells what the code means.`,
       };
   }
@@ -149,44 +166,52 @@ function explainNetworkError(error: unknown, configuration: SourceConfiguration)
   const code = codeOf(error);
   const at = `${host}:${port}`;
   if (error instanceof GatewayError) {
-    return transient(
-      `A proxy at ${at} answered in place of ClickHouse: it can't reach it (HTTP ${error.status}). The server is waking up, restarting or overloaded. Try again; if it stays, check that host and port are those of ClickHouse's HTTP interface.`,
-    );
+    return {
+      code: 'clickhouse_unreachable',
+      message: `A proxy at ${at} answered in place of ClickHouse: it can't reach it (HTTP ${error.status}). The server is waking up, restarting or overloaded. Try again; if it stays, check that host and port are those of ClickHouse's HTTP interface.`,
+    };
   }
   if (code === 'ENOTFOUND')
-    return config(
-      `The host name "${host}" is not known. Check its spelling; it stands alone, without https:// and without a port.`,
-    );
+    return {
+      code: 'clickhouse_address_wrong',
+      message: `The host name "${host}" is not known. Check its spelling; it stands alone, without https:// and without a port.`,
+    };
   if (code === 'EAI_AGAIN')
-    return transient(
-      `The host name "${host}" could not be looked up: the name server does not answer. Try again, or check the network.`,
-    );
+    return {
+      code: 'clickhouse_unreachable',
+      message: `The host name "${host}" could not be looked up: the name server does not answer. Try again, or check the network.`,
+    };
   if (code === 'ECONNREFUSED') {
-    return transient(
-      `Nothing listens at ${at} (connection refused). The port may be wrong (HTTP is 8123, HTTPS 8443) or the server is down. Check both, and that HTTP is open to this machine.`,
-    );
+    return {
+      code: 'clickhouse_unreachable',
+      message: `Nothing listens at ${at} (connection refused). The port may be wrong (HTTP is 8123, HTTPS 8443) or the server is down. Check both, and that HTTP is open to this machine.`,
+    };
   }
   if (code === 'ETIMEDOUT' || code === 'EHOSTUNREACH' || code === 'ENETUNREACH' || /timeout/i.test(messageOf(error))) {
-    return transient(
-      `${at} did not answer in time. A firewall or an IP allow-list may drop the connection, or the server is waking up. Check the network, then try again.`,
-    );
+    return {
+      code: 'clickhouse_unreachable',
+      message: `${at} did not answer in time. A firewall or an IP allow-list may drop the connection, or the server is waking up. Check the network, then try again.`,
+    };
   }
   const tlsExplanation = ssl ? explainTlsError(code, messageOf(error), configuration) : undefined;
   if (tlsExplanation !== undefined) return tlsExplanation;
   if (!ssl && (code.startsWith('HPE_') || code === 'ECONNRESET')) {
-    return transient(
-      `${at} broke off before an answer that is HTTP. If it is an HTTPS port (usually 8443), turn ssl on; else the server or a proxy closed the connection: try again.`,
-    );
+    return {
+      code: 'clickhouse_port_wrong',
+      message: `${at} broke off before an answer that is HTTP. If it is an HTTPS port (usually 8443), turn ssl on; else the server or a proxy closed the connection: try again.`,
+    };
   }
   if (CUT.includes(code)) {
     const asked = ssl && configuration.tls?.client_certificate === undefined;
-    return transient(
-      `The connection to ${at} was cut. The server restarted, or a proxy or tunnel closed it. Try again.${asked ? ' If it never works, the server may want a client certificate (tls.client_certificate).' : ''}`,
-    );
+    return {
+      code: 'clickhouse_cut_off',
+      message: `The connection to ${at} was cut. The server restarted, or a proxy or tunnel closed it. Try again.${asked ? ' If it never works, the server may want a client certificate (tls.client_certificate).' : ''}`,
+    };
   }
-  return transient(
-    `${at} gave no answer that ClickHouse would give: ${firstSentence(messageOf(error))}. Check that host and port are those of ClickHouse's HTTP interface.`,
-  );
+  return {
+    code: 'clickhouse_port_wrong',
+    message: `${at} gave no answer that ClickHouse would give: ${firstSentence(messageOf(error))}. Check that host and port are those of ClickHouse's HTTP interface.`,
+  };
 }
 
 /** A right and what it is on, as the server names them: `SELECT(a, b) ON db.table`, with names in backticks if need be. */

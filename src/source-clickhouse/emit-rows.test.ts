@@ -7,6 +7,7 @@ import { emitRows } from './emit-rows.ts';
 import { MOST_RECENT_ROWS } from './recent-rows.ts';
 import { RowBudget } from './row-budget.ts';
 import type { RowSelection } from './row-query.ts';
+import { sourceError } from './source-error.ts';
 import type { StreamState } from './stream-state.ts';
 import type { TimeWindow } from './time-window.ts';
 import { parseClickHouseType } from './types/clickhouse-type.ts';
@@ -79,7 +80,7 @@ async function emit(
   const context = {
     clickhouse: {
       bytes: async () => Readable.from(answer(), { objectMode: true }),
-      failure: (cause: unknown) => new ConnectorError('config_error', 'It broke.', { cause }),
+      failure: (cause: unknown) => sourceError('table_missing', 'It broke.', { cause }),
     },
     output: new MessageOutput(stream),
     stop: new AbortController().signal,

@@ -1,4 +1,3 @@
-import { ConnectorError } from '../protocol/failure.ts';
 import { log, type StreamDescriptor, streamStatus } from '../protocol/messages.ts';
 import type { MessageOutput } from '../protocol/output.ts';
 import type { ClickHouse } from './clickhouse-client.ts';
@@ -9,6 +8,7 @@ import { MOST_RECENT_ROWS, RecentRows } from './recent-rows.ts';
 import type { RowBudget } from './row-budget.ts';
 import type { RowSelection } from './row-query.ts';
 import { rowSource } from './row-source.ts';
+import { sourceError } from './source-error.ts';
 import { StateWriter } from './state-writer.ts';
 import type { Position, StreamState } from './stream-state.ts';
 import type { TimeWindow } from './time-window.ts';
@@ -152,8 +152,8 @@ function endedPosition({ cursor, tie_break }: Position): Position {
 function heldBack(cursor: string, cursorColumn: string, window: TimeWindow | undefined): string {
   const seen = `More than ${MOST_RECENT_ROWS} rows would have to be remembered, which is all that a state may hold`;
   if (window !== undefined && cursor > window.now) {
-    throw new ConnectorError(
-      'config_error',
+    throw sourceError(
+      'cursor_in_future',
       `${seen}, as their ${cursorColumn} lies in the future (${cursor}; the server's clock says ${window.now}). It does not tell when a row was inserted. Name another column in "cursor_column", or set "lookback_seconds" to 0: rows are then read when their time has come.`,
     );
   }

@@ -1,12 +1,4 @@
-import type { FailureType } from '../protocol/failure.ts';
+import type { SourceErrorCode } from './source-error.ts';
 
-/** What a failure means and what to do about it, and whose it is to do. */
-export type Explanation = { failureType: FailureType; message: string };
-
-export function config(message: string): Explanation {
-  return { failureType: 'config_error', message };
-}
-
-export function transient(message: string): Explanation {
-  return { failureType: 'transient_error', message };
-}
+/** What a failure means and what to do about it, and the code that stands for this. */
+export type Explanation = { code: SourceErrorCode; message: string };

@@ -1,6 +1,6 @@
-import { ConnectorError } from '../protocol/failure.ts';
 import type { SourceConfiguration } from './configuration.ts';
 import { settingAdvice } from './setting-advice.ts';
+import { sourceError } from './source-error.ts';
 
 /** A setting as it is for the user, a row of system.settings. */
 export type Setting = { name: string; value: string; isChangeable: boolean };
@@ -56,8 +56,8 @@ export function losslessSettings(
   const fixed = lossy.filter(([name]) => settings.get(name)?.isChangeable === false);
   if (fixed.length === 0) return Object.fromEntries(lossy);
   const seen = fixed.map(([name]) => `${name} = ${settings.get(name)?.value}`).join(', ');
-  throw new ConnectorError(
-    'config_error',
+  throw sourceError(
+    'clickhouse_settings_unfit',
     `The profile of the user "${username}" has ${seen}, and the user may not change that: ClickHouse would leave rows out and end the answer as if it were whole, and they would never be read. ${settingAdvice(username, Object.fromEntries(fixed))}.`,
   );
 }

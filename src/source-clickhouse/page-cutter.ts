@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
-import { ConnectorError } from '../protocol/failure.ts';
 import type { BufferPool } from './buffer-pool.ts';
 import { ROW_LINE_START } from './row-query.ts';
+import { sourceError } from './source-error.ts';
 
 const LINE_FEED = 0x0a;
 const CLOSING_BRACE = 0x7d;
@@ -68,8 +68,8 @@ export class PageCutter {
     this.#append(chunk);
     this.#takeLines(newFrom);
     if (this.#filled - this.#end > MAX_ROW_BYTES) {
-      throw new ConnectorError(
-        'config_error',
+      throw sourceError(
+        'row_too_long',
         `A row is longer than ${MAX_ROW_BYTES} bytes. Leave the large column out, with a view or in the selected columns.`,
       );
     }

@@ -1,9 +1,10 @@
 import { z } from 'zod';
-import { ConnectorError, messageOf } from '../protocol/failure.ts';
+import { messageOf } from '../protocol/failure.ts';
 import type { SourceConfiguration } from './configuration.ts';
 import { LOSSY_SETTINGS, losslessSettings, type Setting } from './lossy-settings.ts';
 import { PROGRAM } from './program.ts';
 import { settingAdvice } from './setting-advice.ts';
+import { sourceError } from './source-error.ts';
 
 /** How each query of a connection is sent. */
 export type QuerySettings = {
@@ -67,8 +68,8 @@ export async function lookUpQuerySettings(
   if (rows === undefined) return NO_SETTINGS;
   const [row] = rows;
   if (row === undefined) {
-    throw new ConnectorError(
-      'config_error',
+    throw sourceError(
+      'clickhouse_settings_unfit',
       `A query that gives one row gave none to the user "${configuration.username}": the user's profile likely has the setting offset, and would leave out the first rows of every answer. ${settingAdvice(configuration.username, { offset: '0' })}.`,
     );
   }

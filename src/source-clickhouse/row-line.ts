@@ -2,7 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import { LosslessNumber } from 'lossless-json';
 import { z } from 'zod';
 import { parseExact } from '../protocol/exact-json.ts';
-import { ConnectorError } from '../protocol/failure.ts';
+import { sourceError } from './source-error.ts';
 
 const rowLine = z.looseObject({ record: z.looseObject({ data: z.looseObject({}) }) });
 
@@ -20,8 +20,8 @@ export function cursorInLine(line: Buffer, cursorColumn: string): string {
   const cursor = record.data[cursorColumn];
   if (typeof cursor === 'string') {
     if (cursor.includes(REPLACEMENT_CHARACTER) && !isUtf8(line)) {
-      throw new ConnectorError(
-        'config_error',
+      throw sourceError(
+        'cursor_unusable',
         `A row has a ${cursorColumn} that is no valid UTF-8: ${JSON.stringify(cursor)}. A state is text and can't keep it exactly, so rows would be lost or doubled behind it. Give the table another cursor, with a view if need be: a time, a number, or hex(${cursorColumn}).`,
       );
     }

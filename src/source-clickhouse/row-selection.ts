@@ -1,10 +1,10 @@
 import type { ConfiguredStream } from '../protocol/catalog.ts';
-import { ConnectorError } from '../protocol/failure.ts';
 import type { StreamDescriptor } from '../protocol/messages.ts';
 import type { ClickHouse } from './clickhouse-client.ts';
 import type { SourceConfiguration } from './configuration.ts';
 import { cursorCodec } from './cursor.ts';
 import type { RowSelection } from './row-query.ts';
+import { sourceError } from './source-error.ts';
 import { listTables, missingColumns, requiredColumns, type Table } from './table.ts';
 
 /**
@@ -22,22 +22,22 @@ export async function selectRows(
 ): Promise<RowSelection> {
   const { cursor_column, use_final, partition } = configuration;
   if (stream.namespace !== configuration.database) {
-    throw new ConnectorError(
-      'config_error',
+    throw sourceError(
+      'schema_outdated',
       `The catalog asks for "${stream.name}" of the database "${stream.namespace}", but the configuration names "${configuration.database}". Refresh the schema (discover).`,
     );
   }
   const table = (await listTables(clickhouse, configuration.database, stream.name)).at(0);
   if (table === undefined) {
-    throw new ConnectorError(
-      'config_error',
+    throw sourceError(
+      'table_missing',
       `There is no table or view "${stream.name}" in the database "${configuration.database}" that "${configuration.username}" may read. It was dropped, renamed, or the user lacks SELECT on it. Refresh the schema (discover).`,
     );
   }
   const missing = missingColumns(table, cursor_column);
   if (missing.length > 0) {
-    throw new ConnectorError(
-      'config_error',
+    throw sourceError(
+      'columns_missing',
       `"${stream.name}" has no column ${missing.join(', ')}. Run check: it proposes a view that has them.`,
     );
   }
@@ -77,8 +77,8 @@ export function cursorOf(table: Table, cursorColumn: string): RowSelection['curs
   const column = table.columns.find(({ name }) => name === cursorColumn);
   const codec = column === undefined ? undefined : cursorCodec(column.type);
   if (column === undefined || codec === undefined) {
-    throw new ConnectorError(
-      'config_error',
+    throw sourceError(
+      'cursor_unusable',
       `The column ${cursorColumn} of "${table.name}" is a ${column?.type.name}, which has no useful order. Make it a DateTime, DateTime64, Date, integer or String, with a view if need be.`,
     );
   }

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { FailureType } from '../protocol/failure.ts';
+import type { SourceErrorCode } from './source-error.ts';
 import { ForwardTimeoutError, forwardFailure, keyFailure, sshFailure } from './ssh-failure.ts';
 
 const BY_PASSWORD = {
@@ -12,47 +12,47 @@ const BY_PASSWORD = {
 
 describe('an SSH connection that is not opened', () => {
   // The words and levels are those of ssh2.
-  test.each<[string, { message: string; level?: string; code?: string }, FailureType, RegExp]>([
+  test.each<[string, { message: string; level?: string; code?: string }, SourceErrorCode, RegExp]>([
     ...[
       'Header line too long',
       'Invalid header: expected newline',
       'Max greeting lines exceeded',
       'Invalid identification string',
-    ].map((message): [string, { message: string }, FailureType, RegExp] => [
+    ].map((message): [string, { message: string }, SourceErrorCode, RegExp] => [
       `as the other side begins otherwise (${message})`,
       { message },
-      'config_error',
+      'ssh_address_wrong',
       /^What answers at bastion:22 is no SSH server of today \(.+\)\. Check tunnel_host and tunnel_port/,
     ]),
     [
       'as the other side goes away before its first word',
       { message: 'Connection lost before handshake', level: 'protocol' },
-      'transient_error',
+      'ssh_unreachable',
       /closed the connection before the tunnel was open \(Connection lost/,
     ],
     [
       'as no algorithm is known to both',
       { message: 'Handshake failed: no matching host key format', level: 'handshake' },
-      'config_error',
+      'ssh_handshake_failed',
       /found no common way to encrypt \(Handshake failed: no matching host key format\).+very old or very strict/,
     ],
     [
       'as the server has a key that it can not use',
       { message: 'Handshake failed: signature verification failed', level: 'handshake' },
-      'config_error',
+      'ssh_handshake_failed',
       /did not prove that its host key is its own \(.+\)\. Somebody else may answer in its place/,
     ],
     [
       'as the server breaks a rule',
       { message: 'Received malformed KEXINIT', level: 'handshake' },
-      'config_error',
+      'ssh_handshake_failed',
       /did not keep to the rules .+\(Received malformed KEXINIT\)\. It is faulty/,
     ],
-  ])('%s', (_, { message, ...marks }, failureType, advice) => {
+  ])('%s', (_, { message, ...marks }, expected, advice) => {
     const error = Object.assign(new Error(message), marks);
     const failure = sshFailure(error, BY_PASSWORD);
     expect(failure.message).toMatch(advice);
-    expect(failure.failureType).toBe(failureType);
+    expect(failure.code).toBe(expected);
     expect(failure.internalMessage).toBe(message);
     expect(failure.message).not.toContain('hunter2');
   });
@@ -104,12 +104,12 @@ describe('a private key that is not read', () => {
   ])('%s', (_, words, hasPassphrase, advice) => {
     const failure = keyFailure(new Error(words), hasPassphrase);
     expect(failure.message).toMatch(advice);
-    expect(failure.failureType).toBe('config_error');
+    expect(failure.code).toBe('ssh_key_unusable');
   });
 });
 
 test('a way to ClickHouse that is not opened in time is told as such', () => {
   const failure = forwardFailure(new ForwardTimeoutError(30_000), BY_PASSWORD, 'ch:8123');
   expect(failure.message).toMatch(/bastion:22 did not open the way to ch:8123 \(no answer within 30 seconds\)/);
-  expect(failure.failureType).toBe('transient_error');
+  expect(failure.code).toBe('ssh_target_unreachable');
 });

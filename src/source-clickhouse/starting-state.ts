@@ -1,6 +1,6 @@
-import { ConnectorError } from '../protocol/failure.ts';
 import type { StreamDescriptor } from '../protocol/messages.ts';
 import type { RowSelection } from './row-query.ts';
+import { sourceError } from './source-error.ts';
 import { type Partition, parseStreamState, type StreamState } from './stream-state.ts';
 import type { Column, Table } from './table.ts';
 
@@ -26,29 +26,29 @@ export async function startingState(
   }
   const state = parseStreamState(stream.name, stored);
   if (state.cursor_column !== cursor_column) {
-    throw new ConnectorError(
-      'config_error',
+    throw sourceError(
+      'state_of_other_settings',
       `The state of "${stream.name}" is about the cursor column "${state.cursor_column}", but "cursor_column" is "${cursor_column}". ` +
         'Set it back, or reset the stream: all its rows are then read again.',
     );
   }
   if (describePartition(state.partition) !== describePartition(partition)) {
-    throw new ConnectorError(
-      'config_error',
+    throw sourceError(
+      'state_of_other_settings',
       `The state of "${stream.name}" is about ${describePartition(state.partition)}, but the configuration asks for ${describePartition(partition)}. ` +
         'Each part needs a state of its own, and another number of parts splits the rows in another way: give the state that belongs to this part, or reset the stream.',
     );
   }
   if ((state.cursor !== null || state.recent_rows !== undefined) && state.cursor_type !== cursor_type) {
-    throw new ConnectorError(
-      'config_error',
+    throw sourceError(
+      'state_of_other_settings',
       `The state of "${stream.name}" was written when ${cursor.column.name} was a ${state.cursor_type}; it is a ${cursor_type} now, and the two do not compare. ` +
         'Give the column its type back, or reset the stream: all its rows are then read again.',
     );
   }
   if (state.cursor !== null && !cursor.codec.form.test(state.cursor)) {
-    throw new ConnectorError(
-      'config_error',
+    throw sourceError(
+      'state_invalid',
       `The cursor in the state of "${stream.name}" is no ${cursor_type} as this source writes it: the state was changed since. ` +
         'Give back the state of the last run as it was, or reset the stream: all its rows are then read again.',
     );

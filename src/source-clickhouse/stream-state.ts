@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { ConnectorError } from '../protocol/failure.ts';
 import { DEFAULT_CURSOR_COLUMN } from './configuration.ts';
+import { sourceError } from './source-error.ts';
 
 const partitionSchema = z.object({ index: z.int(), count: z.int() });
 
@@ -46,8 +46,8 @@ export type Partition = z.output<typeof partitionSchema>;
 export function parseStreamState(stream: string, state: Record<string, unknown>): StreamState {
   const result = streamStateSchema.safeParse(state);
   if (result.success) return result.data;
-  throw new ConnectorError(
-    'config_error',
+  throw sourceError(
+    'state_invalid',
     `The state of the stream "${stream}" was not written by this source: it has the keys ${Object.keys(state).join(', ') || '(none)'}. ` +
       'Give back the state of the last run as it was, or reset the stream to read it from its first row.',
   );

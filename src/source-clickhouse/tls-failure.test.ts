@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { FailureType } from '../protocol/failure.ts';
 import { type SourceConfiguration, sourceConfigurationSchema } from './configuration.ts';
+import type { SourceErrorCode } from './source-error.ts';
 import { explainTlsError } from './tls-failure.ts';
 
 const PLAIN = sourceConfigurationSchema.parse({ host: 'ch', port: 8443, ssl: true });
@@ -17,95 +17,95 @@ function alert(name: string, number: number): [code: string, message: string] {
 }
 
 describe('an error of TLS that is about the way it is spoken', () => {
-  test.each<[string, [code: string, message: string], SourceConfiguration, FailureType, RegExp]>([
+  test.each<[string, [code: string, message: string], SourceConfiguration, SourceErrorCode, RegExp]>([
     [
       'an answer in clear text',
       words('ERR_SSL_WRONG_VERSION_NUMBER', 'ssl3_get_record', 'wrong version number'),
       PLAIN,
-      'config_error',
+      'tls_not_spoken',
       /^ch:8443 does not speak TLS, but "ssl" is on\. Turn ssl off/,
     ],
     [
       'other bytes that are no TLS',
       words('ERR_SSL_PACKET_LENGTH_TOO_LONG', 'ssl3_get_record', 'packet length too long'),
       PLAIN,
-      'config_error',
+      'tls_not_spoken',
       /does not speak TLS/,
     ],
     [
       'a server that speaks an old version',
       words('ERR_SSL_UNSUPPORTED_PROTOCOL', 'ssl_choose_client_version', 'unsupported protocol'),
       PLAIN,
-      'config_error',
+      'tls_not_agreed',
       /^ch:8443 speaks no version of TLS that is safe today/,
     ],
     [
       'a server that says that it speaks another version',
       alert('tlsv1 alert protocol version', 70),
       PLAIN,
-      'config_error',
+      'tls_not_agreed',
       /speaks no version of TLS that is safe today/,
     ],
     [
       'a key that is too short',
       words('ERR_SSL_EE_KEY_TOO_SMALL', '', 'ee key too small'),
       PLAIN,
-      'config_error',
+      'tls_not_agreed',
       /^TLS with ch:8443 failed: ee key too small\. (?!.*Turn ssl off)/,
     ],
     [
       'something else by the general code of Node',
       words('EPROTO', 'tls_process_ske_dhe', 'dh key too small'),
       PLAIN,
-      'config_error',
+      'tls_not_agreed',
       /^TLS with ch:8443 failed: dh key too small\./,
     ],
     [
       'a name that the server does not know, which OpenSSL does not call an alert',
       alert('tlsv1 unrecognized name', 112),
       PLAIN,
-      'config_error',
+      'tls_not_agreed',
       /^TLS with ch:8443 failed: tlsv1 unrecognized name\./,
     ],
     [
       'a handshake that failed, without a certificate',
       alert('sslv3 alert handshake failure', 40),
       PLAIN,
-      'config_error',
+      'tls_client_certificate_refused',
       /\(alert handshake failure\).+wants a client certificate, or has no cipher.+in common.+tls\.client_certificate/,
     ],
     [
       'a handshake that failed, with a certificate',
       alert('sslv3 alert handshake failure', 40),
       WITH_CERTIFICATE,
-      'config_error',
+      'tls_client_certificate_refused',
       /\(alert handshake failure\).+does not accept the client certificate.+no cipher.+in common/,
     ],
     [
       'a certificate that is wanted',
       alert('tlsv13 alert certificate required', 116),
       PLAIN,
-      'config_error',
+      'tls_client_certificate_refused',
       /^ch:8443 wants a client certificate \(alert certificate required\)/,
     ],
     [
       'a certificate that is refused',
       alert('tlsv1 alert unknown ca', 48),
       WITH_CERTIFICATE,
-      'config_error',
+      'tls_client_certificate_refused',
       /^ch:8443 refused the client certificate \(alert unknown ca\)/,
     ],
     [
       'a fault inside the server',
       alert('tlsv1 alert internal error', 80),
       PLAIN,
-      'transient_error',
+      'clickhouse_cut_off',
       /^ch:8443 ended TLS by a fault of its own \(alert internal error\).+Try again/,
     ],
-  ])('%s', (_, [code, message], configuration, failureType, advice) => {
+  ])('%s', (_, [code, message], configuration, expected, advice) => {
     const explanation = explainTlsError(code, message, configuration);
     expect(explanation?.message).toMatch(advice);
-    expect(explanation?.failureType).toBe(failureType);
+    expect(explanation?.code).toBe(expected);
   });
 
   test('is none that another place would explain better', () => {

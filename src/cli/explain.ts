@@ -1,0 +1,69 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { distance } from 'fastest-levenshtein';
+import type { CommandContext } from '../protocol/command-context.ts';
+
+const PAGES = new URL('../../docs/troubleshooting/', import.meta.url);
+
+/** The page that lists the others. */
+const LIST = 'README';
+
+/** Characters of the longest code, so that what is said of each begins in one column. */
+const CODE_WIDTH = 30;
+
+/** How many codes are proposed in place of one that there is not. */
+const MOST_PROPOSALS = 4;
+
+/**
+ * Prints the page of a code, or the list of all codes. This is for a person in front of a terminal that may reach no
+ * web page, and no command of the protocol: what it prints are no messages but the pages, which are written to be read
+ * as they are, in 80 columns.
+ *
+ * @param asked a code of an error or a rejection, or the link that ends a message.
+ * @returns whether there is such a code; if not, stderr says which are like it.
+ */
+export async function explain({ output }: CommandContext, asked: string | undefined): Promise<boolean> {
+  if (asked === undefined) {
+    await output.writeBytes(inColumns(await readPage(LIST)));
+    return true;
+  }
+  const codes = await listCodes();
+  const code = codeIn(asked);
+  if (codes.includes(code)) {
+    await output.writeBytes(await readPage(code));
+    return true;
+  }
+  process.stderr.write(
+    `There is no code "${code}". It may be misspelt, or of another version. Those most like it: ${proposals(code, codes).join(', ')}. Without a code, explain lists all of them.\n`,
+  );
+  return false;
+}
+
+async function listCodes(): Promise<string[]> {
+  const files = await readdir(PAGES);
+  return files.map((file) => file.replace(/\.md$/, '')).filter((name) => name !== LIST);
+}
+
+function readPage(name: string): Promise<string> {
+  return readFile(new URL(`${name}.md`, PAGES), 'utf8');
+}
+
+/** The code in what was copied from a message: the last part of a link, without its ending and a full stop. */
+function codeIn(asked: string): string {
+  return asked
+    .trim()
+    .replace(/^.*\//, '')
+    .replace(/(\.md)?\.?$/, '')
+    .toLowerCase();
+}
+
+/** Codes that hold what was asked for, or else those that are fewest changes away from it. */
+export function proposals(asked: string, codes: readonly string[]): string[] {
+  const holding = codes.filter((code) => asked !== '' && code.includes(asked));
+  const nearest = holding.length > 0 ? holding : codes.toSorted((a, b) => distance(asked, a) - distance(asked, b));
+  return nearest.slice(0, MOST_PROPOSALS);
+}
+
+/** The list without its links, which a terminal does not follow. */
+function inColumns(list: string): string {
+  return list.replaceAll(/^- \[(\w+)\]\(\w+\.md\): /gm, (_, code: string) => `  ${code.padEnd(CODE_WIDTH)}  `);
+}

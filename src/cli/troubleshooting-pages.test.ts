@@ -1,0 +1,82 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { DESTINATION_ERRORS } from '../destination-batch/destination-error.ts';
+import { REASON_CODES } from '../destination-batch/reason.ts';
+import { PROTOCOL_ERRORS } from '../protocol/failure.ts';
+import { SOURCE_ERRORS } from '../source-clickhouse/source-error.ts';
+
+/** Columns of the narrowest terminal that people have. */
+const COLUMNS = 80;
+
+/** Lines of a page that are read without losing the thread. */
+const MOST_LINES = 50;
+
+const PAGES = new URL('../../docs/troubleshooting/', import.meta.url);
+
+const ERRORS = { ...PROTOCOL_ERRORS, ...SOURCE_ERRORS, ...DESTINATION_ERRORS };
+const ERROR_CODES = [PROTOCOL_ERRORS, SOURCE_ERRORS, DESTINATION_ERRORS].flatMap((table) => Object.keys(table));
+const CODES = [...ERROR_CODES, ...REASON_CODES];
+
+const pages = readdirSync(PAGES).filter((name) => name !== 'README.md');
+
+function page(name: string): string {
+  return readFileSync(new URL(name, PAGES), 'utf8');
+}
+
+describe('the codes', () => {
+  test('are different from each other', () => {
+    expect(CODES.filter((code, index) => CODES.indexOf(code) !== index)).toEqual([]);
+  });
+
+  // What is tried again depends on it.
+  test('of what passes by itself, and of what is a fault of ours, are these', () => {
+    const of = (type: string): string[] => Object.entries(ERRORS).flatMap(([code, its]) => (its === type ? code : []));
+    expect(of('transient_error')).toEqual([
+      'clickhouse_unreachable',
+      'clickhouse_port_wrong',
+      'clickhouse_cut_off',
+      'clickhouse_busy',
+      'ssh_unreachable',
+      'ssh_target_unreachable',
+      'table_changed',
+      'batch_unreachable',
+      'rejected_rows_unavailable',
+    ]);
+    expect(of('system_error')).toEqual(['unexpected_fault', 'clickhouse_query_failed', 'input_broken']);
+  });
+});
+
+describe('the pages', () => {
+  test('are one for each code, and none without', () => {
+    expect(pages.toSorted()).toEqual(CODES.map((code) => `${code}.md`).toSorted());
+  });
+
+  test.each(pages)('%s says what was seen, what it means and what to do, for a terminal', (name) => {
+    const written = page(name);
+    expect(written.split('\n')[0]).toBe(`# ${name.replace('.md', '')}`);
+    expect(written.match(/^## .+$/gm)).toEqual(['## What was seen', '## What it likely means', '## What to do']);
+    expect(written.split('\n').filter((line) => line.length > COLUMNS)).toEqual([]);
+    expect(written.trimEnd().split('\n').length).toBeLessThanOrEqual(MOST_LINES);
+    const sections = written.split(/^## .+$/m).slice(1);
+    expect(sections.filter((section) => section.trim().length < COLUMNS / 2)).toEqual([]);
+  });
+
+  test.each(ERROR_CODES)('%s shows the message as it is printed', (code) => {
+    const [, seen = ''] = page(`${code}.md`).split(/^## .+$/m);
+    expect(seen).toMatch(/^> \S/m);
+  });
+
+  test.each(REASON_CODES)('%s shows a row', (code) => {
+    const [, row = ''] = /```json\n([\s\S]+?)\n```/.exec(page(`${code}.md`)) ?? [];
+    expect(JSON.parse(row)).toHaveProperty('event_name');
+  });
+
+  test('are each named once by their list, and the links among them lead somewhere', () => {
+    const list = page('README.md');
+    expect([...list.matchAll(/^- \[(\w+)\]\(\1\.md\): \S/gm)].map(([, code]) => code).toSorted()).toEqual(
+      CODES.toSorted(),
+    );
+    const linked = pages.flatMap((name) => [...page(name).matchAll(/\]\((\w+)\.md\)/g)].map(([, code]) => code));
+    expect(linked.filter((code) => !CODES.includes(code ?? ''))).toEqual([]);
+  });
+});

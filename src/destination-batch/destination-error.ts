@@ -1,0 +1,35 @@
+import { ConnectorError, type ErrorOptions, type FailureType, PROTOCOL_ERRORS } from '../protocol/failure.ts';
+
+/**
+ * The codes of what the destination may fail with, besides those of every command. Each has its page in
+ * docs/troubleshooting.
+ */
+export const DESTINATION_ERRORS = {
+  batch_address_wrong: 'config_error',
+  batch_certificate_refused: 'config_error',
+  batch_key_refused: 'config_error',
+  batch_api_forbidden: 'config_error',
+  batch_call_refused: 'config_error',
+  batch_unreachable: 'transient_error',
+
+  mapping_unfit: 'config_error',
+  stream_not_in_catalog: 'config_error',
+  input_broken: 'system_error',
+  too_many_rejected: 'config_error',
+  rejected_rows_unwritable: 'config_error',
+  rejected_rows_unavailable: 'transient_error',
+  dry_run_unwritable: 'config_error',
+} as const satisfies Record<string, FailureType>;
+
+const ALL = { ...PROTOCOL_ERRORS, ...DESTINATION_ERRORS };
+
+export type DestinationErrorCode = keyof typeof ALL;
+
+/** A failure of this connector, with a code of its own or of every command. */
+export function destinationError(
+  code: DestinationErrorCode,
+  message: string,
+  options: ErrorOptions = {},
+): ConnectorError {
+  return new ConnectorError({ code, failureType: ALL[code] }, message, options);
+}

@@ -1,0 +1,8 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { troubleshootingPage } from './troubleshooting.ts';
+
+test('the page of a code is a file of this repository', () => {
+  const [, path] = /\/blob\/main\/(.+)$/.exec(troubleshootingPage('unexpected_fault')) ?? [];
+  expect(readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')).toMatch(/^# unexpected_fault\n/);
+});
