@@ -1,7 +1,6 @@
-import yargs from 'yargs';
 import { init } from '../init/init.ts';
-import { ConnectorError } from '../protocol/failure.ts';
 import { EXIT_CODES } from '../sync/exit-code.ts';
+import { personParser } from './person-parser.ts';
 import { runForPerson } from './run-for-person.ts';
 
 const USAGE = `$0
@@ -17,16 +16,7 @@ into this folder, for you alone to read. It sends nothing.`;
  */
 export async function runInit(launcher: string, args: readonly string[]): Promise<void> {
   await runForPerson(async (context) => {
-    const parsed = await yargs([...args])
-      .scriptName(`${launcher} init`)
-      .usage(USAGE)
-      .strict()
-      .version(false)
-      .exitProcess(false)
-      .fail((message, error) => {
-        throw new ConnectorError('config_error', `${message ?? error.message} See ${launcher} init --help.`);
-      })
-      .parseAsync();
+    const parsed = await personParser(`${launcher} init`, args, USAGE).parseAsync();
     if (parsed.help === true) return EXIT_CODES.allAccepted;
     return (await init(context)) ? EXIT_CODES.allAccepted : EXIT_CODES.failed;
   });

@@ -1,10 +1,9 @@
-import yargs from 'yargs';
 import { preview } from '../preview/preview.ts';
 import { previewText } from '../preview/preview-text.ts';
 import { terminalOf } from '../preview/terminal.ts';
-import { ConnectorError } from '../protocol/failure.ts';
 import { EXIT_CODES } from '../sync/exit-code.ts';
 import { jsonFile } from './json-file-option.ts';
+import { personParser } from './person-parser.ts';
 import { parseRowCount } from './row-limit.ts';
 import { runForPerson } from './run-for-person.ts';
 
@@ -41,15 +40,7 @@ export async function runPreview(launcher: string, args: readonly string[]): Pro
 
 /** @throws ConnectorError (config_error) when the arguments are wrong. */
 function parse(name: string, args: readonly string[]) {
-  return yargs([...args])
-    .scriptName(name)
-    .usage(USAGE)
-    .strict()
-    .version(false)
-    .exitProcess(false)
-    .fail((message, error) => {
-      throw new ConnectorError('config_error', `${message ?? error.message} See ${name} --help.`);
-    })
+  return personParser(name, args, USAGE)
     .option('source', jsonFile('the configuration of the source'))
     .option('destination', jsonFile('the configuration of the destination'))
     .option('stream', {

@@ -1,5 +1,4 @@
-import yargs from 'yargs';
-import { asConnectorError, ConnectorError } from '../protocol/failure.ts';
+import { asConnectorError } from '../protocol/failure.ts';
 import { EXIT_CODES, exitCodeOfFailure } from '../sync/exit-code.ts';
 import { JsonEvents } from '../sync/json-events.ts';
 import { PersonReporter } from '../sync/person-reporter.ts';
@@ -9,6 +8,7 @@ import type { Reporter } from '../sync/reporter.ts';
 import { type SyncOptions, sync } from '../sync/sync-command.ts';
 import { endBySignal } from './end-by-signal.ts';
 import { jsonFile } from './json-file-option.ts';
+import { personParser } from './person-parser.ts';
 import { rowLimit } from './row-limit.ts';
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
@@ -80,16 +80,7 @@ export async function runSync(launcher: string, args: readonly string[]): Promis
 
 /** @throws ConnectorError (config_error) when the arguments are wrong. Undefined when help was asked for, and given. */
 async function parse(name: string, args: readonly string[]): Promise<SyncOptions | undefined> {
-  const parsed = await yargs([...args])
-    .scriptName(name)
-    .usage(USAGE)
-    .strict()
-    .version(false)
-    .exitProcess(false)
-    .fail((message, error) => {
-      const words = (message ?? error.message).replace(/\.?$/, '.');
-      throw new ConnectorError('config_error', `${words} See ${name} --help.`);
-    })
+  const parsed = await personParser(name, args, USAGE)
     .option('source', jsonFile('the configuration of the source'))
     .option('destination', jsonFile('the configuration of the destination'))
     .option('state', jsonFile('how far it is; the first run makes it'))

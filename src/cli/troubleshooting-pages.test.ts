@@ -4,6 +4,7 @@ import { DESTINATION_ERRORS } from '../destination-batch/destination-error.ts';
 import { REASON_CODES } from '../destination-batch/reason.ts';
 import { PROTOCOL_ERRORS } from '../protocol/failure.ts';
 import { SOURCE_ERRORS } from '../source-clickhouse/source-error.ts';
+import { SYNC_ERRORS } from '../sync/sync-error.ts';
 
 /** Columns of the narrowest terminal that people have. */
 const COLUMNS = 80;
@@ -13,8 +14,10 @@ const MOST_LINES = 50;
 
 const PAGES = new URL('../../docs/troubleshooting/', import.meta.url);
 
-const ERRORS = { ...PROTOCOL_ERRORS, ...SOURCE_ERRORS, ...DESTINATION_ERRORS };
-const ERROR_CODES = [PROTOCOL_ERRORS, SOURCE_ERRORS, DESTINATION_ERRORS].flatMap((table) => Object.keys(table));
+const ERRORS = { ...PROTOCOL_ERRORS, ...SOURCE_ERRORS, ...DESTINATION_ERRORS, ...SYNC_ERRORS };
+const ERROR_CODES = [PROTOCOL_ERRORS, SOURCE_ERRORS, DESTINATION_ERRORS, SYNC_ERRORS].flatMap((table) =>
+  Object.keys(table),
+);
 const CODES = [...ERROR_CODES, ...REASON_CODES];
 
 const pages = readdirSync(PAGES).filter((name) => name !== 'README.md');
@@ -41,8 +44,17 @@ describe('the codes', () => {
       'table_changed',
       'batch_unreachable',
       'rejected_rows_unavailable',
+      'state_file_unwritable',
+      'state_file_locked',
     ]);
-    expect(of('system_error')).toEqual(['unexpected_fault', 'clickhouse_query_failed', 'input_broken']);
+    expect(of('system_error')).toEqual([
+      'unexpected_fault',
+      'clickhouse_query_failed',
+      'input_broken',
+      'state_file_changed',
+      'connector_crashed',
+      'rows_unaccounted',
+    ]);
   });
 });
 

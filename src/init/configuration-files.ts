@@ -1,7 +1,8 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
-import { ConnectorError, messageOf } from '../protocol/failure.ts';
+import { messageOf } from '../protocol/failure.ts';
+import { syncError } from '../sync/sync-error.ts';
 
 /** For the user alone: there are secrets in it. */
 const MODE = 0o600;
@@ -36,8 +37,8 @@ export async function writeFiles(folder: string, contents: Record<keyof typeof F
     try {
       await writeFileAtomic(path, `${JSON.stringify(content, null, 2)}\n`, { mode: MODE });
     } catch (error) {
-      throw new ConnectorError(
-        'config_error',
+      throw syncError(
+        'configuration_unwritable',
         `The file ${path} can't be written: ${messageOf(error)}. Start init in a folder that you may write to.`,
         { cause: error },
       );

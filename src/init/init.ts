@@ -2,8 +2,8 @@ import { intro, log, note, outro, spinner } from '@clack/prompts';
 import { check as checkDestination } from '../destination-batch/commands.ts';
 import { type DescribedStream, discoveredStreams } from '../preview/discovered-streams.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
-import { ConnectorError } from '../protocol/failure.ts';
 import { check as checkSource } from '../source-clickhouse/commands.ts';
+import { syncError } from '../sync/sync-error.ts';
 import { AnswersEndedError, askForSome, askWhether, askWhich } from './ask.ts';
 import { FILES, presentFiles, writeFiles } from './configuration-files.ts';
 import { askForDestination, type DestinationAnswers } from './destination-questions.ts';
@@ -22,8 +22,8 @@ type WorkingSource = { configuration: SourceAnswers; streams: DescribedStream[] 
  */
 export async function init(context: CommandContext): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stdout.isTTY) {
-    throw new ConnectorError(
-      'config_error',
+    throw syncError(
+      'command_invalid',
       'init asks questions, and there is no terminal to ask them in. Run it in one, or write the configuration files by hand: `spec` prints what may stand in them.',
     );
   }

@@ -5,11 +5,11 @@ import { eventStreams } from '../destination-batch/event-streams.ts';
 import { parseInputLine } from '../destination-batch/input-message.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { readConfiguration } from '../protocol/configuration.ts';
-import { ConnectorError } from '../protocol/failure.ts';
 import { read } from '../source-clickhouse/commands.ts';
 import { isToBeHeard } from '../sync/connector-message.ts';
 import { chosenStreams } from '../sync/discovered-streams.ts';
 import { privateFolder } from '../sync/private-folder.ts';
+import { syncError } from '../sync/sync-error.ts';
 import { withOutputOf } from './connector-lines.ts';
 import { type DescribedStream, discoveredStreams } from './discovered-streams.ts';
 import { firstRequest, type Request } from './first-request.ts';
@@ -71,8 +71,8 @@ export async function preview(context: CommandContext, options: PreviewOptions):
 function theStream(streams: readonly DescribedStream[], name: string | undefined): DescribedStream {
   const [first, ...others] = chosenStreams(streams, name === undefined ? [] : [name]);
   if (first !== undefined && others.length === 0) return first;
-  throw new ConnectorError(
-    'config_error',
+  throw syncError(
+    'stream_unknown',
     `The source has several streams: ${streams.map((stream) => stream.name).join(', ')}. Say with --stream which of them is to be shown.`,
   );
 }

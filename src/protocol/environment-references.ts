@@ -1,4 +1,4 @@
-import { ConnectorError } from './failure.ts';
+import { protocolError } from './failure.ts';
 
 /** The variables that references stand for, by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -47,8 +47,8 @@ export function resolveReferences(value: unknown, environment: Environment, path
 
   const resolved = resolve(value, '');
   if (faults.length === 0) return { value: resolved, fromEnvironment };
-  throw new ConnectorError(
-    'config_error',
+  throw protocolError(
+    'configuration_invalid',
     `The configuration in ${path} is not usable. ${faults.join('; ')}. Set each variable where this command is started, as with export NAME=….`,
   );
 }

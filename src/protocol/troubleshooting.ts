@@ -4,3 +4,12 @@ const TROUBLESHOOTING = 'https://github.com/clickhouse-to-batch/clickhouse-to-ba
 export function troubleshootingPage(code: string): string {
   return `${TROUBLESHOOTING}/${code}.md`;
 }
+
+/** A printed message without the link at its end, and the code that the link leads to; undefined when there is none. */
+export function splitLink(printed: string): { message: string; code: string | undefined } {
+  const start = printed.lastIndexOf(` See ${TROUBLESHOOTING}/`);
+  const [, code] = /\/(\w+)\.md$/.exec(printed) ?? [];
+  return start === -1 || code === undefined
+    ? { message: printed, code: undefined }
+    : { message: printed.slice(0, start), code };
+}

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { streamKey } from '../protocol/catalog.ts';
 import { ConnectorError } from '../protocol/failure.ts';
+import { splitLink } from '../protocol/troubleshooting.ts';
 
 /** A state as the destination echoes it: with how many rows were settled since the stream's last one. */
 export type StateMessage = {
@@ -57,6 +58,9 @@ const catalogMessage = z.object({
 
 const messageSchema = z.discriminatedUnion('type', [logMessage, traceMessage, stateMessage, catalogMessage]);
 
+/** Of an error that names none. */
+const UNKNOWN_CODE = 'unexpected_fault';
+
 /** Reads a line that is no RECORD. Whatever comes in, it does not throw. */
 export function parseMessage(line: string): ConnectorMessage {
   const { data } = messageSchema.safeParse(parsed(line));
@@ -85,9 +89,10 @@ export function parseMessage(line: string): ConnectorMessage {
 function traceOf(trace: z.output<typeof traceMessage>['trace']): ConnectorMessage {
   switch (trace.type) {
     case 'ERROR': {
-      const { message, failure_type, internal_message } = trace.error;
+      const { message: printed, failure_type: failureType, internal_message } = trace.error;
+      const { message, code = UNKNOWN_CODE } = splitLink(printed);
       const options = internal_message === undefined ? {} : { internalMessage: internal_message };
-      return { kind: 'error', error: new ConnectorError(failure_type, message, options) };
+      return { kind: 'error', error: new ConnectorError({ code, failureType }, message, options) };
     }
     case 'ESTIMATE':
       return { kind: 'estimate', stream: streamKey(trace.estimate), rows: trace.estimate.row_estimate };

@@ -1,6 +1,7 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import { ConnectorError, messageOf } from '../protocol/failure.ts';
+import { messageOf } from '../protocol/failure.ts';
+import { syncError } from './sync-error.ts';
 
 /** What starts a connector: a program, and the arguments before those of the connector. */
 export type Program = readonly [command: string, ...args: string[]];
@@ -23,7 +24,7 @@ export class ConnectorProcess {
       child.once('exit', (code, signal) => resolve({ code, signal }));
       child.once('error', (cause) => {
         const message = `The process of "${args[0]}" could not be started: ${messageOf(cause)}. The machine may be out of memory or processes. Free some and try again.`;
-        reject(new ConnectorError('system_error', message, { cause }));
+        reject(syncError('connector_crashed', message, { cause }));
       });
     }).finally(() => process.removeListener('exit', kill));
     // Whoever asks for it is told; until then it is nobody's failure.

@@ -1,4 +1,4 @@
-import { ConnectorError } from '../protocol/failure.ts';
+import type { ConnectorError } from '../protocol/failure.ts';
 import { ConnectorLogs } from './connector-logs.ts';
 import { type DiscoveredStream, parseMessage } from './connector-message.ts';
 import { ConnectorProcess } from './connector-process.ts';
@@ -6,6 +6,7 @@ import { textLines } from './message-lines.ts';
 import { onAbort } from './on-abort.ts';
 import { processFailures } from './process-failure.ts';
 import type { SyncContext } from './sync-context.ts';
+import { syncError } from './sync-error.ts';
 
 /**
  * The streams that the source has, in the order in which it lists them.
@@ -52,15 +53,15 @@ export function chosenStreams<Stream extends { name: string }>(
 ): readonly Stream[] {
   const there = [...new Set(streams.map(({ name }) => name))];
   if (there.length === 0) {
-    throw new ConnectorError(
-      'config_error',
+    throw syncError(
+      'stream_unknown',
       'The source has no table or view that can be read: none has all the columns that are needed, or the user may not see it. Run check with the configuration of the source: it says what is missing.',
     );
   }
   const unknown = names.filter((name) => !there.includes(name));
   if (unknown.length > 0) {
-    throw new ConnectorError(
-      'config_error',
+    throw syncError(
+      'stream_unknown',
       `The source has no stream ${unknown.map((name) => `"${name}"`).join(', ')}. It has: ${there.join(', ')}. Give --stream one of these, or leave it out for all of them.`,
     );
   }

@@ -1,4 +1,5 @@
 import type { ConnectorError } from '../protocol/failure.ts';
+import { troubleshootingPage } from '../protocol/troubleshooting.ts';
 import type { Reporter, RunStart, Speaker } from './reporter.ts';
 import type { Progress } from './run-progress.ts';
 import { exitCodeOf, type RunResult } from './run-result.ts';
@@ -68,8 +69,8 @@ export class JsonEvents implements Reporter {
   }
 }
 
-function errorFields({ failureType, message }: ConnectorError): { failure_type: string; message: string } {
-  return { failure_type: failureType, message };
+function errorFields({ code, failureType, message, page }: ConnectorError): Record<string, string> {
+  return { code, failure_type: failureType, message, help: troubleshootingPage(page) };
 }
 
 function rounded(value: number | undefined): number | null {

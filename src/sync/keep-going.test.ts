@@ -1,13 +1,13 @@
 import { expect, test } from 'vitest';
-import { ConnectorError } from '../protocol/failure.ts';
 import { keepGoing } from './keep-going.ts';
 import type { Outcome, RunResult } from './run-result.ts';
 import { everySchedule, type NextStart } from './schedule.ts';
+import { syncError } from './sync-error.ts';
 
 const MINUTE = 60_000;
 
 const COMPLETE: Outcome = { kind: 'complete' };
-const FAILED: Outcome = { kind: 'failed', errors: [new ConnectorError('config_error', 'The password is wrong.')] };
+const FAILED: Outcome = { kind: 'failed', errors: [syncError('configuration_invalid', 'The password is wrong.')] };
 
 /** Runs by a schedule of five minutes, by a clock that stands still but for the waits and the runs. */
 async function go(

@@ -1,4 +1,5 @@
 import type { ConnectorError } from '../protocol/failure.ts';
+import { withPage } from '../protocol/messages.ts';
 import type { ProgressDisplay } from './progress-display.ts';
 import { duration, moment } from './progress-words.ts';
 import type { Reporter, RunStart, Speaker } from './reporter.ts';
@@ -60,8 +61,8 @@ export class PersonReporter implements Reporter {
     );
   }
 
-  failed({ message }: ConnectorError): void {
+  failed(error: ConnectorError): void {
     this.#display.end();
-    this.#display.line(message);
+    this.#display.line(withPage(error));
   }
 }

@@ -1,6 +1,7 @@
-import { ConnectorError } from '../protocol/failure.ts';
+import type { ConnectorError } from '../protocol/failure.ts';
 import type { ProcessEnd } from './connector-process.ts';
 import type { Speaker } from './reporter.ts';
+import { syncError } from './sync-error.ts';
 
 /**
  * Why a connector failed, if it did: what it said itself, or how its process ended.
@@ -21,5 +22,5 @@ export function processFailures(
     signal === 'SIGKILL'
       ? 'The machine has likely run out of memory. Give it more, or look at what else runs there'
       : 'Look at the messages above, and run again';
-  return [new ConnectorError('system_error', `The ${speaker} ${how}. ${likely}.`)];
+  return [syncError('connector_crashed', `The ${speaker} ${how}. ${likely}.`)];
 }

@@ -1,3 +1,4 @@
+import { withPage } from '../protocol/messages.ts';
 import { duration, whole } from './progress-words.ts';
 import type { RunResult } from './run-result.ts';
 
@@ -20,7 +21,7 @@ export function runSummary(result: RunResult): string[] {
     case 'failed':
       return [
         `FAILED after ${time}: ${counts}.`,
-        ...outcome.errors.map(({ message }) => `Why: ${message}`),
+        ...outcome.errors.map((error) => `Why: ${withPage(error)}`),
         ...ofNextRun(result),
       ];
   }

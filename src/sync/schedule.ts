@@ -1,6 +1,7 @@
 import { Cron } from 'croner';
 import ms from 'ms';
-import { ConnectorError, messageOf } from '../protocol/failure.ts';
+import { type ConnectorError, messageOf } from '../protocol/failure.ts';
+import { syncError } from './sync-error.ts';
 
 /** When runs start. Times are milliseconds since the epoch. */
 export type Schedule = {
@@ -38,8 +39,8 @@ const JITTER = 0.1;
 export function everySchedule(interval: string, now: number): Schedule {
   const period = isInterval(interval) ? ms(interval) : 0;
   if (period <= 0) {
-    throw new ConnectorError(
-      'config_error',
+    throw syncError(
+      'command_invalid',
       `--every ${interval} is no interval. Give a number and its unit: 30s, 5m, 2h or 1d.`,
     );
   }
@@ -58,8 +59,8 @@ function isInterval(text: string): text is ms.StringValue {
  */
 export function cronSchedule(pattern: string, now: number): Schedule {
   const fault = (why: string): ConnectorError =>
-    new ConnectorError(
-      'config_error',
+    syncError(
+      'command_invalid',
       `--cron "${pattern}" can't be used: ${why}. Give minute, hour, day, month and weekday, as in "0 3 * * *" for 3:00 each night.`,
     );
   const cron = cronOf(pattern, fault);

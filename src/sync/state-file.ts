@@ -3,9 +3,10 @@ import { isLosslessNumber, parse, stringify } from 'lossless-json';
 import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
 import { streamKey } from '../protocol/catalog.ts';
-import { ConnectorError, codeOf, messageOf } from '../protocol/failure.ts';
+import { codeOf, messageOf } from '../protocol/failure.ts';
 import { readTextFile } from '../protocol/json-file.ts';
 import { readStateFile } from '../protocol/state.ts';
+import { syncError } from './sync-error.ts';
 
 /** Cursors are data: the file is for its owner alone. */
 const STATE_FILE_MODE = 0o600;
@@ -70,8 +71,8 @@ export class StateFile {
    */
   async save(): Promise<void> {
     if ((await textIfThere(this.#path)) !== this.#text) {
-      throw new ConnectorError(
-        'system_error',
+      throw syncError(
+        'state_file_changed',
         `The state file ${this.#path} was changed by somebody else while this run was under way. What they wrote is left as it is, as nobody can tell which of the two is right. Let one run at a time use a state file.`,
       );
     }
@@ -80,8 +81,8 @@ export class StateFile {
     try {
       await writeFileAtomic(this.#path, text, { mode: STATE_FILE_MODE });
     } catch (cause) {
-      throw new ConnectorError(
-        'transient_error',
+      throw syncError(
+        'state_file_unwritable',
         `The state file ${this.#path} can't be written: ${messageOf(cause)}. The disk may be full, or the folder no longer be yours to write to. Make room and run again.`,
         { cause },
       );

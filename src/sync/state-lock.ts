@@ -1,10 +1,10 @@
-import { realpath, rm, writeFile } from 'node:fs/promises';
+import { readFile, realpath, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { lock } from 'proper-lockfile';
 import { z } from 'zod';
-import { ConnectorError, codeOf, messageOf } from '../protocol/failure.ts';
-import { readJsonFile } from '../protocol/json-file.ts';
+import { type ConnectorError, codeOf, messageOf } from '../protocol/failure.ts';
+import { syncError } from './sync-error.ts';
 
 /** A lock that was not renewed for so long, in milliseconds, belongs to nobody. The library renews it at half of that. */
 const STALE_MS = 10_000;
@@ -74,29 +74,34 @@ async function realPathOf(path: string): Promise<string> {
 async function refusal(path: string, ownerPath: string, error: unknown): Promise<ConnectorError> {
   if (codeOf(error) !== 'ELOCKED') return unusable(path, error);
   const owner = await ownerIn(ownerPath);
-  return new ConnectorError(
-    'transient_error',
+  return syncError(
+    'state_file_locked',
     `Another run has the state file ${path}${owner === undefined ? '' : `: ${words(owner)}`}. Two runs from one state would send the same rows twice. Wait until it has ended, or stop it; a run for other tables needs a state file of its own.`,
   );
 }
 
 function unusable(path: string, error: unknown): ConnectorError {
-  return new ConnectorError(
-    'config_error',
+  return syncError(
+    'state_file_unusable',
     `The state file ${path} can't be kept there: ${messageOf(error)}. Check that its folder exists and that you may write to it.`,
   );
 }
 
 function lostLock(path: string, cause: Error): ConnectorError {
-  return new ConnectorError(
-    'system_error',
+  return syncError(
+    'state_file_changed',
     `The lock of the state file ${path} was taken away: ${cause.message}. Another run may have begun while this one was held up. Let one run at a time use a state file.`,
     { cause },
   );
 }
 
 async function ownerIn(path: string): Promise<Owner | undefined> {
-  return readJsonFile('lock', path, ownerSchema).catch(() => undefined);
+  try {
+    return ownerSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch {
+    // It is there to be told alone.
+    return undefined;
+  }
 }
 
 function words({ pid, host, since }: Owner): string {

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { ConnectorError } from '../protocol/failure.ts';
 import type { StateMessage } from './connector-message.ts';
 import { StateSaver } from './state-saver.ts';
+import { syncError } from './sync-error.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -28,7 +28,7 @@ function fakeFile(): {
       line = message;
     },
     save: async () => {
-      if (fails) throw new ConnectorError('transient_error', 'The disk is full.');
+      if (fails) throw syncError('state_file_unwritable', 'The disk is full.');
       saved.push(line);
     },
   };

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { asConnectorError, ConnectorError } from '../protocol/failure.ts';
+import { asConnectorError, type ConnectorError } from '../protocol/failure.ts';
 import { catalogOf, chosenStreams, discoverStreams } from './discovered-streams.ts';
 import { privateFolder } from './private-folder.ts';
 import { RunProgress } from './run-progress.ts';
@@ -8,6 +8,7 @@ import type { KeptState, Outcome, RunResult } from './run-result.ts';
 import { StateFile } from './state-file.ts';
 import { StateSaver } from './state-saver.ts';
 import type { SyncContext } from './sync-context.ts';
+import { syncError } from './sync-error.ts';
 import { Transfer } from './transfer.ts';
 
 /** What a run is to do. The first three are paths. */
@@ -99,8 +100,8 @@ function unaccounted(progress: RunProgress): ConnectorError[] {
   const settled = rowsAccepted + rowsRejected;
   if (settled === 0 || settled === rowsRead) return [];
   return [
-    new ConnectorError(
-      'system_error',
+    syncError(
+      'rows_unaccounted',
       `${rowsRead} rows were read, but ${settled} were accepted or rejected. This is a fault of the connectors. Please report it with the messages above.`,
     ),
   ];

@@ -1,0 +1,22 @@
+import yargs, { type Argv } from 'yargs';
+import { protocolError } from '../protocol/failure.ts';
+
+/**
+ * What the commands for a person have in common on the command line.
+ *
+ * @param name as it is typed, with that of the launcher.
+ * @param args those behind it.
+ * @param usage how it is used and what it does, beginning with `$0` for its name.
+ * @throws ConnectorError (command_invalid), from parseAsync, when the arguments are wrong. Help that is asked for is printed.
+ */
+export function personParser(name: string, args: readonly string[], usage: string): Argv {
+  return yargs([...args])
+    .scriptName(name)
+    .usage(usage)
+    .strict()
+    .version(false)
+    .exitProcess(false)
+    .fail((message, error) => {
+      throw protocolError('command_invalid', `${message ?? error.message} See ${name} --help.`);
+    });
+}

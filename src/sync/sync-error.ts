@@ -1,0 +1,25 @@
+import { ConnectorError, type ErrorOptions, type FailureType, PROTOCOL_ERRORS } from '../protocol/failure.ts';
+
+/**
+ * The codes of what those commands may fail with that run a source and a destination together, besides those of every
+ * command. Each has its page in docs/troubleshooting.
+ */
+export const SYNC_ERRORS = {
+  stream_unknown: 'config_error',
+  configuration_unwritable: 'config_error',
+  state_file_unusable: 'config_error',
+  state_file_unwritable: 'transient_error',
+  state_file_locked: 'transient_error',
+  state_file_changed: 'system_error',
+  connector_crashed: 'system_error',
+  rows_unaccounted: 'system_error',
+} as const satisfies Record<string, FailureType>;
+
+const ALL = { ...PROTOCOL_ERRORS, ...SYNC_ERRORS };
+
+export type SyncErrorCode = keyof typeof ALL;
+
+/** A failure of these commands, with a code of their own or of every command. */
+export function syncError(code: SyncErrorCode, message: string, options: ErrorOptions = {}): ConnectorError {
+  return new ConnectorError({ code, failureType: ALL[code] }, message, options);
+}
