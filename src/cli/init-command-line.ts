@@ -16,8 +16,10 @@ into this folder, for you alone to read. It sends nothing.`;
  */
 export async function runInit(launcher: string, args: readonly string[]): Promise<void> {
   await runForPerson(async (context) => {
-    const parsed = await personParser(`${launcher} init`, args, USAGE).parseAsync();
+    const parsed = await personParser(`${launcher} init`, args, USAGE)
+      .option('api-url', { type: 'string', requiresArg: true, describe: "another address than Batch's, for tests" })
+      .parseAsync();
     if (parsed.help === true) return EXIT_CODES.allAccepted;
-    return (await init(context)) ? EXIT_CODES.allAccepted : EXIT_CODES.failed;
+    return (await init(context, parsed.apiUrl)) ? EXIT_CODES.allAccepted : EXIT_CODES.failed;
   });
 }

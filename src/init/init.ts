@@ -17,10 +17,11 @@ type WorkingSource = { configuration: SourceAnswers; streams: DescribedStream[] 
  * Asks for the source and the destination, tries each answer, and writes the files that the other commands need into the
  * working folder.
  *
+ * @param apiUrl another address than Batch's.
  * @returns false when the person left before the end; then nothing is written.
  * @throws ConnectorError when there is nobody to ask, or the files can't be written.
  */
-export async function init(context: CommandContext): Promise<boolean> {
+export async function init(context: CommandContext, apiUrl: string | undefined): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stdout.isTTY) {
     throw syncError(
       'command_invalid',
@@ -29,7 +30,7 @@ export async function init(context: CommandContext): Promise<boolean> {
   }
   intro('From ClickHouse to Batch');
   try {
-    await askAndWrite(context);
+    await askAndWrite(context, apiUrl);
     return true;
   } catch (error) {
     if (!(error instanceof AnswersEndedError)) throw error;
@@ -38,14 +39,14 @@ export async function init(context: CommandContext): Promise<boolean> {
   }
 }
 
-async function askAndWrite(context: CommandContext): Promise<void> {
+async function askAndWrite(context: CommandContext, apiUrl: string | undefined): Promise<void> {
   const present = await presentFiles('.');
   if (present.length > 0 && !(await askWhether(`Overwrite ${present.join(', ')}, here in this folder?`, false))) {
     throw new AnswersEndedError();
   }
   const { configuration, streams } = await workingSource(context);
   const tables = await chosenTables(streams);
-  const destination = await workingDestination(context);
+  const destination = await workingDestination(context, apiUrl === undefined ? {} : { api_url: apiUrl });
   const [table] = tables.length === 1 ? tables : [];
   await writeFiles('.', {
     source: table === undefined ? configuration : { ...configuration, table },
@@ -76,11 +77,11 @@ async function workingSource(context: CommandContext): Promise<WorkingSource> {
   }
 }
 
-async function workingDestination(context: CommandContext): Promise<DestinationAnswers> {
+async function workingDestination(context: CommandContext, given: { api_url?: string }): Promise<DestinationAnswers> {
   let answers: DestinationAnswers | undefined;
   for (;;) {
     answers = await askForDestination(answers);
-    const configuration = answers;
+    const configuration = { ...given, ...answers };
     const result = await shown('Batch', () =>
       tried(configuration, async (path) => ({ warnings: await warningsOf(checkDestination, context, path) })),
     );
