@@ -8,8 +8,9 @@ import { z } from 'zod';
 import { BatchApi } from '../sandbox/batch-api/server.ts';
 import { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
 import { READER, type SandboxUser } from '../sandbox/clickhouse/users.ts';
-import { type PrintedStream, run, sync } from '../sandbox/launcher.ts';
+import { sync } from '../sandbox/launcher.ts';
 import { ROOT } from './kubernetes_manifest.ts';
+import { catalogOf } from './support.ts';
 
 /** What stands in a checkout and is named in the blocks. */
 const OF_THE_CHECKOUT = ['bin', 'deploy', 'dist', 'spec'];
@@ -21,6 +22,9 @@ const BATCH_SYNC: SandboxUser = {
   settings: { readonly: 1 },
   grants: ['GRANT SELECT ON shop.events', 'GRANT SELECT ON shop.orders'],
 };
+
+/** What the reader of a page has already: files with their content, and statements that were run. */
+export type Given = { files?: Record<string, string>; statements?: readonly string[] };
 
 const PROJECT_KEY = 'project_of_the_reader';
 const REST_API_KEY = 'key-of-the-reader';
@@ -59,7 +63,7 @@ export class Lab {
   }
 
   /** A folder for a page, with files and tables that its reader has already; nothing of the pages before is left. */
-  async folder(files: Record<string, string> = {}, statements: readonly string[] = []): Promise<string> {
+  async folder({ files = {}, statements = [] }: Given = {}): Promise<string> {
     await this.#clickhouse.execute('DROP DATABASE IF EXISTS shop SYNC');
     this.#batch.reset();
     const folder = mkdtempSync(join(tmpdir(), 'clickhouse-to-batch-docs-'));
@@ -92,7 +96,7 @@ export class Lab {
 
   /** Has the statements of a block that can't be run read, at least. */
   async understand(sql: string): Promise<void> {
-    for (const statement of statementsIn(sql)) await this.#clickhouse.query(`EXPLAIN AST ${statement}`);
+    await this.#clickhouse.execute(...statementsIn(sql).map((statement) => `EXPLAIN AST ${statement}`));
   }
 
   /**
@@ -149,9 +153,12 @@ export class Lab {
       dry_run: true,
       dry_run_file: requests,
     });
-    const { messages } = await run('source-clickhouse', ['discover', '--config', source]);
-    const streams = messages.flatMap(({ catalog }) => catalog?.streams ?? []);
-    const { code, stdout } = await sync({ source, destination, catalog: file('all.json', incremental(streams)) });
+    const streams = await this.#clickhouse.query<{ table: string }>(
+      `SELECT table FROM system.columns WHERE database = 'shop' AND name IN ('custom_id', 'event_name', 'last_updated_at')
+       GROUP BY table HAVING count() = 3`,
+    );
+    const catalog = file('all.json', catalogOf('incremental', ...streams.map(({ table }) => table)));
+    const { code, stdout } = await sync({ source, destination, catalog });
     if (code !== 0) throw new Error(`The dry run ended with ${code}:\n${stdout}`);
     return readFileSync(requests, 'utf8')
       .trimEnd()
@@ -171,10 +178,6 @@ function statementsIn(sql: string): string[] {
 /** JSON on one line without spaces, with all its digits. */
 export function compact(json: string): string {
   return stringify(parse(json)) ?? '';
-}
-
-function incremental(streams: PrintedStream[]): Record<string, unknown> {
-  return { streams: streams.map((stream) => ({ stream, sync_mode: 'incremental', destination_sync_mode: 'append' })) };
 }
 
 /** Tells a shell and what it started, as Ctrl-C in a terminal does. */
