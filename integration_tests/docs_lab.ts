@@ -100,7 +100,7 @@ export class Lab {
   }
 
   /**
-   * Runs a block in a shell. Gives what it prints.
+   * Runs a block in a shell. Gives what it prints on stdout.
    *
    * @param until it goes on until it has printed this, and is then stopped as by Ctrl-C.
    * @throws Error when it fails, or prints a secret.
@@ -114,6 +114,10 @@ export class Lab {
     });
     this.#shells.add(child);
     let printed = '';
+    let stdout = '';
+    child.stdout.setEncoding('utf8').on('data', (piece: string) => {
+      stdout += piece;
+    });
     let isStopped = false;
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (piece: string) => {
@@ -134,7 +138,7 @@ export class Lab {
     if (!isEnded || printed.includes('"status":"FAILED"')) {
       throw new Error(`It went wrong, and ended with ${exitCode ?? signalCode}:\n${block}\n\n${printed}`);
     }
-    return printed;
+    return stdout;
   }
 
   /** What Batch would get of all streams of the database `shop`, in no order: an event a line, with all its digits. */
