@@ -10,6 +10,7 @@ const LONGEST = [
   'source_late_rows',
   'source_concurrent_writers',
   'sync',
+  'docs_blocks',
   'source_limits',
   'source_tunnel',
   'batch_rules',
