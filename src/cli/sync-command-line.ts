@@ -72,9 +72,15 @@ export async function runSync(launcher: string, args: readonly string[]): Promis
   } finally {
     for (const signal of STOP_SIGNALS) process.removeListener(signal, onSignal);
   }
+  for (const stream of [process.stdout, process.stderr]) await flushed(stream);
   // A failure says more than that it was stopped, too.
   const hasFailed = process.exitCode === EXIT_CODES.failed || process.exitCode === EXIT_CODES.misconfigured;
   if (received !== undefined && !hasFailed) endBySignal(received);
+}
+
+/** Resolves when a stream has taken all that was written, or its reader has gone. */
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write('', () => resolve()));
 }
 
 /** @throws ConnectorError (config_error) when the arguments are wrong. Undefined when help was asked for, and given. */
