@@ -44,13 +44,9 @@ export async function runSync(launcher: string, args: readonly string[]): Promis
   const onSignal = (signal: NodeJS.Signals): void => {
     received = signal;
     if (stop.signal.aborted) {
-      reporter.log('WARN', 'sync', `${signal} once more: it ends now.`);
+      reporter.log('WARN', 'sync', 'A second signal: it ends now.');
       stopAtOnce.abort();
-    } else {
-      const message = `${signal}: what has been read is still delivered, then it ends. A second signal ends it now.`;
-      reporter.log('INFO', 'sync', message);
-      stop.abort();
-    }
+    } else stop.abort();
   };
   for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
   try {

@@ -53,8 +53,12 @@ export class Transfer {
    * @returns why it failed, if it did; the cause first.
    */
   async run(): Promise<readonly ConnectorError[]> {
-    const { stop, stopAtOnce } = this.#context;
-    const forget = [onAbort(stop, () => this.stop()), onAbort(stopAtOnce, () => this.#kill())];
+    const { stop, stopAtOnce, reporter } = this.#context;
+    const onStop = (): void => {
+      reporter.log('INFO', 'sync', 'It ends: what has been read is still delivered. A second signal ends it now.');
+      this.stop();
+    };
+    const forget = [onAbort(stop, onStop), onAbort(stopAtOnce, () => this.#kill())];
     this.#source.stdin.end();
     try {
       const [sourceEnd, destinationEnd] = await Promise.all([
@@ -107,7 +111,11 @@ export class Transfer {
     else if (message.kind === 'error') {
       this.#errors.source.push(message.error);
       this.#logs.saidBySource(message.error.message);
-      this.#context.reporter.log('WARN', 'sync', 'The source failed. What it gave before that is still delivered.');
+      this.#context.reporter.log(
+        'WARN',
+        'sync',
+        'The source failed; why is told at the end. What it gives is still delivered.',
+      );
     }
   }
 
