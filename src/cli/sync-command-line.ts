@@ -45,13 +45,9 @@ export async function runSync(launcher: string, args: readonly string[]): Promis
   const onSignal = (signal: NodeJS.Signals): void => {
     received = signal;
     if (stop.signal.aborted) {
-      reporter.log('WARN', 'sync', `${signal} once more: it ends now.`);
+      reporter.log('WARN', 'sync', 'A second signal: it ends now.');
       stopAtOnce.abort();
-    } else {
-      const message = `${signal}: what has been read is still delivered, then it ends. A second signal ends it now.`;
-      reporter.log('INFO', 'sync', message);
-      stop.abort();
-    }
+    } else stop.abort();
   };
   for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
   try {
@@ -73,9 +69,15 @@ export async function runSync(launcher: string, args: readonly string[]): Promis
   } finally {
     for (const signal of STOP_SIGNALS) process.removeListener(signal, onSignal);
   }
+  for (const stream of [process.stdout, process.stderr]) await flushed(stream);
   // A failure says more than that it was stopped, too.
   const hasFailed = process.exitCode === EXIT_CODES.failed || process.exitCode === EXIT_CODES.misconfigured;
   if (received !== undefined && !hasFailed) endBySignal(received);
+}
+
+/** Resolves when a stream has taken all that was written, or its reader has gone. */
+function flushed(stream: NodeJS.WriteStream): Promise<void> {
+  return new Promise((resolve) => stream.write('', () => resolve()));
 }
 
 /** @throws ConnectorError (config_error) when the arguments are wrong. Undefined when help was asked for, and given. */

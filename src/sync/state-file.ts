@@ -59,6 +59,11 @@ export class StateFile {
     return this.#text !== undefined;
   }
 
+  /** Whether it says of any stream how far that was read. */
+  get hasStates(): boolean {
+    return this.#states.size > 0;
+  }
+
   /** Takes the state in a STATE message in the place of the stream's last one. It is kept by the next save. */
   put(stream: string, message: string): void {
     this.#states.set(stream, message);

@@ -22,23 +22,25 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
+const HOLDER = { pid: process.pid, host: hostname(), since: '2026-01-01T00:00:00.000Z' };
+const SELF = { ...HOLDER, pid: HOLDER.pid + 1 };
+
 const NOBODY = { onWaiting: () => {}, onLost: () => {} };
 
 /** What a process leaves that was killed so many seconds ago. */
-function leftLock(secondsAgo: number): void {
-  const { pid } = spawnSync(process.execPath, ['--version']);
+function leftLock(secondsAgo: number, pid = spawnSync(process.execPath, ['--version']).pid): void {
   mkdirSync(`${path}.lock`);
   const then = Date.now() / 1_000 - secondsAgo;
   utimesSync(`${path}.lock`, then, then);
-  writeFileSync(`${path}.lock.json`, JSON.stringify({ pid, host: hostname(), since: '2026-01-01T00:00:00.000Z' }));
+  writeFileSync(`${path}.lock.json`, JSON.stringify({ ...HOLDER, pid }));
 }
 
 test('a second one is refused, whatever it calls the file, and told who has it; given back, nothing is left', async () => {
-  const unlock = await lockStateFile(path, Date.UTC(2026, 0, 1), NOBODY);
+  const unlock = await lockStateFile(path, HOLDER, NOBODY);
   const link = `${folder}-link`;
   symlinkSync(folder, link);
   for (const name of [path, join(link, 'state.json')]) {
-    await expect(lockStateFile(name, 0, NOBODY)).rejects.toMatchObject({
+    await expect(lockStateFile(name, SELF, NOBODY)).rejects.toMatchObject({
       failureType: 'transient_error',
       message: expect.stringMatching(
         `Another run has the state file .*: process ${process.pid} on .*, since 2026-01-01T00:00:00.000Z\\. .* Wait until it has ended, or stop it`,
@@ -53,15 +55,18 @@ test('a second one is refused, whatever it calls the file, and told who has it; 
 test('a lock that a dead process left long ago is taken over at once', async () => {
   leftLock(11);
   const onWaiting = vi.fn();
-  const unlock = await lockStateFile(path, 0, { ...NOBODY, onWaiting });
+  const unlock = await lockStateFile(path, SELF, { ...NOBODY, onWaiting });
   expect(onWaiting).not.toHaveBeenCalled();
   await unlock();
 });
 
-test('one that it left just now is waited for', async () => {
-  leftLock(9.5);
+test.each([
+  ['another process', undefined],
+  ['one of the same number, as in a container that is started again', SELF.pid],
+])('one that %s left just now is waited for', async (_, pid) => {
+  leftLock(9.5, pid);
   const onWaiting = vi.fn();
-  const unlock = await lockStateFile(path, 0, { ...NOBODY, onWaiting });
+  const unlock = await lockStateFile(path, SELF, { ...NOBODY, onWaiting });
   expect(onWaiting).toHaveBeenCalledWith(expect.stringMatching(/^process \d+ on .*, since 2026-01-01/));
   await unlock();
   expect(existsSync(`${path}.lock`)).toBe(false);
@@ -72,7 +77,7 @@ test.each([
   ['is a file', (file: string) => join(file, 'file', 'state.json')],
 ])('a folder that %s is a mistake of the user', async (_, pathIn) => {
   writeFileSync(join(folder, 'file'), '');
-  await expect(lockStateFile(pathIn(folder), 0, NOBODY)).rejects.toMatchObject({
+  await expect(lockStateFile(pathIn(folder), SELF, NOBODY)).rejects.toMatchObject({
     failureType: 'config_error',
     message: expect.stringMatching(/can't be kept there: .*Check that its folder exists/),
   });

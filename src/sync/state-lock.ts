@@ -1,5 +1,4 @@
 import { readFile, realpath, rm, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
 import { basename, dirname, join, resolve } from 'node:path';
 import { lock } from 'proper-lockfile';
 import { z } from 'zod';
@@ -14,7 +13,8 @@ const UNTIL_STALE = { retries: STALE_MS / 1_000 + 3, factor: 1, minTimeout: 1_00
 
 const ownerSchema = z.object({ pid: z.int(), host: z.string(), since: z.string() });
 
-type Owner = z.output<typeof ownerSchema>;
+/** A process that has a lock; `since` is a time in ISO 8601. */
+export type LockOwner = z.output<typeof ownerSchema>;
 
 export type LockListener = {
   /** The lock of a process that died is being waited for. */
@@ -26,13 +26,13 @@ export type LockListener = {
 /**
  * Locks a state file, which need not be there yet, for this process.
  *
- * @param since of this process, in milliseconds since the epoch.
+ * @param self this process.
  * @returns what gives the lock back.
  * @throws ConnectorError when another process has it (transient_error), or when the folder can't be written to.
  */
 export async function lockStateFile(
   path: string,
-  since: number,
+  self: LockOwner,
   { onWaiting, onLost }: LockListener,
 ): Promise<() => Promise<void>> {
   const file = await realPathOf(path);
@@ -42,14 +42,13 @@ export async function lockStateFile(
 
   const release = await acquire(0).catch(async (error: unknown) => {
     const owner = codeOf(error) === 'ELOCKED' ? await ownerIn(ownerPath) : undefined;
-    if (owner === undefined || isAlive(owner)) throw await refusal(path, ownerPath, error);
+    if (owner === undefined || mayBeAlive(owner, self)) throw await refusal(path, ownerPath, error);
     onWaiting(words(owner));
     return acquire(UNTIL_STALE).catch(async (again: unknown) => {
       throw await refusal(path, ownerPath, again);
     });
   });
-  const owner: Owner = { pid: process.pid, host: hostname(), since: new Date(since).toISOString() };
-  await writeFile(ownerPath, JSON.stringify(owner), { mode: 0o600 });
+  await writeFile(ownerPath, JSON.stringify(self), { mode: 0o600 });
   return async () => {
     await rm(ownerPath, { force: true });
     // A lock that was lost is not ours to give back.
@@ -95,7 +94,7 @@ function lostLock(path: string, cause: Error): ConnectorError {
   );
 }
 
-async function ownerIn(path: string): Promise<Owner | undefined> {
+async function ownerIn(path: string): Promise<LockOwner | undefined> {
   try {
     return ownerSchema.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch {
@@ -104,13 +103,15 @@ async function ownerIn(path: string): Promise<Owner | undefined> {
   }
 }
 
-function words({ pid, host, since }: Owner): string {
+function words({ pid, host, since }: LockOwner): string {
   return `process ${pid} on ${host}, since ${since}`;
 }
 
-/** Whether a process may still be there. Of those of other machines nothing is known. */
-function isAlive({ pid, host }: Owner): boolean {
-  if (host !== hostname()) return true;
+/** Whether the owner may still be there. Of the processes of other machines nothing is known. */
+function mayBeAlive({ pid, host }: LockOwner, self: LockOwner): boolean {
+  if (host !== self.host) return true;
+  // A container that is started again has the host and the numbers of the one that died.
+  if (pid === self.pid) return false;
   try {
     process.kill(pid, 0);
     return true;

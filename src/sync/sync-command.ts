@@ -1,3 +1,4 @@
+import { hostname } from 'node:os';
 import { EXIT_CODES } from './exit-code.ts';
 import { keepGoing } from './keep-going.ts';
 import { exitCodeOf, type RunResult } from './run-result.ts';
@@ -19,7 +20,8 @@ export async function sync(options: SyncOptions, context: SyncContext): Promise<
   const { reporter, now } = context;
   const schedule = scheduleOf(options, now());
   const lost = new AbortController();
-  const unlock = await lockStateFile(options.state, now(), {
+  const self = { pid: process.pid, host: hostname(), since: new Date(now()).toISOString() };
+  const unlock = await lockStateFile(options.state, self, {
     onWaiting: (owner) =>
       reporter.log('WARN', 'sync', `The state file is still locked by ${owner}, which has died. It is free in 10 s.`),
     onLost: (error) => lost.abort(error),

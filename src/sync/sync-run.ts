@@ -54,7 +54,7 @@ async function transfer(options: RunOptions, context: SyncContext, progress: Run
   try {
     const catalog = join(folder.path, 'catalog.json');
     await writeFile(catalog, JSON.stringify(catalogOf(streams, syncMode)), { mode: 0o600 });
-    reporter.runStarted({ streams, syncMode, goesOn: file?.isThere === true });
+    reporter.runStarted({ streams, syncMode, goesOn: file?.hasStates === true });
 
     const state = file?.isThere ? ['--state', options.state] : [];
     const limit = options.limit === undefined ? [] : ['--limit', `${options.limit}`];

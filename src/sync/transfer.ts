@@ -30,6 +30,8 @@ export class Transfer {
   readonly #logs: ConnectorLogs;
   readonly #errors: { source: ConnectorError[]; destination: ConnectorError[] } = { source: [], destination: [] };
   #sourceIsStopped = false;
+  #sourceHasEnded = false;
+  #destinationWentFirst = false;
 
   /** Starts both. */
   constructor(context: TransferContext, readArguments: readonly string[], writeArguments: readonly string[]) {
@@ -51,19 +53,25 @@ export class Transfer {
    * @returns why it failed, if it did; the cause first.
    */
   async run(): Promise<readonly ConnectorError[]> {
-    const { stop, stopAtOnce } = this.#context;
-    const forget = [onAbort(stop, () => this.stop()), onAbort(stopAtOnce, () => this.#kill())];
+    const { stop, stopAtOnce, reporter } = this.#context;
+    const onStop = (): void => {
+      reporter.log('INFO', 'sync', 'It ends: what has been read is still delivered. A second signal ends it now.');
+      this.stop();
+    };
+    const forget = [onAbort(stop, onStop), onAbort(stopAtOnce, () => this.#kill())];
     this.#source.stdin.end();
     try {
-      const [sourceEnd, { end: destinationEnd, wasFirst }] = await Promise.all([
-        this.#source.ended,
-        this.#destinationEnded(),
+      const [sourceEnd, destinationEnd] = await Promise.all([
+        this.#source.ended.finally(() => {
+          this.#sourceHasEnded = true;
+        }),
+        this.#destination.ended.finally(() => this.#destinationHasGone()),
         this.#passOn(),
         this.#hearDestination(),
         this.#logs.fromStderr('source', this.#source.stderr),
         this.#logs.fromStderr('destination', this.#destination.stderr),
       ]);
-      return this.#failures(sourceEnd, destinationEnd, wasFirst);
+      return this.#failures(sourceEnd, destinationEnd);
     } catch (error) {
       this.#kill();
       await Promise.allSettled([this.#source.ended, this.#destination.ended]);
@@ -71,19 +79,6 @@ export class Transfer {
     } finally {
       for (const each of forget) each();
     }
-  }
-
-  /** How the destination ended, and whether it did before the source. */
-  async #destinationEnded(): Promise<{ end: ProcessEnd; wasFirst: boolean }> {
-    let sourceHasEnded = false;
-    const note = (): void => {
-      sourceHasEnded = true;
-    };
-    this.#source.ended.then(note, note);
-    const end = await this.#destination.ended;
-    const wasFirst = !sourceHasEnded;
-    if (wasFirst) this.stop();
-    return { end, wasFirst };
   }
 
   async #passOn(): Promise<void> {
@@ -95,11 +90,18 @@ export class Transfer {
         for (const line of others) this.#hearSource(line);
       }
     } catch (error) {
-      // The destination has gone. To leave the loop has closed the pipe of the source, too.
       if (!(error instanceof OutputClosedError)) throw error;
+      // It is seen here before the process is known to have ended. To leave the loop closes the pipe of the source, too.
+      this.#destinationHasGone();
     } finally {
       this.#destination.stdin.end();
     }
+  }
+
+  #destinationHasGone(): void {
+    if (this.#sourceHasEnded) return;
+    this.#destinationWentFirst = true;
+    this.stop();
   }
 
   #hearSource(line: string): void {
@@ -109,7 +111,11 @@ export class Transfer {
     else if (message.kind === 'error') {
       this.#errors.source.push(message.error);
       this.#logs.saidBySource(message.error.message);
-      this.#context.reporter.log('WARN', 'sync', 'The source failed. What it gave before that is still delivered.');
+      this.#context.reporter.log(
+        'WARN',
+        'sync',
+        'The source failed; why is told at the end. What it gives is still delivered.',
+      );
     }
   }
 
@@ -125,11 +131,11 @@ export class Transfer {
     }
   }
 
-  #failures(sourceEnd: ProcessEnd, destinationEnd: ProcessEnd, destinationWasFirst: boolean): ConnectorError[] {
+  #failures(sourceEnd: ProcessEnd, destinationEnd: ProcessEnd): ConnectorError[] {
     if (this.#context.stopAtOnce.aborted) return [];
     const ofDestination = processFailures('destination', destinationEnd, this.#errors.destination, false);
     // Without a destination the source ends in a way that says nothing, unless it had failed before.
-    const isConsequence = destinationWasFirst && ofDestination.length > 0 && this.#errors.source.length === 0;
+    const isConsequence = this.#destinationWentFirst && ofDestination.length > 0 && this.#errors.source.length === 0;
     const ofSource = isConsequence
       ? []
       : processFailures('source', sourceEnd, this.#errors.source, this.#sourceIsStopped);
