@@ -4,6 +4,7 @@ import { BadRequest } from './bad-request.ts';
 import { Faults } from './faults.ts';
 import type { Keys } from './headers.ts';
 import type { Limits } from './limits.ts';
+import { addPageRoutes } from './page-routes.ts';
 import { ProfileRoutes } from './profile-routes.ts';
 import { Project } from './project.ts';
 import { REJECTED_KEPT, type RejectedEntry, RejectedLog } from './rejected-log.ts';
@@ -60,6 +61,7 @@ export class BatchApi implements Inspectable {
     this.#app = createApp(profileRoutes);
     profileRoutes.addTo(this.#app);
     addSandboxRoutes(this.#app, this);
+    addPageRoutes(this.#app);
   }
 
   /**

@@ -1,0 +1,49 @@
+/** @typedef {Record<string, string | number>} Query */
+
+/**
+ * The text that the sandbox answers.
+ *
+ * @param {string} path below `/_sandbox/`
+ * @param {Query} [query]
+ */
+export async function getText(path, query = {}) {
+  // It writes half of a surrogate pair as U+FFFD, where encodeURIComponent would throw.
+  const search = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]));
+  return textOf(await fetch(`/_sandbox/${path}?${search}`));
+}
+
+/**
+ * @param {string} path below `/_sandbox/`
+ * @param {Query} [query]
+ */
+export async function getJson(path, query) {
+  return JSON.parse(await getText(path, query));
+}
+
+/**
+ * @param {'POST' | 'DELETE'} method
+ * @param {string} path below `/_sandbox/`
+ * @param {unknown} [body]
+ */
+export async function send(method, path, body) {
+  await textOf(await fetch(`/_sandbox/${path}`, { method, ...(body !== undefined && { body: JSON.stringify(body) }) }));
+}
+
+/**
+ * @param {Response} response
+ * @throws {Error} with the sandbox's own words where it refuses.
+ */
+async function textOf(response) {
+  const text = await response.text();
+  if (response.ok) return text;
+  throw new Error(errorIn(text) ?? `The sandbox answered with ${response.status}.`);
+}
+
+/** @param {string} text */
+function errorIn(text) {
+  try {
+    return JSON.parse(text).error;
+  } catch {
+    return undefined;
+  }
+}
