@@ -23,15 +23,21 @@ const { open: isLeftOpen } = parseArgs({ options: { open: { type: 'boolean', def
 /** What is sent in one run, as the Batch API of the sandbox counted it. */
 type Received = { rows: number; events: number; requests: number; updates: number };
 
-const interrupted = Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+/**
+ * Aborted by Ctrl-C. The step that is under way still comes to its end, which is near as the connectors are told as well:
+ * a destination whose Batch API is taken away would try again for half an hour.
+ */
+const interruption = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => interruption.abort(new Error('it was interrupted.')));
+}
 
 say('A ClickHouse server and a Batch API start on this machine ...');
 const sandbox = await startSandbox();
 const folder = await mkdtemp(join(tmpdir(), 'clickhouse-to-batch-demo-'));
 process.exitCode = 1;
 try {
-  // Whoever interrupts it leaves nothing behind either.
-  await Promise.race([checkAll(sandbox), interrupted]);
+  await checkAll(sandbox);
 } catch (error) {
   say(`\nTHE DEMO FAILED: ${error instanceof Error ? error.message : String(error)}`);
 } finally {
@@ -111,7 +117,7 @@ What Batch got     ${batch.url}/
 The table          ${clickhouse.url}/play (${READER.name} / ${READER.password})
 
 Both stay until Ctrl-C; then nothing of them is left on this machine.`);
-  await interrupted;
+  if (!interruption.signal.aborted) await once(interruption.signal, 'abort');
 }
 
 /** Compares what ClickHouse has, what the connectors say and what Batch got. */
@@ -171,6 +177,7 @@ async function file(name: string, content: unknown): Promise<string> {
 }
 
 function heading(text: string): void {
+  interruption.signal.throwIfAborted();
   say(`\n--- ${text} ---`);
 }
 
@@ -179,5 +186,6 @@ function sum(numbers: number[]): number {
 }
 
 function expect(what: string, actual: unknown, expected: unknown): void {
+  interruption.signal.throwIfAborted();
   if (actual !== expected) throw new Error(`${what} should be ${expected}, but is ${actual}.`);
 }
