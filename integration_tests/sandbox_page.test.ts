@@ -60,7 +60,7 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
 
   test('says that there is nothing yet, and to which address a destination writes', async () => {
     await shown(api.url, page.locator('#requests-none'));
-    expect(await page.locator('#connection').textContent()).toBe('Live');
+    await shown('Live', page.locator('#connection'));
     expect(await page.locator('#fault-none').isVisible()).toBe(true);
   });
 
@@ -139,7 +139,7 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
 
   test('every other fault can be had, and all be cleared', async () => {
     await page.getByLabel('Calls').fill('1');
-    await page.getByLabel('Seconds').fill('0.5');
+    await page.getByLabel('Seconds of delay').fill('0.5');
     const buttons = await page.locator('#fault-buttons button').all();
     for (const [index, button] of buttons.entries()) {
       await button.click();
@@ -206,7 +206,7 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     await shown('1 of', page.locator('#profiles-total'));
     await row('profiles', 'customer-31415').getByRole('button').click();
     await shown('customer-31415', page.locator('#profile-id'));
-    expect(await page.locator('#time-line [role="option"]').count()).toBe(2);
+    await expect.poll(() => page.locator('#time-line [role="option"]').count(), SOON).toBe(2);
   });
 
   test.each([400, 1400])('at a width of %i nothing stands beyond its edge', async (width) => {
@@ -219,12 +219,18 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     api.reset();
     await look();
     await expect.poll(() => page.locator('#requests-none').isVisible(), SOON).toBe(true);
-    expect(await page.locator('#profile').isVisible()).toBe(false);
+    await expect.poll(() => page.locator('#profile').isVisible(), SOON).toBe(false);
     expect(await page.locator('.rows > li').count()).toBe(0);
   });
 
   test('nothing was complained of, and nothing came from elsewhere', () => {
     expect(complaints).toEqual([]);
     expect([...hosts]).toEqual([api.url]);
+  });
+
+  // The last one, as the browser complains of this in its console.
+  test('says when the sandbox is gone', async () => {
+    await api.close();
+    await shown('The sandbox does not answer. Trying again …', page.locator('#connection'));
   });
 });

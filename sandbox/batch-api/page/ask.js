@@ -9,7 +9,7 @@
 export async function getText(path, query = {}) {
   // It writes half of a surrogate pair as U+FFFD, where encodeURIComponent would throw.
   const search = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]));
-  return textOf(await fetch(`/_sandbox/${path}?${search}`));
+  return ask(`${path}?${search}`);
 }
 
 /**
@@ -26,14 +26,17 @@ export async function getJson(path, query) {
  * @param {unknown} [body]
  */
 export async function send(method, path, body) {
-  await textOf(await fetch(`/_sandbox/${path}`, { method, ...(body !== undefined && { body: JSON.stringify(body) }) }));
+  await ask(path, { method, ...(body !== undefined && { body: JSON.stringify(body) }) });
 }
 
 /**
- * @param {Response} response
+ * @param {string} path below `/_sandbox/`
+ * @param {RequestInit} [request]
  * @throws {Error} with the sandbox's own words where it refuses.
  */
-async function textOf(response) {
+async function ask(path, request) {
+  const response = await fetch(`/_sandbox/${path}`, request).catch(() => undefined);
+  if (response === undefined) throw new Error('The sandbox does not answer.');
   const text = await response.text();
   if (response.ok) return text;
   throw new Error(errorIn(text) ?? `The sandbox answered with ${response.status}.`);

@@ -36,8 +36,13 @@ export function showCounts(stats) {
 function count(name, number, more = '') {
   return html(
     'div',
-    { class: number === 0 ? 'zero' : undefined },
+    {},
     html('dt', {}, name),
-    html('dd', {}, countText(number), ...(more === '' ? [] : [html('small', {}, more)])),
+    html(
+      'dd',
+      { class: number === 0 ? 'zero' : undefined },
+      countText(number),
+      ...(more === '' ? [] : [html('small', {}, more)]),
+    ),
   );
 }

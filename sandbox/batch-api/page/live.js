@@ -40,7 +40,7 @@ async function lookOnce(look) {
   } catch (error) {
     // What is missing then is asked for at the next look.
     isAsked = asked;
-    tell(connection, 'lost', `Trying again: ${error instanceof Error ? error.message : String(error)}`);
+    tell(connection, 'lost', `${error instanceof Error ? error.message : String(error)} Trying again …`);
   }
 }
 

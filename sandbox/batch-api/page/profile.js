@@ -1,7 +1,7 @@
 import { getText } from './ask.js';
 import { html, part } from './elements.js';
 import { parseJson, printJson } from './exact-json.js';
-import { durationText, things } from './format.js';
+import { countText, durationText, things } from './format.js';
 import { lookNow } from './live.js';
 import { TimeLine } from './time-line.js';
 
@@ -90,8 +90,8 @@ function showEvent(stored) {
         received_at,
         ...(event.time === undefined ? [] : [html('small', {}, lag(event.time, received_at))]),
       ),
-      html('dt', {}, 'Number'),
-      html('dd', {}, `${seq + 1} of all that were accepted`),
+      html('dt', {}, 'Place'),
+      html('dd', {}, `${countText(seq + 1)} in the order of arrival`),
     ),
     event.attributes === undefined
       ? html('p', { class: 'none' }, 'It has no attributes.')

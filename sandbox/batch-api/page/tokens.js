@@ -38,7 +38,7 @@ function plot(endpoint, { capacity, fewest_left, per_second }, left) {
       {},
       html('strong', {}, endpoint),
       html('span', { class: 'number' }, countText(left)),
-      html('span', {}, ` of ${countText(capacity)}, ${countText(per_second)} a second`),
+      html('span', {}, ` of ${countText(capacity)} · ${countText(per_second)}/s`),
     ),
     svg(
       'svg',
