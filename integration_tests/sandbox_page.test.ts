@@ -112,7 +112,7 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     await shown('note: a string of 301 characters', rejected);
     await rejected.locator('summary').click();
     await shown('"custom_id": "ben"', rejected.locator('pre'));
-    await shown('Update 1 of request 4', rejected);
+    await shown('bulk_index 1 of request 4', rejected);
     await shown('1 partial error', row('requests', '2 updates'));
   });
 

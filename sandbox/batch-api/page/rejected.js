@@ -45,7 +45,7 @@ function rowOf({ attribute, bulk_index, category, custom_id, reason, request, ti
         html('span', { class: 'reason' }, attribute === undefined ? reason : `${attribute}: ${reason}`),
         html('span', { class: 'category' }, category),
       ),
-      html('p', {}, `Update ${bulk_index} of request ${request + 1}, ${time}`),
+      html('p', {}, `bulk_index ${bulk_index} of request ${request + 1}, ${time}`),
       update === null
         ? html('p', { class: 'none' }, 'The call held no such update.')
         : html('pre', {}, inLines(update)),
