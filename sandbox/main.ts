@@ -20,7 +20,7 @@ ClickHouse    ${clickhouse.url}
 Batch API     ${batch.url}
   project key    ${sandbox.projectKey}
   REST API key   ${sandbox.restApiKey}
-  what it got    ${batch.url}/_sandbox/stats and ${batch.url}/_sandbox/events
+  what it got    ${batch.url}/ in a browser, or ${batch.url}/_sandbox/stats and ${batch.url}/_sandbox/events
 
 source.json        ${JSON.stringify({ ...clickhouse.connection(READER), database: 'shop' })}
 destination.json   ${JSON.stringify({ api_url: batch.url, project_key: sandbox.projectKey, rest_api_key: sandbox.restApiKey })}

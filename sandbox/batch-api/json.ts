@@ -26,7 +26,12 @@ export function parseJson(text: string): ParsedJson {
   if (!riskyNumber.test(text)) return { value: JSON.parse(text) as Json, print: JSON.stringify };
   // JSON.parse lets the last of two equal keys win; this parser would throw.
   const value = parse(text, undefined, { onDuplicateKey: ({ newValue }) => newValue }) as Json;
-  return { value, print: (part) => stringify(part) ?? 'null' };
+  return { value, print: printJson };
+}
+
+/** Writes a value with the digits that came in, wherever it was parsed. */
+export function printJson(value: Json): string {
+  return stringify(value) ?? 'null';
 }
 
 /** An object in JSON's sense. */

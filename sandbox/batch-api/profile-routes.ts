@@ -7,12 +7,14 @@ import { type ArrivalFault, errorsOf, type Fault, type Faults, isPartial } from 
 import { type Keys, refusalOfHeaders } from './headers.ts';
 import type { Limits } from './limits.ts';
 import type { Handled, Project } from './project.ts';
-import type { RequestLog } from './request-log.ts';
+import type { RejectedLog } from './rejected-log.ts';
+import type { RequestEntry, RequestLog } from './request-log.ts';
 
 export type ProfileRoutesParts = {
   readonly project: Project;
   readonly faults: Faults;
   readonly log: RequestLog;
+  readonly rejectedLog: RejectedLog;
   readonly keys: Keys;
   readonly now: () => number;
   readonly onBody: (path: string, body: Buffer) => void;
@@ -22,10 +24,16 @@ export type ProfileRoutesParts = {
   readonly closing: AbortSignal;
 };
 
-type FaultKind = Fault['kind'];
-type CallSize = Pick<Handled, 'updates' | 'events'>;
+/** As Fastify calls it. */
+const JSON_TYPE = 'application/json; charset=utf-8';
 
-const nothingRead = { updates: 0, events: 0 };
+const GARBAGE = '<html><body>This is not the page you expect.</body></html>';
+
+type FaultKind = Fault['kind'];
+/** What a call brought, without what is answered to it. */
+type Brought = Omit<Handled, 'answer'>;
+
+const nothingRead: Brought = { updates: 0, events: 0, rejected: [] };
 
 /** The documented routes over HTTP, with the faults that their calls are to meet. */
 export class ProfileRoutes {
@@ -84,43 +92,50 @@ export class ProfileRoutes {
   #answer(request: FastifyRequest, reply: FastifyReply, handled: Handled, fault: FaultKind | null): FastifyReply {
     const { answer } = handled;
     const errors = answer.status === 202 ? answer.errors.length : 0;
-    this.#record(request, answer.status, handled, errors, fault);
+    const body = JSON.stringify(bodyOf(answer));
+    this.#record(request, handled, { status: answer.status, errors, fault, answer: body });
     if (answer.status === 429 && answer.retryAfterSeconds !== undefined) {
       reply.header('retry-after', answer.retryAfterSeconds);
     }
-    return reply.code(answer.status).send(bodyOf(answer));
+    return reply.code(answer.status).type(JSON_TYPE).send(body);
   }
 
   /** Does something else than to answer as documented. */
   #spoil(
     request: FastifyRequest,
     reply: FastifyReply,
-    size: CallSize,
+    brought: Brought,
     fault: Exclude<ArrivalFault, { kind: 'delay' }>,
   ): FastifyReply {
     switch (fault.kind) {
       case 'status': {
-        this.#record(request, fault.status, size, 0, fault.kind);
+        const answer = fault.body ?? errorBodyForStatus(fault.status);
+        this.#record(request, brought, {
+          status: fault.status,
+          errors: 0,
+          fault: fault.kind,
+          answer: typeof answer === 'string' ? answer : JSON.stringify(answer),
+        });
         if (fault.location !== undefined) reply.header('location', fault.location);
         if (fault.retry_after_seconds !== undefined) reply.header('retry-after', fault.retry_after_seconds);
-        return reply.code(fault.status).send(fault.body ?? errorBodyForStatus(fault.status));
+        return reply.code(fault.status).send(answer);
       }
       case 'garbage': {
-        this.#record(request, 202, size, 0, fault.kind);
-        return reply.code(202).type('text/html').send('<html><body>This is not the page you expect.</body></html>');
+        this.#record(request, brought, { status: 202, errors: 0, fault: fault.kind, answer: GARBAGE });
+        return reply.code(202).type('text/html').send(GARBAGE);
       }
       case 'hang': {
-        this.#record(request, null, size, 0, fault.kind);
+        this.#record(request, brought, { ...noAnswer, fault: fault.kind });
         if (fault.milliseconds !== undefined) this.#cutLater(request, fault.milliseconds);
         return reply.hijack();
       }
       case 'cut':
-        return this.#cut(request, reply, size, fault.kind);
+        return this.#cut(request, reply, brought, fault.kind);
     }
   }
 
-  #cut(request: FastifyRequest, reply: FastifyReply, size: CallSize, fault: FaultKind): FastifyReply {
-    this.#record(request, null, size, 0, fault);
+  #cut(request: FastifyRequest, reply: FastifyReply, brought: Brought, fault: FaultKind): FastifyReply {
+    this.#record(request, brought, { ...noAnswer, fault });
     reply.hijack();
     request.raw.socket.destroy();
     return reply;
@@ -135,15 +150,17 @@ export class ProfileRoutes {
 
   #record(
     request: FastifyRequest,
-    status: number | null,
-    { events, updates }: CallSize,
-    errors: number,
-    fault: FaultKind | null,
+    { events, rejected, updates }: Brought,
+    outcome: Pick<RequestEntry, 'status' | 'errors' | 'fault' | 'answer'>,
   ): void {
     const time = new Date(this.#parts.now()).toISOString();
-    this.#parts.log.add({ time, path: request.url, status, updates, events, errors, fault });
+    const bytes = Buffer.isBuffer(request.body) ? request.body.length : 0;
+    const entry = this.#parts.log.add({ time, path: request.url, bytes, updates, events, ...outcome });
+    this.#parts.rejectedLog.add(rejected, entry);
   }
 }
+
+const noAnswer = { status: null, errors: 0, answer: null };
 
 const swallowed: Handled = { answer: { status: 202, errors: [] }, ...nothingRead };
 

@@ -4,6 +4,8 @@ import type { InjectedError } from './faults.ts';
 import { errorOf, judgeWithFault } from './injected-error.ts';
 import { isJsonObject, type JsonObject } from './json.ts';
 import { changedLimits, DEFAULT_LIMITS, type Limits } from './limits.ts';
+import { REJECTED_KEPT } from './rejected-log.ts';
+import { type RejectedUpdate, rejectedUpdates } from './rejected-updates.ts';
 import { type CallStats, NO_CALLS, withCall } from './stats.ts';
 import { Store } from './store.ts';
 import { type BucketSize, TokenBucket } from './token-bucket.ts';
@@ -14,6 +16,8 @@ export type Handled = {
   /** Updates and events that the call held, whatever became of them. */
   readonly updates: number;
   readonly events: number;
+  /** The partial errors with their updates; of very many, the last ones. */
+  readonly rejected: readonly RejectedUpdate[];
 };
 
 /** What faults do to a call while it is handled. */
@@ -26,6 +30,14 @@ export type Interference = {
 type TokenStats = { readonly left: number; readonly used: number };
 
 export type ProjectStats = CallStats & { readonly tokens: Readonly<Record<Endpoint, TokenStats>> };
+
+export type TokenPast = {
+  /** Tokens that the bucket holds at most, and that come back each second. */
+  readonly capacity: number;
+  readonly per_second: number;
+  /** The fewest that were left in each of the last seconds, the present one last. */
+  readonly fewest_left: readonly number[];
+};
 
 /** A project of Batch: what it makes of calls that were let in, without HTTP. Each has its own buckets [inferred]. */
 export class Project {
@@ -72,6 +84,11 @@ export class Project {
     };
   }
 
+  /** How the buckets fared in the last two minutes. */
+  get tokenPast(): Readonly<Record<Endpoint, TokenPast>> {
+    return { update: pastOf(this.#buckets.update), 'mass-update': pastOf(this.#buckets['mass-update']) };
+  }
+
   /** Forgets events, profiles and stats, and fills the buckets. */
   reset(): void {
     this.store.clear();
@@ -83,14 +100,15 @@ export class Project {
   /** Handles a call: all of it is refused and nothing stored, or it is accepted but for its partial errors. */
   handle(endpoint: Endpoint, body: string, { partials = [], refusal }: Interference = {}): Handled {
     const call = readCall(body, endpoint, this.#limits);
-    if ('status' in call) return { answer: call, updates: 0, events: 0 };
+    if ('status' in call) return { answer: call, updates: 0, events: 0, rejected: [] };
     const size = {
       updates: call.updates.length,
       events: call.updates.reduce((events, update) => events + countEvents(update), 0),
     };
     const answer = refusal ?? this.#takeTokens(endpoint, size.updates);
-    if (answer !== undefined) return { answer, ...size };
-    return { answer: { status: 202, errors: this.#accept(call, partials) }, ...size };
+    if (answer !== undefined) return { answer, ...size, rejected: [] };
+    const errors = this.#accept(call, partials);
+    return { answer: { status: 202, errors }, ...size, rejected: rejectedUpdates(errors, call, REJECTED_KEPT) };
   }
 
   /** One update costs one token, also if its custom id comes twice in the call [inferred, as the stricter reading]. */
@@ -129,6 +147,10 @@ function repeatsCustomId(updates: readonly JsonObject[]): boolean {
     .map(({ identifiers }) => (isJsonObject(identifiers) ? identifiers.custom_id : undefined))
     .filter((customId) => typeof customId === 'string');
   return new Set(customIds).size < customIds.length;
+}
+
+function pastOf({ fewestLeft, size }: TokenBucket): TokenPast {
+  return { capacity: size.capacity, per_second: size.perSecond, fewest_left: fewestLeft };
 }
 
 function bucketSizes(limits: Limits): Readonly<Record<Endpoint, BucketSize>> {

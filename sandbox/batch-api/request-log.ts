@@ -1,11 +1,17 @@
 import type { Fault } from './faults.ts';
+import { keptText } from './kept-text.ts';
+import { LastEntries } from './last-entries.ts';
 
 export type RequestEntry = {
+  /** Place in the order of answers, from 0. */
+  readonly seq: number;
   /** RFC 3339, when it was answered or given up. */
   readonly time: string;
   readonly path: string;
   /** Null where a fault kept the answer back. */
   readonly status: number | null;
+  /** Bytes of the body of the request. */
+  readonly bytes: number;
   /** Updates and events that the call held, stored or not; 0 where the body was not read that far. */
   readonly updates: number;
   readonly events: number;
@@ -13,6 +19,8 @@ export type RequestEntry = {
   readonly errors: number;
   /** The fault that it met, if any. */
   readonly fault: Fault['kind'] | null;
+  /** The body of the answer, or the beginning of a long one; null where there was none. */
+  readonly answer: string | null;
 };
 
 /** Requests remembered; older ones are only counted. */
@@ -20,16 +28,19 @@ export const REQUESTS_KEPT = 1_000;
 
 /** The last requests to the API itself, and how all of them were answered. */
 export class RequestLog {
-  #last: RequestEntry[] = [];
+  readonly #last = new LastEntries<RequestEntry>(REQUESTS_KEPT);
   #answers = new Map<string, number>();
   #count = 0;
 
-  add(entry: RequestEntry): void {
+  /** @returns the entry, with its place. */
+  add(request: Omit<RequestEntry, 'seq'>): RequestEntry {
+    const answer = request.answer === null ? null : keptText(request.answer);
+    const entry: RequestEntry = { seq: this.#count, ...request, answer };
     this.#count += 1;
     const status = entry.status === null ? 'none' : String(entry.status);
     this.#answers.set(status, (this.#answers.get(status) ?? 0) + 1);
-    this.#last.push(entry);
-    if (this.#last.length > REQUESTS_KEPT) this.#last.shift();
+    this.#last.add(entry);
+    return entry;
   }
 
   get count(): number {
@@ -43,11 +54,11 @@ export class RequestLog {
 
   /** The last ones, oldest first. */
   last(limit: number): readonly RequestEntry[] {
-    return this.#last.slice(Math.max(0, this.#last.length - limit));
+    return this.#last.last(limit);
   }
 
   clear(): void {
-    this.#last = [];
+    this.#last.clear();
     this.#answers = new Map();
     this.#count = 0;
   }

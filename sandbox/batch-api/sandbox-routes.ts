@@ -4,8 +4,10 @@ import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { BadRequest, readBy } from './bad-request.ts';
 import { type Faults, readFaults } from './faults.ts';
+import { printJson } from './json.ts';
 import { type Limits, limitsAsJson } from './limits.ts';
-import type { ProjectStats } from './project.ts';
+import type { Project, ProjectStats } from './project.ts';
+import { REJECTED_KEPT, type RejectedEntry } from './rejected-log.ts';
 import { REQUESTS_KEPT, type RequestEntry } from './request-log.ts';
 import type { Store, StoredEvent } from './store.ts';
 
@@ -26,6 +28,9 @@ export type Inspectable = {
   changeLimits(changes: unknown): void;
   /** The last requests, oldest first. */
   requests(limit: number): readonly RequestEntry[];
+  /** The last partial errors with their updates, oldest first. */
+  rejected(limit: number): readonly RejectedEntry[];
+  readonly tokenPast: Project['tokenPast'];
   /** Forgets events, profiles, requests and stats, and fills the buckets. */
   reset(): void;
 };
@@ -35,12 +40,28 @@ const count = z
   .regex(/^\d{1,15}$/, 'must be a whole number')
   .transform(Number);
 
-const eventsQuery = z.strictObject({
+/** Profiles of an answer unless more are asked for. */
+const PROFILES_SHOWN = 100;
+
+const eventsQuery = z
+  .strictObject({
+    custom_id: z.string().optional(),
+    offset: count.optional(),
+    limit: count.optional(),
+    /** So many of the last ones of a profile, still in order of arrival. */
+    last: count.optional(),
+  })
+  .refine(({ custom_id, last, limit, offset }) => {
+    return last === undefined || (custom_id !== undefined && limit === undefined && offset === undefined);
+  }, 'last goes with custom_id, and with nothing else');
+const profilesQuery = z.strictObject({
   custom_id: z.string().optional(),
+  search: z.string().optional(),
   offset: count.optional(),
-  limit: count.optional(),
+  limit: count.default(PROFILES_SHOWN),
 });
 const requestsQuery = z.strictObject({ limit: count.default(REQUESTS_KEPT) });
+const rejectedQuery = z.strictObject({ limit: count.default(REJECTED_KEPT) });
 const noQuery = z.strictObject({});
 
 // A filter that is not there must not be taken for one that is: `DELETE /_sandbox/events?custom_id=a` would forget all.
@@ -50,16 +71,38 @@ const withoutQuery = {
   },
 };
 
-/** Routes that Batch has not, by which a test looks at the sandbox from another process. They ask for no key. */
+/**
+ * Routes that Batch has not, by which the page and a test in another process look at the sandbox. They ask for no key.
+ */
 export function addSandboxRoutes(app: FastifyInstance, api: Inspectable): void {
   app.get('/_sandbox/stats', withoutQuery, () => api.stats);
 
   app.get('/_sandbox/requests', (request) => api.requests(readBy(requestsQuery, request.query).limit));
 
+  app.get('/_sandbox/rejected', (request) => api.rejected(readBy(rejectedQuery, request.query).limit));
+
+  app.get('/_sandbox/tokens', withoutQuery, () => api.tokenPast);
+
+  app.get('/_sandbox/profiles', (request, reply) => {
+    const { custom_id: customId, ...selection } = readBy(profilesQuery, request.query);
+    const { matching, profiles } = api.store.profilePage({ customId, ...selection });
+    // Not by Fastify, which would write a number with many digits as an object.
+    const body = printJson({
+      profiles_in_all: api.store.profiles.size,
+      matching,
+      profiles: profiles.map((profile) => ({ ...profile, attributes: Object.fromEntries(profile.attributes) })),
+    });
+    return reply.type('application/json; charset=utf-8').send(body);
+  });
+
   app.get('/_sandbox/events', (request, reply) => {
-    const { custom_id: customId, limit, offset } = readBy(eventsQuery, request.query);
+    const { custom_id: customId, last, limit, offset } = readBy(eventsQuery, request.query);
+    const events =
+      customId !== undefined && last !== undefined
+        ? api.store.lastEvents(customId, last)
+        : api.store.events({ customId, offset, limit });
     reply.type('application/x-ndjson');
-    return Readable.from(asNdjson(api.store.events({ customId, offset, limit })), { objectMode: false });
+    return Readable.from(asNdjson(events), { objectMode: false });
   });
   app.delete('/_sandbox/events', withoutQuery, (_request, reply) => {
     api.reset();

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { DEFAULT_LIMITS, limitsAsJson } from './limits.ts';
+import { REJECTED_KEPT } from './rejected-log.ts';
 import { REQUESTS_KEPT } from './request-log.ts';
 import type { BatchApi } from './server.ts';
 import { ask, GOOD_HEADERS, post, type Reply, startApi, update } from './test-client.ts';
@@ -237,6 +238,9 @@ describe('/_sandbox/events', () => {
     ['?offset=1&limit=2', [1, 2]],
     ['?custom_id=c%20d%26%C3%A9', [3]],
     ['?custom_id=nobody', []],
+    ['?custom_id=a&last=1', [2]],
+    ['?custom_id=a&last=9', [0, 2]],
+    ['?custom_id=nobody&last=1', []],
   ])('%s', async (query, seqs) => {
     const { headers, status, text } = await ask(api, 'GET', `/_sandbox/events${query}`);
     expect([status, headers['content-type']]).toEqual([200, 'application/x-ndjson']);
@@ -293,7 +297,17 @@ describe('/_sandbox/requests', () => {
     await post(api, [update('u1'), update('u2', { b: '', c: '' })]);
     const last = { time: '2026-04-17T12:00:00.000Z', path: '/2.11/profiles/update', status: 202, fault: null };
     const { text } = await ask(api, 'GET', '/_sandbox/requests?limit=1');
-    expect(JSON.parse(text)).toEqual([{ ...last, updates: 2, events: 2, errors: 2 }]);
+    expect(JSON.parse(text)).toEqual([
+      {
+        ...last,
+        seq: 1,
+        bytes: 148,
+        updates: 2,
+        events: 2,
+        errors: 2,
+        answer: expect.stringContaining('"attribute":"c"'),
+      },
+    ]);
     expect(JSON.parse((await ask(api, 'GET', '/_sandbox/requests')).text)).toMatchObject([{ status: 404 }, last]);
   });
 
@@ -301,6 +315,78 @@ describe('/_sandbox/requests', () => {
     for (let sent = 0; sent < REQUESTS_KEPT + 1; sent += 1) await callAt(`/nowhere/${sent}`);
     const kept = api.requests(2 * REQUESTS_KEPT);
     expect([kept.length, kept[0]?.path, api.stats.requests]).toEqual([REQUESTS_KEPT, '/nowhere/1', REQUESTS_KEPT + 1]);
+  });
+});
+
+test('the answer to a request is kept as it was sent, also where a fault gave it', async () => {
+  api.faults.add([
+    { kind: 'status', status: 502, body: '<html>Bad gateway</html>' },
+    { kind: 'garbage' },
+    { kind: 'cut', stored: true },
+  ]);
+  const sent = [await post(api, [update('u1')]), await post(api, [update('u1')])].map(({ text }) => text);
+  await expect(post(api, [update('u1')])).rejects.toThrow();
+  sent.push((await post(api, '[]')).text, (await post(api, [update('u1')])).text);
+  expect(api.requests().map(({ answer }) => answer)).toEqual([...sent.slice(0, 2), null, ...sent.slice(2)]);
+});
+
+describe('/_sandbox/rejected', () => {
+  test('are the last ones, oldest first, each with its request and its update', async () => {
+    await callAt('/nowhere');
+    const bad = update('u2', { b: '' });
+    await post(api, [update('u1'), bad, { identifiers: {} }]);
+    const of = { time: '2026-04-17T12:00:00.000Z', request: 1 };
+    const attribute = { category: 'attribute', attribute: 'b', reason: expect.stringContaining('blank') };
+    const expected = [
+      { seq: 0, ...of, bulk_index: 1, ...attribute, custom_id: 'u2', update: JSON.stringify(bad) },
+      { seq: 1, ...of, bulk_index: 2, category: 'identifiers', custom_id: null, update: '{"identifiers":{}}' },
+    ];
+    expect(JSON.parse((await ask(api, 'GET', '/_sandbox/rejected')).text)).toMatchObject(expected);
+    expect(JSON.parse((await ask(api, 'GET', '/_sandbox/rejected?limit=1')).text)).toMatchObject(expected.slice(1));
+    api.reset();
+    expect((await ask(api, 'GET', '/_sandbox/rejected')).text).toBe('[]');
+  });
+
+  test('are so many and no more, with a long update cut', async () => {
+    const bad = {
+      identifiers: { custom_id: 'u' },
+      events: Array(15).fill({ name: 'B', attributes: { c: 'x'.repeat(300) } }),
+    };
+    for (let call = 0; call < 2; call += 1) await post(api, Array(100).fill(bad));
+    expect(api.rejected(2 * REJECTED_KEPT).length).toBe(REJECTED_KEPT);
+    expect([api.rejected()[0]?.bulk_index, api.rejected().at(-1)?.bulk_index]).toEqual([33, 99]);
+    expect(api.rejected()[0]?.update).toMatch(/^\{"identifiers.{3900,} … \(\d{4} characters\)$/);
+  });
+});
+
+test('/_sandbox/tokens are those of the last seconds, by endpoint', async () => {
+  await post(api, [update('u1'), update('u2')]);
+  clock += 1_000;
+  const { update: of, 'mass-update': ofMass } = JSON.parse((await ask(api, 'GET', '/_sandbox/tokens')).text);
+  expect([of.capacity, of.per_second, of.fewest_left.length]).toEqual([1_000, 300, 120]);
+  expect(of.fewest_left.slice(-3)).toEqual([1_000, 998, 1_000]);
+  expect([ofMass.capacity, ofMass.fewest_left.at(-1)]).toEqual([10_000, 10_000]);
+});
+
+describe('/_sandbox/profiles', () => {
+  test('are shown with the digits that came in, the newest first', async () => {
+    await post(api, [{ identifiers: { custom_id: 'u 2&é' }, attributes: { n: 1 } }, update('u1')]);
+    await post(api, '[{"identifiers":{"custom_id":"u1"},"attributes":{"big":9007199254740993}}]');
+    const updated = '"updated_at":"2026-04-17T12:00:00.000Z"';
+    const first = `{"custom_id":"u1","attributes":{"big":9007199254740993},"events":1,${updated}}`;
+    const second = `{"custom_id":"u 2&é","attributes":{"n":1},"events":0,${updated}}`;
+    for (const [query, matching, profiles] of [
+      ['', 2, [first, second]],
+      ['?limit=1', 2, [first]],
+      ['?offset=1', 2, [second]],
+      ['?search=U%20', 1, [second]],
+      ['?custom_id=u1', 1, [first]],
+      ['?custom_id=u', 0, []],
+    ] as const) {
+      const { headers, text } = await ask(api, 'GET', `/_sandbox/profiles${query}`);
+      expect(headers['content-type']).toBe('application/json; charset=utf-8');
+      expect(text).toBe(`{"profiles_in_all":2,"matching":${matching},"profiles":[${profiles.join(',')}]}`);
+    }
   });
 });
 
@@ -343,7 +429,12 @@ describe('what makes no sense is refused in words', () => {
     ['GET', '/_sandbox/events?offset=', undefined, /offset/],
     ['GET', '/_sandbox/events?customer=a', undefined, /customer/],
     ['GET', '/_sandbox/events?custom_id=a&custom_id=b', undefined, /custom_id/],
+    ['GET', '/_sandbox/events?last=1', undefined, /last goes with custom_id/],
+    ['GET', '/_sandbox/events?custom_id=a&last=1&limit=1', undefined, /last goes with custom_id/],
     ['DELETE', '/_sandbox/events?custom_id=a', undefined, /custom_id/],
+    ['GET', '/_sandbox/profiles?limit=all', undefined, /limit/],
+    ['GET', '/_sandbox/rejected?custom_id=a', undefined, /custom_id/],
+    ['GET', '/_sandbox/tokens?of=update', undefined, /of/],
     ['GET', '/_sandbox/stats?since=1', undefined, /since/],
     ['GET', '/_sandbox/requests?limit=x', undefined, /limit/],
     ['PUT', '/_sandbox/limits', '', /not JSON/],

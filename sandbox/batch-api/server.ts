@@ -4,8 +4,10 @@ import { BadRequest } from './bad-request.ts';
 import { Faults } from './faults.ts';
 import type { Keys } from './headers.ts';
 import type { Limits } from './limits.ts';
+import { addPageRoutes } from './page-routes.ts';
 import { ProfileRoutes } from './profile-routes.ts';
 import { Project } from './project.ts';
+import { REJECTED_KEPT, type RejectedEntry, RejectedLog } from './rejected-log.ts';
 import { REQUESTS_KEPT, type RequestEntry, RequestLog } from './request-log.ts';
 import { addSandboxRoutes, type Inspectable, type SandboxStats } from './sandbox-routes.ts';
 import type { Store } from './store.ts';
@@ -34,6 +36,7 @@ export class BatchApi implements Inspectable {
   onCall: ((path: string, body: string) => void) | undefined;
   readonly #project: Project;
   readonly #log = new RequestLog();
+  readonly #rejectedLog = new RejectedLog();
   readonly #closing = new AbortController();
   readonly #app: FastifyInstance;
   #url = '';
@@ -45,6 +48,7 @@ export class BatchApi implements Inspectable {
       project: this.#project,
       faults: this.faults,
       log: this.#log,
+      rejectedLog: this.#rejectedLog,
       keys: { projectKey, restApiKey },
       now,
       isSink: sink,
@@ -57,6 +61,7 @@ export class BatchApi implements Inspectable {
     this.#app = createApp(profileRoutes);
     profileRoutes.addTo(this.#app);
     addSandboxRoutes(this.#app, this);
+    addPageRoutes(this.#app);
   }
 
   /**
@@ -106,9 +111,18 @@ export class BatchApi implements Inspectable {
     return this.#log.last(limit);
   }
 
+  rejected(limit: number = REJECTED_KEPT): readonly RejectedEntry[] {
+    return this.#rejectedLog.last(limit);
+  }
+
+  get tokenPast(): Project['tokenPast'] {
+    return this.#project.tokenPast;
+  }
+
   reset(): void {
     this.#project.reset();
     this.#log.clear();
+    this.#rejectedLog.clear();
     this.#bytesSunk = 0;
   }
 }

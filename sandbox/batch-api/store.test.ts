@@ -1,5 +1,5 @@
-import { expect, test } from 'vitest';
-import { type Selection, Store } from './store.ts';
+import { describe, expect, test } from 'vitest';
+import { type ProfileSelection, type Selection, Store } from './store.ts';
 
 function filledStore(): Store {
   const store = new Store();
@@ -67,7 +67,9 @@ test('a profile is made by its first update, and its attributes are edited by ea
     { topics: { $add: ['x'] } },
     {},
   ];
-  for (const attributes of edits) store.add({ customId: 'u1', attributes, events: ['{}'] }, '');
+  for (const [second, attributes] of edits.entries()) {
+    store.add({ customId: 'u1', attributes, events: ['{}'] }, `2026-04-17T12:00:0${second}.000Z`);
+  }
   expect(store.profiles.get('u1')).toEqual({
     attributes: new Map<string, unknown>([
       ['plan', 'premium'],
@@ -75,9 +77,52 @@ test('a profile is made by its first update, and its attributes are edited by ea
       ['topics', ['x']],
     ]),
     events: 5,
+    updated_at: '2026-04-17T12:00:04.000Z',
   });
 });
 
 test('an installation makes no profile', () => {
   expect([...filledStore().profiles.keys()]).toEqual(['a', 'b']);
+});
+
+const lasts: [string, number, number[]][] = [
+  ['a', 9, [0, 2, 4]],
+  ['a', 2, [2, 4]],
+  ['a', 0, []],
+  ['b', 1, [1]],
+  ['nobody', 5, []],
+];
+test.each(lasts)('of the events of %s the last %i are %j', (customId, count, expected) => {
+  expect(
+    filledStore()
+      .lastEvents(customId, count)
+      .map(({ seq }) => seq),
+  ).toEqual(expected);
+});
+
+describe('a page of profiles', () => {
+  const store = new Store();
+  for (const customId of ['Ann', 'ben', 'anna', 'cem', 'ben']) {
+    store.add({ customId, attributes: {}, events: ['{}'] }, '2026-04-17T12:00:00.000Z');
+  }
+
+  const pages: [ProfileSelection, string[], number][] = [
+    [{ limit: 9 }, ['cem', 'anna', 'ben', 'Ann'], 4],
+    [{ limit: 2 }, ['cem', 'anna'], 4],
+    [{ limit: 2, offset: 3 }, ['Ann'], 4],
+    [{ limit: 9, search: 'AN' }, ['anna', 'Ann'], 2],
+    [{ limit: 1, search: 'an' }, ['anna'], 2],
+    [{ limit: 9, search: 'x' }, [], 0],
+    [{ limit: 9, customId: 'ben' }, ['ben'], 1],
+    [{ limit: 9, customId: 'an' }, [], 0],
+  ];
+  test.each(pages)('%j, the newest first', (selection, expected, matching) => {
+    const page = store.profilePage(selection);
+    expect([page.profiles.map(({ custom_id }) => custom_id), page.matching]).toEqual([expected, matching]);
+  });
+
+  test('has their attributes, events and last update', () => {
+    const profile = { custom_id: 'ben', attributes: new Map(), events: 2, updated_at: '2026-04-17T12:00:00.000Z' };
+    expect(store.profilePage({ limit: 1, customId: 'ben' }).profiles).toEqual([profile]);
+  });
 });

@@ -16,6 +16,8 @@ export type Profile = {
   readonly attributes: ReadonlyMap<string, Json>;
   /** Events accepted for it. */
   readonly events: number;
+  /** RFC 3339, when its last update came. */
+  readonly updated_at: string;
 };
 
 export type Selection = {
@@ -23,6 +25,21 @@ export type Selection = {
   /** How many of the events of that id, or of all, to pass over. */
   readonly offset?: number | undefined;
   readonly limit?: number | undefined;
+};
+
+/** Profiles, the newest first. */
+export type ProfileSelection = {
+  readonly customId?: string | undefined;
+  /** Text that the custom id holds, in whatever case. */
+  readonly search?: string | undefined;
+  readonly offset?: number | undefined;
+  readonly limit: number;
+};
+
+export type ProfilePage = {
+  /** Profiles that were asked for, on this page or not. */
+  readonly matching: number;
+  readonly profiles: readonly (Profile & { readonly custom_id: string })[];
 };
 
 const noAttributes: ReadonlyMap<string, Json> = new Map();
@@ -44,6 +61,7 @@ export class Store {
     this.#profiles.set(customId, {
       attributes: editedAttributes(profile?.attributes ?? noAttributes, attributes),
       events: (profile?.events ?? 0) + events.length,
+      updated_at: receivedAt,
     });
   }
 
@@ -51,6 +69,7 @@ export class Store {
     return this.#events.length;
   }
 
+  /** By custom id, in the order in which they were made. */
   get profiles(): ReadonlyMap<string, Profile> {
     return this.#profiles;
   }
@@ -70,6 +89,28 @@ export class Store {
       left -= 1;
       yield event;
     }
+  }
+
+  /** The last accepted events of a profile, so many of them, in order of arrival. */
+  lastEvents(customId: string, count: number): readonly StoredEvent[] {
+    const found: StoredEvent[] = [];
+    const wanted = Math.min(count, this.#profiles.get(customId)?.events ?? 0);
+    for (let index = this.#events.length - 1; index >= 0 && found.length < wanted; index -= 1) {
+      const event = this.#events[index];
+      if (event?.custom_id === customId) found.push(event);
+    }
+    return found.reverse();
+  }
+
+  profilePage({ customId, limit, offset = 0, search = '' }: ProfileSelection): ProfilePage {
+    const wanted = search.toLowerCase();
+    const known = customId === undefined ? [...this.#profiles.keys()].reverse() : [customId];
+    const ids = known.filter((id) => this.#profiles.has(id) && id.toLowerCase().includes(wanted));
+    const profiles = ids.slice(offset, offset + limit).flatMap((custom_id) => {
+      const profile = this.#profiles.get(custom_id);
+      return profile === undefined ? [] : { custom_id, ...profile };
+    });
+    return { matching: ids.length, profiles };
   }
 
   clear(): void {

@@ -1,3 +1,5 @@
+import { TokenHistory } from './token-history.ts';
+
 export type BucketSize = {
   /** Tokens that come back each second. */
   readonly perSecond: number;
@@ -14,6 +16,7 @@ export class TokenBucket {
   #tokens: number;
   #filledAt: number;
   #used = 0;
+  readonly #history = new TokenHistory();
   readonly #now: () => number;
 
   constructor(size: BucketSize, now: () => number) {
@@ -29,6 +32,7 @@ export class TokenBucket {
     if (cost > this.#tokens) return false;
     this.#tokens -= cost;
     this.#used += cost;
+    this.#history.note(this.#filledAt, this.#tokens);
     return true;
   }
 
@@ -40,6 +44,15 @@ export class TokenBucket {
   /** Tokens taken since the bucket was new or last refilled by {@link reset}. */
   get used(): number {
     return this.#used;
+  }
+
+  get size(): BucketSize {
+    return this.#size;
+  }
+
+  /** The fewest tokens that were left in each of the last seconds, the present one last. */
+  get fewestLeft(): readonly number[] {
+    return this.#history.fewestLeft(this.#now(), this.#size);
   }
 
   /** Seconds until `cost` tokens can be there; infinite if they never will. */
@@ -59,6 +72,7 @@ export class TokenBucket {
     this.#tokens = this.#size.capacity;
     this.#filledAt = this.#now();
     this.#used = 0;
+    this.#history.clear();
   }
 
   #fill(): void {

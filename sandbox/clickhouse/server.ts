@@ -91,7 +91,12 @@ export class ClickHouseServer {
         '--tcp-port',
         String(this.#tcpPort),
       ],
-      { execArgv: ['--import', import.meta.resolve('tsx')], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] },
+      {
+        execArgv: ['--import', import.meta.resolve('tsx')],
+        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+        // A Ctrl-C of the terminal is for whoever started it, who may still need it to come to an end.
+        detached: true,
+      },
     );
     this.#engine = engine;
     const deadline = Date.now() + START_TIMEOUT_MS;

@@ -1,6 +1,8 @@
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { READER } from '../clickhouse/users.ts';
 import { type Finished, type PrintedMessage, type PrintedStream, run, sync } from '../launcher.ts';
 import { type Sandbox, startSandbox } from '../sandbox.ts';
@@ -15,20 +17,44 @@ const NEW_ROWS = 250;
 const FAULTY_ROWS = 3;
 const REJECTED_ROWS = 2;
 
+/** Whether both servers are left running when all was checked, to be looked at. */
+const { open: isLeftOpen } = parseArgs({ options: { open: { type: 'boolean', default: false } } }).values;
+
 /** What is sent in one run, as the Batch API of the sandbox counted it. */
 type Received = { rows: number; events: number; requests: number; updates: number };
+
+/**
+ * Aborted by Ctrl-C. The step that is under way still comes to its end, which is near as the connectors are told as well:
+ * a destination whose Batch API is taken away would try again for half an hour.
+ */
+const interruption = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM']) {
+  process.once(signal, () => interruption.abort(new Error('it was interrupted.')));
+}
 
 say('A ClickHouse server and a Batch API start on this machine ...');
 const sandbox = await startSandbox();
 const folder = await mkdtemp(join(tmpdir(), 'clickhouse-to-batch-demo-'));
+process.exitCode = 1;
 try {
-  await demo(sandbox);
+  await checkAll(sandbox);
 } catch (error) {
-  process.exitCode = 1;
   say(`\nTHE DEMO FAILED: ${error instanceof Error ? error.message : String(error)}`);
 } finally {
   await rm(folder, { recursive: true, force: true });
   await sandbox.stop();
+}
+
+async function checkAll(box: Sandbox): Promise<void> {
+  await demo(box);
+  process.exitCode = 0;
+  say('\nEvery count was checked.');
+  if (isLeftOpen) {
+    await leaveOpen(box);
+  } else {
+    say('The demo is over, and nothing of it is left on this machine.');
+    say('To look at what Batch got, in a browser: npm run demo -- --open');
+  }
 }
 
 async function demo({ clickhouse, batch, projectKey, restApiKey }: Sandbox): Promise<void> {
@@ -82,7 +108,16 @@ async function demo({ clickhouse, batch, projectKey, restApiKey }: Sandbox): Pro
   heading('an event as Batch has it');
   const [event] = batch.store.events({ offset: 7, limit: 1 });
   say(`profile ${event?.custom_id}\n${JSON.stringify(JSON.parse(event?.json ?? '{}'), null, 2)}`);
-  say('\nEvery count was checked. The demo is over, and nothing of it is left on this machine.');
+}
+
+/** Keeps both servers until Ctrl-C. */
+async function leaveOpen({ batch, clickhouse }: Sandbox): Promise<void> {
+  say(`
+What Batch got     ${batch.url}/
+The table          ${clickhouse.url}/play (${READER.name} / ${READER.password})
+
+Both stay until Ctrl-C; then nothing of them is left on this machine.`);
+  if (!interruption.signal.aborted) await once(interruption.signal, 'abort');
 }
 
 /** Compares what ClickHouse has, what the connectors say and what Batch got. */
@@ -142,6 +177,7 @@ async function file(name: string, content: unknown): Promise<string> {
 }
 
 function heading(text: string): void {
+  interruption.signal.throwIfAborted();
   say(`\n--- ${text} ---`);
 }
 
@@ -150,5 +186,6 @@ function sum(numbers: number[]): number {
 }
 
 function expect(what: string, actual: unknown, expected: unknown): void {
+  interruption.signal.throwIfAborted();
   if (actual !== expected) throw new Error(`${what} should be ${expected}, but is ${actual}.`);
 }

@@ -1,0 +1,9 @@
+import { existsSync } from 'node:fs';
+
+/** A Chromium or Chrome of this machine, for the tests that need a browser; undefined where there is none. */
+export const CHROMIUM = [
+  process.env.CHROMIUM_PATH,
+  '/usr/bin/chromium',
+  '/usr/bin/chromium-browser',
+  '/usr/bin/google-chrome',
+].find((path) => path !== undefined && existsSync(path));

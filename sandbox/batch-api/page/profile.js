@@ -1,0 +1,109 @@
+import { getText } from './ask.js';
+import { html, part } from './elements.js';
+import { parseJson, printJson } from './exact-json.js';
+import { countText, durationText, things } from './format.js';
+import { lookNow } from './live.js';
+import { TimeLine } from './time-line.js';
+
+/**
+ * @typedef {object} StoredEvent
+ * @property {number} seq
+ * @property {string} received_at
+ * @property {{ name: string, time?: string, attributes?: unknown }} event numbers as {@link parseJson} gives them
+ */
+
+/** Events shown at first, the last ones, and more with each click. */
+const EVENTS = 200;
+
+const article = part('profile', HTMLElement);
+const timeLine = new TimeLine(part('time-line', HTMLDivElement), showEvent);
+
+/** @type {string | undefined} */
+let customId;
+let limit = EVENTS;
+
+part('events-more', HTMLButtonElement).addEventListener('click', () => {
+  limit += EVENTS;
+  lookNow();
+});
+
+export function chosenProfile() {
+  return customId;
+}
+
+/** @param {string} chosen custom id of the profile whose events are shown from the next look on */
+export function chooseProfile(chosen) {
+  if (chosen === customId) return;
+  customId = chosen;
+  limit = EVENTS;
+  timeLine.forget();
+}
+
+/** Shows the profile that is chosen, with its last events. */
+export async function refreshProfile() {
+  const profile = customId === undefined ? undefined : await askForProfile(customId);
+  article.hidden = profile === undefined;
+  part('profile-none', HTMLParagraphElement).hidden = profile !== undefined;
+  if (profile === undefined) return;
+  part('profile-id', HTMLElement).textContent = profile.custom_id;
+  part('profile-total', HTMLParagraphElement).textContent = things(profile.events, 'event');
+  part('profile-attributes', HTMLDetailsElement).hidden = Object.keys(profile.attributes).length === 0;
+  part('profile-attributes-text', HTMLPreElement).textContent = printJson(profile.attributes);
+
+  const lines = (await getText('events', { custom_id: profile.custom_id, last: limit })).split('\n').slice(0, -1);
+  /** @type {StoredEvent[]} */
+  const events = lines.map(parseJson);
+  timeLine.show(events);
+  part('events-more-line', HTMLParagraphElement).hidden = events.length === profile.events;
+  part('events-shown', HTMLSpanElement).textContent = `The last ${things(events.length, 'event')} to arrive.`;
+}
+
+/**
+ * @param {string} id
+ * @returns {Promise<{ custom_id: string, events: number, attributes: Record<string, unknown> } | undefined>} undefined
+ *   where there is none any more, as after a reset
+ */
+async function askForProfile(id) {
+  const [profile] = parseJson(await getText('profiles', { custom_id: id })).profiles;
+  return profile;
+}
+
+/** @param {StoredEvent | undefined} stored */
+function showEvent(stored) {
+  const place = part('event', HTMLDivElement);
+  if (stored === undefined) {
+    place.replaceChildren();
+    return;
+  }
+  const { event, received_at, seq } = stored;
+  place.replaceChildren(
+    html('h4', {}, event.name),
+    html(
+      'dl',
+      {},
+      html('dt', {}, 'Event time'),
+      html('dd', {}, event.time ?? 'none given: the reception counts'),
+      html('dt', {}, 'Received'),
+      html(
+        'dd',
+        {},
+        received_at,
+        ...(event.time === undefined ? [] : [html('small', {}, lag(event.time, received_at))]),
+      ),
+      html('dt', {}, 'Place'),
+      html('dd', {}, `${countText(seq + 1)} in the order of arrival`),
+    ),
+    event.attributes === undefined
+      ? html('p', { class: 'none' }, 'It has no attributes.')
+      : html('pre', {}, printJson(event.attributes)),
+  );
+}
+
+/**
+ * @param {string} time
+ * @param {string} receivedAt
+ */
+function lag(time, receivedAt) {
+  const milliseconds = Date.parse(receivedAt) - Date.parse(time);
+  return `${durationText(milliseconds)} ${milliseconds < 0 ? 'before' : 'after'} it`;
+}

@@ -1,0 +1,68 @@
+import { getJson } from './ask.js';
+import { html, part } from './elements.js';
+import { countText, things, timeOfDay } from './format.js';
+import { GrowingList } from './growing-list.js';
+import { lookNow } from './live.js';
+import { chooseProfile, chosenProfile } from './profile.js';
+
+/**
+ * @typedef {object} ProfileEntry
+ * @property {string} custom_id
+ * @property {number} events
+ * @property {string} updated_at
+ * @property {boolean} isChosen
+ */
+
+/** Milliseconds without another key before a search begins. */
+const TYPING_MS = 150;
+
+const search = part('profiles-search', HTMLInputElement);
+const total = part('profiles-total', HTMLParagraphElement);
+
+let typing = 0;
+search.addEventListener('input', () => {
+  clearTimeout(typing);
+  typing = setTimeout(lookNow, TYPING_MS);
+});
+
+export const profiles = new GrowingList({
+  id: 'profiles',
+  nothing: 'None.',
+  ask: askForProfiles,
+  keyOf: ({ custom_id }) => custom_id,
+  make: rowOf,
+});
+
+/**
+ * The profiles that hold what is searched for. The first that is ever seen is chosen.
+ *
+ * @param {number} limit
+ * @returns {Promise<ProfileEntry[]>}
+ */
+async function askForProfiles(limit) {
+  /** @type {{ profiles_in_all: number, matching: number, profiles: ProfileEntry[] }} */
+  const answer = await getJson('profiles', { search: search.value, limit });
+  const all = things(answer.profiles_in_all, 'profile');
+  total.textContent = search.value === '' ? all : `${countText(answer.matching)} of ${all}`;
+  const [first] = answer.profiles;
+  if (chosenProfile() === undefined && first !== undefined) chooseProfile(first.custom_id);
+  return answer.profiles.map(({ custom_id, events, updated_at }) => {
+    return { custom_id, events, updated_at, isChosen: custom_id === chosenProfile() };
+  });
+}
+
+/** @param {ProfileEntry} profile */
+function rowOf({ custom_id, events, isChosen, updated_at }) {
+  const button = html(
+    'button',
+    { type: 'button', 'aria-current': isChosen },
+    html('bdi', { class: 'id' }, custom_id),
+    html('span', {}, things(events, 'event')),
+    html('time', { datetime: updated_at }, timeOfDay(updated_at)),
+  );
+  button.addEventListener('click', () => {
+    chooseProfile(custom_id);
+    lookNow();
+  });
+  return html('li', {}, button);
+}

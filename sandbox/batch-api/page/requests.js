@@ -1,0 +1,73 @@
+import { getJson } from './ask.js';
+import { html } from './elements.js';
+import { inLines } from './exact-json.js';
+import { bytesText, things, timeOfDay } from './format.js';
+import { GrowingList } from './growing-list.js';
+
+/**
+ * @typedef {object} RequestEntry
+ * @property {number} seq
+ * @property {string} time
+ * @property {string} path
+ * @property {number | null} status
+ * @property {number} bytes
+ * @property {number} updates
+ * @property {number} events
+ * @property {number} errors
+ * @property {string | null} fault
+ * @property {string | null} answer
+ */
+
+export const requests = new GrowingList({
+  id: 'requests',
+  nothing: `None yet. Let a destination write to ${location.origin}, as its api_url.`,
+  ask: async (limit) => {
+    /** @type {RequestEntry[]} */
+    const entries = await getJson('requests', { limit });
+    return entries.reverse();
+  },
+  // After a reset, or in another sandbox on the same port, numbers begin anew.
+  keyOf: ({ seq, time }) => `${seq} ${time}`,
+  make: rowOf,
+});
+
+/** @param {RequestEntry} entry */
+function rowOf({ answer, bytes, errors, events, fault, path, seq, status, time, updates }) {
+  const notes = [
+    ...(errors > 0 ? [things(errors, 'partial error')] : []),
+    ...(fault === null ? [] : [`fault: ${fault}`]),
+  ];
+  return html(
+    'li',
+    {},
+    html(
+      'details',
+      {},
+      html(
+        'summary',
+        { class: 'request' },
+        html('span', { class: 'status', 'data-kind': kindOf(status, errors) }, String(status ?? 'no answer')),
+        html('span', { class: 'endpoint' }, path.split('/').at(-1) ?? path),
+        html(
+          'span',
+          { class: 'sizes' },
+          [things(updates, 'update'), things(events, 'event'), bytesText(bytes)].join(' · '),
+        ),
+        html('time', { datetime: time }, timeOfDay(time)),
+        html('span', { class: 'notes' }, notes.join(', ')),
+      ),
+      html('p', {}, `Request ${seq + 1}, ${time}: `, html('code', {}, path)),
+      answer === null ? html('p', { class: 'none' }, 'It got no answer.') : html('pre', {}, inLines(answer)),
+    ),
+  );
+}
+
+/**
+ * @param {number | null} status
+ * @param {number} errors
+ */
+function kindOf(status, errors) {
+  if (status === null || status >= 500) return 'failed';
+  if (status >= 300) return 'refused';
+  return errors > 0 ? 'partial' : 'good';
+}

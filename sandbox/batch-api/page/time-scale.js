@@ -1,0 +1,69 @@
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+/** What lies between two ticks, in milliseconds. */
+const STEPS = [
+  ...[1, 10, 100],
+  ...[1, 5, 15, 30].map((seconds) => seconds * SECOND),
+  ...[1, 2, 5, 10, 15, 30].map((minutes) => minutes * MINUTE),
+  ...[1, 2, 3, 6, 12].map((hours) => hours * HOUR),
+];
+
+/** The room that a label needs, in pixels. */
+const LABEL = 76;
+
+/** Times of an axis, in milliseconds since 1970, as pixels from its left. */
+export class TimeScale {
+  /**
+   * @param {number} from
+   * @param {number} to
+   * @param {number} left
+   * @param {number} right
+   */
+  constructor(from, to, left, right) {
+    this.from = from;
+    this.to = to;
+    this.left = left;
+    this.right = right;
+  }
+
+  /** @param {number} time */
+  x(time) {
+    const share = this.to === this.from ? 0.5 : (time - this.from) / (this.to - this.from);
+    return Math.round((this.left + share * (this.right - this.left)) * 10) / 10;
+  }
+
+  /** Round times, as many as there is room for; the one time that there is if it is alone. */
+  get ticks() {
+    if (this.to === this.from) return [{ x: this.x(this.from), labelX: this.x(this.from), label: label(this.from, 1) }];
+    const most = Math.max(1, Math.floor((this.right - this.left) / LABEL));
+    const span = this.to - this.from;
+    const step = STEPS.find((length) => span / length <= most) ?? DAY * Math.ceil(span / DAY / most);
+    const first = Math.ceil(this.from / step) * step;
+    const count = Math.max(0, Math.floor((this.to - first) / step) + 1);
+    return Array.from({ length: count }, (_, index) => first + index * step).map((time) => {
+      // Half of the label must have room at either end.
+      const x = this.x(time);
+      return {
+        x,
+        labelX: Math.min(Math.max(x, this.left + LABEL / 4), this.right - LABEL / 4),
+        label: label(time, step),
+      };
+    });
+  }
+}
+
+/**
+ * In UTC, as exact as the step asks for.
+ *
+ * @param {number} time
+ * @param {number} step
+ */
+function label(time, step) {
+  const stamp = new Date(time).toISOString();
+  if (step >= DAY) return stamp.slice(5, 10);
+  if (step >= MINUTE) return stamp.slice(11, 16);
+  return stamp.slice(11, step >= SECOND ? 19 : 23);
+}

@@ -1,0 +1,70 @@
+import { html, part, svg } from './elements.js';
+import { countText } from './format.js';
+
+/**
+ * @typedef {object} TokenPast
+ * @property {number} capacity
+ * @property {number} per_second
+ * @property {number[]} fewest_left one a second, the present one last
+ */
+
+/** Units of the plot's own, whatever its size on the page. */
+const WIDTH = 400;
+const HEIGHT = 80;
+
+/**
+ * @param {Record<string, TokenPast>} past by endpoint
+ * @param {Record<string, { left: number }>} now by endpoint
+ */
+export function showTokens(past, now) {
+  part('tokens', HTMLDivElement).replaceChildren(
+    ...Object.entries(past).map(([endpoint, tokens]) => plot(endpoint, tokens, Math.floor(now[endpoint].left))),
+  );
+}
+
+/**
+ * @param {string} endpoint
+ * @param {TokenPast} tokens
+ * @param {number} left
+ */
+function plot(endpoint, { capacity, fewest_left, per_second }, left) {
+  const line = pathOf(fewest_left, capacity);
+  const fewest = Math.min(...fewest_left);
+  return html(
+    'figure',
+    { 'data-endpoint': endpoint },
+    html(
+      'figcaption',
+      {},
+      html('strong', {}, endpoint),
+      html('span', { class: 'number' }, countText(left)),
+      html('span', {}, ` of ${countText(capacity)} · ${countText(per_second)}/s`),
+    ),
+    svg(
+      'svg',
+      {
+        viewBox: `0 -2 ${WIDTH} ${HEIGHT + 4}`,
+        preserveAspectRatio: 'none',
+        role: 'img',
+        'aria-label': `Tokens of ${endpoint}: ${left} of ${capacity} now, ${fewest} at the lowest of the last two minutes`,
+      },
+      svg('path', { class: 'area', d: `${line} V${HEIGHT} H0 Z` }),
+      svg('path', { class: 'axis', d: `M0,${HEIGHT} H${WIDTH}` }),
+      svg('path', { class: 'line', d: line }),
+    ),
+    html('div', { class: 'scale', 'aria-hidden': 'true' }, html('span', {}, '−2 min'), html('span', {}, 'now')),
+  );
+}
+
+/**
+ * @param {number[]} values
+ * @param {number} most
+ */
+function pathOf(values, most) {
+  const points = values.map((value, index) => {
+    const x = (index / (values.length - 1)) * WIDTH;
+    const y = HEIGHT * (1 - (most === 0 ? 0 : value / most));
+    return `${x.toFixed(1)},${y.toFixed(1)}`;
+  });
+  return `M${points.join(' L')}`;
+}
