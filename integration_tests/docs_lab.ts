@@ -29,6 +29,9 @@ export type Given = { files?: Record<string, string>; statements?: readonly stri
 const PROJECT_KEY = 'project_of_the_reader';
 const REST_API_KEY = 'key-of-the-reader';
 
+/** What the reader of docs/sync.md has typed. */
+const SECRETS = { CLICKHOUSE_PASSWORD: BATCH_SYNC.password, BATCH_REST_API_KEY: REST_API_KEY };
+
 /** The exit code of a command that Ctrl-C stopped. */
 const STOPPED = 130;
 
@@ -81,6 +84,14 @@ export class Lab {
   filledIn(text: string): string {
     const ours: [onThePage: string, here: string][] = [
       ['"host": "localhost"', `"host": "127.0.0.1", "port": ${this.#clickhouse.port}`],
+      [
+        '"host": "abc123.eu-west-1.aws.clickhouse.cloud", "port": 8443, "ssl": true',
+        `"host": "127.0.0.1", "port": ${this.#clickhouse.port}`,
+      ],
+      [
+        '"project_key": "project_…", "rest_api_key": "${BATCH',
+        `"api_url": "${this.#batch.url}", "project_key": "${PROJECT_KEY}", "rest_api_key": "\${BATCH`,
+      ],
       ['"password": "…"', `"password": "${BATCH_SYNC.password}"`],
       ['"project_key": "project_…"', `"api_url": "${this.#batch.url}", "project_key": "${PROJECT_KEY}"`],
       ['"rest_api_key": "…"', `"rest_api_key": "${REST_API_KEY}"`],
@@ -109,7 +120,7 @@ export class Lab {
     const child = spawn('bash', ['-euo', 'pipefail', '-c', this.filledIn(block)], {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: `${dirname(process.execPath)}:${process.env.PATH}`, HOME: folder, TZ: 'UTC' },
+      env: { PATH: `${dirname(process.execPath)}:${process.env.PATH}`, HOME: folder, TZ: 'UTC', ...SECRETS },
       detached: true,
     });
     this.#shells.add(child);

@@ -17,6 +17,7 @@ export function personParser(name: string, args: readonly string[], usage: strin
     .version(false)
     .exitProcess(false)
     .fail((message, error) => {
-      throw protocolError('command_invalid', `${message ?? error.message} See ${name} --help.`);
+      const words = (message ?? error.message).replace(/\.?$/, '.');
+      throw protocolError('command_invalid', `${words} See ${name} --help.`);
     });
 }
