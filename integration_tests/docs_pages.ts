@@ -19,7 +19,7 @@ type Mark =
   | { kind: 'run until it prints'; text: string };
 
 /** A fenced block of a page. */
-export type Block = { language: string; text: string; mark: Mark; section: string };
+type Block = { language: string; text: string; mark: Mark; section: string };
 
 export type Page = {
   /** From the root of the checkout. */
