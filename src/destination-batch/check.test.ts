@@ -32,7 +32,7 @@ test('good keys pass; no event is made, and one profile without attributes', asy
   expect(await failureOf(api)).toBeUndefined();
   expect(sandbox.store.eventCount).toBe(0);
   expect([...sandbox.store.profiles]).toEqual([
-    ['clickhouse-to-batch-connection-check', { attributes: new Map(), events: 0 }],
+    ['clickhouse-to-batch-connection-check', { attributes: new Map(), events: 0, updated_at: expect.any(String) }],
   ]);
 });
 
