@@ -1,5 +1,5 @@
-import { once } from 'node:events';
 import { ADMIN, READER } from './clickhouse/users.ts';
+import { aborted, interruption } from './interruption.ts';
 import { startSandbox } from './sandbox.ts';
 import { say } from './say.ts';
 
@@ -7,6 +7,7 @@ import { say } from './say.ts';
 const CLICKHOUSE_PORT = 8123;
 const BATCH_PORT = 8124;
 
+const interrupted = interruption();
 say('Starting ClickHouse and a Batch API ...');
 const sandbox = await startSandbox({ clickhouse: CLICKHOUSE_PORT, batch: BATCH_PORT });
 const { clickhouse, batch } = sandbox;
@@ -27,5 +28,5 @@ destination.json   ${JSON.stringify({ api_url: batch.url, project_key: sandbox.p
 
 Ctrl-C stops both; their data is then gone.`);
 
-await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')]);
+await aborted(interrupted);
 await sandbox.stop();

@@ -1,9 +1,9 @@
-import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { READER } from '../clickhouse/users.ts';
+import { aborted, interruption } from '../interruption.ts';
 import { type Finished, type PrintedMessage, type PrintedStream, run, sync } from '../launcher.ts';
 import { type Sandbox, startSandbox } from '../sandbox.ts';
 import { say } from '../say.ts';
@@ -24,13 +24,10 @@ const { open: isLeftOpen } = parseArgs({ options: { open: { type: 'boolean', def
 type Received = { rows: number; events: number; requests: number; updates: number };
 
 /**
- * Aborted by Ctrl-C. The step that is under way still comes to its end, which is near as the connectors are told as well:
- * a destination whose Batch API is taken away would try again for half an hour.
+ * The step that is under way when it comes still goes to its end, which is near as the connectors are told as well: a
+ * destination whose Batch API is taken away would try again for half an hour.
  */
-const interruption = new AbortController();
-for (const signal of ['SIGINT', 'SIGTERM']) {
-  process.once(signal, () => interruption.abort(new Error('it was interrupted.')));
-}
+const interrupted = interruption();
 
 say('A ClickHouse server and a Batch API start on this machine ...');
 const sandbox = await startSandbox();
@@ -117,7 +114,7 @@ What Batch got     ${batch.url}/
 The table          ${clickhouse.url}/play (${READER.name} / ${READER.password})
 
 Both stay until Ctrl-C; then nothing of them is left on this machine.`);
-  if (!interruption.signal.aborted) await once(interruption.signal, 'abort');
+  await aborted(interrupted);
 }
 
 /** Compares what ClickHouse has, what the connectors say and what Batch got. */
@@ -177,7 +174,7 @@ async function file(name: string, content: unknown): Promise<string> {
 }
 
 function heading(text: string): void {
-  interruption.signal.throwIfAborted();
+  interrupted.throwIfAborted();
   say(`\n--- ${text} ---`);
 }
 
@@ -186,6 +183,6 @@ function sum(numbers: number[]): number {
 }
 
 function expect(what: string, actual: unknown, expected: unknown): void {
-  interruption.signal.throwIfAborted();
+  interrupted.throwIfAborted();
   if (actual !== expected) throw new Error(`${what} should be ${expected}, but is ${actual}.`);
 }

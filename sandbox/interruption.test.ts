@@ -1,0 +1,32 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { expect, test } from 'vitest';
+
+const program = `
+  import { aborted, interruption } from ${JSON.stringify(new URL('./interruption.ts', import.meta.url).href)};
+  const interrupted = interruption();
+  process.stdin.resume();
+  console.log('runs');
+  await aborted(interrupted);
+  await aborted(interrupted);
+  console.log('cleans up');
+  process.stdin.once('end', () => console.log('is clean'));
+`;
+
+test.each(['SIGINT', 'SIGTERM'] as const)(
+  '%s is waited for, and a second one does not disturb the end',
+  async (signal) => {
+    const args = ['--import', import.meta.resolve('tsx'), '--input-type=module', '--eval', program];
+    const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    expect((await lines.next()).value).toBe('runs');
+    child.kill(signal);
+    expect((await lines.next()).value).toBe('cleans up');
+    child.kill(signal);
+    child.stdin.end();
+    expect((await lines.next()).value).toBe('is clean');
+    if (child.exitCode === null) await once(child, 'exit');
+    expect(child.exitCode).toBe(0);
+  },
+);
