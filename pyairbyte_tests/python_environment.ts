@@ -5,6 +5,10 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { watchForSecrets } from '../sandbox/shown-secrets.ts';
+
+/** As the tests call them. */
+const CONFIGURATIONS = ['source.json', 'destination.json'];
 
 const REQUIREMENTS = fileURLToPath(new URL('requirements.txt', import.meta.url));
 
@@ -47,9 +51,12 @@ export class PythonEnvironment {
     return new PythonEnvironment(folder);
   }
 
-  /** Starts one of its commands in a folder, where PyAirbyte then keeps all that it keeps. */
+  /**
+   * Starts one of its commands in a folder, where PyAirbyte then keeps all that it keeps. What it prints may hold no secret
+   * of the configurations there.
+   */
   start(command: string, args: readonly string[], folder: string, stdio: 'ignore' | 'pipe' = 'ignore'): ChildProcess {
-    return spawn(join(this.#bin, command), [...args], {
+    const child = spawn(join(this.#bin, command), [...args], {
       cwd: folder,
       stdio: [stdio, 'pipe', 'pipe', stdio],
       env: {
@@ -64,6 +71,11 @@ export class PythonEnvironment {
         PYTHONWARNINGS: 'ignore',
       },
     });
+    watchForSecrets(
+      child,
+      CONFIGURATIONS.map((name) => join(folder, name)),
+    );
+    return child;
   }
 
   /** Runs one of its commands to the end. */

@@ -25,16 +25,19 @@ function secretOptionsIn(schema: unknown): string[] {
  * @param args of the process, be it a shell; the secrets are those of the configurations that are named in them.
  */
 export function secretsShown(args: readonly string[], printed: string): string[] {
-  return secretsOf(args).flatMap(({ option, forms }) => (forms.some((form) => printed.includes(form)) ? [option] : []));
+  return secretsIn(configurationsIn(args)).flatMap(({ option, forms }) =>
+    forms.some((form) => printed.includes(form)) ? [option] : [],
+  );
 }
 
 /**
  * Looks for the secrets of a process in what it prints, whoever reads that and how slowly, or not at all.
  *
+ * @param configurations the paths of the files that hold them.
  * @throws Error in the midst of reading, as there is nobody to hand it to: it ends a test run as an unhandled one.
  */
-export function watchForSecrets(child: ChildProcess): void {
-  const secrets = secretsOf(child.spawnargs);
+export function watchForSecrets(child: ChildProcess, configurations = configurationsIn(child.spawnargs)): void {
+  const secrets = secretsIn(configurations);
   const longest = Math.max(0, ...secrets.flatMap(({ forms }) => forms.map(({ length }) => length)));
   for (const stream of [child.stdout, child.stderr]) {
     if (stream === null || longest === 0) continue;
@@ -57,11 +60,14 @@ export function watchForSecrets(child: ChildProcess): void {
 /** A secret, and how it may look in what is printed: as it is, in JSON, in base64. */
 type Secret = { option: string; forms: string[] };
 
-function secretsOf(args: readonly string[]): Secret[] {
-  const paths = [...args.join(' ').matchAll(CONFIGURATION)].flatMap(([, path]) => path ?? []);
-  return paths
-    .filter(existsSync)
-    .flatMap((path) => secretsIn(parsed(readFileSync(path, 'utf8'))))
+function configurationsIn(args: readonly string[]): string[] {
+  return [...args.join(' ').matchAll(CONFIGURATION)].flatMap(([, path]) => path ?? []);
+}
+
+function secretsIn(configurations: readonly string[]): Secret[] {
+  return configurations
+    .filter((path) => existsSync(path))
+    .flatMap((path) => secretValuesIn(parsed(readFileSync(path, 'utf8'))))
     .filter(([, secret]) => secret.length >= TELLING_CHARACTERS)
     .map(([option, secret]) => ({
       option,
@@ -69,10 +75,10 @@ function secretsOf(args: readonly string[]): Secret[] {
     }));
 }
 
-function secretsIn(value: unknown): [option: string, secret: string][] {
+function secretValuesIn(value: unknown): [option: string, secret: string][] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, below]): [string, string][] =>
-    typeof below === 'string' && SECRET_OPTIONS.has(name) ? [[name, below]] : secretsIn(below),
+    typeof below === 'string' && SECRET_OPTIONS.has(name) ? [[name, below]] : secretValuesIn(below),
   );
 }
 
