@@ -3,10 +3,10 @@ import { EXIT_CODES } from '../sync/exit-code.ts';
 import { personParser } from './person-parser.ts';
 import { runForPerson } from './run-for-person.ts';
 
+// The paragraph is on one line, as it is broken to the width of the terminal.
 const USAGE = `$0
 
-Asks how ClickHouse and Batch are reached, tries each answer, and writes source.json, destination.json and catalog.json
-into this folder, for you alone to read. It sends nothing.`;
+Asks how ClickHouse and Batch are reached, tries each answer, and writes source.json, destination.json and catalog.json into this folder, for you alone to read. It sends nothing.`;
 
 /**
  * Runs `init`.

@@ -10,15 +10,18 @@ import { runForPerson } from './run-for-person.ts';
 /** How many rows are shown, unless others are asked for. */
 const DEFAULT_ROWS = 20;
 
+// Each paragraph on one line, as it is broken to the width of the terminal.
 const USAGE = `$0 --source FILE --destination FILE
 
-Shows what a sync would send, and sends nothing: the first rows, their request to Batch, what each column becomes, and what
-of a sample of rows would be rejected and why.`;
+Shows what a sync would send, and sends nothing: the first rows, their request to Batch, what each column becomes, and what of a sample of rows would be rejected and why.`;
 
-const EPILOGUE = `Exit codes: 0 if no row of the sample would be rejected, 3 if some would be, 2 if an argument or a configuration
-has to be corrected, 1 if the source can't be read.
+const EPILOGUE = `Exit codes:
+  0  no row of the sample would be rejected
+  1  the source can't be read
+  2  wrong arguments, or a configuration that has to be corrected
+  3  some rows of the sample would be rejected
 
-A configuration may hold \${NAME} for the environment variable NAME.`;
+A configuration may hold \${NAME} for the environment variable NAME, so that no secret need stand in a file.`;
 
 /**
  * Runs `preview` as its arguments say.
