@@ -10,6 +10,7 @@ const LONGEST = [
   'source_late_rows',
   'source_concurrent_writers',
   'sync',
+  'sync_command',
   'source_limits',
   'source_tunnel',
   'batch_rules',

@@ -47,6 +47,7 @@ export class PersonReporter implements Reporter {
 
   runEnded(result: RunResult): void {
     this.#display.end();
+    if (result.outcome.kind === 'failed') for (const error of result.outcome.errors) this.failed(error);
     this.#write(`${runSummary(result).join('\n')}\n`);
   }
 
@@ -62,6 +63,6 @@ export class PersonReporter implements Reporter {
 
   failed({ message }: ConnectorError): void {
     this.#display.end();
-    this.#display.line(message);
+    this.#display.line(`ERROR ${message}`);
   }
 }
