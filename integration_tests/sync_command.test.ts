@@ -22,7 +22,7 @@ import {
 const MANY = 45_000;
 
 /** So many updates a second leave time to interrupt a run over many rows, and to see it drain. */
-const SLOW = { rate_limit: 10_000 };
+const SLOW = { rate_limit: 7_000 };
 
 const ENVIRONMENT = { SYNC_PASSWORD: READER.password, SYNC_KEY: REST_API_KEY, SYNC_USER: 'nobody-knows-me' };
 
@@ -275,7 +275,7 @@ test('--every goes on, one run after the other, until it is told to end', async 
   child.stdout?.on('data', (chunk) => {
     seen += chunk;
   });
-  await vi.waitFor(() => expect(seen.match(/"run_ended"/g)).toHaveLength(2), { timeout: 30_000, interval: 5 });
+  await vi.waitFor(() => expect(seen).toMatch(/"run_ended"[\s\S]*"run_ended"/), { timeout: 30_000, interval: 5 });
   child.kill('SIGTERM');
   const result = await ended;
   expect(result.signal).toBe('SIGTERM');
@@ -287,7 +287,7 @@ test('--every goes on, one run after the other, until it is told to end', async 
     'run_started',
     'run_ended',
   ]);
-  expect(told.filter(({ event }) => event === 'run_ended').map(({ rows_read }) => rows_read)).toMatchObject([10, 0]);
+  expect([told[1]?.rows_read, told[4]?.rows_read]).toEqual([10, 0]);
   expect(told[2]).toMatchObject({ start_skipped: true, failed_runs: 0 });
   expect(received('orders')).toEqual(upTo(10));
 });
