@@ -44,8 +44,8 @@ const APART = ['src/source-clickhouse/ssh-tunnel.test.ts', 'src/source-clickhous
 
 export default defineConfig({
   test: {
-    // The integration tests mostly wait for other processes: on two cores, three of them at a time keep both busy.
-    maxWorkers: Math.max(3, availableParallelism() - 1),
+    // The integration tests mostly wait for other processes: on two cores, four of them at a time keep both busy.
+    maxWorkers: Math.max(4, availableParallelism() - 1),
     sequence: { sequencer: LongestFirst },
     projects: [
       {

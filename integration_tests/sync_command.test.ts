@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
@@ -19,10 +19,10 @@ import {
   upTo,
 } from './support.ts';
 
-const MANY = 60_000;
+const MANY = 45_000;
 
 /** So many updates a second leave time to interrupt a run over many rows, and to see it drain. */
-const SLOW = { rate_limit: 15_000 };
+const SLOW = { rate_limit: 7_000 };
 
 const ENVIRONMENT = { SYNC_PASSWORD: READER.password, SYNC_KEY: REST_API_KEY, SYNC_USER: 'nobody-knows-me' };
 
@@ -160,7 +160,7 @@ describe('one state file, run after run', () => {
     expect(result.stdout).toMatch(/^Done in \S+: 610 rows read, 609 accepted, 1 rejected\.\nRejected rows are not/);
     expect(result.stderr).toMatch(/^events, orders: the rows since the last run\.\n/);
     expect(result.stderr).toMatch(/\nWARN {2}destination: A row of events is rejected \(custom_id_missing\)/);
-    expect(result.stderr).toMatch(/\n610 of ~\S+ read, 609 accepted, 1 rejected.*\n$/);
+    expect(result.stderr).toMatch(/\n610 read, 609 accepted, 1 rejected.*\n$/);
     expect(received('events')).toHaveLength(599);
     expect(received('orders')).toEqual(upTo(10));
     expect(readFileSync(state, 'utf8')).not.toBe(before);
@@ -180,18 +180,15 @@ describe('what a person has to correct ends with 2, in a sentence on stderr', ()
     [
       'no argument',
       () => ['sync'],
-      /^Missing required arguments: source, destination, state\. See connector sync --help/,
+      /^ERROR Missing required arguments: source, destination, state\. See connector sync --help/,
     ],
-    ['two schedules', () => syncArguments({}, '--every', '5m', '--cron', '* * * * *'), /every and cron are mutually/],
-    ['no folder', () => syncArguments({ state: '/nowhere/state.json' }), /can't be kept there: ENOENT/],
-    ['a broken state', () => syncArguments({ state: file('state.json', '[{') }), /is not valid JSON/],
     [
       'a strange stream',
       () => syncArguments({}, '--stream', 'evnts'),
       /no stream "evnts"\. It has: events, many, orders/,
     ],
     ['no such variable', () => syncArguments({ source: { password: '${NOT_SET}' } }), /password refers to .* NOT_SET/],
-    ['a strange user', () => syncArguments({ source: { username: '${SYNC_USER}' } }), /Why: .*\*\*\*\*/],
+    ['a strange user', () => syncArguments({ source: { username: '${SYNC_USER}' } }), /^ERROR .*\*\*\*\*/m],
   ])('%s', async (_, args, expected) => {
     const result = withoutSecrets(await run('connector', args(), { env: ENVIRONMENT }));
     expect(result.code).toBe(2);
@@ -213,7 +210,7 @@ test('a second run at the same time is refused, and told who has the state', asy
   const result = await sync({ state });
   await unlock();
   expect(result.code).toBe(1);
-  expect(result.stderr).toMatch(new RegExp(`^Another run has the state file .*: process ${process.pid} on `));
+  expect(result.stderr).toMatch(new RegExp(`^ERROR Another run has the state file .*: process ${process.pid} on `));
 });
 
 describe('in the middle of many rows', () => {
@@ -261,22 +258,14 @@ describe('in the middle of many rows', () => {
     process.kill(pid, 'SIGKILL');
     const result = await ended;
     expect(result.code).toBe(1);
+    expect(result.stderr).toContain(
+      '\nERROR The destination was ended from outside by SIGKILL. The machine has likely run out',
+    );
     expect(result.stdout).toMatch(
-      /^FAILED after .*\nWhy: The destination was ended from outside by SIGKILL\. .*memory.*\nThe next run goes on behind many: .*\nIt reads up to \S+ rows again/,
+      /^Failed after .*\nThe next run goes on behind many: .*\nIt reads up to \S+ rows again/,
     );
     expect((await sync({ state }, '--stream', 'many')).code).toBe(0);
     expectSame([...new Set(received('many'))], upTo(MANY));
-  });
-
-  test('somebody else writes the state: theirs is left, and the run fails', async () => {
-    const state = statePath();
-    const { ended } = startSync({ state, destination: SLOW }, '--stream', 'many');
-    await untilThere(state);
-    writeFileSync(state, '[]');
-    const result = await ended;
-    expect(result.code).toBe(1);
-    expect(result.stdout).toMatch(/^FAILED after .*\nWhy: The state file .* was changed by somebody else/);
-    expect(readFileSync(state, 'utf8')).toBe('[]');
   });
 });
 
@@ -286,7 +275,7 @@ test('--every goes on, one run after the other, until it is told to end', async 
   child.stdout?.on('data', (chunk) => {
     seen += chunk;
   });
-  await vi.waitFor(() => expect(seen.match(/"run_ended"/g)).toHaveLength(2), { timeout: 30_000, interval: 5 });
+  await vi.waitFor(() => expect(seen).toMatch(/"run_ended"[\s\S]*"run_ended"/), { timeout: 30_000, interval: 5 });
   child.kill('SIGTERM');
   const result = await ended;
   expect(result.signal).toBe('SIGTERM');
@@ -298,7 +287,7 @@ test('--every goes on, one run after the other, until it is told to end', async 
     'run_started',
     'run_ended',
   ]);
-  expect(told.filter(({ event }) => event === 'run_ended').map(({ rows_read }) => rows_read)).toMatchObject([10, 0]);
+  expect([told[1]?.rows_read, told[4]?.rows_read]).toEqual([10, 0]);
   expect(told[2]).toMatchObject({ start_skipped: true, failed_runs: 0 });
   expect(received('orders')).toEqual(upTo(10));
 });

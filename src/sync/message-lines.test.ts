@@ -38,14 +38,15 @@ test('whatever the chunks, the bytes are passed on untouched, rows are counted a
           for (const [index, bound] of bounds.slice(1).entries()) yield bytes.subarray(bounds[index], bound);
         }
         const passed: Buffer[] = [];
-        const found = { rows: 0, others: [] as string[] };
-        for await (const { rows, others } of passedOn(source(), output(passed))) {
-          found.rows += rows;
-          found.others.push(...others);
+        let rows = 0;
+        const others: string[] = [];
+        for await (const found of passedOn(source(), output(passed))) {
+          rows += found.rows;
+          others.push(...found.others);
         }
         expect(Buffer.concat(passed).equals(bytes)).toBe(true);
-        expect(found.rows).toBe(lines.filter((line) => line === LINES[0]).length + (end ? 0 : 1));
-        expect(found.others).toEqual(lines.filter((line) => line !== LINES[0] && line !== LINES[1]));
+        expect(rows).toBe(lines.filter((line) => line === LINES[0]).length + (end ? 0 : 1));
+        expect(others).toEqual(lines.filter((line) => line !== LINES[0] && line !== LINES[1]));
       },
     ),
   );

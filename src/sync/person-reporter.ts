@@ -48,6 +48,7 @@ export class PersonReporter implements Reporter {
 
   runEnded(result: RunResult): void {
     this.#display.end();
+    if (result.outcome.kind === 'failed') for (const error of result.outcome.errors) this.failed(error);
     this.#write(`${runSummary(result).join('\n')}\n`);
   }
 
@@ -63,6 +64,6 @@ export class PersonReporter implements Reporter {
 
   failed(error: ConnectorError): void {
     this.#display.end();
-    this.#display.line(withPage(error));
+    this.#display.line(`ERROR ${withPage(error)}`);
   }
 }

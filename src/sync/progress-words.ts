@@ -30,8 +30,9 @@ export function progressWords(
   { rowsRead, rowsEstimated, rowsAccepted, rowsRejected, rowsPerSecond, millisecondsLeft }: Progress,
   count: (rows: number) => string,
 ): string {
+  const isAll = rowsEstimated === undefined || rowsEstimated === rowsRead;
   return [
-    `${count(rowsRead)}${rowsEstimated === undefined ? '' : ` of ~${count(rowsEstimated)}`} read`,
+    `${count(rowsRead)}${isAll ? '' : ` of ~${count(rowsEstimated)}`} read`,
     `${count(rowsAccepted)} accepted`,
     `${count(rowsRejected)} rejected`,
     ...(rowsPerSecond === undefined ? [] : [`${count(rowsPerSecond)}/s`]),

@@ -21,6 +21,7 @@ export class RunProgress {
   #read = 0;
   #accepted = 0;
   #rejected = 0;
+  #isAllRead = false;
 
   /** @param now milliseconds since the epoch. */
   constructor(now: () => number) {
@@ -36,6 +37,11 @@ export class RunProgress {
     this.#read += rows;
   }
 
+  /** No row follows: how many there are is no estimate any more. */
+  allRead(): void {
+    this.#isAllRead = true;
+  }
+
   settled({ accepted, rejected }: { accepted: number; rejected: number }): void {
     this.#accepted += accepted;
     this.#rejected += rejected;
@@ -46,9 +52,7 @@ export class RunProgress {
     const elapsed = this.#firstRowAt === undefined ? 0 : this.#now() - this.#firstRowAt;
     const settled = this.#accepted + this.#rejected;
     const rate = elapsed < NO_RATE_MS || settled === 0 ? undefined : (settled * 1_000) / elapsed;
-    // An estimate may be too low, and then tells no more.
-    const sum = [...this.#estimates.values()].reduce((total, rows) => total + rows, 0);
-    const estimated = this.#estimates.size > 0 && sum >= this.#read ? sum : undefined;
+    const estimated = this.#isAllRead ? this.#read : this.#estimate();
     return {
       rowsRead: this.#read,
       rowsEstimated: estimated,
@@ -60,5 +64,11 @@ export class RunProgress {
           ? undefined
           : ((estimated - settled) * 1_000) / rate,
     };
+  }
+
+  /** Undefined when there is none, and when more rows came than it says. */
+  #estimate(): number | undefined {
+    const sum = [...this.#estimates.values()].reduce((total, rows) => total + rows, 0);
+    return this.#estimates.size > 0 && sum >= this.#read ? sum : undefined;
   }
 }

@@ -1,8 +1,7 @@
-import { withPage } from '../protocol/messages.ts';
 import { duration, whole } from './progress-words.ts';
 import type { RunResult } from './run-result.ts';
 
-/** What a run did, in lines for a person. */
+/** What a run did, in lines for a person. Why it failed is not among them: it is for stderr. */
 export function runSummary(result: RunResult): string[] {
   const { outcome, rowsRead, rowsAccepted, rowsRejected, milliseconds } = result;
   const unsettled = rowsRead - rowsAccepted - rowsRejected;
@@ -19,11 +18,7 @@ export function runSummary(result: RunResult): string[] {
     case 'stopped':
       return [`Stopped ${outcome.atOnce ? 'at once ' : ''}after ${time}: ${counts}.`, ...ofNextRun(result)];
     case 'failed':
-      return [
-        `FAILED after ${time}: ${counts}.`,
-        ...outcome.errors.map((error) => `Why: ${withPage(error)}`),
-        ...ofNextRun(result),
-      ];
+      return [`Failed after ${time}: ${counts}.`, ...ofNextRun(result)];
   }
 }
 

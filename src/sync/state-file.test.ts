@@ -30,6 +30,7 @@ describe('a state', () => {
     file.put('orders', message(state('orders', '5')));
     await file.save();
     file.put('events', message(state('events', '2')));
+    expect(file.positions()).toEqual(['events: id 1', 'orders: id 5']);
     await file.save();
     expect(readFileSync(path, 'utf8')).toBe(`[\n${state('events', '2')},\n${state('orders', '5')}\n]\n`);
     expect(file.positions()).toEqual(['events: id 2', 'orders: id 5']);

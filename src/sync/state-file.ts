@@ -95,9 +95,10 @@ export class StateFile {
     this.#text = text;
   }
 
-  /** Where each stream that was read stands, for a person: "events: last_updated_at 2026-01-01T00:00:00Z". */
+  /** Where the file has each stream that was read, for a person: "events: last_updated_at 2026-01-01T00:00:00Z". */
   positions(): string[] {
-    return [...this.#states.values()].flatMap((text) => {
+    if (this.#text === undefined) return [];
+    return [...statesIn(this.#text).values()].flatMap((text) => {
       const { data } = position.safeParse(JSON.parse(stateTextOf(text)));
       if (data === undefined) return [];
       const { stream_descriptor, stream_state } = data.stream;

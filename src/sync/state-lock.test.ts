@@ -82,3 +82,10 @@ test.each([
     message: expect.stringMatching(/can't be kept there: .*Check that its folder exists/),
   });
 });
+
+test('a folder without room is one, too, and no lock is left in it', async () => {
+  // Nobody can write to a folder as to a file, as little as to a full disk.
+  mkdirSync(`${path}.lock.json`);
+  await expect(lockStateFile(path, SELF, NOBODY)).rejects.toMatchObject({ failureType: 'config_error' });
+  expect(existsSync(`${path}.lock`)).toBe(false);
+});

@@ -48,12 +48,17 @@ export async function lockStateFile(
       throw await refusal(path, ownerPath, again);
     });
   });
-  await writeFile(ownerPath, JSON.stringify(self), { mode: 0o600 });
-  return async () => {
-    await rm(ownerPath, { force: true });
+  const giveBack = async (): Promise<void> => {
+    // What can't be removed only tells of nobody: the lock is the other one.
+    await rm(ownerPath, { force: true }).catch(() => {});
     // A lock that was lost is not ours to give back.
     await release().catch(() => {});
   };
+  await writeFile(ownerPath, JSON.stringify(self), { mode: 0o600 }).catch(async (error: unknown) => {
+    await giveBack();
+    throw unusable(path, error);
+  });
+  return giveBack;
 }
 
 /** The one name that a file has, however it is written: by it a second run knows the lock. */
@@ -82,7 +87,7 @@ async function refusal(path: string, ownerPath: string, error: unknown): Promise
 function unusable(path: string, error: unknown): ConnectorError {
   return syncError(
     'state_file_unusable',
-    `The state file ${path} can't be kept there: ${messageOf(error)}. Check that its folder exists and that you may write to it.`,
+    `The state file ${path} can't be kept there: ${messageOf(error)}. Check that its folder exists, that you may write to it, and that the disk has room.`,
   );
 }
 

@@ -59,14 +59,21 @@ async function transfer(options: RunOptions, context: SyncContext, progress: Run
     const state = file?.isThere ? ['--state', options.state] : [];
     const limit = options.limit === undefined ? [] : ['--limit', `${options.limit}`];
     const common = ['--catalog', catalog, '--env-references'];
-    const saver = file && new StateSaver(file, now, () => running.stop());
+    const onFailure = (): void => {
+      const message =
+        'The state can not be kept; why is told at the end. It ends: what has been read is still delivered.';
+      reporter.log('WARN', 'sync', message);
+      running.stop();
+    };
+    const saver = file && new StateSaver(file, now, onFailure);
     const running = new Transfer(
       { ...context, progress, onState: (message) => saver?.keep(message) },
       ['--config', source, ...common, ...state, ...limit],
       ['--config', destination, ...common],
     );
     ticker = setInterval(() => reporter.progress(progress.current), reporter.progressIntervalMs);
-    const errors = [...(await running.run())];
+    // Whatever happens, the states that came are kept.
+    const errors = [...(await running.run().catch((error: unknown) => [asConnectorError(error)]))];
     const stateError = await saver?.close();
     reporter.progress(progress.current);
     if (stateError !== undefined) errors.push(stateError);

@@ -94,6 +94,7 @@ export class Transfer {
       // It is seen here before the process is known to have ended. To leave the loop closes the pipe of the source, too.
       this.#destinationHasGone();
     } finally {
+      progress.allRead();
       this.#destination.stdin.end();
     }
   }

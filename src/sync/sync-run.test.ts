@@ -1,0 +1,165 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Program } from './connector-process.ts';
+import type { RunResult } from './run-result.ts';
+import { runOnce } from './sync-run.ts';
+
+// Against the real connectors: integration_tests/sync_command.test.ts. Here are processes that end as those seldom do.
+
+let folder: string;
+let state: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sync-run-test-'));
+  state = join(folder, 'state.json');
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const SAY = `
+const say = (type, key, value) => fs.writeSync(1, JSON.stringify({ type, [key]: value }) + '\\n');
+const log = (level, message) => say('LOG', 'log', { level, message });
+const fail = (failure_type, message) => {
+  say('TRACE', 'trace', { type: 'ERROR', error: { message, failure_type } });
+  process.exitCode = 1;
+};
+const row = () => say('RECORD', 'record', { data: {} });
+const state = (cursor, destinationStats) =>
+  say('STATE', 'state', {
+    type: 'STREAM',
+    stream: { stream_descriptor: { name: 'events' }, stream_state: { cursor, cursor_column: 'id' } },
+    ...destinationStats,
+  });
+const settle = (cursor, recordCount, rejectedRecordCount = 0) =>
+  state(cursor, { destinationStats: { recordCount, rejectedRecordCount } });
+`;
+
+type Commands = { read: string; write: string; writeAt?: 'data' | 'end' };
+
+/** A program that does what is wanted, by the code of its two commands; `write` does it when its input begins or ends. */
+function connector({ read, write, writeAt = 'end' }: Commands): Program {
+  const code = `${SAY}
+    const command = process.argv[1];
+    if (command === 'discover') say('CATALOG', 'catalog', { streams: [{ name: 'events' }, { name: 'orders' }] });
+    if (command === 'read') { ${read} }
+    if (command === 'write') process.stdin.once('${writeAt}', () => { ${write} }).resume();
+  `;
+  return [process.execPath, '--eval', code, '--'];
+}
+
+type Ran = RunResult & { logs: string[] };
+
+async function run(program: Program): Promise<Ran> {
+  const logs: string[] = [];
+  const ignore = (): void => {};
+  const result = await runOnce(
+    { source: 's', destination: 'd', state, streams: ['events'], limit: undefined, fullRefresh: false },
+    {
+      program,
+      reporter: {
+        progressIntervalMs: 1_000,
+        runStarted: ignore,
+        progress: ignore,
+        log: (level, speaker, message) => logs.push(`${level} ${speaker}: ${message}`),
+        runEnded: ignore,
+        nextRun: ignore,
+        failed: ignore,
+      },
+      stop: new AbortController().signal,
+      stopAtOnce: new AbortController().signal,
+      now: Date.now,
+    },
+  );
+  return { ...result, logs };
+}
+
+function errorsOf({ outcome }: RunResult): [type: string, message: string][] {
+  return outcome.kind === 'failed' ? outcome.errors.map(({ failureType, message }) => [failureType, message]) : [];
+}
+
+const KEPT_5 = { kind: 'kept', positions: ['events: id 5'] };
+
+describe('the source', () => {
+  test('fails: what it gave is settled and kept, and what it said is told once', async () => {
+    const result = await run(
+      connector({
+        read: `row(); row(); state('5'); row(); log('WARN', 'It is odd.'); fail('transient_error', 'ClickHouse has gone.')`,
+        write: `log('WARN', 'The source warns: It is odd.'); log('ERROR', 'The source failed: ClickHouse has gone.'); settle('5', 1, 1)`,
+      }),
+    );
+    expect(errorsOf(result)).toEqual([['transient_error', 'ClickHouse has gone.']]);
+    expect(result).toMatchObject({
+      rowsRead: 3,
+      rowsAccepted: 1,
+      rowsRejected: 1,
+      state: { ...KEPT_5, rowsToComeAgain: 1 },
+    });
+    expect(result.logs.toSorted()).toEqual([
+      expect.stringMatching(/^WARN source: It is odd/),
+      expect.stringMatching(/^WARN sync: The source failed; why is told at the end/),
+    ]);
+    expect(readFileSync(state, 'utf8')).toContain('"cursor":"5"');
+  });
+
+  test('is killed in the middle of a row: that is the cause, what the destination says of it comes behind', async () => {
+    const result = await run(
+      connector({
+        read: `row(); state('5'); fs.writeSync(1, '{"type":"REC'); process.kill(process.pid, 'SIGKILL')`,
+        write: `settle('5', 1); fail('system_error', 'A line is broken.')`,
+      }),
+    );
+    expect(errorsOf(result)).toEqual([
+      ['system_error', expect.stringMatching(/^The source was ended from outside by SIGKILL\. .*memory/)],
+      ['system_error', 'A line is broken.'],
+    ]);
+    expect(result.state).toMatchObject({ ...KEPT_5, rowsToComeAgain: 0 });
+  });
+
+  test('crashes: what it writes to stderr is told', async () => {
+    const result = await run(connector({ read: `fs.writeSync(2, 'Out of luck\\n'); process.exitCode = 7`, write: '' }));
+    expect(errorsOf(result)).toEqual([['system_error', expect.stringMatching(/^The source ended with code 7/)]]);
+    expect(result.logs).toEqual(['ERROR source: Out of luck']);
+    expect(existsSync(state)).toBe(false);
+  });
+});
+
+describe('the destination', () => {
+  test('fails: the source, which would go on for ever, is ended, and only the cause is told', async () => {
+    const result = await run(
+      connector({
+        read: 'const go = () => { row(); setImmediate(go); }; go()',
+        write: `settle('5', 0); fail('config_error', 'The key is wrong.'); process.stdin.destroy()`,
+        writeAt: 'data',
+      }),
+    );
+    expect(errorsOf(result)).toEqual([['config_error', 'The key is wrong.']]);
+  });
+
+  test('settles other rows than came, and ends well: that is a failure', async () => {
+    const result = await run(connector({ read: `row(); row(); state('5')`, write: `settle('5', 1)` }));
+    expect(errorsOf(result)).toEqual([
+      ['system_error', expect.stringMatching(/^2 rows were read, but 1 were accepted/)],
+    ]);
+  });
+
+  test('gives no state, as in a dry run: all is well, and nothing is kept', async () => {
+    const result = await run(connector({ read: `row(); state('5')`, write: `log('INFO', '1 row.')` }));
+    expect(result).toMatchObject({ outcome: { kind: 'complete' }, state: { rowsToComeAgain: 1, positions: [] } });
+    expect(result.logs).toEqual(['INFO destination: 1 row.']);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+});
+
+test('somebody else writes the state file meanwhile: theirs is left, the source is ended, and the run fails', async () => {
+  const theirs = '[]';
+  const result = await run(
+    connector({
+      read: 'row(); setInterval(() => {}, 1_000)',
+      write: `fs.writeFileSync('${state}', '${theirs}'); settle('5', 1)`,
+      writeAt: 'data',
+    }),
+  );
+  expect(errorsOf(result)).toEqual([['system_error', expect.stringMatching(/was changed by somebody else/)]]);
+  expect(result.state).toMatchObject({ rowsToComeAgain: 1 });
+  expect(readFileSync(state, 'utf8')).toBe(theirs);
+});
