@@ -1,4 +1,4 @@
-import { ConnectorError, type ErrorOptions, type FailureType, PROTOCOL_ERRORS } from '../protocol/failure.ts';
+import { errorsWith, type FailureType } from '../protocol/failure.ts';
 
 /**
  * The codes of what the destination may fail with, besides those of every command. Each has its page in
@@ -21,15 +21,5 @@ export const DESTINATION_ERRORS = {
   dry_run_unwritable: 'config_error',
 } as const satisfies Record<string, FailureType>;
 
-const ALL = { ...PROTOCOL_ERRORS, ...DESTINATION_ERRORS };
-
-export type DestinationErrorCode = keyof typeof ALL;
-
 /** A failure of this connector, with a code of its own or of every command. */
-export function destinationError(
-  code: DestinationErrorCode,
-  message: string,
-  options: ErrorOptions = {},
-): ConnectorError {
-  return new ConnectorError({ code, failureType: ALL[code] }, message, options);
-}
+export const destinationError = errorsWith(DESTINATION_ERRORS);

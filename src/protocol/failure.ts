@@ -51,10 +51,20 @@ export class ConnectorError extends Error {
   }
 }
 
-/** A failure that any command may have. */
-export function protocolError(code: ProtocolErrorCode, message: string, options: ErrorOptions = {}): ConnectorError {
-  return new ConnectorError({ code, failureType: PROTOCOL_ERRORS[code] }, message, options);
+/**
+ * What makes failures by their codes: those of every command, and some of one's own.
+ *
+ * @param own the codes of a connector, say, and whose it is to do something about each.
+ */
+export function errorsWith<Code extends string>(
+  own: Readonly<Record<Code, FailureType>>,
+): (code: Code | ProtocolErrorCode, message: string, options?: ErrorOptions) => ConnectorError {
+  const failureTypes: Record<Code | ProtocolErrorCode, FailureType> = { ...PROTOCOL_ERRORS, ...own };
+  return (code, message, options) => new ConnectorError({ code, failureType: failureTypes[code] }, message, options);
 }
+
+/** A failure that any command may have. */
+export const protocolError = errorsWith({});
 
 /** Any thrown value as a ConnectorError; what is not one already is a fault of this program. */
 export function asConnectorError(error: unknown): ConnectorError {

@@ -1,4 +1,4 @@
-import { ConnectorError, type ErrorOptions, type FailureType, PROTOCOL_ERRORS } from '../protocol/failure.ts';
+import { errorsWith, type FailureType, type ProtocolErrorCode } from '../protocol/failure.ts';
 
 /** The codes of what the source may fail with, besides those of every command. Each has its page in docs/troubleshooting. */
 export const SOURCE_ERRORS = {
@@ -40,11 +40,7 @@ export const SOURCE_ERRORS = {
   state_of_other_settings: 'config_error',
 } as const satisfies Record<string, FailureType>;
 
-const ALL = { ...PROTOCOL_ERRORS, ...SOURCE_ERRORS };
-
-export type SourceErrorCode = keyof typeof ALL;
+export type SourceErrorCode = keyof typeof SOURCE_ERRORS | ProtocolErrorCode;
 
 /** A failure of this connector, with a code of its own or of every command. */
-export function sourceError(code: SourceErrorCode, message: string, options: ErrorOptions = {}): ConnectorError {
-  return new ConnectorError({ code, failureType: ALL[code] }, message, options);
-}
+export const sourceError = errorsWith(SOURCE_ERRORS);

@@ -1,4 +1,4 @@
-import { ConnectorError, type ErrorOptions, type FailureType, PROTOCOL_ERRORS } from '../protocol/failure.ts';
+import { errorsWith, type FailureType } from '../protocol/failure.ts';
 
 /**
  * The codes of what those commands may fail with that run a source and a destination together, besides those of every
@@ -15,11 +15,5 @@ export const SYNC_ERRORS = {
   rows_unaccounted: 'system_error',
 } as const satisfies Record<string, FailureType>;
 
-const ALL = { ...PROTOCOL_ERRORS, ...SYNC_ERRORS };
-
-export type SyncErrorCode = keyof typeof ALL;
-
 /** A failure of these commands, with a code of their own or of every command. */
-export function syncError(code: SyncErrorCode, message: string, options: ErrorOptions = {}): ConnectorError {
-  return new ConnectorError({ code, failureType: ALL[code] }, message, options);
-}
+export const syncError = errorsWith(SYNC_ERRORS);
