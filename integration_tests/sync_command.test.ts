@@ -188,6 +188,24 @@ describe('what a person has to correct ends with 2, in a sentence on stderr', ()
       /no stream "evnts"\. It has: events, many, orders/,
     ],
     ['no such variable', () => syncArguments({ source: { password: '${NOT_SET}' } }), /password refers to .* NOT_SET/],
+    [
+      'an option twice',
+      () => [...syncArguments({}), '--state', 'other.json'],
+      /--state is given twice\. See connector sync/,
+    ],
+    [
+      'an interval beyond all',
+      () => syncArguments({}, '--every', '99999999999d'),
+      /is no interval of a year at the most/,
+    ],
+    [
+      'files that are swapped',
+      () => {
+        const [command = '', source = '', a = '', destination = '', b = '', ...others] = syncArguments({});
+        return [command, source, b, destination, a, ...others];
+      },
+      /is the configuration of a destination, and --source needs that of a source/,
+    ],
     ['a strange user', () => syncArguments({ source: { username: '${SYNC_USER}' } }), /^ERROR .*\*\*\*\*/m],
   ])('%s', async (_, args, expected) => {
     const result = withoutSecrets(await run('connector', args(), { env: ENVIRONMENT }));
@@ -201,6 +219,11 @@ describe('what a person has to correct ends with 2, in a sentence on stderr', ()
     expect([result.code, result.stderr]).toEqual([2, '']);
     expect(events(result)).toMatchObject([{ event: 'failed', failure_type: 'config_error' }]);
   });
+});
+
+test('without a place for temporary files it says so', async () => {
+  const result = await run('connector', syncArguments({}), { env: { ...ENVIRONMENT, TMPDIR: '/nowhere' } });
+  expect([result.code, result.stderr]).toEqual([2, expect.stringContaining('temporary_folder_missing.md')]);
 });
 
 test('a second run at the same time is refused, and told who has the state', async () => {

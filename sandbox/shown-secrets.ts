@@ -7,7 +7,7 @@ import sourceSpecification from '../spec/source-clickhouse.json' with { type: 'j
 const TELLING_CHARACTERS = 6;
 
 /** The path of a configuration among the arguments, which may be quoted for a shell. */
-const CONFIGURATION = /--config'? '?([^'\s]+)/g;
+const CONFIGURATION = /--(?:config|source|destination)'? '?([^'\s]+)/g;
 
 /** The options that the printed specifications mark as secret, wherever they stand in them. */
 const SECRET_OPTIONS = new Set([sourceSpecification, destinationSpecification].flatMap(secretOptionsIn));

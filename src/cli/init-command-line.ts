@@ -1,3 +1,4 @@
+import { delimiter, dirname, relative } from 'node:path';
 import { init } from '../init/init.ts';
 import { EXIT_CODES } from '../sync/exit-code.ts';
 import { personParser } from './person-parser.ts';
@@ -20,6 +21,13 @@ export async function runInit(launcher: string, args: readonly string[]): Promis
       .option('api-url', { type: 'string', requiresArg: true, describe: "another address than Batch's, for tests" })
       .parseAsync();
     if (parsed.help === true) return EXIT_CODES.allAccepted;
-    return (await init(context, parsed.apiUrl)) ? EXIT_CODES.allAccepted : EXIT_CODES.failed;
+    return (await init(context, asTyped(launcher), parsed.apiUrl)) ? EXIT_CODES.allAccepted : EXIT_CODES.failed;
   });
+}
+
+/** A launcher as it can be typed here: by its name where it is found by that, else by its path. */
+function asTyped(name: string): string {
+  const path = process.argv[1] ?? name;
+  const isFound = (process.env.PATH ?? '').split(delimiter).includes(dirname(path));
+  return isFound ? name : relative(process.cwd(), path);
 }

@@ -1,6 +1,9 @@
 import yargs, { type Argv } from 'yargs';
 import { protocolError } from '../protocol/failure.ts';
 
+/** What may be given several times, and what is given without a name. */
+const LISTS: ReadonlySet<string> = new Set(['stream', '_']);
+
 /**
  * What the commands for a person have in common on the command line.
  *
@@ -16,6 +19,12 @@ export function personParser(name: string, args: readonly string[], usage: strin
     .strict()
     .version(false)
     .exitProcess(false)
+    .check((given) => {
+      // yargs makes a list of what is given twice.
+      const twice = Object.entries(given).find(([name, value]) => Array.isArray(value) && !LISTS.has(name));
+      if (twice !== undefined) throw new Error(`--${twice[0]} is given twice.`);
+      return true;
+    })
     .fail((message, error) => {
       const words = (message ?? error.message).replace(/\.?$/, '.');
       throw protocolError('command_invalid', `${words} See ${name} --help.`);

@@ -1,6 +1,7 @@
 import { preview } from '../preview/preview.ts';
 import { previewText } from '../preview/preview-text.ts';
 import { terminalOf } from '../preview/terminal.ts';
+import { printableLines } from '../protocol/printable.ts';
 import { EXIT_CODES } from '../sync/exit-code.ts';
 import { jsonFile } from './json-file-option.ts';
 import { personParser } from './person-parser.ts';
@@ -34,7 +35,7 @@ export async function runPreview(launcher: string, args: readonly string[]): Pro
     const parsed = await parse(`${launcher} preview`, args);
     if (parsed.help === true) return EXIT_CODES.allAccepted;
     const { source, destination, stream, rows = DEFAULT_ROWS } = parsed;
-    const warn = (message: string): void => void process.stderr.write(`WARN  ${message}\n`);
+    const warn = (message: string): void => void process.stderr.write(`WARN  ${printableLines(message)}\n`);
     const shown = await preview(context, { source, destination, stream, rows, warn });
     process.stdout.write(previewText(shown.sample, shown.request, shown.stream, terminalOf(process.stdout)));
     return shown.sample.rejected === 0 ? EXIT_CODES.allAccepted : EXIT_CODES.rowsRejected;

@@ -3,6 +3,7 @@ import type { CommandContext } from '../protocol/command-context.ts';
 import { asConnectorError } from '../protocol/failure.ts';
 import { withPage } from '../protocol/messages.ts';
 import { MessageOutput } from '../protocol/output.ts';
+import { printableLines } from '../protocol/printable.ts';
 import { exitCodeOfFailure } from '../sync/exit-code.ts';
 import { endBySignal } from './end-by-signal.ts';
 
@@ -35,7 +36,7 @@ export async function runForPerson(command: (context: CommandContext) => Promise
   } catch (error) {
     const failure = asConnectorError(error);
     process.exitCode = exitCodeOfFailure(failure);
-    if (received === undefined) process.stderr.write(`${withPage(failure)}\n`);
+    if (received === undefined) process.stderr.write(`${printableLines(withPage(failure))}\n`);
   } finally {
     forget();
   }

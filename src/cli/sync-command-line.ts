@@ -38,7 +38,7 @@ A configuration may hold \${NAME} for the environment variable NAME, so that no 
 export async function runSync(launcher: string, args: readonly string[]): Promise<void> {
   // A reader that has gone, such as `head`, is no reason to stop in the middle.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
-  const reporter = reporterFor(args.includes('--json'));
+  const reporter = reporterFor(args.some((arg) => /^--json(=true)?$/.test(arg)));
   const stop = new AbortController();
   const stopAtOnce = new AbortController();
   let received: NodeJS.Signals | undefined;

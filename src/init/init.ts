@@ -2,6 +2,7 @@ import { intro, log, note, outro, spinner } from '@clack/prompts';
 import { check as checkDestination } from '../destination-batch/commands.ts';
 import { type DescribedStream, discoveredStreams } from '../preview/discovered-streams.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
+import { printable, printableLines } from '../protocol/printable.ts';
 import { check as checkSource } from '../source-clickhouse/commands.ts';
 import { syncError } from '../sync/sync-error.ts';
 import { AnswersEndedError, askForSome, askWhether, askWhich } from './ask.ts';
@@ -17,11 +18,12 @@ type WorkingSource = { configuration: SourceAnswers; streams: DescribedStream[] 
  * Asks for the source and the destination, tries each answer, and writes the files that the other commands need into the
  * working folder.
  *
+ * @param launcher how the person starts the commands that come next.
  * @param apiUrl another address than Batch's.
  * @returns false when the person left before the end; then nothing is written.
  * @throws ConnectorError when there is nobody to ask, or the files can't be written.
  */
-export async function init(context: CommandContext, apiUrl: string | undefined): Promise<boolean> {
+export async function init(context: CommandContext, launcher: string, apiUrl: string | undefined): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stdout.isTTY) {
     throw syncError(
       'command_invalid',
@@ -30,7 +32,7 @@ export async function init(context: CommandContext, apiUrl: string | undefined):
   }
   intro('From ClickHouse to Batch');
   try {
-    await askAndWrite(context, apiUrl);
+    await askAndWrite(context, launcher, apiUrl);
     return true;
   } catch (error) {
     if (!(error instanceof AnswersEndedError)) throw error;
@@ -39,7 +41,7 @@ export async function init(context: CommandContext, apiUrl: string | undefined):
   }
 }
 
-async function askAndWrite(context: CommandContext, apiUrl: string | undefined): Promise<void> {
+async function askAndWrite(context: CommandContext, launcher: string, apiUrl: string | undefined): Promise<void> {
   const present = await presentFiles('.');
   if (present.length > 0 && !(await askWhether(`Overwrite ${present.join(', ')}, here in this folder?`, false))) {
     throw new AnswersEndedError();
@@ -58,7 +60,7 @@ async function askAndWrite(context: CommandContext, apiUrl: string | undefined):
     },
   });
   log.success(`Written, for you alone to read: ${Object.values(FILES).join(', ')}.`);
-  note(nextCommands(tables, tables.length === streams.length), 'Next');
+  note(nextCommands(launcher, tables, tables.length === streams.length), 'Next');
   outro('Nothing was sent to Batch.');
 }
 
@@ -98,7 +100,7 @@ async function shown<Found extends { warnings: string[] }>(
   wait.start(`Trying ${what}`);
   const result = await attempt();
   if (result.kind === 'fails') {
-    wait.error(`${what}: ${result.reason}`);
+    wait.error(`${what}: ${printableLines(result.reason)}`);
     const next = await askWhich('What now?', [
       { value: 'again', label: 'Change the answers' },
       { value: 'leave', label: 'Leave, and write nothing' },
@@ -107,15 +109,15 @@ async function shown<Found extends { warnings: string[] }>(
     return undefined;
   }
   wait.stop(`${what} works`);
-  for (const warning of result.found.warnings) log.warn(warning);
+  for (const warning of result.found.warnings) log.warn(printableLines(warning));
   return result.found;
 }
 
 async function chosenTables(streams: readonly DescribedStream[]): Promise<string[]> {
   const choices = streams.map(({ name, json_schema: { properties } }) => ({
     value: name,
-    label: name,
-    hint: Object.keys(properties).join(', '),
+    label: printable(name),
+    hint: printable(Object.keys(properties).join(', ')),
   }));
   const [only] = choices;
   if (choices.length === 1 && only !== undefined) {
@@ -125,16 +127,19 @@ async function chosenTables(streams: readonly DescribedStream[]): Promise<string
   return askForSome('Tables and views that fit (space to choose, enter to go on)', choices);
 }
 
-/** @param areAll whether the source has no other streams, so that none has to be named. */
-function nextCommands(tables: readonly string[], areAll: boolean): string {
+/**
+ * @param launcher what it is started by.
+ * @param areAll whether the source has no other streams, so that none has to be named.
+ */
+function nextCommands(launcher: string, tables: readonly string[], areAll: boolean): string {
   const files = `--source ${FILES.source} --destination ${FILES.destination}`;
   const streams = tables.map((table) => ` --stream ${inShell(table)}`);
   const isNamed = tables.length === 1 || areAll;
   return [
     'See what would be sent:',
-    `  connector preview ${files}${tables.length === 1 ? '' : streams[0]}`,
+    `  ${launcher} preview ${files}${tables.length === 1 ? '' : streams[0]}`,
     'Send it, and go on every five minutes:',
-    `  connector sync ${files} --state state.json${isNamed ? '' : streams.join('')} --every 5m`,
+    `  ${launcher} sync ${files} --state state.json${isNamed ? '' : streams.join('')} --every 5m`,
   ].join('\n');
 }
 

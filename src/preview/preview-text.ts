@@ -2,14 +2,18 @@ import { parse, stringify } from 'lossless-json';
 import wrapAnsi from 'wrap-ansi';
 import type { ValueKind } from '../destination-batch/attribute-value.ts';
 import type { ColumnUse } from '../destination-batch/column-use.ts';
+import { printable } from '../protocol/printable.ts';
 import type { Request } from './first-request.ts';
-import { printable } from './printable.ts';
+
 import type { Sample, SampledColumn, ShownRow } from './sample.ts';
 import { type Cell, stackedTables, wrappedTable } from './table-text.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Stands before a row that would be rejected, as not every terminal has colours. */
 const REJECTED_MARK = '✗';
+
+/** Of a text that goes into a cell of a row. */
+const MOST_CHARACTERS = 500;
 
 /** What a preview says of the rows of a stream. */
 export function previewText(sample: Sample, request: Request | undefined, stream: string, terminal: Terminal): string {
@@ -33,7 +37,7 @@ function heading(text: string, { paint }: Terminal): string {
 
 function rowTables(shown: readonly ShownRow[], columns: readonly SampledColumn[], terminal: Terminal): string {
   const isAnyRejected = shown.some(({ isRejected }) => isRejected);
-  const head = columns.map(({ name }): Cell => ({ text: printable(name), colour: 'dim' }));
+  const head = columns.map(({ name }): Cell => ({ text: shortText(name), colour: 'dim' }));
   const rows = shown.map(({ row, isRejected }): Cell[] => {
     const colour = isRejected ? 'red' : undefined;
     const cells = columns.map(({ name }): Cell => ({ text: valueText(row[name]), colour }));
@@ -44,7 +48,12 @@ function rowTables(shown: readonly ShownRow[], columns: readonly SampledColumn[]
 
 function valueText(value: unknown): string {
   if (value === null || value === undefined) return 'NULL';
-  return printable(typeof value === 'string' ? value : (stringify(value) ?? ''));
+  return shortText(typeof value === 'string' ? value : (stringify(value) ?? ''));
+}
+
+/** No more of a text than a cell could show, however many characters take no room: a value may have megabytes. */
+function shortText(text: string): string {
+  return printable(text.slice(0, MOST_CHARACTERS));
 }
 
 /** The exact JSON, laid out over lines; numbers keep their digits. */

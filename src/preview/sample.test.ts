@@ -1,3 +1,4 @@
+import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
 import { destinationConfigurationSchema } from '../destination-batch/configuration.ts';
 import { EventMapper } from '../destination-batch/event.ts';
@@ -106,7 +107,7 @@ describe('the text of a preview', () => {
     const lines = textOf(mixed).split('\n');
     // What is in the request is not for us to break.
     const ours = lines.filter((line) => !/^ *"|^POST/.test(line));
-    expect(Math.max(...ours.map((line) => line.length))).toBeLessThanOrEqual(80);
+    expect(Math.max(...ours.map((line) => stringWidth(line)))).toBeLessThanOrEqual(80);
     expect(textOf(mixed)).not.toContain('\u001b');
   });
 
@@ -129,6 +130,11 @@ describe('the text of a preview', () => {
     const exact = sampleOf([row({ details: '{"a":12345678901234567890.5}' })]);
     expect(textOf(exact)).toContain('"a": 12345678901234567890.5');
   });
+
+  test('of values of megabytes is as quick as of others', () => {
+    const long = sampleOf([row({ item: '好'.repeat(1_000_000), details: `{"a":"${'x'.repeat(1_000_000)}"}` })]);
+    expect(textOf(long).length).toBeLessThan(5_000);
+  }, 5_000);
 
   test('of no rows is a sentence', () => {
     expect(textOf(sampleOf([]))).toBe('events has no rows that a sync would read: nothing would be sent.\n');

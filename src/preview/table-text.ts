@@ -80,7 +80,13 @@ function linesOf(text: string, width: number, isWrapped: boolean): string[] {
 /** A text that is too wide without its end. */
 function cut(text: string, width: number): string {
   if (stringWidth(text) <= width) return text;
-  const characters = [...new Intl.Segmenter().segment(text)].map(({ segment }) => segment);
-  while (characters.length > 0 && stringWidth(characters.join('')) > width - 1) characters.pop();
-  return `${characters.join('')}…`;
+  let shown = '';
+  let used = 0;
+  for (const { segment } of new Intl.Segmenter().segment(text)) {
+    used += stringWidth(segment);
+    // The last place is for the sign that something is missing.
+    if (used > width - 1) break;
+    shown += segment;
+  }
+  return `${shown}…`;
 }

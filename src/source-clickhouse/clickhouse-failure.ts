@@ -210,7 +210,7 @@ function explainNetworkError(error: unknown, configuration: SourceConfiguration)
   }
   return {
     code: 'clickhouse_port_wrong',
-    message: `${at} gave no answer that ClickHouse would give: ${firstSentence(messageOf(error))}. Check that host and port are those of ClickHouse's HTTP interface.`,
+    message: `${at} gave no answer that ClickHouse would give${messageOf(error).trim() === '' ? '' : `: ${firstSentence(messageOf(error))}`}. Check that host and port are those of ClickHouse's HTTP interface.`,
   };
 }
 

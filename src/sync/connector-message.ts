@@ -24,6 +24,8 @@ export type ConnectorMessage =
   | { kind: 'error'; error: ConnectorError }
   | { kind: 'estimate'; stream: string; rows: number }
   | { kind: 'catalog'; streams: DiscoveredStream[] }
+  /** What a destination discovers. */
+  | { kind: 'destination_catalog' }
   | { kind: 'other' };
 
 const descriptor = z.object({ name: z.string(), namespace: z.string().optional() });
@@ -56,7 +58,15 @@ const catalogMessage = z.object({
   catalog: z.object({ streams: z.array(z.looseObject({ name: z.string(), namespace: z.string().optional() })) }),
 });
 
-const messageSchema = z.discriminatedUnion('type', [logMessage, traceMessage, stateMessage, catalogMessage]);
+const destinationCatalogMessage = z.object({ type: z.literal('DESTINATION_CATALOG') });
+
+const messageSchema = z.discriminatedUnion('type', [
+  logMessage,
+  traceMessage,
+  stateMessage,
+  catalogMessage,
+  destinationCatalogMessage,
+]);
 
 /** Of an error that names none. */
 const UNKNOWN_CODE = 'unexpected_fault';
@@ -81,6 +91,8 @@ export function parseMessage(line: string): ConnectorMessage {
     }
     case 'CATALOG':
       return { kind: 'catalog', streams: data.catalog.streams };
+    case 'DESTINATION_CATALOG':
+      return { kind: 'destination_catalog' };
     default:
       return { kind: 'other' };
   }

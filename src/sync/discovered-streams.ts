@@ -27,6 +27,7 @@ export async function discoverStreams(
     for await (const line of textLines(discover.stdout)) {
       const message = parseMessage(line);
       if (message.kind === 'catalog') streams = message.streams;
+      else if (message.kind === 'destination_catalog') errors.push(destinationInPlaceOfSource(config));
       else if (message.kind === 'error') errors.push(message.error);
       else if (message.kind === 'log') logs.fromSource(message.level, message.message);
     }
@@ -40,6 +41,13 @@ export async function discoverStreams(
   } finally {
     for (const each of forget) each();
   }
+}
+
+function destinationInPlaceOfSource(config: string): ConnectorError {
+  return syncError(
+    'configuration_invalid',
+    `${config} is the configuration of a destination, and --source needs that of a source, with a "host". The two files may be swapped. Give each to its own option.`,
+  );
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { ConnectorError } from '../protocol/failure.ts';
 import { withPage } from '../protocol/messages.ts';
+import { printableLines } from '../protocol/printable.ts';
 import type { ProgressDisplay } from './progress-display.ts';
 import { duration, moment } from './progress-words.ts';
 import type { Reporter, RunStart, Speaker } from './reporter.ts';
@@ -35,7 +36,7 @@ export class PersonReporter implements Reporter {
         : goesOn
           ? 'the rows since the last run'
           : 'all rows, as this is the first run: there is no state yet';
-    this.#display.line(`${streams.map(({ name }) => name).join(', ')}: ${from}.`);
+    this.#line(`${streams.map(({ name }) => name).join(', ')}: ${from}.`);
   }
 
   progress(progress: Progress): void {
@@ -43,13 +44,13 @@ export class PersonReporter implements Reporter {
   }
 
   log(level: string, speaker: Speaker, message: string): void {
-    this.#display.line(`${level.padEnd(5)} ${speaker === 'sync' ? '' : `${speaker}: `}${message}`);
+    this.#line(`${level.padEnd(5)} ${speaker === 'sync' ? '' : `${speaker}: `}${message}`);
   }
 
   runEnded(result: RunResult): void {
     this.#display.end();
     if (result.outcome.kind === 'failed') for (const error of result.outcome.errors) this.failed(error);
-    this.#write(`${runSummary(result).join('\n')}\n`);
+    this.#write(`${printableLines(runSummary(result).join('\n'))}\n`);
   }
 
   nextRun({ at, skipped, failures }: NextStart): void {
@@ -64,6 +65,11 @@ export class PersonReporter implements Reporter {
 
   failed(error: ConnectorError): void {
     this.#display.end();
-    this.#display.line(`ERROR ${withPage(error)}`);
+    this.#line(`ERROR ${withPage(error)}`);
+  }
+
+  /** Names and words that come from outside must not act upon the terminal. */
+  #line(text: string): void {
+    this.#display.line(printableLines(text));
   }
 }

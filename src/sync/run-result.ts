@@ -21,6 +21,8 @@ export type RunResult = {
 export type KeptState =
   /** A full refresh leaves the states as they are, and so does a run that fails before its first row. */
   | { kind: 'untouched' }
+  /** Somebody else wrote the file, and it is left as they wrote it. */
+  | { kind: 'changed' }
   /** `rowsToComeAgain` were read and are not covered by the file; `positions` tell where each stream stands. */
   | { kind: 'kept'; rowsToComeAgain: number; positions: readonly string[] };
 

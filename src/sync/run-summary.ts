@@ -29,6 +29,7 @@ function ofRejected({ rowsRejected }: RunResult): string[] {
 
 function ofNextRun({ state }: RunResult): string[] {
   if (state.kind === 'untouched') return ['The state is as it was before this run.'];
+  if (state.kind === 'changed') return ['The next run goes on from what others wrote to the state file.'];
   const { rowsToComeAgain, positions } = state;
   return [
     positions.length === 0

@@ -24,10 +24,15 @@ describe('--every', () => {
     expect(starts).toEqual([now + period, now + period, now + 2 * period]);
   });
 
-  test.each(['0s', '5', '5 minutes', '-5m', 'm', '', '5M', '1y'])('%j is refused', (interval) => {
-    expect(() => everySchedule(interval, 0)).toThrow(expect.objectContaining({ failureType: 'config_error' }));
-    expect(() => everySchedule(interval, 0)).toThrow(/is no interval\. Give a number and its unit: 30s, 5m, 2h or 1d/);
-  });
+  test.each(['0s', '5', '5 minutes', '-5m', 'm', '', '5M', '1y', '367d', '99999999999d'])(
+    '%j is refused',
+    (interval) => {
+      expect(() => everySchedule(interval, 0)).toThrow(expect.objectContaining({ failureType: 'config_error' }));
+      expect(() => everySchedule(interval, 0)).toThrow(
+        /is no interval of a year at the most\. Give a number and its unit: 30s, 5m, 2h or 1d/,
+      );
+    },
+  );
 });
 
 describe('--cron', () => {

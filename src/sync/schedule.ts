@@ -29,6 +29,9 @@ const LONGEST_WAIT_MS = 60 * 60_000;
 /** By so much of its length a wait is longer at random: others that failed for the same reason come at other times. */
 const JITTER = 0.1;
 
+/** A year: what is longer is a slip. */
+const LONGEST_PERIOD_MS = 366 * 24 * 3_600_000;
+
 /**
  * A start at once, and then at intervals from that on.
  *
@@ -38,10 +41,10 @@ const JITTER = 0.1;
  */
 export function everySchedule(interval: string, now: number): Schedule {
   const period = isInterval(interval) ? ms(interval) : 0;
-  if (period <= 0) {
+  if (period <= 0 || period > LONGEST_PERIOD_MS) {
     throw syncError(
       'command_invalid',
-      `--every ${interval} is no interval. Give a number and its unit: 30s, 5m, 2h or 1d.`,
+      `--every ${interval} is no interval of a year at the most. Give a number and its unit: 30s, 5m, 2h or 1d.`,
     );
   }
   return { first: now, after: (time) => now + (Math.floor((time - now) / period) + 1) * period };
@@ -76,7 +79,7 @@ function cronOf(pattern: string, fault: (why: string) => ConnectorError): Cron {
   try {
     return new Cron(pattern, { paused: true });
   } catch (error) {
-    throw fault(messageOf(error));
+    throw fault(messageOf(error).replace(/\.$/, ''));
   }
 }
 

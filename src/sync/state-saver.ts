@@ -41,9 +41,9 @@ export class StateSaver {
   }
 
   /**
-   * Writes the last states, also after a failure, which may have passed.
+   * Writes the last states, also after a failure, which may have passed: what has been delivered need not be sent again.
    *
-   * @returns why they can't be kept, if so.
+   * @returns the first failure, by which the run was ended before its time, whether or not it has passed.
    */
   async close(): Promise<ConnectorError | undefined> {
     this.#save();
@@ -68,13 +68,12 @@ export class StateSaver {
     try {
       await this.#file.save();
       this.#kept = settled;
-      this.#failure = undefined;
       this.#lastSave = this.#now();
     } catch (error) {
       this.#isNew = true;
-      const isFirst = this.#failure === undefined;
+      if (this.#failure !== undefined) return;
       this.#failure = asConnectorError(error);
-      if (isFirst) this.#onFailure();
+      this.#onFailure();
     }
   }
 }

@@ -7,6 +7,7 @@ import { errorsWith, type FailureType } from '../protocol/failure.ts';
 export const SYNC_ERRORS = {
   stream_unknown: 'config_error',
   configuration_unwritable: 'config_error',
+  temporary_folder_missing: 'config_error',
   state_file_unusable: 'config_error',
   state_file_unwritable: 'transient_error',
   state_file_locked: 'transient_error',

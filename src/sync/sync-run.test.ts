@@ -150,6 +150,21 @@ describe('the destination', () => {
   });
 });
 
+test('a state that could not be written for a while ends the run, which has failed, and is kept at the end', async () => {
+  const away = `${folder}-away`;
+  const result = await run(
+    connector({
+      // The folder is gone when the first state comes, and back before the last one.
+      read: `row(); row(); fs.renameSync('${folder}', '${away}'); process.once('SIGTERM', () => { fs.renameSync('${away}', '${folder}'); process.exit(); }); setInterval(() => {}, 1_000)`,
+      write: `settle('5', 2); setTimeout(() => settle('6', 0), 200)`,
+      writeAt: 'data',
+    }),
+  );
+  expect(errorsOf(result)).toEqual([['transient_error', expect.stringMatching(/can't be written/)]]);
+  expect(result.state).toMatchObject({ kind: 'kept', rowsToComeAgain: 0 });
+  expect(readFileSync(state, 'utf8')).toContain('"cursor"');
+});
+
 test('somebody else writes the state file meanwhile: theirs is left, the source is ended, and the run fails', async () => {
   const theirs = '[]';
   const result = await run(
@@ -160,6 +175,6 @@ test('somebody else writes the state file meanwhile: theirs is left, the source 
     }),
   );
   expect(errorsOf(result)).toEqual([['system_error', expect.stringMatching(/was changed by somebody else/)]]);
-  expect(result.state).toMatchObject({ rowsToComeAgain: 1 });
+  expect(result.state).toEqual({ kind: 'changed' });
   expect(readFileSync(state, 'utf8')).toBe(theirs);
 });

@@ -79,7 +79,11 @@ async function transfer(options: RunOptions, context: SyncContext, progress: Run
     if (stateError !== undefined) errors.push(stateError);
     if (errors.length === 0 && !stop.aborted) errors.push(...unaccounted(progress));
 
-    return { outcome: outcomeOf(errors, context), state: keptState(file, saver, progress) };
+    const hasChanged = stateError?.code === 'state_file_changed';
+    return {
+      outcome: outcomeOf(errors, context),
+      state: hasChanged ? { kind: 'changed' } : keptState(file, saver, progress),
+    };
   } finally {
     clearInterval(ticker);
     folder.remove();
