@@ -8,7 +8,7 @@ export type Program = readonly [command: string, ...args: string[]];
 
 export type ProcessEnd = { code: number | null; signal: NodeJS.Signals | null };
 
-/** A command of a connector in a process of its own, which does not outlive this one. */
+/** A command of a connector in a process of its own, which is ended when this one ends, unless this one is killed. */
 export class ConnectorProcess {
   /** Rejects with a ConnectorError when the process could not be started. */
   readonly ended: Promise<ProcessEnd>;
