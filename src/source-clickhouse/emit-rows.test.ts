@@ -149,7 +149,7 @@ describe('the position in a state', () => {
 
 describe('states cover all that was written', () => {
   // A state takes more bytes than a page then, so that not each page has one.
-  test.each([101_000, 106_000, 111_000, 116_000, 121_000])(
+  test.each([101_000, 111_000, 121_000])(
     'when the answer breaks off among %i rows that are remembered',
     async (count) => {
       const { rows, states, counted, thrown } = await emit(rowsUpTo(count, 1_000), { error: new Error('broken') });
@@ -161,7 +161,7 @@ describe('states cover all that was written', () => {
     },
   );
 
-  test.each([101_000, 106_000, 111_000, 116_000, 121_000])(
+  test.each([101_000, 111_000, 121_000])(
     'and nothing more, when the row behind %i that are remembered can not be read',
     async (count) => {
       const broken = row(500_000).replace('"last_updated_at":', '');
