@@ -12,23 +12,19 @@ type TextQuestion = {
   message: string;
   /** What stands there to be changed. */
   initial?: string | undefined;
-  /** What an empty answer means; without it an empty one is asked again. */
-  ifEmpty?: string;
   /** What is wrong with an answer; undefined when it will do. */
   fault?: (answer: string) => string | undefined;
 };
 
-/** @throws AnswersEndedError, here and below, when the person leaves. */
-export async function askText({ message, initial, ifEmpty, fault }: TextQuestion): Promise<string> {
+/** An empty answer is asked again. @throws AnswersEndedError, here and below, when the person leaves. */
+export async function askText({ message, initial, fault }: TextQuestion): Promise<string> {
   const answer = await answered(
     text({
       message,
       ...(initial === undefined ? {} : { initialValue: initial }),
-      ...(ifEmpty === undefined ? {} : { defaultValue: ifEmpty, placeholder: ifEmpty }),
       validate: (written) => {
         const trimmed = (written ?? '').trim();
-        if (trimmed === '') return ifEmpty === undefined ? 'An answer is needed.' : undefined;
-        return fault?.(trimmed);
+        return trimmed === '' ? 'An answer is needed.' : fault?.(trimmed);
       },
     }),
   );

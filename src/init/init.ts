@@ -4,6 +4,7 @@ import { type DescribedStream, discoveredStreams } from '../preview/discovered-s
 import type { CommandContext } from '../protocol/command-context.ts';
 import { printable, printableLines } from '../protocol/printable.ts';
 import { check as checkSource } from '../source-clickhouse/commands.ts';
+import { catalogOf, chosenStreams } from '../sync/discovered-streams.ts';
 import { syncError } from '../sync/sync-error.ts';
 import { AnswersEndedError, askForSome, askWhether, askWhich } from './ask.ts';
 import { FILES, presentFiles, writeFiles } from './configuration-files.ts';
@@ -53,11 +54,7 @@ async function askAndWrite(context: CommandContext, launcher: string, apiUrl: st
   await writeFiles('.', {
     source: table === undefined ? configuration : { ...configuration, table },
     destination,
-    catalog: {
-      streams: streams
-        .filter(({ name }) => tables.includes(name))
-        .map((stream) => ({ stream, sync_mode: 'incremental', destination_sync_mode: 'append' })),
-    },
+    catalog: catalogOf(chosenStreams(streams, tables), 'incremental'),
   });
   log.success(`Written, for you alone to read: ${Object.values(FILES).join(', ')}.`);
   note(nextCommands(launcher, tables, tables.length === streams.length), 'Next');

@@ -2,9 +2,8 @@ import { parse, stringify } from 'lossless-json';
 import wrapAnsi from 'wrap-ansi';
 import type { ValueKind } from '../destination-batch/attribute-value.ts';
 import type { ColumnUse } from '../destination-batch/column-use.ts';
-import { printable } from '../protocol/printable.ts';
+import { printable, printableLines } from '../protocol/printable.ts';
 import type { Request } from './first-request.ts';
-
 import type { Sample, SampledColumn, ShownRow } from './sample.ts';
 import { type Cell, stackedTables, wrappedTable } from './table-text.ts';
 import type { Terminal } from './terminal.ts';
@@ -60,7 +59,7 @@ function shortText(text: string): string {
 function requestText(request: Request | undefined, { paint }: Terminal): string {
   if (request === undefined) return 'There is none, as each of these rows would be rejected.\n';
   const body = stringify(parse(request.body), undefined, 2) ?? '';
-  return `${paint('dim', `POST ${request.url}`)}\n${body.split('\n').map(printable).join('\n')}\n`;
+  return `${paint('dim', `POST ${request.url}`)}\n${printableLines(body)}\n`;
 }
 
 function columnTable(columns: readonly SampledColumn[], terminal: Terminal): string {

@@ -4,7 +4,7 @@ import { styleText } from 'node:util';
 export type Colour = 'bold' | 'dim' | 'red' | 'yellow' | 'green';
 
 /** Where a person reads: so many characters a line, with colours or without. */
-export type Terminal = { width: number; hasColours: boolean; paint: (colour: Colour, text: string) => string };
+export type Terminal = { width: number; paint: (colour: Colour, text: string) => string };
 
 /** What is no terminal, or one that does not say how wide it is. */
 const USUAL_WIDTH = 80;
@@ -14,7 +14,6 @@ export function terminalOf(stream: Partial<Pick<WriteStream, 'isTTY' | 'columns'
   const hasColours = stream.isTTY === true && stream.hasColors?.() === true;
   return {
     width: stream.columns ?? USUAL_WIDTH,
-    hasColours,
     paint: (colour, text) => (hasColours && text !== '' ? styleText(colour, text, { validateStream: false }) : text),
   };
 }

@@ -155,7 +155,7 @@ test('a state that could not be written for a while ends the run, which has fail
   const result = await run(
     connector({
       // The folder is gone when the first state comes, and back before the last one.
-      read: `row(); row(); fs.renameSync('${folder}', '${away}'); process.once('SIGTERM', () => { fs.renameSync('${away}', '${folder}'); process.exit(); }); setInterval(() => {}, 1_000)`,
+      read: `row(); row(); fs.renameSync('${folder}', '${away}'); const wait = setInterval(() => {}, 1_000); process.once('SIGTERM', () => { fs.renameSync('${away}', '${folder}'); clearInterval(wait); })`,
       write: `settle('5', 2); setTimeout(() => settle('6', 0), 200)`,
       writeAt: 'data',
     }),
