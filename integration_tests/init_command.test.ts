@@ -45,7 +45,7 @@ class Dialogue {
 
   constructor(folder: string, environment: Record<string, string> = {}) {
     // A terminal that nobody looks at has no size, and each letter would stand on a line of its own.
-    const command = `stty cols 120 rows 50; exec '${process.execPath}' '${launcherPath('connector')}' init --api-url '${sandbox.batch.url}'`;
+    const command = `stty cols 80 rows 50; exec '${process.execPath}' '${launcherPath('connector')}' init --api-url '${sandbox.batch.url}'`;
     this.#process = spawn('/usr/bin/script', ['-qfec', command, '/dev/null'], {
       cwd: folder,
       env: { ...process.env, TERM: 'xterm', ...environment },

@@ -29,5 +29,7 @@ export async function runInit(launcher: string, args: readonly string[]): Promis
 function asTyped(name: string): string {
   const path = process.argv[1] ?? name;
   const isFound = (process.env.PATH ?? '').split(delimiter).includes(dirname(path));
-  return isFound ? name : relative(process.cwd(), path);
+  if (isFound) return name;
+  const fromHere = relative(process.cwd(), path);
+  return fromHere.length < path.length ? fromHere : path;
 }

@@ -1,4 +1,4 @@
-import { intro, log, note, outro, spinner } from '@clack/prompts';
+import { intro, log, outro, spinner } from '@clack/prompts';
 import { check as checkDestination } from '../destination-batch/commands.ts';
 import { type DescribedStream, discoveredStreams } from '../preview/discovered-streams.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
@@ -57,8 +57,9 @@ async function askAndWrite(context: CommandContext, launcher: string, apiUrl: st
     catalog: catalogOf(chosenStreams(streams, tables), 'incremental'),
   });
   log.success(`Written, for you alone to read: ${Object.values(FILES).join(', ')}.`);
-  note(nextCommands(launcher, tables, tables.length === streams.length), 'Next');
-  outro('Nothing was sent to Batch.');
+  outro('Nothing was sent to Batch. What comes next:');
+  // Bare, as a frame would break the commands at the width of the terminal, and they are to be copied.
+  process.stdout.write(`${nextCommands(launcher, tables, tables.length === streams.length)}\n`);
 }
 
 async function workingSource(context: CommandContext): Promise<WorkingSource> {
