@@ -16,17 +16,10 @@ export type KubernetesObject = z.output<typeof objectSchema>;
 const podSchema = z.looseObject({
   containers: z.tuple([
     z.looseObject({
+      name: z.string(),
       image: z.string(),
-      command: z.tuple([z.string()], z.string()),
-      env: z.array(
-        z.union([
-          z.strictObject({ name: z.string(), value: z.string() }),
-          z.strictObject({
-            name: z.string(),
-            valueFrom: z.strictObject({ fieldRef: z.strictObject({ fieldPath: z.string() }) }),
-          }),
-        ]),
-      ),
+      args: z.array(z.string()),
+      envFrom: z.array(z.strictObject({ secretRef: z.strictObject({ name: z.string(), optional: z.boolean() }) })),
       volumeMounts: z.array(z.looseObject({ name: z.string(), mountPath: z.string() })),
     }),
   ]),
@@ -37,7 +30,10 @@ const podSchema = z.looseObject({
 
 export type Pod = z.output<typeof podSchema>;
 
-const jobSpecSchema = z.looseObject({ template: z.looseObject({ spec: podSchema }) });
+const jobSpecSchema = z.looseObject({
+  podFailurePolicy: z.looseObject({ rules: z.array(z.unknown()) }),
+  template: z.looseObject({ spec: podSchema }),
+});
 const cronJobSpecSchema = z.looseObject({ jobTemplate: z.looseObject({ spec: jobSpecSchema }) });
 
 /** The objects of a file in deploy/kubernetes. */
@@ -49,13 +45,18 @@ export function manifest(name: string): KubernetesObject[] {
   });
 }
 
-/** The pod that the Job or the CronJob of a file runs. */
-export function podOf(objects: readonly KubernetesObject[]): Pod {
+/** The Job of a file, or the one that its CronJob makes. */
+export function jobOf(objects: readonly KubernetesObject[]): z.output<typeof jobSpecSchema> {
   const specs = objects.flatMap(({ kind, spec }) => {
     if (kind === 'Job') return jobSpecSchema.parse(spec);
     return kind === 'CronJob' ? cronJobSpecSchema.parse(spec).jobTemplate.spec : [];
   });
   const [spec] = specs;
   if (spec === undefined || specs.length > 1) throw new Error('A file has one Job or one CronJob.');
-  return spec.template.spec;
+  return spec;
+}
+
+/** The pod that it runs. */
+export function podOf(objects: readonly KubernetesObject[]): Pod {
+  return jobOf(objects).template.spec;
 }

@@ -7,7 +7,8 @@ import { promisify } from 'node:util';
 import { CronJob, Job } from 'kubernetes-models/batch/v1';
 import { PersistentVolumeClaim } from 'kubernetes-models/v1';
 import { expect, test } from 'vitest';
-import { type KubernetesObject, manifest, podOf, ROOT } from './kubernetes_manifest.ts';
+import { EXIT_CODES } from '../src/sync/exit-code.ts';
+import { jobOf, type KubernetesObject, manifest, podOf, ROOT } from './kubernetes_manifest.ts';
 
 const execute = promisify(execFile);
 const FILES = ['cronjob.yaml', 'indexed-job.yaml'];
@@ -89,4 +90,15 @@ test.each(FILES)('%s runs this version, and has the volumes that it mounts', (na
   const claimed = volumes.flatMap(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName ?? []);
   const claims = objects.filter(({ kind }) => kind === 'PersistentVolumeClaim');
   expect(claimed).toEqual(claims.map(({ metadata }) => metadata.name));
+});
+
+test.each([
+  ['cronjob.yaml', 'FailJob'],
+  ['indexed-job.yaml', 'FailIndex'],
+])('%s is not tried again when a person has to look at it', (name, action) => {
+  const { podFailurePolicy, template } = jobOf(manifest(name));
+  const [container] = template.spec.containers;
+  const values = [EXIT_CODES.misconfigured, EXIT_CODES.rowsRejected];
+  const onExitCodes = { containerName: container.name, operator: 'In', values };
+  expect(podFailurePolicy.rules).toContainEqual({ action, onExitCodes });
 });

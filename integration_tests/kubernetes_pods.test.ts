@@ -1,20 +1,22 @@
 import type { ChildProcess } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { z } from 'zod';
 import { DEFAULT_LIMITS } from '../sandbox/batch-api/limits.ts';
 import type { BatchApi } from '../sandbox/batch-api/server.ts';
 import { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
+import { READER } from '../sandbox/clickhouse/users.ts';
 import { type Finished, finished } from '../sandbox/launcher.ts';
-import { manifest, podOf, ROOT } from './kubernetes_manifest.ts';
-import { startPod } from './kubernetes_pod.ts';
+import { EXIT_CODES } from '../src/sync/exit-code.ts';
+import { manifest, podOf } from './kubernetes_manifest.ts';
+import { type Cluster, endAtOnce, startPod } from './kubernetes_pod.ts';
 import {
-  catalogOf,
   destinationConfiguration,
-  errors,
-  logs,
+  expectSame,
   quickBatchApi,
+  REST_API_KEY,
   sorted,
   sourceConfiguration,
   upTo,
@@ -22,7 +24,7 @@ import {
 
 const SINGLE = podOf(manifest('cronjob.yaml'));
 const PARTITION = podOf(manifest('indexed-job.yaml'));
-const COMPLETION_INDEX = 'batch.kubernetes.io/job-completion-index';
+const PARTS = 4;
 
 const folder = mkdtempSync(join(tmpdir(), 'clickhouse-to-batch-pods-'));
 const started: ChildProcess[] = [];
@@ -47,34 +49,51 @@ async function createTable(name: string): Promise<void> {
   );
 }
 
-async function insert(table: string, from: number, rows: number, profiles = rows): Promise<void> {
+async function insert(
+  table: string,
+  from: number,
+  rows: number,
+  customId = "concat('u', toString(number))",
+): Promise<void> {
   await server.execute(
     `INSERT INTO shop.${table}
-     SELECT concat('u', toString(number % ${profiles})), 'purchase', now64(6) - INTERVAL 60 SECOND + INTERVAL number MICROSECOND, number
+     SELECT ${customId}, 'purchase', now64(6) - INTERVAL 60 SECOND + INTERVAL number MICROSECOND, number
      FROM numbers(${from}, ${rows})`,
   );
 }
 
 type Volumes = { configuration: string; state: string; scratch: string };
+type OwnCluster = Cluster & { volumes: Volumes };
 
-/** What the pods of a test have, with no state yet. */
-function volumes(
-  name: string,
-  batch: BatchApi,
-  { tables, destination = {} }: { tables: string[]; destination?: Record<string, unknown> },
-): Volumes {
-  const at = (volume: string): string => join(folder, name, volume);
-  const made = { configuration: at('configuration'), state: at('state'), scratch: at('scratch') };
-  for (const path of Object.values(made)) mkdirSync(path, { recursive: true });
-  for (const [file, content] of Object.entries({
-    source: sourceConfiguration(server, 'shop'),
-    destination: { ...destinationConfiguration(batch), ...destination },
-    catalog: catalogOf('incremental', ...tables),
-  })) {
-    writeFileSync(join(made.configuration, `${file}.json`), JSON.stringify(content));
-  }
-  copyFileSync(join(ROOT, 'deploy/kubernetes/sync.mjs'), join(made.configuration, 'sync.mjs'));
-  return made;
+/** A cluster with no state yet, and nothing in the volume of the configurations but these files. */
+function cluster(files: Record<string, unknown>, secrets: Cluster['secrets'] = {}): OwnCluster {
+  const at = mkdtempSync(join(folder, 'cluster-'));
+  const volumes = { configuration: join(at, 'configuration'), state: join(at, 'state'), scratch: join(at, 'scratch') };
+  for (const path of Object.values(volumes)) mkdirSync(path);
+  const own = { volumes, secrets };
+  for (const [name, content] of Object.entries(files)) configure(own, name, content);
+  return own;
+}
+
+function configure({ volumes }: OwnCluster, name: string, content: unknown): void {
+  writeFileSync(join(volumes.configuration, name), JSON.stringify(content));
+}
+
+/** As README.md tells to make it: of one that works for all rows, one for each part, with the secrets elsewhere. */
+function partitionedCluster(batch: BatchApi): OwnCluster {
+  const source = sourceConfiguration(server, 'shop', { table: 'events', password: '${CLICKHOUSE_PASSWORD}' });
+  const destination = destinationConfiguration(batch, { rest_api_key: '${BATCH_REST_API_KEY}' });
+  const sources = upTo(PARTS).map((index) => [
+    `source-${index}-of-4.json`,
+    { ...source, partition: { index, count: PARTS } },
+  ]);
+  return cluster(
+    {
+      ...Object.fromEntries(sources),
+      'destination-of-4.json': { ...destination, endpoint: 'mass_update', rate_limit: 2_500 },
+    },
+    { 'clickhouse-to-batch-variables': { CLICKHOUSE_PASSWORD: READER.password, BATCH_REST_API_KEY: REST_API_KEY } },
+  );
 }
 
 function start(...pod: Parameters<typeof startPod>): ChildProcess {
@@ -83,17 +102,26 @@ function start(...pod: Parameters<typeof startPod>): ChildProcess {
   return process;
 }
 
-/** As the kubelet does it when the time for an end has run out, or a node that loses its power. */
-function endAtOnce({ pid, exitCode, signalCode }: ChildProcess): void {
-  if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, 'SIGKILL');
+async function sync(...pod: Parameters<typeof startPod>): Promise<Finished> {
+  const result = await finished(start(...pod));
+  for (const secret of [READER.password, REST_API_KEY]) expect(result.stdout).not.toContain(secret);
+  expect(result.stderr).toBe('');
+  return result;
 }
 
-function sync(own: Volumes): Promise<Finished> {
-  return finished(start(SINGLE, own));
+const eventSchema = z.looseObject({ event: z.string() });
+
+/** The last that a pod says: how it went. Each line of it is an event. */
+function ending({ stdout }: Finished): z.output<typeof eventSchema> | undefined {
+  return stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => eventSchema.parse(JSON.parse(line)))
+    .at(-1);
 }
 
-function stateFile({ state }: Volumes): string {
-  return join(state, 'state.json');
+function stateFile({ volumes }: OwnCluster): string {
+  return join(volumes.state, 'state.json');
 }
 
 function accepted(batch: BatchApi): number[] {
@@ -105,160 +133,147 @@ describe('one pod', () => {
 
   beforeAll(async () => {
     batch = await quickBatchApi();
-    await createTable('orders');
-    await insert('orders', 0, 1_000);
   });
 
   afterAll(() => batch.close());
 
-  test('goes on from the state of the one before', async () => {
-    const own = volumes('again', batch, { tables: ['orders'] });
+  test('goes on from the state of the one before, and ends with a code that its Job knows', async () => {
+    await createTable('orders');
+    await insert('orders', 0, 1_000);
+    const source = sourceConfiguration(server, 'shop', { table: 'orders' });
+    const own = cluster({ 'source.json': source, 'destination.json': destinationConfiguration(batch) });
 
-    const first = await sync(own);
-    expect(first).toMatchObject({ code: 0, stderr: '' });
-    expect(logs(first)).toContainEqual(expect.stringContaining('1000 rows'));
-    expect(first.messages.map(({ type }) => type)).not.toContain('STATE');
-    expect(sorted(accepted(batch))).toEqual(upTo(1_000));
-    expect(readdirSync(own.scratch)).toEqual([]);
-    expect(readdirSync(own.state)).toEqual(['state.json']);
+    const first = await sync(SINGLE, own);
+    expect(first.code).toBe(0);
+    expect(ending(first)).toMatchObject({
+      event: 'run_ended',
+      outcome: 'complete',
+      rows_accepted: 1_000,
+      exit_code: 0,
+    });
+    expectSame(sorted(accepted(batch)), upTo(1_000));
+    expect(readdirSync(own.volumes.scratch)).toEqual([]);
+    expect(readdirSync(own.volumes.state)).toEqual(['state.json']);
 
     await insert('orders', 1_000, 5);
-    expect((await sync(own)).code).toBe(0);
-    expect(sorted(accepted(batch))).toEqual(upTo(1_005));
-  });
+    await insert('orders', 1_005, 1, "''");
+    expect((await sync(SINGLE, own)).code).toBe(EXIT_CODES.rowsRejected);
+    expectSame(sorted(accepted(batch)), upTo(1_005));
 
-  test('that fails in either half fails, and leaves the state as it was', async () => {
-    const own = volumes('failing', batch, { tables: ['orders'] });
-    await sync(own);
     const state = readFileSync(stateFile(own), 'utf8');
-    const path = (name: string): string => join(own.configuration, name);
-    const [source, destination] = ['source.json', 'destination.json'].map((name) => readFileSync(path(name), 'utf8'));
-
-    writeFileSync(path('source.json'), JSON.stringify({ ...JSON.parse(source ?? ''), password: 'wrong' }));
-    const unread = await sync(own);
-    expect(unread.code).toBe(1);
-    // What the source says is told by the destination, as nobody else hears it.
-    expect(logs(unread)).toContainEqual(expect.stringMatching(/password/));
-
-    writeFileSync(path('source.json'), source ?? '');
-    writeFileSync(
-      path('destination.json'),
-      JSON.stringify({ ...JSON.parse(destination ?? ''), rest_api_key: 'wrong' }),
-    );
-    await insert('orders', 1_005, 1);
-    const unwritten = await sync(own);
-    expect(unwritten.code).toBe(1);
-    expect(errors(unwritten)).toHaveLength(1);
+    configure(own, 'source.json', { ...source, password: 'wrong' });
+    const misconfigured = await sync(SINGLE, own);
+    expect(misconfigured.code).toBe(EXIT_CODES.misconfigured);
+    expect(ending(misconfigured)).toMatchObject({ errors: [{ message: expect.stringMatching(/password/) }] });
     expect(readFileSync(stateFile(own), 'utf8')).toBe(state);
   });
 
-  describe('ended halfway', () => {
-    // More than may wait in the destination and in the pipes.
+  test('by SIGTERM ends so that the next one brings no row twice; by SIGKILL, only those that no state was kept for', async () => {
+    // Many more than are still delivered after SIGTERM: 20,000 and what lies between the processes.
     const ROWS = 60_000;
-
-    beforeAll(async () => {
-      await createTable('many');
-      await insert('many', 0, ROWS);
-    });
-
-    /** A second sync, which is ended while it is at the first of two streams: the other's state is that of the first sync. */
-    async function halfway(name: string, end: (pod: ChildProcess) => void): Promise<[Volumes, Finished]> {
+    await createTable('many');
+    await insert('many', 0, ROWS);
+    batch.reset();
+    const own = cluster({
+      'source.json': sourceConfiguration(server, 'shop', { table: 'many' }),
       // At this pace all of them would take more than 7 s.
-      const destination = { endpoint: 'mass_update', rate_limit: 8_000 };
-      const own = volumes(name, batch, { tables: ['orders'], destination });
-      await sync(own);
-      batch.reset();
-      volumes(name, batch, { tables: ['many', 'orders'], destination });
-      const pod = start(SINGLE, own);
-      const ending = finished(pod);
-      await vi.waitFor(
-        () => {
-          expect(batch.stats.events_accepted).toBeGreaterThan(6_000);
-          expect(readFileSync(stateFile(own), 'utf8')).toContain('"many"');
-        },
-        { timeout: 30_000, interval: 1 },
-      );
-      end(pod);
-      const ended = await ending;
-      expect(batch.stats.events_accepted).toBeLessThan(ROWS);
-      return [own, ended];
-    }
-
-    test('by SIGTERM: the next one brings the rest, and no row twice, of whichever stream', async () => {
-      // To the first process alone, as Kubernetes does.
-      const [own, ended] = await halfway('terminated', (pod) => pod.kill('SIGTERM'));
-      expect(ended).toMatchObject({ code: 143, stderr: '' });
-      expect(readdirSync(own.scratch)).toEqual([]);
-      expect((await sync(own)).code).toBe(0);
-      expect(sorted(accepted(batch))).toEqual(upTo(ROWS));
+      'destination.json': destinationConfiguration(batch, { endpoint: 'mass_update', rate_limit: 8_000 }),
     });
+    const stateText = (): string =>
+      readdirSync(own.volumes.state).includes('state.json') ? readFileSync(stateFile(own), 'utf8') : '';
+    const untilStateIsNew = async (): Promise<void> => {
+      const before = stateText();
+      await vi.waitFor(() => expect(stateText()).not.toBe(before), { timeout: 30_000, interval: 20 });
+    };
 
-    test('by SIGKILL: the next one brings each row, and only those twice that no state was kept for', async () => {
-      const [own, ended] = await halfway('killed', endAtOnce);
-      expect(ended.signal).toBe('SIGKILL');
-      const sent = batch.stats.events_accepted;
-      expect((await sync(own)).code).toBe(0);
-      const numbers = accepted(batch);
-      expect(new Set(numbers).size).toBe(ROWS);
-      expect(numbers.length - ROWS).toBeLessThan(sent);
-    });
+    const terminated = start(SINGLE, own);
+    const terminatedEnd = finished(terminated);
+    await untilStateIsNew();
+    // To the first process alone, as Kubernetes does.
+    terminated.kill('SIGTERM');
+    const { signal, stderr } = await terminatedEnd;
+    expect([signal, stderr]).toEqual(['SIGTERM', '']);
+    expect(readdirSync(own.volumes.scratch)).toEqual([]);
+    expect(readdirSync(own.volumes.state)).toEqual(['state.json']);
+    const delivered = batch.stats.events_accepted;
+    expectSame(sorted(accepted(batch)), upTo(delivered));
+
+    const killed = start(SINGLE, own);
+    const killedEnd = finished(killed);
+    await untilStateIsNew();
+    endAtOnce(killed);
+    await killedEnd;
+    const sent = batch.stats.events_accepted;
+    expect(sent).toBeLessThan(ROWS);
+
+    leaveLockToAnotherPod(own);
+    const last = await sync(SINGLE, own);
+    expect(last.code).toBe(0);
+    expect(last.stdout).toMatch(/The state file is locked by process \d+ on clickhouse-to-batch-0/);
+    const numbers = accepted(batch);
+    expect(new Set(numbers).size).toBe(ROWS);
+    expect(numbers.filter((n) => n < delivered)).toHaveLength(delivered);
+    expect(numbers.length - ROWS).toBeLessThan(sent - delivered);
   });
 });
+
+/** A pod that was lost had a name of its own, and its lock is a while old when there is another pod. */
+function leaveLockToAnotherPod({ volumes }: OwnCluster): void {
+  const owner = join(volumes.state, 'state.json.lock.json');
+  writeFileSync(owner, JSON.stringify({ ...JSON.parse(readFileSync(owner, 'utf8')), host: 'clickhouse-to-batch-0' }));
+  const then = Date.now() / 1_000 - 6;
+  utimesSync(join(volumes.state, 'state.json.lock'), then, then);
+}
 
 describe('four pods side by side, at the rate of one project', () => {
   const ROWS = 40_000;
   const PROFILES = 30_000;
   let batch: BatchApi;
-  let own: Volumes;
+  let own: OwnCluster;
 
   beforeAll(async () => {
     const { massUpdateRate, massUpdateBurst } = DEFAULT_LIMITS;
     batch = await quickBatchApi({ massUpdateRate, massUpdateBurst });
     await createTable('events');
-    await insert('events', 0, ROWS, PROFILES);
-    own = volumes('partitions', batch, { tables: ['events'] });
+    await insert('events', 0, ROWS, `concat('u', toString(number % ${PROFILES}))`);
+    own = partitionedCluster(batch);
   });
 
   afterAll(() => batch.close());
 
-  function syncAll(its = own): Promise<Finished[]> {
-    return Promise.all(upTo(4).map((index) => finished(start(PARTITION, its, { [COMPLETION_INDEX]: String(index) }))));
+  function syncAll(): Promise<Finished[]> {
+    return Promise.all(upTo(PARTS).map((index) => sync(PARTITION, own, index)));
   }
 
   test('bring each row once, those of a profile in their order, and are never told to wait', async () => {
     const pods = await syncAll();
-    expect(pods.map(({ code, stderr }) => [code, stderr])).toEqual(upTo(4).map(() => [0, '']));
+    expect(pods.map(({ code }) => code)).toEqual([0, 0, 0, 0]);
     const numbers = accepted(batch);
-    expect(sorted(numbers)).toEqual(upTo(ROWS));
+    expectSame(sorted(numbers), upTo(ROWS));
     for (const n of upTo(ROWS - PROFILES).filter((number) => number % 1_000 === 0)) {
       const ofProfile = [...batch.store.events({ customId: `u${n}` })].map(({ json }) => JSON.parse(json).attributes.n);
       expect(ofProfile).toEqual([n, n + PROFILES]);
     }
     expect(Object.keys(batch.stats.answers)).toEqual(['202']);
-    expect(readdirSync(own.state)).toEqual(upTo(4).map((index) => `part-${index}-of-4.json`));
+    expect(readdirSync(own.volumes.state)).toEqual(upTo(PARTS).map((index) => `part-${index}-of-4.json`));
   });
 
-  test('go on from their own states', async () => {
+  test('go on from their own states, and from that of one pod for all rows with the part written into it', async () => {
+    const elsewhere = await quickBatchApi();
+    const source = sourceConfiguration(server, 'shop', { table: 'events' });
+    const one = cluster({ 'source.json': source, 'destination.json': destinationConfiguration(elsewhere) });
+    expect((await sync(SINGLE, one)).code).toBe(0);
+    await elsewhere.close();
+    for (const index of [2, 3]) {
+      const states = JSON.parse(readFileSync(stateFile(one), 'utf8'));
+      for (const { stream } of states) stream.stream_state.partition = { index, count: PARTS };
+      writeFileSync(join(own.volumes.state, `part-${index}-of-4.json`), JSON.stringify(states));
+    }
+
     await insert('events', ROWS, 1_000);
     const pods = await syncAll();
     expect(pods.map(({ code }) => code)).toEqual([0, 0, 0, 0]);
-    expect(sorted(accepted(batch))).toEqual(upTo(ROWS + 1_000));
+    expectSame(sorted(accepted(batch)), upTo(ROWS + 1_000));
     expect(Object.keys(batch.stats.answers)).toEqual(['202']);
-  });
-
-  test('take over from one pod, by its state with the part written into it', async () => {
-    await createTable('growing');
-    await insert('growing', 0, 1_000);
-    const grown = volumes('grown', batch, { tables: ['growing'] });
-    batch.reset();
-    expect((await sync(grown)).code).toBe(0);
-    for (const index of upTo(4)) {
-      const whole = JSON.parse(readFileSync(stateFile(grown), 'utf8'));
-      for (const { state } of whole) state.stream.stream_state.partition = { index, count: 4 };
-      writeFileSync(join(grown.state, `part-${index}-of-4.json`), JSON.stringify(whole));
-    }
-    await insert('growing', 1_000, 100);
-    expect((await syncAll(grown)).map(({ code }) => code)).toEqual([0, 0, 0, 0]);
-    expect(sorted(accepted(batch))).toEqual(upTo(1_100));
   });
 });

@@ -28,11 +28,12 @@ const SELF = { ...HOLDER, pid: HOLDER.pid + 1 };
 const NOBODY = { onWaiting: () => {}, onLost: () => {} };
 
 /** What a process leaves that was killed so many seconds ago. */
-function leftLock(secondsAgo: number, pid = spawnSync(process.execPath, ['--version']).pid): void {
+function leftLock(secondsAgo: number, left: Partial<typeof HOLDER> = {}): void {
   mkdirSync(`${path}.lock`);
   const then = Date.now() / 1_000 - secondsAgo;
   utimesSync(`${path}.lock`, then, then);
-  writeFileSync(`${path}.lock.json`, JSON.stringify({ ...HOLDER, pid }));
+  const pid = left.pid ?? spawnSync(process.execPath, ['--version']).pid;
+  writeFileSync(`${path}.lock.json`, JSON.stringify({ ...HOLDER, ...left, pid }));
 }
 
 test('a second one is refused, whatever it calls the file, and told who has it; given back, nothing is left', async () => {
@@ -61,15 +62,39 @@ test('a lock that a dead process left long ago is taken over at once', async () 
 });
 
 test.each([
-  ['another process', undefined],
-  ['one of the same number, as in a container that is started again', SELF.pid],
-])('one that %s left just now is waited for', async (_, pid) => {
-  leftLock(9.5, pid);
+  ['another process', {}],
+  ['one of the same number, as in a container that is started again', { pid: SELF.pid }],
+  ['a pod that has another one after it', { pid: HOLDER.pid, host: 'another-pod' }],
+])('one that %s left just now is waited for', async (_, left) => {
+  leftLock(9.5, left);
   const onWaiting = vi.fn();
   const unlock = await lockStateFile(path, SELF, { ...NOBODY, onWaiting });
   expect(onWaiting).toHaveBeenCalledWith(expect.stringMatching(/^process \d+ on .*, since 2026-01-01/));
   await unlock();
   expect(existsSync(`${path}.lock`)).toBe(false);
+});
+
+test('one of another machine that is renewed meanwhile is refused', async () => {
+  leftLock(0, { pid: HOLDER.pid, host: 'another-machine' });
+  vi.useFakeTimers({ toFake: ['setTimeout', 'Date'] });
+  try {
+    const settled = vi.fn();
+    const locking = lockStateFile(path, SELF, NOBODY);
+    locking.then(settled, settled);
+    while (settled.mock.calls.length === 0) {
+      const now = Date.now() / 1_000;
+      utimesSync(`${path}.lock`, now, now);
+      vi.advanceTimersByTime(1_000);
+      // Files are not of those timers.
+      await new Promise(setImmediate);
+    }
+    await expect(locking).rejects.toMatchObject({
+      failureType: 'transient_error',
+      message: expect.stringContaining('on another-machine'),
+    });
+  } finally {
+    vi.useRealTimers();
+  }
 });
 
 test.each([

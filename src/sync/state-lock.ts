@@ -8,7 +8,7 @@ import { syncError } from './sync-error.ts';
 /** A lock that was not renewed for so long, in milliseconds, belongs to nobody. The library renews it at half of that. */
 const STALE_MS = 10_000;
 
-/** How a lock of a process that died is waited for: until it is stale, and a bit. */
+/** How a lock is waited for whose process may have died: until it is stale, and a bit. */
 const UNTIL_STALE = { retries: STALE_MS / 1_000 + 3, factor: 1, minTimeout: 1_000, maxTimeout: 1_000 };
 
 const ownerSchema = z.object({ pid: z.int(), host: z.string(), since: z.string() });
@@ -17,14 +17,15 @@ const ownerSchema = z.object({ pid: z.int(), host: z.string(), since: z.string()
 export type LockOwner = z.output<typeof ownerSchema>;
 
 export type LockListener = {
-  /** The lock of a process that died is being waited for. */
+  /** It is being waited for whether the lock is given back, or becomes stale as that of a process that died. */
   onWaiting: (owner: string) => void;
   /** Somebody took the lock away: what goes on must end. */
   onLost: (error: ConnectorError) => void;
 };
 
 /**
- * Locks a state file, which need not be there yet, for this process.
+ * Locks a state file, which need not be there yet, for this process. A lock whose process is known to be alive is refused
+ * at once; any other is waited for, as the process may have died: a pod that was killed has one of another name after it.
  *
  * @param self this process.
  * @returns what gives the lock back.
@@ -41,9 +42,10 @@ export async function lockStateFile(
     lock(file, { realpath: false, stale: STALE_MS, retries, onCompromised: (cause) => onLost(lostLock(path, cause)) });
 
   const release = await acquire(0).catch(async (error: unknown) => {
-    const owner = codeOf(error) === 'ELOCKED' ? await ownerIn(ownerPath) : undefined;
-    if (owner === undefined || mayBeAlive(owner, self)) throw await refusal(path, ownerPath, error);
-    onWaiting(words(owner));
+    if (codeOf(error) !== 'ELOCKED') throw unusable(path, error);
+    const owner = await ownerIn(ownerPath);
+    if (owner !== undefined && isAlive(owner, self)) throw await refusal(path, ownerPath, error);
+    onWaiting(owner === undefined ? 'another run' : words(owner));
     return acquire(UNTIL_STALE).catch(async (again: unknown) => {
       throw await refusal(path, ownerPath, again);
     });
@@ -112,11 +114,10 @@ function words({ pid, host, since }: LockOwner): string {
   return `process ${pid} on ${host}, since ${since}`;
 }
 
-/** Whether the owner may still be there. Of the processes of other machines nothing is known. */
-function mayBeAlive({ pid, host }: LockOwner, self: LockOwner): boolean {
-  if (host !== self.host) return true;
+/** Whether the owner is there for certain. Of the processes of other machines nothing is known. */
+function isAlive({ pid, host }: LockOwner, self: LockOwner): boolean {
   // A container that is started again has the host and the numbers of the one that died.
-  if (pid === self.pid) return false;
+  if (host !== self.host || pid === self.pid) return false;
   try {
     process.kill(pid, 0);
     return true;

@@ -23,7 +23,7 @@ export async function sync(options: SyncOptions, context: SyncContext): Promise<
   const self = { pid: process.pid, host: hostname(), since: new Date(now()).toISOString() };
   const unlock = await lockStateFile(options.state, self, {
     onWaiting: (owner) =>
-      reporter.log('WARN', 'sync', `The state file is still locked by ${owner}, which has died. It is free in 10 s.`),
+      reporter.log('WARN', 'sync', `The state file is locked by ${owner}. If that has died, it is free within 10 s.`),
     onLost: (error) => lost.abort(error),
   });
   try {
