@@ -229,9 +229,10 @@ test('without a place for temporary files it says so', async () => {
 test('a second run at the same time is refused, and told who has the state', async () => {
   const state = statePath();
   const self = { pid: process.pid, host: hostname(), since: '2026-01-01T00:00:00.000Z' };
-  const unlock = await lockStateFile(state, self, { onWaiting: () => {}, onLost: () => {} });
+  const stop = new AbortController().signal;
+  const unlock = await lockStateFile(state, self, { stop, onWaiting: () => {}, onLost: () => {} });
   const result = await sync({ state });
-  await unlock();
+  await unlock?.();
   expect(result.code).toBe(1);
   expect(result.stderr).toMatch(new RegExp(`^ERROR Another run has the state file .*: process ${process.pid} on `));
 });

@@ -1,15 +1,10 @@
-import { setTimeout as timer } from 'node:timers/promises';
 import type { RunResult } from './run-result.ts';
 import { nextStart, type Schedule } from './schedule.ts';
 import type { SyncContext } from './sync-context.ts';
+import { type Wait, waitByTimer } from './wait.ts';
 
 /** So long, in milliseconds, one timer waits: those of Node stand still while a laptop sleeps, and have an end. */
 const LONGEST_TIMER_MS = 30_000;
-
-/** What waits for so many milliseconds, or until a signal is aborted. */
-type Wait = (milliseconds: number, signal: AbortSignal) => Promise<void>;
-
-const waitByTimer: Wait = (milliseconds, signal) => timer(milliseconds, undefined, { signal }).catch(() => {});
 
 /**
  * Runs again and again, one run at a time, until a signal stops it.

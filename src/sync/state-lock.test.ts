@@ -25,13 +25,19 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const HOLDER = { pid: process.pid, host: hostname(), since: '2026-01-01T00:00:00.000Z' };
 const SELF = { ...HOLDER, pid: HOLDER.pid + 1 };
 
-const NOBODY = { onWaiting: () => {}, onLost: () => {} };
+const NOBODY = { stop: new AbortController().signal, onWaiting: () => {}, onLost: () => {} };
+
+/** Has a lock look as if it had been renewed for the last time so many seconds ago. */
+function renewLock(secondsAgo: number): Promise<void> {
+  const then = Date.now() / 1_000 - secondsAgo;
+  utimesSync(`${path}.lock`, then, then);
+  return Promise.resolve();
+}
 
 /** What a process leaves that was killed so many seconds ago. */
 function leftLock(secondsAgo: number, left: Partial<typeof HOLDER> = {}): void {
   mkdirSync(`${path}.lock`);
-  const then = Date.now() / 1_000 - secondsAgo;
-  utimesSync(`${path}.lock`, then, then);
+  renewLock(secondsAgo);
   const pid = left.pid ?? spawnSync(process.execPath, ['--version']).pid;
   writeFileSync(`${path}.lock.json`, JSON.stringify({ ...HOLDER, ...left, pid }));
 }
@@ -49,7 +55,7 @@ test('a second one is refused, whatever it calls the file, and told who has it; 
     });
   }
   rmSync(link);
-  await unlock();
+  await unlock?.();
   expect(readdirSync(folder)).toEqual([]);
 });
 
@@ -58,7 +64,7 @@ test('a lock that a dead process left long ago is taken over at once', async () 
   const onWaiting = vi.fn();
   const unlock = await lockStateFile(path, SELF, { ...NOBODY, onWaiting });
   expect(onWaiting).not.toHaveBeenCalled();
-  await unlock();
+  await unlock?.();
 });
 
 test.each([
@@ -66,35 +72,31 @@ test.each([
   ['one of the same number, as in a container that is started again', { pid: SELF.pid }],
   ['a pod that has another one after it', { pid: HOLDER.pid, host: 'another-pod' }],
 ])('one that %s left just now is waited for', async (_, left) => {
-  leftLock(9.5, left);
+  leftLock(0, left);
   const onWaiting = vi.fn();
-  const unlock = await lockStateFile(path, SELF, { ...NOBODY, onWaiting });
+  const unlock = await lockStateFile(path, SELF, { ...NOBODY, onWaiting, wait: () => renewLock(11) });
   expect(onWaiting).toHaveBeenCalledWith(expect.stringMatching(/^process \d+ on .*, since 2026-01-01/));
-  await unlock();
+  await unlock?.();
   expect(existsSync(`${path}.lock`)).toBe(false);
 });
 
 test('one of another machine that is renewed meanwhile is refused', async () => {
   leftLock(0, { pid: HOLDER.pid, host: 'another-machine' });
-  vi.useFakeTimers({ toFake: ['setTimeout', 'Date'] });
-  try {
-    const settled = vi.fn();
-    const locking = lockStateFile(path, SELF, NOBODY);
-    locking.then(settled, settled);
-    while (settled.mock.calls.length === 0) {
-      const now = Date.now() / 1_000;
-      utimesSync(`${path}.lock`, now, now);
-      vi.advanceTimersByTime(1_000);
-      // Files are not of those timers.
-      await new Promise(setImmediate);
-    }
-    await expect(locking).rejects.toMatchObject({
-      failureType: 'transient_error',
-      message: expect.stringContaining('on another-machine'),
-    });
-  } finally {
-    vi.useRealTimers();
-  }
+  const wait = vi.fn(() => renewLock(0));
+  await expect(lockStateFile(path, SELF, { ...NOBODY, wait })).rejects.toMatchObject({
+    failureType: 'transient_error',
+    message: expect.stringContaining('on another-machine'),
+  });
+  expect(wait).toHaveBeenCalledTimes(13);
+});
+
+test('a signal ends the wait at once; the lock of the dead one is left as it was', { timeout: 5_000 }, async () => {
+  leftLock(0);
+  const before = readdirSync(folder);
+  const stop = new AbortController();
+  const unlock = await lockStateFile(path, SELF, { ...NOBODY, stop: stop.signal, onWaiting: () => stop.abort() });
+  expect(unlock).toBeUndefined();
+  expect(readdirSync(folder)).toEqual(before);
 });
 
 test.each([

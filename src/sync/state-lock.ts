@@ -4,19 +4,24 @@ import { lock } from 'proper-lockfile';
 import { z } from 'zod';
 import { type ConnectorError, codeOf, messageOf } from '../protocol/failure.ts';
 import { syncError } from './sync-error.ts';
+import { type Wait, waitByTimer } from './wait.ts';
 
 /** A lock that was not renewed for so long, in milliseconds, belongs to nobody. The library renews it at half of that. */
 const STALE_MS = 10_000;
 
 /** How a lock is waited for whose process may have died: until it is stale, and a bit. */
-const UNTIL_STALE = { retries: STALE_MS / 1_000 + 3, factor: 1, minTimeout: 1_000, maxTimeout: 1_000 };
+const ATTEMPT_INTERVAL_MS = 1_000;
+const ATTEMPTS_UNTIL_STALE = STALE_MS / ATTEMPT_INTERVAL_MS + 3;
 
 const ownerSchema = z.object({ pid: z.int(), host: z.string(), since: z.string() });
 
 /** A process that has a lock; `since` is a time in ISO 8601. */
 export type LockOwner = z.output<typeof ownerSchema>;
 
-export type LockListener = {
+export type LockOptions = {
+  /** Ends the wait for a lock. */
+  stop: AbortSignal;
+  wait?: Wait;
   /** It is being waited for whether the lock is given back, or becomes stale as that of a process that died. */
   onWaiting: (owner: string) => void;
   /** Somebody took the lock away: what goes on must end. */
@@ -28,28 +33,41 @@ export type LockListener = {
  * at once; any other is waited for, as the process may have died: a pod that was killed has one of another name after it.
  *
  * @param self this process.
- * @returns what gives the lock back.
+ * @returns what gives the lock back; undefined when it was stopped before it had the lock.
  * @throws ConnectorError when another process has it (transient_error), or when the folder can't be written to.
  */
 export async function lockStateFile(
   path: string,
   self: LockOwner,
-  { onWaiting, onLost }: LockListener,
-): Promise<() => Promise<void>> {
+  { stop, wait = waitByTimer, onWaiting, onLost }: LockOptions,
+): Promise<(() => Promise<void>) | undefined> {
   const file = await realPathOf(path);
   const ownerPath = `${file}.lock.json`;
-  const acquire = (retries: typeof UNTIL_STALE | number): Promise<() => Promise<void>> =>
-    lock(file, { realpath: false, stale: STALE_MS, retries, onCompromised: (cause) => onLost(lostLock(path, cause)) });
+  const acquire = (): Promise<() => Promise<void>> =>
+    lock(file, { realpath: false, stale: STALE_MS, onCompromised: (cause) => onLost(lostLock(path, cause)) });
 
-  const release = await acquire(0).catch(async (error: unknown) => {
+  const acquireOnceStale = async (): Promise<(() => Promise<void>) | undefined> => {
+    for (let attempt = 1; ; attempt++) {
+      // The library would wait as well, and heed no signal meanwhile.
+      await wait(ATTEMPT_INTERVAL_MS, stop);
+      if (stop.aborted) return undefined;
+      try {
+        return await acquire();
+      } catch (error) {
+        const isLast = attempt === ATTEMPTS_UNTIL_STALE;
+        if (isLast || codeOf(error) !== 'ELOCKED') throw await refusal(path, ownerPath, error);
+      }
+    }
+  };
+
+  const release = await acquire().catch(async (error: unknown) => {
     if (codeOf(error) !== 'ELOCKED') throw unusable(path, error);
     const owner = await ownerIn(ownerPath);
     if (owner !== undefined && isAlive(owner, self)) throw await refusal(path, ownerPath, error);
     onWaiting(owner === undefined ? 'another run' : words(owner));
-    return acquire(UNTIL_STALE).catch(async (again: unknown) => {
-      throw await refusal(path, ownerPath, again);
-    });
+    return acquireOnceStale();
   });
+  if (release === undefined) return undefined;
   const giveBack = async (): Promise<void> => {
     // What can't be removed only tells of nobody: the lock is the other one.
     await rm(ownerPath, { force: true }).catch(() => {});

@@ -17,17 +17,19 @@ export type SyncOptions = RunOptions & { every: string | undefined; cron: string
  * @throws ConnectorError when it can't run at all.
  */
 export async function sync(options: SyncOptions, context: SyncContext): Promise<number> {
-  const { reporter, now } = context;
+  const { reporter, stop, now } = context;
   const schedule = scheduleOf(options, now());
   const lost = new AbortController();
   const self = { pid: process.pid, host: hostname(), since: new Date(now()).toISOString() };
   const unlock = await lockStateFile(options.state, self, {
+    stop,
     onWaiting: (owner) =>
       reporter.log('WARN', 'sync', `The state file is locked by ${owner}. If that has died, it is free within 10 s.`),
     onLost: (error) => lost.abort(error),
   });
+  if (unlock === undefined) return EXIT_CODES.allAccepted;
   try {
-    const running = { ...context, stop: AbortSignal.any([context.stop, lost.signal]) };
+    const running = { ...context, stop: AbortSignal.any([stop, lost.signal]) };
     const run = async (): Promise<RunResult> => {
       const result = await runOnce(options, running);
       reporter.runEnded(result);
