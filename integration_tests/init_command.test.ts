@@ -1,9 +1,12 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { READER } from '../sandbox/clickhouse/users.ts';
+import { freePort } from '../sandbox/free-port.ts';
 import { finished, launcherPath, start } from '../sandbox/launcher.ts';
 import { type Sandbox, startSandbox } from '../sandbox/sandbox.ts';
 
@@ -33,6 +36,7 @@ afterAll(async () => {
 const ENTER = '\r';
 const DOWN = '\u001b[B';
 const SPACE = ' ';
+const CTRL_C = '\u0003';
 /** Takes away what stands there. */
 const CLEAR = '\u0015';
 
@@ -45,7 +49,8 @@ class Dialogue {
 
   constructor(folder: string, environment: Record<string, string> = {}) {
     // A terminal that nobody looks at has no size, and each letter would stand on a line of its own.
-    const command = `stty cols 80 rows 50; exec '${process.execPath}' '${launcherPath('connector')}' init --api-url '${sandbox.batch.url}'`;
+    const init = `'${process.execPath}' '${launcherPath('connector')}' init --api-url '${sandbox.batch.url}'`;
+    const command = `stty cols 80 rows 50; sh -c 'echo "process $$;"; exec "$0" "$@"' ${init}; code=$?; stty -a; exit $code`;
     this.#process = spawn('/usr/bin/script', ['-qfec', command, '/dev/null'], {
       cwd: folder,
       env: { ...process.env, TERM: 'xterm', ...environment },
@@ -62,22 +67,31 @@ class Dialogue {
     this.#process.stdin.write(keys);
   }
 
+  /** Sends a signal when a question, which is the first, has come. */
+  async signal(question: string, signal: NodeJS.Signals): Promise<void> {
+    await this.#seen('process ');
+    const pid = await this.#seen(';');
+    await this.#seen(question);
+    process.kill(Number(pid), signal);
+  }
+
   /** The code that it ends with, and what it showed behind the last question. */
   async end(): Promise<{ code: unknown; shown: string }> {
     const code = await this.#ended;
     return { code, shown: this.#shown };
   }
 
-  /** Waits until a text is shown, and forgets what was shown up to it. */
-  async #seen(text: string): Promise<void> {
-    await new Promise<void>((resolve, reject) => {
+  /** Waits until a text is shown, and forgets what was shown up to it. Gives what stood before it. */
+  #seen(text: string): Promise<string> {
+    return new Promise<string>((resolve, reject) => {
       this.#ended.then(() => reject(new Error(`It ended before "${text}": ${this.#shown}`)));
       this.#look = () => {
         const at = this.#shown.indexOf(text);
         if (at === -1) return;
+        const before = this.#shown.slice(0, at);
         this.#shown = this.#shown.slice(at + text.length);
         this.#look = () => {};
-        resolve();
+        resolve(before);
       };
       this.#look();
     });
@@ -92,8 +106,11 @@ function json(folder: string, name: string): unknown {
   return JSON.parse(readFileSync(join(folder, name), 'utf8'));
 }
 
-async function answerSource(dialogue: Dialogue, password: string): Promise<void> {
-  const { host, port } = sandbox.clickhouse.connection(READER);
+async function answerSource(
+  dialogue: Dialogue,
+  password: string,
+  { host, port }: { host: string; port: number } = sandbox.clickhouse.connection(READER),
+): Promise<void> {
   await dialogue.answer('Host of ClickHouse', CLEAR + host + ENTER);
   await dialogue.answer('over HTTPS?', ENTER);
   await dialogue.answer('HTTP interface', CLEAR + port + ENTER);
@@ -158,6 +175,32 @@ describe.runIf(hasTerminals)('init', () => {
     expect([code, readdirSync(folder)]).toEqual([1, []]);
     expect(shown).toContain('nothing was written');
     expect(shown).not.toContain('secret-of-mine');
+  });
+
+  test('that is told to end at a question ends by that signal at once, writes nothing, and leaves a usable terminal', async () => {
+    const folder = newFolder();
+    const dialogue = new Dialogue(folder);
+    await dialogue.signal('Host of ClickHouse', 'SIGTERM');
+    const { code, shown } = await dialogue.end();
+    expect([code, readdirSync(folder)]).toEqual([143, []]);
+    expect(shown).toContain('nothing was written');
+    expect(shown).toMatch(/ icanon .* echo /);
+  });
+
+  test('that is left with Ctrl-C while it tries a server that does not answer ends by that', async () => {
+    const server = { host: '127.0.0.1', port: await freePort() };
+    const connections: Socket[] = [];
+    const silent = createServer((socket) => connections.push(socket)).listen(server.port, server.host);
+    const folder = newFolder();
+    const dialogue = new Dialogue(folder);
+    await answerSource(dialogue, 'any', server);
+    await once(silent, 'connection');
+    await dialogue.answer('Trying ClickHouse', CTRL_C);
+    const { code, shown } = await dialogue.end();
+    for (const each of connections) each.destroy();
+    silent.close();
+    expect([code, readdirSync(folder)], shown).toEqual([130, []]);
+    expect(shown).toContain('nothing was written');
   });
 });
 

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { configuredCatalogSchema } from '../protocol/catalog.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
-import { readConfiguration } from '../protocol/configuration.ts';
+import { type ConfigurationOrPath, readConfiguration } from '../protocol/configuration.ts';
 import { readJsonFile } from '../protocol/json-file.ts';
 import { BatchApi } from './batch-api.ts';
 import { check as checkBatch } from './check.ts';
@@ -13,8 +13,8 @@ import { rejectedRowStore } from './rejected-store.ts';
 import { write as writeEvents } from './write.ts';
 
 /** Rejects with a ConnectorError that says why Batch, or the store of rejected rows, can't be written to. */
-export async function check(context: CommandContext, configPath: string): Promise<void> {
-  const configuration = await readConfiguration(configPath, destinationConfigurationSchema, context);
+export async function check(context: CommandContext, config: ConfigurationOrPath): Promise<void> {
+  const configuration = await readConfiguration(config, destinationConfigurationSchema, context);
   const api = new BatchApi(configuration);
   let store: RejectedRowStore | undefined;
   try {

@@ -1,18 +1,21 @@
-import { askSecret, askText } from './ask.ts';
+import type { Questions } from './questions.ts';
 import { secretText } from './secret-text.ts';
 
 /** What is asked of the destination; the options of the same names. */
 export type DestinationAnswers = { project_key: string; rest_api_key: string };
 
 /** Asks for the keys of the project in Batch. What was answered before stands there to be changed. */
-export async function askForDestination(before: DestinationAnswers | undefined): Promise<DestinationAnswers> {
-  const project = await askText({
+export async function askForDestination(
+  questions: Questions,
+  before: DestinationAnswers | undefined,
+): Promise<DestinationAnswers> {
+  const project = await questions.text({
     message: 'Project key of Batch (dashboard: Settings → General; it begins with project_)',
     initial: before?.project_key,
   });
-  let key = await askSecret(
+  let key = await questions.secret(
     `REST API key, from the same page${before === undefined ? '' : ': empty for the one before'}; \${NAME} for one in the environment`,
   );
-  while (key === '' && before === undefined) key = await askSecret('The REST API key is needed');
+  while (key === '' && before === undefined) key = await questions.secret('The REST API key is needed');
   return { project_key: project, rest_api_key: key === '' ? (before?.rest_api_key ?? '') : secretText(key) };
 }

@@ -1,4 +1,4 @@
-import { intro, log, outro, spinner } from '@clack/prompts';
+import { intro, log, outro } from '@clack/prompts';
 import { check as checkDestination } from '../destination-batch/commands.ts';
 import { type DescribedStream, discoveredStreams } from '../preview/discovered-streams.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
@@ -6,9 +6,9 @@ import { printable, printableLines } from '../protocol/printable.ts';
 import { check as checkSource } from '../source-clickhouse/commands.ts';
 import { catalogOf, chosenStreams } from '../sync/discovered-streams.ts';
 import { syncError } from '../sync/sync-error.ts';
-import { AnswersEndedError, askForSome, askWhether, askWhich } from './ask.ts';
 import { FILES, presentFiles, writeFiles } from './configuration-files.ts';
 import { askForDestination, type DestinationAnswers } from './destination-questions.ts';
+import { AnswersEndedError, Questions } from './questions.ts';
 import { askForSource, type SourceAnswers } from './source-questions.ts';
 import { type Tried, tried, warningsOf } from './tried-configuration.ts';
 
@@ -21,7 +21,7 @@ type WorkingSource = { configuration: SourceAnswers; streams: DescribedStream[] 
  *
  * @param launcher how the person starts the commands that come next.
  * @param apiUrl another address than Batch's.
- * @returns false when the person left before the end; then nothing is written.
+ * @returns false when the person, or a signal, ended it before its end; then nothing is written.
  * @throws ConnectorError when there is nobody to ask, or the files can't be written.
  */
 export async function init(context: CommandContext, launcher: string, apiUrl: string | undefined): Promise<boolean> {
@@ -43,13 +43,17 @@ export async function init(context: CommandContext, launcher: string, apiUrl: st
 }
 
 async function askAndWrite(context: CommandContext, launcher: string, apiUrl: string | undefined): Promise<void> {
+  const questions = new Questions(context.stop);
   const present = await presentFiles('.');
-  if (present.length > 0 && !(await askWhether(`Overwrite ${present.join(', ')}, here in this folder?`, false))) {
+  if (
+    present.length > 0 &&
+    !(await questions.whether(`Overwrite ${present.join(', ')}, here in this folder?`, false))
+  ) {
     throw new AnswersEndedError();
   }
-  const { configuration, streams } = await workingSource(context);
-  const tables = await chosenTables(streams);
-  const destination = await workingDestination(context, apiUrl === undefined ? {} : { api_url: apiUrl });
+  const { configuration, streams } = await workingSource(context, questions);
+  const tables = await chosenTables(questions, streams);
+  const destination = await workingDestination(context, questions, apiUrl === undefined ? {} : { api_url: apiUrl });
   const [table] = tables.length === 1 ? tables : [];
   await writeFiles('.', {
     source: table === undefined ? configuration : { ...configuration, table },
@@ -62,28 +66,32 @@ async function askAndWrite(context: CommandContext, launcher: string, apiUrl: st
   process.stdout.write(`${nextCommands(launcher, tables, tables.length === streams.length)}\n`);
 }
 
-async function workingSource(context: CommandContext): Promise<WorkingSource> {
+async function workingSource(context: CommandContext, questions: Questions): Promise<WorkingSource> {
   let answers: SourceAnswers | undefined;
   for (;;) {
-    answers = await askForSource(answers);
+    answers = await askForSource(questions, answers);
     const configuration = answers;
-    const result = await shown('ClickHouse', () =>
-      tried(configuration, async (path) => {
-        const warnings = await warningsOf(checkSource, context, path);
-        return { warnings, streams: await discoveredStreams(context, path) };
+    const result = await shown(questions, 'ClickHouse', () =>
+      tried(async () => {
+        const warnings = await warningsOf(checkSource, context, configuration);
+        return { warnings, streams: await discoveredStreams(context, configuration) };
       }),
     );
     if (result !== undefined) return { configuration, streams: result.streams };
   }
 }
 
-async function workingDestination(context: CommandContext, given: { api_url?: string }): Promise<DestinationAnswers> {
+async function workingDestination(
+  context: CommandContext,
+  questions: Questions,
+  given: { api_url?: string },
+): Promise<DestinationAnswers> {
   let answers: DestinationAnswers | undefined;
   for (;;) {
-    answers = await askForDestination(answers);
+    answers = await askForDestination(questions, answers);
     const configuration = { ...given, ...answers };
-    const result = await shown('Batch', () =>
-      tried(configuration, async (path) => ({ warnings: await warningsOf(checkDestination, context, path) })),
+    const result = await shown(questions, 'Batch', () =>
+      tried(async () => ({ warnings: await warningsOf(checkDestination, context, configuration) })),
     );
     if (result !== undefined) return configuration;
   }
@@ -91,27 +99,28 @@ async function workingDestination(context: CommandContext, given: { api_url?: st
 
 /** Shows that something is tried, and what came of it; undefined when it is to be answered anew. */
 async function shown<Found extends { warnings: string[] }>(
+  questions: Questions,
   what: string,
   attempt: () => Promise<Tried<Found>>,
 ): Promise<Found | undefined> {
-  const wait = spinner();
-  wait.start(`Trying ${what}`);
-  const result = await attempt();
+  // A spinner of this library takes Ctrl-C for itself, and ends the process with a code that means success.
+  log.step(`Trying ${what} …`);
+  const result = await questions.unlessEnded(attempt());
   if (result.kind === 'fails') {
-    wait.error(`${what}: ${printableLines(result.reason)}`);
-    const next = await askWhich('What now?', [
+    log.error(`${what}: ${printableLines(result.reason)}`);
+    const next = await questions.which('What now?', [
       { value: 'again', label: 'Change the answers' },
       { value: 'leave', label: 'Leave, and write nothing' },
     ]);
     if (next === 'leave') throw new AnswersEndedError();
     return undefined;
   }
-  wait.stop(`${what} works`);
+  log.success(`${what} works`);
   for (const warning of result.found.warnings) log.warn(printableLines(warning));
   return result.found;
 }
 
-async function chosenTables(streams: readonly DescribedStream[]): Promise<string[]> {
+async function chosenTables(questions: Questions, streams: readonly DescribedStream[]): Promise<string[]> {
   const choices = streams.map(({ name, json_schema: { properties } }) => ({
     value: name,
     label: printable(name),
@@ -122,7 +131,7 @@ async function chosenTables(streams: readonly DescribedStream[]): Promise<string
     log.info(`The one table or view that fits: ${only.label} (${only.hint})`);
     return [only.value];
   }
-  return askForSome('Tables and views that fit (space to choose, enter to go on)', choices);
+  return questions.some('Tables and views that fit (space to choose, enter to go on)', choices);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { askSecret, askText, askWhether } from './ask.ts';
+import type { Questions } from './questions.ts';
 import { secretText } from './secret-text.ts';
 
 /** What is asked of the source; the options of the same names. */
@@ -19,24 +19,28 @@ const MOST_PORTS = 65_535;
 const CLOUD = /\.clickhouse\.cloud$/i;
 
 /** Asks how ClickHouse is reached. What was answered before stands there to be changed. */
-export async function askForSource(before: SourceAnswers | undefined): Promise<SourceAnswers> {
-  const host = await askText({ message: 'Host of ClickHouse', initial: before?.host ?? 'localhost', fault: hostFault });
-  const ssl = await askWhether('Is it reached over HTTPS?', before?.ssl ?? CLOUD.test(host));
+export async function askForSource(questions: Questions, before: SourceAnswers | undefined): Promise<SourceAnswers> {
+  const host = await questions.text({
+    message: 'Host of ClickHouse',
+    initial: before?.host ?? 'localhost',
+    fault: hostFault,
+  });
+  const ssl = await questions.whether('Is it reached over HTTPS?', before?.ssl ?? CLOUD.test(host));
   const usualPort = String(ssl ? PORT_WITH_TLS : PORT);
-  const port = await askText({
+  const port = await questions.text({
     message: 'Port of its HTTP interface',
     initial: before?.ssl === ssl ? String(before.port) : usualPort,
     fault: portFault,
   });
-  const username = await askText({
+  const username = await questions.text({
     message: 'User, who has SELECT on the table',
     initial: before?.username ?? 'default',
   });
-  const password = await askSecret(
+  const password = await questions.secret(
     `Password: empty for ${before?.password ? 'the one before' : 'none'}; \${NAME} for one in the environment`,
   );
-  const database = await askText({ message: 'Database', initial: before?.database ?? 'default' });
-  const cursor = await askText({
+  const database = await questions.text({ message: 'Database', initial: before?.database ?? 'default' });
+  const cursor = await questions.text({
     message: 'Column that tells when a row was inserted',
     initial: before?.cursor_column ?? 'last_updated_at',
   });

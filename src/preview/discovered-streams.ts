@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { CommandContext } from '../protocol/command-context.ts';
+import type { ConfigurationOrPath } from '../protocol/configuration.ts';
 import { discover } from '../source-clickhouse/commands.ts';
 import { withOutputOf } from './connector-lines.ts';
 
@@ -19,10 +20,10 @@ export type DescribedStream = z.output<typeof describedStream>;
  */
 export async function discoveredStreams(
   context: Omit<CommandContext, 'output'>,
-  configPath: string,
+  config: ConfigurationOrPath,
 ): Promise<DescribedStream[]> {
   let streams: DescribedStream[] = [];
-  await withOutputOf((output) => discover({ ...context, output }, configPath), {
+  await withOutputOf((output) => discover({ ...context, output }, config), {
     message: (message) => {
       if (message.kind === 'catalog') streams = z.array(describedStream).parse(message.streams);
     },

@@ -1,7 +1,7 @@
 import { setFlagsFromString } from 'node:v8';
 import { configuredCatalogSchema } from '../protocol/catalog.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
-import { readConfiguration } from '../protocol/configuration.ts';
+import { type ConfigurationOrPath, readConfiguration } from '../protocol/configuration.ts';
 import { readJsonFile } from '../protocol/json-file.ts';
 import { log } from '../protocol/messages.ts';
 import { readStateFile } from '../protocol/state.ts';
@@ -16,14 +16,14 @@ import { RowBudget } from './row-budget.ts';
 const FREED_BLOCK_BYTES = 16 * 1024 * 1024;
 
 /** Writes warnings about the table. Rejects with a ConnectorError that says why the source can't be read. */
-export async function check(context: CommandContext, configPath: string): Promise<void> {
-  const warnings = await withClickHouse(context, configPath, 'waking', checkSource);
+export async function check(context: CommandContext, config: ConfigurationOrPath): Promise<void> {
+  const warnings = await withClickHouse(context, config, 'waking', checkSource);
   for (const warning of warnings) await context.output.write(log('WARN', warning));
 }
 
 /** Writes the CATALOG. */
-export async function discover(context: CommandContext, configPath: string): Promise<void> {
-  const streams = await withClickHouse(context, configPath, 'transient', discoverStreams);
+export async function discover(context: CommandContext, config: ConfigurationOrPath): Promise<void> {
+  const streams = await withClickHouse(context, config, 'transient', discoverStreams);
   await context.output.write({ type: 'CATALOG', catalog: { streams } });
 }
 
@@ -60,12 +60,12 @@ export async function read(
 
 async function withClickHouse<T>(
   context: CommandContext,
-  configPath: string,
+  config: ConfigurationOrPath,
   askAgainWhen: Surroundings['askAgainWhen'],
   use: (clickhouse: ClickHouse, configuration: SourceConfiguration) => Promise<T>,
 ): Promise<T> {
   const { output, stop } = context;
-  const configuration = await readConfiguration(configPath, sourceConfigurationSchema, context);
+  const configuration = await readConfiguration(config, sourceConfigurationSchema, context);
   const warn = (message: string): void => {
     // Not awaited: while the reader of our output is slow, a connection must not wait for it.
     output.write(log('WARN', message)).catch(() => {});
