@@ -15,14 +15,15 @@ import { syncError } from './sync-error.ts';
  * @throws ConnectorError that says why they can't be had.
  */
 export async function discoverStreams(
-  { program, reporter, stop, stopAtOnce }: SyncContext,
+  { program, reporter, stop }: SyncContext,
   config: string,
 ): Promise<readonly DiscoveredStream[]> {
   const logs = new ConnectorLogs(reporter);
   const errors: ConnectorError[] = [];
   let streams: readonly DiscoveredStream[] = [];
   const discover = new ConnectorProcess(program, ['discover', '--config', config, '--env-references']);
-  const forget = [onAbort(stop, () => discover.stop()), onAbort(stopAtOnce, () => discover.kill())];
+  // There is nothing to finish, and a question that the server does not answer would hold it up for minutes.
+  const forget = onAbort(stop, () => discover.kill());
   const hear = async (): Promise<void> => {
     for await (const line of textLines(discover.stdout)) {
       const message = parseMessage(line);
@@ -39,7 +40,7 @@ export async function discoverStreams(
     if (failure !== undefined) throw failure;
     return streams;
   } finally {
-    for (const each of forget) each();
+    forget();
   }
 }
 

@@ -1,4 +1,4 @@
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -10,9 +10,12 @@ import { runOnce } from './sync-run.ts';
 
 let folder: string;
 let state: string;
+let destination: string;
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'sync-run-test-'));
   state = join(folder, 'state.json');
+  destination = join(folder, 'destination.json');
+  writeFileSync(destination, '{}');
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -34,38 +37,46 @@ const settle = (cursor, recordCount, rejectedRecordCount = 0) =>
   state(cursor, { destinationStats: { recordCount, rejectedRecordCount } });
 `;
 
-type Commands = { read: string; write: string; writeAt?: 'data' | 'end' };
+const DISCOVER = `say('CATALOG', 'catalog', { streams: [{ name: 'events' }, { name: 'orders' }] })`;
 
-/** A program that does what is wanted, by the code of its two commands; `write` does it when its input begins or ends. */
-function connector({ read, write, writeAt = 'end' }: Commands): Program {
+type Commands = { discover?: string; read: string; write: string; writeAt?: 'data' | 'end' };
+
+/** A program that does what is wanted, by the code of its commands; `write` does it when its input begins or ends. */
+function connector({ discover = DISCOVER, read, write, writeAt = 'end' }: Commands): Program {
   const code = `${SAY}
     const command = process.argv[1];
-    if (command === 'discover') say('CATALOG', 'catalog', { streams: [{ name: 'events' }, { name: 'orders' }] });
+    if (command === 'discover') { ${discover} }
     if (command === 'read') { ${read} }
     if (command === 'write') process.stdin.once('${writeAt}', () => { ${write} }).resume();
   `;
   return [process.execPath, '--eval', code, '--'];
 }
 
+/** What a connector says when a signal is to come. */
+const STOP = 'A signal comes.';
+
 type Ran = RunResult & { logs: string[] };
 
-async function run(program: Program): Promise<Ran> {
+async function run(program: Program, stop = new AbortController()): Promise<Ran> {
   const logs: string[] = [];
   const ignore = (): void => {};
   const result = await runOnce(
-    { source: 's', destination: 'd', state, streams: ['events'], limit: undefined, fullRefresh: false },
+    { source: 's', destination, state, streams: ['events'], limit: undefined, fullRefresh: false },
     {
       program,
       reporter: {
         progressIntervalMs: 1_000,
         runStarted: ignore,
         progress: ignore,
-        log: (level, speaker, message) => logs.push(`${level} ${speaker}: ${message}`),
+        log: (level, speaker, message) => {
+          logs.push(`${level} ${speaker}: ${message}`);
+          if (message === STOP) stop.abort();
+        },
         runEnded: ignore,
         nextRun: ignore,
         failed: ignore,
       },
-      stop: new AbortController().signal,
+      stop: stop.signal,
       stopAtOnce: new AbortController().signal,
       now: Date.now,
     },
@@ -142,12 +153,35 @@ describe('the destination', () => {
     ]);
   });
 
-  test('gives no state, as in a dry run: all is well, and nothing is kept', async () => {
-    const result = await run(connector({ read: `row(); state('5')`, write: `log('INFO', '1 row.')` }));
+  const SETTLES_NOTHING = { read: `row(); state('5')`, write: `log('INFO', '1 row.')` };
+
+  test('settles nothing, as its configuration says that it is a dry run: all is well, and nothing is kept', async () => {
+    writeFileSync(destination, '{"dry_run":true}');
+    const result = await run(connector(SETTLES_NOTHING));
     expect(result).toMatchObject({ outcome: { kind: 'complete' }, state: { rowsToComeAgain: 1, positions: [] } });
     expect(result.logs).toEqual(['INFO destination: 1 row.']);
-    expect(readdirSync(folder)).toEqual([]);
+    expect(readdirSync(folder)).toEqual(['destination.json']);
   });
+
+  test('settles nothing, and is no dry run: that is a failure', async () => {
+    const result = await run(connector(SETTLES_NOTHING));
+    expect(errorsOf(result)).toEqual([
+      ['system_error', expect.stringMatching(/^1 rows were read, but 0 were accepted or rejected/)],
+    ]);
+  });
+
+  test('has a configuration that can not be read: nothing is started', async () => {
+    rmSync(destination);
+    const result = await run(connector({ discover: `log('WARN', 'Started.')`, read: '', write: '' }));
+    expect(errorsOf(result)).toEqual([['config_error', expect.stringContaining(destination)]]);
+    expect(result.logs).toEqual([]);
+  });
+});
+
+test('a signal while the source is asked for its streams, and hangs, ends it at once', { timeout: 5_000 }, async () => {
+  const discover = `process.on('SIGTERM', () => {}); setInterval(() => {}, 1_000); log('WARN', '${STOP}')`;
+  const result = await run(connector({ discover, read: '', write: '' }));
+  expect(result).toMatchObject({ outcome: { kind: 'stopped', atOnce: false }, state: { kind: 'untouched' } });
 });
 
 test('a state that could not be written for a while ends the run, which has failed, and is kept at the end', async () => {

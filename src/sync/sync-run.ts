@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asConnectorError, type ConnectorError } from '../protocol/failure.ts';
 import { catalogOf, chosenStreams, discoverStreams } from './discovered-streams.ts';
+import { isDryRun } from './is-dry-run.ts';
 import { privateFolder } from './private-folder.ts';
 import { RunProgress } from './run-progress.ts';
 import type { KeptState, Outcome, RunResult } from './run-result.ts';
@@ -44,6 +45,7 @@ async function transfer(options: RunOptions, context: SyncContext, progress: Run
   const { reporter, stop, now } = context;
   const { source, destination, fullRefresh } = options;
   const file = fullRefresh ? undefined : await StateFile.open(options.state);
+  const settlesNothing = await isDryRun(destination);
   const syncMode = fullRefresh ? 'full_refresh' : 'incremental';
   const discovered = await discoverStreams(context, source);
   if (stop.aborted) return { outcome: stopped(context), state: { kind: 'untouched' } };
@@ -77,7 +79,7 @@ async function transfer(options: RunOptions, context: SyncContext, progress: Run
     const stateError = await saver?.close();
     reporter.progress(progress.current);
     if (stateError !== undefined) errors.push(stateError);
-    if (errors.length === 0 && !stop.aborted) errors.push(...unaccounted(progress));
+    if (errors.length === 0 && !stop.aborted) errors.push(...unaccounted(progress, settlesNothing));
 
     const hasChanged = stateError?.code === 'state_file_changed';
     return {
@@ -105,15 +107,15 @@ function keptState(file: StateFile | undefined, saver: StateSaver | undefined, p
   return { kind: 'kept', rowsToComeAgain, positions: file.positions() };
 }
 
-/** Both ended well, and yet rows are missing in what was settled: nothing may vanish. A dry run settles none. */
-function unaccounted(progress: RunProgress): ConnectorError[] {
+/** Both ended well, and yet other rows were settled than read: nothing may vanish. A dry run settles none. */
+function unaccounted(progress: RunProgress, settlesNothing: boolean): ConnectorError[] {
   const { rowsRead, rowsAccepted, rowsRejected } = progress.current;
   const settled = rowsAccepted + rowsRejected;
-  if (settled === 0 || settled === rowsRead) return [];
+  if (settled === (settlesNothing ? 0 : rowsRead)) return [];
   return [
     syncError(
       'rows_unaccounted',
-      `${rowsRead} rows were read, but ${settled} were accepted or rejected. This is a fault of the connectors. Please report it with the messages above.`,
+      `${rowsRead} rows were read, but ${settled} were accepted or rejected${settlesNothing ? ' in a dry run, which settles none' : ''}. This is a fault of the connectors. Please report it with the messages above.`,
     ),
   ];
 }
