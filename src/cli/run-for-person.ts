@@ -1,7 +1,7 @@
 import { PassThrough } from 'node:stream';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { asConnectorError } from '../protocol/failure.ts';
-import { withPage } from '../protocol/messages.ts';
+import { withStack } from '../protocol/messages.ts';
 import { MessageOutput } from '../protocol/output.ts';
 import { printableLines } from '../protocol/printable.ts';
 import { exitCodeOfFailure } from '../sync/exit-code.ts';
@@ -11,7 +11,7 @@ const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
 /**
  * Runs a command that speaks to a person and not to a platform: it prints no messages of the protocol, and a failure is a
- * sentence on stderr. A signal asks it to end, and the process then ends by that signal; a second one ends it at once.
+ * sentence on stderr, with the stack if it is a fault of ours. A signal asks it to end, and the process then ends by that signal; a second one ends it at once.
  *
  * @param command resolves to the exit code.
  */
@@ -29,14 +29,14 @@ export async function runForPerson(command: (context: CommandContext) => Promise
     for (const signal of STOP_SIGNALS) process.removeListener(signal, onSignal);
   };
   for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
+  // What is written to it nobody reads: it is there to mask what is.
+  const output = new MessageOutput(new PassThrough().resume());
   try {
-    // What is written to it nobody reads: it is there to mask what is.
-    const output = new MessageOutput(new PassThrough().resume());
     process.exitCode = await command({ output, stop: stop.signal, now: Date.now, environment: process.env });
   } catch (error) {
     const failure = asConnectorError(error);
     process.exitCode = exitCodeOfFailure(failure);
-    if (received === undefined) process.stderr.write(`${printableLines(withPage(failure))}\n`);
+    if (received === undefined) process.stderr.write(`${printableLines(output.masked(withStack(failure)))}\n`);
   } finally {
     forget();
   }

@@ -112,6 +112,11 @@ export function withPage({ message, page }: ConnectorError): string {
   return `${message}${message.endsWith('.') ? '' : '.'} See ${troubleshootingPage(page)}`;
 }
 
+/** An error as it is told to a person: as above, and for a fault of ours with its stack, which a report of it needs. */
+export function withStack(error: ConnectorError): string {
+  return error.stackTrace === undefined ? withPage(error) : `${withPage(error)}\n${error.stackTrace}`;
+}
+
 /**
  * A STREAM state as a line, for `rows` records since the stream's last state. The count is written with a decimal
  * point, as the protocol's schema asks, which JSON.stringify can't.

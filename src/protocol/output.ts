@@ -37,6 +37,11 @@ export class MessageOutput {
     this.#redact = redact;
   }
 
+  /** A text that goes elsewhere than to this output, masked as those that go there. */
+  masked(text: string): string {
+    return this.#redact(text);
+  }
+
   /** Writes a message; what people read in it is masked first. Rejects with OutputClosedError when the reader has gone. */
   write(message: Message): Promise<void> {
     return this.writeBytes(`${JSON.stringify(mapTexts(message, this.#redact))}\n`);

@@ -41,7 +41,7 @@ const traceMessage = z.object({
   trace: z.discriminatedUnion('type', [
     z.object({
       type: z.literal('ERROR'),
-      error: z.object({ message: z.string(), failure_type: failureType, internal_message: z.string().optional() }),
+      error: z.object({ message: z.string(), failure_type: failureType, stack_trace: z.string().optional() }),
     }),
     z.object({ type: z.literal('ESTIMATE'), estimate: descriptor.extend({ row_estimate: z.number() }) }),
     z.object({ type: z.literal('STREAM_STATUS') }),
@@ -101,10 +101,9 @@ export function parseMessage(line: string): ConnectorMessage {
 function traceOf(trace: z.output<typeof traceMessage>['trace']): ConnectorMessage {
   switch (trace.type) {
     case 'ERROR': {
-      const { message: printed, failure_type: failureType, internal_message } = trace.error;
+      const { message: printed, failure_type: failureType, stack_trace: stackTrace } = trace.error;
       const { message, code = UNKNOWN_CODE } = splitLink(printed);
-      const options = internal_message === undefined ? {} : { internalMessage: internal_message };
-      return { kind: 'error', error: new ConnectorError({ code, failureType }, message, options) };
+      return { kind: 'error', error: new ConnectorError({ code, failureType }, message, { stackTrace }) };
     }
     case 'ESTIMATE':
       return { kind: 'estimate', stream: streamKey(trace.estimate), rows: trace.estimate.row_estimate };

@@ -69,8 +69,9 @@ export class JsonEvents implements Reporter {
   }
 }
 
-function errorFields({ code, failureType, message, page }: ConnectorError): Record<string, string> {
-  return { code, failure_type: failureType, message, help: troubleshootingPage(page) };
+function errorFields({ code, failureType, message, page, stackTrace }: ConnectorError): Record<string, string> {
+  const fields = { code, failure_type: failureType, message, help: troubleshootingPage(page) };
+  return stackTrace === undefined ? fields : { ...fields, stack_trace: stackTrace };
 }
 
 function rounded(value: number | undefined): number | null {

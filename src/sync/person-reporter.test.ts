@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { asConnectorError } from '../protocol/failure.ts';
 import { PersonReporter } from './person-reporter.ts';
 import { syncError } from './sync-error.ts';
 
@@ -25,6 +26,21 @@ test('names and words that come from outside do not act upon the terminal', () =
   expect([shown.includes('\u001b'), shown.includes('\u0007')]).toEqual([false, false]);
   expect(shown.split('a\\u001b[31mb\\u0007')).toHaveLength(6);
   expect(shown).toContain('\nSecond line.');
+});
+
+test('a fault of ours is told with its stack, for who reports it, and what a person did without', () => {
+  let shown = '';
+  const line = (text: string): void => {
+    shown += `${text}\n`;
+  };
+  const reporter = new PersonReporter({ intervalMs: 1, show: () => {}, line, end: () => {} }, line, () => 0);
+  reporter.failed(asConnectorError(new TypeError('x is not a function')));
+  expect(shown).toMatch(
+    /^ERROR Unexpected fault .*: x is not a function\. See .*unexpected_fault\.md\nTypeError: x is not a function\n {4}at /,
+  );
+  shown = '';
+  reporter.failed(syncError('stream_unknown', 'There is no such stream.', { cause: new Error() }));
+  expect(shown).toMatch(/^ERROR There is no such stream\. See \S+\n$/);
 });
 
 test('after somebody else wrote the state file, nothing is said of where the next run begins', () => {

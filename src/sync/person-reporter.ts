@@ -1,5 +1,5 @@
 import type { ConnectorError } from '../protocol/failure.ts';
-import { withPage } from '../protocol/messages.ts';
+import { withStack } from '../protocol/messages.ts';
 import { printableLines } from '../protocol/printable.ts';
 import type { ProgressDisplay } from './progress-display.ts';
 import { duration, moment } from './progress-words.ts';
@@ -65,7 +65,7 @@ export class PersonReporter implements Reporter {
 
   failed(error: ConnectorError): void {
     this.#display.end();
-    this.#line(`ERROR ${withPage(error)}`);
+    this.#line(`ERROR ${withStack(error)}`);
   }
 
   /** Names and words that come from outside must not act upon the terminal. */

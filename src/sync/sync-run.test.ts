@@ -22,8 +22,8 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const SAY = `
 const say = (type, key, value) => fs.writeSync(1, JSON.stringify({ type, [key]: value }) + '\\n');
 const log = (level, message) => say('LOG', 'log', { level, message });
-const fail = (failure_type, message) => {
-  say('TRACE', 'trace', { type: 'ERROR', error: { message, failure_type } });
+const fail = (failure_type, message, more) => {
+  say('TRACE', 'trace', { type: 'ERROR', error: { message, failure_type, ...more } });
   process.exitCode = 1;
 };
 const row = () => say('RECORD', 'record', { data: {} });
@@ -124,6 +124,14 @@ describe('the source', () => {
       ['system_error', 'A line is broken.'],
     ]);
     expect(result.state).toMatchObject({ ...KEPT_5, rowsToComeAgain: 0 });
+  });
+
+  test('has a fault: its stack is there to be told', async () => {
+    const stack = 'TypeError: Odd.\\n    at somewhere';
+    const result = await run(
+      connector({ read: `fail('system_error', 'Odd.', { stack_trace: '${stack}' })`, write: '' }),
+    );
+    expect(result.outcome).toMatchObject({ errors: [{ stackTrace: 'TypeError: Odd.\n    at somewhere' }] });
   });
 
   test('crashes: what it writes to stderr is told', async () => {
