@@ -1,7 +1,8 @@
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { messageOf } from '../protocol/failure.ts';
 import { readStateFile } from '../protocol/state.ts';
 import { StateFile } from './state-file.ts';
 
@@ -64,9 +65,22 @@ describe('a file', () => {
     'with %j is refused before anything is sent',
     async (text) => {
       writeFileSync(path, text);
-      await expect(StateFile.open(path)).rejects.toMatchObject({ failureType: 'config_error' });
+      await expect(StateFile.open(path)).rejects.toMatchObject({ code: 'state_invalid', failureType: 'config_error' });
     },
   );
+
+  test('that is refused: what is to be done fits sync, which can not do without --state', async () => {
+    writeFileSync(path, '[');
+    const message = await StateFile.open(path).then(() => '', messageOf);
+    expect(message).toContain(`The state file ${path} `);
+    expect(message).toMatch(/Restore it from a backup, or move it away: .* all rows again/);
+    expect(message).not.toContain('--state');
+  });
+
+  test('that can not be read is told of as such', async () => {
+    mkdirSync(path);
+    await expect(StateFile.open(path)).rejects.toMatchObject({ code: 'file_unreadable' });
+  });
 
   test.each([
     ['changed', () => writeFileSync(path, '[ ]')],

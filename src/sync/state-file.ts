@@ -3,7 +3,7 @@ import { isLosslessNumber, parse, stringify } from 'lossless-json';
 import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
 import { streamKey } from '../protocol/catalog.ts';
-import { codeOf, messageOf } from '../protocol/failure.ts';
+import { type ConnectorError, codeOf, messageOf } from '../protocol/failure.ts';
 import { readTextFile } from '../protocol/json-file.ts';
 import { readStateFile } from '../protocol/state.ts';
 import { syncError } from './sync-error.ts';
@@ -49,8 +49,9 @@ export class StateFile {
   static async open(path: string): Promise<StateFile> {
     const text = await textIfThere(path);
     if (text === undefined) return new StateFile(path, undefined, new Map());
-    // It says what is wrong with a file that is not of states.
-    await readStateFile(path);
+    await readStateFile(path).catch((cause: unknown) => {
+      throw notOfStates(path, cause);
+    });
     return new StateFile(path, text, statesIn(text));
   }
 
@@ -105,6 +106,15 @@ export class StateFile {
       return `${stream_descriptor.name}: ${stream_state.cursor_column} ${stream_state.cursor}`;
     });
   }
+}
+
+/** What `read` says of such a file is advice for who need not give one. */
+function notOfStates(path: string, cause: unknown): ConnectorError {
+  return syncError(
+    'state_invalid',
+    `The state file ${path} does not hold the states of a sync: it was cut off or edited, or is another file. Nothing was read. Restore it from a backup, or move it away: the next run then sends all rows again, and Batch gets those that it has a second time.`,
+    { cause },
+  );
 }
 
 async function textIfThere(path: string): Promise<string | undefined> {
