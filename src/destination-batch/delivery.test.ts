@@ -745,6 +745,39 @@ describe('the delivery fails', () => {
     expect(failures).toHaveLength(1);
   });
 
+  test.each([
+    ['refused before any was taken: none', [], destinationError('batch_key_refused', 'The key is wrong'), 0],
+    ['refused after one was taken: those beside it', [0], destinationError('batch_key_refused', 'It was revoked'), 3],
+    [
+      'in a way that leaves open whether it was stored: it, and those beside it',
+      [],
+      new TypeError('x is no function'),
+      5,
+    ],
+  ])('at a request %s may be taken all the same', async (_, taken, error, expected) => {
+    const { delivery, calls, add } = start({ pace: { updatesPerRequest: 1 } });
+    for (const customId of numbered('u', 5)) add(customId, `of_${customId}`);
+    void delivery.finish();
+    await pass(0);
+    for (const index of taken) calls[index]?.answer(ACCEPTED);
+    await pass(0);
+    calls[2]?.fail(error);
+    await pass(MINUTE);
+    expect(delivery.eventsUnderWay).toBe(expected);
+  });
+
+  test('at last at a request that was lost before: it may be taken all the same', async () => {
+    const { delivery, calls, add } = start({ retryTimeMs: SECOND });
+    add('u1', 'a', 'b');
+    void delivery.finish();
+    await pass(0);
+    calls[0]?.fail(LOST);
+    await pass(SECOND);
+    calls[1]?.fail(OUT_OF_ORDER);
+    await pass(MINUTE);
+    expect([calls.length, delivery.eventsUnderWay]).toEqual([2, 2]);
+  });
+
   test('when the row can not be accounted for', async () => {
     const error = new Error('The ledger is broken');
     const { delivery, calls, failures, add } = start({

@@ -1,5 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import pRetry from 'p-retry';
+import { ConnectorError } from '../protocol/failure.ts';
 import { type Answer, MAX_CALLS_IN_FLIGHT, type PartialError, RetryableCallError } from './batch-api.ts';
 import { destinationError } from './destination-error.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -66,6 +67,10 @@ export class Delivery<Event extends WaitingEvent> {
   readonly #halt = new AbortController();
   readonly #running: Promise<void>;
   #lane: Lane;
+  /** Requests that were sent, and of which it is not known whether Batch took them. */
+  readonly #unanswered = new Set<readonly Update<Event>[]>();
+  #hasAccepted = false;
+  #isDenied = false;
   #inFlight = 0;
   #bytesInFlight = 0;
   #ended = false;
@@ -114,6 +119,13 @@ export class Delivery<Event extends WaitingEvent> {
     this.#halt.abort();
     this.#wakeSender?.();
     this.#wakeFeeder?.();
+  }
+
+  /** When it has ended before its time: how many events Batch may have taken without our knowing it. */
+  get eventsUnderWay(): number {
+    // What denies one request before any was taken denies those beside it.
+    if (this.#isDenied && !this.#hasAccepted) return 0;
+    return [...this.#unanswered].reduce((sum, updates) => sum + eventsOf(updates), 0);
   }
 
   get #isFull(): boolean {
@@ -227,7 +239,16 @@ export class Delivery<Event extends WaitingEvent> {
     const attempt = async (attemptNumber: number): Promise<Answer> => {
       if (attemptNumber > 1) await bucket.take(updates.length, signal);
       report.request(updates.length);
-      return post(endpoint, body, signal);
+      this.#unanswered.add(updates);
+      try {
+        const answer = await post(endpoint, body, signal);
+        this.#unanswered.delete(updates);
+        return answer;
+      } catch (error) {
+        if (error instanceof ConnectorError) this.#isDenied = true;
+        if (isNotStored(error) && !isOutcomeUnknown) this.#unanswered.delete(updates);
+        throw error;
+      }
     };
     try {
       return await pRetry(attempt, {
@@ -269,6 +290,7 @@ export class Delivery<Event extends WaitingEvent> {
 
   #settleAccepted(updates: Update<Event>[], errors: PartialError[]): void {
     const { report } = this.#options;
+    this.#hasAccepted = true;
     const refused = new Map<number, string[]>();
     for (const error of errors) {
       const update = updates[error.bulkIndex];
@@ -317,6 +339,11 @@ export class Delivery<Event extends WaitingEvent> {
     this.halt();
     this.#options.onFailure(error);
   }
+}
+
+/** Whether a call that failed with this has left nothing at Batch, for certain. */
+function isNotStored(error: unknown): boolean {
+  return error instanceof ConnectorError || (error instanceof RetryableCallError && !error.outcomeUnknown);
 }
 
 /** Two parts of a request, in order; undefined when it holds one event. */

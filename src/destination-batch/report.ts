@@ -20,6 +20,8 @@ export class Report {
   #updates = 0;
   #retries = 0;
   #possibleDuplicates = 0;
+  #covered = 0;
+  #mayComeTwice = { accepted: 0, underWay: 0 };
   #places: { confirmed: string[]; unconfirmed: string[] } = { confirmed: [], unconfirmed: [] };
   #messages: Message[] = [];
 
@@ -29,6 +31,16 @@ export class Report {
 
   accepted(): void {
     this.#accepted += 1;
+  }
+
+  /** A state was echoed: so many accepted rows before it, and behind the one before, are not sent again. */
+  covered(accepted: number): void {
+    this.#covered += accepted;
+  }
+
+  /** At the end of a run that sent rows, and failed. @param underWay how many more Batch may have taken. */
+  failedWith(underWay: number): void {
+    this.#mayComeTwice = { accepted: this.#accepted - this.#covered, underWay };
   }
 
   /** @param describe gives the row and the reason without any value; asked for samples alone. */
@@ -186,6 +198,15 @@ export class Report {
         log(
           'WARN',
           `${this.#possibleDuplicates} events may have reached Batch twice: a request was sent again after its answer got lost.`,
+        ),
+      );
+    }
+    const { accepted, underWay } = this.#mayComeTwice;
+    if (accepted + underWay > 0) {
+      messages.push(
+        log(
+          'WARN',
+          `${accepted + underWay} of the rows that are sent again by the next run may reach Batch twice: ${accepted} were accepted behind the last state, and ${underWay} were under way when it ended.`,
         ),
       );
     }

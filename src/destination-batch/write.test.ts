@@ -443,6 +443,32 @@ describe('the sync fails', () => {
   });
 });
 
+describe('of rows that the next run sends again it says that Batch may have them', () => {
+  const again = (logs: readonly string[]): string[] => logs.filter((words) => words.includes('again by the next run'));
+
+  test('when they were accepted behind the last state', async () => {
+    const { feed, input, result, logs } = start();
+    feed(row('u1', 'a'), state(1), row('u2', 'b'), row('', 'c'));
+    input.end(row('u1', 'd').slice(0, -3));
+    await failureOf(result);
+    expect(again(logs())).toEqual([
+      'WARN 1 of the rows that are sent again by the next run may reach Batch twice: 1 were accepted behind the last state, and 0 were under way when it ended.',
+    ]);
+  });
+
+  test.each<[string, Parameters<typeof start>[0], '401'?]>([
+    ['but not when they were refused', {}, '401'],
+    ['nor in a dry run, which sends none', { dry_run: true }],
+  ])('%s', async (_, settings, fault) => {
+    if (fault === '401') sandbox.faults.add({ kind: 'status', status: 401 });
+    const { feed, input, result, logs } = start(settings);
+    feed(row('u1', 'a'));
+    input.end(fault === undefined ? row('u1', 'd').slice(0, -3) : '');
+    await failureOf(result);
+    expect(again(logs())).toEqual([]);
+  });
+});
+
 describe('a signal to stop', () => {
   test('before anything came ends it, though the input stays open', async () => {
     const { stop, result } = start();

@@ -136,6 +136,7 @@ class Sync {
       this.#delivery.halt();
       await this.#tell();
       await this.#end();
+      if (this.#failure !== undefined && !this.#isDryRun) this.#report.failedWith(this.#delivery.eventsUnderWay);
       for (const message of this.#report.summary()) await this.#output.write(message);
     } finally {
       this.#stop.removeEventListener('abort', onStop);
@@ -325,6 +326,7 @@ class Sync {
     if (this.#isDryRun) return;
     for (const { state, counts } of states) {
       await this.#output.writeBytes(`${withDestinationStats(state, counts)}\n`);
+      this.#report.covered(counts.accepted);
     }
   }
 }

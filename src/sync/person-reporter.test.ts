@@ -21,7 +21,7 @@ test('names and words that come from outside do not act upon the terminal', () =
     rowsAccepted: 0,
     rowsRejected: 0,
     milliseconds: 1,
-    state: { kind: 'kept', rowsToComeAgain: 1, positions: [`events: id ${HOSTILE}`] },
+    state: { kind: 'kept', rowsToComeAgain: 1, mayComeTwice: true, positions: [`events: id ${HOSTILE}`] },
   });
   expect([shown.includes('\u001b'), shown.includes('\u0007')]).toEqual([false, false]);
   expect(shown.split('a\\u001b[31mb\\u0007')).toHaveLength(6);

@@ -23,8 +23,11 @@ export type KeptState =
   | { kind: 'untouched' }
   /** Somebody else wrote the file, and it is left as they wrote it. */
   | { kind: 'changed' }
-  /** `rowsToComeAgain` were read and are not covered by the file; `positions` tell where each stream stands. */
-  | { kind: 'kept'; rowsToComeAgain: number; positions: readonly string[] };
+  /**
+   * `rowsToComeAgain` were read and are not covered by the file. `mayComeTwice` is whether Batch may have some of them, and
+   * the destination could not say so itself. `positions` tell where each stream stands.
+   */
+  | { kind: 'kept'; rowsToComeAgain: number; mayComeTwice: boolean; positions: readonly string[] };
 
 /** The exit code of a run that no signal ended. */
 export function exitCodeOf({ outcome, rowsRejected }: Pick<RunResult, 'outcome' | 'rowsRejected'>): number {

@@ -30,14 +30,14 @@ function ofRejected({ rowsRejected }: RunResult): string[] {
 function ofNextRun({ state }: RunResult): string[] {
   if (state.kind === 'untouched') return ['The state is as it was before this run.'];
   if (state.kind === 'changed') return ['The next run goes on from what others wrote to the state file.'];
-  const { rowsToComeAgain, positions } = state;
+  const { rowsToComeAgain, mayComeTwice, positions } = state;
   return [
     positions.length === 0
       ? 'No state was kept: the next run begins with the first row.'
       : `The next run goes on behind ${positions.join('; ')}.`,
     ...(rowsToComeAgain > 0
       ? [
-          `It reads up to ${whole(rowsToComeAgain)} rows again, those behind the last state that was kept: some of them may reach Batch twice.`,
+          `It reads up to ${whole(rowsToComeAgain)} rows again, those behind the last state that was kept${mayComeTwice ? ': some of them may reach Batch twice' : ''}.`,
         ]
       : []),
   ];

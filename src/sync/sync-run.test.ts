@@ -154,6 +154,20 @@ describe('the destination', () => {
     expect(errorsOf(result)).toEqual([['config_error', 'The key is wrong.']]);
   });
 
+  test.each([
+    [
+      'says why it failed: it has told of rows that come twice, if any may',
+      `fail('config_error', 'The key is wrong.')`,
+      false,
+    ],
+    ['is killed: rows may come twice, for all that is known', `process.kill(process.pid, 'SIGKILL')`, true],
+    ['ends well, and the source failed: so they may', '', true],
+  ])('%s', async (_, end, mayComeTwice) => {
+    const read = `row(); state('5'); row(); ${end === '' ? `fail('transient_error', 'It is gone.')` : ''}`;
+    const result = await run(connector({ read, write: `settle('5', 1); ${end}` }));
+    expect(result.state).toEqual({ ...KEPT_5, rowsToComeAgain: 1, mayComeTwice });
+  });
+
   test('settles other rows than came, and ends well: that is a failure', async () => {
     const result = await run(connector({ read: `row(); row(); state('5')`, write: `settle('5', 1)` }));
     expect(errorsOf(result)).toEqual([
@@ -166,7 +180,7 @@ describe('the destination', () => {
   test('settles nothing, as its configuration says that it is a dry run: all is well, and nothing is kept', async () => {
     writeFileSync(destination, '{"dry_run":true}');
     const result = await run(connector(SETTLES_NOTHING));
-    expect(result).toMatchObject({ outcome: { kind: 'complete' }, state: { rowsToComeAgain: 1, positions: [] } });
+    expect(result).toMatchObject({ outcome: { kind: 'complete' }, state: { rowsToComeAgain: 1, mayComeTwice: false } });
     expect(result.logs).toEqual(['INFO destination: 1 row.']);
     expect(readdirSync(folder)).toEqual(['destination.json']);
   });

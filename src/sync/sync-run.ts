@@ -84,7 +84,9 @@ async function transfer(options: RunOptions, context: SyncContext, progress: Run
     const hasChanged = stateError?.code === 'state_file_changed';
     return {
       outcome: outcomeOf(errors, context),
-      state: hasChanged ? { kind: 'changed' } : keptState(file, saver, progress),
+      state: hasChanged
+        ? { kind: 'changed' }
+        : keptState(file, saver, progress, settlesNothing || running.destinationHasTold),
     };
   } finally {
     clearInterval(ticker);
@@ -101,10 +103,17 @@ function stopped({ stopAtOnce }: SyncContext): Outcome {
   return { kind: 'stopped', atOnce: stopAtOnce.aborted };
 }
 
-function keptState(file: StateFile | undefined, saver: StateSaver | undefined, progress: RunProgress): KeptState {
+/** @param isTold whether it is known of the rows behind the last state, which may not have been kept, if Batch has some. */
+function keptState(
+  file: StateFile | undefined,
+  saver: StateSaver | undefined,
+  progress: RunProgress,
+  isTold: boolean,
+): KeptState {
   if (file === undefined || saver === undefined) return { kind: 'untouched' };
-  const rowsToComeAgain = progress.current.rowsRead - saver.keptRows;
-  return { kind: 'kept', rowsToComeAgain, positions: file.positions() };
+  const { rowsRead, rowsAccepted, rowsRejected } = progress.current;
+  const mayComeTwice = !isTold || rowsAccepted + rowsRejected > saver.keptRows;
+  return { kind: 'kept', rowsToComeAgain: rowsRead - saver.keptRows, mayComeTwice, positions: file.positions() };
 }
 
 /** Both ended well, and yet other rows were settled than read: nothing may vanish. A dry run settles none. */

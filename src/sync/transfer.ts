@@ -47,6 +47,11 @@ export class Transfer {
     this.#source.stop();
   }
 
+  /** Whether the destination said why it failed. It then says as well whether Batch may have rows that come again. */
+  get destinationHasTold(): boolean {
+    return this.#errors.destination.length > 0;
+  }
+
   /**
    * Resolves when both have ended.
    *
