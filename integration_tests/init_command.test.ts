@@ -4,7 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { READER } from '../sandbox/clickhouse/users.ts';
 import { freePort } from '../sandbox/free-port.ts';
 import { finished, launcherPath, start } from '../sandbox/launcher.ts';
@@ -56,6 +56,7 @@ class Dialogue {
       env: { ...process.env, TERM: 'xterm', ...environment },
     });
     this.#ended = new Promise((resolve) => this.#process.once('exit', resolve));
+    onTestFinished(() => void this.#process.kill());
     this.#process.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.#shown += text;
       this.#look();

@@ -23,6 +23,9 @@ export function personParser(name: string, args: readonly string[], usage: strin
       // yargs makes a list of what is given twice.
       const twice = Object.entries(given).find(([name, value]) => Array.isArray(value) && !LISTS.has(name));
       if (twice !== undefined) throw new Error(`--${twice[0]} is given twice.`);
+      // As of a variable of the shell that is not set. Taken for a path, it is the working folder.
+      const empty = Object.entries(given).find(([, value]) => [value].flat().includes(''));
+      if (empty !== undefined) throw new Error(`--${empty[0]} is empty.`);
       return true;
     })
     .fail((message, error) => {

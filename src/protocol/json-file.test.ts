@@ -63,7 +63,6 @@ describe('a file that can not be had is a mistake of the user, and named', () =>
 
 describe('a text that is no JSON is refused without being quoted:', () => {
   test.each([
-    ['nothing', ''],
     ['a bare secret', 'hunter2'],
     ['a secret in quotes of the wrong kind', "{'password': 'hunter2'}"],
     ['a text cut off', '{"password": "hunter2'],
@@ -78,6 +77,14 @@ describe('a text that is no JSON is refused without being quoted:', () => {
     expect(error.cause).toBeUndefined();
     expect(error.internalMessage).toBeUndefined();
   });
+});
+
+test('an empty file is told of as such: it may be a pipe that was read before', async () => {
+  const path = file(' \n');
+  const { message } = await failureOf(readJsonFile('configuration', path, schema));
+  expect(message).toBe(
+    `The configuration file ${path} is empty. If it is a pipe, it can be read once alone: give a file.`,
+  );
 });
 
 test('JSON is read as JSON.parse reads it', () => {

@@ -34,6 +34,12 @@ export async function readTextFile(what: FileContent, path: string): Promise<str
 
 /** The value of a JSON text, or a config_error that names the file. */
 export function parseJson(what: FileContent, path: string, text: string): unknown {
+  if (text.trim() === '') {
+    throw protocolError(
+      `${what}_invalid`,
+      `The ${what} file ${path} is empty. If it is a pipe, it can be read once alone: give a file.`,
+    );
+  }
   try {
     return JSON.parse(text);
   } catch {

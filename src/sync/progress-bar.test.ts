@@ -16,6 +16,10 @@ test('the bar shows what is settled, and takes what room the words leave', () =>
   expect(barLine(HALFWAY, 200)).toContain(`${'█'.repeat(15)}${'░'.repeat(15)}`);
 });
 
+test.each([0, undefined])('a terminal that says it has %s columns has the usual ones', (columns) => {
+  expect(barLine(HALFWAY, columns)).toBe(barLine(HALFWAY, 80));
+});
+
 test('without an estimate there are words alone', () => {
   const unknown = { ...HALFWAY, rowsEstimated: undefined, millisecondsLeft: undefined };
   expect(barLine(unknown, 80)).toBe('12.3M read, 10M accepted, 12 rejected, 9.8K/s');

@@ -10,6 +10,9 @@ const REDRAW_MS = 200;
 const SHORTEST_BAR = 4;
 const LONGEST_BAR = 30;
 
+/** Of a terminal that does not say how wide it is, as one that nobody looks at. */
+const USUAL_COLUMNS = 80;
+
 /** A bar at the bottom of a terminal, with all other lines above it. */
 export class ProgressBar implements ProgressDisplay {
   readonly intervalMs = REDRAW_MS;
@@ -50,8 +53,9 @@ export class ProgressBar implements ProgressDisplay {
   }
 }
 
-/** @param columns of the terminal. */
-export function barLine(progress: Progress, columns: number): string {
+/** @param given the columns of the terminal; none when it does not say. */
+export function barLine(progress: Progress, given: number | undefined): string {
+  const columns = given || USUAL_COLUMNS;
   const words = progressWords(progress, short);
   const { rowsEstimated, rowsAccepted, rowsRejected } = progress;
   if (rowsEstimated === undefined || rowsEstimated === 0) return words.slice(0, columns - 1);

@@ -43,10 +43,13 @@ describe('--cron', () => {
     expect(schedule.after(schedule.first)).toBe(at(9, 3, 30));
   });
 
-  test.each(['', 'at night', '61 * * * *', '* * * *x', '0 0 31 2 *'])('%j is refused', (pattern) => {
-    expect(() => cronSchedule(pattern, at(1, 12))).toThrow(expect.objectContaining({ failureType: 'config_error' }));
-    expect(() => cronSchedule(pattern, at(1, 12))).toThrow(/^--cron ".*" can't be used: .* as in "0 3 \* \* \*"/);
-  });
+  test.each(['', 'at night', '61 * * * *', '* * * *x', '0 0 31 2 *', '* * * * * *', '2100-01-01T03:00:00'])(
+    '%j is refused',
+    (pattern) => {
+      expect(() => cronSchedule(pattern, at(1, 12))).toThrow(expect.objectContaining({ failureType: 'config_error' }));
+      expect(() => cronSchedule(pattern, at(1, 12))).toThrow(/^--cron ".*" can't be used: .* as in "0 3 \* \* \*"/);
+    },
+  );
 });
 
 describe('the next start', () => {

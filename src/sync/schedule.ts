@@ -76,8 +76,10 @@ export function cronSchedule(pattern: string, now: number): Schedule {
 }
 
 function cronOf(pattern: string, fault: (why: string) => ConnectorError): Cron {
+  // The library takes a date as well, which comes once.
+  if (/\d:\d/.test(pattern)) throw fault('it is a date');
   try {
-    return new Cron(pattern, { paused: true });
+    return new Cron(pattern, { paused: true, mode: '5-part' });
   } catch (error) {
     throw fault(messageOf(error).replace(/\.$/, ''));
   }

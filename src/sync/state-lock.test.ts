@@ -106,8 +106,17 @@ test.each([
   writeFileSync(join(folder, 'file'), '');
   await expect(lockStateFile(pathIn(folder), SELF, NOBODY)).rejects.toMatchObject({
     failureType: 'config_error',
-    message: expect.stringMatching(/can't be kept there: .*Check that its folder exists/),
+    message: expect.stringMatching(/can't be kept there: .*Name a file in a folder that exists/),
   });
+});
+
+test('what is no ordinary file is refused, as a state that is renamed to it would replace it', async () => {
+  for (const other of ['/dev/null', folder]) {
+    await expect(lockStateFile(other, SELF, NOBODY)).rejects.toMatchObject({
+      code: 'state_file_unusable',
+      message: expect.stringMatching(/can't be kept there: it is no ordinary file\./),
+    });
+  }
 });
 
 test('a folder without room is one, too, and no lock is left in it', async () => {

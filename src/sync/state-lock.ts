@@ -1,4 +1,4 @@
-import { readFile, realpath, rm, writeFile } from 'node:fs/promises';
+import { readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { lock } from 'proper-lockfile';
 import { z } from 'zod';
@@ -84,7 +84,10 @@ export async function lockStateFile(
 /** The one name that a file has, however it is written: by it a second run knows the lock. */
 async function realPathOf(path: string): Promise<string> {
   try {
-    return await realpath(path);
+    const real = await realpath(path);
+    // A device as well would be replaced by the file that is renamed to it.
+    if (!(await stat(real)).isFile()) throw new Error('it is no ordinary file');
+    return real;
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw unusable(path, error);
   }
@@ -107,7 +110,7 @@ async function refusal(path: string, ownerPath: string, error: unknown): Promise
 function unusable(path: string, error: unknown): ConnectorError {
   return syncError(
     'state_file_unusable',
-    `The state file ${path} can't be kept there: ${messageOf(error)}. Check that its folder exists, that you may write to it, and that the disk has room.`,
+    `The state file ${path} can't be kept there: ${messageOf(error)}. Name a file in a folder that exists, that you may write to, and that has room.`,
   );
 }
 
