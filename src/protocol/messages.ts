@@ -107,7 +107,7 @@ export function errorTrace(error: ConnectorError, at: number, stream?: StreamDes
  * The message of an error as it is printed, with a link to the page of its code: for those who see the message alone, in
  * the list of runs of a platform.
  */
-export function withPage({ message, page }: ConnectorError): string {
+function withPage({ message, page }: ConnectorError): string {
   // Some end with a statement to run.
   return `${message}${message.endsWith('.') ? '' : '.'} See ${troubleshootingPage(page)}`;
 }
