@@ -55,13 +55,13 @@ describe('a state', () => {
 });
 
 describe('a file', () => {
-  test.each(['', '[]', '{}'])('with %j is one of a first run', async (text) => {
+  test.each(['[]', '{}'])('with %j is one of a first run', async (text) => {
     writeFileSync(path, text);
     const file = await StateFile.open(path);
     expect([file.isThere, file.positions()]).toEqual([true, []]);
   });
 
-  test.each(['[', '{"a":1}', '[1]', '[{"type":"GLOBAL"}]'])(
+  test.each(['', '\n', '[', '{"a":1}', '[1]', '[{"type":"GLOBAL"}]'])(
     'with %j is refused before anything is sent',
     async (text) => {
       writeFileSync(path, text);

@@ -49,6 +49,8 @@ export class StateFile {
   static async open(path: string): Promise<StateFile> {
     const text = await textIfThere(path);
     if (text === undefined) return new StateFile(path, undefined, new Map());
+    // `read` takes it for a first run, as platforms make such. We write none: it was cut off, by a full disk or a slip.
+    if (text.trim() === '') throw notOfStates(path, undefined);
     await readStateFile(path).catch((cause: unknown) => {
       throw notOfStates(path, cause);
     });
@@ -130,7 +132,6 @@ async function textIfThere(path: string): Promise<string | undefined> {
 /** The states in the text of a file of states, by stream. Of several for one stream the last counts, as for `read`. */
 function statesIn(text: string): Map<string, string> {
   const states = new Map<string, string>();
-  if (text.trim() === '') return states;
   const value = parse(text);
   for (const entry of Array.isArray(value) ? value : [value]) {
     const { success, data } = stateEntry.safeParse(entry);
