@@ -150,7 +150,8 @@ async function follow({ path, blocks }: Page): Promise<void> {
         text,
       ).toBe(true);
     } else if (block.language === 'sh' || block.language === 'bash') {
-      printed = await lab.shell(text, folder, mark.kind === 'run until it prints' ? mark.text : undefined);
+      const until = mark.kind === 'run until it prints' ? mark.text : undefined;
+      printed = await lab.shell(text, folder, until, mark.kind === 'exits with' ? mark.code : 0);
     }
   }
   if (expectedEvents.length > 0) expect((await lab.events(folder)).sort()).toEqual(expectedEvents.sort());

@@ -114,9 +114,10 @@ export class Lab {
    * Runs a block in a shell. Gives what it prints on stdout.
    *
    * @param until it goes on until it has printed this, and is then stopped as by Ctrl-C.
+   * @param code the exit code that it is to end with, else.
    * @throws Error when it fails, or prints a secret.
    */
-  async shell(block: string, folder: string, until?: string): Promise<string> {
+  async shell(block: string, folder: string, until?: string, code = 0): Promise<string> {
     const child = spawn('bash', ['-euo', 'pipefail', '-c', this.filledIn(block)], {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -144,7 +145,7 @@ export class Lab {
     if ([REST_API_KEY, BATCH_SYNC.password].some((secret) => printed.includes(secret)))
       throw new Error(`It prints a secret:\n${block}`);
     const { exitCode, signalCode } = child;
-    const isEnded = isStopped ? exitCode === STOPPED || signalCode === 'SIGINT' : exitCode === 0;
+    const isEnded = isStopped ? exitCode === STOPPED || signalCode === 'SIGINT' : exitCode === code;
     // A check that fails has done what it was to do, and ends with 0.
     if (!isEnded || printed.includes('"status":"FAILED"')) {
       throw new Error(`It went wrong, and ended with ${exitCode ?? signalCode}:\n${block}\n\n${printed}`);

@@ -15,6 +15,8 @@ type Mark =
   | { kind: 'prints' }
   /** Events of the page's views, one a line. */
   | { kind: 'what Batch gets' }
+  /** It ends with another exit code than 0, as the page says. */
+  | { kind: 'exits with'; code: number }
   /** It goes on for ever: it is stopped by Ctrl-C once it has printed this. */
   | { kind: 'run until it prints'; text: string };
 
@@ -76,6 +78,7 @@ function markIn(html: string, path: string): Mark {
   const [, kind = '', rest = ''] = /^([^:]*)(?::\s*(.+))?$/s.exec(comment) ?? [];
   if (kind === 'not run' && rest !== '') return { kind, why: rest };
   if (kind === 'file' && rest !== '') return { kind, name: rest };
+  if (kind === 'exits with' && /^\d+$/.test(rest)) return { kind, code: Number(rest) };
   if (kind === 'run until it prints' && rest !== '') return { kind, text: rest };
   if ((kind === 'prints' || kind === 'what Batch gets') && rest === '') return { kind };
   throw new Error(`Above a block of ${path} stands ${html.trim()}, which is none of the marks of docs_pages.ts.`);

@@ -21,10 +21,17 @@ ClickHouse    ${clickhouse.url}
 Batch API     ${batch.url}
   project key    ${sandbox.projectKey}
   REST API key   ${sandbox.restApiKey}
-  what it got    ${batch.url}/ in a browser, or ${batch.url}/_sandbox/stats and ${batch.url}/_sandbox/events
+  what it got    ${batch.url}/ in a browser, or with curl
+                 ${batch.url}/_sandbox/events and /_sandbox/stats
 
-source.json        ${JSON.stringify({ ...clickhouse.connection(READER), database: 'shop' })}
-destination.json   ${JSON.stringify({ api_url: batch.url, project_key: sandbox.projectKey, rest_api_key: sandbox.restApiKey })}
+The two configurations, to be pasted into a shell:
+
+cat > source.json <<'END'
+${JSON.stringify({ ...clickhouse.connection(READER), database: 'shop' })}
+END
+cat > destination.json <<'END'
+${JSON.stringify({ api_url: batch.url, project_key: sandbox.projectKey, rest_api_key: sandbox.restApiKey })}
+END
 
 Ctrl-C stops both; their data is then gone.`);
 

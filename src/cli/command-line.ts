@@ -56,6 +56,25 @@ export async function runCommandLine(launcher: Launcher): Promise<void> {
       const fault = (message ?? error.message).replace(/\.?$/, '.');
       throw protocolError('command_invalid', `${fault} See ${launcher.name} --help.`);
     })
+    .epilogue(`${launcher.name} COMMAND --help tells its options.`);
+
+  if (launcher.role === undefined) {
+    // Told here, and first, as they are what a person needs; each has its own help.
+    parser
+      .command('init', 'ask for source and destination, try them, and write their configurations')
+      .command('preview', 'show what a sync would send, and send nothing')
+      .command('sync', 'bring the new rows to Batch, and keep in a file how far it is');
+  }
+  parser
+    .command(
+      'explain [code]',
+      'say what the code in a message means, or list all codes',
+      (args) => args.positional('code', { type: 'string', describe: 'the code, or the link to its page' }),
+      choose<{ code: string | undefined }>(async (context, { code }) => {
+        const { explain } = await import('./explain.ts');
+        return explain(context, code);
+      }),
+    )
     .command(
       'spec',
       'print the form of the configuration',
@@ -76,15 +95,6 @@ export async function runCommandLine(launcher: Launcher): Promise<void> {
       'list what can be read or written',
       withConfig,
       choose<Configured>(async (context, { config }) => discover(context, await roleFor(config), config)),
-    )
-    .command(
-      'explain [code]',
-      'say what the code in a message means, or list all codes',
-      (args) => args.positional('code', { type: 'string', describe: 'the code, or the link to its page' }),
-      choose<{ code: string | undefined }>(async (context, { code }) => {
-        const { explain } = await import('./explain.ts');
-        return explain(context, code);
-      }),
     );
 
   if (launcher.role !== 'destination') {
@@ -93,7 +103,7 @@ export async function runCommandLine(launcher: Launcher): Promise<void> {
       'write the rows to stdout, as Airbyte messages',
       (args) =>
         withConfig(args)
-          .option('catalog', jsonFile('the configured catalog'))
+          .option('catalog', jsonFile('the streams, as a configured catalog'))
           .option('state', { ...jsonFile('the state of the last run'), demandOption: false })
           .option('limit', rowLimit),
       choose<Configured & { catalog: string; state: string | undefined; limit: number | undefined }>(
@@ -108,20 +118,12 @@ export async function runCommandLine(launcher: Launcher): Promise<void> {
     parser.command(
       'write',
       'send the rows that come on stdin, as Airbyte messages, to Batch',
-      (args) => withConfig(args).option('catalog', jsonFile('the configured catalog')),
+      (args) => withConfig(args).option('catalog', jsonFile('the streams, as a configured catalog')),
       choose<Configured & { catalog: string }>(async (context, { config, catalog }) => {
         const destination = await import('../destination-batch/commands.ts');
         return destination.write(context, { config, catalog }, process.stdin);
       }),
     );
-  }
-
-  if (launcher.role === undefined) {
-    // Told here; each has its own help.
-    parser
-      .command('init', 'ask for source and destination, try them, and write their configurations')
-      .command('preview', 'show what a sync would send, and send nothing')
-      .command('sync', 'run read into write, and keep the state');
   }
 
   await run(async (context) => {

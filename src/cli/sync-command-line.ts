@@ -101,12 +101,12 @@ async function parse(name: string, args: readonly string[]): Promise<SyncOptions
     .option('every', {
       type: 'string',
       requiresArg: true,
-      describe: 'go on, with a run at such an interval: 30s, 5m, 2h, 1d',
+      describe: 'go on, with a run each 30s, 5m, 2h, 1d …',
     })
     .option('cron', {
       type: 'string',
       requiresArg: true,
-      describe: 'go on, with a run at the times of a cron pattern: "0 3 * * *" for 3:00 each night',
+      describe: 'go on, with a run at the times of a cron pattern: "0 3 * * *" is 3:00 each night',
     })
     .option('json', {
       type: 'boolean',

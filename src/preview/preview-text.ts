@@ -1,5 +1,6 @@
 import { parse, stringify } from 'lossless-json';
 import wrapAnsi from 'wrap-ansi';
+import { z } from 'zod';
 import type { ValueKind } from '../destination-batch/attribute-value.ts';
 import type { ColumnUse } from '../destination-batch/column-use.ts';
 import { printable, printableLines } from '../protocol/printable.ts';
@@ -11,6 +12,9 @@ import type { Terminal } from './terminal.ts';
 /** Stands before a row that would be rejected, as not every terminal has colours. */
 const REJECTED_MARK = '✗';
 
+/** Of a request; of all, nobody would find the rows above it. */
+const MOST_UPDATES = 3;
+
 /** Of a text that goes into a cell of a row. */
 const MOST_CHARACTERS = 500;
 
@@ -19,7 +23,7 @@ export function previewText(sample: Sample, request: Request | undefined, stream
   const { rows, shown, columns } = sample;
   if (rows === 0) return `${printable(stream)} has no rows that a sync would read: nothing would be sent.\n`;
   return [
-    heading(`The first ${counted(shown.length, 'row')} of ${printable(stream)}`, terminal),
+    heading(`The first ${shown.length === 1 ? 'row' : counted(shown.length, 'row')} of ${printable(stream)}`, terminal),
     rowTables(shown, columns, terminal),
     heading('The first request, if these were all', terminal),
     requestText(request, terminal),
@@ -55,11 +59,14 @@ function shortText(text: string): string {
   return printable(text.slice(0, MOST_CHARACTERS));
 }
 
-/** The exact JSON, laid out over lines; numbers keep their digits. */
+/** The exact JSON of the first updates, laid out over lines; numbers keep their digits. */
 function requestText(request: Request | undefined, { paint }: Terminal): string {
   if (request === undefined) return 'There is none, as each of these rows would be rejected.\n';
-  const body = stringify(parse(request.body), undefined, 2) ?? '';
-  return `${paint('dim', `POST ${request.url}`)}\n${printableLines(body)}\n`;
+  const updates = z.array(z.unknown()).parse(parse(request.body));
+  const body = stringify(updates.slice(0, MOST_UPDATES), undefined, 2) ?? '';
+  const others = updates.length - MOST_UPDATES;
+  const more = others > 0 ? `${paint('dim', `and ${counted(others, 'update')} more`)}\n` : '';
+  return `${paint('dim', `POST ${request.url}`)}\n${printableLines(body)}\n${more}`;
 }
 
 function columnTable(columns: readonly SampledColumn[], terminal: Terminal): string {
@@ -116,25 +123,30 @@ const ASKED_OF: Record<ValueKind, string | undefined> = {
 function verdict({ rows, rejected, untimely, rejections, columns }: Sample, terminal: Terminal): string {
   const { paint, width } = terminal;
   const none = paint('green', 'none');
+  const sentence = (text: string): string => wrapAnsi(text, width, { hard: true });
   const parts = [
-    `${counted(rows - rejected, 'row')} of ${rows.toLocaleString('en')} would be sent, ${rejected === 0 ? none : paint('red', String(rejected))} rejected.`,
+    sentence(
+      `${counted(rows - rejected, 'row')} of ${rows.toLocaleString('en')} would be sent, ${rejected === 0 ? none : paint('red', String(rejected))} rejected.`,
+    ),
   ];
   if (rejected > 0) {
     const codes = [...rejections].map(([code, { times, reason }]): Cell[] => [
       { text: `${times} × ${code}`, colour: 'red' },
       { text: printable(reason) },
     ]);
-    parts.push(wrappedTable(codes, terminal).trimEnd(), 'What to do about each: connector explain CODE');
+    parts.push(wrappedTable(codes, terminal).trimEnd(), sentence('What to do about each: connector explain CODE'));
   }
   if (columns.some(({ remarks }) => remarks.size > 0)) {
-    parts.push('What is told of columns above is left out or changed; the events are sent.');
+    parts.push(sentence('What is told of columns above is left out or changed; the events are sent.'));
   }
   if (untimely > 0) {
     parts.push(
-      `${counted(untimely, 'event')} would be older than Batch takes, or lie in the future, and be refused. policies.untimely_event in the configuration of the destination says what becomes of such.`,
+      sentence(
+        `Batch would refuse ${counted(untimely, 'event')}: older than 24 hours, or of the future. What to do: connector explain event_too_old`,
+      ),
     );
   }
-  return `${[...parts, 'Nothing was sent.'].map((part) => wrapAnsi(part, width, { hard: true, trim: false })).join('\n\n')}\n`;
+  return `${[...parts, 'Nothing was sent.'].join('\n\n')}\n`;
 }
 
 function counted(number: number, what: string): string {

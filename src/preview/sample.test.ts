@@ -131,6 +131,18 @@ describe('the text of a preview', () => {
     expect(textOf(exact)).toContain('"a": 12345678901234567890.5');
   });
 
+  test('shows three updates of a request, and counts the others', () => {
+    const rows = Array.from({ length: 5 }, (_, n) => row({ custom_id: `u${n}` }));
+    expect(textOf(sampleOf(rows))).toMatch(/"u2".*\n\]\nand 2 updates more\n/s);
+    expect(textOf(sampleOf(rows))).not.toContain('"u3"');
+    expect(textOf(sampleOf(rows.slice(0, 3)))).not.toContain('more');
+  });
+
+  test('says so when Batch would refuse events for their time, in lines that begin at the margin', () => {
+    const text = textOf(sampleOf([row({ event_time: '2025-12-01T00:00:00Z' })]));
+    expect(text).toMatch(/Batch would refuse 1 event: older than 24 hours, or of the future\. What to do:\nconnector/);
+  });
+
   test('of values of megabytes is as quick as of others', () => {
     const long = sampleOf([row({ item: '好'.repeat(1_000_000), details: `{"a":"${'x'.repeat(1_000_000)}"}` })]);
     expect(textOf(long).length).toBeLessThan(5_000);

@@ -68,6 +68,11 @@ describe('a view that is proposed', () => {
       'toString(`customer_id`) AS custom_id, `type` AS event_name, `ts` AS last_updated_at, `profileId`, `name`, `created_at`',
     ],
     [
+      'takes the stamp of the insertion for the cursor, wherever it stands among the times',
+      { custom_id: 'String', event_name: 'String', happened_at: 'DateTime', inserted_at: 'DateTime64(6)' },
+      '`custom_id`, `event_name`, `inserted_at` AS last_updated_at, `happened_at`',
+    ],
+    [
       'does not take a part of a name for the name',
       { my_user_id: 'String', user_identity: 'String', event_id: 'String', nickname: 'String' },
       '<your column> AS custom_id, <your column> AS event_name, <your column> AS last_updated_at, `my_user_id`, `user_identity`, `event_id`, `nickname`',

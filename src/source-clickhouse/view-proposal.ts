@@ -2,6 +2,9 @@ import { quoteIdentifier } from './identifier.ts';
 import { type Column, missingColumns, requiredColumns, type Table } from './table.ts';
 import { innerType } from './types/clickhouse-type.ts';
 
+/** What a stamp is called that a row gets when it is inserted. */
+const OF_INSERTION = /insert|ingest|load|receiv/i;
+
 /** Which of a table's own columns may stand for one that it lacks. */
 function mayStandFor(required: string, { name, type }: Column): boolean {
   switch (required) {
@@ -24,7 +27,9 @@ export function proposeView(table: Table, cursorColumn: string): string {
   const required = requiredColumns(cursorColumn).map((name) => {
     taken.add(name);
     if (!missing.includes(name)) return quoteIdentifier(name);
-    const candidate = table.columns.find((column) => !taken.has(column.name) && mayStandFor(name, column));
+    const candidates = table.columns.filter((column) => !taken.has(column.name) && mayStandFor(name, column));
+    // Of several times one that tells of the row: by that of the event, a row that comes late is not read.
+    const candidate = candidates.find((column) => OF_INSERTION.test(column.name)) ?? candidates[0];
     if (candidate === undefined) return `<your column> AS ${alias(name)}`;
     taken.add(candidate.name);
     const value = quoteIdentifier(candidate.name);
