@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { type Given, Lab } from '../integration_tests/docs_lab.ts';
 import { pagesIn } from '../integration_tests/docs_pages.ts';
 import { ROOT } from '../integration_tests/kubernetes_manifest.ts';
@@ -122,8 +122,10 @@ function testImages(engine: ContainerEngine): void {
   ])('SIGTERM, %s,', (name, entrypoint) => {
     test('lets it settle what it has read', async () => {
       const batch = await quickBatchApi();
+      onTestFinished(() => batch.close());
       batch.faults.add({ kind: 'delay', milliseconds: 500, times: 20 });
       const folder = mkdtempSync(join(tmpdir(), 'clickhouse-to-batch-image-'));
+      onTestFinished(() => rmSync(folder, { recursive: true }));
       writeFileSync(join(folder, 'destination.json'), JSON.stringify(destinationConfiguration(batch)));
       writeFileSync(join(folder, 'catalog.json'), JSON.stringify(catalogOf('incremental', 'events')));
       chmodSync(folder, 0o755);
@@ -149,8 +151,6 @@ function testImages(engine: ContainerEngine): void {
       expect(result.code).toBe(TERMINATED);
       expect(states(result).map(({ stream }) => stream.stream_state)).toEqual([{ n: 1 }]);
       expect(batch.stats.events_accepted).toBe(ROWS);
-      await batch.close();
-      rmSync(folder, { recursive: true });
     });
   });
 
