@@ -377,7 +377,9 @@ describe('a cursor of another type', () => {
     );
     const result = await read('unordered');
     expect(result.code).toBe(1);
-    expect(errors(result)[0]?.message).toMatch(/last_updated_at .* is a Array\(UInt8\), which has no useful order/);
+    expect(errors(result)[0]?.message).toMatch(
+      /last_updated_at .* has the type Array\(UInt8\), which has no useful order/,
+    );
   });
 });
 

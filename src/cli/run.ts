@@ -1,6 +1,6 @@
 import type { CommandContext } from '../protocol/command-context.ts';
-import { asConnectorError } from '../protocol/failure.ts';
-import { errorTrace, log } from '../protocol/messages.ts';
+import { asConnectorError, type ConnectorError, messageOf, protocolError } from '../protocol/failure.ts';
+import { errorTrace, log, withPage } from '../protocol/messages.ts';
 import { MessageOutput, OutputClosedError } from '../protocol/output.ts';
 import { endBySignal } from './end-by-signal.ts';
 
@@ -44,5 +44,18 @@ export async function run(command: (context: CommandContext) => Promise<boolean>
   }
   await output.flushed();
   forget();
+  if (output.fault !== undefined) {
+    process.exitCode = 1;
+    // stderr goes elsewhere, mostly.
+    process.stderr.write(`${withPage(outputFailure(output.fault))}\n`);
+  }
   if (received !== undefined) endBySignal(received);
+}
+
+function outputFailure(cause: unknown): ConnectorError {
+  return protocolError(
+    'unexpected_fault',
+    `The output of this command can't be written: ${messageOf(cause)}. The disk that it goes to may be full. Make room and run again; the next run goes on from the last whole state.`,
+    { cause },
+  );
 }

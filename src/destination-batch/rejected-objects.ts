@@ -220,9 +220,9 @@ function failureOf(bucket: string, error: unknown): ConnectorError {
   const status = statusOf(error);
   const isLasting =
     name in MEANINGS || (status !== undefined && status >= 300 && status < 500 && !PASSING_STATUSES.has(status));
-  const said = [name, status === undefined ? codeOf(error) : `HTTP ${status}`, messageOf(error)].filter(
-    (part) => part !== '',
-  );
+  const words = messageOf(error);
+  const code = status === undefined ? codeOf(error) : `HTTP ${status}`;
+  const said = [name === 'Error' ? '' : name, words.includes(code) ? '' : code, words].filter((part) => part !== '');
   const meaning =
     MEANINGS[name] ??
     (isLasting

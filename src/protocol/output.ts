@@ -1,5 +1,9 @@
 import type { Writable } from 'node:stream';
+import { codeOf } from './failure.ts';
 import { type Message, mapTexts } from './messages.ts';
+
+/** Node's codes for a reader that went away. */
+const READER_GONE: ReadonlySet<string> = new Set(['EPIPE', 'ECONNRESET']);
 
 /** The reader of our output went away (a closed pipe): there is nobody left to tell. */
 export class OutputClosedError extends Error {
@@ -17,6 +21,7 @@ export class MessageOutput {
   readonly #stream: Writable;
   #redact: (text: string) => string = (text) => text;
   #closed: OutputClosedError | undefined;
+  #fault: unknown;
   readonly #gone = new AbortController();
   readonly #waiting: (() => void)[] = [];
 
@@ -30,6 +35,11 @@ export class MessageOutput {
   /** Aborted when the reader has gone. That is noticed by a write alone. */
   get gone(): AbortSignal {
     return this.#gone.signal;
+  }
+
+  /** Why nothing can be written any more though its reader is there: the disk behind it is full, say. */
+  get fault(): unknown {
+    return this.#fault;
   }
 
   /** From now on what people read in a message goes through `redact`. What is written as bytes is passed on as it is. */
@@ -70,6 +80,7 @@ export class MessageOutput {
   }
 
   #close(cause: unknown): void {
+    if (this.#closed === undefined && !READER_GONE.has(codeOf(cause))) this.#fault = cause;
     this.#closed ??= new OutputClosedError(cause);
     this.#wake();
     this.#gone.abort();

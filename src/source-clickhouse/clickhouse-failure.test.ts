@@ -83,13 +83,10 @@ describe('an error of the server', () => {
     [733, 'TABLE_IS_BEING_RESTARTED', 'clickhouse_cut_off', /cut short/],
     [735, 'QUERY_WAS_CANCELLED_BY_CLIENT', 'clickhouse_cut_off', /cut short/],
     [999, 'KEEPER_EXCEPTION', 'clickhouse_cut_off', /cut short/],
-    [
-      43,
-      'ILLEGAL_TYPE_OF_ARGUMENT',
-      'clickhouse_query_failed',
-      /did not work on this table; the error index of ClickHouse/,
-    ],
-    [1002, 'UNKNOWN_EXCEPTION', 'clickhouse_query_failed', /the error index of ClickHouse/],
+    [41, 'CANNOT_PARSE_DATETIME', 'value_unfit', /meets a value .+ have the view take it/],
+    [153, 'ILLEGAL_DIVISION', 'value_unfit', /meets a value .+ have the view take it/],
+    [43, 'ILLEGAL_TYPE_OF_ARGUMENT', 'clickhouse_query_failed', /Most likely a view.+If that works, please report/],
+    [1002, 'UNKNOWN_EXCEPTION', 'clickhouse_query_failed', /Most likely a view.+If that works, please report/],
   ])('%i %s is a %s with advice', (number, name, code, advice) => {
     const failure = serverFailure(
       `Code: ${number}. DB::Exception: Something about the thing: In scope SELECT 1. Maybe you meant 2. (${name}) (version 26.7.2.1)`,

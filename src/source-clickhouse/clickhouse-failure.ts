@@ -1,4 +1,5 @@
 import { ClickHouseError } from '@clickhouse/client';
+import { ZodError } from 'zod';
 import { ConnectorError, codeOf, messageOf } from '../protocol/failure.ts';
 import type { SourceConfiguration } from './configuration.ts';
 import type { Explanation } from './explanation.ts';
@@ -103,6 +104,21 @@ function explainServerError(error: ClickHouseError, configuration: SourceConfigu
         code: 'schema_outdated',
         message: `${seen} A column is not there any more, or the view no longer fits its table. Refresh the schema (discover) or mend the view.`,
       };
+    case 6: // CANNOT_PARSE_TEXT
+    case 27: // CANNOT_PARSE_INPUT_ASSERTION_FAILED
+    case 38: // CANNOT_PARSE_DATE
+    case 41: // CANNOT_PARSE_DATETIME
+    case 70: // CANNOT_CONVERT_TYPE
+    case 72: // CANNOT_PARSE_NUMBER
+    case 153: // ILLEGAL_DIVISION
+    case 321: // VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE
+    case 349: // CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
+    case 376: // CANNOT_PARSE_UUID
+    case 407: // DECIMAL_OVERFLOW
+      return {
+        code: 'value_unfit',
+        message: `${seen} The view, or a column that the table computes, meets a value that it can't work with. Mend the value, or have the view take it, as with toUInt32OrNull for toUInt32; the next run goes on from the last state.`,
+      };
     case 395: // FUNCTION_THROW_IF_VALUE_IS_NON_ZERO
       return {
         code: 'throw_if_met',
@@ -155,7 +171,7 @@ function explainServerError(error: ClickHouseError, configuration: SourceConfigu
     default:
       return {
         code: 'clickhouse_query_failed',
-        message: `${seen} The query of this connector did not work on this table; the error index of ClickHouse tells what the code means.`,
+        message: `${seen} Most likely a view, or what is behind it, does not work: try a SELECT * from it without this connector, and mend it. If that works, please report this.`,
       };
   }
 }
@@ -208,9 +224,11 @@ function explainNetworkError(error: unknown, configuration: SourceConfiguration)
       message: `The connection to ${at} was cut. The server restarted, or a proxy or tunnel closed it. Try again.${asked ? ' If it never works, the server may want a client certificate (tls.client_certificate).' : ''}`,
     };
   }
+  // What zod says of an answer in another form is for us alone.
+  const words = error instanceof ZodError ? '' : firstSentence(messageOf(error));
   return {
     code: 'clickhouse_port_wrong',
-    message: `${at} gave no answer that ClickHouse would give${messageOf(error).trim() === '' ? '' : `: ${firstSentence(messageOf(error))}`}. Check that host and port are those of ClickHouse's HTTP interface.`,
+    message: `${at} gave no answer that ClickHouse would give${words === '' ? '' : `: ${words}`}. Check that host and port are those of ClickHouse's HTTP interface.`,
   };
 }
 

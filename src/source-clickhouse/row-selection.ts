@@ -38,7 +38,7 @@ export async function selectRows(
   if (missing.length > 0) {
     throw sourceError(
       'columns_missing',
-      `"${stream.name}" has no column ${missing.join(', ')}. Run check: it proposes a view that has them.`,
+      `"${stream.name}" lacks ${missing.join(', ')}, which each table of events needs, or the user may not read it. Run check: it proposes a view.`,
     );
   }
   const columns = await selectedColumns(table, cursor_column, configured, warn);
@@ -79,7 +79,7 @@ export function cursorOf(table: Table, cursorColumn: string): RowSelection['curs
   if (column === undefined || codec === undefined) {
     throw sourceError(
       'cursor_unusable',
-      `The column ${cursorColumn} of "${table.name}" is a ${column?.type.name}, which has no useful order. Make it a DateTime, DateTime64, Date, integer or String, with a view if need be.`,
+      `The column ${cursorColumn} of "${table.name}" has the type ${column?.type.name}, which has no useful order. Make it a DateTime, DateTime64, Date, integer or String, with a view if need be.`,
     );
   }
   return { column, codec };

@@ -36,6 +36,7 @@ export const SOURCE_ERRORS = {
   cursor_in_future: 'config_error',
   final_unsupported: 'config_error',
   throw_if_met: 'config_error',
+  value_unfit: 'config_error',
   row_too_long: 'config_error',
   state_of_other_settings: 'config_error',
 } as const satisfies Record<string, FailureType>;

@@ -166,7 +166,7 @@ export function hostKeyFailure(options: TunnelOptions, expected: string, seen: s
 
 /** What the SSH server said, without what its library puts before it. */
 function wordsOf(error: unknown): string {
-  return messageOf(error).replace(/^\(SSH\) Channel open failure: /, '');
+  return messageOf(error).replace(/^\(SSH\) Channel open failure: /, '') || 'it gave no reason';
 }
 
 /** Where in the opening of a connection the SSH library met a failure. */
