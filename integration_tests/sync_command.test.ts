@@ -18,6 +18,7 @@ import {
   temporaryFiles,
   upTo,
 } from './support.ts';
+import { expectOnPage } from './troubleshooting_page.ts';
 
 const MANY = 45_000;
 
@@ -223,7 +224,11 @@ describe('what a person has to correct ends with 2, in a sentence on stderr', ()
 
 test('without a place for temporary files it says so', async () => {
   const result = await run('connector', syncArguments({}), { env: { ...ENVIRONMENT, TMPDIR: '/nowhere' } });
-  expect([result.code, result.stderr]).toEqual([2, expect.stringContaining('temporary_folder_missing.md')]);
+  expect(result.code).toBe(2);
+  expectOnPage('temporary_folder_missing', result.stderr.replace(/^ERROR /, ''), [
+    ['/nowhere', '/tmp'],
+    ['ENOENT: no such file or directory', 'EROFS: read-only file system'],
+  ]);
 });
 
 test('a second run at the same time is refused, and told who has the state', async () => {
@@ -234,7 +239,9 @@ test('a second run at the same time is refused, and told who has the state', asy
   const result = await sync({ state });
   await unlock?.();
   expect(result.code).toBe(1);
-  expect(result.stderr).toMatch(new RegExp(`^ERROR Another run has the state file .*: process ${process.pid} on `));
+  expectOnPage('state_file_locked', result.stderr.replace(/^ERROR /, ''), [
+    [`process ${process.pid} on ${hostname()}`, 'process 4711 on host-a'],
+  ]);
 });
 
 describe('in the middle of many rows', () => {
@@ -282,9 +289,7 @@ describe('in the middle of many rows', () => {
     process.kill(pid, 'SIGKILL');
     const result = await ended;
     expect(result.code).toBe(1);
-    expect(result.stderr).toContain(
-      '\nERROR The destination was ended from outside by SIGKILL. The machine has likely run out',
-    );
+    expectOnPage('connector_crashed', /^ERROR (.+)$/m.exec(result.stderr)?.[1] ?? '');
     expect(result.stdout).toMatch(
       /^Failed after .*\nThe next run goes on behind many: .*\nIt reads up to \S+ rows again/,
     );

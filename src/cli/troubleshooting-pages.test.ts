@@ -73,7 +73,7 @@ describe('the pages', () => {
     expect(sections.filter((section) => section.trim().length < COLUMNS / 2)).toEqual([]);
   });
 
-  test.each(ERROR_CODES)('%s shows the message as it is printed', (code) => {
+  test.each(CODES)('%s shows the message as it is printed', (code) => {
     const [, seen = ''] = page(`${code}.md`).split(/^## .+$/m);
     expect(seen).toMatch(/^> \S/m);
   });
