@@ -180,7 +180,7 @@ test('a cursor whose values have no order is told by check already', async () =>
   );
   const { status, message } = await check({ table: 'unordered' });
   expect(status).toBe('FAILED');
-  expect(message).toMatch(/last_updated_at of "unordered" is a Array\(UInt8\), which has no useful order/);
+  expect(message).toMatch(/last_updated_at of "unordered" has the type Array\(UInt8\), which has no useful order/);
 });
 
 describe('a table that can be read but should be looked at', () => {

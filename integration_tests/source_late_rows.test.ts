@@ -216,7 +216,7 @@ describe('more rows in the lookback than a state may remember', () => {
     const result = await read('future');
     expect(result.code).toBe(1);
     expect(errors(result)).toMatchObject([{ failure_type: 'config_error' }]);
-    expectOnPage('cursor_in_future', errors(result)[0]?.message ?? '');
+    expectOnPage('cursor_in_future', errors(result)[0]?.message ?? '', [['future: ', 'events: ']]);
     expect(states(result).length).toBeGreaterThan(0);
   });
 });

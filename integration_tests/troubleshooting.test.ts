@@ -213,13 +213,25 @@ const command = (code: string, launcher: LauncherName, args: () => string[], inp
   say: async () => told(await run(launcher, args(), { input })),
 });
 
-type Reading = { config?: Changes; catalog?: () => string; state?: unknown };
+type Reading = { config?: Changes; catalog?: () => string; state?: unknown; table?: string };
 
-const read = (code: string, { config = {}, catalog: its = catalog, state }: Reading): Case => ({
+/** @param table what is read; the pages name it as most tables are named. */
+const read = (code: string, { table = 'events', config = {}, catalog: its, state }: Reading): Case => ({
   code,
+  replaced: [
+    [`"${table}"`, '"events"'],
+    [`${table}: `, 'events: '],
+  ],
   say: async () => {
     const states = state === undefined ? [] : ['--state', file('state.json', state)];
-    const args = ['read', '--config', source(await resolved(config)), '--catalog', its(), ...states];
+    const args = [
+      'read',
+      '--config',
+      source(await resolved(config)),
+      '--catalog',
+      its?.() ?? catalog(table),
+      ...states,
+    ];
     return told(await run('source-clickhouse', args));
   },
 });
@@ -332,7 +344,7 @@ const OF_CLICKHOUSE: readonly Case[] = [
   check('clickhouse_login_refused', { password: 'guessed' }),
   check('clickhouse_right_missing', () => user(STRANGER)),
   check('clickhouse_settings_unfit', () => user(LOSSY)),
-  read('clickhouse_limit_too_low', { config: () => user(LIMITED), catalog: () => catalog('many') }),
+  read('clickhouse_limit_too_low', { config: () => user(LIMITED), table: 'many' }),
   check('clickhouse_busy', () => user(SELDOM)),
   check('clickhouse_too_old', async () => ({
     port: await proxyPort({ words: 'SELECT version()', faults: [says(200, '{"data":[{"version":"21.8.15.7"}]}')] }),
@@ -342,8 +354,9 @@ const OF_CLICKHOUSE: readonly Case[] = [
 
 const OF_TABLE_AND_STATE: readonly Case[] = [
   check('table_missing', { table: 'Events' }),
-  read('table_missing', { catalog: () => catalog('Events') }),
+  read('table_missing', { table: 'Events' }),
   check('columns_missing', { table: 'raw' }),
+  read('columns_missing', { table: 'raw' }),
   check('schema_outdated', { table: 'orders_view' }),
   read('schema_outdated', { catalog: () => catalogWith({ namespace: 'shop_old' }) }),
   read('table_changed', {
@@ -351,22 +364,19 @@ const OF_TABLE_AND_STATE: readonly Case[] = [
       const alter = after(() => server().execute('ALTER TABLE shop.altered MODIFY COLUMN n String'));
       return { port: await proxyPort({ words: FOR_ROWS, faults: [alter] }) };
     },
-    catalog: () => catalog('altered'),
+    table: 'altered',
   }),
   check('cursor_unusable', { cursor_column: 'tags' }),
-  read('cursor_unusable', { catalog: () => catalog('latin') }),
+  read('cursor_unusable', { table: 'latin' }),
   check('final_unsupported', { use_final: true }),
   check('throw_if_met', { table: 'guarded' }),
   check('value_unfit', { table: 'parsed' }),
-  read('row_too_long', { catalog: () => catalog('wide') }),
-  {
-    ...read('state_of_other_settings', {
-      config: { cursor_column: 'inserted_at' },
-      catalog: () => catalog('stamped'),
-      state: stateOf('stamped', { cursor: null, cursor_type: 'DateTime64(6)' }),
-    }),
-    replaced: [['"stamped"', '"events"']],
-  },
+  read('row_too_long', { table: 'wide' }),
+  read('state_of_other_settings', {
+    config: { cursor_column: 'inserted_at' },
+    table: 'stamped',
+    state: stateOf('stamped', { cursor: null, cursor_type: 'DateTime64(6)' }),
+  }),
   read('state_of_other_settings', {
     config: { partition: { index: 0, count: 8 } },
     state: stateOf('events', { cursor: null, cursor_type: 'DateTime64(6)', partition: { index: 0, count: 4 } }),

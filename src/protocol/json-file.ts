@@ -58,7 +58,9 @@ export function checkJson<T extends z.ZodType>(
   value: unknown,
   schema: T,
 ): z.output<T> {
-  const result = schema.safeParse(value);
+  const result = schema.safeParse(value, {
+    error: ({ code, input }) => (code === 'invalid_type' && input === undefined ? 'is missing' : undefined),
+  });
   if (result.success) return result.data;
   const faults = result.error.issues.map((issue) => {
     const place = issue.path.length === 0 ? 'the whole file' : issue.path.join('.');

@@ -57,7 +57,7 @@ test('an error tells all that is known of it', () => {
   const error = protocolError('unexpected_fault', 'It broke.', { internalMessage: 'x is 3', stackTrace: 'at y' });
   const trace = errorTrace(error, 5, { name: 'events', namespace: 'shop' });
   expect(JSON.stringify(trace)).toBe(
-    `{"type":"TRACE","trace":{"type":"ERROR","emitted_at":5,"error":{"message":"It broke. See ${PAGES}/unexpected_fault.md",` +
+    `{"type":"TRACE","trace":{"type":"ERROR","emitted_at":5,"error":{"message":"events: It broke. See ${PAGES}/unexpected_fault.md",` +
       '"internal_message":"x is 3","stack_trace":"at y",' +
       '"failure_type":"system_error","stream_descriptor":{"name":"events","namespace":"shop"}}}}',
   );

@@ -85,7 +85,10 @@ export function connectionFailed(error: ConnectorError): Extract<Message, { type
   return { type: 'CONNECTION_STATUS', connectionStatus: { status: 'FAILED', message: withPage(error) } };
 }
 
-/** `at` as above; `stream` when the failure is of one stream alone. */
+/**
+ * `at` as above; `stream` when the failure is of one stream alone. Its name stands before the message, as in the logs: of
+ * what is told of a run, many see the message and nothing else.
+ */
 export function errorTrace(error: ConnectorError, at: number, stream?: StreamDescriptor): Message {
   return {
     type: 'TRACE',
@@ -93,7 +96,7 @@ export function errorTrace(error: ConnectorError, at: number, stream?: StreamDes
       type: 'ERROR',
       emitted_at: at,
       error: {
-        message: withPage(error),
+        message: stream === undefined ? withPage(error) : `${stream.name}: ${withPage(error)}`,
         ...(error.internalMessage === undefined ? {} : { internal_message: error.internalMessage }),
         ...(error.stackTrace === undefined ? {} : { stack_trace: error.stackTrace }),
         failure_type: error.failureType,

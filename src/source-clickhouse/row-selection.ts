@@ -38,7 +38,7 @@ export async function selectRows(
   if (missing.length > 0) {
     throw sourceError(
       'columns_missing',
-      `"${stream.name}" lacks ${missing.join(', ')}, which each table of events needs, or the user may not read it. Run check: it proposes a view.`,
+      `A table of events needs columns that "${stream.name}" lacks, or that the user may not read: ${missing.join(', ')}. Run check: it proposes a view that has them.`,
     );
   }
   const columns = await selectedColumns(table, cursor_column, configured, warn);
