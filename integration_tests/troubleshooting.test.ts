@@ -145,10 +145,9 @@ async function proxyPort(...faults: Faults[]): Promise<number> {
   return proxy.port;
 }
 
-/** What stands for Batch and gives each call this answer. */
-async function answering(status: number, body = ''): Promise<string> {
-  const port = await portOf(createHttpServer((_, response) => response.writeHead(status).end(body)));
-  return `http://127.0.0.1:${port}`;
+/** What stands for ClickHouse or Batch and gives each question this answer. */
+function portAnswering(status: number, body = ''): Promise<number> {
+  return portOf(createHttpServer((_, response) => response.writeHead(status).end(body)));
 }
 
 function context(printed: PassThrough): CommandContext {
@@ -307,6 +306,7 @@ const ON_THE_WAY: readonly Case[] = [
   check('clickhouse_address_wrong', { host: 'clickhuose..example.com' }, [['..', '.']]),
   check('clickhouse_unreachable', { port: 1 }),
   check('clickhouse_port_wrong', async () => ({ port: await tlsPort() })),
+  check('clickhouse_port_wrong', async () => ({ port: await portAnswering(200, '{}') })),
   {
     code: 'clickhouse_cut_off',
     say: async () => {
@@ -427,9 +427,9 @@ const OF_BATCH: readonly Case[] = [
   checkBatch('batch_address_wrong', { api_version: '9.9' }),
   checkBatch('batch_certificate_refused', async () => ({ api_url: `https://127.0.0.1:${await tlsPort()}` })),
   checkBatch('batch_key_refused', { rest_api_key: 'another-rest-key' }),
-  checkBatch('batch_api_forbidden', async () => ({ api_url: await answering(403) })),
-  checkBatch('batch_call_refused', async () => ({ api_url: await answering(400) })),
-  checkBatch('batch_call_refused', async () => ({ api_url: await answering(405) })),
+  checkBatch('batch_api_forbidden', async () => ({ api_url: `http://127.0.0.1:${await portAnswering(403)}` })),
+  checkBatch('batch_call_refused', async () => ({ api_url: `http://127.0.0.1:${await portAnswering(400)}` })),
+  checkBatch('batch_call_refused', async () => ({ api_url: `http://127.0.0.1:${await portAnswering(405)}` })),
   {
     ...write(
       'batch_unreachable',
