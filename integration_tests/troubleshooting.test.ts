@@ -15,7 +15,7 @@ import { writeFiles } from '../src/init/configuration-files.ts';
 import { preview } from '../src/preview/preview.ts';
 import type { CommandContext } from '../src/protocol/command-context.ts';
 import { asConnectorError, PROTOCOL_ERRORS } from '../src/protocol/failure.ts';
-import { withPage } from '../src/protocol/messages.ts';
+import { withStack } from '../src/protocol/messages.ts';
 import { MessageOutput } from '../src/protocol/output.ts';
 import { SOURCE_ERRORS } from '../src/source-clickhouse/source-error.ts';
 import { StateFile } from '../src/sync/state-file.ts';
@@ -159,7 +159,7 @@ async function failureOf(failing: Promise<unknown>): Promise<string> {
   try {
     await failing;
   } catch (error) {
-    return withPage(asConnectorError(error));
+    return withStack(asConnectorError(error));
   }
   throw new Error('It did not fail.');
 }
@@ -171,7 +171,7 @@ async function checked(role: Role, config: string): Promise<string> {
     printed += text;
   });
   const failure = await checkConnector(context(stdout), role, config).then(() => undefined, asConnectorError);
-  if (failure !== undefined) return withPage(failure);
+  if (failure !== undefined) return withStack(failure);
   const lines = printed.trim().split('\n');
   const messages = lines.map((line): PrintedMessage => JSON.parse(line));
   return messages.at(-1)?.connectionStatus?.message ?? printed;
@@ -283,6 +283,8 @@ async function kill(view: string): Promise<void> {
   );
   await server().execute(`KILL QUERY WHERE ${isIt}`);
 }
+
+const NO_LISTENER = { stop: new AbortController().signal, onWaiting: () => {}, onLost: () => {} };
 
 const SELF = { pid: process.pid, host: 'host-b', since: '2026-01-01T00:00:00.000Z' };
 
@@ -402,7 +404,7 @@ const OF_SYNC_PREVIEW_AND_INIT: readonly Case[] = [
   },
   {
     code: 'state_file_unusable',
-    say: () => failureOf(lockStateFile('/state/state.json', SELF, { onWaiting: () => {}, onLost: () => {} })),
+    say: () => failureOf(lockStateFile('/state/state.json', SELF, NO_LISTENER)),
   },
   {
     code: 'state_file_unwritable',

@@ -1,6 +1,6 @@
 import type { CommandContext } from '../protocol/command-context.ts';
 import { asConnectorError, type ConnectorError, messageOf, protocolError } from '../protocol/failure.ts';
-import { errorTrace, log, withPage } from '../protocol/messages.ts';
+import { errorTrace, log, withStack } from '../protocol/messages.ts';
 import { MessageOutput, OutputClosedError } from '../protocol/output.ts';
 import { endBySignal } from './end-by-signal.ts';
 
@@ -47,7 +47,7 @@ export async function run(command: (context: CommandContext) => Promise<boolean>
   if (output.fault !== undefined) {
     process.exitCode = 1;
     // stderr goes elsewhere, mostly.
-    process.stderr.write(`${withPage(outputFailure(output.fault))}\n`);
+    process.stderr.write(`${output.masked(withStack(outputFailure(output.fault)))}\n`);
   }
   if (received !== undefined) endBySignal(received);
 }

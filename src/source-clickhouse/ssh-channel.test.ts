@@ -37,7 +37,9 @@ describe('a way that the SSH server is asked to open', () => {
     await expect(openChannel(client, server.tunnel(), CLICKHOUSE)).rejects.toMatchObject({
       name: 'ConnectorError',
       failureType: 'transient_error',
-      message: expect.stringMatching(/could not connect to ClickHouse at clickhouse\.internal:8123 \(it gave no reason\)/),
+      message: expect.stringMatching(
+        /could not connect to ClickHouse at clickhouse\.internal:8123 \(it gave no reason\)/,
+      ),
     });
   });
 
