@@ -6,7 +6,7 @@ import { firstRows } from './page-cutter.ts';
 import { PROGRESS_INTERVAL_MS, Progress } from './progress.ts';
 import { MOST_RECENT_ROWS, RecentRows } from './recent-rows.ts';
 import type { RowBudget } from './row-budget.ts';
-import type { RowSelection } from './row-query.ts';
+import { hasAddedColumns, type RowSelection } from './row-query.ts';
 import { rowSource } from './row-source.ts';
 import { sourceError } from './source-error.ts';
 import { StateWriter } from './state-writer.ts';
@@ -41,6 +41,8 @@ export async function emitRows(
 ): Promise<string> {
   const cursorColumn = selection.cursor.column.name;
   const recent = new RecentRows(state.recent_rows, window?.recentFrom);
+  // The recent rows once more, by the hash of all columns.
+  const wider = hasAddedColumns(selection) ? new RecentRows(undefined, window?.recentFrom) : undefined;
   const states = new StateWriter(output, stream, state, selection.hashedColumns, recent);
   const progress = new Progress(now);
   const warn = (message: string): Promise<void> => output.write(log('WARN', `${stream.name}: ${message}`));
@@ -65,7 +67,7 @@ export async function emitRows(
   try {
     for await (const page of fetchPages(source, settled, stop)) {
       isWaiting = false;
-      const unsent = rowsToWrite(page, readUpTo, { source, cursorColumn, recent, most: budget.left });
+      const unsent = rowsToWrite(page, readUpTo, { source, cursorColumn, recent, wider, most: budget.left });
       if (rows === 0 && unsent.rows > 0) await output.write(streamStatus(stream, 'RUNNING', now()));
       await output.writeOut(unsent.lines);
       rows += unsent.rows;
@@ -89,11 +91,14 @@ export async function emitRows(
   }
   if (stop.aborted || budget.isSpent) {
     if (states.hasNews) await states.write(settled);
-  } else if (heldBackFrom !== undefined) {
-    await states.write(settled);
-    await warn(heldBack(heldBackFrom, cursorColumn, window));
   } else {
-    await states.write(endedPosition(settled));
+    const hasEnded = heldBackFrom === undefined;
+    if (wider !== undefined && isDoneWith(recent, wider, settled, hasEnded)) {
+      await states.writeWith(selection.table.columns, wider, settled.cursor);
+    } else {
+      await states.write(hasEnded ? endedPosition(settled) : settled);
+    }
+    if (heldBackFrom !== undefined) await warn(heldBack(heldBackFrom, cursorColumn, window));
   }
   return progress.total(rows);
 }
@@ -102,6 +107,7 @@ type Taking = {
   source: Pick<RowSource<Position>, 'positionAfter'>;
   cursorColumn: string;
   recent: RecentRows;
+  wider: RecentRows | undefined;
   /** So many rows at the most. */
   most: number;
 };
@@ -113,7 +119,7 @@ type Taking = {
 function rowsToWrite(
   page: PositionedPage<Position>,
   after: Position,
-  { source, cursorColumn, recent, most }: Taking,
+  { source, cursorColumn, recent, wider, most }: Taking,
 ): UnsentRows & { position: Position } {
   const cut = (rows: number): PositionedPage<Position> => {
     const first = firstRows(page, rows);
@@ -121,7 +127,7 @@ function rowsToWrite(
   };
   const { cursor } = page.position;
   if (cursor !== null && recent.concern(after.cursor, cursor)) {
-    const unsent = unsentRows(page.lines, cursorColumn, recent, most);
+    const unsent = unsentRows(page.lines, cursorColumn, { recent, wider }, most);
     const isCut = unsent.heldBackFrom === undefined && unsent.lookedAt < page.rows;
     return { ...unsent, position: isCut ? cut(unsent.lookedAt).position : page.position };
   }
@@ -141,6 +147,20 @@ function settledPosition(
   // A later row has been seen, so the group of the settled one is whole.
   if (settledUpTo !== undefined) return { cursor: settledUpTo };
   return seen === before.cursor ? before : { cursor: before.cursor };
+}
+
+/**
+ * Whether hashes that lack columns are of no more use, so that the next run may go by those of all columns: no position
+ * in a group has to be told by them, and every row that was remembered by them has been met, or is gone.
+ */
+function isDoneWith(
+  recent: RecentRows,
+  wider: RecentRows,
+  { cursor, tie_break }: Position,
+  hasEnded: boolean,
+): boolean {
+  if (!hasEnded) return tie_break === undefined && wider.size === recent.size;
+  return tie_break === undefined || cursor === null || !recent.isRecent(cursor);
 }
 
 /** The position behind the last row of an answer that ended. */
