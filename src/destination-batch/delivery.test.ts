@@ -567,7 +567,7 @@ describe('a request that may succeed later', () => {
     calls[3]?.answer(ACCEPTED);
     await pass(0);
     expect(wordsOf(report.summary())).toContain(
-      '3 events may have reached Batch twice: a request was sent again after its answer got lost.',
+      '3 events may have reached Batch twice, or will by the next run: the answer to their request got lost, or the sync failed before it came.',
     );
   });
 
@@ -761,7 +761,37 @@ describe('the delivery fails', () => {
   });
 });
 
+test('events that are dropped are not sent, also when it was their turn, and all that is left is', async () => {
+  const { delivery, calls, settled, failures, add } = start({
+    pace: { capacity: 1, perSecond: 1, updatesPerRequest: 1 },
+  });
+  for (const customId of ['u1', 'u2', 'u3']) add(customId, `of_${customId}`);
+  const done = watched(delivery.finish());
+  await pass(0);
+  delivery.drop(({ row }) => row === 'of_u2' || row === 'of_u3');
+  calls[0]?.answer(ACCEPTED);
+  await pass(MINUTE);
+  expect(calls.map(({ updates }) => updates)).toEqual([['u1: of_u1']]);
+  expect([settled, failures, done.isDone]).toEqual([['of_u1 accepted'], [], true]);
+});
+
 describe('to halt', () => {
+  test('tells of the events whose call has no answer: they may have arrived', async () => {
+    const { delivery, calls, report, add } = start({ pace: { updatesPerRequest: 1 } });
+    add('u1', 'a', 'b');
+    add('u2', 'c');
+    add('u3', 'd');
+    void delivery.finish();
+    await pass(0);
+    calls[1]?.answer(ACCEPTED);
+    calls[2]?.fail(OUT_OF_ORDER);
+    await pass(0);
+    delivery.halt();
+    delivery.halt();
+    await pass(0);
+    expect(wordsOf(report.summary())[0]).toContain(' 2 possible duplicates');
+  });
+
   test('abandons what is in flight, sends nothing more and is no failure', async () => {
     const { delivery, calls, settled, failures, add } = start({ pace: { updatesPerRequest: 1 } });
     for (const customId of numbered('u', 20)) add(customId, `of_${customId}`);

@@ -67,6 +67,8 @@ export class Delivery<Event extends WaitingEvent> {
   readonly #running: Promise<void>;
   #lane: Lane;
   #inFlight = 0;
+  /** The updates of the calls that have no answer yet. */
+  readonly #unanswered = new Set<readonly Update<Event>[]>();
   #bytesInFlight = 0;
   #ended = false;
   /** How many events are to be sent without waiting for others: those that were there when the flush interval ended. */
@@ -108,8 +110,17 @@ export class Delivery<Event extends WaitingEvent> {
     await this.#running;
   }
 
-  /** Stops sending at once; what is in flight is abandoned. */
+  /** Events that this is true of are not sent if they still wait, nor are they settled. */
+  drop(isDropped: (event: Event) => boolean): void {
+    this.#waiting.drop(isDropped);
+    this.#wakeSender?.();
+    this.#wakeFeeder?.();
+  }
+
+  /** Stops sending at once; what is in flight is abandoned, and may have arrived. */
   halt(): void {
+    for (const updates of this.#unanswered) this.#options.report.possibleDuplicates(eventsOf(updates));
+    this.#unanswered.clear();
     clearTimeout(this.#flushTimer);
     this.#halt.abort();
     this.#wakeSender?.();
@@ -152,6 +163,8 @@ export class Delivery<Event extends WaitingEvent> {
     // Taken only now, when it may be sent: events that came in meanwhile share the update.
     const updates = this.#waiting.take(planned, this.#options.requestBytes);
     if (updates.length < planned) lane.bucket.giveBack(planned - updates.length);
+    // They may have been dropped meanwhile.
+    if (updates.length === 0) return;
     this.#toFlush = Math.max(0, this.#toFlush - eventsOf(updates));
     this.#startFlushInterval();
     this.#wakeFeeder?.();
@@ -227,7 +240,12 @@ export class Delivery<Event extends WaitingEvent> {
     const attempt = async (attemptNumber: number): Promise<Answer> => {
       if (attemptNumber > 1) await bucket.take(updates.length, signal);
       report.request(updates.length);
-      return post(endpoint, body, signal);
+      this.#unanswered.add(updates);
+      try {
+        return await post(endpoint, body, signal);
+      } finally {
+        this.#unanswered.delete(updates);
+      }
     };
     try {
       return await pRetry(attempt, {

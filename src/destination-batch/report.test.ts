@@ -122,7 +122,7 @@ describe('the summary', () => {
       'WARN Rows rejected: refused_by_batch: 3.',
       'WARN Attributes left out before sending: a (text_blank): 1.',
       'WARN Attributes left out by Batch: a: 1.',
-      'WARN 17 events may have reached Batch twice: a request was sent again after its answer got lost.',
+      'WARN 17 events may have reached Batch twice, or will by the next run: the answer to their request got lost, or the sync failed before it came.',
       'INFO Lines on stdin that were skipped: not JSON: 2, type CATALOG: 1.',
     ]);
   });
@@ -151,7 +151,7 @@ describe('the summary', () => {
     [
       'a possible duplicate',
       (report) => report.possibleDuplicates(1),
-      'WARN 1 events may have reached Batch twice: a request was sent again after its answer got lost.',
+      'WARN 1 events may have reached Batch twice, or will by the next run: the answer to their request got lost, or the sync failed before it came.',
     ],
     [
       'a skipped line',

@@ -114,7 +114,7 @@ export class Report {
     this.#messages.push(log('WARN', `${problem}. Attempt ${attempt} failed; trying again.`));
   }
 
-  /** These events are sent again though they may have arrived. */
+  /** These events are sent again, be it by the next run, though they may have arrived. */
   possibleDuplicates(events: number): void {
     this.#possibleDuplicates += events;
   }
@@ -185,7 +185,7 @@ export class Report {
       messages.push(
         log(
           'WARN',
-          `${this.#possibleDuplicates} events may have reached Batch twice: a request was sent again after its answer got lost.`,
+          `${this.#possibleDuplicates} events may have reached Batch twice, or will by the next run: the answer to their request got lost, or the sync failed before it came.`,
         ),
       );
     }
