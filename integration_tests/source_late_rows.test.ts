@@ -169,6 +169,17 @@ describe.concurrent('rows that were delivered a moment ago', () => {
     expect(delivered(await run())).toEqual([]);
   });
 
+  test('can not be known again when a column is another one at each look, and that is told', async () => {
+    await table('base');
+    await server().execute('CREATE VIEW shop.looked_at AS SELECT *, now64(6) AS looked_at FROM shop.base');
+    const run = runs('looked_at');
+    await insert('base', 0, 3, ago(5));
+    expect(logs(await run()).join()).not.toContain('WARN');
+    const again = await run();
+    expect(delivered(again)).toEqual([0, 1, 2]);
+    expect(logs(again)).toContainEqual(expect.stringMatching(/WARN looked_at: None of the rows .+ was known again/));
+  });
+
   test('are not sent again when the lookback is made longer or shorter, or taken away', async () => {
     await table('changed');
     const run = runs('changed');

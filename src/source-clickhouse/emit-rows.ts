@@ -14,6 +14,9 @@ import type { Position, StreamState } from './stream-state.ts';
 import type { TimeWindow } from './time-window.ts';
 import { type UnsentRows, unsentRows } from './unsent-rows.ts';
 
+const NOT_KNOWN_AGAIN =
+  'None of the rows that the last run delivered was known again, and as many others stand where they stood: they were sent again. Each run will do so if a column is another one at each look, such as now(), rand() or what a join brings that changes. Take it out of the view or compute it when a row is inserted; or set "lookback_seconds" to 0.';
+
 export type EmitContext = {
   clickhouse: Pick<ClickHouse, 'bytes' | 'failure'>;
   output: MessageOutput;
@@ -98,6 +101,7 @@ export async function emitRows(
     } else {
       await states.write(hasEnded ? endedPosition(settled) : settled);
     }
+    if (recent.areAllOthers) await warn(NOT_KNOWN_AGAIN);
     if (heldBackFrom !== undefined) await warn(heldBack(heldBackFrom, cursorColumn, window));
   }
   return progress.total(rows);
