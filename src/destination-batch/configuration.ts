@@ -161,13 +161,13 @@ export const destinationConfigurationSchema = z
 
 export type DestinationConfiguration = z.output<typeof destinationConfigurationSchema>;
 
-/** A key must not travel in plain text, but to a test server on this machine. */
 function isAddressAlone(url: string): boolean {
   if (!URL.canParse(url)) return false;
   const { username, password, search, hash } = new URL(url);
   return username === '' && password === '' && search === '' && hash === '';
 }
 
+/** A key must not travel in plain text, but to a test server on this machine. */
 function isHttpsOrLoopback(url: string): boolean {
   if (!URL.canParse(url)) return false;
   const { protocol, hostname } = new URL(url);

@@ -794,6 +794,20 @@ describe('the delivery fails', () => {
   });
 });
 
+test('events that are dropped are not sent, also when it was their turn, and all that is left is', async () => {
+  const { delivery, calls, settled, failures, add } = start({
+    pace: { capacity: 1, perSecond: 1, updatesPerRequest: 1 },
+  });
+  for (const customId of ['u1', 'u2', 'u3']) add(customId, `of_${customId}`);
+  const done = watched(delivery.finish());
+  await pass(0);
+  delivery.drop(({ row }) => row === 'of_u2' || row === 'of_u3');
+  calls[0]?.answer(ACCEPTED);
+  await pass(MINUTE);
+  expect(calls.map(({ updates }) => updates)).toEqual([['u1: of_u1']]);
+  expect([settled, failures, done.isDone]).toEqual([['of_u1 accepted'], [], true]);
+});
+
 describe('to halt', () => {
   test('abandons what is in flight, sends nothing more and is no failure', async () => {
     const { delivery, calls, settled, failures, add } = start({ pace: { updatesPerRequest: 1 } });

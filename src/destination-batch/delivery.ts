@@ -113,7 +113,14 @@ export class Delivery<Event extends WaitingEvent> {
     await this.#running;
   }
 
-  /** Stops sending at once; what is in flight is abandoned. */
+  /** Events that this is true of are not sent if they still wait, nor are they settled. */
+  drop(isDropped: (event: Event) => boolean): void {
+    this.#waiting.drop(isDropped);
+    this.#wakeSender?.();
+    this.#wakeFeeder?.();
+  }
+
+  /** Stops sending at once; what is in flight is abandoned, and may have arrived. */
   halt(): void {
     clearTimeout(this.#flushTimer);
     this.#halt.abort();
@@ -164,6 +171,8 @@ export class Delivery<Event extends WaitingEvent> {
     // Taken only now, when it may be sent: events that came in meanwhile share the update.
     const updates = this.#waiting.take(planned, this.#options.requestBytes);
     if (updates.length < planned) lane.bucket.giveBack(planned - updates.length);
+    // They may have been dropped meanwhile.
+    if (updates.length === 0) return;
     this.#toFlush = Math.max(0, this.#toFlush - eventsOf(updates));
     this.#startFlushInterval();
     this.#wakeFeeder?.();

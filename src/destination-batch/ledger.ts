@@ -34,7 +34,6 @@ export class Ledger<State> {
   readonly #closed: Segment<State>[] = [];
   #open: Segment<State> = newSegment(0);
   readonly #sinceState = new Map<string, Counts>();
-  #pending = 0;
   #rows = 0;
   #rejected: ReadonlyMap<RejectionCode, number> = new Map();
 
@@ -46,20 +45,19 @@ export class Ledger<State> {
       this.#open.entries.set(stream, entry);
     }
     entry.pending += 1;
-    this.#pending += 1;
     return entry;
   }
 
   accept(entry: LedgerEntry): void {
     entry.accepted += 1;
-    this.#settle(entry);
+    entry.pending -= 1;
   }
 
   reject(entry: LedgerEntry, code: RejectionCode): void {
     entry.rejected += 1;
     entry.codes ??= new Map();
     entry.codes.set(code, (entry.codes.get(code) ?? 0) + 1);
-    this.#settle(entry);
+    entry.pending -= 1;
   }
 
   /** Enters a state, of a stream, given by its key, or (undefined) of all streams. */
@@ -73,11 +71,6 @@ export class Ledger<State> {
   /** Whether no row has come in since the last state. */
   get isAtCheckpoint(): boolean {
     return this.#open.entries.size === 0;
-  }
-
-  /** Rows that are not settled. */
-  get pending(): number {
-    return this.#pending;
   }
 
   /** Takes out the states that have become true, in order. */
@@ -95,11 +88,6 @@ export class Ledger<State> {
       }
     }
     return states;
-  }
-
-  #settle(entry: LedgerEntry): void {
-    entry.pending -= 1;
-    this.#pending -= 1;
   }
 
   #addToTally({ accepted, rejected, codes }: LedgerEntry): void {

@@ -80,6 +80,19 @@ test('a profile that is settled with nothing left may come again', () => {
   expect(shown(waiting.take(1, NO_LIMIT))).toEqual(['a: 1']);
 });
 
+test('events that are dropped are as if they had not been added', () => {
+  const waiting = waitingOf(['a', 'b', 'a', 'c', 'b', ...Array<string>(20).fill('d')]);
+  waiting.take(1, NO_LIMIT);
+  waiting.add('a', event(25));
+  waiting.drop(({ row }) => row === 1 || row === 4 || row >= 10);
+  expect([waiting.events, waiting.bytes, waiting.updates, waiting.readyUpdates]).toEqual([6, 60, 2, 2]);
+  expect(shown(waiting.take(200, NO_LIMIT))).toEqual(['c: 3', 'd: 5 6 7 8 9']);
+  waiting.settled('a');
+  expect([waiting.events, waiting.updates, waiting.readyUpdates]).toEqual([0, 0, 0]);
+  waiting.add('b', event(26));
+  expect(shown(waiting.take(200, NO_LIMIT))).toEqual(['b: 26']);
+});
+
 test('to settle a profile that nothing is known of changes nothing', () => {
   const waiting = waitingOf(['a']);
   waiting.settled('b');

@@ -103,6 +103,23 @@ export class WaitingEvents<Event extends WaitingEvent> {
     return Math.ceil(events / this.#eventsPerUpdate);
   }
 
+  /** Lets go of the events that this is true of, as if they had not been added. */
+  drop(isDropped: (event: Event) => boolean): void {
+    for (const [customId, profile] of this.#profiles) {
+      const { events } = profile;
+      profile.events = [];
+      for (const event of events) {
+        if (!isDropped(event)) profile.events.push(event);
+        else this.#bytes -= event.bytes;
+      }
+      const left = profile.events.length;
+      this.#events -= events.length - left;
+      this.#updates += this.#updatesFor(left) - this.#updatesFor(events.length);
+      if (left === 0 && !profile.underWay) this.#profiles.delete(customId);
+    }
+    this.#ready.keep((profile) => profile.events.length > 0);
+  }
+
   /** The update of this profile is settled: its next events may go. */
   settled(customId: string): void {
     const profile = this.#profiles.get(customId);
@@ -128,6 +145,11 @@ class Queue<T> {
 
   push(item: T): void {
     this.#items.push(item);
+  }
+
+  keep(isKept: (item: T) => boolean): void {
+    this.#items = this.#items.slice(this.#start).filter(isKept);
+    this.#start = 0;
   }
 
   shift(): void {

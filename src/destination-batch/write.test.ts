@@ -51,6 +51,7 @@ function startWith(
     api_url?: string;
     dry_run?: boolean;
     rejected_rows?: { storage_type: 'Local'; path: string };
+    on_rejection?: { mode: 'fail' };
   } = {},
 ) {
   const input = new PassThrough();
@@ -364,6 +365,24 @@ test('a dry run keeps no rejected rows, since the rows come again', async () => 
   } finally {
     await rm(folder, { recursive: true });
   }
+});
+
+test('a row that ends the sync keeps no state before it from being true, and what would come again is not sent', async () => {
+  const { feed, result, states } = start({ on_rejection: { mode: 'fail' } });
+  feed(
+    row('u1', 'a'),
+    row('u2', 'b'),
+    state(1),
+    row('u1', 'c'),
+    state(2),
+    row('u1', 'd'),
+    row('', 'e'),
+    row('u2', 'f'),
+    state(3),
+  );
+  expect((await failureOf(result)).code).toBe('too_many_rejected');
+  expect(stored().sort()).toEqual(['u1 a', 'u1 c', 'u2 b']);
+  expect(states()).toEqual([state(1, 'events', stats(2, 0)), state(2, 'events', stats(1, 0))]);
 });
 
 test('a backlog goes by mass_update, and each row arrives once', async () => {

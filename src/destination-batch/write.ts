@@ -281,7 +281,17 @@ class Sync {
     const failure = this.#rule.rejected(rejection.code, masked);
     // Left unsettled, a row that ends the sync keeps the states behind it from being true.
     if (failure === undefined) this.#ledger.reject(entry, rejection.code);
-    else this.#fail(failure);
+    else this.#failBehind(entry.segment, failure);
+  }
+
+  /**
+   * Ends the sync for a row that no state may pass. The states before it can still become true, so what they wait for is
+   * sent: else each further run, failing at the same row, would send it again. What would come again anyway is not sent.
+   */
+  #failBehind(segment: number, error: unknown): void {
+    this.#failure ??= { error };
+    this.#stopReading.abort();
+    this.#delivery.drop(({ entry }) => entry.segment >= segment);
   }
 
   #fail(error: unknown): void {

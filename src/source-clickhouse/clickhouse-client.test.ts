@@ -268,6 +268,30 @@ describe('a server that wakes', () => {
   });
 });
 
+describe('a server that says nothing after the signal to end', () => {
+  test.each([
+    ['of its settings', (): void => {}],
+    ['at all', afterLookUp(() => {}, FIXED)],
+    ['more than the beginning', afterLookUp((response) => response.write('{"meta": ['), FIXED)],
+  ])('%s is left soon', async (_, answer) => {
+    const stop = new AbortController();
+    const surroundings = { stop: stop.signal, stopPatienceMs: 20, retryTimeMs: 60_000 };
+    const { clickhouse } = await connected(
+      (response, request) => {
+        if (request.body.startsWith('KILL QUERY')) response.end();
+        else answer(response, request);
+        setImmediate(() => stop.abort());
+      },
+      {},
+      surroundings,
+    );
+    const asked = clickhouse.rows('SELECT 1', {}, row);
+    await expect(asked).rejects.toThrow('no answer within 0.02 seconds after the signal to end');
+    // And so is one that is asked only then.
+    await expect(clickhouse.rows('SELECT 1', {}, row)).rejects.toThrow('after the signal to end');
+  });
+});
+
 describe('a host or port that may be wrong is told at once by check:', () => {
   test.each<[string, (server: Server | undefined) => void, (response: ServerResponse) => void, number]>([
     ['nothing listens', (running) => running?.close(), (response) => response.end(), 0],

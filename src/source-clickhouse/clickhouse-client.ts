@@ -18,6 +18,7 @@ import { httpAgent } from './http-agent.ts';
 import { PROGRAM } from './program.ts';
 import { mayStillRun, QueryEnds } from './query-ends.ts';
 import { lookUpQuerySettings, NO_SETTINGS, type QuerySettings } from './query-settings.ts';
+import { sourceError } from './source-error.ts';
 import { SshTunnel } from './ssh-tunnel.ts';
 
 /**
@@ -35,6 +36,9 @@ const LOOK_UP_RETRY_MS = 60_000;
 /** Waits between its attempts: the first, and the longest. Each is twice the one before. */
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 10_000;
+
+/** How long a result is waited for after the signal to end, in milliseconds: less than orchestrators wait before they kill. */
+const STOP_PATIENCE_MS = 5_000;
 
 /** What a proxy answers for a server that is not there yet: Bad Gateway, Service Unavailable, Gateway Timeout. */
 const GATEWAY_STATUSES = [502, 503, 504];
@@ -55,6 +59,8 @@ export type Surroundings = {
   /** How long that is done, and the first wait before it, in milliseconds. */
   retryTimeMs: number;
   firstRetryMs: number;
+  /** How long a result is waited for once `stop` is aborted, in milliseconds. */
+  stopPatienceMs: number;
 };
 
 const SURROUNDINGS: Surroundings = {
@@ -63,6 +69,7 @@ const SURROUNDINGS: Surroundings = {
   askAgainWhen: 'transient',
   retryTimeMs: LOOK_UP_RETRY_MS,
   firstRetryMs: FIRST_RETRY_MS,
+  stopPatienceMs: STOP_PATIENCE_MS,
 };
 
 /** A connection to ClickHouse over HTTP. Every failure of its methods is a ConnectorError with advice. */
@@ -105,23 +112,28 @@ export class ClickHouse {
 
   /** The rows of a small result, checked against a schema; asked for again while the server wakes. */
   async rows<T extends z.ZodType>(query: string, parameters: QueryParameters, row: T): Promise<z.output<T>[]> {
-    const { stop, retryTimeMs, firstRetryMs } = this.#surroundings;
+    const { stop, retryTimeMs, firstRetryMs, stopPatienceMs } = this.#surroundings;
     let failure: ConnectorError | undefined;
     const leaveWait = new AbortController();
+    const leaveAttempt = new AbortController();
+    let patience: NodeJS.Timeout | undefined;
     const onStop = (): void => {
-      // An attempt that is under way may still succeed; only the wait for the next one is cut short.
+      // An attempt that is under way may still succeed; the wait for the next one is cut short.
       if (failure !== undefined) leaveWait.abort();
+      else patience = setTimeout(() => leaveAttempt.abort(), stopPatienceMs);
     };
     const attempt = async (): Promise<z.output<T>[]> => {
       failure = undefined;
       try {
-        return await this.#lookUp(query, parameters, row, await this.#querySettings());
+        const settings = await this.#querySettings(leaveAttempt.signal);
+        return await this.#lookUp(query, parameters, row, settings, leaveAttempt.signal);
       } catch (error) {
-        failure = clickHouseFailure(error, this.#configuration);
+        failure = leaveAttempt.signal.aborted ? this.#unanswered() : clickHouseFailure(error, this.#configuration);
         throw failure;
       }
     };
     stop.addEventListener('abort', onStop);
+    if (stop.aborted) onStop();
     try {
       return await pRetry(attempt, {
         retries: Number.POSITIVE_INFINITY,
@@ -139,6 +151,7 @@ export class ClickHouse {
       // A wait that was cut short is no failure: what was waited for is.
       throw failure ?? error;
     } finally {
+      clearTimeout(patience);
       stop.removeEventListener('abort', onStop);
     }
   }
@@ -146,7 +159,7 @@ export class ClickHouse {
   /** The bytes of a result in the query's own FORMAT. `signal` cancels the request. */
   async bytes(query: string, parameters: QueryParameters, signal: AbortSignal): Promise<Readable> {
     try {
-      const settings = await this.#querySettings();
+      const settings = await this.#querySettings(signal);
       signal.throwIfAborted();
       // The client hears the signal until the answer begins; its body is ours to end.
       return addAbortSignal(signal, await this.#ask(query, parameters, settings, signal));
@@ -168,9 +181,9 @@ export class ClickHouse {
   }
 
   /** Looked up once: before the first query, and again only while that fails. */
-  async #querySettings(): Promise<QuerySettings> {
+  async #querySettings(signal: AbortSignal): Promise<QuerySettings> {
     this.#settings ??= await lookUpQuerySettings(
-      (query, row) => this.#lookUp(query, {}, row, NO_SETTINGS),
+      (query, row) => this.#lookUp(query, {}, row, NO_SETTINGS, signal),
       this.#configuration,
     );
     return this.#settings;
@@ -181,9 +194,11 @@ export class ClickHouse {
     parameters: QueryParameters,
     row: T,
     settings: QuerySettings,
+    signal: AbortSignal,
   ): Promise<z.output<T>[]> {
     // Not JSONEachRow, of which a setting makes one array.
-    const result = await text(await this.#ask(`${query} \nFORMAT JSON`, parameters, settings));
+    const body = await this.#ask(`${query} \nFORMAT JSON`, parameters, settings, signal);
+    const result = await text(addAbortSignal(signal, body));
     const { data, exception } = z
       .object({ data: z.array(row), exception: z.string().optional() })
       .parse(JSON.parse(result));
@@ -198,7 +213,7 @@ export class ClickHouse {
     query: string,
     parameters: QueryParameters,
     settings: QuerySettings,
-    signal?: AbortSignal,
+    signal: AbortSignal,
   ): Promise<Readable> {
     const queryId = randomUUID();
     try {
@@ -217,7 +232,7 @@ export class ClickHouse {
     query: string,
     parameters: QueryParameters,
     { settings }: QuerySettings,
-    signal?: AbortSignal,
+    signal: AbortSignal,
   ): Promise<Readable> {
     const { stream, http_status_code, response_headers } = await this.#client.exec({
       query_id: queryId,
@@ -225,7 +240,7 @@ export class ClickHouse {
       query_params: parameters,
       clickhouse_settings: settings,
       ignore_error_response: true,
-      ...(signal === undefined ? {} : { abort_signal: signal }),
+      abort_signal: signal,
     });
     const status = http_status_code ?? 0;
     const isGood = status >= 200 && status < 300 && response_headers['x-clickhouse-exception-code'] === undefined;
@@ -234,6 +249,15 @@ export class ClickHouse {
     const error = parseError(body);
     if (!(error instanceof ClickHouseError) && GATEWAY_STATUSES.includes(status)) throw new GatewayError(status, body);
     throw error;
+  }
+
+  /** Why a result was left that did not come in time after the signal to end. */
+  #unanswered(): ConnectorError {
+    const { host, port } = this.#configuration;
+    return sourceError(
+      'clickhouse_unreachable',
+      `${host}:${port} gave no answer within ${this.#surroundings.stopPatienceMs / 1000} seconds after the signal to end. Nothing was read since the last state; the next run goes on from there.`,
+    );
   }
 
   #mayPass(error: Error): boolean {

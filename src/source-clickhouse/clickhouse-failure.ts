@@ -149,18 +149,27 @@ function explainServerError(error: ClickHouseError, configuration: SourceConfigu
     case 160: // TOO_SLOW
     case 241: // MEMORY_LIMIT_EXCEEDED
     case 173: // CANNOT_ALLOCATE_MEMORY
+    case 203: // NO_FREE_CONNECTION
     case 439: // CANNOT_SCHEDULE_TASK
+    case 473: // DEADLOCK_AVOIDED: a lock of the table was not had in time
+    case 700: // USER_SESSION_LIMIT_EXCEEDED
     case 745: // SERVER_OVERLOADED
       return {
         code: 'clickhouse_busy',
         message: `${seen} A limit of the server or of the user "${username}" was reached. Run again later; if it stays, raise the limit or make the table cheaper to read (sorted by the cursor).`,
       };
+    case 32: // ATTEMPT_TO_READ_AFTER_EOF: a shard went away
+    case 95: // CANNOT_READ_FROM_SOCKET
+    case 96: // CANNOT_WRITE_TO_SOCKET
+    case 198: // DNS_ERROR
     case 209: // SOCKET_TIMEOUT
     case 210: // NETWORK_ERROR
     case 279: // ALL_CONNECTION_TRIES_FAILED
+    case 369: // ALL_REPLICAS_ARE_STALE
     case 394: // QUERY_WAS_CANCELLED
     case 236: // ABORTED
     case 499: // S3_ERROR
+    case 519: // NO_REMOTE_SHARD_AVAILABLE
     case 733: // TABLE_IS_BEING_RESTARTED
     case 735: // QUERY_WAS_CANCELLED_BY_CLIENT
     case 999: // KEEPER_EXCEPTION

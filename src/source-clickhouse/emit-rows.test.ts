@@ -9,6 +9,7 @@ import { RowBudget } from './row-budget.ts';
 import type { RowSelection } from './row-query.ts';
 import { sourceError } from './source-error.ts';
 import type { StreamState } from './stream-state.ts';
+import type { Column } from './table.ts';
 import type { TimeWindow } from './time-window.ts';
 import { parseClickHouseType } from './types/clickhouse-type.ts';
 
@@ -18,13 +19,13 @@ const STREAM = { name: 'events', namespace: 'shop' };
 const CURSOR_TYPE = parseClickHouseType('DateTime64(3)');
 const START: StreamState = { cursor: null, cursor_column: 'last_updated_at', cursor_type: 'DateTime64(3)' };
 
-function selection(): RowSelection {
+function selection(added: Column[] = []): RowSelection {
   const column = { name: 'last_updated_at', type: CURSOR_TYPE };
   const codec = cursorCodec(CURSOR_TYPE);
   if (codec === undefined) throw new Error('It is no cursor.');
   const columns = [column];
   return {
-    table: { database: 'shop', name: 'events', columns },
+    table: { database: 'shop', name: 'events', columns: [...columns, ...added] },
     columns,
     cursor: { column, codec },
     final: false,
@@ -52,12 +53,19 @@ type Message = {
   log?: { message: string };
 };
 
-type Emitting = { state?: StreamState; window?: TimeWindow; error?: Error; limit?: number };
+type Emitting = {
+  state?: StreamState;
+  window?: TimeWindow;
+  error?: Error;
+  limit?: number;
+  /** Columns that the hashes in the state are not made of. */
+  added?: Column[];
+};
 
 /** Emits what a server answers, and the error that it ends with, if any. */
 async function emit(
   lines: Iterable<string>,
-  { state = START, window = WINDOW, error, limit }: Emitting = {},
+  { state = START, window = WINDOW, error, limit, added = [] }: Emitting = {},
 ): Promise<{ rows: number; states: StreamState[]; counted: number; logs: string[]; thrown: unknown }> {
   let text = '';
   const stream = new Writable({
@@ -88,7 +96,7 @@ async function emit(
     now: () => 0,
   };
   let thrown: unknown;
-  await emitRows(context, STREAM, selection(), state, window).catch((cause: unknown) => {
+  await emitRows(context, STREAM, selection(added), state, window).catch((cause: unknown) => {
     thrown = cause;
   });
   const messages = text
@@ -144,6 +152,43 @@ describe('the position in a state', () => {
     expect(states.at(-1)?.recent_rows).toBeDefined();
     // Read again from there on, the row is known.
     expect((await emit(rowsOf(200), { state: states.at(-1) ?? START })).rows).toBe(0);
+  });
+});
+
+describe('a table that has a column more than the hashes in its state', () => {
+  const added = [{ name: 'item', type: parseClickHouseType('UInt8') }];
+  const all = [
+    ['last_updated_at', 'DateTime64(3)'],
+    ['item', 'UInt8'],
+  ];
+  /** A row of before, and what differs from it by the column alone. */
+  const widened = (milliseconds: number, item: number): string =>
+    row(milliseconds).replace('"row_hash"', `"full_hash":"${item}","row_hash"`);
+
+  test('has its rows remembered by all columns, behind the last row', async () => {
+    const before = (await emit(rowsOf(1, 100))).states.at(-1);
+    const answer = [widened(100, 0), widened(100, 1)];
+    const { rows, states } = await emit(answer, { state: before ?? START, added });
+    expect([rows, states.at(-1)?.cursor, states.at(-1)?.hashed_columns]).toEqual([1, at(1), all]);
+    // One that appears before them is no longer taken for one of them.
+    const hashed = (item: number): string => row(100).replace('"row_hash":"100"', `"row_hash":"${item}"`);
+    expect((await emit([hashed(7), hashed(0), hashed(1)], { state: states.at(-1) ?? START })).rows).toBe(1);
+  });
+
+  test('keeps to the hashes of before while rows of a group are left to be read', async () => {
+    const halfRead = { ...START, cursor: at(200), tie_break: { row_hash: '7', rows: 1 } };
+    const { states } = await emit([widened(200, 0)], { state: halfRead, added });
+    expect(states.at(-1)).toMatchObject({ tie_break: { row_hash: '7' }, hashed_columns: [all[0]] });
+    const limited = await emit([widened(1, 0), widened(2, 0)], { limit: 1, added });
+    expect(limited.states.at(-1)).toMatchObject({ tie_break: { row_hash: '1' }, hashed_columns: [all[0]] });
+  });
+
+  test('goes over to all columns also when rows are held back every time', async () => {
+    function* lines(): Generator<string> {
+      for (let time = 50; time < MOST_RECENT_ROWS + 5_000; time++) yield widened(time, time);
+    }
+    const { states } = await emit(lines(), { added });
+    expect([states.at(-1)?.cursor, states.at(-1)?.hashed_columns]).toEqual([at(99), all]);
   });
 });
 

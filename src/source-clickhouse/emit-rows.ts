@@ -6,13 +6,16 @@ import { firstRows } from './page-cutter.ts';
 import { PROGRESS_INTERVAL_MS, Progress } from './progress.ts';
 import { MOST_RECENT_ROWS, RecentRows } from './recent-rows.ts';
 import type { RowBudget } from './row-budget.ts';
-import type { RowSelection } from './row-query.ts';
+import { hasAddedColumns, type RowSelection } from './row-query.ts';
 import { rowSource } from './row-source.ts';
 import { sourceError } from './source-error.ts';
 import { StateWriter } from './state-writer.ts';
 import type { Position, StreamState } from './stream-state.ts';
 import type { TimeWindow } from './time-window.ts';
 import { type UnsentRows, unsentRows } from './unsent-rows.ts';
+
+const NOT_KNOWN_AGAIN =
+  'None of the rows that the last run delivered was known again, and as many others stand where they stood: they were sent again. Each run will do so if a column is another one at each look, such as now(), rand() or what a join brings that changes. Take it out of the view or compute it when a row is inserted; or set "lookback_seconds" to 0.';
 
 export type EmitContext = {
   clickhouse: Pick<ClickHouse, 'bytes' | 'failure'>;
@@ -41,6 +44,8 @@ export async function emitRows(
 ): Promise<string> {
   const cursorColumn = selection.cursor.column.name;
   const recent = new RecentRows(state.recent_rows, window?.recentFrom);
+  // The recent rows once more, by the hash of all columns.
+  const wider = hasAddedColumns(selection) ? new RecentRows(undefined, window?.recentFrom) : undefined;
   const states = new StateWriter(output, stream, state, selection.hashedColumns, recent);
   const progress = new Progress(now);
   const warn = (message: string): Promise<void> => output.write(log('WARN', `${stream.name}: ${message}`));
@@ -65,7 +70,7 @@ export async function emitRows(
   try {
     for await (const page of fetchPages(source, settled, stop)) {
       isWaiting = false;
-      const unsent = rowsToWrite(page, readUpTo, { source, cursorColumn, recent, most: budget.left });
+      const unsent = rowsToWrite(page, readUpTo, { source, cursorColumn, recent, wider, most: budget.left });
       if (rows === 0 && unsent.rows > 0) await output.write(streamStatus(stream, 'RUNNING', now()));
       await output.writeOut(unsent.lines);
       rows += unsent.rows;
@@ -89,11 +94,15 @@ export async function emitRows(
   }
   if (stop.aborted || budget.isSpent) {
     if (states.hasNews) await states.write(settled);
-  } else if (heldBackFrom !== undefined) {
-    await states.write(settled);
-    await warn(heldBack(heldBackFrom, cursorColumn, window));
   } else {
-    await states.write(endedPosition(settled));
+    const hasEnded = heldBackFrom === undefined;
+    if (wider !== undefined && isDoneWith(recent, wider, settled, hasEnded)) {
+      await states.writeWith(selection.table.columns, wider, settled.cursor);
+    } else {
+      await states.write(hasEnded ? endedPosition(settled) : settled);
+    }
+    if (recent.areAllOthers) await warn(NOT_KNOWN_AGAIN);
+    if (heldBackFrom !== undefined) await warn(heldBack(heldBackFrom, cursorColumn, window));
   }
   return progress.total(rows);
 }
@@ -102,6 +111,7 @@ type Taking = {
   source: Pick<RowSource<Position>, 'positionAfter'>;
   cursorColumn: string;
   recent: RecentRows;
+  wider: RecentRows | undefined;
   /** So many rows at the most. */
   most: number;
 };
@@ -113,7 +123,7 @@ type Taking = {
 function rowsToWrite(
   page: PositionedPage<Position>,
   after: Position,
-  { source, cursorColumn, recent, most }: Taking,
+  { source, cursorColumn, recent, wider, most }: Taking,
 ): UnsentRows & { position: Position } {
   const cut = (rows: number): PositionedPage<Position> => {
     const first = firstRows(page, rows);
@@ -121,7 +131,7 @@ function rowsToWrite(
   };
   const { cursor } = page.position;
   if (cursor !== null && recent.concern(after.cursor, cursor)) {
-    const unsent = unsentRows(page.lines, cursorColumn, recent, most);
+    const unsent = unsentRows(page.lines, cursorColumn, { recent, wider }, most);
     const isCut = unsent.heldBackFrom === undefined && unsent.lookedAt < page.rows;
     return { ...unsent, position: isCut ? cut(unsent.lookedAt).position : page.position };
   }
@@ -141,6 +151,20 @@ function settledPosition(
   // A later row has been seen, so the group of the settled one is whole.
   if (settledUpTo !== undefined) return { cursor: settledUpTo };
   return seen === before.cursor ? before : { cursor: before.cursor };
+}
+
+/**
+ * Whether hashes that lack columns are of no more use, so that the next run may go by those of all columns: no position
+ * in a group has to be told by them, and every row that was remembered by them has been met, or is gone.
+ */
+function isDoneWith(
+  recent: RecentRows,
+  wider: RecentRows,
+  { cursor, tie_break }: Position,
+  hasEnded: boolean,
+): boolean {
+  if (!hasEnded) return tie_break === undefined && wider.size === recent.size;
+  return tie_break === undefined || cursor === null || !recent.isRecent(cursor);
 }
 
 /** The position behind the last row of an answer that ended. */

@@ -8,6 +8,7 @@ const CLOSING_BRACE = 0x7d;
 const QUOTE = 0x22;
 const ROW_START = Buffer.from(ROW_LINE_START);
 const ROW_HASH_KEY = Buffer.from(',"row_hash":"');
+const FULL_HASH_KEY = Buffer.from(',"full_hash":"');
 const LONGEST_TAIL_BYTES = ROW_HASH_KEY.length + '18446744073709551615"}'.length;
 
 /** The longest row that is read, in bytes of its RECORD line. It bounds memory; Batch refuses events over 25 kB anyway. */
@@ -217,8 +218,17 @@ function* linesFromTheEnd(rows: Buffer): Generator<Buffer> {
 
 /** The row hash at the end of a line, in decimal; "" when there is none. */
 export function rowHash(line: Buffer): string {
-  const tail = line.subarray(Math.max(0, line.length - LONGEST_TAIL_BYTES));
-  const key = tail.lastIndexOf(ROW_HASH_KEY);
-  if (key === -1) return '';
-  return tail.toString('latin1', key + ROW_HASH_KEY.length, tail.length - 2);
+  return hashBehind(ROW_HASH_KEY, line.subarray(Math.max(0, line.length - LONGEST_TAIL_BYTES)));
+}
+
+/** The hash of all columns of a row, which stands before its row hash when that lacks some; "" when there is none. */
+export function fullHash(line: Buffer): string {
+  const end = line.lastIndexOf(ROW_HASH_KEY);
+  return end === -1 ? '' : hashBehind(FULL_HASH_KEY, line.subarray(Math.max(0, end - LONGEST_TAIL_BYTES), end + 1));
+}
+
+/** @param tail ends two characters behind the hash. */
+function hashBehind(key: Buffer, tail: Buffer): string {
+  const start = tail.lastIndexOf(key);
+  return start === -1 ? '' : tail.toString('latin1', start + key.length, tail.length - 2);
 }

@@ -25,7 +25,7 @@ export class QueryEnds {
   }
 
   /** Ends a query whose answer has begun if we leave it before its end, by the signal or by closing its body. */
-  endWhenLeft(queryId: string, body: Readable, signal: AbortSignal | undefined): void {
+  endWhenLeft(queryId: string, body: Readable, signal: AbortSignal): void {
     let isLeft = false;
     const leave = (): void => {
       if (isLeft || !wasLeft(body)) return;
@@ -33,9 +33,9 @@ export class QueryEnds {
       this.end(queryId);
     };
     // The body closes only when its socket has, which may be after `settled` was asked for.
-    signal?.addEventListener('abort', leave);
+    signal.addEventListener('abort', leave);
     body.once('close', () => {
-      signal?.removeEventListener('abort', leave);
+      signal.removeEventListener('abort', leave);
       leave();
     });
   }
@@ -74,9 +74,9 @@ function wasLeft(body: Readable): boolean {
  * Whether the server may still be busy with a query that failed so, before any answer: we left it or had enough of
  * waiting, or what stands between us and the server did.
  */
-export function mayStillRun(error: unknown, signal: AbortSignal | undefined): boolean {
+export function mayStillRun(error: unknown, signal: AbortSignal): boolean {
   return (
-    signal?.aborted === true ||
+    signal.aborted ||
     error instanceof GatewayError ||
     codeOf(error) === 'ECONNRESET' ||
     messageOf(error) === 'Timeout error.'

@@ -10,6 +10,9 @@ const BUCKET_LENGTH = 19;
 /** A row hash in base64url: 64 bits without padding. */
 const FINGERPRINT_LENGTH = 11;
 
+/** So many rows that all are others than before are no coincidence. */
+const LEAST_ROWS_TO_JUDGE = 3;
+
 /** Fingerprints of emitted rows by the second of their cursor, one behind the other, as they stand in the state. */
 export type StoredRecentRows = Record<string, string>;
 
@@ -25,6 +28,10 @@ export class RecentRows {
   readonly #recentFrom: string | undefined;
   #size = 0;
   #lastBucketBefore = '';
+  readonly #sizeBefore: number;
+  /** Rows that were met in the seconds of those that were emitted before: how many were known, and how many not. */
+  #known = 0;
+  #unknown = 0;
 
   /** @param recentFrom rows with this cursor or a later one are to be remembered; undefined for none. */
   constructor(stored: StoredRecentRows | undefined, recentFrom: string | undefined) {
@@ -39,6 +46,15 @@ export class RecentRows {
       this.#before.set(bucket, counts);
       if (bucket > this.#lastBucketBefore) this.#lastBucketBefore = bucket;
     }
+    this.#sizeBefore = this.#size;
+  }
+
+  /**
+   * Whether none of the rows that were emitted before was met, and as many others were in their place: they are not the
+   * same at each look, and so can't be known again.
+   */
+  get areAllOthers(): boolean {
+    return this.#known === 0 && this.#sizeBefore >= LEAST_ROWS_TO_JUDGE && this.#unknown >= this.#sizeBefore;
   }
 
   /** How many rows are remembered. */
@@ -63,7 +79,12 @@ export class RecentRows {
     const counts = this.#before.get(bucket);
     const fingerprint = fingerprintOf(rowHash);
     const count = counts?.get(fingerprint) ?? 0;
-    if (counts === undefined || count === 0) return false;
+    if (counts === undefined) return false;
+    if (count === 0) {
+      this.#unknown += 1;
+      return false;
+    }
+    this.#known += 1;
     if (count > 1) counts.set(fingerprint, count - 1);
     else counts.delete(fingerprint);
     this.#size -= 1;

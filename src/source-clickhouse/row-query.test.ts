@@ -97,6 +97,21 @@ test('the hash is made of the columns that it was made of before, whatever the t
   expect(lineOf(query, 'SELECT')).toContain(`toString(${hash})`);
 });
 
+test('rows that differ in an added column alone have an order, and a hash of all columns beside the other', () => {
+  const { query } = rowQuery(
+    { ...selection(undefined, ['custom_id']), hashedColumns: selection().columns.slice(0, 2) },
+    POSITION,
+    1,
+  );
+  const hash = 'cityHash64(tuple(`source`.`custom_id`, `source`.`event_name`))';
+  expect(lineOf(query, 'ORDER BY')).toEqual(startsWith(`ORDER BY ${CURSOR}, ${hash}, ${HASH}, `));
+  expect(lineOf(query, 'SELECT')).toContain(
+    `, '},"full_hash":"', toString(${HASH}), '","row_hash":"', toString(${hash}), '"}')`,
+  );
+  // The hash of all hangs on the type of each.
+  expect(lineOf(query, 'WHERE')).toContain("('price', 'UInt8')");
+});
+
 test('rows from a bound on are left alone', () => {
   const bounded = { ...selection(), readBefore: '2026-01-02T00:00:00.000000Z' };
   const { query, parameters } = rowQuery(bounded, undefined, 1);

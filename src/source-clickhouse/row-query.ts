@@ -21,12 +21,21 @@ export type RowSelection = {
   partition: Partition | undefined;
   /**
    * The columns that the row hash is made of. Not those that leave: a changed selection must not change the order. Nor
-   * those that were added since the state was written, which holds hashes.
+   * those that were added since the state was written, which holds hashes: see `hasAddedColumns`.
    */
   hashedColumns: readonly Column[];
   /** Only rows whose cursor is before this text of one are read; undefined for all. */
   readBefore: string | undefined;
 };
+
+/**
+ * Whether the table has columns that the row hash is not made of. Rows that differ in these alone have one hash, so each
+ * line then bears a hash of all columns as well, by which such rows are put in order, and to which the state goes over
+ * when all rows have been read.
+ */
+export function hasAddedColumns({ table, hashedColumns }: Pick<RowSelection, 'table' | 'hashedColumns'>): boolean {
+  return hashedColumns.length < table.columns.length;
+}
 
 /**
  * The query whose answer is the protocol: each row leaves ClickHouse as a finished RECORD message in one line, in the
@@ -52,7 +61,9 @@ export function rowQuery(
 ): { query: string; parameters: QueryParameters } {
   const { table, columns, cursor } = selection;
   const source = qualifier(table);
-  const rows = rowsAfter(selection, after, unchangedTable(table, [...columns, ...selection.hashedColumns]));
+  const fullHash = hasAddedColumns(selection) ? hashOf({ table, hashedColumns: table.columns }) : undefined;
+  const typedColumns = [...columns, ...(fullHash === undefined ? selection.hashedColumns : table.columns)];
+  const rows = rowsAfter(selection, after, unchangedTable(table, typedColumns));
   const rowHash = hashOf(selection);
   const fields = columns.map((column) => ({ name: column.name, type: column.type, value: source(column) }));
   const pairs = jsonPairs(fields);
@@ -65,14 +76,16 @@ export function rowQuery(
     ...pairs.slice(half),
     `'}'`,
     ...changesOf(fields),
-    `'},"row_hash":"'`,
+    ...(fullHash === undefined
+      ? [`'},"row_hash":"'`]
+      : [`'},"full_hash":"'`, `toString(${fullHash})`, `'","row_hash":"'`]),
     `toString(${rowHash})`,
     `'"}'`,
   ];
   const query = [
     `SELECT concat(${line.join(', ')})`,
     rows.clauses,
-    `ORDER BY ${source(cursor.column)}, ${rowHash}, ${firstHalf}`,
+    `ORDER BY ${[source(cursor.column), rowHash, fullHash, firstHalf].filter((key) => key !== undefined).join(', ')}`,
     ...(most === Number.POSITIVE_INFINITY ? [] : [`LIMIT ${most}`]),
     'FORMAT TSVRaw',
   ].join('\n');
@@ -128,7 +141,7 @@ export function rowsAfter(
 }
 
 /** The hash of a row. In a tuple, as NULL among the arguments of a hash function makes the hash NULL. */
-function hashOf({ table, hashedColumns }: RowSelection): string {
+function hashOf({ table, hashedColumns }: Pick<RowSelection, 'table' | 'hashedColumns'>): string {
   return `cityHash64(tuple(${hashedColumns.map(qualifier(table)).join(', ')}))`;
 }
 

@@ -27,7 +27,7 @@ export class StateWriter {
     this.#output = output;
     this.#stream = stream;
     this.#state = { cursor_column, cursor_type, partition };
-    this.#hashedColumns = hashedColumns.map(({ name, type }) => [name, type.name]);
+    this.#hashedColumns = namesAndTypes(hashedColumns);
     this.#recent = recent;
   }
 
@@ -49,12 +49,25 @@ export class StateWriter {
 
   /** Writes the state of a position up to which all rows were written, and of the rows behind it that were. */
   async write({ cursor, tie_break }: Position): Promise<void> {
-    const recent_rows = this.#recent.stored(cursor);
+    await this.#write({ cursor, tie_break }, this.#hashedColumns, this.#recent);
+  }
+
+  /** The same with other hashes, of these columns: by them those rows are remembered, and no position in a group can be told. */
+  async writeWith(columns: readonly Column[], recent: RecentRows, cursor: string | null): Promise<void> {
+    await this.#write({ cursor }, namesAndTypes(columns), recent);
+  }
+
+  async #write({ cursor, tie_break }: Position, columns: [string, string][], recent: RecentRows): Promise<void> {
+    const recent_rows = recent.stored(cursor);
     const hasHashes = tie_break !== undefined || recent_rows !== undefined;
-    const hashed_columns = hasHashes ? this.#hashedColumns : undefined;
+    const hashed_columns = hasHashes ? columns : undefined;
     const state = { cursor, ...this.#state, tie_break, recent_rows, hashed_columns };
     await this.#output.writeBytes(stateLine(this.#stream, state, this.#rows));
     this.#rows = 0;
     this.#bytes = 0;
   }
+}
+
+function namesAndTypes(columns: readonly Column[]): [name: string, type: string][] {
+  return columns.map(({ name, type }) => [name, type.name]);
 }

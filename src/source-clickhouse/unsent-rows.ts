@@ -1,4 +1,4 @@
-import { rowHash } from './page-cutter.ts';
+import { fullHash, rowHash } from './page-cutter.ts';
 import { MOST_RECENT_ROWS, type RecentRows } from './recent-rows.ts';
 import { cursorInLine } from './row-line.ts';
 
@@ -21,9 +21,15 @@ export type LookedAtRows = UnsentRows & { lookedAt: number };
  * The rows of a page that no run has emitted yet. Those that may still get company are remembered.
  *
  * @param page whole row lines, each with its line feed.
+ * @param wider remembers the same rows by the hash of all their columns, when there is one.
  * @param most so many are written at the most; those behind the last of them are not looked at.
  */
-export function unsentRows(page: Buffer, cursorColumn: string, recent: RecentRows, most: number): LookedAtRows {
+export function unsentRows(
+  page: Buffer,
+  cursorColumn: string,
+  { recent, wider }: { recent: RecentRows; wider: RecentRows | undefined },
+  most: number,
+): LookedAtRows {
   const unsent: Buffer[] = [];
   let lookedAt = 0;
   let settledUpTo: string | undefined;
@@ -42,7 +48,8 @@ export function unsentRows(page: Buffer, cursorColumn: string, recent: RecentRow
       recent.add(cursor, hash);
       unsent.push(page.subarray(start, end + 1));
     }
-    if (!isRecent) settledUpTo = cursor;
+    if (isRecent) wider?.add(cursor, fullHash(line));
+    else settledUpTo = cursor;
     lookedAt += 1;
     start = end + 1;
   }
