@@ -37,7 +37,7 @@ function fakeFile(): {
 
 test('the first state is written at once, those behind it once a second, and the last one in any case', async () => {
   const { file, saved } = fakeFile();
-  const saver = new StateSaver(file, Date.now, () => {});
+  const saver = new StateSaver(file, () => {});
   saver.keep(state('1'));
   await vi.advanceTimersByTimeAsync(0);
   expect(saved).toEqual(['1']);
@@ -56,10 +56,22 @@ test('the first state is written at once, those behind it once a second, and the
   expect(vi.getTimerCount()).toBe(0);
 });
 
+test('a clock that is set back meanwhile delays no state', async () => {
+  const { file, saved } = fakeFile();
+  const saver = new StateSaver(file, () => {});
+  saver.keep(state('1'));
+  await vi.advanceTimersByTimeAsync(0);
+  vi.setSystemTime(Date.now() - 3_600_000);
+  saver.keep(state('2'));
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(saved).toEqual(['1', '2']);
+  await saver.close();
+});
+
 test('a failure ends the run, which has failed though the end could keep its states', async () => {
   const { file, saved, fail } = fakeFile();
   const onFailure = vi.fn();
-  const saver = new StateSaver(file, Date.now, onFailure);
+  const saver = new StateSaver(file, onFailure);
   saver.keep(state('1'));
   await vi.advanceTimersByTimeAsync(0);
   fail(true);
@@ -75,6 +87,6 @@ test('a failure ends the run, which has failed though the end could keep its sta
 
 test('without a state nothing is written', async () => {
   const { file, saved } = fakeFile();
-  await new StateSaver(file, Date.now, () => {}).close();
+  await new StateSaver(file, () => {}).close();
   expect(saved).toEqual([]);
 });

@@ -8,7 +8,6 @@ const SAVE_INTERVAL_MS = 1_000;
 /** Writes states to their file as they come, not more often than is of use. */
 export class StateSaver {
   readonly #file: Pick<StateFile, 'put' | 'save'>;
-  readonly #now: () => number;
   readonly #onFailure: () => void;
   #timer: NodeJS.Timeout | undefined;
   #saving: Promise<void> = Promise.resolve();
@@ -18,13 +17,9 @@ export class StateSaver {
   #kept = 0;
   #failure: ConnectorError | undefined;
 
-  /**
-   * @param now milliseconds since the epoch.
-   * @param onFailure is told of the first failure, when the run should end.
-   */
-  constructor(file: Pick<StateFile, 'put' | 'save'>, now: () => number, onFailure: () => void) {
+  /** @param onFailure is told of the first failure, when the run should end. */
+  constructor(file: Pick<StateFile, 'put' | 'save'>, onFailure: () => void) {
     this.#file = file;
-    this.#now = now;
     this.#onFailure = onFailure;
   }
 
@@ -52,7 +47,7 @@ export class StateSaver {
   }
 
   #untilNextSave(): number {
-    return Math.max(0, this.#lastSave + SAVE_INTERVAL_MS - this.#now());
+    return Math.max(0, this.#lastSave + SAVE_INTERVAL_MS - performance.now());
   }
 
   #save(): void {
@@ -68,7 +63,7 @@ export class StateSaver {
     try {
       await this.#file.save();
       this.#kept = settled;
-      this.#lastSave = this.#now();
+      this.#lastSave = performance.now();
     } catch (error) {
       this.#isNew = true;
       if (this.#failure !== undefined) return;

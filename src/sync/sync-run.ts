@@ -42,7 +42,7 @@ export async function runOnce(options: RunOptions, context: SyncContext): Promis
 }
 
 async function transfer(options: RunOptions, context: SyncContext, progress: RunProgress): Promise<Transferred> {
-  const { reporter, stop, now } = context;
+  const { reporter, stop } = context;
   const { source, destination, fullRefresh } = options;
   const file = fullRefresh ? undefined : await StateFile.open(options.state);
   const settlesNothing = await isDryRun(destination);
@@ -67,7 +67,7 @@ async function transfer(options: RunOptions, context: SyncContext, progress: Run
       reporter.log('WARN', 'sync', message);
       running.stop();
     };
-    const saver = file && new StateSaver(file, now, onFailure);
+    const saver = file && new StateSaver(file, onFailure);
     const running = new Transfer(
       { ...context, progress, onState: (message) => saver?.keep(message) },
       ['--config', source, ...common, ...state, ...limit],
