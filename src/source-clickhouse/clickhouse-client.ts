@@ -22,10 +22,16 @@ import { sourceError } from './source-error.ts';
 import { SshTunnel } from './ssh-tunnel.ts';
 
 /**
- * How long a server may be silent, in milliseconds. A long sort sends nothing before its end, and a ClickHouse Cloud
- * service that sleeps takes up to a minute to wake.
+ * How long a server may be silent, in milliseconds. A ClickHouse Cloud service that sleeps takes up to a minute to wake,
+ * and a sort has no row before its end: see PROGRESS_SETTINGS.
  */
-const REQUEST_TIMEOUT_MS = 300_000;
+const SILENCE_MS = 300_000;
+
+/**
+ * How long the headers of an answer may be, in bytes, where Node takes 16 KiB: one that says how far the query is has
+ * about 130, and a server whose profile asks for these sends ten a second.
+ */
+const MOST_HEADER_BYTES = 1024 * 1024;
 
 /**
  * How long a query of a small result is asked again while the server does not answer properly, in milliseconds: a
@@ -61,6 +67,8 @@ export type Surroundings = {
   firstRetryMs: number;
   /** How long a result is waited for once `stop` is aborted, in milliseconds. */
   stopPatienceMs: number;
+  /** How long the server may be silent, in milliseconds. */
+  silenceMs: number;
 };
 
 const SURROUNDINGS: Surroundings = {
@@ -70,6 +78,7 @@ const SURROUNDINGS: Surroundings = {
   retryTimeMs: LOOK_UP_RETRY_MS,
   firstRetryMs: FIRST_RETRY_MS,
   stopPatienceMs: STOP_PATIENCE_MS,
+  silenceMs: SILENCE_MS,
 };
 
 /** A connection to ClickHouse over HTTP. Every failure of its methods is a ConnectorError with advice. */
@@ -95,7 +104,8 @@ export class ClickHouse {
       url,
       username: configuration.username,
       password: configuration.password,
-      request_timeout: REQUEST_TIMEOUT_MS,
+      request_timeout: this.#surroundings.silenceMs,
+      max_response_headers_size: MOST_HEADER_BYTES,
       // Every user may send it, and none can lose it: a comment in the query's text would go when its parameters are put in.
       application: PROGRAM,
       // It pools the connections; how long one may be idle the client still sees to.

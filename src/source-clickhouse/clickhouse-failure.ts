@@ -5,6 +5,7 @@ import type { SourceConfiguration } from './configuration.ts';
 import type { Explanation } from './explanation.ts';
 import { quoteIdentifier } from './identifier.ts';
 import { explainFinalLimit } from './limit-failure.ts';
+import { PROGRESS_SETTINGS } from './query-settings.ts';
 import { settingAdvice } from './setting-advice.ts';
 import { sourceError } from './source-error.ts';
 import { explainTlsError } from './tls-failure.ts';
@@ -210,6 +211,12 @@ function explainNetworkError(error: unknown, configuration: SourceConfiguration)
     return {
       code: 'clickhouse_unreachable',
       message: `Nothing listens at ${at} (connection refused). The port may be wrong (HTTP is 8123, HTTPS 8443) or the server is down. Check both, and that HTTP is open to this machine.`,
+    };
+  }
+  if (messageOf(error) === 'Timeout error.') {
+    return {
+      code: 'clickhouse_unreachable',
+      message: `${at} took the query and said nothing for minutes. A firewall may have dropped the connection, or the server hangs, or it sorts for so long before the first row. Try again; for a long sort, have the table sorted by the cursor, or the server say how far it is. ${settingAdvice(configuration.username, PROGRESS_SETTINGS)}.`,
     };
   }
   if (code === 'ETIMEDOUT' || code === 'EHOSTUNREACH' || code === 'ENETUNREACH' || /timeout/i.test(messageOf(error))) {

@@ -8,6 +8,8 @@ type Values = Record<string, string>;
 
 const PLAIN: Values = {
   log_comment: '',
+  send_progress_in_http_headers: '0',
+  http_headers_progress_interval_ms: '100',
   readonly: '0',
   cancel_http_readonly_queries_on_client_close: '0',
   cloud_mode: '0',
@@ -27,6 +29,7 @@ function decide(values: Values, fixed: readonly string[] = []): QuerySettings {
 
 const EVERYTHING = [...Object.keys(PLAIN), 'skip_unavailable_shards'];
 const COMMENT = { log_comment: expect.stringMatching(/^clickhouse-to-batch source-clickhouse \d/) };
+const PROGRESS = { send_progress_in_http_headers: '1', http_headers_progress_interval_ms: '45000' };
 const CANCEL = { cancel_http_readonly_queries_on_client_close: '1' };
 
 describe('what is sent', () => {
@@ -35,18 +38,30 @@ describe('what is sent', () => {
   });
 
   test('says for a user who may write that this query does not, as only such a query ends with its connection', () => {
-    expect(decide({})).toEqual({ settings: { ...COMMENT, ...CANCEL, readonly: '2' }, endsWithConnection: true });
+    expect(decide({})).toEqual({
+      settings: { ...COMMENT, ...PROGRESS, ...CANCEL, readonly: '2' },
+      endsWithConnection: true,
+    });
   });
 
   test('leaves a read-only user as it is', () => {
     expect(decide({ readonly: '2' }, ['readonly'])).toEqual({
-      settings: { ...COMMENT, ...CANCEL },
+      settings: { ...COMMENT, ...PROGRESS, ...CANCEL },
       endsWithConnection: true,
     });
   });
 
   test('does not count on a connection whose user may write and must', () => {
-    expect(decide({}, ['readonly'])).toEqual({ settings: { ...COMMENT, ...CANCEL }, endsWithConnection: false });
+    expect(decide({}, ['readonly'])).toEqual({
+      settings: { ...COMMENT, ...PROGRESS, ...CANCEL },
+      endsWithConnection: false,
+    });
+  });
+
+  test('asks for progress only where the user may say how often: ten a second fill the headers', () => {
+    expect(decide({}, ['http_headers_progress_interval_ms']).settings).not.toHaveProperty(
+      'send_progress_in_http_headers',
+    );
   });
 
   test('counts on what the profile says already', () => {

@@ -20,8 +20,15 @@ export type LookUp = <T extends z.ZodType>(query: string, row: T) => Promise<z.o
 /** How the look-up of the settings itself is sent. It is too short to be ended. */
 export const NO_SETTINGS: QuerySettings = { settings: {}, endsWithConnection: true };
 
+/**
+ * Has the server say how far a query is that has no row yet: by an X-ClickHouse-Progress header each time (ClickHouse's
+ * documentation of its HTTP interface). In milliseconds, and less than the minute after which many proxies leave a silent answer.
+ */
+export const PROGRESS_SETTINGS = { send_progress_in_http_headers: '1', http_headers_progress_interval_ms: '45000' };
+
 const NAMES = [
   'log_comment',
+  ...Object.keys(PROGRESS_SETTINGS),
   'readonly',
   'cancel_http_readonly_queries_on_client_close',
   'cloud_mode',
@@ -94,6 +101,8 @@ export function decideQuerySettings(
   const send: Record<string, string> = losslessSettings(settings, configuration);
 
   if (mayChange('log_comment')) send.log_comment = PROGRAM;
+  // One alone is of no use: at the default of ten a second, the headers of an hour are too long.
+  if (Object.keys(PROGRESS_SETTINGS).every(mayChange)) Object.assign(send, PROGRESS_SETTINGS);
   if (value('cloud_mode') === '1' && mayChange('select_sequential_consistency')) {
     // The replicas of a Cloud service share the data but not the news of it: one that lags would hide rows.
     send.select_sequential_consistency = '1';
