@@ -380,7 +380,7 @@ describe('a call that may succeed later is to be tried again', () => {
     [429, {}, retry(wait(429, tooMany), { isRateLimit: true })],
     [429, { retry_after_seconds: 7 }, retry(wait(429, tooMany), { isRateLimit: true, retryAfterMs: 7_000 })],
     [429, { retry_after_seconds: 0 }, retry(wait(429, tooMany), { isRateLimit: true, retryAfterMs: 0 })],
-    [500, {}, retry(fault(500, unexpected))],
+    [500, {}, retry(fault(500, unexpected), { outcomeUnknown: true })],
     [502, {}, retry(fault(502, unexpected), { outcomeUnknown: true })],
     [503, {}, retry(fault(503, 'MAINTENANCE_ERROR: Under maintenance: try again later.'))],
     [
@@ -389,7 +389,7 @@ describe('a call that may succeed later is to be tried again', () => {
       retry(fault(503, 'MAINTENANCE_ERROR: Under maintenance: try again later.'), { retryAfterMs: 60_000 }),
     ],
     [504, {}, retry(fault(504, unexpected), { outcomeUnknown: true })],
-    [599, {}, retry(fault(599, unexpected))],
+    [599, {}, retry(fault(599, unexpected), { outcomeUnknown: true })],
   ])('%i %j', async (status, more, expected) => {
     expect(await withFault({ kind: 'status', status, ...more })).toEqual(expected);
     expect(sandbox.store.eventCount).toBe(0);

@@ -208,8 +208,9 @@ export class BatchApi {
     }
     if (status >= 500) {
       throw new RetryableCallError(`Batch has a fault or is under maintenance (${said})`, {
-        // A gateway answers 502 and 504 when the server behind it did not: the server may have stored the call.
-        outcomeUnknown: status === 502 || status === 504,
+        // Under maintenance (503) Batch takes none. An unexpected error may come when some is stored, and a gateway answers
+        // 502 and 504 when the server behind it did not.
+        outcomeUnknown: status !== 503,
         retryAfterMs: retryAfterMilliseconds(retryAfter),
       });
     }
