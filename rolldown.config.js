@@ -1,5 +1,16 @@
+import { join } from 'node:path';
 import { defineConfig } from 'rolldown';
 import license from 'rollup-plugin-license';
+
+/** See src/cli/string-width.js. What is required, not imported, stays what it is: by that file, and an older one by cli-progress. */
+const quickStringWidth = {
+  name: 'quick-string-width',
+  resolveId(source, _importer, { kind }) {
+    if (source === 'string-width' && kind === 'import-statement') {
+      return join(import.meta.dirname, 'src/cli/string-width.js');
+    }
+  },
+};
 
 /** One file a command instead of some hundreds: what Node spends on finding and reading modules is most of a start. */
 export default defineConfig({
@@ -9,6 +20,6 @@ export default defineConfig({
   external: ['cpu-features', /\.node$/],
   output: { dir: 'dist/cli', format: 'esm' },
   // What others wrote is in the bundle, and asks for its licence to be handed on with it.
-  plugins: [license({ thirdParty: { output: 'dist/third-party-licences.txt' } })],
+  plugins: [quickStringWidth, license({ thirdParty: { output: 'dist/third-party-licences.txt' } })],
   logLevel: 'warn',
 });

@@ -106,3 +106,12 @@ describe('explain', () => {
     expect(stderr).toMatch(/^There is no code "tabel_missing"\..+: table_missing, /);
   });
 });
+
+test('no start waits until ICU has loaded its tables for the layout of a help that nobody asked for', async () => {
+  const costly = 'Intl.Segmenter = Intl.NumberFormat = function () { throw new Error("ICU was loaded"); };';
+  const result = await run('source-clickhouse', ['spec'], {
+    env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(costly)}` },
+  });
+  expect(result.stderr).toBe('');
+  expect(result.code).toBe(0);
+});

@@ -31,9 +31,14 @@ export class Progress {
   /** How many rows were read, and how many a second. */
   total(rows: number): string {
     const seconds = (this.#now() - this.#start) / 1000;
-    const rate = seconds >= 1 ? `, ${Math.round(rows / seconds).toLocaleString('en-US')} a second` : '';
-    return `${rows.toLocaleString('en-US')} rows read${rate}`;
+    const rate = seconds >= 1 ? `, ${grouped(Math.round(rows / seconds))} a second` : '';
+    return `${grouped(rows)} rows read${rate}`;
   }
+}
+
+/** A whole number with commas between its thousands. Not by toLocaleString, which loads ICU for 25 ms: a tenth of a small read. */
+function grouped(number: number): string {
+  return String(number).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 /** A duration in its largest unit or two, as a person would say it. */
