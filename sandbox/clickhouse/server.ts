@@ -9,7 +9,7 @@ import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickh
 import { freePort } from '../free-port.ts';
 import { ADMIN, type SandboxUser, usersXml } from './users.ts';
 
-const ENGINE = fileURLToPath(new URL('./engine.ts', import.meta.url));
+const ENGINE = fileURLToPath(new URL('./engine.js', import.meta.url));
 const HOST = '127.0.0.1';
 
 /** How long the engine may take to answer after its start, in milliseconds. It takes 1 to 3 seconds. */
@@ -92,7 +92,7 @@ export class ClickHouseServer {
         String(this.#tcpPort),
       ],
       {
-        execArgv: ['--import', import.meta.resolve('tsx')],
+        execArgv: [],
         stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
         // A Ctrl-C of the terminal is for whoever started it, who may still need it to come to an end.
         detached: true,
