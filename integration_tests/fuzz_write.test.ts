@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { anyText } from '../sandbox/any-text.ts';
 import type { BatchApi } from '../sandbox/batch-api/server.ts';
 import { write } from '../src/destination-batch/commands.ts';
 import { isJsonObject } from '../src/protocol/exact-json.ts';
@@ -31,7 +32,7 @@ function stateLine(cursor: string): string {
 
 const key = fc.oneof(
   fc.constantFrom('custom_id', 'event_name', 'event_time', '__proto__', 'constructor', 'toString', 'item', ''),
-  fc.string({ unit: 'binary' }),
+  anyText(),
 );
 
 const deep = fc
@@ -44,7 +45,7 @@ const deep = fc
 
 const hostileValue = fc.oneof(
   { weight: 6, arbitrary: fc.json() },
-  { weight: 2, arbitrary: fc.string({ unit: 'binary' }).map((text) => JSON.stringify(text)) },
+  { weight: 2, arbitrary: anyText().map((text) => JSON.stringify(text)) },
   { weight: 1, arbitrary: deep },
   {
     weight: 1,
@@ -66,7 +67,7 @@ const goodLine = fc.oneof(
 );
 
 const junkLine = fc.oneof(
-  fc.string({ unit: 'binary' }).map((text) => text.replaceAll('\n', ' ')),
+  anyText().map((text) => text.replaceAll('\n', ' ')),
   fc.json(),
   deep,
   hostileValue.map((value) => `{"type":"RECORD","record":${value}}`),

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { anyText } from '../../sandbox/any-text.ts';
 import { parseExact } from '../protocol/exact-json.ts';
 import { EventMapper, type MappedRow, type Row } from './event.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
@@ -494,7 +495,7 @@ describe('for all rows', () => {
     const columns = fc.uniqueArray(
       fc.tuple(
         names,
-        fc.string({ unit: 'binary' }).map((text) => `x${text}`),
+        anyText().map((text) => `x${text}`),
       ),
       {
         selector: ([name]) => name,
