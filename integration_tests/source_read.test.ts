@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { beforeAll, describe, expect, test, vi } from 'vitest';
-import { READER_WITH_SETTINGS } from '../sandbox/clickhouse/users.ts';
+import { READER_WITH_SETTINGS, readerWith } from '../sandbox/clickhouse/users.ts';
 import { type Finished, finished, type PrintedMessage } from '../sandbox/launcher.ts';
 import {
   catalogOf,
@@ -23,7 +23,10 @@ import {
   upTo,
 } from './support.ts';
 
-const server = clickHouseWith('shop');
+/** For whom the server works on a table from its beginning to its end, and not in two places at once. */
+const READER_IN_ONE_THREAD = readerWith('reader_in_one_thread', { settings: { max_threads: 1 } });
+
+const server = clickHouseWith('shop', [READER_IN_ONE_THREAD]);
 const { read, startRead } = sourceReader(server, 'shop');
 
 /** Ten pages, in each of which two groups of one stamp meet or a larger group goes on. */
@@ -482,7 +485,7 @@ describe('a stream that fails', () => {
       `INSERT INTO shop.explosive SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + number, number, repeat('x', 1000) FROM numbers(30000)`,
       `CREATE VIEW shop.explodes AS SELECT *, throwIf(n = 28000, 'kaboom') AS fuse FROM shop.explosive`,
     );
-    const broken = await read('explodes');
+    const broken = await read('explodes', { user: READER_IN_ONE_THREAD });
     expect(broken.code).toBe(1);
     expect(statuses(broken).at(-1)).toBe('INCOMPLETE');
     expect(errors(broken)[0]?.message).toMatch(/kaboom/);
