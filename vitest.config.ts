@@ -10,26 +10,28 @@ delete process.env.NODE_EXTRA_CA_CERTS;
 /** The files that take longest, the longest first. One that began last would run alone at the end, on one core. */
 const LONGEST = [
   'source_read',
-  'source_faults',
   'source_late_rows',
   'source_tunnel',
-  'source_limits',
-  'kubernetes_pods',
-  'source_concurrent_writers',
-  'sync',
+  'source_faults',
   'random_rows',
+  'source_limits',
   'destination_rejected',
+  'sync',
+  'kubernetes_pods',
   'batch_rules',
+  'mapping_agrees_with_batch',
   'source_tls',
-  'sync_command',
-  'docs_blocks',
   'source_check',
   'source_tie_group',
-  'source_settings',
+  'cursor_types',
+  'sync_command',
   'chaos',
-  'destination_write',
-  'mapping_agrees_with_batch',
+  'source_concurrent_writers',
+  'docs_blocks',
+  'source_settings',
   'conformance_destination',
+  'conformance_source',
+  'destination_write',
 ].map((name) => `integration_tests/${name}.test.ts`);
 
 /** Not by what the last run has measured, as the default is: after a fresh checkout there is none. */
@@ -43,8 +45,12 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
-/** Tests that need a process of their own: for a module that they replace, and for garbage that is theirs alone. */
-const APART = ['src/source-clickhouse/ssh-tunnel.test.ts', 'src/source-clickhouse/fetch-pages.test.ts'];
+/** Tests that need a process of their own: for a module that they replace, for garbage that is theirs alone, or so as not to begin last. */
+const APART = [
+  'src/source-clickhouse/ssh-tunnel.test.ts',
+  'src/source-clickhouse/fetch-pages.test.ts',
+  'src/source-clickhouse/emit-rows.test.ts',
+];
 
 export default defineConfig({
   test: {
