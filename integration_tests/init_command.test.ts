@@ -229,6 +229,15 @@ describe('preview', () => {
     expect([result.code, result.stderr]).toEqual([code, expect.stringMatching(stderr)]);
   });
 
+  test('warns of options that look misspelt, of both configurations', async () => {
+    const folder = newFolder();
+    const files = writtenConfigurations(folder, { pasword: 'hunter2' }, { dryrun: true });
+    const { stderr } = await finished(start('connector', ['preview', ...files, '--stream', 'events'], { cwd: folder }));
+    expect(stderr).toMatch(
+      /^WARN {2}.*d\.json has "dryrun".*"dry_run"\.\nWARN {2}.*s\.json has "pasword".*"password"\.\n$/,
+    );
+  });
+
   test('of a source that refuses the password shows no part of it', async () => {
     const folder = newFolder();
     const files = writtenConfigurations(folder, { password: 'wrong-password-of-mine' });
@@ -239,12 +248,17 @@ describe('preview', () => {
   });
 });
 
-function writtenConfigurations(folder: string, changes: Record<string, unknown> = {}): string[] {
+function writtenConfigurations(
+  folder: string,
+  changes: Record<string, unknown> = {},
+  destinationChanges: Record<string, unknown> = {},
+): string[] {
   const source = { ...sandbox.clickhouse.connection(READER), database: 'shop', ...changes };
   const destination = {
     api_url: sandbox.batch.url,
     project_key: sandbox.projectKey,
     rest_api_key: sandbox.restApiKey,
+    ...destinationChanges,
   };
   writeFileSync(join(folder, 's.json'), JSON.stringify(source));
   writeFileSync(join(folder, 'd.json'), JSON.stringify(destination));

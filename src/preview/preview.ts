@@ -1,10 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { destinationConfigurationSchema } from '../destination-batch/configuration.ts';
+import { type DestinationConfiguration, destinationConfigurationSchema } from '../destination-batch/configuration.ts';
 import { eventStreams } from '../destination-batch/event-streams.ts';
 import { parseInputLine } from '../destination-batch/input-message.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { readConfiguration } from '../protocol/configuration.ts';
+import type { Message } from '../protocol/messages.ts';
 import { read } from '../source-clickhouse/commands.ts';
 import { isToBeHeard } from '../sync/connector-message.ts';
 import { chosenStreams } from '../sync/discovered-streams.ts';
@@ -26,7 +27,7 @@ export type PreviewOptions = {
   stream: string | undefined;
   /** How many rows are shown. */
   rows: number;
-  /** Told what the source warns of. */
+  /** Told what both warn of. */
   warn: (message: string) => void;
 };
 
@@ -38,7 +39,7 @@ export type Preview = { stream: string; sample: Sample; request: Request | undef
  * @throws ConnectorError when a configuration or the stream will not do, or the source can't be read.
  */
 export async function preview(context: CommandContext, options: PreviewOptions): Promise<Preview> {
-  const configuration = await readConfiguration(options.destination, destinationConfigurationSchema, context);
+  const configuration = await destinationConfiguration(context, options);
   const stream = theStream(await discoveredStreams(context, options.source), options.stream);
   const catalog = { streams: [{ stream, sync_mode: 'incremental' as const }] };
   const sample = new Sample((onChange) => {
@@ -66,6 +67,20 @@ export async function preview(context: CommandContext, options: PreviewOptions):
     folder.remove();
   }
   return { stream: stream.name, sample, request: firstRequest(sample.events, configuration) };
+}
+
+/** The output of the context goes to nobody: what would be written to it is told. */
+function destinationConfiguration(
+  { output, ...context }: CommandContext,
+  { destination, warn }: PreviewOptions,
+): Promise<DestinationConfiguration> {
+  const told = {
+    redactWith: (redact: (text: string) => string): void => output.redactWith(redact),
+    write: async (message: Message): Promise<void> => {
+      if (message.type === 'LOG') warn(message.log.message);
+    },
+  };
+  return readConfiguration(destination, destinationConfigurationSchema, { ...context, output: told });
 }
 
 function theStream(streams: readonly DescribedStream[], name: string | undefined): DescribedStream {

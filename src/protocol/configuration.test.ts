@@ -82,6 +82,36 @@ test('a wrong field is named, not its value', async () => {
   await expect(reading).rejects.not.toThrow(/hunter2/);
 });
 
+describe('an option that there is not', () => {
+  const warningsOf = async (configuration: Record<string, unknown>): Promise<string[]> => {
+    const written: string[] = [];
+    const output = new MessageOutput(
+      new Writable({
+        write(chunk: Buffer, _, callback) {
+          written.push(JSON.parse(chunk.toString()).log.message);
+          callback();
+        },
+      }),
+    );
+    await readConfiguration(configuration, schema, { output }).catch(() => {});
+    return written;
+  };
+
+  test('is told of with the one that is like it, without its value', async () => {
+    expect(await warningsOf({ pasword: 'hunter2' })).toEqual([
+      'The configuration in the answers has "pasword", which is no option of this connector and does nothing. It may be misspelt: there is "password".',
+    ]);
+  });
+
+  test('is told of also when the configuration is not usable, as that may be why', async () => {
+    expect(await warningsOf({ rest_api_kye: 'hunter2', username: 7 })).toHaveLength(1);
+  });
+
+  test('is a matter of the platform when no option is like it', async () => {
+    expect(await warningsOf({ __injected_by_platform: {}, password: 'hunter2' })).toEqual([]);
+  });
+});
+
 describe('references to the environment', () => {
   const configuration = { username: '${WHO}', password: 'a${SECRET}z' };
 

@@ -1,9 +1,12 @@
 import type { z } from 'zod';
 import type { CommandContext } from './command-context.ts';
 import { resolveReferences } from './environment-references.ts';
+import { isJsonObject } from './exact-json.ts';
 import { checkJson, parseJson, readTextFile } from './json-file.ts';
+import { log } from './messages.ts';
+import { nearName } from './near-name.ts';
 import { redactor } from './redact.ts';
-import { secretsIn } from './specification.ts';
+import { optionsOf, secretsIn } from './specification.ts';
 
 /** A configuration, or the path of the file that holds it. */
 export type ConfigurationOrPath = Readonly<Record<string, unknown>> | string;
@@ -11,26 +14,44 @@ export type ConfigurationOrPath = Readonly<Record<string, unknown>> | string;
 /** How messages name a configuration that no file holds yet. */
 const NO_FILE = 'the answers';
 
+/** What a configuration is read with: an output, or something that takes the place of one. */
+type ConfigurationContext = Pick<CommandContext, 'environment'> & {
+  output: Pick<CommandContext['output'], 'redactWith' | 'write'>;
+};
+
 /**
  * Reads a configuration in the form of `schema`. From then on the output masks what the schema marks as secret, and
- * whatever came from the environment.
+ * whatever came from the environment. Names that look like a misspelt option are warned of.
  *
  * @throws ConnectorError (config_error) that names each wrong field, never its value.
  */
 export async function readConfiguration<T extends z.ZodType<Record<string, unknown>>>(
   given: ConfigurationOrPath,
   schema: T,
-  { output, environment }: Pick<CommandContext, 'output' | 'environment'>,
+  { output, environment }: ConfigurationContext,
 ): Promise<z.output<T>> {
   const isFile = typeof given === 'string';
   const path = isFile ? given : NO_FILE;
   const value = isFile ? parseJson('configuration', path, await readTextFile('configuration', path)) : given;
   const { value: written, fromEnvironment } =
     environment === undefined ? { value, fromEnvironment: [] } : resolveReferences(value, environment, path);
+  // Before it is looked at: a misspelt name may be why it is not usable.
+  for (const warning of misspeltOptions(written, path, schema)) await output.write(log('WARN', warning));
   const configuration = checkJson('configuration', path, written, schema);
   const { username } = configuration;
   // In the form as written: what the schema does not keep may be a secret all the same.
   const secrets = [...secretsIn(written, schema), ...fromEnvironment];
   output.redactWith(redactor(secrets, typeof username === 'string' ? [username] : []));
   return configuration;
+}
+
+/** Others are not told of: they are allowed, as platforms put keys of their own into a configuration. */
+function misspeltOptions(written: unknown, path: string, schema: z.ZodType): string[] {
+  if (!isJsonObject(written)) return [];
+  const options = optionsOf(schema);
+  return Object.keys(written).flatMap((name) => {
+    const near = options.includes(name) ? undefined : nearName(name, options);
+    if (near === undefined) return [];
+    return `The configuration in ${path} has "${name}", which is no option of this connector and does nothing. It may be misspelt: there is "${near}".`;
+  });
 }

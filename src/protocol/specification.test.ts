@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { connectorSpecification, secretsIn } from './specification.ts';
+import { connectorSpecification, optionsOf, secretsIn } from './specification.ts';
 
 const schema = z
   .looseObject({
@@ -29,6 +29,10 @@ describe('the secrets in a configuration', () => {
   test('are none when the schema has none', () => {
     expect(secretsIn({ a: 'x' }, z.object({ a: z.string(), b: z.unknown() }))).toEqual([]);
   });
+});
+
+test('the options of a configuration are what a user may write, by name', () => {
+  expect(optionsOf(schema)).toEqual(['host', 'port', 'password', 'key', 'visible']);
 });
 
 describe('secrets deep in a configuration', () => {

@@ -36,6 +36,11 @@ export function secretsIn(configuration: unknown, schema: z.ZodType): string[] {
   return secretsOf(configuration, formOf(schema));
 }
 
+/** The names of the options in a configuration, those below others left out. */
+export function optionsOf(schema: z.ZodType): string[] {
+  return Object.keys(fieldSchema.parse(formOf(schema)).properties ?? {});
+}
+
 function secretsOf(value: unknown, schema: unknown): string[] {
   if (schema === undefined) return [];
   const field = fieldSchema.parse(schema);

@@ -1,0 +1,21 @@
+import { expect, test } from 'vitest';
+import { nearName } from './near-name.ts';
+
+test.each([
+  ['pasword', 'password'],
+  ['prot', 'port'],
+  ['Password', 'password'],
+  ['cursorColumn', 'cursor_column'],
+  ['user', 'username'],
+  ['cursor', 'cursor_column'],
+  ['__injected_manifest', undefined],
+  ['po', undefined],
+  ['xyz', undefined],
+  ['', undefined],
+])('what is meant by %j is %j', (typed, expected) => {
+  expect(nearName(typed, ['host', 'port', 'username', 'password', 'cursor_column'])).toBe(expected);
+});
+
+test('of no names none is near', () => {
+  expect(nearName('port', [])).toBeUndefined();
+});
