@@ -181,7 +181,7 @@ describe('what a person has to correct ends with 2, in a sentence on stderr', ()
     [
       'no argument',
       () => ['sync'],
-      /^ERROR Missing required arguments: source, destination, state\. See connector sync --help/,
+      /^ERROR Missing required arguments: source, destination, state\. connector sync --help/,
     ],
     [
       'a strange stream',

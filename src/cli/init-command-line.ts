@@ -17,9 +17,9 @@ Asks how ClickHouse and Batch are reached, tries each answer, and writes source.
  */
 export async function runInit(launcher: string, args: readonly string[]): Promise<void> {
   await runForPerson(async (context) => {
-    const parsed = await personParser(`${launcher} init`, args, USAGE)
-      .option('api-url', { type: 'string', requiresArg: true, describe: "another address than Batch's, for tests" })
-      .parseAsync();
+    const parsed = await personParser(`${launcher} init`, args, USAGE, {
+      'api-url': { type: 'string', requiresArg: true, describe: "another address than Batch's, for tests" },
+    }).parseAsync();
     if (parsed.help === true) return EXIT_CODES.allAccepted;
     return (await init(context, asTyped(launcher), parsed.apiUrl)) ? EXIT_CODES.allAccepted : EXIT_CODES.failed;
   });

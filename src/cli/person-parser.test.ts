@@ -2,19 +2,39 @@ import { expect, test } from 'vitest';
 import { personParser } from './person-parser.ts';
 
 async function parsed(...args: string[]): Promise<unknown> {
-  return personParser('connector sync', args, '$0')
-    .option('state', { type: 'string' })
-    .option('stream', { type: 'string', array: true })
-    .parseAsync();
+  return personParser('connector sync', args, '$0', {
+    source: { type: 'string', demandOption: args.includes('x') },
+    state: { type: 'string' },
+    stream: { type: 'string', array: true },
+    'full-refresh': { type: 'boolean', default: false },
+  }).parseAsync();
 }
 
 test.each([
-  ['an option twice', ['--state', 'a', '--state', 'b'], /^--state is given twice\. See connector sync --help/],
   [
-    'an empty value, as of a variable that is not set',
-    ['--state', ''],
-    /^--state is empty\. See connector sync --help/,
+    'an option twice',
+    ['--state', 'a', '--state', 'b'],
+    /^--state is given twice\. connector sync --help tells what it takes\.$/,
   ],
+  ['an empty value, as of a variable that is not set', ['--state', ''], /^--state is empty\. /],
+  [
+    'an option that is misspelt',
+    ['--srouce', 'x'],
+    /^There is no option --srouce\. It may be misspelt: there is --source\. /,
+  ],
+  ['an option that is none, and like none', ['--verbose', 'x'], /^There is no option --verbose\. connector/],
+  [
+    'a misspelt option of two words',
+    ['--ful-refresh', 'x'],
+    /^There is no option --ful-refresh\. .* --full-refresh\. /,
+  ],
+  [
+    'a word that is neither yes nor no',
+    ['--full-refresh=maybe'],
+    /^--full-refresh takes no value, or true or false\. /,
+  ],
+  ['a value that stands apart', ['--full-refresh', 'maybe'], /^Unknown argument: maybe\. /],
+  ['an option that is missing', ['--state', 'x'], /^Missing required argument: source\. /],
   ['an empty value among others', ['--stream', 'a', ''], /^--stream is empty\./],
 ])('%s is refused', async (_, args, message) => {
   await expect(parsed(...args)).rejects.toMatchObject({
@@ -25,4 +45,15 @@ test.each([
 
 test('several streams are a list', async () => {
   await expect(parsed('--stream', 'a', '--stream', 'b')).resolves.toMatchObject({ stream: ['a', 'b'] });
+});
+
+test.each([
+  [['--full-refresh'], true],
+  [['--full-refresh=true'], true],
+  [['--fullRefresh'], true],
+  [['--full-refresh=false'], false],
+  [['--no-full-refresh'], false],
+  [[], false],
+])('%j sets what is on or off', async (args, fullRefresh) => {
+  await expect(parsed(...args)).resolves.toMatchObject({ fullRefresh });
 });

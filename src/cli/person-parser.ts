@@ -1,8 +1,15 @@
-import yargs, { type Argv } from 'yargs';
-import { protocolError } from '../protocol/failure.ts';
+import yargs, { type Argv, type InferredOptionTypes, type Options } from 'yargs';
+import { type ConnectorError, protocolError } from '../protocol/failure.ts';
+import { nearName } from '../protocol/near-name.ts';
 
 /** What may be given several times, and what is given without a name. */
 const LISTS: ReadonlySet<string> = new Set(['stream', '_']);
+
+/** What yargs gives beside the options. */
+const NAMES_OF_YARGS = ['_', '$0', 'help'];
+
+/** What is on or off. yargs takes every other word for off. */
+const WORDS_OF_SWITCHES: ReadonlySet<string> = new Set(['true', 'false']);
 
 /**
  * What the commands for a person have in common on the command line.
@@ -12,13 +19,24 @@ const LISTS: ReadonlySet<string> = new Set(['stream', '_']);
  * @param usage how it is used and what it does, beginning with `$0` for its name.
  * @throws ConnectorError (command_invalid), from parseAsync, when the arguments are wrong. Help that is asked for is printed.
  */
-export function personParser(name: string, args: readonly string[], usage: string): Argv {
+export function personParser<Given extends Record<string, Options>>(
+  name: string,
+  args: readonly string[],
+  usage: string,
+  options: Given,
+): Argv<InferredOptionTypes<Given>> {
   return yargs([...args])
     .scriptName(name)
     .usage(usage)
     .strict()
     .version(false)
     .exitProcess(false)
+    .options(options)
+    .middleware((given) => {
+      // Before yargs looks for what is missing: that may be the option that is misspelt.
+      const fault = unknownOption(Object.keys(given), Object.keys(options)) ?? oddSwitch(args, options);
+      if (fault !== undefined) throw invalid(name, fault);
+    }, true)
     .check((given) => {
       // yargs makes a list of what is given twice.
       const twice = Object.entries(given).find(([name, value]) => Array.isArray(value) && !LISTS.has(name));
@@ -29,7 +47,31 @@ export function personParser(name: string, args: readonly string[], usage: strin
       return true;
     })
     .fail((message, error) => {
-      const words = (message ?? error.message).replace(/\.?$/, '.');
-      throw protocolError('command_invalid', `${words} See ${name} --help.`);
+      throw invalid(name, (message ?? error.message).replace(/\.?$/, '.'));
     });
+}
+
+function invalid(name: string, fault: string): ConnectorError {
+  return protocolError('command_invalid', `${fault} ${name} --help tells what it takes.`);
+}
+
+/** @param given the names of yargs, which has those of two words in two forms. */
+function unknownOption(given: readonly string[], options: readonly string[]): string | undefined {
+  const known = new Set([...options, ...options.map(inCamelCase), ...NAMES_OF_YARGS]);
+  const unknown = given.find((each) => !known.has(each));
+  if (unknown === undefined) return undefined;
+  const near = nearName(unknown, options);
+  return `There is no option --${unknown}.${near === undefined ? '' : ` It may be misspelt: there is --${near}.`}`;
+}
+
+function inCamelCase(name: string): string {
+  return name.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+function oddSwitch(args: readonly string[], options: Readonly<Record<string, Options>>): string | undefined {
+  const switches = Object.keys(options).filter((name) => options[name]?.type === 'boolean');
+  const odd = switches.find((name) =>
+    args.some((arg) => arg.startsWith(`--${name}=`) && !WORDS_OF_SWITCHES.has(arg.slice(name.length + 3))),
+  );
+  return odd === undefined ? undefined : `--${odd} takes no value, or true or false.`;
 }

@@ -44,20 +44,21 @@ export async function runPreview(launcher: string, args: readonly string[]): Pro
 
 /** @throws ConnectorError (config_error) when the arguments are wrong. */
 function parse(name: string, args: readonly string[]) {
-  return personParser(name, args, USAGE)
-    .option('source', jsonFile('the configuration of the source'))
-    .option('destination', jsonFile('the configuration of the destination'))
-    .option('stream', {
+  return personParser(name, args, USAGE, {
+    source: jsonFile('the configuration of the source'),
+    destination: jsonFile('the configuration of the destination'),
+    stream: {
       type: 'string',
       requiresArg: true,
       describe: 'the table or view to show; needed when the source finds several',
-    })
-    .option('rows', {
+    },
+    rows: {
       type: 'string',
       requiresArg: true,
       describe: `how many rows are shown (${DEFAULT_ROWS})`,
       coerce: (text: unknown) => parseRowCount('--rows', text),
-    })
+    },
+  })
     .epilogue(EPILOGUE)
     .parseAsync();
 }

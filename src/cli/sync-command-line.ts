@@ -82,37 +82,38 @@ function flushed(stream: NodeJS.WriteStream): Promise<void> {
 
 /** @throws ConnectorError (config_error) when the arguments are wrong. Undefined when help was asked for, and given. */
 async function parse(name: string, args: readonly string[]): Promise<SyncOptions | undefined> {
-  const parsed = await personParser(name, args, USAGE)
-    .option('source', jsonFile('the configuration of the source'))
-    .option('destination', jsonFile('the configuration of the destination'))
-    .option('state', jsonFile('how far it is; the first run makes it'))
-    .option('stream', {
+  const parsed = await personParser(name, args, USAGE, {
+    source: jsonFile('the configuration of the source'),
+    destination: jsonFile('the configuration of the destination'),
+    state: jsonFile('how far it is; the first run makes it'),
+    stream: {
       type: 'string',
       array: true,
       requiresArg: true,
       describe: 'a table or view to sync, or several; without it, all that the source finds',
-    })
-    .option('limit', rowLimit)
-    .option('full-refresh', {
+    },
+    limit: rowLimit,
+    'full-refresh': {
       type: 'boolean',
       default: false,
       describe: 'read all rows, also those that were sent before; neither reads nor changes the state',
-    })
-    .option('every', {
+    },
+    every: {
       type: 'string',
       requiresArg: true,
       describe: 'go on, with a run each 30s, 5m, 2h, 1d …',
-    })
-    .option('cron', {
+    },
+    cron: {
       type: 'string',
       requiresArg: true,
       describe: 'go on, with a run at the times of a cron pattern: "0 3 * * *" is 3:00 each night',
-    })
-    .option('json', {
+    },
+    json: {
       type: 'boolean',
       default: false,
       describe: 'write JSON lines to stdout, for machines, instead of words and a bar',
-    })
+    },
+  })
     .conflicts('every', 'cron')
     .epilogue(EPILOGUE)
     .parseAsync();

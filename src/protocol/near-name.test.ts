@@ -16,6 +16,13 @@ test.each([
   expect(nearName(typed, ['host', 'port', 'username', 'password', 'cursor_column'])).toBe(expected);
 });
 
+test.each([
+  ['snyc', 'sync'],
+  ['sepc', 'spec'],
+])('letters that changed places, as in %j, count more than others: %j', (typed, expected) => {
+  expect(nearName(typed, ['sync', 'spec'])).toBe(expected);
+});
+
 test('of no names none is near', () => {
   expect(nearName('port', [])).toBeUndefined();
 });

@@ -1,6 +1,6 @@
 import { closest, distance } from 'fastest-levenshtein';
 
-/** So many letters of a slip are wrong, missing or too many; two that changed places are two. */
+/** So many letters of a slip are wrong, missing or too many. */
 const MOST_WRONG = 2;
 
 /** So many letters say which name was cut short. */
@@ -10,7 +10,8 @@ const FEWEST_OF_BEGINNING = 3;
 export function nearName(typed: string, names: readonly string[]): string | undefined {
   const low = typed.toLowerCase();
   const begun = names.find((name) => low.length >= FEWEST_OF_BEGINNING && name.toLowerCase().startsWith(low));
-  if (begun !== undefined || names.length === 0) return begun;
+  const swapped = names.find((name) => lettersOf(name.toLowerCase()) === lettersOf(low));
+  if (begun !== undefined || swapped !== undefined || names.length === 0) return begun ?? swapped;
   const nearest = closest(
     low,
     names.map((name) => name.toLowerCase()),
@@ -18,4 +19,8 @@ export function nearName(typed: string, names: readonly string[]): string | unde
   // Of a short name, two letters are most of it.
   const mostWrong = Math.min(MOST_WRONG, Math.floor(low.length / 2));
   return distance(low, nearest) <= mostWrong ? names.find((name) => name.toLowerCase() === nearest) : undefined;
+}
+
+function lettersOf(name: string): string {
+  return [...name].sort().join('');
 }
