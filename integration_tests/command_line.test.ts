@@ -1,6 +1,7 @@
-import { readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { type LauncherName, run } from '../sandbox/launcher.ts';
+import { finished, type LauncherName, launcherPath, run } from '../sandbox/launcher.ts';
 import { errors, temporaryFiles } from './support.ts';
 
 const file = temporaryFiles();
@@ -74,6 +75,20 @@ describe('wrong arguments are a config_error that leads on', () => {
     expect(result.stdout).not.toContain('hunter2');
   });
 });
+
+// Of util-linux: runs a command in a terminal of its own. That of macOS takes other arguments.
+test.runIf(process.platform === 'linux' && existsSync('/usr/bin/script'))(
+  'wrong arguments in a terminal are told in words, on stderr',
+  async () => {
+    const stderr = file('stderr', '');
+    const command = `'${launcherPath('connector')}' snyc 2> '${stderr}'`;
+    const { code, stdout } = await finished(spawn('/usr/bin/script', ['-qec', command, '/dev/null']));
+    expect([code, stdout]).toEqual([1, '']);
+    expect(readFileSync(stderr, 'utf8')).toMatch(
+      /^Unknown argument: snyc\. It may be misspelt: there is "sync"\. connector --help lists all\. See \S+\n$/,
+    );
+  },
+);
 
 test.each<LauncherName>(['source-clickhouse', 'destination-batch', 'connector'])(
   '%s --help lists its commands',

@@ -6,6 +6,7 @@ import { check, discover, type Role, spec } from './connectors.ts';
 import { jsonFile } from './json-file-option.ts';
 import { rowLimit } from './row-limit.ts';
 import { run } from './run.ts';
+import { wrongArguments } from './wrong-arguments.ts';
 
 /** The name of the launcher, and the connector it stands for; the one launcher for both finds the role itself. */
 export type Launcher = { name: string; role: Role | undefined };
@@ -53,8 +54,7 @@ export async function runCommandLine(launcher: Launcher): Promise<void> {
     .exitProcess(false)
     .demandCommand(1, 'Name a command.')
     .fail((message, error) => {
-      const fault = (message ?? error.message).replace(/\.?$/, '.');
-      throw protocolError('command_invalid', `${fault} See ${launcher.name} --help.`);
+      throw wrongArguments(launcher, message ?? error.message, first, process.stdout.isTTY);
     })
     .epilogue(`${launcher.name} COMMAND --help tells its options.`);
 

@@ -2,12 +2,14 @@ import type { CommandContext } from '../protocol/command-context.ts';
 import { asConnectorError, type ConnectorError, messageOf, protocolError } from '../protocol/failure.ts';
 import { errorTrace, log, withStack } from '../protocol/messages.ts';
 import { MessageOutput, OutputClosedError } from '../protocol/output.ts';
+import { printableLines } from '../protocol/printable.ts';
 import { endBySignal } from './end-by-signal.ts';
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 /**
- * Runs a command to its end: messages to stdout, a failure as a TRACE and an exit code of 1.
+ * Runs a command to its end: messages to stdout, a failure as a TRACE and an exit code of 1. Only wrong arguments in a
+ * terminal are told in words.
  *
  * The first SIGTERM or SIGINT asks the command to finish what it has begun; the process then ends by that same signal,
  * which is how platforms know an end that was asked for (exit code 143). A second signal ends it at once. Nothing
@@ -38,8 +40,12 @@ export async function run(command: (context: CommandContext) => Promise<boolean>
     if (!done) process.exitCode = 1;
   } catch (error) {
     process.exitCode = 1;
-    if (!(error instanceof OutputClosedError)) {
-      await output.write(errorTrace(asConnectorError(error), Date.now())).catch(() => {});
+    const failure = asConnectorError(error);
+    // Who types a command wrongly in a terminal is a person, and reads no messages.
+    if (failure.code === 'command_invalid' && process.stdout.isTTY) {
+      process.stderr.write(`${printableLines(output.masked(withStack(failure)))}\n`);
+    } else if (!(error instanceof OutputClosedError)) {
+      await output.write(errorTrace(failure, Date.now())).catch(() => {});
     }
   }
   await output.flushed();
