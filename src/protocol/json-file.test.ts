@@ -73,10 +73,31 @@ describe('a text that is no JSON is refused without being quoted:', () => {
     const path = file(text);
     const error = await failureOf(readJsonFile('configuration', path, schema));
     expect(error.failureType).toBe('config_error');
-    expect(error.message).toBe(`The configuration file ${path} is not valid JSON. Check it with a JSON formatter.`);
+    expect(error.message).toMatch(
+      / is not valid JSON\. What is wrong is at line [12], column \d+, or just before it\.$/,
+    );
+    expect(error.message).not.toContain('hunter2');
     expect(error.cause).toBeUndefined();
     expect(error.internalMessage).toBeUndefined();
   });
+});
+
+test.each([
+  ['{\n  "a": 1,\n}', 'line 3, column 1'],
+  ['{\r\n  "a": "é", b: 2}', 'line 2, column 13'],
+  ['{"a": 1 "b": 2}', 'line 1, column 9'],
+  ['{"a": tru}', 'line 1, column 7'],
+  ['{"a": "b\nc"}', 'line 1, column 9'],
+  ['{"a": [1', 'line 1, column 9'],
+  ['{} {}', 'line 1, column 4'],
+])('what is wrong in %j is at %s', (text, place) => {
+  expect(() => parseJson('state', 'x', text)).toThrow(`What is wrong is at ${place}, or just before it.`);
+});
+
+test('a text that breaks off too deep to be looked at is refused all the same', () => {
+  expect(() => parseJson('state', 'x', '['.repeat(200_000))).toThrow(
+    /not valid JSON\. Check it with a JSON formatter\.$/,
+  );
 });
 
 test('an empty file is told of as such: it may be a pipe that was read before', async () => {

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import { parse } from 'lossless-json';
 import type { z } from 'zod';
 import { messageOf, protocolError } from './failure.ts';
 
@@ -44,11 +45,24 @@ export function parseJson(what: FileContent, path: string, text: string): unknow
     return JSON.parse(text);
   } catch {
     // The parser's own words quote the text, which may be a secret.
-    throw protocolError(
-      `${what}_invalid`,
-      `The ${what} file ${path} is not valid JSON. Check it with a JSON formatter.`,
-    );
+    const place = placeOfFault(text);
+    const advice =
+      place === undefined ? 'Check it with a JSON formatter' : `What is wrong is at ${place}, or just before it`;
+    throw protocolError(`${what}_invalid`, `The ${what} file ${path} is not valid JSON. ${advice}.`);
   }
+}
+
+/** Where a text stops being JSON; undefined when that can't be said. Node's own parser does not always tell. */
+function placeOfFault(text: string): string | undefined {
+  try {
+    parse(text);
+  } catch (error) {
+    const [, position] = / at position (\d+)$/.exec(messageOf(error)) ?? [];
+    if (position === undefined) return undefined;
+    const lines = text.slice(0, Number(position)).split('\n');
+    return `line ${lines.length}, column ${(lines.at(-1) ?? '').length + 1}`;
+  }
+  return undefined;
 }
 
 /** The value in the schema's type, or a config_error with a line for each thing that is wrong. */
