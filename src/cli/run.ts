@@ -24,8 +24,8 @@ export async function run(command: (context: CommandContext) => Promise<boolean>
   const onSignal = (signal: NodeJS.Signals): void => {
     received = signal;
     forget();
-    const message = log('INFO', `${signal}: finishing what has begun. A second signal ends at once.`);
-    output.write(message).catch(() => {});
+    const advice = 'A second signal, such as Ctrl-C, ends at once; rows without a state behind them then come again.';
+    output.write(log('INFO', `${signal}: finishing what has begun. ${advice}`)).catch(() => {});
     stop.abort();
   };
   const forget = (): void => {

@@ -1,4 +1,5 @@
 import ms from 'ms';
+import { counted } from '../protocol/counted.ts';
 import type { Progress } from './run-progress.ts';
 
 const WHOLE = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });
@@ -38,4 +39,20 @@ export function progressWords(
     ...(rowsPerSecond === undefined ? [] : [`${count(rowsPerSecond)}/s`]),
     ...(millisecondsLeft === undefined ? [] : [`${duration(Math.ceil(millisecondsLeft / 1_000) * 1_000)} left`]),
   ].join(', ');
+}
+
+/** What a first signal has a run do, and what a second one would: Batch may be out of reach, and to deliver the rest take long. */
+export function stoppingWords({
+  rowsRead,
+  rowsAccepted,
+  rowsRejected,
+}: Pick<Progress, 'rowsRead' | 'rowsAccepted' | 'rowsRejected'>): string {
+  const left = rowsRead - rowsAccepted - rowsRejected;
+  const stopping = 'It ends: what has been read is still delivered';
+  if (left <= 0) return `${stopping}. A second Ctrl-C ends at once.`;
+  const again =
+    left === 1
+      ? 'it then comes again with the next run, and perhaps twice to Batch'
+      : 'they then come again with the next run, some of them perhaps twice to Batch';
+  return `${stopping}, ${counted(left, 'row')} as yet. A second Ctrl-C ends at once; ${again}.`;
 }

@@ -6,6 +6,7 @@ import { ConnectorProcess, type ProcessEnd } from './connector-process.ts';
 import { passedOn, textLines } from './message-lines.ts';
 import { onAbort } from './on-abort.ts';
 import { processFailures } from './process-failure.ts';
+import { stoppingWords } from './progress-words.ts';
 import type { RunProgress } from './run-progress.ts';
 import type { SyncContext } from './sync-context.ts';
 
@@ -58,9 +59,9 @@ export class Transfer {
    * @returns why it failed, if it did; the cause first.
    */
   async run(): Promise<readonly ConnectorError[]> {
-    const { stop, stopAtOnce, reporter } = this.#context;
+    const { stop, stopAtOnce, reporter, progress } = this.#context;
     const onStop = (): void => {
-      reporter.log('INFO', 'sync', 'It ends: what has been read is still delivered. A second signal ends it now.');
+      reporter.log('INFO', 'sync', stoppingWords(progress.current));
       this.stop();
     };
     const forget = [onAbort(stop, onStop), onAbort(stopAtOnce, () => this.#kill())];
