@@ -206,7 +206,7 @@ describe('a table that can be read but should be looked at', () => {
         `INSERT INTO shop.odd ${rows}, 2`,
       ],
       [
-        /"odd" is a ReplacingMergeTree.*\(last_updated_at, custom_id\), and 1 rows share it with another one.*Add a column/,
+        /"odd" is a ReplacingMergeTree.*\(last_updated_at, custom_id\), and 1 row shares it with another one.*Add a column/,
       ],
     ],
     [

@@ -278,7 +278,9 @@ describe('in the middle of many rows', () => {
     child.kill('SIGTERM');
     const result = await ended;
     expect(result.signal).toBe('SIGTERM');
-    expect(result.stdout).toMatch(/^Stopped at once after .* not settled\.\n[\s\S]*reads up to \S+ rows again/);
+    expect(result.stdout).toMatch(
+      /^Stopped at once after .* rows read\. The state covers .*\n[\s\S]*reads up to \S+ rows again/,
+    );
     expect(pids.filter(isAlive)).toEqual([]);
   });
 

@@ -118,13 +118,25 @@ describe('the summary', () => {
     report.attributeRefused('a', () => 'too long');
     for (const kind of ['not JSON', 'type CATALOG', 'not JSON']) report.skippedLine(kind);
     expect(read(report.summary())).toEqual([
-      'INFO 10 rows read: 6 accepted, 3 rejected, 1 not sent (they come again in the next run). 2 attributes left out, 17 possible duplicates. 2 requests with 201 updates, 1 retries.',
+      'INFO 10 rows read: 6 accepted, 3 rejected, 1 not sent (to come again in the next run). 2 attributes left out, 17 possible duplicates. 2 requests with 201 updates, 1 retry.',
       'WARN Rows rejected: refused_by_batch: 3.',
       'WARN Attributes left out before sending: a (text_blank): 1.',
       'WARN Attributes left out by Batch: a: 1.',
       'WARN 17 events may have reached Batch twice: a request was sent again after its answer got lost.',
       'INFO Lines on stdin that were skipped: not JSON: 2, type CATALOG: 1.',
     ]);
+  });
+
+  test('speaks of one as of one', () => {
+    const report = new Report();
+    report.row();
+    report.accepted();
+    report.request(1);
+    report.leftOut('events', column);
+    report.possibleDuplicates(1);
+    expect(read(report.summary())[0]).toBe(
+      'INFO 1 row read: 1 accepted, 0 rejected, 0 not sent. 1 attribute left out, 1 possible duplicate. 1 request with 1 update, 0 retries.',
+    );
   });
 
   test('says where rejected rows are kept, and which of them the next run reads again', () => {
@@ -151,7 +163,7 @@ describe('the summary', () => {
     [
       'a possible duplicate',
       (report) => report.possibleDuplicates(1),
-      'WARN 1 events may have reached Batch twice: a request was sent again after its answer got lost.',
+      'WARN 1 event may have reached Batch twice: a request was sent again after its answer got lost.',
     ],
     [
       'a skipped line',

@@ -173,8 +173,9 @@ export class Report {
     const messages = [
       log(
         'INFO',
-        `${this.#rows} rows read: ${this.#accepted} accepted, ${rejected} rejected, ${unsettled} not sent${unsettled > 0 ? ' (they come again in the next run)' : ''}. ` +
-          `${sumOf(this.#leftOut) + sumOf(this.#refusedAttributes)} attributes left out, ${this.#possibleDuplicates} possible duplicates. ${this.#requests} requests with ${this.#updates} updates, ${this.#retries} retries.`,
+        `${some(this.#rows, 'row')} read: ${this.#accepted} accepted, ${rejected} rejected, ${unsettled} not sent${unsettled > 0 ? ' (to come again in the next run)' : ''}. ` +
+          `${some(sumOf(this.#leftOut) + sumOf(this.#refusedAttributes), 'attribute')} left out, ${some(this.#possibleDuplicates, 'possible duplicate')}. ` +
+          `${some(this.#requests, 'request')} with ${some(this.#updates, 'update')}, ${some(this.#retries, 'retry', 'retries')}.`,
       ),
     ];
     if (rejected > 0) messages.push(log('WARN', `Rows rejected: ${listed(this.#rejected)}.`));
@@ -197,7 +198,7 @@ export class Report {
       messages.push(
         log(
           'WARN',
-          `${this.#possibleDuplicates} events may have reached Batch twice: a request was sent again after its answer got lost.`,
+          `${some(this.#possibleDuplicates, 'event')} may have reached Batch twice: a request was sent again after its answer got lost.`,
         ),
       );
     }
@@ -220,6 +221,11 @@ function count(counts: Map<string, number>, key: string): number {
   const times = (counts.get(key) ?? 0) + 1;
   counts.set(key, times);
   return times;
+}
+
+/** A number of things. Its digits stand without commas, for those who look for it with a pattern. */
+function some(times: number, one: string, several = `${one}s`): string {
+  return `${times} ${times === 1 ? one : several}`;
 }
 
 function sumOf(counts: ReadonlyMap<string, number>): number {

@@ -136,7 +136,7 @@ test('rows are sent, and each state comes back as it was, with the counts of the
   ]);
   expect(logs()).toEqual([
     'WARN A row of events is rejected (custom_id_missing): custom_id is missing or blank, so the event belongs to nobody. Its columns: custom_id (blank text), event_name (text of 1). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/custom_id_missing.md',
-    'INFO 4 rows read: 3 accepted, 1 rejected, 0 not sent. 0 attributes left out, 0 possible duplicates. 1 requests with 2 updates, 0 retries.',
+    'INFO 4 rows read: 3 accepted, 1 rejected, 0 not sent. 0 attributes left out, 0 possible duplicates. 1 request with 2 updates, 0 retries.',
     'WARN Rows rejected: custom_id_missing: 1.',
   ]);
 });
@@ -234,7 +234,7 @@ test('an attribute that is left out is told, and its event sent', async () => {
   expect([...sandbox.store.events()].map(({ json }) => json)).toEqual(['{"name":"a","attributes":{"c":1}}']);
   expect(logs()).toEqual([
     'WARN The column "b" of events is a blank text. It is left out of its event, which is sent (text_blank; told once a column). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/text_blank.md',
-    'INFO 1 rows read: 1 accepted, 0 rejected, 0 not sent. 1 attributes left out, 0 possible duplicates. 1 requests with 1 updates, 0 retries.',
+    'INFO 1 row read: 1 accepted, 0 rejected, 0 not sent. 1 attribute left out, 0 possible duplicates. 1 request with 1 update, 0 retries.',
     'WARN Attributes left out before sending: b (text_blank): 1.',
   ]);
 });
@@ -350,7 +350,7 @@ test('a dry run maps and groups all, sends nothing, and echoes no state, so that
   expect(await result).toBe(true);
   expect([sandbox.stats.requests, states()]).toEqual([0, []]);
   expect(logs().join('\n')).toMatch(
-    /dry run: nothing is sent.*4 rows read: 3 accepted, 1 rejected, .* 1 requests with 2 updates/s,
+    /dry run: nothing is sent.*4 rows read: 3 accepted, 1 rejected, .* 1 request with 2 updates/s,
   );
 });
 
@@ -457,7 +457,7 @@ describe('the sync fails', () => {
     expect((await failureOf(result)).failureType).toBe('config_error');
     expect(states()).toHaveLength(1);
     expect(logs().at(-1)).toBe(
-      'INFO 2 rows read: 1 accepted, 0 rejected, 1 not sent (they come again in the next run). 0 attributes left out, 0 possible duplicates. 2 requests with 2 updates, 0 retries.',
+      'INFO 2 rows read: 1 accepted, 0 rejected, 1 not sent (to come again in the next run). 0 attributes left out, 0 possible duplicates. 2 requests with 2 updates, 0 retries.',
     );
   });
 });

@@ -3,6 +3,7 @@ import wrapAnsi from 'wrap-ansi';
 import { z } from 'zod';
 import type { ValueKind } from '../destination-batch/attribute-value.ts';
 import type { ColumnUse } from '../destination-batch/column-use.ts';
+import { counted } from '../protocol/counted.ts';
 import { printable, printableLines } from '../protocol/printable.ts';
 import type { Request } from './first-request.ts';
 import type { Sample, SampledColumn, ShownRow } from './sample.ts';
@@ -147,8 +148,4 @@ function verdict({ rows, rejected, untimely, rejections, columns }: Sample, term
     );
   }
   return `${[...parts, 'Nothing was sent.'].join('\n\n')}\n`;
-}
-
-function counted(number: number, what: string): string {
-  return `${number.toLocaleString('en')} ${what}${number === 1 ? '' : 's'}`;
 }

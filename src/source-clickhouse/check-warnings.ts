@@ -45,7 +45,7 @@ async function nullCursors(clickhouse: ClickHouse, table: Table, cursorColumn: s
   );
   if (rows === 0) return [];
   return [
-    `${rows} rows of "${table.name}" have no ${cursorColumn} (NULL). They are never read, as nothing tells whether they are new. Give the column a DEFAULT.`,
+    `${rows} ${rows === 1 ? 'row' : 'rows'} of "${table.name}" ${rows === 1 ? 'has' : 'have'} no ${cursorColumn} (NULL). They are never read, as nothing tells whether they are new. Give the column a DEFAULT.`,
   ];
 }
 
@@ -84,7 +84,7 @@ async function mergedRows(
   const until = useFinal
     ? 'They are not read, as FINAL is asked for.'
     : 'Until they are merged they are read, and then they vanish.';
-  return [`${seen}, and ${rows} rows share it with another one. ${until} ${advice}`];
+  return [`${seen}, and ${rows} ${rows === 1 ? 'row shares' : 'rows share'} it with another one. ${until} ${advice}`];
 }
 
 function sortedByOther(

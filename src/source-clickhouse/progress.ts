@@ -1,3 +1,4 @@
+import { counted, grouped } from '../protocol/counted.ts';
 /** How often a person is told how far a read is, in milliseconds. */
 export const PROGRESS_INTERVAL_MS = 10_000;
 
@@ -32,13 +33,8 @@ export class Progress {
   total(rows: number): string {
     const seconds = (this.#now() - this.#start) / 1000;
     const rate = seconds >= 1 ? `, ${grouped(Math.round(rows / seconds))} a second` : '';
-    return `${grouped(rows)} rows read${rate}`;
+    return `${counted(rows, 'row')} read${rate}`;
   }
-}
-
-/** A whole number with commas between its thousands. Not by toLocaleString, which loads ICU for 25 ms: a tenth of a small read. */
-function grouped(number: number): string {
-  return String(number).replace(/\B(?=(\d{3})+$)/g, ',');
 }
 
 /** A duration in its largest unit or two, as a person would say it. */

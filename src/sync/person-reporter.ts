@@ -8,6 +8,7 @@ import type { Progress } from './run-progress.ts';
 import type { RunResult } from './run-result.ts';
 import { runSummary } from './run-summary.ts';
 import type { NextStart } from './schedule.ts';
+import { shortMessage } from './short-message.ts';
 
 /** Tells a person how it goes: on a display while it runs, and in a summary at the end. */
 export class PersonReporter implements Reporter {
@@ -44,7 +45,7 @@ export class PersonReporter implements Reporter {
   }
 
   log(level: string, speaker: Speaker, message: string): void {
-    this.#line(`${level.padEnd(5)} ${speaker === 'sync' ? '' : `${speaker}: `}${message}`);
+    this.#line(`${level.padEnd(5)} ${speaker === 'sync' ? '' : `${speaker}: `}${shortMessage(message)}`);
   }
 
   runEnded(result: RunResult): void {

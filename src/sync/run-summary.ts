@@ -1,30 +1,42 @@
+import { counted } from '../protocol/counted.ts';
 import { duration, whole } from './progress-words.ts';
 import type { RunResult } from './run-result.ts';
 
 /** What a run did, in lines for a person. Why it failed is not among them: it is for stderr. */
 export function runSummary(result: RunResult): string[] {
-  const { outcome, rowsRead, rowsAccepted, rowsRejected, milliseconds } = result;
-  const unsettled = rowsRead - rowsAccepted - rowsRejected;
-  const counts = [
-    `${whole(rowsRead)} rows read`,
-    `${whole(rowsAccepted)} accepted`,
-    `${whole(rowsRejected)} rejected`,
-    ...(unsettled > 0 ? [`${whole(unsettled)} not settled`] : []),
-  ].join(', ');
+  const { outcome, milliseconds } = result;
   const time = duration(milliseconds);
   switch (outcome.kind) {
     case 'complete':
-      return [`Done in ${time}: ${counts}.`, ...ofRejected(result)];
+      return [`Done in ${time}: ${countsOf(result)}.`, ...ofRejected(result)];
     case 'stopped':
-      return [`Stopped ${outcome.atOnce ? 'at once ' : ''}after ${time}: ${counts}.`, ...ofNextRun(result)];
+      return [`Stopped ${outcome.atOnce ? 'at once ' : ''}after ${time}: ${countsOf(result)}.`, ...ofNextRun(result)];
     case 'failed':
-      return [`Failed after ${time}: ${counts}.`, ...ofNextRun(result)];
+      return [`Failed after ${time}: ${countsOf(result)}.`, ...ofNextRun(result)];
   }
+}
+
+/**
+ * What is counted here are rows behind which a state was written. The destination, which is heard above, has told how many
+ * were accepted and rejected in all; the two differ when a run breaks off, and would contradict each other in the same words.
+ */
+function countsOf({ rowsRead, rowsAccepted, rowsRejected, state }: RunResult): string {
+  const read = `${counted(rowsRead, 'row')} read`;
+  const settled = `${whole(rowsAccepted)} accepted, ${whole(rowsRejected)} rejected`;
+  const unsettled = rowsRead - rowsAccepted - rowsRejected;
+  if (state.kind === 'kept' && state.rowsToComeAgain > 0) {
+    const covered = rowsRead - state.rowsToComeAgain;
+    if (covered <= 0) return `${read}. The state covers none of them`;
+    return `${read}. The state covers ${whole(covered)} of them${state.rowsToComeAgain === unsettled ? `: ${settled}` : ''}`;
+  }
+  return `${read}, ${settled}${unsettled > 0 ? `, ${whole(unsettled)} not settled` : ''}`;
 }
 
 function ofRejected({ rowsRejected }: RunResult): string[] {
   if (rowsRejected === 0) return [];
-  return ['Rejected rows are not sent again by the next run. Why they were rejected stands above, code by code.'];
+  return [
+    'Rejected rows are not sent again by the next run. Why they were rejected stands above, code by code; connector explain CODE says what to do.',
+  ];
 }
 
 function ofNextRun({ state }: RunResult): string[] {
@@ -37,7 +49,7 @@ function ofNextRun({ state }: RunResult): string[] {
       : `The next run goes on behind ${positions.join('; ')}.`,
     ...(rowsToComeAgain > 0
       ? [
-          `It reads up to ${whole(rowsToComeAgain)} rows again, those behind the last state that was kept${mayComeTwice ? ': some of them may reach Batch twice' : ''}.`,
+          `It reads up to ${counted(rowsToComeAgain, 'row')} again, those behind the last state that was kept${mayComeTwice ? ': some of them may reach Batch twice' : ''}.`,
         ]
       : []),
   ];

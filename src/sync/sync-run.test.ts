@@ -188,7 +188,7 @@ describe('the destination', () => {
   test('settles nothing, and is no dry run: that is a failure', async () => {
     const result = await run(connector(SETTLES_NOTHING));
     expect(errorsOf(result)).toEqual([
-      ['system_error', expect.stringMatching(/^1 rows were read, but 0 were accepted or rejected/)],
+      ['system_error', expect.stringMatching(/^1 row was read, but 0 were accepted or rejected/)],
     ]);
   });
 

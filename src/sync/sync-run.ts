@@ -124,7 +124,7 @@ function unaccounted(progress: RunProgress, settlesNothing: boolean): ConnectorE
   return [
     syncError(
       'rows_unaccounted',
-      `${rowsRead} rows were read, but ${settled} were accepted or rejected${settlesNothing ? ' in a dry run, which settles none' : ''}. This is a fault of the connectors. Please report it with the messages above.`,
+      `${rowsRead} ${rowsRead === 1 ? 'row was' : 'rows were'} read, but ${settled} were accepted or rejected${settlesNothing ? ' in a dry run, which settles none' : ''}. This is a fault of the connectors. Please report it with the messages above.`,
     ),
   ];
 }
