@@ -76,3 +76,19 @@ test('gives each column its JSON schema, and leaves out what means nothing outsi
     },
   });
 });
+
+test('names tables and what they lack when none has the required columns', async () => {
+  await server.execute(
+    'CREATE DATABASE unfit',
+    ...['a', 'b', 'c', 'd', 'e'].map((name) => `CREATE TABLE unfit.${name} (custom_id String) ENGINE = Memory`),
+  );
+  const { messages } = await run('source-clickhouse', [
+    'discover',
+    '--config',
+    file('source.json', sourceConfiguration(server, 'unfit')),
+  ]);
+  expect(messages.map(({ log, catalog }) => log?.message ?? catalog?.streams)).toEqual([
+    'No table or view in the database "unfit" has the columns that are needed: "a" lacks event_name, last_updated_at; "b" lacks event_name, last_updated_at; "c" lacks event_name, last_updated_at; and so it is with 2 more.',
+    [],
+  ]);
+});

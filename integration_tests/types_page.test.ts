@@ -60,7 +60,9 @@ async function valuesOf(table: string, settings?: Record<string, string>): Promi
 /** The JSON schemas of a table's columns that discover gives. */
 async function schemasOf(table: string): Promise<Record<string, unknown>> {
   const configuration = sourceConfigurationSchema.parse(sourceConfiguration(server, 'shop', { table }));
-  const [stream] = await discover(clickhouse, configuration);
+  const {
+    streams: [stream],
+  } = await discover(clickhouse, configuration);
   return Object(stream?.json_schema.properties);
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { CommandContext } from '../protocol/command-context.ts';
 import type { ConfigurationOrPath } from '../protocol/configuration.ts';
 import { discover } from '../source-clickhouse/commands.ts';
+import { isToBeHeard } from '../sync/connector-message.ts';
 import { withOutputOf } from './connector-lines.ts';
 
 const describedStream = z.looseObject({
@@ -16,16 +17,19 @@ export type DescribedStream = z.output<typeof describedStream>;
 /**
  * The streams of a source.
  *
+ * @param warn told what the source warns of.
  * @throws ConnectorError when the source can't be reached.
  */
 export async function discoveredStreams(
   context: Omit<CommandContext, 'output'>,
   config: ConfigurationOrPath,
+  warn: (message: string) => void = () => {},
 ): Promise<DescribedStream[]> {
   let streams: DescribedStream[] = [];
   await withOutputOf((output) => discover({ ...context, output }, config), {
     message: (message) => {
       if (message.kind === 'catalog') streams = z.array(describedStream).parse(message.streams);
+      else if (message.kind === 'log' && isToBeHeard(message.level)) warn(message.message);
     },
   });
   return streams;

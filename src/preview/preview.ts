@@ -39,8 +39,14 @@ export type Preview = { stream: string; sample: Sample; request: Request | undef
  * @throws ConnectorError when a configuration or the stream will not do, or the source can't be read.
  */
 export async function preview(context: CommandContext, options: PreviewOptions): Promise<Preview> {
+  const told = new Set<string>();
+  // The source is asked twice, and warns of the same twice.
+  const warn = (message: string): void => {
+    if (!told.has(message)) options.warn(message);
+    told.add(message);
+  };
   const configuration = await destinationConfiguration(context, options);
-  const stream = theStream(await discoveredStreams(context, options.source), options.stream);
+  const stream = theStream(await discoveredStreams(context, options.source, warn), options.stream);
   const catalog = { streams: [{ stream, sync_mode: 'incremental' as const }] };
   const sample = new Sample((onChange) => {
     const streams = eventStreams(configuration, catalog, context.now, (_, change) => onChange(change));
@@ -60,7 +66,7 @@ export async function preview(context: CommandContext, options: PreviewOptions):
         if (message.kind === 'record') sample.take(message.data);
       },
       message: (message) => {
-        if (message.kind === 'log' && isToBeHeard(message.level)) options.warn(message.message);
+        if (message.kind === 'log' && isToBeHeard(message.level)) warn(message.message);
       },
     });
   } finally {

@@ -21,9 +21,10 @@ export async function check(context: CommandContext, config: ConfigurationOrPath
   for (const warning of warnings) await context.output.write(log('WARN', warning));
 }
 
-/** Writes the CATALOG. */
+/** Writes the CATALOG; a warning before it when it is empty. */
 export async function discover(context: CommandContext, config: ConfigurationOrPath): Promise<void> {
-  const streams = await withClickHouse(context, config, 'transient', discoverStreams);
+  const { streams, missing } = await withClickHouse(context, config, 'transient', discoverStreams);
+  if (missing !== undefined) await context.output.write(log('WARN', missing));
   await context.output.write({ type: 'CATALOG', catalog: { streams } });
 }
 

@@ -9,6 +9,7 @@ const MOST_REMEMBERED = 200;
 export class ConnectorLogs {
   readonly #reporter: Pick<Reporter, 'log'>;
   #saidBySource: string[] = [];
+  #toldBefore = new Set<string>();
 
   constructor(reporter: Pick<Reporter, 'log'>) {
     this.#reporter = reporter;
@@ -18,7 +19,12 @@ export class ConnectorLogs {
   fromSource(level: string, message: string): void {
     if (!isToBeHeard(level)) return;
     this.saidBySource(message);
-    this.#reporter.log(level, 'source', message);
+    if (!this.#toldBefore.delete(message)) this.#reporter.log(level, 'source', message);
+  }
+
+  /** The source has told its streams, and is read next: what it warned of, it warns of once more. */
+  streamsAreKnown(): void {
+    this.#toldBefore = new Set(this.#saidBySource);
   }
 
   /** Something that the source said and that is told elsewhere: the destination may pass it on. */

@@ -1,5 +1,5 @@
 import type { ConnectorError } from '../protocol/failure.ts';
-import { ConnectorLogs } from './connector-logs.ts';
+import type { ConnectorLogs } from './connector-logs.ts';
 import { type DiscoveredStream, parseMessage } from './connector-message.ts';
 import { ConnectorProcess } from './connector-process.ts';
 import { textLines } from './message-lines.ts';
@@ -15,10 +15,10 @@ import { syncError } from './sync-error.ts';
  * @throws ConnectorError that says why they can't be had.
  */
 export async function discoverStreams(
-  { program, reporter, stop }: SyncContext,
+  { program, stop }: Pick<SyncContext, 'program' | 'stop'>,
   config: string,
+  logs: ConnectorLogs,
 ): Promise<readonly DiscoveredStream[]> {
-  const logs = new ConnectorLogs(reporter);
   const errors: ConnectorError[] = [];
   let streams: readonly DiscoveredStream[] = [];
   const discover = new ConnectorProcess(program, ['discover', '--config', config, '--env-references']);
@@ -38,6 +38,7 @@ export async function discoverStreams(
     const [end] = await Promise.all([discover.ended, hear(), logs.fromStderr('source', discover.stderr)]);
     const [failure] = stop.aborted ? [] : processFailures('source', end, errors, false);
     if (failure !== undefined) throw failure;
+    logs.streamsAreKnown();
     return streams;
   } finally {
     forget();

@@ -112,6 +112,17 @@ describe('the source', () => {
     expect(readFileSync(state, 'utf8')).toContain('"cursor":"5"');
   });
 
+  test('warns when its streams are listed and again when it is read: that is told once', async () => {
+    const result = await run(
+      connector({
+        discover: `log('WARN', 'It is odd.'); ${DISCOVER}`,
+        read: `log('WARN', 'It is odd.'); log('WARN', 'It waits.'); log('WARN', 'It waits.')`,
+        write: `log('WARN', 'The source warns: It is odd.')`,
+      }),
+    );
+    expect(result.logs).toEqual(['WARN source: It is odd.', 'WARN source: It waits.', 'WARN source: It waits.']);
+  });
+
   test('is killed in the middle of a row: that is the cause, what the destination says of it comes behind', async () => {
     const result = await run(
       connector({

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asConnectorError, type ConnectorError } from '../protocol/failure.ts';
+import { ConnectorLogs } from './connector-logs.ts';
 import { catalogOf, chosenStreams, discoverStreams } from './discovered-streams.ts';
 import { isDryRun } from './is-dry-run.ts';
 import { privateFolder } from './private-folder.ts';
@@ -47,7 +48,8 @@ async function transfer(options: RunOptions, context: SyncContext, progress: Run
   const file = fullRefresh ? undefined : await StateFile.open(options.state);
   const settlesNothing = await isDryRun(destination);
   const syncMode = fullRefresh ? 'full_refresh' : 'incremental';
-  const discovered = await discoverStreams(context, source);
+  const logs = new ConnectorLogs(reporter);
+  const discovered = await discoverStreams(context, source, logs);
   if (stop.aborted) return { outcome: stopped(context), state: { kind: 'untouched' } };
   const streams = chosenStreams(discovered, options.streams);
 
@@ -69,7 +71,7 @@ async function transfer(options: RunOptions, context: SyncContext, progress: Run
     };
     const saver = file && new StateSaver(file, onFailure);
     const running = new Transfer(
-      { ...context, progress, onState: (message) => saver?.keep(message) },
+      { ...context, progress, logs, onState: (message) => saver?.keep(message) },
       ['--config', source, ...common, ...state, ...limit],
       ['--config', destination, ...common],
     );

@@ -1,6 +1,6 @@
 import type { ConnectorError } from '../protocol/failure.ts';
 import { MessageOutput, OutputClosedError } from '../protocol/output.ts';
-import { ConnectorLogs } from './connector-logs.ts';
+import type { ConnectorLogs } from './connector-logs.ts';
 import { parseMessage, type StateMessage } from './connector-message.ts';
 import { ConnectorProcess, type ProcessEnd } from './connector-process.ts';
 import { passedOn, textLines } from './message-lines.ts';
@@ -12,6 +12,7 @@ import type { SyncContext } from './sync-context.ts';
 
 export type TransferContext = Pick<SyncContext, 'program' | 'reporter' | 'stop' | 'stopAtOnce'> & {
   progress: RunProgress;
+  logs: ConnectorLogs;
   /** Told of each state that the destination makes true. */
   onState: (state: StateMessage) => void;
 };
@@ -37,7 +38,7 @@ export class Transfer {
   /** Starts both. */
   constructor(context: TransferContext, readArguments: readonly string[], writeArguments: readonly string[]) {
     this.#context = context;
-    this.#logs = new ConnectorLogs(context.reporter);
+    this.#logs = context.logs;
     this.#source = new ConnectorProcess(context.program, ['read', ...readArguments]);
     this.#destination = new ConnectorProcess(context.program, ['write', ...writeArguments]);
   }
