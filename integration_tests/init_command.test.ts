@@ -4,6 +4,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, w
 import { createServer, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
 import { READER } from '../sandbox/clickhouse/users.ts';
 import { freePort } from '../sandbox/free-port.ts';
@@ -45,6 +46,8 @@ class Dialogue {
   readonly #process: ChildProcessWithoutNullStreams;
   readonly #ended: Promise<unknown>;
   #shown = '';
+  /** All that was shown, also before the last question. */
+  all = '';
   #look: () => void = () => {};
 
   constructor(folder: string, environment: Record<string, string> = {}) {
@@ -59,6 +62,7 @@ class Dialogue {
     onTestFinished(() => void this.#process.kill());
     this.#process.stdout.setEncoding('utf8').on('data', (text: string) => {
       this.#shown += text;
+      this.all += text;
       this.#look();
     });
   }
@@ -165,6 +169,24 @@ describe.runIf(hasTerminals)('init', () => {
     expect(preview.stdout).toContain('"custom_id": "u1"');
     expect(sandbox.batch.stats.requests).toBeGreaterThan(0);
     expect(sandbox.batch.stats.events_accepted).toBe(0);
+  });
+
+  test('shows what is usual, which is no part of what is typed, and tells a failure in whole words behind the bar', async () => {
+    const dialogue = new Dialogue(newFolder());
+    await dialogue.answer('Host of ClickHouse', `127.0.0.1${ENTER}`);
+    await dialogue.answer('over HTTPS?', ENTER);
+    await dialogue.answer('HTTP interface', `1${ENTER}`);
+    for (const question of ['User, who', 'Password', 'Database', 'row was inserted'])
+      await dialogue.answer(question, ENTER);
+    await dialogue.answer('What now?', DOWN + ENTER);
+    const { shown } = await dialogue.end();
+    expect(shown).toContain('nothing was written');
+    const lines = stripVTControlCharacters(dialogue.all).split('\r\n');
+    const first = lines.findIndex((line) => line.includes('ClickHouse: '));
+    const failure = lines.slice(first, lines.indexOf('│', first));
+    expect(failure[0]).toContain('ClickHouse: Nothing listens at 127.0.0.1:1 ');
+    expect(failure.length).toBeGreaterThan(1);
+    for (const line of failure.slice(1)) expect(line).toMatch(/^│ {2}\S.{0,77}$/);
   });
 
   test('that is left writes nothing, and shows no password', async () => {

@@ -2,12 +2,13 @@ import { intro, log, outro } from '@clack/prompts';
 import { check as checkDestination } from '../destination-batch/commands.ts';
 import { type DescribedStream, discoveredStreams } from '../preview/discovered-streams.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
-import { printable, printableLines } from '../protocol/printable.ts';
+import { printable } from '../protocol/printable.ts';
 import { check as checkSource } from '../source-clickhouse/commands.ts';
 import { catalogOf, chosenStreams } from '../sync/discovered-streams.ts';
 import { syncError } from '../sync/sync-error.ts';
 import { FILES, presentFiles, writeFiles } from './configuration-files.ts';
 import { askForDestination, type DestinationAnswers } from './destination-questions.ts';
+import { framed } from './framed.ts';
 import { AnswersEndedError, Questions } from './questions.ts';
 import { askForSource, type SourceAnswers } from './source-questions.ts';
 import { type Tried, tried, warningsOf } from './tried-configuration.ts';
@@ -107,7 +108,7 @@ async function shown<Found extends { warnings: string[] }>(
   log.step(`Trying ${what} …`);
   const result = await questions.unlessEnded(attempt());
   if (result.kind === 'fails') {
-    log.error(`${what}: ${printableLines(result.reason)}`);
+    log.error(framed(`${what}: ${result.reason}`, process.stdout.columns));
     const next = await questions.which('What now?', [
       { value: 'again', label: 'Change the answers' },
       { value: 'leave', label: 'Leave, and write nothing' },
@@ -116,7 +117,7 @@ async function shown<Found extends { warnings: string[] }>(
     return undefined;
   }
   log.success(`${what} works`);
-  for (const warning of result.found.warnings) log.warn(printableLines(warning));
+  for (const warning of result.found.warnings) log.warn(framed(warning, process.stdout.columns));
   return result.found;
 }
 
@@ -128,10 +129,13 @@ async function chosenTables(questions: Questions, streams: readonly DescribedStr
   }));
   const [only] = choices;
   if (choices.length === 1 && only !== undefined) {
-    log.info(`The one table or view that fits: ${only.label} (${only.hint})`);
+    log.info(framed(`The one table or view that fits: ${only.label} (${only.hint})`, process.stdout.columns));
     return [only.value];
   }
-  return questions.some('Tables and views that fit (space to choose, enter to go on)', choices);
+  return questions.some(
+    'Tables and views that fit: choose one or several with the space bar, then press enter',
+    choices,
+  );
 }
 
 /**

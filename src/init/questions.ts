@@ -13,6 +13,8 @@ type TextQuestion = {
   message: string;
   /** What stands there to be changed. */
   initial?: string | undefined;
+  /** What an empty answer means. It is shown, and gives way to what is typed. */
+  usual?: string | undefined;
   /** What is wrong with an answer; undefined when it will do. */
   fault?: (answer: string) => string | undefined;
 };
@@ -34,20 +36,21 @@ export class Questions {
     return Promise.race([work, end]).finally(forget);
   }
 
-  /** An empty answer is asked again. */
-  async text({ message, initial, fault }: TextQuestion): Promise<string> {
+  /** An empty answer is asked again, unless there is a usual one. */
+  async text({ message, initial, usual, fault }: TextQuestion): Promise<string> {
     const answer = await answered(
       text({
         signal: this.#stop,
         message,
         ...(initial === undefined ? {} : { initialValue: initial }),
+        ...(usual === undefined ? {} : { defaultValue: usual, placeholder: usual }),
         validate: (written) => {
-          const trimmed = (written ?? '').trim();
-          return trimmed === '' ? 'An answer is needed.' : fault?.(trimmed);
+          const answer = (written ?? '').trim() || usual;
+          return answer === undefined ? 'An answer is needed.' : fault?.(answer);
         },
       }),
     );
-    return answer.trim();
+    return answer.trim() || (usual ?? '');
   }
 
   /** A text that is not shown. An empty one is an answer. */

@@ -18,31 +18,35 @@ const MOST_PORTS = 65_535;
 
 const CLOUD = /\.clickhouse\.cloud$/i;
 
-/** Asks how ClickHouse is reached. What was answered before stands there to be changed. */
+/** Asks how ClickHouse is reached. What was answered before stands there to be changed; what is usual gives way to what is typed. */
 export async function askForSource(questions: Questions, before: SourceAnswers | undefined): Promise<SourceAnswers> {
   const host = await questions.text({
     message: 'Host of ClickHouse',
-    initial: before?.host ?? 'localhost',
+    initial: before?.host,
+    usual: 'localhost',
     fault: hostFault,
   });
   const ssl = await questions.whether('Is it reached over HTTPS?', before?.ssl ?? CLOUD.test(host));
   const usualPort = String(ssl ? PORT_WITH_TLS : PORT);
   const port = await questions.text({
     message: 'Port of its HTTP interface',
-    initial: before?.ssl === ssl ? String(before.port) : usualPort,
+    initial: before?.ssl === ssl ? String(before.port) : undefined,
+    usual: usualPort,
     fault: portFault,
   });
   const username = await questions.text({
     message: 'User, who has SELECT on the table',
-    initial: before?.username ?? 'default',
+    initial: before?.username,
+    usual: 'default',
   });
   const password = await questions.secret(
     `Password: empty for ${before?.password ? 'the one before' : 'none'}; \${NAME} for one in the environment`,
   );
-  const database = await questions.text({ message: 'Database', initial: before?.database ?? 'default' });
+  const database = await questions.text({ message: 'Database', initial: before?.database, usual: 'default' });
   const cursor = await questions.text({
     message: 'Column that tells when a row was inserted',
-    initial: before?.cursor_column ?? 'last_updated_at',
+    initial: before?.cursor_column,
+    usual: 'last_updated_at',
   });
   return {
     host,
