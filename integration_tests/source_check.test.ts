@@ -84,6 +84,16 @@ describe('a configuration that does not work says what was seen and what to do',
       { table: 'raw' },
       /lacks the columns custom_id, event_name, last_updated_at/,
     ],
+    [
+      'a misspelt cursor',
+      { table: 'events', cursor_column: 'last_update' },
+      /"events" lacks the column last_update, or the user may not read it\. "cursor_column" may be misspelt: there is "last_updated_at"\. Name that\. See/,
+    ],
+    [
+      'a misspelt cursor of no table in particular',
+      { cursor_column: 'last_update' },
+      /has the columns custom_id, event_name, last_update.* "cursor_column" may be misspelt: there is "last_updated_at" in "\w+"\. Name that\. See/,
+    ],
     ['a table without one required column', { table: 'nearly' }, /lacks the column last_updated_at/],
     ...(
       [

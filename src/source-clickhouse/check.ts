@@ -3,6 +3,7 @@ import { tableWarnings } from './check-warnings.ts';
 import type { ClickHouse } from './clickhouse-client.ts';
 import type { SourceConfiguration } from './configuration.ts';
 import { quoteIdentifier } from './identifier.ts';
+import { misspeltCursor } from './misspelt-cursor.ts';
 import { cursorOf } from './row-selection.ts';
 import { sourceError } from './source-error.ts';
 import { listTables, missingColumns, requiredColumns, type Table } from './table.ts';
@@ -67,10 +68,18 @@ function anyFitting(tables: Table[], { database, username, cursor_column }: Sour
           .map((table) => table.name)
           .slice(0, 10)
           .join(', ');
+  const none = `No table or view in the database "${database}" has the columns ${requiredColumns(cursor_column).join(', ')}; "${username}" sees: ${seen}`;
+  const misspelt = tables.find((table) => misspeltCursor(table, cursor_column) !== undefined);
+  if (misspelt !== undefined) {
+    throw sourceError(
+      'columns_missing',
+      `${none}. "cursor_column" may be misspelt: there is "${misspeltCursor(misspelt, cursor_column)}" in "${misspelt.name}". Name that.`,
+    );
+  }
   const proposal = tables[0] === undefined ? '' : ` A view to start from: ${proposeView(tables[0], cursor_column)}`;
   throw sourceError(
     'columns_missing',
-    `No table or view in the database "${database}" has the columns ${requiredColumns(cursor_column).join(', ')}; "${username}" sees: ${seen}. Grant the user SELECT on the table, or make a view that has these columns.${proposal}`,
+    `${none}. Grant the user SELECT on the table, or make a view that has these columns.${proposal}`,
   );
 }
 
@@ -91,9 +100,14 @@ async function named(
   }
   const missing = missingColumns(table, cursor_column);
   if (missing.length === 0) return table;
+  const lacks = `"${name}" lacks the column${missing.length > 1 ? 's' : ''} ${missing.join(', ')}, or the user may not read ${missing.length > 1 ? 'them' : 'it'}`;
+  const cursor = misspeltCursor(table, cursor_column);
+  if (cursor !== undefined) {
+    throw sourceError('columns_missing', `${lacks}. "cursor_column" may be misspelt: there is "${cursor}". Name that.`);
+  }
   throw sourceError(
     'columns_missing',
-    `"${name}" lacks the column${missing.length > 1 ? 's' : ''} ${missing.join(', ')}, or the user may not read ${missing.length > 1 ? 'them' : 'it'}. A table of events needs ${requiredColumns(cursor_column).join(', ')}, one row per event. Make a view that has them, and name it in "table"${missing.includes(cursor_column) ? ', or name another cursor in "cursor_column"' : ''}. To start from: ${proposeView(table, cursor_column)}`,
+    `${lacks}. A table of events needs ${requiredColumns(cursor_column).join(', ')}, one row per event. Make a view that has them, and name it in "table"${missing.includes(cursor_column) ? ', or name another cursor in "cursor_column"' : ''}. To start from: ${proposeView(table, cursor_column)}`,
   );
 }
 
