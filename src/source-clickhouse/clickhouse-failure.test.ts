@@ -19,8 +19,8 @@ function configuration(changes: Partial<SourceConfiguration> = {}): SourceConfig
 }
 
 /** What the server's answer, with its code and name, is explained as. */
-function serverFailure(text: string): ConnectorError {
-  return clickHouseFailure(parseError(text), configuration());
+function serverFailure(text: string, changes: Partial<SourceConfiguration> = {}): ConnectorError {
+  return clickHouseFailure(parseError(text), configuration(changes));
 }
 
 /** What an error of Node's network is explained as. */
@@ -111,6 +111,18 @@ describe('an error of the server', () => {
     const failure = serverFailure(`Code: 395. DB::Exception: ${said} 'x'. (FUNCTION_THROW_IF_VALUE_IS_NON_ZERO)`);
     expect(failure.code).toBe('table_changed');
     expect(failure.message).toMatch(/^A column was dropped or changed its type while .+ Run again; the next run/);
+  });
+
+  const missing = 'Code: 60. DB::Exception: Unknown table. (UNKNOWN_TABLE)';
+  test.each([
+    [missing, { table: 'shop.events' }, true],
+    ['Code: 497. DB::Exception: Not enough privileges. (ACCESS_DENIED)', { table: 'shop.events' }, true],
+    [missing, { table: 'events' }, false],
+    [missing, {}, false],
+  ])('%s of %j has a hint that the database has an option of its own: %s', (text, changes, hasHint) => {
+    const { message } = serverFailure(text, changes);
+    const hint = '"table" takes the name alone, without its database: "events", with "shop" in "database". ';
+    expect(message.includes(hint)).toBe(hasHint);
   });
 
   test('that quotes the condition for that is another one', () => {

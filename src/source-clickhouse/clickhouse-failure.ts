@@ -50,6 +50,13 @@ function explain(error: unknown, configuration: SourceConfiguration): Explanatio
   return explainNetworkError(error, configuration);
 }
 
+/** A name may have a point in it, so this is said only of a table that is not there, or may not be read. */
+function ofDottedTable({ table = '' }: SourceConfiguration): string {
+  const [, before, behind] = /^([^.]+)\.(.+)$/.exec(table) ?? [];
+  if (before === undefined) return '';
+  return `"table" takes the name alone, without its database: "${behind}", with "${before}" in "database". `;
+}
+
 /**
  * Errors that ClickHouse itself reports, by the numbers of its ErrorCodes.cpp
  * (`SELECT errorCodeToName(n)` names them).
@@ -76,7 +83,7 @@ function explainServerError(error: ClickHouseError, configuration: SourceConfigu
     case 497: // ACCESS_DENIED
       return {
         code: 'clickhouse_right_missing',
-        message: `${seen} The user "${username}" lacks a right. Let an administrator run: ${missingGrant(error.message, database, username)}`,
+        message: `${seen} The user "${username}" lacks a right. ${ofDottedTable(configuration)}Let an administrator run: ${missingGrant(error.message, database, username)}`,
       };
     case 81: // UNKNOWN_DATABASE
       return {
@@ -87,7 +94,7 @@ function explainServerError(error: ClickHouseError, configuration: SourceConfigu
     case 218: // TABLE_IS_DROPPED
       return {
         code: 'table_missing',
-        message: `${seen} The table was dropped or renamed, or its name is misspelt (upper and lower case differ). Check "database" and "table".`,
+        message: `${seen} The table was dropped or renamed, or its name is misspelt (upper and lower case differ). ${ofDottedTable(configuration)}Check "database" and "table".`,
       };
     case 457: // BAD_QUERY_PARAMETER
       return {
