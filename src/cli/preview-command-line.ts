@@ -17,10 +17,10 @@ const USAGE = `$0 --source FILE --destination FILE
 Shows what a sync would send, and sends nothing: the first rows, their request to Batch, what each column becomes, and what of a sample of rows would be rejected and why.`;
 
 const EPILOGUE = `Exit codes:
-  0  no row of the sample would be rejected
+  0  no row of the sample would be rejected, nor its event be refused for its time
   1  the source can't be read
   2  wrong arguments, or a configuration that has to be corrected
-  3  some rows of the sample would be rejected
+  3  some would, as far as can be known before they are sent
 
 A configuration may hold \${NAME} for the environment variable NAME, so that no secret need stand in a file.`;
 
@@ -38,7 +38,7 @@ export async function runPreview(launcher: string, args: readonly string[]): Pro
     const warn = (message: string): void => void process.stderr.write(`WARN  ${printableLines(message)}\n`);
     const shown = await preview(context, { source, destination, stream, rows, warn });
     process.stdout.write(previewText(shown.sample, shown.request, shown.stream, terminalOf(process.stdout)));
-    return shown.sample.rejected === 0 ? EXIT_CODES.allAccepted : EXIT_CODES.rowsRejected;
+    return shown.sample.wouldAllArrive ? EXIT_CODES.allAccepted : EXIT_CODES.rowsRejected;
   });
 }
 

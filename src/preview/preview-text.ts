@@ -143,9 +143,16 @@ function verdict({ rows, rejected, untimely, rejections, columns }: Sample, term
   if (untimely > 0) {
     parts.push(
       sentence(
-        `Batch would refuse ${counted(untimely, 'event')}: older than 24 hours, or of the future. What to do: connector explain event_too_old`,
+        `Batch would likely refuse ${ofSent(untimely, rows - rejected)}: older than 24 hours, or of the future.`,
       ),
+      sentence('What to do: connector explain event_too_old'),
     );
   }
   return `${[...parts, 'Nothing was sent.'].join('\n\n')}\n`;
+}
+
+/** So many of the events that would be sent. */
+function ofSent(some: number, all: number): string {
+  if (some < all) return `${some.toLocaleString('en')} of these ${counted(all, 'event')}`;
+  return all === 1 ? 'this event' : `all ${counted(all, 'event')}`;
 }

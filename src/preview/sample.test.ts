@@ -73,6 +73,12 @@ describe('a sample', () => {
     expect(sample.events.map(({ customId }) => customId)).toEqual(['u1']);
   });
 
+  test('has rows that would not arrive when one is rejected, or Batch is likely to refuse its event', () => {
+    expect(sampleOf([row()]).wouldAllArrive).toBe(true);
+    expect(sampleOf([row(), row({ custom_id: '' })]).wouldAllArrive).toBe(false);
+    expect(sampleOf([row(), row({ event_time: '2025-12-01T00:00:00Z' })]).wouldAllArrive).toBe(false);
+  });
+
   test('counts events that Batch is likely to refuse for their time', () => {
     expect(sampleOf([row(), row({ event_time: '2025-12-01T00:00:00Z' })]).untimely).toBe(1);
   });
@@ -140,7 +146,14 @@ describe('the text of a preview', () => {
 
   test('says so when Batch would refuse events for their time, in lines that begin at the margin', () => {
     const text = textOf(sampleOf([row({ event_time: '2025-12-01T00:00:00Z' })]));
-    expect(text).toMatch(/Batch would refuse 1 event: older than 24 hours, or of the future\. What to do:\nconnector/);
+    expect(text).toMatch(
+      /^Batch would likely refuse this event: older than 24 hours, or of the future\.\n\nWhat to do: connector explain event_too_old$/m,
+    );
+    const two = [row({ event_time: '2025-12-01T00:00:00Z' }), row({ event_time: '2025-12-01T00:00:00Z' })];
+    expect(textOf(sampleOf(two))).toContain('Batch would likely refuse all 2 events: older');
+    expect(textOf(sampleOf([...two, row(), row({ custom_id: '' })]))).toContain(
+      'Batch would likely refuse 2 of these 3 events: older',
+    );
   });
 
   test('of values of megabytes is as quick as of others', () => {

@@ -56,6 +56,11 @@ export class Sample {
     return this.#untimely;
   }
 
+  /** As far as can be known before they are sent. */
+  get wouldAllArrive(): boolean {
+    return this.#rejected === 0 && this.#untimely === 0;
+  }
+
   /** In the order in which they came up. */
   get columns(): readonly SampledColumn[] {
     return [...this.#columns.values()];
