@@ -2,12 +2,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { shortMessage } from '../../src/sync/short-message.ts';
 import { READER } from '../clickhouse/users.ts';
 import { aborted, interruption } from '../interruption.ts';
 import { type Finished, type PrintedMessage, type PrintedStream, run, sync } from '../launcher.ts';
 import { type Sandbox, startSandbox } from '../sandbox.ts';
 import { say } from '../say.ts';
 import { createEventsTable, DATABASE, insertEvents, insertFaultyEvents, TABLE } from './events-table.ts';
+import { missingBuild } from './missing-build.ts';
 
 const ROWS = 12_000;
 const PROFILES = 1_500;
@@ -29,21 +31,27 @@ type Received = { rows: number; events: number; requests: number; updates: numbe
  */
 const interrupted = interruption();
 
-say('A ClickHouse server and a Batch API start on this machine ...');
-const sandbox = await startSandbox();
-const folder = await mkdtemp(join(tmpdir(), 'clickhouse-to-batch-demo-'));
 process.exitCode = 1;
-try {
-  await checkAll(sandbox);
-} catch (error) {
-  say(`\nTHE DEMO FAILED: ${error instanceof Error ? error.message : String(error)}`);
-} finally {
-  await rm(folder, { recursive: true, force: true });
-  await sandbox.stop();
+const missing = missingBuild(new URL('../../', import.meta.url));
+if (missing === undefined) await showAll();
+else say(missing);
+
+async function showAll(): Promise<void> {
+  say('A ClickHouse server and a Batch API start on this machine ...');
+  const sandbox = await startSandbox();
+  const folder = await mkdtemp(join(tmpdir(), 'clickhouse-to-batch-demo-'));
+  try {
+    await checkAll(sandbox, folder);
+  } catch (error) {
+    say(`\nTHE DEMO FAILED: ${error instanceof Error ? error.message : String(error)}`);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+    await sandbox.stop();
+  }
 }
 
-async function checkAll(box: Sandbox): Promise<void> {
-  await demo(box);
+async function checkAll(box: Sandbox, folder: string): Promise<void> {
+  await demo(box, folder);
   process.exitCode = 0;
   say('\nEvery count was checked.');
   if (isLeftOpen) {
@@ -54,7 +62,13 @@ async function checkAll(box: Sandbox): Promise<void> {
   }
 }
 
-async function demo({ clickhouse, batch, projectKey, restApiKey }: Sandbox): Promise<void> {
+async function demo(box: Sandbox, folder: string): Promise<void> {
+  const { clickhouse, batch, projectKey, restApiKey } = box;
+  const file = async (name: string, content: unknown): Promise<string> => {
+    const path = join(folder, name);
+    await writeFile(path, JSON.stringify(content));
+    return path;
+  };
   await createEventsTable(clickhouse);
   await insertEvents(clickhouse, { rows: ROWS, profiles: PROFILES });
   await insertFaultyEvents(clickhouse);
@@ -89,18 +103,18 @@ async function demo({ clickhouse, batch, projectKey, restApiKey }: Sandbox): Pro
   const catalog = await file('catalog.json', configured(streams));
 
   heading('read | write, the first run: everything');
-  let before = await received(sandbox);
+  let before = await received(box);
   const first = await sync({ source, destination, catalog });
   tell(first);
-  await verify(sandbox, first, before, { rows: ROWS + FAULTY_ROWS, rejected: REJECTED_ROWS });
+  await verify(box, first, before, { rows: ROWS + FAULTY_ROWS, rejected: REJECTED_ROWS });
   const state = await file('state.json', [lastState(first)]);
 
   heading(`read | write, the second run: ${NEW_ROWS} rows were added`);
   await insertEvents(clickhouse, { rows: NEW_ROWS, profiles: PROFILES });
-  before = await received(sandbox);
+  before = await received(box);
   const second = await sync({ source, destination, catalog, state });
   tell(second);
-  await verify(sandbox, second, before, { rows: NEW_ROWS, rejected: 0 });
+  await verify(box, second, before, { rows: NEW_ROWS, rejected: 0 });
 
   heading('an event as Batch has it');
   const [event] = batch.store.events({ offset: 7, limit: 1 });
@@ -149,10 +163,10 @@ async function received({ batch, clickhouse }: Sandbox): Promise<Received> {
   return { rows: Number(table?.rows), events: events_accepted, requests, updates: updates_accepted };
 }
 
-/** The logs of the destination, which stand between the states on its stdout. */
+/** The logs of the destination, which stand between the states on its stdout; as short as `sync` tells them. */
 function tell({ messages, stderr }: Finished): void {
   for (const { log, trace } of messages) {
-    if (log !== undefined) say(`${log.level.padEnd(5)} ${log.message}`);
+    if (log !== undefined) say(`${log.level.padEnd(5)} ${shortMessage(log.message)}`);
     if (trace?.error !== undefined) say(`ERROR ${trace.error.message}`);
   }
   if (stderr !== '') say(stderr);
@@ -165,12 +179,6 @@ function configured(streams: PrintedStream[]): Record<string, unknown> {
 
 function lastState({ messages }: Finished): PrintedMessage['state'] {
   return messages.findLast(({ type }) => type === 'STATE')?.state;
-}
-
-async function file(name: string, content: unknown): Promise<string> {
-  const path = join(folder, name);
-  await writeFile(path, JSON.stringify(content));
-  return path;
 }
 
 function heading(text: string): void {
