@@ -119,6 +119,7 @@ function start(options: Partial<DeliveryOptions<RowEvent>> & { pace?: Pace; back
     flushIntervalMs: 2 * SECOND,
     retryTimeMs: 30 * MINUTE,
     mask: (words, events) => events.reduce((masked, { row }) => masked.replaceAll(`<${row}>`, '****'), words),
+    onRetry: () => {},
     onSettled: ({ row }, outcome) => {
       settled.push(`${row} ${outcome.kind === 'accepted' ? 'accepted' : outcome.rejection.reason}`);
     },

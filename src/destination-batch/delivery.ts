@@ -51,6 +51,8 @@ export type DeliveryOptions<Event> = {
   retryTimeMs: number;
   /** Words of Batch without the values of these events that they quote, for the log. */
   mask: (words: string, events: readonly Event[]) => string;
+  /** Called when a call has failed and is tried again: nothing may be settled for long, so what is reported of it is to be told. */
+  onRetry: () => void;
   /** Called once for each event, when it is known what became of it. */
   onSettled: (event: Event, outcome: Outcome) => void;
   /** Called once if the delivery can't go on. */
@@ -240,7 +242,7 @@ export class Delivery<Event extends WaitingEvent> {
   }
 
   async #postUntilAnswered(updates: Update<Event>[], { endpoint, bucket }: Lane): Promise<Answer> {
-    const { post, report, retryTimeMs } = this.#options;
+    const { post, report, retryTimeMs, onRetry } = this.#options;
     const { signal } = this.#halt;
     const body = requestBody(updates);
     const giveUpAt = performance.now() + retryTimeMs;
@@ -280,6 +282,7 @@ export class Delivery<Event extends WaitingEvent> {
           if (error.isRateLimit) bucket.slowDown(pause);
           else if (pause > 0) bucket.pause(pause);
           report.retry(error.message, attemptNumber);
+          onRetry();
           return true;
         },
       });

@@ -488,6 +488,18 @@ describe('of rows that the next run sends again it says that Batch may have them
   });
 });
 
+test('that Batch is out of reach is told while it is tried again, and not when that is over', async () => {
+  sandbox.faults.add({ kind: 'status', status: 503, retry_after_seconds: 1 });
+  const { feed, input, ended, result, logs } = start({ flush_interval_seconds: 0.01 });
+  feed(row('u1', 'a'));
+  await expect
+    .poll(logs, { interval: 2 })
+    .toEqual([expect.stringMatching(/^WARN .*503.* Attempt 1 failed; trying again/)]);
+  expect(ended.isDone).toBe(false);
+  input.end();
+  expect(await result).toBe(true);
+});
+
 describe('a signal to stop', () => {
   test('before anything came ends it, though the input stays open', async () => {
     const { stop, result } = start();

@@ -103,6 +103,7 @@ class Sync {
       flushIntervalMs: configuration.flush_interval_seconds * 1000,
       retryTimeMs: configuration.retry_minutes * 60_000,
       mask: (words, events) => maskValues(words, events.map(eventAsRow)),
+      onRetry: () => this.#tellSoon(),
       onSettled: (event, outcome) => this.#settled(event, outcome),
       onFailure: (error) => this.#fail(error),
     });
@@ -265,7 +266,11 @@ class Sync {
       this.#report.accepted();
     } else this.#reject(row, outcome.rejection, () => eventAsRow(row));
     if (row.line !== undefined) this.#rejectedRows?.release(row.line);
-    // Once for all that are settled together.
+    this.#tellSoon();
+  }
+
+  /** Once for all that are settled together. */
+  #tellSoon(): void {
     if (this.#toTell === undefined) this.#tell().catch((error: unknown) => this.#fail(error));
   }
 
