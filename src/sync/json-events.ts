@@ -38,6 +38,10 @@ export class JsonEvents implements Reporter {
     });
   }
 
+  lastProgress(progress: Progress): void {
+    this.progress(progress);
+  }
+
   log(level: string, speaker: Speaker, message: string): void {
     this.#event('log', { level, from: speaker, message });
   }

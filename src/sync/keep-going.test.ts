@@ -52,6 +52,7 @@ const NO_REPORTER = {
   progressIntervalMs: 0,
   runStarted: ignore,
   progress: ignore,
+  lastProgress: ignore,
   log: ignore,
   runEnded: ignore,
   nextRun: ignore,

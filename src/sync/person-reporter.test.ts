@@ -65,3 +65,22 @@ test('after somebody else wrote the state file, nothing is said of where the nex
     'Failed after 1s: 2 rows read, 2 accepted, 0 rejected.\nThe next run goes on from what others wrote to the state file.\n',
   );
 });
+
+test('rejected rows whose shortened lines are the same are told once', () => {
+  const shown: string[] = [];
+  const line = (text: string): void => void shown.push(text);
+  const reporter = new PersonReporter({ intervalMs: 1, show: () => {}, line, end: () => {} }, line, () => 0);
+  const rejected = (columns: string): string =>
+    `A row is rejected (custom_id_missing): it is NULL. Its columns: ${columns}.`;
+  reporter.log('WARN', 'destination', rejected('a'));
+  reporter.log('WARN', 'destination', rejected('b'));
+  reporter.log('WARN', 'destination', 'It waits.');
+  reporter.log('WARN', 'destination', 'It waits.');
+  reporter.log('WARN', 'destination', rejected('c'));
+  expect(shown).toEqual([
+    'WARN  destination: A row is rejected (custom_id_missing): it is NULL.',
+    'WARN  destination: It waits.',
+    'WARN  destination: It waits.',
+    'WARN  destination: A row is rejected (custom_id_missing): it is NULL.',
+  ]);
+});

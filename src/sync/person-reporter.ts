@@ -15,6 +15,7 @@ export class PersonReporter implements Reporter {
   readonly #display: ProgressDisplay;
   readonly #write: (text: string) => void;
   readonly #now: () => number;
+  #lastShort: string | undefined;
 
   /**
    * @param write takes the summaries.
@@ -44,8 +45,15 @@ export class PersonReporter implements Reporter {
     this.#display.show(progress);
   }
 
+  /** The summary says the same, and what of it the state covers. */
+  lastProgress(): void {}
+
   log(level: string, speaker: Speaker, message: string): void {
-    this.#line(`${level.padEnd(5)} ${speaker === 'sync' ? '' : `${speaker}: `}${shortMessage(message)}`);
+    const short = shortMessage(message);
+    // Rejected rows that were told apart by their columns alone.
+    if (short !== message && short === this.#lastShort) return;
+    this.#lastShort = short;
+    this.#line(`${level.padEnd(5)} ${speaker === 'sync' ? '' : `${speaker}: `}${short}`);
   }
 
   runEnded(result: RunResult): void {

@@ -21,6 +21,8 @@ export type Reporter = {
   readonly progressIntervalMs: number;
   runStarted: (start: RunStart) => void;
   progress: (progress: Progress) => void;
+  /** Where a run has come to at its end. */
+  lastProgress: (progress: Progress) => void;
   /** @param level one of the protocol's. */
   log: (level: string, speaker: Speaker, message: string) => void;
   runEnded: (result: RunResult) => void;

@@ -68,6 +68,7 @@ async function run(program: Program, stop = new AbortController()): Promise<Ran>
         progressIntervalMs: 1_000,
         runStarted: ignore,
         progress: ignore,
+        lastProgress: ignore,
         log: (level, speaker, message) => {
           logs.push(`${level} ${speaker}: ${message}`);
           if (message === STOP) stop.abort();

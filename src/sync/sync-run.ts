@@ -79,7 +79,7 @@ async function transfer(options: RunOptions, context: SyncContext, progress: Run
     // Whatever happens, the states that came are kept.
     const errors = [...(await running.run().catch((error: unknown) => [asConnectorError(error)]))];
     const stateError = await saver?.close();
-    reporter.progress(progress.current);
+    reporter.lastProgress(progress.current);
     if (stateError !== undefined) errors.push(stateError);
     if (errors.length === 0 && !stop.aborted) errors.push(...unaccounted(progress, settlesNothing));
 
