@@ -56,10 +56,19 @@ export function complaintsAboutEnds(end: RunEnd): string[] {
   ];
 }
 
+/** What can't be said on stdout is said there. */
+function isOfFullOutput(stderr: string, { met }: RunEnd): boolean {
+  return (
+    met.some(({ kind }) => kind === 'output_full') &&
+    /^The output of this command .+\boutput_unwritable\.md\n$/.test(stderr)
+  );
+}
+
 function complaintsAbout(name: ConnectorName, end: RunEnd, codes: readonly number[]): string[] {
   const { code, signal, stderr, signalsSent, afterSignalMs } = end[name];
   const complaints: string[] = [];
-  if (stderr !== '') complaints.push(`The ${name} wrote to stderr: ${stderr.slice(0, 2_000)}`);
+  if (stderr !== '' && !isOfFullOutput(stderr, end))
+    complaints.push(`The ${name} wrote to stderr: ${stderr.slice(0, 2_000)}`);
   const endedByCode = code !== null && codes.includes(code);
   const endedBySignal = signalsSent.some((sent) => sent === signal);
   const isSoon = afterSignalMs !== undefined && afterSignalMs < AT_ITS_END_MS;

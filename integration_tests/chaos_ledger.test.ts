@@ -184,6 +184,16 @@ describe('a process ends', () => {
     expect(judged([...goodRun().slice(0, -1), ends(end)])).toEqual([expect.stringMatching(expected)]);
   });
 
+  test('with the word that its output could not be written, if it could not', () => {
+    const stderr =
+      "The output of this command can't be written: ENOSPC. Make room. See https://x/output_unwritable.md\n";
+    const destination = { ...WELL, code: 1, stderr };
+    expect(judged([...goodRun().slice(0, -1), ends({ destination, met: [{ kind: 'output_full' }] })])).toEqual([]);
+    expect(judged([...goodRun().slice(0, -1), ends({ destination })])).toContainEqual(
+      expect.stringMatching(/The destination wrote to stderr: The output/),
+    );
+  });
+
   test('with its code, when a signal met it at its end and it did not hear it', () => {
     const met = { ...WELL, signalsSent: ['SIGTERM' as const], afterSignalMs: 20 };
     const rest = (end: Partial<RunEnd>): Happening[] => [...goodRun().slice(0, -1), ends(end)];

@@ -60,7 +60,7 @@ export async function run(command: (context: CommandContext) => Promise<boolean>
 
 function outputFailure(cause: unknown): ConnectorError {
   return protocolError(
-    'unexpected_fault',
+    'output_unwritable',
     `The output of this command can't be written: ${messageOf(cause)}. The disk that it goes to may be full. Make room and run again; the next run goes on from the last whole state.`,
     { cause },
   );

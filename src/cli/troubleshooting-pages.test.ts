@@ -35,6 +35,7 @@ describe('the codes', () => {
   test('of what passes by itself, and of what is a fault of ours, are these', () => {
     const of = (type: string): string[] => Object.entries(ERRORS).flatMap(([code, its]) => (its === type ? code : []));
     expect(of('transient_error')).toEqual([
+      'output_unwritable',
       'clickhouse_unreachable',
       'clickhouse_port_wrong',
       'clickhouse_cut_off',

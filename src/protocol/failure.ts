@@ -14,6 +14,7 @@ export const PROTOCOL_ERRORS = {
   configuration_invalid: 'config_error',
   catalog_invalid: 'config_error',
   state_invalid: 'config_error',
+  output_unwritable: 'transient_error',
   unexpected_fault: 'system_error',
 } as const satisfies Record<string, FailureType>;
 
