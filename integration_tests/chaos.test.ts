@@ -13,6 +13,8 @@ const SEEDS = [
   25,
   // SIGKILL to the destination.
   75,
+  // An output that is full.
+  20261154,
 ];
 
 let lab: Lab;
