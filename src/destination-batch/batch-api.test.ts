@@ -178,10 +178,9 @@ describe('what Batch left out of an accepted call is told', () => {
     expect(await outcomeOf(clientOf(), body)).toEqual({
       kind: 'accepted',
       errors: [
-        { bulkIndex: 1, category: 'attribute', attribute: 'b', reason: 'a blank string (in events[0])' },
+        { bulkIndex: 1, attribute: 'b', reason: 'a blank string (in events[0])' },
         {
           bulkIndex: 2,
-          category: 'identifiers',
           attribute: undefined,
           reason: 'custom_id is blank, of several lines, or a word that stands for no id',
         },
@@ -197,17 +196,17 @@ describe('what Batch left out of an accepted call is told', () => {
     [
       'nothing but an index',
       '{"errors":[{"bulk_index":3}]}',
-      accepted({ bulkIndex: 3, category: '', attribute: undefined, reason: 'no reason given' }),
+      accepted({ bulkIndex: 3, attribute: undefined, reason: 'no reason given' }),
     ],
     [
       'fields that are null',
       '{"errors":[{"bulk_index":0,"category":null,"attribute":null,"reason":null}]}',
-      accepted({ bulkIndex: 0, category: '', attribute: undefined, reason: 'no reason given' }),
+      accepted({ bulkIndex: 0, attribute: undefined, reason: 'no reason given' }),
     ],
     [
       'fields that nobody knows',
       '{"errors":[{"bulk_index":0,"event_index":2,"reason":"x"}],"z":1}',
-      accepted({ bulkIndex: 0, category: '', attribute: undefined, reason: 'x' }),
+      accepted({ bulkIndex: 0, attribute: undefined, reason: 'x' }),
     ],
   ])('in any form that is known: %s', async (_, text, expected) => {
     expect(await outcomeOf(clientOf({ api_url: await serveText(202, text) }))).toEqual(expected);
@@ -250,7 +249,7 @@ describe('another success than a 202', () => {
       '{"code":"SUCCESS_WITH_PARTIAL_ERRORS","errors":[{"bulk_index":0,"category":"x","attribute":"a","reason":"y"}]}';
     expect(await outcomeOf(clientOf({ api_url: await serveText(status, text) }))).toEqual({
       kind: 'accepted',
-      errors: [{ bulkIndex: 0, category: 'x', attribute: 'a', reason: 'y' }],
+      errors: [{ bulkIndex: 0, attribute: 'a', reason: 'y' }],
     });
   });
 

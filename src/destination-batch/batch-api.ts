@@ -15,7 +15,7 @@ const CALL_TIMEOUT_MS = 120_000;
 export const MAX_CALLS_IN_FLIGHT = 8;
 
 /** One problem in an accepted call. `bulk_index` counts the updates of the call from zero. */
-export type PartialError = { bulkIndex: number; category: string; attribute: string | undefined; reason: string };
+export type PartialError = { bulkIndex: number; attribute: string | undefined; reason: string };
 
 /** What Batch said to a call that reached it, and that trying again would not change. */
 export type Answer =
@@ -50,7 +50,6 @@ const acceptedBody = z
       .array(
         z.looseObject({
           bulk_index: z.int().min(0),
-          category: z.string().nullish(),
           attribute: z.string().nullish(),
           reason: z.string().nullish(),
         }),
@@ -234,7 +233,6 @@ function accepted(text: string): Answer {
   if (!body.success || isUntold) return { kind: 'accepted_unreadable', detail: text.slice(0, 200) };
   const errors = (body.data.errors ?? []).map((error) => ({
     bulkIndex: error.bulk_index,
-    category: error.category ?? '',
     attribute: error.attribute ?? undefined,
     reason: error.reason ?? 'no reason given',
   }));

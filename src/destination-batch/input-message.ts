@@ -1,4 +1,5 @@
 import { isJsonObject, parseExact } from '../protocol/exact-json.ts';
+import { isToBeHeard } from '../protocol/messages.ts';
 import type { Row } from './event.ts';
 
 /** How a message names its stream. */
@@ -48,11 +49,8 @@ function record(value: unknown, line: string): InputMessage {
   return { kind: 'record', stream: { name: value.stream, namespace: namespaceOf(value) }, data: value.data, line };
 }
 
-/** The levels of the protocol from WARN up. */
-const LEVELS_TO_HEAR: ReadonlySet<unknown> = new Set(['WARN', 'ERROR', 'FATAL']);
-
 function sourceLog(value: unknown): InputMessage {
-  if (isJsonObject(value) && LEVELS_TO_HEAR.has(value.level) && typeof value.message === 'string') {
+  if (isJsonObject(value) && isToBeHeard(value.level) && typeof value.message === 'string') {
     return { kind: 'source_warning', message: value.message };
   }
   return { kind: 'ignored' };

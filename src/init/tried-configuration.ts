@@ -2,7 +2,7 @@ import { withOutputOf } from '../preview/connector-lines.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
 import type { ConfigurationOrPath } from '../protocol/configuration.ts';
 import { ConnectorError } from '../protocol/failure.ts';
-import { isToBeHeard } from '../sync/connector-message.ts';
+import { isToBeHeard } from '../protocol/messages.ts';
 
 /** A configuration that works, with what was found out of it, or one that does not, with the reason. */
 export type Tried<Found> = { kind: 'works'; found: Found } | { kind: 'fails'; reason: string };

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { CommandContext } from '../protocol/command-context.ts';
 import type { ConfigurationOrPath } from '../protocol/configuration.ts';
+import { isToBeHeard } from '../protocol/messages.ts';
 import { discover } from '../source-clickhouse/commands.ts';
-import { isToBeHeard } from '../sync/connector-message.ts';
 import { withOutputOf } from './connector-lines.ts';
 
 const describedStream = z.looseObject({

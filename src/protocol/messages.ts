@@ -59,6 +59,14 @@ type Trace =
       stream_status: { stream_descriptor: StreamDescriptor; status: StreamStatus };
     };
 
+/** The levels of the protocol that a person should hear of, whatever else they follow. */
+const LEVELS_TO_HEAR: ReadonlySet<unknown> = new Set(['WARN', 'ERROR', 'FATAL']);
+
+/** @param level of a LOG message, as it came. */
+export function isToBeHeard(level: unknown): boolean {
+  return LEVELS_TO_HEAR.has(level);
+}
+
 export function log(level: LogLevel, message: string): Message {
   return { type: 'LOG', log: { level, message } };
 }

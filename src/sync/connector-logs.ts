@@ -1,4 +1,4 @@
-import { isToBeHeard } from './connector-message.ts';
+import { isToBeHeard } from '../protocol/messages.ts';
 import { textLines } from './message-lines.ts';
 import type { Reporter, Speaker } from './reporter.ts';
 

@@ -119,10 +119,3 @@ function parsed(line: string): unknown {
     return undefined;
   }
 }
-
-/** The levels of the protocol that a person should hear of, whatever else they follow. */
-const LEVELS_TO_HEAR: ReadonlySet<string> = new Set(['WARN', 'ERROR', 'FATAL']);
-
-export function isToBeHeard(level: string): boolean {
-  return LEVELS_TO_HEAR.has(level);
-}
