@@ -108,7 +108,7 @@ describe('a first read', () => {
         type: 'STREAM',
         stream: {
           stream_descriptor: { name: 'none', namespace: 'shop' },
-          stream_state: { cursor: null, cursor_column: 'last_updated_at', cursor_type: 'DateTime64(6)' },
+          stream_state: { version: 2, cursor: null, cursor_column: 'last_updated_at', cursor_type: 'DateTime64(6)' },
         },
         sourceStats: { recordCount: 0 },
       },
@@ -158,6 +158,7 @@ describe('a first read', () => {
 
 describe('a read from a state', () => {
   const cursorAt = (second: number): Record<string, unknown> => ({
+    version: 2,
     cursor: `2026-01-01T00:00:0${second}.000000Z`,
     cursor_type: 'DateTime64(6)',
   });
@@ -196,7 +197,7 @@ describe('a read from a state', () => {
           type: 'STREAM',
           stream: {
             stream_descriptor: { name: 'few' },
-            stream_state: { cursor: '2199-01-01T00:00:00.000000Z', cursor_type: 'DateTime64(6)' },
+            stream_state: { version: 2, cursor: '2199-01-01T00:00:00.000000Z', cursor_type: 'DateTime64(6)' },
           },
         },
       ],
@@ -223,7 +224,10 @@ describe('a read from a state', () => {
       [
         {
           type: 'STREAM',
-          stream: { stream_descriptor: { name: 'few' }, stream_state: { cursor: '7', cursor_type: 'UInt64' } },
+          stream: {
+            stream_descriptor: { name: 'few' },
+            stream_state: { version: 2, cursor: '7', cursor_type: 'UInt64' },
+          },
         },
       ],
       /was a UInt64; it is a DateTime64\(6\) now.*reset/s,
@@ -245,7 +249,7 @@ describe('a read from a state', () => {
       (await read(table, options)).messages.flatMap(({ trace }) =>
         trace?.estimate === undefined ? [] : [trace.estimate.row_estimate],
       );
-    const stream_state = { cursor: '2026-01-02T03:00:00.000000Z', cursor_type: 'DateTime64(6)' };
+    const stream_state = { version: 2, cursor: '2026-01-02T03:00:00.000000Z', cursor_type: 'DateTime64(6)' };
     const state = [{ type: 'STREAM', stream: { stream_descriptor: { name: 'sorted' }, stream_state } }];
     const [left] = await rowsOf('sorted', { state });
     expect(left).toBeGreaterThanOrEqual(2_800);
@@ -362,7 +366,7 @@ describe('a cursor of another type', () => {
     }
     const state = TYPES.map(([cursor_type, , cursor], index) => ({
       type: 'STREAM',
-      stream: { stream_descriptor: { name: tables[index] }, stream_state: { cursor, cursor_type } },
+      stream: { stream_descriptor: { name: tables[index] }, stream_state: { version: 2, cursor, cursor_type } },
     }));
     [whole, behindFifth] = await Promise.all([read('typed', { catalog }), read('typed', { catalog, state })]);
   });
@@ -604,7 +608,7 @@ describe('a large table', () => {
 /** How many queries of the source for rows of a table, and not for what is looked up before, the server is busy with. */
 async function queriesFor(table: string): Promise<number> {
   const rows = await server().query<{ queries: string }>(
-    `SELECT count() AS queries FROM system.processes WHERE user = 'batch_reader' AND startsWith(query, 'SELECT concat(') AND query LIKE '%FROM shop.${table} AS %'`,
+    `SELECT count() AS queries FROM system.processes WHERE user = 'batch_reader' AND startsWith(query, 'WITH concat(') AND query LIKE '%FROM shop.${table} AS %'`,
   );
   return Number(rows[0]?.queries);
 }

@@ -134,8 +134,8 @@ describe('an error of the server', () => {
   });
 
   test.each([
-    'Unknown table expression identifier \'shop.x\' in scope SELECT concat(\'{"type":"RECORD"\', 1) FROM shop.x. Maybe you meant shop.y?. ',
-    "Unknown table expression identifier 'shop.x' while processing: 'SELECT concat('{', 1) FROM shop.x'. ",
+    'Unknown table expression identifier \'shop.x\' in scope WITH concat(\'"custom_id":\', 1) AS expression_1 SELECT concat(\'{"type":"RECORD"\', 1) FROM shop.x. Maybe you meant shop.y?. ',
+    "Unknown table expression identifier 'shop.x' while processing: 'WITH concat('{', 1) AS expression_1 SELECT concat('{', 1) FROM shop.x'. ",
   ])('is quoted without the query for the rows, if that is in it: %s', (said) => {
     expect(serverFailure(`Code: 60. DB::Exception: ${said}(UNKNOWN_TABLE) (version 26.7.2.1)`).message).toContain(
       "ClickHouse said: Unknown table expression identifier 'shop.x' (code 60, UNKNOWN_TABLE). ",

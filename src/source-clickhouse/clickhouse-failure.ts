@@ -266,7 +266,7 @@ function missingGrant(message: string, database: string, username: string): stri
 }
 
 /** What the server adds when the fault is in the query for the rows, which says nothing to a user and is long. */
-const IN_OUR_QUERY = /(?:,? in scope|,? while processing:?) '?SELECT concat\(.*$/i;
+const IN_OUR_QUERY = /(?:,? in scope|,? while processing:?) '?(?:WITH|SELECT) concat\(.*$/i;
 
 /** Enough of the server's words to be recognised, on one line. */
 function firstSentence(text: string): string {

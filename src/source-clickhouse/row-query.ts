@@ -4,8 +4,8 @@ import { quoteIdentifier, quoteString } from './identifier.ts';
 import type { Partition, Position } from './stream-state.ts';
 import type { Column, Table } from './table.ts';
 import { isNullable } from './types/clickhouse-type.ts';
-import { anyOf, hasNonFinite, jsonPairs } from './types/json-text.ts';
-import { unchangedTable } from './unchanged-table.ts';
+import { type Field, hasNonFinite, jsonPairs, jsonText } from './types/json-text.ts';
+import { changedTable } from './unchanged-table.ts';
 
 /** What every row line begins with. */
 export const ROW_LINE_START = '{"type":"RECORD","record":{';
@@ -39,19 +39,16 @@ export function hasAddedColumns({ table, hashedColumns }: Pick<RowSelection, 'ta
 
 /**
  * The query whose answer is the protocol: each row leaves ClickHouse as a finished RECORD message in one line, in the
- * order (cursor, row hash). The hash of the whole row stands beside the record, so that any line tells where to go on.
+ * order (cursor, row hash). The hash of the whole row is next to the record, so that a read can continue after any line.
  *
- * - The message is one text that the SELECT puts together (see `jsonText` for why), and TSVRaw passes it on as it is.
+ * - The message is one string that the SELECT builds (see `jsonText` for why), and TSVRaw passes it on as it is.
  * - Every column is qualified: one that is called like an alias of ours would be taken for it. The qualifier is a name
- *   that no column has, or else a part of that column would be taken (`t.a` of a Tuple `t`).
+ *   that no column has, or otherwise a part of that column would be taken (`t.a` of a Tuple `t`).
  * - The condition is `c >= x AND (c > x OR h >= y)`, as a comparison of tuples would keep ClickHouse from using its
- *   index. It gives the last row once more, because rows that are alike share the hash; the reader drops those it has.
- * - The first half of the text stands in ORDER BY as well, behind what makes the order. ClickHouse puts off what the
- *   order does not need until the rows are sorted, and does it in one thread there. With a half on each side, two
- *   threads write texts: measured, that takes two thirds of the time.
+ *   index. It returns the last row once more, because rows that are alike share the hash; the reader drops those it has.
  *
  * @param emittedAt milliseconds since the epoch, the same for all rows of the answer.
- * @param most how many rows are asked for.
+ * @param most the maximum number of rows.
  */
 export function rowQuery(
   selection: RowSelection,
@@ -59,33 +56,30 @@ export function rowQuery(
   emittedAt: number,
   most: number = Number.POSITIVE_INFINITY,
 ): { query: string; parameters: QueryParameters } {
-  const { table, columns, cursor } = selection;
-  const source = qualifier(table);
-  const fullHash = hasAddedColumns(selection) ? hashOf({ table, hashedColumns: table.columns }) : undefined;
-  const typedColumns = [...columns, ...(fullHash === undefined ? selection.hashedColumns : table.columns)];
-  const rows = rowsAfter(selection, after, unchangedTable(table, typedColumns));
-  const rowHash = hashOf(selection);
-  const fields = columns.map((column) => ({ name: column.name, type: column.type, value: source(column) }));
-  const pairs = jsonPairs(fields);
-  // A field is two operands.
-  const half = 2 * Math.ceil(fields.length / 2);
-  const firstHalf = `concat(${pairs.slice(0, half).join(', ')})`;
+  const { table, columns, cursor, hashedColumns } = selection;
+  const definitions = new Definitions(table);
+  const fullHash = hasAddedColumns(selection) ? rowHash(table, table.columns, definitions) : undefined;
+  const hash = rowHash(table, hashedColumns, definitions);
+  const typedColumns = [...columns, ...(fullHash === undefined ? hashedColumns : table.columns)];
+  const fields = fieldsOf(table, columns);
+  const rows = rowsAfter(selection, after, hash, changedTable(table, typedColumns));
   const line = [
     '{line_start:String}',
-    firstHalf,
-    ...pairs.slice(half),
+    ...halvesOf(jsonPairs(fields)).map((half) => definitions.name(half)),
     `'}'`,
-    ...changesOf(fields),
+    ...changesOf(fields, definitions),
     ...(fullHash === undefined
       ? [`'},"row_hash":"'`]
       : [`'},"full_hash":"'`, `toString(${fullHash})`, `'","row_hash":"'`]),
-    `toString(${rowHash})`,
+    `toString(${hash})`,
     `'"}'`,
   ];
+  const order = [qualify(table, cursor.column), hash, ...(fullHash === undefined ? [] : [fullHash])];
   const query = [
+    `WITH ${definitions.clause}`,
     `SELECT concat(${line.join(', ')})`,
     rows.clauses,
-    `ORDER BY ${[source(cursor.column), rowHash, fullHash, firstHalf].filter((key) => key !== undefined).join(', ')}`,
+    `ORDER BY ${order.join(', ')}`,
     ...(most === Number.POSITIVE_INFINITY ? [] : [`LIMIT ${most}`]),
     'FORMAT TSVRaw',
   ].join('\n');
@@ -97,79 +91,132 @@ export function rowQuery(
 /**
  * The FROM and WHERE of the rows after a position, each clause in a line.
  *
- * @param condition a further one.
+ * @param hash the SQL of the row hash; without it, all rows of the position's cursor are among them.
+ * @param guard the SQL of a 0 that may fail the query. It is a part of the last condition: on ClickHouse 25.8 a constant that
+ *   is a condition of its own breaks reads of a table to which a column was added.
  */
 export function rowsAfter(
   selection: RowSelection,
   after: Position | undefined,
-  condition?: string,
+  hash?: string,
+  guard?: string,
 ): { clauses: string; parameters: QueryParameters } {
   const { table, cursor, final, partition, readBefore } = selection;
-  const source = qualifier(table);
-  const cursorColumn = source(cursor.column);
+  const cursorColumn = qualify(table, cursor.column);
   const conditions: string[] = [];
   const parameters: QueryParameters = {};
   if (isNullable(cursor.column.type)) conditions.push(`${cursorColumn} IS NOT NULL`);
   if (partition !== undefined) {
-    // The hash of a NULL is NULL: a row without a profile would belong to no part, and nobody would be told of it.
-    const profile = `ifNull(cityHash64(${source({ name: 'custom_id' })}), 0)`;
+    // The hash of a NULL is NULL: a row without a profile would belong to no part, and would be lost in silence.
+    const profile = `ifNull(cityHash64(${qualify(table, { name: 'custom_id' })}), 0)`;
     conditions.push(`${profile} % {partition_count:UInt64} = {partition_index:UInt64}`);
     parameters.partition_count = partition.count;
     parameters.partition_index = partition.index;
-  }
-  if (after?.cursor != null) {
-    const bound = `{cursor:${cursor.codec.parameterType}}`;
-    parameters.cursor = cursor.codec.toParameter(after.cursor);
-    if (after.tie_break === undefined) {
-      conditions.push(`${cursorColumn} > ${bound}`);
-    } else {
-      parameters.row_hash = after.tie_break.row_hash;
-      conditions.push(
-        `${cursorColumn} >= ${bound}`,
-        `(${cursorColumn} > ${bound} OR ${hashOf(selection)} >= {row_hash:UInt64})`,
-      );
-    }
   }
   if (readBefore !== undefined) {
     conditions.push(`${cursorColumn} < {read_before:${cursor.codec.parameterType}}`);
     parameters.read_before = cursor.codec.toParameter(readBefore);
   }
-  if (condition !== undefined) conditions.push(condition);
+  if (after?.cursor != null) {
+    const bound = `{cursor:${cursor.codec.parameterType}}`;
+    parameters.cursor = cursor.codec.toParameter(after.cursor);
+    conditions.push(`${cursorColumn} ${after.tie_break === undefined ? '>' : '>='} ${bound}`);
+    if (after.tie_break !== undefined && hash !== undefined) {
+      parameters.row_hash = after.tie_break.row_hash;
+      conditions.push(`${cursorColumn} > ${bound} OR ${hash} >= {row_hash:UInt64}`);
+    }
+  }
+  if (guard !== undefined) {
+    const last = conditions.pop();
+    conditions.push(last === undefined ? `${guard} = 0` : `${last} OR ${guard} != 0`);
+  }
   const from = `FROM ${quoteIdentifier(table.database)}.${quoteIdentifier(table.name)} AS ${quoteIdentifier(aliasOf(table))}${final ? ' FINAL' : ''}`;
-  const clauses = conditions.length === 0 ? from : `${from}\nWHERE ${conditions.join(' AND ')}`;
-  return { clauses, parameters };
+  const where = conditions.map((condition) => (condition.includes(' OR ') ? `(${condition})` : condition));
+  return { clauses: where.length === 0 ? from : `${from}\nWHERE ${where.join(' AND ')}`, parameters };
 }
 
-/** The hash of a row. In a tuple, as NULL among the arguments of a hash function makes the hash NULL. */
-function hashOf({ table, hashedColumns }: Pick<RowSelection, 'table' | 'hashedColumns'>): string {
-  return `cityHash64(tuple(${hashedColumns.map(qualifier(table)).join(', ')}))`;
+/**
+ * The SQL of the hash that a row is recognised by: of the JSON of its columns, and not of their values. Which values can be
+ * hashed depends on the server's version (NULL in a tuple from 25.5 on, JSON from 26.1 on), and the hash of an aggregate
+ * state is another one at each read. A string has had the same hash in every version.
+ */
+function rowHash(table: Table, columns: readonly Column[], definitions: Definitions): string {
+  const fields = fieldsOf(table, columns).map((field) => {
+    const isOwn = jsonText(field.type, field.value, 'identity') !== jsonText(field.type, field.value);
+    // A branch that two expressions share is computed for every row, also for those of which it is not true.
+    return isOwn ? { ...field, value: `materialize(${field.value})` } : field;
+  });
+  const halves = halvesOf(jsonPairs(fields, 'identity')).map((half) => definitions.name(half));
+  return definitions.name(`cityHash64(${halves.join(', ')})`);
 }
 
-function qualifier(table: Table): (column: Pick<Column, 'name'>) => string {
-  const alias = quoteIdentifier(aliasOf(table));
-  return ({ name }) => `${alias}.${quoteIdentifier(name)}`;
+/**
+ * The SQL of the pairs of a row, in two halves. Two threads of the server then write strings: measured on two cores, it
+ * takes two thirds of the time.
+ *
+ * @param pairs two operands for each column: see `jsonPairs`.
+ */
+function halvesOf(pairs: readonly string[]): string[] {
+  const half = 2 * Math.ceil(pairs.length / 4);
+  return [pairs.slice(0, half), pairs.slice(half)].map((operands) =>
+    operands.length === 0 ? `''` : `concat(${operands.join(', ')})`,
+  );
+}
+
+function fieldsOf(table: Table, columns: readonly Column[]): Field[] {
+  return columns.map((column) => ({ name: column.name, type: column.type, value: qualify(table, column) }));
+}
+
+function qualify(table: Table, { name }: Pick<Column, 'name'>): string {
+  return `${quoteIdentifier(aliasOf(table))}.${quoteIdentifier(name)}`;
 }
 
 /**
  * The SQL of the record's `meta`, if a value may be one that JSON lacks: the columns that hold a NaN or an infinity,
  * which leave as null. https://docs.airbyte.com/platform/understanding-airbyte/airbyte-protocol#airbyterecordmessagemeta
  */
-function changesOf(fields: Parameters<typeof jsonPairs>[0]): string[] {
-  const conditions = fields.map(({ type, value }) => hasNonFinite(type, value));
-  const any = anyOf(conditions);
-  if (any === undefined) return [];
-  const changes = conditions.flatMap((condition, index) => {
-    if (condition === undefined) return [];
-    const change = { field: fields[index]?.name, change: 'NULLED', reason: 'SOURCE_SERIALIZATION_ERROR' };
-    return [`if(${condition}, ${quoteString(JSON.stringify(change))}, '')`];
+function changesOf(fields: readonly Field[], definitions: Definitions): string[] {
+  const lossy = fields.flatMap(({ name, type, value }) => {
+    const condition = hasNonFinite(type, value);
+    return condition === undefined ? [] : [{ name, condition }];
   });
-  const list = `arrayStringConcat(arrayFilter(x -> x != '', [${changes.join(', ')}]), ',')`;
-  return [`if(${any}, concat(',"meta":{"changes":[', ${list}, ']}'), '')`];
+  if (lossy.length === 0) return [];
+  const isNulled = definitions.name(`[${lossy.map(({ condition }) => condition).join(', ')}]`);
+  const names = lossy.map(({ name }) => quoteString(JSON.stringify(name)));
+  const change = `concat('{"field":', name, ',"change":"NULLED","reason":"SOURCE_SERIALIZATION_ERROR"}')`;
+  const changes = `arrayMap(name -> ${change}, arrayFilter((name, nulled) -> nulled, [${names.join(', ')}], ${isNulled}))`;
+  return [`if(has(${isNulled}, 1), concat(',"meta":{"changes":[', arrayStringConcat(${changes}, ','), ']}'), '')`];
 }
 
 /** What the table is called in the query: a name that none of its columns has, nor begins with before a dot. */
-function aliasOf({ columns }: Table): string {
-  let alias = 'source';
-  while (columns.some(({ name }) => name === alias || name.startsWith(`${alias}.`))) alias += '_';
-  return alias;
+function aliasOf(table: Table): string {
+  return unusedName(table, 'source');
+}
+
+function unusedName({ columns }: Table, wanted: string): string {
+  let unused = wanted;
+  while (columns.some(({ name }) => name === unused || name.startsWith(`${unused}.`))) unused += '_';
+  return unused;
+}
+
+/** The expressions that a query uses more than once, each written once: a table of many columns makes long ones. */
+class Definitions {
+  readonly #table: Table;
+  readonly #names = new Map<string, string>();
+
+  constructor(table: Table) {
+    this.#table = table;
+  }
+
+  /** The name of an expression. */
+  name(expression: string): string {
+    const name = this.#names.get(expression) ?? unusedName(this.#table, `expression_${this.#names.size + 1}`);
+    this.#names.set(expression, name);
+    return name;
+  }
+
+  /** What follows WITH. */
+  get clause(): string {
+    return [...this.#names].map(([expression, name]) => `${expression} AS ${name}`).join(', ');
+  }
 }

@@ -9,21 +9,21 @@ const THROWN = '395';
 const CHANGED = 'source-clickhouse: the columns have changed';
 
 /**
- * The SQL of a condition that is true, or fails the query before its first row when the table no longer has one of these
- * columns, or has it with another type.
+ * The SQL of a 0 that fails the query before its first row when the table no longer has one of these columns, or has it
+ * with another type.
  *
- * A query is made of types that were looked up before. After an ALTER the JSON that it writes may be none, and the order
- * another one: rows of one run that come from two answers would be lost, or doubled, where these meet. The question is
- * part of the query, as whoever asks before it can be overtaken by the ALTER: the server takes hold of the table when it
- * reads FROM, and of this subquery after it. It does without IN, which a limit on sets (max_rows_in_set) would refuse.
+ * A query is made of types that were looked up before. After an ALTER the JSON that it writes may not be valid, and the
+ * order another one: rows of one run that come from two answers would be lost, or doubled, where these meet. The question
+ * is part of the query, as an ALTER can overtake one that is asked before it: the server locks the table when it
+ * reads FROM, and runs this subquery after that. It does without IN, which a limit on sets (max_rows_in_set) would refuse.
  */
-export function unchangedTable({ database, name }: Table, columns: readonly Column[]): string {
+export function changedTable({ database, name }: Table, columns: readonly Column[]): string {
   const types = new Map(columns.map(({ name: column, type, declaredAs }) => [column, declaredAs ?? type.name]));
   const expected = [...types].map(([column, type]) => `(${quoteString(column)}, ${quoteString(type)})`);
-  return `(SELECT throwIf(count() != ${types.size}, ${quoteString(CHANGED)}) FROM system.columns WHERE database = ${quoteString(database)} AND table = ${quoteString(name)} AND has([${expected.join(', ')}], (name, type))) = 0`;
+  return `(SELECT throwIf(count() != ${types.size}, ${quoteString(CHANGED)}) FROM system.columns WHERE database = ${quoteString(database)} AND table = ${quoteString(name)} AND has([${expected.join(', ')}], (name, type)))`;
 }
 
-/** Whether a query failed by its `unchangedTable`; the server's words begin so then, and may hold it in other cases. */
+/** Whether a query failed by its `changedTable`; the server's words begin so then, and may hold it in other cases. */
 export function isChangedTable(error: unknown): boolean {
   return error instanceof ClickHouseError && error.code === THROWN && error.message.startsWith(CHANGED);
 }
