@@ -244,8 +244,16 @@ describe('states', () => {
       fc.asyncProperty(
         fc.oneof(
           hostileValue,
-          fc.record({ cursor: hostileValue, cursor_type: hostileValue, version: hostileValue }),
-          fc.record({ cursor: hostileValue, cursor_type: fc.constant("DateTime64(3, 'UTC')") }),
+          fc.record({
+            cursor: hostileValue,
+            cursor_type: hostileValue,
+            version: fc.oneof(fc.constant(2), hostileValue),
+          }),
+          fc.record({
+            version: fc.constant(2),
+            cursor: hostileValue,
+            cursor_type: fc.constant("DateTime64(3, 'UTC')"),
+          }),
         ),
         async (state) => {
           const ended = await states(stateOf(state));

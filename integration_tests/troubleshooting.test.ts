@@ -377,11 +377,16 @@ const OF_TABLE_AND_STATE: readonly Case[] = [
   read('state_of_other_settings', {
     config: { cursor_column: 'inserted_at' },
     table: 'stamped',
-    state: stateOf('stamped', { cursor: null, cursor_type: 'DateTime64(6)' }),
+    state: stateOf('stamped', { version: 2, cursor: null, cursor_type: 'DateTime64(6)' }),
   }),
   read('state_of_other_settings', {
     config: { partition: { index: 0, count: 8 } },
-    state: stateOf('events', { cursor: null, cursor_type: 'DateTime64(6)', partition: { index: 0, count: 4 } }),
+    state: stateOf('events', {
+      version: 2,
+      cursor: null,
+      cursor_type: 'DateTime64(6)',
+      partition: { index: 0, count: 4 },
+    }),
   }),
 ];
 

@@ -8,7 +8,7 @@ import { MOST_RECENT_ROWS } from './recent-rows.ts';
 import { RowBudget } from './row-budget.ts';
 import type { RowSelection } from './row-query.ts';
 import { sourceError } from './source-error.ts';
-import type { StreamState } from './stream-state.ts';
+import { STATE_VERSION, type StreamState } from './stream-state.ts';
 import type { Column } from './table.ts';
 import type { TimeWindow } from './time-window.ts';
 import { parseClickHouseType } from './types/clickhouse-type.ts';
@@ -17,7 +17,12 @@ import { parseClickHouseType } from './types/clickhouse-type.ts';
 
 const STREAM = { name: 'events', namespace: 'shop' };
 const CURSOR_TYPE = parseClickHouseType('DateTime64(3)');
-const START: StreamState = { cursor: null, cursor_column: 'last_updated_at', cursor_type: 'DateTime64(3)' };
+const START: StreamState = {
+  version: STATE_VERSION,
+  cursor: null,
+  cursor_column: 'last_updated_at',
+  cursor_type: 'DateTime64(3)',
+};
 
 function selection(added: Column[] = []): RowSelection {
   const column = { name: 'last_updated_at', type: CURSOR_TYPE };

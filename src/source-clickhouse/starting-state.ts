@@ -1,7 +1,7 @@
 import type { StreamDescriptor } from '../protocol/messages.ts';
 import type { RowSelection } from './row-query.ts';
 import { sourceError } from './source-error.ts';
-import { type Partition, parseStreamState, type StreamState } from './stream-state.ts';
+import { type Partition, parseStreamState, STATE_VERSION, type StreamState } from './stream-state.ts';
 import type { Column, Table } from './table.ts';
 
 /** Where a read begins, and the columns that its row hashes are made of. */
@@ -22,7 +22,10 @@ export async function startingState(
   const cursor_column = cursor.column.name;
   const cursor_type = cursor.column.type.name;
   if (stored === undefined) {
-    return { state: { cursor: null, cursor_column, cursor_type, partition }, hashedColumns: table.columns };
+    return {
+      state: { version: STATE_VERSION, cursor: null, cursor_column, cursor_type, partition },
+      hashedColumns: table.columns,
+    };
   }
   const state = parseStreamState(stream.name, stored);
   if (state.cursor_column !== cursor_column) {

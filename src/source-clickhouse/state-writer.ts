@@ -1,7 +1,7 @@
 import { type StreamDescriptor, stateLine } from '../protocol/messages.ts';
 import type { MessageOutput } from '../protocol/output.ts';
 import type { RecentRows } from './recent-rows.ts';
-import type { Position, StreamState } from './stream-state.ts';
+import { type Position, STATE_VERSION, type StreamState } from './stream-state.ts';
 import type { Column } from './table.ts';
 
 /** Bytes of the state that a remembered row takes. */
@@ -61,7 +61,7 @@ export class StateWriter {
     const recent_rows = recent.stored(cursor);
     const hasHashes = tie_break !== undefined || recent_rows !== undefined;
     const hashed_columns = hasHashes ? columns : undefined;
-    const state = { cursor, ...this.#state, tie_break, recent_rows, hashed_columns };
+    const state = { version: STATE_VERSION, cursor, ...this.#state, tie_break, recent_rows, hashed_columns };
     await this.#output.writeBytes(stateLine(this.#stream, state, this.#rows));
     this.#rows = 0;
     this.#bytes = 0;

@@ -3,6 +3,7 @@ import { parseStreamState } from './stream-state.ts';
 
 const TIE_BREAK = { row_hash: '18446744073709551615', rows: 3 };
 const STATE = {
+  version: 2,
   cursor: '2026-01-01T00:00:00Z',
   cursor_type: 'DateTime',
   tie_break: TIE_BREAK,
@@ -16,17 +17,17 @@ describe('a state of this source is taken', () => {
       'of another cursor column, and of a part of the rows',
       { ...STATE, cursor_column: 'at', partition: { index: 1, count: 4 } },
     ],
-    ['behind a group', { cursor: '7', cursor_type: 'UInt64' }],
-    ['of a stream that had no row yet', { cursor: null, cursor_type: 'DateTime' }],
+    ['behind a group', { version: 2, cursor: '7', cursor_type: 'UInt64' }],
+    ['of a stream that had no row yet', { version: 2, cursor: null, cursor_type: 'DateTime' }],
     ['with rows behind it that were emitted', { ...STATE, recent_rows: { '2026-01-01T00:00:00': 'AAAAAAAAAAA' } }],
-    ['with an empty cursor', { cursor: '', cursor_type: 'String' }],
+    ['with an empty cursor', { version: 2, cursor: '', cursor_type: 'String' }],
     ['with a hash of 0', { ...STATE, tie_break: { ...TIE_BREAK, row_hash: '0' } }],
   ])('%s', (_, state) => {
     expect(parseStreamState('events', state)).toEqual({ cursor_column: 'last_updated_at', ...state });
   });
 
-  test('with keys of another version left out', () => {
-    expect(parseStreamState('events', { ...STATE, version: 2 })).toEqual({
+  test('with keys that it does not know left out', () => {
+    expect(parseStreamState('events', { ...STATE, more: 2 })).toEqual({
       cursor_column: 'last_updated_at',
       ...STATE,
     });
@@ -38,61 +39,72 @@ describe('a state that this source did not write is refused:', () => {
     ['an empty one', {}, '(none)'],
     ['one of another source', { last_updated_at: '2026-01-01' }, 'last_updated_at'],
     ["one of Airbyte's own", { version: 2, state_type: 'cursor_based', cursor: '1' }, 'version, state_type, cursor'],
-    ['a cursor that is a number', { ...STATE, cursor: 7 }, 'cursor, cursor_type, tie_break, hashed_columns'],
-    ['no cursor', { cursor_type: 'Date' }, 'cursor_type'],
-    ['a type that is a number', { cursor: '7', cursor_type: 7 }, 'cursor, cursor_type'],
-    ['no type', { cursor: '7' }, 'cursor'],
+    ['a cursor that is a number', { ...STATE, cursor: 7 }, 'version, cursor, cursor_type, tie_break, hashed_columns'],
+    ['no cursor', { version: 2, cursor_type: 'Date' }, 'version, cursor_type'],
+    ['a type that is a number', { version: 2, cursor: '7', cursor_type: 7 }, 'version, cursor, cursor_type'],
+    ['no type', { version: 2, cursor: '7' }, 'version, cursor'],
     [
       'a hash that is a number',
       { ...STATE, tie_break: { ...TIE_BREAK, row_hash: 7 } },
-      'cursor, cursor_type, tie_break, hashed_columns',
+      'version, cursor, cursor_type, tie_break, hashed_columns',
     ],
     [
       'a hash that is no number',
       { ...STATE, tie_break: { ...TIE_BREAK, row_hash: '1 OR 1' } },
-      'cursor, cursor_type, tie_break, hashed_columns',
+      'version, cursor, cursor_type, tie_break, hashed_columns',
     ],
     [
       'a negative hash',
       { ...STATE, tie_break: { ...TIE_BREAK, row_hash: '-1' } },
-      'cursor, cursor_type, tie_break, hashed_columns',
+      'version, cursor, cursor_type, tie_break, hashed_columns',
     ],
     [
       'a hash that is too long',
       { ...STATE, tie_break: { ...TIE_BREAK, row_hash: '1'.repeat(21) } },
-      'cursor, cursor_type, tie_break, hashed_columns',
+      'version, cursor, cursor_type, tie_break, hashed_columns',
     ],
     [
       'an empty hash',
       { ...STATE, tie_break: { ...TIE_BREAK, row_hash: '' } },
-      'cursor, cursor_type, tie_break, hashed_columns',
+      'version, cursor, cursor_type, tie_break, hashed_columns',
     ],
     [
       'no rows with the hash',
       { ...STATE, tie_break: { ...TIE_BREAK, rows: 0 } },
-      'cursor, cursor_type, tie_break, hashed_columns',
+      'version, cursor, cursor_type, tie_break, hashed_columns',
     ],
     [
       'half a row',
       { ...STATE, tie_break: { ...TIE_BREAK, rows: 1.5 } },
-      'cursor, cursor_type, tie_break, hashed_columns',
+      'version, cursor, cursor_type, tie_break, hashed_columns',
     ],
     [
       'columns of the hash without their types',
       { ...STATE, hashed_columns: ['custom_id'] },
-      'cursor, cursor_type, tie_break, hashed_columns',
+      'version, cursor, cursor_type, tie_break, hashed_columns',
     ],
     [
       'fingerprints that are none',
       { ...STATE, recent_rows: { '2026-01-01T00:00:00': '"' } },
-      'cursor, cursor_type, tie_break, hashed_columns, recent_rows',
+      'version, cursor, cursor_type, tie_break, hashed_columns, recent_rows',
     ],
-    ['null for the tie break', { ...STATE, tie_break: null }, 'cursor, cursor_type, tie_break, hashed_columns'],
+    [
+      'null for the tie break',
+      { ...STATE, tie_break: null },
+      'version, cursor, cursor_type, tie_break, hashed_columns',
+    ],
   ])('%s', (_, state, keys) => {
     const parse = () => parseStreamState('events', state);
     expect(parse).toThrow(
       `The state of the stream "events" was not written by this source: it has the keys ${keys}. ` +
         'Give back the state of the last run as it was, or reset the stream to read it from its first row.',
+    );
+  });
+
+  test.each([undefined, 1, 3])('written by another version of this source: %s', (version) => {
+    const { version: _, ...withoutVersion } = STATE;
+    expect(() => parseStreamState('events', version === undefined ? withoutVersion : { ...STATE, version })).toThrow(
+      `The state of the stream "events" was written by another version of this source, which recognised rows in another way (state version ${version ?? 1}; this one reads version 2).`,
     );
   });
 

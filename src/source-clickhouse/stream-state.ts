@@ -2,6 +2,9 @@ import { z } from 'zod';
 import { DEFAULT_CURSOR_COLUMN } from './configuration.ts';
 import { sourceError } from './source-error.ts';
 
+/** The first version had none, and hashed the values of a row; this one hashes their JSON. */
+export const STATE_VERSION = 2;
+
 const partitionSchema = z.object({ index: z.int(), count: z.int() });
 
 const positionSchema = z.object({
@@ -25,6 +28,8 @@ const positionSchema = z.object({
  * that ended it is kept: should a proxy have cut the answer short between two rows, the next run goes on there.
  */
 const streamStateSchema = positionSchema.extend({
+  /** Of the form of the state and of what row hashes are made of: a state of another version is not comparable. */
+  version: z.literal(STATE_VERSION),
   /** The column that the cursor is of. */
   cursor_column: z.string().default(DEFAULT_CURSOR_COLUMN),
   /** The column's type when this was written, as the server calls it. */
@@ -46,9 +51,21 @@ export type Partition = z.output<typeof partitionSchema>;
 export function parseStreamState(stream: string, state: Record<string, unknown>): StreamState {
   const result = streamStateSchema.safeParse(state);
   if (result.success) return result.data;
+  if (isOfOtherVersion(state)) {
+    throw sourceError(
+      'state_invalid',
+      `The state of the stream "${stream}" was written by another version of this source, which recognised rows in another way (state version ${state.version ?? 1}; this one reads version ${STATE_VERSION}). ` +
+        'Run the version that wrote it, or reset the stream: all its rows are then read again.',
+    );
+  }
   throw sourceError(
     'state_invalid',
     `The state of the stream "${stream}" was not written by this source: it has the keys ${Object.keys(state).join(', ') || '(none)'}. ` +
       'Give back the state of the last run as it was, or reset the stream to read it from its first row.',
   );
+}
+
+function isOfOtherVersion(state: Record<string, unknown>): state is { version?: number } {
+  const { version = 1 } = state;
+  return typeof version === 'number' && version !== STATE_VERSION && 'cursor' in state && 'cursor_type' in state;
 }
