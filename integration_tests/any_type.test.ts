@@ -10,7 +10,7 @@ import { faultOf, holdsNonFinite } from './leaving_value.ts';
 import { anyType } from './random_types/any_type.ts';
 import type { Drawn, DrawnType } from './random_types/drawn_type.ts';
 import { bytesOf, insertBytes, integerBytes, stringBytes } from './row_binary.ts';
-import { connect, execute, linesAfter, linesUnder, partsOf, selectionOf } from './row_lines.ts';
+import { connect, execute, linesUnder, partsOf, selectionOf } from './row_lines.ts';
 
 // Tables of random types, nested into each other, with random values. What they hold is told to the server, and by it,
 // in bytes (RowBinary), so that what must leave is known apart from every text that the server writes.
@@ -81,6 +81,9 @@ const CONTRARY = {
   session_timezone: 'America/New_York',
 };
 
+/** The analyzer that was the default before ClickHouse 24.3. */
+const OLD_ANALYZER = { allow_experimental_analyzer: '0' };
+
 /** Whether a type holds one whose form hangs on settings. */
 function isLoose({ name }: DrawnType): boolean {
   return /\b(JSON|Dynamic)\b/.test(name);
@@ -108,35 +111,41 @@ function changesOf(row: number, columns: readonly Column[]): unknown {
   return changes.length === 0 ? undefined : { changes };
 }
 
-test('a value of any type leaves as what the server holds, under any settings, and fits its schema', async () => {
+test('a value of any type leaves as what the server holds, under any settings and by either analyzer, and fits its schema', async () => {
   const columnsOfTable = fc.array(column, { minLength: 1, maxLength: 8, size: 'max' });
   await fc.assert(
-    fc.asyncProperty(columnsOfTable, fc.boolean(), async (columns, areSettingsContrary) => {
-      const bytes = await create(columns);
-      // The server's own word, that this is what it holds.
-      expect((await bytesOf(server, 'shop.any', 'last_updated_at')).toString('hex')).toBe(bytes.toString('hex'));
+    fc.asyncProperty(
+      columnsOfTable,
+      fc.boolean(),
+      fc.boolean(),
+      async (columns, areSettingsContrary, isOldAnalyzer) => {
+        const bytes = await create(columns);
+        // The server's own word, that this is what it holds.
+        expect((await bytesOf(server, 'shop.any', 'last_updated_at')).toString('hex')).toBe(bytes.toString('hex'));
 
-      const selection = await selectionOf(clickhouse, 'shop', 'any');
-      const types = selection.columns.slice(-columns.length).map(({ type }) => type);
-      expect(types).toMatchObject(columns.map(({ type }) => type.parsed));
-      const fits = ajv.compile({
-        properties: Object.fromEntries(types.map((type, index) => [`c${index}`, columnJsonSchema(type)])),
-      });
+        const selection = await selectionOf(clickhouse, 'shop', 'any');
+        const types = selection.columns.slice(-columns.length).map(({ type }) => type);
+        expect(types).toMatchObject(columns.map(({ type }) => type.parsed));
+        const fits = ajv.compile({
+          properties: Object.fromEntries(types.map((type, index) => [`c${index}`, columnJsonSchema(type)])),
+        });
 
-      const lines = areSettingsContrary
-        ? await linesUnder(server, READER_WITH_SETTINGS, selection, CONTRARY)
-        : await linesAfter(clickhouse, selection, undefined);
-      expect(lines).toHaveLength(ROWS);
-      for (const [row, line] of lines.entries()) {
-        const text = new TextDecoder('utf-8', { fatal: true }).decode(line);
-        expect(text).not.toMatch(/[\r\n]/);
-        expect(faultsIn(line, row, columns, areSettingsContrary)).toEqual([]);
-        const { data, meta } = JSON.parse(text).record;
-        fits(data);
-        expect(fits.errors).toBeNull();
-        expect(meta).toEqual(changesOf(row, columns));
-      }
-    }),
+        const lines = await linesUnder(server, READER_WITH_SETTINGS, selection, {
+          ...(areSettingsContrary ? CONTRARY : {}),
+          ...(isOldAnalyzer ? OLD_ANALYZER : {}),
+        });
+        expect(lines).toHaveLength(ROWS);
+        for (const [row, line] of lines.entries()) {
+          const text = new TextDecoder('utf-8', { fatal: true }).decode(line);
+          expect(text).not.toMatch(/[\r\n]/);
+          expect(faultsIn(line, row, columns, areSettingsContrary)).toEqual([]);
+          const { data, meta } = JSON.parse(text).record;
+          fits(data);
+          expect(fits.errors).toBeNull();
+          expect(meta).toEqual(changesOf(row, columns));
+        }
+      },
+    ),
     { numRuns: 100 },
   );
 });

@@ -4,23 +4,35 @@ import type { ClickHouse } from '../src/source-clickhouse/clickhouse-client.ts';
 import { quoteIdentifier } from '../src/source-clickhouse/identifier.ts';
 import { cursorInLine } from '../src/source-clickhouse/row-line.ts';
 import { type RowSelection, rowQuery } from '../src/source-clickhouse/row-query.ts';
+import type { Position } from '../src/source-clickhouse/stream-state.ts';
 import { listTables } from '../src/source-clickhouse/table.ts';
 import { proposeView } from '../src/source-clickhouse/view-proposal.ts';
-import { connect, EMITTED_AT, execute, linesAfter, partsOf, selectionOf } from './row_lines.ts';
+import {
+  connect,
+  EMITTED_AT,
+  execute,
+  linesAfter as linesFor,
+  OLD_ANALYZER_READER,
+  partsOf,
+  selectionOf,
+} from './row_lines.ts';
 
 const DATABASE = 'sh`op "1"';
 
 let server: ClickHouseServer;
 let clickhouse: ClickHouse;
+let oldAnalyzer: ClickHouse;
 
 beforeAll(async () => {
-  server = await ClickHouseServer.start();
+  server = await ClickHouseServer.start(undefined, [OLD_ANALYZER_READER]);
   clickhouse = connect(server, DATABASE);
+  oldAnalyzer = connect(server, DATABASE, OLD_ANALYZER_READER);
   await execute(server, `CREATE DATABASE ${quoteIdentifier(DATABASE)}`);
 }, 60_000);
 
 afterAll(async () => {
   await clickhouse?.close();
+  await oldAnalyzer?.close();
   await server?.stop();
 });
 
@@ -44,11 +56,18 @@ async function table(name: string, ...columns: Column[]): Promise<RowSelection> 
   return selectionOf(clickhouse, DATABASE, name);
 }
 
+/** The lines of the rows after a position, which both analyzers of the server write alike. */
+async function linesAfter(selection: RowSelection, position: Position | undefined): Promise<Buffer[]> {
+  const lines = await linesFor(clickhouse, selection, position);
+  expect((await linesFor(oldAnalyzer, selection, position)).map(String)).toEqual(lines.map(String));
+  return lines;
+}
+
 /** What leaves for the one row of a table, from the start and from the row itself on. */
 async function dataOf(selection: RowSelection): Promise<Record<string, string>> {
-  const [line] = await linesAfter(clickhouse, selection, undefined);
+  const [line] = await linesAfter(selection, undefined);
   if (line === undefined) throw new Error('There is no row.');
-  const again = await linesAfter(clickhouse, selection, {
+  const again = await linesAfter(selection, {
     cursor: cursorInLine(line, 'last_updated_at'),
     tie_break: { row_hash: JSON.parse(partsOf(line).get('row_hash') ?? ''), rows: 1 },
   });
@@ -76,14 +95,27 @@ test('columns that are called like what the query makes keep their own values', 
     'x',
     'k',
     'v',
+    'x0',
+    'k0',
+    'v0',
+    'name',
+    'nulled',
+    'source',
+    'expression_1',
+    'expression_3',
   ];
-  const columns = names.map((name, index): Column => [name, 'UInt8', String(index)]);
+  const columns: Column[] = [
+    ...names.map((name, index): Column => [name, 'UInt8', String(index)]),
+    // So that the query looks for NaN.
+    ['price', 'Float64', '0.5'],
+  ];
   const selection = await table('likenesses', ...columns);
   expect(await dataOf(selection)).toEqual({
     ...REQUIRED_DATA,
     ...Object.fromEntries(names.map((name, index) => [name, String(index)])),
+    price: '0.5',
   });
-  const [line] = await linesAfter(clickhouse, selection, undefined);
+  const [line] = await linesAfter(selection, undefined);
   const { data: _, ...record } = Object.fromEntries(partsOf(line ?? Buffer.of(), 'record'));
   expect(record).toEqual({
     stream: '"likenesses"',
@@ -144,7 +176,7 @@ describe('a column may be called', () => {
     'x'.repeat(200),
   ])('%j', async (name) => {
     const selection = await table('names', [name, 'DateTime', 'toDateTime(7)'], ['behind', 'UInt8', '8']);
-    const [line] = await linesAfter(clickhouse, selection, undefined);
+    const [line] = await linesAfter(selection, undefined);
     const data = partsOf(line ?? Buffer.of(), 'record', 'data');
     expect([...data.keys()]).toEqual(['custom_id', 'event_name', 'last_updated_at', name, 'behind']);
     expect(data.get(name)).toBe('"1970-01-01T00:00:07Z"');
@@ -226,7 +258,7 @@ describe('a table may be called', () => {
     '%j',
     async (name) => {
       const selection = await table(name, ['c', 'UInt8', '1']);
-      const [line] = await linesAfter(clickhouse, selection, undefined);
+      const [line] = await linesAfter(selection, undefined);
       const record = partsOf(line ?? Buffer.of(), 'record');
       expect(JSON.parse(record.get('stream') ?? '')).toBe(name);
       expect(JSON.parse(record.get('namespace') ?? '')).toBe(DATABASE);

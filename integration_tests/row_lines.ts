@@ -1,7 +1,7 @@
 import { buffer } from 'node:stream/consumers';
 import { getNodeValue, parseTree } from 'jsonc-parser';
 import type { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
-import { ADMIN, READER, type SandboxUser } from '../sandbox/clickhouse/users.ts';
+import { ADMIN, READER, readerWith, type SandboxUser } from '../sandbox/clickhouse/users.ts';
 import { BufferPool } from '../src/source-clickhouse/buffer-pool.ts';
 import { ClickHouse } from '../src/source-clickhouse/clickhouse-client.ts';
 import { DEFAULT_CURSOR_COLUMN, sourceConfigurationSchema } from '../src/source-clickhouse/configuration.ts';
@@ -45,9 +45,12 @@ export async function execute(server: ClickHouseServer, statement: string): Prom
   });
 }
 
-/** The connection of the read-only user. The caller closes it. */
-export function connect(server: ClickHouseServer, database: string): ClickHouse {
-  return new ClickHouse(sourceConfigurationSchema.parse({ ...server.connection(READER), database }));
+/** A read-only user whose queries the analyzer reads that was the default before ClickHouse 24.3. */
+export const OLD_ANALYZER_READER = readerWith('old_analyzer_reader', { settings: { allow_experimental_analyzer: 0 } });
+
+/** The connection of a read-only user. The caller closes it. */
+export function connect(server: ClickHouseServer, database: string, user = READER): ClickHouse {
+  return new ClickHouse(sourceConfigurationSchema.parse({ ...server.connection(user), database }));
 }
 
 /** All columns of a table, as `read` selects them. */
