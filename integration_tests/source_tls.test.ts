@@ -238,7 +238,7 @@ describe('TLS options that can not be meant are named before anything connects:'
   const NOWHERE = 1;
 
   test.each<[string, () => Promise<Record<string, unknown>>, Record<string, unknown>, RegExp]>([
-    ['without ssl', async () => ({}), { ssl: false }, /tls: is of use with ssl alone.+Turn ssl on/],
+    ['without ssl', async () => ({ verify: false }), { ssl: false }, /tls: is of use with ssl alone.+Turn ssl on/],
     [
       'an authority that is no PEM',
       async () => ({ ca_certificate: 'MIIB' }),

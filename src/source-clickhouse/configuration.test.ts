@@ -1,3 +1,4 @@
+import { rootCertificates } from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import { checkJson } from '../protocol/json-file.ts';
 import { secretsIn } from '../protocol/specification.ts';
@@ -58,7 +59,20 @@ test('a tunnel has the port of SSH unless told otherwise, and may be none', () =
 });
 
 test('a certificate is verified unless told otherwise', () => {
-  expect(read({ host: 'ch', ssl: true, tls: {} }).tls).toEqual({ verify: true });
+  const tls = { ca_certificate: rootCertificates[0] };
+  expect(read({ host: 'ch', ssl: true, tls }).tls).toEqual({ ...tls, verify: true });
+});
+
+test.each([{ tls: {} }, { tls: { verify: true } }, { tls: { verify: true }, ssl: true }, { partition: {} }])(
+  'an object that says nothing is the same as none: %j',
+  (configuration) => {
+    const { tls, partition } = read({ host: 'ch', ...configuration });
+    expect([tls, partition]).toEqual([undefined, undefined]);
+  },
+);
+
+test('a part of the rows has an index and a count', () => {
+  expect(read({ host: 'ch', partition: { index: 0, count: 4 } }).partition).toEqual({ index: 0, count: 4 });
 });
 
 test.each([
@@ -124,7 +138,11 @@ describe('what is wrong is named:', () => {
     [{ host: 'ch', ssl: 'true' }, 'ssl'],
     [{ host: 'ch', table: '' }, 'table'],
     [{ host: 'ch', table: ['events'] }, 'table'],
-    [{ host: 'ch', tls: {} }, 'tls'],
+    [{ host: 'ch', partition: { index: 0 } }, 'partition.count'],
+    [{ host: 'ch', partition: { count: 4 } }, 'partition.index'],
+    [{ host: 'ch', partition: { index: 4, count: 4 } }, 'partition'],
+    [{ host: 'ch', partition: { index: -1, count: 4 } }, 'partition.index'],
+    [{ host: 'ch', tls: { ca_certificate: rootCertificates[0] } }, 'tls'],
     [{ host: 'ch', tls: { verify: false } }, 'tls'],
     [{ host: 'ch', tls: { verify: 'no' }, ssl: true }, 'tls.verify'],
     [{ host: 'ch', tunnel_method: { tunnel_method: 'SSH' } }, 'tunnel_method.tunnel_method'],

@@ -19,6 +19,30 @@ const DEFAULT_LOOKBACK_SECONDS = 300;
 /** More than a week of seconds is a mistake rather than a wish. */
 const MOST_SECONDS = 7 * 24 * 3600;
 
+/**
+ * Neither of the two is required: Airbyte's form demands what an object requires, and sends an object that was left empty.
+ * An empty one is the same as none.
+ */
+const partitionOptions = z
+  .object({
+    index: z.int().min(0).optional().meta({ title: 'Index', description: 'Which part this is, from 0.', order: 0 }),
+    count: z.int().min(1).optional().meta({ title: 'Count', description: 'How many parts there are.', order: 1 }),
+  })
+  .transform(({ index, count }, context) => {
+    if (index === undefined && count === undefined) return undefined;
+    if (index === undefined || count === undefined) {
+      const [missing, given] = index === undefined ? ['index', 'count'] : ['count', 'index'];
+      const message = `is missing, while ${given} is given. Give both to read one part, or neither to read all rows`;
+      context.addIssue({ code: 'custom', path: [missing], message });
+      return z.NEVER;
+    }
+    if (index >= count) {
+      context.addIssue({ code: 'custom', message: 'index must be less than count, as it begins at 0' });
+      return z.NEVER;
+    }
+    return { index, count };
+  });
+
 /** What a user of the source writes. The order of the keys is the order of the form. */
 export const sourceConfigurationSchema = z
   .looseObject({
@@ -101,19 +125,12 @@ export const sourceConfigurationSchema = z
         'Of the versions of a row that a ReplacingMergeTree has not merged yet, read the last alone. It costs the server time and memory, and works for tables of such an engine only.',
       order: 8,
     }),
-    partition: z
-      .object({
-        index: z.int().min(0).meta({ title: 'Index', description: 'Which part this is, from 0.', order: 0 }),
-        count: z.int().min(1).meta({ title: 'Count', description: 'How many parts there are.', order: 1 }),
-      })
-      .refine(({ index, count }) => index < count, 'index must be less than count, as it begins at 0')
-      .optional()
-      .meta({
-        title: 'Part of the rows',
-        description:
-          'Read one of several parts of the rows, split by profile, so that several readers share the work. Each keeps a state of its own. Left empty: all rows.',
-        order: 9,
-      }),
+    partition: partitionOptions.optional().meta({
+      title: 'Part of the rows',
+      description:
+        'Read one of several parts of the rows, split by profile, so that several readers share the work. Each keeps a state of its own. Left empty: all rows.',
+      order: 9,
+    }),
     lookback_seconds: z.int().min(0).max(MOST_SECONDS).default(DEFAULT_LOOKBACK_SECONDS).meta({
       title: 'Lookback (seconds)',
       description:

@@ -61,7 +61,14 @@ export const tlsOptions = z
   .superRefine((tls, context) => {
     const fault = clientFault(tls);
     if (fault !== undefined) context.addIssue({ code: 'custom', path: [fault.field], message: fault.message });
-  });
+  })
+  // Airbyte's form always sends the object, with the defaults in it.
+  .transform((tls) => (isLeftAtDefaults(tls) ? undefined : tls));
+
+/** Whether the options say nothing that is not so without them. */
+function isLeftAtDefaults({ verify, ...texts }: { verify: boolean; [text: string]: unknown }): boolean {
+  return verify && Object.values(texts).every((text) => text === undefined);
+}
 
 type ClientOptions = {
   client_certificate?: string | undefined;
