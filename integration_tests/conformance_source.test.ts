@@ -473,6 +473,51 @@ describe.concurrent('a read with state', () => {
     ).toEqual([]);
   });
 
+  describe.each<[string, { namespace?: string | null }]>([
+    ['no namespace', {}],
+    ['null for the namespace', { namespace: null }],
+    ['the database for the namespace', { namespace: 'shop' }],
+  ])('of a stream that has %s in the catalog', (form, { namespace }) => {
+    const expected = namespace == null ? {} : { namespace };
+    const catalogNaming = (name: string): unknown => ({
+      streams: [{ stream: { name, namespace }, sync_mode: 'incremental', destination_sync_mode: 'append' }],
+    });
+    /** Each way in which a message names its stream. */
+    const descriptors = ({ messages }: Finished): unknown[] =>
+      messages.flatMap(({ record, state, trace }) => [
+        ...(record === undefined ? [] : [{ name: record.stream, namespace: record.namespace }]),
+        ...(trace?.estimate === undefined ? [] : [{ name: trace.estimate.name, namespace: trace.estimate.namespace }]),
+        ...[state?.stream.stream_descriptor, trace?.stream_status?.stream_descriptor].filter(
+          (one) => one !== undefined,
+        ),
+      ]);
+
+    test('names it in the same way in every message', async () => {
+      const found = descriptors(await reading(`few, with ${form}`, catalogNaming('few')));
+      expect(found.length).toBeGreaterThan(ROWS.few);
+      for (const descriptor of found) expect(descriptor).toEqual({ name: 'few', ...expected });
+    });
+
+    test('names it in the same way in an error', async () => {
+      const { messages } = await reading(`gone, with ${form}`, catalogNaming('gone'), { ends: 'with a failure' });
+      const found = z
+        .array(z.looseObject({ stream_descriptor: z.unknown() }))
+        .parse(messages.flatMap(({ trace }) => trace?.error ?? []));
+      expect(found.map(({ stream_descriptor }) => stream_descriptor)).toEqual([{ name: 'gone', ...expected }]);
+    });
+
+    test.each<[string, Record<string, unknown>]>([
+      ['with the database as its namespace', { namespace: 'shop' }],
+      ['without a namespace', {}],
+      ['with null as its namespace', { namespace: null }],
+    ])('finds its state %s', async (written, descriptor) => {
+      const last = messagesOf(incremental, 'few').findLast(({ state }) => state !== undefined)?.state;
+      const stream = { ...last?.stream, stream_descriptor: { name: 'few', ...descriptor } };
+      const name = `few, with ${form}, from a state ${written}`;
+      expect(records(await reading(name, catalogNaming('few'), { state: [{ ...last, stream }] }))).toEqual([]);
+    });
+  });
+
   test('gives no record and a state when the state lies in the future', async () => {
     const few = messagesOf(incremental, 'few').findLast(({ state }) => state !== undefined)?.state;
     const state = [

@@ -60,6 +60,7 @@ export async function selectionOf(clickhouse: ClickHouse, database: string, name
   const codec = column && cursorCodec(column.type);
   if (table === undefined || column === undefined || codec === undefined) throw new Error(`${name} can't be read.`);
   return {
+    stream: { name, namespace: database },
     table,
     columns: table.columns,
     cursor: { column, codec },

@@ -75,11 +75,10 @@ describe('a first read', () => {
     expect(statuses(few)).toEqual(['STARTED', 'RUNNING', 'COMPLETE']);
   });
 
-  test('writes stamps as RFC 3339 in UTC, NULL as null, and the stream with its namespace', () => {
+  test('writes stamps as RFC 3339 in UTC, NULL as null, and the stream as the catalog names it', () => {
     const record = few.messages.find(({ type }) => type === 'RECORD')?.record;
     expect(record).toEqual({
       stream: 'few',
-      namespace: 'shop',
       emitted_at: expect.any(Number),
       data: {
         custom_id: 'u0',
@@ -107,7 +106,7 @@ describe('a first read', () => {
       {
         type: 'STREAM',
         stream: {
-          stream_descriptor: { name: 'none', namespace: 'shop' },
+          stream_descriptor: { name: 'none' },
           stream_state: { version: 2, cursor: null, cursor_column: 'last_updated_at', cursor_type: 'DateTime64(6)' },
         },
         sourceStats: { recordCount: 0 },
@@ -129,7 +128,6 @@ describe('a first read', () => {
     expect(estimate).toEqual({
       type: 'STREAM',
       name: 'many',
-      namespace: 'shop',
       row_estimate: MANY,
       byte_estimate: expect.any(Number),
     });

@@ -30,7 +30,7 @@ function streamState(state: unknown, descriptor: Record<string, unknown> = EVENT
 
 describe('a first run', () => {
   test('has no state file', async () => {
-    expect((await readStateFile(undefined)).of(EVENTS)).toBeUndefined();
+    expect((await readStateFile(undefined)).of(EVENTS, 'shop')).toBeUndefined();
   });
 
   test.each([
@@ -38,8 +38,9 @@ describe('a first run', () => {
     ['holds blanks', ' \r\n\t\n'],
     ['is an empty list', '[]'],
     ['is an empty object', ' {} '],
+    ['is null', 'null'],
   ])('has one that %s', async (_, text) => {
-    expect((await readText(text)).of(EVENTS)).toBeUndefined();
+    expect((await readText(text)).of(EVENTS, 'shop')).toBeUndefined();
   });
 });
 
@@ -80,7 +81,7 @@ describe('a state is found', () => {
       [streamState({ cursor: '1' }, { name: 'events' }), streamState(cursor, { name: 'events', namespace: null })],
     ],
   ])('%s', async (_, state) => {
-    expect((await read(state)).of(EVENTS)).toEqual(cursor);
+    expect((await read(state)).of(EVENTS, 'shop')).toEqual(cursor);
   });
 });
 
@@ -90,6 +91,11 @@ describe('there is no state', () => {
     ['of the same name in another namespace', [streamState({}, { name: 'events', namespace: 'other' })]],
     ['of a name that differs in case', [streamState({}, { name: 'Events', namespace: 'shop' })]],
     ['of a stream that was reset', [streamState(null)]],
+    ['of a stream whose state is an empty object, which Airbyte writes for none', [streamState({})]],
+    [
+      'of a stream that was reset with an empty object after it was read',
+      [streamState({ cursor: '1' }), streamState({})],
+    ],
     ['of a stream whose state is missing', [{ type: 'STREAM', stream: { stream_descriptor: EVENTS } }]],
     ['of a stream that was reset after it was read', [streamState({ cursor: '1' }), streamState(null)]],
     [
@@ -97,12 +103,28 @@ describe('there is no state', () => {
       [streamState({ cursor: '1' }, { name: 'events' }), streamState(null)],
     ],
   ])('%s', async (_, state) => {
-    expect((await read(state)).of(EVENTS)).toBeUndefined();
+    expect((await read(state)).of(EVENTS, 'shop')).toBeUndefined();
   });
 });
 
-test('a state that is empty is a state', async () => {
-  expect((await read([streamState({})])).of(EVENTS)).toEqual({});
+describe('a stream without a namespace is the one in the default namespace', () => {
+  const unnamed = { name: 'events' };
+
+  test.each<[string, unknown]>([
+    ['with a namespace in the state', [streamState({ cursor: '1' })]],
+    ['without one in the state', [streamState({ cursor: '1' }, unnamed)]],
+    ['with null in the state', [streamState({ cursor: '1' }, { name: 'events', namespace: null })]],
+    [
+      'as the catalog names it, before the other form',
+      [streamState({ cursor: '1' }, unnamed), streamState({ cursor: '2' })],
+    ],
+  ])('%s', async (_, state) => {
+    expect((await read(state)).of(unnamed, 'shop')).toEqual({ cursor: '1' });
+  });
+
+  test('and not one in another namespace', async () => {
+    expect((await read([streamState({ cursor: '1' })])).of(unnamed, 'other')).toBeUndefined();
+  });
 });
 
 describe('a state that can not be understood stops the run, and the message says what to do:', () => {
@@ -123,7 +145,6 @@ describe('a state that can not be understood stops the run, and the message says
     ['a message with a GLOBAL state', [{ type: 'STATE', state: { type: 'GLOBAL', global: {} } }]],
     ['a text', 'events'],
     ['a number', 7],
-    ['null', null],
     ['a list of nothing', [null]],
     ['a list in a list', [[streamState({})]]],
   ])('%s', async (_, state) => {

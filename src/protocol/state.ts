@@ -28,20 +28,24 @@ export class InputState {
   }
 
   /**
-   * The state of a stream: the one with its name and namespace, else the one with its name and no namespace.
-   * Undefined when there is none, and when it was reset (stream_state null). Of several the last one counts.
+   * The state of a stream. Without a namespace, in the catalog or in a state, it is the one in the default namespace. The
+   * state with the descriptor of the catalog comes before one in the other form. Of several in one form the last counts.
+   *
+   * @returns undefined when there is none, and when the stream was reset: platforms write null or `{}` then.
    */
-  of(stream: Required<StreamDescriptor>): Record<string, unknown> | undefined {
-    const named = this.#entries.filter((entry) => entry.stream.stream_descriptor.name === stream.name);
-    const found =
-      named.findLast((entry) => entry.stream.stream_descriptor.namespace === stream.namespace) ??
-      named.findLast((entry) => entry.stream.stream_descriptor.namespace == null);
-    return found?.stream.stream_state ?? undefined;
+  of({ name, namespace }: StreamDescriptor, defaultNamespace: string): Record<string, unknown> | undefined {
+    const withNamespace = (wanted: string | undefined): StreamStateEntry | undefined =>
+      this.#entries.findLast(
+        ({ stream: { stream_descriptor: found } }) => found.name === name && (found.namespace ?? undefined) === wanted,
+      );
+    const found = withNamespace(namespace) ?? withNamespace(namespace === undefined ? defaultNamespace : undefined);
+    const state = found?.stream.stream_state;
+    return state == null || isEmptyObject(state) ? undefined : state;
   }
 }
 
 /**
- * Reads the --state file. It may be absent (undefined), empty, `[]` or `{}` for a first run, a list of STREAM states,
+ * Reads the --state file. It may be absent (undefined), empty, `[]`, `{}` or `null` for a first run, a list of STREAM states,
  * a single one, and each of them may stand inside its STATE message, as it does in the output of a sync.
  *
  * @throws ConnectorError (config_error) for anything else, a GLOBAL or LEGACY state among it: to start over silently
@@ -52,7 +56,7 @@ export async function readStateFile(path: string | undefined): Promise<InputStat
   const text = await readTextFile('state', path);
   if (text.trim() === '') return new InputState([]);
   const value = parseJson('state', path, text);
-  if (isEmptyObject(value)) return new InputState([]);
+  if (value === null || isEmptyObject(value)) return new InputState([]);
   try {
     return new InputState(checkJson('state', path, Array.isArray(value) ? value : [value], stateFileSchema));
   } catch (cause) {

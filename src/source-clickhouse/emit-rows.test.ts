@@ -30,6 +30,7 @@ function selection(added: Column[] = []): RowSelection {
   if (codec === undefined) throw new Error('It is no cursor.');
   const columns = [column];
   return {
+    stream: STREAM,
     table: { database: 'shop', name: 'events', columns: [...columns, ...added] },
     columns,
     cursor: { column, codec },

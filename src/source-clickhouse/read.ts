@@ -1,6 +1,6 @@
 import type { ConfiguredCatalog, ConfiguredStream } from '../protocol/catalog.ts';
 import { asConnectorError } from '../protocol/failure.ts';
-import { errorTrace, log, streamEstimate, streamStatus } from '../protocol/messages.ts';
+import { errorTrace, log, type StreamDescriptor, streamEstimate, streamStatus } from '../protocol/messages.ts';
 import { OutputClosedError } from '../protocol/output.ts';
 import type { InputState } from '../protocol/state.ts';
 import type { ClickHouse } from './clickhouse-client.ts';
@@ -35,16 +35,15 @@ export async function read(context: ReadContext, catalog: ConfiguredCatalog, sta
 
 async function readStream(context: ReadContext, configured: ConfiguredStream, state: InputState): Promise<boolean> {
   const { clickhouse, configuration, output, budget, now } = context;
-  const stream = {
-    name: configured.stream.name,
-    namespace: configured.stream.namespace ?? configuration.database,
-  };
+  const { name, namespace } = configured.stream;
+  // Platforms look messages up by the descriptor that their catalog has.
+  const stream: StreamDescriptor = namespace == null ? { name } : { name, namespace };
   await output.write(streamStatus(stream, 'STARTED', now()));
   try {
     const warn = (message: string): Promise<void> => output.write(log('WARN', message));
     const selection = await selectRows(clickhouse, configuration, configured, stream, warn);
     const isIncremental = configured.sync_mode === 'incremental';
-    const stored = isIncremental ? state.of(stream) : undefined;
+    const stored = isIncremental ? state.of(stream, configuration.database) : undefined;
     const { state: start, hashedColumns } = await startingState(selection, stream, stored, warn);
     const window = isIncremental
       ? await timeWindow(clickhouse, selection.cursor.column.type, configuration)

@@ -19,6 +19,7 @@ function selection(cursorType = "DateTime64(6, 'UTC')", columns?: string[]): Row
   const codec = column && cursorCodec(column.type);
   if (column === undefined || codec === undefined) throw new Error(`${cursorType} is no cursor.`);
   return {
+    stream: { name: 'events', namespace: 'shop' },
     table: { database: 'shop', name: 'events', columns: all },
     columns: all.filter(({ name }) => columns === undefined || columns.includes(name)),
     cursor: { column, codec },

@@ -1,3 +1,4 @@
+import type { StreamDescriptor } from '../protocol/messages.ts';
 import type { QueryParameters } from './clickhouse-client.ts';
 import type { CursorCodec } from './cursor.ts';
 import { quoteIdentifier, quoteString } from './identifier.ts';
@@ -11,6 +12,8 @@ import { changedTable } from './unchanged-table.ts';
 export const ROW_LINE_START = '{"type":"RECORD","record":{';
 
 export type RowSelection = {
+  /** How the messages name the stream: as the catalog does, with a namespace or without. */
+  stream: StreamDescriptor;
   table: Table;
   /** The columns that leave, the required ones among them. */
   columns: readonly Column[];
@@ -83,7 +86,8 @@ export function rowQuery(
     ...(most === Number.POSITIVE_INFINITY ? [] : [`LIMIT ${most}`]),
     'FORMAT TSVRaw',
   ].join('\n');
-  const start = { stream: table.name, namespace: table.database, emitted_at: emittedAt };
+  const { name, namespace } = selection.stream;
+  const start = { stream: name, namespace, emitted_at: emittedAt };
   const line_start = `${ROW_LINE_START}${JSON.stringify(start).slice(1, -1)},"data":{`;
   return { query, parameters: { line_start, ...rows.parameters } };
 }

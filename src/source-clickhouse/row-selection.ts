@@ -17,11 +17,11 @@ export async function selectRows(
   clickhouse: ClickHouse,
   configuration: SourceConfiguration,
   configured: ConfiguredStream,
-  stream: Required<StreamDescriptor>,
+  stream: StreamDescriptor,
   warn: (message: string) => Promise<void>,
 ): Promise<RowSelection> {
   const { cursor_column, use_final, partition } = configuration;
-  if (stream.namespace !== configuration.database) {
+  if (stream.namespace !== undefined && stream.namespace !== configuration.database) {
     throw sourceError(
       'schema_outdated',
       `The catalog asks for "${stream.name}" of the database "${stream.namespace}", but the configuration names "${configuration.database}". Refresh the schema (discover).`,
@@ -43,6 +43,7 @@ export async function selectRows(
   }
   const columns = await selectedColumns(table, cursor_column, configured, warn);
   return {
+    stream,
     table,
     columns,
     cursor: cursorOf(table, cursor_column),

@@ -44,7 +44,7 @@ describe('a state', () => {
     await file.save();
     expect(readFileSync(path, 'utf8')).toBe(`[\n${state('orders', '6')},\n${state('events', '2')}\n]\n`);
     const read = await readStateFile(path);
-    expect(read.of({ name: 'orders', namespace: 'shop' })).toMatchObject({ cursor: '6' });
+    expect(read.of({ name: 'orders' }, 'shop')).toMatchObject({ cursor: '6' });
   });
 
   test('is for the eyes of its owner', async () => {
