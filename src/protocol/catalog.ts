@@ -17,6 +17,12 @@ export const configuredCatalogSchema = z.looseObject({
         }),
         sync_mode: z.enum(['full_refresh', 'incremental']),
         destination_sync_mode: z.string().nullish(),
+        /** Counts up with each refresh of the stream. */
+        generation_id: z.int().nullish(),
+        /** Data of older generations is to be removed; 0 keeps all. */
+        minimum_generation_id: z.int().nullish(),
+        /** The sync that this run is an attempt of. */
+        sync_id: z.int().nullish(),
       }),
     )
     .superRefine((streams, context) => {

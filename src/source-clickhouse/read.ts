@@ -7,6 +7,7 @@ import type { ClickHouse } from './clickhouse-client.ts';
 import type { SourceConfiguration } from './configuration.ts';
 import { type EmitContext, emitRows } from './emit-rows.ts';
 import { type Estimate, estimate } from './estimate.ts';
+import { refreshOf, stateToContinueFrom } from './full-refresh.ts';
 import type { RowBudget } from './row-budget.ts';
 import { selectRows } from './row-selection.ts';
 import { startingState } from './starting-state.ts';
@@ -43,8 +44,9 @@ async function readStream(context: ReadContext, configured: ConfiguredStream, st
     const warn = (message: string): Promise<void> => output.write(log('WARN', message));
     const selection = await selectRows(clickhouse, configuration, configured, stream, warn);
     const isIncremental = configured.sync_mode === 'incremental';
-    const stored = isIncremental ? state.of(stream, configuration.database) : undefined;
-    const { state: start, hashedColumns } = await startingState(selection, stream, stored, warn);
+    const stored = stateToContinueFrom(configured, state.of(stream, configuration.database));
+    const { state: position, hashedColumns } = await startingState(selection, stream, stored, warn);
+    const start = { ...position, full_refresh: refreshOf(configured) };
     const window = isIncremental
       ? await timeWindow(clickhouse, selection.cursor.column.type, configuration)
       : undefined;

@@ -11,7 +11,7 @@ const BYTES_PER_RECENT_ROW = 11;
 export class StateWriter {
   readonly #output: MessageOutput;
   readonly #stream: StreamDescriptor;
-  readonly #state: Pick<StreamState, 'cursor_column' | 'cursor_type' | 'partition'>;
+  readonly #state: Pick<StreamState, 'cursor_column' | 'cursor_type' | 'partition' | 'full_refresh'>;
   readonly #hashedColumns: [name: string, type: string][];
   readonly #recent: RecentRows;
   #rows = 0;
@@ -20,13 +20,13 @@ export class StateWriter {
   constructor(
     output: MessageOutput,
     stream: StreamDescriptor,
-    { cursor_column, cursor_type, partition }: StreamState,
+    { cursor_column, cursor_type, partition, full_refresh }: StreamState,
     hashedColumns: readonly Column[],
     recent: RecentRows,
   ) {
     this.#output = output;
     this.#stream = stream;
-    this.#state = { cursor_column, cursor_type, partition };
+    this.#state = { cursor_column, cursor_type, partition, full_refresh };
     this.#hashedColumns = namesAndTypes(hashedColumns);
     this.#recent = recent;
   }

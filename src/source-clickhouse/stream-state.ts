@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { DEFAULT_CURSOR_COLUMN } from './configuration.ts';
+import { refreshSchema } from './full-refresh.ts';
 import { sourceError } from './source-error.ts';
 
 /** The first version had none, and hashed the values of a row; this one hashes their JSON. */
@@ -40,6 +41,8 @@ const streamStateSchema = positionSchema.extend({
   hashed_columns: z.array(z.tuple([z.string(), z.string()])).optional(),
   /** Which part of the rows this is about; absent when it is all of them. */
   partition: partitionSchema.optional(),
+  /** The full refresh that wrote this; absent when it was an incremental read, or the refresh had no ids. */
+  full_refresh: refreshSchema.optional(),
 });
 
 /** Up to where rows have been read, in the order (cursor, row hash). */
