@@ -301,6 +301,46 @@ describe.concurrent('rows and states', () => {
     ]);
   });
 
+  test('the schema of the catalog says which strings are times and numbers', async ({ batch }) => {
+    const time = { type: ['null', 'string'], format: 'date-time', airbyte_type: 'timestamp_with_timezone' };
+    const properties = {
+      ...{ custom_id: { type: 'string' }, event_name: { type: 'string' }, event_time: time, date__paid_at: time },
+      ...{ price: { type: 'number' }, order_id: { type: ['null', 'integer'] }, note: { type: 'string' } },
+    };
+    const now = new Date().toISOString().slice(0, 19);
+    // The second row is cut out of its line, the first one is parsed.
+    const times = [now, now.replace('T', ' '), `${now}Z`, `${now}+00:00`, `${now}.000000+0000`];
+    const lines = times.map((event_time) =>
+      recordLine({
+        custom_id: 'u',
+        event_name: 'x',
+        event_time,
+        date__paid_at: event_time,
+        price: '47.250000000',
+        order_id: '9007199254740993',
+        note: '1',
+      }),
+    );
+    const catalogWith = (json_schema: unknown): unknown => ({
+      streams: [{ stream: { name: 'events', json_schema }, sync_mode: 'incremental' }],
+    });
+    const result = await write(batch, [...lines, stateLine(1)], {}, catalogWith({ type: 'object', properties }));
+    expect(states(result)[0]?.destinationStats).toEqual({ recordCount: times.length, rejectedRecordCount: 0 });
+    expect([...batch.store.events()].map(({ json }) => json.replaceAll('.000000Z', 'Z'))).toEqual(
+      times.map(
+        () =>
+          `{"name":"x","time":"${now}Z","attributes":{"date(paid_at)":"${now}Z","price":47.250000000,"order_id":9007199254740993,"note":"1"}}`,
+      ),
+    );
+
+    batch.reset();
+    const without = await write(batch, [...lines, stateLine(1)], {}, catalogWith({}));
+    expect(states(without)[0]?.destinationStats).toEqual({ recordCount: 2, rejectedRecordCount: 3 });
+    expect([...batch.store.events()].map(({ json }) => JSON.parse(json).attributes.price)).toEqual(
+      Array.from({ length: 2 }, () => '47.250000000'),
+    );
+  });
+
   test('other sync modes than append are treated as append, with a warning', async ({ batch }) => {
     const catalog = {
       streams: [

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { anyText } from '../sandbox/any-text.ts';
 import { BatchApi as Sandbox } from '../sandbox/batch-api/server.ts';
 import { BatchApi } from '../src/destination-batch/batch-api.ts';
+import type { ColumnType } from '../src/destination-batch/column-types.ts';
 import { UPDATE } from '../src/destination-batch/endpoint.ts';
 import { EventMapper } from '../src/destination-batch/event.ts';
 import { parseInputLine } from '../src/destination-batch/input-message.ts';
@@ -74,10 +75,13 @@ const stamp = fc
     fc.stringMatching(/^(\.\d{1,9})?$/),
     fc.oneof(
       { weight: 6, arbitrary: fc.constantFrom('Z', 'z', '+00:00', '+02:00', '-05:30', '+23:59', '-23:59') },
-      { weight: 1, arbitrary: fc.constantFrom('', ' ', '+0200', '+24:00', ' UTC') },
+      { weight: 1, arbitrary: fc.constantFrom('', ' ', '+0200', ' -0530', '+02', '+24:00', ' UTC') },
     ),
+    fc.oneof({ weight: 6, arbitrary: fc.constant('T') }, { weight: 1, arbitrary: fc.constantFrom(' ', 't') }),
   )
-  .map(([date, fraction, zone]) => `${date.toISOString().slice(0, 19)}${fraction}${zone}`);
+  .map(
+    ([date, fraction, zone, between]) => `${date.toISOString().slice(0, 19).replace('T', between)}${fraction}${zone}`,
+  );
 const day = fc.constantFrom('2026-04-17', '2026-02-30', '2024-02-29', '0000-01-01', '20260417');
 const url = fc
   .tuple(
@@ -135,6 +139,7 @@ const scalar: fc.Arbitrary<JsonText> = fc.oneof(
   { weight: 1, arbitrary: fc.constantFrom('null', 'true', 'false') },
   { weight: 2, arbitrary: number },
   { weight: 4, arbitrary: quoted(text) },
+  { weight: 1, arbitrary: quoted(number) },
 );
 const gap = fc.oneof({ weight: 5, arbitrary: fc.constant('') }, fc.constantFrom(' ', '\n', '\t', '\r\n '));
 const { value, structure } = fc.letrec<{ value: JsonText; structure: JsonText; object: JsonText }>((tie) => ({
@@ -190,6 +195,18 @@ test.each([
       policies: { ...DEFAULT_POLICIES, long_text: 'truncate', capital_letters: 'drop' },
       // The sandbox prints keys that are numbers first, as JavaScript does: this name comes before all others there, too.
       eventIdAttribute: '0',
+    },
+  ],
+  [
+    'with the types of the catalog',
+    {
+      columnTypes: new Map<string, ColumnType>([
+        ['event_time', 'date_time'],
+        ...[...'abcdefgh'].flatMap((letter): [string, ColumnType][] => [
+          [letter, 'number'],
+          [`date__${letter}`, 'date_time'],
+        ]),
+      ]),
     },
   ],
 ] as const)(

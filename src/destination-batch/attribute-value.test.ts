@@ -572,6 +572,55 @@ describe('a date', () => {
   });
 });
 
+describe('a date that the catalog calls a time', () => {
+  test.each([
+    ['a stamp without a zone', '"2026-04-17 04:20:00"', '"2026-04-17T04:20:00Z"'],
+    ['a stamp in UTC', '"2026-04-17T04:20:00Z"', '"2026-04-17T04:20:00Z"'],
+    ['a day', '"1989-07-20"', '"1989-07-20T00:00:00Z"'],
+  ])('%s is sent', (_, json, sent) => {
+    expect(convert(json, 'date_time')).toEqual({ sent });
+  });
+
+  test('what is no time is left out as any other date', () => {
+    for (const json of ['"tomorrow"', '1776399900', '" "']) {
+      expect(convert(json, 'date_time')).toEqual(convert(json, 'date'));
+    }
+  });
+});
+
+describe('a string that the catalog calls a number', () => {
+  test.each(['47.250000000', '9007199254740993', '-0.1', '0', '1e5', '1.0E-7', '9223372036854775807'])(
+    '%s is sent with all its digits',
+    (digits) => {
+      expect(convert(`"${digits}"`, 'number')).toEqual({ sent: digits });
+    },
+  );
+
+  test.each(['9223372036854775808', '1e999'])('%s is left out as that number is', (digits) => {
+    expect(convert(`"${digits}"`, 'number')).toEqual(convert(digits, 'number'));
+    expect(convert(`"${digits}"`, 'number')).toMatchObject({ leftOut: [{ code: 'number_out_of_range' }] });
+  });
+
+  test.each([
+    '""',
+    '" 1"',
+    '"1,5"',
+    '"007"',
+    '"+1"',
+    '"NaN"',
+    '"0x10"',
+    '"1\\n"',
+    '"[1]"',
+    '"{}"',
+    '7',
+    'true',
+    'null',
+    '["1"]',
+  ])('%s is sent as from any other column', (json) => {
+    expect(convert(json, 'number')).toEqual(convert(json, 'plain'));
+  });
+});
+
 describe('a URL', () => {
   const urlOf = (length: number) => JSON.stringify(`https://example.com/${'x'.repeat(length - 20)}`);
 

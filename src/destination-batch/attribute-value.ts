@@ -6,13 +6,16 @@ import { isPlainAscii } from './plain-ascii.ts';
 import type { Policies } from './policies.ts';
 import type { AttributeCode } from './reason.ts';
 import { BLANK, type Fault, type Remarks } from './remarks.ts';
-import { utcTimestampOrDay } from './timestamp.ts';
+import { utcTimestampOfDateTime, utcTimestampOrDay } from './timestamp.ts';
 
 /** What becomes of a value: the JSON that is sent; nothing (NULL, an empty list); or it breaks a rule. */
 export type Written = string | undefined | Fault;
 
-/** What the value of a column is to be. A `text` is one that is not looked into for JSON. */
-export type ValueKind = AttributeKind | 'text' | 'label' | 'tags';
+/**
+ * What the value of a column is to be. A `text` is one that is not looked into for JSON. A `date_time` is a date whose string
+ * the catalog calls a time, and a `number` is a plain value whose string is one if it has the form of a number.
+ */
+export type ValueKind = AttributeKind | 'date_time' | 'number' | 'text' | 'label' | 'tags';
 
 /** How a place inside a value is called: a key of an object, or a number in a list. */
 type Place = string | number | undefined;
@@ -24,6 +27,8 @@ const DIGITS_OF_INT64 = 19;
 
 /** `scheme://authority…`, the shape that Batch's SDKs ask of a URL. */
 const URL_SHAPE = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#]+\S*$/i;
+
+const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
 const LINE_END = /[\r\n]/;
 
@@ -153,8 +158,13 @@ export class AttributeWriter {
         return this.#value(value, path, place, depth);
       case 'text':
         return this.#value(value, path, place, depth);
+      case 'number':
+        if (typeof value === 'string' && JSON_NUMBER.test(value)) return exactNumber(value);
+        return this.#write(value, 'plain', path, place, depth);
       case 'date':
-        return this.#date(value);
+        return this.#date(value, utcTimestampOrDay);
+      case 'date_time':
+        return this.#date(value, dateTimeOrDay);
       case 'url':
         return this.#url(value);
       case 'label':
@@ -233,9 +243,9 @@ export class AttributeWriter {
     return json === '' ? undefined : `${json}]`;
   }
 
-  #date(value: unknown): Written {
+  #date(value: unknown, read: (text: string) => string | undefined): Written {
     if (typeof value !== 'string') return NO_DATE;
-    const stamp = utcTimestampOrDay(value);
+    const stamp = read(value);
     if (stamp !== undefined) return `"${stamp}"`;
     return isBlank(value) ? BLANK : NO_DATE;
   }
@@ -339,6 +349,10 @@ function placeIn(path: string, place: Place): string {
 export function isBlank(text: string): boolean {
   const first = text.charCodeAt(0);
   return !(first > SPACE && first < DELETE) && text.trim() === '';
+}
+
+function dateTimeOrDay(text: string): string | undefined {
+  return utcTimestampOfDateTime(text) ?? utcTimestampOrDay(text);
 }
 
 function exactNumber(digits: string): string | Fault {

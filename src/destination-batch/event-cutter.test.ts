@@ -291,14 +291,23 @@ const anyJson = fc.oneof(
   fc.string({ unit: 'grapheme-ascii', maxLength: 320 }).map((text) => JSON.stringify(text)),
   fc.double().map((number) => (Number.isFinite(number) ? String(number) : 'null')),
   fc.bigInt({ min: -(10n ** 20n), max: 10n ** 20n }).map(String),
+  fc.constantFrom('"1.50"', '"1e400"', '"-0"', '"007"', '" 1"', '"99999999999999999999"'),
+  fc.double().map((number) => `"${number}"`),
   fc.json({ maxDepth: 3 }),
   fc.json({ maxDepth: 3 }).map((json) => JSON.stringify(json)),
   fc.webUrl().map((url) => JSON.stringify(url)),
   fc.webUrl().map((url) => JSON.stringify(url).replaceAll('/', String.raw`\/`)),
   fc
     .date({ min: new Date('1990-01-01'), max: new Date('2040-01-01'), noInvalidDate: true })
-    .map((date) => `"${date.toISOString()}"`),
+    .chain((date) => fc.constantFrom(...spellingsOf(date.toISOString())))
+    .map((time) => JSON.stringify(time)),
 );
+
+/** The spellings of a time that are read, some of them only where the catalog says that it is one. */
+function spellingsOf(iso: string): string[] {
+  const local = iso.slice(0, -1);
+  return [iso, iso, local, local.replace('T', ' '), `${local}+00:00`, `${local} +0200`, `${local}+02`, `${local}Z `];
+}
 
 const COLUMNS = [
   'item',
@@ -312,9 +321,20 @@ const COLUMNS = [
   '$odd',
 ];
 
+/** Mostly one that is read whatever the catalog says, as a row that is rejected is not cut. */
+const anyTime = fc.oneof(
+  { weight: 3, arbitrary: fc.constantFrom('null', '"2026-04-17T04:25:00Z"') },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(...spellingsOf('2026-04-17T04:25:00.5Z')).map((time) => JSON.stringify(time)),
+  },
+);
+
 const anyRow: fc.Arbitrary<Written> = fc
   .tuple(...COLUMNS.map((column) => anyJson.map((json) => [column, json] as const)))
-  .map((columns) => [['custom_id', '"u1"'], ['event_name', '"seen"'], ...columns]);
+  .chain((columns) =>
+    anyTime.map((time) => [['custom_id', '"u1"'], ['event_name', '"seen"'], ['event_time', time], ...columns]),
+  );
 
 const anyOptions: fc.Arbitrary<Partial<MapperOptions>> = fc.record({
   policies: fc
@@ -323,6 +343,11 @@ const anyOptions: fc.Arbitrary<Partial<MapperOptions>> = fc.record({
       long_text: fc.constantFrom('drop' as const, 'truncate' as const),
     })
     .map((policies) => ({ ...DEFAULT_POLICIES, ...policies })),
+  columnTypes: fc.constantFrom(
+    new Map(),
+    new Map([...COLUMNS, 'event_time'].map((column) => [column, 'number' as const])),
+    new Map([...COLUMNS, 'event_time'].map((column) => [column, 'date_time' as const])),
+  ),
   mapping: fc.constantFrom(DEFAULT_MAPPING, { ...DEFAULT_MAPPING, plain_text_columns: ['raw'] }),
 });
 

@@ -346,7 +346,7 @@ function endOfUnreadMember(bytes: Buffer, place: number): number {
 
 /**
  * Whether a plain value is sent as it is written: a number, a boolean, or a text that is neither long, nor blank, nor may
- * be JSON; a URL such as most are; a stamp in the form in which it is sent.
+ * be JSON, or a number where the catalog asks for one; a URL such as most are; a stamp in the form in which it is sent.
  */
 function isSentAsWritten(kind: ValueKind, bytes: Buffer, start: number, end: number, limits: Limits): boolean {
   const isText = bytes[start] === QUOTE;
@@ -354,9 +354,12 @@ function isSentAsWritten(kind: ValueKind, bytes: Buffer, start: number, end: num
     case 'plain':
     case 'text':
       return !isText || isOrdinaryText(bytes, start + 1, end - 1, limits.string_characters);
+    case 'number':
+      return !isText;
     case 'url':
       return isText && isOrdinaryUrl(bytes, start + 1, end - 1, limits.url_characters);
-    case 'date': {
+    case 'date':
+    case 'date_time': {
       if (!isText) return false;
       const text = bytes.toString('latin1', start + 1, end - 1);
       return utcTimestamp(text) === text;

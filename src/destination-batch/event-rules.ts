@@ -1,13 +1,14 @@
 import { LosslessNumber } from 'lossless-json';
 import { type AttributeName, AttributeNames } from './attribute-name.ts';
 import { AttributeWriter, isBlank, type ValueKind } from './attribute-value.ts';
+import type { ColumnTypes } from './column-types.ts';
 import { EVENT_AGE_MARGIN_MS, EVENT_NAME, type Limits, MAX_EVENT_AGE_MS, PLACEHOLDER_CUSTOM_IDS } from './limits.ts';
 import { attributeColumns, DEFAULT_MAPPING, type Mapping, type RoleColumns, roleColumnsOf } from './mapping.ts';
 import { isPlainAscii } from './plain-ascii.ts';
 import { DEFAULT_POLICIES, type Policies } from './policies.ts';
 import type { Change, LeftOut, Rejection, RejectionCode } from './reason.ts';
 import { Remarks } from './remarks.ts';
-import { momentOf, utcTimestamp } from './timestamp.ts';
+import { momentOf, utcTimestamp, utcTimestampOfDateTime } from './timestamp.ts';
 
 /**
  * An event in JSON, of so many bytes in UTF-8. It is timely unless its time is older than Batch takes, or lies in the
@@ -32,6 +33,8 @@ export type MapperOptions = {
   stream: string;
   policies: Policies;
   mapping: Mapping;
+  /** What the catalog says of the strings in a column; a column that it does not describe is missing. */
+  columnTypes: ColumnTypes;
   /** The attribute that an id of the row is added as. */
   eventIdAttribute: string | undefined;
   /** A column that is for the source alone, like last_updated_at, and is not sent. */
@@ -46,6 +49,7 @@ const DEFAULTS: MapperOptions = {
   stream: '',
   policies: DEFAULT_POLICIES,
   mapping: DEFAULT_MAPPING,
+  columnTypes: new Map(),
   eventIdAttribute: undefined,
   cursorColumn: undefined,
   now: Date.now,
@@ -92,6 +96,7 @@ export class EventRules {
   readonly writer: AttributeWriter;
   readonly #isAttribute: (column: string) => boolean;
   readonly #plainText: ReadonlySet<string>;
+  readonly #timeOf: (text: string) => string | undefined;
   readonly #names: AttributeNames;
   readonly #roles = new Map<string, ColumnRole>();
   #id: AttributeName | undefined;
@@ -100,8 +105,9 @@ export class EventRules {
   constructor(limits: Limits, options: Partial<MapperOptions> = {}) {
     this.limits = limits;
     this.options = { ...DEFAULTS, ...options };
-    const { mapping, policies, cursorColumn } = this.options;
+    const { mapping, policies, cursorColumn, columnTypes } = this.options;
     this.columns = roleColumnsOf(mapping);
+    this.#timeOf = columnTypes.get(this.columns.eventTime) === 'date_time' ? utcTimestampOfDateTime : utcTimestamp;
     this.#isAttribute = attributeColumns(mapping, cursorColumn);
     this.#plainText = new Set(mapping.plain_text_columns);
     this.#names = new AttributeNames(policies);
@@ -143,7 +149,7 @@ export class EventRules {
     if (written === null || written === undefined || (typeof written === 'string' && isBlank(written))) {
       return { kind: 'head', customId, name: eventName, time: undefined, isTimely: true };
     }
-    const time = typeof written === 'string' ? utcTimestamp(written) : undefined;
+    const time = typeof written === 'string' ? this.#timeOf(written) : undefined;
     if (time === undefined) {
       return rejected(
         'event_time_invalid',
@@ -210,8 +216,15 @@ export class EventRules {
       const own = this.#names.reserved(reserved.name);
       return { name: { ...own, fault, lowerCased }, kind: reserved.kind, isCounted: false };
     }
-    const isText = name.kind === 'plain' && this.#plainText.has(column);
-    return { name, kind: isText ? 'text' : name.kind, isCounted: true };
+    return { name, kind: this.#kindOf(column, name), isCounted: true };
+  }
+
+  #kindOf(column: string, { kind }: AttributeName): ValueKind {
+    const type = this.options.columnTypes.get(column);
+    if (kind === 'date') return type === 'date_time' ? 'date_time' : 'date';
+    if (kind !== 'plain') return kind;
+    if (this.#plainText.has(column)) return 'text';
+    return type === 'number' ? 'number' : 'plain';
   }
 
   #customIdFault(customId: string): Rejection | undefined {

@@ -133,6 +133,60 @@ test('what is changed in an event is told with its stream, of events that are se
   expect(told).toEqual([['events', 'a', 'text_truncated']]);
 });
 
+describe('the schema of a stream says what the strings in a column are', () => {
+  /** The event of a row with one column, whose schema is this. */
+  const eventWith = (column: string, schema: unknown, value: unknown): unknown => {
+    const json_schema = { type: 'object', properties: { custom_id: {}, event_name: {}, [column]: schema } };
+    const catalog = { streams: [{ stream: { name: 'events', json_schema }, sync_mode: 'incremental' as const }] };
+    const streams = eventStreams(configurationWith({}), catalog, Date.now, () => undefined);
+    const mapped = streams.find('events', undefined)?.mapper.map({ custom_id: 'u', event_name: 'e', [column]: value });
+    return mapped?.kind === 'event'
+      ? { ...JSON.parse(mapped.json), leftOut: mapped.leftOut.length }
+      : mapped?.rejection.code;
+  };
+  const time = '2026-04-17 04:25:00';
+
+  test.each([
+    { type: 'string', format: 'date-time' },
+    { type: ['null', 'string'], format: 'date-time', airbyte_type: 'timestamp_with_timezone' },
+    { type: 'string', format: 'date-time', airbyte_type: 'timestamp_without_timezone' },
+  ])('%j: a time without a zone is in UTC', (schema) => {
+    expect(eventWith('event_time', schema, time)).toMatchObject({ time: '2026-04-17T04:25:00Z' });
+    expect(eventWith('date__x', schema, time)).toMatchObject({ attributes: { 'date(x)': '2026-04-17T04:25:00Z' } });
+    expect(eventWith('x', schema, time)).toMatchObject({ attributes: { x: time } });
+  });
+
+  test.each([
+    { type: 'string' },
+    { type: 'string', format: 'date' },
+    { format: 'date-time' },
+    {},
+    true,
+    null,
+    { type: 7 },
+  ])('%j: a time without a zone is none', (schema) => {
+    expect(eventWith('event_time', schema, time)).toBe('event_time_invalid');
+    expect(eventWith('date__x', schema, time)).toEqual({ name: 'e', leftOut: 1 });
+  });
+
+  test.each([
+    { type: 'number' },
+    { type: 'integer' },
+    { type: ['null', 'number'] },
+    { type: ['integer', 'null'], airbyte_type: 'integer' },
+  ])('%j: a string that is a number is that number', (schema) => {
+    expect(eventWith('x', schema, '47.5')).toMatchObject({ attributes: { x: 47.5 } });
+    expect(eventWith('url__x', schema, '47.5')).toEqual({ name: 'e', leftOut: 1 });
+  });
+
+  test.each([{ type: 'string' }, { type: ['string', 'number'] }, { type: ['null'] }, { type: [] }, {}])(
+    '%j: a string that is a number is a string',
+    (schema) => {
+      expect(eventWith('x', schema, '47.5')).toMatchObject({ attributes: { x: '47.5' } });
+    },
+  );
+});
+
 describe('a stream is found', () => {
   const found = (streams: { name: string; namespace?: string | null }[], name: string, namespace?: string) =>
     eventStreams(

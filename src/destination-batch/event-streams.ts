@@ -1,4 +1,5 @@
 import { type ConfiguredCatalog, type ConfiguredStream, streamKey } from '../protocol/catalog.ts';
+import { columnTypesOf } from './column-types.ts';
 import type { DestinationConfiguration } from './configuration.ts';
 import { destinationError } from './destination-error.ts';
 import { EventMapper } from './event.ts';
@@ -57,11 +58,12 @@ export function eventStreams(
     key: streamKey(stream),
     cursorColumn: cursorOf(stream),
     columns: columnsOf(stream),
+    columnTypes: columnTypesOf(stream),
   }));
   const faults = mappingFaults(configuration, streams);
   if (faults.length > 0) throw destinationError('mapping_unfit', faults.join(' '));
   return new EventStreams(
-    streams.map(({ name, namespace, key, cursorColumn }) => ({
+    streams.map(({ name, namespace, key, cursorColumn, columnTypes }) => ({
       name,
       namespace,
       key,
@@ -70,6 +72,7 @@ export function eventStreams(
         stream: name,
         policies,
         mapping,
+        columnTypes,
         eventIdAttribute,
         cursorColumn,
         now,

@@ -208,6 +208,38 @@ describe('event_time', () => {
   });
 });
 
+describe('event_time in a column that the catalog calls a time', () => {
+  const mapper = new EventMapper(DEFAULT_LIMITS, { columnTypes: new Map([['event_time', 'date_time']]) });
+
+  test.each([
+    ['without a zone', '"2026-04-17T04:25:00.5"', '2026-04-17T04:25:00.5Z'],
+    ['with a space for the T', '"2026-04-17 06:25:00+0200"', '2026-04-17T04:25:00Z'],
+    ['in UTC', '"2026-04-17T04:25:00Z"', '2026-04-17T04:25:00Z'],
+  ])('%s is sent in UTC', (_, json, expected) => {
+    expect(map(rowWith(`"event_time":${json}`), mapper)).toMatchObject({ json: `{"name":"e","time":"${expected}"}` });
+  });
+
+  test.each(['"tomorrow"', '1776399900', '"2026-02-30 00:00:00"'])('%s is rejected', (json) => {
+    expect(map(rowWith(`"event_time":${json}`), mapper)).toMatchObject({ rejection: { code: 'event_time_invalid' } });
+  });
+
+  test('by its name in the mapping, and no other', () => {
+    const mapping = { event_time_column: 'at' };
+    const named = new EventMapper(DEFAULT_LIMITS, { mapping, columnTypes: new Map([['at', 'date_time']]) });
+    expect(map(rowWith('"at":"2026-04-17 04:25:00"'), named)).toMatchObject({ kind: 'event' });
+    const other = new EventMapper(DEFAULT_LIMITS, { mapping, columnTypes: new Map([['event_time', 'date_time']]) });
+    expect(map(rowWith('"at":"2026-04-17 04:25:00"'), other)).toMatchObject({ kind: 'rejected' });
+  });
+});
+
+test('a column that is to stay text does, also when the catalog calls it a number', () => {
+  const mapper = new EventMapper(DEFAULT_LIMITS, {
+    mapping: { plain_text_columns: ['zip'] },
+    columnTypes: new Map([['zip', 'number']]),
+  });
+  expect(map(rowWith('"zip":"75003"'), mapper)).toMatchObject({ json: '{"name":"e","attributes":{"zip":"75003"}}' });
+});
+
 test('of several faults, that of custom_id is told, then that of event_name', () => {
   expect([
     map('{"custom_id":"","event_name":"E","event_time":"x"}'),

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { momentOf, utcTimestamp, utcTimestampOrDay } from './timestamp.ts';
+import { momentOf, utcTimestamp, utcTimestampOfDateTime, utcTimestampOrDay } from './timestamp.ts';
 
 describe('a moment is told in UTC', () => {
   test.each([
@@ -108,6 +108,38 @@ describe('where a day alone will do', () => {
     ['a stamp stays one', '2026-04-17T04:25:00.5+02:00', '2026-04-17T02:25:00.5Z'],
   ])('%s', (_, text, expected) => {
     expect(utcTimestampOrDay(text)).toBe(expected);
+  });
+});
+
+describe('where the catalog says that a string is a time', () => {
+  test.each([
+    ['without a zone', '2026-04-17T04:25:00', '2026-04-17T04:25:00Z'],
+    ['without a zone, with a fraction', '2026-04-17T04:25:00.728000', '2026-04-17T04:25:00.728000Z'],
+    ['with a space for the T', '2026-04-17 04:25:00', '2026-04-17T04:25:00Z'],
+    ['with a space for the T, in UTC', '2026-04-17 04:25:00+00:00', '2026-04-17T04:25:00Z'],
+    ['with an offset without a colon', '2026-04-17T06:25:00.5+0200', '2026-04-17T04:25:00.5Z'],
+    ['with an offset of hours', '2026-04-17 00:25:00-04', '2026-04-17T04:25:00Z'],
+    ['with a space before the offset', '2026-04-17 06:25:00 +0200', '2026-04-17T04:25:00Z'],
+    ['in RFC 3339', '2026-04-17T06:25:00+02:00', '2026-04-17T04:25:00Z'],
+    ['as it is sent', '2026-04-17T04:25:00.000Z', '2026-04-17T04:25:00.000Z'],
+  ])('%s', (_, text, expected) => {
+    expect(utcTimestampOfDateTime(text)).toBe(expected);
+  });
+
+  test.each([
+    '',
+    '2026-04-17',
+    '2026-02-30 00:00:00',
+    '2026-04-17 04:25:00 UTC',
+    '2026-04-17 04:25:00+2',
+    '2026-04-17 04:25:00+24:00',
+    '2026-04-17 04:25:00 ',
+    '2026-04-17  04:25:00',
+    '2026-04-17T04:25',
+    '17/04/2026 04:25:00',
+    '1776399900',
+  ])('%j is none', (text) => {
+    expect(utcTimestampOfDateTime(text)).toBeUndefined();
   });
 });
 

@@ -1,4 +1,7 @@
 const RFC_3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
+/** The day, the time, and the parts of an offset, which is missing if the time is in UTC. */
+const LOOSE_DATE_TIME =
+  /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2}(?:\.\d+)?)(?: ?(?:[Zz]|([+-])(\d{2})(?::?(\d{2}))?))?$/;
 /** A year has four digits in RFC 3339; an offset can lead out of them. */
 const YEAR_0 = Date.parse('0000-01-01T00:00:00Z');
 const YEAR_10000 = Date.parse('+010000-01-01T00:00:00Z');
@@ -36,6 +39,18 @@ export function utcTimestamp(text: string): string | undefined {
   const moment = Date.parse(`${wallClock}${zone}`);
   if (Number.isNaN(moment) || moment < YEAR_0 || moment >= YEAR_10000) return undefined;
   return `${new Date(moment).toISOString().slice(0, LENGTH_TO_SECONDS)}${fraction}Z`;
+}
+
+/**
+ * As `utcTimestamp`, of a string that is known to be a time: without a zone it is in UTC, a space may stand for the T, and an
+ * offset may lack its colon or its minutes. Airbyte's own destinations read a time in this way.
+ */
+export function utcTimestampOfDateTime(text: string): string | undefined {
+  if (isUtcTimestamp(text)) return text;
+  const match = LOOSE_DATE_TIME.exec(text);
+  if (match === null) return utcTimestamp(text);
+  const [, day, time, sign, hours, minutes = '00'] = match;
+  return utcTimestamp(`${day}T${time}${sign === undefined ? 'Z' : `${sign}${hours}:${minutes}`}`);
 }
 
 /** As `utcTimestamp`, and a day alone, which is taken for its first moment in UTC. */

@@ -115,7 +115,9 @@ function typesText({ use, types, rows, nulls }: SampledColumn): string {
 const ASKED_OF: Record<ValueKind, string | undefined> = {
   plain: undefined,
   text: 'text, whatever it looks like',
+  number: undefined,
   date: 'a date',
+  date_time: 'a date',
   url: 'a URL',
   label: "the event's label",
   tags: "the event's tags",
