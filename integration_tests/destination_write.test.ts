@@ -356,6 +356,7 @@ describe.concurrent('rows and states', () => {
     const result = await write(batch, [...rowLines(1)], {}, catalog);
     expect(result.code).toBe(0);
     expect(logs(result)).toContainEqual(expect.stringMatching(/WARN "events" is configured as overwrite/));
+    expect(logs(result)).toContainEqual(expect.stringMatching(/WARN The catalog asks to remove .+ of "events"/));
   });
 });
 

@@ -5,6 +5,7 @@ import { isJsonObject, parseExact } from '../protocol/exact-json.ts';
 import { lineBatches } from '../protocol/lines.ts';
 import type { MessageOutput } from '../protocol/output.ts';
 import { BatchApi } from './batch-api.ts';
+import { catalogWarnings } from './catalog-warnings.ts';
 import type { DestinationConfiguration } from './configuration.ts';
 import { Delivery, type Outcome } from './delivery.ts';
 import { destinationError } from './destination-error.ts';
@@ -112,13 +113,7 @@ class Sync {
         'This is a dry run: nothing is sent to Batch, and no state is echoed. Turn dry_run off to sync.',
       );
     }
-    for (const { stream, destination_sync_mode: mode } of catalog.streams) {
-      if (mode != null && mode !== 'append') {
-        this.#report.warn(
-          `"${stream.name}" is configured as ${mode}, but events can only be added to profiles: it is treated as append.`,
-        );
-      }
-    }
+    for (const warning of catalogWarnings(catalog)) this.#report.warn(warning);
   }
 
   async run(input: Readable): Promise<boolean> {
