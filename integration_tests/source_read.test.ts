@@ -169,6 +169,7 @@ describe('a read from a state', () => {
     ['[]', [], upTo(10)],
     ['an empty file', '', upTo(10)],
     ['an empty object', {}, upTo(10)],
+    ['null', null, upTo(10)],
     ['a STREAM state', [streamState({ name: 'few', namespace: 'shop' })], [7, 8, 9]],
     ['a STREAM state without namespace', [streamState({ name: 'few' })], [7, 8, 9]],
     ['a STREAM state with a null namespace', [streamState({ name: 'few', namespace: null })], [7, 8, 9]],
@@ -186,6 +187,11 @@ describe('a read from a state', () => {
     [
       'a state that was reset',
       [{ type: 'STREAM', stream: { stream_descriptor: { name: 'few' }, stream_state: null } }],
+      upTo(10),
+    ],
+    [
+      'a state that was reset as Airbyte writes it, to an empty object',
+      [{ type: 'STREAM', stream: { stream_descriptor: { name: 'few', namespace: 'shop' }, stream_state: {} } }],
       upTo(10),
     ],
     [
