@@ -1,0 +1,31 @@
+/** A word, name, string or sign of SQL. `text` is what it means: of a quoted name or a string, what is in the quotes. */
+export type SqlToken = { kind: 'word' | 'quoted_name' | 'string' | 'sign'; text: string };
+
+/** In this order: blanks and comments, strings and quoted names, words, numbers, any other sign. */
+const TOKEN =
+  /(\s+|--[^\n]*|\/\*[\s\S]*?\*\/)|'((?:[^'\\]|\\[\s\S]|'')*)'|`((?:[^`\\]|\\[\s\S]|``)*)`|"((?:[^"\\]|\\[\s\S]|"")*)"|([A-Za-z_]\w*)|\d[\w.]*|[\s\S]/g;
+
+/** https://clickhouse.com/docs/sql-reference/syntax#string */
+const ESCAPES: Record<string, string> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', 0: '\0', a: '\x07', v: '\v' };
+
+/** Splits SQL as ClickHouse reads it. Text that is not SQL gives some tokens, too. */
+export function sqlTokens(sql: string): SqlToken[] {
+  const tokens: SqlToken[] = [];
+  for (const [text, blank, string, backticked, quoted, word] of sql.matchAll(TOKEN)) {
+    if (blank !== undefined) continue;
+    if (string !== undefined) tokens.push({ kind: 'string', text: unescaped(string, "'") });
+    else if (backticked !== undefined) tokens.push({ kind: 'quoted_name', text: unescaped(backticked, '`') });
+    else if (quoted !== undefined) tokens.push({ kind: 'quoted_name', text: unescaped(quoted, '"') });
+    else tokens.push({ kind: word === undefined ? 'sign' : 'word', text });
+  }
+  return tokens;
+}
+
+function unescaped(text: string, quote: string): string {
+  const escaped = /\\x([0-9a-fA-F]{2})|\\([\s\S])|(''|``|"")/g;
+  return text.replace(escaped, (whole, hex: string | undefined, letter: string | undefined) => {
+    if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16));
+    if (letter !== undefined) return ESCAPES[letter] ?? letter;
+    return whole === quote + quote ? quote : whole;
+  });
+}

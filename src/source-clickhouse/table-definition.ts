@@ -1,0 +1,264 @@
+import { type SqlToken, sqlTokens } from './sql-tokens.ts';
+
+export type TableName = { database: string; name: string };
+
+/** Where a table gets its rows from, as its definition says it. */
+export type RowOrigin =
+  | ({ kind: 'table' } & TableName)
+  /** One string: a table of `database`, or a database and a table with a dot between them. Both names may have dots. */
+  | { kind: 'dotted_name'; database: string; text: string }
+  /** All tables whose names match a regular expression of ClickHouse, in one database or in those that match. */
+  | { kind: 'matching_tables'; database: { isPattern: boolean; text: string }; pattern: string };
+
+/** How a table that shows or copies the rows of others is defined. */
+export type TableDefinition = TableName & {
+  engine: string;
+  /** The table that holds all rows of this one: what a materialized view writes to, or what an Alias is for. */
+  holder: RowOrigin | undefined;
+  /** The tables that the rows of this one are selected from. */
+  selectedFrom: RowOrigin[];
+};
+
+/** The columns of system.tables that a definition is in. They exist in ClickHouse 22.6 and later. */
+export type DefinitionRow = TableName & {
+  engine: string;
+  engine_full: string;
+  create_table_query: string;
+  as_select: string;
+};
+
+/** The engines that read other tables of the same server. */
+export const ENGINES_THAT_READ_OTHERS = [
+  'View',
+  'LiveView',
+  'WindowView',
+  'MaterializedView',
+  'Buffer',
+  'Alias',
+  'Merge',
+  'Distributed',
+  'Dictionary',
+] as const;
+
+/** What a table reads, by its engine. */
+export function tableDefinition(row: DefinitionRow): TableDefinition {
+  const { database, name, engine } = row;
+  return { database, name, engine, ...originsOf(row) };
+}
+
+function originsOf(row: DefinitionRow): Pick<TableDefinition, 'holder' | 'selectedFrom'> {
+  const held = (holder: RowOrigin | undefined): Pick<TableDefinition, 'holder' | 'selectedFrom'> => ({
+    holder,
+    selectedFrom: [],
+  });
+  const { database } = row;
+  switch (row.engine) {
+    case 'View':
+    case 'LiveView':
+      return { holder: undefined, selectedFrom: tablesInQuery(row.as_select) };
+    case 'MaterializedView':
+    case 'WindowView':
+      return { holder: targetOf(row), selectedFrom: tablesInQuery(row.as_select) };
+    case 'Buffer':
+    case 'Alias':
+      return held(namedBy(argumentsOf(row.engine_full), database));
+    case 'Distributed': {
+      // Distributed names a cluster first. Remote, which system.tables calls Distributed, names an address.
+      const args = argumentsOf(row.engine_full).slice(1);
+      return held(row.engine_full.startsWith('Remote') ? dottedOrNamedBy(args, database) : namedBy(args, database));
+    }
+    case 'Merge':
+      return { holder: undefined, selectedFrom: matchedBy(argumentsOf(row.engine_full), database) };
+    case 'Dictionary':
+      return row.engine_full === ''
+        ? originOfDictionary(row)
+        : held(dottedOrNamedBy(argumentsOf(row.engine_full), database));
+    default:
+      return held(undefined);
+  }
+}
+
+/** Words that end a FROM clause. */
+const AFTER_FROM = new Set(
+  'SELECT ARRAY ON USING SAMPLE PREWHERE WHERE GROUP HAVING WINDOW QUALIFY ORDER LIMIT OFFSET SETTINGS FORMAT UNION EXCEPT INTERSECT'.split(
+    ' ',
+  ),
+);
+
+/** Table functions that read tables, and how many arguments come before the name of a table. */
+const NAMED_AFTER: Record<string, number> = {
+  remote: 1,
+  remotesecure: 1,
+  cluster: 1,
+  clusterallreplicas: 1,
+  loop: 0,
+  dictionary: 0,
+};
+
+/**
+ * The tables that a query selects from, those of its subqueries included. Tables without a database are left out: the
+ * server writes the database into the query of a view, so they are names that the query itself gives (WITH).
+ *
+ * @param database the database of tables without one, for a query that the server did not write.
+ */
+export function tablesInQuery(query: string, database?: string): RowOrigin[] {
+  const tokens = sqlTokens(query);
+  const found: RowOrigin[] = [];
+  const outer: boolean[] = [];
+  let isInFrom = false;
+  let isTableNext = false;
+  for (let at = 0; at < tokens.length; at += 1) {
+    const token = tokens[at];
+    const word = token?.kind === 'word' ? token.text.toUpperCase() : undefined;
+    if (isSign(token, '(')) {
+      outer.push(isInFrom);
+      // A bracket where a table is expected holds a subquery, or tables.
+      isInFrom = isTableNext;
+    } else if (isSign(token, ')')) {
+      isInFrom = outer.pop() ?? false;
+      isTableNext = false;
+    } else if (isSign(token, ',')) {
+      isTableNext = isInFrom;
+    } else if (word === 'FROM' || word === 'JOIN') {
+      // ARRAY JOIN names columns.
+      isInFrom = !(word === 'JOIN' && tokens[at - 1]?.text.toUpperCase() === 'ARRAY');
+      isTableNext = isInFrom;
+    } else if (word !== undefined && AFTER_FROM.has(word)) {
+      isInFrom = false;
+      isTableNext = false;
+    } else if (isTableNext && isName(token)) {
+      const parts = dottedName(tokens, at);
+      at += 2 * parts.length - 2;
+      const [first = '', second] = parts;
+      if (isSign(tokens[at + 1], '('))
+        found.push(...tablesInFunction(first.toLowerCase(), tokens.slice(at + 1), database));
+      else if (second !== undefined) found.push(tableOf(first, second));
+      else if (database !== undefined) found.push(tableOf(database, first));
+      isTableNext = false;
+    }
+  }
+  return found;
+}
+
+/** @param tokens those from the bracket of the function on. */
+function tablesInFunction(name: string, tokens: readonly SqlToken[], database = ''): RowOrigin[] {
+  const args = argumentsIn(tokens);
+  if (name === 'merge') return matchedBy(args.length === 1 ? [[], ...args] : args, database);
+  const before = NAMED_AFTER[name];
+  const origin = before === undefined ? undefined : dottedOrNamedBy(args.slice(before), database);
+  return origin === undefined ? [] : [origin];
+}
+
+/** The table that a materialized view writes to: `… VIEW name [ON CLUSTER c] [REFRESH …] TO db.table (columns) …`. */
+function targetOf({ database, create_table_query }: DefinitionRow): RowOrigin | undefined {
+  const tokens = sqlTokens(create_table_query);
+  const to = tokens.findIndex(({ kind, text }) => kind === 'word' && /^(TO|AS|ENGINE)$/i.test(text));
+  if (tokens[to]?.text.toUpperCase() !== 'TO' || !isName(tokens[to + 1])) return undefined;
+  const [first = '', second] = dottedName(tokens, to + 1);
+  // TO INNER UUID '…' names the inner table.
+  if (second === undefined && tokens[to + 1]?.kind === 'word' && first.toUpperCase() === 'INNER') return undefined;
+  return second === undefined ? tableOf(database, first) : tableOf(first, second);
+}
+
+/** A dictionary of a table of this or another ClickHouse: `SOURCE(CLICKHOUSE(TABLE 't' DB 'd' … | QUERY '…'))`. */
+function originOfDictionary({
+  create_table_query,
+  ...row
+}: DefinitionRow): Pick<TableDefinition, 'holder' | 'selectedFrom'> {
+  const tokens = sqlTokens(create_table_query);
+  const source = tokens.findIndex(
+    ({ text }, at) => text.toUpperCase() === 'SOURCE' && tokens[at + 2]?.text.toUpperCase() === 'CLICKHOUSE',
+  );
+  if (source === -1) return { holder: undefined, selectedFrom: [] };
+  const [fields = []] = argumentsIn(tokens.slice(source + 3));
+  const field = (key: string): string | undefined =>
+    fields.find((_, at) => fields[at - 1]?.kind === 'word' && fields[at - 1]?.text.toUpperCase() === key)?.text;
+  const database = field('DB') ?? row.database;
+  const table = field('TABLE');
+  return {
+    holder: table === undefined ? undefined : tableOf(database, table),
+    selectedFrom: tablesInQuery(field('QUERY') ?? '', database),
+  };
+}
+
+/** The arguments of an engine. */
+function argumentsOf(engineFull: string): SqlToken[][] {
+  const tokens = sqlTokens(engineFull);
+  return isSign(tokens[1], '(') ? argumentsIn(tokens.slice(1)) : [];
+}
+
+/** The arguments in the bracket that the tokens begin with. */
+function argumentsIn(tokens: readonly SqlToken[]): SqlToken[][] {
+  const args: SqlToken[][] = [];
+  let argument: SqlToken[] = [];
+  let depth = 0;
+  for (const token of tokens) {
+    if (isSign(token, '(')) depth += 1;
+    if (isSign(token, ')')) depth -= 1;
+    if (depth === 0) break;
+    if (depth === 1 && isSign(token, '(')) continue;
+    if (depth === 1 && isSign(token, ',')) {
+      args.push(argument);
+      argument = [];
+    } else argument.push(token);
+  }
+  return argument.length === 0 ? args : [...args, argument];
+}
+
+/** The table that arguments name: a database and a table, or a table only. */
+function namedBy([first, second]: readonly SqlToken[][], database: string): RowOrigin | undefined {
+  const text = textOf(first, database);
+  if (text === undefined) return undefined;
+  const table = textOf(second, database);
+  if (second === undefined) return tableOf(database, text);
+  return table === undefined ? undefined : tableOf(text, table);
+}
+
+/** The same where `db.table` and `'db.table'` are allowed as well; a user, a password or a key may follow. */
+function dottedOrNamedBy(args: readonly SqlToken[][], database: string): RowOrigin | undefined {
+  const [first = []] = args;
+  const [before, dot, after] = first;
+  if (first.length === 3 && isName(before) && isSign(dot, '.') && isName(after)) {
+    return tableOf(before?.text ?? '', after?.text);
+  }
+  const text = textOf(first, database);
+  return text?.includes('.') ? { kind: 'dotted_name', database, text } : namedBy(args, database);
+}
+
+/** The tables that the arguments of Merge are about: a database or REGEXP('…'), and a regular expression. */
+function matchedBy([first = [], second]: readonly SqlToken[][], database: string): RowOrigin[] {
+  const pattern = textOf(second, database);
+  if (pattern === undefined) return [];
+  const isPattern = first[0]?.text.toUpperCase() === 'REGEXP' && isSign(first[1], '(');
+  const text = isPattern ? first[2]?.text : first.length === 0 ? database : textOf(first, database);
+  return text === undefined ? [] : [{ kind: 'matching_tables', database: { isPattern, text }, pattern }];
+}
+
+/** What a single name or string says; `currentDatabase()` is the database of the table. */
+function textOf(argument: readonly SqlToken[] | undefined, database: string): string | undefined {
+  const [only, ...others] = argument ?? [];
+  if (only === undefined || only.kind === 'sign') return undefined;
+  if (others.length === 0) return only.text;
+  return only.text.toLowerCase() === 'currentdatabase' ? database : undefined;
+}
+
+/** The parts of the name that begins at a token: a name, or several with dots between them. */
+function dottedName(tokens: readonly SqlToken[], start: number): string[] {
+  const parts = [tokens[start]?.text ?? ''];
+  for (let at = start + 1; isSign(tokens[at], '.') && isName(tokens[at + 1]); at += 2) {
+    parts.push(tokens[at + 1]?.text ?? '');
+  }
+  return parts;
+}
+
+function tableOf(database: string, name: string | undefined): { kind: 'table' } & TableName {
+  return { kind: 'table', database, name: name ?? '' };
+}
+
+function isName(token: SqlToken | undefined): boolean {
+  return token?.kind === 'word' || token?.kind === 'quoted_name';
+}
+
+function isSign(token: SqlToken | undefined, sign: string): boolean {
+  return token?.kind === 'sign' && token.text === sign;
+}
