@@ -24,6 +24,7 @@ beforeAll(async () => {
 
 afterAll(() => server.stop());
 
+/** Warnings of streams with the same rows aside: see source_streams.test.ts. */
 async function discover(changes: Record<string, unknown> = {}): Promise<PrintedStream[]> {
   const { messages, code } = await run('source-clickhouse', [
     'discover',
@@ -31,8 +32,9 @@ async function discover(changes: Record<string, unknown> = {}): Promise<PrintedS
     file('source.json', sourceConfiguration(server, 'shop', changes)),
   ]);
   expect(code).toBe(0);
-  expect(messages.map(({ type }) => type)).toEqual(['CATALOG']);
-  return messages[0]?.catalog?.streams ?? [];
+  const catalogs = messages.filter(({ log }) => log === undefined);
+  expect(catalogs.map(({ type }) => type)).toEqual(['CATALOG']);
+  return catalogs[0]?.catalog?.streams ?? [];
 }
 
 test('lists the tables and views that have the required columns, and no inner tables', async () => {

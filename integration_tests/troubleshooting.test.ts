@@ -88,6 +88,7 @@ beforeAll(async () => {
     'CREATE VIEW shop.converted AS SELECT *, amount * (SELECT rate FROM shop.rates) AS euros FROM shop.events',
     "INSERT INTO shop.rates VALUES ('u1', 'purchase', now(), 1.6)",
     table('altered', ', n UInt32'),
+    `CREATE TABLE shop.queue (${COLUMNS}) ENGINE = Kafka('127.0.0.1:1', 'topic', 'group', 'JSONEachRow')`,
     "INSERT INTO shop.altered VALUES ('u1', 'purchase', now(), 1)",
   );
 });
@@ -357,6 +358,7 @@ const OF_CLICKHOUSE: readonly Case[] = [
 const OF_TABLE_AND_STATE: readonly Case[] = [
   check('table_missing', { table: 'Events' }),
   read('table_missing', { table: 'Events' }),
+  check('table_unreadable', { table: 'queue' }),
   check('columns_missing', { table: 'raw' }),
   read('columns_missing', { table: 'raw' }),
   check('schema_outdated', { table: 'orders_view' }),

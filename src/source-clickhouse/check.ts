@@ -1,12 +1,16 @@
 import { z } from 'zod';
+import type { ConnectorError } from '../protocol/failure.ts';
+import { atMost } from './at-most.ts';
 import { tableWarnings } from './check-warnings.ts';
 import type { ClickHouse } from './clickhouse-client.ts';
 import type { SourceConfiguration } from './configuration.ts';
 import { quoteIdentifier } from './identifier.ts';
 import { misspeltCursor } from './misspelt-cursor.ts';
-import { cursorOf } from './row-selection.ts';
+import { type Offer, offeredStreams } from './offered-streams.ts';
 import { sourceError } from './source-error.ts';
 import { listTables, missingColumns, requiredColumns, type Table } from './table.ts';
+import { ofStream, tryRow } from './try-row.ts';
+import { refuseUnreadable, unreadableText } from './unreadable-engine.ts';
 import { proposeView } from './view-proposal.ts';
 
 /**
@@ -15,23 +19,73 @@ import { proposeView } from './view-proposal.ts';
  */
 const OLDEST_VERSION = [22, 6] as const;
 
+/** How long `check` waits for the first row of a stream, in milliseconds, and for those of all streams together. */
+const ROW_PATIENCE_MS = 10_000;
+const ALL_ROWS_PATIENCE_MS = 60_000;
+
+/** Of warnings, so many are given. */
+const MOST_WARNINGS = 20;
+
+/** How long things may take, in milliseconds. */
+export type Patience = { ofRowMs: number; ofAllRowsMs: number };
+
+const PATIENCE: Patience = { ofRowMs: ROW_PATIENCE_MS, ofAllRowsMs: ALL_ROWS_PATIENCE_MS };
+
 /**
- * Proves that `read` would work: connects, looks at version, database, table and columns, and selects from it.
+ * Proves that `read` would work: connects, looks at version, database, tables and columns, and reads the first row of
+ * each stream that `discover` lists, by the query that `read` uses. One stream after the other, as a user may be allowed
+ * one query at a time.
  *
+ * @param stop leaves the row that is waited for.
  * @returns warnings: what does not keep rows from being read, but from arriving as they should.
  * @throws ConnectorError that says what is in the way and what to do about it.
  */
-export async function check(clickhouse: ClickHouse, configuration: SourceConfiguration): Promise<string[]> {
+export async function check(
+  clickhouse: ClickHouse,
+  configuration: SourceConfiguration,
+  stop: AbortSignal,
+  patience: Patience = PATIENCE,
+): Promise<string[]> {
+  const { table } = configuration;
   await checkVersion(clickhouse);
   await checkDatabase(clickhouse, configuration);
-  const tables = await listTables(clickhouse, configuration.database, configuration.table);
-  const readable =
-    configuration.table === undefined
-      ? anyFitting(tables, configuration)
-      : await named(clickhouse, tables.at(0), configuration, configuration.table);
-  cursorOf(readable, configuration.cursor_column);
-  await trySelect(clickhouse, readable, configuration);
-  return tableWarnings(clickhouse, readable, configuration);
+  const { streams, warnings } =
+    table === undefined
+      ? await anyOffered(clickhouse, configuration)
+      : { streams: [await named(clickhouse, configuration, table)], warnings: [] };
+  const notes = [...warnings];
+  const untried: string[] = [];
+  const end = performance.now() + patience.ofAllRowsMs;
+  for (const stream of streams) {
+    if (performance.now() >= end) {
+      untried.push(stream.name);
+      continue;
+    }
+    const tried = await tryRow(clickhouse, stream, configuration, { stop, patienceMs: patience.ofRowMs }).catch(
+      (error: unknown) => {
+        throw table === undefined ? ofStream(stream.name, error) : error;
+      },
+    );
+    if (stop.aborted) throw stopped();
+    if (tried === 'slow') notes.push(slow(stream.name, configuration.cursor_column, patience.ofRowMs));
+    // One more than are shown, so that it is known that there are more.
+    if (notes.length <= MOST_WARNINGS) notes.push(...(await tableWarnings(clickhouse, stream, configuration)));
+  }
+  return [
+    ...(untried.length === 0 ? [] : [notTried(untried, streams.length, patience.ofAllRowsMs)]),
+    ...atMost(MOST_WARNINGS, notes),
+  ];
+}
+
+/**
+ * The first half of `check`, which reads no row: looks at version and database, and whether any stream fits.
+ *
+ * @throws ConnectorError that says what is in the way and what to do about it.
+ */
+export async function checkDatabaseOnly(clickhouse: ClickHouse, configuration: SourceConfiguration): Promise<void> {
+  await checkVersion(clickhouse);
+  await checkDatabase(clickhouse, configuration);
+  await anyOffered(clickhouse, configuration);
 }
 
 async function checkVersion(clickhouse: ClickHouse): Promise<void> {
@@ -58,9 +112,19 @@ async function checkDatabase(clickhouse: ClickHouse, { database, username }: Sou
   );
 }
 
-function anyFitting(tables: Table[], { database, username, cursor_column }: SourceConfiguration): Table {
-  const fitting = tables.find((table) => missingColumns(table, cursor_column).length === 0);
-  if (fitting !== undefined) return fitting;
+/** What the database offers, which is at least one stream. */
+async function anyOffered(clickhouse: ClickHouse, configuration: SourceConfiguration): Promise<Offer> {
+  const offer = await offeredStreams(clickhouse, configuration);
+  if (offer.streams.length === 0) throw nothingFits(offer, configuration);
+  return offer;
+}
+
+function nothingFits(
+  { tables, unreadable }: Offer,
+  { database, username, cursor_column }: SourceConfiguration,
+): ConnectorError {
+  const [first] = unreadable;
+  if (first !== undefined) return sourceError('table_unreadable', unreadableText(first));
   const seen =
     tables.length === 0
       ? `none at all`
@@ -71,13 +135,13 @@ function anyFitting(tables: Table[], { database, username, cursor_column }: Sour
   const none = `No table or view in the database "${database}" has the columns ${requiredColumns(cursor_column).join(', ')}; "${username}" sees: ${seen}`;
   const misspelt = tables.find((table) => misspeltCursor(table, cursor_column) !== undefined);
   if (misspelt !== undefined) {
-    throw sourceError(
+    return sourceError(
       'columns_missing',
       `${none}. "cursor_column" may be misspelt: there is "${misspeltCursor(misspelt, cursor_column)}" in "${misspelt.name}". Name that.`,
     );
   }
   const proposal = tables[0] === undefined ? '' : ` A view to start from: ${proposeView(tables[0], cursor_column)}`;
-  throw sourceError(
+  return sourceError(
     'columns_missing',
     `${none}. Grant the user SELECT on the table, or make a view that has these columns.${proposal}`,
   );
@@ -85,10 +149,11 @@ function anyFitting(tables: Table[], { database, username, cursor_column }: Sour
 
 async function named(
   clickhouse: ClickHouse,
-  table: Table | undefined,
   { database, cursor_column }: SourceConfiguration,
   name: string,
 ): Promise<Table> {
+  const [table] = await listTables(clickhouse, database, name);
+  await refuseUnreadable(clickhouse, { database, name });
   if (table === undefined) {
     // Columns that the user may not see look like a table that is not there: the server itself tells the two apart.
     await clickhouse.rows(
@@ -111,12 +176,14 @@ async function named(
   );
 }
 
-/** A right that is missing, or a view that is broken, shows only when its columns are selected. */
-async function trySelect(clickhouse: ClickHouse, table: Table, { use_final }: SourceConfiguration): Promise<void> {
-  const columns = table.columns.map(({ name }) => quoteIdentifier(name)).join(', ');
-  await clickhouse.rows(
-    `SELECT ${columns} FROM ${quoteIdentifier(table.database)}.${quoteIdentifier(table.name)}${use_final ? ' FINAL' : ''} LIMIT 1`,
-    {},
-    z.unknown(),
-  );
+function slow(name: string, cursorColumn: string, patienceMs: number): string {
+  return `The first row of "${name}" did not arrive within ${patienceMs / 1_000} seconds, so check did not wait for it. ClickHouse sorts the rows by ${cursorColumn} before it returns the first one, in each run. Make ${cursorColumn} the first column of ORDER BY of the table.`;
+}
+
+function notTried(names: readonly string[], all: number, patienceMs: number): string {
+  return `${all - names.length} of ${all} streams were tried, as that took ${patienceMs / 1_000} seconds. The streams from "${names[0]}" on were not tried. To check one of them, name it in "table".`;
+}
+
+function stopped(): ConnectorError {
+  return sourceError('clickhouse_cut_off', 'The check was stopped by a signal before its end. Run it again.');
 }

@@ -17,14 +17,16 @@ const FREED_BLOCK_BYTES = 16 * 1024 * 1024;
 
 /** Writes warnings about the table. Rejects with a ConnectorError that says why the source can't be read. */
 export async function check(context: CommandContext, config: ConfigurationOrPath): Promise<void> {
-  const warnings = await withClickHouse(context, config, 'waking', checkSource);
+  const warnings = await withClickHouse(context, config, 'waking', (clickhouse, configuration) =>
+    checkSource(clickhouse, configuration, context.stop),
+  );
   for (const warning of warnings) await context.output.write(log('WARN', warning));
 }
 
-/** Writes the CATALOG; a warning before it when it is empty. */
+/** Writes the CATALOG; before it warnings, of streams with the same rows or when there is none. */
 export async function discover(context: CommandContext, config: ConfigurationOrPath): Promise<void> {
-  const { streams, missing } = await withClickHouse(context, config, 'transient', discoverStreams);
-  if (missing !== undefined) await context.output.write(log('WARN', missing));
+  const { streams, warnings } = await withClickHouse(context, config, 'transient', discoverStreams);
+  for (const warning of warnings) await context.output.write(log('WARN', warning));
   await context.output.write({ type: 'CATALOG', catalog: { streams } });
 }
 

@@ -1,25 +1,46 @@
 import type { AirbyteStream } from '../protocol/messages.ts';
+import { atMost } from './at-most.ts';
 import type { ClickHouse } from './clickhouse-client.ts';
 import type { SourceConfiguration } from './configuration.ts';
+import { offeredStreams } from './offered-streams.ts';
 import { listTables, missingColumns, type Table } from './table.ts';
 import { columnJsonSchema } from './types/json-schema.ts';
+import { refuseUnreadable, unreadableText } from './unreadable-engine.ts';
 
 /** Of tables that do not fit, so many are named. */
 const MOST_NAMED = 3;
 
-/** What is found: streams, or what is missing when there are none. */
-type Discovered = { streams: AirbyteStream[]; missing: string | undefined };
+/** Of warnings about streams with the same rows, so many are given. */
+const MOST_WARNINGS = 10;
 
-/** A stream for each table and view that has the required columns; the one in the configuration, if it names one. */
-export async function discover(
-  clickhouse: ClickHouse,
-  { database, table, cursor_column }: SourceConfiguration,
-): Promise<Discovered> {
-  const tables = await listTables(clickhouse, database, table);
-  const fitting = tables.filter((candidate) => missingColumns(candidate, cursor_column).length === 0);
+/** What is found, and what to warn of: what is missing when there are no streams, and which have the same rows. */
+type Discovered = { streams: AirbyteStream[]; warnings: string[] };
+
+/**
+ * A stream for each table and view that has the required columns and can be read; the one in the configuration, if it
+ * names one.
+ */
+export async function discover(clickhouse: ClickHouse, configuration: SourceConfiguration): Promise<Discovered> {
+  const { database, table, cursor_column } = configuration;
+  if (table !== undefined) {
+    const tables = await listTables(clickhouse, database, table);
+    const fitting = tables.filter((candidate) => missingColumns(candidate, cursor_column).length === 0);
+    for (const each of tables) await refuseUnreadable(clickhouse, each);
+    return {
+      streams: fitting.map((candidate) => toStream(candidate, cursor_column)),
+      warnings: fitting.length > 0 || tables.length === 0 ? [] : [missingText(tables, database, cursor_column)],
+    };
+  }
+  const { streams, unreadable, tables, warnings } = await offeredStreams(clickhouse, configuration);
+  const nothing =
+    unreadable.length > 0
+      ? unreadable.slice(0, MOST_NAMED).map(unreadableText)
+      : tables.length === 0
+        ? []
+        : [missingText(tables, database, cursor_column)];
   return {
-    streams: fitting.map((candidate) => toStream(candidate, cursor_column)),
-    missing: fitting.length > 0 || tables.length === 0 ? undefined : missingText(tables, database, cursor_column),
+    streams: streams.map((each) => toStream(each, cursor_column)),
+    warnings: streams.length === 0 ? nothing : atMost(MOST_WARNINGS, warnings),
   };
 }
 

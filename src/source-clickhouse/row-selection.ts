@@ -5,7 +5,8 @@ import type { SourceConfiguration } from './configuration.ts';
 import { cursorCodec } from './cursor.ts';
 import type { RowSelection } from './row-query.ts';
 import { sourceError } from './source-error.ts';
-import { listTables, missingColumns, requiredColumns, type Table } from './table.ts';
+import { type Column, listTables, missingColumns, requiredColumns, type Table } from './table.ts';
+import { refuseUnreadable } from './unreadable-engine.ts';
 
 /**
  * What is to be read of a configured stream: looks the table up as it is now.
@@ -20,7 +21,7 @@ export async function selectRows(
   stream: StreamDescriptor,
   warn: (message: string) => Promise<void>,
 ): Promise<RowSelection> {
-  const { cursor_column, use_final, partition } = configuration;
+  const { cursor_column } = configuration;
   if (stream.namespace !== undefined && stream.namespace !== configuration.database) {
     throw sourceError(
       'schema_outdated',
@@ -41,7 +42,22 @@ export async function selectRows(
       `A table of events needs columns that "${stream.name}" lacks, or that the user may not read: ${missing.join(', ')}. Run check: it proposes a view that has them.`,
     );
   }
+  await refuseUnreadable(clickhouse, table);
   const columns = await selectedColumns(table, cursor_column, configured, warn);
+  return selectionOf(stream, table, columns, configuration);
+}
+
+/**
+ * The selection of all rows of a table, as the configuration has them read.
+ *
+ * @throws ConnectorError (config_error) when the values of the cursor have no useful order.
+ */
+export function selectionOf(
+  stream: StreamDescriptor,
+  table: Table,
+  columns: readonly Column[],
+  { cursor_column, use_final, partition }: SourceConfiguration,
+): RowSelection {
   return {
     stream,
     table,
@@ -74,7 +90,7 @@ async function selectedColumns(
 }
 
 /** @throws ConnectorError (config_error) when the values of the column have no useful order. */
-export function cursorOf(table: Table, cursorColumn: string): RowSelection['cursor'] {
+function cursorOf(table: Table, cursorColumn: string): RowSelection['cursor'] {
   const column = table.columns.find(({ name }) => name === cursorColumn);
   const codec = column === undefined ? undefined : cursorCodec(column.type);
   if (column === undefined || codec === undefined) {

@@ -29,6 +29,7 @@ export const SOURCE_ERRORS = {
   ssh_target_unreachable: 'transient_error',
 
   table_missing: 'config_error',
+  table_unreadable: 'config_error',
   columns_missing: 'config_error',
   schema_outdated: 'config_error',
   table_changed: 'transient_error',
