@@ -115,13 +115,14 @@ async function answerSource(
   dialogue: Dialogue,
   password: string,
   { host, port }: { host: string; port: number } = sandbox.clickhouse.connection(READER),
+  database = 'shop',
 ): Promise<void> {
   await dialogue.answer('Host of ClickHouse', CLEAR + host + ENTER);
   await dialogue.answer('over HTTPS?', ENTER);
   await dialogue.answer('HTTP interface', CLEAR + port + ENTER);
   await dialogue.answer('User, who', CLEAR + READER.name + ENTER);
   await dialogue.answer('Password', password + ENTER);
-  await dialogue.answer('Database', `${CLEAR}shop${ENTER}`);
+  await dialogue.answer('Database', `${CLEAR}${database}${ENTER}`);
   await dialogue.answer('row was inserted', ENTER);
 }
 
@@ -169,6 +170,41 @@ describe.runIf(hasTerminals)('init', () => {
     expect(preview.stdout).toContain('"custom_id": "u1"');
     expect(sandbox.batch.stats.requests).toBeGreaterThan(0);
     expect(sandbox.batch.stats.events_accepted).toBe(0);
+  });
+
+  test('prints a command that names the streams when several are chosen', async () => {
+    const folder = newFolder();
+    const dialogue = new Dialogue(folder);
+    await answerSource(dialogue, READER.password);
+    await dialogue.answer('that fit', SPACE + DOWN + SPACE + ENTER);
+    await dialogue.answer('Project key', sandbox.projectKey + ENTER);
+    await dialogue.answer('REST API key', sandbox.restApiKey + ENTER);
+    const { code, shown } = await dialogue.end();
+    expect(code, shown).toBe(0);
+    expect(json(folder, 'source.json')).not.toHaveProperty('table');
+    const [, command = ''] = /connector (sync .+) --every 5m/.exec(shown) ?? [];
+    expect(command).toContain('--stream clicks --stream events');
+    const sync = await finished(start('connector', command.split(' '), { cwd: folder }));
+    expect([sync.code, sync.stdout]).toEqual([3, expect.stringMatching(/^Done in .*: 2 rows read/)]);
+  });
+
+  test('tries the tables that are chosen, and asks again when one can not be read', async () => {
+    await sandbox.clickhouse.execute(
+      'CREATE DATABASE half',
+      'CREATE TABLE half.events AS shop.events',
+      "CREATE VIEW half.refused AS SELECT *, throwIf(1, 'closed') AS guard FROM shop.events",
+    );
+    const folder = newFolder();
+    const dialogue = new Dialogue(folder);
+    await answerSource(dialogue, READER.password, sandbox.clickhouse.connection(READER), 'half');
+    await dialogue.answer('that fit', DOWN + SPACE + ENTER);
+    await dialogue.answer('closed', '');
+    await dialogue.answer('What now?', ENTER);
+    await dialogue.answer('that fit', SPACE + ENTER);
+    await dialogue.answer('Project key', CTRL_C);
+    const { code } = await dialogue.end();
+    expect([code, readdirSync(folder)]).toEqual([1, []]);
+    expect(stripVTControlCharacters(dialogue.all)).toContain('events works');
   });
 
   test('shows what is usual, which is no part of what is typed, and tells a failure in whole words behind the bar', async () => {
@@ -241,7 +277,7 @@ describe('preview', () => {
       2,
       /no stream "nothing".*clicks, events.*stream_unknown\.md/,
     ],
-    ['none of several', [], 2, /several streams: clicks, events\. Say with --stream/],
+    ['none of several', [], 2, /^The source has 2 streams: clicks, events\. Choose one with --stream\. See/],
     ['no rows', ['--stream', 'clicks'], 0, /^$/],
     ['half a row', ['--rows', '0.5'], 2, /--rows takes one whole number of rows/],
   ])('of %s', async (_, args, code, stderr) => {

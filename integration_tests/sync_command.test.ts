@@ -134,7 +134,7 @@ describe('one state file, run after run', () => {
   const state = statePath();
 
   test('the first run says so, keeps to its limit, and tells machines how it goes', async () => {
-    const result = await sync({ state }, '--limit', '400', '--json');
+    const result = await sync({ state }, '--all-streams', '--limit', '400', '--json');
     expect([result.code, result.stderr]).toEqual([0, '']);
     const [first, ...others] = events(result);
     expect(first).toMatchObject({ event: 'run_started', sync_mode: 'incremental', goes_on: false });
@@ -176,6 +176,21 @@ describe('one state file, run after run', () => {
   });
 });
 
+test('a state of some of the streams, or of all of them, is no choice among them', async () => {
+  const state = statePath();
+  expect((await sync({ state }, '--stream', 'orders')).code).toBe(0);
+  const before = readFileSync(state, 'utf8');
+  const result = await sync({ state });
+  expect([result.code, result.stderr]).toEqual([2, expect.stringContaining('--all-streams')]);
+  expect(readFileSync(state, 'utf8')).toBe(before);
+  expect(received('orders')).toEqual(upTo(10));
+});
+
+test('a source with one stream needs no choice', async () => {
+  expect((await sync({ source: { table: 'orders' } })).code).toBe(0);
+  expect(received('orders')).toEqual(upTo(10));
+});
+
 describe('what a person has to correct ends with 2, in a sentence on stderr', () => {
   test.concurrent.each<[string, () => string[], RegExp]>([
     [
@@ -187,6 +202,16 @@ describe('what a person has to correct ends with 2, in a sentence on stderr', ()
       'a strange stream',
       () => syncArguments({}, '--stream', 'evnts'),
       /no stream "evnts"\. It has: events, many, orders/,
+    ],
+    [
+      'no choice among several streams',
+      () => syncArguments({}),
+      /^ERROR The source has 3 streams: events, many, orders\. Choose with --stream, or send all of them with --all-streams\. See .*stream_unknown\.md$/m,
+    ],
+    [
+      'some streams and all streams',
+      () => syncArguments({}, '--stream', 'events', '--all-streams'),
+      /^ERROR Arguments stream and all-streams are mutually exclusive/m,
     ],
     ['no such variable', () => syncArguments({ source: { password: '${NOT_SET}' } }), /password refers to .* NOT_SET/],
     [
@@ -223,7 +248,9 @@ describe('what a person has to correct ends with 2, in a sentence on stderr', ()
 });
 
 test('without a place for temporary files it says so', async () => {
-  const result = await run('connector', syncArguments({}), { env: { ...ENVIRONMENT, TMPDIR: '/nowhere' } });
+  const result = await run('connector', syncArguments({}, '--all-streams'), {
+    env: { ...ENVIRONMENT, TMPDIR: '/nowhere' },
+  });
   expect(result.code).toBe(2);
   expectOnPage('temporary_folder_missing', result.stderr.replace(/^ERROR /, ''), [
     ['/nowhere', '/tmp'],

@@ -402,6 +402,14 @@ const OF_SYNC_PREVIEW_AND_INIT: readonly Case[] = [
     replaced: [[/It has: [^.]+/g, 'It has: events, orders']],
   },
   {
+    code: 'stream_unknown',
+    say: () => {
+      const options = { source: source({ table: undefined }), destination: destination(), stream: undefined, rows: 1 };
+      return failureOf(preview(context(new PassThrough()), { ...options, warn: () => {} }));
+    },
+    replaced: [[/has \d+ streams: [^.]+/g, 'has 2 streams: events, orders']],
+  },
+  {
     code: 'configuration_unwritable',
     say: () => failureOf(writeFiles('/nowhere', { source: {}, destination: {}, catalog: {} })),
     replaced: [

@@ -27,7 +27,7 @@ Batch API     ${batch.url}
 The two configurations, to be pasted into a shell:
 
 cat > source.json <<'END'
-${JSON.stringify({ ...clickhouse.connection(READER), database: 'shop' })}
+${JSON.stringify({ ...clickhouse.connection(READER), database: 'shop', table: 'events' })}
 END
 cat > destination.json <<'END'
 ${JSON.stringify({ api_url: batch.url, project_key: sandbox.projectKey, rest_api_key: sandbox.restApiKey })}

@@ -90,7 +90,11 @@ async function parse(name: string, args: readonly string[]): Promise<SyncOptions
       type: 'string',
       array: true,
       requiresArg: true,
-      describe: 'a table or view to sync, or several; without it, all that the source finds',
+      describe: 'a table or view to sync, or several; needed when the source finds several',
+    },
+    'all-streams': {
+      type: 'boolean',
+      describe: 'sync every table and view that the source finds, also those that are added later',
     },
     limit: rowLimit,
     'full-refresh': {
@@ -115,10 +119,12 @@ async function parse(name: string, args: readonly string[]): Promise<SyncOptions
     },
   })
     .conflicts('every', 'cron')
+    .conflicts('stream', 'all-streams')
     .epilogue(EPILOGUE)
     .parseAsync();
   if (parsed.help === true) return undefined;
-  return { ...parsed, streams: parsed.stream ?? [], limit: parsed.limit, every: parsed.every, cron: parsed.cron };
+  const streams = { streams: parsed.stream ?? [], allStreams: parsed.allStreams ?? false };
+  return { ...parsed, ...streams, limit: parsed.limit, every: parsed.every, cron: parsed.cron };
 }
 
 /** A bar needs a terminal that somebody looks at. */

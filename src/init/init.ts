@@ -3,7 +3,7 @@ import { check as checkDestination } from '../destination-batch/commands.ts';
 import { type DescribedStream, discoveredStreams } from '../preview/discovered-streams.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { printable } from '../protocol/printable.ts';
-import { check as checkSource } from '../source-clickhouse/commands.ts';
+import { checkConnection, check as checkSource } from '../source-clickhouse/commands.ts';
 import { catalogOf, chosenStreams } from '../sync/discovered-streams.ts';
 import { syncError } from '../sync/sync-error.ts';
 import { FILES, presentFiles, writeFiles } from './configuration-files.ts';
@@ -53,7 +53,7 @@ async function askAndWrite(context: CommandContext, launcher: string, apiUrl: st
     throw new AnswersEndedError();
   }
   const { configuration, streams } = await workingSource(context, questions);
-  const tables = await chosenTables(questions, streams);
+  const tables = await workingTables(context, questions, configuration, streams);
   const destination = await workingDestination(context, questions, apiUrl === undefined ? {} : { api_url: apiUrl });
   const [table] = tables.length === 1 ? tables : [];
   await writeFiles('.', {
@@ -64,7 +64,7 @@ async function askAndWrite(context: CommandContext, launcher: string, apiUrl: st
   log.success(`Written, for you alone to read: ${Object.values(FILES).join(', ')}.`);
   outro('Nothing was sent to Batch. What comes next:');
   // Bare, as a frame would break the commands at the width of the terminal, and they are to be copied.
-  process.stdout.write(`${nextCommands(launcher, tables, tables.length === streams.length)}\n`);
+  process.stdout.write(`${nextCommands(launcher, tables)}\n`);
 }
 
 async function workingSource(context: CommandContext, questions: Questions): Promise<WorkingSource> {
@@ -74,11 +74,35 @@ async function workingSource(context: CommandContext, questions: Questions): Pro
     const configuration = answers;
     const result = await shown(questions, 'ClickHouse', () =>
       tried(async () => {
-        const warnings = await warningsOf(checkSource, context, configuration);
-        return { warnings, streams: await discoveredStreams(context, configuration) };
+        // Which streams have the same rows is said of those that are chosen from.
+        const warnings = await warningsOf(checkConnection, context, configuration);
+        const warn = (message: string): void => void (warnings.includes(message) || warnings.push(message));
+        return { streams: await discoveredStreams(context, configuration, warn), warnings };
       }),
     );
     if (result !== undefined) return { configuration, streams: result.streams };
+  }
+}
+
+/** Tables whose first row can be read. */
+async function workingTables(
+  context: CommandContext,
+  questions: Questions,
+  configuration: SourceAnswers,
+  streams: readonly DescribedStream[],
+): Promise<string[]> {
+  for (;;) {
+    const tables = await chosenTables(questions, streams);
+    const tableWarnings = async (table: string): Promise<string[]> =>
+      warningsOf(checkSource, context, { ...configuration, table });
+    const result = await shown(questions, tables.map(printable).join(', '), () =>
+      tried(async () => {
+        const warnings: string[] = [];
+        for (const table of tables) warnings.push(...(await tableWarnings(table)));
+        return { warnings: [...new Set(warnings)] };
+      }),
+    );
+    if (result !== undefined) return tables;
   }
 }
 
@@ -138,19 +162,17 @@ async function chosenTables(questions: Questions, streams: readonly DescribedStr
   );
 }
 
-/**
- * @param launcher what it is started by.
- * @param areAll whether the source has no other streams, so that none has to be named.
- */
-function nextCommands(launcher: string, tables: readonly string[], areAll: boolean): string {
+/** @param launcher what it is started by. */
+function nextCommands(launcher: string, tables: readonly string[]): string {
   const files = `--source ${FILES.source} --destination ${FILES.destination}`;
-  const streams = tables.map((table) => ` --stream ${inShell(table)}`);
-  const isNamed = tables.length === 1 || areAll;
+  // A single one is named in source.json. Of several each is named here, also if they are all that there are: a view that is
+  // created later is then not sent unasked.
+  const streams = tables.length === 1 ? [] : tables.map((table) => ` --stream ${inShell(table)}`);
   return [
     'See what would be sent:',
-    `  ${launcher} preview ${files}${tables.length === 1 ? '' : streams[0]}`,
+    `  ${launcher} preview ${files}${streams[0] ?? ''}`,
     'Send it, and go on every five minutes:',
-    `  ${launcher} sync ${files} --state state.json${isNamed ? '' : streams.join('')} --every 5m`,
+    `  ${launcher} sync ${files} --state state.json${streams.join('')} --every 5m`,
   ].join('\n');
 }
 

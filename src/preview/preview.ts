@@ -7,9 +7,8 @@ import type { CommandContext } from '../protocol/command-context.ts';
 import { readConfiguration } from '../protocol/configuration.ts';
 import { isToBeHeard, type Message } from '../protocol/messages.ts';
 import { read } from '../source-clickhouse/commands.ts';
-import { chosenStreams } from '../sync/discovered-streams.ts';
+import { chosenStreams, severalStreams } from '../sync/discovered-streams.ts';
 import { privateFolder } from '../sync/private-folder.ts';
-import { syncError } from '../sync/sync-error.ts';
 import { withOutputOf } from './connector-lines.ts';
 import { type DescribedStream, discoveredStreams } from './discovered-streams.ts';
 import { firstRequest, type Request } from './first-request.ts';
@@ -91,8 +90,5 @@ function destinationConfiguration(
 function theStream(streams: readonly DescribedStream[], name: string | undefined): DescribedStream {
   const [first, ...others] = chosenStreams(streams, name === undefined ? [] : [name]);
   if (first !== undefined && others.length === 0) return first;
-  throw syncError(
-    'stream_unknown',
-    `The source has several streams: ${streams.map((stream) => stream.name).join(', ')}. Say with --stream which of them is to be shown.`,
-  );
+  throw severalStreams(streams, 'Choose one with --stream.');
 }

@@ -5,7 +5,7 @@ import { type ConfigurationOrPath, readConfiguration } from '../protocol/configu
 import { readJsonFile } from '../protocol/json-file.ts';
 import { log } from '../protocol/messages.ts';
 import { readStateFile } from '../protocol/state.ts';
-import { check as checkSource } from './check.ts';
+import { checkDatabaseOnly, check as checkSource } from './check.ts';
 import { ClickHouse, type Surroundings } from './clickhouse-client.ts';
 import { type SourceConfiguration, sourceConfigurationSchema } from './configuration.ts';
 import { discover as discoverStreams } from './discover.ts';
@@ -21,6 +21,11 @@ export async function check(context: CommandContext, config: ConfigurationOrPath
     checkSource(clickhouse, configuration, context.stop),
   );
   for (const warning of warnings) await context.output.write(log('WARN', warning));
+}
+
+/** The part of `check` that reads no row of a table. Rejects with a ConnectorError as `check` does. */
+export async function checkConnection(context: CommandContext, config: ConfigurationOrPath): Promise<void> {
+  await withClickHouse(context, config, 'waking', checkDatabaseOnly);
 }
 
 /** Writes the CATALOG; before it warnings, of streams with the same rows or when there is none. */

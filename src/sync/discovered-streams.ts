@@ -52,6 +52,9 @@ function destinationInPlaceOfSource(config: string): ConnectorError {
   );
 }
 
+/** Of a source's streams, so many are named in a message. */
+const MOST_NAMED = 20;
+
 /**
  * Those of the streams that were asked for; all of them, if none was.
  *
@@ -72,10 +75,25 @@ export function chosenStreams<Stream extends { name: string }>(
   if (unknown.length > 0) {
     throw syncError(
       'stream_unknown',
-      `The source has no stream ${unknown.map((name) => `"${name}"`).join(', ')}. It has: ${there.join(', ')}. Give --stream one of these, or leave it out for all of them.`,
+      `The source has no stream ${unknown.map((name) => `"${name}"`).join(', ')}. It has: ${namesOf(there)}. Choose with --stream.`,
     );
   }
   return names.length === 0 ? streams : streams.filter(({ name }) => names.includes(name));
+}
+
+/**
+ * The failure of a command that needs a choice among several streams, and got none.
+ *
+ * @param advice how to choose.
+ */
+export function severalStreams(streams: readonly { name: string }[], advice: string): ConnectorError {
+  const names = streams.map(({ name }) => name);
+  return syncError('stream_unknown', `The source has ${names.length} streams: ${namesOf(names)}. ${advice}`);
+}
+
+function namesOf(names: readonly string[]): string {
+  const others = names.length - MOST_NAMED;
+  return others <= 0 ? names.join(', ') : `${names.slice(0, MOST_NAMED).join(', ')} and ${others} more`;
 }
 
 /** The configured catalog that has both connectors take part in a sync of these streams. */

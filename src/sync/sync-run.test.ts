@@ -61,7 +61,7 @@ async function run(program: Program, stop = new AbortController()): Promise<Ran>
   const logs: string[] = [];
   const ignore = (): void => {};
   const result = await runOnce(
-    { source: 's', destination, state, streams: ['events'], limit: undefined, fullRefresh: false },
+    { source: 's', destination, state, streams: ['events'], limit: undefined, allStreams: false, fullRefresh: false },
     {
       program,
       reporter: {

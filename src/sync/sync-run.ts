@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asConnectorError, type ConnectorError } from '../protocol/failure.ts';
 import { ConnectorLogs } from './connector-logs.ts';
-import { catalogOf, chosenStreams, discoverStreams } from './discovered-streams.ts';
+import { catalogOf, chosenStreams, discoverStreams, severalStreams } from './discovered-streams.ts';
 import { isDryRun } from './is-dry-run.ts';
 import { privateFolder } from './private-folder.ts';
 import { RunProgress } from './run-progress.ts';
@@ -18,8 +18,9 @@ export type RunOptions = {
   source: string;
   destination: string;
   state: string;
-  /** By name; none means all. */
+  /** By name. Without any, the only stream that the source has, or all of them if `allStreams` says so. */
   streams: readonly string[];
+  allStreams: boolean;
   limit: number | undefined;
   fullRefresh: boolean;
 };
@@ -52,6 +53,11 @@ async function transfer(options: RunOptions, context: SyncContext, progress: Run
   const discovered = await discoverStreams(context, source, logs);
   if (stop.aborted) return { outcome: stopped(context), state: { kind: 'untouched' } };
   const streams = chosenStreams(discovered, options.streams);
+  // A table or view that was added since the last run is sent only when somebody has asked for it: no event can be
+  // taken back.
+  if (streams.length > 1 && options.streams.length === 0 && !options.allStreams) {
+    throw severalStreams(streams, 'Choose with --stream, or send all of them with --all-streams.');
+  }
 
   const folder = await privateFolder();
   let ticker: NodeJS.Timeout | undefined;
