@@ -208,6 +208,37 @@ describe('a table that can be read but should be looked at', () => {
       [/^3 rows of "odd" have no last_updated_at \(NULL\)\. They are never read/],
     ],
     [
+      'rows with the zero of a cursor that is not Nullable',
+      [
+        'CREATE TABLE shop.odd (custom_id String, event_name String, last_updated_at DateTime) ENGINE = MergeTree ORDER BY last_updated_at',
+        "INSERT INTO shop.odd SELECT 'u', 'x', if(number < 3, 0, now()) FROM numbers(10)",
+      ],
+      [/^3 rows of "odd" have the last_updated_at 1970-01-01, .* Give the column a DEFAULT now64\(6\)\./],
+    ],
+    [
+      'a day that is zero',
+      [
+        'CREATE TABLE shop.odd (custom_id String, event_name String, last_updated_at Date) ENGINE = MergeTree ORDER BY last_updated_at',
+        "INSERT INTO shop.odd (custom_id, event_name) VALUES ('u', 'x')",
+      ],
+      [/^1 row of "odd" has the last_updated_at 1970-01-01/, /is a Date, and rows of the current day/],
+    ],
+    [
+      'a zero in a view, in a zone east of Greenwich',
+      [
+        "CREATE OR REPLACE VIEW shop.odd AS SELECT 'u' AS custom_id, 'x' AS event_name, toDateTime64(number, 6, 'Asia/Tokyo') AS last_updated_at FROM numbers(3)",
+      ],
+      [/^1 row of "odd" has the last_updated_at 1970-01-01/],
+    ],
+    [
+      'a zero in a Nullable cursor, which may be meant',
+      [
+        'CREATE TABLE shop.odd (custom_id String, event_name String, last_updated_at Nullable(DateTime)) ENGINE = MergeTree ORDER BY last_updated_at SETTINGS allow_nullable_key = 1',
+        "INSERT INTO shop.odd VALUES ('u', 'x', 0)",
+      ],
+      [],
+    ],
+    [
       'events that share the sorting key of an engine that merges',
       [
         `CREATE TABLE shop.odd (${required}, n UInt8) ENGINE = ReplacingMergeTree ORDER BY (last_updated_at, custom_id)`,

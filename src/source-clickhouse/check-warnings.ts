@@ -5,9 +5,7 @@ import { quoteIdentifier } from './identifier.ts';
 import { MOST_RECENT_ROWS } from './recent-rows.ts';
 import type { Table } from './table.ts';
 import { innerType, isNullable } from './types/clickhouse-type.ts';
-
-/** Tables of more rows are not counted through: `check` should answer within a second. */
-const MAX_ROWS_TO_COUNT = 1_000_000;
+import { MAX_ROWS_TO_COUNT, unsetCursors } from './unset-cursors.ts';
 
 /** A column that Batch takes as an attribute, with Cloud Sync's prefixes for dates and URLs (its page, 1.4). */
 const ATTRIBUTE_COLUMN = /^(date__|url__)?[a-z0-9_]{1,30}$/i;
@@ -26,9 +24,12 @@ export async function tableWarnings(
     { database: table.database, table: table.name },
     tableRow,
   );
+  const cursor = table.columns.find(({ name }) => name === cursor_column);
+  const unset = cursor && (await unsetCursors(clickhouse, table, cursor));
   const isSmall = facts?.total_rows != null && facts.total_rows <= MAX_ROWS_TO_COUNT;
   return [
     ...(await nullCursors(clickhouse, table, cursor_column)),
+    ...(unset === undefined ? [] : [unset]),
     ...coarseCursor(table, cursor_column),
     ...(facts === undefined ? [] : await mergedRows(clickhouse, table, facts, isSmall, use_final)),
     ...(facts === undefined ? [] : sortedByOther(table, facts, cursor_column)),

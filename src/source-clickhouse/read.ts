@@ -12,6 +12,7 @@ import type { RowBudget } from './row-budget.ts';
 import { selectRows } from './row-selection.ts';
 import { startingState } from './starting-state.ts';
 import { timeWindow } from './time-window.ts';
+import { unsetCursorsOfSmallTable } from './unset-cursors.ts';
 
 export type ReadContext = EmitContext & { clickhouse: ClickHouse; configuration: SourceConfiguration };
 
@@ -47,6 +48,11 @@ async function readStream(context: ReadContext, configured: ConfiguredStream, st
     const stored = stateToContinueFrom(configured, state.of(stream, configuration.database));
     const { state: position, hashedColumns } = await startingState(selection, stream, stored, warn);
     const start = { ...position, full_refresh: refreshOf(configured) };
+    const unset =
+      start.cursor === null
+        ? undefined
+        : await unsetCursorsOfSmallTable(clickhouse, selection.table, selection.cursor.column);
+    if (unset !== undefined) await warn(unset);
     const window = isIncremental
       ? await timeWindow(clickhouse, selection.cursor.column.type, configuration)
       : undefined;
