@@ -170,6 +170,22 @@ describe.concurrent('rows that were delivered a moment ago', () => {
     expect(delivered(await run())).toEqual([]);
   });
 
+  test('with the zero of a cursor are not read once the state is after it, and each run warns of them', async () => {
+    await table('unset', 'DateTime');
+    const run = runs('unset');
+    await server().execute(
+      "INSERT INTO shop.unset (custom_id, event_name, last_updated_at, n) VALUES ('u', 'x', 0, 0), ('u', 'x', now() - 1000, 1)",
+    );
+    const first = await run();
+    expect([delivered(first), logs(first).filter((line) => line.startsWith('WARN'))]).toEqual([[0, 1], []]);
+    await server().execute("INSERT INTO shop.unset (custom_id, event_name, n) VALUES ('u', 'x', 2)");
+    const second = await run();
+    expect([delivered(second), logs(second)]).toEqual([
+      [],
+      expect.arrayContaining([expect.stringMatching(/^WARN 2 rows of "unset" have the last_updated_at 1970-01-01, /)]),
+    ]);
+  });
+
   test('can not be known again when a column is another one at each look, and that is told', async () => {
     await table('base');
     await server().execute('CREATE VIEW shop.looked_at AS SELECT *, now64(6) AS looked_at FROM shop.base');
@@ -178,7 +194,29 @@ describe.concurrent('rows that were delivered a moment ago', () => {
     expect(logs(await run()).join()).not.toContain('WARN');
     const again = await run();
     expect(delivered(again)).toEqual([0, 1, 2]);
-    expect(logs(again)).toContainEqual(expect.stringMatching(/WARN looked_at: None of the rows .+ was known again/));
+    expect(logs(again)).toContainEqual(
+      expect.stringMatching(/^WARN looked_at: None of the rows .+ were found again.+ now\(\), rand\(\)/),
+    );
+  });
+
+  test('in a table that replaced another one (EXCHANGE TABLES) are read from the lookback on, with a warning', async () => {
+    await table('exchanged');
+    await table('replacement');
+    const run = runs('exchanged');
+    await insert('exchanged', 0, 1, ago(1_000));
+    // Built from the same source, with the same stamps.
+    const stamp = `toDateTime64(${Math.floor(Date.now() / 1_000) - 10}, 6)`;
+    await insert('exchanged', 1, 6, stamp);
+    await run();
+    await insert('replacement', 10, 20, ago(4_000));
+    await insert('replacement', 20, 25, stamp);
+    await server().execute('EXCHANGE TABLES shop.exchanged AND shop.replacement');
+    const again = await run();
+    expect(delivered(again)).toEqual([20, 21, 22, 23, 24]);
+    expect(logs(again)).toContainEqual(
+      expect.stringMatching(/^WARN exchanged: .*the table was replaced \(EXCHANGE TABLES, .*Reset the stream/),
+    );
+    expect(delivered(await run({ state: [] }))).toEqual(upTo(15).map((n) => n + 10));
   });
 
   test('are not sent again when the lookback is made longer or shorter, or taken away', async () => {

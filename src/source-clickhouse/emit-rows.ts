@@ -15,7 +15,7 @@ import type { TimeWindow } from './time-window.ts';
 import { type UnsentRows, unsentRows } from './unsent-rows.ts';
 
 const NOT_KNOWN_AGAIN =
-  'None of the rows that the last run delivered was known again, and as many others stand where they stood: they were sent again. Each run will do so if a column is another one at each look, such as now(), rand() or what a join brings that changes. Take it out of the view or compute it when a row is inserted; or set "lookback_seconds" to 0.';
+  'None of the rows sent by the last run were found again, and at least as many other rows are in their place, so these were sent. Either a column changes each time it is read, such as now(), rand() or a joined value, and the same happens on every run: compute it when a row is inserted, remove it from the view, or set "lookback_seconds" to 0. Or the table was replaced (EXCHANGE TABLES, DROP and CREATE, a full rebuild by dbt), and its rows before the lookback are never read. Reset the stream to read them; Batch then gets the rows that were sent before a second time.';
 
 export type EmitContext = {
   clickhouse: Pick<ClickHouse, 'bytes' | 'failure'>;
