@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { columnsSchema } from '../protocol/catalog.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
 import type { ConfigurationOrPath } from '../protocol/configuration.ts';
 import { isToBeHeard } from '../protocol/messages.ts';
@@ -8,7 +9,7 @@ import { withOutputOf } from './connector-lines.ts';
 const describedStream = z.looseObject({
   name: z.string(),
   namespace: z.string(),
-  json_schema: z.looseObject({ properties: z.record(z.string(), z.unknown()) }),
+  json_schema: z.looseObject({ properties: columnsSchema }),
 });
 
 /** A stream as `discover` describes it; all of it goes into a catalog. */

@@ -1,5 +1,11 @@
 import { z } from 'zod';
 
+/** Columns by name. Not a record of zod's, which drops a column that is called `__proto__`. */
+export const columnsSchema = z.custom<Record<string, unknown>>(
+  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
+  'Invalid input: expected an object',
+);
+
 /**
  * The configured catalog that a platform hands to `read` and `write`. Only what the connectors use is checked; the
  * rest may be there, be null or be missing (platforms differ, and none of it is ours to judge).
@@ -13,7 +19,7 @@ export const configuredCatalogSchema = z.looseObject({
           namespace: z.string().nullish(),
           source_defined_cursor: z.boolean().nullish(),
           default_cursor_field: z.array(z.string()).nullish(),
-          json_schema: z.looseObject({ properties: z.record(z.string(), z.unknown()).nullish() }).nullish(),
+          json_schema: z.looseObject({ properties: columnsSchema.nullish() }).nullish(),
         }),
         sync_mode: z.enum(['full_refresh', 'incremental']),
         destination_sync_mode: z.string().nullish(),
