@@ -127,7 +127,7 @@ describe('the source', () => {
   test('is killed in the middle of a row: that is the cause, what the destination says of it comes behind', async () => {
     const result = await run(
       connector({
-        read: `row(); state('5'); fs.writeSync(1, '{"type":"REC'); process.kill(process.pid, 'SIGKILL')`,
+        read: `row(); state('5'); row(); fs.writeSync(1, '{"type":"REC'); process.kill(process.pid, 'SIGKILL')`,
         write: `settle('5', 1); fail('system_error', 'A line is broken.')`,
       }),
     );
@@ -135,7 +135,8 @@ describe('the source', () => {
       ['system_error', expect.stringMatching(/^The source was ended from outside by SIGKILL\. .*memory/)],
       ['system_error', 'A line is broken.'],
     ]);
-    expect(result.state).toMatchObject({ ...KEPT_5, rowsToComeAgain: 0 });
+    // The destination may have sent the row after the last state.
+    expect(result.state).toEqual({ ...KEPT_5, rowsToComeAgain: 1, mayComeTwice: true });
   });
 
   test('has a fault: its stack is there to be told', async () => {

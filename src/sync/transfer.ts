@@ -33,6 +33,7 @@ export class Transfer {
   readonly #errors: { source: ConnectorError[]; destination: ConnectorError[] } = { source: [], destination: [] };
   #sourceIsStopped = false;
   #sourceHasEnded = false;
+  #sourceHasFailed = false;
   #destinationWentFirst = false;
 
   /** Starts both. */
@@ -49,9 +50,12 @@ export class Transfer {
     this.#source.stop();
   }
 
-  /** Whether the destination said why it failed. It then says as well whether Batch may have rows that come again. */
+  /**
+   * Whether the destination failed by itself and said why. It then says as well whether Batch may have rows that come
+   * again. When the source failed, what the destination says may be a consequence, such as a line that was cut off.
+   */
   get destinationHasTold(): boolean {
-    return this.#errors.destination.length > 0;
+    return this.#errors.destination.length > 0 && !this.#sourceHasFailed;
   }
 
   /**
@@ -147,6 +151,7 @@ export class Transfer {
     const ofSource = isConsequence
       ? []
       : processFailures('source', sourceEnd, this.#errors.source, this.#sourceIsStopped);
+    this.#sourceHasFailed = ofSource.length > 0;
     return [...ofSource, ...ofDestination];
   }
 
