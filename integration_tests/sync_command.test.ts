@@ -186,6 +186,20 @@ test('a state of some of the streams, or of all of them, is no choice among them
   expect(received('orders')).toEqual(upTo(10));
 });
 
+test('a column called __proto__ is sent, and is in the preview', async () => {
+  await server().execute(
+    'CREATE DATABASE odd',
+    'CREATE TABLE odd.events (custom_id String, event_name String, last_updated_at DateTime64(6), `__proto__` UInt8) ENGINE = MergeTree ORDER BY last_updated_at',
+    "INSERT INTO odd.events VALUES ('u', 'x', '2026-01-01 00:00:00', 7)",
+  );
+  const source = { database: 'odd' };
+  expect((await sync({ source })).code).toBe(0);
+  expect([...batch.store.events()].map(({ json }) => json)).toEqual([expect.stringContaining('"__proto__":7')]);
+  const [, ...files] = syncArguments({ source });
+  const preview = await run('connector', ['preview', ...files.slice(0, 4)], { env: ENVIRONMENT });
+  expect([preview.code, preview.stdout]).toEqual([0, expect.stringContaining('"__proto__": 7')]);
+});
+
 test('a source with one stream needs no choice', async () => {
   expect((await sync({ source: { table: 'orders' } })).code).toBe(0);
   expect(received('orders')).toEqual(upTo(10));
@@ -289,6 +303,39 @@ describe('in the middle of many rows', () => {
     expect(first.length).toBeLessThan(MANY);
     expect((await sync({ state }, '--stream', 'many')).code).toBe(0);
     expectSame(received('many'), upTo(MANY));
+  });
+
+  test('Ctrl-C while all rows are in the lookback: the summary says that the state has them', async () => {
+    await server().execute(
+      'CREATE DATABASE fresh',
+      'CREATE TABLE fresh.rows AS shop.many',
+      `INSERT INTO fresh.rows SELECT toString(number), 'rows', now64(6), number FROM numbers(${MANY})`,
+    );
+    const state = statePath();
+    const options = { state, source: { database: 'fresh' }, destination: SLOW };
+    const { child, ended } = startSync(options);
+    await untilThere(state);
+    child.kill('SIGINT');
+    const result = await ended;
+    expect(result.stdout).toMatch(
+      /^Stopped after .*\nThe next run goes on behind rows: the rows of the lookback that were read\.\n$/,
+    );
+    expect((await sync(options)).code).toBe(0);
+    expectSame(received('rows'), upTo(MANY));
+  });
+
+  test('the source is killed: the summary says that rows may reach Batch twice', async () => {
+    const state = statePath();
+    const { child, ended } = startSync({ state, destination: SLOW }, '--stream', 'many');
+    await untilThere(state);
+    const pid = children(child).get('read');
+    if (pid === undefined) throw new Error('There is no source.');
+    process.kill(pid, 'SIGKILL');
+    const result = await ended;
+    expect(result.code).toBe(1);
+    expect(result.stdout).toMatch(/\nIt reads up to \S+ rows? again, .*: some of them may reach Batch twice\.\n$/);
+    expect((await sync({ state }, '--stream', 'many')).code).toBe(0);
+    expectSame([...new Set(received('many'))], upTo(MANY));
   });
 
   test('a second signal ends all of it at once', async () => {

@@ -47,6 +47,18 @@ describe('a state', () => {
     expect(read.of({ name: 'orders' }, 'shop')).toMatchObject({ cursor: '6' });
   });
 
+  test('whose rows are all in the lookback has a position, though it has no cursor', async () => {
+    const descriptor = (name: string): unknown => ({ stream_descriptor: { name, namespace: 'shop' } });
+    const stateOf = (name: string, more: object): unknown => ({
+      type: 'STREAM',
+      stream: { ...Object(descriptor(name)), stream_state: { cursor: null, cursor_column: 'id', ...more } },
+    });
+    const recent_rows = { '2026-01-01T00:00:00': 'AAAAAAAAAAA' };
+    writeFileSync(path, JSON.stringify([stateOf('fresh', { recent_rows }), stateOf('empty', {})]));
+    const file = await StateFile.open(path);
+    expect(file.positions()).toEqual(['fresh: the rows of the lookback that were read']);
+  });
+
   test('is for the eyes of its owner', async () => {
     writeFileSync(path, '[]', { mode: 0o644 });
     await (await StateFile.open(path)).save();

@@ -16,11 +16,15 @@ const streamState = z.looseObject({
 });
 const stateEntry = z.union([streamState, z.object({ state: streamState }).transform(({ state }) => state)]);
 
-/** Where a stream stands, as its state says it in the source's words. */
+/** Where a stream stands, as its state says it in the source's words: a cursor, or rows that are remembered one by one. */
 const position = z.object({
   stream: z.object({
     stream_descriptor: z.object({ name: z.string() }),
-    stream_state: z.object({ cursor: z.string(), cursor_column: z.string() }),
+    stream_state: z.object({
+      cursor: z.string().nullable(),
+      cursor_column: z.string(),
+      recent_rows: z.looseObject({}).optional(),
+    }),
   }),
 });
 
@@ -104,8 +108,10 @@ export class StateFile {
     return [...statesIn(this.#text).values()].flatMap((text) => {
       const { data } = position.safeParse(JSON.parse(stateTextOf(text)));
       if (data === undefined) return [];
-      const { stream_descriptor, stream_state } = data.stream;
-      return `${stream_descriptor.name}: ${stream_state.cursor_column} ${stream_state.cursor}`;
+      const { name } = data.stream.stream_descriptor;
+      const { cursor, cursor_column, recent_rows } = data.stream.stream_state;
+      if (cursor !== null) return `${name}: ${cursor_column} ${cursor}`;
+      return recent_rows === undefined ? [] : `${name}: the rows of the lookback that were read`;
     });
   }
 }
