@@ -27,7 +27,7 @@ export async function timeWindow(
   cursorType: ClickHouseType,
   { lookback_seconds, cursor_lag_seconds }: Pick<SourceConfiguration, 'lookback_seconds' | 'cursor_lag_seconds'>,
 ): Promise<TimeWindow | undefined> {
-  const cursorAgo = secondsAgo(cursorType);
+  const cursorAgo = await secondsAgo(clickhouse, cursorType);
   if (cursorAgo === undefined) return undefined;
   const [clock] = await clickhouse.rows(
     `SELECT ${cursorAgo('0')} AS now, ${cursorAgo('{lookback:UInt32}')} AS recent_from, ${cursorAgo('{lag:UInt32}')} AS read_before`,
@@ -43,16 +43,33 @@ export async function timeWindow(
 }
 
 /** The SQL of the cursor, as its text in a record, of a row that was stamped some seconds ago. */
-function secondsAgo(cursorType: ClickHouseType): ((seconds: string) => string) | undefined {
+async function secondsAgo(
+  clickhouse: ClickHouse,
+  cursorType: ClickHouseType,
+): Promise<((seconds: string) => string) | undefined> {
   const type = innerType(cursorType);
   switch (type.kind) {
     case 'date_time':
       return (seconds) =>
         `concat(replaceOne(toString(toDateTime64(subtractSeconds(now64(9, 'UTC'), ${seconds}), ${type.precision}, 'UTC')), ' ', 'T'), 'Z')`;
-    case 'date':
-      // In the zone of the server, as today() is.
-      return (seconds) => `toString(toDate(subtractSeconds(now(), ${seconds})))`;
+    case 'date': {
+      const zone = await serverZone(clickhouse);
+      return (seconds) => `toString(toDate(subtractSeconds(now(), ${seconds}), ${zone}))`;
+    }
     default:
       return undefined;
   }
+}
+
+/**
+ * The SQL of the server's time zone, in which today() is for those who insert, whatever session_timezone is for the one
+ * who reads. Versions before 23.6 have neither that setting nor serverTimezone(): there, timezone() is the server's.
+ */
+async function serverZone(clickhouse: ClickHouse): Promise<string> {
+  const found = await clickhouse.rows(
+    "SELECT name FROM system.functions WHERE name = 'serverTimezone'",
+    {},
+    z.object({ name: z.string() }),
+  );
+  return found.length > 0 ? 'serverTimezone()' : 'timezone()';
 }
