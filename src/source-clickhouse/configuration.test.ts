@@ -100,6 +100,15 @@ describe('a host that is none is refused:', () => {
     '10.0.0.1:8123',
     'cafe:8123',
     'localhost/path',
+    // A URL has this one slash by itself.
+    'localhost/',
+    '127.0.0.1/',
+    'abc123.eu-west-1.aws.clickhouse.cloud/',
+    '[::1]/',
+    'ch?',
+    'ch#',
+    '@ch',
+    'ch\\',
     'user@ch.example.com',
     'ch example',
     // Copied with what stood behind it.

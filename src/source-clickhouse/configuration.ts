@@ -48,7 +48,7 @@ export const sourceConfigurationSchema = z
   .looseObject({
     host: z
       .string()
-      .refine(isHost, 'must be a host name or an IP address, without https:// and without a port')
+      .refine(isHost, 'must be a host name or an IP address, without https://, without a port and without a slash')
       .meta({
         title: 'Host',
         description:
@@ -164,7 +164,8 @@ function isHost(text: string): boolean {
   const bare = text.replace(/^\[(.*)\]$/, '$1');
   if (isIPv6(bare)) return true;
   // A URL drops blanks and control characters around a host instead of refusing them.
-  if (/[\s\p{Cc}:]/u.test(text) || !URL.canParse(`http://${text}`)) return false;
+  // And it would be the host alone that is heeded of a text with a path, a query, a fragment or a user.
+  if (/[\s\p{Cc}:/\\?#@]/u.test(text) || !URL.canParse(`http://${text}`)) return false;
   const { href, hostname } = new URL(`http://${text}`);
   return href === `http://${hostname}/`;
 }
