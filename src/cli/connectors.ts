@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { CommandContext } from '../protocol/command-context.ts';
-import { ConnectorError } from '../protocol/failure.ts';
+import { ConnectorError, isOurs } from '../protocol/failure.ts';
 import { connectionFailed } from '../protocol/messages.ts';
 
 export type Role = 'source' | 'destination';
@@ -14,14 +14,17 @@ export async function spec({ output }: CommandContext, role: Role): Promise<bool
   return true;
 }
 
-/** A configuration that does not work is an answer of this command, not a failure of it. */
+/**
+ * A configuration that does not work is an answer of this command, and not a failure of it; so is a server that can't do
+ * what it is asked. Only a fault of ours is a failure.
+ */
 export async function check(context: CommandContext, role: Role, configPath: string): Promise<boolean> {
   const connector = await load(role);
   try {
     await connector.check(context, configPath);
     await context.output.write({ type: 'CONNECTION_STATUS', connectionStatus: { status: 'SUCCEEDED' } });
   } catch (error) {
-    if (!(error instanceof ConnectorError) || error.failureType === 'system_error') throw error;
+    if (!(error instanceof ConnectorError) || isOurs(error)) throw error;
     await context.output.write(connectionFailed(error));
   }
   return true;

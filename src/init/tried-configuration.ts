@@ -1,7 +1,7 @@
 import { withOutputOf } from '../preview/connector-lines.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
 import type { ConfigurationOrPath } from '../protocol/configuration.ts';
-import { ConnectorError } from '../protocol/failure.ts';
+import { ConnectorError, isOurs } from '../protocol/failure.ts';
 import { isToBeHeard } from '../protocol/messages.ts';
 
 /** A configuration that works, with what was found out of it, or one that does not, with the reason. */
@@ -12,7 +12,7 @@ export async function tried<Found>(attempt: () => Promise<Found>): Promise<Tried
   try {
     return { kind: 'works', found: await attempt() };
   } catch (error) {
-    if (!(error instanceof ConnectorError) || error.failureType === 'system_error') throw error;
+    if (!(error instanceof ConnectorError) || isOurs(error)) throw error;
     return { kind: 'fails', reason: error.message };
   }
 }

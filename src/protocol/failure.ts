@@ -77,6 +77,12 @@ export function asConnectorError(error: unknown): ConnectorError {
   });
 }
 
+/** Whether a failure is a fault of this program. Others are answers about a configuration, or about what it leads to. */
+export function isOurs({ code }: ConnectorError): boolean {
+  const ours: ProtocolErrorCode = 'unexpected_fault';
+  return code === ours;
+}
+
 /** The text of any thrown value. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
