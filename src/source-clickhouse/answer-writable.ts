@@ -4,6 +4,7 @@ import { ClickHouseError, parseError } from '@clickhouse/client';
 import { CutOffError } from './cut-off-error.ts';
 import { NotARowError, type Page, type PageCutter } from './page-cutter.ts';
 import { ROW_LINE_START } from './row-query.ts';
+import { UnreadableAnswerError } from './unreadable-answer-error.ts';
 
 /** How much of an exception in mid-stream is read: its text is seldom longer, and is only to be shown. */
 const LONGEST_EXCEPTION_BYTES = 16 * 1024;
@@ -39,9 +40,9 @@ export class AnswerWritable extends Writable {
   get exception(): Error | undefined {
     if (this.#said === undefined) return undefined;
     const said = Buffer.concat(this.#said).toString('utf8', 0, LONGEST_EXCEPTION_BYTES);
-    const error = parseError(said);
-    // A row that was cut off is nothing that anybody said, and what it holds is not for a log.
-    return !(error instanceof ClickHouseError) && beginsAsRow(said) ? new CutOffError() : error;
+    const exception = exceptionIn(said);
+    if (exception !== undefined) return exception;
+    return beginsAsRow(said) ? new CutOffError() : new UnreadableAnswerError(this.#saidBytes);
   }
 
   override _write(chunk: Buffer, _: BufferEncoding, done: Done): void {
@@ -103,6 +104,29 @@ export async function pour(stream: Readable, answer: AnswerWritable): Promise<vo
     stream.destroy();
   }
   if (failure !== undefined) throw failure;
+}
+
+/** What stands before an exception: a mark in 25.11 and later, the beginning of an object in 23.9 to 25.10. */
+const MARK = /^\s*(?:__exception__\s+\w+\s+|\{"exception": ")?(?=Code: \d+\. DB::Exception: )/;
+
+/** An exception, whole or cut. */
+const EXCEPTION = /^Code: (\d+)\. DB::Exception: (.*)$/s;
+
+/** A whole exception at the end of a text, and behind it the end of the mark or object. */
+const AT_END =
+  /Code: \d+\. DB::Exception: (?:(?!Code: \d+\. DB::Exception: ).)*\([A-Z_\d]+\)(?: \(version [^()]*(?:\([^()]*\))?\))?(?:"\}|\\n"\})?\s*(?:\d+ \w+\s+__exception__\s*)?$/s;
+
+/**
+ * The exception in what came where a row should be: at its beginning, or at its end, behind a row that was cut off.
+ * Nowhere else, as a row may hold words like those of an exception, and what it holds is not for a message.
+ */
+function exceptionIn(said: string): ClickHouseError | undefined {
+  const [mark] = MARK.exec(said) ?? [];
+  const [text = ''] = (mark === undefined ? AT_END : EXCEPTION).exec(said.slice(mark?.length ?? 0)) ?? [];
+  const error = parseError(text);
+  if (error instanceof ClickHouseError) return error;
+  const [, code, message] = EXCEPTION.exec(text) ?? [];
+  return code === undefined || message === undefined ? undefined : new ClickHouseError({ code, message });
 }
 
 /** Whether a text begins as a row, or is the beginning of one. */

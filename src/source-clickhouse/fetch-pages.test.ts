@@ -492,6 +492,24 @@ describe('a failure', () => {
     expect(server.answers[0]?.destroyed).toBe(true);
   });
 
+  describe('of which no byte is shown:', () => {
+    const data = 'Code: 60. DB::Exception: secret (UNKNOWN_TABLE) (version 26.7.2.1)';
+    const holding = (rows[7] ?? '').replace('"data":{', `"data":{"log":"${data}",`);
+
+    test.each<[string, says: string, cause: Record<string, unknown>]>([
+      ['a row that holds the text of an exception and was cut off', holding.slice(0, -20), { name: 'CutOffError' }],
+      ['such a row, and an exception behind it', `${holding.slice(0, -20)}${exception}\n`, { code: '241' }],
+      ['a row behind an empty line, as with extremes', `\n${holding}`, { name: 'UnreadableAnswerError' }],
+      ['a page of a proxy', '<html>secret</html>\n', { name: 'UnreadableAnswerError' }],
+    ])('%s', async (_, says, cause) => {
+      const server = new Server(rows, { endings: [{ after: 7, says, thereafter: 'ends' }] });
+      const { error } = await takeAll(fetchPages(server, START, running(), QUICK));
+      expect(holding).toContain('secret');
+      expect(error).toMatchObject({ cause });
+      expect(String((error as Error).cause)).not.toContain('secret');
+    });
+  });
+
   test('that is a row cut off is one, although the connection ended well', async () => {
     const cutOff = (rows[7] ?? '').slice(0, -20);
     const server = new Server(rows, { endings: [{ after: 7, says: cutOff, thereafter: 'ends' }] });

@@ -38,10 +38,27 @@ describe('the cursor in a line', () => {
     expect(() => cursorInLine(line('{"c":1}'), 'toString')).toThrow('The row holds no usable toString.');
   });
 
-  test.each([['{"type":"RECORD"}'], ['{"record":{}}'], ['[]'], ['{"record":{"data":"x"}}']])(
-    'is not had from %s',
+  test.each([['{"type":"RECORD"}'], ['{"record":{}}'], ['[]'], ['{"record":{"data":"secret"}}'], ['{"c":secret}']])(
+    'is not had from %s, which is not shown',
     (text) => {
-      expect(() => cursorInLine(Buffer.from(text), 'c')).toThrow(/Invalid input/);
+      const length = Buffer.byteLength(text);
+      expect(() => cursorInLine(Buffer.from(text), 'c')).toThrow(
+        expect.objectContaining({
+          code: 'unexpected_fault',
+          message: `Unexpected fault in the connector: a row of ${length} bytes came that is not a RECORD message.`,
+        }),
+      );
     },
   );
+
+  test('that is not UTF-8 is an error that does not show it', () => {
+    const bytes = Buffer.concat([
+      Buffer.from('{"record":{"data":{"c":"secret'),
+      Buffer.from([0xe9]),
+      Buffer.from('"}}}'),
+    ]);
+    expect(() => cursorInLine(bytes, 'c')).toThrow(
+      expect.objectContaining({ code: 'cursor_unusable', message: expect.not.stringContaining('secret') }),
+    );
+  });
 });

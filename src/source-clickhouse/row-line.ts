@@ -16,13 +16,12 @@ const REPLACEMENT_CHARACTER = '\ufffd';
  * @throws ConnectorError (config_error) when the cursor is a text that no state can hold.
  */
 export function cursorInLine(line: Buffer, cursorColumn: string): string {
-  const { record } = rowLine.parse(parseExact(line.toString('utf8')));
-  const cursor = record.data[cursorColumn];
+  const cursor = rowIn(line)[cursorColumn];
   if (typeof cursor === 'string') {
     if (cursor.includes(REPLACEMENT_CHARACTER) && !isUtf8(line)) {
       throw sourceError(
         'cursor_unusable',
-        `A row has a ${cursorColumn} that is no valid UTF-8: ${JSON.stringify(cursor)}. A state is text and can't keep it exactly, so rows would be lost or doubled behind it. Give the table another cursor, with a view if need be: a time, a number, or hex(${cursorColumn}).`,
+        `A row has a ${cursorColumn} that is no valid UTF-8. A state is text and can't keep it exactly, so rows would be lost or doubled behind it. Give the table another cursor, with a view if need be: a time, a number, or hex(${cursorColumn}).`,
       );
     }
     return cursor;
@@ -30,4 +29,16 @@ export function cursorInLine(line: Buffer, cursorColumn: string): string {
   if (typeof cursor === 'number') return String(cursor);
   if (cursor instanceof LosslessNumber) return cursor.value;
   throw new Error(`The row holds no usable ${cursorColumn}.`);
+}
+
+/** The row in a line. What is wrong with a line is not said in the words of a parser, which quotes it. */
+function rowIn(line: Buffer): Record<string, unknown> {
+  try {
+    return rowLine.parse(parseExact(line.toString('utf8'))).record.data;
+  } catch {
+    throw sourceError(
+      'unexpected_fault',
+      `Unexpected fault in the connector: a row of ${line.length} bytes came that is not a RECORD message.`,
+    );
+  }
 }
