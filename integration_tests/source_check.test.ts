@@ -1,13 +1,12 @@
 import { once } from 'node:events';
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server } from 'node:net';
-import { text } from 'node:stream/consumers';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
 import { READER, STRANGER } from '../sandbox/clickhouse/users.ts';
 import { run } from '../sandbox/launcher.ts';
-import { checkStatus, errors, sourceConfiguration, temporaryFiles } from './support.ts';
+import { catalogOf, checkStatus, errors, logs, sourceConfiguration, temporaryFiles } from './support.ts';
 import { certificate } from './tls_certificate.ts';
 
 const file = temporaryFiles();
@@ -151,31 +150,53 @@ describe('a configuration that does not work says what was seen and what to do',
     expect(message).toMatch(/certificate.*not accepted.*known authority/s);
   });
 
-  test('a server that is too old', async () => {
-    const old = createHttpServer(async (request, response) => {
-      const query = await text(request);
+  test('a server that is too old, which discover and read refuse at once, too', async () => {
+    const old = createHttpServer((_, response) => {
       // In the words of ClickHouse 18.16.1, which Debian 12 has.
-      if (query.includes('version()')) response.end('{"data":[{"version":"18.16.1"}]}');
-      else {
-        response.statusCode = 500;
-        response.end(
-          'Code: 47, e.displayText() = DB::Exception: Unknown identifier: readonly, e.what() = DB::Exception',
-        );
-      }
+      response.statusCode = 500;
+      response.end('Code: 47, e.displayText() = DB::Exception: Unknown identifier: readonly, e.what() = DB::Exception');
     });
-    const { status, message } = await check({ port: await listening(old) });
+    const port = await listening(old);
+    const { status, message } = await check({ port });
     expect(status).toBe('FAILED');
-    expect(message).toMatch(/ClickHouse 18\.16\.1, which is too old: 22\.6 or later/);
+    const expected = /The server is a ClickHouse from before version 21\.10, which is too old: 22\.12 or later/;
+    expect(message).toMatch(expected);
+    const config = file('source.json', sourceConfiguration(server, 'shop', { port }));
+    for (const args of [
+      ['discover', '--config', config],
+      ['read', '--config', config, '--catalog', file('catalog.json', catalogOf('incremental', 'events'))],
+    ]) {
+      const result = await run('source-clickhouse', args);
+      expect(errors(result)).toMatchObject([
+        { failure_type: 'config_error', message: expect.stringMatching(expected) },
+      ]);
+      expect(logs(result)).toEqual([]);
+    }
   });
 
-  test('something that is no ClickHouse', async () => {
+  test('something that is no ClickHouse, at once and also by read', async () => {
     const other = createHttpServer((_, response) => {
       response.statusCode = 404;
       response.end('<html>Not found</html>');
     });
-    const { status, message } = await check({ port: await listening(other) });
+    const port = await listening(other);
+    const expected = /answered, but not like ClickHouse \(HTTP 404\)/;
+    const { status, message } = await check({ port });
     expect(status).toBe('FAILED');
-    expect(message).toMatch(/no answer that ClickHouse would give.*Check that host and port/s);
+    expect(message).toMatch(expected);
+    const config = file('source.json', sourceConfiguration(server, 'shop', { port }));
+    const result = await run('source-clickhouse', ['discover', '--config', config]);
+    expect(errors(result)).toMatchObject([{ failure_type: 'config_error', message: expect.stringMatching(expected) }]);
+    expect(logs(result)).toEqual([]);
+  });
+
+  test('a view that ClickHouse can not run, for a reason without advice of ours', async () => {
+    await server.execute(
+      "CREATE VIEW shop.twice AS SELECT 'u' AS custom_id, 'e' AS event_name, now() AS last_updated_at, (SELECT number FROM numbers(2)) AS n",
+    );
+    const { status, message } = await check({ table: 'twice' });
+    expect(status).toBe('FAILED');
+    expect(message).toMatch(/code 125, INCORRECT_RESULT_OF_SCALAR_SUBQUERY.+Most likely a view/);
   });
 
   test('a port that never answers with HTTP', async () => {

@@ -9,6 +9,11 @@ import {
   type SandboxUser,
   STRANGER,
 } from '../sandbox/clickhouse/users.ts';
+import { run } from '../sandbox/launcher.ts';
+import { ClickHouse } from '../src/source-clickhouse/clickhouse-client.ts';
+import { sourceConfigurationSchema } from '../src/source-clickhouse/configuration.ts';
+import { type TimeWindow, timeWindow } from '../src/source-clickhouse/time-window.ts';
+import { parseClickHouseType } from '../src/source-clickhouse/types/clickhouse-type.ts';
 import {
   checkStatus,
   clickHouseWith,
@@ -44,6 +49,12 @@ const LOSSY = [
   lossy('limit = 0', { limit: 1 }),
   lossy('limit = 0', { limit: 5 }),
   lossy('offset = 0', { offset: 1 }),
+  // These write rows in another form.
+  lossy('extremes = 0', { extremes: 1 }),
+  lossy('output_format_tsv_crlf_end_of_line = 0', { output_format_tsv_crlf_end_of_line: 1 }),
+  lossy('date_time_64_output_format_cut_trailing_zeros_align_to_groups_of_thousands = 0', {
+    date_time_64_output_format_cut_trailing_zeros_align_to_groups_of_thousands: 1,
+  }),
 ];
 
 function lossy(advice: string, settings: SandboxUser['settings']): { user: SandboxUser; advice: string } {
@@ -57,8 +68,34 @@ const BREAKING = readerWith('breaking', {
 });
 const LIMITED = readerWith('limited', { settings: { readonly: 2, limit: 3 } });
 
+/** Settings that give rows another form, where the user may change them. */
+const FORMED = readerWith('formed', {
+  settings: {
+    readonly: 2,
+    extremes: 1,
+    output_format_tsv_crlf_end_of_line: 1,
+    date_time_64_output_format_cut_trailing_zeros_align_to_groups_of_thousands: 1,
+  },
+});
+
+/** A view that was created without this setting has columns of other types with it. */
+const JOIN_USE_NULLS = readerWith('join_use_nulls', { settings: { join_use_nulls: 1 } });
+
+/** Limits on the query itself, which names each column. */
+const SHORT_QUERIES = { max_query_size: 20_000, max_ast_elements: 1_500, max_expanded_ast_elements: 1_500 };
+const SHORT = readerWith('short', { settings: { readonly: 2, ...SHORT_QUERIES } });
+const ON_QUERY: [setting: string, user: SandboxUser][] = [
+  ...Object.entries(SHORT_QUERIES),
+  ...Object.entries({ max_columns_to_read: 30, max_temporary_columns: 30, force_optimize_projection: 1 }),
+].map(([name, value]) => [name, readerWith(`only_${name}`, { settings: { [name]: value } })]);
+
+const FAR_AWAY = ['Pacific/Kiritimati', 'Etc/GMT+12'].map((session_timezone) =>
+  readerWith(`in_${session_timezone.replace(/\W/g, '_')}`, { settings: { session_timezone } }),
+);
+
 const HARMLESS: [string, SandboxUser][] = [
   ['says that there is no limit', readerWith('no_limit', { settings: { limit: 0, offset: 0 } })],
+  ['makes aggregates Nullable', readerWith('aggregates', { settings: { aggregate_functions_null_for_empty: 1 } })],
   ['would break at a limit that is not set', readerWith('no_break', { settings: { sort_overflow_mode: 'break' } })],
 ];
 
@@ -73,6 +110,8 @@ const FORMS = [
 
 const QUERY_CACHE = readerWith('query_cache', { settings: { use_query_cache: 1 } });
 
+const WIDE = Array.from({ length: 100 }, (_, index) => `some_column_name_${index}`);
+
 const server = clickHouseWith('shop', [
   CLOUD,
   CLOUD_READONLY,
@@ -81,6 +120,11 @@ const server = clickHouseWith('shop', [
   ...FORMS,
   BREAKING,
   LIMITED,
+  FORMED,
+  JOIN_USE_NULLS,
+  ...FAR_AWAY,
+  SHORT,
+  ...ON_QUERY.map(([, user]) => user),
   ...LOSSY.map(({ user }) => user),
   ...HARMLESS.map(([, user]) => user),
 ]);
@@ -90,12 +134,19 @@ const file = temporaryFiles();
 beforeAll(() =>
   server().execute(
     'CREATE DATABASE granted',
+    'CREATE TABLE shop.nanos (custom_id String, event_name String, last_updated_at DateTime64(9), n UInt64) ENGINE = MergeTree ORDER BY last_updated_at',
+    "INSERT INTO shop.nanos SELECT 'u', 'e', toDateTime64('2026-01-01 00:00:00', 9, 'UTC') + toIntervalNanosecond(number * 7), number FROM numbers(5)",
+    `CREATE TABLE shop.wide (custom_id String, event_name String, last_updated_at DateTime64(6), ${WIDE.map((name) => `${name} Nullable(Float64)`).join(', ')}) ENGINE = MergeTree ORDER BY last_updated_at`,
+    "INSERT INTO shop.wide (custom_id, event_name, last_updated_at) SELECT 'u', 'e', now64(6) FROM numbers(3)",
+    'CREATE TABLE shop.plans (id String, plan String) ENGINE = MergeTree ORDER BY id',
     'CREATE TABLE shop.few (custom_id String, event_name String, last_updated_at DateTime64(6), n UInt64) ENGINE = MergeTree ORDER BY last_updated_at',
     "INSERT INTO shop.few SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + number, number FROM numbers(10)",
     'CREATE TABLE shop.many AS shop.few',
     "INSERT INTO shop.many SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + number, number FROM numbers(100000)",
     'CREATE TABLE granted.events AS shop.few',
     'INSERT INTO granted.events SELECT * FROM shop.few',
+    'CREATE VIEW shop.joined AS SELECT e.custom_id AS custom_id, e.event_name AS event_name, e.last_updated_at AS last_updated_at, p.plan AS plan FROM shop.few AS e LEFT JOIN shop.plans AS p ON p.id = e.custom_id',
+    'CREATE VIEW shop.asking AS SELECT * FROM shop.few WHERE n > {low:UInt64}',
     // What the server itself tells of the query that reads it.
     "CREATE VIEW shop.seen AS SELECT 'u' AS custom_id, 'x' AS event_name, now() AS last_updated_at, http_user_agent, Settings AS settings FROM system.processes WHERE query_id = queryID()",
   ),
@@ -160,6 +211,17 @@ describe.concurrent('a profile that leaves rows out in silence', () => {
     expect(result.code).toBe(1);
     expect(records(result)).toEqual([]);
     expect(errors(result)).toMatchObject([{ failure_type: 'config_error', message: expect.stringMatching(expected) }]);
+    const discovered = await run('source-clickhouse', ['discover', '--config', configuration(user, 'few')]);
+    expect(errors(discovered)).toMatchObject([
+      { failure_type: 'config_error', message: expect.stringMatching(expected) },
+    ]);
+  });
+
+  test('of another form is overruled where the user may, to the byte', async () => {
+    const usual = await read('nanos', { mode: 'full_refresh' });
+    const formed = await read('nanos', { mode: 'full_refresh', user: FORMED });
+    expect(records(usual).map(({ last_updated_at }) => last_updated_at)).toContain('2026-01-01T00:00:00.000000007Z');
+    expect(records(formed)).toEqual(records(usual));
   });
 
   test('by a number of rows is overruled where the user may', async () => {
@@ -180,6 +242,64 @@ describe.concurrent('a profile that leaves rows out in silence', () => {
     expect(status).toBe('SUCCEEDED');
     expect(records(await read('few', { user })).length).toBe(10);
   });
+});
+
+describe.concurrent('a table of many columns', () => {
+  test('is read where the user may raise the limits on the query', async () => {
+    expect(records(await read('wide', { user: SHORT })).length).toBe(3);
+  });
+
+  test.each(ON_QUERY)('meets %s, which is a config_error that names it', async (name, user) => {
+    const result = await read('wide', { user });
+    expect(records(result)).toEqual([]);
+    expect(errors(result)).toMatchObject([
+      {
+        failure_type: 'config_error',
+        message: expect.stringMatching(new RegExp(`too low for the query.+MODIFY SETTING .*${name} = \\d+`)),
+      },
+    ]);
+  });
+});
+
+describe('a view that can not be read', () => {
+  test('as join_use_nulls is another one than for its creator is a FAILED check, with the advice', async () => {
+    const { status, message } = await checkStatus('source-clickhouse', configuration(JOIN_USE_NULLS, 'joined'));
+    expect(status).toBe('FAILED');
+    expect(message).toMatch(/code 80, INCORRECT_QUERY.+MODIFY SETTING join_use_nulls = 0.+SETTINGS join_use_nulls = 0/);
+  });
+
+  test('as it asks for parameters is a FAILED check that says so', async () => {
+    const { status, message } = await checkStatus('source-clickhouse', configuration(READER, 'asking'));
+    expect(status).toBe('FAILED');
+    expect(message).toMatch(/parameterized view.+Create a plain view/);
+  });
+});
+
+/** What the server's clock says of a cursor, to a user in a time zone of its own. */
+async function windowOf(user: SandboxUser, cursorType: string): Promise<TimeWindow | undefined> {
+  const clickhouse = new ClickHouse(sourceConfigurationSchema.parse(server().connection(user)));
+  try {
+    return await timeWindow(clickhouse, parseClickHouseType(cursorType), {
+      lookback_seconds: 0,
+      cursor_lag_seconds: 0,
+    });
+  } finally {
+    await clickhouse.close();
+  }
+}
+
+test.each(['Date', 'Date32'])('the day of a %s cursor is that of the server, wherever its reader is', async (type) => {
+  const today = async (): Promise<string> => {
+    const [row] = await server().query<{ today: string }>('SELECT toString(today()) AS today');
+    return row?.today ?? '';
+  };
+  // At any time the day is another one at one of the two.
+  for (const user of FAR_AWAY) {
+    const before = await today();
+    const window = await windowOf(user, type);
+    expect([before, await today()]).toContain(window?.now);
+    expect([before, await today()]).toContain(window?.readBefore);
+  }
 });
 
 test('a query cache that does not take look-ups is told of with what to run', async () => {

@@ -309,7 +309,7 @@ const ON_THE_WAY: readonly Case[] = [
   check('clickhouse_address_wrong', { host: 'clickhuose..example.com' }, [['..', '.']]),
   check('clickhouse_unreachable', { port: 1 }),
   check('clickhouse_port_wrong', async () => ({ port: await tlsPort() })),
-  check('clickhouse_port_wrong', async () => ({ port: await portAnswering(200, '{}') })),
+  check('clickhouse_not_spoken', async () => ({ port: await portAnswering(404) })),
   {
     code: 'clickhouse_cut_off',
     say: async () => {
@@ -350,7 +350,10 @@ const OF_CLICKHOUSE: readonly Case[] = [
   read('clickhouse_limit_too_low', { config: () => user(LIMITED), table: 'many' }),
   check('clickhouse_busy', () => user(SELDOM)),
   check('clickhouse_too_old', async () => ({
-    port: await proxyPort({ words: 'SELECT version()', faults: [says(200, '{"data":[{"version":"21.8.15.7"}]}')] }),
+    port: await proxyPort({
+      words: 'SELECT version()',
+      faults: [says(200, '{"data":[{"version":"21.8.15.7","settings":[]}]}')],
+    }),
   })),
   check('clickhouse_query_failed', { table: 'converted' }),
 ];

@@ -13,12 +13,6 @@ import { ofStream, tryRow } from './try-row.ts';
 import { refuseUnreadable, unreadableText } from './unreadable-engine.ts';
 import { proposeView } from './view-proposal.ts';
 
-/**
- * The oldest ClickHouse that is read, as [major, minor]. The newest function that every row is written with,
- * toJSONString, is a year older (21.7); the distance is for what no documentation tells.
- */
-const OLDEST_VERSION = [22, 6] as const;
-
 /** How long `check` waits for the first row of a stream, in milliseconds, and for those of all streams together. */
 const ROW_PATIENCE_MS = 10_000;
 const ALL_ROWS_PATIENCE_MS = 60_000;
@@ -32,7 +26,7 @@ export type Patience = { ofRowMs: number; ofAllRowsMs: number };
 const PATIENCE: Patience = { ofRowMs: ROW_PATIENCE_MS, ofAllRowsMs: ALL_ROWS_PATIENCE_MS };
 
 /**
- * Proves that `read` would work: connects, looks at version, database, tables and columns, and reads the first row of
+ * Proves that `read` would work: connects, looks at database, tables and columns, and reads the first row of
  * each stream that `discover` lists, by the query that `read` uses. One stream after the other, as a user may be allowed
  * one query at a time.
  *
@@ -47,7 +41,6 @@ export async function check(
   patience: Patience = PATIENCE,
 ): Promise<string[]> {
   const { table } = configuration;
-  await checkVersion(clickhouse);
   await checkDatabase(clickhouse, configuration);
   const { streams, warnings } =
     table === undefined
@@ -78,25 +71,13 @@ export async function check(
 }
 
 /**
- * The first half of `check`, which reads no row: looks at version and database, and whether any stream fits.
+ * The first half of `check`, which reads no row: looks at the database, and whether any stream fits.
  *
  * @throws ConnectorError that says what is in the way and what to do about it.
  */
 export async function checkDatabaseOnly(clickhouse: ClickHouse, configuration: SourceConfiguration): Promise<void> {
-  await checkVersion(clickhouse);
   await checkDatabase(clickhouse, configuration);
   await anyOffered(clickhouse, configuration);
-}
-
-async function checkVersion(clickhouse: ClickHouse): Promise<void> {
-  const [row] = await clickhouse.rows('SELECT version() AS version', {}, z.object({ version: z.string() }));
-  const [major = 0, minor = 0] = (row?.version ?? '').split('.').map(Number);
-  const [oldestMajor, oldestMinor] = OLDEST_VERSION;
-  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return;
-  throw sourceError(
-    'clickhouse_too_old',
-    `The server is ClickHouse ${row?.version ?? '(no version)'}, which is too old: ${OLDEST_VERSION.join('.')} or later is needed, as older ones lack functions that rows are written with. Upgrade the server, or read from a newer replica.`,
-  );
 }
 
 async function checkDatabase(clickhouse: ClickHouse, { database, username }: SourceConfiguration): Promise<void> {

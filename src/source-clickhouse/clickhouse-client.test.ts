@@ -22,19 +22,17 @@ afterEach(async () => {
 type Request = { url: URL; headers: IncomingMessage['headers']; body: string };
 type Answer = (response: ServerResponse, request: Request) => void;
 
-/** What a server says of the settings of a user who may change none, and of one who may. */
-const FIXED = resultOf({
-  settings: [
-    ['log_comment', '', '1', '0'],
-    ['readonly', '1', '1', '1'],
-  ],
-});
-const CHANGEABLE = resultOf({
-  settings: [
-    ['log_comment', '', '0', '0'],
-    ['readonly', '2', '1', '1'],
-    ['cancel_http_readonly_queries_on_client_close', '0', '0', '0'],
-  ],
+/** What a server says of its version, and of the settings of a user: each with whether it is fixed, or changed, and its value. */
+function looksUp(settings: Record<string, string>, version = '26.7.2.1'): string {
+  return resultOf({ version, settings: Object.entries(settings) });
+}
+
+/** Of a user who may change none, and of one who may. */
+const FIXED = looksUp({ log_comment: '10', readonly: '111', limit: '' });
+const CHANGEABLE = looksUp({
+  log_comment: '00',
+  readonly: '112',
+  cancel_http_readonly_queries_on_client_close: '000',
 });
 
 /** A result as the server writes it. */
@@ -95,6 +93,21 @@ describe('a request', () => {
     }
   });
 
+  test('of a user with a colon in its name has both in headers of ClickHouse, in UTF-8', async () => {
+    const { clickhouse, requests } = await connected(
+      afterLookUp((response) => response.end(resultOf()), FIXED),
+      { username: 'team:reader', password: 'p:/"é€' },
+    );
+    await clickhouse.rows('SELECT 1', {}, row);
+    for (const { headers } of requests) {
+      expect(headers.authorization).toBeUndefined();
+      const sent = ['x-clickhouse-user', 'x-clickhouse-key'].map((name) =>
+        Buffer.from(String(headers[name]), 'latin1'),
+      );
+      expect(sent.map(String)).toEqual(['team:reader', 'p:/"é€']);
+    }
+  });
+
   test('carries its parameters beside the query, and no setting for a user who may send none', async () => {
     const { clickhouse, requests } = await connected(afterLookUp((response) => response.end(resultOf()), FIXED));
     await clickhouse.rows('SELECT {a:String}', { a: "it's\t", n: 7 }, row);
@@ -133,13 +146,28 @@ describe('rows', () => {
     expect(await clickhouse.rows('SELECT n', {}, row)).toEqual([{ n: 1 }, { n: 2 }]);
   });
 
-  test('of another form are a failure with advice', async () => {
-    const { clickhouse } = await connected(afterLookUp((response) => response.end('<html>Welcome</html>\n'), FIXED));
-    await expect(clickhouse.rows('SELECT n', {}, row)).rejects.toMatchObject({
-      name: 'ConnectorError',
+  test.each([
+    ['no JSON', '<html>secret</html>\n'],
+    ['JSON of another service', '{"data":{"secret":1}}'],
+    ['other rows', resultOf({ n: 'secret' })],
+    ['JSON that was cut', '{"meta":[],"data":[{"n":"secret'],
+  ])('of another form after answers of ClickHouse may pass, and are not shown: %s', async (_, body) => {
+    const { clickhouse } = await connected(afterLookUp((response) => response.end(body), FIXED));
+    const failure = await clickhouse.rows('SELECT n', {}, row).catch((error: unknown) => error);
+    expect(failure).toMatchObject({
+      code: 'clickhouse_cut_off',
       failureType: 'transient_error',
-      message: expect.stringContaining("Check that host and port are those of ClickHouse's HTTP interface."),
+      message: expect.stringMatching(/^127\.0\.0\.1:\d+ answered a query with something that is not ClickHouse's/),
     });
+    expect(JSON.stringify(failure)).not.toContain('secret');
+  });
+
+  test('whose answer ends with an error in place of JSON have its reason', async () => {
+    const said = 'Code: 241. DB::Exception: Memory limit exceeded. (MEMORY_LIMIT_EXCEEDED) (version 23.3.1.1)';
+    const { clickhouse } = await connected(
+      afterLookUp((response) => response.end(`{"meta":[],"data":[{"n":1}${said}`), FIXED),
+    );
+    await expect(clickhouse.rows('SELECT n', {}, row)).rejects.toMatchObject({ code: 'clickhouse_busy' });
   });
 
   test('that the server refuses are a failure with advice', async () => {
@@ -289,6 +317,110 @@ describe('a server that says nothing after the signal to end', () => {
     await expect(asked).rejects.toThrow('no answer within 0.02 seconds after the signal to end');
     // And so is one that is asked only then.
     await expect(clickhouse.rows('SELECT 1', {}, row)).rejects.toThrow('after the signal to end');
+  });
+});
+
+describe.each(['waking', 'transient'] as const)(
+  'a service that is not ClickHouse is refused at once (%s):',
+  (askAgainWhen) => {
+    test.each<[string, Answer, number]>([
+      ['a page', (response) => response.end('<html>Welcome</html>'), 200],
+      ['another JSON', (response) => response.end('{"data":{"id":1}}'), 200],
+      ['a page that is not found', (response) => response.writeHead(404).end('{"error_code":"ROUTE_NOT_FOUND"}'), 404],
+      ['the native port', (response) => response.writeHead(400).end('Port 9000 is for clickhouse-client program'), 400],
+      ['a redirection', (response) => response.writeHead(301, { location: 'https://x/' }).end(), 301],
+      ['an error without a reason', (response) => response.writeHead(500).end(), 500],
+    ])('%s', async (_, answer, status) => {
+      const { clickhouse, requests } = await connected(
+        answer,
+        {},
+        { askAgainWhen, retryTimeMs: 60_000, firstRetryMs: 60_000 },
+      );
+      await expect(clickhouse.rows('SELECT n', {}, row)).rejects.toMatchObject({
+        code: 'clickhouse_not_spoken',
+        failureType: 'config_error',
+        message: expect.stringMatching(
+          `^127\\.0\\.0\\.1:\\d+ answered, but not like ClickHouse \\(HTTP ${status}\\)\\.`,
+        ),
+      });
+      expect(requests.length).toBe(1);
+    });
+  },
+);
+
+describe('a server that is too old is refused at its first answer', () => {
+  const displayText =
+    (code: number, words: string): Answer =>
+    (response) =>
+      response.writeHead(500).end(`Code: ${code}, e.displayText() = DB::Exception: ${words}, e.what() = DB::Exception`);
+
+  test.each<[string, Answer, string]>([
+    ['by its version', (response) => response.end(looksUp({}, '21.8.15.7')), 'ClickHouse 21.8.15.7'],
+    ['by a version without a number', (response) => response.end(looksUp({}, '')), 'ClickHouse (no version)'],
+    [
+      'by its form of an error, as of 18.16',
+      displayText(47, 'Unknown identifier: readonly'),
+      'a ClickHouse from before version 21.10',
+    ],
+    [
+      'by its form of an error of settings, as of 18.16',
+      displayText(115, 'Unknown setting param_database'),
+      'a ClickHouse from before version 21.10',
+    ],
+    [
+      'by an error with its version',
+      displayText(62, 'Syntax error (version 20.3.4.10 (official build))'),
+      'ClickHouse 20.3.4.10',
+    ],
+  ])('%s', async (_, answer, seen) => {
+    const { clickhouse, requests } = await connected(answer, {}, { retryTimeMs: 60_000, firstRetryMs: 60_000 });
+    for (const ask of [
+      () => clickhouse.rows('SELECT n', {}, row),
+      () => clickhouse.bytes('SELECT n FORMAT TSVRaw', {}, running()),
+    ]) {
+      await expect(ask()).rejects.toMatchObject({
+        code: 'clickhouse_too_old',
+        message: expect.stringContaining(`The server is ${seen}, which is too old: 22.12 or later is needed`),
+      });
+    }
+    expect(requests.length).toBe(2);
+  });
+});
+
+describe('an error whose connection is cut', () => {
+  const cut =
+    (words: string): Answer =>
+    (response) => {
+      response.writeHead(200, { 'X-ClickHouse-Exception-Code': '43', 'Transfer-Encoding': 'chunked' });
+      response.flushHeaders();
+      if (words === '') setImmediate(() => response.destroy());
+      else response.write(words, () => response.destroy());
+    };
+
+  test.each([
+    ['before its first word', '', 'ClickHouse failed (code 43), and its reason was cut off.'],
+    [
+      'in its words',
+      'Code: 43. DB::Exception: Illegal type String of argum',
+      'ClickHouse said: Illegal type String of argum (code 43).',
+    ],
+    [
+      'behind them',
+      'Code: 43. DB::Exception: Illegal type. (ILLEGAL_TYPE_OF_ARGUMENT) (version 25.5.2.1)',
+      'ClickHouse said: Illegal type (code 43, ILLEGAL_TYPE_OF_ARGUMENT).',
+    ],
+  ])('%s has its code, and is not asked again', async (_, words, message) => {
+    const { clickhouse, requests } = await connected(afterLookUp(cut(words), FIXED), {}, { retryTimeMs: 60_000 });
+    for (const ask of [
+      () => clickhouse.rows('SELECT n', {}, row),
+      () => clickhouse.bytes('SELECT n FORMAT TSVRaw', {}, running()),
+    ]) {
+      await expect(ask()).rejects.toMatchObject({
+        code: 'clickhouse_query_failed',
+        message: expect.stringContaining(message),
+      });
+    }
+    expect(requests.length).toBe(3);
   });
 });
 

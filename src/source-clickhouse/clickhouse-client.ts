@@ -12,12 +12,13 @@ import {
 import pRetry from 'p-retry';
 import { z } from 'zod';
 import { ConnectorError } from '../protocol/failure.ts';
-import { clickHouseFailure, GatewayError, mayBeAsleep } from './clickhouse-failure.ts';
+import { clickHouseFailure, GatewayError, mayBeAsleep, NotClickHouseError } from './clickhouse-failure.ts';
 import type { SourceConfiguration } from './configuration.ts';
 import { httpAgent } from './http-agent.ts';
 import { PROGRAM } from './program.ts';
 import { mayStillRun, QueryEnds } from './query-ends.ts';
 import { lookUpQuerySettings, NO_SETTINGS, type QuerySettings } from './query-settings.ts';
+import { refuseOldError } from './server-version.ts';
 import { sourceError } from './source-error.ts';
 import { SshTunnel } from './ssh-tunnel.ts';
 
@@ -48,6 +49,12 @@ const STOP_PATIENCE_MS = 5_000;
 
 /** What a proxy answers for a server that is not there yet: Bad Gateway, Service Unavailable, Gateway Timeout. */
 const GATEWAY_STATUSES = [502, 503, 504];
+
+/** How an error begins, before its reason. */
+const EXCEPTION_START = /^Code: \d+\. DB::Exception: /;
+
+/** The header with the number of the error that an answer is. Every version that is read sends it. */
+const EXCEPTION_CODE_HEADER = 'x-clickhouse-exception-code';
 
 export type QueryParameters = Record<string, string | number>;
 
@@ -102,8 +109,7 @@ export class ClickHouse {
         : new SshTunnel(tunnel_method, this.#surroundings.warn);
     this.#client = createClient({
       url,
-      username: configuration.username,
-      password: configuration.password,
+      ...credentials(configuration),
       request_timeout: this.#surroundings.silenceMs,
       max_response_headers_size: MOST_HEADER_BYTES,
       // Every user may send it, and none can lose it: a comment in the query's text would go when its parameters are put in.
@@ -209,9 +215,12 @@ export class ClickHouse {
     // Not JSONEachRow, of which a setting makes one array.
     const body = await this.#ask(`${query} \nFORMAT JSON`, parameters, settings, signal);
     const result = await text(addAbortSignal(signal, body));
-    const { data, exception } = z
-      .object({ data: z.array(row), exception: z.string().optional() })
-      .parse(JSON.parse(result));
+    const answer = z.object({ data: z.array(row), exception: z.string().optional() }).safeParse(jsonIn(result));
+    if (!answer.success) {
+      const error = parseError(result);
+      throw error instanceof ClickHouseError ? error : new NotClickHouseError(200, this.#isClickHouse);
+    }
+    const { data, exception } = answer.data;
     // A query that fails among its rows may give whole JSON, with the reason in it
     // (http_write_exception_in_output_format, which servers of 23.9 to 25.10 have on).
     if (exception !== undefined) throw parseError(exception);
@@ -253,12 +262,24 @@ export class ClickHouse {
       abort_signal: signal,
     });
     const status = http_status_code ?? 0;
-    const isGood = status >= 200 && status < 300 && response_headers['x-clickhouse-exception-code'] === undefined;
-    if (isGood) return stream;
-    const body = await text(stream);
+    const exceptionCode = response_headers[EXCEPTION_CODE_HEADER];
+    if (status >= 200 && status < 300 && exceptionCode === undefined) return stream;
+    const { body, failure } = await whatCame(addAbortSignal(signal, stream));
+    signal.throwIfAborted();
     const error = parseError(body);
-    if (!(error instanceof ClickHouseError) && GATEWAY_STATUSES.includes(status)) throw new GatewayError(status, body);
-    throw error;
+    if (error instanceof ClickHouseError) throw error;
+    refuseOldError(body);
+    // Some versions cut the connection in the middle of the reason.
+    if (exceptionCode !== undefined) {
+      throw new ClickHouseError({ message: body.replace(EXCEPTION_START, ''), code: String(exceptionCode) });
+    }
+    if (GATEWAY_STATUSES.includes(status)) throw new GatewayError(status, body);
+    throw failure ?? new NotClickHouseError(status, this.#isClickHouse);
+  }
+
+  /** Whether the server has answered as ClickHouse does. */
+  get #isClickHouse(): boolean {
+    return this.#settings !== undefined;
   }
 
   /** Why a result was left that did not come in time after the signal to end. */
@@ -275,4 +296,41 @@ export class ClickHouse {
     if (stop.aborted || !(error instanceof ConnectorError) || error.failureType !== 'transient_error') return false;
     return askAgainWhen === 'transient' || mayBeAsleep(error, this.#configuration);
   }
+}
+
+/** The value that a text is in JSON; undefined when it is no JSON. */
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What came of a body, and why not all of it did. */
+async function whatCame(stream: Readable): Promise<{ body: string; failure: unknown }> {
+  const chunks: Uint8Array[] = [];
+  let failure: unknown;
+  try {
+    for await (const chunk of stream) chunks.push(chunk);
+  } catch (error) {
+    failure = error;
+  }
+  return { body: Buffer.concat(chunks).toString(), failure };
+}
+
+/**
+ * How the user logs in: by basic authentication, which ends a name at its first colon; a name with one by the headers of
+ * ClickHouse. In these, Node takes each byte of UTF-8 for a character.
+ */
+function credentials({
+  username,
+  password,
+}: Pick<SourceConfiguration, 'username' | 'password'>): Parameters<typeof createClient>[0] {
+  if (!username.includes(':')) return { username, password };
+  const bytes = (text: string): string => Buffer.from(text).toString('latin1');
+  return {
+    set_basic_auth_header: false,
+    http_headers: { 'X-ClickHouse-User': bytes(username), 'X-ClickHouse-Key': bytes(password) },
+  };
 }

@@ -57,6 +57,21 @@ describe('an error of the server', () => {
     [395, 'FUNCTION_THROW_IF_VALUE_IS_NON_ZERO', 'throw_if_met', /Mend the row or the throwIf/],
     [181, 'ILLEGAL_FINAL', 'final_unsupported', /Turn it off for this table/],
     [457, 'BAD_QUERY_PARAMETER', 'state_invalid', /Give back the state of the last run as it was/],
+    [691, 'UNKNOWN_ELEMENT_OF_ENUM', 'value_unfit', /have the view take it/],
+    [161, 'TOO_MANY_COLUMNS', 'clickhouse_limit_too_low', /max_columns_to_read = 0.+read a view of fewer columns/],
+    [162, 'TOO_DEEP_SUBQUERIES', 'clickhouse_limit_too_low', /max_subquery_depth = 100 /],
+    [165, 'TOO_MANY_TEMPORARY_COLUMNS', 'clickhouse_limit_too_low', /max_temporary_columns = 0/],
+    [166, 'TOO_MANY_TEMPORARY_NON_CONST_COLUMNS', 'clickhouse_limit_too_low', /max_temporary_non_const_columns = 0/],
+    [167, 'TOO_DEEP_AST', 'clickhouse_limit_too_low', /max_ast_depth = 1000/],
+    [168, 'TOO_BIG_AST', 'clickhouse_limit_too_low', /max_ast_elements = 1000000, max_expanded_ast_elements = 5000000/],
+    [306, 'TOO_DEEP_RECURSION', 'clickhouse_limit_too_low', /max_parser_depth = 1000/],
+    [718, 'TOO_SLOW_PARSING', 'clickhouse_limit_too_low', /max_parser_backtracks = 1000000/],
+    [584, 'PROJECTION_NOT_USED', 'clickhouse_limit_too_low', /too low for the query/],
+    [90, 'EMPTY_LIST_OF_COLUMNS_PASSED', 'columns_missing', /most likely it is a parameterized view.+ Create a plain/i],
+    [51, 'EMPTY_LIST_OF_COLUMNS_QUERIED', 'columns_missing', /most likely it is a parameterized view/i],
+    [80, 'INCORRECT_QUERY', 'clickhouse_query_failed', /Most likely a view/],
+    [36, 'BAD_ARGUMENTS', 'clickhouse_query_failed', /Most likely a view/],
+    [62, 'SYNTAX_ERROR', 'clickhouse_query_failed', /Most likely a view/],
     [47, 'UNKNOWN_IDENTIFIER', 'schema_outdated', /Refresh the schema \(discover\) or mend the view/],
     [16, 'NO_SUCH_COLUMN_IN_TABLE', 'schema_outdated', /Refresh the schema \(discover\) or mend the view/],
     [164, 'READONLY', 'clickhouse_settings_unfit', /read-only.+readonly=2/],
@@ -76,6 +91,18 @@ describe('an error of the server', () => {
     [396, 'TOO_MANY_ROWS_OR_BYTES', 'clickhouse_limit_too_low', /too low for the query/],
     [191, 'SET_SIZE_LIMIT_EXCEEDED', 'clickhouse_limit_too_low', /too low for the query/],
     [277, 'INDEX_NOT_USED', 'clickhouse_limit_too_low', /too low for the query/],
+    [
+      704,
+      'QUERY_CACHE_USED_WITH_NONDETERMINISTIC_FUNCTIONS',
+      'clickhouse_settings_unfit',
+      /MODIFY SETTING use_query_cache = 0/,
+    ],
+    [
+      572,
+      'TOO_MANY_QUERY_PLAN_OPTIMIZATIONS',
+      'clickhouse_limit_too_low',
+      /query_plan_max_optimizations_to_apply = 10000/,
+    ],
     [719, 'QUERY_CACHE_USED_WITH_SYSTEM_TABLE', 'clickhouse_settings_unfit', /MODIFY SETTING use_query_cache = 0/],
     [32, 'ATTEMPT_TO_READ_AFTER_EOF', 'clickhouse_cut_off', /cut short/],
     [95, 'CANNOT_READ_FROM_SOCKET', 'clickhouse_cut_off', /cut short/],
@@ -102,7 +129,12 @@ describe('an error of the server', () => {
     );
     expect(failure.code).toBe(code);
     expect(failure.message).toMatch(advice);
-    expect(failure.internalMessage).toBe('Something about the thing: In scope SELECT 1. Maybe you meant 2. ');
+    // Of an error about a value only words of ClickHouse's own are shown.
+    expect(failure.internalMessage).toBe(
+      [41, 153, 457, 691].includes(number)
+        ? '[text of 15 characters] the [text of 5 characters]: In [text of 14 characters]. [text of 17 characters].'
+        : 'Something about the thing: In scope SELECT 1. Maybe you meant 2. ',
+    );
     expect(failure.message).not.toContain(PASSWORD);
   });
 
@@ -211,6 +243,10 @@ describe('of a limit that each attempt would meet, which setting it is', () => {
     ['Limit for IN-set exceeded, max bytes: 10.00, current bytes: 1.00 thousand', 'max_bytes_in_set'],
     ['Limit for JOIN exceeded, max rows: 10.00, current rows: 4.10 thousand', 'max_rows_in_join'],
     ["Primary key (a) is not used and setting 'force_primary_key' is set", 'force_primary_key'],
+    [
+      'No projection is used when optimize_use_projections = 1 and force_optimize_projection = 1',
+      'force_optimize_projection',
+    ],
   ])('%s: %s', (message, settings) => {
     const failure = serverFailure(`Code: 396. DB::Exception: ${message}. (TOO_MANY_ROWS_OR_BYTES) (version 26.7.2.1)`);
     expect(failure.message).toContain(`(${settings})`);
@@ -219,6 +255,39 @@ describe('of a limit that each attempt would meet, which setting it is', () => {
         .split(' or ')
         .map((name) => `${name} = 0`)
         .join(', ')} `,
+    );
+  });
+});
+
+describe('of a limit on the query itself, and of a profile that a view does not fit, what is to be done:', () => {
+  test.each([
+    [
+      62,
+      'Max query size exceeded (can be increased with the `max_query_size` setting): Syntax error',
+      'max_query_size = 16777216',
+    ],
+    [62, "Syntax error: failed at position 26 ('n'): n. Max query size exceeded: 'n'", 'max_query_size = 16777216'],
+    [36, 'Query tree is too big. Maximum: 3', 'max_expanded_ast_elements = 5000000'],
+  ])('%i %s', (code, words, setting) => {
+    const failure = serverFailure(`Code: ${code}. DB::Exception: ${words}. (SOME_ERROR) (version 26.7.2.1)`);
+    expect(failure.code).toBe('clickhouse_limit_too_low');
+    expect(failure.message).toContain(`MODIFY SETTING ${setting} (`);
+    expect(failure.message).toMatch(/Or read a view of fewer columns\.$/);
+  });
+
+  test('a list of indexes is set to an empty one', () => {
+    const words = "Index `x` is not used and setting 'force_data_skipping_indices' contains it";
+    const failure = serverFailure(`Code: 277. DB::Exception: ${words}. (INDEX_NOT_USED) (version 26.7.2.1)`);
+    expect(failure.message).toContain("MODIFY SETTING force_data_skipping_indices = '' (");
+  });
+
+  test('join_use_nulls is named', () => {
+    const words =
+      "Query from view shop.v returned Nullable column having not Nullable type in structure. If query from view has JOIN, it may be cause by different values of 'join_use_nulls' setting. You may explicitly specify 'join_use_nulls' in 'CREATE VIEW' query to avoid this error";
+    const failure = serverFailure(`Code: 80. DB::Exception: ${words}. (INCORRECT_QUERY) (version 26.7.2.1)`);
+    expect(failure.code).toBe('clickhouse_settings_unfit');
+    expect(failure.message).toMatch(
+      /join_use_nulls in the profile .+ MODIFY SETTING join_use_nulls = 0 .+ SETTINGS join_use_nulls/,
     );
   });
 });
@@ -374,12 +443,12 @@ describe('an error on the way to the server', () => {
       /was cut/,
     ],
     [
-      'the page of a proxy',
+      'something that could not be parsed',
       '',
-      '<html><h1>502 Bad Gateway</h1></html>',
+      'Unexpected token, "secret" is not valid JSON',
       {},
       'clickhouse_port_wrong',
-      /gave no answer that ClickHouse would give: <html>/,
+      /gave no answer that ClickHouse would give\. Check/,
     ],
     [
       'an empty page',

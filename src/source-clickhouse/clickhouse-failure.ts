@@ -1,15 +1,16 @@
 import { ClickHouseError } from '@clickhouse/client';
-import { ZodError } from 'zod';
 import { ConnectorError, codeOf, messageOf } from '../protocol/failure.ts';
 import type { SourceConfiguration } from './configuration.ts';
 import type { Explanation } from './explanation.ts';
 import { quoteIdentifier } from './identifier.ts';
-import { explainFinalLimit } from './limit-failure.ts';
+import { explainFinalLimit, isLimitOnQuery } from './limit-failure.ts';
 import { PROGRESS_SETTINGS } from './query-settings.ts';
+import { allWords, firstSentence } from './server-words.ts';
 import { settingAdvice } from './setting-advice.ts';
 import { sourceError } from './source-error.ts';
 import { explainTlsError } from './tls-failure.ts';
 import { isChangedTable } from './unchanged-table.ts';
+import { UnreadableAnswerError } from './unreadable-answer-error.ts';
 
 /** What a proxy answered in the place of a server that it could not reach. */
 export class GatewayError extends Error {
@@ -19,6 +20,21 @@ export class GatewayError extends Error {
     super(body);
     this.name = 'GatewayError';
     this.status = status;
+  }
+}
+
+/** An answer that ClickHouse does not give. */
+export class NotClickHouseError extends Error {
+  readonly status: number;
+  readonly answeredBefore: boolean;
+
+  /** @param answeredBefore whether ClickHouse has answered at this host and port in this run. */
+  constructor(status: number, answeredBefore: boolean) {
+    // What came is not shown: it may hold rows.
+    super(`HTTP ${status} with an answer that is not ClickHouse's.`);
+    this.name = 'NotClickHouseError';
+    this.status = status;
+    this.answeredBefore = answeredBefore;
   }
 }
 
@@ -37,12 +53,13 @@ export function mayBeAsleep(failure: ConnectorError, { ssl }: SourceConfiguratio
 
 /**
  * A failure of ClickHouse, or of the way to it, in words that say what was seen, what it likely means and what to do.
- * The server's own words go into the internal message.
+ * The server's own words go into the internal message, as far as they may be shown.
  */
 export function clickHouseFailure(error: unknown, configuration: SourceConfiguration): ConnectorError {
   if (error instanceof ConnectorError) return error;
   const { code, message } = explain(error, configuration);
-  return sourceError(code, message, { internalMessage: messageOf(error), cause: error });
+  const internalMessage = error instanceof ClickHouseError ? allWords(error) : messageOf(error);
+  return sourceError(code, message, { internalMessage, cause: error });
 }
 
 function explain(error: unknown, configuration: SourceConfiguration): Explanation {
@@ -70,7 +87,15 @@ function explainServerError(error: ClickHouseError, configuration: SourceConfigu
         'A column was dropped or changed its type while the table was read, so the rows that are left may be in another order than those that were read. Run again; the next run looks at the table anew and goes on from the last state.',
     };
   }
-  const seen = `ClickHouse said: ${firstSentence(error.message)} (code ${error.code}, ${error.type ?? 'no name'}).`;
+  const words = firstSentence(error);
+  const number = error.type === undefined ? `code ${error.code}` : `code ${error.code}, ${error.type}`;
+  const seen =
+    words === ''
+      ? `ClickHouse failed (${number}), and its reason was cut off.`
+      : `ClickHouse said: ${words} (${number}).`;
+  if (isLimitOnQuery(error)) {
+    return { code: 'clickhouse_limit_too_low', message: `${seen} ${explainFinalLimit(error, configuration)}` };
+  }
   switch (Number(error.code)) {
     case 516: // AUTHENTICATION_FAILED
     case 193: // WRONG_PASSWORD
@@ -118,11 +143,16 @@ function explainServerError(error: ClickHouseError, configuration: SourceConfigu
     case 41: // CANNOT_PARSE_DATETIME
     case 70: // CANNOT_CONVERT_TYPE
     case 72: // CANNOT_PARSE_NUMBER
+    case 130: // CANNOT_READ_ARRAY_FROM_TEXT
     case 153: // ILLEGAL_DIVISION
     case 321: // VALUE_IS_OUT_OF_RANGE_OF_DATA_TYPE
     case 349: // CANNOT_INSERT_NULL_IN_ORDINARY_COLUMN
     case 376: // CANNOT_PARSE_UUID
     case 407: // DECIMAL_OVERFLOW
+    case 467: // CANNOT_PARSE_BOOL
+    case 675: // CANNOT_PARSE_IPV4
+    case 676: // CANNOT_PARSE_IPV6
+    case 691: // UNKNOWN_ELEMENT_OF_ENUM
       return {
         code: 'value_unfit',
         message: `${seen} The view, or a column that the table computes, meets a value that it can't work with. Mend the value, or have the view take it, as with toUInt32OrNull for toUInt32; the next run goes on from the last state.`,
@@ -142,10 +172,25 @@ function explainServerError(error: ClickHouseError, configuration: SourceConfigu
     case 396: // TOO_MANY_ROWS_OR_BYTES
     case 191: // SET_SIZE_LIMIT_EXCEEDED
     case 277: // INDEX_NOT_USED
+    case 565: // TOO_MANY_PARTITIONS
+    case 584: // PROJECTION_NOT_USED
       return {
         code: 'clickhouse_limit_too_low',
-        message: `${seen} ${explainFinalLimit(error.message, configuration)}`,
+        message: `${seen} ${explainFinalLimit(error, configuration)}`,
       };
+    case 80: // INCORRECT_QUERY
+      if (!error.message.includes('join_use_nulls')) return explainOther(seen);
+      return {
+        code: 'clickhouse_settings_unfit',
+        message: `${seen} The view has a JOIN, and most likely join_use_nulls in the profile of the user "${username}" is not what it was for the one who created the view. ${settingAdvice(username, { join_use_nulls: '0' })}. Or create the view again with SETTINGS join_use_nulls = 0 (or 1) at its end, so that it no longer depends on who reads it.`,
+      };
+    case 90: // EMPTY_LIST_OF_COLUMNS_PASSED
+    case 51: // EMPTY_LIST_OF_COLUMNS_QUERIED
+      return {
+        code: 'columns_missing',
+        message: `${seen} The table or view shows no columns. Most likely it is a parameterized view, which has them only when a query gives its parameters. Create a plain view that does: CREATE VIEW … AS SELECT * FROM the_view(parameter = value), and name it in "table".`,
+      };
+    case 704: // QUERY_CACHE_USED_WITH_NONDETERMINISTIC_FUNCTIONS
     case 719: // QUERY_CACHE_USED_WITH_SYSTEM_TABLE
       return {
         code: 'clickhouse_settings_unfit',
@@ -186,11 +231,15 @@ function explainServerError(error: ClickHouseError, configuration: SourceConfigu
         message: `${seen} The query was cut short by the server or its network. Run again; the next run goes on from the last state.`,
       };
     default:
-      return {
-        code: 'clickhouse_query_failed',
-        message: `${seen} Most likely a view, or what is behind it, does not work: try a SELECT * from it without this connector, and mend it. If that works, please report this.`,
-      };
+      return explainOther(seen);
   }
+}
+
+function explainOther(seen: string): Explanation {
+  return {
+    code: 'clickhouse_query_failed',
+    message: `${seen} Most likely a view, or what is behind it, does not work: try a SELECT * from it without this connector, and mend it. If that works, please report this.`,
+  };
 }
 
 /** Errors of DNS, TCP, TLS and what is no answer of ClickHouse, by Node's codes. */
@@ -202,6 +251,13 @@ function explainNetworkError(error: unknown, configuration: SourceConfiguration)
     return {
       code: 'clickhouse_unreachable',
       message: `A proxy at ${at} answered in place of ClickHouse: it can't reach it (HTTP ${error.status}). The server is waking up, restarting or overloaded. Try again; if it stays, check that host and port are those of ClickHouse's HTTP interface.`,
+    };
+  }
+  if (error instanceof NotClickHouseError) return explainOtherAnswer(error, at);
+  if (error instanceof UnreadableAnswerError) {
+    return {
+      code: 'clickhouse_cut_off',
+      message: `Among the rows of ${at} came ${error.bytes} bytes that are not a row, and not an error of ClickHouse. A proxy may have cut or changed the answer. Try again; if it stays, please report this.`,
     };
   }
   if (code === 'ENOTFOUND')
@@ -247,11 +303,24 @@ function explainNetworkError(error: unknown, configuration: SourceConfiguration)
       message: `The connection to ${at} was cut. The server restarted, or a proxy or tunnel closed it. Try again.${asked ? ' If it never works, the server may want a client certificate (tls.client_certificate).' : ''}`,
     };
   }
-  // What zod says of an answer in another form is for us alone.
-  const words = error instanceof ZodError ? '' : firstSentence(messageOf(error));
+  // Not with the error's own words: what was to be parsed may be in them.
   return {
     code: 'clickhouse_port_wrong',
-    message: `${at} gave no answer that ClickHouse would give${words === '' ? '' : `: ${words}`}. Check that host and port are those of ClickHouse's HTTP interface.`,
+    message: `${at} gave no answer that ClickHouse would give${code === '' ? '' : ` (${code})`}. Check that host and port are those of ClickHouse's HTTP interface.`,
+  };
+}
+
+/** An answer that is not ClickHouse's: of another service, or, after answers of ClickHouse, of what is between. */
+function explainOtherAnswer({ status, answeredBefore }: NotClickHouseError, at: string): Explanation {
+  if (answeredBefore) {
+    return {
+      code: 'clickhouse_cut_off',
+      message: `${at} answered a query with something that is not ClickHouse's (HTTP ${status}), after other queries that ClickHouse answered. A proxy may have answered in its place, or cut the answer. Try again; if it stays, ask the administrator of the proxy.`,
+    };
+  }
+  return {
+    code: 'clickhouse_not_spoken',
+    message: `${at} answered, but not like ClickHouse (HTTP ${status}). Host and port are likely those of another service, or of a proxy that does not pass queries on. Check both: ClickHouse's HTTP interface is usually on port 8123, or on 8443 with ssl.`,
   };
 }
 
@@ -263,14 +332,4 @@ const NAMED_RIGHT =
 function missingGrant(message: string, database: string, username: string): string {
   const [, right = 'SELECT', on = `${quoteIdentifier(database)}.*`] = NAMED_RIGHT.exec(message) ?? [];
   return `GRANT ${right} ON ${on} TO ${quoteIdentifier(username)}`;
-}
-
-/** What the server adds when the fault is in the query for the rows, which says nothing to a user and is long. */
-const IN_OUR_QUERY = /(?:,? in scope|,? while processing:?) '?(?:WITH|SELECT) concat\(.*$/i;
-
-/** Enough of the server's words to be recognised, on one line. */
-function firstSentence(text: string): string {
-  const line = text.replaceAll(/\s+/g, ' ').trim().replace(IN_OUR_QUERY, '');
-  const end = line.indexOf('. ');
-  return (end === -1 ? line : line.slice(0, end)).slice(0, 300).replace(/[.\s]+$/, '');
 }

@@ -30,14 +30,25 @@ const OVERFLOW_MODES: Readonly<Record<string, readonly string[]>> = {
  */
 const OFF: readonly string[] = ['skip_unavailable_shards', 'ignore_cold_parts_seconds', 'limit'];
 
+/** Settings that change the bytes of a row, or of an answer, so that rows can't be read or lose digits, unless they are 0. */
+const FORM: readonly string[] = [
+  // Two lines more after the rows, with the least and the greatest value.
+  'extremes',
+  // Each line ends with a carriage return as well.
+  'output_format_tsv_crlf_end_of_line',
+  // The text of a DateTime64 has 0, 3 or 6 digits of its seconds: the last ones of nine are lost.
+  'date_time_64_output_format_cut_trailing_zeros_align_to_groups_of_thousands',
+];
+
 /** The names of all settings that are looked at here. */
 export const LOSSY_SETTINGS: readonly string[] = [
   ...OFF,
+  ...FORM,
   ...Object.entries(OVERFLOW_MODES).flatMap(([mode, limits]) => [mode, ...limits]),
 ];
 
 /**
- * What is to be sent so that no row is left out in silence.
+ * What is to be sent so that no row is left out in silence, and each leaves as it is.
  *
  * Filters of an administrator (additional_table_filters, row policies) and `final` are no loss but a wish.
  *
@@ -47,18 +58,32 @@ export function losslessSettings(
   settings: ReadonlyMap<string, Setting>,
   { username }: Pick<SourceConfiguration, 'username'>,
 ): Record<string, string> {
-  const lossy = [
-    ...OFF.filter((name) => isOn(settings.get(name))).map((name) => [name, '0'] as const),
+  const off = (names: readonly string[]): [string, string][] =>
+    names.filter((name) => isOn(settings.get(name))).map((name) => [name, '0']);
+  const lossy: [string, string][] = [
+    ...off(OFF),
     ...Object.entries(OVERFLOW_MODES)
       .filter(([mode, limits]) => isNotThrow(settings.get(mode)) && limits.some((limit) => isOn(settings.get(limit))))
-      .map(([mode]) => [mode, 'throw'] as const),
+      .map(([mode]): [string, string] => [mode, 'throw']),
   ];
-  const fixed = lossy.filter(([name]) => settings.get(name)?.isChangeable === false);
-  if (fixed.length === 0) return Object.fromEntries(lossy);
+  const form = off(FORM);
+  const isFixed = ([name]: [string, string]): boolean => settings.get(name)?.isChangeable === false;
+  const fixedLossy = lossy.filter(isFixed);
+  const fixedForm = form.filter(isFixed);
+  const fixed = [...fixedLossy, ...fixedForm];
+  if (fixed.length === 0) return Object.fromEntries([...lossy, ...form]);
   const seen = fixed.map(([name]) => `${name} = ${settings.get(name)?.value}`).join(', ');
+  const effects = [
+    ...(fixedLossy.length > 0
+      ? ['ClickHouse would leave rows out and end the answer as if it were whole, and they would never be read']
+      : []),
+    ...(fixedForm.length > 0
+      ? ['ClickHouse would write rows in another form: they could not be read, or would lose digits']
+      : []),
+  ].join('; ');
   throw sourceError(
     'clickhouse_settings_unfit',
-    `The profile of the user "${username}" has ${seen}, and the user may not change that: ClickHouse would leave rows out and end the answer as if it were whole, and they would never be read. ${settingAdvice(username, Object.fromEntries(fixed))}.`,
+    `The profile of the user "${username}" has ${seen}, and the user may not change that: ${effects}. ${settingAdvice(username, Object.fromEntries(fixed))}.`,
   );
 }
 

@@ -68,6 +68,17 @@ describe('what is sent', () => {
     expect(decide({ ...CANCEL, readonly: '1' }, EVERYTHING)).toEqual({ settings: {}, endsWithConnection: true });
   });
 
+  test.each([
+    ['max_query_size', '262144', '16777216'],
+    ['max_ast_elements', '50000', '1000000'],
+    ['max_expanded_ast_elements', '500000', '5000000'],
+    ['max_query_size', '0', undefined],
+    ['max_query_size', '33554432', undefined],
+  ])('makes room for the query of a wide table: %s = %s', (name, value, sent) => {
+    expect(decide({ [name]: value }).settings[name]).toBe(sent);
+    expect(decide({ [name]: value }, [name]).settings).not.toHaveProperty(name);
+  });
+
   test('is nothing that the server does not know', () => {
     expect(decideQuerySettings(new Map(), { username: 'reader' })).toEqual({ settings: {}, endsWithConnection: false });
   });
@@ -109,5 +120,32 @@ describe('a profile that leaves rows out in silence', () => {
 
   test('only at a limit that is not set leaves none out', () => {
     expect(decide({ timeout_overflow_mode: 'break' }, EVERYTHING).settings).toEqual({});
+  });
+});
+
+describe('a profile that gives rows another form', () => {
+  const forms = [
+    'extremes',
+    'output_format_tsv_crlf_end_of_line',
+    'date_time_64_output_format_cut_trailing_zeros_align_to_groups_of_thousands',
+  ];
+
+  test.each(forms)('is overruled: %s', (name) => {
+    expect(decide({ [name]: '1' }).settings[name]).toBe('0');
+    expect(decide({ [name]: '0' }).settings).not.toHaveProperty(name);
+  });
+
+  test.each(forms)('and can not be overruled is refused, with what to run: %s', (name) => {
+    const attempt = (): QuerySettings => decide({ [name]: '1', readonly: '1' }, [...EVERYTHING, name]);
+    expect(attempt).toThrow(
+      `"reader" has ${name} = 1, and the user may not change that: ClickHouse would write rows in another form`,
+    );
+    expect(attempt).toThrow(`ALTER USER \`reader\` MODIFY SETTING ${name} = 0 (`);
+  });
+
+  test('and leaves rows out is refused for both', () => {
+    expect(() => decide({ extremes: '1', limit: '5' }, [...EVERYTHING, 'extremes'])).toThrow(
+      /has limit = 5, extremes = 1, .+ would leave rows out .+; ClickHouse would write rows in another form.+ limit = 0, extremes = 0 \(/,
+    );
   });
 });

@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { messageOf } from '../protocol/failure.ts';
 import type { SourceConfiguration } from './configuration.ts';
 import { LOSSY_SETTINGS, losslessSettings, type Setting } from './lossy-settings.ts';
 import { PROGRAM } from './program.ts';
+import { refuseOldVersion } from './server-version.ts';
 import { settingAdvice } from './setting-advice.ts';
 import { sourceError } from './source-error.ts';
 
@@ -26,6 +26,20 @@ export const NO_SETTINGS: QuerySettings = { settings: {}, endsWithConnection: tr
  */
 export const PROGRESS_SETTINGS = { send_progress_in_http_headers: '1', http_headers_progress_interval_ms: '45000' };
 
+/**
+ * How long a query may be, and of how many parts, for a table of some ten thousand columns. The query for the rows names
+ * each column in several places; the server's defaults (256 KiB, 50,000 and 500,000 elements) end at some hundreds.
+ * https://clickhouse.com/docs/operations/settings/query-complexity
+ */
+export const ROOM_FOR_QUERY = {
+  max_query_size: String(16 * 1024 * 1024),
+  max_ast_elements: '1000000',
+  max_expanded_ast_elements: '5000000',
+} as const;
+
+/** A profile that has it fails comparisons of an Enum with a text, as Variant and Geometry have them in the query for the rows. */
+const ENUM_AS_NUMBER = 'input_format_tsv_enum_as_number';
+
 const NAMES = [
   'log_comment',
   ...Object.keys(PROGRESS_SETTINGS),
@@ -33,46 +47,53 @@ const NAMES = [
   'cancel_http_readonly_queries_on_client_close',
   'cloud_mode',
   'select_sequential_consistency',
+  ...Object.keys(ROOM_FOR_QUERY),
+  ENUM_AS_NUMBER,
   ...LOSSY_SETTINGS,
 ];
 
+/** What is looked up of a setting, as one text: whether it is fixed, whether it is changed ("1" or "0" each), and its value. */
+const FLAGS_AND_VALUE = 'concat(toString(readonly), toString(changed), value)';
+
 /**
  * - One row, as a `limit` in the profile would leave out the others.
+ * - Of one text for each setting, by an aggregate that may be Nullable, which aggregate_functions_null_for_empty makes of
+ *   all: an array could not.
  * - Not with IN, which a limit on sets (max_rows_in_set) would cut.
  * - As text, as the form of numbers and tuples depends on settings.
- * - Names that the server does not know are not among the answer; so nothing is sent that it does not know.
+ * - Names that the server does not know have no text; so nothing is sent that it does not know.
+ * - With the version, as any other query may be more than an old server understands.
  */
-const SETTINGS_QUERY = `SELECT groupArray([name, value, toString(readonly), toString(changed)]) AS settings
+const SETTINGS_QUERY = `SELECT version() AS version, [${NAMES.map((name) => `['${name}', anyIf(${FLAGS_AND_VALUE}, name = '${name}')]`).join(', ')}] AS settings
 FROM system.settings WHERE has([${NAMES.map((name) => `'${name}'`).join(', ')}], name)`;
 
 const settingsRow = z.object({
-  settings: z.array(
-    z
-      .tuple([z.string(), z.string(), z.string(), z.string()])
-      .transform(([name, value, readonly, changed]) => ({ name, value, isChangeable: readonly === '0', changed })),
+  version: z.string(),
+  settings: z.array(z.tuple([z.string(), z.string().nullable()])).transform((pairs) =>
+    pairs
+      .filter((pair): pair is [string, string] => pair[1] !== null && pair[1] !== '')
+      .map(([name, text]) => ({
+        name,
+        value: text.slice(2),
+        isChangeable: text[0] === '0',
+        isChanged: text[1] === '1',
+      })),
   ),
 });
-
-/** How the message of a server begins that lacks a column, in the form of versions before 20. */
-const UNKNOWN_IDENTIFIER = 'Code: 47, ';
 
 const explainRow = z.object({ explain: z.string() });
 
 /**
  * What may and is to be sent with the queries of a user.
  *
- * @throws ConnectorError (config_error) when rows would be left out in silence and the user may not change that.
+ * @throws ConnectorError (config_error) when the server is too old, or when rows would be left out in silence or leave in
+ *   another form and the user may not change that.
  */
 export async function lookUpQuerySettings(
   lookUp: LookUp,
   configuration: Pick<SourceConfiguration, 'username'>,
 ): Promise<QuerySettings> {
-  const rows = await lookUp(SETTINGS_QUERY, settingsRow).catch((error: unknown) => {
-    // A server so old that it has no such column is told of by its version, which is looked up next.
-    if (messageOf(error).startsWith(UNKNOWN_IDENTIFIER)) return undefined;
-    throw error;
-  });
-  if (rows === undefined) return NO_SETTINGS;
+  const rows = await lookUp(SETTINGS_QUERY, settingsRow);
   const [row] = rows;
   if (row === undefined) {
     throw sourceError(
@@ -80,9 +101,10 @@ export async function lookUpQuerySettings(
       `A query that gives one row gave none to the user "${configuration.username}": the user's profile likely has the setting offset, and would leave out the first rows of every answer. ${settingAdvice(configuration.username, { offset: '0' })}.`,
     );
   }
+  refuseOldVersion(row.version);
   const settings = new Map<string, Setting>(row.settings.map((setting) => [setting.name, setting]));
   const limit = row.settings.find(({ name }) => name === 'limit');
-  if (limit?.changed === '1') {
+  if (limit?.isChanged === true) {
     // A SELECT takes the setting for its own LIMIT and sees it as 0 from then on.
     const plan = await lookUp('EXPLAIN SELECT 1', explainRow);
     const isLimited = plan.some(({ explain }) => /(^|[\s─])Limit( |$)/.test(explain));
@@ -106,6 +128,11 @@ export function decideQuerySettings(
   if (value('cloud_mode') === '1' && mayChange('select_sequential_consistency')) {
     // The replicas of a Cloud service share the data but not the news of it: one that lags would hide rows.
     send.select_sequential_consistency = '1';
+  }
+  if (value(ENUM_AS_NUMBER) !== '0' && mayChange(ENUM_AS_NUMBER)) send[ENUM_AS_NUMBER] = '0';
+  for (const [name, room] of Object.entries(ROOM_FOR_QUERY)) {
+    // 0 is no limit.
+    if (mayChange(name) && Number(value(name)) > 0 && Number(value(name)) < Number(room)) send[name] = room;
   }
   if (mayChange('cancel_http_readonly_queries_on_client_close')) {
     send.cancel_http_readonly_queries_on_client_close = '1';

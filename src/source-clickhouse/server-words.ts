@@ -28,7 +28,7 @@ const IN_FUNCTION = /^(?:'FUNCTION |function )(\w+)/i;
 const OWN_WORDS: ReadonlySet<number> = new Set([395]);
 
 /** What the server adds when the fault is in the query for the rows, which says nothing to a user and is long. */
-const IN_OUR_QUERY = /(?:,? in scope|,? while processing:?) '?SELECT concat\(.*$/is;
+const IN_OUR_QUERY = /(?:,? in scope|,? while processing:?) '?(?:WITH|SELECT) concat\(.*$/is;
 
 /** How much of the server's words is shown, in characters. */
 const MOST_SHOWN = 300;

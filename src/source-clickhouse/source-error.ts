@@ -5,6 +5,7 @@ export const SOURCE_ERRORS = {
   clickhouse_address_wrong: 'config_error',
   clickhouse_unreachable: 'transient_error',
   clickhouse_port_wrong: 'transient_error',
+  clickhouse_not_spoken: 'config_error',
   clickhouse_cut_off: 'transient_error',
   clickhouse_too_old: 'config_error',
   clickhouse_login_refused: 'config_error',
