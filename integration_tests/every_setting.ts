@@ -101,7 +101,7 @@ export class ProfileProxy {
 export type Outcome = 'same' | 'other rows' | { code: string; message: string };
 
 /** What comes of a read with these settings. */
-export async function outcomeOf(
+async function outcomeOf(
   read: (settings: Settings) => Promise<Buffer>,
   settings: Settings,
   usual: Buffer,
