@@ -146,7 +146,6 @@ beforeAll(() =>
     'CREATE TABLE granted.events AS shop.few',
     'INSERT INTO granted.events SELECT * FROM shop.few',
     'CREATE VIEW shop.joined AS SELECT e.custom_id AS custom_id, e.event_name AS event_name, e.last_updated_at AS last_updated_at, p.plan AS plan FROM shop.few AS e LEFT JOIN shop.plans AS p ON p.id = e.custom_id',
-    'CREATE VIEW shop.asking AS SELECT * FROM shop.few WHERE n > {low:UInt64}',
     // What the server itself tells of the query that reads it.
     "CREATE VIEW shop.seen AS SELECT 'u' AS custom_id, 'x' AS event_name, now() AS last_updated_at, http_user_agent, Settings AS settings FROM system.processes WHERE query_id = queryID()",
   ),
@@ -266,12 +265,6 @@ describe('a view that can not be read', () => {
     const { status, message } = await checkStatus('source-clickhouse', configuration(JOIN_USE_NULLS, 'joined'));
     expect(status).toBe('FAILED');
     expect(message).toMatch(/code 80, INCORRECT_QUERY.+MODIFY SETTING join_use_nulls = 0.+SETTINGS join_use_nulls = 0/);
-  });
-
-  test('as it asks for parameters is a FAILED check that says so', async () => {
-    const { status, message } = await checkStatus('source-clickhouse', configuration(READER, 'asking'));
-    expect(status).toBe('FAILED');
-    expect(message).toMatch(/parameterized view.+Create a plain view/);
   });
 });
 
