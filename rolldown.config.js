@@ -12,14 +12,22 @@ const quickStringWidth = {
   },
 };
 
+/** Of http-proxy-agent. With DEBUG in the environment it would print the headers of requests, and the password in them. */
+const silentDebug = {
+  name: 'silent-debug',
+  resolveId: (source) => (source === 'debug' ? '\0silent-debug' : undefined),
+  load: (id) => (id === '\0silent-debug' ? 'export default () => () => {};' : undefined),
+};
+
 /** One file a command instead of some hundreds: what Node spends on finding and reading modules is most of a start. */
 export default defineConfig({
   input: 'src/cli/command-line.ts',
   platform: 'node',
   // The parts of ssh2 in C++ would have to be compiled on each machine: without them it asks Node's own cryptography.
-  external: ['cpu-features', /\.node$/],
+  // kerberos is for proxies that ask for it, which http-proxy-agent does only when it is asked to.
+  external: ['cpu-features', 'kerberos', /\.node$/],
   output: { dir: 'dist/cli', format: 'esm' },
   // What others wrote is in the bundle, and asks for its licence to be handed on with it.
-  plugins: [quickStringWidth, license({ thirdParty: { output: 'dist/third-party-licences.txt' } })],
+  plugins: [quickStringWidth, silentDebug, license({ thirdParty: { output: 'dist/third-party-licences.txt' } })],
   logLevel: 'warn',
 });

@@ -22,6 +22,7 @@ import { StateFile } from '../src/sync/state-file.ts';
 import { lockStateFile } from '../src/sync/state-lock.ts';
 import { SYNC_ERRORS } from '../src/sync/sync-error.ts';
 import { after, type Faults, FaultyProxy, FOR_ROWS, says } from './faulty_proxy.ts';
+import { ForwardProxy } from './forward_proxy.ts';
 import {
   catalogOf,
   clickHouseWith,
@@ -285,6 +286,22 @@ async function kill(view: string): Promise<void> {
   await server().execute(`KILL QUERY WHERE ${isIt}`);
 }
 
+/** A check of Batch through a proxy. */
+const throughProxy = (code: string, proxy: () => Promise<string>): Case => ({
+  code,
+  say: async () => {
+    const args = ['check', '--config', destination({ api_url: 'https://api.batch.com' })];
+    const { messages } = await run('destination-batch', args, { env: { HTTPS_PROXY: await proxy() } });
+    return messages.at(-1)?.connectionStatus?.message ?? '';
+  },
+});
+
+async function proxyRefusing(options: { refusal?: number; credentials?: string }): Promise<string> {
+  const proxy = await ForwardProxy.start({ names: { 'api.batch.com': 1 }, ...options });
+  opened.push(proxy);
+  return proxy.url;
+}
+
 const NO_LISTENER = { stop: new AbortController().signal, onWaiting: () => {}, onLost: () => {} };
 
 const SELF = { pid: process.pid, host: 'host-b', since: '2026-01-01T00:00:00.000Z' };
@@ -295,6 +312,9 @@ const OF_EVERY_COMMAND: readonly Case[] = [
   check('configuration_invalid', { host: undefined, port: '8123' }),
   read('catalog_invalid', { catalog: () => file('catalog.json', {}) }),
   read('state_invalid', { state: { type: 'GLOBAL' } }),
+  throughProxy('proxy_invalid', async () => 'socks5://127.0.0.1:1080'),
+  throughProxy('proxy_refused', async () => proxyRefusing({ refusal: 403 })),
+  throughProxy('proxy_refused', async () => proxyRefusing({ credentials: 'user:password' })),
   {
     code: 'output_unwritable',
     say: async () => {

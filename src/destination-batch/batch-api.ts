@@ -1,9 +1,12 @@
 import { Pool } from 'undici';
 import { z } from 'zod';
-import { codeOf, messageOf } from '../protocol/failure.ts';
+import { ConnectorError, codeOf, messageOf } from '../protocol/failure.ts';
+import { proxyFor } from '../protocol/proxy.ts';
+import { ProxyError } from '../protocol/proxy-tunnel.ts';
 import type { DestinationConfiguration } from './configuration.ts';
 import { destinationError } from './destination-error.ts';
 import type { Endpoint } from './endpoint.ts';
+import { connectorThrough } from './proxy-connector.ts';
 
 /**
  * How long one call may take from its first byte to the last of the answer, in milliseconds. Longer than the minute after
@@ -13,6 +16,9 @@ const CALL_TIMEOUT_MS = 120_000;
 
 /** Calls in flight at once. Two are enough to keep the pace of either endpoint, unless an answer takes seconds. */
 export const MAX_CALLS_IN_FLIGHT = 8;
+
+/** Said although it is the default: an environment variable of Node would else turn it off in silence. */
+const CONNECTION = { rejectUnauthorized: true };
 
 /** One problem in an accepted call. `bulk_index` counts the updates of the call from zero. */
 export type PartialError = { bulkIndex: number; attribute: string | undefined; reason: string };
@@ -107,10 +113,10 @@ export class BatchApi {
       'x-batch-project': project_key,
       'content-type': 'application/json',
     };
+    const proxy = proxyFor(url);
     this.#pool = new Pool(url.origin, {
       connections: MAX_CALLS_IN_FLIGHT,
-      // Said although it is the default: an environment variable of Node would else turn it off in silence.
-      connect: { rejectUnauthorized: true },
+      connect: proxy === undefined ? CONNECTION : connectorThrough(proxy, CONNECTION),
       headersTimeout: CALL_TIMEOUT_MS,
       bodyTimeout: CALL_TIMEOUT_MS,
     });
@@ -157,6 +163,11 @@ export class BatchApi {
   }
 
   #connectionFault(error: unknown): Error {
+    if (error instanceof ConnectorError) return error;
+    if (error instanceof ProxyError) {
+      // The sentence goes on where it is reported.
+      return new RetryableCallError(error.message.replace(/\.$/, ''), { outcomeUnknown: false, cause: error });
+    }
     const code = codeOf(error);
     if (CERTIFICATE_FAULT.test(code)) {
       return destinationError(

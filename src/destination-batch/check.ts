@@ -1,3 +1,4 @@
+import { ProxyError } from '../protocol/proxy-tunnel.ts';
 import { type BatchApi, RetryableCallError } from './batch-api.ts';
 import { destinationError } from './destination-error.ts';
 import { UPDATE } from './endpoint.ts';
@@ -31,7 +32,9 @@ export async function check(api: BatchApi): Promise<void> {
     if (!(error instanceof RetryableCallError)) throw error;
     throw destinationError(
       'batch_unreachable',
-      `${error.message}. Check api_url and that this machine may reach it, or try again later.`,
+      error.cause instanceof ProxyError
+        ? `${error.message}.`
+        : `${error.message}. Check api_url and that this machine may reach it, or try again later.`,
       { cause: error },
     );
   }

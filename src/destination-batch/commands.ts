@@ -3,6 +3,8 @@ import { configuredCatalogSchema } from '../protocol/catalog.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { type ConfigurationOrPath, readConfiguration } from '../protocol/configuration.ts';
 import { readJsonFile } from '../protocol/json-file.ts';
+import { log } from '../protocol/messages.ts';
+import { proxyFor, proxyNote } from '../protocol/proxy.ts';
 import { BatchApi } from './batch-api.ts';
 import { check as checkBatch } from './check.ts';
 import { destinationConfigurationSchema } from './configuration.ts';
@@ -15,6 +17,9 @@ import { write as writeEvents } from './write.ts';
 /** Rejects with a ConnectorError that says why Batch, or the store of rejected rows, can't be written to. */
 export async function check(context: CommandContext, config: ConfigurationOrPath): Promise<void> {
   const configuration = await readConfiguration(config, destinationConfigurationSchema, context);
+  const url = new URL(configuration.api_url);
+  const proxy = proxyFor(url);
+  if (proxy !== undefined) await context.output.write(log('INFO', proxyNote(url, proxy)));
   const api = new BatchApi(configuration);
   let store: RejectedRowStore | undefined;
   try {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isLoopback } from '../protocol/proxy.ts';
 import { ATTRIBUTE_NAME, DEFAULT_LIMITS } from './limits.ts';
 import { mappingOptions } from './mapping.ts';
 import { policyOptions } from './policies.ts';
@@ -171,5 +172,5 @@ function isAddressAlone(url: string): boolean {
 function isHttpsOrLoopback(url: string): boolean {
   if (!URL.canParse(url)) return false;
   const { protocol, hostname } = new URL(url);
-  return protocol === 'https:' || hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
+  return protocol === 'https:' || isLoopback(hostname);
 }

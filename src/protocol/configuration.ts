@@ -5,6 +5,7 @@ import { isJsonObject } from './exact-json.ts';
 import { checkJson, parseJson, readTextFile } from './json-file.ts';
 import { log } from './messages.ts';
 import { nearName } from './near-name.ts';
+import { proxyCredentials } from './proxy.ts';
 import { redactor } from './redact.ts';
 import { optionsOf, secretsIn } from './specification.ts';
 
@@ -40,8 +41,10 @@ export async function readConfiguration<T extends z.ZodType<Record<string, unkno
   const configuration = checkJson('configuration', path, written, schema);
   const { username } = configuration;
   // In the form as written: what the schema does not keep may be a secret all the same.
-  const secrets = [...secretsIn(written, schema), ...fromEnvironment];
-  output.redactWith(redactor(secrets, typeof username === 'string' ? [username] : []));
+  const proxies = proxyCredentials();
+  const secrets = [...secretsIn(written, schema), ...fromEnvironment, ...proxies.passwords];
+  const usernames = typeof username === 'string' ? [username, ...proxies.usernames] : proxies.usernames;
+  output.redactWith(redactor(secrets, usernames));
   return configuration;
 }
 

@@ -14,6 +14,8 @@ export const PROTOCOL_ERRORS = {
   configuration_invalid: 'config_error',
   catalog_invalid: 'config_error',
   state_invalid: 'config_error',
+  proxy_invalid: 'config_error',
+  proxy_refused: 'config_error',
   output_unwritable: 'transient_error',
   unexpected_fault: 'system_error',
 } as const satisfies Record<string, FailureType>;

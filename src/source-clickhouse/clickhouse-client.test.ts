@@ -5,9 +5,9 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { setImmediate as nextTurn } from 'node:timers/promises';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
-import { ClickHouse, type Surroundings } from './clickhouse-client.ts';
+import { ClickHouse, proxyOf, type Surroundings } from './clickhouse-client.ts';
 import { sourceConfigurationSchema } from './configuration.ts';
 
 let server: Server | undefined;
@@ -590,4 +590,16 @@ describe('a query that nobody waits for any more', () => {
       expect.stringMatching(/^A query that was left.+may go on there.+GRANT SELECT ON system\.processes TO `reader`$/),
     ]);
   });
+});
+
+test('with an SSH tunnel no proxy is used, as host and port are those that the SSH server sees', () => {
+  vi.stubEnv('HTTPS_PROXY', 'http://proxy.example.com:3128');
+  const direct = { host: 'clickhouse.internal', port: 8443, ssl: true };
+  const tunnel = { tunnel_host: 'bastion', tunnel_user: 'u', tunnel_user_password: 'p' };
+  const method = (tunnel_method: string): unknown => ({ ...direct, tunnel_method: { tunnel_method, ...tunnel } });
+  const used = [direct, method('NO_TUNNEL'), method('SSH_PASSWORD_AUTH')].map(
+    (options) => proxyOf(sourceConfigurationSchema.parse(options))?.variable,
+  );
+  vi.unstubAllEnvs();
+  expect(used).toEqual(['HTTPS_PROXY', 'HTTPS_PROXY', undefined]);
 });

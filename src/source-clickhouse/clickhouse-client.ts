@@ -12,6 +12,8 @@ import {
 import pRetry from 'p-retry';
 import { z } from 'zod';
 import { ConnectorError } from '../protocol/failure.ts';
+import { type HttpProxy, proxyFor } from '../protocol/proxy.ts';
+import { proxyRefusal } from '../protocol/proxy-tunnel.ts';
 import { clickHouseFailure, GatewayError, mayBeAsleep, NotClickHouseError } from './clickhouse-failure.ts';
 import type { SourceConfiguration } from './configuration.ts';
 import { httpAgent } from './http-agent.ts';
@@ -92,6 +94,8 @@ const SURROUNDINGS: Surroundings = {
 export class ClickHouse {
   readonly #client: ClickHouseClient;
   readonly #tunnel: SshTunnel | undefined;
+  /** The one that sends our requests on, and so may answer them: over HTTPS it sees none. */
+  readonly #forwarder: HttpProxy | undefined;
   readonly #configuration: SourceConfiguration;
   readonly #surroundings: Surroundings;
   readonly #ends: QueryEnds;
@@ -100,13 +104,14 @@ export class ClickHouse {
   constructor(configuration: SourceConfiguration, surroundings: Partial<Surroundings> = {}) {
     this.#configuration = configuration;
     this.#surroundings = { ...SURROUNDINGS, ...surroundings };
-    const { ssl, port, tunnel_method } = configuration;
-    const host = isIPv6(configuration.host) ? `[${configuration.host}]` : configuration.host;
-    const url = new URL(`${ssl ? 'https' : 'http'}://${host}:${port}`);
+    const { ssl, tunnel_method } = configuration;
+    const url = urlOf(configuration);
     this.#tunnel =
       tunnel_method === undefined || tunnel_method.tunnel_method === 'NO_TUNNEL'
         ? undefined
         : new SshTunnel(tunnel_method, this.#surroundings.warn);
+    const proxy = proxyOf(configuration);
+    this.#forwarder = ssl ? undefined : proxy;
     this.#client = createClient({
       url,
       ...credentials(configuration),
@@ -115,7 +120,7 @@ export class ClickHouse {
       // Every user may send it, and none can lose it: a comment in the query's text would go when its parameters are put in.
       application: PROGRAM,
       // It pools the connections; how long one may be idle the client still sees to.
-      http_agent: httpAgent(configuration, this.#tunnel),
+      http_agent: httpAgent(configuration, this.#tunnel, proxy),
       // Its advice is for programmers; what a user should know, the messages of this connector say.
       log: { level: ClickHouseLogLevel.OFF },
     });
@@ -273,6 +278,9 @@ export class ClickHouse {
     if (exceptionCode !== undefined) {
       throw new ClickHouseError({ message: body.replace(EXCEPTION_START, ''), code: String(exceptionCode) });
     }
+    if (this.#forwarder !== undefined && status >= 400) {
+      throw proxyRefusal(this.#forwarder, urlOf(this.#configuration).host, status);
+    }
     if (GATEWAY_STATUSES.includes(status)) throw new GatewayError(status, body);
     throw failure ?? new NotClickHouseError(status, this.#isClickHouse);
   }
@@ -333,4 +341,16 @@ function credentials({
     set_basic_auth_header: false,
     http_headers: { 'X-ClickHouse-User': bytes(username), 'X-ClickHouse-Key': bytes(password) },
   };
+}
+
+/** Where ClickHouse is, as its HTTP interface is asked. */
+export function urlOf({ ssl, host, port }: Pick<SourceConfiguration, 'ssl' | 'host' | 'port'>): URL {
+  return new URL(`${ssl ? 'https' : 'http'}://${isIPv6(host) ? `[${host}]` : host}:${port}`);
+}
+
+/** The proxy on the way to ClickHouse. With a tunnel there is none: host and port are those that the SSH server sees. */
+export function proxyOf(configuration: SourceConfiguration): HttpProxy | undefined {
+  const { tunnel_method } = configuration;
+  const hasTunnel = tunnel_method !== undefined && tunnel_method.tunnel_method !== 'NO_TUNNEL';
+  return hasTunnel ? undefined : proxyFor(urlOf(configuration));
 }

@@ -1,5 +1,6 @@
 import { ClickHouseError } from '@clickhouse/client';
 import { ConnectorError, codeOf, messageOf } from '../protocol/failure.ts';
+import { ProxyError } from '../protocol/proxy-tunnel.ts';
 import type { SourceConfiguration } from './configuration.ts';
 import type { Explanation } from './explanation.ts';
 import { quoteIdentifier } from './identifier.ts';
@@ -247,6 +248,7 @@ function explainNetworkError(error: unknown, configuration: SourceConfiguration)
   const { host, port, ssl } = configuration;
   const code = codeOf(error);
   const at = `${host}:${port}`;
+  if (error instanceof ProxyError) return { code: 'clickhouse_unreachable', message: error.message };
   if (error instanceof GatewayError) {
     return {
       code: 'clickhouse_unreachable',

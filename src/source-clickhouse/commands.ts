@@ -4,9 +4,10 @@ import type { CommandContext } from '../protocol/command-context.ts';
 import { type ConfigurationOrPath, readConfiguration } from '../protocol/configuration.ts';
 import { readJsonFile } from '../protocol/json-file.ts';
 import { log } from '../protocol/messages.ts';
+import { proxyNote } from '../protocol/proxy.ts';
 import { readStateFile } from '../protocol/state.ts';
 import { checkDatabaseOnly, check as checkSource } from './check.ts';
-import { ClickHouse, type Surroundings } from './clickhouse-client.ts';
+import { ClickHouse, proxyOf, type Surroundings, urlOf } from './clickhouse-client.ts';
 import { type SourceConfiguration, sourceConfigurationSchema } from './configuration.ts';
 import { discover as discoverStreams } from './discover.ts';
 import { read as readStreams } from './read.ts';
@@ -17,9 +18,11 @@ const FREED_BLOCK_BYTES = 16 * 1024 * 1024;
 
 /** Writes warnings about the table. Rejects with a ConnectorError that says why the source can't be read. */
 export async function check(context: CommandContext, config: ConfigurationOrPath): Promise<void> {
-  const warnings = await withClickHouse(context, config, 'waking', (clickhouse, configuration) =>
-    checkSource(clickhouse, configuration, context.stop),
-  );
+  const warnings = await withClickHouse(context, config, 'waking', async (clickhouse, configuration) => {
+    const proxy = proxyOf(configuration);
+    if (proxy !== undefined) await context.output.write(log('INFO', proxyNote(urlOf(configuration), proxy)));
+    return checkSource(clickhouse, configuration, context.stop);
+  });
   for (const warning of warnings) await context.output.write(log('WARN', warning));
 }
 

@@ -11,7 +11,7 @@ test('what keeps TLS from beginning in a tunnel is an error of the request, and 
     tls: { client_certificate: '-----BEGIN CERTIFICATE-----\nMIIB', verify: true },
   };
   const way = new Socket();
-  const agent = httpAgent(configuration, { connect: async () => way });
+  const agent = httpAgent(configuration, { connect: async () => way }, undefined);
   const [error] = await once(get({ host: 'clickhouse.internal', port: 8443, agent }), 'error');
   expect(error.code).toMatch(/^ERR_OSSL_PEM/);
   expect(way.destroyed).toBe(true);

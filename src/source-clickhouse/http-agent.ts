@@ -1,24 +1,30 @@
-import { type ClientRequestArgs, Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent, type RequestOptions } from 'node:https';
-import { Duplex } from 'node:stream';
-import { type ConnectionOptions, connect as connectTls } from 'node:tls';
+import { Agent as HttpAgent } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import type { ConnectionOptions } from 'node:tls';
+import { HttpProxyAgent } from 'http-proxy-agent';
+import type { HttpProxy } from '../protocol/proxy.ts';
+import { connectThrough, proxyUnreachable } from '../protocol/proxy-tunnel.ts';
+import { type Tunnel, TunnelHttpAgent, TunnelHttpsAgent } from '../protocol/tunnel-agent.ts';
 import type { SourceConfiguration } from './configuration.ts';
-import type { SshTunnel } from './ssh-tunnel.ts';
 
 /** Connections are kept for the next query, as many at a time as the client would open by itself. */
 const POOL = { keepAlive: true, maxSockets: 10 };
 
-/** What opens the way to a host and port. */
-type Tunnel = Pick<SshTunnel, 'connect'>;
-
-type Done = (error: Error | null, connection: Duplex) => void;
-
 /**
  * What opens the connections to ClickHouse. It is our own and not the client's, whose `tls` option knows no way to leave
  * out the verification, and with a client certificate asks the server to forget the password.
+ *
+ * @param proxy is asked for HTTPS to open a connection, and for HTTP to send each request on.
  */
-export function httpAgent({ ssl, tls }: SourceConfiguration, tunnel: Tunnel | undefined): HttpAgent {
-  if (!ssl) return tunnel === undefined ? new HttpAgent(POOL) : new TunnelHttpAgent(tunnel);
+export function httpAgent(
+  { ssl, tls }: SourceConfiguration,
+  ssh: Tunnel | undefined,
+  proxy: HttpProxy | undefined,
+): HttpAgent {
+  if (!ssl) {
+    if (ssh !== undefined) return new TunnelHttpAgent(ssh, POOL);
+    return proxy === undefined ? new HttpAgent(POOL) : new ForwardingAgent(proxy);
+  }
   const options: ConnectionOptions = {
     ca: tls?.ca_certificate,
     cert: tls?.client_certificate,
@@ -27,57 +33,34 @@ export function httpAgent({ ssl, tls }: SourceConfiguration, tunnel: Tunnel | un
     // Said also when it is on: an environment variable of Node would else turn it off in silence.
     rejectUnauthorized: tls?.verify ?? true,
   };
-  return tunnel === undefined ? new HttpsAgent({ ...POOL, ...options }) : new TunnelHttpsAgent(tunnel, options);
+  const tunnel = ssh ?? (proxy && { connect: (host, port) => connectThrough(proxy, host, port) });
+  return tunnel === undefined
+    ? new HttpsAgent({ ...POOL, ...options })
+    : new TunnelHttpsAgent(tunnel, { ...POOL, ...options });
 }
 
-class TunnelHttpAgent extends HttpAgent {
-  readonly #tunnel: Tunnel;
+/** HTTP to a proxy, which sends each request on. */
+class ForwardingAgent extends HttpProxyAgent<string> {
+  readonly #proxy: HttpProxy;
 
-  constructor(tunnel: Tunnel) {
-    super(POOL);
-    this.#tunnel = tunnel;
+  constructor(proxy: HttpProxy) {
+    const { address, authorization } = proxy;
+    super(address, {
+      ...POOL,
+      // Of the proxy, if its own address begins with https://.
+      rejectUnauthorized: true,
+      ...(authorization === undefined ? {} : { headers: { 'proxy-authorization': authorization } }),
+    });
+    this.#proxy = proxy;
   }
 
-  override createConnection(options: ClientRequestArgs, done?: Done): undefined {
-    connectThrough(this.#tunnel, options, (socket) => socket, done);
+  override async connect(
+    ...given: Parameters<HttpProxyAgent<string>['connect']>
+  ): ReturnType<HttpProxyAgent<string>['connect']> {
+    try {
+      return await super.connect(...given);
+    } catch (error) {
+      throw proxyUnreachable(this.#proxy, error);
+    }
   }
-}
-
-class TunnelHttpsAgent extends HttpsAgent {
-  readonly #tunnel: Tunnel;
-
-  constructor(tunnel: Tunnel, options: ConnectionOptions) {
-    super({ ...POOL, ...options });
-    this.#tunnel = tunnel;
-  }
-
-  // The name that the certificate must have, and that is asked for (SNI), stays that of the configured host.
-  override createConnection(options: RequestOptions, done?: Done): undefined {
-    const { host, servername } = options;
-    const name = { ...(host == null ? {} : { host }), ...(servername === undefined ? {} : { servername }) };
-    connectThrough(this.#tunnel, options, (socket) => connectTls({ ...this.options, ...name, socket }), done);
-  }
-}
-
-function connectThrough(
-  tunnel: Tunnel,
-  { host, port }: { host?: string | null | undefined; port?: number | string | null | undefined },
-  dress: (socket: Duplex) => Duplex,
-  done: Done | undefined,
-): void {
-  tunnel
-    .connect(host ?? '', Number(port))
-    .then((socket) => {
-      try {
-        return dress(socket);
-      } catch (error) {
-        socket.destroy();
-        throw error;
-      }
-    })
-    .then(
-      (connection) => done?.(null, connection),
-      // With an error nobody looks at the connection, but the type asks for one.
-      (error) => done?.(error, new Duplex()),
-    );
 }

@@ -1,0 +1,87 @@
+import { request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { isIP, isIPv6, type Socket } from 'node:net';
+import { type ConnectorError, protocolError } from './failure.ts';
+import { networkWords } from './network-words.ts';
+import type { HttpProxy } from './proxy.ts';
+
+/** How long a proxy may take to open a connection, in milliseconds. Its own limit for that is mostly 30 seconds or less. */
+const OPENING_MS = 60_000;
+
+/** A proxy that can't be reached, or that can't reach the target. That may pass: the caller decides what to do about it. */
+export class ProxyError extends Error {
+  override readonly name = 'ProxyError';
+}
+
+/**
+ * A connection to a host and port through a proxy (CONNECT, RFC 9110, 9.3.6).
+ *
+ * @throws ProxyError when trying again may help; ConnectorError (config_error) when the proxy refuses.
+ */
+export function connectThrough(proxy: HttpProxy, host: string, port: number): Promise<Socket> {
+  const target = `${isIPv6(host) ? `[${host}]` : host}:${port}`;
+  const { url, authorization } = proxy;
+  const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(new URL(url.origin), {
+    method: 'CONNECT',
+    path: target,
+    headers: { host: target, ...(authorization === undefined ? {} : { 'proxy-authorization': authorization }) },
+    agent: false,
+    // Of the proxy: Node would take the name in the Host header, which is that of the target.
+    servername: isIP(url.hostname.replace(/^\[|\]$/g, '')) === 0 ? url.hostname : '',
+    // Said although it is the default: an environment variable of Node would turn it off silently.
+    rejectUnauthorized: true,
+    timeout: OPENING_MS,
+  });
+  return new Promise((resolve, reject) => {
+    request.once('connect', ({ statusCode = 0 }, socket: Socket, head: Buffer) => {
+      if (statusCode >= 200 && statusCode < 300) {
+        socket.setTimeout(0);
+        if (head.length > 0) socket.unshift(head);
+        resolve(socket);
+        return;
+      }
+      socket.destroy();
+      reject(proxyRefusal(proxy, target, statusCode));
+    });
+    // A proxy that does not know CONNECT may answer it as any other request, with a body.
+    request.once('response', (response) => {
+      response.destroy();
+      reject(proxyRefusal(proxy, target, response.statusCode ?? 0));
+    });
+    request.once('timeout', () => request.destroy(Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' })));
+    request.on('error', (error) => reject(proxyUnreachable(proxy, error)));
+    request.end();
+  });
+}
+
+/** A failure to connect to a proxy. */
+export function proxyUnreachable({ address, variable }: HttpProxy, cause: unknown): ProxyError {
+  const why = networkWords(cause) ?? 'the connection to it failed';
+  return new ProxyError(
+    `The proxy ${address} (${variable}) can't be reached: ${why}. Check ${variable}, or name the host in NO_PROXY to connect without the proxy.`,
+    { cause },
+  );
+}
+
+/** What a proxy means by the status that it answers in place of the target. */
+export function proxyRefusal(proxy: HttpProxy, target: string, status: number): ProxyError | ConnectorError {
+  const { url, address, variable, authorization } = proxy;
+  const at = `The proxy ${address} (${variable})`;
+  if (status === 407) {
+    return protocolError(
+      'proxy_refused',
+      authorization === undefined
+        ? `${at} asks for a user and a password (HTTP 407), and ${variable} has none. Set ${variable} to ${url.protocol}//USER:PASSWORD@${url.host}.`
+        : `${at} refuses the user and the password in ${variable} (HTTP 407). Check both; special characters must be percent-encoded (@ is %40, / is %2F).`,
+    );
+  }
+  if (status >= 500 || status === 408 || status === 429) {
+    return new ProxyError(
+      `${at} could not connect to ${target} (HTTP ${status}). That host may be down, or the proxy can't resolve its name or is overloaded. Check the host name, or name the host in NO_PROXY to connect without the proxy.`,
+    );
+  }
+  return protocolError(
+    'proxy_refused',
+    `${at} does not allow a connection to ${target} (HTTP ${status}). Ask its administrator to allow this host and port, or name the host in NO_PROXY to connect without the proxy.`,
+  );
+}

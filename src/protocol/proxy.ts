@@ -1,0 +1,126 @@
+import { BlockList, isIP } from 'node:net';
+import type { Environment } from './environment-references.ts';
+import { protocolError } from './failure.ts';
+
+/** An HTTP proxy that an environment variable names. */
+export type HttpProxy = {
+  url: URL;
+  /** Its address without the credentials, for messages. */
+  address: string;
+  /** The name of the variable. */
+  variable: string;
+  /** The header of its credentials, if it has any. */
+  authorization: string | undefined;
+};
+
+const PROXY_PROTOCOLS: ReadonlySet<string> = new Set(['http:', 'https:']);
+const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' };
+
+/** By the protocol of the target. In lower case first, as curl does. */
+const VARIABLES: Readonly<Record<string, readonly string[]>> = {
+  'http:': ['http_proxy', 'HTTP_PROXY'],
+  'https:': ['https_proxy', 'HTTPS_PROXY'],
+};
+
+/**
+ * The proxy for requests to an address, by HTTP_PROXY, HTTPS_PROXY and NO_PROXY; undefined without one. An address of this
+ * machine is never asked for through a proxy, which would look for it on its own machine.
+ *
+ * @throws ConnectorError (config_error) when the variable holds no address of an HTTP proxy.
+ */
+export function proxyFor(target: URL, environment: Environment = process.env): HttpProxy | undefined {
+  const variable = variableFor(target.protocol, environment);
+  if (variable === undefined || isLoopback(target.hostname)) return undefined;
+  if (isExcluded(target, environment.no_proxy ?? environment.NO_PROXY ?? '')) return undefined;
+  const url = parsed(environment[variable] ?? '');
+  if (url === undefined) {
+    throw protocolError(
+      'proxy_invalid',
+      `${variable} is not the address of an HTTP proxy. Write it as http://proxy.example.com:3128, or http://USER:PASSWORD@proxy.example.com:3128 with special characters percent-encoded (@ is %40, / is %2F), or unset it.`,
+    );
+  }
+  return { url, address: url.origin, variable, authorization: authorizationOf(url) };
+}
+
+/** Whether the environment names a proxy for HTTPS, which some hosts may yet be reached without. */
+export function namesHttpsProxy(environment: Environment = process.env): boolean {
+  return variableFor('https:', environment) !== undefined;
+}
+
+/** A line for `check` to log. */
+export function proxyNote(target: URL, { address, variable }: HttpProxy): string {
+  return `Requests to ${target.host} go through the proxy ${address} (${variable}).`;
+}
+
+/** The credentials of the proxies that the environment names, whether they are used or not. */
+export function proxyCredentials(environment: Environment = process.env): { passwords: string[]; usernames: string[] } {
+  const urls = Object.values(VARIABLES)
+    .flat()
+    .flatMap((name) => parsed(environment[name] ?? '') ?? []);
+  return {
+    passwords: urls.flatMap(({ password }) => [password, decoded(password)]),
+    usernames: urls.map(({ username }) => decoded(username)),
+  };
+}
+
+/** Whether a host name, as in a URL, is this machine. */
+export function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
+}
+
+function variableFor(protocol: string, environment: Environment): string | undefined {
+  return VARIABLES[protocol]?.find((name) => (environment[name] ?? '').trim() !== '');
+}
+
+function parsed(value: string): URL | undefined {
+  const text = value.trim();
+  const whole = text.includes('://') ? text : `http://${text}`;
+  if (!URL.canParse(whole)) return undefined;
+  const url = new URL(whole);
+  return PROXY_PROTOCOLS.has(url.protocol) ? url : undefined;
+}
+
+function authorizationOf({ username, password }: URL): string | undefined {
+  if (username === '' && password === '') return undefined;
+  return `Basic ${Buffer.from(`${decoded(username)}:${decoded(password)}`).toString('base64')}`;
+}
+
+/** A % that begins no escape stands for itself. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
+}
+
+/** Whether NO_PROXY names a target: by `*`, a name (and those below it), an address or a range such as 10.0.0.0/8. */
+function isExcluded(target: URL, noProxy: string): boolean {
+  const host = withoutBrackets(target.hostname);
+  const port = target.port || DEFAULT_PORTS[target.protocol];
+  return noProxy
+    .split(/[\s,]+/)
+    .filter((entry) => entry !== '')
+    .some((entry) => {
+      if (entry === '*') return true;
+      const range = rangeOf(entry);
+      if (range !== undefined) return isIP(host) !== 0 && range.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4');
+      const [, name = entry, itsPort] = isIP(entry) === 0 ? (/^(.+):(\d+)$/.exec(entry) ?? []) : [];
+      if (itsPort !== undefined && itsPort !== port) return false;
+      const plain = withoutBrackets(name.toLowerCase()).replace(/^\*?\./, '');
+      return host === plain || host.endsWith(`.${plain}`);
+    });
+}
+
+function rangeOf(entry: string): BlockList | undefined {
+  const [, network = '', length = ''] = /^(.+)\/(\d{1,3})$/.exec(entry) ?? [];
+  const version = isIP(network);
+  if (version === 0 || Number(length) > (version === 4 ? 32 : 128)) return undefined;
+  const range = new BlockList();
+  range.addSubnet(network, Number(length), version === 4 ? 'ipv4' : 'ipv6');
+  return range;
+}
+
+function withoutBrackets(host: string): string {
+  return host.replace(/^\[(.+)\]$/, '$1');
+}

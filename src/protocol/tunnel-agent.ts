@@ -1,0 +1,77 @@
+import { type ClientRequestArgs, Agent as HttpAgent } from 'node:http';
+import { type AgentOptions, Agent as HttpsAgent, type RequestOptions } from 'node:https';
+import { connect as connectTcp, isIPv6 } from 'node:net';
+import { Duplex } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
+import { namesHttpsProxy, proxyFor } from './proxy.ts';
+import { connectThrough as throughProxy } from './proxy-tunnel.ts';
+
+/** What opens the way to a host and port: an SSH server or a proxy. */
+export type Tunnel = { connect: (host: string, port: number) => Promise<Duplex> };
+
+type Done = (error: Error | null, connection: Duplex) => void;
+
+/** HTTP over connections that a tunnel opens. */
+export class TunnelHttpAgent extends HttpAgent {
+  readonly #tunnel: Tunnel;
+
+  constructor(tunnel: Tunnel, options: AgentOptions) {
+    super(options);
+    this.#tunnel = tunnel;
+  }
+
+  override createConnection(options: ClientRequestArgs, done?: Done): undefined {
+    connectThrough(this.#tunnel, options, (socket) => socket, done);
+  }
+}
+
+/** HTTPS in the same way. TLS goes through the tunnel, up to the server. */
+export class TunnelHttpsAgent extends HttpsAgent {
+  readonly #tunnel: Tunnel;
+
+  constructor(tunnel: Tunnel, options: AgentOptions) {
+    super(options);
+    this.#tunnel = tunnel;
+  }
+
+  // The name that the certificate must have, and that is asked for (SNI), stays that of the configured host.
+  override createConnection(options: RequestOptions, done?: Done): undefined {
+    const { host, servername } = options;
+    const name = { ...(host == null ? {} : { host }), ...(servername === undefined ? {} : { servername }) };
+    connectThrough(this.#tunnel, options, (socket) => connectTls({ ...this.options, ...name, socket }), done);
+  }
+}
+
+/** HTTPS to any host, through the proxy that the environment names for it; undefined when it names none. */
+export function environmentHttpsAgent(): HttpsAgent | undefined {
+  if (!namesHttpsProxy()) return undefined;
+  const connect: Tunnel['connect'] = async (host, port) => {
+    const proxy = proxyFor(new URL(`https://${isIPv6(host) ? `[${host}]` : host}:${port}`));
+    return proxy === undefined ? connectTcp(port, host) : throughProxy(proxy, host, port);
+  };
+  // Said although it is the default: an environment variable of Node would else turn it off in silence.
+  return new TunnelHttpsAgent({ connect }, { keepAlive: true, maxSockets: 50, rejectUnauthorized: true });
+}
+
+function connectThrough(
+  tunnel: Tunnel,
+  { host, port }: { host?: string | null | undefined; port?: number | string | null | undefined },
+  dress: (socket: Duplex) => Duplex,
+  done: Done | undefined,
+): void {
+  tunnel
+    .connect(host ?? '', Number(port))
+    .then((socket) => {
+      try {
+        return dress(socket);
+      } catch (error) {
+        socket.destroy();
+        throw error;
+      }
+    })
+    .then(
+      (connection) => done?.(null, connection),
+      // With an error nobody looks at the connection, but the type asks for one.
+      (error) => done?.(error, new Duplex()),
+    );
+}
