@@ -1,6 +1,7 @@
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import pRetry from 'p-retry';
 import { ConnectorError, codeOf, messageOf } from '../protocol/failure.ts';
+import { environmentHttpsAgent } from '../protocol/tunnel-agent.ts';
 import { destinationError } from './destination-error.ts';
 import { fileName, runName } from './rejected-files.ts';
 import type { S3Options } from './rejected-options.ts';
@@ -10,12 +11,15 @@ import type { RejectedRowStore } from './rejected-rows.ts';
 const CONNECT_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 
-const REQUEST_HANDLER = {
-  connectionTimeout: CONNECT_TIMEOUT_MS,
-  requestTimeout: REQUEST_TIMEOUT_MS,
-  // Said although it is the default: an environment variable of Node would else turn it off in silence.
-  httpsAgent: { rejectUnauthorized: true },
-};
+/** Made for each client, which closes what it is given. */
+function requestHandler(): NonNullable<S3ClientConfig['requestHandler']> {
+  return {
+    connectionTimeout: CONNECT_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    // Said although it is the default: an environment variable of Node would else turn it off in silence.
+    httpsAgent: environmentHttpsAgent() ?? { rejectUnauthorized: true },
+  };
+}
 
 /** Waits between attempts: from the first to the longest, doubling, each drawn between once and twice its length. */
 const FIRST_RETRY_MS = 500;
@@ -178,7 +182,7 @@ async function clientOptions(options: S3Options): Promise<S3ClientConfig> {
     region,
     // What is tried again, and for how long, is decided here.
     maxAttempts: 1,
-    requestHandler: REQUEST_HANDLER,
+    requestHandler: requestHandler(),
     // Other stores than that of AWS do not know the checksums that the library adds unasked.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
@@ -195,7 +199,7 @@ async function roleCredentials(
   const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers');
   return fromTemporaryCredentials({
     params: { RoleArn: role, RoleSessionName: 'clickhouse-to-batch' },
-    clientConfig: { region, requestHandler: REQUEST_HANDLER },
+    clientConfig: { region, requestHandler: requestHandler() },
     ...(own === undefined ? {} : { masterCredentials: own }),
   });
 }
