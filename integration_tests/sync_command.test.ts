@@ -83,8 +83,10 @@ function startSync(options: Options, ...more: string[]): { child: ChildProcess; 
   return { child, ended: finished(child).then(withoutSecrets) };
 }
 
+/** A user is named in messages, whether the name came from the environment or not. */
 function withoutSecrets(result: Finished): Finished {
-  for (const value of Object.values(ENVIRONMENT)) expect(result.stdout + result.stderr).not.toContain(value);
+  const { SYNC_PASSWORD, SYNC_KEY } = ENVIRONMENT;
+  for (const value of [SYNC_PASSWORD, SYNC_KEY]) expect(result.stdout + result.stderr).not.toContain(value);
   return result;
 }
 
@@ -246,7 +248,11 @@ describe('what a person has to correct ends with 2, in a sentence on stderr', ()
       },
       /is the configuration of a destination, and --source needs that of a source/,
     ],
-    ['a strange user', () => syncArguments({ source: { username: '${SYNC_USER}' } }), /^ERROR .*\*\*\*\*/m],
+    [
+      'a strange user',
+      () => syncArguments({ source: { username: '${SYNC_USER}' } }),
+      /^ERROR .*refused the user "nobody-knows-me"/m,
+    ],
   ])('%s', async (_, args, expected) => {
     const result = withoutSecrets(await run('connector', args(), { env: ENVIRONMENT }));
     expect(result.code).toBe(2);

@@ -4,6 +4,7 @@ import { asConnectorError } from '../protocol/failure.ts';
 import { withStack } from '../protocol/messages.ts';
 import { MessageOutput } from '../protocol/output.ts';
 import { printableLines } from '../protocol/printable.ts';
+import { printed } from '../protocol/secrets.ts';
 import { exitCodeOfFailure } from '../sync/exit-code.ts';
 import { endBySignal } from './end-by-signal.ts';
 
@@ -29,14 +30,14 @@ export async function runForPerson(command: (context: CommandContext) => Promise
     for (const signal of STOP_SIGNALS) process.removeListener(signal, onSignal);
   };
   for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
-  // What is written to it nobody reads: it is there to mask what is.
+  // What is written to it nobody reads.
   const output = new MessageOutput(new PassThrough().resume());
   try {
     process.exitCode = await command({ output, stop: stop.signal, now: Date.now, environment: process.env });
   } catch (error) {
     const failure = asConnectorError(error);
     process.exitCode = exitCodeOfFailure(failure);
-    if (received === undefined) process.stderr.write(`${printableLines(output.masked(withStack(failure)))}\n`);
+    if (received === undefined) process.stderr.write(`${printableLines(printed(withStack(failure)))}\n`);
   } finally {
     forget();
   }

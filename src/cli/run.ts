@@ -3,6 +3,7 @@ import { asConnectorError, type ConnectorError, messageOf, protocolError } from 
 import { errorTrace, log, withStack } from '../protocol/messages.ts';
 import { MessageOutput, OutputClosedError } from '../protocol/output.ts';
 import { printableLines } from '../protocol/printable.ts';
+import { printed } from '../protocol/secrets.ts';
 import { endBySignal } from './end-by-signal.ts';
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
@@ -43,7 +44,7 @@ export async function run(command: (context: CommandContext) => Promise<boolean>
     const failure = asConnectorError(error);
     // Who types a command wrongly in a terminal is a person, and reads no messages.
     if (failure.code === 'command_invalid' && process.stdout.isTTY) {
-      process.stderr.write(`${printableLines(output.masked(withStack(failure)))}\n`);
+      process.stderr.write(`${printableLines(printed(withStack(failure)))}\n`);
     } else if (!(error instanceof OutputClosedError)) {
       await output.write(errorTrace(failure, Date.now())).catch(() => {});
     }
@@ -53,7 +54,7 @@ export async function run(command: (context: CommandContext) => Promise<boolean>
   if (output.fault !== undefined) {
     process.exitCode = 1;
     // stderr goes elsewhere, mostly.
-    process.stderr.write(`${output.masked(withStack(outputFailure(output.fault)))}\n`);
+    process.stderr.write(`${printed(withStack(outputFailure(output.fault)))}\n`);
   }
   if (received !== undefined) endBySignal(received);
 }

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { ConnectorError, codeOf, messageOf } from '../protocol/failure.ts';
 import { proxyFor } from '../protocol/proxy.ts';
 import { ProxyError } from '../protocol/proxy-tunnel.ts';
+import { outside } from '../protocol/secrets.ts';
 import type { DestinationConfiguration } from './configuration.ts';
 import { destinationError } from './destination-error.ts';
 import type { Endpoint } from './endpoint.ts';
@@ -71,6 +72,9 @@ const refusedBody = z.looseObject({
   error_code: z.union([z.string(), z.number()]),
   error_message: z.string().nullish(),
 });
+
+/** Characters that are shown of an answer. */
+const MOST_WORDS = 200;
 
 /** Statuses that say that something in the call is at fault; any other refusal would be the same for every row. */
 const REFUSALS_OF_CONTENT = new Set([400, 413, 422]);
@@ -241,11 +245,11 @@ export class BatchApi {
 function accepted(text: string): Answer {
   const body = acceptedBody.safeParse(parseJson(text));
   const isUntold = body.data?.code === 'SUCCESS_WITH_PARTIAL_ERRORS' && !body.data.errors?.length;
-  if (!body.success || isUntold) return { kind: 'accepted_unreadable', detail: text.slice(0, 200) };
+  if (!body.success || isUntold) return { kind: 'accepted_unreadable', detail: outside(text).slice(0, MOST_WORDS) };
   const errors = (body.data.errors ?? []).map((error) => ({
     bulkIndex: error.bulk_index,
-    attribute: error.attribute ?? undefined,
-    reason: error.reason ?? 'no reason given',
+    attribute: error.attribute == null ? undefined : outside(error.attribute),
+    reason: error.reason == null ? 'no reason given' : outside(error.reason),
   }));
   return { kind: 'accepted', errors };
 }
@@ -255,8 +259,8 @@ function describe(status: number, text: string): string {
   const body = refusedBody.safeParse(parseJson(text));
   const words = body.success
     ? `${body.data.error_code}: ${body.data.error_message ?? 'no message'}`
-    : text.replaceAll(/\s+/g, ' ').slice(0, 200);
-  return words === '' ? `HTTP ${status}` : `HTTP ${status}, ${words}`;
+    : text.replaceAll(/\s+/g, ' ');
+  return words === '' ? `HTTP ${status}` : `HTTP ${status}, ${outside(words).slice(0, MOST_WORDS)}`;
 }
 
 function parseJson(text: string): unknown {

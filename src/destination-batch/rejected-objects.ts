@@ -1,6 +1,7 @@
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import pRetry from 'p-retry';
 import { ConnectorError, codeOf, messageOf } from '../protocol/failure.ts';
+import { outside } from '../protocol/secrets.ts';
 import { environmentHttpsAgent } from '../protocol/tunnel-agent.ts';
 import { destinationError } from './destination-error.ts';
 import { fileName, runName } from './rejected-files.ts';
@@ -226,7 +227,9 @@ function failureOf(bucket: string, error: unknown): ConnectorError {
     name in MEANINGS || (status !== undefined && status >= 300 && status < 500 && !PASSING_STATUSES.has(status));
   const words = messageOf(error);
   const code = status === undefined ? codeOf(error) : `HTTP ${status}`;
-  const said = [name === 'Error' ? '' : name, words.includes(code) ? '' : code, words].filter((part) => part !== '');
+  const said = [name === 'Error' ? '' : outside(name), words.includes(code) ? '' : code, words].filter(
+    (part) => part !== '',
+  );
   const meaning =
     MEANINGS[name] ??
     (isLasting

@@ -4,6 +4,7 @@ import type { CommandContext } from '../protocol/command-context.ts';
 import { isJsonObject, parseExact } from '../protocol/exact-json.ts';
 import { lineBatches } from '../protocol/lines.ts';
 import type { MessageOutput } from '../protocol/output.ts';
+import { outside } from '../protocol/secrets.ts';
 import { BatchApi } from './batch-api.ts';
 import { catalogWarnings } from './catalog-warnings.ts';
 import type { DestinationConfiguration } from './configuration.ts';
@@ -193,10 +194,10 @@ class Sync {
         this.#report.skippedLine(message.what);
         break;
       case 'source_error':
-        this.#report.sourceFailed(message.message);
+        this.#report.sourceFailed(outside(message.message));
         break;
       case 'source_warning':
-        this.#report.sourceWarned(message.message);
+        this.#report.sourceWarned(outside(message.message));
         break;
       case 'ignored':
         break;

@@ -79,7 +79,6 @@ function destinationConfiguration(
   { destination, warn }: PreviewOptions,
 ): Promise<DestinationConfiguration> {
   const told = {
-    redactWith: (redact: (text: string) => string): void => output.redactWith(redact),
     write: async (message: Message): Promise<void> => {
       if (message.type === 'LOG') warn(message.log.message);
     },

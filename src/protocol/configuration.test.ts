@@ -2,18 +2,20 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Writable } from 'node:stream';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { readConfiguration } from './configuration.ts';
 import type { Environment } from './environment-references.ts';
 import { log } from './messages.ts';
 import { MessageOutput } from './output.ts';
+import { forgetSecrets, outside } from './secrets.ts';
 
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), 'configuration-test-'));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
+afterEach(forgetSecrets);
 
 const schema = z.looseObject({
   username: z.string().optional(),
@@ -27,7 +29,7 @@ const schema = z.looseObject({
     .optional(),
 });
 
-/** Reads a configuration, then writes a log, and gives both. */
+/** Reads a configuration, then logs what came from elsewhere, and gives both. */
 async function readAndLog(
   configuration: unknown,
   text: string,
@@ -45,13 +47,13 @@ async function readAndLog(
     }),
   );
   const read = await readConfiguration(path, schema, { output, ...(environment && { environment }) });
-  await output.write(log('INFO', text));
+  await output.write(log('INFO', outside(text)));
   return { configuration: read, logged: JSON.parse(Buffer.concat(chunks).toString()).log.message };
 }
 
 test('a configuration is read, and from then on its secrets are masked', async () => {
-  const given = { username: 'reader', password: 'hunter2', rest_api_key: 'k-1', extra: 1 };
-  const { configuration, logged } = await readAndLog(given, 'reader: hunter2, k-1 and hunter3');
+  const given = { username: 'reader', password: 'hunter2', rest_api_key: 'key-1', extra: 1 };
+  const { configuration, logged } = await readAndLog(given, 'reader: hunter2, key-1 and hunter3');
   expect(configuration).toEqual(given);
   expect(logged).toBe('reader: ****, **** and hunter3');
 });
@@ -128,4 +130,12 @@ describe('references to the environment', () => {
     expect(read).toEqual({ username: 'reader', password: 'ahunter2z' });
     expect(logged).toBe('****, **** and ****');
   });
+});
+
+test('the password of a proxy in the environment is masked, as it is and in the header that it is sent in', async () => {
+  vi.stubEnv('HTTPS_PROXY', 'http://user:p%40ssword@proxy.example.com:3128');
+  const header = Buffer.from('user:p@ssword').toString('base64');
+  const { logged } = await readAndLog({}, `p@ssword, p%40ssword and Basic ${header}`);
+  vi.unstubAllEnvs();
+  expect(logged).toBe('****, **** and Basic ****');
 });

@@ -6,7 +6,7 @@ import { checkJson, parseJson, readTextFile } from './json-file.ts';
 import { log } from './messages.ts';
 import { nearName } from './near-name.ts';
 import { proxyCredentials } from './proxy.ts';
-import { redactor } from './redact.ts';
+import { keepSecret } from './secrets.ts';
 import { optionsOf, secretsIn } from './specification.ts';
 
 /** A configuration, or the path of the file that holds it. */
@@ -17,11 +17,11 @@ const NO_FILE = 'the answers';
 
 /** What a configuration is read with: an output, or something that takes the place of one. */
 type ConfigurationContext = Pick<CommandContext, 'environment'> & {
-  output: Pick<CommandContext['output'], 'redactWith' | 'write'>;
+  output: Pick<CommandContext['output'], 'write'>;
 };
 
 /**
- * Reads a configuration in the form of `schema`. From then on the output masks what the schema marks as secret, and
+ * Reads a configuration in the form of `schema`. From then on what the schema marks as secret is masked, and
  * whatever came from the environment. Names that look like a misspelt option are warned of.
  *
  * @throws ConnectorError (config_error) that names each wrong field, never its value.
@@ -44,7 +44,7 @@ export async function readConfiguration<T extends z.ZodType<Record<string, unkno
   const proxies = proxyCredentials();
   const secrets = [...secretsIn(written, schema), ...fromEnvironment, ...proxies.passwords];
   const usernames = typeof username === 'string' ? [username, ...proxies.usernames] : proxies.usernames;
-  output.redactWith(redactor(secrets, usernames));
+  keepSecret(secrets, usernames);
   return configuration;
 }
 

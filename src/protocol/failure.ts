@@ -1,3 +1,5 @@
+import { outside } from './secrets.ts';
+
 /** Who has to act: the user (config_error), nobody but time (transient_error), us (system_error). */
 export type FailureType = 'config_error' | 'transient_error' | 'system_error';
 
@@ -74,7 +76,7 @@ export function asConnectorError(error: unknown): ConnectorError {
   if (error instanceof ConnectorError) return error;
   return protocolError('unexpected_fault', `Unexpected fault in the connector: ${messageOf(error)}`, {
     internalMessage: messageOf(error),
-    stackTrace: error instanceof Error ? error.stack : undefined,
+    stackTrace: error instanceof Error && error.stack !== undefined ? outside(error.stack) : undefined,
     cause: error,
   });
 }
@@ -85,8 +87,13 @@ export function isOurs({ code }: ConnectorError): boolean {
   return code === ours;
 }
 
-/** The text of any thrown value. */
+/** The text of any thrown value, for messages: without the secrets of this process. */
 export function messageOf(error: unknown): string {
+  return outside(rawMessageOf(error));
+}
+
+/** The text of any thrown value as it is, to recognise the value by. It must not get into a message. */
+export function rawMessageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'lossless-json';
 import type { z } from 'zod';
-import { messageOf, protocolError } from './failure.ts';
+import { messageOf, protocolError, rawMessageOf } from './failure.ts';
 
 /** What a file holds, as messages name it. */
 export type FileContent = 'configuration' | 'catalog' | 'state';
@@ -57,7 +57,7 @@ function placeOfFault(text: string): string | undefined {
   try {
     parse(text);
   } catch (error) {
-    const [, position] = / at position (\d+)$/.exec(messageOf(error)) ?? [];
+    const [, position] = / at position (\d+)$/.exec(rawMessageOf(error)) ?? [];
     if (position === undefined) return undefined;
     const lines = text.slice(0, Number(position)).split('\n');
     return `line ${lines.length}, column ${(lines.at(-1) ?? '').length + 1}`;

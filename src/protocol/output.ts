@@ -1,6 +1,7 @@
 import type { Writable } from 'node:stream';
 import { codeOf } from './failure.ts';
 import { type Message, mapTexts } from './messages.ts';
+import { printed } from './secrets.ts';
 
 /** Node's codes for a reader that went away. */
 const READER_GONE: ReadonlySet<string> = new Set(['EPIPE', 'ECONNRESET']);
@@ -19,7 +20,6 @@ export class OutputClosedError extends Error {
  */
 export class MessageOutput {
   readonly #stream: Writable;
-  #redact: (text: string) => string = (text) => text;
   #closed: OutputClosedError | undefined;
   #fault: unknown;
   readonly #gone = new AbortController();
@@ -42,19 +42,12 @@ export class MessageOutput {
     return this.#fault;
   }
 
-  /** From now on what people read in a message goes through `redact`. What is written as bytes is passed on as it is. */
-  redactWith(redact: (text: string) => string): void {
-    this.#redact = redact;
-  }
-
-  /** A text that goes elsewhere than to this output, masked as those that go there. */
-  masked(text: string): string {
-    return this.#redact(text);
-  }
-
-  /** Writes a message; what people read in it is masked first. Rejects with OutputClosedError when the reader has gone. */
+  /**
+   * Writes a message, without the secrets in what people read of it; bytes are passed on as they are. Rejects with
+   * OutputClosedError when the reader has gone.
+   */
   write(message: Message): Promise<void> {
-    return this.writeBytes(`${JSON.stringify(mapTexts(message, this.#redact))}\n`);
+    return this.writeBytes(`${JSON.stringify(mapTexts(message, printed))}\n`);
   }
 
   /** Writes lines that are messages already, each with its line end. */

@@ -18,8 +18,8 @@ describe('a secret is masked', () => {
     ['in the base64 of an HTTP Basic header, behind its user', base64(`batch_reader:${SECRET}`)],
     ['behind another user of the list', base64(`default:${SECRET}`)],
   ])('%s', (_, form) => {
-    const redact = redactor([SECRET], ['batch_reader', 'default']);
-    expect(redact(`before ${form} after`)).toBe('before **** after');
+    const { outside } = redactor([SECRET], ['batch_reader', 'default']);
+    expect(outside(`before ${form} after`)).toBe('before **** after');
   });
 });
 
@@ -44,72 +44,76 @@ describe('of a key in PEM nothing that tells is left', () => {
     ['in base64', base64(KEY)],
   ])('%s', (_, text) => {
     for (const secret of [KEY, KEY.replaceAll('\n', '\r\n'), KEY.replaceAll('\n', '\\n')]) {
-      const masked = redactor([KEY, secret])(text);
+      const masked = redactor([KEY, secret]).outside(text);
       for (const line of LINES) expect(masked).not.toContain(line);
       expect(masked).not.toContain(base64(LINES.join('\n')).slice(4, 40));
     }
   });
 
   test('and the name of the format stays readable', () => {
-    expect(redactor([KEY])('-----BEGIN PRIVATE KEY----- is missing')).toBe('-----BEGIN PRIVATE KEY----- is missing');
+    expect(redactor([KEY]).outside('-----BEGIN PRIVATE KEY----- is missing')).toBe(
+      '-----BEGIN PRIVATE KEY----- is missing',
+    );
   });
 });
 
 test('every occurrence is masked', () => {
-  expect(redactor(['key'])('key, key and akeyb')).toBe('****, **** and a****b');
+  expect(redactor(['ykey']).outside('ykey, ykey and aykeyb')).toBe('****, **** and a****b');
 });
 
 test('a text without a secret stays as it is', () => {
-  expect(redactor(['secret'], ['user'])('user has a Secret, and %73ecret')).toBe('user has a Secret, and %73ecret');
+  expect(redactor(['secret'], ['user']).outside('user has a Secret, and %73ecret')).toBe(
+    'user has a Secret, and %73ecret',
+  );
 });
 
 test('an empty secret masks nothing', () => {
-  expect(redactor(['', 'x'], ['user', ''])('user: text')).toBe('user: te****t');
+  expect(redactor(['', 'text'], ['user', '']).outside('user: text')).toBe('user: ****');
 });
 
 test('without secrets nothing is masked', () => {
-  expect(redactor([], ['user'])('user:')).toBe('user:');
+  expect(redactor([], ['user']).outside('user:')).toBe('user:');
 });
 
 test('signs that mean something to a regular expression or a replacement mean nothing here', () => {
-  const redact = redactor(['a.*b$&(c']);
-  expect(redact('a.*b$&(c')).toBe('****');
-  expect(redact('aXXb$&(c')).toBe('aXXb$&(c');
+  const { outside } = redactor(['a.*b$&(c']);
+  expect(outside('a.*b$&(c')).toBe('****');
+  expect(outside('aXXb$&(c')).toBe('aXXb$&(c');
 });
 
-test.each([[['abc', 'abcdef']], [['abcdef', 'abc']]])(
+test.each([[['abcd', 'abcdefg']], [['abcdefg', 'abcd']]])(
   'of secrets that hold one another (%j) no part of the longer one is left',
   (secrets) => {
-    expect(redactor(secrets)('-abcdef-abc-')).toBe('-****-****-');
+    expect(redactor(secrets).outside('-abcdefg-abcd-')).toBe('-****-****-');
   },
 );
 
 test('a secret that is a part of another one in a URL leaves nothing of the longer one', () => {
-  expect(redactor(['2F', 'a/b'])('a%2Fb')).toBe('****');
+  expect(redactor(['%2Fb', 'aa/b']).outside('aa%2Fb')).toBe('****');
 });
 
 test('secrets that overlap in a text are both broken', () => {
-  const masked = redactor(['abcd', 'cdef'])('abcdef');
+  const masked = redactor(['abcd', 'cdef']).outside('abcdef');
   expect(masked).not.toContain('abcd');
   expect(masked).not.toContain('cdef');
 });
 
 test('a secret of asterisks does not grow without end', () => {
-  expect(redactor(['*', '****'])('a*b')).toMatch(/^a\*+b$/);
+  expect(redactor(['*****', '****']).outside('a*****b')).toMatch(/^a\*+b$/);
 });
 
 test('a secret that is no well-formed text is masked, too', () => {
   const secret = JSON.parse('"broken\\ud800pair"');
-  expect(redactor([secret], ['user'])(`password ${secret}!`)).toBe('password ****!');
+  expect(redactor([secret], ['user']).outside(`password ${secret}!`)).toBe('password ****!');
 });
 
 test('whatever the secret and the user, each form is masked and its surroundings are kept', () => {
   const secrets = fc
-    .string({ unit: 'grapheme', minLength: 3, maxLength: 30 })
+    .string({ unit: 'grapheme', minLength: 4, maxLength: 30 })
     .filter((secret) => !secret.includes('*'));
   fc.assert(
     fc.property(secrets, fc.string({ unit: 'grapheme' }), (secret, username) => {
-      const redact = redactor([secret], [username]);
+      const { outside } = redactor([secret], [username]);
       for (const form of [
         secret,
         JSON.stringify(secret).slice(1, -1),
@@ -117,8 +121,37 @@ test('whatever the secret and the user, each form is masked and its surroundings
         base64(secret),
         base64(`${username}:${secret}`),
       ]) {
-        expect(redact(`\u0001${form}\u0002`)).toBe('\u0001****\u0002');
+        expect(outside(`\u0001${form}\u0002`)).toBe('\u0001****\u0002');
       }
     }),
+  );
+});
+
+describe('a secret of one to three characters', () => {
+  test.each(['a', 'on', 'key', '1', 'é'])(
+    '(%s) hides the whole of a text that holds it, which would show it',
+    (secret) => {
+      const { outside } = redactor([secret, 'longer-secret']);
+      expect(outside(`before ${secret} after`)).toBe('****');
+      expect(outside('?!')).toBe('?!');
+    },
+  );
+});
+
+describe('in a whole message', () => {
+  test.each(['a', 'user', 'password', 'wrong', 'ClickHouse', 'last_updated_at', 'api.batch.com', '8123', '12345678'])(
+    'a secret that may be a word of ours (%s) is left',
+    (secret) => {
+      const text = `ClickHouse refused the user "batch_reader": ${secret} is wrong. a 8123 12345678`;
+      expect(redactor([secret]).printed(text)).toBe(text);
+    },
+  );
+
+  test.each(['rest-key-2024', 'Tr0ub4dor', '0f9a8b7c6d5e'])(
+    'one that can not be a word of ours (%s) is masked',
+    (secret) => {
+      expect(redactor([secret]).printed(`before ${secret} after`)).toBe('before **** after');
+      expect(redactor([secret], ['u']).printed(base64(`u:${secret}`))).toBe('****');
+    },
   );
 });

@@ -1,6 +1,7 @@
 import { ClickHouseError } from '@clickhouse/client';
-import { ConnectorError, codeOf, messageOf } from '../protocol/failure.ts';
+import { ConnectorError, codeOf, messageOf, rawMessageOf } from '../protocol/failure.ts';
 import { ProxyError } from '../protocol/proxy-tunnel.ts';
+import { outside } from '../protocol/secrets.ts';
 import type { SourceConfiguration } from './configuration.ts';
 import type { Explanation } from './explanation.ts';
 import { quoteIdentifier } from './identifier.ts';
@@ -278,19 +279,24 @@ function explainNetworkError(error: unknown, configuration: SourceConfiguration)
       message: `Nothing listens at ${at} (connection refused). The port may be wrong (HTTP is 8123, HTTPS 8443) or the server is down. Check both, and that HTTP is open to this machine.`,
     };
   }
-  if (messageOf(error) === 'Timeout error.') {
+  if (rawMessageOf(error) === 'Timeout error.') {
     return {
       code: 'clickhouse_unreachable',
       message: `${at} took the query and said nothing for minutes. A firewall may have dropped the connection, or the server hangs, or it sorts for so long before the first row. Try again; for a long sort, have the table sorted by the cursor, or the server say how far it is. ${settingAdvice(configuration.username, PROGRESS_SETTINGS)}.`,
     };
   }
-  if (code === 'ETIMEDOUT' || code === 'EHOSTUNREACH' || code === 'ENETUNREACH' || /timeout/i.test(messageOf(error))) {
+  if (
+    code === 'ETIMEDOUT' ||
+    code === 'EHOSTUNREACH' ||
+    code === 'ENETUNREACH' ||
+    /timeout/i.test(rawMessageOf(error))
+  ) {
     return {
       code: 'clickhouse_unreachable',
       message: `${at} did not answer in time. A firewall or an IP allow-list may drop the connection, or the server is waking up. Check the network, then try again.`,
     };
   }
-  const tlsExplanation = ssl ? explainTlsError(code, messageOf(error), configuration) : undefined;
+  const tlsExplanation = ssl ? explainTlsError(code, rawMessageOf(error), configuration) : undefined;
   if (tlsExplanation !== undefined) return tlsExplanation;
   if (!ssl && (code.startsWith('HPE_') || code === 'ECONNRESET')) {
     return {
@@ -332,6 +338,7 @@ const NAMED_RIGHT =
 
 /** The statement that gives the right which the server says is missing. */
 function missingGrant(message: string, database: string, username: string): string {
-  const [, right = 'SELECT', on = `${quoteIdentifier(database)}.*`] = NAMED_RIGHT.exec(message) ?? [];
+  const [right = 'SELECT', on = `${quoteIdentifier(database)}.*`] =
+    NAMED_RIGHT.exec(message)?.slice(1).map(outside) ?? [];
   return `GRANT ${right} ON ${on} TO ${quoteIdentifier(username)}`;
 }

@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { type ClickHouseClient, ClickHouseError } from '@clickhouse/client';
-import { codeOf, messageOf } from '../protocol/failure.ts';
+import { codeOf, rawMessageOf } from '../protocol/failure.ts';
 import { GatewayError } from './clickhouse-failure.ts';
 
 /** How long ending a query may hold up the end of the program, in milliseconds. It takes a server some hundredths of a second. */
@@ -79,6 +79,6 @@ export function mayStillRun(error: unknown, signal: AbortSignal): boolean {
     signal.aborted ||
     error instanceof GatewayError ||
     codeOf(error) === 'ECONNRESET' ||
-    messageOf(error) === 'Timeout error.'
+    rawMessageOf(error) === 'Timeout error.'
   );
 }

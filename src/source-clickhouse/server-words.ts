@@ -1,4 +1,5 @@
 import type { ClickHouseError } from '@clickhouse/client';
+import { outside } from '../protocol/secrets.ts';
 
 /**
  * What may be shown of the server's own words. The rule: no message holds a value of a row.
@@ -55,15 +56,15 @@ function withPlace(words: string, place: string): string {
   return place === '' ? words : `${words}: ${place}`;
 }
 
-/** The words, without the values in them, and the function in which they were met. */
+/** The words, without the values and secrets in them, and the function in which they were met. */
 function partsOf({ message, code: name }: ClickHouseError): { words: string; place: string } {
   const code = Number(name);
   const [whole = '', where = ''] = PLACE.exec(message) ?? [];
   const words = message.slice(0, message.length - whole.length).replace(IN_OUR_QUERY, '');
   const isAboutValue = ABOUT_VALUES.has(code) || (IN_FUNCTION.test(where) && !ABOUT_LIMITS.has(code));
   return {
-    words: isAboutValue && !OWN_WORDS.has(code) ? withoutValues(oneLine(words)) : words,
-    place: placeOf(where),
+    words: outside(isAboutValue && !OWN_WORDS.has(code) ? withoutValues(oneLine(words)) : words),
+    place: outside(placeOf(where)),
   };
 }
 

@@ -1,4 +1,4 @@
-import { type ConnectorError, codeOf, messageOf } from '../protocol/failure.ts';
+import { type ConnectorError, codeOf, messageOf, rawMessageOf } from '../protocol/failure.ts';
 import { type SourceErrorCode, sourceError } from './source-error.ts';
 import type { TunnelOptions } from './tunnel-options.ts';
 
@@ -17,8 +17,9 @@ export function sshFailure(error: Error, options: TunnelOptions): ConnectorError
   const { tunnel_host: host, tunnel_user: user } = options;
   const at = `The SSH server ${host}:${options.tunnel_port}`;
   const code = codeOf(error);
+  const raw = rawMessageOf(error);
   const words = messageOf(error);
-  if (NO_SSH_HEADER.test(words)) {
+  if (NO_SSH_HEADER.test(raw)) {
     return failure(
       'ssh_address_wrong',
       `What answers at ${host}:${options.tunnel_port} is no SSH server of today (${words}). Check tunnel_host and tunnel_port; SSH usually has port 22.`,
@@ -41,7 +42,7 @@ export function sshFailure(error: Error, options: TunnelOptions): ConnectorError
         error,
       );
     case 'handshake':
-      return failure('ssh_handshake_failed', `${at} ${explainHandshake(words)}`, error);
+      return failure('ssh_handshake_failed', `${at} ${explainHandshake(raw, words)}`, error);
   }
   if (code === 'ENOTFOUND') {
     return failure(
@@ -79,11 +80,11 @@ export function sshFailure(error: Error, options: TunnelOptions): ConnectorError
 }
 
 /** What went wrong before anything was encrypted, and what to do about it. */
-function explainHandshake(words: string): string {
-  if (/no matching/.test(words)) {
+function explainHandshake(raw: string, words: string): string {
+  if (/no matching/.test(raw)) {
     return `and this connector found no common way to encrypt (${words}). The server is very old or very strict. Update it, or allow an algorithm that OpenSSH has on by default.`;
   }
-  if (/signature verification failed/.test(words)) {
+  if (/signature verification failed/.test(raw)) {
     return `did not prove that its host key is its own (${words}). Somebody else may answer in its place, or the server is faulty. Ask whoever runs it before you go on.`;
   }
   return `did not keep to the rules by which keys are agreed on (${words}). It is faulty, or something on the way changes what it says. Let its administrator look into it.`;
@@ -118,7 +119,7 @@ export function forwardFailure(error: unknown, options: TunnelOptions, target: s
   if (error instanceof ForwardTimeoutError) {
     return failure(
       'ssh_target_unreachable',
-      `${server} did not open the way to ${target} (${messageOf(error)}). A firewall between the two may drop the connection, or that server is stuck. With a tunnel, host and port are those of ClickHouse as the SSH server sees them: check them from there, then try again.`,
+      `${server} did not open the way to ${target} (${error.message}). A firewall between the two may drop the connection, or that server is stuck. With a tunnel, host and port are those of ClickHouse as the SSH server sees them: check them from there, then try again.`,
       error,
     );
   }
@@ -131,22 +132,22 @@ export function forwardFailure(error: unknown, options: TunnelOptions, target: s
 
 /** @param hasPassphrase whether a passphrase was given to open the key. */
 export function keyFailure(error: Error, hasPassphrase: boolean): ConnectorError {
-  const words = messageOf(error);
-  if (UNKNOWN_CIPHER.test(words)) {
+  const raw = rawMessageOf(error);
+  if (UNKNOWN_CIPHER.test(raw)) {
     return failure(
       'ssh_key_unusable',
-      `The key in ssh_key is encrypted in a way that this connector can't undo (${words}). Let \`ssh-keygen -p -f file\` write it anew, or give a key without a passphrase.`,
+      `The key in ssh_key is encrypted in a way that this connector can't undo (${messageOf(error)}). Let \`ssh-keygen -p -f file\` write it anew, or give a key without a passphrase.`,
       error,
     );
   }
-  if (/no passphrase given/.test(words)) {
+  if (/no passphrase given/.test(raw)) {
     return failure(
       'ssh_key_unusable',
       'The key in ssh_key is encrypted. Give its passphrase in ssh_key_passphrase, or a key without one.',
       error,
     );
   }
-  if (hasPassphrase && /passphrase|decrypt|integrity|unable to authenticate/i.test(words)) {
+  if (hasPassphrase && /passphrase|decrypt|integrity|unable to authenticate/i.test(raw)) {
     return failure('ssh_key_unusable', 'The passphrase does not open ssh_key. Check ssh_key_passphrase.', error);
   }
   return failure(

@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { z } from 'zod';
-import { codeOf, messageOf } from '../protocol/failure.ts';
+import { codeOf, messageOf, rawMessageOf } from '../protocol/failure.ts';
 import { opensslReason } from './openssl-error.ts';
 
 /** The certificates of a PEM text, one after the other, whatever stands between them. */
@@ -117,7 +117,7 @@ function privateKey(
     // Without a passphrase OpenSSL would ask for one at the terminal.
     return { object: createPrivateKey({ key, passphrase: passphrase ?? '' }) };
   } catch (error) {
-    if (/decrypt/i.test(messageOf(error))) {
+    if (/decrypt/i.test(rawMessageOf(error))) {
       const message =
         passphrase === undefined ? 'is missing: the client key is encrypted' : 'does not open the client key';
       return { fault: { field: 'client_key_passphrase', message } };

@@ -1,0 +1,37 @@
+import { redactor } from './redact.ts';
+
+/**
+ * The secrets of this process. Its configurations are read before anything else happens, and what they hold as secret is
+ * secret until the process ends, whatever failure or log it would get into: so there is one place for all of it.
+ */
+const secrets = new Set<string>();
+const usernames = new Set<string>();
+let redact = redactor([]);
+
+/** From now on these are masked. @param names users whose names an HTTP Basic header may have before a secret. */
+export function keepSecret(values: Iterable<string>, names: Iterable<string> = []): void {
+  for (const value of values) secrets.add(value);
+  for (const name of names) usernames.add(name);
+  redact = redactor(secrets, usernames);
+}
+
+/**
+ * Text that comes from elsewhere (a server, a library, the other connector), without the secrets in it. All such text goes
+ * through here before it gets into a sentence of ours. A sentence itself does not: with a secret such as "password" masked
+ * in it, everybody could read the secret.
+ */
+export function outside(text: string): string {
+  return redact.outside(text);
+}
+
+/** A whole message as it may be printed: secrets that are none of our words are masked once more. */
+export function printed(text: string): string {
+  return redact.printed(text);
+}
+
+/** For tests, which share a process. */
+export function forgetSecrets(): void {
+  secrets.clear();
+  usernames.clear();
+  redact = redactor([]);
+}
