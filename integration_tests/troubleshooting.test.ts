@@ -465,6 +465,7 @@ const OF_SYNC_PREVIEW_AND_INIT: readonly Case[] = [
 
 const OF_BATCH: readonly Case[] = [
   checkBatch('batch_address_wrong', { api_version: '9.9' }),
+  checkBatch('batch_address_wrong', () => ({ api_url: batch.url.replace('http:', 'https:') })),
   checkBatch('batch_certificate_refused', async () => ({ api_url: `https://127.0.0.1:${await tlsPort()}` })),
   checkBatch('batch_key_refused', { rest_api_key: 'another-rest-key' }),
   checkBatch('batch_api_forbidden', async () => ({ api_url: `http://127.0.0.1:${await portAnswering(403)}` })),

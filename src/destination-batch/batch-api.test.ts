@@ -7,8 +7,9 @@ import { certificate } from '../../integration_tests/tls_certificate.ts';
 import type { FaultRequest } from '../../sandbox/batch-api/faults.ts';
 import { BatchApi as Sandbox } from '../../sandbox/batch-api/server.ts';
 import { ConnectorError } from '../protocol/failure.ts';
-import { type Answer, BatchApi, RetryableCallError } from './batch-api.ts';
+import { type Answer, BatchApi } from './batch-api.ts';
 import { MASS_UPDATE, UPDATE } from './endpoint.ts';
+import { RetryableCallError } from './retryable-call-error.ts';
 
 const KEY = 'rest-key-that-nobody-may-see';
 const PROJECT = 'project_1';
@@ -361,11 +362,21 @@ test.each([
       kind: 'fails',
       type: 'config_error',
       message: expect.stringMatching(
-        /^The certificate of https:.* is not accepted \(DEPTH_ZERO_SELF_SIGNED_CERT\).*NODE_EXTRA_CA_CERTS/,
+        /^The certificate of https:.* is not accepted: no known authority has signed it \(DEPTH_ZERO_SELF_SIGNED_CERT\).*NODE_EXTRA_CA_CERTS/,
       ),
     });
   },
 );
+
+test('a port that speaks no TLS is a fault of the configuration, in plain words', async () => {
+  const url = sandbox.url.replace('http:', 'https:');
+  const { host } = new URL(url);
+  expect(await outcomeOf(clientOf({ api_url: url }))).toEqual({
+    kind: 'fails',
+    type: 'config_error',
+    message: `api_url says https, but ${host} does not speak TLS there. Check the host and the port of api_url. If they are right, something on the way, such as a proxy, answers in place of Batch.`,
+  });
+});
 
 describe('a call that may succeed later is to be tried again', () => {
   const fault = (status: number, words: string) =>
@@ -416,7 +427,7 @@ describe('a call that may succeed later is to be tried again', () => {
     const outcome = await withFault({ kind: 'cut', stored });
     expect(outcome).toMatchObject({ kind: 'retry', outcomeUnknown: true, isRateLimit: false });
     expect('message' in outcome && outcome.message).toMatch(
-      /^http:\/\/127\.0\.0\.1:\d+ could not be reached or broke off: (other side closed|read ECONNRESET)$/,
+      /^The request to 127\.0\.0\.1:\d+ failed: the connection was closed before the answer was complete$/,
     );
     expect(sandbox.store.eventCount).toBe(events);
   });
@@ -442,7 +453,7 @@ describe('a call that may succeed later is to be tried again', () => {
       expect(await outcomeOf(clientOf({ api_url: url }))).toMatchObject({
         kind: 'retry',
         outcomeUnknown: true,
-        message: expect.stringContaining('no whole answer within 120 seconds'),
+        message: expect.stringContaining('failed: it gave no complete answer within 120 seconds'),
       });
     } finally {
       vi.useRealTimers();
@@ -454,14 +465,16 @@ describe('a call that may succeed later is to be tried again', () => {
       request.socket.end('nonsense\r\n\r\n');
     });
     const outcome = await outcomeOf(clientOf({ api_url: url }));
-    expect(outcome).toMatchObject({ kind: 'retry', outcomeUnknown: true });
+    expect(outcome).toEqual(
+      retry(`The request to ${new URL(url).host} failed: what answers there does not speak HTTP`, {
+        outcomeUnknown: true,
+      }),
+    );
   });
 
   test('with nobody at the address, so that it has certainly not been stored', async () => {
     const outcome = await outcomeOf(clientOf({ api_url: 'http://127.0.0.1:1' }));
-    expect(outcome).toEqual(
-      retry('http://127.0.0.1:1 could not be reached or broke off: connect ECONNREFUSED 127.0.0.1:1'),
-    );
+    expect(outcome).toEqual(retry("Can't reach 127.0.0.1:1: nothing listens there (connection refused)"));
   });
 });
 

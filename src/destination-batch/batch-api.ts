@@ -1,13 +1,13 @@
 import { Pool } from 'undici';
 import { z } from 'zod';
-import { ConnectorError, codeOf, messageOf } from '../protocol/failure.ts';
 import { proxyFor } from '../protocol/proxy.ts';
-import { ProxyError } from '../protocol/proxy-tunnel.ts';
 import { outside } from '../protocol/secrets.ts';
 import type { DestinationConfiguration } from './configuration.ts';
+import { connectionFault } from './connection-fault.ts';
 import { destinationError } from './destination-error.ts';
 import type { Endpoint } from './endpoint.ts';
 import { connectorThrough } from './proxy-connector.ts';
+import { RetryableCallError } from './retryable-call-error.ts';
 
 /**
  * How long one call may take from its first byte to the last of the answer, in milliseconds. Longer than the minute after
@@ -31,24 +31,6 @@ export type Answer =
   | { kind: 'accepted_unreadable'; detail: string }
   /** Refused whole, because of something in it. */
   | { kind: 'refused'; reason: string };
-
-/** A call that can be tried again. `outcomeUnknown` when it may have been stored all the same. */
-export class RetryableCallError extends Error {
-  readonly outcomeUnknown: boolean;
-  readonly isRateLimit: boolean;
-  readonly retryAfterMs: number | undefined;
-
-  constructor(
-    message: string,
-    options: { outcomeUnknown: boolean; isRateLimit?: boolean; retryAfterMs?: number | undefined; cause?: unknown },
-  ) {
-    super(message, { cause: options.cause });
-    this.name = 'RetryableCallError';
-    this.outcomeUnknown = options.outcomeUnknown;
-    this.isRateLimit = options.isRateLimit ?? false;
-    this.retryAfterMs = options.retryAfterMs;
-  }
-}
 
 const acceptedBody = z
   .looseObject({
@@ -78,19 +60,6 @@ const MOST_WORDS = 200;
 
 /** Statuses that say that something in the call is at fault; any other refusal would be the same for every row. */
 const REFUSALS_OF_CONTENT = new Set([400, 413, 422]);
-
-/** Node's codes for a connection that was never made: nothing of the call can have arrived. */
-const NEVER_CONNECTED = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
-
-/** Node's codes for a certificate that is not accepted: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
-const CERTIFICATE_FAULT = /^(ERR_TLS_CERT_|CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH$|INVALID_)/;
 
 /**
  * Batch's profile API (https://doc.batch.com/developer/api/cep/profiles/update). It knows nothing of rows; what to
@@ -140,7 +109,7 @@ export class BatchApi {
     const timeout = new AbortController();
     // undici's own limits are for each part of an answer: one that trickles would never end.
     const timer = setTimeout(
-      () => timeout.abort(new Error(`no whole answer within ${CALL_TIMEOUT_MS / 1000} seconds`)),
+      () => timeout.abort(new Error(`it gave no complete answer within ${CALL_TIMEOUT_MS / 1000} seconds`)),
       CALL_TIMEOUT_MS,
     );
     try {
@@ -155,7 +124,7 @@ export class BatchApi {
       retryAfter = response.headers['retry-after'];
       text = await response.body.text();
     } catch (error) {
-      throw this.#connectionFault(error);
+      throw connectionFault(timeout.signal.aborted ? timeout.signal.reason : error, this.#address);
     } finally {
       clearTimeout(timer);
     }
@@ -164,26 +133,6 @@ export class BatchApi {
 
   close(): Promise<void> {
     return this.#pool.destroy();
-  }
-
-  #connectionFault(error: unknown): Error {
-    if (error instanceof ConnectorError) return error;
-    if (error instanceof ProxyError) {
-      // The sentence goes on where it is reported.
-      return new RetryableCallError(error.message.replace(/\.$/, ''), { outcomeUnknown: false, cause: error });
-    }
-    const code = codeOf(error);
-    if (CERTIFICATE_FAULT.test(code)) {
-      return destinationError(
-        'batch_certificate_refused',
-        `The certificate of ${this.#address} is not accepted (${code}): ${messageOf(error)}. A proxy on the way may answer in Batch's place, or the clock of this machine is wrong. If the proxy is your own, give Node its authority in the variable NODE_EXTRA_CA_CERTS.`,
-        { cause: error },
-      );
-    }
-    return new RetryableCallError(`${this.#address} could not be reached or broke off: ${messageOf(error)}`, {
-      outcomeUnknown: !NEVER_CONNECTED.has(code),
-      cause: error,
-    });
   }
 
   #answer(path: string, status: number, text: string, retryAfter: string | string[] | undefined): Answer {

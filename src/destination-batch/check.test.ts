@@ -66,7 +66,7 @@ describe('what is in the way is told, with what to do', () => {
       'nobody at the address',
       { api_url: 'http://127.0.0.1:1' },
       'transient_error',
-      /^http:\/\/127\.0\.0\.1:1 could not be reached or broke off: .*ECONNREFUSED.*\. Check api_url and that this machine may reach it, or try again later\.$/,
+      /^Can't reach 127\.0\.0\.1:1: nothing listens there \(connection refused\)\. Check api_url and that this machine may reach it, or try again later\.$/,
     ],
   ] as const)('%s', async (_, other, type, message) => {
     const wrong = new BatchApi({ ...KEYS, api_url: sandbox.url, api_version: '2.11', ...other });
@@ -96,7 +96,12 @@ describe('what is in the way is told, with what to do', () => {
       'transient_error',
       /^Batch has a fault or is under maintenance \(HTTP 503, /,
     ],
-    ['a connection that breaks off', { kind: 'cut' }, 'transient_error', /could not be reached or broke off: /],
+    [
+      'a connection that breaks off',
+      { kind: 'cut' },
+      'transient_error',
+      /^The request to 127\.0\.0\.1:\d+ failed: the connection was closed before the answer was complete\./,
+    ],
   ];
   test.each(faults)('%s', async (_, fault, type, message) => {
     sandbox.faults.add(fault);

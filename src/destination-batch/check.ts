@@ -1,7 +1,8 @@
 import { ProxyError } from '../protocol/proxy-tunnel.ts';
-import { type BatchApi, RetryableCallError } from './batch-api.ts';
+import type { BatchApi } from './batch-api.ts';
 import { destinationError } from './destination-error.ts';
 import { UPDATE } from './endpoint.ts';
+import { RetryableCallError } from './retryable-call-error.ts';
 
 /** The profile that `check` touches. Batch creates it, without attributes or events, if it is not there. */
 const CHECK_CUSTOM_ID = 'clickhouse-to-batch-connection-check';

@@ -2,12 +2,13 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ConnectorError } from '../protocol/failure.ts';
 import type { Message } from '../protocol/messages.ts';
-import { type Answer, MAX_CALLS_IN_FLIGHT, type PartialError, RetryableCallError } from './batch-api.ts';
+import { type Answer, MAX_CALLS_IN_FLIGHT, type PartialError } from './batch-api.ts';
 import { Delivery, type DeliveryOptions } from './delivery.ts';
 import { destinationError } from './destination-error.ts';
 import { type Endpoint, MASS_UPDATE, UPDATE } from './endpoint.ts';
 import type { Lane } from './pacing.ts';
 import { Report } from './report.ts';
+import { RetryableCallError } from './retryable-call-error.ts';
 import { type Clock, TokenBucket } from './token-bucket.ts';
 import type { WaitingEvent } from './waiting-events.ts';
 
@@ -604,7 +605,7 @@ describe('a request that may succeed later', () => {
     expect(failures[0]).toMatchObject({
       failureType: 'transient_error',
       message:
-        'Batch could not be made to take a request within 2 minutes (retry_minutes): Batch has a fault. Batch or the network has a long fault. Run the sync again later; it goes on from the last state.',
+        'Batch accepted no request for 2 minutes (retry_minutes). The last failure: Batch has a fault. Batch or the network has a long fault. Run the sync again later; it continues from the last state.',
       cause: OUT_OF_ORDER,
     });
     expect([settled, done.isDone]).toEqual([[], true]);

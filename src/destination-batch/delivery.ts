@@ -1,13 +1,14 @@
 import { setMaxListeners } from 'node:events';
 import pRetry from 'p-retry';
 import { ConnectorError } from '../protocol/failure.ts';
-import { type Answer, MAX_CALLS_IN_FLIGHT, type PartialError, RetryableCallError } from './batch-api.ts';
+import { type Answer, MAX_CALLS_IN_FLIGHT, type PartialError } from './batch-api.ts';
 import { destinationError } from './destination-error.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Lane } from './pacing.ts';
 import type { Rejection } from './reason.ts';
 import type { Report } from './report.ts';
 import { requestBody } from './request-body.ts';
+import { RetryableCallError } from './retryable-call-error.ts';
 import { type Update, type WaitingEvent, WaitingEvents } from './waiting-events.ts';
 
 /**
@@ -294,7 +295,7 @@ export class Delivery<Event extends WaitingEvent> {
           : `, and asks to wait ${Math.ceil(error.retryAfterMs / 1000)} seconds more`;
       throw destinationError(
         'batch_unreachable',
-        `Batch could not be made to take a request within ${retryTimeMs / 60_000} minutes (retry_minutes): ${error.message}${asked}. Batch or the network has a long fault. Run the sync again later; it goes on from the last state.`,
+        `Batch accepted no request for ${retryTimeMs / 60_000} minutes (retry_minutes). The last failure: ${error.message}${asked}. Batch or the network has a long fault. Run the sync again later; it continues from the last state.`,
         { cause: error },
       );
     }

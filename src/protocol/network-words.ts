@@ -1,5 +1,8 @@
 import { codeOf } from './failure.ts';
 
+/** Why an answer can't be read. */
+export const NO_HTTP = 'what answers there does not speak HTTP';
+
 /** What Node's codes of a failed connection mean. */
 const WORDS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'the name does not resolve',
@@ -19,6 +22,6 @@ const WORDS: Readonly<Record<string, string>> = {
 /** Why a connection failed, in words for a user; undefined for a failure that is not of the network. */
 export function networkWords(error: unknown): string | undefined {
   const code = codeOf(error);
-  if (code.startsWith('HPE_')) return 'what answers there does not speak HTTP';
+  if (code.startsWith('HPE_')) return NO_HTTP;
   return WORDS[code];
 }

@@ -1,7 +1,7 @@
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { isIP, isIPv6, type Socket } from 'node:net';
-import { type ConnectorError, protocolError } from './failure.ts';
+import { type ConnectorError, codeOf, protocolError } from './failure.ts';
 import { networkWords } from './network-words.ts';
 import type { HttpProxy } from './proxy.ts';
 
@@ -56,7 +56,8 @@ export function connectThrough(proxy: HttpProxy, host: string, port: number): Pr
 
 /** A failure to connect to a proxy. */
 export function proxyUnreachable({ address, variable }: HttpProxy, cause: unknown): ProxyError {
-  const why = networkWords(cause) ?? 'the connection to it failed';
+  const code = codeOf(cause);
+  const why = networkWords(cause) ?? `the connection to it failed${code === '' ? '' : ` (${code})`}`;
   return new ProxyError(
     `The proxy ${address} (${variable}) can't be reached: ${why}. Check ${variable}, or name the host in NO_PROXY to connect without the proxy.`,
     { cause },
