@@ -199,7 +199,7 @@ describe('is left out', () => {
       'a text of 151 characters of two units',
       JSON.stringify('😀'.repeat(151)),
       'text_too_long',
-      'has 302 characters, and Batch takes 300',
+      'has 302 characters as UTF-16 counts them (an emoji is two or more), and Batch takes 300',
     ],
     [
       'broken JSON of 301 characters',
@@ -444,11 +444,13 @@ describe('a text that is too long, where it is to be truncated', () => {
   const x = (count: number) => 'x'.repeat(count);
   const cut = (path: string, length: number, most = 300) =>
     `${path} has ${length} characters, and Batch takes ${most}: the rest is cut off (text_truncated)`;
+  const cutOfEmoji = (length: number): string =>
+    cut('v', length).replace(',', ' as UTF-16 counts them (an emoji is two or more),');
   const cases: [name: string, json: string, kind: ValueKind, sent: string, changed: string[]][] = [
     ['is cut', `"${x(301)}"`, 'plain', `"${x(300)}"`, [cut('v', 301)]],
     ['is cut, of a column that stays text', `"[${x(400)}]"`, 'text', `"[${x(299)}"`, [cut('v', 402)]],
-    ['is cut before a pair that does not fit', `"${x(299)}😀"`, 'plain', `"${x(299)}"`, [cut('v', 301)]],
-    ['is cut behind a pair that fits', `"${x(298)}😀😀"`, 'plain', `"${x(298)}😀"`, [cut('v', 302)]],
+    ['is cut before a pair that does not fit', `"${x(299)}😀"`, 'plain', `"${x(299)}"`, [cutOfEmoji(301)]],
+    ['is cut behind a pair that fits', `"${x(298)}😀😀"`, 'plain', `"${x(298)}😀"`, [cutOfEmoji(302)]],
     ['is cut in a list', `["a","${x(301)}"]`, 'plain', `["a","${x(300)}"]`, [cut('v[1]', 301)]],
     ['is cut in an object', `{"a":[{"b":"${x(301)}"}]}`, 'plain', `{"a":[{"b":"${x(300)}"}]}`, [cut('v.a[0].b', 301)]],
     ['is cut as a label', `"${x(201)}"`, 'label', `"${x(200)}"`, [cut('v', 201, 200)]],

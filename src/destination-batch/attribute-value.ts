@@ -6,6 +6,7 @@ import { isPlainAscii } from './plain-ascii.ts';
 import type { Policies } from './policies.ts';
 import type { AttributeCode } from './reason.ts';
 import { BLANK, type Fault, type Remarks } from './remarks.ts';
+import { lengthInWords } from './text-length.ts';
 import { utcTimestampOfDateTime, utcTimestampOrDay } from './timestamp.ts';
 
 /** What becomes of a value: the JSON that is sent; nothing (NULL, an empty list); or it breaks a rule. */
@@ -209,7 +210,7 @@ export class AttributeWriter {
   }
 
   #longText(value: string, most: number, path: string, place: Place): Written {
-    const tooLong = `has ${value.length} characters, and Batch takes ${most}`;
+    const tooLong = `has ${lengthInWords(value)}, and Batch takes ${most}`;
     if (!this.#isTruncating) return fault('text_too_long', tooLong);
     // The text is well-formed, so what a cut leaves alone is the first half of a pair.
     const cut = value.slice(0, most);
@@ -256,7 +257,7 @@ export class AttributeWriter {
     if (!value.isWellFormed()) return MALFORMED;
     const most = this.#limits.url_characters;
     if (value.length > most)
-      return fault('url_too_long', `has ${value.length} characters, and Batch takes ${most} in a URL`);
+      return fault('url_too_long', `has ${lengthInWords(value)}, and Batch takes ${most} in a URL`);
     return JSON.stringify(value);
   }
 

@@ -8,6 +8,7 @@ import { isPlainAscii } from './plain-ascii.ts';
 import { DEFAULT_POLICIES, type Policies } from './policies.ts';
 import type { Change, LeftOut, Rejection, RejectionCode } from './reason.ts';
 import { Remarks } from './remarks.ts';
+import { lengthInWords } from './text-length.ts';
 import { momentOf, utcTimestamp, utcTimestampOfDateTime } from './timestamp.ts';
 
 /**
@@ -235,7 +236,7 @@ export class EventRules {
     if (customId.length > this.limits.custom_id_characters) {
       return {
         code: 'custom_id_too_long',
-        reason: `${column} has ${customId.length} characters, and Batch takes ${this.limits.custom_id_characters}`,
+        reason: `${column} has ${lengthInWords(customId)}, and Batch takes ${this.limits.custom_id_characters}`,
       };
     }
     if (!isPlainAscii(customId) && (LINE_END.test(customId) || !customId.isWellFormed())) {
