@@ -85,6 +85,29 @@ const cursors = (result: Finished): unknown[] => states(result).map(({ stream })
 const acceptedNumbers = (): number[] =>
   [...batch.store.events()].map(({ json }) => JSON.parse(json).attributes.n).toSorted((a, b) => a - b);
 
+describe('an event that Batch refuses among others of its profile', () => {
+  const rows = ['kept_a', 'refused', 'kept_b'].map((event_name, n) => recordLine({ custom_id: 'u1', event_name, n }));
+
+  beforeEach(() => batch.changeLimits({ eventNamePattern: /^kept_/ }));
+
+  test('leaves open which of them arrived, as Batch names the update only', async () => {
+    const result = await write([...rows, stateLine(1)], local());
+    expect(acceptedNumbers()).toEqual([0, 2]);
+    expect(states(result)[0]?.destinationStats).toEqual({ recordCount: 0, rejectedRecordCount: 3 });
+    expect(kept(files()[0]).map(({ rejection }) => rejection.may_have_arrived)).toEqual([true, true, true]);
+  });
+
+  test('is the only one that is rejected with limits.events_per_update of 1', async () => {
+    const result = await write([...rows, stateLine(1)], { ...local(), limits: { events_per_update: 1 } });
+    expect(acceptedNumbers()).toEqual([0, 2]);
+    expect(states(result)[0]?.destinationStats).toEqual({ recordCount: 2, rejectedRecordCount: 1 });
+    expect(numbersOf(kept(files()[0]))).toEqual([1]);
+    expect(kept(files()[0])[0]?.rejection.may_have_arrived).toBe(false);
+    // Each costs an update of the rate limit.
+    expect(batch.stats.tokens.update.used).toBe(3);
+  });
+});
+
 describe('rejected rows in files', () => {
   test('are RECORD messages as they came in, each with its rejection', async () => {
     const odd =

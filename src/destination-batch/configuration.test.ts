@@ -190,7 +190,7 @@ describe('the name of an option that there is not is told of, where it would go 
   test.each([
     [
       { limits: { array_itmes: 30 } },
-      'limits: "array_itmes": no such option. There are events_per_update, event_bytes, request_bytes, custom_id_characters, string_characters, url_characters, array_items, attributes_per_object, object_depth, label_characters, tags_per_event, tag_characters',
+      'limits: "array_itmes": no such option. There are events_per_update, event_bytes, request_bytes, custom_id_characters, string_characters, url_characters, array_items, attributes_per_object, object_depth, label_characters, tags_per_event, tag_characters, event_age_hours',
     ],
     [
       { policies: { long_texts: 'truncate', x: 1 } },

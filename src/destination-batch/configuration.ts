@@ -38,6 +38,7 @@ const limitsSchema = strictOptions({
   label_characters: limit('label_characters', 'Characters of a label', 9),
   tags_per_event: limit('tags_per_event', 'Tags of an event', 10),
   tag_characters: limit('tag_characters', 'Characters of a tag', 11),
+  event_age_hours: limit('event_age_hours', 'Hours that an event may be old', 12),
 })
   .prefault({})
   .meta({

@@ -2,7 +2,7 @@ import { LosslessNumber } from 'lossless-json';
 import { type AttributeName, AttributeNames } from './attribute-name.ts';
 import { AttributeWriter, isBlank, type ValueKind } from './attribute-value.ts';
 import type { ColumnTypes } from './column-types.ts';
-import { EVENT_AGE_MARGIN_MS, EVENT_NAME, type Limits, MAX_EVENT_AGE_MS, PLACEHOLDER_CUSTOM_IDS } from './limits.ts';
+import { EVENT_AGE_MARGIN_MS, EVENT_NAME, type Limits, PLACEHOLDER_CUSTOM_IDS } from './limits.ts';
 import { attributeColumns, DEFAULT_MAPPING, type Mapping, type RoleColumns, roleColumnsOf } from './mapping.ts';
 import { isPlainAscii } from './plain-ascii.ts';
 import { DEFAULT_POLICIES, type Policies } from './policies.ts';
@@ -86,6 +86,8 @@ const PLACEHOLDER_INITIALS: ReadonlySet<number> = new Set(
   [...PLACEHOLDER_CUSTOM_IDS].flatMap((word) => [word.charCodeAt(0), word.toUpperCase().charCodeAt(0)]),
 );
 
+const HOUR_MS = 3_600_000;
+
 const LINE_END = /[\r\n]/;
 
 /** The rules by which the rows of a stream become events: of the Cloud Sync page (1.1 to 1.9) and of Batch's profile API. */
@@ -159,9 +161,15 @@ export class EventRules {
     }
     const { untimely_event: policy } = this.options.policies;
     const age = this.options.now() - momentOf(time);
-    const untimely = policy === 'send' ? undefined : untimeliness(age);
+    const untimely = policy === 'send' ? undefined : untimeliness(age, this.limits.event_age_hours);
     if (untimely === undefined) {
-      return { kind: 'head', customId, name: eventName, time, isTimely: age >= 0 && age <= MAX_EVENT_AGE_MS };
+      return {
+        kind: 'head',
+        customId,
+        name: eventName,
+        time,
+        isTimely: age >= 0 && age <= this.limits.event_age_hours * HOUR_MS,
+      };
     }
     const column = this.columns.eventTime;
     if (policy === 'reject') return rejected(untimely.code, `${column} ${untimely.reason}`);
@@ -260,12 +268,12 @@ function asIdentifier(value: unknown): string {
 }
 
 /** Why Batch is likely to refuse an event of this age by the time it gets there. */
-function untimeliness(age: number): Rejection | undefined {
+function untimeliness(age: number, hours: number): Rejection | undefined {
   if (age < 0) return { code: 'event_in_future', reason: "lies in the future by this machine's clock" };
-  if (age <= MAX_EVENT_AGE_MS - EVENT_AGE_MARGIN_MS) return undefined;
+  if (age <= hours * HOUR_MS - EVENT_AGE_MARGIN_MS) return undefined;
   return {
     code: 'event_too_old',
-    reason: `is older than the ${MAX_EVENT_AGE_MS / 3_600_000} hours that Batch takes, less ${EVENT_AGE_MARGIN_MS / 60_000} minutes in which it may wait for its turn`,
+    reason: `is older than the ${hours} hours that Batch takes, less ${EVENT_AGE_MARGIN_MS / 60_000} minutes in which it may wait for its turn`,
   };
 }
 

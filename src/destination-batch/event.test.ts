@@ -568,6 +568,17 @@ describe('an event is timely', () => {
     const mapper = new EventMapper(DEFAULT_LIMITS, { now: () => now });
     expect(mapper.map({ custom_id: 'u1', event_name: 'e', event_time })).toMatchObject({ kind: 'event', isTimely });
   });
+
+  test('within another limit, which the policy follows as well', () => {
+    const limits = { ...DEFAULT_LIMITS, event_age_hours: 48 };
+    const policies = { ...DEFAULT_POLICIES, untimely_event: 'reject' as const };
+    const mapper = new EventMapper(limits, { now: () => now, policies });
+    const map = (event_time: string): unknown => mapper.map({ custom_id: 'u1', event_name: 'e', event_time });
+    expect(map('2026-04-16T00:00:00Z')).toMatchObject({ kind: 'event', isTimely: true });
+    expect(map('2026-04-15T00:00:00Z')).toMatchObject({
+      rejection: { code: 'event_too_old', reason: expect.stringContaining('is older than the 48 hours') },
+    });
+  });
 });
 
 type MapperSettings = ConstructorParameters<typeof EventMapper>[1];

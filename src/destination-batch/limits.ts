@@ -31,12 +31,12 @@ export const DEFAULT_LIMITS = {
   tags_per_event: 10,
   /** Characters of a tag (SDK, and documented for the older trigger-events API). */
   tag_characters: 64,
+  /** Hours from an event's time within which Batch takes it (reported). None may lie in the future. */
+  event_age_hours: 24,
 } as const;
 
 export type Limits = { [Name in keyof typeof DEFAULT_LIMITS]: number };
 
-/** The oldest event that Batch takes, in milliseconds (reported). None may lie in the future. */
-export const MAX_EVENT_AGE_MS = 24 * 60 * 60 * 1000;
 /**
  * By how much an event has to be younger when its row comes in: it may wait for its turn, and for a request to be tried
  * again (reported: another client of the API takes the same margin).

@@ -18,7 +18,7 @@ export const policyOptions = strictOptions({
   untimely_event: z.enum(['send', 'send_without_time', 'reject']).default('send').meta({
     title: 'Untimely event',
     description:
-      "An event that is older than 24 hours (less five minutes, as it may wait for its turn) or lies in the future, by this machine's clock. send: Batch decides, and what it says is reported. send_without_time: Batch takes the time of reception. reject: the row is rejected.",
+      "An event that is older than 24 hours (limits.event_age_hours), less five minutes, as it may wait for its turn, or lies in the future, by this machine's clock. send: Batch decides, and what it says is reported. send_without_time: Batch takes the time of reception. reject: the row is rejected.",
     order: 2,
   }),
   capital_letters: z.enum(['lower_case', 'drop']).default('lower_case').meta({

@@ -147,12 +147,12 @@ describe('the text of a preview', () => {
   test('says so when Batch would refuse events for their time, in lines that begin at the margin', () => {
     const text = textOf(sampleOf([row({ event_time: '2025-12-01T00:00:00Z' })]));
     expect(text).toMatch(
-      /^Batch would likely refuse this event: older than 24 hours, or of the future\.\n\nWhat to do: connector explain event_too_old$/m,
+      /^Batch would likely refuse this event: too old, or in the future\.\n\nWhat to do: connector explain event_too_old$/m,
     );
     const two = [row({ event_time: '2025-12-01T00:00:00Z' }), row({ event_time: '2025-12-01T00:00:00Z' })];
-    expect(textOf(sampleOf(two))).toContain('Batch would likely refuse all 2 events: older');
+    expect(textOf(sampleOf(two))).toContain('Batch would likely refuse all 2 events: too old');
     expect(textOf(sampleOf([...two, row(), row({ custom_id: '' })]))).toContain(
-      'Batch would likely refuse 2 of these 3 events: older',
+      'Batch would likely refuse 2 of these 3 events: too old',
     );
   });
 
