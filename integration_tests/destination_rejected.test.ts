@@ -108,6 +108,33 @@ describe('an event that Batch refuses among others of its profile', () => {
   });
 });
 
+test('no message holds the text of a row, whatever Batch quotes of it', async () => {
+  const mail = 'jane.roe@example.com';
+  const row = (n: number): string =>
+    recordLine({ custom_id: `u${n}`, event_name: 'x', mail, tags: { [mail]: 1 }, note: `hello ${mail}`, n });
+  batch.faults.add([
+    { kind: 'status', status: 500, body: { error_code: 'SERVER_ERROR', error_message: `can't store "${mail}"` } },
+    {
+      kind: 'partial',
+      bulk_index: 0,
+      category: 'attribute',
+      attribute: mail,
+      reason: `'${mail}' in hello jane.ro… is wrong`,
+    },
+    { kind: 'partial', bulk_index: 0, category: 'event', reason: `bad: ${mail} "${mail.toUpperCase()}"` },
+    { kind: 'status', status: 202, body: `<p>${mail}</p>` },
+    { kind: 'status', status: 403, body: mail },
+  ]);
+  const results = [];
+  for (const n of [1, 2, 3, 4]) results.push(await write([row(n), '{"type":"a row of jane.roe"}', stateLine(n)]));
+  const printed = results
+    .flatMap((result) => [...logs(result), ...errors(result).map(({ message }) => message)])
+    .join('\n');
+  expect(printed).toMatch(/can't store "\*{4}"/);
+  expect(printed).toMatch(/Batch left out the attribute "\*{4}": '\*{4}' in \*{4}… is wrong/);
+  expect(printed).not.toMatch(/jane\.ro/i);
+});
+
 describe('rejected rows in files', () => {
   test('are RECORD messages as they came in, each with its rejection', async () => {
     const odd =

@@ -291,7 +291,7 @@ describe('is left out of its object, which is sent without it', () => {
   const cases: [name: string, json: string, sent: string | undefined, leftOut: string[]][] = [
     ['a name of 31 characters', `{"a":1,"${'x'.repeat(31)}":1}`, '{"a":1}', [`v.${'x'.repeat(31)} (name_invalid)`]],
     ['a name with a dot', '{"a":1,"b.c":1}', '{"a":1}', ['v.b.c (name_invalid)']],
-    ['an empty name', '{"a":1,"":1}', '{"a":1}', ['v. (name_invalid)']],
+    ['an empty name', '{"a":1,"":1}', '{"a":1}', ['v.(key of 0 characters) (name_invalid)']],
     ['a name of Batch', '{"a":1,"$label":"x"}', '{"a":1}', ['v.$label (name_invalid)']],
     ['a prefix without a name', '{"a":1,"date__":"2026-04-17"}', '{"a":1}', ['v.date__ (name_invalid)']],
     [
@@ -333,7 +333,13 @@ describe('is left out of its object, which is sent without it', () => {
       ['v.date(url(x)) (name_invalid)'],
     ],
     ['a typed name that goes on', '{"a":1,"date(x)y":"2026-04-17"}', '{"a":1}', ['v.date(x)y (name_invalid)']],
-    ['a typed name with a line end', '{"a":1,"date(x\\n)":"2026-04-17"}', '{"a":1}', ['v.date(x\n) (name_invalid)']],
+    ['a key that may be data', '{"a":1,"jane@example.com":1}', '{"a":1}', ['v.(key of 16 characters) (name_invalid)']],
+    [
+      'a typed name with a line end',
+      '{"a":1,"date(x\\n)":"2026-04-17"}',
+      '{"a":1}',
+      ['v.(key of 8 characters) (name_invalid)'],
+    ],
     ['a date that is none', '{"a":1,"date(x)":"2026-02-30"}', '{"a":1}', ['v.date(x) (date_invalid)']],
     ['a date that is a number', '{"a":1,"date(x)":1776399900}', '{"a":1}', ['v.date(x) (date_invalid)']],
     ['a URL that is none', '{"a":1,"url(x)":"example.com"}', '{"a":1}', ['v.url(x) (url_invalid)']],

@@ -31,6 +31,9 @@ const URL_SHAPE = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#]+\S*$/i;
 
 const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
+/** A key of an object that does not look like a name may be data, as the keys of a map are. Its text is not shown. */
+const KEY_LIKE_A_NAME = /^(?:(?:date|url)\()?[$a-z_][\w$.()-]{0,34}$/i;
+
 const LINE_END = /[\r\n]/;
 
 const MALFORMED = fault('text_malformed', 'is no valid Unicode (half of a surrogate pair)');
@@ -343,7 +346,8 @@ function unlikeItems(values: unknown[]): Fault {
 
 function placeIn(path: string, place: Place): string {
   if (place === undefined) return path;
-  return typeof place === 'number' ? `${path}[${place}]` : `${path}.${place}`;
+  if (typeof place === 'number') return `${path}[${place}]`;
+  return `${path}.${KEY_LIKE_A_NAME.test(place) ? place : `(key of ${place.length} characters)`}`;
 }
 
 /** Whether there is nothing in a text but white space. */

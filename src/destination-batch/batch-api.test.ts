@@ -232,7 +232,7 @@ describe('what Batch left out of an accepted call is told', () => {
 
   test('or that it can not be read, by no more than the beginning of a long page', async () => {
     const outcome = await outcomeOf(clientOf({ api_url: await serveText(202, 'x'.repeat(10_000)) }));
-    expect(outcome).toEqual({ kind: 'accepted_unreadable', detail: 'x'.repeat(200) });
+    expect(outcome).toEqual({ kind: 'accepted_unreadable', detail: 'x'.repeat(2_000) });
   });
 
   test.each([true, false])('or that it can not be read, of the sandbox; stored: %s', async (stored) => {
@@ -297,7 +297,7 @@ describe('a call that is refused whole is told in the words of Batch', () => {
       { kind: 'status', status: 413, body: '<html>\n  <b>Too\tlarge</b>\r\n</html>' },
       'HTTP 413, <html> <b>Too large</b> </html>',
     ],
-    ['with a long page', { kind: 'status', status: 413, body: 'x'.repeat(1_000) }, `HTTP 413, ${'x'.repeat(200)}`],
+    ['with a long page', { kind: 'status', status: 413, body: 'x'.repeat(9_000) }, `HTTP 413, ${'x'.repeat(2_000)}`],
     [
       'with a status that is not documented',
       { kind: 'status', status: 422, body: { error_code: 'X', error_message: 'Y' } },
@@ -376,6 +376,21 @@ test('a port that speaks no TLS is a fault of the configuration, in plain words'
     type: 'config_error',
     message: `api_url says https, but ${host} does not speak TLS there. Check the host and the port of api_url. If they are right, something on the way, such as a proxy, answers in place of Batch.`,
   });
+});
+
+test.each([
+  ['an unexpected error', 500],
+  ['too many calls', 429],
+  ['a forbidden call', 403],
+  ['a page that is not there', 404],
+])('what Batch quotes of the rows is not shown of %s', async (_, status) => {
+  const url = await serveText(
+    status,
+    '{"error_code":"X","error_message":"bad value jane@example.com in \\"jane\\" of u1"}',
+  );
+  const body = `[${update('u1', '{"mail":"jane@example.com","name":"jane"}')}]`;
+  const outcome = await outcomeOf(clientOf({ api_url: url }), body);
+  expect('message' in outcome && outcome.message).toContain('X: bad value **** in "****" of u1');
 });
 
 describe('a call that may succeed later is to be tried again', () => {

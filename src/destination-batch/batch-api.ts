@@ -1,7 +1,9 @@
 import { Pool } from 'undici';
 import { z } from 'zod';
+import { parseExact } from '../protocol/exact-json.ts';
 import { proxyFor } from '../protocol/proxy.ts';
 import { outside } from '../protocol/secrets.ts';
+import { wordsWithoutValues } from './batch-words.ts';
 import type { DestinationConfiguration } from './configuration.ts';
 import { connectionFault } from './connection-fault.ts';
 import { destinationError } from './destination-error.ts';
@@ -55,8 +57,8 @@ const refusedBody = z.looseObject({
   error_message: z.string().nullish(),
 });
 
-/** Characters that are shown of an answer. */
-const MOST_WORDS = 200;
+/** Characters that are kept of an answer in words. */
+const MOST_WORDS = 2_000;
 
 /** Statuses that say that something in the call is at fault; any other refusal would be the same for every row. */
 const REFUSALS_OF_CONTENT = new Set([400, 413, 422]);
@@ -128,18 +130,25 @@ export class BatchApi {
     } finally {
       clearTimeout(timer);
     }
-    return this.#answer(fullPath, status, text, retryAfter);
+    return this.#answer(fullPath, { status, text, retryAfter }, body);
   }
 
   close(): Promise<void> {
     return this.#pool.destroy();
   }
 
-  #answer(path: string, status: number, text: string, retryAfter: string | string[] | undefined): Answer {
-    const said = describe(status, text);
+  /** @param body that was sent: what Batch quotes of it is not shown. */
+  #answer(
+    path: string,
+    { status, text, retryAfter }: { status: number; text: string; retryAfter: string | string[] | undefined },
+    body: string,
+  ): Answer {
+    if (REFUSALS_OF_CONTENT.has(status)) return { kind: 'refused', reason: described(status, wordsOf(text)) };
+    if (status === 202) return accepted(text);
+    const said = described(status, wordsWithoutValues(wordsOf(text), parseExactly(body)));
     if (status >= 200 && status < 300) {
       // 202 is what Batch documents; any other success may come from whatever else listens there.
-      if (status === 202 || successBody.safeParse(parseJson(text)).success) return accepted(text);
+      if (successBody.safeParse(parseJson(text)).success) return accepted(text);
       throw destinationError(
         'batch_address_wrong',
         `${this.#address} answered with a success that is not Batch's (${said}). Something else listens there, or a proxy asks to sign in. Check api_url and the network.`,
@@ -183,7 +192,6 @@ export class BatchApi {
         `${this.#address} redirects elsewhere (${said}), and the key is not sent after it. Check api_url.`,
       );
     }
-    if (REFUSALS_OF_CONTENT.has(status)) return { kind: 'refused', reason: said };
     throw destinationError(
       'batch_call_refused',
       `Batch, or a proxy on the way, refuses this call whatever it holds (${said}). Check api_url, api_version and the rights of the account.`,
@@ -198,18 +206,30 @@ function accepted(text: string): Answer {
   const errors = (body.data.errors ?? []).map((error) => ({
     bulkIndex: error.bulk_index,
     attribute: error.attribute == null ? undefined : outside(error.attribute),
-    reason: error.reason == null ? 'no reason given' : outside(error.reason),
+    reason: error.reason == null ? 'no reason given' : outside(error.reason).slice(0, MOST_WORDS),
   }));
   return { kind: 'accepted', errors };
 }
 
-/** Status, code and message of an answer in Batch's words, on one line. */
-function describe(status: number, text: string): string {
+/** Code and message of an answer in Batch's words, or whatever else it says. */
+function wordsOf(text: string): string {
   const body = refusedBody.safeParse(parseJson(text));
   const words = body.success
     ? `${body.data.error_code}: ${body.data.error_message ?? 'no message'}`
     : text.replaceAll(/\s+/g, ' ');
-  return words === '' ? `HTTP ${status}` : `HTTP ${status}, ${outside(words).slice(0, MOST_WORDS)}`;
+  return outside(words).slice(0, MOST_WORDS);
+}
+
+function described(status: number, words: string): string {
+  return words === '' ? `HTTP ${status}` : `HTTP ${status}, ${words}`;
+}
+
+function parseExactly(json: string): unknown {
+  try {
+    return parseExact(json);
+  } catch {
+    return undefined;
+  }
 }
 
 function parseJson(text: string): unknown {

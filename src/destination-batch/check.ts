@@ -1,5 +1,6 @@
 import { ProxyError } from '../protocol/proxy-tunnel.ts';
 import type { BatchApi } from './batch-api.ts';
+import { wordsWithoutValues } from './batch-words.ts';
 import { destinationError } from './destination-error.ts';
 import { UPDATE } from './endpoint.ts';
 import { RetryableCallError } from './retryable-call-error.ts';
@@ -20,13 +21,13 @@ export async function check(api: BatchApi): Promise<void> {
     if (answer.kind === 'accepted_unreadable') {
       throw destinationError(
         'batch_address_wrong',
-        `The answer is not Batch's: ${answer.detail}. Something else listens at api_url. Check it.`,
+        `The answer is not Batch's: ${wordsWithoutValues(answer.detail, [])}. Something else listens at api_url. Check it.`,
       );
     }
     if (answer.kind === 'refused') {
       throw destinationError(
         'batch_call_refused',
-        `Batch refused a harmless call (${answer.reason}). The project key may be misspelt, or api_version unknown to Batch. Check both.`,
+        `Batch refused a harmless call (${wordsWithoutValues(answer.reason, [])}). The project key may be misspelt, or api_version unknown to Batch. Check both.`,
       );
     }
   } catch (error) {

@@ -2,10 +2,11 @@ import { setMaxListeners } from 'node:events';
 import pRetry from 'p-retry';
 import { ConnectorError } from '../protocol/failure.ts';
 import { type Answer, MAX_CALLS_IN_FLIGHT, type PartialError } from './batch-api.ts';
+import { shownName } from './batch-words.ts';
 import { destinationError } from './destination-error.ts';
 import type { Endpoint } from './endpoint.ts';
 import type { Lane } from './pacing.ts';
-import type { Rejection } from './reason.ts';
+import { type Rejection, refusalReason } from './reason.ts';
 import type { Report } from './report.ts';
 import { requestBody } from './request-body.ts';
 import { RetryableCallError } from './retryable-call-error.ts';
@@ -309,7 +310,7 @@ export class Delivery<Event extends WaitingEvent> {
       const update = updates[error.bulkIndex];
       if (update === undefined) report.strayError(this.#masked(error.reason, updates));
       else if (error.attribute !== undefined)
-        report.attributeRefused(error.attribute, () => this.#masked(error.reason, [update]));
+        report.attributeRefused(shownName(error.attribute), () => this.#masked(error.reason, [update]));
       else refused.set(error.bulkIndex, [...(refused.get(error.bulkIndex) ?? []), error.reason]);
     }
     for (const [index, update] of updates.entries()) {
@@ -381,18 +382,8 @@ function bytesOf(updates: readonly Update<WaitingEvent>[]): number {
   return updates.reduce((sum, { events }) => events.reduce((bytes, event) => bytes + event.bytes, sum), 0);
 }
 
-/**
- * Batch names an update, not an event in it: when it holds several, that is all that can be said of each.
- *
- * @param whole whether the request was refused whole, so that nothing of it was stored.
- */
+/** @param whole whether the request was refused whole, so that nothing of it was stored. */
 function refusal(update: Update<WaitingEvent>, reason: string, whole: boolean): Rejection {
-  const events = update.events.length;
-  const which =
-    events === 1 ? '' : ` (said of an update with ${events} events; Batch does not say which of them it left out)`;
-  return {
-    code: 'refused_by_batch',
-    reason: `Batch said: ${reason}${which}`,
-    refusal: { words: reason, eventsInUpdate: events, whole },
-  };
+  const refusal = { words: reason, eventsInUpdate: update.events.length, whole };
+  return { code: 'refused_by_batch', reason: refusalReason(refusal), refusal };
 }

@@ -93,7 +93,7 @@ test.each([
   [
     'a type in lower case',
     '{"type":"record","record":{"stream":"s","data":{}}}',
-    { kind: 'unknown', what: 'type record' },
+    { kind: 'unknown', what: 'type unknown' },
   ],
   ['a type that is a number', '{"type":1}', { kind: 'unknown', what: 'type missing' }],
   ['an object without a type', '{}', { kind: 'unknown', what: 'type missing' }],

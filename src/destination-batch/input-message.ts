@@ -22,6 +22,9 @@ export type InputMessage =
   /** What looks like a message and can't be read: it may have been a row. */
   | { kind: 'broken' };
 
+/** What the types of the protocol look like. */
+const MESSAGE_TYPE = /^[A-Z_]{1,40}$/;
+
 /** Reads a line. Whatever comes in, it does not throw. */
 export function parseInputLine(bytes: Buffer): InputMessage {
   const line = bytes.toString('utf8');
@@ -40,8 +43,14 @@ export function parseInputLine(bytes: Buffer): InputMessage {
     case 'CONTROL':
       return { kind: 'ignored' };
     default:
-      return { kind: 'unknown', what: `type ${typeof message.type === 'string' ? message.type : 'missing'}` };
+      return { kind: 'unknown', what: `type ${nameOf(message.type)}` };
   }
+}
+
+/** What is no type of a message may be the text of a row. */
+function nameOf(type: unknown): string {
+  if (typeof type !== 'string') return 'missing';
+  return MESSAGE_TYPE.test(type) ? type : 'unknown';
 }
 
 function record(value: unknown, line: string): InputMessage {

@@ -58,6 +58,15 @@ export type Rejection = { code: RejectionCode; reason: string; refusal?: Refusal
  */
 type Refusal = { words: string; eventsInUpdate: number; whole: boolean };
 
+/** The reason of a refusal, by what Batch said: it names an update, not an event, so of several that is all that is known. */
+export function refusalReason({ words, eventsInUpdate }: Refusal): string {
+  const which =
+    eventsInUpdate === 1
+      ? ''
+      : ` (said of an update with ${eventsInUpdate} events; Batch does not say which of them it left out)`;
+  return `Batch said: ${words}${which}`;
+}
+
 /** An attribute that was left out: the column, the place in it if it is nested, and why. Never the value. */
 export type LeftOut = { column: string; path: string; code: AttributeCode; reason: string };
 

@@ -1,5 +1,4 @@
 import { LosslessNumber } from 'lossless-json';
-import { isJsonObject } from '../protocol/exact-json.ts';
 import { troubleshootingPage } from '../protocol/troubleshooting.ts';
 import type { Row } from './event.ts';
 import type { Rejection } from './reason.ts';
@@ -12,11 +11,6 @@ const COLUMNS_TOLD = 20;
 
 /** Characters of a name of a column that the log shows. */
 const NAME_CHARACTERS = 40;
-
-/** A value of so few characters stands in innocent words, and tells nothing. */
-const TELLING_CHARACTERS = 3;
-
-const MASK = '****';
 
 /**
  * The RECORD message of a rejected row as it came in, with its rejection beside the record, where who reads the message
@@ -83,24 +77,4 @@ function describeValue(value: unknown): string {
 
 function shortened(name: string): string {
   return name.length <= NAME_CHARACTERS ? name : `${name.slice(0, NAME_CHARACTERS)}…`;
-}
-
-/** Words of Batch for the log: what they quote of the row is masked. */
-export function maskValues(words: string, row: unknown): string {
-  const values = [...new Set(valuesIn(row))].filter((value) => value.length >= TELLING_CHARACTERS);
-  // The longest first, as a shorter one may stand in it.
-  return values.sort((a, b) => b.length - a.length).reduce((masked, value) => masked.replaceAll(value, MASK), words);
-}
-
-/** The texts and numbers in a value, however deep: without recursion, for a row may be nested deeper than a stack holds. */
-function* valuesIn(value: unknown): Generator<string> {
-  const left: unknown[] = [value];
-  while (left.length > 0) {
-    const next = left.pop();
-    if (typeof next === 'string') yield next;
-    else if (typeof next === 'number') yield String(next);
-    else if (next instanceof LosslessNumber) yield next.value;
-    else if (Array.isArray(next)) for (const item of next) left.push(item);
-    else if (isJsonObject(next)) for (const item of Object.values(next)) left.push(item);
-  }
 }

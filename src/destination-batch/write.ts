@@ -6,6 +6,7 @@ import { lineBatches } from '../protocol/lines.ts';
 import type { MessageOutput } from '../protocol/output.ts';
 import { outside } from '../protocol/secrets.ts';
 import { BatchApi } from './batch-api.ts';
+import { wordsWithoutValues } from './batch-words.ts';
 import { catalogWarnings } from './catalog-warnings.ts';
 import type { DestinationConfiguration } from './configuration.ts';
 import { Delivery, type Outcome } from './delivery.ts';
@@ -17,8 +18,8 @@ import { type EventStream, type EventStreams, eventStreams } from './event-strea
 import { type InputMessage, parseInputLine, type StreamName } from './input-message.ts';
 import { Ledger, type LedgerEntry, type TrueState } from './ledger.ts';
 import { lanes } from './pacing.ts';
-import type { Rejection } from './reason.ts';
-import { describeRow, maskValues } from './rejected-row.ts';
+import { type Rejection, refusalReason } from './reason.ts';
+import { describeRow } from './rejected-row.ts';
 import { RejectedRows } from './rejected-rows.ts';
 import { RejectionRule, StateGate } from './rejected-rule.ts';
 import { rejectedRowStore } from './rejected-store.ts';
@@ -104,7 +105,7 @@ class Sync {
       requestBytes: configuration.limits.request_bytes,
       flushIntervalMs: configuration.flush_interval_seconds * 1000,
       retryTimeMs: configuration.retry_minutes * 60_000,
-      mask: (words, events) => maskValues(words, events.map(eventAsRow)),
+      mask: (words, events) => wordsWithoutValues(words, events.map(eventAsRow)),
       onRetry: () => this.#tellSoon(),
       onSettled: (event, outcome) => this.#settled(event, outcome),
       onFailure: (error) => this.#fail(error),
@@ -274,7 +275,11 @@ class Sync {
   #reject({ entry, stream, line }: RowOrigin, rejection: Rejection, row: () => Row): void {
     let reason: string | undefined;
     const masked = (): string => {
-      reason ??= rejection.refusal === undefined ? rejection.reason : maskValues(rejection.reason, row());
+      const { refusal } = rejection;
+      reason ??=
+        refusal === undefined
+          ? rejection.reason
+          : refusalReason({ ...refusal, words: wordsWithoutValues(refusal.words, row()) });
       return reason;
     };
     this.#report.rejected(stream, rejection.code, () => ({ row: describeRow(row()), reason: masked() }));

@@ -144,9 +144,7 @@ function verdict({ rows, rejected, untimely, rejections, columns }: Sample, term
   }
   if (untimely > 0) {
     parts.push(
-      sentence(
-        `Batch would likely refuse ${ofSent(untimely, rows - rejected)}: too old, or in the future.`,
-      ),
+      sentence(`Batch would likely refuse ${ofSent(untimely, rows - rejected)}: too old, or in the future.`),
       sentence('What to do: connector explain event_too_old'),
     );
   }

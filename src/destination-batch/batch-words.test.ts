@@ -1,0 +1,81 @@
+import fc from 'fast-check';
+import { LosslessNumber } from 'lossless-json';
+import { describe, expect, test } from 'vitest';
+import { shownName, wordsWithoutValues } from './batch-words.ts';
+
+const ROW = {
+  a: 'secret',
+  b: [{ c: 'secret word' }],
+  d: 123456,
+  e: 7,
+  f: new LosslessNumber('9007199254740993'),
+  g: 'is',
+  h: 'a long text about a customer',
+  i: 'with "quotes"\nand lines',
+  vip: 'vip',
+};
+
+describe("Batch's words do not show the values of the row that they quote", () => {
+  test.each([
+    ['in quotes and bare', '"secret word" and secret, 123456 of 9007199254740993', '"****" and ****, **** of ****'],
+    ['short ones in quotes', 'value "7" or \'is\' or `is`', 'value "****" or \'****\' or `****`'],
+    ['short ones elsewhere are innocent words', 'the value is 7 characters', 'the value is 7 characters'],
+    ['cut', 'invalid: a long text about… and "a long te…"', 'invalid: ****… and "****"'],
+    ['in JSON', 'got {"i":"with \\"quotes\\"\\nand lines"}', 'got {"i":"****"}'],
+    ['on several lines', 'got\n\nsecret \n', 'got ****'],
+    ['changed before', 'got "A LONG TEXT ABOUT A CUSTOMER" at "2026-04-17 04:25"', 'got "****" at "****"'],
+    ['that look like a name', 'attribute "vip" is "vip"', 'attribute "****" is "****"'],
+  ])('%s', (_, words, shown) => {
+    expect(wordsWithoutValues(words, ROW)).toBe(shown);
+  });
+
+  test('and what is said of names and rules stays', () => {
+    for (const words of [
+      'attribute "date(birthday)" must be a "string", not "items_list[2].name"',
+      "can't be used: it isn't a date, and 'price' wasn't either",
+      'events[0]: time is over 24 hours ago',
+    ])
+      expect(wordsWithoutValues(words, ROW)).toBe(words);
+  });
+
+  test('and are cut after that, so that no part of a value is left', () => {
+    const words = `${'x '.repeat(90)}secret word secret word`;
+    expect(wordsWithoutValues(words, ROW)).toBe(`${'x '.repeat(90)}**** ****`);
+    expect(wordsWithoutValues('y '.repeat(500), ROW)).toMatch(/^(y ){100}…$/);
+  });
+
+  test('whatever they are', () => {
+    const value = fc.string({ unit: 'grapheme', minLength: 1, maxLength: 40 }).filter((text) => !/["*\s]/.test(text));
+    fc.assert(
+      fc.property(value, fc.nat(40), (text, cut) => {
+        const part = text.slice(0, Math.max(8, cut));
+        expect(wordsWithoutValues(`value "${text}" is wrong`, { text })).toBe('value "****" is wrong');
+        if (text.length >= 3) expect(wordsWithoutValues(`<${text}>`, { text })).toBe('<****>');
+        if (text.length > 8) expect(wordsWithoutValues(`\u0001${part}\u0002`, { text })).toBe('\u0001****\u0002');
+      }),
+    );
+  });
+});
+
+test('the name of an attribute is shown only if it looks like one', () => {
+  const names = [
+    'price',
+    '$label',
+    'date(paid_at)',
+    'items_list[2].name',
+    'a b',
+    'jane@example.com',
+    '33612345678',
+    '',
+  ];
+  expect(names.map(shownName)).toEqual([
+    'price',
+    '$label',
+    'date(paid_at)',
+    'items_list[2].name',
+    '****',
+    '****',
+    '****',
+    '****',
+  ]);
+});
