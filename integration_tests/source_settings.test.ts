@@ -112,11 +112,18 @@ const QUERY_CACHE = readerWith('query_cache', { settings: { use_query_cache: 1 }
 
 const WIDE = Array.from({ length: 100 }, (_, index) => `some_column_name_${index}`);
 
+/** A query cache that leaves system tables out: only queries with functions such as now() fail. */
+const QUERY_CACHE_OF_TABLES = { use_query_cache: 1, query_cache_system_table_handling: 'ignore' };
+const FIXED_QUERY_CACHE = readerWith('fixed_query_cache', { settings: QUERY_CACHE_OF_TABLES });
+const FREE_QUERY_CACHE = readerWith('free_query_cache', { settings: { ...QUERY_CACHE_OF_TABLES, readonly: 2 } });
+
 const server = clickHouseWith('shop', [
   CLOUD,
   CLOUD_READONLY,
   CLOUD_FIXED,
   QUERY_CACHE,
+  FIXED_QUERY_CACHE,
+  FREE_QUERY_CACHE,
   ...FORMS,
   BREAKING,
   LIMITED,
@@ -299,6 +306,17 @@ test('a query cache that does not take look-ups is told of with what to run', as
   const { status, message } = await checkStatus('source-clickhouse', configuration(QUERY_CACHE, 'few'));
   expect(status).toBe('FAILED');
   expect(message).toMatch(/query cache.+ALTER USER `query_cache` MODIFY SETTING use_query_cache = 0/);
+});
+
+test('a query cache that refuses functions such as now() is reported by check with the setting to change', async () => {
+  const { status, message } = await checkStatus('source-clickhouse', configuration(FIXED_QUERY_CACHE, 'few'));
+  expect(status).toBe('FAILED');
+  expect(message).toMatch(/query cache.+ALTER USER `fixed_query_cache` MODIFY SETTING use_query_cache = 0/);
+});
+
+test('a query cache is turned off for the queries of a user who may change settings', async () => {
+  expect((await checkStatus('source-clickhouse', configuration(FREE_QUERY_CACHE, 'few'))).status).toBe('SUCCEEDED');
+  expect(records(await read('few', { user: FREE_QUERY_CACHE })).length).toBe(10);
 });
 
 test.each(FORMS)(

@@ -196,7 +196,7 @@ function explainServerError(error: ClickHouseError, configuration: SourceConfigu
     case 719: // QUERY_CACHE_USED_WITH_SYSTEM_TABLE
       return {
         code: 'clickhouse_settings_unfit',
-        message: `${seen} The user's profile turns the query cache on, which does not take the look-ups of tables and columns. ${settingAdvice(username, { use_query_cache: '0' })}.`,
+        message: `${seen} The user's profile turns the query cache on, which refuses queries that read system tables or the clock. ${settingAdvice(username, { use_query_cache: '0' })}.`,
       };
     case 201: // QUOTA_EXCEEDED
     case 202: // TOO_MANY_SIMULTANEOUS_QUERIES

@@ -33,6 +33,15 @@ const PROGRESS = { send_progress_in_http_headers: '1', http_headers_progress_int
 const CANCEL = { cancel_http_readonly_queries_on_client_close: '1' };
 
 describe('what is sent', () => {
+  test.each([
+    ['turns the query cache off where it is on', { use_query_cache: '1' }, { use_query_cache: '0' }],
+    ['leaves a query cache alone that is off', { use_query_cache: '0' }, {}],
+  ])('%s', (_, values, expected) => {
+    const { use_query_cache, ...usual } = decide({ readonly: '2', ...values }, ['readonly']).settings;
+    expect(use_query_cache === undefined ? {} : { use_query_cache }).toEqual(expected);
+    expect(usual).toEqual({ ...COMMENT, ...PROGRESS, ...CANCEL });
+  });
+
   test('is nothing for a user who may change nothing', () => {
     expect(decide({ readonly: '1' }, EVERYTHING)).toEqual({ settings: {}, endsWithConnection: false });
   });

@@ -49,6 +49,7 @@ const NAMES = [
   'select_sequential_consistency',
   ...Object.keys(ROOM_FOR_QUERY),
   ENUM_AS_NUMBER,
+  'use_query_cache',
   ...LOSSY_SETTINGS,
 ];
 
@@ -133,6 +134,10 @@ export function decideQuerySettings(
   for (const [name, room] of Object.entries(ROOM_FOR_QUERY)) {
     // 0 is no limit.
     if (mayChange(name) && Number(value(name)) > 0 && Number(value(name)) < Number(room)) send[name] = room;
+  }
+  if (value('use_query_cache') === '1' && mayChange('use_query_cache')) {
+    // The cache refuses queries that read system tables or the clock, or answers them with what was true a minute ago.
+    send.use_query_cache = '0';
   }
   if (mayChange('cancel_http_readonly_queries_on_client_close')) {
     send.cancel_http_readonly_queries_on_client_close = '1';
