@@ -280,6 +280,35 @@ describe('a table that can be read but should be looked at', () => {
       [],
     ],
     [
+      'a cursor that was added with DEFAULT now64(), so that old rows have another one at each read',
+      [
+        'CREATE TABLE shop.odd (custom_id String, event_name String) ENGINE = MergeTree ORDER BY tuple()',
+        "INSERT INTO shop.odd SELECT 'u', 'x' FROM numbers(5)",
+        'ALTER TABLE shop.odd ADD COLUMN last_updated_at DateTime64(6) DEFAULT now64(6)',
+      ],
+      [
+        /^last_updated_at of "odd" is another one at each read .+ALTER TABLE `shop`\.`odd` MATERIALIZE COLUMN `last_updated_at`/,
+        /sorting key of "odd" \(none\)/,
+      ],
+    ],
+    [
+      'the same by whole seconds',
+      [
+        'CREATE TABLE shop.odd (custom_id String, event_name String) ENGINE = MergeTree ORDER BY tuple()',
+        "INSERT INTO shop.odd SELECT 'u', 'x' FROM numbers(5)",
+        'ALTER TABLE shop.odd ADD COLUMN last_updated_at DateTime DEFAULT now()',
+      ],
+      [/^last_updated_at of "odd" is another one at each read/, /sorting key of "odd" \(none\)/],
+    ],
+    [
+      'nothing where rows are stamped a little ahead of the clock, and stay so',
+      [
+        `CREATE TABLE shop.odd (${required}) ENGINE = MergeTree ORDER BY last_updated_at`,
+        "INSERT INTO shop.odd SELECT 'u', 'x', now64(6) + 40 FROM numbers(5)",
+      ],
+      [],
+    ],
+    [
       'another sorting key',
       [`CREATE TABLE shop.odd (${required}) ENGINE = MergeTree ORDER BY (custom_id, last_updated_at)`],
       [/sorting key of "odd" \(custom_id, last_updated_at\) does not begin with last_updated_at/],

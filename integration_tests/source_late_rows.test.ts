@@ -219,6 +219,38 @@ describe.concurrent('rows that were delivered a moment ago', () => {
     expect(delivered(await run({ state: [] }))).toEqual(upTo(15).map((n) => n + 10));
   });
 
+  test('are sent again when their cursor is that of each read, and the cause is logged', async () => {
+    await server().execute(
+      'CREATE TABLE shop.unstamped (custom_id String, event_name String, n UInt64) ENGINE = MergeTree ORDER BY n',
+      "INSERT INTO shop.unstamped SELECT 'u', 'purchase', number FROM numbers(5)",
+      'ALTER TABLE shop.unstamped ADD COLUMN last_updated_at DateTime64(6) DEFAULT now64(6)',
+    );
+    const run = runs('unstamped');
+    expect(logs(await run()).join()).not.toContain('WARN');
+    const again = await run();
+    expect(delivered(again)).toEqual(upTo(5));
+    expect(logs(again)).toContainEqual(
+      expect.stringMatching(/WARN unstamped: .+ last_updated_at .+MATERIALIZE COLUMN/),
+    );
+    await server().execute('ALTER TABLE shop.unstamped MATERIALIZE COLUMN last_updated_at SETTINGS mutations_sync = 2');
+    await run();
+    const settled = await run();
+    expect(delivered(settled)).toEqual([]);
+    expect(logs(settled).join()).not.toContain('WARN');
+  });
+
+  test('that are gone, and as many that were inserted since, are no reason for a warning', async () => {
+    await table('replaced');
+    const run = runs('replaced');
+    await insert('replaced', 0, 5, ago(3));
+    await run();
+    await server().execute('TRUNCATE TABLE shop.replaced');
+    await insert('replaced', 5, 10, ago(0));
+    const next = await run();
+    expect(delivered(next)).toEqual([5, 6, 7, 8, 9]);
+    expect(logs(next).join()).not.toContain('WARN');
+  });
+
   test('are not sent again when the lookback is made longer or shorter, or taken away', async () => {
     await table('changed');
     const run = runs('changed');

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ClickHouse } from './clickhouse-client.ts';
 import type { SourceConfiguration } from './configuration.ts';
 import { quoteIdentifier } from './identifier.ts';
+import { movingCursor } from './moving-cursor.ts';
 import { MOST_RECENT_ROWS } from './recent-rows.ts';
 import type { Table } from './table.ts';
 import { innerType, isNullable } from './types/clickhouse-type.ts';
@@ -30,6 +31,7 @@ export async function tableWarnings(
   return [
     ...(await nullCursors(clickhouse, table, cursor_column)),
     ...(unset === undefined ? [] : [unset]),
+    ...(await unstoredCursor(clickhouse, table, cursor_column)),
     ...coarseCursor(table, cursor_column),
     ...(facts === undefined ? [] : await mergedRows(clickhouse, table, facts, isSmall, use_final)),
     ...(facts === undefined ? [] : sortedByOther(table, facts, cursor_column)),
@@ -48,6 +50,12 @@ async function nullCursors(clickhouse: ClickHouse, table: Table, cursorColumn: s
   return [
     `${rows} ${rows === 1 ? 'row' : 'rows'} of "${table.name}" ${rows === 1 ? 'has' : 'have'} no ${cursorColumn} (NULL). They are never read, as nothing tells whether they are new. Give the column a DEFAULT.`,
   ];
+}
+
+async function unstoredCursor(clickhouse: ClickHouse, table: Table, cursorColumn: string): Promise<string[]> {
+  const cursor = table.columns.find(({ name }) => name === cursorColumn);
+  const warning = cursor === undefined ? undefined : await movingCursor(clickhouse, table, cursor);
+  return warning === undefined ? [] : [warning];
 }
 
 /** A cursor that does not tell when a row was inserted, so that rows which appear late can't be waited for. */

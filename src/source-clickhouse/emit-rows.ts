@@ -2,6 +2,7 @@ import { log, type StreamDescriptor, streamStatus } from '../protocol/messages.t
 import type { MessageOutput } from '../protocol/output.ts';
 import type { ClickHouse } from './clickhouse-client.ts';
 import { fetchPages, type PositionedPage, type RowSource } from './fetch-pages.ts';
+import { storeCursor } from './moving-cursor.ts';
 import { firstRows } from './page-cutter.ts';
 import { PROGRESS_INTERVAL_MS, Progress } from './progress.ts';
 import { MOST_RECENT_ROWS, RecentRows } from './recent-rows.ts';
@@ -11,11 +12,16 @@ import { rowSource } from './row-source.ts';
 import { sourceError } from './source-error.ts';
 import { StateWriter } from './state-writer.ts';
 import type { Position, StreamState } from './stream-state.ts';
+import type { Table } from './table.ts';
 import type { TimeWindow } from './time-window.ts';
 import { type UnsentRows, unsentRows } from './unsent-rows.ts';
 
 const NOT_KNOWN_AGAIN =
   'None of the rows sent by the last run were found again, and at least as many other rows are in their place, so these were sent. Either a column changes each time it is read, such as now(), rand() or a joined value, and the same happens on every run: compute it when a row is inserted, remove it from the view, or set "lookback_seconds" to 0. Or the table was replaced (EXCHANGE TABLES, DROP and CREATE, a full rebuild by dbt), and its rows before the lookback are never read. Reset the stream to read them; Batch then gets the rows that were sent before a second time.';
+
+function stampedAgain(table: Table, cursorColumn: string): string {
+  return `Most rows that the last run delivered are gone, and as many others have a ${cursorColumn} later than the start of this run. Its value is likely computed at each read, so each run sends these rows again. ${storeCursor(table, cursorColumn)}`;
+}
 
 export type EmitContext = {
   clickhouse: Pick<ClickHouse, 'bytes' | 'failure'>;
@@ -43,7 +49,7 @@ export async function emitRows(
   window: TimeWindow | undefined,
 ): Promise<string> {
   const cursorColumn = selection.cursor.column.name;
-  const recent = new RecentRows(state.recent_rows, window?.recentFrom);
+  const recent = new RecentRows(state.recent_rows, window?.recentFrom, window?.now);
   // The recent rows once more, by the hash of all columns.
   const wider = hasAddedColumns(selection) ? new RecentRows(undefined, window?.recentFrom) : undefined;
   const states = new StateWriter(output, stream, state, selection.hashedColumns, recent);
@@ -102,6 +108,7 @@ export async function emitRows(
       await states.write(hasEnded ? endedPosition(settled) : settled);
     }
     if (recent.areAllOthers) await warn(NOT_KNOWN_AGAIN);
+    else if (recent.areStampedAgain) await warn(stampedAgain(selection.table, cursorColumn));
     if (heldBackFrom !== undefined) await warn(heldBack(heldBackFrom, cursorColumn, window));
   }
   return progress.total(rows);

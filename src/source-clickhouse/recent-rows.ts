@@ -29,13 +29,19 @@ export class RecentRows {
   #size = 0;
   #lastBucketBefore = '';
   readonly #sizeBefore: number;
+  readonly #now: string | undefined;
+  #stampedSince = 0;
   /** Rows that were met in the seconds of those that were emitted before: how many were known, and how many not. */
   #known = 0;
   #unknown = 0;
 
-  /** @param recentFrom rows with this cursor or a later one are to be remembered; undefined for none. */
-  constructor(stored: StoredRecentRows | undefined, recentFrom: string | undefined) {
+  /**
+   * @param recentFrom rows with this cursor or a later one are to be remembered; undefined for none.
+   * @param now the cursor of a row that was stamped when the sweep began, if cursors are times.
+   */
+  constructor(stored: StoredRecentRows | undefined, recentFrom: string | undefined, now?: string) {
     this.#recentFrom = recentFrom;
+    this.#now = now;
     for (const [bucket, fingerprints] of Object.entries(stored ?? {})) {
       const counts = new Map<string, number>();
       for (let at = 0; at < fingerprints.length; at += FINGERPRINT_LENGTH) {
@@ -55,6 +61,15 @@ export class RecentRows {
    */
   get areAllOthers(): boolean {
     return this.#known === 0 && this.#sizeBefore >= LEAST_ROWS_TO_JUDGE && this.#unknown >= this.#sizeBefore;
+  }
+
+  /**
+   * Whether most of the rows that were emitted before are gone, and as many others have a stamp later than the start of the
+   * sweep: rows that are stamped again at each read.
+   */
+  get areStampedAgain(): boolean {
+    const gone = this.#sizeBefore - this.#known;
+    return gone >= LEAST_ROWS_TO_JUDGE && 2 * gone >= this.#sizeBefore && this.#stampedSince >= gone;
   }
 
   /** How many rows are remembered. */
@@ -94,6 +109,7 @@ export class RecentRows {
 
   /** Remembers a row that is emitted now, if it is recent. */
   add(cursor: string, rowHash: string): void {
+    if (this.#now !== undefined && cursor >= this.#now) this.#stampedSince += 1;
     if (this.isRecent(cursor)) this.#remember(bucketOf(cursor), fingerprintOf(rowHash));
   }
 
