@@ -343,7 +343,7 @@ describe.concurrent('between two answers of a run the type is changed', () => {
     const catalog = { streams: [{ stream, sync_mode: 'incremental' }] };
     const { result } = await readThrough(
       'unread',
-      between('ALTER TABLE shop.unread MODIFY COLUMN note Nullable(String)'),
+      between('ALTER TABLE shop.unread MODIFY COLUMN note Variant(String, UInt64)'),
       {
         catalog,
       },

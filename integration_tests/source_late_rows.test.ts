@@ -142,6 +142,29 @@ describe.concurrent('rows that were delivered a moment ago', () => {
     expect(delivered(await run())).toEqual([]);
   });
 
+  test.each([
+    ["Enum8('paid' = 1)", "Enum8('paid' = 1, 'refunded' = 2)", "'paid'"],
+    ['UInt32', 'UInt64', '4294967295'],
+    ['LowCardinality(String)', 'String', "'paid'"],
+    ['String', 'LowCardinality(Nullable(String))', "'paid'"],
+    ['Decimal(9, 2)', 'Decimal(18, 2)', "'1.50'"],
+    ["DateTime64(3, 'UTC')", "DateTime64(3, 'Asia/Tokyo')", "'2026-01-01 00:00:00.120'"],
+    ['Date', 'Date32', "'2026-01-01'"],
+    ['Array(UInt8)', 'Array(Nullable(Int16))', '[1, 255]'],
+  ])('are not sent again when a column of type %s becomes %s', async (before, now, value) => {
+    const name = `widened_${Buffer.from(before).toString('hex')}`;
+    await table(name, 'DateTime64(6)', `, v ${before} DEFAULT ${value}`);
+    const run = runs(name);
+    await insert(name, 0, 5, ago(3));
+    await run();
+    await server().execute(`ALTER TABLE shop.${name} MODIFY COLUMN v ${now}`);
+    await insert(name, 5, 6, ago(2));
+    const next = await run();
+    expect(delivered(next)).toEqual([5]);
+    expect(logs(next).join()).not.toContain('WARN');
+    expect(delivered(await run())).toEqual([]);
+  });
+
   test('are told from those that differ from them in a column which was added since, and alone', async () => {
     await table('widened_alone', 'DateTime');
     const run = runs('widened_alone');

@@ -3,6 +3,8 @@ import type { RowSelection } from './row-query.ts';
 import { sourceError } from './source-error.ts';
 import { type Partition, parseStreamState, STATE_VERSION, type StreamState } from './stream-state.ts';
 import type { Column, Table } from './table.ts';
+import { parseClickHouseType } from './types/clickhouse-type.ts';
+import { keepsJson } from './types/keeps-json.ts';
 
 /** Where a read begins, and the columns that its row hashes are made of. */
 export type Start = { state: StreamState; hashedColumns: readonly Column[] };
@@ -69,10 +71,10 @@ export async function startingState(
   return { state: withoutHashes(state), hashedColumns: table.columns };
 }
 
-/** The columns of a state as the table has them now; undefined when it lacks one or has it in another type. */
+/** The columns of a state as the table has them now; undefined when it lacks one, or its type gives the values another JSON. */
 function columnsNow(table: Table, hashed: readonly (readonly [name: string, type: string])[]): Column[] | undefined {
   const now = hashed.map(([name, type]) =>
-    table.columns.find((column) => column.name === name && column.type.name === type),
+    table.columns.find((column) => column.name === name && keepsJson(parseClickHouseType(type), column.type)),
   );
   const found = now.filter((column) => column !== undefined);
   return found.length > 0 && found.length === now.length ? found : undefined;

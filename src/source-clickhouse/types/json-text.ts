@@ -54,7 +54,7 @@ class JsonSql {
       case 'boolean':
         return `if(${value}, 'true', 'false')`;
       case 'integer':
-        return type.bits > WIDEST_NUMBER_BITS ? inQuotes(`toString(${value})`) : `toString(${value})`;
+        return isJsonNumber(type) ? `toString(${value})` : inQuotes(`toString(${value})`);
       case 'decimal':
         return `toString(${value})`;
       case 'float':
@@ -211,6 +211,11 @@ export function anyOf(conditions: readonly (string | undefined)[]): string | und
 /** Servers before 25.9 have no isFinite for BFloat16. */
 function finiteCheck({ name }: ClickHouseType, value: string): string {
   return `isFinite(${name === 'BFloat16' ? `toFloat32(${value})` : value})`;
+}
+
+/** Whether the values of an integer type leave as JSON numbers, and not as strings. */
+export function isJsonNumber({ bits }: Extract<ClickHouseType, { kind: 'integer' }>): boolean {
+  return bits <= WIDEST_NUMBER_BITS;
 }
 
 /** What the server writes for types that only the value knows. A function of a Dynamic returns a Nullable. */
