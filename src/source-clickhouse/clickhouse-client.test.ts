@@ -226,6 +226,20 @@ function unavailable(response: ServerResponse): void {
   response.end('no healthy upstream');
 }
 
+test.each([
+  [401, '"10.0.0.1:1": invalid username or password for user "reader"', 'clickhouse_login_refused', 'config_error'],
+  [403, '<html><title>403 Forbidden</title></html>', 'clickhouse_login_refused', 'config_error'],
+  [429, 'limits for user "reader" are exceeded', 'clickhouse_busy', 'transient_error'],
+])('a proxy that answers %i in the place of the server is a failure of its kind', async (status, body, code, type) => {
+  const { clickhouse } = await connected((response) => response.writeHead(status).end(body));
+  const failure = await clickhouse.rows('SELECT n', {}, row).catch((error: unknown) => error);
+  expect(failure).toMatchObject({
+    code,
+    failureType: type,
+    message: expect.stringMatching(new RegExp(`^A proxy at 127\\.0\\.0\\.1:\\d+ .+HTTP ${status}`)),
+  });
+});
+
 describe('a server that wakes', () => {
   const QUICK = { retryTimeMs: 10_000, firstRetryMs: 1 };
 

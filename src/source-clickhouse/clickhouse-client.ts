@@ -14,7 +14,13 @@ import { z } from 'zod';
 import { ConnectorError } from '../protocol/failure.ts';
 import { type HttpProxy, proxyFor } from '../protocol/proxy.ts';
 import { proxyRefusal } from '../protocol/proxy-tunnel.ts';
-import { clickHouseFailure, GatewayError, mayBeAsleep, NotClickHouseError } from './clickhouse-failure.ts';
+import {
+  clickHouseFailure,
+  GatewayError,
+  mayBeAsleep,
+  NotClickHouseError,
+  ProxyRefusalError,
+} from './clickhouse-failure.ts';
 import type { SourceConfiguration } from './configuration.ts';
 import { httpAgent } from './http-agent.ts';
 import { PROGRAM } from './program.ts';
@@ -51,6 +57,9 @@ const STOP_PATIENCE_MS = 5_000;
 
 /** What a proxy answers for a server that is not there yet: Bad Gateway, Service Unavailable, Gateway Timeout. */
 const GATEWAY_STATUSES = [502, 503, 504];
+
+/** What a proxy answers that does not let the query pass: Unauthorized, Forbidden, Too Many Requests. */
+const REFUSAL_STATUSES = [401, 403, 429];
 
 /** How an error begins, before its reason. */
 const EXCEPTION_START = /^Code: \d+\. DB::Exception: /;
@@ -282,6 +291,7 @@ export class ClickHouse {
       throw proxyRefusal(this.#forwarder, urlOf(this.#configuration).host, status);
     }
     if (GATEWAY_STATUSES.includes(status)) throw new GatewayError(status, body);
+    if (REFUSAL_STATUSES.includes(status)) throw new ProxyRefusalError(status, body);
     throw failure ?? new NotClickHouseError(status, this.#isClickHouse);
   }
 

@@ -40,6 +40,17 @@ export class NotClickHouseError extends Error {
   }
 }
 
+/** A proxy refused the query itself: the login (401, 403), or for now (429). chproxy answers so, with words of its own. */
+export class ProxyRefusalError extends Error {
+  readonly status: number;
+
+  constructor(status: number, body: string) {
+    super(body);
+    this.name = 'ProxyRefusalError';
+    this.status = status;
+  }
+}
+
 /** Codes of a connection that was made and then cut. */
 const CUT = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'];
 
@@ -218,6 +229,10 @@ function explainServerError(error: ClickHouseError, configuration: SourceConfigu
     case 96: // CANNOT_WRITE_TO_SOCKET
     case 198: // DNS_ERROR
     case 209: // SOCKET_TIMEOUT
+    case 216: // QUERY_WITH_SAME_ID_IS_ALREADY_RUNNING: a proxy sent the query a second time
+    case 225: // NO_ZOOKEEPER
+    case 242: // TABLE_IS_READ_ONLY: its replica has no session with Keeper
+    case 289: // REPLICA_IS_NOT_IN_QUORUM
     case 210: // NETWORK_ERROR
     case 279: // ALL_CONNECTION_TRIES_FAILED
     case 369: // ALL_REPLICAS_ARE_STALE
@@ -256,6 +271,7 @@ function explainNetworkError(error: unknown, configuration: SourceConfiguration)
       message: `A proxy at ${at} answered in place of ClickHouse: it can't reach it (HTTP ${error.status}). The server is waking up, restarting or overloaded. Try again; if it stays, check that host and port are those of ClickHouse's HTTP interface.`,
     };
   }
+  if (error instanceof ProxyRefusalError) return explainProxyRefusal(error, configuration);
   if (error instanceof NotClickHouseError) return explainOtherAnswer(error, at);
   if (error instanceof UnreadableAnswerError) {
     return {
@@ -329,6 +345,23 @@ function explainOtherAnswer({ status, answeredBefore }: NotClickHouseError, at: 
   return {
     code: 'clickhouse_not_spoken',
     message: `${at} answered, but not like ClickHouse (HTTP ${status}). Host and port are likely those of another service, or of a proxy that does not pass queries on. Check both: ClickHouse's HTTP interface is usually on port 8123, or on 8443 with ssl.`,
+  };
+}
+
+function explainProxyRefusal(
+  { status }: ProxyRefusalError,
+  { host, port, username }: SourceConfiguration,
+): Explanation {
+  const seen = `A proxy at ${host}:${port} answered in place of ClickHouse (HTTP ${status}).`;
+  if (status === 429) {
+    return {
+      code: 'clickhouse_busy',
+      message: `${seen} A limit of the proxy for the user "${username}" was reached. Run again later; if it stays, raise the limit.`,
+    };
+  }
+  return {
+    code: 'clickhouse_login_refused',
+    message: `${seen} The proxy refused the user "${username}": the password is wrong, the proxy does not know the user, or it does not accept this machine's address. Check username, password and the proxy's access list.`,
   };
 }
 
