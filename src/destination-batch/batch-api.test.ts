@@ -2,6 +2,7 @@ import { createServer, type IncomingHttpHeaders, type RequestListener, type Serv
 import { createServer as createTlsServer } from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
+import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { certificate } from '../../integration_tests/tls_certificate.ts';
 import type { FaultRequest } from '../../sandbox/batch-api/faults.ts';
@@ -244,6 +245,52 @@ describe('what Batch left out of an accepted call is told', () => {
 });
 
 // Batch accepts with a 202. A page of another server, with a 200, has stored nothing.
+describe('an answer that is compressed, though that was not asked for, is read', () => {
+  const PARTIAL = JSON.stringify({
+    code: 'SUCCESS_WITH_PARTIAL_ERRORS',
+    errors: [{ bulk_index: 0, category: 'EVENT', reason: 'unknown event' }],
+  });
+  const compressed = (status: number, encoding: string, body: Buffer): Promise<string> =>
+    serve((request, response) => {
+      request.resume();
+      request.on('end', () => response.writeHead(status, { 'content-encoding': encoding }).end(body));
+    });
+
+  test.each([
+    ['gzip', gzipSync],
+    ['x-gzip', gzipSync],
+    ['deflate', deflateSync],
+    ['br', brotliCompressSync],
+    ['identity', (text: string) => Buffer.from(text)],
+  ])('%s', async (encoding, compress) => {
+    const url = await compressed(202, encoding, compress(PARTIAL));
+    expect(await outcomeOf(clientOf({ api_url: url }))).toEqual({
+      kind: 'accepted',
+      errors: [{ bulkIndex: 0, attribute: undefined, reason: 'unknown event' }],
+    });
+  });
+
+  test('of a refusal, too', async () => {
+    const url = await compressed(400, 'gzip', gzipSync('{"error_code":20,"error_message":"Invalid event"}'));
+    expect(await outcomeOf(clientOf({ api_url: url }))).toEqual({
+      kind: 'refused',
+      reason: 'HTTP 400, 20: Invalid event',
+    });
+  });
+
+  test.each([
+    ['broken', 'gzip', Buffer.from('not gzip')],
+    ['of a kind that is not known', 'zstd-next', Buffer.from('(µ/ý')],
+    ['larger than any answer of Batch', 'gzip', gzipSync(Buffer.alloc(40 * 1024 * 1024))],
+  ])('unless it is %s: then by its status', async (_, encoding, body) => {
+    const url = await compressed(202, encoding, body);
+    expect(await outcomeOf(clientOf({ api_url: url }))).toMatchObject({
+      kind: 'accepted_unreadable',
+      detail: expect.stringMatching(/compressed/),
+    });
+  });
+});
+
 describe('another success than a 202', () => {
   test.each([200, 201])('is an acceptance in the words of Batch: %i', async (status) => {
     const text =

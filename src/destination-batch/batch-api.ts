@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { parseExact } from '../protocol/exact-json.ts';
 import { proxyFor } from '../protocol/proxy.ts';
 import { outside } from '../protocol/secrets.ts';
+import { answerText } from './answer-text.ts';
 import { wordsWithoutValues } from './batch-words.ts';
 import type { DestinationConfiguration } from './configuration.ts';
 import { connectionFault } from './connection-fault.ts';
@@ -124,7 +125,7 @@ export class BatchApi {
       });
       status = response.statusCode;
       retryAfter = response.headers['retry-after'];
-      text = await response.body.text();
+      text = await answerText(await response.body.bytes(), response.headers['content-encoding']);
     } catch (error) {
       throw connectionFault(timeout.signal.aborted ? timeout.signal.reason : error, this.#address);
     } finally {
