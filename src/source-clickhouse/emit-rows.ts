@@ -107,8 +107,9 @@ export async function emitRows(
     } else {
       await states.write(hasEnded ? endedPosition(settled) : settled);
     }
-    if (recent.areAllOthers) await warn(NOT_KNOWN_AGAIN);
-    else if (recent.areStampedAgain) await warn(stampedAgain(selection.table, cursorColumn));
+    // Two runs within a second can be both, and only the cursor has a remedy that is of use then.
+    if (recent.areStampedAgain) await warn(stampedAgain(selection.table, cursorColumn));
+    else if (recent.areAllOthers) await warn(NOT_KNOWN_AGAIN);
     if (heldBackFrom !== undefined) await warn(heldBack(heldBackFrom, cursorColumn, window));
   }
   return progress.total(rows);

@@ -116,3 +116,31 @@ test('the size counts what is remembered', () => {
   expect(next.wasEmitted(at(6), '1')).toBe(true);
   expect(next.size).toBe(1);
 });
+
+describe('rows that are stamped at each read', () => {
+  const read = (stored: StoredRecentRows | undefined, now: string, rows: number, fraction: number): RecentRows => {
+    const recent = new RecentRows(stored, at(0), now);
+    for (let row = 0; row < rows; row++) {
+      const hash = `${10 * fraction + row}`;
+      if (!recent.wasEmitted(at(9, fraction), hash)) recent.add(at(9, fraction), hash);
+    }
+    return recent;
+  };
+
+  test('are noticed, also within one second', () => {
+    const first = read(undefined, at(9, 1), 5, 2);
+    expect(first.areStampedAgain).toBe(false);
+    expect(read(first.stored(null), at(9, 3), 5, 4).areStampedAgain).toBe(true);
+  });
+
+  test('are not those that stay, nor others that were stamped before the read', () => {
+    const first = read(undefined, at(9, 1), 5, 2);
+    expect(read(first.stored(null), at(9, 3), 5, 2).areStampedAgain).toBe(false);
+    expect(read(first.stored(null), at(9, 5), 5, 4).areStampedAgain).toBe(false);
+  });
+
+  test('are not a few new ones in the place of a few that are gone', () => {
+    const first = read(undefined, at(9, 1), 5, 2);
+    expect(read(first.stored(null), at(9, 3), 4, 4).areStampedAgain).toBe(false);
+  });
+});
