@@ -115,6 +115,9 @@ const WIDE = Array.from({ length: 100 }, (_, index) => `some_column_name_${index
 /** A query cache that leaves system tables out: only queries with functions such as now() fail. */
 const QUERY_CACHE_OF_TABLES = { use_query_cache: 1, query_cache_system_table_handling: 'ignore' };
 const FIXED_QUERY_CACHE = readerWith('fixed_query_cache', { settings: QUERY_CACHE_OF_TABLES });
+const FREE_STRICT_QUERY_CACHE = readerWith('free_strict_query_cache', {
+  settings: { use_query_cache: 1, readonly: 2 },
+});
 const FREE_QUERY_CACHE = readerWith('free_query_cache', { settings: { ...QUERY_CACHE_OF_TABLES, readonly: 2 } });
 
 const server = clickHouseWith('shop', [
@@ -124,6 +127,7 @@ const server = clickHouseWith('shop', [
   QUERY_CACHE,
   FIXED_QUERY_CACHE,
   FREE_QUERY_CACHE,
+  FREE_STRICT_QUERY_CACHE,
   ...FORMS,
   BREAKING,
   LIMITED,
@@ -314,10 +318,13 @@ test('a query cache that refuses functions such as now() is reported by check wi
   expect(message).toMatch(/query cache.+ALTER USER `fixed_query_cache` MODIFY SETTING use_query_cache = 0/);
 });
 
-test('a query cache is turned off for the queries of a user who may change settings', async () => {
-  expect((await checkStatus('source-clickhouse', configuration(FREE_QUERY_CACHE, 'few'))).status).toBe('SUCCEEDED');
-  expect(records(await read('few', { user: FREE_QUERY_CACHE })).length).toBe(10);
-});
+test.each([FREE_QUERY_CACHE, FREE_STRICT_QUERY_CACHE])(
+  'a query cache is turned off for the queries of a user who may change settings: $name',
+  async (user) => {
+    expect(await checkStatus('source-clickhouse', configuration(user, 'few'))).toMatchObject({ status: 'SUCCEEDED' });
+    expect(records(await read('few', { user })).length).toBe(10);
+  },
+);
 
 test.each(FORMS)(
   'a profile that gives results another form does not keep rows from being read: $name',

@@ -370,7 +370,7 @@ describe('check', () => {
     beforeAll(() =>
       given(
         `CREATE TABLE shop.a ${TABLE}`,
-        "CREATE VIEW shop.slow AS SELECT 'u' AS custom_id, 'x' AS event_name, now() AS last_updated_at, sleepEachRow(3) AS pause",
+        "CREATE VIEW shop.slow AS SELECT 'u' AS custom_id, 'x' AS event_name, toDateTime(7) AS last_updated_at, sleepEachRow(3) AS pause",
       ),
     );
 

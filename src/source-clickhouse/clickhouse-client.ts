@@ -25,7 +25,14 @@ import type { SourceConfiguration } from './configuration.ts';
 import { httpAgent } from './http-agent.ts';
 import { PROGRAM } from './program.ts';
 import { mayStillRun, QueryEnds } from './query-ends.ts';
-import { lookUpQuerySettings, NO_SETTINGS, type QuerySettings } from './query-settings.ts';
+import {
+  isRefusedByQueryCache,
+  type LookUp,
+  lookUpQuerySettings,
+  NO_QUERY_CACHE,
+  NO_SETTINGS,
+  type QuerySettings,
+} from './query-settings.ts';
 import { refuseOldError } from './server-version.ts';
 import { sourceError } from './source-error.ts';
 import { SshTunnel } from './ssh-tunnel.ts';
@@ -212,11 +219,24 @@ export class ClickHouse {
 
   /** Looked up once: before the first query, and again only while that fails. */
   async #querySettings(signal: AbortSignal): Promise<QuerySettings> {
-    this.#settings ??= await lookUpQuerySettings(
-      (query, row) => this.#lookUp(query, {}, row, NO_SETTINGS, signal),
-      this.#configuration,
-    );
+    this.#settings ??= await this.#lookUpSettings(signal);
     return this.#settings;
+  }
+
+  async #lookUpSettings(signal: AbortSignal): Promise<QuerySettings> {
+    const lookUpWith = async (sent: QuerySettings): Promise<QuerySettings> => {
+      const lookUp: LookUp = (query, row) => this.#lookUp(query, {}, row, sent, signal);
+      const found = await lookUpQuerySettings(lookUp, this.#configuration);
+      // What was sent is not seen as what the profile has.
+      return { ...found, settings: { ...sent.settings, ...found.settings } };
+    };
+    try {
+      return await lookUpWith(NO_SETTINGS);
+    } catch (error) {
+      if (!isRefusedByQueryCache(error)) throw error;
+      // A user who may change no setting is refused this one, too: the first reason says what to do.
+      return await lookUpWith(NO_QUERY_CACHE).catch(() => Promise.reject(error));
+    }
   }
 
   async #lookUp<T extends z.ZodType>(

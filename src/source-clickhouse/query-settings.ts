@@ -1,3 +1,4 @@
+import { ClickHouseError } from '@clickhouse/client';
 import { z } from 'zod';
 import type { SourceConfiguration } from './configuration.ts';
 import { LOSSY_SETTINGS, losslessSettings, type Setting } from './lossy-settings.ts';
@@ -19,6 +20,17 @@ export type LookUp = <T extends z.ZodType>(query: string, row: T) => Promise<z.o
 
 /** How the look-up of the settings itself is sent. It is too short to be ended. */
 export const NO_SETTINGS: QuerySettings = { settings: {}, endsWithConnection: true };
+
+/** How it is sent to a user whose profile turns the query cache on, which refuses to read system tables. */
+export const NO_QUERY_CACHE: QuerySettings = { settings: { use_query_cache: '0' }, endsWithConnection: true };
+
+/**
+ * Whether a query failed because the query cache is on: by the codes QUERY_CACHE_USED_WITH_NONDETERMINISTIC_FUNCTIONS and
+ * QUERY_CACHE_USED_WITH_SYSTEM_TABLE.
+ */
+export function isRefusedByQueryCache(error: unknown): boolean {
+  return error instanceof ClickHouseError && (error.code === '704' || error.code === '719');
+}
 
 /**
  * Has the server say how far a query is that has no row yet: by an X-ClickHouse-Progress header each time (ClickHouse's
