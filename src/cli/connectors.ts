@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { ConnectorError, isOurs } from '../protocol/failure.ts';
 import { connectionFailed } from '../protocol/messages.ts';
+import { PACKAGE_ROOT } from '../shared/package-root.ts';
 
 export type Role = 'source' | 'destination';
 
@@ -9,7 +10,7 @@ const SPEC_FILE: Record<Role, string> = { source: 'source-clickhouse.json', dest
 
 /** Prints the generated specification; the schemas it comes from are not loaded, so that it is quick. */
 export async function spec({ output }: CommandContext, role: Role): Promise<boolean> {
-  const file = new URL(`../../spec/${SPEC_FILE[role]}`, import.meta.url);
+  const file = new URL(`spec/${SPEC_FILE[role]}`, PACKAGE_ROOT);
   await output.write({ type: 'SPEC', spec: JSON.parse(await readFile(file, 'utf8')) });
   return true;
 }

@@ -1,8 +1,9 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { distance } from 'fastest-levenshtein';
 import type { CommandContext } from '../protocol/command-context.ts';
+import { PACKAGE_ROOT } from '../shared/package-root.ts';
 
-const PAGES = new URL('../../docs/troubleshooting/', import.meta.url);
+const PAGES = new URL('docs/troubleshooting/', PACKAGE_ROOT);
 
 /** The page that lists the others. */
 const LIST = 'README';

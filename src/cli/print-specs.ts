@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { destinationSpecification } from '../destination-batch/specification.ts';
+import { PACKAGE_ROOT } from '../shared/package-root.ts';
 import { sourceSpecification } from '../source-clickhouse/specification.ts';
 
 /** Writes the specifications that `spec` prints, from the schemas: `npm run spec`. */
@@ -7,5 +8,5 @@ for (const [name, specification] of [
   ['source-clickhouse', sourceSpecification],
   ['destination-batch', destinationSpecification],
 ] as const) {
-  await writeFile(new URL(`../../spec/${name}.json`, import.meta.url), `${JSON.stringify(specification, null, 2)}\n`);
+  await writeFile(new URL(`spec/${name}.json`, PACKAGE_ROOT), `${JSON.stringify(specification, null, 2)}\n`);
 }
