@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { anyText } from '../sandbox/any-text.ts';
 import type { BatchApi } from '../sandbox/batch-api/server.ts';
 import { write } from '../src/destination-batch/commands.ts';
-import { isJsonObject } from '../src/protocol/exact-json.ts';
+import { isJsonObject } from '../src/shared/exact-json.ts';
 import { type Ended, runCommand } from './fuzz_support.ts';
 import { validateMessage } from './message_schema.ts';
 import { catalogOf, destinationConfiguration, quickBatchApi, REST_API_KEY, temporaryFiles } from './support.ts';

@@ -1,6 +1,6 @@
 import yargs, { type Argv, type InferredOptionTypes, type Options } from 'yargs';
 import { type ConnectorError, protocolError } from '../protocol/failure.ts';
-import { nearName } from '../protocol/near-name.ts';
+import { nearName } from '../shared/suggest.ts';
 
 /** What may be given several times, and what is given without a name. */
 const LISTS: ReadonlySet<string> = new Set(['stream', '_']);

@@ -1,7 +1,7 @@
 import { preview } from '../preview/preview.ts';
 import { previewText } from '../preview/preview-text.ts';
 import { terminalOf } from '../preview/terminal.ts';
-import { printableLines } from '../protocol/printable.ts';
+import { printableLines } from '../shared/printable.ts';
 import { EXIT_CODES } from '../sync/exit-code.ts';
 import { jsonFile } from './json-file-option.ts';
 import { personParser } from './person-parser.ts';

@@ -3,8 +3,8 @@ import type { CommandContext } from '../protocol/command-context.ts';
 import { asConnectorError } from '../protocol/failure.ts';
 import { withStack } from '../protocol/messages.ts';
 import { MessageOutput } from '../protocol/output.ts';
-import { printableLines } from '../protocol/printable.ts';
 import { printed } from '../protocol/secrets.ts';
+import { printableLines } from '../shared/printable.ts';
 import { exitCodeOfFailure } from '../sync/exit-code.ts';
 import { endBySignal } from './end-by-signal.ts';
 

@@ -2,8 +2,8 @@ import type { CommandContext } from '../protocol/command-context.ts';
 import { asConnectorError, type ConnectorError, messageOf, protocolError } from '../protocol/failure.ts';
 import { errorTrace, log, withStack } from '../protocol/messages.ts';
 import { MessageOutput, OutputClosedError } from '../protocol/output.ts';
-import { printableLines } from '../protocol/printable.ts';
 import { printed } from '../protocol/secrets.ts';
+import { printableLines } from '../shared/printable.ts';
 import { endBySignal } from './end-by-signal.ts';
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;

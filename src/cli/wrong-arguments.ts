@@ -1,5 +1,5 @@
 import { type ConnectorError, protocolError } from '../protocol/failure.ts';
-import { nearName } from '../protocol/near-name.ts';
+import { nearName } from '../shared/suggest.ts';
 import type { Launcher } from './command-line.ts';
 
 const COMMANDS_OF_BOTH = ['explain', 'spec', 'check', 'discover'];

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseExact } from '../protocol/exact-json.ts';
+import { parseExact } from '../shared/exact-json.ts';
 import { AttributeNames } from './attribute-name.ts';
 import { AttributeWriter, type ValueKind } from './attribute-value.ts';
 import { DEFAULT_LIMITS, type Limits } from './limits.ts';

@@ -1,5 +1,5 @@
 import { LosslessNumber } from 'lossless-json';
-import { isJsonObject, parseExact } from '../protocol/exact-json.ts';
+import { isJsonObject, parseExact } from '../shared/exact-json.ts';
 import type { AttributeKind, AttributeName, AttributeNames } from './attribute-name.ts';
 import type { Limits } from './limits.ts';
 import { isPlainAscii } from './plain-ascii.ts';

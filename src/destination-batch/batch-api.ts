@@ -1,8 +1,8 @@
 import { Pool } from 'undici';
 import { z } from 'zod';
-import { parseExact } from '../protocol/exact-json.ts';
 import { proxyFor } from '../protocol/proxy.ts';
 import { outside } from '../protocol/secrets.ts';
+import { parseExact } from '../shared/exact-json.ts';
 import { answerText } from './answer-text.ts';
 import { wordsWithoutValues } from './batch-words.ts';
 import type { DestinationConfiguration } from './configuration.ts';

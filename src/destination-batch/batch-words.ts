@@ -1,5 +1,5 @@
 import { LosslessNumber } from 'lossless-json';
-import { isJsonObject } from '../protocol/exact-json.ts';
+import { isJsonObject } from '../shared/exact-json.ts';
 
 /** Characters of Batch's words that a message shows. */
 const MOST_SHOWN = 200;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { anyText } from '../../sandbox/any-text.ts';
-import { isJsonObject, parseExact } from '../protocol/exact-json.ts';
+import { isJsonObject, parseExact } from '../shared/exact-json.ts';
 import { EventMapper, type MappedRow } from './event.ts';
 import type { MappedEvent, MapperOptions } from './event-rules.ts';
 import { parseInputLine } from './input-message.ts';

@@ -1,4 +1,4 @@
-import { isJsonObject, parseExact } from '../protocol/exact-json.ts';
+import { isJsonObject, parseExact } from '../shared/exact-json.ts';
 import type { ValueKind } from './attribute-value.ts';
 import type { Attribute, EventRules, MappedEvent } from './event-rules.ts';
 import {

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { anyText } from '../../sandbox/any-text.ts';
-import { parseExact } from '../protocol/exact-json.ts';
+import { parseExact } from '../shared/exact-json.ts';
 import { EventMapper, type MappedRow, type Row } from './event.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
 import type { Mapping } from './mapping.ts';

@@ -1,5 +1,5 @@
-import { isJsonObject, parseExact } from '../protocol/exact-json.ts';
 import { isToBeHeard } from '../protocol/messages.ts';
+import { isJsonObject, parseExact } from '../shared/exact-json.ts';
 import type { Row } from './event.ts';
 
 /** How a message names its stream. */

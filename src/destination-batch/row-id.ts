@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import { LosslessNumber } from 'lossless-json';
-import { isJsonObject } from '../protocol/exact-json.ts';
+import { isJsonObject } from '../shared/exact-json.ts';
 import { PLATFORM_PREFIX } from './mapping.ts';
 
 /** 128 bits: of 10^15 rows, two that differ have the same id with a chance of one in a billion. */

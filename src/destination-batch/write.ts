@@ -1,10 +1,10 @@
 import { addAbortSignal, type Readable } from 'node:stream';
 import { type ConfiguredCatalog, streamKey } from '../protocol/catalog.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
-import { isJsonObject, parseExact } from '../protocol/exact-json.ts';
 import { lineBatches } from '../protocol/lines.ts';
 import type { MessageOutput } from '../protocol/output.ts';
 import { outside } from '../protocol/secrets.ts';
+import { isJsonObject, parseExact } from '../shared/exact-json.ts';
 import { BatchApi } from './batch-api.ts';
 import { wordsWithoutValues } from './batch-words.ts';
 import { catalogWarnings } from './catalog-warnings.ts';

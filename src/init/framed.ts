@@ -1,5 +1,5 @@
 import wrapAnsi from 'wrap-ansi';
-import { printableLines } from '../protocol/printable.ts';
+import { printableLines } from '../shared/printable.ts';
 
 /** The bar before a line, and two blanks. */
 const BAR_WIDTH = 3;

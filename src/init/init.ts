@@ -2,7 +2,7 @@ import { intro, log, outro } from '@clack/prompts';
 import { check as checkDestination } from '../destination-batch/commands.ts';
 import { type DescribedStream, discoveredStreams } from '../preview/discovered-streams.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
-import { printable } from '../protocol/printable.ts';
+import { printable } from '../shared/printable.ts';
 import { checkConnection, check as checkSource } from '../source-clickhouse/commands.ts';
 import { catalogOf, chosenStreams } from '../sync/discovered-streams.ts';
 import { syncError } from '../sync/sync-error.ts';

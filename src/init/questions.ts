@@ -1,5 +1,5 @@
 import { type CANCEL_SYMBOL, confirm, isCancel, multiselect, password, select, text } from '@clack/prompts';
-import { onAbort } from '../sync/on-abort.ts';
+import { onAbort } from '../shared/abort.ts';
 
 /** The person left the questions with Ctrl-C or Esc, or a signal ended them. */
 export class AnswersEndedError extends Error {

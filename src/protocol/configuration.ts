@@ -1,10 +1,10 @@
 import type { z } from 'zod';
+import { isJsonObject } from '../shared/exact-json.ts';
+import { nearName } from '../shared/suggest.ts';
 import type { CommandContext } from './command-context.ts';
 import { resolveReferences } from './environment-references.ts';
-import { isJsonObject } from './exact-json.ts';
 import { checkJson, parseJson, readTextFile } from './json-file.ts';
 import { log } from './messages.ts';
-import { nearName } from './near-name.ts';
 import { proxyCredentials } from './proxy.ts';
 import { keepSecret } from './secrets.ts';
 import { optionsOf, secretsIn } from './specification.ts';

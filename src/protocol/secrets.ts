@@ -1,4 +1,4 @@
-import { redactor } from './redact.ts';
+import { redactor } from '../shared/redact.ts';
 
 /**
  * The secrets of this process. Its configurations are read before anything else happens, and what they hold as secret is

@@ -14,6 +14,7 @@ import { z } from 'zod';
 import { ConnectorError } from '../protocol/failure.ts';
 import { type HttpProxy, proxyFor } from '../protocol/proxy.ts';
 import { proxyRefusal } from '../protocol/proxy-tunnel.ts';
+import { PROGRAM } from '../shared/package-info.ts';
 import {
   clickHouseFailure,
   GatewayError,
@@ -23,7 +24,6 @@ import {
 } from './clickhouse-failure.ts';
 import type { SourceConfiguration } from './configuration.ts';
 import { httpAgent } from './http-agent.ts';
-import { PROGRAM } from './program.ts';
 import { mayStillRun, QueryEnds } from './query-ends.ts';
 import {
   isRefusedByQueryCache,

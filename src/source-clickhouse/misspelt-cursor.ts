@@ -1,4 +1,4 @@
-import { nearName } from '../protocol/near-name.ts';
+import { nearName } from '../shared/suggest.ts';
 import { cursorCodec } from './cursor.ts';
 import { missingColumns, type Table } from './table.ts';
 

@@ -1,4 +1,4 @@
-import { counted, grouped } from '../protocol/counted.ts';
+import { counted, grouped } from '../shared/format.ts';
 
 /** How often a person is told how far a read is, in milliseconds. */
 export const PROGRESS_INTERVAL_MS = 10_000;

@@ -1,8 +1,8 @@
 import { ClickHouseError } from '@clickhouse/client';
 import { z } from 'zod';
+import { PROGRAM } from '../shared/package-info.ts';
 import type { SourceConfiguration } from './configuration.ts';
 import { LOSSY_SETTINGS, losslessSettings, type Setting } from './lossy-settings.ts';
-import { PROGRAM } from './program.ts';
 import { refuseOldVersion } from './server-version.ts';
 import { settingAdvice } from './setting-advice.ts';
 import { sourceError } from './source-error.ts';

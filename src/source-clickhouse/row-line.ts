@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import { LosslessNumber } from 'lossless-json';
 import { z } from 'zod';
-import { parseExact } from '../protocol/exact-json.ts';
+import { parseExact } from '../shared/exact-json.ts';
 import { sourceError } from './source-error.ts';
 
 const rowLine = z.looseObject({ record: z.looseObject({ data: z.looseObject({}) }) });

@@ -1,9 +1,9 @@
 import type { ConnectorError } from '../protocol/failure.ts';
+import { onAbort } from '../shared/abort.ts';
 import type { ConnectorLogs } from './connector-logs.ts';
 import { type DiscoveredStream, parseMessage } from './connector-message.ts';
 import { ConnectorProcess } from './connector-process.ts';
 import { textLines } from './message-lines.ts';
-import { onAbort } from './on-abort.ts';
 import { processFailures } from './process-failure.ts';
 import type { SyncContext } from './sync-context.ts';
 import { syncError } from './sync-error.ts';

@@ -1,7 +1,7 @@
+import { type Wait, waitByTimer } from '../shared/wait.ts';
 import type { RunResult } from './run-result.ts';
 import { nextStart, type Schedule } from './schedule.ts';
 import type { SyncContext } from './sync-context.ts';
-import { type Wait, waitByTimer } from './wait.ts';
 
 /** So long, in milliseconds, one timer waits: those of Node stand still while a laptop sleeps, and have an end. */
 const LONGEST_TIMER_MS = 30_000;

@@ -1,6 +1,6 @@
 import type { ConnectorError } from '../protocol/failure.ts';
 import { withStack } from '../protocol/messages.ts';
-import { printableLines } from '../protocol/printable.ts';
+import { printableLines } from '../shared/printable.ts';
 import type { ProgressDisplay } from './progress-display.ts';
 import { duration, moment } from './progress-words.ts';
 import type { Reporter, RunStart, Speaker } from './reporter.ts';

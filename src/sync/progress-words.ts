@@ -1,5 +1,5 @@
 import ms from 'ms';
-import { counted } from '../protocol/counted.ts';
+import { counted } from '../shared/format.ts';
 import type { Progress } from './run-progress.ts';
 
 const WHOLE = new Intl.NumberFormat('en-US', { maximumFractionDigits: 0 });

@@ -1,4 +1,4 @@
-import { counted } from '../protocol/counted.ts';
+import { counted } from '../shared/format.ts';
 import { duration, whole } from './progress-words.ts';
 import type { RunResult } from './run-result.ts';
 

@@ -3,8 +3,8 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { lock } from 'proper-lockfile';
 import { z } from 'zod';
 import { type ConnectorError, codeOf, messageOf } from '../protocol/failure.ts';
+import { type Wait, waitByTimer } from '../shared/wait.ts';
 import { syncError } from './sync-error.ts';
-import { type Wait, waitByTimer } from './wait.ts';
 
 /** A lock that was not renewed for so long, in milliseconds, belongs to nobody. The library renews it at half of that. */
 const STALE_MS = 10_000;

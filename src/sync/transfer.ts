@@ -1,10 +1,10 @@
 import type { ConnectorError } from '../protocol/failure.ts';
 import { MessageOutput, OutputClosedError } from '../protocol/output.ts';
+import { onAbort } from '../shared/abort.ts';
 import type { ConnectorLogs } from './connector-logs.ts';
 import { parseMessage, type StateMessage } from './connector-message.ts';
 import { ConnectorProcess, type ProcessEnd } from './connector-process.ts';
 import { passedOn, textLines } from './message-lines.ts';
-import { onAbort } from './on-abort.ts';
 import { processFailures } from './process-failure.ts';
 import { stoppingWords } from './progress-words.ts';
 import type { RunProgress } from './run-progress.ts';

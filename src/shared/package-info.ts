@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { PACKAGE_ROOT } from '../shared/package-root.ts';
+import { PACKAGE_ROOT } from './package-root.ts';
 
 const manifest = z
   .object({ name: z.string(), version: z.string() })

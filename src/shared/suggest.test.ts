@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { nearName } from './near-name.ts';
+import { nearName } from './suggest.ts';
 
 test.each([
   ['pasword', 'password'],
