@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { appendFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { codeOf } from '../src/protocol/failure.ts';
+import { codeOf } from '../src/protocol/errors.ts';
 
 const MEBIBYTES = 16;
 

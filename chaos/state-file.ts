@@ -1,5 +1,5 @@
 import { renameSync, rmSync, writeFileSync } from 'node:fs';
-import { codeOf } from '../src/protocol/failure.ts';
+import { codeOf } from '../src/protocol/errors.ts';
 import type { StateName } from './journal.ts';
 import type { SmallDisk } from './small-disk.ts';
 

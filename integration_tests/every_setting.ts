@@ -3,7 +3,7 @@ import { Agent, createServer, request, type Server } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
 import type { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
 import type { SandboxUser } from '../sandbox/clickhouse/users.ts';
-import { asConnectorError } from '../src/protocol/failure.ts';
+import { asConnectorError } from '../src/protocol/errors.ts';
 import { ClickHouse } from '../src/source-clickhouse/clickhouse-client.ts';
 import { sourceConfigurationSchema } from '../src/source-clickhouse/configuration.ts';
 import { fetchPages } from '../src/source-clickhouse/fetch-pages.ts';

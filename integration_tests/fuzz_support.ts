@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 import type { CommandContext } from '../src/protocol/command-context.ts';
-import { asConnectorError } from '../src/protocol/failure.ts';
+import { asConnectorError } from '../src/protocol/errors.ts';
 import { errorTrace } from '../src/protocol/messages.ts';
 import { MessageOutput } from '../src/protocol/output.ts';
 

@@ -9,7 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { launcherPath, type PrintedMessage } from '../sandbox/launcher.ts';
 import { BatchApi } from '../src/destination-batch/batch-api.ts';
 import { UPDATE } from '../src/destination-batch/endpoint.ts';
-import { asConnectorError } from '../src/protocol/failure.ts';
+import { asConnectorError } from '../src/protocol/errors.ts';
 import { forgetSecrets, keepSecret, outside, printed } from '../src/protocol/secrets.ts';
 import { clickHouseFailure } from '../src/source-clickhouse/clickhouse-failure.ts';
 import { type SourceConfiguration, sourceConfigurationSchema } from '../src/source-clickhouse/configuration.ts';

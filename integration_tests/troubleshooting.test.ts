@@ -14,7 +14,7 @@ import { DESTINATION_ERRORS } from '../src/destination-batch/destination-error.t
 import { writeFiles } from '../src/init/configuration-files.ts';
 import { preview } from '../src/preview/preview.ts';
 import type { CommandContext } from '../src/protocol/command-context.ts';
-import { asConnectorError, PROTOCOL_ERRORS } from '../src/protocol/failure.ts';
+import { asConnectorError, PROTOCOL_ERRORS } from '../src/protocol/errors.ts';
 import { withStack } from '../src/protocol/messages.ts';
 import { MessageOutput } from '../src/protocol/output.ts';
 import { SOURCE_ERRORS } from '../src/source-clickhouse/source-error.ts';

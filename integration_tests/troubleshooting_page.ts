@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { splitLink } from '../src/protocol/troubleshooting.ts';
+import { splitLink } from '../src/protocol/help-pages.ts';
 
 const PAGES = new URL('../docs/troubleshooting/', import.meta.url);
 

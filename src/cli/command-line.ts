@@ -1,7 +1,7 @@
 import yargs, { type ArgumentsCamelCase, type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import type { CommandContext } from '../protocol/command-context.ts';
-import { protocolError } from '../protocol/failure.ts';
+import { protocolError } from '../protocol/errors.ts';
 import { check, discover, type Role, spec } from './connectors.ts';
 import { jsonFile } from './json-file-option.ts';
 import { rowLimit } from './row-limit.ts';

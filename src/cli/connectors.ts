@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { CommandContext } from '../protocol/command-context.ts';
-import { ConnectorError, isOurs } from '../protocol/failure.ts';
+import { ConnectorError, isOurs } from '../protocol/errors.ts';
 import { connectionFailed } from '../protocol/messages.ts';
 import { PACKAGE_ROOT } from '../shared/package-root.ts';
 

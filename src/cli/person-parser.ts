@@ -1,5 +1,5 @@
 import yargs, { type Argv, type InferredOptionTypes, type Options } from 'yargs';
-import { type ConnectorError, protocolError } from '../protocol/failure.ts';
+import { type ConnectorError, protocolError } from '../protocol/errors.ts';
 import { nearName } from '../shared/suggest.ts';
 
 /** What may be given several times, and what is given without a name. */

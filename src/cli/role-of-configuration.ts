@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { protocolError } from '../protocol/failure.ts';
+import { protocolError } from '../protocol/errors.ts';
 import { readJsonFile } from '../protocol/json-file.ts';
 import type { Role } from './connectors.ts';
 

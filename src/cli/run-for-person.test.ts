@@ -1,5 +1,5 @@
 import { afterEach, expect, test, vi } from 'vitest';
-import { protocolError } from '../protocol/failure.ts';
+import { protocolError } from '../protocol/errors.ts';
 import { forgetSecrets, keepSecret } from '../protocol/secrets.ts';
 import { runForPerson } from './run-for-person.ts';
 

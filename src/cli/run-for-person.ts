@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import type { CommandContext } from '../protocol/command-context.ts';
-import { asConnectorError } from '../protocol/failure.ts';
+import { asConnectorError } from '../protocol/errors.ts';
 import { withStack } from '../protocol/messages.ts';
 import { MessageOutput } from '../protocol/output.ts';
 import { printed } from '../protocol/secrets.ts';

@@ -1,5 +1,5 @@
 import type { CommandContext } from '../protocol/command-context.ts';
-import { asConnectorError, type ConnectorError, messageOf, protocolError } from '../protocol/failure.ts';
+import { asConnectorError, type ConnectorError, messageOf, protocolError } from '../protocol/errors.ts';
 import { errorTrace, log, withStack } from '../protocol/messages.ts';
 import { MessageOutput, OutputClosedError } from '../protocol/output.ts';
 import { printed } from '../protocol/secrets.ts';

@@ -1,4 +1,4 @@
-import { asConnectorError } from '../protocol/failure.ts';
+import { asConnectorError } from '../protocol/errors.ts';
 import { EXIT_CODES, exitCodeOfFailure } from '../sync/exit-code.ts';
 import { JsonEvents } from '../sync/json-events.ts';
 import { PersonReporter } from '../sync/person-reporter.ts';

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { DESTINATION_ERRORS } from '../destination-batch/destination-error.ts';
 import { REASON_CODES } from '../destination-batch/reason.ts';
-import { PROTOCOL_ERRORS } from '../protocol/failure.ts';
+import { PROTOCOL_ERRORS } from '../protocol/errors.ts';
 import { SOURCE_ERRORS } from '../source-clickhouse/source-error.ts';
 import { SYNC_ERRORS } from '../sync/sync-error.ts';
 

@@ -1,4 +1,4 @@
-import { type ConnectorError, protocolError } from '../protocol/failure.ts';
+import { type ConnectorError, protocolError } from '../protocol/errors.ts';
 import { nearName } from '../shared/suggest.ts';
 import type { Launcher } from './command-line.ts';
 

@@ -7,7 +7,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { certificate } from '../../integration_tests/tls_certificate.ts';
 import type { FaultRequest } from '../../sandbox/batch-api/faults.ts';
 import { BatchApi as Sandbox } from '../../sandbox/batch-api/server.ts';
-import { ConnectorError } from '../protocol/failure.ts';
+import { ConnectorError } from '../protocol/errors.ts';
 import { type Answer, BatchApi } from './batch-api.ts';
 import { MASS_UPDATE, UPDATE } from './endpoint.ts';
 import { RetryableCallError } from './retryable-call-error.ts';

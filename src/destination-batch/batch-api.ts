@@ -1,6 +1,6 @@
 import { Pool } from 'undici';
 import { z } from 'zod';
-import { proxyFor } from '../protocol/proxy.ts';
+import { proxyFor } from '../protocol/network/proxy.ts';
 import { outside } from '../protocol/secrets.ts';
 import { parseExact } from '../shared/exact-json.ts';
 import { answerText } from './answer-text.ts';

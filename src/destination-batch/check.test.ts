@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { FaultRequest } from '../../sandbox/batch-api/faults.ts';
 import { BatchApi as Sandbox } from '../../sandbox/batch-api/server.ts';
-import { ConnectorError, type FailureType } from '../protocol/failure.ts';
+import { ConnectorError, type FailureType } from '../protocol/errors.ts';
 import { BatchApi } from './batch-api.ts';
 import { check } from './check.ts';
 

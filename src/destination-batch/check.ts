@@ -1,4 +1,4 @@
-import { ProxyError } from '../protocol/proxy-tunnel.ts';
+import { ProxyError } from '../protocol/network/proxy-tunnel.ts';
 import type { BatchApi } from './batch-api.ts';
 import { wordsWithoutValues } from './batch-words.ts';
 import { destinationError } from './destination-error.ts';

@@ -4,7 +4,7 @@ import type { CommandContext } from '../protocol/command-context.ts';
 import { type ConfigurationOrPath, readConfiguration } from '../protocol/configuration.ts';
 import { readJsonFile } from '../protocol/json-file.ts';
 import { log } from '../protocol/messages.ts';
-import { proxyFor, proxyNote } from '../protocol/proxy.ts';
+import { proxyFor, proxyNote } from '../protocol/network/proxy.ts';
 import { BatchApi } from './batch-api.ts';
 import { check as checkBatch } from './check.ts';
 import { destinationConfigurationSchema } from './configuration.ts';

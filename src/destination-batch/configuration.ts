@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isLoopback } from '../protocol/proxy.ts';
+import { isLoopback } from '../protocol/network/proxy.ts';
 import { ATTRIBUTE_NAME, DEFAULT_LIMITS } from './limits.ts';
 import { mappingOptions } from './mapping.ts';
 import { policyOptions } from './policies.ts';

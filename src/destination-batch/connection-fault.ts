@@ -1,7 +1,7 @@
 import { errors } from 'undici';
-import { ConnectorError, codeOf, messageOf } from '../protocol/failure.ts';
-import { NO_HTTP, networkWords } from '../protocol/network-words.ts';
-import { ProxyError } from '../protocol/proxy-tunnel.ts';
+import { ConnectorError, codeOf, messageOf } from '../protocol/errors.ts';
+import { NO_HTTP, networkWords } from '../protocol/network/connection-errors.ts';
+import { ProxyError } from '../protocol/network/proxy-tunnel.ts';
 import { destinationError } from './destination-error.ts';
 import { RetryableCallError } from './retryable-call-error.ts';
 

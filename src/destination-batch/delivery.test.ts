@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
-import { ConnectorError } from '../protocol/failure.ts';
+import { ConnectorError } from '../protocol/errors.ts';
 import type { Message } from '../protocol/messages.ts';
 import { type Answer, MAX_CALLS_IN_FLIGHT, type PartialError } from './batch-api.ts';
 import { Delivery, type DeliveryOptions } from './delivery.ts';

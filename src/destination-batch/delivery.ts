@@ -1,6 +1,6 @@
 import { setMaxListeners } from 'node:events';
 import pRetry from 'p-retry';
-import { ConnectorError } from '../protocol/failure.ts';
+import { ConnectorError } from '../protocol/errors.ts';
 import { type Answer, MAX_CALLS_IN_FLIGHT, type PartialError } from './batch-api.ts';
 import { shownName } from './batch-words.ts';
 import { destinationError } from './destination-error.ts';

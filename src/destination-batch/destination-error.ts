@@ -1,4 +1,4 @@
-import { errorsWith, type FailureType } from '../protocol/failure.ts';
+import { errorsWith, type FailureType } from '../protocol/errors.ts';
 
 /**
  * The codes of what the destination may fail with, besides those of every command. Each has its page in

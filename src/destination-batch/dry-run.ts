@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { type ConnectorError, messageOf } from '../protocol/failure.ts';
+import { type ConnectorError, messageOf } from '../protocol/errors.ts';
 import type { Answer } from './batch-api.ts';
 import { destinationError } from './destination-error.ts';
 import type { Endpoint } from './endpoint.ts';

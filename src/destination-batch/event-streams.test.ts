@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ConnectorError } from '../protocol/failure.ts';
+import { ConnectorError } from '../protocol/errors.ts';
 import { destinationConfigurationSchema } from './configuration.ts';
 import { eventStreams } from './event-streams.ts';
 

@@ -1,6 +1,6 @@
 import { buildConnector } from 'undici';
-import type { HttpProxy } from '../protocol/proxy.ts';
-import { connectThrough } from '../protocol/proxy-tunnel.ts';
+import type { HttpProxy } from '../protocol/network/proxy.ts';
+import { connectThrough } from '../protocol/network/proxy-tunnel.ts';
 
 /**
  * Connections to Batch through a proxy, for undici. Its own EnvHttpProxyAgent says neither which variable named the proxy

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ConnectorError, codeOf, messageOf } from '../protocol/failure.ts';
+import { type ConnectorError, codeOf, messageOf } from '../protocol/errors.ts';
 import { destinationError } from './destination-error.ts';
 import type { RejectedRowStore } from './rejected-rows.ts';
 

@@ -1,8 +1,8 @@
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import pRetry from 'p-retry';
-import { ConnectorError, codeOf, messageOf } from '../protocol/failure.ts';
+import { ConnectorError, codeOf, messageOf } from '../protocol/errors.ts';
+import { environmentHttpsAgent } from '../protocol/network/tunnel-agent.ts';
 import { outside } from '../protocol/secrets.ts';
-import { environmentHttpsAgent } from '../protocol/tunnel-agent.ts';
 import { destinationError } from './destination-error.ts';
 import { fileName, runName } from './rejected-files.ts';
 import type { S3Options } from './rejected-options.ts';

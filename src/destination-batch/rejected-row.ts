@@ -1,5 +1,5 @@
 import { LosslessNumber } from 'lossless-json';
-import { troubleshootingPage } from '../protocol/troubleshooting.ts';
+import { troubleshootingPage } from '../protocol/help-pages.ts';
 import type { Row } from './event.ts';
 import type { Rejection } from './reason.ts';
 

@@ -1,4 +1,4 @@
-import type { ConnectorError } from '../protocol/failure.ts';
+import type { ConnectorError } from '../protocol/errors.ts';
 import { destinationError } from './destination-error.ts';
 import type { Tally, TrueState } from './ledger.ts';
 import { type RejectionCode, remedyFor } from './reason.ts';

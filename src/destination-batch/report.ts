@@ -1,6 +1,6 @@
+import { troubleshootingPage } from '../protocol/help-pages.ts';
 import type { Message } from '../protocol/messages.ts';
 import { log } from '../protocol/messages.ts';
-import { troubleshootingPage } from '../protocol/troubleshooting.ts';
 import type { Change, LeftOut, RejectionCode } from './reason.ts';
 
 /** Rejections of one code that are told one by one; the others are counted. */

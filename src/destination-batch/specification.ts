@@ -1,4 +1,4 @@
-import { connectorSpecification } from '../protocol/specification.ts';
+import { connectorSpecification } from '../protocol/spec.ts';
 import { destinationConfigurationSchema } from './configuration.ts';
 
 /** What `spec` prints for the destination. Events can only be added: Batch can neither change nor delete them. */

@@ -5,7 +5,7 @@ import { PassThrough, Readable, Writable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { BatchApi as Sandbox } from '../../sandbox/batch-api/server.ts';
 import type { ConfiguredCatalog } from '../protocol/catalog.ts';
-import { ConnectorError } from '../protocol/failure.ts';
+import { ConnectorError } from '../protocol/errors.ts';
 import { MessageOutput, OutputClosedError } from '../protocol/output.ts';
 import { MAX_CALLS_IN_FLIGHT } from './batch-api.ts';
 import { destinationConfigurationSchema } from './configuration.ts';

@@ -1,7 +1,7 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
-import { messageOf } from '../protocol/failure.ts';
+import { messageOf } from '../protocol/errors.ts';
 import { syncError } from '../sync/sync-error.ts';
 
 /** For the user alone: there are secrets in it. */

@@ -1,7 +1,7 @@
 import { withOutputOf } from '../preview/connector-lines.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
 import type { ConfigurationOrPath } from '../protocol/configuration.ts';
-import { ConnectorError, isOurs } from '../protocol/failure.ts';
+import { ConnectorError, isOurs } from '../protocol/errors.ts';
 import { isToBeHeard } from '../protocol/messages.ts';
 
 /** A configuration that works, with what was found out of it, or one that does not, with the reason. */

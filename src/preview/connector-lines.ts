@@ -1,5 +1,5 @@
 import { PassThrough } from 'node:stream';
-import { asConnectorError } from '../protocol/failure.ts';
+import { asConnectorError } from '../protocol/errors.ts';
 import { lineBatches } from '../protocol/lines.ts';
 import { errorTrace } from '../protocol/messages.ts';
 import { MessageOutput } from '../protocol/output.ts';

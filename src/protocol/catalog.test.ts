@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { configuredCatalogSchema } from './catalog.ts';
-import { ConnectorError } from './failure.ts';
+import { ConnectorError } from './errors.ts';
 import { checkJson } from './json-file.ts';
 
 function read(catalog: unknown): unknown {

@@ -5,9 +5,9 @@ import type { CommandContext } from './command-context.ts';
 import { resolveReferences } from './environment-references.ts';
 import { checkJson, parseJson, readTextFile } from './json-file.ts';
 import { log } from './messages.ts';
-import { proxyCredentials } from './proxy.ts';
+import { proxyCredentials } from './network/proxy.ts';
 import { keepSecret } from './secrets.ts';
-import { optionsOf, secretsIn } from './specification.ts';
+import { optionsOf, secretsIn } from './spec.ts';
 
 /** A configuration, or the path of the file that holds it. */
 export type ConfigurationOrPath = Readonly<Record<string, unknown>> | string;

@@ -1,4 +1,4 @@
-import { protocolError } from './failure.ts';
+import { protocolError } from './errors.ts';
 
 /** The variables that references stand for, by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'lossless-json';
 import type { z } from 'zod';
-import { messageOf, protocolError, rawMessageOf } from './failure.ts';
+import { messageOf, protocolError, rawMessageOf } from './errors.ts';
 
 /** What a file holds, as messages name it. */
 export type FileContent = 'configuration' | 'catalog' | 'state';

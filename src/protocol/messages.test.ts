@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { protocolError } from './failure.ts';
+import { protocolError } from './errors.ts';
 import { connectionFailed, errorTrace, log, type Message, mapTexts, stateLine, streamStatus } from './messages.ts';
 
 test('a state is a line with its count as a decimal', () => {

@@ -1,5 +1,5 @@
-import type { ConnectorError } from './failure.ts';
-import { troubleshootingPage } from './troubleshooting.ts';
+import type { ConnectorError } from './errors.ts';
+import { troubleshootingPage } from './help-pages.ts';
 
 /** The messages that the two connectors write, as the Airbyte protocol 0.18 defines them. */
 export type Message =

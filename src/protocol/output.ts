@@ -1,5 +1,5 @@
 import type { Writable } from 'node:stream';
-import { codeOf } from './failure.ts';
+import { codeOf } from './errors.ts';
 import { type Message, mapTexts } from './messages.ts';
 import { printed } from './secrets.ts';
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ConnectorError } from './failure.ts';
+import { ConnectorError } from './errors.ts';
 import { type InputState, readStateFile } from './state.ts';
 
 let folder: string;

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { protocolError } from './failure.ts';
+import { protocolError } from './errors.ts';
 import { checkJson, parseJson, readTextFile } from './json-file.ts';
 import type { StreamDescriptor } from './messages.ts';
 

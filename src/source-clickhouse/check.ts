@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ConnectorError } from '../protocol/failure.ts';
+import type { ConnectorError } from '../protocol/errors.ts';
 import { atMost } from './at-most.ts';
 import { tableWarnings } from './check-warnings.ts';
 import type { ClickHouse } from './clickhouse-client.ts';

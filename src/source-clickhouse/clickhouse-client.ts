@@ -11,9 +11,9 @@ import {
 } from '@clickhouse/client';
 import pRetry from 'p-retry';
 import { z } from 'zod';
-import { ConnectorError } from '../protocol/failure.ts';
-import { type HttpProxy, proxyFor } from '../protocol/proxy.ts';
-import { proxyRefusal } from '../protocol/proxy-tunnel.ts';
+import { ConnectorError } from '../protocol/errors.ts';
+import { type HttpProxy, proxyFor } from '../protocol/network/proxy.ts';
+import { proxyRefusal } from '../protocol/network/proxy-tunnel.ts';
 import { PROGRAM } from '../shared/package-info.ts';
 import {
   clickHouseFailure,

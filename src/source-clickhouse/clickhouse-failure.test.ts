@@ -1,6 +1,6 @@
 import { parseError } from '@clickhouse/client';
 import { describe, expect, test } from 'vitest';
-import type { ConnectorError } from '../protocol/failure.ts';
+import type { ConnectorError } from '../protocol/errors.ts';
 import { clickHouseFailure, GatewayError, mayBeAsleep } from './clickhouse-failure.ts';
 import { type SourceConfiguration, sourceConfigurationSchema } from './configuration.ts';
 import { type SourceErrorCode, sourceError } from './source-error.ts';

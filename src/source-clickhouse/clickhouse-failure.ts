@@ -1,6 +1,6 @@
 import { ClickHouseError } from '@clickhouse/client';
-import { ConnectorError, codeOf, messageOf, rawMessageOf } from '../protocol/failure.ts';
-import { ProxyError } from '../protocol/proxy-tunnel.ts';
+import { ConnectorError, codeOf, messageOf, rawMessageOf } from '../protocol/errors.ts';
+import { ProxyError } from '../protocol/network/proxy-tunnel.ts';
 import { outside } from '../protocol/secrets.ts';
 import type { SourceConfiguration } from './configuration.ts';
 import type { Explanation } from './explanation.ts';

@@ -4,7 +4,7 @@ import type { CommandContext } from '../protocol/command-context.ts';
 import { type ConfigurationOrPath, readConfiguration } from '../protocol/configuration.ts';
 import { readJsonFile } from '../protocol/json-file.ts';
 import { log } from '../protocol/messages.ts';
-import { proxyNote } from '../protocol/proxy.ts';
+import { proxyNote } from '../protocol/network/proxy.ts';
 import { readStateFile } from '../protocol/state.ts';
 import { checkDatabaseOnly, check as checkSource } from './check.ts';
 import { ClickHouse, proxyOf, type Surroundings, urlOf } from './clickhouse-client.ts';

@@ -1,7 +1,7 @@
 import { rootCertificates } from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import { checkJson } from '../protocol/json-file.ts';
-import { secretsIn } from '../protocol/specification.ts';
+import { secretsIn } from '../protocol/spec.ts';
 import { type SourceConfiguration, sourceConfigurationSchema } from './configuration.ts';
 
 function read(configuration: Record<string, unknown>): SourceConfiguration {

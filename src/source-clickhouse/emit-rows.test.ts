@@ -1,6 +1,6 @@
 import { Readable, Writable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
-import { ConnectorError } from '../protocol/failure.ts';
+import { ConnectorError } from '../protocol/errors.ts';
 import { MessageOutput } from '../protocol/output.ts';
 import { cursorCodec } from './cursor.ts';
 import { emitRows } from './emit-rows.ts';

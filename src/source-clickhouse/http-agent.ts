@@ -2,9 +2,9 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { ConnectionOptions } from 'node:tls';
 import { HttpProxyAgent } from 'http-proxy-agent';
-import type { HttpProxy } from '../protocol/proxy.ts';
-import { connectThrough, proxyUnreachable } from '../protocol/proxy-tunnel.ts';
-import { type Tunnel, TunnelHttpAgent, TunnelHttpsAgent } from '../protocol/tunnel-agent.ts';
+import type { HttpProxy } from '../protocol/network/proxy.ts';
+import { connectThrough, proxyUnreachable } from '../protocol/network/proxy-tunnel.ts';
+import { type Tunnel, TunnelHttpAgent, TunnelHttpsAgent } from '../protocol/network/tunnel-agent.ts';
 import type { SourceConfiguration } from './configuration.ts';
 
 /** Connections are kept for the next query, as many at a time as the client would open by itself. */

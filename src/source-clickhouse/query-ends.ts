@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import { type ClickHouseClient, ClickHouseError } from '@clickhouse/client';
-import { codeOf, rawMessageOf } from '../protocol/failure.ts';
+import { codeOf, rawMessageOf } from '../protocol/errors.ts';
 import { GatewayError } from './clickhouse-failure.ts';
 
 /** How long ending a query may hold up the end of the program, in milliseconds. It takes a server some hundredths of a second. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ConnectorError } from '../protocol/failure.ts';
+import { ConnectorError } from '../protocol/errors.ts';
 import type { Setting } from './lossy-settings.ts';
 import { decideQuerySettings, type QuerySettings } from './query-settings.ts';
 

@@ -1,5 +1,5 @@
 import type { ConfiguredCatalog, ConfiguredStream } from '../protocol/catalog.ts';
-import { asConnectorError } from '../protocol/failure.ts';
+import { asConnectorError } from '../protocol/errors.ts';
 import { errorTrace, log, type StreamDescriptor, streamEstimate, streamStatus } from '../protocol/messages.ts';
 import { OutputClosedError } from '../protocol/output.ts';
 import type { InputState } from '../protocol/state.ts';

@@ -1,4 +1,4 @@
-import { ConnectorError, codeOf } from '../protocol/failure.ts';
+import { ConnectorError, codeOf } from '../protocol/errors.ts';
 import type { ClickHouse } from './clickhouse-client.ts';
 import { CutOffError } from './cut-off-error.ts';
 import type { RowSource } from './fetch-pages.ts';

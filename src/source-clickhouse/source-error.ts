@@ -1,4 +1,4 @@
-import { errorsWith, type FailureType, type ProtocolErrorCode } from '../protocol/failure.ts';
+import { errorsWith, type FailureType, type ProtocolErrorCode } from '../protocol/errors.ts';
 
 /** The codes of what the source may fail with, besides those of every command. Each has its page in docs/troubleshooting. */
 export const SOURCE_ERRORS = {

@@ -1,4 +1,4 @@
-import { connectorSpecification } from '../protocol/specification.ts';
+import { connectorSpecification } from '../protocol/spec.ts';
 import { sourceConfigurationSchema } from './configuration.ts';
 
 /** What `spec` prints for the source. */

@@ -1,4 +1,4 @@
-import { type ConnectorError, codeOf, messageOf, rawMessageOf } from '../protocol/failure.ts';
+import { type ConnectorError, codeOf, messageOf, rawMessageOf } from '../protocol/errors.ts';
 import { type SourceErrorCode, sourceError } from './source-error.ts';
 import type { TunnelOptions } from './tunnel-options.ts';
 

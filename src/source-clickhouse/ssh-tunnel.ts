@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { connect, type Socket } from 'node:net';
 import type { Client, ClientChannel } from 'ssh2';
-import type { ConnectorError } from '../protocol/failure.ts';
+import type { ConnectorError } from '../protocol/errors.ts';
 import { socketPair } from './socket-pair.ts';
 import { openChannel } from './ssh-channel.ts';
 import { hostKeyFailure, keyFailure, sshFailure } from './ssh-failure.ts';

@@ -1,7 +1,7 @@
 import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { z } from 'zod';
-import { codeOf, messageOf, rawMessageOf } from '../protocol/failure.ts';
+import { codeOf, messageOf, rawMessageOf } from '../protocol/errors.ts';
 import { opensslReason } from './openssl-error.ts';
 
 /** The certificates of a PEM text, one after the other, whatever stands between them. */

@@ -1,4 +1,4 @@
-import { ConnectorError } from '../protocol/failure.ts';
+import { ConnectorError } from '../protocol/errors.ts';
 import type { ClickHouse } from './clickhouse-client.ts';
 import type { SourceConfiguration } from './configuration.ts';
 import { fetchPages } from './fetch-pages.ts';

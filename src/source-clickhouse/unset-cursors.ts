@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ConnectorError } from '../protocol/failure.ts';
+import { ConnectorError } from '../protocol/errors.ts';
 import type { ClickHouse } from './clickhouse-client.ts';
 import { quoteIdentifier } from './identifier.ts';
 import type { Column, Table } from './table.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { streamKey } from '../protocol/catalog.ts';
-import { ConnectorError } from '../protocol/failure.ts';
-import { splitLink } from '../protocol/troubleshooting.ts';
+import { ConnectorError } from '../protocol/errors.ts';
+import { splitLink } from '../protocol/help-pages.ts';
 
 /** A state as the destination echoes it: with how many rows were settled since the stream's last one. */
 export type StateMessage = {

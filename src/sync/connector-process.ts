@@ -1,6 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import { messageOf } from '../protocol/failure.ts';
+import { messageOf } from '../protocol/errors.ts';
 import { syncError } from './sync-error.ts';
 
 /** What starts a connector: a program, and the arguments before those of the connector. */

@@ -1,4 +1,4 @@
-import type { ConnectorError } from '../protocol/failure.ts';
+import type { ConnectorError } from '../protocol/errors.ts';
 import { onAbort } from '../shared/abort.ts';
 import type { ConnectorLogs } from './connector-logs.ts';
 import { type DiscoveredStream, parseMessage } from './connector-message.ts';

@@ -1,4 +1,4 @@
-import type { FailureType } from '../protocol/failure.ts';
+import type { FailureType } from '../protocol/errors.ts';
 
 /** How `sync` tells a script how it went. A signal has 128 and its number: 130 for Ctrl-C, 143 for SIGTERM. */
 export const EXIT_CODES = {

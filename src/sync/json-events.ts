@@ -1,5 +1,5 @@
-import type { ConnectorError } from '../protocol/failure.ts';
-import { troubleshootingPage } from '../protocol/troubleshooting.ts';
+import type { ConnectorError } from '../protocol/errors.ts';
+import { troubleshootingPage } from '../protocol/help-pages.ts';
 import type { Reporter, RunStart, Speaker } from './reporter.ts';
 import type { Progress } from './run-progress.ts';
 import { exitCodeOf, type RunResult } from './run-result.ts';

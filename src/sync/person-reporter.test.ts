@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { asConnectorError } from '../protocol/failure.ts';
+import { asConnectorError } from '../protocol/errors.ts';
 import { PersonReporter } from './person-reporter.ts';
 import { syncError } from './sync-error.ts';
 

@@ -1,4 +1,4 @@
-import type { ConnectorError } from '../protocol/failure.ts';
+import type { ConnectorError } from '../protocol/errors.ts';
 import { withStack } from '../protocol/messages.ts';
 import { printableLines } from '../shared/printable.ts';
 import type { ProgressDisplay } from './progress-display.ts';

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { messageOf } from '../protocol/failure.ts';
+import { messageOf } from '../protocol/errors.ts';
 import { syncError } from './sync-error.ts';
 
 /** A folder for this process and its user alone, which is gone when the process is. */

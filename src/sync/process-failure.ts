@@ -1,4 +1,4 @@
-import type { ConnectorError } from '../protocol/failure.ts';
+import type { ConnectorError } from '../protocol/errors.ts';
 import type { ProcessEnd } from './connector-process.ts';
 import type { Speaker } from './reporter.ts';
 import { syncError } from './sync-error.ts';

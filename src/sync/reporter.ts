@@ -1,4 +1,4 @@
-import type { ConnectorError } from '../protocol/failure.ts';
+import type { ConnectorError } from '../protocol/errors.ts';
 import type { DiscoveredStream } from './connector-message.ts';
 import type { Progress } from './run-progress.ts';
 import type { RunResult } from './run-result.ts';

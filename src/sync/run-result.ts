@@ -1,4 +1,4 @@
-import type { ConnectorError } from '../protocol/failure.ts';
+import type { ConnectorError } from '../protocol/errors.ts';
 import { EXIT_CODES, exitCodeOfFailure } from './exit-code.ts';
 
 /** How a run ended. */

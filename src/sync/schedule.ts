@@ -1,6 +1,6 @@
 import { Cron } from 'croner';
 import ms from 'ms';
-import { type ConnectorError, messageOf } from '../protocol/failure.ts';
+import { type ConnectorError, messageOf } from '../protocol/errors.ts';
 import { syncError } from './sync-error.ts';
 
 /** When runs start. Times are milliseconds since the epoch. */

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { troubleshootingPage } from '../protocol/troubleshooting.ts';
+import { troubleshootingPage } from '../protocol/help-pages.ts';
 import { shortMessage } from './short-message.ts';
 
 test.each([

@@ -1,4 +1,4 @@
-import { splitLink } from '../protocol/troubleshooting.ts';
+import { splitLink } from '../protocol/help-pages.ts';
 
 /** The columns of a rejected row by their form, which takes lines of a terminal; `preview` shows the row itself. */
 const COLUMNS = / Its columns: .*$/s;

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { messageOf } from '../protocol/failure.ts';
+import { messageOf } from '../protocol/errors.ts';
 import { readStateFile } from '../protocol/state.ts';
 import { StateFile } from './state-file.ts';
 

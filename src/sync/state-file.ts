@@ -3,7 +3,7 @@ import { isLosslessNumber, parse, stringify } from 'lossless-json';
 import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
 import { streamKey } from '../protocol/catalog.ts';
-import { type ConnectorError, codeOf, messageOf } from '../protocol/failure.ts';
+import { type ConnectorError, codeOf, messageOf } from '../protocol/errors.ts';
 import { readTextFile } from '../protocol/json-file.ts';
 import { readStateFile } from '../protocol/state.ts';
 import { syncError } from './sync-error.ts';

@@ -2,7 +2,7 @@ import { readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { lock } from 'proper-lockfile';
 import { z } from 'zod';
-import { type ConnectorError, codeOf, messageOf } from '../protocol/failure.ts';
+import { type ConnectorError, codeOf, messageOf } from '../protocol/errors.ts';
 import { type Wait, waitByTimer } from '../shared/wait.ts';
 import { syncError } from './sync-error.ts';
 

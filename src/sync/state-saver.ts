@@ -1,4 +1,4 @@
-import { asConnectorError, type ConnectorError } from '../protocol/failure.ts';
+import { asConnectorError, type ConnectorError } from '../protocol/errors.ts';
 import type { StateMessage } from './connector-message.ts';
 import type { StateFile } from './state-file.ts';
 

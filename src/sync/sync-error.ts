@@ -1,4 +1,4 @@
-import { errorsWith, type FailureType } from '../protocol/failure.ts';
+import { errorsWith, type FailureType } from '../protocol/errors.ts';
 
 /**
  * The codes of what those commands may fail with that run a source and a destination together, besides those of every

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { asConnectorError, type ConnectorError } from '../protocol/failure.ts';
+import { asConnectorError, type ConnectorError } from '../protocol/errors.ts';
 import { ConnectorLogs } from './connector-logs.ts';
 import { catalogOf, chosenStreams, discoverStreams, severalStreams } from './discovered-streams.ts';
 import { isDryRun } from './is-dry-run.ts';

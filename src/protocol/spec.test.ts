@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { connectorSpecification, optionsOf, secretsIn } from './specification.ts';
+import { connectorSpecification, optionsOf, secretsIn } from './spec.ts';
 
 const schema = z
   .looseObject({

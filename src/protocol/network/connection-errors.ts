@@ -1,4 +1,4 @@
-import { codeOf } from './failure.ts';
+import { codeOf } from '../errors.ts';
 
 /** Why an answer can't be read. */
 export const NO_HTTP = 'what answers there does not speak HTTP';

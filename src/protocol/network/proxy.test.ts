@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { ConnectorError } from './failure.ts';
+import { ConnectorError } from '../errors.ts';
 import { proxyCredentials, proxyFor } from './proxy.ts';
 
 const PROXY = 'http://proxy.example.com:3128';

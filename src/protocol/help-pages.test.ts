@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { troubleshootingPage } from './troubleshooting.ts';
+import { troubleshootingPage } from './help-pages.ts';
 
 test('the page of a code is a file of this repository', () => {
   const [, path] = /\/blob\/main\/(.+)$/.exec(troubleshootingPage('unexpected_fault')) ?? [];

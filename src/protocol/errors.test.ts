@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { asConnectorError, ConnectorError, codeOf, messageOf, protocolError } from './failure.ts';
+import { asConnectorError, ConnectorError, codeOf, messageOf, protocolError } from './errors.ts';
 
 describe('what was thrown, as a failure', () => {
   test('a failure stays the one that it is', () => {

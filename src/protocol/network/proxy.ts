@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
-import type { Environment } from './environment-references.ts';
-import { protocolError } from './failure.ts';
+import type { Environment } from '../environment-references.ts';
+import { protocolError } from '../errors.ts';
 
 /** An HTTP proxy that an environment variable names. */
 export type HttpProxy = {

@@ -1,8 +1,8 @@
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { isIP, isIPv6, type Socket } from 'node:net';
-import { type ConnectorError, codeOf, protocolError } from './failure.ts';
-import { networkWords } from './network-words.ts';
+import { type ConnectorError, codeOf, protocolError } from '../errors.ts';
+import { networkWords } from './connection-errors.ts';
 import type { HttpProxy } from './proxy.ts';
 
 /** How long a proxy may take to open a connection, in milliseconds. Its own limit for that is mostly 30 seconds or less. */
