@@ -47,9 +47,9 @@ class LongestFirst extends BaseSequencer {
 
 /** Tests that need a process of their own: for a module that they replace, for garbage that is theirs alone, or so as not to begin last. */
 const APART = [
-  'src/source-clickhouse/ssh-tunnel.test.ts',
-  'src/source-clickhouse/fetch-pages.test.ts',
-  'src/source-clickhouse/emit-rows.test.ts',
+  'src/source-clickhouse/client/ssh-tunnel.test.ts',
+  'src/source-clickhouse/pages/fetch-pages.test.ts',
+  'src/source-clickhouse/read/stream-reader.test.ts',
 ];
 
 export default defineConfig({

@@ -1,12 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
-import type { ClickHouse } from '../src/source-clickhouse/clickhouse-client.ts';
-import { quoteIdentifier } from '../src/source-clickhouse/identifier.ts';
-import { cursorInLine } from '../src/source-clickhouse/row-line.ts';
-import { type RowSelection, rowQuery } from '../src/source-clickhouse/row-query.ts';
-import type { Position } from '../src/source-clickhouse/stream-state.ts';
-import { listTables } from '../src/source-clickhouse/table.ts';
-import { proposeView } from '../src/source-clickhouse/view-proposal.ts';
+import { proposeView } from '../src/source-clickhouse/check/suggestions.ts';
+import type { ClickHouse } from '../src/source-clickhouse/client/client.ts';
+import { cursorInLine } from '../src/source-clickhouse/query/record-line.ts';
+import { type RowSelection, rowQuery } from '../src/source-clickhouse/query/row-query.ts';
+import { listTables } from '../src/source-clickhouse/schema/table.ts';
+import { quoteIdentifier } from '../src/source-clickhouse/sql.ts';
+import type { Position } from '../src/source-clickhouse/state/stream-state.ts';
 import {
   connect,
   EMITTED_AT,

@@ -3,9 +3,9 @@ import addFormats from 'ajv-formats';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
 import { READER_WITH_SETTINGS } from '../sandbox/clickhouse/users.ts';
-import type { ClickHouse } from '../src/source-clickhouse/clickhouse-client.ts';
-import type { RowSelection } from '../src/source-clickhouse/row-query.ts';
-import { columnJsonSchema } from '../src/source-clickhouse/types/json-schema.ts';
+import type { ClickHouse } from '../src/source-clickhouse/client/client.ts';
+import type { RowSelection } from '../src/source-clickhouse/query/row-query.ts';
+import { columnJsonSchema } from '../src/source-clickhouse/schema/json-schema.ts';
 import { connect, EMITTED_AT, execute, linesAfter, linesUnder, partsOf, selectionOf } from './row_lines.ts';
 
 const REQUIRED = 'custom_id String, event_name String, last_updated_at';

@@ -4,8 +4,8 @@ import addFormats from 'ajv-formats';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { destinationConfigurationSchema } from '../src/destination-batch/configuration.ts';
 import { destinationSpecification } from '../src/destination-batch/specification.ts';
-import { sourceConfigurationSchema } from '../src/source-clickhouse/configuration.ts';
-import { sourceSpecification } from '../src/source-clickhouse/specification.ts';
+import { sourceConfigurationSchema } from '../src/source-clickhouse/config/schema.ts';
+import { sourceSpecification } from '../src/source-clickhouse/config/specification.ts';
 import { ConformanceRuns, testEveryCommand } from './conformance_runs.ts';
 
 type Field = Record<string, unknown> & {

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
 import { run } from '../sandbox/launcher.ts';
-import type { ClickHouse } from '../src/source-clickhouse/clickhouse-client.ts';
-import { cursorInLine } from '../src/source-clickhouse/row-line.ts';
-import type { RowSelection } from '../src/source-clickhouse/row-query.ts';
+import type { ClickHouse } from '../src/source-clickhouse/client/client.ts';
+import { cursorInLine } from '../src/source-clickhouse/query/record-line.ts';
+import type { RowSelection } from '../src/source-clickhouse/query/row-query.ts';
 import { connect, execute, linesAfter, selectionOf } from './row_lines.ts';
 import { catalogOf, errors, records, sourceConfiguration, temporaryFiles } from './support.ts';
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { READER_WITH_SETTINGS } from '../sandbox/clickhouse/users.ts';
-import { quoteString } from '../src/source-clickhouse/identifier.ts';
+import { quoteString } from '../src/source-clickhouse/sql.ts';
 import { findUnlike, type Outcome, ProfileProxy, type Settings } from './every_setting.ts';
 import { execute } from './row_lines.ts';
 import { clickHouseWith } from './support.ts';

@@ -4,10 +4,10 @@ import { isDeepStrictEqual } from 'node:util';
 import type { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
 import type { SandboxUser } from '../sandbox/clickhouse/users.ts';
 import { asConnectorError } from '../src/protocol/errors.ts';
-import { ClickHouse } from '../src/source-clickhouse/clickhouse-client.ts';
-import { sourceConfigurationSchema } from '../src/source-clickhouse/configuration.ts';
-import { fetchPages } from '../src/source-clickhouse/fetch-pages.ts';
-import { rowSource } from '../src/source-clickhouse/row-source.ts';
+import { ClickHouse } from '../src/source-clickhouse/client/client.ts';
+import { sourceConfigurationSchema } from '../src/source-clickhouse/config/schema.ts';
+import { fetchPages } from '../src/source-clickhouse/pages/fetch-pages.ts';
+import { rowSource } from '../src/source-clickhouse/pages/row-source.ts';
 import { EMITTED_AT, selectionOf } from './row_lines.ts';
 
 /** Settings by their names. */

@@ -2,14 +2,14 @@ import { buffer } from 'node:stream/consumers';
 import { getNodeValue, parseTree } from 'jsonc-parser';
 import type { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
 import { ADMIN, READER, readerWith, type SandboxUser } from '../sandbox/clickhouse/users.ts';
-import { BufferPool } from '../src/source-clickhouse/buffer-pool.ts';
-import { ClickHouse } from '../src/source-clickhouse/clickhouse-client.ts';
-import { DEFAULT_CURSOR_COLUMN, sourceConfigurationSchema } from '../src/source-clickhouse/configuration.ts';
-import { cursorCodec } from '../src/source-clickhouse/cursor.ts';
-import { PageCutter } from '../src/source-clickhouse/page-cutter.ts';
-import { type RowSelection, rowQuery } from '../src/source-clickhouse/row-query.ts';
-import type { Position } from '../src/source-clickhouse/stream-state.ts';
-import { listTables } from '../src/source-clickhouse/table.ts';
+import { ClickHouse } from '../src/source-clickhouse/client/client.ts';
+import { DEFAULT_CURSOR_COLUMN, sourceConfigurationSchema } from '../src/source-clickhouse/config/schema.ts';
+import { BufferPool } from '../src/source-clickhouse/pages/buffer-pool.ts';
+import { PageCutter } from '../src/source-clickhouse/pages/page-cutter.ts';
+import { type RowSelection, rowQuery } from '../src/source-clickhouse/query/row-query.ts';
+import { cursorCodec } from '../src/source-clickhouse/schema/cursor.ts';
+import { listTables } from '../src/source-clickhouse/schema/table.ts';
+import type { Position } from '../src/source-clickhouse/state/stream-state.ts';
 
 /** When the rows of these tests say that they were emitted. */
 export const EMITTED_AT = 1_767_225_600_123;

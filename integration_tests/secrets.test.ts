@@ -11,9 +11,9 @@ import { BatchApi } from '../src/destination-batch/batch-api.ts';
 import { UPDATE } from '../src/destination-batch/endpoint.ts';
 import { asConnectorError } from '../src/protocol/errors.ts';
 import { forgetSecrets, keepSecret, outside, printed } from '../src/protocol/secrets.ts';
-import { clickHouseFailure } from '../src/source-clickhouse/clickhouse-failure.ts';
-import { type SourceConfiguration, sourceConfigurationSchema } from '../src/source-clickhouse/configuration.ts';
-import { forwardFailure, sshFailure } from '../src/source-clickhouse/ssh-failure.ts';
+import { type SourceConfiguration, sourceConfigurationSchema } from '../src/source-clickhouse/config/schema.ts';
+import { clickHouseFailure } from '../src/source-clickhouse/errors/explain.ts';
+import { forwardFailure, sshFailure } from '../src/source-clickhouse/errors/ssh-errors.ts';
 import { clickHouseWith, sourceConfiguration, temporaryFiles } from './support.ts';
 
 afterEach(forgetSecrets);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Finished } from '../sandbox/launcher.ts';
-import { MOST_RECENT_ROWS } from '../src/source-clickhouse/recent-rows.ts';
+import { MOST_RECENT_ROWS } from '../src/source-clickhouse/state/emitted-rows.ts';
 import {
   clickHouseWith,
   errors,

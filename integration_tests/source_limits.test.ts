@@ -4,8 +4,8 @@ import { beforeAll, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { readerWith, type SandboxUser } from '../sandbox/clickhouse/users.ts';
 import { finished, type PrintedMessage } from '../sandbox/launcher.ts';
-import { ClickHouse } from '../src/source-clickhouse/clickhouse-client.ts';
-import { sourceConfigurationSchema } from '../src/source-clickhouse/configuration.ts';
+import { ClickHouse } from '../src/source-clickhouse/client/client.ts';
+import { sourceConfigurationSchema } from '../src/source-clickhouse/config/schema.ts';
 import {
   checkStatus,
   clickHouseWith,

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { READER } from '../sandbox/clickhouse/users.ts';
 import { run } from '../sandbox/launcher.ts';
 import { ConnectorError } from '../src/protocol/errors.ts';
-import type { ClickHouse } from '../src/source-clickhouse/clickhouse-client.ts';
+import type { ClickHouse } from '../src/source-clickhouse/client/client.ts';
 import { connect } from './row_lines.ts';
 import { catalogOf, clickHouseWith, sourceConfiguration, temporaryFiles } from './support.ts';
 

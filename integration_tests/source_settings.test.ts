@@ -10,10 +10,10 @@ import {
   STRANGER,
 } from '../sandbox/clickhouse/users.ts';
 import { run } from '../sandbox/launcher.ts';
-import { ClickHouse } from '../src/source-clickhouse/clickhouse-client.ts';
-import { sourceConfigurationSchema } from '../src/source-clickhouse/configuration.ts';
-import { type TimeWindow, timeWindow } from '../src/source-clickhouse/time-window.ts';
-import { parseClickHouseType } from '../src/source-clickhouse/types/clickhouse-type.ts';
+import { ClickHouse } from '../src/source-clickhouse/client/client.ts';
+import { sourceConfigurationSchema } from '../src/source-clickhouse/config/schema.ts';
+import { type TimeWindow, timeWindow } from '../src/source-clickhouse/query/time-window.ts';
+import { parseClickHouseType } from '../src/source-clickhouse/schema/clickhouse-type.ts';
 import {
   checkStatus,
   clickHouseWith,

@@ -1,8 +1,8 @@
 import { text } from 'node:stream/consumers';
 import { describe, expect, test } from 'vitest';
 import { readerWith, type SandboxUser } from '../sandbox/clickhouse/users.ts';
-import { ClickHouse } from '../src/source-clickhouse/clickhouse-client.ts';
-import { sourceConfigurationSchema } from '../src/source-clickhouse/configuration.ts';
+import { ClickHouse } from '../src/source-clickhouse/client/client.ts';
+import { sourceConfigurationSchema } from '../src/source-clickhouse/config/schema.ts';
 import { clickHouseWith } from './support.ts';
 
 const SLOW = { max_block_size: 1, function_sleep_max_microseconds_per_block: 0 };

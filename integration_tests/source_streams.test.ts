@@ -1,9 +1,9 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ADMIN, READER } from '../sandbox/clickhouse/users.ts';
 import { run } from '../sandbox/launcher.ts';
-import { check as checkStreams } from '../src/source-clickhouse/check.ts';
-import { ClickHouse } from '../src/source-clickhouse/clickhouse-client.ts';
-import { sourceConfigurationSchema } from '../src/source-clickhouse/configuration.ts';
+import { check as checkStreams } from '../src/source-clickhouse/check/check.ts';
+import { ClickHouse } from '../src/source-clickhouse/client/client.ts';
+import { sourceConfigurationSchema } from '../src/source-clickhouse/config/schema.ts';
 import { catalogOf, clickHouseWith, errors, records, sourceConfiguration, temporaryFiles } from './support.ts';
 
 const COLUMNS = '(custom_id String, event_name String, last_updated_at DateTime64(6))';

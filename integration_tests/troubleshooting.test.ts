@@ -17,7 +17,7 @@ import type { CommandContext } from '../src/protocol/command-context.ts';
 import { asConnectorError, PROTOCOL_ERRORS } from '../src/protocol/errors.ts';
 import { withStack } from '../src/protocol/messages.ts';
 import { MessageOutput } from '../src/protocol/output.ts';
-import { SOURCE_ERRORS } from '../src/source-clickhouse/source-error.ts';
+import { SOURCE_ERRORS } from '../src/source-clickhouse/errors/codes.ts';
 import { StateFile } from '../src/sync/state-file.ts';
 import { lockStateFile } from '../src/sync/state-lock.ts';
 import { SYNC_ERRORS } from '../src/sync/sync-error.ts';

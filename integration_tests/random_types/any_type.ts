@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { quoteIdentifier } from '../../src/source-clickhouse/identifier.ts';
+import { quoteIdentifier } from '../../src/source-clickhouse/sql.ts';
 import type { Leaving } from '../leaving_value.ts';
 import { listBytes } from '../row_binary.ts';
 import { ANYWHERE, type Drawn, type DrawnType } from './drawn_type.ts';

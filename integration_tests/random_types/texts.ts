@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { quoteString } from '../../src/source-clickhouse/identifier.ts';
+import { quoteString } from '../../src/source-clickhouse/sql.ts';
 import { integerBytes, stringBytes } from '../row_binary.ts';
 import { ANYWHERE, type DrawnType, NOT_LOW, textLeaving } from './drawn_type.ts';
 

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { destinationSpecification } from '../destination-batch/specification.ts';
 import { PACKAGE_ROOT } from '../shared/package-root.ts';
-import { sourceSpecification } from '../source-clickhouse/specification.ts';
+import { sourceSpecification } from '../source-clickhouse/config/specification.ts';
 
 /** Writes the specifications that `spec` prints, from the schemas: `npm run spec`. */
 for (const [name, specification] of [

@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { DESTINATION_ERRORS } from '../destination-batch/destination-error.ts';
 import { REASON_CODES } from '../destination-batch/reason.ts';
 import { PROTOCOL_ERRORS } from '../protocol/errors.ts';
-import { SOURCE_ERRORS } from '../source-clickhouse/source-error.ts';
+import { SOURCE_ERRORS } from '../source-clickhouse/errors/codes.ts';
 import { SYNC_ERRORS } from '../sync/sync-error.ts';
 
 /** Columns of the narrowest terminal that people have. */

@@ -6,12 +6,12 @@ import { readJsonFile } from '../protocol/json-file.ts';
 import { log } from '../protocol/messages.ts';
 import { proxyNote } from '../protocol/network/proxy.ts';
 import { readStateFile } from '../protocol/state.ts';
-import { checkDatabaseOnly, check as checkSource } from './check.ts';
-import { ClickHouse, proxyOf, type Surroundings, urlOf } from './clickhouse-client.ts';
-import { type SourceConfiguration, sourceConfigurationSchema } from './configuration.ts';
-import { discover as discoverStreams } from './discover.ts';
-import { read as readStreams } from './read.ts';
-import { RowBudget } from './row-budget.ts';
+import { checkDatabaseOnly, check as checkSource } from './check/check.ts';
+import { ClickHouse, proxyOf, type Surroundings, urlOf } from './client/client.ts';
+import { type SourceConfiguration, sourceConfigurationSchema } from './config/schema.ts';
+import { read as readStreams } from './read/read.ts';
+import { RowBudget } from './read/row-limit.ts';
+import { discover as discoverStreams } from './streams/discover.ts';
 
 /** Half of the memory, in bytes, that glibc then keeps at its end; below its own maximum of 32 MiB. */
 const FREED_BLOCK_BYTES = 16 * 1024 * 1024;

@@ -1,0 +1,170 @@
+import { z } from 'zod';
+import type { ConnectorError } from '../../protocol/errors.ts';
+import type { ClickHouse } from '../client/client.ts';
+import type { SourceConfiguration } from '../config/schema.ts';
+import { sourceError } from '../errors/codes.ts';
+import { listTables, missingColumns, requiredColumns, type Table } from '../schema/table.ts';
+import { quoteIdentifier } from '../sql.ts';
+import { type Offer, offeredStreams } from '../streams/offered-streams.ts';
+import { refuseUnreadable, unreadableText } from '../streams/unreadable-engine.ts';
+import { atMost } from './at-most.ts';
+import { misspeltCursor } from './misspelt-cursor.ts';
+import { proposeView } from './suggestions.ts';
+import { ofStream, tryRow } from './try-row.ts';
+import { tableWarnings } from './warnings.ts';
+
+/** How long `check` waits for the first row of a stream, in milliseconds, and for those of all streams together. */
+const ROW_PATIENCE_MS = 10_000;
+const ALL_ROWS_PATIENCE_MS = 60_000;
+
+/** Of warnings, so many are given. */
+const MOST_WARNINGS = 20;
+
+/** How long things may take, in milliseconds. */
+export type Patience = { ofRowMs: number; ofAllRowsMs: number };
+
+const PATIENCE: Patience = { ofRowMs: ROW_PATIENCE_MS, ofAllRowsMs: ALL_ROWS_PATIENCE_MS };
+
+/**
+ * Proves that `read` would work: connects, looks at database, tables and columns, and reads the first row of
+ * each stream that `discover` lists, by the query that `read` uses. One stream after the other, as a user may be allowed
+ * one query at a time.
+ *
+ * @param stop leaves the row that is waited for.
+ * @returns warnings: what does not keep rows from being read, but from arriving as they should.
+ * @throws ConnectorError that says what is in the way and what to do about it.
+ */
+export async function check(
+  clickhouse: ClickHouse,
+  configuration: SourceConfiguration,
+  stop: AbortSignal,
+  patience: Patience = PATIENCE,
+): Promise<string[]> {
+  const { table } = configuration;
+  await checkDatabase(clickhouse, configuration);
+  const { streams, warnings } =
+    table === undefined
+      ? await anyOffered(clickhouse, configuration)
+      : { streams: [await named(clickhouse, configuration, table)], warnings: [] };
+  const notes = [...warnings];
+  const untried: string[] = [];
+  const end = performance.now() + patience.ofAllRowsMs;
+  for (const stream of streams) {
+    if (performance.now() >= end) {
+      untried.push(stream.name);
+      continue;
+    }
+    const tried = await tryRow(clickhouse, stream, configuration, { stop, patienceMs: patience.ofRowMs }).catch(
+      (error: unknown) => {
+        throw table === undefined ? ofStream(stream.name, error) : error;
+      },
+    );
+    if (stop.aborted) throw stopped();
+    if (tried === 'slow') notes.push(slow(stream.name, configuration.cursor_column, patience.ofRowMs));
+    // One more than are shown, so that it is known that there are more.
+    if (notes.length <= MOST_WARNINGS) notes.push(...(await tableWarnings(clickhouse, stream, configuration)));
+  }
+  return [
+    ...(untried.length === 0 ? [] : [notTried(untried, streams.length, patience.ofAllRowsMs)]),
+    ...atMost(MOST_WARNINGS, notes),
+  ];
+}
+
+/**
+ * The first half of `check`, which reads no row: looks at the database, and whether any stream fits.
+ *
+ * @throws ConnectorError that says what is in the way and what to do about it.
+ */
+export async function checkDatabaseOnly(clickhouse: ClickHouse, configuration: SourceConfiguration): Promise<void> {
+  await checkDatabase(clickhouse, configuration);
+  await anyOffered(clickhouse, configuration);
+}
+
+async function checkDatabase(clickhouse: ClickHouse, { database, username }: SourceConfiguration): Promise<void> {
+  const found = await clickhouse.rows(
+    'SELECT name FROM system.databases WHERE name = {database:String}',
+    { database },
+    z.object({ name: z.string() }),
+  );
+  if (found.length > 0) return;
+  throw sourceError(
+    'table_missing',
+    `There is no database "${database}" that the user "${username}" can see. Its name may be misspelt (upper and lower case differ), or the user has no right in it. Check the name, or let an administrator run: GRANT SELECT ON ${quoteIdentifier(database)}.* TO ${quoteIdentifier(username)}`,
+  );
+}
+
+/** What the database offers, which is at least one stream. */
+async function anyOffered(clickhouse: ClickHouse, configuration: SourceConfiguration): Promise<Offer> {
+  const offer = await offeredStreams(clickhouse, configuration);
+  if (offer.streams.length === 0) throw nothingFits(offer, configuration);
+  return offer;
+}
+
+function nothingFits(
+  { tables, unreadable }: Offer,
+  { database, username, cursor_column }: SourceConfiguration,
+): ConnectorError {
+  const [first] = unreadable;
+  if (first !== undefined) return sourceError('table_unreadable', unreadableText(first));
+  const seen =
+    tables.length === 0
+      ? `none at all`
+      : tables
+          .map((table) => table.name)
+          .slice(0, 10)
+          .join(', ');
+  const none = `No table or view in the database "${database}" has the columns ${requiredColumns(cursor_column).join(', ')}; "${username}" sees: ${seen}`;
+  const misspelt = tables.find((table) => misspeltCursor(table, cursor_column) !== undefined);
+  if (misspelt !== undefined) {
+    return sourceError(
+      'columns_missing',
+      `${none}. "cursor_column" may be misspelt: there is "${misspeltCursor(misspelt, cursor_column)}" in "${misspelt.name}". Name that.`,
+    );
+  }
+  const proposal = tables[0] === undefined ? '' : ` A view to start from: ${proposeView(tables[0], cursor_column)}`;
+  return sourceError(
+    'columns_missing',
+    `${none}. Grant the user SELECT on the table, or make a view that has these columns.${proposal}`,
+  );
+}
+
+async function named(
+  clickhouse: ClickHouse,
+  { database, cursor_column }: SourceConfiguration,
+  name: string,
+): Promise<Table> {
+  const [table] = await listTables(clickhouse, database, name);
+  await refuseUnreadable(clickhouse, { database, name });
+  if (table === undefined) {
+    // Columns that the user may not see look like a table that is not there: the server itself tells the two apart.
+    await clickhouse.rows(
+      `SELECT 1 FROM ${quoteIdentifier(database)}.${quoteIdentifier(name)} LIMIT 0`,
+      {},
+      z.unknown(),
+    );
+    throw sourceError('table_missing', `"${name}" in the database "${database}" has no columns that can be read.`);
+  }
+  const missing = missingColumns(table, cursor_column);
+  if (missing.length === 0) return table;
+  const lacks = `"${name}" lacks the column${missing.length > 1 ? 's' : ''} ${missing.join(', ')}, or the user may not read ${missing.length > 1 ? 'them' : 'it'}`;
+  const cursor = misspeltCursor(table, cursor_column);
+  if (cursor !== undefined) {
+    throw sourceError('columns_missing', `${lacks}. "cursor_column" may be misspelt: there is "${cursor}". Name that.`);
+  }
+  throw sourceError(
+    'columns_missing',
+    `${lacks}. A table of events needs ${requiredColumns(cursor_column).join(', ')}, one row per event. Make a view that has them, and name it in "table"${missing.includes(cursor_column) ? ', or name another cursor in "cursor_column"' : ''}. To start from: ${proposeView(table, cursor_column)}`,
+  );
+}
+
+function slow(name: string, cursorColumn: string, patienceMs: number): string {
+  return `The first row of "${name}" did not arrive within ${patienceMs / 1_000} seconds, so check did not wait for it. ClickHouse sorts the rows by ${cursorColumn} before it returns the first one, in each run. Make ${cursorColumn} the first column of ORDER BY of the table.`;
+}
+
+function notTried(names: readonly string[], all: number, patienceMs: number): string {
+  return `${all - names.length} of ${all} streams were tried, as that took ${patienceMs / 1_000} seconds. The streams from "${names[0]}" on were not tried. To check one of them, name it in "table".`;
+}
+
+function stopped(): ConnectorError {
+  return sourceError('clickhouse_cut_off', 'The check was stopped by a signal before its end. Run it again.');
+}

@@ -1,0 +1,47 @@
+import { innerType } from '../schema/clickhouse-type.ts';
+import { type Column, missingColumns, requiredColumns, type Table } from '../schema/table.ts';
+import { quoteIdentifier } from '../sql.ts';
+
+/** What a stamp is called that a row gets when it is inserted. */
+const OF_INSERTION = /insert|ingest|load|receiv/i;
+
+/** Which of a table's own columns may stand for one that it lacks. */
+function mayStandFor(required: string, { name, type }: Column): boolean {
+  switch (required) {
+    case 'custom_id':
+      return /^(user|customer|profile|account|member|contact|client)_?id$/i.test(name);
+    case 'event_name':
+      return /^(event|event_?type|action|type|name)$/i.test(name);
+    default:
+      return (
+        innerType(type).kind === 'date_time' &&
+        /(insert|ingest|load|receiv|updat|creat|time|date|_at$|^ts$)/i.test(name)
+      );
+  }
+}
+
+/** A CREATE VIEW statement to start from, which gives a table the required columns that it lacks. */
+export function proposeView(table: Table, cursorColumn: string): string {
+  const missing = missingColumns(table, cursorColumn);
+  const taken = new Set<string>();
+  const required = requiredColumns(cursorColumn).map((name) => {
+    taken.add(name);
+    if (!missing.includes(name)) return quoteIdentifier(name);
+    const candidates = table.columns.filter((column) => !taken.has(column.name) && mayStandFor(name, column));
+    // Of several times one that tells of the row: by that of the event, a row that comes late is not read.
+    const candidate = candidates.find((column) => OF_INSERTION.test(column.name)) ?? candidates[0];
+    if (candidate === undefined) return `<your column> AS ${alias(name)}`;
+    taken.add(candidate.name);
+    const value = quoteIdentifier(candidate.name);
+    return `${name === 'custom_id' ? `toString(${value})` : value} AS ${alias(name)}`;
+  });
+  const others = table.columns.filter(({ name }) => !taken.has(name)).map(({ name }) => quoteIdentifier(name));
+  const view = `${quoteIdentifier(table.database)}.${quoteIdentifier(`${table.name}_for_batch`)}`;
+  const from = `${quoteIdentifier(table.database)}.${quoteIdentifier(table.name)}`;
+  return `CREATE VIEW ${view} AS SELECT ${[...required, ...others].join(', ')} FROM ${from}`;
+}
+
+/** Quoted only if need be: the statement is for people. */
+function alias(name: string): string {
+  return /^[A-Za-z_]\w*$/.test(name) ? name : quoteIdentifier(name);
+}

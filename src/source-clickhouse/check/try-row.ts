@@ -1,0 +1,46 @@
+import { ConnectorError } from '../../protocol/errors.ts';
+import type { ClickHouse } from '../client/client.ts';
+import type { SourceConfiguration } from '../config/schema.ts';
+import { fetchPages } from '../pages/fetch-pages.ts';
+import { rowSource } from '../pages/row-source.ts';
+import { selectionOf } from '../query/selection.ts';
+import type { Table } from '../schema/table.ts';
+import type { Position } from '../state/stream-state.ts';
+
+const BEFORE_THE_FIRST_ROW: Position = { cursor: null };
+
+/** What trying a stream shows: its rows can be read, or the first one did not come in time. */
+export type Tried = 'readable' | 'slow';
+
+/**
+ * Asks for the first row of a table by the query of `read`, and takes the answer as `read` does. Nothing is asked again.
+ *
+ * @param stop leaves the answer.
+ * @param patienceMs how long the row is waited for, in milliseconds.
+ * @throws ConnectorError when `read` would fail at this row, or before it.
+ */
+export async function tryRow(
+  clickhouse: ClickHouse,
+  table: Table,
+  configuration: SourceConfiguration,
+  { stop, patienceMs }: { stop: AbortSignal; patienceMs: number },
+): Promise<Tried> {
+  const selection = selectionOf({ name: table.name, namespace: table.database }, table, table.columns, configuration);
+  const leave = AbortSignal.any([stop, AbortSignal.timeout(patienceMs)]);
+  const source = { ...rowSource(clickhouse, selection, 1, 0, () => {}), isTransient: () => false };
+  for await (const page of fetchPages(source, BEFORE_THE_FIRST_ROW, leave)) {
+    if (page.rows > 0) return 'readable';
+  }
+  return leave.aborted ? 'slow' : 'readable';
+}
+
+/** The failure to read one of several streams, which says which one it is. */
+export function ofStream(name: string, failure: unknown): unknown {
+  if (!(failure instanceof ConnectorError)) return failure;
+  const { code, failureType, message, internalMessage, page, stackTrace, cause } = failure;
+  return new ConnectorError(
+    { code, failureType },
+    `The stream "${name}" can't be read; to read only another one, name it in "table". ${message}`,
+    { ...(internalMessage === undefined ? {} : { internalMessage }), page, stackTrace, cause },
+  );
+}

@@ -1,0 +1,67 @@
+import { z } from 'zod';
+import { ConnectorError } from '../../protocol/errors.ts';
+import type { ClickHouse } from '../client/client.ts';
+import { innerType, isNullable } from '../schema/clickhouse-type.ts';
+import type { Column, Table } from '../schema/table.ts';
+import { quoteIdentifier } from '../sql.ts';
+
+/** Of a table or view, so many rows are looked at: `check` should answer within a second. */
+export const MAX_ROWS_TO_COUNT = 1_000_000;
+
+const countRow = z.object({ looked_at: z.coerce.number(), rows: z.coerce.number() });
+const sizeRow = z.object({ total_rows: z.coerce.number().nullable() });
+
+/**
+ * What to say of rows that were inserted without a cursor into a column that is not Nullable and has no DEFAULT: they
+ * have the zero of its type, 1970-01-01, which every state has passed. Undefined when there are none, and for a cursor that
+ * is not a time, as its zero may be meant.
+ */
+export async function unsetCursors(clickhouse: ClickHouse, table: Table, cursor: Column): Promise<string | undefined> {
+  if (!canBeUnset(cursor)) return undefined;
+  const column = quoteIdentifier(cursor.name);
+  const from = `${quoteIdentifier(table.database)}.${quoteIdentifier(table.name)}`;
+  const count = await orNothing(
+    clickhouse.rows(
+      `SELECT count() AS looked_at, countIf(value = defaultValueOfArgumentType(value)) AS rows FROM (SELECT ${column} AS value FROM ${from} LIMIT ${MAX_ROWS_TO_COUNT})`,
+      {},
+      countRow,
+    ),
+  );
+  if (count === undefined || count.rows === 0) return undefined;
+  const { rows, looked_at } = count;
+  const number = `${looked_at < MAX_ROWS_TO_COUNT ? '' : 'At least '}${rows} ${rows === 1 ? 'row' : 'rows'}`;
+  return `${number} of "${table.name}" ${rows === 1 ? 'has' : 'have'} the ${cursor.name} 1970-01-01, the value of a row that was inserted without one. Only the first run reads such rows; those that are inserted later are never read, as each state is after them. Give the column a DEFAULT now64(6).`;
+}
+
+/** The same for each run, which does without it for a view, and for a table that is too large to be counted. */
+export async function unsetCursorsOfSmallTable(
+  clickhouse: ClickHouse,
+  table: Table,
+  cursor: Column,
+): Promise<string | undefined> {
+  if (!canBeUnset(cursor)) return undefined;
+  const size = await orNothing(
+    clickhouse.rows(
+      'SELECT total_rows FROM system.tables WHERE database = {database:String} AND name = {table:String}',
+      { database: table.database, table: table.name },
+      sizeRow,
+    ),
+  );
+  if (size?.total_rows == null || size.total_rows > MAX_ROWS_TO_COUNT) return undefined;
+  return unsetCursors(clickhouse, table, cursor);
+}
+
+function canBeUnset({ type }: Column): boolean {
+  const { kind } = innerType(type);
+  return !isNullable(type) && (kind === 'date_time' || kind === 'date');
+}
+
+/** The first row of a result. A limit of the user on what a query may read is no reason to fail for a warning. */
+async function orNothing<Row>(rows: Promise<Row[]>): Promise<Row | undefined> {
+  try {
+    return (await rows).at(0);
+  } catch (error) {
+    if (error instanceof ConnectorError) return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,137 @@
+import { z } from 'zod';
+import type { ClickHouse } from '../client/client.ts';
+import type { SourceConfiguration } from '../config/schema.ts';
+import { innerType, isNullable } from '../schema/clickhouse-type.ts';
+import type { Table } from '../schema/table.ts';
+import { quoteIdentifier } from '../sql.ts';
+import { MOST_RECENT_ROWS } from '../state/emitted-rows.ts';
+import { movingCursor } from './moving-cursor.ts';
+import { MAX_ROWS_TO_COUNT, unsetCursors } from './unset-cursors.ts';
+
+/** A column that Batch takes as an attribute, with Cloud Sync's prefixes for dates and URLs (its page, 1.4). */
+const ATTRIBUTE_COLUMN = /^(date__|url__)?[a-z0-9_]{1,30}$/i;
+
+const tableRow = z.object({ engine: z.string(), sorting_key: z.string(), total_rows: z.coerce.number().nullable() });
+const countRow = z.object({ rows: z.coerce.number() });
+
+/** What makes a table that can be read lose, double or slow down events all the same. One sentence or two each. */
+export async function tableWarnings(
+  clickhouse: ClickHouse,
+  table: Table,
+  { cursor_column, use_final }: SourceConfiguration,
+): Promise<string[]> {
+  const [facts] = await clickhouse.rows(
+    'SELECT engine, sorting_key, total_rows FROM system.tables WHERE database = {database:String} AND name = {table:String}',
+    { database: table.database, table: table.name },
+    tableRow,
+  );
+  const cursor = table.columns.find(({ name }) => name === cursor_column);
+  const unset = cursor && (await unsetCursors(clickhouse, table, cursor));
+  const isSmall = facts?.total_rows != null && facts.total_rows <= MAX_ROWS_TO_COUNT;
+  return [
+    ...(await nullCursors(clickhouse, table, cursor_column)),
+    ...(unset === undefined ? [] : [unset]),
+    ...(await unstoredCursor(clickhouse, table, cursor_column)),
+    ...coarseCursor(table, cursor_column),
+    ...(facts === undefined ? [] : await mergedRows(clickhouse, table, facts, isSmall, use_final)),
+    ...(facts === undefined ? [] : sortedByOther(table, facts, cursor_column)),
+    ...oddColumns(table, cursor_column),
+  ];
+}
+
+async function nullCursors(clickhouse: ClickHouse, table: Table, cursorColumn: string): Promise<string[]> {
+  const cursor = table.columns.find(({ name }) => name === cursorColumn);
+  if (cursor === undefined || !isNullable(cursor.type)) return [];
+  const rows = await count(
+    clickhouse,
+    `SELECT countIf(isNull(${quoteIdentifier(cursorColumn)})) AS rows FROM ${from(table)}`,
+  );
+  if (rows === 0) return [];
+  return [
+    `${rows} ${rows === 1 ? 'row' : 'rows'} of "${table.name}" ${rows === 1 ? 'has' : 'have'} no ${cursorColumn} (NULL). They are never read, as nothing tells whether they are new. Give the column a DEFAULT.`,
+  ];
+}
+
+async function unstoredCursor(clickhouse: ClickHouse, table: Table, cursorColumn: string): Promise<string[]> {
+  const cursor = table.columns.find(({ name }) => name === cursorColumn);
+  const warning = cursor === undefined ? undefined : await movingCursor(clickhouse, table, cursor);
+  return warning === undefined ? [] : [warning];
+}
+
+/** A cursor that does not tell when a row was inserted, so that rows which appear late can't be waited for. */
+function coarseCursor(table: Table, cursorColumn: string): string[] {
+  const type = table.columns.find(({ name }) => name === cursorColumn)?.type;
+  switch (type && innerType(type).kind) {
+    case 'integer':
+    case 'string':
+      return [
+        `${cursorColumn} of "${table.name}" is a ${type?.name}, no time: a row that appears after one with a greater value was read is never read. Let one writer insert in its order, or name a column that is stamped at insertion (DateTime64 DEFAULT now64(6)) in "cursor_column".`,
+      ];
+    case 'date':
+      return [
+        `${cursorColumn} of "${table.name}" is a ${type?.name}, and rows of the current day may yet appear: what was read of them is remembered in the state. Beyond ${MOST_RECENT_ROWS} rows a day the others are read a day later. A DateTime or DateTime64 is better.`,
+      ];
+    default:
+      return [];
+  }
+}
+
+/** Engines that merge rows keep one of those that share the sorting key, whether they are the same event or not. */
+async function mergedRows(
+  clickhouse: ClickHouse,
+  table: Table,
+  { engine, sorting_key }: z.output<typeof tableRow>,
+  isSmall: boolean,
+  useFinal: boolean,
+): Promise<string[]> {
+  if (!/(Replacing|Collapsing|Summing|Aggregating)\w*MergeTree$/.test(engine)) return [];
+  const advice = 'Add a column to the sorting key that is different for each event, or use a MergeTree.';
+  const seen = `"${table.name}" is a ${engine}, which merges rows that share the sorting key (${sorting_key})`;
+  if (!isSmall) return [`${seen}. If two events can share it, one of them vanishes. ${advice}`];
+  const rows = await count(clickhouse, `SELECT count() - uniqExact(tuple(${sorting_key})) AS rows FROM ${from(table)}`);
+  if (rows === 0) return [];
+  const until = useFinal
+    ? 'They are not read, as FINAL is asked for.'
+    : 'Until they are merged they are read, and then they vanish.';
+  return [`${seen}, and ${rows} ${rows === 1 ? 'row shares' : 'rows share'} it with another one. ${until} ${advice}`];
+}
+
+function sortedByOther(
+  table: Table,
+  { engine, sorting_key }: z.output<typeof tableRow>,
+  cursorColumn: string,
+): string[] {
+  if (!engine.endsWith('MergeTree')) return [];
+  const [first = ''] = sorting_key.split(',');
+  if (first.trim() === cursorColumn || first.trim() === quoteIdentifier(cursorColumn)) return [];
+  return [
+    `The sorting key of "${table.name}" (${sorting_key || 'none'}) does not begin with ${cursorColumn}: each run looks through the whole table for the new rows. For a large table, make it the first column of ORDER BY.`,
+  ];
+}
+
+function oddColumns(table: Table, cursorColumn: string): string[] {
+  const attributes = table.columns.filter(({ name }) => name !== cursorColumn);
+  const unnamed = attributes.filter(({ name }) => !ATTRIBUTE_COLUMN.test(name)).map(({ name }) => `"${name}"`);
+  const arrays = attributes.filter(({ type }) => innerType(type).kind === 'array').map(({ name }) => `"${name}"`);
+  return [
+    ...(unnamed.length === 0
+      ? []
+      : [
+          `No attribute of Batch can be called like ${unnamed.join(', ')}: 1 to 30 letters, digits or _ are allowed behind date__ or url__. They are left out of the events; rename them in a view.`,
+        ]),
+    ...(arrays.length === 0
+      ? []
+      : [
+          `${arrays.join(', ')} are native arrays. They are sent as they are; Cloud Sync itself wants a String with a JSON array, should you move the table there.`,
+        ]),
+  ];
+}
+
+async function count(clickhouse: ClickHouse, query: string): Promise<number> {
+  const [row] = await clickhouse.rows(query, {}, countRow);
+  return row?.rows ?? 0;
+}
+
+function from({ database, name }: Table): string {
+  return `${quoteIdentifier(database)}.${quoteIdentifier(name)}`;
+}

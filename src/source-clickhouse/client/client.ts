@@ -1,0 +1,386 @@
+import { randomUUID } from 'node:crypto';
+import { isIPv6 } from 'node:net';
+import { addAbortSignal, type Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import {
+  type ClickHouseClient,
+  ClickHouseError,
+  ClickHouseLogLevel,
+  createClient,
+  parseError,
+} from '@clickhouse/client';
+import pRetry from 'p-retry';
+import { z } from 'zod';
+import { ConnectorError } from '../../protocol/errors.ts';
+import { type HttpProxy, proxyFor } from '../../protocol/network/proxy.ts';
+import { proxyRefusal } from '../../protocol/network/proxy-tunnel.ts';
+import { PROGRAM } from '../../shared/package-info.ts';
+import type { SourceConfiguration } from '../config/schema.ts';
+import { sourceError } from '../errors/codes.ts';
+import {
+  clickHouseFailure,
+  GatewayError,
+  mayBeAsleep,
+  NotClickHouseError,
+  ProxyRefusalError,
+} from '../errors/explain.ts';
+import { httpAgent } from './http-agent.ts';
+import { mayStillRun, QueryEnds } from './kill-query.ts';
+import {
+  isRefusedByQueryCache,
+  type LookUp,
+  lookUpQuerySettings,
+  NO_QUERY_CACHE,
+  NO_SETTINGS,
+  type QuerySettings,
+} from './query-settings.ts';
+import { refuseOldError } from './server-version.ts';
+import { SshTunnel } from './ssh-tunnel.ts';
+
+/**
+ * How long a server may be silent, in milliseconds. A ClickHouse Cloud service that sleeps takes up to a minute to wake,
+ * and a sort has no row before its end: see PROGRESS_SETTINGS.
+ */
+const SILENCE_MS = 300_000;
+
+/**
+ * How long the headers of an answer may be, in bytes, where Node takes 16 KiB: one that says how far the query is has
+ * about 130, and a server whose profile asks for these sends ten a second.
+ */
+const MOST_HEADER_BYTES = 1024 * 1024;
+
+/**
+ * How long a query of a small result is asked again while the server does not answer properly, in milliseconds: a
+ * ClickHouse Cloud service takes up to a minute to wake.
+ */
+const LOOK_UP_RETRY_MS = 60_000;
+
+/** Waits between its attempts: the first, and the longest. Each is twice the one before. */
+const FIRST_RETRY_MS = 1_000;
+const LONGEST_RETRY_MS = 10_000;
+
+/** How long a result is waited for after the signal to end, in milliseconds: less than orchestrators wait before they kill. */
+const STOP_PATIENCE_MS = 5_000;
+
+/** What a proxy answers for a server that is not there yet: Bad Gateway, Service Unavailable, Gateway Timeout. */
+const GATEWAY_STATUSES = [502, 503, 504];
+
+/** What a proxy answers that does not let the query pass: Unauthorized, Forbidden, Too Many Requests. */
+const REFUSAL_STATUSES = [401, 403, 429];
+
+/** How an error begins, before its reason. */
+const EXCEPTION_START = /^Code: \d+\. DB::Exception: /;
+
+/** The header with the number of the error that an answer is. Every version that is read sends it. */
+const EXCEPTION_CODE_HEADER = 'x-clickhouse-exception-code';
+
+export type QueryParameters = Record<string, string | number>;
+
+/** Whoever runs a command, as far as the connection has to do with them. */
+export type Surroundings = {
+  /** Aborted when the command is to end: nothing is asked again after that. */
+  stop: AbortSignal;
+  /** Told of what a user should know and that is no obstacle. */
+  warn: (message: string) => void;
+  /**
+   * What passes when it is asked again: "waking" is what a server does that is about to be there, "transient" also that
+   * it is not there. The first is for a configuration that has yet to prove that host and port are right.
+   */
+  askAgainWhen: 'waking' | 'transient';
+  /** How long that is done, and the first wait before it, in milliseconds. */
+  retryTimeMs: number;
+  firstRetryMs: number;
+  /** How long a result is waited for once `stop` is aborted, in milliseconds. */
+  stopPatienceMs: number;
+  /** How long the server may be silent, in milliseconds. */
+  silenceMs: number;
+};
+
+const SURROUNDINGS: Surroundings = {
+  stop: new AbortController().signal,
+  warn: () => {},
+  askAgainWhen: 'transient',
+  retryTimeMs: LOOK_UP_RETRY_MS,
+  firstRetryMs: FIRST_RETRY_MS,
+  stopPatienceMs: STOP_PATIENCE_MS,
+  silenceMs: SILENCE_MS,
+};
+
+/** A connection to ClickHouse over HTTP. Every failure of its methods is a ConnectorError with advice. */
+export class ClickHouse {
+  readonly #client: ClickHouseClient;
+  readonly #tunnel: SshTunnel | undefined;
+  /** The one that sends our requests on, and so may answer them: over HTTPS it sees none. */
+  readonly #forwarder: HttpProxy | undefined;
+  readonly #configuration: SourceConfiguration;
+  readonly #surroundings: Surroundings;
+  readonly #ends: QueryEnds;
+  #settings: QuerySettings | undefined;
+
+  constructor(configuration: SourceConfiguration, surroundings: Partial<Surroundings> = {}) {
+    this.#configuration = configuration;
+    this.#surroundings = { ...SURROUNDINGS, ...surroundings };
+    const { ssl, tunnel_method } = configuration;
+    const url = urlOf(configuration);
+    this.#tunnel =
+      tunnel_method === undefined || tunnel_method.tunnel_method === 'NO_TUNNEL'
+        ? undefined
+        : new SshTunnel(tunnel_method, this.#surroundings.warn);
+    const proxy = proxyOf(configuration);
+    this.#forwarder = ssl ? undefined : proxy;
+    this.#client = createClient({
+      url,
+      ...credentials(configuration),
+      request_timeout: this.#surroundings.silenceMs,
+      max_response_headers_size: MOST_HEADER_BYTES,
+      // Every user may send it, and none can lose it: a comment in the query's text would go when its parameters are put in.
+      application: PROGRAM,
+      // It pools the connections; how long one may be idle the client still sees to.
+      http_agent: httpAgent(configuration, this.#tunnel, proxy),
+      // Its advice is for programmers; what a user should know, the messages of this connector say.
+      log: { level: ClickHouseLogLevel.OFF },
+    });
+    this.#ends = new QueryEnds(this.#client, (error) =>
+      this.#surroundings.warn(
+        `A query that was left could not be ended on the server, and may go on there. ${this.failure(error).message}`,
+      ),
+    );
+  }
+
+  /** The rows of a small result, checked against a schema; asked for again while the server wakes. */
+  async rows<T extends z.ZodType>(query: string, parameters: QueryParameters, row: T): Promise<z.output<T>[]> {
+    const { stop, retryTimeMs, firstRetryMs, stopPatienceMs } = this.#surroundings;
+    let failure: ConnectorError | undefined;
+    const leaveWait = new AbortController();
+    const leaveAttempt = new AbortController();
+    let patience: NodeJS.Timeout | undefined;
+    const onStop = (): void => {
+      // An attempt that is under way may still succeed; the wait for the next one is cut short.
+      if (failure !== undefined) leaveWait.abort();
+      else patience = setTimeout(() => leaveAttempt.abort(), stopPatienceMs);
+    };
+    const attempt = async (): Promise<z.output<T>[]> => {
+      failure = undefined;
+      try {
+        const settings = await this.#querySettings(leaveAttempt.signal);
+        return await this.#lookUp(query, parameters, row, settings, leaveAttempt.signal);
+      } catch (error) {
+        failure = leaveAttempt.signal.aborted ? this.#unanswered() : clickHouseFailure(error, this.#configuration);
+        throw failure;
+      }
+    };
+    stop.addEventListener('abort', onStop);
+    if (stop.aborted) onStop();
+    try {
+      return await pRetry(attempt, {
+        retries: Number.POSITIVE_INFINITY,
+        maxRetryTime: retryTimeMs,
+        minTimeout: firstRetryMs,
+        maxTimeout: LONGEST_RETRY_MS,
+        signal: leaveWait.signal,
+        shouldRetry: ({ error }) => {
+          if (!this.#mayPass(error)) return false;
+          this.#surroundings.warn(`${error.message} Asking again.`);
+          return true;
+        },
+      });
+    } catch (error) {
+      // A wait that was cut short is no failure: what was waited for is.
+      throw failure ?? error;
+    } finally {
+      clearTimeout(patience);
+      stop.removeEventListener('abort', onStop);
+    }
+  }
+
+  /** The bytes of a result in the query's own FORMAT. `signal` cancels the request. */
+  async bytes(query: string, parameters: QueryParameters, signal: AbortSignal): Promise<Readable> {
+    try {
+      const settings = await this.#querySettings(signal);
+      signal.throwIfAborted();
+      // The client hears the signal until the answer begins; its body is ours to end.
+      return addAbortSignal(signal, await this.#ask(query, parameters, settings, signal));
+    } catch (error) {
+      throw clickHouseFailure(error, this.#configuration);
+    }
+  }
+
+  /** A failure while a body arrived, as a ConnectorError. */
+  failure(error: unknown): Error {
+    return clickHouseFailure(error, this.#configuration);
+  }
+
+  /** Ends all connections. What is under way is cut. */
+  async close(): Promise<void> {
+    await this.#ends.settled();
+    await this.#client.close();
+    await this.#tunnel?.close();
+  }
+
+  /** Looked up once: before the first query, and again only while that fails. */
+  async #querySettings(signal: AbortSignal): Promise<QuerySettings> {
+    this.#settings ??= await this.#lookUpSettings(signal);
+    return this.#settings;
+  }
+
+  async #lookUpSettings(signal: AbortSignal): Promise<QuerySettings> {
+    const lookUpWith = async (sent: QuerySettings): Promise<QuerySettings> => {
+      const lookUp: LookUp = (query, row) => this.#lookUp(query, {}, row, sent, signal);
+      const found = await lookUpQuerySettings(lookUp, this.#configuration);
+      // What was sent is not seen as what the profile has.
+      return { ...found, settings: { ...sent.settings, ...found.settings } };
+    };
+    try {
+      return await lookUpWith(NO_SETTINGS);
+    } catch (error) {
+      if (!isRefusedByQueryCache(error)) throw error;
+      // A user who may change no setting is refused this one, too: the first reason says what to do.
+      return await lookUpWith(NO_QUERY_CACHE).catch(() => Promise.reject(error));
+    }
+  }
+
+  async #lookUp<T extends z.ZodType>(
+    query: string,
+    parameters: QueryParameters,
+    row: T,
+    settings: QuerySettings,
+    signal: AbortSignal,
+  ): Promise<z.output<T>[]> {
+    // Not JSONEachRow, of which a setting makes one array.
+    const body = await this.#ask(`${query} \nFORMAT JSON`, parameters, settings, signal);
+    const result = await text(addAbortSignal(signal, body));
+    const answer = z.object({ data: z.array(row), exception: z.string().optional() }).safeParse(jsonIn(result));
+    if (!answer.success) {
+      const error = parseError(result);
+      throw error instanceof ClickHouseError ? error : new NotClickHouseError(200, this.#isClickHouse);
+    }
+    const { data, exception } = answer.data;
+    // A query that fails among its rows may give whole JSON, with the reason in it
+    // (http_write_exception_in_output_format, which servers of 23.9 to 25.10 have on).
+    if (exception !== undefined) throw parseError(exception);
+    return data;
+  }
+
+  /** The body of the server's answer. When it is left before its end, the query ends on the server, too. */
+  async #ask(
+    query: string,
+    parameters: QueryParameters,
+    settings: QuerySettings,
+    signal: AbortSignal,
+  ): Promise<Readable> {
+    const queryId = randomUUID();
+    try {
+      const body = await this.#send(queryId, query, parameters, settings, signal);
+      if (!settings.endsWithConnection) this.#ends.endWhenLeft(queryId, body, signal);
+      return body;
+    } catch (error) {
+      if (!settings.endsWithConnection && mayStillRun(error, signal)) this.#ends.end(queryId);
+      throw error;
+    }
+  }
+
+  /** The body of a good answer. That of a refusal is its error, which the client would read without the status. */
+  async #send(
+    queryId: string,
+    query: string,
+    parameters: QueryParameters,
+    { settings }: QuerySettings,
+    signal: AbortSignal,
+  ): Promise<Readable> {
+    const { stream, http_status_code, response_headers } = await this.#client.exec({
+      query_id: queryId,
+      query,
+      query_params: parameters,
+      clickhouse_settings: settings,
+      ignore_error_response: true,
+      abort_signal: signal,
+    });
+    const status = http_status_code ?? 0;
+    const exceptionCode = response_headers[EXCEPTION_CODE_HEADER];
+    if (status >= 200 && status < 300 && exceptionCode === undefined) return stream;
+    const { body, failure } = await whatCame(addAbortSignal(signal, stream));
+    signal.throwIfAborted();
+    const error = parseError(body);
+    if (error instanceof ClickHouseError) throw error;
+    refuseOldError(body);
+    // Some versions cut the connection in the middle of the reason.
+    if (exceptionCode !== undefined) {
+      throw new ClickHouseError({ message: body.replace(EXCEPTION_START, ''), code: String(exceptionCode) });
+    }
+    if (this.#forwarder !== undefined && status >= 400) {
+      throw proxyRefusal(this.#forwarder, urlOf(this.#configuration).host, status);
+    }
+    if (GATEWAY_STATUSES.includes(status)) throw new GatewayError(status, body);
+    if (REFUSAL_STATUSES.includes(status)) throw new ProxyRefusalError(status, body);
+    throw failure ?? new NotClickHouseError(status, this.#isClickHouse);
+  }
+
+  /** Whether the server has answered as ClickHouse does. */
+  get #isClickHouse(): boolean {
+    return this.#settings !== undefined;
+  }
+
+  /** Why a result was left that did not come in time after the signal to end. */
+  #unanswered(): ConnectorError {
+    const { host, port } = this.#configuration;
+    return sourceError(
+      'clickhouse_unreachable',
+      `${host}:${port} gave no answer within ${this.#surroundings.stopPatienceMs / 1000} seconds after the signal to end. Nothing was read since the last state; the next run goes on from there.`,
+    );
+  }
+
+  #mayPass(error: Error): boolean {
+    const { stop, askAgainWhen } = this.#surroundings;
+    if (stop.aborted || !(error instanceof ConnectorError) || error.failureType !== 'transient_error') return false;
+    return askAgainWhen === 'transient' || mayBeAsleep(error, this.#configuration);
+  }
+}
+
+/** The value that a text is in JSON; undefined when it is no JSON. */
+function jsonIn(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What came of a body, and why not all of it did. */
+async function whatCame(stream: Readable): Promise<{ body: string; failure: unknown }> {
+  const chunks: Uint8Array[] = [];
+  let failure: unknown;
+  try {
+    for await (const chunk of stream) chunks.push(chunk);
+  } catch (error) {
+    failure = error;
+  }
+  return { body: Buffer.concat(chunks).toString(), failure };
+}
+
+/**
+ * How the user logs in: by basic authentication, which ends a name at its first colon; a name with one by the headers of
+ * ClickHouse. In these, Node takes each byte of UTF-8 for a character.
+ */
+function credentials({
+  username,
+  password,
+}: Pick<SourceConfiguration, 'username' | 'password'>): Parameters<typeof createClient>[0] {
+  if (!username.includes(':')) return { username, password };
+  const bytes = (text: string): string => Buffer.from(text).toString('latin1');
+  return {
+    set_basic_auth_header: false,
+    http_headers: { 'X-ClickHouse-User': bytes(username), 'X-ClickHouse-Key': bytes(password) },
+  };
+}
+
+/** Where ClickHouse is, as its HTTP interface is asked. */
+export function urlOf({ ssl, host, port }: Pick<SourceConfiguration, 'ssl' | 'host' | 'port'>): URL {
+  return new URL(`${ssl ? 'https' : 'http'}://${isIPv6(host) ? `[${host}]` : host}:${port}`);
+}
+
+/** The proxy on the way to ClickHouse. With a tunnel there is none: host and port are those that the SSH server sees. */
+export function proxyOf(configuration: SourceConfiguration): HttpProxy | undefined {
+  const { tunnel_method } = configuration;
+  const hasTunnel = tunnel_method !== undefined && tunnel_method.tunnel_method !== 'NO_TUNNEL';
+  return hasTunnel ? undefined : proxyFor(urlOf(configuration));
+}

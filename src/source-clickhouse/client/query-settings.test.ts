@@ -1,0 +1,160 @@
+import { describe, expect, test } from 'vitest';
+import { ConnectorError } from '../../protocol/errors.ts';
+import type { Setting } from './lossy-settings.ts';
+import { decideQuerySettings, type QuerySettings } from './query-settings.ts';
+
+/** A value; with a lock, one that the user may not change. */
+type Values = Record<string, string>;
+
+const PLAIN: Values = {
+  log_comment: '',
+  send_progress_in_http_headers: '0',
+  http_headers_progress_interval_ms: '100',
+  readonly: '0',
+  cancel_http_readonly_queries_on_client_close: '0',
+  cloud_mode: '0',
+  select_sequential_consistency: '0',
+  limit: '0',
+  max_execution_time: '0',
+  timeout_overflow_mode: 'throw',
+};
+
+function decide(values: Values, fixed: readonly string[] = []): QuerySettings {
+  const settings = Object.entries({ ...PLAIN, ...values }).map(([name, value]): [string, Setting] => [
+    name,
+    { name, value, isChangeable: !fixed.includes(name) },
+  ]);
+  return decideQuerySettings(new Map(settings), { username: 'reader' });
+}
+
+const EVERYTHING = [...Object.keys(PLAIN), 'skip_unavailable_shards'];
+const COMMENT = { log_comment: expect.stringMatching(/^clickhouse-to-batch source-clickhouse \d/) };
+const PROGRESS = { send_progress_in_http_headers: '1', http_headers_progress_interval_ms: '45000' };
+const CANCEL = { cancel_http_readonly_queries_on_client_close: '1' };
+
+describe('what is sent', () => {
+  test.each([
+    ['turns the query cache off where it is on', { use_query_cache: '1' }, { use_query_cache: '0' }],
+    ['leaves a query cache alone that is off', { use_query_cache: '0' }, {}],
+  ])('%s', (_, values, expected) => {
+    const { use_query_cache, ...usual } = decide({ readonly: '2', ...values }, ['readonly']).settings;
+    expect(use_query_cache === undefined ? {} : { use_query_cache }).toEqual(expected);
+    expect(usual).toEqual({ ...COMMENT, ...PROGRESS, ...CANCEL });
+  });
+
+  test('is nothing for a user who may change nothing', () => {
+    expect(decide({ readonly: '1' }, EVERYTHING)).toEqual({ settings: {}, endsWithConnection: false });
+  });
+
+  test('says for a user who may write that this query does not, as only such a query ends with its connection', () => {
+    expect(decide({})).toEqual({
+      settings: { ...COMMENT, ...PROGRESS, ...CANCEL, readonly: '2' },
+      endsWithConnection: true,
+    });
+  });
+
+  test('leaves a read-only user as it is', () => {
+    expect(decide({ readonly: '2' }, ['readonly'])).toEqual({
+      settings: { ...COMMENT, ...PROGRESS, ...CANCEL },
+      endsWithConnection: true,
+    });
+  });
+
+  test('does not count on a connection whose user may write and must', () => {
+    expect(decide({}, ['readonly'])).toEqual({
+      settings: { ...COMMENT, ...PROGRESS, ...CANCEL },
+      endsWithConnection: false,
+    });
+  });
+
+  test('asks for progress only where the user may say how often: ten a second fill the headers', () => {
+    expect(decide({}, ['http_headers_progress_interval_ms']).settings).not.toHaveProperty(
+      'send_progress_in_http_headers',
+    );
+  });
+
+  test('counts on what the profile says already', () => {
+    expect(decide({ ...CANCEL, readonly: '1' }, EVERYTHING)).toEqual({ settings: {}, endsWithConnection: true });
+  });
+
+  test.each([
+    ['max_query_size', '262144', '16777216'],
+    ['max_ast_elements', '50000', '1000000'],
+    ['max_expanded_ast_elements', '500000', '5000000'],
+    ['max_query_size', '0', undefined],
+    ['max_query_size', '33554432', undefined],
+  ])('makes room for the query of a wide table: %s = %s', (name, value, sent) => {
+    expect(decide({ [name]: value }).settings[name]).toBe(sent);
+    expect(decide({ [name]: value }, [name]).settings).not.toHaveProperty(name);
+  });
+
+  test('is nothing that the server does not know', () => {
+    expect(decideQuerySettings(new Map(), { username: 'reader' })).toEqual({ settings: {}, endsWithConnection: false });
+  });
+
+  test.each<[string, Values, string[], string | undefined]>([
+    ['in ClickHouse Cloud', { cloud_mode: '1' }, [], '1'],
+    ['elsewhere', {}, [], undefined],
+    ['where the user may not', { cloud_mode: '1' }, ['select_sequential_consistency'], undefined],
+  ])('waits %s for all that was inserted before, or not', (_, values, fixed, expected) => {
+    expect(decide(values, fixed).settings.select_sequential_consistency).toBe(expected);
+  });
+});
+
+describe('a profile that leaves rows out in silence', () => {
+  const lossy: [string, Values, string, string][] = [
+    ['on a timeout', { timeout_overflow_mode: 'break', max_execution_time: '9' }, 'timeout_overflow_mode', 'throw'],
+    ['behind a number', { limit: 'more than 0' }, 'limit', '0'],
+    ['of a shard that is away', { skip_unavailable_shards: '1' }, 'skip_unavailable_shards', '0'],
+  ];
+
+  test.each(lossy)('%s is overruled', (_, values, name, value) => {
+    expect(decide(values).settings[name]).toBe(value);
+  });
+
+  test.each(lossy)('%s and can not be overruled is refused, with what to run', (_, values, name, value) => {
+    const attempt = (): QuerySettings => decide({ ...values, readonly: '1' }, EVERYTHING);
+    expect(attempt).toThrow(ConnectorError);
+    expect(attempt).toThrow(`"reader" has ${name} = ${values[name]}, and the user may not change that`);
+    const written = value === '0' ? '0' : `'${value}'`;
+    expect(attempt).toThrow(`ALTER USER \`reader\` MODIFY SETTING ${name} = ${written} (`);
+  });
+
+  test('in several ways is told of all of them at once', () => {
+    const values = { skip_unavailable_shards: '1', timeout_overflow_mode: 'break', max_execution_time: '9' };
+    expect(() => decide(values, EVERYTHING)).toThrow(
+      "MODIFY SETTING skip_unavailable_shards = 0, timeout_overflow_mode = 'throw' (",
+    );
+  });
+
+  test('only at a limit that is not set leaves none out', () => {
+    expect(decide({ timeout_overflow_mode: 'break' }, EVERYTHING).settings).toEqual({});
+  });
+});
+
+describe('a profile that gives rows another form', () => {
+  const forms = [
+    'extremes',
+    'output_format_tsv_crlf_end_of_line',
+    'date_time_64_output_format_cut_trailing_zeros_align_to_groups_of_thousands',
+  ];
+
+  test.each(forms)('is overruled: %s', (name) => {
+    expect(decide({ [name]: '1' }).settings[name]).toBe('0');
+    expect(decide({ [name]: '0' }).settings).not.toHaveProperty(name);
+  });
+
+  test.each(forms)('and can not be overruled is refused, with what to run: %s', (name) => {
+    const attempt = (): QuerySettings => decide({ [name]: '1', readonly: '1' }, [...EVERYTHING, name]);
+    expect(attempt).toThrow(
+      `"reader" has ${name} = 1, and the user may not change that: ClickHouse would write rows in another form`,
+    );
+    expect(attempt).toThrow(`ALTER USER \`reader\` MODIFY SETTING ${name} = 0 (`);
+  });
+
+  test('and leaves rows out is refused for both', () => {
+    expect(() => decide({ extremes: '1', limit: '5' }, [...EVERYTHING, 'extremes'])).toThrow(
+      /has limit = 5, extremes = 1, .+ would leave rows out .+; ClickHouse would write rows in another form.+ limit = 0, extremes = 0 \(/,
+    );
+  });
+});

@@ -1,0 +1,75 @@
+import { EventEmitter, once } from 'node:events';
+import { afterEach, expect, test, vi } from 'vitest';
+import { ClingingRelay } from '../../../sandbox/clinging-relay.ts';
+import { type OnForward, SmallSshServer } from '../../../sandbox/small-ssh-server.ts';
+import { socketPair } from './socket-pair.ts';
+import { SshTunnel } from './ssh-tunnel.ts';
+
+vi.mock(import('./socket-pair.ts'), async (original) => ({ socketPair: vi.fn((await original()).socketPair) }));
+
+const stops: (() => void | Promise<void>)[] = [];
+
+afterEach(async () => {
+  for (const stop of stops.splice(0).reverse()) await stop();
+});
+
+/** An SSH server that does this with what is asked for, and a tunnel through it. */
+async function tunnelTo(onForward: OnForward): Promise<{ tunnel: SshTunnel; ssh: SmallSshServer }> {
+  const ssh = await SmallSshServer.start(onForward);
+  stops.push(() => ssh.stop());
+  return { tunnel: tunnelAt(ssh, ssh.port), ssh };
+}
+
+function tunnelAt(ssh: SmallSshServer, port: number): SshTunnel {
+  const tunnel = new SshTunnel(ssh.tunnel(port), () => {});
+  stops.push(() => tunnel.close());
+  return tunnel;
+}
+
+const echo: OnForward = (accept) => {
+  const channel = accept();
+  channel.pipe(channel);
+};
+
+test('what is said at one end comes out at the other, over one SSH connection for all', async () => {
+  const { tunnel, ssh } = await tunnelTo(echo);
+  const [one, two] = await Promise.all([tunnel.connect('ch', 8123), tunnel.connect('ch', 8123)]);
+  one.write('one');
+  two.write('two');
+  expect(String((await once(one, 'data'))[0])).toBe('one');
+  expect(String((await once(two, 'data'))[0])).toBe('two');
+  expect(ssh.connections).toBe(1);
+});
+
+test('an SSH connection on which nonsense is said is left, whether or not the server closes it, and made anew', async () => {
+  const { ssh } = await tunnelTo(echo);
+  const relay = await ClingingRelay.start(ssh);
+  stops.push(() => relay.stop());
+  const tunnel = tunnelAt(ssh, relay.port);
+  const socket = await tunnel.connect('ch', 8123);
+  const closed = once(socket, 'close');
+  relay.say('nonsense '.repeat(100));
+  await closed;
+  await tunnel.connect('ch', 8123);
+  expect(ssh.connections).toBe(2);
+});
+
+test('an SSH connection that is not open yet when the tunnel is closed is not opened any more', async () => {
+  const { tunnel, ssh } = await tunnelTo(echo);
+  const connecting = tunnel.connect('ch', 8123);
+  await Promise.all([expect(connecting).rejects.toThrow(), tunnel.close()]);
+  expect(ssh.connections).toBe(0);
+});
+
+test('what the SSH server opened is closed when nothing can be joined to it', async () => {
+  const opened = new EventEmitter();
+  const { tunnel } = await tunnelTo((accept) =>
+    accept()
+      .once('close', () => opened.emit('close'))
+      .resume(),
+  );
+  vi.mocked(socketPair).mockRejectedValueOnce(new Error('no more files'));
+  const closed = once(opened, 'close');
+  await expect(tunnel.connect('ch', 8123)).rejects.toThrow('no more files');
+  await closed;
+});

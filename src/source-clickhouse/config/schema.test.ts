@@ -1,0 +1,165 @@
+import { rootCertificates } from 'node:tls';
+import { describe, expect, test } from 'vitest';
+import { checkJson } from '../../protocol/json-file.ts';
+import { secretsIn } from '../../protocol/spec.ts';
+import { type SourceConfiguration, sourceConfigurationSchema } from './schema.ts';
+
+function read(configuration: Record<string, unknown>): SourceConfiguration {
+  return checkJson('configuration', 'source.json', configuration, sourceConfigurationSchema);
+}
+
+test('a host is enough', () => {
+  expect(read({ host: 'ch' })).toEqual({
+    host: 'ch',
+    port: 8123,
+    database: 'default',
+    username: 'default',
+    password: '',
+    ssl: false,
+    cursor_column: 'last_updated_at',
+    cursor_lag_seconds: 0,
+    lookback_seconds: 300,
+    use_final: false,
+  });
+});
+
+test('a platform may add keys of its own', () => {
+  expect(read({ host: 'ch', __injected: { id: 7 } })).toMatchObject({ __injected: { id: 7 } });
+});
+
+test('the password is the secret', () => {
+  const configuration = read({ host: 'ch', username: 'reader', password: 'hunter2', table: 'events' });
+  expect(secretsIn(configuration, sourceConfigurationSchema)).toEqual(['hunter2']);
+});
+
+test('the keys and passwords of a tunnel are secrets, and those of TLS', () => {
+  const tunnel = { tunnel_host: 'b', tunnel_user: 'u' };
+  const secrets = (more: Record<string, unknown>): string[] =>
+    secretsIn(read({ host: 'ch', ...more }), sourceConfigurationSchema).filter((secret) => secret !== '');
+  expect(
+    secrets({ tunnel_method: { ...tunnel, tunnel_method: 'SSH_PASSWORD_AUTH', tunnel_user_password: 'p' } }),
+  ).toEqual(['p']);
+  const byKey = { ...tunnel, tunnel_method: 'SSH_KEY_AUTH', ssh_key: 'k', ssh_key_passphrase: 'pp' };
+  expect(secrets({ tunnel_method: byKey })).toEqual(['k', 'pp']);
+  const tls = { client_key: 'k', client_key_passphrase: 'pp', ca_certificate: 'c' };
+  expect(secretsIn({ tls }, sourceConfigurationSchema)).toEqual(['k', 'pp']);
+});
+
+test('a tunnel has the port of SSH unless told otherwise, and may be none', () => {
+  const tunnel_method = {
+    tunnel_method: 'SSH_PASSWORD_AUTH',
+    tunnel_host: 'b',
+    tunnel_user: 'u',
+    tunnel_user_password: 'p',
+  };
+  expect(read({ host: 'ch', tunnel_method }).tunnel_method).toEqual({ ...tunnel_method, tunnel_port: 22 });
+  expect(read({ host: 'ch', tunnel_method: { tunnel_method: 'NO_TUNNEL' } }).tunnel_method).toEqual({
+    tunnel_method: 'NO_TUNNEL',
+  });
+});
+
+test('a certificate is verified unless told otherwise', () => {
+  const tls = { ca_certificate: rootCertificates[0] };
+  expect(read({ host: 'ch', ssl: true, tls }).tls).toEqual({ ...tls, verify: true });
+});
+
+test.each([{ tls: {} }, { tls: { verify: true } }, { tls: { verify: true }, ssl: true }, { partition: {} }])(
+  'an object that says nothing is the same as none: %j',
+  (configuration) => {
+    const { tls, partition } = read({ host: 'ch', ...configuration });
+    expect([tls, partition]).toEqual([undefined, undefined]);
+  },
+);
+
+test('a part of the rows has an index and a count', () => {
+  expect(read({ host: 'ch', partition: { index: 0, count: 4 } }).partition).toEqual({ index: 0, count: 4 });
+});
+
+test.each([
+  'localhost',
+  'abc123.eu-west-1.aws.clickhouse.cloud',
+  'clickhouse_server',
+  'ch.example.com.',
+  'bücher.example',
+  '10.0.0.1',
+  '::1',
+  '[::1]',
+  'fe80::1:2',
+])('the host may be %s', (host) => {
+  expect(read({ host })).toMatchObject({ host });
+});
+
+// Where the URL does not take a host, its place holder would be connected to, with the password.
+describe('a host that is none is refused:', () => {
+  test.each([
+    '',
+    ' ',
+    'https://ch.example.com',
+    'http://ch.example.com/',
+    'ch.example.com:8443',
+    '10.0.0.1:8123',
+    'cafe:8123',
+    'localhost/path',
+    // A URL has this one slash by itself.
+    'localhost/',
+    '127.0.0.1/',
+    'abc123.eu-west-1.aws.clickhouse.cloud/',
+    '[::1]/',
+    'ch?',
+    'ch#',
+    '@ch',
+    'ch\\',
+    'user@ch.example.com',
+    'ch example',
+    // Copied with what stood behind it.
+    'ch.example.com ',
+    'ch.example.com\u0000',
+    'ch?x=1',
+    'ch#x',
+    '[::1',
+    '::1]',
+    '[10.0.0.1]',
+    '256.1.1.1',
+    '1.2.3.4.5',
+    // A URL takes a name whose last part is a number for an IPv4 address.
+    'ch.1',
+    'ch.0x7f',
+    'ch.1.',
+    'a%b',
+    'a<b',
+    'a\\b',
+  ])('%j', (host) => {
+    expect(() => read({ host })).toThrow(/^The configuration in source\.json is not usable\. host: /);
+  });
+});
+
+describe('what is wrong is named:', () => {
+  test.each<[Record<string, unknown>, string]>([
+    [{}, 'host'],
+    [{ host: null }, 'host'],
+    [{ host: 'ch', port: '8123' }, 'port'],
+    [{ host: 'ch', port: 0 }, 'port'],
+    [{ host: 'ch', port: 65_536 }, 'port'],
+    [{ host: 'ch', port: 81.5 }, 'port'],
+    [{ host: 'ch', database: '' }, 'database'],
+    [{ host: 'ch', username: 7 }, 'username'],
+    [{ host: 'ch', password: 7 }, 'password'],
+    [{ host: 'ch', ssl: 'true' }, 'ssl'],
+    [{ host: 'ch', table: '' }, 'table'],
+    [{ host: 'ch', table: ['events'] }, 'table'],
+    [{ host: 'ch', partition: { index: 0 } }, 'partition.count'],
+    [{ host: 'ch', partition: { count: 4 } }, 'partition.index'],
+    [{ host: 'ch', partition: { index: 4, count: 4 } }, 'partition'],
+    [{ host: 'ch', partition: { index: -1, count: 4 } }, 'partition.index'],
+    [{ host: 'ch', tls: { ca_certificate: rootCertificates[0] } }, 'tls'],
+    [{ host: 'ch', tls: { verify: false } }, 'tls'],
+    [{ host: 'ch', tls: { verify: 'no' }, ssl: true }, 'tls.verify'],
+    [{ host: 'ch', tunnel_method: { tunnel_method: 'SSH' } }, 'tunnel_method.tunnel_method'],
+    [
+      { host: 'ch', tunnel_method: { tunnel_method: 'SSH_KEY_AUTH', tunnel_user: 'u', ssh_key: 'k' } },
+      'tunnel_method.tunnel_host',
+    ],
+  ])('%j', (configuration, field) => {
+    expect(() => read(configuration)).toThrow(`The configuration in source.json is not usable. ${field}: `);
+  });
+});

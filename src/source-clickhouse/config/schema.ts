@@ -1,0 +1,171 @@
+import { isIPv6 } from 'node:net';
+import { z } from 'zod';
+import { tunnelOptions } from './ssh-tunnel.ts';
+import { tlsOptions } from './tls.ts';
+
+/** Where ClickHouse listens for HTTP unless told otherwise. */
+const DEFAULT_HTTP_PORT = 8123;
+
+/** The cursor of the Cloud Sync page (1.2). */
+export const DEFAULT_CURSOR_COLUMN = 'last_updated_at';
+
+/**
+ * How long a row may take, in seconds, from its stamp to the moment when it can be read, to be delivered all the same.
+ * ClickHouse stamps the rows of an INSERT … SELECT when it begins, and shows them as their parts are written: five
+ * minutes are longer than most such statements, and than a buffer of async_insert (200 ms) or Kafka waits.
+ */
+const DEFAULT_LOOKBACK_SECONDS = 300;
+
+/** More than a week of seconds is a mistake rather than a wish. */
+const MOST_SECONDS = 7 * 24 * 3600;
+
+/**
+ * Neither of the two is required: Airbyte's form demands what an object requires, and sends an object that was left empty.
+ * An empty one is the same as none.
+ */
+const partitionOptions = z
+  .object({
+    index: z.int().min(0).optional().meta({ title: 'Index', description: 'Which part this is, from 0.', order: 0 }),
+    count: z.int().min(1).optional().meta({ title: 'Count', description: 'How many parts there are.', order: 1 }),
+  })
+  .transform(({ index, count }, context) => {
+    if (index === undefined && count === undefined) return undefined;
+    if (index === undefined || count === undefined) {
+      const [missing, given] = index === undefined ? ['index', 'count'] : ['count', 'index'];
+      const message = `is missing, while ${given} is given. Give both to read one part, or neither to read all rows`;
+      context.addIssue({ code: 'custom', path: [missing], message });
+      return z.NEVER;
+    }
+    if (index >= count) {
+      context.addIssue({ code: 'custom', message: 'index must be less than count, as it begins at 0' });
+      return z.NEVER;
+    }
+    return { index, count };
+  });
+
+/** What a user of the source writes. The order of the keys is the order of the form. */
+export const sourceConfigurationSchema = z
+  .looseObject({
+    host: z
+      .string()
+      .refine(isHost, 'must be a host name or an IP address, without https://, without a port and without a slash')
+      .meta({
+        title: 'Host',
+        description:
+          'Host name of the ClickHouse server, without https:// and without a port. With an SSH tunnel: as the SSH server knows it.',
+        examples: ['abc123.eu-west-1.aws.clickhouse.cloud'],
+        order: 0,
+      }),
+    port: z
+      .int()
+      .min(1)
+      .max(65_535)
+      .default(DEFAULT_HTTP_PORT)
+      .meta({
+        title: 'Port',
+        description:
+          "ClickHouse's HTTP port: 8123 by default, 8443 with SSL. The native port (9000) does not work here.",
+        examples: [8123, 8443],
+        order: 1,
+      }),
+    database: z
+      .string()
+      .min(1)
+      .default('default')
+      .meta({
+        title: 'Database',
+        description: 'The database that holds the table or view.',
+        examples: ['default', 'shop'],
+        order: 2,
+      }),
+    username: z
+      .string()
+      .default('default')
+      .meta({
+        title: 'Username',
+        description: 'A user who may read the table. A read-only one is enough.',
+        examples: ['batch_sync'],
+        order: 3,
+      }),
+    password: z
+      .string()
+      .default('')
+      .meta({ title: 'Password', description: 'The password of that user.', airbyte_secret: true, order: 4 }),
+    ssl: z.boolean().default(false).meta({
+      title: 'SSL',
+      description:
+        'Use HTTPS, with the certificate verified. Recommended in production; the port is then usually 8443.',
+      order: 5,
+    }),
+    table: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({
+        title: 'Table',
+        description:
+          'The table or view to read, with one row per event. Left empty: every one in the database that has the columns custom_id, event_name and the cursor column.',
+        examples: ['events', 'batch_events_view'],
+        order: 6,
+      }),
+    cursor_column: z
+      .string()
+      .min(1)
+      .default(DEFAULT_CURSOR_COLUMN)
+      .meta({
+        title: 'Cursor column',
+        description:
+          'The column that tells which rows are new: set when a row is inserted, never changed, and later for later rows. It is not sent to Batch.',
+        examples: [DEFAULT_CURSOR_COLUMN, 'inserted_at'],
+        order: 7,
+      }),
+    use_final: z.boolean().default(false).meta({
+      title: 'Read with FINAL',
+      description:
+        'Of the versions of a row that a ReplacingMergeTree has not merged yet, read the last alone. It costs the server time and memory, and works for tables of such an engine only.',
+      order: 8,
+    }),
+    partition: partitionOptions.optional().meta({
+      title: 'Part of the rows',
+      description:
+        'Read one of several parts of the rows, split by profile, so that several readers share the work. Each keeps a state of its own. Left empty: all rows.',
+      order: 9,
+    }),
+    lookback_seconds: z.int().min(0).max(MOST_SECONDS).default(DEFAULT_LOOKBACK_SECONDS).meta({
+      title: 'Lookback (seconds)',
+      description:
+        'How long after its stamp a row may appear and still be delivered. Each run reads so much again and leaves out what was sent, which the state remembers. It should be longer than your longest INSERT and the delay of your replicas. For cursors that are times.',
+      order: 10,
+    }),
+    cursor_lag_seconds: z.int().min(0).max(MOST_SECONDS).default(0).meta({
+      title: 'Cursor lag (seconds)',
+      description:
+        "Rows are read only when the server's clock is so far behind their stamp. An alternative to the lookback for tables with very many rows: every event is late, but nothing has to be remembered. For cursors that are times.",
+      order: 11,
+    }),
+    tls: tlsOptions.optional().meta({
+      title: 'TLS',
+      description:
+        'An authority of your own, a client certificate, or no verification. Only with SSL. Left empty: the certificate of the server is verified by the authorities that Node.js knows.',
+      order: 20,
+    }),
+    tunnel_method: tunnelOptions.meta({ order: 21 }),
+  })
+  .refine(({ ssl, tls }) => ssl || tls === undefined, {
+    path: ['tls'],
+    message: 'is of use with ssl alone. Turn ssl on (the port is then usually 8443), or leave tls out',
+  })
+  .meta({ title: 'ClickHouse source' });
+
+export type SourceConfiguration = z.output<typeof sourceConfigurationSchema>;
+
+/** A name or an address that a URL takes for its host, whole; an IPv6 address with or without brackets. */
+function isHost(text: string): boolean {
+  const bare = text.replace(/^\[(.*)\]$/, '$1');
+  if (isIPv6(bare)) return true;
+  // A URL drops blanks and control characters around a host instead of refusing them.
+  // And it would be the host alone that is heeded of a text with a path, a query, a fragment or a user.
+  if (/[\s\p{Cc}:/\\?#@]/u.test(text) || !URL.canParse(`http://${text}`)) return false;
+  const { href, hostname } = new URL(`http://${text}`);
+  return href === `http://${hostname}/`;
+}

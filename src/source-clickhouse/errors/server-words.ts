@@ -1,0 +1,173 @@
+import type { ClickHouseError } from '@clickhouse/client';
+import { outside } from '../../protocol/secrets.ts';
+
+/**
+ * What may be shown of the server's own words. The rule: no message holds a value of a row.
+ *
+ * The server quotes values in many ways, in quotes or without. An error that can be about a value (by its code, or because
+ * it came while a function was executed) is therefore shown word by word: only words that ClickHouse uses itself, and types,
+ * are kept. Everything else becomes its kind and its length. Other errors are about the query, the
+ * table, the user or a limit, and are shown as they are.
+ */
+
+/** Codes of errors that are about a value, by ClickHouse's ErrorCodes.cpp: those of `value_unfit`, and relatives of them. */
+const ABOUT_VALUES: ReadonlySet<number> = new Set([
+  6, 25, 26, 27, 33, 38, 41, 53, 69, 70, 72, 117, 128, 130, 131, 153, 190, 321, 349, 376, 407, 427, 457, 467, 675, 676,
+  691,
+]);
+
+/** Codes of errors that are about a limit: their numbers are no values, wherever they were met. */
+const ABOUT_LIMITS: ReadonlySet<number> = new Set([158, 159, 160, 173, 191, 201, 202, 241, 307, 396]);
+
+/** What the server adds about where it was: a function with its arguments, or a step of the query. */
+const PLACE = /(?:: )?\(?while (?:executing|reading) (.*)$/is;
+
+/** That it was a function, and which. */
+const IN_FUNCTION = /^(?:'FUNCTION |function )(\w+)/i;
+
+/** The codes of errors whose words are a user's own, and no value: those of a throwIf. */
+const OWN_WORDS: ReadonlySet<number> = new Set([395]);
+
+/** What the server adds when the fault is in the query for the rows, which says nothing to a user and is long. */
+const IN_OUR_QUERY = /(?:,? in scope|,? while processing:?) '?(?:WITH|SELECT) concat\(.*$/is;
+
+/** How much of the server's words is shown, in characters. */
+const MOST_SHOWN = 300;
+
+/** The server's first sentence, on one line; "" when it said nothing. */
+export function firstSentence(error: ClickHouseError): string {
+  const { words, place } = partsOf(error);
+  const line = oneLine(words);
+  const end = line.indexOf('. ');
+  return withPlace((end === -1 ? line : line.slice(0, end)).slice(0, MOST_SHOWN).replace(/[.:\s]+$/, ''), place);
+}
+
+/** All that the server said and that may be shown. */
+export function allWords(error: ClickHouseError): string {
+  const { words, place } = partsOf(error);
+  return withPlace(words, place);
+}
+
+function oneLine(text: string): string {
+  return text.replaceAll(/\s+/g, ' ').trim();
+}
+
+function withPlace(words: string, place: string): string {
+  return place === '' ? words : `${words}: ${place}`;
+}
+
+/** The words, without the values and secrets in them, and the function in which they were met. */
+function partsOf({ message, code: name }: ClickHouseError): { words: string; place: string } {
+  const code = Number(name);
+  const [whole = '', where = ''] = PLACE.exec(message) ?? [];
+  const words = message.slice(0, message.length - whole.length).replace(IN_OUR_QUERY, '');
+  const isAboutValue = ABOUT_VALUES.has(code) || (IN_FUNCTION.test(where) && !ABOUT_LIMITS.has(code));
+  return {
+    words: outside(isAboutValue && !OWN_WORDS.has(code) ? withoutValues(oneLine(words)) : words),
+    place: outside(placeOf(where)),
+  };
+}
+
+/** The name of the function and of the columns that it was given, without the constants of the query. */
+function placeOf(where: string): string {
+  const [start = '', name] = IN_FUNCTION.exec(where) ?? [];
+  if (name === undefined) return '';
+  const columns = where
+    .slice(start.length)
+    .replaceAll(/'(?:[^'\\]|\\.)*'/g, '')
+    .matchAll(/__table\d+\.(`(?:[^`\\]|\\.)+`|\w+)/g);
+  const names = [...new Set([...columns].map(([, column]) => column))].slice(0, 3);
+  return `while executing function ${name}${names.length === 0 ? '' : ` on ${names.join(', ')}`}`;
+}
+
+/** A text in quotes of any kind, or what stands between blanks. */
+const TOKEN = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`|[^\s'"`]+|['"`]/g;
+
+/** A token, of which the signs around it are no part of a value. */
+const CORE = /^([([{]?)(.*?)([)\]},.:;]{0,2})$/s;
+
+/** Words of ClickHouse's own. A value that is one of them gives nothing away. */
+const WORDS: ReadonlySet<string> = new Set(
+  `a all allowed an and any are argument array arrays as at be because before begin begins between bigger boolean but by bytes call
+   cannot cast character characters close column columns comma compile constant contain contains conversion convert converted data date datetime
+   decimal decode decoded decrypt did different digits division does due element elements empty encrypt end ends enum equal error
+   exceed exceeded exceeds exception expected expecting expression failed first float floating following for found fragment from
+   function functions geometry given got greater has have here in incorrect index input instead integer into invalid is it its json just key
+   large last leading length less limit long lookup made many map matching maximum memory minimal minimum minus missing month more multiple must
+   negative no non-nullable not null number numeric object of on one only or ordinary other out outside overflow parse parsed parser part
+   passed pattern point position positive produce range re2 read regexp regular result row rows safely scale should short signed
+   size sizes start starts string substring such syntax text than that the there these this time to too tuple type types unable
+   unexpected unknown unsigned unsupported uuid valid value values was were when which while will with without word would wrong year
+   zero zone`.split(/\s+/),
+);
+
+/** A type, without blanks in it, a function of conversion, or a place in a value. */
+const TYPE_OR_FUNCTION =
+  /^(?:(?:Nullable|LowCardinality|Array|Tuple|Map)\(*)*(?:U?Int\d+|B?Float\d+|Decimal\d*|Date(?:Time)?\d*|Time\d*|String|FixedString|UUID|IPv[46]|Enum\d*|Bool|JSON|Dynamic|Variant|Interval[A-Z][a-z]+|POINT|WKT|base\d\dDecode|to[A-Z]\w+Or(?:Zero|Null|Default))(?:\(\d+(?:,\d+)?\)*)?$/;
+
+type Part = { kind: 'shown'; text: string } | { kind: 'value'; characters: number; isNumber: boolean };
+
+/** A text in which what may be a value is replaced by its kind and length. */
+function withoutValues(text: string): string {
+  // A blank after the comma in the parameters of a type would cut it in two.
+  const tokens = [...text.replaceAll(/(\(\d+),\s+(\d+\))/g, '$1,$2').matchAll(TOKEN)];
+  const parts: Part[] = [];
+  let end = 0;
+  let before = '';
+  for (const { 0: token, index } of tokens) {
+    const gap = index > end ? ' ' : '';
+    end = index + token.length;
+    if (parts.length > 0 || gap !== '') add(parts, { kind: 'shown', text: gap });
+    const [, opening = '', core = '', closing = ''] = CORE.exec(token) ?? [];
+    const isNamed =
+      (before === 'position' && /^\d+$/.test(core)) || (before === 'function' && /^'?[A-Za-z]\w*'?$/.test(core));
+    before = core;
+    if (isNamed || isOwn(core)) {
+      add(parts, { kind: 'shown', text: token });
+      continue;
+    }
+    add(parts, { kind: 'shown', text: opening });
+    const isQuoted = /^(['"`]).*\1$/s.test(core);
+    add(parts, {
+      kind: 'value',
+      characters: core.length - (isQuoted ? 2 : 0),
+      isNumber: /^-?[\d.]+$/.test(core),
+    });
+    add(parts, { kind: 'shown', text: closing });
+  }
+  return parts.map(shown).join('').trim();
+}
+
+function shown(part: Part): string {
+  if (part.kind === 'shown') return part.text;
+  return `[${part.isNumber ? 'number' : 'text'} of ${part.characters} character${part.characters === 1 ? '' : 's'}]`;
+}
+
+function isOwn(core: string): boolean {
+  return core === '' || /^[-<>=]$/.test(core) || WORDS.has(core.toLowerCase()) || TYPE_OR_FUNCTION.test(core);
+}
+
+/** Adds a part; values with nothing but a blank between them are one. */
+function add(parts: Part[], part: Part): void {
+  if (part.kind === 'shown') {
+    if (part.text !== '') parts.push(part);
+    return;
+  }
+  const last = parts.at(-1);
+  const beforeLast = parts.at(-2);
+  if (last?.kind === 'value') {
+    parts[parts.length - 1] = joined(last, part, 0);
+  } else if (last?.kind === 'shown' && last.text === ' ' && beforeLast?.kind === 'value') {
+    parts.splice(-2, 2, joined(beforeLast, part, 1));
+  } else {
+    parts.push(part);
+  }
+}
+
+function joined(
+  first: Extract<Part, { kind: 'value' }>,
+  second: Extract<Part, { kind: 'value' }>,
+  blanks: number,
+): Part {
+  return { kind: 'value', characters: first.characters + blanks + second.characters, isNumber: false };
+}

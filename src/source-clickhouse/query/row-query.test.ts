@@ -1,0 +1,165 @@
+import { describe, expect, test } from 'vitest';
+import { parseClickHouseType } from '../schema/clickhouse-type.ts';
+import { cursorCodec } from '../schema/cursor.ts';
+import type { Position } from '../state/stream-state.ts';
+import { type RowSelection, rowQuery } from './row-query.ts';
+import { changedTable } from './schema-guard.ts';
+
+// That the query gives what it should, integration_tests/column_types.test.ts and awkward_names.test.ts prove with a
+// real server; here is what it must be made of for reasons that the answer does not show.
+
+function selection(cursorType = "DateTime64(6, 'UTC')", columns?: string[]): RowSelection {
+  const all = Object.entries({
+    custom_id: 'String',
+    event_name: 'String',
+    last_updated_at: cursorType,
+    price: 'UInt8',
+  }).map(([name, type]) => ({ name, type: parseClickHouseType(type) }));
+  const column = all[2];
+  const codec = column && cursorCodec(column.type);
+  if (column === undefined || codec === undefined) throw new Error(`${cursorType} is no cursor.`);
+  return {
+    stream: { name: 'events', namespace: 'shop' },
+    table: { database: 'shop', name: 'events', columns: all },
+    columns: all.filter(({ name }) => columns === undefined || columns.includes(name)),
+    cursor: { column, codec },
+    final: false,
+    partition: undefined,
+    hashedColumns: all,
+    readBefore: undefined,
+  };
+}
+
+const POSITION: Position = {
+  cursor: '2026-01-01T00:00:00.123456Z',
+  tie_break: { row_hash: '18446744073709551615', rows: 1 },
+};
+
+function startsWith(text: string): unknown {
+  return expect.stringMatching(new RegExp(`^${text.replace(/[^\w\s]/g, '\\$&')}`));
+}
+
+/** The line of a query that begins with a word. */
+function lineOf(query: string, word: string): string | undefined {
+  return query.split('\n').find((line) => line.startsWith(word));
+}
+
+const LINE_START = '{"type":"RECORD","record":{"stream":"events","namespace":"shop","emitted_at":1,"data":{';
+const CURSOR = '`source`.`last_updated_at`';
+const FIRST_HALF = `concat('"custom_id":', toJSONString(\`source\`.\`custom_id\`), ',"event_name":', toJSONString(\`source\`.\`event_name\`))`;
+const SECOND_HALF = `concat(',"last_updated_at":', concat('"', replaceOne(toString(toTimeZone(${CURSOR}, 'UTC')), ' ', 'T'), 'Z"'), ',"price":', toString(\`source\`.\`price\`))`;
+
+/** The subquery that fails when the table has changed. */
+function guard({ table, columns, hashedColumns }: RowSelection = selection()): string {
+  return changedTable(table, [...columns, ...hashedColumns]);
+}
+
+/** The query with its definitions put in, as the server reads it. */
+function written(...parameters: Parameters<typeof rowQuery>): string {
+  const { query } = rowQuery(...parameters);
+  const [, definitions = ''] = /^WITH (.*)\n/.exec(query) ?? [];
+  const rest = query.slice(query.indexOf('\n') + 1);
+  const parts = definitions.split(/ AS (expression_\d+)(?:, |$)/);
+  let text = rest;
+  for (let index = parts.length - 3; index >= 0; index -= 2) {
+    text = text.replaceAll(new RegExp(`\\b${parts[index + 1]}\\b`, 'g'), () => parts[index] ?? '');
+  }
+  return text;
+}
+
+const HASH = `cityHash64(${FIRST_HALF}, ${SECOND_HALF})`;
+
+describe('the rows that are asked for', () => {
+  test('are all of them at the start', () => {
+    for (const after of [undefined, { cursor: null }]) {
+      const { query, parameters } = rowQuery(selection(), after, 1);
+      expect(lineOf(query, 'WHERE')).toBe(`WHERE ${guard()} = 0`);
+      expect(parameters).toEqual({ line_start: LINE_START });
+    }
+  });
+
+  test('are those behind a cursor whose rows are all read', () => {
+    const { query, parameters } = rowQuery(selection(), { cursor: POSITION.cursor }, 1);
+    expect(lineOf(query, 'WHERE')).toBe(`WHERE (${CURSOR} > {cursor:DateTime64(6, 'UTC')} OR ${guard()} != 0)`);
+    expect(parameters).toEqual({ line_start: LINE_START, cursor: '2026-01-01 00:00:00.123456' });
+  });
+
+  // A bare comparison of the column, so that the server uses its index.
+  test('are those from the last row on inside of a group', () => {
+    const { parameters } = rowQuery(selection(), POSITION, 1);
+    const bound = "{cursor:DateTime64(6, 'UTC')}";
+    expect(lineOf(written(selection(), POSITION, 1), 'WHERE')).toBe(
+      `WHERE ${CURSOR} >= ${bound} AND (${CURSOR} > ${bound} OR ${HASH} >= {row_hash:UInt64} OR ${guard()} != 0)`,
+    );
+    expect(parameters).toMatchObject({ cursor: '2026-01-01 00:00:00.123456', row_hash: '18446744073709551615' });
+  });
+
+  test('are those with a cursor, when it may be NULL', () => {
+    const nullable = selection('Nullable(DateTime64(6))');
+    expect(lineOf(rowQuery(nullable, undefined, 1).query, 'WHERE')).toBe(
+      `WHERE (${CURSOR} IS NOT NULL OR ${guard(nullable)} != 0)`,
+    );
+    expect(lineOf(rowQuery(nullable, { cursor: POSITION.cursor }, 1).query, 'WHERE')).toBe(
+      `WHERE ${CURSOR} IS NOT NULL AND (${CURSOR} > {cursor:DateTime64(6, 'UTC')} OR ${guard(nullable)} != 0)`,
+    );
+  });
+});
+
+test('the hash is made of the columns that it was made of before, whatever the table has now', () => {
+  const query = written({ ...selection(), hashedColumns: selection().columns.slice(0, 2) }, POSITION, 1);
+  const hash = `cityHash64(concat('"custom_id":', toJSONString(\`source\`.\`custom_id\`)), concat(',"event_name":', toJSONString(\`source\`.\`event_name\`)))`;
+  expect(lineOf(query, 'ORDER BY')).toEqual(startsWith(`ORDER BY ${CURSOR}, ${hash}, ${HASH}`));
+  expect(lineOf(query, 'WHERE')).toContain(`OR ${hash} >= {row_hash:UInt64}`);
+  expect(lineOf(query, 'SELECT')).toContain(
+    `, '},"full_hash":"', toString(${HASH}), '","row_hash":"', toString(${hash}), '"}')`,
+  );
+});
+
+test('the hash of all columns depends on the type of each, also of those that do not leave', () => {
+  const added = { ...selection(undefined, ['custom_id']), hashedColumns: selection().columns.slice(0, 2) };
+  expect(lineOf(rowQuery(added, POSITION, 1).query, 'WHERE')).toContain("('price', 'UInt8')");
+});
+
+test('rows from a bound on are left alone', () => {
+  const bounded = { ...selection(), readBefore: '2026-01-02T00:00:00.000000Z' };
+  const { query, parameters } = rowQuery(bounded, undefined, 1);
+  expect(lineOf(query, 'WHERE')).toBe(`WHERE (${CURSOR} < {read_before:DateTime64(6, 'UTC')} OR ${guard()} != 0)`);
+  expect(parameters).toMatchObject({ read_before: '2026-01-02 00:00:00.000000' });
+});
+
+test('the order is that of the positions, and does not change with the selected columns', () => {
+  for (const columns of [undefined, ['custom_id', 'event_name', 'last_updated_at']]) {
+    const query = written(selection(undefined, columns), POSITION, 1);
+    expect(lineOf(query, 'ORDER BY')).toBe(`ORDER BY ${CURSOR}, ${HASH}`);
+    expect(lineOf(query, 'SELECT')).toContain(`, '},"row_hash":"', toString(${HASH}), '"}')`);
+  }
+});
+
+test('the JSON of a row is written once, for the record and for the hash', () => {
+  const { query } = rowQuery(selection(), POSITION, 1);
+  expect(query.split(FIRST_HALF)).toHaveLength(2);
+  expect(query.split(SECOND_HALF)).toHaveLength(2);
+});
+
+test('the hash of a JSON or Dynamic is of a form that does not depend on settings', () => {
+  const loose = ['JSON', 'Dynamic', 'Array(JSON)', 'Tuple(a Dynamic)'].map((name) => ({
+    name,
+    type: parseClickHouseType(name),
+  }));
+  for (const column of loose) {
+    const query = written({ ...selection(), hashedColumns: [column, ...selection().columns] }, POSITION, 1);
+    expect(lineOf(query, 'ORDER BY')).toMatch(/replaceRegexpAll\(ifNull\(toJSONString\(/);
+  }
+});
+
+test('no setting is sent: a user with readonly=1 may send none', () => {
+  expect(rowQuery(selection(), POSITION, 1).query).not.toMatch(/settings/i);
+});
+
+test('the columns that must have the type they had are those that leave and those of the hash, each once', () => {
+  const some = { ...selection(), hashedColumns: selection().columns.slice(1) };
+  const { query } = rowQuery({ ...some, columns: some.columns.slice(0, 3) }, undefined, 1);
+  expect(lineOf(query, 'WHERE')).toBe(
+    `WHERE (SELECT throwIf(count() != 4, 'source-clickhouse: the columns have changed') FROM system.columns WHERE database = 'shop' AND table = 'events' AND has([('custom_id', 'String'), ('event_name', 'String'), ('last_updated_at', 'DateTime64(6, \\'UTC\\')'), ('price', 'UInt8')], (name, type))) = 0`,
+  );
+});

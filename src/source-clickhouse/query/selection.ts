@@ -1,0 +1,103 @@
+import type { ConfiguredStream } from '../../protocol/catalog.ts';
+import type { StreamDescriptor } from '../../protocol/messages.ts';
+import type { ClickHouse } from '../client/client.ts';
+import type { SourceConfiguration } from '../config/schema.ts';
+import { sourceError } from '../errors/codes.ts';
+import { cursorCodec } from '../schema/cursor.ts';
+import { type Column, listTables, missingColumns, requiredColumns, type Table } from '../schema/table.ts';
+import { refuseUnreadable } from '../streams/unreadable-engine.ts';
+import type { RowSelection } from './row-query.ts';
+
+/**
+ * What is to be read of a configured stream: looks the table up as it is now.
+ *
+ * @param warn is told of what is odd and no obstacle.
+ * @throws ConnectorError (config_error) when the table, a column or an order is missing.
+ */
+export async function selectRows(
+  clickhouse: ClickHouse,
+  configuration: SourceConfiguration,
+  configured: ConfiguredStream,
+  stream: StreamDescriptor,
+  warn: (message: string) => Promise<void>,
+): Promise<RowSelection> {
+  const { cursor_column } = configuration;
+  if (stream.namespace !== undefined && stream.namespace !== configuration.database) {
+    throw sourceError(
+      'schema_outdated',
+      `The catalog asks for "${stream.name}" of the database "${stream.namespace}", but the configuration names "${configuration.database}". Refresh the schema (discover).`,
+    );
+  }
+  const table = (await listTables(clickhouse, configuration.database, stream.name)).at(0);
+  if (table === undefined) {
+    throw sourceError(
+      'table_missing',
+      `There is no table or view "${stream.name}" in the database "${configuration.database}" that "${configuration.username}" may read. It was dropped, renamed, or the user lacks SELECT on it. Refresh the schema (discover).`,
+    );
+  }
+  const missing = missingColumns(table, cursor_column);
+  if (missing.length > 0) {
+    throw sourceError(
+      'columns_missing',
+      `A table of events needs columns that "${stream.name}" lacks, or that the user may not read: ${missing.join(', ')}. Run check: it proposes a view that has them.`,
+    );
+  }
+  await refuseUnreadable(clickhouse, table);
+  const columns = await selectedColumns(table, cursor_column, configured, warn);
+  return selectionOf(stream, table, columns, configuration);
+}
+
+/**
+ * The selection of all rows of a table, as the configuration has them read.
+ *
+ * @throws ConnectorError (config_error) when the values of the cursor have no useful order.
+ */
+export function selectionOf(
+  stream: StreamDescriptor,
+  table: Table,
+  columns: readonly Column[],
+  { cursor_column, use_final, partition }: SourceConfiguration,
+): RowSelection {
+  return {
+    stream,
+    table,
+    columns,
+    cursor: cursorOf(table, cursor_column),
+    final: use_final,
+    partition,
+    hashedColumns: table.columns,
+    readBefore: undefined,
+  };
+}
+
+/** The columns in the catalog's schema, as platforms let users leave some out; without a schema, all of them. */
+async function selectedColumns(
+  table: Table,
+  cursorColumn: string,
+  configured: ConfiguredStream,
+  warn: (message: string) => Promise<void>,
+): Promise<Table['columns']> {
+  const wanted = configured.stream.json_schema?.properties;
+  if (wanted == null || Object.keys(wanted).length === 0) return table.columns;
+  const gone = Object.keys(wanted).filter((name) => !table.columns.some((column) => column.name === name));
+  if (gone.length > 0) {
+    await warn(
+      `${table.name} no longer has ${gone.join(', ')}, which the catalog names. Refresh the schema (discover).`,
+    );
+  }
+  const required = requiredColumns(cursorColumn);
+  return table.columns.filter(({ name }) => Object.hasOwn(wanted, name) || required.includes(name));
+}
+
+/** @throws ConnectorError (config_error) when the values of the column have no useful order. */
+function cursorOf(table: Table, cursorColumn: string): RowSelection['cursor'] {
+  const column = table.columns.find(({ name }) => name === cursorColumn);
+  const codec = column === undefined ? undefined : cursorCodec(column.type);
+  if (column === undefined || codec === undefined) {
+    throw sourceError(
+      'cursor_unusable',
+      `The column ${cursorColumn} of "${table.name}" has the type ${column?.type.name}, which has no useful order. Make it a DateTime, DateTime64, Date, integer or String, with a view if need be.`,
+    );
+  }
+  return { column, codec };
+}

@@ -1,0 +1,49 @@
+import { counted, grouped } from '../../shared/format.ts';
+
+/** How often a person is told how far a read is, in milliseconds. */
+export const PROGRESS_INTERVAL_MS = 10_000;
+
+/** Says now and then how a read goes on. */
+export class Progress {
+  readonly #now: () => number;
+  readonly #start: number;
+  #next: number;
+
+  /** @param now milliseconds since the epoch. */
+  constructor(now: () => number) {
+    this.#now = now;
+    this.#start = now();
+    this.#next = this.#start + PROGRESS_INTERVAL_MS;
+  }
+
+  /**
+   * The words for a person, when it is time for some.
+   *
+   * @param rows how many rows have been read.
+   * @param cursor the last row's.
+   * @param isTime whether that is a time, which tells how far behind now it is.
+   */
+  words(rows: number, cursor: string | null, isTime: boolean): string | undefined {
+    const now = this.#now();
+    if (now < this.#next) return undefined;
+    this.#next = now + PROGRESS_INTERVAL_MS;
+    return `${this.total(rows)}${isTime && cursor !== null ? `, now at ${cursor}, ${duration(now - Date.parse(cursor))} ago` : ''}`;
+  }
+
+  /** How many rows were read, and how many a second. */
+  total(rows: number): string {
+    const seconds = (this.#now() - this.#start) / 1000;
+    const rate = seconds >= 1 ? `, ${grouped(Math.round(rows / seconds))} a second` : '';
+    return `${counted(rows, 'row')} read${rate}`;
+  }
+}
+
+/** A duration in its largest unit or two, as a person would say it. */
+function duration(milliseconds: number): string {
+  const seconds = Math.max(0, Math.round(milliseconds / 1000));
+  if (seconds < 120) return `${seconds} s`;
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 120) return `${minutes} min`;
+  const hours = Math.floor(minutes / 60);
+  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} days`;
+}

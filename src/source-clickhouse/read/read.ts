@@ -1,0 +1,79 @@
+import type { ConfiguredCatalog, ConfiguredStream } from '../../protocol/catalog.ts';
+import { asConnectorError } from '../../protocol/errors.ts';
+import { errorTrace, log, type StreamDescriptor, streamEstimate, streamStatus } from '../../protocol/messages.ts';
+import { OutputClosedError } from '../../protocol/output.ts';
+import type { InputState } from '../../protocol/state.ts';
+import { unsetCursorsOfSmallTable } from '../check/unset-cursors.ts';
+import type { ClickHouse } from '../client/client.ts';
+import type { SourceConfiguration } from '../config/schema.ts';
+import { type Estimate, estimate } from '../query/estimate.ts';
+import { selectRows } from '../query/selection.ts';
+import { timeWindow } from '../query/time-window.ts';
+import { refreshOf, stateToContinueFrom } from '../state/full-refresh.ts';
+import { startingState } from './initial-state.ts';
+import type { RowBudget } from './row-limit.ts';
+import { type EmitContext, emitRows } from './stream-reader.ts';
+
+export type ReadContext = EmitContext & { clickhouse: ClickHouse; configuration: SourceConfiguration };
+
+/**
+ * Reads the configured streams one after the other. A stream that fails is reported (TRACE ERROR, INCOMPLETE) and the
+ * next one goes on. Streams that the limit leaves no row for are left out.
+ *
+ * @returns whether every stream was read to its end, or to the limit.
+ */
+export async function read(context: ReadContext, catalog: ConfiguredCatalog, state: InputState): Promise<boolean> {
+  let complete = true;
+  for (const configured of catalog.streams) {
+    if (context.stop.aborted) return false;
+    if (context.budget.isSpent) {
+      await context.output.write(log('INFO', `${configured.stream.name}: not read, as the limit is reached.`));
+      continue;
+    }
+    complete = (await readStream(context, configured, state)) && complete;
+  }
+  return complete;
+}
+
+async function readStream(context: ReadContext, configured: ConfiguredStream, state: InputState): Promise<boolean> {
+  const { clickhouse, configuration, output, budget, now } = context;
+  const { name, namespace } = configured.stream;
+  // Platforms look messages up by the descriptor that their catalog has.
+  const stream: StreamDescriptor = namespace == null ? { name } : { name, namespace };
+  await output.write(streamStatus(stream, 'STARTED', now()));
+  try {
+    const warn = (message: string): Promise<void> => output.write(log('WARN', message));
+    const selection = await selectRows(clickhouse, configuration, configured, stream, warn);
+    const isIncremental = configured.sync_mode === 'incremental';
+    const stored = stateToContinueFrom(configured, state.of(stream, configuration.database));
+    const { state: position, hashedColumns } = await startingState(selection, stream, stored, warn);
+    const start = { ...position, full_refresh: refreshOf(configured) };
+    const unset =
+      start.cursor === null
+        ? undefined
+        : await unsetCursorsOfSmallTable(clickhouse, selection.table, selection.cursor.column);
+    if (unset !== undefined) await warn(unset);
+    const window = isIncremental
+      ? await timeWindow(clickhouse, selection.cursor.column.type, configuration)
+      : undefined;
+    const order = { ...selection, hashedColumns, readBefore: window?.readBefore };
+    const size = await estimate(clickhouse, order, start);
+    if (size !== undefined) await output.write(streamEstimate(stream, ...withinBudget(size, budget), now()));
+    const total = await emitRows(context, stream, order, start, window);
+    const complete = !context.stop.aborted;
+    const why = complete ? (budget.isSpent ? ', as many as the limit allows' : '') : ', stopped before the end';
+    await output.write(log('INFO', `${stream.name}: ${total}${why}.`));
+    await output.write(streamStatus(stream, complete ? 'COMPLETE' : 'INCOMPLETE', now()));
+    return complete;
+  } catch (error) {
+    if (error instanceof OutputClosedError) throw error;
+    await output.write(errorTrace(asConnectorError(error), now(), stream));
+    await output.write(streamStatus(stream, 'INCOMPLETE', now()));
+    return false;
+  }
+}
+
+/** Of an estimate, what the budget lets through. */
+function withinBudget({ rows, bytes }: Estimate, { left }: RowBudget): [rows: number, bytes: number | undefined] {
+  return rows <= left ? [rows, bytes] : [left, bytes === undefined ? undefined : Math.round((bytes / rows) * left)];
+}

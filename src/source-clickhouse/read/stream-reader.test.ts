@@ -1,0 +1,283 @@
+import { Readable, Writable } from 'node:stream';
+import { describe, expect, test } from 'vitest';
+import { ConnectorError } from '../../protocol/errors.ts';
+import { MessageOutput } from '../../protocol/output.ts';
+import { sourceError } from '../errors/codes.ts';
+import type { RowSelection } from '../query/row-query.ts';
+import type { TimeWindow } from '../query/time-window.ts';
+import { parseClickHouseType } from '../schema/clickhouse-type.ts';
+import { cursorCodec } from '../schema/cursor.ts';
+import type { Column } from '../schema/table.ts';
+import { MOST_RECENT_ROWS } from '../state/emitted-rows.ts';
+import { STATE_VERSION, type StreamState } from '../state/stream-state.ts';
+import { RowBudget } from './row-limit.ts';
+import { emitRows } from './stream-reader.ts';
+
+// Against a real server: integration_tests/source_late_rows.test.ts. Here is what needs an answer made to measure.
+
+const STREAM = { name: 'events', namespace: 'shop' };
+const CURSOR_TYPE = parseClickHouseType('DateTime64(3)');
+const START: StreamState = {
+  version: STATE_VERSION,
+  cursor: null,
+  cursor_column: 'last_updated_at',
+  cursor_type: 'DateTime64(3)',
+};
+
+function selection(added: Column[] = []): RowSelection {
+  const column = { name: 'last_updated_at', type: CURSOR_TYPE };
+  const codec = cursorCodec(CURSOR_TYPE);
+  if (codec === undefined) throw new Error('It is no cursor.');
+  const columns = [column];
+  return {
+    stream: STREAM,
+    table: { database: 'shop', name: 'events', columns: [...columns, ...added] },
+    columns,
+    cursor: { column, codec },
+    final: false,
+    partition: undefined,
+    hashedColumns: columns,
+    readBefore: undefined,
+  };
+}
+
+/** The time of a row, so many milliseconds after noon. */
+function at(milliseconds: number): string {
+  return new Date(Date.UTC(2026, 0, 1, 12) + milliseconds).toISOString();
+}
+
+/** A row at a time, of which there is one alone. */
+function row(milliseconds: number): string {
+  return `{"type":"RECORD","record":{"stream":"events","data":{"last_updated_at":"${at(milliseconds)}"}},"row_hash":"${milliseconds}"}\n`;
+}
+
+const WINDOW: TimeWindow = { now: at(1_000_000), recentFrom: at(100), readBefore: undefined };
+
+type Message = {
+  type: string;
+  state?: { stream: { stream_state: StreamState }; sourceStats: { recordCount: number } };
+  log?: { message: string };
+};
+
+type Emitting = {
+  state?: StreamState;
+  window?: TimeWindow;
+  error?: Error;
+  limit?: number;
+  /** Columns that the hashes in the state are not made of. */
+  added?: Column[];
+};
+
+/** Emits what a server answers, and the error that it ends with, if any. */
+async function emit(
+  lines: Iterable<string>,
+  { state = START, window = WINDOW, error, limit, added = [] }: Emitting = {},
+): Promise<{ rows: number; states: StreamState[]; counted: number; logs: string[]; thrown: unknown }> {
+  let text = '';
+  const stream = new Writable({
+    write(chunk: Buffer, _, done) {
+      text += chunk.toString();
+      done();
+    },
+  });
+  function* answer(): Generator<Buffer> {
+    let chunk = '';
+    for (const line of lines) {
+      chunk += line;
+      if (chunk.length < 64 * 1024) continue;
+      yield Buffer.from(chunk);
+      chunk = '';
+    }
+    yield Buffer.from(chunk);
+    if (error !== undefined) throw error;
+  }
+  const context = {
+    clickhouse: {
+      bytes: async () => Readable.from(answer(), { objectMode: true }),
+      failure: (cause: unknown) => sourceError('table_missing', 'It broke.', { cause }),
+    },
+    output: new MessageOutput(stream),
+    stop: new AbortController().signal,
+    budget: new RowBudget(limit),
+    now: () => 0,
+  };
+  let thrown: unknown;
+  await emitRows(context, STREAM, selection(added), state, window).catch((cause: unknown) => {
+    thrown = cause;
+  });
+  const messages = text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line): Message => JSON.parse(line));
+  const states = messages.flatMap((message) => message.state ?? []);
+  return {
+    rows: messages.filter(({ type }) => type === 'RECORD').length,
+    states: states.map((each) => each.stream.stream_state),
+    counted: states.reduce((sum, { sourceStats }) => sum + sourceStats.recordCount, 0),
+    logs: messages.flatMap(({ log }) => log?.message ?? []),
+    thrown,
+  };
+}
+
+function rowsOf(...times: number[]): string[] {
+  return times.map(row);
+}
+
+function* rowsUpTo(count: number, from = 0): Generator<string> {
+  for (let time = from; time < count; time++) yield row(time);
+}
+
+describe('the position in a state', () => {
+  test('is the last row, when that can get no more company', async () => {
+    const { states } = await emit(rowsOf(1, 2, 3));
+    expect(states.at(-1)).toMatchObject({ cursor: at(3), tie_break: { row_hash: '3', rows: 1, ended: true } });
+    expect(states.at(-1)?.recent_rows).toBeUndefined();
+    expect(states.at(-1)?.hashed_columns).toEqual([['last_updated_at', 'DateTime64(3)']]);
+  });
+
+  test('is behind the last of those that can not; the others are remembered', async () => {
+    const { states } = await emit(rowsOf(1, 2, 100, 101));
+    expect(states.at(-1)?.cursor).toBe(at(2));
+    expect(states.at(-1)?.tie_break).toBeUndefined();
+    expect(states.at(-1)?.recent_rows).toEqual({ '2026-01-01T12:00:00': expect.stringMatching(/^.{22}$/) });
+  });
+
+  test('stays where it was when all rows are recent, but in the middle of a group that they end', async () => {
+    expect((await emit(rowsOf(100, 101))).states.at(-1)?.cursor).toBeNull();
+    const halfRead = { ...START, cursor: at(50), tie_break: { row_hash: '50', rows: 1 } };
+    const { states } = await emit(rowsOf(100, 101), { state: halfRead });
+    expect(states.at(-1)).toMatchObject({ cursor: at(50) });
+    expect(states.at(-1)?.tie_break).toBeUndefined();
+  });
+
+  test('stays in the middle of a group that has become recent, as when the lookback is made longer', async () => {
+    const halfRead = { ...START, cursor: at(200), tie_break: { row_hash: '7', rows: 1 } };
+    const { states, rows } = await emit(rowsOf(200), { state: halfRead });
+    expect(rows).toBe(1);
+    expect(states.at(-1)).toMatchObject({ cursor: at(200), tie_break: { row_hash: '7', rows: 1 } });
+    expect(states.at(-1)?.recent_rows).toBeDefined();
+    // Read again from there on, the row is known.
+    expect((await emit(rowsOf(200), { state: states.at(-1) ?? START })).rows).toBe(0);
+  });
+});
+
+describe('a table that has a column more than the hashes in its state', () => {
+  const added = [{ name: 'item', type: parseClickHouseType('UInt8') }];
+  const all = [
+    ['last_updated_at', 'DateTime64(3)'],
+    ['item', 'UInt8'],
+  ];
+  /** A row of before, and what differs from it by the column alone. */
+  const widened = (milliseconds: number, item: number): string =>
+    row(milliseconds).replace('"row_hash"', `"full_hash":"${item}","row_hash"`);
+
+  test('has its rows remembered by all columns, behind the last row', async () => {
+    const before = (await emit(rowsOf(1, 100))).states.at(-1);
+    const answer = [widened(100, 0), widened(100, 1)];
+    const { rows, states } = await emit(answer, { state: before ?? START, added });
+    expect([rows, states.at(-1)?.cursor, states.at(-1)?.hashed_columns]).toEqual([1, at(1), all]);
+    // One that appears before them is no longer taken for one of them.
+    const hashed = (item: number): string => row(100).replace('"row_hash":"100"', `"row_hash":"${item}"`);
+    expect((await emit([hashed(7), hashed(0), hashed(1)], { state: states.at(-1) ?? START })).rows).toBe(1);
+  });
+
+  test('keeps to the hashes of before while rows of a group are left to be read', async () => {
+    const halfRead = { ...START, cursor: at(200), tie_break: { row_hash: '7', rows: 1 } };
+    const { states } = await emit([widened(200, 0)], { state: halfRead, added });
+    expect(states.at(-1)).toMatchObject({ tie_break: { row_hash: '7' }, hashed_columns: [all[0]] });
+    const limited = await emit([widened(1, 0), widened(2, 0)], { limit: 1, added });
+    expect(limited.states.at(-1)).toMatchObject({ tie_break: { row_hash: '1' }, hashed_columns: [all[0]] });
+  });
+
+  test('goes over to all columns also when rows are held back every time', async () => {
+    function* lines(): Generator<string> {
+      for (let time = 50; time < MOST_RECENT_ROWS + 5_000; time++) yield widened(time, time);
+    }
+    const { states } = await emit(lines(), { added });
+    expect([states.at(-1)?.cursor, states.at(-1)?.hashed_columns]).toEqual([at(99), all]);
+  });
+});
+
+describe('states cover all that was written', () => {
+  // A state takes more bytes than a page then, so that not each page has one.
+  test.each([101_000, 111_000, 121_000])(
+    'when the answer breaks off among %i rows that are remembered',
+    async (count) => {
+      const { rows, states, counted, thrown } = await emit(rowsUpTo(count, 1_000), { error: new Error('broken') });
+      expect(thrown).toBeInstanceOf(ConnectorError);
+      expect(rows).toBeGreaterThan(90_000);
+      expect(counted).toBe(rows);
+      const remembered = Object.values(states.at(-1)?.recent_rows ?? {}).join('').length / 11;
+      expect(remembered).toBe(rows);
+    },
+  );
+
+  test.each([101_000, 111_000, 121_000])(
+    'and nothing more, when the row behind %i that are remembered can not be read',
+    async (count) => {
+      const broken = row(500_000).replace('"last_updated_at":', '');
+      function* lines(): Generator<string> {
+        yield* rowsUpTo(count, 1_000);
+        yield broken;
+        yield* rowsUpTo(count + 20_000, count);
+      }
+      const { rows, states, counted, thrown } = await emit(lines());
+      expect(thrown).toBeInstanceOf(Error);
+      expect(rows).toBeGreaterThan(90_000);
+      expect(counted).toBeLessThanOrEqual(rows);
+      const remembered = Object.values(states.at(-1)?.recent_rows ?? {}).join('').length / 11;
+      expect(remembered).toBe(counted);
+    },
+  );
+
+  test('and are fewer when they are large', async () => {
+    const { states, counted } = await emit(rowsUpTo(200_000, 1_000));
+    expect(counted).toBe(199_000);
+    const sizes = states.map((state) => JSON.stringify(state).length);
+    expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(2 * 199_000 * row(100_000).length);
+  });
+});
+
+describe('more rows than can be remembered', () => {
+  test('are held back from the first that can not, and that is told', async () => {
+    const { rows, states, logs, thrown } = await emit(rowsUpTo(MOST_RECENT_ROWS + 5_000, 50));
+    expect(thrown).toBeUndefined();
+    expect(rows).toBe(MOST_RECENT_ROWS + 50);
+    expect(states.at(-1)?.cursor).toBe(at(99));
+    expect(logs.at(-1)).toContain(`Those from ${at(MOST_RECENT_ROWS + 100)} on are read by a later run`);
+  });
+
+  test('are a mistake of the user when they lie in the future', async () => {
+    const window = { ...WINDOW, now: at(200_000) };
+    const { rows, states, thrown } = await emit(rowsUpTo(MOST_RECENT_ROWS + 5_000), { window });
+    expect(thrown).toMatchObject({
+      failureType: 'config_error',
+      message: expect.stringContaining('last_updated_at lies in the future'),
+    });
+    expect(rows).toBe(MOST_RECENT_ROWS + 100);
+    expect(states.at(-1)?.cursor).toBe(at(99));
+  });
+});
+
+describe('a limit of rows', () => {
+  test('ends in the middle of a page: the state lies behind the last row, and does not say that the answer ended', async () => {
+    const { rows, states, counted } = await emit(rowsOf(1, 2, 3, 4, 5), { limit: 3 });
+    expect([rows, counted, states.length]).toEqual([3, 3, 1]);
+    expect(states[0]).toMatchObject({ cursor: at(3), tie_break: { row_hash: '3', rows: 1 } });
+    expect(states[0]?.tie_break?.ended).toBeUndefined();
+  });
+
+  test('counts no row that was emitted before, and remembers none behind it', async () => {
+    const before = (await emit(rowsOf(100, 101, 102))).states.at(-1);
+    const { rows, states } = await emit(rowsOf(100, 101, 102, 103, 104, 105), { state: before ?? START, limit: 2 });
+    expect(rows).toBe(2);
+    expect(Object.values(states.at(-1)?.recent_rows ?? {}).join('')).toHaveLength(5 * 11);
+    const rest = await emit(rowsOf(100, 101, 102, 103, 104, 105), { state: states.at(-1) ?? START });
+    expect(rest.rows).toBe(1);
+  });
+
+  test('that is exactly what there is ends as well', async () => {
+    const { rows, counted } = await emit(rowsOf(1, 2, 3), { limit: 3 });
+    expect([rows, counted]).toEqual([3, 3]);
+  });
+});

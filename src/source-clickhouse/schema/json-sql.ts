@@ -1,0 +1,259 @@
+import { quoteString } from '../sql.ts';
+import { type ClickHouseType, innerType } from './clickhouse-type.ts';
+
+/** Integers of more bits leave as JSON strings: a JSON number that long is refused or rounded by most readers. */
+const WIDEST_NUMBER_BITS = 64;
+
+/**
+ * How the types are written whose form only the server knows: as they leave, or as what a row is recognised by. The two
+ * differ because the text of JSON and Dynamic depends on settings of the user and on the server's version.
+ */
+export type Purpose = 'record' | 'identity';
+
+/**
+ * The SQL of a String (never NULL) that is the JSON of a value: stamps as RFC 3339 in UTC with the digits that the
+ * column holds, integers up to 64 bits and decimals as bare digits, wider integers in quotes, NaN and the infinities
+ * as null. Bytes that are not UTF-8 pass as they are.
+ *
+ * It is a string, and not a value that a FORMAT would write, for two reasons. What a format writes depends on settings of
+ * the server's version and the user's profile, and a user with readonly=1 may not send any
+ * (https://clickhouse.com/docs/operations/settings/permissions-for-queries). And it is quick: named tuples, which the
+ * message would otherwise be made of, cost the server as much again as the rest of the row.
+ *
+ * @param value the SQL of the value.
+ */
+export function jsonText(type: ClickHouseType, value: string, purpose: Purpose = 'record'): string {
+  return new JsonSql(purpose).text(type, value, 0);
+}
+
+/** The SQL of the pairs `"name":value` of an object, with commas between them; operands for concat. */
+export function jsonPairs(fields: readonly Field[], purpose: Purpose = 'record'): string[] {
+  return new JsonSql(purpose).pairs(fields, 0);
+}
+
+/** A member of an object: its name, and the type and the SQL of its value. */
+export type Field = { name: string; type: ClickHouseType; value: string };
+
+/**
+ * Writes the SQL of JSON. The parameters of a lambda are numbered by their depth: the old analyzer of ClickHouse takes an
+ * inner expression for an outer one that is written alike.
+ */
+class JsonSql {
+  readonly #purpose: Purpose;
+
+  constructor(purpose: Purpose) {
+    this.#purpose = purpose;
+  }
+
+  text(type: ClickHouseType, value: string, depth: number): string {
+    switch (type.kind) {
+      case 'nullable':
+        return this.#nullable(type.of, value, depth);
+      case 'low_cardinality':
+        return this.text(type.of, value, depth);
+      case 'boolean':
+        return `if(${value}, 'true', 'false')`;
+      case 'integer':
+        return isJsonNumber(type) ? `toString(${value})` : inQuotes(`toString(${value})`);
+      case 'decimal':
+        return `toString(${value})`;
+      case 'float':
+        return `if(${finiteCheck(type, value)}, toString(${value}), 'null')`;
+      case 'string':
+        return `toJSONString(${value})`;
+      case 'fixed_string':
+        // Padded with zeros to its length; those inside belong to the value.
+        return `toJSONString(replaceRegexpOne(${value}, '\\\\x00+$', ''))`;
+      case 'date':
+      case 'uuid':
+      case 'ip':
+        return inQuotes(`toString(${value})`);
+      case 'date_time':
+        // formatDateTime is quicker, but what it makes of fractions depends on the server's version and settings.
+        return type.name.startsWith('DateTime64')
+          ? `concat('"', replaceOne(toString(toTimeZone(${value}, 'UTC')), ' ', 'T'), 'Z"')`
+          : `formatDateTime(${value}, '"%FT%TZ"', 'UTC')`;
+      case 'array': {
+        const item = `x${depth}`;
+        return list(`arrayMap(${item} -> ${this.text(type.of, item, depth + 1)}, ${value})`, '[', ']');
+      }
+      case 'map': {
+        const [key, item] = [`k${depth}`, `v${depth}`];
+        const entry = `concat(${this.#key(type.key, key, depth + 1)}, ':', ${this.text(type.value, item, depth + 1)})`;
+        return list(`arrayMap((${key}, ${item}) -> ${entry}, mapKeys(${value}), mapValues(${value}))`, '{', '}');
+      }
+      case 'tuple':
+        return this.#tuple(type.elements, value, depth);
+      case 'variant': {
+        const options = type.of.flatMap((option) => [
+          isOfType(value, option),
+          this.#nullable(option, elementOfType(value, option), depth),
+        ]);
+        return `multiIf(${[...options, `'null'`].join(', ')})`;
+      }
+      case 'json':
+        return this.#purpose === 'record' ? serverText(value) : settingFreeText(value);
+      case 'dynamic':
+        return this.#purpose === 'record' ? serverText(value) : dynamicBytes(value);
+      case 'aggregate_state':
+        // Bytes that mean nothing outside of ClickHouse, and not the same at each read. A column of them is left out;
+        // inside of another type, null keeps the place.
+        return `'null'`;
+      default:
+        return type.name === 'Nothing' ? `'null'` : `toJSONString(toString(${value}))`;
+    }
+  }
+
+  pairs(fields: readonly Field[], depth: number): string[] {
+    return fields.flatMap(({ name, type, value }, index) => [
+      quoteString(`${index === 0 ? '' : ','}${JSON.stringify(name)}:`),
+      this.text(type, value, depth),
+    ]);
+  }
+
+  #nullable(of: ClickHouseType, value: string, depth: number): string {
+    // Naming the value once keeps the query short: a table of many columns must fit in max_query_size.
+    return PASSES_NULL_ON.has(of.kind)
+      ? `ifNull(${this.text(of, value, depth)}, 'null')`
+      : `if(isNull(${value}), 'null', ${this.text(of, `assumeNotNull(${value})`, depth)})`;
+  }
+
+  /** A tuple leaves as an object when all its elements have names, otherwise as an array. */
+  #tuple(elements: Extract<ClickHouseType, { kind: 'tuple' }>['elements'], value: string, depth: number): string {
+    const fields = elements.map(({ name, type }, index) => ({ name, type, value: elementAt(value, index) }));
+    const named = fields.flatMap(({ name, ...field }) => (name === undefined ? [] : [{ name, ...field }]));
+    if (fields.length === 0) return `'[]'`;
+    if (named.length === fields.length) return `concat('{', ${this.pairs(named, depth).join(', ')}, '}')`;
+    const texts = fields.map((field) => this.text(field.type, field.value, depth));
+    return `concat('[', ${texts.join(`, ',', `)}, ']')`;
+  }
+
+  /** Keys of an object are strings whatever they are in the Map. */
+  #key(type: ClickHouseType, value: string, depth: number): string {
+    const inner = innerType(type);
+    switch (inner.kind) {
+      case 'integer':
+        return inQuotes(`toString(${value})`);
+      case 'boolean':
+        return inQuotes(this.text(inner, value, depth));
+      case 'string':
+      case 'fixed_string':
+      case 'date':
+      case 'date_time':
+      case 'uuid':
+      case 'ip':
+        return this.text(inner, value, depth);
+      default:
+        return `toJSONString(toString(${value}))`;
+    }
+  }
+}
+
+/** The kinds whose expression is NULL, or 'null', when its value is NULL. */
+const PASSES_NULL_ON: ReadonlySet<ClickHouseType['kind']> = new Set([
+  'integer',
+  'decimal',
+  'float',
+  'string',
+  'fixed_string',
+  'date',
+  'date_time',
+  'uuid',
+  'ip',
+  'enumeration',
+] as const);
+
+/**
+ * The SQL of whether a value holds a NaN or an infinity somewhere, which leaves as null; undefined when its type can't.
+ * What is in a JSON or Dynamic is not looked into.
+ *
+ * @param depth how many lambdas are around it: see JsonSql.
+ */
+export function hasNonFinite(type: ClickHouseType, value: string, depth = 0): string | undefined {
+  switch (type.kind) {
+    case 'float':
+      return `NOT ${finiteCheck(type, value)}`;
+    case 'low_cardinality':
+      return hasNonFinite(type.of, value, depth);
+    case 'nullable': {
+      if (type.of.kind === 'float') return `ifNull(NOT ${finiteCheck(type.of, value)}, 0)`;
+      const inner = hasNonFinite(type.of, `assumeNotNull(${value})`, depth);
+      return inner && `(isNotNull(${value}) AND ${inner})`;
+    }
+    case 'array': {
+      const inner = hasNonFinite(type.of, `x${depth}`, depth + 1);
+      return inner && `arrayExists(x${depth} -> ${inner}, ${value})`;
+    }
+    case 'map': {
+      const inner = hasNonFinite(type.value, `x${depth}`, depth + 1);
+      return inner && `arrayExists(x${depth} -> ${inner}, mapValues(${value}))`;
+    }
+    case 'tuple':
+      return anyOf(type.elements.map((element, index) => hasNonFinite(element.type, elementAt(value, index), depth)));
+    case 'variant':
+      return anyOf(
+        type.of.map((option) => {
+          const inner = hasNonFinite(option, `assumeNotNull(${elementOfType(value, option)})`, depth);
+          return inner && `(${isOfType(value, option)} AND ${inner})`;
+        }),
+      );
+    default:
+      return undefined;
+  }
+}
+
+/** The SQL of whether one of several conditions holds; undefined when there is none. */
+export function anyOf(conditions: readonly (string | undefined)[]): string | undefined {
+  const some = conditions.filter((condition) => condition !== undefined);
+  return some.length === 0 ? undefined : `(${some.join(' OR ')})`;
+}
+
+/** Servers before 25.9 have no isFinite for BFloat16. */
+function finiteCheck({ name }: ClickHouseType, value: string): string {
+  return `isFinite(${name === 'BFloat16' ? `toFloat32(${value})` : value})`;
+}
+
+/** Whether the values of an integer type leave as JSON numbers, and not as strings. */
+export function isJsonNumber({ bits }: Extract<ClickHouseType, { kind: 'integer' }>): boolean {
+  return bits <= WIDEST_NUMBER_BITS;
+}
+
+/** What the server writes for types that only the value knows. A function of a Dynamic returns a Nullable. */
+function serverText(value: string): string {
+  return `ifNull(toJSONString(${value}), 'null')`;
+}
+
+/**
+ * The same without what settings change in it: quotes around numbers, and escaped slashes. The bytes of RowBinary would
+ * depend on no setting, but their paths have another order after a merge.
+ */
+function settingFreeText(value: string): string {
+  return `replaceRegexpAll(${serverText(value)}, '["\\\\\\\\]', '')`;
+}
+
+/** The bytes that RowBinary has for a Dynamic, which depend on no setting; unless it holds a JSON: see above. */
+function dynamicBytes(value: string): string {
+  return `if(position(dynamicType(${value}), 'JSON') > 0, ${settingFreeText(value)}, formatRow('RowBinary', ${value}))`;
+}
+
+/** The SQL of a JSON array or object of the strings of an array. */
+function list(texts: string, open: string, close: string): string {
+  return `concat('${open}', arrayStringConcat(${texts}, ','), '${close}')`;
+}
+
+/** Text that needs no escape, in the quotes of JSON. */
+function inQuotes(text: string): string {
+  return `concat('"', ${text}, '"')`;
+}
+
+function elementAt(tuple: string, index: number): string {
+  return `tupleElement(${tuple}, ${index + 1})`;
+}
+
+function isOfType(variant: string, type: ClickHouseType): string {
+  return `variantType(${variant}) = ${quoteString(type.name)}`;
+}
+
+function elementOfType(variant: string, type: ClickHouseType): string {
+  return `variantElement(${variant}, ${quoteString(type.name)})`;
+}

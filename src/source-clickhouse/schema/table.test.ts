@@ -1,0 +1,32 @@
+import { describe, expect, test } from 'vitest';
+import { parseClickHouseType } from './clickhouse-type.ts';
+import { type Column, missingColumns, type Table } from './table.ts';
+
+function columns(...definitions: [name: string, type: string][]): Column[] {
+  return definitions.map(([name, type]) => ({ name, type: parseClickHouseType(type) }));
+}
+
+function table(...names: string[]): Table {
+  return {
+    database: 'shop',
+    name: 'events',
+    columns: columns(...names.map((name): [string, string] => [name, 'String'])),
+  };
+}
+
+describe('the columns that a table lacks', () => {
+  test.each<[string[], string[]]>([
+    [['custom_id', 'event_name', 'last_updated_at'], []],
+    [['x', 'last_updated_at', 'event_name', 'y', 'custom_id'], []],
+    [['custom_id', 'last_updated_at'], ['event_name']],
+    [[], ['custom_id', 'event_name', 'last_updated_at']],
+    // ClickHouse tells upper and lower case apart.
+    [
+      ['Custom_Id', 'event_name', 'LAST_UPDATED_AT'],
+      ['custom_id', 'last_updated_at'],
+    ],
+    [['custom_id ', 'event_name', 'last_updated_at'], ['custom_id']],
+  ])('with %j are %j', (names, missing) => {
+    expect(missingColumns(table(...names), 'last_updated_at')).toEqual(missing);
+  });
+});

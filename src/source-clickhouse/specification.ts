@@ -1,8 +1,0 @@
-import { connectorSpecification } from '../protocol/spec.ts';
-import { sourceConfigurationSchema } from './configuration.ts';
-
-/** What `spec` prints for the source. */
-export const sourceSpecification = connectorSpecification(sourceConfigurationSchema, {
-  documentationUrl: 'https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/source-clickhouse.md',
-  supportsIncremental: true,
-});

@@ -1,0 +1,75 @@
+import type { AirbyteStream } from '../../protocol/messages.ts';
+import { atMost } from '../check/at-most.ts';
+import type { ClickHouse } from '../client/client.ts';
+import type { SourceConfiguration } from '../config/schema.ts';
+import { columnJsonSchema } from '../schema/json-schema.ts';
+import { listTables, missingColumns, type Table } from '../schema/table.ts';
+import { offeredStreams } from './offered-streams.ts';
+import { refuseUnreadable, unreadableText } from './unreadable-engine.ts';
+
+/** Of tables that do not fit, so many are named. */
+const MOST_NAMED = 3;
+
+/** Of warnings about streams with the same rows, so many are given. */
+const MOST_WARNINGS = 10;
+
+/** What is found, and what to warn of: what is missing when there are no streams, and which have the same rows. */
+type Discovered = { streams: AirbyteStream[]; warnings: string[] };
+
+/**
+ * A stream for each table and view that has the required columns and can be read; the one in the configuration, if it
+ * names one.
+ */
+export async function discover(clickhouse: ClickHouse, configuration: SourceConfiguration): Promise<Discovered> {
+  const { database, table, cursor_column } = configuration;
+  if (table !== undefined) {
+    const tables = await listTables(clickhouse, database, table);
+    const fitting = tables.filter((candidate) => missingColumns(candidate, cursor_column).length === 0);
+    for (const each of tables) await refuseUnreadable(clickhouse, each);
+    return {
+      streams: fitting.map((candidate) => toStream(candidate, cursor_column)),
+      warnings: fitting.length > 0 || tables.length === 0 ? [] : [missingText(tables, database, cursor_column)],
+    };
+  }
+  const { streams, unreadable, tables, warnings } = await offeredStreams(clickhouse, configuration);
+  const nothing =
+    unreadable.length > 0
+      ? unreadable.slice(0, MOST_NAMED).map(unreadableText)
+      : tables.length === 0
+        ? []
+        : [missingText(tables, database, cursor_column)];
+  return {
+    streams: streams.map((each) => toStream(each, cursor_column)),
+    warnings: streams.length === 0 ? nothing : atMost(MOST_WARNINGS, warnings),
+  };
+}
+
+function missingText(tables: readonly Table[], database: string, cursorColumn: string): string {
+  const named = tables
+    .slice(0, MOST_NAMED)
+    .map((each) => `"${each.name}" lacks ${missingColumns(each, cursorColumn).join(', ')}`);
+  const others = tables.length - named.length;
+  const text = [...named, ...(others > 0 ? [`and so it is with ${others} more`] : [])].join('; ');
+  return `No table or view in the database "${database}" has the columns that are needed: ${text}.`;
+}
+
+/**
+ * full_refresh stands first because some platforms take the first mode when nobody chose. No primary key is claimed:
+ * ClickHouse's is a sort order and not unique, and a platform that deduplicates by it would delete events.
+ */
+function toStream(table: Table, cursorColumn: string): AirbyteStream {
+  return {
+    name: table.name,
+    namespace: table.database,
+    json_schema: {
+      $schema: 'http://json-schema.org/draft-07/schema#',
+      type: 'object',
+      additionalProperties: true,
+      properties: Object.fromEntries(table.columns.map(({ name, type }) => [name, columnJsonSchema(type)])),
+    },
+    supported_sync_modes: ['full_refresh', 'incremental'],
+    source_defined_cursor: true,
+    default_cursor_field: [cursorColumn],
+    is_resumable: true,
+  };
+}

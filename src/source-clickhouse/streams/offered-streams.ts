@@ -1,0 +1,69 @@
+import type { ClickHouse } from '../client/client.ts';
+import type { SourceConfiguration } from '../config/schema.ts';
+import { listTables, missingColumns, type Table } from '../schema/table.ts';
+import { TableDefinitions } from './shared-rows.ts';
+import { UNREADABLE_ENGINES } from './unreadable-engine.ts';
+
+/** Of tables whose rows another one has, so many are named. */
+const MOST_NAMED = 5;
+
+/** What a database offers when the configuration names no table. */
+export type Offer = {
+  /** The tables and views that `discover` lists. */
+  streams: Table[];
+  /** Those that have the columns of a stream, and an engine that can't be read. */
+  unreadable: { name: string; engine: string }[];
+  /** All tables and views that the user sees. */
+  tables: Table[];
+  /** What to say of streams that have the same rows, a sentence or two each. */
+  warnings: string[];
+};
+
+/**
+ * The streams of a database: tables and views with the required columns, but for those of an engine that can't be read,
+ * and materialized views whose target is among them, as its rows would be sent twice.
+ */
+export async function offeredStreams(
+  clickhouse: ClickHouse,
+  { database, cursor_column }: Pick<SourceConfiguration, 'database' | 'cursor_column'>,
+): Promise<Offer> {
+  const tables = await listTables(clickhouse, database);
+  const fitting = tables.filter((table) => missingColumns(table, cursor_column).length === 0);
+  if (fitting.length === 0) return { streams: [], unreadable: [], tables, warnings: [] };
+  const definitions = await TableDefinitions.of(clickhouse, database);
+  const unreadable = fitting.flatMap((table) => {
+    // A materialized view is read through its target.
+    const engines = [table, definitions.lastHolderOf(table)].map((each) => each && definitions.engineOf(each));
+    const engine = engines.find((each) => each !== undefined && UNREADABLE_ENGINES.includes(each));
+    return engine === undefined ? [] : [{ name: table.name, engine }];
+  });
+  const readable = fitting.filter(({ name }) => !unreadable.some((each) => each.name === name));
+  const streams = readable.filter((table) => !definitions.isHeldBy(table, readable));
+  return { streams, unreadable, tables, warnings: sharedRows(streams, definitions) };
+}
+
+/** A warning for each stream that has the rows of others. */
+function sharedRows(streams: readonly Table[], definitions: TableDefinitions): string[] {
+  const warnings: string[] = [];
+  const firstWith = new Map<string, Table>();
+  for (const stream of streams) {
+    const others = definitions.sharedBy(stream, streams);
+    const holder = definitions.lastHolderOf(stream);
+    const key = JSON.stringify([holder?.database, holder?.name]);
+    const twin = holder === undefined ? undefined : firstWith.get(key);
+    if (twin === undefined) firstWith.set(key, stream);
+    const shared = others.length > 0 ? others : twin === undefined ? [] : [twin];
+    if (shared.length === 0) continue;
+    const kind = definitions.engineOf(stream);
+    warnings.push(
+      `"${stream.name}"${kind === undefined ? '' : ` (${kind})`} has rows of ${namesOf(shared)}. A sync of ${shared.length === 1 ? 'both' : 'all of them'} sends those rows to Batch twice. Sync only one of them, for example by naming it in "table".`,
+    );
+  }
+  return warnings;
+}
+
+function namesOf(tables: readonly { name: string }[]): string {
+  const named = tables.slice(0, MOST_NAMED).map(({ name }) => `"${name}"`);
+  const others = tables.length - named.length;
+  return others === 0 ? named.join(', ') : `${named.join(', ')} and ${others} more`;
+}

@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import type { ClickHouse } from '../client/client.ts';
+import { sourceError } from '../errors/codes.ts';
+import { sqlTokens } from './sql-tokens.ts';
+import type { TableName } from './table-definition.ts';
+
+const FROM_A_QUEUE = "which can't be read: reading from it takes the rows out of the queue";
+const MADE_UP = 'which invents its rows, without an end';
+
+const READ_TARGET = 'Read the table that its materialized view writes to.';
+const READ_ANOTHER = 'Read another table.';
+
+/**
+ * The engines whose tables have no rows to be read, or not only once: why, and what to read instead. A Kafka table is
+ * one even where the server allows to read it (stream_like_engine_allow_direct_select), as its rows are then gone.
+ *
+ * https://clickhouse.com/docs/engines/table-engines
+ */
+const UNREADABLE: Readonly<Record<string, readonly [why: string, advice: string]>> = {
+  Kafka: [FROM_A_QUEUE, READ_TARGET],
+  RabbitMQ: [FROM_A_QUEUE, READ_TARGET],
+  NATS: [FROM_A_QUEUE, READ_TARGET],
+  FileLog: [FROM_A_QUEUE, READ_TARGET],
+  S3Queue: [FROM_A_QUEUE, READ_TARGET],
+  AzureQueue: [FROM_A_QUEUE, READ_TARGET],
+  Null: ['which never returns a row, as it stores none', READ_TARGET],
+  Set: ['which a query can only use on the right of IN', READ_ANOTHER],
+  TimeSeries: ["which can't be selected from", READ_ANOTHER],
+  GenerateRandom: [MADE_UP, READ_ANOTHER],
+  FuzzJSON: [MADE_UP, READ_ANOTHER],
+  FuzzQuery: [MADE_UP, READ_ANOTHER],
+};
+
+/** The names of these engines. */
+export const UNREADABLE_ENGINES = Object.keys(UNREADABLE);
+
+const engineRow = z.object({ engine: z.string(), as_select: z.string() });
+
+/**
+ * Fails when a table is of an engine that can't be read, or is a view with parameters.
+ *
+ * @throws ConnectorError (config_error) that says what to read instead.
+ */
+export async function refuseUnreadable(clickhouse: ClickHouse, { database, name }: TableName): Promise<void> {
+  const [row] = await clickhouse.rows(
+    'SELECT engine, as_select FROM system.tables WHERE database = {database:String} AND name = {table:String}',
+    { database, table: name },
+    engineRow,
+  );
+  if (row === undefined) return;
+  const { engine } = row;
+  if (UNREADABLE_ENGINES.includes(engine)) throw sourceError('table_unreadable', unreadableText({ name, engine }));
+  const parameters = row.engine === 'View' ? parametersOf(row.as_select) : [];
+  if (parameters.length === 0) return;
+  throw sourceError(
+    'table_unreadable',
+    `"${name}" is a view with parameters (${parameters.join(', ')}), and has no rows without a value for them. Create a view with values in their places, and read that.`,
+  );
+}
+
+/** Why a table of one of these engines can't be read, and what to do. */
+export function unreadableText({ name, engine }: { name: string; engine: string }): string {
+  const [why, advice] = UNREADABLE[engine] ?? ["which can't be read", READ_ANOTHER];
+  return `"${name}" is a ${engine} table, ${why}. ${advice}`;
+}
+
+/** The names in `{name:Type}`. */
+function parametersOf(query: string): string[] {
+  const tokens = sqlTokens(query);
+  const names = tokens.flatMap(({ text }, at) =>
+    tokens[at - 1]?.text === '{' && tokens[at + 1]?.text === ':' ? text : [],
+  );
+  return [...new Set(names)];
+}
