@@ -2,13 +2,13 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { anyText } from '../sandbox/any-text.ts';
 import { BatchApi as Sandbox } from '../sandbox/batch-api/server.ts';
-import { BatchApi } from '../src/destination-batch/batch-api.ts';
-import type { ColumnType } from '../src/destination-batch/column-types.ts';
-import { UPDATE } from '../src/destination-batch/endpoint.ts';
-import { EventMapper } from '../src/destination-batch/event.ts';
-import { parseInputLine } from '../src/destination-batch/input-message.ts';
-import { DEFAULT_LIMITS } from '../src/destination-batch/limits.ts';
-import { DEFAULT_POLICIES } from '../src/destination-batch/policies.ts';
+import { BatchApi } from '../src/destination-batch/batch/api.ts';
+import { UPDATE } from '../src/destination-batch/batch/endpoints.ts';
+import { DEFAULT_LIMITS } from '../src/destination-batch/batch/limits.ts';
+import { DEFAULT_POLICIES } from '../src/destination-batch/config/policies.ts';
+import type { ColumnType } from '../src/destination-batch/mapping/column-types.ts';
+import { EventMapper } from '../src/destination-batch/mapping/mapper.ts';
+import { parseInputLine } from '../src/destination-batch/write/input.ts';
 
 // Two that know the rules of Batch's API, written apart: the mapper of the destination, and the sandbox that plays Batch.
 // Rows of all kinds go through both, over HTTP. What the mapper lets through, the sandbox must take without a word.

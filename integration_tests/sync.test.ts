@@ -3,8 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import type { BatchApi } from '../sandbox/batch-api/server.ts';
 import { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
 import { type Finished, finished, run, start, sync } from '../sandbox/launcher.ts';
-import { EventMapper } from '../src/destination-batch/event.ts';
-import { DEFAULT_LIMITS } from '../src/destination-batch/limits.ts';
+import { DEFAULT_LIMITS } from '../src/destination-batch/batch/limits.ts';
+import { EventMapper } from '../src/destination-batch/mapping/mapper.ts';
 import {
   catalogOf,
   destinationConfiguration,

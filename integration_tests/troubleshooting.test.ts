@@ -10,7 +10,7 @@ import { readerWith, type SandboxUser } from '../sandbox/clickhouse/users.ts';
 import { type Finished, finished, type LauncherName, type PrintedMessage, run, start } from '../sandbox/launcher.ts';
 import { SshServer } from '../sandbox/ssh-server.ts';
 import { check as checkConnector, type Role } from '../src/cli/connectors.ts';
-import { DESTINATION_ERRORS } from '../src/destination-batch/destination-error.ts';
+import { DESTINATION_ERRORS } from '../src/destination-batch/errors.ts';
 import { writeFiles } from '../src/init/configuration-files.ts';
 import { preview } from '../src/preview/preview.ts';
 import type { CommandContext } from '../src/protocol/command-context.ts';

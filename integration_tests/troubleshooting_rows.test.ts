@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { FaultRequest } from '../sandbox/batch-api/faults.ts';
 import type { BatchApi } from '../sandbox/batch-api/server.ts';
 import { type Finished, run } from '../sandbox/launcher.ts';
-import { REASON_CODES } from '../src/destination-batch/reason.ts';
+import { REASON_CODES } from '../src/destination-batch/codes.ts';
 import { splitLink } from '../src/protocol/help-pages.ts';
 import { catalogOf, destinationConfiguration, errors, logs, quickBatchApi, temporaryFiles } from './support.ts';
 import { expectOnPage, page } from './troubleshooting_page.ts';

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
-import { EventMapper, type MappedRow } from '../src/destination-batch/event.ts';
-import { parseInputLine } from '../src/destination-batch/input-message.ts';
-import { DEFAULT_LIMITS } from '../src/destination-batch/limits.ts';
+import { DEFAULT_LIMITS } from '../src/destination-batch/batch/limits.ts';
+import { EventMapper, type MappedRow } from '../src/destination-batch/mapping/mapper.ts';
+import { parseInputLine } from '../src/destination-batch/write/input.ts';
 
 const PAGE = readFileSync(new URL('../docs/TYPES.md', import.meta.url), 'utf8');
 

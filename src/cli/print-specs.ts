@@ -1,5 +1,5 @@
 import { writeFile } from 'node:fs/promises';
-import { destinationSpecification } from '../destination-batch/specification.ts';
+import { destinationSpecification } from '../destination-batch/config/specification.ts';
 import { PACKAGE_ROOT } from '../shared/package-root.ts';
 import { sourceSpecification } from '../source-clickhouse/config/specification.ts';
 

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { DESTINATION_ERRORS } from '../destination-batch/destination-error.ts';
-import { REASON_CODES } from '../destination-batch/reason.ts';
+import { REASON_CODES } from '../destination-batch/codes.ts';
+import { DESTINATION_ERRORS } from '../destination-batch/errors.ts';
 import { PROTOCOL_ERRORS } from '../protocol/errors.ts';
 import { SOURCE_ERRORS } from '../source-clickhouse/errors/codes.ts';
 import { SYNC_ERRORS } from '../sync/sync-error.ts';

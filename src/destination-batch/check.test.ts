@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { FaultRequest } from '../../sandbox/batch-api/faults.ts';
 import { BatchApi as Sandbox } from '../../sandbox/batch-api/server.ts';
 import { ConnectorError, type FailureType } from '../protocol/errors.ts';
-import { BatchApi } from './batch-api.ts';
+import { BatchApi } from './batch/api.ts';
 import { check } from './check.ts';
 
 const KEYS = { rest_api_key: 'rest_check', project_key: 'project_check' };

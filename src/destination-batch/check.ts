@@ -1,9 +1,9 @@
 import { ProxyError } from '../protocol/network/proxy-tunnel.ts';
-import type { BatchApi } from './batch-api.ts';
-import { wordsWithoutValues } from './batch-words.ts';
-import { destinationError } from './destination-error.ts';
-import { UPDATE } from './endpoint.ts';
-import { RetryableCallError } from './retryable-call-error.ts';
+import type { BatchApi } from './batch/api.ts';
+import { wordsWithoutValues } from './batch/batch-words.ts';
+import { UPDATE } from './batch/endpoints.ts';
+import { RetryableCallError } from './batch/retryable-call-error.ts';
+import { destinationError } from './errors.ts';
 
 /** The profile that `check` touches. Batch creates it, without attributes or events, if it is not there. */
 const CHECK_CUSTOM_ID = 'clickhouse-to-batch-connection-check';

@@ -5,14 +5,14 @@ import { type ConfigurationOrPath, readConfiguration } from '../protocol/configu
 import { readJsonFile } from '../protocol/json-file.ts';
 import { log } from '../protocol/messages.ts';
 import { proxyFor, proxyNote } from '../protocol/network/proxy.ts';
-import { BatchApi } from './batch-api.ts';
+import { BatchApi } from './batch/api.ts';
 import { check as checkBatch } from './check.ts';
-import { destinationConfigurationSchema } from './configuration.ts';
+import { destinationConfigurationSchema } from './config/schema.ts';
 import { discover as discoverOperations } from './discover.ts';
-import { keepHeapSmall } from './heap.ts';
-import type { RejectedRowStore } from './rejected-rows.ts';
-import { rejectedRowStore } from './rejected-store.ts';
-import { write as writeEvents } from './write.ts';
+import { rejectedRowStore } from './rejected/open-store.ts';
+import type { RejectedRowStore } from './rejected/rejected-rows.ts';
+import { keepHeapSmall } from './write/memory.ts';
+import { write as writeEvents } from './write/session.ts';
 
 /** Rejects with a ConnectorError that says why Batch, or the store of rejected rows, can't be written to. */
 export async function check(context: CommandContext, config: ConfigurationOrPath): Promise<void> {

@@ -1,9 +1,9 @@
 import { Ajv } from 'ajv';
 import addFormats from 'ajv-formats';
 import { describe, expect, test } from 'vitest';
+import { DEFAULT_LIMITS } from './batch/limits.ts';
 import { discover } from './discover.ts';
-import { EventMapper, type Row } from './event.ts';
-import { DEFAULT_LIMITS } from './limits.ts';
+import { EventMapper, type Row } from './mapping/mapper.ts';
 
 test('there is one operation: to add events', () => {
   expect(discover().map(({ object_name, sync_mode }) => [object_name, sync_mode])).toEqual([

@@ -1,5 +1,5 @@
 import type { DestinationOperation } from '../protocol/messages.ts';
-import { REQUIRED_FIELDS } from './mapping.ts';
+import { REQUIRED_FIELDS } from './config/mapping.ts';
 
 /** The one thing that can be written: events, added to profiles. Any further column becomes an attribute. */
 export function discover(): DestinationOperation[] {

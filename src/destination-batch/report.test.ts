@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Message } from '../protocol/messages.ts';
-import type { RejectionCode } from './reason.ts';
+import type { RejectionCode } from './codes.ts';
 import { Report } from './report.ts';
 
 /** What a person reads. */

@@ -1,7 +1,7 @@
 import { troubleshootingPage } from '../protocol/help-pages.ts';
 import type { Message } from '../protocol/messages.ts';
 import { log } from '../protocol/messages.ts';
-import type { Change, LeftOut, RejectionCode } from './reason.ts';
+import type { Change, LeftOut, RejectionCode } from './codes.ts';
 
 /** Rejections of one code that are told one by one; the others are counted. */
 const SAMPLES_PER_CODE = 3;

@@ -1,8 +1,8 @@
-import type { DestinationConfiguration } from '../destination-batch/configuration.ts';
-import type { MappedEvent } from '../destination-batch/event-rules.ts';
-import { lanes } from '../destination-batch/pacing.ts';
-import { requestBody } from '../destination-batch/request-body.ts';
-import { WaitingEvents } from '../destination-batch/waiting-events.ts';
+import type { DestinationConfiguration } from '../destination-batch/config/schema.ts';
+import { WaitingEvents } from '../destination-batch/delivery/batcher.ts';
+import { lanes } from '../destination-batch/delivery/pacing.ts';
+import { requestBody } from '../destination-batch/delivery/request-body.ts';
+import type { MappedEvent } from '../destination-batch/mapping/rules.ts';
 
 /** A request to Batch: its address, and its body in JSON. */
 export type Request = { url: string; body: string };

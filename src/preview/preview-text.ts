@@ -1,8 +1,8 @@
 import { parse, stringify } from 'lossless-json';
 import wrapAnsi from 'wrap-ansi';
 import { z } from 'zod';
-import type { ValueKind } from '../destination-batch/attribute-value.ts';
-import type { ColumnUse } from '../destination-batch/column-use.ts';
+import type { ValueKind } from '../destination-batch/mapping/attribute-value.ts';
+import type { ColumnUse } from '../destination-batch/mapping/column-use.ts';
 import { counted } from '../shared/format.ts';
 import { printable, printableLines } from '../shared/printable.ts';
 import type { Request } from './first-request.ts';

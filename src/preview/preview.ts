@@ -1,8 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type DestinationConfiguration, destinationConfigurationSchema } from '../destination-batch/configuration.ts';
-import { eventStreams } from '../destination-batch/event-streams.ts';
-import { parseInputLine } from '../destination-batch/input-message.ts';
+import { type DestinationConfiguration, destinationConfigurationSchema } from '../destination-batch/config/schema.ts';
+import { eventStreams } from '../destination-batch/mapping/streams.ts';
+import { parseInputLine } from '../destination-batch/write/input.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { readConfiguration } from '../protocol/configuration.ts';
 import { isToBeHeard, type Message } from '../protocol/messages.ts';

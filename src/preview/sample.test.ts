@@ -1,7 +1,7 @@
 import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
-import { destinationConfigurationSchema } from '../destination-batch/configuration.ts';
-import { EventMapper } from '../destination-batch/event.ts';
+import { destinationConfigurationSchema } from '../destination-batch/config/schema.ts';
+import { EventMapper } from '../destination-batch/mapping/mapper.ts';
 import { firstRequest } from './first-request.ts';
 import { previewText } from './preview-text.ts';
 import { Sample } from './sample.ts';

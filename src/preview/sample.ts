@@ -1,7 +1,7 @@
-import type { ColumnUse } from '../destination-batch/column-use.ts';
-import type { EventMapper, Row } from '../destination-batch/event.ts';
-import type { MappedEvent } from '../destination-batch/event-rules.ts';
-import type { Change, LeftOut, Rejection, RejectionCode } from '../destination-batch/reason.ts';
+import type { Change, LeftOut, Rejection, RejectionCode } from '../destination-batch/codes.ts';
+import type { ColumnUse } from '../destination-batch/mapping/column-use.ts';
+import type { EventMapper, Row } from '../destination-batch/mapping/mapper.ts';
+import type { MappedEvent } from '../destination-batch/mapping/rules.ts';
 import { type JsonType, jsonTypeOf } from './json-type.ts';
 
 /** How often something was found, and what was said of it the first time. */

@@ -1,0 +1,76 @@
+import { errors } from 'undici';
+import { ConnectorError, codeOf, messageOf } from '../../protocol/errors.ts';
+import { NO_HTTP, networkWords } from '../../protocol/network/connection-errors.ts';
+import { ProxyError } from '../../protocol/network/proxy-tunnel.ts';
+import { destinationError } from '../errors.ts';
+import { RetryableCallError } from './retryable-call-error.ts';
+
+/** Node's codes for a connection that was never made: nothing of the call can have arrived. */
+const NEVER_CONNECTED: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+/** Node's codes for a certificate that is not accepted: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+const CERTIFICATE_FAULT = /^(ERR_TLS_CERT_|CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH$|INVALID_)/;
+
+/** What is wrong with the certificate, by these codes. */
+const CERTIFICATE_WORDS: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'it has expired',
+  CERT_NOT_YET_VALID: 'it is not valid yet',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'it is for another host name',
+  HOSTNAME_MISMATCH: 'it is for another host name',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'no known authority has signed it',
+  SELF_SIGNED_CERT_IN_CHAIN: 'no known authority has signed it',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'no known authority has signed it',
+  UNABLE_TO_GET_ISSUER_CERT: 'no known authority has signed it',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'no known authority has signed it',
+};
+
+/** Node's codes for an answer to the first bytes of TLS that is not TLS. */
+const NO_TLS: ReadonlySet<string> = new Set(['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG']);
+
+/**
+ * A failure of the connection to Batch as an error of ours. None of the words of Node, OpenSSL or undici is shown: they
+ * say where in their code something was found, and not what a user can do.
+ *
+ * @param address where Batch is, as `https://host`.
+ */
+export function connectionFault(error: unknown, address: string): Error {
+  if (error instanceof ConnectorError) return error;
+  if (error instanceof ProxyError) {
+    // The sentence goes on where it is reported.
+    return new RetryableCallError(error.message.replace(/\.$/, ''), { outcomeUnknown: false, cause: error });
+  }
+  const code = codeOf(error);
+  const { host } = new URL(address);
+  if (CERTIFICATE_FAULT.test(code)) {
+    return destinationError(
+      'batch_certificate_refused',
+      `The certificate of ${address} is not accepted: ${CERTIFICATE_WORDS[code] ?? "it can't be verified"} (${code}). A proxy on the way may answer in Batch's place, or the clock of this machine is wrong. If the proxy is your own, give Node its authority in the variable NODE_EXTRA_CA_CERTS.`,
+      { cause: error },
+    );
+  }
+  if (NO_TLS.has(code)) {
+    return destinationError(
+      'batch_address_wrong',
+      `api_url says https, but ${host} does not speak TLS there. Check the host and the port of api_url. If they are right, something on the way, such as a proxy, answers in place of Batch.`,
+      { cause: error },
+    );
+  }
+  const options = { outcomeUnknown: !NEVER_CONNECTED.has(code), cause: error };
+  if (code.startsWith('ERR_SSL_') || code === 'EPROTO') {
+    return new RetryableCallError(`TLS with ${host} failed (${code})`, options);
+  }
+  const words = error instanceof errors.HTTPParserError ? NO_HTTP : networkWords(error);
+  return NEVER_CONNECTED.has(code)
+    ? new RetryableCallError(`Can't reach ${host}: ${words}`, options)
+    : new RetryableCallError(
+        `The request to ${host} failed: ${words ?? (code === '' ? messageOf(error) : `the connection failed (${code})`)}`,
+        options,
+      );
+}

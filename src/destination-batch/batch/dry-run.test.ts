@@ -1,0 +1,43 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { DryRun } from './dry-run.ts';
+import { MASS_UPDATE, UPDATE } from './endpoints.ts';
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'clickhouse-to-batch-dry-run-'));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+test('takes every request, and writes it as a line of the file, digit for digit', async () => {
+  const path = join(folder, 'requests.ndjson');
+  const dryRun = await DryRun.open(path);
+  const answers = await Promise.all([
+    dryRun.post(UPDATE, '[{"n":9007199254740993}]'),
+    dryRun.post(MASS_UPDATE, '[{"n":2.0}]'),
+  ]);
+  await dryRun.close();
+  expect(answers).toEqual([
+    { kind: 'accepted', errors: [] },
+    { kind: 'accepted', errors: [] },
+  ]);
+  expect((await readFile(path, 'utf8')).trimEnd().split('\n').toSorted()).toEqual([
+    '{"path":"profiles/mass-update","body":[{"n":2.0}]}',
+    '{"path":"profiles/update","body":[{"n":9007199254740993}]}',
+  ]);
+});
+
+test('needs no file', async () => {
+  const dryRun = await DryRun.open(undefined);
+  expect(await dryRun.post(UPDATE, '[]')).toEqual({ kind: 'accepted', errors: [] });
+  await dryRun.close();
+});
+
+test('says that it can not write to its file, before anything else is done', async () => {
+  await expect(DryRun.open(join(folder, 'no', 'such', 'folder'))).rejects.toMatchObject({
+    failureType: 'config_error',
+    message: expect.stringMatching(/can't be written to .*ENOENT.*dry_run_file/),
+  });
+});

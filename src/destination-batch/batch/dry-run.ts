@@ -1,0 +1,49 @@
+import { type FileHandle, open } from 'node:fs/promises';
+import { type ConnectorError, messageOf } from '../../protocol/errors.ts';
+import { destinationError } from '../errors.ts';
+import type { Answer } from './api.ts';
+import type { Endpoint } from './endpoints.ts';
+
+/** Stands in for Batch's API when nothing is to be sent: it takes every request, and keeps them in a file if one is named. */
+export class DryRun {
+  readonly #file: FileHandle | undefined;
+
+  private constructor(file: FileHandle | undefined) {
+    this.#file = file;
+  }
+
+  /**
+   * @param path of a file that is made anew, with one request a line: `{"path":…,"body":[…]}`.
+   * @throws ConnectorError (config_error) when it can't be written to.
+   */
+  static async open(path: string | undefined): Promise<DryRun> {
+    if (path === undefined) return new DryRun(undefined);
+    try {
+      return new DryRun(await open(path, 'w'));
+    } catch (error) {
+      throw notWritable(path, error);
+    }
+  }
+
+  async post({ path }: Pick<Endpoint, 'path'>, body: string): Promise<Answer> {
+    try {
+      // One whole line a call: calls in flight side by side don't mix.
+      await this.#file?.appendFile(`{"path":"${path}","body":${body}}\n`);
+    } catch (error) {
+      throw notWritable('dry_run_file', error);
+    }
+    return { kind: 'accepted', errors: [] };
+  }
+
+  async close(): Promise<void> {
+    await this.#file?.close();
+  }
+}
+
+function notWritable(file: string, error: unknown): ConnectorError {
+  return destinationError(
+    'dry_run_unwritable',
+    `The requests of the dry run can't be written to ${file}: ${messageOf(error)}. Name a file in a folder that exists and has room, or leave dry_run_file out.`,
+    { cause: error },
+  );
+}

@@ -1,0 +1,323 @@
+import { describe, expect, test } from 'vitest';
+import { DEFAULT_LIMITS } from '../batch/limits.ts';
+import { destinationConfigurationSchema } from './schema.ts';
+
+const KEYS = { project_key: 'project_1', rest_api_key: 'rest_1' };
+
+/** What is wrong with a configuration, by its place; nothing when it will do. */
+function faults(configuration: unknown): string[] {
+  const result = destinationConfigurationSchema.safeParse(configuration);
+  return result.success ? [] : result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+}
+
+test('two keys are enough; the rest is as Batch documents it', () => {
+  expect(destinationConfigurationSchema.parse(KEYS)).toEqual({
+    ...KEYS,
+    api_url: 'https://api.batch.com',
+    api_version: '2.11',
+    endpoint: 'auto',
+    flush_interval_seconds: 2,
+    dry_run: false,
+    retry_minutes: 30,
+    on_rejection: { mode: 'skip' },
+    rejected_rows: { storage_type: 'None' },
+    limits: DEFAULT_LIMITS,
+    mapping: {},
+    policies: {
+      invalid_attribute: 'drop',
+      long_text: 'drop',
+      untimely_event: 'send',
+      capital_letters: 'lower_case',
+    },
+  });
+});
+
+test('what a platform adds is let through', () => {
+  expect(destinationConfigurationSchema.parse({ ...KEYS, __injected: { a: 1 } })).toMatchObject({
+    __injected: { a: 1 },
+  });
+});
+
+test('one limit may be set, and the others stay', () => {
+  expect(destinationConfigurationSchema.parse({ ...KEYS, limits: { string_characters: 200 } }).limits).toEqual({
+    ...DEFAULT_LIMITS,
+    string_characters: 200,
+  });
+});
+
+describe('the address', () => {
+  test.each([
+    'https://api.batch.com',
+    'https://api.batch.com/',
+    'https://proxy.example:8443/batch/',
+    'https://10.0.0.1',
+    'http://localhost:4010',
+    'http://LOCALHOST',
+    'http://127.0.0.1:4010',
+    'http://127.9.8.7',
+    'http://[::1]:4010',
+  ])('%s will do', (api_url) => {
+    expect(faults({ ...KEYS, api_url })).toEqual([]);
+  });
+
+  test.each([
+    'http://api.batch.com',
+    'http://10.0.0.1',
+    'http://0.0.0.0:4010',
+    'http://localhost.example.com',
+    'http://127.0.0.1.example.com',
+    'http://127.0.0.1@example.com',
+    'http://example.com/?localhost',
+    'http://128.0.0.1',
+    'http://[::2]',
+  ])('%s would send the key in plain text', (api_url) => {
+    expect(faults({ ...KEYS, api_url })[0]).toBe(
+      'api_url: must begin with https:// (plain http is for a server on this machine only)',
+    );
+  });
+
+  test.each([
+    'https://user@api.batch.com',
+    'https://:password@api.batch.com',
+    'https://api.batch.com/?key=1',
+    'https://api.batch.com/#x',
+  ])('%s is more than an address', (api_url) => {
+    expect(faults({ ...KEYS, api_url })).toEqual([
+      'api_url: must be an address alone, without user, password, query (?…) or fragment (#…)',
+    ]);
+  });
+
+  test.each(['ftp://127.0.0.1', 'file:///etc/passwd', 'api.batch.com', 'localhost:4010', '', 'https://'])(
+    '%j is none',
+    (api_url) => {
+      expect(faults({ ...KEYS, api_url })).toEqual(['api_url: Invalid URL']);
+    },
+  );
+});
+
+describe('the version', () => {
+  test.each(['2.11', '2.4', '10.0'])('%s will do', (api_version) => {
+    expect(faults({ ...KEYS, api_version })).toEqual([]);
+  });
+
+  test.each(['2', 'v2.11', '2.11.1', '2.x', ' 2.11', '2.11/', '2.11\n', '../2.11', ''])(
+    '%j will not',
+    (api_version) => {
+      expect(faults({ ...KEYS, api_version })).toEqual(['api_version: must be two numbers with a point, such as 2.11']);
+    },
+  );
+});
+
+describe('is told by its place, without its value', () => {
+  test.each([
+    [
+      'no keys',
+      {},
+      [
+        'project_key: Invalid input: expected string, received undefined',
+        'rest_api_key: Invalid input: expected string, received undefined',
+      ],
+    ],
+    [
+      'empty keys',
+      { project_key: '', rest_api_key: '' },
+      [
+        'project_key: must be the key alone, in plain letters, without spaces or line ends',
+        'rest_api_key: must be the key alone, in plain letters, without spaces or line ends',
+      ],
+    ],
+    [
+      'a key that is a number',
+      { ...KEYS, rest_api_key: 12345 },
+      ['rest_api_key: Invalid input: expected string, received number'],
+    ],
+    [
+      'a version that is a number',
+      { ...KEYS, api_version: 2.11 },
+      ['api_version: Invalid input: expected string, received number'],
+    ],
+    ['a rate of nothing', { ...KEYS, rate_limit: 0 }, ['rate_limit: Too small: expected number to be >0']],
+    [
+      'a rate that is a text',
+      { ...KEYS, rate_limit: '300' },
+      ['rate_limit: Invalid input: expected number, received string'],
+    ],
+    [
+      'a rate without end',
+      { ...KEYS, rate_limit: Number.POSITIVE_INFINITY },
+      ['rate_limit: Invalid input: expected number, received Infinity'],
+    ],
+    [
+      'no flush interval',
+      { ...KEYS, flush_interval_seconds: 0 },
+      ['flush_interval_seconds: Too small: expected number to be >0'],
+    ],
+    [
+      'a flush interval of an hour',
+      { ...KEYS, flush_interval_seconds: 3_600 },
+      ['flush_interval_seconds: Too big: expected number to be <=900'],
+    ],
+    [
+      'a retry time that is negative',
+      { ...KEYS, retry_minutes: -1 },
+      ['retry_minutes: Too small: expected number to be >0'],
+    ],
+    [
+      'a limit of nothing',
+      { ...KEYS, limits: { array_items: 0 } },
+      ['limits.array_items: Too small: expected number to be >=1'],
+    ],
+    [
+      'a limit that is a fraction',
+      { ...KEYS, limits: { array_items: 2.5 } },
+      ['limits.array_items: Invalid input: expected int, received number'],
+    ],
+    ['limits that are a list', { ...KEYS, limits: [] }, ['limits: Invalid input: expected object, received array']],
+    [
+      'several at once',
+      { ...KEYS, rate_limit: -1, api_version: '2' },
+      [
+        'api_version: must be two numbers with a point, such as 2.11',
+        'rate_limit: Too small: expected number to be >0',
+      ],
+    ],
+  ])('%s', (_, configuration, expected) => {
+    expect(faults(configuration)).toEqual(expected);
+  });
+});
+
+describe('the name of an option that there is not is told of, where it would go unnoticed', () => {
+  test.each([
+    [
+      { limits: { array_itmes: 30 } },
+      'limits: "array_itmes": no such option. There are events_per_update, event_bytes, request_bytes, custom_id_characters, string_characters, url_characters, array_items, attributes_per_object, object_depth, label_characters, tags_per_event, tag_characters, event_age_hours',
+    ],
+    [
+      { policies: { long_texts: 'truncate', x: 1 } },
+      'policies: "long_texts", "x": no such option. There are invalid_attribute, long_text, untimely_event, capital_letters',
+    ],
+    [
+      { mapping: { custom_id: 'user_id' } },
+      'mapping: "custom_id": no such option. There are custom_id_column, event_name_column, constant_event_name, event_time_column, include_columns, exclude_columns, plain_text_columns',
+    ],
+  ])('%j', (options, expected) => {
+    expect(faults({ ...KEYS, ...options })).toEqual([expected]);
+  });
+});
+
+describe('policies', () => {
+  test.each([
+    { invalid_attribute: 'reject_event' },
+    { long_text: 'truncate' },
+    { untimely_event: 'send_without_time' },
+    { untimely_event: 'reject' },
+    { capital_letters: 'drop' },
+  ])('%j may be set, and the others stay', (policies) => {
+    expect(destinationConfigurationSchema.parse({ ...KEYS, policies }).policies).toEqual({
+      invalid_attribute: 'drop',
+      long_text: 'drop',
+      untimely_event: 'send',
+      capital_letters: 'lower_case',
+      ...policies,
+    });
+  });
+
+  test('that there are not are told of', () => {
+    expect(faults({ ...KEYS, policies: { long_text: 'cut' } })).toEqual([
+      'policies.long_text: Invalid option: expected one of "drop"|"truncate"',
+    ]);
+  });
+});
+
+describe('a mapping', () => {
+  test.each([
+    {},
+    { custom_id_column: 'user_id', event_name_column: 'action', event_time_column: 'at' },
+    { constant_event_name: 'purchase', event_time_column: 'event_name' },
+    { include_columns: ['a', 'date__b', 'batch__tags'], plain_text_columns: ['a'] },
+    { exclude_columns: ['a'], plain_text_columns: ['b'] },
+    // A form may give what is left empty as an empty list.
+    { include_columns: [], exclude_columns: ['a'] },
+    { include_columns: ['a'], exclude_columns: [] },
+    { event_time_column: 'last_updated_at' },
+    { custom_id_column: 'event_name', event_name_column: 'custom_id' },
+  ])('%j will do', (mapping) => {
+    expect(faults({ ...KEYS, mapping })).toEqual([]);
+  });
+
+  const contradictions: [mapping: Record<string, unknown>, expected: string][] = [
+    [
+      { constant_event_name: 'e', event_name_column: 'action' },
+      'mapping.constant_event_name: contradicts event_name_column. Give one of them: a name for all rows, or the column that has it',
+    ],
+    [
+      { include_columns: ['a'], exclude_columns: ['b'] },
+      'mapping.exclude_columns: contradicts include_columns. Give one of them: what is not included is left out anyway',
+    ],
+    [
+      { custom_id_column: 'x', event_time_column: 'x' },
+      'mapping.event_time_column: names the column "x", which is that of custom_id_column already. A column tells one thing alone: name another one',
+    ],
+    [
+      { custom_id_column: 'event_name' },
+      'mapping.custom_id_column: names the column "event_name", which is that of event_name_column already. A column tells one thing alone: name another one',
+    ],
+    [
+      { include_columns: ['a', 'custom_id'] },
+      'mapping.include_columns: names the column "custom_id", which is no attribute (custom_id_column). Take it off this list',
+    ],
+    [
+      { event_time_column: 'at', exclude_columns: ['at'] },
+      'mapping.exclude_columns: names the column "at", which is no attribute (event_time_column). Take it off this list',
+    ],
+    [
+      { include_columns: ['last_updated_at'] },
+      'mapping.include_columns: names the column "last_updated_at", which is never sent. Take it off this list',
+    ],
+    [
+      { exclude_columns: ['_airbyte_raw_id'] },
+      'mapping.exclude_columns: names the column "_airbyte_raw_id", which is never sent. Take it off this list',
+    ],
+    [
+      { plain_text_columns: ['a'], exclude_columns: ['a'] },
+      'mapping.plain_text_columns: names the column "a", which is left out by exclude_columns. Take it off one of the lists',
+    ],
+    [
+      { plain_text_columns: ['a'], include_columns: ['b'] },
+      'mapping.plain_text_columns: names the column "a", which is left out by include_columns. Take it off one of the lists',
+    ],
+    [
+      { constant_event_name: 'Purchase' },
+      'mapping.constant_event_name: must be a name that Batch takes: 1 to 30 of a-z, 0-9 and _',
+    ],
+    [{ custom_id_column: '' }, 'mapping.custom_id_column: Too small: expected string to have >=1 characters'],
+  ];
+  test.each(contradictions)('%j will not', (mapping, expected) => {
+    expect(faults({ ...KEYS, mapping })).toEqual([expected]);
+  });
+});
+
+describe('the attribute for an id', () => {
+  test.each(['row_id', 'a', 'x'.repeat(30)])('%s will do', (event_id_attribute) => {
+    expect(faults({ ...KEYS, event_id_attribute })).toEqual([]);
+  });
+  test.each(['', 'Row_id', 'row-id', '$id', 'date(x)', 'x'.repeat(31), 'id\n'])('%j will not', (event_id_attribute) => {
+    expect(faults({ ...KEYS, event_id_attribute })).toEqual([
+      'event_id_attribute: must be a name that Batch takes: 1 to 30 of a-z, 0-9 and _',
+    ]);
+  });
+});
+
+describe('a key that no HTTP header can hold is told at once, not at the first call', () => {
+  test.each([
+    ['a line end at the end of the REST API key', { ...KEYS, rest_api_key: 'rest_1\n' }],
+    ['a line end in the REST API key', { ...KEYS, rest_api_key: 'rest\r\n1' }],
+    ['a letter beyond Latin in the REST API key', { ...KEYS, rest_api_key: 'rest_日' }],
+    ['a line end at the end of the project key', { ...KEYS, project_key: 'project_1\n' }],
+  ])('%s', (_, configuration) => {
+    const result = destinationConfigurationSchema.safeParse(configuration);
+    // To cut off white space at the ends is as good as to refuse it.
+    const keys = result.success ? [result.data.rest_api_key, result.data.project_key] : [];
+    expect(keys.filter((key) => !/^[\x21-\x7e]+$/.test(key))).toEqual([]);
+  });
+});

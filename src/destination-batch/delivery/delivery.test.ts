@@ -1,0 +1,1028 @@
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { ConnectorError } from '../../protocol/errors.ts';
+import type { Message } from '../../protocol/messages.ts';
+import { type Answer, MAX_CALLS_IN_FLIGHT, type PartialError } from '../batch/api.ts';
+import { type Endpoint, MASS_UPDATE, UPDATE } from '../batch/endpoints.ts';
+import { RetryableCallError } from '../batch/retryable-call-error.ts';
+import { destinationError } from '../errors.ts';
+import { Report } from '../report.ts';
+import type { WaitingEvent } from './batcher.ts';
+import { Delivery, type DeliveryOptions } from './delivery.ts';
+import type { Lane } from './pacing.ts';
+import { type Clock, TokenBucket } from './token-bucket.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** How long events of a full request wait for others, in milliseconds. */
+const GATHER = 250;
+const SECOND = 1_000;
+const MINUTE = 60 * SECOND;
+
+/** Lets time pass, and all that follows from it. */
+const pass = (milliseconds: number): Promise<unknown> => vi.advanceTimersByTimeAsync(milliseconds);
+
+/** The clock of the timers above. */
+const clock: Clock = {
+  now: () => performance.now(),
+  sleep: (milliseconds, signal) =>
+    new Promise((resolve, reject) => {
+      const leave = (): void => reject(signal.reason);
+      signal.addEventListener('abort', leave);
+      setTimeout(() => {
+        signal.removeEventListener('abort', leave);
+        resolve();
+      }, milliseconds);
+    }),
+};
+
+type Update = { identifiers: { custom_id: string }; events: { name: string }[] };
+
+/** A call to Batch that waits for the test to answer it. */
+type Call = {
+  endpoint: string;
+  body: string;
+  /** As `u1: a b`. */
+  updates: string[];
+  at: number;
+  signal: AbortSignal;
+  answer: (answer: Answer) => void;
+  fail: (error: unknown) => void;
+};
+
+const ACCEPTED: Answer = { kind: 'accepted', errors: [] };
+const acceptedBut = (...errors: Partial<PartialError>[]): Answer => ({
+  kind: 'accepted',
+  errors: errors.map((error) => ({
+    bulkIndex: 0,
+    category: 'odd',
+    attribute: undefined,
+    reason: 'so it is',
+    ...error,
+  })),
+});
+const OUT_OF_ORDER = new RetryableCallError('Batch has a fault', { outcomeUnknown: false });
+const LOST = new RetryableCallError('The answer got lost', { outcomeUnknown: true });
+const tooMany = (retryAfterMs?: number) =>
+  new RetryableCallError('Batch asks to wait', { outcomeUnknown: false, isRateLimit: true, retryAfterMs });
+
+const wordsOf = (messages: readonly Message[]): string[] =>
+  messages.flatMap((message) => (message.type === 'LOG' ? [message.log.message] : []));
+
+type RowEvent = WaitingEvent & { row: string };
+
+type Pace = { capacity?: number; perSecond?: number; updatesPerRequest?: number };
+
+const laneOf = (
+  endpoint: Endpoint,
+  { capacity = 1_000_000, perSecond = 1_000_000, updatesPerRequest = 200 }: Pace,
+): Lane => ({
+  endpoint,
+  bucket: new TokenBucket({ capacity, perSecond, clock }),
+  updatesPerRequest,
+});
+
+function start(options: Partial<DeliveryOptions<RowEvent>> & { pace?: Pace; backlogPace?: Pace } = {}) {
+  const { pace = {}, backlogPace, ...rest } = options;
+  const calls: Call[] = [];
+  const settled: string[] = [];
+  const failures: unknown[] = [];
+  const report = new Report();
+  const startedAt = clock.now();
+  const post = ({ name }: Endpoint, body: string, signal: AbortSignal): Promise<Answer> =>
+    new Promise((resolve, reject) => {
+      signal.addEventListener('abort', () => reject(signal.reason));
+      const updates = (JSON.parse(body) as Update[]).map(
+        ({ identifiers, events }) => `${identifiers.custom_id}: ${events.map(({ name }) => name).join(' ')}`,
+      );
+      calls.push({
+        endpoint: name,
+        body: String(body),
+        updates,
+        at: clock.now() - startedAt,
+        signal,
+        answer: resolve,
+        fail: reject,
+      });
+    });
+  const delivery = new Delivery<RowEvent>({
+    post,
+    first: laneOf(UPDATE, pace),
+    backlog: backlogPace && laneOf(MASS_UPDATE, backlogPace),
+    report,
+    eventsPerUpdate: 15,
+    requestBytes: 4 * 1024 * 1024,
+    flushIntervalMs: 2 * SECOND,
+    retryTimeMs: 30 * MINUTE,
+    mask: (words, events) => events.reduce((masked, { row }) => masked.replaceAll(`<${row}>`, '****'), words),
+    onRetry: () => {},
+    onSettled: ({ row }, outcome) => {
+      settled.push(`${row} ${outcome.kind === 'accepted' ? 'accepted' : outcome.rejection.reason}`);
+    },
+    onFailure: (error) => failures.push(error),
+    ...rest,
+  });
+  const add = (customId: string, ...names: string[]): void => {
+    for (const name of names) {
+      const json = `{"name":"${name}"}`;
+      delivery.add(customId, { json, bytes: json.length, isTimely: true, row: name });
+    }
+  };
+  return { delivery, calls, settled, failures, report, add };
+}
+
+const numbered = (prefix: string, count: number): string[] =>
+  Array.from({ length: count }, (_, index) => `${prefix}${index}`);
+
+/** Whether a promise is settled, in an object, since a promise can't be asked. */
+function watched(promise: Promise<unknown>): { isDone: boolean } {
+  const state = { isDone: false };
+  promise.then(() => {
+    state.isDone = true;
+  });
+  return state;
+}
+
+describe('grouping', () => {
+  test('events of a profile share an update, and updates a request', async () => {
+    const { delivery, calls, settled, add } = start();
+    add('u1', 'a', 'b');
+    add('u"2é', 'c');
+    add('u1', 'd');
+    const done = watched(delivery.finish());
+    await pass(0);
+    expect(calls.map(({ body }) => body)).toEqual([
+      '[{"identifiers":{"custom_id":"u1"},"events":[{"name":"a"},{"name":"b"},{"name":"d"}]},' +
+        '{"identifiers":{"custom_id":"u\\"2é"},"events":[{"name":"c"}]}]',
+    ]);
+    expect([settled, done.isDone]).toEqual([[], false]);
+    calls[0]?.answer(ACCEPTED);
+    await pass(0);
+    expect([settled, done.isDone]).toEqual([['a accepted', 'b accepted', 'd accepted', 'c accepted'], true]);
+  });
+
+  test('nothing is sent of nothing', async () => {
+    const { delivery, calls, failures } = start();
+    const done = watched(delivery.finish());
+    await pass(0);
+    expect([calls, failures, done.isDone]).toEqual([[], [], true]);
+  });
+
+  test('a full request goes after a quarter of a second, with what came for its profiles until then', async () => {
+    const { delivery, calls, add } = start({ pace: { updatesPerRequest: 2 } });
+    add('u1', 'a');
+    await pass(1_000);
+    add('u2', 'b');
+    await pass(249);
+    add('u1', 'c');
+    await delivery.room();
+    expect(calls).toEqual([]);
+    await pass(1);
+    expect(calls.map(({ updates, at }) => [updates, at])).toEqual([[['u1: a c', 'u2: b'], 1_250]]);
+  });
+
+  test('a flush interval that is shorter than that holds all the same', async () => {
+    const { calls, add } = start({ pace: { updatesPerRequest: 1 }, flushIntervalMs: 100 });
+    add('u1', 'a');
+    await pass(100);
+    expect(calls.map(({ at }) => at)).toEqual([100]);
+  });
+
+  test('at the end all goes that waits', async () => {
+    const { delivery, calls, add } = start({ pace: { updatesPerRequest: 2 } });
+    add('u1', 'a');
+    void delivery.finish();
+    await pass(0);
+    expect(calls.map(({ updates }) => updates)).toEqual([['u1: a']]);
+  });
+
+  test('an update holds fifteen events at the most; the next goes when it is settled', async () => {
+    const { delivery, calls, add } = start();
+    add('u1', ...numbered('e', 16));
+    const done = watched(delivery.finish());
+    await pass(0);
+    expect(calls.map(({ updates }) => updates)).toEqual([[`u1: ${numbered('e', 15).join(' ')}`]]);
+    calls[0]?.answer(ACCEPTED);
+    await pass(0);
+    expect(calls[1]?.updates).toEqual(['u1: e15']);
+    expect(done.isDone).toBe(false);
+  });
+
+  test.each([
+    ['what fits goes together', 2 * 1024 * 1024 - 100, [['u1: u1', 'u2: u2'], ['u3: u3']]],
+    ['what does not goes in the next', 2 * 1024 * 1024, [['u1: u1'], ['u2: u2'], ['u3: u3']]],
+  ])('a request is no larger than four megabytes: %s', async (_, bytes, expected) => {
+    const { delivery, calls } = start({ pace: { capacity: 3, perSecond: 0.001, updatesPerRequest: 2 } });
+    const addOf = (customId: string): void =>
+      delivery.add(customId, { json: `{"name":"${customId}"}`, bytes, isTimely: true, row: customId });
+    for (const customId of ['u1', 'u2', 'u3']) addOf(customId);
+    void delivery.finish();
+    await pass(0);
+    expect(calls.map(({ updates }) => updates)).toEqual(expected);
+    // Three tokens are three updates: what was taken for one that did not fit was given back, and no more than that.
+    addOf('u4');
+    await delivery.room();
+    await pass(SECOND);
+    expect(calls).toHaveLength(expected.length);
+  });
+});
+
+describe('time', () => {
+  test('an event alone goes after the flush interval', async () => {
+    const { delivery, calls, add } = start();
+    add('u1', 'a');
+    await delivery.room();
+    await pass(1_999);
+    expect(calls).toEqual([]);
+    await pass(1);
+    expect(calls.map(({ updates, at }) => [updates, at])).toEqual([[['u1: a'], 2_000]]);
+  });
+
+  test('the events that came meanwhile go with it, and the next one waits anew', async () => {
+    const { delivery, calls, add } = start();
+    add('u1', 'a');
+    await pass(500);
+    add('u2', 'b');
+    await pass(500);
+    add('u3', 'c');
+    await delivery.room();
+    await pass(4_000);
+    calls[0]?.answer(ACCEPTED);
+    add('u1', 'd');
+    await pass(5_000);
+    expect(calls.map(({ updates, at }) => [updates, at])).toEqual([
+      [['u1: a', 'u2: b', 'u3: c'], 2_000],
+      [['u1: d'], 7_000],
+    ]);
+  });
+
+  test('events that wait for their profile go when it is settled, if their interval is over by then', async () => {
+    const { calls, add } = start();
+    add('u1', 'a');
+    await pass(2_000);
+    add('u1', 'b');
+    await pass(8_000);
+    calls[0]?.answer(ACCEPTED);
+    await pass(0);
+    expect(calls.map(({ updates, at }) => [updates, at])).toEqual([
+      [['u1: a'], 2_000],
+      [['u1: b'], 10_000],
+    ]);
+  });
+
+  test('no event waits longer because its profile had more than fit into one update, though nothing else comes', async () => {
+    const { calls, add } = start();
+    add('u1', ...numbered('e', 20));
+    await pass(5_000);
+    calls[0]?.answer(ACCEPTED);
+    await pass(0);
+    expect(calls.map(({ updates, at }) => [updates, at])).toEqual([
+      [[`u1: ${numbered('e', 15).join(' ')}`], 2_000],
+      [['u1: e15 e16 e17 e18 e19'], 5_000],
+    ]);
+  });
+
+  test('nor much longer because another went in its place meanwhile', async () => {
+    const { delivery, calls, add } = start();
+    add('u1', ...numbered('e', 16));
+    await pass(3_000);
+    add('u2', 'a');
+    await delivery.room();
+    await pass(1_000);
+    for (const call of calls) call.answer(ACCEPTED);
+    await pass(10_000);
+    const last = calls.at(-1);
+    expect([last?.updates, calls.length]).toEqual([['u1: e15'], 3]);
+    // An interval after the other one came.
+    expect(last?.at).toBeLessThanOrEqual(5_000);
+  });
+
+  test('the pace is kept, and events that come while it is waited for share the update', async () => {
+    const { delivery, calls, add } = start({ pace: { updatesPerRequest: 1, capacity: 1, perSecond: 1 } });
+    add('u1', 'a');
+    add('u2', 'b');
+    await delivery.room();
+    await pass(500);
+    add('u2', 'c');
+    await delivery.room();
+    await pass(5_000);
+    expect(calls.map(({ updates, at }) => [updates, at])).toEqual([
+      [['u1: a'], 250],
+      [['u2: b c'], 1_250],
+    ]);
+  });
+});
+
+describe('several requests in flight', () => {
+  test('go side by side, as many as may', async () => {
+    const { delivery, calls, add } = start({ pace: { updatesPerRequest: 1 } });
+    for (const customId of numbered('u', MAX_CALLS_IN_FLIGHT + 2)) add(customId, `of_${customId}`);
+    await delivery.room();
+    await pass(GATHER);
+    expect(calls).toHaveLength(MAX_CALLS_IN_FLIGHT);
+    calls[3]?.answer(ACCEPTED);
+    await pass(0);
+    expect(calls.slice(MAX_CALLS_IN_FLIGHT).map(({ updates }) => updates)).toEqual([['u8: of_u8']]);
+  });
+
+  test('never hold the same profile twice, so that its events stay in order', async () => {
+    const { delivery, calls, settled, add } = start({ pace: { updatesPerRequest: 1 } });
+    add('u1', 'a');
+    await delivery.room();
+    await pass(GATHER);
+    add('u1', 'b');
+    add('u2', 'c');
+    const done = watched(delivery.finish());
+    await pass(0);
+    expect(calls.map(({ updates }) => updates)).toEqual([['u1: a'], ['u2: c']]);
+    calls[1]?.answer(ACCEPTED);
+    await pass(MINUTE);
+    expect(calls).toHaveLength(2);
+    calls[0]?.answer(ACCEPTED);
+    await pass(0);
+    expect(calls[2]?.updates).toEqual(['u1: b']);
+    calls[2]?.answer(ACCEPTED);
+    await pass(0);
+    expect([settled, done.isDone]).toEqual([['c accepted', 'a accepted', 'b accepted'], true]);
+  });
+
+  test('do not wait for one that is tried again', async () => {
+    const { delivery, calls, settled, add } = start({ pace: { updatesPerRequest: 1 } });
+    for (const customId of ['u1', 'u2']) add(customId, `of_${customId}`);
+    void delivery.finish();
+    await pass(0);
+    calls[0]?.fail(OUT_OF_ORDER);
+    calls[1]?.answer(ACCEPTED);
+    await pass(0);
+    expect(settled).toEqual(['of_u2 accepted']);
+  });
+});
+
+describe('a request that is refused whole', () => {
+  /** Answers as a server does that refuses each request with a bad update in it. */
+  async function serve(calls: readonly Call[]): Promise<void> {
+    for (let next = 0; next < calls.length; next += 1) {
+      const isBad = calls[next]?.body.includes('bad');
+      calls[next]?.answer(isBad ? { kind: 'refused', reason: 'HTTP 400, X: Y' } : ACCEPTED);
+      await pass(0);
+    }
+  }
+
+  test('is halved until the bad update is alone; the others are accepted', async () => {
+    const { delivery, calls, settled, failures, add } = start();
+    for (const index of [0, 1, 2, 3, 4]) add(`u${index}`, index === 3 ? 'bad' : `e${index}`);
+    const done = watched(delivery.finish());
+    await pass(0);
+    await serve(calls);
+    expect(calls.map(({ updates }) => updates.map((update) => update.slice(0, 2)).join(' '))).toEqual([
+      'u0 u1 u2 u3 u4',
+      'u0 u1 u2',
+      'u3 u4',
+      'u3',
+      'u4',
+    ]);
+    expect(settled).toEqual([
+      'e0 accepted',
+      'e1 accepted',
+      'e2 accepted',
+      'bad Batch said: HTTP 400, X: Y',
+      'e4 accepted',
+    ]);
+    expect([failures, done.isDone]).toEqual([[], true]);
+  });
+
+  test('is halved within an update until the bad event is alone, in the order of the stream', async () => {
+    const { delivery, calls, settled, add } = start();
+    add('u1', 'a', 'b', 'bad', 'c');
+    void delivery.finish();
+    await pass(0);
+    await serve(calls);
+    expect(calls.map(({ updates }) => updates)).toEqual([
+      ['u1: a b bad c'],
+      ['u1: a b'],
+      ['u1: bad c'],
+      ['u1: bad'],
+      ['u1: c'],
+    ]);
+    expect(settled).toEqual(['a accepted', 'b accepted', 'bad Batch said: HTTP 400, X: Y', 'c accepted']);
+  });
+
+  test('finds several bad updates, and all of them if all are bad', async () => {
+    const { delivery, calls, settled, add } = start();
+    for (const [index, customId] of numbered('u', 6).entries()) add(customId, index === 2 ? 'good' : `bad${index}`);
+    void delivery.finish();
+    await pass(0);
+    await serve(calls);
+    expect(settled.filter((line) => line.endsWith(' accepted'))).toEqual(['good accepted']);
+    expect(settled).toHaveLength(6);
+  });
+
+  test('is halved at the pace, since each half is an update again for Batch', async () => {
+    const { delivery, calls, add } = start({ pace: { capacity: 4, perSecond: 1, updatesPerRequest: 4 } });
+    for (const customId of numbered('u', 4)) add(customId, customId === 'u3' ? 'bad' : 'good');
+    void delivery.finish();
+    await pass(0);
+    calls[0]?.answer({ kind: 'refused', reason: 'x' });
+    await pass(2_000);
+    calls[1]?.answer(ACCEPTED);
+    await pass(2_000);
+    expect(calls.map(({ at, updates }) => [at, updates.length])).toEqual([
+      [0, 4],
+      [2_000, 2],
+      [4_000, 2],
+    ]);
+  });
+
+  test('keeps the order of a profile while it is halved', async () => {
+    const { delivery, calls, add } = start({ pace: { updatesPerRequest: 2 } });
+    add('u1', 'bad');
+    add('u2', 'a');
+    await delivery.room();
+    await pass(GATHER);
+    add('u2', 'b');
+    void delivery.finish();
+    await pass(0);
+    await serve(calls);
+    expect(calls.map(({ updates }) => updates)).toEqual([['u1: bad', 'u2: a'], ['u1: bad'], ['u2: a'], ['u2: b']]);
+  });
+});
+
+describe('problems in an accepted request', () => {
+  async function settledBy(answer: Answer): Promise<{ settled: string[]; told: string[]; failures: unknown[] }> {
+    const { delivery, calls, settled, failures, report, add } = start();
+    add('u0', 'a');
+    add('u1', 'b', 'c');
+    void delivery.finish();
+    await pass(0);
+    calls[0]?.answer(answer);
+    await pass(0);
+    return { settled, told: wordsOf(report.takeMessages()), failures };
+  }
+
+  const several = ' (said of an update with 2 events; Batch does not say which of them it left out)';
+  const cases: [name: string, answer: Answer, settled: string[], told: string[]][] = [
+    ['none', ACCEPTED, ['a accepted', 'b accepted', 'c accepted'], []],
+    ['an update', acceptedBut({ bulkIndex: 0 }), ['a Batch said: so it is', 'b accepted', 'c accepted'], []],
+    [
+      'an update of several events',
+      acceptedBut({ bulkIndex: 1 }),
+      ['a accepted', `b Batch said: so it is${several}`, `c Batch said: so it is${several}`],
+      [],
+    ],
+    [
+      'several of one update',
+      acceptedBut({ reason: 'one' }, { reason: 'two' }),
+      ['a Batch said: one; two', 'b accepted', 'c accepted'],
+      [],
+    ],
+    [
+      'an attribute, without which its event was taken',
+      acceptedBut({ attribute: 'price', reason: 'so it is <a> <b>' }),
+      ['a accepted', 'b accepted', 'c accepted'],
+      [
+        'Batch left out the attribute "price": so it is **** <b>. Its event was taken (told once an attribute). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/attribute_refused_by_batch.md',
+      ],
+    ],
+    [
+      'an attribute and its update',
+      acceptedBut({ attribute: 'price' }, { reason: 'two' }),
+      ['a Batch said: two', 'b accepted', 'c accepted'],
+      [
+        'Batch left out the attribute "price": so it is. Its event was taken (told once an attribute). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/attribute_refused_by_batch.md',
+      ],
+    ],
+    [
+      'an update that the request does not hold',
+      acceptedBut({ bulkIndex: 2, reason: 'so it is <a> <c>' }),
+      ['a accepted', 'b accepted', 'c accepted'],
+      ['Batch reported a problem without saying with which update of the request: so it is **** ****.'],
+    ],
+    [
+      'an answer that can not be read',
+      { kind: 'accepted_unreadable', detail: '<html> <a>' },
+      ['a accepted', 'b accepted', 'c accepted'],
+      ["Batch took a request but its answer can't be read, so what it left out, if anything, is unknown: <html> ****"],
+    ],
+  ];
+  test.each(cases)('%s', async (_, answer, settled, told) => {
+    expect(await settledBy(answer)).toEqual({ settled, told, failures: [] });
+  });
+});
+
+describe('a request that may succeed later', () => {
+  test('is tried again after half a second to a second, then after twice as long, up to a minute', async () => {
+    const attempts: { body: string; at: number }[] = [];
+    const post = async (_: Endpoint, body: string): Promise<Answer> => {
+      attempts.push({ body, at: clock.now() });
+      if (attempts.length < 10) throw OUT_OF_ORDER;
+      return ACCEPTED;
+    };
+    const { delivery, settled, report, add } = start({ post });
+    add('u1', 'a');
+    const done = watched(delivery.finish());
+    await pass(10 * MINUTE);
+    expect([settled, done.isDone]).toEqual([['a accepted'], true]);
+    expect(new Set(attempts.map(({ body }) => body)).size).toBe(1);
+    const waits = attempts.slice(1).map(({ at }, index) => at - (attempts[index]?.at ?? 0));
+    for (const [index, wait] of waits.entries()) {
+      expect(wait).toBeGreaterThanOrEqual(Math.min(MINUTE, 500 * 2 ** index));
+      expect(wait).toBeLessThanOrEqual(Math.min(MINUTE, 1_000 * 2 ** index));
+    }
+    // They are drawn, so that many who wait do not come back all at once.
+    expect(waits.some((wait, index) => wait > 500 * 2 ** index && wait < MINUTE)).toBe(true);
+    expect(wordsOf(report.takeMessages())).toEqual(
+      attempts.slice(1).map((_, index) => `Batch has a fault. Attempt ${index + 1} failed; trying again.`),
+    );
+    expect(wordsOf(report.summary())[0]).toBe(
+      '0 rows read: 0 accepted, 0 rejected, 0 not sent. 0 attributes left out, 0 possible duplicates. 10 requests with 10 updates, 9 retries.',
+    );
+  });
+
+  test('takes its tokens again', async () => {
+    const { delivery, calls, add } = start({ pace: { capacity: 2, perSecond: 0.1, updatesPerRequest: 2 } });
+    for (const customId of ['u1', 'u2']) add(customId, 'e');
+    void delivery.finish();
+    await pass(0);
+    calls[0]?.fail(OUT_OF_ORDER);
+    await pass(19_998);
+    expect(calls).toHaveLength(1);
+    // The attempt asks for its tokens at a drawn moment: its wait is rounded up once more or once less.
+    await pass(4);
+    expect(calls).toHaveLength(2);
+  });
+
+  test('counts its events as possible duplicates when it is not known what became of it', async () => {
+    const { delivery, calls, report, add } = start();
+    add('u1', 'a', 'b');
+    add('u2', 'c');
+    void delivery.finish();
+    await pass(0);
+    for (const [attempt, error] of [LOST, OUT_OF_ORDER, LOST].entries()) {
+      calls[attempt]?.fail(error);
+      await pass(10 * SECOND);
+    }
+    calls[3]?.answer(ACCEPTED);
+    await pass(0);
+    expect(wordsOf(report.summary())).toContain(
+      '3 events may have reached Batch twice: a request was sent again after its answer got lost.',
+    );
+  });
+
+  test('says nothing of duplicates when it certainly was not stored', async () => {
+    const { delivery, calls, report, add } = start();
+    add('u1', 'a');
+    void delivery.finish();
+    await pass(0);
+    calls[0]?.fail(OUT_OF_ORDER);
+    await pass(SECOND);
+    calls[1]?.answer(ACCEPTED);
+    await pass(0);
+    expect(wordsOf(report.summary()).filter((words) => words.includes('twice'))).toEqual([]);
+  });
+
+  test('fails as transient when the time for it is used up', async () => {
+    const { delivery, calls, settled, failures, add } = start({ retryTimeMs: 2 * MINUTE });
+    add('u1', 'a');
+    const done = watched(delivery.finish());
+    for (let second = 0; second < 119; second += 1) {
+      await pass(SECOND);
+      for (const call of calls) call.fail(OUT_OF_ORDER);
+    }
+    expect([failures, done.isDone]).toEqual([[], false]);
+    expect(calls.length).toBeGreaterThan(5);
+    for (let second = 0; second < 3; second += 1) {
+      await pass(SECOND);
+      for (const call of calls) call.fail(OUT_OF_ORDER);
+    }
+    await pass(0);
+    expect(failures).toHaveLength(1);
+    expect(failures[0]).toBeInstanceOf(ConnectorError);
+    expect(failures[0]).toMatchObject({
+      failureType: 'transient_error',
+      message:
+        'Batch accepted no request for 2 minutes (retry_minutes). The last failure: Batch has a fault. Batch or the network has a long fault. Run the sync again later; it continues from the last state.',
+      cause: OUT_OF_ORDER,
+    });
+    expect([settled, done.isDone]).toEqual([[], true]);
+  });
+});
+
+test('a fault that says how long it takes is not tried again before', async () => {
+  const { delivery, calls, add } = start();
+  add('u1', 'a');
+  void delivery.finish();
+  await pass(0);
+  calls[0]?.fail(new RetryableCallError('Under maintenance', { outcomeUnknown: false, retryAfterMs: MINUTE }));
+  await pass(59_999);
+  expect(calls).toHaveLength(1);
+  await pass(2 * SECOND);
+  expect(calls).toHaveLength(2);
+});
+
+describe('a 429', () => {
+  test.each([
+    ['for five seconds if it does not say it', undefined, 5_000],
+    ['for as long as it says', 12_000, 12_000],
+  ])('pauses all requests %s, and then the bucket is empty', async (_, retryAfterMs, pause) => {
+    const { delivery, calls, add } = start({ pace: { updatesPerRequest: 1, capacity: 10, perSecond: 1 } });
+    add('u1', 'a');
+    await delivery.room();
+    await pass(GATHER);
+    calls[0]?.fail(tooMany(retryAfterMs));
+    await pass(0);
+    add('u2', 'b');
+    void delivery.finish();
+    await pass(MINUTE);
+    // Half of the pace at first: a token takes a little less than two seconds, as it grows.
+    expect(calls.map(({ at }) => at - GATHER - pause)).toEqual([-pause, 1_941, 3_766]);
+    // That of the new one, whose turn had come, and that of the first again.
+    expect(calls.map(({ updates }) => updates)).toEqual([['u1: a'], ['u2: b'], ['u1: a']]);
+  });
+
+  test('leaves alone what is in flight', async () => {
+    const { delivery, calls, settled, add } = start({ pace: { updatesPerRequest: 1 } });
+    for (const customId of ['u1', 'u2']) add(customId, `of_${customId}`);
+    void delivery.finish();
+    await pass(0);
+    calls[0]?.fail(tooMany());
+    calls[1]?.answer(ACCEPTED);
+    await pass(0);
+    expect(settled).toEqual(['of_u2 accepted']);
+  });
+});
+
+test('who asks to wait longer than the time for retries is not waited for', async () => {
+  const { delivery, calls, failures, report, add } = start({ retryTimeMs: 2 * MINUTE });
+  add('u1', 'a');
+  void delivery.finish();
+  await pass(0);
+  calls[0]?.fail(tooMany(3 * MINUTE));
+  await pass(0);
+  expect(failures).toMatchObject([
+    { failureType: 'transient_error', message: expect.stringContaining('asks to wait 180 seconds more') },
+  ]);
+  // Nothing is tried again, so nothing says so.
+  expect(wordsOf(report.takeMessages())).toEqual([]);
+});
+
+describe('a backlog', () => {
+  const slow = { pace: { capacity: 10, perSecond: 10, updatesPerRequest: 10 }, backlogPace: { updatesPerRequest: 50 } };
+
+  test('of more than 20 seconds of updates goes by the other endpoint from then on, and that is told', async () => {
+    const { delivery, calls, report, add } = start(slow);
+    for (const customId of numbered('u', 201)) add(customId, 'e');
+    await delivery.room();
+    await pass(GATHER);
+    expect(calls.map(({ endpoint, updates }) => [endpoint, updates.length])).toEqual([
+      ...Array.from({ length: 4 }, () => ['mass_update', 50]),
+      ['mass_update', 1],
+    ]);
+    for (const call of calls) call.answer(ACCEPTED);
+    add('u1', 'late');
+    void delivery.finish();
+    await pass(0);
+    expect(calls.at(-1)).toMatchObject({ endpoint: 'mass_update', updates: ['u1: late'] });
+    expect(wordsOf(report.takeMessages())).toEqual([
+      'A backlog of 201 events waits, 20 seconds of updates: from here on they go by mass_update.',
+    ]);
+  });
+
+  test('is counted in updates, not in events', async () => {
+    const { delivery, calls, add } = start(slow);
+    for (const customId of numbered('u', 100)) add(customId, ...numbered('e', 15));
+    void delivery.finish();
+    await pass(0);
+    expect(calls[0]?.endpoint).toBe('update');
+  });
+
+  test('is also what fills the room, in however few updates', async () => {
+    const { delivery, calls, add } = start(slow);
+    add('u1', ...numbered('e', 20_000));
+    void delivery.room();
+    await pass(0);
+    expect(calls[0]?.endpoint).toBe('mass_update');
+  });
+
+  test('goes the same way as all if there is no other', async () => {
+    const { delivery, calls, report, add } = start({ pace: slow.pace });
+    for (const customId of numbered('u', 300)) add(customId, 'e');
+    void delivery.finish();
+    await pass(0);
+    expect(calls.map(({ endpoint }) => endpoint)).toEqual(['update']);
+    expect(report.takeMessages()).toEqual([]);
+  });
+});
+
+describe('the delivery fails', () => {
+  test.each([
+    ['with what denied it', destinationError('batch_key_refused', 'The key is wrong')],
+    ['with a fault of ours', new TypeError('x is not a function')],
+  ])('at once, %s, and what is in flight is abandoned', async (_, error) => {
+    const { delivery, calls, settled, failures, report, add } = start({ pace: { updatesPerRequest: 1 } });
+    for (const customId of numbered('u', 20)) add(customId, `of_${customId}`);
+    const done = watched(delivery.finish());
+    await pass(0);
+    const sent = calls.length;
+    calls[2]?.fail(error);
+    await pass(MINUTE);
+    expect(failures).toEqual([error]);
+    expect(failures[0]).toBe(error);
+    expect(calls).toHaveLength(sent);
+    expect(calls.map(({ signal }) => signal.aborted)).toEqual(Array(sent).fill(true));
+    expect([settled, done.isDone, wordsOf(report.takeMessages())]).toEqual([[], true, []]);
+  });
+
+  test('once, however many requests are denied', async () => {
+    const { delivery, calls, failures, add } = start({ pace: { updatesPerRequest: 1 } });
+    for (const customId of ['u1', 'u2']) add(customId, 'e');
+    void delivery.finish();
+    await pass(0);
+    for (const call of calls) call.fail(destinationError('batch_key_refused', 'The key is wrong'));
+    await pass(MINUTE);
+    expect(failures).toHaveLength(1);
+  });
+
+  test.each([
+    ['refused before any was taken: none', [], destinationError('batch_key_refused', 'The key is wrong'), 0],
+    ['refused after one was taken: those beside it', [0], destinationError('batch_key_refused', 'It was revoked'), 3],
+    [
+      'in a way that leaves open whether it was stored: it, and those beside it',
+      [],
+      new TypeError('x is no function'),
+      5,
+    ],
+  ])('at a request %s may be taken all the same', async (_, taken, error, expected) => {
+    const { delivery, calls, add } = start({ pace: { updatesPerRequest: 1 } });
+    for (const customId of numbered('u', 5)) add(customId, `of_${customId}`);
+    void delivery.finish();
+    await pass(0);
+    for (const index of taken) calls[index]?.answer(ACCEPTED);
+    await pass(0);
+    calls[2]?.fail(error);
+    await pass(MINUTE);
+    expect(delivery.eventsUnderWay).toBe(expected);
+  });
+
+  test('at last at a request that was lost before: it may be taken all the same', async () => {
+    const { delivery, calls, add } = start({ retryTimeMs: SECOND });
+    add('u1', 'a', 'b');
+    void delivery.finish();
+    await pass(0);
+    calls[0]?.fail(LOST);
+    await pass(SECOND);
+    calls[1]?.fail(OUT_OF_ORDER);
+    await pass(MINUTE);
+    expect([calls.length, delivery.eventsUnderWay]).toEqual([2, 2]);
+  });
+
+  test('when the row can not be accounted for', async () => {
+    const error = new Error('The ledger is broken');
+    const { delivery, calls, failures, add } = start({
+      onSettled: () => {
+        throw error;
+      },
+    });
+    add('u1', 'a');
+    const done = watched(delivery.finish());
+    await pass(0);
+    calls[0]?.answer(ACCEPTED);
+    await pass(0);
+    expect([failures, done.isDone]).toEqual([[error], true]);
+  });
+});
+
+test('events that are dropped are not sent, also when it was their turn, and all that is left is', async () => {
+  const { delivery, calls, settled, failures, add } = start({
+    pace: { capacity: 1, perSecond: 1, updatesPerRequest: 1 },
+  });
+  for (const customId of ['u1', 'u2', 'u3']) add(customId, `of_${customId}`);
+  const done = watched(delivery.finish());
+  await pass(0);
+  delivery.drop(({ row }) => row === 'of_u2' || row === 'of_u3');
+  calls[0]?.answer(ACCEPTED);
+  await pass(MINUTE);
+  expect(calls.map(({ updates }) => updates)).toEqual([['u1: of_u1']]);
+  expect([settled, failures, done.isDone]).toEqual([['of_u1 accepted'], [], true]);
+});
+
+describe('to halt', () => {
+  test('abandons what is in flight, sends nothing more and is no failure', async () => {
+    const { delivery, calls, settled, failures, add } = start({ pace: { updatesPerRequest: 1 } });
+    for (const customId of numbered('u', 20)) add(customId, `of_${customId}`);
+    await delivery.room();
+    await pass(0);
+    const sent = calls.length;
+    delivery.halt();
+    const done = watched(delivery.finish());
+    await pass(MINUTE);
+    expect(calls).toHaveLength(sent);
+    expect(calls.map(({ signal }) => signal.aborted)).toEqual(Array(sent).fill(true));
+    expect([settled, failures, done.isDone]).toEqual([[], [], true]);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test('ends the wait for tokens', async () => {
+    const { delivery, calls, failures, add } = start({ pace: { capacity: 1, perSecond: 0.001, updatesPerRequest: 1 } });
+    for (const customId of ['u1', 'u2']) add(customId, 'e');
+    const done = watched(delivery.finish());
+    await pass(0);
+    delivery.halt();
+    await pass(0);
+    expect([calls.length, failures, done.isDone]).toEqual([1, [], true]);
+  });
+
+  test('ends the wait before another attempt', async () => {
+    const { delivery, calls, failures, add } = start();
+    add('u1', 'a');
+    const done = watched(delivery.finish());
+    await pass(0);
+    calls[0]?.fail(OUT_OF_ORDER);
+    await pass(0);
+    delivery.halt();
+    await pass(MINUTE);
+    expect([calls.length, failures, done.isDone]).toEqual([1, [], true]);
+  });
+
+  test('may be done twice, and after the end', async () => {
+    const { delivery, failures } = start();
+    delivery.halt();
+    delivery.halt();
+    await delivery.finish();
+    delivery.halt();
+    expect(failures).toEqual([]);
+  });
+});
+
+describe('there is room', () => {
+  /** A delivery whose bucket is empty for a second, so that nothing leaves it. */
+  async function stuck() {
+    const started = start({ pace: { capacity: 1, perSecond: 1, updatesPerRequest: 1 } });
+    started.add('first', 'first');
+    await started.delivery.room();
+    await pass(0);
+    return started;
+  }
+
+  test('for 20,000 events that wait; then only when some have left', async () => {
+    const { delivery, add } = await stuck();
+    for (let event = 0; event < 19_999; event += 1) add('u1', 'e');
+    const before = watched(delivery.room());
+    await pass(0);
+    expect(before.isDone).toBe(true);
+    add('u1', 'e');
+    const after = watched(delivery.room());
+    await pass(999);
+    expect(after.isDone).toBe(false);
+    await pass(1);
+    expect(after.isDone).toBe(true);
+  });
+
+  test('for 16 megabytes that wait or are in flight; then only when some have left', async () => {
+    const { delivery, calls } = await stuck();
+    const inFlight = '{"name":"first"}'.length;
+    const half = { json: '{}', bytes: 8 * 1024 * 1024, isTimely: true, row: 'x' };
+    void delivery.room();
+    await pass(GATHER);
+    delivery.add('u1', half);
+    const before = watched(delivery.room());
+    delivery.add('u2', { ...half, bytes: half.bytes - 1 - inFlight });
+    const almost = watched(delivery.room());
+    await pass(0);
+    expect([before.isDone, almost.isDone]).toEqual([true, true]);
+    delivery.add('u3', { ...half, bytes: 1 });
+    const after = watched(delivery.room());
+    await pass(5 * SECOND);
+    expect([after.isDone, calls.length]).toEqual([false, 4]);
+    calls[1]?.answer(ACCEPTED);
+    await pass(0);
+    expect(after.isDone).toBe(true);
+  });
+
+  test('again when the delivery is halted, so that nobody waits for ever', async () => {
+    const { delivery } = await stuck();
+    delivery.add('u1', { json: '{}', bytes: 32 * 1024 * 1024, isTimely: true, row: 'x' });
+    const room = watched(delivery.room());
+    await pass(0);
+    expect(room.isDone).toBe(false);
+    delivery.halt();
+    await pass(0);
+    expect(room.isDone).toBe(true);
+  });
+
+  test('when too much waits, requests go that are not full', async () => {
+    const { delivery, calls } = start();
+    delivery.add('u1', { json: '{"name":"e"}', bytes: 32 * 1024 * 1024, isTimely: true, row: 'x' });
+    void delivery.room();
+    await pass(0);
+    expect(calls.map(({ updates }) => updates)).toEqual([['u1: e']]);
+  });
+});
+
+type Fate = 'accepted' | 'retry' | 'lost' | 'rate_limit';
+
+test('whatever Batch answers, and when: each event is settled once, in order, at the pace, never twice under way', async () => {
+  const step = fc.oneof(
+    {
+      weight: 8,
+      arbitrary: fc.record({
+        customId: fc.constantFrom('u1', 'u2', 'u3', 'u4', 'u5'),
+        isBad: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
+      }),
+    },
+    { weight: 2, arbitrary: fc.record({ wait: fc.integer({ min: 0, max: 3_000 }) }) },
+  );
+  const fates = fc.infiniteStream(
+    fc.record({
+      fate: fc.oneof(
+        { weight: 6, arbitrary: fc.constant<Fate>('accepted') },
+        fc.constantFrom<Fate>('retry', 'lost', 'rate_limit'),
+      ),
+      delay: fc.integer({ min: 0, max: 5_000 }),
+    }),
+  );
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(step, { maxLength: 60 }),
+      fates,
+      fc.integer({ min: 1, max: 4 }),
+      async (steps, plan, perUpdate) => {
+        const [capacity, perSecond, updatesPerRequest] = [6, 2, 3];
+        const underWay = new Set<string>();
+        const sent: { at: number; updates: number }[] = [];
+        const lastAnswer = new Map<string, 'accepted' | 'refused'>();
+        const order: string[] = [];
+        const fatesUsed = plan[Symbol.iterator]();
+
+        const post = async (_: Endpoint, body: string): Promise<Answer> => {
+          const updates = JSON.parse(body) as Update[];
+          const customIds = updates.map(({ identifiers }) => identifiers.custom_id);
+          sent.push({ at: clock.now(), updates: updates.length });
+          expect(new Set(customIds).size).toBe(customIds.length);
+          expect(updates.length).toBeLessThanOrEqual(updatesPerRequest);
+          for (const [index, customId] of customIds.entries()) {
+            expect(underWay.has(customId)).toBe(false);
+            underWay.add(customId);
+            expect(updates[index]?.events.length).toBeLessThanOrEqual(perUpdate);
+          }
+          expect(underWay.size).toBeLessThanOrEqual(MAX_CALLS_IN_FLIGHT * updatesPerRequest);
+          const { fate, delay } = fatesUsed.next().value as { fate: Fate; delay: number };
+          await new Promise((resolve) => setTimeout(resolve, delay));
+          for (const customId of customIds) underWay.delete(customId);
+          if (fate === 'rate_limit') throw tooMany(delay);
+          if (fate !== 'accepted') throw fate === 'lost' ? LOST : OUT_OF_ORDER;
+          const names = updates.flatMap(({ events }) => events.map(({ name }) => name));
+          const isRefused = names.some((name) => name.startsWith('bad'));
+          for (const name of names) lastAnswer.set(name, isRefused ? 'refused' : 'accepted');
+          if (isRefused) return { kind: 'refused', reason: 'x' };
+          order.push(...names);
+          return ACCEPTED;
+        };
+        const outcomes: [string, string][] = [];
+        const { delivery, failures, add } = start({
+          post,
+          pace: { capacity, perSecond, updatesPerRequest },
+          eventsPerUpdate: perUpdate,
+          retryTimeMs: 1_000 * MINUTE,
+          onSettled: ({ row }, { kind }) => outcomes.push([row, kind]),
+        });
+
+        const added: { customId: string; name: string }[] = [];
+        for (const [index, each] of steps.entries()) {
+          if ('wait' in each) {
+            await delivery.room();
+            await pass(each.wait);
+            continue;
+          }
+          const name = `${each.isBad ? 'bad' : 'good'}${index}`;
+          added.push({ customId: each.customId, name });
+          add(each.customId, name);
+        }
+        const done = watched(delivery.finish());
+        for (let minute = 0; minute < 600 && !done.isDone; minute += 1) await pass(MINUTE);
+
+        expect([done.isDone, failures]).toEqual([true, []]);
+        expect(outcomes.map(([name]) => name).toSorted()).toEqual(added.map(({ name }) => name).toSorted());
+        for (const [name, kind] of outcomes) {
+          expect([name, kind]).toEqual([name, lastAnswer.get(name) === 'accepted' ? 'accepted' : 'rejected']);
+        }
+        for (const customId of ['u1', 'u2', 'u3', 'u4', 'u5']) {
+          const names = added.filter((each) => each.customId === customId).map(({ name }) => name);
+          expect(order.filter((name) => names.includes(name))).toEqual(names.filter((name) => order.includes(name)));
+        }
+        for (const [first, { at: from }] of sent.entries()) {
+          let sum = 0;
+          for (const { at, updates } of sent.slice(first)) {
+            sum += updates;
+            expect(sum).toBeLessThanOrEqual(capacity + ((at - from) / SECOND) * perSecond + 1e-6);
+          }
+        }
+      },
+    ),
+    { numRuns: 100 },
+  );
+});

@@ -1,0 +1,743 @@
+import { describe, expect, test } from 'vitest';
+import { parseExact } from '../../shared/exact-json.ts';
+import { DEFAULT_LIMITS, type Limits } from '../batch/limits.ts';
+import type { AttributeCode } from '../codes.ts';
+import { DEFAULT_POLICIES, type Policies } from '../config/policies.ts';
+import { AttributeNames } from './attribute-name.ts';
+import { AttributeWriter, type ValueKind } from './attribute-value.ts';
+import { Remarks } from './issues.ts';
+
+type Result = { sent?: string; leftOut?: LeftOut[]; changed?: string[] };
+type LeftOut = { path: string; code: AttributeCode; reason: string };
+
+/** So many texts that the first of them is no longer known. */
+const MANY_TEXTS = 5_000;
+
+function writerWith(limits: Limits = DEFAULT_LIMITS, policies: Policies = DEFAULT_POLICIES) {
+  const remarks = new Remarks();
+  remarks.startColumn('v');
+  return { remarks, writer: new AttributeWriter(limits, policies, new AttributeNames(policies), remarks) };
+}
+
+/** What becomes of a value, given as the JSON in which it came: the JSON that is sent, and what is left out of it. */
+function convert(
+  json: string,
+  kind: ValueKind = 'plain',
+  limits: Limits = DEFAULT_LIMITS,
+  policies: Partial<Policies> = {},
+): Result {
+  const row = parseExact(`{"v":${json}}`) as { v: unknown };
+  const { remarks, writer } = writerWith(limits, { ...DEFAULT_POLICIES, ...policies });
+  const written = writer.write(row.v, kind, 'v');
+  const leftOut: LeftOut[] = remarks.leftOut.map(({ path, code, reason }) => ({ path, code, reason }));
+  if (typeof written === 'object') leftOut.push({ path: 'v', ...written });
+  return {
+    ...(typeof written === 'string' && { sent: written }),
+    ...(leftOut.length > 0 && { leftOut }),
+    ...(remarks.takeChanges().length > 0 && {
+      changed: remarks.takeChanges().map(({ path, code, reason }) => `${path} ${reason} (${code})`),
+    }),
+  };
+}
+
+/** JSON as a String column holds it. */
+const asText = (json: string) => JSON.stringify(json);
+
+const texts = (count: number) => JSON.stringify(Array.from({ length: count }, (_, index) => `item ${index}`));
+const attributes = (count: number) =>
+  JSON.stringify(Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, index])));
+
+describe('is sent as it is', () => {
+  test.each([
+    ['a text', '"Tee"'],
+    ['a text of one character', '"x"'],
+    ['a text of 300 characters', JSON.stringify('x'.repeat(300))],
+    ['a text of 150 characters that take two units each', JSON.stringify('😀'.repeat(150))],
+    ['a text with white space around it', '" a "'],
+    ['a text of several lines', '"a\\nb"'],
+    ['a text of a control character', '"\\u0001"'],
+    ['a text with a line separator', '"a\u2028b"'],
+    ['a text of digits', '"12345678901234567890"'],
+    ['a text that reads true', '"true"'],
+    ['a text that reads null', '"null"'],
+    ['a text that looks like a URL', '"https://example.com"'],
+    ['a text that looks like a date', '"2026-04-17T04:25:00Z"'],
+    ['a text in brackets', '"[draft] a new [one]"'],
+    ['a text in braces', '"{name}"'],
+    ['a list that is not closed', '"[1,2"'],
+    ['a list with a comma too many', '"[1,2,]"'],
+    ['a list in single quotes', `"['a']"`],
+    ['an object without quotes', '"{a:1}"'],
+    ['an object that goes on', '"{} x"'],
+    ['two lists', '"[1][2]"'],
+    ['a list that begins with a brace', '"{1]"'],
+    ['the JSON of a text', '"\\"x\\""'],
+    ['nothing but brackets that do not match', '"[}"'],
+  ])('text: %s', (_, json) => {
+    expect(convert(json)).toEqual({ sent: json });
+  });
+
+  test.each([
+    '0',
+    '-1',
+    '23.99',
+    '1e-7',
+    '9007199254740993',
+    '9223372036854775807',
+    '-9223372036854775808',
+    '0.123456789012345678901234567890',
+    '-123456789012345678901234567890.5',
+    '12345678901234567890.0',
+    '100000000000000000000000000000000e-10',
+  ])('number: %s', (json) => {
+    expect(convert(json)).toEqual({ sent: json });
+  });
+
+  test.each(['true', 'false'])('boolean: %s', (json) => {
+    expect(convert(json)).toEqual({ sent: json });
+  });
+
+  // A double this large is not an integer beyond 64 bits, so it must not be written as one.
+  test.each(['1e19', '-9.3e18', '1E+20'])('number in the form of a double: %s', (json) => {
+    expect(convert(json)).toEqual({ sent: json });
+  });
+});
+
+const structures: [name: string, json: string, sent: string][] = [
+  ['a list of texts', '["first_purchase","apple_pay"]', '["first_purchase","apple_pay"]'],
+  ['a list of one text', '["x"]', '["x"]'],
+  ['a list of 25 texts', texts(25), texts(25)],
+  ['a list of texts that hold JSON', '["[1]","{}"]', '["[1]","{}"]'],
+  [
+    'a list of objects',
+    '[{"name":"Tee","price":23.99},{"name":"Cap"}]',
+    '[{"name":"Tee","price":23.99},{"name":"Cap"}]',
+  ],
+  ['white space anywhere', ' \n{ "a" :\t[ "x" , "y" ] }\r\n ', '{"a":["x","y"]}'],
+  ['an object', '{"city":"Paris","zip_code":75003}', '{"city":"Paris","zip_code":75003}'],
+  ['an object of 20 attributes', attributes(20), attributes(20)],
+  [
+    'typed names in an object',
+    '{"url(item_url)":"https://example.com","date(at)":"2026-04-17T06:25:00+02:00"}',
+    '{"url(item_url)":"https://example.com","date(at)":"2026-04-17T04:25:00Z"}',
+  ],
+  ['typed names in a list of objects', '[{"date(day)":"2026-04-17"}]', '[{"date(day)":"2026-04-17T00:00:00Z"}]'],
+  ['a typed name of 30 characters', `{"url(${'x'.repeat(30)})":"https://a"}`, `{"url(${'x'.repeat(30)})":"https://a"}`],
+  [
+    'typed names with a prefix, as columns have them',
+    '{"url__page":"https://a","date__at":"2026-04-17","b":[{"date__day":"2026-04-17"}]}',
+    '{"url(page)":"https://a","date(at)":"2026-04-17T00:00:00Z","b":[{"date(day)":"2026-04-17T00:00:00Z"}]}',
+  ],
+  [
+    'a name that an object inside has, too',
+    '{"x":1,"o":{"x":2,"p":{"x":3}},"y":4}',
+    '{"x":1,"o":{"x":2,"p":{"x":3}},"y":4}',
+  ],
+  ['the same names in each object of a list', '[{"x":1},{"url(x)":"https://a"}]', '[{"x":1},{"url(x)":"https://a"}]'],
+  ['three levels of objects', '{"a":{"b":{"c":1}}}', '{"a":{"b":{"c":1}}}'],
+  ['three levels of objects in lists', '[{"a":[{"b":[{"c":1}]}]}]', '[{"a":[{"b":[{"c":1}]}]}]'],
+  ['a list in the second level of objects', '{"a":{"b":["x"]}}', '{"a":{"b":["x"]}}'],
+  [
+    'numbers beyond 2^53',
+    '{"a":9007199254740993,"b":[{"c":-9223372036854775808}]}',
+    '{"a":9007199254740993,"b":[{"c":-9223372036854775808}]}',
+  ],
+  ['decimals of 30 digits', '{"a":0.123456789012345678901234567890}', '{"a":0.123456789012345678901234567890}'],
+  ['texts that hold JSON, which stay texts', '{"a":"[\\"x\\"]","b":"{}"}', '{"a":"[\\"x\\"]","b":"{}"}'],
+  [
+    'names that objects of JavaScript know',
+    '{"__proto__":{"constructor":1},"constructor":"x"}',
+    '{"__proto__":{"constructor":1},"constructor":"x"}',
+  ],
+  ['the last of two equal names', '{"a":1,"a":2}', '{"a":2}'],
+  ['the last of two equal names, one of them long', '{"a":9007199254740993,"a":2}', '{"a":2}'],
+  ['NULLs left out of an object', '{"a":1,"b":null,"date(c)":null,"url(d)":null}', '{"a":1}'],
+  ['empty lists and objects left out of an object', '{"a":1,"b":[],"c":{},"d":[{}],"e":{"f":null}}', '{"a":1}'],
+  [
+    'empty objects kept in a list, as the others would move to other places',
+    '[{"a":1},{},{"b":null},{"c":2}]',
+    '[{"a":1},{},{},{"c":2}]',
+  ],
+  ['empty objects kept in a list inside of an object', '{"a":[{},{"b":1}]}', '{"a":[{},{"b":1}]}'],
+];
+
+describe.each([
+  ['in a text', asText],
+  ['native', (json: string) => json],
+])('lists and objects, %s: are sent', (_, form) => {
+  test.each(structures)('%s', (_, json, sent) => {
+    expect(convert(form(json))).toEqual({ sent });
+  });
+});
+
+describe.each([
+  ['in a text', asText],
+  ['native', (json: string) => json],
+])('lists and objects, %s: nothing is sent, and nothing said, of', (_, form) => {
+  test.each(['[]', '{}', ' [ ] ', '[{}]', '[{},{"a":null}]', '{"a":null}', '{"a":{"b":[]}}'])('%s', (json) => {
+    expect(convert(form(json))).toEqual({});
+  });
+});
+
+test.each(['plain', 'date', 'url'] as const)('nothing is sent, and nothing said, of a NULL as %s', (kind) => {
+  expect(convert('null', kind)).toEqual({});
+});
+
+describe('is left out', () => {
+  const beyond64Bits =
+    'is an integer beyond 64 bits. To send its digits, make it a text in a view, such as toString(c)';
+  const cases: [name: string, json: string, code: AttributeCode, reason: string][] = [
+    ['an empty text', '""', 'text_blank', 'is a blank text'],
+    ['a text of white space', '" \\t\\n\\u00a0"', 'text_blank', 'is a blank text'],
+    [
+      'a text of 301 characters',
+      JSON.stringify('x'.repeat(301)),
+      'text_too_long',
+      'has 301 characters, and Batch takes 300',
+    ],
+    [
+      'a text of 151 characters of two units',
+      JSON.stringify('😀'.repeat(151)),
+      'text_too_long',
+      'has 302 characters as UTF-16 counts them (an emoji is two or more), and Batch takes 300',
+    ],
+    [
+      'broken JSON of 301 characters',
+      JSON.stringify(`[${'x'.repeat(300)}`),
+      'text_too_long',
+      'has 301 characters, and Batch takes 300',
+    ],
+    [
+      'the first half of a surrogate pair',
+      '"a\\ud83d"',
+      'text_malformed',
+      'is no valid Unicode (half of a surrogate pair)',
+    ],
+    [
+      'the second half of a surrogate pair',
+      '"\\ude00b"',
+      'text_malformed',
+      'is no valid Unicode (half of a surrogate pair)',
+    ],
+    ['2^63', '9223372036854775808', 'number_out_of_range', beyond64Bits],
+    ['-2^63 - 1', '-9223372036854775809', 'number_out_of_range', beyond64Bits],
+    ['the largest UInt64', '18446744073709551615', 'number_out_of_range', beyond64Bits],
+    ['an Int256', `1${'0'.repeat(76)}`, 'number_out_of_range', beyond64Bits],
+    ['1e999', '1e999', 'number_out_of_range', 'is larger than a double holds'],
+    ['-1e999', '-1e999', 'number_out_of_range', 'is larger than a double holds'],
+    ['a fraction beyond a double', `${'9'.repeat(400)}.5`, 'number_out_of_range', 'is larger than a double holds'],
+  ];
+  test.each(cases)('%s', (_, json, code, reason) => {
+    expect(convert(json)).toEqual({ leftOut: [{ path: 'v', code, reason }] });
+  });
+
+  const lists = 'and Batch takes arrays of texts alone or of objects alone';
+  const scalars = `is an array of numbers or booleans, ${lists}. Make its items texts in a view, such as arrayMap(x -> toString(x), c)`;
+  const withNull = `is an array with a NULL in it, ${lists}. Take the NULLs out in a view, such as arrayFilter(x -> isNotNull(x), c)`;
+  const ofLists = `is an array of arrays, ${lists}. Make one array of it in a view, such as arrayFlatten(c), or a text, such as toJSONString(c)`;
+  const ofAllSorts = `is an array of items of several types, ${lists}. Make its items texts in a view, such as arrayMap(x -> toString(x), c)`;
+  const structureCases: [name: string, json: string, code: AttributeCode, reason: string][] = [
+    ...(
+      [
+        ['a list of numbers', '[1,2,3]', scalars],
+        ['a list of booleans', '[true]', scalars],
+        ['a list of long numbers', '[9007199254740993]', scalars],
+        ['a list of texts and numbers', '["a",1]', ofAllSorts],
+        ['a list of a blank text and a number', '["",1]', ofAllSorts],
+        ['a list of numbers and texts', '[1,"a"]', ofAllSorts],
+        ['a list of texts and objects', '["a",{"b":1}]', ofAllSorts],
+        ['a list of objects and long numbers', '[{"b":1},9007199254740993]', ofAllSorts],
+        ['a list with a NULL in it', '["a",null]', withNull],
+        ['a list that begins with a NULL', '[null,"a"]', withNull],
+        ['a list of NULL alone', '[null]', withNull],
+        ['a list of lists', '[["a"]]', ofLists],
+        ['a list of objects and a list', '[{"a":1},[]]', ofLists],
+        ['lists in lists without end', '['.repeat(5_000) + ']'.repeat(5_000), ofLists],
+      ] as const
+    ).map(([name, json, reason]): [string, string, AttributeCode, string] => [
+      name,
+      json,
+      'array_of_unsupported_items',
+      reason,
+    ]),
+    ['a list of 26 texts', texts(26), 'array_too_long', 'has 26 items, and Batch takes 25'],
+    [
+      'a list of 26 objects',
+      `[${Array(26).fill('{"a":1}').join()}]`,
+      'array_too_long',
+      'has 26 items, and Batch takes 25',
+    ],
+    ['a list with a blank text in it', '["a"," "]', 'text_blank', 'holds an item that is a blank text'],
+    [
+      'a list with a long text in it',
+      `["a","${'x'.repeat(301)}"]`,
+      'text_too_long',
+      'holds an item that has 301 characters, and Batch takes 300',
+    ],
+    [
+      'a list with half a surrogate pair in it',
+      '["a","\\ud83d"]',
+      'text_malformed',
+      'holds an item that is no valid Unicode (half of a surrogate pair)',
+    ],
+  ];
+  test.each(structureCases)('%s', (_, json, code, reason) => {
+    const expected = { leftOut: [{ path: 'v', code, reason }] };
+    expect([convert(json), convert(asText(json))]).toEqual([expected, expected]);
+  });
+});
+
+describe('is left out of its object, which is sent without it', () => {
+  const cases: [name: string, json: string, sent: string | undefined, leftOut: string[]][] = [
+    ['a name of 31 characters', `{"a":1,"${'x'.repeat(31)}":1}`, '{"a":1}', [`v.${'x'.repeat(31)} (name_invalid)`]],
+    ['a name with a dot', '{"a":1,"b.c":1}', '{"a":1}', ['v.b.c (name_invalid)']],
+    ['an empty name', '{"a":1,"":1}', '{"a":1}', ['v.(key of 0 characters) (name_invalid)']],
+    ['a name of Batch', '{"a":1,"$label":"x"}', '{"a":1}', ['v.$label (name_invalid)']],
+    ['a prefix without a name', '{"a":1,"date__":"2026-04-17"}', '{"a":1}', ['v.date__ (name_invalid)']],
+    [
+      'a type given in both ways, of which the first counts',
+      '{"url__x":"https://a","url(x)":"https://b"}',
+      '{"url(x)":"https://a"}',
+      ['v.url(x) (name_taken)'],
+    ],
+    [
+      'a plain and typed names that are alike, of which the first counts',
+      '{"x":1,"url(x)":"https://a","date__x":"2026-04-17"}',
+      '{"x":1}',
+      ['v.url(x) (name_taken)', 'v.date__x (name_taken)'],
+    ],
+    [
+      'the second of two alike, with an object of that name between them',
+      '{"x":1,"o":{"x":2},"url(x)":"https://a"}',
+      '{"x":1,"o":{"x":2}}',
+      ['v.url(x) (name_taken)'],
+    ],
+    [
+      'a name that is alike, but of nothing or of what is wrong',
+      '{"x":null,"url__x":"","url(x)":"https://a"}',
+      '{"url(x)":"https://a"}',
+      ['v.url__x (text_blank)'],
+    ],
+    ['a typed name without a name', '{"a":1,"date()":"2026-04-17"}', '{"a":1}', ['v.date() (name_invalid)']],
+    [
+      'a typed name of 31 characters',
+      `{"a":1,"date(${'x'.repeat(31)})":"2026-04-17"}`,
+      '{"a":1}',
+      [`v.date(${'x'.repeat(31)}) (name_invalid)`],
+    ],
+    ['a type that Batch has not', '{"a":1,"int(x)":1}', '{"a":1}', ['v.int(x) (name_invalid)']],
+    [
+      'a typed name within another',
+      '{"a":1,"date(url(x))":"2026-04-17"}',
+      '{"a":1}',
+      ['v.date(url(x)) (name_invalid)'],
+    ],
+    ['a typed name that goes on', '{"a":1,"date(x)y":"2026-04-17"}', '{"a":1}', ['v.date(x)y (name_invalid)']],
+    ['a key that may be data', '{"a":1,"jane@example.com":1}', '{"a":1}', ['v.(key of 16 characters) (name_invalid)']],
+    [
+      'a typed name with a line end',
+      '{"a":1,"date(x\\n)":"2026-04-17"}',
+      '{"a":1}',
+      ['v.(key of 8 characters) (name_invalid)'],
+    ],
+    ['a date that is none', '{"a":1,"date(x)":"2026-02-30"}', '{"a":1}', ['v.date(x) (date_invalid)']],
+    ['a date that is a number', '{"a":1,"date(x)":1776399900}', '{"a":1}', ['v.date(x) (date_invalid)']],
+    ['a URL that is none', '{"a":1,"url(x)":"example.com"}', '{"a":1}', ['v.url(x) (url_invalid)']],
+    ['a blank text', '{"a":1,"b":""}', '{"a":1}', ['v.b (text_blank)']],
+    [
+      'a number too large',
+      '{"a":1,"b":9223372036854775808,"c":1e999}',
+      '{"a":1}',
+      ['v.b (number_out_of_range)', 'v.c (number_out_of_range)'],
+    ],
+    ['a list of numbers', '{"a":1,"b":[1]}', '{"a":1}', ['v.b (array_of_unsupported_items)']],
+    ['the 21st attribute', attributes(21), attributes(20), ['v.k20 (too_many_attributes)']],
+    [
+      'what lies four objects deep',
+      '{"a":{"b":{"c":{"d":1},"e":2}}}',
+      '{"a":{"b":{"e":2}}}',
+      ['v.a.b.c (object_too_deep)'],
+    ],
+    ['objects without end', `${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`, undefined, ['v.a.a.a (object_too_deep)']],
+    ['what is wrong in an object of a list', '[{"a":1},{"b":"","c":2}]', '[{"a":1},{"c":2}]', ['v[1].b (text_blank)']],
+    ['what is wrong deep down', '{"a":[{"b":{"c":"","d":1}}]}', '{"a":[{"b":{"d":1}}]}', ['v.a[0].b.c (text_blank)']],
+    [
+      'all of it, so that nothing is sent',
+      '{"a":"","b":{"c":""}}',
+      undefined,
+      ['v.a (text_blank)', 'v.b.c (text_blank)'],
+    ],
+    // Batch's SDKs count the keys that lead to a list as they do for an object.
+    [
+      'a list behind the fourth key',
+      '{"a":{"b":{"c":["x"],"d":1}}}',
+      '{"a":{"b":{"d":1}}}',
+      ['v.a.b.c (object_too_deep)'],
+    ],
+    [
+      'a list behind the fourth key, through lists',
+      '[{"a":[{"b":[{"c":["x"],"d":1}]}]}]',
+      '[{"a":[{"b":[{"d":1}]}]}]',
+      ['v[0].a[0].b[0].c (object_too_deep)'],
+    ],
+  ];
+  test.each(cases)('%s', (_, json, sent, leftOut) => {
+    const result = convert(json);
+    expect(result.sent).toBe(sent);
+    expect(result.leftOut?.map(({ path, code }) => `${path} (${code})`)).toEqual(leftOut);
+    expect(convert(asText(json))).toEqual(result);
+  });
+});
+
+describe('a name in capitals, inside of an object', () => {
+  const cases: [name: string, json: string, sent: string, told: string[], dropped: string[]][] = [
+    ['alone', '{"City":"Paris"}', '{"city":"Paris"}', ['v.City: city'], ['v.City']],
+    [
+      'of a type in parentheses',
+      '{"url(itemURL)":"https://a"}',
+      '{"url(itemurl)":"https://a"}',
+      ['v.url(itemURL): url(itemurl)'],
+      ['v.url(itemURL)'],
+    ],
+    [
+      'with its type',
+      '{"URL(x)":"https://a","DATE__y":"2026-04-17"}',
+      '{"url(x)":"https://a","date(y)":"2026-04-17T00:00:00Z"}',
+      ['v.URL(x): url(x)', 'v.DATE__y: date(y)'],
+      ['v.URL(x)', 'v.DATE__y'],
+    ],
+    [
+      'in each object of a list, told once',
+      '[{"Sku":"a"},{"Sku":"b"}]',
+      '[{"sku":"a"},{"sku":"b"}]',
+      ['v[0].Sku: sku'],
+      ['v[0].Sku', 'v[1].Sku'],
+    ],
+    [
+      'like the mark of long numbers',
+      '{"isLosslessNumber":true,"value":"1"}',
+      '{"islosslessnumber":true,"value":"1"}',
+      ['v.isLosslessNumber: islosslessnumber'],
+      ['v.isLosslessNumber'],
+    ],
+  ];
+  test.each(cases)('%s', (_, json, sent, told, dropped) => {
+    expect(convert(json)).toEqual({
+      sent,
+      changed: told.map((each) => {
+        const [path, name] = each.split(': ');
+        return `${path} has capital letters in its name: it is sent as ${name} (name_lower_cased)`;
+      }),
+    });
+    const { leftOut } = convert(json, 'plain', DEFAULT_LIMITS, { capital_letters: 'drop' });
+    expect(leftOut?.map(({ path, code }) => [path, code])).toEqual(dropped.map((path) => [path, 'name_invalid']));
+  });
+
+  test('of which one in lower case is there already', () => {
+    expect(convert('{"city":"Paris","City":"Lyon"}')).toMatchObject({
+      sent: '{"city":"Paris"}',
+      leftOut: [{ path: 'v.City', code: 'name_taken' }],
+    });
+  });
+
+  // The sign for Kelvin is a letter whose lower case is an ASCII letter.
+  test('that are none of ASCII is not usable', () => {
+    expect(convert('{"\\u212a":1,"a":2}')).toMatchObject({ sent: '{"a":2}', leftOut: [{ code: 'name_invalid' }] });
+  });
+});
+
+describe('a text that is too long, where it is to be truncated', () => {
+  const x = (count: number) => 'x'.repeat(count);
+  const cut = (path: string, length: number, most = 300) =>
+    `${path} has ${length} characters, and Batch takes ${most}: the rest is cut off (text_truncated)`;
+  const cutOfEmoji = (length: number): string =>
+    cut('v', length).replace(',', ' as UTF-16 counts them (an emoji is two or more),');
+  const cases: [name: string, json: string, kind: ValueKind, sent: string, changed: string[]][] = [
+    ['is cut', `"${x(301)}"`, 'plain', `"${x(300)}"`, [cut('v', 301)]],
+    ['is cut, of a column that stays text', `"[${x(400)}]"`, 'text', `"[${x(299)}"`, [cut('v', 402)]],
+    ['is cut before a pair that does not fit', `"${x(299)}😀"`, 'plain', `"${x(299)}"`, [cutOfEmoji(301)]],
+    ['is cut behind a pair that fits', `"${x(298)}😀😀"`, 'plain', `"${x(298)}😀"`, [cutOfEmoji(302)]],
+    ['is cut in a list', `["a","${x(301)}"]`, 'plain', `["a","${x(300)}"]`, [cut('v[1]', 301)]],
+    ['is cut in an object', `{"a":[{"b":"${x(301)}"}]}`, 'plain', `{"a":[{"b":"${x(300)}"}]}`, [cut('v.a[0].b', 301)]],
+    ['is cut as a label', `"${x(201)}"`, 'label', `"${x(200)}"`, [cut('v', 201, 200)]],
+    ['is cut as a tag', `["a","${x(65)}"]`, 'tags', `["a","${x(64)}"]`, [cut('v[1]', 65, 64)]],
+  ];
+  test.each(cases)('%s', (_, json, kind, sent, changed) => {
+    expect(convert(json, kind, DEFAULT_LIMITS, { long_text: 'truncate' })).toEqual({ sent, changed });
+  });
+
+  const leftOut: [name: string, json: string, kind: ValueKind, code: AttributeCode][] = [
+    ['when what is left of it is blank', `"${' '.repeat(300)}x"`, 'plain', 'text_too_long'],
+    ['when it is no valid Unicode, even behind the cut', `"${x(301)}\\ud83d"`, 'plain', 'text_malformed'],
+    ['when it is a URL, which leads elsewhere without its end', `"https://a/${x(2048)}"`, 'url', 'url_too_long'],
+  ];
+  test.each(leftOut)('is left out %s', (_, json, kind, code) => {
+    expect(convert(json, kind, DEFAULT_LIMITS, { long_text: 'truncate' })).toMatchObject({ leftOut: [{ code }] });
+  });
+});
+
+describe('a text that is to stay one', () => {
+  test.each(['"[\\"a\\"]"', '"{\\"a\\":1}"', '"x"', '"[]"'])('%s is sent as it is', (json) => {
+    expect(convert(json, 'text')).toEqual({ sent: json });
+  });
+  test('is one under the rules of texts', () => {
+    expect(convert('""', 'text')).toMatchObject({ leftOut: [{ code: 'text_blank' }] });
+  });
+  test.each([
+    ['["a"]', '["a"]'],
+    ['{"a":"[1]"}', '{"a":"[1]"}'],
+  ])('is no matter of a native value: %s', (json, sent) => {
+    expect(convert(json, 'text')).toEqual({ sent });
+  });
+});
+
+describe('a label', () => {
+  const x = (count: number) => 'x'.repeat(count);
+  test.each([
+    ['a text', '"Tee"'],
+    ['a text of 200 characters', `"${x(200)}"`],
+    ['a text that holds JSON', '"[\\"a\\"]"'],
+  ])('%s is sent', (_, json) => {
+    expect(convert(json, 'label')).toEqual({ sent: json });
+  });
+  const leftOut: [name: string, json: string, code: AttributeCode][] = [
+    ['a blank text', '" "', 'text_blank'],
+    ['a text of 201 characters', `"${x(201)}"`, 'text_too_long'],
+    ['a text of several lines', '"a\\nb"', 'text_multiline'],
+    ['a text with a carriage return', '"a\\rb"', 'text_multiline'],
+    ['half of a surrogate pair', '"a\\ud83d"', 'text_malformed'],
+    ['a number', '1', 'type_unsupported'],
+    ['a list', '["a"]', 'type_unsupported'],
+  ];
+  test.each(leftOut)('%s is left out', (_, json, code) => {
+    expect(convert(json, 'label')).toMatchObject({ leftOut: [{ path: 'v', code }] });
+  });
+});
+
+describe('tags', () => {
+  const tags = (count: number) => JSON.stringify(Array.from({ length: count }, (_, index) => `t${index}`));
+  test.each([
+    ['a list of texts', '["a","b"]', '["a","b"]'],
+    ['a list of 10 texts', tags(10), tags(10)],
+    ['a tag of 64 characters', `["${'x'.repeat(64)}"]`, `["${'x'.repeat(64)}"]`],
+    ['a tag that holds JSON', '["[1]"]', '["[1]"]'],
+  ])('%s are sent, native or in a text', (_, json, sent) => {
+    expect([convert(json, 'tags'), convert(asText(json), 'tags')]).toEqual([{ sent }, { sent }]);
+  });
+  test.each(['[]', '"[]"', 'null'])('%s is nothing', (json) => {
+    expect(convert(json, 'tags')).toEqual({});
+  });
+  const leftOut: [name: string, json: string, code: AttributeCode][] = [
+    ['a blank text', '""', 'text_blank'],
+    ['11 of them', tags(11), 'array_too_long'],
+    ['a blank tag', '["a"," "]', 'text_blank'],
+    ['a tag of 65 characters', `["${'x'.repeat(65)}"]`, 'text_too_long'],
+    ['a tag of several lines', '["a\\nb"]', 'text_multiline'],
+    ['a number among them', '["a",1]', 'type_unsupported'],
+    ['a text that is no list', '"summer"', 'type_unsupported'],
+    ['an object', '{"a":"b"}', 'type_unsupported'],
+    ['a number', '1', 'type_unsupported'],
+  ];
+  test.each(leftOut)('%s: all are left out', (_, json, code) => {
+    expect(convert(json, 'tags')).toMatchObject({ leftOut: [{ path: 'v', code }] });
+  });
+});
+
+describe.each(['date', 'url', 'label', 'tags'] as const)('an empty or blank text as %s', (kind) => {
+  test.each(['""', '" \\t\\u00a0"'])('%s is told of as any blank text is', (json) => {
+    expect(convert(json, kind)).toEqual({ leftOut: [{ path: 'v', code: 'text_blank', reason: 'is a blank text' }] });
+  });
+});
+
+describe('a date', () => {
+  test.each([
+    ['a stamp in UTC', '"2026-04-17T04:20:00Z"', '"2026-04-17T04:20:00Z"'],
+    [
+      'a stamp with nanoseconds and an offset',
+      '"2026-04-17t06:20:00.123456789+02:00"',
+      '"2026-04-17T04:20:00.123456789Z"',
+    ],
+    ['a day', '"1989-07-20"', '"1989-07-20T00:00:00Z"'],
+  ])('%s is sent', (_, json, sent) => {
+    expect(convert(json, 'date')).toEqual({ sent });
+  });
+
+  test.each([
+    ['a stamp without a zone', '"2026-04-17 04:20:00"'],
+    ['30 February', '"2026-02-30"'],
+    ['Unix seconds', '1776399900'],
+    ['Unix seconds with many digits', '1776399900.123456789'],
+    ['a boolean', 'true'],
+    ['a list', '["2026-04-17"]'],
+    ['the JSON of a list', '"[\\"2026-04-17\\"]"'],
+    ['an object', '{}'],
+  ])('%s is left out', (_, json) => {
+    expect(convert(json, 'date')).toEqual({
+      leftOut: [
+        { path: 'v', code: 'date_invalid', reason: 'is no RFC 3339 date with a zone, such as 2026-04-17T04:25:00Z' },
+      ],
+    });
+  });
+});
+
+describe('a date that the catalog calls a time', () => {
+  test.each([
+    ['a stamp without a zone', '"2026-04-17 04:20:00"', '"2026-04-17T04:20:00Z"'],
+    ['a stamp in UTC', '"2026-04-17T04:20:00Z"', '"2026-04-17T04:20:00Z"'],
+    ['a day', '"1989-07-20"', '"1989-07-20T00:00:00Z"'],
+  ])('%s is sent', (_, json, sent) => {
+    expect(convert(json, 'date_time')).toEqual({ sent });
+  });
+
+  test('what is no time is left out as any other date', () => {
+    for (const json of ['"tomorrow"', '1776399900', '" "']) {
+      expect(convert(json, 'date_time')).toEqual(convert(json, 'date'));
+    }
+  });
+});
+
+describe('a string that the catalog calls a number', () => {
+  test.each(['47.250000000', '9007199254740993', '-0.1', '0', '1e5', '1.0E-7', '9223372036854775807'])(
+    '%s is sent with all its digits',
+    (digits) => {
+      expect(convert(`"${digits}"`, 'number')).toEqual({ sent: digits });
+    },
+  );
+
+  test.each(['9223372036854775808', '1e999'])('%s is left out as that number is', (digits) => {
+    expect(convert(`"${digits}"`, 'number')).toEqual(convert(digits, 'number'));
+    expect(convert(`"${digits}"`, 'number')).toMatchObject({ leftOut: [{ code: 'number_out_of_range' }] });
+  });
+
+  test.each([
+    '""',
+    '" 1"',
+    '"1,5"',
+    '"007"',
+    '"+1"',
+    '"NaN"',
+    '"0x10"',
+    '"1\\n"',
+    '"[1]"',
+    '"{}"',
+    '7',
+    'true',
+    'null',
+    '["1"]',
+  ])('%s is sent as from any other column', (json) => {
+    expect(convert(json, 'number')).toEqual(convert(json, 'plain'));
+  });
+});
+
+describe('a URL', () => {
+  const urlOf = (length: number) => JSON.stringify(`https://example.com/${'x'.repeat(length - 20)}`);
+
+  test.each([
+    ['with a path, a query and a fragment', '"https://example.com/a?b=c#d"'],
+    ['without a path', '"https://example.com"'],
+    ['of another scheme', '"app+x.y-z://home"'],
+    ['in capitals', '"HTTPS://EXAMPLE.COM/A"'],
+    ['with letters of any language', '"https://exämple.com/日本"'],
+    ['of more than 300 characters', urlOf(301)],
+    ['of 2,048 characters', urlOf(2048)],
+  ])('%s is sent', (_, json) => {
+    expect(convert(json, 'url')).toEqual({ sent: json });
+  });
+
+  test.each([
+    ['a host alone', '"example.com"'],
+    ['a path alone', '"/a/b"'],
+    ['no host', '"https:///a"'],
+    ['a scheme alone', '"https://"'],
+    ['a scheme without slashes', '"mailto:a@example.com"'],
+    ['a space in it', '"https://example.com/a b"'],
+    ['a space before it', '" https://example.com"'],
+    ['a line end after it', '"https://example.com\\n"'],
+    ['a scheme that begins with a digit', '"7z://example.com"'],
+    ['a number', '1'],
+    ['an object', '{"a":"https://example.com"}'],
+    ['a list', '["https://example.com"]'],
+  ])('%s is left out', (_, json) => {
+    expect(convert(json, 'url')).toEqual({
+      leftOut: [
+        { path: 'v', code: 'url_invalid', reason: 'is no URL with scheme and host, such as https://example.com/a' },
+      ],
+    });
+  });
+
+  test('of 2,049 characters is left out', () => {
+    expect(convert(urlOf(2049), 'url')).toEqual({
+      leftOut: [{ path: 'v', code: 'url_too_long', reason: 'has 2049 characters, and Batch takes 2048 in a URL' }],
+    });
+  });
+
+  test('with half a surrogate pair is left out, as any text with one is', () => {
+    expect(convert('"https://example.com/\\ud83d"', 'url')).toEqual({
+      leftOut: [{ path: 'v', code: 'text_malformed', reason: 'is no valid Unicode (half of a surrogate pair)' }],
+    });
+  });
+});
+
+test('what is no value of JSON is left out, and does not throw', () => {
+  const { writer } = writerWith();
+  expect([1n, Symbol('x'), () => 1].map((value) => writer.write(value, 'plain', 'v'))).toEqual(
+    ['bigint', 'symbol', 'function'].map((type) => ({
+      code: 'type_unsupported',
+      reason: `is of a type that Batch does not take (${type})`,
+    })),
+  );
+  expect(writer.write(undefined, 'plain', 'v')).toBeUndefined();
+  expect(writer.write(Number.NaN, 'plain', 'v')).toEqual({
+    code: 'number_out_of_range',
+    reason: 'is larger than a double holds',
+  });
+});
+
+describe('the limits that are set are those that count', () => {
+  const cases: [name: keyof Limits, least: string, most: string, kind: ValueKind][] = [
+    ['string_characters', '"aaaa"', '"aaa"', 'plain'],
+    ['url_characters', '"x://aa"', '"x://a"', 'url'],
+    ['array_items', '["a","b","c","d"]', '["a","b","c"]', 'plain'],
+    ['attributes_per_object', '{"a":1,"b":1,"c":1,"d":1}', '{"a":1,"b":1,"c":1}', 'plain'],
+    ['object_depth', '{"a":{"b":{"c":{"d":1}}}}', '{"a":{"b":{"c":1}}}', 'plain'],
+    ['label_characters', '"aaaa"', '"aaa"', 'label'],
+    ['tags_per_event', '["a","b","c","d"]', '["a","b","c"]', 'tags'],
+    ['tag_characters', '["aaaa"]', '["aaa"]', 'tags'],
+  ];
+  const maxima: Partial<Limits> = { url_characters: 5 };
+  test.each(cases)('%s', (name, tooMuch, justRight, kind) => {
+    const limits = { ...DEFAULT_LIMITS, [name]: maxima[name] ?? 3 };
+    expect(convert(justRight, kind, limits)).toEqual({ sent: justRight });
+    expect(convert(tooMuch, kind, limits).leftOut).toHaveLength(1);
+    expect(convert(tooMuch, kind, { ...limits, [name]: (maxima[name] ?? 3) + 1 })).toEqual({ sent: tooMuch });
+  });
+});
+
+describe('a text that holds JSON and comes again', () => {
+  test('is sent as it was the first time, also after very many others', () => {
+    const { writer } = writerWith();
+    const text = ' {"a": 9007199254740993, "b": ["x"]} ';
+    const json = '{"a":9007199254740993,"b":["x"]}';
+    for (let round = 0; round < 2; round += 1) {
+      expect([writer.write(text, 'plain', 'c'), writer.write(text, 'plain', 'c')]).toEqual([json, json]);
+      for (let n = 0; n < MANY_TEXTS; n += 1) expect(writer.write(`[{"n":${n}}]`, 'plain', 'c')).toBe(`[{"n":${n}}]`);
+    }
+  });
+
+  test('is told of each time when something in it is left out', () => {
+    const { writer, remarks } = writerWith();
+    for (const column of ['c', 'd']) {
+      remarks.startRow();
+      remarks.startColumn(column);
+      expect(writer.write('{"a":1,"b-c":2}', 'plain', column)).toBe('{"a":1}');
+      expect(remarks.leftOut).toMatchObject([{ column, path: `${column}.b-c`, code: 'name_invalid' }]);
+    }
+  });
+
+  test('is a text where it is to be one, and a list where it is to be one', () => {
+    const { writer } = writerWith();
+    const text = '["x"]';
+    const kinds: ValueKind[] = ['plain', 'text', 'tags', 'plain'];
+    expect(kinds.map((kind) => writer.write(text, kind, 'c'))).toEqual(['["x"]', '"[\\"x\\"]"', '["x"]', '["x"]']);
+  });
+});

@@ -1,0 +1,36 @@
+import { z } from 'zod';
+import type { ConfiguredStream } from '../../protocol/catalog.ts';
+
+/** What the catalog says of the values of a column, as far as it changes how they are read. */
+export type ColumnType = 'date_time' | 'number';
+
+export type ColumnTypes = ReadonlyMap<string, ColumnType>;
+
+const propertySchema = z.looseObject({
+  type: z.union([z.string(), z.array(z.string())]),
+  format: z.string().optional(),
+});
+
+/**
+ * The columns of a stream whose strings the JSON schema in the catalog gives a meaning: that of a time, or of a number. Other
+ * sources than ours write a time without its zone, or a number as a string.
+ * https://docs.airbyte.com/platform/understanding-airbyte/supported-data-types
+ */
+export function columnTypesOf({ json_schema }: ConfiguredStream['stream']): ColumnTypes {
+  return new Map(
+    Object.entries(json_schema?.properties ?? {}).flatMap(([column, property]) => {
+      const type = columnType(property);
+      return type === undefined ? [] : [[column, type]];
+    }),
+  );
+}
+
+function columnType(property: unknown): ColumnType | undefined {
+  const { data } = propertySchema.safeParse(property);
+  if (data === undefined) return undefined;
+  const types = [data.type].flat().filter((type) => type !== 'null');
+  if (types.length === 0) return undefined;
+  if (types.every((type) => type === 'string')) return data.format === 'date-time' ? 'date_time' : undefined;
+  // Of a column that may hold strings as well, a string is one.
+  return types.every((type) => type === 'number' || type === 'integer') ? 'number' : undefined;
+}

@@ -1,0 +1,397 @@
+import { isJsonObject, parseExact } from '../../../shared/exact-json.ts';
+import type { Limits } from '../../batch/limits.ts';
+import type { ValueKind } from '../attribute-value.ts';
+import type { Attribute, EventRules, MappedEvent } from '../rules.ts';
+import { utcTimestamp } from '../timestamp.ts';
+import {
+  BACKSLASH,
+  CLOSING_BRACE,
+  endOfNumber,
+  endOfPlain,
+  endOfStructure,
+  endOfText,
+  isPlainNumber,
+  NO_END,
+  OPENING_BRACE,
+  OPENING_BRACKET,
+  plainText,
+  QUOTE,
+  SPACE,
+  standsAt,
+} from './json-bytes.ts';
+
+/** How long an event may be to be cut, in bytes: more than Batch takes by default. */
+const MOST_BYTES = 64 * 1024;
+
+/** Room before the attributes for what stands before them, which is known last: name, time and their keys. */
+const HEAD_BYTES = 256;
+
+/**
+ * Columns of JSON texts repeat: the details of a product, the tags of a page. To convert one takes as long as the rest of a
+ * row, so the last ones are kept, so many and so long that they take four megabytes at the most.
+ */
+const MOST_TEXTS_KEPT = 4_000;
+const MOST_CHARACTERS_KEPT = 500;
+
+const LETTER_F = 0x66;
+const LETTER_N = 0x6e;
+const LETTER_T = 0x74;
+const NULL = Buffer.from('null');
+const TRUE = Buffer.from('true');
+const FALSE = Buffer.from('false');
+const COMMA = 0x2c;
+const COLON = 0x3a;
+/** The keys of a RECORD message that are read: one that stood twice would say another thing than its first. */
+const READ_KEYS = ['type', 'record', 'stream', 'data'].map((key) => Buffer.from(`"${key}":`));
+/** A slash may be escaped. */
+const URL_PREFIXES = ['https://', 'https:\\/\\/', 'http://', 'http:\\/\\/'].map((prefix) => Buffer.from(prefix));
+/** 1 for what most hosts begin with. */
+const IS_IN_HOST = Uint8Array.from({ length: 128 }, (_, code) => Number(/[a-z0-9]/.test(String.fromCharCode(code))));
+const ROW_KEY = '"data":{';
+
+/** What a column of the rows is to an event. */
+type Use = 'custom_id' | 'event_name' | 'event_time' | 'unused' | Attribute;
+
+/** In UTF-8. */
+type SentText = { bytes: Uint8Array; isAscii: boolean };
+
+/** A column of the rows that are cut. */
+type Column = {
+  name: string;
+  /** What stands before its value in a row: a comma, unless it is the first, its name and a colon. */
+  key: Uint8Array;
+  use: Use;
+  /** What is sent before its value: a comma, the name of the attribute and a colon. */
+  jsonKey: Uint8Array;
+  /** What was sent for its texts, by how they were written; undefined for a column whose texts are quickly written. */
+  sent: Map<string, SentText> | undefined;
+};
+
+/**
+ * Cuts events out of the text of RECORD messages, where those look like the last one that was parsed: the same bytes up
+ * to the row, and the same columns in the same order. A value that is sent as it is written is copied, without making
+ * anything of it in between; others are written by the rules. It takes about half the time of parsing a row and
+ * writing its event, and comes to the same: where it might not, it gives up, and the row is parsed.
+ */
+export class EventCutter {
+  readonly #rules: EventRules;
+  /** What stands before a row in its message, as text and in bytes. */
+  #frameText = '';
+  #frame: Uint8Array = Buffer.alloc(0);
+  #names: readonly string[] = [];
+  #columns: readonly Column[] = [];
+  #textsKept = 0;
+
+  /** The event that is being written: its head ends, and its attributes begin, at HEAD_BYTES. */
+  readonly #event = Buffer.allocUnsafe(HEAD_BYTES + MOST_BYTES);
+  #length = 0;
+  #attributes = 0;
+  #object = 0;
+  #isAscii = true;
+  #customId: unknown;
+  #eventName: unknown;
+  #eventTime: unknown;
+
+  constructor(rules: EventRules) {
+    this.#rules = rules;
+  }
+
+  /** Takes the message of a row as an example of those that come. */
+  learn(line: string, row: Record<string, unknown>): void {
+    // An id takes in all of a row.
+    if (this.#rules.idName !== undefined) return;
+    if (this.#frameText === '' || !line.startsWith(this.#frameText)) {
+      this.#frameText = frameOf(line, this.#rules.options.stream);
+      this.#frame = Buffer.from(this.#frameText);
+    }
+    const names = Object.keys(row);
+    if (names.length === this.#names.length && names.every((name, index) => name === this.#names[index])) return;
+    const columns = names.map((name, index) => this.#columnOf(name, index));
+    const claims = columns.flatMap(({ use }) => (typeof use === 'string' ? [] : use.name.claims));
+    // Which of two columns for one attribute is sent depends on their values.
+    this.#columns = new Set(claims).size === claims.length ? columns : [];
+    this.#names = names;
+    this.#textsKept = 0;
+  }
+
+  /** The event of the message in these bytes; undefined when it has to be parsed, be it to tell what is wrong with it. */
+  cut(bytes: Buffer, start: number, end: number): MappedEvent | undefined {
+    if (this.#columns.length === 0 || this.#frameText === '' || this.#rules.isFull) return undefined;
+    if (!standsAt(bytes, start, this.#frame)) return undefined;
+    this.#start();
+    let place = start + this.#frame.length;
+    for (const column of this.#columns) {
+      if (!standsAt(bytes, place, column.key)) return undefined;
+      place = this.#take(column, bytes, place + column.key.length);
+      if (place === NO_END) return undefined;
+    }
+    return endsMessage(bytes, place, end) ? this.#finish() : undefined;
+  }
+
+  #start(): void {
+    this.#rules.remarks.startRow();
+    this.#object = this.#rules.writer.nextObject();
+    this.#length = HEAD_BYTES;
+    this.#attributes = 0;
+    this.#isAscii = true;
+    this.#customId = undefined;
+    this.#eventName = undefined;
+    this.#eventTime = undefined;
+  }
+
+  /** Takes the value at this place. Gives where it ends. */
+  #take(column: Column, bytes: Buffer, start: number): number {
+    switch (bytes[start]) {
+      case QUOTE: {
+        const end = endOfPlain(bytes, start + 1);
+        if (bytes[end] === QUOTE) return this.#use(column, bytes, start, end + 1, true);
+        return this.#use(column, bytes, start, endOfText(bytes, end), false);
+      }
+      case LETTER_N:
+        return standsAt(bytes, start, NULL) ? start + NULL.length : NO_END;
+      case LETTER_T:
+        return standsAt(bytes, start, TRUE) ? this.#use(column, bytes, start, start + TRUE.length, true) : NO_END;
+      case LETTER_F:
+        return standsAt(bytes, start, FALSE) ? this.#use(column, bytes, start, start + FALSE.length, true) : NO_END;
+      case OPENING_BRACE:
+      case OPENING_BRACKET:
+        return this.#use(column, bytes, start, endOfStructure(bytes, start), false);
+      default: {
+        const end = endOfNumber(bytes, start);
+        return this.#use(column, bytes, start, end, isPlainNumber(bytes, start, end));
+      }
+    }
+  }
+
+  /** @param isPlain whether the value is JSON for certain, and all of it plain characters. */
+  #use(column: Column, bytes: Buffer, start: number, end: number, isPlain: boolean): number {
+    if (end === NO_END) return NO_END;
+    const { use } = column;
+    if (typeof use !== 'string') {
+      return this.#writeAttribute(column, use, bytes, start, end, isPlain) ? end : NO_END;
+    }
+    if (use === 'unused' && isPlain) return end;
+    const value = parsedValue(bytes, start, end, isPlain);
+    if (value === undefined) return NO_END;
+    if (use === 'custom_id') this.#customId = value;
+    else if (use === 'event_name') this.#eventName = value;
+    else if (use === 'event_time') this.#eventTime = value;
+    return end;
+  }
+
+  /** Whether it could be done here. */
+  #writeAttribute(
+    column: Column,
+    { name, kind, isCounted }: Attribute,
+    bytes: Buffer,
+    start: number,
+    end: number,
+    isPlain: boolean,
+  ): boolean {
+    const { writer, remarks, limits } = this.#rules;
+    const { sent } = column;
+    remarks.startColumn(column.name);
+    const isGoodName = name.fault === undefined && (!isCounted || this.#attributes < limits.attributes_per_object);
+    let key: string | undefined;
+    if (isGoodName) {
+      if (isPlain && isSentAsWritten(kind, bytes, start, end, limits)) {
+        if (name.lowerCased !== undefined) remarks.addLowerCased(column.name, name);
+        return this.#appendKey(column.jsonKey, isCounted) && this.#append(bytes, start, end);
+      }
+      if (sent !== undefined && end - start <= MOST_CHARACTERS_KEPT) {
+        key = bytes.toString('latin1', start, end);
+        const known = sent.get(key);
+        if (known !== undefined) return this.#appendAttribute(column, known, isCounted);
+      }
+    }
+    const value = parsedValue(bytes, start, end, isPlain);
+    if (value === undefined) return false;
+    const remarksBefore = remarks.count;
+    const size = isCounted ? this.#attributes : undefined;
+    const json = writer.admit(
+      writer.write(value, kind, column.name),
+      name,
+      this.#object,
+      0,
+      size,
+      column.name,
+      undefined,
+    );
+    if (json === undefined) return true;
+    const jsonBytes = Buffer.from(json);
+    const written = { bytes: jsonBytes, isAscii: jsonBytes.length === json.length };
+    // What there is something to say of is said for each row.
+    if (sent !== undefined && key !== undefined && remarks.count === remarksBefore) this.#keep(sent, key, written);
+    return this.#appendAttribute(column, written, isCounted);
+  }
+
+  /** Whether there was room, here and below. */
+  #appendAttribute({ jsonKey }: Column, { bytes, isAscii }: SentText, isCounted: boolean): boolean {
+    if (!this.#appendKey(jsonKey, isCounted) || this.#length + bytes.length > this.#event.length) return false;
+    this.#event.set(bytes, this.#length);
+    this.#length += bytes.length;
+    if (!isAscii) this.#isAscii = false;
+    return true;
+  }
+
+  #appendKey(jsonKey: Uint8Array, isCounted: boolean): boolean {
+    if (isCounted) this.#attributes += 1;
+    return this.#append(jsonKey, this.#length === HEAD_BYTES ? 1 : 0, jsonKey.length);
+  }
+
+  #append(bytes: Uint8Array, start: number, end: number): boolean {
+    const event = this.#event;
+    let to = this.#length;
+    if (to + end - start > event.length) return false;
+    // By hand: most values are so short that to ask the engine takes longer.
+    for (let index = start; index < end; index += 1) {
+      const code = bytes[index] ?? 0;
+      // Of plain characters it is the escape of a slash, which needs none.
+      if (code !== BACKSLASH) event[to++] = code;
+    }
+    this.#length = to;
+    return true;
+  }
+
+  #keep(sent: Map<string, SentText>, text: string, written: SentText): void {
+    if (this.#textsKept >= MOST_TEXTS_KEPT) {
+      for (const column of this.#columns) column.sent?.clear();
+      this.#textsKept = 0;
+    }
+    sent.set(text, written);
+    this.#textsKept += 1;
+  }
+
+  #finish(): MappedEvent | undefined {
+    const head = this.#rules.head(this.#customId, this.#eventName, this.#eventTime);
+    if (head.kind === 'rejected') return undefined;
+    const hasAttributes = this.#length > HEAD_BYTES;
+    const text = `{"name":"${head.name}"${head.time === undefined ? '' : `,"time":"${head.time}"`}${hasAttributes ? ',"attributes":{' : ''}`;
+    const from = HEAD_BYTES - text.length;
+    const event = this.#event;
+    if (from < 0 || this.#length + 2 > event.length) return undefined;
+    event.write(text, from, 'latin1');
+    let to = this.#length;
+    if (hasAttributes) event[to++] = CLOSING_BRACE;
+    event[to++] = CLOSING_BRACE;
+    const json = this.#isAscii ? event.toString('latin1', from, to) : event.toString('utf8', from, to);
+    const mapped = this.#rules.finish(head, json, to - from);
+    return mapped.kind === 'event' ? mapped : undefined;
+  }
+
+  #columnOf(name: string, index: number): Column {
+    const use = this.#useOf(name);
+    const kind = typeof use === 'string' ? undefined : use.kind;
+    return {
+      name,
+      key: Buffer.from(`${index === 0 ? '' : ','}${JSON.stringify(name)}:`),
+      use,
+      jsonKey: Buffer.from(typeof use === 'string' ? '' : `,${use.name.jsonKey}`),
+      sent: kind === 'plain' || kind === 'tags' ? new Map() : undefined,
+    };
+  }
+
+  #useOf(name: string): Use {
+    const { customId, eventName, eventTime } = this.#rules.columns;
+    if (name === customId) return 'custom_id';
+    if (name === eventName) return 'event_name';
+    if (name === eventTime) return 'event_time';
+    return this.#rules.roleOf(name).attribute ?? 'unused';
+  }
+}
+
+/** What stands before the row in its message; nothing when that can't be told for certain. */
+function frameOf(line: string, stream: string): string {
+  const at = line.indexOf(ROW_KEY);
+  if (at === -1) return '';
+  const frame = line.slice(0, at + ROW_KEY.length);
+  try {
+    // So the row is that of the record, and nothing else.
+    const message: unknown = JSON.parse(`${frame}}}}`);
+    if (!isJsonObject(message) || message.type !== 'RECORD' || !isJsonObject(message.record)) return '';
+    return message.record.stream === stream && isJsonObject(message.record.data) ? frame : '';
+  } catch {
+    return '';
+  }
+}
+
+/** Whether a row ends at this place, and its message at that one, with nothing behind the row that is read of a message. */
+function endsMessage(bytes: Buffer, place: number, end: number): boolean {
+  let rest = place;
+  // What may stand behind the row in the record (emitted_at), and behind the record in the message (row_hash).
+  for (let level = 0; level < 2; level += 1) {
+    if (bytes[rest] !== CLOSING_BRACE) return false;
+    rest += 1;
+    while (bytes[rest] === COMMA) {
+      rest = endOfUnreadMember(bytes, rest + 1);
+      if (rest === NO_END) return false;
+    }
+  }
+  return bytes[rest] === CLOSING_BRACE && rest + 1 === end;
+}
+
+/** Behind the key and the value at this place, if the value is plain and the key none of those that are read. */
+function endOfUnreadMember(bytes: Buffer, place: number): number {
+  if (bytes[place] !== QUOTE || READ_KEYS.some((key) => standsAt(bytes, place, key))) return NO_END;
+  const keyEnd = endOfPlain(bytes, place + 1);
+  if (bytes[keyEnd] !== QUOTE || bytes[keyEnd + 1] !== COLON) return NO_END;
+  const value = keyEnd + 2;
+  if (bytes[value] === QUOTE) {
+    const end = endOfPlain(bytes, value + 1);
+    return bytes[end] === QUOTE ? end + 1 : NO_END;
+  }
+  const end = endOfNumber(bytes, value);
+  return isPlainNumber(bytes, value, end) ? end : NO_END;
+}
+
+/**
+ * Whether a plain value is sent as it is written: a number, a boolean, or a text that is neither long, nor blank, nor may
+ * be JSON, or a number where the catalog asks for one; a URL such as most are; a stamp in the form in which it is sent.
+ */
+function isSentAsWritten(kind: ValueKind, bytes: Buffer, start: number, end: number, limits: Limits): boolean {
+  const isText = bytes[start] === QUOTE;
+  switch (kind) {
+    case 'plain':
+    case 'text':
+      return !isText || isOrdinaryText(bytes, start + 1, end - 1, limits.string_characters);
+    case 'number':
+      return !isText;
+    case 'url':
+      return isText && isOrdinaryUrl(bytes, start + 1, end - 1, limits.url_characters);
+    case 'date':
+    case 'date_time': {
+      if (!isText) return false;
+      const text = bytes.toString('latin1', start + 1, end - 1);
+      return utcTimestamp(text) === text;
+    }
+    default:
+      return false;
+  }
+}
+
+function isOrdinaryText(bytes: Buffer, start: number, end: number, mostCharacters: number): boolean {
+  if (start === end || end - start > mostCharacters) return false;
+  const first = bytes[start];
+  return first !== SPACE && first !== OPENING_BRACE && first !== OPENING_BRACKET;
+}
+
+/** Whether plain characters are a URL such as most are, so that the general rules need not be asked. */
+function isOrdinaryUrl(bytes: Buffer, start: number, end: number, mostCharacters: number): boolean {
+  if (end - start > mostCharacters) return false;
+  const prefix = URL_PREFIXES.find((one) => standsAt(bytes, start, one));
+  if (prefix === undefined || IS_IN_HOST[bytes[start + prefix.length] ?? 0] !== 1) return false;
+  for (let place = start + prefix.length; place < end; place += 1) if (bytes[place] === SPACE) return false;
+  return true;
+}
+
+/** What a value is; undefined when it is no JSON. */
+function parsedValue(bytes: Buffer, start: number, end: number, isPlain: boolean): unknown {
+  if (isPlain && bytes[start] === QUOTE) return plainText(bytes, start + 1, end - 1);
+  try {
+    // In a list, as a number alone is not seen to be one.
+    const list = parseExact(`[${bytes.toString('utf8', start, end)}]`);
+    return Array.isArray(list) ? list[0] : undefined;
+  } catch {
+    return undefined;
+  }
+}

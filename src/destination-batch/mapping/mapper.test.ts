@@ -1,0 +1,936 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { anyText } from '../../../sandbox/any-text.ts';
+import { parseExact } from '../../shared/exact-json.ts';
+import { DEFAULT_LIMITS } from '../batch/limits.ts';
+import type { RejectionCode } from '../codes.ts';
+import type { Mapping } from '../config/mapping.ts';
+import { DEFAULT_POLICIES } from '../config/policies.ts';
+import { EventMapper, type MappedRow, type Row } from './mapper.ts';
+
+/** Maps a row, given as the JSON text in which it came, so that its numbers may have any digits. */
+function map(json: string, mapper = new EventMapper(DEFAULT_LIMITS)): MappedRow {
+  return mapper.map(parseExact(json) as Row);
+}
+
+/** The event of a row that is not rejected. */
+function eventOf(json: string): Extract<MappedRow, { kind: 'event' }> {
+  const mapped = map(json);
+  if (mapped.kind === 'rejected') throw new Error(`The row is rejected: ${mapped.rejection.code}`);
+  return mapped;
+}
+
+/** A row of an event `e` of the profile `u1`, with these columns as well, given as JSON. */
+const rowWith = (columns: string) => `{"custom_id":"u1","event_name":"e",${columns}}`;
+
+/** What the columns of a row come to: the attributes that are sent, as JSON, and what is left out. */
+function attributesOf(columns: string): { sent: string; leftOut: string[] } {
+  const { json, leftOut } = eventOf(rowWith(columns));
+  const [, sent = 'none'] = /^\{"name":"e","attributes":(.*)\}$/.exec(json) ?? [];
+  if (sent === 'none') expect(json).toBe('{"name":"e"}');
+  return { sent, leftOut: leftOut.map(({ column, path, code }) => `${column}: ${path} (${code})`) };
+}
+
+test('a whole row becomes an event as the Cloud Sync page and the profile API want it', () => {
+  const row = `{
+    "custom_id": "u1", "event_name": "purchase", "event_time": "2026-04-17T04:25:00Z",
+    "last_updated_at": "2026-04-17T04:26:00Z",
+    "amount": 23.99, "in_sales": true,
+    "date__purchased_at": "2026-04-17T04:20:00Z", "url__item_url": "https://shop.example/tee",
+    "metadata": "[\\"first_purchase\\",\\"apple_pay\\"]",
+    "delivery_address": "{\\"city\\":\\"Paris\\",\\"zip_code\\":75003}",
+    "items": "[{\\"name\\":\\"Tee\\",\\"price\\":23.99,\\"url(item_url)\\":\\"https://shop.example/tee\\"}]",
+    "coupon": null
+  }`;
+  const json =
+    '{"name":"purchase","time":"2026-04-17T04:25:00Z","attributes":{' +
+    '"amount":23.99,"in_sales":true,"date(purchased_at)":"2026-04-17T04:20:00Z",' +
+    '"url(item_url)":"https://shop.example/tee","metadata":["first_purchase","apple_pay"],' +
+    '"delivery_address":{"city":"Paris","zip_code":75003},' +
+    '"items":[{"name":"Tee","price":23.99,"url(item_url)":"https://shop.example/tee"}]}}';
+  expect(map(row)).toEqual({ kind: 'event', customId: 'u1', json, bytes: json.length, isTimely: false, leftOut: [] });
+});
+
+test('a row without optional columns becomes an event of a name alone', () => {
+  expect(eventOf('{"custom_id":"u1","event_name":"e","last_updated_at":1}').json).toBe('{"name":"e"}');
+});
+
+describe('custom_id', () => {
+  test.each([
+    ['a text', '"u1"', 'u1'],
+    ['an e-mail address', '"Ann+x@example.com"', 'Ann+x@example.com'],
+    ['a text with white space around it', '" u1 "', ' u1 '],
+    ['a text of 512 characters', JSON.stringify('x'.repeat(512)), 'x'.repeat(512)],
+    ['a text of JSON', '"[1]"', '[1]'],
+    ['a text that holds a placeholder', '"nullable"', 'nullable'],
+    ['a placeholder with white space', '"null "', 'null '],
+    ['letters of any language', '"日本😀"', '日本😀'],
+    ['a number', '42', '42'],
+    ['zero', '0', '0'],
+    ['a negative number', '-7', '-7'],
+    ['2^53 + 1', '9007199254740993', '9007199254740993'],
+    ['the largest UInt64', '18446744073709551615', '18446744073709551615'],
+  ])('%s is taken with all its characters', (_, json, expected) => {
+    expect(eventOf(`{"custom_id":${json},"event_name":"e"}`).customId).toBe(expected);
+  });
+
+  const rejected: [name: string, json: string, code: RejectionCode][] = [
+    ['NULL', 'null', 'custom_id_missing'],
+    ['an empty text', '""', 'custom_id_missing'],
+    ['a text of white space', '" \\t\\n\\u00a0"', 'custom_id_missing'],
+    ['a boolean', 'true', 'custom_id_missing'],
+    ['a list', '["u1"]', 'custom_id_missing'],
+    ['an object', '{"id":"u1"}', 'custom_id_missing'],
+    ['a fraction', '1.5', 'custom_id_missing'],
+    ['a fraction with many digits', '1.50000000000000000001', 'custom_id_missing'],
+    ['a number beyond a double', '1e999', 'custom_id_missing'],
+    ['a double in its own form', '12345678901234567e3', 'custom_id_missing'],
+    ['a text of 513 characters', JSON.stringify('x'.repeat(513)), 'custom_id_too_long'],
+    ...[
+      'undefined',
+      'null',
+      'nil',
+      '(null)',
+      '[object object]',
+      'true',
+      'false',
+      'nan',
+      'infinity',
+      '-infinity',
+    ].flatMap((word): [string, string, RejectionCode][] => [
+      [`the word ${word}`, JSON.stringify(word), 'custom_id_placeholder'],
+      [`the word ${word.toUpperCase()}`, JSON.stringify(word.toUpperCase()), 'custom_id_placeholder'],
+    ]),
+    ['the word [object Object], as JavaScript writes it', '"[object Object]"', 'custom_id_placeholder'],
+  ];
+  test.each(rejected)('%s is rejected', (_, json, code) => {
+    expect(map(`{"custom_id":${json},"event_name":"e"}`)).toMatchObject({ kind: 'rejected', rejection: { code } });
+  });
+
+  // Batch's SDKs refuse a line end; half of a surrogate pair is no text that could be sent.
+  test.each([
+    ['with a line end', '"u1\\n"'],
+    ['with a carriage return', '"u\\r1"'],
+    ['with half of a surrogate pair', '"u1\\ud83d"'],
+  ])('one %s is rejected', (_, json) => {
+    expect(map(`{"custom_id":${json},"event_name":"e"}`).kind).toBe('rejected');
+  });
+
+  test('a row without one is rejected', () => {
+    expect(map('{"event_name":"e"}')).toEqual({
+      kind: 'rejected',
+      rejection: {
+        code: 'custom_id_missing',
+        reason: 'custom_id is missing or blank, so the event belongs to nobody',
+      },
+    });
+  });
+
+  test('its greatest length can be set', () => {
+    const mapper = new EventMapper({ ...DEFAULT_LIMITS, custom_id_characters: 3 });
+    expect(map('{"custom_id":"abc","event_name":"e"}', mapper).kind).toBe('event');
+    expect(map('{"custom_id":"abcd","event_name":"e"}', mapper)).toEqual({
+      kind: 'rejected',
+      rejection: { code: 'custom_id_too_long', reason: 'custom_id has 4 characters, and Batch takes 3' },
+    });
+  });
+});
+
+describe('event_name', () => {
+  test.each(['e', '0', '_', 'add_to_cart', 'a'.repeat(30)])('%s is taken', (name) => {
+    expect(eventOf(`{"custom_id":"u1","event_name":"${name}"}`).json).toBe(`{"name":"${name}"}`);
+  });
+
+  test.each([
+    ['NULL', 'null'],
+    ['an empty text', '""'],
+    ['a text of 31 characters', `"${'a'.repeat(31)}"`],
+    ['capitals', '"Purchase"'],
+    ['a hyphen', '"add-to-cart"'],
+    ['a point', '"ue.added"'],
+    ['a space', '"add to cart"'],
+    ['a space after it', '"purchase "'],
+    ['a line end after it', '"purchase\\n"'],
+    ['a letter of another language', '"café"'],
+    ['a digit of another language', '"٣"'],
+    ['a number', '1'],
+    ['a long number', '12345678901234567'],
+    ['a boolean', 'true'],
+    ['a list', '["e"]'],
+  ])('%s is rejected', (_, json) => {
+    expect(map(`{"custom_id":"u1","event_name":${json}}`)).toEqual({
+      kind: 'rejected',
+      rejection: {
+        code: 'event_name_invalid',
+        reason: 'event_name is missing or not a name that Batch takes: 1 to 30 of a-z, 0-9 and _',
+      },
+    });
+  });
+
+  test('a row without one is rejected', () => {
+    expect(map('{"custom_id":"u1"}')).toMatchObject({ rejection: { code: 'event_name_invalid' } });
+  });
+});
+
+describe('event_time', () => {
+  test.each([
+    ['in UTC', '"2026-04-17T04:25:00Z"', '2026-04-17T04:25:00Z'],
+    ['with an offset', '"2026-04-17T04:25:00+02:00"', '2026-04-17T02:25:00Z'],
+    ['with nanoseconds', '"2026-04-17T04:25:00.123456789Z"', '2026-04-17T04:25:00.123456789Z'],
+    ['in lower case', '"2026-04-17t04:25:00z"', '2026-04-17T04:25:00Z'],
+  ])('%s is sent in UTC', (_, json, expected) => {
+    expect(eventOf(rowWith(`"event_time":${json}`)).json).toBe(`{"name":"e","time":"${expected}"}`);
+  });
+
+  // A String column has no NULL: an empty text is what it holds instead.
+  test.each(['null', '""', '" \\t"'])('%s is left out, and Batch takes the time of reception', (json) => {
+    expect(eventOf(rowWith(`"event_time":${json}`)).json).toBe('{"name":"e"}');
+  });
+
+  test.each([
+    ['a stamp without a zone', '"2026-04-17T04:25:00"'],
+    ["ClickHouse's own form", '"2026-04-17 04:25:00"'],
+    ['a day', '"2026-04-17"'],
+    ['30 February', '"2026-02-30T00:00:00Z"'],
+    ['a leap second', '"2016-12-31T23:59:60Z"'],
+    ['Unix seconds', '1776399900'],
+    ['Unix nanoseconds', '1776399900123456789'],
+    ['a boolean', 'false'],
+    ['an object', '{}'],
+  ])('%s is rejected, since an event at the wrong time is worse than none', (_, json) => {
+    expect(map(rowWith(`"event_time":${json}`))).toEqual({
+      kind: 'rejected',
+      rejection: {
+        code: 'event_time_invalid',
+        reason: 'event_time is no RFC 3339 stamp with a zone, such as 2026-04-17T04:25:00Z',
+      },
+    });
+  });
+});
+
+describe('event_time in a column that the catalog calls a time', () => {
+  const mapper = new EventMapper(DEFAULT_LIMITS, { columnTypes: new Map([['event_time', 'date_time']]) });
+
+  test.each([
+    ['without a zone', '"2026-04-17T04:25:00.5"', '2026-04-17T04:25:00.5Z'],
+    ['with a space for the T', '"2026-04-17 06:25:00+0200"', '2026-04-17T04:25:00Z'],
+    ['in UTC', '"2026-04-17T04:25:00Z"', '2026-04-17T04:25:00Z'],
+  ])('%s is sent in UTC', (_, json, expected) => {
+    expect(map(rowWith(`"event_time":${json}`), mapper)).toMatchObject({ json: `{"name":"e","time":"${expected}"}` });
+  });
+
+  test.each(['"tomorrow"', '1776399900', '"2026-02-30 00:00:00"'])('%s is rejected', (json) => {
+    expect(map(rowWith(`"event_time":${json}`), mapper)).toMatchObject({ rejection: { code: 'event_time_invalid' } });
+  });
+
+  test('by its name in the mapping, and no other', () => {
+    const mapping = { event_time_column: 'at' };
+    const named = new EventMapper(DEFAULT_LIMITS, { mapping, columnTypes: new Map([['at', 'date_time']]) });
+    expect(map(rowWith('"at":"2026-04-17 04:25:00"'), named)).toMatchObject({ kind: 'event' });
+    const other = new EventMapper(DEFAULT_LIMITS, { mapping, columnTypes: new Map([['event_time', 'date_time']]) });
+    expect(map(rowWith('"at":"2026-04-17 04:25:00"'), other)).toMatchObject({ kind: 'rejected' });
+  });
+});
+
+test('a column that is to stay text does, also when the catalog calls it a number', () => {
+  const mapper = new EventMapper(DEFAULT_LIMITS, {
+    mapping: { plain_text_columns: ['zip'] },
+    columnTypes: new Map([['zip', 'number']]),
+  });
+  expect(map(rowWith('"zip":"75003"'), mapper)).toMatchObject({ json: '{"name":"e","attributes":{"zip":"75003"}}' });
+});
+
+test('of several faults, that of custom_id is told, then that of event_name', () => {
+  expect([
+    map('{"custom_id":"","event_name":"E","event_time":"x"}'),
+    map('{"custom_id":"u1","event_name":"E","event_time":"x"}'),
+  ]).toMatchObject([{ rejection: { code: 'custom_id_missing' } }, { rejection: { code: 'event_name_invalid' } }]);
+});
+
+describe('columns', () => {
+  const columns: [name: string, columns: string, sent: string, leftOut: string[]][] = [
+    ['a text, a number and a boolean', '"a":"x","b":1,"c":false', '{"a":"x","b":1,"c":false}', []],
+    ['a date', '"date__a":"2026-04-17"', '{"date(a)":"2026-04-17T00:00:00Z"}', []],
+    ['a URL', '"url__a":"https://example.com"', '{"url(a)":"https://example.com"}', []],
+    [
+      'prefixes and names in capitals',
+      '"DATE__A":"2026-04-17","Url__b":"https://example.com","C":1',
+      '{"date(a)":"2026-04-17T00:00:00Z","url(b)":"https://example.com","c":1}',
+      [],
+    ],
+    ['a prefix twice', '"date__url__a":"2026-04-17"', '{"date(url__a)":"2026-04-17T00:00:00Z"}', []],
+    [
+      'what only looks like a prefix',
+      '"date_a":"2026-04-17","my_date__a":"x","url":"x"',
+      '{"date_a":"2026-04-17","my_date__a":"x","url":"x"}',
+      [],
+    ],
+    [
+      "Batch's own label and tags",
+      '"a":1,"batch__label":"x","batch__tags":"[\\"x\\",\\"y\\"]"',
+      '{"a":1,"$label":"x","$tags":["x","y"]}',
+      [],
+    ],
+    ['tags of a native list', '"batch__tags":["x"]', '{"$tags":["x"]}', []],
+    ['no label and no tags', '"batch__label":null,"batch__tags":[]', 'none', []],
+    [
+      'a label and tags that are wrong',
+      '"batch__label":1,"batch__tags":"x"',
+      'none',
+      ['batch__label: batch__label (type_unsupported)', 'batch__tags: batch__tags (type_unsupported)'],
+    ],
+    [
+      'a label twice',
+      '"batch__label":"x","BATCH__LABEL":"y"',
+      '{"$label":"x"}',
+      ['BATCH__LABEL: BATCH__LABEL (name_taken)'],
+    ],
+    ['a prefix of Batch that there is not', '"batch__other":"x"', '{"batch__other":"x"}', []],
+    ['a label inside of an object', '"a":{"batch__label":"x"}', '{"a":{"batch__label":"x"}}', []],
+    ['a name of 30 characters', `"${'a'.repeat(30)}":1`, `{"${'a'.repeat(30)}":1}`, []],
+    [
+      'a name of 30 characters behind a prefix',
+      `"date__${'a'.repeat(30)}":"2026-04-17"`,
+      `{"date(${'a'.repeat(30)})":"2026-04-17T00:00:00Z"}`,
+      [],
+    ],
+    [
+      'a name of 31 characters',
+      `"${'a'.repeat(31)}":1`,
+      'none',
+      [`${'a'.repeat(31)}: ${'a'.repeat(31)} (name_invalid)`],
+    ],
+    [
+      'a name of 31 characters behind a prefix',
+      `"url__${'a'.repeat(31)}":"https://a"`,
+      'none',
+      [`url__${'a'.repeat(31)}: url__${'a'.repeat(31)} (name_invalid)`],
+    ],
+    ['a prefix without a name', '"date__":"2026-04-17"', 'none', ['date__: date__ (name_invalid)']],
+    ['a name with a point', '"a.b":1', 'none', ['a.b: a.b (name_invalid)']],
+    [
+      'a name with a hyphen, a space, a letter of another language',
+      '"a-b":1,"a b":1,"é":1',
+      'none',
+      ['a-b: a-b (name_invalid)', 'a b: a b (name_invalid)', 'é: é (name_invalid)'],
+    ],
+    ['an empty name', '"":1', 'none', [':  (name_invalid)']],
+    [
+      "a name in the API's own form, which is for inside objects",
+      '"date(a)":"2026-04-17"',
+      'none',
+      ['date(a): date(a) (name_invalid)'],
+    ],
+    [
+      "Batch's reserved names",
+      '"$label":"x","$tags":["x"]',
+      'none',
+      ['$label: $label (name_invalid)', '$tags: $tags (name_invalid)'],
+    ],
+    ['a wrong name of nothing', '"a.b":null,"c.d":"[]"', 'none', []],
+    ['a wrong name of a wrong value', '"a.b":""', 'none', ['a.b: a.b (name_invalid)']],
+    [
+      'names that objects of JavaScript know',
+      '"__proto__":1,"constructor":2,"toString":3',
+      '{"__proto__":1,"constructor":2,"tostring":3}',
+      [],
+    ],
+    ['a name that is a number', '"b":1,"7":2', '{"7":2,"b":1}', []],
+    ['two names that differ in capitals', '"x":1,"X":2', '{"x":1}', ['X: X (name_taken)']],
+    [
+      'two prefixes that differ in capitals',
+      '"URL__x":"https://a","url__x":"https://b"',
+      '{"url(x)":"https://a"}',
+      ['url__x: url__x (name_taken)'],
+    ],
+    ['two such names, one of them NULL', '"x":null,"X":2', '{"x":2}', []],
+    ['two such names, one of them wrong', '"x":"","X":2', '{"x":2}', ['x: x (text_blank)']],
+    [
+      'a plain and typed names that are alike',
+      '"x":1,"date__x":"2026-04-17","url__x":"https://a"',
+      '{"x":1}',
+      ['date__x: date__x (name_taken)', 'url__x: url__x (name_taken)'],
+    ],
+    ['such names, the first of them NULL', '"x":null,"url__x":"https://a"', '{"url(x)":"https://a"}', []],
+    [
+      'the cursor and the columns of platforms',
+      '"last_updated_at":"2026-04-17T04:25:00Z","_airbyte_raw_id":"x","_airbyte_extracted_at":1,"_airbyte_meta":{"changes":[]}',
+      'none',
+      [],
+    ],
+    ['a name that begins with an underscore alone', '"_airbyte":1,"_a":2', '{"_airbyte":1,"_a":2}', []],
+    ['NULLs', '"a":null,"date__b":null,"url__c":null,"d":1', '{"d":1}', []],
+    ['empty lists and objects', '"a":"[]","b":"{}","c":[],"d":{}', 'none', []],
+    [
+      'blank texts',
+      '"a":"","b":" ","date__c":"","url__d":""',
+      'none',
+      ['a: a (text_blank)', 'b: b (text_blank)', 'date__c: date__c (text_blank)', 'url__d: url__d (text_blank)'],
+    ],
+    [
+      'lists and objects in texts',
+      '"a":"[\\"x\\"]","b":"{\\"c\\":9007199254740993}"',
+      '{"a":["x"],"b":{"c":9007199254740993}}',
+      [],
+    ],
+    ['native lists and objects', '"a":["x"],"b":{"c":9007199254740993}', '{"a":["x"],"b":{"c":9007199254740993}}', []],
+    [
+      'what is wrong in an object, with its column and its place',
+      '"B":"{\\"c\\":[{\\"d\\":\\"\\"}],\\"e\\":1}"',
+      '{"b":{"e":1}}',
+      ['B: B.c[0].d (text_blank)'],
+    ],
+    ['an object of which nothing is left', '"a":{"b":""}', 'none', ['a: a.b (text_blank)']],
+    [
+      'int64 to its edges, and one beyond',
+      '"a":9223372036854775807,"b":-9223372036854775808,"c":9223372036854775808',
+      '{"a":9223372036854775807,"b":-9223372036854775808}',
+      ['c: c (number_out_of_range)'],
+    ],
+    [
+      'a text of 301 characters beside good ones',
+      `"a":"${'x'.repeat(301)}","b":1`,
+      '{"b":1}',
+      ['a: a (text_too_long)'],
+    ],
+  ];
+  test.each(columns)('%s', (_, given, sent, leftOut) => {
+    expect(attributesOf(given)).toEqual({ sent, leftOut });
+  });
+
+  test('twenty are sent; what comes after them is left out, and what is nothing does not count', () => {
+    const columnsUpTo = (count: number) => Array.from({ length: count }, (_, index) => `"c${index}":${index}`).join();
+    const twenty = `{${columnsUpTo(20)}}`;
+    expect(attributesOf(`"a":null,"b":"","event_time":null,${columnsUpTo(20)}`)).toEqual({
+      sent: twenty,
+      leftOut: ['b: b (text_blank)'],
+    });
+    expect(attributesOf(columnsUpTo(22))).toEqual({
+      sent: twenty,
+      leftOut: ['c20: c20 (too_many_attributes)', 'c21: c21 (too_many_attributes)'],
+    });
+  });
+
+  test('the one that the source tells new rows by is not sent, as last_updated_at is not', () => {
+    const mapper = new EventMapper(DEFAULT_LIMITS, { cursorColumn: 'Synced_At' });
+    const mapped = map(
+      rowWith('"Synced_At":1,"synced_at":2,"last_updated_at":3,"date__synced_at":"2026-04-17"'),
+      mapper,
+    );
+    expect(mapped).toMatchObject({
+      json: '{"name":"e","attributes":{"synced_at":2}}',
+      leftOut: [{ path: 'date__synced_at', code: 'name_taken' }],
+    });
+  });
+
+  test('rows of other columns, one after the other, are told apart', () => {
+    const mapper = new EventMapper(DEFAULT_LIMITS);
+    const mapped = ['"a":"https://a"', '"url__a":"https://a"', '"a":1', '"date__a":"2026-04-17"'].map((given) =>
+      map(rowWith(given), mapper),
+    );
+    expect(mapped.map((each) => each.kind === 'event' && each.json)).toEqual([
+      '{"name":"e","attributes":{"a":"https://a"}}',
+      '{"name":"e","attributes":{"url(a)":"https://a"}}',
+      '{"name":"e","attributes":{"a":1}}',
+      '{"name":"e","attributes":{"date(a)":"2026-04-17T00:00:00Z"}}',
+    ]);
+  });
+});
+
+describe('the bytes of an event', () => {
+  /** Columns that come to an event of so many bytes: lists of short texts of this letter, and one text that fits. */
+  function columnsOfBytes(bytes: number, letter: string): string {
+    for (let count = 0; ; count += 1) {
+      const columnsWith = (last: string) => {
+        const texts = [...Array(count).fill(letter.repeat(100)), last];
+        const lists = Array.from({ length: Math.ceil(texts.length / 25) }, (_, list) =>
+          texts.slice(list * 25, (list + 1) * 25),
+        );
+        return lists.map((list, index) => `"c${index}":${JSON.stringify(list)}`).join();
+      };
+      const missing = bytes - Buffer.byteLength(`{"name":"e","attributes":{${columnsWith('')}}}`);
+      if (missing <= 300) return columnsWith('x'.repeat(missing));
+    }
+  }
+
+  test.each([
+    ['letters of one byte', 'x'],
+    ['letters of two bytes', 'é'],
+  ])('are 25,000 at the most: %s', (_, letter) => {
+    const mapped = map(rowWith(columnsOfBytes(25_000, letter)));
+    expect(mapped).toMatchObject({ kind: 'event', bytes: 25_000, leftOut: [] });
+    expect(mapped.kind === 'event' && Buffer.byteLength(mapped.json)).toBe(25_000);
+    expect(map(rowWith(columnsOfBytes(25_001, letter)))).toEqual({
+      kind: 'rejected',
+      rejection: { code: 'event_too_large', reason: 'the event has 25001 bytes, and Batch takes 25000' },
+    });
+  });
+
+  test('do not count what is left out', () => {
+    expect(attributesOf(`"a":"${'x'.repeat(30_000)}","b":1`)).toEqual({
+      sent: '{"b":1}',
+      leftOut: ['a: a (text_too_long)'],
+    });
+  });
+});
+
+describe('what is told of a row never holds its values', () => {
+  const long = 'hush'.repeat(100);
+  test.each([
+    ['a custom_id that is too long', `{"custom_id":"${'hush'.repeat(200)}","event_name":"e"}`],
+    ['an event_name', '{"custom_id":"u1","event_name":"Hush hush"}'],
+    ['an event_time', rowWith('"event_time":"hush"')],
+    ['texts', rowWith(`"a":"${long}","b":"hush\\ud83d"`)],
+    ['a date and a URL', rowWith(`"date__a":"hush","url__b":"hush","url__c":"https://${'hush'.repeat(600)}"`)],
+    ['lists', rowWith(`"a":["hush",1],"b":["hush",""],"c":"[\\"${long}\\"]"`)],
+    ['objects', rowWith(`"a":{"b":"${long}","date(c)":"hush"}`)],
+    [
+      'an event that is too large',
+      rowWith(
+        ['a', 'b', 'c', 'd'].map((name) => `"${name}":${JSON.stringify(Array(25).fill('hush'.repeat(70)))}`).join(),
+      ),
+    ],
+  ])('%s', (_, json) => {
+    const mapped = map(json);
+    const told = mapped.kind === 'rejected' ? [mapped.rejection] : mapped.leftOut;
+    expect(told).not.toEqual([]);
+    expect(JSON.stringify(told)).not.toMatch(/hush/i);
+  });
+});
+
+/** A number in the only form in which two equal numbers look the same: its digits, and where the point is. */
+function exact(number: string): string {
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] =
+    /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(number) ?? [];
+  const digits = `${whole}${fraction}`.replace(/^0+/, '');
+  const significant = digits.replace(/0+$/, '');
+  if (significant === '') return '0';
+  return `${sign}${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`;
+}
+
+describe('for all rows', () => {
+  test('a number that is sent is the very number that came', () => {
+    const numbers = fc.stringMatching(/^-?(0|[1-9]\d{0,24})(\.\d{1,24})?([eE][+-]?\d{1,3})?$/);
+    fc.assert(
+      fc.property(fc.array(numbers, { minLength: 1, maxLength: 20 }), (values) => {
+        const { json } = eventOf(rowWith(values.map((number, index) => `"c${index}":${number}`).join()));
+        for (const [, index, sent = ''] of json.matchAll(/"c(\d+)":([^,}]+)/g)) {
+          expect([index, exact(sent)]).toEqual([index, exact(values[Number(index)] ?? 'none')]);
+        }
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+
+  test('each column of a text is either sent as it is, or told of', () => {
+    const names = fc.oneof(fc.constantFrom('a', 'b', 'A', '__proto__'), fc.string());
+    const columns = fc.uniqueArray(
+      fc.tuple(
+        names,
+        anyText().map((text) => `x${text}`),
+      ),
+      {
+        selector: ([name]) => name,
+        maxLength: 25,
+      },
+    );
+    fc.assert(
+      fc.property(columns, (given) => {
+        const foreign = given.filter(([name]) => !/^(date__|url__|_airbyte_)/i.test(name));
+        const { json, leftOut } = eventOf(
+          rowWith(
+            [...foreign, ['last', 'one']].map((cell) => cell.map((text) => JSON.stringify(text)).join(':')).join(),
+          ),
+        );
+        const { attributes = {} } = JSON.parse(json) as { attributes?: Record<string, unknown> };
+        const told = new Set(leftOut.map(({ column }) => column));
+        for (const [name, text] of foreign) {
+          if (!told.has(name))
+            expect(Object.getOwnPropertyDescriptor(attributes, name.toLowerCase())?.value).toBe(text);
+        }
+        expect(Object.keys(attributes).length + told.size).toBe(foreign.length + 1);
+      }),
+      { numRuns: 1_000 },
+    );
+  });
+});
+
+describe('an event is timely', () => {
+  const now = Date.parse('2026-04-17T12:00:00Z');
+  test.each([
+    ['without a time', null, true],
+    ['of this moment', '2026-04-17T12:00:00Z', true],
+    ['of a day ago', '2026-04-16T12:00:00Z', true],
+    ['of a day and a millisecond ago', '2026-04-16T11:59:59.999Z', false],
+    ['of the future', '2026-04-17T12:00:00.001Z', false],
+    ['of another zone, of this moment', '2026-04-17T14:00:00+02:00', true],
+  ])('or not: %s', (_, event_time, isTimely) => {
+    const mapper = new EventMapper(DEFAULT_LIMITS, { now: () => now });
+    expect(mapper.map({ custom_id: 'u1', event_name: 'e', event_time })).toMatchObject({ kind: 'event', isTimely });
+  });
+
+  test('within another limit, which the policy follows as well', () => {
+    const limits = { ...DEFAULT_LIMITS, event_age_hours: 48 };
+    const policies = { ...DEFAULT_POLICIES, untimely_event: 'reject' as const };
+    const mapper = new EventMapper(limits, { now: () => now, policies });
+    const map = (event_time: string): unknown => mapper.map({ custom_id: 'u1', event_name: 'e', event_time });
+    expect(map('2026-04-16T00:00:00Z')).toMatchObject({ kind: 'event', isTimely: true });
+    expect(map('2026-04-15T00:00:00Z')).toMatchObject({
+      rejection: { code: 'event_too_old', reason: expect.stringContaining('is older than the 48 hours') },
+    });
+  });
+});
+
+type MapperSettings = ConstructorParameters<typeof EventMapper>[1];
+
+/** A mapper with these options, and what it says of changes. */
+function mapperWith(settings: MapperSettings) {
+  const changes: string[] = [];
+  const mapper = new EventMapper(DEFAULT_LIMITS, {
+    onChange: ({ column, path, code }) => changes.push(`${column}: ${path} (${code})`),
+    ...settings,
+  });
+  return { mapper, changes };
+}
+
+describe('policies.invalid_attribute', () => {
+  const reject: MapperSettings = { policies: { ...DEFAULT_POLICIES, invalid_attribute: 'reject_event' } };
+  const rejects: [name: string, columns: string, reason: string][] = [
+    [
+      'a text that is too long',
+      `"a":"${'x'.repeat(301)}"`,
+      'the attribute "a" has 301 characters, and Batch takes 300 (text_too_long)',
+    ],
+    [
+      'a name',
+      '"a.b":1',
+      'the attribute "a.b" has a name that Batch does not take: 1 to 30 of a-z, 0-9 and _ (name_invalid)',
+    ],
+    [
+      'the first of several',
+      '"a":"","date__b":"x","url__c":"x"',
+      'the attribute "date__b" is no RFC 3339 date with a zone, such as 2026-04-17T04:25:00Z (date_invalid)',
+    ],
+    [
+      'one inside of an object',
+      '"a":{"b":{"url__c":"x"},"d":1}',
+      'the attribute "a.b.url__c" is no URL with scheme and host, such as https://example.com/a (url_invalid)',
+    ],
+    [
+      'a list with a blank text, as more than that is left out',
+      '"a":["b",""]',
+      'the attribute "a" holds an item that is a blank text (text_blank)',
+    ],
+    [
+      'a name that is taken',
+      '"a":1,"A":2',
+      'the attribute "A" has the same attribute name as another one of its event or object (x, date__x and url__x are one name) (name_taken)',
+    ],
+  ];
+  test.each(rejects)('reject_event: %s', (_, columns, reason) => {
+    expect(map(rowWith(columns), mapperWith(reject).mapper)).toEqual({
+      kind: 'rejected',
+      rejection: { code: 'attribute_invalid', reason },
+    });
+    expect(map(rowWith(columns))).toMatchObject({ kind: 'event' });
+  });
+
+  // Else no row of a table with a String column that may be empty would arrive.
+  test('reject_event: not for blank texts, which are what a String column has for NULL', () => {
+    expect(
+      map(rowWith('"a":"","date__b":" ","url__c":"","d":{"e":""},"f":1'), mapperWith(reject).mapper),
+    ).toMatchObject({
+      kind: 'event',
+      json: '{"name":"e","attributes":{"f":1}}',
+      leftOut: [{ path: 'a' }, { path: 'date__b' }, { path: 'url__c' }, { path: 'd.e' }],
+    });
+  });
+
+  test('reject_event: a row after one that was rejected is none the worse', () => {
+    const { mapper } = mapperWith(reject);
+    expect(map(rowWith('"a.b":1'), mapper).kind).toBe('rejected');
+    expect(map(rowWith('"a":1'), mapper)).toMatchObject({ kind: 'event', leftOut: [] });
+  });
+});
+
+describe('policies.long_text', () => {
+  test('truncate: the text is cut, and told of', () => {
+    const { mapper, changes } = mapperWith({ policies: { ...DEFAULT_POLICIES, long_text: 'truncate' } });
+    expect(map(rowWith(`"a":"${'x'.repeat(301)}","b":{"c":"${'y'.repeat(301)}"}`), mapper)).toMatchObject({
+      json: `{"name":"e","attributes":{"a":"${'x'.repeat(300)}","b":{"c":"${'y'.repeat(300)}"}}}`,
+      leftOut: [],
+    });
+    expect(changes).toEqual(['a: a (text_truncated)', 'b: b.c (text_truncated)']);
+  });
+});
+
+describe('policies.untimely_event', () => {
+  const now = Date.parse('2026-04-17T12:00:00Z');
+  const cases: [name: string, time: string, code: RejectionCode | undefined][] = [
+    ['of this moment', '2026-04-17T12:00:00Z', undefined],
+    ['of a day ago, less five minutes', '2026-04-16T12:05:00Z', undefined],
+    ['older by a millisecond', '2026-04-16T12:04:59.999Z', 'event_too_old'],
+    ['of a year ago, in another zone', '2025-04-17T12:00:00+02:00', 'event_too_old'],
+    ['of the next millisecond', '2026-04-17T12:00:00.001Z', 'event_in_future'],
+    ['of the next second', '2026-04-17T14:00:01+02:00', 'event_in_future'],
+  ];
+  test.each(cases)('an event %s', (_, time, code) => {
+    const become = (untimely_event: 'send' | 'send_without_time' | 'reject') => {
+      const { mapper, changes } = mapperWith({ now: () => now, policies: { ...DEFAULT_POLICIES, untimely_event } });
+      return [map(rowWith(`"event_time":"${time}"`), mapper), changes] as const;
+    };
+    const [sent] = become('send');
+    expect(sent).toMatchObject({ kind: 'event', json: expect.stringContaining('"time":') });
+    const [rejected] = become('reject');
+    expect(rejected).toMatchObject(code === undefined ? { kind: 'event' } : { kind: 'rejected', rejection: { code } });
+    const [without, changes] = become('send_without_time');
+    if (code === undefined) expect(without).toMatchObject({ json: expect.stringContaining('"time":') });
+    else expect(without).toMatchObject({ json: '{"name":"e"}', isTimely: true });
+    expect(changes).toEqual(code === undefined ? [] : ['event_time: event_time (time_left_out)']);
+  });
+
+  test('says what it saw', () => {
+    const { mapper } = mapperWith({ now: () => now, policies: { ...DEFAULT_POLICIES, untimely_event: 'reject' } });
+    expect(
+      ['2026-04-16T00:00:00Z', '2026-04-18T00:00:00Z'].map((time) => map(rowWith(`"event_time":"${time}"`), mapper)),
+    ).toEqual([
+      {
+        kind: 'rejected',
+        rejection: {
+          code: 'event_too_old',
+          reason:
+            'event_time is older than the 24 hours that Batch takes, less 5 minutes in which it may wait for its turn',
+        },
+      },
+      {
+        kind: 'rejected',
+        rejection: { code: 'event_in_future', reason: "event_time lies in the future by this machine's clock" },
+      },
+    ]);
+  });
+});
+
+describe('policies.capital_letters', () => {
+  test('lower_case: told once a column, not once a row', () => {
+    const { mapper, changes } = mapperWith({});
+    for (let row = 0; row < 3; row += 1) {
+      expect(map(rowWith('"Total":1,"DATE__At":"2026-04-17","B":{"C":1},"d":1'), mapper)).toMatchObject({
+        json: '{"name":"e","attributes":{"total":1,"date(at)":"2026-04-17T00:00:00Z","b":{"c":1},"d":1}}',
+        leftOut: [],
+      });
+    }
+    expect(changes).toEqual([
+      'Total: Total (name_lower_cased)',
+      'DATE__At: DATE__At (name_lower_cased)',
+      'B: B.C (name_lower_cased)',
+      'B: B (name_lower_cased)',
+    ]);
+  });
+
+  test('drop: it is left out', () => {
+    const { mapper, changes } = mapperWith({ policies: { ...DEFAULT_POLICIES, capital_letters: 'drop' } });
+    expect(
+      map(rowWith('"Total":1,"DATE__at":"2026-04-17","BATCH__LABEL":"x","b":{"C":1,"d":1}'), mapper),
+    ).toMatchObject({
+      json: '{"name":"e","attributes":{"b":{"d":1}}}',
+      leftOut: ['Total', 'DATE__at', 'BATCH__LABEL', 'b.C'].map((path) => ({ path, code: 'name_invalid' })),
+    });
+    expect(changes).toEqual([]);
+  });
+});
+
+describe('a mapping', () => {
+  const cases: [name: string, mapping: Mapping, row: string, customId: string, json: string][] = [
+    [
+      'names other columns, which are then no attributes',
+      { custom_id_column: 'User', event_name_column: 'action', event_time_column: 'date__at' },
+      '{"User":"u1","action":"buy","date__at":"2026-04-17T04:25:00Z","a":1}',
+      'u1',
+      '{"name":"buy","time":"2026-04-17T04:25:00Z","attributes":{"a":1}}',
+    ],
+    [
+      'leaves the columns that it names others for to be attributes',
+      { custom_id_column: 'user', event_time_column: 'at' },
+      '{"user":7,"custom_id":"x","event_name":"buy","at":null,"event_time":"soon"}',
+      '7',
+      '{"name":"buy","attributes":{"custom_id":"x","event_time":"soon"}}',
+    ],
+    [
+      'gives one name to all rows',
+      { constant_event_name: 'purchase' },
+      '{"custom_id":"u1","event_name":"Other"}',
+      'u1',
+      '{"name":"purchase","attributes":{"event_name":"Other"}}',
+    ],
+    [
+      'takes the cursor for the time',
+      { event_time_column: 'last_updated_at' },
+      '{"custom_id":"u1","event_name":"e","last_updated_at":"2026-04-17T04:25:00Z"}',
+      'u1',
+      '{"name":"e","time":"2026-04-17T04:25:00Z"}',
+    ],
+    [
+      'includes some columns alone',
+      { include_columns: ['a', 'url__b', 'batch__label'] },
+      '{"custom_id":"u1","event_name":"e","a":1,"url__b":"https://a","b":2,"batch__label":"x","batch__tags":["y"],"A":3}',
+      'u1',
+      '{"name":"e","attributes":{"a":1,"url(b)":"https://a","$label":"x"}}',
+    ],
+    [
+      'includes all columns when it names none',
+      { include_columns: [] },
+      '{"custom_id":"u1","event_name":"e","a":1}',
+      'u1',
+      '{"name":"e","attributes":{"a":1}}',
+    ],
+    [
+      'excludes columns',
+      { exclude_columns: ['a'] },
+      '{"custom_id":"u1","event_name":"e","a":1,"A":2,"b":3}',
+      'u1',
+      '{"name":"e","attributes":{"a":2,"b":3}}',
+    ],
+    [
+      'lets the text of a column stay text',
+      { plain_text_columns: ['a'] },
+      '{"custom_id":"u1","event_name":"e","a":"[\\"x\\"]","b":"[\\"x\\"]"}',
+      'u1',
+      '{"name":"e","attributes":{"a":"[\\"x\\"]","b":["x"]}}',
+    ],
+  ];
+  test.each(cases)('%s', (_, mapping, row, customId, json) => {
+    expect(map(row, mapperWith({ mapping }).mapper)).toMatchObject({ kind: 'event', customId, json, leftOut: [] });
+  });
+
+  test('is in what is said of a row', () => {
+    const { mapper } = mapperWith({
+      mapping: { custom_id_column: 'user', event_name_column: 'action', event_time_column: 'at' },
+    });
+    expect(
+      ['{"custom_id":"u"}', '{"user":"u"}', '{"user":"u","action":"e","at":"x"}'].map((row) => map(row, mapper)),
+    ).toMatchObject([
+      { rejection: { reason: 'user is missing or blank, so the event belongs to nobody' } },
+      { rejection: { reason: expect.stringMatching(/^action is missing/) } },
+      { rejection: { reason: expect.stringMatching(/^at is no RFC 3339 stamp/) } },
+    ]);
+  });
+
+  test.each(['constructor', '__proto__', 'toString'])(
+    'of a column %s, which no row has, gives no profile',
+    (column) => {
+      expect(map('{"event_name":"e"}', mapperWith({ mapping: { custom_id_column: column } }).mapper)).toMatchObject({
+        rejection: { code: 'custom_id_missing' },
+      });
+    },
+  );
+});
+
+describe('label and tags', () => {
+  test('do not count among the attributes', () => {
+    const twenty = Array.from({ length: 20 }, (_, index) => `"c${index}":${index}`).join();
+    expect(attributesOf(`"batch__label":"x",${twenty},"batch__tags":["y"]`)).toEqual({
+      sent: `{"$label":"x",${twenty},"$tags":["y"]}`,
+      leftOut: [],
+    });
+  });
+});
+
+describe('an id of the row', () => {
+  const idOf = (row: string, stream = 'events'): unknown => {
+    const mapped = map(row, mapperWith({ eventIdAttribute: 'row_id', stream }).mapper);
+    if (mapped.kind === 'rejected') throw new Error(mapped.rejection.code);
+    return JSON.parse(mapped.json).attributes.row_id;
+  };
+  const ROW = rowWith('"a":1,"b":{"c":9007199254740993,"d":[1.5,"x"]},"last_updated_at":1,"n":null');
+
+  test('is the first attribute, and the same for the same row', () => {
+    const mapped = map(rowWith('"a":1'), mapperWith({ eventIdAttribute: 'row_id', stream: 'events' }).mapper);
+    expect(mapped).toMatchObject({
+      json: expect.stringMatching(/^\{"name":"e","attributes":\{"row_id":"[0-9a-f]{32}","a":1\}\}$/),
+    });
+    // It must not change between versions: what is sent again after an upgrade would not be told.
+    expect(idOf(ROW)).toBe('6d8beb20fb85e9caf388df2c565b8fe3');
+  });
+
+  test.each([
+    [
+      'in another order',
+      '{"last_updated_at":1,"b":{"d":[1.5,"x"],"c":9007199254740993},"a":1,"event_name":"e","custom_id":"u1"}',
+    ],
+    ['with what a platform adds', ROW.replace('{', '{"_airbyte_raw_id":"x","_airbyte_extracted_at":1,')],
+    ['with a column that came since and is NULL', ROW.replace('{', '{"new":null,')],
+  ])('is the same for a row %s', (_, row) => {
+    expect(idOf(row)).toBe(idOf(ROW));
+  });
+
+  test.each([
+    ['a value', ROW.replace('"a":1', '"a":2')],
+    ['a type', ROW.replace('"a":1', '"a":"1"')],
+    ['a digit that a double does not keep', ROW.replace('9007199254740993', '9007199254740992')],
+    ['the cursor, which is not sent', ROW.replace('"last_updated_at":1', '"last_updated_at":2')],
+    ['the order of a list', ROW.replace('[1.5,"x"]', '["x",1.5]')],
+    ['a name', ROW.replace('"a":1', '"z":1')],
+  ])('is another one for another row: %s', (_, row) => {
+    expect(row).not.toBe(ROW);
+    expect(idOf(row)).not.toBe(idOf(ROW));
+  });
+
+  test('is there for a row that is nested deeper than a stack holds, too', () => {
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    expect(idOf(rowWith(`"a":${deep}`))).toMatch(/^[0-9a-f]{32}$/);
+  });
+
+  test('is another one for another stream', () => {
+    expect(idOf(ROW, 'orders')).not.toBe(idOf(ROW));
+  });
+
+  test('counts among the attributes, and pushes out the last rather than be pushed out', () => {
+    const columnsUpTo = (count: number) => Array.from({ length: count }, (_, index) => `"c${index}":${index}`).join();
+    const { mapper } = mapperWith({ eventIdAttribute: 'row_id' });
+    expect(map(rowWith(columnsUpTo(19)), mapper)).toMatchObject({ leftOut: [] });
+    expect(map(rowWith(columnsUpTo(20)), mapper)).toMatchObject({
+      leftOut: [{ path: 'c19', code: 'too_many_attributes' }],
+    });
+  });
+
+  test('has its name for itself', () => {
+    const { mapper } = mapperWith({ eventIdAttribute: 'row_id' });
+    expect(map(rowWith('"row_id":1,"date__row_id":"2026-04-17","o":{"row_id":1}'), mapper)).toMatchObject({
+      json: expect.stringContaining(',"o":{"row_id":1}}'),
+      leftOut: [
+        { path: 'row_id', code: 'name_taken' },
+        { path: 'date__row_id', code: 'name_taken' },
+      ],
+    });
+  });
+});
+
+test('names without number do not fill the memory, and are still told apart', () => {
+  const { mapper } = mapperWith({ eventIdAttribute: 'row_id' });
+  for (let row = 0; row < 12; row += 1) {
+    const keys = Array.from({ length: 1_000 }, (_, index) => `"k${row}_${index}":null`).join();
+    expect(map(rowWith(`"o":{${keys},"a":1},"x":1,"url__x":"https://a","row_id":1`), mapper)).toMatchObject({
+      json: expect.stringMatching(/"o":\{"a":1\},"x":1\}\}$/),
+      leftOut: [
+        { path: 'url__x', code: 'name_taken' },
+        { path: 'row_id', code: 'name_taken' },
+      ],
+    });
+  }
+});
+
+test('what is said of a row stays as it is while others are mapped', () => {
+  const { mapper } = mapperWith({});
+  const [good, bad, next] = ['"a":1', '"a.b":1', '"c.d":1'].map((columns) => map(rowWith(columns), mapper));
+  expect([good, bad, next]).toMatchObject([
+    { leftOut: [] },
+    { leftOut: [{ path: 'a.b' }] },
+    { leftOut: [{ path: 'c.d' }] },
+  ]);
+});
+
+test('an object of very many keys is gone through in a time that grows with their number alone', () => {
+  const keys = Array.from({ length: 100_000 }, (_, index) => `"k${index}":1`).join();
+  expect(eventOf(rowWith(`"o":{${keys}}`)).leftOut).toHaveLength(100_000 - 20);
+  // It takes half a second, or some on a busy machine; with the square of them, minutes.
+}, 20_000);

@@ -1,0 +1,66 @@
+import { attributeColumns, type Mapping, roleColumnsOf } from '../config/mapping.ts';
+import type { DestinationConfiguration } from '../config/schema.ts';
+import { AttributeNames } from './attribute-name.ts';
+
+/** A stream of the catalog; its columns are undefined when its schema does not tell them. */
+type Stream = { name: string; cursorColumn: string | undefined; columns: ReadonlySet<string> | undefined };
+
+type Configuration = Pick<DestinationConfiguration, 'policies' | 'mapping' | 'event_id_attribute'>;
+
+/** What in a configuration can't be with these streams: told before a row is sent, as it holds for all of them. */
+export function mappingFaults(configuration: Configuration, streams: readonly Stream[]): string[] {
+  return [
+    ...streams.flatMap((stream) => missingRoles(configuration.mapping, stream)),
+    ...unknownColumns(configuration.mapping, streams),
+    ...streams.flatMap((stream) => takenIdName(configuration, stream)),
+  ];
+}
+
+/** Each row of a stream without such a column would be rejected, or its time be lost. */
+function missingRoles(mapping: Mapping, { name, columns }: Stream): string[] {
+  const { customId, eventName, eventTime } = roleColumnsOf(mapping);
+  const needed = [
+    ['custom_id_column', customId, 'the profile'],
+    ['event_name_column', eventName, 'the name of the event'],
+    // The time may be missing unless somebody asked for it.
+    ['event_time_column', mapping.event_time_column === undefined ? undefined : eventTime, 'the time of the event'],
+  ] as const;
+  return needed.flatMap(([option, column, what]) => {
+    if (column === undefined || columns === undefined || columns.has(column)) return [];
+    return [
+      `The stream "${name}" has no column "${column}", which is to tell ${what}. Name the column that does in mapping.${option}, or give the stream one of that name, for instance by a view.`,
+    ];
+  });
+}
+
+/** A column on a list may be in one stream and not in another; one that is in none is a slip. */
+function unknownColumns(mapping: Mapping, streams: readonly Stream[]): string[] {
+  const known = new Set<string>();
+  for (const { columns } of streams) {
+    if (columns === undefined) return [];
+    for (const column of columns) known.add(column);
+  }
+  if (known.size === 0) return [];
+  return (['include_columns', 'exclude_columns', 'plain_text_columns'] as const).flatMap((option) =>
+    (mapping[option] ?? [])
+      .filter((column) => !known.has(column))
+      .map(
+        (column) =>
+          `mapping.${option} names the column "${column}", which no stream of the catalog has. It may be misspelt: capitals count. Correct it or take it off the list.`,
+      ),
+  );
+}
+
+/** The id is not to push out an attribute of the rows. */
+function takenIdName({ policies, mapping, event_id_attribute }: Configuration, stream: Stream): string[] {
+  if (event_id_attribute === undefined) return [];
+  const names = new AttributeNames(policies);
+  const id = names.reserved(event_id_attribute).claims;
+  const isAttribute = attributeColumns(mapping, stream.cursorColumn);
+  return [...(stream.columns ?? [])]
+    .filter((column) => isAttribute(column) && names.ofColumn(column).claims === id)
+    .map(
+      (column) =>
+        `event_id_attribute is "${event_id_attribute}", and the column "${column}" of the stream "${stream.name}" becomes an attribute of that name as well. Choose another name for the id.`,
+    );
+}

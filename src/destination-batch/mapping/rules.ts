@@ -1,0 +1,282 @@
+import { LosslessNumber } from 'lossless-json';
+import { EVENT_AGE_MARGIN_MS, EVENT_NAME, type Limits, PLACEHOLDER_CUSTOM_IDS } from '../batch/limits.ts';
+import type { Change, LeftOut, Rejection, RejectionCode } from '../codes.ts';
+import { attributeColumns, DEFAULT_MAPPING, type Mapping, type RoleColumns, roleColumnsOf } from '../config/mapping.ts';
+import { DEFAULT_POLICIES, type Policies } from '../config/policies.ts';
+import { type AttributeName, AttributeNames } from './attribute-name.ts';
+import { AttributeWriter, isBlank, type ValueKind } from './attribute-value.ts';
+import type { ColumnTypes } from './column-types.ts';
+import { isPlainAscii } from './fast-path/plain-ascii.ts';
+import { Remarks } from './issues.ts';
+import { lengthInWords } from './text-length.ts';
+import { momentOf, utcTimestamp, utcTimestampOfDateTime } from './timestamp.ts';
+
+/**
+ * An event in JSON, of so many bytes in UTF-8. It is timely unless its time is older than Batch takes, or lies in the
+ * future; `leftOut` are the attributes that it is sent without.
+ */
+export type MappedEvent = {
+  kind: 'event';
+  customId: string;
+  json: string;
+  bytes: number;
+  isTimely: boolean;
+  leftOut: readonly LeftOut[];
+};
+
+export type RejectedRow = { kind: 'rejected'; rejection: Rejection };
+
+/** What becomes of a row. */
+export type MappedRow = MappedEvent | RejectedRow;
+
+export type MapperOptions = {
+  /** The stream whose rows are mapped. */
+  stream: string;
+  policies: Policies;
+  mapping: Mapping;
+  /** What the catalog says of the strings in a column; a column that it does not describe is missing. */
+  columnTypes: ColumnTypes;
+  /** The attribute that an id of the row is added as. */
+  eventIdAttribute: string | undefined;
+  /** A column that is for the source alone, like last_updated_at, and is not sent. */
+  cursorColumn: string | undefined;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+  /** Told of what is changed in an event that is sent. */
+  onChange: (change: Change) => void;
+};
+
+const DEFAULTS: MapperOptions = {
+  stream: '',
+  policies: DEFAULT_POLICIES,
+  mapping: DEFAULT_MAPPING,
+  columnTypes: new Map(),
+  eventIdAttribute: undefined,
+  cursorColumn: undefined,
+  now: Date.now,
+  onChange: () => undefined,
+};
+
+/** What a column becomes; undefined is nothing, or a part of the head. */
+export type ColumnRole = { column: string; attribute: Attribute | undefined };
+
+/** `isCounted` is false for Batch's own attributes, which come on top of those that an event may have. */
+export type Attribute = { name: AttributeName; kind: ValueKind; isCounted: boolean };
+
+/** Whose event it is, which, and when it was. */
+export type EventHead = {
+  kind: 'head';
+  customId: string;
+  name: string;
+  time: string | undefined;
+  isTimely: boolean;
+};
+
+/** Columns for Batch's own attributes of an event, under the prefix that the Cloud Sync pages use for such. */
+const RESERVED = new Map<string, { kind: ValueKind; name: string }>([
+  ['batch__label', { kind: 'label', name: '$label' }],
+  ['batch__tags', { kind: 'tags', name: '$tags' }],
+]);
+
+/** Sources that are no tables may have columns without number, so no more than so many are kept in mind. */
+const MOST_COLUMNS = 10_000;
+
+/** With what a word that stands for nobody may begin. To ask this first spares most identifiers a copy in lower case. */
+const PLACEHOLDER_INITIALS: ReadonlySet<number> = new Set(
+  [...PLACEHOLDER_CUSTOM_IDS].flatMap((word) => [word.charCodeAt(0), word.toUpperCase().charCodeAt(0)]),
+);
+
+const HOUR_MS = 3_600_000;
+
+const LINE_END = /[\r\n]/;
+
+/** The rules by which the rows of a stream become events: of the Cloud Sync page (1.1 to 1.9) and of Batch's profile API. */
+export class EventRules {
+  readonly limits: Limits;
+  readonly options: MapperOptions;
+  readonly columns: RoleColumns;
+  readonly remarks = new Remarks();
+  readonly writer: AttributeWriter;
+  readonly #isAttribute: (column: string) => boolean;
+  readonly #plainText: ReadonlySet<string>;
+  readonly #timeOf: (text: string) => string | undefined;
+  readonly #names: AttributeNames;
+  readonly #roles = new Map<string, ColumnRole>();
+  #id: AttributeName | undefined;
+  #lastName: string | undefined;
+
+  constructor(limits: Limits, options: Partial<MapperOptions> = {}) {
+    this.limits = limits;
+    this.options = { ...DEFAULTS, ...options };
+    const { mapping, policies, cursorColumn, columnTypes } = this.options;
+    this.columns = roleColumnsOf(mapping);
+    this.#timeOf = columnTypes.get(this.columns.eventTime) === 'date_time' ? utcTimestampOfDateTime : utcTimestamp;
+    this.#isAttribute = attributeColumns(mapping, cursorColumn);
+    this.#plainText = new Set(mapping.plain_text_columns);
+    this.#names = new AttributeNames(policies);
+    this.writer = new AttributeWriter(limits, policies, this.#names, this.remarks);
+    this.#id = this.#nameOfId();
+  }
+
+  /** The name of the attribute that an id of the row is added as. */
+  get idName(): AttributeName | undefined {
+    return this.#id;
+  }
+
+  /** Whether so many names are known that they had better be forgotten; ask between two rows alone. */
+  get isFull(): boolean {
+    return this.#names.isFull || this.#roles.size > MOST_COLUMNS;
+  }
+
+  /** Between two rows alone: a name that is forgotten is no longer known to be taken. */
+  forget(): void {
+    this.#names.forget();
+    this.#roles.clear();
+    this.#id = this.#nameOfId();
+  }
+
+  /** Judges the columns that are no attributes, given their values. Without a column for its name an event has the constant one. */
+  head(id: unknown, name: unknown, written: unknown): EventHead | RejectedRow {
+    const customId = asIdentifier(id);
+    const wrongId = this.#customIdFault(customId);
+    if (wrongId !== undefined) return { kind: 'rejected', rejection: wrongId };
+
+    const eventName = this.columns.eventName === undefined ? this.options.mapping.constant_event_name : name;
+    if (typeof eventName !== 'string' || !this.#isEventName(eventName)) {
+      return rejected(
+        'event_name_invalid',
+        `${this.columns.eventName} is missing or not a name that Batch takes: 1 to 30 of a-z, 0-9 and _`,
+      );
+    }
+    // A blank text is what a String column has for NULL.
+    if (written === null || written === undefined || (typeof written === 'string' && isBlank(written))) {
+      return { kind: 'head', customId, name: eventName, time: undefined, isTimely: true };
+    }
+    const time = typeof written === 'string' ? this.#timeOf(written) : undefined;
+    if (time === undefined) {
+      return rejected(
+        'event_time_invalid',
+        `${this.columns.eventTime} is no RFC 3339 stamp with a zone, such as 2026-04-17T04:25:00Z`,
+      );
+    }
+    const { untimely_event: policy } = this.options.policies;
+    const age = this.options.now() - momentOf(time);
+    const untimely = policy === 'send' ? undefined : untimeliness(age, this.limits.event_age_hours);
+    if (untimely === undefined) {
+      return {
+        kind: 'head',
+        customId,
+        name: eventName,
+        time,
+        isTimely: age >= 0 && age <= this.limits.event_age_hours * HOUR_MS,
+      };
+    }
+    const column = this.columns.eventTime;
+    if (policy === 'reject') return rejected(untimely.code, `${column} ${untimely.reason}`);
+    this.remarks.startColumn(column);
+    this.remarks.addChange(
+      column,
+      'time_left_out',
+      `${untimely.reason}: its event is sent without a time, and Batch takes the time of reception`,
+    );
+    return { kind: 'head', customId, name: eventName, time: undefined, isTimely: true };
+  }
+
+  roleOf(column: string): ColumnRole {
+    const known = this.#roles.get(column);
+    if (known !== undefined) return known;
+    const role = { column, attribute: this.#isAttribute(column) ? this.#attributeOf(column) : undefined };
+    this.#roles.set(column, role);
+    return role;
+  }
+
+  /** Judges a whole event; what is to be said of one that is sent is said. */
+  finish({ customId, isTimely }: EventHead, json: string, bytes: number): MappedRow {
+    const invalid = this.remarks.firstInvalid;
+    if (invalid !== undefined && this.options.policies.invalid_attribute === 'reject_event') {
+      return rejected('attribute_invalid', `the attribute "${invalid.path}" ${invalid.reason} (${invalid.code})`);
+    }
+    if (bytes > this.limits.event_bytes) {
+      return rejected('event_too_large', `the event has ${bytes} bytes, and Batch takes ${this.limits.event_bytes}`);
+    }
+    for (const change of this.remarks.takeChanges()) this.options.onChange(change);
+    return { kind: 'event', customId, json, bytes, isTimely, leftOut: this.remarks.leftOut };
+  }
+
+  /** Rows of one event after the other have the same name, which is then known to be good. */
+  #isEventName(name: string): boolean {
+    if (name === this.#lastName) return true;
+    if (!EVENT_NAME.test(name)) return false;
+    this.#lastName = name;
+    return true;
+  }
+
+  #nameOfId(): AttributeName | undefined {
+    const { eventIdAttribute } = this.options;
+    return eventIdAttribute === undefined ? undefined : this.#names.reserved(eventIdAttribute);
+  }
+
+  #attributeOf(column: string): Attribute {
+    const name = this.#names.ofColumn(column);
+    const reserved = RESERVED.get(column.toLowerCase());
+    if (reserved !== undefined) {
+      // What is to be said of the way it is written is the same as for any other column.
+      const { fault, lowerCased } = name;
+      const own = this.#names.reserved(reserved.name);
+      return { name: { ...own, fault, lowerCased }, kind: reserved.kind, isCounted: false };
+    }
+    return { name, kind: this.#kindOf(column, name), isCounted: true };
+  }
+
+  #kindOf(column: string, { kind }: AttributeName): ValueKind {
+    const type = this.options.columnTypes.get(column);
+    if (kind === 'date') return type === 'date_time' ? 'date_time' : 'date';
+    if (kind !== 'plain') return kind;
+    if (this.#plainText.has(column)) return 'text';
+    return type === 'number' ? 'number' : 'plain';
+  }
+
+  #customIdFault(customId: string): Rejection | undefined {
+    const column = this.columns.customId;
+    if (isBlank(customId)) {
+      return { code: 'custom_id_missing', reason: `${column} is missing or blank, so the event belongs to nobody` };
+    }
+    if (customId.length > this.limits.custom_id_characters) {
+      return {
+        code: 'custom_id_too_long',
+        reason: `${column} has ${lengthInWords(customId)}, and Batch takes ${this.limits.custom_id_characters}`,
+      };
+    }
+    if (!isPlainAscii(customId) && (LINE_END.test(customId) || !customId.isWellFormed())) {
+      return { code: 'custom_id_malformed', reason: `${column} holds a line end, or half of a surrogate pair` };
+    }
+    if (PLACEHOLDER_INITIALS.has(customId.charCodeAt(0)) && PLACEHOLDER_CUSTOM_IDS.has(customId.toLowerCase())) {
+      return {
+        code: 'custom_id_placeholder',
+        reason: `${column} is a word that stands for "nobody" (such as null), not an identifier`,
+      };
+    }
+    return undefined;
+  }
+}
+
+/** A numeric identifier is one too, with all its digits. Anything else is none. */
+function asIdentifier(value: unknown): string {
+  if (typeof value === 'string') return value;
+  if (value instanceof LosslessNumber) return /^-?\d+$/.test(value.value) ? value.value : '';
+  return Number.isSafeInteger(value) ? String(value) : '';
+}
+
+/** Why Batch is likely to refuse an event of this age by the time it gets there. */
+function untimeliness(age: number, hours: number): Rejection | undefined {
+  if (age < 0) return { code: 'event_in_future', reason: "lies in the future by this machine's clock" };
+  if (age <= hours * HOUR_MS - EVENT_AGE_MARGIN_MS) return undefined;
+  return {
+    code: 'event_too_old',
+    reason: `is older than the ${hours} hours that Batch takes, less ${EVENT_AGE_MARGIN_MS / 60_000} minutes in which it may wait for its turn`,
+  };
+}
+
+function rejected(code: RejectionCode, reason: string): RejectedRow {
+  return { kind: 'rejected', rejection: { code, reason } };
+}

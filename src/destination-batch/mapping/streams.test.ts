@@ -1,0 +1,222 @@
+import { describe, expect, test } from 'vitest';
+import { ConnectorError } from '../../protocol/errors.ts';
+import { destinationConfigurationSchema } from '../config/schema.ts';
+import { eventStreams } from './streams.ts';
+
+const configurationWith = (options: Record<string, unknown>) =>
+  destinationConfigurationSchema.parse({ project_key: 'p', rest_api_key: 'k', ...options });
+
+/** Streams with these columns; undefined for one whose schema tells nothing. */
+const catalogOf = (streams: Record<string, string[] | undefined>) => ({
+  streams: Object.entries(streams).map(([name, columns]) => ({
+    stream: {
+      name,
+      ...(columns === undefined
+        ? {}
+        : { json_schema: { type: 'object', properties: Object.fromEntries(columns.map((column) => [column, {}])) } }),
+    },
+    sync_mode: 'incremental' as const,
+  })),
+});
+
+/** What is wrong with a configuration for these streams; nothing when it will do. */
+function faultOf(options: Record<string, unknown>, streams: Record<string, string[] | undefined>): string | undefined {
+  try {
+    eventStreams(configurationWith(options), catalogOf(streams), Date.now, () => undefined);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof ConnectorError)) throw error;
+    expect(error.failureType).toBe('config_error');
+    return error.message;
+  }
+}
+
+const COLUMNS = ['custom_id', 'event_name', 'last_updated_at', 'a', 'url__b'];
+
+describe('what the configuration names has to be in the catalog, as far as that tells', () => {
+  const fits: [options: Record<string, unknown>, streams: Record<string, string[] | undefined>][] = [
+    [{}, { events: COLUMNS }],
+    [{}, { events: undefined }],
+    [{}, { events: [] }],
+    [{ mapping: { custom_id_column: 'user' } }, { events: ['user', 'event_name'] }],
+    [{ mapping: { custom_id_column: 'user' } }, { events: [] }],
+    [{ mapping: { constant_event_name: 'e' } }, { events: ['custom_id'] }],
+    [{ mapping: { include_columns: ['a'], plain_text_columns: ['a'] } }, { events: COLUMNS }],
+    [{ mapping: { exclude_columns: ['a', 'b'] } }, { events: COLUMNS, orders: ['custom_id', 'event_name', 'b'] }],
+    [{ mapping: { exclude_columns: ['b'] } }, { events: COLUMNS, orders: undefined }],
+    [{ event_id_attribute: 'row_id' }, { events: COLUMNS }],
+    [{ event_id_attribute: 'custom_id' }, { events: COLUMNS }],
+    [{ event_id_attribute: 'a', mapping: { exclude_columns: ['a'] } }, { events: COLUMNS }],
+    [{ event_id_attribute: 'a' }, { events: undefined }],
+  ];
+  test.each(fits)('%j will do for %j', (options, streams) => {
+    expect(faultOf(options, streams)).toBeUndefined();
+  });
+
+  const faults: [options: Record<string, unknown>, streams: Record<string, string[] | undefined>, fault: string][] = [
+    [
+      {},
+      { events: COLUMNS, orders: ['user', 'event_name'] },
+      'The stream "orders" has no column "custom_id", which is to tell the profile. Name the column that does in mapping.custom_id_column, or give the stream one of that name, for instance by a view.',
+    ],
+    [
+      { mapping: { event_name_column: 'Action' } },
+      { events: [...COLUMNS, 'action'] },
+      'The stream "events" has no column "Action", which is to tell the name of the event. Name the column that does in mapping.event_name_column, or give the stream one of that name, for instance by a view.',
+    ],
+    [
+      { mapping: { event_time_column: 'at' } },
+      { events: COLUMNS },
+      'The stream "events" has no column "at", which is to tell the time of the event. Name the column that does in mapping.event_time_column, or give the stream one of that name, for instance by a view.',
+    ],
+    ...(['include_columns', 'exclude_columns', 'plain_text_columns'] as const).map(
+      (option): [Record<string, unknown>, Record<string, string[]>, string] => [
+        { mapping: { [option]: ['a', 'A'] } },
+        { events: COLUMNS },
+        `mapping.${option} names the column "A", which no stream of the catalog has. It may be misspelt: capitals count. Correct it or take it off the list.`,
+      ],
+    ),
+    [
+      { event_id_attribute: 'b' },
+      { events: COLUMNS },
+      'event_id_attribute is "b", and the column "url__b" of the stream "events" becomes an attribute of that name as well. Choose another name for the id.',
+    ],
+  ];
+  test.each(faults)('%j will not for %j', (options, streams, fault) => {
+    expect(faultOf(options, streams)).toBe(fault);
+  });
+});
+
+test('each stream has a mapper with its own name in the ids, and its own cursor', () => {
+  const [first, second] = catalogOf({ a: undefined, b: undefined }).streams;
+  const streams = [first, second].flatMap((stream, index) =>
+    stream === undefined
+      ? []
+      : [
+          {
+            ...stream,
+            stream: { ...stream.stream, source_defined_cursor: true, default_cursor_field: [`cursor${index}`] },
+          },
+        ],
+  );
+  const found = eventStreams(
+    configurationWith({ event_id_attribute: 'row_id' }),
+    { streams },
+    Date.now,
+    () => undefined,
+  );
+  const row = { custom_id: 'u', event_name: 'e', cursor0: 1, cursor1: 2 };
+  const [a, b] = ['a', 'b'].map((stream) => found.find(stream, undefined)?.mapper.map(row));
+  expect(a).toMatchObject({
+    json: expect.stringMatching(/^\{"name":"e","attributes":\{"row_id":"[0-9a-f]{32}","cursor1":2\}\}$/),
+  });
+  expect(b).toMatchObject({
+    json: expect.stringMatching(/^\{"name":"e","attributes":\{"row_id":"[0-9a-f]{32}","cursor0":1\}\}$/),
+  });
+  const idIn = (mapped: unknown) => /"row_id":"([0-9a-f]+)"/.exec(JSON.stringify(mapped).replaceAll('\\', ''))?.[1];
+  expect(idIn(a)).not.toBe(idIn(b));
+});
+
+test('what is changed in an event is told with its stream, of events that are sent alone', () => {
+  const told: unknown[] = [];
+  const found = eventStreams(
+    configurationWith({ policies: { long_text: 'truncate' }, limits: { event_bytes: 700 } }),
+    catalogOf({ events: undefined }),
+    Date.now,
+    (stream, { path, code }) => told.push([stream, path, code]),
+  );
+  const row = { custom_id: 'u', event_name: 'e', a: 'x'.repeat(301) };
+  expect(found.find('events', undefined)?.mapper.map({ ...row, b: ['x'.repeat(300), 'x'.repeat(300)] })).toMatchObject({
+    kind: 'rejected',
+  });
+  expect(found.find('events', undefined)?.mapper.map(row)).toMatchObject({ kind: 'event' });
+  expect(told).toEqual([['events', 'a', 'text_truncated']]);
+});
+
+describe('the schema of a stream says what the strings in a column are', () => {
+  /** The event of a row with one column, whose schema is this. */
+  const eventWith = (column: string, schema: unknown, value: unknown): unknown => {
+    const json_schema = { type: 'object', properties: { custom_id: {}, event_name: {}, [column]: schema } };
+    const catalog = { streams: [{ stream: { name: 'events', json_schema }, sync_mode: 'incremental' as const }] };
+    const streams = eventStreams(configurationWith({}), catalog, Date.now, () => undefined);
+    const mapped = streams.find('events', undefined)?.mapper.map({ custom_id: 'u', event_name: 'e', [column]: value });
+    return mapped?.kind === 'event'
+      ? { ...JSON.parse(mapped.json), leftOut: mapped.leftOut.length }
+      : mapped?.rejection.code;
+  };
+  const time = '2026-04-17 04:25:00';
+
+  test.each([
+    { type: 'string', format: 'date-time' },
+    { type: ['null', 'string'], format: 'date-time', airbyte_type: 'timestamp_with_timezone' },
+    { type: 'string', format: 'date-time', airbyte_type: 'timestamp_without_timezone' },
+  ])('%j: a time without a zone is in UTC', (schema) => {
+    expect(eventWith('event_time', schema, time)).toMatchObject({ time: '2026-04-17T04:25:00Z' });
+    expect(eventWith('date__x', schema, time)).toMatchObject({ attributes: { 'date(x)': '2026-04-17T04:25:00Z' } });
+    expect(eventWith('x', schema, time)).toMatchObject({ attributes: { x: time } });
+  });
+
+  test.each([
+    { type: 'string' },
+    { type: 'string', format: 'date' },
+    { format: 'date-time' },
+    {},
+    true,
+    null,
+    { type: 7 },
+  ])('%j: a time without a zone is none', (schema) => {
+    expect(eventWith('event_time', schema, time)).toBe('event_time_invalid');
+    expect(eventWith('date__x', schema, time)).toEqual({ name: 'e', leftOut: 1 });
+  });
+
+  test.each([
+    { type: 'number' },
+    { type: 'integer' },
+    { type: ['null', 'number'] },
+    { type: ['integer', 'null'], airbyte_type: 'integer' },
+  ])('%j: a string that is a number is that number', (schema) => {
+    expect(eventWith('x', schema, '47.5')).toMatchObject({ attributes: { x: 47.5 } });
+    expect(eventWith('url__x', schema, '47.5')).toEqual({ name: 'e', leftOut: 1 });
+  });
+
+  test.each([{ type: 'string' }, { type: ['string', 'number'] }, { type: ['null'] }, { type: [] }, {}])(
+    '%j: a string that is a number is a string',
+    (schema) => {
+      expect(eventWith('x', schema, '47.5')).toMatchObject({ attributes: { x: '47.5' } });
+    },
+  );
+});
+
+describe('a stream is found', () => {
+  const found = (streams: { name: string; namespace?: string | null }[], name: string, namespace?: string) =>
+    eventStreams(
+      configurationWith({}),
+      { streams: streams.map((stream) => ({ stream, sync_mode: 'incremental' as const })) },
+      Date.now,
+      () => undefined,
+    ).find(name, namespace);
+  const events = { name: 'events', namespace: 'shop' };
+  const archived = { name: 'events', namespace: 'archive' };
+
+  test('by its name, whatever its namespace became on the way', () => {
+    for (const namespace of ['shop', 'other', undefined]) {
+      expect(found([events, { name: 'orders' }], 'events', namespace)).toMatchObject({
+        name: 'events',
+        isAloneOfItsName: true,
+      });
+    }
+  });
+
+  test('by its namespace, where another one has its name', () => {
+    const both = [events, archived, { name: 'events', namespace: null }];
+    const keys = ['shop', 'archive', undefined].map((namespace) => found(both, 'events', namespace)?.key);
+    expect(new Set(keys).size).toBe(3);
+    expect(found(both, 'events', 'shop')).toMatchObject({ isAloneOfItsName: false });
+    expect(found(both, 'events', 'other')).toBeUndefined();
+  });
+
+  test('or not at all', () => {
+    expect(found([events], 'Events', 'shop')).toBeUndefined();
+    expect(found([], 'events')).toBeUndefined();
+  });
+});

@@ -1,0 +1,94 @@
+import { type ConfiguredCatalog, type ConfiguredStream, streamKey } from '../../protocol/catalog.ts';
+import type { Change } from '../codes.ts';
+import type { DestinationConfiguration } from '../config/schema.ts';
+import { destinationError } from '../errors.ts';
+import { columnTypesOf } from './column-types.ts';
+import { EventMapper } from './mapper.ts';
+import { mappingFaults } from './mapping-check.ts';
+
+/** A stream of the catalog. `key` is its own, whatever other streams there are. */
+export type EventStream = {
+  name: string;
+  key: string;
+  mapper: EventMapper;
+  /** Whether no stream of another namespace has its name. */
+  isAloneOfItsName: boolean;
+};
+
+type NamespacedStream = EventStream & { namespace: string | undefined };
+
+/** The streams of a catalog, by the names that messages give them. */
+export class EventStreams {
+  readonly #byName = new Map<string, NamespacedStream[]>();
+
+  constructor(streams: readonly NamespacedStream[]) {
+    for (const stream of streams) {
+      const ofThatName = this.#byName.get(stream.name);
+      if (ofThatName === undefined) this.#byName.set(stream.name, [stream]);
+      else ofThatName.push(stream);
+    }
+  }
+
+  /**
+   * A platform may give streams another namespace on the way, or none: where a name is enough to tell one, it is.
+   *
+   * @returns undefined when the catalog has no such stream, or several and none in this namespace.
+   */
+  find(name: string, namespace: string | undefined): EventStream | undefined {
+    const streams = this.#byName.get(name) ?? [];
+    return streams.length === 1 ? streams[0] : streams.find((stream) => stream.namespace === namespace);
+  }
+}
+
+/**
+ * The streams in the catalog, each with its mapper.
+ *
+ * @throws ConnectorError (config_error) when a stream lacks a column that the configuration needs.
+ */
+export function eventStreams(
+  configuration: Pick<DestinationConfiguration, 'limits' | 'policies' | 'mapping' | 'event_id_attribute'>,
+  catalog: ConfiguredCatalog,
+  now: () => number,
+  onChange: (stream: string, change: Change) => void,
+): EventStreams {
+  const { limits, policies, mapping, event_id_attribute: eventIdAttribute } = configuration;
+  const streams = catalog.streams.map(({ stream }) => ({
+    name: stream.name,
+    namespace: stream.namespace ?? undefined,
+    key: streamKey(stream),
+    cursorColumn: cursorOf(stream),
+    columns: columnsOf(stream),
+    columnTypes: columnTypesOf(stream),
+  }));
+  const faults = mappingFaults(configuration, streams);
+  if (faults.length > 0) throw destinationError('mapping_unfit', faults.join(' '));
+  return new EventStreams(
+    streams.map(({ name, namespace, key, cursorColumn, columnTypes }) => ({
+      name,
+      namespace,
+      key,
+      isAloneOfItsName: streams.every((other) => other.name !== name || other.key === key),
+      mapper: new EventMapper(limits, {
+        stream: name,
+        policies,
+        mapping,
+        columnTypes,
+        eventIdAttribute,
+        cursorColumn,
+        now,
+        onChange: (change) => onChange(name, change),
+      }),
+    })),
+  );
+}
+
+/** The column that a source itself uses to tell which rows are new. What a user chose as cursor may be wanted in Batch. */
+function cursorOf({ source_defined_cursor, default_cursor_field }: ConfiguredStream['stream']): string | undefined {
+  return source_defined_cursor === true ? (default_cursor_field?.[0] ?? undefined) : undefined;
+}
+
+/** The columns that a stream has, if its schema tells. */
+function columnsOf({ json_schema }: ConfiguredStream['stream']): ReadonlySet<string> | undefined {
+  const columns = Object.keys(json_schema?.properties ?? {});
+  return columns.length === 0 ? undefined : new Set(columns);
+}

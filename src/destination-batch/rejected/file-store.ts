@@ -1,0 +1,175 @@
+import { randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { type FileHandle, open, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { type ConnectorError, codeOf, messageOf } from '../../protocol/errors.ts';
+import { destinationError } from '../errors.ts';
+import type { RejectedRowStore } from './rejected-rows.ts';
+
+/** Rows are about people: nobody but the user who runs the connector reads them. */
+const MODE = 0o600;
+
+/** Characters of a stream's name in the name of its file. */
+const NAME_CHARACTERS = 40;
+
+type OpenFile = { path: string; handle: FileHandle; bytes: number };
+
+/** The files of one stream: that of its confirmed rows, and by piece the paths of those of rows that are not. */
+type StreamFiles = { base: string; confirmed: OpenFile | undefined; pieces: Map<string, string> };
+
+/**
+ * Rejected rows in files of a folder, one of each stream: `STREAM-START-RANDOM.ndjson`, and beside it, while there are
+ * rows that are not confirmed, the same name with `.unconfirmed-…`. A file of another run is never written to.
+ */
+export class RejectedFiles implements RejectedRowStore {
+  readonly #folder: string;
+  readonly #startedAt: number;
+  readonly #streams = new Map<string, StreamFiles>();
+
+  /** @param startedAt milliseconds since the epoch. */
+  constructor(folder: string, startedAt: number) {
+    this.#folder = folder;
+    this.#startedAt = startedAt;
+  }
+
+  async probe(): Promise<void> {
+    await this.#telling(async () => {
+      const path = join(this.#folder, `.probe-${runName(this.#startedAt)}`);
+      const handle = await open(path, 'wx', MODE);
+      try {
+        await handle.writeFile('{}\n');
+        await handle.sync();
+      } finally {
+        await handle.close();
+        await unlink(path);
+      }
+    });
+  }
+
+  async putAway(stream: string, piece: string, lines: string): Promise<void> {
+    await this.#telling(async () => {
+      const { base, pieces } = this.#filesOf(stream);
+      const path = pieces.get(piece) ?? `${base}.unconfirmed-${piece}.ndjson`;
+      // Not kept open, as there may be many.
+      const handle = await open(path, pieces.has(piece) ? 'a' : 'ax', MODE);
+      pieces.set(piece, path);
+      try {
+        await handle.appendFile(lines);
+      } finally {
+        await handle.close();
+      }
+    });
+  }
+
+  async confirm(stream: string, pieces: readonly string[], lines: string): Promise<void> {
+    await this.#telling(async () => {
+      const files = this.#filesOf(stream);
+      files.confirmed ??= await this.#create(`${files.base}.ndjson`);
+      const paths = pieces.map((piece) => files.pieces.get(piece)).filter((path) => path !== undefined);
+      await appendDurably(files.confirmed, paths, lines);
+      for (const piece of pieces) files.pieces.delete(piece);
+      for (const path of paths) await unlink(path);
+    });
+  }
+
+  places(): { confirmed: string[]; unconfirmed: string[] } {
+    const files = [...this.#streams.values()];
+    return {
+      confirmed: files.flatMap(({ confirmed }) => (confirmed === undefined ? [] : [confirmed.path])),
+      unconfirmed: files.flatMap(({ pieces }) => [...pieces.values()]),
+    };
+  }
+
+  async close(): Promise<void> {
+    for (const { confirmed } of this.#streams.values()) await confirmed?.handle.close();
+  }
+
+  #filesOf(stream: string): StreamFiles {
+    let files = this.#streams.get(stream);
+    if (files === undefined) {
+      const base = join(this.#folder, `${fileName(stream)}-${runName(this.#startedAt)}`);
+      files = { base, confirmed: undefined, pieces: new Map() };
+      this.#streams.set(stream, files);
+    }
+    return files;
+  }
+
+  async #create(path: string): Promise<OpenFile> {
+    const handle = await open(path, 'ax', MODE);
+    await this.#syncFolder();
+    return { path, handle, bytes: 0 };
+  }
+
+  /** A file whose name is not yet written to its folder is lost in a power cut, however durable its content is. */
+  async #syncFolder(): Promise<void> {
+    const handle = await open(this.#folder, 'r');
+    try {
+      await handle.sync();
+    } catch (error) {
+      // Not every file system can do that for a folder.
+      if (codeOf(error) !== 'EINVAL' && codeOf(error) !== 'EPERM') throw error;
+    } finally {
+      await handle.close();
+    }
+  }
+
+  async #telling(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      throw failureOf(this.#folder, error);
+    }
+  }
+}
+
+/** Appends whole files and lines. When that fails, what was there before is left: half a line would spoil the file. */
+async function appendDurably(file: OpenFile, others: readonly string[], lines: string): Promise<void> {
+  const { bytes } = file;
+  try {
+    for (const path of others) for await (const chunk of createReadStream(path)) await append(file, chunk);
+    await append(file, lines);
+    await file.handle.sync();
+  } catch (error) {
+    await file.handle.truncate(bytes).catch(() => undefined);
+    throw error;
+  }
+}
+
+async function append(file: OpenFile, content: string | Buffer): Promise<void> {
+  const bytes = typeof content === 'string' ? Buffer.from(content) : content;
+  await file.handle.appendFile(bytes);
+  file.bytes += bytes.length;
+}
+
+/** Part of a name that no other run has: when it began, and something random. */
+export function runName(startedAt: number): string {
+  const stamp = new Date(startedAt).toISOString().replaceAll(/[-:]|\.\d+/g, '');
+  return `${stamp}-${randomBytes(4).toString('hex')}`;
+}
+
+/** A stream's name with nothing in it that means something in a path. */
+export function fileName(stream: string): string {
+  const plain = stream.replaceAll(/[^\p{L}\p{N}_-]+/gu, '_').slice(0, NAME_CHARACTERS);
+  return plain === '' ? 'stream' : plain;
+}
+
+/** What each error of a file system means for the user. */
+const MEANINGS: Record<string, string> = {
+  ENOENT: 'It is not there. Create it; in a container, mount it',
+  ENOTDIR: 'It is no folder. Give the path of a folder',
+  EACCES: 'The user who runs the connector may not write there. Change its owner or its mode',
+  EPERM: 'The user who runs the connector may not write there. Change its owner or its mode',
+  EROFS: 'Its file system is read-only. Mount it for writing',
+  ENOSPC: 'Its disk is full. Make room',
+  EDQUOT: 'Its quota is used up. Make room',
+  EFBIG: 'A file there may not become so large. Raise the limit (ulimit -f)',
+};
+
+function failureOf(folder: string, error: unknown): ConnectorError {
+  const meaning = MEANINGS[codeOf(error)];
+  return destinationError(
+    meaning === undefined ? 'rejected_rows_unavailable' : 'rejected_rows_unwritable',
+    `Rejected rows can't be written to the folder ${folder} (rejected_rows.path): ${messageOf(error)}. ${meaning ?? 'The disk has a fault'}. No state behind rows that can't be kept is echoed, so a sync can be run again.`,
+    { cause: error },
+  );
+}

@@ -1,0 +1,26 @@
+import type { RejectedRowsOptions } from '../config/rejection.ts';
+import { RejectedFiles } from './file-store.ts';
+import type { RejectedRowStore } from './rejected-rows.ts';
+
+/**
+ * The store that a configuration asks for; undefined when rejected rows are not kept.
+ *
+ * @param startedAt milliseconds since the epoch.
+ * @param retryTimeMs how long writing is tried while a store is out of reach, in milliseconds.
+ * @throws ConnectorError (config_error) when its options do not go together.
+ */
+export async function rejectedRowStore(
+  options: RejectedRowsOptions,
+  startedAt: number,
+  retryTimeMs: number,
+): Promise<RejectedRowStore | undefined> {
+  switch (options.storage_type) {
+    case 'None':
+      return undefined;
+    case 'Local':
+      return new RejectedFiles(options.path, startedAt);
+    case 'S3':
+      // Not loaded before it is asked for: it brings a large library.
+      return (await import('./s3-store.ts')).RejectedObjects.open(options, startedAt, retryTimeMs);
+  }
+}

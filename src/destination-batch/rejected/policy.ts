@@ -1,0 +1,165 @@
+import type { ConnectorError } from '../../protocol/errors.ts';
+import { type RejectionCode, remedyFor } from '../codes.ts';
+import type { OnRejection } from '../config/rejection.ts';
+import { destinationError } from '../errors.ts';
+import type { Tally, TrueState } from '../write/checkpoints.ts';
+
+/**
+ * From this share on "nearly all" rows are rejected for one reason. Lower, a stream of which most visitors are not
+ * signed in would fail; at 1, one good row among thousands would let a wrong mapping pass.
+ */
+const NEARLY_ALL = 0.95;
+
+/**
+ * Rows before a share is judged while a sync runs; until then, states behind such rows are held back. By chance, 95 of
+ * 100 rows are not bad: with two bad rows of three that happens less than once in ten thousand million.
+ */
+const LEAST_ROWS = 100;
+
+/**
+ * Rows before a sync fails at its end because nearly all were rejected for one reason. With fewer, the only new rows of a
+ * quiet hour may be bad ones, and failing would hold up the pipeline over and over, for the next run reads them again.
+ */
+const LEAST_ROWS_AT_END = 10;
+
+/** What is to be done with a state, seen by the rows before it; `failure` says why the sync must not go on. */
+type Verdict = { kind: 'fine' | 'undecided' } | { kind: 'failed'; failure: ConnectorError };
+
+const FINE: Verdict = { kind: 'fine' };
+const UNDECIDED: Verdict = { kind: 'undecided' };
+
+/**
+ * Decides when rejected rows make the sync fail. It is asked about the rows before a state, not about those that happen
+ * to be settled: so what it says depends on the stream alone, not on how fast Batch answers.
+ */
+export class RejectionRule {
+  readonly #maxRows: number;
+  readonly #maxShare: number | undefined;
+  #rows = 0;
+  readonly #rejected = new Map<RejectionCode, number>();
+
+  constructor(options: OnRejection) {
+    this.#maxShare = options.mode === 'fail' ? options.max_share : undefined;
+    this.#maxRows =
+      options.mode === 'skip'
+        ? Number.POSITIVE_INFINITY
+        : (options.max_rows ?? (this.#maxShare === undefined ? 0 : Number.POSITIVE_INFINITY));
+  }
+
+  /** A row was accepted. */
+  accepted(): void {
+    this.#rows += 1;
+  }
+
+  /** A row was rejected. Gives the failure if that is one too many: then no state behind it may be echoed. */
+  rejected(code: RejectionCode, reason: () => string): ConnectorError | undefined {
+    this.#rows += 1;
+    this.#rejected.set(code, (this.#rejected.get(code) ?? 0) + 1);
+    const rejected = sum(this.#rejected);
+    if (rejected <= this.#maxRows) return undefined;
+    const which =
+      this.#maxRows === 0
+        ? `A row was rejected with ${code} (${reason()})`
+        : `${rejected} rows were rejected, the last one with ${code} (${reason()})`;
+    return failure(
+      `${which}, and on_rejection is to fail ${this.#maxRows === 0 ? 'at the first one' : `beyond ${this.#maxRows}`}`,
+      code,
+    );
+  }
+
+  /** Judges a state by the rows before it, while the sync runs. */
+  judge(before: Tally): Verdict {
+    return this.#judge(before, false);
+  }
+
+  /** Judges all rows of the sync, at its end. */
+  judgeAtEnd(): Verdict {
+    return this.#judge({ rows: this.#rows, rejected: this.#rejected }, true);
+  }
+
+  #judge({ rows, rejected }: Tally, isAtEnd: boolean): Verdict {
+    const [code, times] = mostFrequent(rejected);
+    if (code === undefined) return FINE;
+    const isNearlyAll = times >= rows * NEARLY_ALL;
+    if (isNearlyAll && rows >= (isAtEnd ? LEAST_ROWS_AT_END : LEAST_ROWS)) {
+      return {
+        kind: 'failed',
+        failure: failure(
+          `${times} of the ${rows} rows ${isAtEnd ? 'of this sync' : 'so far'} were rejected with ${code}. So many are no exceptions: the mapping, or what the source reads, is likely wrong`,
+          code,
+        ),
+      };
+    }
+    const all = sum(rejected);
+    const isOverShare = this.#maxShare !== undefined && all > rows * this.#maxShare;
+    if (isOverShare && (isAtEnd || rows >= LEAST_ROWS)) {
+      return {
+        kind: 'failed',
+        failure: failure(
+          `${all} of ${rows} rows were rejected, most of them with ${code} (${times}), and on_rejection is to fail beyond a share of ${this.#maxShare}`,
+          code,
+        ),
+      };
+    }
+    // At the end nothing more comes that could decide it.
+    return !isAtEnd && (isNearlyAll || isOverShare) ? UNDECIDED : FINE;
+  }
+}
+
+/** Lets true states through in order, and holds them back while it is undecided whether the sync is to fail. */
+export class StateGate<State> {
+  readonly #rule: RejectionRule;
+  #held: TrueState<State>[] = [];
+  #failure: ConnectorError | undefined;
+
+  constructor(rule: RejectionRule) {
+    this.#rule = rule;
+  }
+
+  /** Takes states that have become true. Gives back those to echo, and the failure that ends the sync behind them. */
+  pass(states: readonly TrueState<State>[]): { states: TrueState<State>[]; failure: ConnectorError | undefined } {
+    const passed: TrueState<State>[] = [];
+    for (const state of states) {
+      if (this.#failure !== undefined) break;
+      this.#held.push(state);
+      const verdict = this.#rule.judge(state.before);
+      if (verdict.kind === 'failed') this.#failure = verdict.failure;
+      else if (verdict.kind === 'fine') passed.push(...this.#takeHeld());
+    }
+    return { states: passed, failure: this.#failure };
+  }
+
+  /** The same for the states that are held at the end. */
+  end(): { states: TrueState<State>[]; failure: ConnectorError | undefined } {
+    const verdict = this.#rule.judgeAtEnd();
+    if (verdict.kind === 'failed') this.#failure ??= verdict.failure;
+    return { states: this.#failure === undefined ? this.#takeHeld() : [], failure: this.#failure };
+  }
+
+  #takeHeld(): TrueState<State>[] {
+    const held = this.#held;
+    this.#held = [];
+    return held;
+  }
+}
+
+function failure(seen: string, code: RejectionCode): ConnectorError {
+  return destinationError(
+    'too_many_rejected',
+    `${seen}. ${remedyFor(code)}; then run the sync again: the rows since the last state come again.`,
+    // It is the rejection that is to be mended.
+    { page: code },
+  );
+}
+
+function sum(counts: ReadonlyMap<unknown, number>): number {
+  let all = 0;
+  for (const times of counts.values()) all += times;
+  return all;
+}
+
+function mostFrequent(counts: ReadonlyMap<RejectionCode, number>): [code: RejectionCode | undefined, times: number] {
+  let most: [RejectionCode | undefined, number] = [undefined, 0];
+  for (const [code, times] of counts) if (times > most[1]) most = [code, times];
+  return most;
+}

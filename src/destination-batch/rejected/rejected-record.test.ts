@@ -1,0 +1,93 @@
+import { LosslessNumber } from 'lossless-json';
+import { describe, expect, test } from 'vitest';
+import { parseInputLine } from '../write/input.ts';
+import { describeRow, rejectedLine } from './rejected-record.ts';
+
+const LINE =
+  '{"type":"RECORD","record":{"stream":"s","emitted_at":1,"data":{"custom_id":9007199254740993,"n":2.0,"t":"\\u00e9"}}}';
+const AT = Date.UTC(2026, 0, 2, 3, 4, 5);
+const MISSING = { code: 'custom_id_missing', reason: 'is missing' } as const;
+
+const rejectionOf = (line: string): unknown => JSON.parse(line).rejection;
+
+describe('the line of a rejected row', () => {
+  test('is the message as it came in, digit for digit, with the rejection beside the record', () => {
+    const line = rejectedLine(LINE, MISSING, AT);
+    expect(line.startsWith(LINE.slice(0, -1))).toBe(true);
+    expect(rejectionOf(line)).toEqual({
+      code: 'custom_id_missing',
+      reason: 'is missing',
+      batch_said: null,
+      sent: false,
+      events_in_update: 0,
+      may_have_arrived: false,
+      rejected_at: '2026-01-02T03:04:05.000Z',
+      help: 'https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/custom_id_missing.md',
+    });
+  });
+
+  test('is the same row when it is read again', () => {
+    expect(parseInputLine(Buffer.from(rejectedLine(LINE, MISSING, AT)))).toEqual({
+      ...parseInputLine(Buffer.from(LINE)),
+      line: rejectedLine(LINE, MISSING, AT),
+    });
+  });
+
+  test.each([
+    ['of an update with one event', { eventsInUpdate: 1, whole: false }, false],
+    ['of an update with several: any may have been taken', { eventsInUpdate: 3, whole: false }, true],
+    ['of a whole request: none was', { eventsInUpdate: 3, whole: true }, false],
+  ])('says whether it may have arrived: a refusal %s', (_, refusal, expected) => {
+    const rejection = { code: 'refused_by_batch', reason: 'r', refusal: { words: 'no "x"', ...refusal } } as const;
+    expect(rejectionOf(rejectedLine(LINE, rejection, AT))).toMatchObject({
+      batch_said: 'no "x"',
+      sent: true,
+      events_in_update: refusal.eventsInUpdate,
+      may_have_arrived: expected,
+    });
+  });
+
+  test('holds the rejection of its last run alone', () => {
+    const again = rejectedLine(
+      rejectedLine(LINE, MISSING, 0),
+      { code: 'event_too_large', reason: ',"rejection":{"code":"' },
+      0,
+    );
+    const third = rejectedLine(again, MISSING, AT);
+    expect(third).toBe(rejectedLine(LINE, MISSING, AT));
+  });
+
+  test.each([
+    ['a column of that name', '{"type":"RECORD","record":{"stream":"s","data":{"a":1,"rejection":{"code":"x"}}}}'],
+    ['white space around', ' {"type":"RECORD","record":{"stream":"s","data":{}} } \r'],
+  ])('leaves the row alone: %s', (_, line) => {
+    const kept = JSON.parse(rejectedLine(line, MISSING, AT));
+    expect(kept.record).toEqual(JSON.parse(line).record);
+    expect(kept.rejection.code).toBe('custom_id_missing');
+  });
+});
+
+describe('a row in the log', () => {
+  test('is its columns, with kinds and lengths instead of values', () => {
+    const row = {
+      a: 'secret',
+      b: 12,
+      c: null,
+      d: [1, 2],
+      e: { f: 1 },
+      g: true,
+      h: new LosslessNumber('9007199254740993'),
+      i: ' ',
+    };
+    expect(describeRow(row)).toBe(
+      'a (text of 6), b (number), c (NULL), d (list of 2), e (object), g (boolean), h (number), i (blank text)',
+    );
+    expect(describeRow({})).toBe('no columns at all');
+  });
+
+  test('stays short', () => {
+    const wide = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`${'x'.repeat(1000)}${index}`, 1]));
+    expect(describeRow(wide).length).toBeLessThan(1200);
+    expect(describeRow(wide)).toMatch(/, and 480 more$/);
+  });
+});

@@ -1,0 +1,133 @@
+import { expect, test } from 'vitest';
+import type { Rejection } from '../codes.ts';
+import { type RejectedRowStore, RejectedRows } from './rejected-rows.ts';
+
+const REJECTION: Rejection = { code: 'custom_id_missing', reason: 'there is none' };
+const MEGABYTE = 1024 * 1024;
+
+/** A store in memory: what it was asked, and the rows that it holds, by their `n`. */
+class MemoryStore implements RejectedRowStore {
+  readonly calls: string[] = [];
+  readonly pieces = new Map<string, number[]>();
+  readonly confirmed: number[] = [];
+  isBroken = false;
+
+  async probe(): Promise<void> {
+    this.calls.push('probe');
+  }
+
+  async putAway(stream: string, piece: string, lines: string): Promise<void> {
+    if (this.isBroken) throw new Error('the store is broken');
+    this.calls.push(`put away ${stream} ${piece}`);
+    const key = `${stream} ${piece}`;
+    this.pieces.set(key, [...(this.pieces.get(key) ?? []), ...numbersIn(lines)]);
+  }
+
+  async confirm(stream: string, pieces: readonly string[], lines: string): Promise<void> {
+    if (this.isBroken) throw new Error('the store is broken');
+    this.calls.push(`confirm ${stream} [${pieces.join()}] and ${numbersIn(lines).length} rows`);
+    for (const piece of pieces) {
+      this.confirmed.push(...(this.pieces.get(`${stream} ${piece}`) ?? []));
+      this.pieces.delete(`${stream} ${piece}`);
+    }
+    this.confirmed.push(...numbersIn(lines));
+  }
+
+  places(): { confirmed: string[]; unconfirmed: string[] } {
+    return { confirmed: [], unconfirmed: [...this.pieces.keys()] };
+  }
+
+  async close(): Promise<void> {
+    this.calls.push('close');
+  }
+}
+
+function numbersIn(lines: string): number[] {
+  return lines.split('\n').flatMap((line) => (line === '' ? [] : Number(JSON.parse(line).record.data.n)));
+}
+
+function rowLine(n: number, bytes = 0): string {
+  return JSON.stringify({ type: 'RECORD', record: { stream: 's', data: { n, filler: 'x'.repeat(bytes) } } });
+}
+
+const never = new AbortController().signal;
+
+test('few rows wait in memory for the state behind them', async () => {
+  const store = new MemoryStore();
+  const rows = new RejectedRows(store, () => 0);
+  rows.add('s', 0, rowLine(1), REJECTION);
+  rows.add('s', 1, rowLine(2), REJECTION);
+  await rows.room(never);
+  await rows.confirm(0);
+  expect(store.calls).toEqual(['confirm s [] and 1 rows']);
+  expect(store.confirmed).toEqual([1]);
+});
+
+test('more than four megabytes are put away by state, and each row is confirmed with its own, once and in order', async () => {
+  const store = new MemoryStore();
+  const rows = new RejectedRows(store, () => 0);
+  for (let n = 0; n < 11; n += 1) {
+    rows.add(n % 2 === 0 ? 's' : 't', Math.floor(n / 4), rowLine(n, MEGABYTE), REJECTION);
+    await rows.room(never);
+  }
+  expect([...store.pieces]).toEqual([
+    ['s 0', [0, 2]],
+    ['t 0', [1, 3]],
+    ['s 1', [4, 6]],
+    ['t 1', [5, 7]],
+  ]);
+  await rows.confirm(0);
+  expect(store.confirmed.toSorted((a, b) => a - b)).toEqual([0, 1, 2, 3]);
+  await rows.confirm(1);
+  await rows.confirm(Number.POSITIVE_INFINITY);
+  expect(store.confirmed.filter((n) => n % 2 === 0)).toEqual([0, 2, 4, 6, 8, 10]);
+  expect(store.confirmed.filter((n) => n % 2 === 1)).toEqual([1, 3, 5, 7, 9]);
+  expect(store.pieces.size).toBe(0);
+});
+
+test('after a failure what is left is put away and not confirmed', async () => {
+  const store = new MemoryStore();
+  const rows = new RejectedRows(store, () => 0);
+  rows.add('s', 0, rowLine(1), REJECTION);
+  rows.add('s', 1, rowLine(2), REJECTION);
+  await rows.confirm(0);
+  await rows.abandon();
+  expect(store.confirmed).toEqual([1]);
+  expect([...store.pieces]).toEqual([['s rest', [2]]]);
+});
+
+test('after the store has failed nothing more is confirmed', async () => {
+  const store = new MemoryStore();
+  const rows = new RejectedRows(store, () => 0);
+  rows.add('s', 0, rowLine(1), REJECTION);
+  store.isBroken = true;
+  await expect(rows.confirm(0)).rejects.toThrow('the store is broken');
+  store.isBroken = false;
+  await expect(rows.confirm(1)).rejects.toThrow('the store is broken');
+  expect(store.confirmed).toEqual([]);
+});
+
+test('there is no room while the texts of unsettled rows take more than 32 megabytes', async () => {
+  const rows = new RejectedRows(new MemoryStore(), () => 0);
+  const line = 'x'.repeat(17 * MEGABYTE);
+  rows.hold(line);
+  await rows.room(never);
+  rows.hold(line);
+  let hasRoom = false;
+  const waiting = rows.room(never).then(() => {
+    hasRoom = true;
+  });
+  await new Promise(setImmediate);
+  expect(hasRoom).toBe(false);
+  rows.release(line);
+  await waiting;
+});
+
+test('a sync that ends does not wait for room', async () => {
+  const rows = new RejectedRows(new MemoryStore(), () => 0);
+  const end = new AbortController();
+  rows.hold('x'.repeat(33 * MEGABYTE));
+  const waiting = rows.room(end.signal);
+  end.abort();
+  await waiting;
+});

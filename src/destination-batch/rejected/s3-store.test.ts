@@ -1,0 +1,67 @@
+import { once } from 'node:events';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, expect, test } from 'vitest';
+import { RejectedObjects } from './s3-store.ts';
+
+let server: Server | undefined;
+
+afterEach(() => {
+  server?.closeAllConnections();
+  server?.close();
+});
+
+/** A store that has a fault for so many requests, and then takes what it is given. */
+async function storeWithFaults(faults: number): Promise<{ endpoint: string; requests: string[]; bodies: string[] }> {
+  const requests: string[] = [];
+  const bodies: string[] = [];
+  server = createServer(async (request, response) => {
+    requests.push(`${request.method} ${request.url?.split('?')[0]}`);
+    let body = '';
+    for await (const chunk of request) body += chunk;
+    if (requests.length <= faults) {
+      response.writeHead(503).end();
+      return;
+    }
+    bodies.push(body);
+    response.writeHead(request.method === 'DELETE' ? 204 : 200).end();
+  });
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  return { endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests, bodies };
+}
+
+function openStore(endpoint: string, retryTimeMs: number): Promise<RejectedObjects> {
+  return RejectedObjects.open(
+    {
+      storage_type: 'S3',
+      s3_bucket_name: 'bucket',
+      bucket_path: 'rejected',
+      s3_bucket_region: 'eu-west-1',
+      s3_endpoint: endpoint,
+      access_key_id: 'key',
+      secret_access_key: 'secret',
+    },
+    0,
+    retryTimeMs,
+  );
+}
+
+test('a store that has a fault for a while gets the rows all the same', async () => {
+  const { endpoint, requests, bodies } = await storeWithFaults(2);
+  const store = await openStore(endpoint, 60_000);
+  await store.confirm('s', [], '{"n":1}\n');
+  expect(bodies).toEqual(['{"n":1}\n']);
+  expect(new Set(requests).size).toBe(1);
+  await store.close();
+});
+
+test('one that is out of reach for longer than the retry time fails the sync, to be run again', async () => {
+  const { endpoint, requests } = await storeWithFaults(Number.POSITIVE_INFINITY);
+  const store = await openStore(endpoint, 1_500);
+  await expect(store.confirm('s', [], '{"n":1}\n')).rejects.toMatchObject({
+    failureType: 'transient_error',
+    message: expect.stringMatching(/bucket bucket .*503.*out of reach or has a fault.*can be run again/),
+  });
+  expect(requests.length).toBeGreaterThan(1);
+  await store.close();
+});

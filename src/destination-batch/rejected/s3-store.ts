@@ -1,0 +1,250 @@
+import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
+import pRetry from 'p-retry';
+import { ConnectorError, codeOf, messageOf } from '../../protocol/errors.ts';
+import { environmentHttpsAgent } from '../../protocol/network/tunnel-agent.ts';
+import { outside } from '../../protocol/secrets.ts';
+import type { S3Options } from '../config/rejection.ts';
+import { destinationError } from '../errors.ts';
+import { fileName, runName } from './file-store.ts';
+import type { RejectedRowStore } from './rejected-rows.ts';
+
+/** Milliseconds for a connection, and for the answer to a request once it is sent. */
+const CONNECT_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 60_000;
+
+/** Made for each client, which closes what it is given. */
+function requestHandler(): NonNullable<S3ClientConfig['requestHandler']> {
+  return {
+    connectionTimeout: CONNECT_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    // Said although it is the default: an environment variable of Node would else turn it off in silence.
+    httpsAgent: environmentHttpsAgent() ?? { rejectUnauthorized: true },
+  };
+}
+
+/** Waits between attempts: from the first to the longest, doubling, each drawn between once and twice its length. */
+const FIRST_RETRY_MS = 500;
+const LONGEST_RETRY_MS = 30_000;
+
+const CONTENT_TYPE = 'application/x-ndjson';
+
+type Sdk = typeof import('@aws-sdk/client-s3');
+
+/** The objects of one stream: how many there are, the last confirmed one, and by piece those that are not. */
+type StreamObjects = { base: string; confirmed: number; putAway: number; pieces: Map<string, string[]> };
+
+/**
+ * Rejected rows in an S3-compatible store: an object each time a state asks for rows to be durable, called
+ * `PATH/STREAM/START-RANDOM-NUMBER.ndjson`, or `….unconfirmed-….ndjson` for rows that are not confirmed. Nothing of another
+ * run is written to.
+ */
+export class RejectedObjects implements RejectedRowStore {
+  readonly #sdk: Sdk;
+  readonly #client: S3Client;
+  readonly #bucket: string;
+  readonly #path: string;
+  readonly #startedAt: number;
+  readonly #retryTimeMs: number;
+  readonly #streams = new Map<string, StreamObjects>();
+
+  /**
+   * Loads the library, which is large, only when it is used.
+   *
+   * @param startedAt milliseconds since the epoch.
+   * @param retryTimeMs how long a request is tried while the store is out of reach, in milliseconds.
+   * @throws ConnectorError (config_error) when the options do not go together.
+   */
+  static async open(options: S3Options, startedAt: number, retryTimeMs: number): Promise<RejectedObjects> {
+    if ((options.access_key_id === undefined) !== (options.secret_access_key === undefined)) {
+      throw destinationError(
+        'configuration_invalid',
+        'rejected_rows has only one of access_key_id and secret_access_key. They belong together: give both, or neither to use the credentials of the machine.',
+      );
+    }
+    // On Node 20 the library warns on stderr of its versions to come; which one is used is decided by the lock file.
+    process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
+    const sdk = await import('@aws-sdk/client-s3');
+    return new RejectedObjects(sdk, new sdk.S3Client(await clientOptions(options)), options, startedAt, retryTimeMs);
+  }
+
+  private constructor(sdk: Sdk, client: S3Client, options: S3Options, startedAt: number, retryTimeMs: number) {
+    this.#retryTimeMs = retryTimeMs;
+    this.#sdk = sdk;
+    this.#client = client;
+    this.#bucket = options.s3_bucket_name;
+    this.#path = options.bucket_path.replaceAll(/^\/+|\/+$/g, '');
+    this.#startedAt = startedAt;
+  }
+
+  async probe(): Promise<void> {
+    const key = this.#key(`.probe-${runName(this.#startedAt)}`);
+    await this.#put(key, '{}\n');
+    await this.#delete(key);
+  }
+
+  async putAway(stream: string, piece: string, lines: string): Promise<void> {
+    const objects = this.#objectsOf(stream);
+    objects.putAway += 1;
+    const key = `${objects.base}.unconfirmed-${objects.putAway}.ndjson`;
+    await this.#put(key, lines);
+    objects.pieces.set(piece, [...(objects.pieces.get(piece) ?? []), key]);
+  }
+
+  async confirm(stream: string, pieces: readonly string[], lines: string): Promise<void> {
+    const objects = this.#objectsOf(stream);
+    for (const piece of pieces) {
+      for (const key of objects.pieces.get(piece) ?? []) {
+        await this.#copy(key, nextConfirmed(objects));
+        await this.#delete(key);
+      }
+      objects.pieces.delete(piece);
+    }
+    if (lines !== '') await this.#put(nextConfirmed(objects), lines);
+  }
+
+  places(): { confirmed: string[]; unconfirmed: string[] } {
+    const streams = [...this.#streams.values()];
+    const url = (key: string): string => `s3://${this.#bucket}/${key}`;
+    return {
+      confirmed: streams.flatMap(({ base, confirmed }) => (confirmed === 0 ? [] : [url(`${base}-*.ndjson`)])),
+      unconfirmed: streams.flatMap(({ pieces }) => [...pieces.values()].flat().map(url)),
+    };
+  }
+
+  async close(): Promise<void> {
+    this.#client.destroy();
+  }
+
+  #objectsOf(stream: string): StreamObjects {
+    let objects = this.#streams.get(stream);
+    if (objects === undefined) {
+      const base = this.#key(`${fileName(stream)}/${runName(this.#startedAt)}`);
+      objects = { base, confirmed: 0, putAway: 0, pieces: new Map() };
+      this.#streams.set(stream, objects);
+    }
+    return objects;
+  }
+
+  #key(name: string): string {
+    return this.#path === '' ? name : `${this.#path}/${name}`;
+  }
+
+  async #put(key: string, body: string): Promise<void> {
+    const command = new this.#sdk.PutObjectCommand({
+      Bucket: this.#bucket,
+      Key: key,
+      Body: body,
+      ContentType: CONTENT_TYPE,
+    });
+    await this.#telling(() => this.#client.send(command));
+  }
+
+  async #copy(from: string, to: string): Promise<void> {
+    const source = `${this.#bucket}/${from.split('/').map(encodeURIComponent).join('/')}`;
+    const command = new this.#sdk.CopyObjectCommand({ Bucket: this.#bucket, Key: to, CopySource: source });
+    await this.#telling(() => this.#client.send(command));
+  }
+
+  async #delete(key: string): Promise<void> {
+    const command = new this.#sdk.DeleteObjectCommand({ Bucket: this.#bucket, Key: key });
+    await this.#telling(() => this.#client.send(command));
+  }
+
+  async #telling(work: () => Promise<unknown>): Promise<void> {
+    const attempt = async (): Promise<void> => {
+      try {
+        await work();
+      } catch (error) {
+        throw failureOf(this.#bucket, error);
+      }
+    };
+    await pRetry(attempt, {
+      retries: this.#retryTimeMs === 0 ? 0 : Number.POSITIVE_INFINITY,
+      maxRetryTime: this.#retryTimeMs,
+      minTimeout: FIRST_RETRY_MS,
+      maxTimeout: LONGEST_RETRY_MS,
+      randomize: true,
+      shouldRetry: ({ error }) => error instanceof ConnectorError && error.failureType === 'transient_error',
+    });
+  }
+}
+
+/** Objects are numbered so that their names sort in the order of the rows. */
+function nextConfirmed(objects: StreamObjects): string {
+  objects.confirmed += 1;
+  return `${objects.base}-${String(objects.confirmed).padStart(6, '0')}.ndjson`;
+}
+
+async function clientOptions(options: S3Options): Promise<S3ClientConfig> {
+  const { access_key_id: accessKeyId, secret_access_key: secretAccessKey, s3_bucket_region: region } = options;
+  const own = accessKeyId === undefined || secretAccessKey === undefined ? undefined : { accessKeyId, secretAccessKey };
+  const credentials = options.role_arn === undefined ? own : await roleCredentials(options.role_arn, region, own);
+  return {
+    region,
+    // What is tried again, and for how long, is decided here.
+    maxAttempts: 1,
+    requestHandler: requestHandler(),
+    // Other stores than that of AWS do not know the checksums that the library adds unasked.
+    requestChecksumCalculation: 'WHEN_REQUIRED',
+    responseChecksumValidation: 'WHEN_REQUIRED',
+    ...(options.s3_endpoint === undefined ? {} : { endpoint: options.s3_endpoint, forcePathStyle: true }),
+    ...(credentials === undefined ? {} : { credentials }),
+  };
+}
+
+async function roleCredentials(
+  role: string,
+  region: string,
+  own: { accessKeyId: string; secretAccessKey: string } | undefined,
+): Promise<NonNullable<S3ClientConfig['credentials']>> {
+  const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers');
+  return fromTemporaryCredentials({
+    params: { RoleArn: role, RoleSessionName: 'clickhouse-to-batch' },
+    clientConfig: { region, requestHandler: requestHandler() },
+    ...(own === undefined ? {} : { masterCredentials: own }),
+  });
+}
+
+/** What a store means by its errors, and who has to act, by the names that AWS gives them. */
+const MEANINGS: Record<string, string> = {
+  NoSuchBucket: 'The bucket is not there. Check s3_bucket_name and s3_endpoint, or create it',
+  InvalidAccessKeyId: 'The store does not know the access key. Check access_key_id and s3_endpoint',
+  SignatureDoesNotMatch: 'The secret does not belong to the access key. Check secret_access_key',
+  AccessDenied:
+    'The key may not do this. Grant it s3:PutObject, s3:GetObject and s3:DeleteObject on the path, and sts:AssumeRole if there is a role_arn',
+  PermanentRedirect: 'The bucket is in another region. Check s3_bucket_region',
+  AuthorizationHeaderMalformed: 'The bucket is in another region. Check s3_bucket_region',
+  CredentialsProviderError: 'There are no credentials on this machine. Give access_key_id and secret_access_key',
+};
+
+/** Statuses that say that somebody has to wait. */
+const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 429]);
+
+function failureOf(bucket: string, error: unknown): ConnectorError {
+  const name = error instanceof Error ? error.name : '';
+  const status = statusOf(error);
+  const isLasting =
+    name in MEANINGS || (status !== undefined && status >= 300 && status < 500 && !PASSING_STATUSES.has(status));
+  const words = messageOf(error);
+  const code = status === undefined ? codeOf(error) : `HTTP ${status}`;
+  const said = [name === 'Error' ? '' : outside(name), words.includes(code) ? '' : code, words].filter(
+    (part) => part !== '',
+  );
+  const meaning =
+    MEANINGS[name] ??
+    (isLasting
+      ? 'The store refuses the request. Check the options of rejected_rows'
+      : 'The store is out of reach or has a fault. Check s3_endpoint, and that this machine may reach it');
+  return destinationError(
+    isLasting ? 'rejected_rows_unwritable' : 'rejected_rows_unavailable',
+    `Rejected rows can't be written to the bucket ${bucket} (${said.join(', ')}). ${meaning}. No state behind rows that can't be kept is echoed, so a sync can be run again.`,
+    { cause: error },
+  );
+}
+
+function statusOf(error: unknown): number | undefined {
+  if (!(error instanceof Error) || !('$metadata' in error)) return undefined;
+  const metadata = error.$metadata;
+  if (typeof metadata !== 'object' || metadata === null || !('httpStatusCode' in metadata)) return undefined;
+  return typeof metadata.httpStatusCode === 'number' ? metadata.httpStatusCode : undefined;
+}

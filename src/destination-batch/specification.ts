@@ -1,9 +1,0 @@
-import { connectorSpecification } from '../protocol/spec.ts';
-import { destinationConfigurationSchema } from './configuration.ts';
-
-/** What `spec` prints for the destination. Events can only be added: Batch can neither change nor delete them. */
-export const destinationSpecification = connectorSpecification(destinationConfigurationSchema, {
-  documentationUrl: 'https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/destination-batch.md',
-  supportsIncremental: true,
-  supported_destination_sync_modes: ['append'],
-});

@@ -1,0 +1,231 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import type { RejectionCode } from '../codes.ts';
+import { type Counts, Ledger, type LedgerEntry, type TrueState } from './checkpoints.ts';
+
+function settle(ledger: Ledger<unknown>, entry: LedgerEntry, outcome: keyof Counts): void {
+  if (outcome === 'accepted') ledger.accept(entry);
+  else ledger.reject(entry, 'event_too_large');
+}
+
+/** The states that have become true, without the tally of all rows before them. */
+function taken<State>(ledger: Ledger<State>): { state: State; counts: Counts }[] {
+  return ledger.takeTrueStates().map(({ state, counts }) => ({ state, counts }));
+}
+
+test('a state comes out once every row before it is settled, with their counts', () => {
+  const ledger = new Ledger<string>();
+  const entries = [ledger.admit('s'), ledger.admit('s'), ledger.admit('s')];
+  ledger.checkpoint('state 1', 's');
+  for (const [index, entry] of entries.entries()) {
+    expect(taken(ledger)).toEqual([]);
+    settle(ledger, entry, index === 1 ? 'rejected' : 'accepted');
+  }
+  expect(taken(ledger)).toEqual([{ state: 'state 1', counts: { accepted: 2, rejected: 1 } }]);
+  expect(taken(ledger)).toEqual([]);
+});
+
+test('a row after a state does not hold it up', () => {
+  const ledger = new Ledger<string>();
+  settle(ledger, ledger.admit('s'), 'accepted');
+  ledger.checkpoint('state 1', 's');
+  ledger.admit('s');
+  expect(taken(ledger)).toEqual([{ state: 'state 1', counts: { accepted: 1, rejected: 0 } }]);
+});
+
+test('a state whose rows are settled waits for the one before it', () => {
+  const ledger = new Ledger<string>();
+  const early = ledger.admit('s');
+  ledger.checkpoint('state 1', 's');
+  const late = ledger.admit('s');
+  ledger.checkpoint('state 2', 's');
+  settle(ledger, late, 'accepted');
+  expect(taken(ledger)).toEqual([]);
+  settle(ledger, early, 'rejected');
+  expect(taken(ledger)).toEqual([
+    { state: 'state 1', counts: { accepted: 0, rejected: 1 } },
+    { state: 'state 2', counts: { accepted: 1, rejected: 0 } },
+  ]);
+});
+
+test('a state without rows is true at once, and counts nothing', () => {
+  const ledger = new Ledger<string>();
+  ledger.checkpoint('state 1', 's');
+  ledger.checkpoint('state 2', undefined);
+  expect(taken(ledger)).toEqual([
+    { state: 'state 1', counts: { accepted: 0, rejected: 0 } },
+    { state: 'state 2', counts: { accepted: 0, rejected: 0 } },
+  ]);
+});
+
+test('a state of a stream counts the rows of that stream, but waits for those of all', () => {
+  const ledger = new Ledger<string>();
+  const [a, b] = [ledger.admit('a'), ledger.admit('b')];
+  ledger.checkpoint('of a', 'a');
+  settle(ledger, a, 'accepted');
+  expect(taken(ledger)).toEqual([]);
+  settle(ledger, b, 'accepted');
+  expect(taken(ledger)).toEqual([{ state: 'of a', counts: { accepted: 1, rejected: 0 } }]);
+  settle(ledger, ledger.admit('b'), 'rejected');
+  ledger.checkpoint('of b', 'b');
+  expect(taken(ledger)).toEqual([{ state: 'of b', counts: { accepted: 1, rejected: 1 } }]);
+});
+
+test('a state of all streams counts the rows that no state has counted', () => {
+  const ledger = new Ledger<string>();
+  settle(ledger, ledger.admit('a'), 'accepted');
+  settle(ledger, ledger.admit('b'), 'accepted');
+  ledger.checkpoint('of a', 'a');
+  settle(ledger, ledger.admit('c'), 'rejected');
+  ledger.checkpoint('of all', undefined);
+  ledger.checkpoint('of b', 'b');
+  expect(taken(ledger).map(({ counts }) => counts)).toEqual([
+    { accepted: 1, rejected: 0 },
+    { accepted: 1, rejected: 1 },
+    { accepted: 0, rejected: 0 },
+  ]);
+});
+
+test('it is at a checkpoint when no row has come in since the last state, settled or not', () => {
+  const ledger = new Ledger<string>();
+  expect(ledger.isAtCheckpoint).toBe(true);
+  const entry = ledger.admit('s');
+  expect(ledger.isAtCheckpoint).toBe(false);
+  settle(ledger, entry, 'accepted');
+  expect(ledger.isAtCheckpoint).toBe(false);
+  ledger.checkpoint('state 1', 's');
+  expect(ledger.isAtCheckpoint).toBe(true);
+  ledger.takeTrueStates();
+  expect(ledger.isAtCheckpoint).toBe(true);
+});
+
+test('a state tells how many rows of all streams stand before it in the run, and how many were rejected by code', () => {
+  const ledger = new Ledger<string>();
+  const [a, b] = [ledger.admit('a'), ledger.admit('b')];
+  ledger.checkpoint('state 1', 'a');
+  const late = ledger.admit('a');
+  ledger.checkpoint('state 2', 'a');
+  ledger.reject(late, 'custom_id_missing');
+  ledger.reject(b, 'refused_by_batch');
+  ledger.accept(a);
+  expect(ledger.takeTrueStates().map(({ before }) => before)).toEqual([
+    { rows: 2, rejected: new Map([['refused_by_batch', 1]]) },
+    {
+      rows: 3,
+      rejected: new Map([
+        ['refused_by_batch', 1],
+        ['custom_id_missing', 1],
+      ]),
+    },
+  ]);
+});
+
+type Step =
+  | { kind: 'admit'; stream: string }
+  | { kind: 'settle'; which: number; outcome: keyof Counts }
+  | { kind: 'checkpoint'; stream: string | undefined }
+  | { kind: 'take' };
+
+const streams = fc.constantFrom('a', 'b', 'c');
+const steps: fc.Arbitrary<Step[]> = fc.array(
+  fc.oneof(
+    { weight: 6, arbitrary: fc.record({ kind: fc.constant('admit' as const), stream: streams }) },
+    {
+      weight: 6,
+      arbitrary: fc.record({
+        kind: fc.constant('settle' as const),
+        which: fc.nat(),
+        outcome: fc.constantFrom<keyof Counts>('accepted', 'rejected'),
+      }),
+    },
+    {
+      weight: 3,
+      arbitrary: fc.record({
+        kind: fc.constant('checkpoint' as const),
+        stream: fc.option(streams, { nil: undefined }),
+      }),
+    },
+    { weight: 3, arbitrary: fc.constant<Step>({ kind: 'take' }) },
+  ),
+  { maxLength: 80 },
+);
+
+/** The ledger as one would write it who had all the time of the world: everything that came in, in one list. */
+class Model {
+  readonly arrived: (
+    | { kind: 'row'; stream: string; entry: LedgerEntry; outcome: keyof Counts | undefined; counted: boolean }
+    | { kind: 'state'; state: number; stream: string | undefined; taken: boolean }
+  )[] = [];
+
+  get openRows() {
+    return this.arrived.filter((each) => each.kind === 'row').filter((row) => row.outcome === undefined);
+  }
+
+  takeTrueStates(): TrueState<number>[] {
+    const taken: TrueState<number>[] = [];
+    for (const [place, each] of this.arrived.entries()) {
+      if (each.kind === 'row' && each.outcome === undefined) break;
+      if (each.kind === 'row' || each.taken) continue;
+      each.taken = true;
+      const counts = { accepted: 0, rejected: 0 };
+      for (const row of this.arrived.slice(0, place)) {
+        if (row.kind !== 'row' || row.counted || row.outcome === undefined) continue;
+        if (each.stream !== undefined && each.stream !== row.stream) continue;
+        row.counted = true;
+        counts[row.outcome] += 1;
+      }
+      const segment = this.arrived.slice(0, place).filter((other) => other.kind === 'state').length;
+      const settled = this.arrived.slice(0, place).filter((row) => row.kind === 'row');
+      const refused = settled.filter((row) => row.outcome === 'rejected').length;
+      const rejected = new Map<RejectionCode, number>(refused === 0 ? [] : [['event_too_large', refused]]);
+      taken.push({ state: each.state, counts, before: { rows: settled.length, rejected }, segment });
+    }
+    return taken;
+  }
+}
+
+test('whatever comes in and is settled in whatever order, states are true, in order, and count each row once', () => {
+  fc.assert(
+    fc.property(steps, (all) => {
+      const ledger = new Ledger<number>();
+      const model = new Model();
+      // In the end everything is settled and taken, so that nothing is left untold.
+      const ending: Step[] = [
+        { kind: 'checkpoint', stream: undefined },
+        ...all.map((): Step => ({ kind: 'settle', which: 0, outcome: 'accepted' })),
+        { kind: 'take' },
+      ];
+      for (const [number, step] of [...all, ...ending].entries()) {
+        switch (step.kind) {
+          case 'admit':
+            model.arrived.push({
+              kind: 'row',
+              stream: step.stream,
+              entry: ledger.admit(step.stream),
+              outcome: undefined,
+              counted: false,
+            });
+            break;
+          case 'settle': {
+            const open = model.openRows;
+            const row = open[step.which % Math.max(1, open.length)];
+            if (row === undefined) break;
+            row.outcome = step.outcome;
+            settle(ledger, row.entry, step.outcome);
+            break;
+          }
+          case 'checkpoint':
+            model.arrived.push({ kind: 'state', state: number, stream: step.stream, taken: false });
+            ledger.checkpoint(number, step.stream);
+            break;
+          case 'take':
+            expect(ledger.takeTrueStates()).toEqual(model.takeTrueStates());
+            break;
+        }
+        expect(ledger.isAtCheckpoint).toBe(model.arrived.at(-1)?.kind !== 'row');
+      }
+      expect(model.arrived.every((each) => (each.kind === 'row' ? each.counted : each.taken))).toBe(true);
+    }),
+    { numRuns: 500 },
+  );
+});

@@ -1,0 +1,94 @@
+import { isToBeHeard } from '../../protocol/messages.ts';
+import { isJsonObject, parseExact } from '../../shared/exact-json.ts';
+import type { Row } from '../mapping/mapper.ts';
+
+/** How a message names its stream. */
+export type StreamName = { name: string; namespace: string | undefined };
+
+/** A line on stdin, by what the destination does with it. */
+export type InputMessage =
+  /** `line` is the very text that came in, here and below. */
+  | { kind: 'record'; stream: StreamName; data: Row; line: string }
+  /** `stream` is undefined for a state of all streams. */
+  | { kind: 'state'; line: string; stream: StreamName | undefined }
+  /** A TRACE ERROR of the source, which comes down a bare pipe. */
+  | { kind: 'source_error'; message: string }
+  /** A LOG of the source that somebody should hear of, which comes down a bare pipe, too. */
+  | { kind: 'source_warning'; message: string }
+  /** What is not for a destination: progress and the like of a source in a bare pipe. */
+  | { kind: 'ignored' }
+  /** What is no message of the protocol. */
+  | { kind: 'unknown'; what: string }
+  /** What looks like a message and can't be read: it may have been a row. */
+  | { kind: 'broken' };
+
+/** What the types of the protocol look like. */
+const MESSAGE_TYPE = /^[A-Z_]{1,40}$/;
+
+/** Reads a line. Whatever comes in, it does not throw. */
+export function parseInputLine(bytes: Buffer): InputMessage {
+  const line = bytes.toString('utf8');
+  const message = parseLine(line);
+  if (!isJsonObject(message))
+    return line.trimStart().startsWith('{') ? { kind: 'broken' } : { kind: 'unknown', what: 'not JSON' };
+  switch (message.type) {
+    case 'RECORD':
+      return record(message.record, line);
+    case 'STATE':
+      return { kind: 'state', line, stream: streamOfState(message.state) };
+    case 'TRACE':
+      return trace(message.trace);
+    case 'LOG':
+      return sourceLog(message.log);
+    case 'CONTROL':
+      return { kind: 'ignored' };
+    default:
+      return { kind: 'unknown', what: `type ${nameOf(message.type)}` };
+  }
+}
+
+/** What is no type of a message may be the text of a row. */
+function nameOf(type: unknown): string {
+  if (typeof type !== 'string') return 'missing';
+  return MESSAGE_TYPE.test(type) ? type : 'unknown';
+}
+
+function record(value: unknown, line: string): InputMessage {
+  if (!isJsonObject(value) || typeof value.stream !== 'string' || !isJsonObject(value.data)) return { kind: 'broken' };
+  return { kind: 'record', stream: { name: value.stream, namespace: namespaceOf(value) }, data: value.data, line };
+}
+
+function sourceLog(value: unknown): InputMessage {
+  if (isJsonObject(value) && isToBeHeard(value.level) && typeof value.message === 'string') {
+    return { kind: 'source_warning', message: value.message };
+  }
+  return { kind: 'ignored' };
+}
+
+function trace(value: unknown): InputMessage {
+  if (isJsonObject(value) && isJsonObject(value.error) && typeof value.error.message === 'string') {
+    return { kind: 'source_error', message: value.error.message };
+  }
+  return { kind: 'ignored' };
+}
+
+function streamOfState(state: unknown): StreamName | undefined {
+  if (!isJsonObject(state) || !isJsonObject(state.stream) || !isJsonObject(state.stream.stream_descriptor))
+    return undefined;
+  const { stream_descriptor: descriptor } = state.stream;
+  return typeof descriptor.name === 'string'
+    ? { name: descriptor.name, namespace: namespaceOf(descriptor) }
+    : undefined;
+}
+
+function namespaceOf({ namespace }: Record<string, unknown>): string | undefined {
+  return typeof namespace === 'string' ? namespace : undefined;
+}
+
+function parseLine(line: string): unknown {
+  try {
+    return parseExact(line);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,530 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { PassThrough, Readable, Writable } from 'node:stream';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { BatchApi as Sandbox } from '../../../sandbox/batch-api/server.ts';
+import type { ConfiguredCatalog } from '../../protocol/catalog.ts';
+import { ConnectorError } from '../../protocol/errors.ts';
+import { MessageOutput, OutputClosedError } from '../../protocol/output.ts';
+import { MAX_CALLS_IN_FLIGHT } from '../batch/api.ts';
+import { destinationConfigurationSchema } from '../config/schema.ts';
+import { write } from './session.ts';
+
+const KEYS = { rest_api_key: 'rest_write', project_key: 'project_write' };
+
+let sandbox: Sandbox;
+beforeAll(async () => {
+  sandbox = await Sandbox.start({
+    restApiKey: KEYS.rest_api_key,
+    projectKey: KEYS.project_key,
+    limits: { updateBurst: 1e6 },
+  });
+});
+beforeEach(() => {
+  sandbox.reset();
+  sandbox.faults.clear();
+});
+afterAll(() => sandbox.close());
+
+const inputs: Readable[] = [];
+afterEach(() => {
+  for (const input of inputs.splice(0)) input.destroy();
+});
+
+const catalogOf = (...names: string[]): ConfiguredCatalog => ({
+  streams: names.map((name) => ({ stream: { name }, sync_mode: 'incremental', destination_sync_mode: 'append' })),
+});
+
+/** A run of `write` with this output, and the input that the test feeds. */
+function startWith(
+  stdout: Writable,
+  {
+    catalog = catalogOf('events'),
+    source,
+    ...settings
+  }: {
+    catalog?: ConfiguredCatalog;
+    source?: Readable;
+    flush_interval_seconds?: number;
+    endpoint?: 'update';
+    api_url?: string;
+    dry_run?: boolean;
+    rejected_rows?: { storage_type: 'Local'; path: string };
+    on_rejection?: { mode: 'fail' };
+  } = {},
+) {
+  const input = new PassThrough();
+  inputs.push(source ?? input);
+  const stop = new AbortController();
+  const configuration = destinationConfigurationSchema.parse({ ...KEYS, api_url: sandbox.url, ...settings });
+  const context = { output: new MessageOutput(stdout), stop: stop.signal, now: Date.now };
+  const ended = { isDone: false };
+  const result = write(context, configuration, catalog, source ?? input).finally(() => {
+    ended.isDone = true;
+  });
+  // A test that does not ask how it ended looks at what came out.
+  result.catch(() => undefined);
+  const feed = (...fed: string[]): void => {
+    input.write(fed.map((line) => `${line}\n`).join(''));
+  };
+  return { input, feed, stop, result, ended };
+}
+
+/** The same, with the lines that come out. */
+function start(settings: Parameters<typeof startWith>[1] = {}) {
+  const lines: string[] = [];
+  let rest = '';
+  const stdout = new Writable({
+    write: (chunk: Buffer, _, callback) => {
+      const parts = (rest + chunk.toString()).split('\n');
+      rest = parts.pop() ?? '';
+      lines.push(...parts);
+      callback();
+    },
+  });
+  return {
+    ...startWith(stdout, settings),
+    lines,
+    states: () => lines.filter((line) => line.includes('"STATE"')),
+    logs: () => logsOf(lines),
+  };
+}
+
+const logsOf = (lines: readonly string[]): string[] =>
+  lines.flatMap((line) => {
+    const message = JSON.parse(line) as { type: string; log?: { level: string; message: string } };
+    return message.type === 'LOG' ? [`${message.log?.level} ${message.log?.message}`] : [];
+  });
+
+const row = (customId: string, name: string, stream = 'events'): string =>
+  JSON.stringify({
+    type: 'RECORD',
+    record: { stream, emitted_at: 1, data: { custom_id: customId, event_name: name } },
+  });
+
+const state = (number: number, stream = 'events', stats = ''): string =>
+  `{"type":"STATE", "state":{"type":"STREAM","stream":{"stream_descriptor":{"name":"${stream}"},"stream_state":{"n":${number}.0}}${stats}},"id":${number}}`;
+
+const stats = (accepted: number, rejected: number): string =>
+  `,"destinationStats":{"recordCount":${accepted}.0,"rejectedRecordCount":${rejected}.0}`;
+
+const stored = (): string[] =>
+  [...sandbox.store.events()].map(
+    ({ custom_id, json }) => `${custom_id} ${(JSON.parse(json) as { name: string }).name}`,
+  );
+
+async function failureOf(result: Promise<boolean>): Promise<ConnectorError> {
+  const error = await result.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(error instanceof ConnectorError)) throw new Error('It did not fail as expected', { cause: error });
+  return error;
+}
+
+test('rows are sent, and each state comes back as it was, with the counts of the rows before it', async () => {
+  const { feed, input, result, states, logs } = start();
+  feed(row('u1', 'a'), row('u2', 'b'), row('', 'c'), state(1), row('u1', 'd'), state(2), state(3));
+  input.end();
+  expect(await result).toBe(true);
+  expect(stored().toSorted()).toEqual(['u1 a', 'u1 d', 'u2 b']);
+  expect(states()).toEqual([
+    state(1, 'events', stats(2, 1)),
+    state(2, 'events', stats(1, 0)),
+    state(3, 'events', stats(0, 0)),
+  ]);
+  expect(logs()).toEqual([
+    'WARN A row of events is rejected (custom_id_missing): custom_id is missing or blank, so the event belongs to nobody. Its columns: custom_id (blank text), event_name (text of 1). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/custom_id_missing.md',
+    'INFO 4 rows read: 3 accepted, 1 rejected, 0 not sent. 0 attributes left out, 0 possible duplicates. 1 request with 2 updates, 0 retries.',
+    'WARN Rows rejected: custom_id_missing: 1.',
+  ]);
+});
+
+test('a state is echoed while the input goes on', async () => {
+  const { feed, input, result, states } = start({ flush_interval_seconds: 0.01 });
+  feed(row('u1', 'a'), state(1));
+  await expect.poll(states, { interval: 2 }).toEqual([state(1, 'events', stats(1, 0))]);
+  feed(row('u1', 'b'));
+  input.end();
+  expect(await result).toBe(true);
+  expect(stored()).toEqual(['u1 a', 'u1 b']);
+});
+
+test('a state is not echoed before its rows are accepted', async () => {
+  const { feed, result, states } = start({ flush_interval_seconds: 0.01 });
+  sandbox.faults.add([
+    { kind: 'delay', milliseconds: 50 },
+    { kind: 'status', status: 401 },
+  ]);
+  feed(row('u1', 'a'), state(1));
+  await expect.poll(() => sandbox.faults.list().length, { interval: 2 }).toBe(1);
+  expect(states()).toEqual([]);
+  await expect.poll(states, { interval: 2 }).toHaveLength(1);
+  feed(row('u1', 'b'), state(2));
+  await failureOf(result);
+  expect(states()).toEqual([state(1, 'events', stats(1, 0))]);
+});
+
+test('nothing comes of nothing, but a summary', async () => {
+  const { input, result, lines, logs } = start();
+  input.end();
+  expect(await result).toBe(true);
+  expect(lines).toHaveLength(1);
+  expect(logs()).toEqual([
+    'INFO 0 rows read: 0 accepted, 0 rejected, 0 not sent. 0 attributes left out, 0 possible duplicates. 0 requests with 0 updates, 0 retries.',
+  ]);
+});
+
+test('of several streams, each state counts its own', async () => {
+  const { feed, input, result, states } = start({ catalog: catalogOf('a', 'b') });
+  feed(row('u1', 'x', 'a'), row('u2', 'y', 'b'), state(1, 'a'), state(2, 'b'));
+  input.end();
+  expect(await result).toBe(true);
+  expect(states()).toEqual([state(1, 'a', stats(1, 0)), state(2, 'b', stats(1, 0))]);
+});
+
+test('what is no message, and what is not for us, is passed over and counted', async () => {
+  const { feed, input, result, logs } = start();
+  feed('Starting', '', '{"type":"LOG","log":{"level":"INFO","message":"x"}}', '{"type":"CATALOG"}', row('u1', 'a'));
+  input.end();
+  expect(await result).toBe(true);
+  expect(logs().at(-1)).toBe('INFO Lines on stdin that were skipped: not JSON: 2, type CATALOG: 1.');
+  expect(stored()).toEqual(['u1 a']);
+});
+
+test('a failure of the source is passed on', async () => {
+  const { feed, input, result, logs } = start();
+  feed('{"type":"TRACE","trace":{"type":"ERROR","emitted_at":1,"error":{"message":"No such table"}}}');
+  input.end();
+  expect(await result).toBe(true);
+  expect(logs()[0]).toBe('ERROR The source failed: No such table');
+});
+
+test('a warning of the source is passed on, its progress is not', async () => {
+  const { feed, input, result, logs } = start();
+  feed('{"type":"LOG","log":{"level":"INFO","message":"10 rows"}}');
+  feed('{"type":"LOG","log":{"level":"WARN","message":"Rows are held back"}}');
+  input.end();
+  expect(await result).toBe(true);
+  expect(logs().slice(0, -1)).toEqual(['WARN The source warns: Rows are held back']);
+});
+
+test.each([
+  [
+    'overwrite',
+    ['WARN "events" is configured as overwrite, but events can only be added to profiles: it is treated as append.'],
+  ],
+  ['append', []],
+  [null, []],
+])('the mode %s', async (destination_sync_mode, told) => {
+  const { input, result, logs } = start({
+    catalog: { streams: [{ stream: { name: 'events' }, sync_mode: 'incremental', destination_sync_mode }] },
+  });
+  input.end();
+  await result;
+  expect(logs().slice(0, -1)).toEqual(told);
+});
+
+test('an attribute that is left out is told, and its event sent', async () => {
+  const { feed, input, result, logs } = start();
+  feed('{"type":"RECORD","record":{"stream":"events","data":{"custom_id":"u1","event_name":"a","b":"","c":1}}}');
+  input.end();
+  await result;
+  expect([...sandbox.store.events()].map(({ json }) => json)).toEqual(['{"name":"a","attributes":{"c":1}}']);
+  expect(logs()).toEqual([
+    'WARN The column "b" of events is a blank text. It is left out of its event, which is sent (text_blank; told once a column). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/text_blank.md',
+    'INFO 1 row read: 1 accepted, 0 rejected, 0 not sent. 1 attribute left out, 0 possible duplicates. 1 request with 1 update, 0 retries.',
+    'WARN Attributes left out before sending: b (text_blank): 1.',
+  ]);
+});
+
+test.each([
+  [
+    'a source of its own accord',
+    { source_defined_cursor: true, default_cursor_field: ['n'] },
+    '{"name":"a","attributes":{"m":2}}',
+  ],
+  ['a user', { default_cursor_field: ['n'] }, '{"name":"a","attributes":{"n":1,"m":2}}'],
+  ['nobody', {}, '{"name":"a","attributes":{"n":1,"m":2}}'],
+])('a column that %s takes for a cursor', async (_, cursor, expected) => {
+  const { feed, input, result } = start({
+    catalog: { streams: [{ stream: { name: 'events', ...cursor }, sync_mode: 'incremental' }] },
+  });
+  feed('{"type":"RECORD","record":{"stream":"events","data":{"custom_id":"u1","event_name":"a","n":1,"m":2}}}');
+  input.end();
+  expect(await result).toBe(true);
+  expect([...sandbox.store.events()].map(({ json }) => json)).toEqual([expected]);
+});
+
+test('a row that Batch refuses is counted as rejected, with its reason', async () => {
+  const { feed, input, result, states, logs } = start();
+  sandbox.faults.add({ kind: 'partial', bulk_index: 1, category: 'event', reason: 'time is over 24 hours ago' });
+  feed(row('u1', 'a'), row('u2', 'b'), state(1));
+  input.end();
+  expect(await result).toBe(true);
+  expect(states()).toEqual([state(1, 'events', stats(1, 1))]);
+  expect(logs()[0]).toMatch(
+    /^WARN A row of events is rejected \(refused_by_batch\): Batch said: time is over 24 hours ago\. Its columns: custom_id \(text of 2\), event_name \(text of 1\)\. See .+refused_by_batch\.md$/,
+  );
+});
+
+// Batch refuses such an event alone, but can only name the update that it stands in.
+test.each([
+  ['older than a day', -25 * 3_600_000],
+  ['in the future', 3_600_000],
+])('an event %s is rejected alone, and the others of its update count as accepted', async (_, offset) => {
+  const { feed, input, result, states } = start();
+  const time = new Date(Date.now() + offset).toISOString();
+  feed(
+    row('u1', 'a'),
+    `{"type":"RECORD","record":{"stream":"events","data":{"custom_id":"u1","event_name":"b","event_time":"${time}"}}}`,
+    row('u1', 'c'),
+    state(1),
+  );
+  input.end();
+  await result;
+  expect(stored()).toEqual(['u1 a', 'u1 c']);
+  expect(states()).toEqual([state(1, 'events', stats(2, 1))]);
+});
+
+test('a reader that does not read holds up the states, which then come in order', async () => {
+  let release = (): void => {};
+  const held = new Promise<void>((resolve) => {
+    release = resolve;
+  });
+  const written: string[] = [];
+  const stdout = new Writable({
+    highWaterMark: 1,
+    write: (chunk: Buffer, _, callback) => {
+      written.push(chunk.toString());
+      held.then(() => callback());
+    },
+  });
+  const { feed, input, result } = startWith(stdout);
+  const numbers = Array.from({ length: 50 }, (_, index) => index);
+  feed(...numbers.slice(0, 40).map((number) => state(number)));
+  await expect.poll(() => written.length, { interval: 2 }).toBe(1);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(stdout.writableLength).toBe(written[0]?.length);
+  // And what comes behind them is left unread.
+  feed(...numbers.slice(40).map((number) => state(number)));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(input.readableLength).toBe(10 * `${state(40)}\n`.length);
+  input.end();
+  release();
+  expect(await result).toBe(true);
+  expect(written.slice(0, -1)).toEqual(numbers.map((number) => `${state(number, 'events', stats(0, 0))}\n`));
+});
+
+test('rows are left unread while Batch does not answer, so that memory is bounded', async () => {
+  let pulled = 0;
+  const source = Readable.from(
+    (function* () {
+      for (; pulled < 200_000; pulled += 500) {
+        yield Buffer.from(Array.from({ length: 500 }, (_, index) => `${row(`u${pulled + index}`, 'a')}\n`).join(''));
+      }
+    })(),
+  );
+  // One of its own, since this run does not end by itself.
+  const silent = await Sandbox.start({ restApiKey: KEYS.rest_api_key, projectKey: KEYS.project_key });
+  silent.faults.add({ kind: 'hang', times: MAX_CALLS_IN_FLIGHT });
+  const { ended, stop } = startWith(new PassThrough().resume(), {
+    source,
+    endpoint: 'update',
+    api_url: silent.url,
+  });
+  // What is in flight and what waits: 1,600 updates and 20,000 events.
+  await expect.poll(() => pulled, { interval: 2, timeout: 10_000 }).toBeGreaterThan(20_000);
+  await expect.poll(() => silent.stats.requests, { interval: 2 }).toBeGreaterThan(3);
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(pulled).toBeLessThan(32_000);
+  expect([ended.isDone, stop.signal.aborted]).toEqual([false, false]);
+  await silent.close();
+});
+
+test('a dry run maps and groups all, sends nothing, and echoes no state, so that the rows come again', async () => {
+  const { input, feed, result, states, logs } = start({ dry_run: true });
+  feed(row('u1', 'a'), row('u1', 'b'), row('', 'c'), row('u2', 'd'), state(1));
+  input.end();
+  expect(await result).toBe(true);
+  expect([sandbox.stats.requests, states()]).toEqual([0, []]);
+  expect(logs().join('\n')).toMatch(
+    /dry run: nothing is sent.*4 rows read: 3 accepted, 1 rejected, .* 1 request with 2 updates/s,
+  );
+});
+
+test('a dry run keeps no rejected rows, since the rows come again', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'clickhouse-to-batch-dry-run-'));
+  try {
+    const { input, feed, result } = start({ dry_run: true, rejected_rows: { storage_type: 'Local', path: folder } });
+    feed(row('', 'a'), row('u1', 'b'), state(1));
+    input.end();
+    await result;
+    expect(await readdir(folder)).toEqual([]);
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('a row that ends the sync keeps no state before it from being true, and what would come again is not sent', async () => {
+  const { feed, result, states } = start({ on_rejection: { mode: 'fail' } });
+  feed(
+    row('u1', 'a'),
+    row('u2', 'b'),
+    state(1),
+    row('u1', 'c'),
+    state(2),
+    row('u1', 'd'),
+    row('', 'e'),
+    row('u2', 'f'),
+    state(3),
+  );
+  expect((await failureOf(result)).code).toBe('too_many_rejected');
+  expect(stored().sort()).toEqual(['u1 a', 'u1 c', 'u2 b']);
+  expect(states()).toEqual([state(1, 'events', stats(2, 0)), state(2, 'events', stats(1, 0))]);
+});
+
+test('a backlog goes by mass_update, and each row arrives once', async () => {
+  const rows = 7_000;
+  const { feed, input, result, states, logs } = start();
+  feed(...Array.from({ length: rows }, (_, index) => row(`u${index}`, 'a')), state(1));
+  input.end();
+  expect(await result).toBe(true);
+  expect(states()).toEqual([state(1, 'events', stats(rows, 0))]);
+  expect(new Set([...sandbox.store.events()].map(({ custom_id }) => custom_id)).size).toBe(rows);
+  expect(sandbox.store.eventCount).toBe(rows);
+  expect(sandbox.stats.tokens['mass-update'].used).toBe(rows);
+  expect(logs()).toContainEqual(expect.stringContaining('from here on they go by mass_update'));
+});
+
+test('a reader that goes away ends it, though Batch never answers', async () => {
+  const stdout = new Writable({ highWaterMark: 1, write: () => {} });
+  const { feed, result } = startWith(stdout, { flush_interval_seconds: 0.01 });
+  feed(row('u1', 'a'), state(1));
+  await expect.poll(() => stdout.writableLength, { interval: 2 }).toBe(`${state(1, 'events', stats(1, 0))}\n`.length);
+  sandbox.faults.add({ kind: 'hang' });
+  feed(row('u2', 'b'));
+  await expect.poll(() => sandbox.stats.requests, { interval: 2 }).toBe(2);
+  stdout.destroy(new Error('EPIPE'));
+  await expect(result).rejects.toThrow(OutputClosedError);
+});
+
+describe('the sync fails', () => {
+  test('at a row of a stream that the catalog does not name', async () => {
+    const { feed, result, states } = start();
+    feed(state(1), row('u1', 'a', 'others'), state(2));
+    expect(await failureOf(result)).toMatchObject({
+      failureType: 'config_error',
+      message:
+        'A row of the stream "others" came in, which the catalog does not name. Give write the same catalog as read.',
+    });
+    expect(states()).toEqual([state(1, 'events', stats(0, 0))]);
+  });
+
+  test('at a state behind a line that may have been a row', async () => {
+    const { feed, result, states, logs } = start();
+    feed(state(1), row('u1', 'a').slice(0, -3), row('u1', 'b'), state(2));
+    expect(await failureOf(result)).toMatchObject({
+      failureType: 'system_error',
+      message: expect.stringMatching(
+        /^1 of the lines on stdin .+ no state behind them is echoed.+The source was cut off/,
+      ),
+    });
+    expect(states()).toEqual([state(1, 'events', stats(0, 0))]);
+    expect(logs().at(-1)).toBe('INFO Lines on stdin that were skipped: broken JSON: 1.');
+  });
+
+  test.each([
+    ['in its midst', `${row('u1', 'b').slice(0, -3)}\n${row('u1', 'c')}\n`],
+    ['at its end', row('u1', 'b').slice(0, -3)],
+  ])('at the end of an input with a line that may have been a row %s, though no state follows', async (_, rest) => {
+    const { feed, input, result, states } = start();
+    feed(row('u1', 'a'), state(1));
+    input.end(rest);
+    expect((await failureOf(result)).failureType).toBe('system_error');
+    // What came before it stands.
+    expect(stored()[0]).toBe('u1 a');
+    expect(states()).toEqual([state(1, 'events', stats(1, 0))]);
+  });
+
+  test('when Batch denies it; the states that were true by then have come out, and no other', async () => {
+    const { feed, result, states, logs } = start({ flush_interval_seconds: 0.01 });
+    feed(row('u1', 'a'), state(1));
+    await expect.poll(states, { interval: 2 }).toEqual([state(1, 'events', stats(1, 0))]);
+    sandbox.faults.add({ kind: 'status', status: 401 });
+    feed(row('u1', 'b'), state(2));
+    expect((await failureOf(result)).failureType).toBe('config_error');
+    expect(states()).toHaveLength(1);
+    expect(logs().at(-1)).toBe(
+      'INFO 2 rows read: 1 accepted, 0 rejected, 1 not sent (to come again in the next run). 0 attributes left out, 0 possible duplicates. 2 requests with 2 updates, 0 retries.',
+    );
+  });
+});
+
+describe('of rows that the next run sends again it says that Batch may have them', () => {
+  const again = (logs: readonly string[]): string[] => logs.filter((words) => words.includes('again by the next run'));
+
+  test('when they were accepted behind the last state', async () => {
+    const { feed, input, result, logs } = start();
+    feed(row('u1', 'a'), state(1), row('u2', 'b'), row('', 'c'));
+    input.end(row('u1', 'd').slice(0, -3));
+    await failureOf(result);
+    expect(again(logs())).toEqual([
+      'WARN 1 of the rows that are sent again by the next run may reach Batch twice: 1 were accepted behind the last state, and 0 were under way when it ended.',
+    ]);
+  });
+
+  test.each<[string, Parameters<typeof start>[0], '401'?]>([
+    ['but not when they were refused', {}, '401'],
+    ['nor in a dry run, which sends none', { dry_run: true }],
+  ])('%s', async (_, settings, fault) => {
+    if (fault === '401') sandbox.faults.add({ kind: 'status', status: 401 });
+    const { feed, input, result, logs } = start(settings);
+    feed(row('u1', 'a'));
+    input.end(fault === undefined ? row('u1', 'd').slice(0, -3) : '');
+    await failureOf(result);
+    expect(again(logs())).toEqual([]);
+  });
+});
+
+test('that Batch is out of reach is told while it is tried again, and not when that is over', async () => {
+  sandbox.faults.add({ kind: 'status', status: 503, retry_after_seconds: 1 });
+  const { feed, input, ended, result, logs } = start({ flush_interval_seconds: 0.01 });
+  feed(row('u1', 'a'));
+  await expect
+    .poll(logs, { interval: 2 })
+    .toEqual([expect.stringMatching(/^WARN .*503.* Attempt 1 failed; trying again/)]);
+  expect(ended.isDone).toBe(false);
+  input.end();
+  expect(await result).toBe(true);
+});
+
+describe('a signal to stop', () => {
+  test('before anything came ends it, though the input stays open', async () => {
+    const { stop, result } = start();
+    stop.abort();
+    expect(await result).toBe(false);
+  });
+
+  test('lets the rows come up to the next state, sends them, echoes it, and takes no row behind it', async () => {
+    const { feed, stop, result, states } = start({ flush_interval_seconds: 0.01 });
+    feed(row('u1', 'a'));
+    await expect.poll(stored, { interval: 2 }).toEqual(['u1 a']);
+    stop.abort();
+    feed(row('u1', 'b'), state(1), row('u1', 'c'), state(2));
+    expect(await result).toBe(false);
+    expect(stored()).toEqual(['u1 a', 'u1 b']);
+    expect(states()).toEqual([state(1, 'events', stats(2, 0))]);
+  });
+
+  test('ends it at that state, also when nothing comes behind it and the input stays open', async () => {
+    const { feed, stop, ended, states } = start({ flush_interval_seconds: 0.01 });
+    feed(row('u1', 'a'));
+    await expect.poll(stored, { interval: 2 }).toEqual(['u1 a']);
+    stop.abort();
+    feed(state(1));
+    await expect.poll(() => ended.isDone, { interval: 2, timeout: 1_000 }).toBe(true);
+    expect(states()).toEqual([state(1, 'events', stats(1, 0))]);
+  });
+});
