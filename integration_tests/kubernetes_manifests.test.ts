@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { CronJob, Job } from 'kubernetes-models/batch/v1';
 import { PersistentVolumeClaim } from 'kubernetes-models/v1';
 import { expect, test } from 'vitest';
-import { EXIT_CODES } from '../src/sync/exit-code.ts';
+import { EXIT_CODES } from '../src/runner/exit-codes.ts';
 import { jobOf, type KubernetesObject, manifest, podOf, ROOT } from './kubernetes_manifest.ts';
 
 const execute = promisify(execFile);

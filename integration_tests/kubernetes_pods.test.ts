@@ -9,7 +9,7 @@ import type { BatchApi } from '../sandbox/batch-api/server.ts';
 import { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
 import { READER } from '../sandbox/clickhouse/users.ts';
 import { type Finished, finished } from '../sandbox/launcher.ts';
-import { EXIT_CODES } from '../src/sync/exit-code.ts';
+import { EXIT_CODES } from '../src/runner/exit-codes.ts';
 import { manifest, podOf } from './kubernetes_manifest.ts';
 import { type Cluster, endAtOnce, startPod } from './kubernetes_pod.ts';
 import {

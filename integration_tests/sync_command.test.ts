@@ -6,7 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import type { BatchApi } from '../sandbox/batch-api/server.ts';
 import { READER } from '../sandbox/clickhouse/users.ts';
 import { type Finished, finished, run, start } from '../sandbox/launcher.ts';
-import { lockStateFile } from '../src/sync/state-lock.ts';
+import { lockStateFile } from '../src/sync/state/lock.ts';
 import {
   clickHouseWith,
   destinationConfiguration,

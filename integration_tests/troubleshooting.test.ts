@@ -11,16 +11,16 @@ import { type Finished, finished, type LauncherName, type PrintedMessage, run, s
 import { SshServer } from '../sandbox/ssh-server.ts';
 import { check as checkConnector, type Role } from '../src/cli/connectors.ts';
 import { DESTINATION_ERRORS } from '../src/destination-batch/errors.ts';
-import { writeFiles } from '../src/init/configuration-files.ts';
+import { writeFiles } from '../src/init/files.ts';
 import { preview } from '../src/preview/preview.ts';
 import type { CommandContext } from '../src/protocol/command-context.ts';
 import { asConnectorError, PROTOCOL_ERRORS } from '../src/protocol/errors.ts';
 import { withStack } from '../src/protocol/messages.ts';
 import { MessageOutput } from '../src/protocol/output.ts';
+import { SYNC_ERRORS } from '../src/runner/errors.ts';
 import { SOURCE_ERRORS } from '../src/source-clickhouse/errors/codes.ts';
-import { StateFile } from '../src/sync/state-file.ts';
-import { lockStateFile } from '../src/sync/state-lock.ts';
-import { SYNC_ERRORS } from '../src/sync/sync-error.ts';
+import { StateFile } from '../src/sync/state/file.ts';
+import { lockStateFile } from '../src/sync/state/lock.ts';
 import { after, type Faults, FaultyProxy, FOR_ROWS, says } from './faulty_proxy.ts';
 import { ForwardProxy } from './forward_proxy.ts';
 import {
@@ -516,7 +516,7 @@ const ELSEWHERE: readonly string[] = [
   'connector_crashed',
   // A fault of ours that nobody knows of yet.
   'unexpected_fault',
-  // A fault of ours; src/sync/sync-run.test.ts has connectors that make it.
+  // A fault of ours; src/sync/run.test.ts has connectors that make it.
   'rows_unaccounted',
 ];
 

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { shortMessage } from '../../src/sync/short-message.ts';
+import { shortMessage } from '../../src/sync/report/short-message.ts';
 import { READER } from '../clickhouse/users.ts';
 import { aborted, interruption } from '../interruption.ts';
 import { type Finished, type PrintedMessage, type PrintedStream, run, sync } from '../launcher.ts';

@@ -1,6 +1,6 @@
 import { delimiter, dirname, relative } from 'node:path';
 import { init } from '../init/init.ts';
-import { EXIT_CODES } from '../sync/exit-code.ts';
+import { EXIT_CODES } from '../runner/exit-codes.ts';
 import { personParser } from './person-parser.ts';
 import { runForPerson } from './run-for-person.ts';
 

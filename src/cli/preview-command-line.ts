@@ -1,8 +1,8 @@
 import { preview } from '../preview/preview.ts';
-import { previewText } from '../preview/preview-text.ts';
 import { terminalOf } from '../preview/terminal.ts';
+import { previewText } from '../preview/text.ts';
+import { EXIT_CODES } from '../runner/exit-codes.ts';
 import { printableLines } from '../shared/printable.ts';
-import { EXIT_CODES } from '../sync/exit-code.ts';
 import { jsonFile } from './json-file-option.ts';
 import { personParser } from './person-parser.ts';
 import { parseRowCount } from './row-limit.ts';

@@ -4,8 +4,8 @@ import { asConnectorError } from '../protocol/errors.ts';
 import { withStack } from '../protocol/messages.ts';
 import { MessageOutput } from '../protocol/output.ts';
 import { printed } from '../protocol/secrets.ts';
+import { exitCodeOfFailure } from '../runner/exit-codes.ts';
 import { printableLines } from '../shared/printable.ts';
-import { exitCodeOfFailure } from '../sync/exit-code.ts';
 import { endBySignal } from './end-by-signal.ts';
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;

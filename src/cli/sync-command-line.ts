@@ -1,11 +1,11 @@
 import { asConnectorError } from '../protocol/errors.ts';
-import { EXIT_CODES, exitCodeOfFailure } from '../sync/exit-code.ts';
-import { JsonEvents } from '../sync/json-events.ts';
-import { PersonReporter } from '../sync/person-reporter.ts';
-import { PlainProgress } from '../sync/plain-progress.ts';
-import { ProgressBar } from '../sync/progress-bar.ts';
-import type { Reporter } from '../sync/reporter.ts';
-import { type SyncOptions, sync } from '../sync/sync-command.ts';
+import { EXIT_CODES, exitCodeOfFailure } from '../runner/exit-codes.ts';
+import { JsonEvents } from '../sync/report/json-reporter.ts';
+import { PlainProgress } from '../sync/report/plain-progress.ts';
+import { ProgressBar } from '../sync/report/progress-bar.ts';
+import type { Reporter } from '../sync/report/reporter.ts';
+import { PersonReporter } from '../sync/report/text-reporter.ts';
+import { type SyncOptions, sync } from '../sync/sync.ts';
 import { endBySignal } from './end-by-signal.ts';
 import { jsonFile } from './json-file-option.ts';
 import { personParser } from './person-parser.ts';

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { REASON_CODES } from '../destination-batch/codes.ts';
 import { DESTINATION_ERRORS } from '../destination-batch/errors.ts';
 import { PROTOCOL_ERRORS } from '../protocol/errors.ts';
+import { SYNC_ERRORS } from '../runner/errors.ts';
 import { SOURCE_ERRORS } from '../source-clickhouse/errors/codes.ts';
-import { SYNC_ERRORS } from '../sync/sync-error.ts';
 
 /** Columns of the narrowest terminal that people have. */
 const COLUMNS = 80;

@@ -1,4 +1,4 @@
-import type { Questions } from './questions.ts';
+import type { Questions } from './prompts.ts';
 import { secretText } from './secret-text.ts';
 
 /** What is asked of the destination; the options of the same names. */

@@ -1,16 +1,16 @@
 import { intro, log, outro } from '@clack/prompts';
 import { check as checkDestination } from '../destination-batch/commands.ts';
-import { type DescribedStream, discoveredStreams } from '../preview/discovered-streams.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
+import { catalogOf, chosenStreams } from '../runner/catalog.ts';
+import { type DescribedStream, discoveredStreams } from '../runner/described-streams.ts';
+import { syncError } from '../runner/errors.ts';
 import { printable } from '../shared/printable.ts';
 import { checkConnection, check as checkSource } from '../source-clickhouse/commands.ts';
-import { catalogOf, chosenStreams } from '../sync/discovered-streams.ts';
-import { syncError } from '../sync/sync-error.ts';
-import { FILES, presentFiles, writeFiles } from './configuration-files.ts';
 import { askForDestination, type DestinationAnswers } from './destination-questions.ts';
+import { FILES, presentFiles, writeFiles } from './files.ts';
 import { framed } from './framed.ts';
-import { AnswersEndedError, Questions } from './questions.ts';
-import { askForSource, type SourceAnswers } from './source-questions.ts';
+import { AnswersEndedError, Questions } from './prompts.ts';
+import { askForSource, type SourceAnswers } from './questions.ts';
 import { type Tried, tried, warningsOf } from './tried-configuration.ts';
 
 /** What is known of a source that works. */

@@ -1,87 +1,72 @@
-import { type CANCEL_SYMBOL, confirm, isCancel, multiselect, password, select, text } from '@clack/prompts';
-import { onAbort } from '../shared/abort.ts';
+import type { Questions } from './prompts.ts';
+import { secretText } from './secret-text.ts';
 
-/** The person left the questions with Ctrl-C or Esc, or a signal ended them. */
-export class AnswersEndedError extends Error {
-  constructor() {
-    super('The questions were left.');
-    this.name = 'AnswersEndedError';
-  }
-}
-
-type TextQuestion = {
-  message: string;
-  /** What stands there to be changed. */
-  initial?: string | undefined;
-  /** What an empty answer means. It is shown, and gives way to what is typed. */
-  usual?: string | undefined;
-  /** What is wrong with an answer; undefined when it will do. */
-  fault?: (answer: string) => string | undefined;
+/** What is asked of the source; the options of the same names. */
+export type SourceAnswers = {
+  host: string;
+  port: number;
+  ssl: boolean;
+  username: string;
+  password: string;
+  database: string;
+  cursor_column: string;
 };
 
-/** Asks in the terminal. Each question rejects with an AnswersEndedError when the person leaves, or a signal says so. */
-export class Questions {
-  readonly #stop: AbortSignal;
+const PORT = 8123;
+const PORT_WITH_TLS = 8443;
+const MOST_PORTS = 65_535;
 
-  constructor(stop: AbortSignal) {
-    this.#stop = stop;
-  }
+const CLOUD = /\.clickhouse\.cloud$/i;
 
-  /** What comes of something that is done between two questions, unless a signal ends them before. */
-  async unlessEnded<Result>(work: Promise<Result>): Promise<Result> {
-    let forget = (): void => {};
-    const end = new Promise<never>((_, reject) => {
-      forget = onAbort(this.#stop, () => reject(new AnswersEndedError()));
-    });
-    return Promise.race([work, end]).finally(forget);
-  }
-
-  /** An empty answer is asked again, unless there is a usual one. */
-  async text({ message, initial, usual, fault }: TextQuestion): Promise<string> {
-    const answer = await answered(
-      text({
-        signal: this.#stop,
-        message,
-        ...(initial === undefined ? {} : { initialValue: initial }),
-        ...(usual === undefined ? {} : { defaultValue: usual, placeholder: usual }),
-        validate: (written) => {
-          const answer = (written ?? '').trim() || usual;
-          return answer === undefined ? 'An answer is needed.' : fault?.(answer);
-        },
-      }),
-    );
-    return answer.trim() || (usual ?? '');
-  }
-
-  /** A text that is not shown. An empty one is an answer. */
-  async secret(message: string): Promise<string> {
-    // Nothing typed comes as undefined.
-    return (await answered(password({ signal: this.#stop, message }))) ?? '';
-  }
-
-  whether(message: string, initial: boolean): Promise<boolean> {
-    return answered(confirm({ signal: this.#stop, message, initialValue: initial }));
-  }
-
-  /** One of several choices. */
-  async which<Choice extends string>(
-    message: string,
-    choices: readonly { value: Choice; label: string }[],
-  ): Promise<Choice> {
-    const value = await answered(select<string>({ signal: this.#stop, message, options: [...choices] }));
-    const choice = choices.find((candidate) => candidate.value === value);
-    if (choice === undefined) throw new AnswersEndedError();
-    return choice.value;
-  }
-
-  /** At least one of several. */
-  some(message: string, choices: readonly { value: string; label: string; hint: string }[]): Promise<string[]> {
-    return answered(multiselect<string>({ signal: this.#stop, message, options: [...choices], required: true }));
-  }
+/** Asks how ClickHouse is reached. What was answered before stands there to be changed; what is usual gives way to what is typed. */
+export async function askForSource(questions: Questions, before: SourceAnswers | undefined): Promise<SourceAnswers> {
+  const host = await questions.text({
+    message: 'Host of ClickHouse',
+    initial: before?.host,
+    usual: 'localhost',
+    fault: hostFault,
+  });
+  const ssl = await questions.whether('Is it reached over HTTPS?', before?.ssl ?? CLOUD.test(host));
+  const usualPort = String(ssl ? PORT_WITH_TLS : PORT);
+  const port = await questions.text({
+    message: 'Port of its HTTP interface',
+    initial: before?.ssl === ssl ? String(before.port) : undefined,
+    usual: usualPort,
+    fault: portFault,
+  });
+  const username = await questions.text({
+    message: 'User, who has SELECT on the table',
+    initial: before?.username,
+    usual: 'default',
+  });
+  const password = await questions.secret(
+    `Password: empty for ${before?.password ? 'the one before' : 'none'}; \${NAME} for one in the environment`,
+  );
+  const database = await questions.text({ message: 'Database', initial: before?.database, usual: 'default' });
+  const cursor = await questions.text({
+    message: 'Column that tells when a row was inserted',
+    initial: before?.cursor_column,
+    usual: 'last_updated_at',
+  });
+  return {
+    host,
+    port: Number(port),
+    ssl,
+    username,
+    password: password === '' ? (before?.password ?? '') : secretText(password),
+    database,
+    cursor_column: cursor,
+  };
 }
 
-async function answered<Answer>(question: Promise<Answer | typeof CANCEL_SYMBOL>): Promise<Answer> {
-  const answer = await question;
-  if (isCancel(answer)) throw new AnswersEndedError();
-  return answer;
+function hostFault(host: string): string | undefined {
+  return /^[^\s/:]+$|^\[?[0-9a-f:]+\]?$/i.test(host)
+    ? undefined
+    : 'A name or an address alone: no https://, no port, no path.';
+}
+
+function portFault(port: string): string | undefined {
+  return /^\d+$/.test(port) && Number(port) >= 1 && Number(port) <= MOST_PORTS
+    ? undefined
+    : `A whole number from 1 to ${MOST_PORTS}.`;
 }

@@ -1,8 +1,8 @@
-import { withOutputOf } from '../preview/connector-lines.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
 import type { ConfigurationOrPath } from '../protocol/configuration.ts';
 import { ConnectorError, isOurs } from '../protocol/errors.ts';
 import { isToBeHeard } from '../protocol/messages.ts';
+import { withOutputOf } from '../runner/in-process.ts';
 
 /** A configuration that works, with what was found out of it, or one that does not, with the reason. */
 export type Tried<Found> = { kind: 'works'; found: Found } | { kind: 'fails'; reason: string };

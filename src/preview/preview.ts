@@ -6,12 +6,12 @@ import { parseInputLine } from '../destination-batch/write/input.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { readConfiguration } from '../protocol/configuration.ts';
 import { isToBeHeard, type Message } from '../protocol/messages.ts';
+import { chosenStreams, severalStreams } from '../runner/catalog.ts';
+import { type DescribedStream, discoveredStreams } from '../runner/described-streams.ts';
+import { withOutputOf } from '../runner/in-process.ts';
+import { privateFolder } from '../runner/temp-folder.ts';
 import { read } from '../source-clickhouse/commands.ts';
-import { chosenStreams, severalStreams } from '../sync/discovered-streams.ts';
-import { privateFolder } from '../sync/private-folder.ts';
-import { withOutputOf } from './connector-lines.ts';
-import { type DescribedStream, discoveredStreams } from './discovered-streams.ts';
-import { firstRequest, type Request } from './first-request.ts';
+import { firstRequest, type Request } from './request.ts';
 import { Sample } from './sample.ts';
 
 /** How many rows are looked at, unless more are to be shown. */

@@ -2,10 +2,10 @@ import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
 import { destinationConfigurationSchema } from '../destination-batch/config/schema.ts';
 import { EventMapper } from '../destination-batch/mapping/mapper.ts';
-import { firstRequest } from './first-request.ts';
-import { previewText } from './preview-text.ts';
+import { firstRequest } from './request.ts';
 import { Sample } from './sample.ts';
 import { terminalOf } from './terminal.ts';
+import { previewText } from './text.ts';
 
 const NOW = Date.UTC(2026, 0, 2);
 const configuration = destinationConfigurationSchema.parse({ project_key: 'p', rest_api_key: 'k' });

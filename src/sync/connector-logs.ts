@@ -1,6 +1,6 @@
 import { isToBeHeard } from '../protocol/messages.ts';
-import { textLines } from './message-lines.ts';
-import type { Reporter, Speaker } from './reporter.ts';
+import { textLines } from './relay.ts';
+import type { Reporter, Speaker } from './report/reporter.ts';
 
 /** So many words of the source are remembered, as the destination passes them on soon or not at all. */
 const MOST_REMEMBERED = 200;

@@ -1,7 +1,7 @@
 import { Cron } from 'croner';
 import ms from 'ms';
 import { type ConnectorError, messageOf } from '../protocol/errors.ts';
-import { syncError } from './sync-error.ts';
+import { syncError } from '../runner/errors.ts';
 
 /** When runs start. Times are milliseconds since the epoch. */
 export type Schedule = {

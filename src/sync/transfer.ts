@@ -1,14 +1,14 @@
 import type { ConnectorError } from '../protocol/errors.ts';
 import { MessageOutput, OutputClosedError } from '../protocol/output.ts';
+import { parseMessage, type StateMessage } from '../runner/messages.ts';
+import { ConnectorProcess, type ProcessEnd } from '../runner/process.ts';
+import { processFailures } from '../runner/process-failure.ts';
 import { onAbort } from '../shared/abort.ts';
 import type { ConnectorLogs } from './connector-logs.ts';
-import { parseMessage, type StateMessage } from './connector-message.ts';
-import { ConnectorProcess, type ProcessEnd } from './connector-process.ts';
-import { passedOn, textLines } from './message-lines.ts';
-import { processFailures } from './process-failure.ts';
-import { stoppingWords } from './progress-words.ts';
-import type { RunProgress } from './run-progress.ts';
-import type { SyncContext } from './sync-context.ts';
+import type { SyncContext } from './context.ts';
+import type { RunProgress } from './progress.ts';
+import { passedOn, textLines } from './relay.ts';
+import { stoppingWords } from './report/format.ts';
 
 export type TransferContext = Pick<SyncContext, 'program' | 'reporter' | 'stop' | 'stopAtOnce'> & {
   progress: RunProgress;

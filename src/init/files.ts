@@ -1,0 +1,47 @@
+import { access } from 'node:fs/promises';
+import { join } from 'node:path';
+import writeFileAtomic from 'write-file-atomic';
+import { messageOf } from '../protocol/errors.ts';
+import { syncError } from '../runner/errors.ts';
+
+/** For the user alone: there are secrets in it. */
+const MODE = 0o600;
+
+export const FILES = { source: 'source.json', destination: 'destination.json', catalog: 'catalog.json' };
+
+/** Those of the files that are in the folder already. */
+export async function presentFiles(folder: string): Promise<string[]> {
+  const present: string[] = [];
+  for (const name of Object.values(FILES)) {
+    const isThere = await access(join(folder, name)).then(
+      () => true,
+      () => false,
+    );
+    if (isThere) present.push(name);
+  }
+  return present;
+}
+
+/**
+ * Writes the three files, each whole or not at all.
+ *
+ * @throws ConnectorError (config_error) when the folder can't be written to.
+ */
+export async function writeFiles(folder: string, contents: Record<keyof typeof FILES, object>): Promise<void> {
+  for (const [name, content] of [
+    [FILES.source, contents.source],
+    [FILES.destination, contents.destination],
+    [FILES.catalog, contents.catalog],
+  ] as const) {
+    const path = join(folder, name);
+    try {
+      await writeFileAtomic(path, `${JSON.stringify(content, null, 2)}\n`, { mode: MODE });
+    } catch (error) {
+      throw syncError(
+        'configuration_unwritable',
+        `The file ${path} can't be written: ${messageOf(error)}. Start init in a folder that you may write to.`,
+        { cause: error },
+      );
+    }
+  }
+}

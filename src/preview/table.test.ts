@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+import { type Cell, stackedTables, wrappedTable } from './table.ts';
+import { terminalOf } from './terminal.ts';
+
+const narrow = terminalOf({ columns: 30 });
+const cells = (...rows: string[][]): Cell[][] => rows.map((row) => row.map((text) => ({ text })));
+
+test('columns are as wide as their widest text, and stand side by side', () => {
+  expect(stackedTables(cells(['id', 'name'], ['1', 'shirt'], ['200', 'x']), narrow)).toBe(
+    'id   name\n1    shirt\n200  x\n',
+  );
+});
+
+test('columns that find no room stand below', () => {
+  const table = stackedTables(cells(['a'.repeat(14), 'b'.repeat(14), 'c'], ['1', '2', '3']), narrow);
+  expect(table).toBe(`${'a'.repeat(14)}  ${'b'.repeat(14)}\n1${' '.repeat(15)}2\n\nc\n3\n`);
+});
+
+test('a long text is cut off, by what it takes on the screen', () => {
+  expect(stackedTables(cells(['x'.repeat(40)]), narrow)).toBe(`${'x'.repeat(25)}…\n`);
+  expect(stackedTables(cells(['好'.repeat(20)]), narrow)).toBe(`${'好'.repeat(12)}…\n`);
+  expect(stackedTables(cells(['👩‍👧'.repeat(20)]), narrow)).toBe(`${'👩‍👧'.repeat(12)}…\n`);
+});
+
+test('the last column of a wrapped table goes on in further lines, which are no wider than the terminal', () => {
+  const table = wrappedTable(cells(['code', 'what was found in the rows of a table'], ['b', 'y'.repeat(50)]), narrow);
+  expect(table.split('\n').slice(0, 3)).toEqual([
+    'code  what was found in the',
+    '      rows of a table',
+    `b     ${'y'.repeat(24)}`,
+  ]);
+  for (const line of table.split('\n')) expect(line.length).toBeLessThanOrEqual(30);
+});
+
+test('no rows are no lines', () => {
+  expect(stackedTables([], narrow)).toBe('');
+});

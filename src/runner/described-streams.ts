@@ -1,0 +1,37 @@
+import { z } from 'zod';
+import { columnsSchema } from '../protocol/catalog.ts';
+import type { CommandContext } from '../protocol/command-context.ts';
+import type { ConfigurationOrPath } from '../protocol/configuration.ts';
+import { isToBeHeard } from '../protocol/messages.ts';
+import { discover } from '../source-clickhouse/commands.ts';
+import { withOutputOf } from './in-process.ts';
+
+const describedStream = z.looseObject({
+  name: z.string(),
+  namespace: z.string(),
+  json_schema: z.looseObject({ properties: columnsSchema }),
+});
+
+/** A stream as `discover` describes it; all of it goes into a catalog. */
+export type DescribedStream = z.output<typeof describedStream>;
+
+/**
+ * The streams of a source.
+ *
+ * @param warn told what the source warns of.
+ * @throws ConnectorError when the source can't be reached.
+ */
+export async function discoveredStreams(
+  context: Omit<CommandContext, 'output'>,
+  config: ConfigurationOrPath,
+  warn: (message: string) => void = () => {},
+): Promise<DescribedStream[]> {
+  let streams: DescribedStream[] = [];
+  await withOutputOf((output) => discover({ ...context, output }, config), {
+    message: (message) => {
+      if (message.kind === 'catalog') streams = z.array(describedStream).parse(message.streams);
+      else if (message.kind === 'log' && isToBeHeard(message.level)) warn(message.message);
+    },
+  });
+  return streams;
+}

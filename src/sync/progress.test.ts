@@ -1,0 +1,37 @@
+import { expect, test } from 'vitest';
+import { RunProgress } from './progress.ts';
+
+test('rate and time left are those of rows that are settled, from the first row on', () => {
+  let clock = 0;
+  const progress = new RunProgress(() => clock);
+  progress.estimated('events', 600);
+  progress.estimated('orders', 400);
+  clock = 60_000;
+  progress.read(500);
+  clock += 500;
+  progress.settled({ accepted: 90, rejected: 10 });
+  expect(progress.current).toEqual({
+    rowsRead: 500,
+    rowsEstimated: 1_000,
+    rowsAccepted: 90,
+    rowsRejected: 10,
+    rowsPerSecond: undefined,
+    millisecondsLeft: undefined,
+  });
+  clock += 1_500;
+  expect(progress.current).toMatchObject({ rowsPerSecond: 50, millisecondsLeft: 18_000 });
+});
+
+test('an estimate that was too low tells nothing, and once all is read none is needed', () => {
+  let clock = 0;
+  const progress = new RunProgress(() => clock);
+  progress.estimated('events', 10);
+  progress.read(20);
+  clock = 2_000;
+  progress.settled({ accepted: 10, rejected: 0 });
+  expect(progress.current).toMatchObject({ rowsEstimated: undefined, millisecondsLeft: undefined });
+  progress.allRead();
+  expect(progress.current).toMatchObject({ rowsEstimated: 20, millisecondsLeft: 2_000 });
+  progress.settled({ accepted: 10, rejected: 0 });
+  expect(progress.current.millisecondsLeft).toBeUndefined();
+});

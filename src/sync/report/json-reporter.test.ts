@@ -1,0 +1,20 @@
+import { expect, test } from 'vitest';
+import { asConnectorError } from '../../protocol/errors.ts';
+import { syncError } from '../../runner/errors.ts';
+import { JsonEvents } from './json-reporter.ts';
+
+test('a fault of ours is told with its stack, for who reports it, and what a person did without', () => {
+  const written: string[] = [];
+  const events = new JsonEvents(
+    (text) => written.push(text),
+    () => 0,
+  );
+  events.failed(asConnectorError(new TypeError('x is not a function')));
+  events.failed(syncError('stream_unknown', 'There is no such stream.'));
+  const [fault, mistake] = written.map((line): Record<string, unknown> => JSON.parse(line));
+  expect(fault).toMatchObject({
+    code: 'unexpected_fault',
+    stack_trace: expect.stringMatching(/^TypeError: .*\n {4}at /),
+  });
+  expect(Object.keys(mistake ?? {})).toEqual(['event', 'at', 'code', 'failure_type', 'message', 'help']);
+});

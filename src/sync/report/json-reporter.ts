@@ -1,0 +1,83 @@
+import type { ConnectorError } from '../../protocol/errors.ts';
+import { troubleshootingPage } from '../../protocol/help-pages.ts';
+import type { Progress } from '../progress.ts';
+import { exitCodeOf, type RunResult } from '../result.ts';
+import type { NextStart } from '../schedule.ts';
+import type { Reporter, RunStart, Speaker } from './reporter.ts';
+
+const PROGRESS_INTERVAL_MS = 1_000;
+
+/** Tells a machine how it goes: a JSON object a line. docs/sync.md has their form, and is what others rely on. */
+export class JsonEvents implements Reporter {
+  readonly progressIntervalMs = PROGRESS_INTERVAL_MS;
+  readonly #write: (text: string) => void;
+  readonly #now: () => number;
+
+  /** @param now milliseconds since the epoch. */
+  constructor(write: (text: string) => void, now: () => number) {
+    this.#write = write;
+    this.#now = now;
+  }
+
+  runStarted({ streams, syncMode, goesOn }: RunStart): void {
+    this.#event('run_started', {
+      streams: streams.map(({ name, namespace }) => ({ name, namespace })),
+      sync_mode: syncMode,
+      goes_on: goesOn,
+    });
+  }
+
+  progress({ rowsRead, rowsEstimated, rowsAccepted, rowsRejected, rowsPerSecond, millisecondsLeft }: Progress): void {
+    this.#event('progress', {
+      rows_read: rowsRead,
+      rows_estimated: rowsEstimated ?? null,
+      rows_accepted: rowsAccepted,
+      rows_rejected: rowsRejected,
+      rows_per_second: rounded(rowsPerSecond),
+      seconds_left: rounded(millisecondsLeft && millisecondsLeft / 1_000),
+    });
+  }
+
+  lastProgress(progress: Progress): void {
+    this.progress(progress);
+  }
+
+  log(level: string, speaker: Speaker, message: string): void {
+    this.#event('log', { level, from: speaker, message });
+  }
+
+  runEnded(result: RunResult): void {
+    const { outcome, rowsRead, rowsAccepted, rowsRejected, milliseconds, state } = result;
+    this.#event('run_ended', {
+      outcome: outcome.kind,
+      rows_read: rowsRead,
+      rows_accepted: rowsAccepted,
+      rows_rejected: rowsRejected,
+      rows_to_come_again: state.kind === 'kept' ? state.rowsToComeAgain : null,
+      seconds: milliseconds / 1_000,
+      exit_code: outcome.kind === 'stopped' ? null : exitCodeOf(result),
+      errors: outcome.kind === 'failed' ? outcome.errors.map(errorFields) : [],
+    });
+  }
+
+  nextRun({ at, skipped, failures }: NextStart): void {
+    this.#event('next_run', { starts_at: new Date(at).toISOString(), start_skipped: skipped, failed_runs: failures });
+  }
+
+  failed(error: ConnectorError): void {
+    this.#event('failed', errorFields(error));
+  }
+
+  #event(event: string, fields: Record<string, unknown>): void {
+    this.#write(`${JSON.stringify({ event, at: new Date(this.#now()).toISOString(), ...fields })}\n`);
+  }
+}
+
+function errorFields({ code, failureType, message, page, stackTrace }: ConnectorError): Record<string, string> {
+  const fields = { code, failure_type: failureType, message, help: troubleshootingPage(page) };
+  return stackTrace === undefined ? fields : { ...fields, stack_trace: stackTrace };
+}
+
+function rounded(value: number | undefined): number | null {
+  return value === undefined ? null : Math.round(value);
+}

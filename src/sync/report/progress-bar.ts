@@ -1,0 +1,68 @@
+import type { WriteStream } from 'node:tty';
+import { MultiBar, type SingleBar } from 'cli-progress';
+import type { Progress } from '../progress.ts';
+import { progressWords, short } from './format.ts';
+import type { ProgressDisplay } from './progress-display.ts';
+
+const REDRAW_MS = 200;
+
+/** The part of the line that is drawn, in characters; it takes what the words leave. */
+const SHORTEST_BAR = 4;
+const LONGEST_BAR = 30;
+
+/** Of a terminal that does not say how wide it is, as one that nobody looks at. */
+const USUAL_COLUMNS = 80;
+
+/** A bar at the bottom of a terminal, with all other lines above it. */
+export class ProgressBar implements ProgressDisplay {
+  readonly intervalMs = REDRAW_MS;
+  readonly #terminal: WriteStream;
+  #bars: MultiBar | undefined;
+  #bar: SingleBar | undefined;
+  #line = '';
+
+  constructor(terminal: WriteStream) {
+    this.#terminal = terminal;
+  }
+
+  show(progress: Progress): void {
+    this.#line = barLine(progress, this.#terminal.columns);
+    this.#bars ??= new MultiBar({
+      stream: this.#terminal,
+      clearOnComplete: true,
+      // What it does without wrapping would cut the lines above it, too. The line is no longer than the terminal is wide.
+      linewrap: true,
+      format: () => this.#line,
+    });
+    this.#bar ??= this.#bars.create(1, 0);
+    this.#bars.update();
+  }
+
+  line(text: string): void {
+    if (this.#bars === undefined) this.#terminal.write(`${text}\n`);
+    else {
+      this.#bars.log(`${text}\n`);
+      this.#bars.update();
+    }
+  }
+
+  end(): void {
+    this.#bars?.stop();
+    this.#bars = undefined;
+    this.#bar = undefined;
+  }
+}
+
+/** @param given the columns of the terminal; none when it does not say. */
+export function barLine(progress: Progress, given: number | undefined): string {
+  const columns = given || USUAL_COLUMNS;
+  const words = progressWords(progress, short);
+  const { rowsEstimated, rowsAccepted, rowsRejected } = progress;
+  if (rowsEstimated === undefined || rowsEstimated === 0) return words.slice(0, columns - 1);
+  const share = Math.min(1, (rowsAccepted + rowsRejected) / rowsEstimated);
+  const percent = `${Math.floor(share * 100)}%`.padStart(4);
+  const room = columns - 1 - percent.length - words.length - 2;
+  const length = Math.max(SHORTEST_BAR, Math.min(LONGEST_BAR, room));
+  const done = Math.round(share * length);
+  return `${percent} ${'█'.repeat(done)}${'░'.repeat(length - done)} ${words}`.slice(0, columns - 1);
+}

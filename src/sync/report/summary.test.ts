@@ -1,0 +1,87 @@
+import { expect, test } from 'vitest';
+import { syncError } from '../../runner/errors.ts';
+import type { RunResult } from '../result.ts';
+import { runSummary } from './summary.ts';
+
+test.each([
+  [
+    true,
+    'It reads up to 1,500 rows again, those behind the last state that was kept: some of them may reach Batch twice.',
+  ],
+  [false, 'It reads up to 1,500 rows again, those behind the last state that was kept.'],
+])('of rows that come again it says that they may reach Batch twice only if they may: %s', (mayComeTwice, expected) => {
+  const summary = runSummary({
+    outcome: { kind: 'failed', errors: [syncError('connector_crashed', 'It was killed.')] },
+    rowsRead: 1_500,
+    rowsAccepted: 0,
+    rowsRejected: 0,
+    milliseconds: 1_000,
+    state: { kind: 'kept', rowsToComeAgain: 1_500, mayComeTwice, positions: ['events: id 5'] },
+  });
+  expect(summary).toEqual([
+    'Failed after 1s: 1,500 rows read. The state covers none of them.',
+    'The next run goes on behind events: id 5.',
+    expected,
+  ]);
+});
+
+const ended: RunResult = {
+  outcome: { kind: 'stopped', atOnce: true },
+  rowsRead: 1_000,
+  rowsAccepted: 400,
+  rowsRejected: 1,
+  milliseconds: 1_000,
+  state: { kind: 'kept', rowsToComeAgain: 599, mayComeTwice: false, positions: ['events: id 5'] },
+};
+
+test.each<[string, Partial<RunResult>, string]>([
+  [
+    'covers some',
+    {},
+    'Stopped at once after 1s: 1,000 rows read. The state covers 401 of them: 400 accepted, 1 rejected.',
+  ],
+  [
+    'could not be kept',
+    { state: { kind: 'kept', rowsToComeAgain: 1_000, mayComeTwice: true, positions: [] } },
+    'Stopped at once after 1s: 1,000 rows read. The state covers none of them.',
+  ],
+  [
+    'could not be kept to the end',
+    { state: { kind: 'kept', rowsToComeAgain: 700, mayComeTwice: true, positions: [] } },
+    'Stopped at once after 1s: 1,000 rows read. The state covers 300 of them.',
+  ],
+  [
+    'is left alone',
+    { state: { kind: 'untouched' } },
+    'Stopped at once after 1s: 1,000 rows read, 400 accepted, 1 rejected, 599 not settled.',
+  ],
+  [
+    'covers all',
+    {
+      rowsRead: 401,
+      outcome: { kind: 'stopped', atOnce: false },
+      state: { kind: 'kept', rowsToComeAgain: 0, mayComeTwice: false, positions: [] },
+    },
+    'Stopped after 1s: 401 rows read, 400 accepted, 1 rejected.',
+  ],
+])('a run that did not end well says what of it counts when the state %s', (_, changes, expected) => {
+  expect(runSummary({ ...ended, ...changes })[0]).toBe(expected);
+});
+
+test('one row is one row', () => {
+  const one = {
+    ...ended,
+    rowsRead: 1,
+    rowsAccepted: 1,
+    rowsRejected: 0,
+    outcome: { kind: 'complete' as const },
+    state: { kind: 'untouched' as const },
+  };
+  expect(runSummary(one)).toEqual(['Done in 1s: 1 row read, 1 accepted, 0 rejected.']);
+});
+
+test('of rejected rows it says where to read what to do', () => {
+  expect(runSummary({ ...ended, outcome: { kind: 'complete' } })[1]).toBe(
+    'Rejected rows are not sent again by the next run. Why they were rejected stands above, code by code; connector explain CODE says what to do.',
+  );
+});

@@ -1,0 +1,86 @@
+import { expect, test } from 'vitest';
+import { asConnectorError } from '../../protocol/errors.ts';
+import { syncError } from '../../runner/errors.ts';
+import { PersonReporter } from './text-reporter.ts';
+
+const HOSTILE = 'a\u001b[31mb\u0007';
+
+test('names and words that come from outside do not act upon the terminal', () => {
+  let shown = '';
+  const line = (text: string): void => {
+    shown += `${text}\n`;
+  };
+  const reporter = new PersonReporter({ intervalMs: 1, show: () => {}, line, end: () => {} }, line, () => 0);
+  const error = syncError('stream_unknown', `There is no ${HOSTILE}.\nSecond line.`);
+  reporter.runStarted({ streams: [{ name: HOSTILE }], syncMode: 'incremental', goesOn: true });
+  reporter.log('WARN', 'destination', HOSTILE);
+  reporter.failed(error);
+  reporter.runEnded({
+    outcome: { kind: 'failed', errors: [error] },
+    rowsRead: 1,
+    rowsAccepted: 0,
+    rowsRejected: 0,
+    milliseconds: 1,
+    state: { kind: 'kept', rowsToComeAgain: 1, mayComeTwice: true, positions: [`events: id ${HOSTILE}`] },
+  });
+  expect([shown.includes('\u001b'), shown.includes('\u0007')]).toEqual([false, false]);
+  expect(shown.split('a\\u001b[31mb\\u0007')).toHaveLength(6);
+  expect(shown).toContain('\nSecond line.');
+});
+
+test('a fault of ours is told with its stack, for who reports it, and what a person did without', () => {
+  let shown = '';
+  const line = (text: string): void => {
+    shown += `${text}\n`;
+  };
+  const reporter = new PersonReporter({ intervalMs: 1, show: () => {}, line, end: () => {} }, line, () => 0);
+  reporter.failed(asConnectorError(new TypeError('x is not a function')));
+  expect(shown).toMatch(
+    /^ERROR Unexpected fault .*: x is not a function\. See .*unexpected_fault\.md\nTypeError: x is not a function\n {4}at /,
+  );
+  shown = '';
+  reporter.failed(syncError('stream_unknown', 'There is no such stream.', { cause: new Error() }));
+  expect(shown).toMatch(/^ERROR There is no such stream\. See \S+\n$/);
+});
+
+test('after somebody else wrote the state file, nothing is said of where the next run begins', () => {
+  let summary = '';
+  const reporter = new PersonReporter(
+    { intervalMs: 1, show: () => {}, line: () => {}, end: () => {} },
+    (text) => {
+      summary += text;
+    },
+    () => 0,
+  );
+  const error = syncError('state_file_changed', 'It was changed.');
+  reporter.runEnded({
+    outcome: { kind: 'failed', errors: [error] },
+    rowsRead: 2,
+    rowsAccepted: 2,
+    rowsRejected: 0,
+    milliseconds: 1_000,
+    state: { kind: 'changed' },
+  });
+  expect(summary).toBe(
+    'Failed after 1s: 2 rows read, 2 accepted, 0 rejected.\nThe next run goes on from what others wrote to the state file.\n',
+  );
+});
+
+test('rejected rows whose shortened lines are the same are told once', () => {
+  const shown: string[] = [];
+  const line = (text: string): void => void shown.push(text);
+  const reporter = new PersonReporter({ intervalMs: 1, show: () => {}, line, end: () => {} }, line, () => 0);
+  const rejected = (columns: string): string =>
+    `A row is rejected (custom_id_missing): it is NULL. Its columns: ${columns}.`;
+  reporter.log('WARN', 'destination', rejected('a'));
+  reporter.log('WARN', 'destination', rejected('b'));
+  reporter.log('WARN', 'destination', 'It waits.');
+  reporter.log('WARN', 'destination', 'It waits.');
+  reporter.log('WARN', 'destination', rejected('c'));
+  expect(shown).toEqual([
+    'WARN  destination: A row is rejected (custom_id_missing): it is NULL.',
+    'WARN  destination: It waits.',
+    'WARN  destination: It waits.',
+    'WARN  destination: A row is rejected (custom_id_missing): it is NULL.',
+  ]);
+});

@@ -1,0 +1,84 @@
+import type { ConnectorError } from '../../protocol/errors.ts';
+import { withStack } from '../../protocol/messages.ts';
+import { printableLines } from '../../shared/printable.ts';
+import type { Progress } from '../progress.ts';
+import type { RunResult } from '../result.ts';
+import type { NextStart } from '../schedule.ts';
+import { duration, moment } from './format.ts';
+import type { ProgressDisplay } from './progress-display.ts';
+import type { Reporter, RunStart, Speaker } from './reporter.ts';
+import { shortMessage } from './short-message.ts';
+import { runSummary } from './summary.ts';
+
+/** Tells a person how it goes: on a display while it runs, and in a summary at the end. */
+export class PersonReporter implements Reporter {
+  readonly #display: ProgressDisplay;
+  readonly #write: (text: string) => void;
+  readonly #now: () => number;
+  #lastShort: string | undefined;
+
+  /**
+   * @param write takes the summaries.
+   * @param now milliseconds since the epoch.
+   */
+  constructor(display: ProgressDisplay, write: (text: string) => void, now: () => number) {
+    this.#display = display;
+    this.#write = write;
+    this.#now = now;
+  }
+
+  get progressIntervalMs(): number {
+    return this.#display.intervalMs;
+  }
+
+  runStarted({ streams, syncMode, goesOn }: RunStart): void {
+    const from =
+      syncMode === 'full_refresh'
+        ? 'all rows, whatever was sent before; the state stays as it is'
+        : goesOn
+          ? 'the rows since the last run'
+          : 'all rows, as this is the first run: there is no state yet';
+    this.#line(`${streams.map(({ name }) => name).join(', ')}: ${from}.`);
+  }
+
+  progress(progress: Progress): void {
+    this.#display.show(progress);
+  }
+
+  /** The summary says the same, and what of it the state covers. */
+  lastProgress(): void {}
+
+  log(level: string, speaker: Speaker, message: string): void {
+    const short = shortMessage(message);
+    // Rejected rows that were told apart by their columns alone.
+    if (short !== message && short === this.#lastShort) return;
+    this.#lastShort = short;
+    this.#line(`${level.padEnd(5)} ${speaker === 'sync' ? '' : `${speaker}: `}${short}`);
+  }
+
+  runEnded(result: RunResult): void {
+    this.#display.end();
+    if (result.outcome.kind === 'failed') for (const error of result.outcome.errors) this.failed(error);
+    this.#write(`${printableLines(runSummary(result).join('\n'))}\n`);
+  }
+
+  nextRun({ at, skipped, failures }: NextStart): void {
+    const why = [
+      ...(skipped ? ['a start came due during the run and was left out'] : []),
+      ...(failures > 0 ? [`${failures === 1 ? 'the last run' : `the last ${failures} runs`} failed`] : []),
+    ];
+    this.#display.line(
+      `Next run at ${moment(at)}, in ${duration(Math.max(0, at - this.#now()))}${why.length === 0 ? '' : ` (${why.join('; ')})`}.`,
+    );
+  }
+
+  failed(error: ConnectorError): void {
+    this.#display.end();
+    this.#line(`ERROR ${withStack(error)}`);
+  }
+
+  /** Names and words that come from outside must not act upon the terminal. */
+  #line(text: string): void {
+    this.#display.line(printableLines(text));
+  }
+}

@@ -1,0 +1,83 @@
+import { expect, test } from 'vitest';
+import { syncError } from '../runner/errors.ts';
+import type { Outcome, RunResult } from './result.ts';
+import { keepGoing } from './run-on-schedule.ts';
+import { everySchedule, type NextStart } from './schedule.ts';
+
+const MINUTE = 60_000;
+
+const COMPLETE: Outcome = { kind: 'complete' };
+const FAILED: Outcome = { kind: 'failed', errors: [syncError('configuration_invalid', 'The password is wrong.')] };
+
+/** Runs by a schedule of five minutes, by a clock that stands still but for the waits and the runs. */
+async function go(
+  runs: { outcome: Outcome; takes: number }[],
+): Promise<{ starts: number[]; next: NextStart[]; last: RunResult | undefined; longestWait: number }> {
+  const stop = new AbortController();
+  const starts: number[] = [];
+  const next: NextStart[] = [];
+  let clock = 0;
+  let longestWait = 0;
+  const last = await keepGoing(
+    async () => {
+      starts.push(clock);
+      const run = runs[starts.length - 1];
+      if (run === undefined) throw new Error('It should have stopped.');
+      clock += run.takes;
+      return {
+        outcome: run.outcome,
+        rowsRead: 0,
+        rowsAccepted: 0,
+        rowsRejected: 0,
+        milliseconds: 0,
+        state: { kind: 'untouched' },
+      };
+    },
+    everySchedule('5m', 0),
+    { reporter: { ...NO_REPORTER, nextRun: (start) => next.push(start) }, stop: stop.signal, now: () => clock },
+    {
+      random: () => 0,
+      wait: async (milliseconds) => {
+        longestWait = Math.max(longestWait, milliseconds);
+        clock += milliseconds;
+        if (starts.length === runs.length) stop.abort();
+      },
+    },
+  );
+  return { starts, next, last, longestWait };
+}
+
+const ignore = (): void => {};
+const NO_REPORTER = {
+  progressIntervalMs: 0,
+  runStarted: ignore,
+  progress: ignore,
+  lastProgress: ignore,
+  log: ignore,
+  runEnded: ignore,
+  nextRun: ignore,
+  failed: ignore,
+};
+
+test('the first run starts at once, the others by the schedule, and the next start is told', async () => {
+  const { starts, next, last, longestWait } = await go([
+    { outcome: COMPLETE, takes: MINUTE },
+    { outcome: COMPLETE, takes: 7 * MINUTE },
+    { outcome: COMPLETE, takes: 0 },
+  ]);
+  expect(starts).toEqual([0, 5 * MINUTE, 15 * MINUTE]);
+  expect(next).toEqual([
+    { at: 5 * MINUTE, skipped: false, failures: 0 },
+    { at: 15 * MINUTE, skipped: true, failures: 0 },
+    { at: 20 * MINUTE, skipped: false, failures: 0 },
+  ]);
+  // It was stopped while it waited.
+  expect(last).toBeUndefined();
+  expect(longestWait).toBe(MINUTE / 2);
+});
+
+test('failed runs are followed by growing waits, and one that goes well by the schedule again', async () => {
+  const failed = { outcome: FAILED, takes: 0 };
+  const { starts } = await go([failed, failed, failed, failed, failed, { outcome: COMPLETE, takes: 0 }, failed]);
+  expect(starts.map((start) => start / MINUTE)).toEqual([0, 5, 10, 15, 23, 39, 40]);
+});

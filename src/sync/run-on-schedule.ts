@@ -1,0 +1,36 @@
+import { type Wait, waitByTimer } from '../shared/wait.ts';
+import type { SyncContext } from './context.ts';
+import type { RunResult } from './result.ts';
+import { nextStart, type Schedule } from './schedule.ts';
+
+/** So long, in milliseconds, one timer waits: those of Node stand still while a laptop sleeps, and have an end. */
+const LONGEST_TIMER_MS = 30_000;
+
+/**
+ * Runs again and again, one run at a time, until a signal stops it.
+ *
+ * @param random from 0 to 1.
+ * @returns the result of the run that was stopped; undefined when none was under way.
+ */
+export async function keepGoing(
+  run: () => Promise<RunResult>,
+  schedule: Schedule,
+  { reporter, stop, now }: Pick<SyncContext, 'reporter' | 'stop' | 'now'>,
+  { random = Math.random, wait = waitByTimer }: { random?: () => number; wait?: Wait } = {},
+): Promise<RunResult | undefined> {
+  let failures = 0;
+  let start = schedule.first;
+  if (start > now()) reporter.nextRun({ at: start, skipped: false, failures });
+  for (;;) {
+    for (let left = start - now(); left > 0 && !stop.aborted; left = start - now()) {
+      await wait(Math.min(left, LONGEST_TIMER_MS), stop);
+    }
+    if (stop.aborted) return undefined;
+    const result = await run();
+    if (stop.aborted) return result;
+    failures = result.outcome.kind === 'failed' ? failures + 1 : 0;
+    const next = nextStart(schedule, { start, end: now() }, failures, random);
+    reporter.nextRun(next);
+    start = next.at;
+  }
+}

@@ -1,0 +1,249 @@
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import type { Program } from '../runner/process.ts';
+import type { RunResult } from './result.ts';
+import { runOnce } from './run.ts';
+
+// Against the real connectors: integration_tests/sync_command.test.ts. Here are processes that end as those seldom do.
+
+let folder: string;
+let state: string;
+let destination: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'sync-run-test-'));
+  state = join(folder, 'state.json');
+  destination = join(folder, 'destination.json');
+  writeFileSync(destination, '{}');
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+const SAY = `
+const say = (type, key, value) => fs.writeSync(1, JSON.stringify({ type, [key]: value }) + '\\n');
+const log = (level, message) => say('LOG', 'log', { level, message });
+const fail = (failure_type, message, more) => {
+  say('TRACE', 'trace', { type: 'ERROR', error: { message, failure_type, ...more } });
+  process.exitCode = 1;
+};
+const row = () => say('RECORD', 'record', { data: {} });
+const state = (cursor, destinationStats) =>
+  say('STATE', 'state', {
+    type: 'STREAM',
+    stream: { stream_descriptor: { name: 'events' }, stream_state: { cursor, cursor_column: 'id' } },
+    ...destinationStats,
+  });
+const settle = (cursor, recordCount, rejectedRecordCount = 0) =>
+  state(cursor, { destinationStats: { recordCount, rejectedRecordCount } });
+`;
+
+const DISCOVER = `say('CATALOG', 'catalog', { streams: [{ name: 'events' }, { name: 'orders' }] })`;
+
+type Commands = { discover?: string; read: string; write: string; writeAt?: 'data' | 'end' };
+
+/** A program that does what is wanted, by the code of its commands; `write` does it when its input begins or ends. */
+function connector({ discover = DISCOVER, read, write, writeAt = 'end' }: Commands): Program {
+  const code = `${SAY}
+    const command = process.argv[1];
+    if (command === 'discover') { ${discover} }
+    if (command === 'read') { ${read} }
+    if (command === 'write') process.stdin.once('${writeAt}', () => { ${write} }).resume();
+  `;
+  return [process.execPath, '--eval', code, '--'];
+}
+
+/** What a connector says when a signal is to come. */
+const STOP = 'A signal comes.';
+
+type Ran = RunResult & { logs: string[] };
+
+async function run(program: Program, stop = new AbortController()): Promise<Ran> {
+  const logs: string[] = [];
+  const ignore = (): void => {};
+  const result = await runOnce(
+    { source: 's', destination, state, streams: ['events'], limit: undefined, allStreams: false, fullRefresh: false },
+    {
+      program,
+      reporter: {
+        progressIntervalMs: 1_000,
+        runStarted: ignore,
+        progress: ignore,
+        lastProgress: ignore,
+        log: (level, speaker, message) => {
+          logs.push(`${level} ${speaker}: ${message}`);
+          if (message === STOP) stop.abort();
+        },
+        runEnded: ignore,
+        nextRun: ignore,
+        failed: ignore,
+      },
+      stop: stop.signal,
+      stopAtOnce: new AbortController().signal,
+      now: Date.now,
+    },
+  );
+  return { ...result, logs };
+}
+
+function errorsOf({ outcome }: RunResult): [type: string, message: string][] {
+  return outcome.kind === 'failed' ? outcome.errors.map(({ failureType, message }) => [failureType, message]) : [];
+}
+
+const KEPT_5 = { kind: 'kept', positions: ['events: id 5'] };
+
+describe('the source', () => {
+  test('fails: what it gave is settled and kept, and what it said is told once', async () => {
+    const result = await run(
+      connector({
+        read: `row(); row(); state('5'); row(); log('WARN', 'It is odd.'); fail('transient_error', 'ClickHouse has gone.')`,
+        write: `log('WARN', 'The source warns: It is odd.'); log('ERROR', 'The source failed: ClickHouse has gone.'); settle('5', 1, 1)`,
+      }),
+    );
+    expect(errorsOf(result)).toEqual([['transient_error', 'ClickHouse has gone.']]);
+    expect(result).toMatchObject({
+      rowsRead: 3,
+      rowsAccepted: 1,
+      rowsRejected: 1,
+      state: { ...KEPT_5, rowsToComeAgain: 1 },
+    });
+    expect(result.logs.toSorted()).toEqual([
+      expect.stringMatching(/^WARN source: It is odd/),
+      expect.stringMatching(/^WARN sync: The source failed; why is told at the end/),
+    ]);
+    expect(readFileSync(state, 'utf8')).toContain('"cursor":"5"');
+  });
+
+  test('warns when its streams are listed and again when it is read: that is told once', async () => {
+    const result = await run(
+      connector({
+        discover: `log('WARN', 'It is odd.'); ${DISCOVER}`,
+        read: `log('WARN', 'It is odd.'); log('WARN', 'It waits.'); log('WARN', 'It waits.')`,
+        write: `log('WARN', 'The source warns: It is odd.')`,
+      }),
+    );
+    expect(result.logs).toEqual(['WARN source: It is odd.', 'WARN source: It waits.', 'WARN source: It waits.']);
+  });
+
+  test('is killed in the middle of a row: that is the cause, what the destination says of it comes behind', async () => {
+    const result = await run(
+      connector({
+        read: `row(); state('5'); row(); fs.writeSync(1, '{"type":"REC'); process.kill(process.pid, 'SIGKILL')`,
+        write: `settle('5', 1); fail('system_error', 'A line is broken.')`,
+      }),
+    );
+    expect(errorsOf(result)).toEqual([
+      ['system_error', expect.stringMatching(/^The source was ended from outside by SIGKILL\. .*memory/)],
+      ['system_error', 'A line is broken.'],
+    ]);
+    // The destination may have sent the row after the last state.
+    expect(result.state).toEqual({ ...KEPT_5, rowsToComeAgain: 1, mayComeTwice: true });
+  });
+
+  test('has a fault: its stack is there to be told', async () => {
+    const stack = 'TypeError: Odd.\\n    at somewhere';
+    const result = await run(
+      connector({ read: `fail('system_error', 'Odd.', { stack_trace: '${stack}' })`, write: '' }),
+    );
+    expect(result.outcome).toMatchObject({ errors: [{ stackTrace: 'TypeError: Odd.\n    at somewhere' }] });
+  });
+
+  test('crashes: what it writes to stderr is told', async () => {
+    const result = await run(connector({ read: `fs.writeSync(2, 'Out of luck\\n'); process.exitCode = 7`, write: '' }));
+    expect(errorsOf(result)).toEqual([['system_error', expect.stringMatching(/^The source ended with code 7/)]]);
+    expect(result.logs).toEqual(['ERROR source: Out of luck']);
+    expect(existsSync(state)).toBe(false);
+  });
+});
+
+describe('the destination', () => {
+  test('fails: the source, which would go on for ever, is ended, and only the cause is told', async () => {
+    const result = await run(
+      connector({
+        read: 'const go = () => { row(); setImmediate(go); }; go()',
+        write: `settle('5', 0); fail('config_error', 'The key is wrong.'); process.stdin.destroy()`,
+        writeAt: 'data',
+      }),
+    );
+    expect(errorsOf(result)).toEqual([['config_error', 'The key is wrong.']]);
+  });
+
+  test.each([
+    [
+      'says why it failed: it has told of rows that come twice, if any may',
+      `fail('config_error', 'The key is wrong.')`,
+      false,
+    ],
+    ['is killed: rows may come twice, for all that is known', `process.kill(process.pid, 'SIGKILL')`, true],
+    ['ends well, and the source failed: so they may', '', true],
+  ])('%s', async (_, end, mayComeTwice) => {
+    const read = `row(); state('5'); row(); ${end === '' ? `fail('transient_error', 'It is gone.')` : ''}`;
+    const result = await run(connector({ read, write: `settle('5', 1); ${end}` }));
+    expect(result.state).toEqual({ ...KEPT_5, rowsToComeAgain: 1, mayComeTwice });
+  });
+
+  test('settles other rows than came, and ends well: that is a failure', async () => {
+    const result = await run(connector({ read: `row(); row(); state('5')`, write: `settle('5', 1)` }));
+    expect(errorsOf(result)).toEqual([
+      ['system_error', expect.stringMatching(/^2 rows were read, but 1 were accepted/)],
+    ]);
+  });
+
+  const SETTLES_NOTHING = { read: `row(); state('5')`, write: `log('INFO', '1 row.')` };
+
+  test('settles nothing, as its configuration says that it is a dry run: all is well, and nothing is kept', async () => {
+    writeFileSync(destination, '{"dry_run":true}');
+    const result = await run(connector(SETTLES_NOTHING));
+    expect(result).toMatchObject({ outcome: { kind: 'complete' }, state: { rowsToComeAgain: 1, mayComeTwice: false } });
+    expect(result.logs).toEqual(['INFO destination: 1 row.']);
+    expect(readdirSync(folder)).toEqual(['destination.json']);
+  });
+
+  test('settles nothing, and is no dry run: that is a failure', async () => {
+    const result = await run(connector(SETTLES_NOTHING));
+    expect(errorsOf(result)).toEqual([
+      ['system_error', expect.stringMatching(/^1 row was read, but 0 were accepted or rejected/)],
+    ]);
+  });
+
+  test('has a configuration that can not be read: nothing is started', async () => {
+    rmSync(destination);
+    const result = await run(connector({ discover: `log('WARN', 'Started.')`, read: '', write: '' }));
+    expect(errorsOf(result)).toEqual([['config_error', expect.stringContaining(destination)]]);
+    expect(result.logs).toEqual([]);
+  });
+});
+
+test('a signal while the source is asked for its streams, and hangs, ends it at once', { timeout: 5_000 }, async () => {
+  const discover = `process.on('SIGTERM', () => {}); setInterval(() => {}, 1_000); log('WARN', '${STOP}')`;
+  const result = await run(connector({ discover, read: '', write: '' }));
+  expect(result).toMatchObject({ outcome: { kind: 'stopped', atOnce: false }, state: { kind: 'untouched' } });
+});
+
+test('a state that could not be written for a while ends the run, which has failed, and is kept at the end', async () => {
+  const away = `${folder}-away`;
+  const result = await run(
+    connector({
+      // The folder is gone when the first state comes, and back before the last one.
+      read: `row(); row(); fs.renameSync('${folder}', '${away}'); const wait = setInterval(() => {}, 1_000); process.once('SIGTERM', () => { fs.renameSync('${away}', '${folder}'); clearInterval(wait); })`,
+      write: `settle('5', 2); setTimeout(() => settle('6', 0), 200)`,
+      writeAt: 'data',
+    }),
+  );
+  expect(errorsOf(result)).toEqual([['transient_error', expect.stringMatching(/can't be written/)]]);
+  expect(result.state).toMatchObject({ kind: 'kept', rowsToComeAgain: 0 });
+  expect(readFileSync(state, 'utf8')).toContain('"cursor"');
+});
+
+test('somebody else writes the state file meanwhile: theirs is left, the source is ended, and the run fails', async () => {
+  const theirs = '[]';
+  const result = await run(
+    connector({
+      read: 'row(); setInterval(() => {}, 1_000)',
+      write: `fs.writeFileSync('${state}', '${theirs}'); settle('5', 1)`,
+      writeAt: 'data',
+    }),
+  );
+  expect(errorsOf(result)).toEqual([['system_error', expect.stringMatching(/was changed by somebody else/)]]);
+  expect(result.state).toEqual({ kind: 'changed' });
+  expect(readFileSync(state, 'utf8')).toBe(theirs);
+});

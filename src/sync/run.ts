@@ -1,0 +1,138 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { asConnectorError, type ConnectorError } from '../protocol/errors.ts';
+import { catalogOf, chosenStreams, discoverStreams, severalStreams } from '../runner/catalog.ts';
+import { syncError } from '../runner/errors.ts';
+import { privateFolder } from '../runner/temp-folder.ts';
+import { ConnectorLogs } from './connector-logs.ts';
+import type { SyncContext } from './context.ts';
+import { isDryRun } from './is-dry-run.ts';
+import { RunProgress } from './progress.ts';
+import type { KeptState, Outcome, RunResult } from './result.ts';
+import { StateFile } from './state/file.ts';
+import { StateSaver } from './state/saver.ts';
+import { Transfer } from './transfer.ts';
+
+/** What a run is to do. The first three are paths. */
+export type RunOptions = {
+  source: string;
+  destination: string;
+  state: string;
+  /** By name. Without any, the only stream that the source has, or all of them if `allStreams` says so. */
+  streams: readonly string[];
+  allStreams: boolean;
+  limit: number | undefined;
+  fullRefresh: boolean;
+};
+
+/** How the transfer went, and what it left. */
+type Transferred = { outcome: Outcome; state: KeptState };
+
+/** Runs `read` into `write` once. However it goes, it is in the result. */
+export async function runOnce(options: RunOptions, context: SyncContext): Promise<RunResult> {
+  const { now } = context;
+  const start = now();
+  const progress = new RunProgress(now);
+  const { outcome, state } = await transfer(options, context, progress).catch(
+    (error: unknown): Transferred => ({
+      outcome: { kind: 'failed', errors: [asConnectorError(error)] },
+      state: { kind: 'untouched' },
+    }),
+  );
+  const { rowsRead, rowsAccepted, rowsRejected } = progress.current;
+  return { outcome, rowsRead, rowsAccepted, rowsRejected, milliseconds: now() - start, state };
+}
+
+async function transfer(options: RunOptions, context: SyncContext, progress: RunProgress): Promise<Transferred> {
+  const { reporter, stop } = context;
+  const { source, destination, fullRefresh } = options;
+  const file = fullRefresh ? undefined : await StateFile.open(options.state);
+  const settlesNothing = await isDryRun(destination);
+  const syncMode = fullRefresh ? 'full_refresh' : 'incremental';
+  const logs = new ConnectorLogs(reporter);
+  const discovered = await discoverStreams(context, source, logs);
+  if (stop.aborted) return { outcome: stopped(context), state: { kind: 'untouched' } };
+  const streams = chosenStreams(discovered, options.streams);
+  // A table or view that was added since the last run is sent only when somebody has asked for it: no event can be
+  // taken back.
+  if (streams.length > 1 && options.streams.length === 0 && !options.allStreams) {
+    throw severalStreams(streams, 'Choose with --stream, or send all of them with --all-streams.');
+  }
+
+  const folder = await privateFolder();
+  let ticker: NodeJS.Timeout | undefined;
+  try {
+    const catalog = join(folder.path, 'catalog.json');
+    await writeFile(catalog, JSON.stringify(catalogOf(streams, syncMode)), { mode: 0o600 });
+    reporter.runStarted({ streams, syncMode, goesOn: file?.hasStates === true });
+
+    const state = file?.isThere ? ['--state', options.state] : [];
+    const limit = options.limit === undefined ? [] : ['--limit', `${options.limit}`];
+    const common = ['--catalog', catalog, '--env-references'];
+    const onFailure = (): void => {
+      const message =
+        'The state can not be kept; why is told at the end. It ends: what has been read is still delivered.';
+      reporter.log('WARN', 'sync', message);
+      running.stop();
+    };
+    const saver = file && new StateSaver(file, onFailure);
+    const running = new Transfer(
+      { ...context, progress, logs, onState: (message) => saver?.keep(message) },
+      ['--config', source, ...common, ...state, ...limit],
+      ['--config', destination, ...common],
+    );
+    ticker = setInterval(() => reporter.progress(progress.current), reporter.progressIntervalMs);
+    // Whatever happens, the states that came are kept.
+    const errors = [...(await running.run().catch((error: unknown) => [asConnectorError(error)]))];
+    const stateError = await saver?.close();
+    reporter.lastProgress(progress.current);
+    if (stateError !== undefined) errors.push(stateError);
+    if (errors.length === 0 && !stop.aborted) errors.push(...unaccounted(progress, settlesNothing));
+
+    const hasChanged = stateError?.code === 'state_file_changed';
+    return {
+      outcome: outcomeOf(errors, context),
+      state: hasChanged
+        ? { kind: 'changed' }
+        : keptState(file, saver, progress, settlesNothing || running.destinationHasTold),
+    };
+  } finally {
+    clearInterval(ticker);
+    folder.remove();
+  }
+}
+
+function outcomeOf([first, ...others]: readonly ConnectorError[], context: SyncContext): Outcome {
+  if (first !== undefined) return { kind: 'failed', errors: [first, ...others] };
+  return context.stop.aborted ? stopped(context) : { kind: 'complete' };
+}
+
+function stopped({ stopAtOnce }: SyncContext): Outcome {
+  return { kind: 'stopped', atOnce: stopAtOnce.aborted };
+}
+
+/** @param isTold whether it is known of the rows behind the last state, which may not have been kept, if Batch has some. */
+function keptState(
+  file: StateFile | undefined,
+  saver: StateSaver | undefined,
+  progress: RunProgress,
+  isTold: boolean,
+): KeptState {
+  if (file === undefined || saver === undefined) return { kind: 'untouched' };
+  const { rowsRead, rowsAccepted, rowsRejected } = progress.current;
+  const mayComeTwice = !isTold || rowsAccepted + rowsRejected > saver.keptRows;
+  return { kind: 'kept', rowsToComeAgain: rowsRead - saver.keptRows, mayComeTwice, positions: file.positions() };
+}
+
+/** Both ended well, and yet other rows were settled than read: nothing may vanish. A dry run settles none. */
+function unaccounted(progress: RunProgress, settlesNothing: boolean): ConnectorError[] {
+  const { rowsRead, rowsAccepted, rowsRejected } = progress.current;
+  const settled = rowsAccepted + rowsRejected;
+  if (settled === (settlesNothing ? 0 : rowsRead)) return [];
+  return [
+    syncError(
+      'rows_unaccounted',
+      `${rowsRead} ${rowsRead === 1 ? 'row was' : 'rows were'} read, but ${settled} were accepted or rejected${settlesNothing ? ' in a dry run, which settles none' : ''}. This is a fault of the connectors. Please report it with the messages above.`,
+    ),
+  ];
+}

@@ -1,0 +1,134 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { messageOf } from '../../protocol/errors.ts';
+import { readStateFile } from '../../protocol/state.ts';
+import { StateFile } from './file.ts';
+
+let folder: string;
+let path: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'state-file-test-'));
+  path = join(folder, 'state.json');
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+/** A state with numbers that a double does not keep, and a key that nobody knows. */
+function state(name: string, cursor: string): string {
+  return `{"type":"STREAM","stream":{"stream_descriptor":{"name":"${name}","namespace":"shop"},"stream_state":{"cursor":"${cursor}","cursor_column":"id","big":9007199254740993}},"sourceStats":{"recordCount":2.0},"id":1e3}`;
+}
+
+function message(text: string): string {
+  return `{"type":"STATE","state":${text}}`;
+}
+
+describe('a state', () => {
+  test('is kept with each digit and key, in the place of the last one of its stream alone', async () => {
+    const file = await StateFile.open(path);
+    expect(file.isThere).toBe(false);
+    file.put('events', message(state('events', '1')));
+    file.put('orders', message(state('orders', '5')));
+    await file.save();
+    file.put('events', message(state('events', '2')));
+    expect(file.positions()).toEqual(['events: id 1', 'orders: id 5']);
+    await file.save();
+    expect(readFileSync(path, 'utf8')).toBe(`[\n${state('events', '2')},\n${state('orders', '5')}\n]\n`);
+    expect(file.positions()).toEqual(['events: id 2', 'orders: id 5']);
+  });
+
+  test('of a stream that is not synced stays, however the file was written', async () => {
+    writeFileSync(path, `[${message(state('orders', '5'))},\n ${state('events', '1')}, ${state('events', '2')}]`);
+    const file = await StateFile.open(path);
+    file.put('["shop","orders"]', message(state('orders', '6')));
+    await file.save();
+    expect(readFileSync(path, 'utf8')).toBe(`[\n${state('orders', '6')},\n${state('events', '2')}\n]\n`);
+    const read = await readStateFile(path);
+    expect(read.of({ name: 'orders' }, 'shop')).toMatchObject({ cursor: '6' });
+  });
+
+  test('whose rows are all in the lookback has a position, though it has no cursor', async () => {
+    const descriptor = (name: string): unknown => ({ stream_descriptor: { name, namespace: 'shop' } });
+    const stateOf = (name: string, more: object): unknown => ({
+      type: 'STREAM',
+      stream: { ...Object(descriptor(name)), stream_state: { cursor: null, cursor_column: 'id', ...more } },
+    });
+    const recent_rows = { '2026-01-01T00:00:00': 'AAAAAAAAAAA' };
+    writeFileSync(path, JSON.stringify([stateOf('fresh', { recent_rows }), stateOf('empty', {})]));
+    const file = await StateFile.open(path);
+    expect(file.positions()).toEqual(['fresh: the rows of the lookback that were read']);
+  });
+
+  test('is for the eyes of its owner', async () => {
+    writeFileSync(path, '[]', { mode: 0o644 });
+    await (await StateFile.open(path)).save();
+    expect(statSync(path).mode & 0o777).toBe(0o600);
+  });
+});
+
+describe('a file', () => {
+  test.each(['[]', '{}'])('with %j is one of a first run', async (text) => {
+    writeFileSync(path, text);
+    const file = await StateFile.open(path);
+    expect([file.isThere, file.positions()]).toEqual([true, []]);
+  });
+
+  test.each(['', '\n', '[', '{"a":1}', '[1]', '[{"type":"GLOBAL"}]'])(
+    'with %j is refused before anything is sent',
+    async (text) => {
+      writeFileSync(path, text);
+      await expect(StateFile.open(path)).rejects.toMatchObject({ code: 'state_invalid', failureType: 'config_error' });
+    },
+  );
+
+  test('that is refused: what is to be done fits sync, which can not do without --state', async () => {
+    writeFileSync(path, '[');
+    const message = await StateFile.open(path).then(() => '', messageOf);
+    expect(message).toContain(`The state file ${path} `);
+    expect(message).toMatch(/Restore it from a backup, or move it away: .* all rows again/);
+    expect(message).not.toContain('--state');
+  });
+
+  test('that can not be read is told of as such', async () => {
+    mkdirSync(path);
+    await expect(StateFile.open(path)).rejects.toMatchObject({ code: 'file_unreadable' });
+  });
+
+  test.each([
+    ['changed', () => writeFileSync(path, '[ ]')],
+    ['removed', () => rmSync(path)],
+  ])('that somebody else has %s is left as it is', async (_, change) => {
+    writeFileSync(path, '[]');
+    const file = await StateFile.open(path);
+    await file.save();
+    change();
+    const before = contentOf(path);
+    file.put('events', message(state('events', '1')));
+    await expect(file.save()).rejects.toThrow(/was changed by somebody else/);
+    expect(contentOf(path)).toBe(before);
+  });
+
+  test('that appears where there was none is left as it is, too', async () => {
+    const file = await StateFile.open(path);
+    writeFileSync(path, '[]');
+    await expect(file.save()).rejects.toThrow(/was changed by somebody else/);
+    expect(contentOf(path)).toBe('[]');
+  });
+
+  test('that can no longer be written is told of, and how', async () => {
+    const file = await StateFile.open(path);
+    rmSync(folder, { recursive: true });
+    await expect(file.save()).rejects.toMatchObject({
+      failureType: 'transient_error',
+      message: expect.stringMatching(/can't be written: ENOENT.* Make room and run again/),
+    });
+  });
+});
+
+function contentOf(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,148 @@
+import { readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
+import { lock } from 'proper-lockfile';
+import { z } from 'zod';
+import { type ConnectorError, codeOf, messageOf } from '../../protocol/errors.ts';
+import { syncError } from '../../runner/errors.ts';
+import { type Wait, waitByTimer } from '../../shared/wait.ts';
+
+/** A lock that was not renewed for so long, in milliseconds, belongs to nobody. The library renews it at half of that. */
+const STALE_MS = 10_000;
+
+/** How a lock is waited for whose process may have died: until it is stale, and a bit. */
+const ATTEMPT_INTERVAL_MS = 1_000;
+const ATTEMPTS_UNTIL_STALE = STALE_MS / ATTEMPT_INTERVAL_MS + 3;
+
+const ownerSchema = z.object({ pid: z.int(), host: z.string(), since: z.string() });
+
+/** A process that has a lock; `since` is a time in ISO 8601. */
+export type LockOwner = z.output<typeof ownerSchema>;
+
+export type LockOptions = {
+  /** Ends the wait for a lock. */
+  stop: AbortSignal;
+  wait?: Wait;
+  /** It is being waited for whether the lock is given back, or becomes stale as that of a process that died. */
+  onWaiting: (owner: string) => void;
+  /** Somebody took the lock away: what goes on must end. */
+  onLost: (error: ConnectorError) => void;
+};
+
+/**
+ * Locks a state file, which need not be there yet, for this process. A lock whose process is known to be alive is refused
+ * at once; any other is waited for, as the process may have died: a pod that was killed has one of another name after it.
+ *
+ * @param self this process.
+ * @returns what gives the lock back; undefined when it was stopped before it had the lock.
+ * @throws ConnectorError when another process has it (transient_error), or when the folder can't be written to.
+ */
+export async function lockStateFile(
+  path: string,
+  self: LockOwner,
+  { stop, wait = waitByTimer, onWaiting, onLost }: LockOptions,
+): Promise<(() => Promise<void>) | undefined> {
+  const file = await realPathOf(path);
+  const ownerPath = `${file}.lock.json`;
+  const acquire = (): Promise<() => Promise<void>> =>
+    lock(file, { realpath: false, stale: STALE_MS, onCompromised: (cause) => onLost(lostLock(path, cause)) });
+
+  const acquireOnceStale = async (): Promise<(() => Promise<void>) | undefined> => {
+    for (let attempt = 1; ; attempt++) {
+      // The library would wait as well, and heed no signal meanwhile.
+      await wait(ATTEMPT_INTERVAL_MS, stop);
+      if (stop.aborted) return undefined;
+      try {
+        return await acquire();
+      } catch (error) {
+        const isLast = attempt === ATTEMPTS_UNTIL_STALE;
+        if (isLast || codeOf(error) !== 'ELOCKED') throw await refusal(path, ownerPath, error);
+      }
+    }
+  };
+
+  const release = await acquire().catch(async (error: unknown) => {
+    if (codeOf(error) !== 'ELOCKED') throw unusable(path, error);
+    const owner = await ownerIn(ownerPath);
+    if (owner !== undefined && isAlive(owner, self)) throw await refusal(path, ownerPath, error);
+    onWaiting(owner === undefined ? 'another run' : words(owner));
+    return acquireOnceStale();
+  });
+  if (release === undefined) return undefined;
+  const giveBack = async (): Promise<void> => {
+    // What can't be removed only tells of nobody: the lock is the other one.
+    await rm(ownerPath, { force: true }).catch(() => {});
+    // A lock that was lost is not ours to give back.
+    await release().catch(() => {});
+  };
+  await writeFile(ownerPath, JSON.stringify(self), { mode: 0o600 }).catch(async (error: unknown) => {
+    await giveBack();
+    throw unusable(path, error);
+  });
+  return giveBack;
+}
+
+/** The one name that a file has, however it is written: by it a second run knows the lock. */
+async function realPathOf(path: string): Promise<string> {
+  try {
+    const real = await realpath(path);
+    // A device as well would be replaced by the file that is renamed to it.
+    if (!(await stat(real)).isFile()) throw new Error('it is no ordinary file');
+    return real;
+  } catch (error) {
+    if (codeOf(error) !== 'ENOENT') throw unusable(path, error);
+  }
+  try {
+    return join(await realpath(dirname(resolve(path))), basename(path));
+  } catch (error) {
+    throw unusable(path, error);
+  }
+}
+
+async function refusal(path: string, ownerPath: string, error: unknown): Promise<ConnectorError> {
+  if (codeOf(error) !== 'ELOCKED') return unusable(path, error);
+  const owner = await ownerIn(ownerPath);
+  return syncError(
+    'state_file_locked',
+    `Another run has the state file ${path}${owner === undefined ? '' : `: ${words(owner)}`}. Two runs from one state would send the same rows twice. Wait until it has ended, or stop it; a run for other tables needs a state file of its own.`,
+  );
+}
+
+function unusable(path: string, error: unknown): ConnectorError {
+  return syncError(
+    'state_file_unusable',
+    `The state file ${path} can't be kept there: ${messageOf(error)}. Name a file in a folder that exists, that you may write to, and that has room.`,
+  );
+}
+
+function lostLock(path: string, cause: Error): ConnectorError {
+  return syncError(
+    'state_file_changed',
+    `The lock of the state file ${path} was taken away: ${cause.message}. Another run may have begun while this one was held up. Let one run at a time use a state file.`,
+    { cause },
+  );
+}
+
+async function ownerIn(path: string): Promise<LockOwner | undefined> {
+  try {
+    return ownerSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+  } catch {
+    // It is there to be told alone.
+    return undefined;
+  }
+}
+
+function words({ pid, host, since }: LockOwner): string {
+  return `process ${pid} on ${host}, since ${since}`;
+}
+
+/** Whether the owner is there for certain. Of the processes of other machines nothing is known. */
+function isAlive({ pid, host }: LockOwner, self: LockOwner): boolean {
+  // A container that is started again has the host and the numbers of the one that died.
+  if (host !== self.host || pid === self.pid) return false;
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return codeOf(error) !== 'ESRCH';
+  }
+}

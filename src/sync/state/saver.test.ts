@@ -1,0 +1,92 @@
+import { afterEach, beforeEach, expect, test, vi } from 'vitest';
+import { syncError } from '../../runner/errors.ts';
+import type { StateMessage } from '../../runner/messages.ts';
+import { StateSaver } from './saver.ts';
+
+beforeEach(() => {
+  vi.useFakeTimers();
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+function state(line: string): StateMessage {
+  return { kind: 'state', key: 'events', line, accepted: 2, rejected: 1 };
+}
+
+/** A file whose saves fail when they are told to. Gives what it was when it was saved. */
+function fakeFile(): {
+  file: ConstructorParameters<typeof StateSaver>[0];
+  saved: string[];
+  fail: (on: boolean) => void;
+} {
+  let line = '';
+  let fails = false;
+  const saved: string[] = [];
+  const file = {
+    put: (_: string, message: string) => {
+      line = message;
+    },
+    save: async () => {
+      if (fails) throw syncError('state_file_unwritable', 'The disk is full.');
+      saved.push(line);
+    },
+  };
+  return { file, saved, fail: (on) => (fails = on) };
+}
+
+test('the first state is written at once, those behind it once a second, and the last one in any case', async () => {
+  const { file, saved } = fakeFile();
+  const saver = new StateSaver(file, () => {});
+  saver.keep(state('1'));
+  await vi.advanceTimersByTimeAsync(0);
+  expect(saved).toEqual(['1']);
+  for (const line of ['2', '3', '4']) {
+    saver.keep(state(line));
+    await vi.advanceTimersByTimeAsync(300);
+  }
+  expect(saved).toEqual(['1']);
+  await vi.advanceTimersByTimeAsync(100);
+  expect(saved).toEqual(['1', '4']);
+  expect(saver.keptRows).toBe(12);
+  saver.keep(state('5'));
+  expect(await saver.close()).toBeUndefined();
+  expect(saved).toEqual(['1', '4', '5']);
+  expect(saver.keptRows).toBe(15);
+  expect(vi.getTimerCount()).toBe(0);
+});
+
+test('a clock that is set back meanwhile delays no state', async () => {
+  const { file, saved } = fakeFile();
+  const saver = new StateSaver(file, () => {});
+  saver.keep(state('1'));
+  await vi.advanceTimersByTimeAsync(0);
+  vi.setSystemTime(Date.now() - 3_600_000);
+  saver.keep(state('2'));
+  await vi.advanceTimersByTimeAsync(1_000);
+  expect(saved).toEqual(['1', '2']);
+  await saver.close();
+});
+
+test('a failure ends the run, which has failed though the end could keep its states', async () => {
+  const { file, saved, fail } = fakeFile();
+  const onFailure = vi.fn();
+  const saver = new StateSaver(file, onFailure);
+  saver.keep(state('1'));
+  await vi.advanceTimersByTimeAsync(0);
+  fail(true);
+  for (const line of ['2', '3']) {
+    saver.keep(state(line));
+    await vi.advanceTimersByTimeAsync(5_000);
+  }
+  expect([saver.keptRows, onFailure.mock.calls.length]).toEqual([3, 1]);
+  fail(false);
+  expect((await saver.close())?.message).toBe('The disk is full.');
+  expect([saved, saver.keptRows]).toEqual([['1', '3'], 9]);
+});
+
+test('without a state nothing is written', async () => {
+  const { file, saved } = fakeFile();
+  await new StateSaver(file, () => {}).close();
+  expect(saved).toEqual([]);
+});

@@ -1,0 +1,50 @@
+import { hostname } from 'node:os';
+import { EXIT_CODES } from '../runner/exit-codes.ts';
+import type { SyncContext } from './context.ts';
+import { exitCodeOf, type RunResult } from './result.ts';
+import { type RunOptions, runOnce } from './run.ts';
+import { keepGoing } from './run-on-schedule.ts';
+import { cronSchedule, everySchedule, type Schedule } from './schedule.ts';
+import { lockStateFile } from './state/lock.ts';
+
+/** `every` and `cron` as a person writes them; not both. */
+export type SyncOptions = RunOptions & { every: string | undefined; cron: string | undefined };
+
+/**
+ * Runs once, or by a schedule until a signal ends it. The state file is locked all the time.
+ *
+ * @returns the exit code, which a signal may have a word in, too.
+ * @throws ConnectorError when it can't run at all.
+ */
+export async function sync(options: SyncOptions, context: SyncContext): Promise<number> {
+  const { reporter, stop, now } = context;
+  const schedule = scheduleOf(options, now());
+  const lost = new AbortController();
+  const self = { pid: process.pid, host: hostname(), since: new Date(now()).toISOString() };
+  const unlock = await lockStateFile(options.state, self, {
+    stop,
+    onWaiting: (owner) =>
+      reporter.log('WARN', 'sync', `The state file is locked by ${owner}. If that has died, it is free within 10 s.`),
+    onLost: (error) => lost.abort(error),
+  });
+  if (unlock === undefined) return EXIT_CODES.allAccepted;
+  try {
+    const running = { ...context, stop: AbortSignal.any([stop, lost.signal]) };
+    const run = async (): Promise<RunResult> => {
+      const result = await runOnce(options, running);
+      reporter.runEnded(result);
+      return result;
+    };
+    const last = schedule === undefined ? await run() : await keepGoing(run, schedule, running);
+    // It throws what it was aborted with.
+    lost.signal.throwIfAborted();
+    return last === undefined ? EXIT_CODES.allAccepted : exitCodeOf(last);
+  } finally {
+    await unlock();
+  }
+}
+
+function scheduleOf({ every, cron }: SyncOptions, now: number): Schedule | undefined {
+  if (every !== undefined) return everySchedule(every, now);
+  return cron === undefined ? undefined : cronSchedule(cron, now);
+}
