@@ -2,12 +2,12 @@ import { join } from 'node:path';
 import { defineConfig } from 'rolldown';
 import license from 'rollup-plugin-license';
 
-/** See src/cli/string-width.js. What is required, not imported, stays what it is: by that file, and an older one by cli-progress. */
+/** See build/string-width.js. What is required, not imported, stays what it is: by that file, and an older one by cli-progress. */
 const quickStringWidth = {
   name: 'quick-string-width',
   resolveId(source, _importer, { kind }) {
     if (source === 'string-width' && kind === 'import-statement') {
-      return join(import.meta.dirname, 'src/cli/string-width.js');
+      return join(import.meta.dirname, 'build/string-width.js');
     }
   },
 };
@@ -21,7 +21,7 @@ const silentDebug = {
 
 /** One file a command instead of some hundreds: what Node spends on finding and reading modules is most of a start. */
 export default defineConfig({
-  input: 'src/cli/command-line.ts',
+  input: 'src/cli/main.ts',
   platform: 'node',
   // The parts of ssh2 in C++ would have to be compiled on each machine: without them it asks Node's own cryptography.
   // kerberos is for proxies that ask for it, which http-proxy-agent does only when it is asked to.

@@ -231,7 +231,7 @@ describe('the npm package, without any other', () => {
       'spec/destination-batch.json',
       'spec/source-clickhouse.json',
     ]);
-    expect(packed).toContain('dist/cli/command-line.js');
+    expect(packed).toContain('dist/cli/main.js');
     expect(packed.filter((path) => /\.test\.|sandbox|integration/.test(path))).toEqual([]);
   });
 

@@ -9,7 +9,7 @@ import type { BatchApi } from '../sandbox/batch-api/server.ts';
 import { readerWith, type SandboxUser } from '../sandbox/clickhouse/users.ts';
 import { type Finished, finished, type LauncherName, type PrintedMessage, run, start } from '../sandbox/launcher.ts';
 import { SshServer } from '../sandbox/ssh-server.ts';
-import { check as checkConnector, type Role } from '../src/cli/connectors.ts';
+import { check as checkConnector, type Role } from '../src/cli/commands/connector.ts';
 import { DESTINATION_ERRORS } from '../src/destination-batch/errors.ts';
 import { writeFiles } from '../src/init/files.ts';
 import { preview } from '../src/preview/preview.ts';

@@ -12,7 +12,7 @@ test('a demo of connectors that are not built says what to run', () => {
     'The connectors are not built yet: dist/ is not there. Run `npm run build`, and then the demo again.',
   );
   mkdirSync(join(folder, 'dist', 'cli'), { recursive: true });
-  writeFileSync(join(folder, 'dist', 'cli', 'command-line.js'), '');
+  writeFileSync(join(folder, 'dist', 'cli', 'main.js'), '');
   expect(missingBuild(root)).toBeUndefined();
   rmSync(folder, { recursive: true });
 });

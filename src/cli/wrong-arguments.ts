@@ -1,6 +1,6 @@
 import { type ConnectorError, protocolError } from '../protocol/errors.ts';
 import { nearName } from '../shared/suggest.ts';
-import type { Launcher } from './command-line.ts';
+import type { Launcher } from './main.ts';
 
 const COMMANDS_OF_BOTH = ['explain', 'spec', 'check', 'discover'];
 

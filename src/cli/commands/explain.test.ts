@@ -2,13 +2,13 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test, vi } from 'vitest';
-import { MessageOutput } from '../protocol/output.ts';
+import { MessageOutput } from '../../protocol/output.ts';
 import { explain, proposals } from './explain.ts';
 
 /** Columns of the narrowest terminal that people have. */
 const COLUMNS = 80;
 
-const PAGES = new URL('../../docs/troubleshooting/', import.meta.url);
+const PAGES = new URL('../../../docs/troubleshooting/', import.meta.url);
 
 const CODES = readdirSync(PAGES)
   .map((name) => name.replace('.md', ''))

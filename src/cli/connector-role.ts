@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { protocolError } from '../protocol/errors.ts';
 import { readJsonFile } from '../protocol/json-file.ts';
-import type { Role } from './connectors.ts';
+import type { Role } from './commands/connector.ts';
 
 /** Which of the two connectors a configuration is for, by the keys that only one of them has. */
 export async function roleOfConfiguration(path: string): Promise<Role> {

@@ -1,15 +1,15 @@
-import { asConnectorError } from '../protocol/errors.ts';
-import { EXIT_CODES, exitCodeOfFailure } from '../runner/exit-codes.ts';
-import { JsonEvents } from '../sync/report/json-reporter.ts';
-import { PlainProgress } from '../sync/report/plain-progress.ts';
-import { ProgressBar } from '../sync/report/progress-bar.ts';
-import type { Reporter } from '../sync/report/reporter.ts';
-import { PersonReporter } from '../sync/report/text-reporter.ts';
-import { type SyncOptions, sync } from '../sync/sync.ts';
-import { endBySignal } from './end-by-signal.ts';
-import { jsonFile } from './json-file-option.ts';
-import { personParser } from './person-parser.ts';
-import { rowLimit } from './row-limit.ts';
+import { asConnectorError } from '../../protocol/errors.ts';
+import { EXIT_CODES, exitCodeOfFailure } from '../../runner/exit-codes.ts';
+import { JsonEvents } from '../../sync/report/json-reporter.ts';
+import { PlainProgress } from '../../sync/report/plain-progress.ts';
+import { ProgressBar } from '../../sync/report/progress-bar.ts';
+import type { Reporter } from '../../sync/report/reporter.ts';
+import { PersonReporter } from '../../sync/report/text-reporter.ts';
+import { type SyncOptions, sync } from '../../sync/sync.ts';
+import { personParser } from '../arguments.ts';
+import { jsonFile } from '../json-file-option.ts';
+import { rowLimit } from '../row-limit.ts';
+import { endBySignal } from '../signals.ts';
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 

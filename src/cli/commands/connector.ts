@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import type { CommandContext } from '../protocol/command-context.ts';
-import { ConnectorError, isOurs } from '../protocol/errors.ts';
-import { connectionFailed } from '../protocol/messages.ts';
-import { PACKAGE_ROOT } from '../shared/package-root.ts';
+import type { CommandContext } from '../../protocol/command-context.ts';
+import { ConnectorError, isOurs } from '../../protocol/errors.ts';
+import { connectionFailed } from '../../protocol/messages.ts';
+import { PACKAGE_ROOT } from '../../shared/package-root.ts';
 
 export type Role = 'source' | 'destination';
 
@@ -39,6 +39,10 @@ export async function discover(context: CommandContext, role: Role, configPath: 
 
 function load(
   role: Role,
-): Promise<typeof import('../source-clickhouse/commands.ts') | typeof import('../destination-batch/commands.ts')> {
-  return role === 'source' ? import('../source-clickhouse/commands.ts') : import('../destination-batch/commands.ts');
+): Promise<
+  typeof import('../../source-clickhouse/commands.ts') | typeof import('../../destination-batch/commands.ts')
+> {
+  return role === 'source'
+    ? import('../../source-clickhouse/commands.ts')
+    : import('../../destination-batch/commands.ts');
 }

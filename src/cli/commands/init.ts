@@ -1,8 +1,8 @@
 import { delimiter, dirname, relative } from 'node:path';
-import { init } from '../init/init.ts';
-import { EXIT_CODES } from '../runner/exit-codes.ts';
-import { personParser } from './person-parser.ts';
-import { runForPerson } from './run-for-person.ts';
+import { init } from '../../init/init.ts';
+import { EXIT_CODES } from '../../runner/exit-codes.ts';
+import { personParser } from '../arguments.ts';
+import { runForPerson } from '../run-interactive.ts';
 
 // The paragraph is on one line, as it is broken to the width of the terminal.
 const USAGE = `$0

@@ -2,10 +2,10 @@ import yargs, { type ArgumentsCamelCase, type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { protocolError } from '../protocol/errors.ts';
-import { check, discover, type Role, spec } from './connectors.ts';
+import { check, discover, type Role, spec } from './commands/connector.ts';
 import { jsonFile } from './json-file-option.ts';
 import { rowLimit } from './row-limit.ts';
-import { run } from './run.ts';
+import { run } from './run-connector.ts';
 import { wrongArguments } from './wrong-arguments.ts';
 
 /** The name of the launcher, and the connector it stands for; the one launcher for both finds the role itself. */
@@ -20,15 +20,15 @@ export async function runCommandLine(launcher: Launcher): Promise<void> {
     // These speak to a person, and are loaded for that alone.
     switch (first) {
       case 'sync': {
-        const { runSync } = await import('./sync-command-line.ts');
+        const { runSync } = await import('./commands/sync.ts');
         return runSync(launcher.name, others);
       }
       case 'preview': {
-        const { runPreview } = await import('./preview-command-line.ts');
+        const { runPreview } = await import('./commands/preview.ts');
         return runPreview(launcher.name, others);
       }
       case 'init': {
-        const { runInit } = await import('./init-command-line.ts');
+        const { runInit } = await import('./commands/init.ts');
         return runInit(launcher.name, others);
       }
     }
@@ -43,7 +43,7 @@ export async function runCommandLine(launcher: Launcher): Promise<void> {
   const roleFor = async (config: string): Promise<Role> => {
     if (launcher.role !== undefined) return launcher.role;
     // Loaded here alone, as what it loads would double the time that `spec` takes.
-    const { roleOfConfiguration } = await import('./role-of-configuration.ts');
+    const { roleOfConfiguration } = await import('./connector-role.ts');
     return roleOfConfiguration(config);
   };
 
@@ -71,7 +71,7 @@ export async function runCommandLine(launcher: Launcher): Promise<void> {
       'say what the code in a message means, or list all codes',
       (args) => args.positional('code', { type: 'string', describe: 'the code, or the link to its page' }),
       choose<{ code: string | undefined }>(async (context, { code }) => {
-        const { explain } = await import('./explain.ts');
+        const { explain } = await import('./commands/explain.ts');
         return explain(context, code);
       }),
     )

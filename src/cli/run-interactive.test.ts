@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { protocolError } from '../protocol/errors.ts';
 import { forgetSecrets, keepSecret } from '../protocol/secrets.ts';
-import { runForPerson } from './run-for-person.ts';
+import { runForPerson } from './run-interactive.ts';
 
 afterEach(() => {
   forgetSecrets();

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { personParser } from './person-parser.ts';
+import { personParser } from './arguments.ts';
 
 async function parsed(...args: string[]): Promise<unknown> {
   return personParser('connector sync', args, '$0', {

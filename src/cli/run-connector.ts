@@ -4,7 +4,7 @@ import { errorTrace, log, withStack } from '../protocol/messages.ts';
 import { MessageOutput, OutputClosedError } from '../protocol/output.ts';
 import { printed } from '../protocol/secrets.ts';
 import { printableLines } from '../shared/printable.ts';
-import { endBySignal } from './end-by-signal.ts';
+import { endBySignal } from './signals.ts';
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
-import { destinationSpecification } from '../destination-batch/config/specification.ts';
-import { PACKAGE_ROOT } from '../shared/package-root.ts';
-import { sourceSpecification } from '../source-clickhouse/config/specification.ts';
+import { destinationSpecification } from '../src/destination-batch/config/specification.ts';
+import { PACKAGE_ROOT } from '../src/shared/package-root.ts';
+import { sourceSpecification } from '../src/source-clickhouse/config/specification.ts';
 
 /** Writes the specifications that `spec` prints, from the schemas: `npm run spec`. */
 for (const [name, specification] of [

@@ -6,7 +6,7 @@ import { MessageOutput } from '../protocol/output.ts';
 import { printed } from '../protocol/secrets.ts';
 import { exitCodeOfFailure } from '../runner/exit-codes.ts';
 import { printableLines } from '../shared/printable.ts';
-import { endBySignal } from './end-by-signal.ts';
+import { endBySignal } from './signals.ts';
 
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 

@@ -1,12 +1,12 @@
-import { preview } from '../preview/preview.ts';
-import { terminalOf } from '../preview/terminal.ts';
-import { previewText } from '../preview/text.ts';
-import { EXIT_CODES } from '../runner/exit-codes.ts';
-import { printableLines } from '../shared/printable.ts';
-import { jsonFile } from './json-file-option.ts';
-import { personParser } from './person-parser.ts';
-import { parseRowCount } from './row-limit.ts';
-import { runForPerson } from './run-for-person.ts';
+import { preview } from '../../preview/preview.ts';
+import { terminalOf } from '../../preview/terminal.ts';
+import { previewText } from '../../preview/text.ts';
+import { EXIT_CODES } from '../../runner/exit-codes.ts';
+import { printableLines } from '../../shared/printable.ts';
+import { personParser } from '../arguments.ts';
+import { jsonFile } from '../json-file-option.ts';
+import { parseRowCount } from '../row-limit.ts';
+import { runForPerson } from '../run-interactive.ts';
 
 /** How many rows are shown, unless others are asked for. */
 const DEFAULT_ROWS = 20;
