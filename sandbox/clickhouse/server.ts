@@ -1,49 +1,70 @@
-import { type ChildProcess, fork } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { type ClickHouseClient, ClickHouseLogLevel, createClient } from '@clickhouse/client';
 import { freePort } from '../free-port.ts';
+import { chosenEngine, type Engine } from './engines/engines.ts';
+import { LOG_FILE, prepareEngine, type Start } from './engines/process.ts';
 import { ADMIN, type SandboxUser, usersXml } from './users.ts';
 
-const ENGINE = fileURLToPath(new URL('./engine.js', import.meta.url));
 const HOST = '127.0.0.1';
 
 /** How long the engine may take to answer after its start, in milliseconds. It takes 1 to 3 seconds. */
 const START_TIMEOUT_MS = 60_000;
 
+/** How much of an engine's log is shown when it does not start, in characters. */
+const LOG_TAIL = 4_000;
+
 /**
- * A real ClickHouse server on this machine, out of the npm package chdb, with users and passwords. Its data lives in a
- * folder of its own, which is removed when it is stopped.
+ * How long one block of a query may sleep on the servers out of wheels: without a limit, as engine.js has it. In
+ * microseconds.
+ */
+const SERVER_SETTINGS = { function_sleep_max_microseconds_per_block: 0 };
+
+/**
+ * A real ClickHouse server on this machine, out of the npm package chdb unless another engine is chosen, with users and
+ * passwords. Its data lives in a folder of its own, which is removed when it is stopped.
  */
 export class ClickHouseServer {
   readonly host = HOST;
   readonly port: number;
   readonly #folder: string;
-  readonly #tcpPort: number;
+  readonly #start: Start;
   #engine: ChildProcess | undefined;
   #admin: ClickHouseClient | undefined;
 
-  private constructor(folder: string, port: number, tcpPort: number) {
+  private constructor(folder: string, port: number, start: Start) {
     this.#folder = folder;
     this.port = port;
-    this.#tcpPort = tcpPort;
+    this.#start = start;
   }
 
   /** Starts a server with an empty disk and the users of the sandbox, and `more` of them. Resolves when it answers. */
-  static async start(port?: number, more: readonly SandboxUser[] = []): Promise<ClickHouseServer> {
+  static async start(
+    port?: number,
+    more: readonly SandboxUser[] = [],
+    engine: Engine = chosenEngine(),
+  ): Promise<ClickHouseServer> {
     const folder = await mkdtemp(join(tmpdir(), 'clickhouse-sandbox-'));
-    await writeFile(join(folder, 'users.xml'), usersXml(more));
-    await writeFile(
-      join(folder, 'config.xml'),
-      `<clickhouse><users_config>${join(folder, 'users.xml')}</users_config></clickhouse>`,
-    );
-    const server = new ClickHouseServer(folder, port ?? (await freePort()), await freePort());
-    await server.restart();
-    return server;
+    const place = { folder, usersXml: join(folder, 'users.xml'), port: port ?? (await freePort()) };
+    await writeFile(place.usersXml, usersXml(more, engine.kind === 'server' ? SERVER_SETTINGS : {}));
+    let server: ClickHouseServer | undefined;
+    try {
+      server = new ClickHouseServer(
+        folder,
+        place.port,
+        await prepareEngine(engine, { ...place, tcpPort: await freePort() }),
+      );
+      await server.restart();
+      return server;
+    } catch (error) {
+      await server?.kill();
+      await rm(folder, { recursive: true, force: true });
+      throw error;
+    }
   }
 
   get url(): string {
@@ -73,36 +94,21 @@ export class ClickHouseServer {
     await this.#admin?.close();
     this.#admin = undefined;
     if (engine === undefined || engine.exitCode !== null || engine.signalCode !== null) return;
-    engine.kill('SIGKILL');
-    await once(engine, 'exit');
+    if (engine.pid === undefined) return;
+    const exit = once(engine, 'exit');
+    // Its group: some engines have processes of their own.
+    process.kill(-engine.pid, 'SIGKILL');
+    await exit;
   }
 
   /** Starts the process again on the same data and port. */
   async restart(): Promise<void> {
-    const engine = fork(
-      ENGINE,
-      [
-        '--path',
-        join(this.#folder, 'data'),
-        '--config',
-        join(this.#folder, 'config.xml'),
-        '--http-port',
-        String(this.port),
-        '--tcp-port',
-        String(this.#tcpPort),
-      ],
-      {
-        execArgv: [],
-        stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-        // A Ctrl-C of the terminal is for whoever started it, who may still need it to come to an end.
-        detached: true,
-      },
-    );
+    const engine = this.#start();
     this.#engine = engine;
     const deadline = Date.now() + START_TIMEOUT_MS;
     while (!(await this.#answers())) {
       if (engine.exitCode !== null || engine.signalCode !== null)
-        throw new Error('The ClickHouse engine ended while it started; see its messages above.');
+        throw new Error(`The ClickHouse engine ended while it started; see its messages above.${await this.#log()}`);
       if (Date.now() > deadline)
         throw new Error(`ClickHouse did not answer on port ${this.port} in ${START_TIMEOUT_MS / 1000} s.`);
       await sleep(50);
@@ -113,6 +119,12 @@ export class ClickHouseServer {
   async stop(): Promise<void> {
     await this.kill();
     await rm(this.#folder, { recursive: true, force: true });
+  }
+
+  /** The end of what an engine wrote that does not print to us. */
+  async #log(): Promise<string> {
+    const text = await readFile(join(this.#folder, LOG_FILE), 'utf8').catch(() => '');
+    return text === '' ? '' : `\n${text.slice(-LOG_TAIL)}`;
   }
 
   async #answers(): Promise<boolean> {

@@ -41,13 +41,13 @@ export function readerWith(name: string, more: Pick<SandboxUser, 'settings' | 'c
 
 const USERS = [ADMIN, READER, READER_WITH_SETTINGS, STRANGER];
 
-/** The server's users file. The nameless user `default` is the engine's own session. */
-export function usersXml(more: readonly SandboxUser[]): string {
+/** The server's users file, with settings for all of them. The nameless user `default` is the engine's own session. */
+export function usersXml(more: readonly SandboxUser[], common: SandboxUser['settings'] = {}): string {
   const users = [...USERS, ...more];
   return `<clickhouse>
   <profiles>
     <default/>
-${users.map(profileXml).join('\n')}
+${users.map((user) => profileXml(user, common)).join('\n')}
   </profiles>
   <quotas>
     <default/>
@@ -66,12 +66,13 @@ ${users.map(userXml).join('\n')}
 `;
 }
 
-function profileXml({ name, settings, constants = [] }: SandboxUser): string {
-  const values = Object.entries(settings).map(
+function profileXml({ name, settings, constants = [] }: SandboxUser, common: SandboxUser['settings']): string {
+  const values = Object.entries({ ...common, ...settings }).map(
     ([setting, value]) => `<${setting}>${escapeXml(`${value}`)}</${setting}>`,
   );
-  const constraints = constants.map((setting) => `<${setting}><readonly/></${setting}>`);
-  return `    <${name}>${values.join('')}<constraints>${constraints.join('')}</constraints></${name}>`;
+  const constraints = constants.map((setting) => `<${setting}><readonly/></${setting}>`).join('');
+  // Old servers take an element that they do not know for a setting.
+  return `    <${name}>${values.join('')}${constraints === '' ? '' : `<constraints>${constraints}</constraints>`}</${name}>`;
 }
 
 function quotaXml({ name, quota }: SandboxUser): string {
@@ -93,6 +94,7 @@ function userXml({ name, password, grants }: SandboxUser): string {
     </${name}>`;
 }
 
-function escapeXml(text: string): string {
+/** A text as it is written in XML. */
+export function escapeXml(text: string): string {
   return text.replace(/[<>&"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

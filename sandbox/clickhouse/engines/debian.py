@@ -1,0 +1,12 @@
+"""Runs the server of Debian's package, which alone would not end with the process that started it.
+
+usage: debian.py BINARY CONFIG
+"""
+
+import os
+import sys
+
+from ends_with_parent import end_with_parent
+
+end_with_parent()
+os.execv(sys.argv[1], [sys.argv[1], "--config-file=" + sys.argv[2]])
