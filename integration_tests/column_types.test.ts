@@ -7,6 +7,7 @@ import type { ClickHouse } from '../src/source-clickhouse/client/client.ts';
 import type { RowSelection } from '../src/source-clickhouse/query/row-query.ts';
 import { columnJsonSchema } from '../src/source-clickhouse/schema/json-schema.ts';
 import { connect, EMITTED_AT, execute, linesAfter, linesUnder, partsOf, selectionOf } from './row_lines.ts';
+import { missingType } from './versions/missing_type.ts';
 
 const REQUIRED = 'custom_id String, event_name String, last_updated_at';
 
@@ -61,7 +62,8 @@ const SIMPLE: Case[] = [
   // Floats.
   ['Float64', '0.1 + 0.2', '0.30000000000000004'],
   ['Float64', '1.7976931348623157e308', '1.7976931348623157e308'],
-  ['Float64', '5e-324', '5e-324'],
+  // In quotes, as 25.8 has no such literal.
+  ['Float64', "'5e-324'", '5e-324'],
   ['Float64', '-1.5', '-1.5'],
   ['Float64', 'nan', 'null'],
   ['Float64', 'inf', 'null'],
@@ -257,7 +259,11 @@ const LOOSE: Case[] = [
   ['Nullable(JSON)', 'NULL', 'null'],
 ];
 
-const CASES = [...SIMPLE, ...NESTED, ...LOOSE];
+const ALL_CASES = [...SIMPLE, ...NESTED, ...LOOSE];
+const CASES = ALL_CASES.filter(([type]) => missingType(type) === undefined);
+
+/** Before 26.1, a server that looks for columns of mostly defaults fails at aggregate states inside of other types. */
+const NOT_SPARSE = 'SETTINGS ratio_of_defaults_for_sparse_serialization = 1';
 
 let server: ClickHouseServer;
 let clickhouse: ClickHouse;
@@ -271,7 +277,7 @@ beforeAll(async () => {
   await execute(server, 'CREATE DATABASE shop');
   await execute(
     server,
-    `CREATE TABLE shop.types (${REQUIRED} DateTime64(9), ${CASES.map(([type], index) => `c${index} ${type}`).join(', ')}) ENGINE = MergeTree ORDER BY tuple()`,
+    `CREATE TABLE shop.types (${REQUIRED} DateTime64(9), ${CASES.map(([type], index) => `c${index} ${type}`).join(', ')}) ENGINE = MergeTree ORDER BY tuple() ${NOT_SPARSE}`,
   );
   await execute(
     server,
@@ -332,6 +338,8 @@ const AROUND_DATA = {
 };
 
 describe('a column of the type', () => {
+  test.skip.each(ALL_CASES.flatMap(([type]) => missingType(type) ?? []))('%s', () => {});
+
   test.each(indexed)('%s with the value %s leaves as %s', (_, __, json, name) => {
     expect(values.get(name)).toBe(json);
   });
@@ -364,7 +372,7 @@ describe('a line', () => {
 });
 
 describe('under settings of a profile or a user', () => {
-  const loose = new Set(LOOSE.map((_, index) => `c${SIMPLE.length + NESTED.length + index}`));
+  const loose = new Set(CASES.flatMap((each, index) => (LOOSE.includes(each) ? [`c${index}`] : [])));
 
   /** What leaves for each column of a fixed type. */
   function fixed(of: Buffer): Record<string, string> {
@@ -428,7 +436,9 @@ describe('a type that a server allows only on request keeps no table from being 
     expect(partsOf(row ?? Buffer.of(), 'record', 'data').get('c')).toBe(json);
   });
 
-  test('a Tuple that may be NULL', async () => {
+  test('a Tuple that may be NULL', async ({ skip }) => {
+    const missing = missingType('Nullable(Tuple)');
+    skip(missing !== undefined, missing);
     const rows = await linesOfColumn('Nullable(Tuple(a DateTime))', 'tuple(toDateTime(1))', 'NULL');
     const parts = rows.map((row) => partsOf(row, 'record', 'data'));
     expect(parts.map((each) => each.get('custom_id'))).toEqual(['"u0"', '"u1"']);

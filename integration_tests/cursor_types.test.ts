@@ -6,6 +6,7 @@ import { cursorInLine } from '../src/source-clickhouse/query/record-line.ts';
 import type { RowSelection } from '../src/source-clickhouse/query/row-query.ts';
 import { connect, execute, linesAfter, selectionOf } from './row_lines.ts';
 import { catalogOf, errors, records, sourceConfiguration, temporaryFiles } from './support.ts';
+import { missingType } from './versions/missing_type.ts';
 
 const REQUIRED = 'custom_id String, event_name String, last_updated_at';
 
@@ -174,7 +175,7 @@ test('a type that has an order and is none of these is refused with the types th
   const types = [
     ...['Float64', 'Decimal(38, 10)', 'Bool', "Enum8('a' = 1)", 'FixedString(16)', 'UUID', 'IPv4', 'IPv6', 'Time'],
     ...['IntervalDay', 'Array(DateTime)', 'Tuple(DateTime)', 'Variant(DateTime, Date)', 'Dynamic', 'JSON'],
-  ];
+  ].filter((type) => missingType(type) === undefined);
   for (const [index, type] of types.entries()) {
     await execute(
       server,

@@ -1,5 +1,6 @@
 import type { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
 import { ADMIN } from '../sandbox/clickhouse/users.ts';
+import { knownSettings } from './known_settings.ts';
 
 // RowBinary: the bytes of values as ClickHouse keeps them, without a text in between that could be read in two ways.
 // https://clickhouse.com/docs/interfaces/formats/RowBinary
@@ -21,7 +22,7 @@ export async function bytesOf(server: ClickHouseServer, table: string, order: st
 }
 
 async function answer(server: ClickHouseServer, query: string, body: Buffer): Promise<Buffer> {
-  const url = `${server.url}/?${new URLSearchParams({ ...SETTINGS, query })}`;
+  const url = `${server.url}/?${new URLSearchParams({ ...(await knownSettings(server, SETTINGS)), query })}`;
   const authorization = `Basic ${Buffer.from(`${ADMIN.name}:${ADMIN.password}`).toString('base64')}`;
   const response = await fetch(url, { method: 'POST', body: new Uint8Array(body), headers: { authorization } });
   const bytes = Buffer.from(await response.arrayBuffer());

@@ -10,11 +10,10 @@ import { type RowSelection, rowQuery } from '../src/source-clickhouse/query/row-
 import { cursorCodec } from '../src/source-clickhouse/schema/cursor.ts';
 import { listTables } from '../src/source-clickhouse/schema/table.ts';
 import type { Position } from '../src/source-clickhouse/state/stream-state.ts';
+import { knownSettings, type Settings } from './known_settings.ts';
 
 /** When the rows of these tests say that they were emitted. */
 export const EMITTED_AT = 1_767_225_600_123;
-
-type Settings = Record<string, string>;
 
 /** The bytes of a query's answer over HTTP, with settings in the URL. */
 async function answerTo(
@@ -31,18 +30,25 @@ async function answerTo(
   return bytes;
 }
 
+/** What lets a table have rare types. Servers know some of them. */
+const RARE_TYPES: Settings = {
+  allow_experimental_dynamic_type: '1',
+  allow_experimental_json_type: '1',
+  allow_experimental_object_type: '1',
+  allow_experimental_variant_type: '1',
+  allow_suspicious_fixed_string_types: '1',
+  allow_suspicious_low_cardinality_types: '1',
+  allow_suspicious_variant_types: '1',
+  enable_nullable_tuple_type: '1',
+  enable_qbit_type: '1',
+  enable_time_time64_type: '1',
+  // So that Nested is a column, as it is inside of a Tuple.
+  flatten_nested: '0',
+};
+
 /** Runs a statement of the administrator with settings that a table of rare types needs. */
 export async function execute(server: ClickHouseServer, statement: string): Promise<void> {
-  await answerTo(server, ADMIN, statement, {
-    allow_suspicious_fixed_string_types: '1',
-    allow_suspicious_low_cardinality_types: '1',
-    allow_suspicious_variant_types: '1',
-    enable_nullable_tuple_type: '1',
-    enable_qbit_type: '1',
-    enable_time_time64_type: '1',
-    // So that Nested is a column, as it is inside of a Tuple.
-    flatten_nested: '0',
-  });
+  await answerTo(server, ADMIN, statement, await knownSettings(server, RARE_TYPES));
 }
 
 /** A read-only user whose queries the analyzer reads that was the default before ClickHouse 24.3. */
@@ -90,7 +96,8 @@ export async function linesUnder(
 ): Promise<Buffer[]> {
   const { query, parameters } = rowQuery(selection, undefined, EMITTED_AT);
   const named = Object.entries(parameters).map(([name, value]) => [`param_${name}`, String(value)]);
-  return linesIn(await answerTo(server, user, query, { ...settings, ...Object.fromEntries(named) }));
+  const known = await knownSettings(server, settings);
+  return linesIn(await answerTo(server, user, query, { ...known, ...Object.fromEntries(named) }));
 }
 
 /** The lines of an answer, as `read` writes them. */

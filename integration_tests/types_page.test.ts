@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { chosenEngine, isOlder } from '../sandbox/clickhouse/engines/engines.ts';
 import { ClickHouseServer } from '../sandbox/clickhouse/server.ts';
 import { READER_WITH_SETTINGS } from '../sandbox/clickhouse/users.ts';
 import { run } from '../sandbox/launcher.ts';
@@ -9,6 +10,7 @@ import { discover } from '../src/source-clickhouse/streams/discover.ts';
 import { connect, execute, linesAfter, linesUnder, partsOf, selectionOf } from './row_lines.ts';
 import { catalogOf, sourceConfiguration, states, temporaryFiles } from './support.ts';
 import { code, codeIn, mappedRow, NOTHING, rowOf, rowsOfTables, whatBatchGets } from './types_page.ts';
+import { missingType } from './versions/missing_type.ts';
 
 // docs/TYPES.md against a real server: what it says of a value is what becomes of it.
 
@@ -80,7 +82,7 @@ test('the page has its tables', () => {
 
 describe('of a type the page says what leaves:', () => {
   const FLATTENED = ', flattened';
-  const fixed = TYPES.filter(([type = '']) => !type.endsWith(FLATTENED));
+  const fixed = TYPES.filter(([type = '']) => !type.endsWith(FLATTENED) && missingType(codeIn(type)) === undefined);
   const flattened = TYPES.filter(([type = '']) => type.endsWith(FLATTENED));
   let schemas: Record<string, unknown>;
   let values: Map<string, string>;
@@ -103,7 +105,14 @@ describe('of a type the page says what leaves:', () => {
     return rowOf([type, value, code(JSON.stringify(schema)), code(json), whatBatchGets(column, json)]);
   }
 
-  test.each(indexed(fixed, 2))('%s', (_, row, index) => {
+  test.skip.each(TYPES.flatMap(([type = '']) => missingType(codeIn(type)) ?? []))('%s', () => {});
+
+  test.for(indexed(fixed, 2))('%s', ([, row, index], { skip }) => {
+    const { version } = chosenEngine();
+    skip(
+      isOlder(version, '25.5') && /Dynamic.*DateTime/.test(row.join()),
+      `ClickHouse ${version} writes the DateTime of a Dynamic as a number`,
+    );
     const column = `c${index}`;
     expect(rowOf(row)).toBe(rowInTruth(row, schemas[column], values.get(column), 'c'));
   });
@@ -125,7 +134,12 @@ describe('of a type the page says what leaves:', () => {
 });
 
 describe('of a setting the page says what it does:', () => {
-  test.each(indexed(SETTINGS, 3))('%s', async (_, [setting = '', type = '', value = '', json], index) => {
+  test.for(indexed(SETTINGS, 3))('%s', async ([, [setting = '', type = '', value = '', json], index], { skip }) => {
+    const { version } = chosenEngine();
+    skip(
+      isOlder(version, '25.5') && /JSON|Dynamic/.test(type),
+      `ClickHouse ${version} does not heed it for what is in JSON and Dynamic`,
+    );
     const table = `under_setting${index}`;
     await createTable(table, { c: [codeIn(type), codeIn(value)] });
     const [name = '', to = ''] = codeIn(setting).split('=');
