@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, type TestContext, test, vi } from 'vitest'
 import { chosenEngine, isOlder } from '../../sandbox/clickhouse/engines/engines.ts';
 import { READER, readerWith, type SandboxUser } from '../../sandbox/clickhouse/users.ts';
 import { type Finished, run } from '../../sandbox/launcher.ts';
-import { quoteString } from '../../src/source-clickhouse/identifier.ts';
+import { quoteString } from '../../src/source-clickhouse/sql.ts';
 import { execute } from '../row_lines.ts';
 import {
   catalogOf,

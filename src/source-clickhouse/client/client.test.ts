@@ -394,7 +394,7 @@ describe('a server that is too old is refused at its first answer', () => {
     ]) {
       await expect(ask()).rejects.toMatchObject({
         code: 'clickhouse_too_old',
-        message: expect.stringContaining(`The server is ${seen}, which is too old: 22.12 or later is needed`),
+        message: expect.stringContaining(`The server is ${seen}, which is too old: 23.6 or later is needed`),
       });
     }
     expect(requests.length).toBe(2);

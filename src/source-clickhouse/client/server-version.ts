@@ -1,7 +1,7 @@
 import { sourceError } from '../errors/codes.ts';
 
 /** The oldest ClickHouse that is read, as [major, minor]: the oldest one that this source is tested on. */
-const OLDEST_VERSION = [22, 12] as const;
+const OLDEST_VERSION = [23, 6] as const;
 
 /** How versions before 21.10 begin an error. */
 const OLD_ERROR = /^Code: \d+, e\.displayText\(\) = /;
