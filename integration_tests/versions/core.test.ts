@@ -3,7 +3,7 @@ import { chosenEngine, isOlder } from '../../sandbox/clickhouse/engines/engines.
 import { READER, readerWith, type SandboxUser } from '../../sandbox/clickhouse/users.ts';
 import { type Finished, run } from '../../sandbox/launcher.ts';
 import { quoteString } from '../../src/source-clickhouse/sql.ts';
-import { execute } from '../row_lines.ts';
+import { execute } from '../support/row-lines.ts';
 import {
   catalogOf,
   checkStatus,
@@ -17,10 +17,10 @@ import {
   sourceReader,
   states,
   temporaryFiles,
-} from '../support.ts';
+} from '../support/support.ts';
 import { RowCount, statesWithin } from './ledger.ts';
-import { missingType } from './missing_type.ts';
-import { ADDED_TYPES, OLD_TYPES, type TypeCase } from './type_cases.ts';
+import { missingType } from './missing-type.ts';
+import { ADDED_TYPES, OLD_TYPES, type TypeCase } from './type-cases.ts';
 
 // What every version of ClickHouse must do: SQL in, rows out, through the launcher. It needs nothing of a server besides,
 // so that it runs on engines that have no users, streams or concurrent queries.

@@ -7,8 +7,8 @@ import { z } from 'zod';
 import { ENGINE_VARIABLE, type Engine, engineOf, SUPPORTED_ENGINES } from '../../sandbox/clickhouse/engines/engines.ts';
 import { debianServerMissing } from '../../sandbox/clickhouse/engines/process.ts';
 import { pythonWith, WheelUnavailable } from '../../sandbox/clickhouse/engines/wheels.ts';
-import { NEXT_ENGINE_VARIABLE } from './next_engine.ts';
-import { type EngineResult, engineLine, type Outcome, resultTable } from './result_table.ts';
+import { NEXT_ENGINE_VARIABLE } from './next-engine.ts';
+import { type EngineResult, engineLine, type Outcome, resultTable } from './result-table.ts';
 
 // npm run test:versions [-- VERSION ...]: the tests of the source that make sense on other versions, on each of them.
 
@@ -19,26 +19,26 @@ const CORE = ['versions/core'];
 /** What needs users, streams or concurrent queries, too. */
 const FOR_SERVERS = [
   ...CORE,
-  'any_type',
-  'awkward_names',
-  'column_types',
-  'cursor_types',
-  'source_check',
-  'source_discover',
-  'source_late_rows',
-  'source_limits',
-  'source_read',
-  'source_row_limit',
-  'source_settings',
-  'source_tie_group',
-  'types_page',
+  'types/any-type',
+  'source/names',
+  'types/column-types',
+  'types/cursor-types',
+  'source/check',
+  'source/discover',
+  'source/late-rows',
+  'source/server-limits',
+  'source/read',
+  'source/row-limit',
+  'source/settings',
+  'source/tie-group',
+  'docs/types-page',
 ];
 
 const FILES: Record<Engine['kind'], readonly string[]> = {
   npm: FOR_SERVERS,
   server: FOR_SERVERS,
   'engine only': CORE,
-  debian: ['versions/too_old'],
+  debian: ['versions/too-old'],
 };
 
 /** How much of vitest's own output is shown when the report lacks the reason, in characters. */
@@ -165,7 +165,7 @@ async function main(versions: readonly string[]): Promise<void> {
     printOutcome(engineLine(result), outcome);
     const next = available[index + 1];
     if (next === undefined || engine.kind === 'debian') continue;
-    result.next = await runTests(['versions/next_version'], {
+    result.next = await runTests(['versions/next-version'], {
       [ENGINE_VARIABLE]: engine.version,
       [NEXT_ENGINE_VARIABLE]: next.version,
     });

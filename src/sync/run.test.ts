@@ -6,7 +6,7 @@ import type { Program } from '../runner/process.ts';
 import type { RunResult } from './result.ts';
 import { runOnce } from './run.ts';
 
-// Against the real connectors: integration_tests/sync_command.test.ts. Here are processes that end as those seldom do.
+// Against the real connectors: integration_tests/sync/command.test.ts. Here are processes that end as those seldom do.
 
 let folder: string;
 let state: string;

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { certificate } from '../../../integration_tests/tls_certificate.ts';
+import { certificate } from '../../../integration_tests/support/tls-certificate.ts';
 import type { FaultRequest } from '../../../sandbox/batch-api/faults.ts';
 import { BatchApi as Sandbox } from '../../../sandbox/batch-api/server.ts';
 import { ConnectorError } from '../../protocol/errors.ts';

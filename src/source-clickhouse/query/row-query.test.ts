@@ -5,7 +5,7 @@ import type { Position } from '../state/stream-state.ts';
 import { type RowSelection, rowQuery } from './row-query.ts';
 import { changedTable } from './schema-guard.ts';
 
-// That the query gives what it should, integration_tests/column_types.test.ts and awkward_names.test.ts prove with a
+// That the query gives what it should, integration_tests/types/column-types.test.ts and source/names.test.ts prove with a
 // real server; here is what it must be made of for reasons that the answer does not show.
 
 function selection(cursorType = "DateTime64(6, 'UTC')", columns?: string[]): RowSelection {

@@ -13,7 +13,7 @@ import { STATE_VERSION, type StreamState } from '../state/stream-state.ts';
 import { RowBudget } from './row-limit.ts';
 import { emitRows } from './stream-reader.ts';
 
-// Against a real server: integration_tests/source_late_rows.test.ts. Here is what needs an answer made to measure.
+// Against a real server: integration_tests/source/late-rows.test.ts. Here is what needs an answer made to measure.
 
 const STREAM = { name: 'events', namespace: 'shop' };
 const CURSOR_TYPE = parseClickHouseType('DateTime64(3)');

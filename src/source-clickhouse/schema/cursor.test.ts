@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { parseClickHouseType } from './clickhouse-type.ts';
 import { cursorCodec } from './cursor.ts';
 
-// That the parameters find the rows behind them, integration_tests/column_types.test.ts proves with a real server.
+// That the parameters find the rows behind them, integration_tests/types/column-types.test.ts proves with a real server.
 describe('a cursor of the type', () => {
   test.each([
     ['DateTime', '2026-10-25T00:30:00Z', "DateTime('UTC')", '2026-10-25 00:30:00'],

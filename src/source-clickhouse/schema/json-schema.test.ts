@@ -7,7 +7,7 @@ const INTEGER = { type: 'integer', airbyte_type: 'integer' };
 const STAMP = { type: 'string', format: 'date-time', airbyte_type: 'timestamp_with_timezone' };
 const ANYTHING = { type: ['null', 'string', 'number', 'boolean', 'array', 'object'] };
 
-// That values of each type validate against it, integration_tests/column_types.test.ts proves with a real server.
+// That values of each type validate against it, integration_tests/types/column-types.test.ts proves with a real server.
 describe('the JSON schema of a column of the type', () => {
   test.each<[string, JsonSchema]>([
     ['String', { type: 'string' }],

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { parseClickHouseType } from './clickhouse-type.ts';
 import { anyOf, hasNonFinite, jsonPairs, jsonText } from './json-sql.ts';
 
-// What the expressions give, integration_tests/column_types.test.ts proves with a real server, to the digit.
+// What the expressions give, integration_tests/types/column-types.test.ts proves with a real server, to the digit.
 
 test('every expression is made of the value that it was given', () => {
   for (const name of [

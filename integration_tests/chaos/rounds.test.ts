@@ -1,0 +1,65 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { Fault } from './faults.ts';
+import { type Lab, openLab } from './lab.ts';
+import { drawPlan, type Plan } from './plan.ts';
+import { describeFailure } from './report.ts';
+import { performRound } from './round.ts';
+
+/** A short run of `npm run chaos`. See integration_tests/chaos/README.md. */
+const SEEDS = [
+  // A hang, a cut connection and a partial error of Batch, and SIGTERM to the source.
+  12,
+  // SIGTERM to the destination among requests that fail.
+  25,
+  // SIGKILL to the destination.
+  75,
+  // An output that is full.
+  20261154,
+];
+
+let lab: Lab;
+
+beforeAll(async () => {
+  lab = await openLab();
+});
+
+afterAll(() => lab.close());
+
+test.each(SEEDS)('the round of seed %i keeps all that is promised', async (seed) => {
+  const plan = drawPlan(seed);
+  const result = await performRound(lab, plan);
+  expect(result.complaints, describeFailure(plan, result)).toEqual([]);
+});
+
+/** A round in which the destination is killed while several states are on their way, and no row has been sent. */
+function killedBeforeItSends(): Plan {
+  const killed: Fault = { kind: 'signal', signal: 'SIGKILL', to: ['destination'], at: { after: 'rows', count: 900 } };
+  return {
+    seed: 0,
+    table: {
+      rows: 1_000,
+      profiles: 700,
+      cursor: 'DateTime64(6)',
+      stamps: 'each_its_own',
+      isSortedByCursor: true,
+      paddingBytes: 6_000,
+      badEvery: null,
+      lookbackSeconds: 60,
+    },
+    destination: { endpoint: 'update', eventsPerUpdate: 15, flushSeconds: 900 },
+    poison: [],
+    runs: [{ faults: [killed], writes: [] }],
+  };
+}
+
+test('a platform that hands back states that were not echoed loses rows, and is found out', async () => {
+  const { complaints } = await performRound(lab, killedBeforeItSends(), { isHasty: true });
+  expect(complaints).toEqual([
+    expect.stringMatching(/^Run 2: \d+ rows are lost: neither accepted nor kept as rejected: row-/),
+  ]);
+});
+
+test('the same seed draws the same plan, another seed another one', () => {
+  expect(drawPlan(7)).toEqual(drawPlan(7));
+  expect(drawPlan(7).table).not.toEqual(drawPlan(8).table);
+});

@@ -1,0 +1,132 @@
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { finished, type LauncherName, launcherPath, run } from '../../sandbox/launcher.ts';
+import { errors, temporaryFiles } from '../support/support.ts';
+
+const file = temporaryFiles();
+const source = (): string => file('source.json', { host: '127.0.0.1', port: 1 });
+const destination = (): string =>
+  file('destination.json', { project_key: 'p', rest_api_key: 'k', api_url: 'http://127.0.0.1:1' });
+
+function documentation(spec: unknown): string {
+  return JSON.stringify(spec);
+}
+
+describe('the launcher for both connectors', () => {
+  test.each([
+    ['--role source', ['--role', 'source'], {}, 'source-clickhouse.md'],
+    ['--role destination', ['--role', 'destination'], {}, 'destination-batch.md'],
+    ['CONNECTOR_ROLE=source', [], { CONNECTOR_ROLE: 'source' }, 'source-clickhouse.md'],
+    ['CONNECTOR_ROLE=destination', [], { CONNECTOR_ROLE: 'destination' }, 'destination-batch.md'],
+    ['--role above CONNECTOR_ROLE', ['--role', 'source'], { CONNECTOR_ROLE: 'destination' }, 'source-clickhouse.md'],
+  ])('spec takes the role from %s', async (_, args, env, expected) => {
+    const { code, messages } = await run('connector', ['spec', ...args], { env });
+    expect(code).toBe(0);
+    expect(documentation(messages[0]?.spec)).toContain(expected);
+  });
+
+  test.each([
+    ['neither', {}, /neither was asked for.*--role.*CONNECTOR_ROLE/],
+    ['something else', { CONNECTOR_ROLE: 'both' }, /"both" is neither/],
+  ])('spec says so when it is given %s', async (_, env, expected) => {
+    const result = await run('connector', ['spec'], { env });
+    expect(result.code).toBe(1);
+    expect(errors(result)).toMatchObject([{ failure_type: 'config_error', message: expect.stringMatching(expected) }]);
+  });
+
+  test('check follows the keys of the configuration', async () => {
+    const [ofSource, ofDestination] = await Promise.all(
+      [source(), destination()].map((config) => run('connector', ['check', '--config', config])),
+    );
+    expect(ofSource?.messages[0]?.connectionStatus?.message).toContain('HTTP is 8123');
+    expect(ofDestination?.messages[0]?.connectionStatus?.message).toContain('api_url');
+  });
+
+  test.each([
+    ['of neither', { user: 'x' }, /for neither connector/],
+    ['of both', { host: 'h', project_key: 'p' }, /for both connectors at once/],
+  ])('a configuration %s is refused', async (_, content, expected) => {
+    const result = await run('connector', ['check', '--config', file('odd.json', content)]);
+    expect(JSON.stringify(result.messages)).toMatch(expected);
+  });
+
+  test('has both read and write', async () => {
+    const { stdout } = await run('connector', ['--help']);
+    expect(stdout).toMatch(/connector read[\s\S]*connector write/);
+  });
+});
+
+describe('wrong arguments are a config_error that leads on', () => {
+  test.each<[LauncherName, string[], RegExp]>([
+    ['source-clickhouse', [], /Name a command.*source-clickhouse --help/],
+    ['source-clickhouse', ['raed'], /Unknown argument: raed/],
+    ['source-clickhouse', ['write'], /Unknown argument: write/],
+    ['destination-batch', ['read'], /Unknown argument: read/],
+    ['source-clickhouse', ['check'], /Missing required argument: config/],
+    ['source-clickhouse', ['check', '--config'], /config/],
+    ['source-clickhouse', ['check', '--config', 'x', '--password', 'hunter2'], /Unknown argument: password/],
+    ['destination-batch', ['write', '--config', 'x'], /Missing required argument: catalog/],
+  ])('%s %j', async (name, args, expected) => {
+    const result = await run(name, args);
+    expect(result.code).toBe(1);
+    expect(errors(result)).toMatchObject([{ failure_type: 'config_error', message: expect.stringMatching(expected) }]);
+    expect(result.stderr).toBe('');
+    expect(result.stdout).not.toContain('hunter2');
+  });
+});
+
+// Of util-linux: runs a command in a terminal of its own. That of macOS takes other arguments.
+test.runIf(process.platform === 'linux' && existsSync('/usr/bin/script'))(
+  'wrong arguments in a terminal are told in words, on stderr',
+  async () => {
+    const stderr = file('stderr', '');
+    const command = `'${launcherPath('connector')}' snyc 2> '${stderr}'`;
+    const { code, stdout } = await finished(spawn('/usr/bin/script', ['-qec', command, '/dev/null']));
+    expect([code, stdout]).toEqual([1, '']);
+    expect(readFileSync(stderr, 'utf8')).toMatch(
+      /^Unknown argument: snyc\. It may be misspelt: there is "sync"\. connector --help lists all\. See \S+\n$/,
+    );
+  },
+);
+
+test.each<LauncherName>(['source-clickhouse', 'destination-batch', 'connector'])(
+  '%s --help lists its commands',
+  async (name) => {
+    const { code, stdout } = await run(name, ['--help']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/spec[\s\S]*check[\s\S]*discover/);
+  },
+);
+
+describe('explain', () => {
+  test.each<LauncherName>(['connector', 'source-clickhouse', 'destination-batch'])(
+    '%s prints the page of a code',
+    async (name) => {
+      const page = readFileSync(new URL('../../docs/troubleshooting/table_missing.md', import.meta.url), 'utf8');
+      const { code, stdout, stderr } = await run(name, ['explain', 'table_missing']);
+      expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: page, stderr: '' });
+    },
+  );
+
+  test('lists all codes', async () => {
+    const { code, stdout } = await run('connector', ['explain']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^## Errors of Batch\n\n {2}batch_address_wrong /m);
+  });
+
+  test('says which codes are like one that there is not, and that it failed', async () => {
+    const { code, stdout, stderr } = await run('connector', ['explain', 'tabel_missing']);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/^There is no code "tabel_missing"\..+: table_missing, /);
+  });
+});
+
+test('no start waits until ICU has loaded its tables for the layout of a help that nobody asked for', async () => {
+  const costly = 'Intl.Segmenter = Intl.NumberFormat = function () { throw new Error("ICU was loaded"); };';
+  const result = await run('source-clickhouse', ['spec'], {
+    env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(costly)}` },
+  });
+  expect(result.stderr).toBe('');
+  expect(result.code).toBe(0);
+});

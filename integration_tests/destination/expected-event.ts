@@ -1,0 +1,188 @@
+import { exactValue, NumberText, ObjectTree, type Tree, treeOf } from '../support/json-tree.ts';
+
+// Says whether an event that was sent is true to its row, by the row's own text. It knows the rules by which columns get
+// their names and values, and nothing of the code that follows them.
+
+type Columns = ReadonlyMap<string, Tree>;
+
+const NOT_SENT: ReadonlySet<string> = new Set(['custom_id', 'event_name', 'event_time', 'last_updated_at']);
+const TYPED = /^(date|url)(?:__|\()(.*?)\)?$/s;
+
+/** What is wrong with an event as the image of a row; nothing if all is well. */
+export function faultsOf(customId: Tree | undefined, event: ObjectTree, row: Columns): string[] {
+  const faults: string[] = [];
+  const { entries } = event;
+  if (!isSameId(customId, row.get('custom_id'))) faults.push('custom_id is not that of the row');
+  if (entries.get('name') !== row.get('event_name')) faults.push('name is not that of the row');
+  const time = timeOf(row);
+  const sentTime = entries.get('time');
+  if (time === null ? sentTime !== undefined : !isSameMoment(sentTime, time, false)) {
+    faults.push('time is not that of the row');
+  }
+  for (const key of entries.keys()) {
+    if (key !== 'name' && key !== 'time' && key !== 'attributes') faults.push(`the event has a key ${key}`);
+  }
+  const attributes = entries.get('attributes');
+  const sent = attributes instanceof ObjectTree ? attributes.entries : new Map<string, Tree>();
+  const columns = new Map([...row].filter(([name]) => !NOT_SENT.has(name) && !name.startsWith('_airbyte_')));
+  for (const [name, value] of sent) {
+    if (!comesFrom(name, value, columns)) faults.push(`the attribute ${name} is in no column: ${shown(value)}`);
+  }
+  for (const name of certainNames(columns)) {
+    if (!sent.has(name)) faults.push(`the attribute ${name} is missing`);
+  }
+  return faults;
+}
+
+/** Whether a row is sure to be taken, or sure to be rejected before it is sent; undefined where this does not know. */
+export function fateOf(row: Columns, bytes: number): 'sent' | 'rejected' | undefined {
+  const id = row.get('custom_id') ?? null;
+  const name = row.get('event_name') ?? null;
+  const time = timeOf(row);
+  const isGoodName = typeof name === 'string' && /^[a-z0-9_]{1,30}$/.test(name);
+  if (!isGoodName) return 'rejected';
+  if (id === null || typeof id === 'boolean' || Array.isArray(id) || id instanceof ObjectTree) return 'rejected';
+  if (typeof id === 'string' && (id.trim() === '' || id.length > 512 || !id.isWellFormed())) return 'rejected';
+  if (id instanceof NumberText && /\.\d*[1-9]/.test(id.digits) && !/e/i.test(id.digits)) return 'rejected';
+  if (time !== null && momentOf(time, false) === undefined) return 'rejected';
+  const isGoodId =
+    typeof id === 'string' ? /^[a-z]\d{1,9}$/.test(id) : id instanceof NumberText && /^\d{1,40}$/.test(id.digits);
+  return isGoodId && bytes < 12_000 ? 'sent' : undefined;
+}
+
+/** A blank text is what a String column has for NULL. */
+function timeOf(row: Columns): Tree {
+  const time = row.get('event_time') ?? null;
+  return typeof time === 'string' && time.trim() === '' ? null : time;
+}
+
+/** Milliseconds since 1970 and the digits of the fraction of a second. */
+export function momentOf(value: Tree | undefined, isDayAllowed: boolean): [number, string] | undefined {
+  if (typeof value !== 'string') return undefined;
+  const match = /^(\d{4}-\d\d-\d\d)(?:[Tt](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|([+-])(\d\d):(\d\d)))?$/.exec(value);
+  if (match === null) return undefined;
+  const [, date = '', clock, fraction = '', zone, sign, hours = '0', minutes = '0'] = match;
+  if (zone === undefined && !isDayAllowed) return undefined;
+  const milliseconds = Date.parse(`${date}T${clock ?? '00:00:00'}Z`);
+  if (Number.isNaN(milliseconds) || Number(hours) > 23 || Number(minutes) > 59) return undefined;
+  if (!new Date(milliseconds).toISOString().startsWith(date) && clock !== '24:00:00') return undefined;
+  if (clock?.startsWith('24') === true) return undefined;
+  const offset = (Number(hours) * 60 + Number(minutes)) * 60_000 * (sign === '-' ? -1 : 1);
+  const moment = milliseconds - offset;
+  const isYearOfFourDigits =
+    moment >= Date.parse('0000-01-01T00:00:00Z') && moment < Date.parse('+010000-01-01T00:00:00Z');
+  return isYearOfFourDigits ? [moment, fraction] : undefined;
+}
+
+function isSameMoment(sent: Tree | undefined, own: Tree, isDayAllowed: boolean): boolean {
+  if (typeof sent !== 'string' || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/.test(sent)) return false;
+  const [sentMoment, ownMoment] = [momentOf(sent, false), momentOf(own, isDayAllowed)];
+  return sentMoment !== undefined && String(sentMoment) === String(ownMoment);
+}
+
+function isSameId(sent: Tree | undefined, own: Tree | undefined): boolean {
+  if (typeof sent !== 'string') return false;
+  if (typeof own === 'string') return own === sent;
+  return own instanceof NumberText && /^-?\d+$/.test(sent) && exactValue(sent) === exactValue(own.digits);
+}
+
+/** The name by which a column, or a name in an object, may be sent. */
+function attributeName(name: string): string {
+  const lowerCase = name.toLowerCase();
+  const [, type, inner] = TYPED.exec(lowerCase) ?? [];
+  return type === undefined ? lowerCase : `${type}(${inner})`;
+}
+
+function comesFrom(name: string, value: Tree, columns: Columns): boolean {
+  for (const [column, own] of columns) {
+    if (attributeName(column) === name && isImage(name, value, own, true)) return true;
+  }
+  return false;
+}
+
+/** @param isColumn whether a text may be the JSON of something. */
+function isImage(name: string, sent: Tree, own: Tree, isColumn: boolean): boolean {
+  if (name.startsWith('date(')) return isSameMoment(sent, own, true);
+  if (name.startsWith('url(')) return typeof sent === 'string' && sent === own;
+  const structure = isColumn && typeof own === 'string' ? structureIn(own) : undefined;
+  return isSame(sent, structure ?? own);
+}
+
+function isSame(sent: Tree, own: Tree): boolean {
+  if (sent instanceof NumberText)
+    return own instanceof NumberText && exactValue(sent.digits) === exactValue(own.digits);
+  if (sent instanceof ObjectTree) return own instanceof ObjectTree && isPartOf(sent, own);
+  if (isList(sent)) return isList(own) && isListOf(sent, own);
+  return sent === own;
+}
+
+/** An object may be sent without some of what is in it. */
+function isPartOf(sent: ObjectTree, own: ObjectTree): boolean {
+  for (const [name, value] of sent.entries) {
+    const isThere = [...own.entries].some(
+      ([ownName, ownValue]) =>
+        (ownName === name || attributeName(ownName) === name) && isImage(name, value, ownValue, false),
+    );
+    if (!isThere) return false;
+  }
+  return true;
+}
+
+/** A list is whole, but for objects in which nothing is. */
+function isListOf(sent: readonly Tree[], own: readonly Tree[]): boolean {
+  let next = 0;
+  for (const item of own) {
+    const candidate = sent[next];
+    if (candidate !== undefined && isSame(candidate, item)) next += 1;
+    else if (!(item instanceof ObjectTree)) return false;
+  }
+  return next === sent.length;
+}
+
+function isList(tree: Tree): tree is readonly Tree[] {
+  return Array.isArray(tree);
+}
+
+function structureIn(text: string): Tree | undefined {
+  if (!/^\s*[[{]/.test(text)) return undefined;
+  try {
+    return treeOf(text.trim());
+  } catch {
+    return undefined;
+  }
+}
+
+/** The names of attributes that break no rule, be it read as strictly as can be. */
+function certainNames(columns: Columns): string[] {
+  const filled = [...columns].filter(([, value]) => value !== null);
+  if (filled.length > 20) return [];
+  // `x`, `date__x` and `url__x` are one attribute, of which the first that can be sent is sent.
+  const names = filled.map(([name]) => attributeName(name).replace(TYPED, '$2'));
+  return filled.flatMap(([column, value], index) => {
+    const name = names[index] ?? '';
+    const isAlone = names.indexOf(name) === names.lastIndexOf(name);
+    return isAlone && /^[a-z0-9_]{1,30}$/.test(column) && !TYPED.test(column) && isCertain(value) ? [name] : [];
+  });
+}
+
+function isCertain(value: Tree): boolean {
+  if (typeof value === 'boolean') return true;
+  if (value instanceof NumberText) return /^-?\d{1,18}(\.\d{1,40})?$/.test(value.digits);
+  if (isList(value)) return value.length > 0 && value.length <= 25 && value.every(isCertainText);
+  return isCertainText(value);
+}
+
+function isCertainText(value: Tree): boolean {
+  return (
+    typeof value === 'string' &&
+    value.length <= 300 &&
+    value.isWellFormed() &&
+    /^[^[{\s]/.test(value) &&
+    value.trim() !== ''
+  );
+}
+
+function shown(value: Tree): string {
+  if (value instanceof ObjectTree) return value.text.slice(0, 200);
+  return value instanceof NumberText ? value.digits : JSON.stringify(value).slice(0, 200);
+}

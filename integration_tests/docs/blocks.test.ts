@@ -1,0 +1,177 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Ajv } from 'ajv';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { ROOT } from '../packaging/kubernetes-manifest.ts';
+import { type Page, pagesIn } from './pages.ts';
+import { compact, type Given, Lab } from './runner.ts';
+
+// What the pages tell their reader to type is typed here, page by page and in its order.
+
+/** Languages of blocks that can be run. */
+const RUN = ['sh', 'bash', 'sql', 'json', 'python'];
+/** Languages of blocks that are only shown. */
+const SHOWN = ['', 'text', 'ini', 'crontab'];
+
+/** What the reader of a page has before its first block. */
+const EVENTS_TABLE = `CREATE DATABASE shop;
+CREATE TABLE shop.events (custom_id String, event_name String, last_updated_at DateTime64(6) DEFAULT now64(6), price Decimal(9, 2))
+ENGINE = MergeTree ORDER BY (last_updated_at, custom_id);
+INSERT INTO shop.events (custom_id, event_name, price) VALUES ('u1', 'order_paid', 19.9), ('u2', 'order_paid', 5);`;
+const SOURCE =
+  '{"host": "localhost", "username": "batch_sync", "password": "…", "database": "shop", "table": "events"}';
+const DESTINATION = '{"project_key": "project_…", "rest_api_key": "…"}';
+const CATALOG =
+  '{"streams": [{"stream": {"name": "events", "json_schema": {}, "supported_sync_modes": ["incremental"]}, "sync_mode": "incremental", "destination_sync_mode": "append"}]}';
+const REJECTED_ROW =
+  '{"type": "RECORD", "record": {"stream": "events", "emitted_at": 1, "data": {"custom_id": "u1", "event_name": "order_paid"}}, "rejection": {"code": "event_name_invalid"}}\n';
+
+/** What the reader of a page about an error has: a sync that ran, and a table that lacks columns. */
+const GIVEN_FOR_TROUBLESHOOTING: Given = {
+  files: {
+    'source.json': SOURCE,
+    'destination.json': DESTINATION,
+    'catalog.json': CATALOG,
+    'input.jsonl': REJECTED_ROW,
+    'out.jsonl': '{"type":"STATE","state":{}}\n',
+  },
+  statements: [
+    EVENTS_TABLE,
+    'CREATE TABLE shop.raw (user_id UInt64, action String, inserted_at DateTime, amount Float64) ENGINE = MergeTree ORDER BY user_id',
+    'CREATE VIEW shop.events_view AS SELECT * FROM shop.events',
+  ],
+};
+
+/**
+ * What keeps a block of these pages from being run. It is still read, by the shell or by ClickHouse. They have no marks, as
+ * `explain` shows the pages as they are.
+ */
+const NOT_HERE: readonly RegExp[] = [
+  // Servers, files and words that the reader has.
+  /\b(HOST|PORT|BASTION|KEY_FILE|BUCKET|S3_ENDPOINT|NEW_PASSWORD|CLICKHOUSE_HOST|PROCESS)\b|\/rejected|\/data/,
+  /api\.batch\.com|\.pem\b/,
+  // The sandbox's ClickHouse takes no new users, and keeps no log.
+  /\b(ALTER USER|GRANT|SHOW GRANTS|system\.query_log)\b/,
+  // Programs that a machine may lack.
+  /^(ssh|sshd|ssh-keygen|openssl|aws|jq|journalctl)\b|ssh-keygen/m,
+];
+
+const GIVEN: Record<string, Given> = {
+  'README.md': { statements: [EVENTS_TABLE] },
+  'docs/sync.md': { statements: [EVENTS_TABLE] },
+  'docs/cron.md': {
+    files: { 'source.json': SOURCE, 'destination.json': DESTINATION },
+    statements: [EVENTS_TABLE],
+  },
+  'docs/destination-batch.md': {
+    files: {
+      'destination.json': DESTINATION,
+      'catalog.json': CATALOG,
+      'rejected/events-20260417T042500Z-1a2b3c4d.ndjson': REJECTED_ROW,
+    },
+  },
+};
+
+const OPTIONS = ['source-clickhouse', 'destination-batch'].map(optionsOf);
+
+const PAGES = pagesIn('README.md', 'docs', 'deploy').filter(({ blocks }) => blocks.length > 0);
+const TROUBLESHOOTING = PAGES.filter(({ path }) => path.startsWith('docs/troubleshooting/'));
+const WALKED_THROUGH = PAGES.filter((page) => !TROUBLESHOOTING.includes(page));
+
+let lab: Lab;
+
+beforeAll(async () => {
+  lab = await Lab.start();
+});
+
+afterAll(() => lab?.stop());
+
+test('every block is run, shown, or says why it can not be run', () => {
+  const others = PAGES.flatMap(({ path, blocks }) =>
+    blocks
+      .filter(({ language, mark, text }) => {
+        // Nobody here has the packages of Python; its test is another.
+        if (language === 'python') return mark.kind !== 'not run';
+        return !RUN.includes(language) && (!SHOWN.includes(language) || looksLikeCommands(text));
+      })
+      .map(({ language, text }) => `${path}: ${language} ${text}`),
+  );
+  expect(others).toEqual([]);
+});
+
+describe('what a page tells its reader to do works:', () => {
+  test.each(WALKED_THROUGH.map((page) => ({ name: page.path, page })))('$name', async ({ page }) => {
+    await follow(page);
+  });
+});
+
+describe('what a page about an error tells its reader to do works:', () => {
+  let folder: string;
+  /** Several pages tell to check again. */
+  const done = new Set<string>();
+
+  beforeAll(async () => {
+    folder = await lab.folder(GIVEN_FOR_TROUBLESHOOTING);
+  });
+
+  test.each(TROUBLESHOOTING.map(({ path, blocks }) => ({ name: path, blocks })))('$name', async ({ blocks }) => {
+    for (const { language, text } of blocks.filter((block) => !done.has(block.text))) {
+      done.add(text);
+      const isHere = !NOT_HERE.some((pattern) => pattern.test(text));
+      if (language === 'json') expect(() => z.object().parse(JSON.parse(text))).not.toThrow();
+      if (language === 'sql') await (isHere ? lab.execute(text) : lab.understand(text));
+      if (language === 'sh')
+        await (isHere ? lab.shell(text, folder) : lab.shell(`bash -n <<'END'\n${text}\nEND`, folder));
+    }
+  });
+});
+
+async function follow({ path, blocks }: Page): Promise<void> {
+  const folder = await lab.folder(GIVEN[path]);
+  const expectedEvents: string[] = [];
+  let printed = '';
+  for (const block of blocks) {
+    const { mark, text } = block;
+    if (mark.kind === 'not run') {
+      if (block.language === 'sql') await lab.understand(text);
+    } else if (mark.kind === 'file') {
+      writeFileSync(join(folder, mark.name), lab.filledIn(text));
+    } else if (mark.kind === 'prints') {
+      expect(printed).toMatch(patternOf(text));
+    } else if (mark.kind === 'what Batch gets') {
+      expectedEvents.push(...text.split('\n').map(compact));
+    } else if (block.language === 'sql') {
+      await lab.execute(text);
+    } else if (block.language === 'json') {
+      const options: unknown = JSON.parse(lab.filledIn(text));
+      expect(
+        OPTIONS.some((areKnown) => areKnown(options)),
+        text,
+      ).toBe(true);
+    } else if (block.language === 'sh' || block.language === 'bash') {
+      const until = mark.kind === 'run until it prints' ? mark.text : undefined;
+      printed = await lab.shell(text, folder, until, mark.kind === 'exits with' ? mark.code : 0);
+    }
+  }
+  if (expectedEvents.length > 0) expect((await lab.events(folder)).sort()).toEqual(expectedEvents.sort());
+}
+
+function looksLikeCommands(text: string): boolean {
+  return /^\s*(\.?\/|bin\/|npm |npx |curl |docker |kubectl )/m.test(text);
+}
+
+/** The whole of what is printed, with … for anything within a line. */
+function patternOf(text: string): RegExp {
+  const literal = (part: string): string => part.replaceAll(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+  return new RegExp(`^${text.split('…').map(literal).join('.*')}\\n$`);
+}
+
+/** Says whether options are such as a connector has. All of them need not be there. */
+function optionsOf(connector: string): (options: unknown) => boolean {
+  const { connectionSpecification } = z
+    .object({ connectionSpecification: z.looseObject({ properties: z.looseObject({}) }) })
+    .parse(JSON.parse(readFileSync(join(ROOT, `spec/${connector}.json`), 'utf8')));
+  const schema = { ...connectionSpecification, required: [], additionalProperties: false };
+  return new Ajv({ strict: false, validateFormats: false }).compile(schema);
+}

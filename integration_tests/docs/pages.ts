@@ -1,0 +1,107 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import GithubSlugger from 'github-slugger';
+import { marked, type Token, type Tokens } from 'marked';
+import { ROOT } from '../packaging/kubernetes-manifest.ts';
+
+/** What the comment right above a block says about it; a reader of the page does not see it. */
+type Mark =
+  | { kind: 'none' }
+  /** It can't be run in the sandbox. */
+  | { kind: 'not run'; why: string }
+  /** The reader is told to save it under this name. */
+  | { kind: 'file'; name: string }
+  /** It is what the block before it prints; … stands for anything within a line. */
+  | { kind: 'prints' }
+  /** Events of the page's views, one a line. */
+  | { kind: 'what Batch gets' }
+  /** It ends with another exit code than 0, as the page says. */
+  | { kind: 'exits with'; code: number }
+  /** It goes on for ever: it is stopped by Ctrl-C once it has printed this. */
+  | { kind: 'run until it prints'; text: string };
+
+/** A fenced block of a page. */
+type Block = { language: string; text: string; mark: Mark; section: string };
+
+export type Page = {
+  /** From the root of the checkout. */
+  path: string;
+  /** Those of the second level. */
+  headings: string[];
+  /** What may stand behind the # of a link to this page. */
+  anchors: Set<string>;
+  links: string[];
+  blocks: Block[];
+  tables: { head: string[]; rows: string[][] }[];
+};
+
+/**
+ * The pages of a folder and of those below it, or of a single file; paths from the root of the checkout.
+ *
+ * @throws Error for a comment above a block that is none of the marks: misspelt, it would go unnoticed.
+ */
+export function pagesIn(...paths: string[]): Page[] {
+  return paths.flatMap((path) => {
+    if (path.endsWith('.md')) return [pageOf(path)];
+    const files = readdirSync(join(ROOT, path), { recursive: true, encoding: 'utf8' });
+    return files
+      .filter((name) => name.endsWith('.md'))
+      .sort()
+      .map((name) => pageOf(join(path, name)));
+  });
+}
+
+function pageOf(path: string): Page {
+  const page: Page = { path, headings: [], anchors: new Set(), links: [], blocks: [], tables: [] };
+  const slugger = new GithubSlugger();
+  let before: Token | undefined;
+  marked.walkTokens(marked.lexer(readFileSync(join(ROOT, path), 'utf8')), (token) => {
+    if (isHeading(token)) {
+      page.anchors.add(slugger.slug(token.text.replaceAll('`', '')));
+      if (token.depth === 2) page.headings.push(token.text);
+    } else if (isLink(token)) {
+      page.links.push(token.href);
+    } else if (isTable(token)) {
+      const cells = (row: Tokens.TableCell[]): string[] => row.map(({ text }) => text);
+      page.tables.push({ head: cells(token.header), rows: token.rows.map(cells) });
+    } else if (isCode(token)) {
+      const mark = before !== undefined && isHtml(before) ? markIn(before.text, path) : ({ kind: 'none' } as const);
+      page.blocks.push({ language: token.lang ?? '', text: token.text, mark, section: page.headings.at(-1) ?? '' });
+    }
+    if (token.type !== 'space') before = token;
+  });
+  return page;
+}
+
+function markIn(html: string, path: string): Mark {
+  const [, comment = ''] = /^<!--\s*(.*?)\s*-->\s*$/s.exec(html) ?? [];
+  const [, kind = '', rest = ''] = /^([^:]*)(?::\s*(.+))?$/s.exec(comment) ?? [];
+  if (kind === 'not run' && rest !== '') return { kind, why: rest };
+  if (kind === 'file' && rest !== '') return { kind, name: rest };
+  if (kind === 'exits with' && /^\d+$/.test(rest)) return { kind, code: Number(rest) };
+  if (kind === 'run until it prints' && rest !== '') return { kind, text: rest };
+  if ((kind === 'prints' || kind === 'what Batch gets') && rest === '') return { kind };
+  throw new Error(`Above a block of ${path} stands ${html.trim()}, which is none of the marks of docs_pages.ts.`);
+}
+
+// marked's own type of a token leaves it open to extensions, so that its "type" alone does not tell what it is.
+
+function isHeading(token: Token): token is Tokens.Heading {
+  return token.type === 'heading';
+}
+
+function isLink(token: Token): token is Tokens.Link {
+  return token.type === 'link';
+}
+
+function isTable(token: Token): token is Tokens.Table {
+  return token.type === 'table';
+}
+
+function isCode(token: Token): token is Tokens.Code {
+  return token.type === 'code';
+}
+
+function isHtml(token: Token): token is Tokens.HTML {
+  return token.type === 'html';
+}

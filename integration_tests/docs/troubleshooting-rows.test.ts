@@ -1,0 +1,109 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { FaultRequest } from '../../sandbox/batch-api/faults.ts';
+import type { BatchApi } from '../../sandbox/batch-api/server.ts';
+import { type Finished, run } from '../../sandbox/launcher.ts';
+import { REASON_CODES } from '../../src/destination-batch/codes.ts';
+import { splitLink } from '../../src/protocol/help-pages.ts';
+import {
+  catalogOf,
+  destinationConfiguration,
+  errors,
+  logs,
+  quickBatchApi,
+  temporaryFiles,
+} from '../support/support.ts';
+import { expectOnPage, page } from './troubleshooting-page.ts';
+
+// The row on each page is sent, by `write` as the page says it is set up.
+
+const file = temporaryFiles();
+let batch: BatchApi;
+
+beforeAll(async () => {
+  batch = await quickBatchApi();
+});
+
+afterAll(() => batch.close());
+
+type Sending = { codes: readonly string[]; policies: Record<string, string>; fault?: FaultRequest };
+
+/** What the rows of most pages do not need. */
+const OTHERS: readonly Sending[] = [
+  {
+    codes: ['event_too_old', 'event_in_future', 'attribute_invalid'],
+    policies: { untimely_event: 'reject', invalid_attribute: 'reject_event' },
+  },
+  {
+    codes: ['text_truncated', 'time_left_out'],
+    policies: { untimely_event: 'send_without_time', long_text: 'truncate' },
+  },
+  {
+    codes: ['attribute_refused_by_batch'],
+    policies: {},
+    fault: {
+      kind: 'partial',
+      bulk_index: 0,
+      category: 'attribute',
+      attribute: 'price',
+      reason: 'price was a text before, and is a number now',
+    },
+  },
+];
+
+const SENDINGS: readonly Sending[] = [
+  {
+    codes: REASON_CODES.filter((code) => !OTHERS.some(({ codes }) => codes.includes(code))),
+    policies: {},
+  },
+  ...OTHERS,
+];
+
+/** The row on a page, in full. */
+function rowOn(code: string): string {
+  const [, row = ''] = /```json\n([\s\S]+?)\n```/.exec(page(code)) ?? [];
+  return row
+    .replaceAll('\n', '')
+    .replaceAll(/…\(([\d,]+) (?:more )?characters\)/g, (_, count: string) => 'x'.repeat(Number(count.replace(',', ''))))
+    .replaceAll(/"…\((\d+) more\)"/g, (_, count: string) => Array(Number(count)).fill('"x"').join())
+    .replaceAll(/"…\((\d+) texts of (\d+) characters\)"/g, (_, count: string, length: string) =>
+      Array(Number(count))
+        .fill(`"${'x'.repeat(Number(length))}"`)
+        .join(),
+    )
+    .replaceAll(/"a3": "…\(and so on to a(\d+)\)"/g, (_, last: string) =>
+      Array.from({ length: Number(last) - 2 }, (_, index) => `"a${index + 3}": ${index + 3}`).join(),
+    );
+}
+
+async function send({ codes, policies, fault }: Sending): Promise<Finished> {
+  if (fault !== undefined) batch.faults.add(fault);
+  const config = file('destination.json', destinationConfiguration(batch, { policies }));
+  const catalog = file('catalog.json', catalogOf('incremental', 'events'));
+  const lines = codes.map(
+    (code) => `{"type":"RECORD","record":{"stream":"events","emitted_at":1,"data":${rowOn(code)}}}\n`,
+  );
+  return run('destination-batch', ['write', '--config', config, '--catalog', catalog], { input: lines.join('') });
+}
+
+describe('the row of a page earns what the page shows:', () => {
+  /** What was logged with the link to the page of a code. */
+  const told = new Map<string, string[]>();
+
+  beforeAll(async () => {
+    // One after the other, as a fault is met by the next call.
+    for (const sending of SENDINGS) {
+      const result = await send(sending);
+      expect(errors(result)).toEqual([]);
+      for (const line of logs(result)) {
+        const { code } = splitLink(line);
+        if (code !== undefined) told.set(code, [...(told.get(code) ?? []), line.replace(/^WARN /, '')]);
+      }
+    }
+  });
+
+  test.each(REASON_CODES)('%s', (code) => {
+    const messages = told.get(code) ?? [];
+    // The row of another page may have earned it by the way.
+    expectOnPage(code, messages.at(-1) ?? '');
+  });
+});

@@ -1,0 +1,587 @@
+import { existsSync, openSync, writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer, type Server } from 'node:net';
+import { PassThrough } from 'node:stream';
+import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
+import ssh2 from 'ssh2';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { BatchApi } from '../../sandbox/batch-api/server.ts';
+import { readerWith, type SandboxUser } from '../../sandbox/clickhouse/users.ts';
+import { type Finished, finished, type LauncherName, type PrintedMessage, run, start } from '../../sandbox/launcher.ts';
+import { SshServer } from '../../sandbox/ssh-server.ts';
+import { check as checkConnector, type Role } from '../../src/cli/commands/connector.ts';
+import { DESTINATION_ERRORS } from '../../src/destination-batch/errors.ts';
+import { writeFiles } from '../../src/init/files.ts';
+import { preview } from '../../src/preview/preview.ts';
+import type { CommandContext } from '../../src/protocol/command-context.ts';
+import { asConnectorError, PROTOCOL_ERRORS } from '../../src/protocol/errors.ts';
+import { withStack } from '../../src/protocol/messages.ts';
+import { MessageOutput } from '../../src/protocol/output.ts';
+import { SYNC_ERRORS } from '../../src/runner/errors.ts';
+import { SOURCE_ERRORS } from '../../src/source-clickhouse/errors/codes.ts';
+import { StateFile } from '../../src/sync/state/file.ts';
+import { lockStateFile } from '../../src/sync/state/lock.ts';
+import { after, type Faults, FaultyProxy, FOR_ROWS, says } from '../support/faulty-proxy.ts';
+import { ForwardProxy } from '../support/forward-proxy.ts';
+import {
+  catalogOf,
+  clickHouseWith,
+  destinationConfiguration,
+  errors,
+  quickBatchApi,
+  sourceConfiguration,
+  temporaryFiles,
+} from '../support/support.ts';
+import { certificate, certificateAuthority, type Identity } from '../support/tls-certificate.ts';
+import { expectOnPage, page, quotesOn, type Replaced } from './troubleshooting-page.ts';
+
+/** A user like most, and such as an administrator has set more limits or given fewer rights. */
+const USER = readerWith('batch_sync', { settings: {} });
+const LOSSY = readerWith('batch_sync_lossy', { settings: { max_rows_to_read: 1, read_overflow_mode: 'break' } });
+const LIMITED = readerWith('batch_sync_limited', { settings: { max_result_rows: 10_000 } });
+const SELDOM = readerWith('batch_sync_seldom', { settings: {}, quota: { seconds: 3_600, queries: 1 } });
+const STRANGER: SandboxUser = {
+  ...USER,
+  name: 'batch_sync_stranger',
+  grants: ['GRANT SELECT ON shop.orders', 'GRANT SHOW ON *.*'],
+};
+
+const COLUMNS = 'custom_id String, event_name String, last_updated_at DateTime64(6)';
+
+const file = temporaryFiles();
+const server = clickHouseWith('shop', [USER, LOSSY, LIMITED, SELDOM, STRANGER]);
+const opened: { close: () => unknown }[] = [];
+let batch: BatchApi;
+let authority: Identity;
+/** With the certificate of its authority. */
+let identity: Identity;
+let ssh: SshServer | undefined;
+
+beforeAll(async () => {
+  batch = await quickBatchApi();
+  opened.push(batch);
+  authority = await certificateAuthority('Ours');
+  const { key, cert } = await certificate({ authority });
+  identity = { key, cert: `${cert}\n${authority.cert}` };
+  if (SshServer.isInstalled) ssh = await SshServer.start(['PermitOpen 127.0.0.1:1']);
+  const table = (name: string, more = ''): string =>
+    `CREATE TABLE shop.${name} (${COLUMNS}${more}) ENGINE = MergeTree ORDER BY last_updated_at`;
+  const view = (name: string, select: string): string =>
+    `CREATE VIEW shop.${name} AS SELECT 'u1' AS custom_id, 'purchase' AS event_name, ${select}`;
+  await server().execute(
+    table('events', ', amount Float64, tags Array(String)'),
+    table('stamped', ', inserted_at DateTime64(6)'),
+    'CREATE TABLE shop.raw (user_id UInt64, action String, inserted_at DateTime, amount Float64) ENGINE = MergeTree ORDER BY user_id',
+    'CREATE VIEW shop.events_view AS SELECT * FROM shop.events',
+    table('orders', ', price Float64'),
+    'CREATE VIEW shop.orders_view AS SELECT custom_id, event_name, last_updated_at, price FROM shop.orders',
+    'ALTER TABLE shop.orders DROP COLUMN price',
+    table('prices', ', price Int32'),
+    "INSERT INTO shop.prices VALUES ('u1', 'purchase', now(), -1)",
+    "CREATE VIEW shop.guarded AS SELECT *, throwIf(price < 0, 'negative price') AS guard FROM shop.prices",
+    view('parsed', "now() AS last_updated_at, toUInt32(materialize('n/a')) AS code"),
+    view('many', "toDateTime64('2026-01-01', 6) + number AS last_updated_at FROM numbers(100000)"),
+    view('slow', 'now() AS last_updated_at, sleepEachRow(3) AS pause'),
+    view('wide', "now() AS last_updated_at, repeat(repeat('x', 34000), 1000) AS page"),
+    view('latin', "unhex('636166E9') AS last_updated_at"),
+    table('rates', ', rate Float64'),
+    "INSERT INTO shop.rates VALUES ('u1', 'purchase', now(), 1.5)",
+    'CREATE VIEW shop.converted AS SELECT *, amount * (SELECT rate FROM shop.rates) AS euros FROM shop.events',
+    "INSERT INTO shop.rates VALUES ('u1', 'purchase', now(), 1.6)",
+    table('altered', ', n UInt32'),
+    `CREATE TABLE shop.queue (${COLUMNS}) ENGINE = Kafka('127.0.0.1:1', 'topic', 'group', 'JSONEachRow')`,
+    "INSERT INTO shop.altered VALUES ('u1', 'purchase', now(), 1)",
+  );
+});
+
+afterAll(async () => {
+  for (const each of opened) await each.close();
+  await ssh?.stop();
+});
+
+function user(of: SandboxUser): Record<string, unknown> {
+  return server().connection(of);
+}
+
+function source(changes: Record<string, unknown> = {}): string {
+  return file('source.json', sourceConfiguration(server(), 'shop', { ...user(USER), table: 'events', ...changes }));
+}
+
+function destination(changes: Record<string, unknown> = {}): string {
+  return file('destination.json', destinationConfiguration(batch, changes));
+}
+
+const catalog = (name = 'events'): string => file('catalog.json', catalogOf('incremental', name));
+
+/** One that tells more of its stream. */
+const catalogWith = (stream: Record<string, unknown>): string =>
+  file('catalog.json', { streams: [{ stream: { name: 'events', ...stream }, sync_mode: 'incremental' }] });
+
+const withColumns = (): string =>
+  catalogWith({ json_schema: { properties: { custom_id: {}, event_name: {}, email: {} } } });
+
+const STATE =
+  '{"type":"STATE","state":{"type":"STREAM","stream":{"stream_descriptor":{"name":"events"},"stream_state":{}}}}\n';
+
+function row(data: Record<string, unknown>, stream = 'events'): string {
+  return `${JSON.stringify({ type: 'RECORD', record: { stream, emitted_at: 1, data } })}\n`;
+}
+
+async function portOf(helper: Server): Promise<number> {
+  opened.push(helper);
+  await new Promise<void>((resolve) => void helper.listen(0, '127.0.0.1', resolve));
+  const address = helper.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+/** A server that ends TLS, and behind which there is nothing. */
+const tlsPort = (options: TlsOptions = {}): Promise<number> => portOf(createTlsServer({ ...identity, ...options }));
+
+/** A server that greets with these words, and leaves. */
+const portSaying = (words: string): Promise<number> => portOf(createServer((socket) => socket.end(words)));
+
+async function proxyPort(...faults: Faults[]): Promise<number> {
+  const proxy = await FaultyProxy.start(server(), faults);
+  opened.push(proxy);
+  return proxy.port;
+}
+
+/** What stands for ClickHouse or Batch and gives each question this answer. */
+function portAnswering(status: number, body = ''): Promise<number> {
+  return portOf(createHttpServer((_, response) => response.writeHead(status).end(body)));
+}
+
+function context(printed: PassThrough): CommandContext {
+  return { output: new MessageOutput(printed), stop: new AbortController().signal, now: Date.now };
+}
+
+/** What is printed of a failure. */
+async function failureOf(failing: Promise<unknown>): Promise<string> {
+  try {
+    await failing;
+  } catch (error) {
+    return withStack(asConnectorError(error));
+  }
+  throw new Error('It did not fail.');
+}
+
+/** What `check` says, of this process: one for each would take a quarter of a second of the CPU. */
+async function checked(role: Role, config: string): Promise<string> {
+  let printed = '';
+  const stdout = new PassThrough().setEncoding('utf8').on('data', (text: string) => {
+    printed += text;
+  });
+  const failure = await checkConnector(context(stdout), role, config).then(() => undefined, asConnectorError);
+  if (failure !== undefined) return withStack(failure);
+  const lines = printed.trim().split('\n');
+  const messages = lines.map((line): PrintedMessage => JSON.parse(line));
+  return messages.at(-1)?.connectionStatus?.message ?? printed;
+}
+
+/** What a person reads of a command that failed. */
+function told(result: Finished): string {
+  return errors(result)[0]?.message ?? result.stderr;
+}
+
+type Case = {
+  code: string;
+  say: () => Promise<string>;
+  /** Names of the case that the page has in other words. */
+  replaced?: Replaced;
+  /** The page that it leads to, if that is another one. */
+  linked?: string;
+};
+
+type Changes = Record<string, unknown> | (() => Record<string, unknown> | Promise<Record<string, unknown>>);
+
+const resolved = async (changes: Changes): Promise<Record<string, unknown>> =>
+  typeof changes === 'function' ? changes() : changes;
+
+const check = (code: string, changes: Changes, replaced: Replaced = []): Case => ({
+  code,
+  say: async () => checked('source', source(await resolved(changes))),
+  replaced,
+});
+
+const checkBatch = (code: string, changes: Changes): Case => ({
+  code,
+  say: async () => checked('destination', destination(await resolved(changes))),
+});
+
+const command = (code: string, launcher: LauncherName, args: () => string[], input = ''): Case => ({
+  code,
+  say: async () => told(await run(launcher, args(), { input })),
+});
+
+type Reading = { config?: Changes; catalog?: () => string; state?: unknown; table?: string };
+
+/** @param table what is read; the pages name it as most tables are named. */
+const read = (code: string, { table = 'events', config = {}, catalog: its, state }: Reading): Case => ({
+  code,
+  replaced: [
+    [`"${table}"`, '"events"'],
+    [`${table}: `, 'events: '],
+  ],
+  say: async () => {
+    const states = state === undefined ? [] : ['--state', file('state.json', state)];
+    const args = [
+      'read',
+      '--config',
+      source(await resolved(config)),
+      '--catalog',
+      its?.() ?? catalog(table),
+      ...states,
+    ];
+    return told(await run('source-clickhouse', args));
+  },
+});
+
+const write = (code: string, changes: Record<string, unknown>, input = '', its: () => string = catalog): Case =>
+  command(code, 'destination-batch', () => ['write', '--config', destination(changes), '--catalog', its()], input);
+
+const stateOf = (name: string, stream_state: Record<string, unknown>): unknown => [
+  { type: 'STREAM', stream: { stream_descriptor: { name }, stream_state } },
+];
+
+/** The options of a tunnel through a server by a password. */
+const byPassword = (port: number, more: Record<string, unknown> = {}): Record<string, unknown> => ({
+  tunnel_method: {
+    tunnel_method: 'SSH_PASSWORD_AUTH',
+    tunnel_host: '127.0.0.1',
+    tunnel_port: port,
+    tunnel_user: 'tunnel',
+    tunnel_user_password: 'open sesame',
+    ...more,
+  },
+});
+
+/** The same by a key. */
+const byKey = (more: Record<string, unknown>): Record<string, unknown> => ({
+  tunnel_method: { tunnel_method: 'SSH_KEY_AUTH', tunnel_host: '127.0.0.1', tunnel_user: 'tunnel', ...more },
+});
+
+/** The same through a real server, which forwards connections to one port of this machine alone. */
+function throughSsh(more: Record<string, unknown> = {}): Record<string, unknown> {
+  if (ssh === undefined) throw new Error('There is no sshd on this machine.');
+  return byKey({ tunnel_port: ssh.port, tunnel_user: ssh.user, ssh_key: ssh.userKey, ...more });
+}
+
+/** An SSH server that knows one way to agree on keys, which is not safe any more. */
+function oldSshPort(): Promise<number> {
+  const hostKeys = [ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 }).private];
+  const old = new ssh2.Server({ hostKeys, algorithms: { kex: ['diffie-hellman-group1-sha1'] } }, (connection) => {
+    connection.on('error', () => {});
+  });
+  return portOf(old);
+}
+
+/** Ends the query for the row of a view as soon as it runs. */
+async function kill(view: string): Promise<void> {
+  const isIt = `user = '${USER.name}' AND query LIKE '%${view}%LIMIT 1%'`;
+  await vi.waitFor(
+    async () => expect(await server().query(`SELECT 1 FROM system.processes WHERE ${isIt}`)).toHaveLength(1),
+    { timeout: 30_000, interval: 20 },
+  );
+  await server().execute(`KILL QUERY WHERE ${isIt}`);
+}
+
+/** A check of Batch through a proxy. */
+const throughProxy = (code: string, proxy: () => Promise<string>): Case => ({
+  code,
+  say: async () => {
+    const args = ['check', '--config', destination({ api_url: 'https://api.batch.com' })];
+    const { messages } = await run('destination-batch', args, { env: { HTTPS_PROXY: await proxy() } });
+    return messages.at(-1)?.connectionStatus?.message ?? '';
+  },
+});
+
+async function proxyRefusing(options: { refusal?: number; credentials?: string }): Promise<string> {
+  const proxy = await ForwardProxy.start({ names: { 'api.batch.com': 1 }, ...options });
+  opened.push(proxy);
+  return proxy.url;
+}
+
+const NO_LISTENER = { stop: new AbortController().signal, onWaiting: () => {}, onLost: () => {} };
+
+const SELF = { pid: process.pid, host: 'host-b', since: '2026-01-01T00:00:00.000Z' };
+
+const OF_EVERY_COMMAND: readonly Case[] = [
+  command('command_invalid', 'source-clickhouse', () => ['read', '--config', 'source.json']),
+  command('file_unreadable', 'connector', () => ['check', '--config', '/secrets/source.json']),
+  check('configuration_invalid', { host: undefined, port: '8123' }),
+  read('catalog_invalid', { catalog: () => file('catalog.json', {}) }),
+  read('state_invalid', { state: { type: 'GLOBAL' } }),
+  throughProxy('proxy_invalid', async () => 'socks5://127.0.0.1:1080'),
+  throughProxy('proxy_refused', async () => proxyRefusing({ refusal: 403 })),
+  throughProxy('proxy_refused', async () => proxyRefusing({ credentials: 'user:password' })),
+  {
+    code: 'output_unwritable',
+    say: async () => {
+      const full = openSync('/dev/full', 'w');
+      return told(await finished(start('source-clickhouse', ['spec'], { stdio: ['ignore', full, 'pipe'] })));
+    },
+  },
+];
+
+const ON_THE_WAY: readonly Case[] = [
+  // A name that no name server has to be asked for.
+  check('clickhouse_address_wrong', { host: 'clickhuose..example.com' }, [['..', '.']]),
+  check('clickhouse_unreachable', { port: 1 }),
+  check('clickhouse_port_wrong', async () => ({ port: await tlsPort() })),
+  check('clickhouse_not_spoken', async () => ({ port: await portAnswering(404) })),
+  {
+    code: 'clickhouse_cut_off',
+    say: async () => {
+      const [message] = await Promise.all([checked('source', source({ table: 'slow' })), kill('slow')]);
+      return message;
+    },
+  },
+  check('tls_not_spoken', { ssl: true }),
+  check('tls_not_agreed', async () => ({
+    ssl: true,
+    port: await tlsPort({ minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' }),
+  })),
+  check('tls_certificate_refused', async () => ({ ssl: true, port: await tlsPort() })),
+  check('tls_client_certificate_refused', async () => ({
+    ssl: true,
+    port: await tlsPort({ ca: authority.cert, requestCert: true, rejectUnauthorized: true }),
+    tls: { ca_certificate: authority.cert },
+  })),
+  check('ssh_address_wrong', () => byPassword(22, { tunnel_host: 'basion..example.com' }), [['..', '.']]),
+  check('ssh_address_wrong', async () => byPassword(await portSaying('SSH-1.5-OpenSSH_2.1\r\n'))),
+  check('ssh_unreachable', () => byPassword(1)),
+  check('ssh_handshake_failed', async () => byPassword(await oldSshPort())),
+  check('ssh_key_unusable', () => byKey({ ssh_key: 'ssh-ed25519 AAAA' })),
+];
+
+/** Of sshd, which not every machine has. */
+const OF_SSHD: readonly Case[] = [
+  check('ssh_host_key_wrong', () => throughSsh({ tunnel_host_key: `SHA256:${'A'.repeat(43)}` })),
+  check('ssh_login_refused', () => throughSsh({ tunnel_user: 'tunnel' })),
+  check('ssh_forwarding_forbidden', () => throughSsh(), [[/let "[^"]+"/g, 'let "tunnel"']]),
+  check('ssh_target_unreachable', () => ({ ...throughSsh(), port: 1 })),
+];
+
+const OF_CLICKHOUSE: readonly Case[] = [
+  check('clickhouse_login_refused', { password: 'guessed' }),
+  check('clickhouse_right_missing', () => user(STRANGER)),
+  check('clickhouse_settings_unfit', () => user(LOSSY)),
+  read('clickhouse_limit_too_low', { config: () => user(LIMITED), table: 'many' }),
+  check('clickhouse_busy', () => user(SELDOM)),
+  check('clickhouse_too_old', async () => ({
+    port: await proxyPort({
+      words: 'SELECT version()',
+      faults: [says(200, '{"data":[{"version":"21.8.15.7","settings":[]}]}')],
+    }),
+  })),
+  check('clickhouse_query_failed', { table: 'converted' }),
+];
+
+const OF_TABLE_AND_STATE: readonly Case[] = [
+  check('table_missing', { table: 'Events' }),
+  read('table_missing', { table: 'Events' }),
+  check('table_unreadable', { table: 'queue' }),
+  check('columns_missing', { table: 'raw' }),
+  read('columns_missing', { table: 'raw' }),
+  check('schema_outdated', { table: 'orders_view' }),
+  read('schema_outdated', { catalog: () => catalogWith({ namespace: 'shop_old' }) }),
+  read('table_changed', {
+    config: async () => {
+      const alter = after(() => server().execute('ALTER TABLE shop.altered MODIFY COLUMN n String'));
+      return { port: await proxyPort({ words: FOR_ROWS, faults: [alter] }) };
+    },
+    table: 'altered',
+  }),
+  check('cursor_unusable', { cursor_column: 'tags' }),
+  read('cursor_unusable', { table: 'latin' }),
+  check('final_unsupported', { use_final: true }),
+  check('throw_if_met', { table: 'guarded' }),
+  check('value_unfit', { table: 'parsed' }),
+  read('row_too_long', { table: 'wide' }),
+  read('state_of_other_settings', {
+    config: { cursor_column: 'inserted_at' },
+    table: 'stamped',
+    state: stateOf('stamped', { version: 2, cursor: null, cursor_type: 'DateTime64(6)' }),
+  }),
+  read('state_of_other_settings', {
+    config: { partition: { index: 0, count: 8 } },
+    state: stateOf('events', {
+      version: 2,
+      cursor: null,
+      cursor_type: 'DateTime64(6)',
+      partition: { index: 0, count: 4 },
+    }),
+  }),
+];
+
+const OF_SYNC_PREVIEW_AND_INIT: readonly Case[] = [
+  {
+    code: 'stream_unknown',
+    say: () => {
+      const options = { source: source({ table: undefined }), destination: destination(), stream: 'event', rows: 1 };
+      return failureOf(preview(context(new PassThrough()), { ...options, warn: () => {} }));
+    },
+    replaced: [[/It has: [^.]+/g, 'It has: events, orders']],
+  },
+  {
+    code: 'stream_unknown',
+    say: () => {
+      const options = { source: source({ table: undefined }), destination: destination(), stream: undefined, rows: 1 };
+      return failureOf(preview(context(new PassThrough()), { ...options, warn: () => {} }));
+    },
+    replaced: [[/has \d+ streams: [^.]+/g, 'has 2 streams: events, orders']],
+  },
+  {
+    code: 'configuration_unwritable',
+    say: () => failureOf(writeFiles('/nowhere', { source: {}, destination: {}, catalog: {} })),
+    replaced: [
+      ['ENOENT: no such file or directory', 'EACCES: permission denied'],
+      ['/nowhere/', './'],
+    ],
+  },
+  {
+    code: 'state_file_unusable',
+    say: () => failureOf(lockStateFile('/state/state.json', SELF, NO_LISTENER)),
+  },
+  {
+    code: 'state_file_unwritable',
+    say: async () => failureOf((await StateFile.open('/nowhere/state.json')).save()),
+    replaced: [
+      [/ENOENT: [^']+'[^']+'/g, 'ENOSPC: no space left on device, write'],
+      ['/nowhere/', ''],
+    ],
+  },
+  {
+    code: 'state_file_changed',
+    say: async () => {
+      const path = file('state.json', '[]');
+      const states = await StateFile.open(path);
+      writeFileSync(path, '[ ]');
+      return failureOf(states.save());
+    },
+  },
+];
+
+const OF_BATCH: readonly Case[] = [
+  checkBatch('batch_address_wrong', { api_version: '9.9' }),
+  checkBatch('batch_address_wrong', () => ({ api_url: batch.url.replace('http:', 'https:') })),
+  checkBatch('batch_certificate_refused', async () => ({ api_url: `https://127.0.0.1:${await tlsPort()}` })),
+  checkBatch('batch_key_refused', { rest_api_key: 'another-rest-key' }),
+  checkBatch('batch_api_forbidden', async () => ({ api_url: `http://127.0.0.1:${await portAnswering(403)}` })),
+  checkBatch('batch_call_refused', async () => ({ api_url: `http://127.0.0.1:${await portAnswering(400)}` })),
+  checkBatch('batch_call_refused', async () => ({ api_url: `http://127.0.0.1:${await portAnswering(405)}` })),
+  {
+    ...write(
+      'batch_unreachable',
+      { api_url: 'https://127.0.0.1:1', retry_minutes: 0.001 },
+      row({ custom_id: 'u1', event_name: 'purchase' }),
+    ),
+    replaced: [['0.001', '30']],
+  },
+];
+
+const OF_ROWS: readonly Case[] = [
+  write('mapping_unfit', { mapping: { custom_id_column: 'user_id' } }, '', withColumns),
+  write('mapping_unfit', { mapping: { exclude_columns: ['Email'] } }, '', withColumns),
+  write('stream_not_in_catalog', {}, row({}, 'orders')),
+  write('input_broken', {}, '{"type":"RECORD","record":{"stream":"eve'),
+  {
+    ...write('too_many_rejected', {}, row({ event_name: 'purchase' }).repeat(100) + STATE),
+    // It leads to what is to be mended.
+    linked: 'custom_id_missing',
+  },
+  checkBatch('rejected_rows_unwritable', { rejected_rows: { storage_type: 'Local', path: '/rejected' } }),
+  checkBatch('rejected_rows_unavailable', {
+    rejected_rows: {
+      storage_type: 'S3',
+      s3_bucket_name: 'rejected',
+      s3_bucket_region: 'eu-west-1',
+      bucket_path: 'batch',
+      s3_endpoint: 'https://127.0.0.1:1',
+      access_key_id: 'an-access-key',
+      secret_access_key: 'its-secret',
+    },
+  }),
+  write('dry_run_unwritable', { dry_run: true, dry_run_file: '/data/requests.jsonl' }),
+];
+
+/** What other tests earn, and hold against its page, or what nothing can. */
+const ELSEWHERE: readonly string[] = [
+  // source_late_rows.test.ts
+  'cursor_in_future',
+  // sync_command.test.ts
+  'temporary_folder_missing',
+  'state_file_locked',
+  'connector_crashed',
+  // A fault of ours that nobody knows of yet.
+  'unexpected_fault',
+  // A fault of ours; src/sync/run.test.ts has connectors that make it.
+  'rows_unaccounted',
+];
+
+const EARNED = [
+  ...OF_EVERY_COMMAND,
+  ...ON_THE_WAY,
+  ...OF_SSHD,
+  ...OF_CLICKHOUSE,
+  ...OF_TABLE_AND_STATE,
+  ...OF_SYNC_PREVIEW_AND_INIT,
+  ...OF_BATCH,
+  ...OF_ROWS,
+];
+
+/** Whether this machine has what a case needs. */
+function isPossible(each: Case): boolean {
+  return each.code === 'output_unwritable' ? existsSync('/dev/full') : SshServer.isInstalled || !OF_SSHD.includes(each);
+}
+
+describe('the message of a command that fails ends with the link to a page, on which it stands:', () => {
+  const possible = EARNED.filter(isPossible);
+  /** The messages on pages that were printed. */
+  const seen = new Set<string>();
+
+  test.concurrent.each(possible)('$code', async ({ code, say, replaced, linked }) => {
+    seen.add(expectOnPage(code, await say(), replaced, linked));
+  });
+
+  test('each other message on the same pages is one that takes too long to earn', () => {
+    const quotes = [...new Set(possible.map(({ code }) => code))].flatMap(quotesOn);
+    expect(quotes.filter((quote) => !seen.has(quote)).map((quote) => quote.replaceAll('\n', ' '))).toEqual([
+      // After minutes of asking again.
+      expect.stringMatching(/^The connection to .+ was cut\. /),
+    ]);
+  });
+
+  test('each code has such a case', () => {
+    const codes = Object.keys({ ...PROTOCOL_ERRORS, ...SOURCE_ERRORS, ...DESTINATION_ERRORS, ...SYNC_ERRORS });
+    const earned = EARNED.map(({ code }) => code);
+    expect(codes.filter((code) => !earned.includes(code)).toSorted()).toEqual(ELSEWHERE.toSorted());
+  });
+});
+
+/** Statements about users and logs, which the server of the sandbox keeps elsewhere or not at all: they are only parsed. */
+const ONLY_PARSED = /\b(?:GRANTS?|USER|QUOTA|system\.users|system\.query_log)\b/;
+
+/** The statements on the pages, each with the code of its page. */
+function statementsOfPages(): { code: string; statement: string }[] {
+  return [...page('README').matchAll(/^- \[(\w+)\]/gm)].flatMap(([, code = '']) =>
+    [...page(code).matchAll(/```sql\n([\s\S]+?)\n```/g)]
+      .flatMap(([, block = '']) => block.split(/;\s*$/m))
+      .map((statement) => ({ code, statement: statement.trim() }))
+      .filter(({ statement }) => statement !== ''),
+  );
+}
+
+test('the SQL of the pages is that of ClickHouse, and works', async () => {
+  const statements = statementsOfPages();
+  expect(statements.length).toBeGreaterThan(20);
+  for (const { code, statement } of statements) {
+    const query = ONLY_PARSED.test(statement) ? `EXPLAIN AST ${statement}` : statement;
+    await server()
+      .execute(query)
+      .catch((error: unknown) => {
+        throw new Error(`${code}: ${statement}`, { cause: error });
+      });
+  }
+});

@@ -1,0 +1,189 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { chosenEngine, isOlder } from '../../sandbox/clickhouse/engines/engines.ts';
+import { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
+import { READER_WITH_SETTINGS } from '../../sandbox/clickhouse/users.ts';
+import { run } from '../../sandbox/launcher.ts';
+import type { ClickHouse } from '../../src/source-clickhouse/client/client.ts';
+import { sourceConfigurationSchema } from '../../src/source-clickhouse/config/schema.ts';
+import { quoteIdentifier, quoteString } from '../../src/source-clickhouse/sql.ts';
+import { discover } from '../../src/source-clickhouse/streams/discover.ts';
+import { connect, execute, linesAfter, linesUnder, partsOf, selectionOf } from '../support/row-lines.ts';
+import { catalogOf, sourceConfiguration, states, temporaryFiles } from '../support/support.ts';
+import { missingType } from '../versions/missing-type.ts';
+import { code, codeIn, mappedRow, NOTHING, rowOf, rowsOfTables, whatBatchGets } from './types-page.ts';
+
+// docs/TYPES.md against a real server: what it says of a value is what becomes of it.
+
+const TYPES = rowsOfTables('ClickHouse', 'value', 'JSON schema', 'leaves as', 'Batch gets');
+const SETTINGS = rowsOfTables('setting', 'type', 'value', 'leaves as');
+const OWN_COLUMNS = rowsOfTables('column', 'type', 'value', 'becomes');
+const CURSORS = rowsOfTables('type', 'value', 'in the state');
+
+const file = temporaryFiles();
+let server: ClickHouseServer;
+let clickhouse: ClickHouse;
+
+beforeAll(async () => {
+  server = await ClickHouseServer.start();
+  clickhouse = connect(server, 'shop');
+  await execute(server, 'CREATE DATABASE shop');
+});
+
+afterAll(async () => {
+  await clickhouse?.close();
+  await server?.stop();
+});
+
+/** Makes a table with one row: the columns that every table of events has, and others, by their types and values in SQL. */
+async function createTable(name: string, columns: Record<string, [type: string, value: string]>): Promise<void> {
+  const all = Object.entries<[type: string, value: string]>({
+    custom_id: ['String', "'u'"],
+    event_name: ['String', "'e'"],
+    last_updated_at: ['DateTime', '0'],
+    ...columns,
+  });
+  const declared = all.map(([column, [type]]) => `${quoteIdentifier(column)} ${type}`).join(', ');
+  const values = all.map(([, [type, value]]) => `CAST(${value}, ${quoteString(type)})`).join(', ');
+  await execute(server, `CREATE TABLE shop.${name} (${declared}) ENGINE = MergeTree ORDER BY tuple()`);
+  await execute(server, `INSERT INTO shop.${name} SELECT ${values}`);
+}
+
+/** The values of the only row of a table, as they leave. */
+async function valuesOf(table: string, settings?: Record<string, string>): Promise<Map<string, string>> {
+  const selection = await selectionOf(clickhouse, 'shop', table);
+  const lines =
+    settings === undefined
+      ? await linesAfter(clickhouse, selection, undefined)
+      : await linesUnder(server, READER_WITH_SETTINGS, selection, settings);
+  if (lines[0] === undefined || lines.length > 1) throw new Error(`${table} has ${lines.length} rows.`);
+  return partsOf(lines[0], 'record', 'data');
+}
+
+/** The JSON schemas of a table's columns that discover gives. */
+async function schemasOf(table: string): Promise<Record<string, unknown>> {
+  const configuration = sourceConfigurationSchema.parse(sourceConfiguration(server, 'shop', { table }));
+  const {
+    streams: [stream],
+  } = await discover(clickhouse, configuration);
+  return Object(stream?.json_schema.properties);
+}
+
+/** Rows of the page with a title for each, made of its first cells, and its place. */
+function indexed(rows: readonly string[][], titleCells: number): [title: string, row: string[], index: number][] {
+  return rows.map((row, index) => [row.slice(0, titleCells).map(codeIn).join(' '), row, index]);
+}
+
+test('the page has its tables', () => {
+  expect(TYPES.length).toBeGreaterThan(70);
+  expect(SETTINGS.length).toBeGreaterThan(3);
+  expect(OWN_COLUMNS.length).toBeGreaterThan(20);
+  expect(CURSORS.length).toBeGreaterThan(7);
+});
+
+describe('of a type the page says what leaves:', () => {
+  const FLATTENED = ', flattened';
+  const fixed = TYPES.filter(([type = '']) => !type.endsWith(FLATTENED) && missingType(codeIn(type)) === undefined);
+  const flattened = TYPES.filter(([type = '']) => type.endsWith(FLATTENED));
+  let schemas: Record<string, unknown>;
+  let values: Map<string, string>;
+
+  beforeAll(async () => {
+    const columns = fixed.map(([type = '', value = ''], index) => [`c${index}`, [codeIn(type), codeIn(value)]]);
+    await createTable('types', Object.fromEntries(columns));
+    schemas = await schemasOf('types');
+    values = await valuesOf('types');
+  });
+
+  /** A row of the page, as it is in truth. */
+  function rowInTruth(
+    [type = '', value = '']: string[],
+    schema: unknown,
+    json: string | undefined,
+    column: string,
+  ): string {
+    if (schema === undefined || json === undefined) return rowOf([type, value, NOTHING, NOTHING, NOTHING]);
+    return rowOf([type, value, code(JSON.stringify(schema)), code(json), whatBatchGets(column, json)]);
+  }
+
+  test.skip.each(TYPES.flatMap(([type = '']) => missingType(codeIn(type)) ?? []))('%s', () => {});
+
+  test.for(indexed(fixed, 2))('%s', ([, row, index], { skip }) => {
+    const { version } = chosenEngine();
+    skip(
+      isOlder(version, '25.5') && /Dynamic.*DateTime/.test(row.join()),
+      `ClickHouse ${version} writes the DateTime of a Dynamic as a number`,
+    );
+    const column = `c${index}`;
+    expect(rowOf(row)).toBe(rowInTruth(row, schemas[column], values.get(column), 'c'));
+  });
+
+  test('a Nested that the server flattens, as it does without a setting', async () => {
+    expect(flattened).toHaveLength(1);
+    for (const row of flattened) {
+      const [type = '', value = ''] = row.map(codeIn);
+      await server.execute(
+        `CREATE TABLE shop.flattened (custom_id String, event_name String, last_updated_at DateTime, c ${type}) ENGINE = MergeTree ORDER BY tuple()`,
+        `INSERT INTO shop.flattened VALUES ('u', 'e', 0, ${value})`,
+      );
+      const found = await valuesOf('flattened');
+      const [column = '', second] = [...found.keys()].filter((name) => name.startsWith('c.'));
+      expect(second).toBeDefined();
+      expect(rowOf(row)).toBe(rowInTruth(row, (await schemasOf('flattened'))[column], found.get(column), column));
+    }
+  });
+});
+
+describe('of a setting the page says what it does:', () => {
+  test.for(indexed(SETTINGS, 3))('%s', async ([, [setting = '', type = '', value = '', json], index], { skip }) => {
+    const { version } = chosenEngine();
+    skip(
+      isOlder(version, '25.5') && /JSON|Dynamic/.test(type),
+      `ClickHouse ${version} does not heed it for what is in JSON and Dynamic`,
+    );
+    const table = `under_setting${index}`;
+    await createTable(table, { c: [codeIn(type), codeIn(value)] });
+    const [name = '', to = ''] = codeIn(setting).split('=');
+    expect(code((await valuesOf(table, { [name]: to })).get('c') ?? '')).toBe(json);
+  });
+});
+
+describe('of a column with a meaning of its own the page says what becomes of it:', () => {
+  function becomes(column: string, values: Map<string, string>): string {
+    const mapped = mappedRow(values);
+    if (mapped.kind === 'rejected') return `the row is rejected: ${code(mapped.rejection.code)}`;
+    const event: { name: string; time?: string; attributes?: Record<string, unknown> } = JSON.parse(mapped.json);
+    if (column === 'custom_id') return `the profile ${code(mapped.customId)}`;
+    if (column === 'event_name') return `the name ${code(event.name)}`;
+    if (column === 'event_time')
+      return event.time === undefined ? 'no time: that of reception' : `the time ${code(event.time)}`;
+    const [leftOut] = mapped.leftOut;
+    if (leftOut !== undefined) return `left out: ${code(leftOut.code)}`;
+    if (event.attributes === undefined) return 'nothing: it is not sent';
+    return `the attribute ${code(JSON.stringify(event.attributes).slice(1, -1))}`;
+  }
+
+  test.each(indexed(OWN_COLUMNS, 3))('%s', async (_, row, index) => {
+    const [column = '', type = '', value = ''] = row.map(codeIn);
+    const table = `own${index}`;
+    await createTable(table, { [column]: [type, value] });
+    expect(row[3]).toBe(becomes(column, await valuesOf(table)));
+  });
+});
+
+test('of a cursor the page says how it is kept in the state', async () => {
+  for (const [index, row] of CURSORS.entries()) {
+    const [type = '', value = ''] = row.map(codeIn);
+    await createTable(`cursor${index}`, { last_updated_at: [type, value] });
+  }
+  const config = file('source.json', sourceConfiguration(server, 'shop'));
+  const catalog = file('catalog.json', catalogOf('incremental', ...CURSORS.map((_, index) => `cursor${index}`)));
+  const result = await run('source-clickhouse', ['read', '--config', config, '--catalog', catalog]);
+  const kept = new Map(
+    states(result).map(({ stream: { stream_descriptor, stream_state } }) => [stream_descriptor.name, stream_state]),
+  );
+  const inTruth = CURSORS.map(([type = '', value = ''], index) => {
+    const { cursor, cursor_type } = kept.get(`cursor${index}`) ?? {};
+    return rowOf([type, value, code(JSON.stringify({ cursor, cursor_type }))]);
+  });
+  expect(CURSORS.map(rowOf)).toEqual(inTruth);
+});

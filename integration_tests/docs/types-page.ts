@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs';
+import { DEFAULT_LIMITS } from '../../src/destination-batch/batch/limits.ts';
+import { EventMapper, type MappedRow } from '../../src/destination-batch/mapping/mapper.ts';
+import { parseInputLine } from '../../src/destination-batch/write/input.ts';
+
+const PAGE = readFileSync(new URL('../../docs/TYPES.md', import.meta.url), 'utf8');
+
+/** What stands in a cell for a column that does not leave. */
+export const NOTHING = '—';
+
+/** The rows of all tables of docs/TYPES.md that have these columns: each cell as it stands there. */
+export function rowsOfTables(...columns: string[]): string[][] {
+  const head = rowOf(columns);
+  return PAGE.split('\n\n').flatMap((block) => {
+    const [first, , ...rows] = block.trim().split('\n');
+    return first === head ? rows.map(cellsOf) : [];
+  });
+}
+
+export function rowOf(cells: readonly string[]): string {
+  return `| ${cells.join(' | ')} |`;
+}
+
+function cellsOf(row: string): string[] {
+  return row.slice(2, -2).split(' | ');
+}
+
+/** The code in a cell. */
+export function codeIn(cell: string): string {
+  return /^`(.*?)`/.exec(cell)?.[1] ?? '';
+}
+
+export function code(text: string): string {
+  return `\`${text}\``;
+}
+
+/** What the destination makes of a row, with its default options. `pairs` are those of its JSON, as they leave. */
+export function mappedRow(pairs: Iterable<readonly [name: string, json: string]>): MappedRow {
+  const data = [...pairs].map(([name, json]) => `${JSON.stringify(name)}:${json}`).join();
+  const line = `{"type":"RECORD","record":{"stream":"events","emitted_at":1,"data":{${data}}}}`;
+  const message = parseInputLine(Buffer.from(line));
+  if (message.kind !== 'record') throw new Error(`The destination takes no row from ${line}`);
+  return new EventMapper(DEFAULT_LIMITS).map(message.data);
+}
+
+/** What becomes of a column, in the words of the page. */
+export function whatBatchGets(column: string, json: string): string {
+  const mapped = mappedRow([
+    ['custom_id', '"u"'],
+    ['event_name', '"e"'],
+    [column, json],
+  ]);
+  if (mapped.kind === 'rejected') return `the row is rejected: ${code(mapped.rejection.code)}`;
+  const attribute = attributeIn(mapped.json);
+  const whole = mapped.leftOut.find(({ path }) => path === column);
+  if (whole !== undefined) return `left out: ${code(whole.code)}`;
+  const parts = mapped.leftOut.map((part) => `, without ${code(part.path)}: ${code(part.code)}`);
+  return `${attribute === undefined ? 'nothing' : `${kindOf(attribute)} ${code(attribute)}`}${parts.join('')}`;
+}
+
+/** The JSON of the only attribute of an event. */
+function attributeIn(event: string): string | undefined {
+  return /"attributes":\{".*?":(.*)\}\}$/.exec(event)?.[1];
+}
+
+function kindOf(json: string): string {
+  if (json.startsWith('["')) return 'list of texts';
+  if (json.startsWith('[')) return 'list of objects';
+  if (json.startsWith('{')) return 'object';
+  if (json.startsWith('"')) return 'text';
+  return json === 'true' || json === 'false' ? 'boolean' : 'number';
+}

@@ -1,0 +1,134 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { fileURLToPath } from 'node:url';
+import { watchForSecrets } from '../../sandbox/shown-secrets.ts';
+
+/** As the tests call them. */
+const CONFIGURATIONS = ['source.json', 'destination.json'];
+
+const REQUIREMENTS = fileURLToPath(new URL('requirements.txt', import.meta.url));
+
+/** Kept from run to run, and removed with node_modules. */
+const CACHE = fileURLToPath(new URL('../../node_modules/.cache', import.meta.url));
+
+const PYTHONS = ['python3', 'python3.12', 'python3.11', 'python3.10'];
+
+/** What PyAirbyte can be installed for. */
+const IS_SUITED = 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 13))';
+
+/** How a Python process ended, and what it printed. */
+export type Ended = { code: number | null; stdout: string; stderr: string };
+
+/** A virtual environment of Python with PyAirbyte in it. */
+export class PythonEnvironment {
+  readonly #bin: string;
+
+  private constructor(folder: string) {
+    this.#bin = join(folder, 'bin');
+  }
+
+  /** Makes one, or takes the one that is there for the same requirements; a text that says why when it can't be had. */
+  static async prepare(): Promise<PythonEnvironment | string> {
+    const version = createHash('sha256')
+      .update(await readFile(REQUIREMENTS))
+      .digest('hex')
+      .slice(0, 12);
+    const folder = join(CACHE, `pyairbyte-${version}`);
+    // The last thing that is written: half an installation is not taken for a whole one.
+    const whole = join(folder, 'is-whole');
+    if (!existsSync(whole)) {
+      const problem = await install(folder);
+      if (problem !== undefined) {
+        await rm(folder, { recursive: true, force: true });
+        return problem;
+      }
+      await writeFile(whole, '');
+    }
+    return new PythonEnvironment(folder);
+  }
+
+  /**
+   * Starts one of its commands in a folder, where PyAirbyte then keeps all that it keeps. What it prints may hold no secret
+   * of the configurations there.
+   */
+  start(command: string, args: readonly string[], folder: string, stdio: 'ignore' | 'pipe' = 'ignore'): ChildProcess {
+    const child = spawn(join(this.#bin, command), [...args], {
+      cwd: folder,
+      stdio: [stdio, 'pipe', 'pipe', stdio],
+      env: {
+        ...process.env,
+        // The smoke test looks for its own source there.
+        PATH: `${this.#bin}:${process.env.PATH}`,
+        // Neither the list of Airbyte's connectors is fetched nor anything told to Airbyte.
+        AIRBYTE_OFFLINE_MODE: '1',
+        AIRBYTE_PROJECT_DIR: folder,
+        AIRBYTE_LOGGING_ROOT: join(folder, 'logs'),
+        AIRBYTE_TEMP_DIR: folder,
+        PYTHONWARNINGS: 'ignore',
+      },
+    });
+    watchForSecrets(
+      child,
+      CONFIGURATIONS.map((name) => join(folder, name)),
+    );
+    return child;
+  }
+
+  /** Runs one of its commands to the end. */
+  async run(command: string, args: readonly string[], folder: string): Promise<Ended> {
+    return ended(this.start(command, args, folder));
+  }
+}
+
+/** Waits for a process whose stdout and stderr are piped to us. */
+export async function ended(child: ChildProcess): Promise<Ended> {
+  const [stdout, stderr, code] = await Promise.all([
+    child.stdout === null ? '' : text(child.stdout),
+    child.stderr === null ? '' : text(child.stderr),
+    new Promise<number | null>((resolve, reject) => {
+      child.once('error', reject);
+      child.once('close', resolve);
+    }),
+  ]);
+  return { code, stdout, stderr };
+}
+
+/** Installs PyAirbyte into a folder. Gives back why it could not. */
+async function install(folder: string): Promise<string | undefined> {
+  await rm(folder, { recursive: true, force: true });
+  await mkdir(CACHE, { recursive: true });
+  const python = await suitedPython();
+  if (python === undefined) return 'there is no Python 3.10, 3.11 or 3.12 here';
+  const problem = await failing(python, ['-m', 'venv', folder]);
+  if (problem !== undefined) return problem;
+  const pip = join(folder, 'bin/pip');
+  // It takes some seconds where pip takes minutes, but knows nothing of pip's settings.
+  const uv = join(folder, 'bin/uv');
+  const byUv = ['pip', 'install', '--quiet', '--no-cache', '--python', join(folder, 'bin/python'), '-r', REQUIREMENTS];
+  const withoutUv = (await failing(pip, ['install', '--quiet', await pinned('uv')])) ?? (await failing(uv, byUv));
+  return withoutUv && (await failing(pip, ['install', '--quiet', '-r', REQUIREMENTS]));
+}
+
+async function suitedPython(): Promise<string | undefined> {
+  for (const python of PYTHONS) if ((await failing(python, ['-c', IS_SUITED])) === undefined) return python;
+  return undefined;
+}
+
+/** A package with the version that the requirements give it. */
+async function pinned(name: string): Promise<string> {
+  const lines = (await readFile(REQUIREMENTS, 'utf8')).split('\n');
+  return lines.find((line) => line.startsWith(`${name}==`)) ?? name;
+}
+
+async function failing(command: string, args: readonly string[]): Promise<string | undefined> {
+  try {
+    const { code, stderr } = await ended(spawn(command, args, { stdio: ['ignore', 'ignore', 'pipe'] }));
+    return code === 0 ? undefined : `${command} ended with ${code}: ${stderr.trim().split('\n').at(-1)}`;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}

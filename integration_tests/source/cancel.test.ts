@@ -1,0 +1,99 @@
+import { once } from 'node:events';
+import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { ADMIN, READER, READER_WITH_SETTINGS, readerWith, STRANGER } from '../../sandbox/clickhouse/users.ts';
+import { finished } from '../../sandbox/launcher.ts';
+import { clickHouseWith, errors, logs, sourceReader, statuses } from '../support/support.ts';
+
+/** May send no setting, but an administrator set for it what this connector would. */
+const READER_WHO_IS_CANCELLED = readerWith('cancelled_reader', {
+  settings: { cancel_http_readonly_queries_on_client_close: 1 },
+});
+
+/** May run one query at a time, and yet has to end that one by another. */
+const SINGLE_READER = readerWith('single_reader', { settings: { max_concurrent_queries_for_user: 1 } });
+
+/** How long a server may go on with a query that nobody waits for, in milliseconds. It takes some tenths of a second. */
+const END_WITHIN_MS = 2_000;
+
+const server = clickHouseWith('granted', [READER_WHO_IS_CANCELLED, SINGLE_READER]);
+const { startRead } = sourceReader(server, 'granted');
+
+beforeAll(() =>
+  server().execute(
+    // Hours of work before the first row, as a sort gives nothing until it has seen everything.
+    "CREATE VIEW granted.events AS SELECT toString(number) AS custom_id, 'x' AS event_name, now() AS last_updated_at FROM numbers(1000000000000) WHERE sipHash64(number) = 0",
+    'CREATE TABLE granted.large (custom_id String, event_name String, last_updated_at DateTime64(6), note String) ENGINE = MergeTree ORDER BY last_updated_at',
+    "INSERT INTO granted.large SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + number, repeat('x', 300) FROM numbers(400000)",
+  ),
+);
+
+afterEach(() => server().execute("KILL QUERY WHERE query LIKE '%FROM granted.%' AND query_id != queryID() SYNC"));
+
+async function queriesOn(table: string): Promise<number> {
+  const [row] = await server().query<{ queries: string }>(
+    `SELECT count() AS queries FROM system.processes WHERE positionCaseInsensitive(query, 'FROM granted.${table} AS') > 0 AND query_id != queryID()`,
+  );
+  return Number(row?.queries);
+}
+
+async function untilBusy(table: string): Promise<void> {
+  await vi.waitFor(async () => expect(await queriesOn(table)).toBe(1), { timeout: 10_000, interval: 20 });
+}
+
+async function untilEnded(table: string): Promise<void> {
+  await vi.waitFor(async () => expect(await queriesOn(table)).toBe(0), { timeout: END_WITHIN_MS, interval: 20 });
+}
+
+describe('a query before its first row', () => {
+  test.each([READER, SINGLE_READER, READER_WITH_SETTINGS, READER_WHO_IS_CANCELLED, ADMIN])(
+    'of $name ends on the server with SIGTERM',
+    async (user) => {
+      const child = startRead('events', { user });
+      const ended = finished(child);
+      await untilBusy('events');
+      child.kill('SIGTERM');
+      await untilEnded('events');
+      const result = await ended;
+      expect(result.signal).toBe('SIGTERM');
+      expect(statuses(result)).toEqual(['STARTED', 'INCOMPLETE']);
+      expect(errors(result)).toEqual([]);
+      expect(logs(result).filter((line) => line.startsWith('WARN'))).toEqual([]);
+    },
+  );
+
+  test.each([READER_WITH_SETTINGS, READER_WHO_IS_CANCELLED, ADMIN])(
+    'of $name ends on the server with the process itself',
+    async (user) => {
+      const child = startRead('events', { user });
+      await untilBusy('events');
+      child.kill('SIGKILL');
+      await untilEnded('events');
+    },
+  );
+
+  test('of a user who may not end it goes on, and what to grant is told', async () => {
+    const child = startRead('events', { user: STRANGER });
+    const ended = finished(child);
+    await untilBusy('events');
+    child.kill('SIGTERM');
+    const result = await ended;
+    expect(result.signal).toBe('SIGTERM');
+    expect(logs(result)).toContainEqual(
+      expect.stringMatching(/^WARN A query that was left.+GRANT SELECT ON system\.processes TO `stranger`$/),
+    );
+    expect(await queriesOn('events')).toBe(1);
+  });
+});
+
+describe('a query whose rows nobody takes any more', () => {
+  test.each([READER, READER_WITH_SETTINGS])('of $name ends on the server when the pipe is closed', async (user) => {
+    const child = startRead('large', { user });
+    const exited = once(child, 'exit');
+    if (child.stdout !== null) await once(child.stdout, 'readable');
+    await untilBusy('large');
+    child.stdout?.destroy();
+    await untilEnded('large');
+    await exited;
+    expect(child.exitCode).toBe(1);
+  });
+});

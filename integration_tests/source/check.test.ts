@@ -1,0 +1,379 @@
+import { once } from 'node:events';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer, type Server } from 'node:net';
+import { createServer as createTlsServer } from 'node:tls';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
+import { READER, STRANGER } from '../../sandbox/clickhouse/users.ts';
+import { run } from '../../sandbox/launcher.ts';
+import { catalogOf, checkStatus, errors, logs, sourceConfiguration, temporaryFiles } from '../support/support.ts';
+import { certificate } from '../support/tls-certificate.ts';
+
+const file = temporaryFiles();
+let server: ClickHouseServer;
+const helpers: Server[] = [];
+
+beforeAll(async () => {
+  server = await ClickHouseServer.start();
+  await server.execute(
+    'CREATE DATABASE shop',
+    'CREATE DATABASE empty',
+    'CREATE DATABASE granted',
+    'CREATE TABLE shop.events (custom_id String, event_name String, last_updated_at DateTime64(6)) ENGINE = MergeTree ORDER BY last_updated_at',
+    'CREATE VIEW shop.events_view AS SELECT * FROM shop.events',
+    'CREATE TABLE shop.raw (user_id UInt64, action String, inserted_at DateTime, amount Float64) ENGINE = MergeTree ORDER BY user_id',
+    'CREATE TABLE shop.nearly (custom_id String, event_name String) ENGINE = MergeTree ORDER BY custom_id',
+    ...['events', 'partly', 'denied'].map((name) => `CREATE TABLE granted.${name} AS shop.events`),
+    "CREATE VIEW shop.broken AS SELECT 'u' AS custom_id, 'x' AS event_name, now() AS last_updated_at, gone FROM (SELECT 1 AS gone)",
+  );
+});
+
+afterAll(async () => {
+  for (const helper of helpers) helper.close();
+  await server.stop();
+});
+
+async function listening(helper: Server): Promise<number> {
+  helpers.push(helper);
+  helper.listen(0, '127.0.0.1');
+  await once(helper, 'listening');
+  const address = helper.address();
+  if (address === null || typeof address === 'string') throw new Error('no port');
+  return address.port;
+}
+
+function check(changes: Record<string, unknown>): ReturnType<typeof checkStatus> {
+  return checkStatus('source-clickhouse', file('source.json', sourceConfiguration(server, 'shop', changes)));
+}
+
+describe('a configuration that works', () => {
+  test.each([
+    ['a table', { table: 'events' }],
+    ['a view', { table: 'events_view' }],
+    ['no table, but one in the database that fits', {}],
+    [
+      'the one table that the user may read',
+      { database: 'granted', table: 'events', username: STRANGER.name, password: STRANGER.password },
+    ],
+  ])('%s', async (_, changes) => {
+    expect(await check(changes)).toEqual({ status: 'SUCCEEDED', message: '' });
+  });
+});
+
+describe('a configuration that does not work says what was seen and what to do', () => {
+  test.each<[string, Record<string, unknown>, RegExp]>([
+    [
+      'an unknown host',
+      { host: 'no-such-host.invalid' },
+      /no-such-host\.invalid.*(not known|looked up).*(Check its spelling|check the network)/s,
+    ],
+    ['a port where nothing listens', { port: 1 }, /Nothing listens at 127\.0\.0\.1:1.*8123.*8443/s],
+    ['TLS to a plain port', { ssl: true }, /does not speak TLS, but "ssl" is on.*Turn ssl off/s],
+    ['a wrong password', { password: 'wrong' }, /refused the user "batch_reader".*password/s],
+    ['an unknown user', { username: 'nobody' }, /refused the user "nobody"/],
+    ['an unknown database', { database: 'Shop' }, /no database "Shop".*GRANT SELECT ON `Shop`\.\*/s],
+    ['an unknown table', { table: 'Events' }, /Events.*(misspelt|renamed).*"table"/s],
+    [
+      'a database without a table that fits',
+      { database: 'empty' },
+      /No table or view in the database "empty".*custom_id, event_name, last_updated_at/s,
+    ],
+    [
+      'a table without any required column',
+      { table: 'raw' },
+      /lacks the columns custom_id, event_name, last_updated_at/,
+    ],
+    [
+      'a misspelt cursor',
+      { table: 'events', cursor_column: 'last_update' },
+      /"events" lacks the column last_update, or the user may not read it\. "cursor_column" may be misspelt: there is "last_updated_at"\. Name that\. See/,
+    ],
+    [
+      'a misspelt cursor of no table in particular',
+      { cursor_column: 'last_update' },
+      /has the columns custom_id, event_name, last_update.* "cursor_column" may be misspelt: there is "last_updated_at" in "\w+"\. Name that\. See/,
+    ],
+    ['a table without one required column', { table: 'nearly' }, /lacks the column last_updated_at/],
+    ...(
+      [
+        [
+          'another database than the granted one',
+          { database: 'shop' },
+          /no database "shop".*GRANT SELECT ON `shop`\.\* TO `stranger`/s,
+        ],
+        [
+          'a table that the user may not read',
+          { database: 'granted', table: 'denied' },
+          /GRANT SELECT ON granted\.denied TO `stranger`/,
+        ],
+        [
+          'a table with columns that the user may not read',
+          { database: 'granted', table: 'partly' },
+          /last_updated_at/,
+        ],
+      ] as const
+    ).map(([name, changes, expected]): [string, Record<string, unknown>, RegExp] => [
+      name,
+      { ...changes, username: STRANGER.name, password: STRANGER.password },
+      expected,
+    ]),
+  ])('%s', async (_, changes, expected) => {
+    const { status, message } = await check(changes);
+    expect(status).toBe('FAILED');
+    expect(message).toMatch(expected);
+    expect(message).not.toContain(READER.password);
+  });
+
+  test('a table that lacks columns is answered with a view to start from, and that view works', async () => {
+    const { message } = await check({ table: 'raw' });
+    const statement = /CREATE VIEW .*(?=\. See )/s.exec(message)?.[0] ?? '';
+    expect(statement).toBe(
+      'CREATE VIEW `shop`.`raw_for_batch` AS SELECT toString(`user_id`) AS custom_id, `action` AS event_name, `inserted_at` AS last_updated_at, `amount` FROM `shop`.`raw`',
+    );
+    await server.execute(statement);
+    expect(await check({ table: 'raw_for_batch' })).toEqual({ status: 'SUCCEEDED', message: '' });
+  });
+
+  test('plain HTTP to a TLS port', async () => {
+    const { key, cert } = await certificate();
+    const port = await listening(createTlsServer({ key, cert }));
+    const { status, message } = await check({ port });
+    expect(status).toBe('FAILED');
+    expect(message).toMatch(/turn ssl on/);
+  });
+
+  test('a certificate that nobody vouches for', async () => {
+    const { key, cert } = await certificate();
+    const port = await listening(createTlsServer({ key, cert }));
+    const { status, message } = await check({ port, ssl: true });
+    expect(status).toBe('FAILED');
+    expect(message).toMatch(/certificate.*not accepted.*known authority/s);
+  });
+
+  test('a server that is too old, which discover and read refuse at once, too', async () => {
+    const old = createHttpServer((_, response) => {
+      // In the words of ClickHouse 18.16.1, which Debian 12 has.
+      response.statusCode = 500;
+      response.end('Code: 47, e.displayText() = DB::Exception: Unknown identifier: readonly, e.what() = DB::Exception');
+    });
+    const port = await listening(old);
+    const { status, message } = await check({ port });
+    expect(status).toBe('FAILED');
+    const expected = /The server is a ClickHouse from before version 21\.10, which is too old: 22\.12 or later/;
+    expect(message).toMatch(expected);
+    const config = file('source.json', sourceConfiguration(server, 'shop', { port }));
+    for (const args of [
+      ['discover', '--config', config],
+      ['read', '--config', config, '--catalog', file('catalog.json', catalogOf('incremental', 'events'))],
+    ]) {
+      const result = await run('source-clickhouse', args);
+      expect(errors(result)).toMatchObject([
+        { failure_type: 'config_error', message: expect.stringMatching(expected) },
+      ]);
+      expect(logs(result)).toEqual([]);
+    }
+  });
+
+  test('something that is no ClickHouse, at once and also by read', async () => {
+    const other = createHttpServer((_, response) => {
+      response.statusCode = 404;
+      response.end('<html>Not found</html>');
+    });
+    const port = await listening(other);
+    const expected = /answered, but not like ClickHouse \(HTTP 404\)/;
+    const { status, message } = await check({ port });
+    expect(status).toBe('FAILED');
+    expect(message).toMatch(expected);
+    const config = file('source.json', sourceConfiguration(server, 'shop', { port }));
+    const result = await run('source-clickhouse', ['discover', '--config', config]);
+    expect(errors(result)).toMatchObject([{ failure_type: 'config_error', message: expect.stringMatching(expected) }]);
+    expect(logs(result)).toEqual([]);
+  });
+
+  test('a view that ClickHouse can not run, for a reason without advice of ours', async () => {
+    await server.execute(
+      "CREATE VIEW shop.twice AS SELECT 'u' AS custom_id, 'e' AS event_name, now() AS last_updated_at, (SELECT number FROM numbers(2)) AS n",
+    );
+    const { status, message } = await check({ table: 'twice' });
+    expect(status).toBe('FAILED');
+    expect(message).toMatch(/code 125, INCORRECT_RESULT_OF_SCALAR_SUBQUERY.+Most likely a view/);
+  });
+
+  test('a port that never answers with HTTP', async () => {
+    const port = await listening(createServer((socket) => socket.destroy()));
+    expect((await check({ port })).message).toMatch(/broke off before an answer/);
+  });
+});
+
+test('a cursor whose values have no order is told by check already', async () => {
+  await server.execute(
+    'CREATE TABLE shop.unordered (custom_id String, event_name String, last_updated_at Array(UInt8)) ENGINE = MergeTree ORDER BY tuple()',
+  );
+  const { status, message } = await check({ table: 'unordered' });
+  expect(status).toBe('FAILED');
+  expect(message).toMatch(/last_updated_at of "unordered" has the type Array\(UInt8\), which has no useful order/);
+});
+
+describe('a table that can be read but should be looked at', () => {
+  const required = 'custom_id String, event_name String, last_updated_at DateTime64(6)';
+  const rows = "SELECT 'u', 'x', toDateTime64('2026-01-01 00:00:00', 6, 'UTC')";
+
+  test.each<[string, string[], (RegExp | string)[]]>([
+    ['nothing', [`CREATE TABLE shop.odd (${required}) ENGINE = MergeTree ORDER BY last_updated_at`], []],
+    [
+      'rows without a cursor',
+      [
+        'CREATE TABLE shop.odd (custom_id String, event_name String, last_updated_at Nullable(DateTime)) ENGINE = MergeTree ORDER BY last_updated_at SETTINGS allow_nullable_key = 1',
+        "INSERT INTO shop.odd SELECT 'u', 'x', if(number < 3, NULL, now()) FROM numbers(10)",
+      ],
+      [/^3 rows of "odd" have no last_updated_at \(NULL\)\. They are never read/],
+    ],
+    [
+      'rows with the zero of a cursor that is not Nullable',
+      [
+        'CREATE TABLE shop.odd (custom_id String, event_name String, last_updated_at DateTime) ENGINE = MergeTree ORDER BY last_updated_at',
+        "INSERT INTO shop.odd SELECT 'u', 'x', if(number < 3, 0, now()) FROM numbers(10)",
+      ],
+      [/^3 rows of "odd" have the last_updated_at 1970-01-01, .* Give the column a DEFAULT now64\(6\)\./],
+    ],
+    [
+      'a day that is zero',
+      [
+        'CREATE TABLE shop.odd (custom_id String, event_name String, last_updated_at Date) ENGINE = MergeTree ORDER BY last_updated_at',
+        "INSERT INTO shop.odd (custom_id, event_name) VALUES ('u', 'x')",
+      ],
+      [/^1 row of "odd" has the last_updated_at 1970-01-01/, /is a Date, and rows of the current day/],
+    ],
+    [
+      'a zero in a view, in a zone east of Greenwich',
+      [
+        "CREATE OR REPLACE VIEW shop.odd AS SELECT 'u' AS custom_id, 'x' AS event_name, toDateTime64(number, 6, 'Asia/Tokyo') AS last_updated_at FROM numbers(3)",
+      ],
+      [/^1 row of "odd" has the last_updated_at 1970-01-01/],
+    ],
+    [
+      'a zero in a Nullable cursor, which may be meant',
+      [
+        'CREATE TABLE shop.odd (custom_id String, event_name String, last_updated_at Nullable(DateTime)) ENGINE = MergeTree ORDER BY last_updated_at SETTINGS allow_nullable_key = 1',
+        "INSERT INTO shop.odd VALUES ('u', 'x', 0)",
+      ],
+      [],
+    ],
+    [
+      'events that share the sorting key of an engine that merges',
+      [
+        `CREATE TABLE shop.odd (${required}, n UInt8) ENGINE = ReplacingMergeTree ORDER BY (last_updated_at, custom_id)`,
+        'SYSTEM STOP MERGES shop.odd',
+        `INSERT INTO shop.odd ${rows}, 1`,
+        `INSERT INTO shop.odd ${rows}, 2`,
+      ],
+      [
+        /"odd" is a ReplacingMergeTree.*\(last_updated_at, custom_id\), and 1 row shares it with another one.*Add a column/,
+      ],
+    ],
+    [
+      'an engine that merges, with nothing to merge',
+      [
+        `CREATE TABLE shop.odd (${required}) ENGINE = ReplacingMergeTree ORDER BY (last_updated_at, custom_id)`,
+        `INSERT INTO shop.odd ${rows}`,
+      ],
+      [],
+    ],
+    [
+      'a cursor that was added with DEFAULT now64(), so that old rows have another one at each read',
+      [
+        'CREATE TABLE shop.odd (custom_id String, event_name String) ENGINE = MergeTree ORDER BY tuple()',
+        "INSERT INTO shop.odd SELECT 'u', 'x' FROM numbers(5)",
+        'ALTER TABLE shop.odd ADD COLUMN last_updated_at DateTime64(6) DEFAULT now64(6)',
+      ],
+      [
+        /^last_updated_at of "odd" is another one at each read .+ALTER TABLE `shop`\.`odd` MATERIALIZE COLUMN `last_updated_at`/,
+        /sorting key of "odd" \(none\)/,
+      ],
+    ],
+    [
+      'the same by whole seconds',
+      [
+        'CREATE TABLE shop.odd (custom_id String, event_name String) ENGINE = MergeTree ORDER BY tuple()',
+        "INSERT INTO shop.odd SELECT 'u', 'x' FROM numbers(5)",
+        'ALTER TABLE shop.odd ADD COLUMN last_updated_at DateTime DEFAULT now()',
+      ],
+      [/^last_updated_at of "odd" is another one at each read/, /sorting key of "odd" \(none\)/],
+    ],
+    [
+      'nothing where rows are stamped a little ahead of the clock, and stay so',
+      [
+        `CREATE TABLE shop.odd (${required}) ENGINE = MergeTree ORDER BY last_updated_at`,
+        "INSERT INTO shop.odd SELECT 'u', 'x', now64(6) + 40 FROM numbers(5)",
+      ],
+      [],
+    ],
+    [
+      'another sorting key',
+      [`CREATE TABLE shop.odd (${required}) ENGINE = MergeTree ORDER BY (custom_id, last_updated_at)`],
+      [/sorting key of "odd" \(custom_id, last_updated_at\) does not begin with last_updated_at/],
+    ],
+    [
+      'a cursor that is a number',
+      [
+        'CREATE TABLE shop.odd (custom_id String, event_name String, last_updated_at UInt64) ENGINE = MergeTree ORDER BY last_updated_at',
+      ],
+      [/last_updated_at of "odd" is a UInt64, no time: a row that appears after one with a greater value/],
+    ],
+    [
+      'a cursor that is a day',
+      [
+        'CREATE TABLE shop.odd (custom_id String, event_name String, last_updated_at Date) ENGINE = MergeTree ORDER BY last_updated_at',
+      ],
+      [/last_updated_at of "odd" is a Date, and rows of the current day may yet appear/],
+    ],
+    [
+      'columns that no attribute can be called like, and native arrays',
+      [
+        `CREATE TABLE shop.odd (${required}, \`unit price\` UInt8, url__link String, ${'x'.repeat(31)} UInt8, tags Array(String)) ENGINE = MergeTree ORDER BY last_updated_at`,
+      ],
+      [/called like "unit price", "x{31}"/, /"tags" are native arrays/],
+    ],
+  ])('%s', async (_, statements, expected) => {
+    await server.execute('DROP TABLE IF EXISTS shop.odd SYNC', ...statements);
+    const config = file('source.json', sourceConfiguration(server, 'shop', { table: 'odd' }));
+    const result = await run('source-clickhouse', ['check', '--config', config]);
+    expect(result.messages.at(-1)?.connectionStatus?.status).toBe('SUCCEEDED');
+    expect(result.messages.flatMap(({ log }) => log?.message ?? [])).toEqual(
+      expected.map((text) => expect.stringMatching(text)),
+    );
+  });
+});
+
+describe('a configuration that is no configuration', () => {
+  test.each<[string, unknown, RegExp]>([
+    ['no host', {}, /host/],
+    ['a port that is no number', { host: 'localhost', port: '8123' }, /port/],
+    ['an address as host', { host: 'https://localhost:8443' }, /host.*without https/s],
+    ['not JSON', '{"host": "localhost", "password": "hunter2"', /not valid JSON/],
+    ['a list', [], /whole file/],
+  ])('%s', async (_, content, expected) => {
+    const { status, message } = await checkStatus('source-clickhouse', file('wrong.json', content));
+    expect(status).toBe('FAILED');
+    expect(message).toMatch(expected);
+    expect(message).not.toContain('hunter2');
+  });
+
+  test('a file that is not there', async () => {
+    const { status, message } = await checkStatus('source-clickhouse', '/nowhere/source.json');
+    expect(status).toBe('FAILED');
+    expect(message).toMatch(/configuration file \/nowhere\/source\.json can't be read/);
+  });
+
+  test('in read it is a TRACE with config_error and exit code 1', async () => {
+    const result = await run('source-clickhouse', [
+      'read',
+      '--config',
+      file('wrong.json', {}),
+      '--catalog',
+      file('catalog.json', { streams: [] }),
+    ]);
+    expect(result.code).toBe(1);
+    expect(errors(result)).toMatchObject([{ failure_type: 'config_error', message: expect.stringContaining('host') }]);
+  });
+});

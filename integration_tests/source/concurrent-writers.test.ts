@@ -1,0 +1,125 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type ClickHouseClient, createClient } from '@clickhouse/client';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { ADMIN } from '../../sandbox/clickhouse/users.ts';
+import { finished, type PrintedMessage } from '../../sandbox/launcher.ts';
+import {
+  clickHouseWith,
+  lastState,
+  numbers,
+  type ReadOptions,
+  sorted,
+  sourceReader,
+  upTo,
+} from '../support/support.ts';
+
+const WRITERS = 10;
+const WRITING_MS = 12_000;
+const BETWEEN_RUNS_MS = 1_000;
+
+const server = clickHouseWith('shop');
+const { startRead } = sourceReader(server, 'shop');
+
+/** How a writer inserts `count` rows numbered from `from` on. The stamp is the server's, when the statement begins. */
+const STATEMENTS: ((table: string, from: number, count: number) => string)[] = [
+  // Seconds long, shown all at once at its end, or part by part.
+  (table, from, count) =>
+    `${insertInto(table)} FROM numbers(${from}, ${count}) WHERE NOT ignore(sleepEachRow(${3 / count})) SETTINGS max_block_size = 4`,
+  (table, from, count) =>
+    `${insertInto(table)} FROM numbers(${from}, ${count}) WHERE NOT ignore(sleepEachRow(${2 / count})) SETTINGS max_block_size = 4, min_insert_block_size_rows = 1, min_insert_block_size_bytes = 1`,
+  // At once, with one stamp.
+  (table, from, count) => `${insertInto(table)} FROM numbers(${from}, ${count})`,
+];
+
+function insertInto(table: string): string {
+  return `INSERT INTO ${table} (custom_id, event_name, n) SELECT concat('u', toString(number % 5)), 'purchase', number`;
+}
+
+/** Writes in several connections for a while. Resolves to how many rows there are then, numbered from 0. */
+async function write(table: string): Promise<number> {
+  let next = 0;
+  const end = Date.now() + WRITING_MS;
+  const writer = async (client: ClickHouseClient): Promise<void> => {
+    for (let turn = 0; Date.now() < end; turn++) {
+      const count = 1 + Math.floor(Math.random() * 60);
+      const from = next;
+      next += count;
+      const statement = STATEMENTS[turn % STATEMENTS.length];
+      await client.command({ query: statement?.(table, from, count) ?? '' });
+    }
+    await client.close();
+  };
+  const clients = Array.from({ length: WRITERS }, () =>
+    createClient({ url: server().url, username: ADMIN.name, password: ADMIN.password, request_timeout: 60_000 }),
+  );
+  await Promise.all(clients.map(writer));
+  return next;
+}
+
+/** A reader that is run again and again from its last state, until it is told that all rows are there. */
+async function readAgainAndAgain(
+  table: string,
+  written: Promise<number>,
+  options: ReadOptions & { kill?: boolean },
+): Promise<number[]> {
+  let state: unknown[] = [];
+  const delivered: number[] = [];
+  let isLast = false;
+  let runs = 0;
+  for (;;) {
+    const child = startRead(table, { ...options, state });
+    const ended = finished(child);
+    if (options.kill === true && !isLast && runs % 2 === 1) {
+      // At any moment: before, between and after the first rows.
+      await sleep(Math.random() * 700);
+      child.kill('SIGKILL');
+    }
+    const { stdout } = await ended;
+    runs += 1;
+    const whole = stdout.slice(0, stdout.lastIndexOf('\n') + 1).split('\n');
+    const messages = whole.filter((line) => line !== '').map((line): PrintedMessage => JSON.parse(line));
+    delivered.push(...numbers({ messages }));
+    const [last] = lastState({ messages });
+    if (last !== undefined) state = [last];
+    if (isLast) return delivered;
+    isLast = await Promise.race([written.then(() => true), sleep(BETWEEN_RUNS_MS, false)]);
+  }
+}
+
+// Side by side: what takes the time is that rows are written for some seconds.
+describe.concurrent.each(['DateTime64(6) DEFAULT now64(6)', 'DateTime DEFAULT now()'])(
+  'while ten connections write rows with the cursor %s',
+  (cursor) => {
+    const table = cursor.startsWith('DateTime64') ? 'microseconds' : 'seconds';
+    let total: number;
+    let careful: number[];
+    let killed: number[];
+    let careless: number[];
+
+    beforeAll(async () => {
+      await server().execute(
+        `CREATE TABLE shop.${table} (custom_id String, event_name String, last_updated_at ${cursor}, n UInt64) ENGINE = MergeTree ORDER BY last_updated_at`,
+      );
+      const written = write(`shop.${table}`);
+      [total, careful, killed, careless] = await Promise.all([
+        written,
+        readAgainAndAgain(table, written, {}),
+        readAgainAndAgain(table, written, { kill: true }),
+        readAgainAndAgain(table, written, { config: { lookback_seconds: 0 } }),
+      ]);
+    }, 120_000);
+
+    test('a reader that is run again and again delivers each row, and once', () => {
+      expect(total).toBeGreaterThan(500);
+      expect(sorted(careful)).toEqual(upTo(total));
+    });
+
+    test('one that is killed now and then loses none', () => {
+      expect(sorted([...new Set(killed)])).toEqual(upTo(total));
+    });
+
+    test('one without a lookback loses some: the rows do appear later than their stamps', () => {
+      expect(new Set(careless).size).toBeLessThan(total);
+    });
+  },
+);

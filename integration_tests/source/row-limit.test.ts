@@ -1,0 +1,111 @@
+import { beforeAll, describe, expect, test } from 'vitest';
+import { type Finished, run } from '../../sandbox/launcher.ts';
+import {
+  catalogOf,
+  clickHouseWith,
+  errors,
+  expectSame,
+  logs,
+  numbers,
+  ofStream,
+  sorted,
+  sourceReader,
+  states,
+  statuses,
+  upTo,
+} from '../support/support.ts';
+
+const server = clickHouseWith('shop');
+const { readArguments } = sourceReader(server, 'shop');
+
+const COLUMNS = 'custom_id String, event_name String, last_updated_at DateTime64(6), n UInt32, note String';
+
+/** Makes a table of rows that a piece of SQL gives, by `number`. */
+async function table(name: string, rows: number, stamp: string, n = 'number', note = "''"): Promise<void> {
+  await server().execute(
+    `CREATE TABLE shop.${name} (${COLUMNS}) ENGINE = MergeTree ORDER BY last_updated_at`,
+    `INSERT INTO shop.${name} SELECT 'u', 'purchase', ${stamp}, ${n}, ${note} FROM numbers(${rows})`,
+  );
+}
+
+const OLD = "toDateTime64('2026-01-01 00:00:00', 6, 'UTC')";
+
+beforeAll(async () => {
+  // Of the first thirty rows, with one stamp, three each are alike; the others are so new that they are remembered.
+  await table(
+    'tied',
+    60,
+    `if(number < 30, ${OLD}, now64(6) - 60 + intDiv(number, 5))`,
+    'if(number < 30, number % 10, number)',
+  );
+  await table('long', 6_000, `${OLD} + intDiv(number, 700)`, 'number', "repeat('x', 400)");
+  for (const name of ['one', 'two', 'three']) await table(name, 10, OLD);
+});
+
+/** A chain of runs, each of which begins with the states that the one before left. */
+function runs(...tables: string[]): (limit?: number) => Promise<Finished> {
+  const catalog = catalogOf('incremental', ...tables);
+  const kept = new Map<string, unknown>();
+  return async (limit) => {
+    const args = readArguments('', { catalog, state: [...kept.values()] });
+    const result = await run('source-clickhouse', [...args, ...(limit === undefined ? [] : ['--limit', `${limit}`])]);
+    for (const state of states(result)) kept.set(state.stream.stream_descriptor.name, state);
+    return result;
+  };
+}
+
+function counted(result: Finished): number {
+  return states(result).reduce((sum, { sourceStats }) => sum + (sourceStats?.recordCount ?? 0), 0);
+}
+
+describe.concurrent('a limit', () => {
+  test('is kept among rows with one stamp, alike rows and remembered ones; the runs behind it read the rest once', async () => {
+    const read = runs('tied');
+    const all: number[] = [];
+    for (const limit of [7, 28, 9]) {
+      const result = await read(limit);
+      expect([result.code, statuses(result).at(-1)]).toEqual([0, 'COMPLETE']);
+      expect([limit, numbers(result).length, counted(result)]).toEqual([limit, limit, limit]);
+      expect(result.messages.at(-2)?.log?.message).toMatch(/ rows read.*, as many as the limit allows\.$/);
+      all.push(...numbers(result));
+    }
+    const rest = await read();
+    expect(counted(rest)).toBe(16);
+    expect(sorted([...all, ...numbers(rest)])).toEqual(sorted(upTo(60).map((n) => (n < 30 ? n % 10 : n))));
+  });
+
+  test('cuts a page wherever it falls, and what is estimated is not more', async () => {
+    const read = runs('long');
+    const first = await read(3_001);
+    const second = await read(2_998);
+    const last = await read(100);
+    expect([first, second, last].map((result) => numbers(result).length)).toEqual([3_001, 2_998, 1]);
+    expectSame(sorted([first, second, last].flatMap(numbers)), upTo(6_000));
+    expect(states(first).length).toBeGreaterThan(1);
+    const estimates = [first, last].map(
+      ({ messages }) => messages.find(({ trace }) => trace?.estimate)?.trace?.estimate?.row_estimate,
+    );
+    expect(estimates[0]).toBe(3_001);
+    expect(estimates[1]).toBeLessThanOrEqual(100);
+  });
+
+  test('is of all streams together: those that it leaves nothing for wait for the next run', async () => {
+    const read = runs('one', 'two', 'three');
+    const limited = await read(15);
+    expect(['one', 'two', 'three'].map((name) => numbers(ofStream(limited, name)).length)).toEqual([10, 5, 0]);
+    expect(statuses(limited).filter((status) => status === 'COMPLETE')).toHaveLength(2);
+    expect(logs(limited)).toContain('INFO three: not read, as the limit is reached.');
+    const rest = await read(15);
+    expect(rest.code).toBe(0);
+    expect(['one', 'two', 'three'].map((name) => numbers(ofStream(rest, name)).length)).toEqual([0, 5, 10]);
+    expect(sorted([...numbers(ofStream(limited, 'two')), ...numbers(ofStream(rest, 'two'))])).toEqual(upTo(10));
+  });
+
+  test('of no row is refused', async () => {
+    const result = await run('source-clickhouse', [...readArguments('one'), '--limit', '0']);
+    expect(result.code).toBe(1);
+    expect(errors(result)).toMatchObject([
+      { failure_type: 'config_error', message: expect.stringMatching(/^--limit takes one whole number of rows/) },
+    ]);
+  });
+});

@@ -1,0 +1,51 @@
+import { text } from 'node:stream/consumers';
+import { describe, expect, test } from 'vitest';
+import { readerWith, type SandboxUser } from '../../sandbox/clickhouse/users.ts';
+import { ClickHouse } from '../../src/source-clickhouse/client/client.ts';
+import { sourceConfigurationSchema } from '../../src/source-clickhouse/config/schema.ts';
+import { clickHouseWith } from '../support/support.ts';
+
+const SLOW = { max_block_size: 1, function_sleep_max_microseconds_per_block: 0 };
+const SILENT = readerWith('silent', { settings: SLOW });
+const TALKING = readerWith('talking', {
+  settings: { ...SLOW, send_progress_in_http_headers: 1, http_headers_progress_interval_ms: 100 },
+});
+
+/** Less than the query below takes before its first row, and more than a row of it. */
+const SILENCE_MS = 1_000;
+
+const server = clickHouseWith('shop', [SILENT, TALKING]);
+
+/** What a sort of six rows gives, each of which takes 0.3 s to read. */
+async function sorted(user: SandboxUser, condition = '1'): Promise<string> {
+  const configuration = sourceConfigurationSchema.parse({ ...server().connection(user), database: 'shop' });
+  const clickhouse = new ClickHouse(configuration, { silenceMs: SILENCE_MS });
+  try {
+    const query = `SELECT number FROM numbers(6) WHERE sleepEachRow(0.3) = 0 AND ${condition} ORDER BY -number FORMAT TSVRaw`;
+    return await text(await clickhouse.bytes(query, {}, new AbortController().signal));
+  } catch (error) {
+    throw clickhouse.failure(error);
+  } finally {
+    await clickhouse.close();
+  }
+}
+
+describe.concurrent('a query whose first row takes longer than a server may be silent', () => {
+  test('fails where the server says nothing meanwhile, with what to run', async () => {
+    await expect(sorted(SILENT)).rejects.toMatchObject({
+      code: 'clickhouse_unreachable',
+      failureType: 'transient_error',
+      message: expect.stringMatching(/ALTER USER `silent` MODIFY SETTING send_progress_in_http_headers = 1/),
+    });
+  });
+
+  test('gives its rows where the server says how far it is', async () => {
+    expect(await sorted(TALKING)).toBe('5\n4\n3\n2\n1\n0\n');
+  });
+
+  test('is known to have failed though its answer had begun well', async () => {
+    await expect(sorted(TALKING, "throwIf(number = 5, 'kaboom') = 0")).rejects.toMatchObject({
+      message: expect.stringContaining('kaboom'),
+    });
+  });
+});

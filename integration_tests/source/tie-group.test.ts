@@ -1,0 +1,90 @@
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { beforeAll, expect, test } from 'vitest';
+import { clickHouseWith, sourceReader } from '../support/support.ts';
+
+const ROWS = 3_000_000;
+const MEGABYTE = 1024 * 1024;
+
+const server = clickHouseWith('shop');
+const { startRead } = sourceReader(server, 'shop');
+
+beforeAll(() =>
+  server().execute(
+    'CREATE TABLE shop.one_stamp (custom_id String, event_name String, last_updated_at DateTime64(6), n UInt32) ENGINE = MergeTree ORDER BY last_updated_at',
+    `INSERT INTO shop.one_stamp SELECT concat('u', toString(number % 1000)), 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC'), number FROM numbers(${ROWS})`,
+  ),
+);
+
+/** What was read of the table, row by row, without keeping the lines. */
+type Tally = {
+  /** How often each row came, by its number. */
+  times: Uint8Array;
+  rows: number;
+  states: number;
+  lastState: unknown;
+  /** The most rows between two states. */
+  pageRows: number;
+};
+
+/** Reads on from a state and adds to a tally; kills the process when it has so many rows. Gives its peak in bytes. */
+async function readInto(tally: Tally, killAtRows = Number.POSITIVE_INFINITY): Promise<{ peak: number }> {
+  const state = tally.lastState === undefined ? undefined : [tally.lastState];
+  const child = startRead('one_stamp', { state });
+  const exit = once(child, 'exit');
+  let peak = 0;
+  /** Whether these are rows enough. */
+  const take = (line: string): boolean => {
+    const n = /"n":(\d+)\}\},"row_hash"/.exec(line)?.[1];
+    if (n !== undefined) {
+      tally.times[Number(n)] = (tally.times[Number(n)] ?? 0) + 1;
+      tally.rows += 1;
+    } else if (line.includes('"type":"STATE"')) {
+      const { state } = JSON.parse(line);
+      tally.lastState = state;
+      tally.states += 1;
+      tally.pageRows = Math.max(tally.pageRows, state.sourceStats.recordCount);
+      peak = peakMemory(child.pid) ?? peak;
+    }
+    return tally.rows === killAtRows;
+  };
+  let rest = '';
+  // Not with readline: to wait for each of three million lines takes longer than to read them.
+  for await (const chunk of child.stdout?.setEncoding('utf8') ?? []) {
+    const lines = `${rest}${chunk}`.split('\n');
+    rest = lines.pop() ?? '';
+    if (!lines.some(take)) continue;
+    child.kill('SIGKILL');
+    break;
+  }
+  await exit;
+  return { peak };
+}
+
+/** The most memory that a process has had, in bytes, as Linux counts it; undefined when it has ended. */
+function peakMemory(pid: number | undefined): number | undefined {
+  try {
+    return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]) * 1024;
+  } catch {
+    return undefined;
+  }
+}
+
+test('three million rows with one stamp are read in bounded memory, with states between them, and resumed after kills', async () => {
+  const tally: Tally = { times: new Uint8Array(ROWS), rows: 0, states: 0, lastState: undefined, pageRows: 0 };
+  await readInto(tally, 700_000);
+  expect(tally.states).toBeGreaterThan(50);
+  expect(tally.lastState).toMatchObject({ stream: { stream_state: { tie_break: { rows: 1 } } } });
+  const before = tally.rows;
+  await readInto(tally, 1_900_000);
+  const { peak } = await readInto(tally);
+
+  expect(tally.times.every((times) => times > 0)).toBe(true);
+  // Each kill sends at most the rows again that came since the last state.
+  expect(before).toBe(700_000);
+  expect(tally.rows - ROWS).toBeLessThanOrEqual(2 * tally.pageRows);
+  expect(tally.pageRows).toBeLessThan(10_000);
+  expect(tally.times.reduce((most, times) => Math.max(most, times))).toBeLessThanOrEqual(3);
+  expect(peak).toBeGreaterThan(0);
+  expect(peak).toBeLessThan(200 * MEGABYTE);
+});

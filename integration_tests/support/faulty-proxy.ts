@@ -1,0 +1,231 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import type { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
+
+const LINE_FEED = 0x0a;
+
+/** What is done with a question instead of passing its answer on; `ask` puts it to the server. */
+export type Fault = (response: ServerResponse, ask: () => Promise<IncomingMessage>) => Promise<void> | void;
+
+/** Faults for the first questions that hold these words, one for each, in this order. */
+export type Faults = { words: string; faults: Fault[] };
+
+/** Words of the questions for rows alone. */
+export const FOR_ROWS = 'FORMAT TSVRaw';
+
+/** The server is not there, or the source has left: what the source makes of it is for the test to see. */
+class UnreachableError extends Error {}
+
+/** Stands between a source and the server, and does to answers what a test tells. Other answers are passed on. */
+export class FaultyProxy {
+  readonly #http: Server;
+  readonly #server: ClickHouseServer;
+  readonly #faults: readonly Faults[];
+  /** How often rows were asked for. */
+  rowsAsked = 0;
+  /** How many answers with rows the source, or a fault, closed before their end. */
+  rowsLeft = 0;
+  /** What a fault could not do. */
+  failure: unknown;
+
+  private constructor(server: ClickHouseServer, faults: readonly Faults[]) {
+    this.#server = server;
+    this.#faults = faults.map(({ words, faults }) => ({ words, faults: [...faults] }));
+    this.#http = createServer((incoming, response) => {
+      this.#answer(incoming, response).catch((error: unknown) => {
+        if (!(error instanceof UnreachableError)) this.failure ??= error;
+        response.destroy();
+      });
+    });
+  }
+
+  static async start(server: ClickHouseServer, faults: readonly Faults[] = []): Promise<FaultyProxy> {
+    const proxy = new FaultyProxy(server, faults);
+    proxy.#http.listen(0, '127.0.0.1');
+    await once(proxy.#http, 'listening');
+    return proxy;
+  }
+
+  get port(): number {
+    const address = this.#http.address();
+    if (address === null || typeof address === 'string') throw new Error('no port');
+    return address.port;
+  }
+
+  /** How many of the faults have not been met. */
+  get faultsLeft(): number {
+    return this.#faults.reduce((left, { faults }) => left + faults.length, 0);
+  }
+
+  close(): void {
+    this.#http.close();
+    this.#http.closeAllConnections();
+  }
+
+  async #answer(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+    const question = await buffer(incoming);
+    if (question.includes(FOR_ROWS)) {
+      this.rowsAsked += 1;
+      response.once('close', () => {
+        if (!response.writableFinished) this.rowsLeft += 1;
+      });
+    }
+    const fault = this.#faults.find(({ words, faults }) => faults.length > 0 && question.includes(words));
+    await (fault?.faults.shift() ?? passOn)(response, () => this.#ask(incoming, question, response));
+  }
+
+  async #ask(incoming: IncomingMessage, question: Buffer, response: ServerResponse): Promise<IncomingMessage> {
+    const { 'transfer-encoding': _, ...headers } = incoming.headers;
+    const asking = request(`${this.#server.url}${incoming.url}`, {
+      method: 'POST',
+      headers: { ...headers, 'content-length': question.length },
+      agent: false,
+    });
+    // Who does not want the answer any more does not keep the server busy.
+    response.once('close', () => asking.destroy());
+    asking.end(question);
+    try {
+      const [answer] = await once(asking, 'response');
+      // Told to whoever passes it on, at the latest when he does.
+      answer.on('error', () => {});
+      return answer;
+    } catch (cause) {
+      throw new UnreachableError('The server gives no answer.', { cause });
+    }
+  }
+}
+
+/** Passes an answer on as it comes. */
+const passOn: Fault = async (response, ask) => {
+  const answer = await ask();
+  writeHead(response, answer);
+  await pour(answer, response);
+};
+
+/** Does something before the question is put to the server. */
+export function after(act: () => Promise<unknown>): Fault {
+  return async (response, ask) => {
+    await act();
+    await passOn(response, ask);
+  };
+}
+
+/** Passes an answer on, and does something while it is under way, behind so many rows. */
+export function during(rows: number, act: () => Promise<unknown>): Fault {
+  return async (response, ask) => {
+    const answer = await ask();
+    writeHead(response, answer);
+    response.write(await beginningOf(answer, rows, 0));
+    await act();
+    await pour(answer, response);
+  };
+}
+
+export type Cut = {
+  /** Whole rows that are passed on, */
+  rows: number;
+  /** so many bytes of the next one, */
+  bytes?: number;
+  /** and something else. */
+  says?: string;
+  /** Whether the connection then breaks, or the body ends as a whole one does, in HTTP/1.1 or in the way of HTTP/1.0. */
+  by: 'break' | 'chunk' | 'close';
+};
+
+/** Passes on the beginning of an answer alone. */
+export function cut({ rows, bytes = 0, says: said = '', by }: Cut): Fault {
+  return async (response, ask) => {
+    const answer = await ask();
+    const beginning = Buffer.concat([await beginningOf(answer, rows, bytes), Buffer.from(said)]);
+    if (by === 'close') {
+      response.useChunkedEncodingByDefault = false;
+      response.shouldKeepAlive = false;
+    }
+    writeHead(response, answer);
+    if (by === 'break') response.write(beginning, () => response.socket?.destroySoon());
+    else response.end(beginning);
+  };
+}
+
+/** Passes so many rows on and then no more, until the source leaves. */
+export function stopsAfter(rows: number): Fault {
+  return async (response, ask) => {
+    const answer = await ask();
+    writeHead(response, answer);
+    response.write(await beginningOf(answer, rows, 0));
+    await once(response, 'close');
+  };
+}
+
+/** Passes an answer on in pieces that begin and end anywhere, each for itself. */
+export function inPieces(random: () => number): Fault {
+  return async (response, ask) => {
+    const answer = await ask();
+    writeHead(response, answer);
+    for await (const chunk of answer) {
+      for (let start = 0; start < chunk.length; ) {
+        // Mostly short ones, as it is the borders that matter.
+        const end = start + 1 + Math.floor(random() ** 4 * 100_000);
+        response.write(chunk.subarray(start, end));
+        await nextTurn();
+        start = end;
+      }
+    }
+    response.end();
+  };
+}
+
+/** Answers by itself, as a proxy does that does not reach its server. */
+export function says(status: number, body: string): Fault {
+  return (response) => {
+    response.writeHead(status, { 'content-type': 'text/html' }).end(body);
+  };
+}
+
+/** Breaks the connection before an answer, when something was done. */
+export function breaksAfter(act: () => Promise<unknown>): Fault {
+  return async (response) => {
+    await act();
+    response.destroy();
+  };
+}
+
+function writeHead(response: ServerResponse, answer: IncomingMessage): void {
+  const { 'transfer-encoding': _, connection: __, 'keep-alive': ___, ...headers } = answer.headers;
+  response.writeHead(answer.statusCode ?? 0, headers);
+}
+
+/** Passes on what is left of an answer, with its end, be it a good one or not. */
+async function pour(answer: IncomingMessage, response: ServerResponse): Promise<void> {
+  // Not piped: what waits for a slow reader would be lost when the server breaks the connection behind it.
+  answer.on('data', (chunk) => response.write(chunk));
+  answer.once('end', () => response.end());
+  const breakOff = (): void => void response.write('', () => response.socket?.destroySoon());
+  if (answer.errored === null) answer.once('error', breakOff);
+  else breakOff();
+  await once(response, 'close');
+}
+
+/** Takes whole rows, and bytes of the next one, off an answer, and no more. */
+async function beginningOf(answer: IncomingMessage, rows: number, bytes: number): Promise<Buffer> {
+  const taken: Buffer[] = [];
+  let rowsLeft = rows;
+  let bytesLeft = bytes;
+  for await (const chunk of answer.iterator({ destroyOnReturn: false })) {
+    let end = 0;
+    for (; rowsLeft > 0; rowsLeft--) {
+      const lineFeed = chunk.indexOf(LINE_FEED, end);
+      if (lineFeed === -1) break;
+      end = lineFeed + 1;
+    }
+    const whole = rowsLeft > 0 ? chunk.length : Math.min(chunk.length, end + bytesLeft);
+    if (rowsLeft === 0) bytesLeft -= whole - end;
+    taken.push(chunk.subarray(0, whole));
+    if (rowsLeft > 0 || bytesLeft > 0) continue;
+    answer.unshift(chunk.subarray(whole));
+    return Buffer.concat(taken);
+  }
+  throw new Error(`The answer is too short for ${rows} rows.`);
+}

@@ -1,0 +1,17 @@
+import { execFileSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { chosenEngine } from '../../sandbox/clickhouse/engines/engines.ts';
+import { pythonWith } from '../../sandbox/clickhouse/engines/wheels.ts';
+
+/**
+ * The tests run the launchers, and these run what was built: build what is there now. And the engine of another version is
+ * installed before the first test waits for it.
+ */
+export default async function setup(): Promise<void> {
+  execFileSync('npm', ['run', '--silent', 'build'], {
+    cwd: fileURLToPath(new URL('../..', import.meta.url)),
+    stdio: 'inherit',
+  });
+  const engine = chosenEngine();
+  if ('wheel' in engine) await pythonWith(engine.wheel);
+}

@@ -1,0 +1,406 @@
+import { type ChildProcess, execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, statSync } from 'node:fs';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import type { BatchApi } from '../../sandbox/batch-api/server.ts';
+import { READER } from '../../sandbox/clickhouse/users.ts';
+import { type Finished, finished, run, start } from '../../sandbox/launcher.ts';
+import { lockStateFile } from '../../src/sync/state/lock.ts';
+import { expectOnPage } from '../docs/troubleshooting-page.ts';
+import {
+  clickHouseWith,
+  destinationConfiguration,
+  expectSame,
+  quickBatchApi,
+  REST_API_KEY,
+  sorted,
+  sourceConfiguration,
+  temporaryFiles,
+  upTo,
+} from '../support/support.ts';
+
+const MANY = 45_000;
+
+/** So many updates a second leave time to interrupt a run over many rows, and to see it drain. */
+const SLOW = { rate_limit: 7_000 };
+
+const ENVIRONMENT = { SYNC_PASSWORD: READER.password, SYNC_KEY: REST_API_KEY, SYNC_USER: 'nobody-knows-me' };
+
+const file = temporaryFiles();
+const server = clickHouseWith('shop');
+let batch: BatchApi;
+
+beforeAll(async () => {
+  batch = await quickBatchApi();
+  const table = (name: string): string =>
+    `CREATE TABLE shop.${name} (custom_id String, event_name String, last_updated_at DateTime64(6), n UInt32) ENGINE = MergeTree ORDER BY last_updated_at`;
+  const rows = (name: string, count: number, customId: string): string =>
+    `INSERT INTO shop.${name} SELECT ${customId}, '${name}', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + intDiv(number, 7), number FROM numbers(${count})`;
+  await server().execute(
+    ...['events', 'orders', 'many'].map(table),
+    rows('events', 1_000, "if(number = 900, '', toString(number % 100))"),
+    rows('orders', 10, "'u'"),
+    rows('many', MANY, 'toString(number)'),
+  );
+});
+
+afterAll(() => batch.close());
+
+beforeEach(() => batch.reset());
+
+type Options = { source?: Record<string, unknown>; destination?: Record<string, unknown>; state?: string };
+
+/** Where a state file is to be, in a folder of its own. */
+function statePath(): string {
+  return join(dirname(file('folder', '')), 'state.json');
+}
+
+/** The arguments of a sync whose secrets stand in the environment alone. */
+function syncArguments({ source = {}, destination = {}, state = statePath() }: Options, ...more: string[]): string[] {
+  return [
+    'sync',
+    '--source',
+    file('source.json', sourceConfiguration(server(), 'shop', { password: '${SYNC_PASSWORD}', ...source })),
+    '--destination',
+    file('destination.json', destinationConfiguration(batch, { rest_api_key: '${SYNC_KEY}', ...destination })),
+    '--state',
+    state,
+    ...more,
+  ];
+}
+
+async function sync(options: Options, ...more: string[]): Promise<Finished> {
+  const result = await run('connector', syncArguments(options, ...more), { env: ENVIRONMENT });
+  return withoutSecrets(result);
+}
+
+function startSync(options: Options, ...more: string[]): { child: ChildProcess; ended: Promise<Finished> } {
+  const child = start('connector', syncArguments(options, ...more), {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...ENVIRONMENT },
+  });
+  return { child, ended: finished(child).then(withoutSecrets) };
+}
+
+/** A user is named in messages, whether the name came from the environment or not. */
+function withoutSecrets(result: Finished): Finished {
+  const { SYNC_PASSWORD, SYNC_KEY } = ENVIRONMENT;
+  for (const value of [SYNC_PASSWORD, SYNC_KEY]) expect(result.stdout + result.stderr).not.toContain(value);
+  return result;
+}
+
+type Event = { event: string } & Record<string, unknown>;
+
+function events({ stdout }: Pick<Finished, 'stdout'>): Event[] {
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line): Event => JSON.parse(line));
+}
+
+/** The numbers of the rows that Batch got of a table, one for each time. */
+function received(table: string): number[] {
+  return sorted(
+    [...batch.store.events()]
+      .map(({ json }) => JSON.parse(json))
+      .filter(({ name }) => name === table)
+      .map(({ attributes }) => attributes.n),
+  );
+}
+
+/** The processes that a process has started, by the command that they run. */
+function children({ pid }: ChildProcess): Map<string, number> {
+  const lines = execFileSync('ps', ['-A', '-o', 'pid=,ppid=,args='], { encoding: 'utf8' }).split('\n');
+  const found = lines.flatMap((line): [string, number][] => {
+    const [, child, parent, command] = /^\s*(\d+)\s+(\d+) .*bin\/connector (\w+) /.exec(line) ?? [];
+    return command !== undefined && Number(parent) === pid ? [[command, Number(child)]] : [];
+  });
+  return new Map(found);
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+async function untilThere(path: string): Promise<void> {
+  await vi.waitFor(() => expect(existsSync(path)).toBe(true), { timeout: 30_000, interval: 5 });
+}
+
+describe('one state file, run after run', () => {
+  const state = statePath();
+
+  test('the first run says so, keeps to its limit, and tells machines how it goes', async () => {
+    const result = await sync({ state }, '--all-streams', '--limit', '400', '--json');
+    expect([result.code, result.stderr]).toEqual([0, '']);
+    const [first, ...others] = events(result);
+    expect(first).toMatchObject({ event: 'run_started', sync_mode: 'incremental', goes_on: false });
+    expect(first?.streams).toEqual(['events', 'many', 'orders'].map((name) => ({ name, namespace: 'shop' })));
+    expect(others.at(-2)).toMatchObject({ event: 'progress', rows_read: 400, rows_accepted: 400, rows_rejected: 0 });
+    expect(others.at(-1)).toMatchObject({
+      event: 'run_ended',
+      outcome: 'complete',
+      rows_read: 400,
+      rows_accepted: 400,
+      rows_rejected: 0,
+      rows_to_come_again: 0,
+      exit_code: 0,
+      errors: [],
+    });
+    expect(statSync(state).mode & 0o777).toBe(0o600);
+    expect(received('events')).toHaveLength(400);
+  });
+
+  test('the second brings the rest, each row once; one that is rejected has an exit code of its own', async () => {
+    const before = readFileSync(state, 'utf8');
+    const result = await sync({ state }, '--stream', 'events', 'orders');
+    expect(result.code).toBe(3);
+    expect(result.stdout).toMatch(/^Done in \S+: 610 rows read, 609 accepted, 1 rejected\.\nRejected rows are not/);
+    expect(result.stderr).toMatch(/^events, orders: the rows since the last run\.\n/);
+    expect(result.stderr).toMatch(/\nWARN {2}destination: A row of events is rejected \(custom_id_missing\)/);
+    expect(result.stderr).toMatch(/\nWARN {2}destination: Rows rejected: custom_id_missing: 1\.\n$/);
+    expect(received('events')).toHaveLength(599);
+    expect(received('orders')).toEqual(upTo(10));
+    expect(readFileSync(state, 'utf8')).not.toBe(before);
+  });
+
+  test('a full refresh sends rows again from the first on, and leaves the state alone', async () => {
+    const before = readFileSync(state, 'utf8');
+    const result = await sync({ state }, '--stream', 'orders', '--full-refresh', '--limit', '4');
+    expect([result.code, result.stdout]).toEqual([0, expect.stringContaining('4 rows read, 4 accepted')]);
+    expect(received('orders')).toHaveLength(4);
+    expect(readFileSync(state, 'utf8')).toBe(before);
+  });
+});
+
+test('a state of some of the streams, or of all of them, is no choice among them', async () => {
+  const state = statePath();
+  expect((await sync({ state }, '--stream', 'orders')).code).toBe(0);
+  const before = readFileSync(state, 'utf8');
+  const result = await sync({ state });
+  expect([result.code, result.stderr]).toEqual([2, expect.stringContaining('--all-streams')]);
+  expect(readFileSync(state, 'utf8')).toBe(before);
+  expect(received('orders')).toEqual(upTo(10));
+});
+
+test('a column called __proto__ is sent, and is in the preview', async () => {
+  await server().execute(
+    'CREATE DATABASE odd',
+    'CREATE TABLE odd.events (custom_id String, event_name String, last_updated_at DateTime64(6), `__proto__` UInt8) ENGINE = MergeTree ORDER BY last_updated_at',
+    "INSERT INTO odd.events VALUES ('u', 'x', '2026-01-01 00:00:00', 7)",
+  );
+  const source = { database: 'odd' };
+  expect((await sync({ source })).code).toBe(0);
+  expect([...batch.store.events()].map(({ json }) => json)).toEqual([expect.stringContaining('"__proto__":7')]);
+  const [, ...files] = syncArguments({ source });
+  const preview = await run('connector', ['preview', ...files.slice(0, 4)], { env: ENVIRONMENT });
+  expect([preview.code, preview.stdout]).toEqual([0, expect.stringContaining('"__proto__": 7')]);
+});
+
+test('a source with one stream needs no choice', async () => {
+  expect((await sync({ source: { table: 'orders' } })).code).toBe(0);
+  expect(received('orders')).toEqual(upTo(10));
+});
+
+describe('what a person has to correct ends with 2, in a sentence on stderr', () => {
+  test.concurrent.each<[string, () => string[], RegExp]>([
+    [
+      'no argument',
+      () => ['sync'],
+      /^ERROR Missing required arguments: source, destination, state\. connector sync --help/,
+    ],
+    [
+      'a strange stream',
+      () => syncArguments({}, '--stream', 'evnts'),
+      /no stream "evnts"\. It has: events, many, orders/,
+    ],
+    [
+      'no choice among several streams',
+      () => syncArguments({}),
+      /^ERROR The source has 3 streams: events, many, orders\. Choose with --stream, or send all of them with --all-streams\. See .*stream_unknown\.md$/m,
+    ],
+    [
+      'some streams and all streams',
+      () => syncArguments({}, '--stream', 'events', '--all-streams'),
+      /^ERROR Arguments stream and all-streams are mutually exclusive/m,
+    ],
+    ['no such variable', () => syncArguments({ source: { password: '${NOT_SET}' } }), /password refers to .* NOT_SET/],
+    [
+      'an option twice',
+      () => [...syncArguments({}), '--state', 'other.json'],
+      /--state is given twice\. connector sync/,
+    ],
+    [
+      'an interval beyond all',
+      () => syncArguments({}, '--every', '99999999999d'),
+      /is no interval of a year at the most/,
+    ],
+    [
+      'files that are swapped',
+      () => {
+        const [command = '', source = '', a = '', destination = '', b = '', ...others] = syncArguments({});
+        return [command, source, b, destination, a, ...others];
+      },
+      /is the configuration of a destination, and --source needs that of a source/,
+    ],
+    [
+      'a strange user',
+      () => syncArguments({ source: { username: '${SYNC_USER}' } }),
+      /^ERROR .*refused the user "nobody-knows-me"/m,
+    ],
+  ])('%s', async (_, args, expected) => {
+    const result = withoutSecrets(await run('connector', args(), { env: ENVIRONMENT }));
+    expect(result.code).toBe(2);
+    expect(result.stdout + result.stderr).toMatch(expected);
+    expect(batch.stats.requests).toBe(0);
+  });
+
+  test('or in a line of JSON', async () => {
+    const result = await run('connector', ['sync', '--json', '--limit', 'x']);
+    expect([result.code, result.stderr]).toEqual([2, '']);
+    expect(events(result)).toMatchObject([{ event: 'failed', failure_type: 'config_error' }]);
+  });
+});
+
+test('without a place for temporary files it says so', async () => {
+  const result = await run('connector', syncArguments({}, '--all-streams'), {
+    env: { ...ENVIRONMENT, TMPDIR: '/nowhere' },
+  });
+  expect(result.code).toBe(2);
+  expectOnPage('temporary_folder_missing', result.stderr.replace(/^ERROR /, ''), [
+    ['/nowhere', '/tmp'],
+    ['ENOENT: no such file or directory', 'EROFS: read-only file system'],
+  ]);
+});
+
+test('a second run at the same time is refused, and told who has the state', async () => {
+  const state = statePath();
+  const self = { pid: process.pid, host: hostname(), since: '2026-01-01T00:00:00.000Z' };
+  const stop = new AbortController().signal;
+  const unlock = await lockStateFile(state, self, { stop, onWaiting: () => {}, onLost: () => {} });
+  const result = await sync({ state });
+  await unlock?.();
+  expect(result.code).toBe(1);
+  expectOnPage('state_file_locked', result.stderr.replace(/^ERROR /, ''), [
+    [`process ${process.pid} on ${hostname()}`, 'process 4711 on host-a'],
+  ]);
+});
+
+describe('in the middle of many rows', () => {
+  test('Ctrl-C: what was read is delivered and kept; the next run brings the rest, and no row twice', async () => {
+    const state = statePath();
+    const { child, ended } = startSync({ state, destination: SLOW }, '--stream', 'many');
+    await untilThere(state);
+    child.kill('SIGINT');
+    const result = await ended;
+    expect(result.signal).toBe('SIGINT');
+    expect(result.stderr).toMatch(
+      /It ends: what has been read is still delivered, \S+ rows as yet\. A second Ctrl-C ends/,
+    );
+    expect(result.stdout).toMatch(
+      /^Stopped after \S+: (\S+) rows read, \1 accepted, 0 rejected\.\nThe next run goes on behind many: last_updated_at 2026-01-01T\S+\.\n$/,
+    );
+    const first = received('many');
+    expect(first.length).toBeLessThan(MANY);
+    expect((await sync({ state }, '--stream', 'many')).code).toBe(0);
+    expectSame(received('many'), upTo(MANY));
+  });
+
+  test('Ctrl-C while all rows are in the lookback: the summary says that the state has them', async () => {
+    await server().execute(
+      'CREATE DATABASE fresh',
+      'CREATE TABLE fresh.rows AS shop.many',
+      `INSERT INTO fresh.rows SELECT toString(number), 'rows', now64(6), number FROM numbers(${MANY})`,
+    );
+    const state = statePath();
+    const options = { state, source: { database: 'fresh' }, destination: SLOW };
+    const { child, ended } = startSync(options);
+    await untilThere(state);
+    child.kill('SIGINT');
+    const result = await ended;
+    expect(result.stdout).toMatch(
+      /^Stopped after .*\nThe next run goes on behind rows: the rows of the lookback that were read\.\n$/,
+    );
+    expect((await sync(options)).code).toBe(0);
+    expectSame(received('rows'), upTo(MANY));
+  });
+
+  test('the source is killed: the summary says that rows may reach Batch twice', async () => {
+    const state = statePath();
+    const { child, ended } = startSync({ state, destination: SLOW }, '--stream', 'many');
+    await untilThere(state);
+    const pid = children(child).get('read');
+    if (pid === undefined) throw new Error('There is no source.');
+    process.kill(pid, 'SIGKILL');
+    const result = await ended;
+    expect(result.code).toBe(1);
+    expect(result.stdout).toMatch(/\nIt reads up to \S+ rows? again, .*: some of them may reach Batch twice\.\n$/);
+    expect((await sync({ state }, '--stream', 'many')).code).toBe(0);
+    expectSame([...new Set(received('many'))], upTo(MANY));
+  });
+
+  test('a second signal ends all of it at once', async () => {
+    const state = statePath();
+    const { child, ended } = startSync({ state, destination: { rate_limit: 500 } }, '--stream', 'many');
+    await vi.waitFor(() => expect([...children(child).keys()].toSorted()).toEqual(['read', 'write']), {
+      timeout: 30_000,
+      interval: 20,
+    });
+    const pids = [...children(child).values()];
+    await vi.waitFor(() => expect(batch.stats.events_accepted).toBeGreaterThan(0), { timeout: 30_000, interval: 5 });
+    child.kill('SIGINT');
+    await new Promise((resolve) => child.stderr?.once('data', resolve));
+    child.kill('SIGTERM');
+    const result = await ended;
+    expect(result.signal).toBe('SIGTERM');
+    expect(result.stdout).toMatch(
+      /^Stopped at once after .* rows read\. The state covers .*\n[\s\S]*reads up to \S+ rows again/,
+    );
+    expect(pids.filter(isAlive)).toEqual([]);
+  });
+
+  test('the destination is killed: it fails and says why; the next run loses no row', async () => {
+    const state = statePath();
+    const { child, ended } = startSync({ state, destination: SLOW }, '--stream', 'many');
+    await untilThere(state);
+    const pid = children(child).get('write');
+    if (pid === undefined) throw new Error('There is no destination.');
+    process.kill(pid, 'SIGKILL');
+    const result = await ended;
+    expect(result.code).toBe(1);
+    expectOnPage('connector_crashed', /^ERROR (.+)$/m.exec(result.stderr)?.[1] ?? '');
+    expect(result.stdout).toMatch(
+      /^Failed after .*\nThe next run goes on behind many: .*\nIt reads up to \S+ rows again/,
+    );
+    expect((await sync({ state }, '--stream', 'many')).code).toBe(0);
+    expectSame([...new Set(received('many'))], upTo(MANY));
+  });
+});
+
+test('--every goes on, one run after the other, until it is told to end', async () => {
+  const { child, ended } = startSync({}, '--stream', 'orders', '--every', '300ms', '--json');
+  let seen = '';
+  child.stdout?.on('data', (chunk) => {
+    seen += chunk;
+  });
+  await vi.waitFor(() => expect(seen).toMatch(/"run_ended"[\s\S]*"run_ended"/), { timeout: 30_000, interval: 5 });
+  child.kill('SIGTERM');
+  const result = await ended;
+  expect(result.signal).toBe('SIGTERM');
+  const told = events(result).filter(({ event }) => ['run_started', 'run_ended', 'next_run'].includes(event));
+  expect(told.slice(0, 5).map(({ event }) => event)).toEqual([
+    'run_started',
+    'run_ended',
+    'next_run',
+    'run_started',
+    'run_ended',
+  ]);
+  expect([told[1]?.rows_read, told[4]?.rows_read]).toEqual([10, 0]);
+  expect(told[2]).toMatchObject({ start_skipped: true, failed_runs: 0 });
+  expect(received('orders')).toEqual(upTo(10));
+});

@@ -1,0 +1,324 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { createServer, type Socket } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest';
+import { READER } from '../../sandbox/clickhouse/users.ts';
+import { freePort } from '../../sandbox/free-port.ts';
+import { finished, launcherPath, start } from '../../sandbox/launcher.ts';
+import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
+
+const FOLDER = mkdtempSync(join(tmpdir(), 'clickhouse-to-batch-init-'));
+
+/** Of util-linux: runs a command in a terminal of its own. That of macOS takes other arguments. */
+const hasTerminals = process.platform === 'linux' && existsSync('/usr/bin/script');
+
+let sandbox: Sandbox;
+
+beforeAll(async () => {
+  sandbox = await startSandbox();
+  await sandbox.clickhouse.execute(
+    'CREATE DATABASE shop',
+    `CREATE TABLE shop.events (custom_id String, event_name String, last_updated_at DateTime64(3), item String)
+     ENGINE = MergeTree ORDER BY last_updated_at`,
+    'CREATE TABLE shop.clicks AS shop.events',
+    "INSERT INTO shop.events VALUES ('u1', 'purchase', now64(3) - 600, 'shirt'), ('', 'purchase', now64(3) - 600, 'hat')",
+  );
+});
+
+afterAll(async () => {
+  await sandbox.stop();
+  rmSync(FOLDER, { recursive: true, force: true });
+});
+
+const ENTER = '\r';
+const DOWN = '\u001b[B';
+const SPACE = ' ';
+const CTRL_C = '\u0003';
+/** Takes away what stands there. */
+const CLEAR = '\u0015';
+
+/** `init` in a terminal, answered as a person would: when a question has come. */
+class Dialogue {
+  readonly #process: ChildProcessWithoutNullStreams;
+  readonly #ended: Promise<unknown>;
+  #shown = '';
+  /** All that was shown, also before the last question. */
+  all = '';
+  #look: () => void = () => {};
+
+  constructor(folder: string, environment: Record<string, string> = {}) {
+    // A terminal that nobody looks at has no size, and each letter would stand on a line of its own.
+    const init = `'${process.execPath}' '${launcherPath('connector')}' init --api-url '${sandbox.batch.url}'`;
+    const command = `stty cols 80 rows 50; sh -c 'echo "process $$;"; exec "$0" "$@"' ${init}; code=$?; stty -a; exit $code`;
+    this.#process = spawn('/usr/bin/script', ['-qfec', command, '/dev/null'], {
+      cwd: folder,
+      env: { ...process.env, TERM: 'xterm', ...environment },
+    });
+    this.#ended = new Promise((resolve) => this.#process.once('exit', resolve));
+    onTestFinished(() => void this.#process.kill());
+    this.#process.stdout.setEncoding('utf8').on('data', (text: string) => {
+      this.#shown += text;
+      this.all += text;
+      this.#look();
+    });
+  }
+
+  async answer(question: string, keys: string): Promise<void> {
+    await this.#seen(question);
+    this.#process.stdin.write(keys);
+  }
+
+  /** Sends a signal when a question, which is the first, has come. */
+  async signal(question: string, signal: NodeJS.Signals): Promise<void> {
+    await this.#seen('process ');
+    const pid = await this.#seen(';');
+    await this.#seen(question);
+    process.kill(Number(pid), signal);
+  }
+
+  /** The code that it ends with, and what it showed behind the last question. */
+  async end(): Promise<{ code: unknown; shown: string }> {
+    const code = await this.#ended;
+    return { code, shown: this.#shown };
+  }
+
+  /** Waits until a text is shown, and forgets what was shown up to it. Gives what stood before it. */
+  #seen(text: string): Promise<string> {
+    return new Promise<string>((resolve, reject) => {
+      this.#ended.then(() => reject(new Error(`It ended before "${text}": ${this.#shown}`)));
+      this.#look = () => {
+        const at = this.#shown.indexOf(text);
+        if (at === -1) return;
+        const before = this.#shown.slice(0, at);
+        this.#shown = this.#shown.slice(at + text.length);
+        this.#look = () => {};
+        resolve(before);
+      };
+      this.#look();
+    });
+  }
+}
+
+function newFolder(): string {
+  return mkdtempSync(join(FOLDER, 'init-'));
+}
+
+function json(folder: string, name: string): unknown {
+  return JSON.parse(readFileSync(join(folder, name), 'utf8'));
+}
+
+async function answerSource(
+  dialogue: Dialogue,
+  password: string,
+  { host, port }: { host: string; port: number } = sandbox.clickhouse.connection(READER),
+  database = 'shop',
+): Promise<void> {
+  await dialogue.answer('Host of ClickHouse', CLEAR + host + ENTER);
+  await dialogue.answer('over HTTPS?', ENTER);
+  await dialogue.answer('HTTP interface', CLEAR + port + ENTER);
+  await dialogue.answer('User, who', CLEAR + READER.name + ENTER);
+  await dialogue.answer('Password', password + ENTER);
+  await dialogue.answer('Database', `${CLEAR}${database}${ENTER}`);
+  await dialogue.answer('row was inserted', ENTER);
+}
+
+describe.runIf(hasTerminals)('init', () => {
+  test('tries each answer, and writes files that the next commands take', async () => {
+    const folder = newFolder();
+    const dialogue = new Dialogue(folder, { BATCH_KEY: sandbox.restApiKey });
+    await answerSource(dialogue, 'not the password');
+    await dialogue.answer('What now?', ENTER);
+    await answerSource(dialogue, READER.password);
+    // Clicks come first.
+    await dialogue.answer('that fit', DOWN + SPACE + ENTER);
+    await dialogue.answer('Project key', sandbox.projectKey + ENTER);
+    await dialogue.answer('REST API key', `a-wrong-key${ENTER}`);
+    await dialogue.answer('What now?', ENTER);
+    await dialogue.answer('Project key', ENTER);
+    await dialogue.answer('REST API key', `\${BATCH_KEY}${ENTER}`);
+    const { code, shown } = await dialogue.end();
+    expect(code, shown).toBe(0);
+    expect(shown).toContain('connector preview --source source.json --destination destination.json');
+    expect(shown).toContain('connector sync --source source.json --destination destination.json --state state.json');
+
+    expect(json(folder, 'source.json')).toEqual({
+      ...sandbox.clickhouse.connection(READER),
+      ssl: false,
+      database: 'shop',
+      cursor_column: 'last_updated_at',
+      table: 'events',
+    });
+    expect(json(folder, 'destination.json')).toEqual({
+      api_url: sandbox.batch.url,
+      project_key: sandbox.projectKey,
+      rest_api_key: '${BATCH_KEY}',
+    });
+    expect(json(folder, 'catalog.json')).toMatchObject({
+      streams: [{ stream: { name: 'events' }, sync_mode: 'incremental', destination_sync_mode: 'append' }],
+    });
+    for (const name of readdirSync(folder)) expect(statSync(join(folder, name)).mode & 0o777).toBe(0o600);
+
+    const options = { cwd: folder, env: { ...process.env, BATCH_KEY: sandbox.restApiKey } };
+    const files = ['--source', 'source.json', '--destination', 'destination.json'];
+    const preview = await finished(start('connector', ['preview', ...files], options));
+    expect([preview.code, preview.stderr]).toEqual([3, '']);
+    expect(preview.stdout).toContain('1 row of 2 would be sent, 1 rejected.');
+    expect(preview.stdout).toContain('"custom_id": "u1"');
+    expect(sandbox.batch.stats.requests).toBeGreaterThan(0);
+    expect(sandbox.batch.stats.events_accepted).toBe(0);
+  });
+
+  test('prints a command that names the streams when several are chosen', async () => {
+    const folder = newFolder();
+    const dialogue = new Dialogue(folder);
+    await answerSource(dialogue, READER.password);
+    await dialogue.answer('that fit', SPACE + DOWN + SPACE + ENTER);
+    await dialogue.answer('Project key', sandbox.projectKey + ENTER);
+    await dialogue.answer('REST API key', sandbox.restApiKey + ENTER);
+    const { code, shown } = await dialogue.end();
+    expect(code, shown).toBe(0);
+    expect(json(folder, 'source.json')).not.toHaveProperty('table');
+    const [, command = ''] = /connector (sync .+) --every 5m/.exec(shown) ?? [];
+    expect(command).toContain('--stream clicks --stream events');
+    const sync = await finished(start('connector', command.split(' '), { cwd: folder }));
+    expect([sync.code, sync.stdout]).toEqual([3, expect.stringMatching(/^Done in .*: 2 rows read/)]);
+  });
+
+  test('tries the tables that are chosen, and asks again when one can not be read', async () => {
+    await sandbox.clickhouse.execute(
+      'CREATE DATABASE half',
+      'CREATE TABLE half.events AS shop.events',
+      "CREATE VIEW half.refused AS SELECT *, throwIf(1, 'closed') AS guard FROM shop.events",
+    );
+    const folder = newFolder();
+    const dialogue = new Dialogue(folder);
+    await answerSource(dialogue, READER.password, sandbox.clickhouse.connection(READER), 'half');
+    await dialogue.answer('that fit', DOWN + SPACE + ENTER);
+    await dialogue.answer('closed', '');
+    await dialogue.answer('What now?', ENTER);
+    await dialogue.answer('that fit', SPACE + ENTER);
+    await dialogue.answer('Project key', CTRL_C);
+    const { code } = await dialogue.end();
+    expect([code, readdirSync(folder)]).toEqual([1, []]);
+    expect(stripVTControlCharacters(dialogue.all)).toContain('events works');
+  });
+
+  test('shows what is usual, which is no part of what is typed, and tells a failure in whole words behind the bar', async () => {
+    const dialogue = new Dialogue(newFolder());
+    await dialogue.answer('Host of ClickHouse', `127.0.0.1${ENTER}`);
+    await dialogue.answer('over HTTPS?', ENTER);
+    await dialogue.answer('HTTP interface', `1${ENTER}`);
+    for (const question of ['User, who', 'Password', 'Database', 'row was inserted'])
+      await dialogue.answer(question, ENTER);
+    await dialogue.answer('What now?', DOWN + ENTER);
+    const { shown } = await dialogue.end();
+    expect(shown).toContain('nothing was written');
+    const lines = stripVTControlCharacters(dialogue.all).split('\r\n');
+    const first = lines.findIndex((line) => line.includes('ClickHouse: '));
+    const failure = lines.slice(first, lines.indexOf('│', first));
+    expect(failure[0]).toContain('ClickHouse: Nothing listens at 127.0.0.1:1 ');
+    expect(failure.length).toBeGreaterThan(1);
+    for (const line of failure.slice(1)) expect(line).toMatch(/^│ {2}\S.{0,77}$/);
+  });
+
+  test('that is left writes nothing, and shows no password', async () => {
+    const folder = newFolder();
+    const dialogue = new Dialogue(folder);
+    await answerSource(dialogue, 'secret-of-mine');
+    await dialogue.answer('What now?', DOWN + ENTER);
+    const { code, shown } = await dialogue.end();
+    expect([code, readdirSync(folder)]).toEqual([1, []]);
+    expect(shown).toContain('nothing was written');
+    expect(shown).not.toContain('secret-of-mine');
+  });
+
+  test('that is told to end at a question ends by that signal at once, writes nothing, and leaves a usable terminal', async () => {
+    const folder = newFolder();
+    const dialogue = new Dialogue(folder);
+    await dialogue.signal('Host of ClickHouse', 'SIGTERM');
+    const { code, shown } = await dialogue.end();
+    expect([code, readdirSync(folder)]).toEqual([143, []]);
+    expect(shown).toContain('nothing was written');
+    expect(shown).toMatch(/ icanon .* echo /);
+  });
+
+  test('that is left with Ctrl-C while it tries a server that does not answer ends by that', async () => {
+    const server = { host: '127.0.0.1', port: await freePort() };
+    const connections: Socket[] = [];
+    const silent = createServer((socket) => connections.push(socket)).listen(server.port, server.host);
+    const folder = newFolder();
+    const dialogue = new Dialogue(folder);
+    await answerSource(dialogue, 'any', server);
+    await once(silent, 'connection');
+    await dialogue.answer('Trying ClickHouse', CTRL_C);
+    const { code, shown } = await dialogue.end();
+    for (const each of connections) each.destroy();
+    silent.close();
+    expect([code, readdirSync(folder)], shown).toEqual([130, []]);
+    expect(shown).toContain('nothing was written');
+  });
+});
+
+test('init without a terminal says what to do instead', async () => {
+  const { code, stdout, stderr } = await finished(start('connector', ['init'], { cwd: newFolder() }));
+  expect([code, stdout]).toEqual([2, '']);
+  expect(stderr).toMatch(/^init asks questions, and there is no terminal to ask them in\..*command_invalid\.md\n$/);
+});
+
+describe('preview', () => {
+  test.each([
+    [
+      'a stream that there is not',
+      ['--stream', 'nothing'],
+      2,
+      /no stream "nothing".*clicks, events.*stream_unknown\.md/,
+    ],
+    ['none of several', [], 2, /^The source has 2 streams: clicks, events\. Choose one with --stream\. See/],
+    ['no rows', ['--stream', 'clicks'], 0, /^$/],
+    ['half a row', ['--rows', '0.5'], 2, /--rows takes one whole number of rows/],
+  ])('of %s', async (_, args, code, stderr) => {
+    const folder = newFolder();
+    const files = writtenConfigurations(folder);
+    const result = await finished(start('connector', ['preview', ...files, ...args], { cwd: folder }));
+    expect([result.code, result.stderr]).toEqual([code, expect.stringMatching(stderr)]);
+  });
+
+  test('warns of options that look misspelt, of both configurations', async () => {
+    const folder = newFolder();
+    const files = writtenConfigurations(folder, { pasword: 'hunter2' }, { dryrun: true });
+    const { stderr } = await finished(start('connector', ['preview', ...files, '--stream', 'events'], { cwd: folder }));
+    expect(stderr).toMatch(
+      /^WARN {2}.*d\.json has "dryrun".*"dry_run"\.\nWARN {2}.*s\.json has "pasword".*"password"\.\n$/,
+    );
+  });
+
+  test('of a source that refuses the password shows no part of it', async () => {
+    const folder = newFolder();
+    const files = writtenConfigurations(folder, { password: 'wrong-password-of-mine' });
+    const { code, stdout, stderr } = await finished(start('connector', ['preview', ...files], { cwd: folder }));
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toContain('clickhouse_login_refused.md');
+    expect(stderr).not.toContain('wrong-password-of-mine');
+  });
+});
+
+function writtenConfigurations(
+  folder: string,
+  changes: Record<string, unknown> = {},
+  destinationChanges: Record<string, unknown> = {},
+): string[] {
+  const source = { ...sandbox.clickhouse.connection(READER), database: 'shop', ...changes };
+  const destination = {
+    api_url: sandbox.batch.url,
+    project_key: sandbox.projectKey,
+    rest_api_key: sandbox.restApiKey,
+    ...destinationChanges,
+  };
+  writeFileSync(join(folder, 's.json'), JSON.stringify(source));
+  writeFileSync(join(folder, 'd.json'), JSON.stringify(destination));
+  return ['--source', 's.json', '--destination', 'd.json'];
+}

@@ -1,0 +1,194 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
+import { run } from '../../sandbox/launcher.ts';
+import type { ClickHouse } from '../../src/source-clickhouse/client/client.ts';
+import { cursorInLine } from '../../src/source-clickhouse/query/record-line.ts';
+import type { RowSelection } from '../../src/source-clickhouse/query/row-query.ts';
+import { connect, execute, linesAfter, selectionOf } from '../support/row-lines.ts';
+import { catalogOf, errors, records, sourceConfiguration, temporaryFiles } from '../support/support.ts';
+import { missingType } from '../versions/missing-type.ts';
+
+const REQUIRED = 'custom_id String, event_name String, last_updated_at';
+
+const file = temporaryFiles();
+let server: ClickHouseServer;
+let clickhouse: ClickHouse;
+
+beforeAll(async () => {
+  server = await ClickHouseServer.start();
+  clickhouse = connect(server, 'shop');
+  await execute(server, 'CREATE DATABASE shop');
+});
+
+afterAll(async () => {
+  await clickhouse?.close();
+  await server?.stop();
+});
+
+/** The type of a cursor, and values of it in their order, in SQL. */
+type Positions = [type: string, values: string[]];
+
+/** The lowest and the highest integer of each type, those beside them, and where signs and doubles end. */
+function ofIntegers(): Positions[] {
+  return [8, 16, 32, 64, 128, 256].flatMap((bits): Positions[] => {
+    const half = 2n ** BigInt(bits - 1);
+    const unsigned = [0n, 1n, half - 1n, half, 2n * half - 2n, 2n * half - 1n];
+    const signed = [-half, 1n - half, -1n, 0n, 1n, half - 2n, half - 1n];
+    // So that a double would take two of them for one.
+    if (bits === 64) unsigned.splice(2, 0, 2n ** 53n, 2n ** 53n + 1n);
+    if (bits === 64) signed.splice(5, 0, 2n ** 53n, 2n ** 53n + 1n);
+    return [
+      [`UInt${bits}`, unsigned.map((value) => `toUInt${bits}('${value}')`)],
+      [`Int${bits}`, signed.map((value) => `toInt${bits}('${value}')`)],
+    ];
+  });
+}
+
+/** Zones whose clocks go back on these days, by an hour or by half of one, and some with odd offsets. */
+const AUTUMNS: [zone: string, lastBefore: string, firstAfter: string][] = [
+  ['Europe/Paris', '2026-10-25 00:59:59', '2026-10-25 01:00:00'],
+  ['America/New_York', '2026-11-01 05:59:59', '2026-11-01 06:00:00'],
+  ['Australia/Lord_Howe', '2026-04-04 14:59:59', '2026-04-04 15:00:00'],
+  ['America/St_Johns', '2026-11-01 04:29:59', '2026-11-01 04:30:00'],
+  ['UTC', '2026-06-30 23:59:59', '2026-07-01 00:00:00'],
+];
+
+/** For each number of digits: the first and the last moments, those around 1970, and an hour that comes twice. */
+function ofDateTime64(): Positions[] {
+  return Array.from({ length: 10 }, (_, precision): Positions => {
+    const [zone, lastBefore, firstAfter] = AUTUMNS[precision % AUTUMNS.length] ?? ['UTC', '', ''];
+    const [zeros, one, nines] = ['0'.repeat(precision), '1'.padStart(precision, '0'), '9'.repeat(precision)];
+    // Nanoseconds fill their 64 bits in 2262.
+    const last = precision === 9 ? '2262-04-11 23:47:16.854775807' : `2299-12-31 23:59:59.${nines}`;
+    const moments = [
+      `1900-01-01 00:00:00.${zeros}`,
+      `1900-01-01 00:00:0${precision === 0 ? '1' : `0.${one}`}`,
+      `1969-12-31 23:59:59.${nines}`,
+      `1970-01-01 00:00:00.${zeros}`,
+      `${lastBefore}.${nines}`,
+      `${firstAfter}.${zeros}`,
+      `${firstAfter.replace(/.$/, '1')}.${one}`,
+      last,
+    ];
+    const sql = moments.map((moment) => `toDateTime64('${moment.replace(/\.$/, '')}', ${precision}, 'UTC')`);
+    return [`DateTime64(${precision}, '${zone}')`, sql];
+  });
+}
+
+const CURSORS: Positions[] = [
+  ...ofIntegers(),
+  ['LowCardinality(UInt64)', ['0', '18446744073709551615']],
+  ['Nullable(Int256)', ['-1', '0']],
+  ...ofDateTime64(),
+  ['DateTime64(6)', ["'1900-01-01 00:00:00.000001'", "'2026-01-01 00:00:00.000001'"]],
+  ['Nullable(DateTime64(3))', ["'2026-01-01 00:00:00.001'", "'2026-01-01 00:00:00.002'"]],
+  ['DateTime', ['0', '1', '2147483647', '2147483648', '4294967294', '4294967295']],
+  ...AUTUMNS.map(([zone, , firstAfter]): Positions => {
+    const seconds = [-3600, -1800, -1, 0, 1800, 3600];
+    return [`DateTime('${zone}')`, seconds.map((by) => `toDateTime('${firstAfter}', 'UTC') + ${by}`)];
+  }),
+  ['LowCardinality(DateTime)', ['toDateTime(0)', 'toDateTime(1)']],
+  ['SimpleAggregateFunction(max, DateTime)', ['toDateTime(0)', 'toDateTime(1)']],
+  ['Date', ["'1970-01-01'", "'1970-01-02'", "'2149-06-05'", "'2149-06-06'"]],
+  ['Date32', ["'1900-01-01'", "'1900-01-02'", "'1969-12-31'", "'1970-01-01'", "'2299-12-30'", "'2299-12-31'"]],
+  ['LowCardinality(Nullable(Date))', ["'1970-01-01'", "'2149-06-06'"]],
+  [
+    'String',
+    // In the order of their bytes: what a URL, JSON, SQL or the server's TSV might take for something else.
+    [
+      ...['', '\0', '\0\0', '\x01', '\b', '\t', '\n', '\v', '\f', '\r', '\x1b', ' ', '"', '%41', '&', "'", '+'],
+      ...['2026-01-01T00:00:00Z', 'A', '\\', '\\N', '\\n', 'a', 'a\0', 'a\n', 'ab', 'x'.repeat(10_000)],
+      ...['{cursor:String}', '\x7f', '\x85', 'é', '\u2028', '\ufeff', '\ufffd', '\uffff', '😀'],
+    ].map((text) => `unhex('${Buffer.from(text).toString('hex')}')`),
+  ],
+  ['LowCardinality(Nullable(String))', ["'a'", "'b'"]],
+];
+
+describe.each(CURSORS)('a cursor of the type %s', (type, positions) => {
+  let rows: Buffer[];
+  let selection: RowSelection;
+
+  beforeAll(async () => {
+    await execute(server, 'DROP TABLE IF EXISTS shop.cursors');
+    await execute(server, `CREATE TABLE shop.cursors (${REQUIRED} ${type}) ENGINE = MergeTree ORDER BY tuple()`);
+    // Two rows of each, in another order than theirs, and one without a cursor where there may be one.
+    const nulls = type.includes('Nullable') ? ["('none', 'e', NULL)"] : [];
+    const inserted = positions.flatMap((position, index) =>
+      ['x', 'y'].map((name) => `('${index}${name}', 'e', ${position})`),
+    );
+    await execute(server, `INSERT INTO shop.cursors VALUES ${[...inserted.toReversed(), ...nulls].join(', ')}`);
+    selection = await selectionOf(clickhouse, 'shop', 'cursors');
+    rows = await linesAfter(clickhouse, selection, undefined);
+  });
+
+  /** The places of rows in the order of the cursor. */
+  function placesOf(lines: readonly Buffer[]): number[] {
+    return lines.map((each) => Number.parseInt(JSON.parse(each.toString()).record.data.custom_id, 10));
+  }
+
+  test('gives the rows in its order, without those that have none', () => {
+    expect(placesOf(rows)).toEqual(positions.flatMap((_, index) => [index, index]));
+  });
+
+  test('is a position behind each of its values, from which all later rows are read and no other', async () => {
+    for (const index of positions.keys()) {
+      const cursor = cursorInLine(rows[2 * index] ?? Buffer.of(), 'last_updated_at');
+      const after = await linesAfter(clickhouse, selection, { cursor });
+      expect(placesOf(after)).toEqual(placesOf(rows.slice(2 * index + 2)));
+    }
+  });
+
+  test('is with the hash a position at each row, from which that row and all later ones are read', async () => {
+    for (const [index, row] of rows.entries()) {
+      const after = await linesAfter(clickhouse, selection, {
+        cursor: cursorInLine(row, 'last_updated_at'),
+        tie_break: { row_hash: JSON.parse(row.toString()).row_hash, rows: 1 },
+      });
+      expect(after.map(String)).toEqual(rows.slice(index).map(String));
+    }
+  });
+});
+
+/** Reads tables of the database in one run. */
+async function read(...tables: string[]): ReturnType<typeof run> {
+  const config = file('source.json', sourceConfiguration(server, 'shop'));
+  const catalog = file('catalog.json', catalogOf('incremental', ...tables));
+  return run('source-clickhouse', ['read', '--config', config, '--catalog', catalog]);
+}
+
+test('a String that is no UTF-8 can not be kept in a state, and ends the stream with the way out', async () => {
+  await execute(server, `CREATE TABLE shop.no_utf8 (${REQUIRED} String) ENGINE = MergeTree ORDER BY tuple()`);
+  await execute(server, "INSERT INTO shop.no_utf8 VALUES ('u', 'e', 'a'), ('u', 'e', unhex('FF'))");
+  const result = await read('no_utf8');
+  expect(result.code).toBe(1);
+  expect(errors(result)).toMatchObject([
+    {
+      failure_type: 'config_error',
+      message: expect.stringMatching(/last_updated_at that is no valid UTF-8\. .* or hex\(last_updated_at\)/),
+    },
+  ]);
+  // No row left before the state that can't be written.
+  expect(records(result)).toEqual([]);
+});
+
+test('a type that has an order and is none of these is refused with the types that are taken', async () => {
+  const types = [
+    ...['Float64', 'Decimal(38, 10)', 'Bool', "Enum8('a' = 1)", 'FixedString(16)', 'UUID', 'IPv4', 'IPv6', 'Time'],
+    ...['IntervalDay', 'Array(DateTime)', 'Tuple(DateTime)', 'Variant(DateTime, Date)', 'Dynamic', 'JSON'],
+  ].filter((type) => missingType(type) === undefined);
+  for (const [index, type] of types.entries()) {
+    await execute(
+      server,
+      `CREATE TABLE shop.refused${index} (${REQUIRED} ${type}) ENGINE = MergeTree ORDER BY tuple()`,
+    );
+  }
+  const result = await read(...types.map((_, index) => `refused${index}`));
+  expect(result.code).toBe(1);
+  const found = errors(result);
+  for (const [index, { failure_type, message }] of found.entries()) {
+    expect(failure_type).toBe('config_error');
+    expect(message).toContain(`of "refused${index}" has the type ${types[index]?.split('(')[0]}`);
+    expect(message).toContain('Make it a DateTime, DateTime64, Date, integer or String');
+  }
+  expect(found).toHaveLength(types.length);
+});
