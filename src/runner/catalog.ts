@@ -1,56 +1,6 @@
 import type { ConnectorError } from '../protocol/errors.ts';
-import { onAbort } from '../shared/abort.ts';
-import type { ConnectorLogs } from '../sync/connector-logs.ts';
-import type { SyncContext } from '../sync/context.ts';
-import { textLines } from '../sync/relay.ts';
 import { syncError } from './errors.ts';
-import { type DiscoveredStream, parseMessage } from './messages.ts';
-import { ConnectorProcess } from './process.ts';
-import { processFailures } from './process-failure.ts';
-
-/**
- * The streams that the source has, in the order in which it lists them.
- *
- * @param config the path of the source's configuration.
- * @throws ConnectorError that says why they can't be had.
- */
-export async function discoverStreams(
-  { program, stop }: Pick<SyncContext, 'program' | 'stop'>,
-  config: string,
-  logs: ConnectorLogs,
-): Promise<readonly DiscoveredStream[]> {
-  const errors: ConnectorError[] = [];
-  let streams: readonly DiscoveredStream[] = [];
-  const discover = new ConnectorProcess(program, ['discover', '--config', config, '--env-references']);
-  // There is nothing to finish, and a question that the server does not answer would hold it up for minutes.
-  const forget = onAbort(stop, () => discover.kill());
-  const hear = async (): Promise<void> => {
-    for await (const line of textLines(discover.stdout)) {
-      const message = parseMessage(line);
-      if (message.kind === 'catalog') streams = message.streams;
-      else if (message.kind === 'destination_catalog') errors.push(destinationInPlaceOfSource(config));
-      else if (message.kind === 'error') errors.push(message.error);
-      else if (message.kind === 'log') logs.fromSource(message.level, message.message);
-    }
-  };
-  try {
-    discover.stdin.end();
-    const [end] = await Promise.all([discover.ended, hear(), logs.fromStderr('source', discover.stderr)]);
-    const [failure] = stop.aborted ? [] : processFailures('source', end, errors, false);
-    if (failure !== undefined) throw failure;
-    logs.streamsAreKnown();
-    return streams;
-  } finally {
-    forget();
-  }
-}
-
-function destinationInPlaceOfSource(config: string): ConnectorError {
-  return syncError(
-    'configuration_invalid',
-    `${config} is the configuration of a destination, and --source needs that of a source, with a "host". The two files may be swapped. Give each to its own option.`,
-  );
-}
+import type { DiscoveredStream } from './messages.ts';
 
 /** Of a source's streams, so many are named in a message. */
 const MOST_NAMED = 20;

@@ -1,5 +1,4 @@
 import type { ConnectorError } from '../protocol/errors.ts';
-import type { Speaker } from '../sync/report/reporter.ts';
 import { syncError } from './errors.ts';
 import type { ProcessEnd } from './process.ts';
 
@@ -10,7 +9,7 @@ import type { ProcessEnd } from './process.ts';
  * @param wasStopped whether it was asked to end.
  */
 export function processFailures(
-  speaker: Exclude<Speaker, 'sync'>,
+  speaker: 'source' | 'destination',
   { code, signal }: ProcessEnd,
   said: readonly ConnectorError[],
   wasStopped: boolean,

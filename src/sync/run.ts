@@ -1,11 +1,12 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asConnectorError, type ConnectorError } from '../protocol/errors.ts';
-import { catalogOf, chosenStreams, discoverStreams, severalStreams } from '../runner/catalog.ts';
+import { catalogOf, chosenStreams, severalStreams } from '../runner/catalog.ts';
 import { syncError } from '../runner/errors.ts';
 import { privateFolder } from '../runner/temp-folder.ts';
 import { ConnectorLogs } from './connector-logs.ts';
 import type { SyncContext } from './context.ts';
+import { discoverStreams } from './discover.ts';
 import { isDryRun } from './is-dry-run.ts';
 import { RunProgress } from './progress.ts';
 import type { KeptState, Outcome, RunResult } from './result.ts';

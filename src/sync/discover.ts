@@ -1,0 +1,53 @@
+import type { ConnectorError } from '../protocol/errors.ts';
+import { syncError } from '../runner/errors.ts';
+import { type DiscoveredStream, parseMessage } from '../runner/messages.ts';
+import { ConnectorProcess } from '../runner/process.ts';
+import { processFailures } from '../runner/process-failure.ts';
+import { onAbort } from '../shared/abort.ts';
+import type { ConnectorLogs } from './connector-logs.ts';
+import type { SyncContext } from './context.ts';
+import { textLines } from './relay.ts';
+
+/**
+ * The streams that the source has, in the order in which it lists them.
+ *
+ * @param config the path of the source's configuration.
+ * @throws ConnectorError that says why they can't be had.
+ */
+export async function discoverStreams(
+  { program, stop }: Pick<SyncContext, 'program' | 'stop'>,
+  config: string,
+  logs: ConnectorLogs,
+): Promise<readonly DiscoveredStream[]> {
+  const errors: ConnectorError[] = [];
+  let streams: readonly DiscoveredStream[] = [];
+  const discover = new ConnectorProcess(program, ['discover', '--config', config, '--env-references']);
+  // There is nothing to finish, and a question that the server does not answer would hold it up for minutes.
+  const forget = onAbort(stop, () => discover.kill());
+  const hear = async (): Promise<void> => {
+    for await (const line of textLines(discover.stdout)) {
+      const message = parseMessage(line);
+      if (message.kind === 'catalog') streams = message.streams;
+      else if (message.kind === 'destination_catalog') errors.push(destinationInPlaceOfSource(config));
+      else if (message.kind === 'error') errors.push(message.error);
+      else if (message.kind === 'log') logs.fromSource(message.level, message.message);
+    }
+  };
+  try {
+    discover.stdin.end();
+    const [end] = await Promise.all([discover.ended, hear(), logs.fromStderr('source', discover.stderr)]);
+    const [failure] = stop.aborted ? [] : processFailures('source', end, errors, false);
+    if (failure !== undefined) throw failure;
+    logs.streamsAreKnown();
+    return streams;
+  } finally {
+    forget();
+  }
+}
+
+function destinationInPlaceOfSource(config: string): ConnectorError {
+  return syncError(
+    'configuration_invalid',
+    `${config} is the configuration of a destination, and --source needs that of a source, with a "host". The two files may be swapped. Give each to its own option.`,
+  );
+}
