@@ -78,7 +78,7 @@ async function newProject(name: string, more: Record<string, unknown> = {}): Pro
   );
   await insert(0, ROWS);
   await symlink(fileURLToPath(new URL('../../bin', import.meta.url)), join(folder, 'bin'));
-  await cp(HERE, join(folder, 'pyairbyte_tests'), { recursive: true });
+  await cp(HERE, join(folder, 'integration_tests/pyairbyte'), { recursive: true });
   await writeFile(join(folder, 'source.json'), JSON.stringify({ ...server.connection(READER), database: name }));
   await writeFile(join(folder, 'destination.json'), JSON.stringify(destinationConfiguration(batch, more)));
   const rows = async (): Promise<z.output<typeof rowSchema>[]> =>
@@ -166,7 +166,7 @@ describe.skipIf(typeof python === 'string').concurrent('PyAirbyte', () => {
 
   /** A part of the test in Python: `next` gives what it tells next, `goOn` lets it do its next step. */
   const startPart = (script: string, { folder }: Project) => {
-    const child = python.start('python', [join('pyairbyte_tests', script)], folder, 'pipe');
+    const child = python.start('python', [join('integration_tests/pyairbyte', script)], folder, 'pipe');
     parts.push(child);
     const told = child.stdio[3];
     if (child.stdin === null || !(told instanceof Readable)) throw new Error('no pipes');
