@@ -13,7 +13,7 @@ import { READER } from '../../sandbox/clickhouse/users.ts';
 import { destinationConfiguration, quickBatchApi } from '../support/support.ts';
 import { ended, PythonEnvironment } from './python-environment.ts';
 
-const HERE = fileURLToPath(new URL('../../pyairbyte_tests', import.meta.url));
+const HERE = fileURLToPath(new URL('.', import.meta.url));
 const ROWS = 60;
 
 const python = await PythonEnvironment.prepare();
