@@ -232,7 +232,7 @@ describe('a table that can be read but should be looked at', () => {
       'rows with the zero of a cursor that is not Nullable',
       [
         'CREATE TABLE shop.odd (custom_id String, event_name String, last_updated_at DateTime) ENGINE = MergeTree ORDER BY last_updated_at',
-        "INSERT INTO shop.odd SELECT 'u', 'x', if(number < 3, 0, now()) FROM numbers(10)",
+        "INSERT INTO shop.odd SELECT 'u', 'x', if(number < 3, toDateTime(0), now()) FROM numbers(10)",
       ],
       [/^3 rows of "odd" have the last_updated_at 1970-01-01, .* Give the column a DEFAULT now64\(6\)\./],
     ],

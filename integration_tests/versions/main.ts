@@ -27,6 +27,7 @@ const FOR_SERVERS = [
   'source/discover',
   'source/late-rows',
   'source/server-limits',
+  'source/full-refresh',
   'source/read',
   'source/row-limit',
   'source/settings',
@@ -164,7 +165,7 @@ async function main(versions: readonly string[]): Promise<void> {
     results.push(result);
     printOutcome(engineLine(result), outcome);
     const next = available[index + 1];
-    if (next === undefined || engine.kind === 'debian') continue;
+    if (next === undefined || engine.kind === 'debian' || next.kind === 'debian') continue;
     result.next = await runTests(['versions/next-version'], {
       [ENGINE_VARIABLE]: engine.version,
       [NEXT_ENGINE_VARIABLE]: next.version,

@@ -16,7 +16,7 @@ const HOST = '127.0.0.1';
 const START_TIMEOUT_MS = 60_000;
 
 /** How much of an engine's log is shown when it does not start, in characters. */
-const LOG_TAIL = 4_000;
+const MOST_LOG = 1_000;
 
 /**
  * How long one block of a query may sleep on the servers out of wheels: without a limit, as engine.js has it. In
@@ -121,10 +121,12 @@ export class ClickHouseServer {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  /** The end of what an engine wrote that does not print to us. */
+  /** What an engine wrote that does not print to us: its last error without the stack of it, or the end. */
   async #log(): Promise<string> {
     const text = await readFile(join(this.#folder, LOG_FILE), 'utf8').catch(() => '');
-    return text === '' ? '' : `\n${text.slice(-LOG_TAIL)}`;
+    const lastError = text.lastIndexOf('<Error>');
+    const shown = lastError === -1 ? text.slice(-MOST_LOG) : text.slice(lastError, lastError + MOST_LOG);
+    return shown === '' ? '' : `\n${shown}`;
   }
 
   async #answers(): Promise<boolean> {
