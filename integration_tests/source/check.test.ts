@@ -159,7 +159,7 @@ describe('a configuration that does not work says what was seen and what to do',
     const port = await listening(old);
     const { status, message } = await check({ port });
     expect(status).toBe('FAILED');
-    const expected = /The server is a ClickHouse from before version 21\.10, which is too old: 22\.12 or later/;
+    const expected = /The server is a ClickHouse from before version 21\.10, which is too old: 23\.6 or later/;
     expect(message).toMatch(expected);
     const config = file('source.json', sourceConfiguration(server, 'shop', { port }));
     for (const args of [
