@@ -100,6 +100,13 @@ const FAR_AWAY = ['Pacific/Kiritimati', 'Etc/GMT+12'].map((session_timezone) =>
 const HARMLESS: [string, SandboxUser][] = [
   ['says that there is no limit', readerWith('no_limit', { settings: { limit: 0, offset: 0 } })],
   ['makes aggregates Nullable', readerWith('aggregates', { settings: { aggregate_functions_null_for_empty: 1 } })],
+  [
+    'keeps the limits on the query low',
+    readerWith('at_most', {
+      settings: { readonly: 2 },
+      maxima: { max_query_size: 400_000, max_ast_elements: 50_000, max_expanded_ast_elements: 600_000 },
+    }),
+  ],
   ['would break at a limit that is not set', readerWith('no_break', { settings: { sort_overflow_mode: 'break' } })],
 ];
 

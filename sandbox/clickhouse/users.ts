@@ -6,6 +6,8 @@ export type SandboxUser = {
   settings: Readonly<Record<string, string | number>>;
   /** Those of them, or others, that the user may not change although it may change settings. */
   constants?: readonly string[];
+  /** The greatest values that the user may set. */
+  maxima?: Readonly<Record<string, number>>;
   /** How many queries it may run in each interval of so many seconds. */
   quota?: { seconds: number; queries: number };
   grants?: readonly string[];
@@ -35,7 +37,10 @@ export const STRANGER: SandboxUser = {
 };
 
 /** A user like READER, whom an administrator has set more limits. */
-export function readerWith(name: string, more: Pick<SandboxUser, 'settings' | 'constants' | 'quota'>): SandboxUser {
+export function readerWith(
+  name: string,
+  more: Pick<SandboxUser, 'settings' | 'constants' | 'maxima' | 'quota'>,
+): SandboxUser {
   return { ...READER, name, ...more, settings: { ...READER.settings, ...more.settings } };
 }
 
@@ -66,11 +71,17 @@ ${users.map(userXml).join('\n')}
 `;
 }
 
-function profileXml({ name, settings, constants = [] }: SandboxUser, common: SandboxUser['settings']): string {
+function profileXml(
+  { name, settings, constants = [], maxima = {} }: SandboxUser,
+  common: SandboxUser['settings'],
+): string {
   const values = Object.entries({ ...common, ...settings }).map(
     ([setting, value]) => `<${setting}>${escapeXml(`${value}`)}</${setting}>`,
   );
-  const constraints = constants.map((setting) => `<${setting}><readonly/></${setting}>`).join('');
+  const constraints = [
+    ...constants.map((setting) => `<${setting}><readonly/></${setting}>`),
+    ...Object.entries(maxima).map(([setting, most]) => `<${setting}><max>${most}</max></${setting}>`),
+  ].join('');
   // Old servers take an element that they do not know for a setting.
   return `    <${name}>${values.join('')}${constraints === '' ? '' : `<constraints>${constraints}</constraints>`}</${name}>`;
 }

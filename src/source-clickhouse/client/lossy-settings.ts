@@ -3,7 +3,13 @@ import { settingAdvice } from '../errors/admin-sql.ts';
 import { sourceError } from '../errors/codes.ts';
 
 /** A setting as it is for the user, a row of system.settings. */
-export type Setting = { name: string; value: string; isChangeable: boolean };
+export type Setting = {
+  name: string;
+  value: string;
+  isChangeable: boolean;
+  /** The greatest value that the user may set, by a constraint of the profile; "" when there is none. */
+  most: string;
+};
 
 /**
  * What decides whether an answer ends as if it were whole when a limit is reached ("break", or "any" of GROUP BY), and

@@ -19,10 +19,10 @@ const PLAIN: Values = {
   timeout_overflow_mode: 'throw',
 };
 
-function decide(values: Values, fixed: readonly string[] = []): QuerySettings {
+function decide(values: Values, fixed: readonly string[] = [], maxima: Values = {}): QuerySettings {
   const settings = Object.entries({ ...PLAIN, ...values }).map(([name, value]): [string, Setting] => [
     name,
-    { name, value, isChangeable: !fixed.includes(name) },
+    { name, value, isChangeable: !fixed.includes(name), most: maxima[name] ?? '' },
   ]);
   return decideQuerySettings(new Map(settings), { username: 'reader' });
 }
@@ -86,6 +86,14 @@ describe('what is sent', () => {
   ])('makes room for the query of a wide table: %s = %s', (name, value, sent) => {
     expect(decide({ [name]: value }).settings[name]).toBe(sent);
     expect(decide({ [name]: value }, [name]).settings).not.toHaveProperty(name);
+  });
+
+  test.each([
+    ['262144', '400000', '400000'],
+    ['262144', '262144', undefined],
+    ['262144', '99999999', '16777216'],
+  ])('makes only as much room as the profile allows: from %s up to %s', (value, most, sent) => {
+    expect(decide({ max_query_size: value }, [], { max_query_size: most }).settings.max_query_size).toBe(sent);
   });
 
   test('is nothing that the server does not know', () => {

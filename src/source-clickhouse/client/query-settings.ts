@@ -65,8 +65,14 @@ const NAMES = [
   ...LOSSY_SETTINGS,
 ];
 
-/** What is looked up of a setting, as one text: whether it is fixed, whether it is changed ("1" or "0" each), and its value. */
-const FLAGS_AND_VALUE = 'concat(toString(readonly), toString(changed), value)';
+/**
+ * What is looked up of a setting, as one text: whether it is fixed, whether it is changed ("1" or "0" each), its maximum if it
+ * may be raised, and after a blank its value.
+ */
+function textOf(name: string): string {
+  const most = name in ROOM_FOR_QUERY ? "ifNull(max, ''), " : '';
+  return `concat(toString(readonly), toString(changed), ${most}' ', value)`;
+}
 
 /**
  * - One row, as a `limit` in the profile would leave out the others.
@@ -74,10 +80,12 @@ const FLAGS_AND_VALUE = 'concat(toString(readonly), toString(changed), value)';
  *   all: an array could not.
  * - Not with IN, which a limit on sets (max_rows_in_set) would cut.
  * - As text, as the form of numbers and tuples depends on settings.
+ * - Of few parts, as a limit on these (max_ast_elements) is overruled only after it; and not of a subquery, in which some
+ *   settings have other values.
  * - Names that the server does not know have no text; so nothing is sent that it does not know.
  * - With the version, as any other query may be more than an old server understands.
  */
-const SETTINGS_QUERY = `SELECT version() AS version, [${NAMES.map((name) => `['${name}', anyIf(${FLAGS_AND_VALUE}, name = '${name}')]`).join(', ')}] AS settings
+const SETTINGS_QUERY = `SELECT version() AS version, [${NAMES.map((name) => `['${name}', anyIf(${textOf(name)}, name = '${name}')]`).join(', ')}] AS settings
 FROM system.settings WHERE has([${NAMES.map((name) => `'${name}'`).join(', ')}], name)`;
 
 const settingsRow = z.object({
@@ -87,9 +95,10 @@ const settingsRow = z.object({
       .filter((pair): pair is [string, string] => pair[1] !== null && pair[1] !== '')
       .map(([name, text]) => ({
         name,
-        value: text.slice(2),
+        value: text.slice(text.indexOf(' ') + 1),
         isChangeable: text[0] === '0',
         isChanged: text[1] === '1',
+        most: text.slice(2, text.indexOf(' ')),
       })),
   ),
 });
@@ -144,8 +153,10 @@ export function decideQuerySettings(
   }
   if (value(ENUM_AS_NUMBER) !== '0' && mayChange(ENUM_AS_NUMBER)) send[ENUM_AS_NUMBER] = '0';
   for (const [name, room] of Object.entries(ROOM_FOR_QUERY)) {
+    const most = settings.get(name)?.most || room;
+    const allowed = Math.min(Number(room), Number(most));
     // 0 is no limit.
-    if (mayChange(name) && Number(value(name)) > 0 && Number(value(name)) < Number(room)) send[name] = room;
+    if (mayChange(name) && Number(value(name)) > 0 && Number(value(name)) < allowed) send[name] = String(allowed);
   }
   if (value('use_query_cache') === '1' && mayChange('use_query_cache')) {
     // The cache refuses queries that read system tables or the clock, or answers them with what was true a minute ago.
