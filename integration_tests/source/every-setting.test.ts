@@ -31,7 +31,7 @@ const STRICT: [type: string, value: string][] = [
   ['Decimal(18, 4)', "'1.5000'"],
   ['Decimal(76, 3)', "'-12345678901234567890.5'"],
   ['Bool', 'true'],
-  ['String', String.raw`'é\n"\\\t'`],
+  ['String', String.raw`'é/\n"\\\t'`],
   ['String', "unhex('61FF')"],
   ['FixedString(4)', "'ab'"],
   ["Enum8('new' = 1, 'paid' = 2)", "'paid'"],

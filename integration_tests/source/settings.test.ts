@@ -19,6 +19,7 @@ import {
   checkStatus,
   clickHouseWith,
   errors,
+  lastState,
   records,
   sourceConfiguration,
   sourceReader,
@@ -97,6 +98,9 @@ const FAR_AWAY = ['Pacific/Kiritimati', 'Etc/GMT+12'].map((session_timezone) =>
   readerWith(`in_${session_timezone.replace(/\W/g, '_')}`, { settings: { session_timezone } }),
 );
 
+/** As READER_WITH_SETTINGS, but for how a slash is written in JSON. */
+const SLASHES = readerWith('slashes', { settings: { readonly: 2, output_format_json_escape_forward_slashes: 0 } });
+
 const HARMLESS: [string, SandboxUser][] = [
   ['says that there is no limit', readerWith('no_limit', { settings: { limit: 0, offset: 0 } })],
   ['makes aggregates Nullable', readerWith('aggregates', { settings: { aggregate_functions_null_for_empty: 1 } })],
@@ -144,6 +148,7 @@ const server = clickHouseWith('shop', [
   LIMITED,
   FORMED,
   JOIN_USE_NULLS,
+  SLASHES,
   ...FAR_AWAY,
   SHORT,
   ...ON_QUERY.map(([, user]) => user),
@@ -163,6 +168,8 @@ beforeAll(() =>
     'CREATE TABLE shop.plans (id String, plan String) ENGINE = MergeTree ORDER BY id',
     'CREATE TABLE shop.few (custom_id String, event_name String, last_updated_at DateTime64(6), n UInt64) ENGINE = MergeTree ORDER BY last_updated_at',
     "INSERT INTO shop.few SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + number, number FROM numbers(10)",
+    'CREATE TABLE shop.slashes AS shop.few',
+    "INSERT INTO shop.slashes SELECT 'u/1', 'purchase', now64(6), number FROM numbers(100)",
     'CREATE TABLE shop.many AS shop.few',
     "INSERT INTO shop.many SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + number, number FROM numbers(100000)",
     'CREATE TABLE granted.events AS shop.few',
@@ -243,6 +250,14 @@ describe.concurrent('a profile that leaves rows out in silence', () => {
     const formed = await read('nanos', { mode: 'full_refresh', user: FORMED });
     expect(records(usual).map(({ last_updated_at }) => last_updated_at)).toContain('2026-01-01T00:00:00.000000007Z');
     expect(records(formed)).toEqual(records(usual));
+  });
+
+  test('of other slashes does not change the hashes by which rows are recognised', async () => {
+    const usual = { user: READER_WITH_SETTINGS, config: { lookback_seconds: 86_400 } };
+    const first = await read('slashes', usual);
+    expect(records(first).length).toBe(100);
+    const second = await read('slashes', { ...usual, user: SLASHES, state: lastState(first) });
+    expect(records(second)).toEqual([]);
   });
 
   test('by a number of rows is overruled where the user may', async () => {

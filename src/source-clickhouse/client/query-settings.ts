@@ -52,6 +52,12 @@ export const ROOM_FOR_QUERY = {
 /** A profile that has it fails comparisons of an Enum with a text, as Variant and Geometry have them in the query for the rows. */
 const ENUM_AS_NUMBER = 'input_format_tsv_enum_as_number';
 
+/**
+ * Whether a slash in a string has a backslash before it in JSON, as it has by default. A row is recognised by the hash of
+ * its JSON, so a run whose profile has another value than that of the run before would take all rows for new ones.
+ */
+const ESCAPED_SLASHES = 'output_format_json_escape_forward_slashes';
+
 const NAMES = [
   'log_comment',
   ...Object.keys(PROGRESS_SETTINGS),
@@ -61,6 +67,7 @@ const NAMES = [
   'select_sequential_consistency',
   ...Object.keys(ROOM_FOR_QUERY),
   ENUM_AS_NUMBER,
+  ESCAPED_SLASHES,
   'use_query_cache',
   ...LOSSY_SETTINGS,
 ];
@@ -152,6 +159,7 @@ export function decideQuerySettings(
     send.select_sequential_consistency = '1';
   }
   if (value(ENUM_AS_NUMBER) !== '0' && mayChange(ENUM_AS_NUMBER)) send[ENUM_AS_NUMBER] = '0';
+  if (value(ESCAPED_SLASHES) !== '1' && mayChange(ESCAPED_SLASHES)) send[ESCAPED_SLASHES] = '1';
   for (const [name, room] of Object.entries(ROOM_FOR_QUERY)) {
     const most = settings.get(name)?.most || room;
     const allowed = Math.min(Number(room), Number(most));
