@@ -53,14 +53,30 @@ describe('of an error about a value, the words are shown and the value is not:',
       `Division by zero${IN_FUNCTION.replace('toUInt32(', 'intDiv(')}`,
       'Division by zero: while executing function intDiv on `a b`, code',
     ],
+    // What is in a file that has not the form that it should have.
+    [
+      636,
+      `Cannot parse input: expected '{' before: 'jane@x.y,1'. (`,
+      'Cannot parse input: expected [text of 1 character] before: [text of 10 characters]',
+    ],
     // Of a function, whatever the code is.
     [
       36,
       `Invalid argument of function parseTimeDelta, str: "Jane"${IN_FUNCTION}`,
       'Invalid argument of function parseTimeDelta, [text of 3 characters]: [text of 4 characters]: while executing function toUInt32 on `a b`, code',
     ],
+    [
+      36,
+      `Invalid argument of function parseTimeDelta, str: "Jane while reading x"${IN_FUNCTION}`,
+      'Invalid argument of function parseTimeDelta, [text of 3 characters]: [text of 5 characters]: while executing function toUInt32 on `a b`, code',
+    ],
   ])('%i %s', (code, said, shown) => {
     expect(firstSentence(error(code, said))).toBe(shown);
+  });
+
+  test('however long it is', () => {
+    const said = `Cannot parse string ${String.raw`it\'s `.repeat(5_000)} as UInt32`;
+    expect(firstSentence(error(6, said))).toMatch(/^Cannot parse string \[text of \d+ characters\].*…$/);
   });
 
   test('whatever it is', () => {

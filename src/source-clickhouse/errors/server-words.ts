@@ -12,18 +12,18 @@ import { outside } from '../../protocol/secrets.ts';
 
 /** Codes of errors that are about a value, by ClickHouse's ErrorCodes.cpp: those of `value_unfit`, and relatives of them. */
 const ABOUT_VALUES: ReadonlySet<number> = new Set([
-  6, 25, 26, 27, 33, 38, 41, 53, 69, 70, 72, 117, 128, 130, 131, 153, 190, 321, 349, 376, 407, 427, 457, 467, 675, 676,
-  691,
+  6, 25, 26, 27, 33, 38, 41, 53, 69, 70, 72, 117, 128, 130, 131, 153, 190, 321, 349, 376, 407, 427, 457, 467, 636, 675,
+  676, 691,
 ]);
 
 /** Codes of errors that are about a limit: their numbers are no values, wherever they were met. */
 const ABOUT_LIMITS: ReadonlySet<number> = new Set([158, 159, 160, 173, 191, 201, 202, 241, 307, 396]);
 
 /** What the server adds about where it was: a function with its arguments, or a step of the query. */
-const PLACE = /(?:: )?\(?while (?:executing|reading) (.*)$/is;
+const PLACE = /(?:: )?\(?while (?:executing|reading) .*$/is;
 
-/** That it was a function, and which. */
-const IN_FUNCTION = /^(?:'FUNCTION |function )(\w+)/i;
+/** That it was a function, and which. A value before it may hold the words of a place, so the last one counts. */
+const IN_FUNCTION = /while executing (?:'FUNCTION |function )(\w+)/gi;
 
 /** The codes of errors whose words are a user's own, and no value: those of a throwIf. */
 const OWN_WORDS: ReadonlySet<number> = new Set([395]);
@@ -33,6 +33,9 @@ const IN_OUR_QUERY = /(?:,? in scope|,? while processing:?) '?(?:WITH|SELECT) co
 
 /** How much of the server's words is shown, in characters. */
 const MOST_SHOWN = 300;
+
+/** How much of words with a value in them is looked at, in characters: to tell them apart takes the square of it. */
+const MOST_READ = 4_000;
 
 /** The server's first sentence, on one line; "" when it said nothing. */
 export function firstSentence(error: ClickHouseError): string {
@@ -59,23 +62,23 @@ function withPlace(words: string, place: string): string {
 /** The words, without the values and secrets in them, and the function in which they were met. */
 function partsOf({ message, code: name }: ClickHouseError): { words: string; place: string } {
   const code = Number(name);
-  const [whole = '', where = ''] = PLACE.exec(message) ?? [];
+  const [whole = ''] = PLACE.exec(message) ?? [];
   const words = message.slice(0, message.length - whole.length).replace(IN_OUR_QUERY, '');
-  const isAboutValue = ABOUT_VALUES.has(code) || (IN_FUNCTION.test(where) && !ABOUT_LIMITS.has(code));
+  const place = [...message.matchAll(IN_FUNCTION)].at(-1);
+  const isAboutValue = ABOUT_VALUES.has(code) || (place !== undefined && !ABOUT_LIMITS.has(code));
   return {
     words: outside(isAboutValue && !OWN_WORDS.has(code) ? withoutValues(oneLine(words)) : words),
-    place: outside(placeOf(where)),
+    place: place === undefined ? '' : outside(placeOf(place[1] ?? '', message.slice(place.index + place[0].length))),
   };
 }
 
-/** The name of the function and of the columns that it was given, without the constants of the query. */
-function placeOf(where: string): string {
-  const [start = '', name] = IN_FUNCTION.exec(where) ?? [];
-  if (name === undefined) return '';
-  const columns = where
-    .slice(start.length)
-    .replaceAll(/'(?:[^'\\]|\\.)*'/g, '')
-    .matchAll(/__table\d+\.(`(?:[^`\\]|\\.)+`|\w+)/g);
+/**
+ * The name of a function and of the columns that it was given, without the constants of the query.
+ *
+ * @param given what the server says after the name.
+ */
+function placeOf(name: string, given: string): string {
+  const columns = given.replaceAll(/'(?:[^'\\]|\\.)*'/g, '').matchAll(/__table\d+\.(`(?:[^`\\]|\\.)+`|\w+)/g);
   const names = [...new Set([...columns].map(([, column]) => column))].slice(0, 3);
   return `while executing function ${name}${names.length === 0 ? '' : ` on ${names.join(', ')}`}`;
 }
@@ -108,7 +111,8 @@ const TYPE_OR_FUNCTION =
 type Part = { kind: 'shown'; text: string } | { kind: 'value'; characters: number; isNumber: boolean };
 
 /** A text in which what may be a value is replaced by its kind and length. */
-function withoutValues(text: string): string {
+function withoutValues(words: string): string {
+  const text = words.slice(0, MOST_READ);
   // A blank after the comma in the parameters of a type would cut it in two.
   const tokens = [...text.replaceAll(/(\(\d+),\s+(\d+\))/g, '$1,$2').matchAll(TOKEN)];
   const parts: Part[] = [];
@@ -135,7 +139,7 @@ function withoutValues(text: string): string {
     });
     add(parts, { kind: 'shown', text: closing });
   }
-  return parts.map(shown).join('').trim();
+  return `${parts.map(shown).join('').trim()}${words.length > MOST_READ ? '…' : ''}`;
 }
 
 function shown(part: Part): string {
