@@ -1,4 +1,4 @@
-/** One entry of `errors` in a 202 [reported: SEGM, MM, UPL]. */
+/** One entry of `errors` in a 202 [reported: SEGM, MM, UPL; the keys are those of docs/batch-api.md, Sources]. */
 export type PartialError = {
   /** Zero-based place of the update in the posted array. */
   readonly bulk_index: number;

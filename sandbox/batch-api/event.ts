@@ -23,7 +23,7 @@ export type EventVerdict =
 
 const eventKeys: ReadonlySet<string> = new Set(['name', 'time', 'attributes']);
 
-/** Judges an event alone, by the rules of the reference's sections 2.3 and 2.4. */
+/** Judges one event by its rules (docs/batch-api.md, 2.3 Events and 2.4 Event attributes). */
 export function judgeEvent(event: Json, context: JudgeContext): EventVerdict {
   if (!isJsonObject(event)) return { isKept: false, reasons: ['not an object'] };
   const { attributes, name, time } = event;

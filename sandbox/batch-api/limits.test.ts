@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { BadRequest } from './bad-request.ts';
 import { changedLimits, DEFAULT_LIMITS, LIMITS, limitsAsJson } from './limits.ts';
 
-test('the defaults are those of the reference', () => {
+test('the defaults are those of docs/batch-api.md', () => {
   expect(limitsAsJson(DEFAULT_LIMITS)).toEqual({
     updateCallMax: 200,
     massUpdateCallMax: 10_000,

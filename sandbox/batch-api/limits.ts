@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { readBy } from './bad-request.ts';
 
 /**
- * How sure a limit is, in the terms of the reference: read in Batch's documentation; read in the code or pages of
- * Batch's SDKs, which share the data model; told by a third party; or our own reading, which nothing states.
+ * How sure a limit is, in the terms of docs/batch-api.md, Sources: read in Batch's documentation; read in the code or pages
+ * of Batch's SDKs, which share the data model; reported by a third party; or our own reading, which no source states.
  */
 type Sureness = 'documented' | 'sdk' | 'reported' | 'inferred';
 
@@ -11,7 +11,7 @@ type Limit<T> = {
   readonly value: T;
   readonly unit: string;
   readonly sureness: Sureness;
-  /** Short names of the reference's sources; empty for what is inferred. */
+  /** Keys of docs/batch-api.md, Sources; empty for what is inferred. */
   readonly source: string;
   readonly schema: z.ZodType<T>;
 };
@@ -42,7 +42,7 @@ function choice<const T extends string | number>(options: readonly [T, ...T[]], 
 
 /**
  * Every rule of the Profile API that has a number, a pattern or a doubt in it. The first option of a choice is what the
- * sandbox does by default; the others are what Batch may do instead, as far as the reference can tell.
+ * sandbox does by default; the others are what Batch may do instead (docs/batch-api.md, 6 What is unsure).
  */
 export const LIMITS = {
   updateCallMax: amount(200, 'updates in a call of update', ['documented', 'UPD, PROF']),

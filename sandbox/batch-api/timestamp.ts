@@ -2,8 +2,8 @@ const rfc3339Utc = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/;
 
 /**
  * Reads a stamp such as `2026-04-17T04:25:00Z`, with or without a fraction [documented: CS/ch-ev, MASS; that fractions
- * pass is inferred from clients that send them]. Offsets, a space for the `T` and a missing `Z` are unknown to the
- * reference, so they are refused: a client that sends them has no ground to.
+ * pass is inferred from clients that send them]. No source has offsets, a space for the `T` or a missing `Z`
+ * (docs/batch-api.md, 2.3 Events), so they are refused.
  *
  * @returns milliseconds since 1970, or undefined for anything else, impossible days included.
  */

@@ -68,7 +68,7 @@ function urlComplaint(value: Json, limits: Limits): Complaint {
   return urlShape.test(String(value)) ? undefined : 'not a URL with a scheme and an authority';
 }
 
-/** 64-bit signed integers and finite doubles only [inferred from an old page of the iOS SDK]. */
+/** 64-bit signed integers and finite doubles only [inferred from SDKDOC, the old page for iOS]. */
 function longNumberComplaint({ value: digits }: LosslessNumber): Complaint {
   if (/^-?\d+$/.test(digits)) {
     const integer = BigInt(digits);
