@@ -1,8 +1,8 @@
 import type { FaultRequest } from '../../sandbox/batch-api/faults.ts';
 import type { Limits } from '../../sandbox/batch-api/limits.ts';
 
-// Every rule and every answer of Batch's profile API that concerns events, as data. Each is named by its section in the
-// project's notes on that API ("2.3 name: …"); batch_rules.test.ts shows that the destination heeds it.
+// Every rule and every answer of Batch's profile API that concerns events, as data. Each begins with the number of its
+// heading in docs/batch-api.md ("2.3 name: …"); batch-rules.test.ts shows that the destination follows it.
 
 /** Columns of a row, or the text of its JSON where digits or odd JSON matter. */
 type Row = Readonly<Record<string, unknown>> | string;

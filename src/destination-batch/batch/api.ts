@@ -65,8 +65,8 @@ const MOST_WORDS = 2_000;
 const REFUSALS_OF_CONTENT = new Set([400, 413, 422]);
 
 /**
- * Batch's profile API (https://doc.batch.com/developer/api/cep/profiles/update). It knows nothing of rows; what to
- * retry and when is for the caller.
+ * Batch's profile API (docs/batch-api.md, 1 Calls and 3 Answers). It knows nothing of rows; what to retry and when is for
+ * the caller.
  */
 export class BatchApi {
   readonly #pool: Pool;

@@ -1,6 +1,6 @@
 /**
- * One of the two calls by which Batch takes updates of profiles, with their events. The figures are documented on
- * doc.batch.com/developer/api/cep/profiles, …/profiles/update and …/profiles/mass-update-profile.
+ * One of the two calls by which Batch accepts updates of profiles, with their events. The figures are documented:
+ * docs/batch-api.md, 3.4 Rates and 4 Update and mass-update.
  */
 export type Endpoint = {
   name: 'update' | 'mass_update';

@@ -1,8 +1,7 @@
 /**
- * What Batch's profile API takes, as far as it is known. Sources: the pages doc.batch.com/developer/api/cep/profiles/update
- * and …/mass-update-profile ("documented"), Batch's own open-source SDKs, which share the data model ("SDK"), and people who
- * wrote down what they read or saw ("reported"). What is not documented may differ: such a limit can be set in the
- * configuration, under "limits".
+ * What Batch's profile API accepts, as far as it is known: docs/batch-api.md, which has the sources of each figure and what
+ * "documented", "SDK" and "reported" mean. What is not documented may differ: such a limit can be set in the configuration,
+ * under "limits".
  */
 
 /** Defaults of the limits that Batch's own pages, as far as they could be read, do not state. */
@@ -13,7 +12,7 @@ export const DEFAULT_LIMITS = {
   event_bytes: 25_000,
   /** Bytes of one request's body. Batch states none; this is what common HTTP servers take without being asked. */
   request_bytes: 4 * 1024 * 1024,
-  /** Characters of a custom_id (reported; the SDKs say 512 or 1,024). */
+  /** Characters of a custom_id (reported; the SDKs say under 512 or up to 1,024). */
   custom_id_characters: 512,
   /** Characters of a text, in UTF-16 units as the SDKs count (reported and SDK; 200 before the end of 2025). */
   string_characters: 300,
@@ -39,7 +38,7 @@ export type Limits = { [Name in keyof typeof DEFAULT_LIMITS]: number };
 
 /**
  * By how much an event has to be younger when its row comes in: it may wait for its turn, and for a request to be tried
- * again (reported: another client of the API takes the same margin).
+ * again (reported: MM has the same margin).
  */
 export const EVENT_AGE_MARGIN_MS = 5 * 60 * 1000;
 

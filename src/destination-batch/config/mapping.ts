@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { EVENT_NAME } from '../batch/limits.ts';
 import { strictOptions } from './strict-options.ts';
 
-/** The columns of the Cloud Sync page (1.2 and 1.3), where the mapping names no others. */
+/** The columns of Cloud Sync (docs/batch-api.md, CS/ch-ev 1.2 and 1.3), where the mapping names no others. */
 const CUSTOM_ID = 'custom_id';
 const EVENT_NAME_COLUMN = 'event_name';
 const EVENT_TIME = 'event_time';
@@ -10,7 +10,7 @@ const EVENT_TIME = 'event_time';
 /** What a row can't do without. */
 export const REQUIRED_FIELDS = [CUSTOM_ID, EVENT_NAME_COLUMN] as const;
 
-/** The cursor of the Cloud Sync page: for the source alone. */
+/** The cursor of Cloud Sync (docs/batch-api.md, CS/ch-ev 1.2), which only the source uses. */
 const CURSOR = 'last_updated_at';
 
 /** Columns that PyAirbyte and other platforms add to each row. */

@@ -31,7 +31,7 @@ export class Claims {
   }
 }
 
-/** The prefixes of typed attributes, since column names can't hold parentheses (Cloud Sync page, 1.4). */
+/** The prefixes of typed attributes, since column names can't hold parentheses (docs/batch-api.md, CS/ch-ev 1.4). */
 const PREFIXED = /^(date|url)__(.*)$/s;
 
 /** How Batch's API calls them, so that they may stand in objects. */

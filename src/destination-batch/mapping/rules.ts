@@ -72,7 +72,10 @@ export type EventHead = {
   isTimely: boolean;
 };
 
-/** Columns for Batch's own attributes of an event, under the prefix that the Cloud Sync pages use for such. */
+/**
+ * Columns for Batch's own attributes of an event. Cloud Sync has their prefix for profile attributes only
+ * (docs/batch-api.md, 5 Cloud Sync).
+ */
 const RESERVED = new Map<string, { kind: ValueKind; name: string }>([
   ['batch__label', { kind: 'label', name: '$label' }],
   ['batch__tags', { kind: 'tags', name: '$tags' }],
@@ -90,7 +93,7 @@ const HOUR_MS = 3_600_000;
 
 const LINE_END = /[\r\n]/;
 
-/** The rules by which the rows of a stream become events: of the Cloud Sync page (1.1 to 1.9) and of Batch's profile API. */
+/** The rules by which rows of a stream become events: docs/batch-api.md, 2 Body, and CS/ch-ev 1.1 to 1.9 there. */
 export class EventRules {
   readonly limits: Limits;
   readonly options: MapperOptions;
