@@ -6,7 +6,7 @@ import { tlsOptions } from './tls.ts';
 /** Where ClickHouse listens for HTTP unless told otherwise. */
 const DEFAULT_HTTP_PORT = 8123;
 
-/** The cursor of the Cloud Sync page (1.2). */
+/** The cursor of Cloud Sync (docs/batch-api.md, CS/ch-ev 1.2). */
 export const DEFAULT_CURSOR_COLUMN = 'last_updated_at';
 
 /**

@@ -36,7 +36,7 @@ export async function listTables(clickhouse: ClickHouse, database: string, table
   return [...tables.values()];
 }
 
-/** The columns that a table must have to be read, as the Cloud Sync page (1.2) names them. */
+/** The columns that a table must have to be read, by the names of Cloud Sync (docs/batch-api.md, CS/ch-ev 1.2). */
 export function requiredColumns(cursorColumn: string): string[] {
   return ['custom_id', 'event_name', cursorColumn];
 }
