@@ -134,13 +134,13 @@ export const sourceConfigurationSchema = z
     lookback_seconds: z.int().min(0).max(MOST_SECONDS).default(DEFAULT_LOOKBACK_SECONDS).meta({
       title: 'Lookback (seconds)',
       description:
-        'How long after its stamp a row may appear and still be delivered. Each run reads so much again and leaves out what was sent, which the state remembers. It should be longer than your longest INSERT and the delay of your replicas. For cursors that are times.',
+        'How long after its timestamp a row may appear and still be delivered. Each run reads this window again and skips the rows that it has sent; the state remembers them. Set it longer than your longest INSERT and the delay of your replicas. Only for cursors that are times.',
       order: 10,
     }),
     cursor_lag_seconds: z.int().min(0).max(MOST_SECONDS).default(0).meta({
       title: 'Cursor lag (seconds)',
       description:
-        "Rows are read only when the server's clock is so far behind their stamp. An alternative to the lookback for tables with very many rows: every event is late, but nothing has to be remembered. For cursors that are times.",
+        "A row is read only once its timestamp is at least this many seconds old by the server's clock. An alternative to the lookback for tables with very many rows: every event is late, but the state remembers no rows. Only for cursors that are times.",
       order: 11,
     }),
     tls: tlsOptions.optional().meta({
