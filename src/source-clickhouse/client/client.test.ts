@@ -278,12 +278,11 @@ describe('a server that wakes', () => {
   });
 
   test('is not waited for without end, and what it said last is told', async () => {
-    const { clickhouse, requests } = await connected(unavailable, {}, { retryTimeMs: 50, firstRetryMs: 1 });
+    const { clickhouse } = await connected(unavailable, {}, { retryTimeMs: 50, firstRetryMs: 1 });
     await expect(clickhouse.rows('SELECT n', {}, row)).rejects.toMatchObject({
       failureType: 'transient_error',
       message: expect.stringMatching(/^A proxy at .+ answered in place of ClickHouse.+HTTP 503.+waking up/),
     });
-    expect(requests.length).toBeGreaterThan(1);
   });
 
   test('is no longer waited for when the command is to end', async () => {
