@@ -20,7 +20,15 @@ const HEADINGS = [
 /** Where an address of this project begins that the connectors print. */
 const HOME = 'https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/';
 
-const PAGES = pagesIn('README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'docs', 'deploy', 'bench', 'integration_tests/chaos');
+const PAGES = pagesIn(
+  'README.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'docs',
+  'deploy',
+  'bench',
+  'integration_tests/chaos',
+);
 
 const { version } = z
   .object({ version: z.string() })
