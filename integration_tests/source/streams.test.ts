@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ADMIN, READER } from '../../sandbox/clickhouse/users.ts';
 import { run } from '../../sandbox/launcher.ts';
@@ -380,6 +382,18 @@ describe('check', () => {
           /^The first row of "slow" did not arrive within 0\.5 seconds, so check did not wait for it\./,
         ),
       ]);
+    });
+
+    test('does not wait for them when memory is cleaned up in the meantime', async () => {
+      setFlagsFromString('--expose-gc');
+      const timer = setInterval(runInNewContext('gc'), 20);
+      try {
+        expect(await inProcess(500, 60_000)).toEqual([
+          expect.stringMatching(/^The first row of "slow" did not arrive/),
+        ]);
+      } finally {
+        clearInterval(timer);
+      }
     });
 
     test('ends after a while, and says which streams it did not try', async () => {

@@ -26,12 +26,19 @@ export async function tryRow(
   { stop, patienceMs }: { stop: AbortSignal; patienceMs: number },
 ): Promise<Tried> {
   const selection = selectionOf({ name: table.name, namespace: table.database }, table, table.columns, configuration);
-  const leave = AbortSignal.any([stop, AbortSignal.timeout(patienceMs)]);
+  // Not AbortSignal.timeout, which a garbage collection takes away when only another signal refers to it (Node 20).
+  const patience = new AbortController();
+  const timer = setTimeout(() => patience.abort(), patienceMs);
+  const leave = AbortSignal.any([stop, patience.signal]);
   const source = { ...rowSource(clickhouse, selection, 1, 0, () => {}), isTransient: () => false };
-  for await (const page of fetchPages(source, BEFORE_THE_FIRST_ROW, leave)) {
-    if (page.rows > 0) return 'readable';
+  try {
+    for await (const page of fetchPages(source, BEFORE_THE_FIRST_ROW, leave)) {
+      if (page.rows > 0) return 'readable';
+    }
+    return leave.aborted ? 'slow' : 'readable';
+  } finally {
+    clearTimeout(timer);
   }
-  return leave.aborted ? 'slow' : 'readable';
 }
 
 /** The failure to read one of several streams, which says which one it is. */
