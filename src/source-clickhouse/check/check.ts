@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ConnectorError } from '../../protocol/errors.ts';
+import { ConnectorError } from '../../protocol/errors.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { sourceError } from '../errors/codes.ts';
@@ -48,6 +48,7 @@ export async function check(
       : { streams: [await named(clickhouse, configuration, table)], warnings: [] };
   const notes = [...warnings];
   const untried: string[] = [];
+  let wasSlow = false;
   const end = performance.now() + patience.ofAllRowsMs;
   for (const stream of streams) {
     if (performance.now() >= end) {
@@ -56,18 +57,26 @@ export async function check(
     }
     const tried = await tryRow(clickhouse, stream, configuration, { stop, patienceMs: patience.ofRowMs }).catch(
       (error: unknown) => {
+        // The query that was left may still run, and a user may be allowed one at a time.
+        if (wasSlow && isBusy(error)) return 'busy' as const;
         throw table === undefined ? ofStream(stream.name, error) : error;
       },
     );
     if (stop.aborted) throw stopped();
-    if (tried === 'slow') notes.push(slow(stream.name, configuration.cursor_column, patience.ofRowMs));
+    if (tried === 'busy') {
+      untried.push(stream.name);
+      continue;
+    }
+    if (tried === 'slow') {
+      wasSlow = true;
+      notes.push(slow(stream.name, configuration.cursor_column, patience.ofRowMs));
+      // What is looked at for the warnings would take as long.
+      continue;
+    }
     // One more than are shown, so that it is known that there are more.
     if (notes.length <= MOST_WARNINGS) notes.push(...(await tableWarnings(clickhouse, stream, configuration)));
   }
-  return [
-    ...(untried.length === 0 ? [] : [notTried(untried, streams.length, patience.ofAllRowsMs)]),
-    ...atMost(MOST_WARNINGS, notes),
-  ];
+  return [...(untried.length === 0 ? [] : [notTried(untried, streams.length)]), ...atMost(MOST_WARNINGS, notes)];
 }
 
 /**
@@ -78,6 +87,10 @@ export async function check(
 export async function checkDatabaseOnly(clickhouse: ClickHouse, configuration: SourceConfiguration): Promise<void> {
   await checkDatabase(clickhouse, configuration);
   await anyOffered(clickhouse, configuration);
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof ConnectorError && error.code === 'clickhouse_busy';
 }
 
 async function checkDatabase(clickhouse: ClickHouse, { database, username }: SourceConfiguration): Promise<void> {
@@ -161,8 +174,9 @@ function slow(name: string, cursorColumn: string, patienceMs: number): string {
   return `The first row of "${name}" did not arrive within ${patienceMs / 1_000} seconds, so check did not wait for it. ClickHouse sorts the rows by ${cursorColumn} before it returns the first one, in each run. Make ${cursorColumn} the first column of ORDER BY of the table.`;
 }
 
-function notTried(names: readonly string[], all: number, patienceMs: number): string {
-  return `${all - names.length} of ${all} streams were tried, as that took ${patienceMs / 1_000} seconds. The streams from "${names[0]}" on were not tried. To check one of them, name it in "table".`;
+function notTried(names: readonly string[], all: number): string {
+  const others = names.length - 1;
+  return `${names.length} of ${all} streams were not tried, as their first rows, or those of others, take too long: "${names[0]}"${others === 0 ? '' : ` and ${others} more`}. To check one of them, name it in "table".`;
 }
 
 function stopped(): ConnectorError {

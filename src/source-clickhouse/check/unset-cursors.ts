@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { ConnectorError } from '../../protocol/errors.ts';
 import type { ClickHouse } from '../client/client.ts';
+import { rowsOrNone } from '../client/rows-or-none.ts';
 import { innerType, isNullable } from '../schema/clickhouse-type.ts';
 import type { Column, Table } from '../schema/table.ts';
 import { quoteIdentifier } from '../sql.ts';
@@ -20,7 +20,7 @@ export async function unsetCursors(clickhouse: ClickHouse, table: Table, cursor:
   if (!canBeUnset(cursor)) return undefined;
   const column = quoteIdentifier(cursor.name);
   const from = `${quoteIdentifier(table.database)}.${quoteIdentifier(table.name)}`;
-  const count = await orNothing(
+  const [count] = await rowsOrNone(
     clickhouse.rows(
       `SELECT count() AS looked_at, countIf(value = defaultValueOfArgumentType(value)) AS rows FROM (SELECT ${column} AS value FROM ${from} LIMIT ${MAX_ROWS_TO_COUNT})`,
       {},
@@ -40,7 +40,7 @@ export async function unsetCursorsOfSmallTable(
   cursor: Column,
 ): Promise<string | undefined> {
   if (!canBeUnset(cursor)) return undefined;
-  const size = await orNothing(
+  const [size] = await rowsOrNone(
     clickhouse.rows(
       'SELECT total_rows FROM system.tables WHERE database = {database:String} AND name = {table:String}',
       { database: table.database, table: table.name },
@@ -54,14 +54,4 @@ export async function unsetCursorsOfSmallTable(
 function canBeUnset({ type }: Column): boolean {
   const { kind } = innerType(type);
   return !isNullable(type) && (kind === 'date_time' || kind === 'date');
-}
-
-/** The first row of a result. A limit of the user on what a query may read is no reason to fail for a warning. */
-async function orNothing<Row>(rows: Promise<Row[]>): Promise<Row | undefined> {
-  try {
-    return (await rows).at(0);
-  } catch (error) {
-    if (error instanceof ConnectorError) return undefined;
-    throw error;
-  }
 }

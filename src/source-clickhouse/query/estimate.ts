@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { ConnectorError } from '../../protocol/errors.ts';
 import type { ClickHouse } from '../client/client.ts';
+import { rowsOrNone } from '../client/rows-or-none.ts';
 import type { Position } from '../state/stream-state.ts';
 import { type RowSelection, rowsAfter } from './row-query.ts';
 
@@ -23,10 +23,10 @@ export async function estimate(
   after: Position,
 ): Promise<Estimate | undefined> {
   const { clauses, parameters } = rowsAfter(selection, after);
-  const explained = await orNothing(clickhouse.rows(`EXPLAIN ESTIMATE SELECT 1 ${clauses}`, parameters, explainedRow));
+  const explained = await rowsOrNone(clickhouse.rows(`EXPLAIN ESTIMATE SELECT 1 ${clauses}`, parameters, explainedRow));
   if (explained.length === 0) return undefined;
   const rows = explained.reduce((sum, part) => sum + part.rows, 0) / (selection.partition?.count ?? 1);
-  const [parts] = await orNothing(
+  const [parts] = await rowsOrNone(
     clickhouse.rows(
       `SELECT sum(rows) AS rows, sum(data_uncompressed_bytes) AS bytes FROM system.parts
        WHERE active AND database = {database:String} AND table = {table:String}`,
@@ -36,13 +36,4 @@ export async function estimate(
   );
   const bytes = parts === undefined || parts.rows === 0 ? undefined : Math.round((parts.bytes / parts.rows) * rows);
   return { rows: Math.round(rows), bytes };
-}
-
-async function orNothing<Row>(rows: Promise<Row[]>): Promise<Row[]> {
-  try {
-    return await rows;
-  } catch (error) {
-    if (error instanceof ConnectorError) return [];
-    throw error;
-  }
 }
