@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { ENGINE_VARIABLE, type Engine, engineOf, SUPPORTED_ENGINES } from '../../sandbox/clickhouse/engines/engines.ts';
 import { debianServerMissing } from '../../sandbox/clickhouse/engines/process.ts';
 import { pythonWith, WheelUnavailable } from '../../sandbox/clickhouse/engines/wheels.ts';
+import { interruption } from '../../sandbox/interruption.ts';
 import { NEXT_ENGINE_VARIABLE } from './next-engine.ts';
 import { type EngineResult, engineLine, type Outcome, resultTable } from './result-table.ts';
 
@@ -65,6 +66,11 @@ const reportSchema = z.object({
   ),
 });
 
+/** For an engine to end in, at 100 ms more each. */
+const REMOVE_RETRIES = 10;
+
+const interrupted = interruption();
+
 function print(line: string): void {
   process.stdout.write(`${line}\n`);
 }
@@ -86,20 +92,22 @@ async function runTests(files: readonly string[], environment: Record<string, st
       `--outputFile.json=${report}`,
       ...paths,
     ];
-    const printed = await new Promise<string>((resolve) => {
-      const options = {
-        cwd: ROOT,
-        env: { ...process.env, NO_COLOR: '1', ...environment },
-        maxBuffer: Number.POSITIVE_INFINITY,
-      };
-      execFile(process.execPath, args, options, (_error, stdout, stderr) => resolve(stdout + stderr));
+    // In a folder of ours, so that nothing stays of a run that is interrupted or crashes.
+    const env = { ...process.env, NO_COLOR: '1', TMPDIR: folder, ...environment };
+    const options = { cwd: ROOT, env, maxBuffer: Number.POSITIVE_INFINITY, signal: interrupted };
+    let printed = '';
+    const child = execFile(process.execPath, args, options, (_error, stdout, stderr) => {
+      printed = stdout + stderr;
     });
+    await new Promise((resolve) => child.once('close', resolve));
+    interrupted.throwIfAborted();
     const text = await readFile(report, 'utf8').catch(() => {
       throw new Error(`vitest wrote no report:\n${printed}`);
     });
     return outcomeOf(reportSchema.parse(JSON.parse(text)), printed);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    // An engine whose test was ended may still write for a moment.
+    await rm(folder, { recursive: true, force: true, maxRetries: REMOVE_RETRIES });
   }
 }
 

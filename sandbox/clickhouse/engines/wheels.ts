@@ -47,8 +47,12 @@ export async function pythonWith(wheel: Wheel): Promise<string> {
     if (existsSync(python)) return python;
     const unfinished = `${folder}.unfinished`;
     await rm(unfinished, { recursive: true, force: true });
-    await install(wheel, basePython, unfinished);
-    await rename(unfinished, folder);
+    try {
+      await install(wheel, basePython, unfinished);
+      await rename(unfinished, folder);
+    } finally {
+      await rm(unfinished, { recursive: true, force: true });
+    }
     return python;
   } finally {
     await unlock();
