@@ -41,15 +41,9 @@ type Column = { type: DrawnType; values: Drawn[] };
  */
 const HAS_FIRM_TEXTS = !isOlder(chosenEngine().version, '25.5');
 
-/** Before 26.1, variantElement gives NULL for the zero of a LowCardinality in a Variant. */
-const HAS_LOW_VARIANTS = !isOlder(chosenEngine().version, '26.1');
-
 /** The types that the chosen engine has, without those that it has its own trouble with. */
 const typeOfEngine = anyType.filter(
-  ({ name }) =>
-    missingType(name) === undefined &&
-    (HAS_FIRM_TEXTS || !/\b(JSON|Dynamic|Interval\w+)\b/.test(name)) &&
-    (HAS_LOW_VARIANTS || !/\bVariant\(.*LowCardinality\(/.test(name)),
+  ({ name }) => missingType(name) === undefined && (HAS_FIRM_TEXTS || !/\b(JSON|Dynamic|Interval\w+)\b/.test(name)),
 );
 
 const column: fc.Arbitrary<Column> = typeOfEngine.chain((type) =>

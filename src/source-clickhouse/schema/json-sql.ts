@@ -87,7 +87,7 @@ class JsonSql {
       case 'variant': {
         const options = type.of.flatMap((option) => [
           isOfType(value, option),
-          this.#nullable(option, elementOfType(value, option), depth),
+          this.#variantElement(option, elementOfType(value, option), depth),
         ]);
         return `multiIf(${[...options, `'null'`].join(', ')})`;
       }
@@ -116,6 +116,13 @@ class JsonSql {
     return PASSES_NULL_ON.has(of.kind)
       ? `ifNull(${this.text(of, value, depth)}, 'null')`
       : `if(isNull(${value}), 'null', ${this.text(of, `assumeNotNull(${value})`, depth)})`;
+  }
+
+  #variantElement(option: ClickHouseType, element: string, depth: number): string {
+    // Up to 25.5, the element of a LowCardinality is NULL when its value is the zero of its type.
+    return option.kind === 'low_cardinality'
+      ? this.text(option, `assumeNotNull(${element})`, depth)
+      : this.#nullable(option, element, depth);
   }
 
   /** A tuple leaves as an object when all its elements have names, otherwise as an array. */
