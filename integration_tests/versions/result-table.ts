@@ -50,7 +50,7 @@ export function resultTable(results: readonly EngineResult[]): string {
     'rows',
     'lost',
     'doubled',
-    'next version reads its states',
+    'its states were continued on',
   ];
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
