@@ -3,7 +3,7 @@ import wrapAnsi from 'wrap-ansi';
 import { z } from 'zod';
 import type { ValueKind } from '../destination-batch/mapping/attribute-value.ts';
 import type { ColumnUse } from '../destination-batch/mapping/column-use.ts';
-import { counted } from '../shared/format.ts';
+import { formatCount, formatNumber } from '../shared/format.ts';
 import { printable, printableLines } from '../shared/printable.ts';
 import type { Request } from './request.ts';
 import type { Sample, SampledColumn, ShownRow } from './sample.ts';
@@ -24,11 +24,14 @@ export function previewText(sample: Sample, request: Request | undefined, stream
   const { rows, shown, columns } = sample;
   if (rows === 0) return `${printable(stream)} has no rows that a sync would read: nothing would be sent.\n`;
   return [
-    heading(`The first ${shown.length === 1 ? 'row' : counted(shown.length, 'row')} of ${printable(stream)}`, terminal),
+    heading(
+      `The first ${shown.length === 1 ? 'row' : formatCount(shown.length, 'row')} of ${printable(stream)}`,
+      terminal,
+    ),
     rowTables(shown, columns, terminal),
     heading('The first request, if these were all', terminal),
     requestText(request, terminal),
-    heading(`What each column becomes, in a sample of ${counted(rows, 'row')}`, terminal),
+    heading(`What each column becomes, in a sample of ${formatCount(rows, 'row')}`, terminal),
     columnTable(columns, terminal),
     heading('What would become of the sample', terminal),
     verdict(sample, terminal),
@@ -66,7 +69,7 @@ function requestText(request: Request | undefined, { paint }: Terminal): string 
   const updates = z.array(z.unknown()).parse(parse(request.body));
   const body = stringify(updates.slice(0, MOST_UPDATES), undefined, 2) ?? '';
   const others = updates.length - MOST_UPDATES;
-  const more = others > 0 ? `${paint('dim', `and ${counted(others, 'update')} more`)}\n` : '';
+  const more = others > 0 ? `${paint('dim', `and ${formatCount(others, 'update')} more`)}\n` : '';
   return `${paint('dim', `POST ${request.url}`)}\n${printableLines(body)}\n${more}`;
 }
 
@@ -129,7 +132,7 @@ function verdict({ rows, rejected, untimely, rejections, columns }: Sample, term
   const sentence = (text: string): string => wrapAnsi(text, width, { hard: true });
   const parts = [
     sentence(
-      `${counted(rows - rejected, 'row')} of ${rows.toLocaleString('en')} would be sent, ${rejected === 0 ? none : paint('red', String(rejected))} rejected.`,
+      `${formatCount(rows - rejected, 'row')} of ${formatNumber(rows)} would be sent, ${rejected === 0 ? none : paint('red', String(rejected))} rejected.`,
     ),
   ];
   if (rejected > 0) {
@@ -153,6 +156,6 @@ function verdict({ rows, rejected, untimely, rejections, columns }: Sample, term
 
 /** So many of the events that would be sent. */
 function ofSent(some: number, all: number): string {
-  if (some < all) return `${some.toLocaleString('en')} of these ${counted(all, 'event')}`;
-  return all === 1 ? 'this event' : `all ${counted(all, 'event')}`;
+  if (some < all) return `${formatNumber(some)} of these ${formatCount(all, 'event')}`;
+  return all === 1 ? 'this event' : `all ${formatCount(all, 'event')}`;
 }

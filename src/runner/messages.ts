@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { streamKey } from '../protocol/catalog.ts';
 import { ConnectorError } from '../protocol/errors.ts';
 import { splitLink } from '../protocol/help-pages.ts';
+import { tryParseJson } from '../shared/exact-json.ts';
 
 /** A state as the destination echoes it: with how many rows were settled since the stream's last one. */
 export type StateMessage = {
@@ -73,7 +74,7 @@ const UNKNOWN_CODE = 'unexpected_fault';
 
 /** Reads a line that is no RECORD. Whatever comes in, it does not throw. */
 export function parseMessage(line: string): ConnectorMessage {
-  const { data } = messageSchema.safeParse(parsed(line));
+  const { data } = messageSchema.safeParse(tryParseJson(line));
   switch (data?.type) {
     case 'LOG':
       return { kind: 'log', ...data.log };
@@ -109,13 +110,5 @@ function traceOf(trace: z.output<typeof traceMessage>['trace']): ConnectorMessag
       return { kind: 'estimate', stream: streamKey(trace.estimate), rows: trace.estimate.row_estimate };
     default:
       return { kind: 'other' };
-  }
-}
-
-function parsed(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined;
   }
 }

@@ -34,6 +34,15 @@ export function parseExact(text: string): unknown {
   );
 }
 
+/** The value of a JSON text; undefined when it is not JSON. @param parse parseExact keeps the digits of numbers. */
+export function tryParseJson(text: string, parse: (text: string) => unknown = JSON.parse): unknown {
+  try {
+    return parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 function isRisky(token: string): boolean {
   return !token.startsWith('"') && (token.length >= LONG_DIGITS || /e/i.test(token));
 }

@@ -4,6 +4,7 @@ import { asConnectorError, type ConnectorError } from '../protocol/errors.ts';
 import { catalogOf, chosenStreams, severalStreams } from '../runner/catalog.ts';
 import { syncError } from '../runner/errors.ts';
 import { privateFolder } from '../runner/temp-folder.ts';
+import { plural } from '../shared/format.ts';
 import { ConnectorLogs } from './connector-logs.ts';
 import type { SyncContext } from './context.ts';
 import { discoverStreams } from './discover.ts';
@@ -133,7 +134,7 @@ function unaccounted(progress: RunProgress, settlesNothing: boolean): ConnectorE
   return [
     syncError(
       'rows_unaccounted',
-      `${rowsRead} ${rowsRead === 1 ? 'row was' : 'rows were'} read, but ${settled} were accepted or rejected${settlesNothing ? ' in a dry run, which settles none' : ''}. This is a fault of the connectors. Please report it with the messages above.`,
+      `${rowsRead} ${plural(rowsRead, 'row was', 'rows were')} read, but ${settled} were accepted or rejected${settlesNothing ? ' in a dry run, which settles none' : ''}. This is a fault of the connectors. Please report it with the messages above.`,
     ),
   ];
 }

@@ -8,7 +8,7 @@ import type { ConnectorLogs } from './connector-logs.ts';
 import type { SyncContext } from './context.ts';
 import type { RunProgress } from './progress.ts';
 import { passedOn, textLines } from './relay.ts';
-import { stoppingWords } from './report/format.ts';
+import { formatStopping } from './report/format.ts';
 
 export type TransferContext = Pick<SyncContext, 'program' | 'reporter' | 'stop' | 'stopAtOnce'> & {
   progress: RunProgress;
@@ -66,7 +66,7 @@ export class Transfer {
   async run(): Promise<readonly ConnectorError[]> {
     const { stop, stopAtOnce, reporter, progress } = this.#context;
     const onStop = (): void => {
-      reporter.log('INFO', 'sync', stoppingWords(progress.current));
+      reporter.log('INFO', 'sync', formatStopping(progress.current));
       this.stop();
     };
     const forget = [onAbort(stop, onStop), onAbort(stopAtOnce, () => this.#kill())];

@@ -1,4 +1,4 @@
-import { counted, grouped } from '../../shared/format.ts';
+import { formatCount, formatNumber } from '../../shared/format.ts';
 
 /** How often a person is told how far a read is, in milliseconds. */
 export const PROGRESS_INTERVAL_MS = 10_000;
@@ -33,8 +33,8 @@ export class Progress {
   /** How many rows were read, and how many a second. */
   total(rows: number): string {
     const seconds = (this.#now() - this.#start) / 1000;
-    const rate = seconds >= 1 ? `, ${grouped(Math.round(rows / seconds))} a second` : '';
-    return `${counted(rows, 'row')} read${rate}`;
+    const rate = seconds >= 1 ? `, ${formatNumber(Math.round(rows / seconds))} a second` : '';
+    return `${formatCount(rows, 'row')} read${rate}`;
   }
 }
 

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { stoppingWords } from './format.ts';
+import { formatStopping } from './format.ts';
 
 test.each([
   [
@@ -14,5 +14,5 @@ test.each([
   ],
   [3, 3, 'It ends: what has been read is still delivered. A second Ctrl-C ends at once.'],
 ])('a first Ctrl-C tells what a second one does: %i rows read, %i settled', (rowsRead, rowsAccepted, expected) => {
-  expect(stoppingWords({ rowsRead, rowsAccepted, rowsRejected: 0 })).toBe(expected);
+  expect(formatStopping({ rowsRead, rowsAccepted, rowsRejected: 0 })).toBe(expected);
 });

@@ -1,5 +1,6 @@
+import { formatNumber } from '../../shared/format.ts';
 import type { Progress } from '../progress.ts';
-import { progressWords, whole } from './format.ts';
+import { formatProgress } from './format.ts';
 import type { ProgressDisplay } from './progress-display.ts';
 
 /** How often a line is of use in a log, in milliseconds. */
@@ -15,7 +16,7 @@ export class PlainProgress implements ProgressDisplay {
   }
 
   show(progress: Progress): void {
-    this.line(progressWords(progress, whole));
+    this.line(formatProgress(progress, formatNumber));
   }
 
   line(text: string): void {

@@ -1,7 +1,8 @@
 import type { WriteStream } from 'node:tty';
 import { MultiBar, type SingleBar } from 'cli-progress';
+import { formatCompact } from '../../shared/format.ts';
 import type { Progress } from '../progress.ts';
-import { progressWords, short } from './format.ts';
+import { formatProgress } from './format.ts';
 import type { ProgressDisplay } from './progress-display.ts';
 
 const REDRAW_MS = 200;
@@ -56,7 +57,7 @@ export class ProgressBar implements ProgressDisplay {
 /** @param given the columns of the terminal; none when it does not say. */
 export function barLine(progress: Progress, given: number | undefined): string {
   const columns = given || USUAL_COLUMNS;
-  const words = progressWords(progress, short);
+  const words = formatProgress(progress, formatCompact);
   const { rowsEstimated, rowsAccepted, rowsRejected } = progress;
   if (rowsEstimated === undefined || rowsEstimated === 0) return words.slice(0, columns - 1);
   const share = Math.min(1, (rowsAccepted + rowsRejected) / rowsEstimated);

@@ -1,11 +1,10 @@
-import { counted } from '../../shared/format.ts';
+import { formatCount, formatDuration, formatNumber } from '../../shared/format.ts';
 import type { RunResult } from '../result.ts';
-import { duration, whole } from './format.ts';
 
 /** What a run did, in lines for a person. Why it failed is not among them: it is for stderr. */
 export function runSummary(result: RunResult): string[] {
   const { outcome, milliseconds } = result;
-  const time = duration(milliseconds);
+  const time = formatDuration(milliseconds);
   switch (outcome.kind) {
     case 'complete':
       return [`Done in ${time}: ${countsOf(result)}.`, ...ofRejected(result)];
@@ -21,15 +20,15 @@ export function runSummary(result: RunResult): string[] {
  * were accepted and rejected in all; the two differ when a run breaks off, and would contradict each other in the same words.
  */
 function countsOf({ rowsRead, rowsAccepted, rowsRejected, state }: RunResult): string {
-  const read = `${counted(rowsRead, 'row')} read`;
-  const settled = `${whole(rowsAccepted)} accepted, ${whole(rowsRejected)} rejected`;
+  const read = `${formatCount(rowsRead, 'row')} read`;
+  const settled = `${formatNumber(rowsAccepted)} accepted, ${formatNumber(rowsRejected)} rejected`;
   const unsettled = rowsRead - rowsAccepted - rowsRejected;
   if (state.kind === 'kept' && state.rowsToComeAgain > 0) {
     const covered = rowsRead - state.rowsToComeAgain;
     if (covered <= 0) return `${read}. The state covers none of them`;
-    return `${read}. The state covers ${whole(covered)} of them${state.rowsToComeAgain === unsettled ? `: ${settled}` : ''}`;
+    return `${read}. The state covers ${formatNumber(covered)} of them${state.rowsToComeAgain === unsettled ? `: ${settled}` : ''}`;
   }
-  return `${read}, ${settled}${unsettled > 0 ? `, ${whole(unsettled)} not settled` : ''}`;
+  return `${read}, ${settled}${unsettled > 0 ? `, ${formatNumber(unsettled)} not settled` : ''}`;
 }
 
 function ofRejected({ rowsRejected }: RunResult): string[] {
@@ -49,7 +48,7 @@ function ofNextRun({ state }: RunResult): string[] {
       : `The next run goes on behind ${positions.join('; ')}.`,
     ...(rowsToComeAgain > 0
       ? [
-          `It reads up to ${counted(rowsToComeAgain, 'row')} again, those behind the last state that was kept${mayComeTwice ? ': some of them may reach Batch twice' : ''}.`,
+          `It reads up to ${formatCount(rowsToComeAgain, 'row')} again, those behind the last state that was kept${mayComeTwice ? ': some of them may reach Batch twice' : ''}.`,
         ]
       : []),
   ];

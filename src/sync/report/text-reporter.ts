@@ -1,10 +1,11 @@
 import type { ConnectorError } from '../../protocol/errors.ts';
 import { withStack } from '../../protocol/messages.ts';
+import { formatCount, formatDuration } from '../../shared/format.ts';
 import { printableLines } from '../../shared/printable.ts';
 import type { Progress } from '../progress.ts';
 import type { RunResult } from '../result.ts';
 import type { NextStart } from '../schedule.ts';
-import { duration, moment } from './format.ts';
+import { formatMoment } from './format.ts';
 import type { ProgressDisplay } from './progress-display.ts';
 import type { Reporter, RunStart, Speaker } from './reporter.ts';
 import { shortMessage } from './short-message.ts';
@@ -65,10 +66,12 @@ export class PersonReporter implements Reporter {
   nextRun({ at, skipped, failures }: NextStart): void {
     const why = [
       ...(skipped ? ['a start came due during the run and was left out'] : []),
-      ...(failures > 0 ? [`${failures === 1 ? 'the last run' : `the last ${failures} runs`} failed`] : []),
+      ...(failures > 0
+        ? [`${failures === 1 ? 'the last run' : `the last ${formatCount(failures, 'run')}`} failed`]
+        : []),
     ];
     this.#display.line(
-      `Next run at ${moment(at)}, in ${duration(Math.max(0, at - this.#now()))}${why.length === 0 ? '' : ` (${why.join('; ')})`}.`,
+      `Next run at ${formatMoment(at)}, in ${formatDuration(Math.max(0, at - this.#now()))}${why.length === 0 ? '' : ` (${why.join('; ')})`}.`,
     );
   }
 
