@@ -9,12 +9,13 @@ import {
   createClient,
   parseError,
 } from '@clickhouse/client';
-import pRetry from 'p-retry';
 import { z } from 'zod';
 import { ConnectorError } from '../../protocol/errors.ts';
 import { type HttpProxy, proxyFor } from '../../protocol/network/proxy.ts';
 import { proxyRefusal } from '../../protocol/network/proxy-tunnel.ts';
+import { onAbort } from '../../shared/abort.ts';
 import { PROGRAM } from '../../shared/package-info.ts';
+import { retryFor } from '../../shared/retry.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { sourceError } from '../errors/codes.ts';
 import {
@@ -149,47 +150,30 @@ export class ClickHouse {
 
   /** The rows of a small result, checked against a schema; asked for again while the server wakes. */
   async rows<T extends z.ZodType>(query: string, parameters: QueryParameters, row: T): Promise<z.output<T>[]> {
-    const { stop, retryTimeMs, firstRetryMs, stopPatienceMs } = this.#surroundings;
-    let failure: ConnectorError | undefined;
-    const leaveWait = new AbortController();
-    const leaveAttempt = new AbortController();
-    let patience: NodeJS.Timeout | undefined;
-    const onStop = (): void => {
-      // An attempt that is under way may still succeed; the wait for the next one is cut short.
-      if (failure !== undefined) leaveWait.abort();
-      else patience = setTimeout(() => leaveAttempt.abort(), stopPatienceMs);
-    };
+    const { stop, warn, retryTimeMs, firstRetryMs, stopPatienceMs } = this.#surroundings;
+    const grace = abortLater(stop, stopPatienceMs);
     const attempt = async (): Promise<z.output<T>[]> => {
-      failure = undefined;
       try {
-        const settings = await this.#querySettings(leaveAttempt.signal);
-        return await this.#lookUp(query, parameters, row, settings, leaveAttempt.signal);
+        const settings = await this.#querySettings(grace.signal);
+        return await this.#lookUp(query, parameters, row, settings, grace.signal);
       } catch (error) {
-        failure = leaveAttempt.signal.aborted ? this.#unanswered() : clickHouseFailure(error, this.#configuration);
-        throw failure;
+        throw grace.signal.aborted ? this.#unanswered() : clickHouseFailure(error, this.#configuration);
       }
     };
-    stop.addEventListener('abort', onStop);
-    if (stop.aborted) onStop();
     try {
-      return await pRetry(attempt, {
-        retries: Number.POSITIVE_INFINITY,
-        maxRetryTime: retryTimeMs,
-        minTimeout: firstRetryMs,
-        maxTimeout: LONGEST_RETRY_MS,
-        signal: leaveWait.signal,
-        shouldRetry: ({ error }) => {
-          if (!this.#mayPass(error)) return false;
-          this.#surroundings.warn(`${error.message} Asking again.`);
-          return true;
+      return await retryFor(
+        {
+          forMs: retryTimeMs,
+          minDelayMs: firstRetryMs,
+          maxDelayMs: LONGEST_RETRY_MS,
+          signal: stop,
+          shouldRetry: (error) => this.#mayPass(error),
+          onRetry: (error) => warn(`${error.message} Asking again.`),
         },
-      });
-    } catch (error) {
-      // A wait that was cut short is no failure: what was waited for is.
-      throw failure ?? error;
+        attempt,
+      );
     } finally {
-      clearTimeout(patience);
-      stop.removeEventListener('abort', onStop);
+      grace.cancel();
     }
   }
 
@@ -330,10 +314,24 @@ export class ClickHouse {
   }
 
   #mayPass(error: Error): boolean {
-    const { stop, askAgainWhen } = this.#surroundings;
-    if (stop.aborted || !(error instanceof ConnectorError) || error.failureType !== 'transient_error') return false;
+    const { askAgainWhen } = this.#surroundings;
+    if (!(error instanceof ConnectorError) || error.failureType !== 'transient_error') return false;
     return askAgainWhen === 'transient' || mayBeAsleep(error, this.#configuration);
   }
+}
+
+/** A signal that is aborted some time after another one, unless that is cancelled. */
+function abortLater(signal: AbortSignal, delayMs: number): { signal: AbortSignal; cancel: () => void } {
+  const later = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const stopListening = onAbort(signal, () => {
+    timer = setTimeout(() => later.abort(), delayMs);
+  });
+  const cancel = (): void => {
+    stopListening();
+    clearTimeout(timer);
+  };
+  return { signal: later.signal, cancel };
 }
 
 /** The value that a text is in JSON; undefined when it is no JSON. */
