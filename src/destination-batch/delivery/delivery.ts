@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events';
 import pRetry from 'p-retry';
 import { ConnectorError } from '../../protocol/errors.ts';
+import { Signal } from '../../shared/async.ts';
 import { type Answer, MAX_CALLS_IN_FLIGHT, type PartialError } from '../batch/api.ts';
 import { shownName } from '../batch/batch-words.ts';
 import type { Endpoint } from '../batch/endpoints.ts';
@@ -83,8 +84,10 @@ export class Delivery<Event extends WaitingEvent> {
   #flushTimer: NodeJS.Timeout | undefined;
   /** Whether the timer is the short one, of a full request. */
   #isGathering = false;
-  #wakeSender: (() => void) | undefined;
-  #wakeFeeder: (() => void) | undefined;
+  /** There may be something to send. */
+  readonly #toSend = new Signal();
+  /** There may be room for more events. */
+  readonly #hasRoom = new Signal();
 
   constructor(options: DeliveryOptions<Event>) {
     this.#options = options;
@@ -102,34 +105,30 @@ export class Delivery<Event extends WaitingEvent> {
 
   /** Lets the sender look at what was added. Resolves when there is room for more. */
   async room(): Promise<void> {
-    this.#wakeSender?.();
-    while (this.#isFull && !this.#halt.signal.aborted) {
-      await new Promise<void>((resolve) => {
-        this.#wakeFeeder = resolve;
-      });
-    }
+    this.#toSend.notify();
+    while (this.#isFull && !this.#halt.signal.aborted) await this.#hasRoom.wait();
   }
 
   /** Sends all that waits. Resolves when everything is settled, or when the delivery failed or was halted. */
   async finish(): Promise<void> {
     this.#ended = true;
-    this.#wakeSender?.();
+    this.#toSend.notify();
     await this.#running;
   }
 
   /** Events that this is true of are not sent if they still wait, nor are they settled. */
   drop(isDropped: (event: Event) => boolean): void {
     this.#waiting.drop(isDropped);
-    this.#wakeSender?.();
-    this.#wakeFeeder?.();
+    this.#toSend.notify();
+    this.#hasRoom.notify();
   }
 
   /** Stops sending at once; what is in flight is abandoned, and may have arrived. */
   halt(): void {
     clearTimeout(this.#flushTimer);
     this.#halt.abort();
-    this.#wakeSender?.();
-    this.#wakeFeeder?.();
+    this.#toSend.notify();
+    this.#hasRoom.notify();
   }
 
   /** When it has ended before its time: how many events Batch may have taken without our knowing it. */
@@ -158,11 +157,7 @@ export class Delivery<Event extends WaitingEvent> {
     const { signal } = this.#halt;
     while (!this.#isDone && !signal.aborted) {
       if (this.#shouldSend) await this.#sendNext();
-      else {
-        await new Promise<void>((resolve) => {
-          this.#wakeSender = resolve;
-        });
-      }
+      else await this.#toSend.wait();
     }
     clearTimeout(this.#flushTimer);
   }
@@ -179,7 +174,7 @@ export class Delivery<Event extends WaitingEvent> {
     if (updates.length === 0) return;
     this.#toFlush = Math.max(0, this.#toFlush - eventsOf(updates));
     this.#startFlushInterval();
-    this.#wakeFeeder?.();
+    this.#hasRoom.notify();
     const bytes = bytesOf(updates);
     this.#inFlight += 1;
     this.#bytesInFlight += bytes;
@@ -188,8 +183,8 @@ export class Delivery<Event extends WaitingEvent> {
         this.#inFlight -= 1;
         this.#bytesInFlight -= bytes;
         for (const { customId } of updates) this.#waiting.settled(customId);
-        this.#wakeSender?.();
-        this.#wakeFeeder?.();
+        this.#toSend.notify();
+        this.#hasRoom.notify();
       },
       (error: unknown) => this.#fail(error),
     );
@@ -223,7 +218,7 @@ export class Delivery<Event extends WaitingEvent> {
         this.#flushTimer = undefined;
         this.#isGathering = false;
         this.#toFlush = this.#waiting.events;
-        this.#wakeSender?.();
+        this.#toSend.notify();
       },
       isEnough ? Math.min(GATHER_MS, flushIntervalMs) : flushIntervalMs,
     );

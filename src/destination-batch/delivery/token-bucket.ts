@@ -1,3 +1,5 @@
+import { serial } from '../../shared/async.ts';
+
 /** Time, as far as pacing needs it. Injected, so that tests need not wait. */
 export type Clock = {
   /** Milliseconds of a clock that never goes back. */
@@ -29,7 +31,7 @@ export class TokenBucket {
   #pausedUntil = 0;
   /** The share of the whole pace at which tokens come now. */
   #share = 1;
-  #turn: Promise<void> = Promise.resolve();
+  readonly #inTurn = serial();
 
   constructor(options: { capacity: number; perSecond: number; clock: Clock }) {
     this.#capacity = options.capacity;
@@ -41,9 +43,7 @@ export class TokenBucket {
 
   /** Resolves when `count` tokens (no more than the capacity) have been taken. Rejects when the signal aborts. */
   take(count: number, signal: AbortSignal): Promise<void> {
-    const taken = this.#turn.then(() => this.#takeInTurn(count, signal));
-    this.#turn = taken.catch(() => {});
-    return taken;
+    return this.#inTurn(() => this.#take(count, signal));
   }
 
   /** Puts back tokens that were taken and not used. */
@@ -71,7 +71,7 @@ export class TokenBucket {
     this.pause(pauseMilliseconds);
   }
 
-  async #takeInTurn(count: number, signal: AbortSignal): Promise<void> {
+  async #take(count: number, signal: AbortSignal): Promise<void> {
     for (;;) {
       signal.throwIfAborted();
       const wait = this.#millisecondsUntil(count);
