@@ -25,7 +25,7 @@ function secretOptionsIn(schema: unknown): string[] {
  * @param args of the process, be it a shell; the secrets are those of the configurations that are named in them.
  */
 export function secretsShown(args: readonly string[], printed: string): string[] {
-  return secretsIn(configurationsIn(args)).flatMap(({ option, forms }) =>
+  return findSecrets(configurationsIn(args)).flatMap(({ option, forms }) =>
     forms.some((form) => printed.includes(form)) ? [option] : [],
   );
 }
@@ -37,7 +37,7 @@ export function secretsShown(args: readonly string[], printed: string): string[]
  * @throws Error in the midst of reading, as there is nobody to hand it to: it ends a test run as an unhandled one.
  */
 export function watchForSecrets(child: ChildProcess, configurations = configurationsIn(child.spawnargs)): void {
-  const secrets = secretsIn(configurations);
+  const secrets = findSecrets(configurations);
   const longest = Math.max(0, ...secrets.flatMap(({ forms }) => forms.map(({ length }) => length)));
   for (const stream of [child.stdout, child.stderr]) {
     if (stream === null || longest === 0) continue;
@@ -64,7 +64,7 @@ function configurationsIn(args: readonly string[]): string[] {
   return [...args.join(' ').matchAll(CONFIGURATION)].flatMap(([, path]) => path ?? []);
 }
 
-function secretsIn(configurations: readonly string[]): Secret[] {
+function findSecrets(configurations: readonly string[]): Secret[] {
   return configurations
     .filter((path) => existsSync(path))
     .flatMap((path) => secretValuesIn(parsed(readFileSync(path, 'utf8'))))

@@ -1,7 +1,7 @@
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import { lineBatches } from '../../src/protocol/lines.ts';
+import { splitLines } from '../../src/protocol/lines.ts';
 import type { ConnectorName } from './faults.ts';
 import type { Journal } from './journal.ts';
 import type { Moments } from './moments.ts';
@@ -83,7 +83,7 @@ export class Platform {
   async *#lines(of: ConnectorName, from: Readable): AsyncGenerator<string> {
     this.#readFrom.set(of, from);
     try {
-      for await (const { bytes, start, ends } of lineBatches(from)) {
+      for await (const { bytes, start, ends } of splitLines(from)) {
         let begin = start;
         for (const end of ends) {
           await this.#pauses.get(of);

@@ -15,7 +15,7 @@ import { writeFiles } from '../../src/init/files.ts';
 import { preview } from '../../src/preview/preview.ts';
 import type { CommandContext } from '../../src/protocol/command-context.ts';
 import { asConnectorError, PROTOCOL_ERRORS } from '../../src/protocol/errors.ts';
-import { withStack } from '../../src/protocol/messages.ts';
+import { formatErrorWithStack } from '../../src/protocol/messages.ts';
 import { MessageOutput } from '../../src/protocol/output.ts';
 import { SYNC_ERRORS } from '../../src/runner/errors.ts';
 import { SOURCE_ERRORS } from '../../src/source-clickhouse/errors/codes.ts';
@@ -161,7 +161,7 @@ async function failureOf(failing: Promise<unknown>): Promise<string> {
   try {
     await failing;
   } catch (error) {
-    return withStack(asConnectorError(error));
+    return formatErrorWithStack(asConnectorError(error));
   }
   throw new Error('It did not fail.');
 }
@@ -173,7 +173,7 @@ async function checked(role: Role, config: string): Promise<string> {
     printed += text;
   });
   const failure = await checkConnector(context(stdout), role, config).then(() => undefined, asConnectorError);
-  if (failure !== undefined) return withStack(failure);
+  if (failure !== undefined) return formatErrorWithStack(failure);
   const lines = printed.trim().split('\n');
   const messages = lines.map((line): PrintedMessage => JSON.parse(line));
   return messages.at(-1)?.connectionStatus?.message ?? printed;

@@ -10,7 +10,7 @@ import { launcherPath, type PrintedMessage } from '../../sandbox/launcher.ts';
 import { BatchApi } from '../../src/destination-batch/batch/api.ts';
 import { UPDATE } from '../../src/destination-batch/batch/endpoints.ts';
 import { asConnectorError } from '../../src/protocol/errors.ts';
-import { forgetSecrets, keepSecret, outside, printed } from '../../src/protocol/secrets.ts';
+import { forgetSecrets, redactForeign, redactMessage, registerSecrets } from '../../src/protocol/secrets.ts';
 import { type SourceConfiguration, sourceConfigurationSchema } from '../../src/source-clickhouse/config/schema.ts';
 import { clickHouseFailure } from '../../src/source-clickhouse/errors/explain.ts';
 import { forwardFailure, sshFailure } from '../../src/source-clickhouse/errors/ssh-errors.ts';
@@ -136,10 +136,10 @@ test.each(MESSAGES)(
       fc.asyncProperty(secrets, async (secret) => {
         const words = `Qq${secret}Qq`;
         forgetSecrets();
-        keepSecret([secret], ['reader']);
-        const said = outside(words);
+        registerSecrets([secret], ['reader']);
+        const said = redactForeign(words);
         // A code of the other side stands before its words and is masked with them.
-        const expected = pattern.replaceAll(/X: Zzqx/g, outside(`X: ${words}`)).replaceAll(MARK, said);
+        const expected = pattern.replaceAll(/X: Zzqx/g, redactForeign(`X: ${words}`)).replaceAll(MARK, said);
         expect(said).toMatch(/^(Qq)?\*{4}(Qq)?$/);
         expect(await message(words)).toBe(expected);
       }),
@@ -170,7 +170,7 @@ describe('a password that is a word of the message about it', () => {
   test('leaves the message as it is with any other', async () => {
     const message = await checked('none-of-these-words');
     expect(message).toMatch(/^ClickHouse refused the user "\w+": the password is wrong/);
-    expect(printed(message)).toBe(message);
+    expect(redactMessage(message)).toBe(message);
     for (const password of ['a', 'user', 'password', 'wrong']) expect(await checked(password)).toBe(message);
   });
 });

@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { shortMessage } from '../../src/sync/report/short-message.ts';
+import { shortenMessage } from '../../src/sync/report/short-message.ts';
 import { READER } from '../clickhouse/users.ts';
 import { aborted, interruption } from '../interruption.ts';
 import { type Finished, type PrintedMessage, type PrintedStream, run, sync } from '../launcher.ts';
@@ -166,7 +166,7 @@ async function received({ batch, clickhouse }: Sandbox): Promise<Received> {
 /** The logs of the destination, which stand between the states on its stdout; as short as `sync` tells them. */
 function tell({ messages, stderr }: Finished): void {
   for (const { log, trace } of messages) {
-    if (log !== undefined) say(`${log.level.padEnd(5)} ${shortMessage(log.message)}`);
+    if (log !== undefined) say(`${log.level.padEnd(5)} ${shortenMessage(log.message)}`);
     if (trace?.error !== undefined) say(`ERROR ${trace.error.message}`);
   }
   if (stderr !== '') say(stderr);

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
-import { personParser } from './arguments.ts';
+import { interactiveParser } from './arguments.ts';
 
 async function parsed(...args: string[]): Promise<unknown> {
-  return personParser('connector sync', args, '$0', {
+  return interactiveParser('connector sync', args, '$0', {
     source: { type: 'string', demandOption: args.includes('x') },
     state: { type: 'string' },
     stream: { type: 'string', array: true },

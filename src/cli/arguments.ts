@@ -19,7 +19,7 @@ const WORDS_OF_SWITCHES: ReadonlySet<string> = new Set(['true', 'false']);
  * @param usage how it is used and what it does, beginning with `$0` for its name.
  * @throws ConnectorError (command_invalid), from parseAsync, when the arguments are wrong. Help that is asked for is printed.
  */
-export function personParser<Given extends Record<string, Options>>(
+export function interactiveParser<Given extends Record<string, Options>>(
   name: string,
   args: readonly string[],
   usage: string,
@@ -34,8 +34,8 @@ export function personParser<Given extends Record<string, Options>>(
     .options(options)
     .middleware((given) => {
       // Before yargs looks for what is missing: that may be the option that is misspelt.
-      const fault = unknownOption(Object.keys(given), Object.keys(options)) ?? oddSwitch(args, options);
-      if (fault !== undefined) throw invalid(name, fault);
+      const problem = findUnknownOption(Object.keys(given), Object.keys(options)) ?? findOddSwitch(args, options);
+      if (problem !== undefined) throw explainInvalid(name, problem);
     }, true)
     .check((given) => {
       // yargs makes a list of what is given twice.
@@ -47,28 +47,28 @@ export function personParser<Given extends Record<string, Options>>(
       return true;
     })
     .fail((message, error) => {
-      throw invalid(name, (message ?? error.message).replace(/\.?$/, '.'));
+      throw explainInvalid(name, (message ?? error.message).replace(/\.?$/, '.'));
     });
 }
 
-function invalid(name: string, fault: string): ConnectorError {
-  return protocolError('command_invalid', `${fault} ${name} --help tells what it takes.`);
+function explainInvalid(name: string, problem: string): ConnectorError {
+  return protocolError('command_invalid', `${problem} ${name} --help tells what it takes.`);
 }
 
 /** @param given the names of yargs, which has those of two words in two forms. */
-function unknownOption(given: readonly string[], options: readonly string[]): string | undefined {
-  const known = new Set([...options, ...options.map(inCamelCase), ...NAMES_OF_YARGS]);
+function findUnknownOption(given: readonly string[], options: readonly string[]): string | undefined {
+  const known = new Set([...options, ...options.map(toCamelCase), ...NAMES_OF_YARGS]);
   const unknown = given.find((each) => !known.has(each));
   if (unknown === undefined) return undefined;
   const near = nearName(unknown, options);
   return `There is no option --${unknown}.${near === undefined ? '' : ` It may be misspelt: there is --${near}.`}`;
 }
 
-function inCamelCase(name: string): string {
+function toCamelCase(name: string): string {
   return name.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-function oddSwitch(args: readonly string[], options: Readonly<Record<string, Options>>): string | undefined {
+function findOddSwitch(args: readonly string[], options: Readonly<Record<string, Options>>): string | undefined {
   const switches = Object.keys(options).filter((name) => options[name]?.type === 'boolean');
   const odd = switches.find((name) =>
     args.some((arg) => arg.startsWith(`--${name}=`) && !WORDS_OF_SWITCHES.has(arg.slice(name.length + 3))),

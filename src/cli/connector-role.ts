@@ -4,7 +4,7 @@ import { readJsonFile } from '../protocol/json-file.ts';
 import type { Role } from './commands/connector.ts';
 
 /** Which of the two connectors a configuration is for, by the keys that only one of them has. */
-export async function roleOfConfiguration(path: string): Promise<Role> {
+export async function readRole(path: string): Promise<Role> {
   const configuration = await readJsonFile('configuration', path, z.looseObject({}));
   const isDestination = 'project_key' in configuration || 'rest_api_key' in configuration;
   const isSource = 'host' in configuration;

@@ -5,8 +5,8 @@ import { protocolError } from '../protocol/errors.ts';
 import { check, discover, type Role, spec } from './commands/connector.ts';
 import { jsonFile } from './json-file-option.ts';
 import { rowLimit } from './row-limit.ts';
-import { run } from './run-connector.ts';
-import { wrongArguments } from './wrong-arguments.ts';
+import { runConnector } from './run-connector.ts';
+import { explainWrongArguments } from './wrong-arguments.ts';
 
 /** The name of the launcher, and the connector it stands for; the one launcher for both finds the role itself. */
 export type Launcher = { name: string; role: Role | undefined };
@@ -40,11 +40,11 @@ export async function runCommandLine(launcher: Launcher): Promise<void> {
       const surroundings = args.envReferences === true ? { environment: process.env } : {};
       command = (context) => body({ ...context, ...surroundings }, args);
     };
-  const roleFor = async (config: string): Promise<Role> => {
+  const findRole = async (config: string): Promise<Role> => {
     if (launcher.role !== undefined) return launcher.role;
     // Loaded here alone, as what it loads would double the time that `spec` takes.
-    const { roleOfConfiguration } = await import('./connector-role.ts');
-    return roleOfConfiguration(config);
+    const { readRole } = await import('./connector-role.ts');
+    return readRole(config);
   };
 
   const parser = yargs(hideBin(process.argv))
@@ -54,7 +54,7 @@ export async function runCommandLine(launcher: Launcher): Promise<void> {
     .exitProcess(false)
     .demandCommand(1, 'Name a command.')
     .fail((message, error) => {
-      throw wrongArguments(launcher, message ?? error.message, first, process.stdout.isTTY);
+      throw explainWrongArguments(launcher, message ?? error.message, first, process.stdout.isTTY);
     })
     .epilogue(`${launcher.name} COMMAND --help tells its options.`);
 
@@ -82,19 +82,19 @@ export async function runCommandLine(launcher: Launcher): Promise<void> {
         launcher.role === undefined
           ? args.option('role', { choices: ['source', 'destination'] as const })
           : args.option('role', { hidden: true, choices: [launcher.role] }),
-      choose((context, args) => spec(context, args.role ?? launcher.role ?? roleOfEnvironment(launcher.name))),
+      choose((context, args) => spec(context, args.role ?? launcher.role ?? readRoleFromEnvironment(launcher.name))),
     )
     .command(
       'check',
       'try the configuration',
-      withConfig,
-      choose<Configured>(async (context, { config }) => check(context, await roleFor(config), config)),
+      addConfigOptions,
+      choose<Configured>(async (context, { config }) => check(context, await findRole(config), config)),
     )
     .command(
       'discover',
       'list what can be read or written',
-      withConfig,
-      choose<Configured>(async (context, { config }) => discover(context, await roleFor(config), config)),
+      addConfigOptions,
+      choose<Configured>(async (context, { config }) => discover(context, await findRole(config), config)),
     );
 
   if (launcher.role !== 'destination') {
@@ -102,7 +102,7 @@ export async function runCommandLine(launcher: Launcher): Promise<void> {
       'read',
       'write the rows to stdout, as Airbyte messages',
       (args) =>
-        withConfig(args)
+        addConfigOptions(args)
           .option('catalog', jsonFile('the streams, as a configured catalog'))
           .option('state', { ...jsonFile('the state of the last run'), demandOption: false })
           .option('limit', rowLimit),
@@ -118,7 +118,7 @@ export async function runCommandLine(launcher: Launcher): Promise<void> {
     parser.command(
       'write',
       'send the rows that come on stdin, as Airbyte messages, to Batch',
-      (args) => withConfig(args).option('catalog', jsonFile('the streams, as a configured catalog')),
+      (args) => addConfigOptions(args).option('catalog', jsonFile('the streams, as a configured catalog')),
       choose<Configured & { catalog: string }>(async (context, { config, catalog }) => {
         const destination = await import('../destination-batch/commands.ts');
         return destination.write(context, { config, catalog }, process.stdin);
@@ -126,13 +126,13 @@ export async function runCommandLine(launcher: Launcher): Promise<void> {
     );
   }
 
-  await run(async (context) => {
+  await runConnector(async (context) => {
     await parser.parseAsync();
     return command === undefined ? true : command(context);
   });
 }
 
-function withConfig(args: Argv): Argv<Configured> {
+function addConfigOptions(args: Argv): Argv<Configured> {
   return args.option('config', jsonFile('the configuration')).option('env-references', {
     type: 'boolean',
     default: false,
@@ -140,7 +140,7 @@ function withConfig(args: Argv): Argv<Configured> {
   });
 }
 
-function roleOfEnvironment(launcher: string): Role {
+function readRoleFromEnvironment(launcher: string): Role {
   const role = process.env.CONNECTOR_ROLE;
   if (role === 'source' || role === 'destination') return role;
   throw protocolError(

@@ -1,8 +1,8 @@
 import type { CommandContext } from '../protocol/command-context.ts';
 import { asConnectorError, type ConnectorError, messageOf, protocolError } from '../protocol/errors.ts';
-import { errorTrace, log, withStack } from '../protocol/messages.ts';
+import { errorTrace, formatErrorWithStack, log } from '../protocol/messages.ts';
 import { MessageOutput, OutputClosedError } from '../protocol/output.ts';
-import { printed } from '../protocol/secrets.ts';
+import { redactMessage } from '../protocol/secrets.ts';
 import { printableLines } from '../shared/printable.ts';
 import { endBySignal } from './signals.ts';
 
@@ -18,48 +18,48 @@ const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
  *
  * @param command resolves to whether it did all that it was to do.
  */
-export async function run(command: (context: CommandContext) => Promise<boolean>): Promise<void> {
+export async function runConnector(command: (context: CommandContext) => Promise<boolean>): Promise<void> {
   const output = new MessageOutput(process.stdout);
   const stop = new AbortController();
   let received: NodeJS.Signals | undefined;
   const onSignal = (signal: NodeJS.Signals): void => {
     received = signal;
-    forget();
+    removeListeners();
     const advice = 'A second signal, such as Ctrl-C, ends at once; rows without a state behind them then come again.';
     output.write(log('INFO', `${signal}: finishing what has begun. ${advice}`)).catch(() => {});
     stop.abort();
   };
-  const forget = (): void => {
+  const removeListeners = (): void => {
     for (const signal of STOP_SIGNALS) process.removeListener(signal, onSignal);
   };
   for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
   // What is waited for, be it the server, has nobody left to be told of it.
-  output.gone.addEventListener('abort', () => stop.abort());
+  output.readerGone.addEventListener('abort', () => stop.abort());
 
   try {
     const done = await command({ output, stop: stop.signal, now: Date.now });
     if (!done) process.exitCode = 1;
   } catch (error) {
     process.exitCode = 1;
-    const failure = asConnectorError(error);
+    const connectorError = asConnectorError(error);
     // Who types a command wrongly in a terminal is a person, and reads no messages.
-    if (failure.code === 'command_invalid' && process.stdout.isTTY) {
-      process.stderr.write(`${printableLines(printed(withStack(failure)))}\n`);
+    if (connectorError.code === 'command_invalid' && process.stdout.isTTY) {
+      process.stderr.write(`${printableLines(redactMessage(formatErrorWithStack(connectorError)))}\n`);
     } else if (!(error instanceof OutputClosedError)) {
-      await output.write(errorTrace(failure, Date.now())).catch(() => {});
+      await output.write(errorTrace(connectorError, Date.now())).catch(() => {});
     }
   }
   await output.flushed();
-  forget();
-  if (output.fault !== undefined) {
+  removeListeners();
+  if (output.error !== undefined) {
     process.exitCode = 1;
     // stderr goes elsewhere, mostly.
-    process.stderr.write(`${printed(withStack(outputFailure(output.fault)))}\n`);
+    process.stderr.write(`${redactMessage(formatErrorWithStack(explainOutputError(output.error)))}\n`);
   }
   if (received !== undefined) endBySignal(received);
 }
 
-function outputFailure(cause: unknown): ConnectorError {
+function explainOutputError(cause: unknown): ConnectorError {
   return protocolError(
     'output_unwritable',
     `The output of this command can't be written: ${messageOf(cause)}. The disk that it goes to may be full. Make room and run again; the next run goes on from the last whole state.`,

@@ -1,7 +1,7 @@
 import { afterEach, expect, test, vi } from 'vitest';
 import { protocolError } from '../protocol/errors.ts';
-import { forgetSecrets, keepSecret } from '../protocol/secrets.ts';
-import { runForPerson } from './run-interactive.ts';
+import { forgetSecrets, registerSecrets } from '../protocol/secrets.ts';
+import { runInteractive } from './run-interactive.ts';
 
 afterEach(() => {
   forgetSecrets();
@@ -18,14 +18,14 @@ async function told(failure: Error): Promise<string> {
     text += chunk;
     return true;
   });
-  await runForPerson(async () => {
+  await runInteractive(async () => {
     throw failure;
   });
   return text;
 }
 
 test('a fault of ours is told with its stack, for who reports it, and without secrets', async () => {
-  keepSecret([SECRET]);
+  registerSecrets([SECRET]);
   expect(await told(new TypeError(`${SECRET} is odd`))).toMatch(
     /^Unexpected fault .*: \*{4} is odd\. See .*unexpected_fault\.md\nTypeError: \*{4} is odd\n {4}at /,
   );

@@ -1,10 +1,10 @@
 import { PassThrough } from 'node:stream';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { asConnectorError } from '../protocol/errors.ts';
-import { withStack } from '../protocol/messages.ts';
+import { formatErrorWithStack } from '../protocol/messages.ts';
 import { MessageOutput } from '../protocol/output.ts';
-import { printed } from '../protocol/secrets.ts';
-import { exitCodeOfFailure } from '../runner/exit-codes.ts';
+import { redactMessage } from '../protocol/secrets.ts';
+import { exitCodeOfError } from '../runner/exit-codes.ts';
 import { printableLines } from '../shared/printable.ts';
 import { endBySignal } from './signals.ts';
 
@@ -16,17 +16,17 @@ const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
  *
  * @param command resolves to the exit code.
  */
-export async function runForPerson(command: (context: CommandContext) => Promise<number>): Promise<void> {
+export async function runInteractive(command: (context: CommandContext) => Promise<number>): Promise<void> {
   // A reader that has gone, such as `head`, has seen what it wanted.
   process.stdout.on('error', () => {});
   const stop = new AbortController();
   let received: NodeJS.Signals | undefined;
   const onSignal = (signal: NodeJS.Signals): void => {
     received = signal;
-    forget();
+    removeListeners();
     stop.abort();
   };
-  const forget = (): void => {
+  const removeListeners = (): void => {
     for (const signal of STOP_SIGNALS) process.removeListener(signal, onSignal);
   };
   for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
@@ -35,11 +35,12 @@ export async function runForPerson(command: (context: CommandContext) => Promise
   try {
     process.exitCode = await command({ output, stop: stop.signal, now: Date.now, environment: process.env });
   } catch (error) {
-    const failure = asConnectorError(error);
-    process.exitCode = exitCodeOfFailure(failure);
-    if (received === undefined) process.stderr.write(`${printableLines(printed(withStack(failure)))}\n`);
+    const connectorError = asConnectorError(error);
+    process.exitCode = exitCodeOfError(connectorError);
+    if (received === undefined)
+      process.stderr.write(`${printableLines(redactMessage(formatErrorWithStack(connectorError)))}\n`);
   } finally {
-    forget();
+    removeListeners();
   }
   if (received !== undefined) endBySignal(received);
 }

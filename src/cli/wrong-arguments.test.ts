@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { wrongArguments } from './wrong-arguments.ts';
+import { explainWrongArguments } from './wrong-arguments.ts';
 
 test.each([
   [
@@ -17,7 +17,7 @@ test.each([
   ],
   ['source-clickhouse', 'source', 'wriet', 'Unknown argument: wriet. source-clickhouse --help lists all.'],
 ] as const)('%s (%s) %s, in a terminal', (name, role, first, expected) => {
-  expect(wrongArguments({ name, role }, `Unknown argument: ${first}`, first, true)).toMatchObject({
+  expect(explainWrongArguments({ name, role }, `Unknown argument: ${first}`, first, true)).toMatchObject({
     code: 'command_invalid',
     message: expected,
   });
@@ -25,15 +25,20 @@ test.each([
 
 test('without a command, or with a right one, no other is proposed', () => {
   const launcher = { name: 'connector', role: undefined };
-  expect(wrongArguments(launcher, 'Name a command.', undefined, true).message).toBe(
+  expect(explainWrongArguments(launcher, 'Name a command.', undefined, true).message).toBe(
     'Name a command. connector --help lists all.',
   );
-  expect(wrongArguments(launcher, 'Missing required argument: config', 'check', true).message).toBe(
+  expect(explainWrongArguments(launcher, 'Missing required argument: config', 'check', true).message).toBe(
     'Missing required argument: config. connector check --help tells what it takes.',
   );
 });
 
 test('a platform is told as ever', () => {
-  const failure = wrongArguments({ name: 'connector', role: undefined }, 'Unknown argument: snyc', 'snyc', false);
+  const failure = explainWrongArguments(
+    { name: 'connector', role: undefined },
+    'Unknown argument: snyc',
+    'snyc',
+    false,
+  );
   expect(failure.message).toBe('Unknown argument: snyc. See connector --help.');
 });

@@ -7,19 +7,19 @@ const COMMANDS_OF_BOTH = ['explain', 'spec', 'check', 'discover'];
 /**
  * What is wrong with the arguments of a launcher.
  *
- * @param fault in the words of yargs.
+ * @param problem in the words of yargs.
  * @param first of the arguments: the command, if it is one.
  * @param isForPerson whether a person is told, and not a platform, whose words stay as they are.
  */
-export function wrongArguments(
+export function explainWrongArguments(
   { name, role }: Launcher,
-  fault: string,
+  problem: string,
   first: string | undefined,
   isForPerson: boolean,
 ): ConnectorError {
-  const sentence = fault.replace(/\.?$/, '.');
+  const sentence = problem.replace(/\.?$/, '.');
   if (!isForPerson) return protocolError('command_invalid', `${sentence} See ${name} --help.`);
-  const commands = commandsOf(role);
+  const commands = listCommands(role);
   if (first !== undefined && commands.includes(first)) {
     return protocolError('command_invalid', `${sentence} ${name} ${first} --help tells what it takes.`);
   }
@@ -28,7 +28,7 @@ export function wrongArguments(
   return protocolError('command_invalid', `${sentence}${proposal} ${name} --help lists all.`);
 }
 
-function commandsOf(role: Launcher['role']): string[] {
+function listCommands(role: Launcher['role']): string[] {
   switch (role) {
     case 'source':
       return ['read', ...COMMANDS_OF_BOTH];

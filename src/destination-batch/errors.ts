@@ -1,4 +1,4 @@
-import { errorsWith, type FailureType } from '../protocol/errors.ts';
+import { defineErrors, type FailureType } from '../protocol/errors.ts';
 
 /**
  * The codes of what the destination may fail with, besides those of every command. Each has its page in
@@ -22,4 +22,4 @@ export const DESTINATION_ERRORS = {
 } as const satisfies Record<string, FailureType>;
 
 /** A failure of this connector, with a code of its own or of every command. */
-export const destinationError = errorsWith(DESTINATION_ERRORS);
+export const destinationError = defineErrors(DESTINATION_ERRORS);

@@ -1,5 +1,5 @@
 import type { Questions } from './prompts.ts';
-import { secretText } from './secret-text.ts';
+import { escapeSecret } from './secret-text.ts';
 
 /** What is asked of the destination; the options of the same names. */
 export type DestinationAnswers = { project_key: string; rest_api_key: string };
@@ -13,9 +13,9 @@ export async function askForDestination(
     message: 'Project key of Batch (dashboard: Settings → General; it begins with project_)',
     initial: before?.project_key,
   });
-  let key = await questions.secret(
+  let key = await questions.password(
     `REST API key, from the same page${before === undefined ? '' : ': empty for the one before'}; \${NAME} for one in the environment`,
   );
-  while (key === '' && before === undefined) key = await questions.secret('The REST API key is needed');
-  return { project_key: project, rest_api_key: key === '' ? (before?.rest_api_key ?? '') : secretText(key) };
+  while (key === '' && before === undefined) key = await questions.password('The REST API key is needed');
+  return { project_key: project, rest_api_key: key === '' ? (before?.rest_api_key ?? '') : escapeSecret(key) };
 }

@@ -10,14 +10,14 @@ const MODE = 0o600;
 export const FILES = { source: 'source.json', destination: 'destination.json', catalog: 'catalog.json' };
 
 /** Those of the files that are in the folder already. */
-export async function presentFiles(folder: string): Promise<string[]> {
+export async function findExistingFiles(folder: string): Promise<string[]> {
   const present: string[] = [];
   for (const name of Object.values(FILES)) {
-    const isThere = await access(join(folder, name)).then(
+    const exists = await access(join(folder, name)).then(
       () => true,
       () => false,
     );
-    if (isThere) present.push(name);
+    if (exists) present.push(name);
   }
   return present;
 }

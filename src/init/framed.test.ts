@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { framed } from './framed.ts';
+import { wrapForFrame } from './framed.ts';
 
 test.each<[string, number | undefined, string]>([
   ['short', 80, 'short'],
@@ -8,5 +8,5 @@ test.each<[string, number | undefined, string]>([
   ['a\nb\u001b[31m', 80, 'a\nb\\u001b[31m'],
   ['word '.repeat(30).trim(), undefined, `${'word '.repeat(15).trim()}\n${'word '.repeat(15).trim()}`],
 ])('%j in %s columns leaves room for the bar before it, and breaks between words', (text, columns, expected) => {
-  expect(framed(text, columns)).toBe(expected);
+  expect(wrapForFrame(text, columns)).toBe(expected);
 });

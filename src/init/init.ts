@@ -1,17 +1,17 @@
 import { intro, log, outro } from '@clack/prompts';
 import { check as checkDestination } from '../destination-batch/commands.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
-import { catalogOf, chosenStreams } from '../runner/catalog.ts';
-import { type DescribedStream, discoveredStreams } from '../runner/described-streams.ts';
+import { buildCatalog, chooseStreams } from '../runner/catalog.ts';
+import { type DescribedStream, describeStreams } from '../runner/describe-streams.ts';
 import { syncError } from '../runner/errors.ts';
 import { printable } from '../shared/printable.ts';
 import { checkConnection, check as checkSource } from '../source-clickhouse/commands.ts';
 import { askForDestination, type DestinationAnswers } from './destination-questions.ts';
-import { FILES, presentFiles, writeFiles } from './files.ts';
-import { framed } from './framed.ts';
+import { FILES, findExistingFiles, writeFiles } from './files.ts';
+import { wrapForFrame } from './framed.ts';
 import { AnswersEndedError, Questions } from './prompts.ts';
 import { askForSource, type SourceAnswers } from './questions.ts';
-import { type Tried, tried, warningsOf } from './tried-configuration.ts';
+import { type Attempt, collectWarnings, tryConfiguration } from './tried-configuration.ts';
 
 /** What is known of a source that works. */
 type WorkingSource = { configuration: SourceAnswers; streams: DescribedStream[] };
@@ -45,39 +45,43 @@ export async function init(context: CommandContext, launcher: string, apiUrl: st
 
 async function askAndWrite(context: CommandContext, launcher: string, apiUrl: string | undefined): Promise<void> {
   const questions = new Questions(context.stop);
-  const present = await presentFiles('.');
+  const present = await findExistingFiles('.');
   if (
     present.length > 0 &&
-    !(await questions.whether(`Overwrite ${present.join(', ')}, here in this folder?`, false))
+    !(await questions.confirm(`Overwrite ${present.join(', ')}, here in this folder?`, false))
   ) {
     throw new AnswersEndedError();
   }
-  const { configuration, streams } = await workingSource(context, questions);
-  const tables = await workingTables(context, questions, configuration, streams);
-  const destination = await workingDestination(context, questions, apiUrl === undefined ? {} : { api_url: apiUrl });
+  const { configuration, streams } = await askUntilSourceWorks(context, questions);
+  const tables = await askUntilTablesWork(context, questions, configuration, streams);
+  const destination = await askUntilDestinationWorks(
+    context,
+    questions,
+    apiUrl === undefined ? {} : { api_url: apiUrl },
+  );
   const [table] = tables.length === 1 ? tables : [];
   await writeFiles('.', {
     source: table === undefined ? configuration : { ...configuration, table },
     destination,
-    catalog: catalogOf(chosenStreams(streams, tables), 'incremental'),
+    catalog: buildCatalog(chooseStreams(streams, tables), 'incremental'),
   });
   log.success(`Written, for you alone to read: ${Object.values(FILES).join(', ')}.`);
   outro('Nothing was sent to Batch. What comes next:');
   // Bare, as a frame would break the commands at the width of the terminal, and they are to be copied.
-  process.stdout.write(`${nextCommands(launcher, tables)}\n`);
+  process.stdout.write(`${formatNextCommands(launcher, tables)}\n`);
 }
 
-async function workingSource(context: CommandContext, questions: Questions): Promise<WorkingSource> {
+async function askUntilSourceWorks(context: CommandContext, questions: Questions): Promise<WorkingSource> {
   let answers: SourceAnswers | undefined;
   for (;;) {
     answers = await askForSource(questions, answers);
     const configuration = answers;
-    const result = await shown(questions, 'ClickHouse', () =>
-      tried(async () => {
+    const result = await showAttempt(questions, 'ClickHouse', () =>
+      tryConfiguration(async () => {
         // Which streams have the same rows is said of those that are chosen from.
-        const warnings = await warningsOf(checkConnection, context, configuration);
+        const warnings = await collectWarnings(checkConnection, context, configuration);
         const warn = (message: string): void => void (warnings.includes(message) || warnings.push(message));
-        return { streams: await discoveredStreams(context, configuration, warn), warnings };
+        return { streams: await describeStreams(context, configuration, warn), warnings };
       }),
     );
     if (result !== undefined) return { configuration, streams: result.streams };
@@ -85,18 +89,18 @@ async function workingSource(context: CommandContext, questions: Questions): Pro
 }
 
 /** Tables whose first row can be read. */
-async function workingTables(
+async function askUntilTablesWork(
   context: CommandContext,
   questions: Questions,
   configuration: SourceAnswers,
   streams: readonly DescribedStream[],
 ): Promise<string[]> {
   for (;;) {
-    const tables = await chosenTables(questions, streams);
+    const tables = await chooseTables(questions, streams);
     const tableWarnings = async (table: string): Promise<string[]> =>
-      warningsOf(checkSource, context, { ...configuration, table });
-    const result = await shown(questions, tables.map(printable).join(', '), () =>
-      tried(async () => {
+      collectWarnings(checkSource, context, { ...configuration, table });
+    const result = await showAttempt(questions, tables.map(printable).join(', '), () =>
+      tryConfiguration(async () => {
         const warnings: string[] = [];
         for (const table of tables) warnings.push(...(await tableWarnings(table)));
         return { warnings: [...new Set(warnings)] };
@@ -106,7 +110,7 @@ async function workingTables(
   }
 }
 
-async function workingDestination(
+async function askUntilDestinationWorks(
   context: CommandContext,
   questions: Questions,
   given: { api_url?: string },
@@ -115,25 +119,25 @@ async function workingDestination(
   for (;;) {
     answers = await askForDestination(questions, answers);
     const configuration = { ...given, ...answers };
-    const result = await shown(questions, 'Batch', () =>
-      tried(async () => ({ warnings: await warningsOf(checkDestination, context, configuration) })),
+    const result = await showAttempt(questions, 'Batch', () =>
+      tryConfiguration(async () => ({ warnings: await collectWarnings(checkDestination, context, configuration) })),
     );
     if (result !== undefined) return configuration;
   }
 }
 
 /** Shows that something is tried, and what came of it; undefined when it is to be answered anew. */
-async function shown<Found extends { warnings: string[] }>(
+async function showAttempt<Found extends { warnings: string[] }>(
   questions: Questions,
   what: string,
-  attempt: () => Promise<Tried<Found>>,
+  attempt: () => Promise<Attempt<Found>>,
 ): Promise<Found | undefined> {
   // A spinner of this library takes Ctrl-C for itself, and ends the process with a code that means success.
   log.step(`Trying ${what} …`);
-  const result = await questions.unlessEnded(attempt());
+  const result = await questions.runUnlessEnded(attempt());
   if (result.kind === 'fails') {
-    log.error(framed(`${what}: ${result.reason}`, process.stdout.columns));
-    const next = await questions.which('What now?', [
+    log.error(wrapForFrame(`${what}: ${result.reason}`, process.stdout.columns));
+    const next = await questions.select('What now?', [
       { value: 'again', label: 'Change the answers' },
       { value: 'leave', label: 'Leave, and write nothing' },
     ]);
@@ -141,11 +145,11 @@ async function shown<Found extends { warnings: string[] }>(
     return undefined;
   }
   log.success(`${what} works`);
-  for (const warning of result.found.warnings) log.warn(framed(warning, process.stdout.columns));
+  for (const warning of result.found.warnings) log.warn(wrapForFrame(warning, process.stdout.columns));
   return result.found;
 }
 
-async function chosenTables(questions: Questions, streams: readonly DescribedStream[]): Promise<string[]> {
+async function chooseTables(questions: Questions, streams: readonly DescribedStream[]): Promise<string[]> {
   const choices = streams.map(({ name, json_schema: { properties } }) => ({
     value: name,
     label: printable(name),
@@ -153,21 +157,21 @@ async function chosenTables(questions: Questions, streams: readonly DescribedStr
   }));
   const [only] = choices;
   if (choices.length === 1 && only !== undefined) {
-    log.info(framed(`The one table or view that fits: ${only.label} (${only.hint})`, process.stdout.columns));
+    log.info(wrapForFrame(`The one table or view that fits: ${only.label} (${only.hint})`, process.stdout.columns));
     return [only.value];
   }
-  return questions.some(
+  return questions.multiselect(
     'Tables and views that fit: choose one or several with the space bar, then press enter',
     choices,
   );
 }
 
 /** @param launcher what it is started by. */
-function nextCommands(launcher: string, tables: readonly string[]): string {
+function formatNextCommands(launcher: string, tables: readonly string[]): string {
   const files = `--source ${FILES.source} --destination ${FILES.destination}`;
   // A single one is named in source.json. Of several each is named here, also if they are all that there are: a view that is
   // created later is then not sent unasked.
-  const streams = tables.length === 1 ? [] : tables.map((table) => ` --stream ${inShell(table)}`);
+  const streams = tables.length === 1 ? [] : tables.map((table) => ` --stream ${quoteForShell(table)}`);
   return [
     'See what would be sent:',
     `  ${launcher} preview ${files}${streams[0] ?? ''}`,
@@ -176,6 +180,6 @@ function nextCommands(launcher: string, tables: readonly string[]): string {
   ].join('\n');
 }
 
-function inShell(word: string): string {
+function quoteForShell(word: string): string {
   return /^[\w.-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { resolveReferences } from '../protocol/environment-references.ts';
-import { secretText } from './secret-text.ts';
+import { escapeSecret } from './secret-text.ts';
 
 test.each([
   ['a reference', '${CLICKHOUSE_PASSWORD}', 'from the environment'],
@@ -10,7 +10,7 @@ test.each([
   ['a password that looks like an escape', '$${X}', '$${X}'],
   ['nothing', '', ''],
 ])('%s is read as it is meant', (_, typed, read) => {
-  const written = { password: secretText(typed) };
+  const written = { password: escapeSecret(typed) };
   const { value } = resolveReferences(written, { CLICKHOUSE_PASSWORD: 'from the environment', X: 'x' }, 'source.json');
   expect(value).toEqual({ password: read });
 });

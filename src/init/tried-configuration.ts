@@ -1,18 +1,18 @@
 import type { CommandContext } from '../protocol/command-context.ts';
 import type { ConfigurationOrPath } from '../protocol/configuration.ts';
-import { ConnectorError, isOurs } from '../protocol/errors.ts';
-import { isToBeHeard } from '../protocol/messages.ts';
-import { withOutputOf } from '../runner/in-process.ts';
+import { ConnectorError, isUnexpectedError } from '../protocol/errors.ts';
+import { isWarningOrWorse } from '../protocol/messages.ts';
+import { runInProcess } from '../runner/in-process.ts';
 
 /** A configuration that works, with what was found out of it, or one that does not, with the reason. */
-export type Tried<Found> = { kind: 'works'; found: Found } | { kind: 'fails'; reason: string };
+export type Attempt<Found> = { kind: 'works'; found: Found } | { kind: 'fails'; reason: string };
 
 /** Tries a configuration. It gets into no file for that: there are secrets in it, which are not written before it works. */
-export async function tried<Found>(attempt: () => Promise<Found>): Promise<Tried<Found>> {
+export async function tryConfiguration<Found>(attempt: () => Promise<Found>): Promise<Attempt<Found>> {
   try {
     return { kind: 'works', found: await attempt() };
   } catch (error) {
-    if (!(error instanceof ConnectorError) || isOurs(error)) throw error;
+    if (!(error instanceof ConnectorError) || isUnexpectedError(error)) throw error;
     return { kind: 'fails', reason: error.message };
   }
 }
@@ -20,15 +20,15 @@ export async function tried<Found>(attempt: () => Promise<Found>): Promise<Tried
 type Check = (context: CommandContext, configuration: ConfigurationOrPath) => Promise<void>;
 
 /** Runs the `check` of a connector. Gives what it warns of. */
-export async function warningsOf(
+export async function collectWarnings(
   check: Check,
   context: CommandContext,
   configuration: ConfigurationOrPath,
 ): Promise<string[]> {
   const warnings: string[] = [];
-  await withOutputOf((output) => check({ ...context, output }, configuration), {
+  await runInProcess((output) => check({ ...context, output }, configuration), {
     message: (message) => {
-      if (message.kind === 'log' && isToBeHeard(message.level)) warnings.push(message.message);
+      if (message.kind === 'log' && isWarningOrWorse(message.level)) warnings.push(message.message);
     },
   });
   return warnings;

@@ -5,13 +5,13 @@ import { eventStreams } from '../destination-batch/mapping/streams.ts';
 import { parseInputLine } from '../destination-batch/write/input.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { readConfiguration } from '../protocol/configuration.ts';
-import { isToBeHeard, type Message } from '../protocol/messages.ts';
-import { chosenStreams, severalStreams } from '../runner/catalog.ts';
-import { type DescribedStream, discoveredStreams } from '../runner/described-streams.ts';
-import { withOutputOf } from '../runner/in-process.ts';
-import { privateFolder } from '../runner/temp-folder.ts';
+import { isWarningOrWorse, type Message } from '../protocol/messages.ts';
+import { chooseStreams, explainSeveralStreams } from '../runner/catalog.ts';
+import { type DescribedStream, describeStreams } from '../runner/describe-streams.ts';
+import { runInProcess } from '../runner/in-process.ts';
+import { createTempFolder } from '../runner/temp-folder.ts';
 import { read } from '../source-clickhouse/commands.ts';
-import { firstRequest, type Request } from './request.ts';
+import { buildFirstRequest, type Request } from './request.ts';
 import { Sample } from './sample.ts';
 
 /** How many rows are looked at, unless more are to be shown. */
@@ -43,8 +43,8 @@ export async function preview(context: CommandContext, options: PreviewOptions):
     if (!told.has(message)) options.warn(message);
     told.add(message);
   };
-  const configuration = await destinationConfiguration(context, options);
-  const stream = theStream(await discoveredStreams(context, options.source, warn), options.stream);
+  const configuration = await readDestinationConfiguration(context, options);
+  const stream = pickStream(await describeStreams(context, options.source, warn), options.stream);
   const catalog = { streams: [{ stream, sync_mode: 'incremental' as const }] };
   const sample = new Sample((onChange) => {
     const streams = eventStreams(configuration, catalog, context.now, (_, change) => onChange(change));
@@ -53,28 +53,28 @@ export async function preview(context: CommandContext, options: PreviewOptions):
     return found.mapper;
   }, options.rows);
 
-  const folder = await privateFolder();
+  const folder = await createTempFolder();
   try {
     const catalogPath = join(folder.path, 'catalog.json');
     await writeFile(catalogPath, JSON.stringify(catalog));
     const paths = { config: options.source, catalog: catalogPath, state: undefined };
-    await withOutputOf((output) => read({ ...context, output }, paths, Math.max(SAMPLE_ROWS, options.rows)), {
+    await runInProcess((output) => read({ ...context, output }, paths, Math.max(SAMPLE_ROWS, options.rows)), {
       row: (line) => {
         const message = parseInputLine(line);
         if (message.kind === 'record') sample.take(message.data);
       },
       message: (message) => {
-        if (message.kind === 'log' && isToBeHeard(message.level)) warn(message.message);
+        if (message.kind === 'log' && isWarningOrWorse(message.level)) warn(message.message);
       },
     });
   } finally {
     folder.remove();
   }
-  return { stream: stream.name, sample, request: firstRequest(sample.events, configuration) };
+  return { stream: stream.name, sample, request: buildFirstRequest(sample.events, configuration) };
 }
 
 /** The output of the context goes to nobody: what would be written to it is told. */
-function destinationConfiguration(
+function readDestinationConfiguration(
   { output, ...context }: CommandContext,
   { destination, warn }: PreviewOptions,
 ): Promise<DestinationConfiguration> {
@@ -86,8 +86,8 @@ function destinationConfiguration(
   return readConfiguration(destination, destinationConfigurationSchema, { ...context, output: told });
 }
 
-function theStream(streams: readonly DescribedStream[], name: string | undefined): DescribedStream {
-  const [first, ...others] = chosenStreams(streams, name === undefined ? [] : [name]);
+function pickStream(streams: readonly DescribedStream[], name: string | undefined): DescribedStream {
+  const [first, ...others] = chooseStreams(streams, name === undefined ? [] : [name]);
   if (first !== undefined && others.length === 0) return first;
-  throw severalStreams(streams, 'Choose one with --stream.');
+  throw explainSeveralStreams(streams, 'Choose one with --stream.');
 }

@@ -8,7 +8,7 @@ import type { MappedEvent } from '../destination-batch/mapping/rules.ts';
 export type Request = { url: string; body: string };
 
 /** The first request that `write` would send if these events were all; undefined without any. */
-export function firstRequest(
+export function buildFirstRequest(
   events: readonly MappedEvent[],
   {
     api_url: address,

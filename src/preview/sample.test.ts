@@ -2,10 +2,10 @@ import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
 import { destinationConfigurationSchema } from '../destination-batch/config/schema.ts';
 import { EventMapper } from '../destination-batch/mapping/mapper.ts';
-import { firstRequest } from './request.ts';
+import { buildFirstRequest } from './request.ts';
 import { Sample } from './sample.ts';
-import { terminalOf } from './terminal.ts';
-import { previewText } from './text.ts';
+import { describeTerminal } from './terminal.ts';
+import { formatPreview } from './text.ts';
 
 const NOW = Date.UTC(2026, 0, 2);
 const configuration = destinationConfigurationSchema.parse({ project_key: 'p', rest_api_key: 'k' });
@@ -86,21 +86,21 @@ describe('a sample', () => {
 
 test('the first request is what write would send: by profile, at the endpoint that comes first', () => {
   const sample = sampleOf([row({ n: 1 }), row({ custom_id: 'u2' }), row({ n: 2 })]);
-  expect(firstRequest(sample.events, configuration)).toEqual({
+  expect(buildFirstRequest(sample.events, configuration)).toEqual({
     url: 'https://api.batch.com/2.11/profiles/update',
     body:
       '[{"identifiers":{"custom_id":"u1"},"events":[' +
       '{"name":"purchase","time":"2026-01-01T23:00:00Z","attributes":{"n":1}},{"name":"purchase","time":"2026-01-01T23:00:00Z","attributes":{"n":2}}]},' +
       '{"identifiers":{"custom_id":"u2"},"events":[{"name":"purchase","time":"2026-01-01T23:00:00Z"}]}]',
   });
-  expect(firstRequest([], configuration)).toBeUndefined();
+  expect(buildFirstRequest([], configuration)).toBeUndefined();
 });
 
 describe('the text of a preview', () => {
-  const plain = terminalOf({});
-  const colourful = terminalOf({ isTTY: true, columns: 120, hasColors: () => true });
+  const plain = describeTerminal({});
+  const colourful = describeTerminal({ isTTY: true, columns: 120, hasColors: () => true });
   const textOf = (sample: Sample, terminal = plain) =>
-    previewText(sample, firstRequest(sample.events, configuration), 'events', terminal);
+    formatPreview(sample, buildFirstRequest(sample.events, configuration), 'events', terminal);
 
   const mixed = sampleOf([
     row({ custom_id: '', item: '\u001b[31mred', details: `{"a":${'9'.repeat(30)}}`, url__a: 'w'.repeat(200) }),

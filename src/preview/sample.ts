@@ -2,7 +2,7 @@ import type { Change, LeftOut, Rejection, RejectionCode } from '../destination-b
 import type { ColumnUse } from '../destination-batch/mapping/column-use.ts';
 import type { EventMapper, Row } from '../destination-batch/mapping/mapper.ts';
 import type { MappedEvent } from '../destination-batch/mapping/rules.ts';
-import { type JsonType, jsonTypeOf } from './json-type.ts';
+import { detectJsonType, type JsonType } from './json-type.ts';
 
 /** How often something was found, and what was said of it the first time. */
 export type Found = { times: number; reason: string };
@@ -25,7 +25,7 @@ export type ShownRow = { row: Row; isRejected: boolean };
 /** Maps rows as `write` does, sends nothing, and counts what becomes of each column and row. */
 export class Sample {
   readonly #mapper: EventMapper;
-  readonly #mostShown: number;
+  readonly #maxShown: number;
   readonly #columns = new Map<string, SampledColumn>();
   readonly #rejections = new Map<RejectionCode, Found>();
   readonly #shown: ShownRow[] = [];
@@ -36,11 +36,11 @@ export class Sample {
 
   /**
    * @param mapperWith makes the mapper of the stream, which tells of what it changes in an event.
-   * @param mostShown how many of the first rows are kept.
+   * @param maxShown how many of the first rows are kept.
    */
-  constructor(mapperWith: (onChange: (change: Change) => void) => EventMapper, mostShown: number) {
-    this.#mapper = mapperWith((change) => this.#remark(change));
-    this.#mostShown = mostShown;
+  constructor(mapperWith: (onChange: (change: Change) => void) => EventMapper, maxShown: number) {
+    this.#mapper = mapperWith((change) => this.#addRemark(change));
+    this.#maxShown = maxShown;
   }
 
   get rows(): number {
@@ -83,42 +83,42 @@ export class Sample {
 
   take(row: Row): void {
     this.#rows += 1;
-    for (const [name, value] of Object.entries(row)) this.#see(name, value);
+    for (const [name, value] of Object.entries(row)) this.#inspect(name, value);
     const mapped = this.#mapper.map(row);
     if (mapped.kind === 'rejected') this.#reject(mapped.rejection);
     else {
       if (!mapped.isTimely) this.#untimely += 1;
-      for (const leftOut of mapped.leftOut) this.#remark(leftOut);
+      for (const leftOut of mapped.leftOut) this.#addRemark(leftOut);
     }
-    if (this.#shown.length === this.#mostShown) return;
+    if (this.#shown.length === this.#maxShown) return;
     this.#shown.push({ row, isRejected: mapped.kind === 'rejected' });
     if (mapped.kind === 'event') this.#events.push(mapped);
   }
 
-  #see(name: string, value: unknown): void {
+  #inspect(name: string, value: unknown): void {
     let column = this.#columns.get(name);
     if (column === undefined) {
       column = { name, use: this.#mapper.useOf(name), rows: 0, nulls: 0, types: new Set(), remarks: new Map() };
       this.#columns.set(name, column);
     }
     column.rows += 1;
-    const type = jsonTypeOf(value);
+    const type = detectJsonType(value);
     if (type === 'null') column.nulls += 1;
     else column.types.add(type);
   }
 
-  #remark({ column, code, reason }: LeftOut | Change): void {
+  #addRemark({ column, code, reason }: LeftOut | Change): void {
     const remarks = this.#columns.get(column)?.remarks;
-    if (remarks !== undefined) find(remarks, code, reason);
+    if (remarks !== undefined) countFinding(remarks, code, reason);
   }
 
   #reject({ code, reason }: Rejection): void {
     this.#rejected += 1;
-    find(this.#rejections, code, reason);
+    countFinding(this.#rejections, code, reason);
   }
 }
 
-function find<Code>(found: Map<Code, Found>, code: Code, reason: string): void {
+function countFinding<Code>(found: Map<Code, Found>, code: Code, reason: string): void {
   const known = found.get(code);
   if (known === undefined) found.set(code, { times: 1, reason });
   else known.times += 1;

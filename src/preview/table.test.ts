@@ -1,29 +1,32 @@
 import { expect, test } from 'vitest';
-import { type Cell, stackedTables, wrappedTable } from './table.ts';
-import { terminalOf } from './terminal.ts';
+import { type Cell, layOutStackedTables, layOutWrappedTable } from './table.ts';
+import { describeTerminal } from './terminal.ts';
 
-const narrow = terminalOf({ columns: 30 });
+const narrow = describeTerminal({ columns: 30 });
 const cells = (...rows: string[][]): Cell[][] => rows.map((row) => row.map((text) => ({ text })));
 
 test('columns are as wide as their widest text, and stand side by side', () => {
-  expect(stackedTables(cells(['id', 'name'], ['1', 'shirt'], ['200', 'x']), narrow)).toBe(
+  expect(layOutStackedTables(cells(['id', 'name'], ['1', 'shirt'], ['200', 'x']), narrow)).toBe(
     'id   name\n1    shirt\n200  x\n',
   );
 });
 
 test('columns that find no room stand below', () => {
-  const table = stackedTables(cells(['a'.repeat(14), 'b'.repeat(14), 'c'], ['1', '2', '3']), narrow);
+  const table = layOutStackedTables(cells(['a'.repeat(14), 'b'.repeat(14), 'c'], ['1', '2', '3']), narrow);
   expect(table).toBe(`${'a'.repeat(14)}  ${'b'.repeat(14)}\n1${' '.repeat(15)}2\n\nc\n3\n`);
 });
 
 test('a long text is cut off, by what it takes on the screen', () => {
-  expect(stackedTables(cells(['x'.repeat(40)]), narrow)).toBe(`${'x'.repeat(25)}…\n`);
-  expect(stackedTables(cells(['好'.repeat(20)]), narrow)).toBe(`${'好'.repeat(12)}…\n`);
-  expect(stackedTables(cells(['👩‍👧'.repeat(20)]), narrow)).toBe(`${'👩‍👧'.repeat(12)}…\n`);
+  expect(layOutStackedTables(cells(['x'.repeat(40)]), narrow)).toBe(`${'x'.repeat(25)}…\n`);
+  expect(layOutStackedTables(cells(['好'.repeat(20)]), narrow)).toBe(`${'好'.repeat(12)}…\n`);
+  expect(layOutStackedTables(cells(['👩‍👧'.repeat(20)]), narrow)).toBe(`${'👩‍👧'.repeat(12)}…\n`);
 });
 
 test('the last column of a wrapped table goes on in further lines, which are no wider than the terminal', () => {
-  const table = wrappedTable(cells(['code', 'what was found in the rows of a table'], ['b', 'y'.repeat(50)]), narrow);
+  const table = layOutWrappedTable(
+    cells(['code', 'what was found in the rows of a table'], ['b', 'y'.repeat(50)]),
+    narrow,
+  );
   expect(table.split('\n').slice(0, 3)).toEqual([
     'code  what was found in the',
     '      rows of a table',
@@ -33,5 +36,5 @@ test('the last column of a wrapped table goes on in further lines, which are no 
 });
 
 test('no rows are no lines', () => {
-  expect(stackedTables([], narrow)).toBe('');
+  expect(layOutStackedTables([], narrow)).toBe('');
 });

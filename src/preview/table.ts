@@ -15,26 +15,26 @@ const WIDEST = 26;
 const NARROWEST_REST = 20;
 
 /** Rows of cells as a table, or as several below each other where one would be wider than the terminal. */
-export function stackedTables(rows: readonly Cell[][], terminal: Terminal): string {
-  const widths = columnWidths(rows);
+export function layOutStackedTables(rows: readonly Cell[][], terminal: Terminal): string {
+  const widths = measureColumns(rows);
   const tables: string[] = [];
   for (let from = 0; from < widths.length; ) {
-    const to = endOfTable(widths, from, terminal.width);
+    const to = findEndOfTable(widths, from, terminal.width);
     const part = rows.map((row) => row.slice(from, to));
-    tables.push(laidOut(part, widths.slice(from, to), false, terminal));
+    tables.push(layOut(part, widths.slice(from, to), false, terminal));
     from = to;
   }
   return tables.join('\n');
 }
 
 /** Rows of cells as one table, whose last column has what is left of the width and goes on in further lines. */
-export function wrappedTable(rows: readonly Cell[][], terminal: Terminal): string {
-  const widths = columnWidths(rows).slice(0, -1);
+export function layOutWrappedTable(rows: readonly Cell[][], terminal: Terminal): string {
+  const widths = measureColumns(rows).slice(0, -1);
   const rest = terminal.width - widths.reduce((sum, width) => sum + width + GAP, 0);
-  return laidOut(rows, [...widths, Math.max(NARROWEST_REST, rest)], true, terminal);
+  return layOut(rows, [...widths, Math.max(NARROWEST_REST, rest)], true, terminal);
 }
 
-function columnWidths(rows: readonly Cell[][]): number[] {
+function measureColumns(rows: readonly Cell[][]): number[] {
   const [head = []] = rows;
   return head.map((_, column) =>
     Math.min(WIDEST, Math.max(1, ...rows.map((row) => stringWidth(row[column]?.text ?? '')))),
@@ -42,7 +42,7 @@ function columnWidths(rows: readonly Cell[][]): number[] {
 }
 
 /** Behind how many columns, at least one, the terminal is full. */
-function endOfTable(widths: readonly number[], from: number, most: number): number {
+function findEndOfTable(widths: readonly number[], from: number, most: number): number {
   let end = from + 1;
   let used = widths[from] ?? 0;
   for (; end < widths.length; end += 1) {
@@ -52,10 +52,10 @@ function endOfTable(widths: readonly number[], from: number, most: number): numb
   return end;
 }
 
-function laidOut(rows: readonly Cell[][], widths: readonly number[], isWrapped: boolean, { paint }: Terminal): string {
+function layOut(rows: readonly Cell[][], widths: readonly number[], isWrapped: boolean, { paint }: Terminal): string {
   const lines = rows.flatMap((row) => {
     const cells = row.map(({ text }, column) =>
-      linesOf(text, widths[column] ?? 0, isWrapped && column === row.length - 1),
+      breakIntoLines(text, widths[column] ?? 0, isWrapped && column === row.length - 1),
     );
     const height = Math.max(...cells.map(({ length }) => length));
     return Array.from({ length: height }, (_, line) =>
@@ -73,12 +73,12 @@ function laidOut(rows: readonly Cell[][], widths: readonly number[], isWrapped: 
   return `${lines.join('\n')}\n`;
 }
 
-function linesOf(text: string, width: number, isWrapped: boolean): string[] {
-  return isWrapped ? wrapAnsi(text, width, { hard: true }).split('\n') : [cut(text, width)];
+function breakIntoLines(text: string, width: number, isWrapped: boolean): string[] {
+  return isWrapped ? wrapAnsi(text, width, { hard: true }).split('\n') : [truncateCell(text, width)];
 }
 
 /** A text that is too wide without its end. */
-function cut(text: string, width: number): string {
+function truncateCell(text: string, width: number): string {
   if (stringWidth(text) <= width) return text;
   let shown = '';
   let used = 0;

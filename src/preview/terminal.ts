@@ -10,7 +10,7 @@ export type Terminal = { width: number; paint: (colour: Colour, text: string) =>
 const USUAL_WIDTH = 80;
 
 /** A stream that people read: in colour only if it is a terminal that has some, and NO_COLOR does not forbid them. */
-export function terminalOf(stream: Partial<Pick<WriteStream, 'isTTY' | 'columns' | 'hasColors'>>): Terminal {
+export function describeTerminal(stream: Partial<Pick<WriteStream, 'isTTY' | 'columns' | 'hasColors'>>): Terminal {
   const hasColours = stream.isTTY === true && stream.hasColors?.() === true;
   return {
     width: stream.columns ?? USUAL_WIDTH,

@@ -7,91 +7,96 @@ import { formatCount, formatNumber } from '../shared/format.ts';
 import { printable, printableLines } from '../shared/printable.ts';
 import type { Request } from './request.ts';
 import type { Sample, SampledColumn, ShownRow } from './sample.ts';
-import { type Cell, stackedTables, wrappedTable } from './table.ts';
+import { type Cell, layOutStackedTables, layOutWrappedTable } from './table.ts';
 import type { Terminal } from './terminal.ts';
 
 /** Stands before a row that would be rejected, as not every terminal has colours. */
 const REJECTED_MARK = '✗';
 
 /** Of a request; of all, nobody would find the rows above it. */
-const MOST_UPDATES = 3;
+const MAX_UPDATES = 3;
 
 /** Of a text that goes into a cell of a row. */
-const MOST_CHARACTERS = 500;
+const MAX_CHARACTERS = 500;
 
 /** What a preview says of the rows of a stream. */
-export function previewText(sample: Sample, request: Request | undefined, stream: string, terminal: Terminal): string {
+export function formatPreview(
+  sample: Sample,
+  request: Request | undefined,
+  stream: string,
+  terminal: Terminal,
+): string {
   const { rows, shown, columns } = sample;
   if (rows === 0) return `${printable(stream)} has no rows that a sync would read: nothing would be sent.\n`;
   return [
-    heading(
+    formatHeading(
       `The first ${shown.length === 1 ? 'row' : formatCount(shown.length, 'row')} of ${printable(stream)}`,
       terminal,
     ),
-    rowTables(shown, columns, terminal),
-    heading('The first request, if these were all', terminal),
-    requestText(request, terminal),
-    heading(`What each column becomes, in a sample of ${formatCount(rows, 'row')}`, terminal),
-    columnTable(columns, terminal),
-    heading('What would become of the sample', terminal),
-    verdict(sample, terminal),
+    formatRows(shown, columns, terminal),
+    formatHeading('The first request, if these were all', terminal),
+    formatRequest(request, terminal),
+    formatHeading(`What each column becomes, in a sample of ${formatCount(rows, 'row')}`, terminal),
+    formatColumns(columns, terminal),
+    formatHeading('What would become of the sample', terminal),
+    formatVerdict(sample, terminal),
   ].join('\n');
 }
 
-function heading(text: string, { paint }: Terminal): string {
+function formatHeading(text: string, { paint }: Terminal): string {
   return `${paint('bold', text)}\n`;
 }
 
-function rowTables(shown: readonly ShownRow[], columns: readonly SampledColumn[], terminal: Terminal): string {
+function formatRows(shown: readonly ShownRow[], columns: readonly SampledColumn[], terminal: Terminal): string {
   const isAnyRejected = shown.some(({ isRejected }) => isRejected);
-  const head = columns.map(({ name }): Cell => ({ text: shortText(name), colour: 'dim' }));
+  const head = columns.map(({ name }): Cell => ({ text: shortenText(name), colour: 'dim' }));
   const rows = shown.map(({ row, isRejected }): Cell[] => {
     const colour = isRejected ? 'red' : undefined;
-    const cells = columns.map(({ name }): Cell => ({ text: valueText(row[name]), colour }));
+    const cells = columns.map(({ name }): Cell => ({ text: formatValue(row[name]), colour }));
     return isAnyRejected ? [{ text: isRejected ? REJECTED_MARK : '', colour }, ...cells] : cells;
   });
-  return stackedTables([isAnyRejected ? [{ text: '' }, ...head] : head, ...rows], terminal);
+  return layOutStackedTables([isAnyRejected ? [{ text: '' }, ...head] : head, ...rows], terminal);
 }
 
-function valueText(value: unknown): string {
+function formatValue(value: unknown): string {
   if (value === null || value === undefined) return 'NULL';
-  return shortText(typeof value === 'string' ? value : (stringify(value) ?? ''));
+  return shortenText(typeof value === 'string' ? value : (stringify(value) ?? ''));
 }
 
 /** No more of a text than a cell could show, however many characters take no room: a value may have megabytes. */
-function shortText(text: string): string {
-  return printable(text.slice(0, MOST_CHARACTERS));
+function shortenText(text: string): string {
+  return printable(text.slice(0, MAX_CHARACTERS));
 }
 
 /** The exact JSON of the first updates, laid out over lines; numbers keep their digits. */
-function requestText(request: Request | undefined, { paint }: Terminal): string {
+function formatRequest(request: Request | undefined, { paint }: Terminal): string {
   if (request === undefined) return 'There is none, as each of these rows would be rejected.\n';
   const updates = z.array(z.unknown()).parse(parse(request.body));
-  const body = stringify(updates.slice(0, MOST_UPDATES), undefined, 2) ?? '';
-  const others = updates.length - MOST_UPDATES;
+  const body = stringify(updates.slice(0, MAX_UPDATES), undefined, 2) ?? '';
+  const others = updates.length - MAX_UPDATES;
   const more = others > 0 ? `${paint('dim', `and ${formatCount(others, 'update')} more`)}\n` : '';
   return `${paint('dim', `POST ${request.url}`)}\n${printableLines(body)}\n${more}`;
 }
 
-function columnTable(columns: readonly SampledColumn[], terminal: Terminal): string {
+function formatColumns(columns: readonly SampledColumn[], terminal: Terminal): string {
   const head = ['column', 'becomes', 'its values'].map((text): Cell => ({ text, colour: 'dim' }));
   const rows = columns.flatMap((column): Cell[][] => [
-    [{ text: printable(column.name) }, { text: useText(column.use) }, { text: typesText(column) }],
+    [{ text: printable(column.name) }, { text: describeUse(column.use) }, { text: describeTypes(column) }],
     ...[...column.remarks].map(([code, { times, reason }]): Cell[] => [
       { text: '' },
       { text: '' },
-      { text: `${remarkText(code, times)}: ${printable(reason)}`, colour: 'yellow' },
+      { text: `${formatRemark(code, times)}: ${printable(reason)}`, colour: 'yellow' },
     ]),
   ]);
-  return wrappedTable([head, ...rows], terminal);
+  return layOutWrappedTable([head, ...rows], terminal);
 }
 
 /** A name is changed for all rows, and told once. */
-function remarkText(code: string, times: number): string {
+function formatRemark(code: string, times: number): string {
   return code === 'name_lower_cased' ? code : `${times} × ${code}`;
 }
 
-function useText(use: ColumnUse): string {
+function describeUse(use: ColumnUse): string {
   switch (use.kind) {
     case 'profile':
       return 'the profile';
@@ -107,15 +112,15 @@ function useText(use: ColumnUse): string {
 }
 
 /** Types of JSON, as they come from the source; of an attribute also what it is to be. */
-function typesText({ use, types, rows, nulls }: SampledColumn): string {
+function describeTypes({ use, types, rows, nulls }: SampledColumn): string {
   const found = [...types].join(' or ');
-  const asked = use.kind === 'attribute' ? ASKED_OF[use.valueKind] : undefined;
+  const asked = use.kind === 'attribute' ? REQUIRED_KIND[use.valueKind] : undefined;
   const some = nulls === 0 ? '' : nulls === rows ? 'NULL in all rows' : `${nulls} of ${rows} NULL`;
   return [asked === undefined ? found : `${found} as ${asked}`, some].filter((part) => part !== '').join(', ');
 }
 
 /** What a value has to be, beyond its type. */
-const ASKED_OF: Record<ValueKind, string | undefined> = {
+const REQUIRED_KIND: Record<ValueKind, string | undefined> = {
   plain: undefined,
   text: 'text, whatever it looks like',
   number: undefined,
@@ -126,7 +131,7 @@ const ASKED_OF: Record<ValueKind, string | undefined> = {
   tags: "the event's tags",
 };
 
-function verdict({ rows, rejected, untimely, rejections, columns }: Sample, terminal: Terminal): string {
+function formatVerdict({ rows, rejected, untimely, rejections, columns }: Sample, terminal: Terminal): string {
   const { paint, width } = terminal;
   const none = paint('green', 'none');
   const sentence = (text: string): string => wrapAnsi(text, width, { hard: true });
@@ -140,14 +145,17 @@ function verdict({ rows, rejected, untimely, rejections, columns }: Sample, term
       { text: `${times} × ${code}`, colour: 'red' },
       { text: printable(reason) },
     ]);
-    parts.push(wrappedTable(codes, terminal).trimEnd(), sentence('What to do about each: connector explain CODE'));
+    parts.push(
+      layOutWrappedTable(codes, terminal).trimEnd(),
+      sentence('What to do about each: connector explain CODE'),
+    );
   }
   if (columns.some(({ remarks }) => remarks.size > 0)) {
     parts.push(sentence('What is told of columns above is left out or changed; the events are sent.'));
   }
   if (untimely > 0) {
     parts.push(
-      sentence(`Batch would likely refuse ${ofSent(untimely, rows - rejected)}: too old, or in the future.`),
+      sentence(`Batch would likely refuse ${describeShare(untimely, rows - rejected)}: too old, or in the future.`),
       sentence('What to do: connector explain event_too_old'),
     );
   }
@@ -155,7 +163,7 @@ function verdict({ rows, rejected, untimely, rejections, columns }: Sample, term
 }
 
 /** So many of the events that would be sent. */
-function ofSent(some: number, all: number): string {
+function describeShare(some: number, all: number): string {
   if (some < all) return `${formatNumber(some)} of these ${formatCount(all, 'event')}`;
   return all === 1 ? 'this event' : `all ${formatCount(all, 'event')}`;
 }

@@ -8,7 +8,7 @@ import { readConfiguration } from './configuration.ts';
 import type { Environment } from './environment-references.ts';
 import { log } from './messages.ts';
 import { MessageOutput } from './output.ts';
-import { forgetSecrets, outside } from './secrets.ts';
+import { forgetSecrets, redactForeign } from './secrets.ts';
 
 let folder: string;
 beforeAll(() => {
@@ -47,7 +47,7 @@ async function readAndLog(
     }),
   );
   const read = await readConfiguration(path, schema, { output, ...(environment && { environment }) });
-  await output.write(log('INFO', outside(text)));
+  await output.write(log('INFO', redactForeign(text)));
   return { configuration: read, logged: JSON.parse(Buffer.concat(chunks).toString()).log.message };
 }
 

@@ -6,8 +6,8 @@ import { resolveReferences } from './environment-references.ts';
 import { checkJson, parseJson, readTextFile } from './json-file.ts';
 import { log } from './messages.ts';
 import { proxyCredentials } from './network/proxy.ts';
-import { keepSecret } from './secrets.ts';
-import { optionsOf, secretsIn } from './spec.ts';
+import { registerSecrets } from './secrets.ts';
+import { findSecrets, listOptions } from './spec.ts';
 
 /** A configuration, or the path of the file that holds it. */
 export type ConfigurationOrPath = Readonly<Record<string, unknown>> | string;
@@ -37,21 +37,21 @@ export async function readConfiguration<T extends z.ZodType<Record<string, unkno
   const { value: written, fromEnvironment } =
     environment === undefined ? { value, fromEnvironment: [] } : resolveReferences(value, environment, path);
   // Before it is looked at: a misspelt name may be why it is not usable.
-  for (const warning of misspeltOptions(written, path, schema)) await output.write(log('WARN', warning));
+  for (const warning of findMisspeltOptions(written, path, schema)) await output.write(log('WARN', warning));
   const configuration = checkJson('configuration', path, written, schema);
   const { username } = configuration;
   // In the form as written: what the schema does not keep may be a secret all the same.
   const proxies = proxyCredentials();
-  const secrets = [...secretsIn(written, schema), ...fromEnvironment, ...proxies.passwords];
+  const secrets = [...findSecrets(written, schema), ...fromEnvironment, ...proxies.passwords];
   const usernames = typeof username === 'string' ? [username, ...proxies.usernames] : proxies.usernames;
-  keepSecret(secrets, usernames);
+  registerSecrets(secrets, usernames);
   return configuration;
 }
 
 /** Others are not told of: they are allowed, as platforms put keys of their own into a configuration. */
-function misspeltOptions(written: unknown, path: string, schema: z.ZodType): string[] {
+function findMisspeltOptions(written: unknown, path: string, schema: z.ZodType): string[] {
   if (!isJsonObject(written)) return [];
-  const options = optionsOf(schema);
+  const options = listOptions(schema);
   return Object.keys(written).flatMap((name) => {
     const near = options.includes(name) ? undefined : nearName(name, options);
     if (near === undefined) return [];

@@ -18,18 +18,20 @@ const REFERENCE = /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)\}|\$\{/g;
  */
 export function resolveReferences(value: unknown, environment: Environment, path: string): Resolved {
   const fromEnvironment: string[] = [];
-  const faults: string[] = [];
+  const problems: string[] = [];
 
   const resolveText = (text: string, option: string): string =>
     text.replaceAll(REFERENCE, (found, name: string | undefined) => {
       if (found === '$${') return '${';
       if (name === undefined) {
-        faults.push(`${option} holds a \${ that begins no reference such as \${NAME}; for a \${ of its own write $\${`);
+        problems.push(
+          `${option} holds a \${ that begins no reference such as \${NAME}; for a \${ of its own write $\${`,
+        );
         return found;
       }
       const content = environment[name];
       if (content === undefined || content === '') {
-        faults.push(
+        problems.push(
           `${option} refers to the environment variable ${name}, which is ${content === undefined ? 'not set' : 'empty'}`,
         );
         return found;
@@ -40,19 +42,19 @@ export function resolveReferences(value: unknown, environment: Environment, path
 
   const resolve = (item: unknown, option: string): unknown => {
     if (typeof item === 'string') return resolveText(item, option);
-    if (Array.isArray(item)) return item.map((each, index) => resolve(each, below(option, index)));
+    if (Array.isArray(item)) return item.map((each, index) => resolve(each, joinPath(option, index)));
     if (typeof item !== 'object' || item === null) return item;
-    return Object.fromEntries(Object.entries(item).map(([key, each]) => [key, resolve(each, below(option, key))]));
+    return Object.fromEntries(Object.entries(item).map(([key, each]) => [key, resolve(each, joinPath(option, key))]));
   };
 
   const resolved = resolve(value, '');
-  if (faults.length === 0) return { value: resolved, fromEnvironment };
+  if (problems.length === 0) return { value: resolved, fromEnvironment };
   throw protocolError(
     'configuration_invalid',
-    `The configuration in ${path} is not usable. ${faults.join('; ')}. Set each variable where this command is started, as with export NAME=….`,
+    `The configuration in ${path} is not usable. ${problems.join('; ')}. Set each variable where this command is started, as with export NAME=….`,
   );
 }
 
-function below(option: string, key: string | number): string {
+function joinPath(option: string, key: string | number): string {
   return option === '' ? `${key}` : `${option}.${key}`;
 }

@@ -1,4 +1,4 @@
-import { outside } from './secrets.ts';
+import { redactForeign } from './secrets.ts';
 
 /** Who has to act: the user (config_error), nobody but time (transient_error), us (system_error). */
 export type FailureType = 'config_error' | 'transient_error' | 'system_error';
@@ -61,7 +61,7 @@ export class ConnectorError extends Error {
  *
  * @param own the codes of a connector, say, and whose it is to do something about each.
  */
-export function errorsWith<Code extends string>(
+export function defineErrors<Code extends string>(
   own: Readonly<Record<Code, FailureType>>,
 ): (code: Code | ProtocolErrorCode, message: string, options?: ErrorOptions) => ConnectorError {
   const failureTypes: Record<Code | ProtocolErrorCode, FailureType> = { ...PROTOCOL_ERRORS, ...own };
@@ -69,27 +69,27 @@ export function errorsWith<Code extends string>(
 }
 
 /** A failure that any command may have. */
-export const protocolError = errorsWith({});
+export const protocolError = defineErrors({});
 
 /** Any thrown value as a ConnectorError; what is not one already is a fault of this program. */
 export function asConnectorError(error: unknown): ConnectorError {
   if (error instanceof ConnectorError) return error;
   return protocolError('unexpected_fault', `Unexpected fault in the connector: ${messageOf(error)}`, {
     internalMessage: messageOf(error),
-    stackTrace: error instanceof Error && error.stack !== undefined ? outside(error.stack) : undefined,
+    stackTrace: error instanceof Error && error.stack !== undefined ? redactForeign(error.stack) : undefined,
     cause: error,
   });
 }
 
 /** Whether a failure is a fault of this program. Others are answers about a configuration, or about what it leads to. */
-export function isOurs({ code }: ConnectorError): boolean {
+export function isUnexpectedError({ code }: ConnectorError): boolean {
   const ours: ProtocolErrorCode = 'unexpected_fault';
   return code === ours;
 }
 
 /** The text of any thrown value, for messages: without the secrets of this process. */
 export function messageOf(error: unknown): string {
-  return outside(rawMessageOf(error));
+  return redactForeign(rawMessageOf(error));
 }
 
 /** The text of any thrown value as it is, to recognise the value by. It must not get into a message. */

@@ -45,7 +45,7 @@ export function parseJson(what: FileContent, path: string, text: string): unknow
     return JSON.parse(text);
   } catch {
     // The parser's own words quote the text, which may be a secret.
-    const place = placeOfFault(text);
+    const place = locateJsonError(text);
     const advice =
       place === undefined ? 'Check it with a JSON formatter' : `What is wrong is at ${place}, or just before it`;
     throw protocolError(`${what}_invalid`, `The ${what} file ${path} is not valid JSON. ${advice}.`);
@@ -53,7 +53,7 @@ export function parseJson(what: FileContent, path: string, text: string): unknow
 }
 
 /** Where a text stops being JSON; undefined when that can't be said. Node's own parser does not always tell. */
-function placeOfFault(text: string): string | undefined {
+function locateJsonError(text: string): string | undefined {
   try {
     parse(text);
   } catch (error) {
@@ -76,9 +76,9 @@ export function checkJson<T extends z.ZodType>(
     error: ({ code, input }) => (code === 'invalid_type' && input === undefined ? 'is missing' : undefined),
   });
   if (result.success) return result.data;
-  const faults = result.error.issues.map((issue) => {
+  const problems = result.error.issues.map((issue) => {
     const place = issue.path.length === 0 ? 'the whole file' : issue.path.join('.');
     return `${place}: ${issue.message}`;
   });
-  throw protocolError(`${what}_invalid`, `The ${what} in ${path} is not usable. ${faults.join('; ')}.`);
+  throw protocolError(`${what}_invalid`, `The ${what} in ${path} is not usable. ${problems.join('; ')}.`);
 }

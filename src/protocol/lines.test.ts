@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type LineBatch, lineBatches } from './lines.ts';
+import { type LineBatch, splitLines } from './lines.ts';
 
 async function* stream(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
   yield* chunks;
@@ -12,7 +12,7 @@ function linesIn({ bytes, start, ends }: LineBatch): Buffer[] {
 
 async function linesOf(chunks: readonly Uint8Array[]): Promise<Buffer[]> {
   const lines: Buffer[] = [];
-  for await (const batch of lineBatches(stream(chunks))) lines.push(...linesIn(batch));
+  for await (const batch of splitLines(stream(chunks))) lines.push(...linesIn(batch));
   return lines;
 }
 
@@ -85,7 +85,7 @@ test('the lines of a chunk come together, and before the next chunk is asked for
     }
   }
   const seen: [lines: string[], asked: number][] = [];
-  for await (const batch of lineBatches(source())) seen.push([linesIn(batch).map(String), asked.length]);
+  for await (const batch of splitLines(source())) seen.push([linesIn(batch).map(String), asked.length]);
   expect(seen).toEqual([
     [['a', 'b'], 1],
     [['cd'], 2],
@@ -101,7 +101,7 @@ test('a source that fails gives the lines before, then its error, and no piece o
   }
   const lines: string[] = [];
   const reading = (async () => {
-    for await (const batch of lineBatches(source())) lines.push(...linesIn(batch).map(String));
+    for await (const batch of splitLines(source())) lines.push(...linesIn(batch).map(String));
   })();
   await expect(reading).rejects.toThrow('broken pipe');
   expect(lines).toEqual(['a']);
@@ -117,6 +117,6 @@ test('a reader that leaves closes the source', async () => {
       closed = true;
     }
   }
-  for await (const _ of lineBatches(source())) break;
+  for await (const _ of splitLines(source())) break;
   expect(closed).toBe(true);
 });

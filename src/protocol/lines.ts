@@ -9,7 +9,7 @@ export type LineBatch = { bytes: Buffer; start: number; ends: number[] };
  *
  * node:readline is not used: it takes U+2028 for a line end, which is legal inside JSON, and costs a callback a line.
  */
-export async function* lineBatches(source: AsyncIterable<Uint8Array>): AsyncGenerator<LineBatch> {
+export async function* splitLines(source: AsyncIterable<Uint8Array>): AsyncGenerator<LineBatch> {
   let rest: Buffer[] = [];
   for await (const { buffer, byteOffset, byteLength } of source) {
     const bytes = Buffer.from(buffer, byteOffset, byteLength);

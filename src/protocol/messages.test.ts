@@ -1,22 +1,30 @@
 import { describe, expect, test } from 'vitest';
 import { protocolError } from './errors.ts';
-import { connectionFailed, errorTrace, log, type Message, mapTexts, stateLine, streamStatus } from './messages.ts';
+import {
+  connectionFailed,
+  errorTrace,
+  formatStateLine,
+  log,
+  type Message,
+  mapTexts,
+  streamStatus,
+} from './messages.ts';
 
 test('a state is a line with its count as a decimal', () => {
-  expect(stateLine({ name: 'events', namespace: 'shop' }, { cursor: '2026-01-01T00:00:00Z' }, 12)).toBe(
+  expect(formatStateLine({ name: 'events', namespace: 'shop' }, { cursor: '2026-01-01T00:00:00Z' }, 12)).toBe(
     '{"type":"STATE","state":{"type":"STREAM","stream":{"stream_descriptor":{"name":"events","namespace":"shop"},' +
       '"stream_state":{"cursor":"2026-01-01T00:00:00Z"}},"sourceStats":{"recordCount":12.0}}}\n',
   );
 });
 
 test('a state of no records counts 0.0', () => {
-  expect(stateLine({ name: 'e' }, {}, 0)).toBe(
+  expect(formatStateLine({ name: 'e' }, {}, 0)).toBe(
     '{"type":"STATE","state":{"type":"STREAM","stream":{"stream_descriptor":{"name":"e"},"stream_state":{}},"sourceStats":{"recordCount":0.0}}}\n',
   );
 });
 
 test('a state is one line, whatever the names hold', () => {
-  const line = stateLine({ name: 'a\n"b"', namespace: '\u2028' }, { cursor: 'x\ny' }, 1);
+  const line = formatStateLine({ name: 'a\n"b"', namespace: '\u2028' }, { cursor: 'x\ny' }, 1);
   expect(line.indexOf('\n')).toBe(line.length - 1);
   expect(JSON.parse(line)).toEqual({
     type: 'STATE',

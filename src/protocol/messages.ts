@@ -60,11 +60,11 @@ type Trace =
     };
 
 /** The levels of the protocol that a person should hear of, whatever else they follow. */
-const LEVELS_TO_HEAR: ReadonlySet<unknown> = new Set(['WARN', 'ERROR', 'FATAL']);
+const WARNING_LEVELS: ReadonlySet<unknown> = new Set(['WARN', 'ERROR', 'FATAL']);
 
 /** @param level of a LOG message, as it came. */
-export function isToBeHeard(level: unknown): boolean {
-  return LEVELS_TO_HEAR.has(level);
+export function isWarningOrWorse(level: unknown): boolean {
+  return WARNING_LEVELS.has(level);
 }
 
 export function log(level: LogLevel, message: string): Message {
@@ -90,7 +90,7 @@ export function streamEstimate(stream: StreamDescriptor, rows: number, bytes: nu
 
 /** The answer of `check` to what does not work. */
 export function connectionFailed(error: ConnectorError): Extract<Message, { type: 'CONNECTION_STATUS' }> {
-  return { type: 'CONNECTION_STATUS', connectionStatus: { status: 'FAILED', message: withPage(error) } };
+  return { type: 'CONNECTION_STATUS', connectionStatus: { status: 'FAILED', message: formatError(error) } };
 }
 
 /**
@@ -104,7 +104,7 @@ export function errorTrace(error: ConnectorError, at: number, stream?: StreamDes
       type: 'ERROR',
       emitted_at: at,
       error: {
-        message: stream === undefined ? withPage(error) : `${stream.name}: ${withPage(error)}`,
+        message: stream === undefined ? formatError(error) : `${stream.name}: ${formatError(error)}`,
         ...(error.internalMessage === undefined ? {} : { internal_message: error.internalMessage }),
         ...(error.stackTrace === undefined ? {} : { stack_trace: error.stackTrace }),
         failure_type: error.failureType,
@@ -118,21 +118,21 @@ export function errorTrace(error: ConnectorError, at: number, stream?: StreamDes
  * The message of an error as it is printed, with a link to the page of its code: for those who see the message alone, in
  * the list of runs of a platform.
  */
-function withPage({ message, page }: ConnectorError): string {
+function formatError({ message, page }: ConnectorError): string {
   // Some end with a statement to run.
   return `${message}${message.endsWith('.') ? '' : '.'} See ${troubleshootingPage(page)}`;
 }
 
 /** An error as it is told to a person: as above, and for a fault of ours with its stack, which a report of it needs. */
-export function withStack(error: ConnectorError): string {
-  return error.stackTrace === undefined ? withPage(error) : `${withPage(error)}\n${error.stackTrace}`;
+export function formatErrorWithStack(error: ConnectorError): string {
+  return error.stackTrace === undefined ? formatError(error) : `${formatError(error)}\n${error.stackTrace}`;
 }
 
 /**
  * A STREAM state as a line, for `rows` records since the stream's last state. The count is written with a decimal
  * point, as the protocol's schema asks, which JSON.stringify can't.
  */
-export function stateLine(stream: StreamDescriptor, state: Record<string, unknown>, rows: number): string {
+export function formatStateLine(stream: StreamDescriptor, state: Record<string, unknown>, rows: number): string {
   const body = JSON.stringify({ stream_descriptor: stream, stream_state: state });
   return `{"type":"STATE","state":{"type":"STREAM","stream":${body},"sourceStats":{"recordCount":${rows}.0}}}\n`;
 }

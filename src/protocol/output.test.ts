@@ -3,7 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, test } from 'vitest';
 import { log } from './messages.ts';
 import { MessageOutput, OutputClosedError } from './output.ts';
-import { forgetSecrets, keepSecret } from './secrets.ts';
+import { forgetSecrets, registerSecrets } from './secrets.ts';
 
 afterEach(forgetSecrets);
 
@@ -92,17 +92,17 @@ test('bytes whose memory is to be used again are waited for until they are taken
   expect(reader.text).toBe('ab');
 
   const unread = output.writeOut(Buffer.from('c'));
-  expect(output.gone.aborted).toBe(false);
+  expect(output.readerGone.aborted).toBe(false);
   reader.goAway();
   expect(await outcome(unread)).toBeInstanceOf(OutputClosedError);
-  expect(output.gone.aborted).toBe(true);
+  expect(output.readerGone.aborted).toBe(true);
   expect(await outcome(output.writeOut(Buffer.from('d')))).toBeInstanceOf(OutputClosedError);
 });
 
 test('bytes are passed on as they are, also those that are no UTF-8 and those of a secret', async () => {
   const { stream, bytes } = quickReader();
   const output = new MessageOutput(stream);
-  keepSecret(['secret-1']);
+  registerSecrets(['secret-1']);
   const line = Buffer.from([0xff, 0x00, 0xe2, 0x82, 0x0a]);
   await output.writeBytes(line);
   await output.writeBytes('{"data":"secret-1"}\n');
@@ -204,7 +204,7 @@ describe('secrets', () => {
   async function written(message: Parameters<MessageOutput['write']>[0], ...secrets: string[]): Promise<unknown> {
     const { stream, bytes } = quickReader();
     const output = new MessageOutput(stream);
-    keepSecret(secrets);
+    registerSecrets(secrets);
     await output.write(message);
     return JSON.parse(bytes().toString());
   }
@@ -261,7 +261,7 @@ describe('secrets', () => {
     const { stream, bytes } = quickReader();
     const output = new MessageOutput(stream);
     await output.write(log('INFO', 'a word-of-2024'));
-    keepSecret(['word-of-2024']);
+    registerSecrets(['word-of-2024']);
     await output.write(log('INFO', 'a word-of-2024'));
     expect(
       bytes()

@@ -1,7 +1,7 @@
 import type { Writable } from 'node:stream';
 import { codeOf } from './errors.ts';
 import { type Message, mapTexts } from './messages.ts';
-import { printed } from './secrets.ts';
+import { redactMessage } from './secrets.ts';
 
 /** Node's codes for a reader that went away. */
 const READER_GONE: ReadonlySet<string> = new Set(['EPIPE', 'ECONNRESET']);
@@ -21,8 +21,8 @@ export class OutputClosedError extends Error {
 export class MessageOutput {
   readonly #stream: Writable;
   #closed: OutputClosedError | undefined;
-  #fault: unknown;
-  readonly #gone = new AbortController();
+  #error: unknown;
+  readonly #readerGone = new AbortController();
   readonly #waiting: (() => void)[] = [];
 
   constructor(stream: Writable) {
@@ -33,13 +33,13 @@ export class MessageOutput {
   }
 
   /** Aborted when the reader has gone. That is noticed by a write alone. */
-  get gone(): AbortSignal {
-    return this.#gone.signal;
+  get readerGone(): AbortSignal {
+    return this.#readerGone.signal;
   }
 
   /** Why nothing can be written any more though its reader is there: the disk behind it is full, say. */
-  get fault(): unknown {
-    return this.#fault;
+  get error(): unknown {
+    return this.#error;
   }
 
   /**
@@ -47,7 +47,7 @@ export class MessageOutput {
    * OutputClosedError when the reader has gone.
    */
   write(message: Message): Promise<void> {
-    return this.writeBytes(`${JSON.stringify(mapTexts(message, printed))}\n`);
+    return this.writeBytes(`${JSON.stringify(mapTexts(message, redactMessage))}\n`);
   }
 
   /** Writes lines that are messages already, each with its line end. */
@@ -73,10 +73,10 @@ export class MessageOutput {
   }
 
   #close(cause: unknown): void {
-    if (this.#closed === undefined && !READER_GONE.has(codeOf(cause))) this.#fault = cause;
+    if (this.#closed === undefined && !READER_GONE.has(codeOf(cause))) this.#error = cause;
     this.#closed ??= new OutputClosedError(cause);
     this.#wake();
-    this.#gone.abort();
+    this.#readerGone.abort();
   }
 
   #wake(): void {

@@ -9,7 +9,7 @@ const usernames = new Set<string>();
 let redact = redactor([]);
 
 /** From now on these are masked. @param names users whose names an HTTP Basic header may have before a secret. */
-export function keepSecret(values: Iterable<string>, names: Iterable<string> = []): void {
+export function registerSecrets(values: Iterable<string>, names: Iterable<string> = []): void {
   for (const value of values) secrets.add(value);
   for (const name of names) usernames.add(name);
   redact = redactor(secrets, usernames);
@@ -20,12 +20,12 @@ export function keepSecret(values: Iterable<string>, names: Iterable<string> = [
  * through here before it gets into a sentence of ours. A sentence itself does not: with a secret such as "password" masked
  * in it, everybody could read the secret.
  */
-export function outside(text: string): string {
+export function redactForeign(text: string): string {
   return redact.outside(text);
 }
 
 /** A whole message as it may be printed: secrets that are none of our words are masked once more. */
-export function printed(text: string): string {
+export function redactMessage(text: string): string {
   return redact.printed(text);
 }
 

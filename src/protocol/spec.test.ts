@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { connectorSpecification, optionsOf, secretsIn } from './spec.ts';
+import { buildSpecification, findSecrets, listOptions } from './spec.ts';
 
 const schema = z
   .looseObject({
@@ -23,16 +23,16 @@ describe('the secrets in a configuration', () => {
     ['are texts alone', { password: null, key: 7 }, []],
     ['may be empty', { password: '' }, ['']],
   ])('%s', (_, configuration, secrets) => {
-    expect(secretsIn(configuration, schema)).toEqual(secrets);
+    expect(findSecrets(configuration, schema)).toEqual(secrets);
   });
 
   test('are none when the schema has none', () => {
-    expect(secretsIn({ a: 'x' }, z.object({ a: z.string(), b: z.unknown() }))).toEqual([]);
+    expect(findSecrets({ a: 'x' }, z.object({ a: z.string(), b: z.unknown() }))).toEqual([]);
   });
 });
 
 test('the options of a configuration are what a user may write, by name', () => {
-  expect(optionsOf(schema)).toEqual(['host', 'port', 'password', 'key', 'visible']);
+  expect(listOptions(schema)).toEqual(['host', 'port', 'password', 'key', 'visible']);
 });
 
 describe('secrets deep in a configuration', () => {
@@ -64,12 +64,12 @@ describe('secrets deep in a configuration', () => {
     ['are none where nothing is', {}, []],
     ['are none where something else is', { tls: null, tunnel: 'key', accounts: [7] }, []],
   ])('%s', (_, configuration, secrets) => {
-    expect(secretsIn(configuration, deep)).toEqual(secrets);
+    expect(findSecrets(configuration, deep)).toEqual(secrets);
   });
 });
 
 describe('a specification', () => {
-  const specification = connectorSpecification(schema, { documentationUrl: 'https://docs', supportsIncremental: true });
+  const specification = buildSpecification(schema, { documentationUrl: 'https://docs', supportsIncremental: true });
 
   test('says where the documentation is and what the connector can do', () => {
     const { connectionSpecification: _, ...details } = specification;

@@ -7,7 +7,7 @@ const PROTOCOL_VERSION = '0.18.0';
  * What `spec` prints for a configuration schema: a JSON Schema (draft 7) of what a user may write, with the form
  * hints that stand in the schema's `meta` (title, order, examples, airbyte_secret).
  */
-export function connectorSpecification(
+export function buildSpecification(
   configuration: z.ZodType,
   details: { documentationUrl: string } & Record<string, unknown>,
 ): Record<string, unknown> {
@@ -15,7 +15,7 @@ export function connectorSpecification(
     protocol_version: PROTOCOL_VERSION,
     ...details,
     // Open, as platforms put keys of their own into a configuration.
-    connectionSpecification: { ...formOf(configuration), additionalProperties: true },
+    connectionSpecification: { ...buildJsonSchema(configuration), additionalProperties: true },
   };
 }
 
@@ -32,28 +32,28 @@ const fieldSchema = z.looseObject({
  *
  * @param configuration as it was written, for a schema drops what is left behind.
  */
-export function secretsIn(configuration: unknown, schema: z.ZodType): string[] {
-  return secretsOf(configuration, formOf(schema));
+export function findSecrets(configuration: unknown, schema: z.ZodType): string[] {
+  return collectSecrets(configuration, buildJsonSchema(schema));
 }
 
 /** The names of the options in a configuration, those below others left out. Not by its form, which takes milliseconds to make. */
-export function optionsOf(schema: z.ZodType): string[] {
+export function listOptions(schema: z.ZodType): string[] {
   return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
 }
 
-function secretsOf(value: unknown, schema: unknown): string[] {
+function collectSecrets(value: unknown, schema: unknown): string[] {
   if (schema === undefined) return [];
   const field = fieldSchema.parse(schema);
   if (typeof value === 'string') return field.airbyte_secret === true ? [value] : [];
-  if (Array.isArray(value)) return value.flatMap((item) => secretsOf(item, field.items));
+  if (Array.isArray(value)) return value.flatMap((item) => collectSecrets(item, field.items));
   if (typeof value !== 'object' || value === null) return [];
   const fields = new Map<string, unknown>(Object.entries(value));
   return [
-    ...Object.entries(field.properties ?? {}).flatMap(([name, below]) => secretsOf(fields.get(name), below)),
-    ...(field.oneOf ?? []).flatMap((option) => secretsOf(value, option)),
+    ...Object.entries(field.properties ?? {}).flatMap(([name, below]) => collectSecrets(fields.get(name), below)),
+    ...(field.oneOf ?? []).flatMap((option) => collectSecrets(value, option)),
   ];
 }
 
-function formOf(configuration: z.ZodType): Record<string, unknown> {
+function buildJsonSchema(configuration: z.ZodType): Record<string, unknown> {
   return z.toJSONSchema(configuration, { target: 'draft-7', io: 'input' });
 }

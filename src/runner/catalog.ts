@@ -3,14 +3,14 @@ import { syncError } from './errors.ts';
 import type { DiscoveredStream } from './messages.ts';
 
 /** Of a source's streams, so many are named in a message. */
-const MOST_NAMED = 20;
+const MAX_NAMED = 20;
 
 /**
  * Those of the streams that were asked for; all of them, if none was.
  *
  * @throws ConnectorError (config_error) when one is not there, or there is none at all.
  */
-export function chosenStreams<Stream extends { name: string }>(
+export function chooseStreams<Stream extends { name: string }>(
   streams: readonly Stream[],
   names: readonly string[],
 ): readonly Stream[] {
@@ -25,7 +25,7 @@ export function chosenStreams<Stream extends { name: string }>(
   if (unknown.length > 0) {
     throw syncError(
       'stream_unknown',
-      `The source has no stream ${unknown.map((name) => `"${name}"`).join(', ')}. It has: ${namesOf(there)}. Choose with --stream.`,
+      `The source has no stream ${unknown.map((name) => `"${name}"`).join(', ')}. It has: ${listNames(there)}. Choose with --stream.`,
     );
   }
   return names.length === 0 ? streams : streams.filter(({ name }) => names.includes(name));
@@ -36,18 +36,18 @@ export function chosenStreams<Stream extends { name: string }>(
  *
  * @param advice how to choose.
  */
-export function severalStreams(streams: readonly { name: string }[], advice: string): ConnectorError {
+export function explainSeveralStreams(streams: readonly { name: string }[], advice: string): ConnectorError {
   const names = streams.map(({ name }) => name);
-  return syncError('stream_unknown', `The source has ${names.length} streams: ${namesOf(names)}. ${advice}`);
+  return syncError('stream_unknown', `The source has ${names.length} streams: ${listNames(names)}. ${advice}`);
 }
 
-function namesOf(names: readonly string[]): string {
-  const others = names.length - MOST_NAMED;
-  return others <= 0 ? names.join(', ') : `${names.slice(0, MOST_NAMED).join(', ')} and ${others} more`;
+function listNames(names: readonly string[]): string {
+  const others = names.length - MAX_NAMED;
+  return others <= 0 ? names.join(', ') : `${names.slice(0, MAX_NAMED).join(', ')} and ${others} more`;
 }
 
 /** The configured catalog that has both connectors take part in a sync of these streams. */
-export function catalogOf(
+export function buildCatalog(
   streams: readonly DiscoveredStream[],
   syncMode: 'incremental' | 'full_refresh',
 ): Record<string, unknown> {

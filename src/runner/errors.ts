@@ -1,4 +1,4 @@
-import { errorsWith, type FailureType } from '../protocol/errors.ts';
+import { defineErrors, type FailureType } from '../protocol/errors.ts';
 
 /**
  * The codes of what those commands may fail with that run a source and a destination together, besides those of every
@@ -17,4 +17,4 @@ export const SYNC_ERRORS = {
 } as const satisfies Record<string, FailureType>;
 
 /** A failure of these commands, with a code of their own or of every command. */
-export const syncError = errorsWith(SYNC_ERRORS);
+export const syncError = defineErrors(SYNC_ERRORS);

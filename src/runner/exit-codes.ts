@@ -10,6 +10,6 @@ export const EXIT_CODES = {
   rowsRejected: 3,
 } as const;
 
-export function exitCodeOfFailure({ failureType }: { failureType: FailureType }): number {
+export function exitCodeOfError({ failureType }: { failureType: FailureType }): number {
   return failureType === 'config_error' ? EXIT_CODES.misconfigured : EXIT_CODES.failed;
 }

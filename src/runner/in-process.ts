@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { asConnectorError } from '../protocol/errors.ts';
-import { lineBatches } from '../protocol/lines.ts';
+import { splitLines } from '../protocol/lines.ts';
 import { errorTrace } from '../protocol/messages.ts';
 import { MessageOutput } from '../protocol/output.ts';
 import { type ConnectorMessage, parseMessage } from './messages.ts';
@@ -19,7 +19,7 @@ const RECORD_START = '{"type":"RECORD"';
  * @throws ConnectorError when the command fails, with the secrets of its configuration masked, as they are in all that it
  * prints.
  */
-export async function withOutputOf(
+export async function runInProcess(
   command: (output: MessageOutput) => Promise<unknown>,
   { row, message: take }: Takers,
 ): Promise<void> {
@@ -30,7 +30,7 @@ export async function withOutputOf(
     .finally(() => stream.end());
   // Awaited at the end, unless something goes wrong here before.
   running.catch(() => {});
-  for await (const { bytes, start, ends } of lineBatches(stream)) {
+  for await (const { bytes, start, ends } of splitLines(stream)) {
     let from = start;
     for (const end of ends) {
       if (bytes.toString('latin1', from, from + RECORD_START.length) === RECORD_START) row?.(bytes.subarray(from, end));

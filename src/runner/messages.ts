@@ -79,7 +79,7 @@ export function parseMessage(line: string): ConnectorMessage {
     case 'LOG':
       return { kind: 'log', ...data.log };
     case 'TRACE':
-      return traceOf(data.trace);
+      return parseTrace(data.trace);
     case 'STATE': {
       const { stream, destinationStats } = data.state;
       return {
@@ -99,7 +99,7 @@ export function parseMessage(line: string): ConnectorMessage {
   }
 }
 
-function traceOf(trace: z.output<typeof traceMessage>['trace']): ConnectorMessage {
+function parseTrace(trace: z.output<typeof traceMessage>['trace']): ConnectorMessage {
   switch (trace.type) {
     case 'ERROR': {
       const { message: printed, failure_type: failureType, stack_trace: stackTrace } = trace.error;

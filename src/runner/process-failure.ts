@@ -8,7 +8,7 @@ import type { ProcessEnd } from './process.ts';
  * @param said the failures that it told of.
  * @param wasStopped whether it was asked to end.
  */
-export function processFailures(
+export function explainProcessEnd(
   speaker: 'source' | 'destination',
   { code, signal }: ProcessEnd,
   said: readonly ConnectorError[],

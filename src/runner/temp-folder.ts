@@ -6,11 +6,11 @@ import { messageOf } from '../protocol/errors.ts';
 import { syncError } from './errors.ts';
 
 /** A folder for this process and its user alone, which is gone when the process is. */
-export type PrivateFolder = { path: string; remove: () => void };
+export type TempFolder = { path: string; remove: () => void };
 
 /** @throws ConnectorError (config_error) when no such folder can be made. */
-export async function privateFolder(): Promise<PrivateFolder> {
-  const path = await madeFolder();
+export async function createTempFolder(): Promise<TempFolder> {
+  const path = await makeTempFolder();
   const remove = (): void => {
     process.removeListener('exit', remove);
     rmSync(path, { recursive: true, force: true });
@@ -19,7 +19,7 @@ export async function privateFolder(): Promise<PrivateFolder> {
   return { path, remove };
 }
 
-async function madeFolder(): Promise<string> {
+async function makeTempFolder(): Promise<string> {
   try {
     // mkdtemp makes it with mode 700.
     return await mkdtemp(join(tmpdir(), 'clickhouse-to-batch-'));

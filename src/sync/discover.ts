@@ -2,11 +2,11 @@ import type { ConnectorError } from '../protocol/errors.ts';
 import { syncError } from '../runner/errors.ts';
 import { type DiscoveredStream, parseMessage } from '../runner/messages.ts';
 import { ConnectorProcess } from '../runner/process.ts';
-import { processFailures } from '../runner/process-failure.ts';
+import { explainProcessEnd } from '../runner/process-failure.ts';
 import { onAbort } from '../shared/abort.ts';
 import type { ConnectorLogs } from './connector-logs.ts';
 import type { SyncContext } from './context.ts';
-import { textLines } from './relay.ts';
+import { readTextLines } from './relay.ts';
 
 /**
  * The streams that the source has, in the order in which it lists them.
@@ -23,9 +23,9 @@ export async function discoverStreams(
   let streams: readonly DiscoveredStream[] = [];
   const discover = new ConnectorProcess(program, ['discover', '--config', config, '--env-references']);
   // There is nothing to finish, and a question that the server does not answer would hold it up for minutes.
-  const forget = onAbort(stop, () => discover.kill());
+  const removeListeners = onAbort(stop, () => discover.kill());
   const hear = async (): Promise<void> => {
-    for await (const line of textLines(discover.stdout)) {
+    for await (const line of readTextLines(discover.stdout)) {
       const message = parseMessage(line);
       if (message.kind === 'catalog') streams = message.streams;
       else if (message.kind === 'destination_catalog') errors.push(destinationInPlaceOfSource(config));
@@ -36,12 +36,12 @@ export async function discoverStreams(
   try {
     discover.stdin.end();
     const [end] = await Promise.all([discover.ended, hear(), logs.fromStderr('source', discover.stderr)]);
-    const [failure] = stop.aborted ? [] : processFailures('source', end, errors, false);
-    if (failure !== undefined) throw failure;
+    const [error] = stop.aborted ? [] : explainProcessEnd('source', end, errors, false);
+    if (error !== undefined) throw error;
     logs.streamsAreKnown();
     return streams;
   } finally {
-    forget();
+    removeListeners();
   }
 }
 

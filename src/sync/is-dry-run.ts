@@ -9,6 +9,6 @@ const configuration = z.looseObject({ dry_run: z.boolean().catch(false) });
  *
  * @throws ConnectorError (config_error) when the file can't be read.
  */
-export async function isDryRun(path: string): Promise<boolean> {
+export async function readIsDryRun(path: string): Promise<boolean> {
   return (await readJsonFile('configuration', path, configuration)).dry_run;
 }

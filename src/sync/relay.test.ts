@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { MessageOutput, OutputClosedError } from '../protocol/output.ts';
-import { passedOn } from './relay.ts';
+import { relayLines } from './relay.ts';
 
 const LINES = [
   '{"type":"RECORD","record":{"data":{"a":"é"}}}',
@@ -40,7 +40,7 @@ test('whatever the chunks, the bytes are passed on untouched, rows are counted a
         const passed: Buffer[] = [];
         let rows = 0;
         const others: string[] = [];
-        for await (const found of passedOn(source(), output(passed))) {
+        for await (const found of relayLines(source(), output(passed))) {
           rows += found.rows;
           others.push(...found.others);
         }
@@ -58,7 +58,7 @@ test('it ends when nobody takes the bytes any more', async () => {
     for (;;) yield Buffer.from('{"type":"RECORD"}\n');
   }
   const pass = async (): Promise<void> => {
-    for await (const _ of passedOn(endless(), new MessageOutput(gone)));
+    for await (const _ of relayLines(endless(), new MessageOutput(gone)));
   };
   await expect(pass()).rejects.toThrow(OutputClosedError);
 });

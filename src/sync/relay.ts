@@ -1,9 +1,9 @@
-import { lineBatches } from '../protocol/lines.ts';
+import { splitLines } from '../protocol/lines.ts';
 import type { MessageOutput } from '../protocol/output.ts';
 
 /** The lines of a connector's output, as texts. */
-export async function* textLines(output: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
-  for await (const { bytes, start, ends } of lineBatches(output)) {
+export async function* readTextLines(output: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
+  for await (const { bytes, start, ends } of splitLines(output)) {
     let from = start;
     for (const end of ends) {
       yield bytes.toString('utf8', from, end);
@@ -24,21 +24,24 @@ const STATE_START = Buffer.from('{"type":"STATE"');
  *
  * @throws OutputClosedError when nobody takes it any more.
  */
-export async function* passedOn(source: AsyncIterable<Uint8Array>, input: MessageOutput): AsyncGenerator<SourceLines> {
-  for await (const { bytes, start, ends } of lineBatches(written(source, input))) {
+export async function* relayLines(
+  source: AsyncIterable<Uint8Array>,
+  input: MessageOutput,
+): AsyncGenerator<SourceLines> {
+  for await (const { bytes, start, ends } of splitLines(writeThrough(source, input))) {
     const others: string[] = [];
     let rows = 0;
     let from = start;
     for (const end of ends) {
-      if (beginsAt(bytes, from, RECORD_START)) rows += 1;
-      else if (!beginsAt(bytes, from, STATE_START)) others.push(bytes.toString('utf8', from, end));
+      if (startsWithAt(bytes, from, RECORD_START)) rows += 1;
+      else if (!startsWithAt(bytes, from, STATE_START)) others.push(bytes.toString('utf8', from, end));
       from = end + 1;
     }
     yield { rows, others };
   }
 }
 
-async function* written(source: AsyncIterable<Uint8Array>, input: MessageOutput): AsyncGenerator<Uint8Array> {
+async function* writeThrough(source: AsyncIterable<Uint8Array>, input: MessageOutput): AsyncGenerator<Uint8Array> {
   for await (const chunk of source) {
     await input.writeBytes(chunk);
     yield chunk;
@@ -46,7 +49,7 @@ async function* written(source: AsyncIterable<Uint8Array>, input: MessageOutput)
 }
 
 /** Whether a text begins at a place in the bytes. A call of Buffer.compare for each of so many lines takes longer. */
-function beginsAt(bytes: Buffer, start: number, text: Buffer): boolean {
+function startsWithAt(bytes: Buffer, start: number, text: Buffer): boolean {
   for (let index = 0; index < text.length; index++) {
     if (bytes[start + index] !== text[index]) return false;
   }

@@ -1,5 +1,5 @@
 import type { ConnectorError } from '../protocol/errors.ts';
-import { EXIT_CODES, exitCodeOfFailure } from '../runner/exit-codes.ts';
+import { EXIT_CODES, exitCodeOfError } from '../runner/exit-codes.ts';
 
 /** How a run ended. */
 export type Outcome =
@@ -14,11 +14,11 @@ export type RunResult = {
   rowsAccepted: number;
   rowsRejected: number;
   milliseconds: number;
-  state: KeptState;
+  state: SavedState;
 };
 
 /** What the run left for the next one. */
-export type KeptState =
+export type SavedState =
   /** A full refresh leaves the states as they are, and so does a run that fails before its first row. */
   | { kind: 'untouched' }
   /** Somebody else wrote the file, and it is left as they wrote it. */
@@ -31,6 +31,6 @@ export type KeptState =
 
 /** The exit code of a run that no signal ended. */
 export function exitCodeOf({ outcome, rowsRejected }: Pick<RunResult, 'outcome' | 'rowsRejected'>): number {
-  if (outcome.kind === 'failed') return exitCodeOfFailure(outcome.errors[0]);
+  if (outcome.kind === 'failed') return exitCodeOfError(outcome.errors[0]);
   return rowsRejected > 0 ? EXIT_CODES.rowsRejected : EXIT_CODES.allAccepted;
 }

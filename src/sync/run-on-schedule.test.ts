@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { syncError } from '../runner/errors.ts';
 import type { Outcome, RunResult } from './result.ts';
-import { keepGoing } from './run-on-schedule.ts';
-import { everySchedule, type NextStart } from './schedule.ts';
+import { runOnSchedule } from './run-on-schedule.ts';
+import { createIntervalSchedule, type NextStart } from './schedule.ts';
 
 const MINUTE = 60_000;
 
@@ -18,7 +18,7 @@ async function go(
   const next: NextStart[] = [];
   let clock = 0;
   let longestWait = 0;
-  const last = await keepGoing(
+  const last = await runOnSchedule(
     async () => {
       starts.push(clock);
       const run = runs[starts.length - 1];
@@ -33,7 +33,7 @@ async function go(
         state: { kind: 'untouched' },
       };
     },
-    everySchedule('5m', 0),
+    createIntervalSchedule('5m', 0),
     { reporter: { ...NO_REPORTER, nextRun: (start) => next.push(start) }, stop: stop.signal, now: () => clock },
     {
       random: () => 0,
@@ -67,9 +67,9 @@ test('the first run starts at once, the others by the schedule, and the next sta
   ]);
   expect(starts).toEqual([0, 5 * MINUTE, 15 * MINUTE]);
   expect(next).toEqual([
-    { at: 5 * MINUTE, skipped: false, failures: 0 },
-    { at: 15 * MINUTE, skipped: true, failures: 0 },
-    { at: 20 * MINUTE, skipped: false, failures: 0 },
+    { at: 5 * MINUTE, skipped: false, failedRuns: 0 },
+    { at: 15 * MINUTE, skipped: true, failedRuns: 0 },
+    { at: 20 * MINUTE, skipped: false, failedRuns: 0 },
   ]);
   // It was stopped while it waited.
   expect(last).toBeUndefined();

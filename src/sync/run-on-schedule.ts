@@ -1,7 +1,7 @@
 import { type Wait, waitByTimer } from '../shared/wait.ts';
 import type { SyncContext } from './context.ts';
 import type { RunResult } from './result.ts';
-import { nextStart, type Schedule } from './schedule.ts';
+import { planNextStart, type Schedule } from './schedule.ts';
 
 /** So long, in milliseconds, one timer waits: those of Node stand still while a laptop sleeps, and have an end. */
 const LONGEST_TIMER_MS = 30_000;
@@ -12,15 +12,15 @@ const LONGEST_TIMER_MS = 30_000;
  * @param random from 0 to 1.
  * @returns the result of the run that was stopped; undefined when none was under way.
  */
-export async function keepGoing(
+export async function runOnSchedule(
   run: () => Promise<RunResult>,
   schedule: Schedule,
   { reporter, stop, now }: Pick<SyncContext, 'reporter' | 'stop' | 'now'>,
   { random = Math.random, wait = waitByTimer }: { random?: () => number; wait?: Wait } = {},
 ): Promise<RunResult | undefined> {
-  let failures = 0;
+  let failedRuns = 0;
   let start = schedule.first;
-  if (start > now()) reporter.nextRun({ at: start, skipped: false, failures });
+  if (start > now()) reporter.nextRun({ at: start, skipped: false, failedRuns });
   for (;;) {
     for (let left = start - now(); left > 0 && !stop.aborted; left = start - now()) {
       await wait(Math.min(left, LONGEST_TIMER_MS), stop);
@@ -28,8 +28,8 @@ export async function keepGoing(
     if (stop.aborted) return undefined;
     const result = await run();
     if (stop.aborted) return result;
-    failures = result.outcome.kind === 'failed' ? failures + 1 : 0;
-    const next = nextStart(schedule, { start, end: now() }, failures, random);
+    failedRuns = result.outcome.kind === 'failed' ? failedRuns + 1 : 0;
+    const next = planNextStart(schedule, { start, end: now() }, failedRuns, random);
     reporter.nextRun(next);
     start = next.at;
   }

@@ -1,16 +1,16 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { asConnectorError, type ConnectorError } from '../protocol/errors.ts';
-import { catalogOf, chosenStreams, severalStreams } from '../runner/catalog.ts';
+import { buildCatalog, chooseStreams, explainSeveralStreams } from '../runner/catalog.ts';
 import { syncError } from '../runner/errors.ts';
-import { privateFolder } from '../runner/temp-folder.ts';
+import { createTempFolder } from '../runner/temp-folder.ts';
 import { plural } from '../shared/format.ts';
 import { ConnectorLogs } from './connector-logs.ts';
 import type { SyncContext } from './context.ts';
 import { discoverStreams } from './discover.ts';
-import { isDryRun } from './is-dry-run.ts';
+import { readIsDryRun } from './is-dry-run.ts';
 import { RunProgress } from './progress.ts';
-import type { KeptState, Outcome, RunResult } from './result.ts';
+import type { Outcome, RunResult, SavedState } from './result.ts';
 import { StateFile } from './state/file.ts';
 import { StateSaver } from './state/saver.ts';
 import { Transfer } from './transfer.ts';
@@ -28,7 +28,7 @@ export type RunOptions = {
 };
 
 /** How the transfer went, and what it left. */
-type Transferred = { outcome: Outcome; state: KeptState };
+type Transferred = { outcome: Outcome; state: SavedState };
 
 /** Runs `read` into `write` once. However it goes, it is in the result. */
 export async function runOnce(options: RunOptions, context: SyncContext): Promise<RunResult> {
@@ -49,35 +49,35 @@ async function transfer(options: RunOptions, context: SyncContext, progress: Run
   const { reporter, stop } = context;
   const { source, destination, fullRefresh } = options;
   const file = fullRefresh ? undefined : await StateFile.open(options.state);
-  const settlesNothing = await isDryRun(destination);
+  const isDryRun = await readIsDryRun(destination);
   const syncMode = fullRefresh ? 'full_refresh' : 'incremental';
   const logs = new ConnectorLogs(reporter);
   const discovered = await discoverStreams(context, source, logs);
-  if (stop.aborted) return { outcome: stopped(context), state: { kind: 'untouched' } };
-  const streams = chosenStreams(discovered, options.streams);
+  if (stop.aborted) return { outcome: describeStop(context), state: { kind: 'untouched' } };
+  const streams = chooseStreams(discovered, options.streams);
   // A table or view that was added since the last run is sent only when somebody has asked for it: no event can be
   // taken back.
   if (streams.length > 1 && options.streams.length === 0 && !options.allStreams) {
-    throw severalStreams(streams, 'Choose with --stream, or send all of them with --all-streams.');
+    throw explainSeveralStreams(streams, 'Choose with --stream, or send all of them with --all-streams.');
   }
 
-  const folder = await privateFolder();
+  const folder = await createTempFolder();
   let ticker: NodeJS.Timeout | undefined;
   try {
     const catalog = join(folder.path, 'catalog.json');
-    await writeFile(catalog, JSON.stringify(catalogOf(streams, syncMode)), { mode: 0o600 });
-    reporter.runStarted({ streams, syncMode, goesOn: file?.hasStates === true });
+    await writeFile(catalog, JSON.stringify(buildCatalog(streams, syncMode)), { mode: 0o600 });
+    reporter.runStarted({ streams, syncMode, resumes: file?.hasStates === true });
 
-    const state = file?.isThere ? ['--state', options.state] : [];
+    const state = file?.exists ? ['--state', options.state] : [];
     const limit = options.limit === undefined ? [] : ['--limit', `${options.limit}`];
     const common = ['--catalog', catalog, '--env-references'];
-    const onFailure = (): void => {
+    const onError = (): void => {
       const message =
         'The state can not be kept; why is told at the end. It ends: what has been read is still delivered.';
       reporter.log('WARN', 'sync', message);
       running.stop();
     };
-    const saver = file && new StateSaver(file, onFailure);
+    const saver = file && new StateSaver(file, onError);
     const running = new Transfer(
       { ...context, progress, logs, onState: (message) => saver?.keep(message) },
       ['--config', source, ...common, ...state, ...limit],
@@ -89,14 +89,14 @@ async function transfer(options: RunOptions, context: SyncContext, progress: Run
     const stateError = await saver?.close();
     reporter.lastProgress(progress.current);
     if (stateError !== undefined) errors.push(stateError);
-    if (errors.length === 0 && !stop.aborted) errors.push(...unaccounted(progress, settlesNothing));
+    if (errors.length === 0 && !stop.aborted) errors.push(...explainUnaccountedRows(progress, isDryRun));
 
     const hasChanged = stateError?.code === 'state_file_changed';
     return {
-      outcome: outcomeOf(errors, context),
+      outcome: decideOutcome(errors, context),
       state: hasChanged
         ? { kind: 'changed' }
-        : keptState(file, saver, progress, settlesNothing || running.destinationHasTold),
+        : describeSavedState(file, saver, progress, isDryRun || running.destinationReported),
     };
   } finally {
     clearInterval(ticker);
@@ -104,37 +104,42 @@ async function transfer(options: RunOptions, context: SyncContext, progress: Run
   }
 }
 
-function outcomeOf([first, ...others]: readonly ConnectorError[], context: SyncContext): Outcome {
+function decideOutcome([first, ...others]: readonly ConnectorError[], context: SyncContext): Outcome {
   if (first !== undefined) return { kind: 'failed', errors: [first, ...others] };
-  return context.stop.aborted ? stopped(context) : { kind: 'complete' };
+  return context.stop.aborted ? describeStop(context) : { kind: 'complete' };
 }
 
-function stopped({ stopAtOnce }: SyncContext): Outcome {
+function describeStop({ stopAtOnce }: SyncContext): Outcome {
   return { kind: 'stopped', atOnce: stopAtOnce.aborted };
 }
 
 /** @param isTold whether it is known of the rows behind the last state, which may not have been kept, if Batch has some. */
-function keptState(
+function describeSavedState(
   file: StateFile | undefined,
   saver: StateSaver | undefined,
   progress: RunProgress,
   isTold: boolean,
-): KeptState {
+): SavedState {
   if (file === undefined || saver === undefined) return { kind: 'untouched' };
   const { rowsRead, rowsAccepted, rowsRejected } = progress.current;
-  const mayComeTwice = !isTold || rowsAccepted + rowsRejected > saver.keptRows;
-  return { kind: 'kept', rowsToComeAgain: rowsRead - saver.keptRows, mayComeTwice, positions: file.positions() };
+  const mayComeTwice = !isTold || rowsAccepted + rowsRejected > saver.savedRows;
+  return {
+    kind: 'kept',
+    rowsToComeAgain: rowsRead - saver.savedRows,
+    mayComeTwice,
+    positions: file.describePositions(),
+  };
 }
 
 /** Both ended well, and yet other rows were settled than read: nothing may vanish. A dry run settles none. */
-function unaccounted(progress: RunProgress, settlesNothing: boolean): ConnectorError[] {
+function explainUnaccountedRows(progress: RunProgress, isDryRun: boolean): ConnectorError[] {
   const { rowsRead, rowsAccepted, rowsRejected } = progress.current;
   const settled = rowsAccepted + rowsRejected;
-  if (settled === (settlesNothing ? 0 : rowsRead)) return [];
+  if (settled === (isDryRun ? 0 : rowsRead)) return [];
   return [
     syncError(
       'rows_unaccounted',
-      `${rowsRead} ${plural(rowsRead, 'row was', 'rows were')} read, but ${settled} were accepted or rejected${settlesNothing ? ' in a dry run, which settles none' : ''}. This is a fault of the connectors. Please report it with the messages above.`,
+      `${rowsRead} ${plural(rowsRead, 'row was', 'rows were')} read, but ${settled} were accepted or rejected${isDryRun ? ' in a dry run, which settles none' : ''}. This is a fault of the connectors. Please report it with the messages above.`,
     ),
   ];
 }

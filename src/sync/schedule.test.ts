@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { cronSchedule, everySchedule, nextStart } from './schedule.ts';
+import { createCronSchedule, createIntervalSchedule, planNextStart } from './schedule.ts';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
@@ -18,7 +18,7 @@ describe('--every', () => {
     ['1.5h', 90 * MINUTE],
   ])('%s starts at once, and at such intervals from then on', (interval, period) => {
     const now = at(1, 12);
-    const schedule = everySchedule(interval, now);
+    const schedule = createIntervalSchedule(interval, now);
     expect(schedule.first).toBe(now);
     const starts = [now, now + period - 1, now + period].map((time) => schedule.after(time));
     expect(starts).toEqual([now + period, now + period, now + 2 * period]);
@@ -27,8 +27,10 @@ describe('--every', () => {
   test.each(['0s', '5', '5 minutes', '-5m', 'm', '', '5M', '1y', '367d', '99999999999d'])(
     '%j is refused',
     (interval) => {
-      expect(() => everySchedule(interval, 0)).toThrow(expect.objectContaining({ failureType: 'config_error' }));
-      expect(() => everySchedule(interval, 0)).toThrow(
+      expect(() => createIntervalSchedule(interval, 0)).toThrow(
+        expect.objectContaining({ failureType: 'config_error' }),
+      );
+      expect(() => createIntervalSchedule(interval, 0)).toThrow(
         /is no interval of a year at the most\. Give a number and its unit: 30s, 5m, 2h or 1d/,
       );
     },
@@ -37,7 +39,7 @@ describe('--every', () => {
 
 describe('--cron', () => {
   test('starts at the times of the pattern', () => {
-    const schedule = cronSchedule('30 3 * * 1-5', at(5, 12));
+    const schedule = createCronSchedule('30 3 * * 1-5', at(5, 12));
     // 5 June 2026 is a Friday.
     expect(schedule.first).toBe(at(8, 3, 30));
     expect(schedule.after(schedule.first)).toBe(at(9, 3, 30));
@@ -46,25 +48,29 @@ describe('--cron', () => {
   test.each(['', 'at night', '61 * * * *', '* * * *x', '0 0 31 2 *', '* * * * * *', '2100-01-01T03:00:00'])(
     '%j is refused',
     (pattern) => {
-      expect(() => cronSchedule(pattern, at(1, 12))).toThrow(expect.objectContaining({ failureType: 'config_error' }));
-      expect(() => cronSchedule(pattern, at(1, 12))).toThrow(/^--cron ".*" can't be used: .* as in "0 3 \* \* \*"/);
+      expect(() => createCronSchedule(pattern, at(1, 12))).toThrow(
+        expect.objectContaining({ failureType: 'config_error' }),
+      );
+      expect(() => createCronSchedule(pattern, at(1, 12))).toThrow(
+        /^--cron ".*" can't be used: .* as in "0 3 \* \* \*"/,
+      );
     },
   );
 });
 
 describe('the next start', () => {
-  const night = cronSchedule('0 3 * * *', at(1, 12));
+  const night = createCronSchedule('0 3 * * *', at(1, 12));
 
   test('is never earlier than the schedule has it, also after a failure', () => {
     const last = { start: at(2, 3), end: at(2, 3, 20) };
-    expect(nextStart(night, last, 1, () => 0)).toEqual({ at: at(3, 3), skipped: false, failures: 1 });
+    expect(planNextStart(night, last, 1, () => 0)).toEqual({ at: at(3, 3), skipped: false, failedRuns: 1 });
   });
 
   test('leaves out what came due during the run, and says so', () => {
-    expect(nextStart(night, { start: at(2, 3), end: at(3, 4) }, 0, () => 0)).toEqual({
+    expect(planNextStart(night, { start: at(2, 3), end: at(3, 4) }, 0, () => 0)).toEqual({
       at: at(4, 3),
       skipped: true,
-      failures: 0,
+      failedRuns: 0,
     });
   });
 
@@ -75,9 +81,9 @@ describe('the next start', () => {
     [6, 32],
     [7, 60],
     [2_000, 60],
-  ])('after %i failures waits %i minutes, and a tenth more by chance', (failures, minutes) => {
-    const often = everySchedule('1s', 0);
-    const wait = (random: number): number => nextStart(often, { start: 0, end: 0 }, failures, () => random).at;
+  ])('after %i failures waits %i minutes, and a tenth more by chance', (failedRuns, minutes) => {
+    const often = createIntervalSchedule('1s', 0);
+    const wait = (random: number): number => planNextStart(often, { start: 0, end: 0 }, failedRuns, () => random).at;
     expect([wait(0), wait(1)]).toEqual([minutes * MINUTE, minutes * 66_000]);
   });
 });

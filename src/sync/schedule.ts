@@ -16,7 +16,7 @@ export type NextStart = {
   /** Whether a start came due while the last run was under way, and was left out. */
   skipped: boolean;
   /** How many runs have failed one after the other. */
-  failures: number;
+  failedRuns: number;
 };
 
 /** What a person writes for --every. */
@@ -39,7 +39,7 @@ const LONGEST_PERIOD_MS = 366 * 24 * 3_600_000;
  * @param now milliseconds since the epoch.
  * @throws ConnectorError (config_error) when it is none.
  */
-export function everySchedule(interval: string, now: number): Schedule {
+export function createIntervalSchedule(interval: string, now: number): Schedule {
   const period = isInterval(interval) ? ms(interval) : 0;
   if (period <= 0 || period > LONGEST_PERIOD_MS) {
     throw syncError(
@@ -60,28 +60,28 @@ function isInterval(text: string): text is ms.StringValue {
  * @param now milliseconds since the epoch.
  * @throws ConnectorError (config_error) when it is none, or no time ever comes.
  */
-export function cronSchedule(pattern: string, now: number): Schedule {
-  const fault = (why: string): ConnectorError =>
+export function createCronSchedule(pattern: string, now: number): Schedule {
+  const explain = (why: string): ConnectorError =>
     syncError(
       'command_invalid',
       `--cron "${pattern}" can't be used: ${why}. Give minute, hour, day, month and weekday, as in "0 3 * * *" for 3:00 each night.`,
     );
-  const cron = cronOf(pattern, fault);
+  const cron = parseCron(pattern, explain);
   const after = (time: number): number => {
     const next = cron.nextRun(new Date(time));
-    if (next === null) throw fault('no such time comes any more');
+    if (next === null) throw explain('no such time comes any more');
     return next.getTime();
   };
   return { first: after(now), after };
 }
 
-function cronOf(pattern: string, fault: (why: string) => ConnectorError): Cron {
+function parseCron(pattern: string, explain: (why: string) => ConnectorError): Cron {
   // The library takes a date as well, which comes once.
-  if (/\d:\d/.test(pattern)) throw fault('it is a date');
+  if (/\d:\d/.test(pattern)) throw explain('it is a date');
   try {
     return new Cron(pattern, { paused: true, mode: '5-part' });
   } catch (error) {
-    throw fault(messageOf(error).replace(/\.$/, ''));
+    throw explain(messageOf(error).replace(/\.$/, ''));
   }
 }
 
@@ -92,16 +92,16 @@ function cronOf(pattern: string, fault: (why: string) => ConnectorError): Cron {
  * @param last when the last run was to start, and when it ended.
  * @param random from 0 to 1.
  */
-export function nextStart(
+export function planNextStart(
   schedule: Schedule,
   last: { start: number; end: number },
-  failures: number,
+  failedRuns: number,
   random: () => number,
 ): NextStart {
   const scheduled = schedule.after(last.end);
   const skipped = schedule.after(last.start) <= last.end;
-  if (failures === 0) return { at: scheduled, skipped, failures };
-  const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (failures - 1));
+  if (failedRuns === 0) return { at: scheduled, skipped, failedRuns };
+  const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (failedRuns - 1));
   const waited = last.end + Math.round(wait * (1 + JITTER * random()));
-  return { at: Math.max(scheduled, waited), skipped, failures };
+  return { at: Math.max(scheduled, waited), skipped, failedRuns };
 }

@@ -3,8 +3,8 @@ import { EXIT_CODES } from '../runner/exit-codes.ts';
 import type { SyncContext } from './context.ts';
 import { exitCodeOf, type RunResult } from './result.ts';
 import { type RunOptions, runOnce } from './run.ts';
-import { keepGoing } from './run-on-schedule.ts';
-import { cronSchedule, everySchedule, type Schedule } from './schedule.ts';
+import { runOnSchedule } from './run-on-schedule.ts';
+import { createCronSchedule, createIntervalSchedule, type Schedule } from './schedule.ts';
 import { lockStateFile } from './state/lock.ts';
 
 /** `every` and `cron` as a person writes them; not both. */
@@ -18,7 +18,7 @@ export type SyncOptions = RunOptions & { every: string | undefined; cron: string
  */
 export async function sync(options: SyncOptions, context: SyncContext): Promise<number> {
   const { reporter, stop, now } = context;
-  const schedule = scheduleOf(options, now());
+  const schedule = parseSchedule(options, now());
   const lost = new AbortController();
   const self = { pid: process.pid, host: hostname(), since: new Date(now()).toISOString() };
   const unlock = await lockStateFile(options.state, self, {
@@ -35,7 +35,7 @@ export async function sync(options: SyncOptions, context: SyncContext): Promise<
       reporter.runEnded(result);
       return result;
     };
-    const last = schedule === undefined ? await run() : await keepGoing(run, schedule, running);
+    const last = schedule === undefined ? await run() : await runOnSchedule(run, schedule, running);
     // It throws what it was aborted with.
     lost.signal.throwIfAborted();
     return last === undefined ? EXIT_CODES.allAccepted : exitCodeOf(last);
@@ -44,7 +44,7 @@ export async function sync(options: SyncOptions, context: SyncContext): Promise<
   }
 }
 
-function scheduleOf({ every, cron }: SyncOptions, now: number): Schedule | undefined {
-  if (every !== undefined) return everySchedule(every, now);
-  return cron === undefined ? undefined : cronSchedule(cron, now);
+function parseSchedule({ every, cron }: SyncOptions, now: number): Schedule | undefined {
+  if (every !== undefined) return createIntervalSchedule(every, now);
+  return cron === undefined ? undefined : createCronSchedule(cron, now);
 }

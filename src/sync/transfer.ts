@@ -2,12 +2,12 @@ import type { ConnectorError } from '../protocol/errors.ts';
 import { MessageOutput, OutputClosedError } from '../protocol/output.ts';
 import { parseMessage, type StateMessage } from '../runner/messages.ts';
 import { ConnectorProcess, type ProcessEnd } from '../runner/process.ts';
-import { processFailures } from '../runner/process-failure.ts';
+import { explainProcessEnd } from '../runner/process-failure.ts';
 import { onAbort } from '../shared/abort.ts';
 import type { ConnectorLogs } from './connector-logs.ts';
 import type { SyncContext } from './context.ts';
 import type { RunProgress } from './progress.ts';
-import { passedOn, textLines } from './relay.ts';
+import { readTextLines, relayLines } from './relay.ts';
 import { formatStopping } from './report/format.ts';
 
 export type TransferContext = Pick<SyncContext, 'program' | 'reporter' | 'stop' | 'stopAtOnce'> & {
@@ -54,7 +54,7 @@ export class Transfer {
    * Whether the destination failed by itself and said why. It then says as well whether Batch may have rows that come
    * again. When the source failed, what the destination says may be a consequence, such as a line that was cut off.
    */
-  get destinationHasTold(): boolean {
+  get destinationReported(): boolean {
     return this.#errors.destination.length > 0 && !this.#sourceHasFailed;
   }
 
@@ -69,7 +69,7 @@ export class Transfer {
       reporter.log('INFO', 'sync', formatStopping(progress.current));
       this.stop();
     };
-    const forget = [onAbort(stop, onStop), onAbort(stopAtOnce, () => this.#kill())];
+    const removeListeners = [onAbort(stop, onStop), onAbort(stopAtOnce, () => this.#kill())];
     this.#source.stdin.end();
     try {
       const [sourceEnd, destinationEnd] = await Promise.all([
@@ -77,28 +77,28 @@ export class Transfer {
           this.#sourceHasEnded = true;
         }),
         this.#destination.ended.finally(() => this.#destinationHasGone()),
-        this.#passOn(),
-        this.#hearDestination(),
+        this.#relaySource(),
+        this.#readDestination(),
         this.#logs.fromStderr('source', this.#source.stderr),
         this.#logs.fromStderr('destination', this.#destination.stderr),
       ]);
-      return this.#failures(sourceEnd, destinationEnd);
+      return this.#explainErrors(sourceEnd, destinationEnd);
     } catch (error) {
       this.#kill();
       await Promise.allSettled([this.#source.ended, this.#destination.ended]);
       throw error;
     } finally {
-      for (const each of forget) each();
+      for (const each of removeListeners) each();
     }
   }
 
-  async #passOn(): Promise<void> {
+  async #relaySource(): Promise<void> {
     const { progress } = this.#context;
     try {
       const input = new MessageOutput(this.#destination.stdin);
-      for await (const { rows, others } of passedOn(this.#source.stdout, input)) {
+      for await (const { rows, others } of relayLines(this.#source.stdout, input)) {
         progress.read(rows);
-        for (const line of others) this.#hearSource(line);
+        for (const line of others) this.#readSourceMessage(line);
       }
     } catch (error) {
       if (!(error instanceof OutputClosedError)) throw error;
@@ -116,13 +116,13 @@ export class Transfer {
     this.stop();
   }
 
-  #hearSource(line: string): void {
+  #readSourceMessage(line: string): void {
     const message = parseMessage(line);
     if (message.kind === 'log') this.#logs.fromSource(message.level, message.message);
     else if (message.kind === 'estimate') this.#context.progress.estimated(message.stream, message.rows);
     else if (message.kind === 'error') {
       this.#errors.source.push(message.error);
-      this.#logs.saidBySource(message.error.message);
+      this.#logs.rememberSourceMessage(message.error.message);
       this.#context.reporter.log(
         'WARN',
         'sync',
@@ -131,8 +131,8 @@ export class Transfer {
     }
   }
 
-  async #hearDestination(): Promise<void> {
-    for await (const line of textLines(this.#destination.stdout)) {
+  async #readDestination(): Promise<void> {
+    for await (const line of readTextLines(this.#destination.stdout)) {
       const message = parseMessage(line);
       if (message.kind === 'log') this.#logs.fromDestination(message.level, message.message);
       else if (message.kind === 'error') this.#errors.destination.push(message.error);
@@ -143,16 +143,17 @@ export class Transfer {
     }
   }
 
-  #failures(sourceEnd: ProcessEnd, destinationEnd: ProcessEnd): ConnectorError[] {
+  #explainErrors(sourceEnd: ProcessEnd, destinationEnd: ProcessEnd): ConnectorError[] {
     if (this.#context.stopAtOnce.aborted) return [];
-    const ofDestination = processFailures('destination', destinationEnd, this.#errors.destination, false);
+    const destinationErrors = explainProcessEnd('destination', destinationEnd, this.#errors.destination, false);
     // Without a destination the source ends in a way that says nothing, unless it had failed before.
-    const isConsequence = this.#destinationWentFirst && ofDestination.length > 0 && this.#errors.source.length === 0;
-    const ofSource = isConsequence
+    const isConsequence =
+      this.#destinationWentFirst && destinationErrors.length > 0 && this.#errors.source.length === 0;
+    const sourceErrors = isConsequence
       ? []
-      : processFailures('source', sourceEnd, this.#errors.source, this.#sourceIsStopped);
-    this.#sourceHasFailed = ofSource.length > 0;
-    return [...ofSource, ...ofDestination];
+      : explainProcessEnd('source', sourceEnd, this.#errors.source, this.#sourceIsStopped);
+    this.#sourceHasFailed = sourceErrors.length > 0;
+    return [...sourceErrors, ...destinationErrors];
   }
 
   #kill(): void {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { CommandContext } from '../../protocol/command-context.ts';
-import { ConnectorError, isOurs } from '../../protocol/errors.ts';
+import { ConnectorError, isUnexpectedError } from '../../protocol/errors.ts';
 import { connectionFailed } from '../../protocol/messages.ts';
 import { PACKAGE_ROOT } from '../../shared/package-root.ts';
 
@@ -25,7 +25,7 @@ export async function check(context: CommandContext, role: Role, configPath: str
     await connector.check(context, configPath);
     await context.output.write({ type: 'CONNECTION_STATUS', connectionStatus: { status: 'SUCCEEDED' } });
   } catch (error) {
-    if (!(error instanceof ConnectorError) || isOurs(error)) throw error;
+    if (!(error instanceof ConnectorError) || isUnexpectedError(error)) throw error;
     await context.output.write(connectionFailed(error));
   }
   return true;

@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { describe, expect, test, vi } from 'vitest';
 import { MessageOutput } from '../../protocol/output.ts';
-import { explain, proposals } from './explain.ts';
+import { explain, proposeCodes } from './explain.ts';
 
 /** Columns of the narrowest terminal that people have. */
 const COLUMNS = 80;
@@ -68,6 +68,6 @@ test.each([
   ['final', 'final_unsupported'],
   ['throw_if', 'throw_if_met'],
 ])('in place of %s, %s is proposed first', (asked, proposed) => {
-  expect(proposals(asked, CODES)[0]).toBe(proposed);
-  expect(proposals(asked, CODES).length).toBeLessThanOrEqual(4);
+  expect(proposeCodes(asked, CODES)[0]).toBe(proposed);
+  expect(proposeCodes(asked, CODES).length).toBeLessThanOrEqual(4);
 });

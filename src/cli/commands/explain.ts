@@ -12,7 +12,7 @@ const LIST = 'README';
 const CODE_WIDTH = 30;
 
 /** How many codes are proposed in place of one that there is not. */
-const MOST_PROPOSALS = 4;
+const MAX_PROPOSALS = 4;
 
 /**
  * Prints the page of a code, or the list of all codes. This is for a person in front of a terminal that may reach no
@@ -24,17 +24,17 @@ const MOST_PROPOSALS = 4;
  */
 export async function explain({ output }: CommandContext, asked: string | undefined): Promise<boolean> {
   if (asked === undefined) {
-    await output.writeBytes(inColumns(await readPage(LIST)));
+    await output.writeBytes(formatList(await readPage(LIST)));
     return true;
   }
   const codes = await listCodes();
-  const code = codeIn(asked);
+  const code = extractCode(asked);
   if (codes.includes(code)) {
     await output.writeBytes(await readPage(code));
     return true;
   }
   process.stderr.write(
-    `There is no code "${code}". It may be misspelt, or of another version. Those most like it: ${proposals(code, codes).join(', ')}. Without a code, explain lists all of them.\n`,
+    `There is no code "${code}". It may be misspelt, or of another version. Those most like it: ${proposeCodes(code, codes).join(', ')}. Without a code, explain lists all of them.\n`,
   );
   return false;
 }
@@ -49,7 +49,7 @@ function readPage(name: string): Promise<string> {
 }
 
 /** The code in what was copied from a message: the last part of a link, without its ending and a full stop. */
-function codeIn(asked: string): string {
+function extractCode(asked: string): string {
   return asked
     .trim()
     .replace(/^.*\//, '')
@@ -58,13 +58,13 @@ function codeIn(asked: string): string {
 }
 
 /** Codes that hold what was asked for, or else those that are fewest changes away from it. */
-export function proposals(asked: string, codes: readonly string[]): string[] {
+export function proposeCodes(asked: string, codes: readonly string[]): string[] {
   const holding = codes.filter((code) => asked !== '' && code.includes(asked));
   const nearest = holding.length > 0 ? holding : codes.toSorted((a, b) => distance(asked, a) - distance(asked, b));
-  return nearest.slice(0, MOST_PROPOSALS);
+  return nearest.slice(0, MAX_PROPOSALS);
 }
 
 /** The list without its links, which a terminal does not follow. */
-function inColumns(list: string): string {
+function formatList(list: string): string {
   return list.replaceAll(/^- \[(\w+)\]\(\w+\.md\): /gm, (_, code: string) => `  ${code.padEnd(CODE_WIDTH)}  `);
 }

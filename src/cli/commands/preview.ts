@@ -1,12 +1,12 @@
 import { preview } from '../../preview/preview.ts';
-import { terminalOf } from '../../preview/terminal.ts';
-import { previewText } from '../../preview/text.ts';
+import { describeTerminal } from '../../preview/terminal.ts';
+import { formatPreview } from '../../preview/text.ts';
 import { EXIT_CODES } from '../../runner/exit-codes.ts';
 import { printableLines } from '../../shared/printable.ts';
-import { personParser } from '../arguments.ts';
+import { interactiveParser } from '../arguments.ts';
 import { jsonFile } from '../json-file-option.ts';
 import { parseRowCount } from '../row-limit.ts';
-import { runForPerson } from '../run-interactive.ts';
+import { runInteractive } from '../run-interactive.ts';
 
 /** How many rows are shown, unless others are asked for. */
 const DEFAULT_ROWS = 20;
@@ -31,20 +31,20 @@ A configuration may hold \${NAME} for the environment variable NAME, so that no 
  * @param args those behind the word preview.
  */
 export async function runPreview(launcher: string, args: readonly string[]): Promise<void> {
-  await runForPerson(async (context) => {
+  await runInteractive(async (context) => {
     const parsed = await parse(`${launcher} preview`, args);
     if (parsed.help === true) return EXIT_CODES.allAccepted;
     const { source, destination, stream, rows = DEFAULT_ROWS } = parsed;
     const warn = (message: string): void => void process.stderr.write(`WARN  ${printableLines(message)}\n`);
     const shown = await preview(context, { source, destination, stream, rows, warn });
-    process.stdout.write(previewText(shown.sample, shown.request, shown.stream, terminalOf(process.stdout)));
+    process.stdout.write(formatPreview(shown.sample, shown.request, shown.stream, describeTerminal(process.stdout)));
     return shown.sample.wouldAllArrive ? EXIT_CODES.allAccepted : EXIT_CODES.rowsRejected;
   });
 }
 
 /** @throws ConnectorError (config_error) when the arguments are wrong. */
 function parse(name: string, args: readonly string[]) {
-  return personParser(name, args, USAGE, {
+  return interactiveParser(name, args, USAGE, {
     source: jsonFile('the configuration of the source'),
     destination: jsonFile('the configuration of the destination'),
     stream: {

@@ -1,12 +1,12 @@
 import { asConnectorError } from '../../protocol/errors.ts';
-import { EXIT_CODES, exitCodeOfFailure } from '../../runner/exit-codes.ts';
-import { JsonEvents } from '../../sync/report/json-reporter.ts';
+import { EXIT_CODES, exitCodeOfError } from '../../runner/exit-codes.ts';
+import { JsonReporter } from '../../sync/report/json-reporter.ts';
 import { PlainProgress } from '../../sync/report/plain-progress.ts';
 import { ProgressBar } from '../../sync/report/progress-bar.ts';
 import type { Reporter } from '../../sync/report/reporter.ts';
-import { PersonReporter } from '../../sync/report/text-reporter.ts';
+import { TextReporter } from '../../sync/report/text-reporter.ts';
 import { type SyncOptions, sync } from '../../sync/sync.ts';
-import { personParser } from '../arguments.ts';
+import { interactiveParser } from '../arguments.ts';
 import { jsonFile } from '../json-file-option.ts';
 import { rowLimit } from '../row-limit.ts';
 import { endBySignal } from '../signals.ts';
@@ -38,7 +38,7 @@ A configuration may hold \${NAME} for the environment variable NAME, so that no 
 export async function runSync(launcher: string, args: readonly string[]): Promise<void> {
   // A reader that has gone, such as `head`, is no reason to stop in the middle.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
-  const reporter = reporterFor(args.some((arg) => /^--json(=true)?$/.test(arg)));
+  const reporter = createReporter(args.some((arg) => /^--json(=true)?$/.test(arg)));
   const stop = new AbortController();
   const stopAtOnce = new AbortController();
   let received: NodeJS.Signals | undefined;
@@ -63,26 +63,26 @@ export async function runSync(launcher: string, args: readonly string[]): Promis
       });
     }
   } catch (error) {
-    const failure = asConnectorError(error);
-    reporter.failed(failure);
-    process.exitCode = exitCodeOfFailure(failure);
+    const connectorError = asConnectorError(error);
+    reporter.failed(connectorError);
+    process.exitCode = exitCodeOfError(connectorError);
   } finally {
     for (const signal of STOP_SIGNALS) process.removeListener(signal, onSignal);
   }
-  for (const stream of [process.stdout, process.stderr]) await flushed(stream);
+  for (const stream of [process.stdout, process.stderr]) await waitUntilFlushed(stream);
   // A failure says more than that it was stopped, too.
   const hasFailed = process.exitCode === EXIT_CODES.failed || process.exitCode === EXIT_CODES.misconfigured;
   if (received !== undefined && !hasFailed) endBySignal(received);
 }
 
 /** Resolves when a stream has taken all that was written, or its reader has gone. */
-function flushed(stream: NodeJS.WriteStream): Promise<void> {
+function waitUntilFlushed(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => stream.write('', () => resolve()));
 }
 
 /** @throws ConnectorError (config_error) when the arguments are wrong. Undefined when help was asked for, and given. */
 async function parse(name: string, args: readonly string[]): Promise<SyncOptions | undefined> {
-  const parsed = await personParser(name, args, USAGE, {
+  const parsed = await interactiveParser(name, args, USAGE, {
     source: jsonFile('the configuration of the source'),
     destination: jsonFile('the configuration of the destination'),
     state: jsonFile('how far it is; the first run makes it'),
@@ -128,10 +128,10 @@ async function parse(name: string, args: readonly string[]): Promise<SyncOptions
 }
 
 /** A bar needs a terminal that somebody looks at. */
-function reporterFor(isForMachines: boolean): Reporter {
+function createReporter(isForMachines: boolean): Reporter {
   const toStdout = (text: string): boolean => process.stdout.write(text);
-  if (isForMachines) return new JsonEvents(toStdout, Date.now);
+  if (isForMachines) return new JsonReporter(toStdout, Date.now);
   const isForEyes = process.stderr.isTTY && process.env.CI === undefined && process.env.TERM !== 'dumb';
   const display = isForEyes ? new ProgressBar(process.stderr) : new PlainProgress((text) => process.stderr.write(text));
-  return new PersonReporter(display, toStdout, Date.now);
+  return new TextReporter(display, toStdout, Date.now);
 }

@@ -1,7 +1,7 @@
 import { Pool } from 'undici';
 import { z } from 'zod';
 import { proxyFor } from '../../protocol/network/proxy.ts';
-import { outside } from '../../protocol/secrets.ts';
+import { redactForeign } from '../../protocol/secrets.ts';
 import { parseExact } from '../../shared/exact-json.ts';
 import type { DestinationConfiguration } from '../config/schema.ts';
 import { destinationError } from '../errors.ts';
@@ -203,11 +203,12 @@ export class BatchApi {
 function accepted(text: string): Answer {
   const body = acceptedBody.safeParse(parseJson(text));
   const isUntold = body.data?.code === 'SUCCESS_WITH_PARTIAL_ERRORS' && !body.data.errors?.length;
-  if (!body.success || isUntold) return { kind: 'accepted_unreadable', detail: outside(text).slice(0, MOST_WORDS) };
+  if (!body.success || isUntold)
+    return { kind: 'accepted_unreadable', detail: redactForeign(text).slice(0, MOST_WORDS) };
   const errors = (body.data.errors ?? []).map((error) => ({
     bulkIndex: error.bulk_index,
-    attribute: error.attribute == null ? undefined : outside(error.attribute),
-    reason: error.reason == null ? 'no reason given' : outside(error.reason).slice(0, MOST_WORDS),
+    attribute: error.attribute == null ? undefined : redactForeign(error.attribute),
+    reason: error.reason == null ? 'no reason given' : redactForeign(error.reason).slice(0, MOST_WORDS),
   }));
   return { kind: 'accepted', errors };
 }
@@ -218,7 +219,7 @@ function wordsOf(text: string): string {
   const words = body.success
     ? `${body.data.error_code}: ${body.data.error_message ?? 'no message'}`
     : text.replaceAll(/\s+/g, ' ');
-  return outside(words).slice(0, MOST_WORDS);
+  return redactForeign(words).slice(0, MOST_WORDS);
 }
 
 function described(status: number, words: string): string {

@@ -2,7 +2,7 @@ import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import pRetry from 'p-retry';
 import { ConnectorError, codeOf, messageOf } from '../../protocol/errors.ts';
 import { environmentHttpsAgent } from '../../protocol/network/tunnel-agent.ts';
-import { outside } from '../../protocol/secrets.ts';
+import { redactForeign } from '../../protocol/secrets.ts';
 import type { S3Options } from '../config/rejection.ts';
 import { destinationError } from '../errors.ts';
 import { fileName, runName } from './file-store.ts';
@@ -227,7 +227,7 @@ function failureOf(bucket: string, error: unknown): ConnectorError {
     name in MEANINGS || (status !== undefined && status >= 300 && status < 500 && !PASSING_STATUSES.has(status));
   const words = messageOf(error);
   const code = status === undefined ? codeOf(error) : `HTTP ${status}`;
-  const said = [name === 'Error' ? '' : outside(name), words.includes(code) ? '' : code, words].filter(
+  const said = [name === 'Error' ? '' : redactForeign(name), words.includes(code) ? '' : code, words].filter(
     (part) => part !== '',
   );
   const meaning =

@@ -1,4 +1,4 @@
-import { isToBeHeard } from '../../protocol/messages.ts';
+import { isWarningOrWorse } from '../../protocol/messages.ts';
 import { isJsonObject, parseExact } from '../../shared/exact-json.ts';
 import type { Row } from '../mapping/mapper.ts';
 
@@ -59,7 +59,7 @@ function record(value: unknown, line: string): InputMessage {
 }
 
 function sourceLog(value: unknown): InputMessage {
-  if (isJsonObject(value) && isToBeHeard(value.level) && typeof value.message === 'string') {
+  if (isJsonObject(value) && isWarningOrWorse(value.level) && typeof value.message === 'string') {
     return { kind: 'source_warning', message: value.message };
   }
   return { kind: 'ignored' };

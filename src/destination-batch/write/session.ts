@@ -1,9 +1,9 @@
 import { addAbortSignal, type Readable } from 'node:stream';
 import { type ConfiguredCatalog, streamKey } from '../../protocol/catalog.ts';
 import type { CommandContext } from '../../protocol/command-context.ts';
-import { lineBatches } from '../../protocol/lines.ts';
+import { splitLines } from '../../protocol/lines.ts';
 import type { MessageOutput } from '../../protocol/output.ts';
-import { outside } from '../../protocol/secrets.ts';
+import { redactForeign } from '../../protocol/secrets.ts';
 import { isJsonObject, parseExact } from '../../shared/exact-json.ts';
 import { BatchApi } from '../batch/api.ts';
 import { wordsWithoutValues } from '../batch/batch-words.ts';
@@ -160,7 +160,7 @@ class Sync {
   async #takeAll(input: Readable): Promise<void> {
     const { signal } = this.#stopReading;
     try {
-      for await (const { bytes, start, ends } of lineBatches(addAbortSignal(signal, input))) {
+      for await (const { bytes, start, ends } of splitLines(addAbortSignal(signal, input))) {
         let from = start;
         for (const end of ends) {
           this.#stopAtCheckpoint();
@@ -195,10 +195,10 @@ class Sync {
         this.#report.skippedLine(message.what);
         break;
       case 'source_error':
-        this.#report.sourceFailed(outside(message.message));
+        this.#report.sourceFailed(redactForeign(message.message));
         break;
       case 'source_warning':
-        this.#report.sourceWarned(outside(message.message));
+        this.#report.sourceWarned(redactForeign(message.message));
         break;
       case 'ignored':
         break;

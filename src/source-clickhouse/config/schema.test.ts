@@ -1,7 +1,7 @@
 import { rootCertificates } from 'node:tls';
 import { describe, expect, test } from 'vitest';
 import { checkJson } from '../../protocol/json-file.ts';
-import { secretsIn } from '../../protocol/spec.ts';
+import { findSecrets } from '../../protocol/spec.ts';
 import { type SourceConfiguration, sourceConfigurationSchema } from './schema.ts';
 
 function read(configuration: Record<string, unknown>): SourceConfiguration {
@@ -29,20 +29,20 @@ test('a platform may add keys of its own', () => {
 
 test('the password is the secret', () => {
   const configuration = read({ host: 'ch', username: 'reader', password: 'hunter2', table: 'events' });
-  expect(secretsIn(configuration, sourceConfigurationSchema)).toEqual(['hunter2']);
+  expect(findSecrets(configuration, sourceConfigurationSchema)).toEqual(['hunter2']);
 });
 
 test('the keys and passwords of a tunnel are secrets, and those of TLS', () => {
   const tunnel = { tunnel_host: 'b', tunnel_user: 'u' };
   const secrets = (more: Record<string, unknown>): string[] =>
-    secretsIn(read({ host: 'ch', ...more }), sourceConfigurationSchema).filter((secret) => secret !== '');
+    findSecrets(read({ host: 'ch', ...more }), sourceConfigurationSchema).filter((secret) => secret !== '');
   expect(
     secrets({ tunnel_method: { ...tunnel, tunnel_method: 'SSH_PASSWORD_AUTH', tunnel_user_password: 'p' } }),
   ).toEqual(['p']);
   const byKey = { ...tunnel, tunnel_method: 'SSH_KEY_AUTH', ssh_key: 'k', ssh_key_passphrase: 'pp' };
   expect(secrets({ tunnel_method: byKey })).toEqual(['k', 'pp']);
   const tls = { client_key: 'k', client_key_passphrase: 'pp', ca_certificate: 'c' };
-  expect(secretsIn({ tls }, sourceConfigurationSchema)).toEqual(['k', 'pp']);
+  expect(findSecrets({ tls }, sourceConfigurationSchema)).toEqual(['k', 'pp']);
 });
 
 test('a tunnel has the port of SSH unless told otherwise, and may be none', () => {

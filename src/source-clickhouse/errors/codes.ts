@@ -1,4 +1,4 @@
-import { errorsWith, type FailureType, type ProtocolErrorCode } from '../../protocol/errors.ts';
+import { defineErrors, type FailureType, type ProtocolErrorCode } from '../../protocol/errors.ts';
 
 /** The codes of what the source may fail with, besides those of every command. Each has its page in docs/troubleshooting. */
 export const SOURCE_ERRORS = {
@@ -46,4 +46,4 @@ export const SOURCE_ERRORS = {
 export type SourceErrorCode = keyof typeof SOURCE_ERRORS | ProtocolErrorCode;
 
 /** A failure of this connector, with a code of its own or of every command. */
-export const sourceError = errorsWith(SOURCE_ERRORS);
+export const sourceError = defineErrors(SOURCE_ERRORS);

@@ -1,7 +1,7 @@
 import { ClickHouseError } from '@clickhouse/client';
 import { ConnectorError, codeOf, messageOf, rawMessageOf } from '../../protocol/errors.ts';
 import { ProxyError } from '../../protocol/network/proxy-tunnel.ts';
-import { outside } from '../../protocol/secrets.ts';
+import { redactForeign } from '../../protocol/secrets.ts';
 import { PROGRESS_SETTINGS } from '../client/query-settings.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { isChangedTable } from '../query/schema-guard.ts';
@@ -372,6 +372,6 @@ const NAMED_RIGHT =
 /** The statement that gives the right which the server says is missing. */
 function missingGrant(message: string, database: string, username: string): string {
   const [right = 'SELECT', on = `${quoteIdentifier(database)}.*`] =
-    NAMED_RIGHT.exec(message)?.slice(1).map(outside) ?? [];
+    NAMED_RIGHT.exec(message)?.slice(1).map(redactForeign) ?? [];
   return `GRANT ${right} ON ${on} TO ${quoteIdentifier(username)}`;
 }

@@ -1,5 +1,5 @@
 import type { ClickHouseError } from '@clickhouse/client';
-import { outside } from '../../protocol/secrets.ts';
+import { redactForeign } from '../../protocol/secrets.ts';
 import { ROOM_FOR_QUERY } from '../client/query-settings.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { settingAdvice } from './admin-sql.ts';
@@ -69,7 +69,9 @@ function settingsBehind(message: string): Settings {
   const [, name] = /setting '(\w+)'|'(\w+)' setting/.exec(message)?.filter((part) => part !== undefined) ?? [];
   // A list of indexes, which is empty when none is to be used.
   if (name === 'force_data_skipping_indices') return { [name]: '' };
-  return Object.fromEntries((name === undefined ? limitsNamed(message) : [outside(name)]).map((each) => [each, '0']));
+  return Object.fromEntries(
+    (name === undefined ? limitsNamed(message) : [redactForeign(name)]).map((each) => [each, '0']),
+  );
 }
 
 function limitsNamed(message: string): string[] {

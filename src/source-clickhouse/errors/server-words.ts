@@ -1,5 +1,5 @@
 import type { ClickHouseError } from '@clickhouse/client';
-import { outside } from '../../protocol/secrets.ts';
+import { redactForeign } from '../../protocol/secrets.ts';
 
 /**
  * What may be shown of the server's own words. The rule: no message holds a value of a row.
@@ -67,8 +67,9 @@ function partsOf({ message, code: name }: ClickHouseError): { words: string; pla
   const place = [...message.matchAll(IN_FUNCTION)].at(-1);
   const isAboutValue = ABOUT_VALUES.has(code) || (place !== undefined && !ABOUT_LIMITS.has(code));
   return {
-    words: outside(isAboutValue && !OWN_WORDS.has(code) ? withoutValues(oneLine(words)) : words),
-    place: place === undefined ? '' : outside(placeOf(place[1] ?? '', message.slice(place.index + place[0].length))),
+    words: redactForeign(isAboutValue && !OWN_WORDS.has(code) ? withoutValues(oneLine(words)) : words),
+    place:
+      place === undefined ? '' : redactForeign(placeOf(place[1] ?? '', message.slice(place.index + place[0].length))),
   };
 }
 

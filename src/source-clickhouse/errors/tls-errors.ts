@@ -1,4 +1,4 @@
-import { outside } from '../../protocol/secrets.ts';
+import { redactForeign } from '../../protocol/secrets.ts';
 import { opensslReason } from '../config/openssl-reason.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import type { Explanation } from './explanation.ts';
@@ -40,7 +40,7 @@ export function explainTlsError(
     case 'HOSTNAME_MISMATCH':
       return {
         code: 'tls_certificate_refused',
-        message: `${notAccepted}: it is for another name (${outside(message)}). Connect by the name in the certificate, or let the administrator add this one to it.`,
+        message: `${notAccepted}: it is for another name (${redactForeign(message)}). Connect by the name in the certificate, or let the administrator add this one to it.`,
       };
     case 'DEPTH_ZERO_SELF_SIGNED_CERT':
     case 'SELF_SIGNED_CERT_IN_CHAIN':
@@ -67,7 +67,7 @@ export function explainTlsError(
   if (/CERT|SIGNATURE|ISSUER|_CRL_/.test(code)) {
     return {
       code: 'tls_certificate_refused',
-      message: `${notAccepted} (${code}): ${outside(message)}. Let its administrator mend it.`,
+      message: `${notAccepted} (${code}): ${redactForeign(message)}. Let its administrator mend it.`,
     };
   }
   return undefined;
@@ -86,7 +86,7 @@ function explainProtocolError(code: string, message: string, at: string): Explan
   if (OLD_TLS.test(words)) return oldVersion(at);
   return {
     code: 'tls_not_agreed',
-    message: `TLS with ${at} failed: ${outside(reason)}. The server, or a proxy before it, speaks TLS in a way that is not safe or not right. Check host and port; let its administrator look into its TLS settings.`,
+    message: `TLS with ${at} failed: ${redactForeign(reason)}. The server, or a proxy before it, speaks TLS in a way that is not safe or not right. Check host and port; let its administrator look into its TLS settings.`,
   };
 }
 
@@ -96,7 +96,7 @@ function explainRefusal(words: string, at: string, hasCertificate: boolean): Exp
   if (/internal error/.test(words)) {
     return {
       code: 'clickhouse_cut_off',
-      message: `${at} ended TLS by a fault of its own (${outside(words)}). It may be starting or overloaded. Try again; if it stays, its log says why.`,
+      message: `${at} ended TLS by a fault of its own (${redactForeign(words)}). It may be starting or overloaded. Try again; if it stays, its log says why.`,
     };
   }
   // Servers say this of a certificate that they miss or refuse, and before that of ciphers that they don't have.
@@ -104,21 +104,21 @@ function explainRefusal(words: string, at: string, hasCertificate: boolean): Exp
     return {
       code: 'tls_client_certificate_refused',
       message: hasCertificate
-        ? `${at} refused TLS (${outside(words)}). It does not accept the client certificate, or has no cipher or signature in common with this connector. Check tls.client_certificate, and the TLS settings of the server.`
-        : `${at} refused TLS (${outside(words)}). It wants a client certificate, or has no cipher or signature in common with this connector. Give tls.client_certificate and tls.client_key if it asks for one; else check the TLS settings of the server.`,
+        ? `${at} refused TLS (${redactForeign(words)}). It does not accept the client certificate, or has no cipher or signature in common with this connector. Check tls.client_certificate, and the TLS settings of the server.`
+        : `${at} refused TLS (${redactForeign(words)}). It wants a client certificate, or has no cipher or signature in common with this connector. Give tls.client_certificate and tls.client_key if it asks for one; else check the TLS settings of the server.`,
     };
   }
   if (!/certificate|unknown ca|access denied/.test(words)) {
     return {
       code: 'tls_not_agreed',
-      message: `${at} ended TLS (${outside(words)}). Check host, port and tls; the log of the server says why it did.`,
+      message: `${at} ended TLS (${redactForeign(words)}). Check host, port and tls; the log of the server says why it did.`,
     };
   }
   return {
     code: 'tls_client_certificate_refused',
     message: hasCertificate
-      ? `${at} refused the client certificate (${outside(words)}). It has expired, or comes from an authority that the server does not know. Check tls.client_certificate, with the certificates between it and its authority.`
-      : `${at} wants a client certificate (${outside(words)}). Give tls.client_certificate and tls.client_key.`,
+      ? `${at} refused the client certificate (${redactForeign(words)}). It has expired, or comes from an authority that the server does not know. Check tls.client_certificate, with the certificates between it and its authority.`
+      : `${at} wants a client certificate (${redactForeign(words)}). Give tls.client_certificate and tls.client_key.`,
   };
 }
 

@@ -1,4 +1,4 @@
-import { type StreamDescriptor, stateLine } from '../../protocol/messages.ts';
+import { formatStateLine, type StreamDescriptor } from '../../protocol/messages.ts';
 import type { MessageOutput } from '../../protocol/output.ts';
 import type { Column } from '../schema/table.ts';
 import type { RecentRows } from './emitted-rows.ts';
@@ -62,7 +62,7 @@ export class StateWriter {
     const hasHashes = tie_break !== undefined || recent_rows !== undefined;
     const hashed_columns = hasHashes ? columns : undefined;
     const state = { version: STATE_VERSION, cursor, ...this.#state, tie_break, recent_rows, hashed_columns };
-    await this.#output.writeBytes(stateLine(this.#stream, state, this.#rows));
+    await this.#output.writeBytes(formatStateLine(this.#stream, state, this.#rows));
     this.#rows = 0;
     this.#bytes = 0;
   }

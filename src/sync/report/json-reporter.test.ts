@@ -1,11 +1,11 @@
 import { expect, test } from 'vitest';
 import { asConnectorError } from '../../protocol/errors.ts';
 import { syncError } from '../../runner/errors.ts';
-import { JsonEvents } from './json-reporter.ts';
+import { JsonReporter } from './json-reporter.ts';
 
 test('a fault of ours is told with its stack, for who reports it, and what a person did without', () => {
   const written: string[] = [];
-  const events = new JsonEvents(
+  const events = new JsonReporter(
     (text) => written.push(text),
     () => 0,
   );

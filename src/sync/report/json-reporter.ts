@@ -3,12 +3,12 @@ import { troubleshootingPage } from '../../protocol/help-pages.ts';
 import type { Progress } from '../progress.ts';
 import { exitCodeOf, type RunResult } from '../result.ts';
 import type { NextStart } from '../schedule.ts';
-import type { Reporter, RunStart, Speaker } from './reporter.ts';
+import type { Component, Reporter, RunStart } from './reporter.ts';
 
 const PROGRESS_INTERVAL_MS = 1_000;
 
 /** Tells a machine how it goes: a JSON object a line. docs/sync.md has their form, and is what others rely on. */
-export class JsonEvents implements Reporter {
+export class JsonReporter implements Reporter {
   readonly progressIntervalMs = PROGRESS_INTERVAL_MS;
   readonly #write: (text: string) => void;
   readonly #now: () => number;
@@ -19,11 +19,11 @@ export class JsonEvents implements Reporter {
     this.#now = now;
   }
 
-  runStarted({ streams, syncMode, goesOn }: RunStart): void {
+  runStarted({ streams, syncMode, resumes }: RunStart): void {
     this.#event('run_started', {
       streams: streams.map(({ name, namespace }) => ({ name, namespace })),
       sync_mode: syncMode,
-      goes_on: goesOn,
+      goes_on: resumes,
     });
   }
 
@@ -42,7 +42,7 @@ export class JsonEvents implements Reporter {
     this.progress(progress);
   }
 
-  log(level: string, speaker: Speaker, message: string): void {
+  log(level: string, speaker: Component, message: string): void {
     this.#event('log', { level, from: speaker, message });
   }
 
@@ -60,8 +60,8 @@ export class JsonEvents implements Reporter {
     });
   }
 
-  nextRun({ at, skipped, failures }: NextStart): void {
-    this.#event('next_run', { starts_at: new Date(at).toISOString(), start_skipped: skipped, failed_runs: failures });
+  nextRun({ at, skipped, failedRuns }: NextStart): void {
+    this.#event('next_run', { starts_at: new Date(at).toISOString(), start_skipped: skipped, failed_runs: failedRuns });
   }
 
   failed(error: ConnectorError): void {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { Progress } from '../progress.ts';
-import { barLine } from './progress-bar.ts';
+import { drawBar } from './progress-bar.ts';
 
 const HALFWAY: Progress = {
   rowsRead: 12_345_678,
@@ -12,23 +12,23 @@ const HALFWAY: Progress = {
 };
 
 test('the bar shows what is settled, and takes what room the words leave', () => {
-  expect(barLine(HALFWAY, 80)).toBe(' 50% █████░░░░░ 12.3M of ~20M read, 10M accepted, 12 rejected, 9.8K/s, 17m left');
-  expect(barLine(HALFWAY, 200)).toContain(`${'█'.repeat(15)}${'░'.repeat(15)}`);
+  expect(drawBar(HALFWAY, 80)).toBe(' 50% █████░░░░░ 12.3M of ~20M read, 10M accepted, 12 rejected, 9.8K/s, 17m left');
+  expect(drawBar(HALFWAY, 200)).toContain(`${'█'.repeat(15)}${'░'.repeat(15)}`);
 });
 
 test.each([0, undefined])('a terminal that says it has %s columns has the usual ones', (columns) => {
-  expect(barLine(HALFWAY, columns)).toBe(barLine(HALFWAY, 80));
+  expect(drawBar(HALFWAY, columns)).toBe(drawBar(HALFWAY, 80));
 });
 
 test('without an estimate there are words alone', () => {
   const unknown = { ...HALFWAY, rowsEstimated: undefined, millisecondsLeft: undefined };
-  expect(barLine(unknown, 80)).toBe('12.3M read, 10M accepted, 12 rejected, 9.8K/s');
+  expect(drawBar(unknown, 80)).toBe('12.3M read, 10M accepted, 12 rejected, 9.8K/s');
 });
 
 test.each([20, 60, 80, 120])('the line fits into %i columns, whatever it says', (columns) => {
   for (const rowsRejected of [0, 999_499]) {
     for (const rowsEstimated of [undefined, 0, 1, 999_499_000]) {
-      const line = barLine({ ...HALFWAY, rowsRead: 999_499_000, rowsRejected, rowsEstimated }, columns);
+      const line = drawBar({ ...HALFWAY, rowsRead: 999_499_000, rowsRejected, rowsEstimated }, columns);
       expect(line.length).toBeLessThan(columns);
     }
   }

@@ -27,7 +27,7 @@ export class ProgressBar implements ProgressDisplay {
   }
 
   show(progress: Progress): void {
-    this.#line = barLine(progress, this.#terminal.columns);
+    this.#line = drawBar(progress, this.#terminal.columns);
     this.#bars ??= new MultiBar({
       stream: this.#terminal,
       clearOnComplete: true,
@@ -55,7 +55,7 @@ export class ProgressBar implements ProgressDisplay {
 }
 
 /** @param given the columns of the terminal; none when it does not say. */
-export function barLine(progress: Progress, given: number | undefined): string {
+export function drawBar(progress: Progress, given: number | undefined): string {
   const columns = given || USUAL_COLUMNS;
   const words = formatProgress(progress, formatCompact);
   const { rowsEstimated, rowsAccepted, rowsRejected } = progress;

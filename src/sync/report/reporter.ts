@@ -5,14 +5,14 @@ import type { RunResult } from '../result.ts';
 import type { NextStart } from '../schedule.ts';
 
 /** Who says something: one of the two connectors, or what runs them. */
-export type Speaker = 'source' | 'destination' | 'sync';
+export type Component = 'source' | 'destination' | 'sync';
 
 /** How a run begins. */
 export type RunStart = {
   streams: readonly Pick<DiscoveredStream, 'name' | 'namespace'>[];
   syncMode: 'incremental' | 'full_refresh';
   /** Whether there is a state to go on from. */
-  goesOn: boolean;
+  resumes: boolean;
 };
 
 /** Tells a person or a machine how it goes. */
@@ -24,7 +24,7 @@ export type Reporter = {
   /** Where a run has come to at its end. */
   lastProgress: (progress: Progress) => void;
   /** @param level one of the protocol's. */
-  log: (level: string, speaker: Speaker, message: string) => void;
+  log: (level: string, speaker: Component, message: string) => void;
   runEnded: (result: RunResult) => void;
   nextRun: (next: NextStart) => void;
   /** What keeps `sync` from running at all. */

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { troubleshootingPage } from '../../protocol/help-pages.ts';
-import { shortMessage } from './short-message.ts';
+import { shortenMessage } from './short-message.ts';
 
 test.each([
   ['A plain one.', 'A plain one.'],
@@ -17,5 +17,5 @@ test.each([
     'Batch left out the attribute "a" (told once an attribute). (attribute_refused_by_batch)',
   ],
 ])('%s', (message, expected) => {
-  expect(shortMessage(message)).toBe(expected);
+  expect(shortenMessage(message)).toBe(expected);
 });

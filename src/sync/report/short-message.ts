@@ -4,7 +4,7 @@ import { splitLink } from '../../protocol/help-pages.ts';
 const COLUMNS = / Its columns: .*$/s;
 
 /** What a connector logs, for a person: the code stands for the link to its page, which `explain` prints. */
-export function shortMessage(logged: string): string {
+export function shortenMessage(logged: string): string {
   const { message, code } = splitLink(logged);
   const short = message.replace(COLUMNS, '');
   return code === undefined || short.includes(`(${code}`) ? short : `${short} (${code})`;

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { syncError } from '../../runner/errors.ts';
 import type { RunResult } from '../result.ts';
-import { runSummary } from './summary.ts';
+import { summarizeRun } from './summary.ts';
 
 test.each([
   [
@@ -10,7 +10,7 @@ test.each([
   ],
   [false, 'It reads up to 1,500 rows again, those behind the last state that was kept.'],
 ])('of rows that come again it says that they may reach Batch twice only if they may: %s', (mayComeTwice, expected) => {
-  const summary = runSummary({
+  const summary = summarizeRun({
     outcome: { kind: 'failed', errors: [syncError('connector_crashed', 'It was killed.')] },
     rowsRead: 1_500,
     rowsAccepted: 0,
@@ -65,7 +65,7 @@ test.each<[string, Partial<RunResult>, string]>([
     'Stopped after 1s: 401 rows read, 400 accepted, 1 rejected.',
   ],
 ])('a run that did not end well says what of it counts when the state %s', (_, changes, expected) => {
-  expect(runSummary({ ...ended, ...changes })[0]).toBe(expected);
+  expect(summarizeRun({ ...ended, ...changes })[0]).toBe(expected);
 });
 
 test('one row is one row', () => {
@@ -77,11 +77,11 @@ test('one row is one row', () => {
     outcome: { kind: 'complete' as const },
     state: { kind: 'untouched' as const },
   };
-  expect(runSummary(one)).toEqual(['Done in 1s: 1 row read, 1 accepted, 0 rejected.']);
+  expect(summarizeRun(one)).toEqual(['Done in 1s: 1 row read, 1 accepted, 0 rejected.']);
 });
 
 test('of rejected rows it says where to read what to do', () => {
-  expect(runSummary({ ...ended, outcome: { kind: 'complete' } })[1]).toBe(
+  expect(summarizeRun({ ...ended, outcome: { kind: 'complete' } })[1]).toBe(
     'Rejected rows are not sent again by the next run. Why they were rejected stands above, code by code; connector explain CODE says what to do.',
   );
 });

@@ -2,16 +2,19 @@ import { formatCount, formatDuration, formatNumber } from '../../shared/format.t
 import type { RunResult } from '../result.ts';
 
 /** What a run did, in lines for a person. Why it failed is not among them: it is for stderr. */
-export function runSummary(result: RunResult): string[] {
+export function summarizeRun(result: RunResult): string[] {
   const { outcome, milliseconds } = result;
   const time = formatDuration(milliseconds);
   switch (outcome.kind) {
     case 'complete':
-      return [`Done in ${time}: ${countsOf(result)}.`, ...ofRejected(result)];
+      return [`Done in ${time}: ${describeCounts(result)}.`, ...adviseOnRejected(result)];
     case 'stopped':
-      return [`Stopped ${outcome.atOnce ? 'at once ' : ''}after ${time}: ${countsOf(result)}.`, ...ofNextRun(result)];
+      return [
+        `Stopped ${outcome.atOnce ? 'at once ' : ''}after ${time}: ${describeCounts(result)}.`,
+        ...describeNextRun(result),
+      ];
     case 'failed':
-      return [`Failed after ${time}: ${countsOf(result)}.`, ...ofNextRun(result)];
+      return [`Failed after ${time}: ${describeCounts(result)}.`, ...describeNextRun(result)];
   }
 }
 
@@ -19,7 +22,7 @@ export function runSummary(result: RunResult): string[] {
  * What is counted here are rows behind which a state was written. The destination, which is heard above, has told how many
  * were accepted and rejected in all; the two differ when a run breaks off, and would contradict each other in the same words.
  */
-function countsOf({ rowsRead, rowsAccepted, rowsRejected, state }: RunResult): string {
+function describeCounts({ rowsRead, rowsAccepted, rowsRejected, state }: RunResult): string {
   const read = `${formatCount(rowsRead, 'row')} read`;
   const settled = `${formatNumber(rowsAccepted)} accepted, ${formatNumber(rowsRejected)} rejected`;
   const unsettled = rowsRead - rowsAccepted - rowsRejected;
@@ -31,14 +34,14 @@ function countsOf({ rowsRead, rowsAccepted, rowsRejected, state }: RunResult): s
   return `${read}, ${settled}${unsettled > 0 ? `, ${formatNumber(unsettled)} not settled` : ''}`;
 }
 
-function ofRejected({ rowsRejected }: RunResult): string[] {
+function adviseOnRejected({ rowsRejected }: RunResult): string[] {
   if (rowsRejected === 0) return [];
   return [
     'Rejected rows are not sent again by the next run. Why they were rejected stands above, code by code; connector explain CODE says what to do.',
   ];
 }
 
-function ofNextRun({ state }: RunResult): string[] {
+function describeNextRun({ state }: RunResult): string[] {
   if (state.kind === 'untouched') return ['The state is as it was before this run.'];
   if (state.kind === 'changed') return ['The next run goes on from what others wrote to the state file.'];
   const { rowsToComeAgain, mayComeTwice, positions } = state;

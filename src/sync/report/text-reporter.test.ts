@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { asConnectorError } from '../../protocol/errors.ts';
 import { syncError } from '../../runner/errors.ts';
-import { PersonReporter } from './text-reporter.ts';
+import { TextReporter } from './text-reporter.ts';
 
 const HOSTILE = 'a\u001b[31mb\u0007';
 
@@ -10,9 +10,9 @@ test('names and words that come from outside do not act upon the terminal', () =
   const line = (text: string): void => {
     shown += `${text}\n`;
   };
-  const reporter = new PersonReporter({ intervalMs: 1, show: () => {}, line, end: () => {} }, line, () => 0);
+  const reporter = new TextReporter({ intervalMs: 1, show: () => {}, line, end: () => {} }, line, () => 0);
   const error = syncError('stream_unknown', `There is no ${HOSTILE}.\nSecond line.`);
-  reporter.runStarted({ streams: [{ name: HOSTILE }], syncMode: 'incremental', goesOn: true });
+  reporter.runStarted({ streams: [{ name: HOSTILE }], syncMode: 'incremental', resumes: true });
   reporter.log('WARN', 'destination', HOSTILE);
   reporter.failed(error);
   reporter.runEnded({
@@ -33,7 +33,7 @@ test('a fault of ours is told with its stack, for who reports it, and what a per
   const line = (text: string): void => {
     shown += `${text}\n`;
   };
-  const reporter = new PersonReporter({ intervalMs: 1, show: () => {}, line, end: () => {} }, line, () => 0);
+  const reporter = new TextReporter({ intervalMs: 1, show: () => {}, line, end: () => {} }, line, () => 0);
   reporter.failed(asConnectorError(new TypeError('x is not a function')));
   expect(shown).toMatch(
     /^ERROR Unexpected fault .*: x is not a function\. See .*unexpected_fault\.md\nTypeError: x is not a function\n {4}at /,
@@ -45,7 +45,7 @@ test('a fault of ours is told with its stack, for who reports it, and what a per
 
 test('after somebody else wrote the state file, nothing is said of where the next run begins', () => {
   let summary = '';
-  const reporter = new PersonReporter(
+  const reporter = new TextReporter(
     { intervalMs: 1, show: () => {}, line: () => {}, end: () => {} },
     (text) => {
       summary += text;
@@ -69,7 +69,7 @@ test('after somebody else wrote the state file, nothing is said of where the nex
 test('rejected rows whose shortened lines are the same are told once', () => {
   const shown: string[] = [];
   const line = (text: string): void => void shown.push(text);
-  const reporter = new PersonReporter({ intervalMs: 1, show: () => {}, line, end: () => {} }, line, () => 0);
+  const reporter = new TextReporter({ intervalMs: 1, show: () => {}, line, end: () => {} }, line, () => 0);
   const rejected = (columns: string): string =>
     `A row is rejected (custom_id_missing): it is NULL. Its columns: ${columns}.`;
   reporter.log('WARN', 'destination', rejected('a'));

@@ -1,5 +1,5 @@
 import type { ConnectorError } from '../../protocol/errors.ts';
-import { withStack } from '../../protocol/messages.ts';
+import { formatErrorWithStack } from '../../protocol/messages.ts';
 import { formatCount, formatDuration } from '../../shared/format.ts';
 import { printableLines } from '../../shared/printable.ts';
 import type { Progress } from '../progress.ts';
@@ -7,12 +7,12 @@ import type { RunResult } from '../result.ts';
 import type { NextStart } from '../schedule.ts';
 import { formatMoment } from './format.ts';
 import type { ProgressDisplay } from './progress-display.ts';
-import type { Reporter, RunStart, Speaker } from './reporter.ts';
-import { shortMessage } from './short-message.ts';
-import { runSummary } from './summary.ts';
+import type { Component, Reporter, RunStart } from './reporter.ts';
+import { shortenMessage } from './short-message.ts';
+import { summarizeRun } from './summary.ts';
 
 /** Tells a person how it goes: on a display while it runs, and in a summary at the end. */
-export class PersonReporter implements Reporter {
+export class TextReporter implements Reporter {
   readonly #display: ProgressDisplay;
   readonly #write: (text: string) => void;
   readonly #now: () => number;
@@ -32,11 +32,11 @@ export class PersonReporter implements Reporter {
     return this.#display.intervalMs;
   }
 
-  runStarted({ streams, syncMode, goesOn }: RunStart): void {
+  runStarted({ streams, syncMode, resumes }: RunStart): void {
     const from =
       syncMode === 'full_refresh'
         ? 'all rows, whatever was sent before; the state stays as it is'
-        : goesOn
+        : resumes
           ? 'the rows since the last run'
           : 'all rows, as this is the first run: there is no state yet';
     this.#line(`${streams.map(({ name }) => name).join(', ')}: ${from}.`);
@@ -49,8 +49,8 @@ export class PersonReporter implements Reporter {
   /** The summary says the same, and what of it the state covers. */
   lastProgress(): void {}
 
-  log(level: string, speaker: Speaker, message: string): void {
-    const short = shortMessage(message);
+  log(level: string, speaker: Component, message: string): void {
+    const short = shortenMessage(message);
     // Rejected rows that were told apart by their columns alone.
     if (short !== message && short === this.#lastShort) return;
     this.#lastShort = short;
@@ -60,14 +60,14 @@ export class PersonReporter implements Reporter {
   runEnded(result: RunResult): void {
     this.#display.end();
     if (result.outcome.kind === 'failed') for (const error of result.outcome.errors) this.failed(error);
-    this.#write(`${printableLines(runSummary(result).join('\n'))}\n`);
+    this.#write(`${printableLines(summarizeRun(result).join('\n'))}\n`);
   }
 
-  nextRun({ at, skipped, failures }: NextStart): void {
+  nextRun({ at, skipped, failedRuns }: NextStart): void {
     const why = [
       ...(skipped ? ['a start came due during the run and was left out'] : []),
-      ...(failures > 0
-        ? [`${failures === 1 ? 'the last run' : `the last ${formatCount(failures, 'run')}`} failed`]
+      ...(failedRuns > 0
+        ? [`${failedRuns === 1 ? 'the last run' : `the last ${formatCount(failedRuns, 'run')}`} failed`]
         : []),
     ];
     this.#display.line(
@@ -77,7 +77,7 @@ export class PersonReporter implements Reporter {
 
   failed(error: ConnectorError): void {
     this.#display.end();
-    this.#line(`ERROR ${withStack(error)}`);
+    this.#line(`ERROR ${formatErrorWithStack(error)}`);
   }
 
   /** Names and words that come from outside must not act upon the terminal. */

@@ -26,15 +26,15 @@ function message(text: string): string {
 describe('a state', () => {
   test('is kept with each digit and key, in the place of the last one of its stream alone', async () => {
     const file = await StateFile.open(path);
-    expect(file.isThere).toBe(false);
+    expect(file.exists).toBe(false);
     file.put('events', message(state('events', '1')));
     file.put('orders', message(state('orders', '5')));
     await file.save();
     file.put('events', message(state('events', '2')));
-    expect(file.positions()).toEqual(['events: id 1', 'orders: id 5']);
+    expect(file.describePositions()).toEqual(['events: id 1', 'orders: id 5']);
     await file.save();
     expect(readFileSync(path, 'utf8')).toBe(`[\n${state('events', '2')},\n${state('orders', '5')}\n]\n`);
-    expect(file.positions()).toEqual(['events: id 2', 'orders: id 5']);
+    expect(file.describePositions()).toEqual(['events: id 2', 'orders: id 5']);
   });
 
   test('of a stream that is not synced stays, however the file was written', async () => {
@@ -56,7 +56,7 @@ describe('a state', () => {
     const recent_rows = { '2026-01-01T00:00:00': 'AAAAAAAAAAA' };
     writeFileSync(path, JSON.stringify([stateOf('fresh', { recent_rows }), stateOf('empty', {})]));
     const file = await StateFile.open(path);
-    expect(file.positions()).toEqual(['fresh: the rows of the lookback that were read']);
+    expect(file.describePositions()).toEqual(['fresh: the rows of the lookback that were read']);
   });
 
   test('is for the eyes of its owner', async () => {
@@ -70,7 +70,7 @@ describe('a file', () => {
   test.each(['[]', '{}'])('with %j is one of a first run', async (text) => {
     writeFileSync(path, text);
     const file = await StateFile.open(path);
-    expect([file.isThere, file.positions()]).toEqual([true, []]);
+    expect([file.exists, file.describePositions()]).toEqual([true, []]);
   });
 
   test.each(['', '\n', '[', '{"a":1}', '[1]', '[{"type":"GLOBAL"}]'])(

@@ -51,18 +51,18 @@ export class StateFile {
    * @throws ConnectorError (config_error) when it can't be read or is no file of states.
    */
   static async open(path: string): Promise<StateFile> {
-    const text = await textIfThere(path);
+    const text = await readIfExists(path);
     if (text === undefined) return new StateFile(path, undefined, new Map());
     // `read` takes it for a first run, as platforms make such. We write none: it was cut off, by a full disk or a slip.
-    if (text.trim() === '') throw notOfStates(path, undefined);
+    if (text.trim() === '') throw explainInvalidState(path, undefined);
     await readStateFile(path).catch((cause: unknown) => {
-      throw notOfStates(path, cause);
+      throw explainInvalidState(path, cause);
     });
-    return new StateFile(path, text, statesIn(text));
+    return new StateFile(path, text, parseStates(text));
   }
 
   /** Whether there is a file to read from. */
-  get isThere(): boolean {
+  get exists(): boolean {
     return this.#text !== undefined;
   }
 
@@ -82,13 +82,13 @@ export class StateFile {
    * @throws ConnectorError when it can't be written, or is no longer as we left it.
    */
   async save(): Promise<void> {
-    if ((await textIfThere(this.#path)) !== this.#text) {
+    if ((await readIfExists(this.#path)) !== this.#text) {
       throw syncError(
         'state_file_changed',
         `The state file ${this.#path} was changed by somebody else while this run was under way. What they wrote is left as it is, as nobody can tell which of the two is right. Let one run at a time use a state file.`,
       );
     }
-    const states = [...this.#states.values()].map((text) => stateTextOf(text));
+    const states = [...this.#states.values()].map((text) => extractState(text));
     const text = `[\n${states.join(',\n')}\n]\n`;
     try {
       await writeFileAtomic(this.#path, text, { mode: STATE_FILE_MODE });
@@ -103,10 +103,10 @@ export class StateFile {
   }
 
   /** Where the file has each stream that was read, for a person: "events: last_updated_at 2026-01-01T00:00:00Z". */
-  positions(): string[] {
+  describePositions(): string[] {
     if (this.#text === undefined) return [];
-    return [...statesIn(this.#text).values()].flatMap((text) => {
-      const { data } = position.safeParse(JSON.parse(stateTextOf(text)));
+    return [...parseStates(this.#text).values()].flatMap((text) => {
+      const { data } = position.safeParse(JSON.parse(extractState(text)));
       if (data === undefined) return [];
       const { name } = data.stream.stream_descriptor;
       const { cursor, cursor_column, recent_rows } = data.stream.stream_state;
@@ -117,7 +117,7 @@ export class StateFile {
 }
 
 /** What `read` says of such a file is advice for who need not give one. */
-function notOfStates(path: string, cause: unknown): ConnectorError {
+function explainInvalidState(path: string, cause: unknown): ConnectorError {
   return syncError(
     'state_invalid',
     `The state file ${path} does not hold the states of a sync: it was cut off or edited, or is another file. Nothing was read. Restore it from a backup, or move it away: the next run then sends all rows again, and Batch gets those that it has a second time.`,
@@ -125,7 +125,7 @@ function notOfStates(path: string, cause: unknown): ConnectorError {
   );
 }
 
-async function textIfThere(path: string): Promise<string | undefined> {
+async function readIfExists(path: string): Promise<string | undefined> {
   try {
     return await readFile(path, 'utf8');
   } catch (error) {
@@ -136,27 +136,27 @@ async function textIfThere(path: string): Promise<string | undefined> {
 }
 
 /** The states in the text of a file of states, by stream. Of several for one stream the last counts, as for `read`. */
-function statesIn(text: string): Map<string, string> {
+function parseStates(text: string): Map<string, string> {
   const states = new Map<string, string>();
   const value = parse(text);
   for (const entry of Array.isArray(value) ? value : [value]) {
     const { success, data } = stateEntry.safeParse(entry);
-    if (success) states.set(streamKey(data.stream.stream_descriptor), asText(entry));
+    if (success) states.set(streamKey(data.stream.stream_descriptor), stringifyState(entry));
   }
   return states;
 }
 
 /** The text of the state in a text that is one, or a message that holds one. */
-function stateTextOf(text: string): string {
+function extractState(text: string): string {
   const value = parse(text);
-  return asText(isMessage(value) ? value.state : value);
+  return stringifyState(isMessage(value) ? value.state : value);
 }
 
 function isMessage(value: unknown): value is { state: unknown } {
   return typeof value === 'object' && value !== null && !isLosslessNumber(value) && 'state' in value;
 }
 
-function asText(value: unknown): string {
+function stringifyState(value: unknown): string {
   const text = stringify(value);
   if (text === undefined) throw new Error('A state that was read is no JSON.');
   return text;

@@ -41,10 +41,10 @@ export async function lockStateFile(
   self: LockOwner,
   { stop, wait = waitByTimer, onWaiting, onLost }: LockOptions,
 ): Promise<(() => Promise<void>) | undefined> {
-  const file = await realPathOf(path);
+  const file = await resolveRealPath(path);
   const ownerPath = `${file}.lock.json`;
   const acquire = (): Promise<() => Promise<void>> =>
-    lock(file, { realpath: false, stale: STALE_MS, onCompromised: (cause) => onLost(lostLock(path, cause)) });
+    lock(file, { realpath: false, stale: STALE_MS, onCompromised: (cause) => onLost(explainLostLock(path, cause)) });
 
   const acquireOnceStale = async (): Promise<(() => Promise<void>) | undefined> => {
     for (let attempt = 1; ; attempt++) {
@@ -55,66 +55,66 @@ export async function lockStateFile(
         return await acquire();
       } catch (error) {
         const isLast = attempt === ATTEMPTS_UNTIL_STALE;
-        if (isLast || codeOf(error) !== 'ELOCKED') throw await refusal(path, ownerPath, error);
+        if (isLast || codeOf(error) !== 'ELOCKED') throw await explainLockError(path, ownerPath, error);
       }
     }
   };
 
   const release = await acquire().catch(async (error: unknown) => {
-    if (codeOf(error) !== 'ELOCKED') throw unusable(path, error);
-    const owner = await ownerIn(ownerPath);
-    if (owner !== undefined && isAlive(owner, self)) throw await refusal(path, ownerPath, error);
-    onWaiting(owner === undefined ? 'another run' : words(owner));
+    if (codeOf(error) !== 'ELOCKED') throw explainUnusableFile(path, error);
+    const owner = await readOwner(ownerPath);
+    if (owner !== undefined && isAlive(owner, self)) throw await explainLockError(path, ownerPath, error);
+    onWaiting(owner === undefined ? 'another run' : describeOwner(owner));
     return acquireOnceStale();
   });
   if (release === undefined) return undefined;
-  const giveBack = async (): Promise<void> => {
+  const unlock = async (): Promise<void> => {
     // What can't be removed only tells of nobody: the lock is the other one.
     await rm(ownerPath, { force: true }).catch(() => {});
     // A lock that was lost is not ours to give back.
     await release().catch(() => {});
   };
   await writeFile(ownerPath, JSON.stringify(self), { mode: 0o600 }).catch(async (error: unknown) => {
-    await giveBack();
-    throw unusable(path, error);
+    await unlock();
+    throw explainUnusableFile(path, error);
   });
-  return giveBack;
+  return unlock;
 }
 
 /** The one name that a file has, however it is written: by it a second run knows the lock. */
-async function realPathOf(path: string): Promise<string> {
+async function resolveRealPath(path: string): Promise<string> {
   try {
     const real = await realpath(path);
     // A device as well would be replaced by the file that is renamed to it.
     if (!(await stat(real)).isFile()) throw new Error('it is no ordinary file');
     return real;
   } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw unusable(path, error);
+    if (codeOf(error) !== 'ENOENT') throw explainUnusableFile(path, error);
   }
   try {
     return join(await realpath(dirname(resolve(path))), basename(path));
   } catch (error) {
-    throw unusable(path, error);
+    throw explainUnusableFile(path, error);
   }
 }
 
-async function refusal(path: string, ownerPath: string, error: unknown): Promise<ConnectorError> {
-  if (codeOf(error) !== 'ELOCKED') return unusable(path, error);
-  const owner = await ownerIn(ownerPath);
+async function explainLockError(path: string, ownerPath: string, error: unknown): Promise<ConnectorError> {
+  if (codeOf(error) !== 'ELOCKED') return explainUnusableFile(path, error);
+  const owner = await readOwner(ownerPath);
   return syncError(
     'state_file_locked',
-    `Another run has the state file ${path}${owner === undefined ? '' : `: ${words(owner)}`}. Two runs from one state would send the same rows twice. Wait until it has ended, or stop it; a run for other tables needs a state file of its own.`,
+    `Another run has the state file ${path}${owner === undefined ? '' : `: ${describeOwner(owner)}`}. Two runs from one state would send the same rows twice. Wait until it has ended, or stop it; a run for other tables needs a state file of its own.`,
   );
 }
 
-function unusable(path: string, error: unknown): ConnectorError {
+function explainUnusableFile(path: string, error: unknown): ConnectorError {
   return syncError(
     'state_file_unusable',
     `The state file ${path} can't be kept there: ${messageOf(error)}. Name a file in a folder that exists, that you may write to, and that has room.`,
   );
 }
 
-function lostLock(path: string, cause: Error): ConnectorError {
+function explainLostLock(path: string, cause: Error): ConnectorError {
   return syncError(
     'state_file_changed',
     `The lock of the state file ${path} was taken away: ${cause.message}. Another run may have begun while this one was held up. Let one run at a time use a state file.`,
@@ -122,7 +122,7 @@ function lostLock(path: string, cause: Error): ConnectorError {
   );
 }
 
-async function ownerIn(path: string): Promise<LockOwner | undefined> {
+async function readOwner(path: string): Promise<LockOwner | undefined> {
   try {
     return ownerSchema.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch {
@@ -131,7 +131,7 @@ async function ownerIn(path: string): Promise<LockOwner | undefined> {
   }
 }
 
-function words({ pid, host, since }: LockOwner): string {
+function describeOwner({ pid, host, since }: LockOwner): string {
   return `process ${pid} on ${host}, since ${since}`;
 }
 

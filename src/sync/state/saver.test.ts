@@ -48,11 +48,11 @@ test('the first state is written at once, those behind it once a second, and the
   expect(saved).toEqual(['1']);
   await vi.advanceTimersByTimeAsync(100);
   expect(saved).toEqual(['1', '4']);
-  expect(saver.keptRows).toBe(12);
+  expect(saver.savedRows).toBe(12);
   saver.keep(state('5'));
   expect(await saver.close()).toBeUndefined();
   expect(saved).toEqual(['1', '4', '5']);
-  expect(saver.keptRows).toBe(15);
+  expect(saver.savedRows).toBe(15);
   expect(vi.getTimerCount()).toBe(0);
 });
 
@@ -70,8 +70,8 @@ test('a clock that is set back meanwhile delays no state', async () => {
 
 test('a failure ends the run, which has failed though the end could keep its states', async () => {
   const { file, saved, fail } = fakeFile();
-  const onFailure = vi.fn();
-  const saver = new StateSaver(file, onFailure);
+  const onError = vi.fn();
+  const saver = new StateSaver(file, onError);
   saver.keep(state('1'));
   await vi.advanceTimersByTimeAsync(0);
   fail(true);
@@ -79,10 +79,10 @@ test('a failure ends the run, which has failed though the end could keep its sta
     saver.keep(state(line));
     await vi.advanceTimersByTimeAsync(5_000);
   }
-  expect([saver.keptRows, onFailure.mock.calls.length]).toEqual([3, 1]);
+  expect([saver.savedRows, onError.mock.calls.length]).toEqual([3, 1]);
   fail(false);
   expect((await saver.close())?.message).toBe('The disk is full.');
-  expect([saved, saver.keptRows]).toEqual([['1', '3'], 9]);
+  expect([saved, saver.savedRows]).toEqual([['1', '3'], 9]);
 });
 
 test('without a state nothing is written', async () => {

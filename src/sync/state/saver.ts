@@ -8,23 +8,23 @@ const SAVE_INTERVAL_MS = 1_000;
 /** Writes states to their file as they come, not more often than is of use. */
 export class StateSaver {
   readonly #file: Pick<StateFile, 'put' | 'save'>;
-  readonly #onFailure: () => void;
+  readonly #onError: () => void;
   #timer: NodeJS.Timeout | undefined;
   #saving: Promise<void> = Promise.resolve();
   #lastSave = Number.NEGATIVE_INFINITY;
   #isNew = false;
   #settled = 0;
   #kept = 0;
-  #failure: ConnectorError | undefined;
+  #error: ConnectorError | undefined;
 
-  /** @param onFailure is told of the first failure, when the run should end. */
-  constructor(file: Pick<StateFile, 'put' | 'save'>, onFailure: () => void) {
+  /** @param onError is told of the first failure, when the run should end. */
+  constructor(file: Pick<StateFile, 'put' | 'save'>, onError: () => void) {
     this.#file = file;
-    this.#onFailure = onFailure;
+    this.#onError = onError;
   }
 
   /** Rows that were accepted or rejected before a state that is in the file. */
-  get keptRows(): number {
+  get savedRows(): number {
     return this.#kept;
   }
 
@@ -32,7 +32,7 @@ export class StateSaver {
     this.#file.put(key, line);
     this.#settled += accepted + rejected;
     this.#isNew = true;
-    if (this.#failure === undefined) this.#timer ??= setTimeout(() => this.#save(), this.#untilNextSave());
+    if (this.#error === undefined) this.#timer ??= setTimeout(() => this.#save(), this.#untilNextSave());
   }
 
   /**
@@ -43,7 +43,7 @@ export class StateSaver {
   async close(): Promise<ConnectorError | undefined> {
     this.#save();
     await this.#saving;
-    return this.#failure;
+    return this.#error;
   }
 
   #untilNextSave(): number {
@@ -66,9 +66,9 @@ export class StateSaver {
       this.#lastSave = performance.now();
     } catch (error) {
       this.#isNew = true;
-      if (this.#failure !== undefined) return;
-      this.#failure = asConnectorError(error);
-      this.#onFailure();
+      if (this.#error !== undefined) return;
+      this.#error = asConnectorError(error);
+      this.#onError();
     }
   }
 }

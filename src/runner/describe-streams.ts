@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { columnsSchema } from '../protocol/catalog.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
 import type { ConfigurationOrPath } from '../protocol/configuration.ts';
-import { isToBeHeard } from '../protocol/messages.ts';
+import { isWarningOrWorse } from '../protocol/messages.ts';
 import { discover } from '../source-clickhouse/commands.ts';
-import { withOutputOf } from './in-process.ts';
+import { runInProcess } from './in-process.ts';
 
 const describedStream = z.looseObject({
   name: z.string(),
@@ -21,16 +21,16 @@ export type DescribedStream = z.output<typeof describedStream>;
  * @param warn told what the source warns of.
  * @throws ConnectorError when the source can't be reached.
  */
-export async function discoveredStreams(
+export async function describeStreams(
   context: Omit<CommandContext, 'output'>,
   config: ConfigurationOrPath,
   warn: (message: string) => void = () => {},
 ): Promise<DescribedStream[]> {
   let streams: DescribedStream[] = [];
-  await withOutputOf((output) => discover({ ...context, output }, config), {
+  await runInProcess((output) => discover({ ...context, output }, config), {
     message: (message) => {
       if (message.kind === 'catalog') streams = z.array(describedStream).parse(message.streams);
-      else if (message.kind === 'log' && isToBeHeard(message.level)) warn(message.message);
+      else if (message.kind === 'log' && isWarningOrWorse(message.level)) warn(message.message);
     },
   });
   return streams;
