@@ -1,4 +1,4 @@
-const LINE_FEED = 0x0a;
+import { LINE_FEED } from '../shared/ascii.ts';
 
 /** Lines in the bytes that they came in: from `start`, and behind each line feed, up to the next of `ends`. */
 export type LineBatch = { bytes: Buffer; start: number; ends: number[] };

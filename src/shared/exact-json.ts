@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { LosslessNumber } from 'lossless-json';
+import { DIGIT_0, DIGIT_9, POINT, QUOTE } from './ascii.ts';
 
 /** A number of so many characters or more may hold digits that a double does not keep. */
 const LONG_DIGITS = 16;
@@ -80,10 +81,8 @@ function hasLongDigits(text: string): boolean {
   return false;
 }
 
-const QUOTE = 0x22;
-
 function isDigitOrPoint(code: number): boolean {
-  return (code >= 0x30 && code <= 0x39) || code === 0x2e;
+  return (code >= DIGIT_0 && code <= DIGIT_9) || code === POINT;
 }
 
 /** Whether a parsed value is an object of JSON: no list, no null, and no number that kept its digits. */

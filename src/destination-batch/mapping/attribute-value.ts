@@ -1,4 +1,5 @@
 import { LosslessNumber } from 'lossless-json';
+import { CLOSING_BRACE, CLOSING_BRACKET, DELETE, OPENING_BRACE, OPENING_BRACKET, SPACE } from '../../shared/ascii.ts';
 import { isJsonObject, parseExact } from '../../shared/exact-json.ts';
 import type { Limits } from '../batch/limits.ts';
 import type { AttributeCode } from '../codes.ts';
@@ -72,13 +73,6 @@ const LIST_OF_ALL_SORTS = fault(
   'array_of_unsupported_items',
   `is an array of items of several types, and ${LISTS}. Make its items texts in a view, such as arrayMap(x -> toString(x), c)`,
 );
-
-const OPENING_BRACKET = 0x5b;
-const CLOSING_BRACKET = 0x5d;
-const OPENING_BRACE = 0x7b;
-const CLOSING_BRACE = 0x7d;
-const SPACE = 0x20;
-const DELETE = 0x7f;
 
 /**
  * Writes values as the JSON in which Batch takes them. It writes text at once rather than a value that would have to be

@@ -1,3 +1,5 @@
+import { COLON, DIGIT_0, DIGIT_9, HYPHEN, POINT } from '../../shared/ascii.ts';
+
 const RFC_3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
 /** The day, the time, and the parts of an offset, which is missing if the time is in UTC. */
 const LOOSE_DATE_TIME =
@@ -15,11 +17,6 @@ const DATE_ALONE = /^\d{4}-\d{2}-\d{2}$/;
 /** The form in which most stamps come, and which is sent. Behind the seconds there may be a fraction. */
 const LENGTH_TO_SECONDS = '2026-04-17T04:25:00'.length;
 
-const DIGIT_0 = 0x30;
-const DIGIT_9 = 0x39;
-const HYPHEN = 0x2d;
-const POINT = 0x2e;
-const COLON = 0x3a;
 const LETTER_T = 0x54;
 const LETTER_Z = 0x5a;
 

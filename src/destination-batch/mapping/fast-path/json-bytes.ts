@@ -1,19 +1,20 @@
+import {
+  BACKSLASH,
+  CLOSING_BRACE,
+  CLOSING_BRACKET,
+  DIGIT_0,
+  DIGIT_9,
+  HYPHEN,
+  OPENING_BRACE,
+  OPENING_BRACKET,
+  POINT,
+  QUOTE,
+  SLASH,
+  SPACE,
+} from '../../../shared/ascii.ts';
 import { isPlainAscii } from './plain-ascii.ts';
 
 /** Finds where the values of JSON end in bytes, without making anything of them. */
-
-export const QUOTE = 0x22;
-export const OPENING_BRACKET = 0x5b;
-export const OPENING_BRACE = 0x7b;
-export const CLOSING_BRACE = 0x7d;
-const CLOSING_BRACKET = 0x5d;
-export const BACKSLASH = 0x5c;
-const SLASH = 0x2f;
-export const SPACE = 0x20;
-const MINUS = 0x2d;
-const POINT = 0x2e;
-const DIGIT_0 = 0x30;
-const DIGIT_9 = 0x39;
 
 /** No value ends here. */
 export const NO_END = -1;
@@ -28,11 +29,6 @@ const IS_IN_NUMBER = Uint8Array.from({ length: 256 }, (_, code) =>
 
 /** A double keeps so many digits whatever they are, and a point among them. */
 const MOST_CHARACTERS_OF_A_PLAIN_NUMBER = 15;
-
-export function standsAt(bytes: Buffer, place: number, text: Uint8Array): boolean {
-  for (let index = 0; index < text.length; index += 1) if (bytes[place + index] !== text[index]) return false;
-  return true;
-}
 
 /**
  * Where plain characters end: printable ASCII that JSON does not escape, and slashes that it may, as ClickHouse does
@@ -96,7 +92,7 @@ export function endOfNumber(bytes: Buffer, place: number): number {
 /** Whether a number can be sent as it is written: JSON, short enough for a double, without exponent, and no minus zero. */
 export function isPlainNumber(bytes: Buffer, start: number, end: number): boolean {
   if (end - start > MOST_CHARACTERS_OF_A_PLAIN_NUMBER) return false;
-  const digitsFrom = bytes[start] === MINUS ? start + 1 : start;
+  const digitsFrom = bytes[start] === HYPHEN ? start + 1 : start;
   const wholeTo = endOfDigits(bytes, digitsFrom);
   const whole = wholeTo - digitsFrom;
   if (whole === 0 || (bytes[digitsFrom] === DIGIT_0 && (whole > 1 || digitsFrom > start))) return false;

@@ -1,7 +1,4 @@
-const SPACE = 0x20;
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const DELETE = 0x7f;
+import { BACKSLASH, DELETE, QUOTE, SPACE } from '../../../shared/ascii.ts';
 
 /** Longer texts are rare, and quicker gone through by the engine's own means. */
 const MOST_CHARACTERS = 300;

@@ -1,24 +1,20 @@
+import {
+  BACKSLASH,
+  CLOSING_BRACE,
+  COLON,
+  COMMA,
+  OPENING_BRACE,
+  OPENING_BRACKET,
+  QUOTE,
+  SPACE,
+  startsWithAt,
+} from '../../../shared/ascii.ts';
 import { isJsonObject, parseExact } from '../../../shared/exact-json.ts';
 import type { Limits } from '../../batch/limits.ts';
 import type { ValueKind } from '../attribute-value.ts';
 import type { Attribute, EventRules, MappedEvent } from '../rules.ts';
 import { utcTimestamp } from '../timestamp.ts';
-import {
-  BACKSLASH,
-  CLOSING_BRACE,
-  endOfNumber,
-  endOfPlain,
-  endOfStructure,
-  endOfText,
-  isPlainNumber,
-  NO_END,
-  OPENING_BRACE,
-  OPENING_BRACKET,
-  plainText,
-  QUOTE,
-  SPACE,
-  standsAt,
-} from './json-bytes.ts';
+import { endOfNumber, endOfPlain, endOfStructure, endOfText, isPlainNumber, NO_END, plainText } from './json-bytes.ts';
 
 /** How long an event may be to be cut, in bytes: more than Batch takes by default. */
 const MOST_BYTES = 64 * 1024;
@@ -39,8 +35,6 @@ const LETTER_T = 0x74;
 const NULL = Buffer.from('null');
 const TRUE = Buffer.from('true');
 const FALSE = Buffer.from('false');
-const COMMA = 0x2c;
-const COLON = 0x3a;
 /** The keys of a RECORD message that are read: one that stood twice would say another thing than its first. */
 const READ_KEYS = ['type', 'record', 'stream', 'data'].map((key) => Buffer.from(`"${key}":`));
 /** A slash may be escaped. */
@@ -117,11 +111,11 @@ export class EventCutter {
   /** The event of the message in these bytes; undefined when it has to be parsed, be it to tell what is wrong with it. */
   cut(bytes: Buffer, start: number, end: number): MappedEvent | undefined {
     if (this.#columns.length === 0 || this.#frameText === '' || this.#rules.isFull) return undefined;
-    if (!standsAt(bytes, start, this.#frame)) return undefined;
+    if (!startsWithAt(bytes, this.#frame, start)) return undefined;
     this.#start();
     let place = start + this.#frame.length;
     for (const column of this.#columns) {
-      if (!standsAt(bytes, place, column.key)) return undefined;
+      if (!startsWithAt(bytes, column.key, place)) return undefined;
       place = this.#take(column, bytes, place + column.key.length);
       if (place === NO_END) return undefined;
     }
@@ -148,11 +142,11 @@ export class EventCutter {
         return this.#use(column, bytes, start, endOfText(bytes, end), false);
       }
       case LETTER_N:
-        return standsAt(bytes, start, NULL) ? start + NULL.length : NO_END;
+        return startsWithAt(bytes, NULL, start) ? start + NULL.length : NO_END;
       case LETTER_T:
-        return standsAt(bytes, start, TRUE) ? this.#use(column, bytes, start, start + TRUE.length, true) : NO_END;
+        return startsWithAt(bytes, TRUE, start) ? this.#use(column, bytes, start, start + TRUE.length, true) : NO_END;
       case LETTER_F:
-        return standsAt(bytes, start, FALSE) ? this.#use(column, bytes, start, start + FALSE.length, true) : NO_END;
+        return startsWithAt(bytes, FALSE, start) ? this.#use(column, bytes, start, start + FALSE.length, true) : NO_END;
       case OPENING_BRACE:
       case OPENING_BRACKET:
         return this.#use(column, bytes, start, endOfStructure(bytes, start), false);
@@ -332,7 +326,7 @@ function endsMessage(bytes: Buffer, place: number, end: number): boolean {
 
 /** Behind the key and the value at this place, if the value is plain and the key none of those that are read. */
 function endOfUnreadMember(bytes: Buffer, place: number): number {
-  if (bytes[place] !== QUOTE || READ_KEYS.some((key) => standsAt(bytes, place, key))) return NO_END;
+  if (bytes[place] !== QUOTE || READ_KEYS.some((key) => startsWithAt(bytes, key, place))) return NO_END;
   const keyEnd = endOfPlain(bytes, place + 1);
   if (bytes[keyEnd] !== QUOTE || bytes[keyEnd + 1] !== COLON) return NO_END;
   const value = keyEnd + 2;
@@ -378,7 +372,7 @@ function isOrdinaryText(bytes: Buffer, start: number, end: number, mostCharacter
 /** Whether plain characters are a URL such as most are, so that the general rules need not be asked. */
 function isOrdinaryUrl(bytes: Buffer, start: number, end: number, mostCharacters: number): boolean {
   if (end - start > mostCharacters) return false;
-  const prefix = URL_PREFIXES.find((one) => standsAt(bytes, start, one));
+  const prefix = URL_PREFIXES.find((one) => startsWithAt(bytes, one, start));
   if (prefix === undefined || IS_IN_HOST[bytes[start + prefix.length] ?? 0] !== 1) return false;
   for (let place = start + prefix.length; place < end; place += 1) if (bytes[place] === SPACE) return false;
   return true;
