@@ -1,4 +1,5 @@
 import type { Writable } from 'node:stream';
+import { Signal } from '../shared/async.ts';
 import { codeOf } from './errors.ts';
 import { type Message, mapTexts } from './messages.ts';
 import { redactMessage } from './secrets.ts';
@@ -23,13 +24,14 @@ export class MessageOutput {
   #closed: OutputClosedError | undefined;
   #error: unknown;
   readonly #readerGone = new AbortController();
-  readonly #waiting: (() => void)[] = [];
+  /** One listener for all writes that wait: events.once would add one for each, and Node warns of more than ten. */
+  readonly #drained = new Signal();
 
   constructor(stream: Writable) {
     this.#stream = stream;
     stream.on('error', (error) => this.#close(error));
     stream.on('close', () => this.#close(undefined));
-    stream.on('drain', () => this.#wake());
+    stream.on('drain', () => this.#drained.notify());
   }
 
   /** Aborted when the reader has gone. That is noticed by a write alone. */
@@ -54,7 +56,7 @@ export class MessageOutput {
   async writeBytes(lines: string | Uint8Array): Promise<void> {
     if (this.#closed) throw this.#closed;
     if (this.#stream.write(lines)) return;
-    await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    await this.#drained.wait();
     if (this.#closed) throw this.#closed;
   }
 
@@ -75,11 +77,7 @@ export class MessageOutput {
   #close(cause: unknown): void {
     if (this.#closed === undefined && !READER_GONE.has(codeOf(cause))) this.#error = cause;
     this.#closed ??= new OutputClosedError(cause);
-    this.#wake();
+    this.#drained.notify();
     this.#readerGone.abort();
-  }
-
-  #wake(): void {
-    for (const resolve of this.#waiting.splice(0)) resolve();
   }
 }

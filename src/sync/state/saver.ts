@@ -1,5 +1,6 @@
 import { asConnectorError, type ConnectorError } from '../../protocol/errors.ts';
 import type { StateMessage } from '../../runner/messages.ts';
+import { serial } from '../../shared/async.ts';
 import type { StateFile } from './file.ts';
 
 /** How often a state is written while they come, in milliseconds. So much a crash sends again at the most. */
@@ -10,7 +11,7 @@ export class StateSaver {
   readonly #file: Pick<StateFile, 'put' | 'save'>;
   readonly #onError: () => void;
   #timer: NodeJS.Timeout | undefined;
-  #saving: Promise<void> = Promise.resolve();
+  readonly #inTurn = serial();
   #lastSave = Number.NEGATIVE_INFINITY;
   #isNew = false;
   #settled = 0;
@@ -41,8 +42,7 @@ export class StateSaver {
    * @returns the first failure, by which the run was ended before its time, whether or not it has passed.
    */
   async close(): Promise<ConnectorError | undefined> {
-    this.#save();
-    await this.#saving;
+    await this.#save();
     return this.#error;
   }
 
@@ -50,10 +50,10 @@ export class StateSaver {
     return Math.max(0, this.#lastSave + SAVE_INTERVAL_MS - performance.now());
   }
 
-  #save(): void {
+  #save(): Promise<void> {
     clearTimeout(this.#timer);
     this.#timer = undefined;
-    this.#saving = this.#saving.then(() => this.#saveNews());
+    return this.#inTurn(() => this.#saveNews());
   }
 
   async #saveNews(): Promise<void> {
