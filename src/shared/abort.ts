@@ -1,3 +1,5 @@
+import { setTimeout as timer } from 'node:timers/promises';
+
 /**
  * Calls `react` once a signal is aborted, or now if it is.
  *
@@ -8,3 +10,8 @@ export function onAbort(signal: AbortSignal, react: () => void): () => void {
   else signal.addEventListener('abort', react, { once: true });
   return () => signal.removeEventListener('abort', react);
 }
+
+/** What waits for so many milliseconds, or until a signal is aborted. */
+export type Wait = (milliseconds: number, signal: AbortSignal) => Promise<void>;
+
+export const waitByTimer: Wait = (milliseconds, signal) => timer(milliseconds, undefined, { signal }).catch(() => {});

@@ -1,4 +1,4 @@
-import { type Wait, waitByTimer } from '../shared/wait.ts';
+import { type Wait, waitByTimer } from '../shared/abort.ts';
 import type { SyncContext } from './context.ts';
 import type { RunResult } from './result.ts';
 import { planNextStart, type Schedule } from './schedule.ts';

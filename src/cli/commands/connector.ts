@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { CommandContext } from '../../protocol/command-context.ts';
 import { ConnectorError, isUnexpectedError } from '../../protocol/errors.ts';
 import { connectionFailed } from '../../protocol/messages.ts';
-import { PACKAGE_ROOT } from '../../shared/package-root.ts';
+import { PACKAGE_ROOT } from '../../shared/package.ts';
 
 export type Role = 'source' | 'destination';
 

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { distance } from 'fastest-levenshtein';
 import type { CommandContext } from '../../protocol/command-context.ts';
-import { PACKAGE_ROOT } from '../../shared/package-root.ts';
+import { PACKAGE_ROOT } from '../../shared/package.ts';
 
 const PAGES = new URL('docs/troubleshooting/', PACKAGE_ROOT);
 

@@ -14,7 +14,7 @@ import { ConnectorError } from '../../protocol/errors.ts';
 import { type HttpProxy, proxyFor } from '../../protocol/network/proxy.ts';
 import { proxyRefusal } from '../../protocol/network/proxy-tunnel.ts';
 import { onAbort } from '../../shared/abort.ts';
-import { PROGRAM } from '../../shared/package-info.ts';
+import { SOURCE_PROGRAM } from '../../shared/package.ts';
 import { retryFor } from '../../shared/retry.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { sourceError } from '../errors/codes.ts';
@@ -135,7 +135,7 @@ export class ClickHouse {
       request_timeout: this.#surroundings.silenceMs,
       max_response_headers_size: MOST_HEADER_BYTES,
       // Every user may send it, and none can lose it: a comment in the query's text would go when its parameters are put in.
-      application: PROGRAM,
+      application: SOURCE_PROGRAM,
       // It pools the connections; how long one may be idle the client still sees to.
       http_agent: httpAgent(configuration, this.#tunnel, proxy),
       // Its advice is for programmers; what a user should know, the messages of this connector say.

@@ -1,6 +1,6 @@
 import { ClickHouseError } from '@clickhouse/client';
 import { z } from 'zod';
-import { PROGRAM } from '../../shared/package-info.ts';
+import { SOURCE_PROGRAM } from '../../shared/package.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { settingAdvice } from '../errors/admin-sql.ts';
 import { sourceError } from '../errors/codes.ts';
@@ -151,7 +151,7 @@ export function decideQuerySettings(
   const value = (name: string): string => settings.get(name)?.value ?? '0';
   const send: Record<string, string> = losslessSettings(settings, configuration);
 
-  if (mayChange('log_comment')) send.log_comment = PROGRAM;
+  if (mayChange('log_comment')) send.log_comment = SOURCE_PROGRAM;
   // One alone is of no use: at the default of ten a second, the headers of an hour are too long.
   if (Object.keys(PROGRESS_SETTINGS).every(mayChange)) Object.assign(send, PROGRESS_SETTINGS);
   if (value('cloud_mode') === '1' && mayChange('select_sequential_consistency')) {

@@ -4,7 +4,7 @@ import { lock } from 'proper-lockfile';
 import { z } from 'zod';
 import { type ConnectorError, codeOf, messageOf } from '../../protocol/errors.ts';
 import { syncError } from '../../runner/errors.ts';
-import { type Wait, waitByTimer } from '../../shared/wait.ts';
+import { type Wait, waitByTimer } from '../../shared/abort.ts';
 
 /** A lock that was not renewed for so long, in milliseconds, belongs to nobody. The library renews it at half of that. */
 const STALE_MS = 10_000;
