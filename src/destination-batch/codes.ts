@@ -59,13 +59,16 @@ export type Rejection = { code: RejectionCode; reason: string; refusal?: Refusal
 type Refusal = { words: string; eventsInUpdate: number; whole: boolean };
 
 /** The reason of a refusal, by what Batch said: it names an update, not an event, so of several that is all that is known. */
-export function refusalReason({ words, eventsInUpdate }: Refusal): string {
+export function describeRefusal({ words, eventsInUpdate }: Refusal): string {
   const which =
     eventsInUpdate === 1
       ? ''
       : ` (said of an update with ${eventsInUpdate} events; Batch does not say which of them it left out)`;
   return `Batch said: ${words}${which}`;
 }
+
+/** Why something is not sent. */
+export type AttributeError = { readonly code: AttributeCode; readonly reason: string };
 
 /** An attribute that was left out: the column, the place in it if it is nested, and why. Never the value. */
 export type LeftOut = { column: string; path: string; code: AttributeCode; reason: string };
@@ -74,6 +77,6 @@ export type LeftOut = { column: string; path: string; code: AttributeCode; reaso
 export type Change = { column: string; path: string; code: ChangeCode; reason: string };
 
 /** What to do about rows that are rejected with this code, in a sentence without its point. */
-export function remedyFor(code: RejectionCode): string {
+export function findRemedy(code: RejectionCode): string {
   return REJECTIONS[code];
 }

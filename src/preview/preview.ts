@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DestinationConfiguration, destinationConfigurationSchema } from '../destination-batch/config/schema.ts';
-import { eventStreams } from '../destination-batch/mapping/streams.ts';
+import { createEventStreams } from '../destination-batch/mapping/streams.ts';
 import { parseInputLine } from '../destination-batch/write/input.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { readConfiguration } from '../protocol/configuration.ts';
@@ -47,7 +47,7 @@ export async function preview(context: CommandContext, options: PreviewOptions):
   const stream = pickStream(await describeStreams(context, options.source, warn), options.stream);
   const catalog = { streams: [{ stream, sync_mode: 'incremental' as const }] };
   const sample = new Sample((onChange) => {
-    const streams = eventStreams(configuration, catalog, context.now, (_, change) => onChange(change));
+    const streams = createEventStreams(configuration, catalog, context.now, (_, change) => onChange(change));
     const found = streams.find(stream.name, stream.namespace);
     if (found === undefined) throw new Error('The catalog lacks the stream that it was made of.');
     return found.mapper;

@@ -98,7 +98,14 @@ export class Sample {
   #inspect(name: string, value: unknown): void {
     let column = this.#columns.get(name);
     if (column === undefined) {
-      column = { name, use: this.#mapper.useOf(name), rows: 0, nulls: 0, types: new Set(), remarks: new Map() };
+      column = {
+        name,
+        use: this.#mapper.describeColumn(name),
+        rows: 0,
+        nulls: 0,
+        types: new Set(),
+        remarks: new Map(),
+      };
       this.#columns.set(name, column);
     }
     column.rows += 1;

@@ -79,8 +79,8 @@ export const mappingOptions = strictOptions({
     }),
 })
   .superRefine((mapping, context) => {
-    for (const { option, fault } of contradictions(mapping)) {
-      context.addIssue({ code: 'custom', path: [option], message: fault });
+    for (const { option, error } of findContradictions(mapping)) {
+      context.addIssue({ code: 'custom', path: [option], message: error });
     }
   })
   .prefault({})
@@ -99,7 +99,7 @@ export const DEFAULT_MAPPING: Mapping = mappingOptions.parse({});
 /** The columns with a meaning of their own. Without a column for its name an event has the constant one. */
 export type RoleColumns = { customId: string; eventName: string | undefined; eventTime: string };
 
-export function roleColumnsOf(mapping: Mapping): RoleColumns {
+export function resolveRoleColumns(mapping: Mapping): RoleColumns {
   return {
     customId: mapping.custom_id_column ?? CUSTOM_ID,
     eventName: mapping.constant_event_name === undefined ? (mapping.event_name_column ?? EVENT_NAME_COLUMN) : undefined,
@@ -108,8 +108,8 @@ export function roleColumnsOf(mapping: Mapping): RoleColumns {
 }
 
 /** Whether a column becomes an attribute, as far as its name tells. `cursorColumn` is one that is for the source alone. */
-export function attributeColumns(mapping: Mapping, cursorColumn?: string): (column: string) => boolean {
-  const { customId, eventName, eventTime } = roleColumnsOf(mapping);
+export function selectAttributeColumns(mapping: Mapping, cursorColumn?: string): (column: string) => boolean {
+  const { customId, eventName, eventTime } = resolveRoleColumns(mapping);
   const never = new Set([customId, eventName, eventTime, CURSOR, cursorColumn, ...(mapping.exclude_columns ?? [])]);
   const included = mapping.include_columns ?? [];
   const only = included.length === 0 ? undefined : new Set(included);
@@ -118,22 +118,22 @@ export function attributeColumns(mapping: Mapping, cursorColumn?: string): (colu
 }
 
 /** What an option of the mapping asks for that another one, or the nature of the thing, forbids. */
-function* contradictions(mapping: Mapping): Generator<{ option: MappingOption; fault: string }> {
+function* findContradictions(mapping: Mapping): Generator<{ option: MappingOption; error: string }> {
   const { custom_id_column, event_name_column, constant_event_name, event_time_column } = mapping;
   const { include_columns: included = [], exclude_columns: excluded = [], plain_text_columns: plain = [] } = mapping;
   if (constant_event_name !== undefined && event_name_column !== undefined) {
     yield {
       option: 'constant_event_name',
-      fault: 'contradicts event_name_column. Give one of them: a name for all rows, or the column that has it',
+      error: 'contradicts event_name_column. Give one of them: a name for all rows, or the column that has it',
     };
   }
   if (included.length > 0 && excluded.length > 0) {
     yield {
       option: 'exclude_columns',
-      fault: 'contradicts include_columns. Give one of them: what is not included is left out anyway',
+      error: 'contradicts include_columns. Give one of them: what is not included is left out anyway',
     };
   }
-  const { customId, eventName, eventTime } = roleColumnsOf(mapping);
+  const { customId, eventName, eventTime } = resolveRoleColumns(mapping);
   const roles = [
     ['custom_id_column', customId, custom_id_column],
     ['event_name_column', eventName, event_name_column],
@@ -148,7 +148,7 @@ function* contradictions(mapping: Mapping): Generator<{ option: MappingOption; f
       const [at, against] = given === undefined ? [other, option] : [option, other];
       yield {
         option: at,
-        fault: `names the column "${column}", which is that of ${against} already. A column tells one thing alone: name another one`,
+        error: `names the column "${column}", which is that of ${against} already. A column tells one thing alone: name another one`,
       };
     }
     taken.set(column, option);
@@ -161,9 +161,9 @@ function* contradictions(mapping: Mapping): Generator<{ option: MappingOption; f
     for (const column of columns) {
       const role = taken.get(column);
       if (role !== undefined) {
-        yield { option, fault: `names the column "${column}", which is no attribute (${role}). Take it off this list` };
+        yield { option, error: `names the column "${column}", which is no attribute (${role}). Take it off this list` };
       } else if (column === CURSOR || column.startsWith(PLATFORM_PREFIX)) {
-        yield { option, fault: `names the column "${column}", which is never sent. Take it off this list` };
+        yield { option, error: `names the column "${column}", which is never sent. Take it off this list` };
       }
     }
   }
@@ -171,7 +171,7 @@ function* contradictions(mapping: Mapping): Generator<{ option: MappingOption; f
     if (excluded.includes(column) || (included.length > 0 && !included.includes(column))) {
       yield {
         option: 'plain_text_columns',
-        fault: `names the column "${column}", which is left out by ${excluded.includes(column) ? 'exclude_columns' : 'include_columns'}. Take it off one of the lists`,
+        error: `names the column "${column}", which is left out by ${excluded.includes(column) ? 'exclude_columns' : 'include_columns'}. Take it off one of the lists`,
       };
     }
   }

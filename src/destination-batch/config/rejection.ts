@@ -3,10 +3,10 @@ import { z } from 'zod';
 /** What becomes of a sync when rows are rejected. The key of the choice is what Airbyte's forms tell the options apart by. */
 export const onRejectionOption = z
   .discriminatedUnion('mode', [
-    z.object({ mode: constant('skip', 'Mode') }).meta({ title: 'Go on' }),
+    z.object({ mode: literalOption('skip', 'Mode') }).meta({ title: 'Go on' }),
     z
       .object({
-        mode: constant('fail', 'Mode'),
+        mode: literalOption('fail', 'Mode'),
         max_rows: z
           .int()
           .min(0)
@@ -42,7 +42,7 @@ export const onRejectionOption = z
 
 const local = z
   .object({
-    storage_type: constant('Local', 'Storage'),
+    storage_type: literalOption('Local', 'Storage'),
     path: z
       .string()
       .min(1)
@@ -57,7 +57,7 @@ const local = z
 
 const s3 = z
   .object({
-    storage_type: constant('S3', 'Storage'),
+    storage_type: literalOption('S3', 'Storage'),
     s3_bucket_name: z
       .string()
       .min(1)
@@ -114,7 +114,7 @@ const s3 = z
 /** Where rejected rows are kept; `S3` in the shape of Airbyte's object_storage_config. */
 export const rejectedRowsOption = z
   .discriminatedUnion('storage_type', [
-    z.object({ storage_type: constant('None', 'Storage') }).meta({ title: 'Nowhere' }),
+    z.object({ storage_type: literalOption('None', 'Storage') }).meta({ title: 'Nowhere' }),
     local,
     s3,
   ])
@@ -131,6 +131,6 @@ export type OnRejection = z.output<typeof onRejectionOption>;
 export type RejectedRowsOptions = z.output<typeof rejectedRowsOption>;
 export type S3Options = z.output<typeof s3>;
 
-function constant<Name extends string>(name: Name, title: string): z.ZodLiteral<Name> {
+function literalOption<Name extends string>(name: Name, title: string): z.ZodLiteral<Name> {
   return z.literal(name).meta({ title, order: 0 });
 }

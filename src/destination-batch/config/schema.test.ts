@@ -5,7 +5,7 @@ import { destinationConfigurationSchema } from './schema.ts';
 const KEYS = { project_key: 'project_1', rest_api_key: 'rest_1' };
 
 /** What is wrong with a configuration, by its place; nothing when it will do. */
-function faults(configuration: unknown): string[] {
+function errorsOf(configuration: unknown): string[] {
   const result = destinationConfigurationSchema.safeParse(configuration);
   return result.success ? [] : result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
 }
@@ -57,7 +57,7 @@ describe('the address', () => {
     'http://127.9.8.7',
     'http://[::1]:4010',
   ])('%s will do', (api_url) => {
-    expect(faults({ ...KEYS, api_url })).toEqual([]);
+    expect(errorsOf({ ...KEYS, api_url })).toEqual([]);
   });
 
   test.each([
@@ -71,7 +71,7 @@ describe('the address', () => {
     'http://128.0.0.1',
     'http://[::2]',
   ])('%s would send the key in plain text', (api_url) => {
-    expect(faults({ ...KEYS, api_url })[0]).toBe(
+    expect(errorsOf({ ...KEYS, api_url })[0]).toBe(
       'api_url: must begin with https:// (plain http is for a server on this machine only)',
     );
   });
@@ -82,7 +82,7 @@ describe('the address', () => {
     'https://api.batch.com/?key=1',
     'https://api.batch.com/#x',
   ])('%s is more than an address', (api_url) => {
-    expect(faults({ ...KEYS, api_url })).toEqual([
+    expect(errorsOf({ ...KEYS, api_url })).toEqual([
       'api_url: must be an address alone, without user, password, query (?…) or fragment (#…)',
     ]);
   });
@@ -90,20 +90,22 @@ describe('the address', () => {
   test.each(['ftp://127.0.0.1', 'file:///etc/passwd', 'api.batch.com', 'localhost:4010', '', 'https://'])(
     '%j is none',
     (api_url) => {
-      expect(faults({ ...KEYS, api_url })).toEqual(['api_url: Invalid URL']);
+      expect(errorsOf({ ...KEYS, api_url })).toEqual(['api_url: Invalid URL']);
     },
   );
 });
 
 describe('the version', () => {
   test.each(['2.11', '2.4', '10.0'])('%s will do', (api_version) => {
-    expect(faults({ ...KEYS, api_version })).toEqual([]);
+    expect(errorsOf({ ...KEYS, api_version })).toEqual([]);
   });
 
   test.each(['2', 'v2.11', '2.11.1', '2.x', ' 2.11', '2.11/', '2.11\n', '../2.11', ''])(
     '%j will not',
     (api_version) => {
-      expect(faults({ ...KEYS, api_version })).toEqual(['api_version: must be two numbers with a point, such as 2.11']);
+      expect(errorsOf({ ...KEYS, api_version })).toEqual([
+        'api_version: must be two numbers with a point, such as 2.11',
+      ]);
     },
   );
 });
@@ -182,7 +184,7 @@ describe('is told by its place, without its value', () => {
       ],
     ],
   ])('%s', (_, configuration, expected) => {
-    expect(faults(configuration)).toEqual(expected);
+    expect(errorsOf(configuration)).toEqual(expected);
   });
 });
 
@@ -201,7 +203,7 @@ describe('the name of an option that there is not is told of, where it would go 
       'mapping: "custom_id": no such option. There are custom_id_column, event_name_column, constant_event_name, event_time_column, include_columns, exclude_columns, plain_text_columns',
     ],
   ])('%j', (options, expected) => {
-    expect(faults({ ...KEYS, ...options })).toEqual([expected]);
+    expect(errorsOf({ ...KEYS, ...options })).toEqual([expected]);
   });
 });
 
@@ -223,7 +225,7 @@ describe('policies', () => {
   });
 
   test('that there are not are told of', () => {
-    expect(faults({ ...KEYS, policies: { long_text: 'cut' } })).toEqual([
+    expect(errorsOf({ ...KEYS, policies: { long_text: 'cut' } })).toEqual([
       'policies.long_text: Invalid option: expected one of "drop"|"truncate"',
     ]);
   });
@@ -242,7 +244,7 @@ describe('a mapping', () => {
     { event_time_column: 'last_updated_at' },
     { custom_id_column: 'event_name', event_name_column: 'custom_id' },
   ])('%j will do', (mapping) => {
-    expect(faults({ ...KEYS, mapping })).toEqual([]);
+    expect(errorsOf({ ...KEYS, mapping })).toEqual([]);
   });
 
   const contradictions: [mapping: Record<string, unknown>, expected: string][] = [
@@ -293,16 +295,16 @@ describe('a mapping', () => {
     [{ custom_id_column: '' }, 'mapping.custom_id_column: Too small: expected string to have >=1 characters'],
   ];
   test.each(contradictions)('%j will not', (mapping, expected) => {
-    expect(faults({ ...KEYS, mapping })).toEqual([expected]);
+    expect(errorsOf({ ...KEYS, mapping })).toEqual([expected]);
   });
 });
 
 describe('the attribute for an id', () => {
   test.each(['row_id', 'a', 'x'.repeat(30)])('%s will do', (event_id_attribute) => {
-    expect(faults({ ...KEYS, event_id_attribute })).toEqual([]);
+    expect(errorsOf({ ...KEYS, event_id_attribute })).toEqual([]);
   });
   test.each(['', 'Row_id', 'row-id', '$id', 'date(x)', 'x'.repeat(31), 'id\n'])('%j will not', (event_id_attribute) => {
-    expect(faults({ ...KEYS, event_id_attribute })).toEqual([
+    expect(errorsOf({ ...KEYS, event_id_attribute })).toEqual([
       'event_id_attribute: must be a name that Batch takes: 1 to 30 of a-z, 0-9 and _',
     ]);
   });

@@ -6,7 +6,7 @@ import { type Answer, MAX_CALLS_IN_FLIGHT, type PartialError } from '../batch/ap
 import { shownName } from '../batch/batch-words.ts';
 import type { Endpoint } from '../batch/endpoints.ts';
 import { RetryableCallError } from '../batch/retryable-call-error.ts';
-import { type Rejection, refusalReason } from '../codes.ts';
+import { describeRefusal, type Rejection } from '../codes.ts';
 import { destinationError } from '../errors.ts';
 import type { Report } from '../report.ts';
 import { type Update, type WaitingEvent, WaitingEvents } from './batcher.ts';
@@ -380,5 +380,5 @@ function bytesOf(updates: readonly Update<WaitingEvent>[]): number {
 /** @param whole whether the request was refused whole, so that nothing of it was stored. */
 function refusal(update: Update<WaitingEvent>, reason: string, whole: boolean): Rejection {
   const refusal = { words: reason, eventsInUpdate: update.events.length, whole };
-  return { code: 'refused_by_batch', reason: refusalReason(refusal), refusal };
+  return { code: 'refused_by_batch', reason: describeRefusal(refusal), refusal };
 }

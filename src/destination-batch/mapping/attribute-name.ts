@@ -1,6 +1,6 @@
 import { ATTRIBUTE_NAME } from '../batch/limits.ts';
+import type { AttributeError } from '../codes.ts';
 import type { Policies } from '../config/policies.ts';
-import type { Fault } from './issues.ts';
 
 export type AttributeKind = 'plain' | 'date' | 'url';
 
@@ -10,21 +10,21 @@ export type AttributeName = {
   /** The name in JSON with a colon behind it, as `"date(x)":`. */
   readonly jsonKey: string;
   /** Why nothing can be sent under this name. */
-  readonly fault: Fault | undefined;
+  readonly error: AttributeError | undefined;
   /** What is to be told of the name, once. */
   readonly lowerCased: string | undefined;
-  readonly claims: Claims;
+  readonly uses: NameUses;
 };
 
 /**
  * Which object has an attribute of this name, `date(x)` and `url(x)` counting as `x`. Objects are told apart by number,
  * and only one is being written on each level at a time, so that no set of names has to be made for each.
  */
-export class Claims {
+export class NameUses {
   readonly #objectOnLevel: number[] = [0, 0, 0, 0];
 
   /** Whether the name is free in this object; from then on it is not. */
-  claim(object: number, level: number): boolean {
+  add(object: number, level: number): boolean {
     if (this.#objectOnLevel[level] === object) return false;
     this.#objectOnLevel[level] = object;
     return true;
@@ -37,23 +37,23 @@ const PREFIXED = /^(date|url)__(.*)$/s;
 /** How Batch's API calls them, so that they may stand in objects. */
 const IN_PARENTHESES = /^(date|url)\((.+)\)$/;
 
-const UNUSABLE: Fault = {
+const UNUSABLE: AttributeError = {
   code: 'name_invalid',
   reason: 'has a name that Batch does not take: 1 to 30 of a-z, 0-9 and _',
 };
-const IN_CAPITALS: Fault = {
+const IN_CAPITALS: AttributeError = {
   code: 'name_invalid',
   reason:
     'has a name with capital letters, which Batch does not take, and policies.capital_letters says to drop it: 1 to 30 of a-z, 0-9 and _',
 };
 
 /** Keys of a Map column are names too and may be without number, so no more than so many are kept. */
-const MOST_NAMES = 10_000;
+const MAX_NAMES = 10_000;
 
 export class AttributeNames {
   readonly #isLowerCasing: boolean;
   readonly #inObjects = new Map<string, AttributeName>();
-  readonly #claims = new Map<string, Claims>();
+  readonly #uses = new Map<string, NameUses>();
 
   constructor({ capital_letters }: Pick<Policies, 'capital_letters'>) {
     this.#isLowerCasing = capital_letters === 'lower_case';
@@ -61,37 +61,37 @@ export class AttributeNames {
 
   /** Whether there are so many names that they had better be forgotten; never while a row is being written. */
   get isFull(): boolean {
-    return this.#claims.size > MOST_NAMES || this.#inObjects.size > MOST_NAMES;
+    return this.#uses.size > MAX_NAMES || this.#inObjects.size > MAX_NAMES;
   }
 
-  forget(): void {
+  clear(): void {
     this.#inObjects.clear();
-    this.#claims.clear();
+    this.#uses.clear();
   }
 
   /** The name of an attribute that a column becomes. */
-  ofColumn(column: string): AttributeName {
-    return this.#named(column, PREFIXED.exec(this.#lowerCase(column)));
+  parseColumn(column: string): AttributeName {
+    return this.#parseName(column, PREFIXED.exec(this.#lowerCase(column)));
   }
 
   /** The name of an attribute inside an object, where a type can be written either way. */
-  inObject(key: string): AttributeName {
+  parseKey(key: string): AttributeName {
     const known = this.#inObjects.get(key);
     if (known !== undefined) return known;
     const lowerCase = this.#lowerCase(key);
-    const name = this.#named(key, PREFIXED.exec(lowerCase) ?? IN_PARENTHESES.exec(lowerCase));
+    const name = this.#parseName(key, PREFIXED.exec(lowerCase) ?? IN_PARENTHESES.exec(lowerCase));
     this.#inObjects.set(key, name);
     return name;
   }
 
   /** A name of Batch's own, such as `$label`. */
-  reserved(name: string): AttributeName {
+  createReserved(name: string): AttributeName {
     return {
       kind: 'plain',
       jsonKey: `"${name}":`,
-      fault: undefined,
+      error: undefined,
       lowerCased: undefined,
-      claims: this.#claimsOf(name),
+      uses: this.#findUses(name),
     };
   }
 
@@ -101,7 +101,7 @@ export class AttributeNames {
     return written.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
   }
 
-  #named(written: string, typed: RegExpExecArray | null): AttributeName {
+  #parseName(written: string, typed: RegExpExecArray | null): AttributeName {
     const bareName = typed?.[2] ?? this.#lowerCase(written);
     const kind = typed === null ? 'plain' : typed[1] === 'date' ? 'date' : 'url';
     const hasCapitals = /[A-Z]/.test(written);
@@ -110,17 +110,17 @@ export class AttributeNames {
     return {
       kind,
       jsonKey: `"${sentAs}":`,
-      fault: !isUsable ? UNUSABLE : hasCapitals && !this.#isLowerCasing ? IN_CAPITALS : undefined,
+      error: !isUsable ? UNUSABLE : hasCapitals && !this.#isLowerCasing ? IN_CAPITALS : undefined,
       lowerCased: isUsable && hasCapitals ? `has capital letters in its name: it is sent as ${sentAs}` : undefined,
-      claims: this.#claimsOf(isUsable ? bareName : ''),
+      uses: this.#findUses(isUsable ? bareName : ''),
     };
   }
 
-  #claimsOf(name: string): Claims {
-    const known = this.#claims.get(name);
+  #findUses(name: string): NameUses {
+    const known = this.#uses.get(name);
     if (known !== undefined) return known;
-    const claims = new Claims();
-    this.#claims.set(name, claims);
-    return claims;
+    const uses = new NameUses();
+    this.#uses.set(name, uses);
+    return uses;
   }
 }

@@ -5,7 +5,7 @@ import type { AttributeCode } from '../codes.ts';
 import { DEFAULT_POLICIES, type Policies } from '../config/policies.ts';
 import { AttributeNames } from './attribute-name.ts';
 import { AttributeWriter, type ValueKind } from './attribute-value.ts';
-import { Remarks } from './issues.ts';
+import { RowIssues } from './issues.ts';
 
 type Result = { sent?: string; leftOut?: LeftOut[]; changed?: string[] };
 type LeftOut = { path: string; code: AttributeCode; reason: string };
@@ -14,9 +14,9 @@ type LeftOut = { path: string; code: AttributeCode; reason: string };
 const MANY_TEXTS = 5_000;
 
 function writerWith(limits: Limits = DEFAULT_LIMITS, policies: Policies = DEFAULT_POLICIES) {
-  const remarks = new Remarks();
-  remarks.startColumn('v');
-  return { remarks, writer: new AttributeWriter(limits, policies, new AttributeNames(policies), remarks) };
+  const issues = new RowIssues();
+  issues.setColumn('v');
+  return { issues, writer: new AttributeWriter(limits, policies, new AttributeNames(policies), issues) };
 }
 
 /** What becomes of a value, given as the JSON in which it came: the JSON that is sent, and what is left out of it. */
@@ -27,15 +27,15 @@ function convert(
   policies: Partial<Policies> = {},
 ): Result {
   const row = parseExact(`{"v":${json}}`) as { v: unknown };
-  const { remarks, writer } = writerWith(limits, { ...DEFAULT_POLICIES, ...policies });
-  const written = writer.write(row.v, kind, 'v');
-  const leftOut: LeftOut[] = remarks.leftOut.map(({ path, code, reason }) => ({ path, code, reason }));
+  const { issues, writer } = writerWith(limits, { ...DEFAULT_POLICIES, ...policies });
+  const written = writer.convert(row.v, kind, 'v');
+  const leftOut: LeftOut[] = issues.leftOut.map(({ path, code, reason }) => ({ path, code, reason }));
   if (typeof written === 'object') leftOut.push({ path: 'v', ...written });
   return {
     ...(typeof written === 'string' && { sent: written }),
     ...(leftOut.length > 0 && { leftOut }),
-    ...(remarks.takeChanges().length > 0 && {
-      changed: remarks.takeChanges().map(({ path, code, reason }) => `${path} ${reason} (${code})`),
+    ...(issues.drainChanges().length > 0 && {
+      changed: issues.drainChanges().map(({ path, code, reason }) => `${path} ${reason} (${code})`),
     }),
   };
 }
@@ -680,14 +680,14 @@ describe('a URL', () => {
 
 test('what is no value of JSON is left out, and does not throw', () => {
   const { writer } = writerWith();
-  expect([1n, Symbol('x'), () => 1].map((value) => writer.write(value, 'plain', 'v'))).toEqual(
+  expect([1n, Symbol('x'), () => 1].map((value) => writer.convert(value, 'plain', 'v'))).toEqual(
     ['bigint', 'symbol', 'function'].map((type) => ({
       code: 'type_unsupported',
       reason: `is of a type that Batch does not take (${type})`,
     })),
   );
-  expect(writer.write(undefined, 'plain', 'v')).toBeUndefined();
-  expect(writer.write(Number.NaN, 'plain', 'v')).toEqual({
+  expect(writer.convert(undefined, 'plain', 'v')).toBeUndefined();
+  expect(writer.convert(Number.NaN, 'plain', 'v')).toEqual({
     code: 'number_out_of_range',
     reason: 'is larger than a double holds',
   });
@@ -719,18 +719,18 @@ describe('a text that holds JSON and comes again', () => {
     const text = ' {"a": 9007199254740993, "b": ["x"]} ';
     const json = '{"a":9007199254740993,"b":["x"]}';
     for (let round = 0; round < 2; round += 1) {
-      expect([writer.write(text, 'plain', 'c'), writer.write(text, 'plain', 'c')]).toEqual([json, json]);
-      for (let n = 0; n < MANY_TEXTS; n += 1) expect(writer.write(`[{"n":${n}}]`, 'plain', 'c')).toBe(`[{"n":${n}}]`);
+      expect([writer.convert(text, 'plain', 'c'), writer.convert(text, 'plain', 'c')]).toEqual([json, json]);
+      for (let n = 0; n < MANY_TEXTS; n += 1) expect(writer.convert(`[{"n":${n}}]`, 'plain', 'c')).toBe(`[{"n":${n}}]`);
     }
   });
 
   test('is told of each time when something in it is left out', () => {
-    const { writer, remarks } = writerWith();
+    const { writer, issues } = writerWith();
     for (const column of ['c', 'd']) {
-      remarks.startRow();
-      remarks.startColumn(column);
-      expect(writer.write('{"a":1,"b-c":2}', 'plain', column)).toBe('{"a":1}');
-      expect(remarks.leftOut).toMatchObject([{ column, path: `${column}.b-c`, code: 'name_invalid' }]);
+      issues.reset();
+      issues.setColumn(column);
+      expect(writer.convert('{"a":1,"b-c":2}', 'plain', column)).toBe('{"a":1}');
+      expect(issues.leftOut).toMatchObject([{ column, path: `${column}.b-c`, code: 'name_invalid' }]);
     }
   });
 
@@ -738,6 +738,6 @@ describe('a text that holds JSON and comes again', () => {
     const { writer } = writerWith();
     const text = '["x"]';
     const kinds: ValueKind[] = ['plain', 'text', 'tags', 'plain'];
-    expect(kinds.map((kind) => writer.write(text, kind, 'c'))).toEqual(['["x"]', '"[\\"x\\"]"', '["x"]', '["x"]']);
+    expect(kinds.map((kind) => writer.convert(text, kind, 'c'))).toEqual(['["x"]', '"[\\"x\\"]"', '["x"]', '["x"]']);
   });
 });

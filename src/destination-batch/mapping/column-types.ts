@@ -16,16 +16,16 @@ const propertySchema = z.looseObject({
  * sources than ours write a time without its zone, or a number as a string.
  * https://docs.airbyte.com/platform/understanding-airbyte/supported-data-types
  */
-export function columnTypesOf({ json_schema }: ConfiguredStream['stream']): ColumnTypes {
+export function readColumnTypes({ json_schema }: ConfiguredStream['stream']): ColumnTypes {
   return new Map(
     Object.entries(json_schema?.properties ?? {}).flatMap(([column, property]) => {
-      const type = columnType(property);
+      const type = readColumnType(property);
       return type === undefined ? [] : [[column, type]];
     }),
   );
 }
 
-function columnType(property: unknown): ColumnType | undefined {
+function readColumnType(property: unknown): ColumnType | undefined {
   const { data } = propertySchema.safeParse(property);
   if (data === undefined) return undefined;
   const types = [data.type].flat().filter((type) => type !== 'null');

@@ -1,6 +1,6 @@
 import type { RoleColumns } from '../config/mapping.ts';
 import type { ValueKind } from './attribute-value.ts';
-import type { ColumnRole } from './rules.ts';
+import type { ResolvedColumn } from './rules.ts';
 
 /** What a column is to an event. */
 export type ColumnUse =
@@ -8,7 +8,7 @@ export type ColumnUse =
   /** `name` as it is sent, `date(x)` and the like with the type. */
   | { kind: 'attribute'; name: string; valueKind: ValueKind };
 
-export function columnUse({ column, attribute }: ColumnRole, roles: RoleColumns): ColumnUse {
+export function describeResolvedColumn({ column, attribute }: ResolvedColumn, roles: RoleColumns): ColumnUse {
   if (column === roles.customId) return { kind: 'profile' };
   if (column === roles.eventName) return { kind: 'event_name' };
   if (column === roles.eventTime) return { kind: 'event_time' };

@@ -10,16 +10,16 @@ const ID_CHARACTERS = 32;
  * An id of a row, the same whenever the row is read again. It tells rows apart that differ in any column, be it sent or
  * not; what a platform adds differs at each reading and does not count, nor does NULL, which a new column brings.
  */
-export function rowId(stream: string, row: Record<string, unknown>): string {
+export function computeRowId(stream: string, row: Record<string, unknown>): string {
   const own = Object.keys(row).filter((column) => !column.startsWith(PLATFORM_PREFIX) && row[column] !== null);
-  return hash('sha256', `${JSON.stringify(stream)}${canonicalObject(row, own)}`, 'hex').slice(0, ID_CHARACTERS);
+  return hash('sha256', `${JSON.stringify(stream)}${writeCanonicalJson(row, own)}`, 'hex').slice(0, ID_CHARACTERS);
 }
 
 /**
  * JSON in which keys stand in one order and numbers have the digits that came. It does not call itself: a row may be
  * nested deeper than a stack holds.
  */
-function canonicalObject(object: Record<string, unknown>, keys: string[]): string {
+function writeCanonicalJson(object: Record<string, unknown>, keys: string[]): string {
   /** What is still to be written, the last one first. */
   const left: ({ json: string } | { value: unknown })[] = [];
   const open = (brackets: string, parts: { json: string; value: unknown }[]): void => {

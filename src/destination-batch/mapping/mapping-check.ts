@@ -1,4 +1,4 @@
-import { attributeColumns, type Mapping, roleColumnsOf } from '../config/mapping.ts';
+import { type Mapping, resolveRoleColumns, selectAttributeColumns } from '../config/mapping.ts';
 import type { DestinationConfiguration } from '../config/schema.ts';
 import { AttributeNames } from './attribute-name.ts';
 
@@ -8,17 +8,17 @@ type Stream = { name: string; cursorColumn: string | undefined; columns: Readonl
 type Configuration = Pick<DestinationConfiguration, 'policies' | 'mapping' | 'event_id_attribute'>;
 
 /** What in a configuration can't be with these streams: told before a row is sent, as it holds for all of them. */
-export function mappingFaults(configuration: Configuration, streams: readonly Stream[]): string[] {
+export function findMappingErrors(configuration: Configuration, streams: readonly Stream[]): string[] {
   return [
-    ...streams.flatMap((stream) => missingRoles(configuration.mapping, stream)),
-    ...unknownColumns(configuration.mapping, streams),
-    ...streams.flatMap((stream) => takenIdName(configuration, stream)),
+    ...streams.flatMap((stream) => findMissingColumns(configuration.mapping, stream)),
+    ...findUnknownColumns(configuration.mapping, streams),
+    ...streams.flatMap((stream) => findIdNameConflicts(configuration, stream)),
   ];
 }
 
 /** Each row of a stream without such a column would be rejected, or its time be lost. */
-function missingRoles(mapping: Mapping, { name, columns }: Stream): string[] {
-  const { customId, eventName, eventTime } = roleColumnsOf(mapping);
+function findMissingColumns(mapping: Mapping, { name, columns }: Stream): string[] {
+  const { customId, eventName, eventTime } = resolveRoleColumns(mapping);
   const needed = [
     ['custom_id_column', customId, 'the profile'],
     ['event_name_column', eventName, 'the name of the event'],
@@ -34,7 +34,7 @@ function missingRoles(mapping: Mapping, { name, columns }: Stream): string[] {
 }
 
 /** A column on a list may be in one stream and not in another; one that is in none is a slip. */
-function unknownColumns(mapping: Mapping, streams: readonly Stream[]): string[] {
+function findUnknownColumns(mapping: Mapping, streams: readonly Stream[]): string[] {
   const known = new Set<string>();
   for (const { columns } of streams) {
     if (columns === undefined) return [];
@@ -52,13 +52,13 @@ function unknownColumns(mapping: Mapping, streams: readonly Stream[]): string[] 
 }
 
 /** The id is not to push out an attribute of the rows. */
-function takenIdName({ policies, mapping, event_id_attribute }: Configuration, stream: Stream): string[] {
+function findIdNameConflicts({ policies, mapping, event_id_attribute }: Configuration, stream: Stream): string[] {
   if (event_id_attribute === undefined) return [];
   const names = new AttributeNames(policies);
-  const id = names.reserved(event_id_attribute).claims;
-  const isAttribute = attributeColumns(mapping, stream.cursorColumn);
+  const id = names.createReserved(event_id_attribute).uses;
+  const isAttribute = selectAttributeColumns(mapping, stream.cursorColumn);
   return [...(stream.columns ?? [])]
-    .filter((column) => isAttribute(column) && names.ofColumn(column).claims === id)
+    .filter((column) => isAttribute(column) && names.parseColumn(column).uses === id)
     .map(
       (column) =>
         `event_id_attribute is "${event_id_attribute}", and the column "${column}" of the stream "${stream.name}" becomes an attribute of that name as well. Choose another name for the id.`,

@@ -1,15 +1,21 @@
 import { LosslessNumber } from 'lossless-json';
 import { EVENT_AGE_MARGIN_MS, EVENT_NAME, type Limits, PLACEHOLDER_CUSTOM_IDS } from '../batch/limits.ts';
 import type { Change, LeftOut, Rejection, RejectionCode } from '../codes.ts';
-import { attributeColumns, DEFAULT_MAPPING, type Mapping, type RoleColumns, roleColumnsOf } from '../config/mapping.ts';
+import {
+  DEFAULT_MAPPING,
+  type Mapping,
+  type RoleColumns,
+  resolveRoleColumns,
+  selectAttributeColumns,
+} from '../config/mapping.ts';
 import { DEFAULT_POLICIES, type Policies } from '../config/policies.ts';
 import { type AttributeName, AttributeNames } from './attribute-name.ts';
 import { AttributeWriter, isBlank, type ValueKind } from './attribute-value.ts';
 import type { ColumnTypes } from './column-types.ts';
 import { isPlainAscii } from './fast-path/plain-ascii.ts';
-import { Remarks } from './issues.ts';
-import { lengthInWords } from './text-length.ts';
-import { momentOf, utcTimestamp, utcTimestampOfDateTime } from './timestamp.ts';
+import { RowIssues } from './issues.ts';
+import { describeLength } from './text-length.ts';
+import { normalizeDateTime, normalizeTimestamp, toEpochMs } from './timestamp.ts';
 
 /**
  * An event in JSON, of so many bytes in UTF-8. It is timely unless its time is older than Batch takes, or lies in the
@@ -58,7 +64,7 @@ const DEFAULTS: MapperOptions = {
 };
 
 /** What a column becomes; undefined is nothing, or a part of the head. */
-export type ColumnRole = { column: string; attribute: Attribute | undefined };
+export type ResolvedColumn = { column: string; attribute: Attribute | undefined };
 
 /** `isCounted` is false for Batch's own attributes, which come on top of those that an event may have. */
 export type Attribute = { name: AttributeName; kind: ValueKind; isCounted: boolean };
@@ -82,7 +88,7 @@ const RESERVED = new Map<string, { kind: ValueKind; name: string }>([
 ]);
 
 /** Sources that are no tables may have columns without number, so no more than so many are kept in mind. */
-const MOST_COLUMNS = 10_000;
+const MAX_COLUMNS = 10_000;
 
 /** With what a word that stands for nobody may begin. To ask this first spares most identifiers a copy in lower case. */
 const PLACEHOLDER_INITIALS: ReadonlySet<number> = new Set(
@@ -98,13 +104,13 @@ export class EventRules {
   readonly limits: Limits;
   readonly options: MapperOptions;
   readonly columns: RoleColumns;
-  readonly remarks = new Remarks();
+  readonly issues = new RowIssues();
   readonly writer: AttributeWriter;
   readonly #isAttribute: (column: string) => boolean;
   readonly #plainText: ReadonlySet<string>;
-  readonly #timeOf: (text: string) => string | undefined;
+  readonly #normalizeTime: (text: string) => string | undefined;
   readonly #names: AttributeNames;
-  readonly #roles = new Map<string, ColumnRole>();
+  readonly #roles = new Map<string, ResolvedColumn>();
   #id: AttributeName | undefined;
   #lastName: string | undefined;
 
@@ -112,13 +118,14 @@ export class EventRules {
     this.limits = limits;
     this.options = { ...DEFAULTS, ...options };
     const { mapping, policies, cursorColumn, columnTypes } = this.options;
-    this.columns = roleColumnsOf(mapping);
-    this.#timeOf = columnTypes.get(this.columns.eventTime) === 'date_time' ? utcTimestampOfDateTime : utcTimestamp;
-    this.#isAttribute = attributeColumns(mapping, cursorColumn);
+    this.columns = resolveRoleColumns(mapping);
+    this.#normalizeTime =
+      columnTypes.get(this.columns.eventTime) === 'date_time' ? normalizeDateTime : normalizeTimestamp;
+    this.#isAttribute = selectAttributeColumns(mapping, cursorColumn);
     this.#plainText = new Set(mapping.plain_text_columns);
     this.#names = new AttributeNames(policies);
-    this.writer = new AttributeWriter(limits, policies, this.#names, this.remarks);
-    this.#id = this.#nameOfId();
+    this.writer = new AttributeWriter(limits, policies, this.#names, this.issues);
+    this.#id = this.#createIdName();
   }
 
   /** The name of the attribute that an id of the row is added as. */
@@ -128,25 +135,25 @@ export class EventRules {
 
   /** Whether so many names are known that they had better be forgotten; ask between two rows alone. */
   get isFull(): boolean {
-    return this.#names.isFull || this.#roles.size > MOST_COLUMNS;
+    return this.#names.isFull || this.#roles.size > MAX_COLUMNS;
   }
 
   /** Between two rows alone: a name that is forgotten is no longer known to be taken. */
-  forget(): void {
-    this.#names.forget();
+  clear(): void {
+    this.#names.clear();
     this.#roles.clear();
-    this.#id = this.#nameOfId();
+    this.#id = this.#createIdName();
   }
 
   /** Judges the columns that are no attributes, given their values. Without a column for its name an event has the constant one. */
-  head(id: unknown, name: unknown, written: unknown): EventHead | RejectedRow {
-    const customId = asIdentifier(id);
-    const wrongId = this.#customIdFault(customId);
-    if (wrongId !== undefined) return { kind: 'rejected', rejection: wrongId };
+  resolveHead(id: unknown, name: unknown, written: unknown): EventHead | RejectedRow {
+    const customId = toIdentifier(id);
+    const idError = this.#findCustomIdError(customId);
+    if (idError !== undefined) return { kind: 'rejected', rejection: idError };
 
     const eventName = this.columns.eventName === undefined ? this.options.mapping.constant_event_name : name;
     if (typeof eventName !== 'string' || !this.#isEventName(eventName)) {
-      return rejected(
+      return rejectRow(
         'event_name_invalid',
         `${this.columns.eventName} is missing or not a name that Batch takes: 1 to 30 of a-z, 0-9 and _`,
       );
@@ -155,16 +162,16 @@ export class EventRules {
     if (written === null || written === undefined || (typeof written === 'string' && isBlank(written))) {
       return { kind: 'head', customId, name: eventName, time: undefined, isTimely: true };
     }
-    const time = typeof written === 'string' ? this.#timeOf(written) : undefined;
+    const time = typeof written === 'string' ? this.#normalizeTime(written) : undefined;
     if (time === undefined) {
-      return rejected(
+      return rejectRow(
         'event_time_invalid',
         `${this.columns.eventTime} is no RFC 3339 stamp with a zone, such as 2026-04-17T04:25:00Z`,
       );
     }
     const { untimely_event: policy } = this.options.policies;
-    const age = this.options.now() - momentOf(time);
-    const untimely = policy === 'send' ? undefined : untimeliness(age, this.limits.event_age_hours);
+    const age = this.options.now() - toEpochMs(time);
+    const untimely = policy === 'send' ? undefined : explainUntimely(age, this.limits.event_age_hours);
     if (untimely === undefined) {
       return {
         kind: 'head',
@@ -175,9 +182,9 @@ export class EventRules {
       };
     }
     const column = this.columns.eventTime;
-    if (policy === 'reject') return rejected(untimely.code, `${column} ${untimely.reason}`);
-    this.remarks.startColumn(column);
-    this.remarks.addChange(
+    if (policy === 'reject') return rejectRow(untimely.code, `${column} ${untimely.reason}`);
+    this.issues.setColumn(column);
+    this.issues.addChange(
       column,
       'time_left_out',
       `${untimely.reason}: its event is sent without a time, and Batch takes the time of reception`,
@@ -185,25 +192,25 @@ export class EventRules {
     return { kind: 'head', customId, name: eventName, time: undefined, isTimely: true };
   }
 
-  roleOf(column: string): ColumnRole {
+  resolveColumn(column: string): ResolvedColumn {
     const known = this.#roles.get(column);
     if (known !== undefined) return known;
-    const role = { column, attribute: this.#isAttribute(column) ? this.#attributeOf(column) : undefined };
+    const role = { column, attribute: this.#isAttribute(column) ? this.#createAttribute(column) : undefined };
     this.#roles.set(column, role);
     return role;
   }
 
   /** Judges a whole event; what is to be said of one that is sent is said. */
   finish({ customId, isTimely }: EventHead, json: string, bytes: number): MappedRow {
-    const invalid = this.remarks.firstInvalid;
+    const invalid = this.issues.firstInvalid;
     if (invalid !== undefined && this.options.policies.invalid_attribute === 'reject_event') {
-      return rejected('attribute_invalid', `the attribute "${invalid.path}" ${invalid.reason} (${invalid.code})`);
+      return rejectRow('attribute_invalid', `the attribute "${invalid.path}" ${invalid.reason} (${invalid.code})`);
     }
     if (bytes > this.limits.event_bytes) {
-      return rejected('event_too_large', `the event has ${bytes} bytes, and Batch takes ${this.limits.event_bytes}`);
+      return rejectRow('event_too_large', `the event has ${bytes} bytes, and Batch takes ${this.limits.event_bytes}`);
     }
-    for (const change of this.remarks.takeChanges()) this.options.onChange(change);
-    return { kind: 'event', customId, json, bytes, isTimely, leftOut: this.remarks.leftOut };
+    for (const change of this.issues.drainChanges()) this.options.onChange(change);
+    return { kind: 'event', customId, json, bytes, isTimely, leftOut: this.issues.leftOut };
   }
 
   /** Rows of one event after the other have the same name, which is then known to be good. */
@@ -214,24 +221,24 @@ export class EventRules {
     return true;
   }
 
-  #nameOfId(): AttributeName | undefined {
+  #createIdName(): AttributeName | undefined {
     const { eventIdAttribute } = this.options;
-    return eventIdAttribute === undefined ? undefined : this.#names.reserved(eventIdAttribute);
+    return eventIdAttribute === undefined ? undefined : this.#names.createReserved(eventIdAttribute);
   }
 
-  #attributeOf(column: string): Attribute {
-    const name = this.#names.ofColumn(column);
+  #createAttribute(column: string): Attribute {
+    const name = this.#names.parseColumn(column);
     const reserved = RESERVED.get(column.toLowerCase());
     if (reserved !== undefined) {
       // What is to be said of the way it is written is the same as for any other column.
-      const { fault, lowerCased } = name;
-      const own = this.#names.reserved(reserved.name);
-      return { name: { ...own, fault, lowerCased }, kind: reserved.kind, isCounted: false };
+      const { error, lowerCased } = name;
+      const own = this.#names.createReserved(reserved.name);
+      return { name: { ...own, error, lowerCased }, kind: reserved.kind, isCounted: false };
     }
-    return { name, kind: this.#kindOf(column, name), isCounted: true };
+    return { name, kind: this.#resolveKind(column, name), isCounted: true };
   }
 
-  #kindOf(column: string, { kind }: AttributeName): ValueKind {
+  #resolveKind(column: string, { kind }: AttributeName): ValueKind {
     const type = this.options.columnTypes.get(column);
     if (kind === 'date') return type === 'date_time' ? 'date_time' : 'date';
     if (kind !== 'plain') return kind;
@@ -239,7 +246,7 @@ export class EventRules {
     return type === 'number' ? 'number' : 'plain';
   }
 
-  #customIdFault(customId: string): Rejection | undefined {
+  #findCustomIdError(customId: string): Rejection | undefined {
     const column = this.columns.customId;
     if (isBlank(customId)) {
       return { code: 'custom_id_missing', reason: `${column} is missing or blank, so the event belongs to nobody` };
@@ -247,7 +254,7 @@ export class EventRules {
     if (customId.length > this.limits.custom_id_characters) {
       return {
         code: 'custom_id_too_long',
-        reason: `${column} has ${lengthInWords(customId)}, and Batch takes ${this.limits.custom_id_characters}`,
+        reason: `${column} has ${describeLength(customId)}, and Batch takes ${this.limits.custom_id_characters}`,
       };
     }
     if (!isPlainAscii(customId) && (LINE_END.test(customId) || !customId.isWellFormed())) {
@@ -264,14 +271,14 @@ export class EventRules {
 }
 
 /** A numeric identifier is one too, with all its digits. Anything else is none. */
-function asIdentifier(value: unknown): string {
+function toIdentifier(value: unknown): string {
   if (typeof value === 'string') return value;
   if (value instanceof LosslessNumber) return /^-?\d+$/.test(value.value) ? value.value : '';
   return Number.isSafeInteger(value) ? String(value) : '';
 }
 
 /** Why Batch is likely to refuse an event of this age by the time it gets there. */
-function untimeliness(age: number, hours: number): Rejection | undefined {
+function explainUntimely(age: number, hours: number): Rejection | undefined {
   if (age < 0) return { code: 'event_in_future', reason: "lies in the future by this machine's clock" };
   if (age <= hours * HOUR_MS - EVENT_AGE_MARGIN_MS) return undefined;
   return {
@@ -280,6 +287,6 @@ function untimeliness(age: number, hours: number): Rejection | undefined {
   };
 }
 
-function rejected(code: RejectionCode, reason: string): RejectedRow {
+function rejectRow(code: RejectionCode, reason: string): RejectedRow {
   return { kind: 'rejected', rejection: { code, reason } };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ConnectorError } from '../../protocol/errors.ts';
 import { destinationConfigurationSchema } from '../config/schema.ts';
-import { eventStreams } from './streams.ts';
+import { createEventStreams } from './streams.ts';
 
 const configurationWith = (options: Record<string, unknown>) =>
   destinationConfigurationSchema.parse({ project_key: 'p', rest_api_key: 'k', ...options });
@@ -20,9 +20,9 @@ const catalogOf = (streams: Record<string, string[] | undefined>) => ({
 });
 
 /** What is wrong with a configuration for these streams; nothing when it will do. */
-function faultOf(options: Record<string, unknown>, streams: Record<string, string[] | undefined>): string | undefined {
+function errorOf(options: Record<string, unknown>, streams: Record<string, string[] | undefined>): string | undefined {
   try {
-    eventStreams(configurationWith(options), catalogOf(streams), Date.now, () => undefined);
+    createEventStreams(configurationWith(options), catalogOf(streams), Date.now, () => undefined);
     return undefined;
   } catch (error) {
     if (!(error instanceof ConnectorError)) throw error;
@@ -50,10 +50,10 @@ describe('what the configuration names has to be in the catalog, as far as that 
     [{ event_id_attribute: 'a' }, { events: undefined }],
   ];
   test.each(fits)('%j will do for %j', (options, streams) => {
-    expect(faultOf(options, streams)).toBeUndefined();
+    expect(errorOf(options, streams)).toBeUndefined();
   });
 
-  const faults: [options: Record<string, unknown>, streams: Record<string, string[] | undefined>, fault: string][] = [
+  const errors: [options: Record<string, unknown>, streams: Record<string, string[] | undefined>, error: string][] = [
     [
       {},
       { events: COLUMNS, orders: ['user', 'event_name'] },
@@ -82,8 +82,8 @@ describe('what the configuration names has to be in the catalog, as far as that 
       'event_id_attribute is "b", and the column "url__b" of the stream "events" becomes an attribute of that name as well. Choose another name for the id.',
     ],
   ];
-  test.each(faults)('%j will not for %j', (options, streams, fault) => {
-    expect(faultOf(options, streams)).toBe(fault);
+  test.each(errors)('%j will not for %j', (options, streams, error) => {
+    expect(errorOf(options, streams)).toBe(error);
   });
 });
 
@@ -99,7 +99,7 @@ test('each stream has a mapper with its own name in the ids, and its own cursor'
           },
         ],
   );
-  const found = eventStreams(
+  const found = createEventStreams(
     configurationWith({ event_id_attribute: 'row_id' }),
     { streams },
     Date.now,
@@ -119,7 +119,7 @@ test('each stream has a mapper with its own name in the ids, and its own cursor'
 
 test('what is changed in an event is told with its stream, of events that are sent alone', () => {
   const told: unknown[] = [];
-  const found = eventStreams(
+  const found = createEventStreams(
     configurationWith({ policies: { long_text: 'truncate' }, limits: { event_bytes: 700 } }),
     catalogOf({ events: undefined }),
     Date.now,
@@ -138,7 +138,7 @@ describe('the schema of a stream says what the strings in a column are', () => {
   const eventWith = (column: string, schema: unknown, value: unknown): unknown => {
     const json_schema = { type: 'object', properties: { custom_id: {}, event_name: {}, [column]: schema } };
     const catalog = { streams: [{ stream: { name: 'events', json_schema }, sync_mode: 'incremental' as const }] };
-    const streams = eventStreams(configurationWith({}), catalog, Date.now, () => undefined);
+    const streams = createEventStreams(configurationWith({}), catalog, Date.now, () => undefined);
     const mapped = streams.find('events', undefined)?.mapper.map({ custom_id: 'u', event_name: 'e', [column]: value });
     return mapped?.kind === 'event'
       ? { ...JSON.parse(mapped.json), leftOut: mapped.leftOut.length }
@@ -189,7 +189,7 @@ describe('the schema of a stream says what the strings in a column are', () => {
 
 describe('a stream is found', () => {
   const found = (streams: { name: string; namespace?: string | null }[], name: string, namespace?: string) =>
-    eventStreams(
+    createEventStreams(
       configurationWith({}),
       { streams: streams.map((stream) => ({ stream, sync_mode: 'incremental' as const })) },
       Date.now,
@@ -202,7 +202,7 @@ describe('a stream is found', () => {
     for (const namespace of ['shop', 'other', undefined]) {
       expect(found([events, { name: 'orders' }], 'events', namespace)).toMatchObject({
         name: 'events',
-        isAloneOfItsName: true,
+        hasUniqueName: true,
       });
     }
   });
@@ -211,7 +211,7 @@ describe('a stream is found', () => {
     const both = [events, archived, { name: 'events', namespace: null }];
     const keys = ['shop', 'archive', undefined].map((namespace) => found(both, 'events', namespace)?.key);
     expect(new Set(keys).size).toBe(3);
-    expect(found(both, 'events', 'shop')).toMatchObject({ isAloneOfItsName: false });
+    expect(found(both, 'events', 'shop')).toMatchObject({ hasUniqueName: false });
     expect(found(both, 'events', 'other')).toBeUndefined();
   });
 

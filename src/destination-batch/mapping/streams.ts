@@ -2,9 +2,9 @@ import { type ConfiguredCatalog, type ConfiguredStream, streamKey } from '../../
 import type { Change } from '../codes.ts';
 import type { DestinationConfiguration } from '../config/schema.ts';
 import { destinationError } from '../errors.ts';
-import { columnTypesOf } from './column-types.ts';
+import { readColumnTypes } from './column-types.ts';
 import { EventMapper } from './mapper.ts';
-import { mappingFaults } from './mapping-check.ts';
+import { findMappingErrors } from './mapping-check.ts';
 
 /** A stream of the catalog. `key` is its own, whatever other streams there are. */
 export type EventStream = {
@@ -12,7 +12,7 @@ export type EventStream = {
   key: string;
   mapper: EventMapper;
   /** Whether no stream of another namespace has its name. */
-  isAloneOfItsName: boolean;
+  hasUniqueName: boolean;
 };
 
 type NamespacedStream = EventStream & { namespace: string | undefined };
@@ -45,7 +45,7 @@ export class EventStreams {
  *
  * @throws ConnectorError (config_error) when a stream lacks a column that the configuration needs.
  */
-export function eventStreams(
+export function createEventStreams(
   configuration: Pick<DestinationConfiguration, 'limits' | 'policies' | 'mapping' | 'event_id_attribute'>,
   catalog: ConfiguredCatalog,
   now: () => number,
@@ -56,18 +56,18 @@ export function eventStreams(
     name: stream.name,
     namespace: stream.namespace ?? undefined,
     key: streamKey(stream),
-    cursorColumn: cursorOf(stream),
-    columns: columnsOf(stream),
-    columnTypes: columnTypesOf(stream),
+    cursorColumn: findSourceCursor(stream),
+    columns: listColumns(stream),
+    columnTypes: readColumnTypes(stream),
   }));
-  const faults = mappingFaults(configuration, streams);
-  if (faults.length > 0) throw destinationError('mapping_unfit', faults.join(' '));
+  const errors = findMappingErrors(configuration, streams);
+  if (errors.length > 0) throw destinationError('mapping_unfit', errors.join(' '));
   return new EventStreams(
     streams.map(({ name, namespace, key, cursorColumn, columnTypes }) => ({
       name,
       namespace,
       key,
-      isAloneOfItsName: streams.every((other) => other.name !== name || other.key === key),
+      hasUniqueName: streams.every((other) => other.name !== name || other.key === key),
       mapper: new EventMapper(limits, {
         stream: name,
         policies,
@@ -83,12 +83,15 @@ export function eventStreams(
 }
 
 /** The column that a source itself uses to tell which rows are new. What a user chose as cursor may be wanted in Batch. */
-function cursorOf({ source_defined_cursor, default_cursor_field }: ConfiguredStream['stream']): string | undefined {
+function findSourceCursor({
+  source_defined_cursor,
+  default_cursor_field,
+}: ConfiguredStream['stream']): string | undefined {
   return source_defined_cursor === true ? (default_cursor_field?.[0] ?? undefined) : undefined;
 }
 
 /** The columns that a stream has, if its schema tells. */
-function columnsOf({ json_schema }: ConfiguredStream['stream']): ReadonlySet<string> | undefined {
+function listColumns({ json_schema }: ConfiguredStream['stream']): ReadonlySet<string> | undefined {
   const columns = Object.keys(json_schema?.properties ?? {});
   return columns.length === 0 ? undefined : new Set(columns);
 }

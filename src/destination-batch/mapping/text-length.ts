@@ -6,7 +6,7 @@ const OF_TWO_UNITS = /[\u{10000}-\u{10FFFF}]/u;
  * people see as characters. The first is the stricter one, and that of our limits: if it counts otherwise than people do,
  * the message says so.
  */
-export function lengthInWords(text: string): string {
+export function describeLength(text: string): string {
   const length = `${text.length} characters`;
   return OF_TWO_UNITS.test(text) ? `${length} as UTF-16 counts them (an emoji is two or more)` : length;
 }

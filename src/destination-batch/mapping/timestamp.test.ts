@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { momentOf, utcTimestamp, utcTimestampOfDateTime, utcTimestampOrDay } from './timestamp.ts';
+import { normalizeDateTime, normalizeTimestamp, normalizeTimestampOrDay, toEpochMs } from './timestamp.ts';
 
 describe('a moment is told in UTC', () => {
   test.each([
@@ -28,7 +28,7 @@ describe('a moment is told in UTC', () => {
     ['in the last second that can be written, with an offset', '9999-12-31T22:59:59-01:00', '9999-12-31T23:59:59Z'],
     ['in the last second that can be written', '9999-12-31T23:59:59Z', '9999-12-31T23:59:59Z'],
   ])('%s', (_, text, expected) => {
-    expect(utcTimestamp(text)).toBe(expected);
+    expect(normalizeTimestamp(text)).toBe(expected);
   });
 
   test('at any time of any zone, and it stays the same moment with the same fraction', () => {
@@ -47,7 +47,7 @@ describe('a moment is told in UTC', () => {
           const wallClock = new Date(moment.getTime() + minutes * 60_000).toISOString().slice(0, 19);
           const [hours, rest] = [Math.trunc(Math.abs(minutes) / 60), Math.abs(minutes) % 60];
           const zone = `${minutes < 0 ? '-' : '+'}${twoDigits(hours)}:${twoDigits(rest)}`;
-          expect(utcTimestamp(`${wallClock}${fraction}${zone}`)).toBe(
+          expect(normalizeTimestamp(`${wallClock}${fraction}${zone}`)).toBe(
             `${moment.toISOString().slice(0, 19)}${fraction}Z`,
           );
         },
@@ -86,7 +86,10 @@ describe('no moment is made of', () => {
     ['Unix seconds', '1776399900'],
     ['a word', 'now'],
   ])('%s', (_, text) => {
-    expect([utcTimestamp(text), utcTimestampOrDay(text === '2026-04-17' ? '' : text)]).toEqual([undefined, undefined]);
+    expect([normalizeTimestamp(text), normalizeTimestampOrDay(text === '2026-04-17' ? '' : text)]).toEqual([
+      undefined,
+      undefined,
+    ]);
   });
 
   test.each([
@@ -94,7 +97,7 @@ describe('no moment is made of', () => {
     ['a time after the year 9999 in UTC', '9999-12-31T23:59:59-01:00'],
     ['the first second after the year 9999 in UTC', '9999-12-31T23:00:00-01:00'],
   ])('%s, since RFC 3339 has four digits for a year', (_, text) => {
-    expect(utcTimestamp(text)).toBeUndefined();
+    expect(normalizeTimestamp(text)).toBeUndefined();
   });
 });
 
@@ -107,7 +110,7 @@ describe('where a day alone will do', () => {
     ['a day of one digit is none', '2026-4-17', undefined],
     ['a stamp stays one', '2026-04-17T04:25:00.5+02:00', '2026-04-17T02:25:00.5Z'],
   ])('%s', (_, text, expected) => {
-    expect(utcTimestampOrDay(text)).toBe(expected);
+    expect(normalizeTimestampOrDay(text)).toBe(expected);
   });
 });
 
@@ -123,7 +126,7 @@ describe('where the catalog says that a string is a time', () => {
     ['in RFC 3339', '2026-04-17T06:25:00+02:00', '2026-04-17T04:25:00Z'],
     ['as it is sent', '2026-04-17T04:25:00.000Z', '2026-04-17T04:25:00.000Z'],
   ])('%s', (_, text, expected) => {
-    expect(utcTimestampOfDateTime(text)).toBe(expected);
+    expect(normalizeDateTime(text)).toBe(expected);
   });
 
   test.each([
@@ -139,7 +142,7 @@ describe('where the catalog says that a string is a time', () => {
     '17/04/2026 04:25:00',
     '1776399900',
   ])('%j is none', (text) => {
-    expect(utcTimestampOfDateTime(text)).toBeUndefined();
+    expect(normalizeDateTime(text)).toBeUndefined();
   });
 });
 
@@ -152,7 +155,7 @@ describe('the moment of a stamp', () => {
     ['one digit of a fraction', '1970-01-01T00:00:00.5Z', 500],
     ['more digits than milliseconds have', '1970-01-01T00:00:00.001999999Z', 1],
   ])('%s', (_, stamp, expected) => {
-    expect(momentOf(stamp)).toBe(expected);
+    expect(toEpochMs(stamp)).toBe(expected);
   });
 
   test('is what Date.parse finds, for all days and what is no day', () => {
@@ -163,8 +166,8 @@ describe('the moment of a stamp', () => {
         const stamp = `${y}-${mo}-${d}T${h}:${mi}:${s}Z`;
         const moment = Date.parse(stamp);
         const exists = !Number.isNaN(moment) && new Date(moment).toISOString() === `${stamp.slice(0, -1)}.000Z`;
-        expect(utcTimestamp(stamp)).toBe(exists ? stamp : undefined);
-        if (exists) expect(momentOf(stamp)).toBe(moment);
+        expect(normalizeTimestamp(stamp)).toBe(exists ? stamp : undefined);
+        if (exists) expect(toEpochMs(stamp)).toBe(moment);
       }),
       { numRuns: 20_000 },
     );

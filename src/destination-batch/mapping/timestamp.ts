@@ -24,7 +24,7 @@ const LETTER_Z = 0x5a;
  * A stamp as Batch takes it, RFC 3339 in UTC ending in Z, with all the digits of its fraction; undefined when the text
  * is no RFC 3339 stamp or names no moment that exists. A text without zone is refused: it might be any hour.
  */
-export function utcTimestamp(text: string): string | undefined {
+export function normalizeTimestamp(text: string): string | undefined {
   // By far most stamps are in this form already, and a row has several.
   if (isUtcTimestamp(text)) return text;
   const match = RFC_3339.exec(text);
@@ -39,26 +39,27 @@ export function utcTimestamp(text: string): string | undefined {
 }
 
 /**
- * As `utcTimestamp`, of a string that is known to be a time: without a zone it is in UTC, a space may stand for the T, and an
+ * As `normalizeTimestamp`, of a string that is known to be a time: without a zone it is in UTC, a space may stand for the T, and an
  * offset may lack its colon or its minutes. Airbyte's own destinations read a time in this way.
  */
-export function utcTimestampOfDateTime(text: string): string | undefined {
+export function normalizeDateTime(text: string): string | undefined {
   if (isUtcTimestamp(text)) return text;
   const match = LOOSE_DATE_TIME.exec(text);
-  if (match === null) return utcTimestamp(text);
+  if (match === null) return normalizeTimestamp(text);
   const [, day, time, sign, hours, minutes = '00'] = match;
-  return utcTimestamp(`${day}T${time}${sign === undefined ? 'Z' : `${sign}${hours}:${minutes}`}`);
+  return normalizeTimestamp(`${day}T${time}${sign === undefined ? 'Z' : `${sign}${hours}:${minutes}`}`);
 }
 
-/** As `utcTimestamp`, and a day alone, which is taken for its first moment in UTC. */
-export function utcTimestampOrDay(text: string): string | undefined {
-  return utcTimestamp(text.length === DAY_LENGTH && DATE_ALONE.test(text) ? `${text}T00:00:00Z` : text);
+/** As `normalizeTimestamp`, and a day alone, which is taken for its first moment in UTC. */
+export function normalizeTimestampOrDay(text: string): string | undefined {
+  return normalizeTimestamp(text.length === DAY_LENGTH && DATE_ALONE.test(text) ? `${text}T00:00:00Z` : text);
 }
 
-/** Milliseconds since the epoch of a stamp that `utcTimestamp` gave, in whole ones. */
-export function momentOf(stamp: string): number {
-  const days = daysSinceEpoch(digits(stamp, 0, 4), digits(stamp, 5, 2), digits(stamp, 8, 2));
-  const seconds = days * 86_400 + digits(stamp, 11, 2) * 3_600 + digits(stamp, 14, 2) * 60 + digits(stamp, 17, 2);
+/** Milliseconds since the epoch of a stamp that `normalizeTimestamp` gave, in whole ones. */
+export function toEpochMs(stamp: string): number {
+  const days = countDaysSinceEpoch(readDigits(stamp, 0, 4), readDigits(stamp, 5, 2), readDigits(stamp, 8, 2));
+  const seconds =
+    days * 86_400 + readDigits(stamp, 11, 2) * 3_600 + readDigits(stamp, 14, 2) * 60 + readDigits(stamp, 17, 2);
   const fraction = stamp.slice(LENGTH_TO_SECONDS + 1, -1);
   return seconds * 1000 + (fraction === '' ? 0 : Number(fraction.slice(0, 3).padEnd(3, '0')));
 }
@@ -76,13 +77,13 @@ function isUtcTimestamp(text: string): boolean {
   ) {
     return false;
   }
-  const day = digits(text, 8, 2);
-  const hour = digits(text, 11, 2);
-  const minute = digits(text, 14, 2);
-  const second = digits(text, 17, 2);
+  const day = readDigits(text, 8, 2);
+  const hour = readDigits(text, 11, 2);
+  const minute = readDigits(text, 14, 2);
+  const second = readDigits(text, 17, 2);
   return (
     day >= 1 &&
-    day <= daysIn(digits(text, 0, 4), digits(text, 5, 2)) &&
+    day <= countDaysIn(readDigits(text, 0, 4), readDigits(text, 5, 2)) &&
     hour >= 0 &&
     hour <= 23 &&
     minute >= 0 &&
@@ -105,7 +106,7 @@ function isFraction(text: string, end: number): boolean {
 }
 
 /** The number that so many digits make, or -1 where something else stands. */
-function digits(text: string, start: number, count: number): number {
+function readDigits(text: string, start: number, count: number): number {
   let number = 0;
   for (let index = start; index < start + count; index += 1) {
     const code = text.charCodeAt(index);
@@ -116,14 +117,14 @@ function digits(text: string, start: number, count: number): number {
 }
 
 /** 0 for a month that does not exist. */
-function daysIn(year: number, month: number): number {
+function countDaysIn(year: number, month: number): number {
   if (year < 0 || month < 1 || month > 12) return 0;
   if (month === 2) return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0 ? 29 : 28;
   return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
 }
 
 /** Days from 1970-01-01 in the Gregorian calendar; the year is taken to begin in March, so that a leap day is its last. */
-function daysSinceEpoch(year: number, month: number, day: number): number {
+function countDaysSinceEpoch(year: number, month: number, day: number): number {
   const fromMarch = month > 2 ? year : year - 1;
   const leapDays = Math.floor(fromMarch / 4) - Math.floor(fromMarch / 100) + Math.floor(fromMarch / 400);
   const dayOfYear = Math.floor((153 * ((month + 9) % 12) + 2) / 5) + day - 1;

@@ -1,5 +1,5 @@
 import type { ConnectorError } from '../../protocol/errors.ts';
-import { type RejectionCode, remedyFor } from '../codes.ts';
+import { findRemedy, type RejectionCode } from '../codes.ts';
 import type { OnRejection } from '../config/rejection.ts';
 import { destinationError } from '../errors.ts';
 import type { Tally, TrueState } from '../write/checkpoints.ts';
@@ -146,7 +146,7 @@ export class StateGate<State> {
 function failure(seen: string, code: RejectionCode): ConnectorError {
   return destinationError(
     'too_many_rejected',
-    `${seen}. ${remedyFor(code)}; then run the sync again: the rows since the last state come again.`,
+    `${seen}. ${findRemedy(code)}; then run the sync again: the rows since the last state come again.`,
     // It is the rejection that is to be mended.
     { page: code },
   );

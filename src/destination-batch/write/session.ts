@@ -8,7 +8,7 @@ import { isJsonObject, parseExact } from '../../shared/exact-json.ts';
 import { BatchApi } from '../batch/api.ts';
 import { wordsWithoutValues } from '../batch/batch-words.ts';
 import { DryRun } from '../batch/dry-run.ts';
-import { type Rejection, refusalReason } from '../codes.ts';
+import { describeRefusal, type Rejection } from '../codes.ts';
 import type { DestinationConfiguration } from '../config/schema.ts';
 import type { WaitingEvent } from '../delivery/batcher.ts';
 import { Delivery, type Outcome } from '../delivery/delivery.ts';
@@ -16,7 +16,7 @@ import { lanes } from '../delivery/pacing.ts';
 import { destinationError } from '../errors.ts';
 import type { Row } from '../mapping/mapper.ts';
 import type { MappedEvent } from '../mapping/rules.ts';
-import { type EventStream, type EventStreams, eventStreams } from '../mapping/streams.ts';
+import { createEventStreams, type EventStream, type EventStreams } from '../mapping/streams.ts';
 import { rejectedRowStore } from '../rejected/open-store.ts';
 import { RejectionRule, StateGate } from '../rejected/policy.ts';
 import { describeRow } from '../rejected/rejected-record.ts';
@@ -81,7 +81,7 @@ class Sync {
   #failure: { error: unknown } | undefined;
   #unreadableLines = 0;
   #telling: Promise<void> = Promise.resolve();
-  #toTell: Promise<void> | undefined;
+  #pending: Promise<void> | undefined;
 
   constructor(
     { output, stop, now }: CommandContext,
@@ -96,7 +96,9 @@ class Sync {
     this.#output = output;
     this.#stop = stop;
     this.#isDryRun = configuration.dry_run;
-    this.#streams = eventStreams(configuration, catalog, now, (stream, change) => this.#report.changed(stream, change));
+    this.#streams = createEventStreams(configuration, catalog, now, (stream, change) =>
+      this.#report.changed(stream, change),
+    );
     this.#delivery = new Delivery<RowEvent>({
       post: (endpoint, body, signal) => receiver.post(endpoint, body, signal),
       ...lanes(configuration),
@@ -209,7 +211,7 @@ class Sync {
   #takeCutRecord(bytes: Buffer, start: number, end: number): boolean {
     if (this.#last === undefined) return false;
     const { name, key, mapper } = this.#last;
-    const event = mapper.cut(bytes, start, end);
+    const event = mapper.tryCut(bytes, start, end);
     if (event === undefined) return false;
     this.#report.row();
     const line = this.#rejectedRows && bytes.toString('utf8', start, end);
@@ -227,7 +229,7 @@ class Sync {
       );
     }
     this.#report.row();
-    this.#last = stream.isAloneOfItsName ? stream : undefined;
+    this.#last = stream.hasUniqueName ? stream : undefined;
     // Held only where rejected rows are kept: it is as large as its event.
     const origin = { entry: this.#ledger.admit(stream.key), stream: name, line: this.#rejectedRows && line };
     const mapped = stream.mapper.map(row, line);
@@ -268,7 +270,7 @@ class Sync {
 
   /** Once for all that are settled together. */
   #tellSoon(): void {
-    if (this.#toTell === undefined) this.#tell().catch((error: unknown) => this.#fail(error));
+    if (this.#pending === undefined) this.#tell().catch((error: unknown) => this.#fail(error));
   }
 
   /** @param row gives the row, or what was sent of it, for the log to describe without its values. */
@@ -279,7 +281,7 @@ class Sync {
       reason ??=
         refusal === undefined
           ? rejection.reason
-          : refusalReason({ ...refusal, words: wordsWithoutValues(refusal.words, row()) });
+          : describeRefusal({ ...refusal, words: wordsWithoutValues(refusal.words, row()) });
       return reason;
     };
     this.#report.rejected(stream, rejection.code, () => ({ row: describeRow(row()), reason: masked() }));
@@ -316,15 +318,15 @@ class Sync {
 
   /** Writes the logs and the states that have become true; one after the other, and once for all calls that wait. */
   #tell(): Promise<void> {
-    this.#toTell ??= this.#telling.then(async () => {
-      this.#toTell = undefined;
+    this.#pending ??= this.#telling.then(async () => {
+      this.#pending = undefined;
       for (const message of this.#report.takeMessages()) await this.#output.write(message);
       const { states, failure } = this.#gate.pass(this.#ledger.takeTrueStates());
       await this.#echo(states);
       if (failure !== undefined) this.#fail(failure);
     });
-    this.#telling = this.#toTell;
-    return this.#toTell;
+    this.#telling = this.#pending;
+    return this.#pending;
   }
 
   /** Writes states whose rows are settled, once the rejected ones among these are kept. */

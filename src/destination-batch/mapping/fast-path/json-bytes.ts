@@ -28,14 +28,14 @@ const IS_IN_NUMBER = Uint8Array.from({ length: 256 }, (_, code) =>
 );
 
 /** A double keeps so many digits whatever they are, and a point among them. */
-const MOST_CHARACTERS_OF_A_PLAIN_NUMBER = 15;
+const MAX_PLAIN_NUMBER_CHARACTERS = 15;
 
 /**
  * Where plain characters end: printable ASCII that JSON does not escape, and slashes that it may, as ClickHouse does
  * unless it is told otherwise.
  */
-export function endOfPlain(bytes: Buffer, place: number): number {
-  let end = place;
+export function skipPlain(bytes: Buffer, offset: number): number {
+  let end = offset;
   for (;;) {
     while (IS_PLAIN[bytes[end] ?? 0] === 1) end += 1;
     if (bytes[end] !== BACKSLASH || bytes[end + 1] !== SLASH) return end;
@@ -44,14 +44,14 @@ export function endOfPlain(bytes: Buffer, place: number): number {
 }
 
 /** The text that plain characters make. */
-export function plainText(bytes: Buffer, start: number, end: number): string {
+export function readPlainText(bytes: Buffer, start: number, end: number): string {
   const text = bytes.toString('latin1', start, end);
   return text.includes('\\') ? text.replaceAll('\\', '') : text;
 }
 
 /** Behind the closing quote of a text, from any place in it that is not the second half of an escape. */
-export function endOfText(bytes: Buffer, place: number): number {
-  let end = place;
+export function skipString(bytes: Buffer, offset: number): number {
+  let end = offset;
   for (;;) {
     const code = bytes[end];
     // JSON has no bare control character in a text, such as a line feed.
@@ -62,14 +62,14 @@ export function endOfText(bytes: Buffer, place: number): number {
 }
 
 /** Behind the bracket or brace that closes the one at this place. What lies between may be no JSON. */
-export function endOfStructure(bytes: Buffer, place: number): number {
+export function skipStructure(bytes: Buffer, offset: number): number {
   let depth = 0;
-  let end = place;
+  let end = offset;
   for (;;) {
     const code = bytes[end];
     if (code === undefined || code < SPACE) return NO_END;
     if (code === QUOTE) {
-      end = endOfText(bytes, end + 1);
+      end = skipString(bytes, end + 1);
       if (end === NO_END) return NO_END;
       continue;
     }
@@ -83,25 +83,25 @@ export function endOfStructure(bytes: Buffer, place: number): number {
 }
 
 /** Behind the number at this place, as far as it may be one. */
-export function endOfNumber(bytes: Buffer, place: number): number {
-  let end = place;
+export function skipNumber(bytes: Buffer, offset: number): number {
+  let end = offset;
   while (IS_IN_NUMBER[bytes[end] ?? 0] === 1) end += 1;
-  return end === place ? NO_END : end;
+  return end === offset ? NO_END : end;
 }
 
 /** Whether a number can be sent as it is written: JSON, short enough for a double, without exponent, and no minus zero. */
 export function isPlainNumber(bytes: Buffer, start: number, end: number): boolean {
-  if (end - start > MOST_CHARACTERS_OF_A_PLAIN_NUMBER) return false;
+  if (end - start > MAX_PLAIN_NUMBER_CHARACTERS) return false;
   const digitsFrom = bytes[start] === HYPHEN ? start + 1 : start;
-  const wholeTo = endOfDigits(bytes, digitsFrom);
+  const wholeTo = skipDigits(bytes, digitsFrom);
   const whole = wholeTo - digitsFrom;
   if (whole === 0 || (bytes[digitsFrom] === DIGIT_0 && (whole > 1 || digitsFrom > start))) return false;
   if (wholeTo === end) return true;
-  return bytes[wholeTo] === POINT && end > wholeTo + 1 && endOfDigits(bytes, wholeTo + 1) === end;
+  return bytes[wholeTo] === POINT && end > wholeTo + 1 && skipDigits(bytes, wholeTo + 1) === end;
 }
 
-function endOfDigits(bytes: Buffer, place: number): number {
-  let end = place;
+function skipDigits(bytes: Buffer, offset: number): number {
+  let end = offset;
   for (let code = bytes[end] ?? 0; code >= DIGIT_0 && code <= DIGIT_9; code = bytes[end] ?? 0) end += 1;
   return end;
 }

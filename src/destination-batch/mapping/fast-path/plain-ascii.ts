@@ -1,7 +1,7 @@
 import { BACKSLASH, DELETE, QUOTE, SPACE } from '../../../shared/ascii.ts';
 
 /** Longer texts are rare, and quicker gone through by the engine's own means. */
-const MOST_CHARACTERS = 300;
+const MAX_CHARACTERS = 300;
 
 /**
  * Whether a text is of printable ASCII that JSON does not escape: then it is well-formed, stands on one line, and its JSON
@@ -9,7 +9,7 @@ const MOST_CHARACTERS = 300;
  */
 export function isPlainAscii(text: string): boolean {
   const { length } = text;
-  if (length > MOST_CHARACTERS) return false;
+  if (length > MAX_CHARACTERS) return false;
   for (let index = 0; index < length; index += 1) {
     const code = text.charCodeAt(index);
     if (code < SPACE || code >= DELETE || code === QUOTE || code === BACKSLASH) return false;

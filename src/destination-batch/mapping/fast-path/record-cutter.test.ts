@@ -64,7 +64,7 @@ function cutLine(mapper: EventMapper, line: string | Buffer): MappedEvent | unde
   // As it stands in a chunk: behind another line, and before one.
   const bytes = Buffer.from(line);
   const chunk = Buffer.concat([Buffer.from('{"type":"LOG"}\n'), bytes, Buffer.from('\n{"type":"RECORD"}\n')]);
-  return mapper.cut(chunk, 15, 15 + bytes.length);
+  return mapper.tryCut(chunk, 15, 15 + bytes.length);
 }
 
 /** What is the same for an event that was cut and one that was mapped: numbers may have other zeros at their end. */

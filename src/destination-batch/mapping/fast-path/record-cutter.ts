@@ -13,11 +13,19 @@ import { isJsonObject, parseExact } from '../../../shared/exact-json.ts';
 import type { Limits } from '../../batch/limits.ts';
 import type { ValueKind } from '../attribute-value.ts';
 import type { Attribute, EventRules, MappedEvent } from '../rules.ts';
-import { utcTimestamp } from '../timestamp.ts';
-import { endOfNumber, endOfPlain, endOfStructure, endOfText, isPlainNumber, NO_END, plainText } from './json-bytes.ts';
+import { normalizeTimestamp } from '../timestamp.ts';
+import {
+  isPlainNumber,
+  NO_END,
+  readPlainText,
+  skipNumber,
+  skipPlain,
+  skipString,
+  skipStructure,
+} from './json-bytes.ts';
 
 /** How long an event may be to be cut, in bytes: more than Batch takes by default. */
-const MOST_BYTES = 64 * 1024;
+const MAX_BYTES = 64 * 1024;
 
 /** Room before the attributes for what stands before them, which is known last: name, time and their keys. */
 const HEAD_BYTES = 256;
@@ -26,8 +34,8 @@ const HEAD_BYTES = 256;
  * Columns of JSON texts repeat: the details of a product, the tags of a page. To convert one takes as long as the rest of a
  * row, so the last ones are kept, so many and so long that they take four megabytes at the most.
  */
-const MOST_TEXTS_KEPT = 4_000;
-const MOST_CHARACTERS_KEPT = 500;
+const MAX_CACHED = 4_000;
+const MAX_CACHED_CHARACTERS = 500;
 
 const LETTER_F = 0x66;
 const LETTER_N = 0x6e;
@@ -44,21 +52,21 @@ const IS_IN_HOST = Uint8Array.from({ length: 128 }, (_, code) => Number(/[a-z0-9
 const ROW_KEY = '"data":{';
 
 /** What a column of the rows is to an event. */
-type Use = 'custom_id' | 'event_name' | 'event_time' | 'unused' | Attribute;
+type ColumnRole = 'custom_id' | 'event_name' | 'event_time' | 'unused' | Attribute;
 
 /** In UTF-8. */
-type SentText = { bytes: Uint8Array; isAscii: boolean };
+type CachedJson = { bytes: Uint8Array; isAscii: boolean };
 
 /** A column of the rows that are cut. */
 type Column = {
   name: string;
   /** What stands before its value in a row: a comma, unless it is the first, its name and a colon. */
   key: Uint8Array;
-  use: Use;
+  role: ColumnRole;
   /** What is sent before its value: a comma, the name of the attribute and a colon. */
   jsonKey: Uint8Array;
   /** What was sent for its texts, by how they were written; undefined for a column whose texts are quickly written. */
-  sent: Map<string, SentText> | undefined;
+  cache: Map<string, CachedJson> | undefined;
 };
 
 /**
@@ -67,17 +75,17 @@ type Column = {
  * anything of it in between; others are written by the rules. It takes about half the time of parsing a row and
  * writing its event, and comes to the same: where it might not, it gives up, and the row is parsed.
  */
-export class EventCutter {
+export class RecordCutter {
   readonly #rules: EventRules;
   /** What stands before a row in its message, as text and in bytes. */
-  #frameText = '';
-  #frame: Uint8Array = Buffer.alloc(0);
+  #envelopeText = '';
+  #envelope: Uint8Array = Buffer.alloc(0);
   #names: readonly string[] = [];
   #columns: readonly Column[] = [];
-  #textsKept = 0;
+  #cachedCount = 0;
 
   /** The event that is being written: its head ends, and its attributes begin, at HEAD_BYTES. */
-  readonly #event = Buffer.allocUnsafe(HEAD_BYTES + MOST_BYTES);
+  readonly #event = Buffer.allocUnsafe(HEAD_BYTES + MAX_BYTES);
   #length = 0;
   #attributes = 0;
   #object = 0;
@@ -91,40 +99,40 @@ export class EventCutter {
   }
 
   /** Takes the message of a row as an example of those that come. */
-  learn(line: string, row: Record<string, unknown>): void {
+  learnShape(line: string, row: Record<string, unknown>): void {
     // An id takes in all of a row.
     if (this.#rules.idName !== undefined) return;
-    if (this.#frameText === '' || !line.startsWith(this.#frameText)) {
-      this.#frameText = frameOf(line, this.#rules.options.stream);
-      this.#frame = Buffer.from(this.#frameText);
+    if (this.#envelopeText === '' || !line.startsWith(this.#envelopeText)) {
+      this.#envelopeText = findEnvelope(line, this.#rules.options.stream);
+      this.#envelope = Buffer.from(this.#envelopeText);
     }
     const names = Object.keys(row);
     if (names.length === this.#names.length && names.every((name, index) => name === this.#names[index])) return;
-    const columns = names.map((name, index) => this.#columnOf(name, index));
-    const claims = columns.flatMap(({ use }) => (typeof use === 'string' ? [] : use.name.claims));
+    const columns = names.map((name, index) => this.#describeColumn(name, index));
+    const uses = columns.flatMap(({ role }) => (typeof role === 'string' ? [] : role.name.uses));
     // Which of two columns for one attribute is sent depends on their values.
-    this.#columns = new Set(claims).size === claims.length ? columns : [];
+    this.#columns = new Set(uses).size === uses.length ? columns : [];
     this.#names = names;
-    this.#textsKept = 0;
+    this.#cachedCount = 0;
   }
 
   /** The event of the message in these bytes; undefined when it has to be parsed, be it to tell what is wrong with it. */
-  cut(bytes: Buffer, start: number, end: number): MappedEvent | undefined {
-    if (this.#columns.length === 0 || this.#frameText === '' || this.#rules.isFull) return undefined;
-    if (!startsWithAt(bytes, this.#frame, start)) return undefined;
-    this.#start();
-    let place = start + this.#frame.length;
+  tryCut(bytes: Buffer, start: number, end: number): MappedEvent | undefined {
+    if (this.#columns.length === 0 || this.#envelopeText === '' || this.#rules.isFull) return undefined;
+    if (!startsWithAt(bytes, this.#envelope, start)) return undefined;
+    this.#reset();
+    let offset = start + this.#envelope.length;
     for (const column of this.#columns) {
-      if (!startsWithAt(bytes, column.key, place)) return undefined;
-      place = this.#take(column, bytes, place + column.key.length);
-      if (place === NO_END) return undefined;
+      if (!startsWithAt(bytes, column.key, offset)) return undefined;
+      offset = this.#cutValue(column, bytes, offset + column.key.length);
+      if (offset === NO_END) return undefined;
     }
-    return endsMessage(bytes, place, end) ? this.#finish() : undefined;
+    return isEndOfMessage(bytes, offset, end) ? this.#finish() : undefined;
   }
 
-  #start(): void {
-    this.#rules.remarks.startRow();
-    this.#object = this.#rules.writer.nextObject();
+  #reset(): void {
+    this.#rules.issues.reset();
+    this.#object = this.#rules.writer.startObject();
     this.#length = HEAD_BYTES;
     this.#attributes = 0;
     this.#isAscii = true;
@@ -134,42 +142,46 @@ export class EventCutter {
   }
 
   /** Takes the value at this place. Gives where it ends. */
-  #take(column: Column, bytes: Buffer, start: number): number {
+  #cutValue(column: Column, bytes: Buffer, start: number): number {
     switch (bytes[start]) {
       case QUOTE: {
-        const end = endOfPlain(bytes, start + 1);
-        if (bytes[end] === QUOTE) return this.#use(column, bytes, start, end + 1, true);
-        return this.#use(column, bytes, start, endOfText(bytes, end), false);
+        const end = skipPlain(bytes, start + 1);
+        if (bytes[end] === QUOTE) return this.#useValue(column, bytes, start, end + 1, true);
+        return this.#useValue(column, bytes, start, skipString(bytes, end), false);
       }
       case LETTER_N:
         return startsWithAt(bytes, NULL, start) ? start + NULL.length : NO_END;
       case LETTER_T:
-        return startsWithAt(bytes, TRUE, start) ? this.#use(column, bytes, start, start + TRUE.length, true) : NO_END;
+        return startsWithAt(bytes, TRUE, start)
+          ? this.#useValue(column, bytes, start, start + TRUE.length, true)
+          : NO_END;
       case LETTER_F:
-        return startsWithAt(bytes, FALSE, start) ? this.#use(column, bytes, start, start + FALSE.length, true) : NO_END;
+        return startsWithAt(bytes, FALSE, start)
+          ? this.#useValue(column, bytes, start, start + FALSE.length, true)
+          : NO_END;
       case OPENING_BRACE:
       case OPENING_BRACKET:
-        return this.#use(column, bytes, start, endOfStructure(bytes, start), false);
+        return this.#useValue(column, bytes, start, skipStructure(bytes, start), false);
       default: {
-        const end = endOfNumber(bytes, start);
-        return this.#use(column, bytes, start, end, isPlainNumber(bytes, start, end));
+        const end = skipNumber(bytes, start);
+        return this.#useValue(column, bytes, start, end, isPlainNumber(bytes, start, end));
       }
     }
   }
 
   /** @param isPlain whether the value is JSON for certain, and all of it plain characters. */
-  #use(column: Column, bytes: Buffer, start: number, end: number, isPlain: boolean): number {
+  #useValue(column: Column, bytes: Buffer, start: number, end: number, isPlain: boolean): number {
     if (end === NO_END) return NO_END;
-    const { use } = column;
-    if (typeof use !== 'string') {
-      return this.#writeAttribute(column, use, bytes, start, end, isPlain) ? end : NO_END;
+    const { role } = column;
+    if (typeof role !== 'string') {
+      return this.#writeAttribute(column, role, bytes, start, end, isPlain) ? end : NO_END;
     }
-    if (use === 'unused' && isPlain) return end;
-    const value = parsedValue(bytes, start, end, isPlain);
+    if (role === 'unused' && isPlain) return end;
+    const value = parseValue(bytes, start, end, isPlain);
     if (value === undefined) return NO_END;
-    if (use === 'custom_id') this.#customId = value;
-    else if (use === 'event_name') this.#eventName = value;
-    else if (use === 'event_time') this.#eventTime = value;
+    if (role === 'custom_id') this.#customId = value;
+    else if (role === 'event_name') this.#eventName = value;
+    else if (role === 'event_time') this.#eventTime = value;
     return end;
   }
 
@@ -182,28 +194,28 @@ export class EventCutter {
     end: number,
     isPlain: boolean,
   ): boolean {
-    const { writer, remarks, limits } = this.#rules;
-    const { sent } = column;
-    remarks.startColumn(column.name);
-    const isGoodName = name.fault === undefined && (!isCounted || this.#attributes < limits.attributes_per_object);
+    const { writer, issues, limits } = this.#rules;
+    const { cache } = column;
+    issues.setColumn(column.name);
+    const isGoodName = name.error === undefined && (!isCounted || this.#attributes < limits.attributes_per_object);
     let key: string | undefined;
     if (isGoodName) {
-      if (isPlain && isSentAsWritten(kind, bytes, start, end, limits)) {
-        if (name.lowerCased !== undefined) remarks.addLowerCased(column.name, name);
+      if (isPlain && isSentVerbatim(kind, bytes, start, end, limits)) {
+        if (name.lowerCased !== undefined) issues.addLowerCased(column.name, name);
         return this.#appendKey(column.jsonKey, isCounted) && this.#append(bytes, start, end);
       }
-      if (sent !== undefined && end - start <= MOST_CHARACTERS_KEPT) {
+      if (cache !== undefined && end - start <= MAX_CACHED_CHARACTERS) {
         key = bytes.toString('latin1', start, end);
-        const known = sent.get(key);
+        const known = cache.get(key);
         if (known !== undefined) return this.#appendAttribute(column, known, isCounted);
       }
     }
-    const value = parsedValue(bytes, start, end, isPlain);
+    const value = parseValue(bytes, start, end, isPlain);
     if (value === undefined) return false;
-    const remarksBefore = remarks.count;
+    const issuesBefore = issues.count;
     const size = isCounted ? this.#attributes : undefined;
-    const json = writer.admit(
-      writer.write(value, kind, column.name),
+    const json = writer.addAttribute(
+      writer.convert(value, kind, column.name),
       name,
       this.#object,
       0,
@@ -215,12 +227,12 @@ export class EventCutter {
     const jsonBytes = Buffer.from(json);
     const written = { bytes: jsonBytes, isAscii: jsonBytes.length === json.length };
     // What there is something to say of is said for each row.
-    if (sent !== undefined && key !== undefined && remarks.count === remarksBefore) this.#keep(sent, key, written);
+    if (cache !== undefined && key !== undefined && issues.count === issuesBefore) this.#cacheJson(cache, key, written);
     return this.#appendAttribute(column, written, isCounted);
   }
 
   /** Whether there was room, here and below. */
-  #appendAttribute({ jsonKey }: Column, { bytes, isAscii }: SentText, isCounted: boolean): boolean {
+  #appendAttribute({ jsonKey }: Column, { bytes, isAscii }: CachedJson, isCounted: boolean): boolean {
     if (!this.#appendKey(jsonKey, isCounted) || this.#length + bytes.length > this.#event.length) return false;
     this.#event.set(bytes, this.#length);
     this.#length += bytes.length;
@@ -247,17 +259,17 @@ export class EventCutter {
     return true;
   }
 
-  #keep(sent: Map<string, SentText>, text: string, written: SentText): void {
-    if (this.#textsKept >= MOST_TEXTS_KEPT) {
-      for (const column of this.#columns) column.sent?.clear();
-      this.#textsKept = 0;
+  #cacheJson(cache: Map<string, CachedJson>, text: string, written: CachedJson): void {
+    if (this.#cachedCount >= MAX_CACHED) {
+      for (const column of this.#columns) column.cache?.clear();
+      this.#cachedCount = 0;
     }
-    sent.set(text, written);
-    this.#textsKept += 1;
+    cache.set(text, written);
+    this.#cachedCount += 1;
   }
 
   #finish(): MappedEvent | undefined {
-    const head = this.#rules.head(this.#customId, this.#eventName, this.#eventTime);
+    const head = this.#rules.resolveHead(this.#customId, this.#eventName, this.#eventTime);
     if (head.kind === 'rejected') return undefined;
     const hasAttributes = this.#length > HEAD_BYTES;
     const text = `{"name":"${head.name}"${head.time === undefined ? '' : `,"time":"${head.time}"`}${hasAttributes ? ',"attributes":{' : ''}`;
@@ -273,51 +285,51 @@ export class EventCutter {
     return mapped.kind === 'event' ? mapped : undefined;
   }
 
-  #columnOf(name: string, index: number): Column {
-    const use = this.#useOf(name);
-    const kind = typeof use === 'string' ? undefined : use.kind;
+  #describeColumn(name: string, index: number): Column {
+    const role = this.#resolveRole(name);
+    const kind = typeof role === 'string' ? undefined : role.kind;
     return {
       name,
       key: Buffer.from(`${index === 0 ? '' : ','}${JSON.stringify(name)}:`),
-      use,
-      jsonKey: Buffer.from(typeof use === 'string' ? '' : `,${use.name.jsonKey}`),
-      sent: kind === 'plain' || kind === 'tags' ? new Map() : undefined,
+      role,
+      jsonKey: Buffer.from(typeof role === 'string' ? '' : `,${role.name.jsonKey}`),
+      cache: kind === 'plain' || kind === 'tags' ? new Map() : undefined,
     };
   }
 
-  #useOf(name: string): Use {
+  #resolveRole(name: string): ColumnRole {
     const { customId, eventName, eventTime } = this.#rules.columns;
     if (name === customId) return 'custom_id';
     if (name === eventName) return 'event_name';
     if (name === eventTime) return 'event_time';
-    return this.#rules.roleOf(name).attribute ?? 'unused';
+    return this.#rules.resolveColumn(name).attribute ?? 'unused';
   }
 }
 
 /** What stands before the row in its message; nothing when that can't be told for certain. */
-function frameOf(line: string, stream: string): string {
+function findEnvelope(line: string, stream: string): string {
   const at = line.indexOf(ROW_KEY);
   if (at === -1) return '';
-  const frame = line.slice(0, at + ROW_KEY.length);
+  const envelope = line.slice(0, at + ROW_KEY.length);
   try {
     // So the row is that of the record, and nothing else.
-    const message: unknown = JSON.parse(`${frame}}}}`);
+    const message: unknown = JSON.parse(`${envelope}}}}`);
     if (!isJsonObject(message) || message.type !== 'RECORD' || !isJsonObject(message.record)) return '';
-    return message.record.stream === stream && isJsonObject(message.record.data) ? frame : '';
+    return message.record.stream === stream && isJsonObject(message.record.data) ? envelope : '';
   } catch {
     return '';
   }
 }
 
 /** Whether a row ends at this place, and its message at that one, with nothing behind the row that is read of a message. */
-function endsMessage(bytes: Buffer, place: number, end: number): boolean {
-  let rest = place;
+function isEndOfMessage(bytes: Buffer, offset: number, end: number): boolean {
+  let rest = offset;
   // What may stand behind the row in the record (emitted_at), and behind the record in the message (row_hash).
   for (let level = 0; level < 2; level += 1) {
     if (bytes[rest] !== CLOSING_BRACE) return false;
     rest += 1;
     while (bytes[rest] === COMMA) {
-      rest = endOfUnreadMember(bytes, rest + 1);
+      rest = skipUnreadMember(bytes, rest + 1);
       if (rest === NO_END) return false;
     }
   }
@@ -325,16 +337,16 @@ function endsMessage(bytes: Buffer, place: number, end: number): boolean {
 }
 
 /** Behind the key and the value at this place, if the value is plain and the key none of those that are read. */
-function endOfUnreadMember(bytes: Buffer, place: number): number {
-  if (bytes[place] !== QUOTE || READ_KEYS.some((key) => startsWithAt(bytes, key, place))) return NO_END;
-  const keyEnd = endOfPlain(bytes, place + 1);
+function skipUnreadMember(bytes: Buffer, offset: number): number {
+  if (bytes[offset] !== QUOTE || READ_KEYS.some((key) => startsWithAt(bytes, key, offset))) return NO_END;
+  const keyEnd = skipPlain(bytes, offset + 1);
   if (bytes[keyEnd] !== QUOTE || bytes[keyEnd + 1] !== COLON) return NO_END;
   const value = keyEnd + 2;
   if (bytes[value] === QUOTE) {
-    const end = endOfPlain(bytes, value + 1);
+    const end = skipPlain(bytes, value + 1);
     return bytes[end] === QUOTE ? end + 1 : NO_END;
   }
-  const end = endOfNumber(bytes, value);
+  const end = skipNumber(bytes, value);
   return isPlainNumber(bytes, value, end) ? end : NO_END;
 }
 
@@ -342,7 +354,7 @@ function endOfUnreadMember(bytes: Buffer, place: number): number {
  * Whether a plain value is sent as it is written: a number, a boolean, or a text that is neither long, nor blank, nor may
  * be JSON, or a number where the catalog asks for one; a URL such as most are; a stamp in the form in which it is sent.
  */
-function isSentAsWritten(kind: ValueKind, bytes: Buffer, start: number, end: number, limits: Limits): boolean {
+function isSentVerbatim(kind: ValueKind, bytes: Buffer, start: number, end: number, limits: Limits): boolean {
   const isText = bytes[start] === QUOTE;
   switch (kind) {
     case 'plain':
@@ -356,31 +368,31 @@ function isSentAsWritten(kind: ValueKind, bytes: Buffer, start: number, end: num
     case 'date_time': {
       if (!isText) return false;
       const text = bytes.toString('latin1', start + 1, end - 1);
-      return utcTimestamp(text) === text;
+      return normalizeTimestamp(text) === text;
     }
     default:
       return false;
   }
 }
 
-function isOrdinaryText(bytes: Buffer, start: number, end: number, mostCharacters: number): boolean {
-  if (start === end || end - start > mostCharacters) return false;
+function isOrdinaryText(bytes: Buffer, start: number, end: number, maxCharacters: number): boolean {
+  if (start === end || end - start > maxCharacters) return false;
   const first = bytes[start];
   return first !== SPACE && first !== OPENING_BRACE && first !== OPENING_BRACKET;
 }
 
 /** Whether plain characters are a URL such as most are, so that the general rules need not be asked. */
-function isOrdinaryUrl(bytes: Buffer, start: number, end: number, mostCharacters: number): boolean {
-  if (end - start > mostCharacters) return false;
+function isOrdinaryUrl(bytes: Buffer, start: number, end: number, maxCharacters: number): boolean {
+  if (end - start > maxCharacters) return false;
   const prefix = URL_PREFIXES.find((one) => startsWithAt(bytes, one, start));
   if (prefix === undefined || IS_IN_HOST[bytes[start + prefix.length] ?? 0] !== 1) return false;
-  for (let place = start + prefix.length; place < end; place += 1) if (bytes[place] === SPACE) return false;
+  for (let offset = start + prefix.length; offset < end; offset += 1) if (bytes[offset] === SPACE) return false;
   return true;
 }
 
 /** What a value is; undefined when it is no JSON. */
-function parsedValue(bytes: Buffer, start: number, end: number, isPlain: boolean): unknown {
-  if (isPlain && bytes[start] === QUOTE) return plainText(bytes, start + 1, end - 1);
+function parseValue(bytes: Buffer, start: number, end: number, isPlain: boolean): unknown {
+  if (isPlain && bytes[start] === QUOTE) return readPlainText(bytes, start + 1, end - 1);
   try {
     // In a list, as a number alone is not seen to be one.
     const list = parseExact(`[${bytes.toString('utf8', start, end)}]`);
