@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Finished } from '../../sandbox/launcher.ts';
-import { MOST_RECENT_ROWS } from '../../src/source-clickhouse/state/emitted-rows.ts';
+import { MAX_EMITTED_ROWS } from '../../src/source-clickhouse/state/emitted-rows.ts';
 import { expectOnPage } from '../docs/troubleshooting-page.ts';
 import {
   clickHouseWith,
@@ -313,27 +313,27 @@ describe('more rows in the lookback than a state may remember', () => {
   test('are delivered as far as that goes, and the others when they are older, each once', async () => {
     await table('crowd');
     await insert('crowd', 0, 10, ago(400));
-    await insert('crowd', 10, MOST_RECENT_ROWS + 5_000, ago(30));
+    await insert('crowd', 10, MAX_EMITTED_ROWS + 5_000, ago(30));
     const run = runs('crowd');
     const first = await run();
     expect(first.code).toBe(0);
     expect(statuses(first).at(-1)).toBe('COMPLETE');
-    expect(numbers(first)).toHaveLength(MOST_RECENT_ROWS + 10);
+    expect(numbers(first)).toHaveLength(MAX_EMITTED_ROWS + 10);
     expect(logs(first)).toContainEqual(
       expect.stringMatching(/WARN crowd: More than 250000 rows would have to be remembered.*lower "lookback_seconds"/),
     );
     expect(JSON.stringify(lastState(first)).length).toBeLessThan(2_800_000);
     expect(delivered(await run())).toEqual([]);
-    await insert('crowd', MOST_RECENT_ROWS + 5_000, MOST_RECENT_ROWS + 5_005, ago(60));
+    await insert('crowd', MAX_EMITTED_ROWS + 5_000, MAX_EMITTED_ROWS + 5_005, ago(60));
     // What time does, a shorter lookback does here: the rows are older than it.
     const second = await run({ config: { lookback_seconds: 20 } });
-    expectSame(sorted([...numbers(first), ...numbers(second)]), upTo(MOST_RECENT_ROWS + 5_005));
+    expectSame(sorted([...numbers(first), ...numbers(second)]), upTo(MAX_EMITTED_ROWS + 5_005));
     expect(delivered(await run())).toEqual([]);
   });
 
   test('because their cursor lies in the future are a mistake of the user', async () => {
     await table('future');
-    await insert('future', 0, MOST_RECENT_ROWS + 1, 'now64(6) + toIntervalYear(1)');
+    await insert('future', 0, MAX_EMITTED_ROWS + 1, 'now64(6) + toIntervalYear(1)');
     const result = await read('future');
     expect(result.code).toBe(1);
     expect(errors(result)).toMatchObject([{ failure_type: 'config_error' }]);

@@ -328,7 +328,7 @@ test.each(['Date', 'Date32'])('the day of a %s cursor is that of the server, whe
     const before = await today();
     const window = await windowOf(user, type);
     expect([before, await today()]).toContain(window?.now);
-    expect([before, await today()]).toContain(window?.readBefore);
+    expect([before, await today()]).toContain(window?.lagBound);
   }
 });
 

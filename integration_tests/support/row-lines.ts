@@ -73,7 +73,7 @@ export async function selectionOf(clickhouse: ClickHouse, database: string, name
     final: false,
     partition: undefined,
     hashedColumns: table.columns,
-    readBefore: undefined,
+    lagBound: undefined,
   };
 }
 

@@ -4,7 +4,7 @@ import type { SourceConfiguration } from '../config/schema.ts';
 import { innerType, isNullable } from '../schema/clickhouse-type.ts';
 import type { Table } from '../schema/table.ts';
 import { quoteIdentifier } from '../sql.ts';
-import { MOST_RECENT_ROWS } from '../state/emitted-rows.ts';
+import { MAX_EMITTED_ROWS } from '../state/emitted-rows.ts';
 import { movingCursor } from './moving-cursor.ts';
 import { MAX_ROWS_TO_COUNT, unsetCursors } from './unset-cursors.ts';
 
@@ -69,7 +69,7 @@ function coarseCursor(table: Table, cursorColumn: string): string[] {
       ];
     case 'date':
       return [
-        `${cursorColumn} of "${table.name}" is a ${type?.name}, and rows of the current day may yet appear: what was read of them is remembered in the state. Beyond ${MOST_RECENT_ROWS} rows a day the others are read a day later. A DateTime or DateTime64 is better.`,
+        `${cursorColumn} of "${table.name}" is a ${type?.name}, and rows of the current day may yet appear: what was read of them is remembered in the state. Beyond ${MAX_EMITTED_ROWS} rows a day the others are read a day later. A DateTime or DateTime64 is better.`,
       ];
     default:
       return [];

@@ -10,21 +10,21 @@ import type { RowSource } from './fetch-pages.ts';
 /**
  * The rows of a stream, as the server's answers to queries for those behind a position.
  *
- * @param most of the rows behind a position so many are asked for: a sort that may leave the others out is quicker.
+ * @param maxRows of the rows behind a position so many are asked for: a sort that may leave the others out is quicker.
  * @param emittedAt milliseconds since the epoch.
  * @param warn is told of failures that are not the end.
  */
 export function rowSource(
   clickhouse: Pick<ClickHouse, 'bytes' | 'failure'>,
   selection: RowSelection,
-  most: number,
+  maxRows: number,
   emittedAt: number,
   warn: (message: string) => void,
 ): RowSource<Position> {
   return {
     open: (after, signal) => {
       // The last row of a position comes once more, as often as it was read.
-      const { query, parameters } = rowQuery(selection, after, emittedAt, most + (after.tie_break?.rows ?? 0));
+      const { query, parameters } = rowQuery(selection, after, emittedAt, maxRows + (after.tie_break?.rows ?? 0));
       return clickhouse.bytes(query, parameters, signal);
     },
     rowsToDrop: ({ tie_break }) => tie_break && { rowHash: tie_break.row_hash, rows: tie_break.rows },

@@ -26,7 +26,7 @@ function selection(cursorType = "DateTime64(6, 'UTC')", columns?: string[]): Row
     final: false,
     partition: undefined,
     hashedColumns: all,
-    readBefore: undefined,
+    lagBound: undefined,
   };
 }
 
@@ -121,10 +121,10 @@ test('the hash of all columns depends on the type of each, also of those that do
 });
 
 test('rows from a bound on are left alone', () => {
-  const bounded = { ...selection(), readBefore: '2026-01-02T00:00:00.000000Z' };
+  const bounded = { ...selection(), lagBound: '2026-01-02T00:00:00.000000Z' };
   const { query, parameters } = rowQuery(bounded, undefined, 1);
-  expect(lineOf(query, 'WHERE')).toBe(`WHERE (${CURSOR} < {read_before:DateTime64(6, 'UTC')} OR ${guard()} != 0)`);
-  expect(parameters).toMatchObject({ read_before: '2026-01-02 00:00:00.000000' });
+  expect(lineOf(query, 'WHERE')).toBe(`WHERE (${CURSOR} < {lag_bound:DateTime64(6, 'UTC')} OR ${guard()} != 0)`);
+  expect(parameters).toMatchObject({ lag_bound: '2026-01-02 00:00:00.000000' });
 });
 
 test('the order is that of the positions, and does not change with the selected columns', () => {

@@ -28,7 +28,7 @@ export type RowSelection = {
    */
   hashedColumns: readonly Column[];
   /** Only rows whose cursor is before this text of one are read; undefined for all. */
-  readBefore: string | undefined;
+  lagBound: string | undefined;
 };
 
 /**
@@ -51,13 +51,13 @@ export function hasAddedColumns({ table, hashedColumns }: Pick<RowSelection, 'ta
  *   index. It returns the last row once more, because rows that are alike share the hash; the reader drops those it has.
  *
  * @param emittedAt milliseconds since the epoch, the same for all rows of the answer.
- * @param most the maximum number of rows.
+ * @param maxRows the maximum number of rows.
  */
 export function rowQuery(
   selection: RowSelection,
   after: Position | undefined,
   emittedAt: number,
-  most: number = Number.POSITIVE_INFINITY,
+  maxRows: number = Number.POSITIVE_INFINITY,
 ): { query: string; parameters: QueryParameters } {
   const { table, columns, cursor, hashedColumns } = selection;
   const definitions = new Definitions(table);
@@ -83,7 +83,7 @@ export function rowQuery(
     `SELECT concat(${line.join(', ')})`,
     rows.clauses,
     `ORDER BY ${order.join(', ')}`,
-    ...(most === Number.POSITIVE_INFINITY ? [] : [`LIMIT ${most}`]),
+    ...(maxRows === Number.POSITIVE_INFINITY ? [] : [`LIMIT ${maxRows}`]),
     'FORMAT TSVRaw',
   ].join('\n');
   const { name, namespace } = selection.stream;
@@ -105,7 +105,7 @@ export function rowsAfter(
   hash?: string,
   guard?: string,
 ): { clauses: string; parameters: QueryParameters } {
-  const { table, cursor, final, partition, readBefore } = selection;
+  const { table, cursor, final, partition, lagBound } = selection;
   const cursorColumn = qualify(table, cursor.column);
   const conditions: string[] = [];
   const parameters: QueryParameters = {};
@@ -117,9 +117,9 @@ export function rowsAfter(
     parameters.partition_count = partition.count;
     parameters.partition_index = partition.index;
   }
-  if (readBefore !== undefined) {
-    conditions.push(`${cursorColumn} < {read_before:${cursor.codec.parameterType}}`);
-    parameters.read_before = cursor.codec.toParameter(readBefore);
+  if (lagBound !== undefined) {
+    conditions.push(`${cursorColumn} < {lag_bound:${cursor.codec.parameterType}}`);
+    parameters.lag_bound = cursor.codec.toParameter(lagBound);
   }
   if (after?.cursor != null) {
     const bound = `{cursor:${cursor.codec.parameterType}}`;

@@ -66,7 +66,7 @@ export function selectionOf(
     final: use_final,
     partition,
     hashedColumns: table.columns,
-    readBefore: undefined,
+    lagBound: undefined,
   };
 }
 

@@ -8,12 +8,12 @@ export type TimeWindow = {
   /** The cursor of a row that is stamped now. */
   now: string;
   /** Rows with this cursor or a later one may still get company; undefined when no row is read that could. */
-  recentFrom: string | undefined;
+  lookbackStart: string | undefined;
   /** Only rows with an earlier cursor are read; undefined for all. */
-  readBefore: string | undefined;
+  lagBound: string | undefined;
 };
 
-const clockRow = z.object({ now: z.string(), recent_from: z.string(), read_before: z.string() });
+const clockRow = z.object({ now: z.string(), lookback_start: z.string(), lag_bound: z.string() });
 
 /**
  * Looks at the server's clock, which is the one that stamps rows. Undefined when the cursor is no time.
@@ -30,15 +30,15 @@ export async function timeWindow(
   const cursorAgo = await secondsAgo(clickhouse, cursorType);
   if (cursorAgo === undefined) return undefined;
   const [clock] = await clickhouse.rows(
-    `SELECT ${cursorAgo('0')} AS now, ${cursorAgo('{lookback:UInt32}')} AS recent_from, ${cursorAgo('{lag:UInt32}')} AS read_before`,
+    `SELECT ${cursorAgo('0')} AS now, ${cursorAgo('{lookback:UInt32}')} AS lookback_start, ${cursorAgo('{lag:UInt32}')} AS lag_bound`,
     { lookback: lookback_seconds, lag: cursor_lag_seconds },
     clockRow,
   );
   if (clock === undefined) throw new Error('A SELECT of constants gave no row.');
   return {
     now: clock.now,
-    recentFrom: lookback_seconds > 0 ? clock.recent_from : undefined,
-    readBefore: lookback_seconds > 0 && cursor_lag_seconds === 0 ? undefined : clock.read_before,
+    lookbackStart: lookback_seconds > 0 ? clock.lookback_start : undefined,
+    lagBound: lookback_seconds > 0 && cursor_lag_seconds === 0 ? undefined : clock.lag_bound,
   };
 }
 

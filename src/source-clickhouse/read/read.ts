@@ -12,9 +12,9 @@ import { timeWindow } from '../query/time-window.ts';
 import { refreshOf, stateToContinueFrom } from '../state/full-refresh.ts';
 import { startingState } from './initial-state.ts';
 import type { RowBudget } from './row-limit.ts';
-import { type EmitContext, emitRows } from './stream-reader.ts';
+import { readStreamRows, type StreamContext } from './stream-reader.ts';
 
-export type ReadContext = EmitContext & { clickhouse: ClickHouse; configuration: SourceConfiguration };
+export type ReadContext = StreamContext & { clickhouse: ClickHouse; configuration: SourceConfiguration };
 
 /**
  * Reads the configured streams one after the other. A stream that fails is reported (TRACE ERROR, INCOMPLETE) and the
@@ -56,10 +56,10 @@ async function readStream(context: ReadContext, configured: ConfiguredStream, st
     const window = isIncremental
       ? await timeWindow(clickhouse, selection.cursor.column.type, configuration)
       : undefined;
-    const order = { ...selection, hashedColumns, readBefore: window?.readBefore };
+    const order = { ...selection, hashedColumns, lagBound: window?.lagBound };
     const size = await estimate(clickhouse, order, start);
     if (size !== undefined) await output.write(streamEstimate(stream, ...withinBudget(size, budget), now()));
-    const total = await emitRows(context, stream, order, start, window);
+    const total = await readStreamRows(context, stream, order, start, window);
     const complete = !context.stop.aborted;
     const why = complete ? (budget.isSpent ? ', as many as the limit allows' : '') : ', stopped before the end';
     await output.write(log('INFO', `${stream.name}: ${total}${why}.`));

@@ -8,10 +8,10 @@ import type { TimeWindow } from '../query/time-window.ts';
 import { parseClickHouseType } from '../schema/clickhouse-type.ts';
 import { cursorCodec } from '../schema/cursor.ts';
 import type { Column } from '../schema/table.ts';
-import { MOST_RECENT_ROWS } from '../state/emitted-rows.ts';
+import { BYTES_PER_EMITTED_ROW, MAX_EMITTED_ROWS } from '../state/emitted-rows.ts';
 import { STATE_VERSION, type StreamState } from '../state/stream-state.ts';
 import { RowBudget } from './row-limit.ts';
-import { emitRows } from './stream-reader.ts';
+import { readStreamRows } from './stream-reader.ts';
 
 // Against a real server: integration_tests/source/late-rows.test.ts. Here is what needs an answer made to measure.
 
@@ -37,7 +37,7 @@ function selection(added: Column[] = []): RowSelection {
     final: false,
     partition: undefined,
     hashedColumns: columns,
-    readBefore: undefined,
+    lagBound: undefined,
   };
 }
 
@@ -51,7 +51,7 @@ function row(milliseconds: number): string {
   return `{"type":"RECORD","record":{"stream":"events","data":{"last_updated_at":"${at(milliseconds)}"}},"row_hash":"${milliseconds}"}\n`;
 }
 
-const WINDOW: TimeWindow = { now: at(1_000_000), recentFrom: at(100), readBefore: undefined };
+const WINDOW: TimeWindow = { now: at(1_000_000), lookbackStart: at(100), lagBound: undefined };
 
 type Message = {
   type: string;
@@ -102,7 +102,7 @@ async function emit(
     now: () => 0,
   };
   let thrown: unknown;
-  await emitRows(context, STREAM, selection(added), state, window).catch((cause: unknown) => {
+  await readStreamRows(context, STREAM, selection(added), state, window).catch((cause: unknown) => {
     thrown = cause;
   });
   const messages = text
@@ -191,7 +191,7 @@ describe('a table that has a column more than the hashes in its state', () => {
 
   test('goes over to all columns also when rows are held back every time', async () => {
     function* lines(): Generator<string> {
-      for (let time = 50; time < MOST_RECENT_ROWS + 5_000; time++) yield widened(time, time);
+      for (let time = 50; time < MAX_EMITTED_ROWS + 5_000; time++) yield widened(time, time);
     }
     const { states } = await emit(lines(), { added });
     expect([states.at(-1)?.cursor, states.at(-1)?.hashed_columns]).toEqual([at(99), all]);
@@ -207,7 +207,7 @@ describe('states cover all that was written', () => {
       expect(thrown).toBeInstanceOf(ConnectorError);
       expect(rows).toBeGreaterThan(90_000);
       expect(counted).toBe(rows);
-      const remembered = Object.values(states.at(-1)?.recent_rows ?? {}).join('').length / 11;
+      const remembered = Object.values(states.at(-1)?.recent_rows ?? {}).join('').length / BYTES_PER_EMITTED_ROW;
       expect(remembered).toBe(rows);
     },
   );
@@ -225,7 +225,7 @@ describe('states cover all that was written', () => {
       expect(thrown).toBeInstanceOf(Error);
       expect(rows).toBeGreaterThan(90_000);
       expect(counted).toBeLessThanOrEqual(rows);
-      const remembered = Object.values(states.at(-1)?.recent_rows ?? {}).join('').length / 11;
+      const remembered = Object.values(states.at(-1)?.recent_rows ?? {}).join('').length / BYTES_PER_EMITTED_ROW;
       expect(remembered).toBe(counted);
     },
   );
@@ -240,21 +240,21 @@ describe('states cover all that was written', () => {
 
 describe('more rows than can be remembered', () => {
   test('are held back from the first that can not, and that is told', async () => {
-    const { rows, states, logs, thrown } = await emit(rowsUpTo(MOST_RECENT_ROWS + 5_000, 50));
+    const { rows, states, logs, thrown } = await emit(rowsUpTo(MAX_EMITTED_ROWS + 5_000, 50));
     expect(thrown).toBeUndefined();
-    expect(rows).toBe(MOST_RECENT_ROWS + 50);
+    expect(rows).toBe(MAX_EMITTED_ROWS + 50);
     expect(states.at(-1)?.cursor).toBe(at(99));
-    expect(logs.at(-1)).toContain(`Those from ${at(MOST_RECENT_ROWS + 100)} on are read by a later run`);
+    expect(logs.at(-1)).toContain(`Those from ${at(MAX_EMITTED_ROWS + 100)} on are read by a later run`);
   });
 
   test('are a mistake of the user when they lie in the future', async () => {
     const window = { ...WINDOW, now: at(200_000) };
-    const { rows, states, thrown } = await emit(rowsUpTo(MOST_RECENT_ROWS + 5_000), { window });
+    const { rows, states, thrown } = await emit(rowsUpTo(MAX_EMITTED_ROWS + 5_000), { window });
     expect(thrown).toMatchObject({
       failureType: 'config_error',
       message: expect.stringContaining('last_updated_at lies in the future'),
     });
-    expect(rows).toBe(MOST_RECENT_ROWS + 100);
+    expect(rows).toBe(MAX_EMITTED_ROWS + 100);
     expect(states.at(-1)?.cursor).toBe(at(99));
   });
 });
@@ -271,7 +271,7 @@ describe('a limit of rows', () => {
     const before = (await emit(rowsOf(100, 101, 102))).states.at(-1);
     const { rows, states } = await emit(rowsOf(100, 101, 102, 103, 104, 105), { state: before ?? START, limit: 2 });
     expect(rows).toBe(2);
-    expect(Object.values(states.at(-1)?.recent_rows ?? {}).join('')).toHaveLength(5 * 11);
+    expect(Object.values(states.at(-1)?.recent_rows ?? {}).join('')).toHaveLength(5 * BYTES_PER_EMITTED_ROW);
     const rest = await emit(rowsOf(100, 101, 102, 103, 104, 105), { state: states.at(-1) ?? START });
     expect(rest.rows).toBe(1);
   });

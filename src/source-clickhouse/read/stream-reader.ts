@@ -9,21 +9,21 @@ import { rowSource } from '../pages/row-source.ts';
 import { hasAddedColumns, type RowSelection } from '../query/row-query.ts';
 import type { TimeWindow } from '../query/time-window.ts';
 import type { Table } from '../schema/table.ts';
-import { MOST_RECENT_ROWS, RecentRows } from '../state/emitted-rows.ts';
+import { EmittedRows, MAX_EMITTED_ROWS } from '../state/emitted-rows.ts';
 import { StateWriter } from '../state/state-writer.ts';
 import type { Position, StreamState } from '../state/stream-state.ts';
-import { type UnsentRows, unsentRows } from './dedupe.ts';
+import { dropEmitted, type NewRows } from './dedupe.ts';
 import { PROGRESS_INTERVAL_MS, Progress } from './progress.ts';
 import type { RowBudget } from './row-limit.ts';
 
-const NOT_KNOWN_AGAIN =
+const ROWS_NOT_REPRODUCIBLE =
   'None of the rows sent by the last run were found again, and at least as many other rows are in their place, so these were sent. Either a column changes each time it is read, such as now(), rand() or a joined value, and the same happens on every run: compute it when a row is inserted, remove it from the view, or set "lookback_seconds" to 0. Or the table was replaced (EXCHANGE TABLES, DROP and CREATE, a full rebuild by dbt), and its rows before the lookback are never read. Reset the stream to read them; Batch then gets the rows that were sent before a second time.';
 
-function stampedAgain(table: Table, cursorColumn: string): string {
+function describeRestampedRows(table: Table, cursorColumn: string): string {
   return `Most rows that the last run delivered are gone, and as many others have a ${cursorColumn} later than the start of this run. Its value is likely computed at each read, so each run sends these rows again. ${storeCursor(table, cursorColumn)}`;
 }
 
-export type EmitContext = {
+export type StreamContext = {
   clickhouse: Pick<ClickHouse, 'bytes' | 'failure'>;
   output: MessageOutput;
   /** Aborted by SIGTERM or SIGINT: write what is begun, the state that it makes true, and end. */
@@ -41,76 +41,82 @@ export type EmitContext = {
  * @returns words about what was read.
  * @throws ConnectorError; what was written before it, and its states, stay true.
  */
-export async function emitRows(
-  { clickhouse, output, stop, budget, now }: EmitContext,
+export async function readStreamRows(
+  { clickhouse, output, stop, budget, now }: StreamContext,
   stream: StreamDescriptor,
   selection: RowSelection,
   state: StreamState,
   window: TimeWindow | undefined,
 ): Promise<string> {
   const cursorColumn = selection.cursor.column.name;
-  const recent = new RecentRows(state.recent_rows, window?.recentFrom, window?.now);
+  const emitted = new EmittedRows(state.recent_rows, window?.lookbackStart, window?.now);
   // The recent rows once more, by the hash of all columns.
-  const wider = hasAddedColumns(selection) ? new RecentRows(undefined, window?.recentFrom) : undefined;
-  const states = new StateWriter(output, stream, state, selection.hashedColumns, recent);
+  const emittedByFullHash = hasAddedColumns(selection) ? new EmittedRows(undefined, window?.lookbackStart) : undefined;
+  const states = new StateWriter(output, stream, state, selection.hashedColumns, emitted);
   const progress = new Progress(now);
   const warn = (message: string): Promise<void> => output.write(log('WARN', `${stream.name}: ${message}`));
   // Not awaited there: while the reader of our output is slow, asking again must not wait for it.
   const onRetry = (message: string): void => void warn(message).catch(() => {});
   // Rows that were emitted before don't count. There may be so many of them, each once.
-  const source = rowSource(clickhouse, selection, budget.left + recent.size, now(), onRetry);
+  const source = rowSource(clickhouse, selection, budget.left + emitted.size, now(), onRetry);
 
   let rows = 0;
-  let settled: Position = { cursor: state.cursor, tie_break: state.tie_break };
-  let readUpTo = settled;
-  let heldBackFrom: string | undefined;
+  let checkpoint: Position = { cursor: state.cursor, tie_break: state.tie_break };
+  let readUpTo = checkpoint;
+  let overflowCursor: string | undefined;
   let isWaiting = true;
-  const tell = async (more = ''): Promise<void> => {
+  const logProgress = async (more = ''): Promise<void> => {
     const words = progress.words(rows, readUpTo.cursor, window !== undefined);
     if (words !== undefined) await output.write(log('INFO', `${stream.name}: ${words}${more}.`));
   };
   // A long sort sends nothing. That it is waited for is told to a person, and so is seen whether there is still one.
   const timer = setInterval(() => {
-    if (isWaiting) tell(', waiting for the server').catch(() => {});
+    if (isWaiting) logProgress(', waiting for the server').catch(() => {});
   }, PROGRESS_INTERVAL_MS);
   try {
-    for await (const page of fetchPages(source, settled, stop)) {
+    for await (const page of fetchPages(source, checkpoint, stop)) {
       isWaiting = false;
-      const unsent = rowsToWrite(page, readUpTo, { source, cursorColumn, recent, wider, most: budget.left });
+      const unsent = selectNewRows(page, readUpTo, {
+        source,
+        cursorColumn,
+        emitted,
+        emittedByFullHash,
+        maxRows: budget.left,
+      });
       if (rows === 0 && unsent.rows > 0) await output.write(streamStatus(stream, 'RUNNING', now()));
       await output.writeOut(unsent.lines);
       rows += unsent.rows;
       budget.spend(unsent.rows);
       states.count(unsent.rows, unsent.lines.length);
-      settled = settledPosition(settled, unsent.position, unsent, recent);
+      checkpoint = nextCheckpoint(checkpoint, unsent.position, unsent, emitted);
       readUpTo = unsent.position;
-      heldBackFrom = unsent.heldBackFrom;
-      if (stop.aborted || budget.isSpent || heldBackFrom !== undefined) break;
-      if (states.isDue) await states.write(settled);
-      await tell();
+      overflowCursor = unsent.overflowCursor;
+      if (stop.aborted || budget.isSpent || overflowCursor !== undefined) break;
+      if (states.isDue) await states.write(checkpoint);
+      await logProgress();
       isWaiting = true;
     }
   } catch (error) {
     // What was written stays true: the next run need not send it again. Rows of a page that was not written may be
     // remembered already.
-    if (isWaiting && states.hasNews) await states.write(settled);
+    if (isWaiting && states.hasUncoveredRows) await states.write(checkpoint);
     throw error;
   } finally {
     clearInterval(timer);
   }
   if (stop.aborted || budget.isSpent) {
-    if (states.hasNews) await states.write(settled);
+    if (states.hasUncoveredRows) await states.write(checkpoint);
   } else {
-    const hasEnded = heldBackFrom === undefined;
-    if (wider !== undefined && isDoneWith(recent, wider, settled, hasEnded)) {
-      await states.writeWith(selection.table.columns, wider, settled.cursor);
+    const hasEnded = overflowCursor === undefined;
+    if (emittedByFullHash !== undefined && canSwitchToFullHashes(emitted, emittedByFullHash, checkpoint, hasEnded)) {
+      await states.writeByHashesOf(selection.table.columns, emittedByFullHash, checkpoint.cursor);
     } else {
-      await states.write(hasEnded ? endedPosition(settled) : settled);
+      await states.write(hasEnded ? markEnded(checkpoint) : checkpoint);
     }
     // Two runs within a second can be both, and only the cursor has a remedy that is of use then.
-    if (recent.areStampedAgain) await warn(stampedAgain(selection.table, cursorColumn));
-    else if (recent.areAllOthers) await warn(NOT_KNOWN_AGAIN);
-    if (heldBackFrom !== undefined) await warn(heldBack(heldBackFrom, cursorColumn, window));
+    if (emitted.areRestamped) await warn(describeRestampedRows(selection.table, cursorColumn));
+    else if (emitted.noneSeenAgain) await warn(ROWS_NOT_REPRODUCIBLE);
+    if (overflowCursor !== undefined) await warn(describeOverflow(overflowCursor, cursorColumn, window));
   }
   return progress.total(rows);
 }
@@ -118,46 +124,46 @@ export async function emitRows(
 type Taking = {
   source: Pick<RowSource<Position>, 'positionAfter'>;
   cursorColumn: string;
-  recent: RecentRows;
-  wider: RecentRows | undefined;
+  emitted: EmittedRows;
+  emittedByFullHash: EmittedRows | undefined;
   /** So many rows at the most. */
-  most: number;
+  maxRows: number;
 };
 
 /**
  * What is to be written of a page that follows the position `after`: all of it, unless rows may have been sent before or
  * there are more than may be written. `position` lies behind the last row that was looked at.
  */
-function rowsToWrite(
+function selectNewRows(
   page: PositionedPage<Position>,
   after: Position,
-  { source, cursorColumn, recent, wider, most }: Taking,
-): UnsentRows & { position: Position } {
+  { source, cursorColumn, emitted, emittedByFullHash, maxRows }: Taking,
+): NewRows & { position: Position } {
   const cut = (rows: number): PositionedPage<Position> => {
     const first = firstRows(page, rows);
     return { ...first, position: source.positionAfter(first, after) };
   };
   const { cursor } = page.position;
-  if (cursor !== null && recent.concern(after.cursor, cursor)) {
-    const unsent = unsentRows(page.lines, cursorColumn, { recent, wider }, most);
-    const isCut = unsent.heldBackFrom === undefined && unsent.lookedAt < page.rows;
-    return { ...unsent, position: isCut ? cut(unsent.lookedAt).position : page.position };
+  if (cursor !== null && emitted.mustExamine(after.cursor, cursor)) {
+    const unsent = dropEmitted(page.lines, cursorColumn, { emitted, emittedByFullHash }, maxRows);
+    const isCut = unsent.overflowCursor === undefined && unsent.examined < page.rows;
+    return { ...unsent, position: isCut ? cut(unsent.examined).position : page.position };
   }
-  const { lines, rows, position } = page.rows <= most ? page : cut(most);
-  return { lines, rows, settledUpTo: position.cursor ?? undefined, heldBackFrom: undefined, position };
+  const { lines, rows, position } = page.rows <= maxRows ? page : cut(maxRows);
+  return { lines, rows, lastBeforeLookback: position.cursor ?? undefined, overflowCursor: undefined, position };
 }
 
 /** The last position behind settled rows, after a page that ends at `position`. */
-function settledPosition(
+function nextCheckpoint(
   before: Position,
   position: Position,
-  { settledUpTo, heldBackFrom }: UnsentRows,
-  recent: RecentRows,
+  { lastBeforeLookback, overflowCursor }: NewRows,
+  emitted: EmittedRows,
 ): Position {
-  const seen = heldBackFrom ?? position.cursor;
-  if (seen !== null && !recent.isRecent(seen)) return position;
+  const seen = overflowCursor ?? position.cursor;
+  if (seen !== null && !emitted.isInLookback(seen)) return position;
   // A later row has been seen, so the group of the settled one is whole.
-  if (settledUpTo !== undefined) return { cursor: settledUpTo };
+  if (lastBeforeLookback !== undefined) return { cursor: lastBeforeLookback };
   return seen === before.cursor ? before : { cursor: before.cursor };
 }
 
@@ -165,24 +171,24 @@ function settledPosition(
  * Whether hashes that lack columns are of no more use, so that the next run may go by those of all columns: no position
  * in a group has to be told by them, and every row that was remembered by them has been met, or is gone.
  */
-function isDoneWith(
-  recent: RecentRows,
-  wider: RecentRows,
+function canSwitchToFullHashes(
+  emitted: EmittedRows,
+  emittedByFullHash: EmittedRows,
   { cursor, tie_break }: Position,
   hasEnded: boolean,
 ): boolean {
-  if (!hasEnded) return tie_break === undefined && wider.size === recent.size;
-  return tie_break === undefined || cursor === null || !recent.isRecent(cursor);
+  if (!hasEnded) return tie_break === undefined && emittedByFullHash.size === emitted.size;
+  return tie_break === undefined || cursor === null || !emitted.isInLookback(cursor);
 }
 
 /** The position behind the last row of an answer that ended. */
-function endedPosition({ cursor, tie_break }: Position): Position {
+function markEnded({ cursor, tie_break }: Position): Position {
   return tie_break === undefined ? { cursor } : { cursor, tie_break: { ...tie_break, ended: true } };
 }
 
 /** What is told of rows that there was no memory for. @throws ConnectorError when time alone does not help. */
-function heldBack(cursor: string, cursorColumn: string, window: TimeWindow | undefined): string {
-  const seen = `More than ${MOST_RECENT_ROWS} rows would have to be remembered, which is all that a state may hold`;
+function describeOverflow(cursor: string, cursorColumn: string, window: TimeWindow | undefined): string {
+  const seen = `More than ${MAX_EMITTED_ROWS} rows would have to be remembered, which is all that a state may hold`;
   if (window !== undefined && cursor > window.now) {
     throw sourceError(
       'cursor_in_future',

@@ -1,46 +1,46 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { RecentRows, type StoredRecentRows } from './emitted-rows.ts';
+import { EmittedRows, type StoredEmittedRows } from './emitted-rows.ts';
 
 /** A cursor at a second after midnight. */
 function at(second: number, fraction = 0): string {
   return `2026-01-01T00:00:${String(second).padStart(2, '0')}.${fraction}Z`;
 }
 
-/** A sweep over rows in the order of their cursors: what it emits, and what it leaves in the state. */
-function sweep(
+/** A pass over rows in the order of their cursors: what it emits, and what it leaves in the state. */
+function runPass(
   rows: readonly { second: number; hash: string }[],
-  stored: StoredRecentRows | undefined,
-  recentFrom: string | undefined,
+  stored: StoredEmittedRows | undefined,
+  lookbackStart: string | undefined,
   upTo: string | null = null,
-): { emitted: string[]; stored: StoredRecentRows | undefined } {
-  const recent = new RecentRows(stored, recentFrom);
+): { emitted: string[]; stored: StoredEmittedRows | undefined } {
+  const known = new EmittedRows(stored, lookbackStart);
   const emitted: string[] = [];
   for (const { second, hash } of rows.toSorted((a, b) => a.second - b.second)) {
-    if (recent.wasEmitted(at(second), hash)) continue;
-    recent.add(at(second), hash);
+    if (known.recognize(at(second), hash)) continue;
+    known.add(at(second), hash);
     emitted.push(hash);
   }
-  return { emitted, stored: recent.stored(upTo) };
+  return { emitted, stored: known.serialize(upTo) };
 }
 
 describe('a row that was emitted', () => {
-  test('is known to the next sweep, and one that has appeared since is not', () => {
-    const first = sweep([{ second: 5, hash: '1' }], undefined, at(0));
+  test('is known to the next pass, and one that has appeared since is not', () => {
+    const first = runPass([{ second: 5, hash: '1' }], undefined, at(0));
     expect(first.emitted).toEqual(['1']);
     const rows = [
       { second: 5, hash: '1' },
       { second: 5, hash: '2' },
       { second: 3, hash: '3' },
     ];
-    expect(sweep(rows, first.stored, at(0)).emitted).toEqual(['3', '2']);
+    expect(runPass(rows, first.stored, at(0)).emitted).toEqual(['3', '2']);
   });
 
   test('is known as often as it was emitted', () => {
     const alike = { second: 5, hash: '18446744073709551615' };
-    const first = sweep([alike, alike], undefined, at(0));
-    expect(sweep([alike, alike], first.stored, at(0)).emitted).toEqual([]);
-    expect(sweep([alike, alike, alike], first.stored, at(0)).emitted).toEqual([alike.hash]);
+    const first = runPass([alike, alike], undefined, at(0));
+    expect(runPass([alike, alike], first.stored, at(0)).emitted).toEqual([]);
+    expect(runPass([alike, alike, alike], first.stored, at(0)).emitted).toEqual([alike.hash]);
   });
 
   test('is remembered for as long as it may get company', () => {
@@ -48,36 +48,36 @@ describe('a row that was emitted', () => {
       { second: 5, hash: '1' },
       { second: 9, hash: '2' },
     ];
-    const first = sweep(rows, undefined, at(0));
+    const first = runPass(rows, undefined, at(0));
     expect(Object.keys(first.stored ?? {})).toEqual(['2026-01-01T00:00:05', '2026-01-01T00:00:09']);
-    const second = sweep(rows, first.stored, at(7));
+    const second = runPass(rows, first.stored, at(7));
     expect(second.emitted).toEqual([]);
     expect(Object.keys(second.stored ?? {})).toEqual(['2026-01-01T00:00:09']);
-    expect(sweep(rows.slice(1), second.stored, at(30)).stored).toBeUndefined();
+    expect(runPass(rows.slice(1), second.stored, at(30)).stored).toBeUndefined();
   });
 
   test('and is gone from the table is forgotten when the position has passed it', () => {
-    const first = sweep([{ second: 5, hash: '1' }], undefined, at(0));
-    expect(sweep([], first.stored, at(7), at(4)).stored).toEqual(first.stored);
-    expect(sweep([], first.stored, at(7), at(5)).stored).toEqual(first.stored);
-    expect(sweep([], first.stored, at(7), at(6)).stored).toBeUndefined();
+    const first = runPass([{ second: 5, hash: '1' }], undefined, at(0));
+    expect(runPass([], first.stored, at(7), at(4)).stored).toEqual(first.stored);
+    expect(runPass([], first.stored, at(7), at(5)).stored).toEqual(first.stored);
+    expect(runPass([], first.stored, at(7), at(6)).stored).toBeUndefined();
   });
 
   test('is not remembered without a lookback', () => {
-    expect(sweep([{ second: 5, hash: '1' }], undefined, undefined).stored).toBeUndefined();
+    expect(runPass([{ second: 5, hash: '1' }], undefined, undefined).stored).toBeUndefined();
   });
 });
 
-test('any number of sweeps over a growing table emits each row once, whatever is stored between them', () => {
+test('any number of passes over a growing table emits each row once, whatever is stored between them', () => {
   const anyRow = fc.record({ second: fc.integer({ min: 0, max: 12 }), hash: fc.constantFrom('1', '2', '3') });
   fc.assert(
     fc.property(fc.array(fc.array(anyRow, { maxLength: 12 }), { maxLength: 6 }), (arrivals) => {
       const table: { second: number; hash: string }[] = [];
       const emitted: string[] = [];
-      let stored: StoredRecentRows | undefined;
+      let stored: StoredEmittedRows | undefined;
       for (const rows of arrivals) {
         table.push(...rows);
-        const result = sweep(table, stored, at(0));
+        const result = runPass(table, stored, at(0));
         emitted.push(...result.emitted);
         stored = JSON.parse(JSON.stringify(result.stored ?? {}));
       }
@@ -87,60 +87,60 @@ test('any number of sweeps over a growing table emits each row once, whatever is
 });
 
 describe('rows have to be looked at one by one', () => {
-  const stored = sweep([{ second: 5, hash: '1' }], undefined, at(0)).stored;
+  const stored = runPass([{ second: 5, hash: '1' }], undefined, at(0)).stored;
 
-  test.each<[string, RecentRows, string | null, string, boolean]>([
-    ['when some of them may get company', new RecentRows(undefined, at(9)), at(1), at(9), true],
-    ['not when none may', new RecentRows(undefined, at(9)), at(1), at(8), false],
-    ['when they were emitted, from the first row on', new RecentRows(stored, at(9)), null, at(2), true],
-    ['when they were emitted', new RecentRows(stored, at(9)), at(4), at(8), true],
-    ['also within the second of the last of those', new RecentRows(stored, at(9)), at(5), at(8), true],
-    ['not behind it', new RecentRows(stored, at(9)), at(6), at(8), false],
-    ['not when nothing was emitted', new RecentRows({}, at(9)), null, at(8), false],
-    ['not without a lookback', new RecentRows(undefined, undefined), null, at(8), false],
-  ])('%s', (_, recent, after, upTo, expected) => {
-    expect(recent.concern(after, upTo)).toBe(expected);
+  test.each<[string, EmittedRows, string | null, string, boolean]>([
+    ['when some of them may get company', new EmittedRows(undefined, at(9)), at(1), at(9), true],
+    ['not when none may', new EmittedRows(undefined, at(9)), at(1), at(8), false],
+    ['when they were emitted, from the first row on', new EmittedRows(stored, at(9)), null, at(2), true],
+    ['when they were emitted', new EmittedRows(stored, at(9)), at(4), at(8), true],
+    ['also within the second of the last of those', new EmittedRows(stored, at(9)), at(5), at(8), true],
+    ['not behind it', new EmittedRows(stored, at(9)), at(6), at(8), false],
+    ['not when nothing was emitted', new EmittedRows({}, at(9)), null, at(8), false],
+    ['not without a lookback', new EmittedRows(undefined, undefined), null, at(8), false],
+  ])('%s', (_, emitted, after, upTo, expected) => {
+    expect(emitted.mustExamine(after, upTo)).toBe(expected);
   });
 });
 
 test('the size counts what is remembered', () => {
-  const recent = new RecentRows(undefined, at(5));
-  recent.add(at(4), '1');
-  recent.add(at(5), '1');
-  recent.add(at(6), '1');
-  expect(recent.size).toBe(2);
-  const next = new RecentRows(recent.stored(null), at(6));
+  const emitted = new EmittedRows(undefined, at(5));
+  emitted.add(at(4), '1');
+  emitted.add(at(5), '1');
+  emitted.add(at(6), '1');
+  expect(emitted.size).toBe(2);
+  const next = new EmittedRows(emitted.serialize(null), at(6));
   expect(next.size).toBe(2);
-  expect(next.wasEmitted(at(5), '1')).toBe(true);
+  expect(next.recognize(at(5), '1')).toBe(true);
   expect(next.size).toBe(1);
-  expect(next.wasEmitted(at(6), '1')).toBe(true);
+  expect(next.recognize(at(6), '1')).toBe(true);
   expect(next.size).toBe(1);
 });
 
 describe('rows that are stamped at each read', () => {
-  const read = (stored: StoredRecentRows | undefined, now: string, rows: number, fraction: number): RecentRows => {
-    const recent = new RecentRows(stored, at(0), now);
+  const read = (stored: StoredEmittedRows | undefined, now: string, rows: number, fraction: number): EmittedRows => {
+    const emitted = new EmittedRows(stored, at(0), now);
     for (let row = 0; row < rows; row++) {
       const hash = `${10 * fraction + row}`;
-      if (!recent.wasEmitted(at(9, fraction), hash)) recent.add(at(9, fraction), hash);
+      if (!emitted.recognize(at(9, fraction), hash)) emitted.add(at(9, fraction), hash);
     }
-    return recent;
+    return emitted;
   };
 
   test('are noticed, also within one second', () => {
     const first = read(undefined, at(9, 1), 5, 2);
-    expect(first.areStampedAgain).toBe(false);
-    expect(read(first.stored(null), at(9, 3), 5, 4).areStampedAgain).toBe(true);
+    expect(first.areRestamped).toBe(false);
+    expect(read(first.serialize(null), at(9, 3), 5, 4).areRestamped).toBe(true);
   });
 
   test('are not those that stay, nor others that were stamped before the read', () => {
     const first = read(undefined, at(9, 1), 5, 2);
-    expect(read(first.stored(null), at(9, 3), 5, 2).areStampedAgain).toBe(false);
-    expect(read(first.stored(null), at(9, 5), 5, 4).areStampedAgain).toBe(false);
+    expect(read(first.serialize(null), at(9, 3), 5, 2).areRestamped).toBe(false);
+    expect(read(first.serialize(null), at(9, 5), 5, 4).areRestamped).toBe(false);
   });
 
   test('are not a few new ones in the place of a few that are gone', () => {
     const first = read(undefined, at(9, 1), 5, 2);
-    expect(read(first.stored(null), at(9, 3), 4, 4).areStampedAgain).toBe(false);
+    expect(read(first.serialize(null), at(9, 3), 4, 4).areRestamped).toBe(false);
   });
 });

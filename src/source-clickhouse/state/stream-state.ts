@@ -35,7 +35,7 @@ const streamStateSchema = positionSchema.extend({
   cursor_column: z.string().default(DEFAULT_CURSOR_COLUMN),
   /** The column's type when this was written, as the server calls it. */
   cursor_type: z.string(),
-  /** Of the rows behind the position, those that were emitted already: see `RecentRows`. */
+  /** Of the rows behind the position, those that were emitted already: see `EmittedRows`. */
   recent_rows: z.record(z.string(), z.string().regex(/^[\w-]*$/)).optional(),
   /** The columns that row hashes are made of, with their types; present when there are hashes above. */
   hashed_columns: z.array(z.tuple([z.string(), z.string()])).optional(),
