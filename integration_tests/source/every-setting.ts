@@ -7,7 +7,7 @@ import { asConnectorError } from '../../src/protocol/errors.ts';
 import { ClickHouse } from '../../src/source-clickhouse/client/client.ts';
 import { sourceConfigurationSchema } from '../../src/source-clickhouse/config/schema.ts';
 import { fetchPages } from '../../src/source-clickhouse/pages/fetch-pages.ts';
-import { rowSource } from '../../src/source-clickhouse/pages/row-source.ts';
+import { createRowSource } from '../../src/source-clickhouse/pages/row-source.ts';
 import { EMITTED_AT, selectionOf } from '../support/row-lines.ts';
 
 /** Settings by their names. */
@@ -19,10 +19,10 @@ const PROBE_TIMEOUT_MS = 20_000;
 /** No failure is met by asking again. */
 const TIMING = {
   pageBytes: 1024 * 1024,
-  aheadBytes: 128 * 1024,
+  readAheadBytes: 128 * 1024,
   queueBytes: 16 * 1024 * 1024,
   resumeBelowBytes: 1024,
-  patienceMs: 10_000,
+  maxPauseMs: 10_000,
   retryTimeMs: 0,
   firstRetryMs: 1,
 };
@@ -80,7 +80,7 @@ export class ProfileProxy {
     const clickhouse = new ClickHouse(configuration, { retryTimeMs: 0, stop, stopPatienceMs: 0 });
     try {
       const selection = await selectionOf(clickhouse, database, table);
-      const source = rowSource(clickhouse, selection, Number.POSITIVE_INFINITY, EMITTED_AT, () => {});
+      const source = createRowSource(clickhouse, selection, Number.POSITIVE_INFINITY, EMITTED_AT, () => {});
       const pages: Buffer[] = [];
       for await (const { lines } of fetchPages(source, { cursor: null }, stop, TIMING)) pages.push(Buffer.from(lines));
       if (stop.aborted) throw new Error('It took too long.');

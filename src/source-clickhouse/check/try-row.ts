@@ -2,7 +2,7 @@ import { ConnectorError } from '../../protocol/errors.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { fetchPages } from '../pages/fetch-pages.ts';
-import { rowSource } from '../pages/row-source.ts';
+import { createRowSource } from '../pages/row-source.ts';
 import { selectionOf } from '../query/selection.ts';
 import type { Table } from '../schema/table.ts';
 import type { Position } from '../state/stream-state.ts';
@@ -30,7 +30,7 @@ export async function tryRow(
   const patience = new AbortController();
   const timer = setTimeout(() => patience.abort(), patienceMs);
   const leave = AbortSignal.any([stop, patience.signal]);
-  const source = { ...rowSource(clickhouse, selection, 1, 0, () => {}), isTransient: () => false };
+  const source = { ...createRowSource(clickhouse, selection, 1, 0, () => {}), isTransient: () => false };
   try {
     for await (const page of fetchPages(source, BEFORE_THE_FIRST_ROW, leave)) {
       if (page.rows > 0) return 'readable';

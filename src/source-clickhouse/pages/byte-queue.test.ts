@@ -36,7 +36,7 @@ async function now<T>(promise: Promise<T>): Promise<T | 'waiting'> {
 describe('what is taken', () => {
   test('comes in the order in which it was put', async () => {
     const queue = new ByteQueue<Item>();
-    for (const name of ['a', 'b', 'c']) queue.put(item(name));
+    for (const name of ['a', 'b', 'c']) queue.push(item(name));
     queue.end();
     const names: string[] = [];
     for await (const { name } of queue) names.push(name);
@@ -48,7 +48,7 @@ describe('what is taken', () => {
     const items = queue[Symbol.asyncIterator]();
     const taking = take(items);
     expect(await now(taking)).toBe('waiting');
-    queue.put(item('late'));
+    queue.push(item('late'));
     expect(await now(taking)).toBe('late');
   });
 
@@ -57,8 +57,8 @@ describe('what is taken', () => {
     const items = queue[Symbol.asyncIterator]();
     const taking = take(items);
     await nextTurn();
-    queue.put(item('a'));
-    queue.put(item('b'));
+    queue.push(item('a'));
+    queue.push(item('b'));
     queue.end();
     expect(await taking).toBe('a');
     expect(await take(items)).toBe('b');
@@ -75,7 +75,7 @@ describe('what is taken', () => {
 
   test('comes whole before the error that ended the queue', async () => {
     const queue = new ByteQueue<Item>();
-    queue.put(item('a'));
+    queue.push(item('a'));
     queue.end({ error: new Error('cut') });
     const items = queue[Symbol.asyncIterator]();
     expect(await take(items)).toBe('a');
@@ -93,13 +93,13 @@ describe('a putter that waits for room', () => {
   test('goes on at once when there is some', async () => {
     const queue = new ByteQueue<Item>();
     expect(await now(queue.waitBelow(1, never()))).toBe(true);
-    queue.put(item('a', 9));
+    queue.push(item('a', 9));
     expect(await now(queue.waitBelow(10, never()))).toBe(true);
   });
 
   test('waits while there is as much as the limit, and until enough was written', async () => {
     const queue = new ByteQueue<Item>();
-    for (const name of ['a', 'b', 'c']) queue.put(item(name, 10));
+    for (const name of ['a', 'b', 'c']) queue.push(item(name, 10));
     const waiting = queue.waitBelow(20, never());
     const items = queue[Symbol.asyncIterator]();
     expect(await take(items)).toBe('a');
@@ -114,7 +114,7 @@ describe('a putter that waits for room', () => {
 
   test('counts an item until the next one is asked for, also the last one', async () => {
     const queue = new ByteQueue<Item>();
-    queue.put(item('a', 10));
+    queue.push(item('a', 10));
     const waiting = queue.waitBelow(1, never());
     const items = queue[Symbol.asyncIterator]();
     expect(await take(items)).toBe('a');
@@ -127,7 +127,7 @@ describe('a putter that waits for room', () => {
 
   test('is sent away by the signal', async () => {
     const queue = new ByteQueue<Item>();
-    queue.put(item('a', 10));
+    queue.push(item('a', 10));
     const until = new AbortController();
     const waiting = queue.waitBelow(10, until.signal);
     expect(await now(waiting)).toBe('waiting');
@@ -137,13 +137,13 @@ describe('a putter that waits for room', () => {
 
   test('does not begin to wait after the signal', async () => {
     const queue = new ByteQueue<Item>();
-    queue.put(item('a', 10));
+    queue.push(item('a', 10));
     expect(await now(queue.waitBelow(10, AbortSignal.abort()))).toBe(false);
   });
 
   test('is sent away when its time is over', async () => {
     const queue = new ByteQueue<Item>();
-    queue.put(item('a', 10));
+    queue.push(item('a', 10));
     expect(await queue.waitBelow(10, never(), 1)).toBe(false);
     // Nothing of that is left for the next one.
     const waiting = queue.waitBelow(10, never(), 60_000);
@@ -173,7 +173,7 @@ describe('a putter that waits for room', () => {
     process.on('warning', warned);
     try {
       const queue = new ByteQueue<Item>();
-      for (let count = 0; count < 50; count++) queue.put(item(String(count)));
+      for (let count = 0; count < 50; count++) queue.push(item(String(count)));
       const until = never();
       const waiting = queue.waitBelow(1, until);
       const items = queue[Symbol.asyncIterator]();
@@ -204,7 +204,7 @@ test('whoever is quicker, everything comes once and in order, and the queue stay
             await queue.waitBelow(limit, never());
             expect(inQueue).toBeLessThan(limit);
             inQueue += bytes;
-            queue.put(item(String(index), bytes));
+            queue.push(item(String(index), bytes));
           }
           queue.end();
         };

@@ -6,13 +6,13 @@ export class ByteQueue<Item extends { bytes: number }> {
   readonly #items: Item[] = [];
   #bytes = 0;
   #end: { error?: unknown } | undefined;
-  #wakeTaker: (() => void) | undefined;
-  #wakePutter: (() => void) | undefined;
+  #wakeReader: (() => void) | undefined;
+  #wakeWriter: (() => void) | undefined;
 
-  put(item: Item): void {
+  push(item: Item): void {
     this.#items.push(item);
     this.#bytes += item.bytes;
-    this.#wakeTaker?.();
+    this.#wakeReader?.();
   }
 
   /** The bytes of the items in the queue, that of the one being written included. */
@@ -25,7 +25,7 @@ export class ByteQueue<Item extends { bytes: number }> {
     let over = signal.aborted;
     const giveUp = (): void => {
       over = true;
-      this.#wakePutter?.();
+      this.#wakeWriter?.();
     };
     signal.addEventListener('abort', giveUp);
     const timer = milliseconds === undefined ? undefined : setTimeout(giveUp, milliseconds);
@@ -33,7 +33,7 @@ export class ByteQueue<Item extends { bytes: number }> {
       while (this.#bytes >= bytes) {
         if (over) return false;
         await new Promise<void>((resolve) => {
-          this.#wakePutter = resolve;
+          this.#wakeWriter = resolve;
         });
       }
       return true;
@@ -46,7 +46,7 @@ export class ByteQueue<Item extends { bytes: number }> {
   /** Nothing follows; with an error, the taker gets it after the items that are there. */
   end(failure: { error?: unknown } = {}): void {
     this.#end = failure;
-    this.#wakeTaker?.();
+    this.#wakeReader?.();
   }
 
   /** The items in order. An item counts until the next one is asked for: until then it is being written. */
@@ -56,10 +56,10 @@ export class ByteQueue<Item extends { bytes: number }> {
       if (item !== undefined) {
         yield item;
         this.#bytes -= item.bytes;
-        this.#wakePutter?.();
+        this.#wakeWriter?.();
       } else if (this.#end === undefined) {
         await new Promise<void>((resolve) => {
-          this.#wakeTaker = resolve;
+          this.#wakeReader = resolve;
         });
       } else if ('error' in this.#end) {
         throw this.#end.error;

@@ -5,7 +5,7 @@ import { runInNewContext } from 'node:vm';
 import { ClickHouseError } from '@clickhouse/client';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { fetchPages, type RowSource, type Timing } from './fetch-pages.ts';
+import { type FetchOptions, fetchPages, type RowSource } from './fetch-pages.ts';
 import type { Page } from './page-cutter.ts';
 
 /** How far the rows were read: behind so many rows with this hash. The rows are in the order of their hashes. */
@@ -13,12 +13,12 @@ type Position = { hash: string; alike: number };
 
 const START: Position = { hash: '', alike: 0 };
 
-const QUICK: Timing = {
+const QUICK: FetchOptions = {
   pageBytes: 500,
-  aheadBytes: 400,
+  readAheadBytes: 400,
   queueBytes: 2000,
   resumeBelowBytes: 500,
-  patienceMs: 20,
+  maxPauseMs: 20,
   retryTimeMs: 200,
   firstRetryMs: 1,
 };
@@ -218,17 +218,17 @@ describe('all rows are read once, in order,', () => {
           chunkBytes: fc.integer({ min: 1, max: 3000 }),
           pageBytes: fc.integer({ min: 1, max: 2000 }),
           queueBytes: fc.integer({ min: 1, max: 4000 }),
-          patienceMs: fc.constantFrom(0, 1),
+          maxPauseMs: fc.constantFrom(0, 1),
         }),
         fc.array(fc.boolean(), { maxLength: 20 }),
-        async (hashes, { chunkBytes, ...timing }, stalls) => {
+        async (hashes, { chunkBytes, ...options }, stalls) => {
           const rows = rowsWith(hashes.toSorted((a, b) => a - b));
           const server = new Server(rows, { chunkBytes });
           let page = 0;
           const pages = fetchPages(server, START, running(), {
             ...QUICK,
-            ...timing,
-            resumeBelowBytes: timing.queueBytes / 4,
+            ...options,
+            resumeBelowBytes: options.queueBytes / 4,
           });
           const { text, error } = await takeAll(pages, async () => {
             // The answer is left for want of patience, or all of it has come.
@@ -252,7 +252,7 @@ describe('while the taker stalls', () => {
 
   test('no more is taken off the server than the queue holds', async () => {
     const server = new Server(rows);
-    const pages = fetchPages(server, START, running(), { ...QUICK, patienceMs: 60_000 });
+    const pages = fetchPages(server, START, running(), { ...QUICK, maxPauseMs: 60_000 });
     const first = await pages.next();
     expect(first.done).toBe(false);
     await nextTurns(50);
@@ -307,7 +307,7 @@ describe('while the taker stalls', () => {
     const alike = rowsWith(Array.from({ length: 150 }, (_, index) => (index < 20 ? 1 : 2)));
     const server = new Server(alike);
     const { text, error } = await takeAll(
-      fetchPages(server, START, running(), { ...QUICK, patienceMs: 1 }),
+      fetchPages(server, START, running(), { ...QUICK, maxPauseMs: 1 }),
       async () => {
         await Promise.race([server.closed.at(-1), nextTurns(50)]);
       },
@@ -320,7 +320,7 @@ describe('while the taker stalls', () => {
   test('patience ends also when memory is cleaned up in the meantime', async () => {
     const gc = collectGarbage();
     const server = new Server(rows);
-    const pages = fetchPages(server, START, running(), { ...QUICK, patienceMs: 100 });
+    const pages = fetchPages(server, START, running(), { ...QUICK, maxPauseMs: 100 });
     await pages.next();
     let left = false;
     server.closed[0]?.then(() => {
@@ -391,7 +391,7 @@ describe('a failure', () => {
 
   test('does not come before the pages that wait in the queue', async () => {
     const server = new Server(rows, { endings: [{ after: 15, thereafter: 'breaks' }] });
-    const pages = fetchPages(server, START, running(), { ...QUICK, queueBytes: 100_000, patienceMs: 60_000 });
+    const pages = fetchPages(server, START, running(), { ...QUICK, queueBytes: 100_000, maxPauseMs: 60_000 });
     const first = await pages.next();
     if (first.done) throw new Error('There is no page.');
     // All of it is in the queue, and the failure behind it.
@@ -457,7 +457,7 @@ describe('a failure', () => {
     test('is told in its words when the rows before it had to wait for the taker', async () => {
       for (let after = 6; after <= 15; after++) {
         const server = new Server(rows, { chunkBytes: 100, endings: [{ after, says, thereafter: 'breaks' }] });
-        const pages = fetchPages(server, START, running(), { ...QUICK, queueBytes: 500, patienceMs: 60_000 });
+        const pages = fetchPages(server, START, running(), { ...QUICK, queueBytes: 500, maxPauseMs: 60_000 });
         const taken: string[] = [];
         const failed = (async () => {
           for await (const page of pages) {
@@ -562,7 +562,7 @@ describe('the end before the end', () => {
     // As the client of ClickHouse does with a signal that has come already.
     const open = server.open.bind(server);
     server.open = (after) => open(after, running());
-    const pages = fetchPages(server, START, stop.signal, { ...QUICK, patienceMs: 60_000 });
+    const pages = fetchPages(server, START, stop.signal, { ...QUICK, maxPauseMs: 60_000 });
     await pages.next();
     await nextTurns(20);
     stop.abort();

@@ -3,7 +3,7 @@ import pRetry from 'p-retry';
 import { BufferPool } from './buffer-pool.ts';
 import { ByteQueue } from './byte-queue.ts';
 import { type Page, PageCutter, type RowsToDrop } from './page-cutter.ts';
-import { AnswerWritable, type PageTaker, pour } from './response-writable.ts';
+import { type PageSink, pipeResponse, ResponseWritable } from './response-writable.ts';
 
 /** Bytes of a page: some 2,000 rows. After each page a state is written, so this bounds what a crash sends again. */
 const PAGE_BYTES = 1024 * 1024;
@@ -22,7 +22,7 @@ const RESUME_BELOW_BYTES = QUEUE_BYTES / 4;
  * after 30 s (http_send_timeout, see https://github.com/ClickHouse/ClickHouse/issues/64731) and its rows are then lost
  * in mid-air; well before that we leave by ourselves.
  */
-const PATIENCE_MS = 10_000;
+const MAX_PAUSE_MS = 10_000;
 
 /**
  * How long rows are asked for again while the server is away or overloaded, in milliseconds, counted from the last page
@@ -50,24 +50,24 @@ export type RowSource<Position> = {
   onRetry: (error: Error) => void;
 };
 
-export type Timing = {
+export type FetchOptions = {
   pageBytes: number;
-  /** Room behind a page for the chunk that fills it and a row that it leaves unfinished; also see `AnswerWritable`. */
-  aheadBytes: number;
+  /** Room behind a page for the chunk that fills it and a row that it leaves unfinished; also see `ResponseWritable`. */
+  readAheadBytes: number;
   queueBytes: number;
   resumeBelowBytes: number;
-  patienceMs: number;
+  maxPauseMs: number;
   /** How long a transient failure is met by asking again, and the first wait before that. */
   retryTimeMs: number;
   firstRetryMs: number;
 };
 
-const TIMING: Timing = {
+const DEFAULT_OPTIONS: FetchOptions = {
   pageBytes: PAGE_BYTES,
-  aheadBytes: TWO_CHUNKS_BYTES,
+  readAheadBytes: TWO_CHUNKS_BYTES,
   queueBytes: QUEUE_BYTES,
   resumeBelowBytes: RESUME_BELOW_BYTES,
-  patienceMs: PATIENCE_MS,
+  maxPauseMs: MAX_PAUSE_MS,
   retryTimeMs: RETRY_TIME_MS,
   firstRetryMs: FIRST_RETRY_MS,
 };
@@ -89,15 +89,15 @@ export async function* fetchPages<Position>(
   source: RowSource<Position>,
   start: Position,
   stop: AbortSignal,
-  timing: Timing = TIMING,
+  options: FetchOptions = DEFAULT_OPTIONS,
 ): AsyncGenerator<PositionedPage<Position>> {
   const queue = new ByteQueue<PositionedPage<Position>>();
-  const pool = new BufferPool(timing.pageBytes + timing.aheadBytes);
+  const pool = new BufferPool(options.pageBytes + options.readAheadBytes);
   const leaving = new AbortController();
   const leave = (): void => leaving.abort();
   stop.addEventListener('abort', leave);
   if (stop.aborted) leave();
-  const fetching = fetchInto({ queue, pool, source, timing, signal: leaving.signal }, start);
+  const fetching = fetchIntoQueue({ queue, pool, source, options, signal: leaving.signal }, start);
   try {
     for await (const page of queue) {
       yield page;
@@ -114,21 +114,21 @@ type Fetching<Position> = {
   queue: ByteQueue<PositionedPage<Position>>;
   pool: BufferPool;
   source: RowSource<Position>;
-  timing: Timing;
+  options: FetchOptions;
   /** Aborted when nobody takes pages any more. */
   signal: AbortSignal;
 };
 
-async function fetchInto<Position>(fetching: Fetching<Position>, start: Position): Promise<void> {
-  const { queue, source, timing, signal } = fetching;
+async function fetchIntoQueue<Position>(fetching: Fetching<Position>, start: Position): Promise<void> {
+  const { queue, source, options, signal } = fetching;
   let position = start;
   try {
     for (;;) {
       const after = position;
-      const answer = await pRetry(() => fetchAnswer(fetching, after), {
+      const response = await pRetry(() => fetchResponse(fetching, after), {
         retries: Number.POSITIVE_INFINITY,
-        maxRetryTime: timing.retryTimeMs,
-        minTimeout: timing.firstRetryMs,
+        maxRetryTime: options.retryTimeMs,
+        minTimeout: options.firstRetryMs,
         maxTimeout: LONGEST_RETRY_MS,
         randomize: true,
         signal,
@@ -137,9 +137,9 @@ async function fetchInto<Position>(fetching: Fetching<Position>, start: Position
           if (!signal.aborted && source.isTransient(error)) source.onRetry(error);
         },
       });
-      if (answer.complete) break;
-      position = answer.position;
-      if (!(await queue.waitBelow(timing.resumeBelowBytes, signal))) break;
+      if (response.complete) break;
+      position = response.position;
+      if (!(await queue.waitBelow(options.resumeBelowBytes, signal))) break;
     }
     queue.end();
   } catch (error) {
@@ -150,8 +150,8 @@ async function fetchInto<Position>(fetching: Fetching<Position>, start: Position
 /** What came of an answer: all of it, or what came until it was left or broke off. */
 type Fetched<Position> = { complete: true } | { complete: false; position: Position };
 
-async function fetchAnswer<Position>(
-  { queue, pool, source, timing, signal }: Fetching<Position>,
+async function fetchResponse<Position>(
+  { queue, pool, source, options, signal }: Fetching<Position>,
   after: Position,
 ): Promise<Fetched<Position>> {
   // A signal that aborted before is not heard by what only listens for the event.
@@ -160,35 +160,35 @@ async function fetchAnswer<Position>(
   let pages = 0;
   let isLeft = false;
   const stream = await source.open(after, signal);
-  const cutter = new PageCutter(timing.pageBytes, pool, source.rowsToDrop(after));
-  const taker: PageTaker = {
-    put: (page) => {
+  const cutter = new PageCutter(options.pageBytes, pool, source.rowsToDrop(after));
+  const sink: PageSink = {
+    push: (page) => {
       position = source.positionAfter(page, position);
       pages += 1;
-      queue.put({ ...page, position });
+      queue.push({ ...page, position });
     },
-    room: () => {
+    waitForCapacity: () => {
       // Not every answer hears the signal while chunks come one after the other.
       if (signal.aborted) return Promise.reject(signal.reason);
-      if (queue.bytes < timing.queueBytes) return undefined;
-      return queue.waitBelow(timing.queueBytes, signal, timing.patienceMs).then((inTime) => {
+      if (queue.bytes < options.queueBytes) return undefined;
+      return queue.waitBelow(options.queueBytes, signal, options.maxPauseMs).then((inTime) => {
         isLeft = !inTime;
         if (isLeft) throw new Error('Nobody made room for more of the answer.');
       });
     },
   };
-  const answer = new AnswerWritable(cutter, taker, timing.aheadBytes);
+  const response = new ResponseWritable(cutter, sink, options.readAheadBytes);
   try {
-    await pour(stream, answer);
+    await pipeResponse(stream, response);
     return { complete: true };
   } catch (error) {
     if (isLeft) return { complete: false, position };
-    const failure = source.failure(answer.exception ?? error);
+    const failure = source.failure(response.exception ?? error);
     if (signal.aborted) throw failure;
     // What came whole is right, however little: were it asked for again, answers that are always cut before they fill a
     // page would lead nowhere.
     const rest = cutter.rest();
-    if (rest !== undefined) taker.put(rest);
+    if (rest !== undefined) sink.push(rest);
     if (pages === 0 || !source.isTransient(failure)) throw failure;
     // It went on before it broke off: the next answer begins behind what came, with all the time for its own failures.
     source.onRetry(failure);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BufferPool } from './buffer-pool.ts';
-import { firstRows, NotARowError, type Page, PageCutter, type RowsToDrop } from './page-cutter.ts';
+import { NotARowError, type Page, PageCutter, type RowsToDrop, takeFirstRows } from './page-cutter.ts';
 
 const WHOLE = Number.POSITIVE_INFINITY;
 
@@ -319,7 +319,7 @@ describe('the first rows of a page', () => {
           const [whole] = pagesOf([Buffer.from(rowsText(rows))], WHOLE);
           const [alone] = pagesOf([Buffer.from(rowsText(rows.slice(0, count)))], WHOLE);
           if (whole === undefined || alone === undefined) throw new Error('There is no page.');
-          const first = firstRows(whole, count);
+          const first = takeFirstRows(whole, count);
           expect(inTexts(first)).toEqual(inTexts(alone));
           expect(first.buffer).toBe(whole.buffer);
         },
@@ -331,6 +331,6 @@ describe('the first rows of a page', () => {
     const line = Buffer.from(row('7', { custom_id: '\u00e9' }), 'latin1');
     const [page] = pagesOf([line, Buffer.from('\n'), Buffer.from(rowsText([row('8')]))], WHOLE);
     if (page === undefined) throw new Error('There is no page.');
-    expect(firstRows(page, 1).lastLine.equals(line)).toBe(true);
+    expect(takeFirstRows(page, 1).lastLine.equals(line)).toBe(true);
   });
 });

@@ -114,7 +114,7 @@ export class PageCutter {
   }
 
   #wasRead(line: Buffer, toDrop: RowsToDrop): boolean {
-    if (toDrop.rows > 0 && rowHash(line) === toDrop.rowHash) {
+    if (toDrop.rows > 0 && readRowHash(line) === toDrop.rowHash) {
       toDrop.rows -= 1;
       return true;
     }
@@ -124,7 +124,7 @@ export class PageCutter {
 
   #cut(): Page {
     const buffer = this.#buffer;
-    const page = pageOf(buffer.subarray(this.#start, this.#end), this.#rows, buffer);
+    const page = createPage(buffer.subarray(this.#start, this.#end), this.#rows, buffer);
     const unfinished = buffer.subarray(this.#end, this.#filled);
     this.#buffer = this.#pool.take(unfinished.length);
     unfinished.copy(this.#buffer);
@@ -145,15 +145,15 @@ export class PageCutter {
  *
  * @param rows at least one, and not more than the page has.
  */
-export function firstRows({ sentLines, buffer }: Page, rows: number): Page {
+export function takeFirstRows({ sentLines, buffer }: Page, rows: number): Page {
   let end = 0;
   for (let row = 0; row < rows; row++) end = sentLines.indexOf(LINE_FEED, end) + 1;
-  return pageOf(sentLines.subarray(0, end), rows, buffer);
+  return createPage(sentLines.subarray(0, end), rows, buffer);
 }
 
-function pageOf(sentLines: Buffer, rows: number, buffer: Buffer): Page {
+function createPage(sentLines: Buffer, rows: number, buffer: Buffer): Page {
   const lines = isUtf8(sentLines) ? sentLines : Buffer.from(sentLines.toString('utf8'));
-  return { lines, sentLines, buffer, bytes: lines.length, rows, ...lastRow(sentLines) };
+  return { lines, sentLines, buffer, bytes: lines.length, rows, ...readLastRow(sentLines) };
 }
 
 /** What came where a row should be, or a row that was cut off; `rest` is everything from there on. */
@@ -192,22 +192,22 @@ function holds(bytes: Buffer, start: number, text: Buffer): boolean {
   return true;
 }
 
-function lastRow(rows: Buffer): Pick<Page, 'lastLine' | 'lastRowHash' | 'rowsWithLastHash'> {
+function readLastRow(rows: Buffer): Pick<Page, 'lastLine' | 'lastRowHash' | 'rowsWithLastHash'> {
   let lastLine: Buffer | undefined;
   let lastRowHash = '';
   let rowsWithLastHash = 0;
-  for (const line of linesFromTheEnd(rows)) {
+  for (const line of iterateLinesBackwards(rows)) {
     // A copy, as it outlives the page.
     lastLine ??= Buffer.from(line);
-    if (rowsWithLastHash === 0) lastRowHash = rowHash(line);
-    else if (rowHash(line) !== lastRowHash) break;
+    if (rowsWithLastHash === 0) lastRowHash = readRowHash(line);
+    else if (readRowHash(line) !== lastRowHash) break;
     rowsWithLastHash += 1;
   }
   if (lastLine === undefined) throw new Error('A page without rows was cut.');
   return { lastLine, lastRowHash, rowsWithLastHash };
 }
 
-function* linesFromTheEnd(rows: Buffer): Generator<Buffer> {
+function* iterateLinesBackwards(rows: Buffer): Generator<Buffer> {
   let end = rows.length - 1;
   while (end > 0) {
     const start = rows.lastIndexOf(LINE_FEED, end - 1) + 1;
@@ -217,18 +217,18 @@ function* linesFromTheEnd(rows: Buffer): Generator<Buffer> {
 }
 
 /** The row hash at the end of a line, in decimal; "" when there is none. */
-export function rowHash(line: Buffer): string {
-  return hashBehind(ROW_HASH_KEY, line.subarray(Math.max(0, line.length - LONGEST_TAIL_BYTES)));
+export function readRowHash(line: Buffer): string {
+  return readHashAfter(ROW_HASH_KEY, line.subarray(Math.max(0, line.length - LONGEST_TAIL_BYTES)));
 }
 
 /** The hash of all columns of a row, which stands before its row hash when that lacks some; "" when there is none. */
-export function fullHash(line: Buffer): string {
+export function readFullHash(line: Buffer): string {
   const end = line.lastIndexOf(ROW_HASH_KEY);
-  return end === -1 ? '' : hashBehind(FULL_HASH_KEY, line.subarray(Math.max(0, end - LONGEST_TAIL_BYTES), end + 1));
+  return end === -1 ? '' : readHashAfter(FULL_HASH_KEY, line.subarray(Math.max(0, end - LONGEST_TAIL_BYTES), end + 1));
 }
 
 /** @param tail ends two characters behind the hash. */
-function hashBehind(key: Buffer, tail: Buffer): string {
+function readHashAfter(key: Buffer, tail: Buffer): string {
   const start = tail.lastIndexOf(key);
   return start === -1 ? '' : tail.toString('latin1', start + key.length, tail.length - 2);
 }

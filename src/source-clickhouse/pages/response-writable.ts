@@ -12,75 +12,75 @@ const LONGEST_EXCEPTION_BYTES = 16 * 1024;
 type Done = (error?: Error | null) => void;
 
 /** Where the pages of an answer go. */
-export type PageTaker = {
-  put: (page: Page) => void;
+export type PageSink = {
+  push: (page: Page) => void;
   /** Undefined when there is room for more, else resolves when there is, and rejects when the answer is to be left. */
-  room: () => Promise<void> | undefined;
+  waitForCapacity: () => Promise<void> | undefined;
 };
 
 /**
  * Takes the bytes of an answer and gives them on as pages. It is a stream to pipe into rather than a loop over one, as
  * it takes a chunk in the call that brings it, which costs Node a third less.
  */
-export class AnswerWritable extends Writable {
+export class ResponseWritable extends Writable {
   readonly #cutter: PageCutter;
-  readonly #taker: PageTaker;
+  readonly #sink: PageSink;
   /** From the first byte on that is no row: what the server says in its place. */
-  #said: Buffer[] | undefined;
-  #saidBytes = 0;
+  #rest: Buffer[] | undefined;
+  #restBytes = 0;
 
-  /** @param aheadBytes what is taken while there is no room. If it is less than a chunk, each one pauses the answer. */
-  constructor(cutter: PageCutter, taker: PageTaker, aheadBytes: number) {
-    super({ highWaterMark: aheadBytes });
+  /** @param readAheadBytes what is taken while there is no room. If it is less than a chunk, each one pauses the answer. */
+  constructor(cutter: PageCutter, sink: PageSink, readAheadBytes: number) {
+    super({ highWaterMark: readAheadBytes });
     this.#cutter = cutter;
-    this.#taker = taker;
+    this.#sink = sink;
   }
 
   /** The exception that the server wrote where a row should be; it breaks the connection behind it. */
   get exception(): Error | undefined {
-    if (this.#said === undefined) return undefined;
-    const said = Buffer.concat(this.#said).toString('utf8', 0, LONGEST_EXCEPTION_BYTES);
-    const exception = exceptionIn(said);
+    if (this.#rest === undefined) return undefined;
+    const rest = Buffer.concat(this.#rest).toString('utf8', 0, LONGEST_EXCEPTION_BYTES);
+    const exception = parseException(rest);
     if (exception !== undefined) return exception;
-    return beginsAsRow(said) ? new CutOffError() : new UnreadableAnswerError(this.#saidBytes);
+    return startsAsRow(rest) ? new CutOffError() : new UnreadableAnswerError(this.#restBytes);
   }
 
   override _write(chunk: Buffer, _: BufferEncoding, done: Done): void {
-    if (this.#said !== undefined) this.#hear(chunk);
-    else if (!this.#put(() => this.#cutter.push(chunk), done)) return;
-    if (this.#saidBytes > LONGEST_EXCEPTION_BYTES) {
+    if (this.#rest !== undefined) this.#collectRest(chunk);
+    else if (!this.#pushPage(() => this.#cutter.push(chunk), done)) return;
+    if (this.#restBytes > LONGEST_EXCEPTION_BYTES) {
       done(this.exception);
       return;
     }
-    const room = this.#taker.room();
-    if (room === undefined) done();
-    else room.then(() => done(), done);
+    const capacity = this.#sink.waitForCapacity();
+    if (capacity === undefined) done();
+    else capacity.then(() => done(), done);
   }
 
   override _final(done: Done): void {
-    if (this.#said === undefined && !this.#put(() => this.#cutter.end(), done)) return;
+    if (this.#rest === undefined && !this.#pushPage(() => this.#cutter.end(), done)) return;
     done(this.exception);
   }
 
   /** False when it failed, and that was told. */
-  #put(cut: () => Page | undefined, done: Done): boolean {
+  #pushPage(cut: () => Page | undefined, done: Done): boolean {
     try {
       const page = cut();
-      if (page !== undefined) this.#taker.put(page);
+      if (page !== undefined) this.#sink.push(page);
     } catch (error) {
       if (!(error instanceof Error)) throw error;
       if (!(error instanceof NotARowError)) {
         done(error);
         return false;
       }
-      this.#hear(error.rest);
+      this.#collectRest(error.rest);
     }
     return true;
   }
 
-  #hear(bytes: Buffer): void {
-    this.#said = [...(this.#said ?? []), bytes];
-    this.#saidBytes += bytes.length;
+  #collectRest(bytes: Buffer): void {
+    this.#rest = [...(this.#rest ?? []), bytes];
+    this.#restBytes += bytes.length;
   }
 }
 
@@ -88,18 +88,18 @@ export class AnswerWritable extends Writable {
  * Pipes an answer to its end. Rejects when it broke off, but takes what came before that: the server says why and then
  * breaks the connection, and `pipeline` would drop the chunks that wait for room, its words among them.
  */
-export async function pour(stream: Readable, answer: AnswerWritable): Promise<void> {
+export async function pipeResponse(stream: Readable, response: ResponseWritable): Promise<void> {
   let failure: unknown;
   finished(stream, (error) => {
     if (error == null) return;
     failure = error;
-    if (answer.destroyed) return;
-    for (let chunk = stream.read(); chunk !== null; chunk = stream.read()) answer.write(chunk);
-    answer.end();
+    if (response.destroyed) return;
+    for (let chunk = stream.read(); chunk !== null; chunk = stream.read()) response.write(chunk);
+    response.end();
   });
-  stream.pipe(answer);
+  stream.pipe(response);
   try {
-    await whenFinished(answer);
+    await whenFinished(response);
   } finally {
     stream.destroy();
   }
@@ -120,9 +120,9 @@ const AT_END =
  * The exception in what came where a row should be: at its beginning, or at its end, behind a row that was cut off.
  * Nowhere else, as a row may hold words like those of an exception, and what it holds is not for a message.
  */
-function exceptionIn(said: string): ClickHouseError | undefined {
-  const [mark] = MARK.exec(said) ?? [];
-  const [text = ''] = (mark === undefined ? AT_END : EXCEPTION).exec(said.slice(mark?.length ?? 0)) ?? [];
+function parseException(rest: string): ClickHouseError | undefined {
+  const [mark] = MARK.exec(rest) ?? [];
+  const [text = ''] = (mark === undefined ? AT_END : EXCEPTION).exec(rest.slice(mark?.length ?? 0)) ?? [];
   const error = parseError(text);
   if (error instanceof ClickHouseError) return error;
   const [, code, message] = EXCEPTION.exec(text) ?? [];
@@ -130,6 +130,6 @@ function exceptionIn(said: string): ClickHouseError | undefined {
 }
 
 /** Whether a text begins as a row, or is the beginning of one. */
-function beginsAsRow(text: string): boolean {
+function startsAsRow(text: string): boolean {
   return ROW_LINE_START.startsWith(text.slice(0, ROW_LINE_START.length));
 }

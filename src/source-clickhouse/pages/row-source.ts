@@ -14,7 +14,7 @@ import type { RowSource } from './fetch-pages.ts';
  * @param emittedAt milliseconds since the epoch.
  * @param warn is told of failures that are not the end.
  */
-export function rowSource(
+export function createRowSource(
   clickhouse: Pick<ClickHouse, 'bytes' | 'failure'>,
   selection: RowSelection,
   maxRows: number,

@@ -1,4 +1,4 @@
-import { fullHash, rowHash } from '../pages/page-cutter.ts';
+import { readFullHash, readRowHash } from '../pages/page-cutter.ts';
 import { cursorInLine } from '../query/record-line.ts';
 import { type EmittedRows, MAX_EMITTED_ROWS } from '../state/emitted-rows.ts';
 
@@ -38,7 +38,7 @@ export function dropEmitted(
     const end = page.indexOf(LINE_FEED, start);
     const line = page.subarray(start, end);
     const cursor = cursorInLine(line, cursorColumn);
-    const hash = rowHash(line);
+    const hash = readRowHash(line);
     const isInLookback = emitted.isInLookback(cursor);
     if (!emitted.recognize(cursor, hash)) {
       if (isInLookback && emitted.size >= MAX_EMITTED_ROWS) {
@@ -48,7 +48,7 @@ export function dropEmitted(
       emitted.add(cursor, hash);
       unsent.push(page.subarray(start, end + 1));
     }
-    if (isInLookback) emittedByFullHash?.add(cursor, fullHash(line));
+    if (isInLookback) emittedByFullHash?.add(cursor, readFullHash(line));
     else lastBeforeLookback = cursor;
     examined += 1;
     start = end + 1;

@@ -4,8 +4,8 @@ import { storeCursor } from '../check/moving-cursor.ts';
 import type { ClickHouse } from '../client/client.ts';
 import { sourceError } from '../errors/codes.ts';
 import { fetchPages, type PositionedPage, type RowSource } from '../pages/fetch-pages.ts';
-import { firstRows } from '../pages/page-cutter.ts';
-import { rowSource } from '../pages/row-source.ts';
+import { takeFirstRows } from '../pages/page-cutter.ts';
+import { createRowSource } from '../pages/row-source.ts';
 import { hasAddedColumns, type RowSelection } from '../query/row-query.ts';
 import type { TimeWindow } from '../query/time-window.ts';
 import type { Table } from '../schema/table.ts';
@@ -58,7 +58,7 @@ export async function readStreamRows(
   // Not awaited there: while the reader of our output is slow, asking again must not wait for it.
   const onRetry = (message: string): void => void warn(message).catch(() => {});
   // Rows that were emitted before don't count. There may be so many of them, each once.
-  const source = rowSource(clickhouse, selection, budget.left + emitted.size, now(), onRetry);
+  const source = createRowSource(clickhouse, selection, budget.left + emitted.size, now(), onRetry);
 
   let rows = 0;
   let checkpoint: Position = { cursor: state.cursor, tie_break: state.tie_break };
@@ -140,7 +140,7 @@ function selectNewRows(
   { source, cursorColumn, emitted, emittedByFullHash, maxRows }: Taking,
 ): NewRows & { position: Position } {
   const cut = (rows: number): PositionedPage<Position> => {
-    const first = firstRows(page, rows);
+    const first = takeFirstRows(page, rows);
     return { ...first, position: source.positionAfter(first, after) };
   };
   const { cursor } = page.position;
