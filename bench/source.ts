@@ -5,8 +5,8 @@ import { READER } from '../sandbox/clickhouse/users.ts';
 import { launcherPath } from '../sandbox/launcher.ts';
 import { ClickHouse, type QueryParameters } from '../src/source-clickhouse/client/client.ts';
 import { sourceConfigurationSchema } from '../src/source-clickhouse/config/schema.ts';
-import { rowQuery } from '../src/source-clickhouse/query/row-query.ts';
-import { selectRows } from '../src/source-clickhouse/query/selection.ts';
+import { buildRowQuery } from '../src/source-clickhouse/query/row-query.ts';
+import { resolveSelection } from '../src/source-clickhouse/query/selection.ts';
 import { DATABASE, makeEventsTable } from './events-table.ts';
 import { atMost, type Figure } from './figures.ts';
 import { inTurn, type Measured, measure, watch } from './measure.ts';
@@ -112,8 +112,8 @@ class SourceBench {
     try {
       const stream = { name, namespace: DATABASE };
       const configured = { stream, sync_mode: 'incremental' } as const;
-      const selection = await selectRows(clickhouse, configuration, configured, stream, async () => {});
-      const { query, parameters } = rowQuery(selection, undefined, Date.now());
+      const selection = await resolveSelection(clickhouse, configuration, configured, stream, async () => {});
+      const { query, parameters } = buildRowQuery(selection, undefined, Date.now());
       return await this.#curlQuery(`${name}-own`, query, parameters);
     } finally {
       await clickhouse.close();

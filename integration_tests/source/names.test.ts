@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
 import { proposeView } from '../../src/source-clickhouse/check/suggestions.ts';
 import type { ClickHouse } from '../../src/source-clickhouse/client/client.ts';
-import { cursorInLine } from '../../src/source-clickhouse/query/record-line.ts';
-import { type RowSelection, rowQuery } from '../../src/source-clickhouse/query/row-query.ts';
+import { readCursor } from '../../src/source-clickhouse/query/record-line.ts';
+import { buildRowQuery, type RowSelection } from '../../src/source-clickhouse/query/row-query.ts';
 import { listTables } from '../../src/source-clickhouse/schema/table.ts';
 import { quoteIdentifier } from '../../src/source-clickhouse/sql.ts';
 import type { Position } from '../../src/source-clickhouse/state/stream-state.ts';
@@ -68,7 +68,7 @@ async function dataOf(selection: RowSelection): Promise<Record<string, string>> 
   const [line] = await linesAfter(selection, undefined);
   if (line === undefined) throw new Error('There is no row.');
   const again = await linesAfter(selection, {
-    cursor: cursorInLine(line, 'last_updated_at'),
+    cursor: readCursor(line, 'last_updated_at'),
     tie_break: { row_hash: JSON.parse(partsOf(line).get('row_hash') ?? ''), rows: 1 },
   });
   expect(again.map(String)).toEqual([line.toString()]);
@@ -181,7 +181,7 @@ describe('a column may be called', () => {
     expect([...data.keys()]).toEqual(['custom_id', 'event_name', 'last_updated_at', name, 'behind']);
     expect(data.get(name)).toBe('"1970-01-01T00:00:07Z"');
     expect(data.get('behind')).toBe('8');
-    expect(cursorInLine(line ?? Buffer.of(), 'last_updated_at')).toBe('2026-01-01T00:00:00.500Z');
+    expect(readCursor(line ?? Buffer.of(), 'last_updated_at')).toBe('2026-01-01T00:00:00.500Z');
   });
 });
 
@@ -201,7 +201,7 @@ describe('a column whose parts are called like other columns does not stand in f
   const names = ['t', 'T', 'table', 'row', 'events'];
 
   test('a Tuple called as the query calls the table, whatever that is', async () => {
-    const { query } = rowQuery(await table('events'), undefined, EMITTED_AT);
+    const { query } = buildRowQuery(await table('events'), undefined, EMITTED_AT);
     const [, alias = 't'] = /^FROM .+ AS `?([^`\s]+)`?$/m.exec(query) ?? [];
     const selection = await table('events', [alias, 'Tuple(custom_id String)', "tuple('inner')"]);
     expect(await dataOf(selection)).toEqual({ ...REQUIRED_DATA, [alias]: '{"custom_id":"inner"}' });

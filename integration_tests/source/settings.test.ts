@@ -13,7 +13,7 @@ import {
 import { run } from '../../sandbox/launcher.ts';
 import { ClickHouse } from '../../src/source-clickhouse/client/client.ts';
 import { sourceConfigurationSchema } from '../../src/source-clickhouse/config/schema.ts';
-import { type TimeWindow, timeWindow } from '../../src/source-clickhouse/query/time-window.ts';
+import { readTimeWindow, type TimeWindow } from '../../src/source-clickhouse/query/time-window.ts';
 import { parseClickHouseType } from '../../src/source-clickhouse/schema/clickhouse-type.ts';
 import {
   checkStatus,
@@ -309,7 +309,7 @@ describe('a view that can not be read', () => {
 async function windowOf(user: SandboxUser, cursorType: string): Promise<TimeWindow | undefined> {
   const clickhouse = new ClickHouse(sourceConfigurationSchema.parse(server().connection(user)));
   try {
-    return await timeWindow(clickhouse, parseClickHouseType(cursorType), {
+    return await readTimeWindow(clickhouse, parseClickHouseType(cursorType), {
       lookback_seconds: 0,
       cursor_lag_seconds: 0,
     });

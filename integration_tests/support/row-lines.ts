@@ -6,8 +6,8 @@ import { ClickHouse } from '../../src/source-clickhouse/client/client.ts';
 import { DEFAULT_CURSOR_COLUMN, sourceConfigurationSchema } from '../../src/source-clickhouse/config/schema.ts';
 import { BufferPool } from '../../src/source-clickhouse/pages/buffer-pool.ts';
 import { PageCutter } from '../../src/source-clickhouse/pages/page-cutter.ts';
-import { type RowSelection, rowQuery } from '../../src/source-clickhouse/query/row-query.ts';
-import { cursorCodec } from '../../src/source-clickhouse/schema/cursor.ts';
+import { buildRowQuery, type RowSelection } from '../../src/source-clickhouse/query/row-query.ts';
+import { createCursorCodec } from '../../src/source-clickhouse/schema/cursor.ts';
 import { listTables } from '../../src/source-clickhouse/schema/table.ts';
 import type { Position } from '../../src/source-clickhouse/state/stream-state.ts';
 import { knownSettings, type Settings } from './known-settings.ts';
@@ -63,7 +63,7 @@ export function connect(server: ClickHouseServer, database: string, user = READE
 export async function selectionOf(clickhouse: ClickHouse, database: string, name: string): Promise<RowSelection> {
   const [table] = await listTables(clickhouse, database, name);
   const column = table?.columns.find((candidate) => candidate.name === DEFAULT_CURSOR_COLUMN);
-  const codec = column && cursorCodec(column.type);
+  const codec = column && createCursorCodec(column.type);
   if (table === undefined || column === undefined || codec === undefined) throw new Error(`${name} can't be read.`);
   return {
     stream: { name, namespace: database },
@@ -83,7 +83,7 @@ export async function linesAfter(
   selection: RowSelection,
   position: Position | undefined,
 ): Promise<Buffer[]> {
-  const { query, parameters } = rowQuery(selection, position, EMITTED_AT);
+  const { query, parameters } = buildRowQuery(selection, position, EMITTED_AT);
   return linesIn(await buffer(await clickhouse.bytes(query, parameters, new AbortController().signal)));
 }
 
@@ -94,7 +94,7 @@ export async function linesUnder(
   selection: RowSelection,
   settings: Settings,
 ): Promise<Buffer[]> {
-  const { query, parameters } = rowQuery(selection, undefined, EMITTED_AT);
+  const { query, parameters } = buildRowQuery(selection, undefined, EMITTED_AT);
   const named = Object.entries(parameters).map(([name, value]) => [`param_${name}`, String(value)]);
   const known = await knownSettings(server, settings);
   return linesIn(await answerTo(server, user, query, { ...known, ...Object.fromEntries(named) }));

@@ -6,7 +6,7 @@ import { chosenEngine, isOlder } from '../../sandbox/clickhouse/engines/engines.
 import { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
 import { READER_WITH_SETTINGS } from '../../sandbox/clickhouse/users.ts';
 import type { ClickHouse } from '../../src/source-clickhouse/client/client.ts';
-import { columnJsonSchema } from '../../src/source-clickhouse/schema/json-schema.ts';
+import { buildColumnSchema } from '../../src/source-clickhouse/schema/json-schema.ts';
 import { bytesOf, insertBytes, integerBytes, stringBytes } from '../support/row-binary.ts';
 import { connect, execute, linesUnder, partsOf, selectionOf } from '../support/row-lines.ts';
 import { missingType } from '../versions/missing-type.ts';
@@ -140,7 +140,7 @@ test('a value of any type leaves as what the server holds, under any settings an
         const types = selection.columns.slice(-columns.length).map(({ type }) => type);
         expect(types).toMatchObject(columns.map(({ type }) => type.parsed));
         const fits = ajv.compile({
-          properties: Object.fromEntries(types.map((type, index) => [`c${index}`, columnJsonSchema(type)])),
+          properties: Object.fromEntries(types.map((type, index) => [`c${index}`, buildColumnSchema(type)])),
         });
 
         const lines = await linesUnder(server, READER_WITH_SETTINGS, selection, {

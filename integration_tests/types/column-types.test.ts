@@ -5,7 +5,7 @@ import { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
 import { READER_WITH_SETTINGS } from '../../sandbox/clickhouse/users.ts';
 import type { ClickHouse } from '../../src/source-clickhouse/client/client.ts';
 import type { RowSelection } from '../../src/source-clickhouse/query/row-query.ts';
-import { columnJsonSchema } from '../../src/source-clickhouse/schema/json-schema.ts';
+import { buildColumnSchema } from '../../src/source-clickhouse/schema/json-schema.ts';
 import { connect, EMITTED_AT, execute, linesAfter, linesUnder, partsOf, selectionOf } from '../support/row-lines.ts';
 import { missingType } from '../versions/missing-type.ts';
 
@@ -348,7 +348,7 @@ describe('a column of the type', () => {
   test.each(indexed)('%s with the value %s fits its JSON schema', (_, __, ___, name) => {
     const column = selection.columns.find((candidate) => candidate.name === name);
     if (column === undefined) throw new Error(`${name} is not selected.`);
-    const fits = ajv.compile(columnJsonSchema(column.type));
+    const fits = ajv.compile(buildColumnSchema(column.type));
     fits(JSON.parse(values.get(name) ?? ''));
     expect(fits.errors).toBeNull();
   });
@@ -446,7 +446,7 @@ describe('a type that a server allows only on request keeps no table from being 
     expect(parts.map((each) => each.get('c'))).toEqual(['{"a":"1970-01-01T00:00:01Z"}', 'null']);
     const { columns } = await selectionOf(clickhouse, 'shop', 'one_column');
     const column = columns.find(({ name }) => name === 'c');
-    const fits = ajv.compile(column === undefined ? false : columnJsonSchema(column.type));
+    const fits = ajv.compile(column === undefined ? false : buildColumnSchema(column.type));
     expect(parts.map((each) => fits(JSON.parse(each.get('c') ?? '')))).toEqual([true, true]);
   });
 });

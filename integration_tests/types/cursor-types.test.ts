@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
 import { run } from '../../sandbox/launcher.ts';
 import type { ClickHouse } from '../../src/source-clickhouse/client/client.ts';
-import { cursorInLine } from '../../src/source-clickhouse/query/record-line.ts';
+import { readCursor } from '../../src/source-clickhouse/query/record-line.ts';
 import type { RowSelection } from '../../src/source-clickhouse/query/row-query.ts';
 import { connect, execute, linesAfter, selectionOf } from '../support/row-lines.ts';
 import { catalogOf, errors, records, sourceConfiguration, temporaryFiles } from '../support/support.ts';
@@ -132,7 +132,7 @@ describe.each(CURSORS)('a cursor of the type %s', (type, positions) => {
 
   test('is a position behind each of its values, from which all later rows are read and no other', async () => {
     for (const index of positions.keys()) {
-      const cursor = cursorInLine(rows[2 * index] ?? Buffer.of(), 'last_updated_at');
+      const cursor = readCursor(rows[2 * index] ?? Buffer.of(), 'last_updated_at');
       const after = await linesAfter(clickhouse, selection, { cursor });
       expect(placesOf(after)).toEqual(placesOf(rows.slice(2 * index + 2)));
     }
@@ -141,7 +141,7 @@ describe.each(CURSORS)('a cursor of the type %s', (type, positions) => {
   test('is with the hash a position at each row, from which that row and all later ones are read', async () => {
     for (const [index, row] of rows.entries()) {
       const after = await linesAfter(clickhouse, selection, {
-        cursor: cursorInLine(row, 'last_updated_at'),
+        cursor: readCursor(row, 'last_updated_at'),
         tie_break: { row_hash: JSON.parse(row.toString()).row_hash, rows: 1 },
       });
       expect(after.map(String)).toEqual(rows.slice(index).map(String));

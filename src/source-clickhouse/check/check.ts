@@ -3,7 +3,7 @@ import { ConnectorError } from '../../protocol/errors.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { sourceError } from '../errors/codes.ts';
-import { listTables, missingColumns, requiredColumns, type Table } from '../schema/table.ts';
+import { findMissingColumns, listRequiredColumns, listTables, type Table } from '../schema/table.ts';
 import { quoteIdentifier } from '../sql.ts';
 import { type Offer, offeredStreams } from '../streams/offered-streams.ts';
 import { refuseUnreadable, unreadableText } from '../streams/unreadable-engine.ts';
@@ -126,7 +126,7 @@ function nothingFits(
           .map((table) => table.name)
           .slice(0, 10)
           .join(', ');
-  const none = `No table or view in the database "${database}" has the columns ${requiredColumns(cursor_column).join(', ')}; "${username}" sees: ${seen}`;
+  const none = `No table or view in the database "${database}" has the columns ${listRequiredColumns(cursor_column).join(', ')}; "${username}" sees: ${seen}`;
   const misspelt = tables.find((table) => misspeltCursor(table, cursor_column) !== undefined);
   if (misspelt !== undefined) {
     return sourceError(
@@ -157,7 +157,7 @@ async function named(
     );
     throw sourceError('table_missing', `"${name}" in the database "${database}" has no columns that can be read.`);
   }
-  const missing = missingColumns(table, cursor_column);
+  const missing = findMissingColumns(table, cursor_column);
   if (missing.length === 0) return table;
   const lacks = `"${name}" lacks the column${missing.length > 1 ? 's' : ''} ${missing.join(', ')}, or the user may not read ${missing.length > 1 ? 'them' : 'it'}`;
   const cursor = misspeltCursor(table, cursor_column);
@@ -166,7 +166,7 @@ async function named(
   }
   throw sourceError(
     'columns_missing',
-    `${lacks}. A table of events needs ${requiredColumns(cursor_column).join(', ')}, one row per event. Make a view that has them, and name it in "table"${missing.includes(cursor_column) ? ', or name another cursor in "cursor_column"' : ''}. To start from: ${proposeView(table, cursor_column)}`,
+    `${lacks}. A table of events needs ${listRequiredColumns(cursor_column).join(', ')}, one row per event. Make a view that has them, and name it in "table"${missing.includes(cursor_column) ? ', or name another cursor in "cursor_column"' : ''}. To start from: ${proposeView(table, cursor_column)}`,
   );
 }
 

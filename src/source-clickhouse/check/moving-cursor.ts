@@ -2,9 +2,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { ClickHouse } from '../client/client.ts';
 import { rowsOrNone } from '../client/rows-or-none.ts';
-import { timeWindow } from '../query/time-window.ts';
-import { innerType } from '../schema/clickhouse-type.ts';
-import { cursorCodec } from '../schema/cursor.ts';
+import { readTimeWindow } from '../query/time-window.ts';
+import { unwrapType } from '../schema/clickhouse-type.ts';
+import { createCursorCodec } from '../schema/cursor.ts';
 import type { Column, Table } from '../schema/table.ts';
 import { quoteIdentifier } from '../sql.ts';
 
@@ -26,9 +26,9 @@ const stampsRow = z.object({ rows: z.coerce.number(), first: z.string() });
  * Rows with a stamp later than a look at the clock are rare. If there are some, they keep their stamps until a second look.
  */
 export async function movingCursor(clickhouse: ClickHouse, table: Table, cursor: Column): Promise<string | undefined> {
-  const type = innerType(cursor.type);
-  const codec = cursorCodec(cursor.type);
-  const clock = await timeWindow(clickhouse, cursor.type, { lookback_seconds: 0, cursor_lag_seconds: 0 });
+  const type = unwrapType(cursor.type);
+  const codec = createCursorCodec(cursor.type);
+  const clock = await readTimeWindow(clickhouse, cursor.type, { lookback_seconds: 0, cursor_lag_seconds: 0 });
   if (type.kind !== 'date_time' || codec === undefined || clock === undefined) return undefined;
   const from = `${quoteIdentifier(table.database)}.${quoteIdentifier(table.name)} AS source`;
   const column = `source.${quoteIdentifier(cursor.name)}`;

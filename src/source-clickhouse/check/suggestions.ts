@@ -1,5 +1,5 @@
-import { innerType } from '../schema/clickhouse-type.ts';
-import { type Column, missingColumns, requiredColumns, type Table } from '../schema/table.ts';
+import { unwrapType } from '../schema/clickhouse-type.ts';
+import { type Column, findMissingColumns, listRequiredColumns, type Table } from '../schema/table.ts';
 import { quoteIdentifier } from '../sql.ts';
 
 /** What a stamp is called that a row gets when it is inserted. */
@@ -14,7 +14,7 @@ function mayStandFor(required: string, { name, type }: Column): boolean {
       return /^(event|event_?type|action|type|name)$/i.test(name);
     default:
       return (
-        innerType(type).kind === 'date_time' &&
+        unwrapType(type).kind === 'date_time' &&
         /(insert|ingest|load|receiv|updat|creat|time|date|_at$|^ts$)/i.test(name)
       );
   }
@@ -22,9 +22,9 @@ function mayStandFor(required: string, { name, type }: Column): boolean {
 
 /** A CREATE VIEW statement to start from, which gives a table the required columns that it lacks. */
 export function proposeView(table: Table, cursorColumn: string): string {
-  const missing = missingColumns(table, cursorColumn);
+  const missing = findMissingColumns(table, cursorColumn);
   const taken = new Set<string>();
-  const required = requiredColumns(cursorColumn).map((name) => {
+  const required = listRequiredColumns(cursorColumn).map((name) => {
     taken.add(name);
     if (!missing.includes(name)) return quoteIdentifier(name);
     const candidates = table.columns.filter((column) => !taken.has(column.name) && mayStandFor(name, column));

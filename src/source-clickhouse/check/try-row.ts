@@ -3,7 +3,7 @@ import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { fetchPages } from '../pages/fetch-pages.ts';
 import { createRowSource } from '../pages/row-source.ts';
-import { selectionOf } from '../query/selection.ts';
+import { createSelection } from '../query/selection.ts';
 import type { Table } from '../schema/table.ts';
 import type { Position } from '../state/stream-state.ts';
 
@@ -25,7 +25,12 @@ export async function tryRow(
   configuration: SourceConfiguration,
   { stop, patienceMs }: { stop: AbortSignal; patienceMs: number },
 ): Promise<Tried> {
-  const selection = selectionOf({ name: table.name, namespace: table.database }, table, table.columns, configuration);
+  const selection = createSelection(
+    { name: table.name, namespace: table.database },
+    table,
+    table.columns,
+    configuration,
+  );
   // Not AbortSignal.timeout, which a garbage collection takes away when only another signal refers to it (Node 20).
   const patience = new AbortController();
   const timer = setTimeout(() => patience.abort(), patienceMs);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ClickHouse } from '../client/client.ts';
 import { rowsOrNone } from '../client/rows-or-none.ts';
-import { innerType, isNullable } from '../schema/clickhouse-type.ts';
+import { isNullable, unwrapType } from '../schema/clickhouse-type.ts';
 import type { Column, Table } from '../schema/table.ts';
 import { quoteIdentifier } from '../sql.ts';
 
@@ -52,6 +52,6 @@ export async function unsetCursorsOfSmallTable(
 }
 
 function canBeUnset({ type }: Column): boolean {
-  const { kind } = innerType(type);
+  const { kind } = unwrapType(type);
   return !isNullable(type) && (kind === 'date_time' || kind === 'date');
 }

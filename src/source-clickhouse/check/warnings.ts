@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
-import { innerType, isNullable } from '../schema/clickhouse-type.ts';
+import { isNullable, unwrapType } from '../schema/clickhouse-type.ts';
 import type { Table } from '../schema/table.ts';
 import { quoteIdentifier } from '../sql.ts';
 import { MAX_EMITTED_ROWS } from '../state/emitted-rows.ts';
@@ -61,7 +61,7 @@ async function unstoredCursor(clickhouse: ClickHouse, table: Table, cursorColumn
 /** A cursor that does not tell when a row was inserted, so that rows which appear late can't be waited for. */
 function coarseCursor(table: Table, cursorColumn: string): string[] {
   const type = table.columns.find(({ name }) => name === cursorColumn)?.type;
-  switch (type && innerType(type).kind) {
+  switch (type && unwrapType(type).kind) {
     case 'integer':
     case 'string':
       return [
@@ -112,7 +112,7 @@ function sortedByOther(
 function oddColumns(table: Table, cursorColumn: string): string[] {
   const attributes = table.columns.filter(({ name }) => name !== cursorColumn);
   const unnamed = attributes.filter(({ name }) => !ATTRIBUTE_COLUMN.test(name)).map(({ name }) => `"${name}"`);
-  const arrays = attributes.filter(({ type }) => innerType(type).kind === 'array').map(({ name }) => `"${name}"`);
+  const arrays = attributes.filter(({ type }) => unwrapType(type).kind === 'array').map(({ name }) => `"${name}"`);
   return [
     ...(unnamed.length === 0
       ? []

@@ -4,7 +4,7 @@ import { ProxyError } from '../../protocol/network/proxy-tunnel.ts';
 import { redactForeign } from '../../protocol/secrets.ts';
 import { PROGRESS_SETTINGS } from '../client/query-settings.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
-import { isChangedTable } from '../query/schema-guard.ts';
+import { isSchemaChanged } from '../query/schema-guard.ts';
 import { quoteIdentifier } from '../sql.ts';
 import { settingAdvice } from './admin-sql.ts';
 import { sourceError } from './codes.ts';
@@ -93,7 +93,7 @@ function ofDottedTable({ table = '' }: SourceConfiguration): string {
  */
 function explainServerError(error: ClickHouseError, configuration: SourceConfiguration): Explanation {
   const { database, username } = configuration;
-  if (isChangedTable(error)) {
+  if (isSchemaChanged(error)) {
     return {
       code: 'table_changed',
       message:

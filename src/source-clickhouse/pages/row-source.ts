@@ -1,9 +1,9 @@
 import { ConnectorError, codeOf } from '../../protocol/errors.ts';
 import type { ClickHouse } from '../client/client.ts';
 import { CutOffError } from '../errors/cut-off-error.ts';
-import { cursorInLine } from '../query/record-line.ts';
-import { type RowSelection, rowQuery } from '../query/row-query.ts';
-import { isChangedTable } from '../query/schema-guard.ts';
+import { readCursor } from '../query/record-line.ts';
+import { buildRowQuery, type RowSelection } from '../query/row-query.ts';
+import { isSchemaChanged } from '../query/schema-guard.ts';
 import type { Position } from '../state/stream-state.ts';
 import type { RowSource } from './fetch-pages.ts';
 
@@ -24,7 +24,7 @@ export function createRowSource(
   return {
     open: (after, signal) => {
       // The last row of a position comes once more, as often as it was read.
-      const { query, parameters } = rowQuery(selection, after, emittedAt, maxRows + (after.tie_break?.rows ?? 0));
+      const { query, parameters } = buildRowQuery(selection, after, emittedAt, maxRows + (after.tie_break?.rows ?? 0));
       return clickhouse.bytes(query, parameters, signal);
     },
     rowsToDrop: ({ tie_break }) => tie_break && { rowHash: tie_break.row_hash, rows: tie_break.rows },
@@ -34,7 +34,7 @@ export function createRowSource(
           ? before.tie_break.rows
           : 0;
       return {
-        cursor: cursorInLine(page.lastLine, selection.cursor.column.name),
+        cursor: readCursor(page.lastLine, selection.cursor.column.name),
         tie_break: { row_hash: page.lastRowHash, rows: alike + page.rowsWithLastHash },
       };
     },
@@ -42,7 +42,7 @@ export function createRowSource(
     failure: (error) => clickhouse.failure(codeOf(error) === 'ECONNRESET' ? new CutOffError(error) : error),
     // A changed table passes with the next run, which looks at it anew, and not by asking again.
     isTransient: (error) =>
-      error instanceof ConnectorError && error.failureType === 'transient_error' && !isChangedTable(error.cause),
+      error instanceof ConnectorError && error.failureType === 'transient_error' && !isSchemaChanged(error.cause),
     onRetry: (error) => warn(`${error.message} Asking again for the rows behind the last page.`),
   };
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ClickHouse } from '../client/client.ts';
 import { rowsOrNone } from '../client/rows-or-none.ts';
 import type { Position } from '../state/stream-state.ts';
-import { type RowSelection, rowsAfter } from './row-query.ts';
+import { buildRowClauses, type RowSelection } from './row-query.ts';
 
 /** How much there is to read: rows, and their bytes on the server without compression. */
 export type Estimate = { rows: number; bytes: number | undefined };
@@ -17,12 +17,12 @@ const partsRow = z.object({ rows: z.coerce.number(), bytes: z.coerce.number() })
  *
  * https://clickhouse.com/docs/sql-reference/statements/explain#explain-estimate
  */
-export async function estimate(
+export async function estimateRows(
   clickhouse: ClickHouse,
   selection: RowSelection,
   after: Position,
 ): Promise<Estimate | undefined> {
-  const { clauses, parameters } = rowsAfter(selection, after);
+  const { clauses, parameters } = buildRowClauses(selection, after);
   const explained = await rowsOrNone(clickhouse.rows(`EXPLAIN ESTIMATE SELECT 1 ${clauses}`, parameters, explainedRow));
   if (explained.length === 0) return undefined;
   const rows = explained.reduce((sum, part) => sum + part.rows, 0) / (selection.partition?.count ?? 1);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { cursorInLine } from './record-line.ts';
+import { readCursor } from './record-line.ts';
 
 /** A line with the data as JSON text, as the server writes it. */
 function line(data: string): Buffer {
@@ -21,7 +21,7 @@ describe('the cursor in a line', () => {
     ['one beside a number that no double is', '{"a":1e999,"b":0.1000000000000000055511151231257827,"c":"x"}', 'x'],
     ['one beside an object with a key twice, as a Map may have', '{"m":{"k":1,"k":2},"c":"x"}', 'x'],
   ])('%s is had to the digit', (_, data, cursor) => {
-    expect(cursorInLine(line(data), 'c')).toBe(cursor);
+    expect(readCursor(line(data), 'c')).toBe(cursor);
   });
 
   test.each([
@@ -31,18 +31,18 @@ describe('the cursor in a line', () => {
     ['is an object', '{"c":{"value":"1"}}'],
     ['is true', '{"c":true}'],
   ])('that %s is an error that names the column', (_, data) => {
-    expect(() => cursorInLine(line(data), 'c')).toThrow('The row holds no usable c.');
+    expect(() => readCursor(line(data), 'c')).toThrow('The row holds no usable c.');
   });
 
   test('is not looked for in what is inherited', () => {
-    expect(() => cursorInLine(line('{"c":1}'), 'toString')).toThrow('The row holds no usable toString.');
+    expect(() => readCursor(line('{"c":1}'), 'toString')).toThrow('The row holds no usable toString.');
   });
 
   test.each([['{"type":"RECORD"}'], ['{"record":{}}'], ['[]'], ['{"record":{"data":"secret"}}'], ['{"c":secret}']])(
     'is not had from %s, which is not shown',
     (text) => {
       const length = Buffer.byteLength(text);
-      expect(() => cursorInLine(Buffer.from(text), 'c')).toThrow(
+      expect(() => readCursor(Buffer.from(text), 'c')).toThrow(
         expect.objectContaining({
           code: 'unexpected_fault',
           message: `Unexpected fault in the connector: a row of ${length} bytes came that is not a RECORD message.`,
@@ -57,7 +57,7 @@ describe('the cursor in a line', () => {
       Buffer.from([0xe9]),
       Buffer.from('"}}}'),
     ]);
-    expect(() => cursorInLine(bytes, 'c')).toThrow(
+    expect(() => readCursor(bytes, 'c')).toThrow(
       expect.objectContaining({ code: 'cursor_unusable', message: expect.not.stringContaining('secret') }),
     );
   });

@@ -15,8 +15,8 @@ const REPLACEMENT_CHARACTER = '\ufffd';
  * @param line a whole RECORD line in JSON, as the server sent it.
  * @throws ConnectorError (config_error) when the cursor is a text that no state can hold.
  */
-export function cursorInLine(line: Buffer, cursorColumn: string): string {
-  const cursor = rowIn(line)[cursorColumn];
+export function readCursor(line: Buffer, cursorColumn: string): string {
+  const cursor = parseRow(line)[cursorColumn];
   if (typeof cursor === 'string') {
     if (cursor.includes(REPLACEMENT_CHARACTER) && !isUtf8(line)) {
       throw sourceError(
@@ -32,7 +32,7 @@ export function cursorInLine(line: Buffer, cursorColumn: string): string {
 }
 
 /** The row in a line. What is wrong with a line is not said in the words of a parser, which quotes it. */
-function rowIn(line: Buffer): Record<string, unknown> {
+function parseRow(line: Buffer): Record<string, unknown> {
   try {
     return rowLine.parse(parseExact(line.toString('utf8'))).record.data;
   } catch {

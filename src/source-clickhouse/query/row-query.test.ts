@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { parseClickHouseType } from '../schema/clickhouse-type.ts';
-import { cursorCodec } from '../schema/cursor.ts';
+import { createCursorCodec } from '../schema/cursor.ts';
 import type { Position } from '../state/stream-state.ts';
-import { type RowSelection, rowQuery } from './row-query.ts';
-import { changedTable } from './schema-guard.ts';
+import { buildRowQuery, type RowSelection } from './row-query.ts';
+import { schemaGuardSql } from './schema-guard.ts';
 
 // That the query gives what it should, integration_tests/types/column-types.test.ts and source/names.test.ts prove with a
 // real server; here is what it must be made of for reasons that the answer does not show.
@@ -16,7 +16,7 @@ function selection(cursorType = "DateTime64(6, 'UTC')", columns?: string[]): Row
     price: 'UInt8',
   }).map(([name, type]) => ({ name, type: parseClickHouseType(type) }));
   const column = all[2];
-  const codec = column && cursorCodec(column.type);
+  const codec = column && createCursorCodec(column.type);
   if (column === undefined || codec === undefined) throw new Error(`${cursorType} is no cursor.`);
   return {
     stream: { name: 'events', namespace: 'shop' },
@@ -51,12 +51,12 @@ const SECOND_HALF = `concat(',"last_updated_at":', concat('"', replaceOne(toStri
 
 /** The subquery that fails when the table has changed. */
 function guard({ table, columns, hashedColumns }: RowSelection = selection()): string {
-  return changedTable(table, [...columns, ...hashedColumns]);
+  return schemaGuardSql(table, [...columns, ...hashedColumns]);
 }
 
 /** The query with its definitions put in, as the server reads it. */
-function written(...parameters: Parameters<typeof rowQuery>): string {
-  const { query } = rowQuery(...parameters);
+function written(...parameters: Parameters<typeof buildRowQuery>): string {
+  const { query } = buildRowQuery(...parameters);
   const [, definitions = ''] = /^WITH (.*)\n/.exec(query) ?? [];
   const rest = query.slice(query.indexOf('\n') + 1);
   const parts = definitions.split(/ AS (expression_\d+)(?:, |$)/);
@@ -72,21 +72,21 @@ const HASH = `cityHash64(${FIRST_HALF}, ${SECOND_HALF})`;
 describe('the rows that are asked for', () => {
   test('are all of them at the start', () => {
     for (const after of [undefined, { cursor: null }]) {
-      const { query, parameters } = rowQuery(selection(), after, 1);
+      const { query, parameters } = buildRowQuery(selection(), after, 1);
       expect(lineOf(query, 'WHERE')).toBe(`WHERE ${guard()} = 0`);
       expect(parameters).toEqual({ line_start: LINE_START });
     }
   });
 
   test('are those behind a cursor whose rows are all read', () => {
-    const { query, parameters } = rowQuery(selection(), { cursor: POSITION.cursor }, 1);
+    const { query, parameters } = buildRowQuery(selection(), { cursor: POSITION.cursor }, 1);
     expect(lineOf(query, 'WHERE')).toBe(`WHERE (${CURSOR} > {cursor:DateTime64(6, 'UTC')} OR ${guard()} != 0)`);
     expect(parameters).toEqual({ line_start: LINE_START, cursor: '2026-01-01 00:00:00.123456' });
   });
 
   // A bare comparison of the column, so that the server uses its index.
   test('are those from the last row on inside of a group', () => {
-    const { parameters } = rowQuery(selection(), POSITION, 1);
+    const { parameters } = buildRowQuery(selection(), POSITION, 1);
     const bound = "{cursor:DateTime64(6, 'UTC')}";
     expect(lineOf(written(selection(), POSITION, 1), 'WHERE')).toBe(
       `WHERE ${CURSOR} >= ${bound} AND (${CURSOR} > ${bound} OR ${HASH} >= {row_hash:UInt64} OR ${guard()} != 0)`,
@@ -96,10 +96,10 @@ describe('the rows that are asked for', () => {
 
   test('are those with a cursor, when it may be NULL', () => {
     const nullable = selection('Nullable(DateTime64(6))');
-    expect(lineOf(rowQuery(nullable, undefined, 1).query, 'WHERE')).toBe(
+    expect(lineOf(buildRowQuery(nullable, undefined, 1).query, 'WHERE')).toBe(
       `WHERE (${CURSOR} IS NOT NULL OR ${guard(nullable)} != 0)`,
     );
-    expect(lineOf(rowQuery(nullable, { cursor: POSITION.cursor }, 1).query, 'WHERE')).toBe(
+    expect(lineOf(buildRowQuery(nullable, { cursor: POSITION.cursor }, 1).query, 'WHERE')).toBe(
       `WHERE ${CURSOR} IS NOT NULL AND (${CURSOR} > {cursor:DateTime64(6, 'UTC')} OR ${guard(nullable)} != 0)`,
     );
   });
@@ -117,12 +117,12 @@ test('the hash is made of the columns that it was made of before, whatever the t
 
 test('the hash of all columns depends on the type of each, also of those that do not leave', () => {
   const added = { ...selection(undefined, ['custom_id']), hashedColumns: selection().columns.slice(0, 2) };
-  expect(lineOf(rowQuery(added, POSITION, 1).query, 'WHERE')).toContain("('price', 'UInt8')");
+  expect(lineOf(buildRowQuery(added, POSITION, 1).query, 'WHERE')).toContain("('price', 'UInt8')");
 });
 
 test('rows from a bound on are left alone', () => {
   const bounded = { ...selection(), lagBound: '2026-01-02T00:00:00.000000Z' };
-  const { query, parameters } = rowQuery(bounded, undefined, 1);
+  const { query, parameters } = buildRowQuery(bounded, undefined, 1);
   expect(lineOf(query, 'WHERE')).toBe(`WHERE (${CURSOR} < {lag_bound:DateTime64(6, 'UTC')} OR ${guard()} != 0)`);
   expect(parameters).toMatchObject({ lag_bound: '2026-01-02 00:00:00.000000' });
 });
@@ -136,7 +136,7 @@ test('the order is that of the positions, and does not change with the selected 
 });
 
 test('the JSON of a row is written once, for the record and for the hash', () => {
-  const { query } = rowQuery(selection(), POSITION, 1);
+  const { query } = buildRowQuery(selection(), POSITION, 1);
   expect(query.split(FIRST_HALF)).toHaveLength(2);
   expect(query.split(SECOND_HALF)).toHaveLength(2);
 });
@@ -153,12 +153,12 @@ test('the hash of a JSON or Dynamic is of a form that does not depend on setting
 });
 
 test('no setting is sent: a user with readonly=1 may send none', () => {
-  expect(rowQuery(selection(), POSITION, 1).query).not.toMatch(/settings/i);
+  expect(buildRowQuery(selection(), POSITION, 1).query).not.toMatch(/settings/i);
 });
 
 test('the columns that must have the type they had are those that leave and those of the hash, each once', () => {
   const some = { ...selection(), hashedColumns: selection().columns.slice(1) };
-  const { query } = rowQuery({ ...some, columns: some.columns.slice(0, 3) }, undefined, 1);
+  const { query } = buildRowQuery({ ...some, columns: some.columns.slice(0, 3) }, undefined, 1);
   expect(lineOf(query, 'WHERE')).toBe(
     `WHERE (SELECT throwIf(count() != 4, 'source-clickhouse: the columns have changed') FROM system.columns WHERE database = 'shop' AND table = 'events' AND has([('custom_id', 'String'), ('event_name', 'String'), ('last_updated_at', 'DateTime64(6, \\'UTC\\')'), ('price', 'UInt8')], (name, type))) = 0`,
   );

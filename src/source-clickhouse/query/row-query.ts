@@ -2,11 +2,11 @@ import type { StreamDescriptor } from '../../protocol/messages.ts';
 import type { QueryParameters } from '../client/client.ts';
 import { isNullable } from '../schema/clickhouse-type.ts';
 import type { CursorCodec } from '../schema/cursor.ts';
-import { type Field, hasNonFinite, jsonPairs, jsonText } from '../schema/json-sql.ts';
+import { type Field, jsonPairsSql, jsonSql, nonFiniteSql } from '../schema/json-sql.ts';
 import type { Column, Table } from '../schema/table.ts';
 import { quoteIdentifier, quoteString } from '../sql.ts';
 import type { Partition, Position } from '../state/stream-state.ts';
-import { changedTable } from './schema-guard.ts';
+import { schemaGuardSql } from './schema-guard.ts';
 
 /** What every row line begins with. */
 export const ROW_LINE_START = '{"type":"RECORD","record":{';
@@ -44,7 +44,7 @@ export function hasAddedColumns({ table, hashedColumns }: Pick<RowSelection, 'ta
  * The query whose answer is the protocol: each row leaves ClickHouse as a finished RECORD message in one line, in the
  * order (cursor, row hash). The hash of the whole row is next to the record, so that a read can continue after any line.
  *
- * - The message is one string that the SELECT builds (see `jsonText` for why), and TSVRaw passes it on as it is.
+ * - The message is one string that the SELECT builds (see `jsonSql` for why), and TSVRaw passes it on as it is.
  * - Every column is qualified: one that is called like an alias of ours would be taken for it. The qualifier is a name
  *   that no column has, or otherwise a part of that column would be taken (`t.a` of a Tuple `t`).
  * - The condition is `c >= x AND (c > x OR h >= y)`, as a comparison of tuples would keep ClickHouse from using its
@@ -53,7 +53,7 @@ export function hasAddedColumns({ table, hashedColumns }: Pick<RowSelection, 'ta
  * @param emittedAt milliseconds since the epoch, the same for all rows of the answer.
  * @param maxRows the maximum number of rows.
  */
-export function rowQuery(
+export function buildRowQuery(
   selection: RowSelection,
   after: Position | undefined,
   emittedAt: number,
@@ -61,16 +61,16 @@ export function rowQuery(
 ): { query: string; parameters: QueryParameters } {
   const { table, columns, cursor, hashedColumns } = selection;
   const definitions = new Definitions(table);
-  const fullHash = hasAddedColumns(selection) ? rowHash(table, table.columns, definitions) : undefined;
-  const hash = rowHash(table, hashedColumns, definitions);
+  const fullHash = hasAddedColumns(selection) ? rowHashSql(table, table.columns, definitions) : undefined;
+  const hash = rowHashSql(table, hashedColumns, definitions);
   const typedColumns = [...columns, ...(fullHash === undefined ? hashedColumns : table.columns)];
-  const fields = fieldsOf(table, columns);
-  const rows = rowsAfter(selection, after, hash, changedTable(table, typedColumns));
+  const fields = createFields(table, columns);
+  const rows = buildRowClauses(selection, after, hash, schemaGuardSql(table, typedColumns));
   const line = [
     '{line_start:String}',
-    ...halvesOf(jsonPairs(fields)).map((half) => definitions.name(half)),
+    ...joinInHalves(jsonPairsSql(fields)).map((half) => definitions.name(half)),
     `'}'`,
-    ...changesOf(fields, definitions),
+    ...metaChangesSql(fields, definitions),
     ...(fullHash === undefined
       ? [`'},"row_hash":"'`]
       : [`'},"full_hash":"'`, `toString(${fullHash})`, `'","row_hash":"'`]),
@@ -99,7 +99,7 @@ export function rowQuery(
  * @param guard the SQL of a 0 that may fail the query. It is a part of the last condition: on ClickHouse 25.8 a constant that
  *   is a condition of its own breaks reads of a table to which a column was added.
  */
-export function rowsAfter(
+export function buildRowClauses(
   selection: RowSelection,
   after: Position | undefined,
   hash?: string,
@@ -134,7 +134,7 @@ export function rowsAfter(
     const last = conditions.pop();
     conditions.push(last === undefined ? `${guard} = 0` : `${last} OR ${guard} != 0`);
   }
-  const from = `FROM ${quoteIdentifier(table.database)}.${quoteIdentifier(table.name)} AS ${quoteIdentifier(aliasOf(table))}${final ? ' FINAL' : ''}`;
+  const from = `FROM ${quoteIdentifier(table.database)}.${quoteIdentifier(table.name)} AS ${quoteIdentifier(chooseAlias(table))}${final ? ' FINAL' : ''}`;
   const where = conditions.map((condition) => (condition.includes(' OR ') ? `(${condition})` : condition));
   return { clauses: where.length === 0 ? from : `${from}\nWHERE ${where.join(' AND ')}`, parameters };
 }
@@ -144,13 +144,13 @@ export function rowsAfter(
  * hashed depends on the server's version (NULL in a tuple from 25.5 on, JSON from 26.1 on), and the hash of an aggregate
  * state is another one at each read. A string has had the same hash in every version.
  */
-function rowHash(table: Table, columns: readonly Column[], definitions: Definitions): string {
-  const fields = fieldsOf(table, columns).map((field) => {
-    const isOwn = jsonText(field.type, field.value, 'identity') !== jsonText(field.type, field.value);
+function rowHashSql(table: Table, columns: readonly Column[], definitions: Definitions): string {
+  const fields = createFields(table, columns).map((field) => {
+    const isOwn = jsonSql(field.type, field.value, 'identity') !== jsonSql(field.type, field.value);
     // A branch that two expressions share is computed for every row, also for those of which it is not true.
     return isOwn ? { ...field, value: `materialize(${field.value})` } : field;
   });
-  const halves = halvesOf(jsonPairs(fields, 'identity')).map((half) => definitions.name(half));
+  const halves = joinInHalves(jsonPairsSql(fields, 'identity')).map((half) => definitions.name(half));
   return definitions.name(`cityHash64(${halves.join(', ')})`);
 }
 
@@ -158,30 +158,30 @@ function rowHash(table: Table, columns: readonly Column[], definitions: Definiti
  * The SQL of the pairs of a row, in two halves. Two threads of the server then write strings: measured on two cores, it
  * takes two thirds of the time.
  *
- * @param pairs two operands for each column: see `jsonPairs`.
+ * @param pairs two operands for each column: see `jsonPairsSql`.
  */
-function halvesOf(pairs: readonly string[]): string[] {
+function joinInHalves(pairs: readonly string[]): string[] {
   const half = 2 * Math.ceil(pairs.length / 4);
   return [pairs.slice(0, half), pairs.slice(half)].map((operands) =>
     operands.length === 0 ? `''` : `concat(${operands.join(', ')})`,
   );
 }
 
-function fieldsOf(table: Table, columns: readonly Column[]): Field[] {
+function createFields(table: Table, columns: readonly Column[]): Field[] {
   return columns.map((column) => ({ name: column.name, type: column.type, value: qualify(table, column) }));
 }
 
 function qualify(table: Table, { name }: Pick<Column, 'name'>): string {
-  return `${quoteIdentifier(aliasOf(table))}.${quoteIdentifier(name)}`;
+  return `${quoteIdentifier(chooseAlias(table))}.${quoteIdentifier(name)}`;
 }
 
 /**
  * The SQL of the record's `meta`, if a value may be one that JSON lacks: the columns that hold a NaN or an infinity,
  * which leave as null. https://docs.airbyte.com/platform/understanding-airbyte/airbyte-protocol#airbyterecordmessagemeta
  */
-function changesOf(fields: readonly Field[], definitions: Definitions): string[] {
+function metaChangesSql(fields: readonly Field[], definitions: Definitions): string[] {
   const lossy = fields.flatMap(({ name, type, value }) => {
-    const condition = hasNonFinite(type, value);
+    const condition = nonFiniteSql(type, value);
     return condition === undefined ? [] : [{ name, condition }];
   });
   if (lossy.length === 0) return [];
@@ -193,11 +193,11 @@ function changesOf(fields: readonly Field[], definitions: Definitions): string[]
 }
 
 /** What the table is called in the query: a name that none of its columns has, nor begins with before a dot. */
-function aliasOf(table: Table): string {
-  return unusedName(table, 'source');
+function chooseAlias(table: Table): string {
+  return chooseUnusedName(table, 'source');
 }
 
-function unusedName({ columns }: Table, wanted: string): string {
+function chooseUnusedName({ columns }: Table, wanted: string): string {
   let unused = wanted;
   while (columns.some(({ name }) => name === unused || name.startsWith(`${unused}.`))) unused += '_';
   return unused;
@@ -214,7 +214,7 @@ class Definitions {
 
   /** The name of an expression. */
   name(expression: string): string {
-    const name = this.#names.get(expression) ?? unusedName(this.#table, `expression_${this.#names.size + 1}`);
+    const name = this.#names.get(expression) ?? chooseUnusedName(this.#table, `expression_${this.#names.size + 1}`);
     this.#names.set(expression, name);
     return name;
   }

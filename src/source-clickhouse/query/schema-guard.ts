@@ -17,13 +17,13 @@ const CHANGED = 'source-clickhouse: the columns have changed';
  * is part of the query, as an ALTER can overtake one that is asked before it: the server locks the table when it
  * reads FROM, and runs this subquery after that. It does without IN, which a limit on sets (max_rows_in_set) would refuse.
  */
-export function changedTable({ database, name }: Table, columns: readonly Column[]): string {
+export function schemaGuardSql({ database, name }: Table, columns: readonly Column[]): string {
   const types = new Map(columns.map(({ name: column, type, declaredAs }) => [column, declaredAs ?? type.name]));
   const expected = [...types].map(([column, type]) => `(${quoteString(column)}, ${quoteString(type)})`);
   return `(SELECT throwIf(count() != ${types.size}, ${quoteString(CHANGED)}) FROM system.columns WHERE database = ${quoteString(database)} AND table = ${quoteString(name)} AND has([${expected.join(', ')}], (name, type)))`;
 }
 
-/** Whether a query failed by its `changedTable`; the server's words begin so then, and may hold it in other cases. */
-export function isChangedTable(error: unknown): boolean {
+/** Whether a query failed by its `schemaGuardSql`; the server's words begin so then, and may hold it in other cases. */
+export function isSchemaChanged(error: unknown): boolean {
   return error instanceof ClickHouseError && error.code === THROWN && error.message.startsWith(CHANGED);
 }

@@ -3,8 +3,8 @@ import type { StreamDescriptor } from '../../protocol/messages.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { sourceError } from '../errors/codes.ts';
-import { cursorCodec } from '../schema/cursor.ts';
-import { type Column, listTables, missingColumns, requiredColumns, type Table } from '../schema/table.ts';
+import { createCursorCodec } from '../schema/cursor.ts';
+import { type Column, findMissingColumns, listRequiredColumns, listTables, type Table } from '../schema/table.ts';
 import { refuseUnreadable } from '../streams/unreadable-engine.ts';
 import type { RowSelection } from './row-query.ts';
 
@@ -14,7 +14,7 @@ import type { RowSelection } from './row-query.ts';
  * @param warn is told of what is odd and no obstacle.
  * @throws ConnectorError (config_error) when the table, a column or an order is missing.
  */
-export async function selectRows(
+export async function resolveSelection(
   clickhouse: ClickHouse,
   configuration: SourceConfiguration,
   configured: ConfiguredStream,
@@ -35,7 +35,7 @@ export async function selectRows(
       `There is no table or view "${stream.name}" in the database "${configuration.database}" that "${configuration.username}" may read. It was dropped, renamed, or the user lacks SELECT on it. Refresh the schema (discover).`,
     );
   }
-  const missing = missingColumns(table, cursor_column);
+  const missing = findMissingColumns(table, cursor_column);
   if (missing.length > 0) {
     throw sourceError(
       'columns_missing',
@@ -43,8 +43,8 @@ export async function selectRows(
     );
   }
   await refuseUnreadable(clickhouse, table);
-  const columns = await selectedColumns(table, cursor_column, configured, warn);
-  return selectionOf(stream, table, columns, configuration);
+  const columns = await resolveColumns(table, cursor_column, configured, warn);
+  return createSelection(stream, table, columns, configuration);
 }
 
 /**
@@ -52,7 +52,7 @@ export async function selectRows(
  *
  * @throws ConnectorError (config_error) when the values of the cursor have no useful order.
  */
-export function selectionOf(
+export function createSelection(
   stream: StreamDescriptor,
   table: Table,
   columns: readonly Column[],
@@ -62,7 +62,7 @@ export function selectionOf(
     stream,
     table,
     columns,
-    cursor: cursorOf(table, cursor_column),
+    cursor: resolveCursor(table, cursor_column),
     final: use_final,
     partition,
     hashedColumns: table.columns,
@@ -71,7 +71,7 @@ export function selectionOf(
 }
 
 /** The columns in the catalog's schema, as platforms let users leave some out; without a schema, all of them. */
-async function selectedColumns(
+async function resolveColumns(
   table: Table,
   cursorColumn: string,
   configured: ConfiguredStream,
@@ -85,14 +85,14 @@ async function selectedColumns(
       `${table.name} no longer has ${gone.join(', ')}, which the catalog names. Refresh the schema (discover).`,
     );
   }
-  const required = requiredColumns(cursorColumn);
+  const required = listRequiredColumns(cursorColumn);
   return table.columns.filter(({ name }) => Object.hasOwn(wanted, name) || required.includes(name));
 }
 
 /** @throws ConnectorError (config_error) when the values of the column have no useful order. */
-function cursorOf(table: Table, cursorColumn: string): RowSelection['cursor'] {
+function resolveCursor(table: Table, cursorColumn: string): RowSelection['cursor'] {
   const column = table.columns.find(({ name }) => name === cursorColumn);
-  const codec = column === undefined ? undefined : cursorCodec(column.type);
+  const codec = column === undefined ? undefined : createCursorCodec(column.type);
   if (column === undefined || codec === undefined) {
     throw sourceError(
       'cursor_unusable',

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
-import { type ClickHouseType, innerType } from '../schema/clickhouse-type.ts';
+import { type ClickHouseType, unwrapType } from '../schema/clickhouse-type.ts';
 
 /** What the server's clock says about the cursors of a run, as exact texts of the cursor. */
 export type TimeWindow = {
@@ -22,12 +22,12 @@ const clockRow = z.object({ now: z.string(), lookback_start: z.string(), lag_bou
  * are left alone until they are old enough (lag). Without a lookback the unit that runs now (a second of a DateTime, a
  * day of a Date) is left alone at least, as rows will yet be stamped with it.
  */
-export async function timeWindow(
+export async function readTimeWindow(
   clickhouse: ClickHouse,
   cursorType: ClickHouseType,
   { lookback_seconds, cursor_lag_seconds }: Pick<SourceConfiguration, 'lookback_seconds' | 'cursor_lag_seconds'>,
 ): Promise<TimeWindow | undefined> {
-  const cursorAgo = await secondsAgo(clickhouse, cursorType);
+  const cursorAgo = await chooseCursorSql(clickhouse, cursorType);
   if (cursorAgo === undefined) return undefined;
   const [clock] = await clickhouse.rows(
     `SELECT ${cursorAgo('0')} AS now, ${cursorAgo('{lookback:UInt32}')} AS lookback_start, ${cursorAgo('{lag:UInt32}')} AS lag_bound`,
@@ -43,17 +43,17 @@ export async function timeWindow(
 }
 
 /** The SQL of the cursor, as its text in a record, of a row that was stamped some seconds ago. */
-async function secondsAgo(
+async function chooseCursorSql(
   clickhouse: ClickHouse,
   cursorType: ClickHouseType,
 ): Promise<((seconds: string) => string) | undefined> {
-  const type = innerType(cursorType);
+  const type = unwrapType(cursorType);
   switch (type.kind) {
     case 'date_time':
       return (seconds) =>
         `concat(replaceOne(toString(toDateTime64(subtractSeconds(now64(9, 'UTC'), ${seconds}), ${type.precision}, 'UTC')), ' ', 'T'), 'Z')`;
     case 'date': {
-      const zone = await serverZone(clickhouse);
+      const zone = await findServerZone(clickhouse);
       return (seconds) => `toString(toDate(subtractSeconds(now(), ${seconds}), ${zone}))`;
     }
     default:
@@ -65,7 +65,7 @@ async function secondsAgo(
  * The SQL of the server's time zone, in which today() is for those who insert, whatever session_timezone is for the one
  * who reads. Versions before 23.6 have neither that setting nor serverTimezone(): there, timezone() is the server's.
  */
-async function serverZone(clickhouse: ClickHouse): Promise<string> {
+async function findServerZone(clickhouse: ClickHouse): Promise<string> {
   const found = await clickhouse.rows(
     "SELECT name FROM system.functions WHERE name = 'serverTimezone'",
     {},

@@ -1,5 +1,5 @@
 import { readFullHash, readRowHash } from '../pages/page-cutter.ts';
-import { cursorInLine } from '../query/record-line.ts';
+import { readCursor } from '../query/record-line.ts';
 import { type EmittedRows, MAX_EMITTED_ROWS } from '../state/emitted-rows.ts';
 
 const LINE_FEED = 0x0a;
@@ -37,7 +37,7 @@ export function dropEmitted(
   for (let start = 0; start < page.length && unsent.length < maxRows; ) {
     const end = page.indexOf(LINE_FEED, start);
     const line = page.subarray(start, end);
-    const cursor = cursorInLine(line, cursorColumn);
+    const cursor = readCursor(line, cursorColumn);
     const hash = readRowHash(line);
     const isInLookback = emitted.isInLookback(cursor);
     if (!emitted.recognize(cursor, hash)) {

@@ -6,9 +6,9 @@ import type { InputState } from '../../protocol/state.ts';
 import { unsetCursorsOfSmallTable } from '../check/unset-cursors.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
-import { type Estimate, estimate } from '../query/estimate.ts';
-import { selectRows } from '../query/selection.ts';
-import { timeWindow } from '../query/time-window.ts';
+import { type Estimate, estimateRows } from '../query/estimate.ts';
+import { resolveSelection } from '../query/selection.ts';
+import { readTimeWindow } from '../query/time-window.ts';
 import { refreshOf, stateToContinueFrom } from '../state/full-refresh.ts';
 import { startingState } from './initial-state.ts';
 import type { RowBudget } from './row-limit.ts';
@@ -43,7 +43,7 @@ async function readStream(context: ReadContext, configured: ConfiguredStream, st
   await output.write(streamStatus(stream, 'STARTED', now()));
   try {
     const warn = (message: string): Promise<void> => output.write(log('WARN', message));
-    const selection = await selectRows(clickhouse, configuration, configured, stream, warn);
+    const selection = await resolveSelection(clickhouse, configuration, configured, stream, warn);
     const isIncremental = configured.sync_mode === 'incremental';
     const stored = stateToContinueFrom(configured, state.of(stream, configuration.database));
     const { state: position, hashedColumns } = await startingState(selection, stream, stored, warn);
@@ -54,10 +54,10 @@ async function readStream(context: ReadContext, configured: ConfiguredStream, st
         : await unsetCursorsOfSmallTable(clickhouse, selection.table, selection.cursor.column);
     if (unset !== undefined) await warn(unset);
     const window = isIncremental
-      ? await timeWindow(clickhouse, selection.cursor.column.type, configuration)
+      ? await readTimeWindow(clickhouse, selection.cursor.column.type, configuration)
       : undefined;
     const order = { ...selection, hashedColumns, lagBound: window?.lagBound };
-    const size = await estimate(clickhouse, order, start);
+    const size = await estimateRows(clickhouse, order, start);
     if (size !== undefined) await output.write(streamEstimate(stream, ...withinBudget(size, budget), now()));
     const total = await readStreamRows(context, stream, order, start, window);
     const complete = !context.stop.aborted;

@@ -6,7 +6,7 @@ import { sourceError } from '../errors/codes.ts';
 import type { RowSelection } from '../query/row-query.ts';
 import type { TimeWindow } from '../query/time-window.ts';
 import { parseClickHouseType } from '../schema/clickhouse-type.ts';
-import { cursorCodec } from '../schema/cursor.ts';
+import { createCursorCodec } from '../schema/cursor.ts';
 import type { Column } from '../schema/table.ts';
 import { BYTES_PER_EMITTED_ROW, MAX_EMITTED_ROWS } from '../state/emitted-rows.ts';
 import { STATE_VERSION, type StreamState } from '../state/stream-state.ts';
@@ -26,7 +26,7 @@ const START: StreamState = {
 
 function selection(added: Column[] = []): RowSelection {
   const column = { name: 'last_updated_at', type: CURSOR_TYPE };
-  const codec = cursorCodec(CURSOR_TYPE);
+  const codec = createCursorCodec(CURSOR_TYPE);
   if (codec === undefined) throw new Error('It is no cursor.');
   const columns = [column];
   return {

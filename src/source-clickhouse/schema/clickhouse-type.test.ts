@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type ClickHouseType, innerType, isNullable, parseClickHouseType } from './clickhouse-type.ts';
+import { type ClickHouseType, isNullable, parseClickHouseType, unwrapType } from './clickhouse-type.ts';
 
 /** A type in one line: its kind, what belongs to the kind, and in brackets what it is made of. */
 function outline(type: ClickHouseType): string {
@@ -243,7 +243,7 @@ test.each([
   ['LowCardinality(Nullable(String))', 'string'],
   ['Array(Nullable(String))', 'array(nullable(string))'],
 ])('under Nullable and LowCardinality %s is %s', (name, expected) => {
-  expect(outline(innerType(parseClickHouseType(name)))).toBe(expected);
+  expect(outline(unwrapType(parseClickHouseType(name)))).toBe(expected);
 });
 
 test.each([

@@ -111,8 +111,8 @@ export function parseClickHouseType(name: string): ClickHouseType {
 }
 
 /** The type under Nullable and LowCardinality. */
-export function innerType(type: ClickHouseType): ClickHouseType {
-  return type.kind === 'nullable' || type.kind === 'low_cardinality' ? innerType(type.of) : type;
+export function unwrapType(type: ClickHouseType): ClickHouseType {
+  return type.kind === 'nullable' || type.kind === 'low_cardinality' ? unwrapType(type.of) : type;
 }
 
 /** Whether NULL is among the values of a column of this type. */
@@ -135,7 +135,7 @@ function splitArguments(text: string): string[] {
   let start = 0;
   for (let i = 0; i < text.length; i++) {
     const character = text[i];
-    if (character === "'" || character === '`') i = endOfQuoted(text, i);
+    if (character === "'" || character === '`') i = findEndOfQuoted(text, i);
     else if (character === '(') depth++;
     else if (character === ')') depth--;
     else if (character === ',' && depth === 0) {
@@ -148,7 +148,7 @@ function splitArguments(text: string): string[] {
 }
 
 /** The index of the quote that ends what the quote at `start` opens. */
-function endOfQuoted(text: string, start: number): number {
+function findEndOfQuoted(text: string, start: number): number {
   let i = start + 1;
   while (i < text.length && text[i] !== text[start]) i += text[i] === '\\' ? 2 : 1;
   return i;
@@ -157,7 +157,7 @@ function endOfQuoted(text: string, start: number): number {
 /** A tuple's element: `name Type`, `` `quoted name` Type `` or `Type` alone. */
 function parseElement(text: string): { name: string | undefined; type: ClickHouseType } {
   if (text.startsWith('`')) {
-    const end = endOfQuoted(text, 0);
+    const end = findEndOfQuoted(text, 0);
     return { name: unquote(text.slice(1, end)), type: parseClickHouseType(text.slice(end + 1).trim()) };
   }
   const named = /^([A-Za-z_][A-Za-z0-9_]*) +(.+)$/s.exec(text);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseClickHouseType } from './clickhouse-type.ts';
-import { cursorCodec } from './cursor.ts';
+import { createCursorCodec } from './cursor.ts';
 
 // That the parameters find the rows behind them, integration_tests/types/column-types.test.ts proves with a real server.
 describe('a cursor of the type', () => {
@@ -31,7 +31,7 @@ describe('a cursor of the type', () => {
     ['String', 'Z to T', 'String', 'Z to T'],
     ['LowCardinality(Nullable(String))', '', 'String', ''],
   ])('%s is compared in its own type', (name, cursor, parameterType, parameter) => {
-    const codec = cursorCodec(parseClickHouseType(name));
+    const codec = createCursorCodec(parseClickHouseType(name));
     expect(codec?.parameterType).toBe(parameterType);
     expect(codec?.toParameter(cursor)).toBe(parameter);
   });
@@ -53,6 +53,6 @@ describe('a cursor of the type', () => {
     'AggregateFunction(max, DateTime)',
     'Time64(3)',
   ])('%s is none', (name) => {
-    expect(cursorCodec(parseClickHouseType(name))).toBeUndefined();
+    expect(createCursorCodec(parseClickHouseType(name))).toBeUndefined();
   });
 });

@@ -1,4 +1,4 @@
-import { type ClickHouseType, innerType } from './clickhouse-type.ts';
+import { type ClickHouseType, unwrapType } from './clickhouse-type.ts';
 
 /**
  * How a cursor column's values become text that is exact, and a query parameter that the server compares with the
@@ -20,8 +20,8 @@ const INTEGER = /^-?\d{1,78}$/;
 const ANY_TEXT = /^/;
 
 /** The codec for a column type, or undefined when its values have no useful order. */
-export function cursorCodec(type: ClickHouseType): CursorCodec | undefined {
-  const inner = innerType(type);
+export function createCursorCodec(type: ClickHouseType): CursorCodec | undefined {
+  const inner = unwrapType(type);
   switch (inner.kind) {
     case 'date_time': {
       const parameterType = inner.name.startsWith('DateTime64')

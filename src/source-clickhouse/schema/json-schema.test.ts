@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { JsonSchema } from '../../protocol/messages.ts';
 import { parseClickHouseType } from './clickhouse-type.ts';
-import { columnJsonSchema } from './json-schema.ts';
+import { buildColumnSchema } from './json-schema.ts';
 
 const INTEGER = { type: 'integer', airbyte_type: 'integer' };
 const STAMP = { type: 'string', format: 'date-time', airbyte_type: 'timestamp_with_timezone' };
@@ -67,6 +67,6 @@ describe('the JSON schema of a column of the type', () => {
     ['Nullable(Time)', { type: ['null', 'string'] }],
     ['Quantum(3)', { type: 'string' }],
   ])('%s', (name, schema) => {
-    expect(columnJsonSchema(parseClickHouseType(name))).toEqual(schema);
+    expect(buildColumnSchema(parseClickHouseType(name))).toEqual(schema);
   });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseClickHouseType } from './clickhouse-type.ts';
-import { anyOf, hasNonFinite, jsonPairs, jsonText } from './json-sql.ts';
+import { anyOfSql, jsonPairsSql, jsonSql, nonFiniteSql } from './json-sql.ts';
 
 // What the expressions give, integration_tests/types/column-types.test.ts proves with a real server, to the digit.
 
@@ -22,14 +22,14 @@ test('every expression is made of the value that it was given', () => {
     'Time',
     'Quantum(3)',
   ]) {
-    expect(jsonText(parseClickHouseType(name), 't.`a b`')).toContain('t.`a b`');
+    expect(jsonSql(parseClickHouseType(name), 't.`a b`')).toContain('t.`a b`');
   }
 });
 
 test('names are escaped for JSON, and that for SQL', () => {
   const type = parseClickHouseType('UInt8');
   expect(
-    jsonPairs([
+    jsonPairsSql([
       { name: `it's "a"`, type, value: 'a' },
       { name: '\\\n', type, value: 'b' },
     ]),
@@ -46,7 +46,7 @@ describe('whether a value holds what JSON lacks', () => {
     'JSON',
     'Variant(String, UInt8)',
   ])('is no question for %s, and costs nothing', (name) => {
-    expect(hasNonFinite(parseClickHouseType(name), 'c')).toBeUndefined();
+    expect(nonFiniteSql(parseClickHouseType(name), 'c')).toBeUndefined();
   });
 
   test.each([
@@ -59,11 +59,11 @@ describe('whether a value holds what JSON lacks', () => {
     'Variant(String, Float64)',
     'Point',
   ])('is asked of %s', (name) => {
-    expect(hasNonFinite(parseClickHouseType(name), 'c')).toContain('isFinite');
+    expect(nonFiniteSql(parseClickHouseType(name), 'c')).toContain('isFinite');
   });
 
   test('is one question for several columns', () => {
-    expect(anyOf([undefined, 'a', undefined, 'b'])).toBe('(a OR b)');
-    expect(anyOf([undefined])).toBeUndefined();
+    expect(anyOfSql([undefined, 'a', undefined, 'b'])).toBe('(a OR b)');
+    expect(anyOfSql([undefined])).toBeUndefined();
   });
 });

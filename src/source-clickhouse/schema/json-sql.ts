@@ -1,5 +1,5 @@
 import { quoteString } from '../sql.ts';
-import { type ClickHouseType, innerType } from './clickhouse-type.ts';
+import { type ClickHouseType, unwrapType } from './clickhouse-type.ts';
 
 /** Integers of more bits leave as JSON strings: a JSON number that long is refused or rounded by most readers. */
 const WIDEST_NUMBER_BITS = 64;
@@ -22,13 +22,13 @@ export type Purpose = 'record' | 'identity';
  *
  * @param value the SQL of the value.
  */
-export function jsonText(type: ClickHouseType, value: string, purpose: Purpose = 'record'): string {
-  return new JsonSql(purpose).text(type, value, 0);
+export function jsonSql(type: ClickHouseType, value: string, purpose: Purpose = 'record'): string {
+  return new JsonSqlBuilder(purpose).value(type, value, 0);
 }
 
 /** The SQL of the pairs `"name":value` of an object, with commas between them; operands for concat. */
-export function jsonPairs(fields: readonly Field[], purpose: Purpose = 'record'): string[] {
-  return new JsonSql(purpose).pairs(fields, 0);
+export function jsonPairsSql(fields: readonly Field[], purpose: Purpose = 'record'): string[] {
+  return new JsonSqlBuilder(purpose).pairs(fields, 0);
 }
 
 /** A member of an object: its name, and the type and the SQL of its value. */
@@ -38,27 +38,27 @@ export type Field = { name: string; type: ClickHouseType; value: string };
  * Writes the SQL of JSON. The parameters of a lambda are numbered by their depth: the old analyzer of ClickHouse takes an
  * inner expression for an outer one that is written alike.
  */
-class JsonSql {
+class JsonSqlBuilder {
   readonly #purpose: Purpose;
 
   constructor(purpose: Purpose) {
     this.#purpose = purpose;
   }
 
-  text(type: ClickHouseType, value: string, depth: number): string {
+  value(type: ClickHouseType, value: string, depth: number): string {
     switch (type.kind) {
       case 'nullable':
-        return this.#nullable(type.of, value, depth);
+        return this.#nullableSql(type.of, value, depth);
       case 'low_cardinality':
-        return this.text(type.of, value, depth);
+        return this.value(type.of, value, depth);
       case 'boolean':
         return `if(${value}, 'true', 'false')`;
       case 'integer':
-        return isJsonNumber(type) ? `toString(${value})` : inQuotes(`toString(${value})`);
+        return isJsonNumber(type) ? `toString(${value})` : quotedSql(`toString(${value})`);
       case 'decimal':
         return `toString(${value})`;
       case 'float':
-        return `if(${finiteCheck(type, value)}, toString(${value}), 'null')`;
+        return `if(${isFiniteSql(type, value)}, toString(${value}), 'null')`;
       case 'string':
         return `toJSONString(${value})`;
       case 'fixed_string':
@@ -67,7 +67,7 @@ class JsonSql {
       case 'date':
       case 'uuid':
       case 'ip':
-        return inQuotes(`toString(${value})`);
+        return quotedSql(`toString(${value})`);
       case 'date_time':
         // formatDateTime is quicker, but what it makes of fractions depends on the server's version and settings.
         return type.name.startsWith('DateTime64')
@@ -75,26 +75,26 @@ class JsonSql {
           : `formatDateTime(${value}, '"%FT%TZ"', 'UTC')`;
       case 'array': {
         const item = `x${depth}`;
-        return list(`arrayMap(${item} -> ${this.text(type.of, item, depth + 1)}, ${value})`, '[', ']');
+        return joinSql(`arrayMap(${item} -> ${this.value(type.of, item, depth + 1)}, ${value})`, '[', ']');
       }
       case 'map': {
         const [key, item] = [`k${depth}`, `v${depth}`];
-        const entry = `concat(${this.#key(type.key, key, depth + 1)}, ':', ${this.text(type.value, item, depth + 1)})`;
-        return list(`arrayMap((${key}, ${item}) -> ${entry}, mapKeys(${value}), mapValues(${value}))`, '{', '}');
+        const entry = `concat(${this.#keySql(type.key, key, depth + 1)}, ':', ${this.value(type.value, item, depth + 1)})`;
+        return joinSql(`arrayMap((${key}, ${item}) -> ${entry}, mapKeys(${value}), mapValues(${value}))`, '{', '}');
       }
       case 'tuple':
-        return this.#tuple(type.elements, value, depth);
+        return this.#tupleSql(type.elements, value, depth);
       case 'variant': {
         const options = type.of.flatMap((option) => [
-          isOfType(value, option),
-          this.#variantElement(option, elementOfType(value, option), depth),
+          isOfTypeSql(value, option),
+          this.#variantSql(option, variantElementSql(value, option), depth),
         ]);
         return `multiIf(${[...options, `'null'`].join(', ')})`;
       }
       case 'json':
-        return this.#purpose === 'record' ? serverText(value) : settingFreeText(value);
+        return this.#purpose === 'record' ? serverJsonSql(value) : settingFreeJsonSql(value);
       case 'dynamic':
-        return this.#purpose === 'record' ? serverText(value) : dynamicBytes(value);
+        return this.#purpose === 'record' ? serverJsonSql(value) : dynamicBytesSql(value);
       case 'aggregate_state':
         // Bytes that mean nothing outside of ClickHouse, and not the same at each read. A column of them is left out;
         // inside of another type, null keeps the place.
@@ -107,49 +107,49 @@ class JsonSql {
   pairs(fields: readonly Field[], depth: number): string[] {
     return fields.flatMap(({ name, type, value }, index) => [
       quoteString(`${index === 0 ? '' : ','}${JSON.stringify(name)}:`),
-      this.text(type, value, depth),
+      this.value(type, value, depth),
     ]);
   }
 
-  #nullable(of: ClickHouseType, value: string, depth: number): string {
+  #nullableSql(of: ClickHouseType, value: string, depth: number): string {
     // Naming the value once keeps the query short: a table of many columns must fit in max_query_size.
     return PASSES_NULL_ON.has(of.kind)
-      ? `ifNull(${this.text(of, value, depth)}, 'null')`
-      : `if(isNull(${value}), 'null', ${this.text(of, `assumeNotNull(${value})`, depth)})`;
+      ? `ifNull(${this.value(of, value, depth)}, 'null')`
+      : `if(isNull(${value}), 'null', ${this.value(of, `assumeNotNull(${value})`, depth)})`;
   }
 
-  #variantElement(option: ClickHouseType, element: string, depth: number): string {
+  #variantSql(option: ClickHouseType, element: string, depth: number): string {
     // Up to 25.5, the element of a LowCardinality is NULL when its value is the zero of its type.
     return option.kind === 'low_cardinality'
-      ? this.text(option, `assumeNotNull(${element})`, depth)
-      : this.#nullable(option, element, depth);
+      ? this.value(option, `assumeNotNull(${element})`, depth)
+      : this.#nullableSql(option, element, depth);
   }
 
   /** A tuple leaves as an object when all its elements have names, otherwise as an array. */
-  #tuple(elements: Extract<ClickHouseType, { kind: 'tuple' }>['elements'], value: string, depth: number): string {
-    const fields = elements.map(({ name, type }, index) => ({ name, type, value: elementAt(value, index) }));
+  #tupleSql(elements: Extract<ClickHouseType, { kind: 'tuple' }>['elements'], value: string, depth: number): string {
+    const fields = elements.map(({ name, type }, index) => ({ name, type, value: tupleElementSql(value, index) }));
     const named = fields.flatMap(({ name, ...field }) => (name === undefined ? [] : [{ name, ...field }]));
     if (fields.length === 0) return `'[]'`;
     if (named.length === fields.length) return `concat('{', ${this.pairs(named, depth).join(', ')}, '}')`;
-    const texts = fields.map((field) => this.text(field.type, field.value, depth));
+    const texts = fields.map((field) => this.value(field.type, field.value, depth));
     return `concat('[', ${texts.join(`, ',', `)}, ']')`;
   }
 
   /** Keys of an object are strings whatever they are in the Map. */
-  #key(type: ClickHouseType, value: string, depth: number): string {
-    const inner = innerType(type);
+  #keySql(type: ClickHouseType, value: string, depth: number): string {
+    const inner = unwrapType(type);
     switch (inner.kind) {
       case 'integer':
-        return inQuotes(`toString(${value})`);
+        return quotedSql(`toString(${value})`);
       case 'boolean':
-        return inQuotes(this.text(inner, value, depth));
+        return quotedSql(this.value(inner, value, depth));
       case 'string':
       case 'fixed_string':
       case 'date':
       case 'date_time':
       case 'uuid':
       case 'ip':
-        return this.text(inner, value, depth);
+        return this.value(inner, value, depth);
       default:
         return `toJSONString(toString(${value}))`;
     }
@@ -174,34 +174,36 @@ const PASSES_NULL_ON: ReadonlySet<ClickHouseType['kind']> = new Set([
  * The SQL of whether a value holds a NaN or an infinity somewhere, which leaves as null; undefined when its type can't.
  * What is in a JSON or Dynamic is not looked into.
  *
- * @param depth how many lambdas are around it: see JsonSql.
+ * @param depth how many lambdas are around it: see JsonSqlBuilder.
  */
-export function hasNonFinite(type: ClickHouseType, value: string, depth = 0): string | undefined {
+export function nonFiniteSql(type: ClickHouseType, value: string, depth = 0): string | undefined {
   switch (type.kind) {
     case 'float':
-      return `NOT ${finiteCheck(type, value)}`;
+      return `NOT ${isFiniteSql(type, value)}`;
     case 'low_cardinality':
-      return hasNonFinite(type.of, value, depth);
+      return nonFiniteSql(type.of, value, depth);
     case 'nullable': {
-      if (type.of.kind === 'float') return `ifNull(NOT ${finiteCheck(type.of, value)}, 0)`;
-      const inner = hasNonFinite(type.of, `assumeNotNull(${value})`, depth);
+      if (type.of.kind === 'float') return `ifNull(NOT ${isFiniteSql(type.of, value)}, 0)`;
+      const inner = nonFiniteSql(type.of, `assumeNotNull(${value})`, depth);
       return inner && `(isNotNull(${value}) AND ${inner})`;
     }
     case 'array': {
-      const inner = hasNonFinite(type.of, `x${depth}`, depth + 1);
+      const inner = nonFiniteSql(type.of, `x${depth}`, depth + 1);
       return inner && `arrayExists(x${depth} -> ${inner}, ${value})`;
     }
     case 'map': {
-      const inner = hasNonFinite(type.value, `x${depth}`, depth + 1);
+      const inner = nonFiniteSql(type.value, `x${depth}`, depth + 1);
       return inner && `arrayExists(x${depth} -> ${inner}, mapValues(${value}))`;
     }
     case 'tuple':
-      return anyOf(type.elements.map((element, index) => hasNonFinite(element.type, elementAt(value, index), depth)));
+      return anyOfSql(
+        type.elements.map((element, index) => nonFiniteSql(element.type, tupleElementSql(value, index), depth)),
+      );
     case 'variant':
-      return anyOf(
+      return anyOfSql(
         type.of.map((option) => {
-          const inner = hasNonFinite(option, `assumeNotNull(${elementOfType(value, option)})`, depth);
-          return inner && `(${isOfType(value, option)} AND ${inner})`;
+          const inner = nonFiniteSql(option, `assumeNotNull(${variantElementSql(value, option)})`, depth);
+          return inner && `(${isOfTypeSql(value, option)} AND ${inner})`;
         }),
       );
     default:
@@ -210,13 +212,13 @@ export function hasNonFinite(type: ClickHouseType, value: string, depth = 0): st
 }
 
 /** The SQL of whether one of several conditions holds; undefined when there is none. */
-export function anyOf(conditions: readonly (string | undefined)[]): string | undefined {
+export function anyOfSql(conditions: readonly (string | undefined)[]): string | undefined {
   const some = conditions.filter((condition) => condition !== undefined);
   return some.length === 0 ? undefined : `(${some.join(' OR ')})`;
 }
 
 /** Servers before 25.9 have no isFinite for BFloat16. */
-function finiteCheck({ name }: ClickHouseType, value: string): string {
+function isFiniteSql({ name }: ClickHouseType, value: string): string {
   return `isFinite(${name === 'BFloat16' ? `toFloat32(${value})` : value})`;
 }
 
@@ -226,7 +228,7 @@ export function isJsonNumber({ bits }: Extract<ClickHouseType, { kind: 'integer'
 }
 
 /** What the server writes for types that only the value knows. A function of a Dynamic returns a Nullable. */
-function serverText(value: string): string {
+function serverJsonSql(value: string): string {
   return `ifNull(toJSONString(${value}), 'null')`;
 }
 
@@ -234,33 +236,33 @@ function serverText(value: string): string {
  * The same without what settings change in it: quotes around numbers, and escaped slashes. The bytes of RowBinary would
  * depend on no setting, but their paths have another order after a merge.
  */
-function settingFreeText(value: string): string {
-  return `replaceRegexpAll(${serverText(value)}, '["\\\\\\\\]', '')`;
+function settingFreeJsonSql(value: string): string {
+  return `replaceRegexpAll(${serverJsonSql(value)}, '["\\\\\\\\]', '')`;
 }
 
 /** The bytes that RowBinary has for a Dynamic, which depend on no setting; unless it holds a JSON: see above. */
-function dynamicBytes(value: string): string {
-  return `if(position(dynamicType(${value}), 'JSON') > 0, ${settingFreeText(value)}, formatRow('RowBinary', ${value}))`;
+function dynamicBytesSql(value: string): string {
+  return `if(position(dynamicType(${value}), 'JSON') > 0, ${settingFreeJsonSql(value)}, formatRow('RowBinary', ${value}))`;
 }
 
 /** The SQL of a JSON array or object of the strings of an array. */
-function list(texts: string, open: string, close: string): string {
+function joinSql(texts: string, open: string, close: string): string {
   return `concat('${open}', arrayStringConcat(${texts}, ','), '${close}')`;
 }
 
 /** Text that needs no escape, in the quotes of JSON. */
-function inQuotes(text: string): string {
+function quotedSql(text: string): string {
   return `concat('"', ${text}, '"')`;
 }
 
-function elementAt(tuple: string, index: number): string {
+function tupleElementSql(tuple: string, index: number): string {
   return `tupleElement(${tuple}, ${index + 1})`;
 }
 
-function isOfType(variant: string, type: ClickHouseType): string {
+function isOfTypeSql(variant: string, type: ClickHouseType): string {
   return `variantType(${variant}) = ${quoteString(type.name)}`;
 }
 
-function elementOfType(variant: string, type: ClickHouseType): string {
+function variantElementSql(variant: string, type: ClickHouseType): string {
   return `variantElement(${variant}, ${quoteString(type.name)})`;
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { parseClickHouseType } from './clickhouse-type.ts';
-import { type Column, missingColumns, type Table } from './table.ts';
+import { type Column, findMissingColumns, type Table } from './table.ts';
 
 function columns(...definitions: [name: string, type: string][]): Column[] {
   return definitions.map(([name, type]) => ({ name, type: parseClickHouseType(type) }));
@@ -27,6 +27,6 @@ describe('the columns that a table lacks', () => {
     ],
     [['custom_id ', 'event_name', 'last_updated_at'], ['custom_id']],
   ])('with %j are %j', (names, missing) => {
-    expect(missingColumns(table(...names), 'last_updated_at')).toEqual(missing);
+    expect(findMissingColumns(table(...names), 'last_updated_at')).toEqual(missing);
   });
 });

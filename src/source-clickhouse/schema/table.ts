@@ -37,11 +37,13 @@ export async function listTables(clickhouse: ClickHouse, database: string, table
 }
 
 /** The columns that a table must have to be read, by the names of Cloud Sync (docs/batch-api.md, CS/ch-ev 1.2). */
-export function requiredColumns(cursorColumn: string): string[] {
+export function listRequiredColumns(cursorColumn: string): string[] {
   return ['custom_id', 'event_name', cursorColumn];
 }
 
 /** Which of the required columns a table lacks. */
-export function missingColumns(table: Table, cursorColumn: string): string[] {
-  return requiredColumns(cursorColumn).filter((required) => !table.columns.some((column) => column.name === required));
+export function findMissingColumns(table: Table, cursorColumn: string): string[] {
+  return listRequiredColumns(cursorColumn).filter(
+    (required) => !table.columns.some((column) => column.name === required),
+  );
 }

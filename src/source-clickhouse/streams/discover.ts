@@ -2,8 +2,8 @@ import type { AirbyteStream } from '../../protocol/messages.ts';
 import { atMost } from '../check/at-most.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
-import { columnJsonSchema } from '../schema/json-schema.ts';
-import { listTables, missingColumns, type Table } from '../schema/table.ts';
+import { buildColumnSchema } from '../schema/json-schema.ts';
+import { findMissingColumns, listTables, type Table } from '../schema/table.ts';
 import { offeredStreams } from './offered-streams.ts';
 import { refuseUnreadable, unreadableText } from './unreadable-engine.ts';
 
@@ -24,7 +24,7 @@ export async function discover(clickhouse: ClickHouse, configuration: SourceConf
   const { database, table, cursor_column } = configuration;
   if (table !== undefined) {
     const tables = await listTables(clickhouse, database, table);
-    const fitting = tables.filter((candidate) => missingColumns(candidate, cursor_column).length === 0);
+    const fitting = tables.filter((candidate) => findMissingColumns(candidate, cursor_column).length === 0);
     for (const each of tables) await refuseUnreadable(clickhouse, each);
     return {
       streams: fitting.map((candidate) => toStream(candidate, cursor_column)),
@@ -47,7 +47,7 @@ export async function discover(clickhouse: ClickHouse, configuration: SourceConf
 function missingText(tables: readonly Table[], database: string, cursorColumn: string): string {
   const named = tables
     .slice(0, MOST_NAMED)
-    .map((each) => `"${each.name}" lacks ${missingColumns(each, cursorColumn).join(', ')}`);
+    .map((each) => `"${each.name}" lacks ${findMissingColumns(each, cursorColumn).join(', ')}`);
   const others = tables.length - named.length;
   const text = [...named, ...(others > 0 ? [`and so it is with ${others} more`] : [])].join('; ');
   return `No table or view in the database "${database}" has the columns that are needed: ${text}.`;
@@ -65,7 +65,7 @@ function toStream(table: Table, cursorColumn: string): AirbyteStream {
       $schema: 'http://json-schema.org/draft-07/schema#',
       type: 'object',
       additionalProperties: true,
-      properties: Object.fromEntries(table.columns.map(({ name, type }) => [name, columnJsonSchema(type)])),
+      properties: Object.fromEntries(table.columns.map(({ name, type }) => [name, buildColumnSchema(type)])),
     },
     supported_sync_modes: ['full_refresh', 'incremental'],
     source_defined_cursor: true,

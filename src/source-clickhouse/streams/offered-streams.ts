@@ -1,6 +1,6 @@
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
-import { listTables, missingColumns, type Table } from '../schema/table.ts';
+import { findMissingColumns, listTables, type Table } from '../schema/table.ts';
 import { TableDefinitions } from './shared-rows.ts';
 import { UNREADABLE_ENGINES } from './unreadable-engine.ts';
 
@@ -28,7 +28,7 @@ export async function offeredStreams(
   { database, cursor_column }: Pick<SourceConfiguration, 'database' | 'cursor_column'>,
 ): Promise<Offer> {
   const tables = await listTables(clickhouse, database);
-  const fitting = tables.filter((table) => missingColumns(table, cursor_column).length === 0);
+  const fitting = tables.filter((table) => findMissingColumns(table, cursor_column).length === 0);
   if (fitting.length === 0) return { streams: [], unreadable: [], tables, warnings: [] };
   const definitions = await TableDefinitions.of(clickhouse, database);
   const unreadable = fitting.flatMap((table) => {
