@@ -10,7 +10,7 @@ import { checkDatabaseOnly, check as checkSource } from './check/check.ts';
 import { ClickHouse, proxyOf, type Surroundings, urlOf } from './client/client.ts';
 import { type SourceConfiguration, sourceConfigurationSchema } from './config/schema.ts';
 import { read as readStreams } from './read/read.ts';
-import { RowBudget } from './read/row-limit.ts';
+import { RowLimit } from './read/row-limit.ts';
 import { discover as discoverStreams } from './streams/discover.ts';
 
 /** Half of the memory, in bytes, that glibc then keeps at its end; below its own maximum of 32 MiB. */
@@ -64,8 +64,8 @@ export async function read(
   return withClickHouse(context, paths.config, 'transient', async (clickhouse, configuration) => {
     const catalog = await readJsonFile('catalog', paths.catalog, configuredCatalogSchema);
     const state = await readStateFile(paths.state);
-    const budget = new RowBudget(limit);
-    return readStreams({ ...context, clickhouse, configuration, budget }, catalog, state);
+    const rowLimit = new RowLimit(limit);
+    return readStreams({ ...context, clickhouse, configuration, rowLimit }, catalog, state);
   });
 }
 

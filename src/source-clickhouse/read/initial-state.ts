@@ -7,7 +7,7 @@ import type { Column, Table } from '../schema/table.ts';
 import { type Partition, parseStreamState, STATE_VERSION, type StreamState } from '../state/stream-state.ts';
 
 /** Where a read begins, and the columns that its row hashes are made of. */
-export type Start = { state: StreamState; hashedColumns: readonly Column[] };
+export type InitialState = { state: StreamState; hashedColumns: readonly Column[] };
 
 /**
  * The state to read from: the stored one, or that of a stream of which nothing has been read.
@@ -15,12 +15,12 @@ export type Start = { state: StreamState; hashedColumns: readonly Column[] };
  * @param warn is told when rows are read again that may have been sent.
  * @throws ConnectorError (config_error) when the stored state is not about these rows in this order.
  */
-export async function startingState(
+export async function createInitialState(
   { table, cursor, partition }: Pick<RowSelection, 'table' | 'cursor' | 'partition'>,
   stream: StreamDescriptor,
   stored: Record<string, unknown> | undefined,
   warn: (message: string) => Promise<void>,
-): Promise<Start> {
+): Promise<InitialState> {
   const cursor_column = cursor.column.name;
   const cursor_type = cursor.column.type.name;
   if (stored === undefined) {
@@ -60,7 +60,7 @@ export async function startingState(
   }
   if (state.tie_break === undefined && state.recent_rows === undefined) return { state, hashedColumns: table.columns };
   // Columns that were added since don't matter: the hashes are still made of those that they were made of.
-  const hashedColumns = columnsNow(table, state.hashed_columns ?? []);
+  const hashedColumns = findColumnsNow(table, state.hashed_columns ?? []);
   if (hashedColumns !== undefined) return { state, hashedColumns };
   if (state.recent_rows === undefined && state.tie_break?.ended === true) {
     return { state: { ...state, tie_break: undefined }, hashedColumns: table.columns };
@@ -68,11 +68,14 @@ export async function startingState(
   await warn(
     `Columns of ${table.name} were dropped or changed their type, and the last rows that were read can't be recognised without them. ${state.recent_rows === undefined ? `Those of ${state.cursor}` : `Those behind ${state.cursor ?? 'the first'}`} are read again: their events may be sent twice.`,
   );
-  return { state: withoutHashes(state), hashedColumns: table.columns };
+  return { state: dropHashes(state), hashedColumns: table.columns };
 }
 
 /** The columns of a state as the table has them now; undefined when it lacks one, or its type gives the values another JSON. */
-function columnsNow(table: Table, hashed: readonly (readonly [name: string, type: string])[]): Column[] | undefined {
+function findColumnsNow(
+  table: Table,
+  hashed: readonly (readonly [name: string, type: string])[],
+): Column[] | undefined {
   const now = hashed.map(([name, type]) =>
     table.columns.find((column) => column.name === name && keepsJson(parseClickHouseType(type), column.type)),
   );
@@ -84,7 +87,7 @@ function columnsNow(table: Table, hashed: readonly (readonly [name: string, type
  * The state before the first row of a half read group, knowing nothing of the rows behind it. No hash is less than 0, so
  * the condition `h >= 0` leaves no row of the group out.
  */
-function withoutHashes({ recent_rows, hashed_columns, tie_break, ...state }: StreamState): StreamState {
+function dropHashes({ recent_rows, hashed_columns, tie_break, ...state }: StreamState): StreamState {
   return tie_break === undefined ? state : { ...state, tie_break: { row_hash: '0', rows: 1 } };
 }
 

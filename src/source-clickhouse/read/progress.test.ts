@@ -17,16 +17,16 @@ const START = Date.parse('2026-01-01T00:00:00Z');
 test('a person is told every ten seconds, with the rate and how far behind now the rows are', () => {
   const { now, at } = clock(START);
   const progress = new Progress(now);
-  expect(progress.words(1, '2025-12-31T00:00:00Z', true)).toBeUndefined();
+  expect(progress.describe(1, '2025-12-31T00:00:00Z', true)).toBeUndefined();
   at(START + 9_999);
-  expect(progress.words(2, '2025-12-31T00:00:00Z', true)).toBeUndefined();
+  expect(progress.describe(2, '2025-12-31T00:00:00Z', true)).toBeUndefined();
   at(START + 10_000);
-  expect(progress.words(1_234_567, '2025-12-31T23:00:00.123456Z', true)).toBe(
+  expect(progress.describe(1_234_567, '2025-12-31T23:00:00.123456Z', true)).toBe(
     '1,234,567 rows read, 123,457 a second, now at 2025-12-31T23:00:00.123456Z, 60 min ago',
   );
-  expect(progress.words(1_234_568, '2025-12-31T23:00:00Z', true)).toBeUndefined();
+  expect(progress.describe(1_234_568, '2025-12-31T23:00:00Z', true)).toBeUndefined();
   at(START + 25_000);
-  expect(progress.words(2_500_000, '42', false)).toBe('2,500,000 rows read, 100,000 a second');
+  expect(progress.describe(2_500_000, '42', false)).toBe('2,500,000 rows read, 100,000 a second');
 });
 
 test.each([
@@ -40,13 +40,13 @@ test.each([
   const { now, at } = clock(START);
   const progress = new Progress(now);
   at(START + 10_000);
-  expect(progress.words(1, cursor, true)).toContain(`, ${words}`);
+  expect(progress.describe(1, cursor, true)).toContain(`, ${words}`);
 });
 
 test('the total of a moment has no rate', () => {
   const { now, at } = clock(START);
   const progress = new Progress(now);
-  expect(progress.total(7)).toBe('7 rows read');
+  expect(progress.describeTotal(7)).toBe('7 rows read');
   at(START + 2_000);
-  expect(progress.total(3_000)).toBe('3,000 rows read, 1,500 a second');
+  expect(progress.describeTotal(3_000)).toBe('3,000 rows read, 1,500 a second');
 });

@@ -23,15 +23,15 @@ export class Progress {
    * @param cursor the last row's.
    * @param isTime whether that is a time, which tells how far behind now it is.
    */
-  words(rows: number, cursor: string | null, isTime: boolean): string | undefined {
+  describe(rows: number, cursor: string | null, isTime: boolean): string | undefined {
     const now = this.#now();
     if (now < this.#next) return undefined;
     this.#next = now + PROGRESS_INTERVAL_MS;
-    return `${this.total(rows)}${isTime && cursor !== null ? `, now at ${cursor}, ${duration(now - Date.parse(cursor))} ago` : ''}`;
+    return `${this.describeTotal(rows)}${isTime && cursor !== null ? `, now at ${cursor}, ${formatDuration(now - Date.parse(cursor))} ago` : ''}`;
   }
 
   /** How many rows were read, and how many a second. */
-  total(rows: number): string {
+  describeTotal(rows: number): string {
     const seconds = (this.#now() - this.#start) / 1000;
     const rate = seconds >= 1 ? `, ${formatNumber(Math.round(rows / seconds))} a second` : '';
     return `${formatCount(rows, 'row')} read${rate}`;
@@ -39,7 +39,7 @@ export class Progress {
 }
 
 /** A duration in its largest unit or two, as a person would say it. */
-function duration(milliseconds: number): string {
+function formatDuration(milliseconds: number): string {
   const seconds = Math.max(0, Math.round(milliseconds / 1000));
   if (seconds < 120) return `${seconds} s`;
   const minutes = Math.floor(seconds / 60);

@@ -9,9 +9,9 @@ import type { SourceConfiguration } from '../config/schema.ts';
 import { type Estimate, estimateRows } from '../query/estimate.ts';
 import { resolveSelection } from '../query/selection.ts';
 import { readTimeWindow } from '../query/time-window.ts';
-import { refreshOf, stateToContinueFrom } from '../state/full-refresh.ts';
-import { startingState } from './initial-state.ts';
-import type { RowBudget } from './row-limit.ts';
+import { chooseStoredState, findRefresh } from '../state/full-refresh.ts';
+import { createInitialState } from './initial-state.ts';
+import type { RowLimit } from './row-limit.ts';
 import { readStreamRows, type StreamContext } from './stream-reader.ts';
 
 export type ReadContext = StreamContext & { clickhouse: ClickHouse; configuration: SourceConfiguration };
@@ -26,7 +26,7 @@ export async function read(context: ReadContext, catalog: ConfiguredCatalog, sta
   let complete = true;
   for (const configured of catalog.streams) {
     if (context.stop.aborted) return false;
-    if (context.budget.isSpent) {
+    if (context.rowLimit.isReached) {
       await context.output.write(log('INFO', `${configured.stream.name}: not read, as the limit is reached.`));
       continue;
     }
@@ -36,7 +36,7 @@ export async function read(context: ReadContext, catalog: ConfiguredCatalog, sta
 }
 
 async function readStream(context: ReadContext, configured: ConfiguredStream, state: InputState): Promise<boolean> {
-  const { clickhouse, configuration, output, budget, now } = context;
+  const { clickhouse, configuration, output, rowLimit, now } = context;
   const { name, namespace } = configured.stream;
   // Platforms look messages up by the descriptor that their catalog has.
   const stream: StreamDescriptor = namespace == null ? { name } : { name, namespace };
@@ -45,9 +45,9 @@ async function readStream(context: ReadContext, configured: ConfiguredStream, st
     const warn = (message: string): Promise<void> => output.write(log('WARN', message));
     const selection = await resolveSelection(clickhouse, configuration, configured, stream, warn);
     const isIncremental = configured.sync_mode === 'incremental';
-    const stored = stateToContinueFrom(configured, state.of(stream, configuration.database));
-    const { state: position, hashedColumns } = await startingState(selection, stream, stored, warn);
-    const start = { ...position, full_refresh: refreshOf(configured) };
+    const stored = chooseStoredState(configured, state.of(stream, configuration.database));
+    const { state: position, hashedColumns } = await createInitialState(selection, stream, stored, warn);
+    const start = { ...position, full_refresh: findRefresh(configured) };
     const unset =
       start.cursor === null
         ? undefined
@@ -56,12 +56,12 @@ async function readStream(context: ReadContext, configured: ConfiguredStream, st
     const window = isIncremental
       ? await readTimeWindow(clickhouse, selection.cursor.column.type, configuration)
       : undefined;
-    const order = { ...selection, hashedColumns, lagBound: window?.lagBound };
-    const size = await estimateRows(clickhouse, order, start);
-    if (size !== undefined) await output.write(streamEstimate(stream, ...withinBudget(size, budget), now()));
-    const total = await readStreamRows(context, stream, order, start, window);
+    const selected = { ...selection, hashedColumns, lagBound: window?.lagBound };
+    const size = await estimateRows(clickhouse, selected, start);
+    if (size !== undefined) await output.write(streamEstimate(stream, ...capEstimate(size, rowLimit), now()));
+    const total = await readStreamRows(context, stream, selected, start, window);
     const complete = !context.stop.aborted;
-    const why = complete ? (budget.isSpent ? ', as many as the limit allows' : '') : ', stopped before the end';
+    const why = complete ? (rowLimit.isReached ? ', as many as the limit allows' : '') : ', stopped before the end';
     await output.write(log('INFO', `${stream.name}: ${total}${why}.`));
     await output.write(streamStatus(stream, complete ? 'COMPLETE' : 'INCOMPLETE', now()));
     return complete;
@@ -74,6 +74,8 @@ async function readStream(context: ReadContext, configured: ConfiguredStream, st
 }
 
 /** Of an estimate, what the budget lets through. */
-function withinBudget({ rows, bytes }: Estimate, { left }: RowBudget): [rows: number, bytes: number | undefined] {
-  return rows <= left ? [rows, bytes] : [left, bytes === undefined ? undefined : Math.round((bytes / rows) * left)];
+function capEstimate({ rows, bytes }: Estimate, { remaining }: RowLimit): [rows: number, bytes: number | undefined] {
+  return rows <= remaining
+    ? [rows, bytes]
+    : [remaining, bytes === undefined ? undefined : Math.round((bytes / rows) * remaining)];
 }

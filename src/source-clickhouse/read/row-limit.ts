@@ -1,22 +1,22 @@
 /** How many rows a run may still write, over all of its streams. */
-export class RowBudget {
-  #left: number;
+export class RowLimit {
+  #remaining: number;
 
   /** @param rows of the whole run; without one there is no end to them. */
   constructor(rows: number = Number.POSITIVE_INFINITY) {
-    this.#left = rows;
+    this.#remaining = rows;
   }
 
-  get left(): number {
-    return this.#left;
+  get remaining(): number {
+    return this.#remaining;
   }
 
-  get isSpent(): boolean {
-    return this.#left === 0;
+  get isReached(): boolean {
+    return this.#remaining === 0;
   }
 
   /** @param rows not more than are left. */
-  spend(rows: number): void {
-    this.#left -= rows;
+  count(rows: number): void {
+    this.#remaining -= rows;
   }
 }

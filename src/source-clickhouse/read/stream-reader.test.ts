@@ -10,7 +10,7 @@ import { createCursorCodec } from '../schema/cursor.ts';
 import type { Column } from '../schema/table.ts';
 import { BYTES_PER_EMITTED_ROW, MAX_EMITTED_ROWS } from '../state/emitted-rows.ts';
 import { STATE_VERSION, type StreamState } from '../state/stream-state.ts';
-import { RowBudget } from './row-limit.ts';
+import { RowLimit } from './row-limit.ts';
 import { readStreamRows } from './stream-reader.ts';
 
 // Against a real server: integration_tests/source/late-rows.test.ts. Here is what needs an answer made to measure.
@@ -98,7 +98,7 @@ async function emit(
     },
     output: new MessageOutput(stream),
     stop: new AbortController().signal,
-    budget: new RowBudget(limit),
+    rowLimit: new RowLimit(limit),
     now: () => 0,
   };
   let thrown: unknown;

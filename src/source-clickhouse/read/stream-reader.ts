@@ -14,7 +14,7 @@ import { StateWriter } from '../state/state-writer.ts';
 import type { Position, StreamState } from '../state/stream-state.ts';
 import { dropEmitted, type NewRows } from './dedupe.ts';
 import { PROGRESS_INTERVAL_MS, Progress } from './progress.ts';
-import type { RowBudget } from './row-limit.ts';
+import type { RowLimit } from './row-limit.ts';
 
 const ROWS_NOT_REPRODUCIBLE =
   'None of the rows sent by the last run were found again, and at least as many other rows are in their place, so these were sent. Either a column changes each time it is read, such as now(), rand() or a joined value, and the same happens on every run: compute it when a row is inserted, remove it from the view, or set "lookback_seconds" to 0. Or the table was replaced (EXCHANGE TABLES, DROP and CREATE, a full rebuild by dbt), and its rows before the lookback are never read. Reset the stream to read them; Batch then gets the rows that were sent before a second time.';
@@ -29,7 +29,7 @@ export type StreamContext = {
   /** Aborted by SIGTERM or SIGINT: write what is begun, the state that it makes true, and end. */
   stop: AbortSignal;
   /** How many rows may be written, by this stream and those behind it. */
-  budget: RowBudget;
+  rowLimit: RowLimit;
   /** Milliseconds since the epoch. */
   now: () => number;
 };
@@ -42,7 +42,7 @@ export type StreamContext = {
  * @throws ConnectorError; what was written before it, and its states, stay true.
  */
 export async function readStreamRows(
-  { clickhouse, output, stop, budget, now }: StreamContext,
+  { clickhouse, output, stop, rowLimit, now }: StreamContext,
   stream: StreamDescriptor,
   selection: RowSelection,
   state: StreamState,
@@ -58,7 +58,7 @@ export async function readStreamRows(
   // Not awaited there: while the reader of our output is slow, asking again must not wait for it.
   const onRetry = (message: string): void => void warn(message).catch(() => {});
   // Rows that were emitted before don't count. There may be so many of them, each once.
-  const source = createRowSource(clickhouse, selection, budget.left + emitted.size, now(), onRetry);
+  const source = createRowSource(clickhouse, selection, rowLimit.remaining + emitted.size, now(), onRetry);
 
   let rows = 0;
   let checkpoint: Position = { cursor: state.cursor, tie_break: state.tie_break };
@@ -66,7 +66,7 @@ export async function readStreamRows(
   let overflowCursor: string | undefined;
   let isWaiting = true;
   const logProgress = async (more = ''): Promise<void> => {
-    const words = progress.words(rows, readUpTo.cursor, window !== undefined);
+    const words = progress.describe(rows, readUpTo.cursor, window !== undefined);
     if (words !== undefined) await output.write(log('INFO', `${stream.name}: ${words}${more}.`));
   };
   // A long sort sends nothing. That it is waited for is told to a person, and so is seen whether there is still one.
@@ -81,17 +81,17 @@ export async function readStreamRows(
         cursorColumn,
         emitted,
         emittedByFullHash,
-        maxRows: budget.left,
+        maxRows: rowLimit.remaining,
       });
       if (rows === 0 && unsent.rows > 0) await output.write(streamStatus(stream, 'RUNNING', now()));
       await output.writeOut(unsent.lines);
       rows += unsent.rows;
-      budget.spend(unsent.rows);
+      rowLimit.count(unsent.rows);
       states.count(unsent.rows, unsent.lines.length);
       checkpoint = nextCheckpoint(checkpoint, unsent.position, unsent, emitted);
       readUpTo = unsent.position;
       overflowCursor = unsent.overflowCursor;
-      if (stop.aborted || budget.isSpent || overflowCursor !== undefined) break;
+      if (stop.aborted || rowLimit.isReached || overflowCursor !== undefined) break;
       if (states.isDue) await states.write(checkpoint);
       await logProgress();
       isWaiting = true;
@@ -104,7 +104,7 @@ export async function readStreamRows(
   } finally {
     clearInterval(timer);
   }
-  if (stop.aborted || budget.isSpent) {
+  if (stop.aborted || rowLimit.isReached) {
     if (states.hasUncoveredRows) await states.write(checkpoint);
   } else {
     const hasEnded = overflowCursor === undefined;
@@ -118,7 +118,7 @@ export async function readStreamRows(
     else if (emitted.noneSeenAgain) await warn(ROWS_NOT_REPRODUCIBLE);
     if (overflowCursor !== undefined) await warn(describeOverflow(overflowCursor, cursorColumn, window));
   }
-  return progress.total(rows);
+  return progress.describeTotal(rows);
 }
 
 type Taking = {

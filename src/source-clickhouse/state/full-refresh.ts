@@ -7,7 +7,7 @@ export const refreshSchema = z.object({ generation_id: z.int(), sync_id: z.int()
 export type Refresh = z.output<typeof refreshSchema>;
 
 /** The full refresh that a run is an attempt of; undefined for an incremental read, and when the catalog gives no ids. */
-export function refreshOf({ sync_mode, generation_id, sync_id }: ConfiguredStream): Refresh | undefined {
+export function findRefresh({ sync_mode, generation_id, sync_id }: ConfiguredStream): Refresh | undefined {
   if (sync_mode !== 'full_refresh' || generation_id == null || sync_id == null) return undefined;
   return { generation_id, sync_id };
 }
@@ -19,12 +19,12 @@ export function refreshOf({ sync_mode, generation_id, sync_id }: ConfiguredStrea
  *
  * https://docs.airbyte.com/platform/understanding-airbyte/resumability
  */
-export function stateToContinueFrom(
+export function chooseStoredState(
   configured: ConfiguredStream,
   stored: Record<string, unknown> | undefined,
 ): Record<string, unknown> | undefined {
   if (configured.sync_mode === 'incremental') return stored;
-  const refresh = refreshOf(configured);
+  const refresh = findRefresh(configured);
   const { data: written } = refreshSchema.safeParse(stored?.full_refresh);
   if (refresh === undefined || written === undefined) return undefined;
   return written.generation_id === refresh.generation_id && written.sync_id === refresh.sync_id ? stored : undefined;
