@@ -11,7 +11,7 @@ import { destinationConfigurationSchema } from './config/schema.ts';
 import { discover as discoverOperations } from './discover.ts';
 import { rejectedRowStore } from './rejected/open-store.ts';
 import type { RejectedRowStore } from './rejected/rejected-rows.ts';
-import { keepHeapSmall } from './write/memory.ts';
+import { capHeapGrowth } from './write/memory.ts';
 import { write as writeEvents } from './write/session.ts';
 
 /** Rejects with a ConnectorError that says why Batch, or the store of rejected rows, can't be written to. */
@@ -47,7 +47,7 @@ export async function write(
   paths: { config: string; catalog: string },
   input: Readable,
 ): Promise<boolean> {
-  keepHeapSmall();
+  capHeapGrowth();
   const configuration = await readConfiguration(paths.config, destinationConfigurationSchema, context);
   const catalog = await readJsonFile('catalog', paths.catalog, configuredCatalogSchema);
   return writeEvents(context, configuration, catalog, input);

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { RejectionCode } from '../codes.ts';
 import type { OnRejection } from '../config/rejection.ts';
-import type { TrueState } from '../write/checkpoints.ts';
+import type { ResolvedState } from '../write/checkpoints.ts';
 import { RejectionRule, StateGate } from './policy.ts';
 
 const SKIP: OnRejection = { mode: 'skip' };
@@ -10,7 +10,7 @@ const SKIP: OnRejection = { mode: 'skip' };
 function judged(options: OnRejection, rows: readonly ('a' | RejectionCode)[], ...statesBehind: number[]) {
   const rule = new RejectionRule(options);
   const gate = new StateGate<number>(rule);
-  const states = statesBehind.map((number): TrueState<number> => {
+  const states = statesBehind.map((number): ResolvedState<number> => {
     const rejected = new Map<RejectionCode, number>();
     for (const row of rows.slice(0, number)) if (row !== 'a') rejected.set(row, (rejected.get(row) ?? 0) + 1);
     return { state: number, counts: { accepted: 0, rejected: 0 }, before: { rows: number, rejected }, segment: 0 };

@@ -2,7 +2,7 @@ import type { ConnectorError } from '../../protocol/errors.ts';
 import { findRemedy, type RejectionCode } from '../codes.ts';
 import type { OnRejection } from '../config/rejection.ts';
 import { destinationError } from '../errors.ts';
-import type { Tally, TrueState } from '../write/checkpoints.ts';
+import type { ResolvedState, Tally } from '../write/checkpoints.ts';
 
 /**
  * From this share on "nearly all" rows are rejected for one reason. Lower, a stream of which most visitors are not
@@ -109,7 +109,7 @@ export class RejectionRule {
 /** Lets true states through in order, and holds them back while it is undecided whether the sync is to fail. */
 export class StateGate<State> {
   readonly #rule: RejectionRule;
-  #held: TrueState<State>[] = [];
+  #held: ResolvedState<State>[] = [];
   #failure: ConnectorError | undefined;
 
   constructor(rule: RejectionRule) {
@@ -117,8 +117,11 @@ export class StateGate<State> {
   }
 
   /** Takes states that have become true. Gives back those to echo, and the failure that ends the sync behind them. */
-  pass(states: readonly TrueState<State>[]): { states: TrueState<State>[]; failure: ConnectorError | undefined } {
-    const passed: TrueState<State>[] = [];
+  pass(states: readonly ResolvedState<State>[]): {
+    states: ResolvedState<State>[];
+    failure: ConnectorError | undefined;
+  } {
+    const passed: ResolvedState<State>[] = [];
     for (const state of states) {
       if (this.#failure !== undefined) break;
       this.#held.push(state);
@@ -130,13 +133,13 @@ export class StateGate<State> {
   }
 
   /** The same for the states that are held at the end. */
-  end(): { states: TrueState<State>[]; failure: ConnectorError | undefined } {
+  end(): { states: ResolvedState<State>[]; failure: ConnectorError | undefined } {
     const verdict = this.#rule.judgeAtEnd();
     if (verdict.kind === 'failed') this.#failure ??= verdict.failure;
     return { states: this.#failure === undefined ? this.#takeHeld() : [], failure: this.#failure };
   }
 
-  #takeHeld(): TrueState<State>[] {
+  #takeHeld(): ResolvedState<State>[] {
     const held = this.#held;
     this.#held = [];
     return held;

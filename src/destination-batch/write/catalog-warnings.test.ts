@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import type { ConfiguredCatalog } from '../../protocol/catalog.ts';
-import { catalogWarnings } from './catalog-warnings.ts';
+import { listCatalogWarnings } from './catalog-warnings.ts';
 
 type Options = {
   destination_sync_mode?: string | null;
@@ -27,12 +27,12 @@ test.each<[string, Options]>([
   ],
   ['with null for what is optional', { destination_sync_mode: null, generation_id: null, minimum_generation_id: null }],
 ])('there is no warning %s', (_, options) => {
-  expect(catalogWarnings(catalogOf({ events: options }))).toEqual([]);
+  expect(listCatalogWarnings(catalogOf({ events: options }))).toEqual([]);
 });
 
 test.each(['overwrite', 'append_dedup', 'overwrite_dedup', 'update'])('each stream in the mode %s is named', (mode) => {
   expect(
-    catalogWarnings(catalogOf({ a: { destination_sync_mode: mode }, b: { destination_sync_mode: mode } })),
+    listCatalogWarnings(catalogOf({ a: { destination_sync_mode: mode }, b: { destination_sync_mode: mode } })),
   ).toEqual(['a', 'b'].map((name) => expect.stringContaining(`"${name}" is configured as ${mode}`)));
 });
 
@@ -41,7 +41,7 @@ test.each([
   ['this generation', 5],
   ['an earlier generation, which the CDKs of Airbyte refuse,', 3],
 ])('a minimum generation id of %s asks for removal', (_, minimum) => {
-  expect(catalogWarnings(catalogOf({ events: { generation_id: 5, minimum_generation_id: minimum } }))).toEqual([
+  expect(listCatalogWarnings(catalogOf({ events: { generation_id: 5, minimum_generation_id: minimum } }))).toEqual([
     'The catalog asks to remove the data of earlier generations of "events" (minimum_generation_id). Events can\'t be removed from Batch: they are kept, and rows that are sent again arrive a second time.',
   ]);
 });
@@ -49,7 +49,7 @@ test.each([
 test('removal is warned of once, however many streams there are', () => {
   const names = Array.from({ length: 2000 }, (_, index) => `t${index}`);
   const all = Object.fromEntries(names.map((name) => [name, { generation_id: 1, minimum_generation_id: 1 }]));
-  expect(catalogWarnings(catalogOf({ kept: {}, ...all }))).toEqual([
+  expect(listCatalogWarnings(catalogOf({ kept: {}, ...all }))).toEqual([
     expect.stringContaining('of "t0", "t1", "t2" and 1997 more (minimum_generation_id)'),
   ]);
 });

@@ -4,7 +4,7 @@ import type { ConfiguredCatalog } from '../../protocol/catalog.ts';
 const MOST_NAMED = 3;
 
 /** What a catalog asks of its destination that can't be done with events. It is done as far as it can be. */
-export function catalogWarnings({ streams }: ConfiguredCatalog): string[] {
+export function listCatalogWarnings({ streams }: ConfiguredCatalog): string[] {
   return [
     ...streams.flatMap(({ stream, destination_sync_mode: mode }) =>
       mode == null || mode === 'append'
@@ -13,14 +13,14 @@ export function catalogWarnings({ streams }: ConfiguredCatalog): string[] {
             `"${stream.name}" is configured as ${mode}, but events can only be added to profiles: it is treated as append.`,
           ],
     ),
-    ...removalWarning(
+    ...listRemovalWarnings(
       streams.filter(({ minimum_generation_id }) => (minimum_generation_id ?? 0) > 0).map(({ stream }) => stream.name),
     ),
   ];
 }
 
 /** One for all streams: PyAirbyte asks for removal with every write. */
-function removalWarning(names: readonly string[]): string[] {
+function listRemovalWarnings(names: readonly string[]): string[] {
   if (names.length === 0) return [];
   const named = names.slice(0, MOST_NAMED).map((name) => `"${name}"`);
   const others = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : '';

@@ -1,85 +1,85 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { RejectionCode } from '../codes.ts';
-import { type Counts, Ledger, type LedgerEntry, type TrueState } from './checkpoints.ts';
+import { CheckpointTracker, type Counts, type ResolvedState, type TrackedRows } from './checkpoints.ts';
 
-function settle(ledger: Ledger<unknown>, entry: LedgerEntry, outcome: keyof Counts): void {
-  if (outcome === 'accepted') ledger.accept(entry);
-  else ledger.reject(entry, 'event_too_large');
+function settle(tracker: CheckpointTracker<unknown>, entry: TrackedRows, outcome: keyof Counts): void {
+  if (outcome === 'accepted') tracker.accept(entry);
+  else tracker.reject(entry, 'event_too_large');
 }
 
 /** The states that have become true, without the tally of all rows before them. */
-function taken<State>(ledger: Ledger<State>): { state: State; counts: Counts }[] {
-  return ledger.takeTrueStates().map(({ state, counts }) => ({ state, counts }));
+function taken<State>(tracker: CheckpointTracker<State>): { state: State; counts: Counts }[] {
+  return tracker.takeResolved().map(({ state, counts }) => ({ state, counts }));
 }
 
 test('a state comes out once every row before it is settled, with their counts', () => {
-  const ledger = new Ledger<string>();
-  const entries = [ledger.admit('s'), ledger.admit('s'), ledger.admit('s')];
-  ledger.checkpoint('state 1', 's');
+  const tracker = new CheckpointTracker<string>();
+  const entries = [tracker.track('s'), tracker.track('s'), tracker.track('s')];
+  tracker.checkpoint('state 1', 's');
   for (const [index, entry] of entries.entries()) {
-    expect(taken(ledger)).toEqual([]);
-    settle(ledger, entry, index === 1 ? 'rejected' : 'accepted');
+    expect(taken(tracker)).toEqual([]);
+    settle(tracker, entry, index === 1 ? 'rejected' : 'accepted');
   }
-  expect(taken(ledger)).toEqual([{ state: 'state 1', counts: { accepted: 2, rejected: 1 } }]);
-  expect(taken(ledger)).toEqual([]);
+  expect(taken(tracker)).toEqual([{ state: 'state 1', counts: { accepted: 2, rejected: 1 } }]);
+  expect(taken(tracker)).toEqual([]);
 });
 
 test('a row after a state does not hold it up', () => {
-  const ledger = new Ledger<string>();
-  settle(ledger, ledger.admit('s'), 'accepted');
-  ledger.checkpoint('state 1', 's');
-  ledger.admit('s');
-  expect(taken(ledger)).toEqual([{ state: 'state 1', counts: { accepted: 1, rejected: 0 } }]);
+  const tracker = new CheckpointTracker<string>();
+  settle(tracker, tracker.track('s'), 'accepted');
+  tracker.checkpoint('state 1', 's');
+  tracker.track('s');
+  expect(taken(tracker)).toEqual([{ state: 'state 1', counts: { accepted: 1, rejected: 0 } }]);
 });
 
 test('a state whose rows are settled waits for the one before it', () => {
-  const ledger = new Ledger<string>();
-  const early = ledger.admit('s');
-  ledger.checkpoint('state 1', 's');
-  const late = ledger.admit('s');
-  ledger.checkpoint('state 2', 's');
-  settle(ledger, late, 'accepted');
-  expect(taken(ledger)).toEqual([]);
-  settle(ledger, early, 'rejected');
-  expect(taken(ledger)).toEqual([
+  const tracker = new CheckpointTracker<string>();
+  const early = tracker.track('s');
+  tracker.checkpoint('state 1', 's');
+  const late = tracker.track('s');
+  tracker.checkpoint('state 2', 's');
+  settle(tracker, late, 'accepted');
+  expect(taken(tracker)).toEqual([]);
+  settle(tracker, early, 'rejected');
+  expect(taken(tracker)).toEqual([
     { state: 'state 1', counts: { accepted: 0, rejected: 1 } },
     { state: 'state 2', counts: { accepted: 1, rejected: 0 } },
   ]);
 });
 
 test('a state without rows is true at once, and counts nothing', () => {
-  const ledger = new Ledger<string>();
-  ledger.checkpoint('state 1', 's');
-  ledger.checkpoint('state 2', undefined);
-  expect(taken(ledger)).toEqual([
+  const tracker = new CheckpointTracker<string>();
+  tracker.checkpoint('state 1', 's');
+  tracker.checkpoint('state 2', undefined);
+  expect(taken(tracker)).toEqual([
     { state: 'state 1', counts: { accepted: 0, rejected: 0 } },
     { state: 'state 2', counts: { accepted: 0, rejected: 0 } },
   ]);
 });
 
 test('a state of a stream counts the rows of that stream, but waits for those of all', () => {
-  const ledger = new Ledger<string>();
-  const [a, b] = [ledger.admit('a'), ledger.admit('b')];
-  ledger.checkpoint('of a', 'a');
-  settle(ledger, a, 'accepted');
-  expect(taken(ledger)).toEqual([]);
-  settle(ledger, b, 'accepted');
-  expect(taken(ledger)).toEqual([{ state: 'of a', counts: { accepted: 1, rejected: 0 } }]);
-  settle(ledger, ledger.admit('b'), 'rejected');
-  ledger.checkpoint('of b', 'b');
-  expect(taken(ledger)).toEqual([{ state: 'of b', counts: { accepted: 1, rejected: 1 } }]);
+  const tracker = new CheckpointTracker<string>();
+  const [a, b] = [tracker.track('a'), tracker.track('b')];
+  tracker.checkpoint('of a', 'a');
+  settle(tracker, a, 'accepted');
+  expect(taken(tracker)).toEqual([]);
+  settle(tracker, b, 'accepted');
+  expect(taken(tracker)).toEqual([{ state: 'of a', counts: { accepted: 1, rejected: 0 } }]);
+  settle(tracker, tracker.track('b'), 'rejected');
+  tracker.checkpoint('of b', 'b');
+  expect(taken(tracker)).toEqual([{ state: 'of b', counts: { accepted: 1, rejected: 1 } }]);
 });
 
 test('a state of all streams counts the rows that no state has counted', () => {
-  const ledger = new Ledger<string>();
-  settle(ledger, ledger.admit('a'), 'accepted');
-  settle(ledger, ledger.admit('b'), 'accepted');
-  ledger.checkpoint('of a', 'a');
-  settle(ledger, ledger.admit('c'), 'rejected');
-  ledger.checkpoint('of all', undefined);
-  ledger.checkpoint('of b', 'b');
-  expect(taken(ledger).map(({ counts }) => counts)).toEqual([
+  const tracker = new CheckpointTracker<string>();
+  settle(tracker, tracker.track('a'), 'accepted');
+  settle(tracker, tracker.track('b'), 'accepted');
+  tracker.checkpoint('of a', 'a');
+  settle(tracker, tracker.track('c'), 'rejected');
+  tracker.checkpoint('of all', undefined);
+  tracker.checkpoint('of b', 'b');
+  expect(taken(tracker).map(({ counts }) => counts)).toEqual([
     { accepted: 1, rejected: 0 },
     { accepted: 1, rejected: 1 },
     { accepted: 0, rejected: 0 },
@@ -87,28 +87,28 @@ test('a state of all streams counts the rows that no state has counted', () => {
 });
 
 test('it is at a checkpoint when no row has come in since the last state, settled or not', () => {
-  const ledger = new Ledger<string>();
-  expect(ledger.isAtCheckpoint).toBe(true);
-  const entry = ledger.admit('s');
-  expect(ledger.isAtCheckpoint).toBe(false);
-  settle(ledger, entry, 'accepted');
-  expect(ledger.isAtCheckpoint).toBe(false);
-  ledger.checkpoint('state 1', 's');
-  expect(ledger.isAtCheckpoint).toBe(true);
-  ledger.takeTrueStates();
-  expect(ledger.isAtCheckpoint).toBe(true);
+  const tracker = new CheckpointTracker<string>();
+  expect(tracker.isAtCheckpoint).toBe(true);
+  const entry = tracker.track('s');
+  expect(tracker.isAtCheckpoint).toBe(false);
+  settle(tracker, entry, 'accepted');
+  expect(tracker.isAtCheckpoint).toBe(false);
+  tracker.checkpoint('state 1', 's');
+  expect(tracker.isAtCheckpoint).toBe(true);
+  tracker.takeResolved();
+  expect(tracker.isAtCheckpoint).toBe(true);
 });
 
 test('a state tells how many rows of all streams stand before it in the run, and how many were rejected by code', () => {
-  const ledger = new Ledger<string>();
-  const [a, b] = [ledger.admit('a'), ledger.admit('b')];
-  ledger.checkpoint('state 1', 'a');
-  const late = ledger.admit('a');
-  ledger.checkpoint('state 2', 'a');
-  ledger.reject(late, 'custom_id_missing');
-  ledger.reject(b, 'refused_by_batch');
-  ledger.accept(a);
-  expect(ledger.takeTrueStates().map(({ before }) => before)).toEqual([
+  const tracker = new CheckpointTracker<string>();
+  const [a, b] = [tracker.track('a'), tracker.track('b')];
+  tracker.checkpoint('state 1', 'a');
+  const late = tracker.track('a');
+  tracker.checkpoint('state 2', 'a');
+  tracker.reject(late, 'custom_id_missing');
+  tracker.reject(b, 'refused_by_batch');
+  tracker.accept(a);
+  expect(tracker.takeResolved().map(({ before }) => before)).toEqual([
     { rows: 2, rejected: new Map([['refused_by_batch', 1]]) },
     {
       rows: 3,
@@ -121,7 +121,7 @@ test('a state tells how many rows of all streams stand before it in the run, and
 });
 
 type Step =
-  | { kind: 'admit'; stream: string }
+  | { kind: 'track'; stream: string }
   | { kind: 'settle'; which: number; outcome: keyof Counts }
   | { kind: 'checkpoint'; stream: string | undefined }
   | { kind: 'take' };
@@ -129,7 +129,7 @@ type Step =
 const streams = fc.constantFrom('a', 'b', 'c');
 const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
-    { weight: 6, arbitrary: fc.record({ kind: fc.constant('admit' as const), stream: streams }) },
+    { weight: 6, arbitrary: fc.record({ kind: fc.constant('track' as const), stream: streams }) },
     {
       weight: 6,
       arbitrary: fc.record({
@@ -150,10 +150,10 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   { maxLength: 80 },
 );
 
-/** The ledger as one would write it who had all the time of the world: everything that came in, in one list. */
+/** The tracker as one would write it who had all the time of the world: everything that came in, in one list. */
 class Model {
   readonly arrived: (
-    | { kind: 'row'; stream: string; entry: LedgerEntry; outcome: keyof Counts | undefined; counted: boolean }
+    | { kind: 'row'; stream: string; entry: TrackedRows; outcome: keyof Counts | undefined; counted: boolean }
     | { kind: 'state'; state: number; stream: string | undefined; taken: boolean }
   )[] = [];
 
@@ -161,8 +161,8 @@ class Model {
     return this.arrived.filter((each) => each.kind === 'row').filter((row) => row.outcome === undefined);
   }
 
-  takeTrueStates(): TrueState<number>[] {
-    const taken: TrueState<number>[] = [];
+  takeResolved(): ResolvedState<number>[] {
+    const taken: ResolvedState<number>[] = [];
     for (const [place, each] of this.arrived.entries()) {
       if (each.kind === 'row' && each.outcome === undefined) break;
       if (each.kind === 'row' || each.taken) continue;
@@ -187,7 +187,7 @@ class Model {
 test('whatever comes in and is settled in whatever order, states are true, in order, and count each row once', () => {
   fc.assert(
     fc.property(steps, (all) => {
-      const ledger = new Ledger<number>();
+      const tracker = new CheckpointTracker<number>();
       const model = new Model();
       // In the end everything is settled and taken, so that nothing is left untold.
       const ending: Step[] = [
@@ -197,11 +197,11 @@ test('whatever comes in and is settled in whatever order, states are true, in or
       ];
       for (const [number, step] of [...all, ...ending].entries()) {
         switch (step.kind) {
-          case 'admit':
+          case 'track':
             model.arrived.push({
               kind: 'row',
               stream: step.stream,
-              entry: ledger.admit(step.stream),
+              entry: tracker.track(step.stream),
               outcome: undefined,
               counted: false,
             });
@@ -211,18 +211,18 @@ test('whatever comes in and is settled in whatever order, states are true, in or
             const row = open[step.which % Math.max(1, open.length)];
             if (row === undefined) break;
             row.outcome = step.outcome;
-            settle(ledger, row.entry, step.outcome);
+            settle(tracker, row.entry, step.outcome);
             break;
           }
           case 'checkpoint':
             model.arrived.push({ kind: 'state', state: number, stream: step.stream, taken: false });
-            ledger.checkpoint(number, step.stream);
+            tracker.checkpoint(number, step.stream);
             break;
           case 'take':
-            expect(ledger.takeTrueStates()).toEqual(model.takeTrueStates());
+            expect(tracker.takeResolved()).toEqual(model.takeResolved());
             break;
         }
-        expect(ledger.isAtCheckpoint).toBe(model.arrived.at(-1)?.kind !== 'row');
+        expect(tracker.isAtCheckpoint).toBe(model.arrived.at(-1)?.kind !== 'row');
       }
       expect(model.arrived.every((each) => (each.kind === 'row' ? each.counted : each.taken))).toBe(true);
     }),

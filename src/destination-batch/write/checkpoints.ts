@@ -7,7 +7,7 @@ export type Counts = { accepted: number; rejected: number };
  * The rows of one stream between two states. A row is settled on the entry that it was admitted to; `segment` counts the
  * states before it.
  */
-export type LedgerEntry = Counts & { segment: number; pending: number; codes: Map<RejectionCode, number> | undefined };
+export type TrackedRows = Counts & { segment: number; pending: number; codes: Map<RejectionCode, number> | undefined };
 
 /** How many rows are settled, and how many of them were rejected, by code. */
 export type Tally = { rows: number; rejected: ReadonlyMap<RejectionCode, number> };
@@ -17,11 +17,11 @@ export type Tally = { rows: number; rejected: ReadonlyMap<RejectionCode, number>
  * `before` that of all rows before it in this run, of every stream: the same however the answers of Batch come in. The rows before it stand on
  * entries of its `segment` or an earlier one.
  */
-export type TrueState<State> = { state: State; counts: Counts; before: Tally; segment: number };
+export type ResolvedState<State> = { state: State; counts: Counts; before: Tally; segment: number };
 
 type Segment<State> = {
   number: number;
-  entries: Map<string, LedgerEntry>;
+  entries: Map<string, TrackedRows>;
   state: State | undefined;
   stream: string | undefined;
 };
@@ -30,15 +30,15 @@ type Segment<State> = {
  * Knows which states are true. Rows and states are entered in the order in which they arrive; rows are settled in any
  * order; states come out in the order in which they came in, each when all rows before it are settled.
  */
-export class Ledger<State> {
+export class CheckpointTracker<State> {
   readonly #closed: Segment<State>[] = [];
-  #open: Segment<State> = newSegment(0);
+  #open: Segment<State> = createSegment(0);
   readonly #sinceState = new Map<string, Counts>();
   #rows = 0;
   #rejected: ReadonlyMap<RejectionCode, number> = new Map();
 
   /** Enters a row of a stream, given by its key; settle it on the entry that this gives. */
-  admit(stream: string): LedgerEntry {
+  track(stream: string): TrackedRows {
     let entry = this.#open.entries.get(stream);
     if (entry === undefined) {
       entry = { segment: this.#open.number, accepted: 0, rejected: 0, pending: 0, codes: undefined };
@@ -48,12 +48,12 @@ export class Ledger<State> {
     return entry;
   }
 
-  accept(entry: LedgerEntry): void {
+  accept(entry: TrackedRows): void {
     entry.accepted += 1;
     entry.pending -= 1;
   }
 
-  reject(entry: LedgerEntry, code: RejectionCode): void {
+  reject(entry: TrackedRows, code: RejectionCode): void {
     entry.rejected += 1;
     entry.codes ??= new Map();
     entry.codes.set(code, (entry.codes.get(code) ?? 0) + 1);
@@ -65,7 +65,7 @@ export class Ledger<State> {
     this.#open.state = state;
     this.#open.stream = stream;
     this.#closed.push(this.#open);
-    this.#open = newSegment(this.#open.number + 1);
+    this.#open = createSegment(this.#open.number + 1);
   }
 
   /** Whether no row has come in since the last state. */
@@ -74,8 +74,8 @@ export class Ledger<State> {
   }
 
   /** Takes out the states that have become true, in order. */
-  takeTrueStates(): TrueState<State>[] {
-    const states: TrueState<State>[] = [];
+  takeResolved(): ResolvedState<State>[] {
+    const states: ResolvedState<State>[] = [];
     for (let first = this.#closed[0]; first !== undefined && isSettled(first); first = this.#closed[0]) {
       this.#closed.shift();
       for (const [stream, entry] of first.entries) {
@@ -90,7 +90,7 @@ export class Ledger<State> {
     return states;
   }
 
-  #addToTally({ accepted, rejected, codes }: LedgerEntry): void {
+  #addToTally({ accepted, rejected, codes }: TrackedRows): void {
     this.#rows += accepted + rejected;
     if (codes === undefined) return;
     // A new one, for the states that came out hold the old one.
@@ -116,7 +116,7 @@ export class Ledger<State> {
   }
 }
 
-function newSegment<State>(number: number): Segment<State> {
+function createSegment<State>(number: number): Segment<State> {
   return { number, entries: new Map(), state: undefined, stream: undefined };
 }
 

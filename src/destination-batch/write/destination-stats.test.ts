@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { anyText } from '../../../sandbox/any-text.ts';
-import { withDestinationStats } from './destination-stats.ts';
+import { addDestinationStats } from './destination-stats.ts';
 
 const counts = { accepted: 12, rejected: 3 };
 const STATS = '"destinationStats":{"recordCount":12.0,"rejectedRecordCount":3.0}';
@@ -64,7 +64,7 @@ describe('the stats are put in, and every other character stays', () => {
     ],
     ['two equal names in the state', '{"state":{"a":1,"a":2}}', `{"state":{"a":1,"a":2,${STATS}}}`],
   ])('%s', (_, line, expected) => {
-    expect(withDestinationStats(line, counts)).toBe(expected);
+    expect(addDestinationStats(line, counts)).toBe(expected);
   });
 });
 
@@ -72,7 +72,7 @@ test.each([
   ['nothing', 0, 0, '{"recordCount":0.0,"rejectedRecordCount":0.0}'],
   ['a billion rows', 1_000_000_000, 1, '{"recordCount":1000000000.0,"rejectedRecordCount":1.0}'],
 ])('counts have a decimal point: %s', (_, accepted, rejected, expected) => {
-  expect(withDestinationStats('{"state":{}}', { accepted, rejected })).toBe(
+  expect(addDestinationStats('{"state":{}}', { accepted, rejected })).toBe(
     `{"state":{"destinationStats":${expected}}}`,
   );
 });
@@ -82,7 +82,7 @@ test.each([
   ['lists', 200_000, '[', '', ']'],
 ])('a state nested deeper than a stack holds gets its stats, too: %s', (_, levels, open, middle, close) => {
   const state = `"stream_state":{"b":${open.repeat(levels)}${middle}${close.repeat(levels)}}`;
-  expect(withDestinationStats(`{"type":"STATE","state":{${state}},"id":1}`, counts)).toBe(
+  expect(addDestinationStats(`{"type":"STATE","state":{${state}},"id":1}`, counts)).toBe(
     `{"type":"STATE","state":{${state},${STATS}},"id":1}`,
   );
 });
@@ -94,13 +94,13 @@ describe('a line stays as it is that holds no state to put them into', () => {
       (state) => `{"type":"STATE","state":${state}}`,
     ),
   ])('%s', (line) => {
-    expect(withDestinationStats(line, counts)).toBe(line);
+    expect(addDestinationStats(line, counts)).toBe(line);
   });
 });
 
 /** What a platform reads: of two equal names, the last. */
 function statsRead(line: string): unknown {
-  const message = JSON.parse(withDestinationStats(line, counts)) as { state: { destinationStats: unknown } };
+  const message = JSON.parse(addDestinationStats(line, counts)) as { state: { destinationStats: unknown } };
   return message.state.destinationStats;
 }
 
@@ -149,7 +149,7 @@ test('in any state: what was there stays, in its order, and the stats are there'
         fc.pre(JSON.parse(name) !== 'state');
         const line = `{${name}:${other}, "state" : ${state} ,"id":7}`;
         const expected = JSON.parse(line) as { state: object };
-        const echoed = withDestinationStats(line, counts);
+        const echoed = addDestinationStats(line, counts);
         expect(JSON.parse(echoed)).toEqual({
           ...expected,
           state: { ...expected.state, destinationStats: { recordCount: 12, rejectedRecordCount: 3 } },

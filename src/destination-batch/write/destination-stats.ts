@@ -8,7 +8,7 @@ import type { Counts } from './checkpoints.ts';
  *
  * @param line the JSON text of an object.
  */
-export function withDestinationStats(line: string, { accepted, rejected }: Counts): string {
+export function addDestinationStats(line: string, { accepted, rejected }: Counts): string {
   const state = membersOf(line, 0, 'state').value;
   if (state === undefined || line[state.start] !== '{') return line;
   const stats = `{"recordCount":${accepted}.0,"rejectedRecordCount":${rejected}.0}`;

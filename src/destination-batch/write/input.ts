@@ -33,55 +33,55 @@ export function parseInputLine(bytes: Buffer): InputMessage {
     return line.trimStart().startsWith('{') ? { kind: 'broken' } : { kind: 'unknown', what: 'not JSON' };
   switch (message.type) {
     case 'RECORD':
-      return record(message.record, line);
+      return parseRecord(message.record, line);
     case 'STATE':
-      return { kind: 'state', line, stream: streamOfState(message.state) };
+      return { kind: 'state', line, stream: readStateStream(message.state) };
     case 'TRACE':
-      return trace(message.trace);
+      return parseTrace(message.trace);
     case 'LOG':
-      return sourceLog(message.log);
+      return parseSourceLog(message.log);
     case 'CONTROL':
       return { kind: 'ignored' };
     default:
-      return { kind: 'unknown', what: `type ${nameOf(message.type)}` };
+      return { kind: 'unknown', what: `type ${describeType(message.type)}` };
   }
 }
 
 /** What is no type of a message may be the text of a row. */
-function nameOf(type: unknown): string {
+function describeType(type: unknown): string {
   if (typeof type !== 'string') return 'missing';
   return MESSAGE_TYPE.test(type) ? type : 'unknown';
 }
 
-function record(value: unknown, line: string): InputMessage {
+function parseRecord(value: unknown, line: string): InputMessage {
   if (!isJsonObject(value) || typeof value.stream !== 'string' || !isJsonObject(value.data)) return { kind: 'broken' };
-  return { kind: 'record', stream: { name: value.stream, namespace: namespaceOf(value) }, data: value.data, line };
+  return { kind: 'record', stream: { name: value.stream, namespace: readNamespace(value) }, data: value.data, line };
 }
 
-function sourceLog(value: unknown): InputMessage {
+function parseSourceLog(value: unknown): InputMessage {
   if (isJsonObject(value) && isWarningOrWorse(value.level) && typeof value.message === 'string') {
     return { kind: 'source_warning', message: value.message };
   }
   return { kind: 'ignored' };
 }
 
-function trace(value: unknown): InputMessage {
+function parseTrace(value: unknown): InputMessage {
   if (isJsonObject(value) && isJsonObject(value.error) && typeof value.error.message === 'string') {
     return { kind: 'source_error', message: value.error.message };
   }
   return { kind: 'ignored' };
 }
 
-function streamOfState(state: unknown): StreamName | undefined {
+function readStateStream(state: unknown): StreamName | undefined {
   if (!isJsonObject(state) || !isJsonObject(state.stream) || !isJsonObject(state.stream.stream_descriptor))
     return undefined;
   const { stream_descriptor: descriptor } = state.stream;
   return typeof descriptor.name === 'string'
-    ? { name: descriptor.name, namespace: namespaceOf(descriptor) }
+    ? { name: descriptor.name, namespace: readNamespace(descriptor) }
     : undefined;
 }
 
-function namespaceOf({ namespace }: Record<string, unknown>): string | undefined {
+function readNamespace({ namespace }: Record<string, unknown>): string | undefined {
   return typeof namespace === 'string' ? namespace : undefined;
 }
 

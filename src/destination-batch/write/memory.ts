@@ -11,14 +11,14 @@ const LARGE_YOUNG_HEAP_BYTES = 16 * 1024 * 1024;
  * it looks what of it can go: 390 MB were seen. It looks once half as much again has come. So little is looked through at
  * once: in steps between other work it would cost a fifteenth of the time more, and spare ten milliseconds.
  */
-export function keepHeapSmall(): void {
+export function capHeapGrowth(): void {
   setFlagsFromString('--heap-growing-percent=50');
   setFlagsFromString('--no-incremental-marking');
-  stopYoungHeapOnceLarge();
+  capYoungHeap();
 }
 
 /** The young heap has to grow from its first megabyte, as else it is cleaned up too often; how far, no flag can say by now. */
-function stopYoungHeapOnceLarge(): void {
+function capYoungHeap(): void {
   const collections = new PerformanceObserver(() => {
     const young = getHeapSpaceStatistics().find((space) => space.space_name === 'new_space');
     if (young !== undefined && young.space_size < LARGE_YOUNG_HEAP_BYTES) return;

@@ -22,9 +22,9 @@ import { RejectionRule, StateGate } from '../rejected/policy.ts';
 import { describeRow } from '../rejected/rejected-record.ts';
 import { RejectedRows } from '../rejected/rejected-rows.ts';
 import { Report } from '../report.ts';
-import { catalogWarnings } from './catalog-warnings.ts';
-import { Ledger, type LedgerEntry, type TrueState } from './checkpoints.ts';
-import { withDestinationStats } from './destination-stats.ts';
+import { listCatalogWarnings } from './catalog-warnings.ts';
+import { CheckpointTracker, type ResolvedState, type TrackedRows } from './checkpoints.ts';
+import { addDestinationStats } from './destination-stats.ts';
 import { type InputMessage, parseInputLine, type StreamName } from './input.ts';
 
 /**
@@ -49,7 +49,7 @@ export async function write(
     rejectedRows = store && new RejectedRows(store, context.now);
     // Before any row is sent: each run that fails for it later would send its rows again.
     await rejectedRows?.probe();
-    return await new Sync(context, configuration, catalog, receiver, rejectedRows).run(input);
+    return await new WriteSession(context, configuration, catalog, receiver, rejectedRows).run(input);
   } finally {
     await receiver.close();
     await rejectedRows?.close();
@@ -58,13 +58,13 @@ export async function write(
 }
 
 /** A row on its way: where it is settled, and its text if rejected rows are kept. */
-type RowOrigin = { entry: LedgerEntry; stream: string; line: string | undefined };
+type RowOrigin = { entry: TrackedRows; stream: string; line: string | undefined };
 
 /** An event in the delivery, with what its row is accounted for by. */
 type RowEvent = WaitingEvent & RowOrigin & { customId: string };
 
 /** One run of `write`: the way of a line from stdin to the delivery, and of a state back to stdout. */
-class Sync {
+class WriteSession {
   readonly #output: MessageOutput;
   readonly #stop: AbortSignal;
   readonly #isDryRun: boolean;
@@ -72,7 +72,7 @@ class Sync {
   /** The stream of the last row, as most rows are of the same one as the row before; undefined if its name is not enough to tell. */
   #last: EventStream | undefined;
   readonly #delivery: Delivery<RowEvent>;
-  readonly #ledger = new Ledger<string>();
+  readonly #checkpoints = new CheckpointTracker<string>();
   readonly #report = new Report();
   readonly #rule: RejectionRule;
   readonly #gate: StateGate<string>;
@@ -107,7 +107,7 @@ class Sync {
       requestBytes: configuration.limits.request_bytes,
       flushIntervalMs: configuration.flush_interval_seconds * 1000,
       retryTimeMs: configuration.retry_minutes * 60_000,
-      mask: (words, events) => wordsWithoutValues(words, events.map(eventAsRow)),
+      mask: (words, events) => wordsWithoutValues(words, events.map(rebuildRow)),
       onRetry: () => this.#tellSoon(),
       onSettled: (event, outcome) => this.#settled(event, outcome),
       onFailure: (error) => this.#fail(error),
@@ -117,7 +117,7 @@ class Sync {
         'This is a dry run: nothing is sent to Batch, and no state is echoed. Turn dry_run off to sync.',
       );
     }
-    for (const warning of catalogWarnings(catalog)) this.#report.warn(warning);
+    for (const warning of listCatalogWarnings(catalog)) this.#report.warn(warning);
   }
 
   async run(input: Readable): Promise<boolean> {
@@ -215,7 +215,7 @@ class Sync {
     if (event === undefined) return false;
     this.#report.row();
     const line = this.#rejectedRows && bytes.toString('utf8', start, end);
-    this.#deliver(event, { entry: this.#ledger.admit(key), stream: name, line });
+    this.#deliver(event, { entry: this.#checkpoints.track(key), stream: name, line });
     return true;
   }
 
@@ -231,7 +231,7 @@ class Sync {
     this.#report.row();
     this.#last = stream.hasUniqueName ? stream : undefined;
     // Held only where rejected rows are kept: it is as large as its event.
-    const origin = { entry: this.#ledger.admit(stream.key), stream: name, line: this.#rejectedRows && line };
+    const origin = { entry: this.#checkpoints.track(stream.key), stream: name, line: this.#rejectedRows && line };
     const mapped = stream.mapper.map(row, line);
     if (mapped.kind === 'rejected') this.#reject(origin, mapped.rejection, () => row);
     else this.#deliver(mapped, origin);
@@ -246,7 +246,7 @@ class Sync {
   #takeState(line: string, stream: StreamName | undefined): void {
     this.#checkUnreadableLines();
     const key = stream && (this.#streams.find(stream.name, stream.namespace)?.key ?? streamKey(stream));
-    this.#ledger.checkpoint(line, key);
+    this.#checkpoints.checkpoint(line, key);
   }
 
   /** A line that can't be read may have been a row: no state behind it is true, and a sync without one is not whole. */
@@ -260,10 +260,10 @@ class Sync {
 
   #settled(row: RowEvent, outcome: Outcome): void {
     if (outcome.kind === 'accepted') {
-      this.#ledger.accept(row.entry);
+      this.#checkpoints.accept(row.entry);
       this.#rule.accepted();
       this.#report.accepted();
-    } else this.#reject(row, outcome.rejection, () => eventAsRow(row));
+    } else this.#reject(row, outcome.rejection, () => rebuildRow(row));
     if (row.line !== undefined) this.#rejectedRows?.release(row.line);
     this.#tellSoon();
   }
@@ -288,7 +288,7 @@ class Sync {
     if (line !== undefined) this.#rejectedRows?.add(stream, entry.segment, line, rejection);
     const failure = this.#rule.rejected(rejection.code, masked);
     // Left unsettled, a row that ends the sync keeps the states behind it from being true.
-    if (failure === undefined) this.#ledger.reject(entry, rejection.code);
+    if (failure === undefined) this.#checkpoints.reject(entry, rejection.code);
     else this.#failBehind(entry.segment, failure);
   }
 
@@ -313,7 +313,7 @@ class Sync {
    * the next run starts behind them. To stop anywhere else would send the rows since the last state twice.
    */
   #stopAtCheckpoint(): void {
-    if (this.#stop.aborted && this.#ledger.isAtCheckpoint) this.#stopReading.abort();
+    if (this.#stop.aborted && this.#checkpoints.isAtCheckpoint) this.#stopReading.abort();
   }
 
   /** Writes the logs and the states that have become true; one after the other, and once for all calls that wait. */
@@ -321,7 +321,7 @@ class Sync {
     this.#pending ??= this.#telling.then(async () => {
       this.#pending = undefined;
       for (const message of this.#report.takeMessages()) await this.#output.write(message);
-      const { states, failure } = this.#gate.pass(this.#ledger.takeTrueStates());
+      const { states, failure } = this.#gate.pass(this.#checkpoints.takeResolved());
       await this.#echo(states);
       if (failure !== undefined) this.#fail(failure);
     });
@@ -330,7 +330,7 @@ class Sync {
   }
 
   /** Writes states whose rows are settled, once the rejected ones among these are kept. */
-  async #echo(states: readonly TrueState<string>[]): Promise<void> {
+  async #echo(states: readonly ResolvedState<string>[]): Promise<void> {
     const last = states.at(-1);
     if (last === undefined) return;
     try {
@@ -343,14 +343,14 @@ class Sync {
     // The cursor must not move over rows that were not sent.
     if (this.#isDryRun) return;
     for (const { state, counts } of states) {
-      await this.#output.writeBytes(`${withDestinationStats(state, counts)}\n`);
+      await this.#output.writeBytes(`${addDestinationStats(state, counts)}\n`);
       this.#report.covered(counts.accepted);
     }
   }
 }
 
 /** What was sent of a row, in the form of one. */
-function eventAsRow({ customId, json }: Pick<RowEvent, 'customId' | 'json'>): Row {
+function rebuildRow({ customId, json }: Pick<RowEvent, 'customId' | 'json'>): Row {
   const event = parseExact(json);
   if (!isJsonObject(event)) return {};
   const { name, time, attributes } = event;
