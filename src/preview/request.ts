@@ -1,7 +1,7 @@
 import type { DestinationConfiguration } from '../destination-batch/config/schema.ts';
-import { WaitingEvents } from '../destination-batch/delivery/batcher.ts';
-import { lanes } from '../destination-batch/delivery/pacing.ts';
-import { requestBody } from '../destination-batch/delivery/request-body.ts';
+import { UpdateBatcher } from '../destination-batch/delivery/batcher.ts';
+import { createRoutes } from '../destination-batch/delivery/pacing.ts';
+import { buildRequestBody } from '../destination-batch/delivery/request-body.ts';
 import type { MappedEvent } from '../destination-batch/mapping/rules.ts';
 
 /** A request to Batch: its address, and its body in JSON. */
@@ -18,10 +18,10 @@ export function buildFirstRequest(
     limits,
   }: Pick<DestinationConfiguration, 'api_url' | 'api_version' | 'endpoint' | 'rate_limit' | 'limits'>,
 ): Request | undefined {
-  const { first } = lanes({ endpoint, rate_limit });
-  const waiting = new WaitingEvents<MappedEvent>(limits.events_per_update);
-  for (const event of events) waiting.add(event.customId, event);
-  const updates = waiting.take(first.updatesPerRequest, limits.request_bytes);
+  const { normal } = createRoutes({ endpoint, rate_limit });
+  const batcher = new UpdateBatcher<MappedEvent>(limits.events_per_update);
+  for (const event of events) batcher.add(event.customId, event);
+  const updates = batcher.take(normal.updatesPerRequest, limits.request_bytes);
   if (updates.length === 0) return undefined;
-  return { url: `${address.replace(/\/$/, '')}/${version}/${first.endpoint.path}`, body: requestBody(updates) };
+  return { url: `${address.replace(/\/$/, '')}/${version}/${normal.endpoint.path}`, body: buildRequestBody(updates) };
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Update, type WaitingEvent, WaitingEvents } from './batcher.ts';
+import { type Update, UpdateBatcher, type WaitingEvent } from './batcher.ts';
 
 type RowEvent = WaitingEvent & { row: number };
 
@@ -14,89 +14,89 @@ const event = (row: number, bytes = 10): RowEvent => ({
 });
 
 /** Adds events to profiles, numbered in the order in which they come. */
-function waitingOf(customIds: readonly string[], eventsPerUpdate = 15): WaitingEvents<RowEvent> {
-  const waiting = new WaitingEvents<RowEvent>(eventsPerUpdate);
-  for (const [row, customId] of customIds.entries()) waiting.add(customId, event(row));
-  return waiting;
+function batcherOf(customIds: readonly string[], eventsPerUpdate = 15): UpdateBatcher<RowEvent> {
+  const batcher = new UpdateBatcher<RowEvent>(eventsPerUpdate);
+  for (const [row, customId] of customIds.entries()) batcher.add(customId, event(row));
+  return batcher;
 }
 
 const shown = (updates: readonly Update<RowEvent>[]): string[] =>
   updates.map(({ customId, events }) => `${customId}: ${events.map(({ row }) => row).join(' ')}`);
 
 test('events of a profile go together, in order; profiles go in the order in which they came', () => {
-  const waiting = waitingOf(['b', 'a', 'b', 'c', 'a', 'b']);
-  expect([waiting.events, waiting.bytes, waiting.readyUpdates]).toEqual([6, 60, 3]);
-  expect(shown(waiting.take(200, NO_LIMIT))).toEqual(['b: 0 2 5', 'a: 1 4', 'c: 3']);
-  expect([waiting.events, waiting.bytes, waiting.readyUpdates]).toEqual([0, 0, 0]);
+  const batcher = batcherOf(['b', 'a', 'b', 'c', 'a', 'b']);
+  expect([batcher.events, batcher.bytes, batcher.readyUpdates]).toEqual([6, 60, 3]);
+  expect(shown(batcher.take(200, NO_LIMIT))).toEqual(['b: 0 2 5', 'a: 1 4', 'c: 3']);
+  expect([batcher.events, batcher.bytes, batcher.readyUpdates]).toEqual([0, 0, 0]);
 });
 
 test('an event comes back as it was given', () => {
-  const waiting = new WaitingEvents<WaitingEvent & { row: object }>(15);
+  const batcher = new UpdateBatcher<WaitingEvent & { row: object }>(15);
   const given = { json: '{"name":"e"}', bytes: 12, isTimely: true, row: {} };
-  waiting.add('a', given);
-  expect(waiting.take(1, NO_LIMIT)[0]?.events[0]).toBe(given);
+  batcher.add('a', given);
+  expect(batcher.take(1, NO_LIMIT)[0]?.events[0]).toBe(given);
 });
 
 test('nothing is taken when nothing waits', () => {
-  expect(waitingOf([]).take(200, NO_LIMIT)).toEqual([]);
+  expect(batcherOf([]).take(200, NO_LIMIT)).toEqual([]);
 });
 
 test('no more updates are taken than asked for, and the others stay first', () => {
-  const waiting = waitingOf(['a', 'b', 'c']);
-  expect(shown(waiting.take(2, NO_LIMIT))).toEqual(['a: 0', 'b: 1']);
-  expect(waiting.readyUpdates).toBe(1);
-  waiting.add('d', event(3));
-  expect(shown(waiting.take(2, NO_LIMIT))).toEqual(['c: 2', 'd: 3']);
+  const batcher = batcherOf(['a', 'b', 'c']);
+  expect(shown(batcher.take(2, NO_LIMIT))).toEqual(['a: 0', 'b: 1']);
+  expect(batcher.readyUpdates).toBe(1);
+  batcher.add('d', event(3));
+  expect(shown(batcher.take(2, NO_LIMIT))).toEqual(['c: 2', 'd: 3']);
 });
 
 test('an update holds fifteen events at the most; the next ones wait until it is settled', () => {
-  const waiting = waitingOf(Array(32).fill('a'));
+  const batcher = batcherOf(Array(32).fill('a'));
   const sizes: number[] = [];
-  while (waiting.events > 0) {
-    const [update] = waiting.take(200, NO_LIMIT);
+  while (batcher.events > 0) {
+    const [update] = batcher.take(200, NO_LIMIT);
     sizes.push(update?.events.length ?? 0);
-    expect([waiting.readyUpdates, waiting.take(200, NO_LIMIT)]).toEqual([0, []]);
-    waiting.settled('a');
+    expect([batcher.readyUpdates, batcher.take(200, NO_LIMIT)]).toEqual([0, []]);
+    batcher.release('a');
   }
   expect(sizes).toEqual([15, 15, 2]);
 });
 
 test('events that come for a profile under way wait; those of others do not', () => {
-  const waiting = waitingOf(['a']);
-  waiting.take(200, NO_LIMIT);
-  waiting.add('a', event(1));
-  waiting.add('b', event(2));
-  expect([waiting.events, waiting.readyUpdates]).toEqual([2, 1]);
-  expect(shown(waiting.take(200, NO_LIMIT))).toEqual(['b: 2']);
-  waiting.settled('a');
-  expect(shown(waiting.take(200, NO_LIMIT))).toEqual(['a: 1']);
+  const batcher = batcherOf(['a']);
+  batcher.take(200, NO_LIMIT);
+  batcher.add('a', event(1));
+  batcher.add('b', event(2));
+  expect([batcher.events, batcher.readyUpdates]).toEqual([2, 1]);
+  expect(shown(batcher.take(200, NO_LIMIT))).toEqual(['b: 2']);
+  batcher.release('a');
+  expect(shown(batcher.take(200, NO_LIMIT))).toEqual(['a: 1']);
 });
 
 test('a profile that is settled with nothing left may come again', () => {
-  const waiting = waitingOf(['a']);
-  waiting.take(1, NO_LIMIT);
-  waiting.settled('a');
-  waiting.add('a', event(1));
-  expect(shown(waiting.take(1, NO_LIMIT))).toEqual(['a: 1']);
+  const batcher = batcherOf(['a']);
+  batcher.take(1, NO_LIMIT);
+  batcher.release('a');
+  batcher.add('a', event(1));
+  expect(shown(batcher.take(1, NO_LIMIT))).toEqual(['a: 1']);
 });
 
 test('events that are dropped are as if they had not been added', () => {
-  const waiting = waitingOf(['a', 'b', 'a', 'c', 'b', ...Array<string>(20).fill('d')]);
-  waiting.take(1, NO_LIMIT);
-  waiting.add('a', event(25));
-  waiting.drop(({ row }) => row === 1 || row === 4 || row >= 10);
-  expect([waiting.events, waiting.bytes, waiting.updates, waiting.readyUpdates]).toEqual([6, 60, 2, 2]);
-  expect(shown(waiting.take(200, NO_LIMIT))).toEqual(['c: 3', 'd: 5 6 7 8 9']);
-  waiting.settled('a');
-  expect([waiting.events, waiting.updates, waiting.readyUpdates]).toEqual([0, 0, 0]);
-  waiting.add('b', event(26));
-  expect(shown(waiting.take(200, NO_LIMIT))).toEqual(['b: 26']);
+  const batcher = batcherOf(['a', 'b', 'a', 'c', 'b', ...Array<string>(20).fill('d')]);
+  batcher.take(1, NO_LIMIT);
+  batcher.add('a', event(25));
+  batcher.drop(({ row }) => row === 1 || row === 4 || row >= 10);
+  expect([batcher.events, batcher.bytes, batcher.updates, batcher.readyUpdates]).toEqual([6, 60, 2, 2]);
+  expect(shown(batcher.take(200, NO_LIMIT))).toEqual(['c: 3', 'd: 5 6 7 8 9']);
+  batcher.release('a');
+  expect([batcher.events, batcher.updates, batcher.readyUpdates]).toEqual([0, 0, 0]);
+  batcher.add('b', event(26));
+  expect(shown(batcher.take(200, NO_LIMIT))).toEqual(['b: 26']);
 });
 
 test('to settle a profile that nothing is known of changes nothing', () => {
-  const waiting = waitingOf(['a']);
-  waiting.settled('b');
-  expect([waiting.events, waiting.readyUpdates]).toEqual([1, 1]);
+  const batcher = batcherOf(['a']);
+  batcher.release('b');
+  expect([batcher.events, batcher.readyUpdates]).toEqual([1, 1]);
 });
 
 /** The update as it stands in the body of a request, with its comma. */
@@ -114,17 +114,17 @@ describe('the bytes of a take', () => {
   });
 
   test('are no more than asked for', () => {
-    const waiting = new WaitingEvents<RowEvent>(15);
-    for (const [row, customId] of ['a', 'b', 'c'].entries()) waiting.add(customId, heavy(row, 1_000));
-    expect(shown(waiting.take(200, 2_500))).toEqual(['a: 0', 'b: 1']);
-    expect([waiting.events, waiting.bytes, waiting.readyUpdates]).toEqual([1, 1_000, 1]);
+    const batcher = new UpdateBatcher<RowEvent>(15);
+    for (const [row, customId] of ['a', 'b', 'c'].entries()) batcher.add(customId, heavy(row, 1_000));
+    expect(shown(batcher.take(200, 2_500))).toEqual(['a: 0', 'b: 1']);
+    expect([batcher.events, batcher.bytes, batcher.readyUpdates]).toEqual([1, 1_000, 1]);
   });
 
   test('may be more for one update, which could never go otherwise', () => {
-    const waiting = new WaitingEvents<RowEvent>(15);
-    for (const [row, customId] of ['a', 'a', 'b'].entries()) waiting.add(customId, heavy(row, 1_000));
-    expect(shown(waiting.take(200, 500))).toEqual(['a: 0 1']);
-    expect(shown(waiting.take(200, 500))).toEqual(['b: 2']);
+    const batcher = new UpdateBatcher<RowEvent>(15);
+    for (const [row, customId] of ['a', 'a', 'b'].entries()) batcher.add(customId, heavy(row, 1_000));
+    expect(shown(batcher.take(200, 500))).toEqual(['a: 0 1']);
+    expect(shown(batcher.take(200, 500))).toEqual(['b: 2']);
   });
 
   test.each([
@@ -132,9 +132,9 @@ describe('the bytes of a take', () => {
     ['letters of three bytes', '日'],
     ['quotes, which JSON escapes', '"'],
   ])('are counted with their identifiers: %s', (_, letter) => {
-    const waiting = new WaitingEvents<RowEvent>(15);
-    for (let row = 0; row < 100; row += 1) waiting.add(`${letter.repeat(300)}${row}`, event(row));
-    const bytes = waiting.take(200, 20_000).reduce((sum, update) => sum + bytesOf(update), 0);
+    const batcher = new UpdateBatcher<RowEvent>(15);
+    for (let row = 0; row < 100; row += 1) batcher.add(`${letter.repeat(300)}${row}`, event(row));
+    const bytes = batcher.take(200, 20_000).reduce((sum, update) => sum + bytesOf(update), 0);
     expect(bytes).toBeLessThanOrEqual(20_000);
     // And the room is used.
     expect(bytes).toBeGreaterThan(18_000);
@@ -173,14 +173,14 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 test('whatever is added, taken and settled: order is kept, no profile is under way twice, no update is wasted', () => {
   fc.assert(
     fc.property(steps, fc.integer({ min: 1, max: 4 }), (all, eventsPerUpdate) => {
-      const waiting = new WaitingEvents<RowEvent>(eventsPerUpdate);
+      const batcher = new UpdateBatcher<RowEvent>(eventsPerUpdate);
       const arrived = new Map<string, { row: number; bytes: number; isTimely: boolean }[]>();
-      const underWay = new Set<string>();
+      const inFlight = new Set<string>();
 
       const take = (maxUpdates: number, maxBytes: number): number => {
-        const ready = [...arrived].filter(([customId, events]) => events.length > 0 && !underWay.has(customId));
-        expect(waiting.readyUpdates).toBe(ready.length);
-        const updates = waiting.take(maxUpdates, maxBytes);
+        const ready = [...arrived].filter(([customId, events]) => events.length > 0 && !inFlight.has(customId));
+        expect(batcher.readyUpdates).toBe(ready.length);
+        const updates = batcher.take(maxUpdates, maxBytes);
         expect(updates.length).toBeGreaterThanOrEqual(Math.min(1, ready.length));
         expect(updates.length).toBeLessThanOrEqual(maxUpdates);
         if (maxBytes === NO_LIMIT) expect(updates).toHaveLength(Math.min(maxUpdates, ready.length));
@@ -188,8 +188,8 @@ test('whatever is added, taken and settled: order is kept, no profile is under w
           expect(updates.reduce((sum, update) => sum + bytesOf(update), 0)).toBeLessThanOrEqual(maxBytes);
         }
         for (const { customId, events } of updates) {
-          expect(underWay.has(customId)).toBe(false);
-          underWay.add(customId);
+          expect(inFlight.has(customId)).toBe(false);
+          inFlight.add(customId);
           // The oldest of the profile, in order, and as many as may share an update: so there can't be fewer updates.
           const all = arrived.get(customId) ?? [];
           const end = all.findIndex(({ isTimely }) => isTimely !== all[0]?.isTimely);
@@ -200,8 +200,8 @@ test('whatever is added, taken and settled: order is kept, no profile is under w
       };
       const settle = (customId: string | undefined): void => {
         if (customId === undefined) return;
-        underWay.delete(customId);
-        waiting.settled(customId);
+        inFlight.delete(customId);
+        batcher.release(customId);
       };
 
       for (const [row, step] of all.entries()) {
@@ -209,24 +209,24 @@ test('whatever is added, taken and settled: order is kept, no profile is under w
           case 'add': {
             const { customId, bytes, isTimely } = step;
             arrived.set(customId, [...(arrived.get(customId) ?? []), { row, bytes, isTimely }]);
-            waiting.add(customId, { json: 'x'.repeat(bytes), bytes, isTimely, row });
+            batcher.add(customId, { json: 'x'.repeat(bytes), bytes, isTimely, row });
             break;
           }
           case 'take':
             take(step.maxUpdates, step.maxBytes);
             break;
           case 'settle':
-            settle([...underWay][step.which % Math.max(1, underWay.size)]);
+            settle([...inFlight][step.which % Math.max(1, inFlight.size)]);
             break;
         }
         const left = [...arrived.values()].flat();
-        expect([waiting.events, waiting.bytes]).toEqual([left.length, left.reduce((sum, { bytes }) => sum + bytes, 0)]);
+        expect([batcher.events, batcher.bytes]).toEqual([left.length, left.reduce((sum, { bytes }) => sum + bytes, 0)]);
         const fewest = [...arrived.values()].map((events) => Math.ceil(events.length / eventsPerUpdate));
-        expect(waiting.updates).toBe(fewest.reduce((sum, updates) => sum + updates, 0));
+        expect(batcher.updates).toBe(fewest.reduce((sum, updates) => sum + updates, 0));
       }
       // Nothing is forgotten.
       for (;;) {
-        for (const customId of underWay) settle(customId);
+        for (const customId of inFlight) settle(customId);
         if (take(5, NO_LIMIT) === 0) break;
       }
       expect([...arrived.values()].flat()).toEqual([]);
@@ -236,14 +236,14 @@ test('whatever is added, taken and settled: order is kept, no profile is under w
 });
 
 test('events that Batch is likely to refuse for their time never share an update with others, and the order stays', () => {
-  const waiting = new WaitingEvents<RowEvent>(3);
+  const batcher = new UpdateBatcher<RowEvent>(3);
   for (const [row, isTimely] of [true, false, false, false, false, true, true].entries()) {
-    waiting.add('u1', { json: '{}', bytes: 2, isTimely, row });
+    batcher.add('u1', { json: '{}', bytes: 2, isTimely, row });
   }
   const updates: number[][] = [];
-  while (waiting.readyUpdates > 0) {
-    updates.push(...waiting.take(10, 1000).map(({ events }) => events.map(({ row }) => row)));
-    waiting.settled('u1');
+  while (batcher.readyUpdates > 0) {
+    updates.push(...batcher.take(10, 1000).map(({ events }) => events.map(({ row }) => row)));
+    batcher.release('u1');
   }
   expect(updates).toEqual([[0], [1, 2, 3], [4], [5, 6]]);
 });

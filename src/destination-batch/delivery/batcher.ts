@@ -4,7 +4,7 @@ export type WaitingEvent = { json: string; bytes: number; isTimely: boolean };
 /** What Batch calls an update: events of one profile, sent together. */
 export type Update<Event extends WaitingEvent> = { customId: string; customIdJson: string; events: Event[] };
 
-type Profile<Event> = { customId: string; events: Event[]; underWay: boolean };
+type Profile<Event> = { customId: string; events: Event[]; inFlight: boolean };
 
 /** Bytes of an update around its events: `{"identifiers":{"custom_id":…},"events":[…]},`. */
 const UPDATE_FRAME_BYTES = 48;
@@ -14,7 +14,7 @@ const UPDATE_FRAME_BYTES = 48;
  * fewer updates they cost. A profile with an update under way is passed over until that one is settled: its events
  * reach Batch in the order of the stream, however many requests are in flight.
  */
-export class WaitingEvents<Event extends WaitingEvent> {
+export class UpdateBatcher<Event extends WaitingEvent> {
   readonly #eventsPerUpdate: number;
   readonly #profiles = new Map<string, Profile<Event>>();
   /** The profiles that an update can be made for now, in the order in which they became so. */
@@ -50,11 +50,11 @@ export class WaitingEvents<Event extends WaitingEvent> {
   add(customId: string, event: Event): void {
     let profile = this.#profiles.get(customId);
     if (profile === undefined) {
-      profile = { customId, events: [], underWay: false };
+      profile = { customId, events: [], inFlight: false };
       this.#profiles.set(customId, profile);
     }
     const { events } = profile;
-    if (events.length === 0 && !profile.underWay) this.#ready.push(profile);
+    if (events.length === 0 && !profile.inFlight) this.#ready.push(profile);
     if (events.length % this.#eventsPerUpdate === 0) this.#updates += 1;
     events.push(event);
     this.#events += 1;
@@ -76,7 +76,7 @@ export class WaitingEvents<Event extends WaitingEvent> {
       bytes += eventBytes + length + Buffer.byteLength(customIdJson) + UPDATE_FRAME_BYTES;
       if (updates.length > 0 && bytes > maxBytes) break;
       this.#ready.shift();
-      profile.underWay = true;
+      profile.inFlight = true;
       const events = profile.events;
       profile.events = length === events.length ? [] : events.splice(length);
       this.#updates +=
@@ -115,16 +115,16 @@ export class WaitingEvents<Event extends WaitingEvent> {
       const left = profile.events.length;
       this.#events -= events.length - left;
       this.#updates += this.#updatesFor(left) - this.#updatesFor(events.length);
-      if (left === 0 && !profile.underWay) this.#profiles.delete(customId);
+      if (left === 0 && !profile.inFlight) this.#profiles.delete(customId);
     }
     this.#ready.keep((profile) => profile.events.length > 0);
   }
 
   /** The update of this profile is settled: its next events may go. */
-  settled(customId: string): void {
+  release(customId: string): void {
     const profile = this.#profiles.get(customId);
     if (profile === undefined) return;
-    profile.underWay = false;
+    profile.inFlight = false;
     if (profile.events.length > 0) this.#ready.push(profile);
     else this.#profiles.delete(customId);
   }

@@ -9,7 +9,7 @@ import { destinationError } from '../errors.ts';
 import { Report } from '../report.ts';
 import type { WaitingEvent } from './batcher.ts';
 import { Delivery, type DeliveryOptions } from './delivery.ts';
-import type { Lane } from './pacing.ts';
+import type { Route } from './pacing.ts';
 import { type Clock, TokenBucket } from './token-bucket.ts';
 
 beforeEach(() => {
@@ -20,7 +20,7 @@ afterEach(() => {
 });
 
 /** How long events of a full request wait for others, in milliseconds. */
-const GATHER = 250;
+const LINGER = 250;
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 
@@ -78,17 +78,17 @@ type RowEvent = WaitingEvent & { row: string };
 
 type Pace = { capacity?: number; perSecond?: number; updatesPerRequest?: number };
 
-const laneOf = (
+const createRoute = (
   endpoint: Endpoint,
   { capacity = 1_000_000, perSecond = 1_000_000, updatesPerRequest = 200 }: Pace,
-): Lane => ({
+): Route => ({
   endpoint,
   bucket: new TokenBucket({ capacity, perSecond, clock }),
   updatesPerRequest,
 });
 
-function start(options: Partial<DeliveryOptions<RowEvent>> & { pace?: Pace; backlogPace?: Pace } = {}) {
-  const { pace = {}, backlogPace, ...rest } = options;
+function start(options: Partial<DeliveryOptions<RowEvent>> & { pace?: Pace; bulkPace?: Pace } = {}) {
+  const { pace = {}, bulkPace, ...rest } = options;
   const calls: Call[] = [];
   const settled: string[] = [];
   const failures: unknown[] = [];
@@ -112,12 +112,12 @@ function start(options: Partial<DeliveryOptions<RowEvent>> & { pace?: Pace; back
     });
   const delivery = new Delivery<RowEvent>({
     post,
-    first: laneOf(UPDATE, pace),
-    backlog: backlogPace && laneOf(MASS_UPDATE, backlogPace),
+    normal: createRoute(UPDATE, pace),
+    bulk: bulkPace && createRoute(MASS_UPDATE, bulkPace),
     report,
     eventsPerUpdate: 15,
     requestBytes: 4 * 1024 * 1024,
-    flushIntervalMs: 2 * SECOND,
+    maxLingerMs: 2 * SECOND,
     retryTimeMs: 30 * MINUTE,
     mask: (words, events) => events.reduce((masked, { row }) => masked.replaceAll(`<${row}>`, '****'), words),
     onRetry: () => {},
@@ -180,14 +180,14 @@ describe('grouping', () => {
     add('u2', 'b');
     await pass(249);
     add('u1', 'c');
-    await delivery.room();
+    await delivery.waitForCapacity();
     expect(calls).toEqual([]);
     await pass(1);
     expect(calls.map(({ updates, at }) => [updates, at])).toEqual([[['u1: a c', 'u2: b'], 1_250]]);
   });
 
   test('a flush interval that is shorter than that holds all the same', async () => {
-    const { calls, add } = start({ pace: { updatesPerRequest: 1 }, flushIntervalMs: 100 });
+    const { calls, add } = start({ pace: { updatesPerRequest: 1 }, maxLingerMs: 100 });
     add('u1', 'a');
     await pass(100);
     expect(calls.map(({ at }) => at)).toEqual([100]);
@@ -226,7 +226,7 @@ describe('grouping', () => {
     expect(calls.map(({ updates }) => updates)).toEqual(expected);
     // Three tokens are three updates: what was taken for one that did not fit was given back, and no more than that.
     addOf('u4');
-    await delivery.room();
+    await delivery.waitForCapacity();
     await pass(SECOND);
     expect(calls).toHaveLength(expected.length);
   });
@@ -236,7 +236,7 @@ describe('time', () => {
   test('an event alone goes after the flush interval', async () => {
     const { delivery, calls, add } = start();
     add('u1', 'a');
-    await delivery.room();
+    await delivery.waitForCapacity();
     await pass(1_999);
     expect(calls).toEqual([]);
     await pass(1);
@@ -250,7 +250,7 @@ describe('time', () => {
     add('u2', 'b');
     await pass(500);
     add('u3', 'c');
-    await delivery.room();
+    await delivery.waitForCapacity();
     await pass(4_000);
     calls[0]?.answer(ACCEPTED);
     add('u1', 'd');
@@ -292,7 +292,7 @@ describe('time', () => {
     add('u1', ...numbered('e', 16));
     await pass(3_000);
     add('u2', 'a');
-    await delivery.room();
+    await delivery.waitForCapacity();
     await pass(1_000);
     for (const call of calls) call.answer(ACCEPTED);
     await pass(10_000);
@@ -306,10 +306,10 @@ describe('time', () => {
     const { delivery, calls, add } = start({ pace: { updatesPerRequest: 1, capacity: 1, perSecond: 1 } });
     add('u1', 'a');
     add('u2', 'b');
-    await delivery.room();
+    await delivery.waitForCapacity();
     await pass(500);
     add('u2', 'c');
-    await delivery.room();
+    await delivery.waitForCapacity();
     await pass(5_000);
     expect(calls.map(({ updates, at }) => [updates, at])).toEqual([
       [['u1: a'], 250],
@@ -322,8 +322,8 @@ describe('several requests in flight', () => {
   test('go side by side, as many as may', async () => {
     const { delivery, calls, add } = start({ pace: { updatesPerRequest: 1 } });
     for (const customId of numbered('u', MAX_CALLS_IN_FLIGHT + 2)) add(customId, `of_${customId}`);
-    await delivery.room();
-    await pass(GATHER);
+    await delivery.waitForCapacity();
+    await pass(LINGER);
     expect(calls).toHaveLength(MAX_CALLS_IN_FLIGHT);
     calls[3]?.answer(ACCEPTED);
     await pass(0);
@@ -333,8 +333,8 @@ describe('several requests in flight', () => {
   test('never hold the same profile twice, so that its events stay in order', async () => {
     const { delivery, calls, settled, add } = start({ pace: { updatesPerRequest: 1 } });
     add('u1', 'a');
-    await delivery.room();
-    await pass(GATHER);
+    await delivery.waitForCapacity();
+    await pass(LINGER);
     add('u1', 'b');
     add('u2', 'c');
     const done = watched(delivery.finish());
@@ -442,8 +442,8 @@ describe('a request that is refused whole', () => {
     const { delivery, calls, add } = start({ pace: { updatesPerRequest: 2 } });
     add('u1', 'bad');
     add('u2', 'a');
-    await delivery.room();
-    await pass(GATHER);
+    await delivery.waitForCapacity();
+    await pass(LINGER);
     add('u2', 'b');
     void delivery.finish();
     await pass(0);
@@ -631,15 +631,15 @@ describe('a 429', () => {
   ])('pauses all requests %s, and then the bucket is empty', async (_, retryAfterMs, pause) => {
     const { delivery, calls, add } = start({ pace: { updatesPerRequest: 1, capacity: 10, perSecond: 1 } });
     add('u1', 'a');
-    await delivery.room();
-    await pass(GATHER);
+    await delivery.waitForCapacity();
+    await pass(LINGER);
     calls[0]?.fail(tooMany(retryAfterMs));
     await pass(0);
     add('u2', 'b');
     void delivery.finish();
     await pass(MINUTE);
     // Half of the pace at first: a token takes a little less than two seconds, as it grows.
-    expect(calls.map(({ at }) => at - GATHER - pause)).toEqual([-pause, 1_941, 3_766]);
+    expect(calls.map(({ at }) => at - LINGER - pause)).toEqual([-pause, 1_941, 3_766]);
     // That of the new one, whose turn had come, and that of the first again.
     expect(calls.map(({ updates }) => updates)).toEqual([['u1: a'], ['u2: b'], ['u1: a']]);
   });
@@ -671,13 +671,13 @@ test('who asks to wait longer than the time for retries is not waited for', asyn
 });
 
 describe('a backlog', () => {
-  const slow = { pace: { capacity: 10, perSecond: 10, updatesPerRequest: 10 }, backlogPace: { updatesPerRequest: 50 } };
+  const slow = { pace: { capacity: 10, perSecond: 10, updatesPerRequest: 10 }, bulkPace: { updatesPerRequest: 50 } };
 
   test('of more than 20 seconds of updates goes by the other endpoint from then on, and that is told', async () => {
     const { delivery, calls, report, add } = start(slow);
     for (const customId of numbered('u', 201)) add(customId, 'e');
-    await delivery.room();
-    await pass(GATHER);
+    await delivery.waitForCapacity();
+    await pass(LINGER);
     expect(calls.map(({ endpoint, updates }) => [endpoint, updates.length])).toEqual([
       ...Array.from({ length: 4 }, () => ['mass_update', 50]),
       ['mass_update', 1],
@@ -703,7 +703,7 @@ describe('a backlog', () => {
   test('is also what fills the room, in however few updates', async () => {
     const { delivery, calls, add } = start(slow);
     add('u1', ...numbered('e', 20_000));
-    void delivery.room();
+    void delivery.waitForCapacity();
     await pass(0);
     expect(calls[0]?.endpoint).toBe('mass_update');
   });
@@ -765,7 +765,7 @@ describe('the delivery fails', () => {
     await pass(0);
     calls[2]?.fail(error);
     await pass(MINUTE);
-    expect(delivery.eventsUnderWay).toBe(expected);
+    expect(delivery.eventsOfUnknownOutcome).toBe(expected);
   });
 
   test('at last at a request that was lost before: it may be taken all the same', async () => {
@@ -777,7 +777,7 @@ describe('the delivery fails', () => {
     await pass(SECOND);
     calls[1]?.fail(OUT_OF_ORDER);
     await pass(MINUTE);
-    expect([calls.length, delivery.eventsUnderWay]).toEqual([2, 2]);
+    expect([calls.length, delivery.eventsOfUnknownOutcome]).toEqual([2, 2]);
   });
 
   test('when the row can not be accounted for', async () => {
@@ -814,7 +814,7 @@ describe('to halt', () => {
   test('abandons what is in flight, sends nothing more and is no failure', async () => {
     const { delivery, calls, settled, failures, add } = start({ pace: { updatesPerRequest: 1 } });
     for (const customId of numbered('u', 20)) add(customId, `of_${customId}`);
-    await delivery.room();
+    await delivery.waitForCapacity();
     await pass(0);
     const sent = calls.length;
     delivery.halt();
@@ -863,7 +863,7 @@ describe('there is room', () => {
   async function stuck() {
     const started = start({ pace: { capacity: 1, perSecond: 1, updatesPerRequest: 1 } });
     started.add('first', 'first');
-    await started.delivery.room();
+    await started.delivery.waitForCapacity();
     await pass(0);
     return started;
   }
@@ -871,11 +871,11 @@ describe('there is room', () => {
   test('for 20,000 events that wait; then only when some have left', async () => {
     const { delivery, add } = await stuck();
     for (let event = 0; event < 19_999; event += 1) add('u1', 'e');
-    const before = watched(delivery.room());
+    const before = watched(delivery.waitForCapacity());
     await pass(0);
     expect(before.isDone).toBe(true);
     add('u1', 'e');
-    const after = watched(delivery.room());
+    const after = watched(delivery.waitForCapacity());
     await pass(999);
     expect(after.isDone).toBe(false);
     await pass(1);
@@ -886,16 +886,16 @@ describe('there is room', () => {
     const { delivery, calls } = await stuck();
     const inFlight = '{"name":"first"}'.length;
     const half = { json: '{}', bytes: 8 * 1024 * 1024, isTimely: true, row: 'x' };
-    void delivery.room();
-    await pass(GATHER);
+    void delivery.waitForCapacity();
+    await pass(LINGER);
     delivery.add('u1', half);
-    const before = watched(delivery.room());
+    const before = watched(delivery.waitForCapacity());
     delivery.add('u2', { ...half, bytes: half.bytes - 1 - inFlight });
-    const almost = watched(delivery.room());
+    const almost = watched(delivery.waitForCapacity());
     await pass(0);
     expect([before.isDone, almost.isDone]).toEqual([true, true]);
     delivery.add('u3', { ...half, bytes: 1 });
-    const after = watched(delivery.room());
+    const after = watched(delivery.waitForCapacity());
     await pass(5 * SECOND);
     expect([after.isDone, calls.length]).toEqual([false, 4]);
     calls[1]?.answer(ACCEPTED);
@@ -906,7 +906,7 @@ describe('there is room', () => {
   test('again when the delivery is halted, so that nobody waits for ever', async () => {
     const { delivery } = await stuck();
     delivery.add('u1', { json: '{}', bytes: 32 * 1024 * 1024, isTimely: true, row: 'x' });
-    const room = watched(delivery.room());
+    const room = watched(delivery.waitForCapacity());
     await pass(0);
     expect(room.isDone).toBe(false);
     delivery.halt();
@@ -917,7 +917,7 @@ describe('there is room', () => {
   test('when too much waits, requests go that are not full', async () => {
     const { delivery, calls } = start();
     delivery.add('u1', { json: '{"name":"e"}', bytes: 32 * 1024 * 1024, isTimely: true, row: 'x' });
-    void delivery.room();
+    void delivery.waitForCapacity();
     await pass(0);
     expect(calls.map(({ updates }) => updates)).toEqual([['u1: e']]);
   });
@@ -952,7 +952,7 @@ test('whatever Batch answers, and when: each event is settled once, in order, at
       fc.integer({ min: 1, max: 4 }),
       async (steps, plan, perUpdate) => {
         const [capacity, perSecond, updatesPerRequest] = [6, 2, 3];
-        const underWay = new Set<string>();
+        const inFlight = new Set<string>();
         const sent: { at: number; updates: number }[] = [];
         const lastAnswer = new Map<string, 'accepted' | 'refused'>();
         const order: string[] = [];
@@ -965,14 +965,14 @@ test('whatever Batch answers, and when: each event is settled once, in order, at
           expect(new Set(customIds).size).toBe(customIds.length);
           expect(updates.length).toBeLessThanOrEqual(updatesPerRequest);
           for (const [index, customId] of customIds.entries()) {
-            expect(underWay.has(customId)).toBe(false);
-            underWay.add(customId);
+            expect(inFlight.has(customId)).toBe(false);
+            inFlight.add(customId);
             expect(updates[index]?.events.length).toBeLessThanOrEqual(perUpdate);
           }
-          expect(underWay.size).toBeLessThanOrEqual(MAX_CALLS_IN_FLIGHT * updatesPerRequest);
+          expect(inFlight.size).toBeLessThanOrEqual(MAX_CALLS_IN_FLIGHT * updatesPerRequest);
           const { fate, delay } = fatesUsed.next().value as { fate: Fate; delay: number };
           await new Promise((resolve) => setTimeout(resolve, delay));
-          for (const customId of customIds) underWay.delete(customId);
+          for (const customId of customIds) inFlight.delete(customId);
           if (fate === 'rate_limit') throw tooMany(delay);
           if (fate !== 'accepted') throw fate === 'lost' ? LOST : OUT_OF_ORDER;
           const names = updates.flatMap(({ events }) => events.map(({ name }) => name));
@@ -994,7 +994,7 @@ test('whatever Batch answers, and when: each event is settled once, in order, at
         const added: { customId: string; name: string }[] = [];
         for (const [index, each] of steps.entries()) {
           if ('wait' in each) {
-            await delivery.room();
+            await delivery.waitForCapacity();
             await pass(each.wait);
             continue;
           }

@@ -9,9 +9,9 @@ import { RetryableCallError } from '../batch/retryable-call-error.ts';
 import { describeRefusal, type Rejection } from '../codes.ts';
 import { destinationError } from '../errors.ts';
 import type { Report } from '../report.ts';
-import { type Update, type WaitingEvent, WaitingEvents } from './batcher.ts';
-import type { Lane } from './pacing.ts';
-import { requestBody } from './request-body.ts';
+import { type Update, UpdateBatcher, type WaitingEvent } from './batcher.ts';
+import type { Route } from './pacing.ts';
+import { buildRequestBody } from './request-body.ts';
 
 /**
  * The room: how many events may wait to be sent, and how many bytes of their JSON may wait or be in flight. Beyond it stdin
@@ -22,7 +22,7 @@ const MAX_WAITING_EVENTS = 20_000;
 const MAX_UNSETTLED_BYTES = 16 * 1024 * 1024;
 
 /** How long events wait for others of their profiles when there are enough for a full request, in milliseconds. */
-const GATHER_MS = 250;
+const LINGER_MS = 250;
 
 /** A backlog is more than the first endpoint sends in this time, in seconds, or more than may wait. */
 const BACKLOG_SECONDS = 20;
@@ -42,14 +42,14 @@ export type DeliveryOptions<Event> = {
   /** Posts the JSON text of an array of updates. */
   post: (endpoint: Endpoint, body: string, signal: AbortSignal) => Promise<Answer>;
   /** Where updates go, and how fast. */
-  first: Lane;
+  normal: Route;
   /** Where they go once there is a backlog; undefined if they go the first way all the time. */
-  backlog: Lane | undefined;
+  bulk: Route | undefined;
   report: Report;
   eventsPerUpdate: number;
   requestBytes: number;
   /** How long an event waits for others, in milliseconds. */
-  flushIntervalMs: number;
+  maxLingerMs: number;
   /** How long a request is tried, in milliseconds. */
   retryTimeMs: number;
   /** Words of Batch without the values of these events that they quote, for the log. */
@@ -68,10 +68,10 @@ export type DeliveryOptions<Event> = {
  */
 export class Delivery<Event extends WaitingEvent> {
   readonly #options: DeliveryOptions<Event>;
-  readonly #waiting: WaitingEvents<Event>;
+  readonly #batcher: UpdateBatcher<Event>;
   readonly #halt = new AbortController();
   readonly #running: Promise<void>;
-  #lane: Lane;
+  #route: Route;
   /** Requests that were sent, and of which it is not known whether Batch took them. */
   readonly #unanswered = new Set<readonly Update<Event>[]>();
   #hasAccepted = false;
@@ -81,32 +81,32 @@ export class Delivery<Event extends WaitingEvent> {
   #ended = false;
   /** How many events are to be sent without waiting for others: those that were there when the flush interval ended. */
   #toFlush = 0;
-  #flushTimer: NodeJS.Timeout | undefined;
+  #lingerTimer: NodeJS.Timeout | undefined;
   /** Whether the timer is the short one, of a full request. */
-  #isGathering = false;
+  #isShortLinger = false;
   /** There may be something to send. */
   readonly #toSend = new Signal();
   /** There may be room for more events. */
-  readonly #hasRoom = new Signal();
+  readonly #hasCapacity = new Signal();
 
   constructor(options: DeliveryOptions<Event>) {
     this.#options = options;
-    this.#lane = options.first;
+    this.#route = options.normal;
     // Each call in flight and each wait listens to it; their number is bounded by the calls.
     setMaxListeners(0, this.#halt.signal);
-    this.#waiting = new WaitingEvents(options.eventsPerUpdate);
+    this.#batcher = new UpdateBatcher(options.eventsPerUpdate);
     this.#running = this.#run().catch((error: unknown) => this.#fail(error));
   }
 
   add(customId: string, event: Event): void {
-    this.#waiting.add(customId, event);
-    this.#startFlushInterval();
+    this.#batcher.add(customId, event);
+    this.#startLinger();
   }
 
   /** Lets the sender look at what was added. Resolves when there is room for more. */
-  async room(): Promise<void> {
+  async waitForCapacity(): Promise<void> {
     this.#toSend.notify();
-    while (this.#isFull && !this.#halt.signal.aborted) await this.#hasRoom.wait();
+    while (this.#isFull && !this.#halt.signal.aborted) await this.#hasCapacity.wait();
   }
 
   /** Sends all that waits. Resolves when everything is settled, or when the delivery failed or was halted. */
@@ -118,39 +118,39 @@ export class Delivery<Event extends WaitingEvent> {
 
   /** Events that this is true of are not sent if they still wait, nor are they settled. */
   drop(isDropped: (event: Event) => boolean): void {
-    this.#waiting.drop(isDropped);
+    this.#batcher.drop(isDropped);
     this.#toSend.notify();
-    this.#hasRoom.notify();
+    this.#hasCapacity.notify();
   }
 
   /** Stops sending at once; what is in flight is abandoned, and may have arrived. */
   halt(): void {
-    clearTimeout(this.#flushTimer);
+    clearTimeout(this.#lingerTimer);
     this.#halt.abort();
     this.#toSend.notify();
-    this.#hasRoom.notify();
+    this.#hasCapacity.notify();
   }
 
   /** When it has ended before its time: how many events Batch may have taken without our knowing it. */
-  get eventsUnderWay(): number {
+  get eventsOfUnknownOutcome(): number {
     // What denies one request before any was taken denies those beside it.
     if (this.#isDenied && !this.#hasAccepted) return 0;
-    return [...this.#unanswered].reduce((sum, updates) => sum + eventsOf(updates), 0);
+    return [...this.#unanswered].reduce((sum, updates) => sum + countEvents(updates), 0);
   }
 
   get #isFull(): boolean {
     return (
-      this.#waiting.events >= MAX_WAITING_EVENTS || this.#waiting.bytes + this.#bytesInFlight >= MAX_UNSETTLED_BYTES
+      this.#batcher.events >= MAX_WAITING_EVENTS || this.#batcher.bytes + this.#bytesInFlight >= MAX_UNSETTLED_BYTES
     );
   }
 
   get #shouldSend(): boolean {
-    if (this.#waiting.readyUpdates === 0 || this.#inFlight >= MAX_CALLS_IN_FLIGHT) return false;
+    if (this.#batcher.readyUpdates === 0 || this.#inFlight >= MAX_CALLS_IN_FLIGHT) return false;
     return this.#ended || this.#toFlush > 0 || this.#isFull;
   }
 
   get #isDone(): boolean {
-    return this.#ended && this.#waiting.events === 0 && this.#inFlight === 0;
+    return this.#ended && this.#batcher.events === 0 && this.#inFlight === 0;
   }
 
   async #run(): Promise<void> {
@@ -159,89 +159,89 @@ export class Delivery<Event extends WaitingEvent> {
       if (this.#shouldSend) await this.#sendNext();
       else await this.#toSend.wait();
     }
-    clearTimeout(this.#flushTimer);
+    clearTimeout(this.#lingerTimer);
   }
 
   async #sendNext(): Promise<void> {
-    this.#changeLaneForBacklog();
-    const lane = this.#lane;
-    const planned = Math.min(this.#waiting.readyUpdates, lane.updatesPerRequest);
-    await lane.bucket.take(planned, this.#halt.signal);
+    this.#switchToBulkRoute();
+    const route = this.#route;
+    const planned = Math.min(this.#batcher.readyUpdates, route.updatesPerRequest);
+    await route.bucket.take(planned, this.#halt.signal);
     // Taken only now, when it may be sent: events that came in meanwhile share the update.
-    const updates = this.#waiting.take(planned, this.#options.requestBytes);
-    if (updates.length < planned) lane.bucket.giveBack(planned - updates.length);
+    const updates = this.#batcher.take(planned, this.#options.requestBytes);
+    if (updates.length < planned) route.bucket.refund(planned - updates.length);
     // They may have been dropped meanwhile.
     if (updates.length === 0) return;
-    this.#toFlush = Math.max(0, this.#toFlush - eventsOf(updates));
-    this.#startFlushInterval();
-    this.#hasRoom.notify();
-    const bytes = bytesOf(updates);
+    this.#toFlush = Math.max(0, this.#toFlush - countEvents(updates));
+    this.#startLinger();
+    this.#hasCapacity.notify();
+    const bytes = countBytes(updates);
     this.#inFlight += 1;
     this.#bytesInFlight += bytes;
-    this.#deliver(updates, lane).then(
+    this.#deliver(updates, route).then(
       () => {
         this.#inFlight -= 1;
         this.#bytesInFlight -= bytes;
-        for (const { customId } of updates) this.#waiting.settled(customId);
+        for (const { customId } of updates) this.#batcher.release(customId);
         this.#toSend.notify();
-        this.#hasRoom.notify();
+        this.#hasCapacity.notify();
       },
       (error: unknown) => this.#fail(error),
     );
   }
 
   /** Once, and to the end: what comes by the quick way would overtake what was sent by the other. */
-  #changeLaneForBacklog(): void {
-    const { first, backlog, report } = this.#options;
-    if (backlog === undefined || this.#lane === backlog) return;
-    const seconds = this.#waiting.updates / first.bucket.perSecond;
+  #switchToBulkRoute(): void {
+    const { normal, bulk, report } = this.#options;
+    if (bulk === undefined || this.#route === bulk) return;
+    const seconds = this.#batcher.updates / normal.bucket.perSecond;
     if (seconds <= BACKLOG_SECONDS && !this.#isFull) return;
-    this.#lane = backlog;
-    report.endpointChanged(backlog.endpoint.name, this.#waiting.events, seconds);
+    this.#route = bulk;
+    report.endpointChanged(bulk.endpoint.name, this.#batcher.events, seconds);
   }
 
   /**
    * From the first event that waits, for all that wait when it ends. Enough for a full request wait but a moment: the
    * more events of a profile come together, the fewer updates they cost.
    */
-  #startFlushInterval(): void {
-    if (this.#toFlush > 0 || this.#waiting.events === 0) return;
-    const isEnough = this.#waiting.readyUpdates >= this.#lane.updatesPerRequest;
-    if (this.#flushTimer !== undefined) {
-      if (!isEnough || this.#isGathering) return;
-      clearTimeout(this.#flushTimer);
+  #startLinger(): void {
+    if (this.#toFlush > 0 || this.#batcher.events === 0) return;
+    const isEnough = this.#batcher.readyUpdates >= this.#route.updatesPerRequest;
+    if (this.#lingerTimer !== undefined) {
+      if (!isEnough || this.#isShortLinger) return;
+      clearTimeout(this.#lingerTimer);
     }
-    this.#isGathering = isEnough;
-    const { flushIntervalMs } = this.#options;
-    this.#flushTimer = setTimeout(
+    this.#isShortLinger = isEnough;
+    const { maxLingerMs } = this.#options;
+    this.#lingerTimer = setTimeout(
       () => {
-        this.#flushTimer = undefined;
-        this.#isGathering = false;
-        this.#toFlush = this.#waiting.events;
+        this.#lingerTimer = undefined;
+        this.#isShortLinger = false;
+        this.#toFlush = this.#batcher.events;
         this.#toSend.notify();
       },
-      isEnough ? Math.min(GATHER_MS, flushIntervalMs) : flushIntervalMs,
+      isEnough ? Math.min(LINGER_MS, maxLingerMs) : maxLingerMs,
     );
   }
 
   /** Posts updates for which tokens were taken, until each of their events is settled. */
-  async #deliver(updates: Update<Event>[], lane: Lane): Promise<void> {
-    const answer = await this.#postUntilAnswered(updates, lane);
+  async #deliver(updates: Update<Event>[], route: Route): Promise<void> {
+    const answer = await this.#postUntilAnswered(updates, route);
     switch (answer.kind) {
       case 'accepted':
         return this.#settleAccepted(updates, answer.errors);
       case 'accepted_unreadable':
-        this.#options.report.unreadableAnswer(this.#masked(answer.detail, updates));
+        this.#options.report.unreadableAnswer(this.#mask(answer.detail, updates));
         return this.#settleAccepted(updates, []);
       case 'refused':
-        return this.#settleRefused(updates, lane, answer.reason);
+        return this.#settleRefused(updates, route, answer.reason);
     }
   }
 
-  async #postUntilAnswered(updates: Update<Event>[], { endpoint, bucket }: Lane): Promise<Answer> {
+  async #postUntilAnswered(updates: Update<Event>[], { endpoint, bucket }: Route): Promise<Answer> {
     const { post, report, retryTimeMs, onRetry } = this.#options;
     const { signal } = this.#halt;
-    const body = requestBody(updates);
+    const body = buildRequestBody(updates);
     const giveUpAt = performance.now() + retryTimeMs;
     let isOutcomeUnknown = false;
     const attempt = async (attemptNumber: number): Promise<Answer> => {
@@ -268,7 +268,7 @@ export class Delivery<Event extends WaitingEvent> {
         signal,
         onFailedAttempt: ({ error }) => {
           if (!(error instanceof RetryableCallError) || signal.aborted) return;
-          if (error.outcomeUnknown && !isOutcomeUnknown) report.possibleDuplicates(eventsOf(updates));
+          if (error.outcomeUnknown && !isOutcomeUnknown) report.possibleDuplicates(countEvents(updates));
           isOutcomeUnknown ||= error.outcomeUnknown;
         },
         // Asked only while there is time for another attempt.
@@ -303,15 +303,15 @@ export class Delivery<Event extends WaitingEvent> {
     const refused = new Map<number, string[]>();
     for (const error of errors) {
       const update = updates[error.bulkIndex];
-      if (update === undefined) report.strayError(this.#masked(error.reason, updates));
+      if (update === undefined) report.strayError(this.#mask(error.reason, updates));
       else if (error.attribute !== undefined)
-        report.attributeRefused(shownName(error.attribute), () => this.#masked(error.reason, [update]));
+        report.attributeRefused(shownName(error.attribute), () => this.#mask(error.reason, [update]));
       else refused.set(error.bulkIndex, [...(refused.get(error.bulkIndex) ?? []), error.reason]);
     }
     for (const [index, update] of updates.entries()) {
       const reasons = refused.size === 0 ? undefined : refused.get(index);
       if (reasons === undefined) this.#settle(update, ACCEPTED);
-      else this.#settle(update, { kind: 'rejected', rejection: refusal(update, reasons.join('; '), false) });
+      else this.#settle(update, { kind: 'rejected', rejection: createRefusal(update, reasons.join('; '), false) });
     }
   }
 
@@ -319,20 +319,20 @@ export class Delivery<Event extends WaitingEvent> {
    * Something in a request that is refused whole is at fault, or it is too large: halves are tried, of its updates and at
    * last of the events of one, until the bad event is alone. Nothing of it was stored, so that nothing is doubled.
    */
-  async #settleRefused(updates: Update<Event>[], lane: Lane, reason: string): Promise<void> {
-    const halves = halvesOf(updates);
+  async #settleRefused(updates: Update<Event>[], route: Route, reason: string): Promise<void> {
+    const halves = splitInHalf(updates);
     if (halves === undefined) {
       for (const update of updates)
-        this.#settle(update, { kind: 'rejected', rejection: refusal(update, reason, true) });
+        this.#settle(update, { kind: 'rejected', rejection: createRefusal(update, reason, true) });
       return;
     }
     for (const half of halves) {
-      await lane.bucket.take(half.length, this.#halt.signal);
-      await this.#deliver(half, lane);
+      await route.bucket.take(half.length, this.#halt.signal);
+      await this.#deliver(half, route);
     }
   }
 
-  #masked(words: string, updates: readonly Update<Event>[]): string {
+  #mask(words: string, updates: readonly Update<Event>[]): string {
     return this.#options.mask(
       words,
       updates.flatMap(({ events }) => events),
@@ -356,7 +356,7 @@ function isNotStored(error: unknown): boolean {
 }
 
 /** Two parts of a request, in order; undefined when it holds one event. */
-function halvesOf<Event extends WaitingEvent>(
+function splitInHalf<Event extends WaitingEvent>(
   updates: Update<Event>[],
 ): [Update<Event>[], Update<Event>[]] | undefined {
   const [only] = updates;
@@ -369,16 +369,16 @@ function halvesOf<Event extends WaitingEvent>(
   return [[{ ...only, events: only.events.slice(0, middle) }], [{ ...only, events: only.events.slice(middle) }]];
 }
 
-function eventsOf(updates: readonly Update<WaitingEvent>[]): number {
+function countEvents(updates: readonly Update<WaitingEvent>[]): number {
   return updates.reduce((sum, { events }) => sum + events.length, 0);
 }
 
-function bytesOf(updates: readonly Update<WaitingEvent>[]): number {
+function countBytes(updates: readonly Update<WaitingEvent>[]): number {
   return updates.reduce((sum, { events }) => events.reduce((bytes, event) => bytes + event.bytes, sum), 0);
 }
 
 /** @param whole whether the request was refused whole, so that nothing of it was stored. */
-function refusal(update: Update<WaitingEvent>, reason: string, whole: boolean): Rejection {
+function createRefusal(update: Update<WaitingEvent>, reason: string, whole: boolean): Rejection {
   const refusal = { words: reason, eventsInUpdate: update.events.length, whole };
   return { code: 'refused_by_batch', reason: describeRefusal(refusal), refusal };
 }

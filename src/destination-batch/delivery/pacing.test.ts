@@ -1,10 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { lanes } from './pacing.ts';
+import { createRoutes } from './pacing.ts';
 
 const never = new AbortController().signal;
 
 describe('a rate is kept, with its share of the burst but for half a second of it', () => {
-  type Configured = Parameters<typeof lanes>[0];
+  type Configured = Parameters<typeof createRoutes>[0];
   const cases: [string, Configured, endpoint: string, atOnce: number, refillMs: number, updatesPerRequest: number][] = [
     ["Batch's own", { endpoint: 'update', rate_limit: undefined }, 'update', 850, 2_834, 200],
     ['a quarter of it', { endpoint: 'update', rate_limit: 75 }, 'update', 212, 2_827, 200],
@@ -23,13 +23,13 @@ describe('a rate is kept, with its share of the burst but for half a second of i
     const sleep = async (milliseconds: number): Promise<void> => {
       time += milliseconds;
     };
-    const { first } = lanes(configured, { now: () => time, sleep });
-    await first.bucket.take(atOnce, never);
+    const { normal } = createRoutes(configured, { now: () => time, sleep });
+    await normal.bucket.take(atOnce, never);
     expect(time).toBe(0);
     // Were there more at once, the same number would be there sooner.
-    await first.bucket.take(atOnce, never);
+    await normal.bucket.take(atOnce, never);
     expect(time).toBe(refillMs);
-    expect([first.endpoint.name, first.updatesPerRequest]).toEqual([endpoint, updatesPerRequest]);
+    expect([normal.endpoint.name, normal.updatesPerRequest]).toEqual([endpoint, updatesPerRequest]);
   });
 });
 
@@ -41,12 +41,12 @@ test.each([
   ['update', undefined, undefined],
   ['mass_update', undefined, undefined],
 ] as const)('endpoint %s with rate_limit %s: a backlog goes at %s a second', (endpoint, rate_limit, expected) => {
-  const { backlog } = lanes({ endpoint, rate_limit });
-  expect([backlog?.endpoint.name, backlog?.bucket.perSecond]).toEqual([expected && 'mass_update', expected]);
+  const { bulk } = createRoutes({ endpoint, rate_limit });
+  expect([bulk?.endpoint.name, bulk?.bucket.perSecond]).toEqual([expected && 'mass_update', expected]);
 });
 
 test('by the clock of the system, tokens are there at once, and the wait for more can be given up', async () => {
-  const { bucket } = lanes({ endpoint: 'update', rate_limit: 0.001 }).first;
+  const { bucket } = createRoutes({ endpoint: 'update', rate_limit: 0.001 }).normal;
   await bucket.take(1, never);
   const leaving = new AbortController();
   const waiting = bucket.take(1, leaving.signal);
@@ -60,7 +60,7 @@ test('a wait that is longer than a timer can be is one wait, and not a thousand 
     warnings.push(name);
   };
   process.on('warning', note);
-  const { bucket } = lanes({ endpoint: 'update', rate_limit: 300 }).first;
+  const { bucket } = createRoutes({ endpoint: 'update', rate_limit: 300 }).normal;
   const thirtyDays = 30 * 24 * 3_600_000;
   bucket.pause(thirtyDays);
   const leaving = new AbortController();

@@ -19,30 +19,30 @@ const systemClock: Clock = {
 const LATENCY_MARGIN_SECONDS = 0.5;
 
 /** An endpoint, and how fast updates may be sent to it. A request never holds more updates than the bucket does. */
-export type Lane = { endpoint: Endpoint; bucket: TokenBucket; updatesPerRequest: number };
+export type Route = { endpoint: Endpoint; bucket: TokenBucket; updatesPerRequest: number };
 
 /**
- * The lane that a sync begins with, and the one for a backlog, if it may change to one.
+ * The route that a sync begins with, and the one for a backlog, if it may change to one.
  *
  * With `auto` the pace of each endpoint is Batch's own or `rate_limit`, whichever is less: a rate that `update` can keep is
  * no reason to change. An endpoint that is named takes `rate_limit` as it is, since Batch may have granted more.
  */
-export function lanes(
+export function createRoutes(
   { endpoint, rate_limit }: Pick<DestinationConfiguration, 'endpoint' | 'rate_limit'>,
   clock = systemClock,
-): { first: Lane; backlog: Lane | undefined } {
+): { normal: Route; bulk: Route | undefined } {
   switch (endpoint) {
     case 'update':
-      return { first: lane(UPDATE, rate_limit, clock), backlog: undefined };
+      return { normal: createRoute(UPDATE, rate_limit, clock), bulk: undefined };
     case 'mass_update':
-      return { first: lane(MASS_UPDATE, rate_limit, clock), backlog: undefined };
+      return { normal: createRoute(MASS_UPDATE, rate_limit, clock), bulk: undefined };
     case 'auto': {
       const cap = rate_limit ?? Number.POSITIVE_INFINITY;
       return {
-        first: lane(UPDATE, Math.min(UPDATE.updatesPerSecond, cap), clock),
-        backlog:
+        normal: createRoute(UPDATE, Math.min(UPDATE.updatesPerSecond, cap), clock),
+        bulk:
           cap > UPDATE.updatesPerSecond
-            ? lane(MASS_UPDATE, Math.min(MASS_UPDATE.updatesPerSecond, cap), clock)
+            ? createRoute(MASS_UPDATE, Math.min(MASS_UPDATE.updatesPerSecond, cap), clock)
             : undefined,
       };
     }
@@ -50,7 +50,7 @@ export function lanes(
 }
 
 /** Who takes a share of an endpoint's rate takes the same share of its burst. */
-function lane(endpoint: Endpoint, rate = endpoint.updatesPerSecond, clock: Clock): Lane {
+function createRoute(endpoint: Endpoint, rate = endpoint.updatesPerSecond, clock: Clock): Route {
   const burst = (endpoint.burst * rate) / endpoint.updatesPerSecond;
   const capacity = Math.max(1, Math.floor(burst - rate * LATENCY_MARGIN_SECONDS));
   return {

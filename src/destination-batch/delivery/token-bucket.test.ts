@@ -107,10 +107,10 @@ test('what is given back is there for the next, up to the capacity', async () =>
   const { clock, bucket, taken, take } = bucketOf(10, 10);
   void take('a', 10);
   await clock.advance(0);
-  bucket.giveBack(4);
+  bucket.refund(4);
   void take('b', 4);
   await clock.advance(1_000);
-  bucket.giveBack(100);
+  bucket.refund(100);
   void take('c', 10);
   void take('d', 1);
   await clock.advance(1_000);

@@ -47,7 +47,7 @@ export class TokenBucket {
   }
 
   /** Puts back tokens that were taken and not used. */
-  giveBack(count: number): void {
+  refund(count: number): void {
     this.#tokens = Math.min(this.#capacity, this.#tokens + count);
   }
 

@@ -12,7 +12,7 @@ import { describeRefusal, type Rejection } from '../codes.ts';
 import type { DestinationConfiguration } from '../config/schema.ts';
 import type { WaitingEvent } from '../delivery/batcher.ts';
 import { Delivery, type Outcome } from '../delivery/delivery.ts';
-import { lanes } from '../delivery/pacing.ts';
+import { createRoutes } from '../delivery/pacing.ts';
 import { destinationError } from '../errors.ts';
 import type { Row } from '../mapping/mapper.ts';
 import type { MappedEvent } from '../mapping/rules.ts';
@@ -101,11 +101,11 @@ class WriteSession {
     );
     this.#delivery = new Delivery<RowEvent>({
       post: (endpoint, body, signal) => receiver.post(endpoint, body, signal),
-      ...lanes(configuration),
+      ...createRoutes(configuration),
       report: this.#report,
       eventsPerUpdate: configuration.limits.events_per_update,
       requestBytes: configuration.limits.request_bytes,
-      flushIntervalMs: configuration.flush_interval_seconds * 1000,
+      maxLingerMs: configuration.flush_interval_seconds * 1000,
       retryTimeMs: configuration.retry_minutes * 60_000,
       mask: (words, events) => wordsWithoutValues(words, events.map(rebuildRow)),
       onRetry: () => this.#tellSoon(),
@@ -136,7 +136,8 @@ class WriteSession {
       this.#delivery.halt();
       await this.#tell();
       await this.#end();
-      if (this.#failure !== undefined && !this.#isDryRun) this.#report.failedWith(this.#delivery.eventsUnderWay);
+      if (this.#failure !== undefined && !this.#isDryRun)
+        this.#report.failedWith(this.#delivery.eventsOfUnknownOutcome);
       for (const message of this.#report.summary()) await this.#output.write(message);
     } finally {
       this.#stop.removeEventListener('abort', onStop);
@@ -171,7 +172,7 @@ class WriteSession {
           from = end + 1;
         }
         this.#stopAtCheckpoint();
-        await this.#delivery.room();
+        await this.#delivery.waitForCapacity();
         await this.#rejectedRows?.room(signal);
         await this.#tell();
       }
