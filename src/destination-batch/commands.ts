@@ -9,7 +9,7 @@ import { BatchApi } from './batch/api.ts';
 import { check as checkBatch } from './check.ts';
 import { destinationConfigurationSchema } from './config/schema.ts';
 import { discover as discoverOperations } from './discover.ts';
-import { rejectedRowStore } from './rejected/open-store.ts';
+import { openRejectedRowStore } from './rejected/open-store.ts';
 import type { RejectedRowStore } from './rejected/rejected-rows.ts';
 import { capHeapGrowth } from './write/memory.ts';
 import { write as writeEvents } from './write/session.ts';
@@ -24,8 +24,8 @@ export async function check(context: CommandContext, config: ConfigurationOrPath
   let store: RejectedRowStore | undefined;
   try {
     await checkBatch(api);
-    store = await rejectedRowStore(configuration.rejected_rows, context.now(), 0);
-    await store?.probe();
+    store = await openRejectedRowStore(configuration.rejected_rows, context.now(), 0);
+    await store?.checkWritable();
   } finally {
     await api.close();
     await store?.close();

@@ -21,7 +21,7 @@ type StreamFiles = { base: string; confirmed: OpenFile | undefined; pieces: Map<
  * Rejected rows in files of a folder, one of each stream: `STREAM-START-RANDOM.ndjson`, and beside it, while there are
  * rows that are not confirmed, the same name with `.unconfirmed-…`. A file of another run is never written to.
  */
-export class RejectedFiles implements RejectedRowStore {
+export class FileStore implements RejectedRowStore {
   readonly #folder: string;
   readonly #startedAt: number;
   readonly #streams = new Map<string, StreamFiles>();
@@ -32,9 +32,9 @@ export class RejectedFiles implements RejectedRowStore {
     this.#startedAt = startedAt;
   }
 
-  async probe(): Promise<void> {
-    await this.#telling(async () => {
-      const path = join(this.#folder, `.probe-${runName(this.#startedAt)}`);
+  async checkWritable(): Promise<void> {
+    await this.#explainErrors(async () => {
+      const path = join(this.#folder, `.probe-${createRunName(this.#startedAt)}`);
       const handle = await open(path, 'wx', MODE);
       try {
         await handle.writeFile('{}\n');
@@ -46,8 +46,8 @@ export class RejectedFiles implements RejectedRowStore {
     });
   }
 
-  async putAway(stream: string, piece: string, lines: string): Promise<void> {
-    await this.#telling(async () => {
+  async spill(stream: string, piece: string, lines: string): Promise<void> {
+    await this.#explainErrors(async () => {
       const { base, pieces } = this.#filesOf(stream);
       const path = pieces.get(piece) ?? `${base}.unconfirmed-${piece}.ndjson`;
       // Not kept open, as there may be many.
@@ -62,7 +62,7 @@ export class RejectedFiles implements RejectedRowStore {
   }
 
   async confirm(stream: string, pieces: readonly string[], lines: string): Promise<void> {
-    await this.#telling(async () => {
+    await this.#explainErrors(async () => {
       const files = this.#filesOf(stream);
       files.confirmed ??= await this.#create(`${files.base}.ndjson`);
       const paths = pieces.map((piece) => files.pieces.get(piece)).filter((path) => path !== undefined);
@@ -72,7 +72,7 @@ export class RejectedFiles implements RejectedRowStore {
     });
   }
 
-  places(): { confirmed: string[]; unconfirmed: string[] } {
+  locations(): { confirmed: string[]; unconfirmed: string[] } {
     const files = [...this.#streams.values()];
     return {
       confirmed: files.flatMap(({ confirmed }) => (confirmed === undefined ? [] : [confirmed.path])),
@@ -87,7 +87,7 @@ export class RejectedFiles implements RejectedRowStore {
   #filesOf(stream: string): StreamFiles {
     let files = this.#streams.get(stream);
     if (files === undefined) {
-      const base = join(this.#folder, `${fileName(stream)}-${runName(this.#startedAt)}`);
+      const base = join(this.#folder, `${toFileName(stream)}-${createRunName(this.#startedAt)}`);
       files = { base, confirmed: undefined, pieces: new Map() };
       this.#streams.set(stream, files);
     }
@@ -113,11 +113,11 @@ export class RejectedFiles implements RejectedRowStore {
     }
   }
 
-  async #telling(work: () => Promise<void>): Promise<void> {
+  async #explainErrors(work: () => Promise<void>): Promise<void> {
     try {
       await work();
     } catch (error) {
-      throw failureOf(this.#folder, error);
+      throw explainStoreError(this.#folder, error);
     }
   }
 }
@@ -142,13 +142,13 @@ async function append(file: OpenFile, content: string | Buffer): Promise<void> {
 }
 
 /** Part of a name that no other run has: when it began, and something random. */
-export function runName(startedAt: number): string {
+export function createRunName(startedAt: number): string {
   const stamp = new Date(startedAt).toISOString().replaceAll(/[-:]|\.\d+/g, '');
   return `${stamp}-${randomBytes(4).toString('hex')}`;
 }
 
 /** A stream's name with nothing in it that means something in a path. */
-export function fileName(stream: string): string {
+export function toFileName(stream: string): string {
   const plain = stream.replaceAll(/[^\p{L}\p{N}_-]+/gu, '_').slice(0, NAME_CHARACTERS);
   return plain === '' ? 'stream' : plain;
 }
@@ -165,7 +165,7 @@ const MEANINGS: Record<string, string> = {
   EFBIG: 'A file there may not become so large. Raise the limit (ulimit -f)',
 };
 
-function failureOf(folder: string, error: unknown): ConnectorError {
+function explainStoreError(folder: string, error: unknown): ConnectorError {
   const meaning = MEANINGS[codeOf(error)];
   return destinationError(
     meaning === undefined ? 'rejected_rows_unavailable' : 'rejected_rows_unwritable',

@@ -1,5 +1,5 @@
 import type { RejectedRowsOptions } from '../config/rejection.ts';
-import { RejectedFiles } from './file-store.ts';
+import { FileStore } from './file-store.ts';
 import type { RejectedRowStore } from './rejected-rows.ts';
 
 /**
@@ -9,7 +9,7 @@ import type { RejectedRowStore } from './rejected-rows.ts';
  * @param retryTimeMs how long writing is tried while a store is out of reach, in milliseconds.
  * @throws ConnectorError (config_error) when its options do not go together.
  */
-export async function rejectedRowStore(
+export async function openRejectedRowStore(
   options: RejectedRowsOptions,
   startedAt: number,
   retryTimeMs: number,
@@ -18,9 +18,9 @@ export async function rejectedRowStore(
     case 'None':
       return undefined;
     case 'Local':
-      return new RejectedFiles(options.path, startedAt);
+      return new FileStore(options.path, startedAt);
     case 'S3':
       // Not loaded before it is asked for: it brings a large library.
-      return (await import('./s3-store.ts')).RejectedObjects.open(options, startedAt, retryTimeMs);
+      return (await import('./s3-store.ts')).S3Store.open(options, startedAt, retryTimeMs);
   }
 }

@@ -2,32 +2,32 @@ import { describe, expect, test } from 'vitest';
 import type { RejectionCode } from '../codes.ts';
 import type { OnRejection } from '../config/rejection.ts';
 import type { ResolvedState } from '../write/checkpoints.ts';
-import { RejectionRule, StateGate } from './policy.ts';
+import { RejectionPolicy, StateHold } from './policy.ts';
 
 const SKIP: OnRejection = { mode: 'skip' };
 
 /** How a run of rows, `a` for accepted and else by code, is judged at a state behind each of the given numbers of rows. */
 function judged(options: OnRejection, rows: readonly ('a' | RejectionCode)[], ...statesBehind: number[]) {
-  const rule = new RejectionRule(options);
-  const gate = new StateGate<number>(rule);
+  const policy = new RejectionPolicy(options);
+  const hold = new StateHold<number>(policy);
   const states = statesBehind.map((number): ResolvedState<number> => {
     const rejected = new Map<RejectionCode, number>();
     for (const row of rows.slice(0, number)) if (row !== 'a') rejected.set(row, (rejected.get(row) ?? 0) + 1);
     return { state: number, counts: { accepted: 0, rejected: 0 }, before: { rows: number, rejected }, segment: 0 };
   });
   for (const row of rows) {
-    if (row === 'a') rule.accepted();
+    if (row === 'a') policy.countAccepted();
     else {
-      const failure = rule.rejected(row, () => 'why');
-      if (failure !== undefined) return { echoed: [], failure: failure.message };
+      const error = policy.countRejected(row, () => 'why');
+      if (error !== undefined) return { echoed: [], error: error.message };
     }
   }
-  const passed = gate.pass(states);
-  const ended = passed.failure === undefined ? gate.end() : { states: [], failure: passed.failure };
+  const passed = hold.pass(states);
+  const ended = passed.error === undefined ? hold.end() : { states: [], error: passed.error };
   return {
     echoed: passed.states.map(({ state }) => state),
     ...(ended.states.length === 0 ? {} : { echoedAtEnd: ended.states.map(({ state }) => state) }),
-    ...(ended.failure === undefined ? {} : { failure: ended.failure.message, type: ended.failure.failureType }),
+    ...(ended.error === undefined ? {} : { error: ended.error.message, type: ended.error.failureType }),
   };
 }
 
@@ -40,7 +40,7 @@ describe('nearly all rows rejected for one reason', () => {
     expect(judged(SKIP, missing(300), 30, 100, 300)).toEqual({
       echoed: [],
       type: 'config_error',
-      failure:
+      error:
         '100 of the 100 rows so far were rejected with custom_id_missing. So many are no exceptions: the mapping, or what the source reads, is likely wrong. Map a column that holds the identifier of the profile to custom_id, and leave out rows without one; then run the sync again: the rows since the last state come again.',
     });
   });
@@ -50,9 +50,9 @@ describe('nearly all rows rejected for one reason', () => {
       'one good row among them does not save it',
       [...good(1), ...missing(99)],
       [100],
-      { echoed: [], failure: /^99 of the 100 rows so far/ },
+      { echoed: [], error: /^99 of the 100 rows so far/ },
     ],
-    ['at 95 of 100', [...good(5), ...missing(95)], [100], { echoed: [], failure: /^95 of/ }],
+    ['at 95 of 100', [...good(5), ...missing(95)], [100], { echoed: [], error: /^95 of/ }],
     ['not at 94 of 100', [...good(6), ...missing(94)], [100], { echoed: [100] }],
     [
       'not for several reasons',
@@ -60,8 +60,8 @@ describe('nearly all rows rejected for one reason', () => {
       [120],
       { echoed: [120] },
     ],
-    ['a small sync, at its end', missing(10), [5, 10], { echoed: [], failure: /^10 of the 10/ }],
-    ['a small sync without any state', missing(10), [], { echoed: [], failure: /^10 of the 10/ }],
+    ['a small sync, at its end', missing(10), [5, 10], { echoed: [], error: /^10 of the 10/ }],
+    ['a small sync without any state', missing(10), [], { echoed: [], error: /^10 of the 10/ }],
     [
       'not a very small sync, whose states come out at its end',
       missing(9),
@@ -78,23 +78,23 @@ describe('nearly all rows rejected for one reason', () => {
       'states before it stay echoed',
       [...good(1), ...missing(200)],
       [1, 10, 150],
-      { echoed: [1, 10], failure: /^149 of/ },
+      { echoed: [1, 10], error: /^149 of/ },
     ],
-    ['rows behind the last state count, too', [...missing(99)], [50], { echoed: [], failure: /^99 of/ }],
+    ['rows behind the last state count, too', [...missing(99)], [50], { echoed: [], error: /^99 of/ }],
     ['no rows at all are fine', [], [0, 0], { echoed: [0, 0] }],
   ])('%s', (_, rows, states, expected) => {
     const result = judged(SKIP, rows, ...states);
-    const { failure, ...others } = expected as { failure?: RegExp };
-    const { failure: told, type, ...found } = { type: undefined, ...result };
+    const { error, ...others } = expected as { error?: RegExp };
+    const { error: told, type, ...found } = { type: undefined, ...result };
     expect(found).toEqual(others);
-    if (failure === undefined) expect(told).toBeUndefined();
-    else expect([told, type]).toEqual([expect.stringMatching(failure), 'config_error']);
+    if (error === undefined) expect(told).toBeUndefined();
+    else expect([told, type]).toEqual([expect.stringMatching(error), 'config_error']);
   });
 });
 
 test('what is to be mended is explained by the page of the rejection', () => {
-  const failure = new RejectionRule({ mode: 'fail' }).rejected('custom_id_missing', () => 'why');
-  expect(failure).toMatchObject({ code: 'too_many_rejected', page: 'custom_id_missing' });
+  const error = new RejectionPolicy({ mode: 'fail' }).countRejected('custom_id_missing', () => 'why');
+  expect(error).toMatchObject({ code: 'too_many_rejected', page: 'custom_id_missing' });
 });
 
 describe('on_rejection: fail', () => {
@@ -123,7 +123,7 @@ describe('on_rejection: fail', () => {
       [89, 100],
       {
         echoed: [89],
-        failure: /^11 of 100 rows were rejected, most of them with custom_id_missing \(11\).+share of 0.1/,
+        error: /^11 of 100 rows were rejected, most of them with custom_id_missing \(11\).+share of 0.1/,
       },
     ],
     [
@@ -131,7 +131,7 @@ describe('on_rejection: fail', () => {
       { mode: 'fail', max_share: 0.1 },
       [...good(1), ...missing(1)],
       [2],
-      { echoed: [], failure: /^1 of 2 rows/ },
+      { echoed: [], error: /^1 of 2 rows/ },
     ],
     [
       'beyond the share among the first rows: undecided',
@@ -149,12 +149,12 @@ describe('on_rejection: fail', () => {
     ],
   ])('%s', (_, options, rows, states, expected) => {
     const result = judged(options, rows, ...states);
-    if (expected instanceof RegExp) expect(result.failure).toMatch(expected);
+    if (expected instanceof RegExp) expect(result.error).toMatch(expected);
     else {
-      const { failure, ...others } = expected as { failure?: RegExp };
+      const { error, ...others } = expected as { error?: RegExp };
       expect(result).toMatchObject(others);
-      if (failure !== undefined) expect(result.failure).toMatch(failure);
-      else expect(result.failure).toBeUndefined();
+      if (error !== undefined) expect(result.error).toMatch(error);
+      else expect(result.error).toBeUndefined();
     }
   });
 });

@@ -22,17 +22,17 @@ const LEAST_ROWS = 100;
  */
 const LEAST_ROWS_AT_END = 10;
 
-/** What is to be done with a state, seen by the rows before it; `failure` says why the sync must not go on. */
-type Verdict = { kind: 'fine' | 'undecided' } | { kind: 'failed'; failure: ConnectorError };
+/** What is to be done with a state, seen by the rows before it; `error` says why the sync must not go on. */
+type Decision = { kind: 'fine' | 'undecided' } | { kind: 'failed'; error: ConnectorError };
 
-const FINE: Verdict = { kind: 'fine' };
-const UNDECIDED: Verdict = { kind: 'undecided' };
+const FINE: Decision = { kind: 'fine' };
+const UNDECIDED: Decision = { kind: 'undecided' };
 
 /**
  * Decides when rejected rows make the sync fail. It is asked about the rows before a state, not about those that happen
  * to be settled: so what it says depends on the stream alone, not on how fast Batch answers.
  */
-export class RejectionRule {
+export class RejectionPolicy {
   readonly #maxRows: number;
   readonly #maxShare: number | undefined;
   #rows = 0;
@@ -47,55 +47,55 @@ export class RejectionRule {
   }
 
   /** A row was accepted. */
-  accepted(): void {
+  countAccepted(): void {
     this.#rows += 1;
   }
 
-  /** A row was rejected. Gives the failure if that is one too many: then no state behind it may be echoed. */
-  rejected(code: RejectionCode, reason: () => string): ConnectorError | undefined {
+  /** A row was rejected. Gives the error if that is one too many: then no state behind it may be echoed. */
+  countRejected(code: RejectionCode, reason: () => string): ConnectorError | undefined {
     this.#rows += 1;
     this.#rejected.set(code, (this.#rejected.get(code) ?? 0) + 1);
-    const rejected = sum(this.#rejected);
+    const rejected = sumCounts(this.#rejected);
     if (rejected <= this.#maxRows) return undefined;
     const which =
       this.#maxRows === 0
         ? `A row was rejected with ${code} (${reason()})`
         : `${rejected} rows were rejected, the last one with ${code} (${reason()})`;
-    return failure(
+    return createError(
       `${which}, and on_rejection is to fail ${this.#maxRows === 0 ? 'at the first one' : `beyond ${this.#maxRows}`}`,
       code,
     );
   }
 
   /** Judges a state by the rows before it, while the sync runs. */
-  judge(before: Tally): Verdict {
-    return this.#judge(before, false);
+  decide(before: Tally): Decision {
+    return this.#decide(before, false);
   }
 
   /** Judges all rows of the sync, at its end. */
-  judgeAtEnd(): Verdict {
-    return this.#judge({ rows: this.#rows, rejected: this.#rejected }, true);
+  decideAtEnd(): Decision {
+    return this.#decide({ rows: this.#rows, rejected: this.#rejected }, true);
   }
 
-  #judge({ rows, rejected }: Tally, isAtEnd: boolean): Verdict {
-    const [code, times] = mostFrequent(rejected);
+  #decide({ rows, rejected }: Tally, isAtEnd: boolean): Decision {
+    const [code, times] = findMostFrequent(rejected);
     if (code === undefined) return FINE;
     const isNearlyAll = times >= rows * NEARLY_ALL;
     if (isNearlyAll && rows >= (isAtEnd ? LEAST_ROWS_AT_END : LEAST_ROWS)) {
       return {
         kind: 'failed',
-        failure: failure(
+        error: createError(
           `${times} of the ${rows} rows ${isAtEnd ? 'of this sync' : 'so far'} were rejected with ${code}. So many are no exceptions: the mapping, or what the source reads, is likely wrong`,
           code,
         ),
       };
     }
-    const all = sum(rejected);
+    const all = sumCounts(rejected);
     const isOverShare = this.#maxShare !== undefined && all > rows * this.#maxShare;
     if (isOverShare && (isAtEnd || rows >= LEAST_ROWS)) {
       return {
         kind: 'failed',
-        failure: failure(
+        error: createError(
           `${all} of ${rows} rows were rejected, most of them with ${code} (${times}), and on_rejection is to fail beyond a share of ${this.#maxShare}`,
           code,
         ),
@@ -107,36 +107,36 @@ export class RejectionRule {
 }
 
 /** Lets true states through in order, and holds them back while it is undecided whether the sync is to fail. */
-export class StateGate<State> {
-  readonly #rule: RejectionRule;
+export class StateHold<State> {
+  readonly #policy: RejectionPolicy;
   #held: ResolvedState<State>[] = [];
-  #failure: ConnectorError | undefined;
+  #error: ConnectorError | undefined;
 
-  constructor(rule: RejectionRule) {
-    this.#rule = rule;
+  constructor(policy: RejectionPolicy) {
+    this.#policy = policy;
   }
 
-  /** Takes states that have become true. Gives back those to echo, and the failure that ends the sync behind them. */
+  /** Takes states that have become true. Gives back those to echo, and the error that ends the sync behind them. */
   pass(states: readonly ResolvedState<State>[]): {
     states: ResolvedState<State>[];
-    failure: ConnectorError | undefined;
+    error: ConnectorError | undefined;
   } {
     const passed: ResolvedState<State>[] = [];
     for (const state of states) {
-      if (this.#failure !== undefined) break;
+      if (this.#error !== undefined) break;
       this.#held.push(state);
-      const verdict = this.#rule.judge(state.before);
-      if (verdict.kind === 'failed') this.#failure = verdict.failure;
-      else if (verdict.kind === 'fine') passed.push(...this.#takeHeld());
+      const decision = this.#policy.decide(state.before);
+      if (decision.kind === 'failed') this.#error = decision.error;
+      else if (decision.kind === 'fine') passed.push(...this.#takeHeld());
     }
-    return { states: passed, failure: this.#failure };
+    return { states: passed, error: this.#error };
   }
 
   /** The same for the states that are held at the end. */
-  end(): { states: ResolvedState<State>[]; failure: ConnectorError | undefined } {
-    const verdict = this.#rule.judgeAtEnd();
-    if (verdict.kind === 'failed') this.#failure ??= verdict.failure;
-    return { states: this.#failure === undefined ? this.#takeHeld() : [], failure: this.#failure };
+  end(): { states: ResolvedState<State>[]; error: ConnectorError | undefined } {
+    const decision = this.#policy.decideAtEnd();
+    if (decision.kind === 'failed') this.#error ??= decision.error;
+    return { states: this.#error === undefined ? this.#takeHeld() : [], error: this.#error };
   }
 
   #takeHeld(): ResolvedState<State>[] {
@@ -146,7 +146,7 @@ export class StateGate<State> {
   }
 }
 
-function failure(seen: string, code: RejectionCode): ConnectorError {
+function createError(seen: string, code: RejectionCode): ConnectorError {
   return destinationError(
     'too_many_rejected',
     `${seen}. ${findRemedy(code)}; then run the sync again: the rows since the last state come again.`,
@@ -155,13 +155,15 @@ function failure(seen: string, code: RejectionCode): ConnectorError {
   );
 }
 
-function sum(counts: ReadonlyMap<unknown, number>): number {
+function sumCounts(counts: ReadonlyMap<unknown, number>): number {
   let all = 0;
   for (const times of counts.values()) all += times;
   return all;
 }
 
-function mostFrequent(counts: ReadonlyMap<RejectionCode, number>): [code: RejectionCode | undefined, times: number] {
+function findMostFrequent(
+  counts: ReadonlyMap<RejectionCode, number>,
+): [code: RejectionCode | undefined, times: number] {
   let most: [RejectionCode | undefined, number] = [undefined, 0];
   for (const [code, times] of counts) if (times > most[1]) most = [code, times];
   return most;

@@ -19,7 +19,7 @@ const NAME_CHARACTERS = 40;
  * @param line a RECORD message in JSON; the rejection of an earlier run in it is replaced.
  * @param at milliseconds since the epoch.
  */
-export function rejectedLine(line: string, { code, reason, refusal }: Rejection, at: number): string {
+export function addRejection(line: string, { code, reason, refusal }: Rejection, at: number): string {
   const rejection = JSON.stringify({
     code,
     reason,
@@ -41,7 +41,7 @@ function mayHaveArrived(refusal: Rejection['refusal']): boolean {
   return refusal !== undefined && !refusal.whole && refusal.eventsInUpdate > 1;
 }
 
-/** Without the rejection that `rejectedLine` put behind the record; a column of that name is left alone. */
+/** Without the rejection that `addRejection` put behind the record; a column of that name is left alone. */
 function withoutRejection(line: string): string {
   const start = line.lastIndexOf(REJECTION_KEY);
   if (start === -1) return line;
@@ -62,7 +62,7 @@ function isJson(text: string): boolean {
 /** A row for the log: its columns, and of each value the kind and the length, never the value itself. */
 export function describeRow(row: Row): string {
   const columns = Object.entries(row);
-  const told = columns.slice(0, COLUMNS_TOLD).map(([name, value]) => `${shortened(name)} (${describeValue(value)})`);
+  const told = columns.slice(0, COLUMNS_TOLD).map(([name, value]) => `${shorten(name)} (${describeValue(value)})`);
   const more = columns.length > told.length ? `, and ${columns.length - told.length} more` : '';
   return told.length === 0 ? 'no columns at all' : `${told.join(', ')}${more}`;
 }
@@ -75,6 +75,6 @@ function describeValue(value: unknown): string {
   return typeof value;
 }
 
-function shortened(name: string): string {
+function shorten(name: string): string {
   return name.length <= NAME_CHARACTERS ? name : `${name.slice(0, NAME_CHARACTERS)}…`;
 }

@@ -12,11 +12,11 @@ class MemoryStore implements RejectedRowStore {
   readonly confirmed: number[] = [];
   isBroken = false;
 
-  async probe(): Promise<void> {
+  async checkWritable(): Promise<void> {
     this.calls.push('probe');
   }
 
-  async putAway(stream: string, piece: string, lines: string): Promise<void> {
+  async spill(stream: string, piece: string, lines: string): Promise<void> {
     if (this.isBroken) throw new Error('the store is broken');
     this.calls.push(`put away ${stream} ${piece}`);
     const key = `${stream} ${piece}`;
@@ -33,7 +33,7 @@ class MemoryStore implements RejectedRowStore {
     this.confirmed.push(...numbersIn(lines));
   }
 
-  places(): { confirmed: string[]; unconfirmed: string[] } {
+  locations(): { confirmed: string[]; unconfirmed: string[] } {
     return { confirmed: [], unconfirmed: [...this.pieces.keys()] };
   }
 
@@ -57,7 +57,7 @@ test('few rows wait in memory for the state behind them', async () => {
   const rows = new RejectedRows(store, () => 0);
   rows.add('s', 0, rowLine(1), REJECTION);
   rows.add('s', 1, rowLine(2), REJECTION);
-  await rows.room(never);
+  await rows.waitForCapacity(never);
   await rows.confirm(0);
   expect(store.calls).toEqual(['confirm s [] and 1 rows']);
   expect(store.confirmed).toEqual([1]);
@@ -68,7 +68,7 @@ test('more than four megabytes are put away by state, and each row is confirmed 
   const rows = new RejectedRows(store, () => 0);
   for (let n = 0; n < 11; n += 1) {
     rows.add(n % 2 === 0 ? 's' : 't', Math.floor(n / 4), rowLine(n, MEGABYTE), REJECTION);
-    await rows.room(never);
+    await rows.waitForCapacity(never);
   }
   expect([...store.pieces]).toEqual([
     ['s 0', [0, 2]],
@@ -111,10 +111,10 @@ test('there is no room while the texts of unsettled rows take more than 32 megab
   const rows = new RejectedRows(new MemoryStore(), () => 0);
   const line = 'x'.repeat(17 * MEGABYTE);
   rows.hold(line);
-  await rows.room(never);
+  await rows.waitForCapacity(never);
   rows.hold(line);
   let hasRoom = false;
-  const waiting = rows.room(never).then(() => {
+  const waiting = rows.waitForCapacity(never).then(() => {
     hasRoom = true;
   });
   await new Promise(setImmediate);
@@ -127,7 +127,7 @@ test('a sync that ends does not wait for room', async () => {
   const rows = new RejectedRows(new MemoryStore(), () => 0);
   const end = new AbortController();
   rows.hold('x'.repeat(33 * MEGABYTE));
-  const waiting = rows.room(end.signal);
+  const waiting = rows.waitForCapacity(end.signal);
   end.abort();
   await waiting;
 });

@@ -1,5 +1,5 @@
 import type { Rejection } from '../codes.ts';
-import { rejectedLine } from './rejected-record.ts';
+import { addRejection } from './rejected-record.ts';
 
 /** Bytes of lines that are kept in memory until a state asks for them to be durable; then they are put away. */
 const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
@@ -17,13 +17,13 @@ const MAX_HELD_BYTES = 32 * 1024 * 1024;
  */
 export interface RejectedRowStore {
   /** Proves that rows can be written, and leaves nothing behind. */
-  probe(): Promise<void>;
+  checkWritable(): Promise<void>;
   /** Puts lines away, under a name of their own, that are not confirmed yet. */
-  putAway(stream: string, piece: string, lines: string): Promise<void>;
+  spill(stream: string, piece: string, lines: string): Promise<void>;
   /** Makes durable, as confirmed: what was put away under these names, and then these lines. */
   confirm(stream: string, pieces: readonly string[], lines: string): Promise<void>;
   /** Where the rows of this run are, for people. */
-  places(): { confirmed: string[]; unconfirmed: string[] };
+  locations(): { confirmed: string[]; unconfirmed: string[] };
   /** Ends it. What is put away stays as it is. */
   close(): Promise<void>;
 }
@@ -44,7 +44,7 @@ export class RejectedRows {
   #bufferedBytes = 0;
   #heldBytes = 0;
   /** What was put away and is not confirmed: by stream, the segments. */
-  readonly #putAway = new Map<string, Set<number>>();
+  readonly #spilled = new Map<string, Set<number>>();
   #last: Promise<void> = Promise.resolve();
   #wake: (() => void) | undefined;
 
@@ -55,8 +55,8 @@ export class RejectedRows {
   }
 
   /** @throws ConnectorError when the store can't be written to. */
-  probe(): Promise<void> {
-    return this.#store.probe();
+  checkWritable(): Promise<void> {
+    return this.#store.checkWritable();
   }
 
   /** The text of a row is kept from now on, until it is released. */
@@ -72,14 +72,14 @@ export class RejectedRows {
 
   /** @param segment the number of states before the row. */
   add(stream: string, segment: number, line: string, rejection: Rejection): void {
-    const rejected = rejectedLine(line, rejection, this.#now());
+    const rejected = addRejection(line, rejection, this.#now());
     this.#buffered.push({ stream, segment, line: rejected });
     this.#bufferedBytes += rejected.length;
   }
 
   /** Resolves when there is room for the text of more rows, or when `signal` is aborted. */
-  async room(signal: AbortSignal): Promise<void> {
-    if (this.#bufferedBytes > MAX_BUFFERED_BYTES) await this.#inTurn(() => this.#putBufferedAway());
+  async waitForCapacity(signal: AbortSignal): Promise<void> {
+    if (this.#bufferedBytes > MAX_BUFFERED_BYTES) await this.#inTurn(() => this.#spillBuffered());
     if (this.#heldBytes <= MAX_HELD_BYTES) return;
     const wake = (): void => this.#wakeReader();
     signal.addEventListener('abort', wake, { once: true });
@@ -94,9 +94,9 @@ export class RejectedRows {
   /** Resolves when all rows of this segment and of earlier ones that were added are durable, and confirmed. */
   confirm(upToSegment: number): Promise<void> {
     return this.#inTurn(async () => {
-      const lines = linesByStream(this.#takeBuffered(upToSegment));
-      for (const stream of new Set([...this.#putAway.keys(), ...lines.keys()])) {
-        const segments = this.#putAway.get(stream) ?? new Set();
+      const lines = groupLinesByStream(this.#takeBuffered(upToSegment));
+      for (const stream of new Set([...this.#spilled.keys(), ...lines.keys()])) {
+        const segments = this.#spilled.get(stream) ?? new Set();
         const confirmed = [...segments].filter((segment) => segment <= upToSegment);
         const text = lines.get(stream) ?? '';
         if (confirmed.length === 0 && text === '') continue;
@@ -109,20 +109,20 @@ export class RejectedRows {
   /** Ends it after a failure: rows that are not confirmed are put away, to be looked at. */
   abandon(): Promise<void> {
     return this.#inTurn(async () => {
-      const lines = linesByStream(this.#takeBuffered(Number.POSITIVE_INFINITY));
-      for (const [stream, text] of lines) await this.#store.putAway(stream, REST, text);
+      const lines = groupLinesByStream(this.#takeBuffered(Number.POSITIVE_INFINITY));
+      for (const [stream, text] of lines) await this.#store.spill(stream, REST, text);
     });
   }
 
-  places(): { confirmed: string[]; unconfirmed: string[] } {
-    return this.#store.places();
+  locations(): { confirmed: string[]; unconfirmed: string[] } {
+    return this.#store.locations();
   }
 
   close(): Promise<void> {
     return this.#store.close();
   }
 
-  async #putBufferedAway(): Promise<void> {
+  async #spillBuffered(): Promise<void> {
     const segments = new Map<number, BufferedRow[]>();
     for (const row of this.#takeBuffered(Number.POSITIVE_INFINITY)) {
       const rows = segments.get(row.segment);
@@ -130,9 +130,9 @@ export class RejectedRows {
       else rows.push(row);
     }
     for (const [segment, rows] of segments) {
-      for (const [stream, text] of linesByStream(rows)) {
-        await this.#store.putAway(stream, String(segment), text);
-        this.#putAway.set(stream, (this.#putAway.get(stream) ?? new Set()).add(segment));
+      for (const [stream, text] of groupLinesByStream(rows)) {
+        await this.#store.spill(stream, String(segment), text);
+        this.#spilled.set(stream, (this.#spilled.get(stream) ?? new Set()).add(segment));
       }
     }
   }
@@ -156,7 +156,7 @@ export class RejectedRows {
 }
 
 /** The lines of rows as one text of each stream, in their order. */
-function linesByStream(rows: readonly BufferedRow[]): Map<string, string> {
+function groupLinesByStream(rows: readonly BufferedRow[]): Map<string, string> {
   const lines = new Map<string, string[]>();
   for (const { stream, line } of rows) {
     const present = lines.get(stream);

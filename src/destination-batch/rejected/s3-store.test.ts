@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { RejectedObjects } from './s3-store.ts';
+import { S3Store } from './s3-store.ts';
 
 let server: Server | undefined;
 
@@ -30,8 +30,8 @@ async function storeWithFaults(faults: number): Promise<{ endpoint: string; requ
   return { endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`, requests, bodies };
 }
 
-function openStore(endpoint: string, retryTimeMs: number): Promise<RejectedObjects> {
-  return RejectedObjects.open(
+function openStore(endpoint: string, retryTimeMs: number): Promise<S3Store> {
+  return S3Store.open(
     {
       storage_type: 'S3',
       s3_bucket_name: 'bucket',

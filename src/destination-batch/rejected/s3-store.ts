@@ -5,7 +5,7 @@ import { environmentHttpsAgent } from '../../protocol/network/tunnel-agent.ts';
 import { redactForeign } from '../../protocol/secrets.ts';
 import type { S3Options } from '../config/rejection.ts';
 import { destinationError } from '../errors.ts';
-import { fileName, runName } from './file-store.ts';
+import { createRunName, toFileName } from './file-store.ts';
 import type { RejectedRowStore } from './rejected-rows.ts';
 
 /** Milliseconds for a connection, and for the answer to a request once it is sent. */
@@ -13,7 +13,7 @@ const CONNECT_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 
 /** Made for each client, which closes what it is given. */
-function requestHandler(): NonNullable<S3ClientConfig['requestHandler']> {
+function createRequestHandler(): NonNullable<S3ClientConfig['requestHandler']> {
   return {
     connectionTimeout: CONNECT_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -31,14 +31,14 @@ const CONTENT_TYPE = 'application/x-ndjson';
 type Sdk = typeof import('@aws-sdk/client-s3');
 
 /** The objects of one stream: how many there are, the last confirmed one, and by piece those that are not. */
-type StreamObjects = { base: string; confirmed: number; putAway: number; pieces: Map<string, string[]> };
+type StreamObjects = { base: string; confirmed: number; spilled: number; pieces: Map<string, string[]> };
 
 /**
  * Rejected rows in an S3-compatible store: an object each time a state asks for rows to be durable, called
  * `PATH/STREAM/START-RANDOM-NUMBER.ndjson`, or `….unconfirmed-….ndjson` for rows that are not confirmed. Nothing of another
  * run is written to.
  */
-export class RejectedObjects implements RejectedRowStore {
+export class S3Store implements RejectedRowStore {
   readonly #sdk: Sdk;
   readonly #client: S3Client;
   readonly #bucket: string;
@@ -54,7 +54,7 @@ export class RejectedObjects implements RejectedRowStore {
    * @param retryTimeMs how long a request is tried while the store is out of reach, in milliseconds.
    * @throws ConnectorError (config_error) when the options do not go together.
    */
-  static async open(options: S3Options, startedAt: number, retryTimeMs: number): Promise<RejectedObjects> {
+  static async open(options: S3Options, startedAt: number, retryTimeMs: number): Promise<S3Store> {
     if ((options.access_key_id === undefined) !== (options.secret_access_key === undefined)) {
       throw destinationError(
         'configuration_invalid',
@@ -64,7 +64,7 @@ export class RejectedObjects implements RejectedRowStore {
     // On Node 20 the library warns on stderr of its versions to come; which one is used is decided by the lock file.
     process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
     const sdk = await import('@aws-sdk/client-s3');
-    return new RejectedObjects(sdk, new sdk.S3Client(await clientOptions(options)), options, startedAt, retryTimeMs);
+    return new S3Store(sdk, new sdk.S3Client(await createClientOptions(options)), options, startedAt, retryTimeMs);
   }
 
   private constructor(sdk: Sdk, client: S3Client, options: S3Options, startedAt: number, retryTimeMs: number) {
@@ -76,16 +76,16 @@ export class RejectedObjects implements RejectedRowStore {
     this.#startedAt = startedAt;
   }
 
-  async probe(): Promise<void> {
-    const key = this.#key(`.probe-${runName(this.#startedAt)}`);
+  async checkWritable(): Promise<void> {
+    const key = this.#key(`.probe-${createRunName(this.#startedAt)}`);
     await this.#put(key, '{}\n');
     await this.#delete(key);
   }
 
-  async putAway(stream: string, piece: string, lines: string): Promise<void> {
+  async spill(stream: string, piece: string, lines: string): Promise<void> {
     const objects = this.#objectsOf(stream);
-    objects.putAway += 1;
-    const key = `${objects.base}.unconfirmed-${objects.putAway}.ndjson`;
+    objects.spilled += 1;
+    const key = `${objects.base}.unconfirmed-${objects.spilled}.ndjson`;
     await this.#put(key, lines);
     objects.pieces.set(piece, [...(objects.pieces.get(piece) ?? []), key]);
   }
@@ -94,15 +94,15 @@ export class RejectedObjects implements RejectedRowStore {
     const objects = this.#objectsOf(stream);
     for (const piece of pieces) {
       for (const key of objects.pieces.get(piece) ?? []) {
-        await this.#copy(key, nextConfirmed(objects));
+        await this.#copy(key, nextConfirmedKey(objects));
         await this.#delete(key);
       }
       objects.pieces.delete(piece);
     }
-    if (lines !== '') await this.#put(nextConfirmed(objects), lines);
+    if (lines !== '') await this.#put(nextConfirmedKey(objects), lines);
   }
 
-  places(): { confirmed: string[]; unconfirmed: string[] } {
+  locations(): { confirmed: string[]; unconfirmed: string[] } {
     const streams = [...this.#streams.values()];
     const url = (key: string): string => `s3://${this.#bucket}/${key}`;
     return {
@@ -118,8 +118,8 @@ export class RejectedObjects implements RejectedRowStore {
   #objectsOf(stream: string): StreamObjects {
     let objects = this.#streams.get(stream);
     if (objects === undefined) {
-      const base = this.#key(`${fileName(stream)}/${runName(this.#startedAt)}`);
-      objects = { base, confirmed: 0, putAway: 0, pieces: new Map() };
+      const base = this.#key(`${toFileName(stream)}/${createRunName(this.#startedAt)}`);
+      objects = { base, confirmed: 0, spilled: 0, pieces: new Map() };
       this.#streams.set(stream, objects);
     }
     return objects;
@@ -136,26 +136,26 @@ export class RejectedObjects implements RejectedRowStore {
       Body: body,
       ContentType: CONTENT_TYPE,
     });
-    await this.#telling(() => this.#client.send(command));
+    await this.#explainErrors(() => this.#client.send(command));
   }
 
   async #copy(from: string, to: string): Promise<void> {
     const source = `${this.#bucket}/${from.split('/').map(encodeURIComponent).join('/')}`;
     const command = new this.#sdk.CopyObjectCommand({ Bucket: this.#bucket, Key: to, CopySource: source });
-    await this.#telling(() => this.#client.send(command));
+    await this.#explainErrors(() => this.#client.send(command));
   }
 
   async #delete(key: string): Promise<void> {
     const command = new this.#sdk.DeleteObjectCommand({ Bucket: this.#bucket, Key: key });
-    await this.#telling(() => this.#client.send(command));
+    await this.#explainErrors(() => this.#client.send(command));
   }
 
-  async #telling(work: () => Promise<unknown>): Promise<void> {
+  async #explainErrors(work: () => Promise<unknown>): Promise<void> {
     const attempt = async (): Promise<void> => {
       try {
         await work();
       } catch (error) {
-        throw failureOf(this.#bucket, error);
+        throw explainStoreError(this.#bucket, error);
       }
     };
     await pRetry(attempt, {
@@ -170,20 +170,20 @@ export class RejectedObjects implements RejectedRowStore {
 }
 
 /** Objects are numbered so that their names sort in the order of the rows. */
-function nextConfirmed(objects: StreamObjects): string {
+function nextConfirmedKey(objects: StreamObjects): string {
   objects.confirmed += 1;
   return `${objects.base}-${String(objects.confirmed).padStart(6, '0')}.ndjson`;
 }
 
-async function clientOptions(options: S3Options): Promise<S3ClientConfig> {
+async function createClientOptions(options: S3Options): Promise<S3ClientConfig> {
   const { access_key_id: accessKeyId, secret_access_key: secretAccessKey, s3_bucket_region: region } = options;
   const own = accessKeyId === undefined || secretAccessKey === undefined ? undefined : { accessKeyId, secretAccessKey };
-  const credentials = options.role_arn === undefined ? own : await roleCredentials(options.role_arn, region, own);
+  const credentials = options.role_arn === undefined ? own : await assumeRole(options.role_arn, region, own);
   return {
     region,
     // What is tried again, and for how long, is decided here.
     maxAttempts: 1,
-    requestHandler: requestHandler(),
+    requestHandler: createRequestHandler(),
     // Other stores than that of AWS do not know the checksums that the library adds unasked.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
@@ -192,7 +192,7 @@ async function clientOptions(options: S3Options): Promise<S3ClientConfig> {
   };
 }
 
-async function roleCredentials(
+async function assumeRole(
   role: string,
   region: string,
   own: { accessKeyId: string; secretAccessKey: string } | undefined,
@@ -200,7 +200,7 @@ async function roleCredentials(
   const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers');
   return fromTemporaryCredentials({
     params: { RoleArn: role, RoleSessionName: 'clickhouse-to-batch' },
-    clientConfig: { region, requestHandler: requestHandler() },
+    clientConfig: { region, requestHandler: createRequestHandler() },
     ...(own === undefined ? {} : { masterCredentials: own }),
   });
 }
@@ -220,9 +220,9 @@ const MEANINGS: Record<string, string> = {
 /** Statuses that say that somebody has to wait. */
 const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 429]);
 
-function failureOf(bucket: string, error: unknown): ConnectorError {
+function explainStoreError(bucket: string, error: unknown): ConnectorError {
   const name = error instanceof Error ? error.name : '';
-  const status = statusOf(error);
+  const status = readStatus(error);
   const isLasting =
     name in MEANINGS || (status !== undefined && status >= 300 && status < 500 && !PASSING_STATUSES.has(status));
   const words = messageOf(error);
@@ -242,7 +242,7 @@ function failureOf(bucket: string, error: unknown): ConnectorError {
   );
 }
 
-function statusOf(error: unknown): number | undefined {
+function readStatus(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('$metadata' in error)) return undefined;
   const metadata = error.$metadata;
   if (typeof metadata !== 'object' || metadata === null || !('httpStatusCode' in metadata)) return undefined;

@@ -17,8 +17,8 @@ import { destinationError } from '../errors.ts';
 import type { Row } from '../mapping/mapper.ts';
 import type { MappedEvent } from '../mapping/rules.ts';
 import { createEventStreams, type EventStream, type EventStreams } from '../mapping/streams.ts';
-import { rejectedRowStore } from '../rejected/open-store.ts';
-import { RejectionRule, StateGate } from '../rejected/policy.ts';
+import { openRejectedRowStore } from '../rejected/open-store.ts';
+import { RejectionPolicy, StateHold } from '../rejected/policy.ts';
 import { describeRow } from '../rejected/rejected-record.ts';
 import { RejectedRows } from '../rejected/rejected-rows.ts';
 import { Report } from '../report.ts';
@@ -45,10 +45,10 @@ export async function write(
     // The rows of a dry run come again, those that it would reject among them: kept twice, they would be replayed twice.
     const store = configuration.dry_run
       ? undefined
-      : await rejectedRowStore(configuration.rejected_rows, context.now(), configuration.retry_minutes * 60_000);
+      : await openRejectedRowStore(configuration.rejected_rows, context.now(), configuration.retry_minutes * 60_000);
     rejectedRows = store && new RejectedRows(store, context.now);
     // Before any row is sent: each run that fails for it later would send its rows again.
-    await rejectedRows?.probe();
+    await rejectedRows?.checkWritable();
     return await new WriteSession(context, configuration, catalog, receiver, rejectedRows).run(input);
   } finally {
     await receiver.close();
@@ -74,8 +74,8 @@ class WriteSession {
   readonly #delivery: Delivery<RowEvent>;
   readonly #checkpoints = new CheckpointTracker<string>();
   readonly #report = new Report();
-  readonly #rule: RejectionRule;
-  readonly #gate: StateGate<string>;
+  readonly #policy: RejectionPolicy;
+  readonly #stateHold: StateHold<string>;
   readonly #rejectedRows: RejectedRows | undefined;
   readonly #stopReading = new AbortController();
   #failure: { error: unknown } | undefined;
@@ -91,8 +91,8 @@ class WriteSession {
     rejectedRows: RejectedRows | undefined,
   ) {
     this.#rejectedRows = rejectedRows;
-    this.#rule = new RejectionRule(configuration.on_rejection);
-    this.#gate = new StateGate(this.#rule);
+    this.#policy = new RejectionPolicy(configuration.on_rejection);
+    this.#stateHold = new StateHold(this.#policy);
     this.#output = output;
     this.#stop = stop;
     this.#isDryRun = configuration.dry_run;
@@ -148,8 +148,8 @@ class WriteSession {
 
   /** Judges the whole sync: the states that were held back come out, and the last rejected rows are put where they belong. */
   async #end(): Promise<void> {
-    const { states, failure } = this.#gate.end();
-    if (failure !== undefined) this.#fail(failure);
+    const { states, error } = this.#stateHold.end();
+    if (error !== undefined) this.#fail(error);
     await this.#echo(states);
     try {
       if (this.#failure === undefined) await this.#rejectedRows?.confirm(Number.POSITIVE_INFINITY);
@@ -157,7 +157,7 @@ class WriteSession {
     } catch (error) {
       this.#fail(error);
     }
-    if (this.#rejectedRows !== undefined) this.#report.keptIn(this.#rejectedRows.places());
+    if (this.#rejectedRows !== undefined) this.#report.keptIn(this.#rejectedRows.locations());
   }
 
   async #takeAll(input: Readable): Promise<void> {
@@ -173,7 +173,7 @@ class WriteSession {
         }
         this.#stopAtCheckpoint();
         await this.#delivery.waitForCapacity();
-        await this.#rejectedRows?.room(signal);
+        await this.#rejectedRows?.waitForCapacity(signal);
         await this.#tell();
       }
     } catch (error) {
@@ -262,7 +262,7 @@ class WriteSession {
   #settled(row: RowEvent, outcome: Outcome): void {
     if (outcome.kind === 'accepted') {
       this.#checkpoints.accept(row.entry);
-      this.#rule.accepted();
+      this.#policy.countAccepted();
       this.#report.accepted();
     } else this.#reject(row, outcome.rejection, () => rebuildRow(row));
     if (row.line !== undefined) this.#rejectedRows?.release(row.line);
@@ -287,10 +287,10 @@ class WriteSession {
     };
     this.#report.rejected(stream, rejection.code, () => ({ row: describeRow(row()), reason: masked() }));
     if (line !== undefined) this.#rejectedRows?.add(stream, entry.segment, line, rejection);
-    const failure = this.#rule.rejected(rejection.code, masked);
+    const error = this.#policy.countRejected(rejection.code, masked);
     // Left unsettled, a row that ends the sync keeps the states behind it from being true.
-    if (failure === undefined) this.#checkpoints.reject(entry, rejection.code);
-    else this.#failBehind(entry.segment, failure);
+    if (error === undefined) this.#checkpoints.reject(entry, rejection.code);
+    else this.#failBehind(entry.segment, error);
   }
 
   /**
@@ -322,9 +322,9 @@ class WriteSession {
     this.#pending ??= this.#telling.then(async () => {
       this.#pending = undefined;
       for (const message of this.#report.takeMessages()) await this.#output.write(message);
-      const { states, failure } = this.#gate.pass(this.#checkpoints.takeResolved());
+      const { states, error } = this.#stateHold.pass(this.#checkpoints.takeResolved());
       await this.#echo(states);
-      if (failure !== undefined) this.#fail(failure);
+      if (error !== undefined) this.#fail(error);
     });
     this.#telling = this.#pending;
     return this.#pending;
