@@ -1,7 +1,7 @@
 import { ProxyError } from '../protocol/network/proxy-tunnel.ts';
 import type { BatchApi } from './batch/api.ts';
-import { wordsWithoutValues } from './batch/batch-words.ts';
 import { UPDATE } from './batch/endpoints.ts';
+import { maskValues } from './batch/mask-values.ts';
 import { RetryableCallError } from './batch/retryable-call-error.ts';
 import { destinationError } from './errors.ts';
 
@@ -21,13 +21,13 @@ export async function check(api: BatchApi): Promise<void> {
     if (answer.kind === 'accepted_unreadable') {
       throw destinationError(
         'batch_address_wrong',
-        `The answer is not Batch's: ${wordsWithoutValues(answer.detail, [])}. Something else listens at api_url. Check it.`,
+        `The answer is not Batch's: ${maskValues(answer.detail, [])}. Something else listens at api_url. Check it.`,
       );
     }
     if (answer.kind === 'refused') {
       throw destinationError(
         'batch_call_refused',
-        `Batch refused a harmless call (${wordsWithoutValues(answer.reason, [])}). The project key may be misspelt, or api_version unknown to Batch. Check both.`,
+        `Batch refused a harmless call (${maskValues(answer.reason, [])}). The project key may be misspelt, or api_version unknown to Batch. Check both.`,
       );
     }
   } catch (error) {

@@ -8,7 +8,7 @@ import { certificate } from '../../../integration_tests/support/tls-certificate.
 import type { FaultRequest } from '../../../sandbox/batch-api/faults.ts';
 import { BatchApi as Sandbox } from '../../../sandbox/batch-api/server.ts';
 import { ConnectorError } from '../../protocol/errors.ts';
-import { type Answer, BatchApi } from './api.ts';
+import { BatchApi, type BatchResponse } from './api.ts';
 import { MASS_UPDATE, UPDATE } from './endpoints.ts';
 import { RetryableCallError } from './retryable-call-error.ts';
 
@@ -68,7 +68,7 @@ const update = (customId: string, attributes: string): string =>
 const BODY = `[${update('u1', '{"n":9007199254740993}')}]`;
 
 type CallOutcome =
-  | Answer
+  | BatchResponse
   | { kind: 'retry'; outcomeUnknown: boolean; isRateLimit: boolean; retryAfterMs: number | undefined; message: string }
   | { kind: 'fails'; type: string; message: string };
 

@@ -5,11 +5,11 @@ import { redactForeign } from '../../protocol/secrets.ts';
 import { parseExact } from '../../shared/exact-json.ts';
 import type { DestinationConfiguration } from '../config/schema.ts';
 import { destinationError } from '../errors.ts';
-import { wordsWithoutValues } from './batch-words.ts';
-import { connectionFault } from './connection-errors.ts';
 import type { Endpoint } from './endpoints.ts';
-import { connectorThrough } from './proxy-connector.ts';
-import { answerText } from './response-text.ts';
+import { explainConnectionError } from './errors.ts';
+import { maskValues } from './mask-values.ts';
+import { createProxyConnector } from './proxy-connector.ts';
+import { decodeBody } from './response-text.ts';
 import { RetryableCallError } from './retryable-call-error.ts';
 
 /**
@@ -28,7 +28,7 @@ const CONNECTION = { rejectUnauthorized: true };
 export type PartialError = { bulkIndex: number; attribute: string | undefined; reason: string };
 
 /** What Batch said to a call that reached it, and that trying again would not change. */
-export type Answer =
+export type BatchResponse =
   | { kind: 'accepted'; errors: PartialError[] }
   /** Stored, as far as the status says, but what was left out of it can't be read. */
   | { kind: 'accepted_unreadable'; detail: string }
@@ -92,7 +92,7 @@ export class BatchApi {
     const proxy = proxyFor(url);
     this.#pool = new Pool(url.origin, {
       connections: MAX_CALLS_IN_FLIGHT,
-      connect: proxy === undefined ? CONNECTION : connectorThrough(proxy, CONNECTION),
+      connect: proxy === undefined ? CONNECTION : createProxyConnector(proxy, CONNECTION),
       headersTimeout: CALL_TIMEOUT_MS,
       bodyTimeout: CALL_TIMEOUT_MS,
     });
@@ -104,7 +104,7 @@ export class BatchApi {
    * @throws RetryableCallError when trying again may help; ConnectorError (config_error) when the key, the project or
    * the address is wrong.
    */
-  async post({ path }: Pick<Endpoint, 'path'>, body: string, signal: AbortSignal): Promise<Answer> {
+  async post({ path }: Pick<Endpoint, 'path'>, body: string, signal: AbortSignal): Promise<BatchResponse> {
     const fullPath = `${this.#basePath}/${path}`;
     let status: number;
     let text: string;
@@ -125,13 +125,13 @@ export class BatchApi {
       });
       status = response.statusCode;
       retryAfter = response.headers['retry-after'];
-      text = await answerText(await response.body.bytes(), response.headers['content-encoding']);
+      text = await decodeBody(await response.body.bytes(), response.headers['content-encoding']);
     } catch (error) {
-      throw connectionFault(timeout.signal.aborted ? timeout.signal.reason : error, this.#address);
+      throw explainConnectionError(timeout.signal.aborted ? timeout.signal.reason : error, this.#address);
     } finally {
       clearTimeout(timer);
     }
-    return this.#answer(fullPath, { status, text, retryAfter }, body);
+    return this.#interpret(fullPath, { status, text, retryAfter }, body);
   }
 
   close(): Promise<void> {
@@ -139,17 +139,18 @@ export class BatchApi {
   }
 
   /** @param body that was sent: what Batch quotes of it is not shown. */
-  #answer(
+  #interpret(
     path: string,
     { status, text, retryAfter }: { status: number; text: string; retryAfter: string | string[] | undefined },
     body: string,
-  ): Answer {
-    if (REFUSALS_OF_CONTENT.has(status)) return { kind: 'refused', reason: described(status, wordsOf(text)) };
-    if (status === 202) return accepted(text);
-    const said = described(status, wordsWithoutValues(wordsOf(text), parseExactly(body)));
+  ): BatchResponse {
+    if (REFUSALS_OF_CONTENT.has(status))
+      return { kind: 'refused', reason: describeResponse(status, readMessage(text)) };
+    if (status === 202) return parseAccepted(text);
+    const said = describeResponse(status, maskValues(readMessage(text), tryParseExact(body)));
     if (status >= 200 && status < 300) {
       // 202 is what Batch documents; any other success may come from whatever else listens there.
-      if (successBody.safeParse(parseJson(text)).success) return accepted(text);
+      if (successBody.safeParse(parseJson(text)).success) return parseAccepted(text);
       throw destinationError(
         'batch_address_wrong',
         `${this.#address} answered with a success that is not Batch's (${said}). Something else listens there, or a proxy asks to sign in. Check api_url and the network.`,
@@ -176,7 +177,7 @@ export class BatchApi {
         throw new RetryableCallError(`Batch asks to wait (${said})`, {
           outcomeUnknown: false,
           isRateLimit: status === 429,
-          retryAfterMs: retryAfterMilliseconds(retryAfter),
+          retryAfterMs: parseRetryAfter(retryAfter),
         });
     }
     if (status >= 500) {
@@ -184,7 +185,7 @@ export class BatchApi {
         // Under maintenance (503) Batch takes none. An unexpected error may come when some is stored, and a gateway answers
         // 502 and 504 when the server behind it did not.
         outcomeUnknown: status !== 503,
-        retryAfterMs: retryAfterMilliseconds(retryAfter),
+        retryAfterMs: parseRetryAfter(retryAfter),
       });
     }
     if (status >= 300 && status < 400) {
@@ -200,7 +201,7 @@ export class BatchApi {
   }
 }
 
-function accepted(text: string): Answer {
+function parseAccepted(text: string): BatchResponse {
   const body = acceptedBody.safeParse(parseJson(text));
   const isUntold = body.data?.code === 'SUCCESS_WITH_PARTIAL_ERRORS' && !body.data.errors?.length;
   if (!body.success || isUntold)
@@ -214,7 +215,7 @@ function accepted(text: string): Answer {
 }
 
 /** Code and message of an answer in Batch's words, or whatever else it says. */
-function wordsOf(text: string): string {
+function readMessage(text: string): string {
   const body = refusedBody.safeParse(parseJson(text));
   const words = body.success
     ? `${body.data.error_code}: ${body.data.error_message ?? 'no message'}`
@@ -222,11 +223,11 @@ function wordsOf(text: string): string {
   return redactForeign(words).slice(0, MOST_WORDS);
 }
 
-function described(status: number, words: string): string {
+function describeResponse(status: number, words: string): string {
   return words === '' ? `HTTP ${status}` : `HTTP ${status}, ${words}`;
 }
 
-function parseExactly(json: string): unknown {
+function tryParseExact(json: string): unknown {
   try {
     return parseExact(json);
   } catch {
@@ -245,7 +246,7 @@ function parseJson(text: string): unknown {
 const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 
 /** Retry-After in milliseconds from now: a number of seconds, or a date (RFC 9110, 10.2.3). */
-function retryAfterMilliseconds(value: string | string[] | undefined): number | undefined {
+function parseRetryAfter(value: string | string[] | undefined): number | undefined {
   if (typeof value !== 'string') return undefined;
   if (/^\d+(\.\d+)?$/.test(value)) return Number(value) * 1000;
   return HTTP_DATE.test(value) ? Math.max(0, Date.parse(value) - Date.now()) : undefined;

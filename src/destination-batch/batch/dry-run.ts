@@ -1,7 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { type ConnectorError, messageOf } from '../../protocol/errors.ts';
 import { destinationError } from '../errors.ts';
-import type { Answer } from './api.ts';
+import type { BatchResponse } from './api.ts';
 import type { Endpoint } from './endpoints.ts';
 
 /** Stands in for Batch's API when nothing is to be sent: it takes every request, and keeps them in a file if one is named. */
@@ -21,16 +21,16 @@ export class DryRun {
     try {
       return new DryRun(await open(path, 'w'));
     } catch (error) {
-      throw notWritable(path, error);
+      throw explainWriteError(path, error);
     }
   }
 
-  async post({ path }: Pick<Endpoint, 'path'>, body: string): Promise<Answer> {
+  async post({ path }: Pick<Endpoint, 'path'>, body: string): Promise<BatchResponse> {
     try {
       // One whole line a call: calls in flight side by side don't mix.
       await this.#file?.appendFile(`{"path":"${path}","body":${body}}\n`);
     } catch (error) {
-      throw notWritable('dry_run_file', error);
+      throw explainWriteError('dry_run_file', error);
     }
     return { kind: 'accepted', errors: [] };
   }
@@ -40,7 +40,7 @@ export class DryRun {
   }
 }
 
-function notWritable(file: string, error: unknown): ConnectorError {
+function explainWriteError(file: string, error: unknown): ConnectorError {
   return destinationError(
     'dry_run_unwritable',
     `The requests of the dry run can't be written to ${file}: ${messageOf(error)}. Name a file in a folder that exists and has room, or leave dry_run_file out.`,

@@ -17,7 +17,7 @@ const DECODERS: ReadonlyMap<string, Decoder> = new Map([
  * The text of an answer. A proxy may compress it though that was not asked for (RFC 9110, 12.5.3), and the partial errors
  * in it must not be lost.
  */
-export async function answerText(body: Uint8Array, contentEncoding: string | string[] | undefined): Promise<string> {
+export async function decodeBody(body: Uint8Array, contentEncoding: string | string[] | undefined): Promise<string> {
   const encoding = String(contentEncoding ?? 'identity').toLowerCase();
   if (encoding === 'identity') return Buffer.from(body).toString();
   const decode = DECODERS.get(encoding);

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { ConnectorError } from '../../protocol/errors.ts';
 import type { Message } from '../../protocol/messages.ts';
-import { type Answer, MAX_CALLS_IN_FLIGHT, type PartialError } from '../batch/api.ts';
+import { type BatchResponse, MAX_CALLS_IN_FLIGHT, type PartialError } from '../batch/api.ts';
 import { type Endpoint, MASS_UPDATE, UPDATE } from '../batch/endpoints.ts';
 import { RetryableCallError } from '../batch/retryable-call-error.ts';
 import { destinationError } from '../errors.ts';
@@ -51,12 +51,12 @@ type Call = {
   updates: string[];
   at: number;
   signal: AbortSignal;
-  answer: (answer: Answer) => void;
+  answer: (answer: BatchResponse) => void;
   fail: (error: unknown) => void;
 };
 
-const ACCEPTED: Answer = { kind: 'accepted', errors: [] };
-const acceptedBut = (...errors: Partial<PartialError>[]): Answer => ({
+const ACCEPTED: BatchResponse = { kind: 'accepted', errors: [] };
+const acceptedBut = (...errors: Partial<PartialError>[]): BatchResponse => ({
   kind: 'accepted',
   errors: errors.map((error) => ({
     bulkIndex: 0,
@@ -94,7 +94,7 @@ function start(options: Partial<DeliveryOptions<RowEvent>> & { pace?: Pace; bulk
   const failures: unknown[] = [];
   const report = new Report();
   const startedAt = clock.now();
-  const post = ({ name }: Endpoint, body: string, signal: AbortSignal): Promise<Answer> =>
+  const post = ({ name }: Endpoint, body: string, signal: AbortSignal): Promise<BatchResponse> =>
     new Promise((resolve, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason));
       const updates = (JSON.parse(body) as Update[]).map(
@@ -453,7 +453,7 @@ describe('a request that is refused whole', () => {
 });
 
 describe('problems in an accepted request', () => {
-  async function settledBy(answer: Answer): Promise<{ settled: string[]; told: string[]; failures: unknown[] }> {
+  async function settledBy(answer: BatchResponse): Promise<{ settled: string[]; told: string[]; failures: unknown[] }> {
     const { delivery, calls, settled, failures, report, add } = start();
     add('u0', 'a');
     add('u1', 'b', 'c');
@@ -465,7 +465,7 @@ describe('problems in an accepted request', () => {
   }
 
   const several = ' (said of an update with 2 events; Batch does not say which of them it left out)';
-  const cases: [name: string, answer: Answer, settled: string[], told: string[]][] = [
+  const cases: [name: string, answer: BatchResponse, settled: string[], told: string[]][] = [
     ['none', ACCEPTED, ['a accepted', 'b accepted', 'c accepted'], []],
     ['an update', acceptedBut({ bulkIndex: 0 }), ['a Batch said: so it is', 'b accepted', 'c accepted'], []],
     [
@@ -517,7 +517,7 @@ describe('problems in an accepted request', () => {
 describe('a request that may succeed later', () => {
   test('is tried again after half a second to a second, then after twice as long, up to a minute', async () => {
     const attempts: { body: string; at: number }[] = [];
-    const post = async (_: Endpoint, body: string): Promise<Answer> => {
+    const post = async (_: Endpoint, body: string): Promise<BatchResponse> => {
       attempts.push({ body, at: clock.now() });
       if (attempts.length < 10) throw OUT_OF_ORDER;
       return ACCEPTED;
@@ -958,7 +958,7 @@ test('whatever Batch answers, and when: each event is settled once, in order, at
         const order: string[] = [];
         const fatesUsed = plan[Symbol.iterator]();
 
-        const post = async (_: Endpoint, body: string): Promise<Answer> => {
+        const post = async (_: Endpoint, body: string): Promise<BatchResponse> => {
           const updates = JSON.parse(body) as Update[];
           const customIds = updates.map(({ identifiers }) => identifiers.custom_id);
           sent.push({ at: clock.now(), updates: updates.length });

@@ -2,9 +2,9 @@ import { setMaxListeners } from 'node:events';
 import pRetry from 'p-retry';
 import { ConnectorError } from '../../protocol/errors.ts';
 import { Signal } from '../../shared/async.ts';
-import { type Answer, MAX_CALLS_IN_FLIGHT, type PartialError } from '../batch/api.ts';
-import { shownName } from '../batch/batch-words.ts';
+import { type BatchResponse, MAX_CALLS_IN_FLIGHT, type PartialError } from '../batch/api.ts';
 import type { Endpoint } from '../batch/endpoints.ts';
+import { maskName } from '../batch/mask-values.ts';
 import { RetryableCallError } from '../batch/retryable-call-error.ts';
 import { describeRefusal, type Rejection } from '../codes.ts';
 import { destinationError } from '../errors.ts';
@@ -40,7 +40,7 @@ const ACCEPTED: Outcome = { kind: 'accepted' };
 
 export type DeliveryOptions<Event> = {
   /** Posts the JSON text of an array of updates. */
-  post: (endpoint: Endpoint, body: string, signal: AbortSignal) => Promise<Answer>;
+  post: (endpoint: Endpoint, body: string, signal: AbortSignal) => Promise<BatchResponse>;
   /** Where updates go, and how fast. */
   normal: Route;
   /** Where they go once there is a backlog; undefined if they go the first way all the time. */
@@ -238,13 +238,13 @@ export class Delivery<Event extends WaitingEvent> {
     }
   }
 
-  async #postUntilAnswered(updates: Update<Event>[], { endpoint, bucket }: Route): Promise<Answer> {
+  async #postUntilAnswered(updates: Update<Event>[], { endpoint, bucket }: Route): Promise<BatchResponse> {
     const { post, report, retryTimeMs, onRetry } = this.#options;
     const { signal } = this.#halt;
     const body = buildRequestBody(updates);
     const giveUpAt = performance.now() + retryTimeMs;
     let isOutcomeUnknown = false;
-    const attempt = async (attemptNumber: number): Promise<Answer> => {
+    const attempt = async (attemptNumber: number): Promise<BatchResponse> => {
       if (attemptNumber > 1) await bucket.take(updates.length, signal);
       report.request(updates.length);
       this.#unanswered.add(updates);
@@ -305,7 +305,7 @@ export class Delivery<Event extends WaitingEvent> {
       const update = updates[error.bulkIndex];
       if (update === undefined) report.strayError(this.#mask(error.reason, updates));
       else if (error.attribute !== undefined)
-        report.attributeRefused(shownName(error.attribute), () => this.#mask(error.reason, [update]));
+        report.attributeRefused(maskName(error.attribute), () => this.#mask(error.reason, [update]));
       else refused.set(error.bulkIndex, [...(refused.get(error.bulkIndex) ?? []), error.reason]);
     }
     for (const [index, update] of updates.entries()) {

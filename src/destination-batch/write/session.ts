@@ -6,8 +6,8 @@ import type { MessageOutput } from '../../protocol/output.ts';
 import { redactForeign } from '../../protocol/secrets.ts';
 import { isJsonObject, parseExact } from '../../shared/exact-json.ts';
 import { BatchApi } from '../batch/api.ts';
-import { wordsWithoutValues } from '../batch/batch-words.ts';
 import { DryRun } from '../batch/dry-run.ts';
+import { maskValues } from '../batch/mask-values.ts';
 import { describeRefusal, type Rejection } from '../codes.ts';
 import type { DestinationConfiguration } from '../config/schema.ts';
 import type { WaitingEvent } from '../delivery/batcher.ts';
@@ -107,7 +107,7 @@ class WriteSession {
       requestBytes: configuration.limits.request_bytes,
       maxLingerMs: configuration.flush_interval_seconds * 1000,
       retryTimeMs: configuration.retry_minutes * 60_000,
-      mask: (words, events) => wordsWithoutValues(words, events.map(rebuildRow)),
+      mask: (words, events) => maskValues(words, events.map(rebuildRow)),
       onRetry: () => this.#tellSoon(),
       onSettled: (event, outcome) => this.#settled(event, outcome),
       onFailure: (error) => this.#fail(error),
@@ -282,7 +282,7 @@ class WriteSession {
       reason ??=
         refusal === undefined
           ? rejection.reason
-          : describeRefusal({ ...refusal, words: wordsWithoutValues(refusal.words, row()) });
+          : describeRefusal({ ...refusal, words: maskValues(refusal.words, row()) });
       return reason;
     };
     this.#report.rejected(stream, rejection.code, () => ({ row: describeRow(row()), reason: masked() }));

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { LosslessNumber } from 'lossless-json';
 import { describe, expect, test } from 'vitest';
-import { shownName, wordsWithoutValues } from './batch-words.ts';
+import { maskName, maskValues } from './mask-values.ts';
 
 const ROW = {
   a: 'secret',
@@ -26,7 +26,7 @@ describe("Batch's words do not show the values of the row that they quote", () =
     ['changed before', 'got "A LONG TEXT ABOUT A CUSTOMER" at "2026-04-17 04:25"', 'got "****" at "****"'],
     ['that look like a name', 'attribute "vip" is "vip"', 'attribute "****" is "****"'],
   ])('%s', (_, words, shown) => {
-    expect(wordsWithoutValues(words, ROW)).toBe(shown);
+    expect(maskValues(words, ROW)).toBe(shown);
   });
 
   test('and what is said of names and rules stays', () => {
@@ -35,13 +35,13 @@ describe("Batch's words do not show the values of the row that they quote", () =
       "can't be used: it isn't a date, and 'price' wasn't either",
       'events[0]: time is over 24 hours ago',
     ])
-      expect(wordsWithoutValues(words, ROW)).toBe(words);
+      expect(maskValues(words, ROW)).toBe(words);
   });
 
   test('and are cut after that, so that no part of a value is left', () => {
     const words = `${'x '.repeat(90)}secret word secret word`;
-    expect(wordsWithoutValues(words, ROW)).toBe(`${'x '.repeat(90)}**** ****`);
-    expect(wordsWithoutValues('y '.repeat(500), ROW)).toMatch(/^(y ){100}…$/);
+    expect(maskValues(words, ROW)).toBe(`${'x '.repeat(90)}**** ****`);
+    expect(maskValues('y '.repeat(500), ROW)).toMatch(/^(y ){100}…$/);
   });
 
   test('whatever they are', () => {
@@ -49,9 +49,9 @@ describe("Batch's words do not show the values of the row that they quote", () =
     fc.assert(
       fc.property(value, fc.nat(40), (text, cut) => {
         const part = text.slice(0, Math.max(8, cut));
-        expect(wordsWithoutValues(`value "${text}" is wrong`, { text })).toBe('value "****" is wrong');
-        if (text.length >= 3) expect(wordsWithoutValues(`<${text}>`, { text })).toBe('<****>');
-        if (text.length > 8) expect(wordsWithoutValues(`\u0001${part}\u0002`, { text })).toBe('\u0001****\u0002');
+        expect(maskValues(`value "${text}" is wrong`, { text })).toBe('value "****" is wrong');
+        if (text.length >= 3) expect(maskValues(`<${text}>`, { text })).toBe('<****>');
+        if (text.length > 8) expect(maskValues(`\u0001${part}\u0002`, { text })).toBe('\u0001****\u0002');
       }),
     );
   });
@@ -68,7 +68,7 @@ test('the name of an attribute is shown only if it looks like one', () => {
     '33612345678',
     '',
   ];
-  expect(names.map(shownName)).toEqual([
+  expect(names.map(maskName)).toEqual([
     'price',
     '$label',
     'date(paid_at)',

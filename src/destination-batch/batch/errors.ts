@@ -40,7 +40,7 @@ const NO_TLS: ReadonlySet<string> = new Set(['ERR_SSL_WRONG_VERSION_NUMBER', 'ER
  *
  * @param address where Batch is, as `https://host`.
  */
-export function connectionFault(error: unknown, address: string): Error {
+export function explainConnectionError(error: unknown, address: string): Error {
   if (error instanceof ConnectorError) return error;
   if (error instanceof ProxyError) {
     // The sentence goes on where it is reported.

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { connectionFault } from './connection-errors.ts';
+import { explainConnectionError } from './errors.ts';
 
 /** Words of Node, OpenSSL and undici, with the codes that they have. */
 test.each([
@@ -33,6 +33,6 @@ test.each([
   ],
   ['some new words', 'UND_ERR_NEW', 'The request to api.batch.com failed: the connection failed (UND_ERR_NEW)'],
 ])('of "%s" the meaning is reported, and none of its words', (words, code, expected) => {
-  const fault = connectionFault(Object.assign(new Error(words), { code }), 'https://api.batch.com');
+  const fault = explainConnectionError(Object.assign(new Error(words), { code }), 'https://api.batch.com');
   expect(fault.message).toBe(expected);
 });

@@ -24,16 +24,16 @@ const NAME = /^[$a-z_][\w$.()[\]]{0,60}$/i;
  *
  * @param rows the rows, or what was sent of them.
  */
-export function wordsWithoutValues(words: string, rows: unknown): string {
-  const values = new Set(valuesIn(rows));
+export function maskValues(words: string, rows: unknown): string {
+  const values = new Set(listValues(rows));
   const masked = [...values]
     .filter((value) => value.length >= TELLING_CHARACTERS)
-    .flatMap(formsOf)
+    .flatMap(listForms)
     // Of the many values of a request, few are quoted.
     .filter((form) => words.includes(form.slice(0, TELLING_START)))
     // The longest first, as a shorter one may stand in it.
     .sort((a, b) => b.length - a.length)
-    .reduce(withoutValue, words)
+    .reduce(maskValue, words)
     .replaceAll(QUOTED, (quoted, ...groups) => {
       const content = groups.slice(0, 5).find((group): group is string => typeof group === 'string') ?? '';
       const isShown = content === MASK || (NAME.test(content) && !values.has(content));
@@ -45,17 +45,17 @@ export function wordsWithoutValues(words: string, rows: unknown): string {
 }
 
 /** The name of an attribute as Batch gives it, for a message. What does not look like a name may be a value. */
-export function shownName(name: string): string {
+export function maskName(name: string): string {
   return NAME.test(name) ? name : MASK;
 }
 
 /** A value as it is, and as it stands in JSON. */
-function formsOf(value: string): string[] {
+function listForms(value: string): string[] {
   const inJson = JSON.stringify(value).slice(1, -1);
   return inJson === value ? [value] : [value, inJson];
 }
 
-function withoutValue(words: string, value: string): string {
+function maskValue(words: string, value: string): string {
   const whole = words.replaceAll(value, MASK);
   if (value.length <= TELLING_START) return whole;
   const start = value.slice(0, TELLING_START);
@@ -71,7 +71,7 @@ function withoutValue(words: string, value: string): string {
 }
 
 /** The texts and numbers in a value, however deep: without recursion, for a row may be nested deeper than a stack holds. */
-function* valuesIn(value: unknown): Generator<string> {
+function* listValues(value: unknown): Generator<string> {
   const left: unknown[] = [value];
   while (left.length > 0) {
     const next = left.pop();
