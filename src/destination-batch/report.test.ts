@@ -7,11 +7,11 @@ import { Report } from './report.ts';
 const read = (messages: readonly Message[]): string[] =>
   messages.map((message) => (message.type === 'LOG' ? `${message.log.level} ${message.log.message}` : message.type));
 
-const told = (report: Report): string[] => read(report.takeMessages());
+const told = (report: Report): string[] => read(report.drainMessages());
 
 function reject(report: Report, code: RejectionCode, times = 1): void {
   for (let time = 0; time < times; time += 1)
-    report.rejected('events', code, () => ({ row: 'a (NULL)', reason: `reason ${time}` }));
+    report.reportRejected('events', code, () => ({ row: 'a (NULL)', reason: `reason ${time}` }));
 }
 
 const PAGES = 'https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting';
@@ -21,7 +21,7 @@ const column = { column: 'a', path: 'a', code: 'text_blank', reason: 'is a blank
 test('nothing is told of nothing, but a summary', () => {
   const report = new Report();
   expect(told(report)).toEqual([]);
-  expect(read(report.summary())).toEqual([
+  expect(read(report.summarize())).toEqual([
     'INFO 0 rows read: 0 accepted, 0 rejected, 0 not sent. 0 attributes left out, 0 possible duplicates. 0 requests with 0 updates, 0 retries.',
   ]);
 });
@@ -48,30 +48,34 @@ describe('a rejected row', () => {
       'WARN Further rows rejected with event_time_invalid are counted, not told.',
       `WARN A row of events is rejected (custom_id_missing): reason 0. Its columns: a (NULL). See ${PAGES}/custom_id_missing.md`,
     ]);
-    expect(read(report.summary())).toContain('WARN Rows rejected: event_time_invalid: 5, custom_id_missing: 1.');
+    expect(read(report.summarize())).toContain('WARN Rows rejected: event_time_invalid: 5, custom_id_missing: 1.');
   });
 });
 
 describe('an attribute that is left out', () => {
   test('is told once a column and code, and counted each time', () => {
     const report = new Report();
-    for (let time = 0; time < 3; time += 1) report.leftOut('events', column);
-    report.leftOut('events', { ...column, code: 'text_too_long', reason: 'has 301 characters, and Batch takes 300' });
-    report.leftOut('events', { ...column, column: 'b', path: 'b' });
+    for (let time = 0; time < 3; time += 1) report.reportLeftOut('events', column);
+    report.reportLeftOut('events', {
+      ...column,
+      code: 'text_too_long',
+      reason: 'has 301 characters, and Batch takes 300',
+    });
+    report.reportLeftOut('events', { ...column, column: 'b', path: 'b' });
     expect(told(report)).toEqual([
       `WARN The column "a" of events is a blank text. It is left out of its event, which is sent (text_blank; told once a column). See ${PAGES}/text_blank.md`,
       `WARN The column "a" of events has 301 characters, and Batch takes 300. It is left out of its event, which is sent (text_too_long; told once a column). See ${PAGES}/text_too_long.md`,
       `WARN The column "b" of events is a blank text. It is left out of its event, which is sent (text_blank; told once a column). See ${PAGES}/text_blank.md`,
     ]);
-    expect(read(report.summary())).toContain(
+    expect(read(report.summarize())).toContain(
       'WARN Attributes left out before sending: a (text_blank): 3, a (text_too_long): 1, b (text_blank): 1.',
     );
   });
 
   test('within an object is told with its place', () => {
     const report = new Report();
-    report.leftOut('events', { ...column, path: 'a[2].b' });
-    report.leftOut('events', { ...column, path: 'a[3].c' });
+    report.reportLeftOut('events', { ...column, path: 'a[2].b' });
+    report.reportLeftOut('events', { ...column, path: 'a[3].c' });
     expect(told(report)).toEqual([
       `WARN "a[2].b" in the column "a" of events is a blank text. It is left out of its event, which is sent (text_blank; told once a column). See ${PAGES}/text_blank.md`,
     ]);
@@ -79,21 +83,21 @@ describe('an attribute that is left out', () => {
 
   test('by Batch is told once an attribute, and counted each time', () => {
     const report = new Report();
-    for (const attribute of ['a', 'a', 'b']) report.attributeRefused(attribute, () => 'too long');
+    for (const attribute of ['a', 'a', 'b']) report.reportRefusedAttribute(attribute, () => 'too long');
     expect(told(report)).toEqual([
       `WARN Batch left out the attribute "a": too long. Its event was taken (told once an attribute). See ${PAGES}/attribute_refused_by_batch.md`,
       `WARN Batch left out the attribute "b": too long. Its event was taken (told once an attribute). See ${PAGES}/attribute_refused_by_batch.md`,
     ]);
-    expect(read(report.summary())).toContain('WARN Attributes left out by Batch: a: 2, b: 1.');
+    expect(read(report.summarize())).toContain('WARN Attributes left out by Batch: a: 2, b: 1.');
   });
 });
 
 test('retries, odd answers and the failure of the source are told each time', () => {
   const report = new Report();
-  for (const attempt of [1, 2]) report.retry('Batch has a fault (HTTP 500)', attempt);
-  report.unreadableAnswer('<html>');
-  report.strayError('odd');
-  report.sourceFailed('No such table');
+  for (const attempt of [1, 2]) report.reportRetry('Batch has a fault (HTTP 500)', attempt);
+  report.reportUnreadableResponse('<html>');
+  report.reportStrayError('odd');
+  report.reportSourceError('No such table');
   expect(told(report)).toEqual([
     'WARN Batch has a fault (HTTP 500). Attempt 1 failed; trying again.',
     'WARN Batch has a fault (HTTP 500). Attempt 2 failed; trying again.',
@@ -106,18 +110,18 @@ test('retries, odd answers and the failure of the source are told each time', ()
 describe('the summary', () => {
   test('counts everything', () => {
     const report = new Report();
-    for (let row = 0; row < 10; row += 1) report.row();
-    for (let row = 0; row < 6; row += 1) report.accepted();
+    for (let row = 0; row < 10; row += 1) report.countRow();
+    for (let row = 0; row < 6; row += 1) report.countAccepted();
     reject(report, 'refused_by_batch', 3);
-    report.request(200);
-    report.request(1);
-    report.retry('x', 1);
-    report.possibleDuplicates(15);
-    report.possibleDuplicates(2);
-    report.leftOut('events', column);
-    report.attributeRefused('a', () => 'too long');
-    for (const kind of ['not JSON', 'type CATALOG', 'not JSON']) report.skippedLine(kind);
-    expect(read(report.summary())).toEqual([
+    report.countRequest(200);
+    report.countRequest(1);
+    report.reportRetry('x', 1);
+    report.countPossibleDuplicates(15);
+    report.countPossibleDuplicates(2);
+    report.reportLeftOut('events', column);
+    report.reportRefusedAttribute('a', () => 'too long');
+    for (const kind of ['not JSON', 'type CATALOG', 'not JSON']) report.countSkippedLine(kind);
+    expect(read(report.summarize())).toEqual([
       'INFO 10 rows read: 6 accepted, 3 rejected, 1 not sent (to come again in the next run). 2 attributes left out, 17 possible duplicates. 2 requests with 201 updates, 1 retry.',
       'WARN Rows rejected: refused_by_batch: 3.',
       'WARN Attributes left out before sending: a (text_blank): 1.',
@@ -129,20 +133,20 @@ describe('the summary', () => {
 
   test('speaks of one as of one', () => {
     const report = new Report();
-    report.row();
-    report.accepted();
-    report.request(1);
-    report.leftOut('events', column);
-    report.possibleDuplicates(1);
-    expect(read(report.summary())[0]).toBe(
+    report.countRow();
+    report.countAccepted();
+    report.countRequest(1);
+    report.reportLeftOut('events', column);
+    report.countPossibleDuplicates(1);
+    expect(read(report.summarize())[0]).toBe(
       'INFO 1 row read: 1 accepted, 0 rejected, 0 not sent. 1 attribute left out, 1 possible duplicate. 1 request with 1 update, 0 retries.',
     );
   });
 
   test('says where rejected rows are kept, and which of them the next run reads again', () => {
     const report = new Report();
-    report.keptIn({ confirmed: ['/x/a.ndjson', '/x/b.ndjson'], unconfirmed: ['/x/a.unconfirmed-rest.ndjson'] });
-    expect(read(report.summary()).slice(1)).toEqual([
+    report.setLocations({ confirmed: ['/x/a.ndjson', '/x/b.ndjson'], unconfirmed: ['/x/a.unconfirmed-rest.ndjson'] });
+    expect(read(report.summarize()).slice(1)).toEqual([
       'INFO Rejected rows are kept in /x/a.ndjson, /x/b.ndjson.',
       'WARN Rejected rows behind the last state are kept in /x/a.unconfirmed-rest.ndjson. The next run reads them again, so do not send them by hand, unless they came from a file.',
     ]);
@@ -152,37 +156,37 @@ describe('the summary', () => {
     ['a rejected row', (report) => reject(report, 'event_too_large'), 'WARN Rows rejected: event_too_large: 1.'],
     [
       'an attribute left out',
-      (report) => report.leftOut('events', column),
+      (report) => report.reportLeftOut('events', column),
       'WARN Attributes left out before sending: a (text_blank): 1.',
     ],
     [
       'an attribute left out by Batch',
-      (report) => report.attributeRefused('a', () => 'x'),
+      (report) => report.reportRefusedAttribute('a', () => 'x'),
       'WARN Attributes left out by Batch: a: 1.',
     ],
     [
       'a possible duplicate',
-      (report) => report.possibleDuplicates(1),
+      (report) => report.countPossibleDuplicates(1),
       'WARN 1 event may have reached Batch twice: a request was sent again after its answer got lost.',
     ],
     [
       'a skipped line',
-      (report) => report.skippedLine('not JSON'),
+      (report) => report.countSkippedLine('not JSON'),
       'INFO Lines on stdin that were skipped: not JSON: 1.',
     ],
   ];
   test.each(once)('tells what happened once: %s', (_, happen, told) => {
     const report = new Report();
     happen(report);
-    expect(read(report.summary()).slice(1)).toEqual([told]);
+    expect(read(report.summarize()).slice(1)).toEqual([told]);
   });
 
   test('does not speak of a next run when all rows were sent', () => {
     const report = new Report();
-    for (let row = 0; row < 2; row += 1) report.row();
-    report.accepted();
+    for (let row = 0; row < 2; row += 1) report.countRow();
+    report.countAccepted();
     reject(report, 'event_too_large');
-    expect(read(report.summary())[0]).toBe(
+    expect(read(report.summarize())[0]).toBe(
       'INFO 2 rows read: 1 accepted, 1 rejected, 0 not sent. 0 attributes left out, 0 possible duplicates. 0 requests with 0 updates, 0 retries.',
     );
   });
@@ -194,24 +198,24 @@ describe('a part of an event that is changed', () => {
 
   test('is told once a column and code, and counted', () => {
     const report = new Report();
-    for (let time = 0; time < 3; time += 1) report.changed('events', cut);
-    report.changed('events', { ...cut, column: 'c', path: 'c.d' });
+    for (let time = 0; time < 3; time += 1) report.reportChange('events', cut);
+    report.reportChange('events', { ...cut, column: 'c', path: 'c.d' });
     expect(told(report)).toEqual([
       'WARN The column "a" of events has 301 characters (text_truncated; told once a column). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/text_truncated.md',
       'WARN "c.d" in the column "c" of events has 301 characters (text_truncated; told once a column). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/text_truncated.md',
     ]);
-    expect(read(report.summary())).toContain(
+    expect(read(report.summarize())).toContain(
       'WARN Changed before sending: a (text_truncated): 3, c (text_truncated): 1.',
     );
   });
 
   test('is not counted when it is a name, which is the same in all rows', () => {
     const report = new Report();
-    report.changed('events', renamed);
-    report.changed('events', renamed);
+    report.reportChange('events', renamed);
+    report.reportChange('events', renamed);
     expect(told(report)).toEqual([
       'WARN The column "B" of events has capital letters (name_lower_cased; told once a column). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/name_lower_cased.md',
     ]);
-    expect(read(report.summary())).toHaveLength(1);
+    expect(read(report.summarize())).toHaveLength(1);
   });
 });

@@ -21,31 +21,31 @@ export class Report {
   #retries = 0;
   #possibleDuplicates = 0;
   #covered = 0;
-  #mayComeTwice = { accepted: 0, underWay: 0 };
-  #places: { confirmed: string[]; unconfirmed: string[] } = { confirmed: [], unconfirmed: [] };
+  #unknownOutcome = { accepted: 0, inFlight: 0 };
+  #locations: { confirmed: string[]; unconfirmed: string[] } = { confirmed: [], unconfirmed: [] };
   #messages: Message[] = [];
 
-  row(): void {
+  countRow(): void {
     this.#rows += 1;
   }
 
-  accepted(): void {
+  countAccepted(): void {
     this.#accepted += 1;
   }
 
   /** A state was echoed: so many accepted rows before it, and behind the one before, are not sent again. */
-  covered(accepted: number): void {
+  countCovered(accepted: number): void {
     this.#covered += accepted;
   }
 
-  /** At the end of a run that sent rows, and failed. @param underWay how many more Batch may have taken. */
-  failedWith(underWay: number): void {
-    this.#mayComeTwice = { accepted: this.#accepted - this.#covered, underWay };
+  /** At the end of a run that sent rows, and failed. @param inFlight how many more Batch may have taken. */
+  setUnknownOutcome(inFlight: number): void {
+    this.#unknownOutcome = { accepted: this.#accepted - this.#covered, inFlight };
   }
 
   /** @param describe gives the row and the reason without any value; asked for samples alone. */
-  rejected(stream: string, code: RejectionCode, describe: () => { row: string; reason: string }): void {
-    const times = count(this.#rejected, code);
+  reportRejected(stream: string, code: RejectionCode, describe: () => { row: string; reason: string }): void {
+    const times = increment(this.#rejected, code);
     if (times > SAMPLES_PER_CODE) return;
     const { row, reason } = describe();
     this.#messages.push(
@@ -59,13 +59,13 @@ export class Report {
   }
 
   /** Where the rejected rows of this run are kept, for the summary. */
-  keptIn(places: { confirmed: string[]; unconfirmed: string[] }): void {
-    this.#places = places;
+  setLocations(locations: { confirmed: string[]; unconfirmed: string[] }): void {
+    this.#locations = locations;
   }
 
   /** An attribute that was not sent. Told once a column and code. */
-  leftOut(stream: string, { column, path, code, reason }: LeftOut): void {
-    if (count(this.#leftOut, `${column} (${code})`) > 1) return;
+  reportLeftOut(stream: string, { column, path, code, reason }: LeftOut): void {
+    if (increment(this.#leftOut, `${column} (${code})`) > 1) return;
     const place = path === column ? `The column "${column}"` : `"${path}" in the column "${column}"`;
     this.#messages.push(
       log(
@@ -76,10 +76,10 @@ export class Report {
   }
 
   /** A part of an event that was sent otherwise than it came. Told once a column and code. */
-  changed(stream: string, { column, path, code, reason }: Change): void {
+  reportChange(stream: string, { column, path, code, reason }: Change): void {
     // A name is changed for all rows, so the mapper says it once, and there is no number to tell.
     const counts = code === 'name_lower_cased' ? this.#renamed : this.#changed;
-    if (count(counts, `${column} (${code})`) > 1) return;
+    if (increment(counts, `${column} (${code})`) > 1) return;
     const place = path === column ? `The column "${column}"` : `"${path}" in the column "${column}"`;
     this.#messages.push(
       log('WARN', `${place} of ${stream} ${reason} (${code}; told once a column). See ${troubleshootingPage(code)}`),
@@ -91,8 +91,8 @@ export class Report {
    *
    * @param reason gives Batch's words without any value; asked for what is told alone.
    */
-  attributeRefused(attribute: string, reason: () => string): void {
-    if (count(this.#refusedAttributes, attribute) > 1) return;
+  reportRefusedAttribute(attribute: string, reason: () => string): void {
+    if (increment(this.#refusedAttributes, attribute) > 1) return;
     this.#messages.push(
       log(
         'WARN',
@@ -102,36 +102,36 @@ export class Report {
   }
 
   /** A line on stdin that is no message of the protocol, or one that can't be read. */
-  skippedLine(kind: string): void {
-    count(this.#skippedLines, kind);
+  countSkippedLine(kind: string): void {
+    increment(this.#skippedLines, kind);
   }
 
   /** In a bare pipe nobody but the destination reads what the source says, so its failure is passed on. */
-  sourceFailed(message: string): void {
+  reportSourceError(message: string): void {
     this.#messages.push(log('ERROR', `The source failed: ${message}`));
   }
 
   /** In the same way: of rows that it holds back, say. */
-  sourceWarned(message: string): void {
+  reportSourceWarning(message: string): void {
     this.#messages.push(log('WARN', `The source warns: ${message}`));
   }
 
-  request(updates: number): void {
+  countRequest(updates: number): void {
     this.#requests += 1;
     this.#updates += updates;
   }
 
-  retry(problem: string, attempt: number): void {
+  reportRetry(problem: string, attempt: number): void {
     this.#retries += 1;
     this.#messages.push(log('WARN', `${problem}. Attempt ${attempt} failed; trying again.`));
   }
 
   /** These events are sent again though they may have arrived. */
-  possibleDuplicates(events: number): void {
+  countPossibleDuplicates(events: number): void {
     this.#possibleDuplicates += events;
   }
 
-  endpointChanged(endpoint: string, events: number, seconds: number): void {
+  reportEndpointChange(endpoint: string, events: number, seconds: number): void {
     this.#messages.push(
       log(
         'INFO',
@@ -140,7 +140,7 @@ export class Report {
     );
   }
 
-  unreadableAnswer(detail: string): void {
+  reportUnreadableResponse(detail: string): void {
     this.#messages.push(
       log(
         'WARN',
@@ -150,7 +150,7 @@ export class Report {
   }
 
   /** An error that Batch reported for an update that the request does not hold. */
-  strayError(reason: string): void {
+  reportStrayError(reason: string): void {
     this.#messages.push(
       log('WARN', `Batch reported a problem without saying with which update of the request: ${reason}.`),
     );
@@ -161,25 +161,25 @@ export class Report {
   }
 
   /** The messages since the last call. */
-  takeMessages(): Message[] {
+  drainMessages(): Message[] {
     const messages = this.#messages;
     this.#messages = [];
     return messages;
   }
 
-  summary(): Message[] {
-    const rejected = sumOf(this.#rejected);
+  summarize(): Message[] {
+    const rejected = sumCounts(this.#rejected);
     const unsettled = this.#rows - this.#accepted - rejected;
     const messages = [
       log(
         'INFO',
         `${some(this.#rows, 'row')} read: ${this.#accepted} accepted, ${rejected} rejected, ${unsettled} not sent${unsettled > 0 ? ' (to come again in the next run)' : ''}. ` +
-          `${some(sumOf(this.#leftOut) + sumOf(this.#refusedAttributes), 'attribute')} left out, ${some(this.#possibleDuplicates, 'possible duplicate')}. ` +
+          `${some(sumCounts(this.#leftOut) + sumCounts(this.#refusedAttributes), 'attribute')} left out, ${some(this.#possibleDuplicates, 'possible duplicate')}. ` +
           `${some(this.#requests, 'request')} with ${some(this.#updates, 'update')}, ${some(this.#retries, 'retry', 'retries')}.`,
       ),
     ];
-    if (rejected > 0) messages.push(log('WARN', `Rows rejected: ${listed(this.#rejected)}.`));
-    const { confirmed, unconfirmed } = this.#places;
+    if (rejected > 0) messages.push(log('WARN', `Rows rejected: ${listCounts(this.#rejected)}.`));
+    const { confirmed, unconfirmed } = this.#locations;
     if (confirmed.length > 0) messages.push(log('INFO', `Rejected rows are kept in ${confirmed.join(', ')}.`));
     if (unconfirmed.length > 0) {
       messages.push(
@@ -190,10 +190,10 @@ export class Report {
       );
     }
     if (this.#leftOut.size > 0)
-      messages.push(log('WARN', `Attributes left out before sending: ${listed(this.#leftOut)}.`));
-    if (this.#changed.size > 0) messages.push(log('WARN', `Changed before sending: ${listed(this.#changed)}.`));
+      messages.push(log('WARN', `Attributes left out before sending: ${listCounts(this.#leftOut)}.`));
+    if (this.#changed.size > 0) messages.push(log('WARN', `Changed before sending: ${listCounts(this.#changed)}.`));
     if (this.#refusedAttributes.size > 0)
-      messages.push(log('WARN', `Attributes left out by Batch: ${listed(this.#refusedAttributes)}.`));
+      messages.push(log('WARN', `Attributes left out by Batch: ${listCounts(this.#refusedAttributes)}.`));
     if (this.#possibleDuplicates > 0) {
       messages.push(
         log(
@@ -202,22 +202,22 @@ export class Report {
         ),
       );
     }
-    const { accepted, underWay } = this.#mayComeTwice;
-    if (accepted + underWay > 0) {
+    const { accepted, inFlight } = this.#unknownOutcome;
+    if (accepted + inFlight > 0) {
       messages.push(
         log(
           'WARN',
-          `${accepted + underWay} of the rows that are sent again by the next run may reach Batch twice: ${accepted} were accepted behind the last state, and ${underWay} were under way when it ended.`,
+          `${accepted + inFlight} of the rows that are sent again by the next run may reach Batch twice: ${accepted} were accepted behind the last state, and ${inFlight} were under way when it ended.`,
         ),
       );
     }
     if (this.#skippedLines.size > 0)
-      messages.push(log('INFO', `Lines on stdin that were skipped: ${listed(this.#skippedLines)}.`));
+      messages.push(log('INFO', `Lines on stdin that were skipped: ${listCounts(this.#skippedLines)}.`));
     return messages;
   }
 }
 
-function count(counts: Map<string, number>, key: string): number {
+function increment(counts: Map<string, number>, key: string): number {
   const times = (counts.get(key) ?? 0) + 1;
   counts.set(key, times);
   return times;
@@ -228,10 +228,10 @@ function some(times: number, one: string, several = `${one}s`): string {
   return `${times} ${times === 1 ? one : several}`;
 }
 
-function sumOf(counts: ReadonlyMap<string, number>): number {
+function sumCounts(counts: ReadonlyMap<string, number>): number {
   return [...counts.values()].reduce((sum, times) => sum + times, 0);
 }
 
-function listed(counts: Map<string, number>): string {
+function listCounts(counts: Map<string, number>): string {
   return [...counts].map(([key, times]) => `${key}: ${times}`).join(', ');
 }

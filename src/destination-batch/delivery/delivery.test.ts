@@ -461,7 +461,7 @@ describe('problems in an accepted request', () => {
     await pass(0);
     calls[0]?.answer(answer);
     await pass(0);
-    return { settled, told: wordsOf(report.takeMessages()), failures };
+    return { settled, told: wordsOf(report.drainMessages()), failures };
   }
 
   const several = ' (said of an update with 2 events; Batch does not say which of them it left out)';
@@ -535,10 +535,10 @@ describe('a request that may succeed later', () => {
     }
     // They are drawn, so that many who wait do not come back all at once.
     expect(waits.some((wait, index) => wait > 500 * 2 ** index && wait < MINUTE)).toBe(true);
-    expect(wordsOf(report.takeMessages())).toEqual(
+    expect(wordsOf(report.drainMessages())).toEqual(
       attempts.slice(1).map((_, index) => `Batch has a fault. Attempt ${index + 1} failed; trying again.`),
     );
-    expect(wordsOf(report.summary())[0]).toBe(
+    expect(wordsOf(report.summarize())[0]).toBe(
       '0 rows read: 0 accepted, 0 rejected, 0 not sent. 0 attributes left out, 0 possible duplicates. 10 requests with 10 updates, 9 retries.',
     );
   });
@@ -568,7 +568,7 @@ describe('a request that may succeed later', () => {
     }
     calls[3]?.answer(ACCEPTED);
     await pass(0);
-    expect(wordsOf(report.summary())).toContain(
+    expect(wordsOf(report.summarize())).toContain(
       '3 events may have reached Batch twice: a request was sent again after its answer got lost.',
     );
   });
@@ -582,7 +582,7 @@ describe('a request that may succeed later', () => {
     await pass(SECOND);
     calls[1]?.answer(ACCEPTED);
     await pass(0);
-    expect(wordsOf(report.summary()).filter((words) => words.includes('twice'))).toEqual([]);
+    expect(wordsOf(report.summarize()).filter((words) => words.includes('twice'))).toEqual([]);
   });
 
   test('fails as transient when the time for it is used up', async () => {
@@ -667,7 +667,7 @@ test('who asks to wait longer than the time for retries is not waited for', asyn
     { failureType: 'transient_error', message: expect.stringContaining('asks to wait 180 seconds more') },
   ]);
   // Nothing is tried again, so nothing says so.
-  expect(wordsOf(report.takeMessages())).toEqual([]);
+  expect(wordsOf(report.drainMessages())).toEqual([]);
 });
 
 describe('a backlog', () => {
@@ -687,7 +687,7 @@ describe('a backlog', () => {
     void delivery.finish();
     await pass(0);
     expect(calls.at(-1)).toMatchObject({ endpoint: 'mass_update', updates: ['u1: late'] });
-    expect(wordsOf(report.takeMessages())).toEqual([
+    expect(wordsOf(report.drainMessages())).toEqual([
       'A backlog of 201 events waits, 20 seconds of updates: from here on they go by mass_update.',
     ]);
   });
@@ -714,7 +714,7 @@ describe('a backlog', () => {
     void delivery.finish();
     await pass(0);
     expect(calls.map(({ endpoint }) => endpoint)).toEqual(['update']);
-    expect(report.takeMessages()).toEqual([]);
+    expect(report.drainMessages()).toEqual([]);
   });
 });
 
@@ -734,7 +734,7 @@ describe('the delivery fails', () => {
     expect(failures[0]).toBe(error);
     expect(calls).toHaveLength(sent);
     expect(calls.map(({ signal }) => signal.aborted)).toEqual(Array(sent).fill(true));
-    expect([settled, done.isDone, wordsOf(report.takeMessages())]).toEqual([[], true, []]);
+    expect([settled, done.isDone, wordsOf(report.drainMessages())]).toEqual([[], true, []]);
   });
 
   test('once, however many requests are denied', async () => {

@@ -197,7 +197,7 @@ export class Delivery<Event extends WaitingEvent> {
     const seconds = this.#batcher.updates / normal.bucket.perSecond;
     if (seconds <= BACKLOG_SECONDS && !this.#isFull) return;
     this.#route = bulk;
-    report.endpointChanged(bulk.endpoint.name, this.#batcher.events, seconds);
+    report.reportEndpointChange(bulk.endpoint.name, this.#batcher.events, seconds);
   }
 
   /**
@@ -231,7 +231,7 @@ export class Delivery<Event extends WaitingEvent> {
       case 'accepted':
         return this.#settleAccepted(updates, answer.errors);
       case 'accepted_unreadable':
-        this.#options.report.unreadableAnswer(this.#mask(answer.detail, updates));
+        this.#options.report.reportUnreadableResponse(this.#mask(answer.detail, updates));
         return this.#settleAccepted(updates, []);
       case 'refused':
         return this.#settleRefused(updates, route, answer.reason);
@@ -246,7 +246,7 @@ export class Delivery<Event extends WaitingEvent> {
     let isOutcomeUnknown = false;
     const attempt = async (attemptNumber: number): Promise<BatchResponse> => {
       if (attemptNumber > 1) await bucket.take(updates.length, signal);
-      report.request(updates.length);
+      report.countRequest(updates.length);
       this.#unanswered.add(updates);
       try {
         const answer = await post(endpoint, body, signal);
@@ -268,7 +268,7 @@ export class Delivery<Event extends WaitingEvent> {
         signal,
         onFailedAttempt: ({ error }) => {
           if (!(error instanceof RetryableCallError) || signal.aborted) return;
-          if (error.outcomeUnknown && !isOutcomeUnknown) report.possibleDuplicates(countEvents(updates));
+          if (error.outcomeUnknown && !isOutcomeUnknown) report.countPossibleDuplicates(countEvents(updates));
           isOutcomeUnknown ||= error.outcomeUnknown;
         },
         // Asked only while there is time for another attempt.
@@ -278,7 +278,7 @@ export class Delivery<Event extends WaitingEvent> {
           if (performance.now() + pause > giveUpAt) return false;
           if (error.isRateLimit) bucket.slowDown(pause);
           else if (pause > 0) bucket.pause(pause);
-          report.retry(error.message, attemptNumber);
+          report.reportRetry(error.message, attemptNumber);
           onRetry();
           return true;
         },
@@ -303,9 +303,9 @@ export class Delivery<Event extends WaitingEvent> {
     const refused = new Map<number, string[]>();
     for (const error of errors) {
       const update = updates[error.bulkIndex];
-      if (update === undefined) report.strayError(this.#mask(error.reason, updates));
+      if (update === undefined) report.reportStrayError(this.#mask(error.reason, updates));
       else if (error.attribute !== undefined)
-        report.attributeRefused(maskName(error.attribute), () => this.#mask(error.reason, [update]));
+        report.reportRefusedAttribute(maskName(error.attribute), () => this.#mask(error.reason, [update]));
       else refused.set(error.bulkIndex, [...(refused.get(error.bulkIndex) ?? []), error.reason]);
     }
     for (const [index, update] of updates.entries()) {

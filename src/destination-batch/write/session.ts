@@ -97,7 +97,7 @@ class WriteSession {
     this.#stop = stop;
     this.#isDryRun = configuration.dry_run;
     this.#streams = createEventStreams(configuration, catalog, now, (stream, change) =>
-      this.#report.changed(stream, change),
+      this.#report.reportChange(stream, change),
     );
     this.#delivery = new Delivery<RowEvent>({
       post: (endpoint, body, signal) => receiver.post(endpoint, body, signal),
@@ -137,8 +137,8 @@ class WriteSession {
       await this.#tell();
       await this.#end();
       if (this.#failure !== undefined && !this.#isDryRun)
-        this.#report.failedWith(this.#delivery.eventsOfUnknownOutcome);
-      for (const message of this.#report.summary()) await this.#output.write(message);
+        this.#report.setUnknownOutcome(this.#delivery.eventsOfUnknownOutcome);
+      for (const message of this.#report.summarize()) await this.#output.write(message);
     } finally {
       this.#stop.removeEventListener('abort', onStop);
     }
@@ -157,7 +157,7 @@ class WriteSession {
     } catch (error) {
       this.#fail(error);
     }
-    if (this.#rejectedRows !== undefined) this.#report.keptIn(this.#rejectedRows.locations());
+    if (this.#rejectedRows !== undefined) this.#report.setLocations(this.#rejectedRows.locations());
   }
 
   async #takeAll(input: Readable): Promise<void> {
@@ -192,16 +192,16 @@ class WriteSession {
         break;
       case 'broken':
         this.#unreadableLines += 1;
-        this.#report.skippedLine('broken JSON');
+        this.#report.countSkippedLine('broken JSON');
         break;
       case 'unknown':
-        this.#report.skippedLine(message.what);
+        this.#report.countSkippedLine(message.what);
         break;
       case 'source_error':
-        this.#report.sourceFailed(redactForeign(message.message));
+        this.#report.reportSourceError(redactForeign(message.message));
         break;
       case 'source_warning':
-        this.#report.sourceWarned(redactForeign(message.message));
+        this.#report.reportSourceWarning(redactForeign(message.message));
         break;
       case 'ignored':
         break;
@@ -214,7 +214,7 @@ class WriteSession {
     const { name, key, mapper } = this.#last;
     const event = mapper.tryCut(bytes, start, end);
     if (event === undefined) return false;
-    this.#report.row();
+    this.#report.countRow();
     const line = this.#rejectedRows && bytes.toString('utf8', start, end);
     this.#deliver(event, { entry: this.#checkpoints.track(key), stream: name, line });
     return true;
@@ -229,7 +229,7 @@ class WriteSession {
         `A row of the stream "${name}"${place} came in, which the catalog does not name. Give write the same catalog as read.`,
       );
     }
-    this.#report.row();
+    this.#report.countRow();
     this.#last = stream.hasUniqueName ? stream : undefined;
     // Held only where rejected rows are kept: it is as large as its event.
     const origin = { entry: this.#checkpoints.track(stream.key), stream: name, line: this.#rejectedRows && line };
@@ -239,7 +239,7 @@ class WriteSession {
   }
 
   #deliver({ customId, json, bytes, isTimely, leftOut }: MappedEvent, { entry, stream, line }: RowOrigin): void {
-    for (const attribute of leftOut) this.#report.leftOut(stream, attribute);
+    for (const attribute of leftOut) this.#report.reportLeftOut(stream, attribute);
     if (line !== undefined) this.#rejectedRows?.hold(line);
     this.#delivery.add(customId, { customId, json, bytes, isTimely, entry, stream, line });
   }
@@ -263,7 +263,7 @@ class WriteSession {
     if (outcome.kind === 'accepted') {
       this.#checkpoints.accept(row.entry);
       this.#policy.countAccepted();
-      this.#report.accepted();
+      this.#report.countAccepted();
     } else this.#reject(row, outcome.rejection, () => rebuildRow(row));
     if (row.line !== undefined) this.#rejectedRows?.release(row.line);
     this.#tellSoon();
@@ -285,7 +285,7 @@ class WriteSession {
           : describeRefusal({ ...refusal, words: maskValues(refusal.words, row()) });
       return reason;
     };
-    this.#report.rejected(stream, rejection.code, () => ({ row: describeRow(row()), reason: masked() }));
+    this.#report.reportRejected(stream, rejection.code, () => ({ row: describeRow(row()), reason: masked() }));
     if (line !== undefined) this.#rejectedRows?.add(stream, entry.segment, line, rejection);
     const error = this.#policy.countRejected(rejection.code, masked);
     // Left unsettled, a row that ends the sync keeps the states behind it from being true.
@@ -321,7 +321,7 @@ class WriteSession {
   #tell(): Promise<void> {
     this.#pending ??= this.#telling.then(async () => {
       this.#pending = undefined;
-      for (const message of this.#report.takeMessages()) await this.#output.write(message);
+      for (const message of this.#report.drainMessages()) await this.#output.write(message);
       const { states, error } = this.#stateHold.pass(this.#checkpoints.takeResolved());
       await this.#echo(states);
       if (error !== undefined) this.#fail(error);
@@ -345,7 +345,7 @@ class WriteSession {
     if (this.#isDryRun) return;
     for (const { state, counts } of states) {
       await this.#output.writeBytes(`${addDestinationStats(state, counts)}\n`);
-      this.#report.covered(counts.accepted);
+      this.#report.countCovered(counts.accepted);
     }
   }
 }
