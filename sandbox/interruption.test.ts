@@ -4,12 +4,12 @@ import { createInterface } from 'node:readline';
 import { expect, test } from 'vitest';
 
 const program = `
-  import { aborted, interruption } from ${JSON.stringify(new URL('./interruption.ts', import.meta.url).href)};
-  const interrupted = interruption();
+  import { waitForAbort, abortOnInterrupt } from ${JSON.stringify(new URL('./interruption.ts', import.meta.url).href)};
+  const interrupted = abortOnInterrupt();
   process.stdin.resume();
   console.log('runs');
-  await aborted(interrupted);
-  await aborted(interrupted);
+  await waitForAbort(interrupted);
+  await waitForAbort(interrupted);
   console.log('cleans up');
   process.stdin.once('end', () => console.log('is clean'));
 `;

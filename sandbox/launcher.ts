@@ -2,7 +2,7 @@ import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process'
 import { once } from 'node:events';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
-import { secretsShown, watchForSecrets } from './shown-secrets.ts';
+import { findShownSecrets, watchForSecrets } from './shown-secrets.ts';
 
 export type LauncherName = 'source-clickhouse' | 'destination-batch' | 'connector';
 
@@ -80,7 +80,7 @@ export async function finished(child: ChildProcess): Promise<Finished> {
     child.stderr === null ? '' : text(child.stderr),
     child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined,
   ]);
-  const shown = secretsShown(child.spawnargs, stdout + stderr);
+  const shown = findShownSecrets(child.spawnargs, stdout + stderr);
   if (shown.length > 0) throw new Error(`What ${child.spawnargs.join(' ')} printed holds its ${shown.join(' and ')}.`);
   let messages: PrintedMessage[] | undefined;
   return {

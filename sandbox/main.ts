@@ -1,5 +1,5 @@
 import { ADMIN, READER } from './clickhouse/users.ts';
-import { aborted, interruption } from './interruption.ts';
+import { abortOnInterrupt, waitForAbort } from './interruption.ts';
 import { startSandbox } from './sandbox.ts';
 import { say } from './say.ts';
 
@@ -7,7 +7,7 @@ import { say } from './say.ts';
 const CLICKHOUSE_PORT = 8123;
 const BATCH_PORT = 8124;
 
-const interrupted = interruption();
+const interrupted = abortOnInterrupt();
 say('Starting ClickHouse and a Batch API ...');
 const sandbox = await startSandbox({ clickhouse: CLICKHOUSE_PORT, batch: BATCH_PORT });
 const { clickhouse, batch } = sandbox;
@@ -35,5 +35,5 @@ END
 
 Ctrl-C stops both; their data is then gone.`);
 
-await aborted(interrupted);
+await waitForAbort(interrupted);
 await sandbox.stop();

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { secretsShown, watchForSecrets } from './shown-secrets.ts';
+import { findShownSecrets, watchForSecrets } from './shown-secrets.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'clickhouse-to-batch-test-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -29,18 +29,18 @@ test.each<[string, string, string[]]>([
   ['a secret of a tunnel', '<tunnel secret>', ['tunnel_user_password']],
   ['a secret of a store, in base64', Buffer.from('bucket secret').toString('base64'), ['secret_access_key']],
 ])('%s', (_, printed, expected) => {
-  expect(secretsShown(args, printed)).toEqual(expected);
+  expect(findShownSecrets(args, printed)).toEqual(expected);
 });
 
 test('without a configuration there is none', () => {
-  expect(secretsShown(['spec'], 'r3ader"secret')).toEqual([]);
-  expect(secretsShown(['check', '--config', join(folder, 'nothing.json')], 'r3ader"secret')).toEqual([]);
+  expect(findShownSecrets(['spec'], 'r3ader"secret')).toEqual([]);
+  expect(findShownSecrets(['check', '--config', join(folder, 'nothing.json')], 'r3ader"secret')).toEqual([]);
 });
 
 test('of each process of a pipe', () => {
-  expect(secretsShown(['-c', `'read' '--config' '/nothing' | 'write' '--config' '${path}'`], 'tunnel secret')).toEqual([
-    'tunnel_user_password',
-  ]);
+  expect(
+    findShownSecrets(['-c', `'read' '--config' '/nothing' | 'write' '--config' '${path}'`], 'tunnel secret'),
+  ).toEqual(['tunnel_user_password']);
 });
 
 describe('while it prints', () => {

@@ -4,18 +4,18 @@ import destinationSpecification from '../spec/destination-batch.json' with { typ
 import sourceSpecification from '../spec/source-clickhouse.json' with { type: 'json' };
 
 /** Shorter ones stand in innocent words. */
-const TELLING_CHARACTERS = 6;
+const MIN_SECRET_LENGTH = 6;
 
 /** The path of a configuration among the arguments, which may be quoted for a shell. */
 const CONFIGURATION = /--(?:config|source|destination)'? '?([^'\s]+)/g;
 
 /** The options that the printed specifications mark as secret, wherever they stand in them. */
-const SECRET_OPTIONS = new Set([sourceSpecification, destinationSpecification].flatMap(secretOptionsIn));
+const SECRET_OPTIONS = new Set([sourceSpecification, destinationSpecification].flatMap(listSecretOptions));
 
-function secretOptionsIn(schema: unknown): string[] {
+function listSecretOptions(schema: unknown): string[] {
   if (typeof schema !== 'object' || schema === null) return [];
   return Object.entries(schema).flatMap(([name, below]) =>
-    typeof below === 'object' && below !== null && 'airbyte_secret' in below ? [name] : secretOptionsIn(below),
+    typeof below === 'object' && below !== null && 'airbyte_secret' in below ? [name] : listSecretOptions(below),
   );
 }
 
@@ -24,8 +24,8 @@ function secretOptionsIn(schema: unknown): string[] {
  *
  * @param args of the process, be it a shell; the secrets are those of the configurations that are named in them.
  */
-export function secretsShown(args: readonly string[], printed: string): string[] {
-  return findSecrets(configurationsIn(args)).flatMap(({ option, forms }) =>
+export function findShownSecrets(args: readonly string[], printed: string): string[] {
+  return findSecrets(listConfigurations(args)).flatMap(({ option, forms }) =>
     forms.some((form) => printed.includes(form)) ? [option] : [],
   );
 }
@@ -36,7 +36,7 @@ export function secretsShown(args: readonly string[], printed: string): string[]
  * @param configurations the paths of the files that hold them.
  * @throws Error in the midst of reading, as there is nobody to hand it to: it ends a test run as an unhandled one.
  */
-export function watchForSecrets(child: ChildProcess, configurations = configurationsIn(child.spawnargs)): void {
+export function watchForSecrets(child: ChildProcess, configurations = listConfigurations(child.spawnargs)): void {
   const secrets = findSecrets(configurations);
   const longest = Math.max(0, ...secrets.flatMap(({ forms }) => forms.map(({ length }) => length)));
   for (const stream of [child.stdout, child.stderr]) {
@@ -60,30 +60,30 @@ export function watchForSecrets(child: ChildProcess, configurations = configurat
 /** A secret, and how it may look in what is printed: as it is, in JSON, in base64. */
 type Secret = { option: string; forms: string[] };
 
-function configurationsIn(args: readonly string[]): string[] {
+function listConfigurations(args: readonly string[]): string[] {
   return [...args.join(' ').matchAll(CONFIGURATION)].flatMap(([, path]) => path ?? []);
 }
 
 function findSecrets(configurations: readonly string[]): Secret[] {
   return configurations
     .filter((path) => existsSync(path))
-    .flatMap((path) => secretValuesIn(parsed(readFileSync(path, 'utf8'))))
-    .filter(([, secret]) => secret.length >= TELLING_CHARACTERS)
+    .flatMap((path) => listSecretValues(parseJsonOrUndefined(readFileSync(path, 'utf8'))))
+    .filter(([, secret]) => secret.length >= MIN_SECRET_LENGTH)
     .map(([option, secret]) => ({
       option,
       forms: [secret, JSON.stringify(secret).slice(1, -1), Buffer.from(secret).toString('base64')],
     }));
 }
 
-function secretValuesIn(value: unknown): [option: string, secret: string][] {
+function listSecretValues(value: unknown): [option: string, secret: string][] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([name, below]): [string, string][] =>
-    typeof below === 'string' && SECRET_OPTIONS.has(name) ? [[name, below]] : secretValuesIn(below),
+    typeof below === 'string' && SECRET_OPTIONS.has(name) ? [[name, below]] : listSecretValues(below),
   );
 }
 
 /** A test may have its reasons to give a configuration that is no JSON. */
-function parsed(text: string): unknown {
+function parseJsonOrUndefined(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server, type Socket } from 'node:net';
 import { afterEach, expect, test } from 'vitest';
-import { answers } from './ssh-server.ts';
+import { sendsData } from './ssh-server.ts';
 
 let server: Server;
 
@@ -15,19 +15,19 @@ async function listening(connected: (socket: Socket) => void): Promise<number> {
 }
 
 test('a server answers when it says a first word', async () => {
-  expect(await answers(await listening((socket) => socket.write('SSH-2.0-x\r\n')), 10_000)).toBe(true);
+  expect(await sendsData(await listening((socket) => socket.write('SSH-2.0-x\r\n')), 10_000)).toBe(true);
 });
 
 test('a server that hangs up without a word does not answer', async () => {
-  expect(await answers(await listening((socket) => socket.end()), 10_000)).toBe(false);
+  expect(await sendsData(await listening((socket) => socket.end()), 10_000)).toBe(false);
 });
 
 test('a server that says nothing does not answer in time', async () => {
-  expect(await answers(await listening(() => {}), 50)).toBe(false);
+  expect(await sendsData(await listening(() => {}), 50)).toBe(false);
 });
 
 test('nobody answers where nobody listens', async () => {
   const port = await listening(() => {});
   server.close();
-  expect(await answers(port, 10_000)).toBe(false);
+  expect(await sendsData(port, 10_000)).toBe(false);
 });

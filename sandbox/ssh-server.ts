@@ -87,7 +87,7 @@ export class SshServer {
     });
     this.#process = sshd;
     const deadline = Date.now() + START_TIMEOUT_MS;
-    while (!(await answers(this.port, START_TIMEOUT_MS))) {
+    while (!(await sendsData(this.port, START_TIMEOUT_MS))) {
       if (sshd.exitCode !== null) throw new Error('sshd ended while it started; see its messages above.');
       if (Date.now() > deadline) throw new Error(`sshd did not listen on port ${this.port}.`);
       await sleep(20);
@@ -99,8 +99,8 @@ export class SshServer {
     const sshd = this.#process;
     this.#process = undefined;
     if (sshd?.pid === undefined || sshd.exitCode !== null) return;
-    const family = [sshd.pid, ...(await descendants(sshd.pid))];
-    for (const pid of family) endAtOnce(pid);
+    const family = [sshd.pid, ...(await listDescendants(sshd.pid))];
+    for (const pid of family) killProcess(pid);
     if (sshd.signalCode === null) await once(sshd, 'exit');
   }
 
@@ -117,7 +117,7 @@ export async function makeKey(path: string, passphrase = ''): Promise<void> {
 }
 
 /** The processes that a process has started, and those that they have. */
-async function descendants(pid: number): Promise<number[]> {
+async function listDescendants(pid: number): Promise<number[]> {
   const { stdout } = await execute('ps', ['-A', '-o', 'pid=,ppid=']);
   const pairs = stdout.split('\n').map((line) => line.trim().split(/\s+/).map(Number));
   const below = (parent: number): number[] =>
@@ -125,7 +125,7 @@ async function descendants(pid: number): Promise<number[]> {
   return below(pid);
 }
 
-function endAtOnce(pid: number): void {
+function killProcess(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
@@ -134,7 +134,7 @@ function endAtOnce(pid: number): void {
 }
 
 /** Whether somebody says a first word at a port, within a time. */
-export async function answers(port: number, limitMs: number): Promise<boolean> {
+export async function sendsData(port: number, limitMs: number): Promise<boolean> {
   const socket = connect(port, HOST);
   const signal = AbortSignal.timeout(limitMs);
   try {

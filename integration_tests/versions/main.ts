@@ -7,7 +7,7 @@ import { z } from 'zod';
 import { ENGINE_VARIABLE, type Engine, engineOf, SUPPORTED_ENGINES } from '../../sandbox/clickhouse/engines/engines.ts';
 import { debianServerMissing } from '../../sandbox/clickhouse/engines/process.ts';
 import { pythonWith, WheelUnavailable } from '../../sandbox/clickhouse/engines/wheels.ts';
-import { interruption } from '../../sandbox/interruption.ts';
+import { abortOnInterrupt } from '../../sandbox/interruption.ts';
 import { NEXT_ENGINE_VARIABLE } from './next-engine.ts';
 import { type EngineResult, engineLine, type Outcome, resultTable } from './result-table.ts';
 
@@ -69,7 +69,7 @@ const reportSchema = z.object({
 /** For an engine to end in, at 100 ms more each. */
 const REMOVE_RETRIES = 10;
 
-const interrupted = interruption();
+const interrupted = abortOnInterrupt();
 
 function print(line: string): void {
   process.stdout.write(`${line}\n`);

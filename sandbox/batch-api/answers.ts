@@ -42,7 +42,7 @@ export type SuccessBody =
 export type ErrorBody = { readonly error_code: ErrorCode; readonly error_message: string };
 
 /** The body of a documented answer [success documented: MASS; errors documented: SEG]. */
-export function bodyOf(answer: Answer): SuccessBody | ErrorBody {
+export function toBody(answer: Answer): SuccessBody | ErrorBody {
   if (answer.status !== 202) return { error_code: answer.code, error_message: answer.message };
   return answer.errors.length === 0
     ? { code: 'SUCCESS' }

@@ -23,11 +23,11 @@ export function readCall(text: string, endpoint: Endpoint, limits: Limits): Call
   if (!updates.every(isJsonObject)) {
     return malformed(`[${updates.findIndex((update) => !isJsonObject(update))}] is not an object.`);
   }
-  return refusalForOne(updates, limits) ?? { updates, print };
+  return checkEachUpdate(updates, limits) ?? { updates, print };
 }
 
 /** The refusal of all because of one, where the limits say so. */
-function refusalForOne(updates: readonly JsonObject[], limits: Limits): Refusal | undefined {
+function checkEachUpdate(updates: readonly JsonObject[], limits: Limits): Refusal | undefined {
   for (const [index, update] of updates.entries()) {
     if (limits.badIdentifiers === 'call') {
       const verdict = judgeIdentifiers(update.identifiers, limits);

@@ -1,6 +1,6 @@
 import { isJsonArray, isJsonObject, type Json, type JsonObject } from './json.ts';
 import type { Limits } from './limits.ts';
-import { type Complaint, lineComplaint, plainTextComplaint, scalarComplaint, typeOfKey } from './values.ts';
+import { checkLine, checkPlainText, checkScalar, type Problem, typeOfKey } from './values.ts';
 
 export type AttributeProblem = {
   /** Where, in the only form seen in a product of Batch [sdk]: `obj.sub.leaf`, `items_list[2].name`, `$tags[1]`. */
@@ -16,12 +16,12 @@ export type KeptAttributes = {
 
 /** Keeps those attributes of an event that Batch would accept; of a list or an object, what is good in it. */
 export function keepEventAttributes(attributes: JsonObject, limits: Limits): KeptAttributes {
-  const sieve = new EventAttributeSieve(limits);
-  return { attributes: sieve.keepRoot(attributes), problems: sieve.problems };
+  const filter = new EventAttributeFilter(limits);
+  return { attributes: filter.keepRoot(attributes), problems: filter.problems };
 }
 
 /** A value that goes through whole comes out as itself, not as a copy: most do. Undefined is a value that is dropped. */
-class EventAttributeSieve {
+class EventAttributeFilter {
   readonly problems: AttributeProblem[] = [];
   readonly #limits: Limits;
 
@@ -53,27 +53,27 @@ class EventAttributeSieve {
 
   #keepEntry(key: string, value: Json, path: string, depth: number): Json | undefined {
     if (key === '$label' && depth === 1)
-      return this.#keepIf(value, path, lineComplaint(value, this.#limits.labelMax, this.#limits));
+      return this.#keepIf(value, path, checkLine(value, this.#limits.labelMax, this.#limits));
     if (key === '$tags' && depth === 1) return this.#keepTags(value, path);
     const type = typeOfKey(key, this.#limits);
-    if (type === undefined) return this.#drop(path, this.#keyReason(key, depth));
+    if (type === undefined) return this.#drop(path, this.#explainKey(key, depth));
     if (value === null) return this.#drop(path, 'null');
     if (type === 'plain' && isJsonArray(value)) return this.#keepArray(value, path, depth);
     if (type === 'plain' && isJsonObject(value)) return this.#keepObject(value, path, depth);
-    return this.#keepIf(value, path, scalarComplaint(type, value, this.#limits));
+    return this.#keepIf(value, path, checkScalar(type, value, this.#limits));
   }
 
   #keepObject(object: JsonObject, path: string, depth: number): JsonObject | undefined {
-    if (depth > this.#limits.depthMax) return this.#drop(path, this.#depthReason());
+    if (depth > this.#limits.depthMax) return this.#drop(path, this.#explainDepth());
     return this.#keepEntries(object, `${path}.`, depth + 1);
   }
 
   #keepArray(array: readonly Json[], path: string, depth: number): readonly Json[] | undefined {
-    if (depth > this.#limits.depthMax) return this.#drop(path, this.#depthReason());
-    const complaint = this.#sizeComplaint(array, this.#limits.arrayMax);
-    if (complaint !== undefined) return this.#drop(path, complaint);
+    if (depth > this.#limits.depthMax) return this.#drop(path, this.#explainDepth());
+    const problem = this.#checkSize(array, this.#limits.arrayMax);
+    if (problem !== undefined) return this.#drop(path, problem);
     if (array.every((item) => typeof item === 'string')) {
-      return this.#keepItems(array, path, (item) => plainTextComplaint(item, this.#limits));
+      return this.#keepItems(array, path, (item) => checkPlainText(item, this.#limits));
     }
     if (array.every(isJsonObject)) {
       const kept = array.map((item, index) => this.#keepEntries(item, `${path}[${index}].`, depth + 1));
@@ -84,42 +84,36 @@ class EventAttributeSieve {
 
   #keepTags(value: Json, path: string): readonly Json[] | undefined {
     if (!isJsonArray(value)) return this.#drop(path, 'not an array of strings');
-    const complaint = this.#sizeComplaint(value, this.#limits.tagsMax);
-    if (complaint !== undefined) return this.#drop(path, complaint);
-    return this.#keepItems(value, path, (tag) => lineComplaint(tag, this.#limits.tagMax, this.#limits));
+    const problem = this.#checkSize(value, this.#limits.tagsMax);
+    if (problem !== undefined) return this.#drop(path, problem);
+    return this.#keepItems(value, path, (tag) => checkLine(tag, this.#limits.tagMax, this.#limits));
   }
 
-  #keepItems(
-    array: readonly Json[],
-    path: string,
-    complaintOf: (item: Json) => Complaint,
-  ): readonly Json[] | undefined {
-    const kept = array.filter(
-      (item, index) => this.#keepIf(item, `${path}[${index}]`, complaintOf(item)) !== undefined,
-    );
+  #keepItems(array: readonly Json[], path: string, check: (item: Json) => Problem): readonly Json[] | undefined {
+    const kept = array.filter((item, index) => this.#keepIf(item, `${path}[${index}]`, check(item)) !== undefined);
     if (kept.length === array.length) return array;
     // An array of which no item is left would be an empty one, which is not for the sandbox to make up.
     return kept.length === 0 ? undefined : kept;
   }
 
-  #keepIf<T extends Json>(value: T, path: string, complaint: Complaint): T | undefined {
-    return complaint === undefined ? value : this.#drop(path, complaint);
+  #keepIf<T extends Json>(value: T, path: string, problem: Problem): T | undefined {
+    return problem === undefined ? value : this.#drop(path, problem);
   }
 
   #drop(path: string, reason: string): undefined {
     this.problems.push({ path, reason });
   }
 
-  #sizeComplaint(array: readonly Json[], max: number): Complaint {
+  #checkSize(array: readonly Json[], max: number): Problem {
     if (array.length > max) return `an array of ${array.length} items, at most ${max} are allowed`;
     return array.length === 0 && this.#limits.emptyArray === 'refuse' ? 'an empty array' : undefined;
   }
 
-  #depthReason(): string {
+  #explainDepth(): string {
     return `deeper than ${this.#limits.depthMax} levels below the event`;
   }
 
-  #keyReason(key: string, depth: number): string {
+  #explainKey(key: string, depth: number): string {
     const isMisplaced = depth > 1 && (key === '$label' || key === '$tags');
     return isMisplaced ? 'reserved for the root of the event' : 'not a valid key';
   }

@@ -3,7 +3,7 @@ import { type AttributeProblem, keepEventAttributes } from './event-attributes.t
 import { isJsonObject, type Json, type ParsedJson } from './json.ts';
 import type { Limits } from './limits.ts';
 import { readUtcTimestamp } from './timestamp.ts';
-import type { Complaint } from './values.ts';
+import type { Problem } from './values.ts';
 
 export type JudgeContext = {
   readonly limits: Limits;
@@ -29,12 +29,12 @@ export function judgeEvent(event: Json, context: JudgeContext): EventVerdict {
   const { attributes, name, time } = event;
   const json = context.print(event);
   const reasons = [
-    nameComplaint(name, context.limits),
-    time === undefined ? undefined : timeComplaint(time, context),
+    checkName(name, context.limits),
+    time === undefined ? undefined : checkTime(time, context),
     attributes === undefined || isJsonObject(attributes) ? undefined : 'attributes are not an object',
-    sizeComplaint(json, context.limits),
-    unknownKeyComplaint(Object.keys(event)),
-  ].filter((complaint) => complaint !== undefined);
+    checkSize(json, context.limits),
+    checkKeys(Object.keys(event)),
+  ].filter((problem) => problem !== undefined);
   if (reasons.length > 0) return { isKept: false, reasons };
   if (!isJsonObject(attributes)) return { isKept: true, json, problems: [] };
 
@@ -46,27 +46,27 @@ export function judgeEvent(event: Json, context: JudgeContext): EventVerdict {
   return { isKept: true, json: context.print({ ...event, attributes: kept.attributes }), problems: kept.problems };
 }
 
-function nameComplaint(name: Json | undefined, limits: Limits): Complaint {
+function checkName(name: Json | undefined, limits: Limits): Problem {
   if (name === undefined) return 'name is missing';
   return typeof name === 'string' && limits.eventNamePattern.test(name)
     ? undefined
     : `name does not match ${limits.eventNamePattern.source}`;
 }
 
-function timeComplaint(time: Json, { limits, now }: JudgeContext): Complaint {
+function checkTime(time: Json, { limits, now }: JudgeContext): Problem {
   const milliseconds = typeof time === 'string' ? readUtcTimestamp(time) : undefined;
   if (milliseconds === undefined) return 'time is not an RFC 3339 date in UTC such as 2026-04-17T04:25:00Z';
   if (milliseconds > now + limits.futureToleranceMs) return 'time is in the future';
   return milliseconds < now - limits.maxAgeMs ? `time is over ${limits.maxAgeMs / 3_600_000} hours ago` : undefined;
 }
 
-function sizeComplaint(json: string, limits: Limits): Complaint {
+function checkSize(json: string, limits: Limits): Problem {
   const bytes = Buffer.byteLength(json);
   return bytes > limits.eventBytes ? `${bytes} bytes, at most ${limits.eventBytes} are allowed` : undefined;
 }
 
 // No other key is documented. Batch may well ignore one [inferred]; here a client's slip shall show.
-function unknownKeyComplaint(keys: readonly string[]): Complaint {
+function checkKeys(keys: readonly string[]): Problem {
   const unknown = keys.filter((key) => !eventKeys.has(key));
   return unknown.length === 0 ? undefined : `unknown: ${unknown.join(', ')}`;
 }

@@ -11,7 +11,7 @@ export type Keys = {
  * Why a call is not let in by its headers [documented: UPD, CEP, MASS; that a missing project is a 400 is inferred].
  * The order of the checks is inferred as well.
  */
-export function refusalOfHeaders(headers: IncomingHttpHeaders, keys: Keys, limits: Limits): Refusal | undefined {
+export function checkHeaders(headers: IncomingHttpHeaders, keys: Keys, limits: Limits): Refusal | undefined {
   if (headers.authorization !== `Bearer ${keys.restApiKey}`) {
     return unauthorised('The REST API key is missing or not valid.');
   }

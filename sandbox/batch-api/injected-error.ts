@@ -11,10 +11,10 @@ export function judgeWithFault(
   injected: readonly InjectedError[],
   context: JudgeContext,
 ): UpdateVerdict {
-  const errors = injected.map(errorOf);
+  const errors = injected.map(toPartialError);
   const attributes = injected.map(({ attribute }) => attribute).filter((attribute) => attribute !== undefined);
   if (attributes.length < injected.length) return { ...droppedUpdate(update), errors };
-  const verdict = judgeUpdate(attributes.reduce(withoutAttribute, update), index, context);
+  const verdict = judgeUpdate(attributes.reduce(removeAttribute, update), index, context);
   return {
     ...verdict,
     errors: [...verdict.errors, ...errors],
@@ -22,31 +22,31 @@ export function judgeWithFault(
   };
 }
 
-export function errorOf({ attribute, bulk_index, category, reason }: InjectedError): PartialError {
+export function toPartialError({ attribute, bulk_index, category, reason }: InjectedError): PartialError {
   return { bulk_index, category, ...(attribute !== undefined && { attribute }), reason };
 }
 
-function withoutAttribute(update: JsonObject, path: string): JsonObject {
+function removeAttribute(update: JsonObject, path: string): JsonObject {
   const steps = path.match(/[^.[\]]+/g) ?? [];
   const { attributes, events } = update;
   return {
     ...update,
-    ...(attributes !== undefined && { attributes: without(attributes, steps) }),
-    ...(isJsonArray(events) && { events: events.map((event) => without(event, ['attributes', ...steps])) }),
+    ...(attributes !== undefined && { attributes: removePath(attributes, steps) }),
+    ...(isJsonArray(events) && { events: events.map((event) => removePath(event, ['attributes', ...steps])) }),
   };
 }
 
-function without(value: Json, [step, ...rest]: readonly string[]): Json {
+function removePath(value: Json, [step, ...rest]: readonly string[]): Json {
   if (isJsonArray(value)) {
     return rest.length === 0
       ? value.filter((_, index) => String(index) !== step)
-      : value.map((item, index) => (String(index) === step ? without(item, rest) : item));
+      : value.map((item, index) => (String(index) === step ? removePath(item, rest) : item));
   }
   if (!isJsonObject(value)) return value;
   const entries = Object.entries(value);
   return Object.fromEntries(
     rest.length === 0
       ? entries.filter(([key]) => key !== step)
-      : entries.map(([key, item]) => [key, key === step ? without(item, rest) : item]),
+      : entries.map(([key, item]) => [key, key === step ? removePath(item, rest) : item]),
   );
 }

@@ -43,7 +43,7 @@ export function addPageRoutes(app: FastifyInstance): void {
 async function sendFile(reply: FastifyReply, name: string): Promise<FastifyReply> {
   const [, extension = ''] = FILE_NAME.exec(name) ?? [];
   const type = TYPES[extension];
-  const content = type === undefined ? undefined : await contentOf(name);
+  const content = type === undefined ? undefined : await readPageFile(name);
   if (type === undefined || content === undefined) {
     reply.callNotFound();
     return reply;
@@ -51,7 +51,7 @@ async function sendFile(reply: FastifyReply, name: string): Promise<FastifyReply
   return reply.headers(HEADERS).type(type).send(content);
 }
 
-async function contentOf(name: string): Promise<Buffer | undefined> {
+async function readPageFile(name: string): Promise<Buffer | undefined> {
   try {
     return await readFile(new URL(`./page/${name}`, import.meta.url));
   } catch (error) {

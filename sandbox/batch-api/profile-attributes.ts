@@ -1,11 +1,11 @@
 import type { AttributeProblem, KeptAttributes } from './event-attributes.ts';
 import { isJsonArray, isJsonObject, type Json, type JsonObject } from './json.ts';
 import type { Limits } from './limits.ts';
-import { type Complaint, plainTextComplaint, scalarComplaint, typeOfKey } from './values.ts';
+import { checkPlainText, checkScalar, type Problem, typeOfKey } from './values.ts';
 
-type Rule = (value: Json, limits: Limits) => Complaint;
+type Rule = (value: Json, limits: Limits) => Problem;
 
-const text: Rule = plainTextComplaint;
+const text: Rule = checkPlainText;
 const subscription: Rule = (value) =>
   value === 'subscribed' || value === 'unsubscribed' ? undefined : 'neither subscribed nor unsubscribed';
 const twoLetters: Rule = (value) =>
@@ -20,7 +20,7 @@ const nativeRules: ReadonlyMap<string, Rule> = new Map([
   ['$language', twoLetters],
   ['$region', twoLetters],
   ['$timezone', text],
-  ['$topic_preferences', stringsComplaint],
+  ['$topic_preferences', checkStrings],
 ]);
 
 /** Keeps those attributes of a profile that Batch would accept. A null is one of them: it deletes [documented: UPD]. */
@@ -29,7 +29,7 @@ export function keepProfileAttributes(attributes: JsonObject, limits: Limits): K
   const kept = Object.entries(attributes).filter(([key, value], index) => {
     const reason =
       index < limits.profileAttributesMax
-        ? attributeComplaint(key, value, limits)
+        ? checkAttribute(key, value, limits)
         : `more than ${limits.profileAttributesMax} attributes`;
     if (reason !== undefined) problems.push({ path: key, reason });
     return reason === undefined;
@@ -37,30 +37,30 @@ export function keepProfileAttributes(attributes: JsonObject, limits: Limits): K
   return { attributes: problems.length === 0 ? attributes : Object.fromEntries(kept), problems };
 }
 
-function attributeComplaint(key: string, value: Json, limits: Limits): Complaint {
+function checkAttribute(key: string, value: Json, limits: Limits): Problem {
   const nativeRule = nativeRules.get(key);
   const type = typeOfKey(key, limits);
   if (nativeRule === undefined && type === undefined) return 'not a valid key';
   if (value === null) return undefined;
   if (nativeRule !== undefined) return nativeRule(value, limits);
-  if (type === 'plain' && (isJsonArray(value) || isJsonObject(value))) return stringsComplaint(value, limits);
-  return scalarComplaint(type ?? 'plain', value, limits);
+  if (type === 'plain' && (isJsonArray(value) || isJsonObject(value))) return checkStrings(value, limits);
+  return checkScalar(type ?? 'plain', value, limits);
 }
 
 /** An array of strings, or edits of one: `$add` [documented: MASS sample], `$remove` [sdk: WEBSDK]. */
-function stringsComplaint(value: Json, limits: Limits): Complaint {
-  if (!isJsonObject(value)) return arrayComplaint(value, limits);
+function checkStrings(value: Json, limits: Limits): Problem {
+  if (!isJsonObject(value)) return checkArray(value, limits);
   const edits = Object.entries(value);
   if (edits.length === 0 || edits.some(([edit]) => edit !== '$add' && edit !== '$remove')) {
     return 'neither an array of strings nor an edit of one by $add and $remove';
   }
-  return edits.map(([, items]) => arrayComplaint(items, limits)).find((complaint) => complaint !== undefined);
+  return edits.map(([, items]) => checkArray(items, limits)).find((problem) => problem !== undefined);
 }
 
-function arrayComplaint(value: Json, limits: Limits): Complaint {
+function checkArray(value: Json, limits: Limits): Problem {
   if (!isJsonArray(value)) return 'not an array of strings';
   if (value.length > limits.arrayMax)
     return `an array of ${value.length} items, at most ${limits.arrayMax} are allowed`;
   if (value.length === 0 && limits.emptyArray === 'refuse') return 'an empty array';
-  return value.map((item) => text(item, limits)).find((complaint) => complaint !== undefined);
+  return value.map((item) => text(item, limits)).find((problem) => problem !== undefined);
 }

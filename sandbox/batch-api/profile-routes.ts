@@ -1,10 +1,10 @@
 import { Buffer, isUtf8 } from 'node:buffer';
 import { setTimeout } from 'node:timers/promises';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
-import { bodyOf, errorBodyForStatus, type Refusal } from './answers.ts';
+import { errorBodyForStatus, type Refusal, toBody } from './answers.ts';
 import type { Endpoint } from './call.ts';
 import { type ArrivalFault, errorsOf, type Fault, type Faults, isPartial } from './faults.ts';
-import { type Keys, refusalOfHeaders } from './headers.ts';
+import { checkHeaders, type Keys } from './headers.ts';
 import type { Limits } from './limits.ts';
 import type { Handled, Project } from './project.ts';
 import type { RejectedLog } from './rejected-log.ts';
@@ -58,8 +58,7 @@ export class ProfileRoutes {
 
   async #handle(endpoint: Endpoint, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
     const { closing, faults, keys, project } = this.#parts;
-    const unfit =
-      refusalOfHeaders(request.headers, keys, project.limits) ?? refusalOfSize(request.body, project.limits);
+    const unfit = checkHeaders(request.headers, keys, project.limits) ?? checkBodySize(request.body, project.limits);
     if (unfit !== undefined) return this.refuse(request, reply, unfit);
     if (Buffer.isBuffer(request.body)) this.#parts.onBody(request.url, request.body);
 
@@ -73,7 +72,7 @@ export class ProfileRoutes {
     }
 
     if (this.#parts.isSink) return this.#answer(request, reply, swallowed, early?.kind ?? null);
-    const body = textOf(request.body);
+    const body = decodeBody(request.body);
     const late = early === undefined ? faults.onAnswer : undefined;
     const refusing = faults.refusing(body);
     const refusal = refusing === undefined ? undefined : { ...refusalByFault, status: refusing.status };
@@ -92,7 +91,7 @@ export class ProfileRoutes {
   #answer(request: FastifyRequest, reply: FastifyReply, handled: Handled, fault: FaultKind | null): FastifyReply {
     const { answer } = handled;
     const errors = answer.status === 202 ? answer.errors.length : 0;
-    const body = JSON.stringify(bodyOf(answer));
+    const body = JSON.stringify(toBody(answer));
     this.#record(request, handled, { status: answer.status, errors, fault, answer: body });
     if (answer.status === 429 && answer.retryAfterSeconds !== undefined) {
       reply.header('retry-after', answer.retryAfterSeconds);
@@ -169,7 +168,7 @@ const refusalByFault = {
   message: 'The body holds a text that a fault refuses.',
 } as const;
 
-function refusalOfSize(body: unknown, { requestBytesMax }: Limits): Refusal | undefined {
+function checkBodySize(body: unknown, { requestBytesMax }: Limits): Refusal | undefined {
   const bytes = Buffer.isBuffer(body) ? body.length : 0;
   if (bytes <= requestBytesMax) return undefined;
   const message = `The body has ${bytes} bytes, at most ${requestBytesMax} are allowed.`;
@@ -177,6 +176,6 @@ function refusalOfSize(body: unknown, { requestBytesMax }: Limits): Refusal | un
 }
 
 /** The body as text; bytes that are no UTF-8 make an empty one, which no more than they is JSON. */
-function textOf(body: unknown): string {
+function decodeBody(body: unknown): string {
   return Buffer.isBuffer(body) && isUtf8(body) ? body.toString('utf8') : '';
 }

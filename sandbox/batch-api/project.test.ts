@@ -14,7 +14,7 @@ function newProject(limits: Partial<Limits> = {}): Project {
 }
 
 /** A body of so many updates, each of one event. */
-function bodyOf(updates: number): string {
+function createBody(updates: number): string {
   return JSON.stringify(
     Array.from({ length: updates }, (_, index) => ({
       identifiers: { custom_id: `u${index}` },
@@ -24,7 +24,7 @@ function bodyOf(updates: number): string {
 }
 
 function statuses(project: Project, calls: readonly number[], endpoint: Endpoint = 'update'): number[] {
-  return calls.map((updates) => project.handle(endpoint, bodyOf(updates)).answer.status);
+  return calls.map((updates) => project.handle(endpoint, createBody(updates)).answer.status);
 }
 
 describe('a call is refused whole', () => {
@@ -35,7 +35,7 @@ describe('a call is refused whole', () => {
     ['nesting without end', `${'['.repeat(200_000)}12345678901234567890`, 'MALFORMED_JSON_BODY', {}],
     ['an object', JSON.stringify(ok), 'MALFORMED_PARAMETER', {}],
     ['an empty array', '[]', 'MALFORMED_PARAMETER', {}],
-    ['201 updates', bodyOf(201), 'MALFORMED_PARAMETER', {}],
+    ['201 updates', createBody(201), 'MALFORMED_PARAMETER', {}],
     ['an update that is no object', JSON.stringify([ok, null]), 'MALFORMED_PARAMETER', {}],
     ['no identifiers', JSON.stringify([ok, {}]), 'MISSING_PARAMETER', { badIdentifiers: 'call' }],
     ['wrong identifiers', JSON.stringify([ok, { identifiers: 1 }]), 'MALFORMED_PARAMETER', { badIdentifiers: 'call' }],
@@ -130,14 +130,14 @@ describe('the rate', () => {
   test('a wait is told only where the limits say so, in whole seconds', () => {
     const refusal = { status: 429, code: 'TOO_MANY_REQUESTS', message: expect.any(String) };
     const silent = newProject({ updateBurst: 100 });
-    silent.handle('update', bodyOf(100));
-    expect(silent.handle('update', bodyOf(1)).answer).toEqual(refusal);
+    silent.handle('update', createBody(100));
+    expect(silent.handle('update', createBody(1)).answer).toEqual(refusal);
 
     const telling = newProject({ updateBurst: 100, updateRate: 40, retryAfter: 'seconds' });
-    telling.handle('update', bodyOf(100));
-    expect(telling.handle('update', bodyOf(1)).answer).toEqual({ ...refusal, retryAfterSeconds: 1 });
-    expect(telling.handle('update', bodyOf(100)).answer).toEqual({ ...refusal, retryAfterSeconds: 3 });
-    expect(telling.handle('update', bodyOf(101)).answer).toEqual(refusal);
+    telling.handle('update', createBody(100));
+    expect(telling.handle('update', createBody(1)).answer).toEqual({ ...refusal, retryAfterSeconds: 1 });
+    expect(telling.handle('update', createBody(100)).answer).toEqual({ ...refusal, retryAfterSeconds: 3 });
+    expect(telling.handle('update', createBody(101)).answer).toEqual(refusal);
   });
 });
 

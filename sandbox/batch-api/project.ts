@@ -1,12 +1,12 @@
 import type { Answer, PartialError, Refusal } from './answers.ts';
 import { type Call, type Endpoint, readCall } from './call.ts';
 import type { InjectedError } from './faults.ts';
-import { errorOf, judgeWithFault } from './injected-error.ts';
+import { judgeWithFault, toPartialError } from './injected-error.ts';
 import { isJsonObject, type JsonObject } from './json.ts';
 import { changedLimits, DEFAULT_LIMITS, type Limits } from './limits.ts';
 import { REJECTED_KEPT } from './rejected-log.ts';
-import { type RejectedUpdate, rejectedUpdates } from './rejected-updates.ts';
-import { type CallStats, NO_CALLS, withCall } from './stats.ts';
+import { listRejectedUpdates, type RejectedUpdate } from './rejected-updates.ts';
+import { addCall, type CallStats, NO_CALLS } from './stats.ts';
 import { Store } from './store.ts';
 import { type BucketSize, TokenBucket } from './token-bucket.ts';
 import { countEvents, judgeUpdate } from './update.ts';
@@ -86,7 +86,7 @@ export class Project {
 
   /** How the buckets fared in the last two minutes. */
   get tokenPast(): Readonly<Record<Endpoint, TokenPast>> {
-    return { update: pastOf(this.#buckets.update), 'mass-update': pastOf(this.#buckets['mass-update']) };
+    return { update: readTokenPast(this.#buckets.update), 'mass-update': readTokenPast(this.#buckets['mass-update']) };
   }
 
   /** Forgets events, profiles and stats, and fills the buckets. */
@@ -108,7 +108,7 @@ export class Project {
     const answer = refusal ?? this.#takeTokens(endpoint, size.updates);
     if (answer !== undefined) return { answer, ...size, rejected: [] };
     const errors = this.#accept(call, partials);
-    return { answer: { status: 202, errors }, ...size, rejected: rejectedUpdates(errors, call, REJECTED_KEPT) };
+    return { answer: { status: 202, errors }, ...size, rejected: listRejectedUpdates(errors, call, REJECTED_KEPT) };
   }
 
   /** One update costs one token, also if its custom id comes twice in the call [inferred, as the stricter reading]. */
@@ -136,20 +136,20 @@ export class Project {
       if (kept !== undefined) this.store.add(kept, receivedAt);
     }
     const errors = verdicts.flatMap((verdict) => verdict.errors);
-    errors.push(...injected.filter(({ bulk_index }) => bulk_index >= updates.length).map(errorOf));
-    this.#stats = withCall(this.#stats, { verdicts, errors, repeatsCustomId: repeatsCustomId(updates) });
+    errors.push(...injected.filter(({ bulk_index }) => bulk_index >= updates.length).map(toPartialError));
+    this.#stats = addCall(this.#stats, { verdicts, errors, hasRepeatedCustomId: hasRepeatedCustomId(updates) });
     return errors;
   }
 }
 
-function repeatsCustomId(updates: readonly JsonObject[]): boolean {
+function hasRepeatedCustomId(updates: readonly JsonObject[]): boolean {
   const customIds = updates
     .map(({ identifiers }) => (isJsonObject(identifiers) ? identifiers.custom_id : undefined))
     .filter((customId) => typeof customId === 'string');
   return new Set(customIds).size < customIds.length;
 }
 
-function pastOf({ fewestLeft, size }: TokenBucket): TokenPast {
+function readTokenPast({ fewestLeft, size }: TokenBucket): TokenPast {
   return { capacity: size.capacity, per_second: size.perSecond, fewest_left: fewestLeft };
 }
 

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { parseJson } from './json.ts';
-import { rejectedUpdates } from './rejected-updates.ts';
+import { listRejectedUpdates } from './rejected-updates.ts';
 
 const { print } = parseJson('[9007199254740993]');
 const first = { identifiers: { custom_id: 'u1' }, events: [] };
@@ -12,7 +12,7 @@ function error(bulk_index: number, reason = 'so') {
 }
 
 test('each error comes with its update', () => {
-  expect(rejectedUpdates([error(1), error(0, 'a'), error(0, 'b'), error(2)], call, 9)).toEqual([
+  expect(listRejectedUpdates([error(1), error(0, 'a'), error(0, 'b'), error(2)], call, 9)).toEqual([
     { ...error(1), custom_id: null, update: JSON.stringify(second) },
     { ...error(0, 'a'), custom_id: 'u1', update: JSON.stringify(first) },
     { ...error(0, 'b'), custom_id: 'u1', update: JSON.stringify(first) },
@@ -23,6 +23,6 @@ test('each error comes with its update', () => {
 test('only the last ones are printed', () => {
   let printed = 0;
   const counting = { ...call, print: () => String(++printed) };
-  expect(rejectedUpdates([error(0), error(1), error(1)], counting, 2)).toMatchObject([error(1), error(1)]);
+  expect(listRejectedUpdates([error(0), error(1), error(1)], counting, 2)).toMatchObject([error(1), error(1)]);
   expect(printed).toBe(1);
 });

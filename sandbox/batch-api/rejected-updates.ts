@@ -1,7 +1,7 @@
 import type { PartialError } from './answers.ts';
 import type { Call } from './call.ts';
 import { isJsonObject, type JsonObject } from './json.ts';
-import { keptText } from './kept-text.ts';
+import { truncateText } from './truncate-text.ts';
 
 /** What a partial error says, with the update that it is about. */
 export type RejectedUpdate = PartialError & {
@@ -16,7 +16,7 @@ export type RejectedUpdate = PartialError & {
  *
  * @param most of them, the last ones: to print the updates of all, only to forget them, would take its time.
  */
-export function rejectedUpdates(
+export function listRejectedUpdates(
   errors: readonly PartialError[],
   { print, updates }: Call,
   most: number,
@@ -26,13 +26,13 @@ export function rejectedUpdates(
   return errors.slice(-most).map((error) => {
     const update = updates[error.bulk_index];
     if (update === undefined) return { ...error, custom_id: null, update: null };
-    const text = texts.get(update) ?? keptText(print(update));
+    const text = texts.get(update) ?? truncateText(print(update));
     texts.set(update, text);
-    return { ...error, custom_id: customIdOf(update), update: text };
+    return { ...error, custom_id: readCustomId(update), update: text };
   });
 }
 
-function customIdOf({ identifiers }: JsonObject): string | null {
+function readCustomId({ identifiers }: JsonObject): string | null {
   const customId = isJsonObject(identifiers) ? identifiers.custom_id : undefined;
   return typeof customId === 'string' ? customId : null;
 }

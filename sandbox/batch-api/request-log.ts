@@ -1,6 +1,6 @@
 import type { Fault } from './faults.ts';
-import { keptText } from './kept-text.ts';
 import { LastEntries } from './last-entries.ts';
+import { truncateText } from './truncate-text.ts';
 
 export type RequestEntry = {
   /** Place in the order of answers, from 0. */
@@ -34,7 +34,7 @@ export class RequestLog {
 
   /** @returns the entry, with its place. */
   add(request: Omit<RequestEntry, 'seq'>): RequestEntry {
-    const answer = request.answer === null ? null : keptText(request.answer);
+    const answer = request.answer === null ? null : truncateText(request.answer);
     const entry: RequestEntry = { seq: this.#count, ...request, answer };
     this.#count += 1;
     const status = entry.status === null ? 'none' : String(entry.status);

@@ -111,13 +111,13 @@ export function addSandboxRoutes(app: FastifyInstance, api: Inspectable): void {
 
   app.get('/_sandbox/limits', withoutQuery, () => limitsAsJson(api.limits));
   app.put('/_sandbox/limits', withoutQuery, (request) => {
-    api.changeLimits(jsonOf(request.body));
+    api.changeLimits(parseBody(request.body));
     return limitsAsJson(api.limits);
   });
 
   app.get('/_sandbox/faults', withoutQuery, () => api.faults.list());
   app.post('/_sandbox/faults', withoutQuery, (request, reply) => {
-    api.faults.add(readFaults(jsonOf(request.body)));
+    api.faults.add(readFaults(parseBody(request.body)));
     reply.code(201);
     return api.faults.list();
   });
@@ -127,7 +127,7 @@ export function addSandboxRoutes(app: FastifyInstance, api: Inspectable): void {
   });
 }
 
-function jsonOf(body: unknown): unknown {
+function parseBody(body: unknown): unknown {
   try {
     return JSON.parse(Buffer.isBuffer(body) ? body.toString() : '');
   } catch {

@@ -142,12 +142,12 @@ function createApp(profileRoutes: ProfileRoutes): FastifyInstance {
   app.setErrorHandler((error, request, reply) =>
     error instanceof BadRequest
       ? reply.code(400).send({ error: error.message })
-      : profileRoutes.refuse(request, reply, refusalOfError(error)),
+      : profileRoutes.refuse(request, reply, toRefusal(error)),
   );
   return app;
 }
 
-function refusalOfError(error: unknown): Refusal {
+function toRefusal(error: unknown): Refusal {
   const message = error instanceof Error ? error.message : String(error);
   if (error instanceof Error && 'code' in error && error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
     return { status: 413, code: 'MALFORMED_PARAMETER', message };

@@ -6,7 +6,7 @@ export type AcceptedCall = {
   /** One for each update. */
   readonly verdicts: readonly UpdateVerdict[];
   readonly errors: readonly PartialError[];
-  readonly repeatsCustomId: boolean;
+  readonly hasRepeatedCustomId: boolean;
 };
 
 /** Whatever the sandbox counts of the calls it accepted, in the form in which it is shown. */
@@ -38,7 +38,7 @@ export const NO_CALLS: CallStats = {
   calls_repeating_a_custom_id: 0,
 };
 
-export function withCall(stats: CallStats, { errors, repeatsCustomId, verdicts }: AcceptedCall): CallStats {
+export function addCall(stats: CallStats, { errors, hasRepeatedCustomId, verdicts }: AcceptedCall): CallStats {
   const updates = verdicts.length;
   const kept = verdicts.map((verdict) => verdict.kept).filter((update) => update !== undefined);
   return {
@@ -51,7 +51,7 @@ export function withCall(stats: CallStats, { errors, repeatsCustomId, verdicts }
     partial_errors: stats.partial_errors + errors.length,
     largest_call: Math.max(stats.largest_call ?? updates, updates),
     smallest_call: Math.min(stats.smallest_call ?? updates, updates),
-    calls_repeating_a_custom_id: stats.calls_repeating_a_custom_id + (repeatsCustomId ? 1 : 0),
+    calls_repeating_a_custom_id: stats.calls_repeating_a_custom_id + (hasRepeatedCustomId ? 1 : 0),
   };
 }
 

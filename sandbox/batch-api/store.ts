@@ -59,7 +59,7 @@ export class Store {
     if (customId === null) return;
     const profile = this.#profiles.get(customId);
     this.#profiles.set(customId, {
-      attributes: editedAttributes(profile?.attributes ?? noAttributes, attributes),
+      attributes: editAttributes(profile?.attributes ?? noAttributes, attributes),
       events: (profile?.events ?? 0) + events.length,
       updated_at: receivedAt,
     });
@@ -120,18 +120,18 @@ export class Store {
 }
 
 /** Null deletes, `$add` and `$remove` edit an array, anything else replaces [documented: UPD, MASS; sdk: WEBSDK]. */
-function editedAttributes(current: ReadonlyMap<string, Json>, edits: JsonObject): ReadonlyMap<string, Json> {
+function editAttributes(current: ReadonlyMap<string, Json>, edits: JsonObject): ReadonlyMap<string, Json> {
   const entries = Object.entries(edits);
   if (entries.length === 0) return current;
   const edited = new Map(current);
   for (const [key, value] of entries) {
     if (value === null) edited.delete(key);
-    else edited.set(key, isJsonObject(value) ? editedArray(edited.get(key), value) : value);
+    else edited.set(key, isJsonObject(value) ? editArray(edited.get(key), value) : value);
   }
   return edited;
 }
 
-function editedArray(current: Json | undefined, edit: JsonObject): readonly Json[] {
+function editArray(current: Json | undefined, edit: JsonObject): readonly Json[] {
   const added = isJsonArray(edit.$add) ? edit.$add : [];
   const removed = new Set(isJsonArray(edit.$remove) ? edit.$remove : []);
   const items = new Set([...(isJsonArray(current) ? current : []), ...added]);

@@ -4,7 +4,7 @@ import type { Limits } from './limits.ts';
 import { readUtcTimestamp } from './timestamp.ts';
 
 /** Why a value is refused; undefined if it is not. */
-export type Complaint = string | undefined;
+export type Problem = string | undefined;
 
 /** What the key says of its value: `date(x)`, `url(x)`, or nothing. */
 export type KeyType = 'date' | 'url' | 'plain';
@@ -26,7 +26,7 @@ export function typeOfKey(key: string, limits: Limits): KeyType | undefined {
  * Text: not blank, not too long [reported: MM]. Characters are counted as UTF-16 units, as the Web and Android SDKs do;
  * no other way of counting characters gives more.
  */
-function textComplaint(value: Json, max: number, limits: Limits): Complaint {
+function checkText(value: Json, max: number, limits: Limits): Problem {
   if (typeof value !== 'string') return 'not a string';
   if (value.length > max) return `a string of ${value.length} characters, at most ${max} are allowed`;
   if (value.trim() === '') return 'a blank string';
@@ -35,41 +35,41 @@ function textComplaint(value: Json, max: number, limits: Limits): Complaint {
 }
 
 /** The text of an attribute, or of an item of an array. */
-export function plainTextComplaint(value: Json, limits: Limits): Complaint {
+export function checkPlainText(value: Json, limits: Limits): Problem {
   return limits.multilineText === 'refuse'
-    ? lineComplaint(value, limits.stringMax, limits)
-    : textComplaint(value, limits.stringMax, limits);
+    ? checkLine(value, limits.stringMax, limits)
+    : checkText(value, limits.stringMax, limits);
 }
 
 /** Text that must stay on one line as well, such as a label or a tag [sdk: WEBSDK, ANDSDK, IOSSDK]. */
-export function lineComplaint(value: Json, max: number, limits: Limits): Complaint {
-  const complaint = textComplaint(value, max, limits);
-  if (complaint !== undefined) return complaint;
+export function checkLine(value: Json, max: number, limits: Limits): Problem {
+  const problem = checkText(value, max, limits);
+  if (problem !== undefined) return problem;
   return /[\r\n]/.test(String(value)) ? 'a string of several lines' : undefined;
 }
 
 /** A value that holds no other: what its key asks for, or else a string, a number or a boolean. */
-export function scalarComplaint(type: KeyType, value: Json, limits: Limits): Complaint {
-  if (type === 'date') return dateComplaint(value);
-  if (type === 'url') return urlComplaint(value, limits);
-  if (isLosslessNumber(value)) return longNumberComplaint(value);
+export function checkScalar(type: KeyType, value: Json, limits: Limits): Problem {
+  if (type === 'date') return checkDate(value);
+  if (type === 'url') return checkUrl(value, limits);
+  if (isLosslessNumber(value)) return checkLongNumber(value);
   // A number that is no LosslessNumber was short enough to be in any range.
-  return typeof value === 'string' ? plainTextComplaint(value, limits) : undefined;
+  return typeof value === 'string' ? checkPlainText(value, limits) : undefined;
 }
 
-function dateComplaint(value: Json): Complaint {
+function checkDate(value: Json): Problem {
   const isDate = typeof value === 'string' && readUtcTimestamp(value) !== undefined;
   return isDate ? undefined : 'not an RFC 3339 date in UTC such as 2026-04-17T04:25:00Z';
 }
 
-function urlComplaint(value: Json, limits: Limits): Complaint {
-  const complaint = textComplaint(value, limits.urlMax, limits);
-  if (complaint !== undefined) return complaint;
+function checkUrl(value: Json, limits: Limits): Problem {
+  const problem = checkText(value, limits.urlMax, limits);
+  if (problem !== undefined) return problem;
   return urlShape.test(String(value)) ? undefined : 'not a URL with a scheme and an authority';
 }
 
 /** 64-bit signed integers and finite doubles only [inferred from SDKDOC, the old page for iOS]. */
-function longNumberComplaint({ value: digits }: LosslessNumber): Complaint {
+function checkLongNumber({ value: digits }: LosslessNumber): Problem {
   if (/^-?\d+$/.test(digits)) {
     const integer = BigInt(digits);
     return integer < INT64_MIN || integer > INT64_MAX ? 'an integer beyond 64 bits' : undefined;

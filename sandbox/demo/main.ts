@@ -4,12 +4,12 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { shortenMessage } from '../../src/sync/report/short-message.ts';
 import { READER } from '../clickhouse/users.ts';
-import { aborted, interruption } from '../interruption.ts';
+import { abortOnInterrupt, waitForAbort } from '../interruption.ts';
 import { type Finished, type PrintedMessage, type PrintedStream, run, sync } from '../launcher.ts';
 import { type Sandbox, startSandbox } from '../sandbox.ts';
 import { say } from '../say.ts';
 import { createEventsTable, DATABASE, insertEvents, insertFaultyEvents, TABLE } from './events-table.ts';
-import { missingBuild } from './missing-build.ts';
+import { explainMissingBuild } from './missing-build.ts';
 
 const ROWS = 12_000;
 const PROFILES = 1_500;
@@ -29,10 +29,10 @@ type Received = { rows: number; events: number; requests: number; updates: numbe
  * The step that is under way when it comes still goes to its end, which is near as the connectors are told as well: a
  * destination whose Batch API is taken away would try again for half an hour.
  */
-const interrupted = interruption();
+const interrupted = abortOnInterrupt();
 
 process.exitCode = 1;
-const missing = missingBuild(new URL('../../', import.meta.url));
+const missing = explainMissingBuild(new URL('../../', import.meta.url));
 if (missing === undefined) await showAll();
 else say(missing);
 
@@ -83,7 +83,7 @@ async function demo(box: Sandbox, folder: string): Promise<void> {
     rest_api_key: restApiKey,
   });
 
-  heading('check');
+  printHeading('check');
   for (const [name, config] of [
     ['source-clickhouse', source],
     ['destination-batch', destination],
@@ -91,32 +91,32 @@ async function demo(box: Sandbox, folder: string): Promise<void> {
     const { messages } = await run(name, ['check', '--config', config]);
     const status = messages.find(({ type }) => type === 'CONNECTION_STATUS')?.connectionStatus;
     say(`${name.padEnd(18)} ${status?.status} ${status?.message ?? ''}`);
-    expect(`the status of ${name}`, status?.status, 'SUCCEEDED');
+    expectEqual(`the status of ${name}`, status?.status, 'SUCCEEDED');
   }
 
-  heading('discover');
+  printHeading('discover');
   const { messages } = await run('source-clickhouse', ['discover', '--config', source]);
   const streams = messages.flatMap(({ catalog }) => catalog?.streams ?? []);
   for (const stream of streams)
     say(`${stream.namespace}.${stream.name}: ${Object.keys(stream.json_schema.properties).join(', ')}`);
-  expect('the streams', streams.map(({ name }) => name).join(), TABLE);
-  const catalog = await file('catalog.json', configured(streams));
+  expectEqual('the streams', streams.map(({ name }) => name).join(), TABLE);
+  const catalog = await file('catalog.json', toConfiguredCatalog(streams));
 
-  heading('read | write, the first run: everything');
-  let before = await received(box);
+  printHeading('read | write, the first run: everything');
+  let before = await countReceived(box);
   const first = await sync({ source, destination, catalog });
-  tell(first);
+  printLogs(first);
   await verify(box, first, before, { rows: ROWS + FAULTY_ROWS, rejected: REJECTED_ROWS });
-  const state = await file('state.json', [lastState(first)]);
+  const state = await file('state.json', [findLastState(first)]);
 
-  heading(`read | write, the second run: ${NEW_ROWS} rows were added`);
+  printHeading(`read | write, the second run: ${NEW_ROWS} rows were added`);
   await insertEvents(clickhouse, { rows: NEW_ROWS, profiles: PROFILES });
-  before = await received(box);
+  before = await countReceived(box);
   const second = await sync({ source, destination, catalog, state });
-  tell(second);
+  printLogs(second);
   await verify(box, second, before, { rows: NEW_ROWS, rejected: 0 });
 
-  heading('an event as Batch has it');
+  printHeading('an event as Batch has it');
   const [event] = batch.store.events({ offset: 7, limit: 1 });
   say(`profile ${event?.custom_id}\n${JSON.stringify(JSON.parse(event?.json ?? '{}'), null, 2)}`);
 }
@@ -128,7 +128,7 @@ What Batch got     ${batch.url}/
 The table          ${clickhouse.url}/play (${READER.name} / ${READER.password})
 
 Both stay until Ctrl-C; then nothing of them is left on this machine.`);
-  await aborted(interrupted);
+  await waitForAbort(interrupted);
 }
 
 /** Compares what ClickHouse has, what the connectors say and what Batch got. */
@@ -138,7 +138,7 @@ async function verify(
   before: Received,
   expected: { rows: number; rejected: number },
 ): Promise<void> {
-  const now = await received(box);
+  const now = await countReceived(box);
   const stats = done.messages.flatMap(({ state }) => state?.destinationStats ?? []);
   const accepted = sum(stats.map(({ recordCount }) => recordCount));
   const rejected = sum(stats.map(({ rejectedRecordCount }) => rejectedRecordCount));
@@ -151,20 +151,20 @@ async function verify(
       `updates             ${now.updates - before.updates}  (an update takes up to 15 events of a profile)`,
     ].join('\n'),
   );
-  expect('the exit code', done.code, 0);
-  expect('the rows read', accepted + rejected, expected.rows);
-  expect('the rows rejected', rejected, expected.rejected);
-  expect('the events accepted by Batch', now.events - before.events, expected.rows - expected.rejected);
+  expectEqual('the exit code', done.code, 0);
+  expectEqual('the rows read', accepted + rejected, expected.rows);
+  expectEqual('the rows rejected', rejected, expected.rejected);
+  expectEqual('the events accepted by Batch', now.events - before.events, expected.rows - expected.rejected);
 }
 
-async function received({ batch, clickhouse }: Sandbox): Promise<Received> {
+async function countReceived({ batch, clickhouse }: Sandbox): Promise<Received> {
   const { requests, updates_accepted, events_accepted } = batch.stats;
   const [table] = await clickhouse.query<{ rows: string }>(`SELECT count() AS rows FROM ${DATABASE}.${TABLE}`);
   return { rows: Number(table?.rows), events: events_accepted, requests, updates: updates_accepted };
 }
 
 /** The logs of the destination, which stand between the states on its stdout; as short as `sync` tells them. */
-function tell({ messages, stderr }: Finished): void {
+function printLogs({ messages, stderr }: Finished): void {
   for (const { log, trace } of messages) {
     if (log !== undefined) say(`${log.level.padEnd(5)} ${shortenMessage(log.message)}`);
     if (trace?.error !== undefined) say(`ERROR ${trace.error.message}`);
@@ -173,15 +173,15 @@ function tell({ messages, stderr }: Finished): void {
   say('');
 }
 
-function configured(streams: PrintedStream[]): Record<string, unknown> {
+function toConfiguredCatalog(streams: PrintedStream[]): Record<string, unknown> {
   return { streams: streams.map((stream) => ({ stream, sync_mode: 'incremental', destination_sync_mode: 'append' })) };
 }
 
-function lastState({ messages }: Finished): PrintedMessage['state'] {
+function findLastState({ messages }: Finished): PrintedMessage['state'] {
   return messages.findLast(({ type }) => type === 'STATE')?.state;
 }
 
-function heading(text: string): void {
+function printHeading(text: string): void {
   interrupted.throwIfAborted();
   say(`\n--- ${text} ---`);
 }
@@ -190,7 +190,7 @@ function sum(numbers: number[]): number {
   return numbers.reduce((total, number) => total + number, 0);
 }
 
-function expect(what: string, actual: unknown, expected: unknown): void {
+function expectEqual(what: string, actual: unknown, expected: unknown): void {
   interrupted.throwIfAborted();
   if (actual !== expected) throw new Error(`${what} should be ${expected}, but is ${actual}.`);
 }

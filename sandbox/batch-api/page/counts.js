@@ -1,5 +1,5 @@
 import { html, part } from './elements.js';
-import { countText } from './format.js';
+import { formatCount } from './format.js';
 
 /**
  * @typedef {object} Stats
@@ -16,15 +16,15 @@ import { countText } from './format.js';
 /** @param {Stats} stats */
 export function showCounts(stats) {
   const answers = Object.entries(stats.answers)
-    .map(([status, count]) => `${status === 'none' ? 'no answer' : status} × ${countText(count)}`)
+    .map(([status, count]) => `${status === 'none' ? 'no answer' : status} × ${formatCount(count)}`)
     .join(', ');
   part('counts', HTMLDListElement).replaceChildren(
-    count('Requests', stats.requests, answers),
-    count('Updates accepted', stats.updates_accepted),
-    count('Events accepted', stats.events_accepted),
-    count('Updates rejected', stats.updates_refused),
-    count('Events rejected', stats.events_refused),
-    count('Attributes rejected', stats.attributes_refused),
+    createCount('Requests', stats.requests, answers),
+    createCount('Updates accepted', stats.updates_accepted),
+    createCount('Events accepted', stats.events_accepted),
+    createCount('Updates rejected', stats.updates_refused),
+    createCount('Events rejected', stats.events_refused),
+    createCount('Attributes rejected', stats.attributes_refused),
   );
 }
 
@@ -33,7 +33,7 @@ export function showCounts(stats) {
  * @param {number} number
  * @param {string} [more]
  */
-function count(name, number, more = '') {
+function createCount(name, number, more = '') {
   return html(
     'div',
     {},
@@ -41,7 +41,7 @@ function count(name, number, more = '') {
     html(
       'dd',
       { class: number === 0 ? 'zero' : undefined },
-      countText(number),
+      formatCount(number),
       ...(more === '' ? [] : [html('small', {}, more)]),
     ),
   );

@@ -26,7 +26,7 @@ export function printJson(value) {
  *
  * @param {string} text
  */
-export function inLines(text) {
+export function indentJson(text) {
   try {
     return printJson(parseJson(text));
   } catch {

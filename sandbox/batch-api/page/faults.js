@@ -1,6 +1,6 @@
 import { getJson, send } from './ask.js';
 import { html, part } from './elements.js';
-import { durationText, things } from './format.js';
+import { formatCountOf, formatDuration } from './format.js';
 
 /**
  * @typedef {object} Fault
@@ -48,7 +48,9 @@ export function addFaultButtons() {
 /** @param {Fault[]} faults */
 export function showFaults(faults) {
   part('fault-list', HTMLOListElement).replaceChildren(
-    ...faults.map((fault) => html('li', {}, html('strong', {}, words(fault)), html('span', {}, duration(fault)))),
+    ...faults.map((fault) =>
+      html('li', {}, html('strong', {}, describeFault(fault)), html('span', {}, describeDuration(fault))),
+    ),
   );
   part('fault-none', HTMLParagraphElement).hidden = faults.length > 0;
   part('fault-clear', HTMLButtonElement).disabled = faults.length === 0;
@@ -70,15 +72,15 @@ async function change(method, body) {
 }
 
 /** @param {Fault} fault */
-function words({ contains, kind, milliseconds: wait, reason, status, stored }) {
+function describeFault({ contains, kind, milliseconds: wait, reason, status, stored }) {
   const after = stored === true ? ' after storing' : '';
   switch (kind) {
     case 'status':
       return `${status}${after}`;
     case 'delay':
-      return `Handled after ${durationText(wait ?? 0)}`;
+      return `Handled after ${formatDuration(wait ?? 0)}`;
     case 'hang':
-      return wait === undefined ? `No answer${after}` : `No answer${after}, cut after ${durationText(wait)}`;
+      return wait === undefined ? `No answer${after}` : `No answer${after}, cut after ${formatDuration(wait)}`;
     case 'cut':
       return stored === true ? 'Cut after storing' : 'Cut before storing';
     case 'garbage':
@@ -93,8 +95,8 @@ function words({ contains, kind, milliseconds: wait, reason, status, stored }) {
 }
 
 /** @param {Fault} fault */
-function duration({ times }) {
-  return times === undefined ? 'until cleared' : things(times, 'call');
+function describeDuration({ times }) {
+  return times === undefined ? 'until cleared' : formatCountOf(times, 'call');
 }
 
 function timesAsked() {

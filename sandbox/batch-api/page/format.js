@@ -2,7 +2,7 @@ const counts = new Intl.NumberFormat('en');
 const tenths = new Intl.NumberFormat('en', { maximumFractionDigits: 1 });
 
 /** @param {number} count */
-export function countText(count) {
+export function formatCount(count) {
   return counts.format(count);
 }
 
@@ -10,12 +10,12 @@ export function countText(count) {
  * @param {number} count
  * @param {string} thing in the singular
  */
-export function things(count, thing) {
-  return `${countText(count)} ${thing}${count === 1 ? '' : 's'}`;
+export function formatCountOf(count, thing) {
+  return `${formatCount(count)} ${thing}${count === 1 ? '' : 's'}`;
 }
 
 /** @param {number} bytes */
-export function bytesText(bytes) {
+export function formatBytes(bytes) {
   if (bytes < 1_000) return `${bytes} B`;
   return bytes < 1_000_000 ? `${tenths.format(bytes / 1_000)} kB` : `${tenths.format(bytes / 1_000_000)} MB`;
 }
@@ -25,12 +25,12 @@ export function bytesText(bytes) {
  *
  * @param {string} stamp
  */
-export function timeOfDay(stamp) {
+export function formatTime(stamp) {
   return stamp.slice(11, 19);
 }
 
 /** How long, in the largest unit that fits. @param {number} milliseconds */
-export function durationText(milliseconds) {
+export function formatDuration(milliseconds) {
   const seconds = Math.abs(milliseconds) / 1000;
   if (seconds < 60) return `${tenths.format(seconds)} s`;
   if (seconds < 3600) return `${tenths.format(seconds / 60)} min`;

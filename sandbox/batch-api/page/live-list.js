@@ -28,7 +28,7 @@ export class LiveList {
   show(items) {
     const before = this.#rows;
     const [focused] = [...before].find(([, { row }]) => row.contains(document.activeElement)) ?? [];
-    this.#rows = new Map(items.map((item) => [this.#keyOf(item), this.#rowOf(item)]));
+    this.#rows = new Map(items.map((item) => [this.#keyOf(item), this.#keepOrCreateRow(item)]));
     const rows = new Set([...this.#rows.values()].map(({ row }) => row));
     for (const { row } of before.values()) if (!rows.has(row)) row.remove();
     let next = this.#list.firstElementChild;
@@ -44,7 +44,7 @@ export class LiveList {
   }
 
   /** The row that is there if its item is still the same, or a new one. @param {Item} item */
-  #rowOf(item) {
+  #keepOrCreateRow(item) {
     const content = JSON.stringify(item);
     const known = this.#rows.get(this.#keyOf(item));
     return known?.content === content ? known : { content, row: this.#make(item) };

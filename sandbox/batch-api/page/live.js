@@ -36,11 +36,11 @@ async function lookOnce(look) {
   const connection = part('connection', HTMLParagraphElement);
   try {
     await look(asked);
-    tell(connection, 'live', 'Live');
+    setStatus(connection, 'live', 'Live');
   } catch (error) {
     // What is missing then is asked for at the next look.
     isAsked = asked;
-    tell(connection, 'lost', `${error instanceof Error ? error.message : String(error)} Trying again …`);
+    setStatus(connection, 'lost', `${error instanceof Error ? error.message : String(error)} Trying again …`);
   }
 }
 
@@ -51,7 +51,7 @@ async function lookOnce(look) {
  * @param {string} state
  * @param {string} text
  */
-function tell(connection, state, text) {
+function setStatus(connection, state, text) {
   connection.dataset.state = state;
   if (connection.textContent !== text) connection.textContent = text;
 }

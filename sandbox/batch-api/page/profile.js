@@ -1,7 +1,7 @@
 import { getText } from './ask.js';
 import { html, part } from './elements.js';
 import { parseJson, printJson } from './exact-json.js';
-import { countText, durationText, things } from './format.js';
+import { formatCount, formatCountOf, formatDuration } from './format.js';
 import { lookNow } from './live.js';
 import { TimeLine } from './time-line.js';
 
@@ -46,7 +46,7 @@ export async function refreshProfile() {
   part('profile-none', HTMLParagraphElement).hidden = profile !== undefined;
   if (profile === undefined) return;
   part('profile-id', HTMLElement).textContent = profile.custom_id;
-  part('profile-total', HTMLParagraphElement).textContent = things(profile.events, 'event');
+  part('profile-total', HTMLParagraphElement).textContent = formatCountOf(profile.events, 'event');
   part('profile-attributes', HTMLDetailsElement).hidden = Object.keys(profile.attributes).length === 0;
   part('profile-attributes-text', HTMLPreElement).textContent = printJson(profile.attributes);
 
@@ -55,7 +55,7 @@ export async function refreshProfile() {
   const events = lines.map(parseJson);
   timeLine.show(events);
   part('events-more-line', HTMLParagraphElement).hidden = events.length === profile.events;
-  part('events-shown', HTMLSpanElement).textContent = `The last ${things(events.length, 'event')} to arrive.`;
+  part('events-shown', HTMLSpanElement).textContent = `The last ${formatCountOf(events.length, 'event')} to arrive.`;
 }
 
 /**
@@ -88,10 +88,10 @@ function showEvent(stored) {
         'dd',
         {},
         received_at,
-        ...(event.time === undefined ? [] : [html('small', {}, lag(event.time, received_at))]),
+        ...(event.time === undefined ? [] : [html('small', {}, describeLag(event.time, received_at))]),
       ),
       html('dt', {}, 'Place'),
-      html('dd', {}, `${countText(seq + 1)} in the order of arrival`),
+      html('dd', {}, `${formatCount(seq + 1)} in the order of arrival`),
     ),
     event.attributes === undefined
       ? html('p', { class: 'none' }, 'It has no attributes.')
@@ -103,7 +103,7 @@ function showEvent(stored) {
  * @param {string} time
  * @param {string} receivedAt
  */
-function lag(time, receivedAt) {
+function describeLag(time, receivedAt) {
   const milliseconds = Date.parse(receivedAt) - Date.parse(time);
-  return `${durationText(milliseconds)} ${milliseconds < 0 ? 'before' : 'after'} it`;
+  return `${formatDuration(milliseconds)} ${milliseconds < 0 ? 'before' : 'after'} it`;
 }

@@ -1,6 +1,6 @@
 import { getJson } from './ask.js';
 import { html, part } from './elements.js';
-import { countText, things, timeOfDay } from './format.js';
+import { formatCount, formatCountOf, formatTime } from './format.js';
 import { GrowingList } from './growing-list.js';
 import { lookNow } from './live.js';
 import { chooseProfile, chosenProfile } from './profile.js';
@@ -30,7 +30,7 @@ export const profiles = new GrowingList({
   nothing: 'None.',
   ask: askForProfiles,
   keyOf: ({ custom_id }) => custom_id,
-  make: rowOf,
+  make: createRow,
 });
 
 /**
@@ -42,8 +42,8 @@ export const profiles = new GrowingList({
 async function askForProfiles(limit) {
   /** @type {{ profiles_in_all: number, matching: number, profiles: ProfileEntry[] }} */
   const answer = await getJson('profiles', { search: search.value, limit });
-  const all = things(answer.profiles_in_all, 'profile');
-  total.textContent = search.value === '' ? all : `${countText(answer.matching)} of ${all}`;
+  const all = formatCountOf(answer.profiles_in_all, 'profile');
+  total.textContent = search.value === '' ? all : `${formatCount(answer.matching)} of ${all}`;
   const [first] = answer.profiles;
   if (chosenProfile() === undefined && first !== undefined) chooseProfile(first.custom_id);
   return answer.profiles.map(({ custom_id, events, updated_at }) => {
@@ -52,13 +52,13 @@ async function askForProfiles(limit) {
 }
 
 /** @param {ProfileEntry} profile */
-function rowOf({ custom_id, events, isChosen, updated_at }) {
+function createRow({ custom_id, events, isChosen, updated_at }) {
   const button = html(
     'button',
     { type: 'button', 'aria-current': isChosen },
     html('bdi', { class: 'id' }, custom_id),
-    html('span', {}, things(events, 'event')),
-    html('time', { datetime: updated_at }, timeOfDay(updated_at)),
+    html('span', {}, formatCountOf(events, 'event')),
+    html('time', { datetime: updated_at }, formatTime(updated_at)),
   );
   button.addEventListener('click', () => {
     chooseProfile(custom_id);

@@ -1,7 +1,7 @@
 import { getJson } from './ask.js';
 import { html } from './elements.js';
-import { inLines } from './exact-json.js';
-import { timeOfDay } from './format.js';
+import { indentJson } from './exact-json.js';
+import { formatTime } from './format.js';
 import { GrowingList } from './growing-list.js';
 
 /**
@@ -26,11 +26,11 @@ export const rejected = new GrowingList({
     return entries.reverse();
   },
   keyOf: ({ seq, time }) => `${seq} ${time}`,
-  make: rowOf,
+  make: createRow,
 });
 
 /** @param {RejectedEntry} entry */
-function rowOf({ attribute, bulk_index, category, custom_id, reason, request, time, update }) {
+function createRow({ attribute, bulk_index, category, custom_id, reason, request, time, update }) {
   return html(
     'li',
     {},
@@ -41,14 +41,14 @@ function rowOf({ attribute, bulk_index, category, custom_id, reason, request, ti
         'summary',
         { class: 'rejection' },
         html('bdi', { class: 'id' }, custom_id ?? 'no custom_id'),
-        html('time', { datetime: time }, timeOfDay(time)),
+        html('time', { datetime: time }, formatTime(time)),
         html('span', { class: 'reason' }, attribute === undefined ? reason : `${attribute}: ${reason}`),
         html('span', { class: 'category' }, category),
       ),
       html('p', {}, `bulk_index ${bulk_index} of request ${request + 1}, ${time}`),
       update === null
         ? html('p', { class: 'none' }, 'The call held no such update.')
-        : html('pre', {}, inLines(update)),
+        : html('pre', {}, indentJson(update)),
     ),
   );
 }

@@ -1,7 +1,7 @@
 import { getJson } from './ask.js';
 import { html } from './elements.js';
-import { inLines } from './exact-json.js';
-import { bytesText, things, timeOfDay } from './format.js';
+import { indentJson } from './exact-json.js';
+import { formatBytes, formatCountOf, formatTime } from './format.js';
 import { GrowingList } from './growing-list.js';
 
 /**
@@ -28,13 +28,13 @@ export const requests = new GrowingList({
   },
   // After a reset, or in another sandbox on the same port, numbers begin anew.
   keyOf: ({ seq, time }) => `${seq} ${time}`,
-  make: rowOf,
+  make: createRow,
 });
 
 /** @param {RequestEntry} entry */
-function rowOf({ answer, bytes, errors, events, fault, path, seq, status, time, updates }) {
+function createRow({ answer, bytes, errors, events, fault, path, seq, status, time, updates }) {
   const notes = [
-    ...(errors > 0 ? [things(errors, 'partial error')] : []),
+    ...(errors > 0 ? [formatCountOf(errors, 'partial error')] : []),
     ...(fault === null ? [] : [`fault: ${fault}`]),
   ];
   return html(
@@ -46,18 +46,18 @@ function rowOf({ answer, bytes, errors, events, fault, path, seq, status, time, 
       html(
         'summary',
         { class: 'request' },
-        html('span', { class: 'status', 'data-kind': kindOf(status, errors) }, String(status ?? 'no answer')),
+        html('span', { class: 'status', 'data-kind': classifyStatus(status, errors) }, String(status ?? 'no answer')),
         html('span', { class: 'endpoint' }, path.split('/').at(-1) ?? path),
         html(
           'span',
           { class: 'sizes' },
-          [things(updates, 'update'), things(events, 'event'), bytesText(bytes)].join(' · '),
+          [formatCountOf(updates, 'update'), formatCountOf(events, 'event'), formatBytes(bytes)].join(' · '),
         ),
-        html('time', { datetime: time }, timeOfDay(time)),
+        html('time', { datetime: time }, formatTime(time)),
         html('span', { class: 'notes' }, notes.join(', ')),
       ),
       html('p', {}, `Request ${seq + 1}, ${time}: `, html('code', {}, path)),
-      answer === null ? html('p', { class: 'none' }, 'It got no answer.') : html('pre', {}, inLines(answer)),
+      answer === null ? html('p', { class: 'none' }, 'It got no answer.') : html('pre', {}, indentJson(answer)),
     ),
   );
 }
@@ -66,7 +66,7 @@ function rowOf({ answer, bytes, errors, events, fault, path, seq, status, time, 
  * @param {number | null} status
  * @param {number} errors
  */
-function kindOf(status, errors) {
+function classifyStatus(status, errors) {
   if (status === null || status >= 500) return 'failed';
   if (status >= 300) return 'refused';
   return errors > 0 ? 'partial' : 'good';

@@ -1,5 +1,5 @@
 import { svg } from './elements.js';
-import { things } from './format.js';
+import { formatCountOf } from './format.js';
 import { TimeScale } from './time-scale.js';
 
 /** @typedef {import('./profile.js').StoredEvent} StoredEvent */
@@ -92,8 +92,8 @@ export class TimeLine {
       ...scale.ticks.map(({ label, labelX }) =>
         svg('text', { class: 'tick', x: labelX, y: bottom + 17, 'text-anchor': 'middle' }, label),
       ),
-      ...names.map((name, index) => lane(name, index, width, this.#dots)),
-      ...this.#dots.map((dot) => mark(dot, dot === this.#selected)),
+      ...names.map((name, index) => drawLane(name, index, width, this.#dots)),
+      ...this.#dots.map((dot) => drawDot(dot, dot === this.#selected)),
     );
     drawing.addEventListener('click', (event) => this.#chooseNear(event.offsetX, event.offsetY));
     drawing.addEventListener('keydown', (event) => this.#chooseByKey(event));
@@ -154,7 +154,7 @@ function timeOf({ event, received_at }) {
  * @param {number} width
  * @param {Dot[]} dots
  */
-function lane(name, index, width, dots) {
+function drawLane(name, index, width, dots) {
   const top = index * LANE;
   const count = dots.filter(({ stored }) => stored.event.name === name).length;
   return svg(
@@ -165,7 +165,7 @@ function lane(name, index, width, dots) {
       'text',
       { class: 'name', x: MARGIN, y: top + LANE_TEXT },
       name,
-      svg('tspan', { class: 'count', dx: 8 }, things(count, 'event')),
+      svg('tspan', { class: 'count', dx: 8 }, formatCountOf(count, 'event')),
     ),
   );
 }
@@ -174,7 +174,7 @@ function lane(name, index, width, dots) {
  * @param {Dot} dot
  * @param {boolean} isSelected
  */
-function mark({ stored, x, y }, isSelected) {
+function drawDot({ stored, x, y }, isSelected) {
   const { event, received_at } = stored;
   return svg(
     'circle',

@@ -37,7 +37,8 @@ export class TimeScale {
 
   /** Round times, as many as there is room for; the one time that there is if it is alone. */
   get ticks() {
-    if (this.to === this.from) return [{ x: this.x(this.from), labelX: this.x(this.from), label: label(this.from, 1) }];
+    if (this.to === this.from)
+      return [{ x: this.x(this.from), labelX: this.x(this.from), label: formatTick(this.from, 1) }];
     const most = Math.max(1, Math.floor((this.right - this.left) / LABEL));
     const span = this.to - this.from;
     const step = STEPS.find((length) => span / length <= most) ?? DAY * Math.ceil(span / DAY / most);
@@ -49,7 +50,7 @@ export class TimeScale {
       return {
         x,
         labelX: Math.min(Math.max(x, this.left + LABEL / 4), this.right - LABEL / 4),
-        label: label(time, step),
+        label: formatTick(time, step),
       };
     });
   }
@@ -61,7 +62,7 @@ export class TimeScale {
  * @param {number} time
  * @param {number} step
  */
-function label(time, step) {
+function formatTick(time, step) {
   const stamp = new Date(time).toISOString();
   if (step >= DAY) return stamp.slice(5, 10);
   if (step >= MINUTE) return stamp.slice(11, 16);

@@ -1,5 +1,5 @@
 import { html, part, svg } from './elements.js';
-import { countText } from './format.js';
+import { formatCount } from './format.js';
 
 /**
  * @typedef {object} TokenPast
@@ -8,7 +8,7 @@ import { countText } from './format.js';
  * @property {number[]} fewest_left one a second, the present one last
  */
 
-/** Units of the plot's own, whatever its size on the page. */
+/** Size of a plot in its own units, whatever its size on the page. */
 const WIDTH = 400;
 const HEIGHT = 80;
 
@@ -18,7 +18,7 @@ const HEIGHT = 80;
  */
 export function showTokens(past, now) {
   part('tokens', HTMLDivElement).replaceChildren(
-    ...Object.entries(past).map(([endpoint, tokens]) => plot(endpoint, tokens, Math.floor(now[endpoint].left))),
+    ...Object.entries(past).map(([endpoint, tokens]) => drawPlot(endpoint, tokens, Math.floor(now[endpoint].left))),
   );
 }
 
@@ -27,8 +27,8 @@ export function showTokens(past, now) {
  * @param {TokenPast} tokens
  * @param {number} left
  */
-function plot(endpoint, { capacity, fewest_left, per_second }, left) {
-  const line = pathOf(fewest_left, capacity);
+function drawPlot(endpoint, { capacity, fewest_left, per_second }, left) {
+  const line = drawPath(fewest_left, capacity);
   const fewest = Math.min(...fewest_left);
   return html(
     'figure',
@@ -37,8 +37,8 @@ function plot(endpoint, { capacity, fewest_left, per_second }, left) {
       'figcaption',
       {},
       html('strong', {}, endpoint),
-      html('span', { class: 'number' }, countText(left)),
-      html('span', {}, ` of ${countText(capacity)} · ${countText(per_second)}/s`),
+      html('span', { class: 'number' }, formatCount(left)),
+      html('span', {}, ` of ${formatCount(capacity)} · ${formatCount(per_second)}/s`),
     ),
     svg(
       'svg',
@@ -60,7 +60,7 @@ function plot(endpoint, { capacity, fewest_left, per_second }, left) {
  * @param {number[]} values
  * @param {number} most
  */
-function pathOf(values, most) {
+function drawPath(values, most) {
   const points = values.map((value, index) => {
     const x = (index / (values.length - 1)) * WIDTH;
     const y = HEIGHT * (1 - (most === 0 ? 0 : value / most));
