@@ -77,7 +77,7 @@ export class ProfileProxy {
       database,
     });
     const stop = AbortSignal.timeout(PROBE_TIMEOUT_MS);
-    const clickhouse = new ClickHouse(configuration, { retryTimeMs: 0, stop, stopPatienceMs: 0 });
+    const clickhouse = new ClickHouse(configuration, { retryTimeMs: 0, stop, shutdownGraceMs: 0 });
     try {
       const selection = await selectionOf(clickhouse, database, table);
       const source = createRowSource(clickhouse, selection, Number.POSITIVE_INFINITY, EMITTED_AT, () => {});

@@ -24,7 +24,7 @@ async function sorted(user: SandboxUser, condition = '1'): Promise<string> {
     const query = `SELECT number FROM numbers(6) WHERE sleepEachRow(0.3) = 0 AND ${condition} ORDER BY -number FORMAT TSVRaw`;
     return await text(await clickhouse.bytes(query, {}, new AbortController().signal));
   } catch (error) {
-    throw clickhouse.failure(error);
+    throw clickhouse.explainError(error);
   } finally {
     await clickhouse.close();
   }

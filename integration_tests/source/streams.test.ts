@@ -360,11 +360,11 @@ describe('check', () => {
   });
 
   describe('of rows that take long', () => {
-    const inProcess = async (ofRowMs: number, ofAllRowsMs: number, user = READER): Promise<string[]> => {
+    const inProcess = async (rowMs: number, allRowsMs: number, user = READER): Promise<string[]> => {
       const parsed = sourceConfigurationSchema.parse(sourceConfiguration(server(), 'shop', server().connection(user)));
       const clickhouse = new ClickHouse(parsed);
       try {
-        return await checkStreams(clickhouse, parsed, new AbortController().signal, { ofRowMs, ofAllRowsMs });
+        return await checkStreams(clickhouse, parsed, new AbortController().signal, { rowMs, allRowsMs });
       } finally {
         await clickhouse.close();
       }

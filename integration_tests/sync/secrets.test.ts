@@ -12,8 +12,8 @@ import { UPDATE } from '../../src/destination-batch/batch/endpoints.ts';
 import { asConnectorError } from '../../src/protocol/errors.ts';
 import { forgetSecrets, redactForeign, redactMessage, registerSecrets } from '../../src/protocol/secrets.ts';
 import { type SourceConfiguration, sourceConfigurationSchema } from '../../src/source-clickhouse/config/schema.ts';
-import { clickHouseFailure } from '../../src/source-clickhouse/errors/explain.ts';
-import { forwardFailure, sshFailure } from '../../src/source-clickhouse/errors/ssh-errors.ts';
+import { explainClickHouseError } from '../../src/source-clickhouse/errors/explain.ts';
+import { explainForwardError, explainSshError } from '../../src/source-clickhouse/errors/ssh-errors.ts';
 import { clickHouseWith, sourceConfiguration, temporaryFiles } from '../support/support.ts';
 
 afterEach(forgetSecrets);
@@ -58,7 +58,7 @@ const tunnel = {
 const ofServer =
   (code: number, name: string) =>
   (words: string): string =>
-    clickHouseFailure(parseError(`Code: ${code}. DB::Exception: ${words}. (${name})`), source).message;
+    explainClickHouseError(parseError(`Code: ${code}. DB::Exception: ${words}. (${name})`), source).message;
 
 async function ofBatch(status: number, body: unknown): Promise<string> {
   answer = { status, body: typeof body === 'string' ? body : JSON.stringify(body) };
@@ -78,21 +78,23 @@ const MESSAGES: [string, (words: string) => string | Promise<string>][] = [
   ['a missing right', ofServer(497, 'ACCESS_DENIED')],
   ['a limit', ofServer(241, 'MEMORY_LIMIT_EXCEEDED')],
   ['any other error', ofServer(48, 'NOT_IMPLEMENTED')],
-  ['an answer that is not of ClickHouse', (words) => clickHouseFailure(new Error(words), source).message],
+  ['an answer that is not of ClickHouse', (words) => explainClickHouseError(new Error(words), source).message],
   [
     'a failure of TLS',
     (words) =>
-      clickHouseFailure(Object.assign(new Error(words), { code: 'ERR_SSL_OTHER' }), { ...source, ssl: true }).message,
+      explainClickHouseError(Object.assign(new Error(words), { code: 'ERR_SSL_OTHER' }), { ...source, ssl: true })
+        .message,
   ],
   [
     'a certificate',
     (words) =>
-      clickHouseFailure(Object.assign(new Error(words), { code: 'CERT_REVOKED' }), { ...source, ssl: true }).message,
+      explainClickHouseError(Object.assign(new Error(words), { code: 'CERT_REVOKED' }), { ...source, ssl: true })
+        .message,
   ],
-  ['an SSH server', (words) => sshFailure(new Error(words), tunnel).message],
+  ['an SSH server', (words) => explainSshError(new Error(words), tunnel).message],
   [
     'a forwarded connection',
-    (words) => forwardFailure(Object.assign(new Error(words), { reason: 2 }), tunnel, 'h:1').message,
+    (words) => explainForwardError(Object.assign(new Error(words), { reason: 2 }), tunnel, 'h:1').message,
   ],
   ['a fault of ours', (words) => asConnectorError(new Error(words)).message],
   ['a refused key', (words) => ofBatch(401, { error_code: 'X', error_message: words })],

@@ -1,6 +1,6 @@
 import yargs, { type Argv, type InferredOptionTypes, type Options } from 'yargs';
 import { type ConnectorError, protocolError } from '../protocol/errors.ts';
-import { nearName } from '../shared/suggest.ts';
+import { suggestName } from '../shared/suggest.ts';
 
 /** What may be given several times, and what is given without a name. */
 const LISTS: ReadonlySet<string> = new Set(['stream', '_']);
@@ -60,7 +60,7 @@ function findUnknownOption(given: readonly string[], options: readonly string[])
   const known = new Set([...options, ...options.map(toCamelCase), ...NAMES_OF_YARGS]);
   const unknown = given.find((each) => !known.has(each));
   if (unknown === undefined) return undefined;
-  const near = nearName(unknown, options);
+  const near = suggestName(unknown, options);
   return `There is no option --${unknown}.${near === undefined ? '' : ` It may be misspelt: there is --${near}.`}`;
 }
 

@@ -1,5 +1,5 @@
 import { type ConnectorError, protocolError } from '../protocol/errors.ts';
-import { nearName } from '../shared/suggest.ts';
+import { suggestName } from '../shared/suggest.ts';
 import type { Launcher } from './main.ts';
 
 const COMMANDS_OF_BOTH = ['explain', 'spec', 'check', 'discover'];
@@ -23,7 +23,7 @@ export function explainWrongArguments(
   if (first !== undefined && commands.includes(first)) {
     return protocolError('command_invalid', `${sentence} ${name} ${first} --help tells what it takes.`);
   }
-  const near = first === undefined ? undefined : nearName(first, commands);
+  const near = first === undefined ? undefined : suggestName(first, commands);
   const proposal = near === undefined ? '' : ` It may be misspelt: there is "${near}".`;
   return protocolError('command_invalid', `${sentence}${proposal} ${name} --help lists all.`);
 }

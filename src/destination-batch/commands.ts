@@ -4,7 +4,7 @@ import type { CommandContext } from '../protocol/command-context.ts';
 import { type ConfigurationOrPath, readConfiguration } from '../protocol/configuration.ts';
 import { readJsonFile } from '../protocol/json-file.ts';
 import { log } from '../protocol/messages.ts';
-import { proxyFor, proxyNote } from '../protocol/network/proxy.ts';
+import { describeProxy, findProxy } from '../protocol/network/proxy.ts';
 import { BatchApi } from './batch/api.ts';
 import { check as checkBatch } from './check.ts';
 import { destinationConfigurationSchema } from './config/schema.ts';
@@ -18,8 +18,8 @@ import { write as writeEvents } from './write/session.ts';
 export async function check(context: CommandContext, config: ConfigurationOrPath): Promise<void> {
   const configuration = await readConfiguration(config, destinationConfigurationSchema, context);
   const url = new URL(configuration.api_url);
-  const proxy = proxyFor(url);
-  if (proxy !== undefined) await context.output.write(log('INFO', proxyNote(url, proxy)));
+  const proxy = findProxy(url);
+  if (proxy !== undefined) await context.output.write(log('INFO', describeProxy(url, proxy)));
   const api = new BatchApi(configuration);
   let store: RejectedRowStore | undefined;
   try {

@@ -1,11 +1,11 @@
 import type { z } from 'zod';
 import { isJsonObject } from '../shared/exact-json.ts';
-import { nearName } from '../shared/suggest.ts';
+import { suggestName } from '../shared/suggest.ts';
 import type { CommandContext } from './command-context.ts';
 import { resolveReferences } from './environment-references.ts';
 import { checkJson, parseJson, readTextFile } from './json-file.ts';
 import { log } from './messages.ts';
-import { proxyCredentials } from './network/proxy.ts';
+import { readProxyCredentials } from './network/proxy.ts';
 import { registerSecrets } from './secrets.ts';
 import { findSecrets, listOptions } from './spec.ts';
 
@@ -41,7 +41,7 @@ export async function readConfiguration<T extends z.ZodType<Record<string, unkno
   const configuration = checkJson('configuration', path, written, schema);
   const { username } = configuration;
   // In the form as written: what the schema does not keep may be a secret all the same.
-  const proxies = proxyCredentials();
+  const proxies = readProxyCredentials();
   const secrets = [...findSecrets(written, schema), ...fromEnvironment, ...proxies.passwords];
   const usernames = typeof username === 'string' ? [username, ...proxies.usernames] : proxies.usernames;
   registerSecrets(secrets, usernames);
@@ -53,7 +53,7 @@ function findMisspeltOptions(written: unknown, path: string, schema: z.ZodType):
   if (!isJsonObject(written)) return [];
   const options = listOptions(schema);
   return Object.keys(written).flatMap((name) => {
-    const near = options.includes(name) ? undefined : nearName(name, options);
+    const near = options.includes(name) ? undefined : suggestName(name, options);
     if (near === undefined) return [];
     return `The configuration in ${path} has "${name}", which is no option of this connector and does nothing. It may be misspelt: there is "${near}".`;
   });

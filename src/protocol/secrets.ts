@@ -1,4 +1,4 @@
-import { redactor } from '../shared/redact.ts';
+import { createRedactor } from '../shared/redact.ts';
 
 /**
  * The secrets of this process. Its configurations are read before anything else happens, and what they hold as secret is
@@ -6,13 +6,13 @@ import { redactor } from '../shared/redact.ts';
  */
 const secrets = new Set<string>();
 const usernames = new Set<string>();
-let redact = redactor([]);
+let redactor = createRedactor([]);
 
 /** From now on these are masked. @param names users whose names an HTTP Basic header may have before a secret. */
 export function registerSecrets(values: Iterable<string>, names: Iterable<string> = []): void {
   for (const value of values) secrets.add(value);
   for (const name of names) usernames.add(name);
-  redact = redactor(secrets, usernames);
+  redactor = createRedactor(secrets, usernames);
 }
 
 /**
@@ -21,17 +21,17 @@ export function registerSecrets(values: Iterable<string>, names: Iterable<string
  * in it, everybody could read the secret.
  */
 export function redactForeign(text: string): string {
-  return redact.outside(text);
+  return redactor.redactForeign(text);
 }
 
 /** A whole message as it may be printed: secrets that are none of our words are masked once more. */
 export function redactMessage(text: string): string {
-  return redact.printed(text);
+  return redactor.redactMessage(text);
 }
 
 /** For tests, which share a process. */
 export function forgetSecrets(): void {
   secrets.clear();
   usernames.clear();
-  redact = redactor([]);
+  redactor = createRedactor([]);
 }

@@ -1,7 +1,7 @@
 import { inspect } from 'node:util';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { redactor } from './redact.ts';
+import { createRedactor } from './redact.ts';
 
 function base64(text: string): string {
   return Buffer.from(text, 'utf8').toString('base64');
@@ -18,8 +18,8 @@ describe('a secret is masked', () => {
     ['in the base64 of an HTTP Basic header, behind its user', base64(`batch_reader:${SECRET}`)],
     ['behind another user of the list', base64(`default:${SECRET}`)],
   ])('%s', (_, form) => {
-    const { outside } = redactor([SECRET], ['batch_reader', 'default']);
-    expect(outside(`before ${form} after`)).toBe('before **** after');
+    const { redactForeign } = createRedactor([SECRET], ['batch_reader', 'default']);
+    expect(redactForeign(`before ${form} after`)).toBe('before **** after');
   });
 });
 
@@ -44,67 +44,67 @@ describe('of a key in PEM nothing that tells is left', () => {
     ['in base64', base64(KEY)],
   ])('%s', (_, text) => {
     for (const secret of [KEY, KEY.replaceAll('\n', '\r\n'), KEY.replaceAll('\n', '\\n')]) {
-      const masked = redactor([KEY, secret]).outside(text);
+      const masked = createRedactor([KEY, secret]).redactForeign(text);
       for (const line of LINES) expect(masked).not.toContain(line);
       expect(masked).not.toContain(base64(LINES.join('\n')).slice(4, 40));
     }
   });
 
   test('and the name of the format stays readable', () => {
-    expect(redactor([KEY]).outside('-----BEGIN PRIVATE KEY----- is missing')).toBe(
+    expect(createRedactor([KEY]).redactForeign('-----BEGIN PRIVATE KEY----- is missing')).toBe(
       '-----BEGIN PRIVATE KEY----- is missing',
     );
   });
 });
 
 test('every occurrence is masked', () => {
-  expect(redactor(['ykey']).outside('ykey, ykey and aykeyb')).toBe('****, **** and a****b');
+  expect(createRedactor(['ykey']).redactForeign('ykey, ykey and aykeyb')).toBe('****, **** and a****b');
 });
 
 test('a text without a secret stays as it is', () => {
-  expect(redactor(['secret'], ['user']).outside('user has a Secret, and %73ecret')).toBe(
+  expect(createRedactor(['secret'], ['user']).redactForeign('user has a Secret, and %73ecret')).toBe(
     'user has a Secret, and %73ecret',
   );
 });
 
 test('an empty secret masks nothing', () => {
-  expect(redactor(['', 'text'], ['user', '']).outside('user: text')).toBe('user: ****');
+  expect(createRedactor(['', 'text'], ['user', '']).redactForeign('user: text')).toBe('user: ****');
 });
 
 test('without secrets nothing is masked', () => {
-  expect(redactor([], ['user']).outside('user:')).toBe('user:');
+  expect(createRedactor([], ['user']).redactForeign('user:')).toBe('user:');
 });
 
 test('signs that mean something to a regular expression or a replacement mean nothing here', () => {
-  const { outside } = redactor(['a.*b$&(c']);
-  expect(outside('a.*b$&(c')).toBe('****');
-  expect(outside('aXXb$&(c')).toBe('aXXb$&(c');
+  const { redactForeign } = createRedactor(['a.*b$&(c']);
+  expect(redactForeign('a.*b$&(c')).toBe('****');
+  expect(redactForeign('aXXb$&(c')).toBe('aXXb$&(c');
 });
 
 test.each([[['abcd', 'abcdefg']], [['abcdefg', 'abcd']]])(
   'of secrets that hold one another (%j) no part of the longer one is left',
   (secrets) => {
-    expect(redactor(secrets).outside('-abcdefg-abcd-')).toBe('-****-****-');
+    expect(createRedactor(secrets).redactForeign('-abcdefg-abcd-')).toBe('-****-****-');
   },
 );
 
 test('a secret that is a part of another one in a URL leaves nothing of the longer one', () => {
-  expect(redactor(['%2Fb', 'aa/b']).outside('aa%2Fb')).toBe('****');
+  expect(createRedactor(['%2Fb', 'aa/b']).redactForeign('aa%2Fb')).toBe('****');
 });
 
 test('secrets that overlap in a text are both broken', () => {
-  const masked = redactor(['abcd', 'cdef']).outside('abcdef');
+  const masked = createRedactor(['abcd', 'cdef']).redactForeign('abcdef');
   expect(masked).not.toContain('abcd');
   expect(masked).not.toContain('cdef');
 });
 
 test('a secret of asterisks does not grow without end', () => {
-  expect(redactor(['*****', '****']).outside('a*****b')).toMatch(/^a\*+b$/);
+  expect(createRedactor(['*****', '****']).redactForeign('a*****b')).toMatch(/^a\*+b$/);
 });
 
 test('a secret that is no well-formed text is masked, too', () => {
   const secret = JSON.parse('"broken\\ud800pair"');
-  expect(redactor([secret], ['user']).outside(`password ${secret}!`)).toBe('password ****!');
+  expect(createRedactor([secret], ['user']).redactForeign(`password ${secret}!`)).toBe('password ****!');
 });
 
 test('whatever the secret and the user, each form is masked and its surroundings are kept', () => {
@@ -113,7 +113,7 @@ test('whatever the secret and the user, each form is masked and its surroundings
     .filter((secret) => !secret.includes('*'));
   fc.assert(
     fc.property(secrets, fc.string({ unit: 'grapheme' }), (secret, username) => {
-      const { outside } = redactor([secret], [username]);
+      const { redactForeign } = createRedactor([secret], [username]);
       for (const form of [
         secret,
         JSON.stringify(secret).slice(1, -1),
@@ -121,7 +121,7 @@ test('whatever the secret and the user, each form is masked and its surroundings
         base64(secret),
         base64(`${username}:${secret}`),
       ]) {
-        expect(outside(`\u0001${form}\u0002`)).toBe('\u0001****\u0002');
+        expect(redactForeign(`\u0001${form}\u0002`)).toBe('\u0001****\u0002');
       }
     }),
   );
@@ -131,9 +131,9 @@ describe('a secret of one to three characters', () => {
   test.each(['a', 'on', 'key', '1', 'é'])(
     '(%s) hides the whole of a text that holds it, which would show it',
     (secret) => {
-      const { outside } = redactor([secret, 'longer-secret']);
-      expect(outside(`before ${secret} after`)).toBe('****');
-      expect(outside('?!')).toBe('?!');
+      const { redactForeign } = createRedactor([secret, 'longer-secret']);
+      expect(redactForeign(`before ${secret} after`)).toBe('****');
+      expect(redactForeign('?!')).toBe('?!');
     },
   );
 });
@@ -143,15 +143,15 @@ describe('in a whole message', () => {
     'a secret that may be a word of ours (%s) is left',
     (secret) => {
       const text = `ClickHouse refused the user "batch_reader": ${secret} is wrong. a 8123 12345678`;
-      expect(redactor([secret]).printed(text)).toBe(text);
+      expect(createRedactor([secret]).redactMessage(text)).toBe(text);
     },
   );
 
   test.each(['rest-key-2024', 'Tr0ub4dor', '0f9a8b7c6d5e'])(
     'one that can not be a word of ours (%s) is masked',
     (secret) => {
-      expect(redactor([secret]).printed(`before ${secret} after`)).toBe('before **** after');
-      expect(redactor([secret], ['u']).printed(base64(`u:${secret}`))).toBe('****');
+      expect(createRedactor([secret]).redactMessage(`before ${secret} after`)).toBe('before **** after');
+      expect(createRedactor([secret], ['u']).redactMessage(base64(`u:${secret}`))).toBe('****');
     },
   );
 });

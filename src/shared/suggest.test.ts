@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { nearName } from './suggest.ts';
+import { suggestName } from './suggest.ts';
 
 test.each([
   ['pasword', 'password'],
@@ -13,16 +13,16 @@ test.each([
   ['xyz', undefined],
   ['', undefined],
 ])('what is meant by %j is %j', (typed, expected) => {
-  expect(nearName(typed, ['host', 'port', 'username', 'password', 'cursor_column'])).toBe(expected);
+  expect(suggestName(typed, ['host', 'port', 'username', 'password', 'cursor_column'])).toBe(expected);
 });
 
 test.each([
   ['snyc', 'sync'],
   ['sepc', 'spec'],
 ])('letters that changed places, as in %j, count more than others: %j', (typed, expected) => {
-  expect(nearName(typed, ['sync', 'spec'])).toBe(expected);
+  expect(suggestName(typed, ['sync', 'spec'])).toBe(expected);
 });
 
 test('of no names none is near', () => {
-  expect(nearName('port', [])).toBeUndefined();
+  expect(suggestName('port', [])).toBeUndefined();
 });

@@ -4,10 +4,10 @@ import type { CommandContext } from '../protocol/command-context.ts';
 import { type ConfigurationOrPath, readConfiguration } from '../protocol/configuration.ts';
 import { readJsonFile } from '../protocol/json-file.ts';
 import { log } from '../protocol/messages.ts';
-import { proxyNote } from '../protocol/network/proxy.ts';
+import { describeProxy } from '../protocol/network/proxy.ts';
 import { readStateFile } from '../protocol/state.ts';
 import { checkDatabaseOnly, check as checkSource } from './check/check.ts';
-import { ClickHouse, proxyOf, type Surroundings, urlOf } from './client/client.ts';
+import { buildUrl, ClickHouse, type ClientOptions, findConfiguredProxy } from './client/client.ts';
 import { type SourceConfiguration, sourceConfigurationSchema } from './config/schema.ts';
 import { read as readStreams } from './read/read.ts';
 import { RowLimit } from './read/row-limit.ts';
@@ -18,9 +18,9 @@ const FREED_BLOCK_BYTES = 16 * 1024 * 1024;
 
 /** Writes warnings about the table. Rejects with a ConnectorError that says why the source can't be read. */
 export async function check(context: CommandContext, config: ConfigurationOrPath): Promise<void> {
-  const warnings = await withClickHouse(context, config, 'waking', async (clickhouse, configuration) => {
-    const proxy = proxyOf(configuration);
-    if (proxy !== undefined) await context.output.write(log('INFO', proxyNote(urlOf(configuration), proxy)));
+  const warnings = await withClickHouse(context, config, 'wake-up', async (clickhouse, configuration) => {
+    const proxy = findConfiguredProxy(configuration);
+    if (proxy !== undefined) await context.output.write(log('INFO', describeProxy(buildUrl(configuration), proxy)));
     return checkSource(clickhouse, configuration, context.stop);
   });
   for (const warning of warnings) await context.output.write(log('WARN', warning));
@@ -28,7 +28,7 @@ export async function check(context: CommandContext, config: ConfigurationOrPath
 
 /** The part of `check` that reads no row of a table. Rejects with a ConnectorError as `check` does. */
 export async function checkConnection(context: CommandContext, config: ConfigurationOrPath): Promise<void> {
-  await withClickHouse(context, config, 'waking', checkDatabaseOnly);
+  await withClickHouse(context, config, 'wake-up', checkDatabaseOnly);
 }
 
 /** Writes the CATALOG; before it warnings, of streams with the same rows or when there is none. */
@@ -72,7 +72,7 @@ export async function read(
 async function withClickHouse<T>(
   context: CommandContext,
   config: ConfigurationOrPath,
-  askAgainWhen: Surroundings['askAgainWhen'],
+  retryOn: ClientOptions['retryOn'],
   use: (clickhouse: ClickHouse, configuration: SourceConfiguration) => Promise<T>,
 ): Promise<T> {
   const { output, stop } = context;
@@ -86,7 +86,7 @@ async function withClickHouse<T>(
       `The certificate of ${configuration.host}:${configuration.port} is NOT VERIFIED, as tls.verify is off. Whoever is on the way to the server may pose as it and read the password and every row. Give the server's authority in tls.ca_certificate and turn tls.verify on.`,
     );
   }
-  const clickhouse = new ClickHouse(configuration, { stop, warn, askAgainWhen });
+  const clickhouse = new ClickHouse(configuration, { stop, warn, retryOn });
   try {
     return await use(clickhouse, configuration);
   } finally {

@@ -1,6 +1,6 @@
 import { Pool } from 'undici';
 import { z } from 'zod';
-import { proxyFor } from '../../protocol/network/proxy.ts';
+import { findProxy } from '../../protocol/network/proxy.ts';
 import { redactForeign } from '../../protocol/secrets.ts';
 import { parseExact } from '../../shared/exact-json.ts';
 import type { DestinationConfiguration } from '../config/schema.ts';
@@ -89,7 +89,7 @@ export class BatchApi {
       'x-batch-project': project_key,
       'content-type': 'application/json',
     };
-    const proxy = proxyFor(url);
+    const proxy = findProxy(url);
     this.#pool = new Pool(url.origin, {
       connections: MAX_CALLS_IN_FLIGHT,
       connect: proxy === undefined ? CONNECTION : createProxyConnector(proxy, CONNECTION),

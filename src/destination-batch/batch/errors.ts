@@ -1,6 +1,6 @@
 import { errors } from 'undici';
 import { ConnectorError, codeOf, messageOf } from '../../protocol/errors.ts';
-import { NO_HTTP, networkWords } from '../../protocol/network/connection-errors.ts';
+import { describeNetworkError, NOT_HTTP } from '../../protocol/network/connection-errors.ts';
 import { ProxyError } from '../../protocol/network/proxy-tunnel.ts';
 import { destinationError } from '../errors.ts';
 import { RetryableCallError } from './retryable-call-error.ts';
@@ -66,7 +66,7 @@ export function explainConnectionError(error: unknown, address: string): Error {
   if (code.startsWith('ERR_SSL_') || code === 'EPROTO') {
     return new RetryableCallError(`TLS with ${host} failed (${code})`, options);
   }
-  const words = error instanceof errors.HTTPParserError ? NO_HTTP : networkWords(error);
+  const words = error instanceof errors.HTTPParserError ? NOT_HTTP : describeNetworkError(error);
   return NEVER_CONNECTED.has(code)
     ? new RetryableCallError(`Can't reach ${host}: ${words}`, options)
     : new RetryableCallError(

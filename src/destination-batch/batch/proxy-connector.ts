@@ -1,6 +1,6 @@
 import { buildConnector } from 'undici';
 import type { HttpProxy } from '../../protocol/network/proxy.ts';
-import { connectThrough } from '../../protocol/network/proxy-tunnel.ts';
+import { connectThroughProxy } from '../../protocol/network/proxy-tunnel.ts';
 
 /**
  * Connections to Batch through a proxy, for undici. Its own EnvHttpProxyAgent says neither which variable named the proxy
@@ -9,7 +9,7 @@ import { connectThrough } from '../../protocol/network/proxy-tunnel.ts';
 export function createProxyConnector(proxy: HttpProxy, options: buildConnector.BuildOptions): buildConnector.connector {
   const startTls = buildConnector(options);
   return (target, done) => {
-    connectThrough(proxy, target.hostname, Number(target.port || 443)).then(
+    connectThroughProxy(proxy, target.hostname, Number(target.port || 443)).then(
       (httpSocket) => startTls({ ...target, httpSocket }, done),
       (error: Error) => done(error, null),
     );

@@ -1,7 +1,7 @@
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
 import pRetry from 'p-retry';
 import { ConnectorError, codeOf, messageOf } from '../../protocol/errors.ts';
-import { environmentHttpsAgent } from '../../protocol/network/tunnel-agent.ts';
+import { createEnvironmentHttpsAgent } from '../../protocol/network/tunnel-agent.ts';
 import { redactForeign } from '../../protocol/secrets.ts';
 import type { S3Options } from '../config/rejection.ts';
 import { destinationError } from '../errors.ts';
@@ -18,7 +18,7 @@ function createRequestHandler(): NonNullable<S3ClientConfig['requestHandler']> {
     connectionTimeout: CONNECT_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     // Said although it is the default: an environment variable of Node would else turn it off in silence.
-    httpsAgent: environmentHttpsAgent() ?? { rejectUnauthorized: true },
+    httpsAgent: createEnvironmentHttpsAgent() ?? { rejectUnauthorized: true },
   };
 }
 

@@ -1,10 +1,10 @@
 import { codeOf } from '../errors.ts';
 
 /** Why an answer can't be read. */
-export const NO_HTTP = 'what answers there does not speak HTTP';
+export const NOT_HTTP = 'what answers there does not speak HTTP';
 
 /** What Node's codes of a failed connection mean. */
-const WORDS: Readonly<Record<string, string>> = {
+const REASONS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'the name does not resolve',
   EAI_AGAIN: 'the name server does not answer',
   ECONNREFUSED: 'nothing listens there (connection refused)',
@@ -20,8 +20,8 @@ const WORDS: Readonly<Record<string, string>> = {
 };
 
 /** Why a connection failed, in words for a user; undefined for a failure that is not of the network. */
-export function networkWords(error: unknown): string | undefined {
+export function describeNetworkError(error: unknown): string | undefined {
   const code = codeOf(error);
-  if (code.startsWith('HPE_')) return NO_HTTP;
-  return WORDS[code];
+  if (code.startsWith('HPE_')) return NOT_HTTP;
+  return REASONS[code];
 }

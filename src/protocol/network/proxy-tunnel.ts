@@ -2,7 +2,7 @@ import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { isIP, isIPv6, type Socket } from 'node:net';
 import { type ConnectorError, codeOf, protocolError } from '../errors.ts';
-import { networkWords } from './connection-errors.ts';
+import { describeNetworkError } from './connection-errors.ts';
 import type { HttpProxy } from './proxy.ts';
 
 /** How long a proxy may take to open a connection, in milliseconds. Its own limit for that is mostly 30 seconds or less. */
@@ -18,7 +18,7 @@ export class ProxyError extends Error {
  *
  * @throws ProxyError when trying again may help; ConnectorError (config_error) when the proxy refuses.
  */
-export function connectThrough(proxy: HttpProxy, host: string, port: number): Promise<Socket> {
+export function connectThroughProxy(proxy: HttpProxy, host: string, port: number): Promise<Socket> {
   const target = `${isIPv6(host) ? `[${host}]` : host}:${port}`;
   const { url, authorization } = proxy;
   const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(new URL(url.origin), {
@@ -41,23 +41,23 @@ export function connectThrough(proxy: HttpProxy, host: string, port: number): Pr
         return;
       }
       socket.destroy();
-      reject(proxyRefusal(proxy, target, statusCode));
+      reject(explainProxyStatus(proxy, target, statusCode));
     });
     // A proxy that does not know CONNECT may answer it as any other request, with a body.
     request.once('response', (response) => {
       response.destroy();
-      reject(proxyRefusal(proxy, target, response.statusCode ?? 0));
+      reject(explainProxyStatus(proxy, target, response.statusCode ?? 0));
     });
     request.once('timeout', () => request.destroy(Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' })));
-    request.on('error', (error) => reject(proxyUnreachable(proxy, error)));
+    request.on('error', (error) => reject(explainProxyError(proxy, error)));
     request.end();
   });
 }
 
 /** A failure to connect to a proxy. */
-export function proxyUnreachable({ address, variable }: HttpProxy, cause: unknown): ProxyError {
+export function explainProxyError({ address, variable }: HttpProxy, cause: unknown): ProxyError {
   const code = codeOf(cause);
-  const why = networkWords(cause) ?? `the connection to it failed${code === '' ? '' : ` (${code})`}`;
+  const why = describeNetworkError(cause) ?? `the connection to it failed${code === '' ? '' : ` (${code})`}`;
   return new ProxyError(
     `The proxy ${address} (${variable}) can't be reached: ${why}. Check ${variable}, or name the host in NO_PROXY to connect without the proxy.`,
     { cause },
@@ -65,7 +65,7 @@ export function proxyUnreachable({ address, variable }: HttpProxy, cause: unknow
 }
 
 /** What a proxy means by the status that it answers in place of the target. */
-export function proxyRefusal(proxy: HttpProxy, target: string, status: number): ProxyError | ConnectorError {
+export function explainProxyStatus(proxy: HttpProxy, target: string, status: number): ProxyError | ConnectorError {
   const { url, address, variable, authorization } = proxy;
   const at = `The proxy ${address} (${variable})`;
   if (status === 407) {

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { ConnectorError } from '../errors.ts';
-import { proxyCredentials, proxyFor } from './proxy.ts';
+import { findProxy, readProxyCredentials } from './proxy.ts';
 
 const PROXY = 'http://proxy.example.com:3128';
 
 function isProxied(target: string, noProxy: string): boolean {
   const environment = { HTTP_PROXY: PROXY, HTTPS_PROXY: PROXY, NO_PROXY: noProxy };
-  return proxyFor(new URL(target), environment) !== undefined;
+  return findProxy(new URL(target), environment) !== undefined;
 }
 
 describe('the variable', () => {
@@ -18,7 +18,7 @@ describe('the variable', () => {
     ['of HTTP is not that of HTTPS', 'https://a.test', { HTTP_PROXY: PROXY }, undefined],
     ['is not set', 'https://a.test', {}, undefined],
   ])('%s', (_, target, environment, variable) => {
-    const proxy = proxyFor(new URL(target), environment);
+    const proxy = findProxy(new URL(target), environment);
     expect(proxy?.variable).toBe(variable);
     expect(proxy?.address).toBe(variable && PROXY);
   });
@@ -26,7 +26,7 @@ describe('the variable', () => {
   test.each(['http://u:s3cret@', 'socks5://u:s3cret@proxy:1080', 'http://u:s3cret/x@proxy', 'proxy:port'])(
     'that holds no address of an HTTP proxy (%s) is a config_error with its name and without its value',
     (value) => {
-      const use = (): unknown => proxyFor(new URL('https://a.test'), { HTTPS_PROXY: value });
+      const use = (): unknown => findProxy(new URL('https://a.test'), { HTTPS_PROXY: value });
       expect(use).toThrow(ConnectorError);
       expect(use).toThrow(/^HTTPS_PROXY is not the address of an HTTP proxy/);
       expect(use).not.toThrow(/s3cret/);
@@ -34,7 +34,7 @@ describe('the variable', () => {
   );
 
   test('that NO_PROXY overrules may hold anything', () => {
-    expect(proxyFor(new URL('https://a.test'), { HTTPS_PROXY: 'socks5://x', NO_PROXY: 'a.test' })).toBeUndefined();
+    expect(findProxy(new URL('https://a.test'), { HTTPS_PROXY: 'socks5://x', NO_PROXY: 'a.test' })).toBeUndefined();
   });
 });
 
@@ -44,7 +44,7 @@ test.each([
   ['http://user:100%@proxy.example.com:3128', PROXY, 'user:100%'],
   ['https://[::1]:3129', 'https://[::1]:3129', undefined],
 ])('of %s the address is shown without credentials, which go into a header', (value, address, credentials) => {
-  const proxy = proxyFor(new URL('https://a.test'), { HTTPS_PROXY: value });
+  const proxy = findProxy(new URL('https://a.test'), { HTTPS_PROXY: value });
   expect(proxy).toMatchObject({ address });
   expect(proxy?.authorization).toBe(credentials && `Basic ${Buffer.from(credentials).toString('base64')}`);
 });
@@ -89,7 +89,7 @@ test.each(['http://localhost:8123', 'http://127.0.0.1:8123', 'http://127.1.2.3',
 
 test('the credentials of all proxies are known, also of one that is not used', () => {
   const environment = { https_proxy: 'http://u:p%40ss@a', HTTP_PROXY: 'v:q-ss@b:1', HTTPS_PROXY: 'http://' };
-  const { passwords, usernames } = proxyCredentials(environment);
+  const { passwords, usernames } = readProxyCredentials(environment);
   expect(passwords).toEqual(expect.arrayContaining(['p@ss', 'p%40ss', 'q-ss']));
   expect(usernames).toEqual(expect.arrayContaining(['u', 'v']));
 });

@@ -28,38 +28,41 @@ const VARIABLES: Readonly<Record<string, readonly string[]>> = {
  *
  * @throws ConnectorError (config_error) when the variable holds no address of an HTTP proxy.
  */
-export function proxyFor(target: URL, environment: Environment = process.env): HttpProxy | undefined {
-  const variable = variableFor(target.protocol, environment);
+export function findProxy(target: URL, environment: Environment = process.env): HttpProxy | undefined {
+  const variable = findVariable(target.protocol, environment);
   if (variable === undefined || isLoopback(target.hostname)) return undefined;
   if (isExcluded(target, environment.no_proxy ?? environment.NO_PROXY ?? '')) return undefined;
-  const url = parsed(environment[variable] ?? '');
+  const url = parseProxyUrl(environment[variable] ?? '');
   if (url === undefined) {
     throw protocolError(
       'proxy_invalid',
       `${variable} is not the address of an HTTP proxy. Write it as http://proxy.example.com:3128, or http://USER:PASSWORD@proxy.example.com:3128 with special characters percent-encoded (@ is %40, / is %2F), or unset it.`,
     );
   }
-  return { url, address: url.origin, variable, authorization: authorizationOf(url) };
+  return { url, address: url.origin, variable, authorization: buildAuthorization(url) };
 }
 
 /** Whether the environment names a proxy for HTTPS, which some hosts may yet be reached without. */
 export function namesHttpsProxy(environment: Environment = process.env): boolean {
-  return variableFor('https:', environment) !== undefined;
+  return findVariable('https:', environment) !== undefined;
 }
 
 /** A line for `check` to log. */
-export function proxyNote(target: URL, { address, variable }: HttpProxy): string {
+export function describeProxy(target: URL, { address, variable }: HttpProxy): string {
   return `Requests to ${target.host} go through the proxy ${address} (${variable}).`;
 }
 
 /** The credentials of the proxies that the environment names, whether they are used or not. */
-export function proxyCredentials(environment: Environment = process.env): { passwords: string[]; usernames: string[] } {
+export function readProxyCredentials(environment: Environment = process.env): {
+  passwords: string[];
+  usernames: string[];
+} {
   const urls = Object.values(VARIABLES)
     .flat()
-    .flatMap((name) => parsed(environment[name] ?? '') ?? []);
+    .flatMap((name) => parseProxyUrl(environment[name] ?? '') ?? []);
   return {
-    passwords: urls.flatMap(({ password }) => [password, decoded(password)]),
-    usernames: urls.map(({ username }) => decoded(username)),
+    passwords: urls.flatMap(({ password }) => [password, decodePercent(password)]),
+    usernames: urls.map(({ username }) => decodePercent(username)),
   };
 }
 
@@ -68,11 +71,11 @@ export function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
 }
 
-function variableFor(protocol: string, environment: Environment): string | undefined {
+function findVariable(protocol: string, environment: Environment): string | undefined {
   return VARIABLES[protocol]?.find((name) => (environment[name] ?? '').trim() !== '');
 }
 
-function parsed(value: string): URL | undefined {
+function parseProxyUrl(value: string): URL | undefined {
   const text = value.trim();
   const whole = text.includes('://') ? text : `http://${text}`;
   if (!URL.canParse(whole)) return undefined;
@@ -80,13 +83,13 @@ function parsed(value: string): URL | undefined {
   return PROXY_PROTOCOLS.has(url.protocol) ? url : undefined;
 }
 
-function authorizationOf({ username, password }: URL): string | undefined {
+function buildAuthorization({ username, password }: URL): string | undefined {
   if (username === '' && password === '') return undefined;
-  return `Basic ${Buffer.from(`${decoded(username)}:${decoded(password)}`).toString('base64')}`;
+  return `Basic ${Buffer.from(`${decodePercent(username)}:${decodePercent(password)}`).toString('base64')}`;
 }
 
 /** A % that begins no escape stands for itself. */
-function decoded(text: string): string {
+function decodePercent(text: string): string {
   try {
     return decodeURIComponent(text);
   } catch {
@@ -96,23 +99,23 @@ function decoded(text: string): string {
 
 /** Whether NO_PROXY names a target: by `*`, a name (and those below it), an address or a range such as 10.0.0.0/8. */
 function isExcluded(target: URL, noProxy: string): boolean {
-  const host = withoutBrackets(target.hostname);
+  const host = stripBrackets(target.hostname);
   const port = target.port || DEFAULT_PORTS[target.protocol];
   return noProxy
     .split(/[\s,]+/)
     .filter((entry) => entry !== '')
     .some((entry) => {
       if (entry === '*') return true;
-      const range = rangeOf(entry);
+      const range = parseRange(entry);
       if (range !== undefined) return isIP(host) !== 0 && range.check(host, isIP(host) === 6 ? 'ipv6' : 'ipv4');
       const [, name = entry, itsPort] = isIP(entry) === 0 ? (/^(.+):(\d+)$/.exec(entry) ?? []) : [];
       if (itsPort !== undefined && itsPort !== port) return false;
-      const plain = withoutBrackets(name.toLowerCase()).replace(/^\*?\./, '');
+      const plain = stripBrackets(name.toLowerCase()).replace(/^\*?\./, '');
       return host === plain || host.endsWith(`.${plain}`);
     });
 }
 
-function rangeOf(entry: string): BlockList | undefined {
+function parseRange(entry: string): BlockList | undefined {
   const [, network = '', length = ''] = /^(.+)\/(\d{1,3})$/.exec(entry) ?? [];
   const version = isIP(network);
   if (version === 0 || Number(length) > (version === 4 ? 32 : 128)) return undefined;
@@ -121,6 +124,6 @@ function rangeOf(entry: string): BlockList | undefined {
   return range;
 }
 
-function withoutBrackets(host: string): string {
+function stripBrackets(host: string): string {
   return host.replace(/^\[(.+)\]$/, '$1');
 }

@@ -3,8 +3,8 @@ import { type AgentOptions, Agent as HttpsAgent, type RequestOptions } from 'nod
 import { connect as connectTcp, isIPv6 } from 'node:net';
 import { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
-import { namesHttpsProxy, proxyFor } from './proxy.ts';
-import { connectThrough as throughProxy } from './proxy-tunnel.ts';
+import { findProxy, namesHttpsProxy } from './proxy.ts';
+import { connectThroughProxy } from './proxy-tunnel.ts';
 
 /** What opens the way to a host and port: an SSH server or a proxy. */
 export type Tunnel = { connect: (host: string, port: number) => Promise<Duplex> };
@@ -21,7 +21,7 @@ export class TunnelHttpAgent extends HttpAgent {
   }
 
   override createConnection(options: ClientRequestArgs, done?: Done): undefined {
-    connectThrough(this.#tunnel, options, (socket) => socket, done);
+    connectThroughTunnel(this.#tunnel, options, (socket) => socket, done);
   }
 }
 
@@ -38,22 +38,22 @@ export class TunnelHttpsAgent extends HttpsAgent {
   override createConnection(options: RequestOptions, done?: Done): undefined {
     const { host, servername } = options;
     const name = { ...(host == null ? {} : { host }), ...(servername === undefined ? {} : { servername }) };
-    connectThrough(this.#tunnel, options, (socket) => connectTls({ ...this.options, ...name, socket }), done);
+    connectThroughTunnel(this.#tunnel, options, (socket) => connectTls({ ...this.options, ...name, socket }), done);
   }
 }
 
 /** HTTPS to any host, through the proxy that the environment names for it; undefined when it names none. */
-export function environmentHttpsAgent(): HttpsAgent | undefined {
+export function createEnvironmentHttpsAgent(): HttpsAgent | undefined {
   if (!namesHttpsProxy()) return undefined;
   const connect: Tunnel['connect'] = async (host, port) => {
-    const proxy = proxyFor(new URL(`https://${isIPv6(host) ? `[${host}]` : host}:${port}`));
-    return proxy === undefined ? connectTcp(port, host) : throughProxy(proxy, host, port);
+    const proxy = findProxy(new URL(`https://${isIPv6(host) ? `[${host}]` : host}:${port}`));
+    return proxy === undefined ? connectTcp(port, host) : connectThroughProxy(proxy, host, port);
   };
   // Said although it is the default: an environment variable of Node would else turn it off in silence.
   return new TunnelHttpsAgent({ connect }, { keepAlive: true, maxSockets: 50, rejectUnauthorized: true });
 }
 
-function connectThrough(
+function connectThroughTunnel(
   tunnel: Tunnel,
   { host, port }: { host?: string | null | undefined; port?: number | string | null | undefined },
   dress: (socket: Duplex) => Duplex,

@@ -1,5 +1,5 @@
 /** The first of some warnings. When there are more, the last one says so. */
-export function atMost(most: number, warnings: readonly string[]): string[] {
+export function limitWarnings(most: number, warnings: readonly string[]): string[] {
   if (warnings.length <= most) return [...warnings];
   return [
     ...warnings.slice(0, most),

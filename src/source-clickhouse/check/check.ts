@@ -5,25 +5,25 @@ import type { SourceConfiguration } from '../config/schema.ts';
 import { sourceError } from '../errors/codes.ts';
 import { findMissingColumns, listRequiredColumns, listTables, type Table } from '../schema/table.ts';
 import { quoteIdentifier } from '../sql.ts';
-import { type Offer, offeredStreams } from '../streams/offered-streams.ts';
-import { refuseUnreadable, unreadableText } from '../streams/unreadable-engine.ts';
-import { atMost } from './at-most.ts';
-import { misspeltCursor } from './misspelt-cursor.ts';
+import { listStreams, type StreamList } from '../streams/list-streams.ts';
+import { explainUnreadable, refuseUnreadable } from '../streams/unreadable-engine.ts';
+import { limitWarnings } from './at-most.ts';
+import { suggestCursor } from './misspelt-cursor.ts';
 import { proposeView } from './suggestions.ts';
-import { ofStream, tryRow } from './try-row.ts';
-import { tableWarnings } from './warnings.ts';
+import { nameStream, tryRow } from './try-row.ts';
+import { findTableWarnings } from './warnings.ts';
 
 /** How long `check` waits for the first row of a stream, in milliseconds, and for those of all streams together. */
-const ROW_PATIENCE_MS = 10_000;
-const ALL_ROWS_PATIENCE_MS = 60_000;
+const ROW_TIMEOUT_MS = 10_000;
+const ALL_ROWS_TIMEOUT_MS = 60_000;
 
 /** Of warnings, so many are given. */
-const MOST_WARNINGS = 20;
+const MAX_WARNINGS = 20;
 
 /** How long things may take, in milliseconds. */
-export type Patience = { ofRowMs: number; ofAllRowsMs: number };
+export type Timeouts = { rowMs: number; allRowsMs: number };
 
-const PATIENCE: Patience = { ofRowMs: ROW_PATIENCE_MS, ofAllRowsMs: ALL_ROWS_PATIENCE_MS };
+const TIMEOUTS: Timeouts = { rowMs: ROW_TIMEOUT_MS, allRowsMs: ALL_ROWS_TIMEOUT_MS };
 
 /**
  * Proves that `read` would work: connects, looks at database, tables and columns, and reads the first row of
@@ -38,45 +38,48 @@ export async function check(
   clickhouse: ClickHouse,
   configuration: SourceConfiguration,
   stop: AbortSignal,
-  patience: Patience = PATIENCE,
+  timeouts: Timeouts = TIMEOUTS,
 ): Promise<string[]> {
   const { table } = configuration;
   await checkDatabase(clickhouse, configuration);
   const { streams, warnings } =
     table === undefined
-      ? await anyOffered(clickhouse, configuration)
-      : { streams: [await named(clickhouse, configuration, table)], warnings: [] };
+      ? await findStreams(clickhouse, configuration)
+      : { streams: [await checkTable(clickhouse, configuration, table)], warnings: [] };
   const notes = [...warnings];
   const untried: string[] = [];
   let wasSlow = false;
-  const end = performance.now() + patience.ofAllRowsMs;
+  const end = performance.now() + timeouts.allRowsMs;
   for (const stream of streams) {
     if (performance.now() >= end) {
       untried.push(stream.name);
       continue;
     }
-    const tried = await tryRow(clickhouse, stream, configuration, { stop, patienceMs: patience.ofRowMs }).catch(
+    const tried = await tryRow(clickhouse, stream, configuration, { stop, timeoutMs: timeouts.rowMs }).catch(
       (error: unknown) => {
         // The query that was left may still run, and a user may be allowed one at a time.
         if (wasSlow && isBusy(error)) return 'busy' as const;
-        throw table === undefined ? ofStream(stream.name, error) : error;
+        throw table === undefined ? nameStream(stream.name, error) : error;
       },
     );
-    if (stop.aborted) throw stopped();
+    if (stop.aborted) throw createStoppedError();
     if (tried === 'busy') {
       untried.push(stream.name);
       continue;
     }
     if (tried === 'slow') {
       wasSlow = true;
-      notes.push(slow(stream.name, configuration.cursor_column, patience.ofRowMs));
+      notes.push(describeSlowStream(stream.name, configuration.cursor_column, timeouts.rowMs));
       // What is looked at for the warnings would take as long.
       continue;
     }
     // One more than are shown, so that it is known that there are more.
-    if (notes.length <= MOST_WARNINGS) notes.push(...(await tableWarnings(clickhouse, stream, configuration)));
+    if (notes.length <= MAX_WARNINGS) notes.push(...(await findTableWarnings(clickhouse, stream, configuration)));
   }
-  return [...(untried.length === 0 ? [] : [notTried(untried, streams.length)]), ...atMost(MOST_WARNINGS, notes)];
+  return [
+    ...(untried.length === 0 ? [] : [describeUntried(untried, streams.length)]),
+    ...limitWarnings(MAX_WARNINGS, notes),
+  ];
 }
 
 /**
@@ -86,7 +89,7 @@ export async function check(
  */
 export async function checkDatabaseOnly(clickhouse: ClickHouse, configuration: SourceConfiguration): Promise<void> {
   await checkDatabase(clickhouse, configuration);
-  await anyOffered(clickhouse, configuration);
+  await findStreams(clickhouse, configuration);
 }
 
 function isBusy(error: unknown): boolean {
@@ -107,18 +110,18 @@ async function checkDatabase(clickhouse: ClickHouse, { database, username }: Sou
 }
 
 /** What the database offers, which is at least one stream. */
-async function anyOffered(clickhouse: ClickHouse, configuration: SourceConfiguration): Promise<Offer> {
-  const offer = await offeredStreams(clickhouse, configuration);
-  if (offer.streams.length === 0) throw nothingFits(offer, configuration);
-  return offer;
+async function findStreams(clickhouse: ClickHouse, configuration: SourceConfiguration): Promise<StreamList> {
+  const list = await listStreams(clickhouse, configuration);
+  if (list.streams.length === 0) throw explainNoStreams(list, configuration);
+  return list;
 }
 
-function nothingFits(
-  { tables, unreadable }: Offer,
+function explainNoStreams(
+  { tables, unreadable }: StreamList,
   { database, username, cursor_column }: SourceConfiguration,
 ): ConnectorError {
   const [first] = unreadable;
-  if (first !== undefined) return sourceError('table_unreadable', unreadableText(first));
+  if (first !== undefined) return sourceError('table_unreadable', explainUnreadable(first));
   const seen =
     tables.length === 0
       ? `none at all`
@@ -127,11 +130,11 @@ function nothingFits(
           .slice(0, 10)
           .join(', ');
   const none = `No table or view in the database "${database}" has the columns ${listRequiredColumns(cursor_column).join(', ')}; "${username}" sees: ${seen}`;
-  const misspelt = tables.find((table) => misspeltCursor(table, cursor_column) !== undefined);
+  const misspelt = tables.find((table) => suggestCursor(table, cursor_column) !== undefined);
   if (misspelt !== undefined) {
     return sourceError(
       'columns_missing',
-      `${none}. "cursor_column" may be misspelt: there is "${misspeltCursor(misspelt, cursor_column)}" in "${misspelt.name}". Name that.`,
+      `${none}. "cursor_column" may be misspelt: there is "${suggestCursor(misspelt, cursor_column)}" in "${misspelt.name}". Name that.`,
     );
   }
   const proposal = tables[0] === undefined ? '' : ` A view to start from: ${proposeView(tables[0], cursor_column)}`;
@@ -141,7 +144,7 @@ function nothingFits(
   );
 }
 
-async function named(
+async function checkTable(
   clickhouse: ClickHouse,
   { database, cursor_column }: SourceConfiguration,
   name: string,
@@ -160,7 +163,7 @@ async function named(
   const missing = findMissingColumns(table, cursor_column);
   if (missing.length === 0) return table;
   const lacks = `"${name}" lacks the column${missing.length > 1 ? 's' : ''} ${missing.join(', ')}, or the user may not read ${missing.length > 1 ? 'them' : 'it'}`;
-  const cursor = misspeltCursor(table, cursor_column);
+  const cursor = suggestCursor(table, cursor_column);
   if (cursor !== undefined) {
     throw sourceError('columns_missing', `${lacks}. "cursor_column" may be misspelt: there is "${cursor}". Name that.`);
   }
@@ -170,15 +173,15 @@ async function named(
   );
 }
 
-function slow(name: string, cursorColumn: string, patienceMs: number): string {
-  return `The first row of "${name}" did not arrive within ${patienceMs / 1_000} seconds, so check did not wait for it. ClickHouse sorts the rows by ${cursorColumn} before it returns the first one, in each run. Make ${cursorColumn} the first column of ORDER BY of the table.`;
+function describeSlowStream(name: string, cursorColumn: string, timeoutMs: number): string {
+  return `The first row of "${name}" did not arrive within ${timeoutMs / 1_000} seconds, so check did not wait for it. ClickHouse sorts the rows by ${cursorColumn} before it returns the first one, in each run. Make ${cursorColumn} the first column of ORDER BY of the table.`;
 }
 
-function notTried(names: readonly string[], all: number): string {
+function describeUntried(names: readonly string[], all: number): string {
   const others = names.length - 1;
   return `${names.length} of ${all} streams were not tried, as their first rows, or those of others, take too long: "${names[0]}"${others === 0 ? '' : ` and ${others} more`}. To check one of them, name it in "table".`;
 }
 
-function stopped(): ConnectorError {
+function createStoppedError(): ConnectorError {
   return sourceError('clickhouse_cut_off', 'The check was stopped by a signal before its end. Run it again.');
 }

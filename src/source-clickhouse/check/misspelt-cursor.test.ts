@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { parseClickHouseType } from '../schema/clickhouse-type.ts';
-import { misspeltCursor } from './misspelt-cursor.ts';
+import { suggestCursor } from './misspelt-cursor.ts';
 
 test.each<[string, Record<string, string>, string, string | undefined]>([
   ['one letter is missing', { inserted_at: 'DateTime', event_time: 'DateTime' }, 'insertd_at', 'inserted_at'],
@@ -15,10 +15,10 @@ test.each<[string, Record<string, string>, string, string | undefined]>([
     name: 'events',
     columns: Object.entries(all).map(([name, type]) => ({ name, type: parseClickHouseType(type) })),
   };
-  expect(misspeltCursor(table, cursor)).toBe(expected);
+  expect(suggestCursor(table, cursor)).toBe(expected);
 });
 
 test('a table that lacks other columns needs a view all the same', () => {
   const columns = ['custom_id', 'inserted_at'].map((name) => ({ name, type: parseClickHouseType('String') }));
-  expect(misspeltCursor({ database: 'shop', name: 'events', columns }, 'insertd_at')).toBeUndefined();
+  expect(suggestCursor({ database: 'shop', name: 'events', columns }, 'insertd_at')).toBeUndefined();
 });

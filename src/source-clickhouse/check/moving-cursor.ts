@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { ClickHouse } from '../client/client.ts';
-import { rowsOrNone } from '../client/rows-or-none.ts';
+import { tryRows } from '../client/rows-or-none.ts';
 import { readTimeWindow } from '../query/time-window.ts';
 import { unwrapType } from '../schema/clickhouse-type.ts';
 import { createCursorCodec } from '../schema/cursor.ts';
@@ -25,7 +25,11 @@ const stampsRow = z.object({ rows: z.coerce.number(), first: z.string() });
  *
  * Rows with a stamp later than a look at the clock are rare. If there are some, they keep their stamps until a second look.
  */
-export async function movingCursor(clickhouse: ClickHouse, table: Table, cursor: Column): Promise<string | undefined> {
+export async function findMovingCursor(
+  clickhouse: ClickHouse,
+  table: Table,
+  cursor: Column,
+): Promise<string | undefined> {
   const type = unwrapType(cursor.type);
   const codec = createCursorCodec(cursor.type);
   const clock = await readTimeWindow(clickhouse, cursor.type, { lookback_seconds: 0, cursor_lag_seconds: 0 });
@@ -40,17 +44,17 @@ export async function movingCursor(clickhouse: ClickHouse, table: Table, cursor:
       { now: codec.toParameter(clock.now) },
       stampsRow,
     );
-    return (await rowsOrNone(query)).at(0);
+    return (await tryRows(query)).at(0);
   };
   const before = await stamps();
   if (before === undefined || before.rows === 0) return undefined;
   await sleep(1000 / 10 ** type.precision + AFTER_TICK_MS);
   const after = await stamps();
   if (after === undefined || after.rows < before.rows || after.first === before.first) return undefined;
-  return `${cursor.name} of "${table.name}" is another one at each read for ${before.rows} ${before.rows === 1 ? 'row' : 'rows'}: the time of the query. Each run takes them for new rows and sends them again, or never reads them if "lookback_seconds" is 0. ${storeCursor(table, cursor.name)}`;
+  return `${cursor.name} of "${table.name}" is another one at each read for ${before.rows} ${before.rows === 1 ? 'row' : 'rows'}: the time of the query. Each run takes them for new rows and sends them again, or never reads them if "lookback_seconds" is 0. ${adviseStoredCursor(table, cursor.name)}`;
 }
 
 /** How a cursor is stored that is computed at each read. */
-export function storeCursor({ database, name }: Pick<Table, 'database' | 'name'>, cursorColumn: string): string {
+export function adviseStoredCursor({ database, name }: Pick<Table, 'database' | 'name'>, cursorColumn: string): string {
   return `If the column was added to a table with rows, store its values: ALTER TABLE ${quoteIdentifier(database)}.${quoteIdentifier(name)} MATERIALIZE COLUMN ${quoteIdentifier(cursorColumn)}. If a view computes it, as with now(), select a stored column in its place.`;
 }

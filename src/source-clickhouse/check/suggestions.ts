@@ -6,7 +6,7 @@ import { quoteIdentifier } from '../sql.ts';
 const OF_INSERTION = /insert|ingest|load|receiv/i;
 
 /** Which of a table's own columns may stand for one that it lacks. */
-function mayStandFor(required: string, { name, type }: Column): boolean {
+function isCandidate(required: string, { name, type }: Column): boolean {
   switch (required) {
     case 'custom_id':
       return /^(user|customer|profile|account|member|contact|client)_?id$/i.test(name);
@@ -27,13 +27,13 @@ export function proposeView(table: Table, cursorColumn: string): string {
   const required = listRequiredColumns(cursorColumn).map((name) => {
     taken.add(name);
     if (!missing.includes(name)) return quoteIdentifier(name);
-    const candidates = table.columns.filter((column) => !taken.has(column.name) && mayStandFor(name, column));
+    const candidates = table.columns.filter((column) => !taken.has(column.name) && isCandidate(name, column));
     // Of several times one that tells of the row: by that of the event, a row that comes late is not read.
     const candidate = candidates.find((column) => OF_INSERTION.test(column.name)) ?? candidates[0];
-    if (candidate === undefined) return `<your column> AS ${alias(name)}`;
+    if (candidate === undefined) return `<your column> AS ${quoteAlias(name)}`;
     taken.add(candidate.name);
     const value = quoteIdentifier(candidate.name);
-    return `${name === 'custom_id' ? `toString(${value})` : value} AS ${alias(name)}`;
+    return `${name === 'custom_id' ? `toString(${value})` : value} AS ${quoteAlias(name)}`;
   });
   const others = table.columns.filter(({ name }) => !taken.has(name)).map(({ name }) => quoteIdentifier(name));
   const view = `${quoteIdentifier(table.database)}.${quoteIdentifier(`${table.name}_for_batch`)}`;
@@ -42,6 +42,6 @@ export function proposeView(table: Table, cursorColumn: string): string {
 }
 
 /** Quoted only if need be: the statement is for people. */
-function alias(name: string): string {
+function quoteAlias(name: string): string {
   return /^[A-Za-z_]\w*$/.test(name) ? name : quoteIdentifier(name);
 }

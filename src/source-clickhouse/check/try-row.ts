@@ -16,14 +16,14 @@ export type Tried = 'readable' | 'slow';
  * Asks for the first row of a table by the query of `read`, and takes the answer as `read` does. Nothing is asked again.
  *
  * @param stop leaves the answer.
- * @param patienceMs how long the row is waited for, in milliseconds.
+ * @param timeoutMs how long the row is waited for, in milliseconds.
  * @throws ConnectorError when `read` would fail at this row, or before it.
  */
 export async function tryRow(
   clickhouse: ClickHouse,
   table: Table,
   configuration: SourceConfiguration,
-  { stop, patienceMs }: { stop: AbortSignal; patienceMs: number },
+  { stop, timeoutMs }: { stop: AbortSignal; timeoutMs: number },
 ): Promise<Tried> {
   const selection = createSelection(
     { name: table.name, namespace: table.database },
@@ -33,7 +33,7 @@ export async function tryRow(
   );
   // Not AbortSignal.timeout, which a garbage collection takes away when only another signal refers to it (Node 20).
   const patience = new AbortController();
-  const timer = setTimeout(() => patience.abort(), patienceMs);
+  const timer = setTimeout(() => patience.abort(), timeoutMs);
   const leave = AbortSignal.any([stop, patience.signal]);
   const source = { ...createRowSource(clickhouse, selection, 1, 0, () => {}), isTransient: () => false };
   try {
@@ -47,9 +47,9 @@ export async function tryRow(
 }
 
 /** The failure to read one of several streams, which says which one it is. */
-export function ofStream(name: string, failure: unknown): unknown {
-  if (!(failure instanceof ConnectorError)) return failure;
-  const { code, failureType, message, internalMessage, page, stackTrace, cause } = failure;
+export function nameStream(name: string, error: unknown): unknown {
+  if (!(error instanceof ConnectorError)) return error;
+  const { code, failureType, message, internalMessage, page, stackTrace, cause } = error;
   return new ConnectorError(
     { code, failureType },
     `The stream "${name}" can't be read; to read only another one, name it in "table". ${message}`,

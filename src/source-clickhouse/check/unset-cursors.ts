@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ClickHouse } from '../client/client.ts';
-import { rowsOrNone } from '../client/rows-or-none.ts';
+import { tryRows } from '../client/rows-or-none.ts';
 import { isNullable, unwrapType } from '../schema/clickhouse-type.ts';
 import type { Column, Table } from '../schema/table.ts';
 import { quoteIdentifier } from '../sql.ts';
@@ -16,11 +16,15 @@ const sizeRow = z.object({ total_rows: z.coerce.number().nullable() });
  * have the zero of its type, 1970-01-01, which every state has passed. Undefined when there are none, and for a cursor that
  * is not a time, as its zero may be meant.
  */
-export async function unsetCursors(clickhouse: ClickHouse, table: Table, cursor: Column): Promise<string | undefined> {
+export async function findUnsetCursors(
+  clickhouse: ClickHouse,
+  table: Table,
+  cursor: Column,
+): Promise<string | undefined> {
   if (!canBeUnset(cursor)) return undefined;
   const column = quoteIdentifier(cursor.name);
   const from = `${quoteIdentifier(table.database)}.${quoteIdentifier(table.name)}`;
-  const [count] = await rowsOrNone(
+  const [count] = await tryRows(
     clickhouse.rows(
       `SELECT count() AS looked_at, countIf(value = defaultValueOfArgumentType(value)) AS rows FROM (SELECT ${column} AS value FROM ${from} LIMIT ${MAX_ROWS_TO_COUNT})`,
       {},
@@ -34,13 +38,13 @@ export async function unsetCursors(clickhouse: ClickHouse, table: Table, cursor:
 }
 
 /** The same for each run, which does without it for a view, and for a table that is too large to be counted. */
-export async function unsetCursorsOfSmallTable(
+export async function findUnsetCursorsOfSmallTable(
   clickhouse: ClickHouse,
   table: Table,
   cursor: Column,
 ): Promise<string | undefined> {
   if (!canBeUnset(cursor)) return undefined;
-  const [size] = await rowsOrNone(
+  const [size] = await tryRows(
     clickhouse.rows(
       'SELECT total_rows FROM system.tables WHERE database = {database:String} AND name = {table:String}',
       { database: table.database, table: table.name },
@@ -48,7 +52,7 @@ export async function unsetCursorsOfSmallTable(
     ),
   );
   if (size?.total_rows == null || size.total_rows > MAX_ROWS_TO_COUNT) return undefined;
-  return unsetCursors(clickhouse, table, cursor);
+  return findUnsetCursors(clickhouse, table, cursor);
 }
 
 function canBeUnset({ type }: Column): boolean {

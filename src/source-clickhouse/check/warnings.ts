@@ -5,8 +5,8 @@ import { isNullable, unwrapType } from '../schema/clickhouse-type.ts';
 import type { Table } from '../schema/table.ts';
 import { quoteIdentifier } from '../sql.ts';
 import { MAX_EMITTED_ROWS } from '../state/emitted-rows.ts';
-import { movingCursor } from './moving-cursor.ts';
-import { MAX_ROWS_TO_COUNT, unsetCursors } from './unset-cursors.ts';
+import { findMovingCursor } from './moving-cursor.ts';
+import { findUnsetCursors, MAX_ROWS_TO_COUNT } from './unset-cursors.ts';
 
 /** A column that Batch takes as an attribute, with Cloud Sync's prefixes for dates and URLs (its page, 1.4). */
 const ATTRIBUTE_COLUMN = /^(date__|url__)?[a-z0-9_]{1,30}$/i;
@@ -15,7 +15,7 @@ const tableRow = z.object({ engine: z.string(), sorting_key: z.string(), total_r
 const countRow = z.object({ rows: z.coerce.number() });
 
 /** What makes a table that can be read lose, double or slow down events all the same. One sentence or two each. */
-export async function tableWarnings(
+export async function findTableWarnings(
   clickhouse: ClickHouse,
   table: Table,
   { cursor_column, use_final }: SourceConfiguration,
@@ -26,25 +26,25 @@ export async function tableWarnings(
     tableRow,
   );
   const cursor = table.columns.find(({ name }) => name === cursor_column);
-  const unset = cursor && (await unsetCursors(clickhouse, table, cursor));
+  const unset = cursor && (await findUnsetCursors(clickhouse, table, cursor));
   const isSmall = facts?.total_rows != null && facts.total_rows <= MAX_ROWS_TO_COUNT;
   return [
-    ...(await nullCursors(clickhouse, table, cursor_column)),
+    ...(await findNullCursors(clickhouse, table, cursor_column)),
     ...(unset === undefined ? [] : [unset]),
-    ...(await unstoredCursor(clickhouse, table, cursor_column)),
-    ...coarseCursor(table, cursor_column),
-    ...(facts === undefined ? [] : await mergedRows(clickhouse, table, facts, isSmall, use_final)),
-    ...(facts === undefined ? [] : sortedByOther(table, facts, cursor_column)),
-    ...oddColumns(table, cursor_column),
+    ...(await findUnstoredCursor(clickhouse, table, cursor_column)),
+    ...findCoarseCursor(table, cursor_column),
+    ...(facts === undefined ? [] : await findMergedRows(clickhouse, table, facts, isSmall, use_final)),
+    ...(facts === undefined ? [] : findOtherSorting(table, facts, cursor_column)),
+    ...findOddColumns(table, cursor_column),
   ];
 }
 
-async function nullCursors(clickhouse: ClickHouse, table: Table, cursorColumn: string): Promise<string[]> {
+async function findNullCursors(clickhouse: ClickHouse, table: Table, cursorColumn: string): Promise<string[]> {
   const cursor = table.columns.find(({ name }) => name === cursorColumn);
   if (cursor === undefined || !isNullable(cursor.type)) return [];
-  const rows = await count(
+  const rows = await countRows(
     clickhouse,
-    `SELECT countIf(isNull(${quoteIdentifier(cursorColumn)})) AS rows FROM ${from(table)}`,
+    `SELECT countIf(isNull(${quoteIdentifier(cursorColumn)})) AS rows FROM ${qualifyName(table)}`,
   );
   if (rows === 0) return [];
   return [
@@ -52,14 +52,14 @@ async function nullCursors(clickhouse: ClickHouse, table: Table, cursorColumn: s
   ];
 }
 
-async function unstoredCursor(clickhouse: ClickHouse, table: Table, cursorColumn: string): Promise<string[]> {
+async function findUnstoredCursor(clickhouse: ClickHouse, table: Table, cursorColumn: string): Promise<string[]> {
   const cursor = table.columns.find(({ name }) => name === cursorColumn);
-  const warning = cursor === undefined ? undefined : await movingCursor(clickhouse, table, cursor);
+  const warning = cursor === undefined ? undefined : await findMovingCursor(clickhouse, table, cursor);
   return warning === undefined ? [] : [warning];
 }
 
 /** A cursor that does not tell when a row was inserted, so that rows which appear late can't be waited for. */
-function coarseCursor(table: Table, cursorColumn: string): string[] {
+function findCoarseCursor(table: Table, cursorColumn: string): string[] {
   const type = table.columns.find(({ name }) => name === cursorColumn)?.type;
   switch (type && unwrapType(type).kind) {
     case 'integer':
@@ -77,7 +77,7 @@ function coarseCursor(table: Table, cursorColumn: string): string[] {
 }
 
 /** Engines that merge rows keep one of those that share the sorting key, whether they are the same event or not. */
-async function mergedRows(
+async function findMergedRows(
   clickhouse: ClickHouse,
   table: Table,
   { engine, sorting_key }: z.output<typeof tableRow>,
@@ -88,7 +88,10 @@ async function mergedRows(
   const advice = 'Add a column to the sorting key that is different for each event, or use a MergeTree.';
   const seen = `"${table.name}" is a ${engine}, which merges rows that share the sorting key (${sorting_key})`;
   if (!isSmall) return [`${seen}. If two events can share it, one of them vanishes. ${advice}`];
-  const rows = await count(clickhouse, `SELECT count() - uniqExact(tuple(${sorting_key})) AS rows FROM ${from(table)}`);
+  const rows = await countRows(
+    clickhouse,
+    `SELECT count() - uniqExact(tuple(${sorting_key})) AS rows FROM ${qualifyName(table)}`,
+  );
   if (rows === 0) return [];
   const until = useFinal
     ? 'They are not read, as FINAL is asked for.'
@@ -96,7 +99,7 @@ async function mergedRows(
   return [`${seen}, and ${rows} ${rows === 1 ? 'row shares' : 'rows share'} it with another one. ${until} ${advice}`];
 }
 
-function sortedByOther(
+function findOtherSorting(
   table: Table,
   { engine, sorting_key }: z.output<typeof tableRow>,
   cursorColumn: string,
@@ -109,7 +112,7 @@ function sortedByOther(
   ];
 }
 
-function oddColumns(table: Table, cursorColumn: string): string[] {
+function findOddColumns(table: Table, cursorColumn: string): string[] {
   const attributes = table.columns.filter(({ name }) => name !== cursorColumn);
   const unnamed = attributes.filter(({ name }) => !ATTRIBUTE_COLUMN.test(name)).map(({ name }) => `"${name}"`);
   const arrays = attributes.filter(({ type }) => unwrapType(type).kind === 'array').map(({ name }) => `"${name}"`);
@@ -127,11 +130,11 @@ function oddColumns(table: Table, cursorColumn: string): string[] {
   ];
 }
 
-async function count(clickhouse: ClickHouse, query: string): Promise<number> {
+async function countRows(clickhouse: ClickHouse, query: string): Promise<number> {
   const [row] = await clickhouse.rows(query, {}, countRow);
   return row?.rows ?? 0;
 }
 
-function from({ database, name }: Table): string {
+function qualifyName({ database, name }: Table): string {
   return `${quoteIdentifier(database)}.${quoteIdentifier(name)}`;
 }

@@ -8,7 +8,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { afterEach, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { sourceConfigurationSchema } from '../config/schema.ts';
-import { ClickHouse, proxyOf, type Surroundings } from './client.ts';
+import { ClickHouse, type ClientOptions, findConfiguredProxy } from './client.ts';
 
 let server: Server | undefined;
 let clickhouse: ClickHouse | undefined;
@@ -52,7 +52,7 @@ function afterLookUp(answer: Answer, settings: string): Answer {
 async function connected(
   answer: Answer,
   configuration: { username?: string; password?: string } = {},
-  surroundings: Partial<Surroundings> = { retryTimeMs: 0 },
+  options: Partial<ClientOptions> = { retryTimeMs: 0 },
 ): Promise<{ clickhouse: ClickHouse; requests: Request[]; port: number }> {
   const requests: Request[] = [];
   server = createServer(async (incoming, response) => {
@@ -64,10 +64,7 @@ async function connected(
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  clickhouse = new ClickHouse(
-    sourceConfigurationSchema.parse({ host: '127.0.0.1', port, ...configuration }),
-    surroundings,
-  );
+  clickhouse = new ClickHouse(sourceConfigurationSchema.parse({ host: '127.0.0.1', port, ...configuration }), options);
   return { clickhouse, requests, port };
 }
 
@@ -153,13 +150,13 @@ describe('rows', () => {
     ['JSON that was cut', '{"meta":[],"data":[{"n":"secret'],
   ])('of another form after answers of ClickHouse may pass, and are not shown: %s', async (_, body) => {
     const { clickhouse } = await connected(afterLookUp((response) => response.end(body), FIXED));
-    const failure = await clickhouse.rows('SELECT n', {}, row).catch((error: unknown) => error);
-    expect(failure).toMatchObject({
+    const error = await clickhouse.rows('SELECT n', {}, row).catch((cause: unknown) => cause);
+    expect(error).toMatchObject({
       code: 'clickhouse_cut_off',
       failureType: 'transient_error',
       message: expect.stringMatching(/^127\.0\.0\.1:\d+ answered a query with something that is not ClickHouse's/),
     });
-    expect(JSON.stringify(failure)).not.toContain('secret');
+    expect(JSON.stringify(error)).not.toContain('secret');
   });
 
   test('whose answer ends with an error in place of JSON have its reason', async () => {
@@ -210,11 +207,11 @@ describe('rows', () => {
 });
 
 /** Answers of a server that wakes: the first ones are of this kind, the last one is right. */
-function waking(failures: number, fail: (response: ServerResponse) => void): Answer {
+function waking(errors: number, fail: (response: ServerResponse) => void): Answer {
   let asked = 0;
   return (response, request) => {
     asked += 1;
-    if (asked <= failures) fail(response);
+    if (asked <= errors) fail(response);
     else good(response, request);
   };
 }
@@ -232,8 +229,8 @@ test.each([
   [429, 'limits for user "reader" are exceeded', 'clickhouse_busy', 'transient_error'],
 ])('a proxy that answers %i in the place of the server is a failure of its kind', async (status, body, code, type) => {
   const { clickhouse } = await connected((response) => response.writeHead(status).end(body));
-  const failure = await clickhouse.rows('SELECT n', {}, row).catch((error: unknown) => error);
-  expect(failure).toMatchObject({
+  const error = await clickhouse.rows('SELECT n', {}, row).catch((cause: unknown) => cause);
+  expect(error).toMatchObject({
     code,
     failureType: type,
     message: expect.stringMatching(new RegExp(`^A proxy at 127\\.0\\.0\\.1:\\d+ .+HTTP ${status}`)),
@@ -260,7 +257,7 @@ describe('a server that wakes', () => {
   });
 
   test('and stands behind a proxy is asked again by check, too', async () => {
-    const { clickhouse } = await connected(waking(3, unavailable), {}, { ...QUICK, askAgainWhen: 'waking' });
+    const { clickhouse } = await connected(waking(3, unavailable), {}, { ...QUICK, retryOn: 'wake-up' });
     expect(await clickhouse.rows('SELECT n', {}, row)).toEqual([{ n: 1 }]);
   });
 
@@ -316,7 +313,7 @@ describe('a server that says nothing after the signal to end', () => {
     ['more than the beginning', afterLookUp((response) => response.write('{"meta": ['), FIXED)],
   ])('%s is left soon', async (_, answer) => {
     const stop = new AbortController();
-    const surroundings = { stop: stop.signal, stopPatienceMs: 20, retryTimeMs: 60_000 };
+    const options = { stop: stop.signal, shutdownGraceMs: 20, retryTimeMs: 60_000 };
     const { clickhouse } = await connected(
       (response, request) => {
         if (request.body.startsWith('KILL QUERY')) response.end();
@@ -324,7 +321,7 @@ describe('a server that says nothing after the signal to end', () => {
         setImmediate(() => stop.abort());
       },
       {},
-      surroundings,
+      options,
     );
     const asked = clickhouse.rows('SELECT 1', {}, row);
     await expect(asked).rejects.toThrow('no answer within 0.02 seconds after the signal to end');
@@ -333,9 +330,9 @@ describe('a server that says nothing after the signal to end', () => {
   });
 });
 
-describe.each(['waking', 'transient'] as const)(
+describe.each(['wake-up', 'transient'] as const)(
   'a service that is not ClickHouse is refused at once (%s):',
-  (askAgainWhen) => {
+  (retryOn) => {
     test.each<[string, Answer, number]>([
       ['a page', (response) => response.end('<html>Welcome</html>'), 200],
       ['another JSON', (response) => response.end('{"data":{"id":1}}'), 200],
@@ -347,7 +344,7 @@ describe.each(['waking', 'transient'] as const)(
       const { clickhouse, requests } = await connected(
         answer,
         {},
-        { askAgainWhen, retryTimeMs: 60_000, firstRetryMs: 60_000 },
+        { retryOn, retryTimeMs: 60_000, firstRetryMs: 60_000 },
       );
       await expect(clickhouse.rows('SELECT n', {}, row)).rejects.toMatchObject({
         code: 'clickhouse_not_spoken',
@@ -447,7 +444,7 @@ describe('a host or port that may be wrong is told at once by check:', () => {
     const { clickhouse, requests } = await connected(
       answer,
       {},
-      { askAgainWhen: 'waking', retryTimeMs: 60_000, firstRetryMs: 60_000 },
+      { retryOn: 'wake-up', retryTimeMs: 60_000, firstRetryMs: 60_000 },
     );
     before(server);
     await expect(clickhouse.rows('SELECT n', {}, row)).rejects.toMatchObject({ name: 'ConnectorError' });
@@ -508,7 +505,7 @@ describe('bytes', () => {
     );
     const stream = await clickhouse.bytes('SELECT 1', {}, running());
     const error: unknown = await text(stream).catch((thrown: unknown) => thrown);
-    expect(clickhouse.failure(error)).toMatchObject({ name: 'ConnectorError', failureType: 'transient_error' });
+    expect(clickhouse.explainError(error)).toMatchObject({ name: 'ConnectorError', failureType: 'transient_error' });
   });
 
   test('are no longer taken when the signal comes, also while the server is silent', async () => {
@@ -611,7 +608,7 @@ test('with an SSH tunnel no proxy is used, as host and port are those that the S
   const tunnel = { tunnel_host: 'bastion', tunnel_user: 'u', tunnel_user_password: 'p' };
   const method = (tunnel_method: string): unknown => ({ ...direct, tunnel_method: { tunnel_method, ...tunnel } });
   const used = [direct, method('NO_TUNNEL'), method('SSH_PASSWORD_AUTH')].map(
-    (options) => proxyOf(sourceConfigurationSchema.parse(options))?.variable,
+    (options) => findConfiguredProxy(sourceConfigurationSchema.parse(options))?.variable,
   );
   vi.unstubAllEnvs();
   expect(used).toEqual(['HTTPS_PROXY', 'HTTPS_PROXY', undefined]);

@@ -11,29 +11,29 @@ import {
 } from '@clickhouse/client';
 import { z } from 'zod';
 import { ConnectorError } from '../../protocol/errors.ts';
-import { type HttpProxy, proxyFor } from '../../protocol/network/proxy.ts';
-import { proxyRefusal } from '../../protocol/network/proxy-tunnel.ts';
+import { findProxy, type HttpProxy } from '../../protocol/network/proxy.ts';
+import { explainProxyStatus } from '../../protocol/network/proxy-tunnel.ts';
 import { onAbort } from '../../shared/abort.ts';
 import { SOURCE_PROGRAM } from '../../shared/package.ts';
 import { retryFor } from '../../shared/retry.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { sourceError } from '../errors/codes.ts';
 import {
-  clickHouseFailure,
+  explainClickHouseError,
   GatewayError,
-  mayBeAsleep,
+  mayBeWakingUp,
   NotClickHouseError,
   ProxyRefusalError,
 } from '../errors/explain.ts';
-import { httpAgent } from './http-agent.ts';
-import { mayStillRun, QueryEnds } from './kill-query.ts';
+import { createHttpAgent } from './http-agent.ts';
+import { mayBeRunning, QueryCanceller } from './kill-query.ts';
 import {
   isRefusedByQueryCache,
-  type LookUp,
-  lookUpQuerySettings,
   NO_QUERY_CACHE,
   NO_SETTINGS,
+  type QueryRows,
   type QuerySettings,
+  readQuerySettings,
 } from './query-settings.ts';
 import { refuseOldError } from './server-version.ts';
 import { SshTunnel } from './ssh-tunnel.ts';
@@ -48,20 +48,20 @@ const SILENCE_MS = 300_000;
  * How long the headers of an answer may be, in bytes, where Node takes 16 KiB: one that says how far the query is has
  * about 130, and a server whose profile asks for these sends ten a second.
  */
-const MOST_HEADER_BYTES = 1024 * 1024;
+const MAX_HEADER_BYTES = 1024 * 1024;
 
 /**
  * How long a query of a small result is asked again while the server does not answer properly, in milliseconds: a
  * ClickHouse Cloud service takes up to a minute to wake.
  */
-const LOOK_UP_RETRY_MS = 60_000;
+const RETRY_MS = 60_000;
 
 /** Waits between its attempts: the first, and the longest. Each is twice the one before. */
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 10_000;
 
 /** How long a result is waited for after the signal to end, in milliseconds: less than orchestrators wait before they kill. */
-const STOP_PATIENCE_MS = 5_000;
+const SHUTDOWN_GRACE_MS = 5_000;
 
 /** What a proxy answers for a server that is not there yet: Bad Gateway, Service Unavailable, Gateway Timeout. */
 const GATEWAY_STATUSES = [502, 503, 504];
@@ -78,7 +78,7 @@ const EXCEPTION_CODE_HEADER = 'x-clickhouse-exception-code';
 export type QueryParameters = Record<string, string | number>;
 
 /** Whoever runs a command, as far as the connection has to do with them. */
-export type Surroundings = {
+export type ClientOptions = {
   /** Aborted when the command is to end: nothing is asked again after that. */
   stop: AbortSignal;
   /** Told of what a user should know and that is no obstacle. */
@@ -87,23 +87,23 @@ export type Surroundings = {
    * What passes when it is asked again: "waking" is what a server does that is about to be there, "transient" also that
    * it is not there. The first is for a configuration that has yet to prove that host and port are right.
    */
-  askAgainWhen: 'waking' | 'transient';
+  retryOn: 'wake-up' | 'transient';
   /** How long that is done, and the first wait before it, in milliseconds. */
   retryTimeMs: number;
   firstRetryMs: number;
   /** How long a result is waited for once `stop` is aborted, in milliseconds. */
-  stopPatienceMs: number;
+  shutdownGraceMs: number;
   /** How long the server may be silent, in milliseconds. */
   silenceMs: number;
 };
 
-const SURROUNDINGS: Surroundings = {
+const DEFAULT_OPTIONS: ClientOptions = {
   stop: new AbortController().signal,
   warn: () => {},
-  askAgainWhen: 'transient',
-  retryTimeMs: LOOK_UP_RETRY_MS,
+  retryOn: 'transient',
+  retryTimeMs: RETRY_MS,
   firstRetryMs: FIRST_RETRY_MS,
-  stopPatienceMs: STOP_PATIENCE_MS,
+  shutdownGraceMs: SHUTDOWN_GRACE_MS,
   silenceMs: SILENCE_MS,
 };
 
@@ -114,50 +114,50 @@ export class ClickHouse {
   /** The one that sends our requests on, and so may answer them: over HTTPS it sees none. */
   readonly #forwarder: HttpProxy | undefined;
   readonly #configuration: SourceConfiguration;
-  readonly #surroundings: Surroundings;
-  readonly #ends: QueryEnds;
+  readonly #options: ClientOptions;
+  readonly #canceller: QueryCanceller;
   #settings: QuerySettings | undefined;
 
-  constructor(configuration: SourceConfiguration, surroundings: Partial<Surroundings> = {}) {
+  constructor(configuration: SourceConfiguration, options: Partial<ClientOptions> = {}) {
     this.#configuration = configuration;
-    this.#surroundings = { ...SURROUNDINGS, ...surroundings };
+    this.#options = { ...DEFAULT_OPTIONS, ...options };
     const { ssl, tunnel_method } = configuration;
-    const url = urlOf(configuration);
+    const url = buildUrl(configuration);
     this.#tunnel =
       tunnel_method === undefined || tunnel_method.tunnel_method === 'NO_TUNNEL'
         ? undefined
-        : new SshTunnel(tunnel_method, this.#surroundings.warn);
-    const proxy = proxyOf(configuration);
+        : new SshTunnel(tunnel_method, this.#options.warn);
+    const proxy = findConfiguredProxy(configuration);
     this.#forwarder = ssl ? undefined : proxy;
     this.#client = createClient({
       url,
-      ...credentials(configuration),
-      request_timeout: this.#surroundings.silenceMs,
-      max_response_headers_size: MOST_HEADER_BYTES,
+      ...buildCredentials(configuration),
+      request_timeout: this.#options.silenceMs,
+      max_response_headers_size: MAX_HEADER_BYTES,
       // Every user may send it, and none can lose it: a comment in the query's text would go when its parameters are put in.
       application: SOURCE_PROGRAM,
       // It pools the connections; how long one may be idle the client still sees to.
-      http_agent: httpAgent(configuration, this.#tunnel, proxy),
+      http_agent: createHttpAgent(configuration, this.#tunnel, proxy),
       // Its advice is for programmers; what a user should know, the messages of this connector say.
       log: { level: ClickHouseLogLevel.OFF },
     });
-    this.#ends = new QueryEnds(this.#client, (error) =>
-      this.#surroundings.warn(
-        `A query that was left could not be ended on the server, and may go on there. ${this.failure(error).message}`,
+    this.#canceller = new QueryCanceller(this.#client, (error) =>
+      this.#options.warn(
+        `A query that was left could not be ended on the server, and may go on there. ${this.explainError(error).message}`,
       ),
     );
   }
 
   /** The rows of a small result, checked against a schema; asked for again while the server wakes. */
   async rows<T extends z.ZodType>(query: string, parameters: QueryParameters, row: T): Promise<z.output<T>[]> {
-    const { stop, warn, retryTimeMs, firstRetryMs, stopPatienceMs } = this.#surroundings;
-    const grace = abortLater(stop, stopPatienceMs);
+    const { stop, warn, retryTimeMs, firstRetryMs, shutdownGraceMs } = this.#options;
+    const grace = abortLater(stop, shutdownGraceMs);
     const attempt = async (): Promise<z.output<T>[]> => {
       try {
         const settings = await this.#querySettings(grace.signal);
-        return await this.#lookUp(query, parameters, row, settings, grace.signal);
+        return await this.#queryRows(query, parameters, row, settings, grace.signal);
       } catch (error) {
-        throw grace.signal.aborted ? this.#unanswered() : clickHouseFailure(error, this.#configuration);
+        throw grace.signal.aborted ? this.#explainNoResponse() : explainClickHouseError(error, this.#configuration);
       }
     };
     try {
@@ -167,7 +167,7 @@ export class ClickHouse {
           minDelayMs: firstRetryMs,
           maxDelayMs: LONGEST_RETRY_MS,
           signal: stop,
-          shouldRetry: (error) => this.#mayPass(error),
+          shouldRetry: (error) => this.#isRetryable(error),
           onRetry: (error) => warn(`${error.message} Asking again.`),
         },
         attempt,
@@ -183,34 +183,34 @@ export class ClickHouse {
       const settings = await this.#querySettings(signal);
       signal.throwIfAborted();
       // The client hears the signal until the answer begins; its body is ours to end.
-      return addAbortSignal(signal, await this.#ask(query, parameters, settings, signal));
+      return addAbortSignal(signal, await this.#query(query, parameters, settings, signal));
     } catch (error) {
-      throw clickHouseFailure(error, this.#configuration);
+      throw explainClickHouseError(error, this.#configuration);
     }
   }
 
   /** A failure while a body arrived, as a ConnectorError. */
-  failure(error: unknown): Error {
-    return clickHouseFailure(error, this.#configuration);
+  explainError(error: unknown): Error {
+    return explainClickHouseError(error, this.#configuration);
   }
 
   /** Ends all connections. What is under way is cut. */
   async close(): Promise<void> {
-    await this.#ends.settled();
+    await this.#canceller.finish();
     await this.#client.close();
     await this.#tunnel?.close();
   }
 
   /** Looked up once: before the first query, and again only while that fails. */
   async #querySettings(signal: AbortSignal): Promise<QuerySettings> {
-    this.#settings ??= await this.#lookUpSettings(signal);
+    this.#settings ??= await this.#readSettings(signal);
     return this.#settings;
   }
 
-  async #lookUpSettings(signal: AbortSignal): Promise<QuerySettings> {
+  async #readSettings(signal: AbortSignal): Promise<QuerySettings> {
     const lookUpWith = async (sent: QuerySettings): Promise<QuerySettings> => {
-      const lookUp: LookUp = (query, row) => this.#lookUp(query, {}, row, sent, signal);
-      const found = await lookUpQuerySettings(lookUp, this.#configuration);
+      const lookUp: QueryRows = (query, row) => this.#queryRows(query, {}, row, sent, signal);
+      const found = await readQuerySettings(lookUp, this.#configuration);
       // What was sent is not seen as what the profile has.
       return { ...found, settings: { ...sent.settings, ...found.settings } };
     };
@@ -223,7 +223,7 @@ export class ClickHouse {
     }
   }
 
-  async #lookUp<T extends z.ZodType>(
+  async #queryRows<T extends z.ZodType>(
     query: string,
     parameters: QueryParameters,
     row: T,
@@ -231,7 +231,7 @@ export class ClickHouse {
     signal: AbortSignal,
   ): Promise<z.output<T>[]> {
     // Not JSONEachRow, of which a setting makes one array.
-    const body = await this.#ask(`${query} \nFORMAT JSON`, parameters, settings, signal);
+    const body = await this.#query(`${query} \nFORMAT JSON`, parameters, settings, signal);
     const result = await text(addAbortSignal(signal, body));
     const answer = z.object({ data: z.array(row), exception: z.string().optional() }).safeParse(jsonIn(result));
     if (!answer.success) {
@@ -246,7 +246,7 @@ export class ClickHouse {
   }
 
   /** The body of the server's answer. When it is left before its end, the query ends on the server, too. */
-  async #ask(
+  async #query(
     query: string,
     parameters: QueryParameters,
     settings: QuerySettings,
@@ -255,10 +255,10 @@ export class ClickHouse {
     const queryId = randomUUID();
     try {
       const body = await this.#send(queryId, query, parameters, settings, signal);
-      if (!settings.endsWithConnection) this.#ends.endWhenLeft(queryId, body, signal);
+      if (!settings.endsWithConnection) this.#canceller.killIfAbandoned(queryId, body, signal);
       return body;
     } catch (error) {
-      if (!settings.endsWithConnection && mayStillRun(error, signal)) this.#ends.end(queryId);
+      if (!settings.endsWithConnection && mayBeRunning(error, signal)) this.#canceller.kill(queryId);
       throw error;
     }
   }
@@ -282,7 +282,7 @@ export class ClickHouse {
     const status = http_status_code ?? 0;
     const exceptionCode = response_headers[EXCEPTION_CODE_HEADER];
     if (status >= 200 && status < 300 && exceptionCode === undefined) return stream;
-    const { body, failure } = await whatCame(addAbortSignal(signal, stream));
+    const { body, cutOffBy } = await readBody(addAbortSignal(signal, stream));
     signal.throwIfAborted();
     const error = parseError(body);
     if (error instanceof ClickHouseError) throw error;
@@ -292,11 +292,11 @@ export class ClickHouse {
       throw new ClickHouseError({ message: body.replace(EXCEPTION_START, ''), code: String(exceptionCode) });
     }
     if (this.#forwarder !== undefined && status >= 400) {
-      throw proxyRefusal(this.#forwarder, urlOf(this.#configuration).host, status);
+      throw explainProxyStatus(this.#forwarder, buildUrl(this.#configuration).host, status);
     }
     if (GATEWAY_STATUSES.includes(status)) throw new GatewayError(status, body);
     if (REFUSAL_STATUSES.includes(status)) throw new ProxyRefusalError(status, body);
-    throw failure ?? new NotClickHouseError(status, this.#isClickHouse);
+    throw cutOffBy ?? new NotClickHouseError(status, this.#isClickHouse);
   }
 
   /** Whether the server has answered as ClickHouse does. */
@@ -305,18 +305,18 @@ export class ClickHouse {
   }
 
   /** Why a result was left that did not come in time after the signal to end. */
-  #unanswered(): ConnectorError {
+  #explainNoResponse(): ConnectorError {
     const { host, port } = this.#configuration;
     return sourceError(
       'clickhouse_unreachable',
-      `${host}:${port} gave no answer within ${this.#surroundings.stopPatienceMs / 1000} seconds after the signal to end. Nothing was read since the last state; the next run goes on from there.`,
+      `${host}:${port} gave no answer within ${this.#options.shutdownGraceMs / 1000} seconds after the signal to end. Nothing was read since the last state; the next run goes on from there.`,
     );
   }
 
-  #mayPass(error: Error): boolean {
-    const { askAgainWhen } = this.#surroundings;
+  #isRetryable(error: Error): boolean {
+    const { retryOn } = this.#options;
     if (!(error instanceof ConnectorError) || error.failureType !== 'transient_error') return false;
-    return askAgainWhen === 'transient' || mayBeAsleep(error, this.#configuration);
+    return retryOn === 'transient' || mayBeWakingUp(error, this.#configuration);
   }
 }
 
@@ -344,22 +344,22 @@ function jsonIn(text: string): unknown {
 }
 
 /** What came of a body, and why not all of it did. */
-async function whatCame(stream: Readable): Promise<{ body: string; failure: unknown }> {
+async function readBody(stream: Readable): Promise<{ body: string; cutOffBy: unknown }> {
   const chunks: Uint8Array[] = [];
-  let failure: unknown;
+  let cutOffBy: unknown;
   try {
     for await (const chunk of stream) chunks.push(chunk);
   } catch (error) {
-    failure = error;
+    cutOffBy = error;
   }
-  return { body: Buffer.concat(chunks).toString(), failure };
+  return { body: Buffer.concat(chunks).toString(), cutOffBy };
 }
 
 /**
  * How the user logs in: by basic authentication, which ends a name at its first colon; a name with one by the headers of
  * ClickHouse. In these, Node takes each byte of UTF-8 for a character.
  */
-function credentials({
+function buildCredentials({
   username,
   password,
 }: Pick<SourceConfiguration, 'username' | 'password'>): Parameters<typeof createClient>[0] {
@@ -372,13 +372,13 @@ function credentials({
 }
 
 /** Where ClickHouse is, as its HTTP interface is asked. */
-export function urlOf({ ssl, host, port }: Pick<SourceConfiguration, 'ssl' | 'host' | 'port'>): URL {
+export function buildUrl({ ssl, host, port }: Pick<SourceConfiguration, 'ssl' | 'host' | 'port'>): URL {
   return new URL(`${ssl ? 'https' : 'http'}://${isIPv6(host) ? `[${host}]` : host}:${port}`);
 }
 
 /** The proxy on the way to ClickHouse. With a tunnel there is none: host and port are those that the SSH server sees. */
-export function proxyOf(configuration: SourceConfiguration): HttpProxy | undefined {
+export function findConfiguredProxy(configuration: SourceConfiguration): HttpProxy | undefined {
   const { tunnel_method } = configuration;
   const hasTunnel = tunnel_method !== undefined && tunnel_method.tunnel_method !== 'NO_TUNNEL';
-  return hasTunnel ? undefined : proxyFor(urlOf(configuration));
+  return hasTunnel ? undefined : findProxy(buildUrl(configuration));
 }

@@ -3,7 +3,7 @@ import { get } from 'node:https';
 import { Socket } from 'node:net';
 import { expect, test } from 'vitest';
 import { sourceConfigurationSchema } from '../config/schema.ts';
-import { httpAgent } from './http-agent.ts';
+import { createHttpAgent } from './http-agent.ts';
 
 test('what keeps TLS from beginning in a tunnel is an error of the request, and closes the way through it', async () => {
   const configuration = {
@@ -11,7 +11,7 @@ test('what keeps TLS from beginning in a tunnel is an error of the request, and 
     tls: { client_certificate: '-----BEGIN CERTIFICATE-----\nMIIB', verify: true },
   };
   const way = new Socket();
-  const agent = httpAgent(configuration, { connect: async () => way }, undefined);
+  const agent = createHttpAgent(configuration, { connect: async () => way }, undefined);
   const [error] = await once(get({ host: 'clickhouse.internal', port: 8443, agent }), 'error');
   expect(error.code).toMatch(/^ERR_OSSL_PEM/);
   expect(way.destroyed).toBe(true);

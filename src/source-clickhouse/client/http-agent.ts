@@ -3,7 +3,7 @@ import { Agent as HttpsAgent } from 'node:https';
 import type { ConnectionOptions } from 'node:tls';
 import { HttpProxyAgent } from 'http-proxy-agent';
 import type { HttpProxy } from '../../protocol/network/proxy.ts';
-import { connectThrough, proxyUnreachable } from '../../protocol/network/proxy-tunnel.ts';
+import { connectThroughProxy, explainProxyError } from '../../protocol/network/proxy-tunnel.ts';
 import { type Tunnel, TunnelHttpAgent, TunnelHttpsAgent } from '../../protocol/network/tunnel-agent.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 
@@ -16,7 +16,7 @@ const POOL = { keepAlive: true, maxSockets: 10 };
  *
  * @param proxy is asked for HTTPS to open a connection, and for HTTP to send each request on.
  */
-export function httpAgent(
+export function createHttpAgent(
   { ssl, tls }: SourceConfiguration,
   ssh: Tunnel | undefined,
   proxy: HttpProxy | undefined,
@@ -33,7 +33,7 @@ export function httpAgent(
     // Said also when it is on: an environment variable of Node would else turn it off in silence.
     rejectUnauthorized: tls?.verify ?? true,
   };
-  const tunnel = ssh ?? (proxy && { connect: (host, port) => connectThrough(proxy, host, port) });
+  const tunnel = ssh ?? (proxy && { connect: (host, port) => connectThroughProxy(proxy, host, port) });
   return tunnel === undefined
     ? new HttpsAgent({ ...POOL, ...options })
     : new TunnelHttpsAgent(tunnel, { ...POOL, ...options });
@@ -60,7 +60,7 @@ class ForwardingAgent extends HttpProxyAgent<string> {
     try {
       return await super.connect(...given);
     } catch (error) {
-      throw proxyUnreachable(this.#proxy, error);
+      throw explainProxyError(this.#proxy, error);
     }
   }
 }

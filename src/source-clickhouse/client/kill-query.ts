@@ -4,7 +4,7 @@ import { codeOf, rawMessageOf } from '../../protocol/errors.ts';
 import { GatewayError } from '../errors/explain.ts';
 
 /** How long ending a query may hold up the end of the program, in milliseconds. It takes a server some hundredths of a second. */
-const END_TIMEOUT_MS = 5_000;
+const KILL_TIMEOUT_MS = 5_000;
 
 /** ACCESS_DENIED, by ClickHouse's ErrorCodes.cpp. */
 const ACCESS_DENIED = '497';
@@ -14,10 +14,10 @@ const ACCESS_DENIED = '497';
  * writes, and a long sort writes nothing before its end, unless cancel_http_readonly_queries_on_client_close is set,
  * which a readonly=1 user may not do; one's own queries everybody may kill who may read system.processes.
  */
-export class QueryEnds {
+export class QueryCanceller {
   readonly #client: ClickHouseClient;
   readonly #onDenied: (error: unknown) => void;
-  readonly #underWay = new Set<Promise<void>>();
+  readonly #running = new Set<Promise<void>>();
 
   constructor(client: ClickHouseClient, onDenied: (error: unknown) => void) {
     this.#client = client;
@@ -25,38 +25,38 @@ export class QueryEnds {
   }
 
   /** Ends a query whose answer has begun if we leave it before its end, by the signal or by closing its body. */
-  endWhenLeft(queryId: string, body: Readable, signal: AbortSignal): void {
-    let isLeft = false;
-    const leave = (): void => {
-      if (isLeft || !wasLeft(body)) return;
-      isLeft = true;
-      this.end(queryId);
+  killIfAbandoned(queryId: string, body: Readable, signal: AbortSignal): void {
+    let isKilled = false;
+    const killOnce = (): void => {
+      if (isKilled || !isAbandoned(body)) return;
+      isKilled = true;
+      this.kill(queryId);
     };
-    // The body closes only when its socket has, which may be after `settled` was asked for.
-    signal.addEventListener('abort', leave);
+    // The body closes only when its socket has, which may be after `finish` was asked for.
+    signal.addEventListener('abort', killOnce);
     body.once('close', () => {
-      signal.removeEventListener('abort', leave);
-      leave();
+      signal.removeEventListener('abort', killOnce);
+      killOnce();
     });
   }
 
   /** Begins to end a query; if it has ended already, nothing happens. */
-  end(queryId: string): void {
-    const ended = this.#kill(queryId).finally(() => this.#underWay.delete(ended));
-    this.#underWay.add(ended);
+  kill(queryId: string): void {
+    const killing = this.#sendKill(queryId).finally(() => this.#running.delete(killing));
+    this.#running.add(killing);
   }
 
   /** Resolves when no query is being ended. */
-  async settled(): Promise<void> {
-    await Promise.all(this.#underWay);
+  async finish(): Promise<void> {
+    await Promise.all(this.#running);
   }
 
-  async #kill(queryId: string): Promise<void> {
+  async #sendKill(queryId: string): Promise<void> {
     try {
       await this.#client.command({
         query: 'KILL QUERY WHERE query_id = {query_id:String}',
         query_params: { query_id: queryId },
-        abort_signal: AbortSignal.timeout(END_TIMEOUT_MS),
+        abort_signal: AbortSignal.timeout(KILL_TIMEOUT_MS),
       });
     } catch (error) {
       // Anything else is a server that is out of reach, of which the query itself has told.
@@ -66,7 +66,7 @@ export class QueryEnds {
 }
 
 /** Whether a body that is no longer wanted neither came to its end nor broke off. */
-function wasLeft(body: Readable): boolean {
+function isAbandoned(body: Readable): boolean {
   return !body.readableEnded && codeOf(body.errored) !== 'ECONNRESET';
 }
 
@@ -74,7 +74,7 @@ function wasLeft(body: Readable): boolean {
  * Whether the server may still be busy with a query that failed so, before any answer: we left it or had enough of
  * waiting, or what stands between us and the server did.
  */
-export function mayStillRun(error: unknown, signal: AbortSignal): boolean {
+export function mayBeRunning(error: unknown, signal: AbortSignal): boolean {
   return (
     signal.aborted ||
     error instanceof GatewayError ||

@@ -1,5 +1,5 @@
 import type { SourceConfiguration } from '../config/schema.ts';
-import { settingAdvice } from '../errors/admin-sql.ts';
+import { adviseSetting } from '../errors/admin-sql.ts';
 import { sourceError } from '../errors/codes.ts';
 
 /** A setting as it is for the user, a row of system.settings. */
@@ -8,7 +8,7 @@ export type Setting = {
   value: string;
   isChangeable: boolean;
   /** The greatest value that the user may set, by a constraint of the profile; "" when there is none. */
-  most: string;
+  max: string;
 };
 
 /**
@@ -60,7 +60,7 @@ export const LOSSY_SETTINGS: readonly string[] = [
  *
  * @throws ConnectorError (config_error) when the user may not send it.
  */
-export function losslessSettings(
+export function requireLosslessSettings(
   settings: ReadonlyMap<string, Setting>,
   { username }: Pick<SourceConfiguration, 'username'>,
 ): Record<string, string> {
@@ -89,7 +89,7 @@ export function losslessSettings(
   ].join('; ');
   throw sourceError(
     'clickhouse_settings_unfit',
-    `The profile of the user "${username}" has ${seen}, and the user may not change that: ${effects}. ${settingAdvice(username, Object.fromEntries(fixed))}.`,
+    `The profile of the user "${username}" has ${seen}, and the user may not change that: ${effects}. ${adviseSetting(username, Object.fromEntries(fixed))}.`,
   );
 }
 

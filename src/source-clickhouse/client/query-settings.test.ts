@@ -22,7 +22,7 @@ const PLAIN: Values = {
 function decide(values: Values, fixed: readonly string[] = [], maxima: Values = {}): QuerySettings {
   const settings = Object.entries({ ...PLAIN, ...values }).map(([name, value]): [string, Setting] => [
     name,
-    { name, value, isChangeable: !fixed.includes(name), most: maxima[name] ?? '' },
+    { name, value, isChangeable: !fixed.includes(name), max: maxima[name] ?? '' },
   ]);
   return decideQuerySettings(new Map(settings), { username: 'reader' });
 }
@@ -92,8 +92,8 @@ describe('what is sent', () => {
     ['262144', '400000', '400000'],
     ['262144', '262144', undefined],
     ['262144', '99999999', '16777216'],
-  ])('makes only as much room as the profile allows: from %s up to %s', (value, most, sent) => {
-    expect(decide({ max_query_size: value }, [], { max_query_size: most }).settings.max_query_size).toBe(sent);
+  ])('makes only as much room as the profile allows: from %s up to %s', (value, max, sent) => {
+    expect(decide({ max_query_size: value }, [], { max_query_size: max }).settings.max_query_size).toBe(sent);
   });
 
   test('is nothing that the server does not know', () => {

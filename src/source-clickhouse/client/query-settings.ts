@@ -2,9 +2,9 @@ import { ClickHouseError } from '@clickhouse/client';
 import { z } from 'zod';
 import { SOURCE_PROGRAM } from '../../shared/package.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
-import { settingAdvice } from '../errors/admin-sql.ts';
+import { adviseSetting } from '../errors/admin-sql.ts';
 import { sourceError } from '../errors/codes.ts';
-import { LOSSY_SETTINGS, losslessSettings, type Setting } from './lossy-settings.ts';
+import { LOSSY_SETTINGS, requireLosslessSettings, type Setting } from './lossy-settings.ts';
 import { refuseOldVersion } from './server-version.ts';
 
 /** How each query of a connection is sent. */
@@ -16,7 +16,7 @@ export type QuerySettings = {
 };
 
 /** Asks for the rows of a look-up that no setting goes with. */
-export type LookUp = <T extends z.ZodType>(query: string, row: T) => Promise<z.output<T>[]>;
+export type QueryRows = <T extends z.ZodType>(query: string, row: T) => Promise<z.output<T>[]>;
 
 /** How the look-up of the settings itself is sent. It is too short to be ended. */
 export const NO_SETTINGS: QuerySettings = { settings: {}, endsWithConnection: true };
@@ -43,7 +43,7 @@ export const PROGRESS_SETTINGS = { send_progress_in_http_headers: '1', http_head
  * each column in several places; the server's defaults (256 KiB, 50,000 and 500,000 elements) end at some hundreds.
  * https://clickhouse.com/docs/operations/settings/query-complexity
  */
-export const ROOM_FOR_QUERY = {
+export const QUERY_SIZE_LIMITS = {
   max_query_size: String(16 * 1024 * 1024),
   max_ast_elements: '1000000',
   max_expanded_ast_elements: '5000000',
@@ -65,7 +65,7 @@ const NAMES = [
   'cancel_http_readonly_queries_on_client_close',
   'cloud_mode',
   'select_sequential_consistency',
-  ...Object.keys(ROOM_FOR_QUERY),
+  ...Object.keys(QUERY_SIZE_LIMITS),
   ENUM_AS_NUMBER,
   ESCAPED_SLASHES,
   'use_query_cache',
@@ -76,9 +76,9 @@ const NAMES = [
  * What is looked up of a setting, as one text: whether it is fixed, whether it is changed ("1" or "0" each), its maximum if it
  * may be raised, and after a blank its value.
  */
-function textOf(name: string): string {
-  const most = name in ROOM_FOR_QUERY ? "ifNull(max, ''), " : '';
-  return `concat(toString(readonly), toString(changed), ${most}' ', value)`;
+function settingSql(name: string): string {
+  const max = name in QUERY_SIZE_LIMITS ? "ifNull(max, ''), " : '';
+  return `concat(toString(readonly), toString(changed), ${max}' ', value)`;
 }
 
 /**
@@ -92,7 +92,7 @@ function textOf(name: string): string {
  * - Names that the server does not know have no text; so nothing is sent that it does not know.
  * - With the version, as any other query may be more than an old server understands.
  */
-const SETTINGS_QUERY = `SELECT version() AS version, [${NAMES.map((name) => `['${name}', anyIf(${textOf(name)}, name = '${name}')]`).join(', ')}] AS settings
+const SETTINGS_QUERY = `SELECT version() AS version, [${NAMES.map((name) => `['${name}', anyIf(${settingSql(name)}, name = '${name}')]`).join(', ')}] AS settings
 FROM system.settings WHERE has([${NAMES.map((name) => `'${name}'`).join(', ')}], name)`;
 
 const settingsRow = z.object({
@@ -105,7 +105,7 @@ const settingsRow = z.object({
         value: text.slice(text.indexOf(' ') + 1),
         isChangeable: text[0] === '0',
         isChanged: text[1] === '1',
-        most: text.slice(2, text.indexOf(' ')),
+        max: text.slice(2, text.indexOf(' ')),
       })),
   ),
 });
@@ -118,16 +118,16 @@ const explainRow = z.object({ explain: z.string() });
  * @throws ConnectorError (config_error) when the server is too old, or when rows would be left out in silence or leave in
  *   another form and the user may not change that.
  */
-export async function lookUpQuerySettings(
-  lookUp: LookUp,
+export async function readQuerySettings(
+  queryRows: QueryRows,
   configuration: Pick<SourceConfiguration, 'username'>,
 ): Promise<QuerySettings> {
-  const rows = await lookUp(SETTINGS_QUERY, settingsRow);
+  const rows = await queryRows(SETTINGS_QUERY, settingsRow);
   const [row] = rows;
   if (row === undefined) {
     throw sourceError(
       'clickhouse_settings_unfit',
-      `A query that gives one row gave none to the user "${configuration.username}": the user's profile likely has the setting offset, and would leave out the first rows of every answer. ${settingAdvice(configuration.username, { offset: '0' })}.`,
+      `A query that gives one row gave none to the user "${configuration.username}": the user's profile likely has the setting offset, and would leave out the first rows of every answer. ${adviseSetting(configuration.username, { offset: '0' })}.`,
     );
   }
   refuseOldVersion(row.version);
@@ -135,21 +135,21 @@ export async function lookUpQuerySettings(
   const limit = row.settings.find(({ name }) => name === 'limit');
   if (limit?.isChanged === true) {
     // A SELECT takes the setting for its own LIMIT and sees it as 0 from then on.
-    const plan = await lookUp('EXPLAIN SELECT 1', explainRow);
+    const plan = await queryRows('EXPLAIN SELECT 1', explainRow);
     const isLimited = plan.some(({ explain }) => /(^|[\s─])Limit( |$)/.test(explain));
     settings.set('limit', { ...limit, value: isLimited ? 'more than 0' : '0' });
   }
   return decideQuerySettings(settings, configuration);
 }
 
-/** See lookUpQuerySettings. */
+/** See readQuerySettings. */
 export function decideQuerySettings(
   settings: ReadonlyMap<string, Setting>,
   configuration: Pick<SourceConfiguration, 'username'>,
 ): QuerySettings {
   const mayChange = (name: string): boolean => settings.get(name)?.isChangeable === true;
   const value = (name: string): string => settings.get(name)?.value ?? '0';
-  const send: Record<string, string> = losslessSettings(settings, configuration);
+  const send: Record<string, string> = requireLosslessSettings(settings, configuration);
 
   if (mayChange('log_comment')) send.log_comment = SOURCE_PROGRAM;
   // One alone is of no use: at the default of ten a second, the headers of an hour are too long.
@@ -160,9 +160,9 @@ export function decideQuerySettings(
   }
   if (value(ENUM_AS_NUMBER) !== '0' && mayChange(ENUM_AS_NUMBER)) send[ENUM_AS_NUMBER] = '0';
   if (value(ESCAPED_SLASHES) !== '1' && mayChange(ESCAPED_SLASHES)) send[ESCAPED_SLASHES] = '1';
-  for (const [name, room] of Object.entries(ROOM_FOR_QUERY)) {
-    const most = settings.get(name)?.most || room;
-    const allowed = Math.min(Number(room), Number(most));
+  for (const [name, limit] of Object.entries(QUERY_SIZE_LIMITS)) {
+    const max = settings.get(name)?.max || limit;
+    const allowed = Math.min(Number(limit), Number(max));
     // 0 is no limit.
     if (mayChange(name) && Number(value(name)) > 0 && Number(value(name)) < allowed) send[name] = String(allowed);
   }

@@ -16,7 +16,7 @@ export function refuseOldVersion(version: string): void {
   const [major = 0, minor = 0] = version.split('.').map(Number);
   const [oldestMajor, oldestMinor] = OLDEST_VERSION;
   if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return;
-  throw tooOld(`ClickHouse ${version === '' ? '(no version)' : version}`);
+  throw createTooOldError(`ClickHouse ${version === '' ? '(no version)' : version}`);
 }
 
 /**
@@ -28,10 +28,10 @@ export function refuseOldVersion(version: string): void {
 export function refuseOldError(answer: string): void {
   if (!OLD_ERROR.test(answer)) return;
   const [, version] = /\(version (\d[\d.]*)/.exec(answer) ?? [];
-  throw tooOld(version === undefined ? 'a ClickHouse from before version 21.10' : `ClickHouse ${version}`);
+  throw createTooOldError(version === undefined ? 'a ClickHouse from before version 21.10' : `ClickHouse ${version}`);
 }
 
-function tooOld(server: string): Error {
+function createTooOldError(server: string): Error {
   return sourceError(
     'clickhouse_too_old',
     `The server is ${server}, which is too old: ${OLDEST_VERSION.join('.')} or later is needed, the oldest version that this connector is tested on. Upgrade the server, or read from a newer replica.`,

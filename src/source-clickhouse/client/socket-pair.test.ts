@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import { connect, Server, Socket } from 'node:net';
 import { afterEach, expect, test, vi } from 'vitest';
-import { socketPair } from './socket-pair.ts';
+import { createSocketPair } from './socket-pair.ts';
 
 afterEach(() => vi.restoreAllMocks());
 
 test('the two are connected to each other', async () => {
-  const [near, far] = await socketPair();
+  const [near, far] = await createSocketPair();
   near.write('there');
   expect(String((await once(far, 'data'))[0])).toBe('there');
   far.end('and back');
@@ -21,7 +21,7 @@ test('a stranger who comes first and breaks off does no harm', async () => {
     comeAndBreakOff(listen.mock.contexts[0]).then(() => connectSocket.apply(this, args));
     return this;
   });
-  const [near, far] = await socketPair();
+  const [near, far] = await createSocketPair();
   expect(far.remotePort).toBe(near.localPort);
   near.destroy();
 });

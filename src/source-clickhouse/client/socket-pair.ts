@@ -8,7 +8,7 @@ const LOOPBACK = '127.0.0.1';
  * operating system; with one in between, timeouts, keep-alive and TLS of Node work on it as on any other. Nobody else
  * gets in: a connection that is not ours is closed, and nothing listens once the two have found each other.
  */
-export async function socketPair(): Promise<[Socket, Socket]> {
+export async function createSocketPair(): Promise<[Socket, Socket]> {
   const server = createServer();
   server.listen(0, LOOPBACK);
   await once(server, 'listening');

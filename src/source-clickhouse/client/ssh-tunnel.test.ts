@@ -2,10 +2,12 @@ import { EventEmitter, once } from 'node:events';
 import { afterEach, expect, test, vi } from 'vitest';
 import { ClingingRelay } from '../../../sandbox/clinging-relay.ts';
 import { type OnForward, SmallSshServer } from '../../../sandbox/small-ssh-server.ts';
-import { socketPair } from './socket-pair.ts';
+import { createSocketPair } from './socket-pair.ts';
 import { SshTunnel } from './ssh-tunnel.ts';
 
-vi.mock(import('./socket-pair.ts'), async (original) => ({ socketPair: vi.fn((await original()).socketPair) }));
+vi.mock(import('./socket-pair.ts'), async (original) => ({
+  createSocketPair: vi.fn((await original()).createSocketPair),
+}));
 
 const stops: (() => void | Promise<void>)[] = [];
 
@@ -68,7 +70,7 @@ test('what the SSH server opened is closed when nothing can be joined to it', as
       .once('close', () => opened.emit('close'))
       .resume(),
   );
-  vi.mocked(socketPair).mockRejectedValueOnce(new Error('no more files'));
+  vi.mocked(createSocketPair).mockRejectedValueOnce(new Error('no more files'));
   const closed = once(opened, 'close');
   await expect(tunnel.connect('ch', 8123)).rejects.toThrow('no more files');
   await closed;

@@ -3,8 +3,8 @@ import { connect, type Socket } from 'node:net';
 import type { Client, ClientChannel } from 'ssh2';
 import type { ConnectorError } from '../../protocol/errors.ts';
 import type { TunnelOptions } from '../config/ssh-tunnel.ts';
-import { hostKeyFailure, keyFailure, sshFailure } from '../errors/ssh-errors.ts';
-import { socketPair } from './socket-pair.ts';
+import { explainHostKeyMismatch, explainKeyError, explainSshError } from '../errors/ssh-errors.ts';
+import { createSocketPair } from './socket-pair.ts';
 import { openChannel } from './ssh-channel.ts';
 
 /** How long the SSH server may take to let us in, in milliseconds. It is seldom more than one or two seconds. */
@@ -15,7 +15,7 @@ const KEEPALIVE_INTERVAL_MS = 15_000;
 const KEEPALIVE_ATTEMPTS = 3;
 
 /** How long the SSH server may take to close the connection after our farewell, in milliseconds. */
-const FAREWELL_MS = 1_000;
+const CLOSE_TIMEOUT_MS = 1_000;
 
 /**
  * A way to ClickHouse through an SSH server. It is opened by the first connection that needs it, shared by all, and
@@ -42,11 +42,11 @@ export class SshTunnel {
    * @throws ConnectorError that says which part of the way is closed and what to do about it.
    */
   async connect(host: string, port: number): Promise<Socket> {
-    const client = await this.#opened();
+    const client = await this.#ensureOpen();
     const channel = await openChannel(client, this.#options, { host, port });
     try {
-      const [near, far] = await socketPair();
-      join(channel, far);
+      const [near, far] = await createSocketPair();
+      connectChannel(channel, far);
       return near;
     } catch (error) {
       channel.destroy();
@@ -60,7 +60,7 @@ export class SshTunnel {
     if (this.#connection === undefined) return;
     const { client, socket } = this.#connection;
     await new Promise<void>((resolve) => {
-      const deadline = setTimeout(() => socket.destroy(), FAREWELL_MS);
+      const deadline = setTimeout(() => socket.destroy(), CLOSE_TIMEOUT_MS);
       socket.once('close', () => {
         clearTimeout(deadline);
         resolve();
@@ -69,7 +69,7 @@ export class SshTunnel {
     });
   }
 
-  #opened(): Promise<Client> {
+  #ensureOpen(): Promise<Client> {
     if (this.#opening === undefined) {
       const opening = this.#open(() => {
         if (this.#opening !== opening) return;
@@ -87,7 +87,7 @@ export class SshTunnel {
       // Loaded here alone: most configurations have no tunnel.
       const { default: ssh2 } = await import('ssh2');
       if (this.#isClosed) throw new Error('The SSH tunnel was closed before it was open.');
-      const credentials = this.#credentials(ssh2);
+      const credentials = this.#readCredentials(ssh2);
       const client = new ssh2.Client();
       const socket = connect(this.#options.tunnel_port, this.#options.tunnel_host);
       this.#connection = { client, socket };
@@ -95,7 +95,7 @@ export class SshTunnel {
       let refused: ConnectorError | undefined;
       await new Promise<void>((resolve, reject) => {
         const fail = (error: Error): void => {
-          reject(refused ?? sshFailure(error, this.#options));
+          reject(refused ?? explainSshError(error, this.#options));
           socket.destroy();
         };
         client.once('ready', resolve);
@@ -110,7 +110,7 @@ export class SshTunnel {
           keepaliveInterval: KEEPALIVE_INTERVAL_MS,
           keepaliveCountMax: KEEPALIVE_ATTEMPTS,
           hostVerifier: (key: Buffer): boolean => {
-            refused = this.#judgeHostKey(fingerprintOf(key));
+            refused = this.#verifyHostKey(computeFingerprint(key));
             return refused === undefined;
           },
         });
@@ -123,20 +123,20 @@ export class SshTunnel {
     }
   }
 
-  #credentials(ssh2: typeof import('ssh2')): { password: string } | { privateKey: string; passphrase?: string } {
+  #readCredentials(ssh2: typeof import('ssh2')): { password: string } | { privateKey: string; passphrase?: string } {
     if (this.#options.tunnel_method === 'SSH_PASSWORD_AUTH') return { password: this.#options.tunnel_user_password };
     const { ssh_key, ssh_key_passphrase } = this.#options;
     const passphrase = ssh_key_passphrase === undefined ? {} : { passphrase: ssh_key_passphrase };
     const parsed = ssh2.utils.parseKey(ssh_key, ssh_key_passphrase);
-    if (parsed instanceof Error) throw keyFailure(parsed, ssh_key_passphrase !== undefined);
-    if (!parsed.isPrivateKey()) throw keyFailure(new Error('It is a public key'), false);
+    if (parsed instanceof Error) throw explainKeyError(parsed, ssh_key_passphrase !== undefined);
+    if (!parsed.isPrivateKey()) throw explainKeyError(new Error('It is a public key'), false);
     return { privateKey: ssh_key, ...passphrase };
   }
 
-  #judgeHostKey(seen: string): ConnectorError | undefined {
+  #verifyHostKey(seen: string): ConnectorError | undefined {
     const { tunnel_host, tunnel_port, tunnel_host_key } = this.#options;
     if (tunnel_host_key === seen) return undefined;
-    if (tunnel_host_key !== undefined) return hostKeyFailure(this.#options, tunnel_host_key, seen);
+    if (tunnel_host_key !== undefined) return explainHostKeyMismatch(this.#options, tunnel_host_key, seen);
     if (this.#warnedOf !== seen) {
       this.#warnedOf = seen;
       this.#warn(
@@ -148,12 +148,12 @@ export class SshTunnel {
 }
 
 /** A SHA-256 of the key, as `ssh-keygen -l` prints it. */
-function fingerprintOf(key: Buffer): string {
+function computeFingerprint(key: Buffer): string {
   return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
 }
 
 /** Passes on what comes at either side, as fast as the other takes it, until either is closed. */
-function join(channel: ClientChannel, socket: Socket): void {
+function connectChannel(channel: ClientChannel, socket: Socket): void {
   channel.pipe(socket).pipe(channel);
   channel.on('error', () => socket.destroy());
   channel.on('close', () => socket.destroySoon());

@@ -2,6 +2,6 @@
 const REASON = /error:[0-9A-F]+:[^:]*:[^:]*:([^:\n]+)/;
 
 /** What OpenSSL says is wrong, without where in its code it found that. */
-export function opensslReason(message: string): string {
+export function parseOpensslReason(message: string): string {
   return REASON.exec(message)?.[1] ?? message.trim();
 }

@@ -17,7 +17,7 @@ export const DEFAULT_CURSOR_COLUMN = 'last_updated_at';
 const DEFAULT_LOOKBACK_SECONDS = 300;
 
 /** More than a week of seconds is a mistake rather than a wish. */
-const MOST_SECONDS = 7 * 24 * 3600;
+const MAX_SECONDS = 7 * 24 * 3600;
 
 /**
  * Neither of the two is required: Airbyte's form demands what an object requires, and sends an object that was left empty.
@@ -131,13 +131,13 @@ export const sourceConfigurationSchema = z
         'Read one of several parts of the rows, split by profile, so that several readers share the work. Each keeps a state of its own. Left empty: all rows.',
       order: 9,
     }),
-    lookback_seconds: z.int().min(0).max(MOST_SECONDS).default(DEFAULT_LOOKBACK_SECONDS).meta({
+    lookback_seconds: z.int().min(0).max(MAX_SECONDS).default(DEFAULT_LOOKBACK_SECONDS).meta({
       title: 'Lookback (seconds)',
       description:
         'How long after its timestamp a row may appear and still be delivered. Each run reads this window again and skips the rows that it has sent; the state remembers them. Set it longer than your longest INSERT and the delay of your replicas. Only for cursors that are times.',
       order: 10,
     }),
-    cursor_lag_seconds: z.int().min(0).max(MOST_SECONDS).default(0).meta({
+    cursor_lag_seconds: z.int().min(0).max(MAX_SECONDS).default(0).meta({
       title: 'Cursor lag (seconds)',
       description:
         "A row is read only once its timestamp is at least this many seconds old by the server's clock. An alternative to the lookback for tables with very many rows: every event is late, but the state remembers no rows. Only for cursors that are times.",

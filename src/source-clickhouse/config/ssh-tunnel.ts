@@ -47,7 +47,7 @@ const tunnel_host_key = z
 
 const byKey = z
   .object({
-    tunnel_method: method('SSH_KEY_AUTH'),
+    tunnel_method: createMethodOption('SSH_KEY_AUTH'),
     ...server,
     ssh_key: z.string().min(1).meta({
       title: 'SSH private key',
@@ -69,7 +69,7 @@ const byKey = z
 
 const byPassword = z
   .object({
-    tunnel_method: method('SSH_PASSWORD_AUTH'),
+    tunnel_method: createMethodOption('SSH_PASSWORD_AUTH'),
     ...server,
     tunnel_user_password: z
       .string()
@@ -82,7 +82,7 @@ const byPassword = z
 /** Whether and how ClickHouse is reached through an SSH server, in the shape of Airbyte's own database connectors. */
 export const tunnelOptions = z
   .discriminatedUnion('tunnel_method', [
-    z.object({ tunnel_method: method('NO_TUNNEL') }).meta({ title: 'No tunnel' }),
+    z.object({ tunnel_method: createMethodOption('NO_TUNNEL') }).meta({ title: 'No tunnel' }),
     byKey,
     byPassword,
   ])
@@ -97,6 +97,6 @@ export const tunnelOptions = z
 /** The options of a tunnel that is to be opened. */
 export type TunnelOptions = z.output<typeof byKey> | z.output<typeof byPassword>;
 
-function method<Name extends string>(name: Name): z.ZodLiteral<Name> {
+function createMethodOption<Name extends string>(name: Name): z.ZodLiteral<Name> {
   return z.literal(name).meta({ title: 'Method', description: 'How the tunnel is opened.', order: 0 });
 }

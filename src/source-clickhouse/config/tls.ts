@@ -2,7 +2,7 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { z } from 'zod';
 import { codeOf, messageOf, rawMessageOf } from '../../protocol/errors.ts';
-import { opensslReason } from './openssl-reason.ts';
+import { parseOpensslReason } from './openssl-reason.ts';
 
 /** The certificates of a PEM text, one after the other, whatever stands between them. */
 const PEM_CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
@@ -14,7 +14,7 @@ const NOT_A_CERTIFICATE =
   'holds no certificate in PEM. Give the text of the file, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----, with its line breaks';
 
 const certificates = z.string().superRefine((text, context) => {
-  const message = certificatesFault(text);
+  const message = explainInvalidCertificates(text);
   if (message !== undefined) context.addIssue({ code: 'custom', message });
 });
 
@@ -59,29 +59,29 @@ export const tlsOptions = z
     }),
   })
   .superRefine((tls, context) => {
-    const fault = clientFault(tls);
-    if (fault !== undefined) context.addIssue({ code: 'custom', path: [fault.field], message: fault.message });
+    const error = findClientCertificateError(tls);
+    if (error !== undefined) context.addIssue({ code: 'custom', path: [error.field], message: error.message });
   })
   // Airbyte's form always sends the object, with the defaults in it.
-  .transform((tls) => (isLeftAtDefaults(tls) ? undefined : tls));
+  .transform((tls) => (isDefault(tls) ? undefined : tls));
 
 /** Whether the options say nothing that is not so without them. */
-function isLeftAtDefaults({ verify, ...texts }: { verify: boolean; [text: string]: unknown }): boolean {
+function isDefault({ verify, ...texts }: { verify: boolean; [text: string]: unknown }): boolean {
   return verify && Object.values(texts).every((text) => text === undefined);
 }
 
-type ClientOptions = {
+type ClientCertificateOptions = {
   client_certificate?: string | undefined;
   client_key?: string | undefined;
   client_key_passphrase?: string | undefined;
 };
 
 /** What keeps a client certificate and its key from being used, and the field to mend. */
-function clientFault({
+function findClientCertificateError({
   client_certificate,
   client_key,
   client_key_passphrase,
-}: ClientOptions): { field: string; message: string } | undefined {
+}: ClientCertificateOptions): { field: string; message: string } | undefined {
   if (client_key === undefined) {
     if (client_certificate === undefined) return undefined;
     return { field: 'client_key', message: 'is missing: the client certificate is of no use without its private key' };
@@ -89,11 +89,11 @@ function clientFault({
   if (client_certificate === undefined) {
     return { field: 'client_certificate', message: 'is missing: the client key is of no use without its certificate' };
   }
-  const key = privateKey(client_key, client_key_passphrase);
-  if (key.fault !== undefined) return key.fault;
+  const key = parsePrivateKey(client_key, client_key_passphrase);
+  if (key.error !== undefined) return key.error;
   // It is named already.
-  if (certificatesFault(client_certificate) !== undefined) return undefined;
-  const [own] = certificatesIn(client_certificate) ?? [];
+  if (explainInvalidCertificates(client_certificate) !== undefined) return undefined;
+  const [own] = parseCertificates(client_certificate) ?? [];
   if (own !== undefined && !own.checkPrivateKey(key.object)) {
     return {
       field: 'client_key',
@@ -101,18 +101,22 @@ function clientFault({
         'does not belong to the client certificate. Give the key that the certificate was made for; of several certificates, its own must stand first',
     };
   }
-  const error = refusalOf({ cert: client_certificate, key: client_key, passphrase: client_key_passphrase });
+  const error = findSecureContextError({
+    cert: client_certificate,
+    key: client_key,
+    passphrase: client_key_passphrase,
+  });
   if (error === undefined) return undefined;
   return {
     field: 'client_certificate',
-    message: `can't be used for TLS (${opensslReason(messageOf(error))}). Have another one made, with a key of today's length`,
+    message: `can't be used for TLS (${parseOpensslReason(messageOf(error))}). Have another one made, with a key of today's length`,
   };
 }
 
-function privateKey(
+function parsePrivateKey(
   key: string,
   passphrase: string | undefined,
-): { object: KeyObject; fault?: undefined } | { fault: { field: string; message: string } } {
+): { object: KeyObject; error?: undefined } | { error: { field: string; message: string } } {
   try {
     // Without a passphrase OpenSSL would ask for one at the terminal.
     return { object: createPrivateKey({ key, passphrase: passphrase ?? '' }) };
@@ -120,10 +124,10 @@ function privateKey(
     if (/decrypt/i.test(rawMessageOf(error))) {
       const message =
         passphrase === undefined ? 'is missing: the client key is encrypted' : 'does not open the client key';
-      return { fault: { field: 'client_key_passphrase', message } };
+      return { error: { field: 'client_key_passphrase', message } };
     }
     return {
-      fault: {
+      error: {
         field: 'client_key',
         message:
           'is no private key in PEM. Give the text of the file, from -----BEGIN PRIVATE KEY----- to -----END PRIVATE KEY-----, with its line breaks',
@@ -136,16 +140,16 @@ function privateKey(
  * What is wrong with a PEM text of certificates. OpenSSL reads the whole of a client's and takes offence at what it can't
  * read; of an authority's it would in silence leave out that and all behind it, so both are read as a client's.
  */
-function certificatesFault(text: string): string | undefined {
-  if (certificatesIn(text) === undefined) return NOT_A_CERTIFICATE;
-  const error = refusalOf({ cert: text });
+function explainInvalidCertificates(text: string): string | undefined {
+  if (parseCertificates(text) === undefined) return NOT_A_CERTIFICATE;
+  const error = findSecureContextError({ cert: text });
   // What else it dislikes, as a short key, is for the use to tell: an authority may have what a client may not.
   if (error === undefined || !UNREADABLE.test(codeOf(error))) return undefined;
-  return `holds something that can't be read (${opensslReason(messageOf(error))}) beside a whole certificate. Give each certificate from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----, with nothing else on these lines`;
+  return `holds something that can't be read (${parseOpensslReason(messageOf(error))}) beside a whole certificate. Give each certificate from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----, with nothing else on these lines`;
 }
 
 /** Why OpenSSL takes no such certificate or key. */
-function refusalOf(options: SecureContextOptions): unknown {
+function findSecureContextError(options: SecureContextOptions): unknown {
   try {
     createSecureContext(options);
     return undefined;
@@ -155,7 +159,7 @@ function refusalOf(options: SecureContextOptions): unknown {
 }
 
 /** The certificates of a PEM text; undefined when it has none, or one that can't be read. */
-function certificatesIn(text: string): X509Certificate[] | undefined {
+function parseCertificates(text: string): X509Certificate[] | undefined {
   try {
     return text.match(PEM_CERTIFICATES)?.map((pem) => new X509Certificate(pem));
   } catch {

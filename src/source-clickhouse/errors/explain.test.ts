@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import type { ConnectorError } from '../../protocol/errors.ts';
 import { type SourceConfiguration, sourceConfigurationSchema } from '../config/schema.ts';
 import { type SourceErrorCode, sourceError } from './codes.ts';
-import { clickHouseFailure, GatewayError, mayBeAsleep } from './explain.ts';
-import { sshFailure } from './ssh-errors.ts';
+import { explainClickHouseError, GatewayError, mayBeWakingUp } from './explain.ts';
+import { explainSshError } from './ssh-errors.ts';
 
 const PASSWORD = 'hunter2';
 
@@ -19,14 +19,14 @@ function configuration(changes: Partial<SourceConfiguration> = {}): SourceConfig
 }
 
 /** What the server's answer, with its code and name, is explained as. */
-function serverFailure(text: string, changes: Partial<SourceConfiguration> = {}): ConnectorError {
-  return clickHouseFailure(parseError(text), configuration(changes));
+function serverError(text: string, changes: Partial<SourceConfiguration> = {}): ConnectorError {
+  return explainClickHouseError(parseError(text), configuration(changes));
 }
 
 /** What an error of Node's network is explained as. */
-function networkFailure(code: string, message: string, changes: Partial<SourceConfiguration> = {}): ConnectorError {
+function networkError(code: string, message: string, changes: Partial<SourceConfiguration> = {}): ConnectorError {
   const error = new Error(message);
-  return clickHouseFailure(code === '' ? error : Object.assign(error, { code }), configuration(changes));
+  return explainClickHouseError(code === '' ? error : Object.assign(error, { code }), configuration(changes));
 }
 
 describe('an error of the server', () => {
@@ -128,25 +128,25 @@ describe('an error of the server', () => {
     [43, 'ILLEGAL_TYPE_OF_ARGUMENT', 'clickhouse_query_failed', /Most likely a view.+If that works, please report/],
     [1002, 'UNKNOWN_EXCEPTION', 'clickhouse_query_failed', /Most likely a view.+If that works, please report/],
   ])('%i %s is a %s with advice', (number, name, code, advice) => {
-    const failure = serverFailure(
+    const error = serverError(
       `Code: ${number}. DB::Exception: Something about the thing: In scope SELECT 1. Maybe you meant 2. (${name}) (version 26.7.2.1)`,
     );
-    expect(failure.code).toBe(code);
-    expect(failure.message).toMatch(advice);
+    expect(error.code).toBe(code);
+    expect(error.message).toMatch(advice);
     // Of an error about a value only words of ClickHouse's own are shown.
-    expect(failure.internalMessage).toBe(
+    expect(error.internalMessage).toBe(
       [41, 153, 457, 691].includes(number)
         ? '[text of 15 characters] the [text of 5 characters]: In [text of 14 characters]. [text of 17 characters].'
         : 'Something about the thing: In scope SELECT 1. Maybe you meant 2. ',
     );
-    expect(failure.message).not.toContain(PASSWORD);
+    expect(error.message).not.toContain(PASSWORD);
   });
 
   test('of our own, that the table has changed, passes with the next run', () => {
     const said = 'source-clickhouse: the columns have changed: while executing';
-    const failure = serverFailure(`Code: 395. DB::Exception: ${said} 'x'. (FUNCTION_THROW_IF_VALUE_IS_NON_ZERO)`);
-    expect(failure.code).toBe('table_changed');
-    expect(failure.message).toMatch(/^A column was dropped or changed its type while .+ Run again; the next run/);
+    const error = serverError(`Code: 395. DB::Exception: ${said} 'x'. (FUNCTION_THROW_IF_VALUE_IS_NON_ZERO)`);
+    expect(error.code).toBe('table_changed');
+    expect(error.message).toMatch(/^A column was dropped or changed its type while .+ Run again; the next run/);
   });
 
   const missing = 'Code: 60. DB::Exception: Unknown table. (UNKNOWN_TABLE)';
@@ -156,16 +156,16 @@ describe('an error of the server', () => {
     [missing, { table: 'events' }, false],
     [missing, {}, false],
   ])('%s of %j has a hint that the database has an option of its own: %s', (text, changes, hasHint) => {
-    const { message } = serverFailure(text, changes);
+    const { message } = serverError(text, changes);
     const hint = '"table" takes the name alone, without its database: "events", with "shop" in "database". ';
     expect(message.includes(hint)).toBe(hasHint);
   });
 
   test('that quotes the condition for that is another one', () => {
     const said = "Memory limit exceeded: While executing throwIf(1, 'source-clickhouse: the columns have changed')";
-    const failure = serverFailure(`Code: 241. DB::Exception: ${said}. (MEMORY_LIMIT_EXCEEDED)`);
-    expect(failure.message).toMatch(/A limit .+ was reached/);
-    const other = serverFailure(`Code: 395. DB::Exception: kaboom: ${said}. (FUNCTION_THROW_IF_VALUE_IS_NON_ZERO)`);
+    const error = serverError(`Code: 241. DB::Exception: ${said}. (MEMORY_LIMIT_EXCEEDED)`);
+    expect(error.message).toMatch(/A limit .+ was reached/);
+    const other = serverError(`Code: 395. DB::Exception: kaboom: ${said}. (FUNCTION_THROW_IF_VALUE_IS_NON_ZERO)`);
     expect(other.failureType).toBe('config_error');
   });
 
@@ -173,24 +173,24 @@ describe('an error of the server', () => {
     'Unknown table expression identifier \'shop.x\' in scope WITH concat(\'"custom_id":\', 1) AS expression_1 SELECT concat(\'{"type":"RECORD"\', 1) FROM shop.x. Maybe you meant shop.y?. ',
     "Unknown table expression identifier 'shop.x' while processing: 'WITH concat('{', 1) AS expression_1 SELECT concat('{', 1) FROM shop.x'. ",
   ])('is quoted without the query for the rows, if that is in it: %s', (said) => {
-    expect(serverFailure(`Code: 60. DB::Exception: ${said}(UNKNOWN_TABLE) (version 26.7.2.1)`).message).toContain(
+    expect(serverError(`Code: 60. DB::Exception: ${said}(UNKNOWN_TABLE) (version 26.7.2.1)`).message).toContain(
       "ClickHouse said: Unknown table expression identifier 'shop.x' (code 60, UNKNOWN_TABLE). ",
     );
   });
 
   test('is quoted in its first sentence, with its code and name', () => {
-    const failure = serverFailure(
+    const error = serverError(
       "Code: 60. DB::Exception: Unknown table expression identifier 'shop.x'\n  in scope SELECT 1. Maybe you meant shop.y?. (UNKNOWN_TABLE) (version 26.7.2.1)",
     );
-    expect(failure.message).toContain(
+    expect(error.message).toContain(
       "ClickHouse said: Unknown table expression identifier 'shop.x' in scope SELECT 1 (code 60, UNKNOWN_TABLE). ",
     );
   });
 
   test('is quoted at no great length', () => {
-    const failure = serverFailure(`Code: 47. DB::Exception: Missing columns: ${'x'.repeat(5000)} (UNKNOWN_IDENTIFIER)`);
-    expect(failure.message.length).toBeLessThan(600);
-    expect(failure.internalMessage?.length).toBeGreaterThan(5000);
+    const error = serverError(`Code: 47. DB::Exception: Missing columns: ${'x'.repeat(5000)} (UNKNOWN_IDENTIFIER)`);
+    expect(error.message.length).toBeLessThan(600);
+    expect(error.internalMessage?.length).toBeGreaterThan(5000);
   });
 });
 
@@ -223,10 +223,10 @@ describe('of a right that is missing, what the administrator is to run', () => {
       'GRANT SELECT ON `shop`.* TO `batch-sync`',
     ],
   ])('%s', (_, words, statement) => {
-    const failure = serverFailure(
+    const error = serverError(
       `Code: 497. DB::Exception: batch-sync: Not enough privileges. To execute this query, it's necessary ${words}. (ACCESS_DENIED) (version 26.7.2.1)`,
     );
-    const [, run] = failure.message.split('Let an administrator run: ');
+    const [, run] = error.message.split('Let an administrator run: ');
     expect(run).toBe(statement);
   });
 });
@@ -252,9 +252,9 @@ describe('of a limit that each attempt would meet, which setting it is', () => {
       'force_optimize_projection',
     ],
   ])('%s: %s', (message, settings) => {
-    const failure = serverFailure(`Code: 396. DB::Exception: ${message}. (TOO_MANY_ROWS_OR_BYTES) (version 26.7.2.1)`);
-    expect(failure.message).toContain(`(${settings})`);
-    expect(failure.message).toContain(
+    const error = serverError(`Code: 396. DB::Exception: ${message}. (TOO_MANY_ROWS_OR_BYTES) (version 26.7.2.1)`);
+    expect(error.message).toContain(`(${settings})`);
+    expect(error.message).toContain(
       `ALTER USER \`batch-sync\` MODIFY SETTING ${settings
         .split(' or ')
         .map((name) => `${name} = 0`)
@@ -273,24 +273,24 @@ describe('of a limit on the query itself, and of a profile that a view does not 
     [62, "Syntax error: failed at position 26 ('n'): n. Max query size exceeded: 'n'", 'max_query_size = 16777216'],
     [36, 'Query tree is too big. Maximum: 3', 'max_expanded_ast_elements = 5000000'],
   ])('%i %s', (code, words, setting) => {
-    const failure = serverFailure(`Code: ${code}. DB::Exception: ${words}. (SOME_ERROR) (version 26.7.2.1)`);
-    expect(failure.code).toBe('clickhouse_limit_too_low');
-    expect(failure.message).toContain(`MODIFY SETTING ${setting} (`);
-    expect(failure.message).toMatch(/Or read a view of fewer columns\.$/);
+    const error = serverError(`Code: ${code}. DB::Exception: ${words}. (SOME_ERROR) (version 26.7.2.1)`);
+    expect(error.code).toBe('clickhouse_limit_too_low');
+    expect(error.message).toContain(`MODIFY SETTING ${setting} (`);
+    expect(error.message).toMatch(/Or read a view of fewer columns\.$/);
   });
 
   test('a list of indexes is set to an empty one', () => {
     const words = "Index `x` is not used and setting 'force_data_skipping_indices' contains it";
-    const failure = serverFailure(`Code: 277. DB::Exception: ${words}. (INDEX_NOT_USED) (version 26.7.2.1)`);
-    expect(failure.message).toContain("MODIFY SETTING force_data_skipping_indices = '' (");
+    const error = serverError(`Code: 277. DB::Exception: ${words}. (INDEX_NOT_USED) (version 26.7.2.1)`);
+    expect(error.message).toContain("MODIFY SETTING force_data_skipping_indices = '' (");
   });
 
   test('join_use_nulls is named', () => {
     const words =
       "Query from view shop.v returned Nullable column having not Nullable type in structure. If query from view has JOIN, it may be cause by different values of 'join_use_nulls' setting. You may explicitly specify 'join_use_nulls' in 'CREATE VIEW' query to avoid this error";
-    const failure = serverFailure(`Code: 80. DB::Exception: ${words}. (INCORRECT_QUERY) (version 26.7.2.1)`);
-    expect(failure.code).toBe('clickhouse_settings_unfit');
-    expect(failure.message).toMatch(
+    const error = serverError(`Code: 80. DB::Exception: ${words}. (INCORRECT_QUERY) (version 26.7.2.1)`);
+    expect(error.code).toBe('clickhouse_settings_unfit');
+    expect(error.message).toMatch(
       /join_use_nulls in the profile .+ MODIFY SETTING join_use_nulls = 0 .+ SETTINGS join_use_nulls/,
     );
   });
@@ -463,28 +463,28 @@ describe('an error on the way to the server', () => {
       /Check that host and port are those of ClickHouse's HTTP interface/,
     ],
   ])('%s', (_, code, message, changes, expected, advice) => {
-    const failure = networkFailure(code, message, changes);
-    expect(failure.message).toMatch(advice);
-    expect(failure.code).toBe(expected);
-    expect(failure.internalMessage).toBe(message);
-    expect(failure.message).not.toContain(PASSWORD);
+    const error = networkError(code, message, changes);
+    expect(error.message).toMatch(advice);
+    expect(error.code).toBe(expected);
+    expect(error.internalMessage).toBe(message);
+    expect(error.message).not.toContain(PASSWORD);
   });
 
   test('that is none, but something else that was thrown, has a message', () => {
-    const failure = clickHouseFailure('gone', configuration());
-    expect(failure.failureType).toBe('transient_error');
-    expect(failure.internalMessage).toBe('gone');
+    const error = explainClickHouseError('gone', configuration());
+    expect(error.failureType).toBe('transient_error');
+    expect(error.internalMessage).toBe('gone');
   });
 });
 
 test('a failure that has advice already is left alone', () => {
-  const failure = sourceError('table_missing', 'Do this.');
-  expect(clickHouseFailure(failure, configuration())).toBe(failure);
+  const error = sourceError('table_missing', 'Do this.');
+  expect(explainClickHouseError(error, configuration())).toBe(error);
 });
 
 test('the error that was seen is kept as the cause', () => {
   const error = new Error('x');
-  expect(clickHouseFailure(error, configuration()).cause).toBe(error);
+  expect(explainClickHouseError(error, configuration()).cause).toBe(error);
 });
 
 describe('a server may be asleep', () => {
@@ -498,11 +498,16 @@ describe('a server may be asleep', () => {
   } as const;
 
   test.each<[string, ConnectorError, ssl: boolean, asleep: boolean]>([
-    ['when it cuts a connection of TLS', clickHouseFailure(cut, configuration({ ssl: true })), true, true],
-    ['when a proxy answers in its place', clickHouseFailure(new GatewayError(503, ''), configuration()), false, true],
-    ['but not when it cuts one without TLS', clickHouseFailure(cut, configuration()), false, false],
-    ['but not when an SSH server on the way cuts one', sshFailure(cut, bastion), true, false],
-  ])('%s', (_, failure, ssl, asleep) => {
-    expect(mayBeAsleep(failure, configuration({ ssl }))).toBe(asleep);
+    ['when it cuts a connection of TLS', explainClickHouseError(cut, configuration({ ssl: true })), true, true],
+    [
+      'when a proxy answers in its place',
+      explainClickHouseError(new GatewayError(503, ''), configuration()),
+      false,
+      true,
+    ],
+    ['but not when it cuts one without TLS', explainClickHouseError(cut, configuration()), false, false],
+    ['but not when an SSH server on the way cuts one', explainSshError(cut, bastion), true, false],
+  ])('%s', (_, error, ssl, asleep) => {
+    expect(mayBeWakingUp(error, configuration({ ssl }))).toBe(asleep);
   });
 });

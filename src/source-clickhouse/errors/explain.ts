@@ -6,13 +6,13 @@ import { PROGRESS_SETTINGS } from '../client/query-settings.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { isSchemaChanged } from '../query/schema-guard.ts';
 import { quoteIdentifier } from '../sql.ts';
-import { settingAdvice } from './admin-sql.ts';
+import { adviseSetting } from './admin-sql.ts';
 import { sourceError } from './codes.ts';
 import type { Explanation } from './explanation.ts';
-import { explainFinalLimit, isLimitOnQuery } from './limit-failure.ts';
-import { allWords, firstSentence } from './server-words.ts';
+import { explainLimit, isQueryLimit } from './limit-errors.ts';
+import { redactServerMessage, summarizeServerMessage } from './server-message.ts';
 import { explainTlsError } from './tls-errors.ts';
-import { UnreadableAnswerError } from './unreadable-answer-error.ts';
+import { UnreadableResponseError } from './unreadable-answer-error.ts';
 
 /** What a proxy answered in the place of a server that it could not reach. */
 export class GatewayError extends Error {
@@ -58,8 +58,8 @@ const CUT = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'];
  * Whether a failure is one that a server makes which is about to be there. Without TLS a cut connection is none: it is
  * rather an HTTPS port, and a service that sleeps is reached by HTTPS. One that an SSH server cut has not reached it.
  */
-export function mayBeAsleep(failure: ConnectorError, { ssl }: SourceConfiguration): boolean {
-  const { cause, code } = failure;
+export function mayBeWakingUp(error: ConnectorError, { ssl }: SourceConfiguration): boolean {
+  const { cause, code } = error;
   if (code.startsWith('ssh_')) return false;
   return cause instanceof GatewayError || (ssl && CUT.includes(codeOf(cause)));
 }
@@ -68,10 +68,10 @@ export function mayBeAsleep(failure: ConnectorError, { ssl }: SourceConfiguratio
  * A failure of ClickHouse, or of the way to it, in words that say what was seen, what it likely means and what to do.
  * The server's own words go into the internal message, as far as they may be shown.
  */
-export function clickHouseFailure(error: unknown, configuration: SourceConfiguration): ConnectorError {
+export function explainClickHouseError(error: unknown, configuration: SourceConfiguration): ConnectorError {
   if (error instanceof ConnectorError) return error;
   const { code, message } = explain(error, configuration);
-  const internalMessage = error instanceof ClickHouseError ? allWords(error) : messageOf(error);
+  const internalMessage = error instanceof ClickHouseError ? redactServerMessage(error) : messageOf(error);
   return sourceError(code, message, { internalMessage, cause: error });
 }
 
@@ -81,7 +81,7 @@ function explain(error: unknown, configuration: SourceConfiguration): Explanatio
 }
 
 /** A name may have a point in it, so this is said only of a table that is not there, or may not be read. */
-function ofDottedTable({ table = '' }: SourceConfiguration): string {
+function adviseDottedTable({ table = '' }: SourceConfiguration): string {
   const [, before, behind] = /^([^.]+)\.(.+)$/.exec(table) ?? [];
   if (before === undefined) return '';
   return `"table" takes the name alone, without its database: "${behind}", with "${before}" in "database". `;
@@ -100,14 +100,14 @@ function explainServerError(error: ClickHouseError, configuration: SourceConfigu
         'A column was dropped or changed its type while the table was read, so the rows that are left may be in another order than those that were read. Run again; the next run looks at the table anew and goes on from the last state.',
     };
   }
-  const words = firstSentence(error);
+  const words = summarizeServerMessage(error);
   const number = error.type === undefined ? `code ${error.code}` : `code ${error.code}, ${error.type}`;
   const seen =
     words === ''
       ? `ClickHouse failed (${number}), and its reason was cut off.`
       : `ClickHouse said: ${words} (${number}).`;
-  if (isLimitOnQuery(error)) {
-    return { code: 'clickhouse_limit_too_low', message: `${seen} ${explainFinalLimit(error, configuration)}` };
+  if (isQueryLimit(error)) {
+    return { code: 'clickhouse_limit_too_low', message: `${seen} ${explainLimit(error, configuration)}` };
   }
   switch (Number(error.code)) {
     case 516: // AUTHENTICATION_FAILED
@@ -121,7 +121,7 @@ function explainServerError(error: ClickHouseError, configuration: SourceConfigu
     case 497: // ACCESS_DENIED
       return {
         code: 'clickhouse_right_missing',
-        message: `${seen} The user "${username}" lacks a right. ${ofDottedTable(configuration)}Let an administrator run: ${missingGrant(error.message, database, username)}`,
+        message: `${seen} The user "${username}" lacks a right. ${adviseDottedTable(configuration)}Let an administrator run: ${suggestGrant(error.message, database, username)}`,
       };
     case 81: // UNKNOWN_DATABASE
       return {
@@ -132,7 +132,7 @@ function explainServerError(error: ClickHouseError, configuration: SourceConfigu
     case 218: // TABLE_IS_DROPPED
       return {
         code: 'table_missing',
-        message: `${seen} The table was dropped or renamed, or its name is misspelt (upper and lower case differ). ${ofDottedTable(configuration)}Check "database" and "table".`,
+        message: `${seen} The table was dropped or renamed, or its name is misspelt (upper and lower case differ). ${adviseDottedTable(configuration)}Check "database" and "table".`,
       };
     case 457: // BAD_QUERY_PARAMETER
       return {
@@ -189,13 +189,13 @@ function explainServerError(error: ClickHouseError, configuration: SourceConfigu
     case 584: // PROJECTION_NOT_USED
       return {
         code: 'clickhouse_limit_too_low',
-        message: `${seen} ${explainFinalLimit(error, configuration)}`,
+        message: `${seen} ${explainLimit(error, configuration)}`,
       };
     case 80: // INCORRECT_QUERY
-      if (!error.message.includes('join_use_nulls')) return explainOther(seen);
+      if (!error.message.includes('join_use_nulls')) return explainUnknownError(seen);
       return {
         code: 'clickhouse_settings_unfit',
-        message: `${seen} The view has a JOIN, and most likely join_use_nulls in the profile of the user "${username}" is not what it was for the one who created the view. ${settingAdvice(username, { join_use_nulls: '0' })}. Or create the view again with SETTINGS join_use_nulls = 0 (or 1) at its end, so that it no longer depends on who reads it.`,
+        message: `${seen} The view has a JOIN, and most likely join_use_nulls in the profile of the user "${username}" is not what it was for the one who created the view. ${adviseSetting(username, { join_use_nulls: '0' })}. Or create the view again with SETTINGS join_use_nulls = 0 (or 1) at its end, so that it no longer depends on who reads it.`,
       };
     case 90: // EMPTY_LIST_OF_COLUMNS_PASSED
     case 51: // EMPTY_LIST_OF_COLUMNS_QUERIED
@@ -207,7 +207,7 @@ function explainServerError(error: ClickHouseError, configuration: SourceConfigu
     case 719: // QUERY_CACHE_USED_WITH_SYSTEM_TABLE
       return {
         code: 'clickhouse_settings_unfit',
-        message: `${seen} The user's profile turns the query cache on, which refuses queries that read system tables or the clock. ${settingAdvice(username, { use_query_cache: '0' })}.`,
+        message: `${seen} The user's profile turns the query cache on, which refuses queries that read system tables or the clock. ${adviseSetting(username, { use_query_cache: '0' })}.`,
       };
     case 201: // QUOTA_EXCEEDED
     case 202: // TOO_MANY_SIMULTANEOUS_QUERIES
@@ -248,11 +248,11 @@ function explainServerError(error: ClickHouseError, configuration: SourceConfigu
         message: `${seen} The query was cut short by the server or its network. Run again; the next run goes on from the last state.`,
       };
     default:
-      return explainOther(seen);
+      return explainUnknownError(seen);
   }
 }
 
-function explainOther(seen: string): Explanation {
+function explainUnknownError(seen: string): Explanation {
   return {
     code: 'clickhouse_query_failed',
     message: `${seen} Most likely a view, or what is behind it, does not work: try a SELECT * from it without this connector, and mend it. If that works, please report this.`,
@@ -272,8 +272,8 @@ function explainNetworkError(error: unknown, configuration: SourceConfiguration)
     };
   }
   if (error instanceof ProxyRefusalError) return explainProxyRefusal(error, configuration);
-  if (error instanceof NotClickHouseError) return explainOtherAnswer(error, at);
-  if (error instanceof UnreadableAnswerError) {
+  if (error instanceof NotClickHouseError) return explainForeignResponse(error, at);
+  if (error instanceof UnreadableResponseError) {
     return {
       code: 'clickhouse_cut_off',
       message: `Among the rows of ${at} came ${error.bytes} bytes that are not a row, and not an error of ClickHouse. A proxy may have cut or changed the answer. Try again; if it stays, please report this.`,
@@ -298,7 +298,7 @@ function explainNetworkError(error: unknown, configuration: SourceConfiguration)
   if (rawMessageOf(error) === 'Timeout error.') {
     return {
       code: 'clickhouse_unreachable',
-      message: `${at} took the query and said nothing for minutes. A firewall may have dropped the connection, or the server hangs, or it sorts for so long before the first row. Try again; for a long sort, have the table sorted by the cursor, or the server say how far it is. ${settingAdvice(configuration.username, PROGRESS_SETTINGS)}.`,
+      message: `${at} took the query and said nothing for minutes. A firewall may have dropped the connection, or the server hangs, or it sorts for so long before the first row. Try again; for a long sort, have the table sorted by the cursor, or the server say how far it is. ${adviseSetting(configuration.username, PROGRESS_SETTINGS)}.`,
     };
   }
   if (
@@ -335,7 +335,7 @@ function explainNetworkError(error: unknown, configuration: SourceConfiguration)
 }
 
 /** An answer that is not ClickHouse's: of another service, or, after answers of ClickHouse, of what is between. */
-function explainOtherAnswer({ status, answeredBefore }: NotClickHouseError, at: string): Explanation {
+function explainForeignResponse({ status, answeredBefore }: NotClickHouseError, at: string): Explanation {
   if (answeredBefore) {
     return {
       code: 'clickhouse_cut_off',
@@ -370,7 +370,7 @@ const NAMED_RIGHT =
   /grant ([A-Z ]+(?:\([^)]*\))?)(?: for at least one column on| ON) ((?:`(?:[^`\\]|\\.)*`|[^\s,`.]+|\.(?=\S))+)/;
 
 /** The statement that gives the right which the server says is missing. */
-function missingGrant(message: string, database: string, username: string): string {
+function suggestGrant(message: string, database: string, username: string): string {
   const [right = 'SELECT', on = `${quoteIdentifier(database)}.*`] =
     NAMED_RIGHT.exec(message)?.slice(1).map(redactForeign) ?? [];
   return `GRANT ${right} ON ${on} TO ${quoteIdentifier(username)}`;

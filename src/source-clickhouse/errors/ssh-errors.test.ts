@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { SourceErrorCode } from './codes.ts';
-import { ForwardTimeoutError, forwardFailure, keyFailure, sshFailure } from './ssh-errors.ts';
+import { explainForwardError, explainKeyError, explainSshError, ForwardTimeoutError } from './ssh-errors.ts';
 
 const BY_PASSWORD = {
   tunnel_method: 'SSH_PASSWORD_AUTH',
@@ -50,11 +50,11 @@ describe('an SSH connection that is not opened', () => {
     ],
   ])('%s', (_, { message, ...marks }, expected, advice) => {
     const error = Object.assign(new Error(message), marks);
-    const failure = sshFailure(error, BY_PASSWORD);
-    expect(failure.message).toMatch(advice);
-    expect(failure.code).toBe(expected);
-    expect(failure.internalMessage).toBe(message);
-    expect(failure.message).not.toContain('hunter2');
+    const explained = explainSshError(error, BY_PASSWORD);
+    expect(explained.message).toMatch(advice);
+    expect(explained.code).toBe(expected);
+    expect(explained.internalMessage).toBe(message);
+    expect(explained.message).not.toContain('hunter2');
   });
 });
 
@@ -102,14 +102,14 @@ describe('a private key that is not read', () => {
     ['for ChaCha20, right as the passphrase is', 'Invalid initialization vector', true, /can't undo/],
     ['for what it is', 'Unsupported key format', true, /ssh_key is no private key that can be used/],
   ])('%s', (_, words, hasPassphrase, advice) => {
-    const failure = keyFailure(new Error(words), hasPassphrase);
-    expect(failure.message).toMatch(advice);
-    expect(failure.code).toBe('ssh_key_unusable');
+    const explained = explainKeyError(new Error(words), hasPassphrase);
+    expect(explained.message).toMatch(advice);
+    expect(explained.code).toBe('ssh_key_unusable');
   });
 });
 
 test('a way to ClickHouse that is not opened in time is told as such', () => {
-  const failure = forwardFailure(new ForwardTimeoutError(30_000), BY_PASSWORD, 'ch:8123');
-  expect(failure.message).toMatch(/bastion:22 did not open the way to ch:8123 \(no answer within 30 seconds\)/);
-  expect(failure.code).toBe('ssh_target_unreachable');
+  const explained = explainForwardError(new ForwardTimeoutError(30_000), BY_PASSWORD, 'ch:8123');
+  expect(explained.message).toMatch(/bastion:22 did not open the way to ch:8123 \(no answer within 30 seconds\)/);
+  expect(explained.code).toBe('ssh_target_unreachable');
 });

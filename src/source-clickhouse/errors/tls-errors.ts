@@ -1,13 +1,13 @@
 import { redactForeign } from '../../protocol/secrets.ts';
-import { opensslReason } from '../config/openssl-reason.ts';
+import { parseOpensslReason } from '../config/openssl-reason.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import type { Explanation } from './explanation.ts';
 
 /** In OpenSSL's message, the alert by which the server ended TLS; or the words of nginx's page in place of one. */
-const REFUSAL = /alert (?!number)[a-z ]+[a-z]|No required SSL certificate was sent|The SSL certificate error/i;
+const ALERT = /alert (?!number)[a-z ]+[a-z]|No required SSL certificate was sent|The SSL certificate error/i;
 
 /** OpenSSL's words for bytes that are no TLS. */
-const NO_TLS = /wrong version number|packet length too long/;
+const NOT_TLS = /wrong version number|packet length too long/;
 
 /** OpenSSL's words for a version of TLS that is too old for it. */
 const OLD_TLS = /unsupported protocol|version too low/;
@@ -55,8 +55,8 @@ export function explainTlsError(
             : `${notAccepted} (${code}): it does not come from the authority in tls.ca_certificate. Give the certificate of the authority that signed the one of the server, and of those above it.`,
       };
   }
-  const [refusal] = REFUSAL.exec(message) ?? [];
-  if (refusal !== undefined) return explainRefusal(refusal, at, tls?.client_certificate !== undefined);
+  const [refusal] = ALERT.exec(message) ?? [];
+  if (refusal !== undefined) return explainAlert(refusal, at, tls?.client_certificate !== undefined);
   if (message.includes('before secure TLS connection')) {
     return {
       code: 'clickhouse_port_wrong',
@@ -75,15 +75,15 @@ export function explainTlsError(
 
 /** What OpenSSL found wrong with the way TLS is spoken. */
 function explainProtocolError(code: string, message: string, at: string): Explanation {
-  const reason = opensslReason(message);
+  const reason = parseOpensslReason(message);
   const words = `${reason} ${code.replace('ERR_SSL_', '').replaceAll('_', ' ').toLowerCase()}`;
-  if (NO_TLS.test(words)) {
+  if (NOT_TLS.test(words)) {
     return {
       code: 'tls_not_spoken',
       message: `${at} does not speak TLS, but "ssl" is on. Turn ssl off, or give the HTTPS port (usually 8443).`,
     };
   }
-  if (OLD_TLS.test(words)) return oldVersion(at);
+  if (OLD_TLS.test(words)) return explainOldVersion(at);
   return {
     code: 'tls_not_agreed',
     message: `TLS with ${at} failed: ${redactForeign(reason)}. The server, or a proxy before it, speaks TLS in a way that is not safe or not right. Check host and port; let its administrator look into its TLS settings.`,
@@ -91,8 +91,8 @@ function explainProtocolError(code: string, message: string, at: string): Explan
 }
 
 /** What a server said (an alert of TLS, or a page of a proxy) that ends the connection: mostly it is about our certificate. */
-function explainRefusal(words: string, at: string, hasCertificate: boolean): Explanation {
-  if (/version/.test(words)) return oldVersion(at);
+function explainAlert(words: string, at: string, hasCertificate: boolean): Explanation {
+  if (/version/.test(words)) return explainOldVersion(at);
   if (/internal error/.test(words)) {
     return {
       code: 'clickhouse_cut_off',
@@ -122,7 +122,7 @@ function explainRefusal(words: string, at: string, hasCertificate: boolean): Exp
   };
 }
 
-function oldVersion(at: string): Explanation {
+function explainOldVersion(at: string): Explanation {
   return {
     code: 'tls_not_agreed',
     message: `${at} speaks no version of TLS that is safe today (1.2 or later is needed). Update the server.`,

@@ -499,8 +499,8 @@ describe('a failure', () => {
     test.each<[string, says: string, cause: Record<string, unknown>]>([
       ['a row that holds the text of an exception and was cut off', holding.slice(0, -20), { name: 'CutOffError' }],
       ['such a row, and an exception behind it', `${holding.slice(0, -20)}${exception}\n`, { code: '241' }],
-      ['a row behind an empty line, as with extremes', `\n${holding}`, { name: 'UnreadableAnswerError' }],
-      ['a page of a proxy', '<html>secret</html>\n', { name: 'UnreadableAnswerError' }],
+      ['a row behind an empty line, as with extremes', `\n${holding}`, { name: 'UnreadableResponseError' }],
+      ['a page of a proxy', '<html>secret</html>\n', { name: 'UnreadableResponseError' }],
     ])('%s', async (_, says, cause) => {
       const server = new Server(rows, { endings: [{ after: 7, says, thereafter: 'ends' }] });
       const { error } = await takeAll(fetchPages(server, START, running(), QUICK));

@@ -2,7 +2,7 @@ import { finished, type Readable, Writable } from 'node:stream';
 import { finished as whenFinished } from 'node:stream/promises';
 import { ClickHouseError, parseError } from '@clickhouse/client';
 import { CutOffError } from '../errors/cut-off-error.ts';
-import { UnreadableAnswerError } from '../errors/unreadable-answer-error.ts';
+import { UnreadableResponseError } from '../errors/unreadable-answer-error.ts';
 import { ROW_LINE_START } from '../query/row-query.ts';
 import { NotARowError, type Page, type PageCutter } from './page-cutter.ts';
 
@@ -42,7 +42,7 @@ export class ResponseWritable extends Writable {
     const rest = Buffer.concat(this.#rest).toString('utf8', 0, LONGEST_EXCEPTION_BYTES);
     const exception = parseException(rest);
     if (exception !== undefined) return exception;
-    return startsAsRow(rest) ? new CutOffError() : new UnreadableAnswerError(this.#restBytes);
+    return startsAsRow(rest) ? new CutOffError() : new UnreadableResponseError(this.#restBytes);
   }
 
   override _write(chunk: Buffer, _: BufferEncoding, done: Done): void {

@@ -15,7 +15,7 @@ import type { RowSource } from './fetch-pages.ts';
  * @param warn is told of failures that are not the end.
  */
 export function createRowSource(
-  clickhouse: Pick<ClickHouse, 'bytes' | 'failure'>,
+  clickhouse: Pick<ClickHouse, 'bytes' | 'explainError'>,
   selection: RowSelection,
   maxRows: number,
   emittedAt: number,
@@ -39,7 +39,7 @@ export function createRowSource(
       };
     },
     // Of a connection that is reset before an answer it is said that another protocol may be spoken there.
-    failure: (error) => clickhouse.failure(codeOf(error) === 'ECONNRESET' ? new CutOffError(error) : error),
+    failure: (error) => clickhouse.explainError(codeOf(error) === 'ECONNRESET' ? new CutOffError(error) : error),
     // A changed table passes with the next run, which looks at it anew, and not by asking again.
     isTransient: (error) =>
       error instanceof ConnectorError && error.failureType === 'transient_error' && !isSchemaChanged(error.cause),

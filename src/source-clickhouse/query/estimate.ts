@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ClickHouse } from '../client/client.ts';
-import { rowsOrNone } from '../client/rows-or-none.ts';
+import { tryRows } from '../client/rows-or-none.ts';
 import type { Position } from '../state/stream-state.ts';
 import { buildRowClauses, type RowSelection } from './row-query.ts';
 
@@ -23,10 +23,10 @@ export async function estimateRows(
   after: Position,
 ): Promise<Estimate | undefined> {
   const { clauses, parameters } = buildRowClauses(selection, after);
-  const explained = await rowsOrNone(clickhouse.rows(`EXPLAIN ESTIMATE SELECT 1 ${clauses}`, parameters, explainedRow));
+  const explained = await tryRows(clickhouse.rows(`EXPLAIN ESTIMATE SELECT 1 ${clauses}`, parameters, explainedRow));
   if (explained.length === 0) return undefined;
   const rows = explained.reduce((sum, part) => sum + part.rows, 0) / (selection.partition?.count ?? 1);
-  const [parts] = await rowsOrNone(
+  const [parts] = await tryRows(
     clickhouse.rows(
       `SELECT sum(rows) AS rows, sum(data_uncompressed_bytes) AS bytes FROM system.parts
        WHERE active AND database = {database:String} AND table = {table:String}`,

@@ -3,7 +3,7 @@ import { asConnectorError } from '../../protocol/errors.ts';
 import { errorTrace, log, type StreamDescriptor, streamEstimate, streamStatus } from '../../protocol/messages.ts';
 import { OutputClosedError } from '../../protocol/output.ts';
 import type { InputState } from '../../protocol/state.ts';
-import { unsetCursorsOfSmallTable } from '../check/unset-cursors.ts';
+import { findUnsetCursorsOfSmallTable } from '../check/unset-cursors.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { type Estimate, estimateRows } from '../query/estimate.ts';
@@ -51,7 +51,7 @@ async function readStream(context: ReadContext, configured: ConfiguredStream, st
     const unset =
       start.cursor === null
         ? undefined
-        : await unsetCursorsOfSmallTable(clickhouse, selection.table, selection.cursor.column);
+        : await findUnsetCursorsOfSmallTable(clickhouse, selection.table, selection.cursor.column);
     if (unset !== undefined) await warn(unset);
     const window = isIncremental
       ? await readTimeWindow(clickhouse, selection.cursor.column.type, configuration)

@@ -94,7 +94,7 @@ async function emit(
   const context = {
     clickhouse: {
       bytes: async () => Readable.from(answer(), { objectMode: true }),
-      failure: (cause: unknown) => sourceError('table_missing', 'It broke.', { cause }),
+      explainError: (cause: unknown) => sourceError('table_missing', 'It broke.', { cause }),
     },
     output: new MessageOutput(stream),
     stop: new AbortController().signal,

@@ -1,6 +1,6 @@
 import { log, type StreamDescriptor, streamStatus } from '../../protocol/messages.ts';
 import type { MessageOutput } from '../../protocol/output.ts';
-import { storeCursor } from '../check/moving-cursor.ts';
+import { adviseStoredCursor } from '../check/moving-cursor.ts';
 import type { ClickHouse } from '../client/client.ts';
 import { sourceError } from '../errors/codes.ts';
 import { fetchPages, type PositionedPage, type RowSource } from '../pages/fetch-pages.ts';
@@ -20,11 +20,11 @@ const ROWS_NOT_REPRODUCIBLE =
   'None of the rows sent by the last run were found again, and at least as many other rows are in their place, so these were sent. Either a column changes each time it is read, such as now(), rand() or a joined value, and the same happens on every run: compute it when a row is inserted, remove it from the view, or set "lookback_seconds" to 0. Or the table was replaced (EXCHANGE TABLES, DROP and CREATE, a full rebuild by dbt), and its rows before the lookback are never read. Reset the stream to read them; Batch then gets the rows that were sent before a second time.';
 
 function describeRestampedRows(table: Table, cursorColumn: string): string {
-  return `Most rows that the last run delivered are gone, and as many others have a ${cursorColumn} later than the start of this run. Its value is likely computed at each read, so each run sends these rows again. ${storeCursor(table, cursorColumn)}`;
+  return `Most rows that the last run delivered are gone, and as many others have a ${cursorColumn} later than the start of this run. Its value is likely computed at each read, so each run sends these rows again. ${adviseStoredCursor(table, cursorColumn)}`;
 }
 
 export type StreamContext = {
-  clickhouse: Pick<ClickHouse, 'bytes' | 'failure'>;
+  clickhouse: Pick<ClickHouse, 'bytes' | 'explainError'>;
   output: MessageOutput;
   /** Aborted by SIGTERM or SIGINT: write what is begun, the state that it makes true, and end. */
   stop: AbortSignal;

@@ -1,17 +1,17 @@
 import type { AirbyteStream } from '../../protocol/messages.ts';
-import { atMost } from '../check/at-most.ts';
+import { limitWarnings } from '../check/at-most.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { buildColumnSchema } from '../schema/json-schema.ts';
 import { findMissingColumns, listTables, type Table } from '../schema/table.ts';
-import { offeredStreams } from './offered-streams.ts';
-import { refuseUnreadable, unreadableText } from './unreadable-engine.ts';
+import { listStreams } from './list-streams.ts';
+import { explainUnreadable, refuseUnreadable } from './unreadable-engine.ts';
 
 /** Of tables that do not fit, so many are named. */
-const MOST_NAMED = 3;
+const MAX_NAMED = 3;
 
 /** Of warnings about streams with the same rows, so many are given. */
-const MOST_WARNINGS = 10;
+const MAX_WARNINGS = 10;
 
 /** What is found, and what to warn of: what is missing when there are no streams, and which have the same rows. */
 type Discovered = { streams: AirbyteStream[]; warnings: string[] };
@@ -27,26 +27,26 @@ export async function discover(clickhouse: ClickHouse, configuration: SourceConf
     const fitting = tables.filter((candidate) => findMissingColumns(candidate, cursor_column).length === 0);
     for (const each of tables) await refuseUnreadable(clickhouse, each);
     return {
-      streams: fitting.map((candidate) => toStream(candidate, cursor_column)),
-      warnings: fitting.length > 0 || tables.length === 0 ? [] : [missingText(tables, database, cursor_column)],
+      streams: fitting.map((candidate) => buildStream(candidate, cursor_column)),
+      warnings: fitting.length > 0 || tables.length === 0 ? [] : [explainNoStreams(tables, database, cursor_column)],
     };
   }
-  const { streams, unreadable, tables, warnings } = await offeredStreams(clickhouse, configuration);
+  const { streams, unreadable, tables, warnings } = await listStreams(clickhouse, configuration);
   const nothing =
     unreadable.length > 0
-      ? unreadable.slice(0, MOST_NAMED).map(unreadableText)
+      ? unreadable.slice(0, MAX_NAMED).map(explainUnreadable)
       : tables.length === 0
         ? []
-        : [missingText(tables, database, cursor_column)];
+        : [explainNoStreams(tables, database, cursor_column)];
   return {
-    streams: streams.map((each) => toStream(each, cursor_column)),
-    warnings: streams.length === 0 ? nothing : atMost(MOST_WARNINGS, warnings),
+    streams: streams.map((each) => buildStream(each, cursor_column)),
+    warnings: streams.length === 0 ? nothing : limitWarnings(MAX_WARNINGS, warnings),
   };
 }
 
-function missingText(tables: readonly Table[], database: string, cursorColumn: string): string {
+function explainNoStreams(tables: readonly Table[], database: string, cursorColumn: string): string {
   const named = tables
-    .slice(0, MOST_NAMED)
+    .slice(0, MAX_NAMED)
     .map((each) => `"${each.name}" lacks ${findMissingColumns(each, cursorColumn).join(', ')}`);
   const others = tables.length - named.length;
   const text = [...named, ...(others > 0 ? [`and so it is with ${others} more`] : [])].join('; ');
@@ -57,7 +57,7 @@ function missingText(tables: readonly Table[], database: string, cursorColumn: s
  * full_refresh stands first because some platforms take the first mode when nobody chose. No primary key is claimed:
  * ClickHouse's is a sort order and not unique, and a platform that deduplicates by it would delete events.
  */
-function toStream(table: Table, cursorColumn: string): AirbyteStream {
+function buildStream(table: Table, cursorColumn: string): AirbyteStream {
   return {
     name: table.name,
     namespace: table.database,

@@ -9,19 +9,19 @@ const TOKEN =
 const ESCAPES: Record<string, string> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', 0: '\0', a: '\x07', v: '\v' };
 
 /** Splits SQL as ClickHouse reads it. Text that is not SQL gives some tokens, too. */
-export function sqlTokens(sql: string): SqlToken[] {
+export function tokenizeSql(sql: string): SqlToken[] {
   const tokens: SqlToken[] = [];
   for (const [text, blank, string, backticked, quoted, word] of sql.matchAll(TOKEN)) {
     if (blank !== undefined) continue;
-    if (string !== undefined) tokens.push({ kind: 'string', text: unescaped(string, "'") });
-    else if (backticked !== undefined) tokens.push({ kind: 'quoted_name', text: unescaped(backticked, '`') });
-    else if (quoted !== undefined) tokens.push({ kind: 'quoted_name', text: unescaped(quoted, '"') });
+    if (string !== undefined) tokens.push({ kind: 'string', text: unquote(string, "'") });
+    else if (backticked !== undefined) tokens.push({ kind: 'quoted_name', text: unquote(backticked, '`') });
+    else if (quoted !== undefined) tokens.push({ kind: 'quoted_name', text: unquote(quoted, '"') });
     else tokens.push({ kind: word === undefined ? 'sign' : 'word', text });
   }
   return tokens;
 }
 
-function unescaped(text: string, quote: string): string {
+function unquote(text: string, quote: string): string {
   const escaped = /\\x([0-9a-fA-F]{2})|\\([\s\S])|(''|``|"")/g;
   return text.replace(escaped, (whole, hex: string | undefined, letter: string | undefined) => {
     if (hex !== undefined) return String.fromCharCode(Number.parseInt(hex, 16));

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { type DefinitionRow, type RowOrigin, tableDefinition, tablesInQuery } from './table-definition.ts';
+import { type DefinitionRow, findTablesInQuery, parseDefinition, type RowOrigin } from './table-definition.ts';
 
 /** What is read, each origin as a short string. */
 function short(origins: readonly (RowOrigin | undefined)[]): string[] {
@@ -40,7 +40,7 @@ describe('the tables in the FROM clauses of a query', () => {
     ['SELECT number FROM numbers(10)', []],
     ['SELECT 1 -- FROM shop.a\n FROM /* shop.b */ shop.c', ['shop c']],
   ])('%s', (query, tables) => {
-    expect(short(tablesInQuery(query))).toEqual(tables);
+    expect(short(findTablesInQuery(query))).toEqual(tables);
   });
 });
 
@@ -111,7 +111,7 @@ describe('the table that holds the rows of', () => {
     ],
     ['a table of a dictionary', row('Dictionary', { engine_full: "Dictionary('shop.dict')" }), ['(shop) shop.dict']],
   ])('%s', (_, definition, holder) => {
-    expect(short([tableDefinition(definition).holder])).toEqual(holder);
+    expect(short([parseDefinition(definition).holder])).toEqual(holder);
   });
 });
 
@@ -129,5 +129,5 @@ test.each<[string, DefinitionRow, string[]]>([
   ],
   ['a table', row('MergeTree', { engine_full: 'MergeTree ORDER BY a' }), []],
 ])('%s selects from its tables', (_, definition, tables) => {
-  expect(short(tableDefinition(definition).selectedFrom)).toEqual(tables);
+  expect(short(parseDefinition(definition).selectedFrom)).toEqual(tables);
 });

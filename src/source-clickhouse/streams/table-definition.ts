@@ -1,4 +1,4 @@
-import { type SqlToken, sqlTokens } from './sql-tokens.ts';
+import { type SqlToken, tokenizeSql } from './sql-tokens.ts';
 
 export type TableName = { database: string; name: string };
 
@@ -41,12 +41,12 @@ export const ENGINES_THAT_READ_OTHERS = [
 ] as const;
 
 /** What a table reads, by its engine. */
-export function tableDefinition(row: DefinitionRow): TableDefinition {
+export function parseDefinition(row: DefinitionRow): TableDefinition {
   const { database, name, engine } = row;
-  return { database, name, engine, ...originsOf(row) };
+  return { database, name, engine, ...parseOrigins(row) };
 }
 
-function originsOf(row: DefinitionRow): Pick<TableDefinition, 'holder' | 'selectedFrom'> {
+function parseOrigins(row: DefinitionRow): Pick<TableDefinition, 'holder' | 'selectedFrom'> {
   const held = (holder: RowOrigin | undefined): Pick<TableDefinition, 'holder' | 'selectedFrom'> => ({
     holder,
     selectedFrom: [],
@@ -55,24 +55,26 @@ function originsOf(row: DefinitionRow): Pick<TableDefinition, 'holder' | 'select
   switch (row.engine) {
     case 'View':
     case 'LiveView':
-      return { holder: undefined, selectedFrom: tablesInQuery(row.as_select) };
+      return { holder: undefined, selectedFrom: findTablesInQuery(row.as_select) };
     case 'MaterializedView':
     case 'WindowView':
-      return { holder: targetOf(row), selectedFrom: tablesInQuery(row.as_select) };
+      return { holder: parseTarget(row), selectedFrom: findTablesInQuery(row.as_select) };
     case 'Buffer':
     case 'Alias':
-      return held(namedBy(argumentsOf(row.engine_full), database));
+      return held(parseTableName(parseEngineArguments(row.engine_full), database));
     case 'Distributed': {
       // Distributed names a cluster first. Remote, which system.tables calls Distributed, names an address.
-      const args = argumentsOf(row.engine_full).slice(1);
-      return held(row.engine_full.startsWith('Remote') ? dottedOrNamedBy(args, database) : namedBy(args, database));
+      const args = parseEngineArguments(row.engine_full).slice(1);
+      return held(
+        row.engine_full.startsWith('Remote') ? parseDottedTableName(args, database) : parseTableName(args, database),
+      );
     }
     case 'Merge':
-      return { holder: undefined, selectedFrom: matchedBy(argumentsOf(row.engine_full), database) };
+      return { holder: undefined, selectedFrom: parseMergeArguments(parseEngineArguments(row.engine_full), database) };
     case 'Dictionary':
       return row.engine_full === ''
-        ? originOfDictionary(row)
-        : held(dottedOrNamedBy(argumentsOf(row.engine_full), database));
+        ? parseDictionary(row)
+        : held(parseDottedTableName(parseEngineArguments(row.engine_full), database));
     default:
       return held(undefined);
   }
@@ -101,8 +103,8 @@ const NAMED_AFTER: Record<string, number> = {
  *
  * @param database the database of tables without one, for a query that the server did not write.
  */
-export function tablesInQuery(query: string, database?: string): RowOrigin[] {
-  const tokens = sqlTokens(query);
+export function findTablesInQuery(query: string, database?: string): RowOrigin[] {
+  const tokens = tokenizeSql(query);
   const found: RowOrigin[] = [];
   const outer: boolean[] = [];
   let isInFrom = false;
@@ -127,13 +129,13 @@ export function tablesInQuery(query: string, database?: string): RowOrigin[] {
       isInFrom = false;
       isTableNext = false;
     } else if (isTableNext && isName(token)) {
-      const parts = dottedName(tokens, at);
+      const parts = readDottedName(tokens, at);
       at += 2 * parts.length - 2;
       const [first = '', second] = parts;
       if (isSign(tokens[at + 1], '('))
-        found.push(...tablesInFunction(first.toLowerCase(), tokens.slice(at + 1), database));
-      else if (second !== undefined) found.push(tableOf(first, second));
-      else if (database !== undefined) found.push(tableOf(database, first));
+        found.push(...findTablesInFunction(first.toLowerCase(), tokens.slice(at + 1), database));
+      else if (second !== undefined) found.push(createTableOrigin(first, second));
+      else if (database !== undefined) found.push(createTableOrigin(database, first));
       isTableNext = false;
     }
   }
@@ -141,54 +143,54 @@ export function tablesInQuery(query: string, database?: string): RowOrigin[] {
 }
 
 /** @param tokens those from the bracket of the function on. */
-function tablesInFunction(name: string, tokens: readonly SqlToken[], database = ''): RowOrigin[] {
-  const args = argumentsIn(tokens);
-  if (name === 'merge') return matchedBy(args.length === 1 ? [[], ...args] : args, database);
+function findTablesInFunction(name: string, tokens: readonly SqlToken[], database = ''): RowOrigin[] {
+  const args = parseArguments(tokens);
+  if (name === 'merge') return parseMergeArguments(args.length === 1 ? [[], ...args] : args, database);
   const before = NAMED_AFTER[name];
-  const origin = before === undefined ? undefined : dottedOrNamedBy(args.slice(before), database);
+  const origin = before === undefined ? undefined : parseDottedTableName(args.slice(before), database);
   return origin === undefined ? [] : [origin];
 }
 
 /** The table that a materialized view writes to: `… VIEW name [ON CLUSTER c] [REFRESH …] TO db.table (columns) …`. */
-function targetOf({ database, create_table_query }: DefinitionRow): RowOrigin | undefined {
-  const tokens = sqlTokens(create_table_query);
+function parseTarget({ database, create_table_query }: DefinitionRow): RowOrigin | undefined {
+  const tokens = tokenizeSql(create_table_query);
   const to = tokens.findIndex(({ kind, text }) => kind === 'word' && /^(TO|AS|ENGINE)$/i.test(text));
   if (tokens[to]?.text.toUpperCase() !== 'TO' || !isName(tokens[to + 1])) return undefined;
-  const [first = '', second] = dottedName(tokens, to + 1);
+  const [first = '', second] = readDottedName(tokens, to + 1);
   // TO INNER UUID '…' names the inner table.
   if (second === undefined && tokens[to + 1]?.kind === 'word' && first.toUpperCase() === 'INNER') return undefined;
-  return second === undefined ? tableOf(database, first) : tableOf(first, second);
+  return second === undefined ? createTableOrigin(database, first) : createTableOrigin(first, second);
 }
 
 /** A dictionary of a table of this or another ClickHouse: `SOURCE(CLICKHOUSE(TABLE 't' DB 'd' … | QUERY '…'))`. */
-function originOfDictionary({
+function parseDictionary({
   create_table_query,
   ...row
 }: DefinitionRow): Pick<TableDefinition, 'holder' | 'selectedFrom'> {
-  const tokens = sqlTokens(create_table_query);
+  const tokens = tokenizeSql(create_table_query);
   const source = tokens.findIndex(
     ({ text }, at) => text.toUpperCase() === 'SOURCE' && tokens[at + 2]?.text.toUpperCase() === 'CLICKHOUSE',
   );
   if (source === -1) return { holder: undefined, selectedFrom: [] };
-  const [fields = []] = argumentsIn(tokens.slice(source + 3));
+  const [fields = []] = parseArguments(tokens.slice(source + 3));
   const field = (key: string): string | undefined =>
     fields.find((_, at) => fields[at - 1]?.kind === 'word' && fields[at - 1]?.text.toUpperCase() === key)?.text;
   const database = field('DB') ?? row.database;
   const table = field('TABLE');
   return {
-    holder: table === undefined ? undefined : tableOf(database, table),
-    selectedFrom: tablesInQuery(field('QUERY') ?? '', database),
+    holder: table === undefined ? undefined : createTableOrigin(database, table),
+    selectedFrom: findTablesInQuery(field('QUERY') ?? '', database),
   };
 }
 
 /** The arguments of an engine. */
-function argumentsOf(engineFull: string): SqlToken[][] {
-  const tokens = sqlTokens(engineFull);
-  return isSign(tokens[1], '(') ? argumentsIn(tokens.slice(1)) : [];
+function parseEngineArguments(engineFull: string): SqlToken[][] {
+  const tokens = tokenizeSql(engineFull);
+  return isSign(tokens[1], '(') ? parseArguments(tokens.slice(1)) : [];
 }
 
 /** The arguments in the bracket that the tokens begin with. */
-function argumentsIn(tokens: readonly SqlToken[]): SqlToken[][] {
+function parseArguments(tokens: readonly SqlToken[]): SqlToken[][] {
   const args: SqlToken[][] = [];
   let argument: SqlToken[] = [];
   let depth = 0;
@@ -206,36 +208,36 @@ function argumentsIn(tokens: readonly SqlToken[]): SqlToken[][] {
 }
 
 /** The table that arguments name: a database and a table, or a table only. */
-function namedBy([first, second]: readonly SqlToken[][], database: string): RowOrigin | undefined {
-  const text = textOf(first, database);
+function parseTableName([first, second]: readonly SqlToken[][], database: string): RowOrigin | undefined {
+  const text = parseText(first, database);
   if (text === undefined) return undefined;
-  const table = textOf(second, database);
-  if (second === undefined) return tableOf(database, text);
-  return table === undefined ? undefined : tableOf(text, table);
+  const table = parseText(second, database);
+  if (second === undefined) return createTableOrigin(database, text);
+  return table === undefined ? undefined : createTableOrigin(text, table);
 }
 
 /** The same where `db.table` and `'db.table'` are allowed as well; a user, a password or a key may follow. */
-function dottedOrNamedBy(args: readonly SqlToken[][], database: string): RowOrigin | undefined {
+function parseDottedTableName(args: readonly SqlToken[][], database: string): RowOrigin | undefined {
   const [first = []] = args;
   const [before, dot, after] = first;
   if (first.length === 3 && isName(before) && isSign(dot, '.') && isName(after)) {
-    return tableOf(before?.text ?? '', after?.text);
+    return createTableOrigin(before?.text ?? '', after?.text);
   }
-  const text = textOf(first, database);
-  return text?.includes('.') ? { kind: 'dotted_name', database, text } : namedBy(args, database);
+  const text = parseText(first, database);
+  return text?.includes('.') ? { kind: 'dotted_name', database, text } : parseTableName(args, database);
 }
 
 /** The tables that the arguments of Merge are about: a database or REGEXP('…'), and a regular expression. */
-function matchedBy([first = [], second]: readonly SqlToken[][], database: string): RowOrigin[] {
-  const pattern = textOf(second, database);
+function parseMergeArguments([first = [], second]: readonly SqlToken[][], database: string): RowOrigin[] {
+  const pattern = parseText(second, database);
   if (pattern === undefined) return [];
   const isPattern = first[0]?.text.toUpperCase() === 'REGEXP' && isSign(first[1], '(');
-  const text = isPattern ? first[2]?.text : first.length === 0 ? database : textOf(first, database);
+  const text = isPattern ? first[2]?.text : first.length === 0 ? database : parseText(first, database);
   return text === undefined ? [] : [{ kind: 'matching_tables', database: { isPattern, text }, pattern }];
 }
 
 /** What a single name or string says; `currentDatabase()` is the database of the table. */
-function textOf(argument: readonly SqlToken[] | undefined, database: string): string | undefined {
+function parseText(argument: readonly SqlToken[] | undefined, database: string): string | undefined {
   const [only, ...others] = argument ?? [];
   if (only === undefined || only.kind === 'sign') return undefined;
   if (others.length === 0) return only.text;
@@ -243,7 +245,7 @@ function textOf(argument: readonly SqlToken[] | undefined, database: string): st
 }
 
 /** The parts of the name that begins at a token: a name, or several with dots between them. */
-function dottedName(tokens: readonly SqlToken[], start: number): string[] {
+function readDottedName(tokens: readonly SqlToken[], start: number): string[] {
   const parts = [tokens[start]?.text ?? ''];
   for (let at = start + 1; isSign(tokens[at], '.') && isName(tokens[at + 1]); at += 2) {
     parts.push(tokens[at + 1]?.text ?? '');
@@ -251,7 +253,7 @@ function dottedName(tokens: readonly SqlToken[], start: number): string[] {
   return parts;
 }
 
-function tableOf(database: string, name: string | undefined): { kind: 'table' } & TableName {
+function createTableOrigin(database: string, name: string | undefined): { kind: 'table' } & TableName {
   return { kind: 'table', database, name: name ?? '' };
 }
 

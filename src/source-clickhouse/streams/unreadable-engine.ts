@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ClickHouse } from '../client/client.ts';
 import { sourceError } from '../errors/codes.ts';
-import { sqlTokens } from './sql-tokens.ts';
+import { tokenizeSql } from './sql-tokens.ts';
 import type { TableName } from './table-definition.ts';
 
 const FROM_A_QUEUE = "which can't be read: reading from it takes the rows out of the queue";
@@ -49,8 +49,8 @@ export async function refuseUnreadable(clickhouse: ClickHouse, { database, name 
   );
   if (row === undefined) return;
   const { engine } = row;
-  if (UNREADABLE_ENGINES.includes(engine)) throw sourceError('table_unreadable', unreadableText({ name, engine }));
-  const parameters = row.engine === 'View' ? parametersOf(row.as_select) : [];
+  if (UNREADABLE_ENGINES.includes(engine)) throw sourceError('table_unreadable', explainUnreadable({ name, engine }));
+  const parameters = row.engine === 'View' ? findParameters(row.as_select) : [];
   if (parameters.length === 0) return;
   throw sourceError(
     'table_unreadable',
@@ -59,14 +59,14 @@ export async function refuseUnreadable(clickhouse: ClickHouse, { database, name 
 }
 
 /** Why a table of one of these engines can't be read, and what to do. */
-export function unreadableText({ name, engine }: { name: string; engine: string }): string {
+export function explainUnreadable({ name, engine }: { name: string; engine: string }): string {
   const [why, advice] = UNREADABLE[engine] ?? ["which can't be read", READ_ANOTHER];
   return `"${name}" is a ${engine} table, ${why}. ${advice}`;
 }
 
 /** The names in `{name:Type}`. */
-function parametersOf(query: string): string[] {
-  const tokens = sqlTokens(query);
+function findParameters(query: string): string[] {
+  const tokens = tokenizeSql(query);
   const names = tokens.flatMap(({ text }, at) =>
     tokens[at - 1]?.text === '{' && tokens[at + 1]?.text === ':' ? text : [],
   );

@@ -32,44 +32,46 @@ const OWN_WORDS: ReadonlySet<number> = new Set([395]);
 const IN_OUR_QUERY = /(?:,? in scope|,? while processing:?) '?(?:WITH|SELECT) concat\(.*$/is;
 
 /** How much of the server's words is shown, in characters. */
-const MOST_SHOWN = 300;
+const MAX_SHOWN = 300;
 
 /** How much of words with a value in them is looked at, in characters: to tell them apart takes the square of it. */
-const MOST_READ = 4_000;
+const MAX_READ = 4_000;
 
 /** The server's first sentence, on one line; "" when it said nothing. */
-export function firstSentence(error: ClickHouseError): string {
-  const { words, place } = partsOf(error);
-  const line = oneLine(words);
+export function summarizeServerMessage(error: ClickHouseError): string {
+  const { words, place } = splitMessage(error);
+  const line = toOneLine(words);
   const end = line.indexOf('. ');
-  return withPlace((end === -1 ? line : line.slice(0, end)).slice(0, MOST_SHOWN).replace(/[.:\s]+$/, ''), place);
+  return addPlace((end === -1 ? line : line.slice(0, end)).slice(0, MAX_SHOWN).replace(/[.:\s]+$/, ''), place);
 }
 
 /** All that the server said and that may be shown. */
-export function allWords(error: ClickHouseError): string {
-  const { words, place } = partsOf(error);
-  return withPlace(words, place);
+export function redactServerMessage(error: ClickHouseError): string {
+  const { words, place } = splitMessage(error);
+  return addPlace(words, place);
 }
 
-function oneLine(text: string): string {
+function toOneLine(text: string): string {
   return text.replaceAll(/\s+/g, ' ').trim();
 }
 
-function withPlace(words: string, place: string): string {
+function addPlace(words: string, place: string): string {
   return place === '' ? words : `${words}: ${place}`;
 }
 
 /** The words, without the values and secrets in them, and the function in which they were met. */
-function partsOf({ message, code: name }: ClickHouseError): { words: string; place: string } {
+function splitMessage({ message, code: name }: ClickHouseError): { words: string; place: string } {
   const code = Number(name);
   const [whole = ''] = PLACE.exec(message) ?? [];
   const words = message.slice(0, message.length - whole.length).replace(IN_OUR_QUERY, '');
   const place = [...message.matchAll(IN_FUNCTION)].at(-1);
   const isAboutValue = ABOUT_VALUES.has(code) || (place !== undefined && !ABOUT_LIMITS.has(code));
   return {
-    words: redactForeign(isAboutValue && !OWN_WORDS.has(code) ? withoutValues(oneLine(words)) : words),
+    words: redactForeign(isAboutValue && !OWN_WORDS.has(code) ? maskValues(toOneLine(words)) : words),
     place:
-      place === undefined ? '' : redactForeign(placeOf(place[1] ?? '', message.slice(place.index + place[0].length))),
+      place === undefined
+        ? ''
+        : redactForeign(describePlace(place[1] ?? '', message.slice(place.index + place[0].length))),
   };
 }
 
@@ -78,7 +80,7 @@ function partsOf({ message, code: name }: ClickHouseError): { words: string; pla
  *
  * @param given what the server says after the name.
  */
-function placeOf(name: string, given: string): string {
+function describePlace(name: string, given: string): string {
   const columns = given.replaceAll(/'(?:[^'\\]|\\.)*'/g, '').matchAll(/__table\d+\.(`(?:[^`\\]|\\.)+`|\w+)/g);
   const names = [...new Set([...columns].map(([, column]) => column))].slice(0, 3);
   return `while executing function ${name}${names.length === 0 ? '' : ` on ${names.join(', ')}`}`;
@@ -112,8 +114,8 @@ const TYPE_OR_FUNCTION =
 type Part = { kind: 'shown'; text: string } | { kind: 'value'; characters: number; isNumber: boolean };
 
 /** A text in which what may be a value is replaced by its kind and length. */
-function withoutValues(words: string): string {
-  const text = words.slice(0, MOST_READ);
+function maskValues(words: string): string {
+  const text = words.slice(0, MAX_READ);
   // A blank after the comma in the parameters of a type would cut it in two.
   const tokens = [...text.replaceAll(/(\(\d+),\s+(\d+\))/g, '$1,$2').matchAll(TOKEN)];
   const parts: Part[] = [];
@@ -122,38 +124,38 @@ function withoutValues(words: string): string {
   for (const { 0: token, index } of tokens) {
     const gap = index > end ? ' ' : '';
     end = index + token.length;
-    if (parts.length > 0 || gap !== '') add(parts, { kind: 'shown', text: gap });
+    if (parts.length > 0 || gap !== '') addPart(parts, { kind: 'shown', text: gap });
     const [, opening = '', core = '', closing = ''] = CORE.exec(token) ?? [];
     const isNamed =
       (before === 'position' && /^\d+$/.test(core)) || (before === 'function' && /^'?[A-Za-z]\w*'?$/.test(core));
     before = core;
-    if (isNamed || isOwn(core)) {
-      add(parts, { kind: 'shown', text: token });
+    if (isNamed || isClickHouseWord(core)) {
+      addPart(parts, { kind: 'shown', text: token });
       continue;
     }
-    add(parts, { kind: 'shown', text: opening });
+    addPart(parts, { kind: 'shown', text: opening });
     const isQuoted = /^(['"`]).*\1$/s.test(core);
-    add(parts, {
+    addPart(parts, {
       kind: 'value',
       characters: core.length - (isQuoted ? 2 : 0),
       isNumber: /^-?[\d.]+$/.test(core),
     });
-    add(parts, { kind: 'shown', text: closing });
+    addPart(parts, { kind: 'shown', text: closing });
   }
-  return `${parts.map(shown).join('').trim()}${words.length > MOST_READ ? '…' : ''}`;
+  return `${parts.map(showPart).join('').trim()}${words.length > MAX_READ ? '…' : ''}`;
 }
 
-function shown(part: Part): string {
+function showPart(part: Part): string {
   if (part.kind === 'shown') return part.text;
   return `[${part.isNumber ? 'number' : 'text'} of ${part.characters} character${part.characters === 1 ? '' : 's'}]`;
 }
 
-function isOwn(core: string): boolean {
+function isClickHouseWord(core: string): boolean {
   return core === '' || /^[-<>=]$/.test(core) || WORDS.has(core.toLowerCase()) || TYPE_OR_FUNCTION.test(core);
 }
 
 /** Adds a part; values with nothing but a blank between them are one. */
-function add(parts: Part[], part: Part): void {
+function addPart(parts: Part[], part: Part): void {
   if (part.kind === 'shown') {
     if (part.text !== '') parts.push(part);
     return;
@@ -161,15 +163,15 @@ function add(parts: Part[], part: Part): void {
   const last = parts.at(-1);
   const beforeLast = parts.at(-2);
   if (last?.kind === 'value') {
-    parts[parts.length - 1] = joined(last, part, 0);
+    parts[parts.length - 1] = joinValues(last, part, 0);
   } else if (last?.kind === 'shown' && last.text === ' ' && beforeLast?.kind === 'value') {
-    parts.splice(-2, 2, joined(beforeLast, part, 1));
+    parts.splice(-2, 2, joinValues(beforeLast, part, 1));
   } else {
     parts.push(part);
   }
 }
 
-function joined(
+function joinValues(
   first: Extract<Part, { kind: 'value' }>,
   second: Extract<Part, { kind: 'value' }>,
   blanks: number,

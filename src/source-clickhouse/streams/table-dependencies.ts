@@ -3,15 +3,15 @@ import type { ClickHouse } from '../client/client.ts';
 import { quoteString } from '../sql.ts';
 import {
   ENGINES_THAT_READ_OTHERS,
+  parseDefinition,
   type RowOrigin,
   type TableDefinition,
   type TableName,
-  tableDefinition,
 } from './table-definition.ts';
 import { UNREADABLE_ENGINES } from './unreadable-engine.ts';
 
 /** A view of a view of a view …: how many other databases are followed one after the other. */
-const MOST_OTHER_DATABASES = 5;
+const MAX_OTHER_DATABASES = 5;
 
 const definitionRow = z.object({
   database: z.string(),
@@ -23,7 +23,7 @@ const definitionRow = z.object({
 });
 
 /** How the tables of a database depend on each other, as far as the user may see it. */
-export class TableDefinitions {
+export class TableDependencies {
   readonly #definitions: ReadonlyMap<string, TableDefinition>;
   /** The tables that each one gets rows from. */
   readonly #sources: ReadonlyMap<string, readonly Source[]>;
@@ -37,45 +37,45 @@ export class TableDefinitions {
   }
 
   /** Looks them up. Of another database, only what the tables of this one read. */
-  static async of(clickhouse: ClickHouse, database: string): Promise<TableDefinitions> {
+  static async load(clickhouse: ClickHouse, database: string): Promise<TableDependencies> {
     const definitions = new Map<string, TableDefinition>();
     const origins: Origins = new Map();
     const engines = [...ENGINES_THAT_READ_OTHERS, ...UNREADABLE_ENGINES].map(quoteString).join(', ');
     let where = `database = ${quoteString(database)} AND engine IN (${engines})`;
-    for (let round = 0; round <= MOST_OTHER_DATABASES; round += 1) {
+    for (let round = 0; round <= MAX_OTHER_DATABASES; round += 1) {
       const rows = await clickhouse.rows(
         `SELECT database, name, engine, engine_full, create_table_query, as_select FROM system.tables WHERE ${where}`,
         {},
         definitionRow,
       );
-      const found = rows.map(tableDefinition).filter((each) => !definitions.has(keyOf(each)));
-      for (const each of found) definitions.set(keyOf(each), each);
-      const named = await resolvedOrigins(clickhouse, found, origins);
-      const elsewhere = named.filter((each) => each.database !== database && !definitions.has(keyOf(each)));
+      const found = rows.map(parseDefinition).filter((each) => !definitions.has(toKey(each)));
+      for (const each of found) definitions.set(toKey(each), each);
+      const named = await resolveOrigins(clickhouse, found, origins);
+      const elsewhere = named.filter((each) => each.database !== database && !definitions.has(toKey(each)));
       if (elsewhere.length === 0) break;
       const names = elsewhere.map((each) => `(${quoteString(each.database)}, ${quoteString(each.name)})`);
       const databases = new Set(elsewhere.map((each) => quoteString(each.database)));
       where = `database IN (${[...databases].join(', ')}) AND (database, name) IN (${names.join(', ')}) AND engine IN (${engines})`;
     }
-    return new TableDefinitions(definitions, sourcesOf(definitions, origins));
+    return new TableDependencies(definitions, buildSources(definitions, origins));
   }
 
   /** The engine of a table, if it is one that can't be read or that reads other tables. */
   engineOf(table: TableName): string | undefined {
-    return this.#definitions.get(keyOf(table))?.engine;
+    return this.#definitions.get(toKey(table))?.engine;
   }
 
   /** Whether a table is a materialized view (TO), all of whose rows are in one of the others. */
   isHeldBy(table: TableName, others: readonly TableName[]): boolean {
     if (this.engineOf(table) !== 'MaterializedView' && this.engineOf(table) !== 'WindowView') return false;
-    return this.#holdersOf(table).some((holder) => others.some((other) => isSame(other, holder)));
+    return this.#findHolders(table).some((holder) => others.some((other) => isSame(other, holder)));
   }
 
   /** The table that holds the rows of another one, as a materialized view's target does; undefined when it does itself. */
-  lastHolderOf(table: TableName): TableName | undefined {
+  findLastHolder(table: TableName): TableName | undefined {
     const seen: TableName[] = [table];
     for (;;) {
-      const [holder] = this.#holdersOf(seen.at(-1) ?? table);
+      const [holder] = this.#findHolders(seen.at(-1) ?? table);
       if (holder === undefined || seen.some((each) => isSame(each, holder))) break;
       seen.push(holder);
     }
@@ -83,25 +83,25 @@ export class TableDefinitions {
   }
 
   /** Those of the others whose rows a table has, directly or through tables that are none of them. */
-  sharedBy(table: TableName, others: readonly TableName[]): TableName[] {
+  findShared(table: TableName, others: readonly TableName[]): TableName[] {
     const found = new Map<string, TableName>();
-    const seen = new Set([keyOf(table)]);
+    const seen = new Set([toKey(table)]);
     const visit = (from: TableName): void => {
-      for (const { table: source } of this.#sources.get(keyOf(from)) ?? []) {
-        if (seen.has(keyOf(source))) continue;
-        seen.add(keyOf(source));
+      for (const { table: source } of this.#sources.get(toKey(from)) ?? []) {
+        if (seen.has(toKey(source))) continue;
+        seen.add(toKey(source));
         const other = others.find((each) => isSame(each, source));
         // Whose rows that one has in turn is said of it.
         if (other === undefined) visit(source);
-        else found.set(keyOf(other), other);
+        else found.set(toKey(other), other);
       }
     };
     visit(table);
     return [...found.values()];
   }
 
-  #holdersOf(table: TableName): TableName[] {
-    return (this.#sources.get(keyOf(table)) ?? []).filter(({ isHolder }) => isHolder).map((each) => each.table);
+  #findHolders(table: TableName): TableName[] {
+    return (this.#sources.get(toKey(table)) ?? []).filter(({ isHolder }) => isHolder).map((each) => each.table);
   }
 }
 
@@ -111,7 +111,7 @@ type Source = { table: TableName; isHolder: boolean };
 type Origins = Map<RowOrigin, TableName[]>;
 
 /** Finds the tables that new definitions name, and remembers them. */
-async function resolvedOrigins(
+async function resolveOrigins(
   clickhouse: ClickHouse,
   definitions: readonly TableDefinition[],
   origins: Origins,
@@ -119,7 +119,7 @@ async function resolvedOrigins(
   const named: TableName[] = [];
   for (const { holder, selectedFrom } of definitions) {
     for (const origin of [...(holder === undefined ? [] : [holder]), ...selectedFrom]) {
-      const tables = await tablesOf(clickhouse, origin);
+      const tables = await resolveOrigin(clickhouse, origin);
       origins.set(origin, tables);
       named.push(...tables);
     }
@@ -129,7 +129,7 @@ async function resolvedOrigins(
 
 const nameRow = z.object({ database: z.string(), name: z.string() });
 
-async function tablesOf(clickhouse: ClickHouse, origin: RowOrigin): Promise<TableName[]> {
+async function resolveOrigin(clickhouse: ClickHouse, origin: RowOrigin): Promise<TableName[]> {
   switch (origin.kind) {
     case 'table':
       return [origin];
@@ -154,13 +154,13 @@ async function tablesOf(clickhouse: ClickHouse, origin: RowOrigin): Promise<Tabl
 }
 
 /** What each table has the rows of. The target of a materialized view has those that the view selects. */
-function sourcesOf(definitions: ReadonlyMap<string, TableDefinition>, origins: Origins): Map<string, Source[]> {
+function buildSources(definitions: ReadonlyMap<string, TableDefinition>, origins: Origins): Map<string, Source[]> {
   const sources = new Map<string, Source[]>();
   const add = (table: TableName, origin: RowOrigin, isHolder: boolean): void => {
     const found = (origins.get(origin) ?? [])
       .filter((each) => !isSame(each, table))
       .map((each) => ({ table: each, isHolder }));
-    sources.set(keyOf(table), [...(sources.get(keyOf(table)) ?? []), ...found]);
+    sources.set(toKey(table), [...(sources.get(toKey(table)) ?? []), ...found]);
   };
   for (const definition of definitions.values()) {
     const { holder, selectedFrom } = definition;
@@ -171,7 +171,7 @@ function sourcesOf(definitions: ReadonlyMap<string, TableDefinition>, origins: O
   return sources;
 }
 
-function keyOf({ database, name }: TableName): string {
+function toKey({ database, name }: TableName): string {
   return JSON.stringify([database, name]);
 }
 

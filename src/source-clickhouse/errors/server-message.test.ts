@@ -1,7 +1,7 @@
 import { ClickHouseError } from '@clickhouse/client';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { allWords, firstSentence } from './server-words.ts';
+import { redactServerMessage, summarizeServerMessage } from './server-message.ts';
 
 function error(code: number, message: string): ClickHouseError {
   return new ClickHouseError({ code: String(code), message, type: 'SOME_ERROR' });
@@ -71,12 +71,12 @@ describe('of an error about a value, the words are shown and the value is not:',
       'Invalid argument of function parseTimeDelta, [text of 3 characters]: [text of 5 characters]: while executing function toUInt32 on `a b`, code',
     ],
   ])('%i %s', (code, said, shown) => {
-    expect(firstSentence(error(code, said))).toBe(shown);
+    expect(summarizeServerMessage(error(code, said))).toBe(shown);
   });
 
   test('however long it is', () => {
     const said = `Cannot parse string ${String.raw`it\'s `.repeat(5_000)} as UInt32`;
-    expect(firstSentence(error(6, said))).toMatch(/^Cannot parse string \[text of \d+ characters\].*…$/);
+    expect(summarizeServerMessage(error(6, said))).toMatch(/^Cannot parse string \[text of \d+ characters\].*…$/);
   });
 
   test('whatever it is', () => {
@@ -89,8 +89,8 @@ describe('of an error about a value, the words are shown and the value is not:',
     const secret = fc.stringMatching(/^[A-Z0-9@.,'"`(){}:%é-]{0,8}SECRET[A-Z0-9@.,'"`(){}:% é-]{0,8}$/);
     fc.assert(
       fc.property(secret, fc.constantFrom(...forms), (value, [code, form]) => {
-        const failure = error(code, form(value));
-        expect(firstSentence(failure) + allWords(failure)).not.toContain('SECRET');
+        const met = error(code, form(value));
+        expect(summarizeServerMessage(met) + redactServerMessage(met)).not.toContain('SECRET');
       }),
       { numRuns: 2_000 },
     );
@@ -127,13 +127,13 @@ describe('of another error all is shown:', () => {
     [47, `Missing columns: ${'x'.repeat(5_000)}`, `Missing columns: ${'x'.repeat(283)}`],
     [999, '', ''],
   ])('%i %s', (code, said, shown) => {
-    expect(firstSentence(error(code, said))).toBe(shown);
+    expect(summarizeServerMessage(error(code, said))).toBe(shown);
   });
 
   test('but for the query for the rows, which has the cursor of a row in it', () => {
     const said =
       "Unknown identifier 'x' in scope SELECT concat('{', 1) FROM shop.x WHERE c >= '2026-01-01'. Maybe you meant y?. ";
-    expect(firstSentence(error(47, said))).toBe("Unknown identifier 'x'");
-    expect(allWords(error(47, said))).toBe("Unknown identifier 'x'");
+    expect(summarizeServerMessage(error(47, said))).toBe("Unknown identifier 'x'");
+    expect(redactServerMessage(error(47, said))).toBe("Unknown identifier 'x'");
   });
 });

@@ -1,14 +1,14 @@
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { findMissingColumns, listTables, type Table } from '../schema/table.ts';
-import { TableDefinitions } from './shared-rows.ts';
+import { TableDependencies } from './table-dependencies.ts';
 import { UNREADABLE_ENGINES } from './unreadable-engine.ts';
 
 /** Of tables whose rows another one has, so many are named. */
-const MOST_NAMED = 5;
+const MAX_NAMED = 5;
 
 /** What a database offers when the configuration names no table. */
-export type Offer = {
+export type StreamList = {
   /** The tables and views that `discover` lists. */
   streams: Table[];
   /** Those that have the columns of a stream, and an engine that can't be read. */
@@ -23,32 +23,32 @@ export type Offer = {
  * The streams of a database: tables and views with the required columns, but for those of an engine that can't be read,
  * and materialized views whose target is among them, as its rows would be sent twice.
  */
-export async function offeredStreams(
+export async function listStreams(
   clickhouse: ClickHouse,
   { database, cursor_column }: Pick<SourceConfiguration, 'database' | 'cursor_column'>,
-): Promise<Offer> {
+): Promise<StreamList> {
   const tables = await listTables(clickhouse, database);
   const fitting = tables.filter((table) => findMissingColumns(table, cursor_column).length === 0);
   if (fitting.length === 0) return { streams: [], unreadable: [], tables, warnings: [] };
-  const definitions = await TableDefinitions.of(clickhouse, database);
+  const definitions = await TableDependencies.load(clickhouse, database);
   const unreadable = fitting.flatMap((table) => {
     // A materialized view is read through its target.
-    const engines = [table, definitions.lastHolderOf(table)].map((each) => each && definitions.engineOf(each));
+    const engines = [table, definitions.findLastHolder(table)].map((each) => each && definitions.engineOf(each));
     const engine = engines.find((each) => each !== undefined && UNREADABLE_ENGINES.includes(each));
     return engine === undefined ? [] : [{ name: table.name, engine }];
   });
   const readable = fitting.filter(({ name }) => !unreadable.some((each) => each.name === name));
   const streams = readable.filter((table) => !definitions.isHeldBy(table, readable));
-  return { streams, unreadable, tables, warnings: sharedRows(streams, definitions) };
+  return { streams, unreadable, tables, warnings: findSharedRows(streams, definitions) };
 }
 
 /** A warning for each stream that has the rows of others. */
-function sharedRows(streams: readonly Table[], definitions: TableDefinitions): string[] {
+function findSharedRows(streams: readonly Table[], definitions: TableDependencies): string[] {
   const warnings: string[] = [];
   const firstWith = new Map<string, Table>();
   for (const stream of streams) {
-    const others = definitions.sharedBy(stream, streams);
-    const holder = definitions.lastHolderOf(stream);
+    const others = definitions.findShared(stream, streams);
+    const holder = definitions.findLastHolder(stream);
     const key = JSON.stringify([holder?.database, holder?.name]);
     const twin = holder === undefined ? undefined : firstWith.get(key);
     if (twin === undefined) firstWith.set(key, stream);
@@ -56,14 +56,14 @@ function sharedRows(streams: readonly Table[], definitions: TableDefinitions): s
     if (shared.length === 0) continue;
     const kind = definitions.engineOf(stream);
     warnings.push(
-      `"${stream.name}"${kind === undefined ? '' : ` (${kind})`} has rows of ${namesOf(shared)}. A sync of ${shared.length === 1 ? 'both' : 'all of them'} sends those rows to Batch twice. Sync only one of them, for example by naming it in "table".`,
+      `"${stream.name}"${kind === undefined ? '' : ` (${kind})`} has rows of ${listNames(shared)}. A sync of ${shared.length === 1 ? 'both' : 'all of them'} sends those rows to Batch twice. Sync only one of them, for example by naming it in "table".`,
     );
   }
   return warnings;
 }
 
-function namesOf(tables: readonly { name: string }[]): string {
-  const named = tables.slice(0, MOST_NAMED).map(({ name }) => `"${name}"`);
+function listNames(tables: readonly { name: string }[]): string {
+  const named = tables.slice(0, MAX_NAMED).map(({ name }) => `"${name}"`);
   const others = tables.length - named.length;
   return others === 0 ? named.join(', ') : `${named.join(', ')} and ${others} more`;
 }
