@@ -59,9 +59,10 @@ describe('the launcher for both connectors', () => {
 
 describe('wrong arguments are a config_error that leads on', () => {
   test.each<[LauncherName, string[], RegExp]>([
-    ['source-clickhouse', [], /Name a command.*source-clickhouse --help/],
-    ['source-clickhouse', ['raed'], /Unknown argument: raed/],
+    ['source-clickhouse', [], /Missing command.*source-clickhouse --help/],
+    ['source-clickhouse', ['raed'], /no such command. Did you mean read\?/],
     ['source-clickhouse', ['write'], /Unknown argument: write/],
+    ['source-clickhouse', ['intermezzo'], /Unknown argument: intermezzo/],
     ['destination-batch', ['read'], /Unknown argument: read/],
     ['source-clickhouse', ['check'], /Missing required argument: config/],
     ['source-clickhouse', ['check', '--config'], /config/],
@@ -85,7 +86,7 @@ test.runIf(process.platform === 'linux' && existsSync('/usr/bin/script'))(
     const { code, stdout } = await finished(spawn('/usr/bin/script', ['-qec', command, '/dev/null']));
     expect([code, stdout]).toEqual([1, '']);
     expect(readFileSync(stderr, 'utf8')).toMatch(
-      /^Unknown argument: snyc\. It may be misspelt: there is "sync"\. connector --help lists all\. See \S+\n$/,
+      /^There is no such command\. Did you mean sync\? Run `connector --help`\. See \S+\n$/,
     );
   },
 );

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { interactiveParser } from './arguments.ts';
+import { explainWrongArguments, interactiveParser, rowLimit } from './arguments.ts';
 
 async function parsed(...args: string[]): Promise<unknown> {
   return interactiveParser('connector sync', args, '$0', {
@@ -11,18 +11,14 @@ async function parsed(...args: string[]): Promise<unknown> {
 }
 
 test.each([
-  [
-    'an option twice',
-    ['--state', 'a', '--state', 'b'],
-    /^--state is given twice\. connector sync --help tells what it takes\.$/,
-  ],
+  ['an option twice', ['--state', 'a', '--state', 'b'], /^--state is given twice\. Run `connector sync --help`\.$/],
   ['an empty value, as of a variable that is not set', ['--state', ''], /^--state is empty\. /],
   [
     'an option that is misspelt',
     ['--srouce', 'x'],
     /^There is no option --srouce\. It may be misspelt: there is --source\. /,
   ],
-  ['an option that is none, and like none', ['--verbose', 'x'], /^There is no option --verbose\. connector/],
+  ['an option that is none, and like none', ['--verbose', 'x'], /^There is no option --verbose\. Run `connector sync/],
   [
     'a misspelt option of two words',
     ['--ful-refresh', 'x'],
@@ -56,4 +52,29 @@ test.each([
   [[], false],
 ])('%j sets what is on or off', async (args, fullRefresh) => {
   await expect(parsed(...args)).resolves.toMatchObject({ fullRefresh });
+});
+
+test.each([
+  ['1', 1],
+  ['250000', 250_000],
+  ['999999999999999', 999_999_999_999_999],
+  [undefined, undefined],
+])('%s is a limit', (text, expected) => {
+  expect(rowLimit.coerce(text)).toBe(expected);
+});
+
+// Given twice, it comes as a list.
+test.each(['0', '-1', '1.5', '1e3', 'many', '', '9999999999999999', ['1', '2']])('%j is none', (text) => {
+  expect(() => rowLimit.coerce(text)).toThrow(/--limit takes one whole number of rows/);
+});
+
+test.each([
+  ['Missing command.', 'Missing command. Run `connector --help`.'],
+  [
+    'There is no such command. Did you mean sync?',
+    'There is no such command. Did you mean sync? Run `connector --help`.',
+  ],
+  ['Missing required argument: config', 'Missing required argument: config. Run `connector --help`.'],
+])('wrong arguments lead to the help: %s', (problem, expected) => {
+  expect(explainWrongArguments('connector', problem)).toMatchObject({ code: 'command_invalid', message: expected });
 });

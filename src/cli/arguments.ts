@@ -1,6 +1,79 @@
 import yargs, { type Argv, type InferredOptionTypes, type Options } from 'yargs';
+import type { CommandContext } from '../protocol/command-context.ts';
 import { type ConnectorError, protocolError } from '../protocol/errors.ts';
 import { suggestName } from '../shared/suggest.ts';
+
+export type Role = 'source' | 'destination';
+
+/** The name of the launcher, and the connector that it starts; the launcher `connector` starts both. */
+export type Launcher = { name: string; role: Role | undefined };
+
+/** A command of the connectors; `role` when only one of them has it. */
+export type ConnectorCommand = {
+  name: string;
+  role?: Role;
+  /** Registers the command with yargs, and what it runs. */
+  addTo: (parser: Argv, launcher: Launcher, context: CommandContext) => void;
+};
+
+/** 1 to 15 digits, which a number keeps exactly. */
+const ROW_COUNT = /^[1-9]\d{0,14}$/;
+
+/** The option --limit, of `read` and of what runs it. */
+export const rowLimit = {
+  type: 'string',
+  requiresArg: true,
+  describe: 'read so many rows at the most, of all streams together; the next run goes on behind them',
+  coerce: (text: unknown) => parseRowCount('--limit', text),
+} as const;
+
+/**
+ * A number of rows as it was typed; undefined when it was not.
+ *
+ * @throws Error that is the mistake in words, when the text is no whole number of rows.
+ */
+export function parseRowCount(option: string, text: unknown): number | undefined {
+  if (text === undefined) return undefined;
+  if (typeof text === 'string' && ROW_COUNT.test(text)) return Number(text);
+  throw new Error(`${option} takes one whole number of rows, from 1 on.`);
+}
+
+/** An option that names a file. @param what is in it. */
+export function describeJsonFile(what: string): {
+  type: 'string';
+  demandOption: true;
+  requiresArg: true;
+  describe: string;
+} {
+  return { type: 'string', demandOption: true, requiresArg: true, describe: `the JSON file with ${what}` };
+}
+
+/** The options of the commands that read a configuration. */
+export function addConfigOptions(parser: Argv) {
+  return parser.option('config', describeJsonFile('the configuration')).option('env-references', {
+    type: 'boolean',
+    default: false,
+    describe: 'replace each ${NAME} in the configuration by the environment variable of that name',
+  });
+}
+
+/** The context with the environment variables, if the configuration refers to some. */
+export function resolveEnvironment(context: CommandContext, args: { envReferences: boolean }): CommandContext {
+  return args.envReferences ? { ...context, environment: process.env } : context;
+}
+
+/**
+ * Explains wrong arguments.
+ *
+ * @param command whose help leads on.
+ * @param problem in the words of yargs.
+ */
+export function explainWrongArguments(command: string, problem: string): ConnectorError {
+  return protocolError(
+    'command_invalid',
+    `${problem.replace(/[.?]?$/, (end) => end || '.')} Run \`${command} --help\`.`,
+  );
+}
 
 /** What may be given several times, and what is given without a name. */
 const LISTS: ReadonlySet<string> = new Set(['stream', '_']);
@@ -35,7 +108,7 @@ export function interactiveParser<Given extends Record<string, Options>>(
     .middleware((given) => {
       // Before yargs looks for what is missing: that may be the option that is misspelt.
       const problem = findUnknownOption(Object.keys(given), Object.keys(options)) ?? findOddSwitch(args, options);
-      if (problem !== undefined) throw explainInvalid(name, problem);
+      if (problem !== undefined) throw explainWrongArguments(name, problem);
     }, true)
     .check((given) => {
       // yargs makes a list of what is given twice.
@@ -47,12 +120,8 @@ export function interactiveParser<Given extends Record<string, Options>>(
       return true;
     })
     .fail((message, error) => {
-      throw explainInvalid(name, (message ?? error.message).replace(/\.?$/, '.'));
+      throw explainWrongArguments(name, message ?? error.message);
     });
-}
-
-function explainInvalid(name: string, problem: string): ConnectorError {
-  return protocolError('command_invalid', `${problem} ${name} --help tells what it takes.`);
 }
 
 /** @param given the names of yargs, which has those of two words in two forms. */

@@ -4,8 +4,9 @@ import { errorTrace, formatErrorWithStack, log } from '../protocol/messages.ts';
 import { MessageOutput, OutputClosedError } from '../protocol/output.ts';
 import { redactMessage } from '../protocol/secrets.ts';
 import { printableLines } from '../shared/printable.ts';
-import { endBySignal } from './signals.ts';
+import { StopSignals } from './signals.ts';
 
+/** SIGHUP ends a connector at once. */
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 /**
@@ -15,30 +16,21 @@ const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
  * The first SIGTERM or SIGINT asks the command to finish what it has begun; the process then ends by that same signal,
  * which is how platforms know an end that was asked for (exit code 143). A second signal ends it at once. Nothing
  * calls process.exit: it would cut off what stdout has not yet taken. A closed stdout ends the command in the same way.
- *
- * @param command resolves to whether it did all that it was to do.
  */
-export async function runConnector(command: (context: CommandContext) => Promise<boolean>): Promise<void> {
+export async function runConnector(command: (context: CommandContext) => Promise<void>): Promise<void> {
   const output = new MessageOutput(process.stdout);
-  const stop = new AbortController();
-  let received: NodeJS.Signals | undefined;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    received = signal;
-    removeListeners();
-    const advice = 'A second signal, such as Ctrl-C, ends at once; rows without a state behind them then come again.';
-    output.write(log('INFO', `${signal}: finishing what has begun. ${advice}`)).catch(() => {});
-    stop.abort();
-  };
-  const removeListeners = (): void => {
-    for (const signal of STOP_SIGNALS) process.removeListener(signal, onSignal);
-  };
-  for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
-  // What is waited for, be it the server, has nobody left to be told of it.
-  output.readerGone.addEventListener('abort', () => stop.abort());
+  const signals = new StopSignals({
+    signals: STOP_SIGNALS,
+    onFirst: (signal) => {
+      const advice = 'A second signal, such as Ctrl-C, ends at once; rows without a state behind them then come again.';
+      output.write(log('INFO', `${signal}: finishing what has begun. ${advice}`)).catch(() => {});
+    },
+  });
+  // Our reader is gone, so stop waiting for the server.
+  const stop = AbortSignal.any([signals.stop, output.readerGone]);
 
   try {
-    const done = await command({ output, stop: stop.signal, now: Date.now });
-    if (!done) process.exitCode = 1;
+    await command({ output, stop, now: Date.now });
   } catch (error) {
     process.exitCode = 1;
     const connectorError = asConnectorError(error);
@@ -50,13 +42,13 @@ export async function runConnector(command: (context: CommandContext) => Promise
     }
   }
   await output.flushed();
-  removeListeners();
+  signals.close();
   if (output.error !== undefined) {
     process.exitCode = 1;
     // stderr goes elsewhere, mostly.
     process.stderr.write(`${redactMessage(formatErrorWithStack(explainOutputError(output.error)))}\n`);
   }
-  if (received !== undefined) endBySignal(received);
+  signals.endIfReceived();
 }
 
 function explainOutputError(cause: unknown): ConnectorError {

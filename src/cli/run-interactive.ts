@@ -6,9 +6,7 @@ import { MessageOutput } from '../protocol/output.ts';
 import { redactMessage } from '../protocol/secrets.ts';
 import { exitCodeOfError } from '../runner/exit-codes.ts';
 import { printableLines } from '../shared/printable.ts';
-import { endBySignal } from './signals.ts';
-
-const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+import { StopSignals } from './signals.ts';
 
 /**
  * Runs a command that speaks to a person and not to a platform: it prints no messages of the protocol, and a failure is a
@@ -19,28 +17,18 @@ const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 export async function runInteractive(command: (context: CommandContext) => Promise<number>): Promise<void> {
   // A reader that has gone, such as `head`, has seen what it wanted.
   process.stdout.on('error', () => {});
-  const stop = new AbortController();
-  let received: NodeJS.Signals | undefined;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    received = signal;
-    removeListeners();
-    stop.abort();
-  };
-  const removeListeners = (): void => {
-    for (const signal of STOP_SIGNALS) process.removeListener(signal, onSignal);
-  };
-  for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
+  const signals = new StopSignals();
   // What is written to it nobody reads.
   const output = new MessageOutput(new PassThrough().resume());
   try {
-    process.exitCode = await command({ output, stop: stop.signal, now: Date.now, environment: process.env });
+    process.exitCode = await command({ output, stop: signals.stop, now: Date.now, environment: process.env });
   } catch (error) {
     const connectorError = asConnectorError(error);
     process.exitCode = exitCodeOfError(connectorError);
-    if (received === undefined)
+    if (!signals.stop.aborted)
       process.stderr.write(`${printableLines(redactMessage(formatErrorWithStack(connectorError)))}\n`);
   } finally {
-    removeListeners();
+    signals.close();
   }
-  if (received !== undefined) endBySignal(received);
+  signals.endIfReceived();
 }

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises';
 import { distance } from 'fastest-levenshtein';
 import type { CommandContext } from '../../protocol/command-context.ts';
 import { PACKAGE_ROOT } from '../../shared/package.ts';
+import type { ConnectorCommand } from '../arguments.ts';
 
 const PAGES = new URL('docs/troubleshooting/', PACKAGE_ROOT);
 
@@ -13,6 +14,19 @@ const CODE_WIDTH = 30;
 
 /** How many codes are proposed in place of one that there is not. */
 const MAX_PROPOSALS = 4;
+
+export const explainCommand: ConnectorCommand = {
+  name: 'explain',
+  addTo: (parser, _, context) =>
+    parser.command(
+      'explain [code]',
+      'say what the code in a message means, or list all codes',
+      (args) => args.positional('code', { type: 'string', describe: 'the code, or the link to its page' }),
+      async ({ code }) => {
+        if (!(await explain(context, code))) process.exitCode = 1;
+      },
+    ),
+};
 
 /**
  * Prints the page of a code, or the list of all codes. This is for a person in front of a terminal that may reach no

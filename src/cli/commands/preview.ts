@@ -3,9 +3,7 @@ import { describeTerminal } from '../../preview/terminal.ts';
 import { formatPreview } from '../../preview/text.ts';
 import { EXIT_CODES } from '../../runner/exit-codes.ts';
 import { printableLines } from '../../shared/printable.ts';
-import { interactiveParser } from '../arguments.ts';
-import { jsonFile } from '../json-file-option.ts';
-import { parseRowCount } from '../row-limit.ts';
+import { describeJsonFile, interactiveParser, parseRowCount } from '../arguments.ts';
 import { runInteractive } from '../run-interactive.ts';
 
 /** How many rows are shown, unless others are asked for. */
@@ -45,8 +43,8 @@ export async function runPreview(launcher: string, args: readonly string[]): Pro
 /** @throws ConnectorError (config_error) when the arguments are wrong. */
 function parse(name: string, args: readonly string[]) {
   return interactiveParser(name, args, USAGE, {
-    source: jsonFile('the configuration of the source'),
-    destination: jsonFile('the configuration of the destination'),
+    source: describeJsonFile('the configuration of the source'),
+    destination: describeJsonFile('the configuration of the destination'),
     stream: {
       type: 'string',
       requiresArg: true,

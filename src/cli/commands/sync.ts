@@ -6,12 +6,8 @@ import { ProgressBar } from '../../sync/report/progress-bar.ts';
 import type { Reporter } from '../../sync/report/reporter.ts';
 import { TextReporter } from '../../sync/report/text-reporter.ts';
 import { type SyncOptions, sync } from '../../sync/sync.ts';
-import { interactiveParser } from '../arguments.ts';
-import { jsonFile } from '../json-file-option.ts';
-import { rowLimit } from '../row-limit.ts';
-import { endBySignal } from '../signals.ts';
-
-const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
+import { describeJsonFile, interactiveParser, rowLimit } from '../arguments.ts';
+import { StopSignals } from '../signals.ts';
 
 const USAGE = `$0 --source FILE --destination FILE --state FILE
 
@@ -39,40 +35,25 @@ export async function runSync(launcher: string, args: readonly string[]): Promis
   // A reader that has gone, such as `head`, is no reason to stop in the middle.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const reporter = createReporter(args.some((arg) => /^--json(=true)?$/.test(arg)));
-  const stop = new AbortController();
-  const stopAtOnce = new AbortController();
-  let received: NodeJS.Signals | undefined;
-  const onSignal = (signal: NodeJS.Signals): void => {
-    received = signal;
-    if (stop.signal.aborted) {
-      reporter.log('WARN', 'sync', 'A second signal: it ends now.');
-      stopAtOnce.abort();
-    } else stop.abort();
-  };
-  for (const signal of STOP_SIGNALS) process.on(signal, onSignal);
+  const signals = new StopSignals({ onSecond: () => reporter.log('WARN', 'sync', 'A second signal: it ends now.') });
+  const { stop, stopAtOnce } = signals;
   try {
     const options = await parse(`${launcher} sync`, args);
-    const [program, path = ''] = process.argv;
+    const [program = process.execPath, path = ''] = process.argv;
     if (options !== undefined) {
-      const signals = { stop: stop.signal, stopAtOnce: stopAtOnce.signal };
-      process.exitCode = await sync(options, {
-        program: [program ?? process.execPath, path],
-        reporter,
-        ...signals,
-        now: Date.now,
-      });
+      process.exitCode = await sync(options, { program: [program, path], reporter, stop, stopAtOnce, now: Date.now });
     }
   } catch (error) {
     const connectorError = asConnectorError(error);
     reporter.failed(connectorError);
     process.exitCode = exitCodeOfError(connectorError);
   } finally {
-    for (const signal of STOP_SIGNALS) process.removeListener(signal, onSignal);
+    signals.close();
   }
   for (const stream of [process.stdout, process.stderr]) await waitUntilFlushed(stream);
   // A failure says more than that it was stopped, too.
   const hasFailed = process.exitCode === EXIT_CODES.failed || process.exitCode === EXIT_CODES.misconfigured;
-  if (received !== undefined && !hasFailed) endBySignal(received);
+  if (!hasFailed) signals.endIfReceived();
 }
 
 /** Resolves when a stream has taken all that was written, or its reader has gone. */
@@ -83,9 +64,9 @@ function waitUntilFlushed(stream: NodeJS.WriteStream): Promise<void> {
 /** @throws ConnectorError (config_error) when the arguments are wrong. Undefined when help was asked for, and given. */
 async function parse(name: string, args: readonly string[]): Promise<SyncOptions | undefined> {
   const parsed = await interactiveParser(name, args, USAGE, {
-    source: jsonFile('the configuration of the source'),
-    destination: jsonFile('the configuration of the destination'),
-    state: jsonFile('how far it is; the first run makes it'),
+    source: describeJsonFile('the configuration of the source'),
+    destination: describeJsonFile('the configuration of the destination'),
+    state: describeJsonFile('how far it is; the first run makes it'),
     stream: {
       type: 'string',
       array: true,

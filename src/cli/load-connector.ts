@@ -1,10 +1,24 @@
 import { z } from 'zod';
 import { protocolError } from '../protocol/errors.ts';
 import { readJsonFile } from '../protocol/json-file.ts';
-import type { Role } from './commands/connector.ts';
+import type { Role } from './arguments.ts';
+
+type Connector = typeof import('../source-clickhouse/commands.ts') | typeof import('../destination-batch/commands.ts');
+
+/**
+ * Loads the connector of a role; without one, the connector that the configuration is for.
+ *
+ * @param config the path of the configuration.
+ * @throws ConnectorError (config_error) when it could be for both, or for neither.
+ */
+export async function loadConnector(role: Role | undefined, config: string): Promise<Connector> {
+  return (role ?? (await detectRole(config))) === 'source'
+    ? import('../source-clickhouse/commands.ts')
+    : import('../destination-batch/commands.ts');
+}
 
 /** Which of the two connectors a configuration is for, by the keys that only one of them has. */
-export async function readRole(path: string): Promise<Role> {
+async function detectRole(path: string): Promise<Role> {
   const configuration = await readJsonFile('configuration', path, z.looseObject({}));
   const isDestination = 'project_key' in configuration || 'rest_api_key' in configuration;
   const isSource = 'host' in configuration;

@@ -1,0 +1,11 @@
+import { addConfigOptions, type ConnectorCommand, resolveEnvironment } from '../arguments.ts';
+
+export const discoverCommand: ConnectorCommand = {
+  name: 'discover',
+  addTo: (parser, { role }, context) =>
+    parser.command('discover', 'list what can be read or written', addConfigOptions, async (args) => {
+      const { loadConnector } = await import('../load-connector.ts');
+      const connector = await loadConnector(role, args.config);
+      await connector.discover(resolveEnvironment(context, args), args.config);
+    }),
+};

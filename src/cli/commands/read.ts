@@ -1,0 +1,27 @@
+import {
+  addConfigOptions,
+  type ConnectorCommand,
+  describeJsonFile,
+  resolveEnvironment,
+  rowLimit,
+} from '../arguments.ts';
+
+export const readCommand: ConnectorCommand = {
+  name: 'read',
+  role: 'source',
+  addTo: (parser, _, context) =>
+    parser.command(
+      'read',
+      'write the rows to stdout, as Airbyte messages',
+      (args) =>
+        addConfigOptions(args)
+          .option('catalog', describeJsonFile('the streams, as a configured catalog'))
+          .option('state', { ...describeJsonFile('the state of the last run'), demandOption: false })
+          .option('limit', rowLimit),
+      async (args) => {
+        const source = await import('../../source-clickhouse/commands.ts');
+        const isComplete = await source.read(resolveEnvironment(context, args), args, args.limit);
+        if (!isComplete) process.exitCode = 1;
+      },
+    ),
+};

@@ -1,0 +1,17 @@
+import { addConfigOptions, type ConnectorCommand, describeJsonFile, resolveEnvironment } from '../arguments.ts';
+
+export const writeCommand: ConnectorCommand = {
+  name: 'write',
+  role: 'destination',
+  addTo: (parser, _, context) =>
+    parser.command(
+      'write',
+      'send the rows that come on stdin, as Airbyte messages, to Batch',
+      (args) => addConfigOptions(args).option('catalog', describeJsonFile('the streams, as a configured catalog')),
+      async (args) => {
+        const destination = await import('../../destination-batch/commands.ts');
+        const isComplete = await destination.write(resolveEnvironment(context, args), args, process.stdin);
+        if (!isComplete) process.exitCode = 1;
+      },
+    ),
+};
