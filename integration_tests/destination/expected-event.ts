@@ -9,33 +9,33 @@ const NOT_SENT: ReadonlySet<string> = new Set(['custom_id', 'event_name', 'event
 const TYPED = /^(date|url)(?:__|\()(.*?)\)?$/s;
 
 /** What is wrong with an event as the image of a row; nothing if all is well. */
-export function faultsOf(customId: Tree | undefined, event: ObjectTree, row: Columns): string[] {
-  const faults: string[] = [];
+export function mismatches(customId: Tree | undefined, event: ObjectTree, row: Columns): string[] {
+  const found: string[] = [];
   const { entries } = event;
-  if (!isSameId(customId, row.get('custom_id'))) faults.push('custom_id is not that of the row');
-  if (entries.get('name') !== row.get('event_name')) faults.push('name is not that of the row');
+  if (!isSameId(customId, row.get('custom_id'))) found.push('custom_id is not that of the row');
+  if (entries.get('name') !== row.get('event_name')) found.push('name is not that of the row');
   const time = timeOf(row);
   const sentTime = entries.get('time');
   if (time === null ? sentTime !== undefined : !isSameMoment(sentTime, time, false)) {
-    faults.push('time is not that of the row');
+    found.push('time is not that of the row');
   }
   for (const key of entries.keys()) {
-    if (key !== 'name' && key !== 'time' && key !== 'attributes') faults.push(`the event has a key ${key}`);
+    if (key !== 'name' && key !== 'time' && key !== 'attributes') found.push(`the event has a key ${key}`);
   }
   const attributes = entries.get('attributes');
   const sent = attributes instanceof ObjectTree ? attributes.entries : new Map<string, Tree>();
   const columns = new Map([...row].filter(([name]) => !NOT_SENT.has(name) && !name.startsWith('_airbyte_')));
   for (const [name, value] of sent) {
-    if (!comesFrom(name, value, columns)) faults.push(`the attribute ${name} is in no column: ${shown(value)}`);
+    if (!comesFrom(name, value, columns)) found.push(`the attribute ${name} is in no column: ${shown(value)}`);
   }
   for (const name of certainNames(columns)) {
-    if (!sent.has(name)) faults.push(`the attribute ${name} is missing`);
+    if (!sent.has(name)) found.push(`the attribute ${name} is missing`);
   }
-  return faults;
+  return found;
 }
 
 /** Whether a row is sure to be taken, or sure to be rejected before it is sent; undefined where this does not know. */
-export function fateOf(row: Columns, bytes: number): 'sent' | 'rejected' | undefined {
+export function expectedOutcome(row: Columns, bytes: number): 'sent' | 'rejected' | undefined {
   const id = row.get('custom_id') ?? null;
   const name = row.get('event_name') ?? null;
   const time = timeOf(row);
@@ -57,7 +57,7 @@ function timeOf(row: Columns): Tree {
 }
 
 /** Milliseconds since 1970 and the digits of the fraction of a second. */
-export function momentOf(value: Tree | undefined, isDayAllowed: boolean): [number, string] | undefined {
+function momentOf(value: Tree | undefined, isDayAllowed: boolean): [number, string] | undefined {
   if (typeof value !== 'string') return undefined;
   const match = /^(\d{4}-\d\d-\d\d)(?:[Tt](\d\d:\d\d:\d\d)(?:\.(\d+))?([Zz]|([+-])(\d\d):(\d\d)))?$/.exec(value);
   if (match === null) return undefined;
@@ -89,6 +89,7 @@ function isSameId(sent: Tree | undefined, own: Tree | undefined): boolean {
 /** The name by which a column, or a name in an object, may be sent. */
 function attributeName(name: string): string {
   const lowerCase = name.toLowerCase();
+  if (lowerCase === 'batch__label' || lowerCase === 'batch__tags') return lowerCase.replace('batch__', '$');
   const [, type, inner] = TYPED.exec(lowerCase) ?? [];
   return type === undefined ? lowerCase : `${type}(${inner})`;
 }
@@ -103,7 +104,7 @@ function comesFrom(name: string, value: Tree, columns: Columns): boolean {
 /** @param isColumn whether a text may be the JSON of something. */
 function isImage(name: string, sent: Tree, own: Tree, isColumn: boolean): boolean {
   if (name.startsWith('date(')) return isSameMoment(sent, own, true);
-  if (name.startsWith('url(')) return typeof sent === 'string' && sent === own;
+  if (name.startsWith('url(') || name === '$label') return typeof sent === 'string' && sent === own;
   const structure = isColumn && typeof own === 'string' ? structureIn(own) : undefined;
   return isSame(sent, structure ?? own);
 }
@@ -161,7 +162,13 @@ function certainNames(columns: Columns): string[] {
   return filled.flatMap(([column, value], index) => {
     const name = names[index] ?? '';
     const isAlone = names.indexOf(name) === names.lastIndexOf(name);
-    return isAlone && /^[a-z0-9_]{1,30}$/.test(column) && !TYPED.test(column) && isCertain(value) ? [name] : [];
+    return isAlone &&
+      /^[a-z0-9_]{1,30}$/.test(column) &&
+      !TYPED.test(column) &&
+      !name.startsWith('$') &&
+      isCertain(value)
+      ? [name]
+      : [];
   });
 }
 

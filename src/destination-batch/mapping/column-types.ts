@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ConfiguredStream } from '../../protocol/catalog.ts';
 
 /** What the catalog says of the values of a column, as far as it changes how they are read. */
-export type ColumnType = 'date_time' | 'number';
+type ColumnType = 'date_time' | 'number';
 
 export type ColumnTypes = ReadonlyMap<string, ColumnType>;
 
