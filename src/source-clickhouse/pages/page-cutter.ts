@@ -1,15 +1,8 @@
 import { isUtf8 } from 'node:buffer';
+import { LINE_FEED } from '../../shared/ascii.ts';
 import { sourceError } from '../errors/codes.ts';
-import { ROW_LINE_START } from '../query/row-query.ts';
+import { isRow, readRowHash } from '../query/record-line.ts';
 import type { BufferPool } from './buffer-pool.ts';
-
-const LINE_FEED = 0x0a;
-const CLOSING_BRACE = 0x7d;
-const QUOTE = 0x22;
-const ROW_START = Buffer.from(ROW_LINE_START);
-const ROW_HASH_KEY = Buffer.from(',"row_hash":"');
-const FULL_HASH_KEY = Buffer.from(',"full_hash":"');
-const LONGEST_TAIL_BYTES = ROW_HASH_KEY.length + '18446744073709551615"}'.length;
 
 /** The longest row that is read, in bytes of its RECORD line. It bounds memory; Batch refuses events over 25 kB anyway. */
 const MAX_ROW_BYTES = 32 * 1024 * 1024;
@@ -167,31 +160,6 @@ export class NotARowError extends Error {
   }
 }
 
-/**
- * Whether the bytes from `start` to `end` begin and end as a row does: with its hash, as JSON that is no row may stand
- * behind a row that was cut off, in its line.
- */
-function isRow(bytes: Buffer, start: number, end: number): boolean {
-  if (end - start <= ROW_START.length || bytes[end - 1] !== CLOSING_BRACE || bytes[end - 2] !== QUOTE) return false;
-  let hashStart = end - 2;
-  while (isDigit(bytes[hashStart - 1])) hashStart -= 1;
-  return (
-    hashStart < end - 2 && holds(bytes, hashStart - ROW_HASH_KEY.length, ROW_HASH_KEY) && holds(bytes, start, ROW_START)
-  );
-}
-
-function isDigit(byte: number | undefined): boolean {
-  return byte !== undefined && byte >= 0x30 && byte <= 0x39;
-}
-
-/** Whether a text stands at a place in the bytes. A call of Buffer.compare takes five times as long. */
-function holds(bytes: Buffer, start: number, text: Buffer): boolean {
-  for (let index = 0; index < text.length; index++) {
-    if (bytes[start + index] !== text[index]) return false;
-  }
-  return true;
-}
-
 function readLastRow(rows: Buffer): Pick<Page, 'lastLine' | 'lastRowHash' | 'rowsWithLastHash'> {
   let lastLine: Buffer | undefined;
   let lastRowHash = '';
@@ -214,21 +182,4 @@ function* iterateLinesBackwards(rows: Buffer): Generator<Buffer> {
     yield rows.subarray(start, end);
     end = start - 1;
   }
-}
-
-/** The row hash at the end of a line, in decimal; "" when there is none. */
-export function readRowHash(line: Buffer): string {
-  return readHashAfter(ROW_HASH_KEY, line.subarray(Math.max(0, line.length - LONGEST_TAIL_BYTES)));
-}
-
-/** The hash of all columns of a row, which stands before its row hash when that lacks some; "" when there is none. */
-export function readFullHash(line: Buffer): string {
-  const end = line.lastIndexOf(ROW_HASH_KEY);
-  return end === -1 ? '' : readHashAfter(FULL_HASH_KEY, line.subarray(Math.max(0, end - LONGEST_TAIL_BYTES), end + 1));
-}
-
-/** @param tail ends two characters behind the hash. */
-function readHashAfter(key: Buffer, tail: Buffer): string {
-  const start = tail.lastIndexOf(key);
-  return start === -1 ? '' : tail.toString('latin1', start + key.length, tail.length - 2);
 }

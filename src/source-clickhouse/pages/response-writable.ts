@@ -3,7 +3,7 @@ import { finished as whenFinished } from 'node:stream/promises';
 import { ClickHouseError, parseError } from '@clickhouse/client';
 import { CutOffError } from '../errors/cut-off-error.ts';
 import { UnreadableResponseError } from '../errors/unreadable-answer-error.ts';
-import { ROW_LINE_START } from '../query/row-query.ts';
+import { startsAsRow } from '../query/record-line.ts';
 import { NotARowError, type Page, type PageCutter } from './page-cutter.ts';
 
 /** How much of an exception in mid-stream is read: its text is seldom longer, and is only to be shown. */
@@ -127,9 +127,4 @@ function parseException(rest: string): ClickHouseError | undefined {
   if (error instanceof ClickHouseError) return error;
   const [, code, message] = EXCEPTION.exec(text) ?? [];
   return code === undefined || message === undefined ? undefined : new ClickHouseError({ code, message });
-}
-
-/** Whether a text begins as a row, or is the beginning of one. */
-function startsAsRow(text: string): boolean {
-  return ROW_LINE_START.startsWith(text.slice(0, ROW_LINE_START.length));
 }

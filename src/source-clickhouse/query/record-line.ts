@@ -1,13 +1,96 @@
 import { isUtf8 } from 'node:buffer';
 import { LosslessNumber } from 'lossless-json';
 import { z } from 'zod';
+import type { StreamDescriptor } from '../../protocol/messages.ts';
+import { CLOSING_BRACE, DIGIT_0, DIGIT_9, QUOTE, startsWithAt } from '../../shared/ascii.ts';
 import { parseExact } from '../../shared/exact-json.ts';
 import { sourceError } from '../errors/codes.ts';
+import { quoteString } from '../sql.ts';
+
+/**
+ * The line of a row, as the query has the server write it and as the source reads it:
+ *
+ *     {"type":"RECORD","record":{"stream":"events",…,"data":{…}},"row_hash":"123"}
+ *
+ * When the table has columns that the row hash lacks, the hash of all columns precedes it: `,"full_hash":"45","row_hash":"123"}`.
+ */
+const LINE_START = '{"type":"RECORD","record":{';
+const FULL_HASH_KEY = ',"full_hash":"';
+const ROW_HASH_KEY = ',"row_hash":"';
+const LINE_END = '"}';
+
+const LINE_START_BYTES = Buffer.from(LINE_START);
+const FULL_HASH_KEY_BYTES = Buffer.from(FULL_HASH_KEY);
+const ROW_HASH_KEY_BYTES = Buffer.from(ROW_HASH_KEY);
+const MAX_TAIL_BYTES = ROW_HASH_KEY.length + '18446744073709551615'.length + LINE_END.length;
 
 const rowLine = z.looseObject({ record: z.looseObject({ data: z.looseObject({}) }) });
 
 /** What stands in a text for bytes that are no UTF-8. */
 const REPLACEMENT_CHARACTER = '\ufffd';
+
+/** The beginning of the lines of a stream, up to the first column. */
+export function buildLineStart({ name, namespace }: StreamDescriptor, emittedAt: number): string {
+  const members = { stream: name, namespace, emitted_at: emittedAt };
+  return `${LINE_START}${JSON.stringify(members).slice(1, -1)},"data":{`;
+}
+
+/**
+ * The SQL of the end of a line, after the record's members: operands for concat.
+ *
+ * @param hash the SQL of the row hash.
+ * @param fullHash the SQL of the hash of all columns, if there is one.
+ */
+export function lineEndSql(hash: string, fullHash: string | undefined): string[] {
+  const hashes = fullHash === undefined ? [] : [quoteString(`}${FULL_HASH_KEY}`), `toString(${fullHash})`];
+  const key = fullHash === undefined ? `}${ROW_HASH_KEY}` : `"${ROW_HASH_KEY}`;
+  return [...hashes, quoteString(key), `toString(${hash})`, quoteString(LINE_END)];
+}
+
+/**
+ * Whether the bytes from `start` to `end` begin and end as a row does: with its hash, as JSON that is no row may stand
+ * behind a row that was cut off, in its line.
+ */
+export function isRow(bytes: Buffer, start: number, end: number): boolean {
+  if (end - start <= LINE_START_BYTES.length || bytes[end - 1] !== CLOSING_BRACE || bytes[end - 2] !== QUOTE) {
+    return false;
+  }
+  let hashStart = end - 2;
+  while (isDigit(bytes[hashStart - 1])) hashStart -= 1;
+  return (
+    hashStart < end - 2 &&
+    startsWithAt(bytes, ROW_HASH_KEY_BYTES, hashStart - ROW_HASH_KEY_BYTES.length) &&
+    startsWithAt(bytes, LINE_START_BYTES, start)
+  );
+}
+
+function isDigit(byte: number | undefined): boolean {
+  return byte !== undefined && byte >= DIGIT_0 && byte <= DIGIT_9;
+}
+
+/** Whether a text begins as a row, or is the beginning of one. */
+export function startsAsRow(text: string): boolean {
+  return LINE_START.startsWith(text.slice(0, LINE_START.length));
+}
+
+/** The row hash at the end of a line, in decimal; "" when there is none. */
+export function readRowHash(line: Buffer): string {
+  return readHashAfter(ROW_HASH_KEY_BYTES, line.subarray(Math.max(0, line.length - MAX_TAIL_BYTES)));
+}
+
+/** The hash of all columns of a row, which stands before its row hash when that lacks some; "" when there is none. */
+export function readFullHash(line: Buffer): string {
+  const end = line.lastIndexOf(ROW_HASH_KEY_BYTES);
+  return end === -1
+    ? ''
+    : readHashAfter(FULL_HASH_KEY_BYTES, line.subarray(Math.max(0, end - MAX_TAIL_BYTES), end + 1));
+}
+
+/** @param tail ends two characters behind the hash. */
+function readHashAfter(key: Buffer, tail: Buffer): string {
+  const start = tail.lastIndexOf(key);
+  return start === -1 ? '' : tail.toString('latin1', start + key.length, tail.length - 2);
+}
 
 /**
  * The value of the cursor column in a RECORD line, as its exact text: a number keeps every digit.

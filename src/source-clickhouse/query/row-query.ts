@@ -6,10 +6,8 @@ import { type Field, jsonPairsSql, jsonSql, nonFiniteSql } from '../schema/json-
 import type { Column, Table } from '../schema/table.ts';
 import { quoteIdentifier, quoteString } from '../sql.ts';
 import type { Partition, Position } from '../state/stream-state.ts';
+import { buildLineStart, lineEndSql } from './record-line.ts';
 import { schemaGuardSql } from './schema-guard.ts';
-
-/** What every row line begins with. */
-export const ROW_LINE_START = '{"type":"RECORD","record":{';
 
 export type RowSelection = {
   /** How the messages name the stream: as the catalog does, with a namespace or without. */
@@ -71,11 +69,7 @@ export function buildRowQuery(
     ...joinInHalves(jsonPairsSql(fields)).map((half) => definitions.name(half)),
     `'}'`,
     ...metaChangesSql(fields, definitions),
-    ...(fullHash === undefined
-      ? [`'},"row_hash":"'`]
-      : [`'},"full_hash":"'`, `toString(${fullHash})`, `'","row_hash":"'`]),
-    `toString(${hash})`,
-    `'"}'`,
+    ...lineEndSql(hash, fullHash),
   ];
   const order = [qualify(table, cursor.column), hash, ...(fullHash === undefined ? [] : [fullHash])];
   const query = [
@@ -86,9 +80,7 @@ export function buildRowQuery(
     ...(maxRows === Number.POSITIVE_INFINITY ? [] : [`LIMIT ${maxRows}`]),
     'FORMAT TSVRaw',
   ].join('\n');
-  const { name, namespace } = selection.stream;
-  const start = { stream: name, namespace, emitted_at: emittedAt };
-  const line_start = `${ROW_LINE_START}${JSON.stringify(start).slice(1, -1)},"data":{`;
+  const line_start = buildLineStart(selection.stream, emittedAt);
   return { query, parameters: { line_start, ...rows.parameters } };
 }
 

@@ -1,8 +1,6 @@
-import { readFullHash, readRowHash } from '../pages/page-cutter.ts';
-import { readCursor } from '../query/record-line.ts';
+import { LINE_FEED } from '../../shared/ascii.ts';
+import { readCursor, readFullHash, readRowHash } from '../query/record-line.ts';
 import { type EmittedRows, MAX_EMITTED_ROWS } from '../state/emitted-rows.ts';
-
-const LINE_FEED = 0x0a;
 
 /** What is to be written of a page whose rows had to be looked at one by one. */
 export type NewRows = {
