@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8';
 import { configuredCatalogSchema } from '../protocol/catalog.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { type ConfigurationOrPath, readConfiguration } from '../protocol/configuration.ts';
@@ -9,12 +8,10 @@ import { readStateFile } from '../protocol/state.ts';
 import { checkDatabaseOnly, check as checkSource } from './check/check.ts';
 import { buildUrl, ClickHouse, type ClientOptions, findConfiguredProxy } from './client/client.ts';
 import { type SourceConfiguration, sourceConfigurationSchema } from './config/schema.ts';
+import { keepMemoryForBuffers } from './read/memory.ts';
 import { read as readStreams } from './read/read.ts';
 import { RowLimit } from './read/row-limit.ts';
 import { discover as discoverStreams } from './streams/discover.ts';
-
-/** Half of the memory, in bytes, that glibc then keeps at its end; below its own maximum of 32 MiB. */
-const FREED_BLOCK_BYTES = 16 * 1024 * 1024;
 
 /** Writes warnings about the table. Rejects with a ConnectorError that says why the source can't be read. */
 export async function check(context: CommandContext, config: ConfigurationOrPath): Promise<void> {
@@ -36,18 +33,6 @@ export async function discover(context: CommandContext, config: ConfigurationOrP
   const { streams, warnings } = await withClickHouse(context, config, 'transient', discoverStreams);
   for (const warning of warnings) await context.output.write(log('WARN', warning));
   await context.output.write({ type: 'CATALOG', catalog: { streams } });
-}
-
-/**
- * Node reads an answer into a new buffer for every 64 KiB. V8 takes that for a growing heap: it would mark the heap over
- * and over beside the work, in threads of its own. And glibc would hand the freed end of its memory back to the kernel each
- * time, and have it cleared and mapped anew: half of the kernel's part. Its limit for that follows the largest block that
- * was freed (mallopt(3), "dynamic mmap threshold"), so one is allocated, never touched, and left to be freed. Measured on
- * two cores that the server shares, both together are half of what a read takes.
- */
-function keepMemoryForBuffers(): void {
-  setFlagsFromString('--no-incremental-marking');
-  new ArrayBuffer(FREED_BLOCK_BYTES);
 }
 
 /**
