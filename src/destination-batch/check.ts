@@ -1,8 +1,8 @@
 import { ProxyError } from '../protocol/network/proxy-tunnel.ts';
 import type { BatchApi } from './batch/api.ts';
 import { UPDATE } from './batch/endpoints.ts';
+import { RetryableCallError } from './batch/errors.ts';
 import { maskValues } from './batch/mask-values.ts';
-import { RetryableCallError } from './batch/retryable-call-error.ts';
 import { destinationError } from './errors.ts';
 
 /** The profile that `check` touches. Batch creates it, without attributes or events, if it is not there. */

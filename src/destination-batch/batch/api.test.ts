@@ -8,9 +8,10 @@ import { certificate } from '../../../integration_tests/support/tls-certificate.
 import type { FaultRequest } from '../../../sandbox/batch-api/faults.ts';
 import { BatchApi as Sandbox } from '../../../sandbox/batch-api/server.ts';
 import { ConnectorError } from '../../protocol/errors.ts';
-import { BatchApi, type BatchResponse } from './api.ts';
+import { BatchApi } from './api.ts';
 import { MASS_UPDATE, UPDATE } from './endpoints.ts';
-import { RetryableCallError } from './retryable-call-error.ts';
+import { RetryableCallError } from './errors.ts';
+import type { BatchResponse } from './responses.ts';
 
 const KEY = 'rest-key-that-nobody-may-see';
 const PROJECT = 'project_1';

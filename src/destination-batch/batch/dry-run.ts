@@ -1,8 +1,8 @@
 import { type FileHandle, open } from 'node:fs/promises';
 import { type ConnectorError, messageOf } from '../../protocol/errors.ts';
 import { destinationError } from '../errors.ts';
-import type { BatchResponse } from './api.ts';
 import type { Endpoint } from './endpoints.ts';
+import type { BatchResponse } from './responses.ts';
 
 /** Stands in for Batch's API when nothing is to be sent: it takes every request, and keeps them in a file if one is named. */
 export class DryRun {

@@ -3,7 +3,24 @@ import { ConnectorError, codeOf, messageOf } from '../../protocol/errors.ts';
 import { describeNetworkError, NOT_HTTP } from '../../protocol/network/connection-errors.ts';
 import { ProxyError } from '../../protocol/network/proxy-tunnel.ts';
 import { destinationError } from '../errors.ts';
-import { RetryableCallError } from './retryable-call-error.ts';
+
+/** A call that can be tried again. `outcomeUnknown` when it may have been stored all the same. */
+export class RetryableCallError extends Error {
+  readonly outcomeUnknown: boolean;
+  readonly isRateLimit: boolean;
+  readonly retryAfterMs: number | undefined;
+
+  constructor(
+    message: string,
+    options: { outcomeUnknown: boolean; isRateLimit?: boolean; retryAfterMs?: number | undefined; cause?: unknown },
+  ) {
+    super(message, { cause: options.cause });
+    this.name = 'RetryableCallError';
+    this.outcomeUnknown = options.outcomeUnknown;
+    this.isRateLimit = options.isRateLimit ?? false;
+    this.retryAfterMs = options.retryAfterMs;
+  }
+}
 
 /** Node's codes for a connection that was never made: nothing of the call can have arrived. */
 const NEVER_CONNECTED: ReadonlySet<string> = new Set([
