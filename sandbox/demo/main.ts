@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { shortenMessage } from '../../src/sync/report/short-message.ts';
+import { shortenMessage } from '../../src/sync/report/text-reporter.ts';
 import { READER } from '../clickhouse/users.ts';
 import { abortOnInterrupt, waitForAbort } from '../interruption.ts';
 import { type Finished, type PrintedMessage, type PrintedStream, run, sync } from '../launcher.ts';

@@ -3,6 +3,7 @@ import { asConnectorError } from '../protocol/errors.ts';
 import { splitLines } from '../protocol/lines.ts';
 import { errorTrace } from '../protocol/messages.ts';
 import { MessageOutput } from '../protocol/output.ts';
+import { startsWithAt } from '../shared/ascii.ts';
 import { type ConnectorMessage, parseMessage } from './messages.ts';
 
 type Takers = {
@@ -11,7 +12,7 @@ type Takers = {
   message?: (message: ConnectorMessage) => void;
 };
 
-const RECORD_START = '{"type":"RECORD"';
+const RECORD_START = Buffer.from('{"type":"RECORD"');
 
 /**
  * Runs a command of a connector in this process, and hands on what it would print.
@@ -33,7 +34,7 @@ export async function runInProcess(
   for await (const { bytes, start, ends } of splitLines(stream)) {
     let from = start;
     for (const end of ends) {
-      if (bytes.toString('latin1', from, from + RECORD_START.length) === RECORD_START) row?.(bytes.subarray(from, end));
+      if (startsWithAt(bytes, RECORD_START, from)) row?.(bytes.subarray(from, end));
       else {
         const message = parseMessage(bytes.toString('utf8', from, end));
         if (message.kind === 'error') throw message.error;

@@ -1,6 +1,6 @@
 import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
-import { messageOf } from '../protocol/errors.ts';
+import { type ConnectorError, messageOf } from '../protocol/errors.ts';
 import { syncError } from './errors.ts';
 
 /** What starts a connector: a program, and the arguments before those of the connector. */
@@ -54,4 +54,26 @@ export class ConnectorProcess {
   kill(): void {
     this.#child.kill('SIGKILL');
   }
+}
+
+/**
+ * Why a connector failed, if it did: what it said itself, or how its process ended.
+ *
+ * @param reported the errors that it wrote itself.
+ * @param wasStopped whether it was asked to end.
+ */
+export function explainProcessEnd(
+  component: 'source' | 'destination',
+  { code, signal }: ProcessEnd,
+  reported: readonly ConnectorError[],
+  wasStopped: boolean,
+): readonly ConnectorError[] {
+  if (reported.length > 0) return reported;
+  if (code === 0 || (wasStopped && signal === 'SIGTERM')) return [];
+  const how = signal === null ? `ended with code ${code} and said no reason` : `was ended from outside by ${signal}`;
+  const likely =
+    signal === 'SIGKILL'
+      ? 'The machine has likely run out of memory. Give it more, or look at what else runs there'
+      : 'Look at the messages above, and run again';
+  return [syncError('connector_crashed', `The ${component} ${how}. ${likely}.`)];
 }

@@ -1,8 +1,7 @@
 import type { ConnectorError } from '../protocol/errors.ts';
 import { syncError } from '../runner/errors.ts';
 import { type DiscoveredStream, parseMessage } from '../runner/messages.ts';
-import { ConnectorProcess } from '../runner/process.ts';
-import { explainProcessEnd } from '../runner/process-failure.ts';
+import { ConnectorProcess, explainProcessEnd } from '../runner/process.ts';
 import { onAbort } from '../shared/abort.ts';
 import type { ConnectorLogs } from './connector-logs.ts';
 import type { SyncContext } from './context.ts';

@@ -1,5 +1,6 @@
 import { splitLines } from '../protocol/lines.ts';
 import type { MessageOutput } from '../protocol/output.ts';
+import { startsWithAt } from '../shared/ascii.ts';
 
 /** The lines of a connector's output, as texts. */
 export async function* readTextLines(output: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
@@ -33,8 +34,8 @@ export async function* relayLines(
     let rows = 0;
     let from = start;
     for (const end of ends) {
-      if (startsWithAt(bytes, from, RECORD_START)) rows += 1;
-      else if (!startsWithAt(bytes, from, STATE_START)) others.push(bytes.toString('utf8', from, end));
+      if (startsWithAt(bytes, RECORD_START, from)) rows += 1;
+      else if (!startsWithAt(bytes, STATE_START, from)) others.push(bytes.toString('utf8', from, end));
       from = end + 1;
     }
     yield { rows, others };
@@ -46,12 +47,4 @@ async function* writeThrough(source: AsyncIterable<Uint8Array>, input: MessageOu
     await input.writeBytes(chunk);
     yield chunk;
   }
-}
-
-/** Whether a text begins at a place in the bytes. A call of Buffer.compare for each of so many lines takes longer. */
-function startsWithAt(bytes: Buffer, start: number, text: Buffer): boolean {
-  for (let index = 0; index < text.length; index++) {
-    if (bytes[start + index] !== text[index]) return false;
-  }
-  return true;
 }

@@ -1,19 +1,21 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { z } from 'zod';
 import { asConnectorError, type ConnectorError } from '../protocol/errors.ts';
+import { readJsonFile } from '../protocol/json-file.ts';
 import { buildCatalog, chooseStreams, explainSeveralStreams } from '../runner/catalog.ts';
 import { syncError } from '../runner/errors.ts';
+import type { DiscoveredStream, StateMessage } from '../runner/messages.ts';
 import { createTempFolder } from '../runner/temp-folder.ts';
 import { plural } from '../shared/format.ts';
 import { ConnectorLogs } from './connector-logs.ts';
 import type { SyncContext } from './context.ts';
 import { discoverStreams } from './discover.ts';
-import { readIsDryRun } from './is-dry-run.ts';
 import { RunProgress } from './progress.ts';
 import type { Outcome, RunResult, SavedState } from './result.ts';
 import { StateFile } from './state/file.ts';
 import { StateSaver } from './state/saver.ts';
-import { Transfer } from './transfer.ts';
+import { Transfer, type TransferResult } from './transfer.ts';
 
 /** What a run is to do. The first three are paths. */
 export type RunOptions = {
@@ -27,16 +29,16 @@ export type RunOptions = {
   fullRefresh: boolean;
 };
 
-/** How the transfer went, and what it left. */
-type Transferred = { outcome: Outcome; state: SavedState };
+/** How a run ended, and the state that it left. */
+type RunEnd = Pick<RunResult, 'outcome' | 'state'>;
 
-/** Runs `read` into `write` once. However it goes, it is in the result. */
+/** Runs `read` into `write` once. However it ends, the result says so. */
 export async function runOnce(options: RunOptions, context: SyncContext): Promise<RunResult> {
   const { now } = context;
   const start = now();
   const progress = new RunProgress(now);
-  const { outcome, state } = await transfer(options, context, progress).catch(
-    (error: unknown): Transferred => ({
+  const { outcome, state } = await discoverAndTransfer(options, context, progress).catch(
+    (error: unknown): RunEnd => ({
       outcome: { kind: 'failed', errors: [asConnectorError(error)] },
       state: { kind: 'untouched' },
     }),
@@ -45,24 +47,18 @@ export async function runOnce(options: RunOptions, context: SyncContext): Promis
   return { outcome, rowsRead, rowsAccepted, rowsRejected, milliseconds: now() - start, state };
 }
 
-async function transfer(options: RunOptions, context: SyncContext, progress: RunProgress): Promise<Transferred> {
+async function discoverAndTransfer(options: RunOptions, context: SyncContext, progress: RunProgress): Promise<RunEnd> {
   const { reporter, stop } = context;
   const { source, destination, fullRefresh } = options;
   const file = fullRefresh ? undefined : await StateFile.open(options.state);
   const isDryRun = await readIsDryRun(destination);
-  const syncMode = fullRefresh ? 'full_refresh' : 'incremental';
   const logs = new ConnectorLogs(reporter);
   const discovered = await discoverStreams(context, source, logs);
   if (stop.aborted) return { outcome: describeStop(context), state: { kind: 'untouched' } };
-  const streams = chooseStreams(discovered, options.streams);
-  // A table or view that was added since the last run is sent only when somebody has asked for it: no event can be
-  // taken back.
-  if (streams.length > 1 && options.streams.length === 0 && !options.allStreams) {
-    throw explainSeveralStreams(streams, 'Choose with --stream, or send all of them with --all-streams.');
-  }
+  const streams = selectStreams(discovered, options);
+  const syncMode = fullRefresh ? 'full_refresh' : 'incremental';
 
   const folder = await createTempFolder();
-  let ticker: NodeJS.Timeout | undefined;
   try {
     const catalog = join(folder.path, 'catalog.json');
     await writeFile(catalog, JSON.stringify(buildCatalog(streams, syncMode)), { mode: 0o600 });
@@ -71,36 +67,62 @@ async function transfer(options: RunOptions, context: SyncContext, progress: Run
     const state = file?.exists ? ['--state', options.state] : [];
     const limit = options.limit === undefined ? [] : ['--limit', `${options.limit}`];
     const common = ['--catalog', catalog, '--env-references'];
-    const onError = (): void => {
-      const message =
-        'The state can not be kept; why is told at the end. It ends: what has been read is still delivered.';
-      reporter.log('WARN', 'sync', message);
-      running.stop();
-    };
-    const saver = file && new StateSaver(file, onError);
-    const running = new Transfer(
-      { ...context, progress, logs, onState: (message) => saver?.keep(message) },
-      ['--config', source, ...common, ...state, ...limit],
-      ['--config', destination, ...common],
-    );
-    ticker = setInterval(() => reporter.progress(progress.current), reporter.progressIntervalMs);
-    // Whatever happens, the states that came are kept.
-    const errors = [...(await running.run().catch((error: unknown) => [asConnectorError(error)]))];
-    const stateError = await saver?.close();
-    reporter.lastProgress(progress.current);
-    if (stateError !== undefined) errors.push(stateError);
-    if (errors.length === 0 && !stop.aborted) errors.push(...explainUnaccountedRows(progress, isDryRun));
+    return await transferRows({ ...context, progress, logs }, file, isDryRun, {
+      read: ['--config', source, ...common, ...state, ...limit],
+      write: ['--config', destination, ...common],
+    });
+  } finally {
+    folder.remove();
+  }
+}
 
-    const hasChanged = stateError?.code === 'state_file_changed';
+/** The streams to sync: those that were asked for, or the only one. */
+function selectStreams(discovered: readonly DiscoveredStream[], options: RunOptions): readonly DiscoveredStream[] {
+  const streams = chooseStreams(discovered, options.streams);
+  // A table or view that was created since the last run is sent only if the user asked for it: no event can be taken back.
+  if (streams.length > 1 && options.streams.length === 0 && !options.allStreams) {
+    throw explainSeveralStreams(streams, 'Choose with --stream, or send all of them with --all-streams.');
+  }
+  return streams;
+}
+
+async function transferRows(
+  context: SyncContext & { progress: RunProgress; logs: ConnectorLogs },
+  file: StateFile | undefined,
+  isDryRun: boolean,
+  args: { read: readonly string[]; write: readonly string[] },
+): Promise<RunEnd> {
+  const { reporter, progress, stop } = context;
+  const unsaved = new AbortController();
+  const onSaveError = (): void => {
+    const message =
+      'The state can not be kept; why is told at the end. It ends: what has been read is still delivered.';
+    reporter.log('WARN', 'sync', message);
+    unsaved.abort();
+  };
+  const saver = file && new StateSaver(file, onSaveError);
+  const onState = (message: StateMessage): void => saver?.keep(message);
+  const transfer = new Transfer({ ...context, stopSource: unsaved.signal, onState }, args.read, args.write);
+
+  const ticker = setInterval(() => reporter.progress(progress.current), reporter.progressIntervalMs);
+  try {
+    // Whatever happens, the states that were echoed are saved.
+    const { errors: transferErrors, destinationReported } = await transfer
+      .run()
+      .catch((error: unknown): TransferResult => ({ errors: [asConnectorError(error)], destinationReported: false }));
+    const saveError = await saver?.close();
+    reporter.lastProgress(progress.current);
+    const errors = saveError === undefined ? [...transferErrors] : [...transferErrors, saveError];
+    if (errors.length === 0 && !stop.aborted) errors.push(...explainUnaccountedRows(progress, isDryRun));
     return {
       outcome: decideOutcome(errors, context),
-      state: hasChanged
-        ? { kind: 'changed' }
-        : describeSavedState(file, saver, progress, isDryRun || running.destinationReported),
+      state:
+        saveError?.code === 'state_file_changed'
+          ? { kind: 'changed' }
+          : describeSavedState(file, saver, progress, isDryRun || destinationReported),
     };
   } finally {
     clearInterval(ticker);
-    folder.remove();
   }
 }
 
@@ -113,16 +135,16 @@ function describeStop({ stopAtOnce }: SyncContext): Outcome {
   return { kind: 'stopped', atOnce: stopAtOnce.aborted };
 }
 
-/** @param isTold whether it is known of the rows behind the last state, which may not have been kept, if Batch has some. */
+/** @param isReported whether it is known which rows after the last state Batch has; that state may not be saved. */
 function describeSavedState(
   file: StateFile | undefined,
   saver: StateSaver | undefined,
   progress: RunProgress,
-  isTold: boolean,
+  isReported: boolean,
 ): SavedState {
   if (file === undefined || saver === undefined) return { kind: 'untouched' };
   const { rowsRead, rowsAccepted, rowsRejected } = progress.current;
-  const mayComeTwice = !isTold || rowsAccepted + rowsRejected > saver.savedRows;
+  const mayComeTwice = !isReported || rowsAccepted + rowsRejected > saver.savedRows;
   return {
     kind: 'kept',
     rowsToComeAgain: rowsRead - saver.savedRows,
@@ -142,4 +164,16 @@ function explainUnaccountedRows(progress: RunProgress, isDryRun: boolean): Conne
       `${rowsRead} ${plural(rowsRead, 'row was', 'rows were')} read, but ${settled} were accepted or rejected${isDryRun ? ' in a dry run, which settles none' : ''}. This is a fault of the connectors. Please report it with the messages above.`,
     ),
   ];
+}
+
+/** The rest of the configuration, and a value that is not a boolean, are for the destination to judge. */
+const dryRunSchema = z.looseObject({ dry_run: z.boolean().catch(false) });
+
+/**
+ * Whether the configuration of a destination has it send nothing.
+ *
+ * @throws ConnectorError (config_error) when the file can't be read.
+ */
+async function readIsDryRun(path: string): Promise<boolean> {
+  return (await readJsonFile('configuration', path, dryRunSchema)).dry_run;
 }

@@ -1,8 +1,7 @@
 import type { ConnectorError } from '../protocol/errors.ts';
 import { MessageOutput, OutputClosedError } from '../protocol/output.ts';
 import { parseMessage, type StateMessage } from '../runner/messages.ts';
-import { ConnectorProcess, type ProcessEnd } from '../runner/process.ts';
-import { explainProcessEnd } from '../runner/process-failure.ts';
+import { ConnectorProcess, explainProcessEnd, type ProcessEnd } from '../runner/process.ts';
 import { onAbort } from '../shared/abort.ts';
 import type { ConnectorLogs } from './connector-logs.ts';
 import type { SyncContext } from './context.ts';
@@ -13,82 +12,77 @@ import { formatStopping } from './report/format.ts';
 export type TransferContext = Pick<SyncContext, 'program' | 'reporter' | 'stop' | 'stopAtOnce'> & {
   progress: RunProgress;
   logs: ConnectorLogs;
-  /** Told of each state that the destination makes true. */
+  /** Aborted when the source is to end although nobody asked `sync` to: its states can't be saved. */
+  stopSource: AbortSignal;
+  /** Called for each state that the destination echoes. */
   onState: (state: StateMessage) => void;
 };
 
+export type TransferResult = {
+  /** Why it failed, if it did; the cause first. */
+  errors: readonly ConnectorError[];
+  /**
+   * Whether the destination failed by itself and reported why. Its error then also says whether Batch may have rows that are
+   * sent again. If the source failed, an error of the destination may be a consequence, such as a line that was cut off.
+   */
+  destinationReported: boolean;
+};
+
 /**
- * `read` and `write` as two processes, and the way between them: rows go from the one to the other as fast as that takes
- * them, and what both say is heard.
+ * Runs `read` and `write` as two processes, passes the rows from one to the other as fast as the destination accepts them,
+ * and collects what both report.
  *
- * The source ends first, always: after a signal, or when the state can't be kept, it is asked to, and writes its last
- * state. The destination then settles all that it was given, and ends by itself. So it does when the source fails. When
- * the destination fails, the source has nobody to read for, and is ended.
+ * The source always ends first. After a signal, or when the states can't be saved, it is asked to end, and writes its last
+ * state. Then the destination settles all rows that it has received, and ends by itself; it does the same when the source
+ * fails. When the destination fails, the source is stopped.
  */
 export class Transfer {
   readonly #context: TransferContext;
   readonly #source: ConnectorProcess;
   readonly #destination: ConnectorProcess;
-  readonly #logs: ConnectorLogs;
   readonly #errors: { source: ConnectorError[]; destination: ConnectorError[] } = { source: [], destination: [] };
   #sourceIsStopped = false;
   #sourceHasEnded = false;
-  #sourceHasFailed = false;
-  #destinationWentFirst = false;
+  #destinationEndedFirst = false;
 
   /** Starts both. */
   constructor(context: TransferContext, readArguments: readonly string[], writeArguments: readonly string[]) {
     this.#context = context;
-    this.#logs = context.logs;
     this.#source = new ConnectorProcess(context.program, ['read', ...readArguments]);
     this.#destination = new ConnectorProcess(context.program, ['write', ...writeArguments]);
   }
 
-  /** Asks the source to end behind the rows that it has begun to write. */
-  stop(): void {
-    this.#sourceIsStopped = true;
-    this.#source.stop();
-  }
-
-  /**
-   * Whether the destination failed by itself and said why. It then says as well whether Batch may have rows that come
-   * again. When the source failed, what the destination says may be a consequence, such as a line that was cut off.
-   */
-  get destinationReported(): boolean {
-    return this.#errors.destination.length > 0 && !this.#sourceHasFailed;
-  }
-
-  /**
-   * Resolves when both have ended.
-   *
-   * @returns why it failed, if it did; the cause first.
-   */
-  async run(): Promise<readonly ConnectorError[]> {
-    const { stop, stopAtOnce, reporter, progress } = this.#context;
+  /** Resolves when both have ended. */
+  async run(): Promise<TransferResult> {
+    const { stop, stopAtOnce, stopSource, reporter, progress, logs } = this.#context;
     const onStop = (): void => {
       reporter.log('INFO', 'sync', formatStopping(progress.current));
-      this.stop();
+      this.#stopSource();
     };
-    const removeListeners = [onAbort(stop, onStop), onAbort(stopAtOnce, () => this.#kill())];
+    const listeners = [
+      onAbort(stop, onStop),
+      onAbort(stopSource, () => this.#stopSource()),
+      onAbort(stopAtOnce, () => this.#kill()),
+    ];
     this.#source.stdin.end();
     try {
       const [sourceEnd, destinationEnd] = await Promise.all([
         this.#source.ended.finally(() => {
           this.#sourceHasEnded = true;
         }),
-        this.#destination.ended.finally(() => this.#destinationHasGone()),
+        this.#destination.ended.finally(() => this.#onDestinationGone()),
         this.#relaySource(),
         this.#readDestination(),
-        this.#logs.fromStderr('source', this.#source.stderr),
-        this.#logs.fromStderr('destination', this.#destination.stderr),
+        logs.fromStderr('source', this.#source.stderr),
+        logs.fromStderr('destination', this.#destination.stderr),
       ]);
-      return this.#explainErrors(sourceEnd, destinationEnd);
+      return this.#buildResult(sourceEnd, destinationEnd);
     } catch (error) {
       this.#kill();
       await Promise.allSettled([this.#source.ended, this.#destination.ended]);
       throw error;
     } finally {
-      for (const each of removeListeners) each();
+      for (const removeListener of listeners) removeListener();
     }
   }
 
@@ -103,26 +97,26 @@ export class Transfer {
     } catch (error) {
       if (!(error instanceof OutputClosedError)) throw error;
       // It is seen here before the process is known to have ended. To leave the loop closes the pipe of the source, too.
-      this.#destinationHasGone();
+      this.#onDestinationGone();
     } finally {
       progress.allRead();
       this.#destination.stdin.end();
     }
   }
 
-  #destinationHasGone(): void {
+  #onDestinationGone(): void {
     if (this.#sourceHasEnded) return;
-    this.#destinationWentFirst = true;
-    this.stop();
+    this.#destinationEndedFirst = true;
+    this.#stopSource();
   }
 
   #readSourceMessage(line: string): void {
     const message = parseMessage(line);
-    if (message.kind === 'log') this.#logs.fromSource(message.level, message.message);
+    if (message.kind === 'log') this.#context.logs.fromSource(message.level, message.message);
     else if (message.kind === 'estimate') this.#context.progress.estimated(message.stream, message.rows);
     else if (message.kind === 'error') {
       this.#errors.source.push(message.error);
-      this.#logs.rememberSourceMessage(message.error.message);
+      this.#context.logs.rememberSourceMessage(message.error.message);
       this.#context.reporter.log(
         'WARN',
         'sync',
@@ -134,7 +128,7 @@ export class Transfer {
   async #readDestination(): Promise<void> {
     for await (const line of readTextLines(this.#destination.stdout)) {
       const message = parseMessage(line);
-      if (message.kind === 'log') this.#logs.fromDestination(message.level, message.message);
+      if (message.kind === 'log') this.#context.logs.fromDestination(message.level, message.message);
       else if (message.kind === 'error') this.#errors.destination.push(message.error);
       else if (message.kind === 'state') {
         this.#context.progress.settled(message);
@@ -143,17 +137,25 @@ export class Transfer {
     }
   }
 
-  #explainErrors(sourceEnd: ProcessEnd, destinationEnd: ProcessEnd): ConnectorError[] {
-    if (this.#context.stopAtOnce.aborted) return [];
-    const destinationErrors = explainProcessEnd('destination', destinationEnd, this.#errors.destination, false);
+  #buildResult(sourceEnd: ProcessEnd, destinationEnd: ProcessEnd): TransferResult {
+    const reported = this.#errors;
+    if (this.#context.stopAtOnce.aborted) return { errors: [], destinationReported: reported.destination.length > 0 };
+    const destinationErrors = explainProcessEnd('destination', destinationEnd, reported.destination, false);
     // Without a destination the source ends in a way that says nothing, unless it had failed before.
-    const isConsequence =
-      this.#destinationWentFirst && destinationErrors.length > 0 && this.#errors.source.length === 0;
+    const isConsequence = this.#destinationEndedFirst && destinationErrors.length > 0 && reported.source.length === 0;
     const sourceErrors = isConsequence
       ? []
-      : explainProcessEnd('source', sourceEnd, this.#errors.source, this.#sourceIsStopped);
-    this.#sourceHasFailed = sourceErrors.length > 0;
-    return [...sourceErrors, ...destinationErrors];
+      : explainProcessEnd('source', sourceEnd, reported.source, this.#sourceIsStopped);
+    return {
+      errors: [...sourceErrors, ...destinationErrors],
+      destinationReported: reported.destination.length > 0 && sourceErrors.length === 0,
+    };
+  }
+
+  /** Asks the source to end after the rows that it has begun to write. */
+  #stopSource(): void {
+    this.#sourceIsStopped = true;
+    this.#source.stop();
   }
 
   #kill(): void {

@@ -1,8 +1,7 @@
 import { asConnectorError } from '../../protocol/errors.ts';
 import { EXIT_CODES, exitCodeOfError } from '../../runner/exit-codes.ts';
 import { JsonReporter } from '../../sync/report/json-reporter.ts';
-import { PlainProgress } from '../../sync/report/plain-progress.ts';
-import { ProgressBar } from '../../sync/report/progress-bar.ts';
+import { PlainProgress, ProgressBar } from '../../sync/report/progress-bar.ts';
 import type { Reporter } from '../../sync/report/reporter.ts';
 import { TextReporter } from '../../sync/report/text-reporter.ts';
 import { type SyncOptions, sync } from '../../sync/sync.ts';

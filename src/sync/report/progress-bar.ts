@@ -1,9 +1,9 @@
 import type { WriteStream } from 'node:tty';
 import { MultiBar, type SingleBar } from 'cli-progress';
-import { formatCompact } from '../../shared/format.ts';
+import { formatCompact, formatNumber } from '../../shared/format.ts';
 import type { Progress } from '../progress.ts';
 import { formatProgress } from './format.ts';
-import type { ProgressDisplay } from './progress-display.ts';
+import type { ProgressDisplay } from './reporter.ts';
 
 const REDRAW_MS = 200;
 
@@ -66,4 +66,27 @@ export function drawBar(progress: Progress, given: number | undefined): string {
   const length = Math.max(SHORTEST_BAR, Math.min(LONGEST_BAR, room));
   const done = Math.round(share * length);
   return `${percent} ${'█'.repeat(done)}${'░'.repeat(length - done)} ${words}`.slice(0, columns - 1);
+}
+
+/** How often a line is of use in a log, in milliseconds. */
+const LINE_INTERVAL_MS = 10_000;
+
+/** A line now and then, for where no terminal is. */
+export class PlainProgress implements ProgressDisplay {
+  readonly intervalMs = LINE_INTERVAL_MS;
+  readonly #write: (text: string) => void;
+
+  constructor(write: (text: string) => void) {
+    this.#write = write;
+  }
+
+  show(progress: Progress): void {
+    this.line(formatProgress(progress, formatNumber));
+  }
+
+  line(text: string): void {
+    this.#write(`${text}\n`);
+  }
+
+  end(): void {}
 }

@@ -1,4 +1,5 @@
 import type { ConnectorError } from '../../protocol/errors.ts';
+import { splitLink } from '../../protocol/help-pages.ts';
 import { formatErrorWithStack } from '../../protocol/messages.ts';
 import { formatCount, formatDuration } from '../../shared/format.ts';
 import { printableLines } from '../../shared/printable.ts';
@@ -6,10 +7,11 @@ import type { Progress } from '../progress.ts';
 import type { RunResult } from '../result.ts';
 import type { NextStart } from '../schedule.ts';
 import { formatMoment } from './format.ts';
-import type { ProgressDisplay } from './progress-display.ts';
-import type { Component, Reporter, RunStart } from './reporter.ts';
-import { shortenMessage } from './short-message.ts';
+import type { Component, ProgressDisplay, Reporter, RunStart } from './reporter.ts';
 import { summarizeRun } from './summary.ts';
+
+/** The columns of a rejected row by their form, which takes lines of a terminal; `preview` shows the row itself. */
+const COLUMNS = / Its columns: .*$/s;
 
 /** Tells a person how it goes: on a display while it runs, and in a summary at the end. */
 export class TextReporter implements Reporter {
@@ -84,4 +86,11 @@ export class TextReporter implements Reporter {
   #line(text: string): void {
     this.#display.line(printableLines(text));
   }
+}
+
+/** What a connector logs, for a person: the code stands for the link to its page, which `explain` prints. */
+export function shortenMessage(logged: string): string {
+  const { message, code } = splitLink(logged);
+  const short = message.replace(COLUMNS, '');
+  return code === undefined || short.includes(`(${code}`) ? short : `${short} (${code})`;
 }

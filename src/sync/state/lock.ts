@@ -28,12 +28,19 @@ export type LockOptions = {
   onLost: (error: ConnectorError) => void;
 };
 
+/** What came of an attempt to get the lock. */
+type LockAttempt =
+  | { kind: 'acquired'; release: () => Promise<void> }
+  /** `owner` is undefined when nothing says who has the lock. */
+  | { kind: 'locked'; owner: LockOwner | undefined };
+
 /**
- * Locks a state file, which need not be there yet, for this process. A lock whose process is known to be alive is refused
- * at once; any other is waited for, as the process may have died: a pod that was killed has one of another name after it.
+ * Locks a state file, which need not exist yet, for this process. If the process that has the lock is known to be alive, the
+ * lock is refused at once. Otherwise it is waited for, as that process may have died: the pod that replaces a killed one has
+ * another name.
  *
  * @param self this process.
- * @returns what gives the lock back; undefined when it was stopped before it had the lock.
+ * @returns the function that releases the lock; undefined when it was stopped before it had the lock.
  * @throws ConnectorError when another process has it (transient_error), or when the folder can't be written to.
  */
 export async function lockStateFile(
@@ -43,42 +50,51 @@ export async function lockStateFile(
 ): Promise<(() => Promise<void>) | undefined> {
   const file = await resolveRealPath(path);
   const ownerPath = `${file}.lock.json`;
-  const acquire = (): Promise<() => Promise<void>> =>
-    lock(file, { realpath: false, stale: STALE_MS, onCompromised: (cause) => onLost(explainLostLock(path, cause)) });
-
-  const acquireOnceStale = async (): Promise<(() => Promise<void>) | undefined> => {
-    for (let attempt = 1; ; attempt++) {
-      // The library would wait as well, and heed no signal meanwhile.
-      await wait(ATTEMPT_INTERVAL_MS, stop);
-      if (stop.aborted) return undefined;
-      try {
-        return await acquire();
-      } catch (error) {
-        const isLast = attempt === ATTEMPTS_UNTIL_STALE;
-        if (isLast || codeOf(error) !== 'ELOCKED') throw await explainLockError(path, ownerPath, error);
-      }
+  const tryLock = async (): Promise<LockAttempt> => {
+    try {
+      const onCompromised = (cause: Error): void => onLost(explainLostLock(path, cause));
+      return { kind: 'acquired', release: await lock(file, { realpath: false, stale: STALE_MS, onCompromised }) };
+    } catch (error) {
+      if (codeOf(error) !== 'ELOCKED') throw explainUnusableFile(path, error);
+      return { kind: 'locked', owner: await readOwner(ownerPath) };
     }
   };
 
-  const release = await acquire().catch(async (error: unknown) => {
-    if (codeOf(error) !== 'ELOCKED') throw explainUnusableFile(path, error);
-    const owner = await readOwner(ownerPath);
-    if (owner !== undefined && isAlive(owner, self)) throw await explainLockError(path, ownerPath, error);
-    onWaiting(owner === undefined ? 'another run' : describeOwner(owner));
-    return acquireOnceStale();
-  });
-  if (release === undefined) return undefined;
+  let attempt = await tryLock();
+  if (attempt.kind === 'locked') {
+    if (attempt.owner !== undefined && isAlive(attempt.owner, self)) throw explainLocked(path, attempt.owner);
+    onWaiting(attempt.owner === undefined ? 'another run' : describeOwner(attempt.owner));
+  }
+  for (let left = ATTEMPTS_UNTIL_STALE; attempt.kind === 'locked'; left -= 1) {
+    if (left === 0) throw explainLocked(path, attempt.owner);
+    // The library can wait as well, but ignores signals meanwhile.
+    await wait(ATTEMPT_INTERVAL_MS, stop);
+    if (stop.aborted) return undefined;
+    attempt = await tryLock();
+  }
+  return recordOwner(path, ownerPath, self, attempt.release);
+}
+
+/** Writes who has the lock beside it, for the messages of other runs. Returns the function that removes both. */
+async function recordOwner(
+  path: string,
+  ownerPath: string,
+  self: LockOwner,
+  release: () => Promise<void>,
+): Promise<() => Promise<void>> {
   const unlock = async (): Promise<void> => {
-    // What can't be removed only tells of nobody: the lock is the other one.
+    // If it can't be removed, it does no harm: it is not the lock.
     await rm(ownerPath, { force: true }).catch(() => {});
-    // A lock that was lost is not ours to give back.
+    // A lock that was lost is not ours to release.
     await release().catch(() => {});
   };
-  await writeFile(ownerPath, JSON.stringify(self), { mode: 0o600 }).catch(async (error: unknown) => {
+  try {
+    await writeFile(ownerPath, JSON.stringify(self), { mode: 0o600 });
+    return unlock;
+  } catch (error) {
     await unlock();
     throw explainUnusableFile(path, error);
-  });
-  return unlock;
+  }
 }
 
 /** The one name that a file has, however it is written: by it a second run knows the lock. */
@@ -98,9 +114,7 @@ async function resolveRealPath(path: string): Promise<string> {
   }
 }
 
-async function explainLockError(path: string, ownerPath: string, error: unknown): Promise<ConnectorError> {
-  if (codeOf(error) !== 'ELOCKED') return explainUnusableFile(path, error);
-  const owner = await readOwner(ownerPath);
+function explainLocked(path: string, owner: LockOwner | undefined): ConnectorError {
   return syncError(
     'state_file_locked',
     `Another run has the state file ${path}${owner === undefined ? '' : `: ${describeOwner(owner)}`}. Two runs from one state would send the same rows twice. Wait until it has ended, or stop it; a run for other tables needs a state file of its own.`,
