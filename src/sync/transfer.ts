@@ -141,8 +141,12 @@ export class Transfer {
     const reported = this.#errors;
     if (this.#context.stopAtOnce.aborted) return { errors: [], destinationReported: reported.destination.length > 0 };
     const destinationErrors = explainProcessEnd('destination', destinationEnd, reported.destination, false);
-    // Without a destination the source ends in a way that says nothing, unless it had failed before.
-    const isConsequence = this.#destinationEndedFirst && destinationErrors.length > 0 && reported.source.length === 0;
+    // Without a destination the source ends in a way that says nothing, unless it had failed before. We never kill it then.
+    const isConsequence =
+      this.#destinationEndedFirst &&
+      destinationErrors.length > 0 &&
+      reported.source.length === 0 &&
+      sourceEnd.signal !== 'SIGKILL';
     const sourceErrors = isConsequence
       ? []
       : explainProcessEnd('source', sourceEnd, reported.source, this.#sourceIsStopped);
