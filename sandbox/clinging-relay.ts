@@ -4,8 +4,8 @@ import { connect, createServer, type Server, type Socket } from 'node:net';
 const HOST = '127.0.0.1';
 
 /**
- * Passes on what a client and a server on this machine say to each other, and closes no connection of a client whatever
- * either side does: as a machine that is frozen, or that means ill.
+ * Relays between a client and a server on this machine, and never closes a client's connection, whatever either side
+ * does: like a frozen or a malicious machine.
  */
 export class ClingingRelay {
   readonly port: number;
@@ -18,7 +18,7 @@ export class ClingingRelay {
     this.#clients = clients;
   }
 
-  /** @param server the port that it passes on to, or what it says itself when there is none. */
+  /** @param server the port to relay to, or the greeting to send when there is no server. */
   static async start(server: { port: number } | { greeting: string }): Promise<ClingingRelay> {
     const clients: Socket[] = [];
     const relay = createServer({ allowHalfOpen: true }, (client) => {
@@ -39,7 +39,7 @@ export class ClingingRelay {
     return new ClingingRelay(address.port, relay, clients);
   }
 
-  /** Says something of its own to the clients that are there, in the midst of what the server says. */
+  /** Writes to all connected clients, even in the middle of what the server sends. */
   say(text: string): void {
     for (const client of this.#clients) client.write(text);
   }

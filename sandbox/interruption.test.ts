@@ -15,7 +15,7 @@ const program = `
 `;
 
 test.each(['SIGINT', 'SIGTERM'] as const)(
-  '%s is waited for, and a second one does not disturb the end',
+  '%s aborts the signal, and a second one does not interrupt the cleanup',
   async (signal) => {
     const args = ['--import', import.meta.resolve('tsx'), '--input-type=module', '--eval', program];
     const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] });

@@ -1,6 +1,6 @@
 /**
- * Aborted by the first Ctrl-C or SIGTERM, in place of the end of the process. A second one changes nothing: the terminal
- * sends it to all of a group, and tsx hands it on once more, which would end the process while it cleans up.
+ * Returns a signal that the first Ctrl-C or SIGTERM aborts, instead of ending the process. A second one is ignored: the
+ * terminal sends Ctrl-C to the whole process group, and tsx forwards it again, which would end the process during cleanup.
  */
 export function abortOnInterrupt(): AbortSignal {
   const controller = new AbortController();
@@ -10,7 +10,7 @@ export function abortOnInterrupt(): AbortSignal {
   return controller.signal;
 }
 
-/** Resolves when it is aborted. */
+/** Resolves when the signal is aborted. */
 export async function waitForAbort(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return;
   await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));

@@ -6,7 +6,7 @@ import { findShownSecrets, watchForSecrets } from './shown-secrets.ts';
 
 export type LauncherName = 'source-clickhouse' | 'destination-batch' | 'connector';
 
-/** How a process ended and what it printed. `messages` are its lines on stdout, parsed at the first look: some are many. */
+/** How a process ended and what it printed. `messages` are its lines on stdout, parsed when first read: there can be many. */
 export type Finished = {
   code: number | null;
   signal: NodeJS.Signals | null;
@@ -15,7 +15,7 @@ export type Finished = {
   readonly messages: PrintedMessage[];
 };
 
-/** A message on stdout, as far as it matters to those who look at it. */
+/** A message on stdout: the fields that tests and the demo read. */
 export type PrintedMessage = {
   type: string;
   record?: { stream: string; namespace?: string; emitted_at: number; data: Record<string, unknown> };
@@ -50,7 +50,7 @@ export function launcherPath(name: LauncherName): string {
   return fileURLToPath(new URL(`../bin/${name}`, import.meta.url));
 }
 
-/** Starts a launcher as a process of its own. What it prints through a pipe to us may hold no secret of its configuration. */
+/** Starts a launcher as a separate process. Throws if its piped output contains a secret of its configuration. */
 export function start(name: LauncherName, args: readonly string[], options: SpawnOptions = {}): ChildProcess {
   const child = spawn(launcherPath(name), [...args], options);
   watchForSecrets(child);
@@ -81,7 +81,8 @@ export async function finished(child: ChildProcess): Promise<Finished> {
     child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined,
   ]);
   const shown = findShownSecrets(child.spawnargs, stdout + stderr);
-  if (shown.length > 0) throw new Error(`What ${child.spawnargs.join(' ')} printed holds its ${shown.join(' and ')}.`);
+  if (shown.length > 0)
+    throw new Error(`The output of ${child.spawnargs.join(' ')} contains its ${shown.join(' and ')}.`);
   let messages: PrintedMessage[] | undefined;
   return {
     code: child.exitCode,
@@ -95,12 +96,12 @@ export async function finished(child: ChildProcess): Promise<Finished> {
   };
 }
 
-/** Without what stands behind the last line feed: whoever is killed may have been in the middle of a line. */
+/** Drops an unfinished last line: a killed process may have been writing it. */
 function wholeLines(stdout: string): string {
   return stdout.slice(0, stdout.lastIndexOf('\n') + 1);
 }
 
-/** Each line as a message; a line that is none is an error, as nothing else may stand on stdout. */
+/** Parses each line as a message. Any other line is an error: stdout may only contain messages. */
 function parseMessages(stdout: string): PrintedMessage[] {
   return stdout
     .split('\n')
@@ -111,8 +112,8 @@ function parseMessages(stdout: string): PrintedMessage[] {
 export type SyncPaths = { source: string; destination: string; catalog: string; state?: string };
 
 /**
- * `source-clickhouse read … | destination-batch write …`, joined by a pipe of the shell. The exit code is the
- * destination's; stderr is that of both.
+ * Runs `source-clickhouse read … | destination-batch write …` in a shell. The exit code is the destination's; stderr has
+ * the output of both.
  */
 export async function sync({ source, destination, catalog, state }: SyncPaths): Promise<Finished> {
   const read = [

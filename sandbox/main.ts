@@ -3,7 +3,7 @@ import { abortOnInterrupt, waitForAbort } from './interruption.ts';
 import { startSandbox } from './sandbox.ts';
 import { say } from './say.ts';
 
-/** `npm run sandbox`: starts both servers on their usual ports, says how to reach them, and runs until it is stopped. */
+/** `npm run sandbox`: starts both servers on their default ports, prints how to connect to them, and runs until it is stopped. */
 const CLICKHOUSE_PORT = 8123;
 const BATCH_PORT = 8124;
 
@@ -15,16 +15,16 @@ await clickhouse.execute('CREATE DATABASE IF NOT EXISTS shop');
 
 say(`
 ClickHouse    ${clickhouse.url}
-  makes tables   ${ADMIN.name} / ${ADMIN.password}
-  reads them     ${READER.name} / ${READER.password}
+  admin          ${ADMIN.name} / ${ADMIN.password}
+  reader         ${READER.name} / ${READER.password}
 
 Batch API     ${batch.url}
   project key    ${sandbox.projectKey}
   REST API key   ${sandbox.restApiKey}
-  what it got    ${batch.url}/ in a browser, or with curl
+  received data  ${batch.url}/ in a browser, or with curl
                  ${batch.url}/_sandbox/events and /_sandbox/stats
 
-The two configurations, to be pasted into a shell:
+To write the two configuration files, paste this into a shell:
 
 cat > source.json <<'END'
 ${JSON.stringify({ ...clickhouse.connection(READER), database: 'shop', table: 'events' })}
@@ -33,7 +33,7 @@ cat > destination.json <<'END'
 ${JSON.stringify({ api_url: batch.url, project_key: sandbox.projectKey, rest_api_key: sandbox.restApiKey })}
 END
 
-Ctrl-C stops both; their data is then gone.`);
+Press Ctrl-C to stop both servers and delete their data.`);
 
 await waitForAbort(interrupted);
 await sandbox.stop();

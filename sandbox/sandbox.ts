@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { BatchApi } from './batch-api/server.ts';
 import { ClickHouseServer } from './clickhouse/server.ts';
 
-/** The two ends of a sync on this machine: a real ClickHouse server, and a Batch API that keeps what it is sent. */
+/** The two ends of a sync on this machine: a real ClickHouse server, and a Batch API that stores what it receives. */
 export type Sandbox = {
   clickhouse: ClickHouseServer;
   batch: BatchApi;
@@ -11,7 +11,7 @@ export type Sandbox = {
   stop: () => Promise<void>;
 };
 
-/** Starts both, on the given ports or on free ones. */
+/** Starts both servers, on the given ports or on free ones. */
 export async function startSandbox(ports: { clickhouse?: number; batch?: number } = {}): Promise<Sandbox> {
   const projectKey = 'project_sandbox';
   const restApiKey = randomBytes(16).toString('hex');

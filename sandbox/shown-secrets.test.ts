@@ -23,7 +23,7 @@ const args = ['check', '--config', path];
 
 test.each<[string, string, string[]]>([
   ['nothing', '', []],
-  ['what is no secret', 'an open host', []],
+  ['a value that is not secret', 'an open host', []],
   ['a secret', 'refused: r3ader"secret', ['password']],
   ['a secret in JSON', String.raw`{"message":"r3ader\"secret"}`, ['password']],
   ['a secret of a tunnel', '<tunnel secret>', ['tunnel_user_password']],
@@ -32,19 +32,19 @@ test.each<[string, string, string[]]>([
   expect(findShownSecrets(args, printed)).toEqual(expected);
 });
 
-test('without a configuration there is none', () => {
+test('finds no secret without a configuration', () => {
   expect(findShownSecrets(['spec'], 'r3ader"secret')).toEqual([]);
   expect(findShownSecrets(['check', '--config', join(folder, 'nothing.json')], 'r3ader"secret')).toEqual([]);
 });
 
-test('of each process of a pipe', () => {
+test('finds the secrets of each process of a pipe', () => {
   expect(
     findShownSecrets(['-c', `'read' '--config' '/nothing' | 'write' '--config' '${path}'`], 'tunnel secret'),
   ).toEqual(['tunnel_user_password']);
 });
 
-describe('while it prints', () => {
-  /** A process that has the arguments of a command, and prints these pieces, each when we have asked for it. */
+describe('watchForSecrets', () => {
+  /** Starts a process with the arguments of a command. It prints the next of these pieces for each input. */
   const printing = (...pieces: string[]) =>
     spawn(process.execPath, [
       '-e',
@@ -56,7 +56,7 @@ describe('while it prints', () => {
   test.each([
     ['in one piece', ['nothing yet', 'it is r3ader"secret.']],
     ['across two', ['it is r3ader', '"secret.']],
-  ])('a secret %s is found as it comes, with nobody reading', async (_, pieces) => {
+  ])('finds a secret %s while the process prints it, without a reader', async (_, pieces) => {
     const child = printing(...pieces);
     const shown = new Promise<unknown>((resolve) => {
       watchForSecrets(child);
@@ -73,12 +73,12 @@ describe('while it prints', () => {
       };
     });
     child.stdin.write('first');
-    expect(await shown).toMatchObject({ message: expect.stringMatching(/printed holds its password\.$/) });
+    expect(await shown).toMatchObject({ message: expect.stringMatching(/contains its password\.$/) });
     child.kill();
     await once(child, 'exit');
   });
 
-  test('what holds none comes through whole', async () => {
+  test('passes on output without a secret unchanged', async () => {
     const child = printing('an open ', 'host');
     watchForSecrets(child);
     let printed = '';

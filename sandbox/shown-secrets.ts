@@ -3,13 +3,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import destinationSpecification from '../spec/destination-batch.json' with { type: 'json' };
 import sourceSpecification from '../spec/source-clickhouse.json' with { type: 'json' };
 
-/** Shorter ones stand in innocent words. */
+/** Shorter secrets would also be found in harmless words. */
 const MIN_SECRET_LENGTH = 6;
 
-/** The path of a configuration among the arguments, which may be quoted for a shell. */
+/** The path of a configuration in the arguments, which may be quoted for a shell. */
 const CONFIGURATION = /--(?:config|source|destination)'? '?([^'\s]+)/g;
 
-/** The options that the printed specifications mark as secret, wherever they stand in them. */
+/** The options that the specifications mark as secret, at any depth. */
 const SECRET_OPTIONS = new Set([sourceSpecification, destinationSpecification].flatMap(listSecretOptions));
 
 function listSecretOptions(schema: unknown): string[] {
@@ -20,9 +20,9 @@ function listSecretOptions(schema: unknown): string[] {
 }
 
 /**
- * The secret options whose values stand in what a process printed, as they are or in JSON.
+ * Lists the secret options whose values are in the output of a process, as they are or in JSON.
  *
- * @param args of the process, be it a shell; the secrets are those of the configurations that are named in them.
+ * @param args of the process or a shell; the secrets are those of the configurations that they name.
  */
 export function findShownSecrets(args: readonly string[], printed: string): string[] {
   return findSecrets(listConfigurations(args)).flatMap(({ option, forms }) =>
@@ -31,17 +31,17 @@ export function findShownSecrets(args: readonly string[], printed: string): stri
 }
 
 /**
- * Looks for the secrets of a process in what it prints, whoever reads that and how slowly, or not at all.
+ * Looks for the secrets of a process in its output, whether or not the output is read.
  *
- * @param configurations the paths of the files that hold them.
- * @throws Error in the midst of reading, as there is nobody to hand it to: it ends a test run as an unhandled one.
+ * @param configurations the paths of the files that contain them.
+ * @throws Error inside the stream, where no caller can catch it: it ends a test run as an unhandled error.
  */
 export function watchForSecrets(child: ChildProcess, configurations = listConfigurations(child.spawnargs)): void {
   const secrets = findSecrets(configurations);
   const longest = Math.max(0, ...secrets.flatMap(({ forms }) => forms.map(({ length }) => length)));
   for (const stream of [child.stdout, child.stderr]) {
     if (stream === null || longest === 0) continue;
-    // To listen would have the stream flow, which is for its reader to say.
+    // A listener would start the stream, which its reader decides.
     const push = stream.push.bind(stream);
     let before = '';
     stream.push = (chunk, encoding) => {
@@ -49,15 +49,16 @@ export function watchForSecrets(child: ChildProcess, configurations = listConfig
       const shown = secrets.flatMap(({ option, forms }) =>
         forms.some((form) => printed.includes(form)) ? option : [],
       );
-      if (shown.length > 0) throw new Error(`What ${child.spawnargs.join(' ')} printed holds its ${shown.join(', ')}.`);
-      // A secret may lie across two pieces.
+      if (shown.length > 0)
+        throw new Error(`The output of ${child.spawnargs.join(' ')} contains its ${shown.join(', ')}.`);
+      // A secret can be split between two chunks.
       before = printed.slice(-longest);
       return push(chunk, encoding);
     };
   }
 }
 
-/** A secret, and how it may look in what is printed: as it is, in JSON, in base64. */
+/** A secret, and its forms in the output: as it is, in JSON, in base64. */
 type Secret = { option: string; forms: string[] };
 
 function listConfigurations(args: readonly string[]): string[] {
@@ -82,7 +83,7 @@ function listSecretValues(value: unknown): [option: string, secret: string][] {
   );
 }
 
-/** A test may have its reasons to give a configuration that is no JSON. */
+/** A test may use a configuration that is not JSON on purpose. */
 function parseJsonOrUndefined(text: string): unknown {
   try {
     return JSON.parse(text);

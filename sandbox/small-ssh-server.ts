@@ -1,12 +1,12 @@
 import { once } from 'node:events';
 import ssh2, { type AcceptConnection, type Connection, type RejectConnection, type ServerChannel } from 'ssh2';
 
-/** What is done with a client's wish to reach a host and port. */
+/** Handles a client's request to forward a connection to a host and port. */
 export type OnForward = (accept: AcceptConnection<ServerChannel>, reject: RejectConnection) => void;
 
 /**
- * An SSH server of this process, for what a real one can't be brought to do. It lets everybody in and connects to
- * nothing: what becomes of a client's wish to be connected, it is told.
+ * An SSH server in this process, for behaviour that a real one can't show. It accepts every login and connects to nothing:
+ * `onForward` decides what happens to a forwarding request.
  */
 export class SmallSshServer {
   readonly host = '127.0.0.1';
@@ -22,11 +22,11 @@ export class SmallSshServer {
 
   static async start(onForward: OnForward): Promise<SmallSshServer> {
     const connections: Connection[] = [];
-    // Of its keys of ed25519, one in some hundreds can't be read by the library that made it.
+    // Not ed25519: the library can't read about one in some hundreds of the ed25519 keys that it generates.
     const hostKeys = [ssh2.utils.generateKeyPairSync('ecdsa', { bits: 256 }).private];
     const server = new ssh2.Server({ hostKeys }, (connection) => {
       connections.push(connection);
-      // Clients go away as they like.
+      // Clients may disconnect at any time.
       connection.on('error', () => {});
       connection.on('authentication', (attempt) => attempt.accept());
       connection.on('tcpip', onForward);
@@ -43,7 +43,7 @@ export class SmallSshServer {
     return this.#connections.length;
   }
 
-  /** Options of a tunnel through it. */
+  /** The tunnel options to connect through it. */
   tunnel(port = this.port): {
     tunnel_method: 'SSH_PASSWORD_AUTH';
     tunnel_host: string;

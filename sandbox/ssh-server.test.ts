@@ -14,19 +14,19 @@ async function listening(connected: (socket: Socket) => void): Promise<number> {
   return address === null || typeof address === 'string' ? 0 : address.port;
 }
 
-test('a server answers when it says a first word', async () => {
+test('a server that sends data answers', async () => {
   expect(await sendsData(await listening((socket) => socket.write('SSH-2.0-x\r\n')), 10_000)).toBe(true);
 });
 
-test('a server that hangs up without a word does not answer', async () => {
+test('a server that closes the connection without data does not answer', async () => {
   expect(await sendsData(await listening((socket) => socket.end()), 10_000)).toBe(false);
 });
 
-test('a server that says nothing does not answer in time', async () => {
+test('a server that sends nothing does not answer in time', async () => {
   expect(await sendsData(await listening(() => {}), 50)).toBe(false);
 });
 
-test('nobody answers where nobody listens', async () => {
+test('a port without a listener does not answer', async () => {
   const port = await listening(() => {});
   server.close();
   expect(await sendsData(port, 10_000)).toBe(false);

@@ -13,18 +13,18 @@ const execute = promisify(execFile);
 
 const HOST = '127.0.0.1';
 
-/** Where OpenSSH's server is on Linux and macOS. It insists on being started by its whole path. */
+/** Where OpenSSH's server is on Linux and macOS. It must be started by its absolute path. */
 const SSHD = ['/usr/sbin/sshd', '/usr/local/sbin/sshd', '/sbin/sshd'].find((path) => existsSync(path));
 
-/** Where sshd goes to have fewer rights, when it has those of root. Debian's package makes it at the start of the system. */
+/** The folder that sshd needs for privilege separation when it runs as root. Debian's package creates it when the system starts. */
 const PRIVILEGE_SEPARATION = '/run/sshd';
 
-/** How long it may take to listen after its start, in milliseconds. It takes some tenths of a second. */
+/** How long sshd may take to listen after its start, in milliseconds. It takes some tenths of a second. */
 const START_TIMEOUT_MS = 20_000;
 
 /**
- * A real OpenSSH server on this machine: a process of its own with a configuration, a host key and users' keys in a
- * folder that is removed when it is stopped. It lets in the user who runs it, by the key that it made for this.
+ * A real OpenSSH server on this machine: a separate process with its configuration, host key and user keys in a folder
+ * that is removed when it stops. It accepts the user who runs it, with the key that it generated.
  */
 export class SshServer {
   /** Whether there is an sshd to start. */
@@ -33,7 +33,7 @@ export class SshServer {
   readonly host = HOST;
   readonly port: number;
   readonly user = userInfo().username;
-  /** The private key, in the format of OpenSSH, that the server lets in. */
+  /** The private key that the server accepts, in OpenSSH's format. */
   readonly userKey: string;
   /** The fingerprint of the server's key, as `ssh-keygen -l` prints it. */
   readonly hostKeyFingerprint: string;
@@ -47,7 +47,7 @@ export class SshServer {
     this.hostKeyFingerprint = hostKeyFingerprint;
   }
 
-  /** @param settings more lines for sshd_config; of two of the same name the first one counts, and these come first. */
+  /** @param settings more lines for sshd_config. They come first, and sshd uses the first value of a setting. */
   static async start(settings: readonly string[] = []): Promise<SshServer> {
     const folder = await mkdtemp(join(tmpdir(), 'ssh-sandbox-'));
     const port = await freePort();
@@ -63,7 +63,7 @@ export class SshServer {
         `AuthorizedKeysFile ${file('user_key.pub')}`,
         `PidFile ${file('sshd.pid')}`,
         'PermitRootLogin yes',
-        // The folders of the sandbox are under /tmp, which everybody may write to.
+        // The folders of the sandbox are in /tmp, which every user may write to.
         'StrictModes no',
         'UsePAM no',
         'PasswordAuthentication no',
@@ -94,7 +94,7 @@ export class SshServer {
     }
   }
 
-  /** Ends the process and those that serve its connections at once, as a crash of the machine would. */
+  /** Kills the process and those that serve its connections, as a crash of the machine would. */
   async kill(): Promise<void> {
     const sshd = this.#process;
     this.#process = undefined;
@@ -111,12 +111,12 @@ export class SshServer {
   }
 }
 
-/** Makes a key pair, ed25519, at a path and the path with .pub. */
+/** Generates an ed25519 key pair: the private key at the path, the public one at the path with .pub. */
 export async function makeKey(path: string, passphrase = ''): Promise<void> {
   await execute('ssh-keygen', ['-q', '-t', 'ed25519', '-N', passphrase, '-C', 'sandbox', '-f', path]);
 }
 
-/** The processes that a process has started, and those that they have. */
+/** Lists the child processes of a process, and theirs. */
 async function listDescendants(pid: number): Promise<number[]> {
   const { stdout } = await execute('ps', ['-A', '-o', 'pid=,ppid=']);
   const pairs = stdout.split('\n').map((line) => line.trim().split(/\s+/).map(Number));
@@ -129,11 +129,11 @@ function killProcess(pid: number): void {
   try {
     process.kill(pid, 'SIGKILL');
   } catch {
-    // It ended by itself meanwhile.
+    // It has already ended.
   }
 }
 
-/** Whether somebody says a first word at a port, within a time. */
+/** Whether a server at a port sends data within a time limit. */
 export async function sendsData(port: number, limitMs: number): Promise<boolean> {
   const socket = connect(port, HOST);
   const signal = AbortSignal.timeout(limitMs);

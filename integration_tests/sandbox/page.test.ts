@@ -8,7 +8,7 @@ import { CHROMIUM } from '../support/chromium.ts';
 
 if (CHROMIUM === undefined) {
   process.stderr.write(
-    'There is no Chromium on this machine: the page of the sandbox is not tested. Install chromium, or set CHROMIUM_PATH.\n',
+    'There is no Chromium on this machine, so the page of the sandbox is not tested. Install chromium, or set CHROMIUM_PATH.\n',
   );
 }
 
@@ -58,13 +58,13 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     await page.evaluate("document.dispatchEvent(new Event('visibilitychange'))");
   }
 
-  test('says that there is nothing yet, and to which address a destination writes', async () => {
+  test('shows the api_url to use while there is no data', async () => {
     await shown(api.url, page.locator('#requests-none'));
     await shown('Live', page.locator('#connection'));
     expect(await page.locator('#fault-none').isVisible()).toBe(true);
   });
 
-  test('a profile appears with its events on a time line, each with its times and exact attributes', async () => {
+  test('shows a profile with its events on a time line, with their times and exact attributes', async () => {
     const times = [at(20), at(10), at(30)];
     const [first, second, third] = times.map((time, index) => {
       const attributes = `{"n":${index},"big":9007199254740993,"price":12.50}`;
@@ -91,7 +91,7 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     await shown(times[2] ?? '', event);
   });
 
-  test('a request is shown with its answer', async () => {
+  test('shows a request with its answer', async () => {
     await post(api, '[]');
     await look();
     const request = row('requests', '400');
@@ -105,7 +105,7 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     expect(await request.locator('pre').isVisible()).toBe(true);
   });
 
-  test('a rejected update is shown with its reason and its JSON', async () => {
+  test('shows a rejected update with its reason and JSON', async () => {
     await post(api, [update('ann'), update('ben', { note: 'x'.repeat(301) })]);
     await look();
     const rejected = row('rejected', 'ben');
@@ -116,14 +116,14 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     await shown('1 partial error', row('requests', '2 updates'));
   });
 
-  test('the tokens that were taken are seen', async () => {
+  test('shows the tokens that were used', async () => {
     const plot = page.locator('#tokens figure[data-endpoint="update"] svg');
     const { used } = api.stats.tokens.update;
     expect(used).toBeGreaterThan(0);
     await expect.poll(() => plot.getAttribute('aria-label'), SOON).not.toContain('1000 at the lowest');
   });
 
-  test('a fault that is switched on by a click makes the next calls fail, and is shown', async () => {
+  test('a click on a fault makes the next calls fail, and lists it', async () => {
     await page.getByLabel('Calls').fill('2');
     await page.getByRole('button', { name: '503' }).click();
     await shown('5032 calls', page.locator('#fault-list'));
@@ -137,17 +137,17 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     expect((await post(api, [update('cem')])).status).toBe(202);
   });
 
-  test('every other fault can be had, and all be cleared', async () => {
+  test('adds every other fault, and clears all', async () => {
     await page.getByLabel('Calls').fill('1');
-    await page.getByLabel('Seconds of delay').fill('0.5');
+    await page.getByLabel('Seconds (delay, hang)').fill('0.5');
     const buttons = await page.locator('#fault-buttons button').all();
     for (const [index, button] of buttons.entries()) {
       await button.click();
       await expect.poll(() => api.faults.list().length, SOON).toBe(index + 1);
     }
-    await page.getByLabel('Bodies that hold').fill('a < b');
+    await page.getByLabel('Bodies that contain').fill('a < b');
     await page.keyboard.press('Enter');
-    await shown('400 for bodies that hold a < b', page.locator('#fault-list'));
+    await shown('400 for bodies that contain a < b', page.locator('#fault-list'));
     expect(api.faults.list()).toEqual([
       { kind: 'refuse_when', contains: 'a < b', status: 400 },
       { kind: 'status', status: 429, stored: false, times: 1 },
@@ -165,7 +165,7 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     await expect.poll(() => api.faults.list(), SOON).toEqual([]);
   });
 
-  test('what is hostile is shown as text, wherever it stands', async () => {
+  test('shows hostile data as text everywhere', async () => {
     const image = `<img src=x onerror="document.title='run'">`;
     const script = `</pre></script><script>document.title='run'</script>`;
     api.changeLimits({ eventNamePattern: '.*' });
@@ -184,7 +184,7 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     await shown(script, page.locator('#profile-attributes-text'));
     await row('rejected', `unknown: ${image}`).locator('summary').click();
     await shown(script, row('rejected', `unknown: ${image}`).locator('pre'));
-    await page.getByLabel('Bodies that hold').fill(image);
+    await page.getByLabel('Bodies that contain').fill(image);
     await page.keyboard.press('Enter');
     await shown(image, page.locator('#fault-list'));
     api.faults.clear();
@@ -192,7 +192,7 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     expect(await page.title()).toBe('Batch API sandbox');
   });
 
-  test('of very many profiles and events some are shown, and any is found', async () => {
+  test('shows some of very many profiles and events, and finds any', async () => {
     await page.getByLabel('Search custom_id').fill('');
     for (let n = 0; n < 50_000; n += 1) {
       const events = ['{"name":"a"}', '{"name":"b"}'];
@@ -209,12 +209,12 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     await expect.poll(() => page.locator('#time-line [role="option"]').count(), SOON).toBe(2);
   });
 
-  test.each([400, 1400])('at a width of %i nothing stands beyond its edge', async (width) => {
+  test.each([400, 1400])('nothing overflows at a width of %i', async (width) => {
     await page.setViewportSize({ width, height: 800 });
     expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
   });
 
-  test('a reset is seen', async () => {
+  test('shows a reset', async () => {
     await page.getByLabel('Search custom_id').fill('');
     api.reset();
     await look();
@@ -223,13 +223,13 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     expect(await page.locator('.rows > li').count()).toBe(0);
   });
 
-  test('nothing was complained of, and nothing came from elsewhere', () => {
+  test('logs no error, and loads nothing from other servers', () => {
     expect(complaints).toEqual([]);
     expect([...hosts]).toEqual([api.url]);
   });
 
   // The last one, as the browser complains of this in its console.
-  test('says when the sandbox is gone', async () => {
+  test('reports when the sandbox has stopped', async () => {
     await api.close();
     await shown('The sandbox does not answer. Trying again …', page.locator('#connection'));
   });

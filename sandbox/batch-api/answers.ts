@@ -1,6 +1,6 @@
-/** One entry of `errors` in a 202 [reported: SEGM, MM, UPL; the keys are those of docs/batch-api.md, Sources]. */
+/** One entry of `errors` in a 202 [reported: SEGM, MM, UPL; see docs/batch-api.md, Sources, for these keys]. */
 export type PartialError = {
-  /** Zero-based place of the update in the posted array. */
+  /** Zero-based index of the update in the posted array. */
   readonly bulk_index: number;
   /** The values that Batch uses are unknown; the sandbox's own are those of {@link Category}. */
   readonly category: string;
@@ -25,7 +25,7 @@ type ErrorCode =
 
 type Accepted = { readonly status: 202; readonly errors: readonly PartialError[] };
 
-/** The whole call is refused: nothing of it is stored. */
+/** The whole call is refused: nothing is stored. */
 export type Refusal = {
   readonly status: 400 | 401 | 404 | 413 | 422 | 429 | 500;
   readonly code: ErrorCode;
@@ -49,10 +49,10 @@ export function toBody(answer: Answer): SuccessBody | ErrorBody {
     : { code: 'SUCCESS_WITH_PARTIAL_ERRORS', errors: answer.errors };
 }
 
-/** No 413 is documented; the code is the nearest of those that are [inferred]. */
+/** No 413 is documented; the code is the most similar documented one [inferred]. */
 const TOO_LARGE_BODY: ErrorBody = { error_code: 'MALFORMED_PARAMETER', error_message: 'The body is too large.' };
 
-/** The documented error body for a status that was asked for by a fault. */
+/** The documented error body for the status of a fault. */
 export function errorBodyForStatus(status: number): ErrorBody {
   switch (status) {
     case 400:

@@ -1,14 +1,14 @@
 import { z } from 'zod';
 
-/** The user of the sandbox asked for something that makes no sense; the message says what, in words for a person. */
+/** The sandbox's user sent an invalid request; the message explains what is wrong. */
 export class BadRequest extends Error {
   override readonly name = 'BadRequest';
 }
 
 /**
- * Reads input of the sandbox's user by a schema.
+ * Parses input of the sandbox's user with a schema.
  *
- * @throws {BadRequest} naming each misfit.
+ * @throws {BadRequest} naming each invalid field.
  */
 export function readBy<T>(schema: z.ZodType<T>, input: unknown): T {
   const result = schema.safeParse(input);

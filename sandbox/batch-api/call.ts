@@ -11,7 +11,7 @@ export type Call = {
   readonly print: ParsedJson['print'];
 };
 
-/** Reads the body of a call, or tells why the call is refused as a whole, before anything is taken from its project. */
+/** Parses the body of a call, or returns why the whole call is refused, before it costs any tokens. */
 export function readCall(text: string, endpoint: Endpoint, limits: Limits): Call | Refusal {
   const parsed = tryParse(text);
   if (parsed === undefined) return { status: 400, code: 'MALFORMED_JSON_BODY', message: 'The body is not JSON.' };
@@ -19,14 +19,15 @@ export function readCall(text: string, endpoint: Endpoint, limits: Limits): Call
   if (!isJsonArray(updates)) return malformed('The body is not an array.');
   if (updates.length === 0) return malformed('The array is empty.');
   const max = endpoint === 'update' ? limits.updateCallMax : limits.massUpdateCallMax;
-  if (updates.length > max) return malformed(`The array holds ${updates.length} updates, at most ${max} are allowed.`);
+  if (updates.length > max)
+    return malformed(`The array contains ${updates.length} updates, at most ${max} are allowed.`);
   if (!updates.every(isJsonObject)) {
     return malformed(`[${updates.findIndex((update) => !isJsonObject(update))}] is not an object.`);
   }
   return checkEachUpdate(updates, limits) ?? { updates, print };
 }
 
-/** The refusal of all because of one, where the limits say so. */
+/** Refuses the whole call because of one update, if the limits say so. */
 function checkEachUpdate(updates: readonly JsonObject[], limits: Limits): Refusal | undefined {
   for (const [index, update] of updates.entries()) {
     if (limits.badIdentifiers === 'call') {

@@ -9,7 +9,7 @@ function keysUpTo(count: number): JsonObject {
   return Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, index]));
 }
 
-describe('is kept as it is', () => {
+describe('keeps unchanged', () => {
   const goodOnes: [string, JsonObject][] = [
     ['nothing at all', {}],
     ['a string of 300 characters', { a: 'x'.repeat(300) }],
@@ -30,9 +30,9 @@ describe('is kept as it is', () => {
     ['an empty object', { a: {} }],
     ['objects three levels deep', { a: { b: { c: { d: 1 } } } }],
     ['an array at the third level', { a: { b: { c: ['x'] } } }],
-    ['objects in arrays, whose indexes are no levels', { a: [{ b: [{ c: [{ d: 1 }] }] }] }],
+    ['objects in arrays, whose indexes do not count as levels', { a: [{ b: [{ c: [{ d: 1 }] }] }] }],
     ['20 attributes', keysUpTo(20)],
-    ['20 attributes beside a label and tags', { $label: 'x', $tags: ['x'], ...keysUpTo(20) }],
+    ['20 attributes and a label and tags', { $label: 'x', $tags: ['x'], ...keysUpTo(20) }],
     ['20 attributes at each level', { ...keysUpTo(19), a: keysUpTo(20) }],
     ['a label of 200 characters', { $label: 'x'.repeat(200) }],
     ['ten tags of 64 characters', { $tags: Array(10).fill('x'.repeat(64)) }],
@@ -44,7 +44,7 @@ describe('is kept as it is', () => {
   });
 });
 
-describe('is dropped alone', () => {
+describe('drops only the attribute for', () => {
   type BadOne = [name: string, attributes: JsonObject, path: string, reason: RegExp];
   const badOnes: BadOne[] = [
     ['an empty string', { a: '' }, 'a', /blank/],
@@ -58,7 +58,7 @@ describe('is dropped alone', () => {
     ['a key in upper case', { Amount: 1 }, 'Amount', /not a valid key/],
     ['a key with a hyphen', { 'a-b': 1 }, 'a-b', /not a valid key/],
     ['a key with a dot', { 'a.b': 1 }, 'a.b', /not a valid key/],
-    ['a key of a type that is none', { 'int(a)': 1 }, 'int(a)', /not a valid key/],
+    ['a key with an unknown type', { 'int(a)': 1 }, 'int(a)', /not a valid key/],
     ['an empty typed key', { 'date()': 1 }, 'date()', /not a valid key/],
     ['another reserved key', { $id: 'x' }, '$id', /not a valid key/],
     ['a date without a zone', { 'date(a)': '2026-04-17T04:25:00' }, 'date(a)', /RFC 3339/],
@@ -85,11 +85,11 @@ describe('is dropped alone', () => {
     ['a label of 201 characters', { $label: 'x'.repeat(201) }, '$label', /201 characters, at most 200/],
     ['a blank label', { $label: ' ' }, '$label', /blank/],
     ['a label of several lines', { $label: 'a\nb' }, '$label', /several lines/],
-    ['a label that is no string', { $label: 1 }, '$label', /not a string/],
+    ['a label that is not a string', { $label: 1 }, '$label', /not a string/],
     ['a null label', { $label: null }, '$label', /not a string/],
     ['eleven tags', { $tags: Array(11).fill('x') }, '$tags', /11 items, at most 10/],
     ['no tags', { $tags: [] }, '$tags', /empty array/],
-    ['tags that are no array', { $tags: 'x' }, '$tags', /not an array/],
+    ['tags that are not an array', { $tags: 'x' }, '$tags', /not an array/],
   ];
   test.each(badOnes)('%s', (_, attributes, path, reason) => {
     const { attributes: kept, problems } = keepEventAttributes({ ok: 1, ...attributes }, limits);
@@ -98,7 +98,7 @@ describe('is dropped alone', () => {
   });
 });
 
-describe('of what holds more, only the bad part is dropped', () => {
+describe('drops only the invalid part:', () => {
   type MixedOne = [name: string, attributes: JsonObject, kept: JsonObject, paths: string[]];
   const d5 = { a: { b: { c: { d: { e: 1 } } } } };
   const mixedOnes: MixedOne[] = [
@@ -145,12 +145,12 @@ describe('a number with many digits', () => {
   });
 });
 
-test('a key `__proto__` is an attribute like another', () => {
+test('keeps an attribute with the key `__proto__`', () => {
   const attributes = JSON.parse('{"__proto__":1,"b":""}');
   expect(JSON.stringify(keepEventAttributes(attributes, limits).attributes)).toBe('{"__proto__":1}');
 });
 
-test('the limits can be others', () => {
+test('applies changed limits', () => {
   const attributes = { AB: 'xx', c: [], d: { e: 1 } };
   const other = changedLimits(limits, {
     keyPattern: '^[A-Z]+$|^c$|^d$',

@@ -3,24 +3,24 @@ import type { Limits } from './limits.ts';
 import { checkLine, checkPlainText, checkScalar, type Problem, typeOfKey } from './values.ts';
 
 export type AttributeProblem = {
-  /** Where, in the only form seen in a product of Batch [sdk]: `obj.sub.leaf`, `items_list[2].name`, `$tags[1]`. */
+  /** The place, in the form of Batch's SDKs [sdk]: `obj.sub.leaf`, `items_list[2].name`, `$tags[1]`. */
   readonly path: string;
   readonly reason: string;
 };
 
 export type KeptAttributes = {
   readonly attributes: JsonObject;
-  /** One for each thing that is no longer in the attributes. */
+  /** One for each value that was removed from the attributes. */
   readonly problems: readonly AttributeProblem[];
 };
 
-/** Keeps those attributes of an event that Batch would accept; of a list or an object, what is good in it. */
+/** Keeps the attributes of an event that Batch would accept, and the valid parts of lists and objects. */
 export function keepEventAttributes(attributes: JsonObject, limits: Limits): KeptAttributes {
   const filter = new EventAttributeFilter(limits);
   return { attributes: filter.keepRoot(attributes), problems: filter.problems };
 }
 
-/** A value that goes through whole comes out as itself, not as a copy: most do. Undefined is a value that is dropped. */
+/** Returns a fully valid value itself, not a copy: most are. Returns undefined for a dropped value. */
 class EventAttributeFilter {
   readonly problems: AttributeProblem[] = [];
   readonly #limits: Limits;
@@ -92,7 +92,7 @@ class EventAttributeFilter {
   #keepItems(array: readonly Json[], path: string, check: (item: Json) => Problem): readonly Json[] | undefined {
     const kept = array.filter((item, index) => this.#keepIf(item, `${path}[${index}]`, check(item)) !== undefined);
     if (kept.length === array.length) return array;
-    // An array of which no item is left would be an empty one, which is not for the sandbox to make up.
+    // Without valid items, the array is dropped: the sandbox stores no empty array that was not sent.
     return kept.length === 0 ? undefined : kept;
   }
 

@@ -6,7 +6,7 @@ import { changedLimits, DEFAULT_LIMITS } from './limits.ts';
 const now = Date.parse('2026-04-17T12:00:00Z');
 const context = { limits: DEFAULT_LIMITS, now, print: JSON.stringify };
 
-/** An event whose JSON is of so many bytes, by strings that are each short enough. */
+/** Creates an event whose JSON has this many bytes, with strings that are each short enough. */
 function eventOfBytes(bytes: number): Json {
   const items = Array.from({ length: 20 }, () => ({ a: 'x'.repeat(300), b: 'x'.repeat(300), c: 'x'.repeat(300) }));
   const event = { name: 'big', attributes: { items, more: items.slice(0, 5), pad: ['x'] } };
@@ -16,9 +16,9 @@ function eventOfBytes(bytes: number): Json {
   return event;
 }
 
-describe('is kept', () => {
+describe('keeps', () => {
   const goodOnes: [string, Json][] = [
-    ['a name alone', { name: 'purchase' }],
+    ['only a name', { name: 'purchase' }],
     ['a name of 30 characters', { name: 'a'.repeat(30) }],
     ['a name of a digit', { name: '1' }],
     ['a time just now', { name: 'a', time: '2026-04-17T12:00:00Z' }],
@@ -33,7 +33,7 @@ describe('is kept', () => {
   });
 });
 
-describe('is dropped', () => {
+describe('drops', () => {
   const badOnes: [string, Json, RegExp][] = [
     ['null', null, /^not an object/],
     ['a string', 'purchase', /^not an object/],
@@ -61,13 +61,13 @@ describe('is dropped', () => {
   });
 });
 
-test('bytes are counted, not characters', () => {
+test('counts bytes, not characters', () => {
   const event = { name: 'a', attributes: { a: 'é'.repeat(100) } };
   const limits = changedLimits(DEFAULT_LIMITS, { eventBytes: JSON.stringify(event).length });
   expect(judgeEvent(event, { ...context, limits }).isKept).toBe(false);
 });
 
-test('each problem of an event is told', () => {
+test('reports each problem of an event', () => {
   const verdict = judgeEvent({ name: 'A', time: 'today' }, context);
   expect(verdict).toEqual({
     isKept: false,
@@ -75,10 +75,10 @@ test('each problem of an event is told', () => {
   });
 });
 
-describe('a bad attribute', () => {
+describe('an invalid attribute', () => {
   const event = { name: 'a', attributes: { b: '', c: { d: null, e: 1 } } };
 
-  test('costs itself', () => {
+  test('is dropped from its event', () => {
     expect(judgeEvent(event, context)).toEqual({
       isKept: true,
       json: '{"name":"a","attributes":{"c":{"e":1}}}',
@@ -89,7 +89,7 @@ describe('a bad attribute', () => {
     });
   });
 
-  test('or costs the event, by a switch', () => {
+  test('drops its event if the limits say so', () => {
     const limits = changedLimits(DEFAULT_LIMITS, { badAttribute: 'event' });
     expect(judgeEvent(event, { ...context, limits })).toEqual({
       isKept: false,

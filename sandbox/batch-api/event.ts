@@ -15,7 +15,7 @@ export type JudgeContext = {
 export type EventVerdict =
   | {
       readonly isKept: true;
-      /** What is left of the event, as JSON with the digits that came in. */
+      /** The accepted part of the event, as JSON with its original digits. */
       readonly json: string;
       readonly problems: readonly AttributeProblem[];
     }
@@ -23,7 +23,7 @@ export type EventVerdict =
 
 const eventKeys: ReadonlySet<string> = new Set(['name', 'time', 'attributes']);
 
-/** Judges one event by its rules (docs/batch-api.md, 2.3 Events and 2.4 Event attributes). */
+/** Checks one event (docs/batch-api.md, 2.3 Events and 2.4 Event attributes). */
 export function judgeEvent(event: Json, context: JudgeContext): EventVerdict {
   if (!isJsonObject(event)) return { isKept: false, reasons: ['not an object'] };
   const { attributes, name, time } = event;
@@ -65,7 +65,7 @@ function checkSize(json: string, limits: Limits): Problem {
   return bytes > limits.eventBytes ? `${bytes} bytes, at most ${limits.eventBytes} are allowed` : undefined;
 }
 
-// No other key is documented. Batch may well ignore one [inferred]; here a client's slip shall show.
+// No other key is documented. Batch may ignore one [inferred]; the sandbox refuses it to reveal a client's mistake.
 function checkKeys(keys: readonly string[]): Problem {
   const unknown = keys.filter((key) => !eventKeys.has(key));
   return unknown.length === 0 ? undefined : `unknown: ${unknown.join(', ')}`;

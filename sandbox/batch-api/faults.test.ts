@@ -21,7 +21,7 @@ async function statusesOf(calls: number): Promise<number[]> {
 }
 
 describe('status', () => {
-  test('answers so often as it is asked to, and nothing is taken or stored', async () => {
+  test('answers for the given number of calls, and neither uses tokens nor stores', async () => {
     api.faults.add({ kind: 'status', status: 503, times: 2 });
     expect(await statusesOf(3)).toEqual([503, 503, 202]);
     expect(storedIds()).toEqual(['u1']);
@@ -39,7 +39,7 @@ describe('status', () => {
     [403, 'API_MISUSE'],
     [413, 'MALFORMED_PARAMETER'],
     [404, 'ROUTE_NOT_FOUND'],
-  ])('%i comes with its documented body', async (status, code) => {
+  ])('%i has its documented body', async (status, code) => {
     api.faults.add({ kind: 'status', status });
     const reply = await post(api, [update('u1')]);
     expect(reply.status).toBe(status);
@@ -47,13 +47,13 @@ describe('status', () => {
     expect(reply.headers['retry-after']).toBeUndefined();
   });
 
-  test('leads elsewhere', async () => {
+  test('redirects', async () => {
     api.faults.add({ kind: 'status', status: 302, location: 'http://127.0.0.1:1/' });
     const reply = await post(api, [update('u1')]);
     expect([reply.status, reply.headers.location]).toEqual([302, 'http://127.0.0.1:1/']);
   });
 
-  test('comes with a wait and another body where they are given', async () => {
+  test('has the given Retry-After and body', async () => {
     api.faults.add([
       { kind: 'status', status: 429, retry_after_seconds: 7, body: { odd: true } },
       { kind: 'status', status: 502, body: '<html>Bad gateway</html>' },
@@ -63,7 +63,7 @@ describe('status', () => {
     expect((await post(api, [update('u1')])).text).toBe('<html>Bad gateway</html>');
   });
 
-  test('comes in place of the answer to a call that was stored', async () => {
+  test('replaces the answer to a stored call', async () => {
     api.faults.add({ kind: 'status', status: 504, stored: true });
     expect(await statusesOf(2)).toEqual([504, 202]);
     expect(storedIds()).toEqual(['u1', 'u1']);
@@ -88,19 +88,19 @@ describe('hang', () => {
   test.each([
     [true, ['u1']],
     [false, []],
-  ])('never answers a client, which leaves in the end; stored: %s', async (stored, expected) => {
+  ])('never answers, until the client leaves; stored: %s', async (stored, expected) => {
     api.faults.add({ kind: 'hang', stored });
     const leaving = new AbortController();
     const reply = post(api, [update('u1')], { signal: leaving.signal });
     await expect.poll(() => api.requests(), { interval: 5 }).toMatchObject([{ status: null, fault: 'hang' }]);
     expect(storedIds()).toEqual(expected);
-    // Another call gets through meanwhile.
+    // Another call succeeds in the meantime.
     expect(await statusesOf(1)).toEqual([202]);
     leaving.abort();
     await expect(reply).rejects.toThrow(/abort/i);
   });
 
-  test('is cut when its time has passed', async () => {
+  test('cuts the connection after its time', async () => {
     api.faults.add({ kind: 'hang', milliseconds: 100, stored: true });
     await expect(post(api, [update('u1')])).rejects.toThrow(/other side closed|ECONNRESET/);
     expect(storedIds()).toEqual(['u1']);
@@ -120,7 +120,7 @@ describe('garbage', () => {
   test.each([
     [true, ['u1']],
     [false, []],
-  ])('is a 202 that is no JSON; stored: %s', async (stored, expected) => {
+  ])('answers 202 with a body that is not JSON; stored: %s', async (stored, expected) => {
     api.faults.add({ kind: 'garbage', stored });
     const reply = await post(api, [update('u1')]);
     expect(reply.status).toBe(202);
@@ -130,7 +130,7 @@ describe('garbage', () => {
 });
 
 describe('delay', () => {
-  test('answers later, and stores later', async () => {
+  test('delays both the answer and the storing', async () => {
     api.faults.add({ kind: 'delay', milliseconds: 500 });
     const started = performance.now();
     const reply = post(api, [update('slow')]);
@@ -141,7 +141,7 @@ describe('delay', () => {
     expect(storedIds()).toEqual(['u1', 'slow']);
   });
 
-  test('stores also what a client brought that has left', async () => {
+  test('stores the call of a client that has left', async () => {
     api.faults.add({ kind: 'delay', milliseconds: 500 });
     const leaving = new AbortController();
     const reply = expect(post(api, [update('u1')], { signal: leaving.signal })).rejects.toThrow(/abort/i);
@@ -151,7 +151,7 @@ describe('delay', () => {
     await expect.poll(storedIds, { interval: 5 }).toEqual(['u1']);
   });
 
-  test('is the only fault that its call meets', async () => {
+  test('is the only fault of its call', async () => {
     api.faults.add([
       { kind: 'delay', milliseconds: 1 },
       { kind: 'garbage', stored: true },
@@ -160,7 +160,7 @@ describe('delay', () => {
     expect(replies.map(({ text }) => text.slice(0, 6))).toEqual(['{"code', '<html>']);
   });
 
-  test('does not hold up the end of the server', async () => {
+  test('does not delay the end of the server', async () => {
     api.faults.add({ kind: 'delay', milliseconds: 600_000 });
     const reply = expect(post(api, [update('u1')])).rejects.toThrow();
     await expect.poll(() => api.faults.list(), { interval: 5 }).toEqual([]);
@@ -170,7 +170,7 @@ describe('delay', () => {
 });
 
 describe('partial', () => {
-  test('is told as one of the documented errors, beside real ones', async () => {
+  test('is reported as a documented error, together with real ones', async () => {
     api.faults.add({ kind: 'partial', bulk_index: 0, category: 'odd', reason: 'so it is' });
     const reply = await post(api, [update('u1'), update('u2', { b: '' })]);
     expect(reply.status).toBe(202);
@@ -184,7 +184,7 @@ describe('partial', () => {
     expect(storedIds()).toEqual(['u2']);
   });
 
-  test('several come in one answer, of one update as of others and of none', async () => {
+  test('adds several errors to one answer, for one, several or no updates', async () => {
     const said = (bulk_index: number, reason: string, attribute?: string) => ({
       bulk_index,
       category: 'event',
@@ -213,7 +213,7 @@ describe('partial', () => {
 });
 
 describe('refuse_when', () => {
-  test('refuses each call whose body holds the text, until it is removed', async () => {
+  test('refuses each call whose body contains the string, until it is cleared', async () => {
     api.faults.add({ kind: 'refuse_when', contains: 'poison' });
     const poisoned = [update('u1'), update('u2', { b: 'poison' })];
     for (const _ of [1, 2]) {
@@ -228,7 +228,7 @@ describe('refuse_when', () => {
     expect((await post(api, poisoned)).status).toBe(202);
   });
 
-  test('refuses with the status that is asked for, each fault its own text', async () => {
+  test('refuses with the given status, each fault for its own string', async () => {
     api.faults.add([
       { kind: 'refuse_when', contains: 'large', status: 413 },
       { kind: 'refuse_when', contains: 'odd', status: 422 },
@@ -240,7 +240,7 @@ describe('refuse_when', () => {
 });
 
 describe('the queue', () => {
-  test('meets calls in order, one fault a call', async () => {
+  test('applies faults in order, one per call', async () => {
     api.faults.add([
       { kind: 'status', status: 500 },
       { kind: 'garbage', stored: true },
@@ -258,20 +258,20 @@ describe('the queue', () => {
     expect(api.faults.list()).toEqual([]);
   });
 
-  test('is not met by calls that are not let in', async () => {
+  test('is not used by unauthorised calls', async () => {
     api.faults.add({ kind: 'status', status: 500 });
     expect((await ask(api, 'POST', '/2.11/profiles/update', { body: '[]' })).status).toBe(401);
     expect(api.faults.list()).toHaveLength(1);
   });
 
-  test('tells what is still to come', async () => {
+  test('lists the pending faults', async () => {
     api.faults.add({ kind: 'status', status: 500, times: 3 });
     await post(api, [update('u1')]);
     expect(api.faults.list()).toEqual([{ kind: 'status', status: 500, stored: false, times: 2 }]);
   });
 });
 
-test('nothing is added of a list in which one is no fault', () => {
+test('adds no fault of a list with an invalid one', () => {
   const faults = new Faults();
   expect(() => faults.add([{ kind: 'hang' }, { kind: 'cut', times: 0 }])).toThrow(BadRequest);
   expect(faults.list()).toEqual([]);

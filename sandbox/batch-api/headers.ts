@@ -8,8 +8,8 @@ export type Keys = {
 };
 
 /**
- * Why a call is not let in by its headers [documented: UPD, CEP, MASS; that a missing project is a 400 is inferred].
- * The order of the checks is inferred as well.
+ * Refuses a call with invalid headers [documented: UPD, CEP, MASS]. The 400 for a missing project and the order of the
+ * checks are inferred.
  */
 export function checkHeaders(headers: IncomingHttpHeaders, keys: Keys, limits: Limits): Refusal | undefined {
   if (headers.authorization !== `Bearer ${keys.restApiKey}`) {
@@ -23,7 +23,7 @@ export function checkHeaders(headers: IncomingHttpHeaders, keys: Keys, limits: L
       : { status: 400, code: 'MISSING_PARAMETER', message };
   }
   if (project !== keys.projectKey) return unauthorised('The REST API key is not valid for this project.');
-  // The sample call is the only word on it [documented: MASS]; what another type gets is inferred.
+  // Only the sample call shows the type [documented: MASS]; the answer to another type is inferred.
   if (!/^application\/json\s*(?:;|$)/i.test(headers['content-type'] ?? '')) {
     return { status: 400, code: 'MALFORMED_JSON_BODY', message: 'The Content-Type is not application/json.' };
   }

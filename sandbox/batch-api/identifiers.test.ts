@@ -3,7 +3,7 @@ import { judgeIdentifiers } from './identifiers.ts';
 import type { Json } from './json.ts';
 import { changedLimits, DEFAULT_LIMITS } from './limits.ts';
 
-describe('good', () => {
+describe('accepts', () => {
   const goodOnes: [string, Json, string | null][] = [
     ['a custom id', { custom_id: 'u1' }, 'u1'],
     ['a mail address', { custom_id: 'Ann@example.com' }, 'Ann@example.com'],
@@ -16,7 +16,7 @@ describe('good', () => {
   });
 });
 
-describe('not good', () => {
+describe('refuses', () => {
   const badOnes: [string, Json | undefined, 'missing' | 'malformed' | 'refused'][] = [
     ['none', undefined, 'missing'],
     ['neither kind', {}, 'missing'],
@@ -35,7 +35,7 @@ describe('not good', () => {
     ['a blank id', { custom_id: '  ' }, 'refused'],
     ['an id of two lines', { custom_id: 'a\nb' }, 'refused'],
     ['half of a surrogate pair', { custom_id: 'u\ud800' }, 'refused'],
-    ['a word for nothing', { custom_id: 'NULL' }, 'refused'],
+    ['a placeholder', { custom_id: 'NULL' }, 'refused'],
     ['what JavaScript makes of an object', { custom_id: '[object Object]' }, 'refused'],
   ];
   test.each(badOnes)('%s', (_, identifiers, kind) => {
@@ -43,12 +43,12 @@ describe('not good', () => {
   });
 });
 
-test('half of a surrogate pair can be let through', () => {
+test('half of a surrogate pair can be accepted', () => {
   const limits = changedLimits(DEFAULT_LIMITS, { malformedText: 'accept' });
   expect(judgeIdentifiers({ custom_id: '\ud800' }, limits)).toEqual({ kind: 'good', customId: '\ud800' });
 });
 
-test.each(['  ', 'a\nb', 'null'])('%j, which only SDKs refuse, can be let through', (customId) => {
+test.each(['  ', 'a\nb', 'null'])('%j, which only SDKs refuse, can be accepted', (customId) => {
   const limits = changedLimits(DEFAULT_LIMITS, { sdkRefusedCustomId: 'accept' });
   expect(judgeIdentifiers({ custom_id: customId }, limits)).toEqual({ kind: 'good', customId });
 });

@@ -3,13 +3,13 @@ import type { Limits } from './limits.ts';
 
 export type IdentifiersVerdict =
   | { readonly kind: 'good' /** Null for an installation. */; readonly customId: string | null }
-  /** There are none, or they are not of the documented shape: one of the cases of the switch `badIdentifiers`. */
+  /** They are missing or not in the documented form: the limit `badIdentifiers` decides what that costs. */
   | { readonly kind: 'missing' | 'malformed'; readonly reason: string }
-  /** Rightly formed, but of a value that is not allowed. */
+  /** In the right form, but with a value that is not allowed. */
   | { readonly kind: 'refused'; readonly reason: string };
 
-// [sdk: IOSSDK, ANDSDK, WEBSDK] What a program writes when it meant no id.
-const wordsForNothing: ReadonlySet<string> = new Set([
+// [sdk: IOSSDK, ANDSDK, WEBSDK] The words that programs write instead of no id.
+const PLACEHOLDERS: ReadonlySet<string> = new Set([
   'undefined',
   'null',
   'nil',
@@ -27,9 +27,9 @@ export function judgeIdentifiers(identifiers: Json | undefined, limits: Limits):
   if (identifiers === undefined) return { kind: 'missing', reason: 'identifiers are missing' };
   if (!isJsonObject(identifiers)) return { kind: 'malformed', reason: 'identifiers are not an object' };
   const kinds = Object.keys(identifiers);
-  if (kinds.length === 0) return { kind: 'missing', reason: 'identifiers hold neither custom_id nor installation' };
+  if (kinds.length === 0) return { kind: 'missing', reason: 'identifiers contain neither custom_id nor installation' };
   if (kinds.length > 1 || (kinds[0] !== 'custom_id' && kinds[0] !== 'installation')) {
-    return { kind: 'malformed', reason: 'identifiers must hold custom_id or installation, and nothing else' };
+    return { kind: 'malformed', reason: 'identifiers must contain either custom_id or installation, and nothing else' };
   }
   return kinds[0] === 'custom_id'
     ? judgeCustomId(identifiers.custom_id, limits)
@@ -45,12 +45,12 @@ function judgeCustomId(customId: Json | undefined, limits: Limits): IdentifiersV
       reason: `custom_id is ${customId.length} characters long, at most ${limits.customIdMax} are allowed`,
     };
   }
-  const isSuspect = customId.trim() === '' || /[\r\n]/.test(customId) || wordsForNothing.has(customId.toLowerCase());
+  const isSuspect = customId.trim() === '' || /[\r\n]/.test(customId) || PLACEHOLDERS.has(customId.toLowerCase());
   if (isSuspect && limits.sdkRefusedCustomId === 'refuse') {
-    return { kind: 'refused', reason: 'custom_id is blank, of several lines, or a word that stands for no id' };
+    return { kind: 'refused', reason: 'custom_id is blank, has several lines, or is a placeholder such as null' };
   }
   if (limits.malformedText === 'refuse' && !customId.isWellFormed()) {
-    return { kind: 'refused', reason: 'custom_id holds half of a surrogate pair' };
+    return { kind: 'refused', reason: 'custom_id contains half of a surrogate pair' };
   }
   return { kind: 'good', customId };
 }
@@ -62,5 +62,8 @@ function judgeInstallation(installation: Json | undefined): IdentifiersVerdict {
     [installation.apikey, installation.installation_id].every((part) => typeof part === 'string' && part !== '');
   return isWhole
     ? { kind: 'good', customId: null }
-    : { kind: 'malformed', reason: 'installation must hold the strings apikey and installation_id, and nothing else' };
+    : {
+        kind: 'malformed',
+        reason: 'installation must contain the strings apikey and installation_id, and nothing else',
+      };
 }

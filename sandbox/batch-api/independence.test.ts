@@ -4,12 +4,12 @@ import { dirname, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
-// The sandbox is a second opinion on Batch's rules. It would be none if it took them from the destination.
+// The sandbox is an independent implementation of Batch's rules, so it must not import them from the destination.
 
 const folder = fileURLToPath(new URL('.', import.meta.url));
 const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
 
-/** What stands behind `from`, `import` or `import(`; a module can be had in no other way here. */
+/** Lists the modules after `from`, `import`, `import(` or `require(`. */
 function modulesOf(name: string): string[] {
   const text = readFileSync(resolve(folder, name), 'utf8');
   return [...text.matchAll(/(?:\bfrom|\bimport|\bimport\(|\brequire\()\s*(['"])(.+?)\1/g)].map(
@@ -17,7 +17,7 @@ function modulesOf(name: string): string[] {
   );
 }
 
-test('every module that the sandbox imports is its own, or one of a package', () => {
+test('the sandbox only imports its own modules and packages', () => {
   expect(files.length).toBeGreaterThan(20);
   const packages = new Set<string>();
   for (const name of files) {

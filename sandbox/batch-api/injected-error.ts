@@ -4,7 +4,7 @@ import type { InjectedError } from './faults.ts';
 import { isJsonArray, isJsonObject, type Json, type JsonObject } from './json.ts';
 import { droppedUpdate, judgeUpdate, type UpdateVerdict } from './update.ts';
 
-/** The verdict on an update that a fault finds one thing or several wrong with. */
+/** Checks an update to which a fault adds one or several errors. */
 export function judgeWithFault(
   update: JsonObject,
   index: number,

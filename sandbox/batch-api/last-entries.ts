@@ -1,4 +1,4 @@
-/** The last entries of a list that has no end; older ones are forgotten. */
+/** The last entries of an endless list; older ones are dropped. */
 export class LastEntries<Entry> {
   readonly #most: number;
   #entries: Entry[] = [];
@@ -13,7 +13,7 @@ export class LastEntries<Entry> {
     if (this.#entries.length > this.#most) this.#entries.shift();
   }
 
-  /** So many of the last ones, oldest first. */
+  /** The last `limit` entries, oldest first. */
   last(limit: number): readonly Entry[] {
     return this.#entries.slice(Math.max(0, this.#entries.length - limit));
   }

@@ -44,18 +44,18 @@ test('a limit that is not inferred names its source', () => {
   expect(nameless).toEqual([]);
 });
 
-test('a change leaves the other limits, and those it was made from, as they were', () => {
+test('a change keeps the other limits, and does not modify the original', () => {
   const changed = changedLimits(DEFAULT_LIMITS, { arrayMax: 3, badAttribute: 'event' });
   expect(changed).toEqual({ ...DEFAULT_LIMITS, arrayMax: 3, badAttribute: 'event' });
   expect(DEFAULT_LIMITS.arrayMax).toBe(25);
 });
 
-test('a pattern is taken as its text and as an expression', () => {
+test('accepts a pattern as a string or a regular expression', () => {
   expect(changedLimits(DEFAULT_LIMITS, { keyPattern: '^[A-Z]+$' }).keyPattern).toEqual(/^[A-Z]+$/);
   expect(changedLimits(DEFAULT_LIMITS, { keyPattern: /^[A-Z]+$/ }).keyPattern).toEqual(/^[A-Z]+$/);
 });
 
-test('limits shown as JSON can be taken back', () => {
+test('accepts its own limits as JSON', () => {
   expect(changedLimits(DEFAULT_LIMITS, JSON.parse(JSON.stringify(limitsAsJson(DEFAULT_LIMITS))))).toEqual(
     DEFAULT_LIMITS,
   );

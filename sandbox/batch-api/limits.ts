@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { readBy } from './bad-request.ts';
 
 /**
- * How sure a limit is, in the terms of docs/batch-api.md, Sources: read in Batch's documentation; read in the code or pages
- * of Batch's SDKs, which share the data model; reported by a third party; or our own reading, which no source states.
+ * How certain a limit is, as in docs/batch-api.md, Sources: from Batch's documentation; from the code or pages of Batch's
+ * SDKs, which share the data model; reported by a third party; or inferred, which no source states.
  */
 type Sureness = 'documented' | 'sdk' | 'reported' | 'inferred';
 
@@ -11,7 +11,7 @@ type Limit<T> = {
   readonly value: T;
   readonly unit: string;
   readonly sureness: Sureness;
-  /** Keys of docs/batch-api.md, Sources; empty for what is inferred. */
+  /** Keys of docs/batch-api.md, Sources; empty for an inferred limit. */
   readonly source: string;
   readonly schema: z.ZodType<T>;
 };
@@ -41,30 +41,30 @@ function choice<const T extends string | number>(options: readonly [T, ...T[]], 
 }
 
 /**
- * Every rule of the Profile API that has a number, a pattern or a doubt in it. The first option of a choice is what the
- * sandbox does by default; the others are what Batch may do instead (docs/batch-api.md, 6 What is unsure).
+ * Every rule of the Profile API with a number, a pattern or an open question. The first option of a choice is the
+ * sandbox's default; the others are what Batch may do instead (docs/batch-api.md, 6 What is unsure).
  */
 export const LIMITS = {
   updateCallMax: amount(200, 'updates in a call of update', ['documented', 'UPD, PROF']),
   massUpdateCallMax: amount(10_000, 'updates in a call of mass-update', ['documented', 'MASS, PROF']),
 
-  // No limit is documented, nor an answer. This one is generous; what servers put in front of an API take is often less.
-  requestBytesMax: amount(64 * 1024 * 1024, 'bytes of the body of a call; more are a 413', inferred),
+  // Neither a limit nor an answer is documented. This one is generous; servers in front of an API often accept less.
+  requestBytesMax: amount(64 * 1024 * 1024, 'bytes in the body of a call; more are a 413', inferred),
 
   updateRate: amount(300, 'updates a second', ['documented', 'PROF, MASS']),
   updateBurst: amount(1_000, 'updates', ['documented', 'PROF, MASS']),
   massUpdateRate: amount(10_000, 'updates a second', ['documented', 'PROF, MASS']),
-  // "No burst" is read as: one full call a second.
+  // "No burst" is understood as one full call per second.
   massUpdateBurst: amount(10_000, 'updates', inferred),
 
   customIdMax: amount(512, 'characters', ['reported', 'DRV']),
 
   maxEventsPerUpdate: amount(15, 'events in an update', ['reported', 'MM, DRV']),
-  // What is measured is not known; here it is the compact JSON of the event, in UTF-8.
+  // It is not known what Batch measures; here it is the event's compact JSON in UTF-8.
   eventBytes: amount(25_000, 'bytes of an event', ['reported', 'MM']),
   eventNamePattern: pattern(/^[a-z0-9_]{1,30}$/, ['reported', 'MM, DINMO, DRV']),
   maxAgeMs: amount(24 * 60 * 60 * 1000, 'milliseconds', ['reported', 'MM; documented for the older API: TRIG']),
-  // Nothing tells how far two clocks may disagree. A second lets an event through that was stamped on the way here.
+  // No source says how far two clocks may differ. A second accepts an event that was created just before it arrived.
   futureToleranceMs: amount(1_000, 'milliseconds', inferred),
 
   keyPattern: pattern(/^(?:[a-z0-9_]{1,30}|(?:date|url)\([a-z0-9_]{1,30}\))$/, ['reported', 'MM, SDKDOC']),
@@ -80,11 +80,11 @@ export const LIMITS = {
 
   /** The status of a call without `X-Batch-Project`. */
   missingProjectHeader: choice([400, 401], inferred),
-  /** What more than `maxEventsPerUpdate` events cost: the update, or the whole call (400). */
+  /** What is refused for more than `maxEventsPerUpdate` events: the update, or the whole call (400). */
   tooManyEvents: choice(['update', 'call'], inferred),
-  /** What `identifiers` that are missing, or of no kind or both, cost: the update, or the whole call (400). */
+  /** What is refused for missing or invalid `identifiers`: the update, or the whole call (400). */
   badIdentifiers: choice(['partial', 'call'], inferred),
-  /** What a bad attribute costs: itself, or its event. */
+  /** What is dropped for an invalid attribute: the attribute, or its event. */
   badAttribute: choice(['attribute', 'event'], ['reported', 'MM']),
   /** Whether a 429 carries `Retry-After`. */
   retryAfter: choice(['off', 'seconds'], inferred),
@@ -92,9 +92,9 @@ export const LIMITS = {
   emptyArray: choice(['refuse', 'accept'], ['sdk', 'WEBSDK']),
   /** Custom ids that the SDKs refuse (blank, with a line break, or a word such as `null`). */
   sdkRefusedCustomId: choice(['refuse', 'accept'], ['sdk', 'WEBSDK, ANDSDK, IOSSDK']),
-  /** A string of an attribute with a line break: refused by the mobile SDKs, by nobody else that is known. */
+  /** An attribute string with a line break: only the mobile SDKs are known to refuse it. */
   multilineText: choice(['accept', 'refuse'], ['sdk', 'ANDSDK, IOSSDK']),
-  /** A string or custom id with half of a surrogate pair: JSON can hold it, but no text in UTF-8 can. */
+  /** A string or custom id with half of a surrogate pair: JSON can contain it, UTF-8 can't. */
   malformedText: choice(['refuse', 'accept'], inferred),
 } as const;
 
@@ -102,7 +102,7 @@ export type Limits = { readonly [K in keyof typeof LIMITS]: (typeof LIMITS)[K]['
 
 const limitNames = Object.keys(LIMITS);
 
-// Object.fromEntries cannot tell which name carries which type; LIMITS does.
+// Object.fromEntries loses the type of each name; LIMITS has it.
 export const DEFAULT_LIMITS = Object.fromEntries(
   Object.entries(LIMITS).map(([name, limit]) => [name, limit.value]),
 ) as Limits;
@@ -117,16 +117,16 @@ const changesSchema = z
   .transform((changes) => changes as Partial<Limits>);
 
 /**
- * The limits after changes, which may come from anywhere (a pattern may be given as its text).
+ * Returns the limits with changes (a pattern may be given as a string).
  *
- * @throws {BadRequest} for an unknown name or an unfit value.
+ * @throws {BadRequest} for an unknown name or an invalid value.
  */
 export function changedLimits(current: Limits, changes: unknown): Limits {
   const read = readBy(changesSchema, changes);
   return { ...current, ...read };
 }
 
-/** The limits as plain JSON, in the form that {@link changedLimits} takes back. */
+/** The limits as plain JSON, in the form that {@link changedLimits} accepts. */
 export function limitsAsJson(limits: Limits): Record<string, string | number> {
   return Object.fromEntries(
     Object.entries(limits).map(([name, value]) => [name, value instanceof RegExp ? value.source : value]),

@@ -9,7 +9,7 @@ beforeAll(async () => {
 });
 afterAll(() => api.close());
 
-test('the page is there for everybody, and counts as no request', async () => {
+test('the page needs no key, and is not counted as a request', async () => {
   const { headers, status, text } = await ask(api, 'GET', '/');
   expect([status, headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
   expect(text).toMatch(/^<!doctype html>/);
@@ -31,7 +31,7 @@ test.each(files)('%s is one of its files', async (name) => {
   expect(headers['x-content-type-options']).toBe('nosniff');
 });
 
-test('nothing of another origin, no inline script or style and no markup from a script is allowed in it', async () => {
+test('the page allows no other origin, no inline script or style, and no markup from a script', async () => {
   const { headers } = await ask(api, 'GET', '/');
   const policy = String(headers['content-security-policy']).split('; ');
   expect(policy).toEqual(expect.arrayContaining(["default-src 'none'", "require-trusted-types-for 'script'"]));
@@ -48,7 +48,7 @@ test.each([
   '.js',
   'page.css%00.js',
   '',
-])('/_sandbox/page/%s is none', async (name) => {
+])('/_sandbox/page/%s does not exist', async (name) => {
   const { headers, status, text } = await ask(api, 'GET', `/_sandbox/page/${name}`);
   expect([status, headers['content-type']]).toEqual([404, 'application/json; charset=utf-8']);
   expect(JSON.parse(text)).toEqual({ error: `There is no GET /_sandbox/page/${name}.` });

@@ -9,10 +9,10 @@ const TYPES: Readonly<Record<string, string>> = {
   svg: 'image/svg+xml',
 };
 
-/** No path that leads elsewhere, nor a hidden file, is such a name. */
+/** Excludes paths to other folders and hidden files. */
 const FILE_NAME = /^[a-z-]+\.([a-z]+)$/;
 
-/** What is shown came from elsewhere: nothing of it may run, load or send anything, however it got into the page. */
+/** The page shows untrusted data, which must not be able to run, load or send anything. */
 const HEADERS = {
   'content-security-policy': [
     "default-src 'none'",
@@ -31,7 +31,7 @@ const HEADERS = {
   'cache-control': 'no-cache',
 };
 
-/** The page that shows the sandbox to a person with a browser. It asks for no key, as the routes that it looks at don't. */
+/** Adds the page that shows the sandbox in a browser. It needs no key, like the routes that it reads. */
 export function addPageRoutes(app: FastifyInstance): void {
   app.get('/', (_request, reply) => sendFile(reply, 'index.html'));
   app.get<{ Params: { file: string } }>('/_sandbox/page/:file', (request, reply) =>
@@ -39,7 +39,7 @@ export function addPageRoutes(app: FastifyInstance): void {
   );
 }
 
-/** Reads it each time: of the page, the sandbox keeps nothing while nobody looks. */
+/** Reads the file each time, so the sandbox keeps nothing of the page in memory. */
 async function sendFile(reply: FastifyReply, name: string): Promise<FastifyReply> {
   const [, extension = ''] = FILE_NAME.exec(name) ?? [];
   const type = TYPES[extension];

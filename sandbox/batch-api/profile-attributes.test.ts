@@ -3,7 +3,7 @@ import type { Json, JsonObject } from './json.ts';
 import { DEFAULT_LIMITS } from './limits.ts';
 import { keepProfileAttributes } from './profile-attributes.ts';
 
-describe('is kept', () => {
+describe('keeps', () => {
   const goodOnes: JsonObject[] = [
     { plan: 'premium', lifetime_value: 12.5, is_vip: true },
     { 'date(birthday)': '1989-07-20T00:00:00Z', 'url(avatar)': 'https://example.com/a.png' },
@@ -20,7 +20,7 @@ describe('is kept', () => {
   });
 });
 
-describe('is dropped alone', () => {
+describe('drops only the attribute for', () => {
   const badOnes: [string, Json, RegExp][] = [
     ['plan', '', /blank/],
     ['plan', 'x'.repeat(301), /301 characters/],

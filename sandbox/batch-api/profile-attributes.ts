@@ -23,7 +23,7 @@ const nativeRules: ReadonlyMap<string, Rule> = new Map([
   ['$topic_preferences', checkStrings],
 ]);
 
-/** Keeps those attributes of a profile that Batch would accept. A null is one of them: it deletes [documented: UPD]. */
+/** Keeps the attributes of a profile that Batch would accept. Null is accepted: it deletes an attribute [documented: UPD]. */
 export function keepProfileAttributes(attributes: JsonObject, limits: Limits): KeptAttributes {
   const problems: AttributeProblem[] = [];
   const kept = Object.entries(attributes).filter(([key, value], index) => {

@@ -18,24 +18,24 @@ export type ProfileRoutesParts = {
   readonly keys: Keys;
   readonly now: () => number;
   readonly onBody: (path: string, body: Buffer) => void;
-  /** Whether bodies are left unread, and answered as if all were well. */
+  /** Whether bodies are not parsed and all calls succeed. */
   readonly isSink: boolean;
   /** Aborted when the server closes. */
   readonly closing: AbortSignal;
 };
 
-/** As Fastify calls it. */
+/** The type as Fastify writes it. */
 const JSON_TYPE = 'application/json; charset=utf-8';
 
 const GARBAGE = '<html><body>This is not the page you expect.</body></html>';
 
 type FaultKind = Fault['kind'];
-/** What a call brought, without what is answered to it. */
+/** The contents of a call, without the answer. */
 type Brought = Omit<Handled, 'answer'>;
 
 const nothingRead: Brought = { updates: 0, events: 0, rejected: [] };
 
-/** The documented routes over HTTP, with the faults that their calls are to meet. */
+/** The documented routes over HTTP, with the faults for their calls. */
 export class ProfileRoutes {
   readonly #parts: ProfileRoutesParts;
 
@@ -51,7 +51,7 @@ export class ProfileRoutes {
     }
   }
 
-  /** Refuses a request that is no call. */
+  /** Refuses a request that is not a call. */
   refuse(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply {
     return this.#answer(request, reply, { answer: refusal, ...nothingRead }, null);
   }
@@ -64,7 +64,7 @@ export class ProfileRoutes {
 
     const early = faults.takeOnArrival();
     if (early?.kind === 'delay') {
-      // A pause that is broken off rejects, because the server closes: nothing more is stored then.
+      // The pause rejects when the server closes: nothing more is stored then.
       await setTimeout(early.milliseconds, undefined, { signal: closing }).catch(() => undefined);
       if (closing.aborted) return this.#cut(request, reply, nothingRead, early.kind);
     } else if (early !== undefined) {
@@ -99,7 +99,7 @@ export class ProfileRoutes {
     return reply.code(answer.status).type(JSON_TYPE).send(body);
   }
 
-  /** Does something else than to answer as documented. */
+  /** Fails the call as the fault says, instead of the documented answer. */
   #spoil(
     request: FastifyRequest,
     reply: FastifyReply,
@@ -143,7 +143,7 @@ export class ProfileRoutes {
   #cutLater(request: FastifyRequest, milliseconds: number): void {
     setTimeout(milliseconds, undefined, { signal: this.#parts.closing })
       .then(() => request.raw.socket.destroy())
-      // The server closes, and all connections with it.
+      // The server closes, and all its connections.
       .catch(() => undefined);
   }
 
@@ -165,7 +165,7 @@ const swallowed: Handled = { answer: { status: 202, errors: [] }, ...nothingRead
 
 const refusalByFault = {
   code: 'MALFORMED_PARAMETER',
-  message: 'The body holds a text that a fault refuses.',
+  message: 'The body contains a string that a fault refuses.',
 } as const;
 
 function checkBodySize(body: unknown, { requestBytesMax }: Limits): Refusal | undefined {
@@ -175,7 +175,7 @@ function checkBodySize(body: unknown, { requestBytesMax }: Limits): Refusal | un
   return { status: 413, code: 'MALFORMED_PARAMETER', message };
 }
 
-/** The body as text; bytes that are no UTF-8 make an empty one, which no more than they is JSON. */
+/** Decodes the body. Invalid UTF-8 becomes an empty string, which is not JSON either. */
 function decodeBody(body: unknown): string {
   return Buffer.isBuffer(body) && isUtf8(body) ? body.toString('utf8') : '';
 }

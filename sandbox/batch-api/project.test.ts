@@ -13,7 +13,7 @@ function newProject(limits: Partial<Limits> = {}): Project {
   return new Project(limits, () => clock);
 }
 
-/** A body of so many updates, each of one event. */
+/** Creates a body with this many updates of one event each. */
 function createBody(updates: number): string {
   return JSON.stringify(
     Array.from({ length: updates }, (_, index) => ({
@@ -27,7 +27,7 @@ function statuses(project: Project, calls: readonly number[], endpoint: Endpoint
   return calls.map((updates) => project.handle(endpoint, createBody(updates)).answer.status);
 }
 
-describe('a call is refused whole', () => {
+describe('refuses the whole call for', () => {
   const ok = { identifiers: { custom_id: 'u1' }, events: [{ name: 'a' }] };
   const refused: [string, string, string, Partial<Limits>][] = [
     ['nothing', '', 'MALFORMED_JSON_BODY', {}],
@@ -36,7 +36,7 @@ describe('a call is refused whole', () => {
     ['an object', JSON.stringify(ok), 'MALFORMED_PARAMETER', {}],
     ['an empty array', '[]', 'MALFORMED_PARAMETER', {}],
     ['201 updates', createBody(201), 'MALFORMED_PARAMETER', {}],
-    ['an update that is no object', JSON.stringify([ok, null]), 'MALFORMED_PARAMETER', {}],
+    ['an update that is not an object', JSON.stringify([ok, null]), 'MALFORMED_PARAMETER', {}],
     ['no identifiers', JSON.stringify([ok, {}]), 'MISSING_PARAMETER', { badIdentifiers: 'call' }],
     ['wrong identifiers', JSON.stringify([ok, { identifiers: 1 }]), 'MALFORMED_PARAMETER', { badIdentifiers: 'call' }],
     [
@@ -55,13 +55,13 @@ describe('a call is refused whole', () => {
   });
 });
 
-test('the sizes that are still allowed', () => {
+test('accepts calls of the maximum size', () => {
   expect(statuses(newProject(), [1, 200])).toEqual([202, 202]);
   expect(statuses(newProject(), [10_000], 'mass-update')).toEqual([202]);
   expect(statuses(newProject(), [10_001], 'mass-update')).toEqual([400]);
 });
 
-test('by default, a bad update costs only itself', () => {
+test('by default, drops only the invalid update', () => {
   const project = newProject();
   const bad = [
     {},
@@ -89,14 +89,14 @@ test('by default, a bad update costs only itself', () => {
 });
 
 describe('the rate', () => {
-  test('of update: five full calls at once, then as tokens come back', () => {
+  test('of update allows five full calls at once, then refills', () => {
     const project = newProject();
     expect(statuses(project, [200, 200, 200, 200, 200, 1])).toEqual([202, 202, 202, 202, 202, 429]);
     clock += 667;
     expect(statuses(project, [200, 1])).toEqual([202, 429]);
   });
 
-  test('of mass-update is its own', () => {
+  test('of mass-update is separate', () => {
     const project = newProject();
     expect(statuses(project, [10_000, 1], 'mass-update')).toEqual([202, 429]);
     expect(statuses(project, [200])).toEqual([202]);
@@ -104,14 +104,14 @@ describe('the rate', () => {
     expect(statuses(project, [10_000], 'mass-update')).toEqual([202]);
   });
 
-  test('a 429 takes nothing and stores nothing', () => {
+  test('a 429 uses no tokens and stores nothing', () => {
     const project = newProject({ updateBurst: 10 });
     expect(statuses(project, [6, 6, 4])).toEqual([202, 429, 202]);
     expect(project.store.eventCount).toBe(10);
     expect(project.stats).toMatchObject({ calls_accepted: 2, tokens: { update: { left: 0, used: 10 } } });
   });
 
-  test('two updates of one custom id cost two', () => {
+  test('two updates of one custom id cost two tokens', () => {
     const project = newProject();
     const update = { identifiers: { custom_id: 'u1' }, events: [{ name: 'a' }] };
     project.handle('update', JSON.stringify([update, update]));
@@ -120,14 +120,14 @@ describe('the rate', () => {
     expect(project.store.eventCount).toBe(2);
   });
 
-  test('many events of one update cost one, and so does an update that is dropped', () => {
+  test('an update with many events costs one token, and so does a dropped update', () => {
     const project = newProject();
     const events = Array(15).fill({ name: 'a' });
     project.handle('update', JSON.stringify([{ identifiers: { custom_id: 'u1' }, events }, {}]));
     expect(project.stats.tokens.update.used).toBe(2);
   });
 
-  test('a wait is told only where the limits say so, in whole seconds', () => {
+  test('returns retry-after only if the limits say so, in whole seconds', () => {
     const refusal = { status: 429, code: 'TOO_MANY_REQUESTS', message: expect.any(String) };
     const silent = newProject({ updateBurst: 100 });
     silent.handle('update', createBody(100));
@@ -147,7 +147,7 @@ test('limits change between calls', () => {
   expect(statuses(project, [6, 5, 5])).toEqual([400, 202, 429]);
 });
 
-test('a reset forgets what was stored and counted, and fills the buckets', () => {
+test('a reset deletes events and stats, and fills the buckets', () => {
   const project = newProject();
   const fresh = project.stats;
   statuses(project, [200]);
@@ -157,7 +157,7 @@ test('a reset forgets what was stored and counted, and fills the buckets', () =>
   expect(project.store.eventCount).toBe(0);
 });
 
-test('the stats tell what became of everything', () => {
+test('the stats count accepted and refused updates, events and attributes', () => {
   const project = newProject();
   const events = [{ name: 'a', attributes: { b: '', c: null } }, { name: 'B' }];
   project.handle('update', JSON.stringify([{ identifiers: { custom_id: 'u1' }, events, attributes: { d: '' } }]));
@@ -208,7 +208,7 @@ describe('an injected error', () => {
     expect(project.stats).toMatchObject({ events_accepted: 4, attributes_refused: 1 });
   });
 
-  test('is only told if the call has no such update', () => {
+  test('is only reported if the call has no such update', () => {
     const project = newProject();
     const { answer } = project.handle('update', body, { partials: [{ ...partial, bulk_index: 2 }] });
     expect(answer).toEqual({ status: 202, errors: [{ bulk_index: 2, category: 'odd', reason: 'so' }] });

@@ -13,16 +13,16 @@ import { countEvents, judgeUpdate } from './update.ts';
 
 export type Handled = {
   readonly answer: Answer;
-  /** Updates and events that the call held, whatever became of them. */
+  /** Updates and events in the call, accepted or not. */
   readonly updates: number;
   readonly events: number;
-  /** The partial errors with their updates; of very many, the last ones. */
+  /** The partial errors with their updates; only the last ones if there are very many. */
   readonly rejected: readonly RejectedUpdate[];
 };
 
-/** What faults do to a call while it is handled. */
+/** How faults change the handling of a call. */
 export type Interference = {
-  /** Refuses a call that could be read. */
+  /** Refuses a valid call. */
   readonly refusal?: Refusal | undefined;
   readonly partials?: readonly InjectedError[];
 };
@@ -32,14 +32,14 @@ type TokenStats = { readonly left: number; readonly used: number };
 export type ProjectStats = CallStats & { readonly tokens: Readonly<Record<Endpoint, TokenStats>> };
 
 export type TokenPast = {
-  /** Tokens that the bucket holds at most, and that come back each second. */
+  /** Most tokens in the bucket, and how many come back each second. */
   readonly capacity: number;
   readonly per_second: number;
-  /** The fewest that were left in each of the last seconds, the present one last. */
+  /** The fewest tokens left in each of the last seconds, oldest first. */
   readonly fewest_left: readonly number[];
 };
 
-/** A project of Batch: what it makes of calls that were let in, without HTTP. Each has its own buckets [inferred]. */
+/** A project of Batch: handles authorised calls, without HTTP. Each project has its own buckets [inferred]. */
 export class Project {
   readonly store = new Store();
   readonly #now: () => number;
@@ -62,9 +62,9 @@ export class Project {
   }
 
   /**
-   * Changes limits from the next call on. A bucket that grows fills at its rate.
+   * Changes limits for the next calls. A bucket that grows fills at its rate.
    *
-   * @throws {BadRequest} for an unknown name or an unfit value; then nothing changes.
+   * @throws {BadRequest} for an unknown name or an invalid value; then nothing changes.
    */
   changeLimits(changes: unknown): void {
     this.#limits = changedLimits(this.#limits, changes);
@@ -84,12 +84,12 @@ export class Project {
     };
   }
 
-  /** How the buckets fared in the last two minutes. */
+  /** The tokens in the buckets during the last two minutes. */
   get tokenPast(): Readonly<Record<Endpoint, TokenPast>> {
     return { update: readTokenPast(this.#buckets.update), 'mass-update': readTokenPast(this.#buckets['mass-update']) };
   }
 
-  /** Forgets events, profiles and stats, and fills the buckets. */
+  /** Deletes events, profiles and stats, and fills the buckets. */
   reset(): void {
     this.store.clear();
     this.#stats = NO_CALLS;
@@ -97,7 +97,7 @@ export class Project {
     this.#buckets['mass-update'].reset();
   }
 
-  /** Handles a call: all of it is refused and nothing stored, or it is accepted but for its partial errors. */
+  /** Handles a call: it is refused and nothing is stored, or it is accepted except for its partial errors. */
   handle(endpoint: Endpoint, body: string, { partials = [], refusal }: Interference = {}): Handled {
     const call = readCall(body, endpoint, this.#limits);
     if ('status' in call) return { answer: call, updates: 0, events: 0, rejected: [] };
@@ -111,7 +111,7 @@ export class Project {
     return { answer: { status: 202, errors }, ...size, rejected: listRejectedUpdates(errors, call, REJECTED_KEPT) };
   }
 
-  /** One update costs one token, also if its custom id comes twice in the call [inferred, as the stricter reading]. */
+  /** One update costs one token, even if its custom id is in the call twice [inferred, as the stricter reading]. */
   #takeTokens(endpoint: Endpoint, updates: number): Refusal | undefined {
     const bucket = this.#buckets[endpoint];
     if (bucket.take(updates)) return undefined;

@@ -3,18 +3,18 @@ import type { RejectedUpdate } from './rejected-updates.ts';
 import type { RequestEntry } from './request-log.ts';
 
 export type RejectedEntry = RejectedUpdate & {
-  /** Place in the order of those that were remembered, from 0. */
+  /** Number in the order of arrival, from 0. */
   readonly seq: number;
-  /** RFC 3339, that of its request. */
+  /** RFC 3339, the time of its request. */
   readonly time: string;
   /** The `seq` of its request. */
   readonly request: number;
 };
 
-/** Partial errors remembered; older ones are only counted, by the stats. */
+/** How many partial errors are kept; older ones are only in the stats. */
 export const REJECTED_KEPT = 1_000;
 
-/** The last partial errors, an entry each: those, too, that cost an update only an attribute or an event. */
+/** The last partial errors, one entry each, including those that dropped only an attribute or an event. */
 export class RejectedLog {
   readonly #last = new LastEntries<RejectedEntry>(REJECTED_KEPT);
   #count = 0;
@@ -26,7 +26,7 @@ export class RejectedLog {
     }
   }
 
-  /** The last ones, oldest first. */
+  /** The last entries, oldest first. */
   last(limit: number): readonly RejectedEntry[] {
     return this.#last.last(limit);
   }

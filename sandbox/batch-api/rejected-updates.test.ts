@@ -11,7 +11,7 @@ function error(bulk_index: number, reason = 'so') {
   return { bulk_index, category: 'update', reason };
 }
 
-test('each error comes with its update', () => {
+test('returns each error with its update', () => {
   expect(listRejectedUpdates([error(1), error(0, 'a'), error(0, 'b'), error(2)], call, 9)).toEqual([
     { ...error(1), custom_id: null, update: JSON.stringify(second) },
     { ...error(0, 'a'), custom_id: 'u1', update: JSON.stringify(first) },
@@ -20,7 +20,7 @@ test('each error comes with its update', () => {
   ]);
 });
 
-test('only the last ones are printed', () => {
+test('prints only the updates of the last errors', () => {
   let printed = 0;
   const counting = { ...call, print: () => String(++printed) };
   expect(listRejectedUpdates([error(0), error(1), error(1)], counting, 2)).toMatchObject([error(1), error(1)]);

@@ -3,25 +3,25 @@ import type { Call } from './call.ts';
 import { isJsonObject, type JsonObject } from './json.ts';
 import { truncateText } from './truncate-text.ts';
 
-/** What a partial error says, with the update that it is about. */
+/** A partial error with its update. */
 export type RejectedUpdate = PartialError & {
-  /** Null if the update names none, or if there is no such update: a fault may ask for one. */
+  /** Null if the update has none, or if there is no such update (a fault can report one). */
   readonly custom_id: string | null;
-  /** The update as JSON with the digits that came in, or the beginning of a long one. */
+  /** The update as JSON with its original digits, truncated if it is long. */
   readonly update: string | null;
 };
 
 /**
- * The partial errors of a call, each with its update.
+ * Returns the partial errors of a call, each with its update.
  *
- * @param most of them, the last ones: to print the updates of all, only to forget them, would take its time.
+ * @param most how many of the last errors to return: printing the updates of all would take time, only to drop them.
  */
 export function listRejectedUpdates(
   errors: readonly PartialError[],
   { print, updates }: Call,
   most: number,
 ): readonly RejectedUpdate[] {
-  // An update may have hundreds of errors.
+  // An update can have hundreds of errors.
   const texts = new Map<JsonObject, string>();
   return errors.slice(-most).map((error) => {
     const update = updates[error.bulk_index];

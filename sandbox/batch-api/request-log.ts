@@ -3,36 +3,36 @@ import { LastEntries } from './last-entries.ts';
 import { truncateText } from './truncate-text.ts';
 
 export type RequestEntry = {
-  /** Place in the order of answers, from 0. */
+  /** Number in the order of answers, from 0. */
   readonly seq: number;
-  /** RFC 3339, when it was answered or given up. */
+  /** RFC 3339, when it was answered or cut. */
   readonly time: string;
   readonly path: string;
-  /** Null where a fault kept the answer back. */
+  /** Null if a fault withheld the answer. */
   readonly status: number | null;
   /** Bytes of the body of the request. */
   readonly bytes: number;
-  /** Updates and events that the call held, stored or not; 0 where the body was not read that far. */
+  /** Updates and events in the call, stored or not; 0 if the body was not parsed. */
   readonly updates: number;
   readonly events: number;
   /** Partial errors in the answer. */
   readonly errors: number;
-  /** The fault that it met, if any. */
+  /** The fault of this call, if any. */
   readonly fault: Fault['kind'] | null;
-  /** The body of the answer, or the beginning of a long one; null where there was none. */
+  /** The body of the answer, truncated if it is long; null if there was none. */
   readonly answer: string | null;
 };
 
-/** Requests remembered; older ones are only counted. */
+/** How many requests are kept; older ones are only counted. */
 export const REQUESTS_KEPT = 1_000;
 
-/** The last requests to the API itself, and how all of them were answered. */
+/** The last requests to the API, and how many got each status. */
 export class RequestLog {
   readonly #last = new LastEntries<RequestEntry>(REQUESTS_KEPT);
   #answers = new Map<string, number>();
   #count = 0;
 
-  /** @returns the entry, with its place. */
+  /** @returns the entry, with its number. */
   add(request: Omit<RequestEntry, 'seq'>): RequestEntry {
     const answer = request.answer === null ? null : truncateText(request.answer);
     const entry: RequestEntry = { seq: this.#count, ...request, answer };
@@ -47,12 +47,12 @@ export class RequestLog {
     return this.#count;
   }
 
-  /** How many requests got each status; `none` is for those that got no answer. */
+  /** How many requests got each status; `none` counts those without an answer. */
   get answers(): Readonly<Record<string, number>> {
     return Object.fromEntries(this.#answers);
   }
 
-  /** The last ones, oldest first. */
+  /** The last entries, oldest first. */
   last(limit: number): readonly RequestEntry[] {
     return this.#last.last(limit);
   }

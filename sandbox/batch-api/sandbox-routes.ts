@@ -13,13 +13,13 @@ import type { Store, StoredEvent } from './store.ts';
 
 export type SandboxStats = ProjectStats & {
   readonly requests: number;
-  /** How many requests got each status; `none` is for those that got no answer. */
+  /** How many requests got each status; `none` counts those without an answer. */
   readonly answers: Readonly<Record<string, number>>;
-  /** Bytes of the bodies that a sink took. */
+  /** Bytes of the bodies that a sink received. */
   readonly bytes_sunk?: number;
 };
 
-/** What the sandbox shows of itself, and lets be changed. */
+/** What can be read and changed through the sandbox's routes. */
 export type Inspectable = {
   readonly store: Store;
   readonly faults: Faults;
@@ -31,7 +31,7 @@ export type Inspectable = {
   /** The last partial errors with their updates, oldest first. */
   rejected(limit: number): readonly RejectedEntry[];
   readonly tokenPast: Project['tokenPast'];
-  /** Forgets events, profiles, requests and stats, and fills the buckets. */
+  /** Deletes events, profiles, requests and stats, and fills the buckets. */
   reset(): void;
 };
 
@@ -40,7 +40,7 @@ const count = z
   .regex(/^\d{1,15}$/, 'must be a whole number')
   .transform(Number);
 
-/** Profiles of an answer unless more are asked for. */
+/** How many profiles an answer contains by default. */
 const PROFILES_SHOWN = 100;
 
 const eventsQuery = z
@@ -48,7 +48,7 @@ const eventsQuery = z
     custom_id: z.string().optional(),
     offset: count.optional(),
     limit: count.optional(),
-    /** So many of the last ones of a profile, still in order of arrival. */
+    /** Only the last events of a profile, in order of arrival. */
     last: count.optional(),
   })
   .refine(({ custom_id, last, limit, offset }) => {
@@ -64,7 +64,7 @@ const requestsQuery = z.strictObject({ limit: count.default(REQUESTS_KEPT) });
 const rejectedQuery = z.strictObject({ limit: count.default(REJECTED_KEPT) });
 const noQuery = z.strictObject({});
 
-// A filter that is not there must not be taken for one that is: `DELETE /_sandbox/events?custom_id=a` would forget all.
+// An unknown filter must be refused: `DELETE /_sandbox/events?custom_id=a` would delete everything.
 const withoutQuery = {
   preValidation: async (request: FastifyRequest) => {
     readBy(noQuery, request.query);
@@ -72,7 +72,7 @@ const withoutQuery = {
 };
 
 /**
- * Routes that Batch has not, by which the page and a test in another process look at the sandbox. They ask for no key.
+ * Adds routes that Batch does not have, for the page and for tests in other processes. They need no key.
  */
 export function addSandboxRoutes(app: FastifyInstance, api: Inspectable): void {
   app.get('/_sandbox/stats', withoutQuery, () => api.stats);
@@ -86,7 +86,7 @@ export function addSandboxRoutes(app: FastifyInstance, api: Inspectable): void {
   app.get('/_sandbox/profiles', (request, reply) => {
     const { custom_id: customId, ...selection } = readBy(profilesQuery, request.query);
     const { matching, profiles } = api.store.profilePage({ customId, ...selection });
-    // Not by Fastify, which would write a number with many digits as an object.
+    // Not by Fastify, which would write a long number as an object.
     const body = printJson({
       profiles_in_all: api.store.profiles.size,
       matching,
@@ -141,7 +141,7 @@ function* asNdjson(events: Iterable<StoredEvent>): Generator<string> {
   let lines: string[] = [];
   for (const { custom_id, json, received_at, seq } of events) {
     const envelope = JSON.stringify({ custom_id, seq, received_at });
-    // The event goes in as text: to parse it would be to lose digits.
+    // The event is inserted as a string: parsing it would lose digits.
     lines.push(`${envelope.slice(0, -1)},"event":${json}}\n`);
     if (lines.length === LINES_IN_A_CHUNK) {
       yield lines.join('');

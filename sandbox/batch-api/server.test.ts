@@ -38,13 +38,13 @@ describe('routes', () => {
     '/2.11/profiles/update/u1',
     '/2.11/profiles',
     '/',
-  ])('%s is none', async (path) => {
+  ])('%s does not exist', async (path) => {
     const reply = await callAt(path);
     expect(reply.status).toBe(404);
     expect(JSON.parse(reply.text)).toEqual({ error_code: 'ROUTE_NOT_FOUND', error_message: expect.any(String) });
   });
 
-  test('a profile cannot be read', async () => {
+  test('there is no route to read a profile', async () => {
     expect((await ask(api, 'GET', '/2.11/profiles/update', { headers: GOOD_HEADERS })).status).toBe(404);
   });
 });
@@ -56,7 +56,7 @@ describe('headers', () => {
   test.each([
     ['no key', withoutKey, 401, 'AUTHENTICATION_INVALID'],
     ['another key', { ...GOOD_HEADERS, authorization: 'Bearer other' }, 401, 'AUTHENTICATION_INVALID'],
-    ['a key that goes on', { ...GOOD_HEADERS, authorization: `${authorization}x` }, 401, 'AUTHENTICATION_INVALID'],
+    ['a longer key', { ...GOOD_HEADERS, authorization: `${authorization}x` }, 401, 'AUTHENTICATION_INVALID'],
     ['a key without Bearer', { ...GOOD_HEADERS, authorization: authorization.slice(7) }, 401, 'AUTHENTICATION_INVALID'],
     ['the older header', { ...withoutKey, 'x-authorization': 'rest_test' }, 401, 'AUTHENTICATION_INVALID'],
     ['another project', { ...GOOD_HEADERS, 'x-batch-project': `${project}x` }, 401, 'AUTHENTICATION_INVALID'],
@@ -69,12 +69,12 @@ describe('headers', () => {
     expect(api.store.eventCount).toBe(0);
   });
 
-  test('a content type may have a charset', async () => {
+  test('accepts a content type with a charset', async () => {
     const headers = { ...GOOD_HEADERS, 'content-type': `${type}; charset=utf-8` };
     expect((await callAt('/2.11/profiles/update', headers)).status).toBe(202);
   });
 
-  test('a missing project is a 401 by a switch', async () => {
+  test('answers 401 to a missing project if the limits say so', async () => {
     api.changeLimits({ missingProjectHeader: 401 });
     expect((await callAt('/2.11/profiles/update', withoutProject)).status).toBe(401);
   });
@@ -86,12 +86,12 @@ describe('bodies', () => {
     ['empty', Buffer.alloc(0)],
     ['not UTF-8', Buffer.from([0x5b, 0x22, 0xff, 0x22, 0x5d])],
     ['compressed', Buffer.from([0x1f, 0x8b, 0x08, 0x00])],
-  ])('one that is %s', async (_, bytes) => {
+  ])('refuses a body that is %s', async (_, bytes) => {
     const reply = await ask(api, 'POST', '/2.11/profiles/update', { body: bytes, headers: GOOD_HEADERS });
     expect([reply.status, JSON.parse(reply.text).error_code]).toEqual([400, 'MALFORMED_JSON_BODY']);
   });
 
-  test('one of several megabytes', async () => {
+  test('accepts a body of several megabytes', async () => {
     const updates = Array.from({ length: 10_000 }, (_, index) => update(`u${index}`, { b: 'x'.repeat(300) }));
     const reply = await ask(api, 'POST', '/2.11/profiles/mass-update', {
       body: JSON.stringify(updates),
@@ -102,15 +102,15 @@ describe('bodies', () => {
   });
 });
 
-describe('the bytes of a body', () => {
+describe('the size of a body', () => {
   const bytes = Buffer.byteLength(body);
 
-  test('as many as are allowed', async () => {
+  test('can be the maximum', async () => {
     api.changeLimits({ requestBytesMax: bytes });
     expect((await callAt('/2.11/profiles/update')).status).toBe(202);
   });
 
-  test.each(['update', 'mass-update'])('one more is a 413 of %s, and costs no token', async (endpoint) => {
+  test.each(['update', 'mass-update'])('%s answers 413 to a larger body, which costs no token', async (endpoint) => {
     api.changeLimits({ requestBytesMax: bytes - 1 });
     const reply = await callAt(`/2.11/profiles/${endpoint}`);
     expect([reply.status, JSON.parse(reply.text).error_code]).toEqual([413, 'MALFORMED_PARAMETER']);
@@ -119,31 +119,28 @@ describe('the bytes of a body', () => {
   });
 });
 
-test.each(['update', 'mass-update'])(
-  'an event of yesterday or of tomorrow is dropped alone by %s',
-  async (endpoint) => {
-    const at = (milliseconds: number) => new Date(start + milliseconds).toISOString();
-    const updates = [-86_400_001, -86_400_000, 0, 1_001].map((by) => ({
-      identifiers: { custom_id: `u${by}` },
-      events: [{ name: 'a', time: at(by) }, { name: 'b' }],
-    }));
-    const path = `/2.11/profiles/${endpoint}`;
-    const reply = await ask(api, 'POST', path, { body: JSON.stringify(updates), headers: GOOD_HEADERS });
-    expect([reply.status, JSON.parse(reply.text).errors]).toEqual([
-      202,
-      [
-        { bulk_index: 0, category: 'event', reason: 'events[0]: time is over 24 hours ago' },
-        { bulk_index: 3, category: 'event', reason: 'events[0]: time is in the future' },
-      ],
-    ]);
-    expect(api.store.eventCount).toBe(6);
-  },
-);
+test.each(['update', 'mass-update'])('%s drops only an event of yesterday or tomorrow', async (endpoint) => {
+  const at = (milliseconds: number) => new Date(start + milliseconds).toISOString();
+  const updates = [-86_400_001, -86_400_000, 0, 1_001].map((by) => ({
+    identifiers: { custom_id: `u${by}` },
+    events: [{ name: 'a', time: at(by) }, { name: 'b' }],
+  }));
+  const path = `/2.11/profiles/${endpoint}`;
+  const reply = await ask(api, 'POST', path, { body: JSON.stringify(updates), headers: GOOD_HEADERS });
+  expect([reply.status, JSON.parse(reply.text).errors]).toEqual([
+    202,
+    [
+      { bulk_index: 0, category: 'event', reason: 'events[0]: time is over 24 hours ago' },
+      { bulk_index: 3, category: 'event', reason: 'events[0]: time is in the future' },
+    ],
+  ]);
+  expect(api.store.eventCount).toBe(6);
+});
 
 test.each([
   ['update', 200],
   ['mass-update', 10_000],
-])('%s takes %i updates a call, and refuses one more whole', async (endpoint, most) => {
+])('%s accepts %i updates per call, and refuses a call with one more', async (endpoint, most) => {
   api.changeLimits({ updateBurst: 20_000, massUpdateBurst: 20_000 });
   clock += 60_000;
   for (const [count, status] of [
@@ -158,7 +155,7 @@ test.each([
   expect(api.store.eventCount).toBe(most);
 });
 
-test('who listens is told of each body that comes in, whatever becomes of it', async () => {
+test('onCall gets the body of each authorised call, accepted or not', async () => {
   const heard: string[] = [];
   api.onCall = (path, text) => heard.push(`${path} ${text}`);
   api.faults.add({ kind: 'status', status: 500 });
@@ -168,7 +165,7 @@ test('who listens is told of each body that comes in, whatever becomes of it', a
 });
 
 describe('a sink', () => {
-  test('takes anything from those who have the keys, and only counts', async () => {
+  test('accepts any body with valid keys, and only counts', async () => {
     const sink = await startApi({ sink: true });
     const answers = [
       await ask(sink, 'POST', '/2.11/profiles/mass-update', { body: 'anything', headers: GOOD_HEADERS }),
@@ -182,7 +179,7 @@ describe('a sink', () => {
     await sink.close();
   });
 
-  test('meets faults as the whole server does', async () => {
+  test('applies faults like the full server', async () => {
     const sink = await startApi({ sink: true });
     sink.faults.add({ kind: 'status', status: 503 });
     expect((await post(sink, [update('u1')])).status).toBe(503);
@@ -191,7 +188,7 @@ describe('a sink', () => {
   });
 });
 
-test('a partial error is told with a 202, and the rest is stored', async () => {
+test('answers 202 with a partial error, and stores the rest', async () => {
   const reply = await post(api, [update('u1', { b: 1, c: 'x'.repeat(301) }), update('u2')]);
   expect(reply.status).toBe(202);
   expect(JSON.parse(reply.text)).toEqual({
@@ -204,7 +201,7 @@ test('a partial error is told with a 202, and the rest is stored', async () => {
   ]);
 });
 
-test('a 429 has no Retry-After but by a switch, and stores nothing', async () => {
+test('a 429 has Retry-After only if the limits say so, and stores nothing', async () => {
   api.changeLimits({ updateBurst: 1 });
   expect((await post(api, [update('u1')])).status).toBe(202);
   const reply = await post(api, [update('u2')]);
@@ -217,7 +214,7 @@ test('a 429 has no Retry-After but by a switch, and stores nothing', async () =>
   expect((await post(api, [update('u4')])).status).toBe(202);
 });
 
-test('digits are stored and shown as they came', async () => {
+test('stores and returns numbers with their original digits', async () => {
   const attributes = '{"big":9007199254740993,"fine":1.2345678901234567890123,"short":23.99,"none":0}';
   const event = `{"name":"a","attributes":${attributes}}`;
   await post(api, `[{"identifiers":{"custom_id":"u1"},"events":[${event}]}]`);
@@ -237,10 +234,10 @@ describe('/_sandbox/events', () => {
     ['?custom_id=a&offset=1', [2]],
     ['?offset=1&limit=2', [1, 2]],
     ['?custom_id=c%20d%26%C3%A9', [3]],
-    ['?custom_id=nobody', []],
+    ['?custom_id=unknown', []],
     ['?custom_id=a&last=1', [2]],
     ['?custom_id=a&last=9', [0, 2]],
-    ['?custom_id=nobody&last=1', []],
+    ['?custom_id=unknown&last=1', []],
   ])('%s', async (query, seqs) => {
     const { headers, status, text } = await ask(api, 'GET', `/_sandbox/events${query}`);
     expect([status, headers['content-type']]).toEqual([200, 'application/x-ndjson']);
@@ -248,7 +245,7 @@ describe('/_sandbox/events', () => {
     expect(lines.map((line) => JSON.parse(line).seq)).toEqual(seqs);
   });
 
-  test('are shown by the thousand', async () => {
+  test('returns thousands of events', async () => {
     api.changeLimits({ massUpdateCallMax: 10_000 });
     await ask(api, 'POST', '/2.11/profiles/mass-update', {
       body: JSON.stringify(Array.from({ length: 2_500 }, () => update('many'))),
@@ -258,7 +255,7 @@ describe('/_sandbox/events', () => {
     expect(text.split('\n')).toHaveLength(2_501);
   });
 
-  test('are forgotten with the stats and requests, and the buckets are full again', async () => {
+  test('DELETE also deletes stats and requests, and fills the buckets', async () => {
     expect((await ask(api, 'DELETE', '/_sandbox/events')).status).toBe(204);
     expect((await ask(api, 'GET', '/_sandbox/events')).text).toBe('');
     const stats = JSON.parse((await ask(api, 'GET', '/_sandbox/stats')).text);
@@ -267,7 +264,7 @@ describe('/_sandbox/events', () => {
   });
 });
 
-test('/_sandbox/stats counts every request to the API, and none to itself', async () => {
+test('/_sandbox/stats counts requests to the API, but not to /_sandbox', async () => {
   await post(api, [update('u1'), update('u1'), update('u2', { b: '' })]);
   await post(api, [update('u3')]);
   await post(api, '[]');
@@ -292,7 +289,7 @@ test('/_sandbox/stats counts every request to the API, and none to itself', asyn
 });
 
 describe('/_sandbox/requests', () => {
-  test('are the last ones, oldest first', async () => {
+  test('returns the last requests, oldest first', async () => {
     await callAt('/nowhere');
     await post(api, [update('u1'), update('u2', { b: '', c: '' })]);
     const last = { time: '2026-04-17T12:00:00.000Z', path: '/2.11/profiles/update', status: 202, fault: null };
@@ -311,14 +308,14 @@ describe('/_sandbox/requests', () => {
     expect(JSON.parse((await ask(api, 'GET', '/_sandbox/requests')).text)).toMatchObject([{ status: 404 }, last]);
   });
 
-  test('are so many and no more', async () => {
+  test('keeps a limited number', async () => {
     for (let sent = 0; sent < REQUESTS_KEPT + 1; sent += 1) await callAt(`/nowhere/${sent}`);
     const kept = api.requests(2 * REQUESTS_KEPT);
     expect([kept.length, kept[0]?.path, api.stats.requests]).toEqual([REQUESTS_KEPT, '/nowhere/1', REQUESTS_KEPT + 1]);
   });
 });
 
-test('the answer to a request is kept as it was sent, also where a fault gave it', async () => {
+test('keeps the answer to each request, including that of a fault', async () => {
   api.faults.add([
     { kind: 'status', status: 502, body: '<html>Bad gateway</html>' },
     { kind: 'garbage' },
@@ -331,7 +328,7 @@ test('the answer to a request is kept as it was sent, also where a fault gave it
 });
 
 describe('/_sandbox/rejected', () => {
-  test('are the last ones, oldest first, each with its request and its update', async () => {
+  test('returns the last partial errors, oldest first, each with its request and update', async () => {
     await callAt('/nowhere');
     const bad = update('u2', { b: '' });
     await post(api, [update('u1'), bad, { identifiers: {} }]);
@@ -347,7 +344,7 @@ describe('/_sandbox/rejected', () => {
     expect((await ask(api, 'GET', '/_sandbox/rejected')).text).toBe('[]');
   });
 
-  test('are so many and no more, with a long update cut', async () => {
+  test('keeps a limited number, and truncates a long update', async () => {
     const bad = {
       identifiers: { custom_id: 'u' },
       events: Array(15).fill({ name: 'B', attributes: { c: 'x'.repeat(300) } }),
@@ -359,7 +356,7 @@ describe('/_sandbox/rejected', () => {
   });
 });
 
-test('/_sandbox/tokens are those of the last seconds, by endpoint', async () => {
+test('/_sandbox/tokens returns the tokens of the last seconds, by endpoint', async () => {
   await post(api, [update('u1'), update('u2')]);
   clock += 1_000;
   const { update: of, 'mass-update': ofMass } = JSON.parse((await ask(api, 'GET', '/_sandbox/tokens')).text);
@@ -369,7 +366,7 @@ test('/_sandbox/tokens are those of the last seconds, by endpoint', async () => 
 });
 
 describe('/_sandbox/profiles', () => {
-  test('are shown with the digits that came in, the newest first', async () => {
+  test('returns profiles with their original digits, newest first', async () => {
     await post(api, [{ identifiers: { custom_id: 'u 2&é' }, attributes: { n: 1 } }, update('u1')]);
     await post(api, '[{"identifiers":{"custom_id":"u1"},"attributes":{"big":9007199254740993}}]');
     const updated = '"updated_at":"2026-04-17T12:00:00.000Z"';
@@ -391,7 +388,7 @@ describe('/_sandbox/profiles', () => {
 });
 
 describe('/_sandbox/limits', () => {
-  test('are shown, and changed while it runs', async () => {
+  test('returns limits, and changes them at run time', async () => {
     const before = limitsAsJson(DEFAULT_LIMITS);
     expect(JSON.parse((await ask(api, 'GET', '/_sandbox/limits')).text)).toEqual(before);
     const changed = await ask(api, 'PUT', '/_sandbox/limits', { body: '{"updateCallMax":1}' });
@@ -399,7 +396,7 @@ describe('/_sandbox/limits', () => {
     expect((await post(api, [update('u1'), update('u2')])).status).toBe(400);
   });
 
-  test('can be given from the start', async () => {
+  test('accepts limits at the start', async () => {
     const other = await startApi({ limits: { updateCallMax: 1 } });
     expect((await post(other, [update('u1'), update('u2')])).status).toBe(400);
     await other.close();
@@ -407,7 +404,7 @@ describe('/_sandbox/limits', () => {
   });
 });
 
-test('/_sandbox/faults are added, listed and cleared', async () => {
+test('/_sandbox/faults adds, lists and clears faults', async () => {
   const added = await ask(api, 'POST', '/_sandbox/faults', { body: '{"kind":"status","status":500}' });
   const first = { kind: 'status', status: 500, stored: false, times: 1 };
   expect([added.status, JSON.parse(added.text)]).toEqual([201, [first]]);
@@ -422,7 +419,7 @@ test('/_sandbox/faults are added, listed and cleared', async () => {
   expect((await ask(api, 'GET', '/_sandbox/faults')).text).toBe('[]');
 });
 
-describe('what makes no sense is refused in words', () => {
+describe('refuses an invalid request with an explanation:', () => {
   test.each([
     ['GET', '/_sandbox/events?limit=many', undefined, /limit/],
     ['GET', '/_sandbox/events?limit=-1', undefined, /whole number/],
@@ -457,7 +454,7 @@ describe('what makes no sense is refused in words', () => {
     expect([api.limits, api.faults.list()]).toEqual([limits, []]);
   });
 
-  test('a path of the sandbox that is none', async () => {
+  test('an unknown path of the sandbox', async () => {
     const reply = await ask(api, 'GET', '/_sandbox/status');
     expect([reply.status, JSON.parse(reply.text)]).toEqual([404, { error: 'There is no GET /_sandbox/status.' }]);
   });

@@ -13,26 +13,26 @@ import { addSandboxRoutes, type Inspectable, type SandboxStats } from './sandbox
 import type { Store } from './store.ts';
 
 export type BatchApiOptions = Keys & {
-  /** 0, the default, takes a free one. */
+  /** 0, the default, chooses a free port. */
   readonly port?: number;
   readonly host?: string;
   readonly limits?: Partial<Limits>;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
-  /** Answers each call that is let in with a success and looks into none: for whoever measures a client alone. */
+  /** Answers every authorised call with success without parsing it, to measure only the client. */
   readonly sink?: boolean;
 };
 
-// Beyond the limit `requestBytesMax`, which is read when the body is there: keeps a wild client from filling the memory.
+// Larger than `requestBytesMax`, which is checked once the body has arrived. It protects the memory from a broken client.
 const BODY_BYTES_MAX = 300 * 1024 * 1024;
 
 /**
- * A server that behaves as Batch's Profile API is documented to, for one project, and fails where it is told to. Where
- * the documents leave a doubt, its limits have a switch.
+ * A server that behaves like Batch's documented Profile API, for one project, and fails on request. Where the
+ * documentation is unclear, a limit selects the behaviour.
  */
 export class BatchApi implements Inspectable {
   readonly faults = new Faults();
-  /** Told of the body of each call that is let in, as it came; bytes that are no UTF-8 become U+FFFD. */
+  /** Called with the unchanged body of each authorised call; invalid UTF-8 becomes U+FFFD. */
   onCall: ((path: string, body: string) => void) | undefined;
   readonly #project: Project;
   readonly #log = new RequestLog();
@@ -65,9 +65,9 @@ export class BatchApi implements Inspectable {
   }
 
   /**
-   * Starts a server that listens when the promise is fulfilled.
+   * Starts a server. It listens when the promise resolves.
    *
-   * @throws {BadRequest} for limits that make no sense.
+   * @throws {BadRequest} for invalid limits.
    */
   static async start(options: BatchApiOptions): Promise<BatchApi> {
     const api = new BatchApi(options);
@@ -75,12 +75,12 @@ export class BatchApi implements Inspectable {
     return api;
   }
 
-  /** Where it listens, without a slash at the end. */
+  /** The address, without a slash at the end. */
   get url(): string {
     return this.#url;
   }
 
-  /** Closes at once: calls that wait for an answer lose their connection. */
+  /** Closes immediately: calls that wait for an answer lose their connection. */
   async close(): Promise<void> {
     this.#closing.abort();
     await this.#app.close();
@@ -129,7 +129,7 @@ export class BatchApi implements Inspectable {
 
 function createApp(profileRoutes: ProfileRoutes): FastifyInstance {
   const app = fastify({ bodyLimit: BODY_BYTES_MAX, forceCloseConnections: true });
-  // Bodies stay bytes until their route reads them: Fastify's own parser would round numbers.
+  // Bodies stay bytes until their route parses them: Fastify's own parser would round numbers.
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
 
@@ -152,7 +152,7 @@ function toRefusal(error: unknown): Refusal {
   if (error instanceof Error && 'code' in error && error.code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
     return { status: 413, code: 'MALFORMED_PARAMETER', message };
   }
-  // Fastify's objections to a body, such as one that is too large, are the client's to heed.
+  // Fastify refuses some bodies itself, for example too large ones: that is the client's error.
   return error instanceof Error && 'code' in error && String(error.code).startsWith('FST_ERR_CTP_')
     ? { status: 400, code: 'MALFORMED_PARAMETER', message }
     : { status: 500, code: 'SERVER_ERROR', message: `The sandbox itself failed: ${message}` };

@@ -1,7 +1,7 @@
 import type { PartialError } from './answers.ts';
 import type { UpdateVerdict } from './update.ts';
 
-/** What an accepted call came to. */
+/** The result of an accepted call. */
 export type AcceptedCall = {
   /** One for each update. */
   readonly verdicts: readonly UpdateVerdict[];
@@ -9,7 +9,7 @@ export type AcceptedCall = {
   readonly hasRepeatedCustomId: boolean;
 };
 
-/** Whatever the sandbox counts of the calls it accepted, in the form in which it is shown. */
+/** The sandbox's counts of accepted calls, in the form of its stats. */
 export type CallStats = {
   readonly calls_accepted: number;
   readonly updates_accepted: number;

@@ -19,7 +19,7 @@ function seqs(store: Store, selection?: Selection): number[] {
   return [...store.events(selection)].map(({ seq }) => seq);
 }
 
-test('events are kept in order of arrival, equal ones each for itself', () => {
+test('stores events in order of arrival, and equal events twice', () => {
   const [first, , third] = filledStore().events();
   expect(first).toEqual({ custom_id: 'a', seq: 0, received_at: '2026-04-17T12:00:00.000Z', json: '{"name":"x"}' });
   expect(third).toEqual({ ...first, seq: 2 });
@@ -36,13 +36,13 @@ const selections: [Selection, number[]][] = [
   [{ customId: 'a', offset: 1 }, [2, 4]],
   [{ customId: 'a', offset: 1, limit: 1 }, [2]],
   [{ customId: 'b', offset: 1 }, []],
-  [{ customId: 'nobody' }, []],
+  [{ customId: 'unknown' }, []],
 ];
 test.each(selections)('%j selects %j', (selection, expected) => {
   expect(seqs(filledStore(), selection)).toEqual(expected);
 });
 
-test('events that arrive while others are read do not lengthen the reading', () => {
+test('does not return events that arrive during a read', () => {
   const store = filledStore();
   const reading = store.events();
   reading.next();
@@ -50,7 +50,7 @@ test('events that arrive while others are read do not lengthen the reading', () 
   expect([...reading]).toHaveLength(4);
 });
 
-test('a cleared store is as new', () => {
+test('a cleared store is empty', () => {
   const store = filledStore();
   store.clear();
   expect([store.eventCount, store.profiles.size]).toEqual([0, 0]);
@@ -58,7 +58,7 @@ test('a cleared store is as new', () => {
   expect(seqs(store)).toEqual([0]);
 });
 
-test('a profile is made by its first update, and its attributes are edited by each', () => {
+test('the first update creates a profile, and each update edits its attributes', () => {
   const store = new Store();
   const edits = [
     { plan: 'free', is_vip: true, interests: ['a', 'b'] },
@@ -81,7 +81,7 @@ test('a profile is made by its first update, and its attributes are edited by ea
   });
 });
 
-test('an installation makes no profile', () => {
+test('an installation creates no profile', () => {
   expect([...filledStore().profiles.keys()]).toEqual(['a', 'b']);
 });
 
@@ -90,9 +90,9 @@ const lasts: [string, number, number[]][] = [
   ['a', 2, [2, 4]],
   ['a', 0, []],
   ['b', 1, [1]],
-  ['nobody', 5, []],
+  ['unknown', 5, []],
 ];
-test.each(lasts)('of the events of %s the last %i are %j', (customId, count, expected) => {
+test.each(lasts)('the events of %s: the last %i are %j', (customId, count, expected) => {
   expect(
     filledStore()
       .lastEvents(customId, count)

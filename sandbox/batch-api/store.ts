@@ -4,11 +4,11 @@ import type { KeptUpdate } from './update.ts';
 export type StoredEvent = {
   /** Null if the update named an installation. */
   readonly custom_id: string | null;
-  /** Place in the order of arrival, from 0. */
+  /** Number in the order of arrival, from 0. */
   readonly seq: number;
   /** RFC 3339, the same for all events of a call. */
   readonly received_at: string;
-  /** The event as JSON, with the digits that came in: text, for a million parsed events would not fit. */
+  /** The event as JSON with its original digits; a million parsed events would not fit in memory. */
   readonly json: string;
 };
 
@@ -16,13 +16,13 @@ export type Profile = {
   readonly attributes: ReadonlyMap<string, Json>;
   /** Events accepted for it. */
   readonly events: number;
-  /** RFC 3339, when its last update came. */
+  /** RFC 3339, the time of its last update. */
   readonly updated_at: string;
 };
 
 export type Selection = {
   readonly customId?: string | undefined;
-  /** How many of the events of that id, or of all, to pass over. */
+  /** How many events of that id, or of all, to skip. */
   readonly offset?: number | undefined;
   readonly limit?: number | undefined;
 };
@@ -30,14 +30,14 @@ export type Selection = {
 /** Profiles, the newest first. */
 export type ProfileSelection = {
   readonly customId?: string | undefined;
-  /** Text that the custom id holds, in whatever case. */
+  /** A part of the custom id, in any case. */
   readonly search?: string | undefined;
   readonly offset?: number | undefined;
   readonly limit: number;
 };
 
 export type ProfilePage = {
-  /** Profiles that were asked for, on this page or not. */
+  /** Matching profiles, on this page or not. */
   readonly matching: number;
   readonly profiles: readonly (Profile & { readonly custom_id: string })[];
 };
@@ -45,8 +45,8 @@ export type ProfilePage = {
 const noAttributes: ReadonlyMap<string, Json> = new Map();
 
 /**
- * What Batch accepted. An event that comes twice is stored twice: the API documents no id for an event and no
- * de-duplication [inferred]. A profile is made when its custom id is first seen [documented: UPD].
+ * The accepted events and profiles. An event that arrives twice is stored twice: the API documents no event id and no
+ * deduplication [inferred]. The first update with a custom id creates its profile [documented: UPD].
  */
 export class Store {
   #events: StoredEvent[] = [];
@@ -69,12 +69,12 @@ export class Store {
     return this.#events.length;
   }
 
-  /** By custom id, in the order in which they were made. */
+  /** By custom id, in the order in which they were created. */
   get profiles(): ReadonlyMap<string, Profile> {
     return this.#profiles;
   }
 
-  /** Accepted events in order of arrival; those that arrive or are forgotten meanwhile do not matter. */
+  /** Accepted events in order of arrival, as of the call: later arrivals or a reset change nothing. */
   *events({ customId, limit = Number.POSITIVE_INFINITY, offset = 0 }: Selection = {}): Generator<StoredEvent> {
     const events = this.#events;
     const end = events.length;
@@ -91,7 +91,7 @@ export class Store {
     }
   }
 
-  /** The last accepted events of a profile, so many of them, in order of arrival. */
+  /** The last `count` accepted events of a profile, in order of arrival. */
   lastEvents(customId: string, count: number): readonly StoredEvent[] {
     const found: StoredEvent[] = [];
     const wanted = Math.min(count, this.#profiles.get(customId)?.events ?? 0);

@@ -20,7 +20,7 @@ export function startApi(options: Partial<BatchApiOptions> = {}): Promise<BatchA
   return BatchApi.start({ projectKey: PROJECT_KEY, restApiKey: REST_API_KEY, ...options });
 }
 
-/** Asks the server over HTTP. */
+/** Sends a request to the server. */
 export async function ask(
   api: BatchApi,
   method: 'GET' | 'POST' | 'PUT' | 'DELETE',
@@ -40,13 +40,13 @@ export async function ask(
   return { status: response.statusCode, headers: response.headers, text: await response.body.text() };
 }
 
-/** Posts updates, or a body as it is, with good headers. */
+/** Posts updates, or a body as it is, with valid headers. */
 export function post(api: BatchApi, updates: unknown, options: { signal?: AbortSignal } = {}): Promise<Reply> {
   const body = typeof updates === 'string' ? updates : JSON.stringify(updates);
   return ask(api, 'POST', '/2.11/profiles/update', { body, headers: GOOD_HEADERS, ...options });
 }
 
-/** An update of one event, by its custom id. */
+/** Creates an update with one event. */
 export function update(customId: string, attributes?: Record<string, unknown>): Record<string, unknown> {
   return { identifiers: { custom_id: customId }, events: [{ name: 'a', ...(attributes && { attributes }) }] };
 }

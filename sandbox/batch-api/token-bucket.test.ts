@@ -7,7 +7,7 @@ function bucketAt(start: number, perSecond = 300, capacity = 1_000) {
   return { clock, bucket: new TokenBucket({ perSecond, capacity }, () => clock.now) };
 }
 
-test('a new bucket is full: five calls of 200 at once, and not one update more', () => {
+test('a new bucket is full: it accepts five calls of 200 at once, and no more', () => {
   const { bucket } = bucketAt(0);
   expect([200, 200, 200, 200, 200, 1].map((cost) => bucket.take(cost))).toEqual([true, true, true, true, true, false]);
 });
@@ -44,7 +44,7 @@ test('a clock that steps back takes no tokens away and gives none twice', () => 
   expect(bucket.left).toBe(300);
 });
 
-test('the wait is told for a cost that can come, and is endless for one that cannot', () => {
+test('returns the wait for a cost within the capacity, and infinity for a larger one', () => {
   const { bucket } = bucketAt(0);
   expect(bucket.secondsUntil(1_000)).toBe(0);
   bucket.take(1_000);
@@ -53,7 +53,7 @@ test('the wait is told for a cost that can come, and is endless for one that can
   expect(new TokenBucket({ perSecond: 0, capacity: 0 }, () => 0).secondsUntil(1)).toBe(Number.POSITIVE_INFINITY);
 });
 
-test('a new size cuts what is over, and what was earned at the old rate stays earned', () => {
+test('a resized bucket keeps its tokens, up to the new capacity', () => {
   const { bucket, clock } = bucketAt(0);
   bucket.take(1_000);
   clock.now = 1_000;
@@ -63,14 +63,14 @@ test('a new size cuts what is over, and what was earned at the old rate stays ea
   expect(bucket.left).toBe(10);
 });
 
-test('a reset bucket is as new', () => {
+test('a reset bucket is full', () => {
   const { bucket } = bucketAt(0);
   bucket.take(700);
   bucket.reset();
   expect([bucket.left, bucket.used]).toEqual([1_000, 0]);
 });
 
-test('in no span of time is more taken than the capacity and what came back in it', () => {
+test('never gives out more in a time span than its capacity and refill', () => {
   const steps = fc.array(fc.record({ wait: fc.nat(2_000), cost: fc.nat(400) }), { minLength: 1, maxLength: 60 });
   fc.assert(
     fc.property(steps, (all) => {

@@ -3,13 +3,13 @@ import { TokenHistory } from './token-history.ts';
 export type BucketSize = {
   /** Tokens that come back each second. */
   readonly perSecond: number;
-  /** Tokens held at most; a new bucket is full. */
+  /** Most tokens in the bucket; a new bucket is full. */
   readonly capacity: number;
 };
 
 /**
- * The token bucket by which Batch limits the updates of a project [documented: MASS]. Time comes from outside, in
- * milliseconds, and may stand still or step back: a bucket never loses tokens by that.
+ * The token bucket of Batch's rate limit for the updates of a project [documented: MASS]. The clock, in milliseconds, may
+ * stop or go back: the bucket never loses tokens because of it.
  */
 export class TokenBucket {
   #size: BucketSize;
@@ -26,7 +26,7 @@ export class TokenBucket {
     this.#now = now;
   }
 
-  /** Takes all of `cost`, or nothing: nothing suggests that a refused call costs tokens [inferred]. */
+  /** Takes all of `cost`, or nothing: no source says that a refused call costs tokens [inferred]. */
   take(cost: number): boolean {
     this.#fill();
     if (cost > this.#tokens) return false;
@@ -50,12 +50,12 @@ export class TokenBucket {
     return this.#size;
   }
 
-  /** The fewest tokens that were left in each of the last seconds, the present one last. */
+  /** The fewest tokens left in each of the last seconds, oldest first. */
   get fewestLeft(): readonly number[] {
     return this.#history.fewestLeft(this.#now(), this.#size);
   }
 
-  /** Seconds until `cost` tokens can be there; infinite if they never will. */
+  /** Seconds until there are `cost` tokens; infinite if there never will be. */
   secondsUntil(cost: number): number {
     const missing = cost - this.left;
     if (missing <= 0) return 0;

@@ -1,17 +1,17 @@
 import type { BucketSize } from './token-bucket.ts';
 
-/** Seconds that a history goes back, the present one included. */
+/** How many seconds a history covers, including the current one. */
 export const HISTORY_SECONDS = 120;
 
 /**
- * The fewest tokens that a bucket held in each second of the last two minutes. Only what calls took is noted, so that it
- * costs nothing while there are none: in the seconds between them, a bucket fills as its rate says.
+ * The fewest tokens in a bucket in each second of the last two minutes. Only calls are recorded, so an idle bucket costs
+ * nothing: in the seconds between calls, the bucket fills at its rate.
  */
 export class TokenHistory {
-  /** By second since 1970, in the order in which they were first noted. */
+  /** By second since 1970, in the order in which they were recorded. */
   readonly #fewest = new Map<number, number>();
 
-  /** @param now milliseconds since 1970 at which a call left so many tokens. */
+  /** @param now when a call left this many tokens, in milliseconds since 1970. */
   note(now: number, left: number): void {
     const second = secondOf(now);
     this.#fewest.set(second, Math.min(left, this.#fewest.get(second) ?? left));
@@ -20,7 +20,7 @@ export class TokenHistory {
     if (oldest !== undefined) this.#fewest.delete(oldest);
   }
 
-  /** A number for each second, that of `now` last. A bucket that nothing was taken from before is full. */
+  /** A number for each second, that of `now` last. A bucket without earlier calls is full. */
   fewestLeft(now: number, { capacity, perSecond }: BucketSize): readonly number[] {
     const first = secondOf(now) - HISTORY_SECONDS + 1;
     let [last] = [...this.#fewest].filter(([second]) => second < first).sort(([a], [b]) => b - a);

@@ -6,7 +6,7 @@ import { judgeUpdate } from './update.ts';
 const context = { limits: DEFAULT_LIMITS, now: Date.parse('2026-04-17T12:00:00Z'), print: JSON.stringify };
 const identifiers = { custom_id: 'u1' };
 
-test('a good update is kept whole, its events in order', () => {
+test('keeps a valid update completely, with its events in order', () => {
   const update = { identifiers, attributes: { plan: 'free' }, events: [{ name: 'a' }, { name: 'b' }] };
   expect(judgeUpdate(update, 0, context)).toEqual({
     kept: { customId: 'u1', attributes: { plan: 'free' }, events: ['{"name":"a"}', '{"name":"b"}'] },
@@ -16,24 +16,24 @@ test('a good update is kept whole, its events in order', () => {
   });
 });
 
-test('identifiers alone are an update', () => {
+test('accepts an update with only identifiers', () => {
   expect(judgeUpdate({ identifiers }, 0, context).kept).toEqual({ customId: 'u1', attributes: {}, events: [] });
 });
 
-test('15 events are not too many', () => {
+test('accepts an update with 15 events', () => {
   const update = { identifiers, events: Array(15).fill({ name: 'a' }) };
   expect(judgeUpdate(update, 0, context).kept?.events).toHaveLength(15);
 });
 
-describe('is dropped whole, with one error', () => {
+describe('drops the whole update, with one error, for', () => {
   const events = [{ name: 'a' }, { name: 'b' }];
   const badOnes: [string, JsonObject, string, number][] = [
     ['no identifiers', { events }, 'identifiers', 2],
     ['an empty custom id', { identifiers: { custom_id: '' }, events }, 'identifiers', 2],
     ['16 events', { identifiers, events: Array(16).fill({ name: 'a' }) }, 'update', 16],
-    ['events that are no array', { identifiers, events: { name: 'a' } }, 'update', 0],
+    ['events that are not an array', { identifiers, events: { name: 'a' } }, 'update', 0],
     ['null events', { identifiers, events: null }, 'update', 0],
-    ['attributes that are no object', { identifiers, attributes: [], events }, 'update', 2],
+    ['attributes that are not an object', { identifiers, attributes: [], events }, 'update', 2],
     ['a key that is not documented', { identifiers, event: events }, 'update', 0],
   ];
   test.each(badOnes)('%s', (_, update, category, eventsRefused) => {
@@ -46,7 +46,7 @@ describe('is dropped whole, with one error', () => {
   });
 });
 
-test('a bad event is dropped alone, and the reason begins with its place', () => {
+test('drops only the invalid event, and the reason begins with its index', () => {
   const verdict = judgeUpdate({ identifiers, events: [{ name: 'a' }, { name: 'b' }, { name: 'C' }] }, 3, context);
   expect(verdict.kept?.events).toEqual(['{"name":"a"}', '{"name":"b"}']);
   expect(verdict.errors).toEqual([
@@ -55,13 +55,13 @@ test('a bad event is dropped alone, and the reason begins with its place', () =>
   expect(verdict.eventsRefused).toBe(1);
 });
 
-test('a bad event with two problems has two errors, and is one event', () => {
+test('reports two errors for an event with two problems, and counts one event', () => {
   const verdict = judgeUpdate({ identifiers, events: [{ name: 'A', time: 'today' }] }, 0, context);
   expect(verdict.errors.map(({ reason }) => reason.slice(0, 11))).toEqual(['events[0]: ', 'events[0]: ']);
   expect(verdict.eventsRefused).toBe(1);
 });
 
-test('a bad attribute is dropped alone, named by its path, of the profile as of an event', () => {
+test('drops only the invalid attribute of a profile or an event, and reports its path', () => {
   const events = [{ name: 'a' }, { name: 'b', attributes: { items: [{ name: '', size: 'M' }] } }];
   const verdict = judgeUpdate({ identifiers, attributes: { plan: '', is_vip: true }, events }, 1, context);
   expect(verdict.kept).toEqual({

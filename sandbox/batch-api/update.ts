@@ -23,7 +23,7 @@ export type UpdateVerdict = {
 const updateKeys: ReadonlySet<string> = new Set(['identifiers', 'attributes', 'events']);
 const nothing: JsonObject = {};
 
-/** Judges one update of an accepted call: what of it is stored, and what there is to report. */
+/** Checks one update of an accepted call: which parts are stored, and which errors are reported. */
 export function judgeUpdate(update: JsonObject, bulkIndex: number, context: JudgeContext): UpdateVerdict {
   const { limits } = context;
   const refuse = (category: Category, reason: string): UpdateVerdict => ({
@@ -38,7 +38,7 @@ export function judgeUpdate(update: JsonObject, bulkIndex: number, context: Judg
   if (!isJsonArray(events)) return refuse('update', 'events are not an array');
   if (events.length > limits.maxEventsPerUpdate) return refuse('update', tooManyEvents(events, context));
   const unknown = Object.keys(update).filter((key) => !updateKeys.has(key));
-  // As with an event's unknown keys: nothing tells what Batch does [inferred].
+  // As for unknown keys of an event, no source says what Batch does [inferred].
   if (unknown.length > 0) return refuse('update', `unknown: ${unknown.join(', ')}`);
 
   const profile = keepProfileAttributes(attributes, limits);
@@ -56,7 +56,7 @@ export function judgeUpdate(update: JsonObject, bulkIndex: number, context: Judg
       keptEvents.push(verdict.json);
       attributesRefused += verdict.problems.length;
       for (const { path, reason } of verdict.problems) {
-        // No field for the event is known, so that the place comes in words.
+        // No field for the event is known, so the reason contains its index.
         const placed = `${reason} (in events[${index}])`;
         errors.push({ bulk_index: bulkIndex, category: 'attribute', attribute: path, reason: placed });
       }
@@ -74,7 +74,7 @@ export function judgeUpdate(update: JsonObject, bulkIndex: number, context: Judg
   };
 }
 
-/** The verdict on an update that is dropped whole, but for what is said of it. */
+/** The verdict on a dropped update, without its errors. */
 export function droppedUpdate(update: JsonObject): Omit<UpdateVerdict, 'errors'> {
   return { kept: undefined, eventsRefused: countEvents(update), attributesRefused: 0 };
 }

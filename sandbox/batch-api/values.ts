@@ -6,13 +6,13 @@ import { readUtcTimestamp } from './timestamp.ts';
 /** Why a value is refused; undefined if it is not. */
 export type Problem = string | undefined;
 
-/** What the key says of its value: `date(x)`, `url(x)`, or nothing. */
+/** The type that a key sets: `date(x)`, `url(x)`, or none. */
 export type KeyType = 'date' | 'url' | 'plain';
 
 const INT64_MIN = -(2n ** 63n);
 const INT64_MAX = 2n ** 63n - 1n;
 
-// A scheme and an authority are what the SDKs demand; the rest of a URL is not looked into.
+// The SDKs require a scheme and an authority; the rest of a URL is not checked.
 const urlShape = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#]+\S*$/i;
 
 /** The type that a key gives its value, or undefined if the key is not allowed [reported: MM, SDKDOC]. */
@@ -23,8 +23,8 @@ export function typeOfKey(key: string, limits: Limits): KeyType | undefined {
 }
 
 /**
- * Text: not blank, not too long [reported: MM]. Characters are counted as UTF-16 units, as the Web and Android SDKs do;
- * no other way of counting characters gives more.
+ * Checks that a string is not blank and not too long [reported: MM]. Characters are counted as UTF-16 units, as in the Web
+ * and Android SDKs; no other way of counting gives a larger number.
  */
 function checkText(value: Json, max: number, limits: Limits): Problem {
   if (typeof value !== 'string') return 'not a string';
@@ -34,26 +34,26 @@ function checkText(value: Json, max: number, limits: Limits): Problem {
   return undefined;
 }
 
-/** The text of an attribute, or of an item of an array. */
+/** Checks the string of an attribute or an array item. */
 export function checkPlainText(value: Json, limits: Limits): Problem {
   return limits.multilineText === 'refuse'
     ? checkLine(value, limits.stringMax, limits)
     : checkText(value, limits.stringMax, limits);
 }
 
-/** Text that must stay on one line as well, such as a label or a tag [sdk: WEBSDK, ANDSDK, IOSSDK]. */
+/** Checks a string that must also be a single line, such as a label or a tag [sdk: WEBSDK, ANDSDK, IOSSDK]. */
 export function checkLine(value: Json, max: number, limits: Limits): Problem {
   const problem = checkText(value, max, limits);
   if (problem !== undefined) return problem;
   return /[\r\n]/.test(String(value)) ? 'a string of several lines' : undefined;
 }
 
-/** A value that holds no other: what its key asks for, or else a string, a number or a boolean. */
+/** Checks a value that is not a list or object: of the type of its key, otherwise a string, a number or a boolean. */
 export function checkScalar(type: KeyType, value: Json, limits: Limits): Problem {
   if (type === 'date') return checkDate(value);
   if (type === 'url') return checkUrl(value, limits);
   if (isLosslessNumber(value)) return checkLongNumber(value);
-  // A number that is no LosslessNumber was short enough to be in any range.
+  // A number that is not a LosslessNumber is short, so it is in range.
   return typeof value === 'string' ? checkPlainText(value, limits) : undefined;
 }
 

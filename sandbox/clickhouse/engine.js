@@ -3,9 +3,9 @@ import { parseArgs } from 'node:util';
 import { DataType, load, open } from 'ffi-rs';
 
 /**
- * The process that is the ClickHouse server: `clickhouse local` out of chdb's shared library, told to listen for HTTP
- * and to run a query that does not end. It ignores SIGTERM while that query runs, so it is ended by SIGKILL, and it
- * ends itself when the process that started it is gone. In JavaScript, as what translates TypeScript would take half of its start.
+ * The process of the ClickHouse server: `clickhouse local` from chdb's shared library, which listens for HTTP and runs a
+ * query that never ends. It ignores SIGTERM during that query, so SIGKILL ends it, and it ends itself when its parent is
+ * gone. It is JavaScript, because compiling TypeScript would double its start time.
  */
 const { values } = parseArgs({
   options: {
@@ -39,11 +39,11 @@ await load({
   retType: DataType.I32,
   paramsType: [DataType.I32, DataType.StringArray],
   paramsValue: [commandLine.length, commandLine],
-  // The call blocks for as long as the server runs; in a thread of its own it leaves the event loop free to hear `disconnect`.
+  // The call blocks while the server runs. In its own thread it leaves the event loop free for `disconnect`.
   runInNewThread: true,
 });
 
-/** chdb brings the library in a package for each platform. */
+/** chdb has a package with the library for each platform. */
 function libraryPath() {
   const libc = process.platform === 'linux' ? '-gnu' : '';
   const name = `@chdb/lib-${process.platform}-${process.arch}${libc}`;

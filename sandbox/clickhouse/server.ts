@@ -15,18 +15,17 @@ const HOST = '127.0.0.1';
 /** How long the engine may take to answer after its start, in milliseconds. It takes 1 to 3 seconds. */
 const START_TIMEOUT_MS = 60_000;
 
-/** How much of an engine's log is shown when it does not start, in characters. */
+/** How many characters of an engine's log are shown when it does not start. */
 const MOST_LOG = 1_000;
 
 /**
- * How long one block of a query may sleep on the servers out of wheels: without a limit, as engine.js has it. In
- * microseconds.
+ * How long one block of a query may sleep, in microseconds: no limit, as in engine.js. For the servers in wheels.
  */
 const SERVER_SETTINGS = { function_sleep_max_microseconds_per_block: 0 };
 
 /**
- * A real ClickHouse server on this machine, out of the npm package chdb unless another engine is chosen, with users and
- * passwords. Its data lives in a folder of its own, which is removed when it is stopped.
+ * A real ClickHouse server on this machine, with users and passwords. It comes from the npm package chdb unless another
+ * engine is chosen. Its data is in a folder that is removed when it stops.
  */
 export class ClickHouseServer {
   readonly host = HOST;
@@ -42,7 +41,7 @@ export class ClickHouseServer {
     this.#start = start;
   }
 
-  /** Starts a server with an empty disk and the users of the sandbox, and `more` of them. Resolves when it answers. */
+  /** Starts a server without data, with the users of the sandbox and those in `more`. Resolves when it answers. */
   static async start(
     port?: number,
     more: readonly SandboxUser[] = [],
@@ -71,23 +70,23 @@ export class ClickHouseServer {
     return `http://${HOST}:${this.port}`;
   }
 
-  /** What a source's configuration needs to reach this server as a user. */
+  /** The options of a source's configuration to connect to this server as a user. */
   connection(user: SandboxUser): { host: string; port: number; username: string; password: string } {
     return { host: this.host, port: this.port, username: user.name, password: user.password };
   }
 
-  /** Runs statements of the administrator, one after the other. */
+  /** Runs statements as the administrator, one after the other. */
   async execute(...statements: string[]): Promise<void> {
     for (const query of statements) await this.#client().command({ query });
   }
 
-  /** The rows of a query of the administrator. */
+  /** Returns the rows of a query that runs as the administrator. */
   async query<Row>(query: string): Promise<Row[]> {
     const result = await this.#client().query({ query, format: 'JSONEachRow' });
     return result.json<Row>();
   }
 
-  /** Ends the process at once, as a crash would. The data stays. */
+  /** Kills the process, as a crash would. The data stays. */
   async kill(): Promise<void> {
     const engine = this.#engine;
     this.#engine = undefined;
@@ -96,7 +95,7 @@ export class ClickHouseServer {
     if (engine === undefined || engine.exitCode !== null || engine.signalCode !== null) return;
     if (engine.pid === undefined) return;
     const exit = once(engine, 'exit');
-    // Its group: some engines have processes of their own.
+    // The process group: some engines start child processes.
     process.kill(-engine.pid, 'SIGKILL');
     await exit;
   }
@@ -121,7 +120,7 @@ export class ClickHouseServer {
     await rm(this.#folder, { recursive: true, force: true });
   }
 
-  /** What an engine wrote that does not print to us: its last error without the stack of it, or the end. */
+  /** Reads the end of an engine's log file, from its last error if there is one. */
   async #log(): Promise<string> {
     const text = await readFile(join(this.#folder, LOG_FILE), 'utf8').catch(() => '');
     const lastError = text.lastIndexOf('<Error>');

@@ -2,33 +2,33 @@
 export type SandboxUser = {
   name: string;
   password: string;
-  /** Of its profile, by ClickHouse's names. */
+  /** The settings of its profile, by ClickHouse's names. */
   settings: Readonly<Record<string, string | number>>;
-  /** Those of them, or others, that the user may not change although it may change settings. */
+  /** Settings that the user may not change, although it may change others. */
   constants?: readonly string[];
-  /** The greatest values that the user may set. */
+  /** The maximum values that the user may set. */
   maxima?: Readonly<Record<string, number>>;
-  /** How many queries it may run in each interval of so many seconds. */
+  /** How many queries it may run in each interval. */
   quota?: { seconds: number; queries: number };
   grants?: readonly string[];
 };
 
-/** May do everything; makes the tables. */
+/** May do everything; creates the tables. */
 export const ADMIN: SandboxUser = { name: 'admin', password: 'admin-secret', settings: {} };
 
-/** What a careful administrator gives a connector: SELECT alone, and no setting may be changed (readonly=1). */
+/** A user as a careful administrator creates it for a connector: only SELECT, and it may not change settings (readonly=1). */
 export const READER: SandboxUser = {
   name: 'batch_reader',
-  // With characters that a URL, JSON and XML each write differently.
+  // Contains characters that URLs, JSON and XML escape differently.
   password: 'r3ader/"&secret é',
   settings: { readonly: 1 },
   grants: ['GRANT SELECT ON *.*', 'GRANT SHOW ON *.*'],
 };
 
-/** Read-only in the other way: settings may be changed (readonly=2). */
+/** Like READER, but it may change settings (readonly=2). */
 export const READER_WITH_SETTINGS: SandboxUser = { ...READER, name: 'settings_reader', settings: { readonly: 2 } };
 
-/** May read one table, and of another one some columns. */
+/** May read one table, and some columns of another one. */
 export const STRANGER: SandboxUser = {
   name: 'stranger',
   password: 'stranger-secret',
@@ -36,7 +36,7 @@ export const STRANGER: SandboxUser = {
   grants: ['GRANT SELECT ON granted.events', 'GRANT SELECT(custom_id, event_name) ON granted.partly'],
 };
 
-/** A user like READER, whom an administrator has set more limits. */
+/** Creates a user like READER with more limits. */
 export function readerWith(
   name: string,
   more: Pick<SandboxUser, 'settings' | 'constants' | 'maxima' | 'quota'>,
@@ -46,7 +46,7 @@ export function readerWith(
 
 const USERS = [ADMIN, READER, READER_WITH_SETTINGS, STRANGER];
 
-/** The server's users file, with settings for all of them. The nameless user `default` is the engine's own session. */
+/** Writes the server's users file, with `common` settings for all users. The user `default` is the engine's own session. */
 export function usersXml(more: readonly SandboxUser[], common: SandboxUser['settings'] = {}): string {
   const users = [...USERS, ...more];
   return `<clickhouse>
@@ -82,7 +82,7 @@ function profileXml(
     ...constants.map((setting) => `<${setting}><readonly/></${setting}>`),
     ...Object.entries(maxima).map(([setting, most]) => `<${setting}><max>${most}</max></${setting}>`),
   ].join('');
-  // Old servers take an element that they do not know for a setting.
+  // Old servers treat an unknown element as a setting.
   return `    <${name}>${values.join('')}${constraints === '' ? '' : `<constraints>${constraints}</constraints>`}</${name}>`;
 }
 
@@ -105,7 +105,7 @@ function userXml({ name, password, grants }: SandboxUser): string {
     </${name}>`;
 }
 
-/** A text as it is written in XML. */
+/** Escapes a string for XML. */
 export function escapeXml(text: string): string {
   return text.replace(/[<>&"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -3,7 +3,7 @@ import type { ClickHouseServer } from '../clickhouse/server.ts';
 export const DATABASE = 'shop';
 export const TABLE = 'events';
 
-/** The events of a web shop, with the columns of Cloud Sync's example. */
+/** Creates a table for the events of a web shop, with the columns of Cloud Sync's example. */
 export async function createEventsTable(clickhouse: ClickHouseServer): Promise<void> {
   await clickhouse.execute(
     `CREATE DATABASE ${DATABASE}`,
@@ -26,7 +26,7 @@ export async function createEventsTable(clickhouse: ClickHouseServer): Promise<v
   );
 }
 
-/** Adds rows from the last minutes, several for each profile, some with NULLs, in one INSERT: all get one stamp. */
+/** Adds rows of the last minutes, several for each profile, some with NULLs. It is one INSERT: all rows get the same last_updated_at. */
 export async function insertEvents(
   clickhouse: ClickHouseServer,
   { rows, profiles }: { rows: number; profiles: number },
@@ -52,7 +52,7 @@ export async function insertEvents(
   );
 }
 
-/** Adds rows that break a rule: two that can't be sent at all, and one that is sent without one attribute. */
+/** Adds rows that break a rule: two that are rejected, and one that is sent without an attribute. */
 export async function insertFaultyEvents(clickhouse: ClickHouseServer): Promise<void> {
   await clickhouse.execute(
     `INSERT INTO ${DATABASE}.${TABLE} (custom_id, event_name, event_time, item) VALUES

@@ -15,19 +15,19 @@ const ROWS = 12_000;
 const PROFILES = 1_500;
 const NEW_ROWS = 250;
 
-/** Rows that `insertFaultyEvents` adds, and how many of them can't be sent. */
+/** Rows that `insertFaultyEvents` adds, and how many of them are rejected. */
 const FAULTY_ROWS = 3;
 const REJECTED_ROWS = 2;
 
-/** Whether both servers are left running when all was checked, to be looked at. */
+/** Whether both servers keep running after the checks. */
 const { open: isLeftOpen } = parseArgs({ options: { open: { type: 'boolean', default: false } } }).values;
 
-/** What is sent in one run, as the Batch API of the sandbox counted it. */
+/** What the Batch API of the sandbox has received so far. */
 type Received = { rows: number; events: number; requests: number; updates: number };
 
 /**
- * The step that is under way when it comes still goes to its end, which is near as the connectors are told as well: a
- * destination whose Batch API is taken away would try again for half an hour.
+ * An interrupted demo still finishes its current step. The connectors get the same Ctrl-C, so this is quick. Without its
+ * Batch API, the destination would retry for half an hour.
  */
 const interrupted = abortOnInterrupt();
 
@@ -37,7 +37,7 @@ if (missing === undefined) await showAll();
 else say(missing);
 
 async function showAll(): Promise<void> {
-  say('A ClickHouse server and a Batch API start on this machine ...');
+  say('Starting a ClickHouse server and a Batch API on this machine ...');
   const sandbox = await startSandbox();
   const folder = await mkdtemp(join(tmpdir(), 'clickhouse-to-batch-demo-'));
   try {
@@ -53,12 +53,12 @@ async function showAll(): Promise<void> {
 async function checkAll(box: Sandbox, folder: string): Promise<void> {
   await demo(box, folder);
   process.exitCode = 0;
-  say('\nEvery count was checked.');
+  say('\nAll counts are correct.');
   if (isLeftOpen) {
     await leaveOpen(box);
   } else {
-    say('The demo is over, and nothing of it is left on this machine.');
-    say('To look at what Batch got, in a browser: npm run demo -- --open');
+    say('The demo is done. Both servers are stopped and their data is deleted.');
+    say('To see in a browser what Batch received: npm run demo -- --open');
   }
 }
 
@@ -73,7 +73,7 @@ async function demo(box: Sandbox, folder: string): Promise<void> {
   await insertEvents(clickhouse, { rows: ROWS, profiles: PROFILES });
   await insertFaultyEvents(clickhouse);
   say(
-    `The table ${DATABASE}.${TABLE} has ${ROWS + FAULTY_ROWS} events of ${PROFILES} profiles; ${FAULTY_ROWS} of them break a rule.`,
+    `The table ${DATABASE}.${TABLE} has ${ROWS + FAULTY_ROWS} events of ${PROFILES} profiles; ${FAULTY_ROWS} of them break a rule of Batch.`,
   );
 
   const source = await file('source.json', { ...clickhouse.connection(READER), database: DATABASE });
@@ -102,36 +102,36 @@ async function demo(box: Sandbox, folder: string): Promise<void> {
   expectEqual('the streams', streams.map(({ name }) => name).join(), TABLE);
   const catalog = await file('catalog.json', toConfiguredCatalog(streams));
 
-  printHeading('read | write, the first run: everything');
+  printHeading('read | write, first run: all rows');
   let before = await countReceived(box);
   const first = await sync({ source, destination, catalog });
   printLogs(first);
   await verify(box, first, before, { rows: ROWS + FAULTY_ROWS, rejected: REJECTED_ROWS });
   const state = await file('state.json', [findLastState(first)]);
 
-  printHeading(`read | write, the second run: ${NEW_ROWS} rows were added`);
+  printHeading(`read | write, second run: ${NEW_ROWS} new rows`);
   await insertEvents(clickhouse, { rows: NEW_ROWS, profiles: PROFILES });
   before = await countReceived(box);
   const second = await sync({ source, destination, catalog, state });
   printLogs(second);
   await verify(box, second, before, { rows: NEW_ROWS, rejected: 0 });
 
-  printHeading('an event as Batch has it');
+  printHeading('an event as stored by Batch');
   const [event] = batch.store.events({ offset: 7, limit: 1 });
   say(`profile ${event?.custom_id}\n${JSON.stringify(JSON.parse(event?.json ?? '{}'), null, 2)}`);
 }
 
-/** Keeps both servers until Ctrl-C. */
+/** Keeps both servers running until Ctrl-C. */
 async function leaveOpen({ batch, clickhouse }: Sandbox): Promise<void> {
   say(`
-What Batch got     ${batch.url}/
-The table          ${clickhouse.url}/play (${READER.name} / ${READER.password})
+Batch API     ${batch.url}/
+ClickHouse    ${clickhouse.url}/play (${READER.name} / ${READER.password})
 
-Both stay until Ctrl-C; then nothing of them is left on this machine.`);
+Press Ctrl-C to stop both servers and delete their data.`);
   await waitForAbort(interrupted);
 }
 
-/** Compares what ClickHouse has, what the connectors say and what Batch got. */
+/** Compares the rows in ClickHouse, the counts of the connectors and the events that Batch received. */
 async function verify(
   box: Sandbox,
   done: Finished,
@@ -148,7 +148,7 @@ async function verify(
       `events accepted     ${now.events - before.events}`,
       `rows rejected       ${rejected}`,
       `requests            ${now.requests - before.requests}`,
-      `updates             ${now.updates - before.updates}  (an update takes up to 15 events of a profile)`,
+      `updates             ${now.updates - before.updates}  (an update has up to 15 events of a profile)`,
     ].join('\n'),
   );
   expectEqual('the exit code', done.code, 0);
@@ -163,7 +163,7 @@ async function countReceived({ batch, clickhouse }: Sandbox): Promise<Received> 
   return { rows: Number(table?.rows), events: events_accepted, requests, updates: updates_accepted };
 }
 
-/** The logs of the destination, which stand between the states on its stdout; as short as `sync` tells them. */
+/** Prints the logs of the destination, which are between the states on its stdout, in the short form of `sync`. */
 function printLogs({ messages, stderr }: Finished): void {
   for (const { log, trace } of messages) {
     if (log !== undefined) say(`${log.level.padEnd(5)} ${shortenMessage(log.message)}`);

@@ -5,11 +5,11 @@ import { pathToFileURL } from 'node:url';
 import { expect, test } from 'vitest';
 import { explainMissingBuild } from './missing-build.ts';
 
-test('a demo of connectors that are not built says what to run', () => {
+test('explains how to build the connectors when dist/ is missing', () => {
   const folder = mkdtempSync(join(tmpdir(), 'missing-build-test-'));
   const root = pathToFileURL(`${folder}/`);
   expect(explainMissingBuild(root)).toBe(
-    'The connectors are not built yet: dist/ is not there. Run `npm run build`, and then the demo again.',
+    'The connectors are not built: dist/ does not exist. Run `npm run build`, then run the demo again.',
   );
   mkdirSync(join(folder, 'dist', 'cli'), { recursive: true });
   writeFileSync(join(folder, 'dist', 'cli', 'main.js'), '');

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 
-/** What to do when there is nothing to start; undefined when the connectors are built. @param root the folder of the package. */
+/** Explains what to do when the connectors are not built; undefined when they are. @param root the folder of the package. */
 export function explainMissingBuild(root: URL): string | undefined {
   if (existsSync(new URL('dist/cli/main.js', root))) return undefined;
-  return 'The connectors are not built yet: dist/ is not there. Run `npm run build`, and then the demo again.';
+  return 'The connectors are not built: dist/ does not exist. Run `npm run build`, then run the demo again.';
 }

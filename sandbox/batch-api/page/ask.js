@@ -1,13 +1,13 @@
 /** @typedef {Record<string, string | number>} Query */
 
 /**
- * The text that the sandbox answers.
+ * Returns the sandbox's answer as a string.
  *
  * @param {string} path below `/_sandbox/`
  * @param {Query} [query]
  */
 export async function getText(path, query = {}) {
-  // It writes half of a surrogate pair as U+FFFD, where encodeURIComponent would throw.
+  // URLSearchParams writes half of a surrogate pair as U+FFFD; encodeURIComponent would throw.
   const search = new URLSearchParams(Object.entries(query).map(([name, value]) => [name, String(value)]));
   return ask(`${path}?${search}`);
 }
@@ -32,7 +32,7 @@ export async function send(method, path, body) {
 /**
  * @param {string} path below `/_sandbox/`
  * @param {RequestInit} [request]
- * @throws {Error} with the sandbox's own words where it refuses.
+ * @throws {Error} with the sandbox's message if it refuses.
  */
 async function ask(path, request) {
   const response = await fetch(`/_sandbox/${path}`, request).catch(() => undefined);

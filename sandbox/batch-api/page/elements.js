@@ -1,11 +1,11 @@
-// Whatever is shown may come from anywhere, so that text only ever goes in as text: nothing here takes markup.
+// The page shows untrusted data, so strings are only ever inserted as text, never as markup.
 
 const SVG = 'http://www.w3.org/2000/svg';
 
 /** @typedef {Record<string, string | number | boolean | undefined>} Attributes */
 
 /**
- * The element of the page that has this id.
+ * Returns the element of the page with this id.
  *
  * @template {Element} T
  * @param {string} id

@@ -1,6 +1,6 @@
 /**
- * Parses JSON so that {@link printJson} writes each number with the digits that came in: one that it would write otherwise,
- * as it would be rounded, becomes an object that stands for its text. A browser too old for that rounds it.
+ * Parses JSON so that {@link printJson} writes each number with its original digits: a number that would be rounded
+ * becomes an object with its text. Older browsers round it.
  *
  * @param {string} text
  */
@@ -13,7 +13,7 @@ export function parseJson(text) {
 }
 
 /**
- * In lines, for a person.
+ * Formats a value in indented lines.
  *
  * @param {unknown} value
  */
@@ -22,7 +22,7 @@ export function printJson(value) {
 }
 
 /**
- * The same text in lines, if it is JSON; as it is if it is not, be it that it was cut.
+ * Indents a string if it is JSON. Other strings, such as truncated JSON, are returned unchanged.
  *
  * @param {string} text
  */

@@ -13,7 +13,7 @@ import { formatCountOf, formatDuration } from './format.js';
  * @property {string} [reason]
  */
 
-/** What a button adds, apart from how often. @type {[label: string, make: () => Fault | Record<string, unknown>][]} */
+/** The fault that a button adds, without `times`. @type {[label: string, make: () => Fault | Record<string, unknown>][]} */
 const BUTTONS = [
   ['429 Too many requests', () => ({ kind: 'status', status: 429 })],
   ['500 Server error', () => ({ kind: 'status', status: 500 })],
@@ -25,7 +25,7 @@ const BUTTONS = [
   ['Cut after storing', () => ({ kind: 'cut', stored: true })],
   [
     'Partial error',
-    () => ({ kind: 'partial', bulk_index: 0, category: 'update', reason: 'Asked for on the page of the sandbox.' }),
+    () => ({ kind: 'partial', bulk_index: 0, category: 'update', reason: 'Added on the page of the sandbox.' }),
   ],
   ['Garbage as body', () => ({ kind: 'garbage' })],
 ];
@@ -88,7 +88,7 @@ function describeFault({ contains, kind, milliseconds: wait, reason, status, sto
     case 'partial':
       return `Partial error: ${reason}`;
     case 'refuse_when':
-      return `${status} for bodies that hold ${contains}`;
+      return `${status} for bodies that contain ${contains}`;
     default:
       return kind;
   }

@@ -21,7 +21,7 @@ export function formatBytes(bytes) {
 }
 
 /**
- * The time of day of an RFC 3339 stamp in UTC.
+ * Returns the time of day of an RFC 3339 time in UTC.
  *
  * @param {string} stamp
  */
@@ -29,7 +29,7 @@ export function formatTime(stamp) {
   return stamp.slice(11, 19);
 }
 
-/** How long, in the largest unit that fits. @param {number} milliseconds */
+/** Formats a duration in the largest unit that fits. @param {number} milliseconds */
 export function formatDuration(milliseconds) {
   const seconds = Math.abs(milliseconds) / 1000;
   if (seconds < 60) return `${tenths.format(seconds)} s`;

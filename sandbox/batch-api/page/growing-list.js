@@ -2,12 +2,12 @@ import { part } from './elements.js';
 import { lookNow } from './live.js';
 import { LiveList } from './live-list.js';
 
-/** Rows shown at first, and more with each click. */
+/** How many rows are shown at first, and added with each click. */
 const ROWS = 50;
 
 /**
- * A list whose newest rows are shown, and more of them when they are asked for. Beside the element of its id the page has
- * one for `…-none` and `…-more`.
+ * A list that shows its newest rows, and more on request. Besides the element with its id, the page has one for `…-none`
+ * and one for `…-more`.
  *
  * @template Item
  */
@@ -24,8 +24,8 @@ export class GrowingList {
   /**
    * @param {object} options
    * @param {string} options.id
-   * @param {string} options.nothing what is said when there is no row
-   * @param {(limit: number) => Promise<Item[]>} options.ask for at most so many, newest first
+   * @param {string} options.nothing what is shown when there are no rows
+   * @param {(limit: number) => Promise<Item[]>} options.ask returns at most `limit` items, newest first
    * @param {(item: Item) => string} options.keyOf
    * @param {(item: Item) => HTMLElement} options.make
    */
@@ -41,7 +41,7 @@ export class GrowingList {
     });
   }
 
-  /** Asks for the rows again. */
+  /** Loads the rows again. */
   async refresh() {
     const limit = this.#limit;
     const items = await this.#ask(limit);

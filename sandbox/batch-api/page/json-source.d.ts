@@ -1,7 +1,7 @@
-/** What browsers have of the proposal "JSON.parse source text access", and TypeScript does not know yet. */
+/** The proposal "JSON.parse source text access", which browsers have and TypeScript does not declare yet. */
 interface JSON {
   // biome-ignore lint/suspicious/noExplicitAny: as TypeScript's own declaration of it.
   parse(text: string, reviver: (key: string, value: unknown, context?: { source?: string }) => unknown): any;
-  /** Absent in older ones. */
+  /** Missing in older browsers. */
   rawJSON?: (text: string) => unknown;
 }

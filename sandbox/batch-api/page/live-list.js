@@ -1,5 +1,5 @@
 /**
- * A list that is shown again and again, and keeps the rows that it has: one that is open or has the focus stays so.
+ * A list that is updated repeatedly and keeps its rows: an open row stays open, and the focus stays where it is.
  *
  * @template Item
  */
@@ -15,8 +15,8 @@ export class LiveList {
 
   /**
    * @param {Element} list
-   * @param {(item: Item) => string} keyOf what tells one item from another
-   * @param {(item: Item) => HTMLElement} make its row
+   * @param {(item: Item) => string} keyOf returns the unique key of an item
+   * @param {(item: Item) => HTMLElement} make creates its row
    */
   constructor(list, keyOf, make) {
     this.#list = list;
@@ -24,7 +24,7 @@ export class LiveList {
     this.#make = make;
   }
 
-  /** @param {readonly Item[]} items in the order in which they are to stand */
+  /** @param {readonly Item[]} items in the order in which they are shown */
   show(items) {
     const before = this.#rows;
     const [focused] = [...before].find(([, { row }]) => row.contains(document.activeElement)) ?? [];
@@ -36,14 +36,14 @@ export class LiveList {
       if (row === next) next = next.nextElementSibling;
       else this.#list.insertBefore(row, next);
     }
-    // A row that was moved or made anew has lost the focus.
+    // A row that was moved or created again has lost the focus.
     const row = focused === undefined ? undefined : this.#rows.get(focused)?.row;
     if (row === undefined || row.contains(document.activeElement)) return;
     const inside = row.querySelector('button, summary');
     if (inside instanceof HTMLElement) inside.focus({ preventScroll: true });
   }
 
-  /** The row that is there if its item is still the same, or a new one. @param {Item} item */
+  /** Returns the existing row if its item has not changed, or a new one. @param {Item} item */
   #keepOrCreateRow(item) {
     const content = JSON.stringify(item);
     const known = this.#rows.get(this.#keyOf(item));

@@ -1,21 +1,21 @@
 import { part } from './elements.js';
 
-/** How often the page looks whether there is something new, in milliseconds. It does not while nobody sees it. */
+/** How often the page checks for new data, in milliseconds. A hidden page does not check. */
 const INTERVAL_MS = 1_000;
 
 let isAsked = true;
 let wake = () => {};
 
-/** Has everything looked at anew, and at once, as the user wants to see something else. */
+/** Reloads everything immediately, because the user wants to see something else. */
 export function lookNow() {
   isAsked = true;
   wake();
 }
 
 /**
- * Looks again and again. One look comes after the other, so that an older answer never hides a newer one.
+ * Reloads repeatedly, one reload after the other, so that an older answer never replaces a newer one.
  *
- * @param {(isAsked: boolean) => Promise<void>} look told whether the user asked for it
+ * @param {(isAsked: boolean) => Promise<void>} look called with whether the user asked for it
  */
 export async function keepLooking(look) {
   document.addEventListener('visibilitychange', lookNow);
@@ -38,14 +38,14 @@ async function lookOnce(look) {
     await look(asked);
     setStatus(connection, 'live', 'Live');
   } catch (error) {
-    // What is missing then is asked for at the next look.
+    // The next reload asks again for what is missing.
     isAsked = asked;
     setStatus(connection, 'lost', `${error instanceof Error ? error.message : String(error)} Trying again …`);
   }
 }
 
 /**
- * Leaves what already stands there alone: a screen reader says it again otherwise.
+ * Does not write an unchanged text: a screen reader would read it again.
  *
  * @param {HTMLElement} connection
  * @param {string} state

@@ -18,7 +18,7 @@ await keepLooking(async (isAsked) => {
   showTokens(past, tokens);
   showFaults(faults);
 
-  // The rest is large, and changes only with a request.
+  // The rest is large, and only changes with a request.
   const counted = JSON.stringify(counts);
   if (counted === countsBefore && !isAsked) return;
   await Promise.all([requests.refresh(), rejected.refresh(), profiles.refresh()]);

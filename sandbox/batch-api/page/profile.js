@@ -9,10 +9,10 @@ import { TimeLine } from './time-line.js';
  * @typedef {object} StoredEvent
  * @property {number} seq
  * @property {string} received_at
- * @property {{ name: string, time?: string, attributes?: unknown }} event numbers as {@link parseJson} gives them
+ * @property {{ name: string, time?: string, attributes?: unknown }} event numbers as {@link parseJson} returns them
  */
 
-/** Events shown at first, the last ones, and more with each click. */
+/** How many of the last events are shown at first, and added with each click. */
 const EVENTS = 200;
 
 const article = part('profile', HTMLElement);
@@ -31,7 +31,7 @@ export function chosenProfile() {
   return customId;
 }
 
-/** @param {string} chosen custom id of the profile whose events are shown from the next look on */
+/** @param {string} chosen custom id of the profile to show at the next reload */
 export function chooseProfile(chosen) {
   if (chosen === customId) return;
   customId = chosen;
@@ -39,7 +39,7 @@ export function chooseProfile(chosen) {
   timeLine.forget();
 }
 
-/** Shows the profile that is chosen, with its last events. */
+/** Shows the chosen profile with its last events. */
 export async function refreshProfile() {
   const profile = customId === undefined ? undefined : await askForProfile(customId);
   article.hidden = profile === undefined;
@@ -61,7 +61,7 @@ export async function refreshProfile() {
 /**
  * @param {string} id
  * @returns {Promise<{ custom_id: string, events: number, attributes: Record<string, unknown> } | undefined>} undefined
- *   where there is none any more, as after a reset
+ *   if it no longer exists, for example after a reset
  */
 async function askForProfile(id) {
   const [profile] = parseJson(await getText('profiles', { custom_id: id })).profiles;
@@ -82,7 +82,7 @@ function showEvent(stored) {
       'dl',
       {},
       html('dt', {}, 'Event time'),
-      html('dd', {}, event.time ?? 'none given: the reception counts'),
+      html('dd', {}, event.time ?? 'none: the time received is used'),
       html('dt', {}, 'Received'),
       html(
         'dd',
@@ -90,11 +90,11 @@ function showEvent(stored) {
         received_at,
         ...(event.time === undefined ? [] : [html('small', {}, describeLag(event.time, received_at))]),
       ),
-      html('dt', {}, 'Place'),
-      html('dd', {}, `${formatCount(seq + 1)} in the order of arrival`),
+      html('dt', {}, 'Order'),
+      html('dd', {}, `number ${formatCount(seq + 1)} to arrive`),
     ),
     event.attributes === undefined
-      ? html('p', { class: 'none' }, 'It has no attributes.')
+      ? html('p', { class: 'none' }, 'No attributes.')
       : html('pre', {}, printJson(event.attributes)),
   );
 }

@@ -13,7 +13,7 @@ import { chooseProfile, chosenProfile } from './profile.js';
  * @property {boolean} isChosen
  */
 
-/** Milliseconds without another key before a search begins. */
+/** Milliseconds after the last key before a search begins. */
 const TYPING_MS = 150;
 
 const search = part('profiles-search', HTMLInputElement);
@@ -27,14 +27,14 @@ search.addEventListener('input', () => {
 
 export const profiles = new GrowingList({
   id: 'profiles',
-  nothing: 'None.',
+  nothing: 'No profiles.',
   ask: askForProfiles,
   keyOf: ({ custom_id }) => custom_id,
   make: createRow,
 });
 
 /**
- * The profiles that hold what is searched for. The first that is ever seen is chosen.
+ * Loads the profiles that match the search. The first profile ever loaded is selected.
  *
  * @param {number} limit
  * @returns {Promise<ProfileEntry[]>}

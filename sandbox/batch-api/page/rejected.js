@@ -19,7 +19,7 @@ import { GrowingList } from './growing-list.js';
 
 export const rejected = new GrowingList({
   id: 'rejected',
-  nothing: 'None yet: all that was asked for was taken.',
+  nothing: 'Nothing rejected yet.',
   ask: async (limit) => {
     /** @type {RejectedEntry[]} */
     const entries = await getJson('rejected', { limit });
@@ -47,7 +47,7 @@ function createRow({ attribute, bulk_index, category, custom_id, reason, request
       ),
       html('p', {}, `bulk_index ${bulk_index} of request ${request + 1}, ${time}`),
       update === null
-        ? html('p', { class: 'none' }, 'The call held no such update.')
+        ? html('p', { class: 'none' }, 'The call contained no such update.')
         : html('pre', {}, indentJson(update)),
     ),
   );

@@ -20,13 +20,13 @@ import { GrowingList } from './growing-list.js';
 
 export const requests = new GrowingList({
   id: 'requests',
-  nothing: `None yet. Let a destination write to ${location.origin}, as its api_url.`,
+  nothing: `No requests yet. Set api_url of a destination to ${location.origin}.`,
   ask: async (limit) => {
     /** @type {RequestEntry[]} */
     const entries = await getJson('requests', { limit });
     return entries.reverse();
   },
-  // After a reset, or in another sandbox on the same port, numbers begin anew.
+  // After a reset, or in another sandbox on the same port, the numbers start again from 0.
   keyOf: ({ seq, time }) => `${seq} ${time}`,
   make: createRow,
 });
@@ -57,7 +57,7 @@ function createRow({ answer, bytes, errors, events, fault, path, seq, status, ti
         html('span', { class: 'notes' }, notes.join(', ')),
       ),
       html('p', {}, `Request ${seq + 1}, ${time}: `, html('code', {}, path)),
-      answer === null ? html('p', { class: 'none' }, 'It got no answer.') : html('pre', {}, indentJson(answer)),
+      answer === null ? html('p', { class: 'none' }, 'No answer.') : html('pre', {}, indentJson(answer)),
     ),
   );
 }

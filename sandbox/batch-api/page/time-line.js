@@ -13,10 +13,10 @@ const LANE_TEXT = 13;
 const AXIS = 26;
 const RADIUS = 5.5;
 
-/** How far from a dot one may click, in pixels: a finger is wider than it. */
+/** How far from a dot a click may be, in pixels: a finger is wider than a dot. */
 const REACH = 24;
 
-/** The events of a profile by their time, a lane for each name. The arrow keys go from one to the next. */
+/** The events of a profile by time, with a lane for each name. The arrow keys select the next or previous one. */
 export class TimeLine {
   /** @type {HTMLElement} */
   #place;
@@ -26,12 +26,12 @@ export class TimeLine {
   #events = [];
   /** By time. @type {Dot[]} */
   #dots = [];
-  /** The `seq` of the event that the user chose; without one it is the latest. @type {number | undefined} */
+  /** The `seq` of the event that the user selected; the latest by default. @type {number | undefined} */
   #chosen;
 
   /**
    * @param {HTMLElement} place
-   * @param {(stored: StoredEvent | undefined) => void} onSelect told of the event that is marked
+   * @param {(stored: StoredEvent | undefined) => void} onSelect called with the selected event
    */
   constructor(place, onSelect) {
     this.#place = place;
@@ -50,7 +50,7 @@ export class TimeLine {
     this.#draw();
   }
 
-  /** Marks the latest event again, whatever was chosen. */
+  /** Selects the latest event again. */
   forget() {
     this.#chosen = undefined;
   }
@@ -143,7 +143,7 @@ export class TimeLine {
   }
 }
 
-/** When it happened; without a time of its own, when it came. @param {StoredEvent} stored */
+/** Returns the event's time, or when it was received if it has none. @param {StoredEvent} stored */
 function timeOf({ event, received_at }) {
   return Date.parse(event.time ?? received_at);
 }

@@ -3,7 +3,7 @@ const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
 
-/** What lies between two ticks, in milliseconds. */
+/** The possible distances between two ticks, in milliseconds. */
 const STEPS = [
   ...[1, 10, 100],
   ...[1, 5, 15, 30].map((seconds) => seconds * SECOND),
@@ -11,7 +11,7 @@ const STEPS = [
   ...[1, 2, 3, 6, 12].map((hours) => hours * HOUR),
 ];
 
-/** The room that a label needs, in pixels. */
+/** The width of a label, in pixels. */
 const LABEL = 76;
 
 /** Times of an axis, in milliseconds since 1970, as pixels from its left. */
@@ -35,7 +35,7 @@ export class TimeScale {
     return Math.round((this.left + share * (this.right - this.left)) * 10) / 10;
   }
 
-  /** Round times, as many as there is room for; the one time that there is if it is alone. */
+  /** Round times, as many as fit; or the only time if there is just one. */
   get ticks() {
     if (this.to === this.from)
       return [{ x: this.x(this.from), labelX: this.x(this.from), label: formatTick(this.from, 1) }];
@@ -45,7 +45,7 @@ export class TimeScale {
     const first = Math.ceil(this.from / step) * step;
     const count = Math.max(0, Math.floor((this.to - first) / step) + 1);
     return Array.from({ length: count }, (_, index) => first + index * step).map((time) => {
-      // Half of the label must have room at either end.
+      // Half of the label must fit at either end.
       const x = this.x(time);
       return {
         x,
@@ -57,7 +57,7 @@ export class TimeScale {
 }
 
 /**
- * In UTC, as exact as the step asks for.
+ * Formats a time in UTC, as precisely as the step needs.
  *
  * @param {number} time
  * @param {number} step

@@ -5,7 +5,7 @@ import { formatCount } from './format.js';
  * @typedef {object} TokenPast
  * @property {number} capacity
  * @property {number} per_second
- * @property {number[]} fewest_left one a second, the present one last
+ * @property {number[]} fewest_left one per second, oldest first
  */
 
 /** Size of a plot in its own units, whatever its size on the page. */

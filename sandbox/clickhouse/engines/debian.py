@@ -1,4 +1,4 @@
-"""Runs the server of Debian's package, which alone would not end with the process that started it.
+"""Runs the server of Debian's package, and ends it when its parent ends, which the server does not do by itself.
 
 usage: debian.py BINARY CONFIG
 """

@@ -3,10 +3,10 @@ import signal
 
 
 def end_with_parent():
-    """Ends the whole process group when the process that started it is gone: then its end of our stdin is closed.
+    """Ends the whole process group when its parent is gone: the parent's end of our stdin is then closed.
 
-    It takes a process of its own, as a thread would be lost in a fork or an exec. It must be called before the process
-    has threads.
+    This needs a separate process, because a thread would not survive a fork or an exec. Call it before the process starts
+    threads.
     """
     if os.fork() != 0:
         os.close(0)

@@ -1,10 +1,10 @@
-"""ClickHouse's HTTP interface over the engine inside of a chdb wheel that has no server.
+"""ClickHouse's HTTP interface for the engine in a chdb wheel that has no server.
 
 usage: engine_only.py DATA_FOLDER USERS_XML PORT
 
-It shows whether a version knows the SQL, and what it answers. It shows nothing about grants, quotas, constraints,
-queries at the same time, or answers that are streamed: requests wait for each other, and an answer is whole before its
-first byte is sent. Queries and parameters reach the engine unchanged.
+It tests whether a version supports the SQL, and what it returns. It doesn't test grants, quotas, constraints, concurrent
+queries or streamed answers: requests run one after the other, and an answer is complete before its first byte is sent.
+Queries and parameters reach the engine unchanged.
 """
 
 import base64
@@ -26,7 +26,7 @@ import xml.etree.ElementTree
 
 from ends_with_parent import end_with_parent
 
-# What the URL of a request may have besides parameters and settings.
+# The arguments in a request's URL that are neither query parameters nor settings.
 NOT_SETTINGS = {"query", "query_id", "database", "default_format", "user", "password", "session_id", "role", "compress"}
 
 ERROR = re.compile(r"^Code: (\d+)\. .*", re.DOTALL | re.MULTILINE)
@@ -49,8 +49,8 @@ def assignments(values, prefix=""):
 
 
 class CommandLineEngine:
-    """The engine of chdb 0 and 1: `clickhouse local` as a function. Each call has a process of its own, as what it leaves
-    behind in its process breaks later calls."""
+    """The engine of chdb 0 and 1: `clickhouse local` as a function. Each call runs in its own process, because a call
+    leaves state in its process that breaks later calls."""
 
     server_mixin = socketserver.ForkingMixIn
 
@@ -98,7 +98,7 @@ class CommandLineEngine:
 
 
 class ConnectionEngine:
-    """The engine of chdb-core: a connection for each call, with settings of its own."""
+    """The engine of chdb-core: a connection with its own settings for each call."""
 
     server_mixin = socketserver.ThreadingMixIn
 
@@ -124,7 +124,7 @@ class ConnectionEngine:
 
 
 def engine_of_wheel(folder):
-    # Not imported: the package would start an engine of its own.
+    # Not imported: the package would start another engine.
     [package] = importlib.util.find_spec("chdb").submodule_search_locations
     [library] = pathlib.Path(package).glob("_chdb*.so")
     return (ConnectionEngine if library.name == "_chdb.abi3.so" else CommandLineEngine)(library, folder)
@@ -168,7 +168,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.answer(200, answer, {"X-ClickHouse-Query-Id": arguments.get("query_id", "")})
 
     def settings(self, arguments):
-        """The statements that give the query its parameters, its database, and the settings of its user and its own."""
+        """Returns the statements that set the query's parameters, its database, its user's settings and its own."""
         password, profile = self.server.users.get(self.user()[0], (None, {}))
         if password != self.user()[1]:
             name = self.user()[0]
@@ -181,7 +181,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             yield f"SET {assignments(parameters)}"
         if "database" in arguments:
             yield "USE `" + arguments["database"].replace("\\", "\\\\").replace("`", "\\`") + "`"
-        # `readonly` last, as it forbids to set the others. The engine itself refuses what the user may not send.
+        # `readonly` comes last, because it forbids setting the others. The engine refuses settings that the user may not change.
         for settings in (
             {name: value for name, value in profile.items() if name != "readonly"},
             {name: value for name, value in profile.items() if name == "readonly"},

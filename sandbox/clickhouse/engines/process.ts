@@ -7,13 +7,13 @@ import { escapeXml } from '../users.ts';
 import type { Engine } from './engines.ts';
 import { pythonWith } from './wheels.ts';
 
-/** Where an engine has its data and its users, and listens. */
+/** The folder, users file and ports of an engine. */
 export type Place = { folder: string; usersXml: string; port: number; tcpPort: number };
 
-/** Where an engine out of Python writes what it prints, in its folder. */
+/** The log file of an engine that runs in Python, in its folder. */
 export const LOG_FILE = 'engine.log';
 
-/** Starts an engine. The process does not outlive the one that starts it. */
+/** Starts an engine. The process ends when its parent does. */
 export type Start = () => ChildProcess;
 
 /** Debian's package has it here, and its version does not change within a release of Debian. */
@@ -26,7 +26,7 @@ export function debianServerMissing(): string | undefined {
     : `Debian's clickhouse-server is not installed: there is no ${DEBIAN_SERVER}.`;
 }
 
-/** Prepares an engine for a place: what it needs is installed, and its files are written. */
+/** Prepares an engine: installs what it needs and writes its files. */
 export async function prepareEngine(engine: Engine, place: Place): Promise<Start> {
   const data = join(place.folder, 'data');
   switch (engine.kind) {
@@ -50,7 +50,7 @@ export async function prepareEngine(engine: Engine, place: Place): Promise<Start
   }
 }
 
-/** A Ctrl-C of the terminal is for whoever started the engine, who may still need it to end properly. So it has a group of its own. */
+/** Its own process group, so that a Ctrl-C in the terminal does not reach it: its parent may still need it to end properly. */
 const OWN_GROUP = { detached: true } satisfies SpawnOptions;
 
 function startNpmEngine(data: string, config: string, { port, tcpPort }: Place): ChildProcess {
@@ -76,8 +76,8 @@ function startPython(python: string, script: string, args: readonly string[], { 
 }
 
 /**
- * What the server's own config.xml has where the default in the code is another one, for versions whose new features
- * wait for it (https://clickhouse.com/docs/operations/server-configuration-parameters/settings#access_control_improvements).
+ * Settings that ClickHouse's own config.xml turns on although they are off by default in the code; some features of new
+ * versions need them (https://clickhouse.com/docs/operations/server-configuration-parameters/settings#access_control_improvements).
  */
 const ACCESS_CONTROL = [
   'users_without_row_policies_can_read_rows',

@@ -1,4 +1,4 @@
-"""Runs the ClickHouse server inside of a chdb wheel: its library exports the entry point of `clickhouse server`.
+"""Runs the ClickHouse server in a chdb wheel: its library exports the entry point of `clickhouse server`.
 
 usage: server.py CONFIG
 """
@@ -12,7 +12,7 @@ import sys
 from ends_with_parent import end_with_parent
 
 end_with_parent()
-# Not imported: the package would start an engine of its own.
+# Not imported: the package would start another engine.
 [package] = importlib.util.find_spec("chdb").submodule_search_locations
 [library] = pathlib.Path(package).glob("_chdb*.so")
 engine = ctypes.CDLL(str(library), mode=os.RTLD_NOW)

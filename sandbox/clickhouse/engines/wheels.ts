@@ -12,13 +12,13 @@ const CACHE = fileURLToPath(new URL('../../../node_modules/.cache/clickhouse-eng
 /** Python 3.x: the oldest that the wheels support. */
 const OLDEST_PYTHON = 9;
 
-/** Where a Python may be; `python3` first, as it is the one that is most likely complete. */
+/** The commands to try for Python; `python3` first, because it is most likely complete. */
 const PYTHONS = ['python3', ...[14, 13, 12, 11, 10, 9].map((minor) => `python3.${minor}`)];
 
 /** How long pip may take, in milliseconds. A wheel has up to 250 MB. */
 const INSTALL_TIMEOUT_MS = 600_000;
 
-/** For as long as an install may take. */
+/** Waits as long as an install may take. */
 const WAIT_FOR_ANOTHER_INSTALL = { retries: INSTALL_TIMEOUT_MS / 1_000, factor: 1, minTimeout: 1_000 };
 
 /** Without a package index, pip would try for a minute. */
@@ -26,11 +26,11 @@ const PIP_RETRIES = 2;
 
 const run = promisify(execFile);
 
-/** Why a wheel can't be had on this machine, in a sentence. */
+/** Explains in a sentence why a wheel can't be installed on this machine. */
 export class WheelUnavailable extends Error {}
 
 /**
- * The Python of a virtual environment in which a wheel is installed. The first call installs it.
+ * Returns the path of Python in a virtual environment with the wheel. The first call installs the wheel.
  *
  * @throws WheelUnavailable
  */
@@ -38,7 +38,7 @@ export async function pythonWith(wheel: Wheel): Promise<string> {
   const folder = join(CACHE, wheel.requirement);
   const python = join(folder, 'bin/python');
   if (existsSync(python)) return python;
-  // The libraries of the wheels for macOS don't export what is called here.
+  // The libraries in the wheels for macOS don't export the functions that are called here.
   if (process.platform !== 'linux') throw new WheelUnavailable('The wheels run on Linux only.');
   const basePython = await suitedPython(wheel);
   await mkdir(CACHE, { recursive: true });
