@@ -1,20 +1,26 @@
 import { intro, log, outro } from '@clack/prompts';
 import { check as checkDestination } from '../destination-batch/commands.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
+import type { ConfigurationOrPath } from '../protocol/configuration.ts';
+import { ConnectorError, isUnexpectedError } from '../protocol/errors.ts';
+import { isWarningOrWorse } from '../protocol/messages.ts';
 import { buildCatalog, chooseStreams } from '../runner/catalog.ts';
 import { type DescribedStream, describeStreams } from '../runner/describe-streams.ts';
 import { syncError } from '../runner/errors.ts';
+import { runInProcess } from '../runner/in-process.ts';
 import { printable } from '../shared/printable.ts';
 import { checkConnection, check as checkSource } from '../source-clickhouse/commands.ts';
-import { askForDestination, type DestinationAnswers } from './destination-questions.ts';
 import { FILES, findExistingFiles, writeFiles } from './files.ts';
-import { wrapForFrame } from './framed.ts';
-import { AnswersEndedError, Questions } from './prompts.ts';
-import { askForSource, type SourceAnswers } from './questions.ts';
-import { type Attempt, collectWarnings, tryConfiguration } from './tried-configuration.ts';
+import { AnswersEndedError, Questions, wrapForFrame } from './prompts.ts';
+import { askForDestination, askForSource, type DestinationAnswers, type SourceAnswers } from './questions.ts';
 
 /** What is known of a source that works. */
 type WorkingSource = { configuration: SourceAnswers; streams: DescribedStream[] };
+
+/** A configuration that works, with what was found out of it, or one that does not, with the reason. */
+type Attempt<Found> = { kind: 'works'; found: Found } | { kind: 'fails'; reason: string };
+
+type Check = (context: CommandContext, configuration: ConfigurationOrPath) => Promise<void>;
 
 /**
  * Asks for the source and the destination, tries each answer, and writes the files that the other commands need into the
@@ -147,6 +153,31 @@ async function showAttempt<Found extends { warnings: string[] }>(
   log.success(`${what} works`);
   for (const warning of result.found.warnings) log.warn(wrapForFrame(warning, process.stdout.columns));
   return result.found;
+}
+
+/** Tries a configuration. It gets into no file for that: there are secrets in it, which are not written before it works. */
+async function tryConfiguration<Found>(attempt: () => Promise<Found>): Promise<Attempt<Found>> {
+  try {
+    return { kind: 'works', found: await attempt() };
+  } catch (error) {
+    if (!(error instanceof ConnectorError) || isUnexpectedError(error)) throw error;
+    return { kind: 'fails', reason: error.message };
+  }
+}
+
+/** Runs the `check` of a connector. Gives what it warns of. */
+async function collectWarnings(
+  check: Check,
+  context: CommandContext,
+  configuration: ConfigurationOrPath,
+): Promise<string[]> {
+  const warnings: string[] = [];
+  await runInProcess((output) => check({ ...context, output }, configuration), {
+    message: (message) => {
+      if (message.kind === 'log' && isWarningOrWorse(message.level)) warnings.push(message.message);
+    },
+  });
+  return warnings;
 }
 
 async function chooseTables(questions: Questions, streams: readonly DescribedStream[]): Promise<string[]> {

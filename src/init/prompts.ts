@@ -1,5 +1,12 @@
 import { type CANCEL_SYMBOL, confirm, isCancel, multiselect, password, select, text } from '@clack/prompts';
+import wrapAnsi from 'wrap-ansi';
 import { onAbort } from '../shared/abort.ts';
+import { printableLines } from '../shared/printable.ts';
+
+/** The bar before a line, and two blanks. */
+const BAR_WIDTH = 3;
+
+const USUAL_COLUMNS = 80;
 
 /** The person left the questions with Ctrl-C or Esc, or a signal ended them. */
 export class AnswersEndedError extends Error {
@@ -86,4 +93,9 @@ async function orThrowIfCancelled<Answer>(question: Promise<Answer | typeof CANC
   const answer = await question;
   if (isCancel(answer)) throw new AnswersEndedError();
   return answer;
+}
+
+/** A text from outside in lines that fit behind the bar: the library puts one before each line that it is given, and breaks none. */
+export function wrapForFrame(text: string, columns: number | undefined): string {
+  return wrapAnsi(printableLines(text), (columns || USUAL_COLUMNS) - BAR_WIDTH, { hard: true });
 }

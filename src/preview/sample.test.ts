@@ -4,7 +4,7 @@ import { destinationConfigurationSchema } from '../destination-batch/config/sche
 import { EventMapper } from '../destination-batch/mapping/mapper.ts';
 import { buildFirstRequest } from './request.ts';
 import { Sample } from './sample.ts';
-import { describeTerminal } from './terminal.ts';
+import { describeTerminal } from './table.ts';
 import { formatPreview } from './text.ts';
 
 const NOW = Date.UTC(2026, 0, 2);

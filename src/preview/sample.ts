@@ -1,8 +1,11 @@
+import { LosslessNumber } from 'lossless-json';
 import type { Change, LeftOut, Rejection, RejectionCode } from '../destination-batch/codes.ts';
 import type { ColumnUse } from '../destination-batch/mapping/column-use.ts';
 import type { EventMapper, Row } from '../destination-batch/mapping/mapper.ts';
 import type { MappedEvent } from '../destination-batch/mapping/rules.ts';
-import { detectJsonType, type JsonType } from './json-type.ts';
+
+/** What JSON calls the type of a value; one that keeps its digits is a number. */
+export type JsonType = 'text' | 'number' | 'boolean' | 'array' | 'object' | 'null';
 
 /** How often something was found, and what was said of it the first time. */
 export type Found = { times: number; reason: string };
@@ -129,4 +132,20 @@ function countFinding<Code>(found: Map<Code, Found>, code: Code, reason: string)
   const known = found.get(code);
   if (known === undefined) found.set(code, { times: 1, reason });
   else known.times += 1;
+}
+
+function detectJsonType(value: unknown): JsonType {
+  if (value === null || value === undefined) return 'null';
+  if (Array.isArray(value)) return 'array';
+  if (value instanceof LosslessNumber) return 'number';
+  switch (typeof value) {
+    case 'string':
+      return 'text';
+    case 'boolean':
+      return 'boolean';
+    case 'object':
+      return 'object';
+    default:
+      return 'number';
+  }
 }

@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
-import { type Cell, layOutStackedTables, layOutWrappedTable } from './table.ts';
-import { describeTerminal } from './terminal.ts';
+import { type Cell, describeTerminal, layOutStackedTables, layOutWrappedTable } from './table.ts';
 
 const narrow = describeTerminal({ columns: 30 });
 const cells = (...rows: string[][]): Cell[][] => rows.map((row) => row.map((text) => ({ text })));

@@ -1,6 +1,15 @@
+import type { WriteStream } from 'node:tty';
+import { styleText } from 'node:util';
 import stringWidth from 'string-width';
 import wrapAnsi from 'wrap-ansi';
-import type { Colour, Terminal } from './terminal.ts';
+
+export type Colour = 'bold' | 'dim' | 'red' | 'yellow' | 'green';
+
+/** Where a person reads: so many characters a line, with colours or without. */
+export type Terminal = { width: number; paint: (colour: Colour, text: string) => string };
+
+/** What is no terminal, or one that does not say how wide it is. */
+const USUAL_WIDTH = 80;
 
 /** A text on one line, that may be in a colour. */
 export type Cell = { text: string; colour?: Colour | undefined };
@@ -13,6 +22,15 @@ const WIDEST = 26;
 
 /** The narrowest last column of a wrapped table. */
 const NARROWEST_REST = 20;
+
+/** A stream that people read: in colour only if it is a terminal that has some, and NO_COLOR does not forbid them. */
+export function describeTerminal(stream: Partial<Pick<WriteStream, 'isTTY' | 'columns' | 'hasColors'>>): Terminal {
+  const hasColours = stream.isTTY === true && stream.hasColors?.() === true;
+  return {
+    width: stream.columns ?? USUAL_WIDTH,
+    paint: (colour, text) => (hasColours && text !== '' ? styleText(colour, text, { validateStream: false }) : text),
+  };
+}
 
 /** Rows of cells as a table, or as several below each other where one would be wider than the terminal. */
 export function layOutStackedTables(rows: readonly Cell[][], terminal: Terminal): string {
@@ -77,7 +95,7 @@ function breakIntoLines(text: string, width: number, isWrapped: boolean): string
   return isWrapped ? wrapAnsi(text, width, { hard: true }).split('\n') : [truncateCell(text, width)];
 }
 
-/** A text that is too wide without its end. */
+/** A text that is too wide, without its end. cli-truncate 5 lets a wide character go beyond the limit. */
 function truncateCell(text: string, width: number): string {
   if (stringWidth(text) <= width) return text;
   let shown = '';

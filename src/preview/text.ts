@@ -7,8 +7,7 @@ import { formatCount, formatNumber } from '../shared/format.ts';
 import { printable, printableLines } from '../shared/printable.ts';
 import type { Request } from './request.ts';
 import type { Sample, SampledColumn, ShownRow } from './sample.ts';
-import { type Cell, layOutStackedTables, layOutWrappedTable } from './table.ts';
-import type { Terminal } from './terminal.ts';
+import { type Cell, layOutStackedTables, layOutWrappedTable, type Terminal } from './table.ts';
 
 /** Stands before a row that would be rejected, as not every terminal has colours. */
 const REJECTED_MARK = '✗';

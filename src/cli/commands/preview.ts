@@ -1,5 +1,5 @@
 import { preview } from '../../preview/preview.ts';
-import { describeTerminal } from '../../preview/terminal.ts';
+import { describeTerminal } from '../../preview/table.ts';
 import { formatPreview } from '../../preview/text.ts';
 import { EXIT_CODES } from '../../runner/exit-codes.ts';
 import { printableLines } from '../../shared/printable.ts';
