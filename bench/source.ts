@@ -7,6 +7,7 @@ import { ClickHouse, type QueryParameters } from '../src/source-clickhouse/clien
 import { sourceConfigurationSchema } from '../src/source-clickhouse/config/schema.ts';
 import { buildRowQuery } from '../src/source-clickhouse/query/row-query.ts';
 import { resolveSelection } from '../src/source-clickhouse/query/selection.ts';
+import { START } from '../src/source-clickhouse/state/position.ts';
 import { DATABASE, makeEventsTable } from './events-table.ts';
 import { atMost, type Figure } from './figures.ts';
 import { inTurn, type Measured, measure, watch } from './measure.ts';
@@ -113,7 +114,7 @@ class SourceBench {
       const stream = { name, namespace: DATABASE };
       const configured = { stream, sync_mode: 'incremental' } as const;
       const selection = await resolveSelection(clickhouse, configuration, configured, stream, async () => {});
-      const { query, parameters } = buildRowQuery(selection, undefined, Date.now());
+      const { query, parameters } = buildRowQuery(selection, START, Date.now());
       return await this.#curlQuery(`${name}-own`, query, parameters);
     } finally {
       await clickhouse.close();

@@ -7,7 +7,7 @@ import { asConnectorError } from '../../src/protocol/errors.ts';
 import { ClickHouse } from '../../src/source-clickhouse/client/client.ts';
 import { sourceConfigurationSchema } from '../../src/source-clickhouse/config/schema.ts';
 import { fetchPages } from '../../src/source-clickhouse/pages/fetch-pages.ts';
-import { createRowSource } from '../../src/source-clickhouse/pages/row-source.ts';
+import { START } from '../../src/source-clickhouse/state/position.ts';
 import { EMITTED_AT, selectionOf } from '../support/row-lines.ts';
 
 /** Settings by their names. */
@@ -80,9 +80,10 @@ export class ProfileProxy {
     const clickhouse = new ClickHouse(configuration, { retryTimeMs: 0, stop, shutdownGraceMs: 0 });
     try {
       const selection = await selectionOf(clickhouse, database, table);
-      const source = createRowSource(clickhouse, selection, Number.POSITIVE_INFINITY, EMITTED_AT, () => {});
+      const maxRows = Number.POSITIVE_INFINITY;
+      const source = { clickhouse, selection, maxRows, emittedAt: EMITTED_AT, warn: () => {} };
       const pages: Buffer[] = [];
-      for await (const { lines } of fetchPages(source, { cursor: null }, stop, TIMING)) pages.push(Buffer.from(lines));
+      for await (const { lines } of fetchPages(source, START, stop, TIMING)) pages.push(Buffer.from(lines));
       if (stop.aborted) throw new Error('It took too long.');
       return Buffer.concat(pages);
     } finally {

@@ -6,7 +6,7 @@ import { readCursor } from '../../src/source-clickhouse/query/record-line.ts';
 import { buildRowQuery, type RowSelection } from '../../src/source-clickhouse/query/row-query.ts';
 import { listTables } from '../../src/source-clickhouse/schema/table.ts';
 import { quoteIdentifier } from '../../src/source-clickhouse/sql.ts';
-import type { Position } from '../../src/source-clickhouse/state/stream-state.ts';
+import { type Position, START } from '../../src/source-clickhouse/state/position.ts';
 import {
   connect,
   EMITTED_AT,
@@ -68,8 +68,10 @@ async function dataOf(selection: RowSelection): Promise<Record<string, string>> 
   const [line] = await linesAfter(selection, undefined);
   if (line === undefined) throw new Error('There is no row.');
   const again = await linesAfter(selection, {
+    kind: 'inside-group',
     cursor: readCursor(line, 'last_updated_at'),
-    tie_break: { row_hash: JSON.parse(partsOf(line).get('row_hash') ?? ''), rows: 1 },
+    rowHash: JSON.parse(partsOf(line).get('row_hash') ?? ''),
+    rows: 1,
   });
   expect(again.map(String)).toEqual([line.toString()]);
   return Object.fromEntries(partsOf(line, 'record', 'data'));
@@ -201,7 +203,7 @@ describe('a column whose parts are called like other columns does not stand in f
   const names = ['t', 'T', 'table', 'row', 'events'];
 
   test('a Tuple called as the query calls the table, whatever that is', async () => {
-    const { query } = buildRowQuery(await table('events'), undefined, EMITTED_AT);
+    const { query } = buildRowQuery(await table('events'), START, EMITTED_AT);
     const [, alias = 't'] = /^FROM .+ AS `?([^`\s]+)`?$/m.exec(query) ?? [];
     const selection = await table('events', [alias, 'Tuple(custom_id String)', "tuple('inner')"]);
     expect(await dataOf(selection)).toEqual({ ...REQUIRED_DATA, [alias]: '{"custom_id":"inner"}' });

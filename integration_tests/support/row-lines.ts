@@ -9,7 +9,7 @@ import { PageCutter } from '../../src/source-clickhouse/pages/page-cutter.ts';
 import { buildRowQuery, type RowSelection } from '../../src/source-clickhouse/query/row-query.ts';
 import { createCursorCodec } from '../../src/source-clickhouse/schema/cursor.ts';
 import { listTables } from '../../src/source-clickhouse/schema/table.ts';
-import type { Position } from '../../src/source-clickhouse/state/stream-state.ts';
+import { type Position, START } from '../../src/source-clickhouse/state/position.ts';
 import { knownSettings, type Settings } from './known-settings.ts';
 
 /** When the rows of these tests say that they were emitted. */
@@ -81,7 +81,7 @@ export async function selectionOf(clickhouse: ClickHouse, database: string, name
 export async function linesAfter(
   clickhouse: ClickHouse,
   selection: RowSelection,
-  position: Position | undefined,
+  position: Position = START,
 ): Promise<Buffer[]> {
   const { query, parameters } = buildRowQuery(selection, position, EMITTED_AT);
   return linesIn(await buffer(await clickhouse.bytes(query, parameters, new AbortController().signal)));
@@ -94,7 +94,7 @@ export async function linesUnder(
   selection: RowSelection,
   settings: Settings,
 ): Promise<Buffer[]> {
-  const { query, parameters } = buildRowQuery(selection, undefined, EMITTED_AT);
+  const { query, parameters } = buildRowQuery(selection, START, EMITTED_AT);
   const named = Object.entries(parameters).map(([name, value]) => [`param_${name}`, String(value)]);
   const known = await knownSettings(server, settings);
   return linesIn(await answerTo(server, user, query, { ...known, ...Object.fromEntries(named) }));

@@ -133,7 +133,7 @@ describe.each(CURSORS)('a cursor of the type %s', (type, positions) => {
   test('is a position behind each of its values, from which all later rows are read and no other', async () => {
     for (const index of positions.keys()) {
       const cursor = readCursor(rows[2 * index] ?? Buffer.of(), 'last_updated_at');
-      const after = await linesAfter(clickhouse, selection, { cursor });
+      const after = await linesAfter(clickhouse, selection, { kind: 'after-group', cursor });
       expect(placesOf(after)).toEqual(placesOf(rows.slice(2 * index + 2)));
     }
   });
@@ -141,8 +141,10 @@ describe.each(CURSORS)('a cursor of the type %s', (type, positions) => {
   test('is with the hash a position at each row, from which that row and all later ones are read', async () => {
     for (const [index, row] of rows.entries()) {
       const after = await linesAfter(clickhouse, selection, {
+        kind: 'inside-group',
         cursor: readCursor(row, 'last_updated_at'),
-        tie_break: { row_hash: JSON.parse(row.toString()).row_hash, rows: 1 },
+        rowHash: JSON.parse(row.toString()).row_hash,
+        rows: 1,
       });
       expect(after.map(String)).toEqual(rows.slice(index).map(String));
     }

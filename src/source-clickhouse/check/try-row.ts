@@ -2,12 +2,9 @@ import { ConnectorError } from '../../protocol/errors.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { fetchPages } from '../pages/fetch-pages.ts';
-import { createRowSource } from '../pages/row-source.ts';
 import { createSelection } from '../query/selection.ts';
 import type { Table } from '../schema/table.ts';
-import type { Position } from '../state/stream-state.ts';
-
-const BEFORE_THE_FIRST_ROW: Position = { cursor: null };
+import { START } from '../state/position.ts';
 
 /** What trying a stream shows: its rows can be read, or the first one did not come in time. */
 export type Tried = 'readable' | 'slow';
@@ -35,9 +32,9 @@ export async function tryRow(
   const patience = new AbortController();
   const timer = setTimeout(() => patience.abort(), timeoutMs);
   const leave = AbortSignal.any([stop, patience.signal]);
-  const source = { ...createRowSource(clickhouse, selection, 1, 0, () => {}), isTransient: () => false };
+  const source = { clickhouse, selection, maxRows: 1, emittedAt: 0, warn: () => {} };
   try {
-    for await (const page of fetchPages(source, BEFORE_THE_FIRST_ROW, leave)) {
+    for await (const page of fetchPages(source, START, leave, { retryTimeMs: 0 })) {
       if (page.rows > 0) return 'readable';
     }
     return leave.aborted ? 'slow' : 'readable';

@@ -2,11 +2,16 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ByteQueue } from './byte-queue.ts';
+import type { PositionedPage } from './positioned-page.ts';
 
-type Item = { bytes: number; name: string };
-
-function item(name: string, bytes = 1): Item {
-  return { bytes, name };
+/** A page that counts as so many bytes, with a name for its hash. */
+function page(name: string, bytes = 1): PositionedPage {
+  const lines = Buffer.from(name);
+  const position = { kind: 'inside-group', cursor: '', rowHash: name, rows: 1 } as const;
+  return {
+    ...{ lines, sentLines: lines, buffer: lines, bytes, rows: 1 },
+    ...{ lastLine: lines, lastRowHash: name, rowsWithLastHash: 1, position },
+  };
 }
 
 /** A signal that never comes. */
@@ -15,9 +20,9 @@ function never(): AbortSignal {
 }
 
 /** Takes one item; undefined when the queue has ended. */
-async function take(items: AsyncIterator<Item>): Promise<string | undefined> {
+async function take(items: AsyncIterator<PositionedPage>): Promise<string | undefined> {
   const result = await items.next();
-  return result.done ? undefined : result.value.name;
+  return result.done ? undefined : result.value.lastRowHash;
 }
 
 /** The value of a promise once everything that can run has run, or "waiting". */
@@ -35,30 +40,30 @@ async function now<T>(promise: Promise<T>): Promise<T | 'waiting'> {
 
 describe('what is taken', () => {
   test('comes in the order in which it was put', async () => {
-    const queue = new ByteQueue<Item>();
-    for (const name of ['a', 'b', 'c']) queue.push(item(name));
+    const queue = new ByteQueue();
+    for (const name of ['a', 'b', 'c']) queue.push(page(name));
     queue.end();
     const names: string[] = [];
-    for await (const { name } of queue) names.push(name);
+    for await (const { lastRowHash } of queue) names.push(lastRowHash);
     expect(names).toEqual(['a', 'b', 'c']);
   });
 
   test('is waited for', async () => {
-    const queue = new ByteQueue<Item>();
+    const queue = new ByteQueue();
     const items = queue[Symbol.asyncIterator]();
     const taking = take(items);
     expect(await now(taking)).toBe('waiting');
-    queue.push(item('late'));
+    queue.push(page('late'));
     expect(await now(taking)).toBe('late');
   });
 
   test('may be put and ended while the taker waits', async () => {
-    const queue = new ByteQueue<Item>();
+    const queue = new ByteQueue();
     const items = queue[Symbol.asyncIterator]();
     const taking = take(items);
     await nextTurn();
-    queue.push(item('a'));
-    queue.push(item('b'));
+    queue.push(page('a'));
+    queue.push(page('b'));
     queue.end();
     expect(await taking).toBe('a');
     expect(await take(items)).toBe('b');
@@ -66,7 +71,7 @@ describe('what is taken', () => {
   });
 
   test('is nothing when the queue ends without an item', async () => {
-    const queue = new ByteQueue<Item>();
+    const queue = new ByteQueue();
     const taking = take(queue[Symbol.asyncIterator]());
     await nextTurn();
     queue.end();
@@ -74,8 +79,8 @@ describe('what is taken', () => {
   });
 
   test('comes whole before the error that ended the queue', async () => {
-    const queue = new ByteQueue<Item>();
-    queue.push(item('a'));
+    const queue = new ByteQueue();
+    queue.push(page('a'));
     queue.end({ error: new Error('cut') });
     const items = queue[Symbol.asyncIterator]();
     expect(await take(items)).toBe('a');
@@ -83,7 +88,7 @@ describe('what is taken', () => {
   });
 
   test('ends with an error also when that is undefined', async () => {
-    const queue = new ByteQueue<Item>();
+    const queue = new ByteQueue();
     queue.end({ error: undefined });
     await expect(queue[Symbol.asyncIterator]().next()).rejects.toBeUndefined();
   });
@@ -91,15 +96,15 @@ describe('what is taken', () => {
 
 describe('a putter that waits for room', () => {
   test('goes on at once when there is some', async () => {
-    const queue = new ByteQueue<Item>();
+    const queue = new ByteQueue();
     expect(await now(queue.waitBelow(1, never()))).toBe(true);
-    queue.push(item('a', 9));
+    queue.push(page('a', 9));
     expect(await now(queue.waitBelow(10, never()))).toBe(true);
   });
 
   test('waits while there is as much as the limit, and until enough was written', async () => {
-    const queue = new ByteQueue<Item>();
-    for (const name of ['a', 'b', 'c']) queue.push(item(name, 10));
+    const queue = new ByteQueue();
+    for (const name of ['a', 'b', 'c']) queue.push(page(name, 10));
     const waiting = queue.waitBelow(20, never());
     const items = queue[Symbol.asyncIterator]();
     expect(await take(items)).toBe('a');
@@ -113,8 +118,8 @@ describe('a putter that waits for room', () => {
   });
 
   test('counts an item until the next one is asked for, also the last one', async () => {
-    const queue = new ByteQueue<Item>();
-    queue.push(item('a', 10));
+    const queue = new ByteQueue();
+    queue.push(page('a', 10));
     const waiting = queue.waitBelow(1, never());
     const items = queue[Symbol.asyncIterator]();
     expect(await take(items)).toBe('a');
@@ -126,8 +131,8 @@ describe('a putter that waits for room', () => {
   });
 
   test('is sent away by the signal', async () => {
-    const queue = new ByteQueue<Item>();
-    queue.push(item('a', 10));
+    const queue = new ByteQueue();
+    queue.push(page('a', 10));
     const until = new AbortController();
     const waiting = queue.waitBelow(10, until.signal);
     expect(await now(waiting)).toBe('waiting');
@@ -136,14 +141,14 @@ describe('a putter that waits for room', () => {
   });
 
   test('does not begin to wait after the signal', async () => {
-    const queue = new ByteQueue<Item>();
-    queue.push(item('a', 10));
+    const queue = new ByteQueue();
+    queue.push(page('a', 10));
     expect(await now(queue.waitBelow(10, AbortSignal.abort()))).toBe(false);
   });
 
   test('is sent away when its time is over', async () => {
-    const queue = new ByteQueue<Item>();
-    queue.push(item('a', 10));
+    const queue = new ByteQueue();
+    queue.push(page('a', 10));
     expect(await queue.waitBelow(10, never(), 1)).toBe(false);
     // Nothing of that is left for the next one.
     const waiting = queue.waitBelow(10, never(), 60_000);
@@ -159,7 +164,7 @@ describe('a putter that waits for room', () => {
   test('leaves no timer behind, for the program to end', async () => {
     const timers = (): number => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
     const before = timers();
-    const queue = new ByteQueue<Item>();
+    const queue = new ByteQueue();
     await queue.waitBelow(10, never(), 60_000);
     await queue.waitBelow(10, AbortSignal.abort(), 60_000);
     expect(timers()).toBe(before);
@@ -172,8 +177,8 @@ describe('a putter that waits for room', () => {
     };
     process.on('warning', warned);
     try {
-      const queue = new ByteQueue<Item>();
-      for (let count = 0; count < 50; count++) queue.push(item(String(count)));
+      const queue = new ByteQueue();
+      for (let count = 0; count < 50; count++) queue.push(page(String(count)));
       const until = never();
       const waiting = queue.waitBelow(1, until);
       const items = queue[Symbol.asyncIterator]();
@@ -196,7 +201,7 @@ test('whoever is quicker, everything comes once and in order, and the queue stay
     fc.asyncProperty(
       fc.array(fc.record({ bytes: fc.integer({ min: 0, max: 15 }), putTurns: fc.nat(2), takeTurns: fc.nat(2) })),
       async (steps) => {
-        const queue = new ByteQueue<Item>();
+        const queue = new ByteQueue();
         let inQueue = 0;
         const put = async (): Promise<void> => {
           for (const [index, { bytes, putTurns }] of steps.entries()) {
@@ -204,15 +209,15 @@ test('whoever is quicker, everything comes once and in order, and the queue stay
             await queue.waitBelow(limit, never());
             expect(inQueue).toBeLessThan(limit);
             inQueue += bytes;
-            queue.push(item(String(index), bytes));
+            queue.push(page(String(index), bytes));
           }
           queue.end();
         };
         const putting = put();
         const names: string[] = [];
-        for await (const { name, bytes } of queue) {
+        for await (const { lastRowHash, bytes } of queue) {
           for (let turn = 0; turn < (steps[names.length]?.takeTurns ?? 0); turn++) await nextTurn();
-          names.push(name);
+          names.push(lastRowHash);
           inQueue -= bytes;
         }
         await putting;

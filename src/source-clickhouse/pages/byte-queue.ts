@@ -1,66 +1,66 @@
+import { onAbort } from '../../shared/abort.ts';
+import { Signal } from '../../shared/async.ts';
+import type { PositionedPage } from './positioned-page.ts';
+
 /**
- * What has been read and not yet been written: it lets the server send at full speed while the reader of our output
- * takes its time. One side puts, the other takes.
+ * The pages that have been read and not yet been written: it lets the server send at full speed while the reader of our
+ * output takes its time. One side pushes, the other iterates.
  */
-export class ByteQueue<Item extends { bytes: number }> {
-  readonly #items: Item[] = [];
+export class ByteQueue {
+  readonly #pages: PositionedPage[] = [];
+  readonly #pushed = new Signal();
+  readonly #written = new Signal();
   #bytes = 0;
   #end: { error?: unknown } | undefined;
-  #wakeReader: (() => void) | undefined;
-  #wakeWriter: (() => void) | undefined;
 
-  push(item: Item): void {
-    this.#items.push(item);
-    this.#bytes += item.bytes;
-    this.#wakeReader?.();
+  push(page: PositionedPage): void {
+    this.#pages.push(page);
+    this.#bytes += page.bytes;
+    this.#pushed.notify();
   }
 
-  /** The bytes of the items in the queue, that of the one being written included. */
+  /** The bytes of the pages in the queue, that of the one being written included. */
   get bytes(): number {
     return this.#bytes;
   }
 
   /** Waits until the queue holds less than `bytes`. False when the signal aborted or the time passed before. */
   async waitBelow(bytes: number, signal: AbortSignal, milliseconds?: number): Promise<boolean> {
-    let over = signal.aborted;
+    let isOver = false;
     const giveUp = (): void => {
-      over = true;
-      this.#wakeWriter?.();
+      isOver = true;
+      this.#written.notify();
     };
-    signal.addEventListener('abort', giveUp);
+    const stopListening = onAbort(signal, giveUp);
     const timer = milliseconds === undefined ? undefined : setTimeout(giveUp, milliseconds);
     try {
       while (this.#bytes >= bytes) {
-        if (over) return false;
-        await new Promise<void>((resolve) => {
-          this.#wakeWriter = resolve;
-        });
+        if (isOver) return false;
+        await this.#written.wait();
       }
       return true;
     } finally {
       clearTimeout(timer);
-      signal.removeEventListener('abort', giveUp);
+      stopListening();
     }
   }
 
-  /** Nothing follows; with an error, the taker gets it after the items that are there. */
+  /** Nothing follows; with an error, the reader gets it after the pages that are there. */
   end(failure: { error?: unknown } = {}): void {
     this.#end = failure;
-    this.#wakeReader?.();
+    this.#pushed.notify();
   }
 
-  /** The items in order. An item counts until the next one is asked for: until then it is being written. */
-  async *[Symbol.asyncIterator](): AsyncGenerator<Item> {
+  /** The pages in order. A page counts until the next one is asked for: until then it is being written. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<PositionedPage> {
     for (;;) {
-      const item = this.#items.shift();
-      if (item !== undefined) {
-        yield item;
-        this.#bytes -= item.bytes;
-        this.#wakeWriter?.();
+      const page = this.#pages.shift();
+      if (page !== undefined) {
+        yield page;
+        this.#bytes -= page.bytes;
+        this.#written.notify();
       } else if (this.#end === undefined) {
-        await new Promise<void>((resolve) => {
-          this.#wakeReader = resolve;
-        });
+        await this.#pushed.wait();
       } else if ('error' in this.#end) {
         throw this.#end.error;
       } else {

@@ -5,13 +5,37 @@ import { runInNewContext } from 'node:vm';
 import { ClickHouseError } from '@clickhouse/client';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { sourceError } from '../errors/codes.ts';
+import type { RowSelection } from '../query/row-query.ts';
+import { parseClickHouseType } from '../schema/clickhouse-type.ts';
+import { createCursorCodec } from '../schema/cursor.ts';
+import { type PositionAtRow, START } from '../state/position.ts';
 import { type FetchOptions, fetchPages, type RowSource } from './fetch-pages.ts';
 import type { Page } from './page-cutter.ts';
 
-/** How far the rows were read: behind so many rows with this hash. The rows are in the order of their hashes. */
-type Position = { hash: string; alike: number };
+const CURSOR = '2026-01-01T00:00:00Z';
 
-const START: Position = { hash: '', alike: 0 };
+/** The position at a row of the one group that all rows here are in. The rows are in the order of their hashes. */
+function atRow(rowHash: string, rows = 1): PositionAtRow {
+  return { kind: 'inside-group', cursor: CURSOR, rowHash, rows };
+}
+
+function selection(): RowSelection {
+  const column = { name: 'last_updated_at', type: parseClickHouseType('DateTime') };
+  const codec = createCursorCodec(column.type);
+  if (codec === undefined) throw new Error('It is no cursor.');
+  const columns = [column];
+  return {
+    stream: { name: 's', namespace: 'n' },
+    table: { database: 'n', name: 's', columns },
+    columns,
+    cursor: { column, codec },
+    final: false,
+    partition: undefined,
+    hashedColumns: columns,
+    lagBound: undefined,
+  };
+}
 
 const QUICK: FetchOptions = {
   pageBytes: 500,
@@ -26,7 +50,7 @@ const QUICK: FetchOptions = {
 /** Rows in the order of their hashes; several may share one. */
 function rowsWith(hashes: readonly number[]): string[] {
   return hashes.map((hash, index) => {
-    const data = JSON.stringify({ n: index, text: 'é'.repeat(30) });
+    const data = JSON.stringify({ last_updated_at: CURSOR, n: index, text: 'é' });
     const digits = String(1_000_000 + hash);
     return `{"type":"RECORD","record":{"stream":"s","namespace":"n","emitted_at":1,"data":${data}},"row_hash":"${digits}"}\n`;
   });
@@ -55,18 +79,26 @@ function connectionReset(): Error {
 }
 
 /** A server that holds rows in memory and gives them as fast as they are taken. */
-class Server implements RowSource<Position> {
-  /** The positions that were asked for. */
-  readonly asked: Position[] = [];
+class Server implements RowSource {
+  readonly clickhouse: RowSource['clickhouse'] = {
+    bytes: (_, { row_hash }, signal) => this.open(String(row_hash ?? ''), signal),
+    explainError: (cause) =>
+      sourceError(this.errorsPass ? 'clickhouse_busy' : 'clickhouse_query_failed', 'with advice', { cause }),
+  };
+  readonly selection = selection();
+  readonly maxRows = Number.POSITIVE_INFINITY;
+  readonly emittedAt = 1;
+  /** The row hashes from which rows were asked for; "" for all. */
+  readonly asked: string[] = [];
   readonly answers: Readable[] = [];
   /** Of each answer, when it is closed. */
   readonly closed: Promise<unknown>[] = [];
   /** Bytes that were taken off it. */
   sent = 0;
-  /** The failures that were not the end. */
-  readonly retried: Error[] = [];
-  /** Whether its failures are of a kind that passes. */
-  failuresPass = false;
+  /** What was told of errors that were not the end. */
+  readonly warnings: string[] = [];
+  /** Whether its errors are of a kind that passes. */
+  errorsPass = false;
   readonly #rows: readonly string[];
   readonly #chunkBytes: number;
   readonly #endings: (Ending | undefined)[];
@@ -77,11 +109,11 @@ class Server implements RowSource<Position> {
     this.#endings = options.endings ?? [];
   }
 
-  async open(after: Position, signal: AbortSignal): Promise<Readable> {
+  async open(after: string, signal: AbortSignal): Promise<Readable> {
     signal.throwIfAborted();
     const ending = this.#endings[this.asked.length] ?? { after: this.#rows.length, thereafter: 'ends' };
     this.asked.push(after);
-    const rows = this.#rows.slice(0, ending.after).filter((row) => hashOf(row) >= after.hash);
+    const rows = this.#rows.slice(0, ending.after).filter((row) => hashOf(row) >= after);
     const bytes = Buffer.from(rows.join('') + (ending.says ?? ''));
     let sent = 0;
     const answer = new Readable({
@@ -114,25 +146,8 @@ class Server implements RowSource<Position> {
     return answer;
   }
 
-  rowsToDrop(after: Position): { rowHash: string; rows: number } | undefined {
-    return after.hash === '' ? undefined : { rowHash: after.hash, rows: after.alike };
-  }
-
-  positionAfter(page: Page, before: Position): Position {
-    const goesOn = before.hash === page.lastRowHash && page.rowsWithLastHash === page.rows;
-    return { hash: page.lastRowHash, alike: page.rowsWithLastHash + (goesOn ? before.alike : 0) };
-  }
-
-  failure(error: unknown): Error {
-    return new Error('with advice', { cause: error });
-  }
-
-  isTransient(): boolean {
-    return this.failuresPass;
-  }
-
-  onRetry(error: Error): void {
-    this.retried.push(error);
+  warn(message: string): void {
+    this.warnings.push(message);
   }
 }
 
@@ -176,7 +191,7 @@ describe('all rows are read once, in order,', () => {
     });
     expect(error).toBeUndefined();
     expect(text).toBe(rows.join(''));
-    expect(server.asked).toEqual([START]);
+    expect(server.asked).toEqual(['']);
     // A page is cut at the first row end behind its size, so no longer than with the chunk that brings it.
     expect(Math.min(...sizes.slice(0, -1))).toBeGreaterThanOrEqual(500);
     expect(Math.max(...sizes)).toBeLessThan(500 + 300 + Buffer.byteLength(rows[0] ?? ''));
@@ -189,24 +204,24 @@ describe('all rows are read once, in order,', () => {
   test('from a position on, without those that it covers', async () => {
     const rows = rowsWith([1, 2, 2, 2, 3]);
     const server = new Server(rows);
-    const { text } = await takeAll(fetchPages(server, { hash: '1000002', alike: 2 }, running(), QUICK));
+    const { text } = await takeAll(fetchPages(server, atRow('1000002', 2), running(), QUICK));
     expect(text).toBe(rows.slice(3).join(''));
   });
 
   test('with the position behind each page', async () => {
     const server = new Server(rowsWith([1, 2, 2, 2, 2, 2, 3]), { chunkBytes: 100 });
-    const positions: Position[] = [];
+    const positions: PositionAtRow[] = [];
     for await (const { position } of fetchPages(server, START, running(), { ...QUICK, pageBytes: 1 })) {
       positions.push(position);
     }
     expect(positions).toEqual([
-      { hash: '1000001', alike: 1 },
-      { hash: '1000002', alike: 1 },
-      { hash: '1000002', alike: 2 },
-      { hash: '1000002', alike: 3 },
-      { hash: '1000002', alike: 4 },
-      { hash: '1000002', alike: 5 },
-      { hash: '1000003', alike: 1 },
+      atRow('1000001', 1),
+      atRow('1000002', 1),
+      atRow('1000002', 2),
+      atRow('1000002', 3),
+      atRow('1000002', 4),
+      atRow('1000002', 5),
+      atRow('1000003', 1),
     ]);
   });
 
@@ -269,14 +284,14 @@ describe('while the taker stalls', () => {
     if (first.done) throw new Error('There is no page.');
     const firstText = textOf(first.value);
     await server.closed[0];
-    expect(server.asked).toEqual([START]);
+    expect(server.asked).toEqual(['']);
 
     const rest = await takeAll(pages);
     expect(rest.error).toBeUndefined();
     expect(firstText + rest.text).toBe(rows.join(''));
     expect(server.asked).toHaveLength(2);
     // Behind the last whole page that was in the queue.
-    const again = rows.findIndex((row) => hashOf(row) === server.asked[1]?.hash);
+    const again = rows.findIndex((row) => hashOf(row) === server.asked[1]);
     const queued = Buffer.byteLength(rows.slice(0, again + 1).join(''));
     expect(queued).toBeGreaterThanOrEqual(2000);
     expect(queued).toBeLessThanOrEqual(2000 + 500 + 300);
@@ -349,7 +364,7 @@ describe('a taker that keeps up', () => {
       const server = new Server(rows);
       const { text } = await takeAll(fetchPages(server, START, running(), QUICK), nextTurn as () => Promise<void>);
       expect(text).toBe(rows.join(''));
-      expect(server.asked).toEqual([START]);
+      expect(server.asked).toEqual(['']);
       await nextTurn();
     } finally {
       process.off('warning', warned);
@@ -372,7 +387,10 @@ describe('a failure', () => {
     const { text, error } = await takeAll(fetchPages(server, START, running(), QUICK));
     expectWholeRows(text);
     expect(text.length).toBeGreaterThan(1000);
-    expect(error).toMatchObject({ message: 'with advice', cause: { code: 'ECONNRESET' } });
+    expect(error).toMatchObject({
+      message: 'with advice',
+      cause: { name: 'CutOffError', cause: { code: 'ECONNRESET' } },
+    });
     expect(server.answers[0]?.destroyed).toBe(true);
   });
 
@@ -423,13 +441,13 @@ describe('a failure', () => {
   });
 
   test('to tell the position behind a page ends the reading', async () => {
-    const server = new Server(rows);
-    server.positionAfter = () => {
-      throw new Error('no cursor');
-    };
+    const server = new Server(rows.map((row) => row.replace('last_updated_at', 'another')));
     const { text, error } = await takeAll(fetchPages(server, START, running(), QUICK));
     expect(text).toBe('');
-    expect(error).toMatchObject({ message: 'with advice', cause: { message: 'no cursor' } });
+    expect(error).toMatchObject({
+      message: 'with advice',
+      cause: { message: 'The row holds no usable last_updated_at.' },
+    });
   });
 
   const exception =
@@ -473,7 +491,7 @@ describe('a failure', () => {
 
     test('is told in its words when it comes in an answer that was asked for again', async () => {
       const server = new Server(rows, { endings: [{ after: 0, says, thereafter: 'breaks' }] });
-      const behind = { hash: hashOf(rows[3] ?? ''), alike: 1 };
+      const behind = atRow(hashOf(rows[3] ?? ''));
       const { text, error } = await takeAll(fetchPages(server, behind, running(), QUICK));
       expect(text).toBe('');
       expect((error as Error).cause).toMatchObject({ code: '241', type: 'MEMORY_LIMIT_EXCEEDED' });
@@ -616,13 +634,13 @@ describe('a failure that passes', () => {
         async (failures) => {
           const rows = manyRows(60);
           const server = new Server(rows, { endings: failures.map((ending) => ({ ...ending, thereafter: 'breaks' })) });
-          server.failuresPass = true;
+          server.errorsPass = true;
           const { text, error } = await takeAll(
             fetchPages(server, START, running(), { ...QUICK, retryTimeMs: 10_000 }),
           );
           expect(error).toBeUndefined();
           expect(text).toBe(rows.join(''));
-          expect(server.retried).toHaveLength(failures.length);
+          expect(server.warnings).toHaveLength(failures.length);
         },
       ),
       { numRuns: 30 },
@@ -633,21 +651,21 @@ describe('a failure that passes', () => {
     const rows = manyRows(20);
     const endings = Array.from({ length: 1000 }, (): Ending => ({ after: 10, thereafter: 'breaks' }));
     const server = new Server(rows, { endings });
-    server.failuresPass = true;
+    server.errorsPass = true;
     const { text, error } = await takeAll(fetchPages(server, START, running(), { ...QUICK, retryTimeMs: 30 }));
     expect(error).toMatchObject({ message: 'with advice' });
     expect(rows.slice(0, 10).join('').startsWith(text)).toBe(true);
-    expect(server.retried.length).toBeGreaterThan(0);
+    expect(server.warnings.length).toBeGreaterThan(0);
   });
 
   test('is not waited for when the reading is stopped', async () => {
     const server = new Server(manyRows(20), { endings: [{ after: 0, thereafter: 'breaks' }] });
-    server.failuresPass = true;
+    server.errorsPass = true;
     const stop = new AbortController();
     const pages = takeAll(
       fetchPages(server, START, stop.signal, { ...QUICK, firstRetryMs: 60_000, retryTimeMs: 120_000 }),
     );
-    await expect.poll(() => server.retried.length, { interval: 1 }).toBe(1);
+    await expect.poll(() => server.warnings.length, { interval: 1 }).toBe(1);
     stop.abort();
     expect((await pages).error).toBeUndefined();
   });

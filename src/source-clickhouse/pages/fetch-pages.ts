@@ -1,8 +1,14 @@
-import type { Readable } from 'node:stream';
-import pRetry from 'p-retry';
+import { ConnectorError, codeOf } from '../../protocol/errors.ts';
+import { retryFor } from '../../shared/retry.ts';
+import type { ClickHouse } from '../client/client.ts';
+import { CutOffError } from '../errors/cut-off-error.ts';
+import { buildRowQuery, type RowSelection } from '../query/row-query.ts';
+import { isSchemaChanged } from '../query/schema-guard.ts';
+import { isInsideGroup, type Position } from '../state/position.ts';
 import { BufferPool } from './buffer-pool.ts';
 import { ByteQueue } from './byte-queue.ts';
-import { type Page, PageCutter, type RowsToDrop } from './page-cutter.ts';
+import { type Page, PageCutter } from './page-cutter.ts';
+import { addPosition, type PositionedPage } from './positioned-page.ts';
 import { type PageSink, pipeResponse, ResponseWritable } from './response-writable.ts';
 
 /** Bytes of a page: some 2,000 rows. After each page a state is written, so this bounds what a crash sends again. */
@@ -34,20 +40,16 @@ const RETRY_TIME_MS = 5 * 60_000;
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 30_000;
 
-/** Where the rows of a stream can be had from any position on. */
-export type RowSource<Position> = {
-  /** Asks for the rows after a position. `signal` cancels the request and its body. */
-  open: (after: Position, signal: AbortSignal) => Promise<Readable>;
-  /** Rows at the start of that answer that the position covers already. */
-  rowsToDrop: (after: Position) => RowsToDrop | undefined;
-  /** The position after a page that was read from `before` on. */
-  positionAfter: (page: Page, before: Position) => Position;
-  /** A failure of the body, as an error with advice. */
-  failure: (error: unknown) => Error;
-  /** Whether asking again may help. */
-  isTransient: (error: Error) => boolean;
-  /** Told of each failure that is not the end. */
-  onRetry: (error: Error) => void;
+/** What the rows of a stream are asked for with. */
+export type RowSource = {
+  clickhouse: Pick<ClickHouse, 'bytes' | 'explainError'>;
+  selection: RowSelection;
+  /** At most so many rows behind a position are asked for: a sort that may leave the others out is quicker. */
+  maxRows: number;
+  /** When the messages say that the rows were emitted, in milliseconds since the epoch. */
+  emittedAt: number;
+  /** Is told of errors that are not the end. */
+  warn: (message: string) => void;
 };
 
 export type FetchOptions = {
@@ -57,7 +59,7 @@ export type FetchOptions = {
   queueBytes: number;
   resumeBelowBytes: number;
   maxPauseMs: number;
-  /** How long a transient failure is met by asking again, and the first wait before that. */
+  /** How long a transient error is met by asking again (0: not at all), and the first wait before that. */
   retryTimeMs: number;
   firstRetryMs: number;
 };
@@ -72,8 +74,6 @@ const DEFAULT_OPTIONS: FetchOptions = {
   firstRetryMs: FIRST_RETRY_MS,
 };
 
-export type PositionedPage<Position> = Page & { position: Position };
-
 /**
  * Reads all rows after a position, page by page, in order. The memory of a page is used again once the next one is asked
  * for: it has to be written out, or copied, by then.
@@ -85,19 +85,20 @@ export type PositionedPage<Position> = Page & { position: Position };
  * Rows are trusted line by line, not answer by answer: they come in a total order that every line continues, so what
  * arrived whole before a failure is right. After a transient failure the rows behind it are asked for again.
  */
-export async function* fetchPages<Position>(
-  source: RowSource<Position>,
+export async function* fetchPages(
+  source: RowSource,
   start: Position,
   stop: AbortSignal,
-  options: FetchOptions = DEFAULT_OPTIONS,
-): AsyncGenerator<PositionedPage<Position>> {
-  const queue = new ByteQueue<PositionedPage<Position>>();
-  const pool = new BufferPool(options.pageBytes + options.readAheadBytes);
+  options: Partial<FetchOptions> = {},
+): AsyncGenerator<PositionedPage> {
+  const allOptions = { ...DEFAULT_OPTIONS, ...options };
+  const queue = new ByteQueue();
+  const pool = new BufferPool(allOptions.pageBytes + allOptions.readAheadBytes);
   const leaving = new AbortController();
   const leave = (): void => leaving.abort();
   stop.addEventListener('abort', leave);
   if (stop.aborted) leave();
-  const fetching = fetchIntoQueue({ queue, pool, source, options, signal: leaving.signal }, start);
+  const fetching = fillQueue({ queue, pool, source, options: allOptions, signal: leaving.signal }, start);
   try {
     for await (const page of queue) {
       yield page;
@@ -110,35 +111,28 @@ export async function* fetchPages<Position>(
   }
 }
 
-type Fetching<Position> = {
-  queue: ByteQueue<PositionedPage<Position>>;
+type Fetching = {
+  queue: ByteQueue;
   pool: BufferPool;
-  source: RowSource<Position>;
+  source: RowSource;
   options: FetchOptions;
   /** Aborted when nobody takes pages any more. */
   signal: AbortSignal;
 };
 
-async function fetchIntoQueue<Position>(fetching: Fetching<Position>, start: Position): Promise<void> {
-  const { queue, source, options, signal } = fetching;
+/** Puts all rows after a position into the queue, with as many responses as it takes, and ends the queue. */
+async function fillQueue(fetching: Fetching, start: Position): Promise<void> {
+  const { queue, options, signal } = fetching;
   let position = start;
   try {
     for (;;) {
-      const after = position;
-      const response = await pRetry(() => fetchResponse(fetching, after), {
-        retries: Number.POSITIVE_INFINITY,
-        maxRetryTime: options.retryTimeMs,
-        minTimeout: options.firstRetryMs,
-        maxTimeout: LONGEST_RETRY_MS,
-        randomize: true,
-        signal,
-        shouldRetry: ({ error }) => !signal.aborted && source.isTransient(error),
-        onFailedAttempt: ({ error }) => {
-          if (!signal.aborted && source.isTransient(error)) source.onRetry(error);
-        },
-      });
-      if (response.complete) break;
-      position = response.position;
+      const fetched = await fetchResponseWithRetry(fetching, position);
+      if (fetched.end === 'complete') break;
+      if (fetched.end === 'broken') {
+        if (!shouldRetry(fetching, fetched.error)) throw fetched.error;
+        warnOfRetry(fetching, fetched.error);
+      }
+      position = fetched.position;
       if (!(await queue.waitBelow(options.resumeBelowBytes, signal))) break;
     }
     queue.end();
@@ -147,51 +141,113 @@ async function fetchIntoQueue<Position>(fetching: Fetching<Position>, start: Pos
   }
 }
 
-/** What came of an answer: all of it, or what came until it was left or broke off. */
-type Fetched<Position> = { complete: true } | { complete: false; position: Position };
+/** Retries while nothing comes of a response. */
+function fetchResponseWithRetry(fetching: Fetching, after: Position): Promise<Fetched> {
+  const { options, signal } = fetching;
+  return retryFor(
+    {
+      forMs: options.retryTimeMs,
+      minDelayMs: options.firstRetryMs,
+      maxDelayMs: LONGEST_RETRY_MS,
+      signal,
+      shouldRetry: (error) => shouldRetry(fetching, error),
+      onRetry: (error) => warnOfRetry(fetching, error),
+    },
+    () => fetchResponse(fetching, after),
+  );
+}
 
-async function fetchResponse<Position>(
-  { queue, pool, source, options, signal }: Fetching<Position>,
-  after: Position,
-): Promise<Fetched<Position>> {
+/** A changed table passes with the next run, which looks at it anew, and not by asking again. */
+function shouldRetry({ options, signal }: Fetching, error: Error): boolean {
+  if (signal.aborted || options.retryTimeMs === 0 || !(error instanceof ConnectorError)) return false;
+  return error.failureType === 'transient_error' && !isSchemaChanged(error.cause);
+}
+
+function warnOfRetry({ source }: Fetching, error: Error): void {
+  source.warn(`${error.message} Asking again for the rows behind the last page.`);
+}
+
+/** What came of a response: all of it, or what came until it was left, or until it broke off. */
+type Fetched =
+  | { end: 'complete' }
+  | { end: 'left'; position: Position }
+  | { end: 'broken'; position: Position; error: Error };
+
+/**
+ * Puts the rows of one response into the queue.
+ *
+ * @throws ConnectorError when it broke off before its first row.
+ */
+async function fetchResponse(fetching: Fetching, after: Position): Promise<Fetched> {
+  const { pool, source, options, signal } = fetching;
   // A signal that aborted before is not heard by what only listens for the event.
   signal.throwIfAborted();
-  let position = after;
-  let pages = 0;
-  let isLeft = false;
-  const stream = await source.open(after, signal);
-  const cutter = new PageCutter(options.pageBytes, pool, source.rowsToDrop(after));
-  const sink: PageSink = {
-    push: (page) => {
-      position = source.positionAfter(page, position);
-      pages += 1;
-      queue.push({ ...page, position });
-    },
-    waitForCapacity: () => {
-      // Not every answer hears the signal while chunks come one after the other.
-      if (signal.aborted) return Promise.reject(signal.reason);
-      if (queue.bytes < options.queueBytes) return undefined;
-      return queue.waitBelow(options.queueBytes, signal, options.maxPauseMs).then((inTime) => {
-        isLeft = !inTime;
-        if (isLeft) throw new Error('Nobody made room for more of the answer.');
-      });
-    },
-  };
+  // The last row of a position comes once more, as often as it was read.
+  const toDrop = isInsideGroup(after) ? { rowHash: after.rowHash, rows: after.rows } : undefined;
+  const maxRows = source.maxRows + (toDrop?.rows ?? 0);
+  const { query, parameters } = buildRowQuery(source.selection, after, source.emittedAt, maxRows);
+  const stream = await source.clickhouse.bytes(query, parameters, signal);
+  const cutter = new PageCutter(options.pageBytes, pool, toDrop);
+  const sink = new QueueSink(fetching, after);
   const response = new ResponseWritable(cutter, sink, options.readAheadBytes);
   try {
     await pipeResponse(stream, response);
-    return { complete: true };
-  } catch (error) {
-    if (isLeft) return { complete: false, position };
-    const failure = source.failure(response.exception ?? error);
-    if (signal.aborted) throw failure;
+    return { end: 'complete' };
+  } catch (cause) {
+    if (cause instanceof SlowReaderError) return { end: 'left', position: sink.position };
+    const error = explainBrokenResponse(source, response.exception ?? cause);
     // What came whole is right, however little: were it asked for again, answers that are always cut before they fill a
     // page would lead nowhere.
-    const rest = cutter.rest();
+    const rest = signal.aborted ? undefined : cutter.rest();
     if (rest !== undefined) sink.push(rest);
-    if (pages === 0 || !source.isTransient(failure)) throw failure;
-    // It went on before it broke off: the next answer begins behind what came, with all the time for its own failures.
-    source.onRetry(failure);
-    return { complete: false, position };
+    if (sink.isEmpty) throw error;
+    return { end: 'broken', position: sink.position, error };
+  }
+}
+
+/** Of a connection that is reset before an answer it is said that another protocol may be spoken there. */
+function explainBrokenResponse({ clickhouse }: RowSource, error: unknown): Error {
+  return clickhouse.explainError(codeOf(error) === 'ECONNRESET' ? new CutOffError(error) : error);
+}
+
+/** Nobody made room in the queue for more of a response. */
+class SlowReaderError extends Error {}
+
+/** Takes the pages of a response into the queue, each with its position. */
+class QueueSink implements PageSink {
+  readonly #fetching: Fetching;
+  readonly #start: Position;
+  #position: Position;
+
+  constructor(fetching: Fetching, start: Position) {
+    this.#fetching = fetching;
+    this.#start = start;
+    this.#position = start;
+  }
+
+  /** The position after the last page. */
+  get position(): Position {
+    return this.#position;
+  }
+
+  get isEmpty(): boolean {
+    return this.#position === this.#start;
+  }
+
+  push(page: Page): void {
+    const { queue, source } = this.#fetching;
+    const positioned = addPosition(page, this.#position, source.selection.cursor.column.name);
+    this.#position = positioned.position;
+    queue.push(positioned);
+  }
+
+  waitForCapacity(): Promise<void> | undefined {
+    const { queue, options, signal } = this.#fetching;
+    // Not every answer hears the signal while chunks come one after the other.
+    if (signal.aborted) return Promise.reject(signal.reason);
+    if (queue.bytes < options.queueBytes) return undefined;
+    return queue.waitBelow(options.queueBytes, signal, options.maxPauseMs).then((inTime) => {
+      if (!inTime) throw new SlowReaderError();
+    });
   }
 }

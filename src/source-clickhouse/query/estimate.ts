@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ClickHouse } from '../client/client.ts';
 import { tryRows } from '../client/rows-or-none.ts';
-import type { Position } from '../state/stream-state.ts';
+import type { Position } from '../state/position.ts';
 import { buildRowClauses, type RowSelection } from './row-query.ts';
 
 /** How much there is to read: rows, and their bytes on the server without compression. */

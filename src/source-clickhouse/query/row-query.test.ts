@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseClickHouseType } from '../schema/clickhouse-type.ts';
 import { createCursorCodec } from '../schema/cursor.ts';
-import type { Position } from '../state/stream-state.ts';
+import { type Position, type PositionAtRow, START } from '../state/position.ts';
 import { buildRowQuery, type RowSelection } from './row-query.ts';
 import { schemaGuardSql } from './schema-guard.ts';
 
@@ -30,10 +30,14 @@ function selection(cursorType = "DateTime64(6, 'UTC')", columns?: string[]): Row
   };
 }
 
-const POSITION: Position = {
+const POSITION: PositionAtRow = {
+  kind: 'inside-group',
   cursor: '2026-01-01T00:00:00.123456Z',
-  tie_break: { row_hash: '18446744073709551615', rows: 1 },
+  rowHash: '18446744073709551615',
+  rows: 1,
 };
+
+const AFTER_GROUP: Position = { kind: 'after-group', cursor: POSITION.cursor };
 
 function startsWith(text: string): unknown {
   return expect.stringMatching(new RegExp(`^${text.replace(/[^\w\s]/g, '\\$&')}`));
@@ -71,15 +75,13 @@ const HASH = `cityHash64(${FIRST_HALF}, ${SECOND_HALF})`;
 
 describe('the rows that are asked for', () => {
   test('are all of them at the start', () => {
-    for (const after of [undefined, { cursor: null }]) {
-      const { query, parameters } = buildRowQuery(selection(), after, 1);
-      expect(lineOf(query, 'WHERE')).toBe(`WHERE ${guard()} = 0`);
-      expect(parameters).toEqual({ line_start: LINE_START });
-    }
+    const { query, parameters } = buildRowQuery(selection(), START, 1);
+    expect(lineOf(query, 'WHERE')).toBe(`WHERE ${guard()} = 0`);
+    expect(parameters).toEqual({ line_start: LINE_START });
   });
 
   test('are those behind a cursor whose rows are all read', () => {
-    const { query, parameters } = buildRowQuery(selection(), { cursor: POSITION.cursor }, 1);
+    const { query, parameters } = buildRowQuery(selection(), AFTER_GROUP, 1);
     expect(lineOf(query, 'WHERE')).toBe(`WHERE (${CURSOR} > {cursor:DateTime64(6, 'UTC')} OR ${guard()} != 0)`);
     expect(parameters).toEqual({ line_start: LINE_START, cursor: '2026-01-01 00:00:00.123456' });
   });
@@ -96,10 +98,10 @@ describe('the rows that are asked for', () => {
 
   test('are those with a cursor, when it may be NULL', () => {
     const nullable = selection('Nullable(DateTime64(6))');
-    expect(lineOf(buildRowQuery(nullable, undefined, 1).query, 'WHERE')).toBe(
+    expect(lineOf(buildRowQuery(nullable, START, 1).query, 'WHERE')).toBe(
       `WHERE (${CURSOR} IS NOT NULL OR ${guard(nullable)} != 0)`,
     );
-    expect(lineOf(buildRowQuery(nullable, { cursor: POSITION.cursor }, 1).query, 'WHERE')).toBe(
+    expect(lineOf(buildRowQuery(nullable, AFTER_GROUP, 1).query, 'WHERE')).toBe(
       `WHERE ${CURSOR} IS NOT NULL AND (${CURSOR} > {cursor:DateTime64(6, 'UTC')} OR ${guard(nullable)} != 0)`,
     );
   });
@@ -122,7 +124,7 @@ test('the hash of all columns depends on the type of each, also of those that do
 
 test('rows from a bound on are left alone', () => {
   const bounded = { ...selection(), lagBound: '2026-01-02T00:00:00.000000Z' };
-  const { query, parameters } = buildRowQuery(bounded, undefined, 1);
+  const { query, parameters } = buildRowQuery(bounded, START, 1);
   expect(lineOf(query, 'WHERE')).toBe(`WHERE (${CURSOR} < {lag_bound:DateTime64(6, 'UTC')} OR ${guard()} != 0)`);
   expect(parameters).toMatchObject({ lag_bound: '2026-01-02 00:00:00.000000' });
 });
@@ -158,7 +160,7 @@ test('no setting is sent: a user with readonly=1 may send none', () => {
 
 test('the columns that must have the type they had are those that leave and those of the hash, each once', () => {
   const some = { ...selection(), hashedColumns: selection().columns.slice(1) };
-  const { query } = buildRowQuery({ ...some, columns: some.columns.slice(0, 3) }, undefined, 1);
+  const { query } = buildRowQuery({ ...some, columns: some.columns.slice(0, 3) }, START, 1);
   expect(lineOf(query, 'WHERE')).toBe(
     `WHERE (SELECT throwIf(count() != 4, 'source-clickhouse: the columns have changed') FROM system.columns WHERE database = 'shop' AND table = 'events' AND has([('custom_id', 'String'), ('event_name', 'String'), ('last_updated_at', 'DateTime64(6, \\'UTC\\')'), ('price', 'UInt8')], (name, type))) = 0`,
   );

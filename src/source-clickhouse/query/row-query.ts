@@ -5,7 +5,8 @@ import type { CursorCodec } from '../schema/cursor.ts';
 import { type Field, jsonPairsSql, jsonSql, nonFiniteSql } from '../schema/json-sql.ts';
 import type { Column, Table } from '../schema/table.ts';
 import { quoteIdentifier, quoteString } from '../sql.ts';
-import type { Partition, Position } from '../state/stream-state.ts';
+import { isInsideGroup, type Position } from '../state/position.ts';
+import type { Partition } from '../state/stream-state.ts';
 import { buildLineStart, lineEndSql } from './record-line.ts';
 import { schemaGuardSql } from './schema-guard.ts';
 
@@ -53,7 +54,7 @@ export function hasAddedColumns({ table, hashedColumns }: Pick<RowSelection, 'ta
  */
 export function buildRowQuery(
   selection: RowSelection,
-  after: Position | undefined,
+  after: Position,
   emittedAt: number,
   maxRows: number = Number.POSITIVE_INFINITY,
 ): { query: string; parameters: QueryParameters } {
@@ -93,7 +94,7 @@ export function buildRowQuery(
  */
 export function buildRowClauses(
   selection: RowSelection,
-  after: Position | undefined,
+  after: Position,
   hash?: string,
   guard?: string,
 ): { clauses: string; parameters: QueryParameters } {
@@ -113,12 +114,12 @@ export function buildRowClauses(
     conditions.push(`${cursorColumn} < {lag_bound:${cursor.codec.parameterType}}`);
     parameters.lag_bound = cursor.codec.toParameter(lagBound);
   }
-  if (after?.cursor != null) {
+  if (after.kind !== 'start') {
     const bound = `{cursor:${cursor.codec.parameterType}}`;
     parameters.cursor = cursor.codec.toParameter(after.cursor);
-    conditions.push(`${cursorColumn} ${after.tie_break === undefined ? '>' : '>='} ${bound}`);
-    if (after.tie_break !== undefined && hash !== undefined) {
-      parameters.row_hash = after.tie_break.row_hash;
+    conditions.push(`${cursorColumn} ${after.kind === 'after-group' ? '>' : '>='} ${bound}`);
+    if (isInsideGroup(after) && hash !== undefined) {
+      parameters.row_hash = after.rowHash;
       conditions.push(`${cursorColumn} > ${bound} OR ${hash} >= {row_hash:UInt64}`);
     }
   }

@@ -4,6 +4,7 @@ import type { RowSelection } from '../query/row-query.ts';
 import { parseClickHouseType } from '../schema/clickhouse-type.ts';
 import { keepsJson } from '../schema/keeps-json.ts';
 import type { Column, Table } from '../schema/table.ts';
+import { cursorOf, isInsideGroup, leaveGroup, type Position, START } from '../state/position.ts';
 import { type Partition, parseStreamState, STATE_VERSION, type StreamState } from '../state/stream-state.ts';
 
 /** Where a read begins, and the columns that its row hashes are made of. */
@@ -25,7 +26,7 @@ export async function createInitialState(
   const cursor_type = cursor.column.type.name;
   if (stored === undefined) {
     return {
-      state: { version: STATE_VERSION, cursor: null, cursor_column, cursor_type, partition },
+      state: { version: STATE_VERSION, position: START, cursor_column, cursor_type, partition },
       hashedColumns: table.columns,
     };
   }
@@ -44,29 +45,30 @@ export async function createInitialState(
         'Each part needs a state of its own, and another number of parts splits the rows in another way: give the state that belongs to this part, or reset the stream.',
     );
   }
-  if ((state.cursor !== null || state.recent_rows !== undefined) && state.cursor_type !== cursor_type) {
+  const { position, recent_rows } = state;
+  if ((position.kind !== 'start' || recent_rows !== undefined) && state.cursor_type !== cursor_type) {
     throw sourceError(
       'state_of_other_settings',
       `The state of "${stream.name}" was written when ${cursor.column.name} was a ${state.cursor_type}; it is a ${cursor_type} now, and the two do not compare. ` +
         'Give the column its type back, or reset the stream: all its rows are then read again.',
     );
   }
-  if (state.cursor !== null && !cursor.codec.form.test(state.cursor)) {
+  if (position.kind !== 'start' && !cursor.codec.form.test(position.cursor)) {
     throw sourceError(
       'state_invalid',
       `The cursor in the state of "${stream.name}" is no ${cursor_type} as this source writes it: the state was changed since. ` +
         'Give back the state of the last run as it was, or reset the stream: all its rows are then read again.',
     );
   }
-  if (state.tie_break === undefined && state.recent_rows === undefined) return { state, hashedColumns: table.columns };
+  if (!isInsideGroup(position) && recent_rows === undefined) return { state, hashedColumns: table.columns };
   // Columns that were added since don't matter: the hashes are still made of those that they were made of.
   const hashedColumns = findColumnsNow(table, state.hashed_columns ?? []);
   if (hashedColumns !== undefined) return { state, hashedColumns };
-  if (state.recent_rows === undefined && state.tie_break?.ended === true) {
-    return { state: { ...state, tie_break: undefined }, hashedColumns: table.columns };
+  if (recent_rows === undefined && position.kind === 'inside-ended-group') {
+    return { state: { ...state, position: leaveGroup(position) }, hashedColumns: table.columns };
   }
   await warn(
-    `Columns of ${table.name} were dropped or changed their type, and the last rows that were read can't be recognised without them. ${state.recent_rows === undefined ? `Those of ${state.cursor}` : `Those behind ${state.cursor ?? 'the first'}`} are read again: their events may be sent twice.`,
+    `Columns of ${table.name} were dropped or changed their type, and the last rows that were read can't be recognised without them. ${recent_rows === undefined ? `Those of ${cursorOf(position)}` : `Those behind ${cursorOf(position) ?? 'the first'}`} are read again: their events may be sent twice.`,
   );
   return { state: dropHashes(state), hashedColumns: table.columns };
 }
@@ -83,12 +85,14 @@ function findColumnsNow(
   return found.length > 0 && found.length === now.length ? found : undefined;
 }
 
-/**
- * The state before the first row of a half read group, knowing nothing of the rows behind it. No hash is less than 0, so
- * the condition `h >= 0` leaves no row of the group out.
- */
-function dropHashes({ recent_rows, hashed_columns, tie_break, ...state }: StreamState): StreamState {
-  return tie_break === undefined ? state : { ...state, tie_break: { row_hash: '0', rows: 1 } };
+/** The state before the first row of a half read group, knowing nothing of the rows behind it. */
+function dropHashes({ recent_rows, hashed_columns, ...state }: StreamState): StreamState {
+  return { ...state, position: startOfGroup(state.position) };
+}
+
+/** The position before the first row of a half read group. No hash is less than 0, so the condition `h >= 0` leaves no row of the group out. */
+function startOfGroup(position: Position): Position {
+  return isInsideGroup(position) ? { kind: 'inside-group', cursor: position.cursor, rowHash: '0', rows: 1 } : position;
 }
 
 function describePartition(partition: Partition | undefined): string {

@@ -46,10 +46,10 @@ async function readStream(context: ReadContext, configured: ConfiguredStream, st
     const selection = await resolveSelection(clickhouse, configuration, configured, stream, warn);
     const isIncremental = configured.sync_mode === 'incremental';
     const stored = chooseStoredState(configured, state.of(stream, configuration.database));
-    const { state: position, hashedColumns } = await createInitialState(selection, stream, stored, warn);
-    const start = { ...position, full_refresh: findRefresh(configured) };
+    const { state: initial, hashedColumns } = await createInitialState(selection, stream, stored, warn);
+    const start = { ...initial, full_refresh: findRefresh(configured) };
     const unset =
-      start.cursor === null
+      start.position.kind === 'start'
         ? undefined
         : await findUnsetCursorsOfSmallTable(clickhouse, selection.table, selection.cursor.column);
     if (unset !== undefined) await warn(unset);
@@ -57,7 +57,7 @@ async function readStream(context: ReadContext, configured: ConfiguredStream, st
       ? await readTimeWindow(clickhouse, selection.cursor.column.type, configuration)
       : undefined;
     const selected = { ...selection, hashedColumns, lagBound: window?.lagBound };
-    const size = await estimateRows(clickhouse, selected, start);
+    const size = await estimateRows(clickhouse, selected, start.position);
     if (size !== undefined) await output.write(streamEstimate(stream, ...capEstimate(size, rowLimit), now()));
     const total = await readStreamRows(context, stream, selected, start, window);
     const complete = !context.stop.aborted;

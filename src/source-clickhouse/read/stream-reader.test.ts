@@ -9,7 +9,7 @@ import { parseClickHouseType } from '../schema/clickhouse-type.ts';
 import { createCursorCodec } from '../schema/cursor.ts';
 import type { Column } from '../schema/table.ts';
 import { BYTES_PER_EMITTED_ROW, MAX_EMITTED_ROWS } from '../state/emitted-rows.ts';
-import { STATE_VERSION, type StreamState } from '../state/stream-state.ts';
+import { parseStreamState, STATE_VERSION } from '../state/stream-state.ts';
 import { RowLimit } from './row-limit.ts';
 import { readStreamRows } from './stream-reader.ts';
 
@@ -17,7 +17,18 @@ import { readStreamRows } from './stream-reader.ts';
 
 const STREAM = { name: 'events', namespace: 'shop' };
 const CURSOR_TYPE = parseClickHouseType('DateTime64(3)');
-const START: StreamState = {
+/** A state as it is stored. */
+type StoredState = {
+  version: number;
+  cursor: string | null;
+  cursor_column: string;
+  cursor_type: string;
+  tie_break?: { row_hash: string; rows: number; ended?: boolean };
+  recent_rows?: Record<string, string>;
+  hashed_columns?: [name: string, type: string][];
+};
+
+const START: StoredState = {
   version: STATE_VERSION,
   cursor: null,
   cursor_column: 'last_updated_at',
@@ -55,12 +66,12 @@ const WINDOW: TimeWindow = { now: at(1_000_000), lookbackStart: at(100), lagBoun
 
 type Message = {
   type: string;
-  state?: { stream: { stream_state: StreamState }; sourceStats: { recordCount: number } };
+  state?: { stream: { stream_state: StoredState }; sourceStats: { recordCount: number } };
   log?: { message: string };
 };
 
 type Emitting = {
-  state?: StreamState;
+  state?: StoredState;
   window?: TimeWindow;
   error?: Error;
   limit?: number;
@@ -72,7 +83,7 @@ type Emitting = {
 async function emit(
   lines: Iterable<string>,
   { state = START, window = WINDOW, error, limit, added = [] }: Emitting = {},
-): Promise<{ rows: number; states: StreamState[]; counted: number; logs: string[]; thrown: unknown }> {
+): Promise<{ rows: number; states: StoredState[]; counted: number; logs: string[]; thrown: unknown }> {
   let text = '';
   const stream = new Writable({
     write(chunk: Buffer, _, done) {
@@ -102,9 +113,11 @@ async function emit(
     now: () => 0,
   };
   let thrown: unknown;
-  await readStreamRows(context, STREAM, selection(added), state, window).catch((cause: unknown) => {
-    thrown = cause;
-  });
+  await readStreamRows(context, STREAM, selection(added), parseStreamState('events', state), window).catch(
+    (cause: unknown) => {
+      thrown = cause;
+    },
+  );
   const messages = text
     .split('\n')
     .filter((line) => line !== '')

@@ -3,15 +3,22 @@ import type { MessageOutput } from '../../protocol/output.ts';
 import { adviseStoredCursor } from '../check/moving-cursor.ts';
 import type { ClickHouse } from '../client/client.ts';
 import { sourceError } from '../errors/codes.ts';
-import { fetchPages, type PositionedPage, type RowSource } from '../pages/fetch-pages.ts';
-import { takeFirstRows } from '../pages/page-cutter.ts';
-import { createRowSource } from '../pages/row-source.ts';
+import { fetchPages } from '../pages/fetch-pages.ts';
+import { cutPage, type PositionedPage } from '../pages/positioned-page.ts';
 import { hasAddedColumns, type RowSelection } from '../query/row-query.ts';
 import type { TimeWindow } from '../query/time-window.ts';
 import type { Table } from '../schema/table.ts';
 import { EmittedRows, MAX_EMITTED_ROWS } from '../state/emitted-rows.ts';
+import {
+  cursorOf,
+  isInsideGroup,
+  leaveGroup,
+  markGroupEnded,
+  type Position,
+  type PositionAtRow,
+} from '../state/position.ts';
 import { StateWriter } from '../state/state-writer.ts';
-import type { Position, StreamState } from '../state/stream-state.ts';
+import type { StreamState } from '../state/stream-state.ts';
 import { dropEmitted, type NewRows } from './dedupe.ts';
 import { PROGRESS_INTERVAL_MS, Progress } from './progress.ts';
 import type { RowLimit } from './row-limit.ts';
@@ -58,15 +65,16 @@ export async function readStreamRows(
   // Not awaited there: while the reader of our output is slow, asking again must not wait for it.
   const onRetry = (message: string): void => void warn(message).catch(() => {});
   // Rows that were emitted before don't count. There may be so many of them, each once.
-  const source = createRowSource(clickhouse, selection, rowLimit.remaining + emitted.size, now(), onRetry);
+  const maxRows = rowLimit.remaining + emitted.size;
+  const source = { clickhouse, selection, maxRows, emittedAt: now(), warn: onRetry };
 
   let rows = 0;
-  let checkpoint: Position = { cursor: state.cursor, tie_break: state.tie_break };
+  let checkpoint = state.position;
   let readUpTo = checkpoint;
   let overflowCursor: string | undefined;
   let isWaiting = true;
   const logProgress = async (more = ''): Promise<void> => {
-    const words = progress.describe(rows, readUpTo.cursor, window !== undefined);
+    const words = progress.describe(rows, cursorOf(readUpTo), window !== undefined);
     if (words !== undefined) await output.write(log('INFO', `${stream.name}: ${words}${more}.`));
   };
   // A long sort sends nothing. That it is waited for is told to a person, and so is seen whether there is still one.
@@ -77,7 +85,6 @@ export async function readStreamRows(
     for await (const page of fetchPages(source, checkpoint, stop)) {
       isWaiting = false;
       const unsent = selectNewRows(page, readUpTo, {
-        source,
         cursorColumn,
         emitted,
         emittedByFullHash,
@@ -109,9 +116,9 @@ export async function readStreamRows(
   } else {
     const hasEnded = overflowCursor === undefined;
     if (emittedByFullHash !== undefined && canSwitchToFullHashes(emitted, emittedByFullHash, checkpoint, hasEnded)) {
-      await states.writeByHashesOf(selection.table.columns, emittedByFullHash, checkpoint.cursor);
+      await states.writeByHashesOf(selection.table.columns, emittedByFullHash, checkpoint);
     } else {
-      await states.write(hasEnded ? markEnded(checkpoint) : checkpoint);
+      await states.write(hasEnded ? markGroupEnded(checkpoint) : checkpoint);
     }
     // Two runs within a second can be both, and only the cursor has a remedy that is of use then.
     if (emitted.areRestamped) await warn(describeRestampedRows(selection.table, cursorColumn));
@@ -122,7 +129,6 @@ export async function readStreamRows(
 }
 
 type Taking = {
-  source: Pick<RowSource<Position>, 'positionAfter'>;
   cursorColumn: string;
   emitted: EmittedRows;
   emittedByFullHash: EmittedRows | undefined;
@@ -135,36 +141,32 @@ type Taking = {
  * there are more than may be written. `position` lies behind the last row that was looked at.
  */
 function selectNewRows(
-  page: PositionedPage<Position>,
+  page: PositionedPage,
   after: Position,
-  { source, cursorColumn, emitted, emittedByFullHash, maxRows }: Taking,
-): NewRows & { position: Position } {
-  const cut = (rows: number): PositionedPage<Position> => {
-    const first = takeFirstRows(page, rows);
-    return { ...first, position: source.positionAfter(first, after) };
-  };
-  const { cursor } = page.position;
-  if (cursor !== null && emitted.mustExamine(after.cursor, cursor)) {
+  { cursorColumn, emitted, emittedByFullHash, maxRows }: Taking,
+): NewRows & { position: PositionAtRow } {
+  if (emitted.mustExamine(cursorOf(after), page.position.cursor)) {
     const unsent = dropEmitted(page.lines, cursorColumn, { emitted, emittedByFullHash }, maxRows);
     const isCut = unsent.overflowCursor === undefined && unsent.examined < page.rows;
-    return { ...unsent, position: isCut ? cut(unsent.examined).position : page.position };
+    const { position } = isCut ? cutPage(page, unsent.examined, after, cursorColumn) : page;
+    return { ...unsent, position };
   }
-  const { lines, rows, position } = page.rows <= maxRows ? page : cut(maxRows);
-  return { lines, rows, lastBeforeLookback: position.cursor ?? undefined, overflowCursor: undefined, position };
+  const { lines, rows, position } = cutPage(page, maxRows, after, cursorColumn);
+  return { lines, rows, lastBeforeLookback: position.cursor, overflowCursor: undefined, position };
 }
 
 /** The last position behind settled rows, after a page that ends at `position`. */
 function nextCheckpoint(
   before: Position,
-  position: Position,
+  position: PositionAtRow,
   { lastBeforeLookback, overflowCursor }: NewRows,
   emitted: EmittedRows,
 ): Position {
   const seen = overflowCursor ?? position.cursor;
-  if (seen !== null && !emitted.isInLookback(seen)) return position;
+  if (!emitted.isInLookback(seen)) return position;
   // A later row has been seen, so the group of the settled one is whole.
-  if (lastBeforeLookback !== undefined) return { cursor: lastBeforeLookback };
-  return seen === before.cursor ? before : { cursor: before.cursor };
+  if (lastBeforeLookback !== undefined) return { kind: 'after-group', cursor: lastBeforeLookback };
+  return seen === cursorOf(before) ? before : leaveGroup(before);
 }
 
 /**
@@ -174,16 +176,11 @@ function nextCheckpoint(
 function canSwitchToFullHashes(
   emitted: EmittedRows,
   emittedByFullHash: EmittedRows,
-  { cursor, tie_break }: Position,
+  checkpoint: Position,
   hasEnded: boolean,
 ): boolean {
-  if (!hasEnded) return tie_break === undefined && emittedByFullHash.size === emitted.size;
-  return tie_break === undefined || cursor === null || !emitted.isInLookback(cursor);
-}
-
-/** The position behind the last row of an answer that ended. */
-function markEnded({ cursor, tie_break }: Position): Position {
-  return tie_break === undefined ? { cursor } : { cursor, tie_break: { ...tie_break, ended: true } };
+  if (!hasEnded) return !isInsideGroup(checkpoint) && emittedByFullHash.size === emitted.size;
+  return !isInsideGroup(checkpoint) || !emitted.isInLookback(checkpoint.cursor);
 }
 
 /** What is told of rows that there was no memory for. @throws ConnectorError when time alone does not help. */

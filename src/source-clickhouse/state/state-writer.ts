@@ -2,7 +2,8 @@ import { formatStateLine, type StreamDescriptor } from '../../protocol/messages.
 import type { MessageOutput } from '../../protocol/output.ts';
 import type { Column } from '../schema/table.ts';
 import { BYTES_PER_EMITTED_ROW, type EmittedRows } from './emitted-rows.ts';
-import { type Position, STATE_VERSION, type StreamState } from './stream-state.ts';
+import { leaveGroup, type Position, serializePosition } from './position.ts';
+import { STATE_VERSION, type StreamState } from './stream-state.ts';
 
 /** Writes the states of a stream, and says when one is due. */
 export class StateWriter {
@@ -45,16 +46,17 @@ export class StateWriter {
   }
 
   /** Writes the state of a position up to which all rows were written, and of the rows behind it that were. */
-  async write({ cursor, tie_break }: Position): Promise<void> {
-    await this.#write({ cursor, tie_break }, this.#hashedColumns, this.#emitted);
+  async write(position: Position): Promise<void> {
+    await this.#write(position, this.#hashedColumns, this.#emitted);
   }
 
   /** The same with other hashes, of these columns: by them those rows are remembered, and no position in a group can be told. */
-  async writeByHashesOf(columns: readonly Column[], emitted: EmittedRows, cursor: string | null): Promise<void> {
-    await this.#write({ cursor }, toNamesAndTypes(columns), emitted);
+  async writeByHashesOf(columns: readonly Column[], emitted: EmittedRows, position: Position): Promise<void> {
+    await this.#write(leaveGroup(position), toNamesAndTypes(columns), emitted);
   }
 
-  async #write({ cursor, tie_break }: Position, columns: [string, string][], emitted: EmittedRows): Promise<void> {
+  async #write(position: Position, columns: [string, string][], emitted: EmittedRows): Promise<void> {
+    const { cursor, tie_break } = serializePosition(position);
     const recent_rows = emitted.serialize(cursor);
     const hasHashes = tie_break !== undefined || recent_rows !== undefined;
     const hashed_columns = hasHashes ? columns : undefined;

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { serializePosition } from './position.ts';
 import { parseStreamState } from './stream-state.ts';
 
 const TIE_BREAK = { row_hash: '18446744073709551615', rows: 3 };
@@ -10,6 +11,12 @@ const STATE = {
   hashed_columns: [['custom_id', 'String']],
 };
 
+/** What a state says, with its position as it is stored. */
+function parseAndSerialize(state: Record<string, unknown>): Record<string, unknown> {
+  const { position, ...rest } = parseStreamState('events', state);
+  return { ...rest, ...serializePosition(position) };
+}
+
 describe('a state of this source is taken', () => {
   test.each<[string, Record<string, unknown>]>([
     ['in the middle of a group', STATE],
@@ -17,17 +24,18 @@ describe('a state of this source is taken', () => {
       'of another cursor column, and of a part of the rows',
       { ...STATE, cursor_column: 'at', partition: { index: 1, count: 4 } },
     ],
+    ['behind the last row of an answer', { ...STATE, tie_break: { ...TIE_BREAK, ended: true } }],
     ['behind a group', { version: 2, cursor: '7', cursor_type: 'UInt64' }],
     ['of a stream that had no row yet', { version: 2, cursor: null, cursor_type: 'DateTime' }],
     ['with rows behind it that were emitted', { ...STATE, recent_rows: { '2026-01-01T00:00:00': 'AAAAAAAAAAA' } }],
     ['with an empty cursor', { version: 2, cursor: '', cursor_type: 'String' }],
     ['with a hash of 0', { ...STATE, tie_break: { ...TIE_BREAK, row_hash: '0' } }],
   ])('%s', (_, state) => {
-    expect(parseStreamState('events', state)).toEqual({ cursor_column: 'last_updated_at', ...state });
+    expect(parseAndSerialize(state)).toEqual({ cursor_column: 'last_updated_at', ...state });
   });
 
   test('with keys that it does not know left out', () => {
-    expect(parseStreamState('events', { ...STATE, more: 2 })).toEqual({
+    expect(parseAndSerialize({ ...STATE, more: 2 })).toEqual({
       cursor_column: 'last_updated_at',
       ...STATE,
     });

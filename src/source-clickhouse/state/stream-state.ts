@@ -2,33 +2,14 @@ import { z } from 'zod';
 import { DEFAULT_CURSOR_COLUMN } from '../config/schema.ts';
 import { sourceError } from '../errors/codes.ts';
 import { refreshSchema } from './full-refresh.ts';
+import { type Position, parsePosition, storedPositionSchema } from './position.ts';
 
 /** The first version had none, and hashed the values of a row; this one hashes their JSON. */
 export const STATE_VERSION = 2;
 
 const partitionSchema = z.object({ index: z.int(), count: z.int() });
 
-const positionSchema = z.object({
-  /** The cursor of the last row, as its exact text in the record; null when there has been no row yet. */
-  cursor: z.string().nullable(),
-  tie_break: z
-    .object({
-      /** The row hash of the last row, 64 bits in decimal. */
-      row_hash: z.string().regex(/^\d{1,20}$/),
-      /** How many rows with exactly this cursor and hash have been read: rows that are alike in every column. */
-      rows: z.int().positive(),
-      /** Whether the answer ended behind this row, and so the group has been read whole as far as we know. */
-      ended: z.literal(true).optional(),
-    })
-    .optional(),
-});
-
-/**
- * How far a stream has been read: every row up to `cursor`, and, inside a group of rows that share this cursor, every
- * row up to `tie_break` in the order of their hashes. Without a tie-break the whole group has been read. After an answer
- * that ended it is kept: should a proxy have cut the answer short between two rows, the next run goes on there.
- */
-const streamStateSchema = positionSchema.extend({
+const streamStateSchema = storedPositionSchema.extend({
   /** Of the form of the state and of what row hashes are made of: a state of another version is not comparable. */
   version: z.literal(STATE_VERSION),
   /** The column that the cursor is of. */
@@ -45,15 +26,22 @@ const streamStateSchema = positionSchema.extend({
   full_refresh: refreshSchema.optional(),
 });
 
-/** Up to where rows have been read, in the order (cursor, row hash). */
-export type Position = z.output<typeof positionSchema>;
-export type StreamState = z.output<typeof streamStateSchema>;
+type StoredState = z.output<typeof streamStateSchema>;
+
+/**
+ * What a stored state says, with its position: every row up to that has been read. Without a hash the whole group of its
+ * cursor has been read, otherwise the rows of the group up to the hash, in the order of their hashes.
+ */
+export type StreamState = Omit<StoredState, 'cursor' | 'tie_break'> & { position: Position };
 export type Partition = z.output<typeof partitionSchema>;
 
 /** @throws ConnectorError (config_error) when the state was not written by this source. */
 export function parseStreamState(stream: string, state: Record<string, unknown>): StreamState {
   const result = streamStateSchema.safeParse(state);
-  if (result.success) return result.data;
+  if (result.success) {
+    const { cursor, tie_break, ...rest } = result.data;
+    return { ...rest, position: parsePosition({ cursor, tie_break }) };
+  }
   if (isOfOtherVersion(state)) {
     throw sourceError(
       'state_invalid',
