@@ -27,12 +27,14 @@ const ROWS = 60_000;
 const NOTE_BYTES = 1200;
 /** As many bytes in smaller rows, of which a query keeps more. */
 const UNSORTED_ROWS = 300_000;
-const SLOW_ROWS = 50_000;
+const SLOW_ROWS = 600;
 
 /** Needs several queries for a read, and so as many intervals. */
 const SELDOM = readerWith('seldom', { settings: {}, quota: { seconds: 1, queries: 1 } });
 const NEVER_AGAIN = readerWith('never_again', { settings: {}, quota: { seconds: 86_400, queries: 1 } });
-const SINGLE = readerWith('single', { settings: { max_concurrent_queries_for_user: 1, max_threads: 1 } });
+const SINGLE = readerWith('single', {
+  settings: { max_concurrent_queries_for_user: 1, max_threads: 1, max_block_size: 1 },
+});
 /** Room for one of two large queries. The number of threads tells how large one is. */
 const CRAMPED = readerWith('cramped', {
   settings: {
@@ -43,9 +45,9 @@ const CRAMPED = readerWith('cramped', {
   },
 });
 const TINY = readerWith('tiny', { settings: { max_memory_usage: 20_000_000 } });
-/** Gets a thousand rows at a time, so that some come within its two seconds, also where the machine is busy. */
+/** The server sleeps for nearly all of its two seconds, so that some rows come within them on a busy machine, too. */
 const HURRIED = readerWith('hurried', {
-  settings: { max_execution_time: 2, max_threads: 1, max_block_size: 1000 },
+  settings: { max_execution_time: 2, max_threads: 1, max_block_size: 20 },
 });
 const FEW_ROWS = readerWith('few_rows', { settings: { max_rows_to_read: ROWS / 3 } });
 const FEW_BYTES = readerWith('few_bytes', { settings: { max_bytes_to_read: 10_000_000 } });
@@ -83,8 +85,10 @@ beforeAll(async () => {
     // The whole has to be sorted before the first row, and that takes memory.
     `CREATE TABLE shop.unsorted (${COLUMNS}) ENGINE = MergeTree ORDER BY n`,
     `INSERT INTO shop.unsorted ${events(UNSORTED_ROWS, 200)}`,
-    // Takes some seconds, in which rows come all the time.
-    `CREATE VIEW shop.slow AS SELECT *, sleepEachRow(0.0001) AS pause FROM shop.sorted WHERE n < ${SLOW_ROWS}`,
+    // Takes six seconds, in which rows come all the time: 40 of them fill the buffer that the server sends.
+    `CREATE TABLE shop.slow_rows (${COLUMNS}) ENGINE = MergeTree ORDER BY last_updated_at SETTINGS index_granularity = 20`,
+    `INSERT INTO shop.slow_rows ${events(SLOW_ROWS, 24_000)}`,
+    'CREATE VIEW shop.slow AS SELECT *, sleepEachRow(0.01) AS pause FROM shop.slow_rows',
   );
 });
 
@@ -107,11 +111,13 @@ async function warned(child: ChildProcess, words: RegExp, behindRows = 0): Promi
   });
 }
 
-type Occupant = { query: string; settings: Record<string, string> };
+/** A query of a user, which is under way once it has read more than so many rows. */
+type Occupant = { query: string; settings: Record<string, string>; rowsRead: number };
 
 const BUSY: Occupant = {
-  query: 'SELECT count() FROM numbers(1000000000000) WHERE sipHash64(number) = 0',
+  query: 'SELECT sleepEachRow(0.1) FROM numbers(10000)',
   settings: {},
+  rowsRead: 0,
 };
 
 /** Holds 270 MB and asks for no more. */
@@ -120,10 +126,11 @@ const GREEDY: Occupant = {
     'SELECT sleepEachRow(0.1) FROM numbers(10000) WHERE number IN (SELECT number FROM numbers(9000000) SETTINGS max_block_size = 65000)',
   // Never the one that is stopped when another one asks for too much.
   settings: { max_block_size: '1', memory_overcommit_ratio_denominator_for_user: '0' },
+  rowsRead: 9_000_000,
 };
 
 /** Resolves when the query of a user is under way; gives what ends it. */
-async function occupy(user: SandboxUser, { query, settings }: Occupant): Promise<() => Promise<void>> {
+async function occupy(user: SandboxUser, { query, settings, rowsRead }: Occupant): Promise<() => Promise<void>> {
   const id = `occupant_${user.name}`;
   const login = Buffer.from(`${user.name}:${user.password}`).toString('base64');
   const ended = fetch(`${server().url}/?${new URLSearchParams({ ...settings, query_id: id })}`, {
@@ -135,7 +142,7 @@ async function occupy(user: SandboxUser, { query, settings }: Occupant): Promise
     .catch(() => {});
   const isUnderWay = async (): Promise<void> =>
     expect(
-      await server().query(`SELECT 1 FROM system.processes WHERE query_id = '${id}' AND read_rows > 9000000`),
+      await server().query(`SELECT 1 FROM system.processes WHERE query_id = '${id}' AND read_rows > ${rowsRead}`),
     ).toHaveLength(1);
   await vi.waitFor(isUnderWay, { timeout: 60_000, interval: 50 });
   return async () => {
