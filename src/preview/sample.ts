@@ -5,7 +5,7 @@ import type { EventMapper, Row } from '../destination-batch/mapping/mapper.ts';
 import type { MappedEvent } from '../destination-batch/mapping/rules.ts';
 
 /** What JSON calls the type of a value; one that keeps its digits is a number. */
-export type JsonType = 'text' | 'number' | 'boolean' | 'array' | 'object' | 'null';
+type JsonType = 'text' | 'number' | 'boolean' | 'array' | 'object' | 'null';
 
 /** How often something was found, and what was said of it the first time. */
 export type Found = { times: number; reason: string };

@@ -3,7 +3,7 @@ import { styleText } from 'node:util';
 import stringWidth from 'string-width';
 import wrapAnsi from 'wrap-ansi';
 
-export type Colour = 'bold' | 'dim' | 'red' | 'yellow' | 'green';
+type Colour = 'bold' | 'dim' | 'red' | 'yellow' | 'green';
 
 /** Where a person reads: so many characters a line, with colours or without. */
 export type Terminal = { width: number; paint: (colour: Colour, text: string) => string };
