@@ -2,12 +2,27 @@ import { LosslessNumber } from 'lossless-json';
 import { CLOSING_BRACE, CLOSING_BRACKET, DELETE, OPENING_BRACE, OPENING_BRACKET, SPACE } from '../../shared/ascii.ts';
 import { isJsonObject, parseExact } from '../../shared/exact-json.ts';
 import type { Limits } from '../batch/limits.ts';
-import type { AttributeCode, AttributeError } from '../codes.ts';
+import type { AttributeError } from '../codes.ts';
 import type { Policies } from '../config/policies.ts';
+import {
+  attributeError,
+  BEYOND_64_BITS,
+  BLANK,
+  describeItemError,
+  explainMixedArray,
+  MALFORMED,
+  NAME_TAKEN,
+  NO_DATE,
+  NO_LABEL,
+  NO_TAGS,
+  NO_URL,
+  preferMixedArrayError,
+  SEVERAL_LINES,
+  TOO_LARGE,
+} from './attribute-errors.ts';
 import type { AttributeKind, AttributeName, AttributeNames } from './attribute-name.ts';
-import { isPlainAscii } from './fast-path/plain-ascii.ts';
-import { BLANK, type RowIssues } from './issues.ts';
-import { describeLength } from './text-length.ts';
+import type { RowIssues } from './issues.ts';
+import { describeLength, hasLineEnd, isBlank, isPlainAscii } from './text.ts';
 import { normalizeDateTime, normalizeTimestampOrDay } from './timestamp.ts';
 
 /** What becomes of a value: the JSON that is sent; nothing (NULL, an empty list); or it breaks a rule. */
@@ -34,45 +49,6 @@ const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
 /** A key of an object that does not look like a name may be data, as the keys of a map are. Its text is not shown. */
 const KEY_LIKE_A_NAME = /^(?:(?:date|url)\()?[$a-z_][\w$.()-]{0,34}$/i;
-
-const LINE_END = /[\r\n]/;
-
-const MALFORMED = attributeError('text_malformed', 'is no valid Unicode (half of a surrogate pair)');
-const TOO_LARGE = attributeError('number_out_of_range', 'is larger than a double holds');
-const BEYOND_64_BITS = attributeError(
-  'number_out_of_range',
-  'is an integer beyond 64 bits. To send its digits, make it a text in a view, such as toString(c)',
-);
-const NO_DATE = attributeError('date_invalid', 'is no RFC 3339 date with a zone, such as 2026-04-17T04:25:00Z');
-const NO_URL = attributeError('url_invalid', 'is no URL with scheme and host, such as https://example.com/a');
-const SEVERAL_LINES = attributeError('text_multiline', 'is a text of several lines, and Batch takes one line here');
-const NO_LABEL = attributeError('type_unsupported', 'is no text, which a label has to be');
-const NO_TAGS = attributeError(
-  'type_unsupported',
-  'is neither an array of texts nor the JSON text of one, which tags have to be',
-);
-const NAME_TAKEN = attributeError(
-  'name_taken',
-  'has the same attribute name as another one of its event or object (x, date__x and url__x are one name)',
-);
-
-const LISTS = 'Batch takes arrays of texts alone or of objects alone';
-const LIST_OF_SCALARS = attributeError(
-  'array_of_unsupported_items',
-  `is an array of numbers or booleans, and ${LISTS}. Make its items texts in a view, such as arrayMap(x -> toString(x), c)`,
-);
-const LIST_WITH_NULL = attributeError(
-  'array_of_unsupported_items',
-  `is an array with a NULL in it, and ${LISTS}. Take the NULLs out in a view, such as arrayFilter(x -> isNotNull(x), c)`,
-);
-const LIST_OF_LISTS = attributeError(
-  'array_of_unsupported_items',
-  `is an array of arrays, and ${LISTS}. Make one array of it in a view, such as arrayFlatten(c), or a text, such as toJSONString(c)`,
-);
-const LIST_OF_ALL_SORTS = attributeError(
-  'array_of_unsupported_items',
-  `is an array of items of several types, and ${LISTS}. Make its items texts in a view, such as arrayMap(x -> toString(x), c)`,
-);
 
 /**
  * Writes values as the JSON in which Batch takes them. It writes text at once rather than a value that would have to be
@@ -229,7 +205,7 @@ export class AttributeWriter {
   /** A text that has to stay on one line. */
   #convertLine(value: string, max: number, path: string, segment: PathSegment): Converted {
     if (isBlank(value)) return BLANK;
-    if (LINE_END.test(value)) return SEVERAL_LINES;
+    if (hasLineEnd(value)) return SEVERAL_LINES;
     if (!value.isWellFormed()) return MALFORMED;
     return value.length > max ? this.#truncate(value, max, path, segment) : JSON.stringify(value);
   }
@@ -326,38 +302,10 @@ export class AttributeWriter {
 
 const EMPTY_OBJECT = '{}';
 
-function attributeError(code: AttributeCode, reason: string): AttributeError {
-  return { code, reason };
-}
-
-/** An item that is left out would move the others to other places, so its list is left out. */
-function describeItemError(item: AttributeError | undefined): AttributeError | undefined {
-  return item === undefined ? undefined : attributeError(item.code, `holds an item that ${item.reason}`);
-}
-
-/** Of a list whose items are not alike that is told, whatever else is wrong with one of them. */
-function preferMixedArrayError(values: unknown[], otherwise: AttributeError | undefined): AttributeError | undefined {
-  return values.every((value) => typeof value === 'string') ? otherwise : explainMixedArray(values);
-}
-
-function explainMixedArray(values: unknown[]): AttributeError {
-  if (values.some(Array.isArray)) return LIST_OF_LISTS;
-  if (values.some((value) => value === null)) return LIST_WITH_NULL;
-  return values.every((value) => typeof value !== 'string' && !isJsonObject(value))
-    ? LIST_OF_SCALARS
-    : LIST_OF_ALL_SORTS;
-}
-
 function joinPath(path: string, segment: PathSegment): string {
   if (segment === undefined) return path;
   if (typeof segment === 'number') return `${path}[${segment}]`;
   return `${path}.${KEY_LIKE_A_NAME.test(segment) ? segment : `(key of ${segment.length} characters)`}`;
-}
-
-/** Whether there is nothing in a text but white space. */
-export function isBlank(text: string): boolean {
-  const first = text.charCodeAt(0);
-  return !(first > SPACE && first < DELETE) && text.trim() === '';
 }
 
 function normalizeDateTimeOrDay(text: string): string | undefined {

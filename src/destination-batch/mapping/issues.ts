@@ -1,8 +1,6 @@
 import type { AttributeError, Change, ChangeCode, LeftOut } from '../codes.ts';
+import { BLANK } from './attribute-errors.ts';
 import type { AttributeName } from './attribute-name.ts';
-
-/** What a String column has for NULL, so that it is no fault of the row. */
-export const BLANK: AttributeError = { code: 'text_blank', reason: 'is a blank text' };
 
 const NONE: readonly never[] = [];
 

@@ -10,11 +10,10 @@ import {
 } from '../config/mapping.ts';
 import { DEFAULT_POLICIES, type Policies } from '../config/policies.ts';
 import { type AttributeName, AttributeNames } from './attribute-name.ts';
-import { AttributeWriter, isBlank, type ValueKind } from './attribute-value.ts';
+import { AttributeWriter, type ValueKind } from './attribute-value.ts';
 import type { ColumnTypes } from './column-types.ts';
-import { isPlainAscii } from './fast-path/plain-ascii.ts';
 import { RowIssues } from './issues.ts';
-import { describeLength } from './text-length.ts';
+import { describeLength, hasLineEnd, isBlank, isPlainAscii } from './text.ts';
 import { normalizeDateTime, normalizeTimestamp, toEpochMs } from './timestamp.ts';
 
 /**
@@ -96,8 +95,6 @@ const PLACEHOLDER_INITIALS: ReadonlySet<number> = new Set(
 );
 
 const HOUR_MS = 3_600_000;
-
-const LINE_END = /[\r\n]/;
 
 /** The rules by which rows of a stream become events: docs/batch-api.md, 2 Body, and CS/ch-ev 1.1 to 1.9 there. */
 export class EventRules {
@@ -257,7 +254,7 @@ export class EventRules {
         reason: `${column} has ${describeLength(customId)}, and Batch takes ${this.limits.custom_id_characters}`,
       };
     }
-    if (!isPlainAscii(customId) && (LINE_END.test(customId) || !customId.isWellFormed())) {
+    if (!isPlainAscii(customId) && (hasLineEnd(customId) || !customId.isWellFormed())) {
       return { code: 'custom_id_malformed', reason: `${column} holds a line end, or half of a surrogate pair` };
     }
     if (PLACEHOLDER_INITIALS.has(customId.charCodeAt(0)) && PLACEHOLDER_CUSTOM_IDS.has(customId.toLowerCase())) {

@@ -12,7 +12,7 @@ import {
   SLASH,
   SPACE,
 } from '../../../shared/ascii.ts';
-import { isPlainAscii } from './plain-ascii.ts';
+import { isPlainAscii } from '../text.ts';
 
 /** Finds where the values of JSON end in bytes, without making anything of them. */
 
