@@ -1,7 +1,6 @@
 import { LosslessNumber } from 'lossless-json';
 import type { Change, LeftOut, Rejection, RejectionCode } from '../destination-batch/codes.ts';
-import type { ColumnUse } from '../destination-batch/mapping/column-use.ts';
-import type { EventMapper, Row } from '../destination-batch/mapping/mapper.ts';
+import type { ColumnUse, EventMapper, Row } from '../destination-batch/mapping/mapper.ts';
 import type { MappedEvent } from '../destination-batch/mapping/rules.ts';
 
 /** What JSON calls the type of a value; one that keeps its digits is a number. */

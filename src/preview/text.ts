@@ -2,7 +2,7 @@ import { parse, stringify } from 'lossless-json';
 import wrapAnsi from 'wrap-ansi';
 import { z } from 'zod';
 import type { ValueKind } from '../destination-batch/mapping/attribute-value.ts';
-import type { ColumnUse } from '../destination-batch/mapping/column-use.ts';
+import type { ColumnUse } from '../destination-batch/mapping/mapper.ts';
 import { formatCount, formatNumber } from '../shared/format.ts';
 import { printable, printableLines } from '../shared/printable.ts';
 import type { Request } from './request.ts';

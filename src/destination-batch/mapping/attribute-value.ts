@@ -1,12 +1,10 @@
 import { LosslessNumber } from 'lossless-json';
-import { CLOSING_BRACE, CLOSING_BRACKET, DELETE, OPENING_BRACE, OPENING_BRACKET, SPACE } from '../../shared/ascii.ts';
-import { isJsonObject, parseExact } from '../../shared/exact-json.ts';
+import { isJsonObject } from '../../shared/exact-json.ts';
 import type { Limits } from '../batch/limits.ts';
 import type { AttributeError } from '../codes.ts';
 import type { Policies } from '../config/policies.ts';
 import {
   attributeError,
-  BEYOND_64_BITS,
   BLANK,
   describeItemError,
   explainMixedArray,
@@ -22,11 +20,12 @@ import {
 } from './attribute-errors.ts';
 import type { AttributeKind, AttributeName, AttributeNames } from './attribute-name.ts';
 import type { RowIssues } from './issues.ts';
+import { convertNumber, isJsonNumber, parseStructure } from './json-value.ts';
 import { describeLength, hasLineEnd, isBlank, isPlainAscii } from './text.ts';
 import { normalizeDateTime, normalizeTimestampOrDay } from './timestamp.ts';
 
 /** What becomes of a value: the JSON that is sent; nothing (NULL, an empty list); or it breaks a rule. */
-export type Converted = string | undefined | AttributeError;
+type Converted = string | undefined | AttributeError;
 
 /**
  * What the value of a column is to be. A `text` is one that is not looked into for JSON. A `date_time` is a date whose string
@@ -34,18 +33,14 @@ export type Converted = string | undefined | AttributeError;
  */
 export type ValueKind = AttributeKind | 'date_time' | 'number' | 'text' | 'label' | 'tags';
 
+/** What a column becomes. `isCounted` is false for Batch's own attributes, which come on top of those that an event may have. */
+export type Attribute = { name: AttributeName; kind: ValueKind; isCounted: boolean };
+
 /** How a place inside a value is called: a key of an object, or a number in a list. */
 type PathSegment = string | number | undefined;
 
-const MAX_INT64 = 2n ** 63n - 1n;
-const MIN_INT64 = -(2n ** 63n);
-/** An integer of fewer digits is one of 64 bits for certain. */
-const DIGITS_OF_INT64 = 19;
-
 /** `scheme://authority…`, the shape that Batch's SDKs ask of a URL. */
 const URL_SHAPE = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#]+\S*$/i;
-
-const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
 
 /** A key of an object that does not look like a name may be data, as the keys of a map are. Its text is not shown. */
 const KEY_LIKE_A_NAME = /^(?:(?:date|url)\()?[$a-z_][\w$.()-]{0,34}$/i;
@@ -62,6 +57,9 @@ export class AttributeWriter {
   readonly #tooDeep: AttributeError;
   readonly #tooMany: AttributeError;
   #objects = 0;
+  /** The event that is being written, as an object, and how many attributes it has that count. */
+  #event = 0;
+  #eventSize = 0;
 
   constructor(limits: Limits, { long_text }: Pick<Policies, 'long_text'>, names: AttributeNames, issues: RowIssues) {
     this.#limits = limits;
@@ -75,52 +73,85 @@ export class AttributeWriter {
     );
   }
 
-  /** A number for an object that is about to be written, by which its names are claimed. */
-  startObject(): number {
-    this.#objects += 1;
-    return this.#objects;
+  /** Starts an event: it has no attributes yet. */
+  startEvent(): void {
+    this.#event = this.#startObject();
+    this.#eventSize = 0;
   }
 
-  /** Writes the value of a column. What is left out inside of it is said to the issues, under `path`. */
+  /** Whether an attribute can be added to the event, if its value can be sent. */
+  canAdd({ name, isCounted }: Attribute): boolean {
+    return name.error === undefined && (!isCounted || this.#eventSize < this.#limits.attributes_per_object);
+  }
+
+  /**
+   * Adds an attribute to the event, converted from the value of a column.
+   *
+   * @returns its JSON, or undefined for one that is not sent: the reason is among the issues, unless the value is empty.
+   */
+  addAttribute(value: unknown, column: string, { name, kind, isCounted }: Attribute): string | undefined {
+    this.#issues.setColumn(column);
+    const converted = this.convert(value, kind, column);
+    if (converted === undefined) return undefined;
+    const named = this.#claimName(name, converted, this.#event, 0);
+    const json = isCounted ? this.#limitSize(named, this.#eventSize) : named;
+    if (isCounted && typeof json === 'string') this.#eventSize += 1;
+    return this.#reportIssues(json, name, column, undefined);
+  }
+
+  /** Adds an attribute for which `canAdd` holds, and whose JSON the caller has. No other one may have its name. */
+  addCopied(column: string, { name, isCounted }: Attribute): void {
+    if (isCounted) this.#eventSize += 1;
+    if (name.lowerCased === undefined) return;
+    this.#issues.setColumn(column);
+    this.#issues.addLowerCased(column, name);
+  }
+
+  /** Adds an attribute that no column of the row may have then. */
+  addReserved(name: AttributeName): void {
+    name.uses.add(this.#event, 0);
+    this.#eventSize += 1;
+  }
+
+  /** Converts the value of a column. What is left out inside of it is added to the issues, under `path`. */
   convert(value: unknown, kind: ValueKind, path: string): Converted {
     return this.#convert(value, kind, path, undefined, 0);
   }
 
-  /**
-   * Whether an attribute is sent: its JSON, unless there is a fault, which is said to the issues.
-   *
-   * @param size how many attributes the object has already, as far as they count; undefined for one that does not.
-   */
-  addAttribute(
-    converted: Converted,
+  /** The number of a new object, by which its names are told from those of others. */
+  #startObject(): number {
+    this.#objects += 1;
+    return this.#objects;
+  }
+
+  /** Gives a name in an object to a value that can be sent. */
+  #claimName(
     name: AttributeName,
+    converted: string | AttributeError,
     object: number,
     level: number,
-    size: number | undefined,
+  ): string | AttributeError {
+    if (name.error !== undefined) return name.error;
+    if (typeof converted !== 'string') return converted;
+    return name.uses.add(object, level) ? converted : NAME_TAKEN;
+  }
+
+  #limitSize(json: string | AttributeError, size: number): string | AttributeError {
+    return typeof json === 'string' && size >= this.#limits.attributes_per_object ? this.#tooMany : json;
+  }
+
+  #reportIssues(
+    json: string | AttributeError,
+    name: AttributeName,
     path: string,
     segment: PathSegment,
   ): string | undefined {
-    if (converted === undefined) return undefined;
-    const error = this.#findError(converted, name, object, level, size);
-    if (error !== undefined) {
-      this.#issues.addLeftOut(joinPath(path, segment), error);
+    if (typeof json !== 'string') {
+      this.#issues.addLeftOut(joinPath(path, segment), json);
       return undefined;
     }
     if (name.lowerCased !== undefined) this.#issues.addLowerCased(joinPath(path, segment), name);
-    return typeof converted === 'string' ? converted : undefined;
-  }
-
-  #findError(
-    converted: string | AttributeError,
-    name: AttributeName,
-    object: number,
-    level: number,
-    size: number | undefined,
-  ): AttributeError | undefined {
-    if (name.error !== undefined) return name.error;
-    if (typeof converted !== 'string') return converted;
-    if (!name.uses.add(object, level)) return NAME_TAKEN;
-    return size !== undefined && size >= this.#limits.attributes_per_object ? this.#tooMany : undefined;
+    return json;
   }
 
   #convert(value: unknown, kind: ValueKind, path: string, segment: PathSegment, depth: number): Converted {
@@ -133,7 +164,7 @@ export class AttributeWriter {
       case 'text':
         return this.#convertValue(value, path, segment, depth);
       case 'number':
-        if (typeof value === 'string' && JSON_NUMBER.test(value)) return convertNumber(value);
+        if (typeof value === 'string' && isJsonNumber(value)) return convertNumber(value);
         return this.#convert(value, 'plain', path, segment, depth);
       case 'date':
         return this.#convertDate(value, normalizeTimestampOrDay);
@@ -282,7 +313,7 @@ export class AttributeWriter {
 
   #convertObject(value: Record<string, unknown>, path: string, depth: number): string | AttributeError {
     if (depth > this.#limits.object_depth) return this.#tooDeep;
-    const object = this.startObject();
+    const object = this.#startObject();
     let json = '{';
     let size = 0;
     for (const key of Object.keys(value)) {
@@ -290,10 +321,12 @@ export class AttributeWriter {
       if (nested === null) continue;
       const name = this.#names.parseKey(key);
       const converted = this.#convert(nested, name.kind, path, key, depth);
-      const added = this.addAttribute(converted, name, object, depth, size, path, key);
-      if (added === undefined) continue;
+      if (converted === undefined) continue;
+      const named = this.#limitSize(this.#claimName(name, converted, object, depth), size);
+      const attribute = this.#reportIssues(named, name, path, key);
+      if (attribute === undefined) continue;
       json += size === 0 ? name.jsonKey : `,${name.jsonKey}`;
-      json += added;
+      json += attribute;
       size += 1;
     }
     return `${json}}`;
@@ -310,34 +343,4 @@ function joinPath(path: string, segment: PathSegment): string {
 
 function normalizeDateTimeOrDay(text: string): string | undefined {
   return normalizeDateTime(text) ?? normalizeTimestampOrDay(text);
-}
-
-function convertNumber(digits: string): string | AttributeError {
-  if (/^-?\d+$/.test(digits)) {
-    if (digits.length >= DIGITS_OF_INT64) {
-      const integer = BigInt(digits);
-      if (integer > MAX_INT64 || integer < MIN_INT64) return BEYOND_64_BITS;
-    }
-    return digits;
-  }
-  return Number.isFinite(Number(digits)) ? digits : TOO_LARGE;
-}
-
-/** The array or object that a text holds, if the whole of it is the JSON of one; else it is a text like any other. */
-function parseStructure(text: string): unknown[] | Record<string, unknown> | undefined {
-  const code = text.charCodeAt(0);
-  // Most texts begin with what is neither a bracket nor white space.
-  if (code > SPACE && code < DELETE && code !== OPENING_BRACKET && code !== OPENING_BRACE) return undefined;
-  const trimmed = text.trim();
-  const first = trimmed.charCodeAt(0);
-  const last = trimmed.charCodeAt(trimmed.length - 1);
-  const isCandidate =
-    (first === OPENING_BRACKET && last === CLOSING_BRACKET) || (first === OPENING_BRACE && last === CLOSING_BRACE);
-  if (!isCandidate) return undefined;
-  try {
-    const value = parseExact(trimmed);
-    return Array.isArray(value) || isJsonObject(value) ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }

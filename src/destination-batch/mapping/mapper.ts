@@ -1,10 +1,20 @@
 import type { Limits } from '../batch/limits.ts';
-import { type ColumnUse, describeResolvedColumn } from './column-use.ts';
+import type { ValueKind } from './attribute-value.ts';
 import { computeRowId } from './event-id.ts';
 import { RecordCutter } from './fast-path/record-cutter.ts';
-import { EventRules, type MappedEvent, type MappedRow, type MapperOptions, type ResolvedColumn } from './rules.ts';
+import {
+  EventRules,
+  type HeadRole,
+  type MappedEvent,
+  type MappedRow,
+  type MapperOptions,
+  type ResolvedColumn,
+} from './rules.ts';
 
 export type { MappedRow } from './rules.ts';
+
+/** What a column is to an event; the `name` is that which is sent, such as `date(x)`. */
+export type ColumnUse = { kind: HeadRole } | { kind: 'attribute'; name: string; valueKind: ValueKind };
 
 /** A row as it came in a RECORD message. */
 export type Row = Record<string, unknown>;
@@ -26,7 +36,9 @@ export class EventMapper {
 
   /** What a column of the rows is to their events, as far as its name tells. */
   describeColumn(column: string): ColumnUse {
-    return describeResolvedColumn(this.#rules.resolveColumn(column), this.#rules.columns);
+    const { role } = this.#rules.resolveColumn(column);
+    if (typeof role === 'string') return { kind: role };
+    return { kind: 'attribute', name: role.name.jsonKey.slice(1, -2), valueKind: role.kind };
   }
 
   /** The event of a RECORD message of this stream; undefined when its row has to be parsed and mapped. */
@@ -57,34 +69,29 @@ export class EventMapper {
 
   /** The attributes of a row in JSON, without the braces around them. */
   #writeAttributes(row: Row): string {
-    const { writer, issues, idName, options } = this.#rules;
-    const event = writer.startObject();
+    const { writer, idName, options } = this.#rules;
+    writer.startEvent();
     let json = '';
-    let size = 0;
     if (idName !== undefined) {
       // First, as an id that is left out for being one too many would be no use.
-      idName.uses.add(event, 0);
+      writer.addReserved(idName);
       json = `${idName.jsonKey}"${computeRowId(options.stream, row)}"`;
-      size = 1;
     }
     let index = 0;
     for (const column of Object.keys(row)) {
-      let role = this.#order[index];
-      if (role === undefined || role.column !== column) {
-        role = this.#rules.resolveColumn(column);
-        this.#order[index] = role;
+      let resolved = this.#order[index];
+      if (resolved === undefined || resolved.column !== column) {
+        resolved = this.#rules.resolveColumn(column);
+        this.#order[index] = resolved;
       }
       index += 1;
+      const { role } = resolved;
       const value = row[column];
-      if (role.attribute === undefined || value === null) continue;
-      const { name, kind, isCounted } = role.attribute;
-      issues.setColumn(column);
-      const converted = writer.convert(value, kind, column);
-      const added = writer.addAttribute(converted, name, event, 0, isCounted ? size : undefined, column, undefined);
-      if (added === undefined) continue;
-      json += json === '' ? name.jsonKey : `,${name.jsonKey}`;
-      json += added;
-      if (isCounted) size += 1;
+      if (typeof role === 'string' || value === null) continue;
+      const attribute = writer.addAttribute(value, column, role);
+      if (attribute === undefined) continue;
+      json += json === '' ? role.name.jsonKey : `,${role.name.jsonKey}`;
+      json += attribute;
     }
     return json;
   }

@@ -10,7 +10,7 @@ import {
 } from '../config/mapping.ts';
 import { DEFAULT_POLICIES, type Policies } from '../config/policies.ts';
 import { type AttributeName, AttributeNames } from './attribute-name.ts';
-import { AttributeWriter, type ValueKind } from './attribute-value.ts';
+import { type Attribute, AttributeWriter, type ValueKind } from './attribute-value.ts';
 import type { ColumnTypes } from './column-types.ts';
 import { RowIssues } from './issues.ts';
 import { describeLength, hasLineEnd, isBlank, isPlainAscii } from './text.ts';
@@ -62,11 +62,10 @@ const DEFAULTS: MapperOptions = {
   onChange: () => undefined,
 };
 
-/** What a column becomes; undefined is nothing, or a part of the head. */
-export type ResolvedColumn = { column: string; attribute: Attribute | undefined };
+/** What a column is to an event that it is no attribute of. */
+export type HeadRole = 'profile' | 'event_name' | 'event_time' | 'not_sent';
 
-/** `isCounted` is false for Batch's own attributes, which come on top of those that an event may have. */
-export type Attribute = { name: AttributeName; kind: ValueKind; isCounted: boolean };
+export type ResolvedColumn = { column: string; role: HeadRole | Attribute };
 
 /** Whose event it is, which, and when it was. */
 export type EventHead = {
@@ -107,7 +106,7 @@ export class EventRules {
   readonly #plainText: ReadonlySet<string>;
   readonly #normalizeTime: (text: string) => string | undefined;
   readonly #names: AttributeNames;
-  readonly #roles = new Map<string, ResolvedColumn>();
+  readonly #resolved = new Map<string, ResolvedColumn>();
   #id: AttributeName | undefined;
   #lastName: string | undefined;
 
@@ -132,13 +131,13 @@ export class EventRules {
 
   /** Whether so many names are known that they had better be forgotten; ask between two rows alone. */
   get isFull(): boolean {
-    return this.#names.isFull || this.#roles.size > MAX_COLUMNS;
+    return this.#names.isFull || this.#resolved.size > MAX_COLUMNS;
   }
 
   /** Between two rows alone: a name that is forgotten is no longer known to be taken. */
   clear(): void {
     this.#names.clear();
-    this.#roles.clear();
+    this.#resolved.clear();
     this.#id = this.#createIdName();
   }
 
@@ -190,11 +189,11 @@ export class EventRules {
   }
 
   resolveColumn(column: string): ResolvedColumn {
-    const known = this.#roles.get(column);
+    const known = this.#resolved.get(column);
     if (known !== undefined) return known;
-    const role = { column, attribute: this.#isAttribute(column) ? this.#createAttribute(column) : undefined };
-    this.#roles.set(column, role);
-    return role;
+    const resolved = { column, role: this.#resolveRole(column) };
+    this.#resolved.set(column, resolved);
+    return resolved;
   }
 
   /** Judges a whole event; what is to be said of one that is sent is said. */
@@ -221,6 +220,14 @@ export class EventRules {
   #createIdName(): AttributeName | undefined {
     const { eventIdAttribute } = this.options;
     return eventIdAttribute === undefined ? undefined : this.#names.createReserved(eventIdAttribute);
+  }
+
+  #resolveRole(column: string): HeadRole | Attribute {
+    const { customId, eventName, eventTime } = this.columns;
+    if (column === customId) return 'profile';
+    if (column === eventName) return 'event_name';
+    if (column === eventTime) return 'event_time';
+    return this.#isAttribute(column) ? this.#createAttribute(column) : 'not_sent';
   }
 
   #createAttribute(column: string): Attribute {

@@ -12,6 +12,7 @@ import {
   SLASH,
   SPACE,
 } from '../../../shared/ascii.ts';
+import { parseExact } from '../../../shared/exact-json.ts';
 import { isPlainAscii } from '../text.ts';
 
 /** Finds where the values of JSON end in bytes, without making anything of them. */
@@ -44,7 +45,7 @@ export function skipPlain(bytes: Buffer, offset: number): number {
 }
 
 /** The text that plain characters make. */
-export function readPlainText(bytes: Buffer, start: number, end: number): string {
+function readPlainText(bytes: Buffer, start: number, end: number): string {
   const text = bytes.toString('latin1', start, end);
   return text.includes('\\') ? text.replaceAll('\\', '') : text;
 }
@@ -104,4 +105,16 @@ function skipDigits(bytes: Buffer, offset: number): number {
   let end = offset;
   for (let code = bytes[end] ?? 0; code >= DIGIT_0 && code <= DIGIT_9; code = bytes[end] ?? 0) end += 1;
   return end;
+}
+
+/** What a value is; undefined when it is no JSON. */
+export function parseValue(bytes: Buffer, start: number, end: number, isPlain: boolean): unknown {
+  if (isPlain && bytes[start] === QUOTE) return readPlainText(bytes, start + 1, end - 1);
+  try {
+    // In a list, as a number alone is not seen to be one.
+    const list = parseExact(`[${bytes.toString('utf8', start, end)}]`);
+    return Array.isArray(list) ? list[0] : undefined;
+  } catch {
+    return undefined;
+  }
 }

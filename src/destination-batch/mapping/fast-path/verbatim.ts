@@ -1,0 +1,50 @@
+import { OPENING_BRACE, OPENING_BRACKET, QUOTE, SPACE, startsWithAt } from '../../../shared/ascii.ts';
+import type { Limits } from '../../batch/limits.ts';
+import type { ValueKind } from '../attribute-value.ts';
+import { normalizeTimestamp } from '../timestamp.ts';
+
+/** A slash may be escaped. */
+const URL_PREFIXES = ['https://', 'https:\\/\\/', 'http://', 'http:\\/\\/'].map((prefix) => Buffer.from(prefix));
+
+/** 1 for what most hosts begin with. */
+const IS_IN_HOST = Uint8Array.from({ length: 128 }, (_, code) => Number(/[a-z0-9]/.test(String.fromCharCode(code))));
+
+/**
+ * Whether a plain value is sent as it is written: a number, a boolean, or a text that is neither long, nor blank, nor may
+ * be JSON, or a number where the catalog asks for one; a URL such as most are; a stamp in the form in which it is sent.
+ */
+export function isSentVerbatim(kind: ValueKind, bytes: Buffer, start: number, end: number, limits: Limits): boolean {
+  const isText = bytes[start] === QUOTE;
+  switch (kind) {
+    case 'plain':
+    case 'text':
+      return !isText || isOrdinaryText(bytes, start + 1, end - 1, limits.string_characters);
+    case 'number':
+      return !isText;
+    case 'url':
+      return isText && isOrdinaryUrl(bytes, start + 1, end - 1, limits.url_characters);
+    case 'date':
+    case 'date_time': {
+      if (!isText) return false;
+      const text = bytes.toString('latin1', start + 1, end - 1);
+      return normalizeTimestamp(text) === text;
+    }
+    default:
+      return false;
+  }
+}
+
+function isOrdinaryText(bytes: Buffer, start: number, end: number, maxCharacters: number): boolean {
+  if (start === end || end - start > maxCharacters) return false;
+  const first = bytes[start];
+  return first !== SPACE && first !== OPENING_BRACE && first !== OPENING_BRACKET;
+}
+
+/** Whether plain characters are a URL such as most are, so that the general rules need not be asked. */
+function isOrdinaryUrl(bytes: Buffer, start: number, end: number, maxCharacters: number): boolean {
+  if (end - start > maxCharacters) return false;
+  const prefix = URL_PREFIXES.find((one) => startsWithAt(bytes, one, start));
+  if (prefix === undefined || IS_IN_HOST[bytes[start + prefix.length] ?? 0] !== 1) return false;
+  for (let offset = start + prefix.length; offset < end; offset += 1) if (bytes[offset] === SPACE) return false;
+  return true;
+}
