@@ -8,8 +8,9 @@ const LOOSE_DATE_TIME =
 const YEAR_0 = Date.parse('0000-01-01T00:00:00Z');
 const YEAR_10000 = Date.parse('+010000-01-01T00:00:00Z');
 
-/** From the 1st of March of the year 0 to 1970-01-01. */
-const DAYS_TO_EPOCH = 719_468;
+/** The Gregorian calendar repeats after so many years. */
+const CYCLE_YEARS = 400;
+const CYCLE_MS = 146_097 * 86_400_000;
 
 const DAY_LENGTH = '2026-04-17'.length;
 const DATE_ALONE = /^\d{4}-\d{2}-\d{2}$/;
@@ -57,11 +58,18 @@ export function normalizeTimestampOrDay(text: string): string | undefined {
 
 /** Milliseconds since the epoch of a stamp that `normalizeTimestamp` gave, in whole ones. */
 export function toEpochMs(stamp: string): number {
-  const days = countDaysSinceEpoch(readDigits(stamp, 0, 4), readDigits(stamp, 5, 2), readDigits(stamp, 8, 2));
-  const seconds =
-    days * 86_400 + readDigits(stamp, 11, 2) * 3_600 + readDigits(stamp, 14, 2) * 60 + readDigits(stamp, 17, 2);
   const fraction = stamp.slice(LENGTH_TO_SECONDS + 1, -1);
-  return seconds * 1000 + (fraction === '' ? 0 : Number(fraction.slice(0, 3).padEnd(3, '0')));
+  // Date.parse takes twice as long. Date.UTC takes the years before 100 for those after 1900, hence the cycle.
+  const moment = Date.UTC(
+    readDigits(stamp, 0, 4) + CYCLE_YEARS,
+    readDigits(stamp, 5, 2) - 1,
+    readDigits(stamp, 8, 2),
+    readDigits(stamp, 11, 2),
+    readDigits(stamp, 14, 2),
+    readDigits(stamp, 17, 2),
+    fraction === '' ? 0 : Number(fraction.slice(0, 3).padEnd(3, '0')),
+  );
+  return moment - CYCLE_MS;
 }
 
 /** Whether a text is a stamp as it is sent, of a moment that exists. */
@@ -121,12 +129,4 @@ function countDaysIn(year: number, month: number): number {
   if (year < 0 || month < 1 || month > 12) return 0;
   if (month === 2) return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0 ? 29 : 28;
   return month === 4 || month === 6 || month === 9 || month === 11 ? 30 : 31;
-}
-
-/** Days from 1970-01-01 in the Gregorian calendar; the year is taken to begin in March, so that a leap day is its last. */
-function countDaysSinceEpoch(year: number, month: number, day: number): number {
-  const fromMarch = month > 2 ? year : year - 1;
-  const leapDays = Math.floor(fromMarch / 4) - Math.floor(fromMarch / 100) + Math.floor(fromMarch / 400);
-  const dayOfYear = Math.floor((153 * ((month + 9) % 12) + 2) / 5) + day - 1;
-  return fromMarch * 365 + leapDays + dayOfYear - DAYS_TO_EPOCH;
 }
