@@ -1,22 +1,22 @@
-# Node 26 is the newest LTS. All that runs is JavaScript, so the smallest image, Alpine's, serves.
-# A release pins the digest, which moves with each security fix:
+# Node 26 is the newest LTS. The connectors are only JavaScript, so the smallest image, Alpine, is enough.
+# A release pins the digest, which changes with each security fix:
 #   docker buildx imagetools inspect --format '{{.Manifest.Digest}}' node:26.10-alpine
 #   docker build --build-arg NODE_IMAGE=node:26.10-alpine@sha256:... .
 ARG NODE_IMAGE=node:26.10-alpine
 
-# What is built is the same for every platform, so it is built once, on the builder's own. It holds all packages that it
+# The build is the same for every platform, so it runs once, on the builder's platform. Its bundle contains the packages it
 # needs, so none is installed in the image.
 FROM --platform=$BUILDPLATFORM ${NODE_IMAGE} AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
-# No scripts: `prepare` would build, and the sources are not here yet.
+# No scripts: `prepare` would build, but the sources are not copied yet.
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY rolldown.config.js ./
 COPY src src
 COPY bin bin
 COPY spec spec
 COPY docs/troubleshooting docs/troubleshooting
-# chmod: a checkout under a strict umask is readable by its owner alone, and the connector runs as somebody else.
+# chmod: with a strict umask, only the owner can read a checkout, but the connector runs as another user.
 RUN npm run build && chmod -R a+rX .
 
 FROM ${NODE_IMAGE} AS run
@@ -32,7 +32,7 @@ LABEL io.airbyte.version="0.1.0" \
   org.opencontainers.image.version="0.1.0" \
   org.opencontainers.image.licenses="MIT" \
   org.opencontainers.image.source="https://github.com/clickhouse-to-batch/clickhouse-to-batch"
-# The image's user "node", by number: a pod that must not run as root can't check a name.
+# The image's user "node", as a number: Kubernetes can't verify from a name that a user is not root.
 USER 1000:1000
 
 FROM run AS source-clickhouse
@@ -49,7 +49,7 @@ LABEL io.airbyte.name="clickhouse-to-batch/destination-batch" \
 ENV AIRBYTE_ENTRYPOINT="/airbyte/integration_code/bin/destination-batch"
 ENTRYPOINT ["/airbyte/integration_code/bin/destination-batch"]
 
-# Both in one image; CONNECTOR_ROLE (source or destination) tells `spec` which of them is meant.
+# Both connectors in one image; CONNECTOR_ROLE (source or destination) selects one for `spec`.
 FROM run AS connector
 LABEL io.airbyte.name="clickhouse-to-batch/connector" \
   org.opencontainers.image.title="clickhouse-to-batch" \
