@@ -18,13 +18,8 @@ import { SOURCE_PROGRAM } from '../../shared/package.ts';
 import { retryFor } from '../../shared/retry.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { sourceError } from '../errors/codes.ts';
-import {
-  explainClickHouseError,
-  GatewayError,
-  mayBeWakingUp,
-  NotClickHouseError,
-  ProxyRefusalError,
-} from '../errors/explain.ts';
+import { explainClickHouseError, mayBeWakingUp } from '../errors/explain.ts';
+import { GatewayError, NotClickHouseError, ProxyRefusalError } from '../errors/response-errors.ts';
 import { createHttpAgent } from './http-agent.ts';
 import { mayBeRunning, QueryCanceller } from './kill-query.ts';
 import {

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { type ClickHouseClient, ClickHouseError } from '@clickhouse/client';
 import { codeOf, rawMessageOf } from '../../protocol/errors.ts';
-import { GatewayError } from '../errors/explain.ts';
+import { GatewayError } from '../errors/response-errors.ts';
 
 /** How long ending a query may hold up the end of the program, in milliseconds. It takes a server some hundredths of a second. */
 const KILL_TIMEOUT_MS = 5_000;

@@ -2,8 +2,9 @@ import { ClickHouseError } from '@clickhouse/client';
 import { z } from 'zod';
 import { SOURCE_PROGRAM } from '../../shared/package.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
-import { adviseSetting } from '../errors/admin-sql.ts';
+import { adviseSetting, PROGRESS_SETTINGS } from '../errors/admin-sql.ts';
 import { sourceError } from '../errors/codes.ts';
+import { QUERY_SIZE_LIMITS } from '../errors/limit-errors.ts';
 import { LOSSY_SETTINGS, requireLosslessSettings, type Setting } from './lossy-settings.ts';
 import { refuseOldVersion } from './server-version.ts';
 
@@ -31,23 +32,6 @@ export const NO_QUERY_CACHE: QuerySettings = { settings: { use_query_cache: '0' 
 export function isRefusedByQueryCache(error: unknown): boolean {
   return error instanceof ClickHouseError && (error.code === '704' || error.code === '719');
 }
-
-/**
- * Has the server say how far a query is that has no row yet: by an X-ClickHouse-Progress header each time (ClickHouse's
- * documentation of its HTTP interface). In milliseconds, and less than the minute after which many proxies leave a silent answer.
- */
-export const PROGRESS_SETTINGS = { send_progress_in_http_headers: '1', http_headers_progress_interval_ms: '45000' };
-
-/**
- * How long a query may be, and of how many parts, for a table of some ten thousand columns. The query for the rows names
- * each column in several places; the server's defaults (256 KiB, 50,000 and 500,000 elements) end at some hundreds.
- * https://clickhouse.com/docs/operations/settings/query-complexity
- */
-export const QUERY_SIZE_LIMITS = {
-  max_query_size: String(16 * 1024 * 1024),
-  max_ast_elements: '1000000',
-  max_expanded_ast_elements: '5000000',
-} as const;
 
 /** A profile that has it fails comparisons of an Enum with a text, as Variant and Geometry have them in the query for the rows. */
 const ENUM_AS_NUMBER = 'input_format_tsv_enum_as_number';

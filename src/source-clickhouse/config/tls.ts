@@ -2,13 +2,15 @@ import { createPrivateKey, type KeyObject, X509Certificate } from 'node:crypto';
 import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { z } from 'zod';
 import { codeOf, messageOf, rawMessageOf } from '../../protocol/errors.ts';
-import { parseOpensslReason } from './openssl-reason.ts';
 
 /** The certificates of a PEM text, one after the other, whatever stands between them. */
 const PEM_CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
 /** Node's codes for a text that OpenSSL can't read. */
 const UNREADABLE = /^ERR_OSSL_(?:PEM|ASN1)_/;
+
+/** A reason in an error of OpenSSL: `error:0A00010B:SSL routines:ssl3_get_record:wrong version number:../deps/…`. */
+const REASON = /error:[0-9A-F]+:[^:]*:[^:]*:([^:\n]+)/;
 
 const NOT_A_CERTIFICATE =
   'holds no certificate in PEM. Give the text of the file, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----, with its line breaks';
@@ -165,4 +167,9 @@ function parseCertificates(text: string): X509Certificate[] | undefined {
   } catch {
     return undefined;
   }
+}
+
+/** What OpenSSL says is wrong, without where in its code it found that. */
+export function parseOpensslReason(message: string): string {
+  return REASON.exec(message)?.[1] ?? message.trim();
 }

@@ -47,3 +47,6 @@ export type SourceErrorCode = keyof typeof SOURCE_ERRORS | ProtocolErrorCode;
 
 /** A failure of this connector, with a code of its own or of every command. */
 export const sourceError = defineErrors(SOURCE_ERRORS);
+
+/** What a failure means and what to do about it, and the code that stands for this. */
+export type Explanation = { code: SourceErrorCode; message: string };

@@ -1,98 +1,109 @@
 import type { ClickHouseError } from '@clickhouse/client';
 import { redactForeign } from '../../protocol/secrets.ts';
-import { QUERY_SIZE_LIMITS } from '../client/query-settings.ts';
-import type { SourceConfiguration } from '../config/schema.ts';
 import { adviseSetting } from './admin-sql.ts';
 
-/** Settings, and the values that they need. */
-type Settings = Readonly<Record<string, string>>;
+/**
+ * How long a query may be, and of how many parts, for a table of some ten thousand columns. The query for the rows names
+ * each column in several places; the server's defaults (256 KiB, 50,000 and 500,000 elements) end at some hundreds.
+ * https://clickhouse.com/docs/operations/settings/query-complexity
+ */
+export const QUERY_SIZE_LIMITS = {
+  max_query_size: String(16 * 1024 * 1024),
+  max_ast_elements: '1000000',
+  max_expanded_ast_elements: '5000000',
+} as const;
 
 /** As deep as a query may be by default, and deep enough. */
 const DEEP_ENOUGH = '1000';
 
-/** The limits on the query itself, which names each column of the table, by the codes of ErrorCodes.cpp. */
-const QUERY_LIMITS: Readonly<Record<string, Settings>> = {
-  // SYNTAX_ERROR, which it only is by "Max query size exceeded".
-  62: { max_query_size: QUERY_SIZE_LIMITS.max_query_size },
-  // BAD_ARGUMENTS, which it only is by "Query tree is too big".
-  36: { max_expanded_ast_elements: QUERY_SIZE_LIMITS.max_expanded_ast_elements },
-  // TOO_MANY_COLUMNS
-  161: { max_columns_to_read: '0' },
-  // TOO_DEEP_SUBQUERIES
-  162: { max_subquery_depth: '100' },
-  // TOO_MANY_TEMPORARY_COLUMNS
-  165: { max_temporary_columns: '0' },
-  // TOO_MANY_TEMPORARY_NON_CONST_COLUMNS
-  166: { max_temporary_non_const_columns: '0' },
-  // TOO_DEEP_AST
-  167: { max_ast_depth: DEEP_ENOUGH },
-  // TOO_BIG_AST
-  168: {
-    max_ast_elements: QUERY_SIZE_LIMITS.max_ast_elements,
-    max_expanded_ast_elements: QUERY_SIZE_LIMITS.max_expanded_ast_elements,
-  },
-  // TOO_DEEP_RECURSION
-  306: { max_parser_depth: DEEP_ENOUGH },
-  // TOO_MANY_QUERY_PLAN_OPTIMIZATIONS
-  572: { query_plan_max_optimizations_to_apply: '10000' },
-  // TOO_SLOW_PARSING
-  718: { max_parser_backtracks: '1000000' },
+/** Settings, and the values that they need. */
+type Settings = Readonly<Record<string, string>>;
+
+type QueryLimit = {
+  /** As in ClickHouse's ErrorCodes.cpp. */
+  number: number;
+  /** Whether an error of this number is about the limit, where it can be about something else. */
+  matches?: (error: ClickHouseError) => boolean;
+  settings: Settings;
 };
 
-/** Whether a query failed by a limit on its own length, its parts or its columns. */
-export function isQueryLimit({ code, message }: ClickHouseError): boolean {
-  if (code === '62') return message.includes('Max query size exceeded');
-  if (code === '36') return message.startsWith('Query tree is too big');
-  return code in QUERY_LIMITS;
+/** The limits on the query itself, which names each column of the table. */
+export const QUERY_LIMITS: readonly QueryLimit[] = [
+  {
+    number: 62, // SYNTAX_ERROR
+    matches: ({ message }) => message.includes('Max query size exceeded'),
+    settings: { max_query_size: QUERY_SIZE_LIMITS.max_query_size },
+  },
+  {
+    number: 36, // BAD_ARGUMENTS
+    matches: ({ message }) => message.startsWith('Query tree is too big'),
+    settings: { max_expanded_ast_elements: QUERY_SIZE_LIMITS.max_expanded_ast_elements },
+  },
+  { number: 161, settings: { max_columns_to_read: '0' } }, // TOO_MANY_COLUMNS
+  { number: 162, settings: { max_subquery_depth: '100' } }, // TOO_DEEP_SUBQUERIES
+  { number: 165, settings: { max_temporary_columns: '0' } }, // TOO_MANY_TEMPORARY_COLUMNS
+  { number: 166, settings: { max_temporary_non_const_columns: '0' } }, // TOO_MANY_TEMPORARY_NON_CONST_COLUMNS
+  { number: 167, settings: { max_ast_depth: DEEP_ENOUGH } }, // TOO_DEEP_AST
+  {
+    number: 168, // TOO_BIG_AST
+    settings: {
+      max_ast_elements: QUERY_SIZE_LIMITS.max_ast_elements,
+      max_expanded_ast_elements: QUERY_SIZE_LIMITS.max_expanded_ast_elements,
+    },
+  },
+  { number: 306, settings: { max_parser_depth: DEEP_ENOUGH } }, // TOO_DEEP_RECURSION
+  { number: 572, settings: { query_plan_max_optimizations_to_apply: '10000' } }, // TOO_MANY_QUERY_PLAN_OPTIMIZATIONS
+  { number: 718, settings: { max_parser_backtracks: '1000000' } }, // TOO_SLOW_PARSING
+];
+
+/** The settings behind "Limit for … exceeded", with UNIT for rows or bytes. Where the server's words fit several, all of them. */
+const LIMITS_BY_NAME: ReadonlyMap<string, readonly string[]> = new Map([
+  ['rows or bytes to read', ['max_UNIT_to_read']],
+  ['rows or bytes to read on leaf node', ['max_UNIT_to_read_leaf']],
+  ['result', ['max_result_UNIT', 'max_UNIT_to_sort']],
+  ['rows to GROUP BY', ['max_rows_to_group_by']],
+  ['DISTINCT', ['max_UNIT_in_distinct']],
+  ['JOIN', ['max_UNIT_in_join']],
+  ['IN-set', ['max_UNIT_in_set']],
+]);
+
+/** A limit on the query itself, which meets the same query again each time it is asked. */
+export function explainQueryLimit(settings: Settings, username: string): string {
+  return `${explainSettings(settings, username)}. Or read a view of fewer columns.`;
 }
 
 /**
- * A limit on what one query may be, read, return or keep, which meets the same query again each time it is asked.
+ * A limit on what one query may read, return or keep.
  *
- * @param error whose words name the limit or its kind.
+ * @param message names the limit or its kind.
  */
-export function explainLimit(error: ClickHouseError, { username }: Pick<SourceConfiguration, 'username'>): string {
-  const isQueryLimited = isQueryLimit(error);
-  const settings = (isQueryLimited ? QUERY_LIMITS[error.code] : undefined) ?? findLimitSettings(error.message);
-  const names = Object.keys(settings);
-  if (names.length === 0)
+export function explainReadLimit(message: string, username: string): string {
+  const settings = findLimitSettings(message);
+  if (Object.keys(settings).length === 0)
     return `A limit of the user "${username}" is too low for the query, and asking again would meet it again. Let an administrator raise it.`;
-  const seen = `A limit of the user "${username}" (${names.join(' or ')}) is too low for the query, and asking again would meet it again. ${adviseSetting(username, settings)}`;
-  if (isQueryLimited) return `${seen}. Or read a view of fewer columns.`;
+  const explained = explainSettings(settings, username);
   return Object.values(settings).includes('0')
-    ? `${seen}; 0 is no limit, and a value that is large enough does, too.`
-    : `${seen}.`;
+    ? `${explained}; 0 is no limit, and a value that is large enough does, too.`
+    : `${explained}.`;
 }
 
-/** The settings that a message may be about, all of them where the server tells them apart by no word, and what turns them off. */
+function explainSettings(settings: Settings, username: string): string {
+  const names = Object.keys(settings).join(' or ');
+  return `A limit of the user "${username}" (${names}) is too low for the query, and asking again would meet it again. ${adviseSetting(username, settings)}`;
+}
+
+/** The settings that a message may be about, and what turns them off. */
 function findLimitSettings(message: string): Settings {
   const [, name] = /setting '(\w+)'|'(\w+)' setting/.exec(message)?.filter((part) => part !== undefined) ?? [];
   // A list of indexes, which is empty when none is to be used.
   if (name === 'force_data_skipping_indices') return { [name]: '' };
-  return Object.fromEntries(
-    (name === undefined ? findNamedLimits(message) : [redactForeign(name)]).map((each) => [each, '0']),
-  );
+  const names = name === undefined ? findNamedLimits(message) : [redactForeign(name)];
+  return Object.fromEntries(names.map((each) => [each, '0']));
 }
 
 function findNamedLimits(message: string): string[] {
   if (message.includes('force_optimize_projection')) return ['force_optimize_projection'];
-  const [, what] = /^Limit for (.+?) exceeded/.exec(message) ?? [];
+  const [, name = ''] = /^Limit for (.+?) exceeded/.exec(message) ?? [];
   const unit = message.includes('max bytes') ? 'bytes' : 'rows';
-  switch (what) {
-    case 'rows or bytes to read':
-      return [`max_${unit}_to_read`];
-    case 'rows or bytes to read on leaf node':
-      return [`max_${unit}_to_read_leaf`];
-    case 'result':
-      return [`max_result_${unit}`, `max_${unit}_to_sort`];
-    case 'rows to GROUP BY':
-      return ['max_rows_to_group_by'];
-    case 'DISTINCT':
-    case 'JOIN':
-      return [`max_${unit}_in_${what.toLowerCase()}`];
-    case 'IN-set':
-      return [`max_${unit}_in_set`];
-    default:
-      return [];
-  }
+  return (LIMITS_BY_NAME.get(name) ?? []).map((setting) => setting.replace('UNIT', unit));
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { type SourceConfiguration, sourceConfigurationSchema } from '../config/schema.ts';
 import type { SourceErrorCode } from './codes.ts';
-import { explainTlsError } from './tls-errors.ts';
+import { CERTIFICATE_ERRORS, explainTlsError } from './tls-errors.ts';
 
 const PLAIN = sourceConfigurationSchema.parse({ host: 'ch', port: 8443, ssl: true });
 const WITH_CERTIFICATE: SourceConfiguration = { ...PLAIN, tls: { client_certificate: 'PEM', verify: true } };
@@ -111,4 +111,9 @@ describe('an error of TLS that is about the way it is spoken', () => {
   test('is none that another place would explain better', () => {
     expect(explainTlsError('ECONNRESET', 'socket hang up', PLAIN)).toBeUndefined();
   });
+});
+
+test('no two entries of the table of certificate errors have the same code', () => {
+  const codes = CERTIFICATE_ERRORS.flatMap((entry) => entry.codes);
+  expect(codes).toEqual([...new Set(codes)]);
 });

@@ -1,7 +1,7 @@
 import { ConnectorError, codeOf } from '../../protocol/errors.ts';
 import { retryFor } from '../../shared/retry.ts';
 import type { ClickHouse } from '../client/client.ts';
-import { CutOffError } from '../errors/cut-off-error.ts';
+import { CutOffError } from '../errors/response-errors.ts';
 import { buildRowQuery, type RowSelection } from '../query/row-query.ts';
 import { isSchemaChanged } from '../query/schema-guard.ts';
 import { isInsideGroup, type Position } from '../state/position.ts';

@@ -1,8 +1,7 @@
 import { finished, type Readable, Writable } from 'node:stream';
 import { finished as whenFinished } from 'node:stream/promises';
 import { ClickHouseError, parseError } from '@clickhouse/client';
-import { CutOffError } from '../errors/cut-off-error.ts';
-import { UnreadableResponseError } from '../errors/unreadable-answer-error.ts';
+import { CutOffError, UnreadableResponseError } from '../errors/response-errors.ts';
 import { startsAsRow } from '../query/record-line.ts';
 import { NotARowError, type Page, type PageCutter } from './page-cutter.ts';
 

@@ -1,0 +1,169 @@
+import { describe, expect, test } from 'vitest';
+import type { ConnectorError } from '../../protocol/errors.ts';
+import { type SourceConfiguration, sourceConfigurationSchema } from '../config/schema.ts';
+import type { SourceErrorCode } from './codes.ts';
+import { explainClickHouseError } from './explain.ts';
+import { NETWORK_ERRORS } from './network-errors.ts';
+
+const PASSWORD = 'hunter2';
+
+function configuration(changes: Partial<SourceConfiguration> = {}): SourceConfiguration {
+  return sourceConfigurationSchema.parse({
+    host: 'ch.example.com',
+    database: 'shop',
+    username: 'batch-sync',
+    password: PASSWORD,
+    ...changes,
+  });
+}
+
+/** What an error of Node's network is explained as. */
+function networkError(code: string, message: string, changes: Partial<SourceConfiguration> = {}): ConnectorError {
+  const error = new Error(message);
+  return explainClickHouseError(code === '' ? error : Object.assign(error, { code }), configuration(changes));
+}
+
+describe('an error on the way to the server', () => {
+  test.each<[string, code: string, message: string, Partial<SourceConfiguration>, SourceErrorCode, advice: RegExp]>([
+    [
+      'an unknown name',
+      'ENOTFOUND',
+      'getaddrinfo ENOTFOUND ch.example.com',
+      {},
+      'clickhouse_address_wrong',
+      /"ch\.example\.com" is not known\. Check its spelling/,
+    ],
+    [
+      'a name server that is silent',
+      'EAI_AGAIN',
+      'getaddrinfo EAI_AGAIN',
+      {},
+      'clickhouse_unreachable',
+      /could not be looked up/,
+    ],
+    [
+      'a closed port',
+      'ECONNREFUSED',
+      'connect ECONNREFUSED',
+      {},
+      'clickhouse_unreachable',
+      /Nothing listens at ch\.example\.com:8123.+8443/,
+    ],
+    [
+      'a firewall',
+      'ETIMEDOUT',
+      'connect ETIMEDOUT',
+      {},
+      'clickhouse_unreachable',
+      /did not answer in time\. A firewall/,
+    ],
+    ['no route', 'EHOSTUNREACH', 'connect EHOSTUNREACH', {}, 'clickhouse_unreachable', /did not answer in time/],
+    ['a silent server', '', 'Timeout error.', {}, 'clickhouse_unreachable', /said nothing for minutes.+sorts/],
+    [
+      'TLS to a port without',
+      'EPROTO',
+      'wrong version number',
+      { ssl: true, port: 8123 },
+      'tls_not_spoken',
+      /ch\.example\.com:8123 does not speak TLS.+Turn ssl off/,
+    ],
+    [
+      'TLS to a port that hangs up',
+      'ECONNRESET',
+      'Client network socket disconnected before secure TLS connection was established',
+      { ssl: true },
+      'clickhouse_port_wrong',
+      /hung up before TLS began.+does not speak TLS.+or the server is waking up/,
+    ],
+    [
+      'a connection over TLS that was cut',
+      'ECONNRESET',
+      'aborted',
+      { ssl: true },
+      'clickhouse_cut_off',
+      /was cut.+Try again/,
+    ],
+    [
+      'an unknown authority',
+      'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+      'unable to verify the first certificate',
+      { ssl: true },
+      'tls_certificate_refused',
+      /certificate of ch\.example\.com:8123 is not accepted \(UNABLE_TO_VERIFY_LEAF_SIGNATURE\)/,
+    ],
+    [
+      'an old certificate',
+      'CERT_HAS_EXPIRED',
+      'certificate has expired',
+      { ssl: true },
+      'tls_certificate_refused',
+      /certificate.+has expired/,
+    ],
+    [
+      'a certificate of another name',
+      'ERR_TLS_CERT_ALTNAME_INVALID',
+      'Hostname/IP does not match',
+      { ssl: true },
+      'tls_certificate_refused',
+      /Connect by the name in the certificate/,
+    ],
+    [
+      'an HTTPS port without TLS',
+      'HPE_INVALID_CONSTANT',
+      'Parse Error: Expected HTTP/',
+      {},
+      'clickhouse_port_wrong',
+      /turn ssl on/,
+    ],
+    [
+      'a connection that was cut',
+      'ECONNRESET',
+      'read ECONNRESET',
+      {},
+      'clickhouse_port_wrong',
+      /turn ssl on; else .+ closed the connection: try again/,
+    ],
+    ['a broken pipe', 'EPIPE', 'write EPIPE', {}, 'clickhouse_cut_off', /was cut/],
+    [
+      'a body that ended early',
+      'ERR_STREAM_PREMATURE_CLOSE',
+      'Premature close',
+      { ssl: true },
+      'clickhouse_cut_off',
+      /was cut/,
+    ],
+    [
+      'something that could not be parsed',
+      '',
+      'Unexpected token, "secret" is not valid JSON',
+      {},
+      'clickhouse_port_wrong',
+      /gave no answer that ClickHouse would give\. Check/,
+    ],
+    [
+      'an empty page',
+      '',
+      '',
+      {},
+      'clickhouse_port_wrong',
+      /Check that host and port are those of ClickHouse's HTTP interface/,
+    ],
+  ])('%s', (_, code, message, changes, expected, advice) => {
+    const error = networkError(code, message, changes);
+    expect(error.message).toMatch(advice);
+    expect(error.code).toBe(expected);
+    expect(error.internalMessage).toBe(message);
+    expect(error.message).not.toContain(PASSWORD);
+  });
+
+  test('has a code that no two entries of the table have with the same use of TLS', () => {
+    const codes = NETWORK_ERRORS.filter(({ ssl }) => ssl === undefined).flatMap((entry) => entry.codes ?? []);
+    expect(codes).toEqual([...new Set(codes)]);
+  });
+
+  test('that is none, but something else that was thrown, has a message', () => {
+    const error = explainClickHouseError('gone', configuration());
+    expect(error.failureType).toBe('transient_error');
+    expect(error.internalMessage).toBe('gone');
+  });
+});
