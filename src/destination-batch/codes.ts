@@ -1,3 +1,5 @@
+import { NAME_FORM } from './batch/limits.ts';
+
 /**
  * Why a row is not sent, or was refused by Batch, and what to do about it in a sentence. The codes are stable: people
  * count them and search for them, and each has its page in docs/troubleshooting.
@@ -8,7 +10,7 @@ const REJECTIONS = {
   custom_id_too_long: 'Map the column with the identifier that Batch knows to custom_id',
   custom_id_malformed: 'Take line ends and broken characters out of the column that becomes custom_id',
   custom_id_placeholder: 'Leave out rows of nobody: their custom_id is a word such as null',
-  event_name_invalid: 'Give each row an event_name of 1 to 30 of a-z, 0-9 and _',
+  event_name_invalid: `Give each row an event_name of ${NAME_FORM}`,
   event_time_invalid: 'Give event_time as a stamp with a zone, such as 2026-04-17T04:25:00Z, or as NULL',
   event_too_old: 'Sync more often than once a day, or set policies.untimely_event to send_without_time',
   event_in_future: 'Correct the clock that stamps the events, or set policies.untimely_event to send_without_time',

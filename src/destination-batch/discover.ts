@@ -1,4 +1,5 @@
 import type { DestinationOperation } from '../protocol/messages.ts';
+import { NAME_FORM } from './batch/limits.ts';
 import { REQUIRED_FIELDS } from './config/mapping.ts';
 
 /** The one thing that can be written: events, added to profiles. Any further column becomes an attribute. */
@@ -14,7 +15,7 @@ export function discover(): DestinationOperation[] {
         required: [...REQUIRED_FIELDS],
         properties: {
           custom_id: { type: 'string', description: 'The profile that the event belongs to' },
-          event_name: { type: 'string', description: 'What happened: a-z, 0-9 and _, 30 characters at most' },
+          event_name: { type: 'string', description: `What happened: ${NAME_FORM}` },
           event_time: {
             type: ['null', 'string'],
             format: 'date-time',

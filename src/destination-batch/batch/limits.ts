@@ -47,6 +47,9 @@ export const EVENT_NAME = /^[a-z0-9_]{1,30}$/;
 /** Names of attributes, without their `date(…)` or `url(…)` (reported and SDK). */
 export const ATTRIBUTE_NAME = /^[a-z0-9_]{1,30}$/;
 
+/** The same in words. */
+export const NAME_FORM = '1 to 30 of a-z, 0-9 and _';
+
 /** Identifiers that stand for "nobody" in some language; the SDKs refuse them, in any case. */
 export const PLACEHOLDER_CUSTOM_IDS: ReadonlySet<string> = new Set([
   'undefined',

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { EVENT_NAME } from '../batch/limits.ts';
-import { strictOptions } from './strict-options.ts';
+import { nameOption, strictOptions } from './options.ts';
 
 /** The columns of Cloud Sync (docs/batch-api.md, CS/ch-ev 1.2 and 1.3), where the mapping names no others. */
 const CUSTOM_ID = 'custom_id';
@@ -15,6 +15,9 @@ const CURSOR = 'last_updated_at';
 
 /** Columns that PyAirbyte and other platforms add to each row. */
 export const PLATFORM_PREFIX = '_airbyte_';
+
+/** The options that list columns. */
+export const COLUMN_LISTS = ['include_columns', 'exclude_columns', 'plain_text_columns'] as const;
 
 const column = z.string().min(1);
 
@@ -32,9 +35,7 @@ export const mappingOptions = strictOptions({
     examples: ['action'],
     order: 1,
   }),
-  constant_event_name: z
-    .string()
-    .regex(EVENT_NAME, 'must be a name that Batch takes: 1 to 30 of a-z, 0-9 and _')
+  constant_event_name: nameOption(EVENT_NAME)
     .optional()
     .meta({
       title: 'One event name for all rows',
@@ -92,7 +93,9 @@ export const mappingOptions = strictOptions({
   });
 
 export type Mapping = z.output<typeof mappingOptions>;
-export type MappingOption = keyof Mapping;
+type MappingOption = keyof Mapping;
+
+type Contradiction = { option: MappingOption; error: string };
 
 export const DEFAULT_MAPPING: Mapping = mappingOptions.parse({});
 
@@ -117,62 +120,82 @@ export function selectAttributeColumns(mapping: Mapping, cursorColumn?: string):
     !never.has(column) && !column.startsWith(PLATFORM_PREFIX) && (only === undefined || only.has(column));
 }
 
-/** What an option of the mapping asks for that another one, or the nature of the thing, forbids. */
-function* findContradictions(mapping: Mapping): Generator<{ option: MappingOption; error: string }> {
-  const { custom_id_column, event_name_column, constant_event_name, event_time_column } = mapping;
-  const { include_columns: included = [], exclude_columns: excluded = [], plain_text_columns: plain = [] } = mapping;
+/** Options of the mapping that contradict each other, or name a column that can't be what they ask for. */
+function findContradictions(mapping: Mapping): Contradiction[] {
+  return [
+    ...findExclusiveOptions(mapping),
+    ...findSharedColumns(mapping),
+    ...findUnsentColumns(mapping),
+    ...findOmittedTextColumns(mapping),
+  ];
+}
+
+/** Options of which only one can be given. */
+function findExclusiveOptions(mapping: Mapping): Contradiction[] {
+  const { event_name_column, constant_event_name, include_columns = [], exclude_columns = [] } = mapping;
+  const found: Contradiction[] = [];
   if (constant_event_name !== undefined && event_name_column !== undefined) {
-    yield {
+    found.push({
       option: 'constant_event_name',
       error: 'contradicts event_name_column. Give one of them: a name for all rows, or the column that has it',
-    };
+    });
   }
-  if (included.length > 0 && excluded.length > 0) {
-    yield {
+  if (include_columns.length > 0 && exclude_columns.length > 0) {
+    found.push({
       option: 'exclude_columns',
       error: 'contradicts include_columns. Give one of them: what is not included is left out anyway',
+    });
+  }
+  return found;
+}
+
+/** Two roles that have the same column. The option that the user wrote has to change; the other may be a default. */
+function findSharedColumns(mapping: Mapping): Contradiction[] {
+  const optionOf = new Map<string, MappingOption>();
+  return listRoles(mapping).flatMap(({ option, column }) => {
+    const other = optionOf.get(column);
+    optionOf.set(column, option);
+    if (other === undefined) return [];
+    const [changed, kept] = mapping[option] === undefined ? [other, option] : [option, other];
+    return {
+      option: changed,
+      error: `names the column "${column}", which is that of ${kept} already. A column tells one thing alone: name another one`,
     };
-  }
+  });
+}
+
+/** Columns on a list that never become attributes. */
+function findUnsentColumns(mapping: Mapping): Contradiction[] {
+  const roles = new Map(listRoles(mapping).map(({ option, column }) => [column, option]));
+  return COLUMN_LISTS.flatMap((option) =>
+    (mapping[option] ?? []).flatMap((column) => {
+      const role = roles.get(column);
+      if (role === undefined && column !== CURSOR && !column.startsWith(PLATFORM_PREFIX)) return [];
+      const why = role === undefined ? 'is never sent' : `is no attribute (${role})`;
+      return { option, error: `names the column "${column}", which ${why}. Take it off this list` };
+    }),
+  );
+}
+
+/** Columns that are to stay text but are left out by another list. */
+function findOmittedTextColumns(mapping: Mapping): Contradiction[] {
+  const { include_columns: included = [], exclude_columns: excluded = [], plain_text_columns: plain = [] } = mapping;
+  return plain.flatMap((column) => {
+    const isExcluded = excluded.includes(column);
+    if (!isExcluded && (included.length === 0 || included.includes(column))) return [];
+    return {
+      option: 'plain_text_columns',
+      error: `names the column "${column}", which is left out by ${isExcluded ? 'exclude_columns' : 'include_columns'}. Take it off one of the lists`,
+    };
+  });
+}
+
+/** The columns that are no attributes, each with the option that names it. */
+function listRoles(mapping: Mapping): { option: MappingOption; column: string }[] {
   const { customId, eventName, eventTime } = resolveRoleColumns(mapping);
-  const roles = [
-    ['custom_id_column', customId, custom_id_column],
-    ['event_name_column', eventName, event_name_column],
-    ['event_time_column', eventTime, event_time_column],
-  ] as const;
-  const taken = new Map<string, MappingOption>();
-  for (const [option, column, given] of roles) {
-    if (column === undefined) continue;
-    const other = taken.get(column);
-    if (other !== undefined) {
-      // The one that the user wrote is the one to change; the other may be a default.
-      const [at, against] = given === undefined ? [other, option] : [option, other];
-      yield {
-        option: at,
-        error: `names the column "${column}", which is that of ${against} already. A column tells one thing alone: name another one`,
-      };
-    }
-    taken.set(column, option);
-  }
-  for (const [option, columns] of [
-    ['include_columns', included],
-    ['exclude_columns', excluded],
-    ['plain_text_columns', plain],
-  ] as const) {
-    for (const column of columns) {
-      const role = taken.get(column);
-      if (role !== undefined) {
-        yield { option, error: `names the column "${column}", which is no attribute (${role}). Take it off this list` };
-      } else if (column === CURSOR || column.startsWith(PLATFORM_PREFIX)) {
-        yield { option, error: `names the column "${column}", which is never sent. Take it off this list` };
-      }
-    }
-  }
-  for (const column of plain) {
-    if (excluded.includes(column) || (included.length > 0 && !included.includes(column))) {
-      yield {
-        option: 'plain_text_columns',
-        error: `names the column "${column}", which is left out by ${excluded.includes(column) ? 'exclude_columns' : 'include_columns'}. Take it off one of the lists`,
-      };
-    }
-  }
+  return [
+    { option: 'custom_id_column', column: customId },
+    ...(eventName === undefined ? [] : [{ option: 'event_name_column' as const, column: eventName }]),
+    { option: 'event_time_column', column: eventTime },
+  ];
 }

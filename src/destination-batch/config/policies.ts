@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { strictOptions } from './strict-options.ts';
+import { strictOptions } from './options.ts';
 
 /** What becomes of what Batch would not take. The first of each is the default. */
 export const policyOptions = strictOptions({

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { literalOption } from './options.ts';
 
 /** What becomes of a sync when rows are rejected. The key of the choice is what Airbyte's forms tell the options apart by. */
 export const onRejectionOption = z
@@ -130,7 +131,3 @@ export const rejectedRowsOption = z
 export type OnRejection = z.output<typeof onRejectionOption>;
 export type RejectedRowsOptions = z.output<typeof rejectedRowsOption>;
 export type S3Options = z.output<typeof s3>;
-
-function literalOption<Name extends string>(name: Name, title: string): z.ZodLiteral<Name> {
-  return z.literal(name).meta({ title, order: 0 });
-}

@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { isLoopback } from '../../protocol/network/proxy.ts';
 import { ATTRIBUTE_NAME, DEFAULT_LIMITS } from '../batch/limits.ts';
 import { mappingOptions } from './mapping.ts';
+import { nameOption, strictOptions } from './options.ts';
 import { policyOptions } from './policies.ts';
 import { onRejectionOption, rejectedRowsOption } from './rejection.ts';
-import { strictOptions } from './strict-options.ts';
 
 /** Batch's only documented API server. */
 const DEFAULT_API_URL = 'https://api.batch.com';
@@ -144,9 +144,7 @@ export const destinationConfigurationSchema = z
       }),
     mapping: mappingOptions,
     policies: policyOptions,
-    event_id_attribute: z
-      .string()
-      .regex(ATTRIBUTE_NAME, 'must be a name that Batch takes: 1 to 30 of a-z, 0-9 and _')
+    event_id_attribute: nameOption(ATTRIBUTE_NAME)
       .optional()
       .meta({
         title: 'Attribute for an id of the row',

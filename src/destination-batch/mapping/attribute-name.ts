@@ -1,4 +1,4 @@
-import { ATTRIBUTE_NAME } from '../batch/limits.ts';
+import { ATTRIBUTE_NAME, NAME_FORM } from '../batch/limits.ts';
 import type { AttributeError } from '../codes.ts';
 import type { Policies } from '../config/policies.ts';
 
@@ -39,12 +39,11 @@ const IN_PARENTHESES = /^(date|url)\((.+)\)$/;
 
 const UNUSABLE: AttributeError = {
   code: 'name_invalid',
-  reason: 'has a name that Batch does not take: 1 to 30 of a-z, 0-9 and _',
+  reason: `has a name that Batch does not take: ${NAME_FORM}`,
 };
 const IN_CAPITALS: AttributeError = {
   code: 'name_invalid',
-  reason:
-    'has a name with capital letters, which Batch does not take, and policies.capital_letters says to drop it: 1 to 30 of a-z, 0-9 and _',
+  reason: `has a name with capital letters, which Batch does not take, and policies.capital_letters says to drop it: ${NAME_FORM}`,
 };
 
 /** Keys of a Map column are names too and may be without number, so no more than so many are kept. */

@@ -1,4 +1,4 @@
-import { type Mapping, resolveRoleColumns, selectAttributeColumns } from '../config/mapping.ts';
+import { COLUMN_LISTS, type Mapping, resolveRoleColumns, selectAttributeColumns } from '../config/mapping.ts';
 import type { DestinationConfiguration } from '../config/schema.ts';
 import { AttributeNames } from './attribute-name.ts';
 
@@ -41,7 +41,7 @@ function findUnknownColumns(mapping: Mapping, streams: readonly Stream[]): strin
     for (const column of columns) known.add(column);
   }
   if (known.size === 0) return [];
-  return (['include_columns', 'exclude_columns', 'plain_text_columns'] as const).flatMap((option) =>
+  return COLUMN_LISTS.flatMap((option) =>
     (mapping[option] ?? [])
       .filter((column) => !known.has(column))
       .map(

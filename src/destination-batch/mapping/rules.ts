@@ -1,5 +1,5 @@
 import { LosslessNumber } from 'lossless-json';
-import { EVENT_AGE_MARGIN_MS, EVENT_NAME, type Limits, PLACEHOLDER_CUSTOM_IDS } from '../batch/limits.ts';
+import { EVENT_AGE_MARGIN_MS, EVENT_NAME, type Limits, NAME_FORM, PLACEHOLDER_CUSTOM_IDS } from '../batch/limits.ts';
 import type { Change, LeftOut, Rejection, RejectionCode } from '../codes.ts';
 import {
   DEFAULT_MAPPING,
@@ -151,7 +151,7 @@ export class EventRules {
     if (typeof eventName !== 'string' || !this.#isEventName(eventName)) {
       return rejectRow(
         'event_name_invalid',
-        `${this.columns.eventName} is missing or not a name that Batch takes: 1 to 30 of a-z, 0-9 and _`,
+        `${this.columns.eventName} is missing or not a name that Batch takes: ${NAME_FORM}`,
       );
     }
     // A blank text is what a String column has for NULL.
