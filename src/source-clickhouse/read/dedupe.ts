@@ -1,40 +1,59 @@
 import { LINE_FEED } from '../../shared/ascii.ts';
+import { cutPage, type PositionedPage } from '../pages/positioned-page.ts';
 import { readCursor, readFullHash, readRowHash } from '../query/record-line.ts';
 import { type EmittedRows, MAX_EMITTED_ROWS } from '../state/emitted-rows.ts';
+import { cursorOf, type Position, type PositionAtRow } from '../state/position.ts';
 
-/** What is to be written of a page whose rows had to be looked at one by one. */
+/** What rows are recognised by. */
+export type Recognition = {
+  cursorColumn: string;
+  emitted: EmittedRows;
+  /** The same rows by the hash of all their columns, while the table has columns that the row hash lacks. */
+  emittedByFullHash: EmittedRows | undefined;
+};
+
+/** What is to be written of a page. */
 export type NewRows = {
   lines: Buffer;
   rows: number;
+  /** The position after the last row that was examined. */
+  position: PositionAtRow;
   /** The cursor of the last row that can get no more company; undefined when there was none. */
   lastBeforeLookback: string | undefined;
   /** The cursor of a row for which there is no more memory: it and all behind it are left to a later run. */
   overflowCursor: string | undefined;
 };
 
-/** The same, and how many rows of the page were looked at: those behind them were neither written nor remembered. */
-export type ExaminedRows = NewRows & { examined: number };
-
 /**
  * The rows of a page that no run has emitted yet. Those that may still get company are remembered.
  *
- * @param page whole row lines, each with its line feed.
- * @param emittedByFullHash remembers the same rows by the hash of all their columns, when there is one.
- * @param maxRows so many are written at the most; those behind the last of them are not looked at.
+ * @param page follows the position `after`.
+ * @param maxRows so many are written at the most; those behind the last of them are neither written nor remembered.
  */
-export function dropEmitted(
-  page: Buffer,
-  cursorColumn: string,
-  { emitted, emittedByFullHash }: { emitted: EmittedRows; emittedByFullHash: EmittedRows | undefined },
+export function dropEmitted(page: PositionedPage, after: Position, recognition: Recognition, maxRows: number): NewRows {
+  const { cursorColumn, emitted } = recognition;
+  if (emitted.mustExamine(cursorOf(after), page.position.cursor)) {
+    const { examined, ...newRows } = examineRows(page, recognition, maxRows);
+    if (newRows.overflowCursor !== undefined) return { ...newRows, position: page.position };
+    return { ...newRows, position: cutPage(page, examined, after, cursorColumn).position };
+  }
+  const { lines, rows, position } = cutPage(page, maxRows, after, cursorColumn);
+  return { lines, rows, position, lastBeforeLookback: position.cursor, overflowCursor: undefined };
+}
+
+/** Looks at the rows of a page one by one. */
+function examineRows(
+  { lines }: PositionedPage,
+  { cursorColumn, emitted, emittedByFullHash }: Recognition,
   maxRows: number,
-): ExaminedRows {
-  const unsent: Buffer[] = [];
+): Omit<NewRows, 'position'> & { examined: number } {
+  const newLines: Buffer[] = [];
   let examined = 0;
   let lastBeforeLookback: string | undefined;
   let overflowCursor: string | undefined;
-  for (let start = 0; start < page.length && unsent.length < maxRows; ) {
-    const end = page.indexOf(LINE_FEED, start);
-    const line = page.subarray(start, end);
+  for (let start = 0; start < lines.length && newLines.length < maxRows; ) {
+    const end = lines.indexOf(LINE_FEED, start);
+    const line = lines.subarray(start, end);
     const cursor = readCursor(line, cursorColumn);
     const hash = readRowHash(line);
     const isInLookback = emitted.isInLookback(cursor);
@@ -44,12 +63,12 @@ export function dropEmitted(
         break;
       }
       emitted.add(cursor, hash);
-      unsent.push(page.subarray(start, end + 1));
+      newLines.push(lines.subarray(start, end + 1));
     }
     if (isInLookback) emittedByFullHash?.add(cursor, readFullHash(line));
     else lastBeforeLookback = cursor;
     examined += 1;
     start = end + 1;
   }
-  return { lines: Buffer.concat(unsent), rows: unsent.length, lastBeforeLookback, overflowCursor, examined };
+  return { lines: Buffer.concat(newLines), rows: newLines.length, examined, lastBeforeLookback, overflowCursor };
 }

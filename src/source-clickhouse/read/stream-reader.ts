@@ -4,22 +4,15 @@ import { adviseStoredCursor } from '../check/moving-cursor.ts';
 import type { ClickHouse } from '../client/client.ts';
 import { sourceError } from '../errors/codes.ts';
 import { fetchPages } from '../pages/fetch-pages.ts';
-import { cutPage, type PositionedPage } from '../pages/positioned-page.ts';
+import type { PositionedPage } from '../pages/positioned-page.ts';
 import { hasAddedColumns, type RowSelection } from '../query/row-query.ts';
 import type { TimeWindow } from '../query/time-window.ts';
 import type { Table } from '../schema/table.ts';
 import { EmittedRows, MAX_EMITTED_ROWS } from '../state/emitted-rows.ts';
-import {
-  cursorOf,
-  isInsideGroup,
-  leaveGroup,
-  markGroupEnded,
-  type Position,
-  type PositionAtRow,
-} from '../state/position.ts';
+import { cursorOf, isInsideGroup, leaveGroup, markGroupEnded, type Position } from '../state/position.ts';
 import { StateWriter } from '../state/state-writer.ts';
 import type { StreamState } from '../state/stream-state.ts';
-import { dropEmitted, type NewRows } from './dedupe.ts';
+import { dropEmitted, type NewRows, type Recognition } from './dedupe.ts';
 import { PROGRESS_INTERVAL_MS, Progress } from './progress.ts';
 import type { RowLimit } from './row-limit.ts';
 
@@ -41,156 +34,215 @@ export type StreamContext = {
   now: () => number;
 };
 
+/** Why a read ended. Without an error, what was written and the last state are true in each case. */
+export type End =
+  /** All rows have been read. */
+  | { kind: 'complete' }
+  /** The context's `stop` was aborted. */
+  | { kind: 'stopped' }
+  /** As many rows were written as the row limit allows. */
+  | { kind: 'limit-reached' }
+  /** No more rows can be remembered; the row with this cursor and those after it are left to a later run. */
+  | { kind: 'memory-full'; overflowCursor: string };
+
 /**
- * Writes the rows behind a state, as many as the budget has, states between them, and one at the end. A position in a state lies behind rows that
- * are settled: no row can appear before it any more. The rows behind it that were emitted are remembered in the state.
+ * Writes the rows after a state, as many as the row limit allows, with states between them and one at the end. No row can
+ * appear before the position in a state any more; the state remembers the rows after it that were emitted.
  *
- * @returns words about what was read.
+ * @returns why it ended, and a summary of what was read.
  * @throws ConnectorError; what was written before it, and its states, stay true.
  */
 export async function readStreamRows(
-  { clickhouse, output, stop, rowLimit, now }: StreamContext,
+  context: StreamContext,
   stream: StreamDescriptor,
   selection: RowSelection,
   state: StreamState,
   window: TimeWindow | undefined,
-): Promise<string> {
-  const cursorColumn = selection.cursor.column.name;
-  const emitted = new EmittedRows(state.recent_rows, window?.lookbackStart, window?.now);
-  // The recent rows once more, by the hash of all columns.
-  const emittedByFullHash = hasAddedColumns(selection) ? new EmittedRows(undefined, window?.lookbackStart) : undefined;
-  const states = new StateWriter(output, stream, state, selection.hashedColumns, emitted);
-  const progress = new Progress(now);
-  const warn = (message: string): Promise<void> => output.write(log('WARN', `${stream.name}: ${message}`));
-  // Not awaited there: while the reader of our output is slow, asking again must not wait for it.
-  const onRetry = (message: string): void => void warn(message).catch(() => {});
-  // Rows that were emitted before don't count. There may be so many of them, each once.
-  const maxRows = rowLimit.remaining + emitted.size;
-  const source = { clickhouse, selection, maxRows, emittedAt: now(), warn: onRetry };
-
-  let rows = 0;
-  let checkpoint = state.position;
-  let readUpTo = checkpoint;
-  let overflowCursor: string | undefined;
-  let isWaiting = true;
-  const logProgress = async (more = ''): Promise<void> => {
-    const words = progress.describe(rows, cursorOf(readUpTo), window !== undefined);
-    if (words !== undefined) await output.write(log('INFO', `${stream.name}: ${words}${more}.`));
-  };
-  // A long sort sends nothing. That it is waited for is told to a person, and so is seen whether there is still one.
-  const timer = setInterval(() => {
-    if (isWaiting) logProgress(', waiting for the server').catch(() => {});
-  }, PROGRESS_INTERVAL_MS);
-  try {
-    for await (const page of fetchPages(source, checkpoint, stop)) {
-      isWaiting = false;
-      const unsent = selectNewRows(page, readUpTo, {
-        cursorColumn,
-        emitted,
-        emittedByFullHash,
-        maxRows: rowLimit.remaining,
-      });
-      if (rows === 0 && unsent.rows > 0) await output.write(streamStatus(stream, 'RUNNING', now()));
-      await output.writeOut(unsent.lines);
-      rows += unsent.rows;
-      rowLimit.count(unsent.rows);
-      states.count(unsent.rows, unsent.lines.length);
-      checkpoint = nextCheckpoint(checkpoint, unsent.position, unsent, emitted);
-      readUpTo = unsent.position;
-      overflowCursor = unsent.overflowCursor;
-      if (stop.aborted || rowLimit.isReached || overflowCursor !== undefined) break;
-      if (states.isDue) await states.write(checkpoint);
-      await logProgress();
-      isWaiting = true;
-    }
-  } catch (error) {
-    // What was written stays true: the next run need not send it again. Rows of a page that was not written may be
-    // remembered already.
-    if (isWaiting && states.hasUncoveredRows) await states.write(checkpoint);
-    throw error;
-  } finally {
-    clearInterval(timer);
-  }
-  if (stop.aborted || rowLimit.isReached) {
-    if (states.hasUncoveredRows) await states.write(checkpoint);
-  } else {
-    const hasEnded = overflowCursor === undefined;
-    if (emittedByFullHash !== undefined && canSwitchToFullHashes(emitted, emittedByFullHash, checkpoint, hasEnded)) {
-      await states.writeByHashesOf(selection.table.columns, emittedByFullHash, checkpoint);
-    } else {
-      await states.write(hasEnded ? markGroupEnded(checkpoint) : checkpoint);
-    }
-    // Two runs within a second can be both, and only the cursor has a remedy that is of use then.
-    if (emitted.areRestamped) await warn(describeRestampedRows(selection.table, cursorColumn));
-    else if (emitted.noneSeenAgain) await warn(ROWS_NOT_REPRODUCIBLE);
-    if (overflowCursor !== undefined) await warn(describeOverflow(overflowCursor, cursorColumn, window));
-  }
-  return progress.describeTotal(rows);
+): Promise<{ end: End['kind']; summary: string }> {
+  return new StreamReader(context, stream, selection, state, window).read();
 }
 
-type Taking = {
-  cursorColumn: string;
-  emitted: EmittedRows;
-  emittedByFullHash: EmittedRows | undefined;
-  /** So many rows at the most. */
-  maxRows: number;
-};
+class StreamReader {
+  readonly #context: StreamContext;
+  readonly #stream: StreamDescriptor;
+  readonly #selection: RowSelection;
+  readonly #window: TimeWindow | undefined;
+  readonly #recognition: Recognition;
+  readonly #states: StateWriter;
+  readonly #progress: Progress;
+  #rows = 0;
+  /** The position for the next state. */
+  #checkpoint: Position;
+  /** The position after the last row that was read. */
+  #readUpTo: Position;
+  /** Whether the next page is waited for. Otherwise rows of a page that is not written yet may be remembered already. */
+  #isWaiting = true;
 
-/**
- * What is to be written of a page that follows the position `after`: all of it, unless rows may have been sent before or
- * there are more than may be written. `position` lies behind the last row that was looked at.
- */
-function selectNewRows(
-  page: PositionedPage,
-  after: Position,
-  { cursorColumn, emitted, emittedByFullHash, maxRows }: Taking,
-): NewRows & { position: PositionAtRow } {
-  if (emitted.mustExamine(cursorOf(after), page.position.cursor)) {
-    const unsent = dropEmitted(page.lines, cursorColumn, { emitted, emittedByFullHash }, maxRows);
-    const isCut = unsent.overflowCursor === undefined && unsent.examined < page.rows;
-    const { position } = isCut ? cutPage(page, unsent.examined, after, cursorColumn) : page;
-    return { ...unsent, position };
+  constructor(
+    context: StreamContext,
+    stream: StreamDescriptor,
+    selection: RowSelection,
+    state: StreamState,
+    window: TimeWindow | undefined,
+  ) {
+    this.#context = context;
+    this.#stream = stream;
+    this.#selection = selection;
+    this.#window = window;
+    const emitted = new EmittedRows(state.recent_rows, window?.lookbackStart, window?.now);
+    this.#recognition = {
+      cursorColumn: selection.cursor.column.name,
+      emitted,
+      emittedByFullHash: hasAddedColumns(selection) ? new EmittedRows(undefined, window?.lookbackStart) : undefined,
+    };
+    this.#states = new StateWriter(context.output, stream, state, selection.hashedColumns, emitted);
+    this.#progress = new Progress(context.now);
+    this.#checkpoint = state.position;
+    this.#readUpTo = state.position;
   }
-  const { lines, rows, position } = cutPage(page, maxRows, after, cursorColumn);
-  return { lines, rows, lastBeforeLookback: position.cursor, overflowCursor: undefined, position };
+
+  async read(): Promise<{ end: End['kind']; summary: string }> {
+    // The server sends nothing while it sorts. The line shows that the read goes on, and finds out if stdout is closed.
+    const timer = setInterval(() => {
+      if (this.#isWaiting) this.#logProgress(', waiting for the server').catch(() => {});
+    }, PROGRESS_INTERVAL_MS);
+    let end: End;
+    try {
+      end = await this.#readPages();
+    } catch (error) {
+      // What was written stays true: the next run doesn't have to send it again.
+      if (this.#isWaiting) await this.#writeStateIfNeeded();
+      throw error;
+    } finally {
+      clearInterval(timer);
+    }
+    await this.#finish(end);
+    return { end: end.kind, summary: this.#progress.describeTotal(this.#rows) };
+  }
+
+  async #readPages(): Promise<End> {
+    const { clickhouse, stop, rowLimit, now } = this.#context;
+    // Rows that were emitted before don't count for the limit. Each of them may come once more.
+    const maxRows = rowLimit.remaining + this.#recognition.emitted.size;
+    const source = {
+      clickhouse,
+      selection: this.#selection,
+      maxRows,
+      emittedAt: now(),
+      // Not awaited: a retry must not wait for a slow reader of our output.
+      warn: (message: string) => void this.#warn(message).catch(() => {}),
+    };
+    for await (const page of fetchPages(source, this.#checkpoint, stop)) {
+      this.#isWaiting = false;
+      const { overflowCursor } = await this.#writePage(page);
+      if (stop.aborted) return { kind: 'stopped' };
+      if (rowLimit.isReached) return { kind: 'limit-reached' };
+      if (overflowCursor !== undefined) return { kind: 'memory-full', overflowCursor };
+      if (this.#states.isDue) await this.#states.write(this.#checkpoint);
+      await this.#logProgress();
+      this.#isWaiting = true;
+    }
+    return { kind: stop.aborted ? 'stopped' : 'complete' };
+  }
+
+  async #writePage(page: PositionedPage): Promise<NewRows> {
+    const { output, rowLimit, now } = this.#context;
+    const newRows = dropEmitted(page, this.#readUpTo, this.#recognition, rowLimit.remaining);
+    if (this.#rows === 0 && newRows.rows > 0) await output.write(streamStatus(this.#stream, 'RUNNING', now()));
+    await output.writeOut(newRows.lines);
+    this.#rows += newRows.rows;
+    rowLimit.count(newRows.rows);
+    this.#states.count(newRows.rows, newRows.lines.length);
+    this.#checkpoint = nextCheckpoint(this.#checkpoint, newRows, this.#recognition.emitted);
+    this.#readUpTo = newRows.position;
+    return newRows;
+  }
+
+  /** Writes the last state, and warnings. */
+  async #finish(end: End): Promise<void> {
+    const checkpoint = this.#checkpoint;
+    const { emitted, emittedByFullHash } = this.#recognition;
+    switch (end.kind) {
+      case 'stopped':
+      case 'limit-reached':
+        await this.#writeStateIfNeeded();
+        break;
+      case 'complete': {
+        const isGroupInLookback = isInsideGroup(checkpoint) && emitted.isInLookback(checkpoint.cursor);
+        await this.#writeLastState(markGroupEnded(checkpoint), { needsRowHash: isGroupInLookback });
+        await this.#warnOfUnrecognizedRows();
+        break;
+      }
+      case 'memory-full': {
+        const isAllRecognized = emittedByFullHash?.size === emitted.size;
+        await this.#writeLastState(checkpoint, { needsRowHash: isInsideGroup(checkpoint) || !isAllRecognized });
+        await this.#warnOfUnrecognizedRows();
+        await this.#warnOfOverflow(end.overflowCursor);
+        break;
+      }
+    }
+  }
+
+  async #writeStateIfNeeded(): Promise<void> {
+    if (this.#states.hasUncoveredRows) await this.#states.write(this.#checkpoint);
+  }
+
+  /**
+   * @param needsRowHash whether the next run needs hashes that lack the added columns: the position is inside a group, or rows
+   *   that are remembered by these hashes were not met again yet.
+   */
+  async #writeLastState(position: Position, { needsRowHash }: { needsRowHash: boolean }): Promise<void> {
+    const { emittedByFullHash } = this.#recognition;
+    if (emittedByFullHash === undefined || needsRowHash) await this.#states.write(position);
+    else await this.#states.writeWithFullHashes(this.#selection.table.columns, emittedByFullHash, position);
+  }
+
+  /** Both can be true of two runs within a second, and then only the cursor has a remedy that helps. */
+  async #warnOfUnrecognizedRows(): Promise<void> {
+    const { cursorColumn, emitted } = this.#recognition;
+    if (emitted.areRestamped) await this.#warn(describeRestampedRows(this.#selection.table, cursorColumn));
+    else if (emitted.noneSeenAgain) await this.#warn(ROWS_NOT_REPRODUCIBLE);
+  }
+
+  /** @throws ConnectorError when a later run would meet the same rows again. */
+  async #warnOfOverflow(cursor: string): Promise<void> {
+    const { cursorColumn } = this.#recognition;
+    const now = this.#window?.now;
+    const seen = `More than ${MAX_EMITTED_ROWS} rows would have to be remembered, which is all that a state may hold`;
+    if (now !== undefined && cursor > now) {
+      throw sourceError(
+        'cursor_in_future',
+        `${seen}, as their ${cursorColumn} lies in the future (${cursor}; the server's clock says ${now}). It does not tell when a row was inserted. Name another column in "cursor_column", or set "lookback_seconds" to 0: rows are then read when their time has come.`,
+      );
+    }
+    await this.#warn(
+      `${seen}. Those from ${cursor} on are read by a later run, when they are older than the lookback. If that is too late for so many rows, lower "lookback_seconds" to the time that your longest INSERT takes.`,
+    );
+  }
+
+  async #logProgress(more = ''): Promise<void> {
+    const words = this.#progress.describe(this.#rows, cursorOf(this.#readUpTo), this.#window !== undefined);
+    if (words !== undefined) await this.#log('INFO', `${words}${more}.`);
+  }
+
+  #warn(message: string): Promise<void> {
+    return this.#log('WARN', message);
+  }
+
+  #log(level: 'INFO' | 'WARN', message: string): Promise<void> {
+    return this.#context.output.write(log(level, `${this.#stream.name}: ${message}`));
+  }
 }
 
-/** The last position behind settled rows, after a page that ends at `position`. */
+/** The last position before which no row can appear any more, after rows that follow the checkpoint `before`. */
 function nextCheckpoint(
   before: Position,
-  position: PositionAtRow,
-  { lastBeforeLookback, overflowCursor }: NewRows,
+  { position, lastBeforeLookback, overflowCursor }: NewRows,
   emitted: EmittedRows,
 ): Position {
   const seen = overflowCursor ?? position.cursor;
   if (!emitted.isInLookback(seen)) return position;
-  // A later row has been seen, so the group of the settled one is whole.
+  // A later row has been seen, so the group of this cursor is whole.
   if (lastBeforeLookback !== undefined) return { kind: 'after-group', cursor: lastBeforeLookback };
   return seen === cursorOf(before) ? before : leaveGroup(before);
-}
-
-/**
- * Whether hashes that lack columns are of no more use, so that the next run may go by those of all columns: no position
- * in a group has to be told by them, and every row that was remembered by them has been met, or is gone.
- */
-function canSwitchToFullHashes(
-  emitted: EmittedRows,
-  emittedByFullHash: EmittedRows,
-  checkpoint: Position,
-  hasEnded: boolean,
-): boolean {
-  if (!hasEnded) return !isInsideGroup(checkpoint) && emittedByFullHash.size === emitted.size;
-  return !isInsideGroup(checkpoint) || !emitted.isInLookback(checkpoint.cursor);
-}
-
-/** What is told of rows that there was no memory for. @throws ConnectorError when time alone does not help. */
-function describeOverflow(cursor: string, cursorColumn: string, window: TimeWindow | undefined): string {
-  const seen = `More than ${MAX_EMITTED_ROWS} rows would have to be remembered, which is all that a state may hold`;
-  if (window !== undefined && cursor > window.now) {
-    throw sourceError(
-      'cursor_in_future',
-      `${seen}, as their ${cursorColumn} lies in the future (${cursor}; the server's clock says ${window.now}). It does not tell when a row was inserted. Name another column in "cursor_column", or set "lookback_seconds" to 0: rows are then read when their time has come.`,
-    );
-  }
-  return `${seen}. Those from ${cursor} on are read by a later run, when they are older than the lookback. If that is too late for so many rows, lower "lookback_seconds" to the time that your longest INSERT takes.`;
 }

@@ -51,7 +51,7 @@ export class StateWriter {
   }
 
   /** The same with other hashes, of these columns: by them those rows are remembered, and no position in a group can be told. */
-  async writeByHashesOf(columns: readonly Column[], emitted: EmittedRows, position: Position): Promise<void> {
+  async writeWithFullHashes(columns: readonly Column[], emitted: EmittedRows, position: Position): Promise<void> {
     await this.#write(leaveGroup(position), toNamesAndTypes(columns), emitted);
   }
 
