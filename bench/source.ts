@@ -6,7 +6,7 @@ import { launcherPath } from '../sandbox/launcher.ts';
 import { ClickHouse, type QueryParameters } from '../src/source-clickhouse/client/client.ts';
 import { sourceConfigurationSchema } from '../src/source-clickhouse/config/schema.ts';
 import { buildRowQuery } from '../src/source-clickhouse/query/row-query.ts';
-import { resolveSelection } from '../src/source-clickhouse/query/selection.ts';
+import { resolveStream } from '../src/source-clickhouse/query/selection.ts';
 import { START } from '../src/source-clickhouse/state/position.ts';
 import { DATABASE, makeEventsTable } from './events-table.ts';
 import { atMost, type Figure } from './figures.ts';
@@ -113,7 +113,8 @@ class SourceBench {
     try {
       const stream = { name, namespace: DATABASE };
       const configured = { stream, sync_mode: 'incremental' } as const;
-      const selection = await resolveSelection(clickhouse, configuration, configured, stream, async () => {});
+      const resolved = await resolveStream(clickhouse, configuration, configured, stream, async () => {});
+      const selection = { ...resolved, hashedColumns: resolved.table.columns, lagBound: undefined };
       const { query, parameters } = buildRowQuery(selection, START, Date.now());
       return await this.#curlQuery(`${name}-own`, query, parameters);
     } finally {

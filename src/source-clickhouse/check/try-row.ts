@@ -2,7 +2,7 @@ import { ConnectorError } from '../../protocol/errors.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { fetchPages } from '../pages/fetch-pages.ts';
-import { createSelection } from '../query/selection.ts';
+import { selectAllRows } from '../query/selection.ts';
 import type { Table } from '../schema/table.ts';
 import { START } from '../state/position.ts';
 
@@ -22,12 +22,7 @@ export async function tryRow(
   configuration: SourceConfiguration,
   { stop, timeoutMs }: { stop: AbortSignal; timeoutMs: number },
 ): Promise<Tried> {
-  const selection = createSelection(
-    { name: table.name, namespace: table.database },
-    table,
-    table.columns,
-    configuration,
-  );
+  const selection = selectAllRows(table, configuration);
   // Not AbortSignal.timeout, which a garbage collection takes away when only another signal refers to it (Node 20).
   const patience = new AbortController();
   const timer = setTimeout(() => patience.abort(), timeoutMs);

@@ -10,7 +10,8 @@ import type { Partition } from '../state/stream-state.ts';
 import { buildLineStart, lineEndSql } from './record-line.ts';
 import { schemaGuardSql } from './schema-guard.ts';
 
-export type RowSelection = {
+/** What a stream is in the database, as the configuration has it read. */
+export type ResolvedStream = {
   /** How the messages name the stream: as the catalog does, with a namespace or without. */
   stream: StreamDescriptor;
   table: Table;
@@ -21,6 +22,10 @@ export type RowSelection = {
   final: boolean;
   /** One of `count` parts of the rows, split by profile; undefined for all rows. */
   partition: Partition | undefined;
+};
+
+/** The rows of a stream that are read. */
+export type RowSelection = ResolvedStream & {
   /**
    * The columns that the row hash is made of. Not those that leave: a changed selection must not change the order. Nor
    * those that were added since the state was written, which holds hashes: see `hasAddedColumns`.

@@ -6,7 +6,7 @@ import { sourceError } from '../errors/codes.ts';
 import { createCursorCodec } from '../schema/cursor.ts';
 import { type Column, findMissingColumns, listRequiredColumns, listTables, type Table } from '../schema/table.ts';
 import { refuseUnreadable } from '../streams/unreadable-engine.ts';
-import type { RowSelection } from './row-query.ts';
+import type { ResolvedStream, RowSelection } from './row-query.ts';
 
 /**
  * What is to be read of a configured stream: looks the table up as it is now.
@@ -14,13 +14,13 @@ import type { RowSelection } from './row-query.ts';
  * @param warn is told of what is odd and no obstacle.
  * @throws ConnectorError (config_error) when the table, a column or an order is missing.
  */
-export async function resolveSelection(
+export async function resolveStream(
   clickhouse: ClickHouse,
   configuration: SourceConfiguration,
   configured: ConfiguredStream,
   stream: StreamDescriptor,
   warn: (message: string) => Promise<void>,
-): Promise<RowSelection> {
+): Promise<ResolvedStream> {
   const { cursor_column } = configuration;
   if (stream.namespace !== undefined && stream.namespace !== configuration.database) {
     throw sourceError(
@@ -44,30 +44,27 @@ export async function resolveSelection(
   }
   await refuseUnreadable(clickhouse, table);
   const columns = await resolveColumns(table, cursor_column, configured, warn);
-  return createSelection(stream, table, columns, configuration);
+  return describeStream(stream, table, columns, configuration);
 }
 
 /**
- * The selection of all rows of a table, as the configuration has them read.
+ * All rows of a table with all their columns, as the configuration has them read.
  *
  * @throws ConnectorError (config_error) when the values of the cursor have no useful order.
  */
-export function createSelection(
+export function selectAllRows(table: Table, configuration: SourceConfiguration): RowSelection {
+  const stream = { name: table.name, namespace: table.database };
+  const resolved = describeStream(stream, table, table.columns, configuration);
+  return { ...resolved, hashedColumns: table.columns, lagBound: undefined };
+}
+
+function describeStream(
   stream: StreamDescriptor,
   table: Table,
   columns: readonly Column[],
   { cursor_column, use_final, partition }: SourceConfiguration,
-): RowSelection {
-  return {
-    stream,
-    table,
-    columns,
-    cursor: resolveCursor(table, cursor_column),
-    final: use_final,
-    partition,
-    hashedColumns: table.columns,
-    lagBound: undefined,
-  };
+): ResolvedStream {
+  return { stream, table, columns, cursor: resolveCursor(table, cursor_column), final: use_final, partition };
 }
 
 /** The columns in the catalog's schema, as platforms let users leave some out; without a schema, all of them. */
@@ -90,7 +87,7 @@ async function resolveColumns(
 }
 
 /** @throws ConnectorError (config_error) when the values of the column have no useful order. */
-function resolveCursor(table: Table, cursorColumn: string): RowSelection['cursor'] {
+function resolveCursor(table: Table, cursorColumn: string): ResolvedStream['cursor'] {
   const column = table.columns.find(({ name }) => name === cursorColumn);
   const codec = column === undefined ? undefined : createCursorCodec(column.type);
   if (column === undefined || codec === undefined) {

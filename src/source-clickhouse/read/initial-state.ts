@@ -1,6 +1,6 @@
 import type { StreamDescriptor } from '../../protocol/messages.ts';
 import { sourceError } from '../errors/codes.ts';
-import type { RowSelection } from '../query/row-query.ts';
+import type { ResolvedStream } from '../query/row-query.ts';
 import { parseClickHouseType } from '../schema/clickhouse-type.ts';
 import { keepsJson } from '../schema/keeps-json.ts';
 import type { Column, Table } from '../schema/table.ts';
@@ -17,7 +17,7 @@ export type InitialState = { state: StreamState; hashedColumns: readonly Column[
  * @throws ConnectorError (config_error) when the stored state is not about these rows in this order.
  */
 export async function createInitialState(
-  { table, cursor, partition }: Pick<RowSelection, 'table' | 'cursor' | 'partition'>,
+  { table, cursor, partition }: Pick<ResolvedStream, 'table' | 'cursor' | 'partition'>,
   stream: StreamDescriptor,
   stored: Record<string, unknown> | undefined,
   warn: (message: string) => Promise<void>,

@@ -7,12 +7,12 @@ import { findUnsetCursorsOfSmallTable } from '../check/unset-cursors.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { type Estimate, estimateRows } from '../query/estimate.ts';
-import { resolveSelection } from '../query/selection.ts';
+import { resolveStream } from '../query/selection.ts';
 import { readTimeWindow } from '../query/time-window.ts';
 import { chooseStoredState, findRefresh } from '../state/full-refresh.ts';
 import { createInitialState } from './initial-state.ts';
 import type { RowLimit } from './row-limit.ts';
-import { readStreamRows, type StreamContext } from './stream-reader.ts';
+import { type End, readStreamRows, type StreamContext } from './stream-reader.ts';
 
 export type ReadContext = StreamContext & { clickhouse: ClickHouse; configuration: SourceConfiguration };
 
@@ -43,26 +43,22 @@ async function readStream(context: ReadContext, configured: ConfiguredStream, st
   await output.write(streamStatus(stream, 'STARTED', now()));
   try {
     const warn = (message: string): Promise<void> => output.write(log('WARN', message));
-    const selection = await resolveSelection(clickhouse, configuration, configured, stream, warn);
-    const isIncremental = configured.sync_mode === 'incremental';
+    const resolved = await resolveStream(clickhouse, configuration, configured, stream, warn);
     const stored = chooseStoredState(configured, state.of(stream, configuration.database));
-    const { state: initial, hashedColumns } = await createInitialState(selection, stream, stored, warn);
-    const start = { ...initial, full_refresh: findRefresh(configured) };
-    const unset =
-      start.position.kind === 'start'
-        ? undefined
-        : await findUnsetCursorsOfSmallTable(clickhouse, selection.table, selection.cursor.column);
+    const { state: initial, hashedColumns } = await createInitialState(resolved, stream, stored, warn);
+    const { table, cursor } = resolved;
+    const isFirstRead = initial.position.kind === 'start';
+    const unset = isFirstRead ? undefined : await findUnsetCursorsOfSmallTable(clickhouse, table, cursor.column);
     if (unset !== undefined) await warn(unset);
-    const window = isIncremental
-      ? await readTimeWindow(clickhouse, selection.cursor.column.type, configuration)
-      : undefined;
-    const selected = { ...selection, hashedColumns, lagBound: window?.lagBound };
-    const size = await estimateRows(clickhouse, selected, start.position);
-    if (size !== undefined) await output.write(streamEstimate(stream, ...capEstimate(size, rowLimit), now()));
-    const total = await readStreamRows(context, stream, selected, start, window);
-    const complete = !context.stop.aborted;
-    const why = complete ? (rowLimit.isReached ? ', as many as the limit allows' : '') : ', stopped before the end';
-    await output.write(log('INFO', `${stream.name}: ${total}${why}.`));
+    const isIncremental = configured.sync_mode === 'incremental';
+    const window = isIncremental ? await readTimeWindow(clickhouse, cursor.column.type, configuration) : undefined;
+    const selection = { ...resolved, hashedColumns, lagBound: window?.lagBound };
+    const estimate = await estimateRows(clickhouse, selection, initial.position);
+    if (estimate !== undefined) await output.write(streamEstimate(stream, ...capEstimate(estimate, rowLimit), now()));
+    const start = { ...initial, full_refresh: findRefresh(configured) };
+    const { end, summary } = await readStreamRows(context, stream, selection, start, window);
+    const complete = end !== 'stopped';
+    await output.write(log('INFO', `${stream.name}: ${summary}${END_NOTES[end]}.`));
     await output.write(streamStatus(stream, complete ? 'COMPLETE' : 'INCOMPLETE', now()));
     return complete;
   } catch (error) {
@@ -73,7 +69,15 @@ async function readStream(context: ReadContext, configured: ConfiguredStream, st
   }
 }
 
-/** Of an estimate, what the budget lets through. */
+/** What the summary of a stream says of its end. */
+const END_NOTES: Record<End['kind'], string> = {
+  complete: '',
+  'memory-full': '',
+  'limit-reached': ', as many as the limit allows',
+  stopped: ', stopped before the end',
+};
+
+/** Of an estimate, what the limit lets through. */
 function capEstimate({ rows, bytes }: Estimate, { remaining }: RowLimit): [rows: number, bytes: number | undefined] {
   return rows <= remaining
     ? [rows, bytes]
