@@ -14,8 +14,8 @@ import { code, codeIn, mappedRow, NOTHING, rowOf, rowsOfTables, whatBatchGets } 
 
 // docs/TYPES.md against a real server: what it says of a value is what becomes of it.
 
-const TYPES = rowsOfTables('ClickHouse', 'value', 'JSON schema', 'leaves as', 'Batch gets');
-const SETTINGS = rowsOfTables('setting', 'type', 'value', 'leaves as');
+const TYPES = rowsOfTables('ClickHouse', 'value', 'JSON schema', 'sent as', 'Batch receives');
+const SETTINGS = rowsOfTables('setting', 'type', 'value', 'sent as');
 const OWN_COLUMNS = rowsOfTables('column', 'type', 'value', 'becomes');
 const CURSORS = rowsOfTables('type', 'value', 'in the state');
 
@@ -156,10 +156,10 @@ describe('of a column with a meaning of its own the page says what becomes of it
     if (column === 'custom_id') return `the profile ${code(mapped.customId)}`;
     if (column === 'event_name') return `the name ${code(event.name)}`;
     if (column === 'event_time')
-      return event.time === undefined ? 'no time: that of reception' : `the time ${code(event.time)}`;
+      return event.time === undefined ? 'no time: Batch uses the time of reception' : `the time ${code(event.time)}`;
     const [leftOut] = mapped.leftOut;
     if (leftOut !== undefined) return `left out: ${code(leftOut.code)}`;
-    if (event.attributes === undefined) return 'nothing: it is not sent';
+    if (event.attributes === undefined) return 'not sent';
     return `the attribute ${code(JSON.stringify(event.attributes).slice(1, -1))}`;
   }
 

@@ -64,9 +64,9 @@ function attributeIn(event: string): string | undefined {
 }
 
 function kindOf(json: string): string {
-  if (json.startsWith('["')) return 'list of texts';
+  if (json.startsWith('["')) return 'list of strings';
   if (json.startsWith('[')) return 'list of objects';
   if (json.startsWith('{')) return 'object';
-  if (json.startsWith('"')) return 'text';
+  if (json.startsWith('"')) return 'string';
   return json === 'true' || json === 'false' ? 'boolean' : 'number';
 }
