@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { destinationSpecification } from '../src/destination-batch/config/specification.ts';
 import { PACKAGE_ROOT } from '../src/shared/package.ts';
-import { sourceSpecification } from '../src/source-clickhouse/config/specification.ts';
+import { sourceSpecification } from '../src/source-clickhouse/config/schema.ts';
 
 /** Writes the specifications that `spec` prints, from the schemas: `npm run spec`. */
 for (const [name, specification] of [

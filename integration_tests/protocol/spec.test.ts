@@ -4,8 +4,7 @@ import addFormats from 'ajv-formats';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { destinationConfigurationSchema } from '../../src/destination-batch/config/schema.ts';
 import { destinationSpecification } from '../../src/destination-batch/config/specification.ts';
-import { sourceConfigurationSchema } from '../../src/source-clickhouse/config/schema.ts';
-import { sourceSpecification } from '../../src/source-clickhouse/config/specification.ts';
+import { sourceConfigurationSchema, sourceSpecification } from '../../src/source-clickhouse/config/schema.ts';
 import { ConformanceRuns, testEveryCommand } from './runs.ts';
 
 type Field = Record<string, unknown> & {

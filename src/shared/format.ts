@@ -24,6 +24,12 @@ export function formatCount(count: number, one: string, several?: string): strin
   return `${formatNumber(count)} ${plural(count, one, several)}`;
 }
 
+/** The first items of a list, and how many others there are: "a, b and 3 more". */
+export function formatList(items: readonly string[], max: number): string {
+  const others = items.length - max;
+  return others > 0 ? `${items.slice(0, max).join(', ')} and ${others} more` : items.join(', ');
+}
+
 /** A duration in its largest unit: 13m. */
 export function formatDuration(milliseconds: number): string {
   return ms(Math.round(milliseconds));

@@ -10,3 +10,8 @@ export function quoteIdentifier(name: string): string {
 export function quoteString(text: string): string {
   return `'${text.replace(/[\\']/g, '\\$&')}'`;
 }
+
+/** A table with its database, as SQL. */
+export function quoteTable({ database, name }: { database: string; name: string }): string {
+  return `${quoteIdentifier(database)}.${quoteIdentifier(name)}`;
+}

@@ -1,9 +1,9 @@
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import { isIP, isIPv6, type Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import { type ConnectorError, codeOf, protocolError } from '../errors.ts';
 import { describeNetworkError } from './connection-errors.ts';
-import type { HttpProxy } from './proxy.ts';
+import { formatAddress, type HttpProxy } from './proxy.ts';
 
 /** How long a proxy may take to open a connection, in milliseconds. Its own limit for that is mostly 30 seconds or less. */
 const OPENING_MS = 60_000;
@@ -19,7 +19,7 @@ export class ProxyError extends Error {
  * @throws ProxyError when trying again may help; ConnectorError (config_error) when the proxy refuses.
  */
 export function connectThroughProxy(proxy: HttpProxy, host: string, port: number): Promise<Socket> {
-  const target = `${isIPv6(host) ? `[${host}]` : host}:${port}`;
+  const target = formatAddress(host, port);
   const { url, authorization } = proxy;
   const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(new URL(url.origin), {
     method: 'CONNECT',

@@ -1,4 +1,4 @@
-import { BlockList, isIP } from 'node:net';
+import { BlockList, isIP, isIPv6 } from 'node:net';
 import type { Environment } from '../environment-references.ts';
 import { protocolError } from '../errors.ts';
 
@@ -64,6 +64,11 @@ export function readProxyCredentials(environment: Environment = process.env): {
     passwords: urls.flatMap(({ password }) => [password, decodePercent(password)]),
     usernames: urls.map(({ username }) => decodePercent(username)),
   };
+}
+
+/** A host and port as in a URL: an IPv6 address in brackets. */
+export function formatAddress(host: string, port: number): string {
+  return `${isIPv6(host) ? `[${host}]` : host}:${port}`;
 }
 
 /** Whether a host name, as in a URL, is this machine. */

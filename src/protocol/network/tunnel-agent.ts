@@ -1,9 +1,9 @@
 import { type ClientRequestArgs, Agent as HttpAgent } from 'node:http';
 import { type AgentOptions, Agent as HttpsAgent, type RequestOptions } from 'node:https';
-import { connect as connectTcp, isIPv6 } from 'node:net';
+import { connect as connectTcp } from 'node:net';
 import { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
-import { findProxy, namesHttpsProxy } from './proxy.ts';
+import { findProxy, formatAddress, namesHttpsProxy } from './proxy.ts';
 import { connectThroughProxy } from './proxy-tunnel.ts';
 
 /** What opens the way to a host and port: an SSH server or a proxy. */
@@ -46,7 +46,7 @@ export class TunnelHttpsAgent extends HttpsAgent {
 export function createEnvironmentHttpsAgent(): HttpsAgent | undefined {
   if (!namesHttpsProxy()) return undefined;
   const connect: Tunnel['connect'] = async (host, port) => {
-    const proxy = findProxy(new URL(`https://${isIPv6(host) ? `[${host}]` : host}:${port}`));
+    const proxy = findProxy(new URL(`https://${formatAddress(host, port)}`));
     return proxy === undefined ? connectTcp(port, host) : connectThroughProxy(proxy, host, port);
   };
   // Said although it is the default: an environment variable of Node would else turn it off in silence.

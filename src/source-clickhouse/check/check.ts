@@ -1,17 +1,16 @@
 import { z } from 'zod';
 import { ConnectorError } from '../../protocol/errors.ts';
+import { formatList } from '../../shared/format.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { sourceError } from '../errors/codes.ts';
 import { findMissingColumns, listRequiredColumns, listTables, type Table } from '../schema/table.ts';
-import { quoteIdentifier } from '../sql.ts';
+import { quoteIdentifier, quoteTable } from '../sql.ts';
 import { listStreams, type StreamList } from '../streams/list-streams.ts';
 import { explainUnreadable, refuseUnreadable } from '../streams/unreadable-engine.ts';
-import { limitWarnings } from './at-most.ts';
-import { suggestCursor } from './misspelt-cursor.ts';
-import { proposeView } from './suggestions.ts';
+import { proposeView, suggestCursor } from './suggestions.ts';
 import { nameStream, tryRow } from './try-row.ts';
-import { findTableWarnings } from './warnings.ts';
+import { findTableWarnings, limitWarnings } from './warnings.ts';
 
 /** How long `check` waits for the first row of a stream, in milliseconds, and for those of all streams together. */
 const ROW_TIMEOUT_MS = 10_000;
@@ -153,11 +152,7 @@ async function checkTable(
   await refuseUnreadable(clickhouse, { database, name });
   if (table === undefined) {
     // Columns that the user may not see look like a table that is not there: the server itself tells the two apart.
-    await clickhouse.rows(
-      `SELECT 1 FROM ${quoteIdentifier(database)}.${quoteIdentifier(name)} LIMIT 0`,
-      {},
-      z.unknown(),
-    );
+    await clickhouse.rows(`SELECT 1 FROM ${quoteTable({ database, name })} LIMIT 0`, {}, z.unknown());
     throw sourceError('table_missing', `"${name}" in the database "${database}" has no columns that can be read.`);
   }
   const missing = findMissingColumns(table, cursor_column);
@@ -178,8 +173,11 @@ function describeSlowStream(name: string, cursorColumn: string, timeoutMs: numbe
 }
 
 function describeUntried(names: readonly string[], all: number): string {
-  const others = names.length - 1;
-  return `${names.length} of ${all} streams were not tried, as their first rows, or those of others, take too long: "${names[0]}"${others === 0 ? '' : ` and ${others} more`}. To check one of them, name it in "table".`;
+  const named = formatList(
+    names.map((name) => `"${name}"`),
+    1,
+  );
+  return `${names.length} of ${all} streams were not tried, as their first rows, or those of others, take too long: ${named}. To check one of them, name it in "table".`;
 }
 
 function createStoppedError(): ConnectorError {

@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
-import type { ClickHouse } from '../client/client.ts';
-import { tryRows } from '../client/rows-or-none.ts';
+import { type ClickHouse, tryRows } from '../client/client.ts';
 import { readTimeWindow } from '../query/time-window.ts';
 import { unwrapType } from '../schema/clickhouse-type.ts';
 import { createCursorCodec } from '../schema/cursor.ts';
 import type { Column, Table } from '../schema/table.ts';
-import { quoteIdentifier } from '../sql.ts';
+import { quoteIdentifier, quoteTable } from '../sql.ts';
 
 /** Rows that are stamped later than this after the look at the clock, in seconds, have a stamp from elsewhere. */
 const LOOK_AHEAD_SECONDS = 60;
@@ -34,7 +33,7 @@ export async function findMovingCursor(
   const codec = createCursorCodec(cursor.type);
   const clock = await readTimeWindow(clickhouse, cursor.type, { lookback_seconds: 0, cursor_lag_seconds: 0 });
   if (type.kind !== 'date_time' || codec === undefined || clock === undefined) return undefined;
-  const from = `${quoteIdentifier(table.database)}.${quoteIdentifier(table.name)} AS source`;
+  const from = `${quoteTable(table)} AS source`;
   const column = `source.${quoteIdentifier(cursor.name)}`;
   const now = `{now:${codec.parameterType}}`;
   // A limit of the user on what a query may read is not a reason to fail for a warning.
@@ -55,6 +54,6 @@ export async function findMovingCursor(
 }
 
 /** How a cursor is stored that is computed at each read. */
-export function adviseStoredCursor({ database, name }: Pick<Table, 'database' | 'name'>, cursorColumn: string): string {
-  return `If the column was added to a table with rows, store its values: ALTER TABLE ${quoteIdentifier(database)}.${quoteIdentifier(name)} MATERIALIZE COLUMN ${quoteIdentifier(cursorColumn)}. If a view computes it, as with now(), select a stored column in its place.`;
+export function adviseStoredCursor(table: Pick<Table, 'database' | 'name'>, cursorColumn: string): string {
+  return `If the column was added to a table with rows, store its values: ALTER TABLE ${quoteTable(table)} MATERIALIZE COLUMN ${quoteIdentifier(cursorColumn)}. If a view computes it, as with now(), select a stored column in its place.`;
 }

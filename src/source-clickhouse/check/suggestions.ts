@@ -1,6 +1,8 @@
+import { suggestName } from '../../shared/suggest.ts';
 import { unwrapType } from '../schema/clickhouse-type.ts';
+import { createCursorCodec } from '../schema/cursor.ts';
 import { type Column, findMissingColumns, listRequiredColumns, type Table } from '../schema/table.ts';
-import { quoteIdentifier } from '../sql.ts';
+import { quoteIdentifier, quoteTable } from '../sql.ts';
 
 /** What a stamp is called that a row gets when it is inserted. */
 const OF_INSERTION = /insert|ingest|load|receiv/i;
@@ -36,12 +38,22 @@ export function proposeView(table: Table, cursorColumn: string): string {
     return `${name === 'custom_id' ? `toString(${value})` : value} AS ${quoteAlias(name)}`;
   });
   const others = table.columns.filter(({ name }) => !taken.has(name)).map(({ name }) => quoteIdentifier(name));
-  const view = `${quoteIdentifier(table.database)}.${quoteIdentifier(`${table.name}_for_batch`)}`;
-  const from = `${quoteIdentifier(table.database)}.${quoteIdentifier(table.name)}`;
+  const view = quoteTable({ ...table, name: `${table.name}_for_batch` });
+  const from = quoteTable(table);
   return `CREATE VIEW ${view} AS SELECT ${[...required, ...others].join(', ')} FROM ${from}`;
 }
 
 /** Quoted only if need be: the statement is for people. */
 function quoteAlias(name: string): string {
   return /^[A-Za-z_]\w*$/.test(name) ? name : quoteIdentifier(name);
+}
+
+/** The column that the name of a cursor was likely meant for, if a table lacks nothing else; undefined when none is like it. */
+export function suggestCursor(table: Table, cursorColumn: string): string | undefined {
+  if (findMissingColumns(table, cursorColumn).join() !== cursorColumn) return undefined;
+  const usable = table.columns.filter(({ type }) => createCursorCodec(type) !== undefined);
+  return suggestName(
+    cursorColumn,
+    usable.map(({ name }) => name),
+  );
 }

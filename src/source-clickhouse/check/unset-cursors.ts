@@ -1,9 +1,8 @@
 import { z } from 'zod';
-import type { ClickHouse } from '../client/client.ts';
-import { tryRows } from '../client/rows-or-none.ts';
+import { type ClickHouse, tryRows } from '../client/client.ts';
 import { isNullable, unwrapType } from '../schema/clickhouse-type.ts';
 import type { Column, Table } from '../schema/table.ts';
-import { quoteIdentifier } from '../sql.ts';
+import { quoteIdentifier, quoteTable } from '../sql.ts';
 
 /** Of a table or view, so many rows are looked at: `check` should answer within a second. */
 export const MAX_ROWS_TO_COUNT = 1_000_000;
@@ -23,10 +22,9 @@ export async function findUnsetCursors(
 ): Promise<string | undefined> {
   if (!canBeUnset(cursor)) return undefined;
   const column = quoteIdentifier(cursor.name);
-  const from = `${quoteIdentifier(table.database)}.${quoteIdentifier(table.name)}`;
   const [count] = await tryRows(
     clickhouse.rows(
-      `SELECT count() AS looked_at, countIf(value = defaultValueOfArgumentType(value)) AS rows FROM (SELECT ${column} AS value FROM ${from} LIMIT ${MAX_ROWS_TO_COUNT})`,
+      `SELECT count() AS looked_at, countIf(value = defaultValueOfArgumentType(value)) AS rows FROM (SELECT ${column} AS value FROM ${quoteTable(table)} LIMIT ${MAX_ROWS_TO_COUNT})`,
       {},
       countRow,
     ),

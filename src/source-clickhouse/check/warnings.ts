@@ -3,7 +3,7 @@ import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { isNullable, unwrapType } from '../schema/clickhouse-type.ts';
 import type { Table } from '../schema/table.ts';
-import { quoteIdentifier } from '../sql.ts';
+import { quoteIdentifier, quoteTable } from '../sql.ts';
 import { MAX_EMITTED_ROWS } from '../state/emitted-rows.ts';
 import { findMovingCursor } from './moving-cursor.ts';
 import { findUnsetCursors, MAX_ROWS_TO_COUNT } from './unset-cursors.ts';
@@ -44,7 +44,7 @@ async function findNullCursors(clickhouse: ClickHouse, table: Table, cursorColum
   if (cursor === undefined || !isNullable(cursor.type)) return [];
   const rows = await countRows(
     clickhouse,
-    `SELECT countIf(isNull(${quoteIdentifier(cursorColumn)})) AS rows FROM ${qualifyName(table)}`,
+    `SELECT countIf(isNull(${quoteIdentifier(cursorColumn)})) AS rows FROM ${quoteTable(table)}`,
   );
   if (rows === 0) return [];
   return [
@@ -90,7 +90,7 @@ async function findMergedRows(
   if (!isSmall) return [`${seen}. If two events can share it, one of them vanishes. ${advice}`];
   const rows = await countRows(
     clickhouse,
-    `SELECT count() - uniqExact(tuple(${sorting_key})) AS rows FROM ${qualifyName(table)}`,
+    `SELECT count() - uniqExact(tuple(${sorting_key})) AS rows FROM ${quoteTable(table)}`,
   );
   if (rows === 0) return [];
   const until = useFinal
@@ -130,11 +130,16 @@ function findOddColumns(table: Table, cursorColumn: string): string[] {
   ];
 }
 
+/** The first of some warnings. When there are more, the last one says so. */
+export function limitWarnings(max: number, warnings: readonly string[]): string[] {
+  if (warnings.length <= max) return [...warnings];
+  return [
+    ...warnings.slice(0, max),
+    `Only the first ${max} warnings are shown. To see those of one stream, name it in "table" and run check.`,
+  ];
+}
+
 async function countRows(clickhouse: ClickHouse, query: string): Promise<number> {
   const [row] = await clickhouse.rows(query, {}, countRow);
   return row?.rows ?? 0;
-}
-
-function qualifyName({ database, name }: Table): string {
-  return `${quoteIdentifier(database)}.${quoteIdentifier(name)}`;
 }

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { isIPv6 } from 'node:net';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import {
@@ -11,9 +10,10 @@ import {
 } from '@clickhouse/client';
 import { z } from 'zod';
 import { ConnectorError } from '../../protocol/errors.ts';
-import { findProxy, type HttpProxy } from '../../protocol/network/proxy.ts';
+import { findProxy, formatAddress, type HttpProxy } from '../../protocol/network/proxy.ts';
 import { explainProxyStatus } from '../../protocol/network/proxy-tunnel.ts';
 import { onAbort } from '../../shared/abort.ts';
+import { tryParseJson } from '../../shared/exact-json.ts';
 import { SOURCE_PROGRAM } from '../../shared/package.ts';
 import { retryFor } from '../../shared/retry.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
@@ -228,7 +228,7 @@ export class ClickHouse {
     // Not JSONEachRow, of which a setting makes one array.
     const body = await this.#query(`${query} \nFORMAT JSON`, parameters, settings, signal);
     const result = await text(addAbortSignal(signal, body));
-    const answer = z.object({ data: z.array(row), exception: z.string().optional() }).safeParse(jsonIn(result));
+    const answer = z.object({ data: z.array(row), exception: z.string().optional() }).safeParse(tryParseJson(result));
     if (!answer.success) {
       const error = parseError(result);
       throw error instanceof ClickHouseError ? error : new NotClickHouseError(200, this.#isClickHouse);
@@ -315,6 +315,16 @@ export class ClickHouse {
   }
 }
 
+/** The rows of a query that is worth no failure, such as one for a warning or an estimate: none when it fails. */
+export async function tryRows<Row>(rows: Promise<Row[]>): Promise<Row[]> {
+  try {
+    return await rows;
+  } catch (error) {
+    if (error instanceof ConnectorError) return [];
+    throw error;
+  }
+}
+
 /** A signal that is aborted some time after another one, unless that is cancelled. */
 function abortLater(signal: AbortSignal, delayMs: number): { signal: AbortSignal; cancel: () => void } {
   const later = new AbortController();
@@ -327,15 +337,6 @@ function abortLater(signal: AbortSignal, delayMs: number): { signal: AbortSignal
     clearTimeout(timer);
   };
   return { signal: later.signal, cancel };
-}
-
-/** The value that a text is in JSON; undefined when it is no JSON. */
-function jsonIn(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /** What came of a body, and why not all of it did. */
@@ -368,7 +369,7 @@ function buildCredentials({
 
 /** Where ClickHouse is, as its HTTP interface is asked. */
 export function buildUrl({ ssl, host, port }: Pick<SourceConfiguration, 'ssl' | 'host' | 'port'>): URL {
-  return new URL(`${ssl ? 'https' : 'http'}://${isIPv6(host) ? `[${host}]` : host}:${port}`);
+  return new URL(`${ssl ? 'https' : 'http'}://${formatAddress(host, port)}`);
 }
 
 /** The proxy on the way to ClickHouse. With a tunnel there is none: host and port are those that the SSH server sees. */

@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
+import { buildSpecification } from '../../protocol/spec.ts';
 import { tunnelOptions } from './ssh-tunnel.ts';
 import { tlsOptions } from './tls.ts';
 
@@ -158,6 +159,12 @@ export const sourceConfigurationSchema = z
   .meta({ title: 'ClickHouse source' });
 
 export type SourceConfiguration = z.output<typeof sourceConfigurationSchema>;
+
+/** What `spec` prints for the source. */
+export const sourceSpecification = buildSpecification(sourceConfigurationSchema, {
+  documentationUrl: 'https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/source-clickhouse.md',
+  supportsIncremental: true,
+});
 
 /** A name or an address that a URL takes for its host, whole; an IPv6 address with or without brackets. */
 function isHost(text: string): boolean {

@@ -1,6 +1,5 @@
 import { z } from 'zod';
-import type { ClickHouse } from '../client/client.ts';
-import { tryRows } from '../client/rows-or-none.ts';
+import { type ClickHouse, tryRows } from '../client/client.ts';
 import type { Position } from '../state/position.ts';
 import { buildRowClauses, type RowSelection } from './row-query.ts';
 

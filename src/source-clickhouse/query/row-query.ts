@@ -4,7 +4,7 @@ import { isNullable } from '../schema/clickhouse-type.ts';
 import type { CursorCodec } from '../schema/cursor.ts';
 import { type Field, jsonPairsSql, jsonSql, nonFiniteSql } from '../schema/json-sql.ts';
 import type { Column, Table } from '../schema/table.ts';
-import { quoteIdentifier, quoteString } from '../sql.ts';
+import { quoteIdentifier, quoteString, quoteTable } from '../sql.ts';
 import { isInsideGroup, type Position } from '../state/position.ts';
 import type { Partition } from '../state/stream-state.ts';
 import { buildLineStart, lineEndSql } from './record-line.ts';
@@ -132,7 +132,7 @@ export function buildRowClauses(
     const last = conditions.pop();
     conditions.push(last === undefined ? `${guard} = 0` : `${last} OR ${guard} != 0`);
   }
-  const from = `FROM ${quoteIdentifier(table.database)}.${quoteIdentifier(table.name)} AS ${quoteIdentifier(chooseAlias(table))}${final ? ' FINAL' : ''}`;
+  const from = `FROM ${quoteTable(table)} AS ${quoteIdentifier(chooseAlias(table))}${final ? ' FINAL' : ''}`;
   const where = conditions.map((condition) => (condition.includes(' OR ') ? `(${condition})` : condition));
   return { clauses: where.length === 0 ? from : `${from}\nWHERE ${where.join(' AND ')}`, parameters };
 }

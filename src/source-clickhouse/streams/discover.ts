@@ -1,5 +1,5 @@
 import type { AirbyteStream } from '../../protocol/messages.ts';
-import { limitWarnings } from '../check/at-most.ts';
+import { limitWarnings } from '../check/warnings.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { buildColumnSchema } from '../schema/json-schema.ts';

@@ -1,3 +1,4 @@
+import { formatList } from '../../shared/format.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { findMissingColumns, listTables, type Table } from '../schema/table.ts';
@@ -56,14 +57,11 @@ function findSharedRows(streams: readonly Table[], definitions: TableDependencie
     if (shared.length === 0) continue;
     const kind = definitions.engineOf(stream);
     warnings.push(
-      `"${stream.name}"${kind === undefined ? '' : ` (${kind})`} has rows of ${listNames(shared)}. A sync of ${shared.length === 1 ? 'both' : 'all of them'} sends those rows to Batch twice. Sync only one of them, for example by naming it in "table".`,
+      `"${stream.name}"${kind === undefined ? '' : ` (${kind})`} has rows of ${formatList(
+        shared.map(({ name }) => `"${name}"`),
+        MAX_NAMED,
+      )}. A sync of ${shared.length === 1 ? 'both' : 'all of them'} sends those rows to Batch twice. Sync only one of them, for example by naming it in "table".`,
     );
   }
   return warnings;
-}
-
-function listNames(tables: readonly { name: string }[]): string {
-  const named = tables.slice(0, MAX_NAMED).map(({ name }) => `"${name}"`);
-  const others = tables.length - named.length;
-  return others === 0 ? named.join(', ') : `${named.join(', ')} and ${others} more`;
 }

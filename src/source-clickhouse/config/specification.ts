@@ -1,8 +1,0 @@
-import { buildSpecification } from '../../protocol/spec.ts';
-import { sourceConfigurationSchema } from './schema.ts';
-
-/** What `spec` prints for the source. */
-export const sourceSpecification = buildSpecification(sourceConfigurationSchema, {
-  documentationUrl: 'https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/source-clickhouse.md',
-  supportsIncremental: true,
-});
