@@ -2,15 +2,15 @@ import { z } from 'zod';
 import { EVENT_NAME } from '../batch/limits.ts';
 import { nameOption, strictOptions } from './options.ts';
 
-/** The columns of Cloud Sync (docs/batch-api.md, CS/ch-ev 1.2 and 1.3), where the mapping names no others. */
+/** The columns of Cloud Sync (docs/batch-api.md, CS/ch-ev 1.2 and 1.3), used unless the mapping names others. */
 const CUSTOM_ID = 'custom_id';
 const EVENT_NAME_COLUMN = 'event_name';
 const EVENT_TIME = 'event_time';
 
-/** What a row can't do without. */
+/** The fields that every row needs. */
 export const REQUIRED_FIELDS = [CUSTOM_ID, EVENT_NAME_COLUMN] as const;
 
-/** The cursor of Cloud Sync (docs/batch-api.md, CS/ch-ev 1.2), which only the source uses. */
+/** The cursor of Cloud Sync (docs/batch-api.md, CS/ch-ev 1.2). Only the source uses it. */
 const CURSOR = 'last_updated_at';
 
 /** Columns that PyAirbyte and other platforms add to each row. */
@@ -19,13 +19,13 @@ export const PLATFORM_PREFIX = '_airbyte_';
 /** The options that list columns. */
 export const COLUMN_LISTS = ['include_columns', 'exclude_columns', 'plain_text_columns'] as const;
 
-const column = z.string().min(1);
+const column = z.string().min(1, 'must not be empty');
 
-/** Which columns of a row become what. */
+/** What the columns of a row become. */
 export const mappingOptions = strictOptions({
   custom_id_column: column.optional().meta({
     title: 'Profile column',
-    description: 'The column with the identifier of the profile. Left empty: custom_id.',
+    description: 'The column with the id of the profile. Left empty: custom_id.',
     examples: ['user_id'],
     order: 0,
   }),
@@ -39,14 +39,14 @@ export const mappingOptions = strictOptions({
     .optional()
     .meta({
       title: 'One event name for all rows',
-      description: 'The name of every event, instead of one from a column. Left empty: the column has it.',
+      description: 'The name of every event, instead of a column. Left empty: the event name column is used.',
       examples: ['purchase'],
       order: 2,
     }),
   event_time_column: column.optional().meta({
     title: 'Event time column',
     description:
-      'The column with the time of the event, RFC 3339 with a zone. Left empty: event_time, if there is such a column; else Batch takes the time of reception.',
+      'The column with the time of the event, RFC 3339 with a time zone. Left empty: event_time. Without such a column Batch uses the time of reception.',
     examples: ['occurred_at'],
     order: 3,
   }),
@@ -55,7 +55,7 @@ export const mappingOptions = strictOptions({
     .optional()
     .meta({
       title: 'Attribute columns',
-      description: 'The columns that become attributes, and no others. Left empty: all of them.',
+      description: 'The only columns that become attributes. Left empty: all columns.',
       examples: [['item', 'price', 'url__item_url']],
       order: 4,
     }),
@@ -63,8 +63,8 @@ export const mappingOptions = strictOptions({
     .array(column)
     .optional()
     .meta({
-      title: 'Columns left out',
-      description: 'Columns that do not become attributes, while all others do.',
+      title: 'Excluded columns',
+      description: 'Columns that do not become attributes. All others do.',
       examples: [['internal_note']],
       order: 5,
     }),
@@ -72,9 +72,9 @@ export const mappingOptions = strictOptions({
     .array(column)
     .optional()
     .meta({
-      title: 'Columns that stay text',
+      title: 'Plain text columns',
       description:
-        'Columns whose texts are sent as they are, also when the whole of one is a JSON array or object. In all others such a text becomes that array or object.',
+        'Columns whose strings are sent as strings, even if they contain a JSON array or object. In other columns such a string becomes that array or object.',
       examples: [['raw_payload']],
       order: 6,
     }),
@@ -88,7 +88,7 @@ export const mappingOptions = strictOptions({
   .meta({
     title: 'Mapping',
     description:
-      'For rows whose columns are not called as Batch calls them. Without it every column is taken by its name.',
+      'For columns with other names than custom_id, event_name and event_time, and to choose which columns become attributes.',
     order: 7,
   });
 
@@ -99,7 +99,7 @@ type Contradiction = { option: MappingOption; error: string };
 
 export const DEFAULT_MAPPING: Mapping = mappingOptions.parse({});
 
-/** The columns with a meaning of their own. Without a column for its name an event has the constant one. */
+/** The columns that are no attributes. Without an event name column every event has the constant name. */
 export type RoleColumns = { customId: string; eventName: string | undefined; eventTime: string };
 
 export function resolveRoleColumns(mapping: Mapping): RoleColumns {
@@ -110,7 +110,7 @@ export function resolveRoleColumns(mapping: Mapping): RoleColumns {
   };
 }
 
-/** Whether a column becomes an attribute, as far as its name tells. `cursorColumn` is one that is for the source alone. */
+/** Returns whether a column with a given name becomes an attribute. Only the source uses `cursorColumn`. */
 export function selectAttributeColumns(mapping: Mapping, cursorColumn?: string): (column: string) => boolean {
   const { customId, eventName, eventTime } = resolveRoleColumns(mapping);
   const never = new Set([customId, eventName, eventTime, CURSOR, cursorColumn, ...(mapping.exclude_columns ?? [])]);
@@ -120,7 +120,7 @@ export function selectAttributeColumns(mapping: Mapping, cursorColumn?: string):
     !never.has(column) && !column.startsWith(PLATFORM_PREFIX) && (only === undefined || only.has(column));
 }
 
-/** Options of the mapping that contradict each other, or name a column that can't be what they ask for. */
+/** Options that contradict each other, or name a column that can't have that role. */
 function findContradictions(mapping: Mapping): Contradiction[] {
   return [
     ...findExclusiveOptions(mapping),
@@ -137,19 +137,19 @@ function findExclusiveOptions(mapping: Mapping): Contradiction[] {
   if (constant_event_name !== undefined && event_name_column !== undefined) {
     found.push({
       option: 'constant_event_name',
-      error: 'contradicts event_name_column. Give one of them: a name for all rows, or the column that has it',
+      error: 'contradicts event_name_column. Set only one of them: a name for all rows, or a column',
     });
   }
   if (include_columns.length > 0 && exclude_columns.length > 0) {
     found.push({
       option: 'exclude_columns',
-      error: 'contradicts include_columns. Give one of them: what is not included is left out anyway',
+      error: 'contradicts include_columns. Set only one of them: columns that are not included are left out anyway',
     });
   }
   return found;
 }
 
-/** Two roles that have the same column. The option that the user wrote has to change; the other may be a default. */
+/** Columns with two roles. The error is for the option that the user set; the other may be a default. */
 function findSharedColumns(mapping: Mapping): Contradiction[] {
   const optionOf = new Map<string, MappingOption>();
   return listRoles(mapping).flatMap(({ option, column }) => {
@@ -159,7 +159,7 @@ function findSharedColumns(mapping: Mapping): Contradiction[] {
     const [changed, kept] = mapping[option] === undefined ? [other, option] : [option, other];
     return {
       option: changed,
-      error: `names the column "${column}", which is that of ${kept} already. A column tells one thing alone: name another one`,
+      error: `names the column "${column}", which ${kept} already uses. Name another column`,
     };
   });
 }
@@ -171,13 +171,13 @@ function findUnsentColumns(mapping: Mapping): Contradiction[] {
     (mapping[option] ?? []).flatMap((column) => {
       const role = roles.get(column);
       if (role === undefined && column !== CURSOR && !column.startsWith(PLATFORM_PREFIX)) return [];
-      const why = role === undefined ? 'is never sent' : `is no attribute (${role})`;
-      return { option, error: `names the column "${column}", which ${why}. Take it off this list` };
+      const why = role === undefined ? 'is never sent' : `is not an attribute (${role})`;
+      return { option, error: `names the column "${column}", which ${why}. Remove it from this list` };
     }),
   );
 }
 
-/** Columns that are to stay text but are left out by another list. */
+/** Plain text columns that another list excludes. */
 function findOmittedTextColumns(mapping: Mapping): Contradiction[] {
   const { include_columns: included = [], exclude_columns: excluded = [], plain_text_columns: plain = [] } = mapping;
   return plain.flatMap((column) => {
@@ -185,7 +185,7 @@ function findOmittedTextColumns(mapping: Mapping): Contradiction[] {
     if (!isExcluded && (included.length === 0 || included.includes(column))) return [];
     return {
       option: 'plain_text_columns',
-      error: `names the column "${column}", which is left out by ${isExcluded ? 'exclude_columns' : 'include_columns'}. Take it off one of the lists`,
+      error: `names the column "${column}", which is excluded by ${isExcluded ? 'exclude_columns' : 'include_columns'}. Remove it from one of the lists`,
     };
   });
 }

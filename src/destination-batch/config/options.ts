@@ -21,5 +21,5 @@ export function literalOption<Name extends string>(name: Name, title: string): z
 
 /** A name of an event or an attribute. */
 export function nameOption(form: RegExp): z.ZodString {
-  return z.string().regex(form, `must be a name that Batch takes: ${NAME_FORM}`);
+  return z.string().regex(form, `must be a name that Batch accepts: ${NAME_FORM}`);
 }

@@ -1,37 +1,37 @@
 import { z } from 'zod';
 import { strictOptions } from './options.ts';
 
-/** What becomes of what Batch would not take. The first of each is the default. */
+/** What to do with values that Batch would not accept. The first choice of each is the default. */
 export const policyOptions = strictOptions({
   invalid_attribute: z.enum(['drop', 'reject_event']).default('drop').meta({
     title: 'Invalid attribute',
     description:
-      'An attribute that breaks a rule of Batch. drop: its event is sent without it, and it is counted and warned of once a column. reject_event: the row is rejected. An empty text is what a String column has for NULL: it is left out either way.',
+      'For an attribute that breaks a rule of Batch. drop: send its event without it, with one warning per column. reject_event: reject the row. Empty strings are always left out, as String columns contain them instead of NULL.',
     order: 0,
   }),
   long_text: z.enum(['drop', 'truncate']).default('drop').meta({
-    title: 'Long text',
+    title: 'Long string',
     description:
-      'A text with more characters than Batch takes. drop: it is an invalid attribute. truncate: what is too much is cut off, counted and warned of once a column. A URL is never cut.',
+      'For a string with more characters than Batch accepts. drop: treat it as an invalid attribute. truncate: cut it to the limit, with one warning per column. URLs are never truncated.',
     order: 1,
   }),
   untimely_event: z.enum(['send', 'send_without_time', 'reject']).default('send').meta({
     title: 'Untimely event',
     description:
-      "An event that is older than 24 hours (limits.event_age_hours), less five minutes, as it may wait for its turn, or lies in the future, by this machine's clock. send: Batch decides, and what it says is reported. send_without_time: Batch takes the time of reception. reject: the row is rejected.",
+      "For an event that is in the future or too old by this machine's clock. Too old means 24 hours (limits.event_age_hours) minus five minutes for waiting in the queue. send: Batch decides, and its response is reported. send_without_time: Batch uses the time of reception. reject: reject the row.",
     order: 2,
   }),
   capital_letters: z.enum(['lower_case', 'drop']).default('lower_case').meta({
     title: 'Capital letters in names',
     description:
-      'The name of an attribute, or of one inside an object, with capital letters, which Batch does not take. lower_case: it is sent in lower case, and warned of once. drop: it is an invalid attribute.',
+      'For attribute names with capital letters, which Batch does not accept, inside objects too. lower_case: send the name in lower case, with one warning. drop: treat it as an invalid attribute.',
     order: 3,
   }),
 })
   .prefault({})
   .meta({
     title: 'Policies',
-    description: 'What becomes of what Batch would not take.',
+    description: 'What to do with values that Batch would not accept.',
     order: 8,
   });
 

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { literalOption } from './options.ts';
 
-/** What becomes of a sync when rows are rejected. The key of the choice is what Airbyte's forms tell the options apart by. */
+/** Whether rejected rows fail a sync. Airbyte's forms tell the variants apart by the literal. */
 export const onRejectionOption = z
   .discriminatedUnion('mode', [
-    z.object({ mode: literalOption('skip', 'Mode') }).meta({ title: 'Go on' }),
+    z.object({ mode: literalOption('skip', 'Mode') }).meta({ title: 'Continue' }),
     z
       .object({
         mode: literalOption('fail', 'Mode'),
@@ -13,8 +13,8 @@ export const onRejectionOption = z
           .min(0)
           .optional()
           .meta({
-            title: 'Rejected rows at most',
-            description: 'The sync fails at the first rejected row beyond this number.',
+            title: 'Maximum rejected rows',
+            description: 'The sync fails when more rows than this are rejected.',
             examples: [0, 100],
             order: 1,
           }),
@@ -24,8 +24,8 @@ export const onRejectionOption = z
           .lt(1)
           .optional()
           .meta({
-            title: 'Share of rejected rows at most',
-            description: 'The sync fails when a larger share of its rows is rejected: 0.05 is one row in twenty.',
+            title: 'Maximum share of rejected rows',
+            description: 'The sync fails when a larger share of its rows is rejected: 0.05 is 5 %.',
             examples: [0.05],
             order: 2,
           }),
@@ -37,7 +37,7 @@ export const onRejectionOption = z
     type: 'object',
     title: 'When rows are rejected',
     description:
-      'Go on with the other rows, or fail: at the first rejected row, or beyond the number or the share given. A sync of which nearly all rows are rejected for one reason fails in any case.',
+      'Continue with the other rows, or fail: at the first rejected row, or above a number or a share. If nearly all rows are rejected for one reason, the sync always fails.',
     order: 10,
   });
 
@@ -49,7 +49,7 @@ const local = z
       .min(1)
       .meta({
         title: 'Folder',
-        description: 'An existing folder. In a container it has to be mounted, or it goes with the container.',
+        description: 'An existing folder. In a container, mount it, or it is lost with the container.',
         examples: ['/local/rejected'],
         order: 1,
       }),
@@ -72,7 +72,7 @@ const s3 = z
       .min(1)
       .meta({
         title: 'Path',
-        description: 'What the names of the objects begin with.',
+        description: 'The prefix of the object names.',
         examples: ['batch/rejected'],
         order: 3,
       }),
@@ -81,18 +81,18 @@ const s3 = z
       .optional()
       .meta({
         title: 'Endpoint',
-        description: 'The address of another S3-compatible store. Left empty: that of AWS.',
+        description: 'The address of another S3-compatible store. Left empty: AWS.',
         examples: ['https://minio.example.com:9000'],
         order: 4,
       }),
     access_key_id: z.string().min(1).optional().meta({
       title: 'Access key ID',
-      description: 'Left empty: the credentials of the machine are used (its environment, profile or role).',
+      description: 'Left empty: the credentials of the machine (its environment, profile or role).',
       order: 5,
     }),
     secret_access_key: z.string().min(1).optional().meta({
       title: 'Secret access key',
-      description: 'The secret that belongs to the access key ID.',
+      description: 'The secret for the access key ID.',
       airbyte_secret: true,
       order: 6,
     }),
@@ -105,14 +105,14 @@ const s3 = z
       .optional()
       .meta({
         title: 'Role ARN',
-        description: 'A role to take on with these credentials.',
+        description: 'A role to assume with these credentials.',
         examples: ['arn:aws:iam::123456789012:role/rejected-rows'],
         order: 7,
       }),
   })
   .meta({ title: 'S3' });
 
-/** Where rejected rows are kept; `S3` in the shape of Airbyte's object_storage_config. */
+/** Where rejected rows are stored. `S3` has the options of Airbyte's object_storage_config. */
 export const rejectedRowsOption = z
   .discriminatedUnion('storage_type', [
     z.object({ storage_type: literalOption('None', 'Storage') }).meta({ title: 'Nowhere' }),
@@ -124,7 +124,7 @@ export const rejectedRowsOption = z
     type: 'object',
     title: 'Rejected rows',
     description:
-      'Where rejected rows are kept, each with its reason, to be looked at and sent again. Nowhere: they are counted and described in the log, without their values.',
+      'Where to store rejected rows, each with its reason, so that you can inspect them and send them again. Nowhere: they are only counted, and described in the log without their values.',
     order: 11,
   });
 

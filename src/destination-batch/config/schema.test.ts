@@ -4,13 +4,13 @@ import { destinationConfigurationSchema } from './schema.ts';
 
 const KEYS = { project_key: 'project_1', rest_api_key: 'rest_1' };
 
-/** What is wrong with a configuration, by its place; nothing when it will do. */
+/** The errors of a configuration, each with its option. */
 function errorsOf(configuration: unknown): string[] {
   const result = destinationConfigurationSchema.safeParse(configuration);
   return result.success ? [] : result.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
 }
 
-test('two keys are enough; the rest is as Batch documents it', () => {
+test('needs only two keys; the defaults are what Batch documents', () => {
   expect(destinationConfigurationSchema.parse(KEYS)).toEqual({
     ...KEYS,
     api_url: 'https://api.batch.com',
@@ -32,20 +32,20 @@ test('two keys are enough; the rest is as Batch documents it', () => {
   });
 });
 
-test('what a platform adds is let through', () => {
+test('keeps keys that a platform adds', () => {
   expect(destinationConfigurationSchema.parse({ ...KEYS, __injected: { a: 1 } })).toMatchObject({
     __injected: { a: 1 },
   });
 });
 
-test('one limit may be set, and the others stay', () => {
+test('setting one limit keeps the defaults of the others', () => {
   expect(destinationConfigurationSchema.parse({ ...KEYS, limits: { string_characters: 200 } }).limits).toEqual({
     ...DEFAULT_LIMITS,
     string_characters: 200,
   });
 });
 
-describe('the address', () => {
+describe('api_url', () => {
   test.each([
     'https://api.batch.com',
     'https://api.batch.com/',
@@ -56,7 +56,7 @@ describe('the address', () => {
     'http://127.0.0.1:4010',
     'http://127.9.8.7',
     'http://[::1]:4010',
-  ])('%s will do', (api_url) => {
+  ])('accepts %s', (api_url) => {
     expect(errorsOf({ ...KEYS, api_url })).toEqual([]);
   });
 
@@ -70,9 +70,9 @@ describe('the address', () => {
     'http://example.com/?localhost',
     'http://128.0.0.1',
     'http://[::2]',
-  ])('%s would send the key in plain text', (api_url) => {
+  ])('rejects %s, which would send the key in plain text', (api_url) => {
     expect(errorsOf({ ...KEYS, api_url })[0]).toBe(
-      'api_url: must begin with https:// (plain http is for a server on this machine only)',
+      'api_url: must begin with https:// (http:// is only for a server on this machine)',
     );
   });
 
@@ -81,36 +81,31 @@ describe('the address', () => {
     'https://:password@api.batch.com',
     'https://api.batch.com/?key=1',
     'https://api.batch.com/#x',
-  ])('%s is more than an address', (api_url) => {
+  ])('rejects %s, which is more than an address', (api_url) => {
     expect(errorsOf({ ...KEYS, api_url })).toEqual([
-      'api_url: must be an address alone, without user, password, query (?…) or fragment (#…)',
+      'api_url: must be only an address, without user, password, query (?…) or fragment (#…)',
     ]);
   });
 
   test.each(['ftp://127.0.0.1', 'file:///etc/passwd', 'api.batch.com', 'localhost:4010', '', 'https://'])(
-    '%j is none',
+    'rejects %j, which is not a URL',
     (api_url) => {
       expect(errorsOf({ ...KEYS, api_url })).toEqual(['api_url: Invalid URL']);
     },
   );
 });
 
-describe('the version', () => {
-  test.each(['2.11', '2.4', '10.0'])('%s will do', (api_version) => {
+describe('api_version', () => {
+  test.each(['2.11', '2.4', '10.0'])('accepts %s', (api_version) => {
     expect(errorsOf({ ...KEYS, api_version })).toEqual([]);
   });
 
-  test.each(['2', 'v2.11', '2.11.1', '2.x', ' 2.11', '2.11/', '2.11\n', '../2.11', ''])(
-    '%j will not',
-    (api_version) => {
-      expect(errorsOf({ ...KEYS, api_version })).toEqual([
-        'api_version: must be two numbers with a point, such as 2.11',
-      ]);
-    },
-  );
+  test.each(['2', 'v2.11', '2.11.1', '2.x', ' 2.11', '2.11/', '2.11\n', '../2.11', ''])('rejects %j', (api_version) => {
+    expect(errorsOf({ ...KEYS, api_version })).toEqual(['api_version: must be two numbers with a point, such as 2.11']);
+  });
 });
 
-describe('is told by its place, without its value', () => {
+describe('an error names the option, without its value', () => {
   test.each([
     [
       'no keys',
@@ -124,8 +119,8 @@ describe('is told by its place, without its value', () => {
       'empty keys',
       { project_key: '', rest_api_key: '' },
       [
-        'project_key: must be the key alone, in plain letters, without spaces or line ends',
-        'rest_api_key: must be the key alone, in plain letters, without spaces or line ends',
+        'project_key: must be only the key, in ASCII, without spaces or line breaks',
+        'rest_api_key: must be only the key, in ASCII, without spaces or line breaks',
       ],
     ],
     [
@@ -138,19 +133,19 @@ describe('is told by its place, without its value', () => {
       { ...KEYS, api_version: 2.11 },
       ['api_version: Invalid input: expected string, received number'],
     ],
-    ['a rate of nothing', { ...KEYS, rate_limit: 0 }, ['rate_limit: Too small: expected number to be >0']],
+    ['a rate of zero', { ...KEYS, rate_limit: 0 }, ['rate_limit: Too small: expected number to be >0']],
     [
-      'a rate that is a text',
+      'a rate that is a string',
       { ...KEYS, rate_limit: '300' },
       ['rate_limit: Invalid input: expected number, received string'],
     ],
     [
-      'a rate without end',
+      'an infinite rate',
       { ...KEYS, rate_limit: Number.POSITIVE_INFINITY },
       ['rate_limit: Invalid input: expected number, received Infinity'],
     ],
     [
-      'no flush interval',
+      'a flush interval of zero',
       { ...KEYS, flush_interval_seconds: 0 },
       ['flush_interval_seconds: Too small: expected number to be >0'],
     ],
@@ -165,7 +160,7 @@ describe('is told by its place, without its value', () => {
       ['retry_minutes: Too small: expected number to be >0'],
     ],
     [
-      'a limit of nothing',
+      'a limit of zero',
       { ...KEYS, limits: { array_items: 0 } },
       ['limits.array_items: Too small: expected number to be >=1'],
     ],
@@ -176,7 +171,7 @@ describe('is told by its place, without its value', () => {
     ],
     ['limits that are a list', { ...KEYS, limits: [] }, ['limits: Invalid input: expected object, received array']],
     [
-      'several at once',
+      'two errors at once',
       { ...KEYS, rate_limit: -1, api_version: '2' },
       [
         'api_version: must be two numbers with a point, such as 2.11',
@@ -188,7 +183,7 @@ describe('is told by its place, without its value', () => {
   });
 });
 
-describe('the name of an option that there is not is told of, where it would go unnoticed', () => {
+describe('rejects an unknown option inside an object', () => {
   test.each([
     [
       { limits: { array_itmes: 30 } },
@@ -214,7 +209,7 @@ describe('policies', () => {
     { untimely_event: 'send_without_time' },
     { untimely_event: 'reject' },
     { capital_letters: 'drop' },
-  ])('%j may be set, and the others stay', (policies) => {
+  ])('%j is set, and the others keep their defaults', (policies) => {
     expect(destinationConfigurationSchema.parse({ ...KEYS, policies }).policies).toEqual({
       invalid_attribute: 'drop',
       long_text: 'drop',
@@ -224,101 +219,101 @@ describe('policies', () => {
     });
   });
 
-  test('that there are not are told of', () => {
+  test('an unknown policy is rejected', () => {
     expect(errorsOf({ ...KEYS, policies: { long_text: 'cut' } })).toEqual([
       'policies.long_text: Invalid option: expected one of "drop"|"truncate"',
     ]);
   });
 });
 
-describe('a mapping', () => {
+describe('mapping', () => {
   test.each([
     {},
     { custom_id_column: 'user_id', event_name_column: 'action', event_time_column: 'at' },
     { constant_event_name: 'purchase', event_time_column: 'event_name' },
     { include_columns: ['a', 'date__b', 'batch__tags'], plain_text_columns: ['a'] },
     { exclude_columns: ['a'], plain_text_columns: ['b'] },
-    // A form may give what is left empty as an empty list.
+    // A form may send an empty list for an option that was left empty.
     { include_columns: [], exclude_columns: ['a'] },
     { include_columns: ['a'], exclude_columns: [] },
     { event_time_column: 'last_updated_at' },
     { custom_id_column: 'event_name', event_name_column: 'custom_id' },
-  ])('%j will do', (mapping) => {
+  ])('accepts %j', (mapping) => {
     expect(errorsOf({ ...KEYS, mapping })).toEqual([]);
   });
 
   const contradictions: [mapping: Record<string, unknown>, expected: string][] = [
     [
       { constant_event_name: 'e', event_name_column: 'action' },
-      'mapping.constant_event_name: contradicts event_name_column. Give one of them: a name for all rows, or the column that has it',
+      'mapping.constant_event_name: contradicts event_name_column. Set only one of them: a name for all rows, or a column',
     ],
     [
       { include_columns: ['a'], exclude_columns: ['b'] },
-      'mapping.exclude_columns: contradicts include_columns. Give one of them: what is not included is left out anyway',
+      'mapping.exclude_columns: contradicts include_columns. Set only one of them: columns that are not included are left out anyway',
     ],
     [
       { custom_id_column: 'x', event_time_column: 'x' },
-      'mapping.event_time_column: names the column "x", which is that of custom_id_column already. A column tells one thing alone: name another one',
+      'mapping.event_time_column: names the column "x", which custom_id_column already uses. Name another column',
     ],
     [
       { custom_id_column: 'event_name' },
-      'mapping.custom_id_column: names the column "event_name", which is that of event_name_column already. A column tells one thing alone: name another one',
+      'mapping.custom_id_column: names the column "event_name", which event_name_column already uses. Name another column',
     ],
     [
       { include_columns: ['a', 'custom_id'] },
-      'mapping.include_columns: names the column "custom_id", which is no attribute (custom_id_column). Take it off this list',
+      'mapping.include_columns: names the column "custom_id", which is not an attribute (custom_id_column). Remove it from this list',
     ],
     [
       { event_time_column: 'at', exclude_columns: ['at'] },
-      'mapping.exclude_columns: names the column "at", which is no attribute (event_time_column). Take it off this list',
+      'mapping.exclude_columns: names the column "at", which is not an attribute (event_time_column). Remove it from this list',
     ],
     [
       { include_columns: ['last_updated_at'] },
-      'mapping.include_columns: names the column "last_updated_at", which is never sent. Take it off this list',
+      'mapping.include_columns: names the column "last_updated_at", which is never sent. Remove it from this list',
     ],
     [
       { exclude_columns: ['_airbyte_raw_id'] },
-      'mapping.exclude_columns: names the column "_airbyte_raw_id", which is never sent. Take it off this list',
+      'mapping.exclude_columns: names the column "_airbyte_raw_id", which is never sent. Remove it from this list',
     ],
     [
       { plain_text_columns: ['a'], exclude_columns: ['a'] },
-      'mapping.plain_text_columns: names the column "a", which is left out by exclude_columns. Take it off one of the lists',
+      'mapping.plain_text_columns: names the column "a", which is excluded by exclude_columns. Remove it from one of the lists',
     ],
     [
       { plain_text_columns: ['a'], include_columns: ['b'] },
-      'mapping.plain_text_columns: names the column "a", which is left out by include_columns. Take it off one of the lists',
+      'mapping.plain_text_columns: names the column "a", which is excluded by include_columns. Remove it from one of the lists',
     ],
     [
       { constant_event_name: 'Purchase' },
-      'mapping.constant_event_name: must be a name that Batch takes: 1 to 30 of a-z, 0-9 and _',
+      'mapping.constant_event_name: must be a name that Batch accepts: 1 to 30 of a-z, 0-9 and _',
     ],
-    [{ custom_id_column: '' }, 'mapping.custom_id_column: Too small: expected string to have >=1 characters'],
+    [{ custom_id_column: '' }, 'mapping.custom_id_column: must not be empty'],
   ];
-  test.each(contradictions)('%j will not', (mapping, expected) => {
+  test.each(contradictions)('rejects %j', (mapping, expected) => {
     expect(errorsOf({ ...KEYS, mapping })).toEqual([expected]);
   });
 });
 
-describe('the attribute for an id', () => {
-  test.each(['row_id', 'a', 'x'.repeat(30)])('%s will do', (event_id_attribute) => {
+describe('event_id_attribute', () => {
+  test.each(['row_id', 'a', 'x'.repeat(30)])('accepts %s', (event_id_attribute) => {
     expect(errorsOf({ ...KEYS, event_id_attribute })).toEqual([]);
   });
-  test.each(['', 'Row_id', 'row-id', '$id', 'date(x)', 'x'.repeat(31), 'id\n'])('%j will not', (event_id_attribute) => {
+  test.each(['', 'Row_id', 'row-id', '$id', 'date(x)', 'x'.repeat(31), 'id\n'])('rejects %j', (event_id_attribute) => {
     expect(errorsOf({ ...KEYS, event_id_attribute })).toEqual([
-      'event_id_attribute: must be a name that Batch takes: 1 to 30 of a-z, 0-9 and _',
+      'event_id_attribute: must be a name that Batch accepts: 1 to 30 of a-z, 0-9 and _',
     ]);
   });
 });
 
-describe('a key that no HTTP header can hold is told at once, not at the first call', () => {
+describe('rejects a key that an HTTP header cannot contain', () => {
   test.each([
-    ['a line end at the end of the REST API key', { ...KEYS, rest_api_key: 'rest_1\n' }],
-    ['a line end in the REST API key', { ...KEYS, rest_api_key: 'rest\r\n1' }],
-    ['a letter beyond Latin in the REST API key', { ...KEYS, rest_api_key: 'rest_日' }],
-    ['a line end at the end of the project key', { ...KEYS, project_key: 'project_1\n' }],
+    ['a line break at the end of the REST API key', { ...KEYS, rest_api_key: 'rest_1\n' }],
+    ['a line break in the REST API key', { ...KEYS, rest_api_key: 'rest\r\n1' }],
+    ['a character beyond Latin-1 in the REST API key', { ...KEYS, rest_api_key: 'rest_日' }],
+    ['a line break at the end of the project key', { ...KEYS, project_key: 'project_1\n' }],
   ])('%s', (_, configuration) => {
     const result = destinationConfigurationSchema.safeParse(configuration);
-    // To cut off white space at the ends is as good as to refuse it.
+    // Trimming white space would be as good as rejecting it.
     const keys = result.success ? [result.data.rest_api_key, result.data.project_key] : [];
     expect(keys.filter((key) => !/^[\x21-\x7e]+$/.test(key))).toEqual([]);
   });

@@ -12,14 +12,14 @@ const DEFAULT_API_URL = 'https://api.batch.com';
 /** The default version of the server in Batch's own OpenAPI text. 2.13 has been reported since. */
 const DEFAULT_API_VERSION = '2.11';
 
-/** How long a row waits for others to fill its request, in seconds. */
+/** How long a row waits for others in its request, in seconds. */
 const DEFAULT_FLUSH_INTERVAL_SECONDS = 2;
 
-/** What an HTTP header can hold; a line end is a copy gone wrong. */
+/** What an HTTP header can contain. A line break comes from copying the key. */
 const KEY = /^[\x21-\x7e]+$/;
-const KEY_MESSAGE = 'must be the key alone, in plain letters, without spaces or line ends';
+const KEY_MESSAGE = 'must be only the key, in ASCII, without spaces or line breaks';
 
-/** How long a request is tried again while Batch can't be reached or is under maintenance, in minutes. */
+/** How long a request is retried while Batch is unreachable or under maintenance, in minutes. */
 const DEFAULT_RETRY_MINUTES = 30;
 
 const limit = (name: keyof typeof DEFAULT_LIMITS, title: string, order: number) =>
@@ -30,25 +30,25 @@ const limitsSchema = strictOptions({
   event_bytes: limit('event_bytes', 'Bytes per event', 1),
   request_bytes: limit('request_bytes', 'Bytes per request', 2),
   custom_id_characters: limit('custom_id_characters', 'Characters of a custom_id', 3),
-  string_characters: limit('string_characters', 'Characters of a text', 4),
+  string_characters: limit('string_characters', 'Characters of a string', 4),
   url_characters: limit('url_characters', 'Characters of a URL', 5),
   array_items: limit('array_items', 'Items of an array', 6),
   attributes_per_object: limit('attributes_per_object', 'Attributes per object', 7),
-  object_depth: limit('object_depth', 'Levels of objects', 8),
+  object_depth: limit('object_depth', 'Levels of nested objects', 8),
   label_characters: limit('label_characters', 'Characters of a label', 9),
   tags_per_event: limit('tags_per_event', 'Tags of an event', 10),
   tag_characters: limit('tag_characters', 'Characters of a tag', 11),
-  event_age_hours: limit('event_age_hours', 'Hours that an event may be old', 12),
+  event_age_hours: limit('event_age_hours', 'Maximum age of an event, in hours', 12),
 })
   .prefault({})
   .meta({
     title: 'Limits of the Batch API',
     description:
-      "Limits that Batch's documentation does not state for certain. Change one only if Batch tells you another figure.",
+      "Limits that Batch's documentation does not state for certain. Change one only if Batch gives you another figure.",
     order: 15,
   });
 
-/** What a user of the destination writes. The order of the keys is the order of the form. */
+/** The configuration of the destination. The order of the keys is the order of the form. */
 export const destinationConfigurationSchema = z
   .looseObject({
     project_key: z
@@ -56,24 +56,24 @@ export const destinationConfigurationSchema = z
       .regex(KEY, KEY_MESSAGE)
       .meta({
         title: 'Project key',
-        description: 'In the Batch dashboard under Settings → General. It begins with project_.',
+        description: 'From the Batch dashboard, under Settings → General. It begins with project_.',
         examples: ['project_0123456789abcdef'],
         order: 0,
       }),
     rest_api_key: z.string().regex(KEY, KEY_MESSAGE).meta({
       title: 'REST API key',
-      description: 'In the Batch dashboard under Settings → General; shown to managers only.',
+      description: 'From the Batch dashboard, under Settings → General. Only managers can see it.',
       airbyte_secret: true,
       order: 1,
     }),
     api_url: z
       .url({ protocol: /^https?$/, abort: true })
-      .refine(isHttpsOrLoopback, 'must begin with https:// (plain http is for a server on this machine only)')
-      .refine(isAddressAlone, 'must be an address alone, without user, password, query (?…) or fragment (#…)')
+      .refine(isHttpsOrLoopback, 'must begin with https:// (http:// is only for a server on this machine)')
+      .refine(isOnlyAddress, 'must be only an address, without user, password, query (?…) or fragment (#…)')
       .default(DEFAULT_API_URL)
       .meta({
         title: 'API address',
-        description: "Batch's API. Another address is for tests.",
+        description: "The address of Batch's API. Change it only for tests.",
         examples: [DEFAULT_API_URL],
         order: 2,
       }),
@@ -83,14 +83,14 @@ export const destinationConfigurationSchema = z
       .default(DEFAULT_API_VERSION)
       .meta({
         title: 'API version',
-        description: 'The version in the path of each call.',
+        description: 'The version in the path of each request.',
         examples: ['2.11', '2.13'],
         order: 3,
       }),
     endpoint: z.enum(['auto', 'update', 'mass_update']).default('auto').meta({
       title: 'Endpoint',
       description:
-        'auto: update (300 profiles a second, on the profile soon) until a backlog of more than 20 seconds waits, then mass_update (10,000 a second, worked off later) to the end of the sync.',
+        'update: 300 profiles per second; events show on their profiles quickly. mass_update: 10,000 per second; Batch processes them later. auto: update, and mass_update for the rest of the sync once the backlog would take more than 20 seconds.',
       order: 4,
     }),
     rate_limit: z
@@ -98,9 +98,9 @@ export const destinationConfigurationSchema = z
       .positive()
       .optional()
       .meta({
-        title: 'Updates a second',
+        title: 'Updates per second',
         description:
-          "The pace, in updated profiles a second. The endpoint's own limit is the default; set it lower to leave a share to other senders of the same project, or name an endpoint and set it higher if Batch granted more.",
+          "Maximum number of updated profiles per second. Left empty: the endpoint's own limit. Set it lower to leave a share to other senders of the same project. To set it higher, if Batch allows it, choose an endpoint.",
         examples: [300, 75],
         order: 5,
       }),
@@ -111,14 +111,14 @@ export const destinationConfigurationSchema = z
       .default(DEFAULT_FLUSH_INTERVAL_SECONDS)
       .meta({
         title: 'Flush interval',
-        description: 'How long a row waits at most for others to fill its request, in seconds.',
+        description: 'Maximum time a row waits for others in its request, in seconds.',
         examples: [2, 30],
         order: 6,
       }),
     dry_run: z.boolean().default(false).meta({
       title: 'Dry run',
       description:
-        'Does everything but the sending, and counts what would be sent. No state is echoed, so that the rows come again.',
+        'Do everything except send, and report what would be sent. No state is echoed, so the next sync reads the rows again.',
       order: 12,
     }),
     dry_run_file: z
@@ -126,8 +126,8 @@ export const destinationConfigurationSchema = z
       .min(1)
       .optional()
       .meta({
-        title: 'File of the dry run',
-        description: 'Where a dry run writes the requests that it would send, one a line. It is made anew each time.',
+        title: 'Dry run file',
+        description: 'The file that a dry run writes its requests to, one per line. Each run overwrites it.',
         examples: ['/tmp/requests.ndjson'],
         order: 13,
       }),
@@ -138,7 +138,7 @@ export const destinationConfigurationSchema = z
       .meta({
         title: 'Retry time',
         description:
-          'How long a request is tried again while Batch is out of reach or asks to wait, in minutes. Then the sync fails and can be run again.',
+          'How long a request is retried while Batch is unreachable or asks to wait, in minutes. The sync then fails and can be run again.',
         examples: [30, 120],
         order: 14,
       }),
@@ -147,9 +147,9 @@ export const destinationConfigurationSchema = z
     event_id_attribute: nameOption(ATTRIBUTE_NAME)
       .optional()
       .meta({
-        title: 'Attribute for an id of the row',
+        title: 'Attribute with a row id',
         description:
-          'The name of an attribute that is added to each event, with an id made of all that is in its row: one that is sent twice can be told by it. It counts among the 20 attributes of an event. Left empty: none is added.',
+          'The name of an attribute to add to each event, with an id computed from the whole row. It identifies events that were sent twice, and counts toward the 20 attributes of an event. Left empty: no attribute is added.',
         examples: ['row_id'],
         order: 9,
       }),
@@ -161,13 +161,13 @@ export const destinationConfigurationSchema = z
 
 export type DestinationConfiguration = z.output<typeof destinationConfigurationSchema>;
 
-function isAddressAlone(url: string): boolean {
+function isOnlyAddress(url: string): boolean {
   if (!URL.canParse(url)) return false;
   const { username, password, search, hash } = new URL(url);
   return username === '' && password === '' && search === '' && hash === '';
 }
 
-/** A key must not travel in plain text, but to a test server on this machine. */
+/** Keys must not be sent in plain text, except to a test server on this machine. */
 function isHttpsOrLoopback(url: string): boolean {
   if (!URL.canParse(url)) return false;
   const { protocol, hostname } = new URL(url);
