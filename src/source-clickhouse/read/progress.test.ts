@@ -22,7 +22,7 @@ test('a person is told every ten seconds, with the rate and how far behind now t
   expect(progress.describe(2, '2025-12-31T00:00:00Z', true)).toBeUndefined();
   at(START + 10_000);
   expect(progress.describe(1_234_567, '2025-12-31T23:00:00.123456Z', true)).toBe(
-    '1,234,567 rows read, 123,457 a second, now at 2025-12-31T23:00:00.123456Z, 60 min ago',
+    '1,234,567 rows read, 123,457 a second, now at 2025-12-31T23:00:00.123456Z, 1h ago',
   );
   expect(progress.describe(1_234_568, '2025-12-31T23:00:00Z', true)).toBeUndefined();
   at(START + 25_000);
@@ -30,12 +30,11 @@ test('a person is told every ten seconds, with the rate and how far behind now t
 });
 
 test.each([
-  ['2026-01-01T00:00:10Z', '0 s ago'],
-  ['2026-01-01T00:05:00Z', '0 s ago'],
-  ['2025-12-31T23:58:11Z', '119 s ago'],
-  ['2025-12-31T23:00:00Z', '60 min ago'],
-  ['2025-12-31T20:30:00Z', '3 h 30 min ago'],
-  ['2025-12-01', '31 days ago'],
+  ['2026-01-01T00:00:10Z', '1s ago'],
+  ['2026-01-01T00:05:00Z', '1s ago'],
+  ['2025-12-31T23:59:40Z', '30s ago'],
+  ['2025-12-31T23:00:10Z', '1h ago'],
+  ['2025-12-01T00:00:10Z', '31d ago'],
 ])('a row of %s is %s', (cursor, words) => {
   const { now, at } = clock(START);
   const progress = new Progress(now);

@@ -1,4 +1,4 @@
-import { formatCount, formatNumber } from '../../shared/format.ts';
+import { formatCount, formatDuration, formatNumber } from '../../shared/format.ts';
 
 /** How often a person is told how far a read is, in milliseconds. */
 export const PROGRESS_INTERVAL_MS = 10_000;
@@ -27,7 +27,7 @@ export class Progress {
     const now = this.#now();
     if (now < this.#next) return undefined;
     this.#next = now + PROGRESS_INTERVAL_MS;
-    return `${this.describeTotal(rows)}${isTime && cursor !== null ? `, now at ${cursor}, ${formatDuration(now - Date.parse(cursor))} ago` : ''}`;
+    return `${this.describeTotal(rows)}${isTime && cursor !== null ? `, now at ${cursor}, ${formatDuration(Math.max(1_000, now - Date.parse(cursor)))} ago` : ''}`;
   }
 
   /** How many rows were read, and how many a second. */
@@ -36,14 +36,4 @@ export class Progress {
     const rate = seconds >= 1 ? `, ${formatNumber(Math.round(rows / seconds))} a second` : '';
     return `${formatCount(rows, 'row')} read${rate}`;
   }
-}
-
-/** A duration in its largest unit or two, as a person would say it. */
-function formatDuration(milliseconds: number): string {
-  const seconds = Math.max(0, Math.round(milliseconds / 1000));
-  if (seconds < 120) return `${seconds} s`;
-  const minutes = Math.floor(seconds / 60);
-  if (minutes < 120) return `${minutes} min`;
-  const hours = Math.floor(minutes / 60);
-  return hours < 48 ? `${hours} h ${minutes % 60} min` : `${Math.floor(hours / 24)} days`;
 }
