@@ -13,7 +13,7 @@ import {
 import { run } from '../../sandbox/launcher.ts';
 import { ClickHouse } from '../../src/source-clickhouse/client/client.ts';
 import { sourceConfigurationSchema } from '../../src/source-clickhouse/config/schema.ts';
-import { readTimeWindow, type TimeWindow } from '../../src/source-clickhouse/query/time-window.ts';
+import { type LookbackWindow, readLookbackWindow } from '../../src/source-clickhouse/query/lookback-window.ts';
 import { parseClickHouseType } from '../../src/source-clickhouse/schema/clickhouse-type.ts';
 import {
   checkStatus,
@@ -306,10 +306,10 @@ describe('a view that can not be read', () => {
 });
 
 /** What the server's clock says of a cursor, to a user in a time zone of its own. */
-async function windowOf(user: SandboxUser, cursorType: string): Promise<TimeWindow | undefined> {
+async function windowOf(user: SandboxUser, cursorType: string): Promise<LookbackWindow | undefined> {
   const clickhouse = new ClickHouse(sourceConfigurationSchema.parse(server().connection(user)));
   try {
-    return await readTimeWindow(clickhouse, parseClickHouseType(cursorType), {
+    return await readLookbackWindow(clickhouse, parseClickHouseType(cursorType), {
       lookback_seconds: 0,
       cursor_lag_seconds: 0,
     });

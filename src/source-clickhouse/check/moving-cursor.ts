@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { type ClickHouse, tryRows } from '../client/client.ts';
-import { readTimeWindow } from '../query/time-window.ts';
+import { readLookbackWindow } from '../query/lookback-window.ts';
 import { unwrapType } from '../schema/clickhouse-type.ts';
 import { createCursorCodec } from '../schema/cursor.ts';
 import type { Column, Table } from '../schema/table.ts';
@@ -31,7 +31,7 @@ export async function findMovingCursor(
 ): Promise<string | undefined> {
   const type = unwrapType(cursor.type);
   const codec = createCursorCodec(cursor.type);
-  const clock = await readTimeWindow(clickhouse, cursor.type, { lookback_seconds: 0, cursor_lag_seconds: 0 });
+  const clock = await readLookbackWindow(clickhouse, cursor.type, { lookback_seconds: 0, cursor_lag_seconds: 0 });
   if (type.kind !== 'date_time' || codec === undefined || clock === undefined) return undefined;
   const from = `${quoteTable(table)} AS source`;
   const column = `source.${quoteIdentifier(cursor.name)}`;

@@ -7,8 +7,8 @@ import { findUnsetCursorsOfSmallTable } from '../check/unset-cursors.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { type Estimate, estimateRows } from '../query/estimate.ts';
+import { readLookbackWindow } from '../query/lookback-window.ts';
 import { resolveStream } from '../query/selection.ts';
-import { readTimeWindow } from '../query/time-window.ts';
 import { chooseStoredState, findRefresh } from '../state/full-refresh.ts';
 import { createInitialState } from './initial-state.ts';
 import type { RowLimit } from './row-limit.ts';
@@ -51,7 +51,7 @@ async function readStream(context: ReadContext, configured: ConfiguredStream, st
     const unset = isFirstRead ? undefined : await findUnsetCursorsOfSmallTable(clickhouse, table, cursor.column);
     if (unset !== undefined) await warn(unset);
     const isIncremental = configured.sync_mode === 'incremental';
-    const window = isIncremental ? await readTimeWindow(clickhouse, cursor.column.type, configuration) : undefined;
+    const window = isIncremental ? await readLookbackWindow(clickhouse, cursor.column.type, configuration) : undefined;
     const selection = { ...resolved, hashedColumns, lagBound: window?.lagBound };
     const estimate = await estimateRows(clickhouse, selection, initial.position);
     if (estimate !== undefined) await output.write(streamEstimate(stream, ...capEstimate(estimate, rowLimit), now()));

@@ -3,8 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { ConnectorError } from '../../protocol/errors.ts';
 import { MessageOutput } from '../../protocol/output.ts';
 import { sourceError } from '../errors/codes.ts';
+import type { LookbackWindow } from '../query/lookback-window.ts';
 import type { RowSelection } from '../query/row-query.ts';
-import type { TimeWindow } from '../query/time-window.ts';
 import { parseClickHouseType } from '../schema/clickhouse-type.ts';
 import { createCursorCodec } from '../schema/cursor.ts';
 import type { Column } from '../schema/table.ts';
@@ -62,7 +62,7 @@ function row(milliseconds: number): string {
   return `{"type":"RECORD","record":{"stream":"events","data":{"last_updated_at":"${at(milliseconds)}"}},"row_hash":"${milliseconds}"}\n`;
 }
 
-const WINDOW: TimeWindow = { now: at(1_000_000), lookbackStart: at(100), lagBound: undefined };
+const WINDOW: LookbackWindow = { now: at(1_000_000), lookbackStart: at(100), lagBound: undefined };
 
 const RECORD_START = Buffer.from('{"type":"RECORD"');
 
@@ -74,7 +74,7 @@ type Message = {
 
 type Emitting = {
   state?: StoredState;
-  window?: TimeWindow;
+  window?: LookbackWindow;
   error?: Error;
   limit?: number;
   /** Columns that the hashes in the state are not made of. */

@@ -5,14 +5,14 @@ import type { ClickHouse } from '../client/client.ts';
 import { sourceError } from '../errors/codes.ts';
 import { fetchPages } from '../pages/fetch-pages.ts';
 import type { PositionedPage } from '../pages/positioned-page.ts';
+import type { LookbackWindow } from '../query/lookback-window.ts';
 import { hasAddedColumns, type RowSelection } from '../query/row-query.ts';
-import type { TimeWindow } from '../query/time-window.ts';
 import type { Table } from '../schema/table.ts';
 import { EmittedRows, MAX_EMITTED_ROWS } from '../state/emitted-rows.ts';
 import { cursorOf, isInsideGroup, leaveGroup, markGroupEnded, type Position } from '../state/position.ts';
 import { StateWriter } from '../state/state-writer.ts';
 import type { StreamState } from '../state/stream-state.ts';
-import { dropEmitted, type NewRows, type Recognition } from './dedupe.ts';
+import { deduplicate, type NewRows, type Recognition } from './deduplicate.ts';
 import { PROGRESS_INTERVAL_MS, Progress } from './progress.ts';
 import type { RowLimit } from './row-limit.ts';
 
@@ -57,7 +57,7 @@ export async function readStreamRows(
   stream: StreamDescriptor,
   selection: RowSelection,
   state: StreamState,
-  window: TimeWindow | undefined,
+  window: LookbackWindow | undefined,
 ): Promise<{ end: End['kind']; summary: string }> {
   return new StreamReader(context, stream, selection, state, window).read();
 }
@@ -66,7 +66,7 @@ class StreamReader {
   readonly #context: StreamContext;
   readonly #stream: StreamDescriptor;
   readonly #selection: RowSelection;
-  readonly #window: TimeWindow | undefined;
+  readonly #window: LookbackWindow | undefined;
   readonly #recognition: Recognition;
   readonly #states: StateWriter;
   readonly #progress: Progress;
@@ -83,7 +83,7 @@ class StreamReader {
     stream: StreamDescriptor,
     selection: RowSelection,
     state: StreamState,
-    window: TimeWindow | undefined,
+    window: LookbackWindow | undefined,
   ) {
     this.#context = context;
     this.#stream = stream;
@@ -147,7 +147,7 @@ class StreamReader {
 
   async #writePage(page: PositionedPage): Promise<NewRows> {
     const { output, rowLimit, now } = this.#context;
-    const newRows = dropEmitted(page, this.#readUpTo, this.#recognition, rowLimit.remaining);
+    const newRows = deduplicate(page, this.#readUpTo, this.#recognition, rowLimit.remaining);
     if (this.#rows === 0 && newRows.rows > 0) await output.write(streamStatus(this.#stream, 'RUNNING', now()));
     await output.writeOut(newRows.lines);
     this.#rows += newRows.rows;

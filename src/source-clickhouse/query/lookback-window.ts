@@ -4,7 +4,7 @@ import type { SourceConfiguration } from '../config/schema.ts';
 import { type ClickHouseType, unwrapType } from '../schema/clickhouse-type.ts';
 
 /** What the server's clock says about the cursors of a run, as exact texts of the cursor. */
-export type TimeWindow = {
+export type LookbackWindow = {
   /** The cursor of a row that is stamped now. */
   now: string;
   /** Rows with this cursor or a later one may still get company; undefined when no row is read that could. */
@@ -22,11 +22,11 @@ const clockRow = z.object({ now: z.string(), lookback_start: z.string(), lag_bou
  * are left alone until they are old enough (lag). Without a lookback the unit that runs now (a second of a DateTime, a
  * day of a Date) is left alone at least, as rows will yet be stamped with it.
  */
-export async function readTimeWindow(
+export async function readLookbackWindow(
   clickhouse: ClickHouse,
   cursorType: ClickHouseType,
   { lookback_seconds, cursor_lag_seconds }: Pick<SourceConfiguration, 'lookback_seconds' | 'cursor_lag_seconds'>,
-): Promise<TimeWindow | undefined> {
+): Promise<LookbackWindow | undefined> {
   const cursorAgo = await chooseCursorSql(clickhouse, cursorType);
   if (cursorAgo === undefined) return undefined;
   const [clock] = await clickhouse.rows(

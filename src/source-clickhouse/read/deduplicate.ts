@@ -30,7 +30,7 @@ export type NewRows = {
  * @param page follows the position `after`.
  * @param maxRows so many are written at the most; those behind the last of them are neither written nor remembered.
  */
-export function dropEmitted(page: PositionedPage, after: Position, recognition: Recognition, maxRows: number): NewRows {
+export function deduplicate(page: PositionedPage, after: Position, recognition: Recognition, maxRows: number): NewRows {
   const { cursorColumn, emitted } = recognition;
   if (emitted.mustExamine(cursorOf(after), page.position.cursor)) {
     const { examined, ...newRows } = examineRows(page, recognition, maxRows);
