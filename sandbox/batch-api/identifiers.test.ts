@@ -36,7 +36,7 @@ describe('refuses', () => {
     ['an id of two lines', { custom_id: 'a\nb' }, 'refused'],
     ['half of a surrogate pair', { custom_id: 'u\ud800' }, 'refused'],
     ['a placeholder', { custom_id: 'NULL' }, 'refused'],
-    ['what JavaScript makes of an object', { custom_id: '[object Object]' }, 'refused'],
+    ['an object that became a string', { custom_id: '[object Object]' }, 'refused'],
   ];
   test.each(badOnes)('%s', (_, identifiers, kind) => {
     expect(judgeIdentifiers(identifiers, DEFAULT_LIMITS)).toEqual({ kind, reason: expect.any(String) });

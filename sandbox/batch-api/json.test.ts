@@ -58,7 +58,7 @@ test('both parsers keep the last of two equal keys', () => {
 });
 
 test.each(['', '{', '[1,]', '{"a":12345678901234567890,}', '[12345678901234567890] x', 'NaN'])(
-  '%j is no JSON',
+  'refuses %j, which is not JSON',
   (text) => {
     expect(() => parseJson(text)).toThrow(SyntaxError);
   },

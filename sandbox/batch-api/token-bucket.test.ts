@@ -21,7 +21,7 @@ test('tokens come back with time, to the millisecond', () => {
   expect(bucket.take(200)).toBe(true);
 });
 
-test('a refused cost takes nothing', () => {
+test('takes no tokens for a refused cost', () => {
   const { bucket } = bucketAt(0);
   bucket.take(900);
   bucket.take(200);
@@ -35,7 +35,7 @@ test('a bucket never holds more than its capacity', () => {
   expect(bucket.left).toBe(1_000);
 });
 
-test('a clock that steps back takes no tokens away and gives none twice', () => {
+test('neither loses nor gains tokens when the clock goes back', () => {
   const { bucket, clock } = bucketAt(10_000);
   bucket.take(1_000);
   clock.now = 11_000;
