@@ -362,7 +362,7 @@ describe('a configuration that is no configuration', () => {
   test('a file that is not there', async () => {
     const { status, message } = await checkStatus('source-clickhouse', '/nowhere/source.json');
     expect(status).toBe('FAILED');
-    expect(message).toMatch(/configuration file \/nowhere\/source\.json can't be read/);
+    expect(message).toMatch(/Can't read the configuration file \/nowhere\/source\.json: no such file/);
   });
 
   test('in read it is a TRACE with config_error and exit code 1', async () => {

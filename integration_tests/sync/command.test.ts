@@ -160,7 +160,7 @@ describe('one state file, run after run', () => {
     const before = readFileSync(state, 'utf8');
     const result = await sync({ state }, '--stream', 'events', 'orders');
     expect(result.code).toBe(3);
-    expect(result.stdout).toMatch(/^Done in \S+: 610 rows read, 609 accepted, 1 rejected\.\nRejected rows are not/);
+    expect(result.stdout).toMatch(/^Done in \S+: 610 rows read, 609 accepted, 1 rejected\.\nThe next run does not send rejected rows again/);
     expect(result.stderr).toMatch(/^events, orders: the rows since the last run\.\n/);
     expect(result.stderr).toMatch(/\nWARN {2}destination: A row of events is rejected \(custom_id_missing\)/);
     expect(result.stderr).toMatch(/\nWARN {2}destination: Rows rejected: custom_id_missing: 1\.\n$/);
@@ -212,7 +212,7 @@ describe('what a person has to correct ends with 2, in a sentence on stderr', ()
     [
       'no argument',
       () => ['sync'],
-      /^ERROR Missing required arguments: source, destination, state\. connector sync --help/,
+      /^ERROR Missing required arguments: source, destination, state\. Run `connector sync --help`/,
     ],
     [
       'a strange stream',
@@ -233,20 +233,16 @@ describe('what a person has to correct ends with 2, in a sentence on stderr', ()
     [
       'an option twice',
       () => [...syncArguments({}), '--state', 'other.json'],
-      /--state is given twice\. connector sync/,
+      /--state is given twice\. Run `connector sync --help`/,
     ],
-    [
-      'an interval beyond all',
-      () => syncArguments({}, '--every', '99999999999d'),
-      /is no interval of a year at the most/,
-    ],
+    ['an interval beyond all', () => syncArguments({}, '--every', '99999999999d'), /isn't a valid interval/],
     [
       'files that are swapped',
       () => {
         const [command = '', source = '', a = '', destination = '', b = '', ...others] = syncArguments({});
         return [command, source, b, destination, a, ...others];
       },
-      /is the configuration of a destination, and --source needs that of a source/,
+      /is the configuration of a destination\. --source needs the configuration of a source/,
     ],
     [
       'a strange user',
@@ -274,7 +270,7 @@ test('without a place for temporary files it says so', async () => {
   expect(result.code).toBe(2);
   expectOnPage('temporary_folder_missing', result.stderr.replace(/^ERROR /, ''), [
     ['/nowhere', '/tmp'],
-    ['ENOENT: no such file or directory', 'EROFS: read-only file system'],
+    ['no such file or directory', 'read-only file system'],
   ]);
 });
 
@@ -299,11 +295,9 @@ describe('in the middle of many rows', () => {
     child.kill('SIGINT');
     const result = await ended;
     expect(result.signal).toBe('SIGINT');
-    expect(result.stderr).toMatch(
-      /It ends: what has been read is still delivered, \S+ rows as yet\. A second Ctrl-C ends/,
-    );
+    expect(result.stderr).toMatch(/Stopping: sending the \S+ rows already read\. Press Ctrl-C again to stop now/);
     expect(result.stdout).toMatch(
-      /^Stopped after \S+: (\S+) rows read, \1 accepted, 0 rejected\.\nThe next run goes on behind many: last_updated_at 2026-01-01T\S+\.\n$/,
+      /^Stopped after \S+: (\S+) rows read, \1 accepted, 0 rejected\.\nThe next run continues after many: last_updated_at 2026-01-01T\S+\.\n$/,
     );
     const first = received('many');
     expect(first.length).toBeLessThan(MANY);
@@ -324,7 +318,7 @@ describe('in the middle of many rows', () => {
     child.kill('SIGINT');
     const result = await ended;
     expect(result.stdout).toMatch(
-      /^Stopped after .*\nThe next run goes on behind rows: the rows of the lookback that were read\.\n$/,
+      /^Stopped after .*\nThe next run continues after rows: the rows that were read inside the lookback\.\n$/,
     );
     expect((await sync(options)).code).toBe(0);
     expectSame(received('rows'), upTo(MANY));
@@ -339,7 +333,9 @@ describe('in the middle of many rows', () => {
     process.kill(pid, 'SIGKILL');
     const result = await ended;
     expect(result.code).toBe(1);
-    expect(result.stdout).toMatch(/\nIt reads up to \S+ rows? again, .*: some of them may reach Batch twice\.\n$/);
+    expect(result.stdout).toMatch(
+      /\nUp to \S+ rows? since the last saved state will be read again, and some of them may reach Batch twice\.\n$/,
+    );
     expect((await sync({ state }, '--stream', 'many')).code).toBe(0);
     expectSame([...new Set(received('many'))], upTo(MANY));
   });
@@ -359,7 +355,7 @@ describe('in the middle of many rows', () => {
     const result = await ended;
     expect(result.signal).toBe('SIGTERM');
     expect(result.stdout).toMatch(
-      /^Stopped at once after .* rows read\. The state covers .*\n[\s\S]*reads up to \S+ rows again/,
+      /^Stopped at once after .* rows read\. The state covers .*\n[\s\S]*Up to \S+ rows since .* read again/,
     );
     expect(pids.filter(isAlive)).toEqual([]);
   });
@@ -375,7 +371,7 @@ describe('in the middle of many rows', () => {
     expect(result.code).toBe(1);
     expectOnPage('connector_crashed', /^ERROR (.+)$/m.exec(result.stderr)?.[1] ?? '');
     expect(result.stdout).toMatch(
-      /^Failed after .*\nThe next run goes on behind many: .*\nIt reads up to \S+ rows again/,
+      /^Failed after .*\nThe next run continues after many: .*\nUp to \S+ rows since .* read again/,
     );
     expect((await sync({ state }, '--stream', 'many')).code).toBe(0);
     expectSame([...new Set(received('many'))], upTo(MANY));

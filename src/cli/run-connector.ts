@@ -1,5 +1,5 @@
 import type { CommandContext } from '../protocol/command-context.ts';
-import { asConnectorError, type ConnectorError, messageOf, protocolError } from '../protocol/errors.ts';
+import { asConnectorError, type ConnectorError, describeSystemError, protocolError } from '../protocol/errors.ts';
 import { errorTrace, formatErrorWithStack, log } from '../protocol/messages.ts';
 import { MessageOutput, OutputClosedError } from '../protocol/output.ts';
 import { redactMessage } from '../protocol/secrets.ts';
@@ -54,7 +54,7 @@ export async function runConnector(command: (context: CommandContext) => Promise
 function explainOutputError(cause: unknown): ConnectorError {
   return protocolError(
     'output_unwritable',
-    `The output of this command can't be written: ${messageOf(cause)}. The disk that it goes to may be full. Make room and run again; the next run goes on from the last whole state.`,
+    `Can't write the output of this command: ${describeSystemError(cause)}. The disk may be full. Free some space and run again; the next run continues from the last complete state.`,
     { cause },
   );
 }

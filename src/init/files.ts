@@ -1,15 +1,15 @@
 import { access } from 'node:fs/promises';
 import { join } from 'node:path';
 import writeFileAtomic from 'write-file-atomic';
-import { messageOf } from '../protocol/errors.ts';
+import { describeSystemError } from '../protocol/errors.ts';
 import { syncError } from '../runner/errors.ts';
 
-/** For the user alone: there are secrets in it. */
+/** Only the user can read them: they contain secrets. */
 const MODE = 0o600;
 
 export const FILES = { source: 'source.json', destination: 'destination.json', catalog: 'catalog.json' };
 
-/** Those of the files that are in the folder already. */
+/** Finds the files that are already in the folder. */
 export async function findExistingFiles(folder: string): Promise<string[]> {
   const present: string[] = [];
   for (const name of Object.values(FILES)) {
@@ -39,7 +39,7 @@ export async function writeFiles(folder: string, contents: Record<keyof typeof F
     } catch (error) {
       throw syncError(
         'configuration_unwritable',
-        `The file ${path} can't be written: ${messageOf(error)}. Start init in a folder that you may write to.`,
+        `Can't write the file ${path}: ${describeSystemError(error)}. Run init in a folder that you can write to.`,
         { cause: error },
       );
     }

@@ -97,6 +97,13 @@ export function rawMessageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
+/** A system error in words, without its code, call and path: "no such file or directory". */
+export function describeSystemError(error: unknown): string {
+  const message = messageOf(error);
+  const [, words] = /^E[A-Z0-9]+: (.+?), \w+( '|$)/.exec(message) ?? [];
+  return words ?? message;
+}
+
 /** The code that Node and its libraries put on their errors, such as ECONNREFUSED; "" when there is none. */
 export function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';

@@ -43,21 +43,21 @@ describe('a file that can not be had is a mistake of the user, and named', () =>
     const path = join(folder, 'none.json');
     const error = await failureOf(readJsonFile('catalog', path, schema));
     expect(error.failureType).toBe('config_error');
-    expect(error.message).toContain(`The catalog file ${path} can't be read: ENOENT`);
+    expect(error.message).toContain(`Can't read the catalog file ${path}: no such file or directory.`);
     expect(error.message).toContain('Check its path and permissions.');
   });
 
   test('when it is a folder', async () => {
     const error = await failureOf(readTextFile('state', folder));
     expect(error.failureType).toBe('config_error');
-    expect(error.message).toContain(`The state file ${folder} can't be read: EISDIR`);
+    expect(error.message).toContain(`Can't read the state file ${folder}: illegal operation on a directory.`);
   });
 
   test.skipIf(process.getuid?.() === 0)('when it may not be read', async () => {
     const path = file('{}');
     chmodSync(path, 0);
     const error = await failureOf(readTextFile('state', path));
-    expect(error.message).toContain('EACCES');
+    expect(error.message).toContain('permission denied');
   });
 });
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'lossless-json';
 import type { z } from 'zod';
-import { messageOf, protocolError, rawMessageOf } from './errors.ts';
+import { describeSystemError, protocolError, rawMessageOf } from './errors.ts';
 
 /** What a file holds, as messages name it. */
 export type FileContent = 'configuration' | 'catalog' | 'state';
@@ -28,7 +28,7 @@ export async function readTextFile(what: FileContent, path: string): Promise<str
   } catch (error) {
     throw protocolError(
       'file_unreadable',
-      `The ${what} file ${path} can't be read: ${messageOf(error)}. Check its path and permissions.`,
+      `Can't read the ${what} file ${path}: ${describeSystemError(error)}. Check its path and permissions.`,
     );
   }
 }

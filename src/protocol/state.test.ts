@@ -165,6 +165,6 @@ describe('a state that can not be understood stops the run, and the message says
   test('a file that is not there', async () => {
     const reading = readStateFile(join(folder, 'none.json'));
     await expect(reading).rejects.toMatchObject({ name: 'ConnectorError', failureType: 'config_error' });
-    await expect(reading).rejects.toThrow(/^The state file .+none\.json can't be read: ENOENT/);
+    await expect(reading).rejects.toThrow(/^Can't read the state file .+none\.json: no such file or directory\./);
   });
 });

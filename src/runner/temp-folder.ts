@@ -2,13 +2,13 @@ import { rmSync } from 'node:fs';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { messageOf } from '../protocol/errors.ts';
+import { describeSystemError } from '../protocol/errors.ts';
 import { syncError } from './errors.ts';
 
-/** A folder for this process and its user alone, which is gone when the process is. */
+/** A folder that only this user can read, and that is removed when this process ends. */
 export type TempFolder = { path: string; remove: () => void };
 
-/** @throws ConnectorError (config_error) when no such folder can be made. */
+/** @throws ConnectorError (config_error) when it can't be created. */
 export async function createTempFolder(): Promise<TempFolder> {
   const path = await makeTempFolder();
   const remove = (): void => {
@@ -21,12 +21,12 @@ export async function createTempFolder(): Promise<TempFolder> {
 
 async function makeTempFolder(): Promise<string> {
   try {
-    // mkdtemp makes it with mode 700.
+    // mkdtemp creates it with mode 700.
     return await mkdtemp(join(tmpdir(), 'clickhouse-to-batch-'));
   } catch (cause) {
     throw syncError(
       'temporary_folder_missing',
-      `No folder for temporary files can be made in ${tmpdir()}: ${messageOf(cause)}. It does not exist, is full, or is not yours to write to. Name another one in the variable TMPDIR; in a container with a read-only root, mount one: --tmpfs /tmp.`,
+      `Can't create a folder for temporary files in ${tmpdir()}: ${describeSystemError(cause)}. It may not exist, be full or be read-only. Set TMPDIR to another folder. In a container with a read-only root, mount one: --tmpfs /tmp.`,
       { cause },
     );
   }

@@ -2,44 +2,44 @@ import { isWarningOrWorse } from '../protocol/messages.ts';
 import { readTextLines } from './relay.ts';
 import type { Component, Reporter } from './report/reporter.ts';
 
-/** So many words of the source are remembered, as the destination passes them on soon or not at all. */
+/** Maximum messages of the source that are remembered. The destination repeats a message soon, or never. */
 const MAX_REMEMBERED = 200;
 
-/** Tells a person what the connectors log, each thing once. */
+/** Reports what the connectors log, each message once. */
 export class ConnectorLogs {
   readonly #reporter: Pick<Reporter, 'log'>;
-  #rememberSourceMessage: string[] = [];
+  #sourceMessages: string[] = [];
   #reportedBefore = new Set<string>();
 
   constructor(reporter: Pick<Reporter, 'log'>) {
     this.#reporter = reporter;
   }
 
-  /** Of the source, what needs attention. */
+  /** Reports warnings and errors of the source. */
   fromSource(level: string, message: string): void {
     if (!isWarningOrWorse(level)) return;
     this.rememberSourceMessage(message);
     if (!this.#reportedBefore.delete(message)) this.#reporter.log(level, 'source', message);
   }
 
-  /** The source has told its streams, and is read next: what it warned of, it warns of once more. */
+  /** Called between `discover` and `read`, which warn of the same things. */
   streamsAreKnown(): void {
-    this.#reportedBefore = new Set(this.#rememberSourceMessage);
+    this.#reportedBefore = new Set(this.#sourceMessages);
   }
 
-  /** Something that the source said and that is told elsewhere: the destination may pass it on. */
+  /** Remembers a message of the source that is reported elsewhere: the destination may repeat it. */
   rememberSourceMessage(message: string): void {
-    this.#rememberSourceMessage = [...this.#rememberSourceMessage.slice(1 - MAX_REMEMBERED), message];
+    this.#sourceMessages = [...this.#sourceMessages.slice(1 - MAX_REMEMBERED), message];
   }
 
-  /** Of the destination, all that is new: it speaks little, and sums up at the end. */
+  /** Reports all messages of the destination that are new: there are few of them, and a summary at the end. */
   fromDestination(level: string, message: string): void {
-    // It passes on what the source says, behind words of its own.
-    if (this.#rememberSourceMessage.some((said) => message.endsWith(said))) return;
+    // It repeats what the source logs, after a prefix of its own.
+    if (this.#sourceMessages.some((logged) => message.endsWith(logged))) return;
     if (level !== 'DEBUG' && level !== 'TRACE') this.#reporter.log(level, 'destination', message);
   }
 
-  /** What a process writes to stderr: it should be nothing, and when it crashes it is all there is. */
+  /** Reports what a process writes to stderr: nothing, unless it crashes. */
   async fromStderr(speaker: Component, stderr: AsyncIterable<Uint8Array>): Promise<void> {
     for await (const line of readTextLines(stderr)) this.#reporter.log('ERROR', speaker, line);
   }

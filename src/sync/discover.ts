@@ -8,10 +8,10 @@ import type { SyncContext } from './context.ts';
 import { readTextLines } from './relay.ts';
 
 /**
- * The streams that the source has, in the order in which it lists them.
+ * Lists the streams of the source, in its order.
  *
  * @param config the path of the source's configuration.
- * @throws ConnectorError that says why they can't be had.
+ * @throws ConnectorError that says why they can't be listed.
  */
 export async function discoverStreams(
   { program, stop }: Pick<SyncContext, 'program' | 'stop'>,
@@ -21,9 +21,9 @@ export async function discoverStreams(
   const errors: ConnectorError[] = [];
   let streams: readonly DiscoveredStream[] = [];
   const discover = new ConnectorProcess(program, ['discover', '--config', config, '--env-references']);
-  // There is nothing to finish, and a question that the server does not answer would hold it up for minutes.
-  const removeListeners = onAbort(stop, () => discover.kill());
-  const hear = async (): Promise<void> => {
+  // There is nothing to finish, and a server that does not respond would delay the end by minutes.
+  const removeListener = onAbort(stop, () => discover.kill());
+  const readMessages = async (): Promise<void> => {
     for await (const line of readTextLines(discover.stdout)) {
       const message = parseMessage(line);
       if (message.kind === 'catalog') streams = message.streams;
@@ -34,19 +34,19 @@ export async function discoverStreams(
   };
   try {
     discover.stdin.end();
-    const [end] = await Promise.all([discover.ended, hear(), logs.fromStderr('source', discover.stderr)]);
+    const [end] = await Promise.all([discover.ended, readMessages(), logs.fromStderr('source', discover.stderr)]);
     const [error] = stop.aborted ? [] : explainProcessEnd('source', end, errors, false);
     if (error !== undefined) throw error;
     logs.streamsAreKnown();
     return streams;
   } finally {
-    removeListeners();
+    removeListener();
   }
 }
 
 function destinationInPlaceOfSource(config: string): ConnectorError {
   return syncError(
     'configuration_invalid',
-    `${config} is the configuration of a destination, and --source needs that of a source, with a "host". The two files may be swapped. Give each to its own option.`,
+    `${config} is the configuration of a destination. --source needs the configuration of a source, with a "host". The two files may be swapped: pass each to its own option.`,
   );
 }

@@ -1,16 +1,16 @@
-/** How far a run is. */
+/** The progress of a run. */
 export type Progress = {
   rowsRead: number;
-  /** How many there will be, as the source estimates it; undefined when it can't tell. */
+  /** How many rows there will be, as the source estimates; undefined without an estimate. */
   rowsEstimated: number | undefined;
   rowsAccepted: number;
   rowsRejected: number;
-  /** Rows accepted or rejected a second, since the first was read. */
+  /** Rows accepted or rejected per second, since the first one was read. */
   rowsPerSecond: number | undefined;
   millisecondsLeft: number | undefined;
 };
 
-/** So long, in milliseconds, a rate is mere chance. */
+/** A rate over less time, in milliseconds, says nothing. */
 const NO_RATE_MS = 1_000;
 
 /** Counts the rows of a run. */
@@ -37,7 +37,7 @@ export class RunProgress {
     this.#read += rows;
   }
 
-  /** No row follows: how many there are is no estimate any more. */
+  /** Called when no row follows: from then on the number of rows is exact. */
   allRead(): void {
     this.#isAllRead = true;
   }
@@ -47,7 +47,7 @@ export class RunProgress {
     this.#rejected += rejected;
   }
 
-  /** Time left is counted by what is settled: what was read may wait for long. */
+  /** The time left follows from the rows that are settled: rows that are only read may have to wait. */
   get current(): Progress {
     const elapsed = this.#firstRowAt === undefined ? 0 : this.#now() - this.#firstRowAt;
     const settled = this.#accepted + this.#rejected;
@@ -66,7 +66,7 @@ export class RunProgress {
     };
   }
 
-  /** Undefined when there is none, and when more rows came than it says. */
+  /** Undefined without an estimate, and when there are more rows than estimated. */
   #estimate(): number | undefined {
     const sum = [...this.#estimates.values()].reduce((total, rows) => total + rows, 0);
     return this.#estimates.size > 0 && sum >= this.#read ? sum : undefined;

@@ -2,7 +2,7 @@ import { splitLines } from '../protocol/lines.ts';
 import type { MessageOutput } from '../protocol/output.ts';
 import { startsWithAt } from '../shared/ascii.ts';
 
-/** The lines of a connector's output, as texts. */
+/** Yields the lines of a connector's output as strings. */
 export async function* readTextLines(output: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   for await (const { bytes, start, ends } of splitLines(output)) {
     let from = start;
@@ -13,17 +13,17 @@ export async function* readTextLines(output: AsyncIterable<Uint8Array>): AsyncGe
   }
 }
 
-/** What a look at the source's output found: so many rows, or a line that is worth reading. */
+/** What a part of the source's output contains: a number of rows, and the lines that are neither rows nor states. */
 export type SourceLines = { rows: number; others: string[] };
 
 const RECORD_START = Buffer.from('{"type":"RECORD"');
 const STATE_START = Buffer.from('{"type":"STATE"');
 
 /**
- * Passes the source's output on, untouched and no quicker than it is taken, and looks at it meanwhile: rows are counted by
- * how their lines begin. States are for the destination; the other lines are given as texts.
+ * Passes the source's output on unchanged, with backpressure, and yields what it contains. Rows are only counted, by how
+ * their lines begin, and states are for the destination.
  *
- * @throws OutputClosedError when nobody takes it any more.
+ * @throws OutputClosedError when the destination has closed its stdin.
  */
 export async function* relayLines(
   source: AsyncIterable<Uint8Array>,

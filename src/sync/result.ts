@@ -4,7 +4,7 @@ import { EXIT_CODES, exitCodeOfError } from '../runner/exit-codes.ts';
 /** How a run ended. */
 export type Outcome =
   | { kind: 'complete' }
-  /** By a signal; `atOnce` is by a second one, and what was under way is not settled. */
+  /** By a signal; `atOnce` by a second signal, which leaves rows unsettled. */
   | { kind: 'stopped'; atOnce: boolean }
   | { kind: 'failed'; errors: readonly [ConnectorError, ...ConnectorError[]] };
 
@@ -17,19 +17,19 @@ export type RunResult = {
   state: SavedState;
 };
 
-/** What the run left for the next one. */
+/** The state that the run left for the next one. */
 export type SavedState =
-  /** A full refresh leaves the states as they are, and so does a run that fails before its first row. */
+  /** A full refresh doesn't change the states, nor does a run that fails before its first row. */
   | { kind: 'untouched' }
-  /** Somebody else wrote the file, and it is left as they wrote it. */
+  /** Another process wrote the file during the run. Its version is kept. */
   | { kind: 'changed' }
   /**
-   * `rowsToComeAgain` were read and are not covered by the file. `mayComeTwice` is whether Batch may have some of them, and
-   * the destination could not say so itself. `positions` tell where each stream stands.
+   * `rowsToComeAgain` were read, and the file doesn't cover them. `mayComeTwice` is whether Batch may have some of them without
+   * the destination having reported so. `positions` is the position of each stream, in words.
    */
   | { kind: 'kept'; rowsToComeAgain: number; mayComeTwice: boolean; positions: readonly string[] };
 
-/** The exit code of a run that no signal ended. */
+/** Returns the exit code of a run that no signal ended. */
 export function exitCodeOf({ outcome, rowsRejected }: Pick<RunResult, 'outcome' | 'rowsRejected'>): number {
   if (outcome.kind === 'failed') return exitCodeOfError(outcome.errors[0]);
   return rowsRejected > 0 ? EXIT_CODES.rowsRejected : EXIT_CODES.allAccepted;

@@ -3,14 +3,14 @@ import type { SyncContext } from './context.ts';
 import type { RunResult } from './result.ts';
 import { planNextStart, type Schedule } from './schedule.ts';
 
-/** So long, in milliseconds, one timer waits: those of Node stand still while a laptop sleeps, and have an end. */
+/** The longest timer, in milliseconds. Timers of Node don't advance while a laptop sleeps, and have a maximum length. */
 const LONGEST_TIMER_MS = 30_000;
 
 /**
- * Runs again and again, one run at a time, until a signal stops it.
+ * Starts one run after another by the schedule, until a signal stops it.
  *
- * @param random from 0 to 1.
- * @returns the result of the run that was stopped; undefined when none was under way.
+ * @param random returns a number from 0 to 1.
+ * @returns the result of the run that was stopped; undefined when it was stopped between two runs.
  */
 export async function runOnSchedule(
   run: () => Promise<RunResult>,

@@ -108,7 +108,7 @@ describe('the source', () => {
     });
     expect(result.logs.toSorted()).toEqual([
       expect.stringMatching(/^WARN source: It is odd/),
-      expect.stringMatching(/^WARN sync: The source failed; why is told at the end/),
+      expect.stringMatching(/^WARN sync: The source failed \(details below\)/),
     ]);
     expect(readFileSync(state, 'utf8')).toContain('"cursor":"5"');
   });
@@ -149,7 +149,7 @@ describe('the source', () => {
 
   test('crashes: what it writes to stderr is told', async () => {
     const result = await run(connector({ read: `fs.writeSync(2, 'Out of luck\\n'); process.exitCode = 7`, write: '' }));
-    expect(errorsOf(result)).toEqual([['system_error', expect.stringMatching(/^The source ended with code 7/)]]);
+    expect(errorsOf(result)).toEqual([['system_error', expect.stringMatching(/^The source ended with exit code 7/)]]);
     expect(result.logs).toEqual(['ERROR source: Out of luck']);
     expect(existsSync(state)).toBe(false);
   });
@@ -229,7 +229,7 @@ test('a state that could not be written for a while ends the run, which has fail
       writeAt: 'data',
     }),
   );
-  expect(errorsOf(result)).toEqual([['transient_error', expect.stringMatching(/can't be written/)]]);
+  expect(errorsOf(result)).toEqual([['transient_error', expect.stringMatching(/^Can't write the state file/)]]);
   expect(result.state).toMatchObject({ kind: 'kept', rowsToComeAgain: 0 });
   expect(readFileSync(state, 'utf8')).toContain('"cursor"');
 });
@@ -243,7 +243,7 @@ test('somebody else writes the state file meanwhile: theirs is left, the source 
       writeAt: 'data',
     }),
   );
-  expect(errorsOf(result)).toEqual([['system_error', expect.stringMatching(/was changed by somebody else/)]]);
+  expect(errorsOf(result)).toEqual([['system_error', expect.stringMatching(/was changed by another process/)]]);
   expect(result.state).toEqual({ kind: 'changed' });
   expect(readFileSync(state, 'utf8')).toBe(theirs);
 });

@@ -17,12 +17,12 @@ import { StateFile } from './state/file.ts';
 import { StateSaver } from './state/saver.ts';
 import { Transfer, type TransferResult } from './transfer.ts';
 
-/** What a run is to do. The first three are paths. */
+/** What a run does. The first three are paths. */
 export type RunOptions = {
   source: string;
   destination: string;
   state: string;
-  /** By name. Without any, the only stream that the source has, or all of them if `allStreams` says so. */
+  /** Names. Without any, the only stream of the source, or all of them with `allStreams`. */
   streams: readonly string[];
   allStreams: boolean;
   limit: number | undefined;
@@ -95,8 +95,7 @@ async function transferRows(
   const { reporter, progress, stop } = context;
   const unsaved = new AbortController();
   const onSaveError = (): void => {
-    const message =
-      'The state can not be kept; why is told at the end. It ends: what has been read is still delivered.';
+    const message = "The state file can't be written (details below). Stopping: sending what was already read.";
     reporter.log('WARN', 'sync', message);
     unsaved.abort();
   };
@@ -153,7 +152,7 @@ function describeSavedState(
   };
 }
 
-/** Both ended well, and yet other rows were settled than read: nothing may vanish. A dry run settles none. */
+/** An error when both connectors succeeded, but not every row is accepted or rejected: no row may be lost. A dry run settles none. */
 function explainUnaccountedRows(progress: RunProgress, isDryRun: boolean): ConnectorError[] {
   const { rowsRead, rowsAccepted, rowsRejected } = progress.current;
   const settled = rowsAccepted + rowsRejected;
@@ -161,7 +160,7 @@ function explainUnaccountedRows(progress: RunProgress, isDryRun: boolean): Conne
   return [
     syncError(
       'rows_unaccounted',
-      `${rowsRead} ${plural(rowsRead, 'row was', 'rows were')} read, but ${settled} were accepted or rejected${isDryRun ? ' in a dry run, which settles none' : ''}. This is a fault of the connectors. Please report it with the messages above.`,
+      `${rowsRead} ${plural(rowsRead, 'row was', 'rows were')} read, but ${settled} were accepted or rejected${isDryRun ? ' in a dry run, which settles none' : ''}. This is a bug in the connectors. Please report it with the messages above.`,
     ),
   ];
 }

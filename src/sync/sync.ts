@@ -7,14 +7,14 @@ import { runOnSchedule } from './run-on-schedule.ts';
 import { createCronSchedule, createIntervalSchedule, type Schedule } from './schedule.ts';
 import { lockStateFile } from './state/lock.ts';
 
-/** `every` and `cron` as a person writes them; not both. */
+/** `every` and `cron` as the user wrote them; not both. */
 export type SyncOptions = RunOptions & { every: string | undefined; cron: string | undefined };
 
 /**
- * Runs once, or by a schedule until a signal ends it. The state file is locked all the time.
+ * Runs once, or on a schedule until a signal stops it. The state file is locked all the time.
  *
- * @returns the exit code, which a signal may have a word in, too.
- * @throws ConnectorError when it can't run at all.
+ * @returns the exit code, unless a signal decides it.
+ * @throws ConnectorError when no run can start.
  */
 export async function sync(options: SyncOptions, context: SyncContext): Promise<number> {
   const { reporter, stop, now } = context;
@@ -24,7 +24,11 @@ export async function sync(options: SyncOptions, context: SyncContext): Promise<
   const unlock = await lockStateFile(options.state, self, {
     stop,
     onWaiting: (owner) =>
-      reporter.log('WARN', 'sync', `The state file is locked by ${owner}. If that has died, it is free within 10 s.`),
+      reporter.log(
+        'WARN',
+        'sync',
+        `The state file is locked by ${owner}. If that process has died, the lock expires within 10 s.`,
+      ),
     onLost: (error) => lost.abort(error),
   });
   if (unlock === undefined) return EXIT_CODES.allAccepted;
@@ -36,7 +40,7 @@ export async function sync(options: SyncOptions, context: SyncContext): Promise<
       return result;
     };
     const last = schedule === undefined ? await run() : await runOnSchedule(run, schedule, running);
-    // It throws what it was aborted with.
+    // Throws the error that the lock was lost by.
     lost.signal.throwIfAborted();
     return last === undefined ? EXIT_CODES.allAccepted : exitCodeOf(last);
   } finally {

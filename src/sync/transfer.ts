@@ -96,7 +96,7 @@ export class Transfer {
       }
     } catch (error) {
       if (!(error instanceof OutputClosedError)) throw error;
-      // It is seen here before the process is known to have ended. To leave the loop closes the pipe of the source, too.
+      // This is known before the end of the process. Leaving the loop closes the pipe of the source, too.
       this.#onDestinationGone();
     } finally {
       progress.allRead();
@@ -117,11 +117,7 @@ export class Transfer {
     else if (message.kind === 'error') {
       this.#errors.source.push(message.error);
       this.#context.logs.rememberSourceMessage(message.error.message);
-      this.#context.reporter.log(
-        'WARN',
-        'sync',
-        'The source failed; why is told at the end. What it gives is still delivered.',
-      );
+      this.#context.reporter.log('WARN', 'sync', 'The source failed (details below). Sending what was already read.');
     }
   }
 
@@ -141,7 +137,7 @@ export class Transfer {
     const reported = this.#errors;
     if (this.#context.stopAtOnce.aborted) return { errors: [], destinationReported: reported.destination.length > 0 };
     const destinationErrors = explainProcessEnd('destination', destinationEnd, reported.destination, false);
-    // Without a destination the source ends in a way that says nothing, unless it had failed before. We never kill it then.
+    // Once the destination is gone, how the source ends says nothing, unless it had failed before. It is not killed then.
     const isConsequence =
       this.#destinationEndedFirst &&
       destinationErrors.length > 0 &&

@@ -5,14 +5,14 @@ test.each([
   [
     1_000,
     3,
-    'It ends: what has been read is still delivered, 997 rows as yet. A second Ctrl-C ends at once; they then come again with the next run, some of them perhaps twice to Batch.',
+    'Stopping: sending the 997 rows already read. Press Ctrl-C again to stop now; in the next run, they are read again, and some may reach Batch twice.',
   ],
   [
     4,
     3,
-    'It ends: what has been read is still delivered, 1 row as yet. A second Ctrl-C ends at once; it then comes again with the next run, and perhaps twice to Batch.',
+    'Stopping: sending the 1 row already read. Press Ctrl-C again to stop now; in the next run, it is read again, and may reach Batch twice.',
   ],
-  [3, 3, 'It ends: what has been read is still delivered. A second Ctrl-C ends at once.'],
-])('a first Ctrl-C tells what a second one does: %i rows read, %i settled', (rowsRead, rowsAccepted, expected) => {
+  [3, 3, 'Stopping. Press Ctrl-C again to stop now.'],
+])('the first SIGINT reports what a second one does: %i rows read, %i settled', (rowsRead, rowsAccepted, expected) => {
   expect(formatStopping({ rowsRead, rowsAccepted, rowsRejected: 0 })).toBe(expected);
 });

@@ -1,13 +1,13 @@
-import { formatCount, formatDuration } from '../../shared/format.ts';
+import { formatCount, formatDuration, plural } from '../../shared/format.ts';
 import type { Progress } from '../progress.ts';
 
-/** A moment as a person reads it, in the time of this machine: 2026-01-31 14:05:00. */
+/** A time in the time zone of this machine: 2026-01-31 14:05:00. */
 export function formatMoment(time: number): string {
-  // Sweden writes it so.
+  // The Swedish format.
   return new Date(time).toLocaleString('sv-SE');
 }
 
-/** How far a run is, in one line: "12.3M of ~20M read, 12.3M accepted, 12 rejected, 9.8K/s, 13m left". */
+/** The progress of a run in one line: "12.3M of ~20M read, 12.3M accepted, 12 rejected, 9.8K/s, 13m left". */
 export function formatProgress(
   { rowsRead, rowsEstimated, rowsAccepted, rowsRejected, rowsPerSecond, millisecondsLeft }: Progress,
   count: (rows: number) => string,
@@ -22,18 +22,18 @@ export function formatProgress(
   ].join(', ');
 }
 
-/** What a first signal has a run do, and what a second one would: Batch may be out of reach, and to deliver the rest take long. */
+/** What the first signal does, and what a second one would do. Sending the rest can take long while Batch is unreachable. */
 export function formatStopping({
   rowsRead,
   rowsAccepted,
   rowsRejected,
 }: Pick<Progress, 'rowsRead' | 'rowsAccepted' | 'rowsRejected'>): string {
   const left = rowsRead - rowsAccepted - rowsRejected;
-  const stopping = 'It ends: what has been read is still delivered';
-  if (left <= 0) return `${stopping}. A second Ctrl-C ends at once.`;
-  const again =
-    left === 1
-      ? 'it then comes again with the next run, and perhaps twice to Batch'
-      : 'they then come again with the next run, some of them perhaps twice to Batch';
-  return `${stopping}, ${formatCount(left, 'row')} as yet. A second Ctrl-C ends at once; ${again}.`;
+  if (left <= 0) return 'Stopping. Press Ctrl-C again to stop now.';
+  const again = plural(
+    left,
+    'it is read again, and may reach Batch twice',
+    'they are read again, and some may reach Batch twice',
+  );
+  return `Stopping: sending the ${formatCount(left, 'row')} already read. Press Ctrl-C again to stop now; in the next run, ${again}.`;
 }

@@ -7,14 +7,14 @@ import type { ProgressDisplay } from './reporter.ts';
 
 const REDRAW_MS = 200;
 
-/** The part of the line that is drawn, in characters; it takes what the words leave. */
+/** The length of the bar, in characters; it depends on the space beside the text. */
 const SHORTEST_BAR = 4;
 const LONGEST_BAR = 30;
 
-/** Of a terminal that does not say how wide it is, as one that nobody looks at. */
+/** The width of a terminal that doesn't report one. */
 const USUAL_COLUMNS = 80;
 
-/** A bar at the bottom of a terminal, with all other lines above it. */
+/** A progress bar at the bottom of a terminal, with all other lines above it. */
 export class ProgressBar implements ProgressDisplay {
   readonly intervalMs = REDRAW_MS;
   readonly #terminal: WriteStream;
@@ -31,7 +31,7 @@ export class ProgressBar implements ProgressDisplay {
     this.#bars ??= new MultiBar({
       stream: this.#terminal,
       clearOnComplete: true,
-      // What it does without wrapping would cut the lines above it, too. The line is no longer than the terminal is wide.
+      // Without wrapping, the library would cut the lines above as well. The line itself is never wider than the terminal.
       linewrap: true,
       format: () => this.#line,
     });
@@ -54,7 +54,7 @@ export class ProgressBar implements ProgressDisplay {
   }
 }
 
-/** @param given the columns of the terminal; none when it does not say. */
+/** @param given the columns of the terminal, if it reports them. */
 export function drawBar(progress: Progress, given: number | undefined): string {
   const columns = given || USUAL_COLUMNS;
   const words = formatProgress(progress, formatCompact);
@@ -68,10 +68,10 @@ export function drawBar(progress: Progress, given: number | undefined): string {
   return `${percent} ${'█'.repeat(done)}${'░'.repeat(length - done)} ${words}`.slice(0, columns - 1);
 }
 
-/** How often a line is of use in a log, in milliseconds. */
+/** How often a line is written to a log, in milliseconds. */
 const LINE_INTERVAL_MS = 10_000;
 
-/** A line now and then, for where no terminal is. */
+/** Writes a line of progress now and then, where there is no terminal. */
 export class PlainProgress implements ProgressDisplay {
   readonly intervalMs = LINE_INTERVAL_MS;
   readonly #write: (text: string) => void;

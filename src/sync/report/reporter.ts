@@ -4,39 +4,39 @@ import type { Progress } from '../progress.ts';
 import type { RunResult } from '../result.ts';
 import type { NextStart } from '../schedule.ts';
 
-/** Who says something: one of the two connectors, or what runs them. */
+/** The origin of a message: one of the two connectors, or `sync` itself. */
 export type Component = 'source' | 'destination' | 'sync';
 
 /** How a run begins. */
 export type RunStart = {
   streams: readonly Pick<DiscoveredStream, 'name' | 'namespace'>[];
   syncMode: 'incremental' | 'full_refresh';
-  /** Whether there is a state to go on from. */
+  /** Whether there is a state to continue from. */
   resumes: boolean;
 };
 
-/** Tells a person or a machine how it goes. */
+/** Reports to a person or a machine. */
 export type Reporter = {
-  /** How often progress is to be told, in milliseconds. */
+  /** How often progress is reported, in milliseconds. */
   readonly progressIntervalMs: number;
   runStarted: (start: RunStart) => void;
   progress: (progress: Progress) => void;
-  /** Where a run has come to at its end. */
+  /** The progress at the end of a run. */
   lastProgress: (progress: Progress) => void;
-  /** @param level one of the protocol's. */
+  /** @param level a log level of the protocol. */
   log: (level: string, speaker: Component, message: string) => void;
   runEnded: (result: RunResult) => void;
   nextRun: (next: NextStart) => void;
-  /** What keeps `sync` from running at all. */
+  /** An error before any run could start. */
   failed: (error: ConnectorError) => void;
 };
 
-/** Where progress is shown to a person, and lines beside it. */
+/** A display of progress, with other lines above it. */
 export type ProgressDisplay = {
-  /** How often there is something to show, in milliseconds. */
+  /** How often it is updated, in milliseconds. */
   readonly intervalMs: number;
   show: (progress: Progress) => void;
-  /** Writes a line, where it does not get into the way. */
+  /** Writes a line above the progress. */
   line: (text: string) => void;
   /** The run has ended. */
   end: () => void;

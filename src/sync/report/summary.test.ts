@@ -4,11 +4,8 @@ import type { RunResult } from '../result.ts';
 import { summarizeRun } from './summary.ts';
 
 test.each([
-  [
-    true,
-    'It reads up to 1,500 rows again, those behind the last state that was kept: some of them may reach Batch twice.',
-  ],
-  [false, 'It reads up to 1,500 rows again, those behind the last state that was kept.'],
+  [true, 'Up to 1,500 rows since the last saved state will be read again, and some of them may reach Batch twice.'],
+  [false, 'Up to 1,500 rows since the last saved state will be read again.'],
 ])('of rows that come again it says that they may reach Batch twice only if they may: %s', (mayComeTwice, expected) => {
   const summary = summarizeRun({
     outcome: { kind: 'failed', errors: [syncError('connector_crashed', 'It was killed.')] },
@@ -20,7 +17,7 @@ test.each([
   });
   expect(summary).toEqual([
     'Failed after 1s: 1,500 rows read. The state covers none of them.',
-    'The next run goes on behind events: id 5.',
+    'The next run continues after events: id 5.',
     expected,
   ]);
 });
@@ -82,6 +79,6 @@ test('one row is one row', () => {
 
 test('of rejected rows it says where to read what to do', () => {
   expect(summarizeRun({ ...ended, outcome: { kind: 'complete' } })[1]).toBe(
-    'Rejected rows are not sent again by the next run. Why they were rejected stands above, code by code; connector explain CODE says what to do.',
+    'The next run does not send rejected rows again. The reasons are listed above; connector explain CODE says what to do.',
   );
 });

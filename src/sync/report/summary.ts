@@ -1,7 +1,7 @@
 import { formatCount, formatDuration, formatNumber } from '../../shared/format.ts';
 import type { RunResult } from '../result.ts';
 
-/** What a run did, in lines for a person. Why it failed is not among them: it is for stderr. */
+/** What a run did, in lines of text. Its errors are not among them: they go to stderr. */
 export function summarizeRun(result: RunResult): string[] {
   const { outcome, milliseconds } = result;
   const time = formatDuration(milliseconds);
@@ -19,8 +19,8 @@ export function summarizeRun(result: RunResult): string[] {
 }
 
 /**
- * What is counted here are rows behind which a state was written. The destination, which is heard above, has told how many
- * were accepted and rejected in all; the two differ when a run breaks off, and would contradict each other in the same words.
+ * Counts the rows that a saved state covers. The destination has already logged how many rows were accepted and rejected in
+ * all. The two differ when a run breaks off, so they must not use the same words.
  */
 function describeCounts({ rowsRead, rowsAccepted, rowsRejected, state }: RunResult): string {
   const read = `${formatCount(rowsRead, 'row')} read`;
@@ -37,21 +37,21 @@ function describeCounts({ rowsRead, rowsAccepted, rowsRejected, state }: RunResu
 function adviseOnRejected({ rowsRejected }: RunResult): string[] {
   if (rowsRejected === 0) return [];
   return [
-    'Rejected rows are not sent again by the next run. Why they were rejected stands above, code by code; connector explain CODE says what to do.',
+    'The next run does not send rejected rows again. The reasons are listed above; connector explain CODE says what to do.',
   ];
 }
 
 function describeNextRun({ state }: RunResult): string[] {
-  if (state.kind === 'untouched') return ['The state is as it was before this run.'];
-  if (state.kind === 'changed') return ['The next run goes on from what others wrote to the state file.'];
+  if (state.kind === 'untouched') return ['The state is unchanged.'];
+  if (state.kind === 'changed') return ['The next run continues from the state that the other process wrote.'];
   const { rowsToComeAgain, mayComeTwice, positions } = state;
   return [
     positions.length === 0
-      ? 'No state was kept: the next run begins with the first row.'
-      : `The next run goes on behind ${positions.join('; ')}.`,
+      ? 'No state was saved: the next run starts with the first row.'
+      : `The next run continues after ${positions.join('; ')}.`,
     ...(rowsToComeAgain > 0
       ? [
-          `It reads up to ${formatCount(rowsToComeAgain, 'row')} again, those behind the last state that was kept${mayComeTwice ? ': some of them may reach Batch twice' : ''}.`,
+          `Up to ${formatCount(rowsToComeAgain, 'row')} since the last saved state will be read again${mayComeTwice ? ', and some of them may reach Batch twice' : ''}.`,
         ]
       : []),
   ];

@@ -63,7 +63,7 @@ test('after somebody else wrote the state file, nothing is said of where the nex
     state: { kind: 'changed' },
   });
   expect(summary).toBe(
-    'Failed after 1s: 2 rows read, 2 accepted, 0 rejected.\nThe next run goes on from what others wrote to the state file.\n',
+    'Failed after 1s: 2 rows read, 2 accepted, 0 rejected.\nThe next run continues from the state that the other process wrote.\n',
   );
 });
 

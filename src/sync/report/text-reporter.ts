@@ -10,10 +10,10 @@ import { formatMoment } from './format.ts';
 import type { Component, ProgressDisplay, Reporter, RunStart } from './reporter.ts';
 import { summarizeRun } from './summary.ts';
 
-/** The columns of a rejected row by their form, which takes lines of a terminal; `preview` shows the row itself. */
+/** The types of the columns of a rejected row, which fill several lines of a terminal. `preview` shows the row itself. */
 const COLUMNS = / Its columns: .*$/s;
 
-/** Tells a person how it goes: on a display while it runs, and in a summary at the end. */
+/** Reports to a person: progress on a display during a run, and a summary at its end. */
 export class TextReporter implements Reporter {
   readonly #display: ProgressDisplay;
   readonly #write: (text: string) => void;
@@ -21,7 +21,7 @@ export class TextReporter implements Reporter {
   #lastShort: string | undefined;
 
   /**
-   * @param write takes the summaries.
+   * @param write receives the summaries.
    * @param now milliseconds since the epoch.
    */
   constructor(display: ProgressDisplay, write: (text: string) => void, now: () => number) {
@@ -37,10 +37,10 @@ export class TextReporter implements Reporter {
   runStarted({ streams, syncMode, resumes }: RunStart): void {
     const from =
       syncMode === 'full_refresh'
-        ? 'all rows, whatever was sent before; the state stays as it is'
+        ? 'all rows, including rows already sent; the state does not change'
         : resumes
           ? 'the rows since the last run'
-          : 'all rows, as this is the first run: there is no state yet';
+          : 'all rows: there is no state yet';
     this.#line(`${streams.map(({ name }) => name).join(', ')}: ${from}.`);
   }
 
@@ -48,12 +48,12 @@ export class TextReporter implements Reporter {
     this.#display.show(progress);
   }
 
-  /** The summary says the same, and what of it the state covers. */
+  /** The summary contains it, and what of it the state covers. */
   lastProgress(): void {}
 
   log(level: string, speaker: Component, message: string): void {
     const short = shortenMessage(message);
-    // Rejected rows that were told apart by their columns alone.
+    // Rejected rows whose messages differ only in the columns.
     if (short !== message && short === this.#lastShort) return;
     this.#lastShort = short;
     this.#line(`${level.padEnd(5)} ${speaker === 'sync' ? '' : `${speaker}: `}${short}`);
@@ -67,7 +67,7 @@ export class TextReporter implements Reporter {
 
   nextRun({ at, skipped, failedRuns }: NextStart): void {
     const why = [
-      ...(skipped ? ['a start came due during the run and was left out'] : []),
+      ...(skipped ? ['a run was due during the last one and was skipped'] : []),
       ...(failedRuns > 0
         ? [`${failedRuns === 1 ? 'the last run' : `the last ${formatCount(failedRuns, 'run')}`} failed`]
         : []),
@@ -82,13 +82,13 @@ export class TextReporter implements Reporter {
     this.#line(`ERROR ${formatErrorWithStack(error)}`);
   }
 
-  /** Names and words that come from outside must not act upon the terminal. */
+  /** Names and messages from elsewhere must not control the terminal. */
   #line(text: string): void {
     this.#display.line(printableLines(text));
   }
 }
 
-/** What a connector logs, for a person: the code stands for the link to its page, which `explain` prints. */
+/** Shortens a log message for people: its code replaces the link to its page, which `explain` prints. */
 export function shortenMessage(logged: string): string {
   const { message, code } = splitLink(logged);
   const short = message.replace(COLUMNS, '');

@@ -56,7 +56,7 @@ describe('a state', () => {
     const recent_rows = { '2026-01-01T00:00:00': 'AAAAAAAAAAA' };
     writeFileSync(path, JSON.stringify([stateOf('fresh', { recent_rows }), stateOf('empty', {})]));
     const file = await StateFile.open(path);
-    expect(file.describePositions()).toEqual(['fresh: the rows of the lookback that were read']);
+    expect(file.describePositions()).toEqual(['fresh: the rows that were read inside the lookback']);
   });
 
   test('is for the eyes of its owner', async () => {
@@ -85,7 +85,7 @@ describe('a file', () => {
     writeFileSync(path, '[');
     const message = await StateFile.open(path).then(() => '', messageOf);
     expect(message).toContain(`The state file ${path} `);
-    expect(message).toMatch(/Restore it from a backup, or move it away: .* all rows again/);
+    expect(message).toMatch(/Restore it from a backup\. If you move it away instead, .* all rows again/);
     expect(message).not.toContain('--state');
   });
 
@@ -104,14 +104,14 @@ describe('a file', () => {
     change();
     const before = contentOf(path);
     file.put('events', message(state('events', '1')));
-    await expect(file.save()).rejects.toThrow(/was changed by somebody else/);
+    await expect(file.save()).rejects.toThrow(/was changed by another process/);
     expect(contentOf(path)).toBe(before);
   });
 
   test('that appears where there was none is left as it is, too', async () => {
     const file = await StateFile.open(path);
     writeFileSync(path, '[]');
-    await expect(file.save()).rejects.toThrow(/was changed by somebody else/);
+    await expect(file.save()).rejects.toThrow(/was changed by another process/);
     expect(contentOf(path)).toBe('[]');
   });
 
@@ -120,7 +120,9 @@ describe('a file', () => {
     rmSync(folder, { recursive: true });
     await expect(file.save()).rejects.toMatchObject({
       failureType: 'transient_error',
-      message: expect.stringMatching(/can't be written: ENOENT.* Make room and run again/),
+      message: expect.stringMatching(
+        /^Can't write the state file .*: no such file or directory\. .* Free some space and run again/,
+      ),
     });
   });
 });

@@ -3,12 +3,12 @@ import { isLosslessNumber, parse, stringify } from 'lossless-json';
 import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
 import { streamKey } from '../../protocol/catalog.ts';
-import { type ConnectorError, codeOf, messageOf } from '../../protocol/errors.ts';
+import { type ConnectorError, codeOf, describeSystemError } from '../../protocol/errors.ts';
 import { readTextFile } from '../../protocol/json-file.ts';
 import { readStateFile } from '../../protocol/state.ts';
 import { syncError } from '../../runner/errors.ts';
 
-/** Cursors are data: the file is for its owner alone. */
+/** Cursors are data: only the owner can read the file. */
 const STATE_FILE_MODE = 0o600;
 
 const streamState = z.looseObject({
@@ -16,7 +16,7 @@ const streamState = z.looseObject({
 });
 const stateEntry = z.union([streamState, z.object({ state: streamState }).transform(({ state }) => state)]);
 
-/** Where a stream stands, as its state says it in the source's words: a cursor, or rows that are remembered one by one. */
+/** The position of a stream in the source's state: a cursor, or the rows that were emitted inside the lookback. */
 const position = z.object({
   stream: z.object({
     stream_descriptor: z.object({ name: z.string() }),
@@ -29,14 +29,14 @@ const position = z.object({
 });
 
 /**
- * The file that holds a state for each stream, a list of them as `read --state` takes it, and no digit or key otherwise
- * than it came. Whatever happens, the file is whole: the one before, or the one after a save.
+ * The file with a state for each stream: a list as `read --state` accepts it, with every digit and key unchanged. Whatever
+ * happens, the file is complete: it is the one before or the one after a save.
  */
 export class StateFile {
   readonly #path: string;
-  /** The text of the state of each stream, by the key of the stream. */
+  /** The JSON of the state of each stream, by the key of the stream. */
   readonly #states: Map<string, string>;
-  /** What the file holds, as we know it; undefined when there is none. */
+  /** What the file contained when we last read or wrote it; undefined when it didn't exist. */
   #text: string | undefined;
 
   private constructor(path: string, text: string | undefined, states: Map<string, string>) {
@@ -46,14 +46,14 @@ export class StateFile {
   }
 
   /**
-   * Reads the file, or finds that there is none yet.
+   * Reads the file, if it exists.
    *
-   * @throws ConnectorError (config_error) when it can't be read or is no file of states.
+   * @throws ConnectorError (config_error) when it can't be read, or doesn't contain states.
    */
   static async open(path: string): Promise<StateFile> {
     const text = await readIfExists(path);
     if (text === undefined) return new StateFile(path, undefined, new Map());
-    // `read` takes it for a first run, as platforms make such. We write none: it was cut off, by a full disk or a slip.
+    // `read` treats an empty file as a first run, as platforms create such files. Ours was cut off, for example by a full disk.
     if (text.trim() === '') throw explainInvalidState(path, undefined);
     await readStateFile(path).catch((cause: unknown) => {
       throw explainInvalidState(path, cause);
@@ -61,31 +61,31 @@ export class StateFile {
     return new StateFile(path, text, parseStates(text));
   }
 
-  /** Whether there is a file to read from. */
+  /** Whether the file exists. */
   get exists(): boolean {
     return this.#text !== undefined;
   }
 
-  /** Whether it says of any stream how far that was read. */
+  /** Whether it contains the state of any stream. */
   get hasStates(): boolean {
     return this.#states.size > 0;
   }
 
-  /** Takes the state in a STATE message in the place of the stream's last one. It is kept by the next save. */
+  /** Replaces the state of a stream by the one in a STATE message. The next save writes it. */
   put(stream: string, message: string): void {
     this.#states.set(stream, message);
   }
 
   /**
-   * Writes the states: to a file beside it, which is forced to the disk and takes its name then.
+   * Writes the states to a temporary file, syncs it to the disk and renames it.
    *
-   * @throws ConnectorError when it can't be written, or is no longer as we left it.
+   * @throws ConnectorError when it can't be written, or another process has changed it.
    */
   async save(): Promise<void> {
     if ((await readIfExists(this.#path)) !== this.#text) {
       throw syncError(
         'state_file_changed',
-        `The state file ${this.#path} was changed by somebody else while this run was under way. What they wrote is left as it is, as nobody can tell which of the two is right. Let one run at a time use a state file.`,
+        `The state file ${this.#path} was changed by another process during this run. Its version is kept, because there is no way to know which state is right. Use a state file for only one run at a time.`,
       );
     }
     const states = [...this.#states.values()].map((text) => extractState(text));
@@ -95,14 +95,14 @@ export class StateFile {
     } catch (cause) {
       throw syncError(
         'state_file_unwritable',
-        `The state file ${this.#path} can't be written: ${messageOf(cause)}. The disk may be full, or the folder no longer be yours to write to. Make room and run again.`,
+        `Can't write the state file ${this.#path}: ${describeSystemError(cause)}. The disk may be full, or you can no longer write to the folder. Free some space and run again.`,
         { cause },
       );
     }
     this.#text = text;
   }
 
-  /** Where the file has each stream that was read, for a person: "events: last_updated_at 2026-01-01T00:00:00Z". */
+  /** The position of each stream in words: "events: last_updated_at 2026-01-01T00:00:00Z". */
   describePositions(): string[] {
     if (this.#text === undefined) return [];
     return [...parseStates(this.#text).values()].flatMap((text) => {
@@ -111,16 +111,16 @@ export class StateFile {
       const { name } = data.stream.stream_descriptor;
       const { cursor, cursor_column, recent_rows } = data.stream.stream_state;
       if (cursor !== null) return `${name}: ${cursor_column} ${cursor}`;
-      return recent_rows === undefined ? [] : `${name}: the rows of the lookback that were read`;
+      return recent_rows === undefined ? [] : `${name}: the rows that were read inside the lookback`;
     });
   }
 }
 
-/** What `read` says of such a file is advice for who need not give one. */
+/** The error of `read` for such a file suggests to leave --state out, which `sync` can't. */
 function explainInvalidState(path: string, cause: unknown): ConnectorError {
   return syncError(
     'state_invalid',
-    `The state file ${path} does not hold the states of a sync: it was cut off or edited, or is another file. Nothing was read. Restore it from a backup, or move it away: the next run then sends all rows again, and Batch gets those that it has a second time.`,
+    `The state file ${path} doesn't contain the states of a sync. It was cut off or edited, or is another file. Nothing was read. Restore it from a backup. If you move it away instead, the next run sends all rows again, and Batch receives rows a second time.`,
     { cause },
   );
 }
@@ -130,12 +130,12 @@ async function readIfExists(path: string): Promise<string | undefined> {
     return await readFile(path, 'utf8');
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
-    // It fails as well, and says so in words.
+    // This fails, too, and explains why.
     return readTextFile('state', path);
   }
 }
 
-/** The states in the text of a file of states, by stream. Of several for one stream the last counts, as for `read`. */
+/** The states in a state file, by stream. If a stream has several, the last one counts, as for `read`. */
 function parseStates(text: string): Map<string, string> {
   const states = new Map<string, string>();
   const value = parse(text);
@@ -146,7 +146,7 @@ function parseStates(text: string): Map<string, string> {
   return states;
 }
 
-/** The text of the state in a text that is one, or a message that holds one. */
+/** The JSON of the state in a JSON that is a state, or a message with a state. */
 function extractState(text: string): string {
   const value = parse(text);
   return stringifyState(isMessage(value) ? value.state : value);
@@ -158,6 +158,6 @@ function isMessage(value: unknown): value is { state: unknown } {
 
 function stringifyState(value: unknown): string {
   const text = stringify(value);
-  if (text === undefined) throw new Error('A state that was read is no JSON.');
+  if (text === undefined) throw new Error('A state that was read is not JSON.');
   return text;
 }

@@ -50,7 +50,7 @@ test('a second one is refused, whatever it calls the file, and told who has it; 
     await expect(lockStateFile(name, SELF, NOBODY)).rejects.toMatchObject({
       failureType: 'transient_error',
       message: expect.stringMatching(
-        `Another run has the state file .*: process ${process.pid} on .*, since 2026-01-01T00:00:00.000Z\\. .* Wait until it has ended, or stop it`,
+        `Another run is using the state file .*: process ${process.pid} on .*, since 2026-01-01T00:00:00.000Z\\. .* Wait until it has ended, or stop it`,
       ),
     });
   }
@@ -106,7 +106,7 @@ test.each([
   writeFileSync(join(folder, 'file'), '');
   await expect(lockStateFile(pathIn(folder), SELF, NOBODY)).rejects.toMatchObject({
     failureType: 'config_error',
-    message: expect.stringMatching(/can't be kept there: .*Name a file in a folder that exists/),
+    message: expect.stringMatching(/^Can't use the state file .*: .*Choose a file in a folder that exists/),
   });
 });
 
@@ -114,7 +114,7 @@ test('what is no ordinary file is refused, as a state that is renamed to it woul
   for (const other of ['/dev/null', folder]) {
     await expect(lockStateFile(other, SELF, NOBODY)).rejects.toMatchObject({
       code: 'state_file_unusable',
-      message: expect.stringMatching(/can't be kept there: it is no ordinary file\./),
+      message: expect.stringMatching(/^Can't use the state file .*: it is not a regular file\./),
     });
   }
 });

@@ -2,29 +2,29 @@ import { readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { lock } from 'proper-lockfile';
 import { z } from 'zod';
-import { type ConnectorError, codeOf, messageOf } from '../../protocol/errors.ts';
+import { type ConnectorError, codeOf, describeSystemError } from '../../protocol/errors.ts';
 import { syncError } from '../../runner/errors.ts';
 import { type Wait, waitByTimer } from '../../shared/abort.ts';
 
-/** A lock that was not renewed for so long, in milliseconds, belongs to nobody. The library renews it at half of that. */
+/** A lock that was not renewed for this long, in milliseconds, is free. The library renews it after half of that. */
 const STALE_MS = 10_000;
 
-/** How a lock is waited for whose process may have died: until it is stale, and a bit. */
+/** How long a lock is waited for whose process may have died: until it is stale, and a bit longer. */
 const ATTEMPT_INTERVAL_MS = 1_000;
 const ATTEMPTS_UNTIL_STALE = STALE_MS / ATTEMPT_INTERVAL_MS + 3;
 
 const ownerSchema = z.object({ pid: z.int(), host: z.string(), since: z.string() });
 
-/** A process that has a lock; `since` is a time in ISO 8601. */
+/** The process that has a lock; `since` is a time in ISO 8601. */
 export type LockOwner = z.output<typeof ownerSchema>;
 
 export type LockOptions = {
-  /** Ends the wait for a lock. */
+  /** Ends the wait for the lock. */
   stop: AbortSignal;
   wait?: Wait;
-  /** It is being waited for whether the lock is given back, or becomes stale as that of a process that died. */
+  /** Called once, before a wait: the lock is either released, or becomes stale because its process died. */
   onWaiting: (owner: string) => void;
-  /** Somebody took the lock away: what goes on must end. */
+  /** Called when another process took the lock over: this run must end. */
   onLost: (error: ConnectorError) => void;
 };
 
@@ -97,12 +97,12 @@ async function recordOwner(
   }
 }
 
-/** The one name that a file has, however it is written: by it a second run knows the lock. */
+/** The real path of a file, by which a second run finds the lock, whatever it calls the file. */
 async function resolveRealPath(path: string): Promise<string> {
   try {
     const real = await realpath(path);
-    // A device as well would be replaced by the file that is renamed to it.
-    if (!(await stat(real)).isFile()) throw new Error('it is no ordinary file');
+    // A device, too, would be replaced by the file that is renamed to it.
+    if (!(await stat(real)).isFile()) throw new Error('it is not a regular file');
     return real;
   } catch (error) {
     if (codeOf(error) !== 'ENOENT') throw explainUnusableFile(path, error);
@@ -117,21 +117,21 @@ async function resolveRealPath(path: string): Promise<string> {
 function explainLocked(path: string, owner: LockOwner | undefined): ConnectorError {
   return syncError(
     'state_file_locked',
-    `Another run has the state file ${path}${owner === undefined ? '' : `: ${describeOwner(owner)}`}. Two runs from one state would send the same rows twice. Wait until it has ended, or stop it; a run for other tables needs a state file of its own.`,
+    `Another run is using the state file ${path}${owner === undefined ? '' : `: ${describeOwner(owner)}`}. Two runs from one state would send the same rows twice. Wait until it has ended, or stop it. To sync other tables at the same time, use another state file.`,
   );
 }
 
 function explainUnusableFile(path: string, error: unknown): ConnectorError {
   return syncError(
     'state_file_unusable',
-    `The state file ${path} can't be kept there: ${messageOf(error)}. Name a file in a folder that exists, that you may write to, and that has room.`,
+    `Can't use the state file ${path}: ${describeSystemError(error)}. Choose a file in a folder that exists, has free space, and that you can write to.`,
   );
 }
 
 function explainLostLock(path: string, cause: Error): ConnectorError {
   return syncError(
     'state_file_changed',
-    `The lock of the state file ${path} was taken away: ${cause.message}. Another run may have begun while this one was held up. Let one run at a time use a state file.`,
+    `This run lost its lock on the state file ${path}. Another run may have started while this one was suspended. Use a state file for only one run at a time.`,
     { cause },
   );
 }
@@ -140,7 +140,7 @@ async function readOwner(path: string): Promise<LockOwner | undefined> {
   try {
     return ownerSchema.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch {
-    // It is there to be told alone.
+    // It is only for messages.
     return undefined;
   }
 }
@@ -149,9 +149,9 @@ function describeOwner({ pid, host, since }: LockOwner): string {
   return `process ${pid} on ${host}, since ${since}`;
 }
 
-/** Whether the owner is there for certain. Of the processes of other machines nothing is known. */
+/** Whether the owner is known to be alive. Nothing is known of processes on other machines. */
 function isAlive({ pid, host }: LockOwner, self: LockOwner): boolean {
-  // A container that is started again has the host and the numbers of the one that died.
+  // A container that is restarted has the same host name and process ids as before.
   if (host !== self.host || pid === self.pid) return false;
   try {
     process.kill(pid, 0);

@@ -3,10 +3,10 @@ import type { StateMessage } from '../../runner/messages.ts';
 import { serial } from '../../shared/async.ts';
 import type { StateFile } from './file.ts';
 
-/** How often a state is written while they come, in milliseconds. So much a crash sends again at the most. */
+/** How often states are saved, in milliseconds. After a crash, at most this much is sent again. */
 const SAVE_INTERVAL_MS = 1_000;
 
-/** Writes states to their file as they come, not more often than is of use. */
+/** Saves states to their file as they arrive, at most once a second. */
 export class StateSaver {
   readonly #file: Pick<StateFile, 'put' | 'save'>;
   readonly #onError: () => void;
@@ -18,13 +18,13 @@ export class StateSaver {
   #kept = 0;
   #error: ConnectorError | undefined;
 
-  /** @param onError is told of the first failure, when the run should end. */
+  /** @param onError called at the first error: the run should end. */
   constructor(file: Pick<StateFile, 'put' | 'save'>, onError: () => void) {
     this.#file = file;
     this.#onError = onError;
   }
 
-  /** Rows that were accepted or rejected before a state that is in the file. */
+  /** Rows that the states in the file cover. */
   get savedRows(): number {
     return this.#kept;
   }
@@ -37,9 +37,9 @@ export class StateSaver {
   }
 
   /**
-   * Writes the last states, also after a failure, which may have passed: what has been delivered need not be sent again.
+   * Saves the last states, also after an error, whose cause may be gone: rows that are already sent need not be sent again.
    *
-   * @returns the first failure, by which the run was ended before its time, whether or not it has passed.
+   * @returns the first error, which ended the run early, even if a later save succeeded.
    */
   async close(): Promise<ConnectorError | undefined> {
     await this.#save();
