@@ -3,12 +3,14 @@ import type { Finished } from '../../sandbox/launcher.ts';
 import { MAX_EMITTED_ROWS } from '../../src/source-clickhouse/state/emitted-rows.ts';
 import { expectOnPage } from '../docs/troubleshooting-page.ts';
 import {
+  catalogOf,
   clickHouseWith,
   errors,
   expectSame,
   lastState,
   logs,
   numbers,
+  ofStream,
   type ReadOptions,
   records,
   sorted,
@@ -50,8 +52,18 @@ function runs(name: string): (options?: ReadOptions) => Promise<Finished> {
   };
 }
 
+/** The same for several tables, which one process reads. */
+function runsOf(names: readonly string[]): () => Promise<Finished> {
+  let state: unknown[] = [];
+  return async () => {
+    const result = await read('', { catalog: catalogOf('incremental', ...names), state });
+    state = names.flatMap((name) => lastState(ofStream(result, name)));
+    return result;
+  };
+}
+
 /** The numbers of the rows in order: rows with one stamp come in that of their hashes. */
-function delivered(result: Finished): number[] {
+function delivered(result: Pick<Finished, 'messages'>): number[] {
   return sorted(numbers(result));
 }
 
@@ -81,19 +93,24 @@ describe.concurrent('a row that appears after a later one was read', () => {
     expect(delivered(await run({ config: { lookback_seconds: 30 } }))).toEqual([6]);
   });
 
-  test.each([
-    ['DateTime', 'same_second'],
-    ["DateTime('Asia/Kolkata')", 'same_second_elsewhere'],
-    ['Date', 'same_day'],
-    ['Date32', 'same_day_in_32_bits'],
-    ['Nullable(DateTime64(0))', 'same_second_or_null'],
-    ['DateTime64(9)', 'same_nanosecond'],
-  ])('has the same %s as that: it is delivered, and once', async (type, name) => {
-    await table(name, type);
-    const run = runs(name);
+  test('has the same cursor as that, of any type: it is delivered, and once', async () => {
+    const types = [
+      'DateTime',
+      "DateTime('Asia/Kolkata')",
+      'Date',
+      'Date32',
+      'Nullable(DateTime64(0))',
+      'DateTime64(9)',
+    ];
+    const tables = types.map((_, index) => `same${index}`);
+    const run = runsOf(tables);
+    for (const [index, type] of types.entries()) await table(`same${index}`, type);
     for (const round of [0, 1, 2]) {
-      await insert(name, round * 3, round * 3 + 3, 'now64(9)');
-      expect(delivered(await run())).toEqual([0, 1, 2].map((n) => round * 3 + n));
+      for (const name of tables) await insert(name, round * 3, round * 3 + 3, 'now64(9)');
+      const result = await run();
+      for (const [index, name] of tables.entries()) {
+        expect(delivered(ofStream(result, name)), types[index]).toEqual([0, 1, 2].map((n) => round * 3 + n));
+      }
     }
     expect(delivered(await run())).toEqual([]);
   });
@@ -142,25 +159,32 @@ describe.concurrent('rows that were delivered a moment ago', () => {
     expect(delivered(await run())).toEqual([]);
   });
 
-  test.each([
-    ["Enum8('paid' = 1)", "Enum8('paid' = 1, 'refunded' = 2)", "'paid'"],
-    ['UInt32', 'UInt64', '4294967295'],
-    ['LowCardinality(String)', 'String', "'paid'"],
-    ['String', 'LowCardinality(Nullable(String))', "'paid'"],
-    ['Decimal(9, 2)', 'Decimal(18, 2)', "'1.50'"],
-    ["DateTime64(3, 'UTC')", "DateTime64(3, 'Asia/Tokyo')", "'2026-01-01 00:00:00.120'"],
-    ['Date', 'Date32', "'2026-01-01'"],
-    ['Array(UInt8)', 'Array(Nullable(Int16))', '[1, 255]'],
-  ])('are not sent again when a column of type %s becomes %s', async (before, now, value) => {
-    const name = `widened_${Buffer.from(before).toString('hex')}`;
-    await table(name, 'DateTime64(6)', `, v ${before} DEFAULT ${value}`);
-    const run = runs(name);
-    await insert(name, 0, 5, ago(3));
+  test('are deduplicated when the type of a column is changed to a wider one', async () => {
+    const changes = [
+      ["Enum8('paid' = 1)", "Enum8('paid' = 1, 'refunded' = 2)", "'paid'"],
+      ['UInt32', 'UInt64', '4294967295'],
+      ['LowCardinality(String)', 'String', "'paid'"],
+      ['String', 'LowCardinality(Nullable(String))', "'paid'"],
+      ['Decimal(9, 2)', 'Decimal(18, 2)', "'1.50'"],
+      ["DateTime64(3, 'UTC')", "DateTime64(3, 'Asia/Tokyo')", "'2026-01-01 00:00:00.120'"],
+      ['Date', 'Date32', "'2026-01-01'"],
+      ['Array(UInt8)', 'Array(Nullable(Int16))', '[1, 255]'],
+    ];
+    const tables = changes.map((_, index) => `retyped${index}`);
+    const run = runsOf(tables);
+    for (const [index, [before, , value]] of changes.entries()) {
+      await table(`retyped${index}`, 'DateTime64(6)', `, v ${before} DEFAULT ${value}`);
+      await insert(`retyped${index}`, 0, 5, ago(3));
+    }
     await run();
-    await server().execute(`ALTER TABLE shop.${name} MODIFY COLUMN v ${now}`);
-    await insert(name, 5, 6, ago(2));
+    for (const [index, [, after]] of changes.entries()) {
+      await server().execute(`ALTER TABLE shop.retyped${index} MODIFY COLUMN v ${after}`);
+      await insert(`retyped${index}`, 5, 6, ago(2));
+    }
     const next = await run();
-    expect(delivered(next)).toEqual([5]);
+    for (const [index, name] of tables.entries()) {
+      expect(delivered(ofStream(next, name)), changes[index]?.join(' -> ')).toEqual([5]);
+    }
     expect(logs(next).join()).not.toContain('WARN');
     expect(delivered(await run())).toEqual([]);
   });
