@@ -160,7 +160,9 @@ describe('one state file, run after run', () => {
     const before = readFileSync(state, 'utf8');
     const result = await sync({ state }, '--stream', 'events', 'orders');
     expect(result.code).toBe(3);
-    expect(result.stdout).toMatch(/^Done in \S+: 610 rows read, 609 accepted, 1 rejected\.\nThe next run does not send rejected rows again/);
+    expect(result.stdout).toMatch(
+      /^Done in \S+: 610 rows read, 609 accepted, 1 rejected\.\nThe next run does not send rejected rows again/,
+    );
     expect(result.stderr).toMatch(/^events, orders: the rows since the last run\.\n/);
     expect(result.stderr).toMatch(/\nWARN {2}destination: A row of events is rejected \(custom_id_missing\)/);
     expect(result.stderr).toMatch(/\nWARN {2}destination: Rows rejected: custom_id_missing: 1\.\n$/);
