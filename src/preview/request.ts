@@ -1,7 +1,6 @@
 import type { DestinationConfiguration } from '../destination-batch/config/schema.ts';
-import { UpdateBatcher } from '../destination-batch/delivery/batcher.ts';
+import { buildRequestBody, UpdateBatcher } from '../destination-batch/delivery/batcher.ts';
 import { createRoutes } from '../destination-batch/delivery/pacing.ts';
-import { buildRequestBody } from '../destination-batch/delivery/request-body.ts';
 import type { MappedEvent } from '../destination-batch/mapping/rules.ts';
 
 /** A request to Batch: its address, and its body in JSON. */

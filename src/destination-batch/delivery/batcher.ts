@@ -18,7 +18,7 @@ export class UpdateBatcher<Event extends WaitingEvent> {
   readonly #eventsPerUpdate: number;
   readonly #profiles = new Map<string, Profile<Event>>();
   /** The profiles that an update can be made for now, in the order in which they became so. */
-  readonly #ready = new Queue<Profile<Event>>();
+  readonly #ready = new Set<Profile<Event>>();
   #events = 0;
   #bytes = 0;
   #updates = 0;
@@ -44,7 +44,7 @@ export class UpdateBatcher<Event extends WaitingEvent> {
 
   /** How many updates can be taken now. */
   get readyUpdates(): number {
-    return this.#ready.length;
+    return this.#ready.size;
   }
 
   add(customId: string, event: Event): void {
@@ -54,7 +54,7 @@ export class UpdateBatcher<Event extends WaitingEvent> {
       this.#profiles.set(customId, profile);
     }
     const { events } = profile;
-    if (events.length === 0 && !profile.inFlight) this.#ready.push(profile);
+    if (events.length === 0 && !profile.inFlight) this.#ready.add(profile);
     if (events.length % this.#eventsPerUpdate === 0) this.#updates += 1;
     events.push(event);
     this.#events += 1;
@@ -65,22 +65,21 @@ export class UpdateBatcher<Event extends WaitingEvent> {
   take(maxUpdates: number, maxBytes: number): Update<Event>[] {
     const updates: Update<Event>[] = [];
     let bytes = 0;
-    while (updates.length < maxUpdates) {
-      const profile = this.#ready.first;
-      if (profile === undefined) break;
+    for (const profile of this.#ready) {
+      if (updates.length === maxUpdates) break;
       const { customId } = profile;
       const customIdJson = JSON.stringify(customId);
-      const length = this.#updateLength(profile.events);
+      const length = this.#countForUpdate(profile.events);
       let eventBytes = 0;
       for (let index = 0; index < length; index += 1) eventBytes += profile.events[index]?.bytes ?? 0;
       bytes += eventBytes + length + Buffer.byteLength(customIdJson) + UPDATE_FRAME_BYTES;
       if (updates.length > 0 && bytes > maxBytes) break;
-      this.#ready.shift();
+      this.#ready.delete(profile);
       profile.inFlight = true;
       const events = profile.events;
       profile.events = length === events.length ? [] : events.splice(length);
       this.#updates +=
-        this.#updatesFor(profile.events.length) - this.#updatesFor(events.length + profile.events.length);
+        this.#countUpdates(profile.events.length) - this.#countUpdates(events.length + profile.events.length);
       this.#events -= length;
       this.#bytes -= eventBytes;
       updates.push({ customId, customIdJson, events });
@@ -92,14 +91,14 @@ export class UpdateBatcher<Event extends WaitingEvent> {
    * How many of these events go into one update. Those that Batch is likely to refuse for their time never share one with
    * others: Batch would name the update, and nobody could tell which of its events it meant.
    */
-  #updateLength(events: readonly Event[]): number {
+  #countForUpdate(events: readonly Event[]): number {
     const most = Math.min(this.#eventsPerUpdate, events.length);
     let length = 1;
     while (length < most && events[length]?.isTimely === events[0]?.isTimely) length += 1;
     return length;
   }
 
-  #updatesFor(events: number): number {
+  #countUpdates(events: number): number {
     return Math.ceil(events / this.#eventsPerUpdate);
   }
 
@@ -114,10 +113,11 @@ export class UpdateBatcher<Event extends WaitingEvent> {
       }
       const left = profile.events.length;
       this.#events -= events.length - left;
-      this.#updates += this.#updatesFor(left) - this.#updatesFor(events.length);
-      if (left === 0 && !profile.inFlight) this.#profiles.delete(customId);
+      this.#updates += this.#countUpdates(left) - this.#countUpdates(events.length);
+      if (left > 0) continue;
+      this.#ready.delete(profile);
+      if (!profile.inFlight) this.#profiles.delete(customId);
     }
-    this.#ready.keep((profile) => profile.events.length > 0);
   }
 
   /** The update of this profile is settled: its next events may go. */
@@ -125,40 +125,21 @@ export class UpdateBatcher<Event extends WaitingEvent> {
     const profile = this.#profiles.get(customId);
     if (profile === undefined) return;
     profile.inFlight = false;
-    if (profile.events.length > 0) this.#ready.push(profile);
+    if (profile.events.length > 0) this.#ready.add(profile);
     else this.#profiles.delete(customId);
   }
 }
 
-/** First in, first out. An array alone would move all that is left at each shift. */
-class Queue<T> {
-  #items: T[] = [];
-  #start = 0;
-
-  get length(): number {
-    return this.#items.length - this.#start;
+/** The JSON of a request: an array of updates, with the events of each as they were written. */
+export function buildRequestBody(updates: Update<WaitingEvent>[]): string {
+  let body = '[';
+  for (const { customIdJson, events } of updates) {
+    body += `${body.length > 1 ? ',' : ''}{"identifiers":{"custom_id":${customIdJson}},"events":[`;
+    for (let index = 0; index < events.length; index += 1) {
+      if (index > 0) body += ',';
+      body += events[index]?.json ?? '';
+    }
+    body += ']}';
   }
-
-  get first(): T | undefined {
-    return this.#items[this.#start];
-  }
-
-  push(item: T): void {
-    this.#items.push(item);
-  }
-
-  keep(isKept: (item: T) => boolean): void {
-    this.#items = this.#items.slice(this.#start).filter(isKept);
-    this.#start = 0;
-  }
-
-  shift(): void {
-    this.#start += 1;
-    if (this.#start < MOST_SHIFTED || this.#start * 2 < this.#items.length) return;
-    this.#items = this.#items.slice(this.#start);
-    this.#start = 0;
-  }
+  return `${body}]`;
 }
-
-/** Places at the start of a queue that are empty before it is made anew. */
-const MOST_SHIFTED = 1024;

@@ -10,9 +10,8 @@ import type { BatchResponse, PartialError } from '../batch/responses.ts';
 import { describeRefusal, type Rejection } from '../codes.ts';
 import { destinationError } from '../errors.ts';
 import type { Report } from '../report.ts';
-import { type Update, UpdateBatcher, type WaitingEvent } from './batcher.ts';
+import { buildRequestBody, type Update, UpdateBatcher, type WaitingEvent } from './batcher.ts';
 import type { Route } from './pacing.ts';
-import { buildRequestBody } from './request-body.ts';
 
 /**
  * The room: how many events may wait to be sent, and how many bytes of their JSON may wait or be in flight. Beyond it stdin
