@@ -26,6 +26,8 @@ export default defineConfig({
   // The parts of ssh2 in C++ would have to be compiled on each machine: without them it asks Node's own cryptography.
   // kerberos is for proxies that ask for it, which http-proxy-agent does only when it is asked to.
   external: ['cpu-features', 'kerberos', /\.node$/],
+  // The main file of jsonc-parser requires its parts in a way that can't be bundled.
+  resolve: { alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' } },
   output: { dir: 'dist/cli', format: 'esm' },
   // What others wrote is in the bundle, and asks for its licence to be handed on with it.
   plugins: [quickStringWidth, silentDebug, license({ thirdParty: { output: 'dist/third-party-licences.txt' } })],
