@@ -223,9 +223,9 @@ test('a state that could not be written for a while ends the run, which has fail
   const away = `${folder}-away`;
   const result = await run(
     connector({
-      // The folder is gone when the first state comes, and back before the last one.
-      read: `row(); row(); fs.renameSync('${folder}', '${away}'); const wait = setInterval(() => {}, 1_000); process.once('SIGTERM', () => { fs.renameSync('${away}', '${folder}'); clearInterval(wait); })`,
-      write: `settle('5', 2); setTimeout(() => settle('6', 0), 200)`,
+      // The folder is gone before the first state comes, and back before the last one.
+      read: `fs.renameSync('${folder}', '${away}'); row(); row(); const wait = setInterval(() => {}, 1_000); process.once('SIGTERM', () => { fs.renameSync('${away}', '${folder}'); clearInterval(wait); })`,
+      write: `settle('5', 2); const wait = setInterval(() => { if (!fs.existsSync('${folder}')) return; clearInterval(wait); settle('6', 0); }, 5)`,
       writeAt: 'data',
     }),
   );
