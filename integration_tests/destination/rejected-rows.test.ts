@@ -325,7 +325,7 @@ describe('when rows are rejected', () => {
       {
         failure_type: 'config_error',
         message: expect.stringMatching(
-          /^100 of the 100 rows so far were rejected with custom_id_missing\..+Map a column.+custom_id_missing\.md$/s,
+          /^100 of the 100 rows so far were rejected with custom_id_missing\..+Map the column.+custom_id_missing\.md$/s,
         ),
       },
     ]);

@@ -66,7 +66,7 @@ describe('what is in the way is told, with what to do', () => {
       'nobody at the address',
       { api_url: 'http://127.0.0.1:1' },
       'transient_error',
-      /^Can't reach 127\.0\.0\.1:1: nothing listens there \(connection refused\)\. Check api_url and that this machine may reach it, or try again later\.$/,
+      /^Can't reach 127\.0\.0\.1:1: nothing listens there \(connection refused\)\. Check api_url and the network, or try again later\.$/,
     ],
   ] as const)('%s', async (_, other, type, message) => {
     const wrong = new BatchApi({ ...KEYS, api_url: sandbox.url, api_version: '2.11', ...other });
@@ -81,7 +81,7 @@ describe('what is in the way is told, with what to do', () => {
       'a call that Batch does not understand',
       { kind: 'status', status: 400 },
       'config_error',
-      /^Batch refused a harmless call \(HTTP 400, MALFORMED_PARAMETER: .*\)\. The project key may be misspelt, or api_version unknown to Batch\. Check both\.$/,
+      /^Batch refused a test request \(HTTP 400, MALFORMED_PARAMETER: .*\)\. The project key may be misspelt, or Batch may not know api_version\. Check both\.$/,
     ],
     [
       'an API that is not open',

@@ -6,14 +6,14 @@ import { maskValues } from './batch/mask-values.ts';
 import type { BatchResponse } from './batch/responses.ts';
 import { destinationError } from './errors.ts';
 
-/** The profile that `check` touches. Batch creates it, without attributes or events, if it is not there. */
+/** The profile that `check` updates. Batch creates it, without attributes or events, if it does not exist. */
 const CHECK_CUSTOM_ID = 'clickhouse-to-batch-connection-check';
 
 /**
- * Proves that key and project are right: an update without attributes or events is the cheapest call that needs both,
- * since the API has no call that reads. No event is created; one empty profile is.
+ * Checks the keys with an update without attributes or events: the API has no request that only reads. It creates one
+ * empty profile and no event.
  *
- * @throws ConnectorError that says what is in the way.
+ * @throws ConnectorError that explains what is wrong.
  */
 export async function check(api: BatchApi): Promise<void> {
   const response = await postEmptyUpdate(api);
@@ -23,12 +23,12 @@ export async function check(api: BatchApi): Promise<void> {
     case 'accepted_unreadable':
       throw destinationError(
         'batch_address_wrong',
-        `The answer is not Batch's: ${maskValues(response.detail, [])}. Something else listens at api_url. Check it.`,
+        `The response is not from Batch: ${maskValues(response.detail, [])}. Another server answers at api_url. Check it.`,
       );
     case 'refused':
       throw destinationError(
         'batch_call_refused',
-        `Batch refused a harmless call (${maskValues(response.reason, [])}). The project key may be misspelt, or api_version unknown to Batch. Check both.`,
+        `Batch refused a test request (${maskValues(response.reason, [])}). The project key may be misspelt, or Batch may not know api_version. Check both.`,
       );
   }
 }
@@ -40,9 +40,8 @@ async function postEmptyUpdate(api: BatchApi): Promise<BatchResponse> {
   } catch (error) {
     if (!(error instanceof RetryableCallError)) throw error;
     const { message, cause } = error;
-    // The error of a proxy says itself what to check.
-    const hint =
-      cause instanceof ProxyError ? '' : ' Check api_url and that this machine may reach it, or try again later.';
+    // A proxy error already says what to check.
+    const hint = cause instanceof ProxyError ? '' : ' Check api_url and the network, or try again later.';
     throw destinationError('batch_unreachable', `${message}.${hint}`, { cause: error });
   }
 }

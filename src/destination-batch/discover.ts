@@ -2,7 +2,7 @@ import type { DestinationOperation } from '../protocol/messages.ts';
 import { NAME_FORM } from './batch/limits.ts';
 import { REQUIRED_FIELDS } from './config/mapping.ts';
 
-/** The one thing that can be written: events, added to profiles. Any further column becomes an attribute. */
+/** The only operation: add events to profiles. Other columns become attributes. */
 export function discover(): DestinationOperation[] {
   return [
     {
@@ -14,12 +14,12 @@ export function discover(): DestinationOperation[] {
         additionalProperties: true,
         required: [...REQUIRED_FIELDS],
         properties: {
-          custom_id: { type: 'string', description: 'The profile that the event belongs to' },
+          custom_id: { type: 'string', description: 'The profile of the event' },
           event_name: { type: 'string', description: `What happened: ${NAME_FORM}` },
           event_time: {
             type: ['null', 'string'],
             format: 'date-time',
-            description: 'When it happened; without it Batch takes the time of reception',
+            description: 'When it happened. Without it Batch uses the time of reception',
           },
         },
       },

@@ -1,9 +1,6 @@
 import { defineErrors, type FailureType } from '../protocol/errors.ts';
 
-/**
- * The codes of what the destination may fail with, besides those of every command. Each has its page in
- * docs/troubleshooting.
- */
+/** The error codes of the destination, besides those of every command. Each has a page in docs/troubleshooting. */
 export const DESTINATION_ERRORS = {
   batch_address_wrong: 'config_error',
   batch_certificate_refused: 'config_error',
@@ -21,5 +18,5 @@ export const DESTINATION_ERRORS = {
   dry_run_unwritable: 'config_error',
 } as const satisfies Record<string, FailureType>;
 
-/** A failure of this connector, with a code of its own or of every command. */
+/** Creates an error of the destination, with one of these codes or of those of every command. */
 export const destinationError = defineErrors(DESTINATION_ERRORS);

@@ -465,7 +465,7 @@ describe('problems in an accepted request', () => {
     return { settled, told: wordsOf(report.drainMessages()), failures };
   }
 
-  const several = ' (said of an update with 2 events; Batch does not say which of them it left out)';
+  const several = ' (for an update with 2 events; Batch does not say which of them it refused)';
   const cases: [name: string, answer: BatchResponse, settled: string[], told: string[]][] = [
     ['none', ACCEPTED, ['a accepted', 'b accepted', 'c accepted'], []],
     ['an update', acceptedBut({ bulkIndex: 0 }), ['a Batch said: so it is', 'b accepted', 'c accepted'], []],

@@ -2,46 +2,52 @@ import { isJsonObject } from '../../shared/exact-json.ts';
 import type { AttributeCode, AttributeError } from '../codes.ts';
 
 /** What a String column has for NULL, so that it is no fault of the row. */
-export const BLANK = attributeError('text_blank', 'is a blank text');
+export const BLANK = attributeError('text_blank', 'is blank');
 
-export const MALFORMED = attributeError('text_malformed', 'is no valid Unicode (half of a surrogate pair)');
-export const TOO_LARGE = attributeError('number_out_of_range', 'is larger than a double holds');
+export const MALFORMED = attributeError('text_malformed', 'is not valid Unicode (half of a surrogate pair)');
+export const TOO_LARGE = attributeError('number_out_of_range', 'is larger than a 64-bit float can be');
 export const BEYOND_64_BITS = attributeError(
   'number_out_of_range',
-  'is an integer beyond 64 bits. To send its digits, make it a text in a view, such as toString(c)',
+  'is an integer of more than 64 bits. To keep its digits, convert it to a string in a view, such as toString(c)',
 );
-export const NO_DATE = attributeError('date_invalid', 'is no RFC 3339 date with a zone, such as 2026-04-17T04:25:00Z');
-export const NO_URL = attributeError('url_invalid', 'is no URL with scheme and host, such as https://example.com/a');
+export const NO_DATE = attributeError(
+  'date_invalid',
+  'is not an RFC 3339 date with a time zone, such as 2026-04-17T04:25:00Z',
+);
+export const NO_URL = attributeError(
+  'url_invalid',
+  'is not a URL with a scheme and a host, such as https://example.com/a',
+);
 export const SEVERAL_LINES = attributeError(
   'text_multiline',
-  'is a text of several lines, and Batch takes one line here',
+  'has several lines, and Batch accepts only one line here',
 );
-export const NO_LABEL = attributeError('type_unsupported', 'is no text, which a label has to be');
+export const NO_LABEL = attributeError('type_unsupported', 'is not a string, and a label must be one');
 export const NO_TAGS = attributeError(
   'type_unsupported',
-  'is neither an array of texts nor the JSON text of one, which tags have to be',
+  'is neither an array of strings nor the JSON of one, and tags must be',
 );
 export const NAME_TAKEN = attributeError(
   'name_taken',
   'has the same attribute name as another one of its event or object (x, date__x and url__x are one name)',
 );
 
-const LISTS = 'Batch takes arrays of texts alone or of objects alone';
+const LISTS = 'Batch accepts only arrays of strings or arrays of objects';
 const LIST_OF_SCALARS = attributeError(
   'array_of_unsupported_items',
-  `is an array of numbers or booleans, and ${LISTS}. Make its items texts in a view, such as arrayMap(x -> toString(x), c)`,
+  `is an array of numbers or booleans, and ${LISTS}. Convert its items to strings in a view, such as arrayMap(x -> toString(x), c)`,
 );
 const LIST_WITH_NULL = attributeError(
   'array_of_unsupported_items',
-  `is an array with a NULL in it, and ${LISTS}. Take the NULLs out in a view, such as arrayFilter(x -> isNotNull(x), c)`,
+  `is an array that contains a NULL, and ${LISTS}. Remove the NULLs in a view, such as arrayFilter(x -> isNotNull(x), c)`,
 );
 const LIST_OF_LISTS = attributeError(
   'array_of_unsupported_items',
-  `is an array of arrays, and ${LISTS}. Make one array of it in a view, such as arrayFlatten(c), or a text, such as toJSONString(c)`,
+  `is an array of arrays, and ${LISTS}. Convert it in a view to one array, such as arrayFlatten(c), or to a string, such as toJSONString(c)`,
 );
 const LIST_OF_ALL_SORTS = attributeError(
   'array_of_unsupported_items',
-  `is an array of items of several types, and ${LISTS}. Make its items texts in a view, such as arrayMap(x -> toString(x), c)`,
+  `is an array of mixed types, and ${LISTS}. Convert its items to strings in a view, such as arrayMap(x -> toString(x), c)`,
 );
 
 export function attributeError(code: AttributeCode, reason: string): AttributeError {
@@ -50,7 +56,7 @@ export function attributeError(code: AttributeCode, reason: string): AttributeEr
 
 /** An item that is left out would move the others to other places, so its list is left out. */
 export function describeItemError(item: AttributeError | undefined): AttributeError | undefined {
-  return item === undefined ? undefined : attributeError(item.code, `holds an item that ${item.reason}`);
+  return item === undefined ? undefined : attributeError(item.code, `contains an item that ${item.reason}`);
 }
 
 /** Of a list whose items are not alike that is told, whatever else is wrong with one of them. */

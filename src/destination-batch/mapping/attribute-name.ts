@@ -39,11 +39,11 @@ const IN_PARENTHESES = /^(date|url)\((.+)\)$/;
 
 const UNUSABLE: AttributeError = {
   code: 'name_invalid',
-  reason: `has a name that Batch does not take: ${NAME_FORM}`,
+  reason: `has a name that Batch does not accept: it must be ${NAME_FORM}`,
 };
 const IN_CAPITALS: AttributeError = {
   code: 'name_invalid',
-  reason: `has a name with capital letters, which Batch does not take, and policies.capital_letters says to drop it: ${NAME_FORM}`,
+  reason: `has a name with capital letters, which Batch does not accept, and policies.capital_letters is drop: it must be ${NAME_FORM}`,
 };
 
 /** Keys of a Map column are names too and may be without number, so no more than so many are kept. */

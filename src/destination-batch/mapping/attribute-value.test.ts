@@ -185,57 +185,62 @@ test.each(['plain', 'date', 'url'] as const)('nothing is sent, and nothing said,
 
 describe('is left out', () => {
   const beyond64Bits =
-    'is an integer beyond 64 bits. To send its digits, make it a text in a view, such as toString(c)';
+    'is an integer of more than 64 bits. To keep its digits, convert it to a string in a view, such as toString(c)';
   const cases: [name: string, json: string, code: AttributeCode, reason: string][] = [
-    ['an empty text', '""', 'text_blank', 'is a blank text'],
-    ['a text of white space', '" \\t\\n\\u00a0"', 'text_blank', 'is a blank text'],
+    ['an empty text', '""', 'text_blank', 'is blank'],
+    ['a text of white space', '" \\t\\n\\u00a0"', 'text_blank', 'is blank'],
     [
       'a text of 301 characters',
       JSON.stringify('x'.repeat(301)),
       'text_too_long',
-      'has 301 characters, and Batch takes 300',
+      'has 301 characters, and Batch accepts 300',
     ],
     [
       'a text of 151 characters of two units',
       JSON.stringify('😀'.repeat(151)),
       'text_too_long',
-      'has 302 characters as UTF-16 counts them (an emoji is two or more), and Batch takes 300',
+      'has 302 characters in UTF-16 (an emoji is two or more), and Batch accepts 300',
     ],
     [
       'broken JSON of 301 characters',
       JSON.stringify(`[${'x'.repeat(300)}`),
       'text_too_long',
-      'has 301 characters, and Batch takes 300',
+      'has 301 characters, and Batch accepts 300',
     ],
     [
       'the first half of a surrogate pair',
       '"a\\ud83d"',
       'text_malformed',
-      'is no valid Unicode (half of a surrogate pair)',
+      'is not valid Unicode (half of a surrogate pair)',
     ],
     [
       'the second half of a surrogate pair',
       '"\\ude00b"',
       'text_malformed',
-      'is no valid Unicode (half of a surrogate pair)',
+      'is not valid Unicode (half of a surrogate pair)',
     ],
     ['2^63', '9223372036854775808', 'number_out_of_range', beyond64Bits],
     ['-2^63 - 1', '-9223372036854775809', 'number_out_of_range', beyond64Bits],
     ['the largest UInt64', '18446744073709551615', 'number_out_of_range', beyond64Bits],
     ['an Int256', `1${'0'.repeat(76)}`, 'number_out_of_range', beyond64Bits],
-    ['1e999', '1e999', 'number_out_of_range', 'is larger than a double holds'],
-    ['-1e999', '-1e999', 'number_out_of_range', 'is larger than a double holds'],
-    ['a fraction beyond a double', `${'9'.repeat(400)}.5`, 'number_out_of_range', 'is larger than a double holds'],
+    ['1e999', '1e999', 'number_out_of_range', 'is larger than a 64-bit float can be'],
+    ['-1e999', '-1e999', 'number_out_of_range', 'is larger than a 64-bit float can be'],
+    [
+      'a fraction beyond a double',
+      `${'9'.repeat(400)}.5`,
+      'number_out_of_range',
+      'is larger than a 64-bit float can be',
+    ],
   ];
   test.each(cases)('%s', (_, json, code, reason) => {
     expect(convert(json)).toEqual({ leftOut: [{ path: 'v', code, reason }] });
   });
 
-  const lists = 'and Batch takes arrays of texts alone or of objects alone';
-  const scalars = `is an array of numbers or booleans, ${lists}. Make its items texts in a view, such as arrayMap(x -> toString(x), c)`;
-  const withNull = `is an array with a NULL in it, ${lists}. Take the NULLs out in a view, such as arrayFilter(x -> isNotNull(x), c)`;
-  const ofLists = `is an array of arrays, ${lists}. Make one array of it in a view, such as arrayFlatten(c), or a text, such as toJSONString(c)`;
-  const ofAllSorts = `is an array of items of several types, ${lists}. Make its items texts in a view, such as arrayMap(x -> toString(x), c)`;
+  const lists = 'and Batch accepts only arrays of strings or arrays of objects';
+  const scalars = `is an array of numbers or booleans, ${lists}. Convert its items to strings in a view, such as arrayMap(x -> toString(x), c)`;
+  const withNull = `is an array that contains a NULL, ${lists}. Remove the NULLs in a view, such as arrayFilter(x -> isNotNull(x), c)`;
+  const ofLists = `is an array of arrays, ${lists}. Convert it in a view to one array, such as arrayFlatten(c), or to a string, such as toJSONString(c)`;
+  const ofAllSorts = `is an array of mixed types, ${lists}. Convert its items to strings in a view, such as arrayMap(x -> toString(x), c)`;
   const structureCases: [name: string, json: string, code: AttributeCode, reason: string][] = [
     ...(
       [
@@ -260,25 +265,25 @@ describe('is left out', () => {
       'array_of_unsupported_items',
       reason,
     ]),
-    ['a list of 26 texts', texts(26), 'array_too_long', 'has 26 items, and Batch takes 25'],
+    ['a list of 26 texts', texts(26), 'array_too_long', 'has 26 items, and Batch accepts 25'],
     [
       'a list of 26 objects',
       `[${Array(26).fill('{"a":1}').join()}]`,
       'array_too_long',
-      'has 26 items, and Batch takes 25',
+      'has 26 items, and Batch accepts 25',
     ],
-    ['a list with a blank text in it', '["a"," "]', 'text_blank', 'holds an item that is a blank text'],
+    ['a list with a blank text in it', '["a"," "]', 'text_blank', 'contains an item that is blank'],
     [
       'a list with a long text in it',
       `["a","${'x'.repeat(301)}"]`,
       'text_too_long',
-      'holds an item that has 301 characters, and Batch takes 300',
+      'contains an item that has 301 characters, and Batch accepts 300',
     ],
     [
       'a list with half a surrogate pair in it',
       '["a","\\ud83d"]',
       'text_malformed',
-      'holds an item that is no valid Unicode (half of a surrogate pair)',
+      'contains an item that is not valid Unicode (half of a surrogate pair)',
     ],
   ];
   test.each(structureCases)('%s', (_, json, code, reason) => {
@@ -449,9 +454,8 @@ describe('a name in capitals, inside of an object', () => {
 describe('a text that is too long, where it is to be truncated', () => {
   const x = (count: number) => 'x'.repeat(count);
   const cut = (path: string, length: number, most = 300) =>
-    `${path} has ${length} characters, and Batch takes ${most}: the rest is cut off (text_truncated)`;
-  const cutOfEmoji = (length: number): string =>
-    cut('v', length).replace(',', ' as UTF-16 counts them (an emoji is two or more),');
+    `${path} has ${length} characters, and Batch accepts ${most}: it is truncated (text_truncated)`;
+  const cutOfEmoji = (length: number): string => cut('v', length).replace(',', ' in UTF-16 (an emoji is two or more),');
   const cases: [name: string, json: string, kind: ValueKind, sent: string, changed: string[]][] = [
     ['is cut', `"${x(301)}"`, 'plain', `"${x(300)}"`, [cut('v', 301)]],
     ['is cut, of a column that stays text', `"[${x(400)}]"`, 'text', `"[${x(299)}"`, [cut('v', 402)]],
@@ -545,7 +549,7 @@ describe('tags', () => {
 
 describe.each(['date', 'url', 'label', 'tags'] as const)('an empty or blank text as %s', (kind) => {
   test.each(['""', '" \\t\\u00a0"'])('%s is told of as any blank text is', (json) => {
-    expect(convert(json, kind)).toEqual({ leftOut: [{ path: 'v', code: 'text_blank', reason: 'is a blank text' }] });
+    expect(convert(json, kind)).toEqual({ leftOut: [{ path: 'v', code: 'text_blank', reason: 'is blank' }] });
   });
 });
 
@@ -574,7 +578,11 @@ describe('a date', () => {
   ])('%s is left out', (_, json) => {
     expect(convert(json, 'date')).toEqual({
       leftOut: [
-        { path: 'v', code: 'date_invalid', reason: 'is no RFC 3339 date with a zone, such as 2026-04-17T04:25:00Z' },
+        {
+          path: 'v',
+          code: 'date_invalid',
+          reason: 'is not an RFC 3339 date with a time zone, such as 2026-04-17T04:25:00Z',
+        },
       ],
     });
   });
@@ -660,20 +668,24 @@ describe('a URL', () => {
   ])('%s is left out', (_, json) => {
     expect(convert(json, 'url')).toEqual({
       leftOut: [
-        { path: 'v', code: 'url_invalid', reason: 'is no URL with scheme and host, such as https://example.com/a' },
+        {
+          path: 'v',
+          code: 'url_invalid',
+          reason: 'is not a URL with a scheme and a host, such as https://example.com/a',
+        },
       ],
     });
   });
 
   test('of 2,049 characters is left out', () => {
     expect(convert(urlOf(2049), 'url')).toEqual({
-      leftOut: [{ path: 'v', code: 'url_too_long', reason: 'has 2049 characters, and Batch takes 2048 in a URL' }],
+      leftOut: [{ path: 'v', code: 'url_too_long', reason: 'has 2049 characters, and Batch accepts 2048 in a URL' }],
     });
   });
 
   test('with half a surrogate pair is left out, as any text with one is', () => {
     expect(convert('"https://example.com/\\ud83d"', 'url')).toEqual({
-      leftOut: [{ path: 'v', code: 'text_malformed', reason: 'is no valid Unicode (half of a surrogate pair)' }],
+      leftOut: [{ path: 'v', code: 'text_malformed', reason: 'is not valid Unicode (half of a surrogate pair)' }],
     });
   });
 });
@@ -683,13 +695,13 @@ test('what is no value of JSON is left out, and does not throw', () => {
   expect([1n, Symbol('x'), () => 1].map((value) => writer.convert(value, 'plain', 'v'))).toEqual(
     ['bigint', 'symbol', 'function'].map((type) => ({
       code: 'type_unsupported',
-      reason: `is of a type that Batch does not take (${type})`,
+      reason: `has a type that Batch does not accept (${type})`,
     })),
   );
   expect(writer.convert(undefined, 'plain', 'v')).toBeUndefined();
   expect(writer.convert(Number.NaN, 'plain', 'v')).toEqual({
     code: 'number_out_of_range',
-    reason: 'is larger than a double holds',
+    reason: 'is larger than a 64-bit float can be',
   });
 });
 

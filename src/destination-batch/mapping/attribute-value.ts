@@ -66,10 +66,10 @@ export class AttributeWriter {
     this.#isTruncating = long_text === 'truncate';
     this.#names = names;
     this.#issues = issues;
-    this.#tooDeep = attributeError('object_too_deep', `lies more than ${limits.object_depth} levels deep`);
+    this.#tooDeep = attributeError('object_too_deep', `is nested more than ${limits.object_depth} levels deep`);
     this.#tooMany = attributeError(
       'too_many_attributes',
-      `is one more than the ${limits.attributes_per_object} attributes that Batch takes`,
+      `is one more than the ${limits.attributes_per_object} attributes that Batch accepts`,
     );
   }
 
@@ -193,7 +193,7 @@ export class AttributeWriter {
     if (value === null || value === undefined) return undefined;
     if (value instanceof LosslessNumber) return convertNumber(value.value);
     if (Array.isArray(value) || isJsonObject(value)) return this.#convertStructure(value, path, segment, depth);
-    return attributeError('type_unsupported', `is of a type that Batch does not take (${typeof value})`);
+    return attributeError('type_unsupported', `has a type that Batch does not accept (${typeof value})`);
   }
 
   #convertStringOrStructure(text: string, path: string, segment: PathSegment): Converted {
@@ -223,13 +223,14 @@ export class AttributeWriter {
   }
 
   #truncate(value: string, max: number, path: string, segment: PathSegment): Converted {
-    const tooLong = `has ${describeLength(value)}, and Batch takes ${max}`;
+    const tooLong = `has ${describeLength(value)}, and Batch accepts ${max}`;
     if (!this.#isTruncating) return attributeError('text_too_long', tooLong);
     // The text is well-formed, so what a cut leaves alone is the first half of a pair.
     const cut = value.slice(0, max);
     const whole = cut.isWellFormed() ? cut : cut.slice(0, -1);
-    if (isBlank(whole)) return attributeError('text_too_long', `${tooLong}. What is left of it after a cut is blank`);
-    this.#issues.addChange(joinPath(path, segment), 'text_truncated', `${tooLong}: the rest is cut off`);
+    if (isBlank(whole))
+      return attributeError('text_too_long', `${tooLong}. Truncated to that length, it would be blank`);
+    this.#issues.addChange(joinPath(path, segment), 'text_truncated', `${tooLong}: it is truncated`);
     return JSON.stringify(whole);
   }
 
@@ -246,7 +247,7 @@ export class AttributeWriter {
     const tags = typeof value === 'string' ? parseStructure(value) : value;
     if (!Array.isArray(tags)) return NO_TAGS;
     const max = this.#limits.tags_per_event;
-    if (tags.length > max) return attributeError('array_too_long', `has ${tags.length} tags, and Batch takes ${max}`);
+    if (tags.length > max) return attributeError('array_too_long', `has ${tags.length} tags, and Batch accepts ${max}`);
     if (!tags.every((tag) => typeof tag === 'string')) return NO_TAGS;
     let json = '';
     for (const [index, tag] of tags.entries()) {
@@ -270,7 +271,7 @@ export class AttributeWriter {
     if (!value.isWellFormed()) return MALFORMED;
     const max = this.#limits.url_characters;
     if (value.length > max)
-      return attributeError('url_too_long', `has ${describeLength(value)}, and Batch takes ${max} in a URL`);
+      return attributeError('url_too_long', `has ${describeLength(value)}, and Batch accepts ${max} in a URL`);
     return JSON.stringify(value);
   }
 
@@ -280,7 +281,7 @@ export class AttributeWriter {
     if (depth >= this.#limits.object_depth) return this.#tooDeep;
     const max = this.#limits.array_items;
     if (values.length > max)
-      return attributeError('array_too_long', `has ${values.length} items, and Batch takes ${max}`);
+      return attributeError('array_too_long', `has ${values.length} items, and Batch accepts ${max}`);
     if (typeof values[0] === 'string') return this.#convertStrings(values, path);
     return this.#convertObjects(values, path, depth);
   }

@@ -121,7 +121,7 @@ describe('custom_id', () => {
       kind: 'rejected',
       rejection: {
         code: 'custom_id_missing',
-        reason: 'custom_id is missing or blank, so the event belongs to nobody',
+        reason: 'custom_id is missing or blank, so there is no profile to attach the event to',
       },
     });
   });
@@ -131,7 +131,7 @@ describe('custom_id', () => {
     expect(map('{"custom_id":"abc","event_name":"e"}', mapper).kind).toBe('event');
     expect(map('{"custom_id":"abcd","event_name":"e"}', mapper)).toEqual({
       kind: 'rejected',
-      rejection: { code: 'custom_id_too_long', reason: 'custom_id has 4 characters, and Batch takes 3' },
+      rejection: { code: 'custom_id_too_long', reason: 'custom_id has 4 characters, and Batch accepts 3' },
     });
   });
 });
@@ -162,7 +162,7 @@ describe('event_name', () => {
       kind: 'rejected',
       rejection: {
         code: 'event_name_invalid',
-        reason: 'event_name is missing or not a name that Batch takes: 1 to 30 of a-z, 0-9 and _',
+        reason: 'event_name is missing or is not a name that Batch accepts: 1 to 30 of a-z, 0-9 and _',
       },
     });
   });
@@ -183,7 +183,7 @@ describe('event_time', () => {
   });
 
   // A String column has no NULL: an empty text is what it holds instead.
-  test.each(['null', '""', '" \\t"'])('%s is left out, and Batch takes the time of reception', (json) => {
+  test.each(['null', '""', '" \\t"'])('%s is left out, and Batch uses the time of reception', (json) => {
     expect(eventOf(rowWith(`"event_time":${json}`)).json).toBe('{"name":"e"}');
   });
 
@@ -202,7 +202,7 @@ describe('event_time', () => {
       kind: 'rejected',
       rejection: {
         code: 'event_time_invalid',
-        reason: 'event_time is no RFC 3339 stamp with a zone, such as 2026-04-17T04:25:00Z',
+        reason: 'event_time is not an RFC 3339 timestamp with a time zone, such as 2026-04-17T04:25:00Z',
       },
     });
   });
@@ -462,7 +462,7 @@ describe('the bytes of an event', () => {
     expect(mapped.kind === 'event' && Buffer.byteLength(mapped.json)).toBe(25_000);
     expect(map(rowWith(columnsOfBytes(25_001, letter)))).toEqual({
       kind: 'rejected',
-      rejection: { code: 'event_too_large', reason: 'the event has 25001 bytes, and Batch takes 25000' },
+      rejection: { code: 'event_too_large', reason: 'the event has 25001 bytes, and Batch accepts 25000' },
     });
   });
 
@@ -599,27 +599,27 @@ describe('policies.invalid_attribute', () => {
     [
       'a text that is too long',
       `"a":"${'x'.repeat(301)}"`,
-      'the attribute "a" has 301 characters, and Batch takes 300 (text_too_long)',
+      'the attribute "a" has 301 characters, and Batch accepts 300 (text_too_long)',
     ],
     [
       'a name',
       '"a.b":1',
-      'the attribute "a.b" has a name that Batch does not take: 1 to 30 of a-z, 0-9 and _ (name_invalid)',
+      'the attribute "a.b" has a name that Batch does not accept: it must be 1 to 30 of a-z, 0-9 and _ (name_invalid)',
     ],
     [
       'the first of several',
       '"a":"","date__b":"x","url__c":"x"',
-      'the attribute "date__b" is no RFC 3339 date with a zone, such as 2026-04-17T04:25:00Z (date_invalid)',
+      'the attribute "date__b" is not an RFC 3339 date with a time zone, such as 2026-04-17T04:25:00Z (date_invalid)',
     ],
     [
       'one inside of an object',
       '"a":{"b":{"url__c":"x"},"d":1}',
-      'the attribute "a.b.url__c" is no URL with scheme and host, such as https://example.com/a (url_invalid)',
+      'the attribute "a.b.url__c" is not a URL with a scheme and a host, such as https://example.com/a (url_invalid)',
     ],
     [
       'a list with a blank text, as more than that is left out',
       '"a":["b",""]',
-      'the attribute "a" holds an item that is a blank text (text_blank)',
+      'the attribute "a" contains an item that is blank (text_blank)',
     ],
     [
       'a name that is taken',
@@ -698,13 +698,12 @@ describe('policies.untimely_event', () => {
         kind: 'rejected',
         rejection: {
           code: 'event_too_old',
-          reason:
-            'event_time is older than the 24 hours that Batch takes, less 5 minutes in which it may wait for its turn',
+          reason: 'event_time is older than the 24 hours that Batch accepts, minus 5 minutes for waiting in the queue',
         },
       },
       {
         kind: 'rejected',
-        rejection: { code: 'event_in_future', reason: "event_time lies in the future by this machine's clock" },
+        rejection: { code: 'event_in_future', reason: "event_time is in the future by this machine's clock" },
       },
     ]);
   });
@@ -809,9 +808,9 @@ describe('a mapping', () => {
     expect(
       ['{"custom_id":"u"}', '{"user":"u"}', '{"user":"u","action":"e","at":"x"}'].map((row) => map(row, mapper)),
     ).toMatchObject([
-      { rejection: { reason: 'user is missing or blank, so the event belongs to nobody' } },
+      { rejection: { reason: 'user is missing or blank, so there is no profile to attach the event to' } },
       { rejection: { reason: expect.stringMatching(/^action is missing/) } },
-      { rejection: { reason: expect.stringMatching(/^at is no RFC 3339 stamp/) } },
+      { rejection: { reason: expect.stringMatching(/^at is not an RFC 3339 timestamp/) } },
     ]);
   });
 

@@ -2,12 +2,12 @@ import { COLUMN_LISTS, type Mapping, resolveRoleColumns, selectAttributeColumns 
 import type { DestinationConfiguration } from '../config/schema.ts';
 import { AttributeNames } from './attribute-name.ts';
 
-/** A stream of the catalog; its columns are undefined when its schema does not tell them. */
+/** A stream of the catalog. Its columns are undefined when its schema does not list them. */
 type Stream = { name: string; cursorColumn: string | undefined; columns: ReadonlySet<string> | undefined };
 
 type Configuration = Pick<DestinationConfiguration, 'policies' | 'mapping' | 'event_id_attribute'>;
 
-/** What in a configuration can't be with these streams: told before a row is sent, as it holds for all of them. */
+/** Errors of a mapping that would affect every row of these streams, so they are reported before a row is sent. */
 export function findMappingErrors(configuration: Configuration, streams: readonly Stream[]): string[] {
   return [
     ...streams.flatMap((stream) => findMissingColumns(configuration.mapping, stream)),
@@ -16,24 +16,24 @@ export function findMappingErrors(configuration: Configuration, streams: readonl
   ];
 }
 
-/** Each row of a stream without such a column would be rejected, or its time be lost. */
+/** Without such a column every row of the stream would be rejected, or lose its time. */
 function findMissingColumns(mapping: Mapping, { name, columns }: Stream): string[] {
   const { customId, eventName, eventTime } = resolveRoleColumns(mapping);
   const needed = [
-    ['custom_id_column', customId, 'the profile'],
-    ['event_name_column', eventName, 'the name of the event'],
-    // The time may be missing unless somebody asked for it.
-    ['event_time_column', mapping.event_time_column === undefined ? undefined : eventTime, 'the time of the event'],
+    ['custom_id_column', customId, 'the profile id'],
+    ['event_name_column', eventName, 'the event name'],
+    // The time column is optional unless the configuration names it.
+    ['event_time_column', mapping.event_time_column === undefined ? undefined : eventTime, 'the event time'],
   ] as const;
   return needed.flatMap(([option, column, what]) => {
     if (column === undefined || columns === undefined || columns.has(column)) return [];
     return [
-      `The stream "${name}" has no column "${column}", which is to tell ${what}. Name the column that does in mapping.${option}, or give the stream one of that name, for instance by a view.`,
+      `The stream "${name}" has no column "${column}" for ${what}. Set mapping.${option} to another column, or add "${column}" in a view.`,
     ];
   });
 }
 
-/** A column on a list may be in one stream and not in another; one that is in none is a slip. */
+/** A listed column may be missing in some streams. If no stream has it, it is a typo. */
 function findUnknownColumns(mapping: Mapping, streams: readonly Stream[]): string[] {
   const known = new Set<string>();
   for (const { columns } of streams) {
@@ -46,12 +46,12 @@ function findUnknownColumns(mapping: Mapping, streams: readonly Stream[]): strin
       .filter((column) => !known.has(column))
       .map(
         (column) =>
-          `mapping.${option} names the column "${column}", which no stream of the catalog has. It may be misspelt: capitals count. Correct it or take it off the list.`,
+          `mapping.${option} names the column "${column}", which no stream in the catalog has. Check its spelling and capitals, or remove it from the list.`,
       ),
   );
 }
 
-/** The id is not to push out an attribute of the rows. */
+/** Columns whose attribute would have the name of the id. */
 function findIdNameConflicts({ policies, mapping, event_id_attribute }: Configuration, stream: Stream): string[] {
   if (event_id_attribute === undefined) return [];
   const names = new AttributeNames(policies);
@@ -61,6 +61,6 @@ function findIdNameConflicts({ policies, mapping, event_id_attribute }: Configur
     .filter((column) => isAttribute(column) && names.parseColumn(column).uses === id)
     .map(
       (column) =>
-        `event_id_attribute is "${event_id_attribute}", and the column "${column}" of the stream "${stream.name}" becomes an attribute of that name as well. Choose another name for the id.`,
+        `event_id_attribute is "${event_id_attribute}", but the column "${column}" of the stream "${stream.name}" becomes an attribute with that name too. Choose another name.`,
     );
 }

@@ -151,7 +151,7 @@ export class EventRules {
     if (typeof eventName !== 'string' || !this.#isEventName(eventName)) {
       return rejectRow(
         'event_name_invalid',
-        `${this.columns.eventName} is missing or not a name that Batch takes: ${NAME_FORM}`,
+        `${this.columns.eventName} is missing or is not a name that Batch accepts: ${NAME_FORM}`,
       );
     }
     // A blank text is what a String column has for NULL.
@@ -162,7 +162,7 @@ export class EventRules {
     if (time === undefined) {
       return rejectRow(
         'event_time_invalid',
-        `${this.columns.eventTime} is no RFC 3339 stamp with a zone, such as 2026-04-17T04:25:00Z`,
+        `${this.columns.eventTime} is not an RFC 3339 timestamp with a time zone, such as 2026-04-17T04:25:00Z`,
       );
     }
     const { untimely_event: policy } = this.options.policies;
@@ -183,7 +183,7 @@ export class EventRules {
     this.issues.addChange(
       column,
       'time_left_out',
-      `${untimely.reason}: its event is sent without a time, and Batch takes the time of reception`,
+      `${untimely.reason}: its event is sent without a time, and Batch uses the time of reception`,
     );
     return { kind: 'head', customId, name: eventName, time: undefined, isTimely: true };
   }
@@ -203,7 +203,7 @@ export class EventRules {
       return rejectRow('attribute_invalid', `the attribute "${invalid.path}" ${invalid.reason} (${invalid.code})`);
     }
     if (bytes > this.limits.event_bytes) {
-      return rejectRow('event_too_large', `the event has ${bytes} bytes, and Batch takes ${this.limits.event_bytes}`);
+      return rejectRow('event_too_large', `the event has ${bytes} bytes, and Batch accepts ${this.limits.event_bytes}`);
     }
     for (const change of this.issues.drainChanges()) this.options.onChange(change);
     return { kind: 'event', customId, json, bytes, isTimely, leftOut: this.issues.leftOut };
@@ -253,21 +253,24 @@ export class EventRules {
   #findCustomIdError(customId: string): Rejection | undefined {
     const column = this.columns.customId;
     if (isBlank(customId)) {
-      return { code: 'custom_id_missing', reason: `${column} is missing or blank, so the event belongs to nobody` };
+      return {
+        code: 'custom_id_missing',
+        reason: `${column} is missing or blank, so there is no profile to attach the event to`,
+      };
     }
     if (customId.length > this.limits.custom_id_characters) {
       return {
         code: 'custom_id_too_long',
-        reason: `${column} has ${describeLength(customId)}, and Batch takes ${this.limits.custom_id_characters}`,
+        reason: `${column} has ${describeLength(customId)}, and Batch accepts ${this.limits.custom_id_characters}`,
       };
     }
     if (!isPlainAscii(customId) && (hasLineEnd(customId) || !customId.isWellFormed())) {
-      return { code: 'custom_id_malformed', reason: `${column} holds a line end, or half of a surrogate pair` };
+      return { code: 'custom_id_malformed', reason: `${column} contains a line break or half of a surrogate pair` };
     }
     if (PLACEHOLDER_INITIALS.has(customId.charCodeAt(0)) && PLACEHOLDER_CUSTOM_IDS.has(customId.toLowerCase())) {
       return {
         code: 'custom_id_placeholder',
-        reason: `${column} is a word that stands for "nobody" (such as null), not an identifier`,
+        reason: `${column} is a placeholder (such as null), not an identifier`,
       };
     }
     return undefined;
@@ -283,11 +286,11 @@ function toIdentifier(value: unknown): string {
 
 /** Why Batch is likely to refuse an event of this age by the time it gets there. */
 function explainUntimely(age: number, hours: number): Rejection | undefined {
-  if (age < 0) return { code: 'event_in_future', reason: "lies in the future by this machine's clock" };
+  if (age < 0) return { code: 'event_in_future', reason: "is in the future by this machine's clock" };
   if (age <= hours * HOUR_MS - EVENT_AGE_MARGIN_MS) return undefined;
   return {
     code: 'event_too_old',
-    reason: `is older than the ${hours} hours that Batch takes, less ${EVENT_AGE_MARGIN_MS / 60_000} minutes in which it may wait for its turn`,
+    reason: `is older than the ${hours} hours that Batch accepts, minus ${EVENT_AGE_MARGIN_MS / 60_000} minutes for waiting in the queue`,
   };
 }
 

@@ -57,29 +57,29 @@ describe('what the configuration names has to be in the catalog, as far as that 
     [
       {},
       { events: COLUMNS, orders: ['user', 'event_name'] },
-      'The stream "orders" has no column "custom_id", which is to tell the profile. Name the column that does in mapping.custom_id_column, or give the stream one of that name, for instance by a view.',
+      'The stream "orders" has no column "custom_id" for the profile id. Set mapping.custom_id_column to another column, or add "custom_id" in a view.',
     ],
     [
       { mapping: { event_name_column: 'Action' } },
       { events: [...COLUMNS, 'action'] },
-      'The stream "events" has no column "Action", which is to tell the name of the event. Name the column that does in mapping.event_name_column, or give the stream one of that name, for instance by a view.',
+      'The stream "events" has no column "Action" for the event name. Set mapping.event_name_column to another column, or add "Action" in a view.',
     ],
     [
       { mapping: { event_time_column: 'at' } },
       { events: COLUMNS },
-      'The stream "events" has no column "at", which is to tell the time of the event. Name the column that does in mapping.event_time_column, or give the stream one of that name, for instance by a view.',
+      'The stream "events" has no column "at" for the event time. Set mapping.event_time_column to another column, or add "at" in a view.',
     ],
     ...(['include_columns', 'exclude_columns', 'plain_text_columns'] as const).map(
       (option): [Record<string, unknown>, Record<string, string[]>, string] => [
         { mapping: { [option]: ['a', 'A'] } },
         { events: COLUMNS },
-        `mapping.${option} names the column "A", which no stream of the catalog has. It may be misspelt: capitals count. Correct it or take it off the list.`,
+        `mapping.${option} names the column "A", which no stream in the catalog has. Check its spelling and capitals, or remove it from the list.`,
       ],
     ),
     [
       { event_id_attribute: 'b' },
       { events: COLUMNS },
-      'event_id_attribute is "b", and the column "url__b" of the stream "events" becomes an attribute of that name as well. Choose another name for the id.',
+      'event_id_attribute is "b", but the column "url__b" of the stream "events" becomes an attribute with that name too. Choose another name.',
     ],
   ];
   test.each(errors)('%j will not for %j', (options, streams, error) => {

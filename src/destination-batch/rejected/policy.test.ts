@@ -41,7 +41,7 @@ describe('nearly all rows rejected for one reason', () => {
       echoed: [],
       type: 'config_error',
       error:
-        '100 of the 100 rows so far were rejected with custom_id_missing. So many are no exceptions: the mapping, or what the source reads, is likely wrong. Map a column that holds the identifier of the profile to custom_id, and leave out rows without one; then run the sync again: the rows since the last state come again.',
+        '100 of the 100 rows so far were rejected with custom_id_missing. So many are no exceptions: the mapping, or what the source reads, is likely wrong. Map the column with the profile id to custom_id, and filter out rows without one; then run the sync again: the rows since the last state come again.',
     });
   });
 

@@ -135,7 +135,7 @@ test('rows are sent, and each state comes back as it was, with the counts of the
     state(3, 'events', stats(0, 0)),
   ]);
   expect(logs()).toEqual([
-    'WARN A row of events is rejected (custom_id_missing): custom_id is missing or blank, so the event belongs to nobody. Its columns: custom_id (blank text), event_name (text of 1). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/custom_id_missing.md',
+    'WARN A row of events is rejected (custom_id_missing): custom_id is missing or blank, so there is no profile to attach the event to. Its columns: custom_id (blank text), event_name (text of 1). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/custom_id_missing.md',
     'INFO 4 rows read: 3 accepted, 1 rejected, 0 not sent. 0 attributes left out, 0 possible duplicates. 1 request with 2 updates, 0 retries.',
     'WARN Rows rejected: custom_id_missing: 1.',
   ]);
@@ -233,7 +233,7 @@ test('an attribute that is left out is told, and its event sent', async () => {
   await result;
   expect([...sandbox.store.events()].map(({ json }) => json)).toEqual(['{"name":"a","attributes":{"c":1}}']);
   expect(logs()).toEqual([
-    'WARN The column "b" of events is a blank text. It is left out of its event, which is sent (text_blank; told once a column). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/text_blank.md',
+    'WARN The column "b" of events is blank. It is left out of its event, which is sent (text_blank; told once a column). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/text_blank.md',
     'INFO 1 row read: 1 accepted, 0 rejected, 0 not sent. 1 attribute left out, 0 possible duplicates. 1 request with 1 update, 0 retries.',
     'WARN Attributes left out before sending: b (text_blank): 1.',
   ]);

@@ -93,8 +93,8 @@ test.each([
     'A row of events is rejected (custom_id_missing): it is NULL.',
   ],
   [
-    `The column "a" of events is a blank text (text_blank; told once a column). See ${troubleshootingPage('text_blank')}`,
-    'The column "a" of events is a blank text (text_blank; told once a column).',
+    `The column "a" of events is blank (text_blank; told once a column). See ${troubleshootingPage('text_blank')}`,
+    'The column "a" of events is blank (text_blank; told once a column).',
   ],
   [
     `Batch left out the attribute "a" (told once an attribute). See ${troubleshootingPage('attribute_refused_by_batch')}`,
