@@ -27,8 +27,8 @@ describe('the launcher for both connectors', () => {
   });
 
   test.each([
-    ['neither', {}, /neither was asked for.*--role.*CONNECTOR_ROLE/],
-    ['something else', { CONNECTOR_ROLE: 'both' }, /"both" is neither/],
+    ['neither', {}, /no role was given.*--role.*CONNECTOR_ROLE/],
+    ['something else', { CONNECTOR_ROLE: 'both' }, /CONNECTOR_ROLE is "both"/],
   ])('spec says so when it is given %s', async (_, env, expected) => {
     const result = await run('connector', ['spec'], { env });
     expect(result.code).toBe(1);
@@ -45,7 +45,7 @@ describe('the launcher for both connectors', () => {
 
   test.each([
     ['of neither', { user: 'x' }, /for neither connector/],
-    ['of both', { host: 'h', project_key: 'p' }, /for both connectors at once/],
+    ['of both', { host: 'h', project_key: 'p' }, /for both connectors/],
   ])('a configuration %s is refused', async (_, content, expected) => {
     const result = await run('connector', ['check', '--config', file('odd.json', content)]);
     expect(JSON.stringify(result.messages)).toMatch(expected);
@@ -60,7 +60,7 @@ describe('the launcher for both connectors', () => {
 describe('wrong arguments are a config_error that leads on', () => {
   test.each<[LauncherName, string[], RegExp]>([
     ['source-clickhouse', [], /Missing command.*source-clickhouse --help/],
-    ['source-clickhouse', ['raed'], /no such command. Did you mean read\?/],
+    ['source-clickhouse', ['raed'], /Unknown command. Did you mean read\?/],
     ['source-clickhouse', ['write'], /Unknown argument: write/],
     ['source-clickhouse', ['intermezzo'], /Unknown argument: intermezzo/],
     ['destination-batch', ['read'], /Unknown argument: read/],
@@ -86,7 +86,7 @@ test.runIf(process.platform === 'linux' && existsSync('/usr/bin/script'))(
     const { code, stdout } = await finished(spawn('/usr/bin/script', ['-qec', command, '/dev/null']));
     expect([code, stdout]).toEqual([1, '']);
     expect(readFileSync(stderr, 'utf8')).toMatch(
-      /^There is no such command\. Did you mean sync\? Run `connector --help`\. See \S+\n$/,
+      /^Unknown command\. Did you mean sync\? Run `connector --help`\. See \S+\n$/,
     );
   },
 );
@@ -119,7 +119,7 @@ describe('explain', () => {
   test('says which codes are like one that there is not, and that it failed', async () => {
     const { code, stdout, stderr } = await run('connector', ['explain', 'tabel_missing']);
     expect([code, stdout]).toEqual([1, '']);
-    expect(stderr).toMatch(/^There is no code "tabel_missing"\..+: table_missing, /);
+    expect(stderr).toMatch(/^Unknown code "tabel_missing"\..+: table_missing, /);
   });
 });
 

@@ -105,7 +105,7 @@ describe.concurrent('a limit', () => {
     const result = await run('source-clickhouse', [...readArguments('one'), '--limit', '0']);
     expect(result.code).toBe(1);
     expect(errors(result)).toMatchObject([
-      { failure_type: 'config_error', message: expect.stringMatching(/^--limit takes one whole number of rows/) },
+      { failure_type: 'config_error', message: expect.stringMatching(/^--limit must be one whole number of rows/) },
     ]);
   });
 });

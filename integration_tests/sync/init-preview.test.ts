@@ -279,7 +279,7 @@ describe('preview', () => {
     ],
     ['none of several', [], 2, /^The source has 2 streams: clicks, events\. Choose one with --stream\. See/],
     ['no rows', ['--stream', 'clicks'], 0, /^$/],
-    ['half a row', ['--rows', '0.5'], 2, /--rows takes one whole number of rows/],
+    ['half a row', ['--rows', '0.5'], 2, /--rows must be one whole number of rows/],
   ])('of %s', async (_, args, code, stderr) => {
     const folder = newFolder();
     const files = writtenConfigurations(folder);

@@ -23,29 +23,29 @@ const ROW_COUNT = /^[1-9]\d{0,14}$/;
 export const rowLimit = {
   type: 'string',
   requiresArg: true,
-  describe: 'read so many rows at the most, of all streams together; the next run goes on behind them',
+  describe: 'read at most N rows across all streams; the next run continues after them',
   coerce: (text: unknown) => parseRowCount('--limit', text),
 } as const;
 
 /**
- * A number of rows as it was typed; undefined when it was not.
+ * Parses the number of rows of an option; undefined when the option is not given.
  *
- * @throws Error that is the mistake in words, when the text is no whole number of rows.
+ * @throws Error that explains the mistake, when it isn't a whole number of rows.
  */
 export function parseRowCount(option: string, text: unknown): number | undefined {
   if (text === undefined) return undefined;
   if (typeof text === 'string' && ROW_COUNT.test(text)) return Number(text);
-  throw new Error(`${option} takes one whole number of rows, from 1 on.`);
+  throw new Error(`${option} must be one whole number of rows, 1 or more.`);
 }
 
-/** An option that names a file. @param what is in it. */
+/** An option that names a file. @param what the file contains. */
 export function describeJsonFile(what: string): {
   type: 'string';
   demandOption: true;
   requiresArg: true;
   describe: string;
 } {
-  return { type: 'string', demandOption: true, requiresArg: true, describe: `the JSON file with ${what}` };
+  return { type: 'string', demandOption: true, requiresArg: true, describe: `JSON file with ${what}` };
 }
 
 /** The options of the commands that read a configuration. */
@@ -53,7 +53,7 @@ export function addConfigOptions(parser: Argv) {
   return parser.option('config', describeJsonFile('the configuration')).option('env-references', {
     type: 'boolean',
     default: false,
-    describe: 'replace each ${NAME} in the configuration by the environment variable of that name',
+    describe: 'replace each ${NAME} in the configuration with the environment variable NAME',
   });
 }
 
@@ -65,8 +65,8 @@ export function resolveEnvironment(context: CommandContext, args: { envReference
 /**
  * Explains wrong arguments.
  *
- * @param command whose help leads on.
- * @param problem in the words of yargs.
+ * @param command the command whose help is suggested.
+ * @param problem a message of yargs.
  */
 export function explainWrongArguments(command: string, problem: string): ConnectorError {
   return protocolError(
@@ -75,22 +75,22 @@ export function explainWrongArguments(command: string, problem: string): Connect
   );
 }
 
-/** What may be given several times, and what is given without a name. */
+/** The options that can be repeated, and the arguments without a name. */
 const LISTS: ReadonlySet<string> = new Set(['stream', '_']);
 
-/** What yargs gives beside the options. */
+/** The names that yargs adds to the options. */
 const NAMES_OF_YARGS = ['_', '$0', 'help'];
 
-/** What is on or off. yargs takes every other word for off. */
+/** The values of a boolean option. yargs reads every other value as false. */
 const WORDS_OF_SWITCHES: ReadonlySet<string> = new Set(['true', 'false']);
 
 /**
- * What the commands for a person have in common on the command line.
+ * Creates the parser of a command for people.
  *
- * @param name as it is typed, with that of the launcher.
- * @param args those behind it.
- * @param usage how it is used and what it does, beginning with `$0` for its name.
- * @throws ConnectorError (command_invalid), from parseAsync, when the arguments are wrong. Help that is asked for is printed.
+ * @param name the command with its launcher, as the user types them.
+ * @param args the arguments after the command.
+ * @param usage the usage and what the command does, beginning with `$0` for its name.
+ * @throws ConnectorError (command_invalid), from parseAsync, when the arguments are wrong. It prints the help for --help.
  */
 export function interactiveParser<Given extends Record<string, Options>>(
   name: string,
@@ -106,15 +106,15 @@ export function interactiveParser<Given extends Record<string, Options>>(
     .exitProcess(false)
     .options(options)
     .middleware((given) => {
-      // Before yargs looks for what is missing: that may be the option that is misspelt.
-      const problem = findUnknownOption(Object.keys(given), Object.keys(options)) ?? findOddSwitch(args, options);
+      // Before yargs looks for missing options: a misspelt one is missing, too.
+      const problem = findUnknownOption(Object.keys(given), Object.keys(options)) ?? findInvalidSwitch(args, options);
       if (problem !== undefined) throw explainWrongArguments(name, problem);
     }, true)
     .check((given) => {
-      // yargs makes a list of what is given twice.
+      // yargs makes a list of an option that is given twice.
       const twice = Object.entries(given).find(([name, value]) => Array.isArray(value) && !LISTS.has(name));
       if (twice !== undefined) throw new Error(`--${twice[0]} is given twice.`);
-      // As of a variable of the shell that is not set. Taken for a path, it is the working folder.
+      // For example from an unset shell variable. As a path it would be the working folder.
       const empty = Object.entries(given).find(([, value]) => [value].flat().includes(''));
       if (empty !== undefined) throw new Error(`--${empty[0]} is empty.`);
       return true;
@@ -124,23 +124,23 @@ export function interactiveParser<Given extends Record<string, Options>>(
     });
 }
 
-/** @param given the names of yargs, which has those of two words in two forms. */
+/** @param given the names that yargs parsed; it has names of two words in two forms. */
 function findUnknownOption(given: readonly string[], options: readonly string[]): string | undefined {
   const known = new Set([...options, ...options.map(toCamelCase), ...NAMES_OF_YARGS]);
   const unknown = given.find((each) => !known.has(each));
   if (unknown === undefined) return undefined;
   const near = suggestName(unknown, options);
-  return `There is no option --${unknown}.${near === undefined ? '' : ` It may be misspelt: there is --${near}.`}`;
+  return `Unknown option --${unknown}.${near === undefined ? '' : ` Did you mean --${near}?`}`;
 }
 
 function toCamelCase(name: string): string {
   return name.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());
 }
 
-function findOddSwitch(args: readonly string[], options: Readonly<Record<string, Options>>): string | undefined {
+function findInvalidSwitch(args: readonly string[], options: Readonly<Record<string, Options>>): string | undefined {
   const switches = Object.keys(options).filter((name) => options[name]?.type === 'boolean');
-  const odd = switches.find((name) =>
+  const invalid = switches.find((name) =>
     args.some((arg) => arg.startsWith(`--${name}=`) && !WORDS_OF_SWITCHES.has(arg.slice(name.length + 3))),
   );
-  return odd === undefined ? undefined : `--${odd} takes no value, or true or false.`;
+  return invalid === undefined ? undefined : `--${invalid} accepts only true or false, or no value.`;
 }

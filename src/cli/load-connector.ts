@@ -17,7 +17,7 @@ export async function loadConnector(role: Role | undefined, config: string): Pro
     : import('../destination-batch/commands.ts');
 }
 
-/** Which of the two connectors a configuration is for, by the keys that only one of them has. */
+/** Detects which connector a configuration is for, by the options that only one of them has. */
 async function detectRole(path: string): Promise<Role> {
   const configuration = await readJsonFile('configuration', path, z.looseObject({}));
   const isDestination = 'project_key' in configuration || 'rest_api_key' in configuration;
@@ -25,6 +25,6 @@ async function detectRole(path: string): Promise<Role> {
   if (isSource !== isDestination) return isSource ? 'source' : 'destination';
   throw protocolError(
     'configuration_invalid',
-    `The configuration ${path} is for ${isSource ? 'both connectors at once' : 'neither connector'}: a source has "host", a destination "project_key" and "rest_api_key". Use one file for each.`,
+    `The configuration ${path} is for ${isSource ? 'both connectors' : 'neither connector'}: a source has "host", a destination has "project_key" and "rest_api_key". Use one file for each.`,
   );
 }

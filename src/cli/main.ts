@@ -9,21 +9,21 @@ import { specCommand } from './commands/spec.ts';
 import { writeCommand } from './commands/write.ts';
 import { runConnector } from './run-connector.ts';
 
-/** Commands for people, in the order of --help. Each parses its own arguments, and is loaded only when it is called. */
+/** Commands for people, in the order of --help. Each parses its own arguments, and is loaded only when it is used. */
 const INTERACTIVE_COMMANDS = [
   {
     name: 'init',
-    describe: 'ask for source and destination, try them, and write their configurations',
+    describe: 'ask for your settings, test them, and write the configuration files',
     load: async () => (await import('./commands/init.ts')).runInit,
   },
   {
     name: 'preview',
-    describe: 'show what a sync would send, and send nothing',
+    describe: 'show what a sync would send, without sending it',
     load: async () => (await import('./commands/preview.ts')).runPreview,
   },
   {
     name: 'sync',
-    describe: 'bring the new rows to Batch, and keep in a file how far it is',
+    describe: 'send new rows to Batch and save progress in a state file',
     load: async () => (await import('./commands/sync.ts')).runSync,
   },
 ] as const;
@@ -51,7 +51,7 @@ export async function runCommandLine(launcher: Launcher): Promise<void> {
       .scriptName(name)
       .strict()
       .recommendCommands()
-      .updateStrings({ 'Did you mean %s?': 'There is no such command. Did you mean %s?' })
+      .updateStrings({ 'Did you mean %s?': 'Unknown command. Did you mean %s?' })
       .version(false)
       .exitProcess(false)
       .demandCommand(1, 'Missing command.')

@@ -10,19 +10,19 @@ import { StopSignals } from './signals.ts';
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 /**
- * Runs a command to its end: messages to stdout, a failure as a TRACE and an exit code of 1. Only wrong arguments in a
- * terminal are told in words.
+ * Runs a command to its end, with messages on stdout. An error is a TRACE, and the exit code is 1. Only wrong arguments in a
+ * terminal are printed as text.
  *
- * The first SIGTERM or SIGINT asks the command to finish what it has begun; the process then ends by that same signal,
- * which is how platforms know an end that was asked for (exit code 143). A second signal ends it at once. Nothing
- * calls process.exit: it would cut off what stdout has not yet taken. A closed stdout ends the command in the same way.
+ * The first SIGTERM or SIGINT asks the command to finish what it has begun. The process then ends by the same signal, by which
+ * platforms recognise a requested end (exit code 143). A second signal ends it at once. A closed stdout ends the command as
+ * well. Nothing calls process.exit, which would drop what stdout has not written yet.
  */
 export async function runConnector(command: (context: CommandContext) => Promise<void>): Promise<void> {
   const output = new MessageOutput(process.stdout);
   const signals = new StopSignals({
     signals: STOP_SIGNALS,
     onFirst: (signal) => {
-      const advice = 'A second signal, such as Ctrl-C, ends at once; rows without a state behind them then come again.';
+      const advice = 'A second signal, such as Ctrl-C, ends it at once; rows since the last state are then sent again.';
       output.write(log('INFO', `${signal}: finishing what has begun. ${advice}`)).catch(() => {});
     },
   });
@@ -34,7 +34,7 @@ export async function runConnector(command: (context: CommandContext) => Promise
   } catch (error) {
     process.exitCode = 1;
     const connectorError = asConnectorError(error);
-    // Who types a command wrongly in a terminal is a person, and reads no messages.
+    // Wrong arguments in a terminal come from a person, who reads text and not messages.
     if (connectorError.code === 'command_invalid' && process.stdout.isTTY) {
       process.stderr.write(`${printableLines(redactMessage(formatErrorWithStack(connectorError)))}\n`);
     } else if (!(error instanceof OutputClosedError)) {
@@ -45,7 +45,7 @@ export async function runConnector(command: (context: CommandContext) => Promise
   signals.close();
   if (output.error !== undefined) {
     process.exitCode = 1;
-    // stderr goes elsewhere, mostly.
+    // stderr mostly goes elsewhere.
     process.stderr.write(`${redactMessage(formatErrorWithStack(explainOutputError(output.error)))}\n`);
   }
   signals.endIfReceived();

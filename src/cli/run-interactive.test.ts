@@ -11,8 +11,8 @@ afterEach(() => {
 
 const SECRET = 'key-of-mine';
 
-/** What stands on stderr after a command that failed. */
-async function told(failure: Error): Promise<string> {
+/** Runs a command that fails, and returns its stderr. */
+async function readStderr(failure: Error): Promise<string> {
   let text = '';
   vi.spyOn(process.stderr, 'write').mockImplementation((chunk) => {
     text += chunk;
@@ -24,16 +24,16 @@ async function told(failure: Error): Promise<string> {
   return text;
 }
 
-test('a fault of ours is told with its stack, for who reports it, and without secrets', async () => {
+test('prints an unexpected error with its stack and without secrets', async () => {
   registerSecrets([SECRET]);
-  expect(await told(new TypeError(`${SECRET} is odd`))).toMatch(
+  expect(await readStderr(new TypeError(`${SECRET} is odd`))).toMatch(
     /^Unexpected fault .*: \*{4} is odd\. See .*unexpected_fault\.md\nTypeError: \*{4} is odd\n {4}at /,
   );
   expect(process.exitCode).toBe(1);
 });
 
-test('what a person did is told in a sentence', async () => {
-  expect(await told(protocolError('command_invalid', 'That is no command.'))).toMatch(
+test('prints a config_error as one sentence', async () => {
+  expect(await readStderr(protocolError('command_invalid', 'That is no command.'))).toMatch(
     /^That is no command\. See \S+\n$/,
   );
   expect(process.exitCode).toBe(2);

@@ -9,16 +9,16 @@ import { printableLines } from '../shared/printable.ts';
 import { StopSignals } from './signals.ts';
 
 /**
- * Runs a command that speaks to a person and not to a platform: it prints no messages of the protocol, and a failure is a
- * sentence on stderr, with the stack if it is a fault of ours. A signal asks it to end, and the process then ends by that signal; a second one ends it at once.
+ * Runs a command for people: it prints no messages of the protocol, and an error is a sentence on stderr, with the stack if
+ * it is unexpected. A signal asks it to end, and the process then ends by that signal; a second one ends it at once.
  *
  * @param command resolves to the exit code.
  */
 export async function runInteractive(command: (context: CommandContext) => Promise<number>): Promise<void> {
-  // A reader that has gone, such as `head`, has seen what it wanted.
+  // A reader that is gone, such as `head`, has seen enough.
   process.stdout.on('error', () => {});
   const signals = new StopSignals();
-  // What is written to it nobody reads.
+  // Nothing reads this output; the commands of the connectors need one.
   const output = new MessageOutput(new PassThrough().resume());
   try {
     process.exitCode = await command({ output, stop: signals.stop, now: Date.now, environment: process.env });

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
 
-/** What stops a command for people: Ctrl-C, `kill`, and a terminal that is closed. */
+/** The signals of `kill`, of Ctrl-C, and of a terminal that is closed. */
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
 /** What a shell adds to the number of the signal that ended a process. */
@@ -46,9 +46,9 @@ export class StopSignals {
   /** Ends this process by the signal that it has received, if any, so that its parent knows why it ended. */
   endIfReceived(): void {
     if (this.#received === undefined) return;
-    // As process 1 of a container it would not end by a signal that it sends itself: this code says the same.
+    // Process 1 of a container doesn't end by a signal that it sends itself. This exit code says the same.
     process.exitCode = SIGNAL_EXIT_CODE + constants.signals[this.#received];
-    // Libraries listen as well, to tidy up, and the signal would end nothing then. There is nothing left to tidy up.
+    // Listeners of libraries, for their cleanup, would keep the signal from ending the process. Nothing is left to clean up.
     process.removeAllListeners(this.#received);
     process.kill(process.pid, this.#received);
   }

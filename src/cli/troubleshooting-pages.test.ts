@@ -27,12 +27,12 @@ function page(name: string): string {
 }
 
 describe('the codes', () => {
-  test('are different from each other', () => {
+  test('have no duplicates', () => {
     expect(CODES.filter((code, index) => CODES.indexOf(code) !== index)).toEqual([]);
   });
 
-  // What is tried again depends on it.
-  test('of what passes by itself, and of what is a fault of ours, are these', () => {
+  // Retries depend on it.
+  test('are transient_error or system_error only for these', () => {
     const of = (type: string): string[] => Object.entries(ERRORS).flatMap(([code, its]) => (its === type ? code : []));
     expect(of('transient_error')).toEqual([
       'output_unwritable',
@@ -60,11 +60,11 @@ describe('the codes', () => {
 });
 
 describe('the pages', () => {
-  test('are one for each code, and none without', () => {
+  test('exist for each code, and for nothing else', () => {
     expect(pages.toSorted()).toEqual(CODES.map((code) => `${code}.md`).toSorted());
   });
 
-  test.each(pages)('%s says what was seen, what it means and what to do, for a terminal', (name) => {
+  test.each(pages)('%s has the three sections, in 80 columns', (name) => {
     const written = page(name);
     expect(written.split('\n')[0]).toBe(`# ${name.replace('.md', '')}`);
     expect(written.match(/^## .+$/gm)).toEqual(['## What was seen', '## What it likely means', '## What to do']);
@@ -74,17 +74,17 @@ describe('the pages', () => {
     expect(sections.filter((section) => section.trim().length < COLUMNS / 2)).toEqual([]);
   });
 
-  test.each(CODES)('%s shows the message as it is printed', (code) => {
+  test.each(CODES)('%s quotes the message', (code) => {
     const [, seen = ''] = page(`${code}.md`).split(/^## .+$/m);
     expect(seen).toMatch(/^> \S/m);
   });
 
-  test.each(REASON_CODES)('%s shows a row', (code) => {
+  test.each(REASON_CODES)('%s shows an example row', (code) => {
     const [, row = ''] = /```json\n([\s\S]+?)\n```/.exec(page(`${code}.md`)) ?? [];
     expect(JSON.parse(row)).toHaveProperty('event_name');
   });
 
-  test('are each named once by their list, and the links among them lead somewhere', () => {
+  test('are each listed once, and their links work', () => {
     const list = page('README.md');
     expect([...list.matchAll(/^- \[(\w+)\]\(\1\.md\): \S/gm)].map(([, code]) => code).toSorted()).toEqual(
       CODES.toSorted(),

@@ -6,14 +6,14 @@ import { addConfigOptions, type ConnectorCommand, type Role, resolveEnvironment 
 export const checkCommand: ConnectorCommand = {
   name: 'check',
   addTo: (parser, { role }, context) =>
-    parser.command('check', 'try the configuration', addConfigOptions, (args) =>
+    parser.command('check', 'test the configuration', addConfigOptions, (args) =>
       check(resolveEnvironment(context, args), role, args.config),
     ),
 };
 
 /**
- * Writes whether a configuration works. That it does not is a result of this command, not an error of it; so is a server
- * that can't do what it is asked. Only an unexpected error makes it fail.
+ * Writes whether a configuration works. A configuration that doesn't work is a result of this command, not an error; so is a
+ * server that can't do what it is asked. Only an unexpected error makes the command fail.
  */
 export async function check(context: CommandContext, role: Role | undefined, config: string): Promise<void> {
   const { loadConnector } = await import('../load-connector.ts');

@@ -35,12 +35,12 @@ describe('explain', () => {
     ['a file', 'table_missing.md'],
     ['a link', 'https://github.com/x/y/blob/main/docs/troubleshooting/table_missing.md'],
     ['a link at the end of a sentence', 'https://github.com/x/y/blob/main/docs/troubleshooting/table_missing.md.'],
-  ])('prints the page as it is written for %s', async (_, asked) => {
+  ])('prints the page of %s unchanged', async (_, asked) => {
     const code = asked.includes('custom') ? 'custom_id_missing' : 'table_missing';
     expect(await explained(asked)).toEqual({ isKnown: true, printed: page(`${code}.md`) });
   });
 
-  test('without a code prints all, one on a line', async () => {
+  test('lists all codes without an argument, one per line', async () => {
     const { isKnown, printed } = await explained(undefined);
     expect(isKnown).toBe(true);
     expect(printed.split('\n').filter((line) => line.length > COLUMNS)).toEqual([]);
@@ -48,17 +48,20 @@ describe('explain', () => {
     expect(printed).toMatch(/^ {2}table_missing {19}the database or the table is not there$/m);
   });
 
-  test.each(['nonsense', '', '.', '../../package.json', 'README', 'readme'])('knows no code "%s"', async (asked) => {
-    const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
-    try {
-      expect(await explained(asked)).toEqual({ isKnown: false, printed: '' });
-      expect(stderr).toHaveBeenCalledExactlyOnceWith(
-        expect.stringMatching(/^There is no code ".*Those most like it: /),
-      );
-    } finally {
-      stderr.mockRestore();
-    }
-  });
+  test.each(['nonsense', '', '.', '../../package.json', 'README', 'readme'])(
+    'rejects the unknown code "%s"',
+    async (asked) => {
+      const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
+      try {
+        expect(await explained(asked)).toEqual({ isKnown: false, printed: '' });
+        expect(stderr).toHaveBeenCalledExactlyOnceWith(
+          expect.stringMatching(/^Unknown code ".*Similar codes: /),
+        );
+      } finally {
+        stderr.mockRestore();
+      }
+    },
+  );
 });
 
 test.each([
@@ -67,7 +70,7 @@ test.each([
   ['clickhouse_login_refused_', 'clickhouse_login_refused'],
   ['final', 'final_unsupported'],
   ['throw_if', 'throw_if_met'],
-])('in place of %s, %s is proposed first', (asked, proposed) => {
+])('for %s, suggests %s first', (asked, proposed) => {
   expect(proposeCodes(asked, CODES)[0]).toBe(proposed);
   expect(proposeCodes(asked, CODES).length).toBeLessThanOrEqual(4);
 });

@@ -9,10 +9,10 @@ const PAGES = new URL('docs/troubleshooting/', PACKAGE_ROOT);
 /** The page that lists the others. */
 const LIST = 'README';
 
-/** Characters of the longest code, so that what is said of each begins in one column. */
+/** The length of the longest code, so that all descriptions begin in one column. */
 const CODE_WIDTH = 30;
 
-/** How many codes are proposed in place of one that there is not. */
+/** How many codes are suggested for an unknown one. */
 const MAX_PROPOSALS = 4;
 
 export const explainCommand: ConnectorCommand = {
@@ -20,7 +20,7 @@ export const explainCommand: ConnectorCommand = {
   addTo: (parser, _, context) =>
     parser.command(
       'explain [code]',
-      'say what the code in a message means, or list all codes',
+      'explain the code in a message, or list all codes',
       (args) => args.positional('code', { type: 'string', describe: 'the code, or the link to its page' }),
       async ({ code }) => {
         if (!(await explain(context, code))) process.exitCode = 1;
@@ -29,12 +29,11 @@ export const explainCommand: ConnectorCommand = {
 };
 
 /**
- * Prints the page of a code, or the list of all codes. This is for a person in front of a terminal that may reach no
- * web page, and no command of the protocol: what it prints are no messages but the pages, which are written to be read
- * as they are, in 80 columns.
+ * Prints the page of a code, or the list of all codes. It is not a command of the protocol, but for people whose terminal may
+ * not reach the web. The pages are written to be read as they are, in 80 columns.
  *
- * @param asked a code of an error or a rejection, or the link that ends a message.
- * @returns whether there is such a code; if not, stderr says which are like it.
+ * @param asked a code of an error or a rejection, or the link at the end of a message.
+ * @returns whether the code exists; if not, it suggests similar ones on stderr.
  */
 export async function explain({ output }: CommandContext, asked: string | undefined): Promise<boolean> {
   if (asked === undefined) {
@@ -48,7 +47,7 @@ export async function explain({ output }: CommandContext, asked: string | undefi
     return true;
   }
   process.stderr.write(
-    `There is no code "${code}". It may be misspelt, or of another version. Those most like it: ${proposeCodes(code, codes).join(', ')}. Without a code, explain lists all of them.\n`,
+    `Unknown code "${code}". It may be misspelt, or belong to another version. Similar codes: ${proposeCodes(code, codes).join(', ')}. Run explain without a code to list all of them.\n`,
   );
   return false;
 }
@@ -62,7 +61,7 @@ function readPage(name: string): Promise<string> {
   return readFile(new URL(`${name}.md`, PAGES), 'utf8');
 }
 
-/** The code in what was copied from a message: the last part of a link, without its ending and a full stop. */
+/** Extracts the code from text that was copied out of a message: the last part of a link, without its extension and a full stop. */
 function extractCode(asked: string): string {
   return asked
     .trim()
@@ -71,14 +70,14 @@ function extractCode(asked: string): string {
     .toLowerCase();
 }
 
-/** Codes that hold what was asked for, or else those that are fewest changes away from it. */
+/** Proposes the codes that contain what was asked for, otherwise the most similar ones. */
 export function proposeCodes(asked: string, codes: readonly string[]): string[] {
   const holding = codes.filter((code) => asked !== '' && code.includes(asked));
   const nearest = holding.length > 0 ? holding : codes.toSorted((a, b) => distance(asked, a) - distance(asked, b));
   return nearest.slice(0, MAX_PROPOSALS);
 }
 
-/** The list without its links, which a terminal does not follow. */
+/** Formats the list without its links, which a terminal can't follow. */
 function formatList(list: string): string {
   return list.replaceAll(/^- \[(\w+)\]\(\w+\.md\): /gm, (_, code: string) => `  ${code.padEnd(CODE_WIDTH)}  `);
 }

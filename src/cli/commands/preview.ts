@@ -6,27 +6,27 @@ import { printableLines } from '../../shared/printable.ts';
 import { describeJsonFile, interactiveParser, parseRowCount } from '../arguments.ts';
 import { runInteractive } from '../run-interactive.ts';
 
-/** How many rows are shown, unless others are asked for. */
+/** The default of --rows. */
 const DEFAULT_ROWS = 20;
 
-// Each paragraph on one line, as it is broken to the width of the terminal.
+// Each paragraph is one line: yargs wraps it to the width of the terminal.
 const USAGE = `$0 --source FILE --destination FILE
 
-Shows what a sync would send, and sends nothing: the first rows, their request to Batch, what each column becomes, and what of a sample of rows would be rejected and why.`;
+Shows what a sync would send, without sending it: the first rows, their request to Batch, what each column is sent as, and which rows of a sample would be rejected and why.`;
 
 const EPILOGUE = `Exit codes:
-  0  no row of the sample would be rejected, nor its event be refused for its time
+  0  no row of the sample would be rejected, and no event refused for its time
   1  the source can't be read
-  2  wrong arguments, or a configuration that has to be corrected
-  3  some would, as far as can be known before they are sent
+  2  wrong arguments or configuration
+  3  some would be, as far as this can be known before sending
 
-A configuration may hold \${NAME} for the environment variable NAME, so that no secret need stand in a file.`;
+A configuration can contain \${NAME} for the environment variable NAME, to keep secrets out of the file.`;
 
 /**
- * Runs `preview` as its arguments say.
+ * Runs `preview`.
  *
- * @param launcher the name that it is started by.
- * @param args those behind the word preview.
+ * @param launcher the name of the launcher.
+ * @param args the arguments after `preview`.
  */
 export async function runPreview(launcher: string, args: readonly string[]): Promise<void> {
   await runInteractive(async (context) => {
@@ -48,12 +48,12 @@ function parse(name: string, args: readonly string[]) {
     stream: {
       type: 'string',
       requiresArg: true,
-      describe: 'the table or view to show; needed when the source finds several',
+      describe: 'the table or view to show; required if the source has several',
     },
     rows: {
       type: 'string',
       requiresArg: true,
-      describe: `how many rows are shown (${DEFAULT_ROWS})`,
+      describe: `how many rows to show (${DEFAULT_ROWS})`,
       coerce: (text: unknown) => parseRowCount('--rows', text),
     },
   })

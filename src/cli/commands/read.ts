@@ -12,10 +12,10 @@ export const readCommand: ConnectorCommand = {
   addTo: (parser, _, context) =>
     parser.command(
       'read',
-      'write the rows to stdout, as Airbyte messages',
+      'write the rows to stdout as Airbyte messages',
       (args) =>
         addConfigOptions(args)
-          .option('catalog', describeJsonFile('the streams, as a configured catalog'))
+          .option('catalog', describeJsonFile('the configured catalog'))
           .option('state', { ...describeJsonFile('the state of the last run'), demandOption: false })
           .option('limit', rowLimit),
       async (args) => {

@@ -5,13 +5,13 @@ import type { ConnectorCommand, Role } from '../arguments.ts';
 
 const SPEC_FILE: Record<Role, string> = { source: 'source-clickhouse.json', destination: 'destination-batch.json' };
 
-/** Prints the generated specification; the schemas it comes from are not loaded, so that it is quick. */
+/** Prints the generated specification. It doesn't load the schemas that it was generated from, so it is fast. */
 export const specCommand: ConnectorCommand = {
   name: 'spec',
   addTo: (parser, launcher, { output }) =>
     parser.command(
       'spec',
-      'print the form of the configuration',
+      'print the JSON Schema of the configuration',
       (args) =>
         launcher.role === undefined
           ? args.option('role', { choices: ['source', 'destination'] as const })
@@ -29,6 +29,6 @@ function readRoleFromEnvironment(launcher: string): Role {
   if (role === 'source' || role === 'destination') return role;
   throw protocolError(
     'command_invalid',
-    `${launcher} holds a source and a destination, and ${role === undefined ? 'neither was asked for' : `"${role}" is neither`}. Give --role source or --role destination, or set the variable CONNECTOR_ROLE.`,
+    `${launcher} contains a source and a destination, and ${role === undefined ? 'no role was given' : `CONNECTOR_ROLE is "${role}"`}. Use --role source or --role destination, or set CONNECTOR_ROLE to one of them.`,
   );
 }

@@ -10,31 +10,31 @@ import { StopSignals } from '../signals.ts';
 
 const USAGE = `$0 --source FILE --destination FILE --state FILE
 
-Brings the new rows of ClickHouse to Batch, and keeps in the state file how far it is.`;
+Sends new rows from ClickHouse to Batch, and saves progress in the state file.`;
 
 const EPILOGUE = `Exit codes:
     0  every row was accepted
     1  the run failed
-    2  wrong arguments, or a configuration that has to be corrected
-    3  the run ended well, but some rows were rejected
+    2  wrong arguments or configuration
+    3  the run completed, but some rows were rejected
   130  stopped by Ctrl-C (143: by SIGTERM, 129: by SIGHUP)
 
-A configuration may hold \${NAME} for the environment variable NAME, so that no secret need stand in a file.`;
+A configuration can contain \${NAME} for the environment variable NAME, to keep secrets out of the file.`;
 
 /**
- * Runs `sync` as its arguments say. It is made for a person or a script, and not for a platform: what it prints are no
- * messages of the protocol, and a failure is a sentence on stderr.
+ * Runs `sync`. It is for people and scripts, not for a platform: it prints no messages of the protocol, and an error is a
+ * sentence on stderr.
  *
- * The first signal asks it to finish what it has begun, a second one ends it now; the process then ends by that signal.
+ * The first signal asks it to finish what it has begun, a second one ends it now. The process then ends by that signal.
  *
- * @param launcher the name that it is started by.
- * @param args those behind the word sync.
+ * @param launcher the name of the launcher.
+ * @param args the arguments after `sync`.
  */
 export async function runSync(launcher: string, args: readonly string[]): Promise<void> {
-  // A reader that has gone, such as `head`, is no reason to stop in the middle.
+  // A reader that is gone, such as `head`, is no reason to stop in the middle.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const reporter = createReporter(args.some((arg) => /^--json(=true)?$/.test(arg)));
-  const signals = new StopSignals({ onSecond: () => reporter.log('WARN', 'sync', 'A second signal: it ends now.') });
+  const signals = new StopSignals({ onSecond: () => reporter.log('WARN', 'sync', 'Second signal: stopping now.') });
   const { stop, stopAtOnce } = signals;
   try {
     const options = await parse(`${launcher} sync`, args);
@@ -50,52 +50,52 @@ export async function runSync(launcher: string, args: readonly string[]): Promis
     signals.close();
   }
   for (const stream of [process.stdout, process.stderr]) await waitUntilFlushed(stream);
-  // A failure says more than that it was stopped, too.
+  // The exit code of an error says more than the signal.
   const hasFailed = process.exitCode === EXIT_CODES.failed || process.exitCode === EXIT_CODES.misconfigured;
   if (!hasFailed) signals.endIfReceived();
 }
 
-/** Resolves when a stream has taken all that was written, or its reader has gone. */
+/** Resolves when a stream has written everything, or its reader is gone. */
 function waitUntilFlushed(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => stream.write('', () => resolve()));
 }
 
-/** @throws ConnectorError (config_error) when the arguments are wrong. Undefined when help was asked for, and given. */
+/** @throws ConnectorError (config_error) when the arguments are wrong. Undefined after --help. */
 async function parse(name: string, args: readonly string[]): Promise<SyncOptions | undefined> {
   const parsed = await interactiveParser(name, args, USAGE, {
     source: describeJsonFile('the configuration of the source'),
     destination: describeJsonFile('the configuration of the destination'),
-    state: describeJsonFile('how far it is; the first run makes it'),
+    state: describeJsonFile('the progress; created by the first run'),
     stream: {
       type: 'string',
       array: true,
       requiresArg: true,
-      describe: 'a table or view to sync, or several; needed when the source finds several',
+      describe: 'one or more tables or views to sync; required if the source has several',
     },
     'all-streams': {
       type: 'boolean',
-      describe: 'sync every table and view that the source finds, also those that are added later',
+      describe: 'sync every table and view of the source, including ones added later',
     },
     limit: rowLimit,
     'full-refresh': {
       type: 'boolean',
       default: false,
-      describe: 'read all rows, also those that were sent before; neither reads nor changes the state',
+      describe: 'read all rows, including rows already sent; neither reads nor changes the state',
     },
     every: {
       type: 'string',
       requiresArg: true,
-      describe: 'go on, with a run each 30s, 5m, 2h, 1d …',
+      describe: 'keep running: one run every 30s, 5m, 2h, 1d …',
     },
     cron: {
       type: 'string',
       requiresArg: true,
-      describe: 'go on, with a run at the times of a cron pattern: "0 3 * * *" is 3:00 each night',
+      describe: 'keep running: one run at each time of a cron pattern ("0 3 * * *" is 3:00 every night)',
     },
     json: {
       type: 'boolean',
       default: false,
-      describe: 'write JSON lines to stdout, for machines, instead of words and a bar',
+      describe: 'write JSON lines to stdout instead of text and a progress bar',
     },
   })
     .conflicts('every', 'cron')
@@ -107,11 +107,13 @@ async function parse(name: string, args: readonly string[]): Promise<SyncOptions
   return { ...parsed, ...streams, limit: parsed.limit, every: parsed.every, cron: parsed.cron };
 }
 
-/** A bar needs a terminal that somebody looks at. */
-function createReporter(isForMachines: boolean): Reporter {
+/** A progress bar needs an interactive terminal. */
+function createReporter(isJson: boolean): Reporter {
   const toStdout = (text: string): boolean => process.stdout.write(text);
-  if (isForMachines) return new JsonReporter(toStdout, Date.now);
-  const isForEyes = process.stderr.isTTY && process.env.CI === undefined && process.env.TERM !== 'dumb';
-  const display = isForEyes ? new ProgressBar(process.stderr) : new PlainProgress((text) => process.stderr.write(text));
+  if (isJson) return new JsonReporter(toStdout, Date.now);
+  const isInteractive = process.stderr.isTTY && process.env.CI === undefined && process.env.TERM !== 'dumb';
+  const display = isInteractive
+    ? new ProgressBar(process.stderr)
+    : new PlainProgress((text) => process.stderr.write(text));
   return new TextReporter(display, toStdout, Date.now);
 }

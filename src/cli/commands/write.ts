@@ -6,8 +6,8 @@ export const writeCommand: ConnectorCommand = {
   addTo: (parser, _, context) =>
     parser.command(
       'write',
-      'send the rows that come on stdin, as Airbyte messages, to Batch',
-      (args) => addConfigOptions(args).option('catalog', describeJsonFile('the streams, as a configured catalog')),
+      'send the rows from stdin (Airbyte messages) to Batch',
+      (args) => addConfigOptions(args).option('catalog', describeJsonFile('the configured catalog')),
       async (args) => {
         const destination = await import('../../destination-batch/commands.ts');
         const isComplete = await destination.write(resolveEnvironment(context, args), args, process.stdin);
