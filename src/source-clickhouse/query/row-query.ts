@@ -3,7 +3,7 @@ import type { QueryParameters } from '../client/client.ts';
 import { isNullable } from '../schema/clickhouse-type.ts';
 import type { CursorCodec } from '../schema/cursor.ts';
 import { type Field, jsonPairsSql, jsonSql, nonFiniteSql } from '../schema/json-sql.ts';
-import type { Column, Table } from '../schema/table.ts';
+import { type Column, PROFILE_COLUMN, type Table } from '../schema/table.ts';
 import { quoteIdentifier, quoteString, quoteTable } from '../sql.ts';
 import { isInsideGroup, type Position } from '../state/position.ts';
 import type { Partition } from '../state/stream-state.ts';
@@ -105,23 +105,22 @@ export function buildRowClauses(
 ): { clauses: string; parameters: QueryParameters } {
   const { table, cursor, final, partition, lagBound } = selection;
   const cursorColumn = qualify(table, cursor.column);
+  const { parameterType, toParameter } = cursor.codec;
   const conditions: string[] = [];
   const parameters: QueryParameters = {};
   if (isNullable(cursor.column.type)) conditions.push(`${cursorColumn} IS NOT NULL`);
   if (partition !== undefined) {
-    // The hash of a NULL is NULL: a row without a profile would belong to no part, and would be lost in silence.
-    const profile = `ifNull(cityHash64(${qualify(table, { name: 'custom_id' })}), 0)`;
-    conditions.push(`${profile} % {partition_count:UInt64} = {partition_index:UInt64}`);
+    conditions.push(partitionSql(table));
     parameters.partition_count = partition.count;
     parameters.partition_index = partition.index;
   }
   if (lagBound !== undefined) {
-    conditions.push(`${cursorColumn} < {lag_bound:${cursor.codec.parameterType}}`);
-    parameters.lag_bound = cursor.codec.toParameter(lagBound);
+    conditions.push(`${cursorColumn} < {lag_bound:${parameterType}}`);
+    parameters.lag_bound = toParameter(lagBound);
   }
   if (after.kind !== 'start') {
-    const bound = `{cursor:${cursor.codec.parameterType}}`;
-    parameters.cursor = cursor.codec.toParameter(after.cursor);
+    const bound = `{cursor:${parameterType}}`;
+    parameters.cursor = toParameter(after.cursor);
     conditions.push(`${cursorColumn} ${after.kind === 'after-group' ? '>' : '>='} ${bound}`);
     if (isInsideGroup(after) && hash !== undefined) {
       parameters.row_hash = after.rowHash;
@@ -132,9 +131,21 @@ export function buildRowClauses(
     const last = conditions.pop();
     conditions.push(last === undefined ? `${guard} = 0` : `${last} OR ${guard} != 0`);
   }
-  const from = `FROM ${quoteTable(table)} AS ${quoteIdentifier(chooseAlias(table))}${final ? ' FINAL' : ''}`;
+  const from = fromSql(table, { final });
   const where = conditions.map((condition) => (condition.includes(' OR ') ? `(${condition})` : condition));
   return { clauses: where.length === 0 ? from : `${from}\nWHERE ${where.join(' AND ')}`, parameters };
+}
+
+/** The condition that a row's profile belongs to the partition. */
+function partitionSql(table: Table): string {
+  // The hash of a NULL is NULL: a row without a profile would belong to no part, and would be lost in silence.
+  const profile = `ifNull(cityHash64(${qualify(table, { name: PROFILE_COLUMN })}), 0)`;
+  return `${profile} % {partition_count:UInt64} = {partition_index:UInt64}`;
+}
+
+/** @param final whether the server merges the versions of a row before it gives them (FINAL). */
+function fromSql(table: Table, { final }: { final: boolean }): string {
+  return `FROM ${quoteTable(table)} AS ${quoteIdentifier(chooseAlias(table))}${final ? ' FINAL' : ''}`;
 }
 
 /**

@@ -36,9 +36,12 @@ export async function listTables(clickhouse: ClickHouse, database: string, table
   return [...tables.values()];
 }
 
+/** The column that names the profile of a row. */
+export const PROFILE_COLUMN = 'custom_id';
+
 /** The columns that a table must have to be read, by the names of Cloud Sync (docs/batch-api.md, CS/ch-ev 1.2). */
 export function listRequiredColumns(cursorColumn: string): string[] {
-  return ['custom_id', 'event_name', cursorColumn];
+  return [PROFILE_COLUMN, 'event_name', cursorColumn];
 }
 
 /** Which of the required columns a table lacks. */
