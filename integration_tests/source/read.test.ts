@@ -330,7 +330,7 @@ describe('a read from a state', () => {
       expectSame(sorted(numbers(rest)), upTo(10_000));
       expect(logs(rest)).toContainEqual(
         expect.stringMatching(
-          /WARN Columns of altered were dropped.*Those of 2026-01-01T00:00:00.000000Z are read again.*sent twice/,
+          /WARN Columns of altered were dropped.*Rows of 2026-01-01T00:00:00.000000Z are read again.*sent twice/,
         ),
       );
     });
@@ -417,7 +417,7 @@ describe('another cursor column', () => {
     });
     expect(other.code).toBe(1);
     expect(errors(other)[0]?.message).toMatch(
-      /about the cursor column "inserted_at", but "cursor_column" is "last_updated_at"/,
+      /for the cursor column "inserted_at", but "cursor_column" is "last_updated_at"/,
     );
   });
 });
@@ -453,7 +453,7 @@ describe('several readers that share the rows', () => {
     expect(same && numbers(same)).toEqual([]);
     for (const result of others) {
       expect(result.code).toBe(1);
-      expect(errors(result)[0]?.message).toMatch(/is about part 0 of 2, but the configuration asks for/);
+      expect(errors(result)[0]?.message).toMatch(/is for part 0 of 2, but the configuration selects/);
     }
   });
 

@@ -166,7 +166,7 @@ test('a String that is no UTF-8 can not be kept in a state, and ends the stream 
   expect(errors(result)).toMatchObject([
     {
       failure_type: 'config_error',
-      message: expect.stringMatching(/last_updated_at that is no valid UTF-8\. .* or hex\(last_updated_at\)/),
+      message: expect.stringMatching(/last_updated_at that is not valid UTF-8\. .* or hex\(last_updated_at\)/),
     },
   ]);
   // No row left before the state that can't be written.

@@ -8,11 +8,11 @@ import { sourceError } from '../errors/codes.ts';
 import { quoteString } from '../sql.ts';
 
 /**
- * The line of a row, as the query has the server write it and as the source reads it:
+ * The line of a row. The query makes the server write it, and the source reads it:
  *
  *     {"type":"RECORD","record":{"stream":"events",…,"data":{…}},"row_hash":"123"}
  *
- * When the table has columns that the row hash lacks, the hash of all columns precedes it: `,"full_hash":"45","row_hash":"123"}`.
+ * If the table has columns that are not in the row hash, a hash of all columns comes first: `,"full_hash":"45","row_hash":"123"}`.
  */
 const LINE_START = '{"type":"RECORD","record":{';
 const FULL_HASH_KEY = ',"full_hash":"';
@@ -26,17 +26,17 @@ const MAX_TAIL_BYTES = ROW_HASH_KEY.length + '18446744073709551615'.length + LIN
 
 const rowLine = z.looseObject({ record: z.looseObject({ data: z.looseObject({}) }) });
 
-/** What stands in a text for bytes that are no UTF-8. */
+/** Decoding puts it in the place of bytes that are not UTF-8. */
 const REPLACEMENT_CHARACTER = '\ufffd';
 
-/** The beginning of the lines of a stream, up to the first column. */
+/** The start of each line of a stream, up to the first column. */
 export function buildLineStart({ name, namespace }: StreamDescriptor, emittedAt: number): string {
   const members = { stream: name, namespace, emitted_at: emittedAt };
   return `${LINE_START}${JSON.stringify(members).slice(1, -1)},"data":{`;
 }
 
 /**
- * The SQL of the end of a line, after the record's members: operands for concat.
+ * The SQL of the end of a line, from the end of the record on: operands for concat.
  *
  * @param hash the SQL of the row hash.
  * @param fullHash the SQL of the hash of all columns, if there is one.
@@ -48,8 +48,8 @@ export function lineEndSql(hash: string, fullHash: string | undefined): string[]
 }
 
 /**
- * Whether the bytes from `start` to `end` begin and end as a row does: with its hash, as JSON that is no row may stand
- * behind a row that was cut off, in its line.
+ * Whether the bytes from `start` to `end` begin and end as a row does. The end has to be a row hash: after a row that was cut
+ * off, its line may contain other JSON.
  */
 export function isRow(bytes: Buffer, start: number, end: number): boolean {
   if (end - start <= LINE_START_BYTES.length || bytes[end - 1] !== CLOSING_BRACE || bytes[end - 2] !== QUOTE) {
@@ -68,7 +68,7 @@ function isDigit(byte: number | undefined): boolean {
   return byte !== undefined && byte >= DIGIT_0 && byte <= DIGIT_9;
 }
 
-/** Whether a text begins as a row, or is the beginning of one. */
+/** Whether a string starts as a row does, or is the start of a row. */
 export function startsAsRow(text: string): boolean {
   return LINE_START.startsWith(text.slice(0, LINE_START.length));
 }
@@ -78,7 +78,7 @@ export function readRowHash(line: Buffer): string {
   return readHashAfter(ROW_HASH_KEY_BYTES, line.subarray(Math.max(0, line.length - MAX_TAIL_BYTES)));
 }
 
-/** The hash of all columns of a row, which stands before its row hash when that lacks some; "" when there is none. */
+/** The hash of all columns of a row, in decimal; "" when there is none. */
 export function readFullHash(line: Buffer): string {
   const end = line.lastIndexOf(ROW_HASH_KEY_BYTES);
   return end === -1
@@ -86,17 +86,17 @@ export function readFullHash(line: Buffer): string {
     : readHashAfter(FULL_HASH_KEY_BYTES, line.subarray(Math.max(0, end - MAX_TAIL_BYTES), end + 1));
 }
 
-/** @param tail ends two characters behind the hash. */
+/** @param tail ends two characters after the hash. */
 function readHashAfter(key: Buffer, tail: Buffer): string {
   const start = tail.lastIndexOf(key);
   return start === -1 ? '' : tail.toString('latin1', start + key.length, tail.length - 2);
 }
 
 /**
- * The value of the cursor column in a RECORD line, as its exact text: a number keeps every digit.
+ * The value of the cursor column in a line, as a string. A number keeps every digit.
  *
- * @param line a whole RECORD line in JSON, as the server sent it.
- * @throws ConnectorError (config_error) when the cursor is a text that no state can hold.
+ * @param line a whole line, as the server sent it.
+ * @throws ConnectorError (config_error) when a state can't store the cursor exactly.
  */
 export function readCursor(line: Buffer, cursorColumn: string): string {
   const cursor = parseRow(line)[cursorColumn];
@@ -104,24 +104,24 @@ export function readCursor(line: Buffer, cursorColumn: string): string {
     if (cursor.includes(REPLACEMENT_CHARACTER) && !isUtf8(line)) {
       throw sourceError(
         'cursor_unusable',
-        `A row has a ${cursorColumn} that is no valid UTF-8. A state is text and can't keep it exactly, so rows would be lost or doubled behind it. Give the table another cursor, with a view if need be: a time, a number, or hex(${cursorColumn}).`,
+        `A row has a ${cursorColumn} that is not valid UTF-8. A state can't store it exactly, so rows after it would be lost or sent twice. Use another cursor, with a view if needed: a time, a number, or hex(${cursorColumn}).`,
       );
     }
     return cursor;
   }
   if (typeof cursor === 'number') return String(cursor);
   if (cursor instanceof LosslessNumber) return cursor.value;
-  throw new Error(`The row holds no usable ${cursorColumn}.`);
+  throw new Error(`The row has no usable ${cursorColumn}.`);
 }
 
-/** The row in a line. What is wrong with a line is not said in the words of a parser, which quotes it. */
+/** The data of a line. The parser's own message isn't shown, because it quotes the line. */
 function parseRow(line: Buffer): Record<string, unknown> {
   try {
     return rowLine.parse(parseExact(line.toString('utf8'))).record.data;
   } catch {
     throw sourceError(
       'unexpected_fault',
-      `Unexpected fault in the connector: a row of ${line.length} bytes came that is not a RECORD message.`,
+      `Unexpected fault in the connector: a row of ${line.length} bytes is not a RECORD message.`,
     );
   }
 }

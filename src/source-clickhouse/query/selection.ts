@@ -9,10 +9,10 @@ import { refuseUnreadable } from '../streams/unreadable-engine.ts';
 import type { ResolvedStream, RowSelection } from './row-query.ts';
 
 /**
- * What is to be read of a configured stream: looks the table up as it is now.
+ * Looks up the table of a configured stream and the columns to read.
  *
- * @param warn is told of what is odd and no obstacle.
- * @throws ConnectorError (config_error) when the table, a column or an order is missing.
+ * @param warn receives warnings.
+ * @throws ConnectorError (config_error) when the table or a column is missing, or the cursor has no order.
  */
 export async function resolveStream(
   clickhouse: ClickHouse,
@@ -25,21 +25,21 @@ export async function resolveStream(
   if (stream.namespace !== undefined && stream.namespace !== configuration.database) {
     throw sourceError(
       'schema_outdated',
-      `The catalog asks for "${stream.name}" of the database "${stream.namespace}", but the configuration names "${configuration.database}". Refresh the schema (discover).`,
+      `The catalog asks for "${stream.name}" in the database "${stream.namespace}", but the configuration names "${configuration.database}". Refresh the schema (discover).`,
     );
   }
   const table = (await listTables(clickhouse, configuration.database, stream.name)).at(0);
   if (table === undefined) {
     throw sourceError(
       'table_missing',
-      `There is no table or view "${stream.name}" in the database "${configuration.database}" that "${configuration.username}" may read. It was dropped, renamed, or the user lacks SELECT on it. Refresh the schema (discover).`,
+      `The database "${configuration.database}" has no table or view "${stream.name}" that "${configuration.username}" may read. It was dropped or renamed, or the user has no SELECT on it. Refresh the schema (discover).`,
     );
   }
   const missing = findMissingColumns(table, cursor_column);
   if (missing.length > 0) {
     throw sourceError(
       'columns_missing',
-      `A table of events needs columns that "${stream.name}" lacks, or that the user may not read: ${missing.join(', ')}. Run check: it proposes a view that has them.`,
+      `"${stream.name}" lacks required columns, or the user may not read them: ${missing.join(', ')}. Run check: it suggests a view that has them.`,
     );
   }
   await refuseUnreadable(clickhouse, table);
@@ -67,7 +67,7 @@ function describeStream(
   return { stream, table, columns, cursor: resolveCursor(table, cursor_column), final: use_final, partition };
 }
 
-/** The columns in the catalog's schema, as platforms let users leave some out; without a schema, all of them. */
+/** The columns in the catalog's schema, because platforms let users deselect columns; without a schema, all columns. */
 async function resolveColumns(
   table: Table,
   cursorColumn: string,
@@ -93,7 +93,7 @@ function resolveCursor(table: Table, cursorColumn: string): ResolvedStream['curs
   if (column === undefined || codec === undefined) {
     throw sourceError(
       'cursor_unusable',
-      `The column ${cursorColumn} of "${table.name}" has the type ${column?.type.name}, which has no useful order. Make it a DateTime, DateTime64, Date, integer or String, with a view if need be.`,
+      `The column ${cursorColumn} of "${table.name}" has the type ${column?.type.name}, which has no useful order. Use a DateTime, DateTime64, Date, integer or String, with a view if needed.`,
     );
   }
   return { column, codec };

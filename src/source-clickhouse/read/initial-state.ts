@@ -7,14 +7,14 @@ import type { Column, Table } from '../schema/table.ts';
 import { cursorOf, isInsideGroup, leaveGroup, type Position, START } from '../state/position.ts';
 import { type Partition, parseStreamState, STATE_VERSION, type StreamState } from '../state/stream-state.ts';
 
-/** Where a read begins, and the columns that its row hashes are made of. */
+/** The state that a read starts from, and the columns in its row hashes. */
 export type InitialState = { state: StreamState; hashedColumns: readonly Column[] };
 
 /**
- * The state to read from: the stored one, or that of a stream of which nothing has been read.
+ * The state to read from: the stored state, or a new one.
  *
- * @param warn is told when rows are read again that may have been sent.
- * @throws ConnectorError (config_error) when the stored state is not about these rows in this order.
+ * @param warn receives a warning when rows are read again that may have been sent.
+ * @throws ConnectorError (config_error) when the stored state is for other rows or another order.
  */
 export async function createInitialState(
   { table, cursor, partition }: Pick<ResolvedStream, 'table' | 'cursor' | 'partition'>,
@@ -34,46 +34,52 @@ export async function createInitialState(
   if (state.cursor_column !== cursor_column) {
     throw sourceError(
       'state_of_other_settings',
-      `The state of "${stream.name}" is about the cursor column "${state.cursor_column}", but "cursor_column" is "${cursor_column}". ` +
-        'Set it back, or reset the stream: all its rows are then read again.',
+      `The state of "${stream.name}" is for the cursor column "${state.cursor_column}", but "cursor_column" is "${cursor_column}". ` +
+        'Set the option back, or reset the stream: all its rows are then read again.',
     );
   }
   if (describePartition(state.partition) !== describePartition(partition)) {
     throw sourceError(
       'state_of_other_settings',
-      `The state of "${stream.name}" is about ${describePartition(state.partition)}, but the configuration asks for ${describePartition(partition)}. ` +
-        'Each part needs a state of its own, and another number of parts splits the rows in another way: give the state that belongs to this part, or reset the stream.',
+      `The state of "${stream.name}" is for ${describePartition(state.partition)}, but the configuration selects ${describePartition(partition)}. ` +
+        'Each part needs its own state, and another number of parts splits the rows differently. Use the state of this part, or reset the stream.',
     );
   }
   const { position, recent_rows } = state;
   if ((position.kind !== 'start' || recent_rows !== undefined) && state.cursor_type !== cursor_type) {
     throw sourceError(
       'state_of_other_settings',
-      `The state of "${stream.name}" was written when ${cursor.column.name} was a ${state.cursor_type}; it is a ${cursor_type} now, and the two do not compare. ` +
-        'Give the column its type back, or reset the stream: all its rows are then read again.',
+      `The state of "${stream.name}" was written when ${cursor.column.name} was a ${state.cursor_type}; it is a ${cursor_type} now, and their values can't be compared. ` +
+        'Change the type back, or reset the stream: all its rows are then read again.',
     );
   }
   if (position.kind !== 'start' && !cursor.codec.form.test(position.cursor)) {
     throw sourceError(
       'state_invalid',
-      `The cursor in the state of "${stream.name}" is no ${cursor_type} as this source writes it: the state was changed since. ` +
-        'Give back the state of the last run as it was, or reset the stream: all its rows are then read again.',
+      `The cursor in the state of "${stream.name}" is not a valid ${cursor_type}: the state was edited. ` +
+        'Use the state of the last run unchanged, or reset the stream: all its rows are then read again.',
     );
   }
   if (!isInsideGroup(position) && recent_rows === undefined) return { state, hashedColumns: table.columns };
-  // Columns that were added since don't matter: the hashes are still made of those that they were made of.
+  // Columns that were added since are not in these hashes.
   const hashedColumns = findColumnsNow(table, state.hashed_columns ?? []);
   if (hashedColumns !== undefined) return { state, hashedColumns };
   if (recent_rows === undefined && position.kind === 'inside-ended-group') {
     return { state: { ...state, position: leaveGroup(position) }, hashedColumns: table.columns };
   }
   await warn(
-    `Columns of ${table.name} were dropped or changed their type, and the last rows that were read can't be recognised without them. ${recent_rows === undefined ? `Those of ${cursorOf(position)}` : `Those behind ${cursorOf(position) ?? 'the first'}`} are read again: their events may be sent twice.`,
+    `Columns of ${table.name} were dropped or changed their type, so the last rows that were read can't be recognized. ${describeRowsReadAgain(state)} are read again: their events may be sent twice.`,
   );
   return { state: dropHashes(state), hashedColumns: table.columns };
 }
 
-/** The columns of a state as the table has them now; undefined when it lacks one, or its type gives the values another JSON. */
+function describeRowsReadAgain({ position, recent_rows }: StreamState): string {
+  const cursor = cursorOf(position);
+  if (cursor === null) return 'All rows';
+  return recent_rows === undefined ? `Rows of ${cursor}` : `Rows after ${cursor}`;
+}
+
+/** The columns of a state as the table has them now; undefined when one is missing, or its new type changes the JSON of its values. */
 function findColumnsNow(
   table: Table,
   hashed: readonly (readonly [name: string, type: string])[],
@@ -85,12 +91,12 @@ function findColumnsNow(
   return found.length > 0 && found.length === now.length ? found : undefined;
 }
 
-/** The state before the first row of a half read group, knowing nothing of the rows behind it. */
+/** The state without what depends on row hashes. */
 function dropHashes({ recent_rows, hashed_columns, ...state }: StreamState): StreamState {
   return { ...state, position: startOfGroup(state.position) };
 }
 
-/** The position before the first row of a half read group. No hash is less than 0, so the condition `h >= 0` leaves no row of the group out. */
+/** The position before the first row of a group: every hash meets the condition `h >= 0`. */
 function startOfGroup(position: Position): Position {
   return isInsideGroup(position) ? { kind: 'inside-group', cursor: position.cursor, rowHash: '0', rows: 1 } : position;
 }

@@ -7,7 +7,7 @@ function at(second: number, fraction = 0): string {
   return `2026-01-01T00:00:${String(second).padStart(2, '0')}.${fraction}Z`;
 }
 
-/** A pass over rows in the order of their cursors: what it emits, and what it leaves in the state. */
+/** Reads rows in the order of their cursors. Returns what is emitted and what is stored in the state. */
 function runPass(
   rows: readonly { second: number; hash: string }[],
   stored: StoredEmittedRows | undefined,
@@ -24,8 +24,8 @@ function runPass(
   return { emitted, stored: known.serialize(upTo) };
 }
 
-describe('a row that was emitted', () => {
-  test('is known to the next pass, and one that has appeared since is not', () => {
+describe('EmittedRows', () => {
+  test('recognizes a row that the last pass emitted, and not one that appeared since', () => {
     const first = runPass([{ second: 5, hash: '1' }], undefined, at(0));
     expect(first.emitted).toEqual(['1']);
     const rows = [
@@ -36,14 +36,14 @@ describe('a row that was emitted', () => {
     expect(runPass(rows, first.stored, at(0)).emitted).toEqual(['3', '2']);
   });
 
-  test('is known as often as it was emitted', () => {
+  test('recognizes equal rows only as often as they were emitted', () => {
     const alike = { second: 5, hash: '18446744073709551615' };
     const first = runPass([alike, alike], undefined, at(0));
     expect(runPass([alike, alike], first.stored, at(0)).emitted).toEqual([]);
     expect(runPass([alike, alike, alike], first.stored, at(0)).emitted).toEqual([alike.hash]);
   });
 
-  test('is remembered for as long as it may get company', () => {
+  test('remembers a row only while it is inside of the lookback', () => {
     const rows = [
       { second: 5, hash: '1' },
       { second: 9, hash: '2' },
@@ -56,19 +56,19 @@ describe('a row that was emitted', () => {
     expect(runPass(rows.slice(1), second.stored, at(30)).stored).toBeUndefined();
   });
 
-  test('and is gone from the table is forgotten when the position has passed it', () => {
+  test('forgets a row that is gone from the table once the position is after it', () => {
     const first = runPass([{ second: 5, hash: '1' }], undefined, at(0));
     expect(runPass([], first.stored, at(7), at(4)).stored).toEqual(first.stored);
     expect(runPass([], first.stored, at(7), at(5)).stored).toEqual(first.stored);
     expect(runPass([], first.stored, at(7), at(6)).stored).toBeUndefined();
   });
 
-  test('is not remembered without a lookback', () => {
+  test('remembers no row without a lookback', () => {
     expect(runPass([{ second: 5, hash: '1' }], undefined, undefined).stored).toBeUndefined();
   });
 });
 
-test('any number of passes over a growing table emits each row once, whatever is stored between them', () => {
+test('I3: deduplicates in the lookback, so passes over a growing table emit each row once', () => {
   const anyRow = fc.record({ second: fc.integer({ min: 0, max: 12 }), hash: fc.constantFrom('1', '2', '3') });
   fc.assert(
     fc.property(fc.array(fc.array(anyRow, { maxLength: 12 }), { maxLength: 6 }), (arrivals) => {
@@ -86,24 +86,24 @@ test('any number of passes over a growing table emits each row once, whatever is
   );
 });
 
-describe('rows have to be looked at one by one', () => {
+describe('mustExamine', () => {
   const stored = runPass([{ second: 5, hash: '1' }], undefined, at(0)).stored;
 
   test.each<[string, EmittedRows, string | null, string, boolean]>([
-    ['when some of them may get company', new EmittedRows(undefined, at(9)), at(1), at(9), true],
-    ['not when none may', new EmittedRows(undefined, at(9)), at(1), at(8), false],
-    ['when they were emitted, from the first row on', new EmittedRows(stored, at(9)), null, at(2), true],
-    ['when they were emitted', new EmittedRows(stored, at(9)), at(4), at(8), true],
-    ['also within the second of the last of those', new EmittedRows(stored, at(9)), at(5), at(8), true],
-    ['not behind it', new EmittedRows(stored, at(9)), at(6), at(8), false],
-    ['not when nothing was emitted', new EmittedRows({}, at(9)), null, at(8), false],
-    ['not without a lookback', new EmittedRows(undefined, undefined), null, at(8), false],
+    ['is true for rows inside of the lookback', new EmittedRows(undefined, at(9)), at(1), at(9), true],
+    ['is false for rows before the lookback', new EmittedRows(undefined, at(9)), at(1), at(8), false],
+    ['is true from the first row on, if rows were emitted', new EmittedRows(stored, at(9)), null, at(2), true],
+    ['is true for rows that may have been emitted', new EmittedRows(stored, at(9)), at(4), at(8), true],
+    ['is true within the second of the last emitted row', new EmittedRows(stored, at(9)), at(5), at(8), true],
+    ['is false after that second', new EmittedRows(stored, at(9)), at(6), at(8), false],
+    ['is false if no row was emitted', new EmittedRows({}, at(9)), null, at(8), false],
+    ['is false without a lookback', new EmittedRows(undefined, undefined), null, at(8), false],
   ])('%s', (_, emitted, after, upTo, expected) => {
     expect(emitted.mustExamine(after, upTo)).toBe(expected);
   });
 });
 
-test('the size counts what is remembered', () => {
+test('the size is the number of remembered rows', () => {
   const emitted = new EmittedRows(undefined, at(5));
   emitted.add(at(4), '1');
   emitted.add(at(5), '1');
@@ -117,7 +117,7 @@ test('the size counts what is remembered', () => {
   expect(next.size).toBe(1);
 });
 
-describe('rows that are stamped at each read', () => {
+describe('areRestamped', () => {
   const read = (stored: StoredEmittedRows | undefined, now: string, rows: number, fraction: number): EmittedRows => {
     const emitted = new EmittedRows(stored, at(0), now);
     for (let row = 0; row < rows; row++) {
@@ -127,19 +127,19 @@ describe('rows that are stamped at each read', () => {
     return emitted;
   };
 
-  test('are noticed, also within one second', () => {
+  test('detects rows whose timestamp changes with each read, also within one second', () => {
     const first = read(undefined, at(9, 1), 5, 2);
     expect(first.areRestamped).toBe(false);
     expect(read(first.serialize(null), at(9, 3), 5, 4).areRestamped).toBe(true);
   });
 
-  test('are not those that stay, nor others that were stamped before the read', () => {
+  test('is false for rows that stay, and for new rows with a timestamp before the read', () => {
     const first = read(undefined, at(9, 1), 5, 2);
     expect(read(first.serialize(null), at(9, 3), 5, 2).areRestamped).toBe(false);
     expect(read(first.serialize(null), at(9, 5), 5, 4).areRestamped).toBe(false);
   });
 
-  test('are not a few new ones in the place of a few that are gone', () => {
+  test('is false if fewer new rows appear than rows are gone', () => {
     const first = read(undefined, at(9, 1), 5, 2);
     expect(read(first.serialize(null), at(9, 3), 4, 4).areRestamped).toBe(false);
   });

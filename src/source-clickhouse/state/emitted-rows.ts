@@ -1,29 +1,30 @@
 /**
- * How many rows are remembered at most. With 11 bytes each, a state has 2.75 MB then; platforms store it after each run,
- * and warn of lines of more than 20 MB (see Airbyte's VersionedAirbyteStreamFactory).
+ * The maximum number of remembered rows. A state then has 2.75 MB, at 11 bytes a row. Platforms store it after each run, and
+ * warn of lines of more than 20 MB (see Airbyte's VersionedAirbyteStreamFactory).
  */
 export const MAX_EMITTED_ROWS = 250_000;
 
-/** A second of a stamp (2026-01-01T00:00:00), or a whole day of a Date. */
+/** Rows are grouped by the second of their cursor (2026-01-01T00:00:00), or by the day of a Date. */
 const BUCKET_LENGTH = 19;
 
 /** Bytes of the state for a row: its hash in base64url, 64 bits without padding. */
 export const BYTES_PER_EMITTED_ROW = 11;
 
-/** So many rows that all are others than before are no coincidence. */
+/** With fewer rows, it may be a coincidence that none is the same. */
 const MIN_ROWS_TO_JUDGE = 3;
 
-/** Fingerprints of emitted rows by the second of their cursor, one behind the other, as they stand in the state. */
+/** Fingerprints of emitted rows by the second of their cursor, joined without a separator, as they are in the state. */
 export type StoredEmittedRows = Record<string, string>;
 
 /**
- * The rows that were emitted and will be read again, because others may yet appear between them. A pass reads the rows
- * once, in the order of their cursors; rows that are alike in every column are told apart by their number.
+ * The rows inside of the lookback that were emitted. The next run reads them again, because new rows may appear between
+ * them, and this recognizes those that were sent. A pass reads the rows once, in the order of their cursors. Of rows that
+ * are equal in every column, it counts how many were emitted.
  */
 export class EmittedRows {
-  /** Emitted by earlier runs and not met in this pass so far: how many of each, by bucket. */
+  /** Rows that earlier runs emitted and this pass has not read yet: the number of each, by bucket. */
   readonly #fromEarlierRuns = new Map<string, Map<string, number>>();
-  /** Met or emitted in this pass, by bucket. */
+  /** Rows that this pass has recognized or emitted, by bucket. */
   readonly #fromThisPass = new Map<string, string[]>();
   readonly #lookbackStart: string | undefined;
   #size = 0;
@@ -31,13 +32,13 @@ export class EmittedRows {
   readonly #earlierRows: number;
   readonly #now: string | undefined;
   #stampedInPass = 0;
-  /** Rows that were met in the seconds of those that were emitted before: how many were known, and how many not. */
+  /** Rows of this pass in the buckets of earlier rows. */
   #recognized = 0;
   #unrecognized = 0;
 
   /**
-   * @param lookbackStart rows with this cursor or a later one are to be remembered; undefined for none.
-   * @param now the cursor of a row that was stamped when the pass began, if cursors are times.
+   * @param lookbackStart rows with this cursor or a later one are remembered; undefined without a lookback.
+   * @param now the time when the pass began, as a cursor; undefined if cursors are not times.
    */
   constructor(stored: StoredEmittedRows | undefined, lookbackStart: string | undefined, now?: string) {
     this.#lookbackStart = lookbackStart;
@@ -56,40 +57,40 @@ export class EmittedRows {
   }
 
   /**
-   * Whether none of the rows that were emitted before was met, and as many others were in their place: they are not the
-   * same at each look, and so can't be known again.
+   * Whether no earlier row was recognized, and at least as many other rows were read in their place. Then the rows
+   * probably change with each read.
    */
   get noneSeenAgain(): boolean {
     return this.#recognized === 0 && this.#earlierRows >= MIN_ROWS_TO_JUDGE && this.#unrecognized >= this.#earlierRows;
   }
 
   /**
-   * Whether most of the rows that were emitted before are gone, and as many others have a stamp later than the start of the
-   * pass: rows that are stamped again at each read.
+   * Whether most of the earlier rows are gone, and as many other rows have a timestamp later than the start of the pass.
+   * Then each read probably gives the rows a new timestamp.
    */
   get areRestamped(): boolean {
     const gone = this.#earlierRows - this.#recognized;
     return gone >= MIN_ROWS_TO_JUDGE && 2 * gone >= this.#earlierRows && this.#stampedInPass >= gone;
   }
 
-  /** How many rows are remembered. */
+  /** The number of remembered rows. */
   get size(): number {
     return this.#size;
   }
 
-  /** Whether rows have to be looked at one by one whose cursors lie between these two (null: from the first row on). */
+  /** Whether rows with cursors between these two must be examined one by one. @param after null for the first row. */
   mustExamine(after: string | null, upTo: string): boolean {
     const mayHaveBeenEmitted =
       this.#fromEarlierRuns.size > 0 && (after === null || toBucket(after) <= this.#lastEarlierBucket);
     return mayHaveBeenEmitted || this.isInLookback(upTo);
   }
 
-  /** Whether rows with this cursor may still get company. */
+  /** Whether new rows with this cursor may still appear. */
   isInLookback(cursor: string): boolean {
     return this.#lookbackStart !== undefined && cursor >= this.#lookbackStart;
   }
 
-  /** Whether a row that the pass meets was emitted by an earlier run. To be asked once a row. */
+  /** Whether an earlier run emitted this row. Call it once for each row of the pass. */
   recognize(cursor: string, rowHash: string): boolean {
     const bucket = toBucket(cursor);
     const counts = this.#fromEarlierRuns.get(bucket);
@@ -108,21 +109,21 @@ export class EmittedRows {
     return true;
   }
 
-  /** Remembers a row that is emitted now, if it is recent. */
+  /** Remembers a row that is emitted now, if it is inside of the lookback. */
   add(cursor: string, rowHash: string): void {
     if (this.#now !== undefined && cursor >= this.#now) this.#stampedInPass += 1;
     if (this.isInLookback(cursor)) this.#remember(toBucket(cursor), toFingerprint(rowHash));
   }
 
   /**
-   * For the state of a position up to which everything has been read: what is remembered of the rows behind it.
+   * The remembered rows after a position, for its state.
    *
-   * @param upTo the cursor of that position; null when it is before the first row.
+   * @param upTo the cursor of the position; null before the first row.
    */
   serialize(upTo: string | null): StoredEmittedRows | undefined {
     const rows = new Map<string, string[]>();
     for (const [bucket, counts] of this.#fromEarlierRuns) {
-      // What the position has passed, and the pass has not met, is no longer in the table.
+      // Rows before the position that this pass did not read are no longer in the table.
       if (upTo !== null && bucket < toBucket(upTo)) continue;
       const fingerprints = [...counts].flatMap(([fingerprint, count]) => Array<string>(count).fill(fingerprint));
       if (fingerprints.length > 0) rows.set(bucket, fingerprints);

@@ -1,16 +1,16 @@
 import { z } from 'zod';
 
-/** The position as it is in a state. */
+/** A position, as a state stores it. */
 export const storedPositionSchema = z.object({
-  /** The cursor of the last row, as its exact text in the record; null when there has been no row yet. */
+  /** The cursor of the last row, exactly as in its record; null before the first row. */
   cursor: z.string().nullable(),
   tie_break: z
     .object({
       /** The row hash of the last row, 64 bits in decimal. */
       row_hash: z.string().regex(/^\d{1,20}$/),
-      /** How many rows with exactly this cursor and hash have been read: rows that are alike in every column. */
+      /** The number of rows with this cursor and hash that have been read. They are equal in every column. */
       rows: z.int().positive(),
-      /** Whether the answer ended behind this row, and so the group has been read whole as far as we know. */
+      /** Whether the response ended after this row, so that the whole group has been read as far as we know. */
       ended: z.literal(true).optional(),
     })
     .optional(),
@@ -18,17 +18,17 @@ export const storedPositionSchema = z.object({
 
 type StoredPosition = z.output<typeof storedPositionSchema>;
 
-/** A position at a row in a group, which is all rows that share a cursor. `rows` rows with this hash have been read. */
+/** A row in a group: all rows with one cursor. `rows` rows with this hash have been read. */
 type InGroup = { cursor: string; rowHash: string; rows: number };
 
-/** The position after a row that was read, in a group of which more rows may follow. */
+/** The position after a row, in a group that may have more rows. */
 export type PositionAtRow = InGroup & { kind: 'inside-group' };
 
 /**
- * How far a stream has been read, in the order (cursor, row hash).
+ * Up to where a stream has been read, in the order (cursor, row hash).
  *
- * After the last row of a response that ended, the row's hash is kept although the whole group has been read as far as we
- * know: should a proxy have cut the response short between two rows, the next run goes on there.
+ * When a response ends, the whole group of its last row has been read as far as we know. The position keeps the row's hash
+ * all the same: if a proxy cut the response between two rows, the next run continues there.
  */
 export type Position =
   | { kind: 'start' }
@@ -38,22 +38,22 @@ export type Position =
 
 export const START: Position = { kind: 'start' };
 
-/** The cursor of the last row; null when there has been no row yet. */
+/** The cursor of the last row; null before the first row. */
 export function cursorOf(position: Position): string | null {
   return position.kind === 'start' ? null : position.cursor;
 }
 
-/** Whether row hashes tell where the position is. */
+/** Whether the position depends on a row hash. */
 export function isInsideGroup(position: Position): position is Extract<Position, InGroup> {
   return position.kind === 'inside-group' || position.kind === 'inside-ended-group';
 }
 
-/** The same position, if the rest of its group has been read. */
+/** The position after the whole group. */
 export function leaveGroup(position: Position): Position {
   return isInsideGroup(position) ? { kind: 'after-group', cursor: position.cursor } : position;
 }
 
-/** The same position, after the last row of a response that ended. */
+/** The same position, after the end of a response. */
 export function markGroupEnded(position: Position): Position {
   return position.kind === 'inside-group' ? { ...position, kind: 'inside-ended-group' } : position;
 }

@@ -5,7 +5,7 @@ import { BYTES_PER_EMITTED_ROW, type EmittedRows } from './emitted-rows.ts';
 import { leaveGroup, type Position, serializePosition } from './position.ts';
 import { STATE_VERSION, type StreamState } from './stream-state.ts';
 
-/** Writes the states of a stream, and says when one is due. */
+/** Writes the states of a stream, and decides when one is due. */
 export class StateWriter {
   readonly #output: MessageOutput;
   readonly #stream: StreamDescriptor;
@@ -29,28 +29,28 @@ export class StateWriter {
     this.#emitted = emitted;
   }
 
-  /** Counts rows that were written since the last state. */
+  /** Counts rows that were written after the last state. */
   count(rows: number, bytes: number): void {
     this.#rows += rows;
     this.#bytes += bytes;
   }
 
-  /** Whether rows have been written that no state covers. */
+  /** Whether rows were written that no state covers yet. */
   get hasUncoveredRows(): boolean {
     return this.#rows > 0;
   }
 
-  /** Whether there are so many of them that a state is worth its own bytes. */
+  /** Whether the rows since the last state have more bytes than a state. */
   get isDue(): boolean {
     return this.hasUncoveredRows && this.#bytes >= BYTES_PER_EMITTED_ROW * this.#emitted.size;
   }
 
-  /** Writes the state of a position up to which all rows were written, and of the rows behind it that were. */
+  /** Writes the state of a position: all rows before it were written. The state also holds the remembered rows after it. */
   async write(position: Position): Promise<void> {
     await this.#write(position, this.#hashedColumns, this.#emitted);
   }
 
-  /** The same with other hashes, of these columns: by them those rows are remembered, and no position in a group can be told. */
+  /** Writes a state whose hashes are of all columns. Its position can't be inside of a group. */
   async writeWithFullHashes(columns: readonly Column[], emitted: EmittedRows, position: Position): Promise<void> {
     await this.#write(leaveGroup(position), toNamesAndTypes(columns), emitted);
   }

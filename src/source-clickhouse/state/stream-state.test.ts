@@ -11,30 +11,30 @@ const STATE = {
   hashed_columns: [['custom_id', 'String']],
 };
 
-/** What a state says, with its position as it is stored. */
+/** Parses a state, and writes its position as it is stored. */
 function parseAndSerialize(state: Record<string, unknown>): Record<string, unknown> {
   const { position, ...rest } = parseStreamState('events', state);
   return { ...rest, ...serializePosition(position) };
 }
 
-describe('a state of this source is taken', () => {
+describe('a state is the same after it was parsed and serialized:', () => {
   test.each<[string, Record<string, unknown>]>([
-    ['in the middle of a group', STATE],
+    ['inside a group', STATE],
     [
-      'of another cursor column, and of a part of the rows',
+      'of another cursor column, and of a partition',
       { ...STATE, cursor_column: 'at', partition: { index: 1, count: 4 } },
     ],
-    ['behind the last row of an answer', { ...STATE, tie_break: { ...TIE_BREAK, ended: true } }],
-    ['behind a group', { version: 2, cursor: '7', cursor_type: 'UInt64' }],
-    ['of a stream that had no row yet', { version: 2, cursor: null, cursor_type: 'DateTime' }],
-    ['with rows behind it that were emitted', { ...STATE, recent_rows: { '2026-01-01T00:00:00': 'AAAAAAAAAAA' } }],
+    ['after the last row of a response that ended', { ...STATE, tie_break: { ...TIE_BREAK, ended: true } }],
+    ['after a group', { version: 2, cursor: '7', cursor_type: 'UInt64' }],
+    ['before the first row', { version: 2, cursor: null, cursor_type: 'DateTime' }],
+    ['with emitted rows after it', { ...STATE, recent_rows: { '2026-01-01T00:00:00': 'AAAAAAAAAAA' } }],
     ['with an empty cursor', { version: 2, cursor: '', cursor_type: 'String' }],
     ['with a hash of 0', { ...STATE, tie_break: { ...TIE_BREAK, row_hash: '0' } }],
   ])('%s', (_, state) => {
     expect(parseAndSerialize(state)).toEqual({ cursor_column: 'last_updated_at', ...state });
   });
 
-  test('with keys that it does not know left out', () => {
+  test('a state keeps no unknown keys', () => {
     expect(parseAndSerialize({ ...STATE, more: 2 })).toEqual({
       cursor_column: 'last_updated_at',
       ...STATE,
@@ -42,11 +42,15 @@ describe('a state of this source is taken', () => {
   });
 });
 
-describe('a state that this source did not write is refused:', () => {
+describe('rejects a state that this source did not write:', () => {
   test.each<[string, Record<string, unknown>, string]>([
-    ['an empty one', {}, '(none)'],
-    ['one of another source', { last_updated_at: '2026-01-01' }, 'last_updated_at'],
-    ["one of Airbyte's own", { version: 2, state_type: 'cursor_based', cursor: '1' }, 'version, state_type, cursor'],
+    ['an empty state', {}, '(none)'],
+    ['a state of another source', { last_updated_at: '2026-01-01' }, 'last_updated_at'],
+    [
+      "a state of Airbyte's own source",
+      { version: 2, state_type: 'cursor_based', cursor: '1' },
+      'version, state_type, cursor',
+    ],
     ['a cursor that is a number', { ...STATE, cursor: 7 }, 'version, cursor, cursor_type, tie_break, hashed_columns'],
     ['no cursor', { version: 2, cursor_type: 'Date' }, 'version, cursor_type'],
     ['a type that is a number', { version: 2, cursor: '7', cursor_type: 7 }, 'version, cursor, cursor_type'],
@@ -57,7 +61,7 @@ describe('a state that this source did not write is refused:', () => {
       'version, cursor, cursor_type, tie_break, hashed_columns',
     ],
     [
-      'a hash that is no number',
+      'a hash with other characters than digits',
       { ...STATE, tie_break: { ...TIE_BREAK, row_hash: '1 OR 1' } },
       'version, cursor, cursor_type, tie_break, hashed_columns',
     ],
@@ -77,7 +81,7 @@ describe('a state that this source did not write is refused:', () => {
       'version, cursor, cursor_type, tie_break, hashed_columns',
     ],
     [
-      'no rows with the hash',
+      'a hash with no rows',
       { ...STATE, tie_break: { ...TIE_BREAK, rows: 0 } },
       'version, cursor, cursor_type, tie_break, hashed_columns',
     ],
@@ -92,7 +96,7 @@ describe('a state that this source did not write is refused:', () => {
       'version, cursor, cursor_type, tie_break, hashed_columns',
     ],
     [
-      'fingerprints that are none',
+      'invalid fingerprints',
       { ...STATE, recent_rows: { '2026-01-01T00:00:00': '"' } },
       'version, cursor, cursor_type, tie_break, hashed_columns, recent_rows',
     ],
@@ -105,18 +109,18 @@ describe('a state that this source did not write is refused:', () => {
     const parse = () => parseStreamState('events', state);
     expect(parse).toThrow(
       `The state of the stream "events" was not written by this source: it has the keys ${keys}. ` +
-        'Give back the state of the last run as it was, or reset the stream to read it from its first row.',
+        'Use the state of the last run unchanged, or reset the stream to read it from its first row.',
     );
   });
 
-  test.each([undefined, 1, 3])('written by another version of this source: %s', (version) => {
+  test.each([undefined, 1, 3])('a state of version %s', (version) => {
     const { version: _, ...withoutVersion } = STATE;
     expect(() => parseStreamState('events', version === undefined ? withoutVersion : { ...STATE, version })).toThrow(
-      `The state of the stream "events" was written by another version of this source, which recognised rows in another way (state version ${version ?? 1}; this one reads version 2).`,
+      `The state of the stream "events" was written by another version of this source, which recognized rows differently (state version ${version ?? 1}; this source reads version 2).`,
     );
   });
 
-  test('that is a mistake of the user', () => {
+  test('as a config_error', () => {
     try {
       parseStreamState('events', {});
       expect.unreachable();

@@ -4,34 +4,31 @@ import { sourceError } from '../errors/codes.ts';
 import { refreshSchema } from './full-refresh.ts';
 import { type Position, parsePosition, storedPositionSchema } from './position.ts';
 
-/** The first version had none, and hashed the values of a row; this one hashes their JSON. */
+/** Version 1 had no number, and its row hashes were of the values; those of version 2 are of their JSON. */
 export const STATE_VERSION = 2;
 
 const partitionSchema = z.object({ index: z.int(), count: z.int() });
 
 const streamStateSchema = storedPositionSchema.extend({
-  /** Of the form of the state and of what row hashes are made of: a state of another version is not comparable. */
+  /** The version of the state and of the row hashes. The hashes of two versions can't be compared. */
   version: z.literal(STATE_VERSION),
-  /** The column that the cursor is of. */
+  /** The cursor column. */
   cursor_column: z.string().default(DEFAULT_CURSOR_COLUMN),
-  /** The column's type when this was written, as the server calls it. */
+  /** Its type when the state was written, as the server names it. */
   cursor_type: z.string(),
-  /** Of the rows behind the position, those that were emitted already: see `EmittedRows`. */
+  /** The rows after the position that were emitted: see `EmittedRows`. */
   recent_rows: z.record(z.string(), z.string().regex(/^[\w-]*$/)).optional(),
-  /** The columns that row hashes are made of, with their types; present when there are hashes above. */
+  /** The columns in the row hashes, with their types; present if the state has hashes. */
   hashed_columns: z.array(z.tuple([z.string(), z.string()])).optional(),
-  /** Which part of the rows this is about; absent when it is all of them. */
+  /** The part of the rows that was read; absent for all rows. */
   partition: partitionSchema.optional(),
-  /** The full refresh that wrote this; absent when it was an incremental read, or the refresh had no ids. */
+  /** The full refresh that wrote the state; absent for an incremental read, or if the refresh had no ids. */
   full_refresh: refreshSchema.optional(),
 });
 
 type StoredState = z.output<typeof streamStateSchema>;
 
-/**
- * What a stored state says, with its position: every row up to that has been read. Without a hash the whole group of its
- * cursor has been read, otherwise the rows of the group up to the hash, in the order of their hashes.
- */
+/** A parsed state. Every row up to its position has been read. */
 export type StreamState = Omit<StoredState, 'cursor' | 'tie_break'> & { position: Position };
 export type Partition = z.output<typeof partitionSchema>;
 
@@ -45,14 +42,14 @@ export function parseStreamState(stream: string, state: Record<string, unknown>)
   if (isOfOtherVersion(state)) {
     throw sourceError(
       'state_invalid',
-      `The state of the stream "${stream}" was written by another version of this source, which recognised rows in another way (state version ${state.version ?? 1}; this one reads version ${STATE_VERSION}). ` +
+      `The state of the stream "${stream}" was written by another version of this source, which recognized rows differently (state version ${state.version ?? 1}; this source reads version ${STATE_VERSION}). ` +
         'Run the version that wrote it, or reset the stream: all its rows are then read again.',
     );
   }
   throw sourceError(
     'state_invalid',
     `The state of the stream "${stream}" was not written by this source: it has the keys ${Object.keys(state).join(', ') || '(none)'}. ` +
-      'Give back the state of the last run as it was, or reset the stream to read it from its first row.',
+      'Use the state of the last run unchanged, or reset the stream to read it from its first row.',
   );
 }
 
