@@ -3,16 +3,16 @@ import { type ClickHouse, tryRows } from '../client/client.ts';
 import type { Position } from '../state/position.ts';
 import { buildRowClauses, type RowSelection } from './row-query.ts';
 
-/** How much there is to read: rows, and their bytes on the server without compression. */
+/** The rows to read, and their uncompressed bytes on the server. */
 export type Estimate = { rows: number; bytes: number | undefined };
 
 const explainedRow = z.object({ rows: z.coerce.number() });
 const partsRow = z.object({ rows: z.coerce.number(), bytes: z.coerce.number() });
 
 /**
- * Estimates what a read will give, without reading: the server tells how many rows lie in the parts and granules that it
- * would look into (EXPLAIN ESTIMATE), and system.parts how large a row is. Undefined when it can't tell, as for tables
- * that are no MergeTree, or when the user may not ask: an estimate is worth no failure.
+ * Estimates a read without reading: EXPLAIN ESTIMATE returns the number of rows in the parts and granules that the server
+ * would read, and system.parts the size of a row. Returns undefined if the server can't estimate, as for tables that are
+ * not a MergeTree, or if the user may not ask: no read should fail because of an estimate.
  *
  * https://clickhouse.com/docs/sql-reference/statements/explain#explain-estimate
  */

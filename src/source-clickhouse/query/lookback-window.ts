@@ -3,24 +3,25 @@ import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { type ClickHouseType, unwrapType } from '../schema/clickhouse-type.ts';
 
-/** What the server's clock says about the cursors of a run, as exact texts of the cursor. */
+/** The bounds of a run by the server's clock, as cursors. */
 export type LookbackWindow = {
-  /** The cursor of a row that is stamped now. */
+  /** The current time. */
   now: string;
-  /** Rows with this cursor or a later one may still get company; undefined when no row is read that could. */
+  /** New rows may still appear from this cursor on; undefined without a lookback. */
   lookbackStart: string | undefined;
-  /** Only rows with an earlier cursor are read; undefined for all. */
+  /** Only rows before this cursor are read; undefined for all rows. */
   lagBound: string | undefined;
 };
 
 const clockRow = z.object({ now: z.string(), lookback_start: z.string(), lag_bound: z.string() });
 
 /**
- * Looks at the server's clock, which is the one that stamps rows. Undefined when the cursor is no time.
+ * Computes the bounds by the server's clock, because the server sets the timestamps of rows. Returns undefined if the cursor
+ * is not a time.
  *
- * Rows become visible later than their stamp. Either the last stretch is read again by the next run (lookback), or rows
- * are left alone until they are old enough (lag). Without a lookback the unit that runs now (a second of a DateTime, a
- * day of a Date) is left alone at least, as rows will yet be stamped with it.
+ * A row becomes visible after its timestamp. So either the next run reads the last rows again (lookback), or a run reads
+ * only rows of a certain age (lag). Without a lookback, a run leaves out at least the current unit of time (a second of a
+ * DateTime, a day of a Date), because new rows will still get that timestamp.
  */
 export async function readLookbackWindow(
   clickhouse: ClickHouse,
@@ -34,7 +35,7 @@ export async function readLookbackWindow(
     { lookback: lookback_seconds, lag: cursor_lag_seconds },
     clockRow,
   );
-  if (clock === undefined) throw new Error('A SELECT of constants gave no row.');
+  if (clock === undefined) throw new Error('A SELECT of constants returned no row.');
   return {
     now: clock.now,
     lookbackStart: lookback_seconds > 0 ? clock.lookback_start : undefined,
@@ -42,7 +43,7 @@ export async function readLookbackWindow(
   };
 }
 
-/** The SQL of the cursor, as its text in a record, of a row that was stamped some seconds ago. */
+/** Returns the SQL of the cursor that a row of some seconds ago has, in the form of a record. */
 async function chooseCursorSql(
   clickhouse: ClickHouse,
   cursorType: ClickHouseType,
@@ -62,8 +63,8 @@ async function chooseCursorSql(
 }
 
 /**
- * The SQL of the server's time zone, in which today() is for those who insert, whatever session_timezone is for the one
- * who reads. Versions before 23.6 have neither that setting nor serverTimezone(): there, timezone() is the server's.
+ * The SQL of the server's time zone. An INSERT uses it for today(), whatever session_timezone the reader has. Versions before
+ * 23.6 have neither that setting nor serverTimezone(); their timezone() returns the server's.
  */
 async function findServerZone(clickhouse: ClickHouse): Promise<string> {
   const found = await clickhouse.rows(

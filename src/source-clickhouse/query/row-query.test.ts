@@ -5,8 +5,8 @@ import { type Position, type PositionAtRow, START } from '../state/position.ts';
 import { buildRowQuery, type RowSelection } from './row-query.ts';
 import { schemaGuardSql } from './schema-guard.ts';
 
-// That the query gives what it should, integration_tests/types/column-types.test.ts and source/names.test.ts prove with a
-// real server; here is what it must be made of for reasons that the answer does not show.
+// integration_tests/types/column-types.test.ts and source/names.test.ts test the results with a real server. These tests are
+// for what the results don't show.
 
 function selection(cursorType = "DateTime64(6, 'UTC')", columns?: string[]): RowSelection {
   const all = Object.entries({
@@ -17,7 +17,7 @@ function selection(cursorType = "DateTime64(6, 'UTC')", columns?: string[]): Row
   }).map(([name, type]) => ({ name, type: parseClickHouseType(type) }));
   const column = all[2];
   const codec = column && createCursorCodec(column.type);
-  if (column === undefined || codec === undefined) throw new Error(`${cursorType} is no cursor.`);
+  if (column === undefined || codec === undefined) throw new Error(`${cursorType} is not a cursor.`);
   return {
     stream: { name: 'events', namespace: 'shop' },
     table: { database: 'shop', name: 'events', columns: all },
@@ -53,12 +53,12 @@ const CURSOR = '`source`.`last_updated_at`';
 const FIRST_HALF = `concat('"custom_id":', toJSONString(\`source\`.\`custom_id\`), ',"event_name":', toJSONString(\`source\`.\`event_name\`))`;
 const SECOND_HALF = `concat(',"last_updated_at":', concat('"', replaceOne(toString(toTimeZone(${CURSOR}, 'UTC')), ' ', 'T'), 'Z"'), ',"price":', toString(\`source\`.\`price\`))`;
 
-/** The subquery that fails when the table has changed. */
+/** The subquery that fails if the table has changed. */
 function guard({ table, columns, hashedColumns }: RowSelection = selection()): string {
   return schemaGuardSql(table, [...columns, ...hashedColumns]);
 }
 
-/** The query with its definitions put in, as the server reads it. */
+/** The query with its definitions inserted. */
 function written(...parameters: Parameters<typeof buildRowQuery>): string {
   const { query } = buildRowQuery(...parameters);
   const [, definitions = ''] = /^WITH (.*)\n/.exec(query) ?? [];
@@ -73,21 +73,21 @@ function written(...parameters: Parameters<typeof buildRowQuery>): string {
 
 const HASH = `cityHash64(${FIRST_HALF}, ${SECOND_HALF})`;
 
-describe('the rows that are asked for', () => {
-  test('are all of them at the start', () => {
+describe('the WHERE', () => {
+  test('selects all rows at the start', () => {
     const { query, parameters } = buildRowQuery(selection(), START, 1);
     expect(lineOf(query, 'WHERE')).toBe(`WHERE ${guard()} = 0`);
     expect(parameters).toEqual({ line_start: LINE_START });
   });
 
-  test('are those behind a cursor whose rows are all read', () => {
+  test('selects the rows after the cursor of a group that was read', () => {
     const { query, parameters } = buildRowQuery(selection(), AFTER_GROUP, 1);
     expect(lineOf(query, 'WHERE')).toBe(`WHERE (${CURSOR} > {cursor:DateTime64(6, 'UTC')} OR ${guard()} != 0)`);
     expect(parameters).toEqual({ line_start: LINE_START, cursor: '2026-01-01 00:00:00.123456' });
   });
 
-  // A bare comparison of the column, so that the server uses its index.
-  test('are those from the last row on inside of a group', () => {
+  // It compares the bare column, so that the server uses its index.
+  test('selects the last row and those after it inside a group', () => {
     const { parameters } = buildRowQuery(selection(), POSITION, 1);
     const bound = "{cursor:DateTime64(6, 'UTC')}";
     expect(lineOf(written(selection(), POSITION, 1), 'WHERE')).toBe(
@@ -96,7 +96,7 @@ describe('the rows that are asked for', () => {
     expect(parameters).toMatchObject({ cursor: '2026-01-01 00:00:00.123456', row_hash: '18446744073709551615' });
   });
 
-  test('are those with a cursor, when it may be NULL', () => {
+  test('leaves out rows whose cursor is NULL', () => {
     const nullable = selection('Nullable(DateTime64(6))');
     expect(lineOf(buildRowQuery(nullable, START, 1).query, 'WHERE')).toBe(
       `WHERE (${CURSOR} IS NOT NULL OR ${guard(nullable)} != 0)`,
@@ -107,7 +107,7 @@ describe('the rows that are asked for', () => {
   });
 });
 
-test('the hash is made of the columns that it was made of before, whatever the table has now', () => {
+test('the row hash keeps its columns when the table gets more', () => {
   const query = written({ ...selection(), hashedColumns: selection().columns.slice(0, 2) }, POSITION, 1);
   const hash = `cityHash64(concat('"custom_id":', toJSONString(\`source\`.\`custom_id\`)), concat(',"event_name":', toJSONString(\`source\`.\`event_name\`)))`;
   expect(lineOf(query, 'ORDER BY')).toEqual(startsWith(`ORDER BY ${CURSOR}, ${hash}, ${HASH}`));
@@ -117,19 +117,19 @@ test('the hash is made of the columns that it was made of before, whatever the t
   );
 });
 
-test('the hash of all columns depends on the type of each, also of those that do not leave', () => {
+test('the guard checks the type of every column in the hash of all columns', () => {
   const added = { ...selection(undefined, ['custom_id']), hashedColumns: selection().columns.slice(0, 2) };
   expect(lineOf(buildRowQuery(added, POSITION, 1).query, 'WHERE')).toContain("('price', 'UInt8')");
 });
 
-test('rows from a bound on are left alone', () => {
+test('leaves out rows from the lag bound on', () => {
   const bounded = { ...selection(), lagBound: '2026-01-02T00:00:00.000000Z' };
   const { query, parameters } = buildRowQuery(bounded, START, 1);
   expect(lineOf(query, 'WHERE')).toBe(`WHERE (${CURSOR} < {lag_bound:DateTime64(6, 'UTC')} OR ${guard()} != 0)`);
   expect(parameters).toMatchObject({ lag_bound: '2026-01-02 00:00:00.000000' });
 });
 
-test('the order is that of the positions, and does not change with the selected columns', () => {
+test("the order doesn't change with the selected columns", () => {
   for (const columns of [undefined, ['custom_id', 'event_name', 'last_updated_at']]) {
     const query = written(selection(undefined, columns), POSITION, 1);
     expect(lineOf(query, 'ORDER BY')).toBe(`ORDER BY ${CURSOR}, ${HASH}`);
@@ -137,13 +137,13 @@ test('the order is that of the positions, and does not change with the selected 
   }
 });
 
-test('the JSON of a row is written once, for the record and for the hash', () => {
+test('the query contains the JSON of a row once, for the record and the hash', () => {
   const { query } = buildRowQuery(selection(), POSITION, 1);
   expect(query.split(FIRST_HALF)).toHaveLength(2);
   expect(query.split(SECOND_HALF)).toHaveLength(2);
 });
 
-test('the hash of a JSON or Dynamic is of a form that does not depend on settings', () => {
+test("the hash of a JSON or Dynamic doesn't depend on settings", () => {
   const loose = ['JSON', 'Dynamic', 'Array(JSON)', 'Tuple(a Dynamic)'].map((name) => ({
     name,
     type: parseClickHouseType(name),
@@ -154,11 +154,11 @@ test('the hash of a JSON or Dynamic is of a form that does not depend on setting
   }
 });
 
-test('no setting is sent: a user with readonly=1 may send none', () => {
+test('the query has no settings, because a user with readonly=1 may send none', () => {
   expect(buildRowQuery(selection(), POSITION, 1).query).not.toMatch(/settings/i);
 });
 
-test('the columns that must have the type they had are those that leave and those of the hash, each once', () => {
+test('the guard checks the columns of the records and of the hash, each once', () => {
   const some = { ...selection(), hashedColumns: selection().columns.slice(1) };
   const { query } = buildRowQuery({ ...some, columns: some.columns.slice(0, 3) }, START, 1);
   expect(lineOf(query, 'WHERE')).toBe(

@@ -10,51 +10,51 @@ import type { Partition } from '../state/stream-state.ts';
 import { buildLineStart, lineEndSql } from './record-line.ts';
 import { schemaGuardSql } from './schema-guard.ts';
 
-/** What a stream is in the database, as the configuration has it read. */
+/** The table of a stream, and how it is read. */
 export type ResolvedStream = {
-  /** How the messages name the stream: as the catalog does, with a namespace or without. */
+  /** The stream in messages, as in the catalog: with or without a namespace. */
   stream: StreamDescriptor;
   table: Table;
-  /** The columns that leave, the required ones among them. */
+  /** The columns in the records, including the required columns. */
   columns: readonly Column[];
   cursor: { column: Column; codec: CursorCodec };
-  /** Whether the server merges the versions of a row before it gives them. */
+  /** Whether the server returns only the last version of a row (FINAL). */
   final: boolean;
-  /** One of `count` parts of the rows, split by profile; undefined for all rows. */
+  /** The part of the rows to read, split by profile; undefined for all rows. */
   partition: Partition | undefined;
 };
 
-/** The rows of a stream that are read. */
+/** The rows of a stream to read. */
 export type RowSelection = ResolvedStream & {
   /**
-   * The columns that the row hash is made of. Not those that leave: a changed selection must not change the order. Nor
-   * those that were added since the state was written, which holds hashes: see `hasAddedColumns`.
+   * The columns in the row hash. They differ from the columns in the records, because another selection must not change the
+   * order. They don't include columns that were added after the state was written: see `hasAddedColumns`.
    */
   hashedColumns: readonly Column[];
-  /** Only rows whose cursor is before this text of one are read; undefined for all. */
+  /** Only rows before this cursor are read; undefined for all rows. */
   lagBound: string | undefined;
 };
 
 /**
- * Whether the table has columns that the row hash is not made of. Rows that differ in these alone have one hash, so each
- * line then bears a hash of all columns as well, by which such rows are put in order, and to which the state goes over
- * when all rows have been read.
+ * Whether the table has columns that are not in the row hash. Rows that differ only in these columns have the same hash. So
+ * each line then also contains a hash of all columns. It defines the order of such rows, and the state uses it once all rows
+ * have been read.
  */
 export function hasAddedColumns({ table, hashedColumns }: Pick<RowSelection, 'table' | 'hashedColumns'>): boolean {
   return hashedColumns.length < table.columns.length;
 }
 
 /**
- * The query whose answer is the protocol: each row leaves ClickHouse as a finished RECORD message in one line, in the
- * order (cursor, row hash). The hash of the whole row is next to the record, so that a read can continue after any line.
+ * Builds the query that returns each row as a finished RECORD message in one line, in the order (cursor, row hash). The hash
+ * of the whole row is next to the record, so that a read can continue after any line.
  *
- * - The message is one string that the SELECT builds (see `jsonSql` for why), and TSVRaw passes it on as it is.
- * - Every column is qualified: one that is called like an alias of ours would be taken for it. The qualifier is a name
- *   that no column has, or otherwise a part of that column would be taken (`t.a` of a Tuple `t`).
- * - The condition is `c >= x AND (c > x OR h >= y)`, as a comparison of tuples would keep ClickHouse from using its
- *   index. It returns the last row once more, because rows that are alike share the hash; the reader drops those it has.
+ * - The SELECT builds the message as one string (`jsonSql` says why), and TSVRaw returns it unchanged.
+ * - Every column is qualified. Otherwise a column with the name of one of our aliases would be confused with it. No column has
+ *   the qualifier's name, because `t.a` would be an element of a Tuple `t`.
+ * - The condition is `c >= x AND (c > x OR h >= y)`, because ClickHouse doesn't use its index for a comparison of tuples. The
+ *   query returns the last row again, because equal rows have the same hash. The reader drops the rows that it has read.
  *
- * @param emittedAt milliseconds since the epoch, the same for all rows of the answer.
+ * @param emittedAt milliseconds since the epoch, the same for all rows.
  * @param maxRows the maximum number of rows.
  */
 export function buildRowQuery(
@@ -91,11 +91,11 @@ export function buildRowQuery(
 }
 
 /**
- * The FROM and WHERE of the rows after a position, each clause in a line.
+ * Builds the FROM and WHERE of the rows after a position, each clause in a line.
  *
- * @param hash the SQL of the row hash; without it, all rows of the position's cursor are among them.
- * @param guard the SQL of a 0 that may fail the query. It is a part of the last condition: on ClickHouse 25.8 a constant that
- *   is a condition of its own breaks reads of a table to which a column was added.
+ * @param hash the SQL of the row hash; without it, the rows include all rows of the position's cursor.
+ * @param guard the SQL of a 0 that may make the query fail. It is a part of the last condition: on ClickHouse 25.8, a constant
+ *   condition breaks reads of a table to which a column was added.
  */
 export function buildRowClauses(
   selection: RowSelection,
@@ -138,25 +138,25 @@ export function buildRowClauses(
 
 /** The condition that a row's profile belongs to the partition. */
 function partitionSql(table: Table): string {
-  // The hash of a NULL is NULL: a row without a profile would belong to no part, and would be lost in silence.
+  // The hash of a NULL is NULL: without ifNull, a row without a profile would be in no partition and silently lost.
   const profile = `ifNull(cityHash64(${qualify(table, { name: PROFILE_COLUMN })}), 0)`;
   return `${profile} % {partition_count:UInt64} = {partition_index:UInt64}`;
 }
 
-/** @param final whether the server merges the versions of a row before it gives them (FINAL). */
+/** @param final whether the server returns only the last version of a row. */
 function fromSql(table: Table, { final }: { final: boolean }): string {
   return `FROM ${quoteTable(table)} AS ${quoteIdentifier(chooseAlias(table))}${final ? ' FINAL' : ''}`;
 }
 
 /**
- * The SQL of the hash that a row is recognised by: of the JSON of its columns, and not of their values. Which values can be
- * hashed depends on the server's version (NULL in a tuple from 25.5 on, JSON from 26.1 on), and the hash of an aggregate
- * state is another one at each read. A string has had the same hash in every version.
+ * The SQL of the row hash: the hash of the JSON of the columns, and not of their values. Which values a server can hash depends
+ * on its version (NULL in a tuple from 25.5 on, JSON from 26.1 on), and the hash of an aggregate state can change with each
+ * read. The hash of a string is the same in every version.
  */
 function rowHashSql(table: Table, columns: readonly Column[], definitions: Definitions): string {
   const fields = createFields(table, columns).map((field) => {
     const isOwn = jsonSql(field.type, field.value, 'identity') !== jsonSql(field.type, field.value);
-    // A branch that two expressions share is computed for every row, also for those of which it is not true.
+    // If two expressions share a branch, the server computes it for every row, also where its condition is false.
     return isOwn ? { ...field, value: `materialize(${field.value})` } : field;
   });
   const halves = joinInHalves(jsonPairsSql(fields, 'identity')).map((half) => definitions.name(half));
@@ -164,8 +164,8 @@ function rowHashSql(table: Table, columns: readonly Column[], definitions: Defin
 }
 
 /**
- * The SQL of the pairs of a row, in two halves. Two threads of the server then write strings: measured on two cores, it
- * takes two thirds of the time.
+ * Joins the pairs of a row into two strings, so that two threads of the server build them: on two cores, that takes two
+ * thirds of the time.
  *
  * @param pairs two operands for each column: see `jsonPairsSql`.
  */
@@ -185,8 +185,8 @@ function qualify(table: Table, { name }: Pick<Column, 'name'>): string {
 }
 
 /**
- * The SQL of the record's `meta`, if a value may be one that JSON lacks: the columns that hold a NaN or an infinity,
- * which leave as null. https://docs.airbyte.com/platform/understanding-airbyte/airbyte-protocol#airbyterecordmessagemeta
+ * The SQL of the record's `meta`, which names the columns with a NaN or an infinity; empty if no column can have one. JSON has
+ * no such values, so they are sent as null. https://docs.airbyte.com/platform/understanding-airbyte/airbyte-protocol#airbyterecordmessagemeta
  */
 function metaChangesSql(fields: readonly Field[], definitions: Definitions): string[] {
   const lossy = fields.flatMap(({ name, type, value }) => {
@@ -201,7 +201,7 @@ function metaChangesSql(fields: readonly Field[], definitions: Definitions): str
   return [`if(has(${isNulled}, 1), concat(',"meta":{"changes":[', arrayStringConcat(${changes}, ','), ']}'), '')`];
 }
 
-/** What the table is called in the query: a name that none of its columns has, nor begins with before a dot. */
+/** The alias of the table in the query. No column has this name, or starts with it and a dot. */
 function chooseAlias(table: Table): string {
   return chooseUnusedName(table, 'source');
 }
@@ -212,7 +212,7 @@ function chooseUnusedName({ columns }: Table, wanted: string): string {
   return unused;
 }
 
-/** The expressions that a query uses more than once, each written once: a table of many columns makes long ones. */
+/** Names the expressions that a query uses more than once, because those of a table with many columns are long. */
 class Definitions {
   readonly #table: Table;
   readonly #names = new Map<string, string>();
@@ -221,14 +221,14 @@ class Definitions {
     this.#table = table;
   }
 
-  /** The name of an expression. */
+  /** Returns the name of an expression. */
   name(expression: string): string {
     const name = this.#names.get(expression) ?? chooseUnusedName(this.#table, `expression_${this.#names.size + 1}`);
     this.#names.set(expression, name);
     return name;
   }
 
-  /** What follows WITH. */
+  /** The definitions, to follow WITH. */
   get clause(): string {
     return [...this.#names].map(([expression, name]) => `${expression} AS ${name}`).join(', ');
   }

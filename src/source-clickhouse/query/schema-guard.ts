@@ -5,17 +5,16 @@ import { quoteString } from '../sql.ts';
 /** FUNCTION_THROW_IF_VALUE_IS_NON_ZERO, by ClickHouse's ErrorCodes.cpp. */
 const THROWN = '395';
 
-/** Begins the message by which a query tells that it was made for other columns. */
+/** The start of the error message of a query that was built for other columns. */
 const CHANGED = 'source-clickhouse: the columns have changed';
 
 /**
- * The SQL of a 0 that fails the query before its first row when the table no longer has one of these columns, or has it
- * with another type.
+ * The SQL of a 0 that makes the query fail before its first row, if one of these columns is gone or has another type.
  *
- * A query is made of types that were looked up before. After an ALTER the JSON that it writes may not be valid, and the
- * order another one: rows of one run that come from two answers would be lost, or doubled, where these meet. The question
- * is part of the query, as an ALTER can overtake one that is asked before it: the server locks the table when it
- * reads FROM, and runs this subquery after that. It does without IN, which a limit on sets (max_rows_in_set) would refuse.
+ * A query is built from types that were looked up before. After an ALTER, its JSON may be invalid and its order different:
+ * rows of a run that come from two responses would be lost or duplicated where the responses meet. The check is part of
+ * the query, because an ALTER can run between a separate check and the query: the server locks the table when it reads FROM,
+ * and runs this subquery after that. The check uses no IN, because a limit on sets (max_rows_in_set) would reject it.
  */
 export function schemaGuardSql({ database, name }: Table, columns: readonly Column[]): string {
   const types = new Map(columns.map(({ name: column, type, declaredAs }) => [column, declaredAs ?? type.name]));
@@ -23,7 +22,7 @@ export function schemaGuardSql({ database, name }: Table, columns: readonly Colu
   return `(SELECT throwIf(count() != ${types.size}, ${quoteString(CHANGED)}) FROM system.columns WHERE database = ${quoteString(database)} AND table = ${quoteString(name)} AND has([${expected.join(', ')}], (name, type)))`;
 }
 
-/** Whether a query failed by its `schemaGuardSql`; the server's words begin so then, and may hold it in other cases. */
+/** Whether a query failed because of its `schemaGuardSql`. Other errors may contain that text, but not at their start. */
 export function isSchemaChanged(error: unknown): boolean {
   return error instanceof ClickHouseError && error.code === THROWN && error.message.startsWith(CHANGED);
 }
