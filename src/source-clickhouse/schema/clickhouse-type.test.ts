@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { type ClickHouseType, isNullable, parseClickHouseType, unwrapType } from './clickhouse-type.ts';
 
-/** A type in one line: its kind, what belongs to the kind, and in brackets what it is made of. */
+/** A type in one line: its kind, its parameters, and in brackets its inner types. */
 function outline(type: ClickHouseType): string {
   switch (type.kind) {
     case 'integer':
@@ -33,9 +33,9 @@ function outline(type: ClickHouseType): string {
   }
 }
 
-describe('type names as system.columns has them', () => {
+describe('parses the type', () => {
   test.each([
-    // Texts and what looks like one.
+    // Strings, and types that are sent as strings.
     ['String', 'string'],
     ['FixedString(16)', 'fixed_string 16'],
     ['UUID', 'uuid'],
@@ -72,7 +72,7 @@ describe('type names as system.columns has them', () => {
     ['DateTime64(3)', 'date_time .3'],
     ['DateTime64(0)', 'date_time .0'],
     ["DateTime64(9, 'America/Argentina/Buenos_Aires')", 'date_time .9'],
-    // Around one other.
+    // Types with one inner type.
     ['Nullable(String)', 'nullable(string)'],
     ["Nullable(DateTime64(6, 'UTC'))", 'nullable(date_time .6)'],
     ['LowCardinality(String)', 'low_cardinality(string)'],
@@ -82,7 +82,7 @@ describe('type names as system.columns has them', () => {
     ['Array(Array(Nullable(Decimal(10, 4))))', 'array(array(nullable(decimal .4)))'],
     ['Array(LowCardinality(Nullable(String)))', 'array(low_cardinality(nullable(string)))'],
     ["Array(Enum8('a, b)' = 1, '(' = 2))", 'array(enumeration)'],
-    // Of several others.
+    // Types with several inner types.
     ['Map(String, UInt64)', 'map(string → unsigned 64)'],
     [
       'Map(LowCardinality(String), Array(Tuple(UInt8, String)))',
@@ -114,7 +114,7 @@ describe('type names as system.columns has them', () => {
       'array(tuple("a, b" unsigned 8, "n" array(tuple("c" date_time .0))))',
     ],
     ['Variant(DateTime, Int64, Array(String))', 'variant(date_time .0, signed 64, array(string))'],
-    // Objects of any form.
+    // Objects of any structure.
     ['JSON', 'json'],
     ['JSON(a.b UInt32, SKIP c)', 'json'],
     ["JSON(max_dynamic_paths=16, max_dynamic_types=2, `a.b` Array(Tuple(x UInt8)), SKIP REGEXP 'c.*\\'(')", 'json'],
@@ -140,7 +140,7 @@ describe('type names as system.columns has them', () => {
     ['SimpleAggregateFunction(groupUniqArrayArray(10), Array(String))', 'array(string)'],
     ['AggregateFunction(uniq, UInt64)', 'aggregate_state'],
     ["AggregateFunction(1, quantiles(0.5, 0.9), Tuple(a String, `b)` Enum8(')' = 1)))", 'aggregate_state'],
-    // What has no kind of its own, and what no server has yet.
+    // Types without a kind of their own, and types that no server has yet.
     ['IntervalDay', 'other'],
     ['IntervalMillisecond', 'other'],
     ['Nothing', 'other'],
@@ -159,7 +159,7 @@ describe('type names as system.columns has them', () => {
   });
 });
 
-describe('the name stays as the server wrote it, so that it can be used in SQL again:', () => {
+describe('keeps the name as the server wrote it, so that SQL can use it:', () => {
   test.each([
     'Nullable(String)',
     "DateTime64(9, 'Europe/Paris')",
@@ -180,7 +180,7 @@ describe('the name stays as the server wrote it, so that it can be used in SQL a
   });
 });
 
-/** A name as the server writes it between backticks. */
+/** A name between backticks, as the server writes it. */
 function backquoted(name: string): string {
   const escapes: Record<string, string> = {
     '\n': '\\n',
@@ -195,7 +195,7 @@ function backquoted(name: string): string {
   return `\`${[...name].map((character) => escapes[character] ?? character).join('')}\``;
 }
 
-test('an element of a tuple may have any name', () => {
+test('parses any name of an element of a tuple', () => {
   const names = fc.string({
     unit: fc.oneof(fc.constantFrom(...'`\'"\\(), ='), fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 })),
   });
@@ -208,13 +208,13 @@ test('an element of a tuple may have any name', () => {
   );
 });
 
-test('a name of an element with control characters is the one that the column has', () => {
+test('decodes control characters in the name of an element', () => {
   expect(outline(parseClickHouseType(`Tuple(${backquoted('a\nb\tc\0')} UInt8, d UInt8)`))).toBe(
     `tuple(${JSON.stringify('a\nb\tc\0')} unsigned 8, "d" unsigned 8)`,
   );
 });
 
-test('a value of an enumeration may have any name', () => {
+test('parses an Enum with any names', () => {
   const names = fc.string({
     unit: fc.oneof(fc.constantFrom(..."`'\\(), ="), fc.string({ unit: 'grapheme', minLength: 1, maxLength: 1 })),
   });
@@ -227,7 +227,7 @@ test('a value of an enumeration may have any name', () => {
   );
 });
 
-test('a text that is no type name gives some type and no error', () => {
+test('returns some type for a string that is not a type name', () => {
   const texts = fc.string({ unit: fc.constantFrom(..."Tuple(Array, `'\\) aMNestd1=") });
   fc.assert(
     fc.property(texts, (text) => {
@@ -242,7 +242,7 @@ test.each([
   ['LowCardinality(String)', 'string'],
   ['LowCardinality(Nullable(String))', 'string'],
   ['Array(Nullable(String))', 'array(nullable(string))'],
-])('under Nullable and LowCardinality %s is %s', (name, expected) => {
+])('unwrapType returns of %s the type %s', (name, expected) => {
   expect(outline(unwrapType(parseClickHouseType(name)))).toBe(expected);
 });
 
@@ -260,6 +260,6 @@ test.each([
   ['JSON', false],
   ['Nullable(JSON)', true],
   ['Float64', false],
-])('whether a column of %s may be NULL: %s', (name, expected) => {
+])('a column of %s can be NULL: %s', (name, expected) => {
   expect(isNullable(parseClickHouseType(name))).toBe(expected);
 });

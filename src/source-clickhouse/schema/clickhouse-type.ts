@@ -1,6 +1,6 @@
 /**
- * A ClickHouse data type by what matters here: how its values look in JSON and how they order.
- * `name` is the type as the server writes it, so that it can be used in SQL again.
+ * A ClickHouse data type: what the source needs for the JSON and the order of its values.
+ * `name` is the type as the server writes it, so that SQL can use it.
  */
 export type ClickHouseType = { name: string } & (
   | {
@@ -29,7 +29,7 @@ export type ClickHouseType = { name: string } & (
 
 const POINT = 'Tuple(Float64, Float64)';
 
-/** Geo types are names for arrays of points, and Geometry for a Variant of them all. https://clickhouse.com/docs/sql-reference/data-types/geo */
+/** Geo types are aliases of arrays of points, and Geometry is a Variant of all of them. https://clickhouse.com/docs/sql-reference/data-types/geo */
 const GEO: Record<string, string> = {
   LineString: `Array(${POINT})`,
   MultiLineString: `Array(Array(${POINT}))`,
@@ -40,11 +40,11 @@ const GEO: Record<string, string> = {
 };
 
 /**
- * Reads a type name as it stands in `system.columns.type`. A type that is not known here becomes kind "other" rather
- * than an error: a new server's new type must not hide a table.
+ * Parses a type name from `system.columns.type`. An unknown type gets the kind "other" instead of an error, so that a table
+ * with a type of a newer server can be read.
  *
- * Own code, as @clickhouse/client's parser is deprecated and knows neither JSON, Variant, Dynamic nor Nested, and the
- * package that replaces it is not in the npm registry.
+ * The parser of @clickhouse/client is deprecated and doesn't support JSON, Variant, Dynamic or Nested. The package that
+ * replaces it is not in the npm registry.
  */
 export function parseClickHouseType(name: string): ClickHouseType {
   const { head, args } = splitType(name);
@@ -110,12 +110,12 @@ export function parseClickHouseType(name: string): ClickHouseType {
   return { name, kind: 'other' };
 }
 
-/** The type under Nullable and LowCardinality. */
+/** The type inside Nullable and LowCardinality. */
 export function unwrapType(type: ClickHouseType): ClickHouseType {
   return type.kind === 'nullable' || type.kind === 'low_cardinality' ? unwrapType(type.of) : type;
 }
 
-/** Whether NULL is among the values of a column of this type. */
+/** Whether a column of this type can be NULL. */
 export function isNullable(type: ClickHouseType): boolean {
   if (type.kind === 'low_cardinality') return isNullable(type.of);
   return type.kind === 'nullable' || type.kind === 'variant' || type.kind === 'dynamic';
@@ -128,7 +128,7 @@ function splitType(name: string): { head: string; args: string[] } {
   return { head: name.slice(0, open), args: splitArguments(name.slice(open + 1, name.lastIndexOf(')'))) };
 }
 
-/** Splits at the commas that stand outside of brackets and quotes. */
+/** Splits at the commas outside of brackets and quotes. */
 function splitArguments(text: string): string[] {
   const args: string[] = [];
   let depth = 0;
@@ -147,14 +147,14 @@ function splitArguments(text: string): string[] {
   return last === '' ? args : [...args, last];
 }
 
-/** The index of the quote that ends what the quote at `start` opens. */
+/** The index of the closing quote for the quote at `start`. */
 function findEndOfQuoted(text: string, start: number): number {
   let i = start + 1;
   while (i < text.length && text[i] !== text[start]) i += text[i] === '\\' ? 2 : 1;
   return i;
 }
 
-/** A tuple's element: `name Type`, `` `quoted name` Type `` or `Type` alone. */
+/** Parses an element of a tuple: `name Type`, `` `quoted name` Type `` or only `Type`. */
 function parseElement(text: string): { name: string | undefined; type: ClickHouseType } {
   if (text.startsWith('`')) {
     const end = findEndOfQuoted(text, 0);
@@ -165,7 +165,7 @@ function parseElement(text: string): { name: string | undefined; type: ClickHous
   return { name: undefined, type: parseClickHouseType(text) };
 }
 
-/** https://clickhouse.com/docs/sql-reference/syntax#string: the escapes that the server writes. */
+/** https://clickhouse.com/docs/sql-reference/syntax#string. The escapes that the server writes. */
 const ESCAPES: Record<string, string> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', '0': '\0' };
 
 function unquote(text: string): string {

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { parseClickHouseType } from './clickhouse-type.ts';
 import { createCursorCodec } from './cursor.ts';
 
-// That the parameters find the rows behind them, integration_tests/types/column-types.test.ts proves with a real server.
-describe('a cursor of the type', () => {
+// integration_tests/types/cursor-types.test.ts tests the parameters with a real server.
+describe('createCursorCodec', () => {
   test.each([
     ['DateTime', '2026-10-25T00:30:00Z', "DateTime('UTC')", '2026-10-25 00:30:00'],
     ["DateTime('Europe/Paris')", '2026-10-25T00:30:00Z', "DateTime('UTC')", '2026-10-25 00:30:00'],
@@ -30,7 +30,7 @@ describe('a cursor of the type', () => {
     ['Nullable(Int256)', '-1', 'Int256', '-1'],
     ['String', 'Z to T', 'String', 'Z to T'],
     ['LowCardinality(Nullable(String))', '', 'String', ''],
-  ])('%s is compared in its own type', (name, cursor, parameterType, parameter) => {
+  ])('compares a cursor of %s in its own type', (name, cursor, parameterType, parameter) => {
     const codec = createCursorCodec(parseClickHouseType(name));
     expect(codec?.parameterType).toBe(parameterType);
     expect(codec?.toParameter(cursor)).toBe(parameter);
@@ -52,7 +52,7 @@ describe('a cursor of the type', () => {
     'Variant(DateTime, Date)',
     'AggregateFunction(max, DateTime)',
     'Time64(3)',
-  ])('%s is none', (name) => {
+  ])('rejects %s as a cursor', (name) => {
     expect(createCursorCodec(parseClickHouseType(name))).toBeUndefined();
   });
 });

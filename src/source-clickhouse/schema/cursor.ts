@@ -1,25 +1,25 @@
 import { type ClickHouseType, unwrapType } from './clickhouse-type.ts';
 
 /**
- * How a cursor column's values become text that is exact, and a query parameter that the server compares with the
- * column in the column's own type: a cast of the column would keep ClickHouse from using its index.
+ * Converts cursors between records and query parameters. The parameter has the type of the column: ClickHouse doesn't use its
+ * index when the column is cast.
  */
 export type CursorCodec = {
-  /** The parameter's type in SQL, e.g. `DateTime64(6, 'UTC')`. */
+  /** The type of the parameter, for example `DateTime64(6, 'UTC')`. */
   parameterType: string;
-  /** What each of the column's values looks like in the record. */
+  /** Matches each value of the column as it is in a record. */
   form: RegExp;
-  /** From the JSON text of the record (RFC 3339, digits) to the parameter's text. */
+  /** Converts a value from the record (RFC 3339, digits) to the parameter. */
   toParameter: (cursor: string) => string;
 };
 
-const STAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/;
+const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/;
 const DAY = /^\d{4}-\d\d-\d\d$/;
-/** Of up to 256 bits. */
+/** Up to 256 bits. */
 const INTEGER = /^-?\d{1,78}$/;
-const ANY_TEXT = /^/;
+const ANY_STRING = /^/;
 
-/** The codec for a column type, or undefined when its values have no useful order. */
+/** Returns undefined if the values of the type have no useful order. */
 export function createCursorCodec(type: ClickHouseType): CursorCodec | undefined {
   const inner = unwrapType(type);
   switch (inner.kind) {
@@ -27,14 +27,14 @@ export function createCursorCodec(type: ClickHouseType): CursorCodec | undefined
       const parameterType = inner.name.startsWith('DateTime64')
         ? `DateTime64(${inner.precision}, 'UTC')`
         : "DateTime('UTC')";
-      return { parameterType, form: STAMP, toParameter: (cursor) => cursor.replace('T', ' ').replace('Z', '') };
+      return { parameterType, form: TIMESTAMP, toParameter: (cursor) => cursor.replace('T', ' ').replace('Z', '') };
     }
     case 'date':
       return { parameterType: inner.name, form: DAY, toParameter: (cursor) => cursor };
     case 'integer':
       return { parameterType: inner.name, form: INTEGER, toParameter: (cursor) => cursor };
     case 'string':
-      return { parameterType: inner.name, form: ANY_TEXT, toParameter: (cursor) => cursor };
+      return { parameterType: inner.name, form: ANY_STRING, toParameter: (cursor) => cursor };
     default:
       return undefined;
   }

@@ -4,11 +4,11 @@ import { parseClickHouseType } from './clickhouse-type.ts';
 import { buildColumnSchema } from './json-schema.ts';
 
 const INTEGER = { type: 'integer', airbyte_type: 'integer' };
-const STAMP = { type: 'string', format: 'date-time', airbyte_type: 'timestamp_with_timezone' };
+const TIMESTAMP = { type: 'string', format: 'date-time', airbyte_type: 'timestamp_with_timezone' };
 const ANYTHING = { type: ['null', 'string', 'number', 'boolean', 'array', 'object'] };
 
-// That values of each type validate against it, integration_tests/types/column-types.test.ts proves with a real server.
-describe('the JSON schema of a column of the type', () => {
+// integration_tests/types/column-types.test.ts validates values of a real server against the schemas.
+describe('the JSON schema of a column', () => {
   test.each<[string, JsonSchema]>([
     ['String', { type: 'string' }],
     ['FixedString(3)', { type: 'string' }],
@@ -21,16 +21,16 @@ describe('the JSON schema of a column of the type', () => {
     ['Int128', { type: 'string' }],
     ['UInt256', { type: 'string' }],
     ['Decimal(76, 3)', { type: 'number' }],
-    // NaN leaves as null.
+    // NaN is sent as null.
     ['Float64', { type: ['null', 'number'] }],
     ['Nullable(Float32)', { type: ['null', 'number'] }],
     ['LowCardinality(Float64)', { type: ['null', 'number'] }],
     ['Array(Float64)', { type: 'array', items: { type: ['null', 'number'] } }],
     ['Date', { type: 'string', format: 'date' }],
     ['Date32', { type: 'string', format: 'date' }],
-    ['DateTime', STAMP],
-    ["DateTime64(9, 'Asia/Kolkata')", STAMP],
-    ['Nullable(DateTime)', { ...STAMP, type: ['null', 'string'] }],
+    ['DateTime', TIMESTAMP],
+    ["DateTime64(9, 'Asia/Kolkata')", TIMESTAMP],
+    ['Nullable(DateTime)', { ...TIMESTAMP, type: ['null', 'string'] }],
     ['Nullable(UInt64)', { ...INTEGER, type: ['null', 'integer'] }],
     ['Nullable(Int256)', { type: ['null', 'string'] }],
     ['LowCardinality(String)', { type: 'string' }],
@@ -43,7 +43,7 @@ describe('the JSON schema of a column of the type', () => {
       { type: 'object', properties: { a: INTEGER, 'b c': { type: ['null', 'string'] } } },
     ],
     ['Tuple(UInt8, String)', { type: 'array', items: {} }],
-    // A name that every object of JavaScript has.
+    // Every object in JavaScript has this property.
     [
       'Array(Tuple(`__proto__` UInt8))',
       { type: 'array', items: { type: 'object', properties: JSON.parse(`{"__proto__":${JSON.stringify(INTEGER)}}`) } },
@@ -52,9 +52,9 @@ describe('the JSON schema of a column of the type', () => {
       'Tuple(a UInt8, b AggregateFunction(sum, UInt64))',
       { type: 'object', properties: { a: INTEGER, b: { type: 'null' } } },
     ],
-    // Without an element there is no name: it leaves as [].
+    // A tuple without elements is sent as [].
     ['Tuple()', { type: 'array', items: {} }],
-    ['Nested(a DateTime)', { type: 'array', items: { type: 'object', properties: { a: STAMP } } }],
+    ['Nested(a DateTime)', { type: 'array', items: { type: 'object', properties: { a: TIMESTAMP } } }],
     ['Point', { type: 'array', items: {} }],
     ['Ring', { type: 'array', items: { type: 'array', items: {} } }],
     ['Geometry', ANYTHING],
@@ -66,7 +66,7 @@ describe('the JSON schema of a column of the type', () => {
     ['Time64(3)', { type: 'string' }],
     ['Nullable(Time)', { type: ['null', 'string'] }],
     ['Quantum(3)', { type: 'string' }],
-  ])('%s', (name, schema) => {
+  ])('has the values of %s', (name, schema) => {
     expect(buildColumnSchema(parseClickHouseType(name))).toEqual(schema);
   });
 });

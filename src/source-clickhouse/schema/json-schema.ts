@@ -2,8 +2,8 @@ import type { JsonSchema } from '../../protocol/messages.ts';
 import { type ClickHouseType, isNullable } from './clickhouse-type.ts';
 
 /**
- * The JSON schema (draft 7, with Airbyte's airbyte_type) of what leaves for a column of this type; the counterpart of
- * `jsonSql`. https://docs.airbyte.com/platform/understanding-airbyte/supported-data-types
+ * The JSON schema (draft 7, with Airbyte's airbyte_type) of the values that `jsonSql` writes for a column of this type.
+ * https://docs.airbyte.com/platform/understanding-airbyte/supported-data-types
  */
 export function buildColumnSchema(type: ClickHouseType): JsonSchema {
   const schema = buildValueSchema(type);
@@ -45,17 +45,17 @@ function buildValueSchema(type: ClickHouseType): JsonSchema {
   }
 }
 
-/** A tuple leaves as an object when all its elements have names, else as an array. */
+/** A tuple is an object if all its elements have names, otherwise an array. */
 function buildTupleSchema(elements: { name: string | undefined; type: ClickHouseType }[]): JsonSchema {
   const properties = elements.flatMap(({ name, type }) =>
     name === undefined ? [] : [[name, buildColumnSchema(type)]],
   );
   if (elements.length === 0 || properties.length < elements.length) return { type: 'array', items: {} };
-  // Not by assignment: an element may be called `__proto__`.
+  // Not by assignment: an element may have the name `__proto__`.
   return { type: 'object', properties: Object.fromEntries(properties) };
 }
 
-/** NaN and the infinities are no JSON: ClickHouse writes null for them. */
+/** JSON has no NaN or infinity: they are sent as null. */
 function canBecomeNull(type: ClickHouseType): boolean {
   return type.kind === 'float' || (type.kind === 'low_cardinality' && canBecomeNull(type.of));
 }

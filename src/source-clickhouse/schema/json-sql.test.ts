@@ -2,9 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { parseClickHouseType } from './clickhouse-type.ts';
 import { anyOfSql, jsonPairsSql, nonFiniteSql } from './json-sql.ts';
 
-// What the expressions give, integration_tests/types/column-types.test.ts proves with a real server, to the digit.
+// integration_tests/types/column-types.test.ts tests the values of the expressions with a real server.
 
-test('names are escaped for JSON, and that for SQL', () => {
+test('escapes names for JSON, and the JSON for SQL', () => {
   const type = parseClickHouseType('UInt8');
   expect(
     jsonPairsSql([
@@ -14,7 +14,7 @@ test('names are escaped for JSON, and that for SQL', () => {
   ).toEqual([String.raw`'"it\'s \\"a\\"":'`, 'toString(a)', String.raw`',"\\\\\\n":'`, 'toString(b)']);
 });
 
-describe('whether a value holds what JSON lacks', () => {
+describe('nonFiniteSql', () => {
   test.each([
     'UInt8',
     'String',
@@ -23,11 +23,11 @@ describe('whether a value holds what JSON lacks', () => {
     'Tuple(a Tuple(b Date))',
     'JSON',
     'Variant(String, UInt8)',
-  ])('is no question for %s, and costs nothing', (name) => {
+  ])('has no condition for %s, which has no NaN', (name) => {
     expect(nonFiniteSql(parseClickHouseType(name), 'c')).toBeUndefined();
   });
 
-  test('is one question for several columns', () => {
+  test('joins the conditions of several columns', () => {
     expect(anyOfSql([undefined, 'a', undefined, 'b'])).toBe('(a OR b)');
     expect(anyOfSql([undefined])).toBeUndefined();
   });

@@ -1,24 +1,24 @@
 import { quoteString } from '../sql.ts';
 import { type ClickHouseType, unwrapType } from './clickhouse-type.ts';
 
-/** Integers of more bits leave as JSON strings: a JSON number that long is refused or rounded by most readers. */
+/** Wider integers are sent as JSON strings, because most readers reject or round such long JSON numbers. */
 const WIDEST_NUMBER_BITS = 64;
 
 /**
- * How the types are written whose form only the server knows: as they leave, or as what a row is recognised by. The two
- * differ because the text of JSON and Dynamic depends on settings of the user and on the server's version.
+ * What the JSON is for: the record, or the row hash. They differ for JSON and Dynamic, whose JSON depends on settings of the
+ * user and on the server's version.
  */
 export type Purpose = 'record' | 'identity';
 
 /**
- * The SQL of a String (never NULL) that is the JSON of a value: stamps as RFC 3339 in UTC with the digits that the
- * column holds, integers up to 64 bits and decimals as bare digits, wider integers in quotes, NaN and the infinities
- * as null. Bytes that are not UTF-8 pass as they are.
+ * The SQL of a String (never NULL) with the JSON of a value: times as RFC 3339 in UTC with the digits of the column, integers
+ * up to 64 bits and decimals as numbers, wider integers as strings, NaN and infinities as null. Bytes that are not UTF-8 are
+ * unchanged.
  *
- * It is a string, and not a value that a FORMAT would write, for two reasons. What a format writes depends on settings of
- * the server's version and the user's profile, and a user with readonly=1 may not send any
- * (https://clickhouse.com/docs/operations/settings/permissions-for-queries). And it is quick: named tuples, which the
- * message would otherwise be made of, cost the server as much again as the rest of the row.
+ * The SQL builds a string instead of leaving the value to a FORMAT, for two reasons. What a format writes depends on settings
+ * of the server's version and the user's profile, and a user with readonly=1 may not send settings
+ * (https://clickhouse.com/docs/operations/settings/permissions-for-queries). And it is fast: named tuples in a format would
+ * cost the server as much again as the rest of the row.
  *
  * @param value the SQL of the value.
  */
@@ -31,12 +31,12 @@ export function jsonPairsSql(fields: readonly Field[], purpose: Purpose = 'recor
   return new JsonSqlBuilder(purpose).pairs(fields, 0);
 }
 
-/** A member of an object: its name, and the type and the SQL of its value. */
+/** A member of a JSON object: its name, and the type and the SQL of its value. */
 export type Field = { name: string; type: ClickHouseType; value: string };
 
 /**
- * Writes the SQL of JSON. The parameters of a lambda are numbered by their depth: the old analyzer of ClickHouse takes an
- * inner expression for an outer one that is written alike.
+ * Builds the SQL of JSON. Lambda parameters are numbered by depth, because ClickHouse's old analyzer confuses an inner expression
+ * with an outer expression of the same text.
  */
 class JsonSqlBuilder {
   readonly #purpose: Purpose;
@@ -62,14 +62,14 @@ class JsonSqlBuilder {
       case 'string':
         return `toJSONString(${value})`;
       case 'fixed_string':
-        // Padded with zeros to its length; those inside belong to the value.
+        // ClickHouse pads it with zeros to its length. Zeros inside belong to the value.
         return `toJSONString(replaceRegexpOne(${value}, '\\\\x00+$', ''))`;
       case 'date':
       case 'uuid':
       case 'ip':
         return quotedSql(`toString(${value})`);
       case 'date_time':
-        // formatDateTime is quicker, but what it makes of fractions depends on the server's version and settings.
+        // formatDateTime is faster, but how it writes fractions depends on the server's version and settings.
         return type.name.startsWith('DateTime64')
           ? `concat('"', replaceOne(toString(toTimeZone(${value}, 'UTC')), ' ', 'T'), 'Z"')`
           : `formatDateTime(${value}, '"%FT%TZ"', 'UTC')`;
@@ -96,8 +96,8 @@ class JsonSqlBuilder {
       case 'dynamic':
         return this.#purpose === 'record' ? serverJsonSql(value) : dynamicBytesSql(value);
       case 'aggregate_state':
-        // Bytes that mean nothing outside of ClickHouse, and not the same at each read. A column of them is left out;
-        // inside of another type, null keeps the place.
+        // Its bytes mean nothing outside of ClickHouse and can differ with each read. A column of this type is left out;
+        // inside of another type it is null.
         return `'null'`;
       default:
         return type.name === 'Nothing' ? `'null'` : `toJSONString(toString(${value}))`;
@@ -112,20 +112,20 @@ class JsonSqlBuilder {
   }
 
   #nullableSql(of: ClickHouseType, value: string, depth: number): string {
-    // Naming the value once keeps the query short: a table of many columns must fit in max_query_size.
+    // Using the value only once keeps the query short: for a table with many columns it must fit in max_query_size.
     return PASSES_NULL_ON.has(of.kind)
       ? `ifNull(${this.value(of, value, depth)}, 'null')`
       : `if(isNull(${value}), 'null', ${this.value(of, `assumeNotNull(${value})`, depth)})`;
   }
 
   #variantSql(option: ClickHouseType, element: string, depth: number): string {
-    // Up to 25.5, the element of a LowCardinality is NULL when its value is the zero of its type.
+    // Up to 25.5, the element of a LowCardinality is NULL if its value is the zero of its type.
     return option.kind === 'low_cardinality'
       ? this.value(option, `assumeNotNull(${element})`, depth)
       : this.#nullableSql(option, element, depth);
   }
 
-  /** A tuple leaves as an object when all its elements have names, otherwise as an array. */
+  /** A tuple is sent as an object if all its elements have names, otherwise as an array. */
   #tupleSql(elements: Extract<ClickHouseType, { kind: 'tuple' }>['elements'], value: string, depth: number): string {
     const fields = elements.map(({ name, type }, index) => ({ name, type, value: tupleElementSql(value, index) }));
     const named = fields.flatMap(({ name, ...field }) => (name === undefined ? [] : [{ name, ...field }]));
@@ -135,7 +135,7 @@ class JsonSqlBuilder {
     return `concat('[', ${texts.join(`, ',', `)}, ']')`;
   }
 
-  /** Keys of an object are strings whatever they are in the Map. */
+  /** Keys of a JSON object are strings, whatever type they have in the Map. */
   #keySql(type: ClickHouseType, value: string, depth: number): string {
     const inner = unwrapType(type);
     switch (inner.kind) {
@@ -156,7 +156,7 @@ class JsonSqlBuilder {
   }
 }
 
-/** The kinds whose expression is NULL, or 'null', when its value is NULL. */
+/** The kinds whose expression is NULL or 'null' if its value is NULL. */
 const PASSES_NULL_ON: ReadonlySet<ClickHouseType['kind']> = new Set([
   'integer',
   'decimal',
@@ -171,10 +171,10 @@ const PASSES_NULL_ON: ReadonlySet<ClickHouseType['kind']> = new Set([
 ] as const);
 
 /**
- * The SQL of whether a value holds a NaN or an infinity somewhere, which leaves as null; undefined when its type can't.
- * What is in a JSON or Dynamic is not looked into.
+ * The SQL of whether a value contains a NaN or an infinity, which is sent as null; undefined if its type has none. It doesn't
+ * look inside of JSON and Dynamic.
  *
- * @param depth how many lambdas are around it: see JsonSqlBuilder.
+ * @param depth the number of lambdas around it: see JsonSqlBuilder.
  */
 export function nonFiniteSql(type: ClickHouseType, value: string, depth = 0): string | undefined {
   switch (type.kind) {
@@ -211,7 +211,7 @@ export function nonFiniteSql(type: ClickHouseType, value: string, depth = 0): st
   }
 }
 
-/** The SQL of whether one of several conditions holds; undefined when there is none. */
+/** The SQL of whether any of several conditions is true; undefined if there are none. */
 export function anyOfSql(conditions: readonly (string | undefined)[]): string | undefined {
   const some = conditions.filter((condition) => condition !== undefined);
   return some.length === 0 ? undefined : `(${some.join(' OR ')})`;
@@ -222,35 +222,35 @@ function isFiniteSql({ name }: ClickHouseType, value: string): string {
   return `isFinite(${name === 'BFloat16' ? `toFloat32(${value})` : value})`;
 }
 
-/** Whether the values of an integer type leave as JSON numbers, and not as strings. */
+/** Whether an integer type is sent as JSON numbers instead of strings. */
 export function isJsonNumber({ bits }: Extract<ClickHouseType, { kind: 'integer' }>): boolean {
   return bits <= WIDEST_NUMBER_BITS;
 }
 
-/** What the server writes for types that only the value knows. A function of a Dynamic returns a Nullable. */
+/** The server's own JSON, for a type whose structure differs from value to value. A function of a Dynamic returns a Nullable. */
 function serverJsonSql(value: string): string {
   return `ifNull(toJSONString(${value}), 'null')`;
 }
 
 /**
- * The same without what settings change in it: quotes around numbers, and escaped slashes. The bytes of RowBinary would
- * depend on no setting, but their paths have another order after a merge.
+ * The server's own JSON without what depends on settings: quotes around numbers, and escaped slashes. The bytes of RowBinary
+ * don't depend on settings, but the order of their paths can change after a merge.
  */
 function settingFreeJsonSql(value: string): string {
   return `replaceRegexpAll(${serverJsonSql(value)}, '["\\\\\\\\]', '')`;
 }
 
-/** The bytes that RowBinary has for a Dynamic, which depend on no setting; unless it holds a JSON: see above. */
+/** The RowBinary bytes of a Dynamic, which don't depend on settings; if it contains a JSON, its JSON as above. */
 function dynamicBytesSql(value: string): string {
   return `if(position(dynamicType(${value}), 'JSON') > 0, ${settingFreeJsonSql(value)}, formatRow('RowBinary', ${value}))`;
 }
 
-/** The SQL of a JSON array or object of the strings of an array. */
+/** The SQL of a JSON array or object of an array's strings. */
 function joinSql(texts: string, open: string, close: string): string {
   return `concat('${open}', arrayStringConcat(${texts}, ','), '${close}')`;
 }
 
-/** Text that needs no escape, in the quotes of JSON. */
+/** A string that needs no escapes, in the quotes of JSON. */
 function quotedSql(text: string): string {
   return `concat('"', ${text}, '"')`;
 }

@@ -31,6 +31,6 @@ test.each([
   ['Float32', 'Float64', false],
   ['FixedString(3)', 'String', false],
   ['Tuple(a UInt8)', 'Tuple(b UInt8)', false],
-])('%s → %s: %s', (before, now, expected) => {
+])('a change from %s to %s keeps the JSON of values: %s', (before, now, expected) => {
   expect(keepsJson(parseClickHouseType(before), parseClickHouseType(now))).toBe(expected);
 });

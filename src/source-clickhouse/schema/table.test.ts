@@ -14,19 +14,19 @@ function table(...names: string[]): Table {
   };
 }
 
-describe('the columns that a table lacks', () => {
+describe('findMissingColumns', () => {
   test.each<[string[], string[]]>([
     [['custom_id', 'event_name', 'last_updated_at'], []],
     [['x', 'last_updated_at', 'event_name', 'y', 'custom_id'], []],
     [['custom_id', 'last_updated_at'], ['event_name']],
     [[], ['custom_id', 'event_name', 'last_updated_at']],
-    // ClickHouse tells upper and lower case apart.
+    // ClickHouse distinguishes upper and lower case.
     [
       ['Custom_Id', 'event_name', 'LAST_UPDATED_AT'],
       ['custom_id', 'last_updated_at'],
     ],
     [['custom_id ', 'event_name', 'last_updated_at'], ['custom_id']],
-  ])('with %j are %j', (names, missing) => {
+  ])('of a table with the columns %j returns %j', (names, missing) => {
     expect(findMissingColumns(table(...names), 'last_updated_at')).toEqual(missing);
   });
 });

@@ -5,7 +5,7 @@ import { type ClickHouseType, parseClickHouseType } from './clickhouse-type.ts';
 export type Column = {
   name: string;
   type: ClickHouseType;
-  /** The type as the server declares it, where `type` is of what is in it (SimpleAggregateFunction). */
+  /** The type as declared on the server, if `type` is the type inside of it (SimpleAggregateFunction). */
   declaredAs?: string;
 };
 export type Table = { database: string; name: string; columns: Column[] };
@@ -13,9 +13,9 @@ export type Table = { database: string; name: string; columns: Column[] };
 const columnRow = z.object({ table: z.string(), name: z.string(), type: z.string() });
 
 /**
- * The tables and views of a database with their columns, as far as the user may see them; one query whatever their
- * number. Inner tables of materialized views (".inner…") are left out, and so are columns that hold the binary state of
- * an aggregate function, which mean nothing outside of ClickHouse.
+ * Lists the tables and views of a database that the user can see, with their columns, in one query. It leaves out the inner
+ * tables of materialized views (".inner…"), and columns with the binary state of an aggregate function, which means nothing
+ * outside of ClickHouse.
  */
 export async function listTables(clickhouse: ClickHouse, database: string, table?: string): Promise<Table[]> {
   const rows = await clickhouse.rows(
@@ -39,12 +39,12 @@ export async function listTables(clickhouse: ClickHouse, database: string, table
 /** The column that names the profile of a row. */
 export const PROFILE_COLUMN = 'custom_id';
 
-/** The columns that a table must have to be read, by the names of Cloud Sync (docs/batch-api.md, CS/ch-ev 1.2). */
+/** The columns that a table must have to be read. The names are those of Cloud Sync (docs/batch-api.md, CS/ch-ev 1.2). */
 export function listRequiredColumns(cursorColumn: string): string[] {
   return [PROFILE_COLUMN, 'event_name', cursorColumn];
 }
 
-/** Which of the required columns a table lacks. */
+/** The required columns that a table lacks. */
 export function findMissingColumns(table: Table, cursorColumn: string): string[] {
   return listRequiredColumns(cursorColumn).filter(
     (required) => !table.columns.some((column) => column.name === required),
