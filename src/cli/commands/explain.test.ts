@@ -54,9 +54,7 @@ describe('explain', () => {
       const stderr = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
       try {
         expect(await explained(asked)).toEqual({ isKnown: false, printed: '' });
-        expect(stderr).toHaveBeenCalledExactlyOnceWith(
-          expect.stringMatching(/^Unknown code ".*Similar codes: /),
-        );
+        expect(stderr).toHaveBeenCalledExactlyOnceWith(expect.stringMatching(/^Unknown code ".*Similar codes: /));
       } finally {
         stderr.mockRestore();
       }
