@@ -1,7 +1,7 @@
 import { isJsonObject } from '../../shared/exact-json.ts';
 import type { AttributeCode, AttributeError } from '../codes.ts';
 
-/** What a String column has for NULL, so that it is no fault of the row. */
+/** String columns contain it instead of NULL, so it never rejects a row. */
 export const BLANK = attributeError('text_blank', 'is blank');
 
 export const MALFORMED = attributeError('text_malformed', 'is not valid Unicode (half of a surrogate pair)');
@@ -54,12 +54,12 @@ export function attributeError(code: AttributeCode, reason: string): AttributeEr
   return { code, reason };
 }
 
-/** An item that is left out would move the others to other places, so its list is left out. */
+/** The error of an array with an invalid item. Leaving out only the item would move the others. */
 export function describeItemError(item: AttributeError | undefined): AttributeError | undefined {
   return item === undefined ? undefined : attributeError(item.code, `contains an item that ${item.reason}`);
 }
 
-/** Of a list whose items are not alike that is told, whatever else is wrong with one of them. */
+/** For a mixed array, report that rather than the error of a single item. */
 export function preferMixedArrayError(
   values: unknown[],
   otherwise: AttributeError | undefined,

@@ -4,26 +4,26 @@ import type { Policies } from '../config/policies.ts';
 
 export type AttributeKind = 'plain' | 'date' | 'url';
 
-/** What a name as written comes to; the same for all rows, so it is found out once. */
+/** What a column name or a key becomes. It is the same for all rows, so it is parsed once. */
 export type AttributeName = {
   readonly kind: AttributeKind;
-  /** The name in JSON with a colon behind it, as `"date(x)":`. */
+  /** The name in JSON and a colon: `"date(x)":`. */
   readonly jsonKey: string;
-  /** Why nothing can be sent under this name. */
+  /** Why nothing can be sent with this name. */
   readonly error: AttributeError | undefined;
-  /** What is to be told of the name, once. */
+  /** What to report about a name that is sent in lower case. */
   readonly lowerCased: string | undefined;
   readonly uses: NameUses;
 };
 
 /**
- * Which object has an attribute of this name, `date(x)` and `url(x)` counting as `x`. Objects are told apart by number,
- * and only one is being written on each level at a time, so that no set of names has to be made for each.
+ * The objects that use a name; `date(x)` and `url(x)` count as `x`. Objects have numbers, and only one object is
+ * written on each level at a time, so no set of names is needed for each object.
  */
 export class NameUses {
   readonly #objectOnLevel: number[] = [0, 0, 0, 0];
 
-  /** Whether the name is free in this object; from then on it is not. */
+  /** Uses the name in an object. Returns false if the object uses it already. */
   add(object: number, level: number): boolean {
     if (this.#objectOnLevel[level] === object) return false;
     this.#objectOnLevel[level] = object;
@@ -34,7 +34,7 @@ export class NameUses {
 /** The prefixes of typed attributes, since column names can't hold parentheses (docs/batch-api.md, CS/ch-ev 1.4). */
 const PREFIXED = /^(date|url)__(.*)$/s;
 
-/** How Batch's API calls them, so that they may stand in objects. */
+/** The form of Batch's API, which keys of objects may have too. */
 const IN_PARENTHESES = /^(date|url)\((.+)\)$/;
 
 const UNUSABLE: AttributeError = {
@@ -46,7 +46,7 @@ const IN_CAPITALS: AttributeError = {
   reason: `has a name with capital letters, which Batch does not accept, and policies.capital_letters is drop: it must be ${NAME_FORM}`,
 };
 
-/** Keys of a Map column are names too and may be without number, so no more than so many are kept. */
+/** Maximum number of names that are cached: the keys of a Map column are names too, and may all differ. */
 const MAX_NAMES = 10_000;
 
 export class AttributeNames {
@@ -58,7 +58,7 @@ export class AttributeNames {
     this.#isLowerCasing = capital_letters === 'lower_case';
   }
 
-  /** Whether there are so many names that they had better be forgotten; never while a row is being written. */
+  /** Whether the caches are full and should be cleared, which is only possible between two rows. */
   get isFull(): boolean {
     return this.#uses.size > MAX_NAMES || this.#inObjects.size > MAX_NAMES;
   }
@@ -68,12 +68,12 @@ export class AttributeNames {
     this.#uses.clear();
   }
 
-  /** The name of an attribute that a column becomes. */
+  /** The name of the attribute that a column becomes. */
   parseColumn(column: string): AttributeName {
     return this.#parseName(column, PREFIXED.exec(this.#lowerCase(column)));
   }
 
-  /** The name of an attribute inside an object, where a type can be written either way. */
+  /** The name of an attribute inside an object, which has its type in either form. */
   parseKey(key: string): AttributeName {
     const known = this.#inObjects.get(key);
     if (known !== undefined) return known;
@@ -83,7 +83,7 @@ export class AttributeNames {
     return name;
   }
 
-  /** A name of Batch's own, such as `$label`. */
+  /** A name that needs no check, such as Batch's `$label`. */
   createReserved(name: string): AttributeName {
     return {
       kind: 'plain',
@@ -94,9 +94,9 @@ export class AttributeNames {
     };
   }
 
-  /** Of a name whose capitals are not to be lowered, the type counts all the same, as it tells what a value has to be. */
+  /** Also for names that may not be sent in lower case: their type decides how the value is checked. */
   #lowerCase(written: string): string {
-    // Not toLowerCase, which makes an ASCII letter of the sign for Kelvin.
+    // Not toLowerCase: it turns the Kelvin sign into an ASCII letter.
     return written.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
   }
 

@@ -24,30 +24,34 @@ import { convertNumber, isJsonNumber, parseStructure } from './json-value.ts';
 import { describeLength, hasLineEnd, isBlank, isPlainAscii } from './text.ts';
 import { normalizeDateTime, normalizeTimestampOrDay } from './timestamp.ts';
 
-/** What becomes of a value: the JSON that is sent; nothing (NULL, an empty list); or it breaks a rule. */
+/** The JSON to send; undefined for nothing (NULL, an empty array); or the rule that the value breaks. */
 type Converted = string | undefined | AttributeError;
 
 /**
- * What the value of a column is to be. A `text` is one that is not looked into for JSON. A `date_time` is a date whose string
- * the catalog calls a time, and a `number` is a plain value whose string is one if it has the form of a number.
+ * How the value of a column is converted. A `text` is never parsed as JSON. A `date_time` is a date that the catalog
+ * declares as a time, and a `number` is a plain value that the catalog declares as a number, so that a string may hold
+ * one.
  */
 export type ValueKind = AttributeKind | 'date_time' | 'number' | 'text' | 'label' | 'tags';
 
-/** What a column becomes. `isCounted` is false for Batch's own attributes, which come on top of those that an event may have. */
+/**
+ * What a column becomes. `isCounted` is false for the label and the tags, which don't count toward the limit of an
+ * event.
+ */
 export type Attribute = { name: AttributeName; kind: ValueKind; isCounted: boolean };
 
-/** How a place inside a value is called: a key of an object, or a number in a list. */
+/** A key of an object, or an index of an array. */
 type PathSegment = string | number | undefined;
 
-/** `scheme://authority…`, the shape that Batch's SDKs ask of a URL. */
+/** `scheme://authority…`, the form of a URL that Batch's SDKs require. */
 const URL_SHAPE = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#]+\S*$/i;
 
-/** A key of an object that does not look like a name may be data, as the keys of a map are. Its text is not shown. */
+/** Other keys may be data, like the keys of a map, and are not shown. */
 const KEY_LIKE_A_NAME = /^(?:(?:date|url)\()?[$a-z_][\w$.()-]{0,34}$/i;
 
 /**
- * Writes values as the JSON in which Batch takes them. It writes text at once rather than a value that would have to be
- * gone through again; so a number keeps its digits, too.
+ * Converts values to the JSON that Batch accepts. It writes JSON directly, without a value in between that would have
+ * to be serialized; so a number keeps all its digits.
  */
 export class AttributeWriter {
   readonly #limits: Limits;
@@ -57,7 +61,7 @@ export class AttributeWriter {
   readonly #tooDeep: AttributeError;
   readonly #tooMany: AttributeError;
   #objects = 0;
-  /** The event that is being written, as an object, and how many attributes it has that count. */
+  /** The number of the current event as an object, and how many attributes of it count. */
   #event = 0;
   #eventSize = 0;
 
@@ -73,7 +77,7 @@ export class AttributeWriter {
     );
   }
 
-  /** Starts an event: it has no attributes yet. */
+  /** Starts an event without attributes. */
   startEvent(): void {
     this.#event = this.#startObject();
     this.#eventSize = 0;
@@ -87,7 +91,7 @@ export class AttributeWriter {
   /**
    * Adds an attribute to the event, converted from the value of a column.
    *
-   * @returns its JSON, or undefined for one that is not sent: the reason is among the issues, unless the value is empty.
+   * @returns its JSON, or undefined if it is not sent; the issues then have the reason, unless the value is empty.
    */
   addAttribute(value: unknown, column: string, { name, kind, isCounted }: Attribute): string | undefined {
     this.#issues.setColumn(column);
@@ -99,7 +103,7 @@ export class AttributeWriter {
     return this.#reportIssues(json, name, column, undefined);
   }
 
-  /** Adds an attribute for which `canAdd` holds, and whose JSON the caller has. No other one may have its name. */
+  /** Counts an attribute that the caller writes itself. `canAdd` must hold for it, and no other may have its name. */
   addCopied(column: string, { name, isCounted }: Attribute): void {
     if (isCounted) this.#eventSize += 1;
     if (name.lowerCased === undefined) return;
@@ -107,24 +111,24 @@ export class AttributeWriter {
     this.#issues.addLowerCased(column, name);
   }
 
-  /** Adds an attribute that no column of the row may have then. */
+  /** Reserves a name, so that no column can use it. */
   addReserved(name: AttributeName): void {
     name.uses.add(this.#event, 0);
     this.#eventSize += 1;
   }
 
-  /** Converts the value of a column. What is left out inside of it is added to the issues, under `path`. */
+  /** Converts the value of a column. Nested attributes that are left out are added to the issues, with their path. */
   convert(value: unknown, kind: ValueKind, path: string): Converted {
     return this.#convert(value, kind, path, undefined, 0);
   }
 
-  /** The number of a new object, by which its names are told from those of others. */
+  /** The number of a new object. */
   #startObject(): number {
     this.#objects += 1;
     return this.#objects;
   }
 
-  /** Gives a name in an object to a value that can be sent. */
+  /** Uses a name in an object, if the name and the value are valid. */
   #claimName(
     name: AttributeName,
     converted: string | AttributeError,
@@ -158,7 +162,7 @@ export class AttributeWriter {
     if (value === null || value === undefined) return undefined;
     switch (kind) {
       case 'plain':
-        // Inside of an object a text is a text: only a column has no other way to hold a list or an object.
+        // Only the string of a column may contain an array or object. Inside an object a string stays a string.
         if (typeof value === 'string' && depth === 0) return this.#convertStringOrStructure(value, path, segment);
         return this.#convertValue(value, path, segment, depth);
       case 'text':
@@ -225,7 +229,7 @@ export class AttributeWriter {
   #truncate(value: string, max: number, path: string, segment: PathSegment): Converted {
     const tooLong = `has ${describeLength(value)}, and Batch accepts ${max}`;
     if (!this.#isTruncating) return attributeError('text_too_long', tooLong);
-    // The text is well-formed, so what a cut leaves alone is the first half of a pair.
+    // The string is well-formed, so after a cut only the first half of a surrogate pair can be malformed.
     const cut = value.slice(0, max);
     const whole = cut.isWellFormed() ? cut : cut.slice(0, -1);
     if (isBlank(whole))
@@ -234,7 +238,7 @@ export class AttributeWriter {
     return JSON.stringify(whole);
   }
 
-  /** A text that has to stay on one line. */
+  /** A string that must be on one line. */
   #convertLine(value: string, max: number, path: string, segment: PathSegment): Converted {
     if (isBlank(value)) return BLANK;
     if (hasLineEnd(value)) return SEVERAL_LINES;
@@ -277,7 +281,7 @@ export class AttributeWriter {
 
   #convertArray(values: unknown[], path: string, depth: number): Converted {
     if (values.length === 0) return undefined;
-    // The SDKs count the names on the way to a value; the list has the last of them.
+    // The SDKs count the names on the path to a value. The array has the last of them.
     if (depth >= this.#limits.object_depth) return this.#tooDeep;
     const max = this.#limits.array_items;
     if (values.length > max)
@@ -303,7 +307,7 @@ export class AttributeWriter {
     let json = '[';
     let isEmpty = true;
     for (const [index, value] of values.entries()) {
-      // One of which nothing is sent stays as an empty object: without it the others would move to other places.
+      // An object without anything to send stays as an empty one, so that the others keep their places.
       const converted = this.#convertObject(value, joinPath(path, index), depth + 1);
       if (typeof converted !== 'string') return describeItemError(converted);
       if (converted !== EMPTY_OBJECT) isEmpty = false;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ConfiguredStream } from '../../protocol/catalog.ts';
 
-/** What the catalog says of the values of a column, as far as it changes how they are read. */
+/** The type of a column in the catalog, if it changes how its values are read. */
 type ColumnType = 'date_time' | 'number';
 
 export type ColumnTypes = ReadonlyMap<string, ColumnType>;
@@ -12,8 +12,8 @@ const propertySchema = z.looseObject({
 });
 
 /**
- * The columns of a stream whose strings the JSON schema in the catalog gives a meaning: that of a time, or of a number. Other
- * sources than ours write a time without its zone, or a number as a string.
+ * The columns whose strings are times or numbers, by the JSON schema in the catalog. Some sources write a time without
+ * its time zone, or a number as a string.
  * https://docs.airbyte.com/platform/understanding-airbyte/supported-data-types
  */
 export function readColumnTypes({ json_schema }: ConfiguredStream['stream']): ColumnTypes {
@@ -31,6 +31,6 @@ function readColumnType(property: unknown): ColumnType | undefined {
   const types = [data.type].flat().filter((type) => type !== 'null');
   if (types.length === 0) return undefined;
   if (types.every((type) => type === 'string')) return data.format === 'date-time' ? 'date_time' : undefined;
-  // Of a column that may hold strings as well, a string is one.
+  // If the column may also contain strings, a string stays a string.
   return types.every((type) => type === 'number' || type === 'integer') ? 'number' : undefined;
 }

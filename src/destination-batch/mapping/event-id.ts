@@ -3,12 +3,13 @@ import { LosslessNumber } from 'lossless-json';
 import { isJsonObject } from '../../shared/exact-json.ts';
 import { PLATFORM_PREFIX } from '../config/mapping.ts';
 
-/** 128 bits: of 10^15 rows, two that differ have the same id with a chance of one in a billion. */
+/** 128 bits: among 10^15 different rows the chance of two equal ids is one in a billion. */
 const ID_CHARACTERS = 32;
 
 /**
- * An id of a row, the same whenever the row is read again. It tells rows apart that differ in any column, be it sent or
- * not; what a platform adds differs at each reading and does not count, nor does NULL, which a new column brings.
+ * The id of a row, which is the same each time the row is read. It depends on all columns, whether they are sent or
+ * not, except those that a platform adds, which change with each read. NULLs don't count, so a new column changes no
+ * id.
  */
 export function computeRowId(stream: string, row: Record<string, unknown>): string {
   const own = Object.keys(row).filter((column) => !column.startsWith(PLATFORM_PREFIX) && row[column] !== null);
@@ -16,11 +17,11 @@ export function computeRowId(stream: string, row: Record<string, unknown>): stri
 }
 
 /**
- * JSON in which keys stand in one order and numbers have the digits that came. It does not call itself: a row may be
- * nested deeper than a stack holds.
+ * JSON with sorted keys and the original digits of numbers. Not recursive: a row may be nested deeper than the stack
+ * allows.
  */
 function writeCanonicalJson(object: Record<string, unknown>, keys: string[]): string {
-  /** What is still to be written, the last one first. */
+  /** What remains to be written, last first. */
   const left: ({ json: string } | { value: unknown })[] = [];
   const open = (brackets: string, parts: { json: string; value: unknown }[]): void => {
     left.push({ json: brackets.slice(1) });

@@ -4,14 +4,14 @@ import type { AttributeName } from './attribute-name.ts';
 
 const NONE: readonly never[] = [];
 
-/** What there is to say of one row. Most rows give no cause, and then nothing is allocated. */
+/** What to report about one row. Most rows have no issues, and then nothing is allocated. */
 export class RowIssues {
   #leftOut: LeftOut[] = [];
   #changes: Change[] = [];
-  /** The first attribute that is left out for breaking a rule. */
+  /** The first attribute that is left out because it breaks a rule. */
   firstInvalid: LeftOut | undefined;
   #column = '';
-  /** What was told of names once and for all, and what is told of this row's if it is sent. */
+  /** Names in lower case that were reported, and those of this row, which are reported if it is sent. */
   readonly #reported = new WeakSet<AttributeName>();
   #pending: AttributeName[] = [];
 
@@ -19,27 +19,27 @@ export class RowIssues {
     return this.#leftOut.length === 0 ? NONE : this.#leftOut;
   }
 
-  /** What is changed in this row, which is sent: a name that is changed is told of once. */
+  /** The changes in this row, for an event that is sent. A changed name is reported once. */
   drainChanges(): readonly Change[] {
     if (this.#changes.length === 0) return NONE;
     for (const name of this.#pending) this.#reported.add(name);
     return this.#changes;
   }
 
-  /** How much has been said of this row. */
+  /** The number of issues of this row so far. */
   get count(): number {
     return this.#leftOut.length + this.#changes.length;
   }
 
   reset(): void {
-    // One that is empty was never handed out, and can go on to be that of this row.
+    // An empty array was never handed out, so it can be used again.
     if (this.#leftOut.length > 0) this.#leftOut = [];
     if (this.#changes.length > 0) this.#changes = [];
     if (this.#pending.length > 0) this.#pending = [];
     this.firstInvalid = undefined;
   }
 
-  /** What is said from now on is said of this column. */
+  /** Sets the column of the next issues. */
   setColumn(column: string): void {
     this.#column = column;
   }
@@ -54,7 +54,7 @@ export class RowIssues {
     this.#changes.push({ column: this.#column, path, code, reason });
   }
 
-  /** Of a name that is sent in lower case: told with the first event that has it. */
+  /** A name that is sent in lower case is reported with the first event that has it. */
   addLowerCased(path: string, name: AttributeName): void {
     if (name.lowerCased === undefined || this.#reported.has(name) || this.#pending.includes(name)) return;
     this.#pending.push(name);

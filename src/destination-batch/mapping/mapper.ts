@@ -13,20 +13,20 @@ import {
 
 export type { MappedRow } from './rules.ts';
 
-/** What a column is to an event; the `name` is that which is sent, such as `date(x)`. */
+/** What a column becomes. The `name` is the one that is sent, such as `date(x)`. */
 export type ColumnUse = { kind: HeadRole } | { kind: 'attribute'; name: string; valueKind: ValueKind };
 
-/** A row as it came in a RECORD message. */
+/** The row of a RECORD message. */
 export type Row = Record<string, unknown>;
 
 /**
- * Turns the rows of a stream into Batch events. Most are cut out of the text of their message; those that can't be are
- * mapped from the parsed row, and teach the cutter what the messages of the stream look like.
+ * Maps the rows of a stream to Batch events. Most events are cut out of the bytes of their message. The other rows are
+ * parsed and mapped, and the cutter learns from them what the messages of the stream look like.
  */
 export class EventMapper {
   readonly #rules: EventRules;
   readonly #cutter: RecordCutter;
-  /** The columns of the last row, in their order: rows of a table have the same ones, so that few are looked up. */
+  /** The columns of the last row, in order. Rows of a table have the same columns, so few lookups are needed. */
   #order: ResolvedColumn[] = [];
 
   constructor(limits: Limits, options: Partial<MapperOptions> = {}) {
@@ -34,19 +34,21 @@ export class EventMapper {
     this.#cutter = new RecordCutter(this.#rules);
   }
 
-  /** What a column of the rows is to their events, as far as its name tells. */
+  /** What a column becomes, by its name. */
   describeColumn(column: string): ColumnUse {
     const { role } = this.#rules.resolveColumn(column);
     if (typeof role === 'string') return { kind: role };
     return { kind: 'attribute', name: role.name.jsonKey.slice(1, -2), valueKind: role.kind };
   }
 
-  /** The event of a RECORD message of this stream; undefined when its row has to be parsed and mapped. */
+  /**
+   * Cuts the event out of a RECORD message of this stream. Returns undefined when the row has to be parsed and mapped.
+   */
   tryCut(bytes: Buffer, start: number, end: number): MappedEvent | undefined {
     return this.#cutter.tryCut(bytes, start, end);
   }
 
-  /** @param line is the message that the row came in, by which the next ones are cut. */
+  /** @param line the message of the row; the cutter learns its shape. */
   map(row: Row, line?: string): MappedRow {
     if (this.#rules.isFull) {
       this.#rules.clear();
@@ -73,7 +75,7 @@ export class EventMapper {
     writer.startEvent();
     let json = '';
     if (idName !== undefined) {
-      // First, as an id that is left out for being one too many would be no use.
+      // First, so that the id is never the attribute that exceeds the limit.
       writer.addReserved(idName);
       json = `${idName.jsonKey}"${computeRowId(options.stream, row)}"`;
     }

@@ -17,8 +17,8 @@ import { describeLength, hasLineEnd, isBlank, isPlainAscii } from './text.ts';
 import { normalizeDateTime, normalizeTimestamp, toEpochMs } from './timestamp.ts';
 
 /**
- * An event in JSON, of so many bytes in UTF-8. It is timely unless its time is older than Batch takes, or lies in the
- * future; `leftOut` are the attributes that it is sent without.
+ * An event in JSON, with its size in UTF-8. It is timely unless its time is in the future or older than Batch accepts.
+ * `leftOut` are the attributes that it is sent without.
  */
 export type MappedEvent = {
   kind: 'event';
@@ -31,7 +31,7 @@ export type MappedEvent = {
 
 export type RejectedRow = { kind: 'rejected'; rejection: Rejection };
 
-/** What becomes of a row. */
+/** The result of mapping a row. */
 export type MappedRow = MappedEvent | RejectedRow;
 
 export type MapperOptions = {
@@ -39,15 +39,15 @@ export type MapperOptions = {
   stream: string;
   policies: Policies;
   mapping: Mapping;
-  /** What the catalog says of the strings in a column; a column that it does not describe is missing. */
+  /** The types of the columns that the catalog describes. */
   columnTypes: ColumnTypes;
-  /** The attribute that an id of the row is added as. */
+  /** The attribute for the row id. */
   eventIdAttribute: string | undefined;
-  /** A column that is for the source alone, like last_updated_at, and is not sent. */
+  /** A column that only the source uses, like last_updated_at. It is not sent. */
   cursorColumn: string | undefined;
   /** Milliseconds since the epoch. */
   now: () => number;
-  /** Told of what is changed in an event that is sent. */
+  /** Receives the changes in events that are sent. */
   onChange: (change: Change) => void;
 };
 
@@ -62,12 +62,12 @@ const DEFAULTS: MapperOptions = {
   onChange: () => undefined,
 };
 
-/** What a column is to an event that it is no attribute of. */
+/** The role of a column that is not an attribute. */
 export type HeadRole = 'profile' | 'event_name' | 'event_time' | 'not_sent';
 
 export type ResolvedColumn = { column: string; role: HeadRole | Attribute };
 
-/** Whose event it is, which, and when it was. */
+/** The profile, the name and the time of an event. */
 export type EventHead = {
   kind: 'head';
   customId: string;
@@ -77,7 +77,7 @@ export type EventHead = {
 };
 
 /**
- * Columns for Batch's own attributes of an event. Cloud Sync has their prefix for profile attributes only
+ * Columns for the label and the tags of an event. In Cloud Sync only profile attributes have this prefix
  * (docs/batch-api.md, 5 Cloud Sync).
  */
 const RESERVED = new Map<string, { kind: ValueKind; name: string }>([
@@ -85,17 +85,17 @@ const RESERVED = new Map<string, { kind: ValueKind; name: string }>([
   ['batch__tags', { kind: 'tags', name: '$tags' }],
 ]);
 
-/** Sources that are no tables may have columns without number, so no more than so many are kept in mind. */
+/** Maximum number of columns that are cached: rows that are not from a table may each have other columns. */
 const MAX_COLUMNS = 10_000;
 
-/** With what a word that stands for nobody may begin. To ask this first spares most identifiers a copy in lower case. */
+/** The first letters of the placeholders. With this check most ids need no copy in lower case. */
 const PLACEHOLDER_INITIALS: ReadonlySet<number> = new Set(
   [...PLACEHOLDER_CUSTOM_IDS].flatMap((word) => [word.charCodeAt(0), word.toUpperCase().charCodeAt(0)]),
 );
 
 const HOUR_MS = 3_600_000;
 
-/** The rules by which rows of a stream become events: docs/batch-api.md, 2 Body, and CS/ch-ev 1.1 to 1.9 there. */
+/** The rules for the events of a stream: docs/batch-api.md, 2 Body, and CS/ch-ev 1.1 to 1.9 there. */
 export class EventRules {
   readonly limits: Limits;
   readonly options: MapperOptions;
@@ -124,24 +124,24 @@ export class EventRules {
     this.#id = this.#createIdName();
   }
 
-  /** The name of the attribute that an id of the row is added as. */
+  /** The name of the attribute for the row id. */
   get idName(): AttributeName | undefined {
     return this.#id;
   }
 
-  /** Whether so many names are known that they had better be forgotten; ask between two rows alone. */
+  /** Whether the caches are full and should be cleared. Ask only between two rows. */
   get isFull(): boolean {
     return this.#names.isFull || this.#resolved.size > MAX_COLUMNS;
   }
 
-  /** Between two rows alone: a name that is forgotten is no longer known to be taken. */
+  /** Only between two rows: a name that is cleared no longer counts as used. */
   clear(): void {
     this.#names.clear();
     this.#resolved.clear();
     this.#id = this.#createIdName();
   }
 
-  /** Judges the columns that are no attributes, given their values. Without a column for its name an event has the constant one. */
+  /** Checks the values that are not attributes. Without an event name column the event has the constant name. */
   resolveHead(id: unknown, name: unknown, written: unknown): EventHead | RejectedRow {
     const customId = toIdentifier(id);
     const idError = this.#findCustomIdError(customId);
@@ -154,7 +154,7 @@ export class EventRules {
         `${this.columns.eventName} is missing or is not a name that Batch accepts: ${NAME_FORM}`,
       );
     }
-    // A blank text is what a String column has for NULL.
+    // String columns contain a blank string instead of NULL.
     if (written === null || written === undefined || (typeof written === 'string' && isBlank(written))) {
       return { kind: 'head', customId, name: eventName, time: undefined, isTimely: true };
     }
@@ -196,7 +196,7 @@ export class EventRules {
     return resolved;
   }
 
-  /** Judges a whole event; what is to be said of one that is sent is said. */
+  /** Applies the rules for a whole event. If it can be sent, reports the pending changes. */
   finish({ customId, isTimely }: EventHead, json: string, bytes: number): MappedRow {
     const invalid = this.issues.firstInvalid;
     if (invalid !== undefined && this.options.policies.invalid_attribute === 'reject_event') {
@@ -209,7 +209,7 @@ export class EventRules {
     return { kind: 'event', customId, json, bytes, isTimely, leftOut: this.issues.leftOut };
   }
 
-  /** Rows of one event after the other have the same name, which is then known to be good. */
+  /** Consecutive rows often have the same name, which is checked once. */
   #isEventName(name: string): boolean {
     if (name === this.#lastName) return true;
     if (!EVENT_NAME.test(name)) return false;
@@ -234,7 +234,7 @@ export class EventRules {
     const name = this.#names.parseColumn(column);
     const reserved = RESERVED.get(column.toLowerCase());
     if (reserved !== undefined) {
-      // What is to be said of the way it is written is the same as for any other column.
+      // The name of the column is checked like any other.
       const { error, lowerCased } = name;
       const own = this.#names.createReserved(reserved.name);
       return { name: { ...own, error, lowerCased }, kind: reserved.kind, isCounted: false };
@@ -277,14 +277,14 @@ export class EventRules {
   }
 }
 
-/** A numeric identifier is one too, with all its digits. Anything else is none. */
+/** An id may be a string or an integer, with all its digits. */
 function toIdentifier(value: unknown): string {
   if (typeof value === 'string') return value;
   if (value instanceof LosslessNumber) return /^-?\d+$/.test(value.value) ? value.value : '';
   return Number.isSafeInteger(value) ? String(value) : '';
 }
 
-/** Why Batch is likely to refuse an event of this age by the time it gets there. */
+/** Why Batch would likely refuse an event of this age when it arrives. */
 function explainUntimely(age: number, hours: number): Rejection | undefined {
   if (age < 0) return { code: 'event_in_future', reason: "is in the future by this machine's clock" };
   if (age <= hours * HOUR_MS - EVENT_AGE_MARGIN_MS) return undefined;

@@ -6,18 +6,18 @@ import { readColumnTypes } from './column-types.ts';
 import { EventMapper } from './mapper.ts';
 import { findMappingErrors } from './mapping-check.ts';
 
-/** A stream of the catalog. `key` is its own, whatever other streams there are. */
+/** A stream of the catalog. `key` is unique among all streams. */
 export type EventStream = {
   name: string;
   key: string;
   mapper: EventMapper;
-  /** Whether no stream of another namespace has its name. */
+  /** Whether no stream of another namespace has the same name. */
   hasUniqueName: boolean;
 };
 
 type NamespacedStream = EventStream & { namespace: string | undefined };
 
-/** The streams of a catalog, by the names that messages give them. */
+/** The streams of a catalog, by name. */
 export class EventStreams {
   readonly #byName = new Map<string, NamespacedStream[]>();
 
@@ -30,7 +30,7 @@ export class EventStreams {
   }
 
   /**
-   * A platform may give streams another namespace on the way, or none: where a name is enough to tell one, it is.
+   * Finds the stream of a message. Platforms may change or remove the namespace, so a unique name is enough.
    *
    * @returns undefined when the catalog has no such stream, or several and none in this namespace.
    */
@@ -41,7 +41,7 @@ export class EventStreams {
 }
 
 /**
- * The streams in the catalog, each with its mapper.
+ * Creates the streams of the catalog, each with its mapper.
  *
  * @throws ConnectorError (config_error) when a stream lacks a column that the configuration needs.
  */
@@ -82,7 +82,7 @@ export function createEventStreams(
   );
 }
 
-/** The column that a source itself uses to tell which rows are new. What a user chose as cursor may be wanted in Batch. */
+/** The cursor that the source defines. A cursor that the user chose may be wanted in Batch. */
 function findSourceCursor({
   source_defined_cursor,
   default_cursor_field,
@@ -90,7 +90,7 @@ function findSourceCursor({
   return source_defined_cursor === true ? (default_cursor_field?.[0] ?? undefined) : undefined;
 }
 
-/** The columns that a stream has, if its schema tells. */
+/** The columns of a stream, if its schema lists them. */
 function listColumns({ json_schema }: ConfiguredStream['stream']): ReadonlySet<string> | undefined {
   const columns = Object.keys(json_schema?.properties ?? {});
   return columns.length === 0 ? undefined : new Set(columns);

@@ -1,32 +1,33 @@
 import { COLON, DIGIT_0, DIGIT_9, HYPHEN, POINT } from '../../shared/ascii.ts';
 
 const RFC_3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
-/** The day, the time, and the parts of an offset, which is missing if the time is in UTC. */
+/** The day, the time, and the parts of an offset, which a time in UTC doesn't have. */
 const LOOSE_DATE_TIME =
   /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2}(?:\.\d+)?)(?: ?(?:[Zz]|([+-])(\d{2})(?::?(\d{2}))?))?$/;
-/** A year has four digits in RFC 3339; an offset can lead out of them. */
+/** A year has four digits in RFC 3339. With an offset, the year in UTC may have more. */
 const YEAR_0 = Date.parse('0000-01-01T00:00:00Z');
 const YEAR_10000 = Date.parse('+010000-01-01T00:00:00Z');
 
-/** The Gregorian calendar repeats after so many years. */
+/** The Gregorian calendar repeats after 400 years. */
 const CYCLE_YEARS = 400;
 const CYCLE_MS = 146_097 * 86_400_000;
 
 const DAY_LENGTH = '2026-04-17'.length;
-const DATE_ALONE = /^\d{4}-\d{2}-\d{2}$/;
+const DATE_ONLY = /^\d{4}-\d{2}-\d{2}$/;
 
-/** The form in which most stamps come, and which is sent. Behind the seconds there may be a fraction. */
+/** Most timestamps have the form that is sent. A fraction may follow the seconds. */
 const LENGTH_TO_SECONDS = '2026-04-17T04:25:00'.length;
 
 const LETTER_T = 0x54;
 const LETTER_Z = 0x5a;
 
 /**
- * A stamp as Batch takes it, RFC 3339 in UTC ending in Z, with all the digits of its fraction; undefined when the text
- * is no RFC 3339 stamp or names no moment that exists. A text without zone is refused: it might be any hour.
+ * A timestamp as Batch accepts it: RFC 3339 in UTC, ending in Z, with all digits of its fraction. Undefined when the
+ * text is not an RFC 3339 timestamp or not a valid time. Without a time zone it is not valid, because it could be any
+ * hour.
  */
 export function normalizeTimestamp(text: string): string | undefined {
-  // By far most stamps are in this form already, and a row has several.
+  // Most timestamps are in this form already, and a row has several.
   if (isUtcTimestamp(text)) return text;
   const match = RFC_3339.exec(text);
   if (match === null) return undefined;
@@ -40,8 +41,9 @@ export function normalizeTimestamp(text: string): string | undefined {
 }
 
 /**
- * As `normalizeTimestamp`, of a string that is known to be a time: without a zone it is in UTC, a space may stand for the T, and an
- * offset may lack its colon or its minutes. Airbyte's own destinations read a time in this way.
+ * Like `normalizeTimestamp`, for a string that the catalog declares as a time: without a time zone it is in UTC, a
+ * space may replace the T, and an offset may lack its colon or its minutes. Airbyte's own destinations read times in
+ * this way.
  */
 export function normalizeDateTime(text: string): string | undefined {
   if (isUtcTimestamp(text)) return text;
@@ -51,15 +53,15 @@ export function normalizeDateTime(text: string): string | undefined {
   return normalizeTimestamp(`${day}T${time}${sign === undefined ? 'Z' : `${sign}${hours}:${minutes}`}`);
 }
 
-/** As `normalizeTimestamp`, and a day alone, which is taken for its first moment in UTC. */
+/** Like `normalizeTimestamp`, but also accepts a day, as midnight in UTC. */
 export function normalizeTimestampOrDay(text: string): string | undefined {
-  return normalizeTimestamp(text.length === DAY_LENGTH && DATE_ALONE.test(text) ? `${text}T00:00:00Z` : text);
+  return normalizeTimestamp(text.length === DAY_LENGTH && DATE_ONLY.test(text) ? `${text}T00:00:00Z` : text);
 }
 
-/** Milliseconds since the epoch of a stamp that `normalizeTimestamp` gave, in whole ones. */
+/** Whole milliseconds since the epoch, for a result of `normalizeTimestamp`. */
 export function toEpochMs(stamp: string): number {
   const fraction = stamp.slice(LENGTH_TO_SECONDS + 1, -1);
-  // Date.parse takes twice as long. Date.UTC takes the years before 100 for those after 1900, hence the cycle.
+  // Date.parse takes twice as long. Date.UTC adds 1900 to years below 100, hence the cycle.
   const moment = Date.UTC(
     readDigits(stamp, 0, 4) + CYCLE_YEARS,
     readDigits(stamp, 5, 2) - 1,
@@ -72,7 +74,7 @@ export function toEpochMs(stamp: string): number {
   return moment - CYCLE_MS;
 }
 
-/** Whether a text is a stamp as it is sent, of a moment that exists. */
+/** Whether a string is a valid time in the form that is sent. */
 function isUtcTimestamp(text: string): boolean {
   const last = text.length - 1;
   if (last < LENGTH_TO_SECONDS || text.charCodeAt(last) !== LETTER_Z) return false;
@@ -102,7 +104,7 @@ function isUtcTimestamp(text: string): boolean {
   );
 }
 
-/** Whether nothing but a fraction stands between the seconds and the zone. */
+/** Whether there is only a fraction, or nothing, between the seconds and the Z. */
 function isFraction(text: string, end: number): boolean {
   if (end === LENGTH_TO_SECONDS) return true;
   if (text.charCodeAt(LENGTH_TO_SECONDS) !== POINT || end === LENGTH_TO_SECONDS + 1) return false;
@@ -113,7 +115,7 @@ function isFraction(text: string, end: number): boolean {
   return true;
 }
 
-/** The number that so many digits make, or -1 where something else stands. */
+/** The number that the digits at `start` are, or -1 if they are not all digits. */
 function readDigits(text: string, start: number, count: number): number {
   let number = 0;
   for (let index = start; index < start + count; index += 1) {
@@ -124,7 +126,7 @@ function readDigits(text: string, start: number, count: number): number {
   return number;
 }
 
-/** 0 for a month that does not exist. */
+/** The days of a month; 0 if it does not exist. */
 function countDaysIn(year: number, month: number): number {
   if (year < 0 || month < 1 || month > 12) return 0;
   if (month === 2) return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0 ? 29 : 28;

@@ -15,25 +15,25 @@ import {
 import { parseExact } from '../../../shared/exact-json.ts';
 import { isPlainAscii } from '../text.ts';
 
-/** Finds where the values of JSON end in bytes, without making anything of them. */
+/** Finds where JSON values in bytes end, without parsing them. */
 
-/** No value ends here. */
+/** There is no value, or it does not end. */
 export const NO_END = -1;
 
 /** 1 for printable ASCII that JSON does not escape. */
 const IS_PLAIN = Uint8Array.from({ length: 256 }, (_, code) => Number(isPlainAscii(String.fromCharCode(code))));
 
-/** 1 for what numbers are made of. */
+/** 1 for the characters of numbers. */
 const IS_IN_NUMBER = Uint8Array.from({ length: 256 }, (_, code) =>
   Number((code >= DIGIT_0 && code <= DIGIT_9) || '+-.eE'.includes(String.fromCharCode(code))),
 );
 
-/** A double keeps so many digits whatever they are, and a point among them. */
+/** A double keeps every number of up to 15 characters. */
 const MAX_PLAIN_NUMBER_CHARACTERS = 15;
 
 /**
- * Where plain characters end: printable ASCII that JSON does not escape, and slashes that it may, as ClickHouse does
- * unless it is told otherwise.
+ * Skips plain characters: printable ASCII that JSON does not escape, and escaped slashes, which ClickHouse writes by
+ * default.
  */
 export function skipPlain(bytes: Buffer, offset: number): number {
   let end = offset;
@@ -44,25 +44,25 @@ export function skipPlain(bytes: Buffer, offset: number): number {
   }
 }
 
-/** The text that plain characters make. */
+/** The string of plain characters. */
 function readPlainText(bytes: Buffer, start: number, end: number): string {
   const text = bytes.toString('latin1', start, end);
   return text.includes('\\') ? text.replaceAll('\\', '') : text;
 }
 
-/** Behind the closing quote of a text, from any place in it that is not the second half of an escape. */
+/** Skips to the end of a string, from any offset in it that is not the second half of an escape. */
 export function skipString(bytes: Buffer, offset: number): number {
   let end = offset;
   for (;;) {
     const code = bytes[end];
-    // JSON has no bare control character in a text, such as a line feed.
+    // A JSON string can't contain a bare control character, such as a line feed.
     if (code === undefined || code < SPACE) return NO_END;
     if (code === QUOTE) return end + 1;
     end += code === BACKSLASH ? 2 : 1;
   }
 }
 
-/** Behind the bracket or brace that closes the one at this place. What lies between may be no JSON. */
+/** Skips an array or object by its brackets. What is in between may not be JSON. */
 export function skipStructure(bytes: Buffer, offset: number): number {
   let depth = 0;
   let end = offset;
@@ -83,14 +83,14 @@ export function skipStructure(bytes: Buffer, offset: number): number {
   }
 }
 
-/** Behind the number at this place, as far as it may be one. */
+/** Skips the characters of a number, which may not be JSON. */
 export function skipNumber(bytes: Buffer, offset: number): number {
   let end = offset;
   while (IS_IN_NUMBER[bytes[end] ?? 0] === 1) end += 1;
   return end === offset ? NO_END : end;
 }
 
-/** Whether a number can be sent as it is written: JSON, short enough for a double, without exponent, and no minus zero. */
+/** Whether a number can be copied: it is JSON, short enough for a double, without an exponent, and not minus zero. */
 export function isPlainNumber(bytes: Buffer, start: number, end: number): boolean {
   if (end - start > MAX_PLAIN_NUMBER_CHARACTERS) return false;
   const digitsFrom = bytes[start] === HYPHEN ? start + 1 : start;
@@ -107,11 +107,11 @@ function skipDigits(bytes: Buffer, offset: number): number {
   return end;
 }
 
-/** What a value is; undefined when it is no JSON. */
+/** Parses a value. Returns undefined when it is not JSON. */
 export function parseValue(bytes: Buffer, start: number, end: number, isPlain: boolean): unknown {
   if (isPlain && bytes[start] === QUOTE) return readPlainText(bytes, start + 1, end - 1);
   try {
-    // In a list, as a number alone is not seen to be one.
+    // In an array, because parseExact finds a number only after a bracket, a comma or a colon.
     const list = parseExact(`[${bytes.toString('utf8', start, end)}]`);
     return Array.isArray(list) ? list[0] : undefined;
   } catch {

@@ -7,8 +7,8 @@ import { isPlainNumber, NO_END, parseValue, skipNumber, skipPlain, skipString, s
 import { isSentVerbatim } from './verbatim.ts';
 
 /**
- * Columns of JSON strings repeat: the details of a product, the tags of a page. Converting one takes as long as the rest of
- * the row, so the last ones are cached, in at most four megabytes.
+ * Columns of JSON strings repeat: the details of a product, the tags of a page. Converting one takes as long as the
+ * rest of the row, so the last ones are cached, in at most four megabytes.
  */
 const MAX_CACHED = 4_000;
 const MAX_CACHED_CHARACTERS = 500;
@@ -77,7 +77,10 @@ export class RecordCutter {
     this.#cachedCount = 0;
   }
 
-  /** The event of the message in these bytes; undefined when the message has to be parsed, for instance to say what is wrong. */
+  /**
+   * The event of the message in these bytes; undefined when the message has to be parsed, for instance to say what is
+   * wrong.
+   */
   tryCut(bytes: Buffer, start: number, end: number): MappedEvent | undefined {
     if (this.#columns.length === 0 || this.#envelopeText === '' || this.#rules.isFull) return undefined;
     if (!startsWithAt(bytes, this.#envelope, start)) return undefined;
@@ -150,7 +153,9 @@ export class RecordCutter {
     return end;
   }
 
-  /** Writes a value in the cheapest way: copied, from the cache, or converted. False when the message has to be parsed. */
+  /**
+   * Writes a value in the cheapest way: copied, from the cache, or converted. False when the message has to be parsed.
+   */
   #writeAttribute(column: AttributeColumn, bytes: Buffer, start: number, end: number, isPlain: boolean): boolean {
     const { attribute, cache } = column;
     const { writer, limits } = this.#rules;

@@ -6,12 +6,12 @@ import { normalizeTimestamp } from '../timestamp.ts';
 /** A slash may be escaped. */
 const URL_PREFIXES = ['https://', 'https:\\/\\/', 'http://', 'http:\\/\\/'].map((prefix) => Buffer.from(prefix));
 
-/** 1 for what most hosts begin with. */
+/** 1 for the first characters of most hosts. */
 const IS_IN_HOST = Uint8Array.from({ length: 128 }, (_, code) => Number(/[a-z0-9]/.test(String.fromCharCode(code))));
 
 /**
- * Whether a plain value is sent as it is written: a number, a boolean, or a text that is neither long, nor blank, nor may
- * be JSON, or a number where the catalog asks for one; a URL such as most are; a stamp in the form in which it is sent.
+ * Whether a plain value can be copied: a number, a boolean, a string that is not long, blank, or possibly JSON or a
+ * number; a common URL; a timestamp in the form that is sent.
  */
 export function isSentVerbatim(kind: ValueKind, bytes: Buffer, start: number, end: number, limits: Limits): boolean {
   const isText = bytes[start] === QUOTE;
@@ -40,7 +40,7 @@ function isOrdinaryText(bytes: Buffer, start: number, end: number, maxCharacters
   return first !== SPACE && first !== OPENING_BRACE && first !== OPENING_BRACKET;
 }
 
-/** Whether plain characters are a URL such as most are, so that the general rules need not be asked. */
+/** Whether plain characters are a common URL, which needs no other check. */
 function isOrdinaryUrl(bytes: Buffer, start: number, end: number, maxCharacters: number): boolean {
   if (end - start > maxCharacters) return false;
   const prefix = URL_PREFIXES.find((one) => startsWithAt(bytes, one, start));
