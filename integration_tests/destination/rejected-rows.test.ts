@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { BatchApi } from '../../sandbox/batch-api/server.ts';
 import { type Finished, finished, launcherPath, run, start } from '../../sandbox/launcher.ts';
 import { validateMessage } from '../protocol/message-schema.ts';
@@ -12,6 +12,7 @@ import {
   checkStatus,
   destinationConfiguration,
   errors,
+  eventually,
   logs,
   quickBatchApi,
   states,
@@ -223,7 +224,7 @@ describe('rejected rows in files', () => {
       printed += chunk;
     });
     child.stdin?.write(`${[good(1), missing(2), stateLine(1)].join('\n')}\n`);
-    await vi.waitFor(() => expect(printed).toContain('"STATE"'), { timeout: 10_000, interval: 5 });
+    await eventually(() => expect(printed).toContain('"STATE"'), 5);
     batch.faults.add({ kind: 'status', status: 401 });
     child.stdin?.end(`${[missing(3), good(4), stateLine(2)].join('\n')}\n`);
     const result = await ended;
@@ -370,7 +371,7 @@ describe('when rows are rejected', () => {
       printed += chunk;
     });
     child.stdin?.write(`${lines.slice(0, 2).join('\n')}\n`);
-    await vi.waitFor(() => expect(printed).toContain('"STATE"'), { timeout: 10_000, interval: 5 });
+    await eventually(() => expect(printed).toContain('"STATE"'), 5);
     child.stdin?.write(`${lines.slice(2).join('\n')}\n`);
     const result = await ended;
     expect([result.code, cursors(result)]).toEqual([1, [1]]);
@@ -456,7 +457,7 @@ describe.skipIf(typeof s3 === 'string')('rejected rows in S3', () => {
     child.stdin?.write(
       `${[good(1), recordLine({ custom_id: 'user-2', event_name: 'x', n: 2 }), stateLine(1)].join('\n')}\n`,
     );
-    await vi.waitFor(() => expect(printed).toContain('"STATE"'), { timeout: 30_000, interval: 5 });
+    await eventually(() => expect(printed).toContain('"STATE"'), 5);
     child.kill('SIGKILL');
     await ended;
     const objects = await s3.objects(bucket);

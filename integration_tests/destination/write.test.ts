@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { test as base, describe, expect, vi } from 'vitest';
+import { test as base, describe, expect } from 'vitest';
 import type { BatchApi } from '../../sandbox/batch-api/server.ts';
 import { type Finished, finished, run, start } from '../../sandbox/launcher.ts';
 import {
@@ -8,6 +8,7 @@ import {
   checkStatus,
   destinationConfiguration,
   errors,
+  eventually,
   logs,
   quickBatchApi,
   REST_API_KEY,
@@ -80,7 +81,7 @@ async function signalled(child: ChildProcess, signal: NodeJS.Signals): Promise<v
     printed += chunk;
   });
   child.kill(signal);
-  await vi.waitFor(() => expect(printed).toContain(`${signal}: finishing`), { timeout: 10_000, interval: 5 });
+  await eventually(() => expect(printed).toContain(`${signal}: finishing`), 5);
 }
 
 describe.concurrent('check', () => {
@@ -284,7 +285,7 @@ describe.concurrent('rows and states', () => {
       printed += chunk;
     });
     child.stdin?.write(`${rowLines(3).join('\n')}\n${stateLine(1)}\n`);
-    await vi.waitFor(() => expect(printed).toContain('"destinationStats":{"recordCount":3.0'), { timeout: 10_000 });
+    await eventually(() => expect(printed).toContain('"destinationStats":{"recordCount":3.0'), 5);
     child.stdin?.end();
     await once(child, 'exit');
     expect(child.exitCode).toBe(0);
@@ -450,7 +451,7 @@ describe.concurrent('an end from outside', () => {
     const ended = finished(child);
     child.stdin?.on('error', () => {});
     child.stdin?.write(`${[...rowLines(300), stateLine(1), ...rowLines(10, 300)].join('\n')}\n`);
-    await vi.waitFor(() => expect(batch.stats.requests).toBeGreaterThan(0), { timeout: 10_000, interval: 5 });
+    await eventually(() => expect(batch.stats.requests).toBeGreaterThan(0), 5);
     await signalled(child, 'SIGTERM');
     // Not at a state yet: it reads on to the next one, and no further.
     child.stdin?.write(`${[...rowLines(10, 310), stateLine(2), ...rowLines(10, 320), stateLine(3)].join('\n')}\n`);
@@ -464,7 +465,7 @@ describe.concurrent('an end from outside', () => {
     const child = start('destination-batch', writeArguments(batch), { stdio: ['pipe', 'pipe', 'pipe'] });
     const ended = finished(child);
     child.stdin?.write(`${[...rowLines(3), stateLine(1)].join('\n')}\n`);
-    await vi.waitFor(() => expect(batch.stats.events_accepted).toBe(3), { timeout: 10_000, interval: 5 });
+    await eventually(() => expect(batch.stats.events_accepted).toBe(3), 5);
     child.kill('SIGINT');
     const result = await ended;
     expect(result.signal).toBe('SIGINT');
@@ -476,7 +477,7 @@ describe.concurrent('an end from outside', () => {
     const child = start('destination-batch', writeArguments(batch), { stdio: ['pipe', 'pipe', 'pipe'] });
     const ended = finished(child);
     child.stdin?.write(`${[...rowLines(3), stateLine(1)].join('\n')}\n`);
-    await vi.waitFor(() => expect(batch.stats.requests).toBe(1), { timeout: 10_000, interval: 5 });
+    await eventually(() => expect(batch.stats.requests).toBe(1), 5);
     await signalled(child, 'SIGTERM');
     child.kill('SIGTERM');
     const result = await ended;

@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import ssh2 from 'ssh2';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { BatchApi } from '../../sandbox/batch-api/server.ts';
 import { readerWith, type SandboxUser } from '../../sandbox/clickhouse/users.ts';
 import { type Finished, finished, type LauncherName, type PrintedMessage, run, start } from '../../sandbox/launcher.ts';
@@ -29,6 +29,7 @@ import {
   clickHouseWith,
   destinationConfiguration,
   errors,
+  eventually,
   quickBatchApi,
   sourceConfiguration,
   temporaryFiles,
@@ -280,9 +281,8 @@ function oldSshPort(): Promise<number> {
 /** Ends the query for the row of a view as soon as it runs. */
 async function kill(view: string): Promise<void> {
   const isIt = `user = '${USER.name}' AND query LIKE '%${view}%LIMIT 1%'`;
-  await vi.waitFor(
-    async () => expect(await server().query(`SELECT 1 FROM system.processes WHERE ${isIt}`)).toHaveLength(1),
-    { timeout: 30_000, interval: 20 },
+  await eventually(async () =>
+    expect(await server().query(`SELECT 1 FROM system.processes WHERE ${isIt}`)).toHaveLength(1),
   );
   await server().execute(`KILL QUERY WHERE ${isIt}`);
 }

@@ -2,7 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { DEFAULT_LIMITS } from '../../sandbox/batch-api/limits.ts';
 import type { BatchApi } from '../../sandbox/batch-api/server.ts';
@@ -12,6 +12,7 @@ import { type Finished, finished } from '../../sandbox/launcher.ts';
 import { EXIT_CODES } from '../../src/runner/exit-codes.ts';
 import {
   destinationConfiguration,
+  eventually,
   expectSame,
   quickBatchApi,
   REST_API_KEY,
@@ -183,7 +184,7 @@ describe('one pod', () => {
       readdirSync(own.volumes.state).includes('state.json') ? readFileSync(stateFile(own), 'utf8') : '';
     const untilStateIsNew = async (): Promise<void> => {
       const before = stateText();
-      await vi.waitFor(() => expect(stateText()).not.toBe(before), { timeout: 30_000, interval: 20 });
+      await eventually(() => expect(stateText()).not.toBe(before));
     };
 
     const terminated = start(SINGLE, own);

@@ -1,13 +1,14 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import type { BatchApi } from '../../sandbox/batch-api/server.ts';
 import { type Finished, finished, start } from '../../sandbox/launcher.ts';
 import {
   destinationConfiguration,
   errors,
+  eventually,
   logs,
   quickBatchApi,
   REST_API_KEY,
@@ -549,7 +550,7 @@ describe.concurrent('write: failures', () => {
     const child = startWrite(config, stream);
     const ended = finished(child);
     child.stdin?.write([...rows(stream, 3), state(stream, 1)].map(line).join(''));
-    await vi.waitFor(() => expect(written(stream)).toHaveLength(3), { timeout: 20_000, interval: 10 });
+    await eventually(() => expect(written(stream)).toHaveLength(3));
     child.stdin?.end([row('elsewhere', 1), state(stream, 2)].map(line).join(''));
     const result = await ended;
     expect(result.code).toBe(1);

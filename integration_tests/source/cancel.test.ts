@@ -1,8 +1,8 @@
 import { once } from 'node:events';
-import { afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ADMIN, READER, READER_WITH_SETTINGS, readerWith, STRANGER } from '../../sandbox/clickhouse/users.ts';
 import { finished } from '../../sandbox/launcher.ts';
-import { clickHouseWith, errors, logs, sourceReader, statuses } from '../support/support.ts';
+import { clickHouseWith, errors, eventually, logs, sourceReader, statuses } from '../support/support.ts';
 
 /** May send no setting, but an administrator set for it what this connector would. */
 const READER_WHO_IS_CANCELLED = readerWith('cancelled_reader', {
@@ -11,9 +11,6 @@ const READER_WHO_IS_CANCELLED = readerWith('cancelled_reader', {
 
 /** May run one query at a time, and yet has to end that one by another. */
 const SINGLE_READER = readerWith('single_reader', { settings: { max_concurrent_queries_for_user: 1 } });
-
-/** How long a server may go on with a query that nobody waits for, in milliseconds. It takes some tenths of a second. */
-const END_WITHIN_MS = 2_000;
 
 const server = clickHouseWith('granted', [READER_WHO_IS_CANCELLED, SINGLE_READER]);
 const { startRead } = sourceReader(server, 'granted');
@@ -37,11 +34,11 @@ async function queriesOn(table: string): Promise<number> {
 }
 
 async function untilBusy(table: string): Promise<void> {
-  await vi.waitFor(async () => expect(await queriesOn(table)).toBe(1), { timeout: 10_000, interval: 20 });
+  await eventually(async () => expect(await queriesOn(table)).toBe(1));
 }
 
 async function untilEnded(table: string): Promise<void> {
-  await vi.waitFor(async () => expect(await queriesOn(table)).toBe(0), { timeout: END_WITHIN_MS, interval: 20 });
+  await eventually(async () => expect(await queriesOn(table)).toBe(0));
 }
 
 describe('a query before its first row', () => {

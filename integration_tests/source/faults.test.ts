@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readerWith } from '../../sandbox/clickhouse/users.ts';
 import { type Finished, finished, launcherPath, type PrintedMessage } from '../../sandbox/launcher.ts';
 import {
@@ -19,6 +19,7 @@ import {
 import {
   clickHouseWith,
   errors,
+  eventually,
   lastState,
   logs,
   numbers,
@@ -470,7 +471,7 @@ describe.concurrent('during an answer', () => {
       inTheMiddle('killed', async () => {
         // It waits for the query, which hears of it only when its rows are taken.
         killed = server().execute(`KILL QUERY WHERE ${forRowsOf('killed')} SYNC`);
-        await vi.waitFor(async () => expect(await queriesFor('killed', 'is_cancelled')).toBe(1));
+        await eventually(async () => expect(await queriesFor('killed', 'is_cancelled')).toBe(1));
       }),
     ]);
     await killed;
@@ -558,15 +559,15 @@ describe.concurrent.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
     const name = `sorts_${suffix}`;
     await table(`${name}_rows`, 500, { bytes: 20_000, order: 'tuple()' });
     const view = `CREATE OR REPLACE VIEW shop.${name} AS SELECT * FROM shop.${name}_rows`;
-    // Ten seconds of work before the first row.
-    await server().execute(`${view} WHERE sleepEachRow(0.02) = 0 AND note != ''`);
+    // A hundred seconds of work before the first row.
+    await server().execute(`${view} WHERE sleepEachRow(0.2) = 0 AND note != ''`);
     const child = startRead(name);
     const ended = finished(child);
-    await vi.waitFor(async () => expect(await queriesFor(name)).toBe(1), { timeout: 10_000, interval: 20 });
+    await eventually(async () => expect(await queriesFor(name)).toBe(1));
     const asked = Date.now();
     child.kill(signal);
     const result = await ended;
-    expect(Date.now() - asked).toBeLessThan(3_000);
+    expect(Date.now() - asked).toBeLessThan(50_000);
     expect(result.signal).toBe(signal);
     expect(errors(result)).toEqual([]);
     expect(statuses(result)).toEqual(['STARTED', 'INCOMPLETE']);
@@ -628,7 +629,7 @@ describe.concurrent('a pipe whose reader goes away ends the source, and its quer
     const { result } = await readLines('left_alone', 100);
     expect(result.stdout.trim()).toBe('100');
     expect(result.stderr).toBe('code 1\n');
-    await vi.waitFor(async () => expect(await queriesFor('left_alone')).toBe(0), { timeout: 5_000 });
+    await eventually(async () => expect(await queriesFor('left_alone')).toBe(0));
   });
 
   test('soon, before the first row', async () => {
@@ -641,7 +642,7 @@ describe.concurrent('a pipe whose reader goes away ends the source, and its quer
     const { result, milliseconds } = await readLines('sorts_alone', 2);
     expect(result.stderr).toBe('code 1\n');
     expect(milliseconds).toBeLessThan(60_000);
-    await vi.waitFor(async () => expect(await queriesFor('sorts_alone')).toBe(0), { timeout: 5_000 });
+    await eventually(async () => expect(await queriesFor('sorts_alone')).toBe(0));
   });
 });
 
@@ -659,7 +660,7 @@ describe.concurrent('a reader that stalls so long that the answer is left', () =
       stalled.set(name, { child: startRead(name, { config: { port: proxy.port } }), proxy });
     }
     for (const { proxy } of stalled.values()) {
-      await vi.waitFor(() => expect(proxy.rowsLeft).toBe(1), { timeout: 60_000, interval: 100 });
+      await eventually(() => expect(proxy.rowsLeft).toBe(1));
     }
   });
 

@@ -2,13 +2,14 @@ import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
-import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { READER_WITH_SETTINGS, readerWith } from '../../sandbox/clickhouse/users.ts';
 import { type Finished, finished, type PrintedMessage } from '../../sandbox/launcher.ts';
 import {
   catalogOf,
   clickHouseWith,
   errors,
+  eventually,
   expectSame,
   lastState,
   logs,
@@ -540,7 +541,7 @@ describe('a large table', () => {
       `INSERT INTO shop.large SELECT * FROM shop.stalled WHERE n < ${ROWS}`,
     );
     stalled = startRead('stalled');
-    await vi.waitFor(async () => expect(await queriesFor('stalled')).toBe(1), { timeout: 20_000 });
+    await eventually(async () => expect(await queriesFor('stalled')).toBe(1));
   });
 
   test('stopped by SIGTERM ends with a state from which the rest is read, each row once', async () => {
@@ -584,7 +585,7 @@ describe('a large table', () => {
 
   test('in front of a reader that stalls takes bounded memory, leaves the server alone, and arrives whole', async () => {
     // Its queue is full, and the answer is left after ten seconds.
-    await vi.waitFor(async () => expect(await queriesFor('stalled')).toBe(0), { timeout: 25_000, interval: 100 });
+    await eventually(async () => expect(await queriesFor('stalled')).toBe(0));
     const peak = peakMemory(stalled.pid);
     const result = await finished(stalled);
     expect(result.code).toBe(0);
@@ -596,7 +597,7 @@ describe('a large table', () => {
     const child = startRead('large');
     // The first rows are out, so that the query that runs is the one of the rows: until somebody reads on, it can't end.
     if (child.stdout !== null) await once(child.stdout, 'readable');
-    await vi.waitFor(async () => expect(await queriesFor('large')).toBe(1), { timeout: 5_000 });
+    await eventually(async () => expect(await queriesFor('large')).toBe(1));
     await server().kill();
     // Somebody reads on at once: a source that waits with an answer in its hands does not see that it was cut.
     const [result] = await Promise.all([finished(child), server().restart()]);

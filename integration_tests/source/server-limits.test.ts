@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { createInterface } from 'node:readline';
-import { beforeAll, describe, expect, test, vi } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { readerWith, type SandboxUser } from '../../sandbox/clickhouse/users.ts';
 import { finished, type PrintedMessage } from '../../sandbox/launcher.ts';
@@ -10,6 +10,7 @@ import {
   checkStatus,
   clickHouseWith,
   errors,
+  eventually,
   expectSame,
   lastState,
   logs,
@@ -144,7 +145,7 @@ async function occupy(user: SandboxUser, { query, settings, rowsRead }: Occupant
     expect(
       await server().query(`SELECT 1 FROM system.processes WHERE query_id = '${id}' AND read_rows > ${rowsRead}`),
     ).toHaveLength(1);
-  await vi.waitFor(isUnderWay, { timeout: 60_000, interval: 50 });
+  await eventually(isUnderWay);
   return async () => {
     await isUnderWay();
     await server().execute(`KILL QUERY WHERE query_id = '${id}' SYNC`);

@@ -12,16 +12,16 @@ const TALKING = readerWith('talking', {
 });
 
 /** Less than the query below takes before its first row, and more than a row of it. */
-const SILENCE_MS = 1_000;
+const SILENCE_MS = 3_000;
 
 const server = clickHouseWith('shop', [SILENT, TALKING]);
 
-/** What a sort of six rows gives, each of which takes 0.3 s to read. */
+/** What a sort of six rows gives, each of which takes 0.75 s to read. */
 async function sorted(user: SandboxUser, condition = '1'): Promise<string> {
   const configuration = sourceConfigurationSchema.parse({ ...server().connection(user), database: 'shop' });
   const clickhouse = new ClickHouse(configuration, { silenceMs: SILENCE_MS });
   try {
-    const query = `SELECT number FROM numbers(6) WHERE sleepEachRow(0.3) = 0 AND ${condition} ORDER BY -number FORMAT TSVRaw`;
+    const query = `SELECT number FROM numbers(6) WHERE sleepEachRow(0.75) = 0 AND ${condition} ORDER BY -number FORMAT TSVRaw`;
     return await text(await clickhouse.bytes(query, {}, new AbortController().signal));
   } catch (error) {
     throw clickhouse.explainError(error);

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
 import { freePort } from '../../sandbox/free-port.ts';
 import { finished, run, start } from '../../sandbox/launcher.ts';
@@ -12,6 +12,7 @@ import {
   catalogOf,
   checkStatus,
   errors,
+  eventually,
   expectSame,
   logs,
   numbers,
@@ -268,7 +269,7 @@ describe.runIf(SshServer.isInstalled)('through an SSH server', () => {
   test('that is killed and started again in mid-read, each row arrives once', async () => {
     const child = start('source-clickhouse', readArguments('large', byKey(ssh)), { stdio: ['ignore', 'pipe', 'pipe'] });
     // Until somebody reads, the answer is under way and can't end.
-    await vi.waitFor(async () => expect(await queriesOfReader()).toBe(1), { timeout: 10_000 });
+    await eventually(async () => expect(await queriesOfReader()).toBe(1));
     await ssh.kill();
     await ssh.restart();
     const result = await finished(child);

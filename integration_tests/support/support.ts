@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
-import { afterAll, beforeAll, expect } from 'vitest';
+import { afterAll, beforeAll, expect, vi } from 'vitest';
 import type { Limits } from '../../sandbox/batch-api/limits.ts';
 import { BatchApi } from '../../sandbox/batch-api/server.ts';
 import { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
@@ -123,6 +123,11 @@ export function sourceReader(
 /** What stands in the column `n` of the records. */
 export function numbers(result: Pick<Finished, 'messages'>): number[] {
   return records(result).map(({ n }) => Number(n));
+}
+
+/** Waits until an expectation holds, for as long as a test may take: how soon that is depends on the machine. */
+export async function eventually(expectation: () => unknown, intervalMs = 20): Promise<void> {
+  await vi.waitFor(expectation, { timeout: 110_000, interval: intervalMs });
 }
 
 /** 0, 1, 2, … up to `count`, exclusive. */

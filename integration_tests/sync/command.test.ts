@@ -2,7 +2,7 @@ import { type ChildProcess, execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { BatchApi } from '../../sandbox/batch-api/server.ts';
 import { READER } from '../../sandbox/clickhouse/users.ts';
 import { type Finished, finished, run, start } from '../../sandbox/launcher.ts';
@@ -11,6 +11,7 @@ import { expectOnPage } from '../docs/troubleshooting-page.ts';
 import {
   clickHouseWith,
   destinationConfiguration,
+  eventually,
   expectSame,
   quickBatchApi,
   REST_API_KEY,
@@ -129,7 +130,7 @@ function isAlive(pid: number): boolean {
 }
 
 async function untilThere(path: string): Promise<void> {
-  await vi.waitFor(() => expect(existsSync(path)).toBe(true), { timeout: 30_000, interval: 5 });
+  await eventually(() => expect(existsSync(path)).toBe(true), 5);
 }
 
 describe('one state file, run after run', () => {
@@ -345,12 +346,9 @@ describe('in the middle of many rows', () => {
   test('a second signal ends all of it at once', async () => {
     const state = statePath();
     const { child, ended } = startSync({ state, destination: { rate_limit: 500 } }, '--stream', 'many');
-    await vi.waitFor(() => expect([...children(child).keys()].toSorted()).toEqual(['read', 'write']), {
-      timeout: 30_000,
-      interval: 20,
-    });
+    await eventually(() => expect([...children(child).keys()].toSorted()).toEqual(['read', 'write']));
     const pids = [...children(child).values()];
-    await vi.waitFor(() => expect(batch.stats.events_accepted).toBeGreaterThan(0), { timeout: 30_000, interval: 5 });
+    await eventually(() => expect(batch.stats.events_accepted).toBeGreaterThan(0), 5);
     child.kill('SIGINT');
     await new Promise((resolve) => child.stderr?.once('data', resolve));
     child.kill('SIGTERM');
@@ -386,7 +384,7 @@ test('--every goes on, one run after the other, until it is told to end', async 
   child.stdout?.on('data', (chunk) => {
     seen += chunk;
   });
-  await vi.waitFor(() => expect(seen).toMatch(/"run_ended"[\s\S]*"run_ended"/), { timeout: 30_000, interval: 5 });
+  await eventually(() => expect(seen).toMatch(/"run_ended"[\s\S]*"run_ended"/), 5);
   child.kill('SIGTERM');
   const result = await ended;
   expect(result.signal).toBe('SIGTERM');
