@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { ROOT } from '../packaging/kubernetes-manifest.ts';
 import { type Page, pagesIn } from './pages.ts';
-import { compact, type Given, Lab } from './runner.ts';
+import { compact, DocsRunner, type Given } from './runner.ts';
 
 // What the pages tell their reader to type is typed here, page by page and in its order.
 
@@ -79,13 +79,13 @@ const PAGES = pagesIn('README.md', 'docs', 'deploy').filter(({ blocks }) => bloc
 const TROUBLESHOOTING = PAGES.filter(({ path }) => path.startsWith('docs/troubleshooting/'));
 const WALKED_THROUGH = PAGES.filter((page) => !TROUBLESHOOTING.includes(page));
 
-let lab: Lab;
+let runner: DocsRunner;
 
 beforeAll(async () => {
-  lab = await Lab.start();
+  runner = await DocsRunner.start();
 });
 
-afterAll(() => lab?.stop());
+afterAll(() => runner?.stop());
 
 test('every block is run, shown, or says why it can not be run', () => {
   const others = PAGES.flatMap(({ path, blocks }) =>
@@ -112,7 +112,7 @@ describe('what a page about an error tells its reader to do works:', () => {
   const done = new Set<string>();
 
   beforeAll(async () => {
-    folder = await lab.folder(GIVEN_FOR_TROUBLESHOOTING);
+    folder = await runner.folder(GIVEN_FOR_TROUBLESHOOTING);
   });
 
   test.each(TROUBLESHOOTING.map(({ path, blocks }) => ({ name: path, blocks })))('$name', async ({ blocks }) => {
@@ -120,41 +120,41 @@ describe('what a page about an error tells its reader to do works:', () => {
       done.add(text);
       const isHere = !NOT_HERE.some((pattern) => pattern.test(text));
       if (language === 'json') expect(() => z.object().parse(JSON.parse(text))).not.toThrow();
-      if (language === 'sql') await (isHere ? lab.execute(text) : lab.understand(text));
+      if (language === 'sql') await (isHere ? runner.execute(text) : runner.understand(text));
       if (language === 'sh')
-        await (isHere ? lab.shell(text, folder) : lab.shell(`bash -n <<'END'\n${text}\nEND`, folder));
+        await (isHere ? runner.shell(text, folder) : runner.shell(`bash -n <<'END'\n${text}\nEND`, folder));
     }
   });
 });
 
 async function follow({ path, blocks }: Page): Promise<void> {
-  const folder = await lab.folder(GIVEN[path]);
+  const folder = await runner.folder(GIVEN[path]);
   const expectedEvents: string[] = [];
   let printed = '';
   for (const block of blocks) {
     const { mark, text } = block;
     if (mark.kind === 'not run') {
-      if (block.language === 'sql') await lab.understand(text);
+      if (block.language === 'sql') await runner.understand(text);
     } else if (mark.kind === 'file') {
-      writeFileSync(join(folder, mark.name), lab.filledIn(text));
+      writeFileSync(join(folder, mark.name), runner.filledIn(text));
     } else if (mark.kind === 'prints') {
       expect(printed).toMatch(patternOf(text));
     } else if (mark.kind === 'what Batch gets') {
       expectedEvents.push(...text.split('\n').map(compact));
     } else if (block.language === 'sql') {
-      await lab.execute(text);
+      await runner.execute(text);
     } else if (block.language === 'json') {
-      const options: unknown = JSON.parse(lab.filledIn(text));
+      const options: unknown = JSON.parse(runner.filledIn(text));
       expect(
         OPTIONS.some((areKnown) => areKnown(options)),
         text,
       ).toBe(true);
     } else if (block.language === 'sh' || block.language === 'bash') {
       const until = mark.kind === 'run until it prints' ? mark.text : undefined;
-      printed = await lab.shell(text, folder, until, mark.kind === 'exits with' ? mark.code : 0);
+      printed = await runner.shell(text, folder, until, mark.kind === 'exits with' ? mark.code : 0);
     }
   }
-  if (expectedEvents.length > 0) expect((await lab.events(folder)).sort()).toEqual(expectedEvents.sort());
+  if (expectedEvents.length > 0) expect((await runner.events(folder)).sort()).toEqual(expectedEvents.sort());
 }
 
 function looksLikeCommands(text: string): boolean {

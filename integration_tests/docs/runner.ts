@@ -41,7 +41,7 @@ const requestSchema = z.object({
 });
 
 /** Where the blocks of the pages are run: one sandbox, and for each page a folder that looks like the checkout. */
-export class Lab {
+export class DocsRunner {
   readonly #clickhouse: ClickHouseServer;
   readonly #batch: BatchApi;
   readonly #folders: string[] = [];
@@ -52,9 +52,9 @@ export class Lab {
     this.#batch = batch;
   }
 
-  static async start(): Promise<Lab> {
+  static async start(): Promise<DocsRunner> {
     const batch = await BatchApi.start({ projectKey: PROJECT_KEY, restApiKey: REST_API_KEY });
-    return new Lab(await ClickHouseServer.start(undefined, [BATCH_SYNC]), batch);
+    return new DocsRunner(await ClickHouseServer.start(undefined, [BATCH_SYNC]), batch);
   }
 
   async stop(): Promise<void> {

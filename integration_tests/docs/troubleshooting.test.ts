@@ -307,7 +307,7 @@ const NO_LISTENER = { stop: new AbortController().signal, onWaiting: () => {}, o
 
 const SELF = { pid: process.pid, host: 'host-b', since: '2026-01-01T00:00:00.000Z' };
 
-const OF_EVERY_COMMAND: readonly Case[] = [
+const COMMAND_ERRORS: readonly Case[] = [
   command('command_invalid', 'source-clickhouse', () => ['read', '--config', 'source.json']),
   command('file_unreadable', 'connector', () => ['check', '--config', '/secrets/source.json']),
   check('configuration_invalid', { host: undefined, port: '8123' }),
@@ -325,7 +325,7 @@ const OF_EVERY_COMMAND: readonly Case[] = [
   },
 ];
 
-const ON_THE_WAY: readonly Case[] = [
+const CONNECTION_ERRORS: readonly Case[] = [
   // A name that no name server has to be asked for.
   check('clickhouse_address_wrong', { host: 'clickhuose..example.com' }, [['..', '.']]),
   check('clickhouse_unreachable', { port: 1 }),
@@ -357,14 +357,14 @@ const ON_THE_WAY: readonly Case[] = [
 ];
 
 /** Of sshd, which not every machine has. */
-const OF_SSHD: readonly Case[] = [
+const SSH_ERRORS: readonly Case[] = [
   check('ssh_host_key_wrong', () => throughSsh({ tunnel_host_key: `SHA256:${'A'.repeat(43)}` })),
   check('ssh_login_refused', () => throughSsh({ tunnel_user: 'tunnel' })),
   check('ssh_forwarding_forbidden', () => throughSsh(), [[/let "[^"]+"/g, 'let "tunnel"']]),
   check('ssh_target_unreachable', () => ({ ...throughSsh(), port: 1 })),
 ];
 
-const OF_CLICKHOUSE: readonly Case[] = [
+const SERVER_ERRORS: readonly Case[] = [
   check('clickhouse_login_refused', { password: 'guessed' }),
   check('clickhouse_right_missing', () => user(STRANGER)),
   check('clickhouse_settings_unfit', () => user(LOSSY)),
@@ -379,7 +379,7 @@ const OF_CLICKHOUSE: readonly Case[] = [
   check('clickhouse_query_failed', { table: 'converted' }),
 ];
 
-const OF_TABLE_AND_STATE: readonly Case[] = [
+const TABLE_AND_STATE_ERRORS: readonly Case[] = [
   check('table_missing', { table: 'Events' }),
   read('table_missing', { table: 'Events' }),
   check('table_unreadable', { table: 'queue' }),
@@ -416,7 +416,7 @@ const OF_TABLE_AND_STATE: readonly Case[] = [
   }),
 ];
 
-const OF_SYNC_PREVIEW_AND_INIT: readonly Case[] = [
+const SYNC_ERRORS_OF_COMMANDS: readonly Case[] = [
   {
     code: 'stream_unknown',
     say: () => {
@@ -464,7 +464,7 @@ const OF_SYNC_PREVIEW_AND_INIT: readonly Case[] = [
   },
 ];
 
-const OF_BATCH: readonly Case[] = [
+const BATCH_ERRORS: readonly Case[] = [
   checkBatch('batch_address_wrong', { api_version: '9.9' }),
   checkBatch('batch_address_wrong', () => ({ api_url: batch.url.replace('http:', 'https:') })),
   checkBatch('batch_certificate_refused', async () => ({ api_url: `https://127.0.0.1:${await tlsPort()}` })),
@@ -482,7 +482,7 @@ const OF_BATCH: readonly Case[] = [
   },
 ];
 
-const OF_ROWS: readonly Case[] = [
+const ROW_ERRORS: readonly Case[] = [
   write('mapping_unfit', { mapping: { custom_id_column: 'user_id' } }, '', withColumns),
   write('mapping_unfit', { mapping: { exclude_columns: ['Email'] } }, '', withColumns),
   write('stream_not_in_catalog', {}, row({}, 'orders')),
@@ -508,10 +508,10 @@ const OF_ROWS: readonly Case[] = [
 ];
 
 /** What other tests earn, and hold against its page, or what nothing can. */
-const ELSEWHERE: readonly string[] = [
-  // source_late_rows.test.ts
+const TESTED_ELSEWHERE: readonly string[] = [
+  // source/late-rows.test.ts
   'cursor_in_future',
-  // sync_command.test.ts
+  // sync/command.test.ts
   'temporary_folder_missing',
   'state_file_locked',
   'connector_crashed',
@@ -521,24 +521,26 @@ const ELSEWHERE: readonly string[] = [
   'rows_unaccounted',
 ];
 
-const EARNED = [
-  ...OF_EVERY_COMMAND,
-  ...ON_THE_WAY,
-  ...OF_SSHD,
-  ...OF_CLICKHOUSE,
-  ...OF_TABLE_AND_STATE,
-  ...OF_SYNC_PREVIEW_AND_INIT,
-  ...OF_BATCH,
-  ...OF_ROWS,
+const REPRODUCIBLE_ERRORS = [
+  ...COMMAND_ERRORS,
+  ...CONNECTION_ERRORS,
+  ...SSH_ERRORS,
+  ...SERVER_ERRORS,
+  ...TABLE_AND_STATE_ERRORS,
+  ...SYNC_ERRORS_OF_COMMANDS,
+  ...BATCH_ERRORS,
+  ...ROW_ERRORS,
 ];
 
 /** Whether this machine has what a case needs. */
 function isPossible(each: Case): boolean {
-  return each.code === 'output_unwritable' ? existsSync('/dev/full') : SshServer.isInstalled || !OF_SSHD.includes(each);
+  return each.code === 'output_unwritable'
+    ? existsSync('/dev/full')
+    : SshServer.isInstalled || !SSH_ERRORS.includes(each);
 }
 
 describe('the message of a command that fails ends with the link to a page, on which it stands:', () => {
-  const possible = EARNED.filter(isPossible);
+  const possible = REPRODUCIBLE_ERRORS.filter(isPossible);
   /** The messages on pages that were printed. */
   const seen = new Set<string>();
 
@@ -556,8 +558,8 @@ describe('the message of a command that fails ends with the link to a page, on w
 
   test('each code has such a case', () => {
     const codes = Object.keys({ ...PROTOCOL_ERRORS, ...SOURCE_ERRORS, ...DESTINATION_ERRORS, ...SYNC_ERRORS });
-    const earned = EARNED.map(({ code }) => code);
-    expect(codes.filter((code) => !earned.includes(code)).toSorted()).toEqual(ELSEWHERE.toSorted());
+    const reproduced = REPRODUCIBLE_ERRORS.map(({ code }) => code);
+    expect(codes.filter((code) => !reproduced.includes(code)).toSorted()).toEqual(TESTED_ELSEWHERE.toSorted());
   });
 });
 

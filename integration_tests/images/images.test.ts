@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from 'vitest';
 import { finished } from '../../sandbox/launcher.ts';
 import { pagesIn } from '../docs/pages.ts';
-import { type Given, Lab } from '../docs/runner.ts';
+import { DocsRunner, type Given } from '../docs/runner.ts';
 import { ROOT } from '../packaging/kubernetes-manifest.ts';
 import { catalogOf, destinationConfiguration, quickBatchApi, states } from '../support/support.ts';
 import { ContainerEngine } from './container-engine.ts';
@@ -58,15 +58,15 @@ if (typeof engine === 'string') {
 }
 
 function testImages(engine: ContainerEngine): void {
-  let lab: Lab;
+  let runner: DocsRunner;
 
   beforeAll(async () => {
     for (const target of TARGETS) await engine.run('build', '--target', target, '--tag', engine.name(target), ROOT);
-    lab = await Lab.start();
+    runner = await DocsRunner.start();
   });
 
   afterAll(async () => {
-    await lab?.stop();
+    await runner?.stop();
     await engine.run('image', 'rm', ...TARGETS.map((target) => engine.name(target)));
   });
 
@@ -165,11 +165,11 @@ function testImages(engine: ContainerEngine): void {
     test('there are such pages', () => expect(blocks.length).toBeGreaterThan(1));
 
     test.each(blocks)('$path', async ({ text }) => {
-      const folder = await lab.folder(GIVEN);
+      const folder = await runner.folder(GIVEN);
       // Whoever runs in the container has to read what is there.
       chmodSync(folder, 0o755);
       const goesOn = text.includes('--every');
-      const printed = await lab.shell(engine.inShell(text), folder, goesOn ? 'Next run at' : undefined);
+      const printed = await runner.shell(engine.inShell(text), folder, goesOn ? 'Next run at' : undefined);
       const told = goesOn ? printed : readFileSync(join(folder, 'out.jsonl'), 'utf8');
       expect(told.replaceAll(',', '')).toMatch(/2000 rows read\D+2000 accepted/);
     });
