@@ -28,7 +28,7 @@ async function failureOf(checked: BatchApi): Promise<{ type: FailureType; messag
   }
 }
 
-test('good keys pass; no event is made, and one profile without attributes', async () => {
+test('accepts valid keys, and creates one profile without attributes and no event', async () => {
   expect(await failureOf(api)).toBeUndefined();
   expect(sandbox.store.eventCount).toBe(0);
   expect([...sandbox.store.profiles]).toEqual([
@@ -36,34 +36,34 @@ test('good keys pass; no event is made, and one profile without attributes', asy
   ]);
 });
 
-test('it is one call, also when it fails', async () => {
+test('sends one request, without retries', async () => {
   sandbox.faults.add({ kind: 'status', status: 503, times: 2 });
   await failureOf(api);
   expect(sandbox.stats.requests).toBe(1);
 });
 
-describe('what is in the way is told, with what to do', () => {
+describe('explains what is wrong and what to do', () => {
   test.each([
     [
-      'another REST API key',
+      'a wrong REST API key',
       { rest_api_key: 'other' },
       'config_error',
       /^Batch refused the REST API key for this project \(HTTP 401, AUTHENTICATION_INVALID: .*\)\. .*Settings → General\.$/,
     ],
     [
-      'another project',
+      'a wrong project key',
       { project_key: 'other' },
       'config_error',
       /^Batch refused the REST API key for this project \(/,
     ],
     [
-      'another version',
+      'an unknown version',
       { api_version: '3.0' },
       'config_error',
       /3\.0\/profiles\/update is not there \(HTTP 404, ROUTE_NOT_FOUND: .*\)\. Check api_url, api_version and endpoint\.$/,
     ],
     [
-      'nobody at the address',
+      'connection refused',
       { api_url: 'http://127.0.0.1:1' },
       'transient_error',
       /^Can't reach 127\.0\.0\.1:1: nothing listens there \(connection refused\)\. Check api_url and the network, or try again later\.$/,
@@ -78,26 +78,21 @@ describe('what is in the way is told, with what to do', () => {
 
   const faults: [name: string, fault: FaultRequest, type: FailureType, message: RegExp][] = [
     [
-      'a call that Batch does not understand',
+      'HTTP 400',
       { kind: 'status', status: 400 },
       'config_error',
       /^Batch refused a test request \(HTTP 400, MALFORMED_PARAMETER: .*\)\. The project key may be misspelt, or Batch may not know api_version\. Check both\.$/,
     ],
+    ['HTTP 403', { kind: 'status', status: 403 }, 'config_error', /^Batch forbids this call \(HTTP 403, /],
+    ['HTTP 429', { kind: 'status', status: 429 }, 'transient_error', /^Batch asks to wait \(HTTP 429, /],
     [
-      'an API that is not open',
-      { kind: 'status', status: 403 },
-      'config_error',
-      /^Batch forbids this call \(HTTP 403, /,
-    ],
-    ['too many calls', { kind: 'status', status: 429 }, 'transient_error', /^Batch asks to wait \(HTTP 429, /],
-    [
-      'a maintenance',
+      'HTTP 503',
       { kind: 'status', status: 503 },
       'transient_error',
       /^Batch has a fault or is under maintenance \(HTTP 503, /,
     ],
     [
-      'a connection that breaks off',
+      'a connection that is cut',
       { kind: 'cut' },
       'transient_error',
       /^The request to 127\.0\.0\.1:\d+ failed: the connection was closed before the answer was complete\./,
@@ -111,7 +106,7 @@ describe('what is in the way is told, with what to do', () => {
   });
 });
 
-test('a page that is no answer of Batch does not pass: the address is that of another server', async () => {
+test('rejects a response that is not from Batch', async () => {
   sandbox.faults.add({ kind: 'garbage' });
   expect((await failureOf(api))?.type).toBe('config_error');
 });

@@ -10,7 +10,7 @@ import { RowIssues } from './issues.ts';
 type Result = { sent?: string; leftOut?: LeftOut[]; changed?: string[] };
 type LeftOut = { path: string; code: AttributeCode; reason: string };
 
-/** So many texts that the first of them is no longer known. */
+/** More strings than a cache would keep. */
 const MANY_TEXTS = 5_000;
 
 function writerWith(limits: Limits = DEFAULT_LIMITS, policies: Policies = DEFAULT_POLICIES) {
@@ -19,7 +19,7 @@ function writerWith(limits: Limits = DEFAULT_LIMITS, policies: Policies = DEFAUL
   return { issues, writer: new AttributeWriter(limits, policies, new AttributeNames(policies), issues) };
 }
 
-/** What becomes of a value, given as the JSON in which it came: the JSON that is sent, and what is left out of it. */
+/** Converts a value, given as JSON: the JSON that is sent, and what is left out of it. */
 function convert(
   json: string,
   kind: ValueKind = 'plain',
@@ -40,40 +40,40 @@ function convert(
   };
 }
 
-/** JSON as a String column holds it. */
+/** JSON in a String column. */
 const asText = (json: string) => JSON.stringify(json);
 
 const texts = (count: number) => JSON.stringify(Array.from({ length: count }, (_, index) => `item ${index}`));
 const attributes = (count: number) =>
   JSON.stringify(Object.fromEntries(Array.from({ length: count }, (_, index) => [`k${index}`, index])));
 
-describe('is sent as it is', () => {
+describe('sends unchanged', () => {
   test.each([
-    ['a text', '"Tee"'],
-    ['a text of one character', '"x"'],
-    ['a text of 300 characters', JSON.stringify('x'.repeat(300))],
-    ['a text of 150 characters that take two units each', JSON.stringify('😀'.repeat(150))],
-    ['a text with white space around it', '" a "'],
-    ['a text of several lines', '"a\\nb"'],
-    ['a text of a control character', '"\\u0001"'],
-    ['a text with a line separator', '"a\u2028b"'],
-    ['a text of digits', '"12345678901234567890"'],
-    ['a text that reads true', '"true"'],
-    ['a text that reads null', '"null"'],
-    ['a text that looks like a URL', '"https://example.com"'],
-    ['a text that looks like a date', '"2026-04-17T04:25:00Z"'],
-    ['a text in brackets', '"[draft] a new [one]"'],
-    ['a text in braces', '"{name}"'],
-    ['a list that is not closed', '"[1,2"'],
-    ['a list with a comma too many', '"[1,2,]"'],
-    ['a list in single quotes', `"['a']"`],
+    ['a string', '"Tee"'],
+    ['a string of one character', '"x"'],
+    ['a string of 300 characters', JSON.stringify('x'.repeat(300))],
+    ['a string of 150 characters that take two units each', JSON.stringify('😀'.repeat(150))],
+    ['a string with white space around it', '" a "'],
+    ['a string of several lines', '"a\\nb"'],
+    ['a string of a control character', '"\\u0001"'],
+    ['a string with a line separator', '"a\u2028b"'],
+    ['a string of digits', '"12345678901234567890"'],
+    ['a string that reads true', '"true"'],
+    ['a string that reads null', '"null"'],
+    ['a string that looks like a URL', '"https://example.com"'],
+    ['a string that looks like a date', '"2026-04-17T04:25:00Z"'],
+    ['a string in brackets', '"[draft] a new [one]"'],
+    ['a string in braces', '"{name}"'],
+    ['an array that is not closed', '"[1,2"'],
+    ['an array with a comma too many', '"[1,2,]"'],
+    ['an array in single quotes', `"['a']"`],
     ['an object without quotes', '"{a:1}"'],
     ['an object that goes on', '"{} x"'],
-    ['two lists', '"[1][2]"'],
-    ['a list that begins with a brace', '"{1]"'],
-    ['the JSON of a text', '"\\"x\\""'],
+    ['two arrays', '"[1][2]"'],
+    ['an array that begins with a brace', '"{1]"'],
+    ['the JSON of a string', '"\\"x\\""'],
     ['nothing but brackets that do not match', '"[}"'],
-  ])('text: %s', (_, json) => {
+  ])('string: %s', (_, json) => {
     expect(convert(json)).toEqual({ sent: json });
   });
 
@@ -97,19 +97,19 @@ describe('is sent as it is', () => {
     expect(convert(json)).toEqual({ sent: json });
   });
 
-  // A double this large is not an integer beyond 64 bits, so it must not be written as one.
+  // A double of this size is not an integer of more than 64 bits, so it must not be written as one.
   test.each(['1e19', '-9.3e18', '1E+20'])('number in the form of a double: %s', (json) => {
     expect(convert(json)).toEqual({ sent: json });
   });
 });
 
 const structures: [name: string, json: string, sent: string][] = [
-  ['a list of texts', '["first_purchase","apple_pay"]', '["first_purchase","apple_pay"]'],
-  ['a list of one text', '["x"]', '["x"]'],
-  ['a list of 25 texts', texts(25), texts(25)],
-  ['a list of texts that hold JSON', '["[1]","{}"]', '["[1]","{}"]'],
+  ['an array of strings', '["first_purchase","apple_pay"]', '["first_purchase","apple_pay"]'],
+  ['an array of one string', '["x"]', '["x"]'],
+  ['an array of 25 strings', texts(25), texts(25)],
+  ['an array of strings that contain JSON', '["[1]","{}"]', '["[1]","{}"]'],
   [
-    'a list of objects',
+    'an array of objects',
     '[{"name":"Tee","price":23.99},{"name":"Cap"}]',
     '[{"name":"Tee","price":23.99},{"name":"Cap"}]',
   ],
@@ -121,7 +121,7 @@ const structures: [name: string, json: string, sent: string][] = [
     '{"url(item_url)":"https://example.com","date(at)":"2026-04-17T06:25:00+02:00"}',
     '{"url(item_url)":"https://example.com","date(at)":"2026-04-17T04:25:00Z"}',
   ],
-  ['typed names in a list of objects', '[{"date(day)":"2026-04-17"}]', '[{"date(day)":"2026-04-17T00:00:00Z"}]'],
+  ['typed names in an array of objects', '[{"date(day)":"2026-04-17"}]', '[{"date(day)":"2026-04-17T00:00:00Z"}]'],
   ['a typed name of 30 characters', `{"url(${'x'.repeat(30)})":"https://a"}`, `{"url(${'x'.repeat(30)})":"https://a"}`],
   [
     'typed names with a prefix, as columns have them',
@@ -129,74 +129,74 @@ const structures: [name: string, json: string, sent: string][] = [
     '{"url(page)":"https://a","date(at)":"2026-04-17T00:00:00Z","b":[{"date(day)":"2026-04-17T00:00:00Z"}]}',
   ],
   [
-    'a name that an object inside has, too',
+    'a name that a nested object has too',
     '{"x":1,"o":{"x":2,"p":{"x":3}},"y":4}',
     '{"x":1,"o":{"x":2,"p":{"x":3}},"y":4}',
   ],
-  ['the same names in each object of a list', '[{"x":1},{"url(x)":"https://a"}]', '[{"x":1},{"url(x)":"https://a"}]'],
+  ['the same names in each object of an array', '[{"x":1},{"url(x)":"https://a"}]', '[{"x":1},{"url(x)":"https://a"}]'],
   ['three levels of objects', '{"a":{"b":{"c":1}}}', '{"a":{"b":{"c":1}}}'],
-  ['three levels of objects in lists', '[{"a":[{"b":[{"c":1}]}]}]', '[{"a":[{"b":[{"c":1}]}]}]'],
-  ['a list in the second level of objects', '{"a":{"b":["x"]}}', '{"a":{"b":["x"]}}'],
+  ['three levels of objects in arrays', '[{"a":[{"b":[{"c":1}]}]}]', '[{"a":[{"b":[{"c":1}]}]}]'],
+  ['an array in the second level of objects', '{"a":{"b":["x"]}}', '{"a":{"b":["x"]}}'],
   [
     'numbers beyond 2^53',
     '{"a":9007199254740993,"b":[{"c":-9223372036854775808}]}',
     '{"a":9007199254740993,"b":[{"c":-9223372036854775808}]}',
   ],
   ['decimals of 30 digits', '{"a":0.123456789012345678901234567890}', '{"a":0.123456789012345678901234567890}'],
-  ['texts that hold JSON, which stay texts', '{"a":"[\\"x\\"]","b":"{}"}', '{"a":"[\\"x\\"]","b":"{}"}'],
+  ['strings that contain JSON, which stay strings', '{"a":"[\\"x\\"]","b":"{}"}', '{"a":"[\\"x\\"]","b":"{}"}'],
   [
-    'names that objects of JavaScript know',
+    'names that JavaScript objects have',
     '{"__proto__":{"constructor":1},"constructor":"x"}',
     '{"__proto__":{"constructor":1},"constructor":"x"}',
   ],
   ['the last of two equal names', '{"a":1,"a":2}', '{"a":2}'],
   ['the last of two equal names, one of them long', '{"a":9007199254740993,"a":2}', '{"a":2}'],
   ['NULLs left out of an object', '{"a":1,"b":null,"date(c)":null,"url(d)":null}', '{"a":1}'],
-  ['empty lists and objects left out of an object', '{"a":1,"b":[],"c":{},"d":[{}],"e":{"f":null}}', '{"a":1}'],
+  ['empty arrays and objects left out of an object', '{"a":1,"b":[],"c":{},"d":[{}],"e":{"f":null}}', '{"a":1}'],
   [
-    'empty objects kept in a list, as the others would move to other places',
+    'empty objects kept in an array, so that the others keep their places',
     '[{"a":1},{},{"b":null},{"c":2}]',
     '[{"a":1},{},{},{"c":2}]',
   ],
-  ['empty objects kept in a list inside of an object', '{"a":[{},{"b":1}]}', '{"a":[{},{"b":1}]}'],
+  ['empty objects kept in an array inside an object', '{"a":[{},{"b":1}]}', '{"a":[{},{"b":1}]}'],
 ];
 
 describe.each([
-  ['in a text', asText],
+  ['in a string', asText],
   ['native', (json: string) => json],
-])('lists and objects, %s: are sent', (_, form) => {
+])('sends arrays and objects, %s', (_, form) => {
   test.each(structures)('%s', (_, json, sent) => {
     expect(convert(form(json))).toEqual({ sent });
   });
 });
 
 describe.each([
-  ['in a text', asText],
+  ['in a string', asText],
   ['native', (json: string) => json],
-])('lists and objects, %s: nothing is sent, and nothing said, of', (_, form) => {
+])('sends and reports nothing for empty arrays and objects, %s', (_, form) => {
   test.each(['[]', '{}', ' [ ] ', '[{}]', '[{},{"a":null}]', '{"a":null}', '{"a":{"b":[]}}'])('%s', (json) => {
     expect(convert(form(json))).toEqual({});
   });
 });
 
-test.each(['plain', 'date', 'url'] as const)('nothing is sent, and nothing said, of a NULL as %s', (kind) => {
+test.each(['plain', 'date', 'url'] as const)('sends and reports nothing for NULL as %s', (kind) => {
   expect(convert('null', kind)).toEqual({});
 });
 
-describe('is left out', () => {
+describe('leaves out', () => {
   const beyond64Bits =
     'is an integer of more than 64 bits. To keep its digits, convert it to a string in a view, such as toString(c)';
   const cases: [name: string, json: string, code: AttributeCode, reason: string][] = [
-    ['an empty text', '""', 'text_blank', 'is blank'],
-    ['a text of white space', '" \\t\\n\\u00a0"', 'text_blank', 'is blank'],
+    ['an empty string', '""', 'text_blank', 'is blank'],
+    ['a string of white space', '" \\t\\n\\u00a0"', 'text_blank', 'is blank'],
     [
-      'a text of 301 characters',
+      'a string of 301 characters',
       JSON.stringify('x'.repeat(301)),
       'text_too_long',
       'has 301 characters, and Batch accepts 300',
     ],
     [
-      'a text of 151 characters of two units',
+      'a string of 151 characters of two units',
       JSON.stringify('😀'.repeat(151)),
       'text_too_long',
       'has 302 characters in UTF-16 (an emoji is two or more), and Batch accepts 300',
@@ -244,20 +244,20 @@ describe('is left out', () => {
   const structureCases: [name: string, json: string, code: AttributeCode, reason: string][] = [
     ...(
       [
-        ['a list of numbers', '[1,2,3]', scalars],
-        ['a list of booleans', '[true]', scalars],
-        ['a list of long numbers', '[9007199254740993]', scalars],
-        ['a list of texts and numbers', '["a",1]', ofAllSorts],
-        ['a list of a blank text and a number', '["",1]', ofAllSorts],
-        ['a list of numbers and texts', '[1,"a"]', ofAllSorts],
-        ['a list of texts and objects', '["a",{"b":1}]', ofAllSorts],
-        ['a list of objects and long numbers', '[{"b":1},9007199254740993]', ofAllSorts],
-        ['a list with a NULL in it', '["a",null]', withNull],
-        ['a list that begins with a NULL', '[null,"a"]', withNull],
-        ['a list of NULL alone', '[null]', withNull],
-        ['a list of lists', '[["a"]]', ofLists],
-        ['a list of objects and a list', '[{"a":1},[]]', ofLists],
-        ['lists in lists without end', '['.repeat(5_000) + ']'.repeat(5_000), ofLists],
+        ['an array of numbers', '[1,2,3]', scalars],
+        ['an array of booleans', '[true]', scalars],
+        ['an array of long numbers', '[9007199254740993]', scalars],
+        ['an array of strings and numbers', '["a",1]', ofAllSorts],
+        ['an array of a blank string and a number', '["",1]', ofAllSorts],
+        ['an array of numbers and strings', '[1,"a"]', ofAllSorts],
+        ['an array of strings and objects', '["a",{"b":1}]', ofAllSorts],
+        ['an array of objects and long numbers', '[{"b":1},9007199254740993]', ofAllSorts],
+        ['an array with a NULL in it', '["a",null]', withNull],
+        ['an array that begins with a NULL', '[null,"a"]', withNull],
+        ['an array of only NULL', '[null]', withNull],
+        ['an array of arrays', '[["a"]]', ofLists],
+        ['an array of objects and an array', '[{"a":1},[]]', ofLists],
+        ['arrays in arrays without end', '['.repeat(5_000) + ']'.repeat(5_000), ofLists],
       ] as const
     ).map(([name, json, reason]): [string, string, AttributeCode, string] => [
       name,
@@ -265,22 +265,22 @@ describe('is left out', () => {
       'array_of_unsupported_items',
       reason,
     ]),
-    ['a list of 26 texts', texts(26), 'array_too_long', 'has 26 items, and Batch accepts 25'],
+    ['an array of 26 strings', texts(26), 'array_too_long', 'has 26 items, and Batch accepts 25'],
     [
-      'a list of 26 objects',
+      'an array of 26 objects',
       `[${Array(26).fill('{"a":1}').join()}]`,
       'array_too_long',
       'has 26 items, and Batch accepts 25',
     ],
-    ['a list with a blank text in it', '["a"," "]', 'text_blank', 'contains an item that is blank'],
+    ['an array with a blank string in it', '["a"," "]', 'text_blank', 'contains an item that is blank'],
     [
-      'a list with a long text in it',
+      'an array with a long string in it',
       `["a","${'x'.repeat(301)}"]`,
       'text_too_long',
       'contains an item that has 301 characters, and Batch accepts 300',
     ],
     [
-      'a list with half a surrogate pair in it',
+      'an array with half a surrogate pair in it',
       '["a","\\ud83d"]',
       'text_malformed',
       'contains an item that is not valid Unicode (half of a surrogate pair)',
@@ -292,33 +292,33 @@ describe('is left out', () => {
   });
 });
 
-describe('is left out of its object, which is sent without it', () => {
+describe('leaves out of an object, which is sent', () => {
   const cases: [name: string, json: string, sent: string | undefined, leftOut: string[]][] = [
     ['a name of 31 characters', `{"a":1,"${'x'.repeat(31)}":1}`, '{"a":1}', [`v.${'x'.repeat(31)} (name_invalid)`]],
     ['a name with a dot', '{"a":1,"b.c":1}', '{"a":1}', ['v.b.c (name_invalid)']],
     ['an empty name', '{"a":1,"":1}', '{"a":1}', ['v.(key of 0 characters) (name_invalid)']],
-    ['a name of Batch', '{"a":1,"$label":"x"}', '{"a":1}', ['v.$label (name_invalid)']],
+    ['a reserved name', '{"a":1,"$label":"x"}', '{"a":1}', ['v.$label (name_invalid)']],
     ['a prefix without a name', '{"a":1,"date__":"2026-04-17"}', '{"a":1}', ['v.date__ (name_invalid)']],
     [
-      'a type given in both ways, of which the first counts',
+      'a type in both forms, of which the first is sent',
       '{"url__x":"https://a","url(x)":"https://b"}',
       '{"url(x)":"https://a"}',
       ['v.url(x) (name_taken)'],
     ],
     [
-      'a plain and typed names that are alike, of which the first counts',
+      'a plain name and typed ones that are equal, of which the first is sent',
       '{"x":1,"url(x)":"https://a","date__x":"2026-04-17"}',
       '{"x":1}',
       ['v.url(x) (name_taken)', 'v.date__x (name_taken)'],
     ],
     [
-      'the second of two alike, with an object of that name between them',
+      'the second of two equal names, with an object of that name between them',
       '{"x":1,"o":{"x":2},"url(x)":"https://a"}',
       '{"x":1,"o":{"x":2}}',
       ['v.url(x) (name_taken)'],
     ],
     [
-      'a name that is alike, but of nothing or of what is wrong',
+      'an equal name of NULL or of an invalid value does not count',
       '{"x":null,"url__x":"","url(x)":"https://a"}',
       '{"url(x)":"https://a"}',
       ['v.url__x (text_blank)'],
@@ -330,7 +330,7 @@ describe('is left out of its object, which is sent without it', () => {
       '{"a":1}',
       [`v.date(${'x'.repeat(31)}) (name_invalid)`],
     ],
-    ['a type that Batch has not', '{"a":1,"int(x)":1}', '{"a":1}', ['v.int(x) (name_invalid)']],
+    ['an unknown type', '{"a":1,"int(x)":1}', '{"a":1}', ['v.int(x) (name_invalid)']],
     [
       'a typed name within another',
       '{"a":1,"date(url(x))":"2026-04-17"}',
@@ -340,47 +340,57 @@ describe('is left out of its object, which is sent without it', () => {
     ['a typed name that goes on', '{"a":1,"date(x)y":"2026-04-17"}', '{"a":1}', ['v.date(x)y (name_invalid)']],
     ['a key that may be data', '{"a":1,"jane@example.com":1}', '{"a":1}', ['v.(key of 16 characters) (name_invalid)']],
     [
-      'a typed name with a line end',
+      'a typed name with a line break',
       '{"a":1,"date(x\\n)":"2026-04-17"}',
       '{"a":1}',
       ['v.(key of 8 characters) (name_invalid)'],
     ],
-    ['a date that is none', '{"a":1,"date(x)":"2026-02-30"}', '{"a":1}', ['v.date(x) (date_invalid)']],
+    ['an invalid date', '{"a":1,"date(x)":"2026-02-30"}', '{"a":1}', ['v.date(x) (date_invalid)']],
     ['a date that is a number', '{"a":1,"date(x)":1776399900}', '{"a":1}', ['v.date(x) (date_invalid)']],
-    ['a URL that is none', '{"a":1,"url(x)":"example.com"}', '{"a":1}', ['v.url(x) (url_invalid)']],
-    ['a blank text', '{"a":1,"b":""}', '{"a":1}', ['v.b (text_blank)']],
+    ['an invalid URL', '{"a":1,"url(x)":"example.com"}', '{"a":1}', ['v.url(x) (url_invalid)']],
+    ['a blank string', '{"a":1,"b":""}', '{"a":1}', ['v.b (text_blank)']],
     [
       'a number too large',
       '{"a":1,"b":9223372036854775808,"c":1e999}',
       '{"a":1}',
       ['v.b (number_out_of_range)', 'v.c (number_out_of_range)'],
     ],
-    ['a list of numbers', '{"a":1,"b":[1]}', '{"a":1}', ['v.b (array_of_unsupported_items)']],
+    ['an array of numbers', '{"a":1,"b":[1]}', '{"a":1}', ['v.b (array_of_unsupported_items)']],
     ['the 21st attribute', attributes(21), attributes(20), ['v.k20 (too_many_attributes)']],
     [
-      'what lies four objects deep',
+      'a value nested four objects deep',
       '{"a":{"b":{"c":{"d":1},"e":2}}}',
       '{"a":{"b":{"e":2}}}',
       ['v.a.b.c (object_too_deep)'],
     ],
     ['objects without end', `${'{"a":'.repeat(5_000)}1${'}'.repeat(5_000)}`, undefined, ['v.a.a.a (object_too_deep)']],
-    ['what is wrong in an object of a list', '[{"a":1},{"b":"","c":2}]', '[{"a":1},{"c":2}]', ['v[1].b (text_blank)']],
-    ['what is wrong deep down', '{"a":[{"b":{"c":"","d":1}}]}', '{"a":[{"b":{"d":1}}]}', ['v.a[0].b.c (text_blank)']],
     [
-      'all of it, so that nothing is sent',
+      'an invalid value in an object of an array',
+      '[{"a":1},{"b":"","c":2}]',
+      '[{"a":1},{"c":2}]',
+      ['v[1].b (text_blank)'],
+    ],
+    [
+      'an invalid value deep in an object',
+      '{"a":[{"b":{"c":"","d":1}}]}',
+      '{"a":[{"b":{"d":1}}]}',
+      ['v.a[0].b.c (text_blank)'],
+    ],
+    [
+      'all attributes, so that nothing is sent',
       '{"a":"","b":{"c":""}}',
       undefined,
       ['v.a (text_blank)', 'v.b.c (text_blank)'],
     ],
-    // Batch's SDKs count the keys that lead to a list as they do for an object.
+    // Batch's SDKs count the keys on the path to an array like those to an object.
     [
-      'a list behind the fourth key',
+      'an array at the fourth key',
       '{"a":{"b":{"c":["x"],"d":1}}}',
       '{"a":{"b":{"d":1}}}',
       ['v.a.b.c (object_too_deep)'],
     ],
     [
-      'a list behind the fourth key, through lists',
+      'an array at the fourth key, through arrays',
       '[{"a":[{"b":[{"c":["x"],"d":1}]}]}]',
       '[{"a":[{"b":[{"d":1}]}]}]',
       ['v[0].a[0].b[0].c (object_too_deep)'],
@@ -394,9 +404,9 @@ describe('is left out of its object, which is sent without it', () => {
   });
 });
 
-describe('a name in capitals, inside of an object', () => {
-  const cases: [name: string, json: string, sent: string, told: string[], dropped: string[]][] = [
-    ['alone', '{"City":"Paris"}', '{"city":"Paris"}', ['v.City: city'], ['v.City']],
+describe('a name in capitals inside an object', () => {
+  const cases: [name: string, json: string, sent: string, reported: string[], dropped: string[]][] = [
+    ['by itself', '{"City":"Paris"}', '{"city":"Paris"}', ['v.City: city'], ['v.City']],
     [
       'of a type in parentheses',
       '{"url(itemURL)":"https://a"}',
@@ -412,7 +422,7 @@ describe('a name in capitals, inside of an object', () => {
       ['v.URL(x)', 'v.DATE__y'],
     ],
     [
-      'in each object of a list, told once',
+      'in each object of an array, reported once',
       '[{"Sku":"a"},{"Sku":"b"}]',
       '[{"sku":"a"},{"sku":"b"}]',
       ['v[0].Sku: sku'],
@@ -426,10 +436,10 @@ describe('a name in capitals, inside of an object', () => {
       ['v.isLosslessNumber'],
     ],
   ];
-  test.each(cases)('%s', (_, json, sent, told, dropped) => {
+  test.each(cases)('%s', (_, json, sent, reported, dropped) => {
     expect(convert(json)).toEqual({
       sent,
-      changed: told.map((each) => {
+      changed: reported.map((each) => {
         const [path, name] = each.split(': ');
         return `${path} has capital letters in its name: it is sent as ${name} (name_lower_cased)`;
       }),
@@ -438,30 +448,30 @@ describe('a name in capitals, inside of an object', () => {
     expect(leftOut?.map(({ path, code }) => [path, code])).toEqual(dropped.map((path) => [path, 'name_invalid']));
   });
 
-  test('of which one in lower case is there already', () => {
+  test('is left out if the object has it in lower case', () => {
     expect(convert('{"city":"Paris","City":"Lyon"}')).toMatchObject({
       sent: '{"city":"Paris"}',
       leftOut: [{ path: 'v.City', code: 'name_taken' }],
     });
   });
 
-  // The sign for Kelvin is a letter whose lower case is an ASCII letter.
-  test('that are none of ASCII is not usable', () => {
+  // The Kelvin sign is a letter whose lower case is an ASCII letter.
+  test('that is not ASCII is left out', () => {
     expect(convert('{"\\u212a":1,"a":2}')).toMatchObject({ sent: '{"a":2}', leftOut: [{ code: 'name_invalid' }] });
   });
 });
 
-describe('a text that is too long, where it is to be truncated', () => {
+describe('long_text: truncate', () => {
   const x = (count: number) => 'x'.repeat(count);
   const cut = (path: string, length: number, most = 300) =>
     `${path} has ${length} characters, and Batch accepts ${most}: it is truncated (text_truncated)`;
   const cutOfEmoji = (length: number): string => cut('v', length).replace(',', ' in UTF-16 (an emoji is two or more),');
   const cases: [name: string, json: string, kind: ValueKind, sent: string, changed: string[]][] = [
     ['is cut', `"${x(301)}"`, 'plain', `"${x(300)}"`, [cut('v', 301)]],
-    ['is cut, of a column that stays text', `"[${x(400)}]"`, 'text', `"[${x(299)}"`, [cut('v', 402)]],
+    ['is cut, in a plain string column', `"[${x(400)}]"`, 'text', `"[${x(299)}"`, [cut('v', 402)]],
     ['is cut before a pair that does not fit', `"${x(299)}😀"`, 'plain', `"${x(299)}"`, [cutOfEmoji(301)]],
-    ['is cut behind a pair that fits', `"${x(298)}😀😀"`, 'plain', `"${x(298)}😀"`, [cutOfEmoji(302)]],
-    ['is cut in a list', `["a","${x(301)}"]`, 'plain', `["a","${x(300)}"]`, [cut('v[1]', 301)]],
+    ['is cut after a pair that fits', `"${x(298)}😀😀"`, 'plain', `"${x(298)}😀"`, [cutOfEmoji(302)]],
+    ['is cut in an array', `["a","${x(301)}"]`, 'plain', `["a","${x(300)}"]`, [cut('v[1]', 301)]],
     ['is cut in an object', `{"a":[{"b":"${x(301)}"}]}`, 'plain', `{"a":[{"b":"${x(300)}"}]}`, [cut('v.a[0].b', 301)]],
     ['is cut as a label', `"${x(201)}"`, 'label', `"${x(200)}"`, [cut('v', 201, 200)]],
     ['is cut as a tag', `["a","${x(65)}"]`, 'tags', `["a","${x(64)}"]`, [cut('v[1]', 65, 64)]],
@@ -471,26 +481,26 @@ describe('a text that is too long, where it is to be truncated', () => {
   });
 
   const leftOut: [name: string, json: string, kind: ValueKind, code: AttributeCode][] = [
-    ['when what is left of it is blank', `"${' '.repeat(300)}x"`, 'plain', 'text_too_long'],
-    ['when it is no valid Unicode, even behind the cut', `"${x(301)}\\ud83d"`, 'plain', 'text_malformed'],
-    ['when it is a URL, which leads elsewhere without its end', `"https://a/${x(2048)}"`, 'url', 'url_too_long'],
+    ['when it would be blank', `"${' '.repeat(300)}x"`, 'plain', 'text_too_long'],
+    ['when it is not valid Unicode, even after the cut', `"${x(301)}\\ud83d"`, 'plain', 'text_malformed'],
+    ['when it is a URL, which would lead elsewhere', `"https://a/${x(2048)}"`, 'url', 'url_too_long'],
   ];
-  test.each(leftOut)('is left out %s', (_, json, kind, code) => {
+  test.each(leftOut)('leaves out the value %s', (_, json, kind, code) => {
     expect(convert(json, kind, DEFAULT_LIMITS, { long_text: 'truncate' })).toMatchObject({ leftOut: [{ code }] });
   });
 });
 
-describe('a text that is to stay one', () => {
-  test.each(['"[\\"a\\"]"', '"{\\"a\\":1}"', '"x"', '"[]"'])('%s is sent as it is', (json) => {
+describe('a plain text column', () => {
+  test.each(['"[\\"a\\"]"', '"{\\"a\\":1}"', '"x"', '"[]"'])('sends %s unchanged', (json) => {
     expect(convert(json, 'text')).toEqual({ sent: json });
   });
-  test('is one under the rules of texts', () => {
+  test('applies the rules of strings', () => {
     expect(convert('""', 'text')).toMatchObject({ leftOut: [{ code: 'text_blank' }] });
   });
   test.each([
     ['["a"]', '["a"]'],
     ['{"a":"[1]"}', '{"a":"[1]"}'],
-  ])('is no matter of a native value: %s', (json, sent) => {
+  ])('converts native arrays and objects: %s', (json, sent) => {
     expect(convert(json, 'text')).toEqual({ sent });
   });
 });
@@ -498,22 +508,22 @@ describe('a text that is to stay one', () => {
 describe('a label', () => {
   const x = (count: number) => 'x'.repeat(count);
   test.each([
-    ['a text', '"Tee"'],
-    ['a text of 200 characters', `"${x(200)}"`],
-    ['a text that holds JSON', '"[\\"a\\"]"'],
-  ])('%s is sent', (_, json) => {
+    ['a string', '"Tee"'],
+    ['a string of 200 characters', `"${x(200)}"`],
+    ['a string that contains JSON', '"[\\"a\\"]"'],
+  ])('sends %s', (_, json) => {
     expect(convert(json, 'label')).toEqual({ sent: json });
   });
   const leftOut: [name: string, json: string, code: AttributeCode][] = [
-    ['a blank text', '" "', 'text_blank'],
-    ['a text of 201 characters', `"${x(201)}"`, 'text_too_long'],
-    ['a text of several lines', '"a\\nb"', 'text_multiline'],
-    ['a text with a carriage return', '"a\\rb"', 'text_multiline'],
+    ['a blank string', '" "', 'text_blank'],
+    ['a string of 201 characters', `"${x(201)}"`, 'text_too_long'],
+    ['a string of several lines', '"a\\nb"', 'text_multiline'],
+    ['a string with a carriage return', '"a\\rb"', 'text_multiline'],
     ['half of a surrogate pair', '"a\\ud83d"', 'text_malformed'],
     ['a number', '1', 'type_unsupported'],
-    ['a list', '["a"]', 'type_unsupported'],
+    ['an array', '["a"]', 'type_unsupported'],
   ];
-  test.each(leftOut)('%s is left out', (_, json, code) => {
+  test.each(leftOut)('leaves out %s', (_, json, code) => {
     expect(convert(json, 'label')).toMatchObject({ leftOut: [{ path: 'v', code }] });
   });
 });
@@ -521,61 +531,61 @@ describe('a label', () => {
 describe('tags', () => {
   const tags = (count: number) => JSON.stringify(Array.from({ length: count }, (_, index) => `t${index}`));
   test.each([
-    ['a list of texts', '["a","b"]', '["a","b"]'],
-    ['a list of 10 texts', tags(10), tags(10)],
+    ['an array of strings', '["a","b"]', '["a","b"]'],
+    ['an array of 10 strings', tags(10), tags(10)],
     ['a tag of 64 characters', `["${'x'.repeat(64)}"]`, `["${'x'.repeat(64)}"]`],
-    ['a tag that holds JSON', '["[1]"]', '["[1]"]'],
-  ])('%s are sent, native or in a text', (_, json, sent) => {
+    ['a tag that contains JSON', '["[1]"]', '["[1]"]'],
+  ])('sends %s, native or in a string', (_, json, sent) => {
     expect([convert(json, 'tags'), convert(asText(json), 'tags')]).toEqual([{ sent }, { sent }]);
   });
-  test.each(['[]', '"[]"', 'null'])('%s is nothing', (json) => {
+  test.each(['[]', '"[]"', 'null'])('sends nothing for %s', (json) => {
     expect(convert(json, 'tags')).toEqual({});
   });
   const leftOut: [name: string, json: string, code: AttributeCode][] = [
-    ['a blank text', '""', 'text_blank'],
-    ['11 of them', tags(11), 'array_too_long'],
+    ['a blank string', '""', 'text_blank'],
+    ['11 tags', tags(11), 'array_too_long'],
     ['a blank tag', '["a"," "]', 'text_blank'],
     ['a tag of 65 characters', `["${'x'.repeat(65)}"]`, 'text_too_long'],
     ['a tag of several lines', '["a\\nb"]', 'text_multiline'],
     ['a number among them', '["a",1]', 'type_unsupported'],
-    ['a text that is no list', '"summer"', 'type_unsupported'],
+    ['a string that is not an array', '"summer"', 'type_unsupported'],
     ['an object', '{"a":"b"}', 'type_unsupported'],
     ['a number', '1', 'type_unsupported'],
   ];
-  test.each(leftOut)('%s: all are left out', (_, json, code) => {
+  test.each(leftOut)('leaves out all tags for %s', (_, json, code) => {
     expect(convert(json, 'tags')).toMatchObject({ leftOut: [{ path: 'v', code }] });
   });
 });
 
-describe.each(['date', 'url', 'label', 'tags'] as const)('an empty or blank text as %s', (kind) => {
-  test.each(['""', '" \\t\\u00a0"'])('%s is told of as any blank text is', (json) => {
+describe.each(['date', 'url', 'label', 'tags'] as const)('an empty or blank string as %s', (kind) => {
+  test.each(['""', '" \\t\\u00a0"'])('%s is reported as text_blank', (json) => {
     expect(convert(json, kind)).toEqual({ leftOut: [{ path: 'v', code: 'text_blank', reason: 'is blank' }] });
   });
 });
 
 describe('a date', () => {
   test.each([
-    ['a stamp in UTC', '"2026-04-17T04:20:00Z"', '"2026-04-17T04:20:00Z"'],
+    ['a timestamp in UTC', '"2026-04-17T04:20:00Z"', '"2026-04-17T04:20:00Z"'],
     [
-      'a stamp with nanoseconds and an offset',
+      'a timestamp with nanoseconds and an offset',
       '"2026-04-17t06:20:00.123456789+02:00"',
       '"2026-04-17T04:20:00.123456789Z"',
     ],
     ['a day', '"1989-07-20"', '"1989-07-20T00:00:00Z"'],
-  ])('%s is sent', (_, json, sent) => {
+  ])('sends %s', (_, json, sent) => {
     expect(convert(json, 'date')).toEqual({ sent });
   });
 
   test.each([
-    ['a stamp without a zone', '"2026-04-17 04:20:00"'],
+    ['a timestamp without a time zone', '"2026-04-17 04:20:00"'],
     ['30 February', '"2026-02-30"'],
     ['Unix seconds', '1776399900'],
     ['Unix seconds with many digits', '1776399900.123456789'],
     ['a boolean', 'true'],
-    ['a list', '["2026-04-17"]'],
-    ['the JSON of a list', '"[\\"2026-04-17\\"]"'],
+    ['an array', '["2026-04-17"]'],
+    ['the JSON of an array', '"[\\"2026-04-17\\"]"'],
     ['an object', '{}'],
-  ])('%s is left out', (_, json) => {
+  ])('leaves out %s', (_, json) => {
     expect(convert(json, 'date')).toEqual({
       leftOut: [
         {
@@ -588,23 +598,23 @@ describe('a date', () => {
   });
 });
 
-describe('a date that the catalog calls a time', () => {
+describe('a date that the catalog declares as a time', () => {
   test.each([
-    ['a stamp without a zone', '"2026-04-17 04:20:00"', '"2026-04-17T04:20:00Z"'],
-    ['a stamp in UTC', '"2026-04-17T04:20:00Z"', '"2026-04-17T04:20:00Z"'],
+    ['a timestamp without a time zone', '"2026-04-17 04:20:00"', '"2026-04-17T04:20:00Z"'],
+    ['a timestamp in UTC', '"2026-04-17T04:20:00Z"', '"2026-04-17T04:20:00Z"'],
     ['a day', '"1989-07-20"', '"1989-07-20T00:00:00Z"'],
-  ])('%s is sent', (_, json, sent) => {
+  ])('sends %s', (_, json, sent) => {
     expect(convert(json, 'date_time')).toEqual({ sent });
   });
 
-  test('what is no time is left out as any other date', () => {
+  test('leaves out an invalid time', () => {
     for (const json of ['"tomorrow"', '1776399900', '" "']) {
       expect(convert(json, 'date_time')).toEqual(convert(json, 'date'));
     }
   });
 });
 
-describe('a string that the catalog calls a number', () => {
+describe('a string that the catalog declares as a number', () => {
   test.each(['47.250000000', '9007199254740993', '-0.1', '0', '1e5', '1.0E-7', '9223372036854775807'])(
     '%s is sent with all its digits',
     (digits) => {
@@ -612,7 +622,7 @@ describe('a string that the catalog calls a number', () => {
     },
   );
 
-  test.each(['9223372036854775808', '1e999'])('%s is left out as that number is', (digits) => {
+  test.each(['9223372036854775808', '1e999'])('leaves out %s like the number', (digits) => {
     expect(convert(`"${digits}"`, 'number')).toEqual(convert(digits, 'number'));
     expect(convert(`"${digits}"`, 'number')).toMatchObject({ leftOut: [{ code: 'number_out_of_range' }] });
   });
@@ -632,7 +642,7 @@ describe('a string that the catalog calls a number', () => {
     'true',
     'null',
     '["1"]',
-  ])('%s is sent as from any other column', (json) => {
+  ])('sends %s like in any other column', (json) => {
     expect(convert(json, 'number')).toEqual(convert(json, 'plain'));
   });
 });
@@ -648,24 +658,24 @@ describe('a URL', () => {
     ['with letters of any language', '"https://exämple.com/日本"'],
     ['of more than 300 characters', urlOf(301)],
     ['of 2,048 characters', urlOf(2048)],
-  ])('%s is sent', (_, json) => {
+  ])('sends %s', (_, json) => {
     expect(convert(json, 'url')).toEqual({ sent: json });
   });
 
   test.each([
-    ['a host alone', '"example.com"'],
-    ['a path alone', '"/a/b"'],
+    ['only a host', '"example.com"'],
+    ['only a path', '"/a/b"'],
     ['no host', '"https:///a"'],
-    ['a scheme alone', '"https://"'],
+    ['only a scheme', '"https://"'],
     ['a scheme without slashes', '"mailto:a@example.com"'],
     ['a space in it', '"https://example.com/a b"'],
     ['a space before it', '" https://example.com"'],
-    ['a line end after it', '"https://example.com\\n"'],
+    ['a line break after it', '"https://example.com\\n"'],
     ['a scheme that begins with a digit', '"7z://example.com"'],
     ['a number', '1'],
     ['an object', '{"a":"https://example.com"}'],
-    ['a list', '["https://example.com"]'],
-  ])('%s is left out', (_, json) => {
+    ['an array', '["https://example.com"]'],
+  ])('leaves out %s', (_, json) => {
     expect(convert(json, 'url')).toEqual({
       leftOut: [
         {
@@ -677,20 +687,20 @@ describe('a URL', () => {
     });
   });
 
-  test('of 2,049 characters is left out', () => {
+  test('leaves out a URL of 2,049 characters', () => {
     expect(convert(urlOf(2049), 'url')).toEqual({
       leftOut: [{ path: 'v', code: 'url_too_long', reason: 'has 2049 characters, and Batch accepts 2048 in a URL' }],
     });
   });
 
-  test('with half a surrogate pair is left out, as any text with one is', () => {
+  test('leaves out a URL with half a surrogate pair', () => {
     expect(convert('"https://example.com/\\ud83d"', 'url')).toEqual({
       leftOut: [{ path: 'v', code: 'text_malformed', reason: 'is not valid Unicode (half of a surrogate pair)' }],
     });
   });
 });
 
-test('what is no value of JSON is left out, and does not throw', () => {
+test('leaves out a value that is not JSON, without throwing', () => {
   const { writer } = writerWith();
   expect([1n, Symbol('x'), () => 1].map((value) => writer.convert(value, 'plain', 'v'))).toEqual(
     ['bigint', 'symbol', 'function'].map((type) => ({
@@ -705,7 +715,7 @@ test('what is no value of JSON is left out, and does not throw', () => {
   });
 });
 
-describe('the limits that are set are those that count', () => {
+describe('uses the configured limits', () => {
   const cases: [name: keyof Limits, least: string, most: string, kind: ValueKind][] = [
     ['string_characters', '"aaaa"', '"aaa"', 'plain'],
     ['url_characters', '"x://aa"', '"x://a"', 'url'],
@@ -725,8 +735,8 @@ describe('the limits that are set are those that count', () => {
   });
 });
 
-describe('a text that holds JSON and comes again', () => {
-  test('is sent as it was the first time, also after very many others', () => {
+describe('a string of JSON that repeats', () => {
+  test('is sent like the first time, also after thousands of others', () => {
     const { writer } = writerWith();
     const text = ' {"a": 9007199254740993, "b": ["x"]} ';
     const json = '{"a":9007199254740993,"b":["x"]}';
@@ -736,7 +746,7 @@ describe('a text that holds JSON and comes again', () => {
     }
   });
 
-  test('is told of each time when something in it is left out', () => {
+  test('is reported each time when something in it is left out', () => {
     const { writer, issues } = writerWith();
     for (const column of ['c', 'd']) {
       issues.reset();
@@ -746,7 +756,7 @@ describe('a text that holds JSON and comes again', () => {
     }
   });
 
-  test('is a text where it is to be one, and a list where it is to be one', () => {
+  test('is a string or an array, depending on the column', () => {
     const { writer } = writerWith();
     const text = '["x"]';
     const kinds: ValueKind[] = ['plain', 'text', 'tags', 'plain'];

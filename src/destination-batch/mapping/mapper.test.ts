@@ -8,7 +8,7 @@ import type { Mapping } from '../config/mapping.ts';
 import { DEFAULT_POLICIES } from '../config/policies.ts';
 import { EventMapper, type MappedRow, type Row } from './mapper.ts';
 
-/** Maps a row, given as the JSON text in which it came, so that its numbers may have any digits. */
+/** Maps a row given as JSON, so that its numbers may have any digits. */
 function map(json: string, mapper = new EventMapper(DEFAULT_LIMITS)): MappedRow {
   return mapper.map(parseExact(json) as Row);
 }
@@ -20,10 +20,10 @@ function eventOf(json: string): Extract<MappedRow, { kind: 'event' }> {
   return mapped;
 }
 
-/** A row of an event `e` of the profile `u1`, with these columns as well, given as JSON. */
+/** A row with an event `e` of the profile `u1` and these columns, given as JSON. */
 const rowWith = (columns: string) => `{"custom_id":"u1","event_name":"e",${columns}}`;
 
-/** What the columns of a row come to: the attributes that are sent, as JSON, and what is left out. */
+/** The attributes of a row with these columns, as JSON, and what is left out. */
 function attributesOf(columns: string): { sent: string; leftOut: string[] } {
   const { json, leftOut } = eventOf(rowWith(columns));
   const [, sent = 'none'] = /^\{"name":"e","attributes":(.*)\}$/.exec(json) ?? [];
@@ -31,7 +31,7 @@ function attributesOf(columns: string): { sent: string; leftOut: string[] } {
   return { sent, leftOut: leftOut.map(({ column, path, code }) => `${column}: ${path} (${code})`) };
 }
 
-test('a whole row becomes an event as the Cloud Sync page and the profile API want it', () => {
+test('maps a whole row to an event as Cloud Sync and the profile API define it', () => {
   const row = `{
     "custom_id": "u1", "event_name": "purchase", "event_time": "2026-04-17T04:25:00Z",
     "last_updated_at": "2026-04-17T04:26:00Z",
@@ -51,41 +51,41 @@ test('a whole row becomes an event as the Cloud Sync page and the profile API wa
   expect(map(row)).toEqual({ kind: 'event', customId: 'u1', json, bytes: json.length, isTimely: false, leftOut: [] });
 });
 
-test('a row without optional columns becomes an event of a name alone', () => {
+test('maps a row without optional columns to an event with only a name', () => {
   expect(eventOf('{"custom_id":"u1","event_name":"e","last_updated_at":1}').json).toBe('{"name":"e"}');
 });
 
 describe('custom_id', () => {
   test.each([
-    ['a text', '"u1"', 'u1'],
+    ['a string', '"u1"', 'u1'],
     ['an e-mail address', '"Ann+x@example.com"', 'Ann+x@example.com'],
-    ['a text with white space around it', '" u1 "', ' u1 '],
-    ['a text of 512 characters', JSON.stringify('x'.repeat(512)), 'x'.repeat(512)],
-    ['a text of JSON', '"[1]"', '[1]'],
-    ['a text that holds a placeholder', '"nullable"', 'nullable'],
+    ['a string with white space around it', '" u1 "', ' u1 '],
+    ['a string of 512 characters', JSON.stringify('x'.repeat(512)), 'x'.repeat(512)],
+    ['a string of JSON', '"[1]"', '[1]'],
+    ['a string that contains a placeholder', '"nullable"', 'nullable'],
     ['a placeholder with white space', '"null "', 'null '],
-    ['letters of any language', '"日本😀"', '日本😀'],
+    ['characters of any language', '"日本😀"', '日本😀'],
     ['a number', '42', '42'],
     ['zero', '0', '0'],
     ['a negative number', '-7', '-7'],
     ['2^53 + 1', '9007199254740993', '9007199254740993'],
     ['the largest UInt64', '18446744073709551615', '18446744073709551615'],
-  ])('%s is taken with all its characters', (_, json, expected) => {
+  ])('accepts %s with all its characters', (_, json, expected) => {
     expect(eventOf(`{"custom_id":${json},"event_name":"e"}`).customId).toBe(expected);
   });
 
   const rejected: [name: string, json: string, code: RejectionCode][] = [
     ['NULL', 'null', 'custom_id_missing'],
-    ['an empty text', '""', 'custom_id_missing'],
-    ['a text of white space', '" \\t\\n\\u00a0"', 'custom_id_missing'],
+    ['an empty string', '""', 'custom_id_missing'],
+    ['a string of white space', '" \\t\\n\\u00a0"', 'custom_id_missing'],
     ['a boolean', 'true', 'custom_id_missing'],
-    ['a list', '["u1"]', 'custom_id_missing'],
+    ['an array', '["u1"]', 'custom_id_missing'],
     ['an object', '{"id":"u1"}', 'custom_id_missing'],
     ['a fraction', '1.5', 'custom_id_missing'],
     ['a fraction with many digits', '1.50000000000000000001', 'custom_id_missing'],
     ['a number beyond a double', '1e999', 'custom_id_missing'],
     ['a double in its own form', '12345678901234567e3', 'custom_id_missing'],
-    ['a text of 513 characters', JSON.stringify('x'.repeat(513)), 'custom_id_too_long'],
+    ['a string of 513 characters', JSON.stringify('x'.repeat(513)), 'custom_id_too_long'],
     ...[
       'undefined',
       'null',
@@ -103,20 +103,20 @@ describe('custom_id', () => {
     ]),
     ['the word [object Object], as JavaScript writes it', '"[object Object]"', 'custom_id_placeholder'],
   ];
-  test.each(rejected)('%s is rejected', (_, json, code) => {
+  test.each(rejected)('rejects %s', (_, json, code) => {
     expect(map(`{"custom_id":${json},"event_name":"e"}`)).toMatchObject({ kind: 'rejected', rejection: { code } });
   });
 
-  // Batch's SDKs refuse a line end; half of a surrogate pair is no text that could be sent.
+  // Batch's SDKs refuse a line break, and half of a surrogate pair can't be sent.
   test.each([
-    ['with a line end', '"u1\\n"'],
+    ['with a line break', '"u1\\n"'],
     ['with a carriage return', '"u\\r1"'],
     ['with half of a surrogate pair', '"u1\\ud83d"'],
-  ])('one %s is rejected', (_, json) => {
+  ])('rejects an id %s', (_, json) => {
     expect(map(`{"custom_id":${json},"event_name":"e"}`).kind).toBe('rejected');
   });
 
-  test('a row without one is rejected', () => {
+  test('rejects a row without custom_id', () => {
     expect(map('{"event_name":"e"}')).toEqual({
       kind: 'rejected',
       rejection: {
@@ -126,7 +126,7 @@ describe('custom_id', () => {
     });
   });
 
-  test('its greatest length can be set', () => {
+  test('the maximum length can be set', () => {
     const mapper = new EventMapper({ ...DEFAULT_LIMITS, custom_id_characters: 3 });
     expect(map('{"custom_id":"abc","event_name":"e"}', mapper).kind).toBe('event');
     expect(map('{"custom_id":"abcd","event_name":"e"}', mapper)).toEqual({
@@ -137,27 +137,27 @@ describe('custom_id', () => {
 });
 
 describe('event_name', () => {
-  test.each(['e', '0', '_', 'add_to_cart', 'a'.repeat(30)])('%s is taken', (name) => {
+  test.each(['e', '0', '_', 'add_to_cart', 'a'.repeat(30)])('accepts %s', (name) => {
     expect(eventOf(`{"custom_id":"u1","event_name":"${name}"}`).json).toBe(`{"name":"${name}"}`);
   });
 
   test.each([
     ['NULL', 'null'],
-    ['an empty text', '""'],
-    ['a text of 31 characters', `"${'a'.repeat(31)}"`],
+    ['an empty string', '""'],
+    ['a string of 31 characters', `"${'a'.repeat(31)}"`],
     ['capitals', '"Purchase"'],
     ['a hyphen', '"add-to-cart"'],
     ['a point', '"ue.added"'],
     ['a space', '"add to cart"'],
     ['a space after it', '"purchase "'],
-    ['a line end after it', '"purchase\\n"'],
+    ['a line break after it', '"purchase\\n"'],
     ['a letter of another language', '"café"'],
     ['a digit of another language', '"٣"'],
     ['a number', '1'],
     ['a long number', '12345678901234567'],
     ['a boolean', 'true'],
-    ['a list', '["e"]'],
-  ])('%s is rejected', (_, json) => {
+    ['an array', '["e"]'],
+  ])('rejects %s', (_, json) => {
     expect(map(`{"custom_id":"u1","event_name":${json}}`)).toEqual({
       kind: 'rejected',
       rejection: {
@@ -167,7 +167,7 @@ describe('event_name', () => {
     });
   });
 
-  test('a row without one is rejected', () => {
+  test('rejects a row without event_name', () => {
     expect(map('{"custom_id":"u1"}')).toMatchObject({ rejection: { code: 'event_name_invalid' } });
   });
 });
@@ -182,13 +182,13 @@ describe('event_time', () => {
     expect(eventOf(rowWith(`"event_time":${json}`)).json).toBe(`{"name":"e","time":"${expected}"}`);
   });
 
-  // A String column has no NULL: an empty text is what it holds instead.
-  test.each(['null', '""', '" \\t"'])('%s is left out, and Batch uses the time of reception', (json) => {
+  // A String column contains an empty string instead of NULL.
+  test.each(['null', '""', '" \\t"'])('leaves out %s, so that Batch uses the time of reception', (json) => {
     expect(eventOf(rowWith(`"event_time":${json}`)).json).toBe('{"name":"e"}');
   });
 
   test.each([
-    ['a stamp without a zone', '"2026-04-17T04:25:00"'],
+    ['a timestamp without a time zone', '"2026-04-17T04:25:00"'],
     ["ClickHouse's own form", '"2026-04-17 04:25:00"'],
     ['a day', '"2026-04-17"'],
     ['30 February', '"2026-02-30T00:00:00Z"'],
@@ -197,7 +197,7 @@ describe('event_time', () => {
     ['Unix nanoseconds', '1776399900123456789'],
     ['a boolean', 'false'],
     ['an object', '{}'],
-  ])('%s is rejected, since an event at the wrong time is worse than none', (_, json) => {
+  ])('rejects %s: an event at the wrong time is worse than none', (_, json) => {
     expect(map(rowWith(`"event_time":${json}`))).toEqual({
       kind: 'rejected',
       rejection: {
@@ -208,22 +208,22 @@ describe('event_time', () => {
   });
 });
 
-describe('event_time in a column that the catalog calls a time', () => {
+describe('event_time in a column that the catalog declares as a time', () => {
   const mapper = new EventMapper(DEFAULT_LIMITS, { columnTypes: new Map([['event_time', 'date_time']]) });
 
   test.each([
-    ['without a zone', '"2026-04-17T04:25:00.5"', '2026-04-17T04:25:00.5Z'],
+    ['without a time zone', '"2026-04-17T04:25:00.5"', '2026-04-17T04:25:00.5Z'],
     ['with a space for the T', '"2026-04-17 06:25:00+0200"', '2026-04-17T04:25:00Z'],
     ['in UTC', '"2026-04-17T04:25:00Z"', '2026-04-17T04:25:00Z'],
   ])('%s is sent in UTC', (_, json, expected) => {
     expect(map(rowWith(`"event_time":${json}`), mapper)).toMatchObject({ json: `{"name":"e","time":"${expected}"}` });
   });
 
-  test.each(['"tomorrow"', '1776399900', '"2026-02-30 00:00:00"'])('%s is rejected', (json) => {
+  test.each(['"tomorrow"', '1776399900', '"2026-02-30 00:00:00"'])('rejects %s', (json) => {
     expect(map(rowWith(`"event_time":${json}`), mapper)).toMatchObject({ rejection: { code: 'event_time_invalid' } });
   });
 
-  test('by its name in the mapping, and no other', () => {
+  test('applies to the mapped column and not to event_time', () => {
     const mapping = { event_time_column: 'at' };
     const named = new EventMapper(DEFAULT_LIMITS, { mapping, columnTypes: new Map([['at', 'date_time']]) });
     expect(map(rowWith('"at":"2026-04-17 04:25:00"'), named)).toMatchObject({ kind: 'event' });
@@ -232,7 +232,7 @@ describe('event_time in a column that the catalog calls a time', () => {
   });
 });
 
-test('a column that is to stay text does, also when the catalog calls it a number', () => {
+test('a plain text column stays a string if the catalog declares it as a number', () => {
   const mapper = new EventMapper(DEFAULT_LIMITS, {
     mapping: { plain_text_columns: ['zip'] },
     columnTypes: new Map([['zip', 'number']]),
@@ -240,7 +240,7 @@ test('a column that is to stay text does, also when the catalog calls it a numbe
   expect(map(rowWith('"zip":"75003"'), mapper)).toMatchObject({ json: '{"name":"e","attributes":{"zip":"75003"}}' });
 });
 
-test('of several faults, that of custom_id is told, then that of event_name', () => {
+test('reports the error of custom_id first, then that of event_name', () => {
   expect([
     map('{"custom_id":"","event_name":"E","event_time":"x"}'),
     map('{"custom_id":"u1","event_name":"E","event_time":"x"}'),
@@ -249,7 +249,7 @@ test('of several faults, that of custom_id is told, then that of event_name', ()
 
 describe('columns', () => {
   const columns: [name: string, columns: string, sent: string, leftOut: string[]][] = [
-    ['a text, a number and a boolean', '"a":"x","b":1,"c":false', '{"a":"x","b":1,"c":false}', []],
+    ['a string, a number and a boolean', '"a":"x","b":1,"c":false', '{"a":"x","b":1,"c":false}', []],
     ['a date', '"date__a":"2026-04-17"', '{"date(a)":"2026-04-17T00:00:00Z"}', []],
     ['a URL', '"url__a":"https://example.com"', '{"url(a)":"https://example.com"}', []],
     [
@@ -271,10 +271,10 @@ describe('columns', () => {
       '{"a":1,"$label":"x","$tags":["x","y"]}',
       [],
     ],
-    ['tags of a native list', '"batch__tags":["x"]', '{"$tags":["x"]}', []],
+    ['tags of a native array', '"batch__tags":["x"]', '{"$tags":["x"]}', []],
     ['no label and no tags', '"batch__label":null,"batch__tags":[]', 'none', []],
     [
-      'a label and tags that are wrong',
+      'an invalid label and invalid tags',
       '"batch__label":1,"batch__tags":"x"',
       'none',
       ['batch__label: batch__label (type_unsupported)', 'batch__tags: batch__tags (type_unsupported)'],
@@ -285,11 +285,11 @@ describe('columns', () => {
       '{"$label":"x"}',
       ['BATCH__LABEL: BATCH__LABEL (name_taken)'],
     ],
-    ['a prefix of Batch that there is not', '"batch__other":"x"', '{"batch__other":"x"}', []],
-    ['a label inside of an object', '"a":{"batch__label":"x"}', '{"a":{"batch__label":"x"}}', []],
+    ['an unknown prefix of Batch', '"batch__other":"x"', '{"batch__other":"x"}', []],
+    ['a label inside an object', '"a":{"batch__label":"x"}', '{"a":{"batch__label":"x"}}', []],
     ['a name of 30 characters', `"${'a'.repeat(30)}":1`, `{"${'a'.repeat(30)}":1}`, []],
     [
-      'a name of 30 characters behind a prefix',
+      'a name of 30 characters after a prefix',
       `"date__${'a'.repeat(30)}":"2026-04-17"`,
       `{"date(${'a'.repeat(30)})":"2026-04-17T00:00:00Z"}`,
       [],
@@ -301,7 +301,7 @@ describe('columns', () => {
       [`${'a'.repeat(31)}: ${'a'.repeat(31)} (name_invalid)`],
     ],
     [
-      'a name of 31 characters behind a prefix',
+      'a name of 31 characters after a prefix',
       `"url__${'a'.repeat(31)}":"https://a"`,
       'none',
       [`url__${'a'.repeat(31)}: url__${'a'.repeat(31)} (name_invalid)`],
@@ -309,7 +309,7 @@ describe('columns', () => {
     ['a prefix without a name', '"date__":"2026-04-17"', 'none', ['date__: date__ (name_invalid)']],
     ['a name with a point', '"a.b":1', 'none', ['a.b: a.b (name_invalid)']],
     [
-      'a name with a hyphen, a space, a letter of another language',
+      'a name with a hyphen, a space, a letter that is not ASCII',
       '"a-b":1,"a b":1,"é":1',
       'none',
       ['a-b: a-b (name_invalid)', 'a b: a b (name_invalid)', 'é: é (name_invalid)'],
@@ -327,10 +327,10 @@ describe('columns', () => {
       'none',
       ['$label: $label (name_invalid)', '$tags: $tags (name_invalid)'],
     ],
-    ['a wrong name of nothing', '"a.b":null,"c.d":"[]"', 'none', []],
-    ['a wrong name of a wrong value', '"a.b":""', 'none', ['a.b: a.b (name_invalid)']],
+    ['an invalid name with an empty value', '"a.b":null,"c.d":"[]"', 'none', []],
+    ['an invalid name with an invalid value', '"a.b":""', 'none', ['a.b: a.b (name_invalid)']],
     [
-      'names that objects of JavaScript know',
+      'names that JavaScript objects have',
       '"__proto__":1,"constructor":2,"toString":3',
       '{"__proto__":1,"constructor":2,"tostring":3}',
       [],
@@ -344,9 +344,9 @@ describe('columns', () => {
       ['url__x: url__x (name_taken)'],
     ],
     ['two such names, one of them NULL', '"x":null,"X":2', '{"x":2}', []],
-    ['two such names, one of them wrong', '"x":"","X":2', '{"x":2}', ['x: x (text_blank)']],
+    ['two such names, one of them invalid', '"x":"","X":2', '{"x":2}', ['x: x (text_blank)']],
     [
-      'a plain and typed names that are alike',
+      'a plain name and typed ones that are equal',
       '"x":1,"date__x":"2026-04-17","url__x":"https://a"',
       '{"x":1}',
       ['date__x: date__x (name_taken)', 'url__x: url__x (name_taken)'],
@@ -358,37 +358,37 @@ describe('columns', () => {
       'none',
       [],
     ],
-    ['a name that begins with an underscore alone', '"_airbyte":1,"_a":2', '{"_airbyte":1,"_a":2}', []],
+    ['a name that begins with only an underscore', '"_airbyte":1,"_a":2', '{"_airbyte":1,"_a":2}', []],
     ['NULLs', '"a":null,"date__b":null,"url__c":null,"d":1', '{"d":1}', []],
-    ['empty lists and objects', '"a":"[]","b":"{}","c":[],"d":{}', 'none', []],
+    ['empty arrays and objects', '"a":"[]","b":"{}","c":[],"d":{}', 'none', []],
     [
-      'blank texts',
+      'blank strings',
       '"a":"","b":" ","date__c":"","url__d":""',
       'none',
       ['a: a (text_blank)', 'b: b (text_blank)', 'date__c: date__c (text_blank)', 'url__d: url__d (text_blank)'],
     ],
     [
-      'lists and objects in texts',
+      'arrays and objects in strings',
       '"a":"[\\"x\\"]","b":"{\\"c\\":9007199254740993}"',
       '{"a":["x"],"b":{"c":9007199254740993}}',
       [],
     ],
-    ['native lists and objects', '"a":["x"],"b":{"c":9007199254740993}', '{"a":["x"],"b":{"c":9007199254740993}}', []],
+    ['native arrays and objects', '"a":["x"],"b":{"c":9007199254740993}', '{"a":["x"],"b":{"c":9007199254740993}}', []],
     [
-      'what is wrong in an object, with its column and its place',
+      'an invalid value in an object, with its column and its path',
       '"B":"{\\"c\\":[{\\"d\\":\\"\\"}],\\"e\\":1}"',
       '{"b":{"e":1}}',
       ['B: B.c[0].d (text_blank)'],
     ],
-    ['an object of which nothing is left', '"a":{"b":""}', 'none', ['a: a.b (text_blank)']],
+    ['an object without valid attributes', '"a":{"b":""}', 'none', ['a: a.b (text_blank)']],
     [
-      'int64 to its edges, and one beyond',
+      'the limits of Int64, and one above',
       '"a":9223372036854775807,"b":-9223372036854775808,"c":9223372036854775808',
       '{"a":9223372036854775807,"b":-9223372036854775808}',
       ['c: c (number_out_of_range)'],
     ],
     [
-      'a text of 301 characters beside good ones',
+      'a string of 301 characters beside good ones',
       `"a":"${'x'.repeat(301)}","b":1`,
       '{"b":1}',
       ['a: a (text_too_long)'],
@@ -398,7 +398,7 @@ describe('columns', () => {
     expect(attributesOf(given)).toEqual({ sent, leftOut });
   });
 
-  test('twenty are sent; what comes after them is left out, and what is nothing does not count', () => {
+  test('sends 20 attributes and leaves out the others; empty values do not count', () => {
     const columnsUpTo = (count: number) => Array.from({ length: count }, (_, index) => `"c${index}":${index}`).join();
     const twenty = `{${columnsUpTo(20)}}`;
     expect(attributesOf(`"a":null,"b":"","event_time":null,${columnsUpTo(20)}`)).toEqual({
@@ -411,7 +411,7 @@ describe('columns', () => {
     });
   });
 
-  test('the one that the source tells new rows by is not sent, as last_updated_at is not', () => {
+  test('does not send the cursor that the source defines', () => {
     const mapper = new EventMapper(DEFAULT_LIMITS, { cursorColumn: 'Synced_At' });
     const mapped = map(
       rowWith('"Synced_At":1,"synced_at":2,"last_updated_at":3,"date__synced_at":"2026-04-17"'),
@@ -423,7 +423,7 @@ describe('columns', () => {
     });
   });
 
-  test('rows of other columns, one after the other, are told apart', () => {
+  test('maps consecutive rows with different columns', () => {
     const mapper = new EventMapper(DEFAULT_LIMITS);
     const mapped = ['"a":"https://a"', '"url__a":"https://a"', '"a":1', '"date__a":"2026-04-17"'].map((given) =>
       map(rowWith(given), mapper),
@@ -437,8 +437,8 @@ describe('columns', () => {
   });
 });
 
-describe('the bytes of an event', () => {
-  /** Columns that come to an event of so many bytes: lists of short texts of this letter, and one text that fits. */
+describe('the size of an event', () => {
+  /** Columns for an event of a given size: arrays of short strings of this letter, and one string that fills it. */
   function columnsOfBytes(bytes: number, letter: string): string {
     for (let count = 0; ; count += 1) {
       const columnsWith = (last: string) => {
@@ -456,7 +456,7 @@ describe('the bytes of an event', () => {
   test.each([
     ['letters of one byte', 'x'],
     ['letters of two bytes', 'é'],
-  ])('are 25,000 at the most: %s', (_, letter) => {
+  ])('is at most 25,000 bytes: %s', (_, letter) => {
     const mapped = map(rowWith(columnsOfBytes(25_000, letter)));
     expect(mapped).toMatchObject({ kind: 'event', bytes: 25_000, leftOut: [] });
     expect(mapped.kind === 'event' && Buffer.byteLength(mapped.json)).toBe(25_000);
@@ -466,7 +466,7 @@ describe('the bytes of an event', () => {
     });
   });
 
-  test('do not count what is left out', () => {
+  test('does not include attributes that are left out', () => {
     expect(attributesOf(`"a":"${'x'.repeat(30_000)}","b":1`)).toEqual({
       sent: '{"b":1}',
       leftOut: ['a: a (text_too_long)'],
@@ -474,7 +474,7 @@ describe('the bytes of an event', () => {
   });
 });
 
-describe('what is told of a row never holds its values', () => {
+describe('issues and rejections never contain values of the row', () => {
   const long = 'hush'.repeat(100);
   test.each([
     ['a custom_id that is too long', `{"custom_id":"${'hush'.repeat(200)}","event_name":"e"}`],
@@ -492,13 +492,13 @@ describe('what is told of a row never holds its values', () => {
     ],
   ])('%s', (_, json) => {
     const mapped = map(json);
-    const told = mapped.kind === 'rejected' ? [mapped.rejection] : mapped.leftOut;
-    expect(told).not.toEqual([]);
-    expect(JSON.stringify(told)).not.toMatch(/hush/i);
+    const issues = mapped.kind === 'rejected' ? [mapped.rejection] : mapped.leftOut;
+    expect(issues).not.toEqual([]);
+    expect(JSON.stringify(issues)).not.toMatch(/hush/i);
   });
 });
 
-/** A number in the only form in which two equal numbers look the same: its digits, and where the point is. */
+/** A normal form of numbers: the significant digits and the exponent. */
 function exact(number: string): string {
   const [, sign = '', whole = '', fraction = '', exponent = '0'] =
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(number) ?? [];
@@ -509,7 +509,7 @@ function exact(number: string): string {
 }
 
 describe('for all rows', () => {
-  test('a number that is sent is the very number that came', () => {
+  test('a number is sent with the value that came', () => {
     const numbers = fc.stringMatching(/^-?(0|[1-9]\d{0,24})(\.\d{1,24})?([eE][+-]?\d{1,3})?$/);
     fc.assert(
       fc.property(fc.array(numbers, { minLength: 1, maxLength: 20 }), (values) => {
@@ -522,7 +522,7 @@ describe('for all rows', () => {
     );
   });
 
-  test('each column of a text is either sent as it is, or told of', () => {
+  test('each column with a string is either sent unchanged or reported', () => {
     const names = fc.oneof(fc.constantFrom('a', 'b', 'A', '__proto__'), fc.string());
     const columns = fc.uniqueArray(
       fc.tuple(
@@ -543,12 +543,12 @@ describe('for all rows', () => {
           ),
         );
         const { attributes = {} } = JSON.parse(json) as { attributes?: Record<string, unknown> };
-        const told = new Set(leftOut.map(({ column }) => column));
+        const issues = new Set(leftOut.map(({ column }) => column));
         for (const [name, text] of foreign) {
-          if (!told.has(name))
+          if (!issues.has(name))
             expect(Object.getOwnPropertyDescriptor(attributes, name.toLowerCase())?.value).toBe(text);
         }
-        expect(Object.keys(attributes).length + told.size).toBe(foreign.length + 1);
+        expect(Object.keys(attributes).length + issues.size).toBe(foreign.length + 1);
       }),
       { numRuns: 1_000 },
     );
@@ -564,12 +564,12 @@ describe('an event is timely', () => {
     ['of a day and a millisecond ago', '2026-04-16T11:59:59.999Z', false],
     ['of the future', '2026-04-17T12:00:00.001Z', false],
     ['of another zone, of this moment', '2026-04-17T14:00:00+02:00', true],
-  ])('or not: %s', (_, event_time, isTimely) => {
+  ])('%s', (_, event_time, isTimely) => {
     const mapper = new EventMapper(DEFAULT_LIMITS, { now: () => now });
     expect(mapper.map({ custom_id: 'u1', event_name: 'e', event_time })).toMatchObject({ kind: 'event', isTimely });
   });
 
-  test('within another limit, which the policy follows as well', () => {
+  test('by limits.event_age_hours, which the policy uses too', () => {
     const limits = { ...DEFAULT_LIMITS, event_age_hours: 48 };
     const policies = { ...DEFAULT_POLICIES, untimely_event: 'reject' as const };
     const mapper = new EventMapper(limits, { now: () => now, policies });
@@ -583,7 +583,7 @@ describe('an event is timely', () => {
 
 type MapperSettings = ConstructorParameters<typeof EventMapper>[1];
 
-/** A mapper with these options, and what it says of changes. */
+/** A mapper with these options, and the changes that it reports. */
 function mapperWith(settings: MapperSettings) {
   const changes: string[] = [];
   const mapper = new EventMapper(DEFAULT_LIMITS, {
@@ -597,7 +597,7 @@ describe('policies.invalid_attribute', () => {
   const reject: MapperSettings = { policies: { ...DEFAULT_POLICIES, invalid_attribute: 'reject_event' } };
   const rejects: [name: string, columns: string, reason: string][] = [
     [
-      'a text that is too long',
+      'a string that is too long',
       `"a":"${'x'.repeat(301)}"`,
       'the attribute "a" has 301 characters, and Batch accepts 300 (text_too_long)',
     ],
@@ -607,17 +607,17 @@ describe('policies.invalid_attribute', () => {
       'the attribute "a.b" has a name that Batch does not accept: it must be 1 to 30 of a-z, 0-9 and _ (name_invalid)',
     ],
     [
-      'the first of several',
+      'the first of several errors',
       '"a":"","date__b":"x","url__c":"x"',
       'the attribute "date__b" is not an RFC 3339 date with a time zone, such as 2026-04-17T04:25:00Z (date_invalid)',
     ],
     [
-      'one inside of an object',
+      'one inside an object',
       '"a":{"b":{"url__c":"x"},"d":1}',
       'the attribute "a.b.url__c" is not a URL with a scheme and a host, such as https://example.com/a (url_invalid)',
     ],
     [
-      'a list with a blank text, as more than that is left out',
+      'an array with a blank string, as more than that is left out',
       '"a":["b",""]',
       'the attribute "a" contains an item that is blank (text_blank)',
     ],
@@ -635,8 +635,8 @@ describe('policies.invalid_attribute', () => {
     expect(map(rowWith(columns))).toMatchObject({ kind: 'event' });
   });
 
-  // Else no row of a table with a String column that may be empty would arrive.
-  test('reject_event: not for blank texts, which are what a String column has for NULL', () => {
+  // Otherwise a String column that may be empty would reject most rows of its table.
+  test('reject_event: does not reject a row for a blank string', () => {
     expect(
       map(rowWith('"a":"","date__b":" ","url__c":"","d":{"e":""},"f":1'), mapperWith(reject).mapper),
     ).toMatchObject({
@@ -646,7 +646,7 @@ describe('policies.invalid_attribute', () => {
     });
   });
 
-  test('reject_event: a row after one that was rejected is none the worse', () => {
+  test('reject_event: a rejected row does not affect the next one', () => {
     const { mapper } = mapperWith(reject);
     expect(map(rowWith('"a.b":1'), mapper).kind).toBe('rejected');
     expect(map(rowWith('"a":1'), mapper)).toMatchObject({ kind: 'event', leftOut: [] });
@@ -654,7 +654,7 @@ describe('policies.invalid_attribute', () => {
 });
 
 describe('policies.long_text', () => {
-  test('truncate: the text is cut, and told of', () => {
+  test('truncate: the string is truncated and reported', () => {
     const { mapper, changes } = mapperWith({ policies: { ...DEFAULT_POLICIES, long_text: 'truncate' } });
     expect(map(rowWith(`"a":"${'x'.repeat(301)}","b":{"c":"${'y'.repeat(301)}"}`), mapper)).toMatchObject({
       json: `{"name":"e","attributes":{"a":"${'x'.repeat(300)}","b":{"c":"${'y'.repeat(300)}"}}}`,
@@ -689,7 +689,7 @@ describe('policies.untimely_event', () => {
     expect(changes).toEqual(code === undefined ? [] : ['event_time: event_time (time_left_out)']);
   });
 
-  test('says what it saw', () => {
+  test('gives the reason of the rejection', () => {
     const { mapper } = mapperWith({ now: () => now, policies: { ...DEFAULT_POLICIES, untimely_event: 'reject' } });
     expect(
       ['2026-04-16T00:00:00Z', '2026-04-18T00:00:00Z'].map((time) => map(rowWith(`"event_time":"${time}"`), mapper)),
@@ -710,7 +710,7 @@ describe('policies.untimely_event', () => {
 });
 
 describe('policies.capital_letters', () => {
-  test('lower_case: told once a column, not once a row', () => {
+  test('lower_case: reports once per column, not per row', () => {
     const { mapper, changes } = mapperWith({});
     for (let row = 0; row < 3; row += 1) {
       expect(map(rowWith('"Total":1,"DATE__At":"2026-04-17","B":{"C":1},"d":1'), mapper)).toMatchObject({
@@ -726,7 +726,7 @@ describe('policies.capital_letters', () => {
     ]);
   });
 
-  test('drop: it is left out', () => {
+  test('drop: the attribute is left out', () => {
     const { mapper, changes } = mapperWith({ policies: { ...DEFAULT_POLICIES, capital_letters: 'drop' } });
     expect(
       map(rowWith('"Total":1,"DATE__at":"2026-04-17","BATCH__LABEL":"x","b":{"C":1,"d":1}'), mapper),
@@ -738,59 +738,59 @@ describe('policies.capital_letters', () => {
   });
 });
 
-describe('a mapping', () => {
+describe('mapping', () => {
   const cases: [name: string, mapping: Mapping, row: string, customId: string, json: string][] = [
     [
-      'names other columns, which are then no attributes',
+      'other columns for the profile, the name and the time are no attributes',
       { custom_id_column: 'User', event_name_column: 'action', event_time_column: 'date__at' },
       '{"User":"u1","action":"buy","date__at":"2026-04-17T04:25:00Z","a":1}',
       'u1',
       '{"name":"buy","time":"2026-04-17T04:25:00Z","attributes":{"a":1}}',
     ],
     [
-      'leaves the columns that it names others for to be attributes',
+      'the default columns become attributes when others are mapped',
       { custom_id_column: 'user', event_time_column: 'at' },
       '{"user":7,"custom_id":"x","event_name":"buy","at":null,"event_time":"soon"}',
       '7',
       '{"name":"buy","attributes":{"custom_id":"x","event_time":"soon"}}',
     ],
     [
-      'gives one name to all rows',
+      'constant_event_name names all events',
       { constant_event_name: 'purchase' },
       '{"custom_id":"u1","event_name":"Other"}',
       'u1',
       '{"name":"purchase","attributes":{"event_name":"Other"}}',
     ],
     [
-      'takes the cursor for the time',
+      'the cursor can be the event time',
       { event_time_column: 'last_updated_at' },
       '{"custom_id":"u1","event_name":"e","last_updated_at":"2026-04-17T04:25:00Z"}',
       'u1',
       '{"name":"e","time":"2026-04-17T04:25:00Z"}',
     ],
     [
-      'includes some columns alone',
+      'include_columns: only these become attributes',
       { include_columns: ['a', 'url__b', 'batch__label'] },
       '{"custom_id":"u1","event_name":"e","a":1,"url__b":"https://a","b":2,"batch__label":"x","batch__tags":["y"],"A":3}',
       'u1',
       '{"name":"e","attributes":{"a":1,"url(b)":"https://a","$label":"x"}}',
     ],
     [
-      'includes all columns when it names none',
+      'include_columns: an empty array includes all columns',
       { include_columns: [] },
       '{"custom_id":"u1","event_name":"e","a":1}',
       'u1',
       '{"name":"e","attributes":{"a":1}}',
     ],
     [
-      'excludes columns',
+      'exclude_columns: these do not become attributes',
       { exclude_columns: ['a'] },
       '{"custom_id":"u1","event_name":"e","a":1,"A":2,"b":3}',
       'u1',
       '{"name":"e","attributes":{"a":2,"b":3}}',
     ],
     [
-      'lets the text of a column stay text',
+      'plain_text_columns: JSON in a string stays a string',
       { plain_text_columns: ['a'] },
       '{"custom_id":"u1","event_name":"e","a":"[\\"x\\"]","b":"[\\"x\\"]"}',
       'u1',
@@ -801,7 +801,7 @@ describe('a mapping', () => {
     expect(map(row, mapperWith({ mapping }).mapper)).toMatchObject({ kind: 'event', customId, json, leftOut: [] });
   });
 
-  test('is in what is said of a row', () => {
+  test('rejections name the mapped column', () => {
     const { mapper } = mapperWith({
       mapping: { custom_id_column: 'user', event_name_column: 'action', event_time_column: 'at' },
     });
@@ -815,7 +815,7 @@ describe('a mapping', () => {
   });
 
   test.each(['constructor', '__proto__', 'toString'])(
-    'of a column %s, which no row has, gives no profile',
+    'custom_id_column %s, which no row has, gives no profile',
     (column) => {
       expect(map('{"event_name":"e"}', mapperWith({ mapping: { custom_id_column: column } }).mapper)).toMatchObject({
         rejection: { code: 'custom_id_missing' },
@@ -834,7 +834,7 @@ describe('label and tags', () => {
   });
 });
 
-describe('an id of the row', () => {
+describe('event_id_attribute', () => {
   const idOf = (row: string, stream = 'events'): unknown => {
     const mapped = map(row, mapperWith({ eventIdAttribute: 'row_id', stream }).mapper);
     if (mapped.kind === 'rejected') throw new Error(mapped.rejection.code);
@@ -842,12 +842,12 @@ describe('an id of the row', () => {
   };
   const ROW = rowWith('"a":1,"b":{"c":9007199254740993,"d":[1.5,"x"]},"last_updated_at":1,"n":null');
 
-  test('is the first attribute, and the same for the same row', () => {
+  test('the id is the first attribute, and the same for the same row', () => {
     const mapped = map(rowWith('"a":1'), mapperWith({ eventIdAttribute: 'row_id', stream: 'events' }).mapper);
     expect(mapped).toMatchObject({
       json: expect.stringMatching(/^\{"name":"e","attributes":\{"row_id":"[0-9a-f]{32}","a":1\}\}$/),
     });
-    // It must not change between versions: what is sent again after an upgrade would not be told.
+    // It must not change between versions, or an event sent again after an upgrade would have another id.
     expect(idOf(ROW)).toBe('6d8beb20fb85e9caf388df2c565b8fe3');
   });
 
@@ -858,7 +858,7 @@ describe('an id of the row', () => {
     ],
     ['with what a platform adds', ROW.replace('{', '{"_airbyte_raw_id":"x","_airbyte_extracted_at":1,')],
     ['with a column that came since and is NULL', ROW.replace('{', '{"new":null,')],
-  ])('is the same for a row %s', (_, row) => {
+  ])('the id is the same for a row %s', (_, row) => {
     expect(idOf(row)).toBe(idOf(ROW));
   });
 
@@ -867,23 +867,23 @@ describe('an id of the row', () => {
     ['a type', ROW.replace('"a":1', '"a":"1"')],
     ['a digit that a double does not keep', ROW.replace('9007199254740993', '9007199254740992')],
     ['the cursor, which is not sent', ROW.replace('"last_updated_at":1', '"last_updated_at":2')],
-    ['the order of a list', ROW.replace('[1.5,"x"]', '["x",1.5]')],
+    ['the order of an array', ROW.replace('[1.5,"x"]', '["x",1.5]')],
     ['a name', ROW.replace('"a":1', '"z":1')],
-  ])('is another one for another row: %s', (_, row) => {
+  ])('the id differs for another row: %s', (_, row) => {
     expect(row).not.toBe(ROW);
     expect(idOf(row)).not.toBe(idOf(ROW));
   });
 
-  test('is there for a row that is nested deeper than a stack holds, too', () => {
+  test('works for a row nested deeper than the stack', () => {
     const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
     expect(idOf(rowWith(`"a":${deep}`))).toMatch(/^[0-9a-f]{32}$/);
   });
 
-  test('is another one for another stream', () => {
+  test('the id differs between streams', () => {
     expect(idOf(ROW, 'orders')).not.toBe(idOf(ROW));
   });
 
-  test('counts among the attributes, and pushes out the last rather than be pushed out', () => {
+  test('counts toward the limit of attributes, and the last column is left out', () => {
     const columnsUpTo = (count: number) => Array.from({ length: count }, (_, index) => `"c${index}":${index}`).join();
     const { mapper } = mapperWith({ eventIdAttribute: 'row_id' });
     expect(map(rowWith(columnsUpTo(19)), mapper)).toMatchObject({ leftOut: [] });
@@ -892,7 +892,7 @@ describe('an id of the row', () => {
     });
   });
 
-  test('has its name for itself', () => {
+  test('a column with the same name is left out', () => {
     const { mapper } = mapperWith({ eventIdAttribute: 'row_id' });
     expect(map(rowWith('"row_id":1,"date__row_id":"2026-04-17","o":{"row_id":1}'), mapper)).toMatchObject({
       json: expect.stringContaining(',"o":{"row_id":1}}'),
@@ -904,7 +904,7 @@ describe('an id of the row', () => {
   });
 });
 
-test('names without number do not fill the memory, and are still told apart', () => {
+test('an unlimited number of names does not fill memory, and duplicates are still found', () => {
   const { mapper } = mapperWith({ eventIdAttribute: 'row_id' });
   for (let row = 0; row < 12; row += 1) {
     const keys = Array.from({ length: 1_000 }, (_, index) => `"k${row}_${index}":null`).join();
@@ -918,7 +918,7 @@ test('names without number do not fill the memory, and are still told apart', ()
   }
 });
 
-test('what is said of a row stays as it is while others are mapped', () => {
+test('the issues of a row do not change while other rows are mapped', () => {
   const { mapper } = mapperWith({});
   const [good, bad, next] = ['"a":1', '"a.b":1', '"c.d":1'].map((columns) => map(rowWith(columns), mapper));
   expect([good, bad, next]).toMatchObject([
@@ -928,8 +928,8 @@ test('what is said of a row stays as it is while others are mapped', () => {
   ]);
 });
 
-test('an object of very many keys is gone through in a time that grows with their number alone', () => {
+test('takes linear time for an object with 100,000 keys', () => {
   const keys = Array.from({ length: 100_000 }, (_, index) => `"k${index}":1`).join();
   expect(eventOf(rowWith(`"o":{${keys}}`)).leftOut).toHaveLength(100_000 - 20);
-  // It takes half a second, or some on a busy machine; with the square of them, minutes.
+  // Half a second, or a few on a busy machine. Quadratic time would be minutes.
 }, 20_000);

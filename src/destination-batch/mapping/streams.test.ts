@@ -6,7 +6,7 @@ import { createEventStreams } from './streams.ts';
 const configurationWith = (options: Record<string, unknown>) =>
   destinationConfigurationSchema.parse({ project_key: 'p', rest_api_key: 'k', ...options });
 
-/** Streams with these columns; undefined for one whose schema tells nothing. */
+/** Streams with these columns; undefined for one without a schema. */
 const catalogOf = (streams: Record<string, string[] | undefined>) => ({
   streams: Object.entries(streams).map(([name, columns]) => ({
     stream: {
@@ -19,7 +19,7 @@ const catalogOf = (streams: Record<string, string[] | undefined>) => ({
   })),
 });
 
-/** What is wrong with a configuration for these streams; nothing when it will do. */
+/** The error of a configuration for these streams, if there is one. */
 function errorOf(options: Record<string, unknown>, streams: Record<string, string[] | undefined>): string | undefined {
   try {
     createEventStreams(configurationWith(options), catalogOf(streams), Date.now, () => undefined);
@@ -33,7 +33,7 @@ function errorOf(options: Record<string, unknown>, streams: Record<string, strin
 
 const COLUMNS = ['custom_id', 'event_name', 'last_updated_at', 'a', 'url__b'];
 
-describe('what the configuration names has to be in the catalog, as far as that tells', () => {
+describe('the mapping must match the columns that the catalog lists', () => {
   const fits: [options: Record<string, unknown>, streams: Record<string, string[] | undefined>][] = [
     [{}, { events: COLUMNS }],
     [{}, { events: undefined }],
@@ -49,7 +49,7 @@ describe('what the configuration names has to be in the catalog, as far as that 
     [{ event_id_attribute: 'a', mapping: { exclude_columns: ['a'] } }, { events: COLUMNS }],
     [{ event_id_attribute: 'a' }, { events: undefined }],
   ];
-  test.each(fits)('%j will do for %j', (options, streams) => {
+  test.each(fits)('accepts %j for %j', (options, streams) => {
     expect(errorOf(options, streams)).toBeUndefined();
   });
 
@@ -82,12 +82,12 @@ describe('what the configuration names has to be in the catalog, as far as that 
       'event_id_attribute is "b", but the column "url__b" of the stream "events" becomes an attribute with that name too. Choose another name.',
     ],
   ];
-  test.each(errors)('%j will not for %j', (options, streams, error) => {
+  test.each(errors)('rejects %j for %j', (options, streams, error) => {
     expect(errorOf(options, streams)).toBe(error);
   });
 });
 
-test('each stream has a mapper with its own name in the ids, and its own cursor', () => {
+test('each stream has its own mapper: its name is part of the row id, and its cursor is not sent', () => {
   const [first, second] = catalogOf({ a: undefined, b: undefined }).streams;
   const streams = [first, second].flatMap((stream, index) =>
     stream === undefined
@@ -117,24 +117,24 @@ test('each stream has a mapper with its own name in the ids, and its own cursor'
   expect(idIn(a)).not.toBe(idIn(b));
 });
 
-test('what is changed in an event is told with its stream, of events that are sent alone', () => {
-  const told: unknown[] = [];
+test('reports changes with their stream, only for events that are sent', () => {
+  const reported: unknown[] = [];
   const found = createEventStreams(
     configurationWith({ policies: { long_text: 'truncate' }, limits: { event_bytes: 700 } }),
     catalogOf({ events: undefined }),
     Date.now,
-    (stream, { path, code }) => told.push([stream, path, code]),
+    (stream, { path, code }) => reported.push([stream, path, code]),
   );
   const row = { custom_id: 'u', event_name: 'e', a: 'x'.repeat(301) };
   expect(found.find('events', undefined)?.mapper.map({ ...row, b: ['x'.repeat(300), 'x'.repeat(300)] })).toMatchObject({
     kind: 'rejected',
   });
   expect(found.find('events', undefined)?.mapper.map(row)).toMatchObject({ kind: 'event' });
-  expect(told).toEqual([['events', 'a', 'text_truncated']]);
+  expect(reported).toEqual([['events', 'a', 'text_truncated']]);
 });
 
-describe('the schema of a stream says what the strings in a column are', () => {
-  /** The event of a row with one column, whose schema is this. */
+describe('the schema of a column decides how its strings are read', () => {
+  /** The event of a row with one column of this schema. */
   const eventWith = (column: string, schema: unknown, value: unknown): unknown => {
     const json_schema = { type: 'object', properties: { custom_id: {}, event_name: {}, [column]: schema } };
     const catalog = { streams: [{ stream: { name: 'events', json_schema }, sync_mode: 'incremental' as const }] };
@@ -150,7 +150,7 @@ describe('the schema of a stream says what the strings in a column are', () => {
     { type: 'string', format: 'date-time' },
     { type: ['null', 'string'], format: 'date-time', airbyte_type: 'timestamp_with_timezone' },
     { type: 'string', format: 'date-time', airbyte_type: 'timestamp_without_timezone' },
-  ])('%j: a time without a zone is in UTC', (schema) => {
+  ])('%j: a time without a time zone is in UTC', (schema) => {
     expect(eventWith('event_time', schema, time)).toMatchObject({ time: '2026-04-17T04:25:00Z' });
     expect(eventWith('date__x', schema, time)).toMatchObject({ attributes: { 'date(x)': '2026-04-17T04:25:00Z' } });
     expect(eventWith('x', schema, time)).toMatchObject({ attributes: { x: time } });
@@ -164,7 +164,7 @@ describe('the schema of a stream says what the strings in a column are', () => {
     true,
     null,
     { type: 7 },
-  ])('%j: a time without a zone is none', (schema) => {
+  ])('%j: a time without a time zone is rejected', (schema) => {
     expect(eventWith('event_time', schema, time)).toBe('event_time_invalid');
     expect(eventWith('date__x', schema, time)).toEqual({ name: 'e', leftOut: 1 });
   });
@@ -174,20 +174,20 @@ describe('the schema of a stream says what the strings in a column are', () => {
     { type: 'integer' },
     { type: ['null', 'number'] },
     { type: ['integer', 'null'], airbyte_type: 'integer' },
-  ])('%j: a string that is a number is that number', (schema) => {
+  ])('%j: a numeric string becomes a number', (schema) => {
     expect(eventWith('x', schema, '47.5')).toMatchObject({ attributes: { x: 47.5 } });
     expect(eventWith('url__x', schema, '47.5')).toEqual({ name: 'e', leftOut: 1 });
   });
 
   test.each([{ type: 'string' }, { type: ['string', 'number'] }, { type: ['null'] }, { type: [] }, {}])(
-    '%j: a string that is a number is a string',
+    '%j: a numeric string stays a string',
     (schema) => {
       expect(eventWith('x', schema, '47.5')).toMatchObject({ attributes: { x: '47.5' } });
     },
   );
 });
 
-describe('a stream is found', () => {
+describe('finds a stream', () => {
   const found = (streams: { name: string; namespace?: string | null }[], name: string, namespace?: string) =>
     createEventStreams(
       configurationWith({}),
@@ -198,7 +198,7 @@ describe('a stream is found', () => {
   const events = { name: 'events', namespace: 'shop' };
   const archived = { name: 'events', namespace: 'archive' };
 
-  test('by its name, whatever its namespace became on the way', () => {
+  test('by a unique name, in any namespace', () => {
     for (const namespace of ['shop', 'other', undefined]) {
       expect(found([events, { name: 'orders' }], 'events', namespace)).toMatchObject({
         name: 'events',
@@ -207,7 +207,7 @@ describe('a stream is found', () => {
     }
   });
 
-  test('by its namespace, where another one has its name', () => {
+  test('by its namespace, if several have its name', () => {
     const both = [events, archived, { name: 'events', namespace: null }];
     const keys = ['shop', 'archive', undefined].map((namespace) => found(both, 'events', namespace)?.key);
     expect(new Set(keys).size).toBe(3);
@@ -215,7 +215,7 @@ describe('a stream is found', () => {
     expect(found(both, 'events', 'other')).toBeUndefined();
   });
 
-  test('or not at all', () => {
+  test('or none, if the catalog does not have it', () => {
     expect(found([events], 'Events', 'shop')).toBeUndefined();
     expect(found([], 'events')).toBeUndefined();
   });

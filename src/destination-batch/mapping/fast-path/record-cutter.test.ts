@@ -42,7 +42,7 @@ function withValue(column: string, json: string): Written {
   return ROW.map(([name, value]) => [name, name === column ? json : value]);
 }
 
-/** A mapper, with what it said. */
+/** A mapper, and the changes that it reports. */
 function mapperOf(options: Partial<MapperOptions> = {}): { mapper: EventMapper; changes: Change[] } {
   const changes: Change[] = [];
   const mapper = new EventMapper(DEFAULT_LIMITS, {
@@ -54,27 +54,27 @@ function mapperOf(options: Partial<MapperOptions> = {}): { mapper: EventMapper; 
   return { mapper, changes };
 }
 
-/** Takes a line as `write` takes one that could not be cut. */
+/** Maps a line like `write` does after it could not be cut. */
 function mapLine(mapper: EventMapper, line: string): MappedRow | undefined {
   const message = parseInputLine(Buffer.from(line));
   return message.kind === 'record' ? mapper.map(message.data, line) : undefined;
 }
 
 function cutLine(mapper: EventMapper, line: string | Buffer): MappedEvent | undefined {
-  // As it stands in a chunk: behind another line, and before one.
+  // As in a chunk: between two other lines.
   const bytes = Buffer.from(line);
   const chunk = Buffer.concat([Buffer.from('{"type":"LOG"}\n'), bytes, Buffer.from('\n{"type":"RECORD"}\n')]);
   return mapper.tryCut(chunk, 15, 15 + bytes.length);
 }
 
-/** What is the same for an event that was cut and one that was mapped: numbers may have other zeros at their end. */
+/** The parsed event: a number that was cut may have other trailing zeros than one that was mapped. */
 function meaningOf(mapped: MappedRow | undefined): unknown {
   if (mapped?.kind !== 'event') return mapped;
   const { json, bytes, ...rest } = mapped;
   return { ...rest, event: parseExact(json) };
 }
 
-/** Expects of a line that it is cut, and comes to the same as when it is parsed. */
+/** Expects a line to be cut, to the same event as when it is parsed. */
 function expectCut(line: string, example = lineOf(ROW), options: Partial<MapperOptions> = {}): MappedEvent {
   const { mapper } = mapperOf(options);
   mapLine(mapper, example);
@@ -85,8 +85,8 @@ function expectCut(line: string, example = lineOf(ROW), options: Partial<MapperO
   return cut;
 }
 
-describe('a row like the last one is cut', () => {
-  test('with nothing before its attributes but name and time', () => {
+describe('cuts a row like the last one', () => {
+  test('to the event with its name, time and attributes', () => {
     expect(expectCut(lineOf(ROW)).json).toBe(
       '{"name":"purchase","time":"2026-04-17T04:25:00Z","attributes":{"item":"linen shirt","url(item_url)":"https://shop.example.com/1","details":{"brand":"Example","sizes":["S","M"]},"price":12.5}}',
     );
@@ -94,20 +94,20 @@ describe('a row like the last one is cut', () => {
 
   test.each<[what: string, column: string, json: string]>([
     ['NULL', 'item', 'null'],
-    ['a blank text', 'item', '" "'],
-    ['an empty text', 'item', '""'],
-    ['a text with escapes', 'item', String.raw`"a \"b\" \\ \n \u00e9"`],
-    ['a text with escaped slashes', 'item', String.raw`"\/a\/b\/"`],
+    ['a blank string', 'item', '" "'],
+    ['an empty string', 'item', '""'],
+    ['a string with escapes', 'item', String.raw`"a \"b\" \\ \n \u00e9"`],
+    ['a string with escaped slashes', 'item', String.raw`"\/a\/b\/"`],
     ['a URL with escaped slashes', 'url__item_url', String.raw`"https:\/\/shop.example.com\/1"`],
     ['a backslash before a slash', 'item', String.raw`"a\\/b"`],
-    ['an identifier with escaped slashes', 'custom_id', String.raw`"a\/b"`],
-    ['a text beyond ASCII', 'item', '"chemise d’été 👕"'],
-    ['a text of 300 characters', 'item', `"${'x'.repeat(300)}"`],
-    ['a text that is too long', 'item', `"${'x'.repeat(301)}"`],
-    ['a text that begins like JSON', 'item', '"[x"'],
-    ['a list as a text', 'item', '"[]"'],
-    ['a list', 'item', '["a","b"]'],
-    ['a list that Batch does not take', 'item', '[1,2]'],
+    ['an id with escaped slashes', 'custom_id', String.raw`"a\/b"`],
+    ['a string beyond ASCII', 'item', '"chemise d’été 👕"'],
+    ['a string of 300 characters', 'item', `"${'x'.repeat(300)}"`],
+    ['a string that is too long', 'item', `"${'x'.repeat(301)}"`],
+    ['a string that begins like JSON', 'item', '"[x"'],
+    ['an array as a string', 'item', '"[]"'],
+    ['an array', 'item', '["a","b"]'],
+    ['an array that Batch does not accept', 'item', '[1,2]'],
     ['an object', 'item', '{"a":{"b":"}"},"date__c":"2026-04-17"}'],
     ['a boolean', 'item', 'true'],
     ['the other boolean', 'item', 'false'],
@@ -119,18 +119,18 @@ describe('a row like the last one is cut', () => {
     ['an integer of 20 digits', 'price', '12345678901234567890'],
     ['an integer of 19 digits', 'price', '9007199254740993001'],
     ['a fraction of 17 digits', 'price', '0.30000000000000004'],
-    ['a URL that is none', 'url__item_url', '"shop"'],
+    ['an invalid URL', 'url__item_url', '"shop"'],
     ['a URL with a space', 'url__item_url', '"https://a b"'],
     ['a number for a URL', 'url__item_url', '7'],
-    ['no time', 'event_time', 'null'],
+    ['a time of NULL', 'event_time', 'null'],
     ['a blank time', 'event_time', '""'],
     ['a time with an offset', 'event_time', '"2026-04-17T04:25:00+02:00"'],
     ['a time long ago', 'event_time', '"2016-04-17T04:25:00Z"'],
-    ['a numeric identifier', 'custom_id', '12345'],
-    ['a long numeric identifier', 'custom_id', '12345678901234567890'],
-    ['an identifier beyond ASCII', 'custom_id', '"zoé"'],
-    ['an identifier with an escape', 'custom_id', String.raw`"a\"b"`],
-    ['anything in a column that is not sent', 'last_updated_at', '{"a":[1,{}]}'],
+    ['a numeric id', 'custom_id', '12345'],
+    ['a long numeric id', 'custom_id', '12345678901234567890'],
+    ['an id beyond ASCII', 'custom_id', '"zoé"'],
+    ['an id with an escape', 'custom_id', String.raw`"a\"b"`],
+    ['an object in a column that is not sent', 'last_updated_at', '{"a":[1,{}]}'],
   ])('with %s', (_, column, json) => {
     expectCut(lineOf(withValue(column, json)));
   });
@@ -141,34 +141,30 @@ describe('a row like the last one is cut', () => {
   });
 
   test.each([
+    ['emitted_at after the row', '{"type":"RECORD","record":{"stream":"events",', ',"emitted_at":1790000000000}}'],
     [
-      'the time of emission behind the row',
-      '{"type":"RECORD","record":{"stream":"events",',
-      ',"emitted_at":1790000000000}}',
-    ],
-    [
-      'what source-clickhouse puts beside the record',
+      'the row_hash of source-clickhouse',
       '{"type":"RECORD","record":{"stream":"events","namespace":"shop","emitted_at":1,',
       '},"row_hash":"12345678901234567890"}',
     ],
     [
-      'a namespace behind the row',
+      'a namespace after the row',
       '{"type":"RECORD","record":{"stream":"events",',
       ',"emitted_at":1,"namespace":"shop"}}',
     ],
     ['a namespace', '{"type":"RECORD","record":{"namespace":"shop","stream":"events",', '}}'],
-    ['white space in its frame', '{ "type": "RECORD", "record": {"stream": "events", ', '}}'],
+    ['white space before the row', '{ "type": "RECORD", "record": {"stream": "events", ', '}}'],
   ])('in a message with %s', (_, start, end) => {
     expectCut(lineOf(withValue('item', '"other"'), start, end), lineOf(ROW, start, end));
   });
 
-  test('with a constant event name, or columns by other names', () => {
+  test('with a constant event name and a mapped column', () => {
     const mapping = { ...DEFAULT_MAPPING, custom_id_column: 'item', constant_event_name: 'seen' };
     expect(expectCut(lineOf(ROW), lineOf(ROW), { mapping }).customId).toBe('linen shirt');
   });
 });
 
-describe('a row is parsed', () => {
+describe('does not cut a row', () => {
   const isCut = (line: string, example = lineOf(ROW), options: Partial<MapperOptions> = {}): boolean => {
     const { mapper } = mapperOf(options);
     mapLine(mapper, example);
@@ -180,9 +176,9 @@ describe('a row is parsed', () => {
     ['has one more', [...ROW, ['extra', '1']]],
     ['has a column twice', [...ROW, ['item', '1']]],
     ['has other columns first', ROW.toReversed()],
-    ['belongs to nobody', withValue('custom_id', '""')],
-    ['has no name', withValue('event_name', 'null')],
-    ['has a time that is none', withValue('event_time', '"today"')],
+    ['has no profile', withValue('custom_id', '""')],
+    ['has no event name', withValue('event_name', 'null')],
+    ['has an invalid time', withValue('event_time', '"today"')],
     ['is too large an event', [...ROW.slice(0, -2), ['details', MANY_TEXTS], ['price', MANY_TEXTS]]],
   ])('that %s', (_, row) => {
     expect(isCut(lineOf(row))).toBe(false);
@@ -190,41 +186,41 @@ describe('a row is parsed', () => {
 
   test.each<[what: string, line: string]>([
     ['of another stream', lineOf(ROW, '{"type":"RECORD","record":{"stream":"others",')],
-    ['of a message with more behind the row', lineOf(ROW, undefined, ',"meta":{}}}')],
-    ['of a message that names another stream behind the row', lineOf(ROW, undefined, ',"stream":"others"}}')],
+    ['of a message with more after the row', lineOf(ROW, undefined, ',"meta":{}}}')],
+    ['of a message that names another stream after the row', lineOf(ROW, undefined, ',"stream":"others"}}')],
     ['of a message with a second record', lineOf(ROW, undefined, '},"record":{}}')],
-    ['of a message with another type behind it', lineOf(ROW, undefined, '},"type":"LOG"}')],
+    ['of a message with another type at its end', lineOf(ROW, undefined, '},"type":"LOG"}')],
     ['of a message with a second row', lineOf(ROW, undefined, ',"data":1}}')],
-    ['of a message with an escape in what is not read', lineOf(ROW, undefined, String.raw`},"d\u0061ta":"x"}`)],
+    ['of a message with an escape in a key that is not read', lineOf(ROW, undefined, String.raw`},"d\u0061ta":"x"}`)],
     ['with white space at its end', `${lineOf(ROW)} `],
   ])('%s', (_, line) => {
     expect(isCut(line)).toBe(false);
   });
 
   test.each([
-    ['"data" stands deeper', '{"type":"RECORD","record":{"stream":"events","meta":{', '}}}'],
-    ['"data" stands in a text', '{"type":"RECORD","record":{"stream":"events","x":"', '"}}'],
-    ['the message is none of a row', '{"type":"STATE","record":{"stream":"events",', '}}'],
-  ])('when in the example %s', (_, start, end) => {
+    ['"data" is nested deeper', '{"type":"RECORD","record":{"stream":"events","meta":{', '}}}'],
+    ['"data" is in a string', '{"type":"RECORD","record":{"stream":"events","x":"', '"}}'],
+    ['the message is not a RECORD', '{"type":"STATE","record":{"stream":"events",', '}}'],
+  ])('if in the sample row %s', (_, start, end) => {
     const { mapper } = mapperOf();
     mapper.map({ custom_id: 'a', event_name: 'b' }, lineOf(ROW, start, end));
     expect(cutLine(mapper, lineOf(ROW, start, end))).toBeUndefined();
   });
 
-  test('with two columns for one attribute, as which is sent depends on their values', () => {
+  test('with two columns for one attribute: their values decide which is sent', () => {
     const line = lineOf([...ROW, ['date__item', '"2026-04-17"']]);
     expect(isCut(line, line)).toBe(false);
   });
 
-  test('that gets an id, which takes in all of it', () => {
+  test('that gets a row id, which is computed from the parsed row', () => {
     expect(isCut(lineOf(ROW), lineOf(ROW), { eventIdAttribute: 'row_id' })).toBe(false);
   });
 
-  test('of which no example was seen', () => {
+  test('before a sample row was seen', () => {
     expect(cutLine(mapperOf().mapper, lineOf(ROW))).toBeUndefined();
   });
 
-  test.each(['x', 'é', String.raw`\\`])('that is larger than there is room for, of %s', (character) => {
+  test.each(['x', 'é', String.raw`\\`])('that is larger than the buffer, of %s', (character) => {
     const limits = { ...DEFAULT_LIMITS, string_characters: 1_000_000, event_bytes: 1_000_000 };
     const line = lineOf(withValue('item', `"${character.repeat(70_000)}"`));
     const mapper = new EventMapper(limits, { stream: STREAM, now: () => NOW });
@@ -235,8 +231,8 @@ describe('a row is parsed', () => {
   });
 });
 
-describe('what there is to say', () => {
-  test('a name in capitals is told of with the first event that has it, parsed or cut, and once', () => {
+describe('reports', () => {
+  test('a name in capitals once, with the first event that has it, parsed or cut', () => {
     const { mapper, changes } = mapperOf();
     const named = (json: string): string => lineOf([...ROW, ['unitPrice', json]]);
     mapLine(mapper, named('null'));
@@ -247,7 +243,7 @@ describe('what there is to say', () => {
     expect(changes.map(({ code, column }) => [code, column])).toEqual([['name_lower_cased', 'unitPrice']]);
   });
 
-  test('a row that could be cut in part is told of once', () => {
+  test('the changes of a row once, if it was cut in part before it was parsed', () => {
     const { mapper, changes } = mapperOf();
     const row: Written = [['unitPrice', '1'], ...ROW];
     mapLine(mapper, lineOf(row.map(([column, json]) => [column, column === 'unitPrice' ? 'null' : json])));
@@ -259,7 +255,7 @@ describe('what there is to say', () => {
     expect(changes).toHaveLength(1);
   });
 
-  test('a JSON text of which something is left out is told of each time', () => {
+  test('an attribute left out of a JSON string for every row, though conversions are cached', () => {
     const line = lineOf(withValue('details', String.raw`"{\"brand\":\"\",\"sku\":1}"`));
     const { mapper } = mapperOf();
     mapLine(mapper, line);
@@ -269,7 +265,7 @@ describe('what there is to say', () => {
   });
 });
 
-/** The JSON of a value, of many kinds and written in many ways. */
+/** The JSON of any value, written in different ways. */
 const anyJson = fc.oneof(
   fc.constantFrom(
     'null',
@@ -303,7 +299,7 @@ const anyJson = fc.oneof(
     .map((time) => JSON.stringify(time)),
 );
 
-/** The spellings of a time that are read, some of them only where the catalog says that it is one. */
+/** Forms of a time, some of which are valid only if the catalog declares the column as a time. */
 function spellingsOf(iso: string): string[] {
   const local = iso.slice(0, -1);
   return [iso, iso, local, local.replace('T', ' '), `${local}+00:00`, `${local} +0200`, `${local}+02`, `${local}Z `];
@@ -321,7 +317,7 @@ const COLUMNS = [
   '$odd',
 ];
 
-/** Mostly one that is read whatever the catalog says, as a row that is rejected is not cut. */
+/** Mostly a valid time, because a rejected row is not cut. */
 const anyTime = fc.oneof(
   { weight: 3, arbitrary: fc.constantFrom('null', '"2026-04-17T04:25:00Z"') },
   {
@@ -351,7 +347,7 @@ const anyOptions: fc.Arbitrary<Partial<MapperOptions>> = fc.record({
   mapping: fc.constantFrom(DEFAULT_MAPPING, { ...DEFAULT_MAPPING, plain_text_columns: ['raw'] }),
 });
 
-test('whatever stands in rows of the same columns, they come to the same cut as parsed, and most are cut', () => {
+test('cuts most rows with the same columns, to the same event as when they are parsed', () => {
   let rows = 0;
   let cuts = 0;
   fc.assert(
@@ -374,7 +370,7 @@ test('whatever stands in rows of the same columns, they come to the same cut as 
   expect(cuts / rows).toBeGreaterThan(0.5);
 });
 
-test('a line with a byte changed, taken out or put in, or cut off, is never cut to what it does not say', () => {
+test('never cuts a damaged line to another event than when it is parsed', () => {
   const example = Buffer.from(lineOf(ROW, undefined, ',"emitted_at":1},"row_hash":"1"}'));
   const place = fc.nat(example.length - 1);
   const byte = fc.oneof(fc.constantFrom(...Buffer.from('"\\{}[],:0-.e \n')), fc.nat(255));
