@@ -117,10 +117,10 @@ async function answerSource(
   { host, port }: { host: string; port: number } = sandbox.clickhouse.connection(READER),
   database = 'shop',
 ): Promise<void> {
-  await dialogue.answer('Host of ClickHouse', CLEAR + host + ENTER);
-  await dialogue.answer('over HTTPS?', ENTER);
-  await dialogue.answer('HTTP interface', CLEAR + port + ENTER);
-  await dialogue.answer('User, who', CLEAR + READER.name + ENTER);
+  await dialogue.answer('ClickHouse host', CLEAR + host + ENTER);
+  await dialogue.answer('Use HTTPS?', ENTER);
+  await dialogue.answer('HTTP port', CLEAR + port + ENTER);
+  await dialogue.answer('User (needs', CLEAR + READER.name + ENTER);
   await dialogue.answer('Password', password + ENTER);
   await dialogue.answer('Database', `${CLEAR}${database}${ENTER}`);
   await dialogue.answer('row was inserted', ENTER);
@@ -134,11 +134,11 @@ describe.runIf(hasTerminals)('init', () => {
     await dialogue.answer('What now?', ENTER);
     await answerSource(dialogue, READER.password);
     // Clicks come first.
-    await dialogue.answer('that fit', DOWN + SPACE + ENTER);
-    await dialogue.answer('Project key', sandbox.projectKey + ENTER);
+    await dialogue.answer('views to sync', DOWN + SPACE + ENTER);
+    await dialogue.answer('project key', sandbox.projectKey + ENTER);
     await dialogue.answer('REST API key', `a-wrong-key${ENTER}`);
     await dialogue.answer('What now?', ENTER);
-    await dialogue.answer('Project key', ENTER);
+    await dialogue.answer('project key', ENTER);
     await dialogue.answer('REST API key', `\${BATCH_KEY}${ENTER}`);
     const { code, shown } = await dialogue.end();
     expect(code, shown).toBe(0);
@@ -176,8 +176,8 @@ describe.runIf(hasTerminals)('init', () => {
     const folder = newFolder();
     const dialogue = new Dialogue(folder);
     await answerSource(dialogue, READER.password);
-    await dialogue.answer('that fit', SPACE + DOWN + SPACE + ENTER);
-    await dialogue.answer('Project key', sandbox.projectKey + ENTER);
+    await dialogue.answer('views to sync', SPACE + DOWN + SPACE + ENTER);
+    await dialogue.answer('project key', sandbox.projectKey + ENTER);
     await dialogue.answer('REST API key', sandbox.restApiKey + ENTER);
     const { code, shown } = await dialogue.end();
     expect(code, shown).toBe(0);
@@ -197,11 +197,11 @@ describe.runIf(hasTerminals)('init', () => {
     const folder = newFolder();
     const dialogue = new Dialogue(folder);
     await answerSource(dialogue, READER.password, sandbox.clickhouse.connection(READER), 'half');
-    await dialogue.answer('that fit', DOWN + SPACE + ENTER);
+    await dialogue.answer('views to sync', DOWN + SPACE + ENTER);
     await dialogue.answer('closed', '');
     await dialogue.answer('What now?', ENTER);
-    await dialogue.answer('that fit', SPACE + ENTER);
-    await dialogue.answer('Project key', CTRL_C);
+    await dialogue.answer('views to sync', SPACE + ENTER);
+    await dialogue.answer('project key', CTRL_C);
     const { code } = await dialogue.end();
     expect([code, readdirSync(folder)]).toEqual([1, []]);
     expect(stripVTControlCharacters(dialogue.all)).toContain('events works');
@@ -209,10 +209,10 @@ describe.runIf(hasTerminals)('init', () => {
 
   test('shows what is usual, which is no part of what is typed, and tells a failure in whole words behind the bar', async () => {
     const dialogue = new Dialogue(newFolder());
-    await dialogue.answer('Host of ClickHouse', `127.0.0.1${ENTER}`);
-    await dialogue.answer('over HTTPS?', ENTER);
-    await dialogue.answer('HTTP interface', `1${ENTER}`);
-    for (const question of ['User, who', 'Password', 'Database', 'row was inserted'])
+    await dialogue.answer('ClickHouse host', `127.0.0.1${ENTER}`);
+    await dialogue.answer('Use HTTPS?', ENTER);
+    await dialogue.answer('HTTP port', `1${ENTER}`);
+    for (const question of ['User (needs', 'Password', 'Database', 'row was inserted'])
       await dialogue.answer(question, ENTER);
     await dialogue.answer('What now?', DOWN + ENTER);
     const { shown } = await dialogue.end();
@@ -239,7 +239,7 @@ describe.runIf(hasTerminals)('init', () => {
   test('that is told to end at a question ends by that signal at once, writes nothing, and leaves a usable terminal', async () => {
     const folder = newFolder();
     const dialogue = new Dialogue(folder);
-    await dialogue.signal('Host of ClickHouse', 'SIGTERM');
+    await dialogue.signal('ClickHouse host', 'SIGTERM');
     const { code, shown } = await dialogue.end();
     expect([code, readdirSync(folder)]).toEqual([143, []]);
     expect(shown).toContain('nothing was written');
@@ -254,7 +254,7 @@ describe.runIf(hasTerminals)('init', () => {
     const dialogue = new Dialogue(folder);
     await answerSource(dialogue, 'any', server);
     await once(silent, 'connection');
-    await dialogue.answer('Trying ClickHouse', CTRL_C);
+    await dialogue.answer('Testing ClickHouse', CTRL_C);
     const { code, shown } = await dialogue.end();
     for (const each of connections) each.destroy();
     silent.close();
@@ -266,7 +266,7 @@ describe.runIf(hasTerminals)('init', () => {
 test('init without a terminal says what to do instead', async () => {
   const { code, stdout, stderr } = await finished(start('connector', ['init'], { cwd: newFolder() }));
   expect([code, stdout]).toEqual([2, '']);
-  expect(stderr).toMatch(/^init asks questions, and there is no terminal to ask them in\..*command_invalid\.md\n$/);
+  expect(stderr).toMatch(/^init needs a terminal to ask its questions\..*command_invalid\.md\n$/);
 });
 
 describe('preview', () => {

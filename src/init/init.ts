@@ -14,28 +14,28 @@ import { FILES, findExistingFiles, writeFiles } from './files.ts';
 import { AnswersEndedError, Questions, wrapForFrame } from './prompts.ts';
 import { askForDestination, askForSource, type DestinationAnswers, type SourceAnswers } from './questions.ts';
 
-/** What is known of a source that works. */
+/** A source that works, and its streams. */
 type WorkingSource = { configuration: SourceAnswers; streams: DescribedStream[] };
 
-/** A configuration that works, with what was found out of it, or one that does not, with the reason. */
+/** Whether a configuration works: if so with what was found, if not with the reason. */
 type Attempt<Found> = { kind: 'works'; found: Found } | { kind: 'fails'; reason: string };
 
 type Check = (context: CommandContext, configuration: ConfigurationOrPath) => Promise<void>;
 
 /**
- * Asks for the source and the destination, tries each answer, and writes the files that the other commands need into the
+ * Asks for the source and the destination, tests the answers, and writes the files that the other commands need into the
  * working folder.
  *
- * @param launcher how the person starts the commands that come next.
- * @param apiUrl another address than Batch's.
- * @returns false when the person, or a signal, ended it before its end; then nothing is written.
- * @throws ConnectorError when there is nobody to ask, or the files can't be written.
+ * @param launcher how the user can type the launcher.
+ * @param apiUrl the address of a test server in place of Batch.
+ * @returns false when the user or a signal ended it early; then nothing is written.
+ * @throws ConnectorError when there is no terminal, or the files can't be written.
  */
 export async function init(context: CommandContext, launcher: string, apiUrl: string | undefined): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stdout.isTTY) {
     throw syncError(
       'command_invalid',
-      'init asks questions, and there is no terminal to ask them in. Run it in one, or write the configuration files by hand: `spec` prints what may stand in them.',
+      'init needs a terminal to ask its questions. Run it in one, or write the configuration files by hand: `spec` prints their options.',
     );
   }
   intro('From ClickHouse to Batch');
@@ -44,7 +44,7 @@ export async function init(context: CommandContext, launcher: string, apiUrl: st
     return true;
   } catch (error) {
     if (!(error instanceof AnswersEndedError)) throw error;
-    outro('Left before the end: nothing was written.');
+    outro('Stopped: nothing was written.');
     return false;
   }
 }
@@ -52,10 +52,7 @@ export async function init(context: CommandContext, launcher: string, apiUrl: st
 async function askAndWrite(context: CommandContext, launcher: string, apiUrl: string | undefined): Promise<void> {
   const questions = new Questions(context.stop);
   const present = await findExistingFiles('.');
-  if (
-    present.length > 0 &&
-    !(await questions.confirm(`Overwrite ${present.join(', ')}, here in this folder?`, false))
-  ) {
+  if (present.length > 0 && !(await questions.confirm(`Overwrite ${present.join(', ')} in this folder?`, false))) {
     throw new AnswersEndedError();
   }
   const { configuration, streams } = await askUntilSourceWorks(context, questions);
@@ -71,9 +68,9 @@ async function askAndWrite(context: CommandContext, launcher: string, apiUrl: st
     destination,
     catalog: buildCatalog(chooseStreams(streams, tables), 'incremental'),
   });
-  log.success(`Written, for you alone to read: ${Object.values(FILES).join(', ')}.`);
-  outro('Nothing was sent to Batch. What comes next:');
-  // Bare, as a frame would break the commands at the width of the terminal, and they are to be copied.
+  log.success(`Wrote ${Object.values(FILES).join(', ')}, readable only by you.`);
+  outro('Nothing was sent to Batch. Next steps:');
+  // Without the frame, which would break the commands at the width of the terminal: they are for copying.
   process.stdout.write(`${formatNextCommands(launcher, tables)}\n`);
 }
 
@@ -84,7 +81,7 @@ async function askUntilSourceWorks(context: CommandContext, questions: Questions
     const configuration = answers;
     const result = await showAttempt(questions, 'ClickHouse', () =>
       tryConfiguration(async () => {
-        // Which streams have the same rows is said of those that are chosen from.
+        // `discover` warns of streams with the same rows, before the user chooses from them.
         const warnings = await collectWarnings(checkConnection, context, configuration);
         const warn = (message: string): void => void (warnings.includes(message) || warnings.push(message));
         return { streams: await describeStreams(context, configuration, warn), warnings };
@@ -94,7 +91,7 @@ async function askUntilSourceWorks(context: CommandContext, questions: Questions
   }
 }
 
-/** Tables whose first row can be read. */
+/** Asks until the first row of each chosen table can be read. */
 async function askUntilTablesWork(
   context: CommandContext,
   questions: Questions,
@@ -132,22 +129,22 @@ async function askUntilDestinationWorks(
   }
 }
 
-/** Shows that something is tried, and what came of it; undefined when it is to be answered anew. */
+/** Shows that something is tested, and the result; undefined when the user wants to change the answers. */
 async function showAttempt<Found extends { warnings: string[] }>(
   questions: Questions,
   what: string,
   attempt: () => Promise<Attempt<Found>>,
 ): Promise<Found | undefined> {
-  // A spinner of this library takes Ctrl-C for itself, and ends the process with a code that means success.
-  log.step(`Trying ${what} …`);
+  // The spinner of this library handles Ctrl-C itself, and ends the process with an exit code of success.
+  log.step(`Testing ${what} …`);
   const result = await questions.runUnlessEnded(attempt());
   if (result.kind === 'fails') {
     log.error(wrapForFrame(`${what}: ${result.reason}`, process.stdout.columns));
     const next = await questions.select('What now?', [
       { value: 'again', label: 'Change the answers' },
-      { value: 'leave', label: 'Leave, and write nothing' },
+      { value: 'quit', label: 'Quit, and write nothing' },
     ]);
-    if (next === 'leave') throw new AnswersEndedError();
+    if (next === 'quit') throw new AnswersEndedError();
     return undefined;
   }
   log.success(`${what} works`);
@@ -155,7 +152,7 @@ async function showAttempt<Found extends { warnings: string[] }>(
   return result.found;
 }
 
-/** Tries a configuration. It gets into no file for that: there are secrets in it, which are not written before it works. */
+/** Tests a configuration without writing it to a file: its secrets are not written before it works. */
 async function tryConfiguration<Found>(attempt: () => Promise<Found>): Promise<Attempt<Found>> {
   try {
     return { kind: 'works', found: await attempt() };
@@ -165,7 +162,7 @@ async function tryConfiguration<Found>(attempt: () => Promise<Found>): Promise<A
   }
 }
 
-/** Runs the `check` of a connector. Gives what it warns of. */
+/** Runs the `check` of a connector, and returns its warnings. */
 async function collectWarnings(
   check: Check,
   context: CommandContext,
@@ -188,25 +185,24 @@ async function chooseTables(questions: Questions, streams: readonly DescribedStr
   }));
   const [only] = choices;
   if (choices.length === 1 && only !== undefined) {
-    log.info(wrapForFrame(`The one table or view that fits: ${only.label} (${only.hint})`, process.stdout.columns));
+    log.info(
+      wrapForFrame(`Using the only suitable table or view: ${only.label} (${only.hint})`, process.stdout.columns),
+    );
     return [only.value];
   }
-  return questions.multiselect(
-    'Tables and views that fit: choose one or several with the space bar, then press enter',
-    choices,
-  );
+  return questions.multiselect('Tables and views to sync: select with space, confirm with enter', choices);
 }
 
-/** @param launcher what it is started by. */
+/** @param launcher how the user can type the launcher. */
 function formatNextCommands(launcher: string, tables: readonly string[]): string {
   const files = `--source ${FILES.source} --destination ${FILES.destination}`;
-  // A single one is named in source.json. Of several each is named here, also if they are all that there are: a view that is
-  // created later is then not sent unasked.
+  // A single table is named in source.json. Several are named here, even if they are all: a view that is created later is then
+  // not sent without being asked for.
   const streams = tables.length === 1 ? [] : tables.map((table) => ` --stream ${quoteForShell(table)}`);
   return [
-    'See what would be sent:',
+    'Preview what would be sent:',
     `  ${launcher} preview ${files}${streams[0] ?? ''}`,
-    'Send it, and go on every five minutes:',
+    'Sync now, and then every five minutes:',
     `  ${launcher} sync ${files} --state state.json${streams.join('')} --every 5m`,
   ].join('\n');
 }

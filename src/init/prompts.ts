@@ -3,30 +3,30 @@ import wrapAnsi from 'wrap-ansi';
 import { onAbort } from '../shared/abort.ts';
 import { printableLines } from '../shared/printable.ts';
 
-/** The bar before a line, and two blanks. */
+/** The width of the bar before a line and of two spaces. */
 const BAR_WIDTH = 3;
 
 const USUAL_COLUMNS = 80;
 
-/** The person left the questions with Ctrl-C or Esc, or a signal ended them. */
+/** The user left the questions with Ctrl-C or Esc, or a signal ended them. */
 export class AnswersEndedError extends Error {
   constructor() {
-    super('The questions were left.');
+    super('The questions were not answered to the end.');
     this.name = 'AnswersEndedError';
   }
 }
 
 type TextQuestion = {
   message: string;
-  /** What stands there to be changed. */
+  /** An earlier answer, which can be edited. */
   initial?: string | undefined;
-  /** What an empty answer means. It is shown, and gives way to what is typed. */
+  /** The meaning of an empty answer, shown as a placeholder. */
   defaultAnswer?: string | undefined;
-  /** What is wrong with an answer; undefined when it will do. */
+  /** Returns what is wrong with an answer; undefined if it is valid. */
   validate?: (answer: string) => string | undefined;
 };
 
-/** Asks in the terminal. Each question rejects with an AnswersEndedError when the person leaves, or a signal says so. */
+/** Asks in the terminal. Each question rejects with an AnswersEndedError when the user leaves, or a signal stops it. */
 export class Questions {
   readonly #stop: AbortSignal;
 
@@ -34,7 +34,7 @@ export class Questions {
     this.#stop = stop;
   }
 
-  /** What comes of something that is done between two questions, unless a signal ends them before. */
+  /** Resolves to the result of work between two questions, unless a signal ends the questions first. */
   async runUnlessEnded<Result>(work: Promise<Result>): Promise<Result> {
     let removeListeners = (): void => {};
     const end = new Promise<never>((_, reject) => {
@@ -53,16 +53,16 @@ export class Questions {
         ...(defaultAnswer === undefined ? {} : { defaultValue: defaultAnswer, placeholder: defaultAnswer }),
         validate: (written) => {
           const answer = (written ?? '').trim() || defaultAnswer;
-          return answer === undefined ? 'An answer is needed.' : validate?.(answer);
+          return answer === undefined ? 'An answer is required.' : validate?.(answer);
         },
       }),
     );
     return answer.trim() || (defaultAnswer ?? '');
   }
 
-  /** A text that is not shown. An empty one is an answer. */
+  /** A hidden answer. It may be empty. */
   async password(message: string): Promise<string> {
-    // Nothing typed comes as undefined.
+    // The library returns undefined for an empty answer.
     return (await orThrowIfCancelled(password({ signal: this.#stop, message }))) ?? '';
   }
 
@@ -81,7 +81,7 @@ export class Questions {
     return choice.value;
   }
 
-  /** At least one of several. */
+  /** At least one of several choices. */
   multiselect(message: string, choices: readonly { value: string; label: string; hint: string }[]): Promise<string[]> {
     return orThrowIfCancelled(
       multiselect<string>({ signal: this.#stop, message, options: [...choices], required: true }),
@@ -95,7 +95,7 @@ async function orThrowIfCancelled<Answer>(question: Promise<Answer | typeof CANC
   return answer;
 }
 
-/** A text from outside in lines that fit behind the bar: the library puts one before each line that it is given, and breaks none. */
+/** Wraps text from elsewhere into lines that fit beside the bar. The library draws the bar, but doesn't wrap lines. */
 export function wrapForFrame(text: string, columns: number | undefined): string {
   return wrapAnsi(printableLines(text), (columns || USUAL_COLUMNS) - BAR_WIDTH, { hard: true });
 }

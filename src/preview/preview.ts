@@ -14,34 +14,34 @@ import { read } from '../source-clickhouse/commands.ts';
 import { buildFirstRequest, type Request } from './request.ts';
 import { Sample } from './sample.ts';
 
-/** How many rows are looked at, unless more are to be shown. */
+/** The size of the sample, unless more rows are shown. */
 const SAMPLE_ROWS = 1_000;
 
 export type PreviewOptions = {
   /** Paths of the two configurations. */
   source: string;
   destination: string;
-  /** The stream; undefined for the only one that there is. */
+  /** The stream; undefined for the only one. */
   stream: string | undefined;
-  /** How many rows are shown. */
+  /** The number of rows to show. */
   rows: number;
-  /** Told what both warn of. */
+  /** Receives the warnings of both connectors. */
   warn: (message: string) => void;
 };
 
 export type Preview = { stream: string; sample: Sample; request: Request | undefined };
 
 /**
- * Reads the first rows of a stream and maps them as a sync would. Sends nothing, and does not talk to Batch.
+ * Reads the first rows of a stream and maps them as a sync would. It sends no request to Batch.
  *
- * @throws ConnectorError when a configuration or the stream will not do, or the source can't be read.
+ * @throws ConnectorError when a configuration or the stream is not valid, or the source can't be read.
  */
 export async function preview(context: CommandContext, options: PreviewOptions): Promise<Preview> {
-  const told = new Set<string>();
-  // The source is asked twice, and warns of the same twice.
+  const reported = new Set<string>();
+  // The source runs twice, and warns of the same things twice.
   const warn = (message: string): void => {
-    if (!told.has(message)) options.warn(message);
-    told.add(message);
+    if (!reported.has(message)) options.warn(message);
+    reported.add(message);
   };
   const configuration = await readDestinationConfiguration(context, options);
   const stream = pickStream(await describeStreams(context, options.source, warn), options.stream);
@@ -49,7 +49,7 @@ export async function preview(context: CommandContext, options: PreviewOptions):
   const sample = new Sample((onChange) => {
     const streams = createEventStreams(configuration, catalog, context.now, (_, change) => onChange(change));
     const found = streams.find(stream.name, stream.namespace);
-    if (found === undefined) throw new Error('The catalog lacks the stream that it was made of.');
+    if (found === undefined) throw new Error('The catalog lacks the stream that it was built from.');
     return found.mapper;
   }, options.rows);
 
@@ -73,17 +73,17 @@ export async function preview(context: CommandContext, options: PreviewOptions):
   return { stream: stream.name, sample, request: buildFirstRequest(sample.events, configuration) };
 }
 
-/** The output of the context goes to nobody: what would be written to it is told. */
+/** Nothing reads this output, so its log messages go to `warn`. */
 function readDestinationConfiguration(
   { output, ...context }: CommandContext,
   { destination, warn }: PreviewOptions,
 ): Promise<DestinationConfiguration> {
-  const told = {
+  const forwarding = {
     write: async (message: Message): Promise<void> => {
       if (message.type === 'LOG') warn(message.log.message);
     },
   };
-  return readConfiguration(destination, destinationConfigurationSchema, { ...context, output: told });
+  return readConfiguration(destination, destinationConfigurationSchema, { ...context, output: forwarding });
 }
 
 function pickStream(streams: readonly DescribedStream[], name: string | undefined): DescribedStream {

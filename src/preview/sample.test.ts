@@ -29,19 +29,19 @@ const row = (changes: Record<string, unknown> = {}) => ({
 });
 
 describe('a sample', () => {
-  test('tells what each column becomes, and what it holds', () => {
+  test('reports the use, the types and the nulls of each column', () => {
     const { columns } = sampleOf([
       row({ item: 'shirt', n: 1, url__a: 'https://a.example' }),
       row({ item: null, n: 'x' }),
     ]);
     expect(columns.map(({ name, use, nulls, rows, types }) => [name, use, nulls, rows, [...types]])).toEqual([
-      ['custom_id', { kind: 'profile' }, 0, 2, ['text']],
-      ['event_name', { kind: 'event_name' }, 0, 2, ['text']],
-      ['event_time', { kind: 'event_time' }, 0, 2, ['text']],
-      ['last_updated_at', { kind: 'not_sent' }, 0, 2, ['text']],
-      ['item', { kind: 'attribute', name: 'item', valueKind: 'plain' }, 1, 2, ['text']],
-      ['n', { kind: 'attribute', name: 'n', valueKind: 'plain' }, 0, 2, ['number', 'text']],
-      ['url__a', { kind: 'attribute', name: 'url(a)', valueKind: 'url' }, 0, 1, ['text']],
+      ['custom_id', { kind: 'profile' }, 0, 2, ['string']],
+      ['event_name', { kind: 'event_name' }, 0, 2, ['string']],
+      ['event_time', { kind: 'event_time' }, 0, 2, ['string']],
+      ['last_updated_at', { kind: 'not_sent' }, 0, 2, ['string']],
+      ['item', { kind: 'attribute', name: 'item', valueKind: 'plain' }, 1, 2, ['string']],
+      ['n', { kind: 'attribute', name: 'n', valueKind: 'plain' }, 0, 2, ['number', 'string']],
+      ['url__a', { kind: 'attribute', name: 'url(a)', valueKind: 'url' }, 0, 1, ['string']],
     ]);
   });
 
@@ -67,24 +67,24 @@ describe('a sample', () => {
     expect([sample.rows, sample.rejected, sample.untimely]).toEqual([5, 3, 0]);
   });
 
-  test('keeps no more rows than are shown', () => {
+  test('keeps only as many rows as are shown', () => {
     const sample = sampleOf([row({ custom_id: '' }), row(), row({ custom_id: 'u2' })], 2);
     expect(sample.shown.map(({ isRejected }) => isRejected)).toEqual([true, false]);
     expect(sample.events.map(({ customId }) => customId)).toEqual(['u1']);
   });
 
-  test('has rows that would not arrive when one is rejected, or Batch is likely to refuse its event', () => {
+  test('reports whether all rows would arrive: not if one is rejected or its event is too old', () => {
     expect(sampleOf([row()]).wouldAllArrive).toBe(true);
     expect(sampleOf([row(), row({ custom_id: '' })]).wouldAllArrive).toBe(false);
     expect(sampleOf([row(), row({ event_time: '2025-12-01T00:00:00Z' })]).wouldAllArrive).toBe(false);
   });
 
-  test('counts events that Batch is likely to refuse for their time', () => {
+  test('counts events that are too old or in the future', () => {
     expect(sampleOf([row(), row({ event_time: '2025-12-01T00:00:00Z' })]).untimely).toBe(1);
   });
 });
 
-test('the first request is what write would send: by profile, at the endpoint that comes first', () => {
+test('builds the first request as write does: grouped by profile, for the normal endpoint', () => {
   const sample = sampleOf([row({ n: 1 }), row({ custom_id: 'u2' }), row({ n: 2 })]);
   expect(buildFirstRequest(sample.events, configuration)).toEqual({
     url: 'https://api.batch.com/2.11/profiles/update',
@@ -109,22 +109,22 @@ describe('the text of a preview', () => {
     ),
   ]);
 
-  test('is of 80 columns, without colours, where there is no terminal', () => {
+  test('fits into 80 columns, without colours, if there is no terminal', () => {
     const lines = textOf(mixed).split('\n');
-    // What is in the request is not for us to break.
+    // The request itself is not wrapped.
     const ours = lines.filter((line) => !/^ *"|^POST/.test(line));
     expect(Math.max(...ours.map((line) => stringWidth(line)))).toBeLessThanOrEqual(80);
     expect(textOf(mixed)).not.toContain('\u001b');
   });
 
-  test('has colours in a terminal that has some, and nothing of the rows gets to it unseen', () => {
+  test('is coloured in a terminal, and escapes control characters of the rows', () => {
     const text = textOf(mixed, colourful);
     expect(text).toContain('\u001b[33m');
     expect(text).not.toContain('\u001b[31mred');
     expect(text).toContain('\\u001b[31mred');
   });
 
-  test('says how many rows would be sent and why others not', () => {
+  test('reports how many rows would be sent, and why others are rejected', () => {
     const text = textOf(mixed);
     expect(text).toContain('40 rows of 41 would be sent, 1 rejected.');
     expect(text).toContain('1 × custom_id_missing');
@@ -132,19 +132,19 @@ describe('the text of a preview', () => {
     expect(text.trimEnd().split('\n').at(-1)).toBe('Nothing was sent.');
   });
 
-  test('shows the request with all digits', () => {
+  test('shows long numbers in the request with all digits', () => {
     const exact = sampleOf([row({ details: '{"a":12345678901234567890.5}' })]);
     expect(textOf(exact)).toContain('"a": 12345678901234567890.5');
   });
 
-  test('shows three updates of a request, and counts the others', () => {
+  test('truncates a request after three updates, and counts the others', () => {
     const rows = Array.from({ length: 5 }, (_, n) => row({ custom_id: `u${n}` }));
     expect(textOf(sampleOf(rows))).toMatch(/"u2".*\n\]\nand 2 updates more\n/s);
     expect(textOf(sampleOf(rows))).not.toContain('"u3"');
     expect(textOf(sampleOf(rows.slice(0, 3)))).not.toContain('more');
   });
 
-  test('says so when Batch would refuse events for their time, in lines that begin at the margin', () => {
+  test('reports events that Batch would refuse for their time', () => {
     const text = textOf(sampleOf([row({ event_time: '2025-12-01T00:00:00Z' })]));
     expect(text).toMatch(
       /^Batch would likely refuse this event: too old, or in the future\.\n\nWhat to do: connector explain event_too_old$/m,
@@ -156,18 +156,16 @@ describe('the text of a preview', () => {
     );
   });
 
-  test('of values of megabytes is as quick as of others', () => {
+  test('truncates values of megabytes', () => {
     const long = sampleOf([row({ item: '好'.repeat(1_000_000), details: `{"a":"${'x'.repeat(1_000_000)}"}` })]);
     expect(textOf(long).length).toBeLessThan(5_000);
   }, 5_000);
 
-  test('of no rows is a sentence', () => {
+  test('reports a stream without rows', () => {
     expect(textOf(sampleOf([]))).toBe('events has no rows that a sync would read: nothing would be sent.\n');
   });
 
-  test('of rows that would all be rejected says so', () => {
-    expect(textOf(sampleOf([row({ custom_id: '' })]))).toContain(
-      'There is none, as each of these rows would be rejected.',
-    );
+  test('reports that all rows would be rejected', () => {
+    expect(textOf(sampleOf([row({ custom_id: '' })]))).toContain('No request: all of these rows would be rejected.');
   });
 });

@@ -3,28 +3,28 @@ import type { Change, LeftOut, Rejection, RejectionCode } from '../destination-b
 import type { ColumnUse, EventMapper, Row } from '../destination-batch/mapping/mapper.ts';
 import type { MappedEvent } from '../destination-batch/mapping/rules.ts';
 
-/** What JSON calls the type of a value; one that keeps its digits is a number. */
-type JsonType = 'text' | 'number' | 'boolean' | 'array' | 'object' | 'null';
+/** The JSON type of a value. */
+type JsonType = 'string' | 'number' | 'boolean' | 'array' | 'object' | 'null';
 
-/** How often something was found, and what was said of it the first time. */
+/** How often something was found, and the first reason. */
 export type Found = { times: number; reason: string };
 
-/** What the rows of a sample have shown of a column. */
+/** A column, as the rows of a sample have it. */
 export type SampledColumn = {
   name: string;
   use: ColumnUse;
-  /** How many rows have it, and how many of them hold null. */
+  /** How many rows have the column, and in how many of them it is null. */
   rows: number;
   nulls: number;
   types: Set<JsonType>;
-  /** What of it, or in it, was left out or changed, by code. */
+  /** What was left out or changed in it, by code. */
   remarks: Map<LeftOut['code'] | Change['code'], Found>;
 };
 
 /** A row that is shown. */
 export type ShownRow = { row: Row; isRejected: boolean };
 
-/** Maps rows as `write` does, sends nothing, and counts what becomes of each column and row. */
+/** Maps rows as `write` does, without sending them, and counts the results by column and by code. */
 export class Sample {
   readonly #mapper: EventMapper;
   readonly #maxShown: number;
@@ -37,8 +37,8 @@ export class Sample {
   #untimely = 0;
 
   /**
-   * @param mapperWith makes the mapper of the stream, which tells of what it changes in an event.
-   * @param maxShown how many of the first rows are kept.
+   * @param mapperWith creates the mapper of the stream, which reports its changes.
+   * @param maxShown how many of the first rows to keep.
    */
   constructor(mapperWith: (onChange: (change: Change) => void) => EventMapper, maxShown: number) {
     this.#mapper = mapperWith((change) => this.#addRemark(change));
@@ -53,22 +53,22 @@ export class Sample {
     return this.#rejected;
   }
 
-  /** Rows whose event would be sent, and that Batch may refuse for its time. */
+  /** Rows whose event would be sent, but that Batch may refuse for its time. */
   get untimely(): number {
     return this.#untimely;
   }
 
-  /** As far as can be known before they are sent. */
+  /** As far as this can be known before sending. */
   get wouldAllArrive(): boolean {
     return this.#rejected === 0 && this.#untimely === 0;
   }
 
-  /** In the order in which they came up. */
+  /** In the order in which they first appeared. */
   get columns(): readonly SampledColumn[] {
     return [...this.#columns.values()];
   }
 
-  /** What rows would be rejected for, by code. */
+  /** Why rows would be rejected, by code. */
   get rejections(): ReadonlyMap<RejectionCode, Found> {
     return this.#rejections;
   }
@@ -139,7 +139,7 @@ function detectJsonType(value: unknown): JsonType {
   if (value instanceof LosslessNumber) return 'number';
   switch (typeof value) {
     case 'string':
-      return 'text';
+      return 'string';
     case 'boolean':
       return 'boolean';
     case 'object':

@@ -4,24 +4,24 @@ import { type Cell, describeTerminal, layOutStackedTables, layOutWrappedTable } 
 const narrow = describeTerminal({ columns: 30 });
 const cells = (...rows: string[][]): Cell[][] => rows.map((row) => row.map((text) => ({ text })));
 
-test('columns are as wide as their widest text, and stand side by side', () => {
+test('lays out columns as wide as their widest cell', () => {
   expect(layOutStackedTables(cells(['id', 'name'], ['1', 'shirt'], ['200', 'x']), narrow)).toBe(
     'id   name\n1    shirt\n200  x\n',
   );
 });
 
-test('columns that find no room stand below', () => {
+test('moves columns that do not fit into a table below', () => {
   const table = layOutStackedTables(cells(['a'.repeat(14), 'b'.repeat(14), 'c'], ['1', '2', '3']), narrow);
   expect(table).toBe(`${'a'.repeat(14)}  ${'b'.repeat(14)}\n1${' '.repeat(15)}2\n\nc\n3\n`);
 });
 
-test('a long text is cut off, by what it takes on the screen', () => {
+test('truncates a long cell by its display width', () => {
   expect(layOutStackedTables(cells(['x'.repeat(40)]), narrow)).toBe(`${'x'.repeat(25)}…\n`);
   expect(layOutStackedTables(cells(['好'.repeat(20)]), narrow)).toBe(`${'好'.repeat(12)}…\n`);
   expect(layOutStackedTables(cells(['👩‍👧'.repeat(20)]), narrow)).toBe(`${'👩‍👧'.repeat(12)}…\n`);
 });
 
-test('the last column of a wrapped table goes on in further lines, which are no wider than the terminal', () => {
+test('wraps the last column of a wrapped table to the width of the terminal', () => {
   const table = layOutWrappedTable(
     cells(['code', 'what was found in the rows of a table'], ['b', 'y'.repeat(50)]),
     narrow,
@@ -34,6 +34,6 @@ test('the last column of a wrapped table goes on in further lines, which are no 
   for (const line of table.split('\n')) expect(line.length).toBeLessThanOrEqual(30);
 });
 
-test('no rows are no lines', () => {
+test('returns no lines for no rows', () => {
   expect(layOutStackedTables([], narrow)).toBe('');
 });

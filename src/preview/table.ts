@@ -5,25 +5,25 @@ import wrapAnsi from 'wrap-ansi';
 
 type Colour = 'bold' | 'dim' | 'red' | 'yellow' | 'green';
 
-/** Where a person reads: so many characters a line, with colours or without. */
+/** The width of a terminal, and its colours if it has some. */
 export type Terminal = { width: number; paint: (colour: Colour, text: string) => string };
 
-/** What is no terminal, or one that does not say how wide it is. */
+/** The width without a terminal, or of one that doesn't report it. */
 const USUAL_WIDTH = 80;
 
-/** A text on one line, that may be in a colour. */
+/** A text on one line, with or without a colour. */
 export type Cell = { text: string; colour?: Colour | undefined };
 
 /** Characters between two columns. */
 const GAP = 2;
 
-/** The widest column, in characters, but for the last of a wrapped table: what is longer is cut off. */
+/** The maximum width of a column, except for the last one of a wrapped table. Longer cells are truncated. */
 const WIDEST = 26;
 
-/** The narrowest last column of a wrapped table. */
+/** The minimum width of the last column of a wrapped table. */
 const NARROWEST_REST = 20;
 
-/** A stream that people read: in colour only if it is a terminal that has some, and NO_COLOR does not forbid them. */
+/** Describes a stream that people read. It has colours only if it is a terminal with colours, and NO_COLOR is not set. */
 export function describeTerminal(stream: Partial<Pick<WriteStream, 'isTTY' | 'columns' | 'hasColors'>>): Terminal {
   const hasColours = stream.isTTY === true && stream.hasColors?.() === true;
   return {
@@ -32,7 +32,7 @@ export function describeTerminal(stream: Partial<Pick<WriteStream, 'isTTY' | 'co
   };
 }
 
-/** Rows of cells as a table, or as several below each other where one would be wider than the terminal. */
+/** Lays out rows as one table, or as several below each other if one would be wider than the terminal. */
 export function layOutStackedTables(rows: readonly Cell[][], terminal: Terminal): string {
   const widths = measureColumns(rows);
   const tables: string[] = [];
@@ -45,7 +45,7 @@ export function layOutStackedTables(rows: readonly Cell[][], terminal: Terminal)
   return tables.join('\n');
 }
 
-/** Rows of cells as one table, whose last column has what is left of the width and goes on in further lines. */
+/** Lays out rows as one table, whose last column takes the remaining width and is wrapped. */
 export function layOutWrappedTable(rows: readonly Cell[][], terminal: Terminal): string {
   const widths = measureColumns(rows).slice(0, -1);
   const rest = terminal.width - widths.reduce((sum, width) => sum + width + GAP, 0);
@@ -59,7 +59,7 @@ function measureColumns(rows: readonly Cell[][]): number[] {
   );
 }
 
-/** Behind how many columns, at least one, the terminal is full. */
+/** After how many columns, at least one, the terminal is full. */
 function findEndOfTable(widths: readonly number[], from: number, most: number): number {
   let end = from + 1;
   let used = widths[from] ?? 0;
@@ -95,14 +95,14 @@ function breakIntoLines(text: string, width: number, isWrapped: boolean): string
   return isWrapped ? wrapAnsi(text, width, { hard: true }).split('\n') : [truncateCell(text, width)];
 }
 
-/** A text that is too wide, without its end. cli-truncate 5 lets a wide character go beyond the limit. */
+/** Truncates a text that is too wide. cli-truncate 5 lets a wide character go beyond the limit. */
 function truncateCell(text: string, width: number): string {
   if (stringWidth(text) <= width) return text;
   let shown = '';
   let used = 0;
   for (const { segment } of new Intl.Segmenter().segment(text)) {
     used += stringWidth(segment);
-    // The last place is for the sign that something is missing.
+    // The last place is for the ellipsis.
     if (used > width - 1) break;
     shown += segment;
   }

@@ -9,16 +9,16 @@ import type { Request } from './request.ts';
 import type { Sample, SampledColumn, ShownRow } from './sample.ts';
 import { type Cell, layOutStackedTables, layOutWrappedTable, type Terminal } from './table.ts';
 
-/** Stands before a row that would be rejected, as not every terminal has colours. */
+/** Marks a row that would be rejected, as not every terminal has colours. */
 const REJECTED_MARK = '✗';
 
-/** Of a request; of all, nobody would find the rows above it. */
+/** Maximum updates shown of a request: more would push the rows out of sight. */
 const MAX_UPDATES = 3;
 
-/** Of a text that goes into a cell of a row. */
+/** Maximum characters of a value in a cell. */
 const MAX_CHARACTERS = 500;
 
-/** What a preview says of the rows of a stream. */
+/** Formats a preview of the rows of a stream. */
 export function formatPreview(
   sample: Sample,
   request: Request | undefined,
@@ -33,11 +33,11 @@ export function formatPreview(
       terminal,
     ),
     formatRows(shown, columns, terminal),
-    formatHeading('The first request, if these were all', terminal),
+    formatHeading('The first request for these rows', terminal),
     formatRequest(request, terminal),
-    formatHeading(`What each column becomes, in a sample of ${formatCount(rows, 'row')}`, terminal),
+    formatHeading(`What each column is sent as, in a sample of ${formatCount(rows, 'row')}`, terminal),
     formatColumns(columns, terminal),
-    formatHeading('What would become of the sample', terminal),
+    formatHeading('Result for the sample', terminal),
     formatVerdict(sample, terminal),
   ].join('\n');
 }
@@ -62,14 +62,14 @@ function formatValue(value: unknown): string {
   return shortenText(typeof value === 'string' ? value : (stringify(value) ?? ''));
 }
 
-/** No more of a text than a cell could show, however many characters take no room: a value may have megabytes. */
+/** Shortens a value to more than a cell can show. It may have megabytes, and characters without width. */
 function shortenText(text: string): string {
   return printable(text.slice(0, MAX_CHARACTERS));
 }
 
-/** The exact JSON of the first updates, laid out over lines; numbers keep their digits. */
+/** Formats the exact JSON of the first updates over several lines; numbers keep their digits. */
 function formatRequest(request: Request | undefined, { paint }: Terminal): string {
-  if (request === undefined) return 'There is none, as each of these rows would be rejected.\n';
+  if (request === undefined) return 'No request: all of these rows would be rejected.\n';
   const updates = z.array(z.unknown()).parse(parse(request.body));
   const body = stringify(updates.slice(0, MAX_UPDATES), undefined, 2) ?? '';
   const others = updates.length - MAX_UPDATES;
@@ -78,7 +78,7 @@ function formatRequest(request: Request | undefined, { paint }: Terminal): strin
 }
 
 function formatColumns(columns: readonly SampledColumn[], terminal: Terminal): string {
-  const head = ['column', 'becomes', 'its values'].map((text): Cell => ({ text, colour: 'dim' }));
+  const head = ['column', 'sent as', 'values'].map((text): Cell => ({ text, colour: 'dim' }));
   const rows = columns.flatMap((column): Cell[][] => [
     [{ text: printable(column.name) }, { text: describeUse(column.use) }, { text: describeTypes(column) }],
     ...[...column.remarks].map(([code, { times, reason }]): Cell[] => [
@@ -90,7 +90,7 @@ function formatColumns(columns: readonly SampledColumn[], terminal: Terminal): s
   return layOutWrappedTable([head, ...rows], terminal);
 }
 
-/** A name is changed for all rows, and told once. */
+/** A name is changed for all rows, and reported once. */
 function formatRemark(code: string, times: number): string {
   return code === 'name_lower_cased' ? code : `${times} × ${code}`;
 }
@@ -98,19 +98,19 @@ function formatRemark(code: string, times: number): string {
 function describeUse(use: ColumnUse): string {
   switch (use.kind) {
     case 'profile':
-      return 'the profile';
+      return 'profile';
     case 'event_name':
-      return 'the name of the event';
+      return 'event name';
     case 'event_time':
-      return 'the time of the event';
+      return 'event time';
     case 'not_sent':
-      return 'nothing: not sent';
+      return 'not sent';
     case 'attribute':
       return use.name;
   }
 }
 
-/** Types of JSON, as they come from the source; of an attribute also what it is to be. */
+/** Describes the JSON types that the source writes; for an attribute also the type that it is sent as. */
 function describeTypes({ use, types, rows, nulls }: SampledColumn): string {
   const found = [...types].join(' or ');
   const asked = use.kind === 'attribute' ? REQUIRED_KIND[use.valueKind] : undefined;
@@ -118,10 +118,10 @@ function describeTypes({ use, types, rows, nulls }: SampledColumn): string {
   return [asked === undefined ? found : `${found} as ${asked}`, some].filter((part) => part !== '').join(', ');
 }
 
-/** What a value has to be, beyond its type. */
+/** What a value must be, beyond its type. */
 const REQUIRED_KIND: Record<ValueKind, string | undefined> = {
   plain: undefined,
-  text: 'text, whatever it looks like',
+  text: 'a string',
   number: undefined,
   date: 'a date',
   date_time: 'a date',
@@ -150,7 +150,7 @@ function formatVerdict({ rows, rejected, untimely, rejections, columns }: Sample
     );
   }
   if (columns.some(({ remarks }) => remarks.size > 0)) {
-    parts.push(sentence('What is told of columns above is left out or changed; the events are sent.'));
+    parts.push(sentence('The values flagged above are dropped or changed; the events themselves are sent.'));
   }
   if (untimely > 0) {
     parts.push(
@@ -161,7 +161,7 @@ function formatVerdict({ rows, rejected, untimely, rejections, columns }: Sample
   return `${[...parts, 'Nothing was sent.'].join('\n\n')}\n`;
 }
 
-/** So many of the events that would be sent. */
+/** Describes some of the events that would be sent. */
 function describeShare(some: number, all: number): string {
   if (some < all) return `${formatNumber(some)} of these ${formatCount(all, 'event')}`;
   return all === 1 ? 'this event' : `all ${formatCount(all, 'event')}`;

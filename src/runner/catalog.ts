@@ -2,37 +2,37 @@ import type { ConnectorError } from '../protocol/errors.ts';
 import { syncError } from './errors.ts';
 import type { DiscoveredStream } from './messages.ts';
 
-/** Of a source's streams, so many are named in a message. */
+/** Maximum streams that a message names. */
 const MAX_NAMED = 20;
 
 /**
- * Those of the streams that were asked for; all of them, if none was.
+ * Selects the streams that were asked for; all of them, if none was.
  *
- * @throws ConnectorError (config_error) when one is not there, or there is none at all.
+ * @throws ConnectorError (config_error) when one doesn't exist, or there are no streams at all.
  */
 export function chooseStreams<Stream extends { name: string }>(
   streams: readonly Stream[],
   names: readonly string[],
 ): readonly Stream[] {
-  const there = [...new Set(streams.map(({ name }) => name))];
-  if (there.length === 0) {
+  const existing = [...new Set(streams.map(({ name }) => name))];
+  if (existing.length === 0) {
     throw syncError(
       'stream_unknown',
-      'The source has no table or view that can be read: none has all the columns that are needed, or the user may not see it. Run check with the configuration of the source: it says what is missing.',
+      'The source has no table or view that can be read: none has all required columns, or the user has no access. Run check with the configuration of the source to see what is missing.',
     );
   }
-  const unknown = names.filter((name) => !there.includes(name));
+  const unknown = names.filter((name) => !existing.includes(name));
   if (unknown.length > 0) {
     throw syncError(
       'stream_unknown',
-      `The source has no stream ${unknown.map((name) => `"${name}"`).join(', ')}. It has: ${listNames(there)}. Choose with --stream.`,
+      `The source has no stream ${unknown.map((name) => `"${name}"`).join(', ')}. It has: ${listNames(existing)}. Choose with --stream.`,
     );
   }
   return names.length === 0 ? streams : streams.filter(({ name }) => names.includes(name));
 }
 
 /**
- * The failure of a command that needs a choice among several streams, and got none.
+ * Explains that a command needs a choice among several streams.
  *
  * @param advice how to choose.
  */
@@ -46,7 +46,7 @@ function listNames(names: readonly string[]): string {
   return others <= 0 ? names.join(', ') : `${names.slice(0, MAX_NAMED).join(', ')} and ${others} more`;
 }
 
-/** The configured catalog that has both connectors take part in a sync of these streams. */
+/** Builds the configured catalog of these streams, for both connectors. */
 export function buildCatalog(
   streams: readonly DiscoveredStream[],
   syncMode: 'incremental' | 'full_refresh',

@@ -16,9 +16,9 @@ const describedStream = z.looseObject({
 export type DescribedStream = z.output<typeof describedStream>;
 
 /**
- * The streams of a source.
+ * Discovers the streams of a source.
  *
- * @param warn told what the source warns of.
+ * @param warn receives the warnings of the source.
  * @throws ConnectorError when the source can't be reached.
  */
 export async function describeStreams(

@@ -1,12 +1,12 @@
 import type { FailureType } from '../protocol/errors.ts';
 
-/** How `sync` tells a script how it went. A signal has 128 and its number: 130 for Ctrl-C, 143 for SIGTERM. */
+/** The exit codes of the commands for people. For a signal it is 128 plus its number: 130 for Ctrl-C, 143 for SIGTERM. */
 export const EXIT_CODES = {
   allAccepted: 0,
   failed: 1,
-  /** Arguments or a configuration that a person has to correct. */
+  /** The user has to correct the arguments or a configuration. */
   misconfigured: 2,
-  /** It ended well, but some rows can't be sent. */
+  /** It completed, but some rows can't be sent. */
   rowsRejected: 3,
 } as const;
 

@@ -6,8 +6,8 @@ import { MessageOutput } from '../protocol/output.ts';
 import { startsWithAt } from '../shared/ascii.ts';
 import { type ConnectorMessage, parseMessage } from './messages.ts';
 
-type Takers = {
-  /** Given the line of each row; its bytes are used again when this returns. */
+type Handlers = {
+  /** Called with the line of each row; its memory is reused when this returns. */
   row?: (line: Buffer) => void;
   message?: (message: ConnectorMessage) => void;
 };
@@ -15,21 +15,20 @@ type Takers = {
 const RECORD_START = Buffer.from('{"type":"RECORD"');
 
 /**
- * Runs a command of a connector in this process, and hands on what it would print.
+ * Runs a command of a connector in this process, and passes on what it would print.
  *
- * @throws ConnectorError when the command fails, with the secrets of its configuration masked, as they are in all that it
- * prints.
+ * @throws ConnectorError when the command fails. As in all of its output, the secrets of its configuration are masked.
  */
 export async function runInProcess(
   command: (output: MessageOutput) => Promise<unknown>,
-  { row, message: take }: Takers,
+  { row, message: take }: Handlers,
 ): Promise<void> {
   const stream = new PassThrough();
   const output = new MessageOutput(stream);
   const running = command(output)
     .catch((error: unknown) => output.write(errorTrace(asConnectorError(error), 0)))
     .finally(() => stream.end());
-  // Awaited at the end, unless something goes wrong here before.
+  // It is awaited at the end, unless an error ends the loop before.
   running.catch(() => {});
   for await (const { bytes, start, ends } of splitLines(stream)) {
     let from = start;

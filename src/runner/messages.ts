@@ -4,18 +4,18 @@ import { ConnectorError } from '../protocol/errors.ts';
 import { splitLink } from '../protocol/help-pages.ts';
 import { tryParseJson } from '../shared/exact-json.ts';
 
-/** A state as the destination echoes it: with how many rows were settled since the stream's last one. */
+/** A state as the destination echoes it, with the number of rows that were settled since the stream's last one. */
 export type StateMessage = {
   kind: 'state';
-  /** The very text of the message. */
+  /** The message, unchanged. */
   line: string;
-  /** Of the stream; no other has it. */
+  /** The key of the stream. */
   key: string;
   accepted: number;
   rejected: number;
 };
 
-/** A stream as `discover` describes it. All of it goes into the catalog. */
+/** A stream as `discover` describes it. The catalog contains all of it. */
 export type DiscoveredStream = { name: string; namespace?: string | undefined } & Record<string, unknown>;
 
 /** A message on the stdout of a connector, by what `sync` does with it. */
@@ -25,7 +25,7 @@ export type ConnectorMessage =
   | { kind: 'error'; error: ConnectorError }
   | { kind: 'estimate'; stream: string; rows: number }
   | { kind: 'catalog'; streams: DiscoveredStream[] }
-  /** What a destination discovers. */
+  /** The result of a destination's `discover`. */
   | { kind: 'destination_catalog' }
   | { kind: 'other' };
 
@@ -69,10 +69,10 @@ const messageSchema = z.discriminatedUnion('type', [
   destinationCatalogMessage,
 ]);
 
-/** Of an error that names none. */
+/** The code of an error without one. */
 const UNKNOWN_CODE = 'unexpected_fault';
 
-/** Reads a line that is no RECORD. Whatever comes in, it does not throw. */
+/** Parses a line that is not a RECORD. It never throws. */
 export function parseMessage(line: string): ConnectorMessage {
   const { data } = messageSchema.safeParse(tryParseJson(line));
   switch (data?.type) {
