@@ -139,7 +139,7 @@ describe.concurrent('a proxy that', () => {
     expect(warnings(result)).toEqual(
       Array(5).fill(
         expect.stringMatching(
-          /^WARN cut: The connection to [\d.:]+ was cut\. .* Asking again for the rows behind the last page\.$/,
+          /^WARN cut: The connection to [\d.:]+ was cut\. .* Asking again for the rows after the last page\.$/,
         ),
       ),
     );

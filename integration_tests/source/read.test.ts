@@ -605,7 +605,7 @@ describe('a large table', () => {
     expect(result.code).toBe(0);
     expectSame(sorted(numbers(result)), upTo(ROWS));
     expect(logs(result)).toContainEqual(
-      expect.stringMatching(/WARN large: .*Asking again for the rows behind the last page/),
+      expect.stringMatching(/WARN large: .*Asking again for the rows after the last page/),
     );
   });
 });

@@ -13,7 +13,7 @@ import { read as readStreams } from './read/read.ts';
 import { RowLimit } from './read/row-limit.ts';
 import { discover as discoverStreams } from './streams/discover.ts';
 
-/** Writes warnings about the table. Rejects with a ConnectorError that says why the source can't be read. */
+/** Writes warnings about the table. @throws ConnectorError when the source can't be read. */
 export async function check(context: CommandContext, config: ConfigurationOrPath): Promise<void> {
   const warnings = await withClickHouse(context, config, 'wake-up', async (clickhouse, configuration) => {
     const proxy = findConfiguredProxy(configuration);
@@ -23,12 +23,12 @@ export async function check(context: CommandContext, config: ConfigurationOrPath
   for (const warning of warnings) await context.output.write(log('WARN', warning));
 }
 
-/** The part of `check` that reads no row of a table. Rejects with a ConnectorError as `check` does. */
+/** The part of `check` that reads no rows. @throws ConnectorError as `check` does. */
 export async function checkConnection(context: CommandContext, config: ConfigurationOrPath): Promise<void> {
   await withClickHouse(context, config, 'wake-up', checkDatabaseOnly);
 }
 
-/** Writes the CATALOG; before it warnings, of streams with the same rows or when there is none. */
+/** Writes the CATALOG, after warnings about streams with the same rows, or that there are no streams. */
 export async function discover(context: CommandContext, config: ConfigurationOrPath): Promise<void> {
   const { streams, warnings } = await withClickHouse(context, config, 'transient', discoverStreams);
   for (const warning of warnings) await context.output.write(log('WARN', warning));
@@ -36,9 +36,10 @@ export async function discover(context: CommandContext, config: ConfigurationOrP
 }
 
 /**
- * Writes the records of the catalog's streams. Resolves to whether all of them were read to the end, or to the limit.
+ * Writes the records of the catalog's streams.
  *
- * @param limit how many rows are read in all; without it, all that there are.
+ * @param limit the maximum number of rows in total; without it, all rows are read.
+ * @returns whether every stream was read to its end, or to the limit.
  */
 export async function read(
   context: CommandContext,
@@ -63,12 +64,12 @@ async function withClickHouse<T>(
   const { output, stop } = context;
   const configuration = await readConfiguration(config, sourceConfigurationSchema, context);
   const warn = (message: string): void => {
-    // Not awaited: while the reader of our output is slow, a connection must not wait for it.
+    // Not awaited: a connection must not wait for a slow reader of our output.
     output.write(log('WARN', message)).catch(() => {});
   };
   if (configuration.tls?.verify === false) {
     warn(
-      `The certificate of ${configuration.host}:${configuration.port} is NOT VERIFIED, as tls.verify is off. Whoever is on the way to the server may pose as it and read the password and every row. Give the server's authority in tls.ca_certificate and turn tls.verify on.`,
+      `The certificate of ${configuration.host}:${configuration.port} is NOT VERIFIED, because tls.verify is off. An attacker in the network could pretend to be the server and read the password and every row. Give the server's authority in tls.ca_certificate and turn tls.verify on.`,
     );
   }
   const clickhouse = new ClickHouse(configuration, { stop, warn, retryOn });

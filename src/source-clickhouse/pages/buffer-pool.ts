@@ -1,6 +1,6 @@
 /**
- * Buffers of one size that are used again. New ones would cost more than what is done with them: the operating system
- * hands memory over page by page, and Node's collector runs by how much lies outside of its heap.
+ * Reuses buffers of one size. New buffers would cost more than the work on them: the operating system maps memory page by
+ * page, and Node collects garbage by the amount of memory outside of its heap.
  */
 export class BufferPool {
   readonly #bytes: number;
@@ -11,13 +11,13 @@ export class BufferPool {
     this.#bytes = bytes;
   }
 
-  /** A buffer of the usual size, or a larger one if so many bytes are needed. What is in it is left from before. */
+  /** Returns a buffer of the usual size, or a larger one if more bytes are needed. It contains old bytes. */
   take(atLeast = 0): Buffer {
     const used = atLeast <= this.#bytes ? this.#free.pop() : undefined;
     return used ?? Buffer.allocUnsafeSlow(Math.max(atLeast, this.#bytes));
   }
 
-  /** Gives a buffer back that nobody reads any more. A larger one is left to the collector. */
+  /** Returns a buffer that is no longer read to the pool. A larger one is left to the garbage collector. */
   give(buffer: Buffer): void {
     if (buffer.length === this.#bytes) this.#free.push(buffer);
   }

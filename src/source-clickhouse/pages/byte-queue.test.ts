@@ -14,12 +14,12 @@ function page(name: string, bytes = 1): PositionedPage {
   };
 }
 
-/** A signal that never comes. */
+/** A signal that is never aborted. */
 function never(): AbortSignal {
   return new AbortController().signal;
 }
 
-/** Takes one item; undefined when the queue has ended. */
+/** Takes the next page; undefined after the end of the queue. */
 async function take(items: AsyncIterator<PositionedPage>): Promise<string | undefined> {
   const result = await items.next();
   return result.done ? undefined : result.value.lastRowHash;
@@ -38,8 +38,8 @@ async function now<T>(promise: Promise<T>): Promise<T | 'waiting'> {
   return result;
 }
 
-describe('what is taken', () => {
-  test('comes in the order in which it was put', async () => {
+describe('the pages of the queue', () => {
+  test('come in the order in which they were pushed', async () => {
     const queue = new ByteQueue();
     for (const name of ['a', 'b', 'c']) queue.push(page(name));
     queue.end();
@@ -48,7 +48,7 @@ describe('what is taken', () => {
     expect(names).toEqual(['a', 'b', 'c']);
   });
 
-  test('is waited for', async () => {
+  test('the reader waits for the next page', async () => {
     const queue = new ByteQueue();
     const items = queue[Symbol.asyncIterator]();
     const taking = take(items);
@@ -57,7 +57,7 @@ describe('what is taken', () => {
     expect(await now(taking)).toBe('late');
   });
 
-  test('may be put and ended while the taker waits', async () => {
+  test('can be pushed, and the queue ended, while the reader waits', async () => {
     const queue = new ByteQueue();
     const items = queue[Symbol.asyncIterator]();
     const taking = take(items);
@@ -70,7 +70,7 @@ describe('what is taken', () => {
     expect(await take(items)).toBeUndefined();
   });
 
-  test('is nothing when the queue ends without an item', async () => {
+  test('are none if the queue ends without a page', async () => {
     const queue = new ByteQueue();
     const taking = take(queue[Symbol.asyncIterator]());
     await nextTurn();
@@ -78,7 +78,7 @@ describe('what is taken', () => {
     expect(await taking).toBeUndefined();
   });
 
-  test('comes whole before the error that ended the queue', async () => {
+  test('all come before the error that ended the queue', async () => {
     const queue = new ByteQueue();
     queue.push(page('a'));
     queue.end({ error: new Error('cut') });
@@ -87,22 +87,22 @@ describe('what is taken', () => {
     await expect(items.next()).rejects.toThrow('cut');
   });
 
-  test('ends with an error also when that is undefined', async () => {
+  test('are followed by the error, also if it is undefined', async () => {
     const queue = new ByteQueue();
     queue.end({ error: undefined });
     await expect(queue[Symbol.asyncIterator]().next()).rejects.toBeUndefined();
   });
 });
 
-describe('a putter that waits for room', () => {
-  test('goes on at once when there is some', async () => {
+describe('waitBelow (backpressure)', () => {
+  test('resolves at once if the queue is below the limit', async () => {
     const queue = new ByteQueue();
     expect(await now(queue.waitBelow(1, never()))).toBe(true);
     queue.push(page('a', 9));
     expect(await now(queue.waitBelow(10, never()))).toBe(true);
   });
 
-  test('waits while there is as much as the limit, and until enough was written', async () => {
+  test('waits until the queue is below the limit', async () => {
     const queue = new ByteQueue();
     for (const name of ['a', 'b', 'c']) queue.push(page(name, 10));
     const waiting = queue.waitBelow(20, never());
@@ -117,7 +117,7 @@ describe('a putter that waits for room', () => {
     expect(await now(waiting)).toBe(true);
   });
 
-  test('counts an item until the next one is asked for, also the last one', async () => {
+  test('counts a page until the next one is requested, also the last page', async () => {
     const queue = new ByteQueue();
     queue.push(page('a', 10));
     const waiting = queue.waitBelow(1, never());
@@ -130,7 +130,7 @@ describe('a putter that waits for room', () => {
     expect(await next).toBeUndefined();
   });
 
-  test('is sent away by the signal', async () => {
+  test('returns false when the signal is aborted', async () => {
     const queue = new ByteQueue();
     queue.push(page('a', 10));
     const until = new AbortController();
@@ -140,17 +140,17 @@ describe('a putter that waits for room', () => {
     expect(await now(waiting)).toBe(false);
   });
 
-  test('does not begin to wait after the signal', async () => {
+  test('returns false at once if the signal is already aborted', async () => {
     const queue = new ByteQueue();
     queue.push(page('a', 10));
     expect(await now(queue.waitBelow(10, AbortSignal.abort()))).toBe(false);
   });
 
-  test('is sent away when its time is over', async () => {
+  test('returns false when the time is over', async () => {
     const queue = new ByteQueue();
     queue.push(page('a', 10));
     expect(await queue.waitBelow(10, never(), 1)).toBe(false);
-    // Nothing of that is left for the next one.
+    // The next wait has its own time.
     const waiting = queue.waitBelow(10, never(), 60_000);
     expect(await now(waiting)).toBe('waiting');
     const items = queue[Symbol.asyncIterator]();
@@ -161,7 +161,7 @@ describe('a putter that waits for room', () => {
     await next;
   });
 
-  test('leaves no timer behind, for the program to end', async () => {
+  test('leaves no timer, so that the process can end', async () => {
     const timers = (): number => process.getActiveResourcesInfo().filter((resource) => resource === 'Timeout').length;
     const before = timers();
     const queue = new ByteQueue();
@@ -170,7 +170,7 @@ describe('a putter that waits for room', () => {
     expect(timers()).toBe(before);
   });
 
-  test('may come and go as often as the taker takes, with no warning on stderr', async () => {
+  test('can be called often, without a warning on stderr about listeners', async () => {
     const warnings: string[] = [];
     const warned = (warning: Error): void => {
       warnings.push(warning.message);
@@ -195,7 +195,7 @@ describe('a putter that waits for room', () => {
   });
 });
 
-test('whoever is quicker, everything comes once and in order, and the queue stays within its bounds', async () => {
+test('I5: each page comes once and in order, and the queue stays within its limit, whichever side is faster', async () => {
   const limit = 20;
   await fc.assert(
     fc.asyncProperty(

@@ -3,8 +3,8 @@ import { Signal } from '../../shared/async.ts';
 import type { PositionedPage } from './positioned-page.ts';
 
 /**
- * The pages that have been read and not yet been written: it lets the server send at full speed while the reader of our
- * output takes its time. One side pushes, the other iterates.
+ * Pages that were read and not yet written, so that the server can send at full speed while our reader is slow. One side
+ * pushes pages, the other iterates over them.
  */
 export class ByteQueue {
   readonly #pages: PositionedPage[] = [];
@@ -19,12 +19,12 @@ export class ByteQueue {
     this.#pushed.notify();
   }
 
-  /** The bytes of the pages in the queue, that of the one being written included. */
+  /** The bytes of the pages in the queue, including the page that is being written. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Waits until the queue holds less than `bytes`. False when the signal aborted or the time passed before. */
+  /** Waits until the queue has less than `bytes`. Returns false if the signal is aborted or the time is over before that. */
   async waitBelow(bytes: number, signal: AbortSignal, milliseconds?: number): Promise<boolean> {
     let isOver = false;
     const giveUp = (): void => {
@@ -45,13 +45,13 @@ export class ByteQueue {
     }
   }
 
-  /** Nothing follows; with an error, the reader gets it after the pages that are there. */
+  /** Ends the queue. An error is thrown after the pages that are in it. */
   end(failure: { error?: unknown } = {}): void {
     this.#end = failure;
     this.#pushed.notify();
   }
 
-  /** The pages in order. A page counts until the next one is asked for: until then it is being written. */
+  /** The pages in order. A page counts until the next one is requested: until then it is being written. */
   async *[Symbol.asyncIterator](): AsyncGenerator<PositionedPage> {
     for (;;) {
       const page = this.#pages.shift();

@@ -15,7 +15,7 @@ import type { Page } from './page-cutter.ts';
 
 const CURSOR = '2026-01-01T00:00:00Z';
 
-/** The position at a row of the one group that all rows here are in. The rows are in the order of their hashes. */
+/** The position at a row. All rows are in one group, in the order of their hashes. */
 function atRow(rowHash: string, rows = 1): PositionAtRow {
   return { kind: 'inside-group', cursor: CURSOR, rowHash, rows };
 }
@@ -23,7 +23,7 @@ function atRow(rowHash: string, rows = 1): PositionAtRow {
 function selection(): RowSelection {
   const column = { name: 'last_updated_at', type: parseClickHouseType('DateTime') };
   const codec = createCursorCodec(column.type);
-  if (codec === undefined) throw new Error('It is no cursor.');
+  if (codec === undefined) throw new Error('It is not a cursor.');
   const columns = [column];
   return {
     stream: { name: 's', namespace: 'n' },
@@ -47,7 +47,7 @@ const QUICK: FetchOptions = {
   firstRetryMs: 1,
 };
 
-/** Rows in the order of their hashes; several may share one. */
+/** Rows with these hashes, which may repeat. */
 function rowsWith(hashes: readonly number[]): string[] {
   return hashes.map((hash, index) => {
     const data = JSON.stringify({ last_updated_at: CURSOR, n: index, text: 'é' });
@@ -64,13 +64,13 @@ function hashOf(row: string): string {
   return JSON.parse(row).row_hash;
 }
 
-/** What a server does with one answer, instead of sending all of it. */
+/** What a server does instead of sending a whole response. */
 type Ending = {
-  /** After so many rows, */
+  /** After this number of rows, */
   after: number;
   /** it sends this, */
   says?: string;
-  /** and breaks the connection, or does nothing any more. */
+  /** and ends the response, breaks the connection, or does nothing more. */
   thereafter: 'ends' | 'breaks' | 'is silent';
 };
 
@@ -78,7 +78,7 @@ function connectionReset(): Error {
   return Object.assign(new Error('aborted'), { code: 'ECONNRESET' });
 }
 
-/** A server that holds rows in memory and gives them as fast as they are taken. */
+/** A server with rows in memory that sends them as fast as they are read. */
 class Server implements RowSource {
   readonly clickhouse: RowSource['clickhouse'] = {
     bytes: (_, { row_hash }, signal) => this.open(String(row_hash ?? ''), signal),
@@ -88,16 +88,16 @@ class Server implements RowSource {
   readonly selection = selection();
   readonly maxRows = Number.POSITIVE_INFINITY;
   readonly emittedAt = 1;
-  /** The row hashes from which rows were asked for; "" for all. */
+  /** The row hash that each query starts from; "" for all rows. */
   readonly asked: string[] = [];
   readonly answers: Readable[] = [];
-  /** Of each answer, when it is closed. */
+  /** Resolve when each response is closed. */
   readonly closed: Promise<unknown>[] = [];
-  /** Bytes that were taken off it. */
+  /** Bytes that were read from it. */
   sent = 0;
-  /** What was told of errors that were not the end. */
+  /** The warnings before retries. */
   readonly warnings: string[] = [];
-  /** Whether its errors are of a kind that passes. */
+  /** Whether its errors are transient. */
   errorsPass = false;
   readonly #rows: readonly string[];
   readonly #chunkBytes: number;
@@ -118,7 +118,7 @@ class Server implements RowSource {
     let sent = 0;
     const answer = new Readable({
       highWaterMark: this.#chunkBytes,
-      // A network brings one thing after the other, and what is waited for happens in between.
+      // As on a network, other events happen between two chunks.
       read: () =>
         setImmediate(() => {
           if (answer.destroyed) return;
@@ -155,7 +155,7 @@ function textOf(page: Page): string {
   return page.lines.toString();
 }
 
-/** Takes all pages as fast as they come. Gives their text, and the error at the end if there was one. */
+/** Reads all pages as fast as they come. Returns their text, and the error at the end if there was one. */
 async function takeAll(
   pages: AsyncIterable<Page>,
   onPage: (page: Page) => Promise<void> | void = () => {},
@@ -181,8 +181,8 @@ const collectGarbage = (): (() => void) => {
   return runInNewContext('gc');
 };
 
-describe('all rows are read once, in order,', () => {
-  test('in pages of the asked size, from one answer', async () => {
+describe('fetchPages reads all rows once, in order,', () => {
+  test('in pages of the given size, from one response', async () => {
     const rows = manyRows(100);
     const server = new Server(rows);
     const sizes: number[] = [];
@@ -192,23 +192,23 @@ describe('all rows are read once, in order,', () => {
     expect(error).toBeUndefined();
     expect(text).toBe(rows.join(''));
     expect(server.asked).toEqual(['']);
-    // A page is cut at the first row end behind its size, so no longer than with the chunk that brings it.
+    // A page is cut at the first end of a row after its size, so it is at most one chunk longer.
     expect(Math.min(...sizes.slice(0, -1))).toBeGreaterThanOrEqual(500);
     expect(Math.max(...sizes)).toBeLessThan(500 + 300 + Buffer.byteLength(rows[0] ?? ''));
   });
 
-  test('when there are none', async () => {
+  test('and no page if there are none', async () => {
     expect(await takeAll(fetchPages(new Server([]), START, running(), QUICK))).toEqual({ text: '', error: undefined });
   });
 
-  test('from a position on, without those that it covers', async () => {
+  test('after a position, without the rows that it covers', async () => {
     const rows = rowsWith([1, 2, 2, 2, 3]);
     const server = new Server(rows);
     const { text } = await takeAll(fetchPages(server, atRow('1000002', 2), running(), QUICK));
     expect(text).toBe(rows.slice(3).join(''));
   });
 
-  test('with the position behind each page', async () => {
+  test('with the position after each page', async () => {
     const server = new Server(rowsWith([1, 2, 2, 2, 2, 2, 3]), { chunkBytes: 100 });
     const positions: PositionAtRow[] = [];
     for await (const { position } of fetchPages(server, START, running(), { ...QUICK, pageBytes: 1 })) {
@@ -225,7 +225,7 @@ describe('all rows are read once, in order,', () => {
     ]);
   });
 
-  test('whatever the sizes and however the taker dawdles', async () => {
+  test('with any sizes, and any pauses of the reader', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(fc.nat(9), { maxLength: 60 }),
@@ -246,7 +246,7 @@ describe('all rows are read once, in order,', () => {
             resumeBelowBytes: options.queueBytes / 4,
           });
           const { text, error } = await takeAll(pages, async () => {
-            // The answer is left for want of patience, or all of it has come.
+            // Until the response is left, or all of it was read.
             if (stalls[page++]) await Promise.race([server.closed.at(-1), nextTurns(20)]);
           });
           expect(error).toBeUndefined();
@@ -262,22 +262,22 @@ async function nextTurns(turns: number): Promise<void> {
   for (let turn = 0; turn < turns; turn++) await nextTurn();
 }
 
-describe('while the taker stalls', () => {
+describe('while the reader is slow (backpressure),', () => {
   const rows = manyRows(200);
 
-  test('no more is taken off the server than the queue holds', async () => {
+  test('I5: no more is read from the server than the queue can hold', async () => {
     const server = new Server(rows);
     const pages = fetchPages(server, START, running(), { ...QUICK, maxPauseMs: 60_000 });
     const first = await pages.next();
     expect(first.done).toBe(false);
     await nextTurns(50);
-    // The queue's bytes, the page that is being made, and what the stream reads ahead.
+    // The bytes of the queue, of the current page, and of the stream's buffer.
     expect(server.sent).toBeLessThanOrEqual(2000 + 500 + 3 * 300);
     expect(server.sent).toBeGreaterThanOrEqual(2000);
     await pages.return(undefined);
   });
 
-  test('the answer is left when patience is over, and asked for again where it was left', async () => {
+  test('I6: the response is closed after the maximum pause, and a new query starts after its last page', async () => {
     const server = new Server(rows);
     const pages = fetchPages(server, START, running(), QUICK);
     const first = await pages.next();
@@ -290,14 +290,14 @@ describe('while the taker stalls', () => {
     expect(rest.error).toBeUndefined();
     expect(firstText + rest.text).toBe(rows.join(''));
     expect(server.asked).toHaveLength(2);
-    // Behind the last whole page that was in the queue.
+    // After the last complete page in the queue.
     const again = rows.findIndex((row) => hashOf(row) === server.asked[1]);
     const queued = Buffer.byteLength(rows.slice(0, again + 1).join(''));
     expect(queued).toBeGreaterThanOrEqual(2000);
     expect(queued).toBeLessThanOrEqual(2000 + 500 + 300);
   });
 
-  test('it is not asked for again before there is room', async () => {
+  test('no new query is sent before the queue has space', async () => {
     const server = new Server(rows);
     const pages = fetchPages(server, START, running(), QUICK);
     const sizes: number[] = [];
@@ -312,13 +312,13 @@ describe('while the taker stalls', () => {
     const queued = server.sent;
     const taken = (): number => sizes.slice(0, -1).reduce((sum, bytes) => sum + bytes, 0);
     while (server.asked.length === 1) await next();
-    // Less than resumeBelowBytes was left of what had been taken off the server.
+    // Less than resumeBelowBytes was left of what had been read from the server.
     expect(queued - taken()).toBeLessThan(500 + 500 + 3 * 300);
     expect(sizes.length).toBeGreaterThan(3);
     await pages.return(undefined);
   });
 
-  test('rows that are alike are told apart over every leaving', async () => {
+  test('equal rows are counted across responses, so that each is read once', async () => {
     const alike = rowsWith(Array.from({ length: 150 }, (_, index) => (index < 20 ? 1 : 2)));
     const server = new Server(alike);
     const { text, error } = await takeAll(
@@ -332,7 +332,7 @@ describe('while the taker stalls', () => {
     expect(server.asked.length).toBeGreaterThan(2);
   });
 
-  test('patience ends also when memory is cleaned up in the meantime', async () => {
+  test('I6: the maximum pause ends also after a garbage collection', async () => {
     const gc = collectGarbage();
     const server = new Server(rows);
     const pages = fetchPages(server, START, running(), { ...QUICK, maxPauseMs: 100 });
@@ -341,7 +341,7 @@ describe('while the taker stalls', () => {
     server.closed[0]?.then(() => {
       left = true;
     });
-    // Far off: on a busy machine a collection takes long, and what was cleaned up never comes.
+    // Long, because a garbage collection takes long on a busy machine. A collected timer never fires.
     const deadline = Date.now() + 10_000;
     while (!left && Date.now() < deadline) {
       gc();
@@ -352,8 +352,8 @@ describe('while the taker stalls', () => {
   });
 });
 
-describe('a taker that keeps up', () => {
-  test('reads from one answer, without a warning on stderr, however many pages there are', async () => {
+describe('a fast reader', () => {
+  test('needs only one response for any number of pages, without a warning on stderr', async () => {
     const warnings: string[] = [];
     const warned = (warning: Error): void => {
       warnings.push(warning.message);
@@ -373,16 +373,16 @@ describe('a taker that keeps up', () => {
   });
 });
 
-describe('a failure', () => {
+describe('an error', () => {
   const rows = manyRows(20);
 
-  /** The text is that of whole rows from the first on, and nothing else. */
+  /** The text has complete rows from the first row on, and nothing else. */
   function expectWholeRows(text: string): void {
     expect(rows.join('').startsWith(text)).toBe(true);
     expect(text === '' || text.endsWith('}\n')).toBe(true);
   }
 
-  test('in the answer comes after the pages that were whole, with advice', async () => {
+  test('in a response comes after the complete pages, explained', async () => {
     const server = new Server(rows, { endings: [{ after: 15, thereafter: 'breaks' }] });
     const { text, error } = await takeAll(fetchPages(server, START, running(), QUICK));
     expectWholeRows(text);
@@ -395,7 +395,7 @@ describe('a failure', () => {
   });
 
   test.each(['breaks', 'ends'] as const)(
-    'in the answer comes after all rows that were whole, also when they fill no page: it %s',
+    'in a response comes after all complete rows, also if they fill no page: the response %s',
     async (thereafter) => {
       for (let after = 0; after <= 12; after++) {
         const says = (rows[after] ?? '').slice(0, -20);
@@ -407,26 +407,26 @@ describe('a failure', () => {
     },
   );
 
-  test('does not come before the pages that wait in the queue', async () => {
+  test('does not come before the pages in the queue', async () => {
     const server = new Server(rows, { endings: [{ after: 15, thereafter: 'breaks' }] });
     const pages = fetchPages(server, START, running(), { ...QUICK, queueBytes: 100_000, maxPauseMs: 60_000 });
     const first = await pages.next();
     if (first.done) throw new Error('There is no page.');
-    // All of it is in the queue, and the failure behind it.
+    // The queue has all pages, and the error after them.
     await nextTurns(50);
     const rest = await takeAll(pages);
     expect((textOf(first.value) + rest.text).length).toBeGreaterThan(1000);
     expect(rest.error).toMatchObject({ message: 'with advice' });
   });
 
-  test('to open an answer is passed on as it is', async () => {
+  test('of a query is thrown unchanged', async () => {
     const refused = new Error('refused, with advice');
     const server = new Server(rows);
     server.open = () => Promise.reject(refused);
     expect(await takeAll(fetchPages(server, START, running(), QUICK))).toEqual({ text: '', error: refused });
   });
 
-  test('to open an answer again comes after what the queue held', async () => {
+  test('of a second query comes after the pages in the queue', async () => {
     const refused = new Error('refused, with advice');
     const server = new Server(manyRows(100));
     const open = server.open.bind(server);
@@ -440,13 +440,13 @@ describe('a failure', () => {
     expect(error).toBe(refused);
   });
 
-  test('to tell the position behind a page ends the reading', async () => {
+  test('is thrown if a row has no cursor', async () => {
     const server = new Server(rows.map((row) => row.replace('last_updated_at', 'another')));
     const { text, error } = await takeAll(fetchPages(server, START, running(), QUICK));
     expect(text).toBe('');
     expect(error).toMatchObject({
       message: 'with advice',
-      cause: { message: 'The row holds no usable last_updated_at.' },
+      cause: { message: 'The row has no usable last_updated_at.' },
     });
   });
 
@@ -460,8 +460,8 @@ describe('a failure', () => {
     ],
     ['the JSON line of 23.9 to 25.10', `{"exception": ${JSON.stringify(exception)}}\n`],
     ['the bare text of older servers', `${exception}\n`],
-  ])('that the server writes behind the rows, as %s,', (_, says) => {
-    test.each(['breaks', 'ends'] as const)('is told in its words when the connection %s', async (thereafter) => {
+  ])('that the server writes after the rows, as %s,', (_, says) => {
+    test.each(['breaks', 'ends'] as const)('is the cause when the connection %s', async (thereafter) => {
       for (let chunkBytes = 1; chunkBytes <= 400; chunkBytes++) {
         const server = new Server(rows, { chunkBytes, endings: [{ after: chunkBytes % 16, says, thereafter }] });
         const { text, error } = await takeAll(fetchPages(server, START, running(), QUICK));
@@ -472,7 +472,7 @@ describe('a failure', () => {
       }
     });
 
-    test('is told in its words when the rows before it had to wait for the taker', async () => {
+    test('is the cause when the rows before it waited for a slow reader', async () => {
       for (let after = 6; after <= 15; after++) {
         const server = new Server(rows, { chunkBytes: 100, endings: [{ after, says, thereafter: 'breaks' }] });
         const pages = fetchPages(server, START, running(), { ...QUICK, queueBytes: 500, maxPauseMs: 60_000 });
@@ -480,7 +480,7 @@ describe('a failure', () => {
         const failed = (async () => {
           for await (const page of pages) {
             taken.push(textOf(page));
-            // By then the server has sent what it is let send.
+            // By then the server has sent all that backpressure allows.
             await nextTurns(100);
           }
         })();
@@ -489,16 +489,16 @@ describe('a failure', () => {
       }
     });
 
-    test('is told in its words when it comes in an answer that was asked for again', async () => {
+    test('is the cause when it comes in a response that starts after a position', async () => {
       const server = new Server(rows, { endings: [{ after: 0, says, thereafter: 'breaks' }] });
-      const behind = atRow(hashOf(rows[3] ?? ''));
-      const { text, error } = await takeAll(fetchPages(server, behind, running(), QUICK));
+      const after = atRow(hashOf(rows[3] ?? ''));
+      const { text, error } = await takeAll(fetchPages(server, after, running(), QUICK));
       expect(text).toBe('');
       expect((error as Error).cause).toMatchObject({ code: '241', type: 'MEMORY_LIMIT_EXCEEDED' });
     });
   });
 
-  test('that is an endless text is not read to its end', async () => {
+  test('without an end is not read to its end', async () => {
     const says = `${exception}${'x'.repeat(5_000_000)}`;
     const server = new Server(rows, {
       chunkBytes: 1000,
@@ -510,15 +510,15 @@ describe('a failure', () => {
     expect(server.answers[0]?.destroyed).toBe(true);
   });
 
-  describe('of which no byte is shown:', () => {
+  describe('I9: contains no byte of', () => {
     const data = 'Code: 60. DB::Exception: secret (UNKNOWN_TABLE) (version 26.7.2.1)';
     const holding = (rows[7] ?? '').replace('"data":{', `"data":{"log":"${data}",`);
 
     test.each<[string, says: string, cause: Record<string, unknown>]>([
-      ['a row that holds the text of an exception and was cut off', holding.slice(0, -20), { name: 'CutOffError' }],
-      ['such a row, and an exception behind it', `${holding.slice(0, -20)}${exception}\n`, { code: '241' }],
-      ['a row behind an empty line, as with extremes', `\n${holding}`, { name: 'UnreadableResponseError' }],
-      ['a page of a proxy', '<html>secret</html>\n', { name: 'UnreadableResponseError' }],
+      ['a row that contains the text of an exception and was cut off', holding.slice(0, -20), { name: 'CutOffError' }],
+      ['such a row with an exception after it', `${holding.slice(0, -20)}${exception}\n`, { code: '241' }],
+      ['a row after an empty line, as with extremes', `\n${holding}`, { name: 'UnreadableResponseError' }],
+      ['an HTML page of a proxy', '<html>secret</html>\n', { name: 'UnreadableResponseError' }],
     ])('%s', async (_, says, cause) => {
       const server = new Server(rows, { endings: [{ after: 7, says, thereafter: 'ends' }] });
       const { error } = await takeAll(fetchPages(server, START, running(), QUICK));
@@ -528,7 +528,7 @@ describe('a failure', () => {
     });
   });
 
-  test('that is a row cut off is one, although the connection ended well', async () => {
+  test('is thrown for a row that was cut off, although the connection ended normally', async () => {
     const cutOff = (rows[7] ?? '').slice(0, -20);
     const server = new Server(rows, { endings: [{ after: 7, says: cutOff, thereafter: 'ends' }] });
     const { text, error } = await takeAll(fetchPages(server, START, running(), QUICK));
@@ -537,23 +537,23 @@ describe('a failure', () => {
   });
 });
 
-describe('the end before the end', () => {
+describe('a read that ends early', () => {
   const rows = manyRows(500);
 
-  test('a taker that leaves closes the answer', async () => {
+  test('closes the response when the reader stops', async () => {
     const server = new Server(rows);
     for await (const _ of fetchPages(server, START, running(), QUICK)) break;
     expect(server.answers.map((answer) => answer.destroyed)).toEqual([true]);
     expect(server.asked).toHaveLength(1);
   });
 
-  test('a taker that leaves does not wait for an answer that is silent', async () => {
+  test('does not wait for a silent response when the reader stops', async () => {
     const server = new Server(rows, { endings: [{ after: 20, thereafter: 'is silent' }] });
     for await (const _ of fetchPages(server, START, running(), QUICK)) break;
     expect(server.answers.map((answer) => answer.destroyed)).toEqual([true]);
   });
 
-  test('a stop ends the pages without an error, and closes the answer', async () => {
+  test('ends without an error after a stop, and closes the response', async () => {
     const stop = new AbortController();
     const server = new Server(rows);
     const { text, error } = await takeAll(fetchPages(server, START, stop.signal, QUICK), () => stop.abort());
@@ -564,7 +564,7 @@ describe('the end before the end', () => {
     expect(server.asked).toHaveLength(1);
   });
 
-  test('a stop while the answer is silent ends at once', async () => {
+  test('ends at once after a stop while the response is silent', async () => {
     const stop = new AbortController();
     const server = new Server(rows, { endings: [{ after: 20, thereafter: 'is silent' }] });
     const reading = takeAll(fetchPages(server, START, stop.signal, QUICK));
@@ -574,10 +574,10 @@ describe('the end before the end', () => {
     expect(error).toBeUndefined();
   });
 
-  test('a stop while the taker stalls ends at once, and nothing is asked for again', async () => {
+  test('ends at once after a stop while the reader is slow, without another query', async () => {
     const stop = new AbortController();
     const server = new Server(rows);
-    // As the client of ClickHouse does with a signal that has come already.
+    // As the client of ClickHouse does with a signal that is already aborted.
     const open = server.open.bind(server);
     server.open = (after) => open(after, running());
     const pages = fetchPages(server, START, stop.signal, { ...QUICK, maxPauseMs: 60_000 });
@@ -590,7 +590,7 @@ describe('the end before the end', () => {
     expect(server.answers.map((answer) => answer.destroyed)).toEqual([true]);
   });
 
-  test('a stop is heard between two chunks, also when the server does not hear it', async () => {
+  test('ends after a stop between two chunks, also if the stream ignores the signal', async () => {
     const stop = new AbortController();
     const server = new Server(rows);
     const open = server.open.bind(server);
@@ -604,7 +604,7 @@ describe('the end before the end', () => {
     expect(server.answers.map((answer) => answer.destroyed)).toEqual([true]);
   });
 
-  test('a stop before the start asks for nothing', async () => {
+  test('sends no query after a stop', async () => {
     const server = new Server(rows);
     const open = server.open.bind(server);
     server.open = (after) => open(after, running());
@@ -615,7 +615,7 @@ describe('the end before the end', () => {
     expect(server.asked).toEqual([]);
   });
 
-  test('nothing is asked for before the first page is', async () => {
+  test('sends no query before the first page is requested', async () => {
     const server = new Server(rows);
     fetchPages(server, START, running(), QUICK);
     await nextTurns(5);
@@ -623,8 +623,8 @@ describe('the end before the end', () => {
   });
 });
 
-describe('a failure that passes', () => {
-  test('costs no row and doubles none: the rows behind the last page are asked for again', async () => {
+describe('a transient error', () => {
+  test('I3: is retried from the last page on, so that no row is lost or duplicated', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(
@@ -647,7 +647,7 @@ describe('a failure that passes', () => {
     );
   });
 
-  test('is the end all the same when it lasts too long', async () => {
+  test('ends the read if the retries last too long', async () => {
     const rows = manyRows(20);
     const endings = Array.from({ length: 1000 }, (): Ending => ({ after: 10, thereafter: 'breaks' }));
     const server = new Server(rows, { endings });
@@ -658,7 +658,7 @@ describe('a failure that passes', () => {
     expect(server.warnings.length).toBeGreaterThan(0);
   });
 
-  test('is not waited for when the reading is stopped', async () => {
+  test('is not retried after a stop', async () => {
     const server = new Server(manyRows(20), { endings: [{ after: 0, thereafter: 'breaks' }] });
     server.errorsPass = true;
     const stop = new AbortController();

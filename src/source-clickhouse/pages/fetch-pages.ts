@@ -11,55 +11,55 @@ import { type Page, PageCutter } from './page-cutter.ts';
 import { addPosition, type PositionedPage } from './positioned-page.ts';
 import { type PageSink, pipeResponse, ResponseWritable } from './response-writable.ts';
 
-/** Bytes of a page: some 2,000 rows. After each page a state is written, so this bounds what a crash sends again. */
+/** The bytes of a page, about 2,000 rows. A state follows each page, so this limits what is sent again after a crash. */
 const PAGE_BYTES = 1024 * 1024;
 
-/** Two chunks: Node reads a socket by 64 KiB. */
+/** Node reads a socket in chunks of 64 KiB. */
 const TWO_CHUNKS_BYTES = 2 * 64 * 1024;
 
-/** Bytes of pages that wait to be written. It is most of the memory that `read` uses. */
+/** The maximum bytes of pages that wait to be written. It is most of the memory that `read` uses. */
 const QUEUE_BYTES = 48 * 1024 * 1024;
 
-/** An answer that was left is asked for again when this much of the queue is left, so that writing never pauses. */
+/** After a response was closed, the next query is sent when the queue has less than this, so that writing never pauses. */
 const RESUME_BELOW_BYTES = QUEUE_BYTES / 4;
 
 /**
- * How long an answer is held open, in milliseconds, while the reader of our output takes nothing. The server gives up
- * after 30 s (http_send_timeout, see https://github.com/ClickHouse/ClickHouse/issues/64731) and its rows are then lost
- * in mid-air; well before that we leave by ourselves.
+ * How long a response is held open, in milliseconds, while the reader of our output accepts nothing. After 30 s the server
+ * closes it (http_send_timeout, see https://github.com/ClickHouse/ClickHouse/issues/64731), and rows in transit are lost. So
+ * the source closes it well before that.
  */
 const MAX_PAUSE_MS = 10_000;
 
 /**
- * How long rows are asked for again while the server is away or overloaded, in milliseconds, counted from the last page
- * that came. A restart takes seconds, and a ClickHouse Cloud service up to a minute to wake.
+ * How long a query is retried while the server is unavailable or overloaded, in milliseconds after the last page. A restart
+ * takes seconds, and a ClickHouse Cloud service needs up to a minute to wake.
  */
 const RETRY_TIME_MS = 5 * 60_000;
 
-/** Waits between attempts: from the first to the longest, doubling, each drawn between once and twice its length. */
+/** The first and the longest delay between attempts. */
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 30_000;
 
-/** What the rows of a stream are asked for with. */
+/** Where the rows of a stream come from. */
 export type RowSource = {
   clickhouse: Pick<ClickHouse, 'bytes' | 'explainError'>;
   selection: RowSelection;
-  /** At most so many rows behind a position are asked for: a sort that may leave the others out is quicker. */
+  /** The maximum number of rows after a position: with a LIMIT, the server sorts faster. */
   maxRows: number;
-  /** When the messages say that the rows were emitted, in milliseconds since the epoch. */
+  /** The time in the messages, in milliseconds since the epoch. */
   emittedAt: number;
-  /** Is told of errors that are not the end. */
+  /** Receives a warning before each retry. */
   warn: (message: string) => void;
 };
 
 export type FetchOptions = {
   pageBytes: number;
-  /** Room behind a page for the chunk that fills it and a row that it leaves unfinished; also see `ResponseWritable`. */
+  /** Space after a page for the chunk that fills it, and for the start of the next row; also see `ResponseWritable`. */
   readAheadBytes: number;
   queueBytes: number;
   resumeBelowBytes: number;
   maxPauseMs: number;
-  /** How long a transient error is met by asking again (0: not at all), and the first wait before that. */
+  /** How long a query is retried after transient errors (0: not at all), and the first delay. */
   retryTimeMs: number;
   firstRetryMs: number;
 };
@@ -75,15 +75,15 @@ const DEFAULT_OPTIONS: FetchOptions = {
 };
 
 /**
- * Reads all rows after a position, page by page, in order. The memory of a page is used again once the next one is asked
- * for: it has to be written out, or copied, by then.
+ * Reads all rows after a position, page by page, in order. The memory of a page is reused once the next page is requested, so
+ * write or copy the page before that.
  *
- * One answer is taken off the server at full speed into a queue of bounded size. When the queue is full and the taker
- * does not make room in time, the answer is left and asked for again, from the last page on, once there is room: nobody
- * waits holding an answer open, and a fast taker pays for one query and one sort alone, however large the table.
+ * The response is read at full speed into a queue of bounded size. If the queue is full and the reader doesn't make space in
+ * time, the response is closed (backpressure). Once there is space, a new query starts after the last page. So no response is
+ * held open while the reader is slow, and a fast reader needs only one query and one sort, whatever the size of the table.
  *
- * Rows are trusted line by line, not answer by answer: they come in a total order that every line continues, so what
- * arrived whole before a failure is right. After a transient failure the rows behind it are asked for again.
+ * Rows are checked line by line. They have a total order, so all complete lines before an error are valid. After a transient
+ * error, a retry reads the rows after them.
  */
 export async function* fetchPages(
   source: RowSource,
@@ -116,11 +116,11 @@ type Fetching = {
   pool: BufferPool;
   source: RowSource;
   options: FetchOptions;
-  /** Aborted when nobody takes pages any more. */
+  /** Aborted when no more pages are read from the queue. */
   signal: AbortSignal;
 };
 
-/** Puts all rows after a position into the queue, with as many responses as it takes, and ends the queue. */
+/** Puts all rows after a position into the queue, with as many queries as needed, and ends the queue. */
 async function fillQueue(fetching: Fetching, start: Position): Promise<void> {
   const { queue, options, signal } = fetching;
   let position = start;
@@ -141,7 +141,7 @@ async function fillQueue(fetching: Fetching, start: Position): Promise<void> {
   }
 }
 
-/** Retries while nothing comes of a response. */
+/** Retries until a response has rows, or ends. */
 function fetchResponseWithRetry(fetching: Fetching, after: Position): Promise<Fetched> {
   const { options, signal } = fetching;
   return retryFor(
@@ -157,17 +157,17 @@ function fetchResponseWithRetry(fetching: Fetching, after: Position): Promise<Fe
   );
 }
 
-/** A changed table passes with the next run, which looks at it anew, and not by asking again. */
+/** A retry doesn't help if the table was altered: only the next run looks up its columns. */
 function shouldRetry({ options, signal }: Fetching, error: Error): boolean {
   if (signal.aborted || options.retryTimeMs === 0 || !(error instanceof ConnectorError)) return false;
   return error.failureType === 'transient_error' && !isSchemaChanged(error.cause);
 }
 
 function warnOfRetry({ source }: Fetching, error: Error): void {
-  source.warn(`${error.message} Asking again for the rows behind the last page.`);
+  source.warn(`${error.message} Asking again for the rows after the last page.`);
 }
 
-/** What came of a response: all of it, or what came until it was left, or until it broke off. */
+/** How a response ended: all of it was read, or it was left because of a slow reader, or it broke off. */
 type Fetched =
   | { end: 'complete' }
   | { end: 'left'; position: Position }
@@ -176,13 +176,13 @@ type Fetched =
 /**
  * Puts the rows of one response into the queue.
  *
- * @throws ConnectorError when it broke off before its first row.
+ * @throws ConnectorError when the response failed before its first row.
  */
 async function fetchResponse(fetching: Fetching, after: Position): Promise<Fetched> {
   const { pool, source, options, signal } = fetching;
-  // A signal that aborted before is not heard by what only listens for the event.
+  // Some listeners only react to the event, and not to a signal that is already aborted.
   signal.throwIfAborted();
-  // The last row of a position comes once more, as often as it was read.
+  // The server returns the row of the position again, as often as it was read.
   const toDrop = isInsideGroup(after) ? { rowHash: after.rowHash, rows: after.rows } : undefined;
   const maxRows = source.maxRows + (toDrop?.rows ?? 0);
   const { query, parameters } = buildRowQuery(source.selection, after, source.emittedAt, maxRows);
@@ -196,8 +196,8 @@ async function fetchResponse(fetching: Fetching, after: Position): Promise<Fetch
   } catch (cause) {
     if (cause instanceof SlowReaderError) return { end: 'left', position: sink.position };
     const error = explainBrokenResponse(source, response.exception ?? cause);
-    // What came whole is right, however little: were it asked for again, answers that are always cut before they fill a
-    // page would lead nowhere.
+    // Complete rows are valid, however few. If they were read again, responses that always break off before the first full
+    // page would never make progress.
     const rest = signal.aborted ? undefined : cutter.rest();
     if (rest !== undefined) sink.push(rest);
     if (sink.isEmpty) throw error;
@@ -205,15 +205,15 @@ async function fetchResponse(fetching: Fetching, after: Position): Promise<Fetch
   }
 }
 
-/** Of a connection that is reset before an answer it is said that another protocol may be spoken there. */
+/** Without this, the error for a reset connection would suggest that the server uses another protocol. */
 function explainBrokenResponse({ clickhouse }: RowSource, error: unknown): Error {
   return clickhouse.explainError(codeOf(error) === 'ECONNRESET' ? new CutOffError(error) : error);
 }
 
-/** Nobody made room in the queue for more of a response. */
+/** The queue was full for too long, so the response was left. */
 class SlowReaderError extends Error {}
 
-/** Takes the pages of a response into the queue, each with its position. */
+/** Puts the pages of a response into the queue, each with its position. */
 class QueueSink implements PageSink {
   readonly #fetching: Fetching;
   readonly #start: Position;
@@ -243,7 +243,7 @@ class QueueSink implements PageSink {
 
   waitForCapacity(): Promise<void> | undefined {
     const { queue, options, signal } = this.#fetching;
-    // Not every answer hears the signal while chunks come one after the other.
+    // Not every stream reacts to the signal while it has chunks.
     if (signal.aborted) return Promise.reject(signal.reason);
     if (queue.bytes < options.queueBytes) return undefined;
     return queue.waitBelow(options.queueBytes, signal, options.maxPauseMs).then((inTime) => {

@@ -5,7 +5,7 @@ import { NotARowError, type Page, PageCutter, type RowsToDrop, takeFirstRows } f
 
 const WHOLE = Number.POSITIVE_INFINITY;
 
-/** Small buffers, so that rows are longer than one and pages end anywhere in it. */
+/** Small buffers, so that rows are longer than a buffer, and pages end anywhere in one. */
 function cutterOf(pageBytes: number, toDrop?: RowsToDrop): PageCutter {
   return new PageCutter(pageBytes, new BufferPool(300), toDrop);
 }
@@ -19,7 +19,7 @@ function rowsText(rows: readonly string[]): string {
   return rows.map((line) => `${line}\n`).join('');
 }
 
-/** Cuts a text's bytes at the given places, which may coincide: an empty chunk is legal. */
+/** Splits the bytes of a string at these places. Places can be equal, because an empty chunk is valid. */
 function cut(text: string, places: readonly number[]): Buffer[] {
   const bytes = Buffer.from(text);
   const bounds = [0, ...places.map((place) => place % (bytes.length + 1)).toSorted((a, b) => a - b), bytes.length];
@@ -31,7 +31,7 @@ function pagesOf(chunks: readonly Buffer[], pageBytes: number, toDrop?: RowsToDr
   return [...chunks.map((chunk) => cutter.push(chunk)), cutter.end()].filter((page) => page !== undefined);
 }
 
-/** All that a page says, without where in memory it lies. */
+/** The properties of a page as strings, without its buffer. */
 function inTexts({ buffer, ...page }: Page): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(page).map(([key, value]) => [key, Buffer.isBuffer(value) ? value.toString('latin1') : value]),
@@ -44,7 +44,7 @@ function textOf(pages: readonly Page[]): string {
 
 const anyPlaces = fc.array(fc.nat(), { maxLength: 20 });
 
-/** Rows with few different hashes, so that equal ones stand side by side, and with data of all kinds. */
+/** Rows with few different hashes, so that equal hashes are adjacent, and with various data. */
 const anyRows = fc.array(
   fc
     .tuple(
@@ -62,8 +62,8 @@ function hashOf(line: string): string {
   return JSON.parse(line).row_hash;
 }
 
-describe('any split of the bytes', () => {
-  test('gives the same rows, byte for byte, in pages of any size', () => {
+describe('PageCutter, with any split of the bytes,', () => {
+  test('returns the same rows, byte for byte, in pages of any size', () => {
     fc.assert(
       fc.property(anyRows, anyPlaces, fc.integer({ min: 1, max: 2000 }), (rows, places, pageBytes) => {
         const pages = pagesOf(cut(rowsText(rows), places), pageBytes);
@@ -72,7 +72,7 @@ describe('any split of the bytes', () => {
     );
   });
 
-  test('gives pages that tell the truth about themselves', () => {
+  test('returns pages with correct properties', () => {
     fc.assert(
       fc.property(anyRows, anyPlaces, fc.integer({ min: 1, max: 2000 }), (rows, places, pageBytes) => {
         for (const page of pagesOf(cut(rowsText(rows), places), pageBytes)) {
@@ -89,7 +89,7 @@ describe('any split of the bytes', () => {
     );
   });
 
-  test('drops the same rows', () => {
+  test('drops the rows that were read before', () => {
     fc.assert(
       fc.property(anyRows, anyPlaces, fc.nat(5), (rows, places, count) => {
         let kept = 0;
@@ -102,7 +102,7 @@ describe('any split of the bytes', () => {
 });
 
 describe('a page', () => {
-  test('is cut as soon as its bytes are there, at the end of a row', () => {
+  test('is cut at the end of a row once it has enough bytes', () => {
     const cutter = cutterOf(2 * (row(1).length + 1));
     expect(cutter.push(Buffer.from(`${row(1)}\n${row(2)}`))).toBeUndefined();
     const page = cutter.push(Buffer.from(`\n${row(3)}`));
@@ -112,19 +112,19 @@ describe('a page', () => {
     expect(textOf(last ? [last] : [])).toBe(rowsText([row(3)]));
   });
 
-  test('is not made of nothing', () => {
+  test('is never empty', () => {
     expect(cutterOf(1).end()).toBeUndefined();
     expect(pagesOf([Buffer.alloc(0)], 1)).toEqual([]);
     expect(pagesOf([Buffer.from(rowsText([row(1)]))], 1)).toHaveLength(1);
   });
 
-  test('counts rows of an equal hash at its end over the borders of chunks', () => {
+  test('counts rows with the same hash at its end across chunks', () => {
     const chunks = [`${row(1)}\n${row(7)}\n`, `${row(7)}\n`, `${row(7)}\n${row(7)}\n`].map((text) => Buffer.from(text));
     const [page] = pagesOf(chunks, WHOLE);
     expect(page).toMatchObject({ rows: 5, lastRowHash: '7', rowsWithLastHash: 4 });
   });
 
-  test('counts them anew: those of the page before are not its own', () => {
+  test('does not count rows with the same hash in the page before', () => {
     const chunks = [`${row(7)}\n${row(7)}\n`, `${row(7)}\n`].map((text) => Buffer.from(text));
     expect(pagesOf(chunks, 1).map(({ rowsWithLastHash }) => rowsWithLastHash)).toEqual([2, 1]);
   });
@@ -136,7 +136,7 @@ describe('a page', () => {
     expect(first?.lastRowHash).toBe('0');
   });
 
-  test('does not take a column for the hash', () => {
+  test('does not confuse a column "row_hash" with the hash', () => {
     const [page] = pagesOf([Buffer.from(rowsText([row('7', { custom_id: 'u', row_hash: '5' })]))], WHOLE);
     expect(page?.lastRowHash).toBe('7');
   });
@@ -154,19 +154,19 @@ describe('rows that were read before', () => {
 
   test.each<[string, RowsToDrop, number[]]>([
     ['are dropped', { rowHash: '7', rows: 2 }, [3, 4, 5]],
-    ['are no more than those with their hash', { rowHash: '7', rows: 9 }, [4, 5]],
+    ['are only those with their hash', { rowHash: '7', rows: 9 }, [4, 5]],
     ['are none when the first row has another hash', { rowHash: '8', rows: 1 }, [1, 2, 3, 4, 5]],
-    ['are none of a hash that has theirs in it', { rowHash: '77', rows: 1 }, [1, 2, 3, 4, 5]],
+    ['are none with a hash that only contains theirs', { rowHash: '77', rows: 1 }, [1, 2, 3, 4, 5]],
   ])('%s', (_, toDrop, expected) => {
     expect(kept(rows, toDrop)).toEqual(expected);
   });
 
-  test('may be all rows of the answer', () => {
+  test('can be all rows of the response', () => {
     expect(pagesOf([Buffer.from(rowsText(rows.slice(0, 3)))], 1, { rowHash: '7', rows: 3 })).toEqual([]);
   });
 });
 
-describe('after the rows, what the server says instead of a row is no row:', () => {
+describe('rejects what the server sends in the place of a row:', () => {
   const exception = 'Code: 241. DB::Exception: Memory limit exceeded. (MEMORY_LIMIT_EXCEEDED) (version 25.11.1.1)';
   const text = rowsText([row(1), row(2), row(3)]);
 
@@ -177,20 +177,23 @@ describe('after the rows, what the server says instead of a row is no row:', () 
     ],
     ['the JSON line of 23.9 to 25.10', `{"exception": ${JSON.stringify(exception)}}\n`],
     ['the bare text of older servers', `${exception}\n`],
-    ['a bare text without its end', exception.slice(0, 40)],
+    ['a bare text that is cut off', exception.slice(0, 40)],
     ['an empty line', '\n'],
-    ['a row cut off', row(4).slice(0, -3)],
+    ['a row that is cut off', row(4).slice(0, -3)],
     ['a row without its line feed', row(4)],
-    ['a row cut off, and the exception in its line', `${row(4).slice(0, -30)}${exception}\n`],
-    ['a row cut off, and the JSON of a proxy in its line', `${row(4).slice(0, -30)}{"error":"upstream timed out"}\n`],
-    ['a row cut off, and digits in its line', `${row(4).slice(0, -30)}:"1"}\n`],
+    ['a row that is cut off, with an exception in its line', `${row(4).slice(0, -30)}${exception}\n`],
+    [
+      'a row that is cut off, with the JSON of a proxy in its line',
+      `${row(4).slice(0, -30)}{"error":"upstream timed out"}\n`,
+    ],
+    ['a row that is cut off, with digits in its line', `${row(4).slice(0, -30)}:"1"}\n`],
     ['a row without a hash', `${row('')}\n`],
-    ['an object that is no row', '{"type":"LOG","log":{}}\n'],
-    ['a row with a blank before it', ` ${row(4)}\n`],
+    ['an object that is not a row', '{"type":"LOG","log":{}}\n'],
+    ['a row after a space', ` ${row(4)}\n`],
     ['a row with a carriage return', `${row(4)}\r\n`],
   ];
 
-  /** Pushes all chunks, then ends. Gives the rows that came out, the error, and the bytes that were not looked at. */
+  /** Pushes all chunks, then ends. Returns the rows, the error, and the bytes after the error. */
   function tryAll(chunks: readonly Buffer[]): { rows: string; error: unknown; unread: string } {
     const cutter = cutterOf(1);
     const pages: Page[] = [];
@@ -210,7 +213,7 @@ describe('after the rows, what the server says instead of a row is no row:', () 
   }
 
   describe.each(says)('%s', (_, said) => {
-    test('is an error, and only rows went before it', () => {
+    test('throws, and only rows come before it', () => {
       fc.assert(
         fc.property(anyPlaces, (places) => {
           const { rows, error } = tryAll(cut(text + said, places));
@@ -220,16 +223,16 @@ describe('after the rows, what the server says instead of a row is no row:', () 
       );
     });
 
-    test('is an error also when it is followed by a row', () => {
+    test('throws also if a row follows', () => {
       const cutter = cutterOf(WHOLE);
       const line = said.endsWith('\n') ? said : `${said}\n`;
       const push = () => cutter.push(Buffer.from(`${text}${line}${row(5)}\n`));
-      // What lacks its line feed alone is a row with it.
+      // With its line feed, it is a row.
       if (said === row(4)) expect(push).not.toThrow();
       else expect(push).toThrow(NotARowError);
     });
 
-    test('is given back whole, however it was split, for its words to be read', () => {
+    test('the error has all of its bytes, with any split', () => {
       fc.assert(
         fc.property(anyPlaces, (places) => {
           const { error, unread } = tryAll(cut(text + said, places));
@@ -239,7 +242,7 @@ describe('after the rows, what the server says instead of a row is no row:', () 
       );
     });
 
-    test('is an error when it comes instead of the first row, and rows are to be dropped', () => {
+    test('throws in the place of the first row, also if rows are dropped', () => {
       fc.assert(
         fc.property(anyPlaces, (places) => {
           const cutter = cutterOf(WHOLE, { rowHash: '1', rows: 1 });
@@ -255,7 +258,7 @@ describe('after the rows, what the server says instead of a row is no row:', () 
           } catch (thrown) {
             error = thrown;
           }
-          if (!(error instanceof NotARowError)) throw error ?? new Error('It was taken for a row.');
+          if (!(error instanceof NotARowError)) throw error ?? new Error('It was treated as a row.');
           const unread = Buffer.concat(chunks.slice(pushed)).toString();
           expect((error.rest.toString() + unread).trimEnd()).toBe(said.trimEnd());
         }),
@@ -263,7 +266,7 @@ describe('after the rows, what the server says instead of a row is no row:', () 
     });
   });
 
-  test('is told from a row that speaks of it', () => {
+  test('accepts rows that contain such text', () => {
     const rows = [
       row(1, { note: `\r\n__exception__\r\n${exception}` }),
       row(2, { exception }),
@@ -273,21 +276,21 @@ describe('after the rows, what the server says instead of a row is no row:', () 
   });
 });
 
-describe('a row that is too long for the memory', () => {
+describe('a row that is too long', () => {
   const megabyte = Buffer.alloc(1024 * 1024, 'x');
 
-  test('is refused in words that say what to do', () => {
+  test('I5: is rejected with row_too_long', () => {
     const cutter = cutterOf(1);
     cutter.push(Buffer.from(`${row(1)}\n`));
     const push = () => {
       for (let megabytes = 0; megabytes <= 32; megabytes++) cutter.push(megabyte);
     };
     expect(push).toThrow(
-      'A row is longer than 33554432 bytes. Leave the large column out, with a view or in the selected columns.',
+      'A row is longer than 33554432 bytes. Leave out the large column, with a view or in the selected columns.',
     );
   });
 
-  test('is a matter of the user', () => {
+  test('is a config_error', () => {
     const cutter = cutterOf(1);
     try {
       for (let megabytes = 0; megabytes <= 32; megabytes++) cutter.push(megabyte);
@@ -297,10 +300,10 @@ describe('a row that is too long for the memory', () => {
     }
   });
 
-  test('is one row: many rows may be longer together', () => {
+  test('is a single row: several rows can be longer together', () => {
     const cutter = cutterOf(WHOLE);
     const long = Buffer.from(`${row(1, { note: 'x'.repeat(1024 * 1024) })}\n`);
-    // Each chunk ends inside of a row.
+    // Each chunk ends inside a row.
     cutter.push(long.subarray(0, 100));
     for (let rows = 0; rows < 40; rows++) cutter.push(Buffer.concat([long.subarray(100), long.subarray(0, 100)]));
     cutter.push(long.subarray(100));
@@ -308,8 +311,8 @@ describe('a row that is too long for the memory', () => {
   });
 });
 
-describe('the first rows of a page', () => {
-  test('are the page that an answer of these rows alone gives', () => {
+describe('takeFirstRows', () => {
+  test('returns the same page as a response with only these rows', () => {
     fc.assert(
       fc.property(
         anyRows.filter(({ length }) => length > 0),
@@ -327,7 +330,7 @@ describe('the first rows of a page', () => {
     );
   });
 
-  test('keep the bytes of their last line, also where the page is no UTF-8', () => {
+  test('keeps the bytes of the last line, also if the page is not UTF-8', () => {
     const line = Buffer.from(row('7', { custom_id: '\u00e9' }), 'latin1');
     const [page] = pagesOf([line, Buffer.from('\n'), Buffer.from(rowsText([row('8')]))], WHOLE);
     if (page === undefined) throw new Error('There is no page.');

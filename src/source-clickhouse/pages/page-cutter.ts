@@ -4,50 +4,49 @@ import { sourceError } from '../errors/codes.ts';
 import { isRow, readRowHash } from '../query/record-line.ts';
 import type { BufferPool } from './buffer-pool.ts';
 
-/** The longest row that is read, in bytes of its RECORD line. It bounds memory; Batch refuses events over 25 kB anyway. */
+/** The maximum length of a line, in bytes. It bounds memory; Batch rejects events over 25 kB anyway. */
 const MAX_ROW_BYTES = 32 * 1024 * 1024;
 
-/** Whole row lines, ready to be written, and where the last of them stands in the order of the rows. */
+/** Complete lines, ready to be written, and the last row's place in the order. */
 export type Page = {
-  /** In UTF-8, whatever the rows held. */
+  /** In UTF-8, whatever the rows contain. */
   lines: Buffer;
-  /** The same lines as the server sent them. */
+  /** The same lines, as the server sent them. */
   sentLines: Buffer;
-  /** The buffer in which the lines stand, to be given back to the pool. */
+  /** The buffer of the lines, to be returned to the pool. */
   buffer: Buffer;
   bytes: number;
   rows: number;
-  /** The last line as the server sent it, without its line feed. */
+  /** The last line, as the server sent it, without its line feed. */
   lastLine: Buffer;
-  /** The hash of the last row, in decimal, and how many rows at the end of the page share it. */
+  /** The hash of the last row, in decimal, and the number of rows with this hash at the end of the page. */
   lastRowHash: string;
   rowsWithLastHash: number;
 };
 
-/** Rows at the start of an answer that were read before: so many at the most, if they have this hash. */
+/** Rows at the start of a response that were read before: those with this hash, at most `rows`. */
 export type RowsToDrop = { rowHash: string; rows: number };
 
 /**
- * Cuts the bytes of an answer into pages. Only what is certainly a row gets into a page: a whole line that begins and
- * ends as every row does. An exception that the server writes after the rows, in whichever form its version has, does
- * not pass; nor does a line that was cut off.
+ * Cuts the bytes of a response into pages. A page contains only rows: complete lines that start and end as every row does. It
+ * contains no exception that the server writes after the rows, in the format of any version, and no line that was cut off.
  *
- * The chunks are copied into one buffer a page: they are many, and Node collects those cheaply that live for a moment.
+ * The chunks are copied into one buffer per page, because Node collects short-lived chunks cheaply.
  */
 export class PageCutter {
   readonly #pageBytes: number;
   readonly #pool: BufferPool;
   #toDrop: RowsToDrop | undefined;
   #buffer: Buffer;
-  /** In the buffer, rows stand between `#start` and `#end`, and bytes of an unfinished line from there to `#filled`. */
+  /** In the buffer, complete rows are from `#start` to `#end`, and the bytes of an unfinished line from there to `#filled`. */
   #start = 0;
   #end = 0;
   #filled = 0;
   #rows = 0;
 
   /**
-   * @param pageBytes a page is cut as soon as it has so many.
-   * @param pool where the buffers of the pages come from.
+   * @param pageBytes a page is cut once it has this many bytes.
+   * @param pool provides the buffers of the pages.
    */
   constructor(pageBytes: number, pool: BufferPool, toDrop?: RowsToDrop) {
     this.#pageBytes = pageBytes;
@@ -56,7 +55,7 @@ export class PageCutter {
     this.#buffer = pool.take();
   }
 
-  /** Takes the next bytes; gives a page when there is enough for one. Throws when a line is no row. */
+  /** Adds bytes; returns a page once there are enough. @throws NotARowError */
   push(chunk: Buffer): Page | undefined {
     const newFrom = this.#filled;
     this.#append(chunk);
@@ -64,19 +63,19 @@ export class PageCutter {
     if (this.#filled - this.#end > MAX_ROW_BYTES) {
       throw sourceError(
         'row_too_long',
-        `A row is longer than ${MAX_ROW_BYTES} bytes. Leave the large column out, with a view or in the selected columns.`,
+        `A row is longer than ${MAX_ROW_BYTES} bytes. Leave out the large column, with a view or in the selected columns.`,
       );
     }
     return this.#end - this.#start >= this.#pageBytes ? this.#cut() : undefined;
   }
 
-  /** The answer ended: gives what is left. Throws when it ended inside a line. */
+  /** The response ended: returns the last page. @throws NotARowError when it ended inside a line. */
   end(): Page | undefined {
     if (this.#filled > this.#end) throw this.#notARow(this.#end);
     return this.rest();
   }
 
-  /** The whole rows that have come since the last page. */
+  /** The complete rows after the last page. */
   rest(): Page | undefined {
     return this.#rows > 0 ? this.#cut() : undefined;
   }
@@ -92,7 +91,7 @@ export class PageCutter {
     this.#filled += chunk.length;
   }
 
-  /** Looks at the lines that end in the bytes from `newFrom` on. */
+  /** Checks the lines that end in the bytes from `newFrom` on. */
   #takeLines(newFrom: number): void {
     const filled = this.#buffer.subarray(0, this.#filled);
     for (let end = filled.indexOf(LINE_FEED, newFrom); end !== -1; end = filled.indexOf(LINE_FEED, this.#end)) {
@@ -134,9 +133,9 @@ export class PageCutter {
 }
 
 /**
- * The first rows of a page, as a page of their own in the same buffer.
+ * The first rows of a page, as a page in the same buffer.
  *
- * @param rows at least one, and not more than the page has.
+ * @param rows at least 1, and at most the rows of the page.
  */
 export function takeFirstRows({ sentLines, buffer }: Page, rows: number): Page {
   let end = 0;
@@ -149,12 +148,12 @@ function createPage(sentLines: Buffer, rows: number, buffer: Buffer): Page {
   return { lines, sentLines, buffer, bytes: lines.length, rows, ...readLastRow(sentLines) };
 }
 
-/** What came where a row should be, or a row that was cut off; `rest` is everything from there on. */
+/** The response contains something else than a row, or a row that was cut off; `rest` has all bytes from there on. */
 export class NotARowError extends Error {
   readonly rest: Buffer;
 
   constructor(rest: Buffer) {
-    super('The answer holds something that is no row.');
+    super('The response contains a line that is not a row.');
     this.name = 'NotARowError';
     this.rest = rest;
   }
@@ -165,13 +164,13 @@ function readLastRow(rows: Buffer): Pick<Page, 'lastLine' | 'lastRowHash' | 'row
   let lastRowHash = '';
   let rowsWithLastHash = 0;
   for (const line of iterateLinesBackwards(rows)) {
-    // A copy, as it outlives the page.
+    // A copy, because it is used longer than the page.
     lastLine ??= Buffer.from(line);
     if (rowsWithLastHash === 0) lastRowHash = readRowHash(line);
     else if (readRowHash(line) !== lastRowHash) break;
     rowsWithLastHash += 1;
   }
-  if (lastLine === undefined) throw new Error('A page without rows was cut.');
+  if (lastLine === undefined) throw new Error('A page has no rows.');
   return { lastLine, lastRowHash, rowsWithLastHash };
 }
 

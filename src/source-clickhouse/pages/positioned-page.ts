@@ -18,7 +18,7 @@ export function addPosition(page: Page, before: Position, cursorColumn: string):
   return { ...page, position };
 }
 
-/** The first rows of a page that follows the position `before`. */
+/** The first rows of a page. @param before the position that the page follows. */
 export function cutPage(page: PositionedPage, rows: number, before: Position, cursorColumn: string): PositionedPage {
   return rows >= page.rows ? page : addPosition(takeFirstRows(page, rows), before, cursorColumn);
 }

@@ -5,37 +5,37 @@ import { CutOffError, UnreadableResponseError } from '../errors/response-errors.
 import { startsAsRow } from '../query/record-line.ts';
 import { NotARowError, type Page, type PageCutter } from './page-cutter.ts';
 
-/** How much of an exception in mid-stream is read: its text is seldom longer, and is only to be shown. */
+/** The maximum bytes of an exception after the rows. Few are longer, and it is only for a message. */
 const LONGEST_EXCEPTION_BYTES = 16 * 1024;
 
 type Done = (error?: Error | null) => void;
 
-/** Where the pages of an answer go. */
+/** Where the pages of a response go. */
 export type PageSink = {
   push: (page: Page) => void;
-  /** Undefined when there is room for more, else resolves when there is, and rejects when the answer is to be left. */
+  /** Undefined if there is capacity. Otherwise resolves once there is, and rejects when the response should be left. */
   waitForCapacity: () => Promise<void> | undefined;
 };
 
 /**
- * Takes the bytes of an answer and gives them on as pages. It is a stream to pipe into rather than a loop over one, as
- * it takes a chunk in the call that brings it, which costs Node a third less.
+ * Cuts the bytes of a response into pages for a sink. It is a stream to pipe into and not a loop over a stream: it handles
+ * each chunk in the call that delivers it, which costs Node a third less.
  */
 export class ResponseWritable extends Writable {
   readonly #cutter: PageCutter;
   readonly #sink: PageSink;
-  /** From the first byte on that is no row: what the server says in its place. */
+  /** All bytes from the first one on that is not part of a row. */
   #rest: Buffer[] | undefined;
   #restBytes = 0;
 
-  /** @param readAheadBytes what is taken while there is no room. If it is less than a chunk, each one pauses the answer. */
+  /** @param readAheadBytes bytes to accept without capacity. With less than a chunk, each chunk pauses the response. */
   constructor(cutter: PageCutter, sink: PageSink, readAheadBytes: number) {
     super({ highWaterMark: readAheadBytes });
     this.#cutter = cutter;
     this.#sink = sink;
   }
 
-  /** The exception that the server wrote where a row should be; it breaks the connection behind it. */
+  /** The exception that the server wrote in the place of a row. The server closes the connection after it. */
   get exception(): Error | undefined {
     if (this.#rest === undefined) return undefined;
     const rest = Buffer.concat(this.#rest).toString('utf8', 0, LONGEST_EXCEPTION_BYTES);
@@ -61,7 +61,7 @@ export class ResponseWritable extends Writable {
     done(this.exception);
   }
 
-  /** False when it failed, and that was told. */
+  /** Returns false if it failed; then `done` has the error. */
   #pushPage(cut: () => Page | undefined, done: Done): boolean {
     try {
       const page = cut();
@@ -84,8 +84,8 @@ export class ResponseWritable extends Writable {
 }
 
 /**
- * Pipes an answer to its end. Rejects when it broke off, but takes what came before that: the server says why and then
- * breaks the connection, and `pipeline` would drop the chunks that wait for room, its words among them.
+ * Pipes a response to its end. If it breaks off, it rejects after all received bytes were written: the server sends the error
+ * and then closes the connection, and `pipeline` would drop the chunks that wait for capacity, including the error.
  */
 export async function pipeResponse(stream: Readable, response: ResponseWritable): Promise<void> {
   let failure: unknown;
@@ -105,19 +105,19 @@ export async function pipeResponse(stream: Readable, response: ResponseWritable)
   if (failure !== undefined) throw failure;
 }
 
-/** What stands before an exception: a mark in 25.11 and later, the beginning of an object in 23.9 to 25.10. */
+/** What precedes an exception: a mark in 25.11 and later, the start of a JSON object in 23.9 to 25.10. */
 const MARK = /^\s*(?:__exception__\s+\w+\s+|\{"exception": ")?(?=Code: \d+\. DB::Exception: )/;
 
-/** An exception, whole or cut. */
+/** An exception, complete or cut off. */
 const EXCEPTION = /^Code: (\d+)\. DB::Exception: (.*)$/s;
 
-/** A whole exception at the end of a text, and behind it the end of the mark or object. */
+/** A complete exception at the end of a string, with the end of the mark or object. */
 const AT_END =
   /Code: \d+\. DB::Exception: (?:(?!Code: \d+\. DB::Exception: ).)*\([A-Z_\d]+\)(?: \(version [^()]*(?:\([^()]*\))?\))?(?:"\}|\\n"\})?\s*(?:\d+ \w+\s+__exception__\s*)?$/s;
 
 /**
- * The exception in what came where a row should be: at its beginning, or at its end, behind a row that was cut off.
- * Nowhere else, as a row may hold words like those of an exception, and what it holds is not for a message.
+ * Finds an exception at the start of bytes that are not a row, or at their end, after a row that was cut off. It doesn't look in
+ * between: a row may contain text like that of an exception, and the content of rows must not be in a message.
  */
 function parseException(rest: string): ClickHouseError | undefined {
   const [mark] = MARK.exec(rest) ?? [];

@@ -24,7 +24,7 @@ describe('readCursor', () => {
       'x',
     ],
     ['a cursor next to an object that has a key twice, as a Map may have', '{"m":{"k":1,"k":2},"c":"x"}', 'x'],
-  ])('reads %s exactly', (_, data, cursor) => {
+  ])('I7: reads %s exactly', (_, data, cursor) => {
     expect(readCursor(line(data), 'c')).toBe(cursor);
   });
 

@@ -4,31 +4,31 @@ import { readCursor, readFullHash, readRowHash } from '../query/record-line.ts';
 import { type EmittedRows, MAX_EMITTED_ROWS } from '../state/emitted-rows.ts';
 import { cursorOf, type Position, type PositionAtRow } from '../state/position.ts';
 
-/** What rows are recognised by. */
+/** How emitted rows are recognized. */
 export type Recognition = {
   cursorColumn: string;
   emitted: EmittedRows;
-  /** The same rows by the hash of all their columns, while the table has columns that the row hash lacks. */
+  /** The same rows by the hash of all columns, if the table has columns that are not in the row hash. */
   emittedByFullHash: EmittedRows | undefined;
 };
 
-/** What is to be written of a page. */
+/** The rows of a page to write. */
 export type NewRows = {
   lines: Buffer;
   rows: number;
   /** The position after the last row that was examined. */
   position: PositionAtRow;
-  /** The cursor of the last row that can get no more company; undefined when there was none. */
+  /** The cursor of the last row before the lookback; undefined if there is none. */
   lastBeforeLookback: string | undefined;
-  /** The cursor of a row for which there is no more memory: it and all behind it are left to a later run. */
+  /** The cursor of the first row that can't be remembered. A later run reads the rows from there on. */
   overflowCursor: string | undefined;
 };
 
 /**
- * The rows of a page that no run has emitted yet. Those that may still get company are remembered.
+ * Drops the rows of a page that an earlier run emitted, and remembers the others that are inside of the lookback.
  *
- * @param page follows the position `after`.
- * @param maxRows so many are written at the most; those behind the last of them are neither written nor remembered.
+ * @param after the position that the page follows.
+ * @param maxRows the maximum number of new rows. Rows after the last of them are neither returned nor remembered.
  */
 export function deduplicate(page: PositionedPage, after: Position, recognition: Recognition, maxRows: number): NewRows {
   const { cursorColumn, emitted } = recognition;
@@ -41,7 +41,7 @@ export function deduplicate(page: PositionedPage, after: Position, recognition: 
   return { lines, rows, position, lastBeforeLookback: position.cursor, overflowCursor: undefined };
 }
 
-/** Looks at the rows of a page one by one. */
+/** Examines the rows of a page one by one. */
 function examineRows(
   { lines }: PositionedPage,
   { cursorColumn, emitted, emittedByFullHash }: Recognition,

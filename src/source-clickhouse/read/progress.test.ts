@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { Progress } from './progress.ts';
 
-/** A clock that is set by hand, in milliseconds. */
+/** A clock for tests, in milliseconds. */
 function clock(start: number): { now: () => number; at: (time: number) => void } {
   let time = start;
   return {
@@ -14,7 +14,7 @@ function clock(start: number): { now: () => number; at: (time: number) => void }
 
 const START = Date.parse('2026-01-01T00:00:00Z');
 
-test('a person is told every ten seconds, with the rate and how far behind now the rows are', () => {
+test('describes the progress every ten seconds, with the rate and the age of the cursor', () => {
   const { now, at } = clock(START);
   const progress = new Progress(now);
   expect(progress.describe(1, '2025-12-31T00:00:00Z', true)).toBeUndefined();
@@ -35,14 +35,14 @@ test.each([
   ['2025-12-31T23:59:40Z', '30s ago'],
   ['2025-12-31T23:00:10Z', '1h ago'],
   ['2025-12-01T00:00:10Z', '31d ago'],
-])('a row of %s is %s', (cursor, words) => {
+])('the age of a row of %s is %s', (cursor, words) => {
   const { now, at } = clock(START);
   const progress = new Progress(now);
   at(START + 10_000);
   expect(progress.describe(1, cursor, true)).toContain(`, ${words}`);
 });
 
-test('the total of a moment has no rate', () => {
+test('the total has no rate in the first second', () => {
   const { now, at } = clock(START);
   const progress = new Progress(now);
   expect(progress.describeTotal(7)).toBe('7 rows read');

@@ -1,9 +1,9 @@
 import { formatCount, formatDuration, formatNumber } from '../../shared/format.ts';
 
-/** How often a person is told how far a read is, in milliseconds. */
+/** How often progress is logged, in milliseconds. */
 export const PROGRESS_INTERVAL_MS = 10_000;
 
-/** Says now and then how a read goes on. */
+/** Describes the progress of a read. */
 export class Progress {
   readonly #now: () => number;
   readonly #start: number;
@@ -17,11 +17,11 @@ export class Progress {
   }
 
   /**
-   * The words for a person, when it is time for some.
+   * Describes the progress if the interval is over; otherwise undefined.
    *
-   * @param rows how many rows have been read.
-   * @param cursor the last row's.
-   * @param isTime whether that is a time, which tells how far behind now it is.
+   * @param rows the number of rows read.
+   * @param cursor the cursor of the last row.
+   * @param isTime whether the cursor is a time; then its age is added.
    */
   describe(rows: number, cursor: string | null, isTime: boolean): string | undefined {
     const now = this.#now();
@@ -30,7 +30,7 @@ export class Progress {
     return `${this.describeTotal(rows)}${isTime && cursor !== null ? `, now at ${cursor}, ${formatDuration(Math.max(1_000, now - Date.parse(cursor)))} ago` : ''}`;
   }
 
-  /** How many rows were read, and how many a second. */
+  /** The number of rows read, and the rate. */
   describeTotal(rows: number): string {
     const seconds = (this.#now() - this.#start) / 1000;
     const rate = seconds >= 1 ? `, ${formatNumber(Math.round(rows / seconds))} a second` : '';

@@ -17,8 +17,8 @@ import { type End, readStreamRows, type StreamContext } from './stream-reader.ts
 export type ReadContext = StreamContext & { clickhouse: ClickHouse; configuration: SourceConfiguration };
 
 /**
- * Reads the configured streams one after the other. A stream that fails is reported (TRACE ERROR, INCOMPLETE) and the
- * next one goes on. Streams that the limit leaves no row for are left out.
+ * Reads the configured streams one after the other. If a stream fails, its error is written (TRACE ERROR, INCOMPLETE), and the
+ * next stream is read. Streams after the row limit are left out.
  *
  * @returns whether every stream was read to its end, or to the limit.
  */
@@ -27,7 +27,7 @@ export async function read(context: ReadContext, catalog: ConfiguredCatalog, sta
   for (const configured of catalog.streams) {
     if (context.stop.aborted) return false;
     if (context.rowLimit.isReached) {
-      await context.output.write(log('INFO', `${configured.stream.name}: not read, as the limit is reached.`));
+      await context.output.write(log('INFO', `${configured.stream.name}: not read, because the row limit is reached.`));
       continue;
     }
     complete = (await readStream(context, configured, state)) && complete;
@@ -38,7 +38,7 @@ export async function read(context: ReadContext, catalog: ConfiguredCatalog, sta
 async function readStream(context: ReadContext, configured: ConfiguredStream, state: InputState): Promise<boolean> {
   const { clickhouse, configuration, output, rowLimit, now } = context;
   const { name, namespace } = configured.stream;
-  // Platforms look messages up by the descriptor that their catalog has.
+  // Platforms match messages by the descriptor in their catalog.
   const stream: StreamDescriptor = namespace == null ? { name } : { name, namespace };
   await output.write(streamStatus(stream, 'STARTED', now()));
   try {
@@ -69,7 +69,7 @@ async function readStream(context: ReadContext, configured: ConfiguredStream, st
   }
 }
 
-/** What the summary of a stream says of its end. */
+/** Why a stream ended, for the log line with its summary. */
 const END_NOTES: Record<End['kind'], string> = {
   complete: '',
   'memory-full': '',
@@ -77,7 +77,7 @@ const END_NOTES: Record<End['kind'], string> = {
   stopped: ', stopped before the end',
 };
 
-/** Of an estimate, what the limit lets through. */
+/** The part of an estimate within the row limit. */
 function capEstimate({ rows, bytes }: Estimate, { remaining }: RowLimit): [rows: number, bytes: number | undefined] {
   return rows <= remaining
     ? [rows, bytes]

@@ -1,8 +1,8 @@
-/** How many rows a run may still write, over all of its streams. */
+/** The limit of rows for a run, over all of its streams. */
 export class RowLimit {
   #remaining: number;
 
-  /** @param rows of the whole run; without one there is no end to them. */
+  /** @param rows the maximum rows of the run; without it there is no limit. */
   constructor(rows: number = Number.POSITIVE_INFINITY) {
     this.#remaining = rows;
   }
@@ -15,7 +15,7 @@ export class RowLimit {
     return this.#remaining === 0;
   }
 
-  /** @param rows not more than are left. */
+  /** @param rows at most the remaining rows. */
   count(rows: number): void {
     this.#remaining -= rows;
   }

@@ -13,7 +13,7 @@ import { parseStreamState, STATE_VERSION } from '../state/stream-state.ts';
 import { RowLimit } from './row-limit.ts';
 import { readStreamRows } from './stream-reader.ts';
 
-// Against a real server: integration_tests/source/late-rows.test.ts. Here is what needs an answer made to measure.
+// integration_tests/source/late-rows.test.ts tests it with a real server. These tests need exact responses.
 
 const STREAM = { name: 'events', namespace: 'shop' };
 const CURSOR_TYPE = parseClickHouseType('DateTime64(3)');
@@ -38,7 +38,7 @@ const START: StoredState = {
 function selection(added: Column[] = []): RowSelection {
   const column = { name: 'last_updated_at', type: CURSOR_TYPE };
   const codec = createCursorCodec(CURSOR_TYPE);
-  if (codec === undefined) throw new Error('It is no cursor.');
+  if (codec === undefined) throw new Error('It is not a cursor.');
   const columns = [column];
   return {
     stream: STREAM,
@@ -52,12 +52,12 @@ function selection(added: Column[] = []): RowSelection {
   };
 }
 
-/** The time of a row, so many milliseconds after noon. */
+/** A time in milliseconds after noon. */
 function at(milliseconds: number): string {
   return new Date(Date.UTC(2026, 0, 1, 12) + milliseconds).toISOString();
 }
 
-/** A row at a time, of which there is one alone. */
+/** The only row with this time. */
 function row(milliseconds: number): string {
   return `{"type":"RECORD","record":{"stream":"events","data":{"last_updated_at":"${at(milliseconds)}"}},"row_hash":"${milliseconds}"}\n`;
 }
@@ -77,11 +77,11 @@ type Emitting = {
   window?: LookbackWindow;
   error?: Error;
   limit?: number;
-  /** Columns that the hashes in the state are not made of. */
+  /** Columns that are not in the hashes of the state. */
   added?: Column[];
 };
 
-/** Emits what a server answers, and the error that it ends with, if any. */
+/** Reads a response with these lines, and an error at its end if there is one. */
 async function emit(
   lines: Iterable<string>,
   { state = START, window = WINDOW, error, limit, added = [] }: Emitting = {},
@@ -153,22 +153,22 @@ function* rowsUpTo(count: number, from = 0): Generator<string> {
   for (let time = from; time < count; time++) yield row(time);
 }
 
-describe('the position in a state', () => {
-  test('is the last row, when that can get no more company', async () => {
+describe('I3: the checkpoint', () => {
+  test('is the last row if it is before the lookback', async () => {
     const { states } = await emit(rowsOf(1, 2, 3));
     expect(states.at(-1)).toMatchObject({ cursor: at(3), tie_break: { row_hash: '3', rows: 1, ended: true } });
     expect(states.at(-1)?.recent_rows).toBeUndefined();
     expect(states.at(-1)?.hashed_columns).toEqual([['last_updated_at', 'DateTime64(3)']]);
   });
 
-  test('is behind the last of those that can not; the others are remembered', async () => {
+  test('is the last row before the lookback; the state remembers the rows after it', async () => {
     const { states } = await emit(rowsOf(1, 2, 100, 101));
     expect(states.at(-1)?.cursor).toBe(at(2));
     expect(states.at(-1)?.tie_break).toBeUndefined();
     expect(states.at(-1)?.recent_rows).toEqual({ '2026-01-01T12:00:00': expect.stringMatching(/^.{22}$/) });
   });
 
-  test('stays where it was when all rows are recent, but in the middle of a group that they end', async () => {
+  test('stays when all rows are inside the lookback, but moves to the end of its group', async () => {
     expect((await emit(rowsOf(100, 101))).states.at(-1)?.cursor).toBeNull();
     const halfRead = { ...START, cursor: at(50), tie_break: { row_hash: '50', rows: 1 } };
     const { states } = await emit(rowsOf(100, 101), { state: halfRead });
@@ -176,38 +176,38 @@ describe('the position in a state', () => {
     expect(states.at(-1)?.tie_break).toBeUndefined();
   });
 
-  test('stays in the middle of a group that has become recent, as when the lookback is made longer', async () => {
+  test('stays inside its group if a longer lookback now covers the group', async () => {
     const halfRead = { ...START, cursor: at(200), tie_break: { row_hash: '7', rows: 1 } };
     const { states, rows } = await emit(rowsOf(200), { state: halfRead });
     expect(rows).toBe(1);
     expect(states.at(-1)).toMatchObject({ cursor: at(200), tie_break: { row_hash: '7', rows: 1 } });
     expect(states.at(-1)?.recent_rows).toBeDefined();
-    // Read again from there on, the row is known.
+    // The next run recognizes the row.
     expect((await emit(rowsOf(200), { state: states.at(-1) ?? START })).rows).toBe(0);
   });
 });
 
-describe('a table that has a column more than the hashes in its state', () => {
+describe('if a column was added after the state was written,', () => {
   const added = [{ name: 'item', type: parseClickHouseType('UInt8') }];
   const all = [
     ['last_updated_at', 'DateTime64(3)'],
     ['item', 'UInt8'],
   ];
-  /** A row of before, and what differs from it by the column alone. */
+  /** A row with the new column, which is not in its row hash. */
   const widened = (milliseconds: number, item: number): string =>
     row(milliseconds).replace('"row_hash"', `"full_hash":"${item}","row_hash"`);
 
-  test('has its rows remembered by all columns, behind the last row', async () => {
+  test('the state after the last row has hashes of all columns', async () => {
     const before = (await emit(rowsOf(1, 100))).states.at(-1);
     const answer = [widened(100, 0), widened(100, 1)];
     const { rows, states } = await emit(answer, { state: before ?? START, added });
     expect([rows, states.at(-1)?.cursor, states.at(-1)?.hashed_columns]).toEqual([1, at(1), all]);
-    // One that appears before them is no longer taken for one of them.
+    // A new row that differs only in the new column is not confused with them.
     const hashed = (item: number): string => row(100).replace('"row_hash":"100"', `"row_hash":"${item}"`);
     expect((await emit([hashed(7), hashed(0), hashed(1)], { state: states.at(-1) ?? START })).rows).toBe(1);
   });
 
-  test('keeps to the hashes of before while rows of a group are left to be read', async () => {
+  test('the state keeps the old hashes while it is inside a group', async () => {
     const halfRead = { ...START, cursor: at(200), tie_break: { row_hash: '7', rows: 1 } };
     const { states } = await emit([widened(200, 0)], { state: halfRead, added });
     expect(states.at(-1)).toMatchObject({ tie_break: { row_hash: '7' }, hashed_columns: [all[0]] });
@@ -215,7 +215,7 @@ describe('a table that has a column more than the hashes in its state', () => {
     expect(limited.states.at(-1)).toMatchObject({ tie_break: { row_hash: '1' }, hashed_columns: [all[0]] });
   });
 
-  test('goes over to all columns also when rows are held back every time', async () => {
+  test('the state has hashes of all columns also if rows are left to a later run each time', async () => {
     function* lines(): Generator<string> {
       for (let time = 50; time < MAX_EMITTED_ROWS + 5_000; time++) yield widened(time, time);
     }
@@ -224,10 +224,10 @@ describe('a table that has a column more than the hashes in its state', () => {
   });
 });
 
-describe('states cover all that was written', () => {
-  // A state takes more bytes than a page then, so that not each page has one.
+describe('states cover all rows that were written,', () => {
+  // Here a state has more bytes than a page, so not every page has a state.
   test.each([101_000, 111_000, 121_000])(
-    'when the answer breaks off among %i rows that are remembered',
+    'if the response breaks off after %i rows inside the lookback',
     async (count) => {
       const { rows, states, counted, thrown } = await emit(rowsUpTo(count, 1_000), { error: new Error('broken') });
       expect(thrown).toBeInstanceOf(ConnectorError);
@@ -239,7 +239,7 @@ describe('states cover all that was written', () => {
   );
 
   test.each([101_000, 111_000, 121_000])(
-    'and nothing more, when the row behind %i that are remembered can not be read',
+    "and no others, if the row after %i rows inside the lookback can't be read",
     async (count) => {
       const broken = row(500_000).replace('"last_updated_at":', '');
       function* lines(): Generator<string> {
@@ -256,7 +256,7 @@ describe('states cover all that was written', () => {
     },
   );
 
-  test('and are fewer when they are large', async () => {
+  test('and are fewer if they are large', async () => {
     const { states, counted } = await emit(rowsUpTo(200_000, 1_000));
     expect(counted).toBe(199_000);
     const sizes = states.map((state) => JSON.stringify(state).length);
@@ -264,36 +264,36 @@ describe('states cover all that was written', () => {
   });
 });
 
-describe('more rows than can be remembered', () => {
-  test('are held back from the first that can not, and that is told', async () => {
+describe('if more rows are inside the lookback than can be remembered,', () => {
+  test('I5: the others are left to a later run, with a warning', async () => {
     const { rows, states, logs, thrown } = await emit(rowsUpTo(MAX_EMITTED_ROWS + 5_000, 50));
     expect(thrown).toBeUndefined();
     expect(rows).toBe(MAX_EMITTED_ROWS + 50);
     expect(states.at(-1)?.cursor).toBe(at(99));
-    expect(logs.at(-1)).toContain(`Those from ${at(MAX_EMITTED_ROWS + 100)} on are read by a later run`);
+    expect(logs.at(-1)).toContain(`Rows from ${at(MAX_EMITTED_ROWS + 100)} on are read by a later run`);
   });
 
-  test('are a mistake of the user when they lie in the future', async () => {
+  test('the run fails with cursor_in_future if they are in the future', async () => {
     const window = { ...WINDOW, now: at(200_000) };
     const { rows, states, thrown } = await emit(rowsUpTo(MAX_EMITTED_ROWS + 5_000), { window });
     expect(thrown).toMatchObject({
       failureType: 'config_error',
-      message: expect.stringContaining('last_updated_at lies in the future'),
+      message: expect.stringContaining('last_updated_at is in the future'),
     });
     expect(rows).toBe(MAX_EMITTED_ROWS + 100);
     expect(states.at(-1)?.cursor).toBe(at(99));
   });
 });
 
-describe('a limit of rows', () => {
-  test('ends in the middle of a page: the state lies behind the last row, and does not say that the answer ended', async () => {
+describe('a row limit', () => {
+  test('can end inside a page: the state is at the last row, without "ended"', async () => {
     const { rows, states, counted } = await emit(rowsOf(1, 2, 3, 4, 5), { limit: 3 });
     expect([rows, counted, states.length]).toEqual([3, 3, 1]);
     expect(states[0]).toMatchObject({ cursor: at(3), tie_break: { row_hash: '3', rows: 1 } });
     expect(states[0]?.tie_break?.ended).toBeUndefined();
   });
 
-  test('counts no row that was emitted before, and remembers none behind it', async () => {
+  test('does not count rows that were emitted before, and remembers none after it', async () => {
     const before = (await emit(rowsOf(100, 101, 102))).states.at(-1);
     const { rows, states } = await emit(rowsOf(100, 101, 102, 103, 104, 105), { state: before ?? START, limit: 2 });
     expect(rows).toBe(2);
@@ -302,7 +302,7 @@ describe('a limit of rows', () => {
     expect(rest.rows).toBe(1);
   });
 
-  test('that is exactly what there is ends as well', async () => {
+  test('can equal the number of rows', async () => {
     const { rows, counted } = await emit(rowsOf(1, 2, 3), { limit: 3 });
     expect([rows, counted]).toEqual([3, 3]);
   });

@@ -20,15 +20,15 @@ const ROWS_NOT_REPRODUCIBLE =
   'None of the rows sent by the last run were found again, and at least as many other rows are in their place, so these were sent. Either a column changes each time it is read, such as now(), rand() or a joined value, and the same happens on every run: compute it when a row is inserted, remove it from the view, or set "lookback_seconds" to 0. Or the table was replaced (EXCHANGE TABLES, DROP and CREATE, a full rebuild by dbt), and its rows before the lookback are never read. Reset the stream to read them; Batch then gets the rows that were sent before a second time.';
 
 function describeRestampedRows(table: Table, cursorColumn: string): string {
-  return `Most rows that the last run delivered are gone, and as many others have a ${cursorColumn} later than the start of this run. Its value is likely computed at each read, so each run sends these rows again. ${adviseStoredCursor(table, cursorColumn)}`;
+  return `Most rows that the last run sent are gone, and as many other rows have a ${cursorColumn} later than the start of this run. Its value is probably computed at each read, so each run sends these rows again. ${adviseStoredCursor(table, cursorColumn)}`;
 }
 
 export type StreamContext = {
   clickhouse: Pick<ClickHouse, 'bytes' | 'explainError'>;
   output: MessageOutput;
-  /** Aborted by SIGTERM or SIGINT: write what is begun, the state that it makes true, and end. */
+  /** Aborted by SIGTERM or SIGINT. The current page and its state are still written. */
   stop: AbortSignal;
-  /** How many rows may be written, by this stream and those behind it. */
+  /** The limit for this stream and the streams after it. */
   rowLimit: RowLimit;
   /** Milliseconds since the epoch. */
   now: () => number;
@@ -208,15 +208,15 @@ class StreamReader {
   async #warnOfOverflow(cursor: string): Promise<void> {
     const { cursorColumn } = this.#recognition;
     const now = this.#window?.now;
-    const seen = `More than ${MAX_EMITTED_ROWS} rows would have to be remembered, which is all that a state may hold`;
+    const seen = `More than ${MAX_EMITTED_ROWS} rows would have to be remembered, the maximum for a state`;
     if (now !== undefined && cursor > now) {
       throw sourceError(
         'cursor_in_future',
-        `${seen}, as their ${cursorColumn} lies in the future (${cursor}; the server's clock says ${now}). It does not tell when a row was inserted. Name another column in "cursor_column", or set "lookback_seconds" to 0: rows are then read when their time has come.`,
+        `${seen}. Their ${cursorColumn} is in the future (${cursor}; the server's clock says ${now}), so it is not the time of the INSERT. Name another column in "cursor_column", or set "lookback_seconds" to 0: rows are then read once that time is reached.`,
       );
     }
     await this.#warn(
-      `${seen}. Those from ${cursor} on are read by a later run, when they are older than the lookback. If that is too late for so many rows, lower "lookback_seconds" to the time that your longest INSERT takes.`,
+      `${seen}. Rows from ${cursor} on are read by a later run, once they are older than the lookback. If that is too late, lower "lookback_seconds" to the duration of your longest INSERT.`,
     );
   }
 
