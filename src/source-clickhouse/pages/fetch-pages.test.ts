@@ -89,8 +89,8 @@ class Server implements RowSource {
   readonly maxRows = Number.POSITIVE_INFINITY;
   readonly emittedAt = 1;
   /** The row hash that each query starts from; "" for all rows. */
-  readonly asked: string[] = [];
-  readonly answers: Readable[] = [];
+  readonly queriedFrom: string[] = [];
+  readonly responses: Readable[] = [];
   /** Resolve when each response is closed. */
   readonly closed: Promise<unknown>[] = [];
   /** Bytes that were read from it. */
@@ -111,39 +111,39 @@ class Server implements RowSource {
 
   async open(after: string, signal: AbortSignal): Promise<Readable> {
     signal.throwIfAborted();
-    const ending = this.#endings[this.asked.length] ?? { after: this.#rows.length, thereafter: 'ends' };
-    this.asked.push(after);
+    const ending = this.#endings[this.queriedFrom.length] ?? { after: this.#rows.length, thereafter: 'ends' };
+    this.queriedFrom.push(after);
     const rows = this.#rows.slice(0, ending.after).filter((row) => hashOf(row) >= after);
     const bytes = Buffer.from(rows.join('') + (ending.says ?? ''));
     let sent = 0;
-    const answer = new Readable({
+    const response = new Readable({
       highWaterMark: this.#chunkBytes,
       // As on a network, other events happen between two chunks.
       read: () =>
         setImmediate(() => {
-          if (answer.destroyed) return;
+          if (response.destroyed) return;
           const chunk = bytes.subarray(sent, sent + this.#chunkBytes);
           sent += chunk.length;
           this.sent += chunk.length;
-          if (chunk.length > 0) answer.push(chunk);
-          else if (ending.thereafter === 'ends') answer.push(null);
-          else if (ending.thereafter === 'breaks') answer.destroy(connectionReset());
+          if (chunk.length > 0) response.push(chunk);
+          else if (ending.thereafter === 'ends') response.push(null);
+          else if (ending.thereafter === 'breaks') response.destroy(connectionReset());
         }),
     });
     const cancel = (): void => {
-      answer.destroy();
+      response.destroy();
     };
     signal.addEventListener('abort', cancel);
-    this.answers.push(answer);
+    this.responses.push(response);
     this.closed.push(
       new Promise<void>((resolve) => {
-        answer.once('close', () => {
+        response.once('close', () => {
           signal.removeEventListener('abort', cancel);
           resolve();
         });
       }),
     );
-    return answer;
+    return response;
   }
 
   warn(message: string): void {
@@ -191,7 +191,7 @@ describe('fetchPages reads all rows once, in order,', () => {
     });
     expect(error).toBeUndefined();
     expect(text).toBe(rows.join(''));
-    expect(server.asked).toEqual(['']);
+    expect(server.queriedFrom).toEqual(['']);
     // A page is cut at the first end of a row after its size, so it is at most one chunk longer.
     expect(Math.min(...sizes.slice(0, -1))).toBeGreaterThanOrEqual(500);
     expect(Math.max(...sizes)).toBeLessThan(500 + 300 + Buffer.byteLength(rows[0] ?? ''));
@@ -284,14 +284,14 @@ describe('while the reader is slow (backpressure),', () => {
     if (first.done) throw new Error('There is no page.');
     const firstText = textOf(first.value);
     await server.closed[0];
-    expect(server.asked).toEqual(['']);
+    expect(server.queriedFrom).toEqual(['']);
 
     const rest = await takeAll(pages);
     expect(rest.error).toBeUndefined();
     expect(firstText + rest.text).toBe(rows.join(''));
-    expect(server.asked).toHaveLength(2);
+    expect(server.queriedFrom).toHaveLength(2);
     // After the last complete page in the queue.
-    const again = rows.findIndex((row) => hashOf(row) === server.asked[1]);
+    const again = rows.findIndex((row) => hashOf(row) === server.queriedFrom[1]);
     const queued = Buffer.byteLength(rows.slice(0, again + 1).join(''));
     expect(queued).toBeGreaterThanOrEqual(2000);
     expect(queued).toBeLessThanOrEqual(2000 + 500 + 300);
@@ -311,7 +311,7 @@ describe('while the reader is slow (backpressure),', () => {
     await server.closed[0];
     const queued = server.sent;
     const taken = (): number => sizes.slice(0, -1).reduce((sum, bytes) => sum + bytes, 0);
-    while (server.asked.length === 1) await next();
+    while (server.queriedFrom.length === 1) await next();
     // Less than resumeBelowBytes was left of what had been read from the server.
     expect(queued - taken()).toBeLessThan(500 + 500 + 3 * 300);
     expect(sizes.length).toBeGreaterThan(3);
@@ -329,7 +329,7 @@ describe('while the reader is slow (backpressure),', () => {
     );
     expect(error).toBeUndefined();
     expect(text).toBe(alike.join(''));
-    expect(server.asked.length).toBeGreaterThan(2);
+    expect(server.queriedFrom.length).toBeGreaterThan(2);
   });
 
   test('I6: the maximum pause ends also after a garbage collection', async () => {
@@ -364,7 +364,7 @@ describe('a fast reader', () => {
       const server = new Server(rows);
       const { text } = await takeAll(fetchPages(server, START, running(), QUICK), nextTurn as () => Promise<void>);
       expect(text).toBe(rows.join(''));
-      expect(server.asked).toEqual(['']);
+      expect(server.queriedFrom).toEqual(['']);
       await nextTurn();
     } finally {
       process.off('warning', warned);
@@ -391,7 +391,7 @@ describe('an error', () => {
       message: 'with advice',
       cause: { name: 'CutOffError', cause: { code: 'ECONNRESET' } },
     });
-    expect(server.answers[0]?.destroyed).toBe(true);
+    expect(server.responses[0]?.destroyed).toBe(true);
   });
 
   test.each(['breaks', 'ends'] as const)(
@@ -430,7 +430,7 @@ describe('an error', () => {
     const refused = new Error('refused, with advice');
     const server = new Server(manyRows(100));
     const open = server.open.bind(server);
-    server.open = (after, signal) => (server.asked.length === 0 ? open(after, signal) : Promise.reject(refused));
+    server.open = (after, signal) => (server.queriedFrom.length === 0 ? open(after, signal) : Promise.reject(refused));
     const pages = fetchPages(server, START, running(), QUICK);
     const first = await pages.next();
     if (first.done) throw new Error('There is no page.');
@@ -507,7 +507,7 @@ describe('an error', () => {
     const { error } = await takeAll(fetchPages(server, START, running(), QUICK));
     expect((error as Error).cause).toMatchObject({ code: '241' });
     expect(server.sent).toBeLessThan(40_000);
-    expect(server.answers[0]?.destroyed).toBe(true);
+    expect(server.responses[0]?.destroyed).toBe(true);
   });
 
   describe('I9: contains no byte of', () => {
@@ -543,14 +543,14 @@ describe('a read that ends early', () => {
   test('closes the response when the reader stops', async () => {
     const server = new Server(rows);
     for await (const _ of fetchPages(server, START, running(), QUICK)) break;
-    expect(server.answers.map((answer) => answer.destroyed)).toEqual([true]);
-    expect(server.asked).toHaveLength(1);
+    expect(server.responses.map((response) => response.destroyed)).toEqual([true]);
+    expect(server.queriedFrom).toHaveLength(1);
   });
 
   test('does not wait for a silent response when the reader stops', async () => {
     const server = new Server(rows, { endings: [{ after: 20, thereafter: 'is silent' }] });
     for await (const _ of fetchPages(server, START, running(), QUICK)) break;
-    expect(server.answers.map((answer) => answer.destroyed)).toEqual([true]);
+    expect(server.responses.map((response) => response.destroyed)).toEqual([true]);
   });
 
   test('ends without an error after a stop, and closes the response', async () => {
@@ -560,8 +560,8 @@ describe('a read that ends early', () => {
     expect(error).toBeUndefined();
     expect(rows.join('').startsWith(text)).toBe(true);
     expect(Buffer.byteLength(text)).toBeLessThan(4000);
-    expect(server.answers.map((answer) => answer.destroyed)).toEqual([true]);
-    expect(server.asked).toHaveLength(1);
+    expect(server.responses.map((response) => response.destroyed)).toEqual([true]);
+    expect(server.queriedFrom).toHaveLength(1);
   });
 
   test('ends at once after a stop while the response is silent', async () => {
@@ -586,8 +586,8 @@ describe('a read that ends early', () => {
     stop.abort();
     const { error } = await takeAll(pages);
     expect(error).toBeUndefined();
-    expect(server.asked).toHaveLength(1);
-    expect(server.answers.map((answer) => answer.destroyed)).toEqual([true]);
+    expect(server.queriedFrom).toHaveLength(1);
+    expect(server.responses.map((response) => response.destroyed)).toEqual([true]);
   });
 
   test('ends after a stop between two chunks, also if the stream ignores the signal', async () => {
@@ -601,7 +601,7 @@ describe('a read that ends early', () => {
     const { error } = await takeAll(pages);
     expect(error).toBeUndefined();
     expect(server.sent).toBeLessThan(5000);
-    expect(server.answers.map((answer) => answer.destroyed)).toEqual([true]);
+    expect(server.responses.map((response) => response.destroyed)).toEqual([true]);
   });
 
   test('sends no query after a stop', async () => {
@@ -612,14 +612,14 @@ describe('a read that ends early', () => {
       text: '',
       error: undefined,
     });
-    expect(server.asked).toEqual([]);
+    expect(server.queriedFrom).toEqual([]);
   });
 
   test('sends no query before the first page is requested', async () => {
     const server = new Server(rows);
     fetchPages(server, START, running(), QUICK);
     await nextTurns(5);
-    expect(server.asked).toEqual([]);
+    expect(server.queriedFrom).toEqual([]);
   });
 });
 
@@ -631,16 +631,16 @@ describe('a transient error', () => {
           fc.record({ after: fc.nat(60), says: fc.constantFrom('', 'Code: 241. DB::Exception: memory. (MEMORY)\n') }),
           { maxLength: 5 },
         ),
-        async (failures) => {
+        async (errors) => {
           const rows = manyRows(60);
-          const server = new Server(rows, { endings: failures.map((ending) => ({ ...ending, thereafter: 'breaks' })) });
+          const server = new Server(rows, { endings: errors.map((ending) => ({ ...ending, thereafter: 'breaks' })) });
           server.errorsPass = true;
           const { text, error } = await takeAll(
             fetchPages(server, START, running(), { ...QUICK, retryTimeMs: 10_000 }),
           );
           expect(error).toBeUndefined();
           expect(text).toBe(rows.join(''));
-          expect(server.warnings).toHaveLength(failures.length);
+          expect(server.warnings).toHaveLength(errors.length);
         },
       ),
       { numRuns: 30 },

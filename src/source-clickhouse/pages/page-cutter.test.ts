@@ -320,10 +320,10 @@ describe('takeFirstRows', () => {
         (rows, any) => {
           const count = 1 + (any % rows.length);
           const [whole] = pagesOf([Buffer.from(rowsText(rows))], WHOLE);
-          const [alone] = pagesOf([Buffer.from(rowsText(rows.slice(0, count)))], WHOLE);
-          if (whole === undefined || alone === undefined) throw new Error('There is no page.');
+          const [expected] = pagesOf([Buffer.from(rowsText(rows.slice(0, count)))], WHOLE);
+          if (whole === undefined || expected === undefined) throw new Error('There is no page.');
           const first = takeFirstRows(whole, count);
-          expect(inTexts(first)).toEqual(inTexts(alone));
+          expect(inTexts(first)).toEqual(inTexts(expected));
           expect(first.buffer).toBe(whole.buffer);
         },
       ),

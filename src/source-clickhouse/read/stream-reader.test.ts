@@ -94,7 +94,7 @@ async function emit(
       done();
     },
   });
-  function* answer(): Generator<Buffer> {
+  function* response(): Generator<Buffer> {
     let chunk = '';
     for (const line of lines) {
       chunk += line;
@@ -107,7 +107,7 @@ async function emit(
   }
   const context = {
     clickhouse: {
-      bytes: async () => Readable.from(answer(), { objectMode: true }),
+      bytes: async () => Readable.from(response(), { objectMode: true }),
       explainError: (cause: unknown) => sourceError('table_missing', 'It broke.', { cause }),
     },
     output: new MessageOutput(stream),
@@ -199,8 +199,8 @@ describe('if a column was added after the state was written,', () => {
 
   test('the state after the last row has hashes of all columns', async () => {
     const before = (await emit(rowsOf(1, 100))).states.at(-1);
-    const answer = [widened(100, 0), widened(100, 1)];
-    const { rows, states } = await emit(answer, { state: before ?? START, added });
+    const response = [widened(100, 0), widened(100, 1)];
+    const { rows, states } = await emit(response, { state: before ?? START, added });
     expect([rows, states.at(-1)?.cursor, states.at(-1)?.hashed_columns]).toEqual([1, at(1), all]);
     // A new row that differs only in the new column is not confused with them.
     const hashed = (item: number): string => row(100).replace('"row_hash":"100"', `"row_hash":"${item}"`);
