@@ -31,35 +31,8 @@ export async function createInitialState(
     };
   }
   const state = parseStreamState(stream.name, stored);
-  if (state.cursor_column !== cursor_column) {
-    throw sourceError(
-      'state_of_other_settings',
-      `The state of "${stream.name}" is for the cursor column "${state.cursor_column}", but "cursor_column" is "${cursor_column}". ` +
-        'Set the option back, or reset the stream: all its rows are then read again.',
-    );
-  }
-  if (describePartition(state.partition) !== describePartition(partition)) {
-    throw sourceError(
-      'state_of_other_settings',
-      `The state of "${stream.name}" is for ${describePartition(state.partition)}, but the configuration selects ${describePartition(partition)}. ` +
-        'Each part needs its own state, and another number of parts splits the rows differently. Use the state of this part, or reset the stream.',
-    );
-  }
+  checkState(state, { cursor, partition }, stream);
   const { position, recent_rows } = state;
-  if ((position.kind !== 'start' || recent_rows !== undefined) && state.cursor_type !== cursor_type) {
-    throw sourceError(
-      'state_of_other_settings',
-      `The state of "${stream.name}" was written when ${cursor.column.name} was a ${state.cursor_type}; it is a ${cursor_type} now, and their values can't be compared. ` +
-        'Change the type back, or reset the stream: all its rows are then read again.',
-    );
-  }
-  if (position.kind !== 'start' && !cursor.codec.form.test(position.cursor)) {
-    throw sourceError(
-      'state_invalid',
-      `The cursor in the state of "${stream.name}" is not a valid ${cursor_type}: the state was edited. ` +
-        'Use the state of the last run unchanged, or reset the stream: all its rows are then read again.',
-    );
-  }
   if (!isInsideGroup(position) && recent_rows === undefined) return { state, hashedColumns: table.columns };
   // Columns that were added since are not in these hashes.
   const hashedColumns = findColumnsNow(table, state.hashed_columns ?? []);
@@ -71,6 +44,43 @@ export async function createInitialState(
     `Columns of ${table.name} were dropped or changed their type, so the last rows that were read can't be recognized. ${describeRowsReadAgain(state)} are read again: their events may be sent twice.`,
   );
   return { state: dropHashes(state), hashedColumns: table.columns };
+}
+
+/** @throws ConnectorError (config_error) when the state is for other rows or another order. */
+function checkState(
+  { position, recent_rows, ...state }: StreamState,
+  { cursor, partition }: Pick<ResolvedStream, 'cursor' | 'partition'>,
+  stream: StreamDescriptor,
+): void {
+  const { name, type } = cursor.column;
+  if (state.cursor_column !== name) {
+    throw sourceError(
+      'state_of_other_settings',
+      `The state of "${stream.name}" is for the cursor column "${state.cursor_column}", but "cursor_column" is "${name}". ` +
+        'Set the option back, or reset the stream: all its rows are then read again.',
+    );
+  }
+  if (describePartition(state.partition) !== describePartition(partition)) {
+    throw sourceError(
+      'state_of_other_settings',
+      `The state of "${stream.name}" is for ${describePartition(state.partition)}, but the configuration selects ${describePartition(partition)}. ` +
+        'Each part needs its own state, and another number of parts splits the rows differently. Use the state of this part, or reset the stream.',
+    );
+  }
+  if ((position.kind !== 'start' || recent_rows !== undefined) && state.cursor_type !== type.name) {
+    throw sourceError(
+      'state_of_other_settings',
+      `The state of "${stream.name}" was written when ${name} was a ${state.cursor_type}; it is a ${type.name} now, and their values can't be compared. ` +
+        'Change the type back, or reset the stream: all its rows are then read again.',
+    );
+  }
+  if (position.kind !== 'start' && !cursor.codec.form.test(position.cursor)) {
+    throw sourceError(
+      'state_invalid',
+      `The cursor in the state of "${stream.name}" is not a valid ${type.name}: the state was edited. ` +
+        'Use the state of the last run unchanged, or reset the stream: all its rows are then read again.',
+    );
+  }
 }
 
 function describeRowsReadAgain({ position, recent_rows }: StreamState): string {
