@@ -90,7 +90,7 @@ test('names tables and what they lack when none has the required columns', async
     file('source.json', sourceConfiguration(server, 'unfit')),
   ]);
   expect(messages.map(({ log, catalog }) => log?.message ?? catalog?.streams)).toEqual([
-    'No table or view in the database "unfit" has the columns that are needed: "a" lacks event_name, last_updated_at; "b" lacks event_name, last_updated_at; "c" lacks event_name, last_updated_at; and so it is with 2 more.',
+    'No table or view in the database "unfit" has the required columns: "a" lacks event_name, last_updated_at; "b" lacks event_name, last_updated_at; "c" lacks event_name, last_updated_at; and 2 more lack columns, too.',
     [],
   ]);
 });

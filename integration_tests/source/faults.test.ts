@@ -180,7 +180,7 @@ describe.concurrent('a proxy that', () => {
     const lookUps = { words: 'system.columns', faults: [cut({ rows: 40, by: 'close' })] };
     const { result } = await readThrough('half_looked_up', [], { lookUps });
     expect(result.code).toBe(0);
-    expect(warnings(result)).toEqual([expect.stringMatching(/Asking again\.$/)]);
+    expect(warnings(result)).toEqual([expect.stringMatching(/Retrying\.$/)]);
     expect(Object.keys(records(result)[9] ?? {})).toEqual(['custom_id', 'event_name', 'last_updated_at', 'n', 'note']);
   });
 
@@ -194,8 +194,8 @@ describe.concurrent('a proxy that', () => {
   });
 
   test.each<[string, Fault, RegExp]>([
-    ['502', says(502, '<html>Bad Gateway</html>'), /A proxy at .* answered in place of ClickHouse.*HTTP 502/],
-    ['503', says(503, 'no healthy upstream'), /A proxy at .* answered in place of ClickHouse.*HTTP 503/],
+    ['502', says(502, '<html>Bad Gateway</html>'), /A proxy at .* answered instead of ClickHouse.*HTTP 502/],
+    ['503', says(503, 'no healthy upstream'), /A proxy at .* answered instead of ClickHouse.*HTTP 503/],
     [
       '200 with a page of HTML',
       says(200, '<html>\n<body>Down for maintenance</body>\n</html>\n'),
@@ -297,7 +297,7 @@ describe.concurrent('between two answers of a run', () => {
         'EXCHANGE TABLES shop.swaps AND shop.swaps_new',
       ],
       ['EXCHANGE TABLES shop.swaps AND shop.swaps_new'],
-      /A column is not there any more.*Refresh the schema/,
+      /A column no longer exists.*Refresh the schema/,
     ],
   ])(
     '%s: the run fails, and when it is back its state leads to the rest',
@@ -320,7 +320,7 @@ describe.concurrent('between two answers of a run', () => {
     const { result } = await readThrough('narrower', between('ALTER TABLE shop.narrower DROP COLUMN note'));
     expect(result.code).toBe(1);
     expect(errors(result)).toMatchObject([
-      { failure_type: 'config_error', message: expect.stringMatching(/A column is not there any more/) },
+      { failure_type: 'config_error', message: expect.stringMatching(/A column no longer exists/) },
     ]);
     await expectLastGroupAgain('narrower', result);
   });
@@ -479,7 +479,7 @@ describe.concurrent('during an answer', () => {
     expect(result.code).toBe(0);
     expect(rowsAsked).toBe(2);
     expect(delivered(result)).toEqual(upTo(LARGE_ROWS));
-    expect(warnings(result)).toEqual([expect.stringMatching(/QUERY_WAS_CANCELLED.*Asking again/)]);
+    expect(warnings(result)).toEqual([expect.stringMatching(/QUERY_WAS_CANCELLED.*Retrying/)]);
   });
 });
 
@@ -514,7 +514,7 @@ describe.concurrent('an exception of the server', () => {
     expect(result.code).toBe(1);
     expect(statuses(result).at(-1)).toBe('INCOMPLETE');
     expect(errors(result)).toMatchObject([
-      { failure_type: 'config_error', message: expect.stringMatching(/ClickHouse said: kaboom.*Mend the row/) },
+      { failure_type: 'config_error', message: expect.stringMatching(/ClickHouse said: kaboom.*Fix the row/) },
     ]);
     const seen = numbers(result);
     expect(seen).toEqual(upTo(seen.length));

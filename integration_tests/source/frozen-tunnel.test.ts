@@ -45,6 +45,6 @@ describe('check ends by itself though an SSH server never closes its connection,
     const { ssh } = await frozenServer();
     const relay = stoppedLater(await ClingingRelay.start({ greeting: 'x'.repeat(10_000) }));
     const { message } = await check(ssh.tunnel(relay.port));
-    expect(message).toMatch(/^What answers at 127\.0\.0\.1:\d+ is no SSH server/);
+    expect(message).toMatch(/^The server at 127\.0\.0\.1:\d+ does not speak SSH 2/);
   });
 });

@@ -76,7 +76,7 @@ describe('an error of the server about a value does not show it:', () => {
       sourceConfiguration(server(), 'shop', { ...server().connection(READER), table: 'parsed' }),
     );
     const { stdout, stderr } = await run('source-clickhouse', [command, '--config', config, ...more]);
-    expect(stdout).toContain('Cannot parse string [text of 14 characters] as UInt32');
+    expect(stdout).toContain('Cannot parse string [string of 14 characters] as UInt32');
     expect(stdout).toContain('while executing function toUInt32 on s');
     expectNoValue(stdout + stderr);
   });

@@ -158,7 +158,7 @@ describe.concurrent('a limit that passes is waited for, each row once:', () => {
     const result = await read('few', { user: SELDOM });
     expect(errors(result)).toEqual([]);
     expect(numbers(result)).toEqual(upTo(10));
-    expect(logs(result)).toContainEqual(expect.stringMatching(/^WARN .+code 201, QUOTA_EXCEEDED.+ Asking again/));
+    expect(logs(result)).toContainEqual(expect.stringMatching(/^WARN .+code 201, QUOTA_EXCEEDED.+ Retrying/));
   });
 
   test.each<[string, SandboxUser, Occupant, string, number, RegExp]>([

@@ -231,7 +231,9 @@ describe.concurrent('a query', () => {
 
 describe.concurrent('a profile that leaves rows out in silence', () => {
   test.each(LOSSY)('is refused by check and read, with what to run: $user.name', async ({ user, advice }) => {
-    const expected = new RegExp(`"${user.name}".+Let an administrator run: ALTER USER .+ MODIFY SETTING ${advice} \\(`);
+    const expected = new RegExp(
+      `"${user.name}".+Ask an administrator to run: ALTER USER .+ MODIFY SETTING ${advice} \\(`,
+    );
     const { status, message } = await checkStatus('source-clickhouse', configuration(user, 'few'));
     expect(status).toBe('FAILED');
     expect(message).toMatch(expected);

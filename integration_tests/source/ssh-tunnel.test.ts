@@ -95,7 +95,7 @@ describe.runIf(SshServer.isInstalled)('through an SSH server', () => {
       const closed = await SshServer.start(['AllowTcpForwarding no']);
       const { message } = await check(byKey(closed));
       await closed.stop();
-      expect(message).toMatch(/let ".+" in, but forbids to forward.+AllowTcpForwarding/);
+      expect(message).toMatch(/let ".+" in, but does not allow it to forward.+AllowTcpForwarding/);
     });
 
     test('an encrypted key is opened by its passphrase, and by no other', async () => {
@@ -160,7 +160,7 @@ describe.runIf(SshServer.isInstalled)('through an SSH server', () => {
       expect(await check(byKey(ssh), { ...reach, port: good.port })).toEqual({ status: 'SUCCEEDED', message: '' });
       expect(good.names.at(-1)).toBe('localhost');
       const { message } = await check(byKey(ssh), { ...reach, port: other.port });
-      expect(message).toMatch(/is for another name.+localhost/);
+      expect(message).toMatch(/is valid for another name.+localhost/);
       good.close();
       other.close();
     });
@@ -179,7 +179,9 @@ describe.runIf(SshServer.isInstalled)('through an SSH server', () => {
 
     test('is refused when it is another one', async () => {
       const { message } = await check(byKey(ssh, { tunnel_host_key: `SHA256:${'A'.repeat(43)}` }));
-      expect(message).toMatch(/has the host key SHA256:.+, but tunnel_host_key is SHA256:A+\. .+somebody else answers/);
+      expect(message).toMatch(
+        /has the host key SHA256:.+, but tunnel_host_key is SHA256:A+\. .+another server is answering/,
+      );
     });
   });
 
@@ -202,22 +204,22 @@ describe.runIf(SshServer.isInstalled)('through an SSH server', () => {
       [
         'no such host',
         async () => [byKey(ssh, { tunnel_host: 'no-such-host.invalid' })],
-        /host name of the SSH server "no-such-host\.invalid" (is not known|could not be looked up)/,
+        /host name of the SSH server "no-such-host\.invalid" (does not resolve|could not be resolved)/,
       ],
       [
         'nothing listens',
         async () => [byKey(ssh, { tunnel_port: await freePort() })],
-        /SSH server 127\.0\.0\.1:\d+ is not there \(connection refused\).+tunnel_port/,
+        /SSH server 127\.0\.0\.1:\d+ does not accept connections \(connection refused\).+tunnel_port/,
       ],
       [
         'no SSH server',
         async () => [byKey(ssh, { tunnel_port: await listening((socket) => socket.end('J\r8.0.36')) })],
-        /^What answers at 127\.0\.0\.1:\d+ is no SSH server of today \(Invalid header: expected newline\)/,
+        /^The server at 127\.0\.0\.1:\d+ does not speak SSH 2 \(Invalid header: expected newline\)/,
       ],
       [
         'a server of HTTP, which begins with lines as an SSH server may',
         async () => [byKey(ssh, { tunnel_port: await listening((socket) => socket.end('HTTP/1.1 400 Bad\r\n\r\n')) })],
-        /closed the connection before the tunnel was open .+ or it is no SSH server/,
+        /closed the connection before the tunnel was open .+ or is not an SSH server/,
       ],
       [
         'a server that hangs up',
@@ -233,11 +235,11 @@ describe.runIf(SshServer.isInstalled)('through an SSH server', () => {
         },
         /refused the key of the user ".+"\. .+authorized_keys/,
       ],
-      ['a key that is none', async () => [byKey(ssh, { ssh_key: 'hunter2' })], /ssh_key is no private key/],
+      ['a key that is none', async () => [byKey(ssh, { ssh_key: 'hunter2' })], /ssh_key is not a private key/],
       [
         'a key without its line breaks',
         async () => [byKey(ssh, { ssh_key: ssh.userKey.replaceAll('\n', ' ') })],
-        /ssh_key is no private key.+line breaks/,
+        /ssh_key is not a private key.+line breaks/,
       ],
       [
         'a public key',
@@ -245,7 +247,7 @@ describe.runIf(SshServer.isInstalled)('through an SSH server', () => {
           await makeKey(join(folder, 'public'));
           return [byKey(ssh, { ssh_key: readFileSync(join(folder, 'public.pub'), 'utf8') })];
         },
-        /ssh_key is no private key.+public key/,
+        /ssh_key is not a private key.+public key/,
       ],
       [
         'ClickHouse is not there',

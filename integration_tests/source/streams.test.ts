@@ -258,7 +258,11 @@ describe('an engine that cannot be read', () => {
     ],
     ['Null', `${COLUMNS} ENGINE = Null`, /^"x" is a Null table, which never returns a row/],
     ['Set', `${COLUMNS} ENGINE = Set`, /^"x" is a Set table, which a query can only use/],
-    ['GenerateRandom', `${COLUMNS} ENGINE = GenerateRandom`, /^"x" is a GenerateRandom table, which invents its rows/],
+    [
+      'GenerateRandom',
+      `${COLUMNS} ENGINE = GenerateRandom`,
+      /^"x" is a GenerateRandom table, which generates endless random rows/,
+    ],
   ];
 
   test('is no stream, and check and discover use the other tables of the database', async () => {
@@ -414,7 +418,7 @@ describe('check', () => {
 
     test('ends after a while, and says which streams it did not try', async () => {
       expect(await inProcess(500, 0)).toEqual([
-        '2 of 2 streams were not tried, as their first rows, or those of others, take too long: "a" and 1 more. To check one of them, name it in "table".',
+        '2 of 2 streams were not tested, because their first rows, or those of other streams, take too long: "a" and 1 more. To check one of them, name it in "table".',
       ]);
     });
   });

@@ -109,14 +109,14 @@ describe('a certificate of the server', () => {
   });
 
   test.each<[string, () => Promise<Identity>, Record<string, unknown> | 'ours', RegExp]>([
-    ['of an unknown authority', async () => identity, {}, /does not come from a known authority.+tls\.ca_certificate/],
+    ['of an unknown authority', async () => identity, {}, /is not signed by a known authority.+tls\.ca_certificate/],
     [
       'of another authority',
       () => certificate({ authority: stranger }),
       'ours',
-      /does not come from the authority in tls\.ca_certificate/,
+      /is not signed by the authority in tls\.ca_certificate/,
     ],
-    ['that it signed itself', () => certificate(), {}, /does not come from a known authority/],
+    ['that it signed itself', () => certificate(), {}, /is not signed by a known authority/],
     [
       'that has expired',
       () =>
@@ -138,7 +138,7 @@ describe('a certificate of the server', () => {
       'of another name',
       () => certificate({ authority, host: 'ch.example.com', addresses: ['10.0.0.1'] }),
       'ours',
-      /is for another name.+10\.0\.0\.1.+Connect by the name in the certificate/,
+      /is valid for another name.+10\.0\.0\.1.+Connect by the name in the certificate/,
     ],
   ])('%s is refused with advice', async (_, make, tls, expected) => {
     const { port } = await proxy(await make());
@@ -169,7 +169,7 @@ test.each(['check', 'discover'])(
     const config = configuration(port, { ca_certificate: authority.cert });
     const result = await run('source-clickhouse', [command, '--config', config]);
     gate.close();
-    expect(logs(result)[0]).toMatch(/WARN .+hung up before TLS began.+the server is waking up.+Asking again/);
+    expect(logs(result)[0]).toMatch(/WARN .+closed the connection before TLS began.+the server is waking up.+Retrying/);
     expect(connections).toBeGreaterThan(1);
     expect(errors(result)).toEqual([]);
     expect(result.messages.find(({ type }) => type === 'CONNECTION_STATUS')?.connectionStatus?.status).not.toBe(
@@ -202,7 +202,7 @@ describe('a server that wants a client certificate', () => {
   test('and is given none is told of with advice', async () => {
     const { status, message } = await check(mutual.port, { ca_certificate: authority.cert });
     expect(status).toBe('FAILED');
-    expect(message).toMatch(/wants a client certificate.+Give tls\.client_certificate and tls\.client_key/);
+    expect(message).toMatch(/requires a client certificate.+Set tls\.client_certificate and tls\.client_key/);
   });
 
   test('and refuses the one it is given is told of with advice', async (context) => {
@@ -229,7 +229,7 @@ describe('a server that wants a client certificate', () => {
         client_certificate: client.cert,
         client_key: client.key,
       });
-      expect(message).toMatch(/refused the client certificate.+Check tls\.client_certificate/);
+      expect(message).toMatch(/refused the client certificate.+Check that tls\.client_certificate/);
     } finally {
       strict.kill('SIGKILL');
       await once(strict, 'exit');
@@ -246,36 +246,36 @@ describe('TLS options that can not be meant are named before anything connects:'
   const NOWHERE = 1;
 
   test.each<[string, () => Promise<Record<string, unknown>>, Record<string, unknown>, RegExp]>([
-    ['without ssl', async () => ({ verify: false }), { ssl: false }, /tls: is of use with ssl alone.+Turn ssl on/],
+    ['without ssl', async () => ({ verify: false }), { ssl: false }, /tls: only works with ssl.+Turn ssl on/],
     [
       'an authority that is no PEM',
       async () => ({ ca_certificate: 'MIIB' }),
       {},
-      /tls\.ca_certificate: holds no certificate/,
+      /tls\.ca_certificate: is not a certificate/,
     ],
     [
       'an authority without its line breaks',
       async () => ({ ca_certificate: authority.cert.replaceAll('\n', ' ').slice(0, 200) }),
       {},
-      /tls\.ca_certificate: holds no certificate/,
+      /tls\.ca_certificate: is not a certificate/,
     ],
     [
       'an authority of which one certificate is cut off',
       async () => ({ ca_certificate: `${authority.cert}\n${cutOff(stranger.cert)}` }),
       {},
-      /tls\.ca_certificate: holds something that can't be read \(bad end line\)/,
+      /tls\.ca_certificate: has a part that can't be read \(bad end line\)/,
     ],
     [
       'a client certificate that is followed by one that is cut off',
       async () => ({ client_certificate: `${identity.cert}\n${cutOff(authority.cert)}`, client_key: identity.key }),
       {},
-      /usable\. tls\.client_certificate: holds something that can't be read \(bad end line\)[^;]+$/,
+      /usable\. tls\.client_certificate: has a part that can't be read \(bad end line\)[^;]+$/,
     ],
     [
       'a client certificate with something behind its last dash',
       async () => ({ client_certificate: `${identity.cert.trim()}stray`, client_key: identity.key }),
       {},
-      /tls\.client_certificate: holds something that can't be read \(bad end line\)/,
+      /tls\.client_certificate: has a part that can't be read \(bad end line\)/,
     ],
     [
       'a client certificate that is too weak for TLS',
@@ -290,13 +290,13 @@ describe('TLS options that can not be meant are named before anything connects:'
       'a key as certificate',
       async () => ({ client_certificate: identity.key, client_key: identity.key }),
       {},
-      /tls\.client_certificate: holds no certificate/,
+      /tls\.client_certificate: is not a certificate/,
     ],
     [
       'a certificate as key',
       async () => ({ client_certificate: identity.cert, client_key: identity.cert }),
       {},
-      /tls\.client_key: is no private key/,
+      /tls\.client_key: is not a private key/,
     ],
     ['a key alone', async () => ({ client_key: identity.key }), {}, /tls\.client_certificate: is missing/],
     ['a certificate alone', async () => ({ client_certificate: identity.cert }), {}, /tls\.client_key: is missing/],

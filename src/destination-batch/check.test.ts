@@ -95,7 +95,7 @@ describe('explains what is wrong and what to do', () => {
       'a connection that is cut',
       { kind: 'cut' },
       'transient_error',
-      /^The request to 127\.0\.0\.1:\d+ failed: the connection was closed before the answer was complete\./,
+      /^The request to 127\.0\.0\.1:\d+ failed: the connection was closed before the response was complete\./,
     ],
   ];
   test.each(faults)('%s', async (_, fault, type, message) => {

@@ -1,7 +1,7 @@
-/** Characters that a terminal would act upon instead of showing them, and halves of surrogate pairs. */
+/** Control characters that a terminal would not show, and halves of surrogate pairs. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
-/** A text from outside as it can be shown on one line of a terminal: what a terminal would act upon is written as an escape. */
+/** Foreign text for a single line of a terminal: control characters are escaped. */
 export function printable(text: string): string {
   return text.replace(
     UNPRINTABLE,
@@ -9,7 +9,7 @@ export function printable(text: string): string {
   );
 }
 
-/** A text of several lines in the same way. */
+/** The same for several lines. */
 export function printableLines(text: string): string {
   return text.split('\n').map(printable).join('\n');
 }

@@ -1,30 +1,30 @@
-/** What stands in the place of a secret. */
+/** Replaces a secret. */
 const MASK = '****';
 
-/** Characters of a line of a longer secret from which on it is masked by itself. Shorter ones stand in innocent words. */
+/** Lines of a longer secret are masked if they have at least this many characters. Shorter ones can be part of ordinary words. */
 const MIN_LINE_LENGTH = 12;
 
 /**
- * Characters from which on a secret is masked where it occurs. To mask each "a" of a text would show that the secret is
- * "a", so of a text with a shorter secret nothing is shown.
+ * Secrets with at least this many characters are masked where they occur. Masking every "a" would reveal that the secret is
+ * "a", so a text that contains a shorter secret is masked as a whole.
  */
 const MIN_SECRET_LENGTH = 4;
 
-/** Characters from which on a secret is masked in our own sentences, too: with a digit and another sign, none of their words is it. */
+/** Secrets with at least this many characters, a digit and another character are masked in our own messages, too: no word looks like that. */
 const MIN_DISTINCT_LENGTH = 8;
 
-/** What masks the secrets of a process. */
+/** Masks the secrets of a process. */
 export type Redactor = {
-  /** For text that comes from elsewhere: a server, a library, a file. */
+  /** For text from elsewhere: a server, a library, a file. */
   redactForeign: (text: string) => string;
-  /** For whole messages, as a second defence: masks what can't be a word of ours. */
+  /** For whole messages, as a second defence: masks only secrets that can't be words of the message. */
   redactMessage: (text: string) => string;
 };
 
 /**
- * Makes the functions that mask the given secrets in a text, in each form in which they travel: as they are, in JSON, in
- * a URL, and in an HTTP Basic header (whose base64 depends on what stands before the secret, hence the user names).
- * Of one that has several lines, as a key in PEM, each line is masked, too: line breaks are written in many ways.
+ * Creates functions that mask secrets in each form in which they are sent: unchanged, in JSON, in a URL, and in an HTTP
+ * Basic header (whose base64 depends on the user name before the secret). Each line of a secret with several lines, such as
+ * a key in PEM, is masked, too, because line breaks are written in many ways.
  */
 export function createRedactor(secrets: Iterable<string>, usernames: Iterable<string> = []): Redactor {
   const names = [...usernames];
@@ -41,10 +41,10 @@ export function createRedactor(secrets: Iterable<string>, usernames: Iterable<st
   const forms = [...new Set(all)].sort((a, b) => b.length - a.length);
   const short = forms.filter((form) => form.length < MIN_SECRET_LENGTH);
   const long = forms.filter((form) => form.length >= MIN_SECRET_LENGTH);
-  const unlikeProse = long.filter(isUnlikeProse);
+  const distinct = long.filter(isDistinct);
   return {
     redactForeign: (text) => (short.some((form) => text.includes(form)) ? MASK : mask(text, long)),
-    redactMessage: (text) => mask(text, unlikeProse),
+    redactMessage: (text) => mask(text, distinct),
   };
 }
 
@@ -52,11 +52,11 @@ function mask(text: string, forms: readonly string[]): string {
   return forms.reduce((rest, form) => rest.replaceAll(form, MASK), text);
 }
 
-function isUnlikeProse(form: string): boolean {
+function isDistinct(form: string): boolean {
   return form.length >= MIN_DISTINCT_LENGTH && /\d/.test(form) && /\D/.test(form);
 }
 
-/** The lines of a secret that has several, without those that only say what it is (-----BEGIN …). */
+/** The longer lines of a secret with several lines, without -----BEGIN and the like. */
 function splitLongLines(secret: string): string[] {
   const lines = secret.split(/\r?\n|\\n/).map((line) => line.trim());
   return lines.length === 1 ? [] : lines.filter((line) => line.length >= MIN_LINE_LENGTH && !line.startsWith('-----'));

@@ -1,12 +1,12 @@
 import { closest, distance } from 'fastest-levenshtein';
 
-/** So many letters of a slip are wrong, missing or too many. */
+/** The maximum number of wrong, missing or extra letters. */
 const MAX_WRONG = 2;
 
-/** So many letters say which name was cut short. */
+/** The minimum number of letters of an abbreviated name. */
 const MIN_PREFIX = 3;
 
-/** The one of the names that was likely meant by something that is none of them; undefined when none is like it. */
+/** The name that was probably meant by a misspelt one; undefined if none is similar. */
 export function suggestName(typed: string, names: readonly string[]): string | undefined {
   const low = typed.toLowerCase();
   const begun = names.find((name) => low.length >= MIN_PREFIX && name.toLowerCase().startsWith(low));
@@ -16,7 +16,7 @@ export function suggestName(typed: string, names: readonly string[]): string | u
     low,
     names.map((name) => name.toLowerCase()),
   );
-  // Of a short name, two letters are most of it.
+  // Two letters are too many for a short name.
   const mostWrong = Math.min(MAX_WRONG, Math.floor(low.length / 2));
   return distance(low, nearest) <= mostWrong ? names.find((name) => name.toLowerCase() === nearest) : undefined;
 }

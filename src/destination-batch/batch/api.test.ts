@@ -490,7 +490,7 @@ describe('a call that may succeed later is to be tried again', () => {
     const outcome = await withFault({ kind: 'cut', stored });
     expect(outcome).toMatchObject({ kind: 'retry', outcomeUnknown: true, isRateLimit: false });
     expect('message' in outcome && outcome.message).toMatch(
-      /^The request to 127\.0\.0\.1:\d+ failed: the connection was closed before the answer was complete$/,
+      /^The request to 127\.0\.0\.1:\d+ failed: the connection was closed before the response was complete$/,
     );
     expect(sandbox.store.eventCount).toBe(events);
   });
@@ -529,7 +529,7 @@ describe('a call that may succeed later is to be tried again', () => {
     });
     const outcome = await outcomeOf(clientOf({ api_url: url }));
     expect(outcome).toEqual(
-      retry(`The request to ${new URL(url).host} failed: what answers there does not speak HTTP`, {
+      retry(`The request to ${new URL(url).host} failed: the server does not speak HTTP`, {
         outcomeUnknown: true,
       }),
     );

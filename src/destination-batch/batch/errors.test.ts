@@ -4,7 +4,7 @@ import { explainConnectionError } from './errors.ts';
 /** Words of Node, OpenSSL and undici, with the codes that they have. */
 test.each([
   ['getaddrinfo ENOTFOUND api.batch.com', 'ENOTFOUND', "Can't reach api.batch.com: the name does not resolve"],
-  ['getaddrinfo EAI_AGAIN api.batch.com', 'EAI_AGAIN', "Can't reach api.batch.com: the name server does not answer"],
+  ['getaddrinfo EAI_AGAIN api.batch.com', 'EAI_AGAIN', "Can't reach api.batch.com: the DNS server does not answer"],
   ['connect EHOSTUNREACH 10.0.0.1:443', 'EHOSTUNREACH', "Can't reach api.batch.com: there is no route to it"],
   [
     'Connect Timeout Error (attempted address: api.batch.com:443, timeout: 10000ms)',
@@ -19,12 +19,12 @@ test.each([
   [
     'other side closed',
     'UND_ERR_SOCKET',
-    'The request to api.batch.com failed: the connection was closed before the answer was complete',
+    'The request to api.batch.com failed: the connection was closed before the response was complete',
   ],
   [
     'Response does not match the HTTP/1.1 protocol (Expected HTTP/)',
     'HPE_INVALID_CONSTANT',
-    'The request to api.batch.com failed: what answers there does not speak HTTP',
+    'The request to api.batch.com failed: the server does not speak HTTP',
   ],
   [
     '40E7B1:error:0A00042E:SSL routines:ssl3_read_bytes:tlsv1 alert protocol version:../deps/openssl/x.c:1605:SSL alert number 70\n',

@@ -5,18 +5,18 @@ import { type ConnectorError, codeOf, protocolError } from '../errors.ts';
 import { describeNetworkError } from './connection-errors.ts';
 import { formatAddress, type HttpProxy } from './proxy.ts';
 
-/** How long a proxy may take to open a connection, in milliseconds. Its own limit for that is mostly 30 seconds or less. */
+/** How long a proxy may take to open a connection, in milliseconds. Most proxies have a limit of 30 seconds or less. */
 const OPENING_MS = 60_000;
 
-/** A proxy that can't be reached, or that can't reach the target. That may pass: the caller decides what to do about it. */
+/** A proxy that can't be reached, or that can't reach the target. The caller may retry. */
 export class ProxyError extends Error {
   override readonly name = 'ProxyError';
 }
 
 /**
- * A connection to a host and port through a proxy (CONNECT, RFC 9110, 9.3.6).
+ * Opens a connection to a host and port through a proxy (CONNECT, RFC 9110, 9.3.6).
  *
- * @throws ProxyError when trying again may help; ConnectorError (config_error) when the proxy refuses.
+ * @throws ProxyError if a retry may help; ConnectorError (config_error) if the proxy refuses.
  */
 export function connectThroughProxy(proxy: HttpProxy, host: string, port: number): Promise<Socket> {
   const target = formatAddress(host, port);
@@ -26,9 +26,9 @@ export function connectThroughProxy(proxy: HttpProxy, host: string, port: number
     path: target,
     headers: { host: target, ...(authorization === undefined ? {} : { 'proxy-authorization': authorization }) },
     agent: false,
-    // Of the proxy: Node would take the name in the Host header, which is that of the target.
+    // The name of the proxy: Node would use the Host header, which has the name of the target.
     servername: isIP(url.hostname.replace(/^\[|\]$/g, '')) === 0 ? url.hostname : '',
-    // Said although it is the default: an environment variable of Node would turn it off silently.
+    // Set although it is the default: an environment variable of Node could silently turn it off.
     rejectUnauthorized: true,
     timeout: OPENING_MS,
   });
@@ -43,7 +43,7 @@ export function connectThroughProxy(proxy: HttpProxy, host: string, port: number
       socket.destroy();
       reject(explainProxyStatus(proxy, target, statusCode));
     });
-    // A proxy that does not know CONNECT may answer it as any other request, with a body.
+    // A proxy that does not support CONNECT may answer it like any other request, with a body.
     request.once('response', (response) => {
       response.destroy();
       reject(explainProxyStatus(proxy, target, response.statusCode ?? 0));
@@ -54,7 +54,7 @@ export function connectThroughProxy(proxy: HttpProxy, host: string, port: number
   });
 }
 
-/** A failure to connect to a proxy. */
+/** Explains why a proxy can't be reached. */
 export function explainProxyError({ address, variable }: HttpProxy, cause: unknown): ProxyError {
   const code = codeOf(cause);
   const why = describeNetworkError(cause) ?? `the connection to it failed${code === '' ? '' : ` (${code})`}`;
@@ -64,7 +64,7 @@ export function explainProxyError({ address, variable }: HttpProxy, cause: unkno
   );
 }
 
-/** What a proxy means by the status that it answers in place of the target. */
+/** Explains the status that a proxy returned instead of the target. */
 export function explainProxyStatus(proxy: HttpProxy, target: string, status: number): ProxyError | ConnectorError {
   const { url, address, variable, authorization } = proxy;
   const at = `The proxy ${address} (${variable})`;
@@ -72,7 +72,7 @@ export function explainProxyStatus(proxy: HttpProxy, target: string, status: num
     return protocolError(
       'proxy_refused',
       authorization === undefined
-        ? `${at} asks for a user and a password (HTTP 407), and ${variable} has none. Set ${variable} to ${url.protocol}//USER:PASSWORD@${url.host}.`
+        ? `${at} requires a user and a password (HTTP 407), and ${variable} has none. Set ${variable} to ${url.protocol}//USER:PASSWORD@${url.host}.`
         : `${at} refuses the user and the password in ${variable} (HTTP 407). Check both; special characters must be percent-encoded (@ is %40, / is %2F).`,
     );
   }

@@ -2,31 +2,31 @@ import { BlockList, isIP, isIPv6 } from 'node:net';
 import type { Environment } from '../environment-references.ts';
 import { protocolError } from '../errors.ts';
 
-/** An HTTP proxy that an environment variable names. */
+/** An HTTP proxy from an environment variable. */
 export type HttpProxy = {
   url: URL;
   /** Its address without the credentials, for messages. */
   address: string;
-  /** The name of the variable. */
+  /** The name of the environment variable. */
   variable: string;
-  /** The header of its credentials, if it has any. */
+  /** The header with its credentials, if it has any. */
   authorization: string | undefined;
 };
 
 const PROXY_PROTOCOLS: ReadonlySet<string> = new Set(['http:', 'https:']);
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' };
 
-/** By the protocol of the target. In lower case first, as curl does. */
+/** The variables by the protocol of the target. Lower case first, as in curl. */
 const VARIABLES: Readonly<Record<string, readonly string[]>> = {
   'http:': ['http_proxy', 'HTTP_PROXY'],
   'https:': ['https_proxy', 'HTTPS_PROXY'],
 };
 
 /**
- * The proxy for requests to an address, by HTTP_PROXY, HTTPS_PROXY and NO_PROXY; undefined without one. An address of this
- * machine is never asked for through a proxy, which would look for it on its own machine.
+ * Finds the proxy for requests to an address, by HTTP_PROXY, HTTPS_PROXY and NO_PROXY; undefined if there is none. Loopback
+ * addresses never go through a proxy, because they would be those of the proxy's machine.
  *
- * @throws ConnectorError (config_error) when the variable holds no address of an HTTP proxy.
+ * @throws ConnectorError (config_error) if the variable is not the address of an HTTP proxy.
  */
 export function findProxy(target: URL, environment: Environment = process.env): HttpProxy | undefined {
   const variable = findVariable(target.protocol, environment);
@@ -42,7 +42,7 @@ export function findProxy(target: URL, environment: Environment = process.env): 
   return { url, address: url.origin, variable, authorization: buildAuthorization(url) };
 }
 
-/** Whether the environment names a proxy for HTTPS, which some hosts may yet be reached without. */
+/** Whether the environment has a proxy for HTTPS. NO_PROXY may exclude some hosts from it. */
 export function namesHttpsProxy(environment: Environment = process.env): boolean {
   return findVariable('https:', environment) !== undefined;
 }
@@ -52,7 +52,7 @@ export function describeProxy(target: URL, { address, variable }: HttpProxy): st
   return `Requests to ${target.host} go through the proxy ${address} (${variable}).`;
 }
 
-/** The credentials of the proxies that the environment names, whether they are used or not. */
+/** The credentials of all proxies in the environment, used or not. */
 export function readProxyCredentials(environment: Environment = process.env): {
   passwords: string[];
   usernames: string[];
@@ -71,7 +71,7 @@ export function formatAddress(host: string, port: number): string {
   return `${isIPv6(host) ? `[${host}]` : host}:${port}`;
 }
 
-/** Whether a host name, as in a URL, is this machine. */
+/** Whether a host name, in the form of a URL, is this machine. */
 export function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
 }
@@ -93,7 +93,7 @@ function buildAuthorization({ username, password }: URL): string | undefined {
   return `Basic ${Buffer.from(`${decodePercent(username)}:${decodePercent(password)}`).toString('base64')}`;
 }
 
-/** A % that begins no escape stands for itself. */
+/** Decodes percent-encoding; a string with a % that is not an escape stays as it is. */
 function decodePercent(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -102,7 +102,7 @@ function decodePercent(text: string): string {
   }
 }
 
-/** Whether NO_PROXY names a target: by `*`, a name (and those below it), an address or a range such as 10.0.0.0/8. */
+/** Whether NO_PROXY has a target: as `*`, a name (with its subdomains), an address or a range such as 10.0.0.0/8. */
 function isExcluded(target: URL, noProxy: string): boolean {
   const host = stripBrackets(target.hostname);
   const port = target.port || DEFAULT_PORTS[target.protocol];

@@ -6,7 +6,7 @@ import { connect as connectTls } from 'node:tls';
 import { findProxy, formatAddress, namesHttpsProxy } from './proxy.ts';
 import { connectThroughProxy } from './proxy-tunnel.ts';
 
-/** What opens the way to a host and port: an SSH server or a proxy. */
+/** Opens connections to a host and port: through an SSH server or a proxy. */
 export type Tunnel = { connect: (host: string, port: number) => Promise<Duplex> };
 
 type Done = (error: Error | null, connection: Duplex) => void;
@@ -25,7 +25,7 @@ export class TunnelHttpAgent extends HttpAgent {
   }
 }
 
-/** HTTPS in the same way. TLS goes through the tunnel, up to the server. */
+/** The same for HTTPS. TLS goes through the tunnel, up to the server. */
 export class TunnelHttpsAgent extends HttpsAgent {
   readonly #tunnel: Tunnel;
 
@@ -34,7 +34,7 @@ export class TunnelHttpsAgent extends HttpsAgent {
     this.#tunnel = tunnel;
   }
 
-  // The name that the certificate must have, and that is asked for (SNI), stays that of the configured host.
+  // The name for the certificate and for SNI stays that of the configured host.
   override createConnection(options: RequestOptions, done?: Done): undefined {
     const { host, servername } = options;
     const name = { ...(host == null ? {} : { host }), ...(servername === undefined ? {} : { servername }) };
@@ -42,28 +42,28 @@ export class TunnelHttpsAgent extends HttpsAgent {
   }
 }
 
-/** HTTPS to any host, through the proxy that the environment names for it; undefined when it names none. */
+/** HTTPS to any host, through the proxy that the environment has for it; undefined if it has none. */
 export function createEnvironmentHttpsAgent(): HttpsAgent | undefined {
   if (!namesHttpsProxy()) return undefined;
   const connect: Tunnel['connect'] = async (host, port) => {
     const proxy = findProxy(new URL(`https://${formatAddress(host, port)}`));
     return proxy === undefined ? connectTcp(port, host) : connectThroughProxy(proxy, host, port);
   };
-  // Said although it is the default: an environment variable of Node would else turn it off in silence.
+  // Set although it is the default: an environment variable of Node could silently turn it off.
   return new TunnelHttpsAgent({ connect }, { keepAlive: true, maxSockets: 50, rejectUnauthorized: true });
 }
 
 function connectThroughTunnel(
   tunnel: Tunnel,
   { host, port }: { host?: string | null | undefined; port?: number | string | null | undefined },
-  dress: (socket: Duplex) => Duplex,
+  wrap: (socket: Duplex) => Duplex,
   done: Done | undefined,
 ): void {
   tunnel
     .connect(host ?? '', Number(port))
     .then((socket) => {
       try {
-        return dress(socket);
+        return wrap(socket);
       } catch (error) {
         socket.destroy();
         throw error;
@@ -71,7 +71,7 @@ function connectThroughTunnel(
     })
     .then(
       (connection) => done?.(null, connection),
-      // With an error nobody looks at the connection, but the type asks for one.
+      // The connection is not used if there is an error, but the type requires one.
       (error) => done?.(error, new Duplex()),
     );
 }

@@ -12,26 +12,26 @@ import { proposeView, suggestCursor } from './suggestions.ts';
 import { nameStream, tryRow } from './try-row.ts';
 import { findTableWarnings, limitWarnings } from './warnings.ts';
 
-/** How long `check` waits for the first row of a stream, in milliseconds, and for those of all streams together. */
+/** How long `check` waits for the first row of a stream, and for those of all streams together, in milliseconds. */
 const ROW_TIMEOUT_MS = 10_000;
 const ALL_ROWS_TIMEOUT_MS = 60_000;
 
-/** Of warnings, so many are given. */
+/** The maximum number of warnings. */
 const MAX_WARNINGS = 20;
 
-/** How long things may take, in milliseconds. */
+/** How long to wait, in milliseconds. */
 export type Timeouts = { rowMs: number; allRowsMs: number };
 
 const TIMEOUTS: Timeouts = { rowMs: ROW_TIMEOUT_MS, allRowsMs: ALL_ROWS_TIMEOUT_MS };
 
 /**
- * Proves that `read` would work: connects, looks at database, tables and columns, and reads the first row of
- * each stream that `discover` lists, by the query that `read` uses. One stream after the other, as a user may be allowed
- * one query at a time.
+ * Proves that `read` would work: connects, checks the database, tables and columns, and reads the first row of each stream
+ * that `discover` lists, with the query of `read`. One stream after the other, because a user may only be allowed one query
+ * at a time.
  *
- * @param stop leaves the row that is waited for.
- * @returns warnings: what does not keep rows from being read, but from arriving as they should.
- * @throws ConnectorError that says what is in the way and what to do about it.
+ * @param stop cancels the query for a row.
+ * @returns warnings: rows can be read, but some may be lost, duplicated or slow.
+ * @throws ConnectorError that says why `read` would fail and what to do.
  */
 export async function check(
   clickhouse: ClickHouse,
@@ -56,7 +56,7 @@ export async function check(
     }
     const tried = await tryRow(clickhouse, stream, configuration, { stop, timeoutMs: timeouts.rowMs }).catch(
       (error: unknown) => {
-        // The query that was left may still run, and a user may be allowed one at a time.
+        // The abandoned query may still run, and the user may only be allowed one at a time.
         if (wasSlow && isBusy(error)) return 'busy' as const;
         throw table === undefined ? nameStream(stream.name, error) : error;
       },
@@ -69,10 +69,10 @@ export async function check(
     if (tried === 'slow') {
       wasSlow = true;
       notes.push(describeSlowStream(stream.name, configuration.cursor_column, timeouts.rowMs));
-      // What is looked at for the warnings would take as long.
+      // The queries for the warnings would be as slow.
       continue;
     }
-    // One more than are shown, so that it is known that there are more.
+    // More than the maximum, so that limitWarnings knows that there are more.
     if (notes.length <= MAX_WARNINGS) notes.push(...(await findTableWarnings(clickhouse, stream, configuration)));
   }
   return [
@@ -82,9 +82,9 @@ export async function check(
 }
 
 /**
- * The first half of `check`, which reads no row: looks at the database, and whether any stream fits.
+ * The first half of `check`, which reads no row: whether the database exists and has a stream.
  *
- * @throws ConnectorError that says what is in the way and what to do about it.
+ * @throws ConnectorError that says what is missing and what to do.
  */
 export async function checkDatabaseOnly(clickhouse: ClickHouse, configuration: SourceConfiguration): Promise<void> {
   await checkDatabase(clickhouse, configuration);
@@ -104,11 +104,11 @@ async function checkDatabase(clickhouse: ClickHouse, { database, username }: Sou
   if (found.length > 0) return;
   throw sourceError(
     'table_missing',
-    `There is no database "${database}" that the user "${username}" can see. Its name may be misspelt (upper and lower case differ), or the user has no right in it. Check the name, or let an administrator run: GRANT SELECT ON ${quoteIdentifier(database)}.* TO ${quoteIdentifier(username)}`,
+    `The database "${database}" does not exist, or the user "${username}" can't see it. Its name may be misspelt (names are case-sensitive), or the user has no privilege in it. Check the name, or ask an administrator to run: GRANT SELECT ON ${quoteIdentifier(database)}.* TO ${quoteIdentifier(username)}`,
   );
 }
 
-/** What the database offers, which is at least one stream. */
+/** The streams of the database, at least one. */
 async function findStreams(clickhouse: ClickHouse, configuration: SourceConfiguration): Promise<StreamList> {
   const list = await listStreams(clickhouse, configuration);
   if (list.streams.length === 0) throw explainNoStreams(list, configuration);
@@ -123,7 +123,7 @@ function explainNoStreams(
   if (first !== undefined) return sourceError('table_unreadable', explainUnreadable(first));
   const seen =
     tables.length === 0
-      ? `none at all`
+      ? 'no tables'
       : tables
           .map((table) => table.name)
           .slice(0, 10)
@@ -133,13 +133,13 @@ function explainNoStreams(
   if (misspelt !== undefined) {
     return sourceError(
       'columns_missing',
-      `${none}. "cursor_column" may be misspelt: there is "${suggestCursor(misspelt, cursor_column)}" in "${misspelt.name}". Name that.`,
+      `${none}. "cursor_column" may be misspelt: there is "${suggestCursor(misspelt, cursor_column)}" in "${misspelt.name}". Use that name.`,
     );
   }
-  const proposal = tables[0] === undefined ? '' : ` A view to start from: ${proposeView(tables[0], cursor_column)}`;
+  const proposal = tables[0] === undefined ? '' : ` Start from this view: ${proposeView(tables[0], cursor_column)}`;
   return sourceError(
     'columns_missing',
-    `${none}. Grant the user SELECT on the table, or make a view that has these columns.${proposal}`,
+    `${none}. Grant the user SELECT on the table, or create a view that has these columns.${proposal}`,
   );
 }
 
@@ -151,7 +151,7 @@ async function checkTable(
   const [table] = await listTables(clickhouse, database, name);
   await refuseUnreadable(clickhouse, { database, name });
   if (table === undefined) {
-    // Columns that the user may not see look like a table that is not there: the server itself tells the two apart.
+    // Columns that the user may not see look like a missing table. Only a query tells which it is.
     await clickhouse.rows(`SELECT 1 FROM ${quoteTable({ database, name })} LIMIT 0`, {}, z.unknown());
     throw sourceError('table_missing', `"${name}" in the database "${database}" has no columns that can be read.`);
   }
@@ -160,11 +160,14 @@ async function checkTable(
   const lacks = `"${name}" lacks the column${missing.length > 1 ? 's' : ''} ${missing.join(', ')}, or the user may not read ${missing.length > 1 ? 'them' : 'it'}`;
   const cursor = suggestCursor(table, cursor_column);
   if (cursor !== undefined) {
-    throw sourceError('columns_missing', `${lacks}. "cursor_column" may be misspelt: there is "${cursor}". Name that.`);
+    throw sourceError(
+      'columns_missing',
+      `${lacks}. "cursor_column" may be misspelt: there is "${cursor}". Use that name.`,
+    );
   }
   throw sourceError(
     'columns_missing',
-    `${lacks}. A table of events needs ${listRequiredColumns(cursor_column).join(', ')}, one row per event. Make a view that has them, and name it in "table"${missing.includes(cursor_column) ? ', or name another cursor in "cursor_column"' : ''}. To start from: ${proposeView(table, cursor_column)}`,
+    `${lacks}. A table of events needs ${listRequiredColumns(cursor_column).join(', ')}, one row per event. Create a view that has them, and name it in "table"${missing.includes(cursor_column) ? ', or name another cursor in "cursor_column"' : ''}. Start from: ${proposeView(table, cursor_column)}`,
   );
 }
 
@@ -177,9 +180,9 @@ function describeUntried(names: readonly string[], all: number): string {
     names.map((name) => `"${name}"`),
     1,
   );
-  return `${names.length} of ${all} streams were not tried, as their first rows, or those of others, take too long: ${named}. To check one of them, name it in "table".`;
+  return `${names.length} of ${all} streams were not tested, because their first rows, or those of other streams, take too long: ${named}. To check one of them, name it in "table".`;
 }
 
 function createStoppedError(): ConnectorError {
-  return sourceError('clickhouse_cut_off', 'The check was stopped by a signal before its end. Run it again.');
+  return sourceError('clickhouse_cut_off', 'A signal stopped the check before it was complete. Run it again.');
 }

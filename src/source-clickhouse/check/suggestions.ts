@@ -4,10 +4,10 @@ import { createCursorCodec } from '../schema/cursor.ts';
 import { type Column, findMissingColumns, listRequiredColumns, type Table } from '../schema/table.ts';
 import { quoteIdentifier, quoteTable } from '../sql.ts';
 
-/** What a stamp is called that a row gets when it is inserted. */
+/** Names of timestamps that are set at insertion. */
 const OF_INSERTION = /insert|ingest|load|receiv/i;
 
-/** Which of a table's own columns may stand for one that it lacks. */
+/** Whether a column could be used for a required one that the table lacks. */
 function isCandidate(required: string, { name, type }: Column): boolean {
   switch (required) {
     case 'custom_id':
@@ -22,7 +22,7 @@ function isCandidate(required: string, { name, type }: Column): boolean {
   }
 }
 
-/** A CREATE VIEW statement to start from, which gives a table the required columns that it lacks. */
+/** A CREATE VIEW statement to start from, with the required columns that the table lacks. */
 export function proposeView(table: Table, cursorColumn: string): string {
   const missing = findMissingColumns(table, cursorColumn);
   const taken = new Set<string>();
@@ -30,7 +30,7 @@ export function proposeView(table: Table, cursorColumn: string): string {
     taken.add(name);
     if (!missing.includes(name)) return quoteIdentifier(name);
     const candidates = table.columns.filter((column) => !taken.has(column.name) && isCandidate(name, column));
-    // Of several times one that tells of the row: by that of the event, a row that comes late is not read.
+    // Prefer the time of insertion: with the time of the event, a late row would not be read.
     const candidate = candidates.find((column) => OF_INSERTION.test(column.name)) ?? candidates[0];
     if (candidate === undefined) return `<your column> AS ${quoteAlias(name)}`;
     taken.add(candidate.name);
@@ -48,7 +48,7 @@ function quoteAlias(name: string): string {
   return /^[A-Za-z_]\w*$/.test(name) ? name : quoteIdentifier(name);
 }
 
-/** The column that the name of a cursor was likely meant for, if a table lacks nothing else; undefined when none is like it. */
+/** The column that a misspelt cursor probably means, if the table lacks nothing else; undefined if none is similar. */
 export function suggestCursor(table: Table, cursorColumn: string): string | undefined {
   if (findMissingColumns(table, cursorColumn).join() !== cursorColumn) return undefined;
   const usable = table.columns.filter(({ type }) => createCursorCodec(type) !== undefined);

@@ -6,15 +6,15 @@ import { selectAllRows } from '../query/selection.ts';
 import type { Table } from '../schema/table.ts';
 import { START } from '../state/position.ts';
 
-/** What trying a stream shows: its rows can be read, or the first one did not come in time. */
+/** Whether a stream can be read, or its first row did not arrive in time. */
 export type Tried = 'readable' | 'slow';
 
 /**
- * Asks for the first row of a table by the query of `read`, and takes the answer as `read` does. Nothing is asked again.
+ * Reads the first row of a table, with the query and the parser of `read`, without retries.
  *
- * @param stop leaves the answer.
- * @param timeoutMs how long the row is waited for, in milliseconds.
- * @throws ConnectorError when `read` would fail at this row, or before it.
+ * @param stop cancels the query.
+ * @param timeoutMs how long to wait for the row, in milliseconds.
+ * @throws ConnectorError if `read` would fail at this row, or before it.
  */
 export async function tryRow(
   clickhouse: ClickHouse,
@@ -23,22 +23,22 @@ export async function tryRow(
   { stop, timeoutMs }: { stop: AbortSignal; timeoutMs: number },
 ): Promise<Tried> {
   const selection = selectAllRows(table, configuration);
-  // Not AbortSignal.timeout, which a garbage collection takes away when only another signal refers to it (Node 20).
-  const patience = new AbortController();
-  const timer = setTimeout(() => patience.abort(), timeoutMs);
-  const leave = AbortSignal.any([stop, patience.signal]);
+  // Not AbortSignal.timeout, which can be garbage-collected if only another signal refers to it (Node 20).
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(), timeoutMs);
+  const cancel = AbortSignal.any([stop, timeout.signal]);
   const source = { clickhouse, selection, maxRows: 1, emittedAt: 0, warn: () => {} };
   try {
-    for await (const page of fetchPages(source, START, leave, { retryTimeMs: 0 })) {
+    for await (const page of fetchPages(source, START, cancel, { retryTimeMs: 0 })) {
       if (page.rows > 0) return 'readable';
     }
-    return leave.aborted ? 'slow' : 'readable';
+    return cancel.aborted ? 'slow' : 'readable';
   } finally {
     clearTimeout(timer);
   }
 }
 
-/** The failure to read one of several streams, which says which one it is. */
+/** Adds the name of the stream to an error. */
 export function nameStream(name: string, error: unknown): unknown {
   if (!(error instanceof ConnectorError)) return error;
   const { code, failureType, message, internalMessage, page, stackTrace, cause } = error;

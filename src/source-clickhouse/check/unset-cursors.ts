@@ -4,16 +4,16 @@ import { isNullable, unwrapType } from '../schema/clickhouse-type.ts';
 import type { Column, Table } from '../schema/table.ts';
 import { quoteIdentifier, quoteTable } from '../sql.ts';
 
-/** Of a table or view, so many rows are looked at: `check` should answer within a second. */
+/** The maximum number of rows to check in a table or view: `check` should answer within a second. */
 export const MAX_ROWS_TO_COUNT = 1_000_000;
 
 const countRow = z.object({ looked_at: z.coerce.number(), rows: z.coerce.number() });
 const sizeRow = z.object({ total_rows: z.coerce.number().nullable() });
 
 /**
- * What to say of rows that were inserted without a cursor into a column that is not Nullable and has no DEFAULT: they
- * have the zero of its type, 1970-01-01, which every state has passed. Undefined when there are none, and for a cursor that
- * is not a time, as its zero may be meant.
+ * Warns of rows that were inserted without a cursor into a column that is not Nullable and has no DEFAULT: they have the
+ * zero of its type, 1970-01-01, which is before every state. Undefined if there are none, or if the cursor is not a time,
+ * because its zero may be a real value.
  */
 export async function findUnsetCursors(
   clickhouse: ClickHouse,
@@ -32,10 +32,10 @@ export async function findUnsetCursors(
   if (count === undefined || count.rows === 0) return undefined;
   const { rows, looked_at } = count;
   const number = `${looked_at < MAX_ROWS_TO_COUNT ? '' : 'At least '}${rows} ${rows === 1 ? 'row' : 'rows'}`;
-  return `${number} of "${table.name}" ${rows === 1 ? 'has' : 'have'} the ${cursor.name} 1970-01-01, the value of a row that was inserted without one. Only the first run reads such rows; those that are inserted later are never read, as each state is after them. Give the column a DEFAULT now64(6).`;
+  return `${number} of "${table.name}" ${rows === 1 ? 'has' : 'have'} the ${cursor.name} 1970-01-01, the value of a row that was inserted without a cursor. Only the first run reads such rows; those inserted later are never read, because every state is past them. Give the column a DEFAULT now64(6).`;
 }
 
-/** The same for each run, which does without it for a view, and for a table that is too large to be counted. */
+/** The same for each run, but not for a view or a table that is too large to count. */
 export async function findUnsetCursorsOfSmallTable(
   clickhouse: ClickHouse,
   table: Table,

@@ -8,13 +8,13 @@ import { MAX_EMITTED_ROWS } from '../state/emitted-rows.ts';
 import { findMovingCursor } from './moving-cursor.ts';
 import { findUnsetCursors, MAX_ROWS_TO_COUNT } from './unset-cursors.ts';
 
-/** A column that Batch takes as an attribute, with Cloud Sync's prefixes for dates and URLs (its page, 1.4). */
+/** A column name that Batch accepts as an attribute, with Cloud Sync's prefixes for dates and URLs (docs/batch-api.md). */
 const ATTRIBUTE_COLUMN = /^(date__|url__)?[a-z0-9_]{1,30}$/i;
 
 const tableRow = z.object({ engine: z.string(), sorting_key: z.string(), total_rows: z.coerce.number().nullable() });
 const countRow = z.object({ rows: z.coerce.number() });
 
-/** What makes a table that can be read lose, double or slow down events all the same. One sentence or two each. */
+/** Warnings about a table that can be read, but loses, duplicates or delays events. */
 export async function findTableWarnings(
   clickhouse: ClickHouse,
   table: Table,
@@ -48,7 +48,7 @@ async function findNullCursors(clickhouse: ClickHouse, table: Table, cursorColum
   );
   if (rows === 0) return [];
   return [
-    `${rows} ${rows === 1 ? 'row' : 'rows'} of "${table.name}" ${rows === 1 ? 'has' : 'have'} no ${cursorColumn} (NULL). They are never read, as nothing tells whether they are new. Give the column a DEFAULT.`,
+    `${rows} ${rows === 1 ? 'row' : 'rows'} of "${table.name}" ${rows === 1 ? 'has' : 'have'} no ${cursorColumn} (NULL). They are never read, because the connector can't know whether they are new. Give the column a DEFAULT.`,
   ];
 }
 
@@ -58,25 +58,25 @@ async function findUnstoredCursor(clickhouse: ClickHouse, table: Table, cursorCo
   return warning === undefined ? [] : [warning];
 }
 
-/** A cursor that does not tell when a row was inserted, so that rows which appear late can't be waited for. */
+/** A cursor that is not the time of insertion, so that the lookback can't find late rows. */
 function findCoarseCursor(table: Table, cursorColumn: string): string[] {
   const type = table.columns.find(({ name }) => name === cursorColumn)?.type;
   switch (type && unwrapType(type).kind) {
     case 'integer':
     case 'string':
       return [
-        `${cursorColumn} of "${table.name}" is a ${type?.name}, no time: a row that appears after one with a greater value was read is never read. Let one writer insert in its order, or name a column that is stamped at insertion (DateTime64 DEFAULT now64(6)) in "cursor_column".`,
+        `${cursorColumn} of "${table.name}" is a ${type?.name}, not a time: a row that appears after a row with a greater value was read is never read. Insert rows in its order with a single writer, or use a column that is set at insertion (DateTime64 DEFAULT now64(6)) as "cursor_column".`,
       ];
     case 'date':
       return [
-        `${cursorColumn} of "${table.name}" is a ${type?.name}, and rows of the current day may yet appear: what was read of them is remembered in the state. Beyond ${MAX_EMITTED_ROWS} rows a day the others are read a day later. A DateTime or DateTime64 is better.`,
+        `${cursorColumn} of "${table.name}" is a ${type?.name}, and more rows of the current day may appear: the state remembers those that were read. With more than ${MAX_EMITTED_ROWS} rows a day, the others are read a day later. A DateTime or DateTime64 is better.`,
       ];
     default:
       return [];
   }
 }
 
-/** Engines that merge rows keep one of those that share the sorting key, whether they are the same event or not. */
+/** Engines that merge rows keep one of those with the same sorting key, even if they are different events. */
 async function findMergedRows(
   clickhouse: ClickHouse,
   table: Table,
@@ -87,15 +87,15 @@ async function findMergedRows(
   if (!/(Replacing|Collapsing|Summing|Aggregating)\w*MergeTree$/.test(engine)) return [];
   const advice = 'Add a column to the sorting key that is different for each event, or use a MergeTree.';
   const seen = `"${table.name}" is a ${engine}, which merges rows that share the sorting key (${sorting_key})`;
-  if (!isSmall) return [`${seen}. If two events can share it, one of them vanishes. ${advice}`];
+  if (!isSmall) return [`${seen}. If two events can share it, one of them is lost. ${advice}`];
   const rows = await countRows(
     clickhouse,
     `SELECT count() - uniqExact(tuple(${sorting_key})) AS rows FROM ${quoteTable(table)}`,
   );
   if (rows === 0) return [];
   const until = useFinal
-    ? 'They are not read, as FINAL is asked for.'
-    : 'Until they are merged they are read, and then they vanish.';
+    ? 'They are not read, because use_final is on.'
+    : 'They are read until they are merged, and then they are gone.';
   return [`${seen}, and ${rows} ${rows === 1 ? 'row shares' : 'rows share'} it with another one. ${until} ${advice}`];
 }
 
@@ -108,7 +108,7 @@ function findOtherSorting(
   const [first = ''] = sorting_key.split(',');
   if (first.trim() === cursorColumn || first.trim() === quoteIdentifier(cursorColumn)) return [];
   return [
-    `The sorting key of "${table.name}" (${sorting_key || 'none'}) does not begin with ${cursorColumn}: each run looks through the whole table for the new rows. For a large table, make it the first column of ORDER BY.`,
+    `The sorting key of "${table.name}" (${sorting_key || 'none'}) does not begin with ${cursorColumn}: each run scans the whole table for new rows. For a large table, make it the first column of ORDER BY.`,
   ];
 }
 
@@ -120,22 +120,22 @@ function findOddColumns(table: Table, cursorColumn: string): string[] {
     ...(unnamed.length === 0
       ? []
       : [
-          `No attribute of Batch can be called like ${unnamed.join(', ')}: 1 to 30 letters, digits or _ are allowed behind date__ or url__. They are left out of the events; rename them in a view.`,
+          `${unnamed.join(', ')} can't be names of attributes in Batch: 1 to 30 letters, digits or _ are allowed, after date__ or url__. They are left out of the events; rename them in a view.`,
         ]),
     ...(arrays.length === 0
       ? []
       : [
-          `${arrays.join(', ')} are native arrays. They are sent as they are; Cloud Sync itself wants a String with a JSON array, should you move the table there.`,
+          `${arrays.join(', ')} are native arrays. They are sent unchanged; Cloud Sync itself needs a String with a JSON array, in case you move the table there.`,
         ]),
   ];
 }
 
-/** The first of some warnings. When there are more, the last one says so. */
+/** The first warnings. If there are more, the last one says so. */
 export function limitWarnings(max: number, warnings: readonly string[]): string[] {
   if (warnings.length <= max) return [...warnings];
   return [
     ...warnings.slice(0, max),
-    `Only the first ${max} warnings are shown. To see those of one stream, name it in "table" and run check.`,
+    `Only the first ${max} warnings are shown. To see those of a single stream, name it in "table" and run check.`,
   ];
 }
 

@@ -154,7 +154,7 @@ describe('rows', () => {
     expect(error).toMatchObject({
       code: 'clickhouse_cut_off',
       failureType: 'transient_error',
-      message: expect.stringMatching(/^127\.0\.0\.1:\d+ answered a query with something that is not ClickHouse's/),
+      message: expect.stringMatching(/^127\.0\.0\.1:\d+ sent a response that is not from ClickHouse/),
     });
     expect(JSON.stringify(error)).not.toContain('secret');
   });
@@ -253,7 +253,7 @@ describe('a server that wakes', () => {
     );
     expect(await clickhouse.rows('SELECT n', {}, row)).toEqual([{ n: 1 }]);
     expect(requests.map(isLookUp)).toEqual([true, true, true, true, false]);
-    expect(warnings).toEqual(Array(3).fill(expect.stringMatching(/127\.0\.0\.1:\d+.+ Asking again\.$/)));
+    expect(warnings).toEqual(Array(3).fill(expect.stringMatching(/127\.0\.0\.1:\d+.+ Retrying\.$/)));
   });
 
   test('and stands behind a proxy is asked again by check, too', async () => {
@@ -278,7 +278,7 @@ describe('a server that wakes', () => {
     const { clickhouse } = await connected(unavailable, {}, { retryTimeMs: 50, firstRetryMs: 1 });
     await expect(clickhouse.rows('SELECT n', {}, row)).rejects.toMatchObject({
       failureType: 'transient_error',
-      message: expect.stringMatching(/^A proxy at .+ answered in place of ClickHouse.+HTTP 503.+waking up/),
+      message: expect.stringMatching(/^A proxy at .+ answered instead of ClickHouse.+HTTP 503.+waking up/),
     });
   });
 
@@ -324,9 +324,9 @@ describe('a server that says nothing after the signal to end', () => {
       options,
     );
     const asked = clickhouse.rows('SELECT 1', {}, row);
-    await expect(asked).rejects.toThrow('no answer within 0.02 seconds after the signal to end');
+    await expect(asked).rejects.toThrow('did not answer within 0.02 seconds after the signal to stop');
     // And so is one that is asked only then.
-    await expect(clickhouse.rows('SELECT 1', {}, row)).rejects.toThrow('after the signal to end');
+    await expect(clickhouse.rows('SELECT 1', {}, row)).rejects.toThrow('after the signal to stop');
   });
 });
 
@@ -408,7 +408,7 @@ describe('an error whose connection is cut', () => {
     };
 
   test.each([
-    ['before its first word', '', 'ClickHouse failed (code 43), and its reason was cut off.'],
+    ['before its first word', '', 'ClickHouse failed (code 43), and its message was cut off.'],
     [
       'in its words',
       'Code: 43. DB::Exception: Illegal type String of argum',
@@ -597,7 +597,7 @@ describe('a query that nobody waits for any more', () => {
     await expect(clickhouse.bytes('SELECT 1', {}, running())).rejects.toThrow(/HTTP 503/);
     await clickhouse.close();
     expect(warnings).toEqual([
-      expect.stringMatching(/^A query that was left.+may go on there.+GRANT SELECT ON system\.processes TO `reader`$/),
+      expect.stringMatching(/^An abandoned query.+may still run there.+GRANT SELECT ON system\.processes TO `reader`$/),
     ]);
   });
 });

@@ -34,61 +34,58 @@ import { refuseOldError } from './server-version.ts';
 import { SshTunnel } from './ssh-tunnel.ts';
 
 /**
- * How long a server may be silent, in milliseconds. A ClickHouse Cloud service that sleeps takes up to a minute to wake,
- * and a sort has no row before its end: see PROGRESS_SETTINGS.
+ * How long to wait for a silent server, in milliseconds. An idle ClickHouse Cloud service takes up to a minute to wake up,
+ * and a sort returns no row before its end: see PROGRESS_SETTINGS.
  */
 const SILENCE_MS = 300_000;
 
 /**
- * How long the headers of an answer may be, in bytes, where Node takes 16 KiB: one that says how far the query is has
- * about 130, and a server whose profile asks for these sends ten a second.
+ * The maximum length of a response's headers, in bytes, instead of Node's 16 KiB. A header with the progress of a query has
+ * about 130 bytes, and a server whose profile turns these headers on sends ten a second.
  */
 const MAX_HEADER_BYTES = 1024 * 1024;
 
-/**
- * How long a query of a small result is asked again while the server does not answer properly, in milliseconds: a
- * ClickHouse Cloud service takes up to a minute to wake.
- */
+/** How long a query for a small result is retried, in milliseconds: a ClickHouse Cloud service takes up to a minute to wake up. */
 const RETRY_MS = 60_000;
 
-/** Waits between its attempts: the first, and the longest. Each is twice the one before. */
+/** The first and the longest delay between attempts. */
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 10_000;
 
-/** How long a result is waited for after the signal to end, in milliseconds: less than orchestrators wait before they kill. */
+/** How long to wait for a result after the signal to stop, in milliseconds: less than orchestrators wait before SIGKILL. */
 const SHUTDOWN_GRACE_MS = 5_000;
 
-/** What a proxy answers for a server that is not there yet: Bad Gateway, Service Unavailable, Gateway Timeout. */
+/** A proxy's statuses for a server that is not up yet: Bad Gateway, Service Unavailable, Gateway Timeout. */
 const GATEWAY_STATUSES = [502, 503, 504];
 
-/** What a proxy answers that does not let the query pass: Unauthorized, Forbidden, Too Many Requests. */
+/** The statuses of a proxy that refuses a query: Unauthorized, Forbidden, Too Many Requests. */
 const REFUSAL_STATUSES = [401, 403, 429];
 
-/** How an error begins, before its reason. */
+/** The beginning of an error, before its message. */
 const EXCEPTION_START = /^Code: \d+\. DB::Exception: /;
 
-/** The header with the number of the error that an answer is. Every version that is read sends it. */
+/** The header with the number of the error. Every supported version sends it. */
 const EXCEPTION_CODE_HEADER = 'x-clickhouse-exception-code';
 
 export type QueryParameters = Record<string, string | number>;
 
-/** Whoever runs a command, as far as the connection has to do with them. */
+/** What a connection takes from the command that runs it. */
 export type ClientOptions = {
-  /** Aborted when the command is to end: nothing is asked again after that. */
+  /** Aborted to stop the command: nothing is retried after that. */
   stop: AbortSignal;
-  /** Told of what a user should know and that is no obstacle. */
+  /** Receives warnings. */
   warn: (message: string) => void;
   /**
-   * What passes when it is asked again: "waking" is what a server does that is about to be there, "transient" also that
-   * it is not there. The first is for a configuration that has yet to prove that host and port are right.
+   * Which errors to retry: "wake-up" those of a server that is waking up, "transient" also those of a server that can't be
+   * reached. The first is for a configuration whose host and port may still be wrong.
    */
   retryOn: 'wake-up' | 'transient';
-  /** How long that is done, and the first wait before it, in milliseconds. */
+  /** How long to retry, and the first delay, in milliseconds. */
   retryTimeMs: number;
   firstRetryMs: number;
-  /** How long a result is waited for once `stop` is aborted, in milliseconds. */
+  /** How long to wait for a result after `stop` is aborted, in milliseconds. */
   shutdownGraceMs: number;
-  /** How long the server may be silent, in milliseconds. */
+  /** How long to wait for a silent server, in milliseconds. */
   silenceMs: number;
 };
 
@@ -102,11 +99,11 @@ const DEFAULT_OPTIONS: ClientOptions = {
   silenceMs: SILENCE_MS,
 };
 
-/** A connection to ClickHouse over HTTP. Every failure of its methods is a ConnectorError with advice. */
+/** A connection to ClickHouse over HTTP. Its methods only throw a ConnectorError, with advice. */
 export class ClickHouse {
   readonly #client: ClickHouseClient;
   readonly #tunnel: SshTunnel | undefined;
-  /** The one that sends our requests on, and so may answer them: over HTTPS it sees none. */
+  /** The proxy that forwards our requests, and may answer them itself. Over HTTPS it can't. */
   readonly #forwarder: HttpProxy | undefined;
   readonly #configuration: SourceConfiguration;
   readonly #options: ClientOptions;
@@ -129,21 +126,21 @@ export class ClickHouse {
       ...buildCredentials(configuration),
       request_timeout: this.#options.silenceMs,
       max_response_headers_size: MAX_HEADER_BYTES,
-      // Every user may send it, and none can lose it: a comment in the query's text would go when its parameters are put in.
+      // Every user may send it. A comment in the query would be lost when its parameters are substituted.
       application: SOURCE_PROGRAM,
-      // It pools the connections; how long one may be idle the client still sees to.
+      // It pools the connections; the client still limits how long one may be idle.
       http_agent: createHttpAgent(configuration, this.#tunnel, proxy),
-      // Its advice is for programmers; what a user should know, the messages of this connector say.
+      // Its advice is for programmers. This connector has its own messages for users.
       log: { level: ClickHouseLogLevel.OFF },
     });
     this.#canceller = new QueryCanceller(this.#client, (error) =>
       this.#options.warn(
-        `A query that was left could not be ended on the server, and may go on there. ${this.explainError(error).message}`,
+        `An abandoned query could not be cancelled on the server, and may still run there. ${this.explainError(error).message}`,
       ),
     );
   }
 
-  /** The rows of a small result, checked against a schema; asked for again while the server wakes. */
+  /** The rows of a small result, checked against a schema. Retries while the server wakes up. */
   async rows<T extends z.ZodType>(query: string, parameters: QueryParameters, row: T): Promise<z.output<T>[]> {
     const { stop, warn, retryTimeMs, firstRetryMs, shutdownGraceMs } = this.#options;
     const grace = abortLater(stop, shutdownGraceMs);
@@ -163,7 +160,7 @@ export class ClickHouse {
           maxDelayMs: LONGEST_RETRY_MS,
           signal: stop,
           shouldRetry: (error) => this.#isRetryable(error),
-          onRetry: (error) => warn(`${error.message} Asking again.`),
+          onRetry: (error) => warn(`${error.message} Retrying.`),
         },
         attempt,
       );
@@ -172,31 +169,31 @@ export class ClickHouse {
     }
   }
 
-  /** The bytes of a result in the query's own FORMAT. `signal` cancels the request. */
+  /** The bytes of a result, in the FORMAT of the query. `signal` cancels the request. */
   async bytes(query: string, parameters: QueryParameters, signal: AbortSignal): Promise<Readable> {
     try {
       const settings = await this.#querySettings(signal);
       signal.throwIfAborted();
-      // The client hears the signal until the answer begins; its body is ours to end.
+      // The client only listens to the signal until the response begins.
       return addAbortSignal(signal, await this.#query(query, parameters, settings, signal));
     } catch (error) {
       throw explainClickHouseError(error, this.#configuration);
     }
   }
 
-  /** A failure while a body arrived, as a ConnectorError. */
+  /** An error that occurred while a body arrived, as a ConnectorError. */
   explainError(error: unknown): Error {
     return explainClickHouseError(error, this.#configuration);
   }
 
-  /** Ends all connections. What is under way is cut. */
+  /** Closes all connections, and cuts off responses in progress. */
   async close(): Promise<void> {
     await this.#canceller.finish();
     await this.#client.close();
     await this.#tunnel?.close();
   }
 
-  /** Looked up once: before the first query, and again only while that fails. */
+  /** Looked up once, before the first query; again only if that fails. */
   async #querySettings(signal: AbortSignal): Promise<QuerySettings> {
     this.#settings ??= await this.#readSettings(signal);
     return this.#settings;
@@ -206,14 +203,14 @@ export class ClickHouse {
     const lookUpWith = async (sent: QuerySettings): Promise<QuerySettings> => {
       const lookUp: QueryRows = (query, row) => this.#queryRows(query, {}, row, sent, signal);
       const found = await readQuerySettings(lookUp, this.#configuration);
-      // What was sent is not seen as what the profile has.
+      // What was sent must not be taken for a setting of the profile.
       return { ...found, settings: { ...sent.settings, ...found.settings } };
     };
     try {
       return await lookUpWith(NO_SETTINGS);
     } catch (error) {
       if (!isRefusedByQueryCache(error)) throw error;
-      // A user who may change no setting is refused this one, too: the first reason says what to do.
+      // A user who may change no setting is refused this one, too: the first error has the advice.
       return await lookUpWith(NO_QUERY_CACHE).catch(() => Promise.reject(error));
     }
   }
@@ -225,7 +222,7 @@ export class ClickHouse {
     settings: QuerySettings,
     signal: AbortSignal,
   ): Promise<z.output<T>[]> {
-    // Not JSONEachRow, of which a setting makes one array.
+    // Not JSONEachRow, because a setting can turn it into an array.
     const body = await this.#query(`${query} \nFORMAT JSON`, parameters, settings, signal);
     const result = await text(addAbortSignal(signal, body));
     const answer = z.object({ data: z.array(row), exception: z.string().optional() }).safeParse(tryParseJson(result));
@@ -234,13 +231,13 @@ export class ClickHouse {
       throw error instanceof ClickHouseError ? error : new NotClickHouseError(200, this.#isClickHouse);
     }
     const { data, exception } = answer.data;
-    // A query that fails among its rows may give whole JSON, with the reason in it
-    // (http_write_exception_in_output_format, which servers of 23.9 to 25.10 have on).
+    // A query that fails after its first rows may return complete JSON that contains the error
+    // (http_write_exception_in_output_format, which is on in 23.9 to 25.10).
     if (exception !== undefined) throw parseError(exception);
     return data;
   }
 
-  /** The body of the server's answer. When it is left before its end, the query ends on the server, too. */
+  /** The body of the server's response. If it is abandoned, the query is killed on the server, too. */
   async #query(
     query: string,
     parameters: QueryParameters,
@@ -258,7 +255,7 @@ export class ClickHouse {
     }
   }
 
-  /** The body of a good answer. That of a refusal is its error, which the client would read without the status. */
+  /** The body of a successful response. For an error the client would parse the body without the status. */
   async #send(
     queryId: string,
     query: string,
@@ -282,7 +279,7 @@ export class ClickHouse {
     const error = parseError(body);
     if (error instanceof ClickHouseError) throw error;
     refuseOldError(body);
-    // Some versions cut the connection in the middle of the reason.
+    // Some versions cut the connection in the middle of the message.
     if (exceptionCode !== undefined) {
       throw new ClickHouseError({ message: body.replace(EXCEPTION_START, ''), code: String(exceptionCode) });
     }
@@ -294,17 +291,17 @@ export class ClickHouse {
     throw cutOffBy ?? new NotClickHouseError(status, this.#isClickHouse);
   }
 
-  /** Whether the server has answered as ClickHouse does. */
+  /** Whether the server has answered like ClickHouse before. */
   get #isClickHouse(): boolean {
     return this.#settings !== undefined;
   }
 
-  /** Why a result was left that did not come in time after the signal to end. */
+  /** The error for a result that did not arrive in time after the signal to stop. */
   #explainNoResponse(): ConnectorError {
     const { host, port } = this.#configuration;
     return sourceError(
       'clickhouse_unreachable',
-      `${host}:${port} gave no answer within ${this.#options.shutdownGraceMs / 1000} seconds after the signal to end. Nothing was read since the last state; the next run goes on from there.`,
+      `${host}:${port} did not answer within ${this.#options.shutdownGraceMs / 1000} seconds after the signal to stop. Nothing was read since the last state; the next run continues from it.`,
     );
   }
 
@@ -315,7 +312,7 @@ export class ClickHouse {
   }
 }
 
-/** The rows of a query that is worth no failure, such as one for a warning or an estimate: none when it fails. */
+/** The rows of a query that may fail, such as one for a warning or an estimate: none if it fails. */
 export async function tryRows<Row>(rows: Promise<Row[]>): Promise<Row[]> {
   try {
     return await rows;
@@ -325,7 +322,7 @@ export async function tryRows<Row>(rows: Promise<Row[]>): Promise<Row[]> {
   }
 }
 
-/** A signal that is aborted some time after another one, unless that is cancelled. */
+/** A signal that is aborted some time after another one, unless it is cancelled. */
 function abortLater(signal: AbortSignal, delayMs: number): { signal: AbortSignal; cancel: () => void } {
   const later = new AbortController();
   let timer: NodeJS.Timeout | undefined;
@@ -339,7 +336,7 @@ function abortLater(signal: AbortSignal, delayMs: number): { signal: AbortSignal
   return { signal: later.signal, cancel };
 }
 
-/** What came of a body, and why not all of it did. */
+/** The part of a body that arrived, and the error that cut it off. */
 async function readBody(stream: Readable): Promise<{ body: string; cutOffBy: unknown }> {
   const chunks: Uint8Array[] = [];
   let cutOffBy: unknown;
@@ -352,8 +349,8 @@ async function readBody(stream: Readable): Promise<{ body: string; cutOffBy: unk
 }
 
 /**
- * How the user logs in: by basic authentication, which ends a name at its first colon; a name with one by the headers of
- * ClickHouse. In these, Node takes each byte of UTF-8 for a character.
+ * The user's login. Basic authentication ends a name at its first colon, so a name with a colon is sent in ClickHouse's own
+ * headers. Node sends each character of a header as one byte, hence the latin1.
  */
 function buildCredentials({
   username,
@@ -367,12 +364,12 @@ function buildCredentials({
   };
 }
 
-/** Where ClickHouse is, as its HTTP interface is asked. */
+/** The URL of ClickHouse's HTTP interface. */
 export function buildUrl({ ssl, host, port }: Pick<SourceConfiguration, 'ssl' | 'host' | 'port'>): URL {
   return new URL(`${ssl ? 'https' : 'http'}://${formatAddress(host, port)}`);
 }
 
-/** The proxy on the way to ClickHouse. With a tunnel there is none: host and port are those that the SSH server sees. */
+/** The proxy for ClickHouse; none with an SSH tunnel, because host and port are those that the SSH server sees. */
 export function findConfiguredProxy(configuration: SourceConfiguration): HttpProxy | undefined {
   const { tunnel_method } = configuration;
   const hasTunnel = tunnel_method !== undefined && tunnel_method.tunnel_method !== 'NO_TUNNEL';

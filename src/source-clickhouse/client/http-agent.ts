@@ -7,14 +7,14 @@ import { connectThroughProxy, explainProxyError } from '../../protocol/network/p
 import { type Tunnel, TunnelHttpAgent, TunnelHttpsAgent } from '../../protocol/network/tunnel-agent.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 
-/** Connections are kept for the next query, as many at a time as the client would open by itself. */
+/** Connections are kept for the next query, as many as the client would open itself. */
 const POOL = { keepAlive: true, maxSockets: 10 };
 
 /**
- * What opens the connections to ClickHouse. It is our own and not the client's, whose `tls` option knows no way to leave
- * out the verification, and with a client certificate asks the server to forget the password.
+ * Opens the connections to ClickHouse. It replaces the client's agent, because the client's `tls` option can't turn the
+ * verification off, and with a client certificate ignores the password.
  *
- * @param proxy is asked for HTTPS to open a connection, and for HTTP to send each request on.
+ * @param proxy opens a connection for HTTPS, and forwards each request for HTTP.
  */
 export function createHttpAgent(
   { ssl, tls }: SourceConfiguration,
@@ -30,7 +30,7 @@ export function createHttpAgent(
     cert: tls?.client_certificate,
     key: tls?.client_key,
     passphrase: tls?.client_key_passphrase,
-    // Said also when it is on: an environment variable of Node would else turn it off in silence.
+    // Set even if it is the default: otherwise an environment variable of Node could silently turn it off.
     rejectUnauthorized: tls?.verify ?? true,
   };
   const tunnel = ssh ?? (proxy && { connect: (host, port) => connectThroughProxy(proxy, host, port) });
@@ -39,7 +39,7 @@ export function createHttpAgent(
     : new TunnelHttpsAgent(tunnel, { ...POOL, ...options });
 }
 
-/** HTTP to a proxy, which sends each request on. */
+/** HTTP to a proxy, which forwards each request. */
 class ForwardingAgent extends HttpProxyAgent<string> {
   readonly #proxy: HttpProxy;
 
@@ -47,7 +47,7 @@ class ForwardingAgent extends HttpProxyAgent<string> {
     const { address, authorization } = proxy;
     super(address, {
       ...POOL,
-      // Of the proxy, if its own address begins with https://.
+      // The proxy's certificate, if its address begins with https://.
       rejectUnauthorized: true,
       ...(authorization === undefined ? {} : { headers: { 'proxy-authorization': authorization } }),
     });

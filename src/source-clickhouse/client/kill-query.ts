@@ -3,16 +3,16 @@ import { type ClickHouseClient, ClickHouseError } from '@clickhouse/client';
 import { codeOf, rawMessageOf } from '../../protocol/errors.ts';
 import { GatewayError } from '../errors/response-errors.ts';
 
-/** How long ending a query may hold up the end of the program, in milliseconds. It takes a server some hundredths of a second. */
+/** The longest time that a KILL QUERY may delay the end of the program, in milliseconds. A server takes a few hundredths of a second. */
 const KILL_TIMEOUT_MS = 5_000;
 
-/** ACCESS_DENIED, by ClickHouse's ErrorCodes.cpp. */
+/** ACCESS_DENIED in ClickHouse's ErrorCodes.cpp. */
 const ACCESS_DENIED = '497';
 
 /**
- * Ends queries on the server that nobody waits for any more. A closed connection is seen by a server only when it
- * writes, and a long sort writes nothing before its end, unless cancel_http_readonly_queries_on_client_close is set,
- * which a readonly=1 user may not do; one's own queries everybody may kill who may read system.processes.
+ * Kills abandoned queries on the server. A server notices a closed connection only when it writes, and a long sort writes
+ * nothing before its end. cancel_http_readonly_queries_on_client_close would help, but a readonly=1 user may not set it.
+ * Any user who can read system.processes may kill their own queries.
  */
 export class QueryCanceller {
   readonly #client: ClickHouseClient;
@@ -24,7 +24,7 @@ export class QueryCanceller {
     this.#onDenied = onDenied;
   }
 
-  /** Ends a query whose answer has begun if we leave it before its end, by the signal or by closing its body. */
+  /** Kills a query if its response is abandoned, by the signal or by closing its body. */
   killIfAbandoned(queryId: string, body: Readable, signal: AbortSignal): void {
     let isKilled = false;
     const killOnce = (): void => {
@@ -32,7 +32,7 @@ export class QueryCanceller {
       isKilled = true;
       this.kill(queryId);
     };
-    // The body closes only when its socket has, which may be after `finish` was asked for.
+    // The body closes only after its socket, which may be after `finish` was called.
     signal.addEventListener('abort', killOnce);
     body.once('close', () => {
       signal.removeEventListener('abort', killOnce);
@@ -40,13 +40,13 @@ export class QueryCanceller {
     });
   }
 
-  /** Begins to end a query; if it has ended already, nothing happens. */
+  /** Starts to kill a query. Does nothing if the query has ended. */
   kill(queryId: string): void {
     const killing = this.#sendKill(queryId).finally(() => this.#running.delete(killing));
     this.#running.add(killing);
   }
 
-  /** Resolves when no query is being ended. */
+  /** Resolves when no query is being killed. */
   async finish(): Promise<void> {
     await Promise.all(this.#running);
   }
@@ -59,20 +59,20 @@ export class QueryCanceller {
         abort_signal: AbortSignal.timeout(KILL_TIMEOUT_MS),
       });
     } catch (error) {
-      // Anything else is a server that is out of reach, of which the query itself has told.
+      // Any other error means that the server can't be reached, which the query itself has reported.
       if (error instanceof ClickHouseError && error.code === ACCESS_DENIED) this.#onDenied(error);
     }
   }
 }
 
-/** Whether a body that is no longer wanted neither came to its end nor broke off. */
+/** Whether a body was closed before its end, and not because the connection was cut. */
 function isAbandoned(body: Readable): boolean {
   return !body.readableEnded && codeOf(body.errored) !== 'ECONNRESET';
 }
 
 /**
- * Whether the server may still be busy with a query that failed so, before any answer: we left it or had enough of
- * waiting, or what stands between us and the server did.
+ * Whether the server may still be running a query that failed before its response: we cancelled it or timed out, or a
+ * proxy did.
  */
 export function mayBeRunning(error: unknown, signal: AbortSignal): boolean {
   return (

@@ -2,18 +2,18 @@ import type { SourceConfiguration } from '../config/schema.ts';
 import { adviseSetting } from '../errors/admin-sql.ts';
 import { sourceError } from '../errors/codes.ts';
 
-/** A setting as it is for the user, a row of system.settings. */
+/** A setting of the user: a row of system.settings. */
 export type Setting = {
   name: string;
   value: string;
   isChangeable: boolean;
-  /** The greatest value that the user may set, by a constraint of the profile; "" when there is none. */
+  /** The maximum value that the profile allows; "" if it has no maximum. */
   max: string;
 };
 
 /**
- * What decides whether an answer ends as if it were whole when a limit is reached ("break", or "any" of GROUP BY), and
- * the limits that it is about: without any of them it decides nothing.
+ * The settings that decide whether a result silently ends when a limit is reached ("break", or "any" for GROUP BY), and
+ * their limits. Without a limit they have no effect.
  * https://clickhouse.com/docs/operations/settings/query-complexity
  */
 const OVERFLOW_MODES: Readonly<Record<string, readonly string[]>> = {
@@ -31,22 +31,22 @@ const OVERFLOW_MODES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Settings that leave rows out unless they are 0: of shards that are out of reach, of parts that are too new, behind a
- * number of rows. A cursor that moved on over such rows never comes back to them.
+ * Settings that leave out rows unless they are 0: rows of unavailable shards, of new parts, or after a number of rows. A
+ * cursor that has passed such rows never returns to them.
  */
 const OFF: readonly string[] = ['skip_unavailable_shards', 'ignore_cold_parts_seconds', 'limit'];
 
-/** Settings that change the bytes of a row, or of an answer, so that rows can't be read or lose digits, unless they are 0. */
+/** Settings that change the format of a row or a response, so that rows can't be read or lose digits, unless they are 0. */
 const FORM: readonly string[] = [
-  // Two lines more after the rows, with the least and the greatest value.
+  // Two more lines after the rows, with the minimum and the maximum.
   'extremes',
-  // Each line ends with a carriage return as well.
+  // Lines end with a carriage return and a line feed.
   'output_format_tsv_crlf_end_of_line',
-  // The text of a DateTime64 has 0, 3 or 6 digits of its seconds: the last ones of nine are lost.
+  // A DateTime64 is written with 0, 3 or 6 fractional digits: the last of nine are lost.
   'date_time_64_output_format_cut_trailing_zeros_align_to_groups_of_thousands',
 ];
 
-/** The names of all settings that are looked at here. */
+/** The names of all settings that are checked here. */
 export const LOSSY_SETTINGS: readonly string[] = [
   ...OFF,
   ...FORM,
@@ -54,11 +54,11 @@ export const LOSSY_SETTINGS: readonly string[] = [
 ];
 
 /**
- * What is to be sent so that no row is left out in silence, and each leaves as it is.
+ * The settings to send so that no row is silently left out or changed.
  *
- * Filters of an administrator (additional_table_filters, row policies) and `final` are no loss but a wish.
+ * Filters of an administrator (additional_table_filters, row policies) and `final` are deliberate, so they stay.
  *
- * @throws ConnectorError (config_error) when the user may not send it.
+ * @throws ConnectorError (config_error) if the user may not send them.
  */
 export function requireLosslessSettings(
   settings: ReadonlyMap<string, Setting>,
@@ -81,15 +81,15 @@ export function requireLosslessSettings(
   const seen = fixed.map(([name]) => `${name} = ${settings.get(name)?.value}`).join(', ');
   const effects = [
     ...(fixedLossy.length > 0
-      ? ['ClickHouse would leave rows out and end the answer as if it were whole, and they would never be read']
+      ? ['ClickHouse would leave out rows without an error, and they would never be read']
       : []),
     ...(fixedForm.length > 0
-      ? ['ClickHouse would write rows in another form: they could not be read, or would lose digits']
+      ? ['ClickHouse would write rows in another format: they could not be read, or would lose digits']
       : []),
   ].join('; ');
   throw sourceError(
     'clickhouse_settings_unfit',
-    `The profile of the user "${username}" has ${seen}, and the user may not change that: ${effects}. ${adviseSetting(username, Object.fromEntries(fixed))}.`,
+    `The profile of the user "${username}" has ${seen}, and the user may not change it: ${effects}. ${adviseSetting(username, Object.fromEntries(fixed))}.`,
   );
 }
 

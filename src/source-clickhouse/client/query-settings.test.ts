@@ -123,7 +123,7 @@ describe('a profile that leaves rows out in silence', () => {
   test.each(lossy)('%s and can not be overruled is refused, with what to run', (_, values, name, value) => {
     const attempt = (): QuerySettings => decide({ ...values, readonly: '1' }, EVERYTHING);
     expect(attempt).toThrow(ConnectorError);
-    expect(attempt).toThrow(`"reader" has ${name} = ${values[name]}, and the user may not change that`);
+    expect(attempt).toThrow(`"reader" has ${name} = ${values[name]}, and the user may not change it`);
     const written = value === '0' ? '0' : `'${value}'`;
     expect(attempt).toThrow(`ALTER USER \`reader\` MODIFY SETTING ${name} = ${written} (`);
   });
@@ -155,14 +155,14 @@ describe('a profile that gives rows another form', () => {
   test.each(forms)('and can not be overruled is refused, with what to run: %s', (name) => {
     const attempt = (): QuerySettings => decide({ [name]: '1', readonly: '1' }, [...EVERYTHING, name]);
     expect(attempt).toThrow(
-      `"reader" has ${name} = 1, and the user may not change that: ClickHouse would write rows in another form`,
+      `"reader" has ${name} = 1, and the user may not change it: ClickHouse would write rows in another form`,
     );
     expect(attempt).toThrow(`ALTER USER \`reader\` MODIFY SETTING ${name} = 0 (`);
   });
 
   test('and leaves rows out is refused for both', () => {
     expect(() => decide({ extremes: '1', limit: '5' }, [...EVERYTHING, 'extremes'])).toThrow(
-      /has limit = 5, extremes = 1, .+ would leave rows out .+; ClickHouse would write rows in another form.+ limit = 0, extremes = 0 \(/,
+      /has limit = 5, extremes = 1, .+ would leave out rows .+; ClickHouse would write rows in another form.+ limit = 0, extremes = 0 \(/,
     );
   });
 });

@@ -8,37 +8,37 @@ import { QUERY_SIZE_LIMITS } from '../errors/limit-errors.ts';
 import { LOSSY_SETTINGS, requireLosslessSettings, type Setting } from './lossy-settings.ts';
 import { refuseOldVersion } from './server-version.ts';
 
-/** How each query of a connection is sent. */
+/** The settings of each query of a connection. */
 export type QuerySettings = {
-  /** Only what the user may send: one setting too many, and the whole query is refused. */
+  /** Only those that the user may send: a single forbidden setting fails the whole query. */
   settings: Readonly<Record<string, string>>;
-  /** Whether the server ends a query whose connection is closed while it has nothing to write to it. */
+  /** Whether the server ends a query when its connection is closed, even while it has nothing to write. */
   endsWithConnection: boolean;
 };
 
-/** Asks for the rows of a look-up that no setting goes with. */
+/** Runs a query with the settings known so far, and returns its rows. */
 export type QueryRows = <T extends z.ZodType>(query: string, row: T) => Promise<z.output<T>[]>;
 
-/** How the look-up of the settings itself is sent. It is too short to be ended. */
+/** For the query for the settings itself, which is too short to be killed. */
 export const NO_SETTINGS: QuerySettings = { settings: {}, endsWithConnection: true };
 
-/** How it is sent to a user whose profile turns the query cache on, which refuses to read system tables. */
+/** The same for a user whose profile turns the query cache on, which refuses to read system tables. */
 export const NO_QUERY_CACHE: QuerySettings = { settings: { use_query_cache: '0' }, endsWithConnection: true };
 
 /**
- * Whether a query failed because the query cache is on: by the codes QUERY_CACHE_USED_WITH_NONDETERMINISTIC_FUNCTIONS and
+ * Whether a query failed because the query cache is on: QUERY_CACHE_USED_WITH_NONDETERMINISTIC_FUNCTIONS and
  * QUERY_CACHE_USED_WITH_SYSTEM_TABLE.
  */
 export function isRefusedByQueryCache(error: unknown): boolean {
   return error instanceof ClickHouseError && (error.code === '704' || error.code === '719');
 }
 
-/** A profile that has it fails comparisons of an Enum with a text, as Variant and Geometry have them in the query for the rows. */
+/** If on, comparing an Enum with a string fails, as the query for the rows does for Variant and Geometry. */
 const ENUM_AS_NUMBER = 'input_format_tsv_enum_as_number';
 
 /**
- * Whether a slash in a string has a backslash before it in JSON, as it has by default. A row is recognised by the hash of
- * its JSON, so a run whose profile has another value than that of the run before would take all rows for new ones.
+ * Whether JSON escapes a slash, as it does by default. A row is recognised by the hash of its JSON, so if the value differs
+ * from that of the run before, all rows seem new.
  */
 const ESCAPED_SLASHES = 'output_format_json_escape_forward_slashes';
 
@@ -57,8 +57,8 @@ const NAMES = [
 ];
 
 /**
- * What is looked up of a setting, as one text: whether it is fixed, whether it is changed ("1" or "0" each), its maximum if it
- * may be raised, and after a blank its value.
+ * A setting as a single string: whether it is fixed, whether it is changed ("1" or "0" each), its maximum if the connector
+ * may raise it, and after a space its value.
  */
 function settingSql(name: string): string {
   const max = name in QUERY_SIZE_LIMITS ? "ifNull(max, ''), " : '';
@@ -66,15 +66,15 @@ function settingSql(name: string): string {
 }
 
 /**
- * - One row, as a `limit` in the profile would leave out the others.
- * - Of one text for each setting, by an aggregate that may be Nullable, which aggregate_functions_null_for_empty makes of
- *   all: an array could not.
- * - Not with IN, which a limit on sets (max_rows_in_set) would cut.
- * - As text, as the form of numbers and tuples depends on settings.
- * - Of few parts, as a limit on these (max_ast_elements) is overruled only after it; and not of a subquery, in which some
- *   settings have other values.
- * - Names that the server does not know have no text; so nothing is sent that it does not know.
- * - With the version, as any other query may be more than an old server understands.
+ * - One row, because a `limit` in the profile would leave out the others.
+ * - An aggregate for each setting, because with aggregate_functions_null_for_empty aggregates are Nullable, and an array
+ *   can't be.
+ * - No IN, because a limit on sets (max_rows_in_set) would cut it.
+ * - Strings, because the format of numbers and tuples depends on settings.
+ * - Few elements, because a limit on them (max_ast_elements) is only raised after this query; and no subquery, because some
+ *   settings have other values there.
+ * - A setting that the server does not know has an empty string, and is not sent.
+ * - With the version, because an old server may not understand any other query.
  */
 const SETTINGS_QUERY = `SELECT version() AS version, [${NAMES.map((name) => `['${name}', anyIf(${settingSql(name)}, name = '${name}')]`).join(', ')}] AS settings
 FROM system.settings WHERE has([${NAMES.map((name) => `'${name}'`).join(', ')}], name)`;
@@ -97,10 +97,10 @@ const settingsRow = z.object({
 const explainRow = z.object({ explain: z.string() });
 
 /**
- * What may and is to be sent with the queries of a user.
+ * The settings to send with each query of a user.
  *
- * @throws ConnectorError (config_error) when the server is too old, or when rows would be left out in silence or leave in
- *   another form and the user may not change that.
+ * @throws ConnectorError (config_error) if the server is too old, or if rows would silently be left out or changed and the
+ *   user may not change that.
  */
 export async function readQuerySettings(
   queryRows: QueryRows,
@@ -111,14 +111,14 @@ export async function readQuerySettings(
   if (row === undefined) {
     throw sourceError(
       'clickhouse_settings_unfit',
-      `A query that gives one row gave none to the user "${configuration.username}": the user's profile likely has the setting offset, and would leave out the first rows of every answer. ${adviseSetting(configuration.username, { offset: '0' })}.`,
+      `A query that returns one row returned none for the user "${configuration.username}": the user's profile probably sets offset, which would drop the first rows of every result. ${adviseSetting(configuration.username, { offset: '0' })}.`,
     );
   }
   refuseOldVersion(row.version);
   const settings = new Map<string, Setting>(row.settings.map((setting) => [setting.name, setting]));
   const limit = row.settings.find(({ name }) => name === 'limit');
   if (limit?.isChanged === true) {
-    // A SELECT takes the setting for its own LIMIT and sees it as 0 from then on.
+    // A SELECT applies the setting as its LIMIT, and then reads it as 0.
     const plan = await queryRows('EXPLAIN SELECT 1', explainRow);
     const isLimited = plan.some(({ explain }) => /(^|[\s─])Limit( |$)/.test(explain));
     settings.set('limit', { ...limit, value: isLimited ? 'more than 0' : '0' });
@@ -136,10 +136,10 @@ export function decideQuerySettings(
   const send: Record<string, string> = requireLosslessSettings(settings, configuration);
 
   if (mayChange('log_comment')) send.log_comment = SOURCE_PROGRAM;
-  // One alone is of no use: at the default of ten a second, the headers of an hour are too long.
+  // Both or neither: at the default of ten a second, the headers of an hour would be too long.
   if (Object.keys(PROGRESS_SETTINGS).every(mayChange)) Object.assign(send, PROGRESS_SETTINGS);
   if (value('cloud_mode') === '1' && mayChange('select_sequential_consistency')) {
-    // The replicas of a Cloud service share the data but not the news of it: one that lags would hide rows.
+    // The replicas of a Cloud service share the data, but a replica that lags does not know all parts and would hide rows.
     send.select_sequential_consistency = '1';
   }
   if (value(ENUM_AS_NUMBER) !== '0' && mayChange(ENUM_AS_NUMBER)) send[ENUM_AS_NUMBER] = '0';
@@ -147,16 +147,16 @@ export function decideQuerySettings(
   for (const [name, limit] of Object.entries(QUERY_SIZE_LIMITS)) {
     const max = settings.get(name)?.max || limit;
     const allowed = Math.min(Number(limit), Number(max));
-    // 0 is no limit.
+    // 0 means unlimited.
     if (mayChange(name) && Number(value(name)) > 0 && Number(value(name)) < allowed) send[name] = String(allowed);
   }
   if (value('use_query_cache') === '1' && mayChange('use_query_cache')) {
-    // The cache refuses queries that read system tables or the clock, or answers them with what was true a minute ago.
+    // The cache refuses queries that read system tables or the clock, or returns results that are a minute old.
     send.use_query_cache = '0';
   }
   if (mayChange('cancel_http_readonly_queries_on_client_close')) {
     send.cancel_http_readonly_queries_on_client_close = '1';
-    // It is about users who may only read: the server must not guess whether a query writes. We only read.
+    // It only applies to read-only queries, so the server must know that this one is. We only read.
     if (value('readonly') === '0' && mayChange('readonly')) send.readonly = '2';
   }
   return {

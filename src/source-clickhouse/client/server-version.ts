@@ -1,15 +1,15 @@
 import { sourceError } from '../errors/codes.ts';
 
-/** The oldest ClickHouse that is read, as [major, minor]: the oldest one that this source is tested on. */
+/** The oldest supported ClickHouse, as [major, minor]: the oldest that this source is tested with. */
 const OLDEST_VERSION = [23, 6] as const;
 
-/** How versions before 21.10 begin an error. */
+/** The beginning of an error of a version before 21.10. */
 const OLD_ERROR = /^Code: \d+, e\.displayText\(\) = /;
 
 /**
  * Refuses a server that is too old.
  *
- * @param version as `version()` gives it.
+ * @param version as `version()` returns it.
  * @throws ConnectorError (config_error).
  */
 export function refuseOldVersion(version: string): void {
@@ -20,8 +20,8 @@ export function refuseOldVersion(version: string): void {
 }
 
 /**
- * Refuses an answer that only a server writes which is too old: a client of today does not take it for an error of
- * ClickHouse, and a server so old may fail at the first query, before its version is known.
+ * Refuses an error in the format of servers that are too old. The client does not recognise it as an error of ClickHouse,
+ * and such a server may fail at the first query, before its version is known.
  *
  * @throws ConnectorError (config_error).
  */
@@ -34,6 +34,6 @@ export function refuseOldError(answer: string): void {
 function createTooOldError(server: string): Error {
   return sourceError(
     'clickhouse_too_old',
-    `The server is ${server}, which is too old: ${OLDEST_VERSION.join('.')} or later is needed, the oldest version that this connector is tested on. Upgrade the server, or read from a newer replica.`,
+    `The server is ${server}, which is too old: ${OLDEST_VERSION.join('.')} or later is needed, the oldest version that this connector is tested with. Upgrade the server, or read from a newer replica.`,
   );
 }

@@ -4,9 +4,9 @@ import { connect, createServer, type Socket } from 'node:net';
 const LOOPBACK = '127.0.0.1';
 
 /**
- * Two sockets of this process that are connected to each other. What comes through a tunnel is no socket of the
- * operating system; with one in between, timeouts, keep-alive and TLS of Node work on it as on any other. Nobody else
- * gets in: a connection that is not ours is closed, and nothing listens once the two have found each other.
+ * Two connected sockets of this process. An SSH channel is not a socket of the operating system; with a real socket in
+ * between, Node's timeouts, keep-alive and TLS work as usual. Connections from elsewhere are closed, and the port is closed
+ * once the two are connected.
  */
 export async function createSocketPair(): Promise<[Socket, Socket]> {
   const server = createServer();
@@ -18,7 +18,7 @@ export async function createSocketPair(): Promise<[Socket, Socket]> {
     const accepted: Socket[] = [];
     const accepting = new Promise<void>((resolve) => {
       server.on('connection', (socket) => {
-        // A stranger may break off before it is turned away; who takes the other looks after it.
+        // A foreign connection may break off before it is closed. The caller handles errors of ours.
         socket.on('error', () => {});
         accepted.push(socket);
         resolve();

@@ -38,7 +38,7 @@ describe('a way that the SSH server is asked to open', () => {
       name: 'ConnectorError',
       failureType: 'transient_error',
       message: expect.stringMatching(
-        /could not connect to ClickHouse at clickhouse\.internal:8123 \(it gave no reason\)/,
+        /could not connect to ClickHouse at clickhouse\.internal:8123 \(no reason given\)/,
       ),
     });
   });
@@ -49,7 +49,9 @@ describe('a way that the SSH server is asked to open', () => {
     await expect(openChannel(client, server.tunnel(), CLICKHOUSE)).rejects.toMatchObject({
       name: 'ConnectorError',
       failureType: 'transient_error',
-      message: expect.stringMatching(/did not open the way to clickhouse\.internal:8123 \(Not connected\).+Try again/),
+      message: expect.stringMatching(
+        /did not open a connection to clickhouse\.internal:8123 \(Not connected\).+Try again/,
+      ),
     });
   });
 
@@ -60,7 +62,7 @@ describe('a way that the SSH server is asked to open', () => {
       name: 'ConnectorError',
       failureType: 'transient_error',
       message: expect.stringMatching(
-        /did not open the way to clickhouse\.internal:8123 \(no answer within 0\.5 seconds\).+firewall/,
+        /did not open a connection to clickhouse\.internal:8123 \(no answer within 0\.5 seconds\).+firewall/,
       ),
     });
     const channel = wishes[0]?.();

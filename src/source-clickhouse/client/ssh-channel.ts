@@ -3,15 +3,15 @@ import type { TunnelOptions } from '../config/ssh-tunnel.ts';
 import { explainForwardError, ForwardTimeoutError } from '../errors/ssh-errors.ts';
 
 /**
- * How long the SSH server may take to connect to ClickHouse, in milliseconds. In a network that is a matter of
- * milliseconds. If a firewall drops the attempt, the server would tell after some two minutes; a stuck one never does.
+ * How long the SSH server may take to connect to ClickHouse, in milliseconds. It normally takes milliseconds. If a firewall
+ * drops the attempt, the server reports that only after some two minutes; a server that hangs never does.
  */
 const OPEN_TIMEOUT_MS = 30_000;
 
 /**
  * A connection from the SSH server to a host and port as it sees them.
  *
- * @throws ConnectorError that says why there is none.
+ * @throws ConnectorError with the reason.
  */
 export function openChannel(
   client: Client,
@@ -34,7 +34,7 @@ export function openChannel(
         else resolve(channel);
       });
     } catch (error) {
-      // So the library says that the connection has ended meanwhile.
+      // The library throws if the connection has ended.
       clearTimeout(limit);
       fail(error);
     }

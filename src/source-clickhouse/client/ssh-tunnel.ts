@@ -7,30 +7,30 @@ import { explainHostKeyMismatch, explainKeyError, explainSshError } from '../err
 import { createSocketPair } from './socket-pair.ts';
 import { openChannel } from './ssh-channel.ts';
 
-/** How long the SSH server may take to let us in, in milliseconds. It is seldom more than one or two seconds. */
+/** How long the SSH login may take, in milliseconds. It seldom takes more than one or two seconds. */
 const READY_TIMEOUT_MS = 20_000;
 
-/** How often the SSH server is asked whether it is still there, in milliseconds, and how often in vain at most. */
+/** The interval of keepalive messages to the SSH server, in milliseconds, and how many may go unanswered. */
 const KEEPALIVE_INTERVAL_MS = 15_000;
 const KEEPALIVE_ATTEMPTS = 3;
 
-/** How long the SSH server may take to close the connection after our farewell, in milliseconds. */
+/** How long the SSH server may take to close the connection, in milliseconds. */
 const CLOSE_TIMEOUT_MS = 1_000;
 
 /**
- * A way to ClickHouse through an SSH server. It is opened by the first connection that needs it, shared by all, and
- * opened again by the next one after it broke.
+ * A tunnel to ClickHouse through an SSH server. The first connection that needs it opens it, all connections share it, and
+ * if it breaks, the next one opens it again.
  */
 export class SshTunnel {
   readonly #options: TunnelOptions;
   readonly #warn: (message: string) => void;
-  /** Its socket is our own, as the library only ever asks the server to close it, and a stuck one never does. */
+  /** We create the socket, because the library only asks the server to close it, and a server that hangs never does. */
   #connection: { client: Client; socket: Socket } | undefined;
   #opening: Promise<Client> | undefined;
   #isClosed = false;
   #warnedOf: string | undefined;
 
-  /** @param warn is told of a host key that nothing was given to verify. */
+  /** @param warn receives a warning when the host key can't be verified. */
   constructor(options: TunnelOptions, warn: (message: string) => void) {
     this.#options = options;
     this.#warn = warn;
@@ -39,7 +39,7 @@ export class SshTunnel {
   /**
    * A connection from the SSH server to a host and port as it sees them.
    *
-   * @throws ConnectorError that says which part of the way is closed and what to do about it.
+   * @throws ConnectorError that says which part of the way failed and what to do.
    */
   async connect(host: string, port: number): Promise<Socket> {
     const client = await this.#ensureOpen();
@@ -54,7 +54,7 @@ export class SshTunnel {
     }
   }
 
-  /** Ends the SSH connection, if there is one, also one that is not open yet. What was connected through it is cut. */
+  /** Closes the SSH connection, also while it is opening. Connections through it are cut off. */
   async close(): Promise<void> {
     this.#isClosed = true;
     if (this.#connection === undefined) return;
@@ -81,10 +81,10 @@ export class SshTunnel {
     return this.#opening;
   }
 
-  /** @param onEnd is called when nothing more can go through, also when it was never opened. */
+  /** @param onEnd is called when the connection has ended or could not be opened. */
   async #open(onEnd: () => void): Promise<Client> {
     try {
-      // Loaded here alone: most configurations have no tunnel.
+      // Loaded on demand: most configurations have no tunnel.
       const { default: ssh2 } = await import('ssh2');
       if (this.#isClosed) throw new Error('The SSH tunnel was closed before it was open.');
       const credentials = this.#readCredentials(ssh2);
@@ -99,7 +99,7 @@ export class SshTunnel {
           socket.destroy();
         };
         client.once('ready', resolve);
-        // It stays: a failure after the opening shows in what is connected through it.
+        // Not removed: an error after the opening shows in the connections through the tunnel.
         client.on('error', fail);
         client.once('close', () => fail(new Error('It hung up')));
         client.connect({
@@ -140,19 +140,19 @@ export class SshTunnel {
     if (this.#warnedOf !== seen) {
       this.#warnedOf = seen;
       this.#warn(
-        `The SSH server ${tunnel_host}:${tunnel_port} has the host key ${seen}, which was not verified: whoever is on the way to it may pose as it. If this is its key, set tunnel_host_key to ${seen}.`,
+        `The SSH server ${tunnel_host}:${tunnel_port} has the host key ${seen}, which was not verified: another server could impersonate it. If this is its key, set tunnel_host_key to ${seen}.`,
       );
     }
     return undefined;
   }
 }
 
-/** A SHA-256 of the key, as `ssh-keygen -l` prints it. */
+/** The SHA-256 of a key, as `ssh-keygen -l` prints it. */
 function computeFingerprint(key: Buffer): string {
   return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
 }
 
-/** Passes on what comes at either side, as fast as the other takes it, until either is closed. */
+/** Pipes both ways, with backpressure, until either side is closed. */
 function connectChannel(channel: ClientChannel, socket: Socket): void {
   channel.pipe(socket).pipe(channel);
   channel.on('error', () => socket.destroy());

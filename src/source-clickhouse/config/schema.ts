@@ -4,47 +4,51 @@ import { buildSpecification } from '../../protocol/spec.ts';
 import { tunnelOptions } from './ssh-tunnel.ts';
 import { tlsOptions } from './tls.ts';
 
-/** Where ClickHouse listens for HTTP unless told otherwise. */
+/** ClickHouse's default HTTP port. */
 const DEFAULT_HTTP_PORT = 8123;
 
 /** The cursor of Cloud Sync (docs/batch-api.md, CS/ch-ev 1.2). */
 export const DEFAULT_CURSOR_COLUMN = 'last_updated_at';
 
 /**
- * How long a row may take, in seconds, from its stamp to the moment when it can be read, to be delivered all the same.
- * ClickHouse stamps the rows of an INSERT … SELECT when it begins, and shows them as their parts are written: five
- * minutes are longer than most such statements, and than a buffer of async_insert (200 ms) or Kafka waits.
+ * The longest time, in seconds, from a row's timestamp until it can be read, with which it is still delivered. The rows of
+ * an INSERT … SELECT get their timestamps when the statement begins, and become visible as their parts are written. Five
+ * minutes are longer than most such statements take, and than async_insert (200 ms) or Kafka buffer rows.
  */
 const DEFAULT_LOOKBACK_SECONDS = 300;
 
-/** More than a week of seconds is a mistake rather than a wish. */
+/** More than a week is probably a mistake. */
 const MAX_SECONDS = 7 * 24 * 3600;
 
 /**
- * Neither of the two is required: Airbyte's form demands what an object requires, and sends an object that was left empty.
- * An empty one is the same as none.
+ * Neither of the two is required, because Airbyte's form sends the object even if it is empty. An empty object means no
+ * partition.
  */
 const partitionOptions = z
   .object({
-    index: z.int().min(0).optional().meta({ title: 'Index', description: 'Which part this is, from 0.', order: 0 }),
-    count: z.int().min(1).optional().meta({ title: 'Count', description: 'How many parts there are.', order: 1 }),
+    index: z
+      .int()
+      .min(0)
+      .optional()
+      .meta({ title: 'Index', description: 'The number of this part, from 0.', order: 0 }),
+    count: z.int().min(1).optional().meta({ title: 'Count', description: 'The number of parts.', order: 1 }),
   })
   .transform(({ index, count }, context) => {
     if (index === undefined && count === undefined) return undefined;
     if (index === undefined || count === undefined) {
       const [missing, given] = index === undefined ? ['index', 'count'] : ['count', 'index'];
-      const message = `is missing, while ${given} is given. Give both to read one part, or neither to read all rows`;
+      const message = `is missing, but ${given} is set. Set both to read one part, or neither to read all rows`;
       context.addIssue({ code: 'custom', path: [missing], message });
       return z.NEVER;
     }
     if (index >= count) {
-      context.addIssue({ code: 'custom', message: 'index must be less than count, as it begins at 0' });
+      context.addIssue({ code: 'custom', message: 'index must be less than count, because it begins at 0' });
       return z.NEVER;
     }
     return { index, count };
   });
 
-/** What a user of the source writes. The order of the keys is the order of the form. */
+/** The configuration of the source. The keys are in the order of the form. */
 export const sourceConfigurationSchema = z
   .looseObject({
     host: z
@@ -53,7 +57,7 @@ export const sourceConfigurationSchema = z
       .meta({
         title: 'Host',
         description:
-          'Host name of the ClickHouse server, without https:// and without a port. With an SSH tunnel: as the SSH server knows it.',
+          'Host name of the ClickHouse server, without https:// and without a port. With an SSH tunnel: the name that the SSH server uses.',
         examples: ['abc123.eu-west-1.aws.clickhouse.cloud'],
         order: 0,
       }),
@@ -75,7 +79,7 @@ export const sourceConfigurationSchema = z
       .default('default')
       .meta({
         title: 'Database',
-        description: 'The database that holds the table or view.',
+        description: 'The database of the table or view.',
         examples: ['default', 'shop'],
         order: 2,
       }),
@@ -84,7 +88,7 @@ export const sourceConfigurationSchema = z
       .default('default')
       .meta({
         title: 'Username',
-        description: 'A user who may read the table. A read-only one is enough.',
+        description: 'A user who may read the table. A read-only user is enough.',
         examples: ['batch_sync'],
         order: 3,
       }),
@@ -94,8 +98,7 @@ export const sourceConfigurationSchema = z
       .meta({ title: 'Password', description: 'The password of that user.', airbyte_secret: true, order: 4 }),
     ssl: z.boolean().default(false).meta({
       title: 'SSL',
-      description:
-        'Use HTTPS, with the certificate verified. Recommended in production; the port is then usually 8443.',
+      description: 'Use HTTPS and verify the certificate. Recommended in production. The port is then usually 8443.',
       order: 5,
     }),
     table: z
@@ -105,7 +108,7 @@ export const sourceConfigurationSchema = z
       .meta({
         title: 'Table',
         description:
-          'The table or view to read, with one row per event. Left empty: every one in the database that has the columns custom_id, event_name and the cursor column.',
+          'The table or view to read, with one row per event. If empty: every table and view in the database that has the columns custom_id, event_name and the cursor column.',
         examples: ['events', 'batch_events_view'],
         order: 6,
       }),
@@ -116,26 +119,26 @@ export const sourceConfigurationSchema = z
       .meta({
         title: 'Cursor column',
         description:
-          'The column that tells which rows are new: set when a row is inserted, never changed, and later for later rows. It is not sent to Batch.',
+          'The column that shows which rows are new: set when a row is inserted, never changed, and greater for later rows. It is not sent to Batch.',
         examples: [DEFAULT_CURSOR_COLUMN, 'inserted_at'],
         order: 7,
       }),
     use_final: z.boolean().default(false).meta({
       title: 'Read with FINAL',
       description:
-        'Of the versions of a row that a ReplacingMergeTree has not merged yet, read the last alone. It costs the server time and memory, and works for tables of such an engine only.',
+        'Read only the latest version of each row, if a ReplacingMergeTree has not merged the versions yet. It costs the server time and memory, and only works with such an engine.',
       order: 8,
     }),
     partition: partitionOptions.optional().meta({
       title: 'Part of the rows',
       description:
-        'Read one of several parts of the rows, split by profile, so that several readers share the work. Each keeps a state of its own. Left empty: all rows.',
+        'Read one of several parts of the rows, split by profile, so that several readers share the work. Each reader has its own state. If empty: all rows.',
       order: 9,
     }),
     lookback_seconds: z.int().min(0).max(MAX_SECONDS).default(DEFAULT_LOOKBACK_SECONDS).meta({
       title: 'Lookback (seconds)',
       description:
-        'How long after its timestamp a row may appear and still be delivered. Each run reads this window again and skips the rows that it has sent; the state remembers them. Set it longer than your longest INSERT and the delay of your replicas. Only for cursors that are times.',
+        'How long after its timestamp a row may appear and still be delivered. Each run reads this window again and skips the rows already sent, which the state remembers. Set it longer than your longest INSERT and the delay of your replicas. Only for cursors that are times.',
       order: 10,
     }),
     cursor_lag_seconds: z.int().min(0).max(MAX_SECONDS).default(0).meta({
@@ -147,31 +150,31 @@ export const sourceConfigurationSchema = z
     tls: tlsOptions.optional().meta({
       title: 'TLS',
       description:
-        'An authority of your own, a client certificate, or no verification. Only with SSL. Left empty: the certificate of the server is verified by the authorities that Node.js knows.',
+        'Your own certificate authority, a client certificate, or no verification. Only with SSL. If empty: the certificate of the server is verified with the authorities of Node.js.',
       order: 20,
     }),
     tunnel_method: tunnelOptions.meta({ order: 21 }),
   })
   .refine(({ ssl, tls }) => ssl || tls === undefined, {
     path: ['tls'],
-    message: 'is of use with ssl alone. Turn ssl on (the port is then usually 8443), or leave tls out',
+    message: 'only works with ssl. Turn ssl on (the port is then usually 8443), or leave tls out',
   })
   .meta({ title: 'ClickHouse source' });
 
 export type SourceConfiguration = z.output<typeof sourceConfigurationSchema>;
 
-/** What `spec` prints for the source. */
+/** The specification that `spec` prints. */
 export const sourceSpecification = buildSpecification(sourceConfigurationSchema, {
   documentationUrl: 'https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/source-clickhouse.md',
   supportsIncremental: true,
 });
 
-/** A name or an address that a URL takes for its host, whole; an IPv6 address with or without brackets. */
+/** Whether a URL accepts a string as its host, unchanged; an IPv6 address with or without brackets. */
 function isHost(text: string): boolean {
   const bare = text.replace(/^\[(.*)\]$/, '$1');
   if (isIPv6(bare)) return true;
-  // A URL drops blanks and control characters around a host instead of refusing them.
-  // And it would be the host alone that is heeded of a text with a path, a query, a fragment or a user.
+  // A URL drops whitespace and control characters around a host, and only its host is used if there is a path, a query,
+  // a fragment or a user.
   if (/[\s\p{Cc}:/\\?#@]/u.test(text) || !URL.canParse(`http://${text}`)) return false;
   const { href, hostname } = new URL(`http://${text}`);
   return href === `http://${hostname}/`;

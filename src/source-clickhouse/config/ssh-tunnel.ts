@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Where SSH servers listen unless told otherwise (RFC 4253, 4). */
+/** The default port of SSH (RFC 4253, 4). */
 const DEFAULT_SSH_PORT = 22;
 
 /** A SHA-256 in base64, as ssh-keygen -l prints it: without padding. */
@@ -27,7 +27,7 @@ const server = {
     .min(1)
     .meta({
       title: 'SSH user',
-      description: 'The user on the SSH server. It needs no shell, but the right to forward TCP connections.',
+      description: 'The user on the SSH server. It needs no shell, but must be allowed to forward TCP connections.',
       examples: ['tunnel'],
       order: 3,
     }),
@@ -40,7 +40,7 @@ const tunnel_host_key = z
   .meta({
     title: 'Fingerprint of the SSH server',
     description:
-      'The SHA-256 fingerprint of its host key. Given, no server with another key is talked to. Left empty: every server is trusted, and its fingerprint is logged.',
+      'The SHA-256 fingerprint of its host key. If set, servers with another key are refused. If empty: every server is trusted, and its fingerprint is logged.',
     examples: ['SHA256:uNiVztksCsDhcc0u9e8BrrJXVGDpKuk7WWWsrLSAOeY'],
     order: 6,
   });
@@ -52,7 +52,7 @@ const byKey = z
     ssh_key: z.string().min(1).meta({
       title: 'SSH private key',
       description:
-        'The private key of that user: the text of the file, in the format of OpenSSH or in PEM, with its line breaks.',
+        'The private key of that user: the content of the file, in the OpenSSH format or in PEM, with its line breaks.',
       airbyte_secret: true,
       multiline: true,
       order: 4,
@@ -79,7 +79,7 @@ const byPassword = z
   })
   .meta({ title: 'SSH password' });
 
-/** Whether and how ClickHouse is reached through an SSH server, in the shape of Airbyte's own database connectors. */
+/** How to reach ClickHouse through an SSH server, in the form that Airbyte's own database connectors use. */
 export const tunnelOptions = z
   .discriminatedUnion('tunnel_method', [
     z.object({ tunnel_method: createMethodOption('NO_TUNNEL') }).meta({ title: 'No tunnel' }),
@@ -91,12 +91,12 @@ export const tunnelOptions = z
     type: 'object',
     title: 'SSH tunnel',
     description:
-      'Reach ClickHouse through an SSH server. Host and port above are then those of ClickHouse as the SSH server sees them.',
+      'Reach ClickHouse through an SSH server. Host and port are then those of ClickHouse as the SSH server sees them.',
   });
 
-/** The options of a tunnel that is to be opened. */
+/** The options of an SSH tunnel, without NO_TUNNEL. */
 export type TunnelOptions = z.output<typeof byKey> | z.output<typeof byPassword>;
 
 function createMethodOption<Name extends string>(name: Name): z.ZodLiteral<Name> {
-  return z.literal(name).meta({ title: 'Method', description: 'How the tunnel is opened.', order: 0 });
+  return z.literal(name).meta({ title: 'Method', description: 'How to open the tunnel.', order: 0 });
 }

@@ -3,17 +3,17 @@ import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { z } from 'zod';
 import { codeOf, messageOf, rawMessageOf } from '../../protocol/errors.ts';
 
-/** The certificates of a PEM text, one after the other, whatever stands between them. */
+/** The certificates in a PEM file, with anything between them. */
 const PEM_CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
-/** Node's codes for a text that OpenSSL can't read. */
+/** Node's codes for PEM that OpenSSL can't read. */
 const UNREADABLE = /^ERR_OSSL_(?:PEM|ASN1)_/;
 
-/** A reason in an error of OpenSSL: `error:0A00010B:SSL routines:ssl3_get_record:wrong version number:../deps/…`. */
+/** The reason in an error of OpenSSL: `error:0A00010B:SSL routines:ssl3_get_record:wrong version number:../deps/…`. */
 const REASON = /error:[0-9A-F]+:[^:]*:[^:]*:([^:\n]+)/;
 
 const NOT_A_CERTIFICATE =
-  'holds no certificate in PEM. Give the text of the file, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----, with its line breaks';
+  'is not a certificate in PEM. Use the content of the file, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----, with its line breaks';
 
 const certificates = z.string().superRefine((text, context) => {
   const message = explainInvalidCertificates(text);
@@ -21,22 +21,22 @@ const certificates = z.string().superRefine((text, context) => {
 });
 
 /**
- * How the server's certificate is verified, and with which one this connector shows who it is. Texts in PEM. What is
- * wrong with a text is found here, before anything connects, and its value is not quoted.
+ * How to verify the server's certificate, and the client certificate. Errors in the PEM are found here, before anything
+ * connects; the message does not quote the value.
  */
 export const tlsOptions = z
   .object({
     ca_certificate: certificates.optional().meta({
       title: 'CA certificate',
       description:
-        'The certificate of the authority that signed the one of the server, in PEM; several may stand one after the other. It alone is then trusted. Left empty: the authorities that Node.js knows.',
+        'The certificate of the authority that signed the certificate of the server, in PEM, or several of them. No other authority is then trusted. If empty: the authorities of Node.js.',
       multiline: true,
       order: 0,
     }),
     client_certificate: certificates.optional().meta({
       title: 'Client certificate',
       description:
-        'The certificate, in PEM, by which the server knows this connector, with those between it and its authority. For servers that ask for one.',
+        'The certificate, in PEM, that this connector presents to the server, with its intermediate certificates. For servers that require one.',
       multiline: true,
       order: 1,
     }),
@@ -56,7 +56,7 @@ export const tlsOptions = z
     verify: z.boolean().default(true).meta({
       title: 'Verify the certificate of the server',
       description:
-        'Turned off, whoever stands between this connector and the server can read the password and all rows. For tests only.',
+        'If off, anyone between this connector and the server can read the password and all rows. For tests only.',
       order: 4,
     }),
   })
@@ -67,8 +67,8 @@ export const tlsOptions = z
   // Airbyte's form always sends the object, with the defaults in it.
   .transform((tls) => (isDefault(tls) ? undefined : tls));
 
-/** Whether the options say nothing that is not so without them. */
-function isDefault({ verify, ...texts }: { verify: boolean; [text: string]: unknown }): boolean {
+/** Whether all options have their defaults. */
+function isDefault({ verify, ...texts }: { verify: boolean; [option: string]: unknown }): boolean {
   return verify && Object.values(texts).every((text) => text === undefined);
 }
 
@@ -78,7 +78,7 @@ type ClientCertificateOptions = {
   client_key_passphrase?: string | undefined;
 };
 
-/** What keeps a client certificate and its key from being used, and the field to mend. */
+/** Why a client certificate and its key can't be used, and the field to fix. */
 function findClientCertificateError({
   client_certificate,
   client_key,
@@ -86,21 +86,21 @@ function findClientCertificateError({
 }: ClientCertificateOptions): { field: string; message: string } | undefined {
   if (client_key === undefined) {
     if (client_certificate === undefined) return undefined;
-    return { field: 'client_key', message: 'is missing: the client certificate is of no use without its private key' };
+    return { field: 'client_key', message: 'is missing: the client certificate needs its private key' };
   }
   if (client_certificate === undefined) {
-    return { field: 'client_certificate', message: 'is missing: the client key is of no use without its certificate' };
+    return { field: 'client_certificate', message: 'is missing: the client key needs its certificate' };
   }
   const key = parsePrivateKey(client_key, client_key_passphrase);
   if (key.error !== undefined) return key.error;
-  // It is named already.
+  // Reported already.
   if (explainInvalidCertificates(client_certificate) !== undefined) return undefined;
   const [own] = parseCertificates(client_certificate) ?? [];
   if (own !== undefined && !own.checkPrivateKey(key.object)) {
     return {
       field: 'client_key',
       message:
-        'does not belong to the client certificate. Give the key that the certificate was made for; of several certificates, its own must stand first',
+        'does not belong to the client certificate. Use the key that the certificate was created for; if there are several certificates, its own must be the first',
     };
   }
   const error = findSecureContextError({
@@ -111,7 +111,7 @@ function findClientCertificateError({
   if (error === undefined) return undefined;
   return {
     field: 'client_certificate',
-    message: `can't be used for TLS (${parseOpensslReason(messageOf(error))}). Have another one made, with a key of today's length`,
+    message: `can't be used for TLS (${parseOpensslReason(messageOf(error))}). Create another one, with a longer key`,
   };
 }
 
@@ -120,7 +120,7 @@ function parsePrivateKey(
   passphrase: string | undefined,
 ): { object: KeyObject; error?: undefined } | { error: { field: string; message: string } } {
   try {
-    // Without a passphrase OpenSSL would ask for one at the terminal.
+    // Without a passphrase OpenSSL would prompt for one at the terminal.
     return { object: createPrivateKey({ key, passphrase: passphrase ?? '' }) };
   } catch (error) {
     if (/decrypt/i.test(rawMessageOf(error))) {
@@ -132,25 +132,25 @@ function parsePrivateKey(
       error: {
         field: 'client_key',
         message:
-          'is no private key in PEM. Give the text of the file, from -----BEGIN PRIVATE KEY----- to -----END PRIVATE KEY-----, with its line breaks',
+          'is not a private key in PEM. Use the content of the file, from -----BEGIN PRIVATE KEY----- to -----END PRIVATE KEY-----, with its line breaks',
       },
     };
   }
 }
 
 /**
- * What is wrong with a PEM text of certificates. OpenSSL reads the whole of a client's and takes offence at what it can't
- * read; of an authority's it would in silence leave out that and all behind it, so both are read as a client's.
+ * What is wrong with certificates in PEM. OpenSSL refuses a client's certificates if it can't read all of them; of an
+ * authority's it would silently skip the unreadable one and all after it, so both are read as a client's.
  */
 function explainInvalidCertificates(text: string): string | undefined {
   if (parseCertificates(text) === undefined) return NOT_A_CERTIFICATE;
   const error = findSecureContextError({ cert: text });
-  // What else it dislikes, as a short key, is for the use to tell: an authority may have what a client may not.
+  // Other errors, such as a short key, show up when the certificate is used: an authority may have what a client may not.
   if (error === undefined || !UNREADABLE.test(codeOf(error))) return undefined;
-  return `holds something that can't be read (${parseOpensslReason(messageOf(error))}) beside a whole certificate. Give each certificate from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----, with nothing else on these lines`;
+  return `has a part that can't be read (${parseOpensslReason(messageOf(error))}) beside a complete certificate. Write each certificate from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----, with nothing else on these lines`;
 }
 
-/** Why OpenSSL takes no such certificate or key. */
+/** Why OpenSSL refuses a certificate or key; undefined if it accepts it. */
 function findSecureContextError(options: SecureContextOptions): unknown {
   try {
     createSecureContext(options);
@@ -160,7 +160,7 @@ function findSecureContextError(options: SecureContextOptions): unknown {
   }
 }
 
-/** The certificates of a PEM text; undefined when it has none, or one that can't be read. */
+/** The certificates in PEM; undefined if there are none, or if one can't be read. */
 function parseCertificates(text: string): X509Certificate[] | undefined {
   try {
     return text.match(PEM_CERTIFICATES)?.map((pem) => new X509Certificate(pem));
@@ -169,7 +169,7 @@ function parseCertificates(text: string): X509Certificate[] | undefined {
   }
 }
 
-/** What OpenSSL says is wrong, without where in its code it found that. */
+/** OpenSSL's reason, without the place in its code. */
 export function parseOpensslReason(message: string): string {
   return REASON.exec(message)?.[1] ?? message.trim();
 }

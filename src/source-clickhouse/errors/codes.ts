@@ -1,6 +1,6 @@
 import { defineErrors, type FailureType, type ProtocolErrorCode } from '../../protocol/errors.ts';
 
-/** The codes of what the source may fail with, besides those of every command. Each has its page in docs/troubleshooting. */
+/** The error codes of the source, besides those of every command. Each has a page in docs/troubleshooting. */
 export const SOURCE_ERRORS = {
   clickhouse_address_wrong: 'config_error',
   clickhouse_unreachable: 'transient_error',
@@ -45,8 +45,8 @@ export const SOURCE_ERRORS = {
 
 export type SourceErrorCode = keyof typeof SOURCE_ERRORS | ProtocolErrorCode;
 
-/** A failure of this connector, with a code of its own or of every command. */
+/** Creates an error with a code of the source or of every command. */
 export const sourceError = defineErrors(SOURCE_ERRORS);
 
-/** What a failure means and what to do about it, and the code that stands for this. */
+/** What was seen, what it likely means and what to do, and the code for it. */
 export type Explanation = { code: SourceErrorCode; message: string };

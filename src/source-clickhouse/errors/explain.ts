@@ -8,8 +8,8 @@ import { explainServerError } from './server-errors.ts';
 import { redactServerMessage } from './server-message.ts';
 
 /**
- * Whether a failure is one that a server makes which is about to be there. Without TLS a cut connection is none: it is
- * rather an HTTPS port, and a service that sleeps is reached by HTTPS. One that an SSH server cut has not reached it.
+ * Whether an error can come from a server that is waking up. Without TLS, a cut connection does not: the port is probably an
+ * HTTPS port, and a service that sleeps uses HTTPS. Nor does an error of the SSH server.
  */
 export function mayBeWakingUp(error: ConnectorError, { ssl }: SourceConfiguration): boolean {
   const { cause, code } = error;
@@ -18,8 +18,8 @@ export function mayBeWakingUp(error: ConnectorError, { ssl }: SourceConfiguratio
 }
 
 /**
- * A failure of ClickHouse, or of the way to it, in words that say what was seen, what it likely means and what to do.
- * The server's own words go into the internal message, as far as they may be shown.
+ * Explains an error of ClickHouse, or of the connection to it: what was seen, what it likely means and what to do. The
+ * server's own message becomes the internal message, without what must not be shown.
  */
 export function explainClickHouseError(error: unknown, configuration: SourceConfiguration): ConnectorError {
   if (error instanceof ConnectorError) return error;

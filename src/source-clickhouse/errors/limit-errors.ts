@@ -3,8 +3,8 @@ import { redactForeign } from '../../protocol/secrets.ts';
 import { adviseSetting } from './admin-sql.ts';
 
 /**
- * How long a query may be, and of how many parts, for a table of some ten thousand columns. The query for the rows names
- * each column in several places; the server's defaults (256 KiB, 50,000 and 500,000 elements) end at some hundreds.
+ * The length and the elements of a query for a table with some ten thousand columns. The query for the rows names each column
+ * in several places; the server's defaults (256 KiB, 50,000 and 500,000 elements) only allow some hundreds.
  * https://clickhouse.com/docs/operations/settings/query-complexity
  */
 export const QUERY_SIZE_LIMITS = {
@@ -13,21 +13,21 @@ export const QUERY_SIZE_LIMITS = {
   max_expanded_ast_elements: '5000000',
 } as const;
 
-/** As deep as a query may be by default, and deep enough. */
+/** The server's default depth of a query, which is enough. */
 const DEEP_ENOUGH = '1000';
 
-/** Settings, and the values that they need. */
+/** Settings and the values that they need. */
 type Settings = Readonly<Record<string, string>>;
 
 type QueryLimit = {
-  /** As in ClickHouse's ErrorCodes.cpp. */
+  /** The number in ClickHouse's ErrorCodes.cpp. */
   number: number;
-  /** Whether an error of this number is about the limit, where it can be about something else. */
+  /** Whether an error with this number is about the limit; needed if it can have other causes. */
   matches?: (error: ClickHouseError) => boolean;
   settings: Settings;
 };
 
-/** The limits on the query itself, which names each column of the table. */
+/** The limits on the query itself, which names every column of the table. */
 export const QUERY_LIMITS: readonly QueryLimit[] = [
   {
     number: 62, // SYNTAX_ERROR
@@ -56,7 +56,7 @@ export const QUERY_LIMITS: readonly QueryLimit[] = [
   { number: 718, settings: { max_parser_backtracks: '1000000' } }, // TOO_SLOW_PARSING
 ];
 
-/** The settings behind "Limit for … exceeded", with UNIT for rows or bytes. Where the server's words fit several, all of them. */
+/** The settings for "Limit for … exceeded", with UNIT for rows or bytes. If the message fits several, all of them. */
 const LIMITS_BY_NAME: ReadonlyMap<string, readonly string[]> = new Map([
   ['rows or bytes to read', ['max_UNIT_to_read']],
   ['rows or bytes to read on leaf node', ['max_UNIT_to_read_leaf']],
@@ -67,35 +67,35 @@ const LIMITS_BY_NAME: ReadonlyMap<string, readonly string[]> = new Map([
   ['IN-set', ['max_UNIT_in_set']],
 ]);
 
-/** A limit on the query itself, which meets the same query again each time it is asked. */
+/** Explains a limit on the query itself, which every retry would exceed. */
 export function explainQueryLimit(settings: Settings, username: string): string {
-  return `${explainSettings(settings, username)}. Or read a view of fewer columns.`;
+  return `${explainSettings(settings, username)}. Or read a view with fewer columns.`;
 }
 
 /**
- * A limit on what one query may read, return or keep.
+ * Explains a limit on what a query may read, return or keep.
  *
- * @param message names the limit or its kind.
+ * @param message the server's message, which names the limit or its kind.
  */
 export function explainReadLimit(message: string, username: string): string {
   const settings = findLimitSettings(message);
   if (Object.keys(settings).length === 0)
-    return `A limit of the user "${username}" is too low for the query, and asking again would meet it again. Let an administrator raise it.`;
+    return `A limit of the user "${username}" is too low for the query, so retrying will not help. Ask an administrator to raise it.`;
   const explained = explainSettings(settings, username);
   return Object.values(settings).includes('0')
-    ? `${explained}; 0 is no limit, and a value that is large enough does, too.`
+    ? `${explained}; 0 means unlimited, and a larger value also works.`
     : `${explained}.`;
 }
 
 function explainSettings(settings: Settings, username: string): string {
   const names = Object.keys(settings).join(' or ');
-  return `A limit of the user "${username}" (${names}) is too low for the query, and asking again would meet it again. ${adviseSetting(username, settings)}`;
+  return `A limit of the user "${username}" (${names}) is too low for the query, so retrying will not help. ${adviseSetting(username, settings)}`;
 }
 
-/** The settings that a message may be about, and what turns them off. */
+/** The settings that a message may be about, and the values that turn them off. */
 function findLimitSettings(message: string): Settings {
   const [, name] = /setting '(\w+)'|'(\w+)' setting/.exec(message)?.filter((part) => part !== undefined) ?? [];
-  // A list of indexes, which is empty when none is to be used.
+  // A list of indexes; an empty list requires none.
   if (name === 'force_data_skipping_indices') return { [name]: '' };
   const names = name === undefined ? findNamedLimits(message) : [redactForeign(name)];
   return Object.fromEntries(names.map((each) => [each, '0']));

@@ -31,7 +31,7 @@ describe('an error on the way to the server', () => {
       'getaddrinfo ENOTFOUND ch.example.com',
       {},
       'clickhouse_address_wrong',
-      /"ch\.example\.com" is not known\. Check its spelling/,
+      /"ch\.example\.com" does not resolve\. Check its spelling/,
     ],
     [
       'a name server that is silent',
@@ -39,7 +39,7 @@ describe('an error on the way to the server', () => {
       'getaddrinfo EAI_AGAIN',
       {},
       'clickhouse_unreachable',
-      /could not be looked up/,
+      /could not be resolved/,
     ],
     [
       'a closed port',
@@ -58,7 +58,7 @@ describe('an error on the way to the server', () => {
       /did not answer in time\. A firewall/,
     ],
     ['no route', 'EHOSTUNREACH', 'connect EHOSTUNREACH', {}, 'clickhouse_unreachable', /did not answer in time/],
-    ['a silent server', '', 'Timeout error.', {}, 'clickhouse_unreachable', /said nothing for minutes.+sorts/],
+    ['a silent server', '', 'Timeout error.', {}, 'clickhouse_unreachable', /sent nothing for minutes.+sorting/],
     [
       'TLS to a port without',
       'EPROTO',
@@ -73,7 +73,7 @@ describe('an error on the way to the server', () => {
       'Client network socket disconnected before secure TLS connection was established',
       { ssl: true },
       'clickhouse_port_wrong',
-      /hung up before TLS began.+does not speak TLS.+or the server is waking up/,
+      /closed the connection before TLS began.+does not speak TLS.+If the server is waking up/,
     ],
     [
       'a connection over TLS that was cut',
@@ -121,7 +121,7 @@ describe('an error on the way to the server', () => {
       'read ECONNRESET',
       {},
       'clickhouse_port_wrong',
-      /turn ssl on; else .+ closed the connection: try again/,
+      /turn ssl on\. Otherwise try again/,
     ],
     ['a broken pipe', 'EPIPE', 'write EPIPE', {}, 'clickhouse_cut_off', /was cut/],
     [
@@ -138,7 +138,7 @@ describe('an error on the way to the server', () => {
       'Unexpected token, "secret" is not valid JSON',
       {},
       'clickhouse_port_wrong',
-      /gave no answer that ClickHouse would give\. Check/,
+      /answered, but not like ClickHouse\. Check/,
     ],
     [
       'an empty page',

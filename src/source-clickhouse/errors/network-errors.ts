@@ -7,11 +7,11 @@ import { GatewayError, NotClickHouseError, ProxyRefusalError, UnreadableResponse
 import { explainTlsError } from './tls-errors.ts';
 
 type NetworkError = {
-  /** Node's codes. HPE_* are those of its parser of HTTP. */
+  /** Node's codes. HPE_* are the errors of its HTTP parser. */
   codes?: readonly string[];
-  /** What an error without such a code says. */
+  /** The message of an error without such a code. */
   words?: RegExp;
-  /** Whether it is meant only with or only without TLS. */
+  /** Set if the entry only applies with TLS, or only without. */
   ssl?: boolean;
   code: SourceErrorCode;
   explain: (configuration: SourceConfiguration, at: string) => string;
@@ -20,31 +20,31 @@ type NetworkError = {
 /** Codes of a connection that was made and then cut. */
 export const CUT_CODES = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'];
 
-/** What errors of DNS, of TCP and of what is no HTTP mean. The first that fits counts. */
+/** What errors of DNS, TCP and HTTP mean. The first entry that matches is used. */
 export const NETWORK_ERRORS: readonly NetworkError[] = [
   {
     codes: ['ENOTFOUND'],
     code: 'clickhouse_address_wrong',
     explain: ({ host }) =>
-      `The host name "${host}" is not known. Check its spelling; it stands alone, without https:// and without a port.`,
+      `The host name "${host}" does not resolve. Check its spelling. It must have no https:// and no port.`,
   },
   {
     codes: ['EAI_AGAIN'],
     code: 'clickhouse_unreachable',
     explain: ({ host }) =>
-      `The host name "${host}" could not be looked up: the name server does not answer. Try again, or check the network.`,
+      `The host name "${host}" could not be resolved: the DNS server does not answer. Try again, or check the network.`,
   },
   {
     codes: ['ECONNREFUSED'],
     code: 'clickhouse_unreachable',
     explain: (_, at) =>
-      `Nothing listens at ${at} (connection refused). The port may be wrong (HTTP is 8123, HTTPS 8443) or the server is down. Check both, and that HTTP is open to this machine.`,
+      `Nothing listens at ${at} (connection refused). The port may be wrong (HTTP is 8123, HTTPS 8443) or the server is down. Check both, and that this machine may connect.`,
   },
   {
     words: /^Timeout error\.$/,
     code: 'clickhouse_unreachable',
     explain: ({ username }, at) =>
-      `${at} took the query and said nothing for minutes. A firewall may have dropped the connection, or the server hangs, or it sorts for so long before the first row. Try again; for a long sort, have the table sorted by the cursor, or the server say how far it is. ${adviseSetting(username, PROGRESS_SETTINGS)}.`,
+      `${at} accepted the query and sent nothing for minutes. A firewall may have dropped the connection, the server may hang, or it may still be sorting. Try again. For a long sort, begin the table's sorting key with the cursor, or let the server report progress. ${adviseSetting(username, PROGRESS_SETTINGS)}.`,
   },
   {
     codes: ['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'],
@@ -58,19 +58,19 @@ export const NETWORK_ERRORS: readonly NetworkError[] = [
     ssl: false,
     code: 'clickhouse_port_wrong',
     explain: (_, at) =>
-      `${at} broke off before an answer that is HTTP. If it is an HTTPS port (usually 8443), turn ssl on; else the server or a proxy closed the connection: try again.`,
+      `${at} closed the connection, or did not answer in HTTP. If it is an HTTPS port (usually 8443), turn ssl on. Otherwise try again: the server or a proxy may have restarted.`,
   },
   {
     codes: CUT_CODES,
     code: 'clickhouse_cut_off',
     explain: ({ ssl, tls }, at) => {
       const mayAskForCertificate = ssl && tls?.client_certificate === undefined;
-      return `The connection to ${at} was cut. The server restarted, or a proxy or tunnel closed it. Try again.${mayAskForCertificate ? ' If it never works, the server may want a client certificate (tls.client_certificate).' : ''}`;
+      return `The connection to ${at} was cut. The server restarted, or a proxy or tunnel closed it. Try again.${mayAskForCertificate ? ' If it never works, the server may require a client certificate (tls.client_certificate).' : ''}`;
     },
   },
 ];
 
-/** Errors of DNS, TCP, TLS and what is no answer of ClickHouse. */
+/** Explains errors of DNS, TCP and TLS, and responses that are not from ClickHouse. */
 export function explainNetworkError(error: unknown, configuration: SourceConfiguration): Explanation {
   const { host, port, ssl } = configuration;
   const at = `${host}:${port}`;
@@ -84,20 +84,20 @@ export function explainNetworkError(error: unknown, configuration: SourceConfigu
     (each) => (each.codes?.includes(family) || each.words?.test(words)) && (each.ssl ?? ssl) === ssl,
   );
   if (known !== undefined) return { code: known.code, message: known.explain(configuration, at) };
-  // Not with the error's own words: what was to be parsed may be in them.
+  // Without the error's own message, which may quote the response.
   return {
     code: 'clickhouse_port_wrong',
-    message: `${at} gave no answer that ClickHouse would give${code === '' ? '' : ` (${code})`}. Check that host and port are those of ClickHouse's HTTP interface.`,
+    message: `${at} answered, but not like ClickHouse${code === '' ? '' : ` (${code})`}. Check that host and port are those of ClickHouse's HTTP interface.`,
   };
 }
 
-/** What came in place of an answer of ClickHouse. */
+/** Explains a response that is not from ClickHouse. */
 function explainResponse(error: unknown, configuration: SourceConfiguration, at: string): Explanation | undefined {
   if (error instanceof ProxyError) return { code: 'clickhouse_unreachable', message: error.message };
   if (error instanceof GatewayError) {
     return {
       code: 'clickhouse_unreachable',
-      message: `A proxy at ${at} answered in place of ClickHouse: it can't reach it (HTTP ${error.status}). The server is waking up, restarting or overloaded. Try again; if it stays, check that host and port are those of ClickHouse's HTTP interface.`,
+      message: `A proxy at ${at} answered instead of ClickHouse, which it can't reach (HTTP ${error.status}). The server is waking up, restarting or overloaded. Try again. If that does not help, check that host and port are those of ClickHouse's HTTP interface.`,
     };
   }
   if (error instanceof ProxyRefusalError) return explainProxyRefusal(error, configuration);
@@ -105,23 +105,23 @@ function explainResponse(error: unknown, configuration: SourceConfiguration, at:
   if (error instanceof UnreadableResponseError) {
     return {
       code: 'clickhouse_cut_off',
-      message: `Among the rows of ${at} came ${error.bytes} bytes that are not a row, and not an error of ClickHouse. A proxy may have cut or changed the answer. Try again; if it stays, please report this.`,
+      message: `Among the rows of ${at} came ${error.bytes} bytes that are neither a row nor an error of ClickHouse. A proxy may have cut or changed the response. Try again. If that does not help, please report this.`,
     };
   }
   return undefined;
 }
 
-/** An answer that is not ClickHouse's: of another service, or, after answers of ClickHouse, of what is between. */
+/** A response of another service, or, after responses of ClickHouse, of something in between. */
 function explainForeignResponse({ status, answeredBefore }: NotClickHouseError, at: string): Explanation {
   if (answeredBefore) {
     return {
       code: 'clickhouse_cut_off',
-      message: `${at} answered a query with something that is not ClickHouse's (HTTP ${status}), after other queries that ClickHouse answered. A proxy may have answered in its place, or cut the answer. Try again; if it stays, ask the administrator of the proxy.`,
+      message: `${at} sent a response that is not from ClickHouse (HTTP ${status}), after ClickHouse had answered other queries. A proxy may have answered instead, or cut the response. Try again. If that does not help, ask the proxy's administrator.`,
     };
   }
   return {
     code: 'clickhouse_not_spoken',
-    message: `${at} answered, but not like ClickHouse (HTTP ${status}). Host and port are likely those of another service, or of a proxy that does not pass queries on. Check both: ClickHouse's HTTP interface is usually on port 8123, or on 8443 with ssl.`,
+    message: `${at} answered, but not like ClickHouse (HTTP ${status}). Host and port are probably those of another service, or of a proxy that does not forward queries. Check both: ClickHouse's HTTP interface is usually on port 8123, or on 8443 with ssl.`,
   };
 }
 
@@ -129,11 +129,11 @@ function explainProxyRefusal(
   { status }: ProxyRefusalError,
   { host, port, username }: SourceConfiguration,
 ): Explanation {
-  const seen = `A proxy at ${host}:${port} answered in place of ClickHouse (HTTP ${status}).`;
+  const seen = `A proxy at ${host}:${port} answered instead of ClickHouse (HTTP ${status}).`;
   if (status === 429) {
     return {
       code: 'clickhouse_busy',
-      message: `${seen} A limit of the proxy for the user "${username}" was reached. Run again later; if it stays, raise the limit.`,
+      message: `${seen} A limit of the proxy for the user "${username}" was reached. Run again later. If it is reached again, raise the limit.`,
     };
   }
   return {

@@ -1,4 +1,4 @@
-/** What a proxy answered in the place of a server that it could not reach. */
+/** The response of a proxy that can't reach the server. */
 export class GatewayError extends Error {
   override readonly name = 'GatewayError';
   readonly status: number;
@@ -9,7 +9,7 @@ export class GatewayError extends Error {
   }
 }
 
-/** A proxy refused the query itself: the login (401, 403), or for now (429). chproxy answers so, with words of its own. */
+/** A proxy refused the query: the login (401, 403) or by a limit (429). chproxy does so, with its own messages. */
 export class ProxyRefusalError extends Error {
   override readonly name = 'ProxyRefusalError';
   readonly status: number;
@@ -20,7 +20,7 @@ export class ProxyRefusalError extends Error {
   }
 }
 
-/** An answer that ClickHouse does not give. */
+/** A response that is not from ClickHouse. */
 export class NotClickHouseError extends Error {
   override readonly name = 'NotClickHouseError';
   readonly status: number;
@@ -28,32 +28,32 @@ export class NotClickHouseError extends Error {
 
   /** @param answeredBefore whether ClickHouse has answered at this host and port in this run. */
   constructor(status: number, answeredBefore: boolean) {
-    // What came is not shown: it may hold rows.
-    super(`HTTP ${status} with an answer that is not ClickHouse's.`);
+    // The body is not shown, because it may contain rows.
+    super(`HTTP ${status} with a response that is not from ClickHouse.`);
     this.status = status;
     this.answeredBefore = answeredBefore;
   }
 }
 
-/** Something among the rows of an answer that is not a row, and not an error of ClickHouse. */
+/** Something in a response that is neither a row nor an error of ClickHouse. */
 export class UnreadableResponseError extends Error {
   override readonly name = 'UnreadableResponseError';
   readonly bytes: number;
 
-  /** @param bytes how many they are. They are not shown, as they may be those of rows. */
+  /** @param bytes their number. They are not shown, because they may contain rows. */
   constructor(bytes: number) {
     super(`${bytes} bytes that are not a row.`);
     this.bytes = bytes;
   }
 }
 
-/** An answer that had begun broke off, and nobody said why. */
+/** A response broke off without an error. */
 export class CutOffError extends Error {
   override readonly name = 'CutOffError';
-  /** As Node says it of a stream that closes before its end. */
+  /** Node's code for a stream that closes before its end. */
   readonly code = 'ERR_STREAM_PREMATURE_CLOSE';
 
   constructor(cause?: unknown) {
-    super('The answer broke off.', { cause });
+    super('The response broke off.', { cause });
   }
 }

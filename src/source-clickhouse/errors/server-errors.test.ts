@@ -30,33 +30,33 @@ describe('an error of the server', () => {
       516,
       'AUTHENTICATION_FAILED',
       'clickhouse_login_refused',
-      /^ClickHouse refused the user "batch-sync".+no such user.+Check username and password/,
+      /^ClickHouse refused the user "batch-sync".+does not exist.+Check username and password/,
     ],
     [
       497,
       'ACCESS_DENIED',
       'clickhouse_right_missing',
-      /"batch-sync" lacks a right\. Let an administrator run: GRANT SELECT ON /,
+      /"batch-sync" lacks a privilege\. Ask an administrator to run: GRANT SELECT ON /,
     ],
     [
       81,
       'UNKNOWN_DATABASE',
       'table_missing',
-      /The database "shop" is not there, or not visible to "batch-sync"\. Check its name/,
+      /The database "shop" does not exist, or is not visible to "batch-sync"\. Check its name/,
     ],
     [60, 'UNKNOWN_TABLE', 'table_missing', /dropped or renamed.+Check "database" and "table"/],
-    [457, 'BAD_QUERY_PARAMETER', 'state_invalid', /Give back the state of the last run as it was/],
+    [457, 'BAD_QUERY_PARAMETER', 'state_invalid', /Pass the state of the last run unchanged/],
     [181, 'ILLEGAL_FINAL', 'final_unsupported', /Turn it off for this table/],
-    [47, 'UNKNOWN_IDENTIFIER', 'schema_outdated', /Refresh the schema \(discover\) or mend the view/],
-    [41, 'CANNOT_PARSE_DATETIME', 'value_unfit', /meets a value .+ have the view take it/],
-    [395, 'FUNCTION_THROW_IF_VALUE_IS_NON_ZERO', 'throw_if_met', /Mend the row or the throwIf/],
+    [47, 'UNKNOWN_IDENTIFIER', 'schema_outdated', /Refresh the schema \(discover\) or fix the view/],
+    [41, 'CANNOT_PARSE_DATETIME', 'value_unfit', /can't convert a value.+ make the view accept it/],
+    [395, 'FUNCTION_THROW_IF_VALUE_IS_NON_ZERO', 'throw_if_met', /Fix the row or the throwIf/],
     [164, 'READONLY', 'clickhouse_settings_unfit', /read-only.+readonly=2/],
-    [158, 'TOO_MANY_ROWS', 'clickhouse_limit_too_low', /too low for the query.+Let an administrator raise it/],
+    [158, 'TOO_MANY_ROWS', 'clickhouse_limit_too_low', /too low for the query.+Ask an administrator to raise it/],
     [
       168,
       'TOO_BIG_AST',
       'clickhouse_limit_too_low',
-      /max_expanded_ast_elements = 5000000.+read a view of fewer columns/,
+      /max_expanded_ast_elements = 5000000.+read a view with fewer columns/,
     ],
     [90, 'EMPTY_LIST_OF_COLUMNS_PASSED', 'columns_missing', /most likely it is a parameterized view.+ Create a plain/i],
     [719, 'QUERY_CACHE_USED_WITH_SYSTEM_TABLE', 'clickhouse_settings_unfit', /MODIFY SETTING use_query_cache = 0/],
@@ -66,11 +66,11 @@ describe('an error of the server', () => {
       'clickhouse_busy',
       /A limit .+"batch-sync" was reached\. Run again later.+make the table cheaper to read/,
     ],
-    [209, 'SOCKET_TIMEOUT', 'clickhouse_cut_off', /cut short.+goes on from the last state/],
-    [80, 'INCORRECT_QUERY', 'clickhouse_query_failed', /Most likely a view/],
-    [36, 'BAD_ARGUMENTS', 'clickhouse_query_failed', /Most likely a view/],
-    [62, 'SYNTAX_ERROR', 'clickhouse_query_failed', /Most likely a view/],
-    [1002, 'UNKNOWN_EXCEPTION', 'clickhouse_query_failed', /Most likely a view.+If that works, please report/],
+    [209, 'SOCKET_TIMEOUT', 'clickhouse_cut_off', /interrupted the query.+continues from the last state/],
+    [80, 'INCORRECT_QUERY', 'clickhouse_query_failed', /Most likely the view/],
+    [36, 'BAD_ARGUMENTS', 'clickhouse_query_failed', /Most likely the view/],
+    [62, 'SYNTAX_ERROR', 'clickhouse_query_failed', /Most likely the view/],
+    [1002, 'UNKNOWN_EXCEPTION', 'clickhouse_query_failed', /Most likely the view.+If that works, please report/],
   ])('%i %s is a %s with advice', (number, name, code, advice) => {
     const error = serverError(
       `Code: ${number}. DB::Exception: Something about the thing: In scope SELECT 1. Maybe you meant 2. (${name}) (version 26.7.2.1)`,
@@ -80,7 +80,7 @@ describe('an error of the server', () => {
     // Of an error about a value only words of ClickHouse's own are shown.
     expect(error.internalMessage).toBe(
       [41, 457].includes(number)
-        ? '[text of 15 characters] the [text of 5 characters]: In [text of 14 characters]. [text of 17 characters].'
+        ? '[string of 15 characters] the [string of 5 characters]: In [string of 14 characters]. [string of 17 characters].'
         : 'Something about the thing: In scope SELECT 1. Maybe you meant 2. ',
     );
     expect(error.message).not.toContain(PASSWORD);
@@ -103,7 +103,7 @@ describe('an error of the server', () => {
     const said = 'source-clickhouse: the columns have changed: while executing';
     const error = serverError(`Code: 395. DB::Exception: ${said} 'x'. (FUNCTION_THROW_IF_VALUE_IS_NON_ZERO)`);
     expect(error.code).toBe('table_changed');
-    expect(error.message).toMatch(/^A column was dropped or changed its type while .+ Run again; the next run/);
+    expect(error.message).toMatch(/^A column was dropped or changed its type while .+ Run again: the next run/);
   });
 
   const missing = 'Code: 60. DB::Exception: Unknown table. (UNKNOWN_TABLE)';
@@ -114,7 +114,7 @@ describe('an error of the server', () => {
     [missing, {}, false],
   ])('%s of %j has a hint that the database has an option of its own: %s', (text, changes, hasHint) => {
     const { message } = serverError(text, changes);
-    const hint = '"table" takes the name alone, without its database: "events", with "shop" in "database". ';
+    const hint = '"table" must be the name only, without its database: "events", with "shop" in "database". ';
     expect(message.includes(hint)).toBe(hasHint);
   });
 
@@ -183,7 +183,7 @@ describe('of a right that is missing, what the administrator is to run', () => {
     const error = serverError(
       `Code: 497. DB::Exception: batch-sync: Not enough privileges. To execute this query, it's necessary ${words}. (ACCESS_DENIED) (version 26.7.2.1)`,
     );
-    const [, run] = error.message.split('Let an administrator run: ');
+    const [, run] = error.message.split('Ask an administrator to run: ');
     expect(run).toBe(statement);
   });
 });
@@ -233,7 +233,7 @@ describe('of a limit on the query itself, and of a profile that a view does not 
     const error = serverError(`Code: ${code}. DB::Exception: ${words}. (SOME_ERROR) (version 26.7.2.1)`);
     expect(error.code).toBe('clickhouse_limit_too_low');
     expect(error.message).toContain(`MODIFY SETTING ${setting} (`);
-    expect(error.message).toMatch(/Or read a view of fewer columns\.$/);
+    expect(error.message).toMatch(/Or read a view with fewer columns\.$/);
   });
 
   test.each(QUERY_LIMITS.filter(({ matches }) => matches === undefined))(

@@ -6,26 +6,26 @@ import type { Explanation, SourceErrorCode } from './codes.ts';
 import { explainQueryLimit, explainReadLimit, QUERY_LIMITS } from './limit-errors.ts';
 import { summarizeServerMessage } from './server-message.ts';
 
-/** What an explanation is made of: a sentence with the server's words, its whole message, and who asked for what. */
+/** The values for an explanation: a sentence that quotes the server, the server's whole message, and the configuration. */
 type Context = Pick<SourceConfiguration, 'database' | 'username' | 'table'> & { seen: string; message: string };
 
 type ServerError = {
-  /** As in ClickHouse's ErrorCodes.cpp (`SELECT errorCodeToName(n)` names them). */
+  /** The numbers in ClickHouse's ErrorCodes.cpp (`SELECT errorCodeToName(n)` returns the name). */
   numbers: readonly number[];
-  /** Whether an error of one of these numbers is meant; without it, each is. */
+  /** A condition for errors with these numbers; without it, all of them match. */
   matches?: (error: ClickHouseError) => boolean;
   code: SourceErrorCode;
   explain: (context: Context) => string;
 };
 
-/** What the errors that ClickHouse itself reports mean. The first that fits counts. */
+/** What the errors of ClickHouse mean. The first entry that matches is used. */
 export const SERVER_ERRORS: readonly ServerError[] = [
   {
     numbers: [395], // FUNCTION_THROW_IF_VALUE_IS_NON_ZERO
     matches: isSchemaChanged,
     code: 'table_changed',
     explain: () =>
-      'A column was dropped or changed its type while the table was read, so the rows that are left may be in another order than those that were read. Run again; the next run looks at the table anew and goes on from the last state.',
+      'A column was dropped or changed its type while the table was read, so the remaining rows may be in another order than those already read. Run again: the next run reads the new schema and continues from the last state.',
   },
   ...QUERY_LIMITS.map(
     ({ number, settings, ...condition }): ServerError => ({
@@ -44,19 +44,19 @@ export const SERVER_ERRORS: readonly ServerError[] = [
     ],
     code: 'clickhouse_login_refused',
     explain: ({ username }) =>
-      `ClickHouse refused the user "${username}": the password is wrong, or there is no such user. Check username and password; the user may also be limited to certain networks.`,
+      `ClickHouse refused the user "${username}": the password is wrong, or the user does not exist. Check username and password. The user may also be limited to certain networks.`,
   },
   {
     numbers: [497], // ACCESS_DENIED
     code: 'clickhouse_right_missing',
     explain: ({ seen, message, database, username, table }) =>
-      `${seen} The user "${username}" lacks a right. ${adviseDottedTable(table)}Let an administrator run: ${suggestGrant(message, database, username)}`,
+      `${seen} The user "${username}" lacks a privilege. ${adviseDottedTable(table)}Ask an administrator to run: ${suggestGrant(message, database, username)}`,
   },
   {
     numbers: [81], // UNKNOWN_DATABASE
     code: 'table_missing',
     explain: ({ seen, database, username }) =>
-      `${seen} The database "${database}" is not there, or not visible to "${username}". Check its name; upper and lower case differ.`,
+      `${seen} The database "${database}" does not exist, or is not visible to "${username}". Check its name, which is case-sensitive.`,
   },
   {
     numbers: [
@@ -65,13 +65,13 @@ export const SERVER_ERRORS: readonly ServerError[] = [
     ],
     code: 'table_missing',
     explain: ({ seen, table }) =>
-      `${seen} The table was dropped or renamed, or its name is misspelt (upper and lower case differ). ${adviseDottedTable(table)}Check "database" and "table".`,
+      `${seen} The table was dropped or renamed, or its name is misspelt (names are case-sensitive). ${adviseDottedTable(table)}Check "database" and "table".`,
   },
   {
     numbers: [457], // BAD_QUERY_PARAMETER
     code: 'state_invalid',
     explain: ({ seen }) =>
-      `${seen} The state that was given holds a cursor that is none of its column's type. Give back the state of the last run as it was, or reset the stream to read it from its first row.`,
+      `${seen} The cursor in the state is not a value of its column's type. Pass the state of the last run unchanged, or reset the stream to read it from its first row.`,
   },
   {
     numbers: [181], // ILLEGAL_FINAL
@@ -86,7 +86,7 @@ export const SERVER_ERRORS: readonly ServerError[] = [
     ],
     code: 'schema_outdated',
     explain: ({ seen }) =>
-      `${seen} A column is not there any more, or the view no longer fits its table. Refresh the schema (discover) or mend the view.`,
+      `${seen} A column no longer exists, or the view no longer fits its table. Refresh the schema (discover) or fix the view.`,
   },
   {
     numbers: [
@@ -109,19 +109,19 @@ export const SERVER_ERRORS: readonly ServerError[] = [
     ],
     code: 'value_unfit',
     explain: ({ seen }) =>
-      `${seen} The view, or a column that the table computes, meets a value that it can't work with. Mend the value, or have the view take it, as with toUInt32OrNull for toUInt32; the next run goes on from the last state.`,
+      `${seen} The view, or a computed column of the table, can't convert a value. Fix the value, or make the view accept it, for example with toUInt32OrNull instead of toUInt32. The next run continues from the last state.`,
   },
   {
     numbers: [395], // FUNCTION_THROW_IF_VALUE_IS_NON_ZERO
     code: 'throw_if_met',
     explain: ({ seen }) =>
-      `${seen} The view, or a column of the table, has a throwIf that stops the query at a row. Mend the row or the throwIf; the next run goes on from the last state.`,
+      `${seen} A throwIf in the view, or in a column of the table, stopped the query at a row. Fix the row or the throwIf. The next run continues from the last state.`,
   },
   {
     numbers: [164], // READONLY
     code: 'clickhouse_settings_unfit',
     explain: ({ seen }) =>
-      `${seen} The user's profile is read-only and forbids this. Let an administrator allow it, or use a user with readonly=2.`,
+      `${seen} The user's profile is read-only and forbids this. Ask an administrator to allow it, or use a user with readonly=2.`,
   },
   {
     numbers: [
@@ -141,7 +141,7 @@ export const SERVER_ERRORS: readonly ServerError[] = [
     matches: ({ message }) => message.includes('join_use_nulls'),
     code: 'clickhouse_settings_unfit',
     explain: ({ seen, username }) =>
-      `${seen} The view has a JOIN, and most likely join_use_nulls in the profile of the user "${username}" is not what it was for the one who created the view. ${adviseSetting(username, { join_use_nulls: '0' })}. Or create the view again with SETTINGS join_use_nulls = 0 (or 1) at its end, so that it no longer depends on who reads it.`,
+      `${seen} The view has a JOIN, and join_use_nulls in the profile of the user "${username}" most likely has another value than when the view was created. ${adviseSetting(username, { join_use_nulls: '0' })}. Or create the view again with SETTINGS join_use_nulls = 0 (or 1) at its end, so that it no longer depends on the user.`,
   },
   {
     numbers: [
@@ -150,7 +150,7 @@ export const SERVER_ERRORS: readonly ServerError[] = [
     ],
     code: 'columns_missing',
     explain: ({ seen }) =>
-      `${seen} The table or view shows no columns. Most likely it is a parameterized view, which has them only when a query gives its parameters. Create a plain view that does: CREATE VIEW … AS SELECT * FROM the_view(parameter = value), and name it in "table".`,
+      `${seen} The table or view has no columns. Most likely it is a parameterized view, which has columns only when a query passes its parameters. Create a plain view that passes them: CREATE VIEW … AS SELECT * FROM the_view(parameter = value), and name it in "table".`,
   },
   {
     numbers: [
@@ -171,13 +171,13 @@ export const SERVER_ERRORS: readonly ServerError[] = [
       173, // CANNOT_ALLOCATE_MEMORY
       203, // NO_FREE_CONNECTION
       439, // CANNOT_SCHEDULE_TASK
-      473, // DEADLOCK_AVOIDED: a lock of the table was not had in time
+      473, // DEADLOCK_AVOIDED: the table could not be locked in time
       700, // USER_SESSION_LIMIT_EXCEEDED
       745, // SERVER_OVERLOADED
     ],
     code: 'clickhouse_busy',
     explain: ({ seen, username }) =>
-      `${seen} A limit of the server or of the user "${username}" was reached. Run again later; if it stays, raise the limit or make the table cheaper to read (sorted by the cursor).`,
+      `${seen} A limit of the server or of the user "${username}" was reached. Run again later. If it is reached again, raise the limit or make the table cheaper to read (sorted by the cursor).`,
   },
   {
     numbers: [
@@ -203,7 +203,7 @@ export const SERVER_ERRORS: readonly ServerError[] = [
     ],
     code: 'clickhouse_cut_off',
     explain: ({ seen }) =>
-      `${seen} The query was cut short by the server or its network. Run again; the next run goes on from the last state.`,
+      `${seen} The server or its network interrupted the query. Run again; the next run continues from the last state.`,
   },
 ];
 
@@ -217,22 +217,22 @@ export function explainServerError(error: ClickHouseError, configuration: Source
   if (known !== undefined) return { code: known.code, message: known.explain(context) };
   return {
     code: 'clickhouse_query_failed',
-    message: `${context.seen} Most likely a view, or what is behind it, does not work: try a SELECT * from it without this connector, and mend it. If that works, please report this.`,
+    message: `${context.seen} Most likely the view, or a table that it reads, does not work: run a SELECT * from it without this connector, and fix it. If that works, please report this.`,
   };
 }
 
-/** What the server said, with the number and the name of the error. */
+/** A sentence with the server's message, and the number and the name of the error. */
 function quoteServer(error: ClickHouseError): string {
   const words = summarizeServerMessage(error);
   const number = error.type === undefined ? `code ${error.code}` : `code ${error.code}, ${error.type}`;
   return words === ''
-    ? `ClickHouse failed (${number}), and its reason was cut off.`
+    ? `ClickHouse failed (${number}), and its message was cut off.`
     : `ClickHouse said: ${words} (${number}).`;
 }
 
-/** A name may have a point in it, so this is said only of a table that is not there, or may not be read. */
+/** A name may contain a dot, so this hint is only for a table that does not exist or may not be read. */
 function adviseDottedTable(table = ''): string {
-  const [, before, behind] = /^([^.]+)\.(.+)$/.exec(table) ?? [];
+  const [, before, after] = /^([^.]+)\.(.+)$/.exec(table) ?? [];
   if (before === undefined) return '';
-  return `"table" takes the name alone, without its database: "${behind}", with "${before}" in "database". `;
+  return `"table" must be the name only, without its database: "${after}", with "${before}" in "database". `;
 }

@@ -15,17 +15,17 @@ describe('of an error about a value, the words are shown and the value is not:',
     [
       6,
       `Cannot parse string 'n/a. x' as UInt32: syntax error at begin of string. Note: there are toUInt32OrZero and toUInt32OrNull functions${IN_FUNCTION}. `,
-      'Cannot parse string [text of 6 characters] as UInt32: syntax error at begin of string: while executing function toUInt32 on `a b`, code',
+      'Cannot parse string [string of 6 characters] as UInt32: syntax error at begin of string: while executing function toUInt32 on `a b`, code',
     ],
     [
       6,
       "Cannot parse string '1.5x' as Decimal(9, 2): syntax error at position 3 (parsed just '1.5')",
-      'Cannot parse string [text of 4 characters] as Decimal(9,2): syntax error at position 3 (parsed just [text of 3 characters])',
+      'Cannot parse string [string of 4 characters] as Decimal(9,2): syntax error at position 3 (parsed just [string of 3 characters])',
     ],
     [
       27,
       "Cannot parse input: expected ',' before: 'x,1)\\nof the array'",
-      'Cannot parse input: expected [text of 1 character] before: [text of 18 characters]',
+      'Cannot parse input: expected [string of 1 character] before: [string of 18 characters]',
     ],
     [
       41,
@@ -35,19 +35,19 @@ describe('of an error about a value, the words are shown and the value is not:',
     [
       72,
       'Cannot read floating point value here: Jane Doe: Cannot parse Float64 from String',
-      'Cannot read floating point value here: [text of 8 characters]: Cannot parse Float64 from String',
+      'Cannot read floating point value here: [string of 8 characters]: Cannot parse Float64 from String',
     ],
     [
       117,
       'Invalid base64Decode value (sec!ret), cannot be decoded',
-      'Invalid base64Decode value ([text of 7 characters]), cannot be decoded',
+      'Invalid base64Decode value ([string of 7 characters]), cannot be decoded',
     ],
     [
       407,
       'Decimal convert overflow: 777777777755000 is not in range (-2147483648, 2147483647)',
       'Decimal convert overflow: [number of 15 characters] is not in range ([number of 11 characters], [number of 10 characters])',
     ],
-    [691, "Unknown element 'jane@x.y' for enum", 'Unknown element [text of 8 characters] for enum'],
+    [691, "Unknown element 'jane@x.y' for enum", 'Unknown element [string of 8 characters] for enum'],
     [
       153,
       `Division by zero${IN_FUNCTION.replace('toUInt32(', 'intDiv(')}`,
@@ -57,18 +57,18 @@ describe('of an error about a value, the words are shown and the value is not:',
     [
       636,
       `Cannot parse input: expected '{' before: 'jane@x.y,1'. (`,
-      'Cannot parse input: expected [text of 1 character] before: [text of 10 characters]',
+      'Cannot parse input: expected [string of 1 character] before: [string of 10 characters]',
     ],
     // Of a function, whatever the code is.
     [
       36,
       `Invalid argument of function parseTimeDelta, str: "Jane"${IN_FUNCTION}`,
-      'Invalid argument of function parseTimeDelta, [text of 3 characters]: [text of 4 characters]: while executing function toUInt32 on `a b`, code',
+      'Invalid argument of function parseTimeDelta, [string of 3 characters]: [string of 4 characters]: while executing function toUInt32 on `a b`, code',
     ],
     [
       36,
       `Invalid argument of function parseTimeDelta, str: "Jane while reading x"${IN_FUNCTION}`,
-      'Invalid argument of function parseTimeDelta, [text of 3 characters]: [text of 5 characters]: while executing function toUInt32 on `a b`, code',
+      'Invalid argument of function parseTimeDelta, [string of 3 characters]: [string of 5 characters]: while executing function toUInt32 on `a b`, code',
     ],
   ])('%i %s', (code, said, shown) => {
     expect(summarizeServerMessage(error(code, said))).toBe(shown);
@@ -76,7 +76,7 @@ describe('of an error about a value, the words are shown and the value is not:',
 
   test('however long it is', () => {
     const said = `Cannot parse string ${String.raw`it\'s `.repeat(5_000)} as UInt32`;
-    expect(summarizeServerMessage(error(6, said))).toMatch(/^Cannot parse string \[text of \d+ characters\].*…$/);
+    expect(summarizeServerMessage(error(6, said))).toMatch(/^Cannot parse string \[string of \d+ characters\].*…$/);
   });
 
   test('whatever it is', () => {

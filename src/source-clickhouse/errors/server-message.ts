@@ -2,42 +2,42 @@ import type { ClickHouseError } from '@clickhouse/client';
 import { redactForeign } from '../../protocol/secrets.ts';
 
 /**
- * What may be shown of the server's own words. The rule: no message holds a value of a row.
+ * What is shown of the server's message. The rule: no message contains a value of a row.
  *
- * The server quotes values in many ways, in quotes or without. An error that can be about a value (by its code, or because
- * it came while a function was executed) is therefore shown word by word: only words that ClickHouse uses itself, and types,
- * are kept. Everything else becomes its kind and its length. Other errors are about the query, the
- * table, the user or a limit, and are shown as they are.
+ * The server quotes values in many ways, with quotes or without. If an error can be about a value (by its code, or because a
+ * function was being executed), only types and the words of ClickHouse's own messages are kept, and everything else is
+ * replaced by its kind and its length. Other errors are about the query, the table, the user or a limit, and are shown
+ * unchanged.
  */
 
-/** Codes of errors that are about a value, by ClickHouse's ErrorCodes.cpp: those of `value_unfit`, and relatives of them. */
+/** Errors about a value, in ClickHouse's ErrorCodes.cpp: those of `value_unfit` and similar ones. */
 const ABOUT_VALUES: ReadonlySet<number> = new Set([
   6, 25, 26, 27, 33, 38, 41, 53, 69, 70, 72, 117, 128, 130, 131, 153, 190, 321, 349, 376, 407, 427, 457, 467, 636, 675,
   676, 691,
 ]);
 
-/** Codes of errors that are about a limit: their numbers are no values, wherever they were met. */
+/** Errors about a limit: the numbers in their messages are not values. */
 const ABOUT_LIMITS: ReadonlySet<number> = new Set([158, 159, 160, 173, 191, 201, 202, 241, 307, 396]);
 
-/** What the server adds about where it was: a function with its arguments, or a step of the query. */
+/** What the server adds about the place: a function with its arguments, or a step of the query. */
 const PLACE = /(?:: )?\(?while (?:executing|reading) .*$/is;
 
-/** That it was a function, and which. A value before it may hold the words of a place, so the last one counts. */
+/** The function in which an error occurred. A value before it may contain the same words, so the last match is used. */
 const IN_FUNCTION = /while executing (?:'FUNCTION |function )(\w+)/gi;
 
-/** The codes of errors whose words are a user's own, and no value: those of a throwIf. */
+/** Errors whose message is written by a user, and is not a value: those of a throwIf. */
 const OWN_WORDS: ReadonlySet<number> = new Set([395]);
 
-/** What the server adds when the fault is in the query for the rows, which says nothing to a user and is long. */
+/** What the server adds for an error in the query for the rows, which is long and does not help a user. */
 const IN_OUR_QUERY = /(?:,? in scope|,? while processing:?) '?(?:WITH|SELECT) concat\(.*$/is;
 
-/** How much of the server's words is shown, in characters. */
+/** The maximum length of the message that is shown, in characters. */
 const MAX_SHOWN = 300;
 
-/** How much of words with a value in them is looked at, in characters: to tell them apart takes the square of it. */
+/** How much of a message with values is read, in characters: masking takes quadratic time. */
 const MAX_READ = 4_000;
 
-/** The server's first sentence, on one line; "" when it said nothing. */
+/** The first sentence of the server's message, on one line; "" if the message is empty. */
 export function summarizeServerMessage(error: ClickHouseError): string {
   const { words, place } = splitMessage(error);
   const line = toOneLine(words);
@@ -45,7 +45,7 @@ export function summarizeServerMessage(error: ClickHouseError): string {
   return addPlace((end === -1 ? line : line.slice(0, end)).slice(0, MAX_SHOWN).replace(/[.:\s]+$/, ''), place);
 }
 
-/** All that the server said and that may be shown. */
+/** The server's whole message, as far as it may be shown. */
 export function redactServerMessage(error: ClickHouseError): string {
   const { words, place } = splitMessage(error);
   return addPlace(words, place);
@@ -59,7 +59,7 @@ function addPlace(words: string, place: string): string {
   return place === '' ? words : `${words}: ${place}`;
 }
 
-/** The words, without the values and secrets in them, and the function in which they were met. */
+/** The message without values and secrets, and the function in which the error occurred. */
 function splitMessage({ message, code: name }: ClickHouseError): { words: string; place: string } {
   const code = Number(name);
   const [whole = ''] = PLACE.exec(message) ?? [];
@@ -76,9 +76,9 @@ function splitMessage({ message, code: name }: ClickHouseError): { words: string
 }
 
 /**
- * The name of a function and of the columns that it was given, without the constants of the query.
+ * The name of a function and its columns, without the constants of the query.
  *
- * @param given what the server says after the name.
+ * @param given the server's message after the name.
  */
 function describePlace(name: string, given: string): string {
   const columns = given.replaceAll(/'(?:[^'\\]|\\.)*'/g, '').matchAll(/__table\d+\.(`(?:[^`\\]|\\.)+`|\w+)/g);
@@ -86,13 +86,13 @@ function describePlace(name: string, given: string): string {
   return `while executing function ${name}${names.length === 0 ? '' : ` on ${names.join(', ')}`}`;
 }
 
-/** A text in quotes of any kind, or what stands between blanks. */
+/** A string in quotes of any kind, or anything between spaces. */
 const TOKEN = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`|[^\s'"`]+|['"`]/g;
 
-/** A token, of which the signs around it are no part of a value. */
+/** A token, and the punctuation around it, which is not part of a value. */
 const CORE = /^([([{]?)(.*?)([)\]},.:;]{0,2})$/s;
 
-/** Words of ClickHouse's own. A value that is one of them gives nothing away. */
+/** Words of ClickHouse's own messages. A value that is one of them reveals nothing. */
 const WORDS: ReadonlySet<string> = new Set(
   `a all allowed an and any are argument array arrays as at be because before begin begins between bigger boolean but by bytes call
    cannot cast character characters close column columns comma compile constant contain contains conversion convert converted data date datetime
@@ -107,16 +107,16 @@ const WORDS: ReadonlySet<string> = new Set(
    zero zone`.split(/\s+/),
 );
 
-/** A type, without blanks in it, a function of conversion, or a place in a value. */
+/** A type without spaces, a conversion function, or a place in a value. */
 const TYPE_OR_FUNCTION =
   /^(?:(?:Nullable|LowCardinality|Array|Tuple|Map)\(*)*(?:U?Int\d+|B?Float\d+|Decimal\d*|Date(?:Time)?\d*|Time\d*|String|FixedString|UUID|IPv[46]|Enum\d*|Bool|JSON|Dynamic|Variant|Interval[A-Z][a-z]+|POINT|WKT|base\d\dDecode|to[A-Z]\w+Or(?:Zero|Null|Default))(?:\(\d+(?:,\d+)?\)*)?$/;
 
 type Part = { kind: 'shown'; text: string } | { kind: 'value'; characters: number; isNumber: boolean };
 
-/** A text in which what may be a value is replaced by its kind and length. */
+/** Replaces everything that may be a value by its kind and length. */
 function maskValues(words: string): string {
   const text = words.slice(0, MAX_READ);
-  // A blank after the comma in the parameters of a type would cut it in two.
+  // A space after the comma in the parameters of a type would split it into two tokens.
   const tokens = [...text.replaceAll(/(\(\d+),\s+(\d+\))/g, '$1,$2').matchAll(TOKEN)];
   const parts: Part[] = [];
   let end = 0;
@@ -147,14 +147,14 @@ function maskValues(words: string): string {
 
 function showPart(part: Part): string {
   if (part.kind === 'shown') return part.text;
-  return `[${part.isNumber ? 'number' : 'text'} of ${part.characters} character${part.characters === 1 ? '' : 's'}]`;
+  return `[${part.isNumber ? 'number' : 'string'} of ${part.characters} character${part.characters === 1 ? '' : 's'}]`;
 }
 
 function isClickHouseWord(core: string): boolean {
   return core === '' || /^[-<>=]$/.test(core) || WORDS.has(core.toLowerCase()) || TYPE_OR_FUNCTION.test(core);
 }
 
-/** Adds a part; values with nothing but a blank between them are one. */
+/** Adds a part. Values with only a space between them become one. */
 function addPart(parts: Part[], part: Part): void {
   if (part.kind === 'shown') {
     if (part.text !== '') parts.push(part);

@@ -22,7 +22,7 @@ describe('an SSH connection that is not opened', () => {
       `as the other side begins otherwise (${message})`,
       { message },
       'ssh_address_wrong',
-      /^What answers at bastion:22 is no SSH server of today \(.+\)\. Check tunnel_host and tunnel_port/,
+      /^The server at bastion:22 does not speak SSH 2 \(.+\)\. Check tunnel_host and tunnel_port/,
     ]),
     [
       'as the other side goes away before its first word',
@@ -34,19 +34,19 @@ describe('an SSH connection that is not opened', () => {
       'as no algorithm is known to both',
       { message: 'Handshake failed: no matching host key format', level: 'handshake' },
       'ssh_handshake_failed',
-      /found no common way to encrypt \(Handshake failed: no matching host key format\).+very old or very strict/,
+      /have no encryption algorithm in common \(Handshake failed: no matching host key format\).+very old or very strict/,
     ],
     [
       'as the server has a key that it can not use',
       { message: 'Handshake failed: signature verification failed', level: 'handshake' },
       'ssh_handshake_failed',
-      /did not prove that its host key is its own \(.+\)\. Somebody else may answer in its place/,
+      /did not prove that its host key is its own \(.+\)\. Another server may be answering instead/,
     ],
     [
       'as the server breaks a rule',
       { message: 'Received malformed KEXINIT', level: 'handshake' },
       'ssh_handshake_failed',
-      /did not keep to the rules .+\(Received malformed KEXINIT\)\. It is faulty/,
+      /did not follow the SSH key exchange \(Received malformed KEXINIT\)\. It is faulty/,
     ],
   ])('%s', (_, { message, ...marks }, expected, advice) => {
     const error = Object.assign(new Error(message), marks);
@@ -65,13 +65,13 @@ describe('a private key that is not read', () => {
       'for want of a passphrase',
       'Encrypted OpenSSH private key detected, but no passphrase given',
       false,
-      /is encrypted\. Give its passphrase/,
+      /is encrypted\. Set ssh_key_passphrase/,
     ],
     [
       'for want of a passphrase that is not empty',
       'Encrypted private OpenSSH key detected, but no passphrase given',
       true,
-      /is encrypted\. Give its passphrase/,
+      /is encrypted\. Set ssh_key_passphrase/,
     ],
     ['for a wrong one', 'OpenSSH key integrity check failed -- bad passphrase?', true, /does not open ssh_key/],
     [
@@ -91,16 +91,16 @@ describe('a private key that is not read', () => {
       `for its cipher, ${hasPassphrase ? 'with' : 'without'} a passphrase`,
       'Cipher (camellia-128-cbc) not supported for encrypted OpenSSH private key',
       hasPassphrase,
-      /encrypted in a way that this connector can't undo \(Cipher \(camellia-128-cbc\) not supported.+ssh-keygen -p/,
+      /encrypted in a way that this connector does not support \(Cipher \(camellia-128-cbc\) not supported.+ssh-keygen -p/,
     ]),
     [
       'for a cipher of the format of OpenSSH',
       'Unsupported cipher for OpenSSH key: x',
       true,
-      /encrypted in a way that this connector can't undo/,
+      /encrypted in a way that this connector does not support/,
     ],
-    ['for ChaCha20, right as the passphrase is', 'Invalid initialization vector', true, /can't undo/],
-    ['for what it is', 'Unsupported key format', true, /ssh_key is no private key that can be used/],
+    ['for ChaCha20, right as the passphrase is', 'Invalid initialization vector', true, /does not support/],
+    ['for what it is', 'Unsupported key format', true, /ssh_key is not a private key that can be used/],
   ])('%s', (_, words, hasPassphrase, advice) => {
     const explained = explainKeyError(new Error(words), hasPassphrase);
     expect(explained.message).toMatch(advice);
@@ -110,6 +110,6 @@ describe('a private key that is not read', () => {
 
 test('a way to ClickHouse that is not opened in time is told as such', () => {
   const explained = explainForwardError(new ForwardTimeoutError(30_000), BY_PASSWORD, 'ch:8123');
-  expect(explained.message).toMatch(/bastion:22 did not open the way to ch:8123 \(no answer within 30 seconds\)/);
+  expect(explained.message).toMatch(/bastion:22 did not open a connection to ch:8123 \(no answer within 30 seconds\)/);
   expect(explained.code).toBe('ssh_target_unreachable');
 });

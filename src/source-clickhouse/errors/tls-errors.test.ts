@@ -37,14 +37,14 @@ describe('an error of TLS that is about the way it is spoken', () => {
       words('ERR_SSL_UNSUPPORTED_PROTOCOL', 'ssl_choose_client_version', 'unsupported protocol'),
       PLAIN,
       'tls_not_agreed',
-      /^ch:8443 speaks no version of TLS that is safe today/,
+      /^ch:8443 supports no version of TLS that is safe today/,
     ],
     [
       'a server that says that it speaks another version',
       alert('tlsv1 alert protocol version', 70),
       PLAIN,
       'tls_not_agreed',
-      /speaks no version of TLS that is safe today/,
+      /supports no version of TLS that is safe today/,
     ],
     [
       'a key that is too short',
@@ -72,21 +72,21 @@ describe('an error of TLS that is about the way it is spoken', () => {
       alert('sslv3 alert handshake failure', 40),
       PLAIN,
       'tls_client_certificate_refused',
-      /\(alert handshake failure\).+wants a client certificate, or has no cipher.+in common.+tls\.client_certificate/,
+      /\(alert handshake failure\).+requires a client certificate, or shares no cipher.+tls\.client_certificate/,
     ],
     [
       'a handshake that failed, with a certificate',
       alert('sslv3 alert handshake failure', 40),
       WITH_CERTIFICATE,
       'tls_client_certificate_refused',
-      /\(alert handshake failure\).+does not accept the client certificate.+no cipher.+in common/,
+      /\(alert handshake failure\).+does not accept the client certificate.+shares no cipher/,
     ],
     [
       'a certificate that is wanted',
       alert('tlsv13 alert certificate required', 116),
       PLAIN,
       'tls_client_certificate_refused',
-      /^ch:8443 wants a client certificate \(alert certificate required\)/,
+      /^ch:8443 requires a client certificate \(alert certificate required\)/,
     ],
     [
       'a certificate that is refused',
@@ -100,7 +100,7 @@ describe('an error of TLS that is about the way it is spoken', () => {
       alert('tlsv1 alert internal error', 80),
       PLAIN,
       'clickhouse_cut_off',
-      /^ch:8443 ended TLS by a fault of its own \(alert internal error\).+Try again/,
+      /^ch:8443 ended TLS because of an internal error \(alert internal error\).+Try again/,
     ],
   ])('%s', (_, [code, message], configuration, expected, advice) => {
     const explanation = explainTlsError(code, message, configuration);

@@ -7,18 +7,18 @@ import { findMissingColumns, listTables, type Table } from '../schema/table.ts';
 import { listStreams } from './list-streams.ts';
 import { explainUnreadable, refuseUnreadable } from './unreadable-engine.ts';
 
-/** Of tables that do not fit, so many are named. */
+/** The maximum number of unsuitable tables to name. */
 const MAX_NAMED = 3;
 
-/** Of warnings about streams with the same rows, so many are given. */
+/** The maximum number of warnings about streams with the same rows. */
 const MAX_WARNINGS = 10;
 
-/** What is found, and what to warn of: what is missing when there are no streams, and which have the same rows. */
+/** The streams, and warnings: which columns are missing if there are no streams, and which streams have the same rows. */
 type Discovered = { streams: AirbyteStream[]; warnings: string[] };
 
 /**
- * A stream for each table and view that has the required columns and can be read; the one in the configuration, if it
- * names one.
+ * A stream for each table and view that has the required columns and can be read, or only for the table in the
+ * configuration.
  */
 export async function discover(clickhouse: ClickHouse, configuration: SourceConfiguration): Promise<Discovered> {
   const { database, table, cursor_column } = configuration;
@@ -49,13 +49,13 @@ function explainNoStreams(tables: readonly Table[], database: string, cursorColu
     .slice(0, MAX_NAMED)
     .map((each) => `"${each.name}" lacks ${findMissingColumns(each, cursorColumn).join(', ')}`);
   const others = tables.length - named.length;
-  const text = [...named, ...(others > 0 ? [`and so it is with ${others} more`] : [])].join('; ');
-  return `No table or view in the database "${database}" has the columns that are needed: ${text}.`;
+  const text = [...named, ...(others > 0 ? [`and ${others} more lack columns, too`] : [])].join('; ');
+  return `No table or view in the database "${database}" has the required columns: ${text}.`;
 }
 
 /**
- * full_refresh stands first because some platforms take the first mode when nobody chose. No primary key is claimed:
- * ClickHouse's is a sort order and not unique, and a platform that deduplicates by it would delete events.
+ * full_refresh comes first because some platforms use the first mode by default. There is no primary key: ClickHouse's is a
+ * sort order and not unique, and a platform that deduplicates by it would delete events.
  */
 function buildStream(table: Table, cursorColumn: string): AirbyteStream {
   return {

@@ -5,24 +5,24 @@ import { findMissingColumns, listTables, type Table } from '../schema/table.ts';
 import { TableDependencies } from './table-dependencies.ts';
 import { UNREADABLE_ENGINES } from './unreadable-engine.ts';
 
-/** Of tables whose rows another one has, so many are named. */
+/** The maximum number of tables with the same rows to name. */
 const MAX_NAMED = 5;
 
-/** What a database offers when the configuration names no table. */
+/** The streams of a database, if the configuration names no table. */
 export type StreamList = {
   /** The tables and views that `discover` lists. */
   streams: Table[];
-  /** Those that have the columns of a stream, and an engine that can't be read. */
+  /** Those that have the required columns, but an engine that can't be read. */
   unreadable: { name: string; engine: string }[];
-  /** All tables and views that the user sees. */
+  /** All tables and views that the user can see. */
   tables: Table[];
-  /** What to say of streams that have the same rows, a sentence or two each. */
+  /** Warnings about streams that have the same rows. */
   warnings: string[];
 };
 
 /**
- * The streams of a database: tables and views with the required columns, but for those of an engine that can't be read,
- * and materialized views whose target is among them, as its rows would be sent twice.
+ * The streams of a database: tables and views with the required columns, without those of an engine that can't be read, and
+ * without materialized views whose target is one of them, because its rows would be sent twice.
  */
 export async function listStreams(
   clickhouse: ClickHouse,
@@ -43,7 +43,7 @@ export async function listStreams(
   return { streams, unreadable, tables, warnings: findSharedRows(streams, definitions) };
 }
 
-/** A warning for each stream that has the rows of others. */
+/** A warning for each stream that has rows of others. */
 function findSharedRows(streams: readonly Table[], definitions: TableDependencies): string[] {
   const warnings: string[] = [];
   const firstWith = new Map<string, Table>();

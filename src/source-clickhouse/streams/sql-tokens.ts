@@ -1,14 +1,14 @@
-/** A word, name, string or sign of SQL. `text` is what it means: of a quoted name or a string, what is in the quotes. */
+/** A word, name, string or sign of SQL. `text` is its value: for a quoted name or a string, the value in the quotes. */
 export type SqlToken = { kind: 'word' | 'quoted_name' | 'string' | 'sign'; text: string };
 
-/** In this order: blanks and comments, strings and quoted names, words, numbers, any other sign. */
+/** In this order: whitespace and comments, strings and quoted names, words, numbers, any other sign. */
 const TOKEN =
   /(\s+|--[^\n]*|\/\*[\s\S]*?\*\/)|'((?:[^'\\]|\\[\s\S]|'')*)'|`((?:[^`\\]|\\[\s\S]|``)*)`|"((?:[^"\\]|\\[\s\S]|"")*)"|([A-Za-z_]\w*)|\d[\w.]*|[\s\S]/g;
 
 /** https://clickhouse.com/docs/sql-reference/syntax#string */
 const ESCAPES: Record<string, string> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', 0: '\0', a: '\x07', v: '\v' };
 
-/** Splits SQL as ClickHouse reads it. Text that is not SQL gives some tokens, too. */
+/** Splits SQL into ClickHouse's tokens. Text that is not SQL is split, too. */
 export function tokenizeSql(sql: string): SqlToken[] {
   const tokens: SqlToken[] = [];
   for (const [text, blank, string, backticked, quoted, word] of sql.matchAll(TOKEN)) {

@@ -2,7 +2,7 @@ import { type SqlToken, tokenizeSql } from './sql-tokens.ts';
 
 export type TableName = { database: string; name: string };
 
-/** Where a table gets its rows from, as its definition says it. */
+/** Where a table gets its rows from, according to its definition. */
 export type RowOrigin =
   | ({ kind: 'table' } & TableName)
   /** One string: a table of `database`, or a database and a table with a dot between them. Both names may have dots. */
@@ -10,16 +10,16 @@ export type RowOrigin =
   /** All tables whose names match a regular expression of ClickHouse, in one database or in those that match. */
   | { kind: 'matching_tables'; database: { isPattern: boolean; text: string }; pattern: string };
 
-/** How a table that shows or copies the rows of others is defined. */
+/** The definition of a table that shows or copies the rows of others. */
 export type TableDefinition = TableName & {
   engine: string;
-  /** The table that holds all rows of this one: what a materialized view writes to, or what an Alias is for. */
+  /** The table that stores all rows of this one: the target of a materialized view or of an Alias. */
   holder: RowOrigin | undefined;
-  /** The tables that the rows of this one are selected from. */
+  /** The tables from which the rows of this one are selected. */
   selectedFrom: RowOrigin[];
 };
 
-/** The columns of system.tables that a definition is in. They exist in ClickHouse 22.6 and later. */
+/** The columns of system.tables with the definition. They exist in ClickHouse 22.6 and later. */
 export type DefinitionRow = TableName & {
   engine: string;
   engine_full: string;
@@ -40,7 +40,7 @@ export const ENGINES_THAT_READ_OTHERS = [
   'Dictionary',
 ] as const;
 
-/** What a table reads, by its engine. */
+/** Parses what a table reads, by its engine. */
 export function parseDefinition(row: DefinitionRow): TableDefinition {
   const { database, name, engine } = row;
   return { database, name, engine, ...parseOrigins(row) };
@@ -63,7 +63,7 @@ function parseOrigins(row: DefinitionRow): Pick<TableDefinition, 'holder' | 'sel
     case 'Alias':
       return held(parseTableName(parseEngineArguments(row.engine_full), database));
     case 'Distributed': {
-      // Distributed names a cluster first. Remote, which system.tables calls Distributed, names an address.
+      // The first argument of Distributed is a cluster. That of Remote, which system.tables calls Distributed, is an address.
       const args = parseEngineArguments(row.engine_full).slice(1);
       return held(
         row.engine_full.startsWith('Remote') ? parseDottedTableName(args, database) : parseTableName(args, database),
@@ -87,7 +87,7 @@ const AFTER_FROM = new Set(
   ),
 );
 
-/** Table functions that read tables, and how many arguments come before the name of a table. */
+/** Table functions that read tables, and the number of arguments before the name of the table. */
 const NAMED_AFTER: Record<string, number> = {
   remote: 1,
   remotesecure: 1,
@@ -98,8 +98,8 @@ const NAMED_AFTER: Record<string, number> = {
 };
 
 /**
- * The tables that a query selects from, those of its subqueries included. Tables without a database are left out: the
- * server writes the database into the query of a view, so they are names that the query itself gives (WITH).
+ * The tables that a query selects from, including its subqueries. Tables without a database are left out: the server writes
+ * the database into the query of a view, so these are names that the query defines itself (WITH).
  *
  * @param database the database of tables without one, for a query that the server did not write.
  */
@@ -114,7 +114,7 @@ export function findTablesInQuery(query: string, database?: string): RowOrigin[]
     const word = token?.kind === 'word' ? token.text.toUpperCase() : undefined;
     if (isSign(token, '(')) {
       outer.push(isInFrom);
-      // A bracket where a table is expected holds a subquery, or tables.
+      // A bracket where a table is expected contains a subquery or tables.
       isInFrom = isTableNext;
     } else if (isSign(token, ')')) {
       isInFrom = outer.pop() ?? false;
@@ -142,7 +142,7 @@ export function findTablesInQuery(query: string, database?: string): RowOrigin[]
   return found;
 }
 
-/** @param tokens those from the bracket of the function on. */
+/** @param tokens the tokens from the function's bracket on. */
 function findTablesInFunction(name: string, tokens: readonly SqlToken[], database = ''): RowOrigin[] {
   const args = parseArguments(tokens);
   if (name === 'merge') return parseMergeArguments(args.length === 1 ? [[], ...args] : args, database);
@@ -189,7 +189,7 @@ function parseEngineArguments(engineFull: string): SqlToken[][] {
   return isSign(tokens[1], '(') ? parseArguments(tokens.slice(1)) : [];
 }
 
-/** The arguments in the bracket that the tokens begin with. */
+/** The arguments in the bracket at the beginning of the tokens. */
 function parseArguments(tokens: readonly SqlToken[]): SqlToken[][] {
   const args: SqlToken[][] = [];
   let argument: SqlToken[] = [];
@@ -207,7 +207,7 @@ function parseArguments(tokens: readonly SqlToken[]): SqlToken[][] {
   return argument.length === 0 ? args : [...args, argument];
 }
 
-/** The table that arguments name: a database and a table, or a table only. */
+/** The table in some arguments: a database and a table, or only a table. */
 function parseTableName([first, second]: readonly SqlToken[][], database: string): RowOrigin | undefined {
   const text = parseText(first, database);
   if (text === undefined) return undefined;
@@ -216,7 +216,7 @@ function parseTableName([first, second]: readonly SqlToken[][], database: string
   return table === undefined ? undefined : createTableOrigin(text, table);
 }
 
-/** The same where `db.table` and `'db.table'` are allowed as well; a user, a password or a key may follow. */
+/** The same, where `db.table` and `'db.table'` are also allowed; a user, a password or a key may follow. */
 function parseDottedTableName(args: readonly SqlToken[][], database: string): RowOrigin | undefined {
   const [first = []] = args;
   const [before, dot, after] = first;
@@ -227,7 +227,7 @@ function parseDottedTableName(args: readonly SqlToken[][], database: string): Ro
   return text?.includes('.') ? { kind: 'dotted_name', database, text } : parseTableName(args, database);
 }
 
-/** The tables that the arguments of Merge are about: a database or REGEXP('…'), and a regular expression. */
+/** The tables in the arguments of Merge: a database or REGEXP('…'), and a regular expression. */
 function parseMergeArguments([first = [], second]: readonly SqlToken[][], database: string): RowOrigin[] {
   const pattern = parseText(second, database);
   if (pattern === undefined) return [];
@@ -236,7 +236,7 @@ function parseMergeArguments([first = [], second]: readonly SqlToken[][], databa
   return text === undefined ? [] : [{ kind: 'matching_tables', database: { isPattern, text }, pattern }];
 }
 
-/** What a single name or string says; `currentDatabase()` is the database of the table. */
+/** The text of a single name or string; `currentDatabase()` is the database of the table. */
 function parseText(argument: readonly SqlToken[] | undefined, database: string): string | undefined {
   const [only, ...others] = argument ?? [];
   if (only === undefined || only.kind === 'sign') return undefined;
@@ -244,7 +244,7 @@ function parseText(argument: readonly SqlToken[] | undefined, database: string):
   return only.text.toLowerCase() === 'currentdatabase' ? database : undefined;
 }
 
-/** The parts of the name that begins at a token: a name, or several with dots between them. */
+/** The parts of the name at a token: a name, or several names with dots between them. */
 function readDottedName(tokens: readonly SqlToken[], start: number): string[] {
   const parts = [tokens[start]?.text ?? ''];
   for (let at = start + 1; isSign(tokens[at], '.') && isName(tokens[at + 1]); at += 2) {

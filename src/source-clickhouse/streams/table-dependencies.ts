@@ -10,7 +10,7 @@ import {
 } from './table-definition.ts';
 import { UNREADABLE_ENGINES } from './unreadable-engine.ts';
 
-/** A view of a view of a view …: how many other databases are followed one after the other. */
+/** The maximum length of a chain of views in other databases. */
 const MAX_OTHER_DATABASES = 5;
 
 const definitionRow = z.object({
@@ -22,10 +22,10 @@ const definitionRow = z.object({
   as_select: z.string(),
 });
 
-/** How the tables of a database depend on each other, as far as the user may see it. */
+/** How the tables of a database depend on each other, as far as the user can see them. */
 export class TableDependencies {
   readonly #definitions: ReadonlyMap<string, TableDefinition>;
-  /** The tables that each one gets rows from. */
+  /** The tables from which each table gets rows. */
   readonly #sources: ReadonlyMap<string, readonly Source[]>;
 
   private constructor(
@@ -36,7 +36,7 @@ export class TableDependencies {
     this.#sources = sources;
   }
 
-  /** Looks them up. Of another database, only what the tables of this one read. */
+  /** Queries them. From other databases, only tables that the tables of this one read. */
   static async load(clickhouse: ClickHouse, database: string): Promise<TableDependencies> {
     const definitions = new Map<string, TableDefinition>();
     const origins: Origins = new Map();
@@ -60,18 +60,18 @@ export class TableDependencies {
     return new TableDependencies(definitions, buildSources(definitions, origins));
   }
 
-  /** The engine of a table, if it is one that can't be read or that reads other tables. */
+  /** The engine of a table, if it can't be read or reads other tables. */
   engineOf(table: TableName): string | undefined {
     return this.#definitions.get(toKey(table))?.engine;
   }
 
-  /** Whether a table is a materialized view (TO), all of whose rows are in one of the others. */
+  /** Whether a table is a materialized view (TO) whose rows are all in one of the others. */
   isHeldBy(table: TableName, others: readonly TableName[]): boolean {
     if (this.engineOf(table) !== 'MaterializedView' && this.engineOf(table) !== 'WindowView') return false;
     return this.#findHolders(table).some((holder) => others.some((other) => isSame(other, holder)));
   }
 
-  /** The table that holds the rows of another one, as a materialized view's target does; undefined when it does itself. */
+  /** The table that stores the rows of another one, such as a materialized view's target; undefined if it stores them itself. */
   findLastHolder(table: TableName): TableName | undefined {
     const seen: TableName[] = [table];
     for (;;) {
@@ -82,7 +82,7 @@ export class TableDependencies {
     return seen.length === 1 ? undefined : seen.at(-1);
   }
 
-  /** Those of the others whose rows a table has, directly or through tables that are none of them. */
+  /** Those of the others whose rows a table has, directly or through tables that are not among them. */
   findShared(table: TableName, others: readonly TableName[]): TableName[] {
     const found = new Map<string, TableName>();
     const seen = new Set([toKey(table)]);
@@ -91,7 +91,7 @@ export class TableDependencies {
         if (seen.has(toKey(source))) continue;
         seen.add(toKey(source));
         const other = others.find((each) => isSame(each, source));
-        // Whose rows that one has in turn is said of it.
+        // The rows that it shares with others are in its own warning.
         if (other === undefined) visit(source);
         else found.set(toKey(other), other);
       }
@@ -107,10 +107,10 @@ export class TableDependencies {
 
 type Source = { table: TableName; isHolder: boolean };
 
-/** The tables that an origin stands for. */
+/** The tables of each origin. */
 type Origins = Map<RowOrigin, TableName[]>;
 
-/** Finds the tables that new definitions name, and remembers them. */
+/** Finds the tables that new definitions name, and stores them in `origins`. */
 async function resolveOrigins(
   clickhouse: ClickHouse,
   definitions: readonly TableDefinition[],
@@ -153,7 +153,7 @@ async function resolveOrigin(clickhouse: ClickHouse, origin: RowOrigin): Promise
   }
 }
 
-/** What each table has the rows of. The target of a materialized view has those that the view selects. */
+/** The sources of each table. The target of a materialized view has the rows that the view selects. */
 function buildSources(definitions: ReadonlyMap<string, TableDefinition>, origins: Origins): Map<string, Source[]> {
   const sources = new Map<string, Source[]>();
   const add = (table: TableName, origin: RowOrigin, isHolder: boolean): void => {

@@ -4,15 +4,15 @@ import { sourceError } from '../errors/codes.ts';
 import { tokenizeSql } from './sql-tokens.ts';
 import type { TableName } from './table-definition.ts';
 
-const FROM_A_QUEUE = "which can't be read: reading from it takes the rows out of the queue";
-const MADE_UP = 'which invents its rows, without an end';
+const FROM_A_QUEUE = "which can't be read: reading from it removes the rows from the queue";
+const MADE_UP = 'which generates endless random rows';
 
 const READ_TARGET = 'Read the table that its materialized view writes to.';
 const READ_ANOTHER = 'Read another table.';
 
 /**
- * The engines whose tables have no rows to be read, or not only once: why, and what to read instead. A Kafka table is
- * one even where the server allows to read it (stream_like_engine_allow_direct_select), as its rows are then gone.
+ * The engines whose rows can't be read, or only once: why, and what to read instead. A Kafka table is one of them even if the
+ * server allows it to be read (stream_like_engine_allow_direct_select), because its rows are then gone.
  *
  * https://clickhouse.com/docs/engines/table-engines
  */
@@ -23,7 +23,7 @@ const UNREADABLE: Readonly<Record<string, readonly [why: string, advice: string]
   FileLog: [FROM_A_QUEUE, READ_TARGET],
   S3Queue: [FROM_A_QUEUE, READ_TARGET],
   AzureQueue: [FROM_A_QUEUE, READ_TARGET],
-  Null: ['which never returns a row, as it stores none', READ_TARGET],
+  Null: ['which never returns a row, because it stores none', READ_TARGET],
   Set: ['which a query can only use on the right of IN', READ_ANOTHER],
   TimeSeries: ["which can't be selected from", READ_ANOTHER],
   GenerateRandom: [MADE_UP, READ_ANOTHER],
@@ -37,7 +37,7 @@ export const UNREADABLE_ENGINES = Object.keys(UNREADABLE);
 const engineRow = z.object({ engine: z.string(), as_select: z.string() });
 
 /**
- * Fails when a table is of an engine that can't be read, or is a view with parameters.
+ * Fails if the engine of a table can't be read, or if it is a view with parameters.
  *
  * @throws ConnectorError (config_error) that says what to read instead.
  */
@@ -54,11 +54,11 @@ export async function refuseUnreadable(clickhouse: ClickHouse, { database, name 
   if (parameters.length === 0) return;
   throw sourceError(
     'table_unreadable',
-    `"${name}" is a view with parameters (${parameters.join(', ')}), and has no rows without a value for them. Create a view with values in their places, and read that.`,
+    `"${name}" is a view with parameters (${parameters.join(', ')}), and has no rows without values for them. Create a view that passes values, and read that.`,
   );
 }
 
-/** Why a table of one of these engines can't be read, and what to do. */
+/** Explains why a table of one of these engines can't be read, and what to do. */
 export function explainUnreadable({ name, engine }: { name: string; engine: string }): string {
   const [why, advice] = UNREADABLE[engine] ?? ["which can't be read", READ_ANOTHER];
   return `"${name}" is a ${engine} table, ${why}. ${advice}`;
