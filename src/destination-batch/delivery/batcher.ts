@@ -143,3 +143,12 @@ export function buildRequestBody(updates: Update<WaitingEvent>[]): string {
   }
   return `${body}]`;
 }
+
+export function countEvents(updates: readonly Update<WaitingEvent>[]): number {
+  return updates.reduce((sum, { events }) => sum + events.length, 0);
+}
+
+/** The bytes of the events in these updates. */
+export function countJsonBytes(updates: readonly Update<WaitingEvent>[]): number {
+  return updates.reduce((sum, { events }) => events.reduce((bytes, event) => bytes + event.bytes, sum), 0);
+}

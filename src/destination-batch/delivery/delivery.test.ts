@@ -61,7 +61,6 @@ const acceptedBut = (...errors: Partial<PartialError>[]): BatchResponse => ({
   kind: 'accepted',
   errors: errors.map((error) => ({
     bulkIndex: 0,
-    category: 'odd',
     attribute: undefined,
     reason: 'so it is',
     ...error,
@@ -112,7 +111,7 @@ function start(options: Partial<DeliveryOptions<RowEvent>> & { pace?: Pace; bulk
       });
     });
   const delivery = new Delivery<RowEvent>({
-    post,
+    receiver: { post },
     normal: createRoute(UPDATE, pace),
     bulk: bulkPace && createRoute(MASS_UPDATE, bulkPace),
     report,
@@ -120,7 +119,6 @@ function start(options: Partial<DeliveryOptions<RowEvent>> & { pace?: Pace; bulk
     requestBytes: 4 * 1024 * 1024,
     maxLingerMs: 2 * SECOND,
     retryTimeMs: 30 * MINUTE,
-    mask: (words, events) => events.reduce((masked, { row }) => masked.replaceAll(`<${row}>`, '****'), words),
     onRetry: () => {},
     onSettled: ({ row }, outcome) => {
       settled.push(`${row} ${outcome.kind === 'accepted' ? 'accepted' : outcome.rejection.reason}`);
@@ -483,10 +481,10 @@ describe('problems in an accepted request', () => {
     ],
     [
       'an attribute, without which its event was taken',
-      acceptedBut({ attribute: 'price', reason: 'so it is <a> <b>' }),
+      acceptedBut({ attribute: 'price', reason: 'so it is "a" "b"' }),
       ['a accepted', 'b accepted', 'c accepted'],
       [
-        'Batch left out the attribute "price": so it is **** <b>. Its event was taken (told once an attribute). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/attribute_refused_by_batch.md',
+        'Batch left out the attribute "price": so it is "****" "b". Its event was taken (told once an attribute). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/attribute_refused_by_batch.md',
       ],
     ],
     [
@@ -499,15 +497,17 @@ describe('problems in an accepted request', () => {
     ],
     [
       'an update that the request does not hold',
-      acceptedBut({ bulkIndex: 2, reason: 'so it is <a> <c>' }),
+      acceptedBut({ bulkIndex: 2, reason: 'so it is "a" "c"' }),
       ['a accepted', 'b accepted', 'c accepted'],
-      ['Batch reported a problem without saying with which update of the request: so it is **** ****.'],
+      ['Batch reported a problem without saying with which update of the request: so it is "****" "****".'],
     ],
     [
       'an answer that can not be read',
-      { kind: 'accepted_unreadable', detail: '<html> <a>' },
+      { kind: 'accepted_unreadable', detail: '<html> "a"' },
       ['a accepted', 'b accepted', 'c accepted'],
-      ["Batch took a request but its answer can't be read, so what it left out, if anything, is unknown: <html> ****"],
+      [
+        'Batch took a request but its answer can\'t be read, so what it left out, if anything, is unknown: <html> "****"',
+      ],
     ],
   ];
   test.each(cases)('%s', async (_, answer, settled, told) => {
@@ -523,7 +523,7 @@ describe('a request that may succeed later', () => {
       if (attempts.length < 10) throw OUT_OF_ORDER;
       return ACCEPTED;
     };
-    const { delivery, settled, report, add } = start({ post });
+    const { delivery, settled, report, add } = start({ receiver: { post } });
     add('u1', 'a');
     const done = watched(delivery.finish());
     await pass(10 * MINUTE);
@@ -985,7 +985,7 @@ test('whatever Batch answers, and when: each event is settled once, in order, at
         };
         const outcomes: [string, string][] = [];
         const { delivery, failures, add } = start({
-          post,
+          receiver: { post },
           pace: { capacity, perSecond, updatesPerRequest },
           eventsPerUpdate: perUpdate,
           retryTimeMs: 1_000 * MINUTE,

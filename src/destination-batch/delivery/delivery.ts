@@ -1,17 +1,9 @@
 import { setMaxListeners } from 'node:events';
-import pRetry from 'p-retry';
-import { ConnectorError } from '../../protocol/errors.ts';
 import { Signal } from '../../shared/async.ts';
 import { MAX_CALLS_IN_FLIGHT } from '../batch/api.ts';
-import type { Endpoint } from '../batch/endpoints.ts';
-import { RetryableCallError } from '../batch/errors.ts';
-import { maskName } from '../batch/mask-values.ts';
-import type { BatchResponse, PartialError } from '../batch/responses.ts';
-import { describeRefusal, type Rejection } from '../codes.ts';
-import { destinationError } from '../errors.ts';
-import type { Report } from '../report.ts';
-import { buildRequestBody, type Update, UpdateBatcher, type WaitingEvent } from './batcher.ts';
+import { countEvents, countJsonBytes, UpdateBatcher, type WaitingEvent } from './batcher.ts';
 import type { Route } from './pacing.ts';
+import { type PosterOptions, UpdatePoster } from './post-updates.ts';
 
 /**
  * The room: how many events may wait to be sent, and how many bytes of their JSON may wait or be in flight. Beyond it stdin
@@ -27,37 +19,15 @@ const LINGER_MS = 250;
 /** A backlog is more than the first endpoint sends in this time, in seconds, or more than may wait. */
 const BACKLOG_SECONDS = 20;
 
-/** Waits between attempts: from the first to the longest, doubling, each drawn between once and twice its length. */
-const FIRST_RETRY_MS = 500;
-const LONGEST_RETRY_MS = 60_000;
-
-/** How long all calls pause after a 429 that does not say it: Batch's pages ask for a few seconds, at least five. */
-const RATE_LIMIT_PAUSE_MS = 5_000;
-
-export type Outcome = { kind: 'accepted' } | { kind: 'rejected'; rejection: Rejection };
-
-const ACCEPTED: Outcome = { kind: 'accepted' };
-
-export type DeliveryOptions<Event> = {
-  /** Posts the JSON text of an array of updates. */
-  post: (endpoint: Endpoint, body: string, signal: AbortSignal) => Promise<BatchResponse>;
+export type DeliveryOptions<Event> = PosterOptions<Event> & {
   /** Where updates go, and how fast. */
   normal: Route;
   /** Where they go once there is a backlog; undefined if they go the first way all the time. */
   bulk: Route | undefined;
-  report: Report;
   eventsPerUpdate: number;
   requestBytes: number;
   /** How long an event waits for others, in milliseconds. */
   maxLingerMs: number;
-  /** How long a request is tried, in milliseconds. */
-  retryTimeMs: number;
-  /** Words of Batch without the values of these events that they quote, for the log. */
-  mask: (words: string, events: readonly Event[]) => string;
-  /** Called when a call has failed and is tried again: nothing may be settled for long, so what is reported of it is to be told. */
-  onRetry: () => void;
-  /** Called once for each event, when it is known what became of it. */
-  onSettled: (event: Event, outcome: Outcome) => void;
   /** Called once if the delivery can't go on. */
   onFailure: (error: unknown) => void;
 };
@@ -72,10 +42,7 @@ export class Delivery<Event extends WaitingEvent> {
   readonly #halt = new AbortController();
   readonly #running: Promise<void>;
   #route: Route;
-  /** Requests that were sent, and of which it is not known whether Batch took them. */
-  readonly #unanswered = new Set<readonly Update<Event>[]>();
-  #hasAccepted = false;
-  #isDenied = false;
+  readonly #poster: UpdatePoster<Event>;
   #inFlight = 0;
   #bytesInFlight = 0;
   #ended = false;
@@ -95,6 +62,7 @@ export class Delivery<Event extends WaitingEvent> {
     // Each call in flight and each wait listens to it; their number is bounded by the calls.
     setMaxListeners(0, this.#halt.signal);
     this.#batcher = new UpdateBatcher(options.eventsPerUpdate);
+    this.#poster = new UpdatePoster(options, this.#halt.signal);
     this.#running = this.#run().catch((error: unknown) => this.#fail(error));
   }
 
@@ -131,11 +99,9 @@ export class Delivery<Event extends WaitingEvent> {
     this.#hasCapacity.notify();
   }
 
-  /** When it has ended before its time: how many events Batch may have taken without our knowing it. */
+  /** After the delivery has ended early: how many events Batch may have stored without a response. */
   get eventsOfUnknownOutcome(): number {
-    // What denies one request before any was taken denies those beside it.
-    if (this.#isDenied && !this.#hasAccepted) return 0;
-    return [...this.#unanswered].reduce((sum, updates) => sum + countEvents(updates), 0);
+    return this.#poster.eventsOfUnknownOutcome;
   }
 
   get #isFull(): boolean {
@@ -175,10 +141,10 @@ export class Delivery<Event extends WaitingEvent> {
     this.#toFlush = Math.max(0, this.#toFlush - countEvents(updates));
     this.#startLinger();
     this.#hasCapacity.notify();
-    const bytes = countBytes(updates);
+    const bytes = countJsonBytes(updates);
     this.#inFlight += 1;
     this.#bytesInFlight += bytes;
-    this.#deliver(updates, route).then(
+    this.#poster.post(updates, route).then(
       () => {
         this.#inFlight -= 1;
         this.#bytesInFlight -= bytes;
@@ -224,161 +190,9 @@ export class Delivery<Event extends WaitingEvent> {
     );
   }
 
-  /** Posts updates for which tokens were taken, until each of their events is settled. */
-  async #deliver(updates: Update<Event>[], route: Route): Promise<void> {
-    const answer = await this.#postUntilAnswered(updates, route);
-    switch (answer.kind) {
-      case 'accepted':
-        return this.#settleAccepted(updates, answer.errors);
-      case 'accepted_unreadable':
-        this.#options.report.reportUnreadableResponse(this.#mask(answer.detail, updates));
-        return this.#settleAccepted(updates, []);
-      case 'refused':
-        return this.#settleRefused(updates, route, answer.reason);
-    }
-  }
-
-  async #postUntilAnswered(updates: Update<Event>[], { endpoint, bucket }: Route): Promise<BatchResponse> {
-    const { post, report, retryTimeMs, onRetry } = this.#options;
-    const { signal } = this.#halt;
-    const body = buildRequestBody(updates);
-    const giveUpAt = performance.now() + retryTimeMs;
-    let isOutcomeUnknown = false;
-    const attempt = async (attemptNumber: number): Promise<BatchResponse> => {
-      if (attemptNumber > 1) await bucket.take(updates.length, signal);
-      report.countRequest(updates.length);
-      this.#unanswered.add(updates);
-      try {
-        const answer = await post(endpoint, body, signal);
-        this.#unanswered.delete(updates);
-        return answer;
-      } catch (error) {
-        if (error instanceof ConnectorError) this.#isDenied = true;
-        if (isNotStored(error) && !isOutcomeUnknown) this.#unanswered.delete(updates);
-        throw error;
-      }
-    };
-    try {
-      return await pRetry(attempt, {
-        retries: Number.POSITIVE_INFINITY,
-        maxRetryTime: retryTimeMs,
-        minTimeout: FIRST_RETRY_MS,
-        maxTimeout: LONGEST_RETRY_MS,
-        randomize: true,
-        signal,
-        onFailedAttempt: ({ error }) => {
-          if (!(error instanceof RetryableCallError) || signal.aborted) return;
-          if (error.outcomeUnknown && !isOutcomeUnknown) report.countPossibleDuplicates(countEvents(updates));
-          isOutcomeUnknown ||= error.outcomeUnknown;
-        },
-        // Asked only while there is time for another attempt.
-        shouldRetry: ({ error, attemptNumber }) => {
-          if (!(error instanceof RetryableCallError)) return false;
-          const pause = error.retryAfterMs ?? (error.isRateLimit ? RATE_LIMIT_PAUSE_MS : 0);
-          if (performance.now() + pause > giveUpAt) return false;
-          if (error.isRateLimit) bucket.slowDown(pause);
-          else if (pause > 0) bucket.pause(pause);
-          report.reportRetry(error.message, attemptNumber);
-          onRetry();
-          return true;
-        },
-      });
-    } catch (error) {
-      if (!(error instanceof RetryableCallError)) throw error;
-      const asked =
-        error.retryAfterMs === undefined
-          ? ''
-          : `, and asks to wait ${Math.ceil(error.retryAfterMs / 1000)} seconds more`;
-      throw destinationError(
-        'batch_unreachable',
-        `Batch accepted no request for ${retryTimeMs / 60_000} minutes (retry_minutes). The last failure: ${error.message}${asked}. Batch or the network has a long fault. Run the sync again later; it continues from the last state.`,
-        { cause: error },
-      );
-    }
-  }
-
-  #settleAccepted(updates: Update<Event>[], errors: PartialError[]): void {
-    const { report } = this.#options;
-    this.#hasAccepted = true;
-    const refused = new Map<number, string[]>();
-    for (const error of errors) {
-      const update = updates[error.bulkIndex];
-      if (update === undefined) report.reportStrayError(this.#mask(error.reason, updates));
-      else if (error.attribute !== undefined)
-        report.reportRefusedAttribute(maskName(error.attribute), () => this.#mask(error.reason, [update]));
-      else refused.set(error.bulkIndex, [...(refused.get(error.bulkIndex) ?? []), error.reason]);
-    }
-    for (const [index, update] of updates.entries()) {
-      const reasons = refused.size === 0 ? undefined : refused.get(index);
-      if (reasons === undefined) this.#settle(update, ACCEPTED);
-      else this.#settle(update, { kind: 'rejected', rejection: createRefusal(update, reasons.join('; '), false) });
-    }
-  }
-
-  /**
-   * Something in a request that is refused whole is at fault, or it is too large: halves are tried, of its updates and at
-   * last of the events of one, until the bad event is alone. Nothing of it was stored, so that nothing is doubled.
-   */
-  async #settleRefused(updates: Update<Event>[], route: Route, reason: string): Promise<void> {
-    const halves = splitInHalf(updates);
-    if (halves === undefined) {
-      for (const update of updates)
-        this.#settle(update, { kind: 'rejected', rejection: createRefusal(update, reason, true) });
-      return;
-    }
-    for (const half of halves) {
-      await route.bucket.take(half.length, this.#halt.signal);
-      await this.#deliver(half, route);
-    }
-  }
-
-  #mask(words: string, updates: readonly Update<Event>[]): string {
-    return this.#options.mask(
-      words,
-      updates.flatMap(({ events }) => events),
-    );
-  }
-
-  #settle(update: Update<Event>, outcome: Outcome): void {
-    for (const event of update.events) this.#options.onSettled(event, outcome);
-  }
-
   #fail(error: unknown): void {
     if (this.#halt.signal.aborted) return;
     this.halt();
     this.#options.onFailure(error);
   }
-}
-
-/** Whether a call that failed with this has left nothing at Batch, for certain. */
-function isNotStored(error: unknown): boolean {
-  return error instanceof ConnectorError || (error instanceof RetryableCallError && !error.outcomeUnknown);
-}
-
-/** Two parts of a request, in order; undefined when it holds one event. */
-function splitInHalf<Event extends WaitingEvent>(
-  updates: Update<Event>[],
-): [Update<Event>[], Update<Event>[]] | undefined {
-  const [only] = updates;
-  if (only === undefined || updates.length > 1) {
-    const middle = Math.ceil(updates.length / 2);
-    return [updates.slice(0, middle), updates.slice(middle)];
-  }
-  if (only.events.length < 2) return undefined;
-  const middle = Math.ceil(only.events.length / 2);
-  return [[{ ...only, events: only.events.slice(0, middle) }], [{ ...only, events: only.events.slice(middle) }]];
-}
-
-function countEvents(updates: readonly Update<WaitingEvent>[]): number {
-  return updates.reduce((sum, { events }) => sum + events.length, 0);
-}
-
-function countBytes(updates: readonly Update<WaitingEvent>[]): number {
-  return updates.reduce((sum, { events }) => events.reduce((bytes, event) => bytes + event.bytes, sum), 0);
-}
-
-/** @param whole whether the request was refused whole, so that nothing of it was stored. */
-function createRefusal(update: Update<WaitingEvent>, reason: string, whole: boolean): Rejection {
-  const refusal = { words: reason, eventsInUpdate: update.events.length, whole };
-  return { code: 'refused_by_batch', reason: describeRefusal(refusal), refusal };
 }

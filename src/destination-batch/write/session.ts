@@ -11,8 +11,9 @@ import { maskValues } from '../batch/mask-values.ts';
 import { describeRefusal, type Rejection } from '../codes.ts';
 import type { DestinationConfiguration } from '../config/schema.ts';
 import type { WaitingEvent } from '../delivery/batcher.ts';
-import { Delivery, type Outcome } from '../delivery/delivery.ts';
+import { Delivery } from '../delivery/delivery.ts';
 import { createRoutes } from '../delivery/pacing.ts';
+import type { Outcome } from '../delivery/post-updates.ts';
 import { destinationError } from '../errors.ts';
 import type { Row } from '../mapping/mapper.ts';
 import type { MappedEvent } from '../mapping/rules.ts';
@@ -100,14 +101,13 @@ class WriteSession {
       this.#report.reportChange(stream, change),
     );
     this.#delivery = new Delivery<RowEvent>({
-      post: (endpoint, body, signal) => receiver.post(endpoint, body, signal),
+      receiver,
       ...createRoutes(configuration),
       report: this.#report,
       eventsPerUpdate: configuration.limits.events_per_update,
       requestBytes: configuration.limits.request_bytes,
       maxLingerMs: configuration.flush_interval_seconds * 1000,
       retryTimeMs: configuration.retry_minutes * 60_000,
-      mask: (words, events) => maskValues(words, events.map(rebuildRow)),
       onRetry: () => this.#tellSoon(),
       onSettled: (event, outcome) => this.#settled(event, outcome),
       onFailure: (error) => this.#fail(error),

@@ -1,0 +1,214 @@
+import { ConnectorError } from '../../protocol/errors.ts';
+import { parseExact } from '../../shared/exact-json.ts';
+import { retryFor } from '../../shared/retry.ts';
+import type { Endpoint } from '../batch/endpoints.ts';
+import { RetryableCallError } from '../batch/errors.ts';
+import { maskName, maskValues } from '../batch/mask-values.ts';
+import type { BatchResponse, PartialError } from '../batch/responses.ts';
+import { describeRefusal, type Rejection } from '../codes.ts';
+import { destinationError } from '../errors.ts';
+import type { Report } from '../report.ts';
+import { buildRequestBody, countEvents, type Update, type WaitingEvent } from './batcher.ts';
+import type { Route } from './pacing.ts';
+
+/** Delays between attempts: from the first to the longest, doubling, each drawn between once and twice its length. */
+const MIN_RETRY_DELAY_MS = 500;
+const MAX_RETRY_DELAY_MS = 60_000;
+
+/** The pause of all requests after a 429 without Retry-After: Batch's pages ask for a few seconds, at least five. */
+const RATE_LIMIT_PAUSE_MS = 5_000;
+
+/** What became of an event. */
+export type Outcome = { kind: 'accepted' } | { kind: 'rejected'; rejection: Rejection };
+
+const ACCEPTED: Outcome = { kind: 'accepted' };
+
+/** Receives requests: Batch's API, or a dry run. */
+export type Receiver = {
+  /** Posts the JSON text of an array of updates. */
+  post: (endpoint: Endpoint, body: string, signal: AbortSignal) => Promise<BatchResponse>;
+};
+
+export type PosterOptions<Event> = {
+  receiver: Receiver;
+  report: Report;
+  /** How long a request is retried, in milliseconds. */
+  retryTimeMs: number;
+  /** Called before each retry. Nothing may be settled for a while, so this is the time to write the report. */
+  onRetry: () => void;
+  /** Called once for each event, when Batch has accepted or rejected it. */
+  onSettled: (event: Event, outcome: Outcome) => void;
+};
+
+/** Posts updates until each of their events is settled: retries, and halves what Batch refuses. */
+export class UpdatePoster<Event extends WaitingEvent> {
+  readonly #options: PosterOptions<Event>;
+  readonly #signal: AbortSignal;
+  /** Requests that were sent, and that Batch may have stored. */
+  readonly #unanswered = new Set<readonly Update<Event>[]>();
+  #hasAccepted = false;
+  #isDenied = false;
+
+  /** @param signal ends posting at once. */
+  constructor(options: PosterOptions<Event>, signal: AbortSignal) {
+    this.#options = options;
+    this.#signal = signal;
+  }
+
+  /** After posting has ended early: how many events Batch may have stored without a response. */
+  get eventsOfUnknownOutcome(): number {
+    // An error that denies the first request, such as a wrong key, denies the others in flight too.
+    if (this.#isDenied && !this.#hasAccepted) return 0;
+    return [...this.#unanswered].reduce((sum, updates) => sum + countEvents(updates), 0);
+  }
+
+  /** Posts updates whose tokens were taken. Resolves when each of their events is settled. */
+  async post(updates: Update<Event>[], route: Route): Promise<void> {
+    const response = await this.#postWithRetries(updates, route);
+    switch (response.kind) {
+      case 'accepted':
+        return this.#settleAccepted(updates, response.errors);
+      case 'accepted_unreadable':
+        this.#options.report.reportUnreadableResponse(maskEvents(response.detail, updates));
+        return this.#settleAccepted(updates, []);
+      case 'refused':
+        return this.#settleRefused(updates, route, response.reason);
+    }
+  }
+
+  async #postWithRetries(updates: Update<Event>[], { endpoint, bucket }: Route): Promise<BatchResponse> {
+    const { receiver, report, retryTimeMs, onRetry } = this.#options;
+    const signal = this.#signal;
+    const body = buildRequestBody(updates);
+    let isOutcomeUnknown = false;
+    const attempt = async (attemptNumber: number): Promise<BatchResponse> => {
+      if (attemptNumber > 1) await bucket.take(updates.length, signal);
+      report.countRequest(updates.length);
+      this.#unanswered.add(updates);
+      try {
+        const response = await receiver.post(endpoint, body, signal);
+        this.#unanswered.delete(updates);
+        return response;
+      } catch (error) {
+        if (error instanceof ConnectorError) this.#isDenied = true;
+        if (isNotStored(error) && !isOutcomeUnknown) this.#unanswered.delete(updates);
+        if (error instanceof RetryableCallError && error.outcomeUnknown && !isOutcomeUnknown && !signal.aborted) {
+          isOutcomeUnknown = true;
+          report.countPossibleDuplicates(countEvents(updates));
+        }
+        throw error;
+      }
+    };
+    try {
+      return await retryFor(
+        {
+          forMs: retryTimeMs,
+          minDelayMs: MIN_RETRY_DELAY_MS,
+          maxDelayMs: MAX_RETRY_DELAY_MS,
+          signal,
+          shouldRetry: (error, remainingMs) => error instanceof RetryableCallError && pauseAfter(error) <= remainingMs,
+          onRetry: (error, attemptNumber) => {
+            if (error instanceof RetryableCallError) slowDown(bucket, error);
+            report.reportRetry(error.message, attemptNumber);
+            onRetry();
+          },
+        },
+        attempt,
+      );
+    } catch (error) {
+      throw error instanceof RetryableCallError ? explainGivingUp(error, retryTimeMs) : error;
+    }
+  }
+
+  #settleAccepted(updates: Update<Event>[], errors: PartialError[]): void {
+    const { report } = this.#options;
+    this.#hasAccepted = true;
+    const refused = new Map<number, string[]>();
+    for (const { bulkIndex, attribute, reason } of errors) {
+      const update = updates[bulkIndex];
+      if (update === undefined) report.reportStrayError(maskEvents(reason, updates));
+      else if (attribute !== undefined)
+        report.reportRefusedAttribute(maskName(attribute), () => maskEvents(reason, [update]));
+      else refused.set(bulkIndex, [...(refused.get(bulkIndex) ?? []), reason]);
+    }
+    for (const [index, update] of updates.entries()) {
+      const reasons = refused.size === 0 ? undefined : refused.get(index);
+      if (reasons === undefined) this.#settle(update, ACCEPTED);
+      else this.#settle(update, createRejection(update, reasons.join('; '), false));
+    }
+  }
+
+  /**
+   * A request that is refused whole has something bad in it, or is too large: halves it, first its updates and then the
+   * events of one update, until the bad event is isolated. Nothing of it was stored, so nothing arrives twice.
+   */
+  async #settleRefused(updates: Update<Event>[], route: Route, reason: string): Promise<void> {
+    const halves = splitInHalf(updates);
+    if (halves === undefined) {
+      for (const update of updates) this.#settle(update, createRejection(update, reason, true));
+      return;
+    }
+    for (const half of halves) {
+      await route.bucket.take(half.length, this.#signal);
+      await this.post(half, route);
+    }
+  }
+
+  #settle(update: Update<Event>, outcome: Outcome): void {
+    for (const event of update.events) this.#options.onSettled(event, outcome);
+  }
+}
+
+/** Whether a request that failed with this error has certainly left nothing at Batch. */
+function isNotStored(error: unknown): boolean {
+  return error instanceof ConnectorError || (error instanceof RetryableCallError && !error.outcomeUnknown);
+}
+
+/** How long no request may be sent after this error, in milliseconds. */
+function pauseAfter({ retryAfterMs, isRateLimit }: RetryableCallError): number {
+  return retryAfterMs ?? (isRateLimit ? RATE_LIMIT_PAUSE_MS : 0);
+}
+
+function slowDown(bucket: Route['bucket'], error: RetryableCallError): void {
+  const pause = pauseAfter(error);
+  if (error.isRateLimit) bucket.slowDown(pause);
+  else if (pause > 0) bucket.pause(pause);
+}
+
+function explainGivingUp(error: RetryableCallError, retryTimeMs: number): ConnectorError {
+  const asked =
+    error.retryAfterMs === undefined ? '' : `, and asks to wait ${Math.ceil(error.retryAfterMs / 1000)} seconds more`;
+  return destinationError(
+    'batch_unreachable',
+    `Batch accepted no request for ${retryTimeMs / 60_000} minutes (retry_minutes). The last failure: ${error.message}${asked}. Batch or the network has a long fault. Run the sync again later; it continues from the last state.`,
+    { cause: error },
+  );
+}
+
+/** Two parts of a request, in order; undefined when it contains one event. */
+function splitInHalf<Event extends WaitingEvent>(
+  updates: Update<Event>[],
+): [Update<Event>[], Update<Event>[]] | undefined {
+  const [only] = updates;
+  if (only === undefined || updates.length > 1) {
+    const middle = Math.ceil(updates.length / 2);
+    return [updates.slice(0, middle), updates.slice(middle)];
+  }
+  if (only.events.length < 2) return undefined;
+  const middle = Math.ceil(only.events.length / 2);
+  return [[{ ...only, events: only.events.slice(0, middle) }], [{ ...only, events: only.events.slice(middle) }]];
+}
+
+/** @param whole whether the request was refused whole, so that nothing of it was stored. */
+function createRejection(update: Update<WaitingEvent>, words: string, whole: boolean): Outcome {
+  const refusal = { words, eventsInUpdate: update.events.length, whole };
+  return { kind: 'rejected', rejection: { code: 'refused_by_batch', reason: describeRefusal(refusal), refusal } };
+}
+
+/** Words of Batch for the log, without the values of these events that they quote. */
+function maskEvents(words: string, updates: readonly Update<WaitingEvent>[]): string {
+  return maskValues(
+    words,
+    updates.map(({ customId, events }) => [customId, events.map(({ json }) => parseExact(json))]),
+  );
+}
