@@ -123,7 +123,7 @@ function start(options: Partial<DeliveryOptions<RowEvent>> & { pace?: Pace; bulk
     onSettled: ({ row }, outcome) => {
       settled.push(`${row} ${outcome.kind === 'accepted' ? 'accepted' : outcome.rejection.reason}`);
     },
-    onFailure: (error) => failures.push(error),
+    onError: (error) => failures.push(error),
     ...rest,
   });
   const add = (customId: string, ...names: string[]): void => {

@@ -29,7 +29,7 @@ export type DeliveryOptions<Event> = PosterOptions<Event> & {
   /** How long an event waits for others, in milliseconds. */
   maxLingerMs: number;
   /** Called once if the delivery can't go on. */
-  onFailure: (error: unknown) => void;
+  onError: (error: unknown) => void;
 };
 
 /**
@@ -193,6 +193,6 @@ export class Delivery<Event extends WaitingEvent> {
   #fail(error: unknown): void {
     if (this.#halt.signal.aborted) return;
     this.halt();
-    this.#options.onFailure(error);
+    this.#options.onError(error);
   }
 }

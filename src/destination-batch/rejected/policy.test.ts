@@ -2,18 +2,24 @@ import { describe, expect, test } from 'vitest';
 import type { RejectionCode } from '../codes.ts';
 import type { OnRejection } from '../config/rejection.ts';
 import type { ResolvedState } from '../write/checkpoints.ts';
-import { RejectionPolicy, StateHold } from './policy.ts';
+import { StateHold } from '../write/state-output.ts';
+import { RejectionPolicy } from './policy.ts';
 
 const SKIP: OnRejection = { mode: 'skip' };
 
 /** How a run of rows, `a` for accepted and else by code, is judged at a state behind each of the given numbers of rows. */
 function judged(options: OnRejection, rows: readonly ('a' | RejectionCode)[], ...statesBehind: number[]) {
   const policy = new RejectionPolicy(options);
-  const hold = new StateHold<number>(policy);
-  const states = statesBehind.map((number): ResolvedState<number> => {
+  const hold = new StateHold(policy);
+  const states = statesBehind.map((number): ResolvedState => {
     const rejected = new Map<RejectionCode, number>();
     for (const row of rows.slice(0, number)) if (row !== 'a') rejected.set(row, (rejected.get(row) ?? 0) + 1);
-    return { state: number, counts: { accepted: 0, rejected: 0 }, before: { rows: number, rejected }, segment: 0 };
+    return {
+      state: String(number),
+      counts: { accepted: 0, rejected: 0 },
+      before: { rows: number, rejected },
+      segment: 0,
+    };
   });
   for (const row of rows) {
     if (row === 'a') policy.countAccepted();
@@ -25,8 +31,8 @@ function judged(options: OnRejection, rows: readonly ('a' | RejectionCode)[], ..
   const passed = hold.pass(states);
   const ended = passed.error === undefined ? hold.end() : { states: [], error: passed.error };
   return {
-    echoed: passed.states.map(({ state }) => state),
-    ...(ended.states.length === 0 ? {} : { echoedAtEnd: ended.states.map(({ state }) => state) }),
+    echoed: passed.states.map(({ state }) => Number(state)),
+    ...(ended.states.length === 0 ? {} : { echoedAtEnd: ended.states.map(({ state }) => Number(state)) }),
     ...(ended.error === undefined ? {} : { error: ended.error.message, type: ended.error.failureType }),
   };
 }

@@ -2,7 +2,7 @@ import type { ConnectorError } from '../../protocol/errors.ts';
 import { findRemedy, type RejectionCode } from '../codes.ts';
 import type { OnRejection } from '../config/rejection.ts';
 import { destinationError } from '../errors.ts';
-import type { ResolvedState, Tally } from '../write/checkpoints.ts';
+import type { Tally } from '../write/checkpoints.ts';
 
 /**
  * From this share on "nearly all" rows are rejected for one reason. Lower, a stream of which most visitors are not
@@ -103,46 +103,6 @@ export class RejectionPolicy {
     }
     // At the end nothing more comes that could decide it.
     return !isAtEnd && (isNearlyAll || isOverShare) ? UNDECIDED : FINE;
-  }
-}
-
-/** Lets true states through in order, and holds them back while it is undecided whether the sync is to fail. */
-export class StateHold<State> {
-  readonly #policy: RejectionPolicy;
-  #held: ResolvedState<State>[] = [];
-  #error: ConnectorError | undefined;
-
-  constructor(policy: RejectionPolicy) {
-    this.#policy = policy;
-  }
-
-  /** Takes states that have become true. Gives back those to echo, and the error that ends the sync behind them. */
-  pass(states: readonly ResolvedState<State>[]): {
-    states: ResolvedState<State>[];
-    error: ConnectorError | undefined;
-  } {
-    const passed: ResolvedState<State>[] = [];
-    for (const state of states) {
-      if (this.#error !== undefined) break;
-      this.#held.push(state);
-      const decision = this.#policy.decide(state.before);
-      if (decision.kind === 'failed') this.#error = decision.error;
-      else if (decision.kind === 'fine') passed.push(...this.#takeHeld());
-    }
-    return { states: passed, error: this.#error };
-  }
-
-  /** The same for the states that are held at the end. */
-  end(): { states: ResolvedState<State>[]; error: ConnectorError | undefined } {
-    const decision = this.#policy.decideAtEnd();
-    if (decision.kind === 'failed') this.#error ??= decision.error;
-    return { states: this.#error === undefined ? this.#takeHeld() : [], error: this.#error };
-  }
-
-  #takeHeld(): ResolvedState<State>[] {
-    const held = this.#held;
-    this.#held = [];
-    return held;
   }
 }
 

@@ -1,6 +1,7 @@
 import { LosslessNumber } from 'lossless-json';
 import { troubleshootingPage } from '../../protocol/help-pages.ts';
-import type { Rejection } from '../codes.ts';
+import { maskValues } from '../batch/mask-values.ts';
+import { describeRefusal, type Rejection } from '../codes.ts';
 import type { Row } from '../mapping/mapper.ts';
 
 /** How the part begins that a line of a rejected row has beside its record. */
@@ -57,6 +58,11 @@ function isJson(text: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** The reason of a rejection for the log: without the values of the row that Batch's words quote. */
+export function explainRejection({ reason, refusal }: Rejection, row: Row): string {
+  return refusal === undefined ? reason : describeRefusal({ ...refusal, words: maskValues(refusal.words, row) });
 }
 
 /** A row for the log: its columns, and of each value the kind and the length, never the value itself. */

@@ -1,3 +1,4 @@
+import { Signal, serial } from '../../shared/async.ts';
 import type { Rejection } from '../codes.ts';
 import { addRejection } from './rejected-record.ts';
 
@@ -45,8 +46,9 @@ export class RejectedRows {
   #heldBytes = 0;
   /** What was put away and is not confirmed: by stream, the segments. */
   readonly #spilled = new Map<string, Set<number>>();
-  #last: Promise<void> = Promise.resolve();
-  #wake: (() => void) | undefined;
+  readonly #inTurn = serial();
+  #failed: { error: unknown } | undefined;
+  readonly #released = new Signal();
 
   /** @param now milliseconds since the epoch. */
   constructor(store: RejectedRowStore, now: () => number) {
@@ -67,7 +69,7 @@ export class RejectedRows {
   /** The row was accepted, or its rejection was added. */
   release(line: string): void {
     this.#heldBytes -= line.length;
-    this.#wakeReader();
+    this.#released.notify();
   }
 
   /** @param segment the number of states before the row. */
@@ -79,21 +81,13 @@ export class RejectedRows {
 
   /** Resolves when there is room for the text of more rows, or when `signal` is aborted. */
   async waitForCapacity(signal: AbortSignal): Promise<void> {
-    if (this.#bufferedBytes > MAX_BUFFERED_BYTES) await this.#inTurn(() => this.#spillBuffered());
-    if (this.#heldBytes <= MAX_HELD_BYTES) return;
-    const wake = (): void => this.#wakeReader();
-    signal.addEventListener('abort', wake, { once: true });
-    while (this.#heldBytes > MAX_HELD_BYTES && !signal.aborted) {
-      await new Promise<void>((resolve) => {
-        this.#wake = resolve;
-      });
-    }
-    signal.removeEventListener('abort', wake);
+    if (this.#bufferedBytes > MAX_BUFFERED_BYTES) await this.#run(() => this.#spillBuffered());
+    while (this.#heldBytes > MAX_HELD_BYTES && !signal.aborted) await this.#released.wait(signal);
   }
 
   /** Resolves when all rows of this segment and of earlier ones that were added are durable, and confirmed. */
   confirm(upToSegment: number): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#run(async () => {
       const lines = groupLinesByStream(this.#takeBuffered(upToSegment));
       for (const stream of new Set([...this.#spilled.keys(), ...lines.keys()])) {
         const segments = this.#spilled.get(stream) ?? new Set();
@@ -108,7 +102,7 @@ export class RejectedRows {
 
   /** Ends it after a failure: rows that are not confirmed are put away, to be looked at. */
   abandon(): Promise<void> {
-    return this.#inTurn(async () => {
+    return this.#run(async () => {
       const lines = groupLinesByStream(this.#takeBuffered(Number.POSITIVE_INFINITY));
       for (const [stream, text] of lines) await this.#store.spill(stream, REST, text);
     });
@@ -144,14 +138,17 @@ export class RejectedRows {
     return taken;
   }
 
-  #inTurn(work: () => Promise<void>): Promise<void> {
-    this.#last = this.#last.then(work);
-    return this.#last;
-  }
-
-  #wakeReader(): void {
-    this.#wake?.();
-    this.#wake = undefined;
+  /** Runs works one after another. After an error every work fails with it: no state may follow rows that were not stored. */
+  #run(work: () => Promise<void>): Promise<void> {
+    return this.#inTurn(async () => {
+      if (this.#failed !== undefined) throw this.#failed.error;
+      try {
+        await work();
+      } catch (error) {
+        this.#failed = { error };
+        throw error;
+      }
+    });
   }
 }
 

@@ -3,18 +3,18 @@ import { expect, test } from 'vitest';
 import type { RejectionCode } from '../codes.ts';
 import { CheckpointTracker, type Counts, type ResolvedState, type TrackedRows } from './checkpoints.ts';
 
-function settle(tracker: CheckpointTracker<unknown>, entry: TrackedRows, outcome: keyof Counts): void {
+function settle(tracker: CheckpointTracker, entry: TrackedRows, outcome: keyof Counts): void {
   if (outcome === 'accepted') tracker.accept(entry);
   else tracker.reject(entry, 'event_too_large');
 }
 
 /** The states that have become true, without the tally of all rows before them. */
-function taken<State>(tracker: CheckpointTracker<State>): { state: State; counts: Counts }[] {
+function taken(tracker: CheckpointTracker): { state: string; counts: Counts }[] {
   return tracker.takeResolved().map(({ state, counts }) => ({ state, counts }));
 }
 
 test('a state comes out once every row before it is settled, with their counts', () => {
-  const tracker = new CheckpointTracker<string>();
+  const tracker = new CheckpointTracker();
   const entries = [tracker.track('s'), tracker.track('s'), tracker.track('s')];
   tracker.checkpoint('state 1', 's');
   for (const [index, entry] of entries.entries()) {
@@ -26,7 +26,7 @@ test('a state comes out once every row before it is settled, with their counts',
 });
 
 test('a row after a state does not hold it up', () => {
-  const tracker = new CheckpointTracker<string>();
+  const tracker = new CheckpointTracker();
   settle(tracker, tracker.track('s'), 'accepted');
   tracker.checkpoint('state 1', 's');
   tracker.track('s');
@@ -34,7 +34,7 @@ test('a row after a state does not hold it up', () => {
 });
 
 test('a state whose rows are settled waits for the one before it', () => {
-  const tracker = new CheckpointTracker<string>();
+  const tracker = new CheckpointTracker();
   const early = tracker.track('s');
   tracker.checkpoint('state 1', 's');
   const late = tracker.track('s');
@@ -49,7 +49,7 @@ test('a state whose rows are settled waits for the one before it', () => {
 });
 
 test('a state without rows is true at once, and counts nothing', () => {
-  const tracker = new CheckpointTracker<string>();
+  const tracker = new CheckpointTracker();
   tracker.checkpoint('state 1', 's');
   tracker.checkpoint('state 2', undefined);
   expect(taken(tracker)).toEqual([
@@ -59,7 +59,7 @@ test('a state without rows is true at once, and counts nothing', () => {
 });
 
 test('a state of a stream counts the rows of that stream, but waits for those of all', () => {
-  const tracker = new CheckpointTracker<string>();
+  const tracker = new CheckpointTracker();
   const [a, b] = [tracker.track('a'), tracker.track('b')];
   tracker.checkpoint('of a', 'a');
   settle(tracker, a, 'accepted');
@@ -72,7 +72,7 @@ test('a state of a stream counts the rows of that stream, but waits for those of
 });
 
 test('a state of all streams counts the rows that no state has counted', () => {
-  const tracker = new CheckpointTracker<string>();
+  const tracker = new CheckpointTracker();
   settle(tracker, tracker.track('a'), 'accepted');
   settle(tracker, tracker.track('b'), 'accepted');
   tracker.checkpoint('of a', 'a');
@@ -87,7 +87,7 @@ test('a state of all streams counts the rows that no state has counted', () => {
 });
 
 test('it is at a checkpoint when no row has come in since the last state, settled or not', () => {
-  const tracker = new CheckpointTracker<string>();
+  const tracker = new CheckpointTracker();
   expect(tracker.isAtCheckpoint).toBe(true);
   const entry = tracker.track('s');
   expect(tracker.isAtCheckpoint).toBe(false);
@@ -100,7 +100,7 @@ test('it is at a checkpoint when no row has come in since the last state, settle
 });
 
 test('a state tells how many rows of all streams stand before it in the run, and how many were rejected by code', () => {
-  const tracker = new CheckpointTracker<string>();
+  const tracker = new CheckpointTracker();
   const [a, b] = [tracker.track('a'), tracker.track('b')];
   tracker.checkpoint('state 1', 'a');
   const late = tracker.track('a');
@@ -154,15 +154,15 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 class Model {
   readonly arrived: (
     | { kind: 'row'; stream: string; entry: TrackedRows; outcome: keyof Counts | undefined; counted: boolean }
-    | { kind: 'state'; state: number; stream: string | undefined; taken: boolean }
+    | { kind: 'state'; state: string; stream: string | undefined; taken: boolean }
   )[] = [];
 
   get openRows() {
     return this.arrived.filter((each) => each.kind === 'row').filter((row) => row.outcome === undefined);
   }
 
-  takeResolved(): ResolvedState<number>[] {
-    const taken: ResolvedState<number>[] = [];
+  takeResolved(): ResolvedState[] {
+    const taken: ResolvedState[] = [];
     for (const [place, each] of this.arrived.entries()) {
       if (each.kind === 'row' && each.outcome === undefined) break;
       if (each.kind === 'row' || each.taken) continue;
@@ -187,7 +187,7 @@ class Model {
 test('whatever comes in and is settled in whatever order, states are true, in order, and count each row once', () => {
   fc.assert(
     fc.property(steps, (all) => {
-      const tracker = new CheckpointTracker<number>();
+      const tracker = new CheckpointTracker();
       const model = new Model();
       // In the end everything is settled and taken, so that nothing is left untold.
       const ending: Step[] = [
@@ -215,8 +215,8 @@ test('whatever comes in and is settled in whatever order, states are true, in or
             break;
           }
           case 'checkpoint':
-            model.arrived.push({ kind: 'state', state: number, stream: step.stream, taken: false });
-            tracker.checkpoint(number, step.stream);
+            model.arrived.push({ kind: 'state', state: String(number), stream: step.stream, taken: false });
+            tracker.checkpoint(String(number), step.stream);
             break;
           case 'take':
             expect(tracker.takeResolved()).toEqual(model.takeResolved());

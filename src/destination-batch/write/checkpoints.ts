@@ -17,12 +17,12 @@ export type Tally = { rows: number; rejected: ReadonlyMap<RejectionCode, number>
  * `before` that of all rows before it in this run, of every stream: the same however the answers of Batch come in. The rows before it stand on
  * entries of its `segment` or an earlier one.
  */
-export type ResolvedState<State> = { state: State; counts: Counts; before: Tally; segment: number };
+export type ResolvedState = { state: string; counts: Counts; before: Tally; segment: number };
 
-type Segment<State> = {
+type Segment = {
   number: number;
   entries: Map<string, TrackedRows>;
-  state: State | undefined;
+  state: string | undefined;
   stream: string | undefined;
 };
 
@@ -30,9 +30,9 @@ type Segment<State> = {
  * Knows which states are true. Rows and states are entered in the order in which they arrive; rows are settled in any
  * order; states come out in the order in which they came in, each when all rows before it are settled.
  */
-export class CheckpointTracker<State> {
-  readonly #closed: Segment<State>[] = [];
-  #open: Segment<State> = createSegment(0);
+export class CheckpointTracker {
+  readonly #closed: Segment[] = [];
+  #open: Segment = createSegment(0);
   readonly #sinceState = new Map<string, Counts>();
   #rows = 0;
   #rejected: ReadonlyMap<RejectionCode, number> = new Map();
@@ -61,7 +61,7 @@ export class CheckpointTracker<State> {
   }
 
   /** Enters a state, of a stream, given by its key, or (undefined) of all streams. */
-  checkpoint(state: State, stream: string | undefined): void {
+  checkpoint(state: string, stream: string | undefined): void {
     this.#open.state = state;
     this.#open.stream = stream;
     this.#closed.push(this.#open);
@@ -74,8 +74,8 @@ export class CheckpointTracker<State> {
   }
 
   /** Takes out the states that have become true, in order. */
-  takeResolved(): ResolvedState<State>[] {
-    const states: ResolvedState<State>[] = [];
+  takeResolved(): ResolvedState[] {
+    const states: ResolvedState[] = [];
     for (let first = this.#closed[0]; first !== undefined && isSettled(first); first = this.#closed[0]) {
       this.#closed.shift();
       for (const [stream, entry] of first.entries) {
@@ -116,11 +116,11 @@ export class CheckpointTracker<State> {
   }
 }
 
-function createSegment<State>(number: number): Segment<State> {
+function createSegment(number: number): Segment {
   return { number, entries: new Map(), state: undefined, stream: undefined };
 }
 
-function isSettled(segment: Segment<unknown>): boolean {
+function isSettled(segment: Segment): boolean {
   for (const entry of segment.entries.values()) if (entry.pending > 0) return false;
   return true;
 }
