@@ -23,7 +23,7 @@ describe('a secret is masked', () => {
   });
 });
 
-describe('of a key in PEM nothing that tells is left', () => {
+describe('masks every line of a key in PEM', () => {
   const LINES = [
     'MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEA',
     'AoIBAQC7VJTUt9Us8cKjMzEfYyjiWA4R4/M2bS1GB4t7',
@@ -50,18 +50,18 @@ describe('of a key in PEM nothing that tells is left', () => {
     }
   });
 
-  test('and the name of the format stays readable', () => {
+  test('but not the name of the format', () => {
     expect(createRedactor([KEY]).redactForeign('-----BEGIN PRIVATE KEY----- is missing')).toBe(
       '-----BEGIN PRIVATE KEY----- is missing',
     );
   });
 });
 
-test('every occurrence is masked', () => {
+test('masks every occurrence', () => {
   expect(createRedactor(['ykey']).redactForeign('ykey, ykey and aykeyb')).toBe('****, **** and a****b');
 });
 
-test('a text without a secret stays as it is', () => {
+test('does not change a text without a secret', () => {
   expect(createRedactor(['secret'], ['user']).redactForeign('user has a Secret, and %73ecret')).toBe(
     'user has a Secret, and %73ecret',
   );
@@ -71,11 +71,11 @@ test('an empty secret masks nothing', () => {
   expect(createRedactor(['', 'text'], ['user', '']).redactForeign('user: text')).toBe('user: ****');
 });
 
-test('without secrets nothing is masked', () => {
+test('masks nothing without secrets', () => {
   expect(createRedactor([], ['user']).redactForeign('user:')).toBe('user:');
 });
 
-test('signs that mean something to a regular expression or a replacement mean nothing here', () => {
+test('takes special characters of regular expressions and replacements literally', () => {
   const { redactForeign } = createRedactor(['a.*b$&(c']);
   expect(redactForeign('a.*b$&(c')).toBe('****');
   expect(redactForeign('aXXb$&(c')).toBe('aXXb$&(c');
@@ -88,26 +88,26 @@ test.each([[['abcd', 'abcdefg']], [['abcdefg', 'abcd']]])(
   },
 );
 
-test('a secret that is a part of another one in a URL leaves nothing of the longer one', () => {
+test('masks the whole of a longer secret that contains another one in a URL', () => {
   expect(createRedactor(['%2Fb', 'aa/b']).redactForeign('aa%2Fb')).toBe('****');
 });
 
-test('secrets that overlap in a text are both broken', () => {
+test('masks secrets that overlap', () => {
   const masked = createRedactor(['abcd', 'cdef']).redactForeign('abcdef');
   expect(masked).not.toContain('abcd');
   expect(masked).not.toContain('cdef');
 });
 
-test('a secret of asterisks does not grow without end', () => {
+test('a secret of asterisks does not grow', () => {
   expect(createRedactor(['*****', '****']).redactForeign('a*****b')).toMatch(/^a\*+b$/);
 });
 
-test('a secret that is no well-formed text is masked, too', () => {
+test('masks a secret with lone surrogates', () => {
   const secret = JSON.parse('"broken\\ud800pair"');
   expect(createRedactor([secret], ['user']).redactForeign(`password ${secret}!`)).toBe('password ****!');
 });
 
-test('whatever the secret and the user, each form is masked and its surroundings are kept', () => {
+test('masks each form of any secret and user, and keeps the rest', () => {
   const secrets = fc
     .string({ unit: 'grapheme', minLength: 4, maxLength: 30 })
     .filter((secret) => !secret.includes('*'));

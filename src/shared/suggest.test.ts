@@ -12,17 +12,17 @@ test.each([
   ['po', undefined],
   ['xyz', undefined],
   ['', undefined],
-])('what is meant by %j is %j', (typed, expected) => {
+])('%j means %j', (typed, expected) => {
   expect(suggestName(typed, ['host', 'port', 'username', 'password', 'cursor_column'])).toBe(expected);
 });
 
 test.each([
   ['snyc', 'sync'],
   ['sepc', 'spec'],
-])('letters that changed places, as in %j, count more than others: %j', (typed, expected) => {
+])('prefers swapped letters: %j means %j', (typed, expected) => {
   expect(suggestName(typed, ['sync', 'spec'])).toBe(expected);
 });
 
-test('of no names none is near', () => {
+test('suggests nothing without names', () => {
   expect(suggestName('port', [])).toBeUndefined();
 });

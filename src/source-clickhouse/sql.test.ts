@@ -13,11 +13,11 @@ test.each([
   ['', '``'],
   ['{stream:String}', '`{stream:String}`'],
   ['é€😀\n', '`é€😀\n`'],
-])('%j is quoted', (name, quoted) => {
+])('quotes %j', (name, quoted) => {
   expect(quoteIdentifier(name)).toBe(quoted);
 });
 
-test('whatever the name, the quote ends where it should, and the name can be read back', () => {
+test('a quoted name of any characters can be parsed back', () => {
   fc.assert(
     fc.property(fc.string({ unit: fc.constantFrom('`', '\\', 'a', ' ', '"', "'", '\n', 'é') }), (name) => {
       const quoted = quoteIdentifier(name);

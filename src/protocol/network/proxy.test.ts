@@ -33,7 +33,7 @@ describe('the variable', () => {
     },
   );
 
-  test('that NO_PROXY overrules may hold anything', () => {
+  test('may be invalid if NO_PROXY excludes the target', () => {
     expect(findProxy(new URL('https://a.test'), { HTTPS_PROXY: 'socks5://x', NO_PROXY: 'a.test' })).toBeUndefined();
   });
 });
@@ -43,7 +43,7 @@ test.each([
   [`http://user:p%40ss@proxy.example.com:3128/`, PROXY, 'user:p@ss'],
   ['http://user:100%@proxy.example.com:3128', PROXY, 'user:100%'],
   ['https://[::1]:3129', 'https://[::1]:3129', undefined],
-])('of %s the address is shown without credentials, which go into a header', (value, address, credentials) => {
+])('shows the address of %s without credentials, which go into a header', (value, address, credentials) => {
   const proxy = findProxy(new URL('https://a.test'), { HTTPS_PROXY: value });
   expect(proxy).toMatchObject({ address });
   expect(proxy?.authorization).toBe(credentials && `Basic ${Buffer.from(credentials).toString('base64')}`);
@@ -87,7 +87,7 @@ test.each(['http://localhost:8123', 'http://127.0.0.1:8123', 'http://127.1.2.3',
   },
 );
 
-test('the credentials of all proxies are known, also of one that is not used', () => {
+test('reads the credentials of all proxies, used or not', () => {
   const environment = { https_proxy: 'http://u:p%40ss@a', HTTP_PROXY: 'v:q-ss@b:1', HTTPS_PROXY: 'http://' };
   const { passwords, usernames } = readProxyCredentials(environment);
   expect(passwords).toEqual(expect.arrayContaining(['p@ss', 'p%40ss', 'q-ss']));

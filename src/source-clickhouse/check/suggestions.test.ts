@@ -3,7 +3,7 @@ import { parseClickHouseType } from '../schema/clickhouse-type.ts';
 import type { Table } from '../schema/table.ts';
 import { proposeView, suggestCursor } from './suggestions.ts';
 
-/** A proposal for a table with these columns, by name and type. */
+/** The proposal for a table with these columns, by name and type. */
 function proposal(columns: Record<string, string>, name = 'purchases'): string {
   const table: Table = {
     database: 'shop',
@@ -22,7 +22,7 @@ function selected(columns: Record<string, string>): string {
   return list.slice(0, -FROM.length);
 }
 
-describe('a view that is proposed', () => {
+describe('the proposed view', () => {
   test.each<[string, Record<string, string>, string]>([
     [
       'renames the columns that look like the required ones, and keeps the others',
@@ -30,17 +30,17 @@ describe('a view that is proposed', () => {
       'toString(`user_id`) AS custom_id, `action` AS event_name, `created_at` AS last_updated_at, `price`',
     ],
     [
-      'keeps the required columns that are there',
+      'keeps the required columns that exist',
       { custom_id: 'String', user_id: 'UInt64', event: 'String', last_updated_at: 'DateTime64(6)' },
       '`custom_id`, `event` AS event_name, `last_updated_at`, `user_id`',
     ],
     [
-      'leaves to the user what no column looks like',
+      'has a placeholder if no column looks like the required one',
       { a: 'String', b: 'UInt8' },
       '<your column> AS custom_id, <your column> AS event_name, <your column> AS last_updated_at, `a`, `b`',
     ],
     [
-      'takes a stamp for the cursor only by its type',
+      'only uses a column with a time type for the cursor',
       {
         custom_id: 'String',
         event_name: 'String',
@@ -51,12 +51,12 @@ describe('a view that is proposed', () => {
       '`custom_id`, `event_name`, `inserted` AS last_updated_at, `created_at`, `updated_date`',
     ],
     [
-      'takes a stamp for the cursor only by a name that tells of it',
+      'only uses a column named like a timestamp for the cursor',
       { custom_id: 'String', event_name: 'String', birthday: 'DateTime' },
       '`custom_id`, `event_name`, <your column> AS last_updated_at, `birthday`',
     ],
     [
-      'takes the first column that may do, and each once',
+      'uses the first column that fits, and each column once',
       {
         customer_id: 'String',
         profileId: 'String',
@@ -68,17 +68,17 @@ describe('a view that is proposed', () => {
       'toString(`customer_id`) AS custom_id, `type` AS event_name, `ts` AS last_updated_at, `profileId`, `name`, `created_at`',
     ],
     [
-      'takes the stamp of the insertion for the cursor, wherever it stands among the times',
+      'prefers the time of insertion for the cursor',
       { custom_id: 'String', event_name: 'String', happened_at: 'DateTime', inserted_at: 'DateTime64(6)' },
       '`custom_id`, `event_name`, `inserted_at` AS last_updated_at, `happened_at`',
     ],
     [
-      'does not take a part of a name for the name',
+      'does not match a part of a name',
       { my_user_id: 'String', user_identity: 'String', event_id: 'String', nickname: 'String' },
       '<your column> AS custom_id, <your column> AS event_name, <your column> AS last_updated_at, `my_user_id`, `user_identity`, `event_id`, `nickname`',
     ],
     [
-      'quotes what needs quotes',
+      'quotes names',
       { userid: 'String', 'a`b\\c d': 'UInt8', EventType: 'String', 'sent at time': 'DateTime' },
       'toString(`userid`) AS custom_id, `EventType` AS event_name, `sent at time` AS last_updated_at, `a\\`b\\\\c d`',
     ],
@@ -86,7 +86,7 @@ describe('a view that is proposed', () => {
     expect(selected(columns)).toBe(list);
   });
 
-  test('is called after its table, whatever that is called', () => {
+  test('is named after its table, whatever the name is', () => {
     expect(proposal({ custom_id: 'String', event_name: 'String', last_updated_at: 'DateTime' }, 'my `table`')).toBe(
       'CREATE VIEW `shop`.`my \\`table\\`_for_batch` AS SELECT `custom_id`, `event_name`, `last_updated_at` FROM `shop`.`my \\`table\\``',
     );
@@ -94,12 +94,12 @@ describe('a view that is proposed', () => {
 });
 
 test.each<[string, Record<string, string>, string, string | undefined]>([
-  ['one letter is missing', { inserted_at: 'DateTime', event_time: 'DateTime' }, 'insertd_at', 'inserted_at'],
-  ['it was cut short', { event_time: 'DateTime', inserted_at: 'DateTime' }, 'inserted', 'inserted_at'],
-  ['the case is another', { InsertedAt: 'DateTime' }, 'insertedat', 'InsertedAt'],
-  ['nothing is like it', { event_time: 'DateTime' }, 'inserted_at', undefined],
-  ['what is like it has no order', { inserted_at: 'Array(String)' }, 'insertd_at', undefined],
-])('of the column that a misspelt cursor means, when %s', (_, columns, cursor, expected) => {
+  ['a letter is missing', { inserted_at: 'DateTime', event_time: 'DateTime' }, 'insertd_at', 'inserted_at'],
+  ['it is abbreviated', { event_time: 'DateTime', inserted_at: 'DateTime' }, 'inserted', 'inserted_at'],
+  ['its case differs', { InsertedAt: 'DateTime' }, 'insertedat', 'InsertedAt'],
+  ['nothing is similar', { event_time: 'DateTime' }, 'inserted_at', undefined],
+  ['the similar column has no order', { inserted_at: 'Array(String)' }, 'insertd_at', undefined],
+])('suggests a column for a misspelt cursor: %s', (_, columns, cursor, expected) => {
   const all = { custom_id: 'String', event_name: 'String', ...columns };
   const table = {
     database: 'shop',
@@ -109,7 +109,7 @@ test.each<[string, Record<string, string>, string, string | undefined]>([
   expect(suggestCursor(table, cursor)).toBe(expected);
 });
 
-test('a table that lacks other columns needs a view all the same', () => {
+test('suggests no cursor for a table that lacks other columns', () => {
   const columns = ['custom_id', 'inserted_at'].map((name) => ({ name, type: parseClickHouseType('String') }));
   expect(suggestCursor({ database: 'shop', name: 'events', columns }, 'insertd_at')).toBeUndefined();
 });

@@ -75,7 +75,7 @@ function running(): AbortSignal {
 }
 
 describe('a request', () => {
-  test('is made by the user, in the name of this program and its version, with whatever settings', async () => {
+  test('has basic authentication, and the name and version of this program as User-Agent', async () => {
     const { version } = z.object({ version: z.string() }).parse(JSON.parse(readFileSync('package.json', 'utf8')));
     const { clickhouse, requests } = await connected(
       afterLookUp((response) => response.end(resultOf()), FIXED),
@@ -90,7 +90,7 @@ describe('a request', () => {
     }
   });
 
-  test('of a user with a colon in its name has both in headers of ClickHouse, in UTF-8', async () => {
+  test('sends a user name with a colon in the X-ClickHouse-User and X-ClickHouse-Key headers, in UTF-8', async () => {
     const { clickhouse, requests } = await connected(
       afterLookUp((response) => response.end(resultOf()), FIXED),
       { username: 'team:reader', password: 'p:/"é€' },
@@ -105,7 +105,7 @@ describe('a request', () => {
     }
   });
 
-  test('carries its parameters beside the query, and no setting for a user who may send none', async () => {
+  test('sends query parameters, and no settings if the user may not change any', async () => {
     const { clickhouse, requests } = await connected(afterLookUp((response) => response.end(resultOf()), FIXED));
     await clickhouse.rows('SELECT {a:String}', { a: "it's\t", n: 7 }, row);
     await clickhouse.bytes('SELECT {a:String} FORMAT JSONEachRow', { a: '' }, running());
@@ -118,7 +118,7 @@ describe('a request', () => {
     expect(second?.body).toBe('SELECT {a:String} FORMAT JSONEachRow');
   });
 
-  test('carries the settings that the user may send, which are looked up once and before it', async () => {
+  test('sends the settings that the user may change, which are looked up once before the first query', async () => {
     const { clickhouse, requests } = await connected(afterLookUp((response) => response.end(resultOf()), CHANGEABLE));
     await clickhouse.rows('SELECT 1', {}, row);
     await clickhouse.bytes('SELECT 2 FORMAT JSONEachRow', {}, running());
@@ -136,7 +136,7 @@ function settingsOf({ url }: Request): Record<string, string> {
 }
 
 describe('rows', () => {
-  test('are had in the form of their schema', async () => {
+  test('are parsed by their schema', async () => {
     const { clickhouse } = await connected(
       afterLookUp((response) => response.end(resultOf({ n: 1 }, { n: 2 })), FIXED),
     );
@@ -148,7 +148,7 @@ describe('rows', () => {
     ['JSON of another service', '{"data":{"secret":1}}'],
     ['other rows', resultOf({ n: 'secret' })],
     ['JSON that was cut', '{"meta":[],"data":[{"n":"secret'],
-  ])('of another form after answers of ClickHouse may pass, and are not shown: %s', async (_, body) => {
+  ])('in an invalid response after valid ones are a transient error that does not show them: %s', async (_, body) => {
     const { clickhouse } = await connected(afterLookUp((response) => response.end(body), FIXED));
     const error = await clickhouse.rows('SELECT n', {}, row).catch((cause: unknown) => cause);
     expect(error).toMatchObject({
@@ -159,7 +159,7 @@ describe('rows', () => {
     expect(JSON.stringify(error)).not.toContain('secret');
   });
 
-  test('whose answer ends with an error in place of JSON have its reason', async () => {
+  test('in a response that ends with an error instead of JSON fail with that error', async () => {
     const said = 'Code: 241. DB::Exception: Memory limit exceeded. (MEMORY_LIMIT_EXCEEDED) (version 23.3.1.1)';
     const { clickhouse } = await connected(
       afterLookUp((response) => response.end(`{"meta":[],"data":[{"n":1}${said}`), FIXED),
@@ -167,7 +167,7 @@ describe('rows', () => {
     await expect(clickhouse.rows('SELECT n', {}, row)).rejects.toMatchObject({ code: 'clickhouse_busy' });
   });
 
-  test('that the server refuses are a failure with advice', async () => {
+  test('explains an error of the server', async () => {
     const { clickhouse } = await connected(
       afterLookUp((response) => {
         response.writeHead(404, { 'X-ClickHouse-Exception-Code': '60' });
@@ -181,7 +181,7 @@ describe('rows', () => {
     });
   });
 
-  test('that the server could not finish are a failure with advice, and not taken for all', async () => {
+  test('fails if the response contains an error after some rows', async () => {
     const exception = 'Code: 394. DB::Exception: Query was cancelled. (QUERY_WAS_CANCELLED) (version 24.8.1.1)';
     const { clickhouse } = await connected(
       afterLookUp(
@@ -196,7 +196,7 @@ describe('rows', () => {
     });
   });
 
-  test('from a port where nothing listens are a failure with advice', async () => {
+  test('explains a refused connection', async () => {
     const { clickhouse } = await connected((response) => response.end());
     server?.close();
     await expect(clickhouse.rows('SELECT n', {}, row)).rejects.toMatchObject({
@@ -206,7 +206,7 @@ describe('rows', () => {
   });
 });
 
-/** Answers of a server that wakes: the first ones are of this kind, the last one is right. */
+/** A server that is waking up: it fails a few times and then answers. */
 function waking(errors: number, fail: (response: ServerResponse) => void): Answer {
   let asked = 0;
   return (response, request) => {
@@ -227,7 +227,7 @@ test.each([
   [401, '"10.0.0.1:1": invalid username or password for user "reader"', 'clickhouse_login_refused', 'config_error'],
   [403, '<html><title>403 Forbidden</title></html>', 'clickhouse_login_refused', 'config_error'],
   [429, 'limits for user "reader" are exceeded', 'clickhouse_busy', 'transient_error'],
-])('a proxy that answers %i in the place of the server is a failure of its kind', async (status, body, code, type) => {
+])('explains HTTP %i of a proxy instead of the server', async (status, body, code, type) => {
   const { clickhouse } = await connected((response) => response.writeHead(status).end(body));
   const error = await clickhouse.rows('SELECT n', {}, row).catch((cause: unknown) => cause);
   expect(error).toMatchObject({
@@ -237,14 +237,14 @@ test.each([
   });
 });
 
-describe('a server that wakes', () => {
+describe('a server that is waking up', () => {
   const QUICK = { retryTimeMs: 10_000, firstRetryMs: 1 };
 
   test.each<[string, (response: ServerResponse) => void]>([
     ['cuts the connection', (response) => response.destroy()],
-    ['stands behind a proxy that can not reach it', unavailable],
-    ['breaks off in its answer', (response) => response.write('{"n":', () => response.destroy())],
-  ])('and %s is asked again until it answers', async (_, fail) => {
+    ['is not reachable for its proxy', unavailable],
+    ['cuts off its response', (response) => response.write('{"n":', () => response.destroy())],
+  ])('and %s: retries until it answers', async (_, fail) => {
     const warnings: string[] = [];
     const { clickhouse, requests } = await connected(
       waking(3, fail),
@@ -256,12 +256,12 @@ describe('a server that wakes', () => {
     expect(warnings).toEqual(Array(3).fill(expect.stringMatching(/127\.0\.0\.1:\d+.+ Retrying\.$/)));
   });
 
-  test('and stands behind a proxy is asked again by check, too', async () => {
+  test('behind a proxy: check retries, too', async () => {
     const { clickhouse } = await connected(waking(3, unavailable), {}, { ...QUICK, retryOn: 'wake-up' });
     expect(await clickhouse.rows('SELECT n', {}, row)).toEqual([{ n: 1 }]);
   });
 
-  test('may take more than a minute for its first answer', async () => {
+  test('may take more than a minute for its first response', async () => {
     const timeouts: unknown[] = [];
     const look = (message: unknown): void => {
       if (!(message instanceof Object) || !('request' in message) || !(message.request instanceof Object)) return;
@@ -274,7 +274,7 @@ describe('a server that wakes', () => {
     expect(timeouts).toEqual([300_000, 300_000]);
   });
 
-  test('is not waited for without end, and what it said last is told', async () => {
+  test('retries for a limited time, and then reports the last error', async () => {
     const { clickhouse } = await connected(unavailable, {}, { retryTimeMs: 50, firstRetryMs: 1 });
     await expect(clickhouse.rows('SELECT n', {}, row)).rejects.toMatchObject({
       failureType: 'transient_error',
@@ -282,7 +282,7 @@ describe('a server that wakes', () => {
     });
   });
 
-  test('is no longer waited for when the command is to end', async () => {
+  test('is not retried after the signal to stop', async () => {
     const stop = new AbortController();
     const { clickhouse } = await connected(
       unavailable,
@@ -292,7 +292,7 @@ describe('a server that wakes', () => {
     await expect(clickhouse.rows('SELECT n', {}, row)).rejects.toMatchObject({ name: 'ConnectorError' });
   });
 
-  test('answers in time, and a stop that comes meanwhile does not take that away', async () => {
+  test('returns a response that arrives within the grace period after the signal to stop', async () => {
     const stop = new AbortController();
     const { clickhouse } = await connected(
       (response, request) => {
@@ -306,12 +306,12 @@ describe('a server that wakes', () => {
   });
 });
 
-describe('a server that says nothing after the signal to end', () => {
+describe('a silent server after the signal to stop', () => {
   test.each([
-    ['of its settings', (): void => {}],
-    ['at all', afterLookUp(() => {}, FIXED)],
-    ['more than the beginning', afterLookUp((response) => response.write('{"meta": ['), FIXED)],
-  ])('%s is left soon', async (_, answer) => {
+    ['no settings', (): void => {}],
+    ['no response', afterLookUp(() => {}, FIXED)],
+    ['an incomplete response', afterLookUp((response) => response.write('{"meta": ['), FIXED)],
+  ])('%s: gives up after the grace period', async (_, answer) => {
     const stop = new AbortController();
     const options = { stop: stop.signal, shutdownGraceMs: 20, retryTimeMs: 60_000 };
     const { clickhouse } = await connected(
@@ -325,13 +325,13 @@ describe('a server that says nothing after the signal to end', () => {
     );
     const asked = clickhouse.rows('SELECT 1', {}, row);
     await expect(asked).rejects.toThrow('did not answer within 0.02 seconds after the signal to stop');
-    // And so is one that is asked only then.
+    // The same for a query after the signal.
     await expect(clickhouse.rows('SELECT 1', {}, row)).rejects.toThrow('after the signal to stop');
   });
 });
 
 describe.each(['wake-up', 'transient'] as const)(
-  'a service that is not ClickHouse is refused at once (%s):',
+  'a service that is not ClickHouse fails without retries (%s):',
   (retryOn) => {
     test.each<[string, Answer, number]>([
       ['a page', (response) => response.end('<html>Welcome</html>'), 200],
@@ -358,7 +358,7 @@ describe.each(['wake-up', 'transient'] as const)(
   },
 );
 
-describe('a server that is too old is refused at its first answer', () => {
+describe('a server that is too old is refused after its first response', () => {
   const displayText =
     (code: number, words: string): Answer =>
     (response) =>
@@ -368,12 +368,12 @@ describe('a server that is too old is refused at its first answer', () => {
     ['by its version', (response) => response.end(looksUp({}, '21.8.15.7')), 'ClickHouse 21.8.15.7'],
     ['by a version without a number', (response) => response.end(looksUp({}, '')), 'ClickHouse (no version)'],
     [
-      'by its form of an error, as of 18.16',
+      'by the format of its errors, as in 18.16',
       displayText(47, 'Unknown identifier: readonly'),
       'a ClickHouse from before version 21.10',
     ],
     [
-      'by its form of an error of settings, as of 18.16',
+      'by the format of an error about settings, as in 18.16',
       displayText(115, 'Unknown setting param_database'),
       'a ClickHouse from before version 21.10',
     ],
@@ -397,7 +397,7 @@ describe('a server that is too old is refused at its first answer', () => {
   });
 });
 
-describe('an error whose connection is cut', () => {
+describe('an error in a response that is cut off', () => {
   const cut =
     (words: string): Answer =>
     (response) => {
@@ -408,18 +408,18 @@ describe('an error whose connection is cut', () => {
     };
 
   test.each([
-    ['before its first word', '', 'ClickHouse failed (code 43), and its message was cut off.'],
+    ['before the message', '', 'ClickHouse failed (code 43), and its message was cut off.'],
     [
-      'in its words',
+      'in the message',
       'Code: 43. DB::Exception: Illegal type String of argum',
       'ClickHouse said: Illegal type String of argum (code 43).',
     ],
     [
-      'behind them',
+      'after the message',
       'Code: 43. DB::Exception: Illegal type. (ILLEGAL_TYPE_OF_ARGUMENT) (version 25.5.2.1)',
       'ClickHouse said: Illegal type (code 43, ILLEGAL_TYPE_OF_ARGUMENT).',
     ],
-  ])('%s has its code, and is not asked again', async (_, words, message) => {
+  ])('%s has its code, and is not retried', async (_, words, message) => {
     const { clickhouse, requests } = await connected(afterLookUp(cut(words), FIXED), {}, { retryTimeMs: 60_000 });
     for (const ask of [
       () => clickhouse.rows('SELECT n', {}, row),
@@ -434,10 +434,10 @@ describe('an error whose connection is cut', () => {
   });
 });
 
-describe('a host or port that may be wrong is told at once by check:', () => {
+describe('check does not retry if the host or port may be wrong:', () => {
   test.each<[string, (server: Server | undefined) => void, (response: ServerResponse) => void, number]>([
     ['nothing listens', (running) => running?.close(), (response) => response.end(), 0],
-    ['something else than ClickHouse answers', () => {}, (response) => response.end('<html>Welcome</html>'), 1],
+    ['another service answers', () => {}, (response) => response.end('<html>Welcome</html>'), 1],
     ['an HTTPS port cuts the connection', () => {}, (response) => response.destroy(), 1],
     ['a page is not found', () => {}, (response) => response.writeHead(404).end('Not found'), 1],
   ])('%s', async (_, before, answer, asked) => {
@@ -452,7 +452,7 @@ describe('a host or port that may be wrong is told at once by check:', () => {
   });
 });
 
-test('a server that is not there for a while is asked again by the other commands', async () => {
+test('other commands retry while the server is unreachable', async () => {
   let refused = 0;
   const { clickhouse, port } = await connected(
     good,
@@ -472,7 +472,7 @@ test('a server that is not there for a while is asked again by the other command
 });
 
 describe('bytes', () => {
-  test('are those of the body, as they come', async () => {
+  test('returns the body as a stream', async () => {
     const { clickhouse } = await connected(
       afterLookUp((response) => {
         response.write('a\u2028\n');
@@ -484,7 +484,7 @@ describe('bytes', () => {
     expect(Buffer.concat(chunks)).toEqual(Buffer.concat([Buffer.from('a\u2028\n'), Buffer.from([0xff, 0x00])]));
   });
 
-  test('that the server refuses are a failure with advice', async () => {
+  test('explains an error of the server', async () => {
     const { clickhouse } = await connected(
       afterLookUp((response) => {
         response.writeHead(500, { 'X-ClickHouse-Exception-Code': '241' });
@@ -497,7 +497,7 @@ describe('bytes', () => {
     });
   });
 
-  test('end with an error when the connection is cut, which has advice to give', async () => {
+  test('fails if the connection is cut, and the error can be explained', async () => {
     const { clickhouse } = await connected(
       afterLookUp((response) => {
         response.write('half', () => response.destroy());
@@ -508,7 +508,7 @@ describe('bytes', () => {
     expect(clickhouse.explainError(error)).toMatchObject({ name: 'ConnectorError', failureType: 'transient_error' });
   });
 
-  test('are no longer taken when the signal comes, also while the server is silent', async () => {
+  test('are cancelled by the signal, also while the server is silent', async () => {
     const { clickhouse } = await connected(afterLookUp((response) => response.write('first'), CHANGEABLE));
     const leave = new AbortController();
     const stream = await clickhouse.bytes('SELECT 1', {}, leave.signal);
@@ -520,16 +520,16 @@ describe('bytes', () => {
   });
 });
 
-describe('a query that nobody waits for any more', () => {
+describe('an abandoned query', () => {
   type Failing = (response: ServerResponse, leave: () => void) => void;
   const answers: [string, Failing][] = [
-    ['the signal ends before its answer', (_, leave) => leave()],
-    ['the signal ends in its answer', (response) => response.write('first')],
-    ['a proxy gave up on', unavailable],
-    ['a connection was cut under', (response) => response.destroy()],
+    ['the signal comes before the response', (_, leave) => leave()],
+    ['the signal comes during the response', (response) => response.write('first')],
+    ['a proxy returns 503', unavailable],
+    ['the connection is cut', (response) => response.destroy()],
   ];
 
-  /** Asks until the connection is closed, and tells what was asked after the look-up of settings. */
+  /** Abandons a query, closes the connection, and returns the requests after the one for the settings. */
   async function leave(answer: Failing, settings: string): Promise<{ asked: Request; after: Request[] }> {
     const signal = new AbortController();
     const { clickhouse, requests } = await connected(
@@ -544,25 +544,25 @@ describe('a query that nobody waits for any more', () => {
       await once(stream, 'data');
       signal.abort();
     } catch {
-      // That is what is looked at.
+      // Expected.
     }
     await clickhouse.close();
     const [, asked, ...after] = requests;
-    if (asked === undefined) throw new Error('nothing was asked');
+    if (asked === undefined) throw new Error('No request arrived.');
     return { asked, after };
   }
 
-  test.each(answers)('as %s, is ended on the server before the connection closes', async (_, answer) => {
+  test.each(answers)('is killed on the server before the connection closes: %s', async (_, answer) => {
     const { asked, after } = await leave(answer, FIXED);
     expect(after.map(({ body }) => body)).toEqual(['KILL QUERY WHERE query_id = {query_id:String}']);
     expect(after[0]?.url.searchParams.get('param_query_id')).toBe(asked.url.searchParams.get('query_id'));
   });
 
-  test.each(answers)('as %s, is left to a server that sees it by itself', async (_, answer) => {
+  test.each(answers)('is not killed if the server notices the closed connection: %s', async (_, answer) => {
     expect((await leave(answer, CHANGEABLE)).after).toEqual([]);
   });
 
-  test('as it came to its end, is left alone', async () => {
+  test('is not killed if it is complete', async () => {
     const { clickhouse, requests } = await connected(
       afterLookUp((response) => response.end(resultOf({ n: 1 })), FIXED),
     );
@@ -573,7 +573,7 @@ describe('a query that nobody waits for any more', () => {
     expect(requests.length).toBe(2);
   });
 
-  test('as the server refused it, is left alone', async () => {
+  test('is not killed if the server refused it', async () => {
     const { after } = await leave((response) => {
       response.writeHead(500, { 'X-ClickHouse-Exception-Code': '241' });
       response.end('Code: 241. DB::Exception: Memory limit exceeded. (MEMORY_LIMIT_EXCEEDED) (version 26.7.2.1)');
@@ -581,7 +581,7 @@ describe('a query that nobody waits for any more', () => {
     expect(after).toEqual([]);
   });
 
-  test('and that may not be ended, is told of with what an administrator is to run', async () => {
+  test('warns with the GRANT that is needed to kill it', async () => {
     const warnings: string[] = [];
     const { clickhouse } = await connected(
       afterLookUp((response, { body }) => {
@@ -602,7 +602,7 @@ describe('a query that nobody waits for any more', () => {
   });
 });
 
-test('with an SSH tunnel no proxy is used, as host and port are those that the SSH server sees', () => {
+test('uses no proxy with an SSH tunnel', () => {
   vi.stubEnv('HTTPS_PROXY', 'http://proxy.example.com:3128');
   const direct = { host: 'clickhouse.internal', port: 8443, ssl: true };
   const tunnel = { tunnel_host: 'bastion', tunnel_user: 'u', tunnel_user_password: 'p' };

@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { sourceConfigurationSchema } from '../config/schema.ts';
 import { createHttpAgent } from './http-agent.ts';
 
-test('what keeps TLS from beginning in a tunnel is an error of the request, and closes the way through it', async () => {
+test('reports an error at the start of TLS in a tunnel, and closes the connection', async () => {
   const configuration = {
     ...sourceConfigurationSchema.parse({ host: 'clickhouse.internal', port: 8443, ssl: true }),
     tls: { client_certificate: '-----BEGIN CERTIFICATE-----\nMIIB', verify: true },

@@ -20,10 +20,10 @@ async function errorOf(isThere: boolean): Promise<unknown> {
   return error;
 }
 
-test('a query may go on that the client had enough of waiting for', async () => {
+test('a query may still be running after a timeout of the client', async () => {
   expect(mayBeRunning(await errorOf(true), new AbortController().signal)).toBe(true);
 });
 
-test('a query that no server took does not', async () => {
+test('a query is not running if the connection was refused', async () => {
   expect(mayBeRunning(await errorOf(false), new AbortController().signal)).toBe(false);
 });

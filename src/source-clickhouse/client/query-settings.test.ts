@@ -3,7 +3,7 @@ import { ConnectorError } from '../../protocol/errors.ts';
 import type { Setting } from './lossy-settings.ts';
 import { decideQuerySettings, type QuerySettings } from './query-settings.ts';
 
-/** A value; with a lock, one that the user may not change. */
+/** The values of settings by name. */
 type Values = Record<string, string>;
 
 const PLAIN: Values = {
@@ -32,48 +32,48 @@ const COMMENT = { log_comment: expect.stringMatching(/^clickhouse-to-batch sourc
 const PROGRESS = { send_progress_in_http_headers: '1', http_headers_progress_interval_ms: '45000' };
 const CANCEL = { cancel_http_readonly_queries_on_client_close: '1' };
 
-describe('what is sent', () => {
+describe('the settings of a query', () => {
   test.each([
-    ['turns the query cache off where it is on', { use_query_cache: '1' }, { use_query_cache: '0' }],
-    ['leaves a query cache alone that is off', { use_query_cache: '0' }, {}],
+    ['turns the query cache off if it is on', { use_query_cache: '1' }, { use_query_cache: '0' }],
+    ['does not send use_query_cache if it is off', { use_query_cache: '0' }, {}],
   ])('%s', (_, values, expected) => {
     const { use_query_cache, ...usual } = decide({ readonly: '2', ...values }, ['readonly']).settings;
     expect(use_query_cache === undefined ? {} : { use_query_cache }).toEqual(expected);
     expect(usual).toEqual({ ...COMMENT, ...PROGRESS, ...CANCEL });
   });
 
-  test('is nothing for a user who may change nothing', () => {
+  test('are empty for a user with readonly = 1', () => {
     expect(decide({ readonly: '1' }, EVERYTHING)).toEqual({ settings: {}, endsWithConnection: false });
   });
 
-  test('says for a user who may write that this query does not, as only such a query ends with its connection', () => {
+  test('set readonly = 2 for a user who may write, so that closing the connection cancels the query', () => {
     expect(decide({})).toEqual({
       settings: { ...COMMENT, ...PROGRESS, ...CANCEL, readonly: '2' },
       endsWithConnection: true,
     });
   });
 
-  test('leaves a read-only user as it is', () => {
+  test('do not change readonly = 2', () => {
     expect(decide({ readonly: '2' }, ['readonly'])).toEqual({
       settings: { ...COMMENT, ...PROGRESS, ...CANCEL },
       endsWithConnection: true,
     });
   });
 
-  test('does not count on a connection whose user may write and must', () => {
+  test('do not rely on the connection to cancel a query if readonly may not be set', () => {
     expect(decide({}, ['readonly'])).toEqual({
       settings: { ...COMMENT, ...PROGRESS, ...CANCEL },
       endsWithConnection: false,
     });
   });
 
-  test('asks for progress only where the user may say how often: ten a second fill the headers', () => {
+  test('turn progress headers on only if their interval may be set, too', () => {
     expect(decide({}, ['http_headers_progress_interval_ms']).settings).not.toHaveProperty(
       'send_progress_in_http_headers',
     );
   });
 
-  test('counts on what the profile says already', () => {
+  test('use what the profile already sets', () => {
     expect(decide({ ...CANCEL, readonly: '1' }, EVERYTHING)).toEqual({ settings: {}, endsWithConnection: true });
   });
 
@@ -83,7 +83,7 @@ describe('what is sent', () => {
     ['max_expanded_ast_elements', '500000', '5000000'],
     ['max_query_size', '0', undefined],
     ['max_query_size', '33554432', undefined],
-  ])('makes room for the query of a wide table: %s = %s', (name, value, sent) => {
+  ])('raise the limits on a query for a wide table: %s = %s', (name, value, sent) => {
     expect(decide({ [name]: value }).settings[name]).toBe(sent);
     expect(decide({ [name]: value }, [name]).settings).not.toHaveProperty(name);
   });
@@ -92,35 +92,35 @@ describe('what is sent', () => {
     ['262144', '400000', '400000'],
     ['262144', '262144', undefined],
     ['262144', '99999999', '16777216'],
-  ])('makes only as much room as the profile allows: from %s up to %s', (value, max, sent) => {
+  ])('raise a limit only to the maximum of the profile: from %s up to %s', (value, max, sent) => {
     expect(decide({ max_query_size: value }, [], { max_query_size: max }).settings.max_query_size).toBe(sent);
   });
 
-  test('is nothing that the server does not know', () => {
+  test('have no setting that the server does not know', () => {
     expect(decideQuerySettings(new Map(), { username: 'reader' })).toEqual({ settings: {}, endsWithConnection: false });
   });
 
   test.each<[string, Values, string[], string | undefined]>([
-    ['in ClickHouse Cloud', { cloud_mode: '1' }, [], '1'],
-    ['elsewhere', {}, [], undefined],
-    ['where the user may not', { cloud_mode: '1' }, ['select_sequential_consistency'], undefined],
-  ])('waits %s for all that was inserted before, or not', (_, values, fixed, expected) => {
+    ['is set in ClickHouse Cloud', { cloud_mode: '1' }, [], '1'],
+    ['is not set elsewhere', {}, [], undefined],
+    ['is not set if the user may not set it', { cloud_mode: '1' }, ['select_sequential_consistency'], undefined],
+  ])('select_sequential_consistency %s', (_, values, fixed, expected) => {
     expect(decide(values, fixed).settings.select_sequential_consistency).toBe(expected);
   });
 });
 
-describe('a profile that leaves rows out in silence', () => {
+describe('a profile that silently leaves out rows', () => {
   const lossy: [string, Values, string, string][] = [
-    ['on a timeout', { timeout_overflow_mode: 'break', max_execution_time: '9' }, 'timeout_overflow_mode', 'throw'],
-    ['behind a number', { limit: 'more than 0' }, 'limit', '0'],
-    ['of a shard that is away', { skip_unavailable_shards: '1' }, 'skip_unavailable_shards', '0'],
+    ['after a timeout', { timeout_overflow_mode: 'break', max_execution_time: '9' }, 'timeout_overflow_mode', 'throw'],
+    ['after a number of rows', { limit: 'more than 0' }, 'limit', '0'],
+    ['of an unavailable shard', { skip_unavailable_shards: '1' }, 'skip_unavailable_shards', '0'],
   ];
 
-  test.each(lossy)('%s is overruled', (_, values, name, value) => {
+  test.each(lossy)('%s: the setting is overridden', (_, values, name, value) => {
     expect(decide(values).settings[name]).toBe(value);
   });
 
-  test.each(lossy)('%s and can not be overruled is refused, with what to run', (_, values, name, value) => {
+  test.each(lossy)('%s: is refused with the ALTER USER to run if the setting is fixed', (_, values, name, value) => {
     const attempt = (): QuerySettings => decide({ ...values, readonly: '1' }, EVERYTHING);
     expect(attempt).toThrow(ConnectorError);
     expect(attempt).toThrow(`"reader" has ${name} = ${values[name]}, and the user may not change it`);
@@ -128,31 +128,31 @@ describe('a profile that leaves rows out in silence', () => {
     expect(attempt).toThrow(`ALTER USER \`reader\` MODIFY SETTING ${name} = ${written} (`);
   });
 
-  test('in several ways is told of all of them at once', () => {
+  test('in several ways: all settings are reported at once', () => {
     const values = { skip_unavailable_shards: '1', timeout_overflow_mode: 'break', max_execution_time: '9' };
     expect(() => decide(values, EVERYTHING)).toThrow(
       "MODIFY SETTING skip_unavailable_shards = 0, timeout_overflow_mode = 'throw' (",
     );
   });
 
-  test('only at a limit that is not set leaves none out', () => {
+  test('after a limit that is not set is accepted', () => {
     expect(decide({ timeout_overflow_mode: 'break' }, EVERYTHING).settings).toEqual({});
   });
 });
 
-describe('a profile that gives rows another form', () => {
+describe('a profile that changes the format of rows', () => {
   const forms = [
     'extremes',
     'output_format_tsv_crlf_end_of_line',
     'date_time_64_output_format_cut_trailing_zeros_align_to_groups_of_thousands',
   ];
 
-  test.each(forms)('is overruled: %s', (name) => {
+  test.each(forms)('is overridden: %s', (name) => {
     expect(decide({ [name]: '1' }).settings[name]).toBe('0');
     expect(decide({ [name]: '0' }).settings).not.toHaveProperty(name);
   });
 
-  test.each(forms)('and can not be overruled is refused, with what to run: %s', (name) => {
+  test.each(forms)('is refused with the ALTER USER to run if the setting is fixed: %s', (name) => {
     const attempt = (): QuerySettings => decide({ [name]: '1', readonly: '1' }, [...EVERYTHING, name]);
     expect(attempt).toThrow(
       `"reader" has ${name} = 1, and the user may not change it: ClickHouse would write rows in another form`,
@@ -160,7 +160,7 @@ describe('a profile that gives rows another form', () => {
     expect(attempt).toThrow(`ALTER USER \`reader\` MODIFY SETTING ${name} = 0 (`);
   });
 
-  test('and leaves rows out is refused for both', () => {
+  test('and leaves out rows is refused for both', () => {
     expect(() => decide({ extremes: '1', limit: '5' }, [...EVERYTHING, 'extremes'])).toThrow(
       /has limit = 5, extremes = 1, .+ would leave out rows .+; ClickHouse would write rows in another form.+ limit = 0, extremes = 0 \(/,
     );

@@ -5,7 +5,7 @@ import { createSocketPair } from './socket-pair.ts';
 
 afterEach(() => vi.restoreAllMocks());
 
-test('the two are connected to each other', async () => {
+test('the two sockets are connected', async () => {
   const [near, far] = await createSocketPair();
   near.write('there');
   expect(String((await once(far, 'data'))[0])).toBe('there');
@@ -13,7 +13,7 @@ test('the two are connected to each other', async () => {
   expect(String((await once(near, 'data'))[0])).toBe('and back');
 });
 
-test('a stranger who comes first and breaks off does no harm', async () => {
+test('ignores a foreign connection that comes first', async () => {
   const listen = vi.spyOn(Server.prototype, 'listen');
   const connectSocket = Socket.prototype.connect;
   // The pair's own connection waits until the stranger has come and gone.

@@ -25,14 +25,14 @@ async function connected(onForward: OnForward): Promise<{ client: ssh2.Client; s
   return { client, server };
 }
 
-describe('a way that the SSH server is asked to open', () => {
-  test('is had when it does', async () => {
+describe('an SSH channel', () => {
+  test('forwards data', async () => {
     const { client, server } = await connected((accept) => accept().end('hello'));
     const channel = await openChannel(client, server.tunnel(), CLICKHOUSE);
     expect(String((await once(channel, 'data'))[0])).toBe('hello');
   });
 
-  test('is told with advice when it says that there is none', async () => {
+  test('explains the refusal of the server', async () => {
     const { client, server } = await connected((_, reject) => reject());
     await expect(openChannel(client, server.tunnel(), CLICKHOUSE)).rejects.toMatchObject({
       name: 'ConnectorError',
@@ -43,7 +43,7 @@ describe('a way that the SSH server is asked to open', () => {
     });
   });
 
-  test('is told with advice when the SSH connection has ended', async () => {
+  test('explains that the SSH connection has ended', async () => {
     const { client, server } = await connected((accept) => accept());
     client.end();
     await expect(openChannel(client, server.tunnel(), CLICKHOUSE)).rejects.toMatchObject({
@@ -55,7 +55,7 @@ describe('a way that the SSH server is asked to open', () => {
     });
   });
 
-  test('is not waited for for ever, and closed when it comes too late', async () => {
+  test('times out, and is closed if it is opened too late', async () => {
     const wishes: Parameters<OnForward>[0][] = [];
     const { client, server } = await connected((accept) => wishes.push(accept));
     await expect(openChannel(client, server.tunnel(), CLICKHOUSE, 500)).rejects.toMatchObject({

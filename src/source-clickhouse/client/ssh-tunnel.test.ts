@@ -33,7 +33,7 @@ const echo: OnForward = (accept) => {
   channel.pipe(channel);
 };
 
-test('what is said at one end comes out at the other, over one SSH connection for all', async () => {
+test('forwards data of several connections over a single SSH connection', async () => {
   const { tunnel, ssh } = await tunnelTo(echo);
   const [one, two] = await Promise.all([tunnel.connect('ch', 8123), tunnel.connect('ch', 8123)]);
   one.write('one');
@@ -43,7 +43,7 @@ test('what is said at one end comes out at the other, over one SSH connection fo
   expect(ssh.connections).toBe(1);
 });
 
-test('an SSH connection on which nonsense is said is left, whether or not the server closes it, and made anew', async () => {
+test('opens a new SSH connection after a protocol error, even if the server does not close the old one', async () => {
   const { ssh } = await tunnelTo(echo);
   const relay = await ClingingRelay.start(ssh);
   stops.push(() => relay.stop());
@@ -56,14 +56,14 @@ test('an SSH connection on which nonsense is said is left, whether or not the se
   expect(ssh.connections).toBe(2);
 });
 
-test('an SSH connection that is not open yet when the tunnel is closed is not opened any more', async () => {
+test('does not open the SSH connection if the tunnel is closed first', async () => {
   const { tunnel, ssh } = await tunnelTo(echo);
   const connecting = tunnel.connect('ch', 8123);
   await Promise.all([expect(connecting).rejects.toThrow(), tunnel.close()]);
   expect(ssh.connections).toBe(0);
 });
 
-test('what the SSH server opened is closed when nothing can be joined to it', async () => {
+test('closes the SSH channel if no socket pair can be created', async () => {
   const opened = new EventEmitter();
   const { tunnel } = await tunnelTo((accept) =>
     accept()

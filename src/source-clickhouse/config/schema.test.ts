@@ -8,7 +8,7 @@ function read(configuration: Record<string, unknown>): SourceConfiguration {
   return checkJson('configuration', 'source.json', configuration, sourceConfigurationSchema);
 }
 
-test('a host is enough', () => {
+test('requires only a host', () => {
   expect(read({ host: 'ch' })).toEqual({
     host: 'ch',
     port: 8123,
@@ -23,16 +23,16 @@ test('a host is enough', () => {
   });
 });
 
-test('a platform may add keys of its own', () => {
+test('ignores unknown keys, which a platform may add', () => {
   expect(read({ host: 'ch', __injected: { id: 7 } })).toMatchObject({ __injected: { id: 7 } });
 });
 
-test('the password is the secret', () => {
+test('marks the password as a secret', () => {
   const configuration = read({ host: 'ch', username: 'reader', password: 'hunter2', table: 'events' });
   expect(findSecrets(configuration, sourceConfigurationSchema)).toEqual(['hunter2']);
 });
 
-test('the keys and passwords of a tunnel are secrets, and those of TLS', () => {
+test('marks the keys and passwords of an SSH tunnel and of TLS as secrets', () => {
   const tunnel = { tunnel_host: 'b', tunnel_user: 'u' };
   const secrets = (more: Record<string, unknown>): string[] =>
     findSecrets(read({ host: 'ch', ...more }), sourceConfigurationSchema).filter((secret) => secret !== '');
@@ -45,7 +45,7 @@ test('the keys and passwords of a tunnel are secrets, and those of TLS', () => {
   expect(findSecrets({ tls }, sourceConfigurationSchema)).toEqual(['k', 'pp']);
 });
 
-test('a tunnel has the port of SSH unless told otherwise, and may be none', () => {
+test('a tunnel has port 22 by default, and may be NO_TUNNEL', () => {
   const tunnel_method = {
     tunnel_method: 'SSH_PASSWORD_AUTH',
     tunnel_host: 'b',
@@ -58,7 +58,7 @@ test('a tunnel has the port of SSH unless told otherwise, and may be none', () =
   });
 });
 
-test('a certificate is verified unless told otherwise', () => {
+test('verifies certificates by default', () => {
   const tls = { ca_certificate: rootCertificates[0] };
   expect(read({ host: 'ch', ssl: true, tls }).tls).toEqual({ ...tls, verify: true });
 });
@@ -71,7 +71,7 @@ test.each([{ tls: {} }, { tls: { verify: true } }, { tls: { verify: true }, ssl:
   },
 );
 
-test('a part of the rows has an index and a count', () => {
+test('a partition has an index and a count', () => {
   expect(read({ host: 'ch', partition: { index: 0, count: 4 } }).partition).toEqual({ index: 0, count: 4 });
 });
 
@@ -85,12 +85,12 @@ test.each([
   '::1',
   '[::1]',
   'fe80::1:2',
-])('the host may be %s', (host) => {
+])('accepts the host %s', (host) => {
   expect(read({ host })).toMatchObject({ host });
 });
 
 // Where the URL does not take a host, its place holder would be connected to, with the password.
-describe('a host that is none is refused:', () => {
+describe('rejects the host', () => {
   test.each([
     '',
     ' ',
@@ -133,7 +133,7 @@ describe('a host that is none is refused:', () => {
   });
 });
 
-describe('what is wrong is named:', () => {
+describe('names the wrong field:', () => {
   test.each<[Record<string, unknown>, string]>([
     [{}, 'host'],
     [{ host: null }, 'host'],

@@ -18,17 +18,17 @@ function configuration(changes: Partial<SourceConfiguration> = {}): SourceConfig
   });
 }
 
-test('a failure that has advice already is left alone', () => {
+test('returns a ConnectorError unchanged', () => {
   const error = sourceError('table_missing', 'Do this.');
   expect(explainClickHouseError(error, configuration())).toBe(error);
 });
 
-test('the error that was seen is kept as the cause', () => {
+test('keeps the original error as the cause', () => {
   const error = new Error('x');
   expect(explainClickHouseError(error, configuration()).cause).toBe(error);
 });
 
-describe('a server may be asleep', () => {
+describe('a server may be waking up', () => {
   const cut = Object.assign(new Error('read ECONNRESET'), { code: 'ECONNRESET' });
   const bastion = {
     tunnel_method: 'SSH_PASSWORD_AUTH',
@@ -38,17 +38,12 @@ describe('a server may be asleep', () => {
     tunnel_user_password: PASSWORD,
   } as const;
 
-  test.each<[string, ConnectorError, ssl: boolean, asleep: boolean]>([
-    ['when it cuts a connection of TLS', explainClickHouseError(cut, configuration({ ssl: true })), true, true],
-    [
-      'when a proxy answers in its place',
-      explainClickHouseError(new GatewayError(503, ''), configuration()),
-      false,
-      true,
-    ],
-    ['but not when it cuts one without TLS', explainClickHouseError(cut, configuration()), false, false],
-    ['but not when an SSH server on the way cuts one', explainSshError(cut, bastion), true, false],
-  ])('%s', (_, error, ssl, asleep) => {
-    expect(mayBeWakingUp(error, configuration({ ssl }))).toBe(asleep);
+  test.each<[string, ConnectorError, ssl: boolean, isWaking: boolean]>([
+    ['if it cuts a TLS connection', explainClickHouseError(cut, configuration({ ssl: true })), true, true],
+    ['if a proxy answers instead', explainClickHouseError(new GatewayError(503, ''), configuration()), false, true],
+    ['but not if it cuts a connection without TLS', explainClickHouseError(cut, configuration()), false, false],
+    ['but not if the SSH server cuts the connection', explainSshError(cut, bastion), true, false],
+  ])('%s', (_, error, ssl, isWaking) => {
+    expect(mayBeWakingUp(error, configuration({ ssl }))).toBe(isWaking);
   });
 });

@@ -17,16 +17,16 @@ function configuration(changes: Partial<SourceConfiguration> = {}): SourceConfig
   });
 }
 
-/** What an error of Node's network is explained as. */
+/** The explanation of a network error of Node. */
 function networkError(code: string, message: string, changes: Partial<SourceConfiguration> = {}): ConnectorError {
   const error = new Error(message);
   return explainClickHouseError(code === '' ? error : Object.assign(error, { code }), configuration(changes));
 }
 
-describe('an error on the way to the server', () => {
+describe('a network error', () => {
   test.each<[string, code: string, message: string, Partial<SourceConfiguration>, SourceErrorCode, advice: RegExp]>([
     [
-      'an unknown name',
+      'an unknown host name',
       'ENOTFOUND',
       'getaddrinfo ENOTFOUND ch.example.com',
       {},
@@ -34,7 +34,7 @@ describe('an error on the way to the server', () => {
       /"ch\.example\.com" does not resolve\. Check its spelling/,
     ],
     [
-      'a name server that is silent',
+      'a DNS server that does not answer',
       'EAI_AGAIN',
       'getaddrinfo EAI_AGAIN',
       {},
@@ -50,7 +50,7 @@ describe('an error on the way to the server', () => {
       /Nothing listens at ch\.example\.com:8123.+8443/,
     ],
     [
-      'a firewall',
+      'a connection timeout',
       'ETIMEDOUT',
       'connect ETIMEDOUT',
       {},
@@ -60,7 +60,7 @@ describe('an error on the way to the server', () => {
     ['no route', 'EHOSTUNREACH', 'connect EHOSTUNREACH', {}, 'clickhouse_unreachable', /did not answer in time/],
     ['a silent server', '', 'Timeout error.', {}, 'clickhouse_unreachable', /sent nothing for minutes.+sorting/],
     [
-      'TLS to a port without',
+      'TLS to a port without TLS',
       'EPROTO',
       'wrong version number',
       { ssl: true, port: 8123 },
@@ -68,7 +68,7 @@ describe('an error on the way to the server', () => {
       /ch\.example\.com:8123 does not speak TLS.+Turn ssl off/,
     ],
     [
-      'TLS to a port that hangs up',
+      'TLS to a port that closes the connection',
       'ECONNRESET',
       'Client network socket disconnected before secure TLS connection was established',
       { ssl: true },
@@ -76,7 +76,7 @@ describe('an error on the way to the server', () => {
       /closed the connection before TLS began.+does not speak TLS.+If the server is waking up/,
     ],
     [
-      'a connection over TLS that was cut',
+      'a TLS connection that was cut',
       'ECONNRESET',
       'aborted',
       { ssl: true },
@@ -92,7 +92,7 @@ describe('an error on the way to the server', () => {
       /certificate of ch\.example\.com:8123 is not accepted \(UNABLE_TO_VERIFY_LEAF_SIGNATURE\)/,
     ],
     [
-      'an old certificate',
+      'an expired certificate',
       'CERT_HAS_EXPIRED',
       'certificate has expired',
       { ssl: true },
@@ -100,7 +100,7 @@ describe('an error on the way to the server', () => {
       /certificate.+has expired/,
     ],
     [
-      'a certificate of another name',
+      'a certificate for another name',
       'ERR_TLS_CERT_ALTNAME_INVALID',
       'Hostname/IP does not match',
       { ssl: true },
@@ -133,7 +133,7 @@ describe('an error on the way to the server', () => {
       /was cut/,
     ],
     [
-      'something that could not be parsed',
+      'a response that is not JSON',
       '',
       'Unexpected token, "secret" is not valid JSON',
       {},
@@ -141,7 +141,7 @@ describe('an error on the way to the server', () => {
       /answered, but not like ClickHouse\. Check/,
     ],
     [
-      'an empty page',
+      'an empty response',
       '',
       '',
       {},
@@ -156,12 +156,12 @@ describe('an error on the way to the server', () => {
     expect(error.message).not.toContain(PASSWORD);
   });
 
-  test('has a code that no two entries of the table have with the same use of TLS', () => {
+  test('no code occurs twice in the table, except for entries with or without TLS', () => {
     const codes = NETWORK_ERRORS.filter(({ ssl }) => ssl === undefined).flatMap((entry) => entry.codes ?? []);
     expect(codes).toEqual([...new Set(codes)]);
   });
 
-  test('that is none, but something else that was thrown, has a message', () => {
+  test('explains a thrown value that is not an Error', () => {
     const error = explainClickHouseError('gone', configuration());
     expect(error.failureType).toBe('transient_error');
     expect(error.internalMessage).toBe('gone');

@@ -19,7 +19,7 @@ function configuration(changes: Partial<SourceConfiguration> = {}): SourceConfig
   });
 }
 
-/** What the server's answer, with its code and name, is explained as. */
+/** The explanation of an error in the server's format. */
 function serverError(text: string, changes: Partial<SourceConfiguration> = {}): ConnectorError {
   return explainClickHouseError(parseError(text), configuration(changes));
 }
@@ -71,13 +71,13 @@ describe('an error of the server', () => {
     [36, 'BAD_ARGUMENTS', 'clickhouse_query_failed', /Most likely the view/],
     [62, 'SYNTAX_ERROR', 'clickhouse_query_failed', /Most likely the view/],
     [1002, 'UNKNOWN_EXCEPTION', 'clickhouse_query_failed', /Most likely the view.+If that works, please report/],
-  ])('%i %s is a %s with advice', (number, name, code, advice) => {
+  ])('%i %s is %s', (number, name, code, advice) => {
     const error = serverError(
       `Code: ${number}. DB::Exception: Something about the thing: In scope SELECT 1. Maybe you meant 2. (${name}) (version 26.7.2.1)`,
     );
     expect(error.code).toBe(code);
     expect(error.message).toMatch(advice);
-    // Of an error about a value only words of ClickHouse's own are shown.
+    // For an error about a value, only ClickHouse's own words are shown.
     expect(error.internalMessage).toBe(
       [41, 457].includes(number)
         ? '[string of 15 characters] the [string of 5 characters]: In [string of 14 characters]. [string of 17 characters].'
@@ -86,7 +86,7 @@ describe('an error of the server', () => {
     expect(error.message).not.toContain(PASSWORD);
   });
 
-  test('of each number in the table is explained by its entry', () => {
+  test('every number in the table is explained by its entry', () => {
     for (const { numbers, matches, code } of SERVER_ERRORS) {
       if (matches !== undefined) continue;
       for (const number of numbers)
@@ -94,12 +94,12 @@ describe('an error of the server', () => {
     }
   });
 
-  test('has a number that no two entries of the table have, but for those with a condition', () => {
+  test('no number occurs twice in the table, except with a condition', () => {
     const numbers = SERVER_ERRORS.filter(({ matches }) => matches === undefined).flatMap((entry) => entry.numbers);
     expect(numbers).toEqual([...new Set(numbers)]);
   });
 
-  test('of our own, that the table has changed, passes with the next run', () => {
+  test('the throwIf of the schema guard is table_changed', () => {
     const said = 'source-clickhouse: the columns have changed: while executing';
     const error = serverError(`Code: 395. DB::Exception: ${said} 'x'. (FUNCTION_THROW_IF_VALUE_IS_NON_ZERO)`);
     expect(error.code).toBe('table_changed');
@@ -112,13 +112,13 @@ describe('an error of the server', () => {
     ['Code: 497. DB::Exception: Not enough privileges. (ACCESS_DENIED)', { table: 'shop.events' }, true],
     [missing, { table: 'events' }, false],
     [missing, {}, false],
-  ])('%s of %j has a hint that the database has an option of its own: %s', (text, changes, hasHint) => {
+  ])('%s with %j has a hint about "database": %s', (text, changes, hasHint) => {
     const { message } = serverError(text, changes);
     const hint = '"table" must be the name only, without its database: "events", with "shop" in "database". ';
     expect(message.includes(hint)).toBe(hasHint);
   });
 
-  test('that quotes the condition for that is another one', () => {
+  test('another error that quotes the schema guard is not table_changed', () => {
     const said = "Memory limit exceeded: While executing throwIf(1, 'source-clickhouse: the columns have changed')";
     const error = serverError(`Code: 241. DB::Exception: ${said}. (MEMORY_LIMIT_EXCEEDED)`);
     expect(error.message).toMatch(/A limit .+ was reached/);
@@ -129,13 +129,13 @@ describe('an error of the server', () => {
   test.each([
     'Unknown table expression identifier \'shop.x\' in scope WITH concat(\'"custom_id":\', 1) AS expression_1 SELECT concat(\'{"type":"RECORD"\', 1) FROM shop.x. Maybe you meant shop.y?. ',
     "Unknown table expression identifier 'shop.x' while processing: 'WITH concat('{', 1) AS expression_1 SELECT concat('{', 1) FROM shop.x'. ",
-  ])('is quoted without the query for the rows, if that is in it: %s', (said) => {
+  ])('is quoted without the query for the rows: %s', (said) => {
     expect(serverError(`Code: 60. DB::Exception: ${said}(UNKNOWN_TABLE) (version 26.7.2.1)`).message).toContain(
       "ClickHouse said: Unknown table expression identifier 'shop.x' (code 60, UNKNOWN_TABLE). ",
     );
   });
 
-  test('is quoted in its first sentence, with its code and name', () => {
+  test('is quoted up to its first sentence, with its code and name', () => {
     const error = serverError(
       "Code: 60. DB::Exception: Unknown table expression identifier 'shop.x'\n  in scope SELECT 1. Maybe you meant shop.y?. (UNKNOWN_TABLE) (version 26.7.2.1)",
     );
@@ -144,41 +144,41 @@ describe('an error of the server', () => {
     );
   });
 
-  test('is quoted at no great length', () => {
+  test('is truncated', () => {
     const error = serverError(`Code: 47. DB::Exception: Missing columns: ${'x'.repeat(5000)} (UNKNOWN_IDENTIFIER)`);
     expect(error.message.length).toBeLessThan(600);
     expect(error.internalMessage?.length).toBeGreaterThan(5000);
   });
 });
 
-describe('of a right that is missing, what the administrator is to run', () => {
+describe('the GRANT for a missing privilege', () => {
   test.each([
     [
-      'is the grant that the server names',
+      'is the one that the server names',
       'to have the grant SELECT(custom_id, `a b`) ON shop.events',
       'GRANT SELECT(custom_id, `a b`) ON shop.events TO `batch-sync`',
     ],
-    ['is no more than that', 'to have the grant SELECT ON shop.events', 'GRANT SELECT ON shop.events TO `batch-sync`'],
     [
-      'is the whole table when any of its columns would do',
+      'has no columns if the server names none',
+      'to have the grant SELECT ON shop.events',
+      'GRANT SELECT ON shop.events TO `batch-sync`',
+    ],
+    [
+      'is for the whole table if any column would do',
       'to have the grant SELECT for at least one column on shop.events',
       'GRANT SELECT ON shop.events TO `batch-sync`',
     ],
     [
-      'keeps a name in backticks whole',
+      'keeps a name in backticks',
       'to have the grant SELECT(a) ON shop.`my tab, le`',
       'GRANT SELECT(a) ON shop.`my tab, le` TO `batch-sync`',
     ],
     [
-      'may be another right than SELECT, which a view needs',
+      'can be for another privilege than SELECT, such as a view needs',
       'to have the grant READ ON URL',
       'GRANT READ ON URL TO `batch-sync`',
     ],
-    [
-      'is SELECT on the database when the server names nothing',
-      'to do that',
-      'GRANT SELECT ON `shop`.* TO `batch-sync`',
-    ],
+    ['is SELECT on the database if the server names nothing', 'to do that', 'GRANT SELECT ON `shop`.* TO `batch-sync`'],
   ])('%s', (_, words, statement) => {
     const error = serverError(
       `Code: 497. DB::Exception: batch-sync: Not enough privileges. To execute this query, it's necessary ${words}. (ACCESS_DENIED) (version 26.7.2.1)`,
@@ -188,7 +188,7 @@ describe('of a right that is missing, what the administrator is to run', () => {
   });
 });
 
-describe('of a limit that each attempt would meet, which setting it is', () => {
+describe('the setting of a limit that every retry would exceed', () => {
   test.each([
     [
       "Limit for rows (controlled by 'max_rows_to_read_leaf' setting) exceeded, max rows: 10.00",
@@ -220,7 +220,7 @@ describe('of a limit that each attempt would meet, which setting it is', () => {
   });
 });
 
-describe('of a limit on the query itself, and of a profile that a view does not fit, what is to be done:', () => {
+describe('the settings to change:', () => {
   test.each([
     [
       62,
@@ -246,13 +246,13 @@ describe('of a limit on the query itself, and of a profile that a view does not 
     },
   );
 
-  test('a list of indexes is set to an empty one', () => {
+  test('force_data_skipping_indices is set to an empty list', () => {
     const words = "Index `x` is not used and setting 'force_data_skipping_indices' contains it";
     const error = serverError(`Code: 277. DB::Exception: ${words}. (INDEX_NOT_USED) (version 26.7.2.1)`);
     expect(error.message).toContain("MODIFY SETTING force_data_skipping_indices = '' (");
   });
 
-  test('join_use_nulls is named', () => {
+  test('join_use_nulls for a view with a JOIN', () => {
     const words =
       "Query from view shop.v returned Nullable column having not Nullable type in structure. If query from view has JOIN, it may be cause by different values of 'join_use_nulls' setting. You may explicitly specify 'join_use_nulls' in 'CREATE VIEW' query to avoid this error";
     const error = serverError(`Code: 80. DB::Exception: ${words}. (INCORRECT_QUERY) (version 26.7.2.1)`);

@@ -10,7 +10,7 @@ function error(code: number, message: string): ClickHouseError {
 const IN_FUNCTION =
   ": while executing 'FUNCTION toUInt32(__table1.`a b` :: 0, 'it\\'s'_String :: 2) -> toUInt32(__table1.code) UInt32 : 1'";
 
-describe('of an error about a value, the words are shown and the value is not:', () => {
+describe('masks the value in an error about a value:', () => {
   test.each<[number, said: string, shown: string]>([
     [
       6,
@@ -74,12 +74,12 @@ describe('of an error about a value, the words are shown and the value is not:',
     expect(summarizeServerMessage(error(code, said))).toBe(shown);
   });
 
-  test('however long it is', () => {
+  test('of any length', () => {
     const said = `Cannot parse string ${String.raw`it\'s `.repeat(5_000)} as UInt32`;
     expect(summarizeServerMessage(error(6, said))).toMatch(/^Cannot parse string \[string of \d+ characters\].*…$/);
   });
 
-  test('whatever it is', () => {
+  test('whatever the value is', () => {
     const forms: [number, (value: string) => string][] = [
       [6, (value) => `Cannot parse string '${value}' as UInt8: syntax error at begin of string`],
       [376, (value) => `Cannot parse uuid ${value}: Cannot parse UUID from String${IN_FUNCTION}`],
@@ -97,7 +97,7 @@ describe('of an error about a value, the words are shown and the value is not:',
   });
 });
 
-describe('of another error all is shown:', () => {
+describe('shows all of another error:', () => {
   test.each<[number, said: string, shown: string]>([
     [
       60,
@@ -130,7 +130,7 @@ describe('of another error all is shown:', () => {
     expect(summarizeServerMessage(error(code, said))).toBe(shown);
   });
 
-  test('but for the query for the rows, which has the cursor of a row in it', () => {
+  test('except for the query for the rows, which contains the cursor of a row', () => {
     const said =
       "Unknown identifier 'x' in scope SELECT concat('{', 1) FROM shop.x WHERE c >= '2026-01-01'. Maybe you meant y?. ";
     expect(summarizeServerMessage(error(47, said))).toBe("Unknown identifier 'x'");

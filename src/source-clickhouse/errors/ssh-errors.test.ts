@@ -10,8 +10,8 @@ const BY_PASSWORD = {
   tunnel_user_password: 'hunter2',
 } as const;
 
-describe('an SSH connection that is not opened', () => {
-  // The words and levels are those of ssh2.
+describe('an SSH connection that fails to open', () => {
+  // The messages and levels are those of ssh2.
   test.each<[string, { message: string; level?: string; code?: string }, SourceErrorCode, RegExp]>([
     ...[
       'Header line too long',
@@ -19,31 +19,31 @@ describe('an SSH connection that is not opened', () => {
       'Max greeting lines exceeded',
       'Invalid identification string',
     ].map((message): [string, { message: string }, SourceErrorCode, RegExp] => [
-      `as the other side begins otherwise (${message})`,
+      `because the server does not speak SSH (${message})`,
       { message },
       'ssh_address_wrong',
       /^The server at bastion:22 does not speak SSH 2 \(.+\)\. Check tunnel_host and tunnel_port/,
     ]),
     [
-      'as the other side goes away before its first word',
+      'because the server closes the connection at once',
       { message: 'Connection lost before handshake', level: 'protocol' },
       'ssh_unreachable',
       /closed the connection before the tunnel was open \(Connection lost/,
     ],
     [
-      'as no algorithm is known to both',
+      'because there is no common algorithm',
       { message: 'Handshake failed: no matching host key format', level: 'handshake' },
       'ssh_handshake_failed',
       /have no encryption algorithm in common \(Handshake failed: no matching host key format\).+very old or very strict/,
     ],
     [
-      'as the server has a key that it can not use',
+      'because the signature of the host key is wrong',
       { message: 'Handshake failed: signature verification failed', level: 'handshake' },
       'ssh_handshake_failed',
       /did not prove that its host key is its own \(.+\)\. Another server may be answering instead/,
     ],
     [
-      'as the server breaks a rule',
+      'because the key exchange is malformed',
       { message: 'Received malformed KEXINIT', level: 'handshake' },
       'ssh_handshake_failed',
       /did not follow the SSH key exchange \(Received malformed KEXINIT\)\. It is faulty/,
@@ -58,49 +58,54 @@ describe('an SSH connection that is not opened', () => {
   });
 });
 
-describe('a private key that is not read', () => {
-  // What ssh2 says of keys that ssh-keygen and openssl wrote.
+describe('a private key that can not be read', () => {
+  // The messages of ssh2 for keys from ssh-keygen and openssl.
   test.each<[string, words: string, hasPassphrase: boolean, RegExp]>([
     [
-      'for want of a passphrase',
+      'without a passphrase',
       'Encrypted OpenSSH private key detected, but no passphrase given',
       false,
       /is encrypted\. Set ssh_key_passphrase/,
     ],
     [
-      'for want of a passphrase that is not empty',
+      'with an empty passphrase',
       'Encrypted private OpenSSH key detected, but no passphrase given',
       true,
       /is encrypted\. Set ssh_key_passphrase/,
     ],
-    ['for a wrong one', 'OpenSSH key integrity check failed -- bad passphrase?', true, /does not open ssh_key/],
+    ['with a wrong passphrase', 'OpenSSH key integrity check failed -- bad passphrase?', true, /does not open ssh_key/],
     [
-      'for a wrong one of a key in PEM',
+      'with a wrong passphrase, in PEM',
       'Malformed OpenSSH private key. Bad passphrase?',
       true,
       /does not open ssh_key/,
     ],
     [
-      'for a wrong one under AES-GCM',
+      'with a wrong passphrase, with AES-GCM',
       'Unsupported state or unable to authenticate data',
       true,
       /does not open ssh_key/,
     ],
-    ['for an empty one', 'Failed to generate information to decrypt key', true, /does not open ssh_key/],
+    [
+      'with an empty passphrase that can not be used',
+      'Failed to generate information to decrypt key',
+      true,
+      /does not open ssh_key/,
+    ],
     ...[true, false].map((hasPassphrase): [string, string, boolean, RegExp] => [
-      `for its cipher, ${hasPassphrase ? 'with' : 'without'} a passphrase`,
+      `with an unsupported cipher, ${hasPassphrase ? 'with' : 'without'} a passphrase`,
       'Cipher (camellia-128-cbc) not supported for encrypted OpenSSH private key',
       hasPassphrase,
       /encrypted in a way that this connector does not support \(Cipher \(camellia-128-cbc\) not supported.+ssh-keygen -p/,
     ]),
     [
-      'for a cipher of the format of OpenSSH',
+      'with an unsupported cipher, in the OpenSSH format',
       'Unsupported cipher for OpenSSH key: x',
       true,
       /encrypted in a way that this connector does not support/,
     ],
-    ['for ChaCha20, right as the passphrase is', 'Invalid initialization vector', true, /does not support/],
-    ['for what it is', 'Unsupported key format', true, /ssh_key is not a private key that can be used/],
+    ['with ChaCha20 and the correct passphrase', 'Invalid initialization vector', true, /does not support/],
+    ['in an unknown format', 'Unsupported key format', true, /ssh_key is not a private key that can be used/],
   ])('%s', (_, words, hasPassphrase, advice) => {
     const explained = explainKeyError(new Error(words), hasPassphrase);
     expect(explained.message).toMatch(advice);
@@ -108,7 +113,7 @@ describe('a private key that is not read', () => {
   });
 });
 
-test('a way to ClickHouse that is not opened in time is told as such', () => {
+test('explains a timeout of a forwarded connection', () => {
   const explained = explainForwardError(new ForwardTimeoutError(30_000), BY_PASSWORD, 'ch:8123');
   expect(explained.message).toMatch(/bastion:22 did not open a connection to ch:8123 \(no answer within 30 seconds\)/);
   expect(explained.code).toBe('ssh_target_unreachable');

@@ -6,7 +6,7 @@ import { CERTIFICATE_ERRORS, explainTlsError } from './tls-errors.ts';
 const PLAIN = sourceConfigurationSchema.parse({ host: 'ch', port: 8443, ssl: true });
 const WITH_CERTIFICATE: SourceConfiguration = { ...PLAIN, tls: { client_certificate: 'PEM', verify: true } };
 
-/** An error as OpenSSL 3.0 words it in Node 20. */
+/** An error of OpenSSL 3.0 in Node 20. */
 function words(code: string, place: string, reason: string, end = ''): [code: string, message: string] {
   return [code, `80DC:error:0A00010B:SSL routines:${place}:${reason}:../deps/openssl/ssl/x.c:350:${end}\n`];
 }
@@ -16,31 +16,31 @@ function alert(name: string, number: number): [code: string, message: string] {
   return words(code, 'ssl3_read_bytes', name, `SSL alert number ${number}`);
 }
 
-describe('an error of TLS that is about the way it is spoken', () => {
+describe('a TLS protocol error', () => {
   test.each<[string, [code: string, message: string], SourceConfiguration, SourceErrorCode, RegExp]>([
     [
-      'an answer in clear text',
+      'a response in clear text',
       words('ERR_SSL_WRONG_VERSION_NUMBER', 'ssl3_get_record', 'wrong version number'),
       PLAIN,
       'tls_not_spoken',
       /^ch:8443 does not speak TLS, but "ssl" is on\. Turn ssl off/,
     ],
     [
-      'other bytes that are no TLS',
+      'other bytes that are not TLS',
       words('ERR_SSL_PACKET_LENGTH_TOO_LONG', 'ssl3_get_record', 'packet length too long'),
       PLAIN,
       'tls_not_spoken',
       /does not speak TLS/,
     ],
     [
-      'a server that speaks an old version',
+      'a server with an old version',
       words('ERR_SSL_UNSUPPORTED_PROTOCOL', 'ssl_choose_client_version', 'unsupported protocol'),
       PLAIN,
       'tls_not_agreed',
       /^ch:8443 supports no version of TLS that is safe today/,
     ],
     [
-      'a server that says that it speaks another version',
+      'a protocol version alert',
       alert('tlsv1 alert protocol version', 70),
       PLAIN,
       'tls_not_agreed',
@@ -54,49 +54,49 @@ describe('an error of TLS that is about the way it is spoken', () => {
       /^TLS with ch:8443 failed: ee key too small\. (?!.*Turn ssl off)/,
     ],
     [
-      'something else by the general code of Node',
+      'EPROTO',
       words('EPROTO', 'tls_process_ske_dhe', 'dh key too small'),
       PLAIN,
       'tls_not_agreed',
       /^TLS with ch:8443 failed: dh key too small\./,
     ],
     [
-      'a name that the server does not know, which OpenSSL does not call an alert',
+      'an unrecognized name, which OpenSSL does not call an alert',
       alert('tlsv1 unrecognized name', 112),
       PLAIN,
       'tls_not_agreed',
       /^TLS with ch:8443 failed: tlsv1 unrecognized name\./,
     ],
     [
-      'a handshake that failed, without a certificate',
+      'a handshake failure alert, without a client certificate',
       alert('sslv3 alert handshake failure', 40),
       PLAIN,
       'tls_client_certificate_refused',
       /\(alert handshake failure\).+requires a client certificate, or shares no cipher.+tls\.client_certificate/,
     ],
     [
-      'a handshake that failed, with a certificate',
+      'a handshake failure alert, with a client certificate',
       alert('sslv3 alert handshake failure', 40),
       WITH_CERTIFICATE,
       'tls_client_certificate_refused',
       /\(alert handshake failure\).+does not accept the client certificate.+shares no cipher/,
     ],
     [
-      'a certificate that is wanted',
+      'a certificate required alert',
       alert('tlsv13 alert certificate required', 116),
       PLAIN,
       'tls_client_certificate_refused',
       /^ch:8443 requires a client certificate \(alert certificate required\)/,
     ],
     [
-      'a certificate that is refused',
+      'an unknown CA alert',
       alert('tlsv1 alert unknown ca', 48),
       WITH_CERTIFICATE,
       'tls_client_certificate_refused',
       /^ch:8443 refused the client certificate \(alert unknown ca\)/,
     ],
     [
-      'a fault inside the server',
+      'an internal error alert',
       alert('tlsv1 alert internal error', 80),
       PLAIN,
       'clickhouse_cut_off',
@@ -108,12 +108,12 @@ describe('an error of TLS that is about the way it is spoken', () => {
     expect(explanation?.code).toBe(expected);
   });
 
-  test('is none that another place would explain better', () => {
+  test('does not explain a connection that was cut', () => {
     expect(explainTlsError('ECONNRESET', 'socket hang up', PLAIN)).toBeUndefined();
   });
 });
 
-test('no two entries of the table of certificate errors have the same code', () => {
+test('no code occurs twice in the table of certificate errors', () => {
   const codes = CERTIFICATE_ERRORS.flatMap((entry) => entry.codes);
   expect(codes).toEqual([...new Set(codes)]);
 });

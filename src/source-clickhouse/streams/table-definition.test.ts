@@ -17,7 +17,7 @@ function short(origins: readonly (RowOrigin | undefined)[]): string[] {
   });
 }
 
-describe('the tables in the FROM clauses of a query', () => {
+describe('finds the tables in the FROM clauses of a query', () => {
   test.each<[query: string, tables: string[]]>([
     ['SELECT * FROM shop.events', ['shop events']],
     ['SELECT e.a FROM shop.events AS e LEFT JOIN crm.users AS u ON e.id = u.id', ['shop events', 'crm users']],
@@ -49,7 +49,7 @@ function row(engine: string, more: Partial<DefinitionRow>): DefinitionRow {
   return { database: 'shop', name: 'x', engine, engine_full: '', create_table_query: '', as_select: '', ...more };
 }
 
-describe('the table that holds the rows of', () => {
+describe('finds the table that stores the rows of', () => {
   test.each<[string, DefinitionRow, string[]]>([
     [
       'a materialized view',
@@ -128,6 +128,6 @@ test.each<[string, DefinitionRow, string[]]>([
     ['shop a'],
   ],
   ['a table', row('MergeTree', { engine_full: 'MergeTree ORDER BY a' }), []],
-])('%s selects from its tables', (_, definition, tables) => {
+])('finds the tables that %s selects from', (_, definition, tables) => {
   expect(short(parseDefinition(definition).selectedFrom)).toEqual(tables);
 });
