@@ -46,8 +46,8 @@ export class ByteQueue {
   }
 
   /** Ends the queue. An error is thrown after the pages that are in it. */
-  end(failure: { error?: unknown } = {}): void {
-    this.#end = failure;
+  end(result: { error?: unknown } = {}): void {
+    this.#end = result;
     this.#pushed.notify();
   }
 

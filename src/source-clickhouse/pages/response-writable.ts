@@ -88,10 +88,10 @@ export class ResponseWritable extends Writable {
  * and then closes the connection, and `pipeline` would drop the chunks that wait for capacity, including the error.
  */
 export async function pipeResponse(stream: Readable, response: ResponseWritable): Promise<void> {
-  let failure: unknown;
+  let streamError: unknown;
   finished(stream, (error) => {
     if (error == null) return;
-    failure = error;
+    streamError = error;
     if (response.destroyed) return;
     for (let chunk = stream.read(); chunk !== null; chunk = stream.read()) response.write(chunk);
     response.end();
@@ -102,7 +102,7 @@ export async function pipeResponse(stream: Readable, response: ResponseWritable)
   } finally {
     stream.destroy();
   }
-  if (failure !== undefined) throw failure;
+  if (streamError !== undefined) throw streamError;
 }
 
 /** What precedes an exception: a mark in 25.11 and later, the start of a JSON object in 23.9 to 25.10. */
