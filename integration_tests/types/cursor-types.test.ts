@@ -190,7 +190,7 @@ test('a type that has an order and is none of these is refused with the types th
   for (const [index, { failure_type, message }] of found.entries()) {
     expect(failure_type).toBe('config_error');
     expect(message).toContain(`of "refused${index}" has the type ${types[index]?.split('(')[0]}`);
-    expect(message).toContain('Make it a DateTime, DateTime64, Date, integer or String');
+    expect(message).toContain('Use a DateTime, DateTime64, Date, integer or String');
   }
   expect(found).toHaveLength(types.length);
 });
