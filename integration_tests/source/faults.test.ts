@@ -199,7 +199,7 @@ describe.concurrent('a proxy that', () => {
     [
       '200 with a page of HTML',
       says(200, '<html>\n<body>Down for maintenance</body>\n</html>\n'),
-      /is not ClickHouse's \(HTTP 200\)|bytes that are not a row/,
+      /a response that is not from ClickHouse \(HTTP 200\)|bytes that are neither a row/,
     ],
   ])('answers %s for a while is asked again, before the rows and among them', async (status, fault, expected) => {
     const name = `away_${status.slice(0, 3)}`;
@@ -479,7 +479,7 @@ describe.concurrent('during an answer', () => {
     expect(result.code).toBe(0);
     expect(rowsAsked).toBe(2);
     expect(delivered(result)).toEqual(upTo(LARGE_ROWS));
-    expect(warnings(result)).toEqual([expect.stringMatching(/QUERY_WAS_CANCELLED.*Retrying/)]);
+    expect(warnings(result)).toEqual([expect.stringMatching(/QUERY_WAS_CANCELLED.*Asking again/)]);
   });
 });
 

@@ -212,7 +212,9 @@ describe('a limit that stays', () => {
     );
     await expect(failed).rejects.toMatchObject({
       failureType: 'transient_error',
-      message: expect.stringMatching(new RegExp(`code ${code}.+Run again later; if it stays, raise the limit`)),
+      message: expect.stringMatching(
+        new RegExp(`code ${code}.+Run again later\\. If it is reached again, raise the limit`),
+      ),
     });
     await clickhouse.close();
     expect(warnings.length).toBeGreaterThan(1);

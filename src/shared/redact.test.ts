@@ -15,8 +15,8 @@ describe('a secret is masked', () => {
     ['in JSON', JSON.stringify(SECRET).slice(1, -1)],
     ['in a URL', 'p%2Fss%20w%C3%B6rd%26%22%C3%A9'],
     ['in base64', base64(SECRET)],
-    ['in the base64 of an HTTP Basic header, behind its user', base64(`batch_reader:${SECRET}`)],
-    ['behind another user of the list', base64(`default:${SECRET}`)],
+    ['in the base64 of an HTTP Basic header, after its user', base64(`batch_reader:${SECRET}`)],
+    ['after another user', base64(`default:${SECRET}`)],
   ])('%s', (_, form) => {
     const { redactForeign } = createRedactor([SECRET], ['batch_reader', 'default']);
     expect(redactForeign(`before ${form} after`)).toBe('before **** after');

@@ -111,7 +111,7 @@ describe('rejects the host', () => {
     'ch\\',
     'user@ch.example.com',
     'ch example',
-    // Copied with what stood behind it.
+    // Copied with the characters after it.
     'ch.example.com ',
     'ch.example.com\u0000',
     'ch?x=1',
