@@ -39,44 +39,40 @@ export async function check(
   stop: AbortSignal,
   timeouts: Timeouts = TIMEOUTS,
 ): Promise<string[]> {
-  const { table } = configuration;
+  const { table, cursor_column } = configuration;
   await checkDatabase(clickhouse, configuration);
   const { streams, warnings } =
     table === undefined
       ? await findStreams(clickhouse, configuration)
       : { streams: [await checkTable(clickhouse, configuration, table)], warnings: [] };
   const notes = [...warnings];
-  const untried: string[] = [];
+  const untested: string[] = [];
   let wasSlow = false;
+  const testStream = async (stream: Table): Promise<'readable' | 'slow' | 'untested'> => {
+    try {
+      return await tryRow(clickhouse, stream, configuration, { stop, timeoutMs: timeouts.rowMs });
+    } catch (error) {
+      // The abandoned query may still run, and the user may only be allowed one at a time.
+      if (wasSlow && isBusy(error)) return 'untested';
+      throw table === undefined ? nameStream(stream.name, error) : error;
+    }
+  };
   const end = performance.now() + timeouts.allRowsMs;
   for (const stream of streams) {
-    if (performance.now() >= end) {
-      untried.push(stream.name);
-      continue;
-    }
-    const tried = await tryRow(clickhouse, stream, configuration, { stop, timeoutMs: timeouts.rowMs }).catch(
-      (error: unknown) => {
-        // The abandoned query may still run, and the user may only be allowed one at a time.
-        if (wasSlow && isBusy(error)) return 'busy' as const;
-        throw table === undefined ? nameStream(stream.name, error) : error;
-      },
-    );
+    const result = performance.now() < end ? await testStream(stream) : 'untested';
     if (stop.aborted) throw createStoppedError();
-    if (tried === 'busy') {
-      untried.push(stream.name);
-      continue;
-    }
-    if (tried === 'slow') {
+    if (result === 'untested') untested.push(stream.name);
+    else if (result === 'slow') {
       wasSlow = true;
-      notes.push(describeSlowStream(stream.name, configuration.cursor_column, timeouts.rowMs));
-      // The queries for the warnings would be as slow.
-      continue;
+      // Without the warnings of the table: their queries would be as slow.
+      notes.push(describeSlowStream(stream.name, cursor_column, timeouts.rowMs));
+    } else if (notes.length <= MAX_WARNINGS) {
+      // More than the maximum, so that limitWarnings knows that there are more.
+      notes.push(...(await findTableWarnings(clickhouse, stream, configuration)));
     }
-    // More than the maximum, so that limitWarnings knows that there are more.
-    if (notes.length <= MAX_WARNINGS) notes.push(...(await findTableWarnings(clickhouse, stream, configuration)));
   }
   return [
-    ...(untried.length === 0 ? [] : [describeUntried(untried, streams.length)]),
+    ...(untested.length === 0 ? [] : [describeUntested(untested, streams.length)]),
     ...limitWarnings(MAX_WARNINGS, notes),
   ];
 }
@@ -175,7 +171,7 @@ function describeSlowStream(name: string, cursorColumn: string, timeoutMs: numbe
   return `The first row of "${name}" did not arrive within ${timeoutMs / 1_000} seconds, so check did not wait for it. ClickHouse sorts the rows by ${cursorColumn} before it returns the first one, in each run. Make ${cursorColumn} the first column of ORDER BY of the table.`;
 }
 
-function describeUntried(names: readonly string[], all: number): string {
+function describeUntested(names: readonly string[], all: number): string {
   const named = formatList(
     names.map((name) => `"${name}"`),
     1,

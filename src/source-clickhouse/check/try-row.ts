@@ -6,14 +6,12 @@ import { selectAllRows } from '../query/selection.ts';
 import type { Table } from '../schema/table.ts';
 import { START } from '../state/position.ts';
 
-/** Whether a stream can be read, or its first row did not arrive in time. */
-export type Tried = 'readable' | 'slow';
-
 /**
  * Reads the first row of a table, with the query and the parser of `read`, without retries.
  *
  * @param stop cancels the query.
  * @param timeoutMs how long to wait for the row, in milliseconds.
+ * @returns whether the row can be read, or did not arrive in time.
  * @throws ConnectorError if `read` would fail at this row, or before it.
  */
 export async function tryRow(
@@ -21,7 +19,7 @@ export async function tryRow(
   table: Table,
   configuration: SourceConfiguration,
   { stop, timeoutMs }: { stop: AbortSignal; timeoutMs: number },
-): Promise<Tried> {
+): Promise<'readable' | 'slow'> {
   const selection = selectAllRows(table, configuration);
   // Not AbortSignal.timeout, which can be garbage-collected if only another signal refers to it (Node 20).
   const timeout = new AbortController();
