@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ConnectorError } from '../../protocol/errors.ts';
-import { formatList } from '../../shared/format.ts';
+import { formatList, plural } from '../../shared/format.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { sourceError } from '../errors/codes.ts';
@@ -153,7 +153,7 @@ async function checkTable(
   }
   const missing = findMissingColumns(table, cursor_column);
   if (missing.length === 0) return table;
-  const lacks = `"${name}" lacks the column${missing.length > 1 ? 's' : ''} ${missing.join(', ')}, or the user may not read ${missing.length > 1 ? 'them' : 'it'}`;
+  const lacks = `"${name}" lacks the ${plural(missing.length, 'column')} ${missing.join(', ')}, or the user may not read ${plural(missing.length, 'it', 'them')}`;
   const cursor = suggestCursor(table, cursor_column);
   if (cursor !== undefined) {
     throw sourceError(

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import { formatCount } from '../../shared/format.ts';
 import { type ClickHouse, tryRows } from '../client/client.ts';
 import { readLookbackWindow } from '../query/lookback-window.ts';
 import { unwrapType } from '../schema/clickhouse-type.ts';
@@ -50,7 +51,7 @@ export async function findMovingCursor(
   await sleep(1000 / 10 ** type.precision + AFTER_TICK_MS);
   const after = await stamps();
   if (after === undefined || after.rows < before.rows || after.first === before.first) return undefined;
-  return `${cursor.name} of "${table.name}" changes at each read for ${before.rows} ${before.rows === 1 ? 'row' : 'rows'}: it is the time of the query. Each run takes them for new rows and sends them again, or never reads them if "lookback_seconds" is 0. ${adviseStoredCursor(table, cursor.name)}`;
+  return `${cursor.name} of "${table.name}" changes at each read for ${formatCount(before.rows, 'row')}: it is the time of the query. Each run takes them for new rows and sends them again, or never reads them if "lookback_seconds" is 0. ${adviseStoredCursor(table, cursor.name)}`;
 }
 
 /** How to store a cursor that is computed at each read. */

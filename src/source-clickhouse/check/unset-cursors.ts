@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { formatCount, plural } from '../../shared/format.ts';
 import { type ClickHouse, tryRows } from '../client/client.ts';
 import { isNullable, unwrapType } from '../schema/clickhouse-type.ts';
 import type { Column, Table } from '../schema/table.ts';
@@ -31,8 +32,8 @@ export async function findUnsetCursors(
   );
   if (count === undefined || count.rows === 0) return undefined;
   const { rows, looked_at } = count;
-  const number = `${looked_at < MAX_ROWS_TO_COUNT ? '' : 'At least '}${rows} ${rows === 1 ? 'row' : 'rows'}`;
-  return `${number} of "${table.name}" ${rows === 1 ? 'has' : 'have'} the ${cursor.name} 1970-01-01, the value of a row that was inserted without a cursor. Only the first run reads such rows; those inserted later are never read, because every state is past them. Give the column a DEFAULT now64(6).`;
+  const number = `${looked_at < MAX_ROWS_TO_COUNT ? '' : 'At least '}${formatCount(rows, 'row')}`;
+  return `${number} of "${table.name}" ${plural(rows, 'has', 'have')} the ${cursor.name} 1970-01-01, the value of a row that was inserted without a cursor. Only the first run reads such rows; those inserted later are never read, because every state is past them. Give the column a DEFAULT now64(6).`;
 }
 
 /** The same for each run, but not for a view or a table that is too large to count. */

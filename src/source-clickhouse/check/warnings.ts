@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { formatCount, formatNumber, plural } from '../../shared/format.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { isNullable, unwrapType } from '../schema/clickhouse-type.ts';
@@ -48,7 +49,7 @@ async function findNullCursors(clickhouse: ClickHouse, table: Table, cursorColum
   );
   if (rows === 0) return [];
   return [
-    `${rows} ${rows === 1 ? 'row' : 'rows'} of "${table.name}" ${rows === 1 ? 'has' : 'have'} no ${cursorColumn} (NULL). They are never read, because the connector can't know whether they are new. Give the column a DEFAULT.`,
+    `${formatCount(rows, 'row')} of "${table.name}" ${plural(rows, 'has', 'have')} no ${cursorColumn} (NULL). They are never read, because the connector can't know whether they are new. Give the column a DEFAULT.`,
   ];
 }
 
@@ -69,7 +70,7 @@ function findCoarseCursor(table: Table, cursorColumn: string): string[] {
       ];
     case 'date':
       return [
-        `${cursorColumn} of "${table.name}" is a ${type?.name}, and more rows of the current day may appear: the state remembers those that were read. With more than ${MAX_EMITTED_ROWS} rows a day, the others are read a day later. A DateTime or DateTime64 is better.`,
+        `${cursorColumn} of "${table.name}" is a ${type?.name}, and more rows of the current day may appear: the state remembers those that were read. With more than ${formatNumber(MAX_EMITTED_ROWS)} rows a day, the others are read a day later. A DateTime or DateTime64 is better.`,
       ];
     default:
       return [];
@@ -96,7 +97,7 @@ async function findMergedRows(
   const until = useFinal
     ? 'They are not read, because use_final is on.'
     : 'They are read until they are merged, and then they are gone.';
-  return [`${seen}, and ${rows} ${rows === 1 ? 'row shares' : 'rows share'} it with another one. ${until} ${advice}`];
+  return [`${seen}, and ${formatCount(rows, 'row shares', 'rows share')} it with another one. ${until} ${advice}`];
 }
 
 function findOtherSorting(

@@ -1,5 +1,6 @@
 import type { ClickHouseError } from '@clickhouse/client';
 import { redactForeign } from '../../protocol/secrets.ts';
+import { plural } from '../../shared/format.ts';
 
 /**
  * What is shown of the server's message. The rule: no message contains a value of a row.
@@ -147,7 +148,7 @@ function maskValues(words: string): string {
 
 function showPart(part: Part): string {
   if (part.kind === 'shown') return part.text;
-  return `[${part.isNumber ? 'number' : 'string'} of ${part.characters} character${part.characters === 1 ? '' : 's'}]`;
+  return `[${part.isNumber ? 'number' : 'string'} of ${part.characters} ${plural(part.characters, 'character')}]`;
 }
 
 function isClickHouseWord(core: string): boolean {
