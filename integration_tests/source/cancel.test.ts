@@ -76,7 +76,7 @@ describe('a query before its first row', () => {
     const result = await ended;
     expect(result.signal).toBe('SIGTERM');
     expect(logs(result)).toContainEqual(
-      expect.stringMatching(/^WARN A query that was left.+GRANT SELECT ON system\.processes TO `stranger`$/),
+      expect.stringMatching(/^WARN An abandoned query.+GRANT SELECT ON system\.processes TO `stranger`$/),
     );
     expect(await queriesOn('events')).toBe(1);
   });
