@@ -216,7 +216,7 @@ describe('a read from a state', () => {
   });
 
   test.concurrent.each<[string, unknown, RegExp]>([
-    ['a legacy state', { few: { cursor: 1 } }, /not a list of STREAM states.*leave --state out/s],
+    ['a legacy state', { few: { cursor: 1 } }, /not a list of STREAM states.*leave out --state/s],
     ['a GLOBAL state', [{ type: 'GLOBAL', global: { stream_states: [] } }], /not a list of STREAM states/],
     ['no JSON', '{', /state file .* is not valid JSON/],
     [

@@ -292,7 +292,7 @@ describe('preview', () => {
     const files = writtenConfigurations(folder, { pasword: 'hunter2' }, { dryrun: true });
     const { stderr } = await finished(start('connector', ['preview', ...files, '--stream', 'events'], { cwd: folder }));
     expect(stderr).toMatch(
-      /^WARN {2}.*d\.json has "dryrun".*"dry_run"\.\nWARN {2}.*s\.json has "pasword".*"password"\.\n$/,
+      /^WARN {2}.*d\.json has "dryrun".*"dry_run"\?\nWARN {2}.*s\.json has "pasword".*"password"\?\n$/,
     );
   });
 

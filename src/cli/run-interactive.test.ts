@@ -27,7 +27,7 @@ async function readStderr(failure: Error): Promise<string> {
 test('prints an unexpected error with its stack and without secrets', async () => {
   registerSecrets([SECRET]);
   expect(await readStderr(new TypeError(`${SECRET} is odd`))).toMatch(
-    /^Unexpected fault .*: \*{4} is odd\. See .*unexpected_fault\.md\nTypeError: \*{4} is odd\n {4}at /,
+    /^Unexpected error .*: \*{4} is odd\. See .*unexpected_fault\.md\nTypeError: \*{4} is odd\n {4}at /,
   );
   expect(process.exitCode).toBe(1);
 });

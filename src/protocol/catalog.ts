@@ -1,14 +1,14 @@
 import { z } from 'zod';
 
-/** Columns by name. Not a record of zod's, which drops a column that is called `__proto__`. */
+/** Columns by name. Not z.record, which drops a column that is called `__proto__`. */
 export const columnsSchema = z.custom<Record<string, unknown>>(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-  'Invalid input: expected an object',
+  'must be an object',
 );
 
 /**
- * The configured catalog that a platform hands to `read` and `write`. Only what the connectors use is checked; the
- * rest may be there, be null or be missing (platforms differ, and none of it is ours to judge).
+ * The configured catalog that a platform passes to `read` and `write`. Only the fields that the connectors use are checked. The
+ * others may be missing or null, as platforms differ.
  */
 export const configuredCatalogSchema = z.looseObject({
   streams: z
@@ -23,11 +23,11 @@ export const configuredCatalogSchema = z.looseObject({
         }),
         sync_mode: z.enum(['full_refresh', 'incremental']),
         destination_sync_mode: z.string().nullish(),
-        /** Counts up with each refresh of the stream. */
+        /** Increases with each refresh of the stream. */
         generation_id: z.int().nullish(),
-        /** Data of older generations is to be removed; 0 keeps all. */
+        /** The platform wants data of older generations removed; 0 keeps all. */
         minimum_generation_id: z.int().nullish(),
-        /** The sync that this run is an attempt of. */
+        /** The sync that this run belongs to. */
         sync_id: z.int().nullish(),
       }),
     )
@@ -35,7 +35,7 @@ export const configuredCatalogSchema = z.looseObject({
       const seen = new Set<string>();
       for (const [index, { stream }] of streams.entries()) {
         const key = streamKey(stream);
-        // Its rows would be read and sent twice.
+        // Otherwise its rows would be read and sent twice.
         if (seen.has(key))
           context.addIssue({
             code: 'custom',
@@ -50,7 +50,7 @@ export const configuredCatalogSchema = z.looseObject({
 export type ConfiguredCatalog = z.output<typeof configuredCatalogSchema>;
 export type ConfiguredStream = ConfiguredCatalog['streams'][number];
 
-/** A text that no other stream has: two streams may have one name, in two namespaces. */
+/** A unique key of a stream: streams in two namespaces may have the same name. */
 export function streamKey({ name, namespace }: { name: string; namespace?: string | null | undefined }): string {
   return JSON.stringify([namespace ?? null, name]);
 }

@@ -1,13 +1,13 @@
 import type { Environment } from './environment-references.ts';
 import type { MessageOutput } from './output.ts';
 
-/** What every command of a connector is given to work with. */
+/** What every command of a connector works with. */
 export type CommandContext = {
   output: MessageOutput;
-  /** Aborted by SIGTERM or SIGINT: finish what is begun, write the states that it makes true, and end. */
+  /** Aborted by SIGTERM or SIGINT: finish what has begun, write the states for it, and end. */
   stop: AbortSignal;
   /** Milliseconds since the epoch. */
   now: () => number;
-  /** What `${NAME}` in a configuration stands for; absent when it stands for itself. */
+  /** The variables that `${NAME}` in a configuration refers to; absent if it has no such meaning. */
   environment?: Environment;
 };

@@ -101,7 +101,7 @@ describe('an option that there is not', () => {
 
   test('is told of with the one that is like it, without its value', async () => {
     expect(await warningsOf({ pasword: 'hunter2' })).toEqual([
-      'The configuration in the answers has "pasword", which is no option of this connector and does nothing. It may be misspelt: there is "password".',
+      'The configuration in your answers has "pasword", which is not an option of this connector and is ignored. Did you mean "password"?',
     ]);
   });
 

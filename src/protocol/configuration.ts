@@ -9,20 +9,20 @@ import { readProxyCredentials } from './network/proxy.ts';
 import { registerSecrets } from './secrets.ts';
 import { findSecrets, listOptions } from './spec.ts';
 
-/** A configuration, or the path of the file that holds it. */
+/** A configuration, or the path of its file. */
 export type ConfigurationOrPath = Readonly<Record<string, unknown>> | string;
 
-/** How messages name a configuration that no file holds yet. */
-const NO_FILE = 'the answers';
+/** How messages name a configuration that is not in a file yet. */
+const NO_FILE = 'your answers';
 
-/** What a configuration is read with: an output, or something that takes the place of one. */
+/** What a configuration is read with: an output, or an object that replaces it. */
 type ConfigurationContext = Pick<CommandContext, 'environment'> & {
   output: Pick<CommandContext['output'], 'write'>;
 };
 
 /**
- * Reads a configuration in the form of `schema`. From then on what the schema marks as secret is masked, and
- * whatever came from the environment. Names that look like a misspelt option are warned of.
+ * Reads a configuration and checks it against a schema. From then on, the values that the schema marks as secret are masked, and
+ * all values from the environment. It warns of names that look like a misspelt option.
  *
  * @throws ConnectorError (config_error) that names each wrong field, never its value.
  */
@@ -36,11 +36,11 @@ export async function readConfiguration<T extends z.ZodType<Record<string, unkno
   const value = isFile ? parseJson('configuration', path, await readTextFile('configuration', path)) : given;
   const { value: written, fromEnvironment } =
     environment === undefined ? { value, fromEnvironment: [] } : resolveReferences(value, environment, path);
-  // Before it is looked at: a misspelt name may be why it is not usable.
+  // Before the check, which may fail because of a misspelt name.
   for (const warning of findMisspeltOptions(written, path, schema)) await output.write(log('WARN', warning));
   const configuration = checkJson('configuration', path, written, schema);
   const { username } = configuration;
-  // In the form as written: what the schema does not keep may be a secret all the same.
+  // As it was written: options that the schema drops may be secrets as well.
   const proxies = readProxyCredentials();
   const secrets = [...findSecrets(written, schema), ...fromEnvironment, ...proxies.passwords];
   const usernames = typeof username === 'string' ? [username, ...proxies.usernames] : proxies.usernames;
@@ -48,13 +48,13 @@ export async function readConfiguration<T extends z.ZodType<Record<string, unkno
   return configuration;
 }
 
-/** Others are not told of: they are allowed, as platforms put keys of their own into a configuration. */
+/** Other unknown names are allowed, as platforms add keys of their own to a configuration. */
 function findMisspeltOptions(written: unknown, path: string, schema: z.ZodType): string[] {
   if (!isJsonObject(written)) return [];
   const options = listOptions(schema);
   return Object.keys(written).flatMap((name) => {
     const near = options.includes(name) ? undefined : suggestName(name, options);
     if (near === undefined) return [];
-    return `The configuration in ${path} has "${name}", which is no option of this connector and does nothing. It may be misspelt: there is "${near}".`;
+    return `The configuration in ${path} has "${name}", which is not an option of this connector and is ignored. Did you mean "${near}"?`;
   });
 }

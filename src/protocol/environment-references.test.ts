@@ -30,8 +30,8 @@ describe('what can not be replaced is named with its option, and no value is', (
   test.each([
     ['a variable that is not set', { password: '${NOT_SET}' }, /password refers to .* NOT_SET, which is not set/],
     ['a variable that is empty', { keys: ['', '${EMPTY}'] }, /keys\.1 refers to .* EMPTY, which is empty/],
-    ['no name', { password: 'hunter2${}' }, /password holds a \$\{ that begins no reference/],
-    ['no end', { password: 'hunter2${A' }, /password holds a \$\{ .* write \$\$\{/],
+    ['no name', { password: 'hunter2${}' }, /password contains \$\{ without a name/],
+    ['no end', { password: 'hunter2${A' }, /password contains \$\{ .* use \$\$\{/],
     ['several', { a: '${ONE}', b: { c: '${TWO}' } }, /a refers to .* ONE.*; b\.c refers to .* TWO/],
   ])('%s', (_, value, expected) => {
     const resolving = (): unknown => resolveReferences(value, ENVIRONMENT, 'source.json');

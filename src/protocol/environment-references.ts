@@ -1,20 +1,20 @@
 import { protocolError } from './errors.ts';
 
-/** The variables that references stand for, by name. */
+/** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A configuration whose references were replaced, and the values that came in their place. */
+/** A configuration whose references were replaced, and the values that replaced them. */
 export type Resolved = { value: unknown; fromEnvironment: string[] };
 
-/** `$${`, which stands for `${` itself; a reference; or what begins like one and is none. */
+/** `$${`, which means a literal `${`; a reference; or `${` without a name. */
 const REFERENCE = /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)\}|\$\{/g;
 
 /**
- * Replaces each `${NAME}` in the texts of a configuration by the environment variable of that name, so that a secret need
- * not stand in the file. `$${` stands for `${`.
+ * Replaces each `${NAME}` in the strings of a configuration with the environment variable NAME, so that the file needs no
+ * secrets. `$${` means a literal `${`.
  *
- * @param path of the file, for messages.
- * @throws ConnectorError (config_error) that names each option and variable at fault, and no value.
+ * @param path the path of the file, for messages.
+ * @throws ConnectorError (config_error) that names the options and variables, but no value.
  */
 export function resolveReferences(value: unknown, environment: Environment, path: string): Resolved {
   const fromEnvironment: string[] = [];
@@ -24,9 +24,7 @@ export function resolveReferences(value: unknown, environment: Environment, path
     text.replaceAll(REFERENCE, (found, name: string | undefined) => {
       if (found === '$${') return '${';
       if (name === undefined) {
-        problems.push(
-          `${option} holds a \${ that begins no reference such as \${NAME}; for a \${ of its own write $\${`,
-        );
+        problems.push(`${option} contains \${ without a name, such as \${NAME}; for a literal \${, use $\${`);
         return found;
       }
       const content = environment[name];
@@ -51,7 +49,7 @@ export function resolveReferences(value: unknown, environment: Environment, path
   if (problems.length === 0) return { value: resolved, fromEnvironment };
   throw protocolError(
     'configuration_invalid',
-    `The configuration in ${path} is not usable. ${problems.join('; ')}. Set each variable where this command is started, as with export NAME=….`,
+    `The configuration in ${path} is not usable. ${problems.join('; ')}. Set each variable where this command starts, for example with export NAME=….`,
   );
 }
 

@@ -12,7 +12,7 @@ describe('what was thrown, as a failure', () => {
     const failure = asConnectorError(error);
     expect(failure).toBeInstanceOf(ConnectorError);
     expect(failure).toMatchObject({ code: 'unexpected_fault', failureType: 'system_error' });
-    expect(failure.message).toBe('Unexpected fault in the connector: x is not a function');
+    expect(failure.message).toBe('Unexpected error in the connector: x is not a function');
     expect(failure.internalMessage).toBe('x is not a function');
     expect(failure.stackTrace).toBe(error.stack);
     expect(failure.cause).toBe(error);
@@ -25,7 +25,7 @@ describe('what was thrown, as a failure', () => {
     [42, '42'],
   ])('a thrown %j has a message and no stack', (thrown, text) => {
     const failure = asConnectorError(thrown);
-    expect(failure.message).toBe(`Unexpected fault in the connector: ${text}`);
+    expect(failure.message).toBe(`Unexpected error in the connector: ${text}`);
     expect(failure.internalMessage).toBe(text);
     expect(failure.stackTrace).toBeUndefined();
   });

@@ -1,15 +1,15 @@
 import { redactForeign } from './secrets.ts';
 
-/** Who has to act: the user (config_error), nobody but time (transient_error), us (system_error). */
+/** Who can fix it: the user (config_error), a later retry (transient_error), the maintainers (system_error). */
 export type FailureType = 'config_error' | 'transient_error' | 'system_error';
 
 /**
- * What a failure is, by what a person has to do about it: two that ask for the same share a code. A code is stable, and
- * has its page in docs/troubleshooting. Whose it is to do goes with the code.
+ * An error by what the user has to do about it: errors with the same remedy share a code. A code is stable and has a page in
+ * docs/troubleshooting. Each code has one failure type.
  */
 export type ErrorKind = { code: string; failureType: FailureType };
 
-/** The codes of what every command may fail with; those of a connector stand beside it. */
+/** The error codes of every command. Each connector has codes of its own. */
 export const PROTOCOL_ERRORS = {
   command_invalid: 'config_error',
   file_unreadable: 'config_error',
@@ -25,18 +25,17 @@ export const PROTOCOL_ERRORS = {
 export type ProtocolErrorCode = keyof typeof PROTOCOL_ERRORS;
 
 export type ErrorOptions = {
-  /** What the other side said in its own words. */
+  /** The message of the server or library. */
   internalMessage?: string;
   stackTrace?: string | undefined;
   cause?: unknown;
-  /** The code whose page helps most, where that is not the error's own. */
+  /** The code whose page helps most, if it is not the error's own. */
   page?: string;
 };
 
 /**
- * A failure that a person can act upon. `message` says what was seen, what it likely means and what to do, in that
- * order; the link to `page` is added where it is printed. A stack is there for faults of ours alone: a user's mistake
- * needs the sentence, not the place in our code.
+ * An error that the user can act on. `message` says what was seen, what it likely means and what to do, in that order. The link
+ * to `page` is added when it is printed. Only unexpected errors have a stack: for other errors the message is enough.
  */
 export class ConnectorError extends Error {
   readonly code: string;
@@ -57,9 +56,9 @@ export class ConnectorError extends Error {
 }
 
 /**
- * What makes failures by their codes: those of every command, and some of one's own.
+ * Returns a function that creates errors with the codes of every command, and some more.
  *
- * @param own the codes of a connector, say, and whose it is to do something about each.
+ * @param own the other codes, such as those of a connector, with their failure types.
  */
 export function defineErrors<Code extends string>(
   own: Readonly<Record<Code, FailureType>>,
@@ -68,31 +67,31 @@ export function defineErrors<Code extends string>(
   return (code, message, options) => new ConnectorError({ code, failureType: failureTypes[code] }, message, options);
 }
 
-/** A failure that any command may have. */
+/** Creates an error that any command may have. */
 export const protocolError = defineErrors({});
 
-/** Any thrown value as a ConnectorError; what is not one already is a fault of this program. */
+/** Turns any thrown value into a ConnectorError: an unexpected error, if it is not one already. */
 export function asConnectorError(error: unknown): ConnectorError {
   if (error instanceof ConnectorError) return error;
-  return protocolError('unexpected_fault', `Unexpected fault in the connector: ${messageOf(error)}`, {
+  return protocolError('unexpected_fault', `Unexpected error in the connector: ${messageOf(error)}`, {
     internalMessage: messageOf(error),
     stackTrace: error instanceof Error && error.stack !== undefined ? redactForeign(error.stack) : undefined,
     cause: error,
   });
 }
 
-/** Whether a failure is a fault of this program. Others are answers about a configuration, or about what it leads to. */
+/** Whether an error is a bug in this program. Other errors are about a configuration, or the servers that it names. */
 export function isUnexpectedError({ code }: ConnectorError): boolean {
-  const ours: ProtocolErrorCode = 'unexpected_fault';
-  return code === ours;
+  const unexpected: ProtocolErrorCode = 'unexpected_fault';
+  return code === unexpected;
 }
 
-/** The text of any thrown value, for messages: without the secrets of this process. */
+/** The message of any thrown value, without the secrets of this process. */
 export function messageOf(error: unknown): string {
   return redactForeign(rawMessageOf(error));
 }
 
-/** The text of any thrown value as it is, to recognise the value by. It must not get into a message. */
+/** The unredacted message of any thrown value, for comparisons. It must not be printed. */
 export function rawMessageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

@@ -1,11 +1,11 @@
 const TROUBLESHOOTING = 'https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting';
 
-/** Where a code, of an error or of a rejected row, is explained for people. `connector explain CODE` prints the same. */
+/** The page that explains the code of an error or a rejected row. `connector explain CODE` prints the same page. */
 export function troubleshootingPage(code: string): string {
   return `${TROUBLESHOOTING}/${code}.md`;
 }
 
-/** A printed message without the link at its end, and the code that the link leads to; undefined when there is none. */
+/** Splits a printed message into the message and the code of the link at its end; undefined without a link. */
 export function splitLink(printed: string): { message: string; code: string | undefined } {
   const start = printed.lastIndexOf(` See ${TROUBLESHOOTING}/`);
   const [, code] = /\/(\w+)\.md$/.exec(printed) ?? [];

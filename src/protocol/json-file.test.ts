@@ -73,9 +73,7 @@ describe('a text that is no JSON is refused without being quoted:', () => {
     const path = file(text);
     const error = await failureOf(readJsonFile('configuration', path, schema));
     expect(error.failureType).toBe('config_error');
-    expect(error.message).toMatch(
-      / is not valid JSON\. What is wrong is at line [12], column \d+, or just before it\.$/,
-    );
+    expect(error.message).toMatch(/ is not valid JSON\. The error is at line [12], column \d+, or just before it\.$/);
     expect(error.message).not.toContain('hunter2');
     expect(error.cause).toBeUndefined();
     expect(error.internalMessage).toBeUndefined();
@@ -91,7 +89,7 @@ test.each([
   ['{"a": [1', 'line 1, column 9'],
   ['{} {}', 'line 1, column 4'],
 ])('what is wrong in %j is at %s', (text, place) => {
-  expect(() => parseJson('state', 'x', text)).toThrow(`What is wrong is at ${place}, or just before it.`);
+  expect(() => parseJson('state', 'x', text)).toThrow(`The error is at ${place}, or just before it.`);
 });
 
 test('a text that breaks off too deep to be looked at is refused all the same', () => {
@@ -104,7 +102,7 @@ test('an empty file is told of as such: it may be a pipe that was read before', 
   const path = file(' \n');
   const { message } = await failureOf(readJsonFile('configuration', path, schema));
   expect(message).toBe(
-    `The configuration file ${path} is empty. If it is a pipe, it can be read once alone: give a file.`,
+    `The configuration file ${path} is empty. If it is a pipe, it can only be read once: use a file.`,
   );
 });
 
@@ -168,5 +166,24 @@ test('no value is quoted, whatever the rule that it breaks', () => {
       expect(message).not.toContain(secret);
       if (!wrapped) expect(message).toContain('field: ');
     }),
+  );
+});
+
+test.each<[z.ZodType, unknown, string]>([
+  [z.string(), undefined, 'is missing'],
+  [z.number(), 'x', 'must be a number'],
+  [z.int(), 1.5, 'must be a whole number'],
+  [z.boolean(), 'yes', 'must be true or false'],
+  [z.array(z.string()), {}, 'must be a list'],
+  [z.enum(['drop', 'truncate']), 'x', 'must be "drop" or "truncate"'],
+  [z.number().positive(), 0, 'must be more than 0'],
+  [z.number().max(900), 901, 'must be at most 900'],
+  [z.string().min(1), '', 'must have at least 1 character'],
+  [z.strictObject({}), { z: 1 }, 'has unknown options: z'],
+  [z.string().regex(/^a$/), 'b', 'is not valid'],
+  [z.string().regex(/^a$/, 'must be a'), 'b', 'must be a'],
+])('describes a wrong field without the words of the library: %#', (schema, value, expected) => {
+  expect(() => checkJson('configuration', 'c.json', { field: value }, z.object({ field: schema }))).toThrow(
+    `The configuration in c.json is not usable. field: ${expected}.`,
   );
 });

@@ -1,16 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { parse } from 'lossless-json';
 import type { z } from 'zod';
+import { formatCount } from '../shared/format.ts';
 import { describeSystemError, protocolError, rawMessageOf } from './errors.ts';
 
-/** What a file holds, as messages name it. */
+/** What a file contains, as messages name it. */
 export type FileContent = 'configuration' | 'catalog' | 'state';
 
 /**
  * Reads a JSON file and checks it against a schema.
  *
- * @throws ConnectorError (config_error) that names the file and each wrong place in it. Values are not quoted: a
- * configuration holds secrets.
+ * @throws ConnectorError (config_error) that names the file and each wrong field, but no value, which may be a secret.
  */
 export async function readJsonFile<T extends z.ZodType>(
   what: FileContent,
@@ -21,7 +21,7 @@ export async function readJsonFile<T extends z.ZodType>(
   return checkJson(what, path, parseJson(what, path, text), schema);
 }
 
-/** The text of a file, or a config_error that says why it can't be had. */
+/** Reads the text of a file. @throws ConnectorError (config_error) that explains why it can't be read. */
 export async function readTextFile(what: FileContent, path: string): Promise<string> {
   try {
     return await readFile(path, 'utf8');
@@ -33,26 +33,26 @@ export async function readTextFile(what: FileContent, path: string): Promise<str
   }
 }
 
-/** The value of a JSON text, or a config_error that names the file. */
+/** Parses the JSON of a file. @throws ConnectorError (config_error) that names the file. */
 export function parseJson(what: FileContent, path: string, text: string): unknown {
   if (text.trim() === '') {
     throw protocolError(
       `${what}_invalid`,
-      `The ${what} file ${path} is empty. If it is a pipe, it can be read once alone: give a file.`,
+      `The ${what} file ${path} is empty. If it is a pipe, it can only be read once: use a file.`,
     );
   }
   try {
     return JSON.parse(text);
   } catch {
-    // The parser's own words quote the text, which may be a secret.
+    // The parser's message quotes the text, which may be a secret.
     const place = locateJsonError(text);
     const advice =
-      place === undefined ? 'Check it with a JSON formatter' : `What is wrong is at ${place}, or just before it`;
+      place === undefined ? 'Check it with a JSON formatter' : `The error is at ${place}, or just before it`;
     throw protocolError(`${what}_invalid`, `The ${what} file ${path} is not valid JSON. ${advice}.`);
   }
 }
 
-/** Where a text stops being JSON; undefined when that can't be said. Node's own parser does not always tell. */
+/** Finds where a text stops being JSON; undefined if that is unknown. Node's own parser doesn't always report it. */
 function locateJsonError(text: string): string | undefined {
   try {
     parse(text);
@@ -65,7 +65,7 @@ function locateJsonError(text: string): string | undefined {
   return undefined;
 }
 
-/** The value in the schema's type, or a config_error with a line for each thing that is wrong. */
+/** Checks a value against a schema. @throws ConnectorError (config_error) that describes everything that is wrong. */
 export function checkJson<T extends z.ZodType>(
   what: FileContent,
   path: string,
@@ -73,7 +73,7 @@ export function checkJson<T extends z.ZodType>(
   schema: T,
 ): z.output<T> {
   const result = schema.safeParse(value, {
-    error: ({ code, input }) => (code === 'invalid_type' && input === undefined ? 'is missing' : undefined),
+    error: describeIssue,
   });
   if (result.success) return result.data;
   const problems = result.error.issues.map((issue) => {
@@ -81,4 +81,38 @@ export function checkJson<T extends z.ZodType>(
     return `${place}: ${issue.message}`;
   });
   throw protocolError(`${what}_invalid`, `The ${what} in ${path} is not usable. ${problems.join('; ')}.`);
+}
+
+const TYPES: Readonly<Record<string, string>> = {
+  string: 'a string',
+  number: 'a number',
+  int: 'a whole number',
+  boolean: 'true or false',
+  array: 'a list',
+  object: 'an object',
+  record: 'an object',
+};
+
+/** Describes what is wrong with a field, without quoting its value. Undefined where the schema has its own words. */
+function describeIssue(issue: z.core.$ZodRawIssue): string | undefined {
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.input === undefined ? 'is missing' : `must be ${TYPES[issue.expected] ?? issue.expected}`;
+    case 'invalid_value':
+      return `must be ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}`;
+    case 'too_small':
+      return `must ${describeLimit(issue.origin, issue.minimum, issue.inclusive === false ? 'more than' : 'at least')}`;
+    case 'too_big':
+      return `must ${describeLimit(issue.origin, issue.maximum, issue.inclusive === false ? 'less than' : 'at most')}`;
+    case 'unrecognized_keys':
+      return `has unknown options: ${issue.keys.join(', ')}`;
+    default:
+      return 'is not valid';
+  }
+}
+
+function describeLimit(origin: string, limit: number | bigint, comparison: string): string {
+  if (origin === 'string') return `have ${comparison} ${formatCount(Number(limit), 'character')}`;
+  if (origin === 'array') return `have ${comparison} ${formatCount(Number(limit), 'item')}`;
+  return `be ${comparison} ${limit}`;
 }

@@ -1,13 +1,13 @@
 import { LINE_FEED } from '../shared/ascii.ts';
 
-/** Lines in the bytes that they came in: from `start`, and behind each line feed, up to the next of `ends`. */
+/** Lines in the bytes of a chunk: from `start`, and after each line feed, up to the next of `ends`. */
 export type LineBatch = { bytes: Buffer; start: number; ends: number[] };
 
 /**
- * Splits a stream of bytes into lines and yields those of each chunk together. Lines are left in the bytes, without
- * their line feed, so that what is echoed is exactly what came in. The last line needs no line feed.
+ * Splits a stream of bytes into lines and yields the lines of each chunk together. Lines stay bytes, so that the destination can
+ * echo them unchanged. The last line needs no line feed.
  *
- * node:readline is not used: it takes U+2028 for a line end, which is legal inside JSON, and costs a callback a line.
+ * node:readline would treat U+2028, which is legal inside JSON, as the end of a line, and costs a callback per line.
  */
 export async function* splitLines(source: AsyncIterable<Uint8Array>): AsyncGenerator<LineBatch> {
   let rest: Buffer[] = [];

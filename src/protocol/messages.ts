@@ -59,10 +59,10 @@ type Trace =
       stream_status: { stream_descriptor: StreamDescriptor; status: StreamStatus };
     };
 
-/** The levels of the protocol that a person should hear of, whatever else they follow. */
+/** The log levels of warnings and errors. */
 const WARNING_LEVELS: ReadonlySet<unknown> = new Set(['WARN', 'ERROR', 'FATAL']);
 
-/** @param level of a LOG message, as it came. */
+/** @param level the level of a LOG message, unchecked. */
 export function isWarningOrWorse(level: unknown): boolean {
   return WARNING_LEVELS.has(level);
 }
@@ -79,7 +79,7 @@ export function streamStatus(stream: StreamDescriptor, status: StreamStatus, at:
   };
 }
 
-/** How many rows a stream will have, and how many bytes, as far as that is known. */
+/** The estimated rows of a stream, and its bytes if they are known. */
 export function streamEstimate(stream: StreamDescriptor, rows: number, bytes: number | undefined, at: number): Message {
   const size = bytes === undefined ? { row_estimate: rows } : { row_estimate: rows, byte_estimate: bytes };
   return {
@@ -88,14 +88,14 @@ export function streamEstimate(stream: StreamDescriptor, rows: number, bytes: nu
   };
 }
 
-/** The answer of `check` to what does not work. */
+/** The result of `check` when something doesn't work. */
 export function connectionFailed(error: ConnectorError): Extract<Message, { type: 'CONNECTION_STATUS' }> {
   return { type: 'CONNECTION_STATUS', connectionStatus: { status: 'FAILED', message: formatError(error) } };
 }
 
 /**
- * `at` as above; `stream` when the failure is of one stream alone. Its name stands before the message, as in the logs: of
- * what is told of a run, many see the message and nothing else.
+ * `at` as above; `stream` when the error concerns only one stream. Its name precedes the message, as in the logs: many users see
+ * only the message.
  */
 export function errorTrace(error: ConnectorError, at: number, stream?: StreamDescriptor): Message {
   return {
@@ -115,15 +115,14 @@ export function errorTrace(error: ConnectorError, at: number, stream?: StreamDes
 }
 
 /**
- * The message of an error as it is printed, with a link to the page of its code: for those who see the message alone, in
- * the list of runs of a platform.
+ * Formats an error with a link to the page of its code, for users who see only the message, as in the list of a platform's runs.
  */
 function formatError({ message, page }: ConnectorError): string {
   // Some end with a statement to run.
   return `${message}${message.endsWith('.') ? '' : '.'} See ${troubleshootingPage(page)}`;
 }
 
-/** An error as it is told to a person: as above, and for a fault of ours with its stack, which a report of it needs. */
+/** Formats an error for people: as above, and an unexpected error with its stack, for a bug report. */
 export function formatErrorWithStack(error: ConnectorError): string {
   return error.stackTrace === undefined ? formatError(error) : `${formatError(error)}\n${error.stackTrace}`;
 }
@@ -138,8 +137,8 @@ export function formatStateLine(stream: StreamDescriptor, state: Record<string, 
 }
 
 /**
- * A message with `change` applied to the texts that people read in it. Names and forms stay as they are: a password that
- * is also the name of a table must not make the catalog unusable.
+ * Applies `change` to the text in a message that people read. Names stay unchanged: a password that is also the name of a table
+ * must not make the catalog unusable.
  */
 export function mapTexts(message: Message, change: (text: string) => string): Message {
   switch (message.type) {

@@ -4,20 +4,20 @@ import { codeOf } from './errors.ts';
 import { type Message, mapTexts } from './messages.ts';
 import { redactMessage } from './secrets.ts';
 
-/** Node's codes for a reader that went away. */
+/** Node's codes for a reader that is gone. */
 const READER_GONE: ReadonlySet<string> = new Set(['EPIPE', 'ECONNRESET']);
 
-/** The reader of our output went away (a closed pipe): there is nobody left to tell. */
+/** The reader of our output is gone (a closed pipe). */
 export class OutputClosedError extends Error {
   constructor(cause: unknown) {
-    super('The reader of the output has gone.', { cause });
+    super('The reader of the output is gone.', { cause });
     this.name = 'OutputClosedError';
   }
 }
 
 /**
- * Protocol messages to a stream, one a line. Each write resolves when the stream takes more, so that a slow reader
- * slows the writer instead of filling its memory: on Linux a piped stdout does not block by itself.
+ * Writes protocol messages to a stream, one per line, with backpressure: each write resolves when the stream accepts more, so
+ * that a slow reader slows the writer down instead of filling its memory. On Linux, a piped stdout doesn't block by itself.
  */
 export class MessageOutput {
   readonly #stream: Writable;
@@ -34,25 +34,25 @@ export class MessageOutput {
     stream.on('drain', () => this.#drained.notify());
   }
 
-  /** Aborted when the reader has gone. That is noticed by a write alone. */
+  /** Aborted when the reader is gone. Only a write detects that. */
   get readerGone(): AbortSignal {
     return this.#readerGone.signal;
   }
 
-  /** Why nothing can be written any more though its reader is there: the disk behind it is full, say. */
+  /** Why nothing more can be written although the reader is there, for example because the disk is full. */
   get error(): unknown {
     return this.#error;
   }
 
   /**
-   * Writes a message, without the secrets in what people read of it; bytes are passed on as they are. Rejects with
-   * OutputClosedError when the reader has gone.
+   * Writes a message, with the secrets masked in the text that people read. Rejects with OutputClosedError when the reader is
+   * gone.
    */
   write(message: Message): Promise<void> {
     return this.writeBytes(`${JSON.stringify(mapTexts(message, redactMessage))}\n`);
   }
 
-  /** Writes lines that are messages already, each with its line end. */
+  /** Writes lines that already are messages, each with its line feed, unchanged. */
   async writeBytes(lines: string | Uint8Array): Promise<void> {
     if (this.#closed) throw this.#closed;
     if (this.#stream.write(lines)) return;
@@ -60,7 +60,7 @@ export class MessageOutput {
     if (this.#closed) throw this.#closed;
   }
 
-  /** Writes lines as `writeBytes` does, but resolves only when their memory may be used again. */
+  /** Writes lines as `writeBytes` does, but resolves only when their memory can be reused. */
   async writeOut(lines: Uint8Array): Promise<void> {
     if (this.#closed) throw this.#closed;
     await new Promise<void>((resolve, reject) => {
@@ -68,7 +68,7 @@ export class MessageOutput {
     });
   }
 
-  /** Resolves when the stream has taken all that was written, or is closed. */
+  /** Resolves when the stream has written everything, or is closed. */
   async flushed(): Promise<void> {
     if (this.#closed) return;
     await new Promise<void>((resolve) => this.#stream.write('', () => resolve()));

@@ -1,14 +1,14 @@
 import { createRedactor } from '../shared/redact.ts';
 
 /**
- * The secrets of this process. Its configurations are read before anything else happens, and what they hold as secret is
- * secret until the process ends, whatever failure or log it would get into: so there is one place for all of it.
+ * The secrets of this process. Its configurations are read before anything else, and their secrets stay secret until the process
+ * ends, in every error and log. So there is one place for all of them.
  */
 const secrets = new Set<string>();
 const usernames = new Set<string>();
 let redactor = createRedactor([]);
 
-/** From now on these are masked. @param names users whose names an HTTP Basic header may have before a secret. */
+/** Masks these values from now on. @param names user names that an HTTP Basic header may have before a secret. */
 export function registerSecrets(values: Iterable<string>, names: Iterable<string> = []): void {
   for (const value of values) secrets.add(value);
   for (const name of names) usernames.add(name);
@@ -16,15 +16,14 @@ export function registerSecrets(values: Iterable<string>, names: Iterable<string
 }
 
 /**
- * Text that comes from elsewhere (a server, a library, the other connector), without the secrets in it. All such text goes
- * through here before it gets into a sentence of ours. A sentence itself does not: with a secret such as "password" masked
- * in it, everybody could read the secret.
+ * Masks the secrets in text from elsewhere (a server, a library, the other connector). All such text goes through here before it
+ * becomes part of a message of ours. Our own sentences don't: a masked word such as "password" would reveal the secret.
  */
 export function redactForeign(text: string): string {
   return redactor.redactForeign(text);
 }
 
-/** A whole message as it may be printed: secrets that are none of our words are masked once more. */
+/** Masks secrets in a whole message once more, except those that may be words of ours. */
 export function redactMessage(text: string): string {
   return redactor.redactMessage(text);
 }

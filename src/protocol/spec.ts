@@ -1,11 +1,11 @@
 import { z } from 'zod';
 
-/** The version of the protocol's schema that the messages follow. Platforms compare the major number alone. */
+/** The version of the protocol's schema that the messages follow. Platforms compare only the major number. */
 const PROTOCOL_VERSION = '0.18.0';
 
 /**
- * What `spec` prints for a configuration schema: a JSON Schema (draft 7) of what a user may write, with the form
- * hints that stand in the schema's `meta` (title, order, examples, airbyte_secret).
+ * Builds what `spec` prints for a configuration schema: a JSON Schema (draft 7) of what a user may write, with the form hints in
+ * the schema's `meta` (title, order, examples, airbyte_secret).
  */
 export function buildSpecification(
   configuration: z.ZodType,
@@ -14,7 +14,7 @@ export function buildSpecification(
   return {
     protocol_version: PROTOCOL_VERSION,
     ...details,
-    // Open, as platforms put keys of their own into a configuration.
+    // Open, as platforms add keys of their own to a configuration.
     connectionSpecification: { ...buildJsonSchema(configuration), additionalProperties: true },
   };
 }
@@ -27,16 +27,16 @@ const fieldSchema = z.looseObject({
 });
 
 /**
- * The texts in a configuration that its schema marks as secret, however deep they stand. Of a choice (oneOf) the secrets
- * of every option count: a key that was left behind from another one is a secret still.
+ * Finds the strings in a configuration that its schema marks as secret, at any depth. For a choice (oneOf), the secrets of every
+ * variant count: the key of a variant that is no longer chosen is still a secret.
  *
- * @param configuration as it was written, for a schema drops what is left behind.
+ * @param configuration as it was written, because the schema drops the keys of other variants.
  */
 export function findSecrets(configuration: unknown, schema: z.ZodType): string[] {
   return collectSecrets(configuration, buildJsonSchema(schema));
 }
 
-/** The names of the options in a configuration, those below others left out. Not by its form, which takes milliseconds to make. */
+/** Lists the top-level options of a configuration. Not from its JSON Schema, which takes milliseconds to build. */
 export function listOptions(schema: z.ZodType): string[] {
   return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
 }

@@ -152,7 +152,7 @@ describe('a state that can not be understood stops the run, and the message says
     await expect(reading).rejects.toBeInstanceOf(ConnectorError);
     await expect(reading).rejects.toMatchObject({ failureType: 'config_error' });
     await expect(reading).rejects.toThrow(
-      /^The state in .+state\.json is not a list of STREAM states\. .+Give back the STATE messages of the last run as they were; .+leave --state out or give \[\]\.$/,
+      /^The state in .+state\.json is not a list of STREAM states\. .+Pass the STATE messages of the last run unchanged\. .+leave out --state or pass \[\]\.$/,
     );
   });
 

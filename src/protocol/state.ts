@@ -19,7 +19,7 @@ const stateFileSchema = z.array(z.union([streamStateSchema, stateMessageSchema])
 
 type StreamStateEntry = z.output<typeof streamStateSchema>;
 
-/** The states that a platform gave back, found by stream. */
+/** The states that a platform passed, by stream. */
 export class InputState {
   readonly #entries: readonly StreamStateEntry[];
 
@@ -28,10 +28,10 @@ export class InputState {
   }
 
   /**
-   * The state of a stream. Without a namespace, in the catalog or in a state, it is the one in the default namespace. The
-   * state with the descriptor of the catalog comes before one in the other form. Of several in one form the last counts.
+   * Finds the state of a stream. A stream without a namespace, in the catalog or in a state, is in the default namespace. A state
+   * with exactly the descriptor of the catalog takes precedence. If there are several, the last one counts.
    *
-   * @returns undefined when there is none, and when the stream was reset: platforms write null or `{}` then.
+   * @returns undefined when there is none, or when the stream was reset: platforms then write null or `{}`.
    */
   of({ name, namespace }: StreamDescriptor, defaultNamespace: string): Record<string, unknown> | undefined {
     const withNamespace = (wanted: string | undefined): StreamStateEntry | undefined =>
@@ -45,11 +45,11 @@ export class InputState {
 }
 
 /**
- * Reads the --state file. It may be absent (undefined), empty, `[]`, `{}` or `null` for a first run, a list of STREAM states,
- * a single one, and each of them may stand inside its STATE message, as it does in the output of a sync.
+ * Reads the --state file. For a first run it may be absent (undefined), empty, `[]`, `{}` or `null`. Otherwise it contains one or
+ * more STREAM states, or STATE messages as in the output of a sync.
  *
- * @throws ConnectorError (config_error) for anything else, a GLOBAL or LEGACY state among it: to start over silently
- * from a state that can't be understood would send every event again.
+ * @throws ConnectorError (config_error) for anything else, such as a GLOBAL or LEGACY state: starting over would send every event
+ * again.
  */
 export async function readStateFile(path: string | undefined): Promise<InputState> {
   if (path === undefined) return new InputState([]);
@@ -63,7 +63,7 @@ export async function readStateFile(path: string | undefined): Promise<InputStat
     throw protocolError(
       'state_invalid',
       `The state in ${path} is not a list of STREAM states. It may come from another connector or be cut off. ` +
-        'Give back the STATE messages of the last run as they were; to start from the first row on purpose, leave --state out or give [].',
+        'Pass the STATE messages of the last run unchanged. To start from the first row on purpose, leave out --state or pass [].',
       { cause },
     );
   }

@@ -1,9 +1,9 @@
 import { setTimeout as timer } from 'node:timers/promises';
 
 /**
- * Calls `react` once a signal is aborted, or now if it is.
+ * Calls `react` once a signal is aborted, or now if it already is.
  *
- * @returns what takes that back.
+ * @returns a function that removes the listener.
  */
 export function onAbort(signal: AbortSignal, react: () => void): () => void {
   if (signal.aborted) react();
@@ -11,7 +11,7 @@ export function onAbort(signal: AbortSignal, react: () => void): () => void {
   return () => signal.removeEventListener('abort', react);
 }
 
-/** What waits for so many milliseconds, or until a signal is aborted. */
+/** Waits for a number of milliseconds, or until a signal is aborted. */
 export type Wait = (milliseconds: number, signal: AbortSignal) => Promise<void>;
 
 export const waitByTimer: Wait = (milliseconds, signal) => timer(milliseconds, undefined, { signal }).catch(() => {});

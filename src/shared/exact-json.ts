@@ -2,28 +2,28 @@ import { randomUUID } from 'node:crypto';
 import { LosslessNumber } from 'lossless-json';
 import { DIGIT_0, DIGIT_9, POINT, QUOTE } from './ascii.ts';
 
-/** A number of so many characters or more may hold digits that a double does not keep. */
+/** A number with this many characters or more may have digits that a double doesn't keep. */
 const LONG_DIGITS = 16;
 
 /**
  * A number that a double may change: a long one, or one with an exponent. Numbers follow a colon, a comma or a bracket,
- * so digits in texts are passed over.
+ * so digits in strings don't count.
  */
 const RISKY_NUMBER = /[:,[]\s*-?\d(?:[\d.]{15}|[\d.]*[eE])/;
 
-/** What every exponent has, and hardly any other text: it is found three times as fast. */
+/** What every exponent contains, and hardly any other text: finding it is three times as fast. */
 const EXPONENT = /\d[eE][-+\d]/;
 
-/** A text, or a number outside of texts. What is left over of a number that is none makes the whole no JSON. */
+/** A string, or a number outside of strings. The rest of an invalid number makes the whole invalid JSON. */
 const TEXT_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/gs;
 
-/** With what a text begins that stands for a number: no text that comes in can begin so but by guessing it. */
+/** The start of a string that replaces a number. Input can't start like this except by guessing it. */
 const NUMBER_MARK = randomUUID();
 
 /**
- * JSON.parse, but numbers that a double may change keep their digits as LosslessNumber. Exactness costs several times
- * the time, so it is paid on texts that hold such a number alone. Depth costs nothing but memory: the parser of
- * lossless-json calls itself, and a row that is nested deep enough would end the process.
+ * JSON.parse, but numbers that a double may change keep their digits as LosslessNumber. That takes several times as long, so it
+ * happens only for JSON with such a number. The parser of lossless-json is recursive, and a deeply nested row would end the
+ * process; this one isn't.
  *
  * @throws SyntaxError when the text is not JSON.
  */
@@ -48,14 +48,14 @@ function isRisky(token: string): boolean {
   return !token.startsWith('"') && (token.length >= LONG_DIGITS || /e/i.test(token));
 }
 
-/** A value in which numbers stand again where marked texts stood for them. */
+/** Replaces the marked strings in a value by their numbers. */
 function withNumbers(value: unknown): unknown {
   const whole: Record<string, unknown> = { value };
   const left: object[] = [whole];
   for (let holder = left.pop(); holder !== undefined; holder = left.pop()) {
     for (const [key, item] of Object.entries(holder)) {
-      // A number for a key is no JSON.
-      if (key.startsWith(NUMBER_MARK)) throw new SyntaxError('A key of an object has to be a text.');
+      // A number is not a valid key.
+      if (key.startsWith(NUMBER_MARK)) throw new SyntaxError('A key of an object has to be a string.');
       if (typeof item === 'object' && item !== null) left.push(item);
       else if (typeof item === 'string' && item.startsWith(NUMBER_MARK)) {
         Reflect.set(holder, key, new LosslessNumber(item.slice(NUMBER_MARK.length)));
@@ -66,8 +66,8 @@ function withNumbers(value: unknown): unknown {
 }
 
 /**
- * Whether so many digits or points stand in a row that they may be a long number, and no text begins with them. A row of
- * that length covers every sixteenth place, so only those are looked at: less work than any regular expression.
+ * Whether there is a sequence of digits and points that is long enough for a long number, and doesn't start a string. A sequence
+ * of that length covers every sixteenth place, so only those are checked: less work than any regular expression.
  */
 function hasLongDigits(text: string): boolean {
   for (let place = LONG_DIGITS - 1; place < text.length; place += LONG_DIGITS) {
@@ -85,7 +85,7 @@ function isDigitOrPoint(code: number): boolean {
   return (code >= DIGIT_0 && code <= DIGIT_9) || code === POINT;
 }
 
-/** Whether a parsed value is an object of JSON: no list, no null, and no number that kept its digits. */
+/** Whether a parsed value is a JSON object: not a list, null or a LosslessNumber. */
 export function isJsonObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof LosslessNumber);
 }

@@ -49,7 +49,7 @@ describe('readCursor', () => {
       expect(() => readCursor(Buffer.from(text), 'c')).toThrow(
         expect.objectContaining({
           code: 'unexpected_fault',
-          message: `Unexpected fault in the connector: a row of ${length} bytes is not a RECORD message.`,
+          message: `Unexpected error in the connector: a row of ${length} bytes is not a RECORD message.`,
         }),
       );
     },

@@ -121,7 +121,7 @@ function parseRow(line: Buffer): Record<string, unknown> {
   } catch {
     throw sourceError(
       'unexpected_fault',
-      `Unexpected fault in the connector: a row of ${line.length} bytes is not a RECORD message.`,
+      `Unexpected error in the connector: a row of ${line.length} bytes is not a RECORD message.`,
     );
   }
 }

@@ -37,7 +37,7 @@ test('a fault of ours is told with its stack, for who reports it, and what a per
   const reporter = new TextReporter({ intervalMs: 1, show: () => {}, line, end: () => {} }, line, () => 0);
   reporter.failed(asConnectorError(new TypeError('x is not a function')));
   expect(shown).toMatch(
-    /^ERROR Unexpected fault .*: x is not a function\. See .*unexpected_fault\.md\nTypeError: x is not a function\n {4}at /,
+    /^ERROR Unexpected error .*: x is not a function\. See .*unexpected_fault\.md\nTypeError: x is not a function\n {4}at /,
   );
   shown = '';
   reporter.failed(syncError('stream_unknown', 'There is no such stream.', { cause: new Error() }));
