@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { createTableSql } from '../support/tables.ts';
 
 /** A table of a round, and how the source is to read it. */
 export type TablePlan = {
@@ -46,8 +47,10 @@ export function rowId(number: number): string {
 }
 
 export function createTable(name: string, { cursor, isSortedByCursor }: TablePlan): string {
-  return `CREATE TABLE ${name} (custom_id String, event_name String, last_updated_at ${cursor}, id String, colour String, padding String)
-    ENGINE = MergeTree ORDER BY ${isSortedByCursor ? 'last_updated_at' : 'tuple()'}`;
+  return createTableSql(name, 'id String, colour String, padding String', {
+    cursor,
+    orderBy: isSortedByCursor ? 'last_updated_at' : 'tuple()',
+  });
 }
 
 /** The statement that fills a new table. */

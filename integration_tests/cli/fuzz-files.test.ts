@@ -19,6 +19,7 @@ import {
   sourceConfiguration,
   temporaryFiles,
 } from '../support/support.ts';
+import { createTableSql } from '../support/tables.ts';
 
 const DATABASE = 'shop';
 const SECRETS = [READER.password, REST_API_KEY];
@@ -30,8 +31,7 @@ let batch: BatchApi;
 beforeAll(async () => {
   batch = await quickBatchApi();
   await server().execute(
-    `CREATE TABLE ${DATABASE}.events (custom_id String, event_name String, last_updated_at DateTime64(3, 'UTC'))
-     ENGINE = MergeTree ORDER BY last_updated_at`,
+    createTableSql(`${DATABASE}.events`, '', { cursor: "DateTime64(3, 'UTC')" }),
     `INSERT INTO ${DATABASE}.events VALUES ('u1', 'seen', '2026-01-01 00:00:00.000')`,
   );
 });

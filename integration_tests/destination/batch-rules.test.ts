@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Limits } from '../../sandbox/batch-api/limits.ts';
 import type { BatchApi } from '../../sandbox/batch-api/server.ts';
 import { type Finished, run } from '../../sandbox/launcher.ts';
+import { recordLine, stateLine } from '../support/message-lines.ts';
 import {
   catalogOf,
   checkStatus,
@@ -24,14 +25,6 @@ function write(batch: BatchApi, lines: readonly string[], streams: readonly stri
   return run('destination-batch', ['write', '--config', config, '--catalog', catalog], {
     input: lines.map((line) => `${line}\n`).join(''),
   });
-}
-
-function recordLine(stream: string, data: string): string {
-  return `{"type":"RECORD","record":{"stream":${JSON.stringify(stream)},"emitted_at":1,"data":${data}}}`;
-}
-
-function stateLine(stream: string): string {
-  return `{"type":"STATE","state":{"type":"STREAM","stream":{"stream_descriptor":{"name":${JSON.stringify(stream)}},"stream_state":{}}}}`;
 }
 
 type SentUpdate = { customId: string; text: string };
@@ -67,8 +60,8 @@ describe('each rule: the row, the update, and what is reported', () => {
     batch.onCall = (_, body) => sent.push(...updatesIn(body));
     const runGroup = async (group: readonly Case[]) => {
       const lines = group.flatMap((one) => [
-        ...one.rows.map((row) => recordLine(one.stream, rowOf(row, one.stream))),
-        stateLine(one.stream),
+        ...one.rows.map((row) => recordLine(rowOf(row, one.stream), one.stream)),
+        stateLine(0, one.stream),
       ]);
       const result = await write(
         batch,
@@ -153,7 +146,7 @@ describe('each answer: the requests, and what is reported', () => {
   function rowLines(rowsOf: readonly number[]): string[] {
     const owners = rowsOf.flatMap((rows, profile) => Array(rows).fill(`p${profile}`));
     return owners.map((custom_id, n) => {
-      return recordLine('events', JSON.stringify({ custom_id, event_name: 'purchase', n, note: 'a' }));
+      return recordLine({ custom_id, event_name: 'purchase', n, note: 'a' });
     });
   }
 
@@ -163,7 +156,7 @@ describe('each answer: the requests, and what is reported', () => {
       const arrivals: number[] = [];
       batch.onCall = () => arrivals.push(performance.now());
       const lines = rowLines(one.rowsOf ?? PROFILES);
-      const result = await write(batch, [...lines, stateLine('events')], ['events'], one.configuration);
+      const result = await write(batch, [...lines, stateLine(0)], ['events'], one.configuration);
 
       const all = lines.map((_, n) => n);
       const { accepted = new Set(one.stored ?? all).size, rejected = 0 } = one;
@@ -202,7 +195,7 @@ describe('each answer: the requests, and what is reported', () => {
 /** One row of each of so many profiles, and a state. */
 function linesOf(profiles: number, data: Readonly<Record<string, unknown>> = {}): string[] {
   const rows = Array.from({ length: profiles }, (_, n) => ({ custom_id: `p${n}`, event_name: 'purchase', n, ...data }));
-  return [...rows.map((row) => recordLine('events', JSON.stringify(row))), stateLine('events')];
+  return [...rows.map((row) => recordLine(row)), stateLine(0)];
 }
 
 /** How many requests went to each path, and how many updates the largest held. */
@@ -286,7 +279,7 @@ describe('what nobody expects', () => {
     withBatchApi({}, async (batch) => {
       const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
       const row = `{"custom_id":"u","event_name":"purchase","n":9007199254740993,"deep":${deep}}`;
-      const result = await write(batch, [recordLine('events', row), stateLine('events')], ['events']);
+      const result = await write(batch, [recordLine(row), stateLine(0)], ['events']);
       expect(states(result)).toHaveLength(1);
     }));
 

@@ -7,6 +7,7 @@ import { write } from '../../src/destination-batch/commands.ts';
 import { isJsonObject } from '../../src/shared/exact-json.ts';
 import { validateMessage } from '../protocol/message-schema.ts';
 import { type Ended, runCommand } from '../support/fuzz.ts';
+import { recordLine } from '../support/message-lines.ts';
 import {
   catalogOf,
   destinationConfiguration,
@@ -27,10 +28,6 @@ beforeAll(async () => {
   };
 });
 afterAll(() => batch.close());
-
-function recordLine(data: string): string {
-  return `{"type":"RECORD","record":{"stream":"events","emitted_at":1,"data":${data}}}`;
-}
 
 function stateLine(cursor: string): string {
   return `{"type":"STATE","state":{"type":"STREAM","stream":{"stream_descriptor":{"name":"events"},"stream_state":{"cursor":${cursor}}}}}`;

@@ -9,6 +9,7 @@ import { write } from '../../src/destination-batch/write/session.ts';
 import type { ConfiguredCatalog } from '../../src/protocol/catalog.ts';
 import { MessageOutput } from '../../src/protocol/output.ts';
 import { exactValue, NumberText, ObjectTree, type Tree, treeOf } from '../support/json-tree.ts';
+import { recordLine, stateLine } from '../support/message-lines.ts';
 import { destinationConfiguration, quickBatchApi, states } from '../support/support.ts';
 import { expectedOutcome, mismatches } from './expected-event.ts';
 import { objectOf, ROW_NUMBER, randomRows } from './random-rows.ts';
@@ -42,8 +43,8 @@ async function send(rows: readonly string[], { options = {}, properties = {} }: 
   const bodies: string[] = [];
   batch.onCall = (_, body) => bodies.push(body);
   const lines = rows.flatMap((data, index) => [
-    `{"type":"RECORD","record":{"stream":"events","emitted_at":1,"data":${data}}}\n`,
-    ...((index + 1) % ROWS_PER_STATE === 0 || index + 1 === rows.length ? [stateLine(index + 1)] : []),
+    `${recordLine(data)}\n`,
+    ...((index + 1) % ROWS_PER_STATE === 0 || index + 1 === rows.length ? [`${stateLine(index + 1)}\n`] : []),
   ]);
   const catalog: ConfiguredCatalog = {
     streams: [
@@ -73,13 +74,9 @@ async function send(rows: readonly string[], { options = {}, properties = {} }: 
   return { states: states({ messages }), sent: bodies.flatMap(sentEvents) };
 }
 
-function stateLine(rows: number): string {
-  return `{"type":"STATE","state":{"type":"STREAM","stream":{"stream_descriptor":{"name":"events"},"stream_state":{"rows":${rows}}}}}\n`;
-}
-
 /** Every STATE comes back in order, and rows accepted plus rows rejected are the rows before it. Returns the rows accepted. */
 function expectCounted(rows: number, echoed: Written['states']): number {
-  const counts = echoed.map(({ stream }) => Number(stream.stream_state.rows));
+  const counts = echoed.map(({ stream }) => Number(stream.stream_state.cursor));
   const expected = Array.from({ length: Math.ceil(rows / ROWS_PER_STATE) }, (_, index) =>
     Math.min(rows, (index + 1) * ROWS_PER_STATE),
   );

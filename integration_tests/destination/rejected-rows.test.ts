@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
 import type { BatchApi } from '../../sandbox/batch-api/server.ts';
 import { type Finished, finished, launcherPath, run, start } from '../../sandbox/launcher.ts';
 import { validateMessage } from '../protocol/message-schema.ts';
+import { recordLine, stateLine } from '../support/message-lines.ts';
 import { S3Server } from '../support/s3-server.ts';
 import {
   catalogOf,
@@ -45,19 +46,8 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-function recordLine(data: Row, stream = 'events'): string {
-  return JSON.stringify({ type: 'RECORD', record: { stream, emitted_at: 1_760_000_000_000, data } });
-}
-
 const good = (n: number): string => recordLine({ custom_id: `u${n}`, event_name: 'purchase', n });
 const missing = (n: number): string => recordLine({ custom_id: null, event_name: 'purchase', n });
-
-function stateLine(cursor: number, stream = 'events'): string {
-  return JSON.stringify({
-    type: 'STATE',
-    state: { type: 'STREAM', stream: { stream_descriptor: { name: stream }, stream_state: { cursor } } },
-  });
-}
 
 const local = (): Row => ({ rejected_rows: { storage_type: 'Local', path: folder } });
 

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { test as base, describe, expect } from 'vitest';
 import type { BatchApi } from '../../sandbox/batch-api/server.ts';
 import { type Finished, finished, run, start } from '../../sandbox/launcher.ts';
+import { recordLine, stateLine } from '../support/message-lines.ts';
 import {
   catalogOf,
   checkStatus,
@@ -30,25 +31,10 @@ const test = base.extend<{ batch: BatchApi }>({
 
 type Row = Record<string, unknown>;
 
-function recordLine(data: Row, stream = 'events'): string {
-  return JSON.stringify({ type: 'RECORD', record: { stream, namespace: 'shop', emitted_at: 1_760_000_000_000, data } });
-}
-
 function rowLines(count: number, from = 0): string[] {
   return Array.from({ length: count }, (_, index) =>
     recordLine({ custom_id: `u${(from + index) % 50}`, event_name: 'purchase', n: from + index }),
   );
-}
-
-function stateLine(cursor: unknown, stream = 'events', more: Row = {}): string {
-  return JSON.stringify({
-    type: 'STATE',
-    state: {
-      type: 'STREAM',
-      stream: { stream_descriptor: { name: stream, namespace: 'shop' }, stream_state: { cursor } },
-      ...more,
-    },
-  });
 }
 
 function writeArguments(

@@ -24,6 +24,7 @@ import { StateFile } from '../../src/sync/state/file.ts';
 import { lockStateFile } from '../../src/sync/state/lock.ts';
 import { after, type Faults, FaultyProxy, FOR_ROWS, says } from '../support/faulty-proxy.ts';
 import { ForwardProxy } from '../support/forward-proxy.ts';
+import { recordLine, stateLine } from '../support/message-lines.ts';
 import {
   catalogOf,
   clickHouseWith,
@@ -34,6 +35,7 @@ import {
   sourceConfiguration,
   temporaryFiles,
 } from '../support/support.ts';
+import { eventColumns } from '../support/tables.ts';
 import { certificate, certificateAuthority, type Identity } from '../support/tls-certificate.ts';
 import { expectOnPage, page, quotesOn, type Replaced } from './troubleshooting-page.ts';
 
@@ -48,7 +50,7 @@ const STRANGER: SandboxUser = {
   grants: ['GRANT SELECT ON shop.orders', 'GRANT SHOW ON *.*'],
 };
 
-const COLUMNS = 'custom_id String, event_name String, last_updated_at DateTime64(6)';
+const COLUMNS = eventColumns();
 
 const file = temporaryFiles();
 const server = clickHouseWith('shop', [USER, LOSSY, LIMITED, SELDOM, STRANGER]);
@@ -122,12 +124,8 @@ const catalogWith = (stream: Record<string, unknown>): string =>
 const withColumns = (): string =>
   catalogWith({ json_schema: { properties: { custom_id: {}, event_name: {}, email: {} } } });
 
-const STATE =
-  '{"type":"STATE","state":{"type":"STREAM","stream":{"stream_descriptor":{"name":"events"},"stream_state":{}}}}\n';
-
-function row(data: Record<string, unknown>, stream = 'events'): string {
-  return `${JSON.stringify({ type: 'RECORD', record: { stream, emitted_at: 1, data } })}\n`;
-}
+const STATE = `${stateLine(0)}
+`;
 
 async function portOf(helper: Server): Promise<number> {
   opened.push(helper);
@@ -476,7 +474,7 @@ const BATCH_ERRORS: readonly Case[] = [
     ...write(
       'batch_unreachable',
       { api_url: 'https://127.0.0.1:1', retry_minutes: 0.001 },
-      row({ custom_id: 'u1', event_name: 'purchase' }),
+      `${recordLine({ custom_id: 'u1', event_name: 'purchase' })}\n`,
     ),
     replaced: [['0.001', '30']],
   },
@@ -485,10 +483,10 @@ const BATCH_ERRORS: readonly Case[] = [
 const ROW_ERRORS: readonly Case[] = [
   write('mapping_unfit', { mapping: { custom_id_column: 'user_id' } }, '', withColumns),
   write('mapping_unfit', { mapping: { exclude_columns: ['Email'] } }, '', withColumns),
-  write('stream_not_in_catalog', {}, row({}, 'orders')),
+  write('stream_not_in_catalog', {}, `${recordLine({}, 'orders')}\n`),
   write('input_broken', {}, '{"type":"RECORD","record":{"stream":"eve'),
   {
-    ...write('too_many_rejected', {}, row({ event_name: 'purchase' }).repeat(100) + STATE),
+    ...write('too_many_rejected', {}, `${recordLine({ event_name: 'purchase' })}\n`.repeat(100) + STATE),
     // It leads to what is to be mended.
     linked: 'custom_id_missing',
   },

@@ -9,6 +9,7 @@ import { quoteIdentifier, quoteString } from '../../src/source-clickhouse/sql.ts
 import { discover } from '../../src/source-clickhouse/streams/discover.ts';
 import { connect, execute, linesAfter, linesUnder, partsOf, selectionOf } from '../support/row-lines.ts';
 import { catalogOf, sourceConfiguration, states, temporaryFiles } from '../support/support.ts';
+import { createTableSql } from '../support/tables.ts';
 import { missingType } from '../versions/missing-type.ts';
 import { code, codeIn, mappedRow, NOTHING, rowOf, rowsOfTables, whatBatchGets } from './types-page.ts';
 
@@ -123,7 +124,7 @@ describe('of a type the page says what leaves:', () => {
     for (const row of flattened) {
       const [type = '', value = ''] = row.map(codeIn);
       await server.execute(
-        `CREATE TABLE shop.flattened (custom_id String, event_name String, last_updated_at DateTime, c ${type}) ENGINE = MergeTree ORDER BY tuple()`,
+        createTableSql('shop.flattened', `c ${type}`, { cursor: 'DateTime', orderBy: 'tuple()' }),
         `INSERT INTO shop.flattened VALUES ('u', 'e', 0, ${value})`,
       );
       const found = await valuesOf('flattened');

@@ -20,6 +20,7 @@ import {
   sourceConfiguration,
   upTo,
 } from '../support/support.ts';
+import { createTableSql } from '../support/tables.ts';
 import { manifest, podOf } from './kubernetes-manifest.ts';
 import { type Cluster, endAtOnce, startPod } from './kubernetes-pod.ts';
 
@@ -44,10 +45,7 @@ afterAll(async () => {
 
 /** The number of a row is in its stamp too: rows are read in the order of their numbers. */
 async function createTable(name: string): Promise<void> {
-  await server.execute(
-    `CREATE TABLE shop.${name} (custom_id String, event_name String, last_updated_at DateTime64(6), n UInt64)
-     ENGINE = MergeTree ORDER BY last_updated_at`,
-  );
+  await server.execute(createTableSql(`shop.${name}`, 'n UInt64'));
 }
 
 async function insert(

@@ -10,6 +10,7 @@ import {
   sourceConfiguration,
   temporaryFiles,
 } from '../support/support.ts';
+import { createTableSql } from '../support/tables.ts';
 import { demandedByOptionals, type FormField, formValues } from './airbyte-form.ts';
 
 // A user who fills in the required fields of Airbyte's form, and nothing else, gets a connector that works.
@@ -19,9 +20,7 @@ const server = clickHouseWith('shop');
 let batch: BatchApi;
 beforeAll(async () => {
   batch = await quickBatchApi();
-  await server().execute(
-    'CREATE TABLE shop.events (custom_id String, event_name String, last_updated_at DateTime64(3)) ENGINE = MergeTree ORDER BY last_updated_at',
-  );
+  await server().execute(createTableSql('shop.events', '', { cursor: 'DateTime64(3)' }));
 });
 afterAll(() => batch.close());
 

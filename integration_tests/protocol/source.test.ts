@@ -15,10 +15,11 @@ import {
   temporaryFiles,
   upTo,
 } from '../support/support.ts';
+import { eventColumns } from '../support/tables.ts';
 import { ConformanceRuns, testEveryCommand } from './runs.ts';
 
 /** What Airbyte's acceptance tests and standard tests ask of check, discover and read, and what its platform relies on. */
-const REQUIRED = 'custom_id String, event_name String, last_updated_at DateTime64(6)';
+const REQUIRED = eventColumns();
 const WRONG_PASSWORD = 'not/the "password"';
 const ROWS = { types: 3, many: 12_000, few: 20, none: 0 };
 

@@ -3,6 +3,7 @@ import { afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ADMIN, READER, READER_WITH_SETTINGS, readerWith, STRANGER } from '../../sandbox/clickhouse/users.ts';
 import { finished } from '../../sandbox/launcher.ts';
 import { clickHouseWith, errors, eventually, logs, sourceReader, statuses } from '../support/support.ts';
+import { createTableSql } from '../support/tables.ts';
 
 /** May send no setting, but an administrator set for it what this connector would. */
 const READER_WHO_IS_CANCELLED = readerWith('cancelled_reader', {
@@ -19,7 +20,7 @@ beforeAll(() =>
   server().execute(
     // Hours of work before the first row, as a sort gives nothing until it has seen everything.
     "CREATE VIEW granted.events AS SELECT toString(number) AS custom_id, 'x' AS event_name, now() AS last_updated_at FROM numbers(1000000000000) WHERE sipHash64(number) = 0",
-    'CREATE TABLE granted.large (custom_id String, event_name String, last_updated_at DateTime64(6), note String) ENGINE = MergeTree ORDER BY last_updated_at',
+    createTableSql('granted.large', 'note String'),
     "INSERT INTO granted.large SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + number, repeat('x', 300) FROM numbers(400000)",
   ),
 );

@@ -7,6 +7,7 @@ import { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
 import { READER, STRANGER } from '../../sandbox/clickhouse/users.ts';
 import { run } from '../../sandbox/launcher.ts';
 import { catalogOf, checkStatus, errors, logs, sourceConfiguration, temporaryFiles } from '../support/support.ts';
+import { createTableSql, eventColumns } from '../support/tables.ts';
 import { certificate } from '../support/tls-certificate.ts';
 
 const file = temporaryFiles();
@@ -19,7 +20,7 @@ beforeAll(async () => {
     'CREATE DATABASE shop',
     'CREATE DATABASE empty',
     'CREATE DATABASE granted',
-    'CREATE TABLE shop.events (custom_id String, event_name String, last_updated_at DateTime64(6)) ENGINE = MergeTree ORDER BY last_updated_at',
+    createTableSql('shop.events'),
     'CREATE VIEW shop.events_view AS SELECT * FROM shop.events',
     'CREATE TABLE shop.raw (user_id UInt64, action String, inserted_at DateTime, amount Float64) ENGINE = MergeTree ORDER BY user_id',
     'CREATE TABLE shop.nearly (custom_id String, event_name String) ENGINE = MergeTree ORDER BY custom_id',
@@ -206,16 +207,14 @@ describe('a configuration that does not work says what was seen and what to do',
 });
 
 test('a cursor whose values have no order is told by check already', async () => {
-  await server.execute(
-    'CREATE TABLE shop.unordered (custom_id String, event_name String, last_updated_at Array(UInt8)) ENGINE = MergeTree ORDER BY tuple()',
-  );
+  await server.execute(createTableSql('shop.unordered', '', { cursor: 'Array(UInt8)', orderBy: 'tuple()' }));
   const { status, message } = await check({ table: 'unordered' });
   expect(status).toBe('FAILED');
   expect(message).toMatch(/last_updated_at of "unordered" has the type Array\(UInt8\), which has no useful order/);
 });
 
 describe('a table that can be read but should be looked at', () => {
-  const required = 'custom_id String, event_name String, last_updated_at DateTime64(6)';
+  const required = eventColumns();
   const rows = "SELECT 'u', 'x', toDateTime64('2026-01-01 00:00:00', 6, 'UTC')";
 
   test.each<[string, string[], (RegExp | string)[]]>([
@@ -223,7 +222,10 @@ describe('a table that can be read but should be looked at', () => {
     [
       'rows without a cursor',
       [
-        'CREATE TABLE shop.odd (custom_id String, event_name String, last_updated_at Nullable(DateTime)) ENGINE = MergeTree ORDER BY last_updated_at SETTINGS allow_nullable_key = 1',
+        createTableSql('shop.odd', '', {
+          cursor: 'Nullable(DateTime)',
+          orderBy: 'last_updated_at SETTINGS allow_nullable_key = 1',
+        }),
         "INSERT INTO shop.odd SELECT 'u', 'x', if(number < 3, NULL, now()) FROM numbers(10)",
       ],
       [/^3 rows of "odd" have no last_updated_at \(NULL\)\. They are never read/],
@@ -231,7 +233,7 @@ describe('a table that can be read but should be looked at', () => {
     [
       'rows with the zero of a cursor that is not Nullable',
       [
-        'CREATE TABLE shop.odd (custom_id String, event_name String, last_updated_at DateTime) ENGINE = MergeTree ORDER BY last_updated_at',
+        createTableSql('shop.odd', '', { cursor: 'DateTime' }),
         "INSERT INTO shop.odd SELECT 'u', 'x', if(number < 3, toDateTime(0), now()) FROM numbers(10)",
       ],
       [/^3 rows of "odd" have the last_updated_at 1970-01-01, .* Give the column a DEFAULT now64\(6\)\./],
@@ -239,7 +241,7 @@ describe('a table that can be read but should be looked at', () => {
     [
       'a day that is zero',
       [
-        'CREATE TABLE shop.odd (custom_id String, event_name String, last_updated_at Date) ENGINE = MergeTree ORDER BY last_updated_at',
+        createTableSql('shop.odd', '', { cursor: 'Date' }),
         "INSERT INTO shop.odd (custom_id, event_name) VALUES ('u', 'x')",
       ],
       [/^1 row of "odd" has the last_updated_at 1970-01-01/, /is a Date, and more rows of the current day/],
@@ -254,7 +256,10 @@ describe('a table that can be read but should be looked at', () => {
     [
       'a zero in a Nullable cursor, which may be meant',
       [
-        'CREATE TABLE shop.odd (custom_id String, event_name String, last_updated_at Nullable(DateTime)) ENGINE = MergeTree ORDER BY last_updated_at SETTINGS allow_nullable_key = 1',
+        createTableSql('shop.odd', '', {
+          cursor: 'Nullable(DateTime)',
+          orderBy: 'last_updated_at SETTINGS allow_nullable_key = 1',
+        }),
         "INSERT INTO shop.odd VALUES ('u', 'x', 0)",
       ],
       [],
@@ -315,16 +320,12 @@ describe('a table that can be read but should be looked at', () => {
     ],
     [
       'a cursor that is a number',
-      [
-        'CREATE TABLE shop.odd (custom_id String, event_name String, last_updated_at UInt64) ENGINE = MergeTree ORDER BY last_updated_at',
-      ],
+      [createTableSql('shop.odd', '', { cursor: 'UInt64' })],
       [/last_updated_at of "odd" is a UInt64, not a time: a row that appears after a row with a greater value/],
     ],
     [
       'a cursor that is a day',
-      [
-        'CREATE TABLE shop.odd (custom_id String, event_name String, last_updated_at Date) ENGINE = MergeTree ORDER BY last_updated_at',
-      ],
+      [createTableSql('shop.odd', '', { cursor: 'Date' })],
       [/last_updated_at of "odd" is a Date, and more rows of the current day may appear/],
     ],
     [

@@ -12,6 +12,7 @@ import {
   sourceReader,
   upTo,
 } from '../support/support.ts';
+import { createTableSql } from '../support/tables.ts';
 
 const WRITERS = 10;
 const WRITING_MS = 12_000;
@@ -97,9 +98,7 @@ describe.concurrent.each(['DateTime64(6) DEFAULT now64(6)', 'DateTime DEFAULT no
     let careless: number[];
 
     beforeAll(async () => {
-      await server().execute(
-        `CREATE TABLE shop.${table} (custom_id String, event_name String, last_updated_at ${cursor}, n UInt64) ENGINE = MergeTree ORDER BY last_updated_at`,
-      );
+      await server().execute(createTableSql(`shop.${table}`, 'n UInt64', { cursor }));
       const written = write(`shop.${table}`);
       [total, careful, killed, careless] = await Promise.all([
         written,

@@ -3,6 +3,7 @@ import { READER_WITH_SETTINGS } from '../../sandbox/clickhouse/users.ts';
 import { quoteString } from '../../src/source-clickhouse/sql.ts';
 import { execute } from '../support/row-lines.ts';
 import { clickHouseWith } from '../support/support.ts';
+import { createTableSql } from '../support/tables.ts';
 import { findUnlike, type Outcome, ProfileProxy, type Settings } from './every-setting.ts';
 
 // Whatever one setting is in the profile of a user who may change settings, the same bytes leave, or an error says what to do.
@@ -118,10 +119,7 @@ afterAll(() => {
 async function createTable(name: string, columns: readonly [type: string, value: string][]): Promise<void> {
   const declared = columns.map(([type], index) => `c${index} ${type}`);
   const values = columns.map(([type, value]) => `CAST(${value}, ${quoteString(type)})`);
-  await execute(
-    server(),
-    `CREATE TABLE shop.${name} (custom_id String, event_name String, last_updated_at DateTime64(9), ${declared.join(', ')}) ENGINE = MergeTree ORDER BY last_updated_at`,
-  );
+  await execute(server(), createTableSql(`shop.${name}`, declared.join(', '), { cursor: 'DateTime64(9)' }));
   await execute(
     server(),
     `INSERT INTO shop.${name} SELECT 'u', 'e', toDateTime64('2026-04-17 04:25:00', 9, 'UTC') + toIntervalNanosecond(number * 7001), ${values.join(', ')} FROM numbers(3)`,

@@ -31,6 +31,7 @@ import {
   statuses,
   upTo,
 } from '../support/support.ts';
+import { eventColumns } from '../support/tables.ts';
 
 /** For whom the server works on a few rows at a time, so that an exception comes behind those that have left. */
 const READER_OF_SMALL_BLOCKS = readerWith('reader_of_small_blocks', { settings: { max_block_size: 4 } });
@@ -44,7 +45,7 @@ const ONE_STAMP = "toDateTime64('2026-01-01 00:00:00', 6, 'UTC')";
 /** Whenever it is looked at in these tests, the lookback reaches it. */
 const RECENT = 'now64(6) - toIntervalSecond(number % 60)';
 
-const COLUMNS = 'custom_id String, event_name String, last_updated_at DateTime64(6), n Int32, note String';
+const COLUMNS = eventColumns('n Int32, note String');
 
 type TableOptions = { stamp?: string; bytes?: number; order?: string };
 

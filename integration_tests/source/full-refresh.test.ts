@@ -14,6 +14,7 @@ import {
   states,
   upTo,
 } from '../support/support.ts';
+import { createTableSql } from '../support/tables.ts';
 
 // A full refresh is resumable (protocol 0.18.0, AirbyteStream.is_resumable): within one sync a platform hands its state
 // to the next attempt, which reads what is left. Any other full refresh reads everything, whatever state it is given.
@@ -27,10 +28,7 @@ const { read, startRead } = sourceReader(server, 'refresh');
 
 beforeAll(() =>
   server().execute(
-    ...['large', 'few'].map(
-      (table) =>
-        `CREATE TABLE refresh.${table} (custom_id String, event_name String, last_updated_at DateTime64(6), n UInt64, note String) ENGINE = MergeTree ORDER BY last_updated_at`,
-    ),
+    ...['large', 'few'].map((table) => createTableSql(`refresh.${table}`, 'n UInt64, note String')),
     // Groups of one stamp, so that the read is cut off in the middle of one.
     `INSERT INTO refresh.large SELECT 'u', 'e', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + intDiv(number, 10000), number, repeat('x', 2000) FROM numbers(${ROWS})`,
     insertFew(0, FEW),

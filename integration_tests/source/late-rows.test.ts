@@ -19,15 +19,14 @@ import {
   statuses,
   upTo,
 } from '../support/support.ts';
+import { createTableSql } from '../support/tables.ts';
 
 const server = clickHouseWith('shop');
 const { read } = sourceReader(server, 'shop');
 
 /** Makes a table whose cursor has a type. Each test has its own, as tests run side by side. */
 async function table(name: string, cursorType = 'DateTime64(6)', more = ''): Promise<void> {
-  await server().execute(
-    `CREATE TABLE shop.${name} (custom_id String, event_name String, last_updated_at ${cursorType}, n UInt64${more}) ENGINE = MergeTree ORDER BY tuple()`,
-  );
+  await server().execute(createTableSql(`shop.${name}`, `n UInt64${more}`, { cursor: cursorType, orderBy: 'tuple()' }));
 }
 
 /** Inserts rows whose numbers are `from` … `to` (exclusive), with the stamp that a piece of SQL gives. */

@@ -23,6 +23,7 @@ import {
   statuses,
   upTo,
 } from '../support/support.ts';
+import { createTableSql, eventColumns } from '../support/tables.ts';
 
 /** For whom the server works on a table from its beginning to its end, and not in two places at once. */
 const READER_IN_ONE_THREAD = readerWith('reader_in_one_thread', { settings: { max_threads: 1 } });
@@ -33,7 +34,7 @@ const { read, startRead } = sourceReader(server, 'shop');
 /** Ten pages, in each of which two groups of one stamp meet or a larger group goes on. */
 const MANY = 30_000;
 
-const COLUMNS = 'custom_id String, event_name String, last_updated_at DateTime64(6), n UInt64, note Nullable(String)';
+const COLUMNS = eventColumns('n UInt64, note Nullable(String)');
 
 beforeAll(async () => {
   await server().execute(
@@ -365,7 +366,7 @@ describe('a cursor of another type', () => {
   beforeAll(async () => {
     for (const [index, [type, value]] of TYPES.entries()) {
       await server().execute(
-        `CREATE TABLE shop.typed${index} (custom_id String, event_name String, last_updated_at ${type}, n UInt64) ENGINE = MergeTree ORDER BY tuple()`,
+        createTableSql(`shop.typed${index}`, 'n UInt64', { cursor: type, orderBy: 'tuple()' }),
         `INSERT INTO shop.typed${index} SELECT 'u', 'purchase', ${value}, number FROM numbers(10)`,
       );
     }
@@ -384,9 +385,7 @@ describe('a cursor of another type', () => {
   });
 
   test('a type without order is a config_error', async () => {
-    await server().execute(
-      'CREATE TABLE shop.unordered (custom_id String, event_name String, last_updated_at Array(UInt8)) ENGINE = MergeTree ORDER BY tuple()',
-    );
+    await server().execute(createTableSql('shop.unordered', '', { cursor: 'Array(UInt8)', orderBy: 'tuple()' }));
     const result = await read('unordered');
     expect(result.code).toBe(1);
     expect(errors(result)[0]?.message).toMatch(

@@ -14,11 +14,12 @@ import {
   statuses,
   upTo,
 } from '../support/support.ts';
+import { eventColumns } from '../support/tables.ts';
 
 const server = clickHouseWith('shop');
 const { readArguments } = sourceReader(server, 'shop');
 
-const COLUMNS = 'custom_id String, event_name String, last_updated_at DateTime64(6), n UInt32, note String';
+const COLUMNS = eventColumns('n UInt32, note String');
 
 /** Makes a table of rows that a piece of SQL gives, by `number`. */
 async function table(name: string, rows: number, stamp: string, n = 'number', note = "''"): Promise<void> {

@@ -23,6 +23,7 @@ import {
   temporaryFiles,
   upTo,
 } from '../support/support.ts';
+import { eventColumns } from '../support/tables.ts';
 
 const ROWS = 60_000;
 const NOTE_BYTES = 1200;
@@ -56,7 +57,7 @@ const SHORT_RESULT = readerWith('short_result', { settings: { max_result_rows: 1
 const SMALL_RESULT = readerWith('small_result', { settings: { max_result_bytes: 100_000 } });
 const HALF_A_RESULT = readerWith('half_a_result', { settings: { max_result_rows: ROWS / 2 } });
 
-const COLUMNS = 'custom_id String, event_name String, last_updated_at DateTime64(6), n UInt64, note String';
+const COLUMNS = eventColumns('n UInt64, note String');
 
 function events(rows: number, noteBytes: number): string {
   return `SELECT concat('u', toString(n % 1000)), 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + n, number AS n, repeat('x', ${noteBytes}) FROM numbers(${rows})`;

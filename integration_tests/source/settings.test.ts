@@ -25,6 +25,7 @@ import {
   sourceReader,
   temporaryFiles,
 } from '../support/support.ts';
+import { createTableSql } from '../support/tables.ts';
 
 const CLOUD = readerWith('cloud', { settings: { cloud_mode: 1, readonly: 2 } });
 const CLOUD_READONLY = readerWith('cloud_readonly', { settings: { cloud_mode: 1 } });
@@ -161,12 +162,12 @@ const file = temporaryFiles();
 beforeAll(() =>
   server().execute(
     'CREATE DATABASE granted',
-    'CREATE TABLE shop.nanos (custom_id String, event_name String, last_updated_at DateTime64(9), n UInt64) ENGINE = MergeTree ORDER BY last_updated_at',
+    createTableSql('shop.nanos', 'n UInt64', { cursor: 'DateTime64(9)' }),
     "INSERT INTO shop.nanos SELECT 'u', 'e', toDateTime64('2026-01-01 00:00:00', 9, 'UTC') + toIntervalNanosecond(number * 7), number FROM numbers(5)",
-    `CREATE TABLE shop.wide (custom_id String, event_name String, last_updated_at DateTime64(6), ${WIDE.map((name) => `${name} Nullable(Float64)`).join(', ')}) ENGINE = MergeTree ORDER BY last_updated_at`,
+    createTableSql('shop.wide', WIDE.map((name) => `${name} Nullable(Float64)`).join(', ')),
     "INSERT INTO shop.wide (custom_id, event_name, last_updated_at) SELECT 'u', 'e', now64(6) FROM numbers(3)",
     'CREATE TABLE shop.plans (id String, plan String) ENGINE = MergeTree ORDER BY id',
-    'CREATE TABLE shop.few (custom_id String, event_name String, last_updated_at DateTime64(6), n UInt64) ENGINE = MergeTree ORDER BY last_updated_at',
+    createTableSql('shop.few', 'n UInt64'),
     "INSERT INTO shop.few SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + number, number FROM numbers(10)",
     'CREATE TABLE shop.slashes AS shop.few',
     "INSERT INTO shop.slashes SELECT 'u/1', 'purchase', now64(6), number FROM numbers(100)",

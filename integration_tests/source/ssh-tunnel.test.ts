@@ -21,6 +21,7 @@ import {
   temporaryFiles,
   upTo,
 } from '../support/support.ts';
+import { eventColumns } from '../support/tables.ts';
 import { certificate, certificateAuthority } from '../support/tls-certificate.ts';
 import { tlsProxy } from '../support/tls-proxy.ts';
 
@@ -65,7 +66,7 @@ function readArguments(table: string, tunnel: Record<string, unknown>, more = {}
 describe.runIf(SshServer.isInstalled)('through an SSH server', () => {
   beforeAll(async () => {
     [clickhouse, ssh] = await Promise.all([ClickHouseServer.start(), SshServer.start()]);
-    const columns = 'custom_id String, event_name String, last_updated_at DateTime64(6), n UInt64, note String';
+    const columns = eventColumns('n UInt64, note String');
     await clickhouse.execute(
       'CREATE DATABASE shop',
       `CREATE TABLE shop.events (${columns}) ENGINE = MergeTree ORDER BY last_updated_at`,

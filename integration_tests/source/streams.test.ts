@@ -7,8 +7,9 @@ import { check as checkStreams } from '../../src/source-clickhouse/check/check.t
 import { ClickHouse } from '../../src/source-clickhouse/client/client.ts';
 import { sourceConfigurationSchema } from '../../src/source-clickhouse/config/schema.ts';
 import { catalogOf, clickHouseWith, errors, records, sourceConfiguration, temporaryFiles } from '../support/support.ts';
+import { createTableSql, eventColumns } from '../support/tables.ts';
 
-const COLUMNS = '(custom_id String, event_name String, last_updated_at DateTime64(6))';
+const COLUMNS = `(${eventColumns()})`;
 const TABLE = `${COLUMNS} ENGINE = MergeTree ORDER BY last_updated_at`;
 
 const file = temporaryFiles();
@@ -358,12 +359,7 @@ describe('check', () => {
 
   test('warns of each stream, up to 20 warnings', async () => {
     const days = Array.from({ length: 12 }, (_, n) => `d${String(n).padStart(2, '0')}`);
-    await given(
-      ...days.map(
-        (name) =>
-          `CREATE TABLE shop.${name} (custom_id String, event_name String, last_updated_at Date) ENGINE = MergeTree ORDER BY custom_id`,
-      ),
-    );
+    await given(...days.map((name) => createTableSql(`shop.${name}`, '', { cursor: 'Date', orderBy: 'custom_id' })));
     const { status, warnings } = await checked();
     expect(status).toBe('SUCCEEDED');
     const about = (name: string): number => warnings.filter((warning) => warning.includes(`"${name}"`)).length;

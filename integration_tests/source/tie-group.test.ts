@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { beforeAll, expect, test } from 'vitest';
 import { clickHouseWith, sourceReader } from '../support/support.ts';
+import { createTableSql } from '../support/tables.ts';
 
 const ROWS = 3_000_000;
 const MEGABYTE = 1024 * 1024;
@@ -11,7 +12,7 @@ const { startRead } = sourceReader(server, 'shop');
 
 beforeAll(() =>
   server().execute(
-    'CREATE TABLE shop.one_stamp (custom_id String, event_name String, last_updated_at DateTime64(6), n UInt32) ENGINE = MergeTree ORDER BY last_updated_at',
+    createTableSql('shop.one_stamp', 'n UInt32'),
     `INSERT INTO shop.one_stamp SELECT concat('u', toString(number % 1000)), 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC'), number FROM numbers(${ROWS})`,
   ),
 );

@@ -15,6 +15,7 @@ import {
   sourceConfiguration,
   temporaryFiles,
 } from '../support/support.ts';
+import { createTableSql } from '../support/tables.ts';
 import { certificate, certificateAuthority, type Identity } from '../support/tls-certificate.ts';
 import { type TlsProxy, tlsProxy } from '../support/tls-proxy.ts';
 
@@ -34,7 +35,7 @@ beforeAll(async () => {
   server = await ClickHouseServer.start();
   await server.execute(
     'CREATE DATABASE shop',
-    'CREATE TABLE shop.events (custom_id String, event_name String, last_updated_at DateTime64(6)) ENGINE = MergeTree ORDER BY last_updated_at',
+    createTableSql('shop.events'),
     "INSERT INTO shop.events SELECT toString(number), 'x', now64(6) FROM numbers(10)",
   );
   [authority, stranger] = await Promise.all([certificateAuthority('Ours'), certificateAuthority('Theirs')]);

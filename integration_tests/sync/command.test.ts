@@ -20,6 +20,7 @@ import {
   temporaryFiles,
   upTo,
 } from '../support/support.ts';
+import { createTableSql } from '../support/tables.ts';
 
 const MANY = 45_000;
 
@@ -34,8 +35,7 @@ let batch: BatchApi;
 
 beforeAll(async () => {
   batch = await quickBatchApi();
-  const table = (name: string): string =>
-    `CREATE TABLE shop.${name} (custom_id String, event_name String, last_updated_at DateTime64(6), n UInt32) ENGINE = MergeTree ORDER BY last_updated_at`;
+  const table = (name: string): string => createTableSql(`shop.${name}`, 'n UInt32');
   const rows = (name: string, count: number, customId: string): string =>
     `INSERT INTO shop.${name} SELECT ${customId}, '${name}', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + intDiv(number, 7), number FROM numbers(${count})`;
   await server().execute(
@@ -194,7 +194,7 @@ test('a state of some of the streams, or of all of them, is no choice among them
 test('a column called __proto__ is sent, and is in the preview', async () => {
   await server().execute(
     'CREATE DATABASE odd',
-    'CREATE TABLE odd.events (custom_id String, event_name String, last_updated_at DateTime64(6), `__proto__` UInt8) ENGINE = MergeTree ORDER BY last_updated_at',
+    createTableSql('odd.events', '`__proto__` UInt8'),
     "INSERT INTO odd.events VALUES ('u', 'x', '2026-01-01 00:00:00', 7)",
   );
   const source = { database: 'odd' };

@@ -10,6 +10,7 @@ import { READER } from '../../sandbox/clickhouse/users.ts';
 import { freePort } from '../../sandbox/free-port.ts';
 import { finished, launcherPath, start } from '../../sandbox/launcher.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
+import { createTableSql } from '../support/tables.ts';
 
 const FOLDER = mkdtempSync(join(tmpdir(), 'clickhouse-to-batch-init-'));
 
@@ -22,8 +23,7 @@ beforeAll(async () => {
   sandbox = await startSandbox();
   await sandbox.clickhouse.execute(
     'CREATE DATABASE shop',
-    `CREATE TABLE shop.events (custom_id String, event_name String, last_updated_at DateTime64(3), item String)
-     ENGINE = MergeTree ORDER BY last_updated_at`,
+    createTableSql('shop.events', 'item String', { cursor: 'DateTime64(3)' }),
     'CREATE TABLE shop.clicks AS shop.events',
     "INSERT INTO shop.events VALUES ('u1', 'purchase', now64(3) - 600, 'shirt'), ('', 'purchase', now64(3) - 600, 'hat')",
   );

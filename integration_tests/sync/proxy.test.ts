@@ -16,6 +16,7 @@ import {
   sourceConfiguration,
   temporaryFiles,
 } from '../support/support.ts';
+import { createTableSql } from '../support/tables.ts';
 import { certificate, certificateAuthority, type Identity } from '../support/tls-certificate.ts';
 import { tlsProxy } from '../support/tls-proxy.ts';
 
@@ -41,7 +42,7 @@ const stored: string[] = [];
 
 beforeAll(async () => {
   await server().execute(
-    'CREATE TABLE shop.events (custom_id String, event_name String, last_updated_at DateTime64(6)) ENGINE = MergeTree ORDER BY last_updated_at',
+    createTableSql('shop.events'),
     "INSERT INTO shop.events SELECT toString(number), 'x', now64(6) FROM numbers(10)",
   );
   batch = await quickBatchApi();

@@ -7,9 +7,8 @@ import type { ClickHouse } from '../../src/source-clickhouse/client/client.ts';
 import type { RowSelection } from '../../src/source-clickhouse/query/row-query.ts';
 import { buildColumnSchema } from '../../src/source-clickhouse/schema/json-schema.ts';
 import { connect, EMITTED_AT, execute, linesAfter, linesUnder, partsOf, selectionOf } from '../support/row-lines.ts';
+import { REQUIRED } from '../support/tables.ts';
 import { missingType } from '../versions/missing-type.ts';
-
-const REQUIRED = 'custom_id String, event_name String, last_updated_at';
 
 /** A column's type, the SQL of its value, and the JSON text that leaves. */
 type Case = [type: string, value: string, json: string];

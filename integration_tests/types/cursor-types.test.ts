@@ -6,9 +6,8 @@ import { readCursor } from '../../src/source-clickhouse/query/record-line.ts';
 import type { RowSelection } from '../../src/source-clickhouse/query/row-query.ts';
 import { connect, execute, linesAfter, selectionOf } from '../support/row-lines.ts';
 import { catalogOf, errors, records, sourceConfiguration, temporaryFiles } from '../support/support.ts';
+import { REQUIRED } from '../support/tables.ts';
 import { missingType } from '../versions/missing-type.ts';
-
-const REQUIRED = 'custom_id String, event_name String, last_updated_at';
 
 const file = temporaryFiles();
 let server: ClickHouseServer;
