@@ -200,18 +200,18 @@ export class ClickHouse {
   }
 
   async #readSettings(signal: AbortSignal): Promise<QuerySettings> {
-    const lookUpWith = async (sent: QuerySettings): Promise<QuerySettings> => {
-      const lookUp: QueryRows = (query, row) => this.#queryRows(query, {}, row, sent, signal);
-      const found = await readQuerySettings(lookUp, this.#configuration);
+    const readWith = async (sent: QuerySettings): Promise<QuerySettings> => {
+      const queryRows: QueryRows = (query, row) => this.#queryRows(query, {}, row, sent, signal);
+      const found = await readQuerySettings(queryRows, this.#configuration);
       // What was sent must not be taken for a setting of the profile.
       return { ...found, settings: { ...sent.settings, ...found.settings } };
     };
     try {
-      return await lookUpWith(NO_SETTINGS);
+      return await readWith(NO_SETTINGS);
     } catch (error) {
       if (!isRefusedByQueryCache(error)) throw error;
       // A user who may change no setting is refused this one, too: the first error has the advice.
-      return await lookUpWith(NO_QUERY_CACHE).catch(() => Promise.reject(error));
+      return await readWith(NO_QUERY_CACHE).catch(() => Promise.reject(error));
     }
   }
 
@@ -225,12 +225,12 @@ export class ClickHouse {
     // Not JSONEachRow, because a setting can turn it into an array.
     const body = await this.#query(`${query} \nFORMAT JSON`, parameters, settings, signal);
     const result = await text(addAbortSignal(signal, body));
-    const answer = z.object({ data: z.array(row), exception: z.string().optional() }).safeParse(tryParseJson(result));
-    if (!answer.success) {
+    const parsed = z.object({ data: z.array(row), exception: z.string().optional() }).safeParse(tryParseJson(result));
+    if (!parsed.success) {
       const error = parseError(result);
       throw error instanceof ClickHouseError ? error : new NotClickHouseError(200, this.#isClickHouse);
     }
-    const { data, exception } = answer.data;
+    const { data, exception } = parsed.data;
     // A query that fails after its first rows may return complete JSON that contains the error
     // (http_write_exception_in_output_format, which is on in 23.9 to 25.10).
     if (exception !== undefined) throw parseError(exception);

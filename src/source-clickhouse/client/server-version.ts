@@ -25,9 +25,9 @@ export function refuseOldVersion(version: string): void {
  *
  * @throws ConnectorError (config_error).
  */
-export function refuseOldError(answer: string): void {
-  if (!OLD_ERROR.test(answer)) return;
-  const [, version] = /\(version (\d[\d.]*)/.exec(answer) ?? [];
+export function refuseOldError(response: string): void {
+  if (!OLD_ERROR.test(response)) return;
+  const [, version] = /\(version (\d[\d.]*)/.exec(response) ?? [];
   throw createTooOldError(version === undefined ? 'a ClickHouse from before version 21.10' : `ClickHouse ${version}`);
 }
 
