@@ -9,7 +9,7 @@ function read(catalog: unknown): unknown {
 
 const STREAM = { stream: { name: 'events' }, sync_mode: 'incremental' };
 
-describe('a catalog is taken as it is', () => {
+describe('accepts a catalog with', () => {
   test.each<[string, unknown]>([
     ['with no streams', { streams: [] }],
     ['with the least that a stream needs', { streams: [STREAM] }],
@@ -67,7 +67,7 @@ describe('a catalog is taken as it is', () => {
   });
 });
 
-describe('a catalog is refused, and the place named,', () => {
+describe('rejects a catalog and names the field:', () => {
   test.each<[string, unknown, string]>([
     ['without streams', {}, 'streams: '],
     ['with null for the streams', { streams: null }, 'streams: '],
@@ -101,6 +101,6 @@ describe('a catalog is refused, and the place named,', () => {
   });
 });
 
-test('the message for a bad sync mode says which ones there are', () => {
+test('lists the valid sync modes for an invalid one', () => {
   expect(() => read({ streams: [{ ...STREAM, sync_mode: 'cdc' }] })).toThrow(/"full_refresh".*"incremental"/);
 });

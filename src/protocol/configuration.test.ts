@@ -51,40 +51,40 @@ async function readAndLog(
   return { configuration: read, logged: JSON.parse(Buffer.concat(chunks).toString()).log.message };
 }
 
-test('a configuration is read, and from then on its secrets are masked', async () => {
+test('reads a configuration and masks its secrets from then on', async () => {
   const given = { username: 'reader', password: 'hunter2', rest_api_key: 'key-1', extra: 1 };
   const { configuration, logged } = await readAndLog(given, 'reader: hunter2, key-1 and hunter3');
   expect(configuration).toEqual(given);
   expect(logged).toBe('reader: ****, **** and hunter3');
 });
 
-test('a secret is masked in an HTTP Basic header of the configured user', async () => {
+test('masks a secret in an HTTP Basic header of the configured user', async () => {
   const header = Buffer.from('reader:hunter2').toString('base64');
   const { logged } = await readAndLog({ username: 'reader', password: 'hunter2' }, `Authorization: Basic ${header}`);
   expect(logged).toBe('Authorization: Basic ****');
 });
 
-test('a secret is masked also where it was left behind from another choice, which does not count any more', async () => {
+test('masks a secret of a variant that is no longer chosen', async () => {
   const tunnel = { method: 'none', key: 'hunter2' };
   const { configuration, logged } = await readAndLog({ tunnel }, 'once there was hunter2');
   expect(configuration).toMatchObject({ tunnel: { method: 'none' } });
   expect(logged).toBe('once there was ****');
 });
 
-test('a configuration without a user or a password masks nothing', async () => {
+test('masks nothing without a user and a password', async () => {
   const { configuration, logged } = await readAndLog({}, 'a text');
   expect(configuration).toEqual({ password: '' });
   expect(logged).toBe('a text');
 });
 
-test('a wrong field is named, not its value', async () => {
+test('names a wrong field, but not its value', async () => {
   const reading = readAndLog({ password: ['hunter2'] }, '');
   await expect(reading).rejects.toMatchObject({ name: 'ConnectorError', failureType: 'config_error' });
   await expect(reading).rejects.toThrow(/password: /);
   await expect(reading).rejects.not.toThrow(/hunter2/);
 });
 
-describe('an option that there is not', () => {
+describe('an unknown option', () => {
   const warningsOf = async (configuration: Record<string, unknown>): Promise<string[]> => {
     const written: string[] = [];
     const output = new MessageOutput(
@@ -99,17 +99,17 @@ describe('an option that there is not', () => {
     return written;
   };
 
-  test('is told of with the one that is like it, without its value', async () => {
+  test('is warned of with the most similar option, without its value', async () => {
     expect(await warningsOf({ pasword: 'hunter2' })).toEqual([
       'The configuration in your answers has "pasword", which is not an option of this connector and is ignored. Did you mean "password"?',
     ]);
   });
 
-  test('is told of also when the configuration is not usable, as that may be why', async () => {
+  test('is warned of even if the configuration is not valid', async () => {
     expect(await warningsOf({ rest_api_kye: 'hunter2', username: 7 })).toHaveLength(1);
   });
 
-  test('is a matter of the platform when no option is like it', async () => {
+  test('is ignored if no option is similar', async () => {
     expect(await warningsOf({ __injected_by_platform: {}, password: 'hunter2' })).toEqual([]);
   });
 });
@@ -117,12 +117,12 @@ describe('an option that there is not', () => {
 describe('references to the environment', () => {
   const configuration = { username: '${WHO}', password: 'a${SECRET}z' };
 
-  test('are texts like any other, unless they are asked for', async () => {
+  test('are plain strings without --env-references', async () => {
     const { configuration: read } = await readAndLog(configuration, '');
     expect(read).toEqual(configuration);
   });
 
-  test('are replaced, and what came is masked, alone and as part of a secret', async () => {
+  test('are replaced, and their values are masked', async () => {
     const { configuration: read, logged } = await readAndLog(configuration, 'reader, hunter2 and ahunter2z', {
       WHO: 'reader',
       SECRET: 'hunter2',
@@ -132,7 +132,7 @@ describe('references to the environment', () => {
   });
 });
 
-test('the password of a proxy in the environment is masked, as it is and in the header that it is sent in', async () => {
+test('masks the password of a proxy in the environment, also in its header', async () => {
   vi.stubEnv('HTTPS_PROXY', 'http://user:p%40ssword@proxy.example.com:3128');
   const header = Buffer.from('user:p@ssword').toString('base64');
   const { logged } = await readAndLog({}, `p@ssword, p%40ssword and Basic ${header}`);

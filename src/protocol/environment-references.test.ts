@@ -5,7 +5,7 @@ const ENVIRONMENT = { PASSWORD: 'hunter2', _host_1: 'db', EMPTY: '' };
 
 describe('a reference', () => {
   test.each([
-    ['alone', '${PASSWORD}', 'hunter2'],
+    ['only a reference', '${PASSWORD}', 'hunter2'],
     ['within a text', 'https://${_host_1}:${PASSWORD}@', 'https://db:hunter2@'],
     ['doubled', '$${PASSWORD} and $${', '${PASSWORD} and ${'],
     ['of another form', '$PASSWORD {PASSWORD} $$', '$PASSWORD {PASSWORD} $$'],
@@ -13,7 +13,7 @@ describe('a reference', () => {
     expect(resolveReferences(text, ENVIRONMENT, 'f').value).toBe(expected);
   });
 
-  test('is found however deep it stands; nothing else is touched, and what came is told', () => {
+  test('is replaced at any depth, and its value is returned', () => {
     const value = { port: 1, on: true, none: null, tunnel: { keys: ['a', '${PASSWORD}'] }, '${PASSWORD}': 'x' };
     expect(resolveReferences(value, ENVIRONMENT, 'f')).toEqual({
       value: { ...value, tunnel: { keys: ['a', 'hunter2'] } },
@@ -21,12 +21,12 @@ describe('a reference', () => {
     });
   });
 
-  test('in what came is none', () => {
+  test('in the value of a variable is not replaced', () => {
     expect(resolveReferences('${A}', { A: '${PASSWORD}', ...ENVIRONMENT }, 'f').value).toBe('${PASSWORD}');
   });
 });
 
-describe('what can not be replaced is named with its option, and no value is', () => {
+describe('names the option of an invalid reference, but no value:', () => {
   test.each([
     ['a variable that is not set', { password: '${NOT_SET}' }, /password refers to .* NOT_SET, which is not set/],
     ['a variable that is empty', { keys: ['', '${EMPTY}'] }, /keys\.1 refers to .* EMPTY, which is empty/],

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { asConnectorError, ConnectorError, codeOf, messageOf, protocolError } from './errors.ts';
 
-describe('what was thrown, as a failure', () => {
-  test('a failure stays the one that it is', () => {
+describe('asConnectorError', () => {
+  test('returns a ConnectorError unchanged', () => {
     const failure = protocolError('file_unreadable', 'Look at it.');
     expect(asConnectorError(failure)).toBe(failure);
   });
 
-  test('any other error is a fault of ours, with its message, stack and cause', () => {
+  test('turns any other error into an unexpected error with its message, stack and cause', () => {
     const error = new TypeError('x is not a function');
     const failure = asConnectorError(error);
     expect(failure).toBeInstanceOf(ConnectorError);
@@ -23,7 +23,7 @@ describe('what was thrown, as a failure', () => {
     [undefined, 'undefined'],
     [null, 'null'],
     [42, '42'],
-  ])('a thrown %j has a message and no stack', (thrown, text) => {
+  ])('turns a thrown %j into an error without a stack', (thrown, text) => {
     const failure = asConnectorError(thrown);
     expect(failure.message).toBe(`Unexpected error in the connector: ${text}`);
     expect(failure.internalMessage).toBe(text);
@@ -31,14 +31,14 @@ describe('what was thrown, as a failure', () => {
   });
 });
 
-test('a failure has what its code says, and the page of its code unless another one helps more', () => {
+test('an error has the failure type and the page of its code, unless another page is given', () => {
   const words = { code: 'state_invalid', failureType: 'config_error', message: 'Give it back.' };
   expect(protocolError('state_invalid', 'Give it back.')).toMatchObject({ ...words, page: 'state_invalid' });
   const failure = new ConnectorError({ code: 'too_many', failureType: 'transient_error' }, 'Wait.', { page: 'other' });
   expect(failure).toMatchObject({ code: 'too_many', failureType: 'transient_error', page: 'other' });
 });
 
-test('a failure without a cause has none, so that printing it shows no "cause: undefined"', () => {
+test('an error without a cause has no property for it', () => {
   expect(Object.hasOwn(protocolError('file_unreadable', 'x'), 'cause')).toBe(false);
 });
 
@@ -46,7 +46,7 @@ test.each<[unknown, string]>([
   [new Error('a message'), 'a message'],
   ['a text', 'a text'],
   [7, '7'],
-])('the message of %s', (thrown, message) => {
+])('messageOf %s', (thrown, message) => {
   expect(messageOf(thrown)).toBe(message);
 });
 
@@ -56,6 +56,6 @@ test.each<[string, unknown, string]>([
   ['an error with a number for one', Object.assign(new Error('x'), { code: 7 }), ''],
   ['what is no error', { code: 'ECONNREFUSED' }, ''],
   ['nothing', undefined, ''],
-])('the code of %s', (_, thrown, code) => {
+])('codeOf %s', (_, thrown, code) => {
   expect(codeOf(thrown)).toBe(code);
 });

@@ -30,16 +30,16 @@ async function failureOf(action: Promise<unknown>): Promise<ConnectorError> {
 
 const schema = z.object({ host: z.string(), port: z.int().default(8123) });
 
-test('a file comes in the form of its schema, with what it leaves out', async () => {
+test('reads a file with the defaults of its schema', async () => {
   expect(await readJsonFile('configuration', file('{"host":"a"}'), schema)).toEqual({ host: 'a', port: 8123 });
 });
 
-test('a text comes as it is', async () => {
+test('reads text unchanged', async () => {
   expect(await readTextFile('state', file(' é\r\n'))).toBe(' é\r\n');
 });
 
-describe('a file that can not be had is a mistake of the user, and named', () => {
-  test('when it is not there', async () => {
+describe('names an unreadable file in a config_error', () => {
+  test('that does not exist', async () => {
     const path = join(folder, 'none.json');
     const error = await failureOf(readJsonFile('catalog', path, schema));
     expect(error.failureType).toBe('config_error');
@@ -47,13 +47,13 @@ describe('a file that can not be had is a mistake of the user, and named', () =>
     expect(error.message).toContain('Check its path and permissions.');
   });
 
-  test('when it is a folder', async () => {
+  test('that is a folder', async () => {
     const error = await failureOf(readTextFile('state', folder));
     expect(error.failureType).toBe('config_error');
     expect(error.message).toContain(`Can't read the state file ${folder}: illegal operation on a directory.`);
   });
 
-  test.skipIf(process.getuid?.() === 0)('when it may not be read', async () => {
+  test.skipIf(process.getuid?.() === 0)('without permission', async () => {
     const path = file('{}');
     chmodSync(path, 0);
     const error = await failureOf(readTextFile('state', path));
@@ -61,7 +61,7 @@ describe('a file that can not be had is a mistake of the user, and named', () =>
   });
 });
 
-describe('a text that is no JSON is refused without being quoted:', () => {
+describe('rejects invalid JSON without quoting it:', () => {
   test.each([
     ['a bare secret', 'hunter2'],
     ['a secret in quotes of the wrong kind', "{'password': 'hunter2'}"],
@@ -88,17 +88,17 @@ test.each([
   ['{"a": "b\nc"}', 'line 1, column 9'],
   ['{"a": [1', 'line 1, column 9'],
   ['{} {}', 'line 1, column 4'],
-])('what is wrong in %j is at %s', (text, place) => {
+])('locates the error in %j at %s', (text, place) => {
   expect(() => parseJson('state', 'x', text)).toThrow(`The error is at ${place}, or just before it.`);
 });
 
-test('a text that breaks off too deep to be looked at is refused all the same', () => {
+test('rejects JSON that is nested too deep to locate the error', () => {
   expect(() => parseJson('state', 'x', '['.repeat(200_000))).toThrow(
     /not valid JSON\. Check it with a JSON formatter\.$/,
   );
 });
 
-test('an empty file is told of as such: it may be a pipe that was read before', async () => {
+test('explains an empty file, which may be a pipe that was read before', async () => {
   const path = file(' \n');
   const { message } = await failureOf(readJsonFile('configuration', path, schema));
   expect(message).toBe(
@@ -106,7 +106,7 @@ test('an empty file is told of as such: it may be a pipe that was read before', 
   );
 });
 
-test('JSON is read as JSON.parse reads it', () => {
+test('parses JSON as JSON.parse does', () => {
   fc.assert(
     fc.property(fc.json(), (text) => {
       expect(parseJson('state', 'x', text)).toEqual(JSON.parse(text));
@@ -114,20 +114,20 @@ test('JSON is read as JSON.parse reads it', () => {
   );
 });
 
-describe('what is wrong in a file', () => {
-  test('is named place by place, all of it at once', () => {
+describe('checkJson', () => {
+  test('names all wrong fields at once', () => {
     const nested = z.object({ a: z.object({ b: z.array(z.object({ c: z.string() })) }), d: z.int(), e: z.string() });
     const check = () => checkJson('configuration', 'c.json', { a: { b: [{ c: 'x' }, {}] }, d: 1.5 }, nested);
     expect(check).toThrow(/^The configuration in c\.json is not usable\. a\.b\.1\.c: .+; d: .+; e: .+\.$/);
   });
 
-  test('is the whole file when it is no object', () => {
+  test('names the whole file when it is not an object', () => {
     expect(() => checkJson('configuration', 'c.json', [], schema)).toThrow(
       /^The configuration in c\.json is not usable\. the whole file: /,
     );
   });
 
-  test('is a mistake of the user', () => {
+  test('throws a config_error', () => {
     try {
       checkJson('configuration', 'c.json', {}, schema);
       expect.unreachable();
@@ -137,7 +137,7 @@ describe('what is wrong in a file', () => {
   });
 });
 
-test('no value is quoted, whatever the rule that it breaks', () => {
+test('quotes no value, whatever rule it breaks', () => {
   const rules: Record<string, z.ZodType> = {
     boolean: z.boolean(),
     integer: z.int(),

@@ -32,7 +32,7 @@ const anyBytes = fc
   .array(fc.oneof(fc.constant(0x0a), fc.constant(0x0d), fc.nat(255)))
   .map((bytes) => Buffer.from(bytes));
 
-test('any split of the bytes gives the same lines, byte for byte', async () => {
+test('yields the same lines for any chunks, byte for byte', async () => {
   await fc.assert(
     fc.asyncProperty(anyBytes, fc.array(fc.nat()), async (bytes, places) => {
       const expected = bytes.toString('latin1').split('\n');
@@ -43,7 +43,7 @@ test('any split of the bytes gives the same lines, byte for byte', async () => {
   );
 });
 
-test('characters of several bytes survive a split inside of them', async () => {
+test('keeps multi-byte characters that are split between chunks', async () => {
   const text = '{"a":"é€😀"}\n{"b":"日本語"}\n';
   for (let size = 1; size < 8; size++) {
     const bytes = Buffer.from(text);
@@ -61,22 +61,22 @@ describe('lines', () => {
     ['a line feed at the end begins no line', ['a\n'], ['a']],
     ['empty lines are lines', ['\n\na\n\n'], ['', '', 'a', '']],
     ['a carriage return belongs to its line', ['a\r\nb\r\n'], ['a\r', 'b\r']],
-    ['a carriage return alone ends nothing', ['a\rb'], ['a\rb']],
+    ['a carriage return does not end a line', ['a\rb'], ['a\rb']],
     ['U+2028, U+2029 and U+0085 end nothing', ['a\u2028b\u2029c\u0085d\n'], ['a\u2028b\u2029c\u0085d']],
     ['a line may come in many chunks', ['a', 'b', '', 'c\nd', 'e'], ['abc', 'de']],
-    ['a line feed may come alone', ['a', '\n', '\n', 'b'], ['a', '', 'b']],
+    ['a chunk may be only a line feed', ['a', '\n', '\n', 'b'], ['a', '', 'b']],
   ])('%s', async (_, chunks, expected) => {
     expect(await textsOf(...chunks)).toEqual(expected);
   });
 });
 
-test('a chunk that is a window on a larger buffer gives its own bytes alone', async () => {
+test('reads only its own bytes of a chunk that is part of a larger buffer', async () => {
   const buffer = new TextEncoder().encode('before|a\nb|after');
   const lines = await linesOf([buffer.subarray(7, 10)]);
   expect(lines.map((line) => line.toString())).toEqual(['a', 'b']);
 });
 
-test('the lines of a chunk come together, and before the next chunk is asked for', async () => {
+test('yields the lines of a chunk together, before it reads the next chunk', async () => {
   const asked: string[] = [];
   async function* source(): AsyncGenerator<Uint8Array> {
     for (const chunk of ['a\nb\nc', 'd\n', 'no end', '\ne']) {
@@ -94,7 +94,7 @@ test('the lines of a chunk come together, and before the next chunk is asked for
   ]);
 });
 
-test('a source that fails gives the lines before, then its error, and no piece of a line', async () => {
+test('yields the lines before an error of the source, but no part of a line', async () => {
   async function* source(): AsyncGenerator<Uint8Array> {
     yield Buffer.from('a\nhalf');
     throw new Error('broken pipe');
@@ -107,7 +107,7 @@ test('a source that fails gives the lines before, then its error, and no piece o
   expect(lines).toEqual(['a']);
 });
 
-test('a reader that leaves closes the source', async () => {
+test('closes the source when the loop is left', async () => {
   let closed = false;
   async function* source(): AsyncGenerator<Uint8Array> {
     try {

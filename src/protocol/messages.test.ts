@@ -10,20 +10,20 @@ import {
   streamStatus,
 } from './messages.ts';
 
-test('a state is a line with its count as a decimal', () => {
+test('formats a STATE as a line with a decimal recordCount', () => {
   expect(formatStateLine({ name: 'events', namespace: 'shop' }, { cursor: '2026-01-01T00:00:00Z' }, 12)).toBe(
     '{"type":"STATE","state":{"type":"STREAM","stream":{"stream_descriptor":{"name":"events","namespace":"shop"},' +
       '"stream_state":{"cursor":"2026-01-01T00:00:00Z"}},"sourceStats":{"recordCount":12.0}}}\n',
   );
 });
 
-test('a state of no records counts 0.0', () => {
+test('formats the recordCount of no records as 0.0', () => {
   expect(formatStateLine({ name: 'e' }, {}, 0)).toBe(
     '{"type":"STATE","state":{"type":"STREAM","stream":{"stream_descriptor":{"name":"e"},"stream_state":{}},"sourceStats":{"recordCount":0.0}}}\n',
   );
 });
 
-test('a state is one line, whatever the names hold', () => {
+test('formats a STATE as one line, whatever the names contain', () => {
   const line = formatStateLine({ name: 'a\n"b"', namespace: '\u2028' }, { cursor: 'x\ny' }, 1);
   expect(line.indexOf('\n')).toBe(line.length - 1);
   expect(JSON.parse(line)).toEqual({
@@ -54,14 +54,14 @@ test('a stream status names its stream and the time', () => {
 const PAGES = 'https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting';
 
 // JSON.stringify leaves out what is undefined, toEqual overlooks it: what is printed is compared.
-test('an error of the user has no stack, and no key for what is not known', () => {
+test('a config_error has no stack, and no empty fields', () => {
   const trace = errorTrace(protocolError('catalog_invalid', 'Check the file.'), 5);
   expect(JSON.stringify(trace)).toBe(
     `{"type":"TRACE","trace":{"type":"ERROR","emitted_at":5,"error":{"message":"Check the file. See ${PAGES}/catalog_invalid.md","failure_type":"config_error"}}}`,
   );
 });
 
-test('an error tells all that is known of it', () => {
+test('an error TRACE contains all fields of the error', () => {
   const error = protocolError('unexpected_fault', 'It broke.', { internalMessage: 'x is 3', stackTrace: 'at y' });
   const trace = errorTrace(error, 5, { name: 'events', namespace: 'shop' });
   expect(JSON.stringify(trace)).toBe(
@@ -71,21 +71,21 @@ test('an error tells all that is known of it', () => {
   );
 });
 
-test('a check that failed ends with the link to its page, too', () => {
+test('a failed check ends with the link to its page', () => {
   expect(connectionFailed(protocolError('catalog_invalid', 'Check the file.'))).toEqual({
     type: 'CONNECTION_STATUS',
     connectionStatus: { status: 'FAILED', message: `Check the file. See ${PAGES}/catalog_invalid.md` },
   });
 });
 
-test('the link is to the page that helps most, and stands apart from a statement to run', () => {
+test('links to the page that helps most, apart from a statement to run', () => {
   const error = protocolError('catalog_invalid', 'Run: GRANT SELECT ON `a`.* TO `b`', { page: 'name_taken' });
   expect(connectionFailed(error).connectionStatus.message).toBe(
     `Run: GRANT SELECT ON \`a\`.* TO \`b\`. See ${PAGES}/name_taken.md`,
   );
 });
 
-describe('of the texts in a message, those that people read are changed:', () => {
+describe('mapTexts changes the text that people read:', () => {
   const upper = (text: string): string => text.toUpperCase();
   const named = { name: 'events', namespace: 'shop' };
   const error = (message: string, internal_message: string, stack_trace: string): Message => ({
@@ -125,7 +125,7 @@ describe('of the texts in a message, those that people read are changed:', () =>
     ['a specification', { type: 'SPEC', spec: { title: 'a text' } }],
     ['a catalog', { type: 'CATALOG', catalog: { streams: [] } }],
     ['a catalog of a destination', { type: 'DESTINATION_CATALOG', destination_catalog: { operations: [] } }],
-  ])('nothing in %s', (_, message) => {
+  ])('mapTexts does not change %s', (_, message) => {
     expect(JSON.stringify(mapTexts(message, upper))).toBe(JSON.stringify(message));
   });
 });

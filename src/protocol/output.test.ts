@@ -7,7 +7,7 @@ import { forgetSecrets, registerSecrets } from './secrets.ts';
 
 afterEach(forgetSecrets);
 
-/** A reader that takes one chunk each time it is told to. */
+/** A reader that takes one chunk each time it is asked to. */
 class SlowReader extends Writable {
   readonly taken: Buffer[] = [];
   #next: ((error?: Error) => void) | undefined;
@@ -69,7 +69,7 @@ async function outcome(promise: Promise<unknown>): Promise<unknown> {
   return promise.catch((error: unknown) => error);
 }
 
-test('a message is one line of JSON', async () => {
+test('writes a message as one line of JSON', async () => {
   const { stream, bytes } = quickReader();
   const output = new MessageOutput(stream);
   await output.write(log('INFO', 'two\nlines, "quotes" and é'));
@@ -79,7 +79,7 @@ test('a message is one line of JSON', async () => {
   );
 });
 
-test('bytes whose memory is to be used again are waited for until they are taken, however much the stream would hold', async () => {
+test('writeOut resolves only when the bytes are taken, whatever the stream could buffer', async () => {
   const reader = new SlowReader(1_000_000);
   const output = new MessageOutput(reader);
   expect(await outcome(output.writeBytes(Buffer.from('a')))).toBeUndefined();
@@ -99,7 +99,7 @@ test('bytes whose memory is to be used again are waited for until they are taken
   expect(await outcome(output.writeOut(Buffer.from('d')))).toBeInstanceOf(OutputClosedError);
 });
 
-test('bytes are passed on as they are, also those that are no UTF-8 and those of a secret', async () => {
+test('writeBytes passes bytes on unchanged, also invalid UTF-8 and secrets', async () => {
   const { stream, bytes } = quickReader();
   const output = new MessageOutput(stream);
   registerSecrets(['secret-1']);
@@ -110,7 +110,7 @@ test('bytes are passed on as they are, also those that are no UTF-8 and those of
 });
 
 describe('a slow reader', () => {
-  test('holds the writer up until it has taken what was written', async () => {
+  test('slows the writer down (backpressure)', async () => {
     const reader = new SlowReader();
     const writing = new MessageOutput(reader).writeBytes('first\n');
     expect(await isSettled(writing)).toBe(false);
@@ -120,7 +120,7 @@ describe('a slow reader', () => {
     expect(reader.text).toBe('first\n');
   });
 
-  test('holds up a message as it does bytes', async () => {
+  test('slows down messages as well as bytes', async () => {
     const reader = new SlowReader();
     const writing = new MessageOutput(reader).write(log('INFO', 'x'));
     expect(await isSettled(writing)).toBe(false);
@@ -128,13 +128,13 @@ describe('a slow reader', () => {
     expect(await isSettled(writing)).toBe(true);
   });
 
-  test('does not hold the writer up while its buffer has room', async () => {
+  test('does not slow the writer down while the buffer has space', async () => {
     const output = new MessageOutput(new SlowReader(1000));
     expect(await isSettled(output.writeBytes('first\n'))).toBe(true);
     expect(await isSettled(output.writeBytes('second\n'))).toBe(true);
   });
 
-  test('gets what several writers wrote, in their order', async () => {
+  test('receives the writes of several writers in order', async () => {
     const reader = new SlowReader();
     const output = new MessageOutput(reader);
     const writing = ['a\n', 'b\n', 'c\n'].map((line) => output.writeBytes(line));
@@ -147,8 +147,8 @@ describe('a slow reader', () => {
   });
 });
 
-describe('a reader that has gone', () => {
-  test('is told to the writer that waits for it', async () => {
+describe('a reader that is gone', () => {
+  test('rejects the write that waits', async () => {
     const reader = new SlowReader();
     const writing = new MessageOutput(reader).writeBytes('first\n');
     reader.goAway();
@@ -157,7 +157,7 @@ describe('a reader that has gone', () => {
     expect((error as OutputClosedError).cause).toMatchObject({ code: 'EPIPE' });
   });
 
-  test('is told to every later writer', async () => {
+  test('rejects every later write', async () => {
     const reader = new SlowReader(1000);
     const output = new MessageOutput(reader);
     await output.writeBytes('taken\n');
@@ -167,7 +167,7 @@ describe('a reader that has gone', () => {
     await expect(output.write(log('INFO', 'more'))).rejects.toBeInstanceOf(OutputClosedError);
   });
 
-  test('is noticed when the stream closes without an error, too', async () => {
+  test('is detected when the stream closes without an error', async () => {
     const reader = new SlowReader();
     const output = new MessageOutput(reader);
     const writing = output.writeBytes('first\n');
@@ -176,7 +176,7 @@ describe('a reader that has gone', () => {
     expect(await outcome(output.writeBytes('more\n'))).toBeInstanceOf(OutputClosedError);
   });
 
-  test('does not hold up the end of the program', async () => {
+  test('does not delay the end of the program', async () => {
     const reader = new SlowReader(1000);
     const output = new MessageOutput(reader);
     await output.writeBytes('taken\n');
@@ -187,7 +187,7 @@ describe('a reader that has gone', () => {
   });
 });
 
-test('it is flushed when the reader has taken everything', async () => {
+test('flushed resolves when the reader has taken everything', async () => {
   const reader = new SlowReader(1000);
   const output = new MessageOutput(reader);
   await output.writeBytes('first\n');
@@ -195,7 +195,7 @@ test('it is flushed when the reader has taken everything', async () => {
   expect(await isSettled(flushing)).toBe(false);
   reader.take();
   await nextTurn();
-  // The empty chunk behind it.
+  // The empty chunk after it.
   reader.take();
   expect(await isSettled(flushing)).toBe(true);
 });
@@ -257,7 +257,7 @@ describe('secrets', () => {
     });
   });
 
-  test('are masked from the moment on that they are known', async () => {
+  test('are masked from the moment they are registered', async () => {
     const { stream, bytes } = quickReader();
     const output = new MessageOutput(stream);
     await output.write(log('INFO', 'a word-of-2024'));
@@ -270,14 +270,14 @@ describe('secrets', () => {
     ).toEqual(['"message":"a word-of-2024"', '"message":"a ****"']);
   });
 
-  test('that are words of the protocol leave the message what it is', async () => {
+  test('that are words of the protocol leave the message valid', async () => {
     expect(await written(log('INFO', 'as INFO'), 'INFO', 'LOG')).toEqual({
       type: 'LOG',
       log: { level: 'INFO', message: 'as INFO' },
     });
   });
 
-  test('that are the name of a table, a column or a database leave the catalog usable', async () => {
+  test('that are the name of a table, a column or a database leave the catalog valid', async () => {
     const catalog = {
       streams: [
         {

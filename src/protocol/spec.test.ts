@@ -20,18 +20,18 @@ describe('the secrets in a configuration', () => {
     ['are the values of the fields that say so', { host: 'h', password: 'p', key: 'k', visible: 'v' }, ['p', 'k']],
     ['are not those of fields that are not there', { host: 'h', password: 'p' }, ['p']],
     ['are not those of fields that the schema does not know', { host: 'h', token: 't', airbyte_secret: 's' }, []],
-    ['are texts alone', { password: null, key: 7 }, []],
+    ['are only strings', { password: null, key: 7 }, []],
     ['may be empty', { password: '' }, ['']],
   ])('%s', (_, configuration, secrets) => {
     expect(findSecrets(configuration, schema)).toEqual(secrets);
   });
 
-  test('are none when the schema has none', () => {
+  test('are none without secrets in the schema', () => {
     expect(findSecrets({ a: 'x' }, z.object({ a: z.string(), b: z.unknown() }))).toEqual([]);
   });
 });
 
-test('the options of a configuration are what a user may write, by name', () => {
+test('listOptions returns the names of the options', () => {
   expect(listOptions(schema)).toEqual(['host', 'port', 'password', 'key', 'visible']);
 });
 
@@ -71,7 +71,7 @@ describe('secrets deep in a configuration', () => {
 describe('a specification', () => {
   const specification = buildSpecification(schema, { documentationUrl: 'https://docs', supportsIncremental: true });
 
-  test('says where the documentation is and what the connector can do', () => {
+  test('contains the documentation URL and the abilities of the connector', () => {
     const { connectionSpecification: _, ...details } = specification;
     expect(details).toEqual({
       protocol_version: '0.18.0',
@@ -80,7 +80,7 @@ describe('a specification', () => {
     });
   });
 
-  test('is a JSON schema of draft 7 of what a user writes: what has a default may be left out, and there may be more', () => {
+  test('is a JSON Schema (draft 7) in which options with a default are optional and additional ones allowed', () => {
     expect(specification.connectionSpecification).toEqual({
       $schema: 'http://json-schema.org/draft-07/schema#',
       title: 'A thing',

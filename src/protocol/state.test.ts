@@ -23,7 +23,7 @@ function read(state: unknown): Promise<InputState> {
 
 const EVENTS = { name: 'events', namespace: 'shop' };
 
-/** A STREAM state, as it stands in a state file. */
+/** A STREAM state as in a state file. */
 function streamState(state: unknown, descriptor: Record<string, unknown> = EVENTS): Record<string, unknown> {
   return { type: 'STREAM', stream: { stream_descriptor: descriptor, stream_state: state } };
 }
@@ -49,9 +49,9 @@ describe('a state is found', () => {
 
   test.each<[string, unknown]>([
     ['in a list', [streamState(cursor)]],
-    ['alone', streamState(cursor)],
+    ['without a list', streamState(cursor)],
     ['in its message, in a list', [{ type: 'STATE', state: streamState(cursor) }]],
-    ['in its message, alone', { type: 'STATE', state: streamState(cursor) }],
+    ['in its message, without a list', { type: 'STATE', state: streamState(cursor) }],
     [
       'in the message of the last sync, with what the platform and the destination added',
       [
@@ -107,7 +107,7 @@ describe('there is no state', () => {
   });
 });
 
-describe('a stream without a namespace is the one in the default namespace', () => {
+describe('uses the default namespace for a stream without one', () => {
   const unnamed = { name: 'events' };
 
   test.each<[string, unknown]>([
@@ -127,7 +127,7 @@ describe('a stream without a namespace is the one in the default namespace', () 
   });
 });
 
-describe('a state that can not be understood stops the run, and the message says what to do:', () => {
+describe('rejects an unknown state with a config_error:', () => {
   test.each<[string, unknown]>([
     ['a GLOBAL state', [{ type: 'GLOBAL', global: { stream_states: [] } }]],
     ['a state of another kind with a stream in it', [{ ...streamState({}), type: 'GLOBAL' }]],
@@ -156,13 +156,13 @@ describe('a state that can not be understood stops the run, and the message says
     );
   });
 
-  test('a text that is no JSON', async () => {
+  test('a file that is not JSON', async () => {
     const reading = readText('[{"type":"STREAM","stre');
     await expect(reading).rejects.toMatchObject({ name: 'ConnectorError', failureType: 'config_error' });
     await expect(reading).rejects.toThrow(/^The state file .+state\.json is not valid JSON\./);
   });
 
-  test('a file that is not there', async () => {
+  test('a file that does not exist', async () => {
     const reading = readStateFile(join(folder, 'none.json'));
     await expect(reading).rejects.toMatchObject({ name: 'ConnectorError', failureType: 'config_error' });
     await expect(reading).rejects.toThrow(/^Can't read the state file .+none\.json: no such file or directory\./);

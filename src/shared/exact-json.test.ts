@@ -17,7 +17,7 @@ function outcome(parse: (text: string) => unknown, text: string): string {
   }
 }
 
-describe('a number goes through with every digit', () => {
+describe('keeps every digit of a number', () => {
   test.each([
     '9007199254740993',
     '-9007199254740993',
@@ -40,7 +40,7 @@ describe('a number goes through with every digit', () => {
     },
   );
 
-  test('also when the same text holds short ones, texts of digits and words', () => {
+  test('also beside short numbers, strings of digits and words', () => {
     const text =
       '{"a":1,"b":9007199254740993,"c":"9007199254740993","d":null,"e":true,"f":[1.5,"[12345678901234567890]"]}';
     expect(stringify(parseExact(text))).toBe(text);
@@ -51,11 +51,11 @@ test.each([
   ['a short number', '[1]', [1]],
   ['a number of fifteen characters', '[123456789012345]', [123456789012345]],
   ['digits in a text', '{"a":"12345678901234567890"}', { a: '12345678901234567890' }],
-])('%s is a plain value', (_, text, expected) => {
+])('parses %s as a plain value', (_, text, expected) => {
   expect(parseExact(text)).toStrictEqual(expected);
 });
 
-test('a long number keeps its digits wherever in the text it stands', () => {
+test('keeps the digits of a long number at any position', () => {
   for (const digits of ['1234567890123457', '-9007199254740993', '0.12345678901234567']) {
     for (let before = 0; before < 40; before += 1) {
       const text = `{"a":"${'x'.repeat(before)}","b":${digits}}`;
@@ -64,7 +64,7 @@ test('a long number keeps its digits wherever in the text it stands', () => {
   }
 });
 
-test('of two equal keys the last one counts, also beside long numbers', () => {
+test('uses the last of two equal keys, also beside long numbers', () => {
   expect(stringify(parseExact('{"a":9007199254740993,"a":9007199254740995,"b":1,"b":[]}'))).toBe(
     '{"a":9007199254740995,"b":[]}',
   );
@@ -72,26 +72,26 @@ test('of two equal keys the last one counts, also beside long numbers', () => {
 
 test.each([
   ['a long number for a key', '{1234567890123456789:1}'],
-  ['a text behind a long number', '[1234567890123456789"a"]'],
+  ['a string after a long number', '[1234567890123456789"a"]'],
   ['zeros before a long number', '[001234567890123456789]'],
   ['a long number that ends in a point', '[1234567890123456789.]'],
-])('%s is no JSON', (_, text) => {
+])('rejects %s', (_, text) => {
   expect(() => parseExact(text)).toThrow(SyntaxError);
 });
 
-test('a key called __proto__ is one like any other, also with a long number', () => {
+test('treats the key __proto__ like any other, also beside a long number', () => {
   const value = parseExact('{"__proto__":9007199254740993}');
   expect(Object.entries(Object(value))).toEqual([['__proto__', new LosslessNumber('9007199254740993')]]);
 });
 
-test('what is nested deeper than a stack holds is read, and its numbers keep their digits', () => {
+test('parses JSON that is nested deeper than the stack, with the digits of its numbers', () => {
   const levels = 200_000;
   let value = parseExact(`${'['.repeat(levels)}9007199254740993${']'.repeat(levels)}`);
   while (Array.isArray(value)) [value] = value;
   expect(value).toEqual(new LosslessNumber('9007199254740993'));
 });
 
-describe('but for the digits it is JSON.parse', () => {
+describe('equals JSON.parse except for the digits', () => {
   const longNumbers = fc
     .stringMatching(/^-?(0|[1-9]\d{0,30})(\.\d{1,30})?([eE][+-]?\d{1,3})?$/)
     .map((digits) => `"number ${digits}"`);
@@ -118,7 +118,7 @@ describe('but for the digits it is JSON.parse', () => {
     );
   });
 
-  test('for texts that are none, which both refuse with a SyntaxError', () => {
+  test('for invalid JSON, which both reject with a SyntaxError', () => {
     const spoilt = fc
       .tuple(values, fc.nat(), fc.constantFrom('', ',', '"', '\\', '}', ']', '-', '.', '\u0001', '\ufeff', '01', 'e'))
       .map(([text, place, mark]) => {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { RunProgress } from './progress.ts';
 
-test('rate and time left are those of rows that are settled, from the first row on', () => {
+test('computes rate and time left from the settled rows, from the first row on', () => {
   let clock = 0;
   const progress = new RunProgress(() => clock);
   progress.estimated('events', 600);
@@ -22,7 +22,7 @@ test('rate and time left are those of rows that are settled, from the first row 
   expect(progress.current).toMatchObject({ rowsPerSecond: 50, millisecondsLeft: 18_000 });
 });
 
-test('an estimate that was too low tells nothing, and once all is read none is needed', () => {
+test('ignores an estimate that was too low, and needs none once all rows are read', () => {
   let clock = 0;
   const progress = new RunProgress(() => clock);
   progress.estimated('events', 10);

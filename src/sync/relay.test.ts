@@ -24,7 +24,7 @@ function output(chunks: Buffer[]): MessageOutput {
   );
 }
 
-test('whatever the chunks, the bytes are passed on untouched, rows are counted and other lines are given', async () => {
+test('passes any chunks on unchanged, counts the rows and yields the other lines', async () => {
   await fc.assert(
     fc.asyncProperty(
       fc.array(fc.constantFrom(...LINES)),
@@ -52,7 +52,7 @@ test('whatever the chunks, the bytes are passed on untouched, rows are counted a
   );
 });
 
-test('it ends when nobody takes the bytes any more', async () => {
+test('throws OutputClosedError when the destination is gone', async () => {
   const gone = new Writable({ write: (_, __, done) => done(new Error('EPIPE')) });
   async function* endless(): AsyncGenerator<Buffer> {
     for (;;) yield Buffer.from('{"type":"RECORD"}\n');

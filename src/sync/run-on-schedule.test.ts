@@ -9,7 +9,7 @@ const MINUTE = 60_000;
 const COMPLETE: Outcome = { kind: 'complete' };
 const FAILED: Outcome = { kind: 'failed', errors: [syncError('configuration_invalid', 'The password is wrong.')] };
 
-/** Runs by a schedule of five minutes, by a clock that stands still but for the waits and the runs. */
+/** Runs on a schedule of five minutes, with a clock that only waits and runs advance. */
 async function go(
   runs: { outcome: Outcome; takes: number }[],
 ): Promise<{ starts: number[]; next: NextStart[]; last: RunResult | undefined; longestWait: number }> {
@@ -59,7 +59,7 @@ const NO_REPORTER = {
   failed: ignore,
 };
 
-test('the first run starts at once, the others by the schedule, and the next start is told', async () => {
+test('starts the first run at once, the others on schedule, and reports the next start', async () => {
   const { starts, next, last, longestWait } = await go([
     { outcome: COMPLETE, takes: MINUTE },
     { outcome: COMPLETE, takes: 7 * MINUTE },
@@ -76,7 +76,7 @@ test('the first run starts at once, the others by the schedule, and the next sta
   expect(longestWait).toBe(MINUTE / 2);
 });
 
-test('failed runs are followed by growing waits, and one that goes well by the schedule again', async () => {
+test('backs off after failed runs, and returns to the schedule after a successful one', async () => {
   const failed = { outcome: FAILED, takes: 0 };
   const { starts } = await go([failed, failed, failed, failed, failed, { outcome: COMPLETE, takes: 0 }, failed]);
   expect(starts.map((start) => start / MINUTE)).toEqual([0, 5, 10, 15, 23, 39, 40]);

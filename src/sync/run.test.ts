@@ -92,7 +92,7 @@ function errorsOf({ outcome }: RunResult): [type: string, message: string][] {
 const KEPT_5 = { kind: 'kept', positions: ['events: id 5'] };
 
 describe('the source', () => {
-  test('fails: what it gave is settled and kept, and what it said is told once', async () => {
+  test('fails: its rows are settled, the state is saved, and its error is reported once', async () => {
     const result = await run(
       connector({
         read: `row(); row(); state('5'); row(); log('WARN', 'It is odd.'); fail('transient_error', 'ClickHouse has gone.')`,
@@ -113,7 +113,7 @@ describe('the source', () => {
     expect(readFileSync(state, 'utf8')).toContain('"cursor":"5"');
   });
 
-  test('warns when its streams are listed and again when it is read: that is told once', async () => {
+  test('warns at discover and again at read: the warning is logged once', async () => {
     const result = await run(
       connector({
         discover: `log('WARN', 'It is odd.'); ${DISCOVER}`,
@@ -124,7 +124,7 @@ describe('the source', () => {
     expect(result.logs).toEqual(['WARN source: It is odd.', 'WARN source: It waits.', 'WARN source: It waits.']);
   });
 
-  test('is killed in the middle of a row: that is the cause, what the destination says of it comes behind', async () => {
+  test('is killed in the middle of a row: that is the first error, the one of the destination the second', async () => {
     const result = await run(
       connector({
         read: `row(); state('5'); row(); fs.writeSync(1, '{"type":"REC'); process.kill(process.pid, 'SIGKILL')`,
@@ -139,7 +139,7 @@ describe('the source', () => {
     expect(result.state).toEqual({ ...KEPT_5, rowsToComeAgain: 1, mayComeTwice: true });
   });
 
-  test('has a fault: its stack is there to be told', async () => {
+  test('has an unexpected error: its stack is reported', async () => {
     const stack = 'TypeError: Odd.\\n    at somewhere';
     const result = await run(
       connector({ read: `fail('system_error', 'Odd.', { stack_trace: '${stack}' })`, write: '' }),
@@ -147,7 +147,7 @@ describe('the source', () => {
     expect(result.outcome).toMatchObject({ errors: [{ stackTrace: 'TypeError: Odd.\n    at somewhere' }] });
   });
 
-  test('crashes: what it writes to stderr is told', async () => {
+  test('crashes: its stderr is logged', async () => {
     const result = await run(connector({ read: `fs.writeSync(2, 'Out of luck\\n'); process.exitCode = 7`, write: '' }));
     expect(errorsOf(result)).toEqual([['system_error', expect.stringMatching(/^The source ended with exit code 7/)]]);
     expect(result.logs).toEqual(['ERROR source: Out of luck']);
@@ -156,7 +156,7 @@ describe('the source', () => {
 });
 
 describe('the destination', () => {
-  test('fails: the source, which would go on for ever, is ended, and only the cause is told', async () => {
+  test('fails: the source, which would never end, is stopped, and only the cause is reported', async () => {
     const result = await run(
       connector({
         read: 'const go = () => { row(); setImmediate(go); }; go()',
@@ -169,7 +169,7 @@ describe('the destination', () => {
 
   test.each([
     [
-      'says why it failed: it has told of rows that come twice, if any may',
+      'reports its error: it has already reported which rows may reach Batch twice',
       `fail('config_error', 'The key is wrong.')`,
       false,
     ],
@@ -181,7 +181,7 @@ describe('the destination', () => {
     expect(result.state).toEqual({ ...KEPT_5, rowsToComeAgain: 1, mayComeTwice });
   });
 
-  test('settles other rows than came, and ends well: that is a failure', async () => {
+  test('settles another number of rows than it received: the run fails', async () => {
     const result = await run(connector({ read: `row(); row(); state('5')`, write: `settle('5', 1)` }));
     expect(errorsOf(result)).toEqual([
       ['system_error', expect.stringMatching(/^2 rows were read, but 1 were accepted/)],
@@ -190,7 +190,7 @@ describe('the destination', () => {
 
   const SETTLES_NOTHING = { read: `row(); state('5')`, write: `log('INFO', '1 row.')` };
 
-  test('settles nothing, as its configuration says that it is a dry run: all is well, and nothing is kept', async () => {
+  test('settles nothing in a dry run: the run succeeds and saves no state', async () => {
     writeFileSync(destination, '{"dry_run":true}');
     const result = await run(connector(SETTLES_NOTHING));
     expect(result).toMatchObject({ outcome: { kind: 'complete' }, state: { rowsToComeAgain: 1, mayComeTwice: false } });
@@ -198,14 +198,14 @@ describe('the destination', () => {
     expect(readdirSync(folder)).toEqual(['destination.json']);
   });
 
-  test('settles nothing, and is no dry run: that is a failure', async () => {
+  test('settles nothing without a dry run: the run fails', async () => {
     const result = await run(connector(SETTLES_NOTHING));
     expect(errorsOf(result)).toEqual([
       ['system_error', expect.stringMatching(/^1 row was read, but 0 were accepted or rejected/)],
     ]);
   });
 
-  test('has a configuration that can not be read: nothing is started', async () => {
+  test('has an unreadable configuration: nothing is started', async () => {
     rmSync(destination);
     const result = await run(connector({ discover: `log('WARN', 'Started.')`, read: '', write: '' }));
     expect(errorsOf(result)).toEqual([['config_error', expect.stringContaining(destination)]]);
@@ -213,13 +213,13 @@ describe('the destination', () => {
   });
 });
 
-test('a signal while the source is asked for its streams, and hangs, ends it at once', { timeout: 5_000 }, async () => {
+test('SIGTERM during a discover that hangs ends the run at once', { timeout: 5_000 }, async () => {
   const discover = `process.on('SIGTERM', () => {}); setInterval(() => {}, 1_000); log('WARN', '${STOP}')`;
   const result = await run(connector({ discover, read: '', write: '' }));
   expect(result).toMatchObject({ outcome: { kind: 'stopped', atOnce: false }, state: { kind: 'untouched' } });
 });
 
-test('a state that could not be written for a while ends the run, which has failed, and is kept at the end', async () => {
+test('a state that could not be saved for a while fails the run, and is saved at its end', async () => {
   const away = `${folder}-away`;
   const result = await run(
     connector({
@@ -234,7 +234,7 @@ test('a state that could not be written for a while ends the run, which has fail
   expect(readFileSync(state, 'utf8')).toContain('"cursor"');
 });
 
-test('somebody else writes the state file meanwhile: theirs is left, the source is ended, and the run fails', async () => {
+test('another process changes the state file: its version is kept, the source is stopped, and the run fails', async () => {
   const theirs = '[]';
   const result = await run(
     connector({

@@ -16,7 +16,7 @@ describe('--every', () => {
     ['2h', 2 * HOUR],
     ['1d', 24 * HOUR],
     ['1.5h', 90 * MINUTE],
-  ])('%s starts at once, and at such intervals from then on', (interval, period) => {
+  ])('%s starts at once, and then at equal intervals', (interval, period) => {
     const now = at(1, 12);
     const schedule = createIntervalSchedule(interval, now);
     expect(schedule.first).toBe(now);
@@ -38,7 +38,7 @@ describe('--every', () => {
 });
 
 describe('--cron', () => {
-  test('starts at the times of the pattern', () => {
+  test('starts when the pattern matches', () => {
     const schedule = createCronSchedule('30 3 * * 1-5', at(5, 12));
     // 5 June 2026 is a Friday.
     expect(schedule.first).toBe(at(8, 3, 30));
@@ -61,12 +61,12 @@ describe('--cron', () => {
 describe('the next start', () => {
   const night = createCronSchedule('0 3 * * *', at(1, 12));
 
-  test('is never earlier than the schedule has it, also after a failure', () => {
+  test('is never earlier than scheduled, even after a failed run', () => {
     const last = { start: at(2, 3), end: at(2, 3, 20) };
     expect(planNextStart(night, last, 1, () => 0)).toEqual({ at: at(3, 3), skipped: false, failedRuns: 1 });
   });
 
-  test('leaves out what came due during the run, and says so', () => {
+  test('skips a start that was due during the run, and reports it', () => {
     expect(planNextStart(night, { start: at(2, 3), end: at(3, 4) }, 0, () => 0)).toEqual({
       at: at(4, 3),
       skipped: true,
@@ -81,7 +81,7 @@ describe('the next start', () => {
     [6, 32],
     [7, 60],
     [2_000, 60],
-  ])('after %i failures waits %i minutes, and a tenth more by chance', (failedRuns, minutes) => {
+  ])('after %i failed runs waits %i minutes, with a jitter of a tenth', (failedRuns, minutes) => {
     const often = createIntervalSchedule('1s', 0);
     const wait = (random: number): number => planNextStart(often, { start: 0, end: 0 }, failedRuns, () => random).at;
     expect([wait(0), wait(1)]).toEqual([minutes * MINUTE, minutes * 66_000]);

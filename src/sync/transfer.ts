@@ -12,7 +12,7 @@ import { formatStopping } from './report/format.ts';
 export type TransferContext = Pick<SyncContext, 'program' | 'reporter' | 'stop' | 'stopAtOnce'> & {
   progress: RunProgress;
   logs: ConnectorLogs;
-  /** Aborted when the source is to end although nobody asked `sync` to: its states can't be saved. */
+  /** Aborted when the states can't be saved: the source has to end, although no signal stopped `sync`. */
   stopSource: AbortSignal;
   /** Called for each state that the destination echoes. */
   onState: (state: StateMessage) => void;

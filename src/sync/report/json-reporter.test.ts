@@ -3,7 +3,7 @@ import { asConnectorError } from '../../protocol/errors.ts';
 import { syncError } from '../../runner/errors.ts';
 import { JsonReporter } from './json-reporter.ts';
 
-test('a fault of ours is told with its stack, for who reports it, and what a person did without', () => {
+test('reports the stack of an unexpected error, but not of a config_error', () => {
   const written: string[] = [];
   const events = new JsonReporter(
     (text) => written.push(text),

@@ -11,21 +11,21 @@ const HALFWAY: Progress = {
   millisecondsLeft: 17 * 60_000 + 4_000,
 };
 
-test('the bar shows what is settled, and takes what room the words leave', () => {
+test('the bar shows the settled rows, and fills the space beside the text', () => {
   expect(drawBar(HALFWAY, 80)).toBe(' 50% █████░░░░░ 12.3M of ~20M read, 10M accepted, 12 rejected, 9.8K/s, 17m left');
   expect(drawBar(HALFWAY, 200)).toContain(`${'█'.repeat(15)}${'░'.repeat(15)}`);
 });
 
-test.each([0, undefined])('a terminal that says it has %s columns has the usual ones', (columns) => {
+test.each([0, undefined])('uses 80 columns for a terminal that reports %s', (columns) => {
   expect(drawBar(HALFWAY, columns)).toBe(drawBar(HALFWAY, 80));
 });
 
-test('without an estimate there are words alone', () => {
+test('shows only text without an estimate', () => {
   const unknown = { ...HALFWAY, rowsEstimated: undefined, millisecondsLeft: undefined };
   expect(drawBar(unknown, 80)).toBe('12.3M read, 10M accepted, 12 rejected, 9.8K/s');
 });
 
-test.each([20, 60, 80, 120])('the line fits into %i columns, whatever it says', (columns) => {
+test.each([20, 60, 80, 120])('fits the line into %i columns', (columns) => {
   for (const rowsRejected of [0, 999_499]) {
     for (const rowsEstimated of [undefined, 0, 1, 999_499_000]) {
       const line = drawBar({ ...HALFWAY, rowsRead: 999_499_000, rowsRejected, rowsEstimated }, columns);

@@ -6,7 +6,7 @@ import { summarizeRun } from './summary.ts';
 test.each([
   [true, 'Up to 1,500 rows since the last saved state will be read again, and some of them may reach Batch twice.'],
   [false, 'Up to 1,500 rows since the last saved state will be read again.'],
-])('of rows that come again it says that they may reach Batch twice only if they may: %s', (mayComeTwice, expected) => {
+])('reports that rows may reach Batch twice only if they may: %s', (mayComeTwice, expected) => {
   const summary = summarizeRun({
     outcome: { kind: 'failed', errors: [syncError('connector_crashed', 'It was killed.')] },
     rowsRead: 1_500,
@@ -48,7 +48,7 @@ test.each<[string, Partial<RunResult>, string]>([
     'Stopped at once after 1s: 1,000 rows read. The state covers 300 of them.',
   ],
   [
-    'is left alone',
+    'is unchanged',
     { state: { kind: 'untouched' } },
     'Stopped at once after 1s: 1,000 rows read, 400 accepted, 1 rejected, 599 not settled.',
   ],
@@ -61,11 +61,11 @@ test.each<[string, Partial<RunResult>, string]>([
     },
     'Stopped after 1s: 401 rows read, 400 accepted, 1 rejected.',
   ],
-])('a run that did not end well says what of it counts when the state %s', (_, changes, expected) => {
+])('a stopped or failed run reports what the state covers when the state %s', (_, changes, expected) => {
   expect(summarizeRun({ ...ended, ...changes })[0]).toBe(expected);
 });
 
-test('one row is one row', () => {
+test('uses the singular for one row', () => {
   const one = {
     ...ended,
     rowsRead: 1,
@@ -77,7 +77,7 @@ test('one row is one row', () => {
   expect(summarizeRun(one)).toEqual(['Done in 1s: 1 row read, 1 accepted, 0 rejected.']);
 });
 
-test('of rejected rows it says where to read what to do', () => {
+test('points to connector explain after rejected rows', () => {
   expect(summarizeRun({ ...ended, outcome: { kind: 'complete' } })[1]).toBe(
     'The next run does not send rejected rows again. The reasons are listed above; connector explain CODE says what to do.',
   );

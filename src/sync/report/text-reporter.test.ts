@@ -6,7 +6,7 @@ import { shortenMessage, TextReporter } from './text-reporter.ts';
 
 const HOSTILE = 'a\u001b[31mb\u0007';
 
-test('names and words that come from outside do not act upon the terminal', () => {
+test('escapes control characters in names and messages', () => {
   let shown = '';
   const line = (text: string): void => {
     shown += `${text}\n`;
@@ -29,7 +29,7 @@ test('names and words that come from outside do not act upon the terminal', () =
   expect(shown).toContain('\nSecond line.');
 });
 
-test('a fault of ours is told with its stack, for who reports it, and what a person did without', () => {
+test('prints the stack of an unexpected error, but not of a config_error', () => {
   let shown = '';
   const line = (text: string): void => {
     shown += `${text}\n`;
@@ -44,7 +44,7 @@ test('a fault of ours is told with its stack, for who reports it, and what a per
   expect(shown).toMatch(/^ERROR There is no such stream\. See \S+\n$/);
 });
 
-test('after somebody else wrote the state file, nothing is said of where the next run begins', () => {
+test('prints no position after another process wrote the state file', () => {
   let summary = '';
   const reporter = new TextReporter(
     { intervalMs: 1, show: () => {}, line: () => {}, end: () => {} },
@@ -67,7 +67,7 @@ test('after somebody else wrote the state file, nothing is said of where the nex
   );
 });
 
-test('rejected rows whose shortened lines are the same are told once', () => {
+test('prints rejected rows with the same shortened line once', () => {
   const shown: string[] = [];
   const line = (text: string): void => void shown.push(text);
   const reporter = new TextReporter({ intervalMs: 1, show: () => {}, line, end: () => {} }, line, () => 0);
@@ -100,6 +100,6 @@ test.each([
     `Batch left out the attribute "a" (told once an attribute). See ${troubleshootingPage('attribute_refused_by_batch')}`,
     'Batch left out the attribute "a" (told once an attribute). (attribute_refused_by_batch)',
   ],
-])('%s', (message, expected) => {
+])('shortens the log message: %s', (message, expected) => {
   expect(shortenMessage(message)).toBe(expected);
 });

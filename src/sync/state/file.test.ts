@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** A state with numbers that a double does not keep, and a key that nobody knows. */
+/** A state with numbers that a double does not keep, and an unknown key. */
 function state(name: string, cursor: string): string {
   return `{"type":"STREAM","stream":{"stream_descriptor":{"name":"${name}","namespace":"shop"},"stream_state":{"cursor":"${cursor}","cursor_column":"id","big":9007199254740993}},"sourceStats":{"recordCount":2.0},"id":1e3}`;
 }
@@ -24,7 +24,7 @@ function message(text: string): string {
 }
 
 describe('a state', () => {
-  test('is kept with each digit and key, in the place of the last one of its stream alone', async () => {
+  test('is saved with every digit and key, and replaces only the last one of its stream', async () => {
     const file = await StateFile.open(path);
     expect(file.exists).toBe(false);
     file.put('events', message(state('events', '1')));
@@ -37,7 +37,7 @@ describe('a state', () => {
     expect(file.describePositions()).toEqual(['events: id 2', 'orders: id 5']);
   });
 
-  test('of a stream that is not synced stays, however the file was written', async () => {
+  test('of a stream that is not synced is kept, however the file was formatted', async () => {
     writeFileSync(path, `[${message(state('orders', '5'))},\n ${state('events', '1')}, ${state('events', '2')}]`);
     const file = await StateFile.open(path);
     file.put('["shop","orders"]', message(state('orders', '6')));
@@ -47,7 +47,7 @@ describe('a state', () => {
     expect(read.of({ name: 'orders' }, 'shop')).toMatchObject({ cursor: '6' });
   });
 
-  test('whose rows are all in the lookback has a position, though it has no cursor', async () => {
+  test('without a cursor has a position if its rows are inside the lookback', async () => {
     const descriptor = (name: string): unknown => ({ stream_descriptor: { name, namespace: 'shop' } });
     const stateOf = (name: string, more: object): unknown => ({
       type: 'STREAM',
@@ -59,7 +59,7 @@ describe('a state', () => {
     expect(file.describePositions()).toEqual(['fresh: the rows that were read inside the lookback']);
   });
 
-  test('is for the eyes of its owner', async () => {
+  test('is readable only by its owner', async () => {
     writeFileSync(path, '[]', { mode: 0o644 });
     await (await StateFile.open(path)).save();
     expect(statSync(path).mode & 0o777).toBe(0o600);
@@ -67,7 +67,7 @@ describe('a state', () => {
 });
 
 describe('a file', () => {
-  test.each(['[]', '{}'])('with %j is one of a first run', async (text) => {
+  test.each(['[]', '{}'])('with %j starts a first run', async (text) => {
     writeFileSync(path, text);
     const file = await StateFile.open(path);
     expect([file.exists, file.describePositions()]).toEqual([true, []]);
@@ -81,7 +81,7 @@ describe('a file', () => {
     },
   );
 
-  test('that is refused: what is to be done fits sync, which can not do without --state', async () => {
+  test('that is rejected: the message does not suggest to leave out --state', async () => {
     writeFileSync(path, '[');
     const message = await StateFile.open(path).then(() => '', messageOf);
     expect(message).toContain(`The state file ${path} `);
@@ -89,7 +89,7 @@ describe('a file', () => {
     expect(message).not.toContain('--state');
   });
 
-  test('that can not be read is told of as such', async () => {
+  test('that is unreadable is reported as such', async () => {
     mkdirSync(path);
     await expect(StateFile.open(path)).rejects.toMatchObject({ code: 'file_unreadable' });
   });
@@ -97,7 +97,7 @@ describe('a file', () => {
   test.each([
     ['changed', () => writeFileSync(path, '[ ]')],
     ['removed', () => rmSync(path)],
-  ])('that somebody else has %s is left as it is', async (_, change) => {
+  ])('that another process has %s is kept', async (_, change) => {
     writeFileSync(path, '[]');
     const file = await StateFile.open(path);
     await file.save();
@@ -108,14 +108,14 @@ describe('a file', () => {
     expect(contentOf(path)).toBe(before);
   });
 
-  test('that appears where there was none is left as it is, too', async () => {
+  test('that another process has created is kept', async () => {
     const file = await StateFile.open(path);
     writeFileSync(path, '[]');
     await expect(file.save()).rejects.toThrow(/was changed by another process/);
     expect(contentOf(path)).toBe('[]');
   });
 
-  test('that can no longer be written is told of, and how', async () => {
+  test('that can no longer be written is a state_file_unwritable', async () => {
     const file = await StateFile.open(path);
     rmSync(folder, { recursive: true });
     await expect(file.save()).rejects.toMatchObject({

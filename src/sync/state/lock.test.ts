@@ -25,16 +25,16 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const HOLDER = { pid: process.pid, host: hostname(), since: '2026-01-01T00:00:00.000Z' };
 const SELF = { ...HOLDER, pid: HOLDER.pid + 1 };
 
-const NOBODY = { stop: new AbortController().signal, onWaiting: () => {}, onLost: () => {} };
+const NO_LISTENERS = { stop: new AbortController().signal, onWaiting: () => {}, onLost: () => {} };
 
-/** Has a lock look as if it had been renewed for the last time so many seconds ago. */
+/** Sets the time at which the lock was last renewed. */
 function renewLock(secondsAgo: number): Promise<void> {
   const then = Date.now() / 1_000 - secondsAgo;
   utimesSync(`${path}.lock`, then, then);
   return Promise.resolve();
 }
 
-/** What a process leaves that was killed so many seconds ago. */
+/** Creates the lock of a process that was killed some seconds ago. */
 function leftLock(secondsAgo: number, left: Partial<typeof HOLDER> = {}): void {
   mkdirSync(`${path}.lock`);
   renewLock(secondsAgo);
@@ -42,12 +42,12 @@ function leftLock(secondsAgo: number, left: Partial<typeof HOLDER> = {}): void {
   writeFileSync(`${path}.lock.json`, JSON.stringify({ ...HOLDER, ...left, pid }));
 }
 
-test('a second one is refused, whatever it calls the file, and told who has it; given back, nothing is left', async () => {
-  const unlock = await lockStateFile(path, HOLDER, NOBODY);
+test('refuses a second lock, whatever the file is called, and names its owner; unlocking removes all files', async () => {
+  const unlock = await lockStateFile(path, HOLDER, NO_LISTENERS);
   const link = `${folder}-link`;
   symlinkSync(folder, link);
   for (const name of [path, join(link, 'state.json')]) {
-    await expect(lockStateFile(name, SELF, NOBODY)).rejects.toMatchObject({
+    await expect(lockStateFile(name, SELF, NO_LISTENERS)).rejects.toMatchObject({
       failureType: 'transient_error',
       message: expect.stringMatching(
         `Another run is using the state file .*: process ${process.pid} on .*, since 2026-01-01T00:00:00.000Z\\. .* Wait until it has ended, or stop it`,
@@ -59,69 +59,69 @@ test('a second one is refused, whatever it calls the file, and told who has it; 
   expect(readdirSync(folder)).toEqual([]);
 });
 
-test('a lock that a dead process left long ago is taken over at once', async () => {
+test('takes over the stale lock of a dead process at once', async () => {
   leftLock(11);
   const onWaiting = vi.fn();
-  const unlock = await lockStateFile(path, SELF, { ...NOBODY, onWaiting });
+  const unlock = await lockStateFile(path, SELF, { ...NO_LISTENERS, onWaiting });
   expect(onWaiting).not.toHaveBeenCalled();
   await unlock?.();
 });
 
 test.each([
   ['another process', {}],
-  ['one of the same number, as in a container that is started again', { pid: SELF.pid }],
-  ['a pod that has another one after it', { pid: HOLDER.pid, host: 'another-pod' }],
-])('one that %s left just now is waited for', async (_, left) => {
+  ['a process with the same id, as in a restarted container,', { pid: SELF.pid }],
+  ['a pod that was replaced', { pid: HOLDER.pid, host: 'another-pod' }],
+])('waits for a lock that %s left just now', async (_, left) => {
   leftLock(0, left);
   const onWaiting = vi.fn();
-  const unlock = await lockStateFile(path, SELF, { ...NOBODY, onWaiting, wait: () => renewLock(11) });
+  const unlock = await lockStateFile(path, SELF, { ...NO_LISTENERS, onWaiting, wait: () => renewLock(11) });
   expect(onWaiting).toHaveBeenCalledWith(expect.stringMatching(/^process \d+ on .*, since 2026-01-01/));
   await unlock?.();
   expect(existsSync(`${path}.lock`)).toBe(false);
 });
 
-test('one of another machine that is renewed meanwhile is refused', async () => {
+test('refuses a lock of another machine that is renewed during the wait', async () => {
   leftLock(0, { pid: HOLDER.pid, host: 'another-machine' });
   const wait = vi.fn(() => renewLock(0));
-  await expect(lockStateFile(path, SELF, { ...NOBODY, wait })).rejects.toMatchObject({
+  await expect(lockStateFile(path, SELF, { ...NO_LISTENERS, wait })).rejects.toMatchObject({
     failureType: 'transient_error',
     message: expect.stringContaining('on another-machine'),
   });
   expect(wait).toHaveBeenCalledTimes(13);
 });
 
-test('a signal ends the wait at once; the lock of the dead one is left as it was', { timeout: 5_000 }, async () => {
+test('SIGTERM ends the wait at once, and leaves the other lock unchanged', { timeout: 5_000 }, async () => {
   leftLock(0);
   const before = readdirSync(folder);
   const stop = new AbortController();
-  const unlock = await lockStateFile(path, SELF, { ...NOBODY, stop: stop.signal, onWaiting: () => stop.abort() });
+  const unlock = await lockStateFile(path, SELF, { ...NO_LISTENERS, stop: stop.signal, onWaiting: () => stop.abort() });
   expect(unlock).toBeUndefined();
   expect(readdirSync(folder)).toEqual(before);
 });
 
 test.each([
-  ['is not there', (file: string) => join(file, 'nowhere', 'state.json')],
+  ['does not exist', (file: string) => join(file, 'nowhere', 'state.json')],
   ['is a file', (file: string) => join(file, 'file', 'state.json')],
-])('a folder that %s is a mistake of the user', async (_, pathIn) => {
+])('a folder that %s is a config_error', async (_, pathIn) => {
   writeFileSync(join(folder, 'file'), '');
-  await expect(lockStateFile(pathIn(folder), SELF, NOBODY)).rejects.toMatchObject({
+  await expect(lockStateFile(pathIn(folder), SELF, NO_LISTENERS)).rejects.toMatchObject({
     failureType: 'config_error',
     message: expect.stringMatching(/^Can't use the state file .*: .*Choose a file in a folder that exists/),
   });
 });
 
-test('what is no ordinary file is refused, as a state that is renamed to it would replace it', async () => {
+test('refuses a device or folder, which the state would replace', async () => {
   for (const other of ['/dev/null', folder]) {
-    await expect(lockStateFile(other, SELF, NOBODY)).rejects.toMatchObject({
+    await expect(lockStateFile(other, SELF, NO_LISTENERS)).rejects.toMatchObject({
       code: 'state_file_unusable',
       message: expect.stringMatching(/^Can't use the state file .*: it is not a regular file\./),
     });
   }
 });
 
-test('a folder without room is one, too, and no lock is left in it', async () => {
-  // Nobody can write to a folder as to a file, as little as to a full disk.
+test('a folder without space is a config_error, and no lock is left in it', async () => {
+  // Writing to a folder fails as on a full disk.
   mkdirSync(`${path}.lock.json`);
-  await expect(lockStateFile(path, SELF, NOBODY)).rejects.toMatchObject({ failureType: 'config_error' });
+  await expect(lockStateFile(path, SELF, NO_LISTENERS)).rejects.toMatchObject({ failureType: 'config_error' });
   expect(existsSync(`${path}.lock`)).toBe(false);
 });

@@ -14,7 +14,7 @@ function state(line: string): StateMessage {
   return { kind: 'state', key: 'events', line, accepted: 2, rejected: 1 };
 }
 
-/** A file whose saves fail when they are told to. Gives what it was when it was saved. */
+/** A file whose saves can be made to fail. Returns what was saved. */
 function fakeFile(): {
   file: ConstructorParameters<typeof StateSaver>[0];
   saved: string[];
@@ -35,7 +35,7 @@ function fakeFile(): {
   return { file, saved, fail: (on) => (fails = on) };
 }
 
-test('the first state is written at once, those behind it once a second, and the last one in any case', async () => {
+test('saves the first state at once, the following ones once a second, and the last one in any case', async () => {
   const { file, saved } = fakeFile();
   const saver = new StateSaver(file, () => {});
   saver.keep(state('1'));
@@ -56,7 +56,7 @@ test('the first state is written at once, those behind it once a second, and the
   expect(vi.getTimerCount()).toBe(0);
 });
 
-test('a clock that is set back meanwhile delays no state', async () => {
+test('a clock that is set back delays no state', async () => {
   const { file, saved } = fakeFile();
   const saver = new StateSaver(file, () => {});
   saver.keep(state('1'));
@@ -68,7 +68,7 @@ test('a clock that is set back meanwhile delays no state', async () => {
   await saver.close();
 });
 
-test('a failure ends the run, which has failed though the end could keep its states', async () => {
+test('a failed save ends the run as failed, even if the last save succeeds', async () => {
   const { file, saved, fail } = fakeFile();
   const onError = vi.fn();
   const saver = new StateSaver(file, onError);
@@ -85,7 +85,7 @@ test('a failure ends the run, which has failed though the end could keep its sta
   expect([saved, saver.savedRows]).toEqual([['1', '3'], 9]);
 });
 
-test('without a state nothing is written', async () => {
+test('saves nothing without a state', async () => {
   const { file, saved } = fakeFile();
   await new StateSaver(file, () => {}).close();
   expect(saved).toEqual([]);
