@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { ByteQueue } from './byte-queue.ts';
 import type { PositionedPage } from './positioned-page.ts';
 
-/** A page that counts as so many bytes, with a name for its hash. */
+/** A page with this number of bytes and this hash. */
 function page(name: string, bytes = 1): PositionedPage {
   const lines = Buffer.from(name);
   const position = { kind: 'inside-group', cursor: '', rowHash: name, rows: 1 } as const;

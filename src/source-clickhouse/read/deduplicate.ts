@@ -25,7 +25,7 @@ export type NewRows = {
 };
 
 /**
- * Drops the rows of a page that an earlier run emitted, and remembers the others that are inside of the lookback.
+ * Drops the rows of a page that an earlier run emitted, and remembers the others that are inside the lookback.
  *
  * @param after the position that the page follows.
  * @param maxRows the maximum number of new rows. Rows after the last of them are neither returned nor remembered.

@@ -43,7 +43,7 @@ describe('EmittedRows', () => {
     expect(runPass([alike, alike, alike], first.stored, at(0)).emitted).toEqual([alike.hash]);
   });
 
-  test('remembers a row only while it is inside of the lookback', () => {
+  test('remembers a row only while it is inside the lookback', () => {
     const rows = [
       { second: 5, hash: '1' },
       { second: 9, hash: '2' },
@@ -90,7 +90,7 @@ describe('mustExamine', () => {
   const stored = runPass([{ second: 5, hash: '1' }], undefined, at(0)).stored;
 
   test.each<[string, EmittedRows, string | null, string, boolean]>([
-    ['is true for rows inside of the lookback', new EmittedRows(undefined, at(9)), at(1), at(9), true],
+    ['is true for rows inside the lookback', new EmittedRows(undefined, at(9)), at(1), at(9), true],
     ['is false for rows before the lookback', new EmittedRows(undefined, at(9)), at(1), at(8), false],
     ['is true from the first row on, if rows were emitted', new EmittedRows(stored, at(9)), null, at(2), true],
     ['is true for rows that may have been emitted', new EmittedRows(stored, at(9)), at(4), at(8), true],

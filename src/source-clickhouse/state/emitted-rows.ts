@@ -17,7 +17,7 @@ const MIN_ROWS_TO_JUDGE = 3;
 export type StoredEmittedRows = Record<string, string>;
 
 /**
- * The rows inside of the lookback that were emitted. The next run reads them again, because new rows may appear between
+ * The rows inside the lookback that were emitted. The next run reads them again, because new rows may appear between
  * them, and this recognizes those that were sent. A pass reads the rows once, in the order of their cursors. Of rows that
  * are equal in every column, it counts how many were emitted.
  */
@@ -109,7 +109,7 @@ export class EmittedRows {
     return true;
   }
 
-  /** Remembers a row that is emitted now, if it is inside of the lookback. */
+  /** Remembers a row that is emitted now, if it is inside the lookback. */
   add(cursor: string, rowHash: string): void {
     if (this.#now !== undefined && cursor >= this.#now) this.#stampedInPass += 1;
     if (this.isInLookback(cursor)) this.#remember(toBucket(cursor), toFingerprint(rowHash));

@@ -50,7 +50,7 @@ export class StateWriter {
     await this.#write(position, this.#hashedColumns, this.#emitted);
   }
 
-  /** Writes a state whose hashes are of all columns. Its position can't be inside of a group. */
+  /** Writes a state whose hashes are of all columns. Its position can't be inside a group. */
   async writeWithFullHashes(columns: readonly Column[], emitted: EmittedRows, position: Position): Promise<void> {
     await this.#write(leaveGroup(position), toNamesAndTypes(columns), emitted);
   }
