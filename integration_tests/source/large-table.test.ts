@@ -1,0 +1,124 @@
+import type { ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { finished, type PrintedMessage } from '../../sandbox/launcher.ts';
+import {
+  clickHouseWith,
+  errors,
+  eventually,
+  expectSame,
+  lastState,
+  logs,
+  numbers,
+  sorted,
+  sourceReader,
+  statuses,
+  upTo,
+} from '../support/support.ts';
+import { COLUMNS } from './example-tables.ts';
+
+const server = clickHouseWith('shop');
+const { read, startRead } = sourceReader(server, 'shop');
+
+describe('a large table', () => {
+  /** With these, twice of what the source keeps in memory, */
+  const ROWS = 50_000;
+  /** and four times: so many show in the memory of one that keeps too much. */
+  const STALLED_ROWS = 100_000;
+  const NOTE_BYTES = 2000;
+
+  /** Nobody reads what it writes while the other tests run. */
+  let stalled: ChildProcess;
+
+  beforeAll(async () => {
+    await server().execute(
+      `CREATE TABLE shop.stalled (${COLUMNS}) ENGINE = MergeTree ORDER BY last_updated_at`,
+      `INSERT INTO shop.stalled SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + intDiv(number, ${ROWS / 8}), number, repeat('x', ${NOTE_BYTES}) FROM numbers(${STALLED_ROWS})`,
+      'CREATE TABLE shop.large AS shop.stalled',
+      `INSERT INTO shop.large SELECT * FROM shop.stalled WHERE n < ${ROWS}`,
+    );
+    stalled = startRead('stalled');
+    await eventually(async () => expect(await queriesFor('stalled')).toBe(1));
+  });
+
+  test('stopped by SIGTERM ends with a state from which the rest is read, each row once', async () => {
+    const child = startRead('large');
+    const ended = finished(child);
+    if (child.stdout !== null) await once(child.stdout, 'readable');
+    child.kill('SIGTERM');
+    const result = await ended;
+    expect(result.signal).toBe('SIGTERM');
+    expect(result.stderr).toBe('');
+    expect(statuses(result).at(-1)).toBe('INCOMPLETE');
+    const rest = await read('large', { state: lastState(result) });
+    expect(rest.code).toBe(0);
+    expect(numbers(rest).length).toBeGreaterThan(0);
+    expectSame(sorted([...numbers(result), ...numbers(rest)]), upTo(ROWS));
+  });
+
+  test('killed, goes on from its last state without losing a row', async () => {
+    const child = startRead('large');
+    const lines: string[] = [];
+    const reader = createInterface({ input: child.stdout ?? process.stdin });
+    for await (const line of reader) {
+      lines.push(line);
+      if (lines.length === 0.4 * ROWS) break;
+    }
+    child.kill('SIGKILL');
+    await once(child, 'exit');
+    const seen = { messages: lines.map((line): PrintedMessage => JSON.parse(line)) };
+    const rest = await read('large', { state: lastState(seen) });
+    const all = new Set([...numbers(seen), ...numbers(rest)]);
+    expect(all.size).toBe(ROWS);
+  });
+
+  test('whose reader goes away ends by itself', async () => {
+    const child = startRead('large');
+    if (child.stdout !== null) await once(child.stdout, 'readable');
+    child.stdout?.destroy();
+    await once(child, 'exit');
+    expect(child.exitCode).toBe(1);
+  });
+
+  test('in front of a reader that stalls takes bounded memory, leaves the server alone, and arrives whole', async () => {
+    // Its queue is full, and the answer is left after ten seconds.
+    await eventually(async () => expect(await queriesFor('stalled')).toBe(0));
+    const peak = peakMemory(stalled.pid);
+    const result = await finished(stalled);
+    expect(result.code).toBe(0);
+    expectSame(sorted(numbers(result)), upTo(STALLED_ROWS));
+    expect(peak).toBeLessThan(250 * 1024 * 1024);
+  });
+
+  test('goes on when the server is killed and started again, each row once', async () => {
+    const child = startRead('large');
+    // The first rows are out, so that the query that runs is the one of the rows: until somebody reads on, it can't end.
+    if (child.stdout !== null) await once(child.stdout, 'readable');
+    await eventually(async () => expect(await queriesFor('large')).toBe(1));
+    await server().kill();
+    // Somebody reads on at once: a source that waits with an answer in its hands does not see that it was cut.
+    const [result] = await Promise.all([finished(child), server().restart()]);
+    expect(errors(result)).toEqual([]);
+    expect(result.code).toBe(0);
+    expectSame(sorted(numbers(result)), upTo(ROWS));
+    expect(logs(result)).toContainEqual(
+      expect.stringMatching(/WARN large: .*Asking again for the rows after the last page/),
+    );
+  });
+});
+
+/** How many queries of the source for rows of a table, and not for what is looked up before, the server is busy with. */
+async function queriesFor(table: string): Promise<number> {
+  const rows = await server().query<{ queries: string }>(
+    `SELECT count() AS queries FROM system.processes WHERE user = 'batch_reader' AND startsWith(query, 'WITH concat(') AND query LIKE '%FROM shop.${table} AS %'`,
+  );
+  return Number(rows[0]?.queries);
+}
+
+/** The most memory that a process has had, in bytes, as Linux counts it. */
+function peakMemory(pid: number | undefined): number {
+  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
+  return Number(/VmHWM:\s+(\d+) kB/.exec(status)?.[1]) * 1024;
+}
