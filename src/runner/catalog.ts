@@ -1,4 +1,5 @@
 import type { ConnectorError } from '../protocol/errors.ts';
+import { formatList } from '../shared/format.ts';
 import { syncError } from './errors.ts';
 import type { DiscoveredStream } from './messages.ts';
 
@@ -25,7 +26,7 @@ export function chooseStreams<Stream extends { name: string }>(
   if (unknown.length > 0) {
     throw syncError(
       'stream_unknown',
-      `The source has no stream ${unknown.map((name) => `"${name}"`).join(', ')}. It has: ${listNames(existing)}. Choose with --stream.`,
+      `The source has no stream ${unknown.map((name) => `"${name}"`).join(', ')}. It has: ${formatList(existing, MAX_NAMED)}. Choose with --stream.`,
     );
   }
   return names.length === 0 ? streams : streams.filter(({ name }) => names.includes(name));
@@ -38,12 +39,10 @@ export function chooseStreams<Stream extends { name: string }>(
  */
 export function explainSeveralStreams(streams: readonly { name: string }[], advice: string): ConnectorError {
   const names = streams.map(({ name }) => name);
-  return syncError('stream_unknown', `The source has ${names.length} streams: ${listNames(names)}. ${advice}`);
-}
-
-function listNames(names: readonly string[]): string {
-  const others = names.length - MAX_NAMED;
-  return others <= 0 ? names.join(', ') : `${names.slice(0, MAX_NAMED).join(', ')} and ${others} more`;
+  return syncError(
+    'stream_unknown',
+    `The source has ${names.length} streams: ${formatList(names, MAX_NAMED)}. ${advice}`,
+  );
 }
 
 /** Builds the configured catalog of these streams, for both connectors. */

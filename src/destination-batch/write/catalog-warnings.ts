@@ -1,4 +1,5 @@
 import type { ConfiguredCatalog } from '../../protocol/catalog.ts';
+import { formatList } from '../../shared/format.ts';
 
 /** So many streams are named in a warning that may be about all of them. */
 const MOST_NAMED = 3;
@@ -22,9 +23,11 @@ export function listCatalogWarnings({ streams }: ConfiguredCatalog): string[] {
 /** One for all streams: PyAirbyte asks for removal with every write. */
 function listRemovalWarnings(names: readonly string[]): string[] {
   if (names.length === 0) return [];
-  const named = names.slice(0, MOST_NAMED).map((name) => `"${name}"`);
-  const others = names.length > MOST_NAMED ? ` and ${names.length - MOST_NAMED} more` : '';
+  const named = formatList(
+    names.map((name) => `"${name}"`),
+    MOST_NAMED,
+  );
   return [
-    `The catalog asks to remove the data of earlier generations of ${named.join(', ')}${others} (minimum_generation_id). Events can't be removed from Batch: they are kept, and rows that are sent again arrive a second time.`,
+    `The catalog asks to remove the data of earlier generations of ${named} (minimum_generation_id). Events can't be removed from Batch: they are kept, and rows that are sent again arrive a second time.`,
   ];
 }
