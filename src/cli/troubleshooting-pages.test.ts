@@ -6,10 +6,10 @@ import { PROTOCOL_ERRORS } from '../protocol/errors.ts';
 import { SYNC_ERRORS } from '../runner/errors.ts';
 import { SOURCE_ERRORS } from '../source-clickhouse/errors/codes.ts';
 
-/** Columns of the narrowest terminal that people have. */
+/** The width of a narrow terminal. */
 const COLUMNS = 80;
 
-/** Lines of a page that are read without losing the thread. */
+/** The maximum lines of a page. */
 const MOST_LINES = 50;
 
 const PAGES = new URL('../../docs/troubleshooting/', import.meta.url);

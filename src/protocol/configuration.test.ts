@@ -29,7 +29,7 @@ const schema = z.looseObject({
     .optional(),
 });
 
-/** Reads a configuration, then logs what came from elsewhere, and gives both. */
+/** Reads a configuration, then redacts text from elsewhere, and returns both. */
 async function readAndLog(
   configuration: unknown,
   text: string,

@@ -53,7 +53,7 @@ test('a stream status names its stream and the time', () => {
 
 const PAGES = 'https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting';
 
-// JSON.stringify leaves out what is undefined, toEqual overlooks it: what is printed is compared.
+// Compares what is printed: JSON.stringify omits undefined fields, and toEqual ignores them.
 test('a config_error has no stack, and no empty fields', () => {
   const trace = errorTrace(protocolError('catalog_invalid', 'Check the file.'), 5);
   expect(JSON.stringify(trace)).toBe(
@@ -108,7 +108,7 @@ describe('mapTexts changes the text that people read:', () => {
   ])('%s', (_, message, changed) => {
     const before = JSON.stringify(message);
     expect(JSON.stringify(mapTexts(message, upper))).toBe(JSON.stringify(changed));
-    // Not in place: a message may be written more than once.
+    // It returns a copy: a message may be written more than once.
     expect(JSON.stringify(message)).toBe(before);
   });
 

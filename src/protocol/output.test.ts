@@ -25,7 +25,7 @@ class SlowReader extends Writable {
     this.#next?.();
   }
 
-  /** As a closed pipe answers. */
+  /** Fails as a closed pipe does. */
   goAway(): void {
     this.#next?.(Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }));
   }

@@ -6,7 +6,7 @@ import type { Program } from '../runner/process.ts';
 import type { RunResult } from './result.ts';
 import { runOnce } from './run.ts';
 
-// Against the real connectors: integration_tests/sync/command.test.ts. Here are processes that end as those seldom do.
+// integration_tests/sync/command.test.ts uses the real connectors. These processes end in ways that those seldom do.
 
 let folder: string;
 let state: string;
@@ -41,7 +41,7 @@ const DISCOVER = `say('CATALOG', 'catalog', { streams: [{ name: 'events' }, { na
 
 type Commands = { discover?: string; read: string; write: string; writeAt?: 'data' | 'end' };
 
-/** A program that does what is wanted, by the code of its commands; `write` does it when its input begins or ends. */
+/** A program that runs the given code for each command; `write` runs it when its input begins or ends. */
 function connector({ discover = DISCOVER, read, write, writeAt = 'end' }: Commands): Program {
   const code = `${SAY}
     const command = process.argv[1];
@@ -52,7 +52,7 @@ function connector({ discover = DISCOVER, read, write, writeAt = 'end' }: Comman
   return [process.execPath, '--eval', code, '--'];
 }
 
-/** What a connector says when a signal is to come. */
+/** What a connector logs when the test has to send a signal. */
 const STOP = 'A signal comes.';
 
 type Ran = RunResult & { logs: string[] };

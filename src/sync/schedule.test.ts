@@ -4,7 +4,7 @@ import { createCronSchedule, createIntervalSchedule, planNextStart } from './sch
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 
-/** A moment in the zone of this machine, as that is what cron patterns are about. */
+/** A time in the time zone of this machine, which cron patterns use. */
 function at(day: number, hour: number, minute = 0): number {
   return new Date(2026, 5, day, hour, minute).getTime();
 }

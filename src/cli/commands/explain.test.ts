@@ -5,7 +5,7 @@ import { describe, expect, test, vi } from 'vitest';
 import { MessageOutput } from '../../protocol/output.ts';
 import { explain, proposeCodes } from './explain.ts';
 
-/** Columns of the narrowest terminal that people have. */
+/** The width of a narrow terminal. */
 const COLUMNS = 80;
 
 const PAGES = new URL('../../../docs/troubleshooting/', import.meta.url);
@@ -18,7 +18,7 @@ function page(name: string): string {
   return readFileSync(new URL(name, PAGES), 'utf8');
 }
 
-/** What `explain` prints, and whether it knows the code. */
+/** Runs `explain`, and returns its output and whether the code exists. */
 async function explained(asked: string | undefined): Promise<{ isKnown: boolean; printed: string }> {
   const stream = new PassThrough();
   const context = { output: new MessageOutput(stream), stop: new AbortController().signal, now: () => 0 };
