@@ -14,7 +14,7 @@ export function strictOptions<Shape extends z.core.$ZodLooseShape>(shape: Shape)
   });
 }
 
-/** The key that tells the variants of a choice apart. */
+/** The key that distinguishes the variants of a choice. */
 export function literalOption<Name extends string>(name: Name, title: string): z.ZodLiteral<Name> {
   return z.literal(name).meta({ title, order: 0 });
 }

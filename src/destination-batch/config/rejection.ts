@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { literalOption } from './options.ts';
 
-/** Whether rejected rows fail a sync. Airbyte's forms tell the variants apart by the literal. */
+/** Whether rejected rows fail a sync. Airbyte's forms distinguish the variants by the literal. */
 export const onRejectionOption = z
   .discriminatedUnion('mode', [
     z.object({ mode: literalOption('skip', 'Mode') }).meta({ title: 'Continue' }),
