@@ -99,7 +99,7 @@ describe('an event that Batch refuses among others of its profile', () => {
   });
 });
 
-test('no message holds the text of a row, whatever Batch quotes of it', async () => {
+test('no message contains the text of a row, whatever Batch quotes', async () => {
   const mail = 'jane.roe@example.com';
   const row = (n: number): string =>
     recordLine({ custom_id: `u${n}`, event_name: 'x', mail, tags: { [mail]: 1 }, note: `hello ${mail}`, n });
@@ -126,8 +126,8 @@ test('no message holds the text of a row, whatever Batch quotes of it', async ()
   expect(printed).not.toMatch(/jane\.ro/i);
 });
 
-describe('rejected rows in files', () => {
-  test('are RECORD messages as they came in, each with its rejection', async () => {
+describe('dead letters in files', () => {
+  test('rejected rows are RECORD messages as they came in, each with its rejection', async () => {
     const odd =
       '{"type":"RECORD", "record":{"stream":"events","emitted_at":1,"data":{"custom_id":"","event_name":"x","n":9007199254740993,"d":1.50}},"more":[1.0] }';
     batch.faults.add({ kind: 'refuse_when', contains: '"custom_id":"u7"' });
@@ -182,7 +182,7 @@ describe('rejected rows in files', () => {
     ).toEqual([1, 1, 2, 2]);
   });
 
-  test('are there before the state behind them: whatever kills it, no state stands for a row that is not kept', async () => {
+  test('I1: dead letters are written before the STATE after them: after SIGKILL, no STATE covers a lost row', async () => {
     const child = start('destination-batch', writeArguments(local()), { stdio: ['pipe', 'pipe', 'pipe'] });
     child.stdin?.on('error', () => {});
     const ended = finished(child);
@@ -205,7 +205,7 @@ describe('rejected rows in files', () => {
     );
   });
 
-  test('that no echoed state covers are kept apart when the sync fails', async () => {
+  test('dead letters that no echoed STATE covers are in a file of their own when the sync fails', async () => {
     batch.faults.add([{ kind: 'delay', milliseconds: 0 }]);
     const child = start('destination-batch', writeArguments(local()), { stdio: ['pipe', 'pipe', 'pipe'] });
     const ended = finished(child);
@@ -269,16 +269,16 @@ describe('rejected rows in files', () => {
     expect(errors(result)).toMatchObject([{ failure_type: 'config_error', message: expect.stringMatching(expected) }]);
   });
 
-  test('check leaves nothing in the folder', async () => {
+  test('check leaves no file in the folder of the dead letters', async () => {
     const status = await checkStatus('destination-batch', file('c.json', destinationConfiguration(batch, local())));
     expect([status.status, files()]).toEqual(['SUCCEEDED', []]);
   });
 });
 
-describe('replay', () => {
+describe('replaying dead letters', () => {
   const long = (n: number): string => recordLine({ custom_id: `user-${n}`, event_name: 'x', n });
 
-  test('rows arrive once, when the configuration is put right', async () => {
+  test('rejected rows arrive once after the configuration is corrected', async () => {
     const rows = [...[1, 2, 3].map(long), ...[4, 5].map(good)];
     const first = await write([...rows, stateLine(1)], { ...local(), limits: { custom_id_characters: 3 } });
     expect(first.code).toBe(0);
@@ -342,7 +342,7 @@ describe('when rows are rejected', () => {
     ]);
   });
 
-  test('states before the bad rows stay echoed', async () => {
+  test('echoes the states before the rejected rows', async () => {
     const before = Array.from({ length: 5 }, (_, n) => good(n));
     const result = await write([...before, stateLine(-1), ...many]);
     expect([result.code, cursors(result)[0], errors(result)[0]?.failure_type]).toEqual([1, -1, 'config_error']);
@@ -350,7 +350,7 @@ describe('when rows are rejected', () => {
     expect(cursors(result).at(-1)).toBeLessThan(95);
   });
 
-  test('fail: at the first one, with the states before it', async () => {
+  test('on_rejection fail: ends the sync at the first rejected row, with the states before it', async () => {
     const lines = [good(1), stateLine(1), missing(2), stateLine(2)];
     const child = start('destination-batch', writeArguments({ ...local(), on_rejection: { mode: 'fail' } }), {
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -374,7 +374,7 @@ describe('when rows are rejected', () => {
     expect(numbersOf(kept(files()[0]))).toEqual([2]);
   });
 
-  test('the log describes them, and never shows a value', async () => {
+  test('the log describes rejected rows without their values', async () => {
     batch.faults.add({
       kind: 'partial',
       bulk_index: 0,
@@ -412,7 +412,7 @@ if (typeof s3 === 'string') process.stderr.write(`Rejected rows in S3 are not te
 // Not in the block below, whose hooks do not run when none of its tests is chosen.
 afterAll(() => (typeof s3 === 'string' ? undefined : s3.close()));
 
-describe.skipIf(typeof s3 === 'string')('rejected rows in S3', () => {
+describe.skipIf(typeof s3 === 'string')('dead letters in S3', () => {
   if (typeof s3 === 'string') return;
   let bucket: string;
   let buckets = 0;
@@ -435,7 +435,7 @@ describe.skipIf(typeof s3 === 'string')('rejected rows in S3', () => {
     },
   });
 
-  test('are in an object when the state behind them is echoed, and can be sent again', async () => {
+  test('are in an object when the STATE after them is echoed, and can be replayed', async () => {
     const child = start('destination-batch', writeArguments({ ...options(), limits: { custom_id_characters: 3 } }), {
       stdio: ['pipe', 'pipe', 'pipe'],
     });
@@ -474,7 +474,7 @@ describe.skipIf(typeof s3 === 'string')('rejected rows in S3', () => {
     expect((await s3.objects(bucket)).size).toBe(0);
   });
 
-  test('a role is taken on', async () => {
+  test('assumes an IAM role', async () => {
     const args = writeArguments(options({ role_arn: s3.roleArn }));
     const input = `${[good(1), missing(2), stateLine(1)].join('\n')}\n`;
     const result = await run('destination-batch', args, { input, env: { AWS_ENDPOINT_URL_STS: s3.url } });

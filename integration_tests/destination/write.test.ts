@@ -71,7 +71,7 @@ async function signalled(child: ChildProcess, signal: NodeJS.Signals): Promise<v
 }
 
 describe.concurrent('check', () => {
-  test('proves key and project, and creates no event', async ({ batch }) => {
+  test('verifies the key and the project, and creates no event', async ({ batch }) => {
     expect(await checkStatus('destination-batch', file('good.json', destinationConfiguration(batch)))).toEqual({
       status: 'SUCCEEDED',
       message: '',
@@ -125,7 +125,7 @@ test('discover prints what can be written', async ({ batch }) => {
 });
 
 describe.concurrent('rows and states', () => {
-  test('rows become events, grouped by profile, and the state follows them', async ({ batch }) => {
+  test('batches events by profile, and echoes the STATE after them', async ({ batch }) => {
     const result = await write(batch, [...rowLines(1000), stateLine('a')]);
     expect(result.code).toBe(0);
     expect(result.stderr).toBe('');
@@ -135,7 +135,7 @@ describe.concurrent('rows and states', () => {
     expect(states(result)).toMatchObject([{ destinationStats: { recordCount: 1000, rejectedRecordCount: 0 } }]);
   });
 
-  test('the events of a profile arrive in the order of the stream', async ({ batch }) => {
+  test('keeps the order of the events of a profile', async ({ batch }) => {
     await write(batch, rowLines(2000));
     for (const id of ['u0', 'u17', 'u49']) {
       const order = [...batch.store.events({ customId: id })].map(({ json }) => JSON.parse(json).attributes.n);
@@ -144,7 +144,7 @@ describe.concurrent('rows and states', () => {
     }
   });
 
-  test('a state comes out with exactly the digits, keys and order that it came in with', async ({ batch }) => {
+  test('I2: echoes a STATE with its bytes unchanged', async ({ batch }) => {
     const line =
       '{ "type" : "STATE","state":{"id": 7, "type":"STREAM","stream":{"stream_descriptor":{"name":"events"},"stream_state":{"x": 9007199254740993, "y": 2.0, "z":1E2,"t":"\\u00e9 \\/ é"}}},"unknown":[ ] }';
     const { stdout } = await write(batch, [...rowLines(3), line]);
@@ -154,7 +154,9 @@ describe.concurrent('rows and states', () => {
     );
   });
 
-  test('states come out in order, each with the counts since the last one of its stream', async ({ batch }) => {
+  test('I1, I2: echoes states in order, each with the counts of accepted and rejected rows since the one before', async ({
+    batch,
+  }) => {
     const catalog = catalogOf('incremental', 'events', 'others');
     const result = await write(
       batch,
@@ -181,7 +183,7 @@ describe.concurrent('rows and states', () => {
     ]);
   });
 
-  test('rows that break a rule are rejected with a reason, the others go on', async ({ batch }) => {
+  test('rejects rows that break a rule with a reason, and sends the others', async ({ batch }) => {
     const result = await write(batch, [
       recordLine({ event_name: 'purchase' }),
       recordLine({ custom_id: 'u1', event_name: 'Bad Name!' }),
@@ -206,9 +208,7 @@ describe.concurrent('rows and states', () => {
     expect(batch.stats.partial_errors).toBe(0);
   });
 
-  test('what comes down a bare pipe beside rows and states is skipped, but for the failure of the source', async ({
-    batch,
-  }) => {
+  test('skips other messages of a pipe, but reports an error of the source', async ({ batch }) => {
     const result = await write(batch, [
       JSON.stringify({ type: 'LOG', log: { level: 'INFO', message: 'hello' } }),
       JSON.stringify({ type: 'TRACE', trace: { type: 'STREAM_STATUS', emitted_at: 1, stream_status: {} } }),
@@ -226,7 +226,7 @@ describe.concurrent('rows and states', () => {
     expect(result.stdout).not.toContain('hello');
   });
 
-  test('a line that was cut off keeps the state behind it from being echoed', async ({ batch }) => {
+  test("I2: doesn't echo a STATE after a truncated line", async ({ batch }) => {
     const [first = '', second = ''] = rowLines(2);
     const result = await write(batch, [first, second.slice(0, 60), stateLine(1)]);
     expect(result.code).toBe(1);
@@ -244,7 +244,7 @@ describe.concurrent('rows and states', () => {
     expect(errors(result)[0]?.message).toMatch(/source was cut off/);
   });
 
-  test('a row of a stream that the catalog does not name ends the sync', async ({ batch }) => {
+  test('a row of a stream that is not in the catalog ends the sync', async ({ batch }) => {
     const result = await write(batch, [recordLine({ custom_id: 'u', event_name: 'x' }, 'other'), stateLine(1)]);
     expect(result.code).toBe(1);
     expect(states(result)).toEqual([]);
@@ -253,7 +253,7 @@ describe.concurrent('rows and states', () => {
     ]);
   });
 
-  test('numbers keep their digits', async ({ batch }) => {
+  test('I7: numbers keep all their digits', async ({ batch }) => {
     await write(batch, [
       '{"type":"RECORD","record":{"stream":"events","emitted_at":1,"data":{"custom_id":9007199254740993,"event_name":"x","big":9223372036854775807,"exact":0.1234567890123456789,"nested":"{\\"n\\":9007199254740995}"}}}',
     ]);
@@ -264,7 +264,7 @@ describe.concurrent('rows and states', () => {
     );
   });
 
-  test('a state comes out soon after its rows though the input stays open', async ({ batch }) => {
+  test('echoes a STATE soon after its rows while the input stays open', async ({ batch }) => {
     const child = start('destination-batch', writeArguments(batch), { stdio: ['pipe', 'pipe', 'pipe'] });
     let printed = '';
     child.stdout?.on('data', (chunk) => {
@@ -351,7 +351,7 @@ describe.concurrent('rows and states', () => {
   });
 });
 
-describe.concurrent('answers of Batch', () => {
+describe.concurrent('responses of Batch', () => {
   const input = [...rowLines(50), stateLine(1)];
 
   test.for([
@@ -398,7 +398,7 @@ describe.concurrent('answers of Batch', () => {
     ]);
   });
 
-  test('a request refused whole is taken apart until the bad update is alone', async ({ batch }) => {
+  test('halves a refused request until the bad update is isolated', async ({ batch }) => {
     batch.faults.add({ kind: 'refuse_when', contains: '"custom_id":"u7"' });
     const result = await write(batch, input);
     expect(result.code).toBe(0);
@@ -407,7 +407,7 @@ describe.concurrent('answers of Batch', () => {
     expect(logs(result)).toContainEqual(expect.stringMatching(/refused_by_batch.*MALFORMED_PARAMETER/));
   });
 
-  test('a partial error rejects the row of its update', async ({ batch }) => {
+  test('a partial error of a batch rejects the row of its update', async ({ batch }) => {
     batch.faults.add({ kind: 'partial', bulk_index: 3, category: 'event', reason: 'the event is from another time' });
     const result = await write(batch, input);
     expect(states(result)[0]?.destinationStats).toEqual({ recordCount: 49, rejectedRecordCount: 1 });
@@ -430,8 +430,8 @@ describe.concurrent('answers of Batch', () => {
   });
 });
 
-describe.concurrent('an end from outside', () => {
-  test('SIGTERM: settles what was read up to the next state, echoes it, and ends by the signal', async ({ batch }) => {
+describe.concurrent('signals', () => {
+  test('I4: SIGTERM settles the rows up to the next STATE, echoes it, and ends by the signal', async ({ batch }) => {
     batch.faults.add({ kind: 'delay', milliseconds: 500, times: 20 });
     const child = start('destination-batch', writeArguments(batch), { stdio: ['pipe', 'pipe', 'pipe'] });
     const ended = finished(child);
@@ -447,7 +447,7 @@ describe.concurrent('an end from outside', () => {
     expect(acceptedNumbers(batch)).toEqual(upTo(320));
   });
 
-  test('SIGINT while it waits for input ends it at once', async ({ batch }) => {
+  test('SIGINT ends write at once while it waits for input', async ({ batch }) => {
     const child = start('destination-batch', writeArguments(batch), { stdio: ['pipe', 'pipe', 'pipe'] });
     const ended = finished(child);
     child.stdin?.write(`${[...rowLines(3), stateLine(1)].join('\n')}\n`);
@@ -458,7 +458,7 @@ describe.concurrent('an end from outside', () => {
     expect(states(result)).toHaveLength(1);
   });
 
-  test('a second signal ends it though Batch never answers', async ({ batch }) => {
+  test("a second signal ends write while Batch doesn't answer", async ({ batch }) => {
     batch.faults.add({ kind: 'hang', stored: false, times: 100 });
     const child = start('destination-batch', writeArguments(batch), { stdio: ['pipe', 'pipe', 'pipe'] });
     const ended = finished(child);
@@ -471,7 +471,7 @@ describe.concurrent('an end from outside', () => {
     expect(states(result)).toEqual([]);
   });
 
-  test('records never come back on stdout', async ({ batch }) => {
+  test('I10: records never appear on stdout', async ({ batch }) => {
     expect(records(await write(batch, [...rowLines(5), stateLine(1)]))).toEqual([]);
   });
 });

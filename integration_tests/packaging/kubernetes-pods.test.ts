@@ -136,7 +136,7 @@ describe('one pod', () => {
 
   afterAll(() => batch.close());
 
-  test('goes on from the state of the one before, and ends with a code that its Job knows', async () => {
+  test('resumes from the state of the pod before, and ends with an exit code that its Job knows', async () => {
     await createTable('orders');
     await insert('orders', 0, 1_000);
     const source = sourceConfiguration(server, 'shop', { table: 'orders' });
@@ -167,7 +167,7 @@ describe('one pod', () => {
     expect(readFileSync(stateFile(own), 'utf8')).toBe(state);
   });
 
-  test('by SIGTERM ends so that the next one brings no row twice; by SIGKILL, only those that no state was kept for', async () => {
+  test('I4: after SIGTERM the next pod sends no row twice; after SIGKILL, only rows that no STATE covers', async () => {
     // Many more than are still delivered after SIGTERM: 20,000 and what lies between the processes.
     const ROWS = 60_000;
     await createTable('many');
@@ -259,7 +259,7 @@ describe('four pods side by side, at the rate of one project', () => {
     return Promise.all(upTo(PARTS).map((index) => sync(PARTITION, own, index)));
   }
 
-  test('send each row once, those of a profile in order, within the rate limit of the project', async () => {
+  test('I8: four pods send each row once, those of a profile in order, within the rate limit of the project', async () => {
     const excess = watchRate(batch);
     const pods = await syncAll();
     expect(excess()).toBeLessThanOrEqual(0);
@@ -274,7 +274,7 @@ describe('four pods side by side, at the rate of one project', () => {
     expect(readdirSync(own.volumes.state)).toEqual(upTo(PARTS).map((index) => `part-${index}-of-4.json`));
   });
 
-  test('go on from their own states, and from that of one pod for all rows with the part written into it', async () => {
+  test('partitions resume from their own states, and from that of one pod with the partition written into it', async () => {
     const elsewhere = await quickBatchApi();
     const source = sourceConfiguration(server, 'shop', { table: 'events' });
     const one = cluster({ 'source.json': source, 'destination.json': destinationConfiguration(elsewhere) });

@@ -255,7 +255,7 @@ describe('write: states', () => {
   const extras = (stream: string): Row =>
     state(stream, '9', { id: 42, sourceStats: { recordCount: 3 }, kept: { by: ['the platform'] } });
   const withExtras = inSharedWrite((stream) => [...rows(stream, 3), extras(stream)]);
-  test('come back as they came in, but for the counts that are added', () => {
+  test('I2: states are echoed unchanged, except for the counts', () => {
     expect(echoed(together, withExtras)).toEqual([withStats(extras(withExtras), 3)]);
   });
 
@@ -288,7 +288,7 @@ describe('write: states', () => {
     const bad = row(stream, 5, { data: { event_name: 'purchase', from: stream } });
     return [...rows(stream, 10), bad, bad, state(stream, 1), ...rows(stream, 4), bad, state(stream, 2)];
   });
-  test('count what was accepted and what was rejected, which together is all that came in', () => {
+  test('I1: a STATE counts accepted and rejected rows, which together are all rows before it', () => {
     expect(echoed(together, counted)).toEqual([
       withStats(state(counted, 1), 10, 2),
       withStats(state(counted, 2), 4, 1),
@@ -312,7 +312,7 @@ describe('write: states', () => {
     expect(states(result).map(({ destinationStats }) => destinationStats?.recordCount)).toEqual([3, 1]);
   });
 
-  test('come back only when Batch has all rows before them', async () => {
+  test('I2: a STATE is echoed only when Batch has all rows before it', async () => {
     const stream = newStream();
     // It gets to its requests in another order than they came in.
     const slow = await quickBatchApi();
@@ -345,7 +345,7 @@ describe('write: states', () => {
 
 describe('write: rows', () => {
   const many = inSharedWrite((stream) => rows(stream, 2_000));
-  test('become events, each once, and none of them comes back', () => {
+  test('I10: rows become events, each once, and no RECORD appears on stdout', () => {
     expect(written(many).toSorted((a, b) => Number(a) - Number(b))).toEqual(upTo(2_000));
     expect(records(together)).toEqual([]);
   });

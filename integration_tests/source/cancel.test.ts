@@ -42,9 +42,9 @@ async function untilEnded(table: string): Promise<void> {
   await eventually(async () => expect(await queriesOn(table)).toBe(0));
 }
 
-describe('a query before its first row', () => {
+describe('KILL QUERY before the first row', () => {
   test.each([READER, SINGLE_READER, READER_WITH_SETTINGS, READER_WHO_IS_CANCELLED, ADMIN])(
-    'of $name ends on the server with SIGTERM',
+    'SIGTERM ends the query of $name on the server',
     async (user) => {
       const child = startRead('events', { user });
       const ended = finished(child);
@@ -60,7 +60,7 @@ describe('a query before its first row', () => {
   );
 
   test.each([READER_WITH_SETTINGS, READER_WHO_IS_CANCELLED, ADMIN])(
-    'of $name ends on the server with the process itself',
+    'SIGKILL ends the query of $name on the server',
     async (user) => {
       const child = startRead('events', { user });
       await untilBusy('events');
@@ -69,7 +69,7 @@ describe('a query before its first row', () => {
     },
   );
 
-  test('of a user who may not end it goes on, and what to grant is told', async () => {
+  test('the query of a user without the right to kill it continues, and the warning names the GRANT', async () => {
     const child = startRead('events', { user: STRANGER });
     const ended = finished(child);
     await untilBusy('events');
@@ -83,8 +83,8 @@ describe('a query before its first row', () => {
   });
 });
 
-describe('a query whose rows nobody takes any more', () => {
-  test.each([READER, READER_WITH_SETTINGS])('of $name ends on the server when the pipe is closed', async (user) => {
+describe('KILL QUERY among the rows', () => {
+  test.each([READER, READER_WITH_SETTINGS])('a closed pipe ends the query of $name on the server', async (user) => {
     const child = startRead('large', { user });
     const exited = once(child, 'exit');
     if (child.stdout !== null) await once(child.stdout, 'readable');

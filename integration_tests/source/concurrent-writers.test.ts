@@ -108,16 +108,16 @@ describe.concurrent.each(['DateTime64(6) DEFAULT now64(6)', 'DateTime DEFAULT no
       ]);
     }, 120_000);
 
-    test('a reader that is run again and again delivers each row, and once', () => {
+    test('lookback: repeated reads send each row of concurrent writers once', () => {
       expect(total).toBeGreaterThan(500);
       expect(sorted(careful)).toEqual(upTo(total));
     });
 
-    test('one that is killed now and then loses none', () => {
+    test('lookback: a reader that is killed now and then loses no row', () => {
       expect(sorted([...new Set(killed)])).toEqual(upTo(total));
     });
 
-    test('one without a lookback loses some: the rows do appear later than their stamps', () => {
+    test('without a lookback rows are lost: they become visible later than their timestamps', () => {
       expect(new Set(careless).size).toBeLessThan(total);
     });
   },

@@ -123,7 +123,7 @@ function warnings(result: Finished): string[] {
 }
 
 describe.concurrent('a proxy that', () => {
-  test('cuts answers in a row and between two, and ends them in a row: each row once', async () => {
+  test('cuts responses in a row and between rows: the source retries and reads each row once', async () => {
     await table('cut', 5000, { stamp: GROUPS_OF_PAGES });
     const { result, rowsAsked } = await readThrough('cut', [
       cut({ rows: 1000, bytes: 500, by: 'break' }),
@@ -147,7 +147,7 @@ describe.concurrent('a proxy that', () => {
     expect(warnings(result).join()).not.toContain('xxx');
   });
 
-  test('cuts every answer before it fills a page: the read gets on all the same', async () => {
+  test('cuts every response before it fills a page: the read continues all the same', async () => {
     await table('cut_short', 1000, { stamp: ONE_STAMP });
     const short = cut({ rows: 150, bytes: 500, by: 'break' });
     const { result, rowsAsked } = await readThrough('cut_short', [short, short, short, short, short, short]);
@@ -176,7 +176,7 @@ describe.concurrent('a proxy that', () => {
     expect(delivered(first.result, second.result, rest)).toEqual(upTo(4000));
   });
 
-  test('ends a look-up early, and well, is asked again: no column is missing', async () => {
+  test('ends a lookup early with success: the source retries, and no column is missing', async () => {
     await table('half_looked_up', 10);
     const lookUps = { words: 'system.columns', faults: [cut({ rows: 40, by: 'close' })] };
     const { result } = await readThrough('half_looked_up', [], { lookUps });
@@ -185,7 +185,7 @@ describe.concurrent('a proxy that', () => {
     expect(Object.keys(records(result)[9] ?? {})).toEqual(['custom_id', 'event_name', 'last_updated_at', 'n', 'note']);
   });
 
-  test('passes bytes on in pieces is as good as none', async () => {
+  test('passes the bytes on in pieces: each row is read once', async () => {
     await table('pieces', 3000, { stamp: GROUPS_OF_PAGES });
     const seed = Date.now();
     const { result, rowsAsked } = await readThrough('pieces', [inPieces(randomFrom(seed))]);
@@ -202,7 +202,7 @@ describe.concurrent('a proxy that', () => {
       says(200, '<html>\n<body>Down for maintenance</body>\n</html>\n'),
       /a response that is not from ClickHouse \(HTTP 200\)|bytes that are neither a row/,
     ],
-  ])('answers %s for a while is asked again, before the rows and among them', async (status, fault, expected) => {
+  ])('answers %s for a while: the source retries, before the rows and among them', async (status, fault, expected) => {
     const name = `away_${status.slice(0, 3)}`;
     await table(name, 3000);
     const { result, rowsAsked } = await readThrough(name, [cut({ rows: 1500, by: 'break' }), fault], {
@@ -236,7 +236,7 @@ function between(...statements: string[]): Fault[] {
 
 const IN_GROUPS = { stamp: GROUPS_OF_PAGES, order: 'tuple()' };
 
-describe.concurrent('between two answers of a run', () => {
+describe.concurrent('between two responses of a run', () => {
   test.each<[string, string, string[]]>([
     ['a column is added', 'adds', ["ALTER TABLE shop.adds ADD COLUMN more String DEFAULT 'z'"]],
     ['parts are merged', 'merges', ['OPTIMIZE TABLE shop.merges FINAL']],
@@ -425,7 +425,7 @@ function inTheMiddle(name: string, act: () => Promise<unknown>): Fault {
   });
 }
 
-describe.concurrent('during an answer', () => {
+describe.concurrent('during a response', () => {
   test('the table is altered, rows deleted, parts merged, and it is emptied: the answer stays that of before', async () => {
     await table('changes', LARGE_ROWS, LARGE);
     const { result, rowsAsked } = await readThrough('changes', [
@@ -465,7 +465,7 @@ describe.concurrent('during an answer', () => {
     expect(delivered(result)).toEqual(upTo(LARGE_ROWS));
   });
 
-  test('the query is killed: it is asked again, each row once', async () => {
+  test('the query is killed: the source retries, each row once', async () => {
     await table('killed', LARGE_ROWS, LARGE);
     let killed: Promise<void> | undefined;
     const { result, rowsAsked } = await readThrough('killed', [
@@ -556,7 +556,7 @@ async function* wholeLines(child: ChildProcess): AsyncGenerator<string> {
 describe.concurrent.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
   const suffix = signal.toLowerCase();
 
-  test('before the first row ends at once, without a state, and the next run reads all', async () => {
+  test('before the first row ends the read at once without a STATE, and the next run reads all rows', async () => {
     const name = `sorts_${suffix}`;
     await table(`${name}_rows`, 500, { bytes: 20_000, order: 'tuple()' });
     const view = `CREATE OR REPLACE VIEW shop.${name} AS SELECT * FROM shop.${name}_rows`;
@@ -577,7 +577,7 @@ describe.concurrent.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
     expect(delivered(await readOn(name, result))).toEqual(upTo(500));
   });
 
-  test('while rows stream ends with a state from which the rest is read, each row once', async () => {
+  test('I4: among the rows ends the read with a STATE, and the next run reads the rest, each row once', async () => {
     const name = `streams_${suffix}`;
     await table(name, 1000, LARGE);
     const child = startRead(name);
@@ -592,7 +592,7 @@ describe.concurrent.each(['SIGTERM', 'SIGINT'] as const)('%s', (signal) => {
 });
 
 describe.concurrent('SIGKILL', () => {
-  test('at any moment of several runs costs no row, and what a state covers is delivered once', async () => {
+  test('I3: SIGKILL at any moment loses no row, and rows that a STATE covers are sent once', async () => {
     const seed = Date.now();
     const random = randomFrom(seed);
     await table('crashes', 0);
@@ -616,7 +616,7 @@ describe.concurrent('SIGKILL', () => {
   });
 });
 
-describe.concurrent('a pipe whose reader goes away ends the source, and its query', () => {
+describe.concurrent('I10: a closed stdout ends the source and its query', () => {
   /** Gives what the shell says when both ends of the pipe have ended, and how long that took, in milliseconds. */
   async function readLines(name: string, lines: number): Promise<{ result: Finished; milliseconds: number }> {
     const command = [launcherPath('source-clickhouse'), ...readArguments(name)].join(' ');
@@ -647,7 +647,7 @@ describe.concurrent('a pipe whose reader goes away ends the source, and its quer
   });
 });
 
-describe.concurrent('a reader that stalls so long that the answer is left', () => {
+describe.concurrent('I6: a reader of stdout that stalls until the source closes the response', () => {
   /** More than the source keeps in memory. */
   const STALLED_ROWS = 2700;
   type Stalled = { child: ChildProcess; proxy: FaultyProxy };

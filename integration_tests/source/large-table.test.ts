@@ -22,7 +22,7 @@ import { COLUMNS } from './example-tables.ts';
 const server = clickHouseWith('shop');
 const { read, startRead } = sourceReader(server, 'shop');
 
-describe('a large table', () => {
+describe('reading a large table', () => {
   /** With these, twice of what the source keeps in memory, */
   const ROWS = 50_000;
   /** and four times: so many show in the memory of one that keeps too much. */
@@ -43,7 +43,7 @@ describe('a large table', () => {
     await eventually(async () => expect(await queriesFor('stalled')).toBe(1));
   });
 
-  test('stopped by SIGTERM ends with a state from which the rest is read, each row once', async () => {
+  test('I4: SIGTERM ends a read with a STATE, and the next run resumes from it without a duplicate', async () => {
     const child = startRead('large');
     const ended = finished(child);
     if (child.stdout !== null) await once(child.stdout, 'readable');
@@ -58,7 +58,7 @@ describe('a large table', () => {
     expectSame(sorted([...numbers(result), ...numbers(rest)]), upTo(ROWS));
   });
 
-  test('killed, goes on from its last state without losing a row', async () => {
+  test('I3: after SIGKILL, a read resumes from its last STATE without losing a row', async () => {
     const child = startRead('large');
     const lines: string[] = [];
     const reader = createInterface({ input: child.stdout ?? process.stdin });
@@ -74,7 +74,7 @@ describe('a large table', () => {
     expect(all.size).toBe(ROWS);
   });
 
-  test('whose reader goes away ends by itself', async () => {
+  test('ends with exit code 1 when the reader of stdout goes away', async () => {
     const child = startRead('large');
     if (child.stdout !== null) await once(child.stdout, 'readable');
     child.stdout?.destroy();
@@ -82,7 +82,7 @@ describe('a large table', () => {
     expect(child.exitCode).toBe(1);
   });
 
-  test('in front of a reader that stalls takes bounded memory, leaves the server alone, and arrives whole', async () => {
+  test('I5, I6: backpressure: memory stays bounded and the ClickHouse response is closed while nothing reads stdout', async () => {
     // Its queue is full, and the answer is left after ten seconds.
     await eventually(async () => expect(await queriesFor('stalled')).toBe(0));
     const peak = peakMemory(stalled.pid);
@@ -92,7 +92,7 @@ describe('a large table', () => {
     expect(peak).toBeLessThan(250 * 1024 * 1024);
   });
 
-  test('goes on when the server is killed and started again, each row once', async () => {
+  test('retries after ClickHouse is killed and restarted, and sends each row once', async () => {
     const child = startRead('large');
     // The first rows are out, so that the query that runs is the one of the rows: until somebody reads on, it can't end.
     if (child.stdout !== null) await once(child.stdout, 'readable');

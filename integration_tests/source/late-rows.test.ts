@@ -66,8 +66,8 @@ function delivered(result: Pick<Finished, 'messages'>): number[] {
   return sorted(numbers(result));
 }
 
-describe.concurrent('a row that appears after a later one was read', () => {
-  test('is delivered by the next run, and none is delivered twice', async () => {
+describe.concurrent('lookback: a row that becomes visible after a later row was read', () => {
+  test('is read by the next run, and the lookback deduplicates the others', async () => {
     await table('late');
     const run = runs('late');
     await insert('late', 0, 5, ago(400));
@@ -82,7 +82,7 @@ describe.concurrent('a row that appears after a later one was read', () => {
     expect(delivered(await run())).toEqual([]);
   });
 
-  test('later than the lookback is not: so much is promised and no more', async () => {
+  test('is not read when it becomes visible later than the lookback', async () => {
     await table('too_late');
     const run = runs('too_late');
     await insert('too_late', 0, 5, ago(60));
@@ -92,7 +92,7 @@ describe.concurrent('a row that appears after a later one was read', () => {
     expect(delivered(await run({ config: { lookback_seconds: 30 } }))).toEqual([6]);
   });
 
-  test('has the same cursor as that, of any type: it is delivered, and once', async () => {
+  test('is read once when it has the same cursor as that row, for each type of cursor', async () => {
     const types = [
       'DateTime',
       "DateTime('Asia/Kolkata')",
@@ -114,7 +114,7 @@ describe.concurrent('a row that appears after a later one was read', () => {
     expect(delivered(await run())).toEqual([]);
   });
 
-  test('is like it in every column: each is an event of its own', async () => {
+  test('is read when it equals that row in every column: each is an event of its own', async () => {
     await table('alike');
     const run = runs('alike');
     const stamp = "toDateTime64('2026-01-01 00:00:00', 6, 'UTC')";
@@ -128,7 +128,7 @@ describe.concurrent('a row that appears after a later one was read', () => {
     expect(delivered(await run({ config }))).toEqual([]);
   });
 
-  test('belongs to one of several readers: each delivers its own, once', async () => {
+  test('is read once by its partition', async () => {
     await table('shared');
     const readers = [0, 1, 2].map((index) => {
       const run = runs('shared');
@@ -146,8 +146,8 @@ describe.concurrent('a row that appears after a later one was read', () => {
   });
 });
 
-describe.concurrent('rows that were delivered a moment ago', () => {
-  test('are not sent again when the table gets a column', async () => {
+describe.concurrent('lookback: rows that an earlier run has sent', () => {
+  test('are deduplicated when a column is added', async () => {
     await table('widened');
     const run = runs('widened');
     await insert('widened', 0, 5, ago(3));
@@ -188,7 +188,7 @@ describe.concurrent('rows that were delivered a moment ago', () => {
     expect(delivered(await run())).toEqual([]);
   });
 
-  test('are told from those that differ from them in a column which was added since, and alone', async () => {
+  test('are not confused with rows that differ only in a column that was added since', async () => {
     await table('widened_alone', 'DateTime');
     const run = runs('widened_alone');
     await insert('widened_alone', 0, 5, ago(3));
@@ -204,7 +204,7 @@ describe.concurrent('rows that were delivered a moment ago', () => {
     expect(items).toEqual(upTo(6));
   });
 
-  test('are sent again, and that is told, when a column that tells them apart is gone', async () => {
+  test('are sent again, with a warning, when a column is dropped', async () => {
     await table('narrowed', 'DateTime64(6)', ', note String');
     const run = runs('narrowed');
     await insert('narrowed', 0, 5, ago(3));
@@ -216,7 +216,7 @@ describe.concurrent('rows that were delivered a moment ago', () => {
     expect(delivered(await run())).toEqual([]);
   });
 
-  test('with the zero of a cursor are not read once the state is after it, and each run warns of them', async () => {
+  test('whose cursor is the zero of its type are not read after the first run, with a warning in each', async () => {
     await table('unset', 'DateTime');
     const run = runs('unset');
     await server().execute(
@@ -232,7 +232,7 @@ describe.concurrent('rows that were delivered a moment ago', () => {
     ]);
   });
 
-  test('can not be known again when a column is another one at each look, and that is told', async () => {
+  test('are sent again, with a warning, when a column has another value at each read', async () => {
     await table('base');
     await server().execute('CREATE VIEW shop.looked_at AS SELECT *, now64(6) AS looked_at FROM shop.base');
     const run = runs('looked_at');
@@ -285,7 +285,7 @@ describe.concurrent('rows that were delivered a moment ago', () => {
     expect(logs(settled).join()).not.toContain('WARN');
   });
 
-  test('that are gone, and as many that were inserted since, are no reason for a warning', async () => {
+  test('can be replaced by as many new rows without a warning', async () => {
     await table('replaced');
     const run = runs('replaced');
     await insert('replaced', 0, 5, ago(3));
@@ -297,7 +297,7 @@ describe.concurrent('rows that were delivered a moment ago', () => {
     expect(logs(next).join()).not.toContain('WARN');
   });
 
-  test('are not sent again when the lookback is made longer or shorter, or taken away', async () => {
+  test('are deduplicated when lookback_seconds grows, shrinks or becomes 0', async () => {
     await table('changed');
     const run = runs('changed');
     await insert('changed', 0, 5, ago(100));
@@ -310,7 +310,7 @@ describe.concurrent('rows that were delivered a moment ago', () => {
     expect(delivered(await run({ config: { lookback_seconds: 600 } }))).toEqual([10, 11]);
   });
 
-  test('are in each state of a run, also one that was cut off', async () => {
+  test('are remembered in each STATE, also when a run is cut off', async () => {
     await table('many', 'DateTime');
     await insert('many', 0, 15_000, ago(400));
     await insert('many', 15_000, 40_000, ago(30));
@@ -332,8 +332,8 @@ describe.concurrent('rows that were delivered a moment ago', () => {
 });
 
 // Not side by side: these take what the machine has.
-describe('more rows in the lookback than a state may remember', () => {
-  test('are delivered as far as that goes, and the others when they are older, each once', async () => {
+describe('more rows in the lookback than a state can remember', () => {
+  test('are read up to the limit, and the others once they are older, each once', async () => {
     await table('crowd');
     await insert('crowd', 0, 10, ago(400));
     await insert('crowd', 10, MAX_EMITTED_ROWS + 5_000, ago(30));
@@ -354,7 +354,7 @@ describe('more rows in the lookback than a state may remember', () => {
     expect(delivered(await run())).toEqual([]);
   });
 
-  test('because their cursor lies in the future are a mistake of the user', async () => {
+  test('are a config_error when their cursor lies in the future', async () => {
     await table('future');
     await insert('future', 0, MAX_EMITTED_ROWS + 1, 'now64(6) + toIntervalYear(1)');
     const result = await read('future');
@@ -365,8 +365,8 @@ describe('more rows in the lookback than a state may remember', () => {
   });
 });
 
-describe.concurrent('a cursor lag', () => {
-  test('leaves rows alone until they are old enough', async () => {
+describe.concurrent('the option cursor_lag_seconds', () => {
+  test("doesn't read rows until they are old enough", async () => {
     await table('lagging');
     const run = runs('lagging');
     await insert('lagging', 0, 5, ago(100));
@@ -376,7 +376,7 @@ describe.concurrent('a cursor lag', () => {
     expect(delivered(await run({ config: { cursor_lag_seconds: 10, lookback_seconds: 0 } }))).toEqual([5, 6, 7, 8, 9]);
   });
 
-  test('and no lookback leave at least the second alone that runs now, and what lies in the future', async () => {
+  test("with lookback_seconds 0 doesn't read rows of the current second or of the future", async () => {
     await table('second', 'DateTime');
     const config = { lookback_seconds: 0 };
     await insert('second', 0, 5, ago(2));
@@ -387,7 +387,7 @@ describe.concurrent('a cursor lag', () => {
     expect(state?.recent_rows).toBeUndefined();
   });
 
-  test('and lookback are of no use for a full refresh, which gives all rows', async () => {
+  test("and lookback don't apply to a full refresh, which reads all rows", async () => {
     await table('refreshed');
     await insert('refreshed', 0, 5, ago(0));
     const options = { mode: 'full_refresh', config: { cursor_lag_seconds: 60 } } as const;

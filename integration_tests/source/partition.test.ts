@@ -18,10 +18,10 @@ const { read } = sourceReader(server, 'shop');
 
 beforeAll(() => server().execute(...FEW, ...MANY_ROWS));
 
-describe('several readers that share the rows', () => {
+describe('the option partition', () => {
   const part = (index: number, count: number): ReadOptions => ({ config: { partition: { index, count } } });
 
-  test('give each row exactly once together, all rows of a profile to the same one', async () => {
+  test('partitions read each row exactly once together, all rows of a profile in the same partition', async () => {
     const parts = await Promise.all([0, 1, 2, 3].map((index) => read('many', part(index, 4))));
     expectSame(sorted(parts.flatMap(numbers)), upTo(MANY));
     const readers = parts.map((result) => new Set(records(result).map(({ custom_id }) => String(custom_id))));
@@ -30,7 +30,7 @@ describe('several readers that share the rows', () => {
     for (const result of parts) expect(numbers(result).length).toBeGreaterThan(MANY / 6);
   });
 
-  test('give the rows without a profile, too, so that they are accounted for', async () => {
+  test('partitions read rows without a custom_id, too', async () => {
     await server().execute(
       'CREATE TABLE shop.anonymous (custom_id Nullable(String), event_name String, last_updated_at DateTime64(6), n UInt64) ENGINE = MergeTree ORDER BY n',
       "INSERT INTO shop.anonymous SELECT if(number % 2 = 0, NULL, concat('u', toString(number))), 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC'), number FROM numbers(20)",
@@ -39,7 +39,7 @@ describe('several readers that share the rows', () => {
     expect(sorted(parts.flatMap(numbers))).toEqual(upTo(20));
   });
 
-  test('do not take the state of another part, nor one of another number of parts', async () => {
+  test('a partition rejects the state of another partition, and of another number of partitions', async () => {
     const first = await read('few', part(0, 2));
     const state = lastState(first);
     const [same, ...others] = await Promise.all(
@@ -53,7 +53,7 @@ describe('several readers that share the rows', () => {
     }
   });
 
-  test('an index that is too large is refused', async () => {
+  test('a partition index that is too large is a config_error', async () => {
     const result = await read('few', part(2, 2));
     expect(errors(result)[0]?.message).toMatch(/partition: index must be less than count/);
   });

@@ -32,7 +32,7 @@ beforeAll(() =>
   ),
 );
 
-describe('a first read', () => {
+describe('a read without a state', () => {
   let few: Finished;
   let many: Finished;
 
@@ -40,7 +40,7 @@ describe('a first read', () => {
     [few, many] = await Promise.all([read('few'), read('many')]);
   });
 
-  test('gives every row in cursor order, as a record, with states and statuses around them', () => {
+  test('writes every row as a RECORD in the order of the cursor, with STATE and TRACE messages', () => {
     expect(few.code).toBe(0);
     expect(few.stderr).toBe('');
     expect(numbers(few)).toEqual(upTo(10));
@@ -57,7 +57,7 @@ describe('a first read', () => {
     expect(statuses(few)).toEqual(['STARTED', 'RUNNING', 'COMPLETE']);
   });
 
-  test('writes stamps as RFC 3339 in UTC, NULL as null, and the stream as the catalog names it', () => {
+  test("writes timestamps as RFC 3339 in UTC, NULL as null, and the stream's name of the catalog", () => {
     const record = few.messages.find(({ type }) => type === 'RECORD')?.record;
     expect(record).toEqual({
       stream: 'few',
@@ -73,14 +73,14 @@ describe('a first read', () => {
     expect(record?.emitted_at).toBeGreaterThan(Date.now() - 60_000);
   });
 
-  test('counts the records of each state', () => {
+  test('counts the records of each STATE in sourceStats', () => {
     const counts = states(many).map(({ sourceStats }) => sourceStats?.recordCount ?? 0);
     expect(counts.length).toBeGreaterThan(5);
     expect(counts.reduce((sum, count) => sum + count)).toBe(MANY);
     expect(many.stdout).toMatch(/"sourceStats":\{"recordCount":\d+\.0\}/);
   });
 
-  test('of an empty table gives a state too', async () => {
+  test('writes a STATE for an empty table, too', async () => {
     const result = await read('none');
     expect(result.code).toBe(0);
     expect(statuses(result)).toEqual(['STARTED', 'COMPLETE']);
@@ -96,7 +96,7 @@ describe('a first read', () => {
     ]);
   });
 
-  test('of a table sorted by something else is in cursor order and complete, as is that of a view', async () => {
+  test('reads a table with another sorting key, and a view, completely and in the order of the cursor', async () => {
     for (const result of [many, await read('many_view')]) {
       expectSame(sorted(numbers(result)), upTo(MANY));
       const cursors = records(result).map((row) => String(row.last_updated_at));
@@ -104,7 +104,7 @@ describe('a first read', () => {
     }
   });
 
-  test('is estimated before, rows and bytes', () => {
+  test('estimates rows and bytes before the first row', () => {
     const [estimate, ...more] = many.messages.flatMap(({ trace }) => trace?.estimate ?? []);
     expect(more).toEqual([]);
     expect(estimate).toEqual({
@@ -116,7 +116,7 @@ describe('a first read', () => {
     expect(estimate?.byte_estimate).toBeGreaterThan(MANY * 200);
   });
 
-  test('takes the columns that the catalog names, and the required ones', async () => {
+  test('reads the columns that the catalog selects, and the required columns', async () => {
     const catalog = {
       streams: [
         {
@@ -131,12 +131,12 @@ describe('a first read', () => {
     expect(logs(result)).toContainEqual(expect.stringMatching(/WARN few no longer has gone/));
   });
 
-  test('works for a user whose settings may be changed too', async () => {
+  test('reads as a user with readonly = 2, too', async () => {
     expect(numbers(await read('few', { user: READER_WITH_SETTINGS }))).toEqual(upTo(10));
   });
 });
 
-describe('another cursor column', () => {
+describe('the option cursor_column', () => {
   beforeAll(() =>
     server().execute(
       'CREATE TABLE shop.own_cursor (custom_id String, event_name String, inserted_at DateTime64(3), n UInt64) ENGINE = MergeTree ORDER BY inserted_at',
@@ -144,7 +144,7 @@ describe('another cursor column', () => {
     ),
   );
 
-  test('is read by, needs no view, and its state is not taken for one of another column', async () => {
+  test('reads by another cursor column, and rejects its state for a stream with a different one', async () => {
     const config = { cursor_column: 'inserted_at' };
     const whole = await read('own_cursor', { config });
     expect(numbers(whole)).toEqual(upTo(10));
@@ -164,8 +164,8 @@ describe('another cursor column', () => {
   });
 });
 
-describe('with FINAL', () => {
-  test('of the versions of a row the last alone is read', async () => {
+describe('the option use_final', () => {
+  test('FINAL reads only the latest version of a row of a ReplacingMergeTree', async () => {
     await server().execute(
       'CREATE TABLE shop.replaced (custom_id String, event_name String, last_updated_at DateTime64(6), n UInt64) ENGINE = ReplacingMergeTree(n) ORDER BY custom_id',
       'SYSTEM STOP MERGES shop.replaced',
@@ -177,8 +177,8 @@ describe('with FINAL', () => {
   });
 });
 
-describe('a stream that fails', () => {
-  test('does not keep the next one from being read, but the exit code tells', async () => {
+describe('a read in which a stream fails', () => {
+  test('reads the next streams, and ends with exit code 1', async () => {
     const result = await read('few', { catalog: catalogOf('incremental', 'missing', 'few') });
     expect(result.code).toBe(1);
     expect(numbers(result)).toEqual(upTo(10));
@@ -188,7 +188,7 @@ describe('a stream that fails', () => {
     ]);
   });
 
-  test('in mid-answer keeps the rows and states before, tells in the words of the server, and can be resumed', async () => {
+  test('keeps the rows and states before an exception of the server, quotes it, and can be resumed', async () => {
     await server().execute(
       `CREATE TABLE shop.explosive (${COLUMNS}) ENGINE = MergeTree ORDER BY last_updated_at`,
       `INSERT INTO shop.explosive SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + number, number, repeat('x', 1000) FROM numbers(30000)`,
@@ -207,7 +207,7 @@ describe('a stream that fails', () => {
   });
 });
 
-describe('a catalog that is none', () => {
+describe('an invalid catalog is a config_error', () => {
   test.concurrent.each<[string, unknown, RegExp]>([
     ['an unknown sync mode', { streams: [{ stream: { name: 'few' }, sync_mode: 'INVALID' }] }, /sync_mode/],
     ['no streams', {}, /streams/],

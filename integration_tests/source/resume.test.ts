@@ -32,7 +32,7 @@ beforeAll(() =>
   ),
 );
 
-describe('a read from a state', () => {
+describe('resuming from a state', () => {
   const cursorAt = (second: number): Record<string, unknown> => ({
     version: 2,
     cursor: `2026-01-01T00:00:0${second}.000000Z`,
@@ -121,7 +121,7 @@ describe('a read from a state', () => {
     expect(errors(result)).toMatchObject([{ failure_type: 'config_error', message: expect.stringMatching(expected) }]);
   });
 
-  test('is estimated by what is left to read, for a part of the rows by its share, and not where nothing is known', async () => {
+  test('estimates the rows that are left, a partition by its share, and nothing where nothing is known', async () => {
     await server().execute(
       `CREATE TABLE shop.sorted (${COLUMNS}) ENGINE = MergeTree ORDER BY last_updated_at`,
       `INSERT INTO shop.sorted SELECT 'u', 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + number, number, NULL FROM numbers(100000)`,
@@ -141,33 +141,36 @@ describe('a read from a state', () => {
     expect(await rowsOf('log')).toEqual([]);
   });
 
-  test('a full refresh reads everything all the same', async () => {
+  test('a full refresh ignores the state of an incremental read', async () => {
     expect(numbers(await read('few', { mode: 'full_refresh', state: [streamState({ name: 'few' })] }))).toEqual(
       upTo(10),
     );
   });
 
-  test.each(['many', 'alike'])('any state of a read of "%s" leads to exactly the rows after it', async (table) => {
-    const whole = await read(table);
-    const lines = whole.stdout.split('\n');
-    const positions = lines.flatMap((line, index) => (line.includes('"type":"STATE"') ? [index] : []));
-    expect(positions.length).toBeGreaterThan(3);
-    const chosen = [positions[0], positions[Math.floor(positions.length / 2)], positions.at(-2), positions.at(-1)];
-    const rests = chosen.map(async (position = 0) => {
-      const state = JSON.parse(lines[position] ?? '').state;
-      const rest = await read(table, { state: [state] });
-      const after = records({
-        messages: lines
-          .slice(position + 1)
-          .filter((line) => line !== '')
-          .map((line): PrintedMessage => JSON.parse(line)),
+  test.each(['many', 'alike'])(
+    'I3: each STATE of a read of "%s" resumes at exactly the rows after it',
+    async (table) => {
+      const whole = await read(table);
+      const lines = whole.stdout.split('\n');
+      const positions = lines.flatMap((line, index) => (line.includes('"type":"STATE"') ? [index] : []));
+      expect(positions.length).toBeGreaterThan(3);
+      const chosen = [positions[0], positions[Math.floor(positions.length / 2)], positions.at(-2), positions.at(-1)];
+      const rests = chosen.map(async (position = 0) => {
+        const state = JSON.parse(lines[position] ?? '').state;
+        const rest = await read(table, { state: [state] });
+        const after = records({
+          messages: lines
+            .slice(position + 1)
+            .filter((line) => line !== '')
+            .map((line): PrintedMessage => JSON.parse(line)),
+        });
+        expectSame(records(rest), after);
       });
-      expectSame(records(rest), after);
-    });
-    await Promise.all(rests);
-  });
+      await Promise.all(rests);
+    },
+  );
 
-  test('gives the rows that were added, and these alone', async () => {
+  test('reads only the rows that were added since', async () => {
     await server().execute(
       `CREATE TABLE shop.growing (${COLUMNS}) ENGINE = MergeTree ORDER BY last_updated_at`,
       `INSERT INTO shop.growing SELECT 'u', 'purchase', now64(6), number, NULL FROM numbers(100)`,
@@ -182,7 +185,7 @@ describe('a read from a state', () => {
     expect(sorted(numbers(second))).toEqual(upTo(110).slice(100));
   });
 
-  describe('inside a group of one stamp', () => {
+  describe('resuming among rows with one cursor value', () => {
     beforeAll(() =>
       server().execute(
         `CREATE TABLE shop.altered (${COLUMNS}, more UInt8) ENGINE = MergeTree ORDER BY last_updated_at`,
@@ -190,7 +193,7 @@ describe('a read from a state', () => {
       ),
     );
 
-    test('that got a new column since, goes on where it was', async () => {
+    test('continues after the last row when a column was added since', async () => {
       const { messages } = await read('altered');
       const place = messages.findIndex(({ type }) => type === 'STATE');
       const state = messages[place]?.state;
@@ -201,7 +204,7 @@ describe('a read from a state', () => {
       expect(logs(rest).join()).not.toContain('WARN');
     });
 
-    test('that lost a column since, reads the group again and says so', async () => {
+    test('reads the group again, with a warning, when a column was dropped since', async () => {
       const middle = states(await read('altered'))[0];
       await server().execute('ALTER TABLE shop.altered DROP COLUMN more');
       const rest = await read('altered', { state: [middle] });
@@ -215,7 +218,7 @@ describe('a read from a state', () => {
   });
 });
 
-describe('a cursor of another type', () => {
+describe('reads and resumes by a cursor of the type', () => {
   const TYPES: [type: string, value: string, fifth: string][] = [
     ['DateTime', "toDateTime('2026-01-01 00:00:00', 'UTC') + number", '2026-01-01T00:00:04Z'],
     ["DateTime('Europe/Paris')", "toDateTime('2026-10-25 00:30:00', 'UTC') + number * 900", '2026-10-25T01:30:00Z'],
@@ -260,7 +263,7 @@ describe('a cursor of another type', () => {
     expect(states(ofStream(whole, table)).at(-1)?.stream.stream_state.cursor_type).toBe(type);
   });
 
-  test('a type without order is a config_error', async () => {
+  test('a cursor of a type without an order is a config_error', async () => {
     await server().execute(createTableSql('shop.unordered', '', { cursor: 'Array(UInt8)', orderBy: 'tuple()' }));
     const result = await read('unordered');
     expect(result.code).toBe(1);

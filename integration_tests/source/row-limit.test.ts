@@ -59,7 +59,7 @@ function counted(result: Finished): number {
   return states(result).reduce((sum, { sourceStats }) => sum + (sourceStats?.recordCount ?? 0), 0);
 }
 
-describe.concurrent('a limit', () => {
+describe.concurrent('the option --limit', () => {
   test('is kept among rows with one stamp, alike rows and remembered ones; the runs behind it read the rest once', async () => {
     const read = runs('tied');
     const all: number[] = [];

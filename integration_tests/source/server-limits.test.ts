@@ -154,7 +154,7 @@ async function occupy(user: SandboxUser, { query, settings, rowsRead }: Occupant
   };
 }
 
-describe.concurrent('a limit that passes is waited for, each row once:', () => {
+describe.concurrent('retries when a limit of the server is reached, and reads each row once:', () => {
   test('a quota of queries (201)', async () => {
     const result = await read('few', { user: SELDOM });
     expect(errors(result)).toEqual([]);
@@ -177,7 +177,7 @@ describe.concurrent('a limit that passes is waited for, each row once:', () => {
     expectSame(numbers(result), upTo(rows));
   });
 
-  test('time (159), which is up again and again while rows come', async () => {
+  test('time (159), which runs out several times while rows arrive', async () => {
     const result = await read('slow', { user: HURRIED });
     expect(errors(result)).toEqual([]);
     expectSame(numbers(result), upTo(SLOW_ROWS));
@@ -186,8 +186,8 @@ describe.concurrent('a limit that passes is waited for, each row once:', () => {
   });
 });
 
-describe('a limit that stays', () => {
-  test('is told by check at once, with what to do', async () => {
+describe('a limit of the server that stays', () => {
+  test('is reported by check at once, with what to do', async () => {
     const { status, message } = await checkStatus(
       'source-clickhouse',
       file('source.json', { ...configuration(NEVER_AGAIN), table: 'sorted' }),
@@ -199,7 +199,7 @@ describe('a limit that stays', () => {
   test.each<[string, SandboxUser, number]>([
     ['a quota', NEVER_AGAIN, 201],
     ['memory', TINY, 241],
-  ])('%s ends a look-up as a transient_error when its time for asking again is up', async (_, user, code) => {
+  ])('%s ends a lookup as a transient_error when the time for retries is over', async (_, user, code) => {
     const warnings: string[] = [];
     const clickhouse = new ClickHouse(sourceConfigurationSchema.parse(configuration(user)), {
       retryTimeMs: 2_000,
@@ -226,25 +226,28 @@ describe('a limit that stays', () => {
     { code: 307, user: FEW_BYTES, advice: 'max_bytes_to_read = 0' },
     { code: 396, user: SHORT_RESULT, advice: 'max_result_rows = 0, max_rows_to_sort = 0' },
     { code: 396, user: SMALL_RESULT, advice: 'max_result_bytes = 0, max_bytes_to_sort = 0' },
-  ])('for each attempt alike is a config_error at once: $code of $user.name', async ({ code, user, advice }) => {
-    const result = await read('unsorted', { user });
-    expect(result.code).toBe(1);
-    expect(records(result)).toEqual([]);
-    expect(statuses(result)).toEqual(['STARTED', 'INCOMPLETE']);
-    expect(errors(result)).toMatchObject([
-      {
-        failure_type: 'config_error',
-        message: expect.stringMatching(
-          new RegExp(`code ${code}.+too low for the query.+ALTER USER \`${user.name}\` MODIFY SETTING ${advice} \\(`),
-        ),
-      },
-    ]);
-    expect(logs(result)).toEqual([]);
-  });
+  ])(
+    'is a config_error without a retry when each attempt would reach it: $code of $user.name',
+    async ({ code, user, advice }) => {
+      const result = await read('unsorted', { user });
+      expect(result.code).toBe(1);
+      expect(records(result)).toEqual([]);
+      expect(statuses(result)).toEqual(['STARTED', 'INCOMPLETE']);
+      expect(errors(result)).toMatchObject([
+        {
+          failure_type: 'config_error',
+          message: expect.stringMatching(
+            new RegExp(`code ${code}.+too low for the query.+ALTER USER \`${user.name}\` MODIFY SETTING ${advice} \\(`),
+          ),
+        },
+      ]);
+      expect(logs(result)).toEqual([]);
+    },
+  );
 });
 
-describe('a limit that is met among the rows', () => {
-  test('for good keeps the rows and states before it, and the rest is read from there', async () => {
+describe('a limit of the server that is reached among the rows', () => {
+  test('keeps the rows and states before it, and the next run resumes there', async () => {
     const broken = await read('sorted', { user: HALF_A_RESULT });
     // Also when rows wait for us: what the server says behind them is not lost with the connection.
     expect(errors(broken)).toMatchObject([
@@ -259,7 +262,7 @@ describe('a limit that is met among the rows', () => {
     expectSame([...numbers(broken), ...numbers(rest)], upTo(ROWS));
   });
 
-  test('and passes leaves a state, when the read is stopped, from which the rest is read', async () => {
+  test('leaves a STATE to resume from after SIGTERM', async () => {
     const child = startRead('slow', { user: HURRIED });
     const ended = finished(child);
     await warned(child, /code 159, TIMEOUT_EXCEEDED/, 1);

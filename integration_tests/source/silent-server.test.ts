@@ -31,7 +31,7 @@ async function sorted(user: SandboxUser, condition = '1'): Promise<string> {
 }
 
 describe.concurrent('a query whose first row takes longer than a server may be silent', () => {
-  test('fails where the server says nothing meanwhile, with what to run', async () => {
+  test('fails when the server sends nothing meanwhile, with the setting to change', async () => {
     await expect(sorted(SILENT)).rejects.toMatchObject({
       code: 'clickhouse_unreachable',
       failureType: 'transient_error',
@@ -39,11 +39,11 @@ describe.concurrent('a query whose first row takes longer than a server may be s
     });
   });
 
-  test('gives its rows where the server says how far it is', async () => {
+  test('returns its rows when the server sends its progress', async () => {
     expect(await sorted(TALKING)).toBe('5\n4\n3\n2\n1\n0\n');
   });
 
-  test('is known to have failed though its answer had begun well', async () => {
+  test("fails with the server's error although its response began with HTTP 200", async () => {
     await expect(sorted(TALKING, "throwIf(number = 5, 'kaboom') = 0")).rejects.toMatchObject({
       message: expect.stringContaining('kaboom'),
     });

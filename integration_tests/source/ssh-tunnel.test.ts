@@ -269,7 +269,7 @@ describe.runIf(SshServer.isInstalled)('through an SSH server', () => {
     });
   });
 
-  test('that is killed and started again in mid-read, each row arrives once', async () => {
+  test('retries after the SSH server is killed and restarted, and reads each row once', async () => {
     const child = start('source-clickhouse', readArguments('large', byKey(ssh)), { stdio: ['ignore', 'pipe', 'pipe'] });
     // Until somebody reads, the answer is under way and can't end.
     await eventually(async () => expect(await queriesOfReader()).toBe(1));

@@ -71,7 +71,7 @@ function peakMemory(pid: number | undefined): number | undefined {
   }
 }
 
-test('three million rows with one stamp are read in bounded memory, with states between them, and resumed after kills', async () => {
+test('I3, I5: three million rows with one cursor value are read in bounded memory, and resumed after SIGKILL without losing a row', async () => {
   const tally: Tally = { times: new Uint8Array(ROWS), rows: 0, states: 0, lastState: undefined, pageRows: 0 };
   await readInto(tally, 700_000);
   expect(tally.states).toBeGreaterThan(50);

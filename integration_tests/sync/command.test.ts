@@ -133,7 +133,7 @@ async function untilThere(path: string): Promise<void> {
   await eventually(() => expect(existsSync(path)).toBe(true), 5);
 }
 
-describe('one state file, run after run', () => {
+describe('several runs with one state file', () => {
   const state = statePath();
 
   test('the first run says so, keeps to its limit, and tells machines how it goes', async () => {
@@ -205,7 +205,7 @@ test('a column called __proto__ is sent, and is in the preview', async () => {
   expect([preview.code, preview.stdout]).toEqual([0, expect.stringContaining('"__proto__": 7')]);
 });
 
-test('a source with one stream needs no choice', async () => {
+test('syncs the only stream without --stream', async () => {
   expect((await sync({ source: { table: 'orders' } })).code).toBe(0);
   expect(received('orders')).toEqual(upTo(10));
 });
@@ -277,7 +277,7 @@ test('without a place for temporary files it says so', async () => {
   ]);
 });
 
-test('a second run at the same time is refused, and told who has the state', async () => {
+test('a second run at the same time fails and names the process that has locked the state file', async () => {
   const state = statePath();
   const self = { pid: process.pid, host: hostname(), since: '2026-01-01T00:00:00.000Z' };
   const stop = new AbortController().signal;
@@ -291,7 +291,7 @@ test('a second run at the same time is refused, and told who has the state', asy
 });
 
 describe('in the middle of many rows', () => {
-  test('Ctrl-C: what was read is delivered and kept; the next run brings the rest, and no row twice', async () => {
+  test('I4: Ctrl-C delivers the rows that were read, and the next run sends the rest, no row twice', async () => {
     const state = statePath();
     const { child, ended } = startSync({ state, destination: SLOW }, '--stream', 'many');
     await untilThere(state);
@@ -327,7 +327,7 @@ describe('in the middle of many rows', () => {
     expectSame(received('rows'), upTo(MANY));
   });
 
-  test('the source is killed: the summary says that rows may reach Batch twice', async () => {
+  test('SIGKILL of the source: the summary says that rows may reach Batch twice', async () => {
     const state = statePath();
     const { child, ended } = startSync({ state, destination: SLOW }, '--stream', 'many');
     await untilThere(state);
@@ -360,7 +360,7 @@ describe('in the middle of many rows', () => {
     expect(pids.filter(isAlive)).toEqual([]);
   });
 
-  test('the destination is killed: it fails and says why; the next run loses no row', async () => {
+  test('SIGKILL of the destination: the run fails and says why, and the next run loses no row', async () => {
     const state = statePath();
     const { child, ended } = startSync({ state, destination: SLOW }, '--stream', 'many');
     await untilThere(state);
@@ -378,7 +378,7 @@ describe('in the middle of many rows', () => {
   });
 });
 
-test('--every goes on, one run after the other, until it is told to end', async () => {
+test('--every starts one run after the other until SIGTERM', async () => {
   const { child, ended } = startSync({}, '--stream', 'orders', '--every', '300ms', '--json');
   let seen = '';
   child.stdout?.on('data', (chunk) => {

@@ -69,7 +69,7 @@ function acceptedNumbers(): number[] {
   return [...batch.store.events()].map(({ json }) => JSON.parse(json).attributes.n);
 }
 
-test('the events are cut out of what the source writes, once the first row is parsed', async () => {
+test('the record cutter accepts every line of the source after the first', async () => {
   const { source, catalog } = paths();
   const { stdout } = await run('source-clickhouse', ['read', '--config', source, '--catalog', catalog]);
   const lines = stdout.split('\n').filter((line) => line.startsWith('{"type":"RECORD"'));
@@ -87,7 +87,7 @@ test('the events are cut out of what the source writes, once the first row is pa
 describe(`${ROWS} rows through a pipe`, () => {
   let first: Finished;
 
-  test('arrive at Batch, each once, and the last state says so', async () => {
+  test('I1: each row arrives at Batch once, and the states count them all', async () => {
     first = await sync(paths());
     expect(first.code).toBe(0);
     expect(first.stderr).toBe('');
@@ -97,7 +97,7 @@ describe(`${ROWS} rows through a pipe`, () => {
     expect(batch.stats.partial_errors).toBe(0);
   });
 
-  test('the last state leads to no row, and after ten rows were added to those ten', async () => {
+  test('I3: the last STATE resumes at no row, and after ten rows were added, at these ten', async () => {
     const { source, catalog, state } = paths(lastState(first));
     const read = (): Promise<Finished> =>
       run('source-clickhouse', ['read', '--config', source, '--catalog', catalog, '--state', state ?? '']);
@@ -110,7 +110,7 @@ describe(`${ROWS} rows through a pipe`, () => {
   });
 });
 
-describe('an end halfway', () => {
+describe('the destination ends halfway', () => {
   async function interrupted(signal: 'SIGKILL' | 'SIGTERM'): Promise<Finished> {
     const { source, destination, catalog } = paths();
     const reader = start('source-clickhouse', ['read', '--config', source, '--catalog', catalog], {
@@ -134,7 +134,7 @@ describe('an end halfway', () => {
     return result;
   }
 
-  test('the destination killed: a second run from its last state delivers every row at least once', async () => {
+  test('I4: after SIGKILL, a second run from the last STATE delivers every row at least once', async () => {
     const killed = await interrupted('SIGKILL');
     expect(killed.signal).toBe('SIGKILL');
     expect(states(killed).length).toBeGreaterThan(0);
@@ -145,7 +145,7 @@ describe('an end halfway', () => {
     expect(new Set(acceptedNumbers()).size).toBe(Number(rows?.rows));
   });
 
-  test('the destination stopped by SIGTERM: the second run delivers the rest, and no row twice', async () => {
+  test('I4: after SIGTERM, a second run delivers the rest, and no row twice', async () => {
     const stopped = await interrupted('SIGTERM');
     expect(stopped.signal).toBe('SIGTERM');
     expect(stopped.stderr).toBe('');
@@ -157,7 +157,7 @@ describe('an end halfway', () => {
   });
 });
 
-test('faults of Batch along the way lose nothing', async () => {
+test('retries after HTTP 429, 500, 503 and a cut connection lose no row', async () => {
   batch.faults.add([
     { kind: 'status', status: 500 },
     { kind: 'cut', stored: false },

@@ -130,7 +130,7 @@ const secrets = fc.oneof(
 );
 
 test.each(MESSAGES)(
-  'in a message about %s, words from outside are masked and ours stay as they are, whatever the secret',
+  'I9: masks a secret in what a server said about %s, whatever the secret, and leaves our own words',
   async (_, message) => {
     forgetSecrets();
     const pattern = await message(MARK);
@@ -150,7 +150,7 @@ test.each(MESSAGES)(
   },
 );
 
-test('the text of an error as it is gets into no message', () => {
+test('I9: no message contains the unfiltered text of an error', () => {
   const folder = new URL('../../src/', import.meta.url);
   const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((path) =>
     /(?<!\.test)\.ts$/.test(path),
