@@ -79,7 +79,7 @@ describe('each rule: the row, the update, and what is reported', () => {
     return told === undefined ? 0 : group.filter((other) => other.told === told).length;
   }
 
-  /** An attribute that is left out is told once a column and code, a rejected row three times a code. */
+  /** An attribute that is left out is shown once per column and code, a rejected row three times a code. */
   function mostTold(told: string | undefined): number {
     return told?.includes('(') ? 1 : 3;
   }

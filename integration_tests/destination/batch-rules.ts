@@ -536,7 +536,7 @@ export const ANSWER_CASES: readonly AnswerCase[] = [
     answer: '3.2 an error with an index that the request does not hold: told, and all are taken',
     faults: [{ kind: 'partial', ...partial(99, 'somewhere') }],
     answers: [202],
-    says: [/without saying with which update.*somewhere/],
+    says: [/not in the request.*somewhere/],
   },
   {
     answer: '3.2 a success with an empty list of errors: all are taken',
@@ -549,7 +549,7 @@ export const ANSWER_CASES: readonly AnswerCase[] = [
     answer: '3.2 a 202 that is no JSON: taken for what its status says, with a warning',
     faults: [{ kind: 'garbage', stored: true }],
     answers: [202],
-    says: [/answer can't be read/],
+    says: [/response can't be read/],
   },
   {
     answer: '3.2 errors without an index that can be read: taken, with a warning',
@@ -557,7 +557,7 @@ export const ANSWER_CASES: readonly AnswerCase[] = [
     answers: [202],
     stored: [],
     accepted: 4,
-    says: [/answer can't be read/],
+    says: [/response can't be read/],
   },
 
   {
@@ -648,7 +648,7 @@ export const ANSWER_CASES: readonly AnswerCase[] = [
     answers: [302],
     stored: [],
     failure: 'config_error',
-    says: [/redirects elsewhere/],
+    says: [/redirects to another address/],
   },
   {
     answer: '3.3 307, which asks to post again elsewhere: the sync ends as well',
@@ -656,7 +656,7 @@ export const ANSWER_CASES: readonly AnswerCase[] = [
     answers: [307],
     stored: [],
     failure: 'config_error',
-    says: [/redirects elsewhere/],
+    says: [/redirects to another address/],
   },
   {
     answer: '3.3 413: the request is sent in parts',

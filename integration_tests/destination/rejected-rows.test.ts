@@ -226,7 +226,7 @@ describe('dead letters in files', () => {
       [],
     ]);
     expect([numbersOf(kept(first)), numbersOf(kept(second))]).toEqual([[2], [3]]);
-    expect(logs(result)).toContainEqual(expect.stringMatching(/WARN Rejected rows behind the last state.+unconfirmed/));
+    expect(logs(result)).toContainEqual(expect.stringMatching(/WARN Rejected rows after the last state.+unconfirmed/));
   });
 
   test('a file that may not grow fails the sync, with whole lines in it and no state behind a row that is not kept', async () => {
@@ -246,7 +246,7 @@ describe('dead letters in files', () => {
     const result = await ended;
     expect(result.code).toBe(1);
     expect(errors(result)).toMatchObject([
-      { failure_type: 'config_error', message: expect.stringMatching(/EFBIG.+may not become so large/) },
+      { failure_type: 'config_error', message: expect.stringMatching(/would exceed the size limit/) },
     ]);
     const text = readFileSync(join(folder, files()[0] ?? ''), 'utf8');
     expect(text === '' || text.endsWith('\n')).toBe(true);
@@ -254,9 +254,9 @@ describe('dead letters in files', () => {
   });
 
   test.each<[string, () => string, RegExp]>([
-    ['is not there', () => join(folder, 'none'), /ENOENT.+Create it; in a container, mount it/],
-    ['is no folder', () => file('a-file', 'x'), /ENOTDIR.+Give the path of a folder/],
-    ['can not be written to', () => '/proc', /The user who runs the connector may not write there|Create it/],
+    ['is not there', () => join(folder, 'none'), /It does not exist\. Create it; in a container, mount it/],
+    ['is no folder', () => file('a-file', 'x'), /It is not a folder\. Give the path of a folder/],
+    ['can not be written to', () => '/proc', /has no permission to write there|Create it/],
   ])('check and write say when the folder %s', async (_, path, expected) => {
     const rejected_rows = { storage_type: 'Local', path: path() };
     const status = await checkStatus(
@@ -368,7 +368,9 @@ describe('when rows are rejected', () => {
     expect(errors(result)).toMatchObject([
       {
         failure_type: 'config_error',
-        message: expect.stringMatching(/^A row was rejected with custom_id_missing \(.+fail at the first one/),
+        message: expect.stringMatching(
+          /^A row was rejected with custom_id_missing \(.+fails the sync at the first rejected row/,
+        ),
       },
     ]);
     expect(numbersOf(kept(files()[0]))).toEqual([2]);
@@ -387,7 +389,7 @@ describe('when rows are rejected', () => {
     expect(result.stdout).not.toMatch(/top secret|123456|u-hidden/);
     expect(logs(result)).toContainEqual(
       expect.stringMatching(
-        /refused_by_batch\): Batch said: the text "\*\*\*\*" of \*\*\*\* is odd\. Its columns: custom_id \(text of 8\), event_name \(text of 1\), note \(text of 10\), amount \(number\)/,
+        /refused_by_batch\): Batch said: the text "\*\*\*\*" of \*\*\*\* is odd\. Its columns: custom_id \(string of 8\), event_name \(string of 1\), note \(string of 10\), amount \(number\)/,
       ),
     );
     expect(logs(result)).toContainEqual(

@@ -231,7 +231,7 @@ describe.concurrent('rows and states', () => {
     const result = await write(batch, [first, second.slice(0, 60), stateLine(1)]);
     expect(result.code).toBe(1);
     expect(states(result)).toEqual([]);
-    expect(errors(result)[0]?.message).toMatch(/can't be read.*no state behind them is echoed/s);
+    expect(errors(result)[0]?.message).toMatch(/can't be read.*no state after them is written/s);
   });
 
   test('a cut line at the end, as a killed source leaves it, is told, and what came before it stands', async ({
@@ -379,7 +379,7 @@ describe.concurrent('responses of Batch', () => {
     [401, 'config_error', /key/],
     [403, 'config_error', /forbids/],
     [404, 'config_error', /api_version/],
-    [405, 'config_error', /whatever it holds/],
+    [405, 'config_error', /whatever its content/],
   ])('%i ends the sync with %s and no state', async ([status, failureType, expected], { batch }) => {
     batch.faults.add({ kind: 'status', status });
     const result = await write(batch, input);
@@ -426,7 +426,7 @@ describe.concurrent('responses of Batch', () => {
     const result = await write(batch, input);
     expect(result.code).toBe(0);
     expect(acceptedNumbers(batch)).toEqual(upTo(50));
-    expect(logs(result)).toContainEqual(expect.stringMatching(/answer can't be read/));
+    expect(logs(result)).toContainEqual(expect.stringMatching(/response can't be read/));
   });
 });
 

@@ -83,13 +83,13 @@ describe('explains what is wrong and what to do', () => {
       'config_error',
       /^Batch refused a test request \(HTTP 400, MALFORMED_PARAMETER: .*\)\. The project key may be misspelt, or Batch may not know api_version\. Check both\.$/,
     ],
-    ['HTTP 403', { kind: 'status', status: 403 }, 'config_error', /^Batch forbids this call \(HTTP 403, /],
+    ['HTTP 403', { kind: 'status', status: 403 }, 'config_error', /^Batch forbids this request \(HTTP 403, /],
     ['HTTP 429', { kind: 'status', status: 429 }, 'transient_error', /^Batch asks to wait \(HTTP 429, /],
     [
       'HTTP 503',
       { kind: 'status', status: 503 },
       'transient_error',
-      /^Batch has a fault or is under maintenance \(HTTP 503, /,
+      /^Batch has an internal error or is under maintenance \(HTTP 503, /,
     ],
     [
       'a connection that is cut',

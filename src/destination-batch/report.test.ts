@@ -45,7 +45,7 @@ describe('a rejected row', () => {
       `WARN A row of events is rejected (event_time_invalid): reason 0. Its columns: a (NULL). See ${PAGES}/event_time_invalid.md`,
       `WARN A row of events is rejected (event_time_invalid): reason 1. Its columns: a (NULL). See ${PAGES}/event_time_invalid.md`,
       `WARN A row of events is rejected (event_time_invalid): reason 2. Its columns: a (NULL). See ${PAGES}/event_time_invalid.md`,
-      'WARN Further rows rejected with event_time_invalid are counted, not told.',
+      'WARN More rows rejected with event_time_invalid are counted but not listed.',
       `WARN A row of events is rejected (custom_id_missing): reason 0. Its columns: a (NULL). See ${PAGES}/custom_id_missing.md`,
     ]);
     expect(read(report.summarize())).toContain('WARN Rows rejected: event_time_invalid: 5, custom_id_missing: 1.');
@@ -53,7 +53,7 @@ describe('a rejected row', () => {
 });
 
 describe('an attribute that is left out', () => {
-  test('is told once a column and code, and counted each time', () => {
+  test('is shown once per column and code, and counted each time', () => {
     const report = new Report();
     for (let time = 0; time < 3; time += 1) report.reportLeftOut('events', column);
     report.reportLeftOut('events', {
@@ -63,9 +63,9 @@ describe('an attribute that is left out', () => {
     });
     report.reportLeftOut('events', { ...column, column: 'b', path: 'b' });
     expect(told(report)).toEqual([
-      `WARN The column "a" of events is a blank text. It is left out of its event, which is sent (text_blank; told once a column). See ${PAGES}/text_blank.md`,
-      `WARN The column "a" of events has 301 characters, and Batch takes 300. It is left out of its event, which is sent (text_too_long; told once a column). See ${PAGES}/text_too_long.md`,
-      `WARN The column "b" of events is a blank text. It is left out of its event, which is sent (text_blank; told once a column). See ${PAGES}/text_blank.md`,
+      `WARN The column "a" of events is a blank text. The event is sent without it (text_blank; shown once per column). See ${PAGES}/text_blank.md`,
+      `WARN The column "a" of events has 301 characters, and Batch takes 300. The event is sent without it (text_too_long; shown once per column). See ${PAGES}/text_too_long.md`,
+      `WARN The column "b" of events is a blank text. The event is sent without it (text_blank; shown once per column). See ${PAGES}/text_blank.md`,
     ]);
     expect(read(report.summarize())).toContain(
       'WARN Attributes left out before sending: a (text_blank): 3, a (text_too_long): 1, b (text_blank): 1.',
@@ -77,16 +77,16 @@ describe('an attribute that is left out', () => {
     report.reportLeftOut('events', { ...column, path: 'a[2].b' });
     report.reportLeftOut('events', { ...column, path: 'a[3].c' });
     expect(told(report)).toEqual([
-      `WARN "a[2].b" in the column "a" of events is a blank text. It is left out of its event, which is sent (text_blank; told once a column). See ${PAGES}/text_blank.md`,
+      `WARN "a[2].b" in the column "a" of events is a blank text. The event is sent without it (text_blank; shown once per column). See ${PAGES}/text_blank.md`,
     ]);
   });
 
-  test('by Batch is told once an attribute, and counted each time', () => {
+  test('by Batch is shown once per attribute, and counted each time', () => {
     const report = new Report();
     for (const attribute of ['a', 'a', 'b']) report.reportRefusedAttribute(attribute, () => 'too long');
     expect(told(report)).toEqual([
-      `WARN Batch left out the attribute "a": too long. Its event was taken (told once an attribute). See ${PAGES}/attribute_refused_by_batch.md`,
-      `WARN Batch left out the attribute "b": too long. Its event was taken (told once an attribute). See ${PAGES}/attribute_refused_by_batch.md`,
+      `WARN Batch left out the attribute "a": too long. Its event was accepted (shown once per attribute). See ${PAGES}/attribute_refused_by_batch.md`,
+      `WARN Batch left out the attribute "b": too long. Its event was accepted (shown once per attribute). See ${PAGES}/attribute_refused_by_batch.md`,
     ]);
     expect(read(report.summarize())).toContain('WARN Attributes left out by Batch: a: 2, b: 1.');
   });
@@ -101,8 +101,8 @@ test('retries, odd answers and the failure of the source are told each time', ()
   expect(told(report)).toEqual([
     'WARN Batch has a fault (HTTP 500). Attempt 1 failed; trying again.',
     'WARN Batch has a fault (HTTP 500). Attempt 2 failed; trying again.',
-    "WARN Batch took a request but its answer can't be read, so what it left out, if anything, is unknown: <html>",
-    'WARN Batch reported a problem without saying with which update of the request: odd.',
+    "WARN Batch accepted a request, but its response can't be read, so it is unknown whether it left anything out: <html>",
+    'WARN Batch reported an error for an update that is not in the request: odd.',
     'ERROR The source failed: No such table',
   ]);
 });
@@ -122,11 +122,11 @@ describe('the summary', () => {
     report.reportRefusedAttribute('a', () => 'too long');
     for (const kind of ['not JSON', 'type CATALOG', 'not JSON']) report.countSkippedLine(kind);
     expect(read(report.summarize())).toEqual([
-      'INFO 10 rows read: 6 accepted, 3 rejected, 1 not sent (to come again in the next run). 2 attributes left out, 17 possible duplicates. 2 requests with 201 updates, 1 retry.',
+      'INFO 10 rows read: 6 accepted, 3 rejected, 1 not sent (the next run reads them again). 2 attributes left out, 17 possible duplicates. 2 requests with 201 updates, 1 retry.',
       'WARN Rows rejected: refused_by_batch: 3.',
       'WARN Attributes left out before sending: a (text_blank): 1.',
       'WARN Attributes left out by Batch: a: 1.',
-      'WARN 17 events may have reached Batch twice: a request was sent again after its answer got lost.',
+      'WARN 17 events may have reached Batch twice: a request was sent again after its response was lost.',
       'INFO Lines on stdin that were skipped: not JSON: 2, type CATALOG: 1.',
     ]);
   });
@@ -148,7 +148,7 @@ describe('the summary', () => {
     report.setLocations({ confirmed: ['/x/a.ndjson', '/x/b.ndjson'], unconfirmed: ['/x/a.unconfirmed-rest.ndjson'] });
     expect(read(report.summarize()).slice(1)).toEqual([
       'INFO Rejected rows are kept in /x/a.ndjson, /x/b.ndjson.',
-      'WARN Rejected rows behind the last state are kept in /x/a.unconfirmed-rest.ndjson. The next run reads them again, so do not send them by hand, unless they came from a file.',
+      'WARN Rejected rows after the last state are kept in /x/a.unconfirmed-rest.ndjson. The next run reads them again, so do not send them by hand, unless they came from a file.',
     ]);
   });
 
@@ -167,7 +167,7 @@ describe('the summary', () => {
     [
       'a possible duplicate',
       (report) => report.countPossibleDuplicates(1),
-      'WARN 1 event may have reached Batch twice: a request was sent again after its answer got lost.',
+      'WARN 1 event may have reached Batch twice: a request was sent again after its response was lost.',
     ],
     [
       'a skipped line',
@@ -196,13 +196,13 @@ describe('a part of an event that is changed', () => {
   const cut = { column: 'a', path: 'a', code: 'text_truncated', reason: 'has 301 characters' } as const;
   const renamed = { column: 'B', path: 'B', code: 'name_lower_cased', reason: 'has capital letters' } as const;
 
-  test('is told once a column and code, and counted', () => {
+  test('is shown once per column and code, and counted', () => {
     const report = new Report();
     for (let time = 0; time < 3; time += 1) report.reportChange('events', cut);
     report.reportChange('events', { ...cut, column: 'c', path: 'c.d' });
     expect(told(report)).toEqual([
-      'WARN The column "a" of events has 301 characters (text_truncated; told once a column). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/text_truncated.md',
-      'WARN "c.d" in the column "c" of events has 301 characters (text_truncated; told once a column). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/text_truncated.md',
+      'WARN The column "a" of events has 301 characters (text_truncated; shown once per column). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/text_truncated.md',
+      'WARN "c.d" in the column "c" of events has 301 characters (text_truncated; shown once per column). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/text_truncated.md',
     ]);
     expect(read(report.summarize())).toContain(
       'WARN Changed before sending: a (text_truncated): 3, c (text_truncated): 1.',
@@ -214,7 +214,7 @@ describe('a part of an event that is changed', () => {
     report.reportChange('events', renamed);
     report.reportChange('events', renamed);
     expect(told(report)).toEqual([
-      'WARN The column "B" of events has capital letters (name_lower_cased; told once a column). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/name_lower_cased.md',
+      'WARN The column "B" of events has capital letters (name_lower_cased; shown once per column). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/name_lower_cased.md',
     ]);
     expect(read(report.summarize())).toHaveLength(1);
   });

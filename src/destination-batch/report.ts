@@ -55,7 +55,7 @@ export class Report {
       ),
     );
     if (times === SAMPLES_PER_CODE)
-      this.#messages.push(log('WARN', `Further rows rejected with ${code} are counted, not told.`));
+      this.#messages.push(log('WARN', `More rows rejected with ${code} are counted but not listed.`));
   }
 
   /** Where the rejected rows of this run are kept, for the summary. */
@@ -70,7 +70,7 @@ export class Report {
     this.#messages.push(
       log(
         'WARN',
-        `${place} of ${stream} ${reason}. It is left out of its event, which is sent (${code}; told once a column). See ${troubleshootingPage(code)}`,
+        `${place} of ${stream} ${reason}. The event is sent without it (${code}; shown once per column). See ${troubleshootingPage(code)}`,
       ),
     );
   }
@@ -82,7 +82,7 @@ export class Report {
     if (increment(counts, `${column} (${code})`) > 1) return;
     const place = path === column ? `The column "${column}"` : `"${path}" in the column "${column}"`;
     this.#messages.push(
-      log('WARN', `${place} of ${stream} ${reason} (${code}; told once a column). See ${troubleshootingPage(code)}`),
+      log('WARN', `${place} of ${stream} ${reason} (${code}; shown once per column). See ${troubleshootingPage(code)}`),
     );
   }
 
@@ -96,7 +96,7 @@ export class Report {
     this.#messages.push(
       log(
         'WARN',
-        `Batch left out the attribute "${attribute}": ${reason()}. Its event was taken (told once an attribute). See ${troubleshootingPage('attribute_refused_by_batch')}`,
+        `Batch left out the attribute "${attribute}": ${reason()}. Its event was accepted (shown once per attribute). See ${troubleshootingPage('attribute_refused_by_batch')}`,
       ),
     );
   }
@@ -135,7 +135,7 @@ export class Report {
     this.#messages.push(
       log(
         'INFO',
-        `A backlog of ${events} events waits, ${Math.round(seconds)} seconds of updates: from here on they go by ${endpoint}.`,
+        `${events} events are waiting, ${Math.round(seconds)} seconds of updates: from now on they are sent with ${endpoint}.`,
       ),
     );
   }
@@ -144,16 +144,14 @@ export class Report {
     this.#messages.push(
       log(
         'WARN',
-        `Batch took a request but its answer can't be read, so what it left out, if anything, is unknown: ${detail}`,
+        `Batch accepted a request, but its response can't be read, so it is unknown whether it left anything out: ${detail}`,
       ),
     );
   }
 
   /** An error that Batch reported for an update that the request does not hold. */
   reportStrayError(reason: string): void {
-    this.#messages.push(
-      log('WARN', `Batch reported a problem without saying with which update of the request: ${reason}.`),
-    );
+    this.#messages.push(log('WARN', `Batch reported an error for an update that is not in the request: ${reason}.`));
   }
 
   warn(message: string): void {
@@ -173,7 +171,7 @@ export class Report {
     const messages = [
       log(
         'INFO',
-        `${some(this.#rows, 'row')} read: ${this.#accepted} accepted, ${rejected} rejected, ${unsettled} not sent${unsettled > 0 ? ' (to come again in the next run)' : ''}. ` +
+        `${some(this.#rows, 'row')} read: ${this.#accepted} accepted, ${rejected} rejected, ${unsettled} not sent${unsettled > 0 ? ' (the next run reads them again)' : ''}. ` +
           `${some(sumCounts(this.#leftOut) + sumCounts(this.#refusedAttributes), 'attribute')} left out, ${some(this.#possibleDuplicates, 'possible duplicate')}. ` +
           `${some(this.#requests, 'request')} with ${some(this.#updates, 'update')}, ${some(this.#retries, 'retry', 'retries')}.`,
       ),
@@ -185,7 +183,7 @@ export class Report {
       messages.push(
         log(
           'WARN',
-          `Rejected rows behind the last state are kept in ${unconfirmed.join(', ')}. The next run reads them again, so do not send them by hand, unless they came from a file.`,
+          `Rejected rows after the last state are kept in ${unconfirmed.join(', ')}. The next run reads them again, so do not send them by hand, unless they came from a file.`,
         ),
       );
     }
@@ -198,7 +196,7 @@ export class Report {
       messages.push(
         log(
           'WARN',
-          `${some(this.#possibleDuplicates, 'event')} may have reached Batch twice: a request was sent again after its answer got lost.`,
+          `${some(this.#possibleDuplicates, 'event')} may have reached Batch twice: a request was sent again after its response was lost.`,
         ),
       );
     }
@@ -207,7 +205,7 @@ export class Report {
       messages.push(
         log(
           'WARN',
-          `${accepted + inFlight} of the rows that are sent again by the next run may reach Batch twice: ${accepted} were accepted behind the last state, and ${inFlight} were under way when it ended.`,
+          `${accepted + inFlight} of the rows that the next run sends again may be in Batch already: ${accepted} were accepted after the last state, and ${inFlight} were in flight when the run ended.`,
         ),
       );
     }

@@ -185,7 +185,7 @@ describe('what Batch left out of an accepted call is told', () => {
         {
           bulkIndex: 2,
           attribute: undefined,
-          reason: 'custom_id is blank, of several lines, or a word that stands for no id',
+          reason: 'custom_id is blank, has several lines, or is a placeholder such as null',
         },
       ],
     });
@@ -315,7 +315,7 @@ describe('another success than a 202', () => {
     expect(await outcomeOf(clientOf({ api_url: url }))).toEqual({
       kind: 'fails',
       type: 'config_error',
-      message: `${url} answered with a success that is not Batch's (${said}). Something else listens there, or a proxy asks to sign in. Check api_url and the network.`,
+      message: `${url} returned a success that is not Batch's (${said}). Another server listens there, or a proxy asks to sign in. Check api_url and the network.`,
     });
   });
 });
@@ -360,11 +360,11 @@ describe('a call that cannot succeed fails, with what to do', () => {
   test.each([
     [
       401,
-      'Batch refused the REST API key for this project (HTTP 401, AUTHENTICATION_INVALID: The REST API key is not valid here.). The key or the project key is wrong, or they belong to different companies. Copy both anew from the dashboard: Settings → General.',
+      'Batch refused the REST API key for this project (HTTP 401, AUTHENTICATION_INVALID: The REST API key is not valid here.). The key or the project key is wrong, or they belong to different companies. Copy both again from the dashboard: Settings → General.',
     ],
     [
       403,
-      "Batch forbids this call (HTTP 403, API_MISUSE: This API is not open to the account.). The account may lack this API; ask Batch's support to open the profile API for the project.",
+      "Batch forbids this request (HTTP 403, API_MISUSE: This API is not open to the account.). The project may have no access to the profile API. Ask Batch's support to enable it.",
     ],
   ])('%i', async (status, message) => {
     expect(await withFault({ kind: 'status', status })).toEqual({ kind: 'fails', type: 'config_error', message });
@@ -388,7 +388,7 @@ describe('a call that cannot succeed fails, with what to do', () => {
     expect(await outcomeOf(clientOf({ api_url: url }))).toEqual({
       kind: 'fails',
       type: 'config_error',
-      message: `${url} redirects elsewhere (HTTP ${status}), and the key is not sent after it. Check api_url.`,
+      message: `${url} redirects to another address (HTTP ${status}) and the key is not sent there. Check api_url.`,
     });
     expect(elsewhere).toEqual([]);
   });
@@ -422,7 +422,7 @@ test('a port that speaks no TLS is a fault of the configuration, in plain words'
   expect(await outcomeOf(clientOf({ api_url: url }))).toEqual({
     kind: 'fails',
     type: 'config_error',
-    message: `api_url says https, but ${host} does not speak TLS there. Check the host and the port of api_url. If they are right, something on the way, such as a proxy, answers in place of Batch.`,
+    message: `api_url says https, but ${host} does not use TLS on that port. Check the host and the port of api_url. If they are right, a proxy may answer in place of Batch.`,
   });
 });
 
@@ -443,7 +443,7 @@ test.each([
 
 describe('a call that may succeed later is to be tried again', () => {
   const fault = (status: number, words: string) =>
-    `Batch has a fault or is under maintenance (HTTP ${status}, ${words})`;
+    `Batch has an internal error or is under maintenance (HTTP ${status}, ${words})`;
   const wait = (status: number, words: string) => `Batch asks to wait (HTTP ${status}, ${words})`;
   const unexpected = 'SERVER_ERROR: Something unexpected happened.';
   const tooMany = 'TOO_MANY_REQUESTS: Too many updates: wait a few seconds.';

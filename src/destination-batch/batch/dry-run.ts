@@ -1,5 +1,5 @@
 import { type FileHandle, open } from 'node:fs/promises';
-import { type ConnectorError, messageOf } from '../../protocol/errors.ts';
+import { type ConnectorError, describeSystemError } from '../../protocol/errors.ts';
 import { destinationError } from '../errors.ts';
 import type { Endpoint } from './endpoints.ts';
 import type { BatchResponse } from './responses.ts';
@@ -43,7 +43,7 @@ export class DryRun {
 function explainWriteError(file: string, error: unknown): ConnectorError {
   return destinationError(
     'dry_run_unwritable',
-    `The requests of the dry run can't be written to ${file}: ${messageOf(error)}. Name a file in a folder that exists and has room, or leave dry_run_file out.`,
+    `The requests of the dry run can't be written to ${file}: ${describeSystemError(error)}. Name a file in an existing folder with free space, or remove dry_run_file.`,
     { cause: error },
   );
 }

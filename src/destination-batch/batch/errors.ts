@@ -68,14 +68,14 @@ export function explainConnectionError(error: unknown, address: string): Error {
   if (CERTIFICATE_FAULT.test(code)) {
     return destinationError(
       'batch_certificate_refused',
-      `The certificate of ${address} is not accepted: ${CERTIFICATE_WORDS[code] ?? "it can't be verified"} (${code}). A proxy on the way may answer in Batch's place, or the clock of this machine is wrong. If the proxy is your own, give Node its authority in the variable NODE_EXTRA_CA_CERTS.`,
+      `The certificate of ${address} is not accepted: ${CERTIFICATE_WORDS[code] ?? "it can't be verified"} (${code}). A proxy may answer in Batch's place, or this machine's clock is wrong. If the proxy is yours, set NODE_EXTRA_CA_CERTS to the certificate of its authority.`,
       { cause: error },
     );
   }
   if (NO_TLS.has(code)) {
     return destinationError(
       'batch_address_wrong',
-      `api_url says https, but ${host} does not speak TLS there. Check the host and the port of api_url. If they are right, something on the way, such as a proxy, answers in place of Batch.`,
+      `api_url says https, but ${host} does not use TLS on that port. Check the host and the port of api_url. If they are right, a proxy may answer in place of Batch.`,
       { cause: error },
     );
   }

@@ -80,7 +80,7 @@ function explainRetryableStatus({ status, retryAfter }: RawResponse, said: strin
     });
   }
   if (status < 500) return undefined;
-  return new RetryableCallError(`Batch has a fault or is under maintenance (${said})`, {
+  return new RetryableCallError(`Batch has an internal error or is under maintenance (${said})`, {
     // Under maintenance (503) Batch takes none. An unexpected error may come when some is stored, and a gateway answers
     // 502 and 504 when the server behind it did not.
     outcomeUnknown: status !== 503,
@@ -93,19 +93,19 @@ function explainStatus(status: number, said: string, { origin, path }: Call): Co
   if (status >= 200 && status < 300) {
     return destinationError(
       'batch_address_wrong',
-      `${origin} answered with a success that is not Batch's (${said}). Something else listens there, or a proxy asks to sign in. Check api_url and the network.`,
+      `${origin} returned a success that is not Batch's (${said}). Another server listens there, or a proxy asks to sign in. Check api_url and the network.`,
     );
   }
   switch (status) {
     case 401:
       return destinationError(
         'batch_key_refused',
-        `Batch refused the REST API key for this project (${said}). The key or the project key is wrong, or they belong to different companies. Copy both anew from the dashboard: Settings → General.`,
+        `Batch refused the REST API key for this project (${said}). The key or the project key is wrong, or they belong to different companies. Copy both again from the dashboard: Settings → General.`,
       );
     case 403:
       return destinationError(
         'batch_api_forbidden',
-        `Batch forbids this call (${said}). The account may lack this API; ask Batch's support to open the profile API for the project.`,
+        `Batch forbids this request (${said}). The project may have no access to the profile API. Ask Batch's support to enable it.`,
       );
     case 404:
       return destinationError(
@@ -116,12 +116,12 @@ function explainStatus(status: number, said: string, { origin, path }: Call): Co
   if (status >= 300 && status < 400) {
     return destinationError(
       'batch_address_wrong',
-      `${origin} redirects elsewhere (${said}), and the key is not sent after it. Check api_url.`,
+      `${origin} redirects to another address (${said}) and the key is not sent there. Check api_url.`,
     );
   }
   return destinationError(
     'batch_call_refused',
-    `Batch, or a proxy on the way, refuses this call whatever it holds (${said}). Check api_url, api_version and the rights of the account.`,
+    `Batch or a proxy refuses this request, whatever its content (${said}). Check api_url, api_version and the permissions of the account.`,
   );
 }
 

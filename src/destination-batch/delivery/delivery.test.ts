@@ -484,7 +484,7 @@ describe('problems in an accepted request', () => {
       acceptedBut({ attribute: 'price', reason: 'so it is "a" "b"' }),
       ['a accepted', 'b accepted', 'c accepted'],
       [
-        'Batch left out the attribute "price": so it is "****" "b". Its event was taken (told once an attribute). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/attribute_refused_by_batch.md',
+        'Batch left out the attribute "price": so it is "****" "b". Its event was accepted (shown once per attribute). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/attribute_refused_by_batch.md',
       ],
     ],
     [
@@ -492,21 +492,21 @@ describe('problems in an accepted request', () => {
       acceptedBut({ attribute: 'price' }, { reason: 'two' }),
       ['a Batch said: two', 'b accepted', 'c accepted'],
       [
-        'Batch left out the attribute "price": so it is. Its event was taken (told once an attribute). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/attribute_refused_by_batch.md',
+        'Batch left out the attribute "price": so it is. Its event was accepted (shown once per attribute). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/attribute_refused_by_batch.md',
       ],
     ],
     [
       'an update that the request does not hold',
       acceptedBut({ bulkIndex: 2, reason: 'so it is "a" "c"' }),
       ['a accepted', 'b accepted', 'c accepted'],
-      ['Batch reported a problem without saying with which update of the request: so it is "****" "****".'],
+      ['Batch reported an error for an update that is not in the request: so it is "****" "****".'],
     ],
     [
       'an answer that can not be read',
       { kind: 'accepted_unreadable', detail: '<html> "a"' },
       ['a accepted', 'b accepted', 'c accepted'],
       [
-        'Batch took a request but its answer can\'t be read, so what it left out, if anything, is unknown: <html> "****"',
+        'Batch accepted a request, but its response can\'t be read, so it is unknown whether it left anything out: <html> "****"',
       ],
     ],
   ];
@@ -570,7 +570,7 @@ describe('a request that may succeed later', () => {
     calls[3]?.answer(ACCEPTED);
     await pass(0);
     expect(wordsOf(report.summarize())).toContain(
-      '3 events may have reached Batch twice: a request was sent again after its answer got lost.',
+      '3 events may have reached Batch twice: a request was sent again after its response was lost.',
     );
   });
 
@@ -606,7 +606,7 @@ describe('a request that may succeed later', () => {
     expect(failures[0]).toMatchObject({
       failureType: 'transient_error',
       message:
-        'Batch accepted no request for 2 minutes (retry_minutes). The last failure: Batch has a fault. Batch or the network has a long fault. Run the sync again later; it continues from the last state.',
+        'Batch accepted no request for 2 minutes (retry_minutes). The last error: Batch has a fault. Batch or the network may be down. Run the sync again later; it continues from the last state.',
       cause: OUT_OF_ORDER,
     });
     expect([settled, done.isDone]).toEqual([[], true]);
@@ -665,7 +665,7 @@ test('who asks to wait longer than the time for retries is not waited for', asyn
   calls[0]?.fail(tooMany(3 * MINUTE));
   await pass(0);
   expect(failures).toMatchObject([
-    { failureType: 'transient_error', message: expect.stringContaining('asks to wait 180 seconds more') },
+    { failureType: 'transient_error', message: expect.stringContaining('asks to wait 180 more seconds') },
   ]);
   // Nothing is tried again, so nothing says so.
   expect(wordsOf(report.drainMessages())).toEqual([]);
@@ -689,7 +689,7 @@ describe('a backlog', () => {
     await pass(0);
     expect(calls.at(-1)).toMatchObject({ endpoint: 'mass_update', updates: ['u1: late'] });
     expect(wordsOf(report.drainMessages())).toEqual([
-      'A backlog of 201 events waits, 20 seconds of updates: from here on they go by mass_update.',
+      '201 events are waiting, 20 seconds of updates: from now on they are sent with mass_update.',
     ]);
   });
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type ConnectorError, codeOf, messageOf } from '../../protocol/errors.ts';
+import { type ConnectorError, codeOf, describeSystemError } from '../../protocol/errors.ts';
 import { destinationError } from '../errors.ts';
 import type { RejectedRowStore } from './rejected-rows.ts';
 
@@ -155,21 +155,21 @@ export function toFileName(stream: string): string {
 
 /** What each error of a file system means for the user. */
 const MEANINGS: Record<string, string> = {
-  ENOENT: 'It is not there. Create it; in a container, mount it',
-  ENOTDIR: 'It is no folder. Give the path of a folder',
-  EACCES: 'The user who runs the connector may not write there. Change its owner or its mode',
-  EPERM: 'The user who runs the connector may not write there. Change its owner or its mode',
+  ENOENT: 'It does not exist. Create it; in a container, mount it',
+  ENOTDIR: 'It is not a folder. Give the path of a folder',
+  EACCES: 'The user of the connector has no permission to write there. Change the owner or the mode',
+  EPERM: 'The user of the connector has no permission to write there. Change the owner or the mode',
   EROFS: 'Its file system is read-only. Mount it for writing',
-  ENOSPC: 'Its disk is full. Make room',
-  EDQUOT: 'Its quota is used up. Make room',
-  EFBIG: 'A file there may not become so large. Raise the limit (ulimit -f)',
+  ENOSPC: 'Its disk is full. Free some space',
+  EDQUOT: 'Its quota is used up. Free some space',
+  EFBIG: 'A file there would exceed the size limit. Raise it (ulimit -f)',
 };
 
 function explainStoreError(folder: string, error: unknown): ConnectorError {
   const meaning = MEANINGS[codeOf(error)];
   return destinationError(
     meaning === undefined ? 'rejected_rows_unavailable' : 'rejected_rows_unwritable',
-    `Rejected rows can't be written to the folder ${folder} (rejected_rows.path): ${messageOf(error)}. ${meaning ?? 'The disk has a fault'}. No state behind rows that can't be kept is echoed, so a sync can be run again.`,
+    `Rejected rows can't be written to the folder ${folder} (rejected_rows.path). ${meaning ?? `${describeSystemError(error)}. The disk may be failing`}. No state after them is written, so the next run reads them again.`,
     { cause: error },
   );
 }

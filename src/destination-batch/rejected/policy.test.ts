@@ -47,7 +47,7 @@ describe('nearly all rows rejected for one reason', () => {
       echoed: [],
       type: 'config_error',
       error:
-        '100 of the 100 rows so far were rejected with custom_id_missing. So many are no exceptions: the mapping, or what the source reads, is likely wrong. Map the column with the profile id to custom_id, and filter out rows without one; then run the sync again: the rows since the last state come again.',
+        '100 of the 100 rows so far were rejected with custom_id_missing. That is too many to be exceptions: the mapping or the data is likely wrong. Map the column with the profile id to custom_id, and filter out rows without one; then run the sync again. It reads the rows since the last state again.',
     });
   });
 
@@ -110,7 +110,7 @@ describe('on_rejection: fail', () => {
       { mode: 'fail' },
       [...good(3), ...missing(1)],
       [2],
-      /^A row was rejected with custom_id_missing \(why\), and on_rejection is to fail at the first one/,
+      /^A row was rejected with custom_id_missing \(why\), and on_rejection fails the sync at the first rejected row/,
     ],
     ['at none when all are good', { mode: 'fail' }, good(3), [3], { echoed: [3] }],
     ['not up to the number', { mode: 'fail', max_rows: 2 }, [...good(9), ...missing(2)], [11], { echoed: [11] }],
@@ -119,7 +119,7 @@ describe('on_rejection: fail', () => {
       { mode: 'fail', max_rows: 2 },
       [...good(9), ...missing(3)],
       [],
-      /^3 rows were rejected, the last one with .+ fail beyond 2/,
+      /^3 rows were rejected, the last one with .+ fails the sync after 2/,
     ],
     ['not up to the share', { mode: 'fail', max_share: 0.1 }, [...good(90), ...missing(10)], [100], { echoed: [100] }],
     [

@@ -62,7 +62,7 @@ export class RejectionPolicy {
         ? `A row was rejected with ${code} (${reason()})`
         : `${rejected} rows were rejected, the last one with ${code} (${reason()})`;
     return createError(
-      `${which}, and on_rejection is to fail ${this.#maxRows === 0 ? 'at the first one' : `beyond ${this.#maxRows}`}`,
+      `${which}, and on_rejection fails the sync ${this.#maxRows === 0 ? 'at the first rejected row' : `after ${this.#maxRows}`}`,
       code,
     );
   }
@@ -85,7 +85,7 @@ export class RejectionPolicy {
       return {
         kind: 'failed',
         error: createError(
-          `${times} of the ${rows} rows ${isAtEnd ? 'of this sync' : 'so far'} were rejected with ${code}. So many are no exceptions: the mapping, or what the source reads, is likely wrong`,
+          `${times} of the ${rows} rows ${isAtEnd ? 'of this sync' : 'so far'} were rejected with ${code}. That is too many to be exceptions: the mapping or the data is likely wrong`,
           code,
         ),
       };
@@ -96,7 +96,7 @@ export class RejectionPolicy {
       return {
         kind: 'failed',
         error: createError(
-          `${all} of ${rows} rows were rejected, most of them with ${code} (${times}), and on_rejection is to fail beyond a share of ${this.#maxShare}`,
+          `${all} of ${rows} rows were rejected, most of them with ${code} (${times}), and on_rejection fails the sync above a share of ${this.#maxShare}`,
           code,
         ),
       };
@@ -109,7 +109,7 @@ export class RejectionPolicy {
 function createError(seen: string, code: RejectionCode): ConnectorError {
   return destinationError(
     'too_many_rejected',
-    `${seen}. ${findRemedy(code)}; then run the sync again: the rows since the last state come again.`,
+    `${seen}. ${findRemedy(code)}; then run the sync again. It reads the rows since the last state again.`,
     // It is the rejection that is to be mended.
     { page: code },
   );

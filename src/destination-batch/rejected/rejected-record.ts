@@ -75,8 +75,8 @@ export function describeRow(row: Row): string {
 
 function describeValue(value: unknown): string {
   if (value === null || value === undefined) return 'NULL';
-  if (typeof value === 'string') return value.trim() === '' ? 'blank text' : `text of ${value.length}`;
-  if (Array.isArray(value)) return `list of ${value.length}`;
+  if (typeof value === 'string') return value.trim() === '' ? 'blank string' : `string of ${value.length}`;
+  if (Array.isArray(value)) return `array of ${value.length}`;
   if (value instanceof LosslessNumber) return 'number';
   return typeof value;
 }

@@ -60,7 +60,7 @@ test('one that is out of reach for longer than the retry time fails the sync, to
   const store = await openStore(endpoint, 1_500);
   await expect(store.confirm('s', [], '{"n":1}\n')).rejects.toMatchObject({
     failureType: 'transient_error',
-    message: expect.stringMatching(/bucket bucket .*503.*out of reach or has a fault.*can be run again/),
+    message: expect.stringMatching(/bucket bucket .*503.*unreachable or has an internal error.*reads them again/),
   });
   expect(requests.length).toBeGreaterThan(1);
   await store.close();

@@ -207,14 +207,14 @@ async function assumeRole(
 
 /** What a store means by its errors, and who has to act, by the names that AWS gives them. */
 const MEANINGS: Record<string, string> = {
-  NoSuchBucket: 'The bucket is not there. Check s3_bucket_name and s3_endpoint, or create it',
+  NoSuchBucket: 'The bucket does not exist. Check s3_bucket_name and s3_endpoint, or create it',
   InvalidAccessKeyId: 'The store does not know the access key. Check access_key_id and s3_endpoint',
   SignatureDoesNotMatch: 'The secret does not belong to the access key. Check secret_access_key',
   AccessDenied:
-    'The key may not do this. Grant it s3:PutObject, s3:GetObject and s3:DeleteObject on the path, and sts:AssumeRole if there is a role_arn',
+    'The key has no permission. Grant it s3:PutObject, s3:GetObject and s3:DeleteObject on the path, and sts:AssumeRole if there is a role_arn',
   PermanentRedirect: 'The bucket is in another region. Check s3_bucket_region',
   AuthorizationHeaderMalformed: 'The bucket is in another region. Check s3_bucket_region',
-  CredentialsProviderError: 'There are no credentials on this machine. Give access_key_id and secret_access_key',
+  CredentialsProviderError: 'This machine has no credentials. Set access_key_id and secret_access_key',
 };
 
 /** Statuses that say that somebody has to wait. */
@@ -233,11 +233,11 @@ function explainStoreError(bucket: string, error: unknown): ConnectorError {
   const meaning =
     MEANINGS[name] ??
     (isLasting
-      ? 'The store refuses the request. Check the options of rejected_rows'
-      : 'The store is out of reach or has a fault. Check s3_endpoint, and that this machine may reach it');
+      ? 'The store refused the request. Check the options of rejected_rows'
+      : 'The store is unreachable or has an internal error. Check s3_endpoint and the network');
   return destinationError(
     isLasting ? 'rejected_rows_unwritable' : 'rejected_rows_unavailable',
-    `Rejected rows can't be written to the bucket ${bucket} (${said.join(', ')}). ${meaning}. No state behind rows that can't be kept is echoed, so a sync can be run again.`,
+    `Rejected rows can't be written to the bucket ${bucket} (${said.join(', ')}). ${meaning}. No state after them is written, so the next run reads them again.`,
     { cause: error },
   );
 }

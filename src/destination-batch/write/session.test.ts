@@ -135,7 +135,7 @@ test('rows are sent, and each state comes back as it was, with the counts of the
     state(3, 'events', stats(0, 0)),
   ]);
   expect(logs()).toEqual([
-    'WARN A row of events is rejected (custom_id_missing): custom_id is missing or blank, so there is no profile to attach the event to. Its columns: custom_id (blank text), event_name (text of 1). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/custom_id_missing.md',
+    'WARN A row of events is rejected (custom_id_missing): custom_id is missing or blank, so there is no profile to attach the event to. Its columns: custom_id (blank string), event_name (string of 1). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/custom_id_missing.md',
     'INFO 4 rows read: 3 accepted, 1 rejected, 0 not sent. 0 attributes left out, 0 possible duplicates. 1 request with 2 updates, 0 retries.',
     'WARN Rows rejected: custom_id_missing: 1.',
   ]);
@@ -233,7 +233,7 @@ test('an attribute that is left out is told, and its event sent', async () => {
   await result;
   expect([...sandbox.store.events()].map(({ json }) => json)).toEqual(['{"name":"a","attributes":{"c":1}}']);
   expect(logs()).toEqual([
-    'WARN The column "b" of events is blank. It is left out of its event, which is sent (text_blank; told once a column). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/text_blank.md',
+    'WARN The column "b" of events is blank. The event is sent without it (text_blank; shown once per column). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/text_blank.md',
     'INFO 1 row read: 1 accepted, 0 rejected, 0 not sent. 1 attribute left out, 0 possible duplicates. 1 request with 1 update, 0 retries.',
     'WARN Attributes left out before sending: b (text_blank): 1.',
   ]);
@@ -265,7 +265,7 @@ test('a row that Batch refuses is counted as rejected, with its reason', async (
   expect(await result).toBe(true);
   expect(states()).toEqual([state(1, 'events', stats(1, 1))]);
   expect(logs()[0]).toMatch(
-    /^WARN A row of events is rejected \(refused_by_batch\): Batch said: time is over 24 hours ago\. Its columns: custom_id \(text of 2\), event_name \(text of 1\)\. See .+refused_by_batch\.md$/,
+    /^WARN A row of events is rejected \(refused_by_batch\): Batch said: time is over 24 hours ago\. Its columns: custom_id \(string of 2\), event_name \(string of 1\)\. See .+refused_by_batch\.md$/,
   );
 });
 
@@ -395,7 +395,7 @@ test('a backlog goes by mass_update, and each row arrives once', async () => {
   expect(new Set([...sandbox.store.events()].map(({ custom_id }) => custom_id)).size).toBe(rows);
   expect(sandbox.store.eventCount).toBe(rows);
   expect(sandbox.stats.tokens['mass-update'].used).toBe(rows);
-  expect(logs()).toContainEqual(expect.stringContaining('from here on they go by mass_update'));
+  expect(logs()).toContainEqual(expect.stringContaining('from now on they are sent with mass_update'));
 });
 
 test('a reader that goes away ends it, though Batch never answers', async () => {
@@ -416,8 +416,7 @@ describe('the sync fails', () => {
     feed(state(1), row('u1', 'a', 'others'), state(2));
     expect(await failureOf(result)).toMatchObject({
       failureType: 'config_error',
-      message:
-        'A row of the stream "others" came in, which the catalog does not name. Give write the same catalog as read.',
+      message: 'The stream "others" of a row is not in the catalog. Give write the same catalog as read.',
     });
     expect(states()).toEqual([state(1, 'events', stats(0, 0))]);
   });
@@ -428,7 +427,7 @@ describe('the sync fails', () => {
     expect(await failureOf(result)).toMatchObject({
       failureType: 'system_error',
       message: expect.stringMatching(
-        /^1 of the lines on stdin .+ no state behind them is echoed.+The source was cut off/,
+        /^1 of the lines on stdin .+ no state after them is written.+The source was cut off/,
       ),
     });
     expect(states()).toEqual([state(1, 'events', stats(0, 0))]);
@@ -457,13 +456,14 @@ describe('the sync fails', () => {
     expect((await failureOf(result)).failureType).toBe('config_error');
     expect(states()).toHaveLength(1);
     expect(logs().at(-1)).toBe(
-      'INFO 2 rows read: 1 accepted, 0 rejected, 1 not sent (to come again in the next run). 0 attributes left out, 0 possible duplicates. 2 requests with 2 updates, 0 retries.',
+      'INFO 2 rows read: 1 accepted, 0 rejected, 1 not sent (the next run reads them again). 0 attributes left out, 0 possible duplicates. 2 requests with 2 updates, 0 retries.',
     );
   });
 });
 
 describe('of rows that the next run sends again it says that Batch may have them', () => {
-  const again = (logs: readonly string[]): string[] => logs.filter((words) => words.includes('again by the next run'));
+  const again = (logs: readonly string[]): string[] =>
+    logs.filter((words) => words.includes('may be in Batch already'));
 
   test('when they were accepted behind the last state', async () => {
     const { feed, input, result, logs } = start();
@@ -471,7 +471,7 @@ describe('of rows that the next run sends again it says that Batch may have them
     input.end(row('u1', 'd').slice(0, -3));
     await failureOf(result);
     expect(again(logs())).toEqual([
-      'WARN 1 of the rows that are sent again by the next run may reach Batch twice: 1 were accepted behind the last state, and 0 were under way when it ended.',
+      'WARN 1 of the rows that the next run sends again may be in Batch already: 1 were accepted after the last state, and 0 were in flight when the run ended.',
     ]);
   });
 

@@ -220,7 +220,7 @@ class WriteSession {
       const place = namespace === undefined ? '' : ` in the namespace "${namespace}"`;
       throw destinationError(
         'stream_not_in_catalog',
-        `A row of the stream "${name}"${place} came in, which the catalog does not name. Give write the same catalog as read.`,
+        `The stream "${name}"${place} of a row is not in the catalog. Give write the same catalog as read.`,
       );
     }
     this.#report.countRow();
@@ -249,7 +249,7 @@ class WriteSession {
     if (this.#unreadableLines === 0) return;
     throw destinationError(
       'input_broken',
-      `${this.#unreadableLines} of the lines on stdin begin like messages and can't be read. They may have been rows: no state behind them is echoed, and the next run reads them again. The source was cut off, or something between it and the destination changed its output.`,
+      `${this.#unreadableLines} of the lines on stdin begin like messages but can't be read. They may have been rows, so no state after them is written, and the next run reads them again. The source was cut off, or something between it and the destination changed its output.`,
     );
   }
 

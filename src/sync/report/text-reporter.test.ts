@@ -93,12 +93,12 @@ test.each([
     'A row of events is rejected (custom_id_missing): it is NULL.',
   ],
   [
-    `The column "a" of events is blank (text_blank; told once a column). See ${troubleshootingPage('text_blank')}`,
-    'The column "a" of events is blank (text_blank; told once a column).',
+    `The column "a" of events is blank (text_blank; shown once per column). See ${troubleshootingPage('text_blank')}`,
+    'The column "a" of events is blank (text_blank; shown once per column).',
   ],
   [
-    `Batch left out the attribute "a" (told once an attribute). See ${troubleshootingPage('attribute_refused_by_batch')}`,
-    'Batch left out the attribute "a" (told once an attribute). (attribute_refused_by_batch)',
+    `Batch left out the attribute "a" (shown once per attribute). See ${troubleshootingPage('attribute_refused_by_batch')}`,
+    'Batch left out the attribute "a" (shown once per attribute). (attribute_refused_by_batch)',
   ],
 ])('shortens the log message: %s', (message, expected) => {
   expect(shortenMessage(message)).toBe(expected);
