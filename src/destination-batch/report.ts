@@ -3,10 +3,10 @@ import type { Message } from '../protocol/messages.ts';
 import { log } from '../protocol/messages.ts';
 import type { Change, LeftOut, RejectionCode } from './codes.ts';
 
-/** Rejections of one code that are told one by one; the others are counted. */
+/** Rejections of one code that are logged one by one; further ones are only counted. */
 const SAMPLES_PER_CODE = 3;
 
-/** Counts what happens to rows and requests, tells what a person should know, and sums it up at the end. No values. */
+/** Counts what happens to rows and requests, logs it, and summarizes it at the end. It never shows a value of a row. */
 export class Report {
   #rows = 0;
   #accepted = 0;
@@ -33,17 +33,17 @@ export class Report {
     this.#accepted += 1;
   }
 
-  /** A state was echoed: so many accepted rows before it, and behind the one before, are not sent again. */
+  /** A state was echoed. @param accepted rows since the state before it, which are not sent again. */
   countCovered(accepted: number): void {
     this.#covered += accepted;
   }
 
-  /** At the end of a run that sent rows, and failed. @param inFlight how many more Batch may have taken. */
+  /** At the end of a run that sent rows, and failed. @param inFlight how many more Batch may have stored. */
   setUnknownOutcome(inFlight: number): void {
     this.#unknownOutcome = { accepted: this.#accepted - this.#covered, inFlight };
   }
 
-  /** @param describe gives the row and the reason without any value; asked for samples alone. */
+  /** @param describe returns the row and the reason without values; called only for the first rows of a code. */
   reportRejected(stream: string, code: RejectionCode, describe: () => { row: string; reason: string }): void {
     const times = increment(this.#rejected, code);
     if (times > SAMPLES_PER_CODE) return;
@@ -63,7 +63,7 @@ export class Report {
     this.#locations = locations;
   }
 
-  /** An attribute that was not sent. Told once a column and code. */
+  /** An attribute that was not sent. Logged once per column and code. */
   reportLeftOut(stream: string, { column, path, code, reason }: LeftOut): void {
     if (increment(this.#leftOut, `${column} (${code})`) > 1) return;
     const place = path === column ? `The column "${column}"` : `"${path}" in the column "${column}"`;
@@ -75,9 +75,9 @@ export class Report {
     );
   }
 
-  /** A part of an event that was sent otherwise than it came. Told once a column and code. */
+  /** A part of an event that was changed before sending. Logged once per column and code. */
   reportChange(stream: string, { column, path, code, reason }: Change): void {
-    // A name is changed for all rows, so the mapper says it once, and there is no number to tell.
+    // A name is changed for all rows: the mapper reports it once, so there is no count to show.
     const counts = code === 'name_lower_cased' ? this.#renamed : this.#changed;
     if (increment(counts, `${column} (${code})`) > 1) return;
     const place = path === column ? `The column "${column}"` : `"${path}" in the column "${column}"`;
@@ -87,9 +87,9 @@ export class Report {
   }
 
   /**
-   * An attribute that Batch itself refused, while it took the rest. Told once an attribute.
+   * An attribute that Batch refused, while it accepted the event. Logged once per attribute.
    *
-   * @param reason gives Batch's words without any value; asked for what is told alone.
+   * @param reason returns Batch's message without values; called only for what is logged.
    */
   reportRefusedAttribute(attribute: string, reason: () => string): void {
     if (increment(this.#refusedAttributes, attribute) > 1) return;
@@ -101,17 +101,17 @@ export class Report {
     );
   }
 
-  /** A line on stdin that is no message of the protocol, or one that can't be read. */
+  /** A line on stdin that is not a message of the protocol, or can't be read. */
   countSkippedLine(kind: string): void {
     increment(this.#skippedLines, kind);
   }
 
-  /** In a bare pipe nobody but the destination reads what the source says, so its failure is passed on. */
+  /** In a bare pipe only the destination reads the messages of the source, so it passes on errors. */
   reportSourceError(message: string): void {
     this.#messages.push(log('ERROR', `The source failed: ${message}`));
   }
 
-  /** In the same way: of rows that it holds back, say. */
+  /** Passed on in the same way. */
   reportSourceWarning(message: string): void {
     this.#messages.push(log('WARN', `The source warns: ${message}`));
   }
@@ -149,7 +149,7 @@ export class Report {
     );
   }
 
-  /** An error that Batch reported for an update that the request does not hold. */
+  /** An error that Batch reported for an update that is not in the request. */
   reportStrayError(reason: string): void {
     this.#messages.push(log('WARN', `Batch reported an error for an update that is not in the request: ${reason}.`));
   }
@@ -221,7 +221,7 @@ function increment(counts: Map<string, number>, key: string): number {
   return times;
 }
 
-/** A number of things. Its digits stand without commas, for those who look for it with a pattern. */
+/** A number of things. Without commas in the digits, so that scripts can match them. */
 function some(times: number, one: string, several = `${one}s`): string {
   return `${times} ${times === 1 ? one : several}`;
 }

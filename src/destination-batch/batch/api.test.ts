@@ -516,7 +516,7 @@ describe('a call that may succeed later is to be tried again', () => {
       expect(await outcomeOf(clientOf({ api_url: url }))).toMatchObject({
         kind: 'retry',
         outcomeUnknown: true,
-        message: expect.stringContaining('failed: it gave no complete answer within 120 seconds'),
+        message: expect.stringContaining('failed: it returned no complete response within 120 seconds'),
       });
     } finally {
       vi.useRealTimers();

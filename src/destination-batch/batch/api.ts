@@ -9,18 +9,18 @@ import { explainConnectionError } from './errors.ts';
 import { type BatchResponse, interpretResponse } from './responses.ts';
 
 /**
- * How long one call may take from its first byte to the last of the answer, in milliseconds. Longer than the minute after
- * which most proxies give up: a call that is sent again while its answer is on the way arrives twice.
+ * The longest duration of a call, from its first byte to the last of the response, in milliseconds. It is longer than the
+ * minute after which most proxies give up: a call that is retried while its response is on the way arrives twice.
  */
 const CALL_TIMEOUT_MS = 120_000;
 
 /** Calls in flight at once. Two are enough to keep the pace of either endpoint, unless an answer takes seconds. */
 export const MAX_CALLS_IN_FLIGHT = 8;
 
-/** Said although it is the default: an environment variable of Node would else turn it off in silence. */
+/** Set although it is the default: otherwise NODE_TLS_REJECT_UNAUTHORIZED could silently turn it off. */
 const CONNECTION = { rejectUnauthorized: true };
 
-/** How long an answer may be when it is not compressed any more, in bytes. Batch's have some 100 bytes for each update. */
+/** The maximum length of a response after decompression, in bytes. Batch's have about 100 bytes for each update. */
 const MAX_DECODED_BYTES = 32 * 1024 * 1024;
 
 type Decoder = (body: Uint8Array, options: { maxOutputLength: number }) => Promise<Buffer>;
@@ -33,12 +33,11 @@ const DECODERS: ReadonlyMap<string, Decoder> = new Map([
 ]);
 
 /**
- * Batch's profile API (docs/batch-api.md, 1 Calls and 3 Answers). It knows nothing of rows; what to retry and when is for
- * the caller.
+ * The client of Batch's profile API (docs/batch-api.md, 1 Calls and 3 Answers). The caller decides what to retry, and when.
  */
 export class BatchApi {
   readonly #pool: Pool;
-  /** The path up to the endpoint's own. */
+  /** The path before that of the endpoint. */
   readonly #basePath: string;
   readonly #headers: Record<string, string>;
   readonly #origin: string;
@@ -69,7 +68,7 @@ export class BatchApi {
   /**
    * Posts updates, given as the JSON text of an array.
    *
-   * @throws RetryableCallError when trying again may help; ConnectorError (config_error) when the key, the project or
+   * @throws RetryableCallError when a retry may succeed; ConnectorError (config_error) when the key, the project or
    * the address is wrong.
    */
   async post({ path }: Pick<Endpoint, 'path'>, body: string, signal: AbortSignal): Promise<BatchResponse> {
@@ -78,9 +77,9 @@ export class BatchApi {
     let text: string;
     let retryAfter: string | string[] | undefined;
     const timeout = new AbortController();
-    // undici's own limits are for each part of an answer: one that trickles would never end.
+    // undici limits the time between two parts of a response, so a slow trickle would never end.
     const timer = setTimeout(
-      () => timeout.abort(new Error(`it gave no complete answer within ${CALL_TIMEOUT_MS / 1000} seconds`)),
+      () => timeout.abort(new Error(`it returned no complete response within ${CALL_TIMEOUT_MS / 1000} seconds`)),
       CALL_TIMEOUT_MS,
     );
     try {
@@ -108,8 +107,8 @@ export class BatchApi {
 }
 
 /**
- * Connections to Batch through a proxy, for undici. Its own EnvHttpProxyAgent says neither which variable named the proxy
- * nor what the proxy refused, and would send requests to this machine through it, the key in them.
+ * Connections to Batch through a proxy, for undici. Its own EnvHttpProxyAgent reports neither the variable that names the
+ * proxy nor what the proxy refused, and it would send requests for this machine, with the key, through the proxy.
  */
 function createProxyConnector(proxy: HttpProxy, options: buildConnector.BuildOptions): buildConnector.connector {
   const startTls = buildConnector(options);
@@ -122,13 +121,12 @@ function createProxyConnector(proxy: HttpProxy, options: buildConnector.BuildOpt
 }
 
 /**
- * The text of an answer. A proxy may compress it though that was not asked for (RFC 9110, 12.5.3), and the partial errors
- * in it must not be lost.
+ * The text of a response. A proxy may compress it unasked (RFC 9110, 12.5.3), and its partial errors must not be lost.
  */
 async function decodeBody(body: Uint8Array, contentEncoding: string | string[] | undefined): Promise<string> {
   const encoding = String(contentEncoding ?? 'identity').toLowerCase();
   if (encoding === 'identity') return Buffer.from(body).toString();
   const decode = DECODERS.get(encoding);
   const text = await decode?.(body, { maxOutputLength: MAX_DECODED_BYTES }).catch(() => undefined);
-  return text?.toString() ?? `(an answer that is compressed by ${encoding} and can't be read)`;
+  return text?.toString() ?? `(a response that is compressed with ${encoding} and can't be read)`;
 }

@@ -4,7 +4,7 @@ import { destinationError } from '../errors.ts';
 import type { Endpoint } from './endpoints.ts';
 import type { BatchResponse } from './responses.ts';
 
-/** Stands in for Batch's API when nothing is to be sent: it takes every request, and keeps them in a file if one is named. */
+/** Replaces Batch's API in a dry run: accepts every request, and writes it to a file if one is configured. */
 export class DryRun {
   readonly #file: FileHandle | undefined;
 
@@ -13,7 +13,7 @@ export class DryRun {
   }
 
   /**
-   * @param path of a file that is made anew, with one request a line: `{"path":…,"body":[…]}`.
+   * @param path of the file, which is overwritten, with one request per line: `{"path":…,"body":[…]}`.
    * @throws ConnectorError (config_error) when it can't be written to.
    */
   static async open(path: string | undefined): Promise<DryRun> {
@@ -27,7 +27,7 @@ export class DryRun {
 
   async post({ path }: Pick<Endpoint, 'path'>, body: string): Promise<BatchResponse> {
     try {
-      // One whole line a call: calls in flight side by side don't mix.
+      // One write for a line, so that concurrent requests don't mix.
       await this.#file?.appendFile(`{"path":"${path}","body":${body}}\n`);
     } catch (error) {
       throw explainWriteError('dry_run_file', error);

@@ -4,17 +4,17 @@
  */
 export type Endpoint = {
   name: 'update' | 'mass_update';
-  /** The path behind the version. */
+  /** The path after the version. */
   path: string;
   /** Updates in one call; Batch refuses a call with more. */
   updatesPerCall: number;
   /** Updates a second, per project. */
   updatesPerSecond: number;
-  /** Updates that Batch takes at once after a pause: what its token bucket holds. */
+  /** Updates that Batch accepts at once after a pause: the capacity of its token bucket. */
   burst: number;
 };
 
-/** For little at a time: what it takes is on the profile soon. */
+/** For small volumes: updates reach the profile soon. */
 export const UPDATE: Endpoint = {
   name: 'update',
   path: 'profiles/update',
@@ -23,7 +23,7 @@ export const UPDATE: Endpoint = {
   burst: 1_000,
 };
 
-/** For very much at a time: Batch works it off later than what comes by `update`. */
+/** For large volumes: Batch processes them later than those of `update`. */
 export const MASS_UPDATE: Endpoint = {
   name: 'mass_update',
   path: 'profiles/mass-update',

@@ -4,7 +4,7 @@ import { describeNetworkError, NOT_HTTP } from '../../protocol/network/connectio
 import { ProxyError } from '../../protocol/network/proxy-tunnel.ts';
 import { destinationError } from '../errors.ts';
 
-/** A call that can be tried again. `outcomeUnknown` when it may have been stored all the same. */
+/** A call that can be retried. With `outcomeUnknown` Batch may have stored it. */
 export class RetryableCallError extends Error {
   readonly outcomeUnknown: boolean;
   readonly isRateLimit: boolean;
@@ -22,7 +22,7 @@ export class RetryableCallError extends Error {
   }
 }
 
-/** Node's codes for a connection that was never made: nothing of the call can have arrived. */
+/** Node's codes for a connection that was never made, so that Batch can have stored nothing. */
 const NEVER_CONNECTED: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -48,19 +48,19 @@ const CERTIFICATE_WORDS: Readonly<Record<string, string>> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'no known authority has signed it',
 };
 
-/** Node's codes for an answer to the first bytes of TLS that is not TLS. */
+/** Node's codes for a server that doesn't answer in TLS. */
 const NO_TLS: ReadonlySet<string> = new Set(['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG']);
 
 /**
- * A failure of the connection to Batch as an error of ours. None of the words of Node, OpenSSL or undici is shown: they
- * say where in their code something was found, and not what a user can do.
+ * A connection error as an error of ours. The messages of Node, OpenSSL and undici are not shown: they don't say what a
+ * user can do.
  *
  * @param address where Batch is, as `https://host`.
  */
 export function explainConnectionError(error: unknown, address: string): Error {
   if (error instanceof ConnectorError) return error;
   if (error instanceof ProxyError) {
-    // The sentence goes on where it is reported.
+    // The reporter continues the sentence.
     return new RetryableCallError(error.message.replace(/\.$/, ''), { outcomeUnknown: false, cause: error });
   }
   const code = codeOf(error);

@@ -10,11 +10,11 @@ export const DEFAULT_LIMITS = {
   events_per_update: 15,
   /** Bytes of one event in JSON (reported). */
   event_bytes: 25_000,
-  /** Bytes of one request's body. Batch states none; this is what common HTTP servers take without being asked. */
+  /** Bytes of one request's body. Batch states none; this is what common HTTP servers accept by default. */
   request_bytes: 4 * 1024 * 1024,
   /** Characters of a custom_id (reported; the SDKs say under 512 or up to 1,024). */
   custom_id_characters: 512,
-  /** Characters of a text, in UTF-16 units as the SDKs count (reported and SDK; 200 before the end of 2025). */
+  /** Characters of a string, in UTF-16 units as the SDKs count (reported and SDK; 200 before the end of 2025). */
   string_characters: 300,
   /** Characters of a URL (reported and SDK). */
   url_characters: 2048,
@@ -30,15 +30,15 @@ export const DEFAULT_LIMITS = {
   tags_per_event: 10,
   /** Characters of a tag (SDK, and documented for the older trigger-events API). */
   tag_characters: 64,
-  /** Hours from an event's time within which Batch takes it (reported). None may lie in the future. */
+  /** Hours from an event's time within which Batch accepts it (reported). None may lie in the future. */
   event_age_hours: 24,
 } as const;
 
 export type Limits = { [Name in keyof typeof DEFAULT_LIMITS]: number };
 
 /**
- * By how much an event has to be younger when its row comes in: it may wait for its turn, and for a request to be tried
- * again (reported: MM has the same margin).
+ * How much younger an event has to be when its row arrives: it may wait in a batch and for retries (reported: MM has the
+ * same margin).
  */
 export const EVENT_AGE_MARGIN_MS = 5 * 60 * 1000;
 
@@ -50,7 +50,7 @@ export const ATTRIBUTE_NAME = /^[a-z0-9_]{1,30}$/;
 /** The same in words. */
 export const NAME_FORM = '1 to 30 of a-z, 0-9 and _';
 
-/** Identifiers that stand for "nobody" in some language; the SDKs refuse them, in any case. */
+/** Placeholders for a missing identifier in some language; the SDKs refuse them in upper and lower case. */
 export const PLACEHOLDER_CUSTOM_IDS: ReadonlySet<string> = new Set([
   'undefined',
   'null',

@@ -1,26 +1,26 @@
 import { LosslessNumber } from 'lossless-json';
 import { isJsonObject } from '../../shared/exact-json.ts';
 
-/** Characters of Batch's words that a message shows. */
+/** Characters of Batch's message that are shown. */
 const MOST_SHOWN = 200;
 
-/** A value of so few characters stands in innocent words. It is masked only where it is quoted. */
+/** Shorter values also occur in ordinary words. They are masked only in quotation marks. */
 const TELLING_CHARACTERS = 3;
 
-/** So many characters of a longer value are known as the beginning of it: Batch may cut what it quotes. */
+/** This many characters identify the start of a longer value: Batch may truncate what it quotes. */
 const TELLING_START = 8;
 
 const MASK = '****';
 
-/** Something in quotation marks. An apostrophe is one at the edge of a word alone. */
+/** Text in quotation marks. An apostrophe counts only at the edge of a word. */
 const QUOTED = /"([^"]*)"|`([^`]*)`|“([^”]*)”|«([^»]*)»|(?<!\w)'([^']*)'(?!\w)/g;
 
 /** What a rule of Batch, a type or the name of an attribute looks like. */
 const NAME = /^[$a-z_][\w$.()[\]]{0,60}$/i;
 
 /**
- * Words of Batch for a message, on one line: without the values of the rows that they are about, and without anything else
- * in quotation marks that is not a name. Cut last, so that no half of a value is left.
+ * Batch's message on one line, without the values of the rows that it is about, and without other quoted text that is not
+ * a name. It is truncated last, so that no half of a value is left.
  *
  * @param rows the rows, or what was sent of them.
  */
@@ -31,7 +31,7 @@ export function maskValues(words: string, rows: unknown): string {
     .flatMap(listForms)
     // Of the many values of a request, few are quoted.
     .filter((form) => words.includes(form.slice(0, TELLING_START)))
-    // The longest first, as a shorter one may stand in it.
+    // The longest first, as it may contain a shorter one.
     .sort((a, b) => b.length - a.length)
     .reduce(maskValue, words)
     .replaceAll(QUOTED, (quoted, ...groups) => {
@@ -44,12 +44,12 @@ export function maskValues(words: string, rows: unknown): string {
   return masked.length <= MOST_SHOWN ? masked : `${masked.slice(0, MOST_SHOWN)}…`;
 }
 
-/** The name of an attribute as Batch gives it, for a message. What does not look like a name may be a value. */
+/** The name of an attribute in Batch's response, for a message. If it doesn't look like a name, it may be a value. */
 export function maskName(name: string): string {
   return NAME.test(name) ? name : MASK;
 }
 
-/** A value as it is, and as it stands in JSON. */
+/** A value as it is, and as it is in JSON. */
 function listForms(value: string): string[] {
   const inJson = JSON.stringify(value).slice(1, -1);
   return inJson === value ? [value] : [value, inJson];
@@ -70,7 +70,7 @@ function maskValue(words: string, value: string): string {
   return masked + rest;
 }
 
-/** The texts and numbers in a value, however deep: without recursion, for a row may be nested deeper than a stack holds. */
+/** The strings and numbers in a value, without recursion: a row may be nested deeper than the stack allows. */
 function* listValues(value: unknown): Generator<string> {
   const left: unknown[] = [value];
   while (left.length > 0) {

@@ -6,15 +6,15 @@ import { destinationError } from '../errors.ts';
 import { RetryableCallError } from './errors.ts';
 import { maskValues } from './mask-values.ts';
 
-/** One problem in an accepted call. `bulk_index` counts the updates of the call from zero. */
+/** One error in an accepted call. `bulkIndex` counts the updates of the call from zero. */
 export type PartialError = { bulkIndex: number; attribute: string | undefined; reason: string };
 
-/** What Batch said to a call that reached it, and that trying again would not change. */
+/** Batch's response to a call, which a retry would not change. */
 export type BatchResponse =
   | { kind: 'accepted'; errors: PartialError[] }
-  /** Stored, as far as the status says, but what was left out of it can't be read. */
+  /** Stored according to the status, but the body, which lists what was left out, can't be read. */
   | { kind: 'accepted_unreadable'; detail: string }
-  /** Refused whole, because of something in it. */
+  /** Refused whole, because of its content. */
   | { kind: 'refused'; reason: string };
 
 const acceptedBody = z
@@ -32,7 +32,7 @@ const acceptedBody = z
   })
   .refine(({ code, errors }) => code != null || errors != null);
 
-/** The two codes of a success that are known. */
+/** The two known codes of a success. */
 const successBody = z.looseObject({ code: z.enum(['SUCCESS', 'SUCCESS_WITH_PARTIAL_ERRORS']) });
 
 const refusedBody = z.looseObject({
@@ -40,20 +40,20 @@ const refusedBody = z.looseObject({
   error_message: z.string().nullish(),
 });
 
-/** Characters that are kept of an answer in words. */
+/** Characters of a response that are kept. */
 const MAX_MESSAGE_CHARACTERS = 2_000;
 
-/** Statuses that say that something in the call is at fault; any other refusal would be the same for every row. */
+/** Statuses that mean that the content of the call is bad; any other refusal would be the same for every row. */
 const REFUSALS_OF_CONTENT = new Set([400, 413, 422]);
 
-/** What came back for a call. */
+/** A response as it arrived. */
 type RawResponse = { status: number; text: string; retryAfter: string | string[] | undefined };
 
-/** The call: where it went, and the body, of which nothing that Batch quotes is shown. */
+/** The call that was made. Values of its body are masked where Batch quotes them. */
 type Call = { origin: string; path: string; body: string };
 
 /**
- * What a response means.
+ * Interprets a response.
  *
  * @throws RetryableCallError when another attempt may succeed; ConnectorError (config_error) when the key, the project or the
  * address is wrong.
@@ -62,7 +62,7 @@ export function interpretResponse(response: RawResponse, call: Call): BatchRespo
   const { status, text } = response;
   if (status === 202) return parseAccepted(text);
   if (REFUSALS_OF_CONTENT.has(status)) return { kind: 'refused', reason: describeResponse(status, readMessage(text)) };
-  // 202 is what Batch documents; any other success may come from whatever else listens there.
+  // Batch documents 202; any other success may come from another server.
   const isSuccess = status >= 200 && status < 300;
   if (isSuccess && successBody.safeParse(tryParseJson(text)).success) return parseAccepted(text);
   const said = describeResponse(status, maskValues(readMessage(text), tryParseJson(call.body, parseExact)));
@@ -81,8 +81,8 @@ function explainRetryableStatus({ status, retryAfter }: RawResponse, said: strin
   }
   if (status < 500) return undefined;
   return new RetryableCallError(`Batch has an internal error or is under maintenance (${said})`, {
-    // Under maintenance (503) Batch takes none. An unexpected error may come when some is stored, and a gateway answers
-    // 502 and 504 when the server behind it did not.
+    // Under maintenance (503) Batch stores nothing. After an unexpected error it may have stored some, and a gateway
+    // returns 502 and 504 when its server returned nothing.
     outcomeUnknown: status !== 503,
     retryAfterMs,
   });
@@ -127,8 +127,8 @@ function explainStatus(status: number, said: string, { origin, path }: Call): Co
 
 function parseAccepted(text: string): BatchResponse {
   const body = acceptedBody.safeParse(tryParseJson(text));
-  const isUntold = body.data?.code === 'SUCCESS_WITH_PARTIAL_ERRORS' && !body.data.errors?.length;
-  if (!body.success || isUntold)
+  const isIncomplete = body.data?.code === 'SUCCESS_WITH_PARTIAL_ERRORS' && !body.data.errors?.length;
+  if (!body.success || isIncomplete)
     return { kind: 'accepted_unreadable', detail: redactForeign(text).slice(0, MAX_MESSAGE_CHARACTERS) };
   const errors = (body.data.errors ?? []).map((error) => ({
     bulkIndex: error.bulk_index,
@@ -138,7 +138,7 @@ function parseAccepted(text: string): BatchResponse {
   return { kind: 'accepted', errors };
 }
 
-/** Code and message of an answer in Batch's words, or whatever else it says. */
+/** The code and the message of Batch's error, or the body if it is something else. */
 function readMessage(text: string): string {
   const body = refusedBody.safeParse(tryParseJson(text));
   const words = body.success

@@ -1,7 +1,7 @@
-/** An event that waits to be sent, in JSON, of so many bytes in UTF-8; with it comes whatever its row is accounted for by. */
+/** An event that waits to be sent. `bytes` is the length of its JSON in UTF-8. */
 export type WaitingEvent = { json: string; bytes: number; isTimely: boolean };
 
-/** What Batch calls an update: events of one profile, sent together. */
+/** Events of one profile that are sent together, called an update by Batch. */
 export type Update<Event extends WaitingEvent> = { customId: string; customIdJson: string; events: Event[] };
 
 type Profile<Event> = { customId: string; events: Event[]; inFlight: boolean };
@@ -10,14 +10,14 @@ type Profile<Event> = { customId: string; events: Event[]; inFlight: boolean };
 const UPDATE_FRAME_BYTES = 48;
 
 /**
- * Events that wait, by profile. Batch counts updates, not events, so the more events of a profile wait together, the
- * fewer updates they cost. A profile with an update under way is passed over until that one is settled: its events
- * reach Batch in the order of the stream, however many requests are in flight.
+ * Groups events into updates by profile. Batch counts updates and not events, so waiting for more events of a profile
+ * saves updates. A profile has at most one update in flight: its events reach Batch in the order of the stream, however
+ * many requests are in flight.
  */
 export class UpdateBatcher<Event extends WaitingEvent> {
   readonly #eventsPerUpdate: number;
   readonly #profiles = new Map<string, Profile<Event>>();
-  /** The profiles that an update can be made for now, in the order in which they became so. */
+  /** The profiles with events and no update in flight, in the order in which they became ready. */
   readonly #ready = new Set<Profile<Event>>();
   #events = 0;
   #bytes = 0;
@@ -37,7 +37,7 @@ export class UpdateBatcher<Event extends WaitingEvent> {
     return this.#bytes;
   }
 
-  /** The fewest updates that all of them fit into. */
+  /** The minimum number of updates for all of them. */
   get updates(): number {
     return this.#updates;
   }
@@ -61,7 +61,7 @@ export class UpdateBatcher<Event extends WaitingEvent> {
     this.#bytes += event.bytes;
   }
 
-  /** Takes up to `maxUpdates` updates of no more than `maxBytes` together, but at least one. Each profile is then under way. */
+  /** Takes up to `maxUpdates` updates of at most `maxBytes` together, but at least one. Their profiles are then in flight. */
   take(maxUpdates: number, maxBytes: number): Update<Event>[] {
     const updates: Update<Event>[] = [];
     let bytes = 0;
@@ -88,8 +88,8 @@ export class UpdateBatcher<Event extends WaitingEvent> {
   }
 
   /**
-   * How many of these events go into one update. Those that Batch is likely to refuse for their time never share one with
-   * others: Batch would name the update, and nobody could tell which of its events it meant.
+   * How many of these events go into one update. Events that Batch is likely to refuse for their time never share an
+   * update with others: Batch would report the update, and not which of its events it refused.
    */
   #countForUpdate(events: readonly Event[]): number {
     const most = Math.min(this.#eventsPerUpdate, events.length);
@@ -102,7 +102,7 @@ export class UpdateBatcher<Event extends WaitingEvent> {
     return Math.ceil(events / this.#eventsPerUpdate);
   }
 
-  /** Lets go of the events that this is true of, as if they had not been added. */
+  /** Removes events, as if they had not been added. */
   drop(isDropped: (event: Event) => boolean): void {
     for (const [customId, profile] of this.#profiles) {
       const { events } = profile;
@@ -120,7 +120,7 @@ export class UpdateBatcher<Event extends WaitingEvent> {
     }
   }
 
-  /** The update of this profile is settled: its next events may go. */
+  /** The update of this profile is settled, so its next events can be sent. */
   release(customId: string): void {
     const profile = this.#profiles.get(customId);
     if (profile === undefined) return;
@@ -130,7 +130,7 @@ export class UpdateBatcher<Event extends WaitingEvent> {
   }
 }
 
-/** The JSON of a request: an array of updates, with the events of each as they were written. */
+/** The JSON of a request: an array of updates, with the JSON of their events as it is. */
 export function buildRequestBody(updates: Update<WaitingEvent>[]): string {
   let body = '[';
   for (const { customIdJson, events } of updates) {

@@ -6,9 +6,9 @@ import type { Route } from './pacing.ts';
 import { type PosterOptions, UpdatePoster } from './post-updates.ts';
 
 /**
- * The room: how many events may wait to be sent, and how many bytes of their JSON may wait or be in flight. Beyond it stdin
- * is left unread, and the source waits. A byte in flight takes about four: in its event, in the body of its request, in
- * what is being sent of it.
+ * The capacity: how many events may wait to be sent, and how many bytes of their JSON may wait or be in flight. Beyond it,
+ * stdin is not read (backpressure). A byte in flight takes about four bytes of memory: in its event, in the body of the
+ * request, and in the buffers of the socket.
  */
 const MAX_WAITING_EVENTS = 20_000;
 const MAX_UNSETTLED_BYTES = 16 * 1024 * 1024;
@@ -16,25 +16,25 @@ const MAX_UNSETTLED_BYTES = 16 * 1024 * 1024;
 /** How long events wait for others of their profiles when there are enough for a full request, in milliseconds. */
 const LINGER_MS = 250;
 
-/** A backlog is more than the first endpoint sends in this time, in seconds, or more than may wait. */
+/** A backlog is more than the normal route sends in this time, in seconds, or more than the capacity. */
 const BACKLOG_SECONDS = 20;
 
 export type DeliveryOptions<Event> = PosterOptions<Event> & {
-  /** Where updates go, and how fast. */
+  /** The route for updates. */
   normal: Route;
-  /** Where they go once there is a backlog; undefined if they go the first way all the time. */
+  /** The route for a backlog; undefined if the normal one is used for everything. */
   bulk: Route | undefined;
   eventsPerUpdate: number;
   requestBytes: number;
-  /** How long an event waits for others, in milliseconds. */
+  /** The longest time that an event waits for others, in milliseconds. */
   maxLingerMs: number;
-  /** Called once if the delivery can't go on. */
+  /** Called once if the delivery can't continue. */
   onError: (error: unknown) => void;
 };
 
 /**
- * Brings events to Batch: groups them into updates and requests, paces these, sends several at a time, tries again what
- * may succeed, takes apart what was refused whole, and says of each event what became of it.
+ * Sends events to Batch in the background: batches them into requests, keeps the rate limit, and posts several requests at
+ * a time.
  */
 export class Delivery<Event extends WaitingEvent> {
   readonly #options: DeliveryOptions<Event>;
@@ -46,20 +46,20 @@ export class Delivery<Event extends WaitingEvent> {
   #inFlight = 0;
   #bytesInFlight = 0;
   #ended = false;
-  /** How many events are to be sent without waiting for others: those that were there when the flush interval ended. */
+  /** How many events are sent without waiting for others: those that were waiting when the linger time ended. */
   #toFlush = 0;
   #lingerTimer: NodeJS.Timeout | undefined;
-  /** Whether the timer is the short one, of a full request. */
+  /** Whether the timer is the short one, for a full request. */
   #isShortLinger = false;
   /** There may be something to send. */
   readonly #toSend = new Signal();
-  /** There may be room for more events. */
+  /** There may be capacity for more events. */
   readonly #hasCapacity = new Signal();
 
   constructor(options: DeliveryOptions<Event>) {
     this.#options = options;
     this.#route = options.normal;
-    // Each call in flight and each wait listens to it; their number is bounded by the calls.
+    // Each call in flight and each wait listens to it. Their number is bounded.
     setMaxListeners(0, this.#halt.signal);
     this.#batcher = new UpdateBatcher(options.eventsPerUpdate);
     this.#poster = new UpdatePoster(options, this.#halt.signal);
@@ -71,27 +71,27 @@ export class Delivery<Event extends WaitingEvent> {
     this.#startLinger();
   }
 
-  /** Lets the sender look at what was added. Resolves when there is room for more. */
+  /** Wakes the sender for the events that were added. Resolves when there is capacity for more. */
   async waitForCapacity(): Promise<void> {
     this.#toSend.notify();
     while (this.#isFull && !this.#halt.signal.aborted) await this.#hasCapacity.wait();
   }
 
-  /** Sends all that waits. Resolves when everything is settled, or when the delivery failed or was halted. */
+  /** Sends all waiting events. Resolves when everything is settled, or when the delivery failed or was halted. */
   async finish(): Promise<void> {
     this.#ended = true;
     this.#toSend.notify();
     await this.#running;
   }
 
-  /** Events that this is true of are not sent if they still wait, nor are they settled. */
+  /** Removes events that still wait. They are neither sent nor settled. */
   drop(isDropped: (event: Event) => boolean): void {
     this.#batcher.drop(isDropped);
     this.#toSend.notify();
     this.#hasCapacity.notify();
   }
 
-  /** Stops sending at once; what is in flight is abandoned, and may have arrived. */
+  /** Stops sending at once. Requests in flight are abandoned, and may have arrived. */
   halt(): void {
     clearTimeout(this.#lingerTimer);
     this.#halt.abort();
@@ -133,10 +133,10 @@ export class Delivery<Event extends WaitingEvent> {
     const route = this.#route;
     const planned = Math.min(this.#batcher.readyUpdates, route.updatesPerRequest);
     await route.bucket.take(planned, this.#halt.signal);
-    // Taken only now, when it may be sent: events that came in meanwhile share the update.
+    // Taken after the wait for tokens, so that events that arrived meanwhile share the update.
     const updates = this.#batcher.take(planned, this.#options.requestBytes);
     if (updates.length < planned) route.bucket.refund(planned - updates.length);
-    // They may have been dropped meanwhile.
+    // They may have been dropped.
     if (updates.length === 0) return;
     this.#toFlush = Math.max(0, this.#toFlush - countEvents(updates));
     this.#startLinger();
@@ -156,7 +156,7 @@ export class Delivery<Event extends WaitingEvent> {
     );
   }
 
-  /** Once, and to the end: what comes by the quick way would overtake what was sent by the other. */
+  /** At most once, and for good: updates on the normal route would overtake those on the bulk route. */
   #switchToBulkRoute(): void {
     const { normal, bulk, report } = this.#options;
     if (bulk === undefined || this.#route === bulk) return;
@@ -167,8 +167,8 @@ export class Delivery<Event extends WaitingEvent> {
   }
 
   /**
-   * From the first event that waits, for all that wait when it ends. Enough for a full request wait but a moment: the
-   * more events of a profile come together, the fewer updates they cost.
+   * Starts the timer after which all waiting events are sent. Events for a full request wait only briefly: more events of
+   * their profiles may arrive, which saves updates.
    */
   #startLinger(): void {
     if (this.#toFlush > 0 || this.#batcher.events === 0) return;

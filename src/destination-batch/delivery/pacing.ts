@@ -3,7 +3,7 @@ import { type Endpoint, MASS_UPDATE, UPDATE } from '../batch/endpoints.ts';
 import type { DestinationConfiguration } from '../config/schema.ts';
 import { type Clock, TokenBucket } from './token-bucket.ts';
 
-/** Node takes a longer timer for one of a millisecond. Whoever wakes too early looks again. */
+/** The longest timer of Node; it shortens a longer one to a millisecond. The token bucket checks the time after each sleep. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 const systemClock: Clock = {
@@ -12,20 +12,20 @@ const systemClock: Clock = {
 };
 
 /**
- * Batch counts a call when it arrives, and its bucket holds no more than the burst: when the first call takes longer to
- * arrive than the later ones, what the full bucket could not take in meanwhile is missing at the end of the burst. So
- * much difference is allowed for, in seconds.
+ * The latency difference between calls that is allowed for, in seconds. Batch counts a call when it arrives. If the first
+ * call takes longer to arrive than later ones, Batch's full bucket gains no tokens meanwhile, and has fewer at the end of
+ * the burst than ours.
  */
 const LATENCY_MARGIN_SECONDS = 0.5;
 
-/** An endpoint, and how fast updates may be sent to it. A request never holds more updates than the bucket does. */
+/** An endpoint and its rate limit. A request never has more updates than the bucket has tokens. */
 export type Route = { endpoint: Endpoint; bucket: TokenBucket; updatesPerRequest: number };
 
 /**
- * The route that a sync begins with, and the one for a backlog, if it may change to one.
+ * The normal route, and the bulk route for a backlog, if there is one.
  *
- * With `auto` the pace of each endpoint is Batch's own or `rate_limit`, whichever is less: a rate that `update` can keep is
- * no reason to change. An endpoint that is named takes `rate_limit` as it is, since Batch may have granted more.
+ * With `auto`, the rate of each endpoint is the lower of Batch's own and `rate_limit`, and there is no bulk route for a rate
+ * that `update` can keep. With a named endpoint, `rate_limit` is used as it is: Batch may have granted more.
  */
 export function createRoutes(
   { endpoint, rate_limit }: Pick<DestinationConfiguration, 'endpoint' | 'rate_limit'>,
@@ -49,7 +49,7 @@ export function createRoutes(
   }
 }
 
-/** Who takes a share of an endpoint's rate takes the same share of its burst. */
+/** A share of an endpoint's rate comes with the same share of its burst. */
 function createRoute(endpoint: Endpoint, rate = endpoint.updatesPerSecond, clock: Clock): Route {
   const burst = (endpoint.burst * rate) / endpoint.updatesPerSecond;
   const capacity = Math.max(1, Math.floor(burst - rate * LATENCY_MARGIN_SECONDS));

@@ -1,35 +1,34 @@
 import { serial } from '../../shared/async.ts';
 
-/** Time, as far as pacing needs it. Injected, so that tests need not wait. */
+/** The time. Injected, so that tests don't wait. */
 export type Clock = {
-  /** Milliseconds of a clock that never goes back. */
+  /** Milliseconds of a monotonic clock. */
   now: () => number;
-  /** Resolves after so many milliseconds; rejects when the signal aborts before. */
+  /** Resolves after a number of milliseconds; rejects when the signal is aborted before. */
   sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>;
 };
 
-/** After a refusal the pace is halved, and grows again, evenly: from nothing to the whole in so many milliseconds. */
+/** After HTTP 429 the rate is halved. It then grows back linearly, at a speed of the full rate in this many milliseconds. */
 const RECOVERY_MS = 60_000;
 const SLOWER = 0.5;
-/** While the pace grows, a wait turns out shorter than it seemed: so often it is looked at again. */
+/** While the rate grows, a wait gets shorter than calculated. It is calculated again after this many milliseconds. */
 const LOOK_AGAIN_MS = 500;
-/** The pace never falls below this share of the whole, so that it can be noticed when Batch takes updates again. */
+/** The lowest share of the full rate, so that it is noticed when Batch accepts updates again. */
 const LEAST_SHARE = 1 / 64;
 
 /**
- * A token bucket: it holds `capacity` tokens at the most, gets `perSecond` more each second, and hands them out first
- * come, first served. Batch counts its updates in such a one; ours keeps in step with it, so that Batch never has to
- * refuse.
+ * A token bucket for the rate limit: it has at most `capacity` tokens, gains `perSecond` tokens each second, and serves
+ * requests in their order. Batch limits updates with a token bucket; ours keeps in step with it, so that Batch refuses none.
  */
 export class TokenBucket {
   readonly #capacity: number;
-  /** The whole pace. */
+  /** The full rate. */
   readonly perSecond: number;
   readonly #clock: Clock;
   #tokens: number;
   #filledAt: number;
   #pausedUntil = 0;
-  /** The share of the whole pace at which tokens come now. */
+  /** The current share of the full rate. */
   #share = 1;
   readonly #inTurn = serial();
 
@@ -46,12 +45,12 @@ export class TokenBucket {
     return this.#inTurn(() => this.#take(count, signal));
   }
 
-  /** Puts back tokens that were taken and not used. */
+  /** Returns tokens that were taken and not used. */
   refund(count: number): void {
     this.#tokens = Math.min(this.#capacity, this.#tokens + count);
   }
 
-  /** Hands out nothing for so many milliseconds, and then starts from an empty bucket. */
+  /** Pauses for a number of milliseconds, then continues with an empty bucket. */
   pause(milliseconds: number): void {
     this.#refill();
     this.#pausedUntil = Math.max(this.#pausedUntil, this.#clock.now() + milliseconds);
@@ -60,8 +59,8 @@ export class TokenBucket {
   }
 
   /**
-   * Somebody else uses the same rate, or it is less than we think: pauses, and goes on at half the pace, which then grows
-   * back. Of several refusals of one burst the first alone counts, as the others tell the same.
+   * After HTTP 429: another client uses the same rate limit, or it is lower than expected. Pauses, then continues at half
+   * the rate, which grows back. Of several refusals of one burst only the first counts.
    */
   slowDown(pauseMilliseconds: number): void {
     if (this.#clock.now() >= this.#pausedUntil) {
@@ -89,7 +88,7 @@ export class TokenBucket {
     return this.#share < 1 ? Math.min(wait, LOOK_AGAIN_MS) : wait;
   }
 
-  /** Brings tokens and pace up to now. While the pace grows, what came is its mean times the time. */
+  /** Updates the tokens and the rate. While the rate grows, its mean over the elapsed time counts. */
   #refill(): void {
     const now = this.#clock.now();
     const elapsed = now - this.#filledAt;

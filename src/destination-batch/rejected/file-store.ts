@@ -6,7 +6,7 @@ import { type ConnectorError, codeOf, describeSystemError } from '../../protocol
 import { destinationError } from '../errors.ts';
 import type { RejectedRowStore } from './rejected-rows.ts';
 
-/** Rows are about people: nobody but the user who runs the connector reads them. */
+/** Rows contain personal data: only the user who runs the connector can read them. */
 const MODE = 0o600;
 
 /** Characters of a stream's name in the name of its file. */
@@ -14,12 +14,12 @@ const NAME_CHARACTERS = 40;
 
 type OpenFile = { path: string; handle: FileHandle; bytes: number };
 
-/** The files of one stream: that of its confirmed rows, and by piece the paths of those of rows that are not. */
+/** The files of one stream: one for its confirmed rows, and the paths of those for unconfirmed rows, by piece. */
 type StreamFiles = { base: string; confirmed: OpenFile | undefined; pieces: Map<string, string> };
 
 /**
- * Rejected rows in files of a folder, one of each stream: `STREAM-START-RANDOM.ndjson`, and beside it, while there are
- * rows that are not confirmed, the same name with `.unconfirmed-…`. A file of another run is never written to.
+ * Stores rejected rows in a folder, in a file for each stream: `STREAM-START-RANDOM.ndjson`. While there are unconfirmed
+ * rows, they are in files of the same name with `.unconfirmed-…`. It never writes to a file of another run.
  */
 export class FileStore implements RejectedRowStore {
   readonly #folder: string;
@@ -100,13 +100,13 @@ export class FileStore implements RejectedRowStore {
     return { path, handle, bytes: 0 };
   }
 
-  /** A file whose name is not yet written to its folder is lost in a power cut, however durable its content is. */
+  /** Makes the name of a new file durable: without it, a power cut loses the file, even if its content is durable. */
   async #syncFolder(): Promise<void> {
     const handle = await open(this.#folder, 'r');
     try {
       await handle.sync();
     } catch (error) {
-      // Not every file system can do that for a folder.
+      // Some file systems can't sync a folder.
       if (codeOf(error) !== 'EINVAL' && codeOf(error) !== 'EPERM') throw error;
     } finally {
       await handle.close();
@@ -122,7 +122,7 @@ export class FileStore implements RejectedRowStore {
   }
 }
 
-/** Appends whole files and lines. When that fails, what was there before is left: half a line would spoil the file. */
+/** Appends whole files and lines. After an error, truncates the file to its old length: half a line would corrupt it. */
 async function appendDurably(file: OpenFile, others: readonly string[], lines: string): Promise<void> {
   const { bytes } = file;
   try {
@@ -141,19 +141,19 @@ async function append(file: OpenFile, content: string | Buffer): Promise<void> {
   file.bytes += bytes.length;
 }
 
-/** Part of a name that no other run has: when it began, and something random. */
+/** A name for this run: its start time and a random suffix. */
 export function createRunName(startedAt: number): string {
   const stamp = new Date(startedAt).toISOString().replaceAll(/[-:]|\.\d+/g, '');
   return `${stamp}-${randomBytes(4).toString('hex')}`;
 }
 
-/** A stream's name with nothing in it that means something in a path. */
+/** The name of a stream without characters that are special in a path. */
 export function toFileName(stream: string): string {
   const plain = stream.replaceAll(/[^\p{L}\p{N}_-]+/gu, '_').slice(0, NAME_CHARACTERS);
   return plain === '' ? 'stream' : plain;
 }
 
-/** What each error of a file system means for the user. */
+/** What a file system error means and what to do, by its code. */
 const MEANINGS: Record<string, string> = {
   ENOENT: 'It does not exist. Create it; in a container, mount it',
   ENOTDIR: 'It is not a folder. Give the path of a folder',

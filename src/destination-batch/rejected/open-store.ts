@@ -3,10 +3,10 @@ import { FileStore } from './file-store.ts';
 import type { RejectedRowStore } from './rejected-rows.ts';
 
 /**
- * The store that a configuration asks for; undefined when rejected rows are not kept.
+ * Opens the configured store; returns undefined when rejected rows are not kept.
  *
  * @param startedAt milliseconds since the epoch.
- * @param retryTimeMs how long writing is tried while a store is out of reach, in milliseconds.
+ * @param retryTimeMs how long writing is retried while a store is unreachable, in milliseconds.
  * @throws ConnectorError (config_error) when its options do not go together.
  */
 export async function openRejectedRowStore(
@@ -20,7 +20,7 @@ export async function openRejectedRowStore(
     case 'Local':
       return new FileStore(options.path, startedAt);
     case 'S3':
-      // Not loaded before it is asked for: it brings a large library.
+      // Loaded only when needed: its library is large.
       return (await import('./s3-store.ts')).S3Store.open(options, startedAt, retryTimeMs);
   }
 }

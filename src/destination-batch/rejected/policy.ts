@@ -5,32 +5,32 @@ import { destinationError } from '../errors.ts';
 import type { Tally } from '../write/checkpoints.ts';
 
 /**
- * From this share on "nearly all" rows are rejected for one reason. Lower, a stream of which most visitors are not
- * signed in would fail; at 1, one good row among thousands would let a wrong mapping pass.
+ * The share from which "nearly all" rows are rejected for one reason. With a lower share, a stream in which most visitors
+ * are not signed in would fail; with 1, one good row among thousands would hide a wrong mapping.
  */
 const NEARLY_ALL = 0.95;
 
 /**
- * Rows before a share is judged while a sync runs; until then, states behind such rows are held back. By chance, 95 of
- * 100 rows are not bad: with two bad rows of three that happens less than once in ten thousand million.
+ * The minimum number of rows for a decision while a sync runs; until then, states are held back. It is no accident when
+ * 95 of 100 rows are bad: if two of three rows are bad, the chance is less than one in ten thousand million.
  */
 const LEAST_ROWS = 100;
 
 /**
- * Rows before a sync fails at its end because nearly all were rejected for one reason. With fewer, the only new rows of a
- * quiet hour may be bad ones, and failing would hold up the pipeline over and over, for the next run reads them again.
+ * The minimum number of rows for failing at the end of a sync because nearly all were rejected for one reason. The only new
+ * rows of a quiet hour may be bad, and failing would block the pipeline, as each further run reads them again.
  */
 const LEAST_ROWS_AT_END = 10;
 
-/** What is to be done with a state, seen by the rows before it; `error` says why the sync must not go on. */
+/** Whether a state may be echoed, by the rows before it; `error` is why the sync must not continue. */
 type Decision = { kind: 'fine' | 'undecided' } | { kind: 'failed'; error: ConnectorError };
 
 const FINE: Decision = { kind: 'fine' };
 const UNDECIDED: Decision = { kind: 'undecided' };
 
 /**
- * Decides when rejected rows make the sync fail. It is asked about the rows before a state, not about those that happen
- * to be settled: so what it says depends on the stream alone, not on how fast Batch answers.
+ * Decides when rejected rows make the sync fail. It counts the rows before a state, and not those that happen to be settled,
+ * so its decision depends on the stream and not on how fast Batch responds.
  */
 export class RejectionPolicy {
   readonly #maxRows: number;
@@ -51,7 +51,7 @@ export class RejectionPolicy {
     this.#rows += 1;
   }
 
-  /** A row was rejected. Gives the error if that is one too many: then no state behind it may be echoed. */
+  /** Counts a rejected row. Returns an error if that is one too many: then no state after it may be echoed. */
   countRejected(code: RejectionCode, reason: () => string): ConnectorError | undefined {
     this.#rows += 1;
     this.#rejected.set(code, (this.#rejected.get(code) ?? 0) + 1);
@@ -67,12 +67,12 @@ export class RejectionPolicy {
     );
   }
 
-  /** Judges a state by the rows before it, while the sync runs. */
+  /** Decides about a state by the rows before it, while the sync runs. */
   decide(before: Tally): Decision {
     return this.#decide(before, false);
   }
 
-  /** Judges all rows of the sync, at its end. */
+  /** Decides about all rows of the sync, at its end. */
   decideAtEnd(): Decision {
     return this.#decide({ rows: this.#rows, rejected: this.#rejected }, true);
   }
@@ -101,7 +101,7 @@ export class RejectionPolicy {
         ),
       };
     }
-    // At the end nothing more comes that could decide it.
+    // At the end no further row can decide it.
     return !isAtEnd && (isNearlyAll || isOverShare) ? UNDECIDED : FINE;
   }
 }
@@ -110,7 +110,7 @@ function createError(seen: string, code: RejectionCode): ConnectorError {
   return destinationError(
     'too_many_rejected',
     `${seen}. ${findRemedy(code)}; then run the sync again. It reads the rows since the last state again.`,
-    // It is the rejection that is to be mended.
+    // The user has to fix the cause of the rejection.
     { page: code },
   );
 }

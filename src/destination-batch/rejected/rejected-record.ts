@@ -4,18 +4,18 @@ import { maskValues } from '../batch/mask-values.ts';
 import { describeRefusal, type Rejection } from '../codes.ts';
 import type { Row } from '../mapping/mapper.ts';
 
-/** How the part begins that a line of a rejected row has beside its record. */
+/** The start of what is added to the line of a rejected row, next to its record. */
 const REJECTION_KEY = ',"rejection":{"code":"';
 
-/** Columns that the log describes of a rejected row. */
-const COLUMNS_TOLD = 20;
+/** The maximum number of columns in the description of a rejected row. */
+const MAX_COLUMNS = 20;
 
-/** Characters of a name of a column that the log shows. */
+/** Characters of a column's name that are shown. */
 const NAME_CHARACTERS = 40;
 
 /**
- * The RECORD message of a rejected row as it came in, with its rejection beside the record, where who reads the message
- * passes over it: so the line can be given to `write` again as it is. The row's text is not touched.
+ * Adds a rejection to the RECORD message of a row, next to the record, where readers of the protocol ignore it. So the line
+ * can be given to `write` again. The bytes of the row are unchanged.
  *
  * @param line a RECORD message in JSON; the rejection of an earlier run in it is replaced.
  * @param at milliseconds since the epoch.
@@ -35,19 +35,19 @@ export function addRejection(line: string, { code, reason, refusal }: Rejection,
 }
 
 /**
- * Batch names the update that it refused something of, and not the event: of several, any may have been taken. A request
- * that was refused whole stored none.
+ * Batch reports the update that it refused a part of, and not the event: it may have accepted any of several. Of a request
+ * that was refused whole it stored nothing.
  */
 function mayHaveArrived(refusal: Rejection['refusal']): boolean {
   return refusal !== undefined && !refusal.whole && refusal.eventsInUpdate > 1;
 }
 
-/** Without the rejection that `addRejection` put behind the record; a column of that name is left alone. */
+/** Removes the rejection that `addRejection` added after the record, but not a column of that name. */
 function withoutRejection(line: string): string {
   const start = line.lastIndexOf(REJECTION_KEY);
   if (start === -1) return line;
   const rest = `${line.slice(0, start)}}`;
-  // Only when it stood beside the record, and not in it, is the rest a whole message.
+  // The rest is a whole message only if the rejection was next to the record and not in it.
   return isJson(rest) ? rest : line;
 }
 
@@ -68,9 +68,9 @@ export function explainRejection({ reason, refusal }: Rejection, row: Row): stri
 /** A row for the log: its columns, and of each value the kind and the length, never the value itself. */
 export function describeRow(row: Row): string {
   const columns = Object.entries(row);
-  const told = columns.slice(0, COLUMNS_TOLD).map(([name, value]) => `${shorten(name)} (${describeValue(value)})`);
-  const more = columns.length > told.length ? `, and ${columns.length - told.length} more` : '';
-  return told.length === 0 ? 'no columns at all' : `${told.join(', ')}${more}`;
+  const described = columns.slice(0, MAX_COLUMNS).map(([name, value]) => `${shorten(name)} (${describeValue(value)})`);
+  const more = columns.length > described.length ? `, and ${columns.length - described.length} more` : '';
+  return described.length === 0 ? 'no columns at all' : `${described.join(', ')}${more}`;
 }
 
 function describeValue(value: unknown): string {

@@ -2,41 +2,41 @@ import { Signal, serial } from '../../shared/async.ts';
 import type { Rejection } from '../codes.ts';
 import { addRejection } from './rejected-record.ts';
 
-/** Bytes of lines that are kept in memory until a state asks for them to be durable; then they are put away. */
+/** Bytes of lines that are buffered until a state needs them to be durable. More than that are spilled to the store. */
 const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
 
 /**
- * Bytes of rows whose events wait or whose lines are buffered. Beyond it stdin is left unread. An event's own bound does
- * not do: of a row of a megabyte, an event of a hundred bytes may be all that is sent.
+ * Bytes of rows whose events are not settled. Beyond it, stdin is not read (backpressure). The capacity of the delivery is
+ * not enough: a row of a megabyte may have an event of a hundred bytes.
  */
 const MAX_HELD_BYTES = 32 * 1024 * 1024;
 
 /**
- * Where rejected rows are put. Rows are confirmed when a state behind them is about to be echoed, or at the end of a sync
- * that did not fail: then no later run reads them again. Others are kept apart, for who would send them again by hand
- * would send them twice. All methods reject with a ConnectorError that says why the store can't be written to.
+ * Stores rejected rows (dead letters). Rows are confirmed before a state after them is echoed, or at the end of a successful
+ * sync: no later run reads them again. Unconfirmed rows are stored separately: the next run sends them too, so sending them
+ * by hand would send them twice. All methods reject with a ConnectorError if the store can't be written to.
  */
 export interface RejectedRowStore {
-  /** Proves that rows can be written, and leaves nothing behind. */
+  /** Checks that rows can be written, and leaves nothing in the store. */
   checkWritable(): Promise<void>;
-  /** Puts lines away, under a name of their own, that are not confirmed yet. */
+  /** Stores unconfirmed lines under a name of their own. */
   spill(stream: string, piece: string, lines: string): Promise<void>;
-  /** Makes durable, as confirmed: what was put away under these names, and then these lines. */
+  /** Makes durable, as confirmed: what was spilled under these names, and then these lines. */
   confirm(stream: string, pieces: readonly string[], lines: string): Promise<void>;
-  /** Where the rows of this run are, for people. */
+  /** Where the rows of this run are, for the log. */
   locations(): { confirmed: string[]; unconfirmed: string[] };
-  /** Ends it. What is put away stays as it is. */
+  /** Closes the store. Stored rows stay as they are. */
   close(): Promise<void>;
 }
 
 type BufferedRow = { stream: string; segment: number; line: string };
 
-/** The piece of the rows that are left when a sync fails. */
+/** The name for the rows that are left when a sync fails. */
 const REST = 'rest';
 
 /**
- * The rejected rows of one run, on their way to a store: buffered, and durable when a state asks for it. Calls are
- * carried out one after the other, in the order in which they are made; after one has failed, all do.
+ * Buffers the rejected rows of one run, and makes them durable when a state needs it. Calls run one after another, in their
+ * order; after an error all further calls fail.
  */
 export class RejectedRows {
   readonly #store: RejectedRowStore;
@@ -44,7 +44,7 @@ export class RejectedRows {
   #buffered: BufferedRow[] = [];
   #bufferedBytes = 0;
   #heldBytes = 0;
-  /** What was put away and is not confirmed: by stream, the segments. */
+  /** The segments that were spilled and are not confirmed, by stream. */
   readonly #spilled = new Map<string, Set<number>>();
   readonly #inTurn = serial();
   #failed: { error: unknown } | undefined;
@@ -61,7 +61,7 @@ export class RejectedRows {
     return this.#store.checkWritable();
   }
 
-  /** The text of a row is kept from now on, until it is released. */
+  /** Counts the memory of a row's line, until it is released. */
   hold(line: string): void {
     this.#heldBytes += line.length;
   }
@@ -79,13 +79,13 @@ export class RejectedRows {
     this.#bufferedBytes += rejected.length;
   }
 
-  /** Resolves when there is room for the text of more rows, or when `signal` is aborted. */
+  /** Resolves when there is capacity for more lines, or when `signal` is aborted. */
   async waitForCapacity(signal: AbortSignal): Promise<void> {
     if (this.#bufferedBytes > MAX_BUFFERED_BYTES) await this.#run(() => this.#spillBuffered());
     while (this.#heldBytes > MAX_HELD_BYTES && !signal.aborted) await this.#released.wait(signal);
   }
 
-  /** Resolves when all rows of this segment and of earlier ones that were added are durable, and confirmed. */
+  /** Resolves when all added rows of this segment and of earlier ones are durable and confirmed. */
   confirm(upToSegment: number): Promise<void> {
     return this.#run(async () => {
       const lines = groupLinesByStream(this.#takeBuffered(upToSegment));
@@ -100,7 +100,7 @@ export class RejectedRows {
     });
   }
 
-  /** Ends it after a failure: rows that are not confirmed are put away, to be looked at. */
+  /** Stores what is left after an error, as unconfirmed rows for inspection. */
   abandon(): Promise<void> {
     return this.#run(async () => {
       const lines = groupLinesByStream(this.#takeBuffered(Number.POSITIVE_INFINITY));
@@ -152,7 +152,7 @@ export class RejectedRows {
   }
 }
 
-/** The lines of rows as one text of each stream, in their order. */
+/** The lines of rows as one string for each stream, in their order. */
 function groupLinesByStream(rows: readonly BufferedRow[]): Map<string, string> {
   const lines = new Map<string, string[]>();
   for (const { stream, line } of rows) {

@@ -8,16 +8,16 @@ import { destinationError } from '../errors.ts';
 import { createRunName, toFileName } from './file-store.ts';
 import type { RejectedRowStore } from './rejected-rows.ts';
 
-/** Milliseconds for a connection, and for the answer to a request once it is sent. */
+/** Milliseconds for a connection, and for the response to a request. */
 const CONNECT_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 
-/** Made for each client, which closes what it is given. */
+/** Created for each client, as a client closes its handler. */
 function createRequestHandler(): NonNullable<S3ClientConfig['requestHandler']> {
   return {
     connectionTimeout: CONNECT_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    // Said although it is the default: an environment variable of Node would else turn it off in silence.
+    // Set although it is the default: otherwise NODE_TLS_REJECT_UNAUTHORIZED could silently turn it off.
     httpsAgent: createEnvironmentHttpsAgent() ?? { rejectUnauthorized: true },
   };
 }
@@ -30,13 +30,13 @@ const CONTENT_TYPE = 'application/x-ndjson';
 
 type Sdk = typeof import('@aws-sdk/client-s3');
 
-/** The objects of one stream: how many there are, the last confirmed one, and by piece those that are not. */
+/** The objects of one stream: how many are confirmed, how many were spilled, and the keys of unconfirmed ones by piece. */
 type StreamObjects = { base: string; confirmed: number; spilled: number; pieces: Map<string, string[]> };
 
 /**
- * Rejected rows in an S3-compatible store: an object each time a state asks for rows to be durable, called
- * `PATH/STREAM/START-RANDOM-NUMBER.ndjson`, or `….unconfirmed-….ndjson` for rows that are not confirmed. Nothing of another
- * run is written to.
+ * Stores rejected rows in an S3-compatible store: an object each time a state needs rows to be durable, named
+ * `PATH/STREAM/START-RANDOM-NUMBER.ndjson`, or `….unconfirmed-….ndjson` for unconfirmed rows. It never writes to an object of
+ * another run.
  */
 export class S3Store implements RejectedRowStore {
   readonly #sdk: Sdk;
@@ -48,10 +48,10 @@ export class S3Store implements RejectedRowStore {
   readonly #streams = new Map<string, StreamObjects>();
 
   /**
-   * Loads the library, which is large, only when it is used.
+   * Loads the library, which is large, only when it is needed.
    *
    * @param startedAt milliseconds since the epoch.
-   * @param retryTimeMs how long a request is tried while the store is out of reach, in milliseconds.
+   * @param retryTimeMs how long a request is retried while the store is unreachable, in milliseconds.
    * @throws ConnectorError (config_error) when the options do not go together.
    */
   static async open(options: S3Options, startedAt: number, retryTimeMs: number): Promise<S3Store> {
@@ -61,7 +61,7 @@ export class S3Store implements RejectedRowStore {
         'rejected_rows has only one of access_key_id and secret_access_key. They belong together: give both, or neither to use the credentials of the machine.',
       );
     }
-    // On Node 20 the library warns on stderr of its versions to come; which one is used is decided by the lock file.
+    // On Node 20 the library prints a warning about its future versions on stderr. The lock file decides the version.
     process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
     const sdk = await import('@aws-sdk/client-s3');
     return new S3Store(sdk, new sdk.S3Client(await createClientOptions(options)), options, startedAt, retryTimeMs);
@@ -181,10 +181,10 @@ async function createClientOptions(options: S3Options): Promise<S3ClientConfig> 
   const credentials = options.role_arn === undefined ? own : await assumeRole(options.role_arn, region, own);
   return {
     region,
-    // What is tried again, and for how long, is decided here.
+    // Retries are done here.
     maxAttempts: 1,
     requestHandler: createRequestHandler(),
-    // Other stores than that of AWS do not know the checksums that the library adds unasked.
+    // Stores other than AWS don't support the checksums that the library adds by default.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     ...(options.s3_endpoint === undefined ? {} : { endpoint: options.s3_endpoint, forcePathStyle: true }),
@@ -205,7 +205,7 @@ async function assumeRole(
   });
 }
 
-/** What a store means by its errors, and who has to act, by the names that AWS gives them. */
+/** What an error of a store means and what to do, by its AWS name. */
 const MEANINGS: Record<string, string> = {
   NoSuchBucket: 'The bucket does not exist. Check s3_bucket_name and s3_endpoint, or create it',
   InvalidAccessKeyId: 'The store does not know the access key. Check access_key_id and s3_endpoint',
@@ -217,7 +217,7 @@ const MEANINGS: Record<string, string> = {
   CredentialsProviderError: 'This machine has no credentials. Set access_key_id and secret_access_key',
 };
 
-/** Statuses that say that somebody has to wait. */
+/** Client errors that a retry may fix. */
 const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 429]);
 
 function explainStoreError(bucket: string, error: unknown): ConnectorError {

@@ -1,10 +1,10 @@
 import type { ConfiguredCatalog } from '../../protocol/catalog.ts';
 import { formatList } from '../../shared/format.ts';
 
-/** So many streams are named in a warning that may be about all of them. */
+/** The maximum number of streams that a warning names. */
 const MOST_NAMED = 3;
 
-/** What a catalog asks of its destination that can't be done with events. It is done as far as it can be. */
+/** Warns about what a catalog requests and Batch can't do with events. */
 export function listCatalogWarnings({ streams }: ConfiguredCatalog): string[] {
   return [
     ...streams.flatMap(({ stream, destination_sync_mode: mode }) =>
@@ -20,7 +20,7 @@ export function listCatalogWarnings({ streams }: ConfiguredCatalog): string[] {
   ];
 }
 
-/** One for all streams: PyAirbyte asks for removal with every write. */
+/** One warning for all streams: PyAirbyte requests removal with every write. */
 function listRemovalWarnings(names: readonly string[]): string[] {
   if (names.length === 0) return [];
   const named = formatList(

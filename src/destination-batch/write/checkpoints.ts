@@ -1,11 +1,11 @@
 import type { RejectionCode } from '../codes.ts';
 
-/** How many rows of a stream were accepted by Batch, and how many were rejected with a reason. */
+/** How many rows of a stream Batch accepted, and how many were rejected. */
 export type Counts = { accepted: number; rejected: number };
 
 /**
- * The rows of one stream between two states. A row is settled on the entry that it was admitted to; `segment` counts the
- * states before it.
+ * The rows of one stream between two states. A row is settled on the entry that `track` returned for it; `segment` counts
+ * the states before it.
  */
 export type TrackedRows = Counts & { segment: number; pending: number; codes: Map<RejectionCode, number> | undefined };
 
@@ -13,9 +13,9 @@ export type TrackedRows = Counts & { segment: number; pending: number; codes: Ma
 export type Tally = { rows: number; rejected: ReadonlyMap<RejectionCode, number> };
 
 /**
- * A state that has become true: every row before it is settled. `counts` are those since the last one of its kind,
- * `before` that of all rows before it in this run, of every stream: the same however the answers of Batch come in. The rows before it stand on
- * entries of its `segment` or an earlier one.
+ * A state before which every row is settled. `counts` are the rows since the last state of its stream; `before` counts all
+ * rows before it in this run, of every stream, and so doesn't depend on the order of Batch's responses. The rows before it
+ * are in entries of its `segment` or an earlier one.
  */
 export type ResolvedState = { state: string; counts: Counts; before: Tally; segment: number };
 
@@ -27,8 +27,8 @@ type Segment = {
 };
 
 /**
- * Knows which states are true. Rows and states are entered in the order in which they arrive; rows are settled in any
- * order; states come out in the order in which they came in, each when all rows before it are settled.
+ * Tracks which states may be echoed. Rows and states are added in the order of the input, and rows are settled in any order.
+ * States come out in the order of the input, each after all rows before it are settled.
  */
 export class CheckpointTracker {
   readonly #closed: Segment[] = [];
@@ -37,7 +37,7 @@ export class CheckpointTracker {
   #rows = 0;
   #rejected: ReadonlyMap<RejectionCode, number> = new Map();
 
-  /** Enters a row of a stream, given by its key; settle it on the entry that this gives. */
+  /** Adds a row of a stream, given by its key. Settle it on the returned entry. */
   track(stream: string): TrackedRows {
     let entry = this.#open.entries.get(stream);
     if (entry === undefined) {
@@ -60,7 +60,7 @@ export class CheckpointTracker {
     entry.pending -= 1;
   }
 
-  /** Enters a state, of a stream, given by its key, or (undefined) of all streams. */
+  /** Adds a state of a stream, given by its key, or of all streams (undefined). */
   checkpoint(state: string, stream: string | undefined): void {
     this.#open.state = state;
     this.#open.stream = stream;
@@ -73,7 +73,7 @@ export class CheckpointTracker {
     return this.#open.entries.size === 0;
   }
 
-  /** Takes out the states that have become true, in order. */
+  /** Removes and returns the states before which all rows are settled, in order. */
   takeResolved(): ResolvedState[] {
     const states: ResolvedState[] = [];
     for (let first = this.#closed[0]; first !== undefined && isSettled(first); first = this.#closed[0]) {
@@ -93,7 +93,7 @@ export class CheckpointTracker {
   #addToTally({ accepted, rejected, codes }: TrackedRows): void {
     this.#rows += accepted + rejected;
     if (codes === undefined) return;
-    // A new one, for the states that came out hold the old one.
+    // A copy, as returned states refer to the old map.
     const sum = new Map(this.#rejected);
     for (const [code, times] of codes) sum.set(code, (sum.get(code) ?? 0) + times);
     this.#rejected = sum;

@@ -59,7 +59,7 @@ function scanValue(line: string, scanner: JSONScanner): Span {
   return { start, end: scanner.getTokenOffset() + scanner.getTokenLength() };
 }
 
-/** The first character of a token tells the kinds of token apart. */
+/** The first character of a token identifies its kind. */
 function firstCharacter(line: string, scanner: JSONScanner): string | undefined {
   return line[scanner.getTokenOffset()];
 }

@@ -7,25 +7,25 @@ export type StreamName = { name: string; namespace: string | undefined };
 
 /** A line on stdin, by what the destination does with it. */
 export type InputMessage =
-  /** `line` is the very text that came in, here and below. */
+  /** `line` is the line as it came in, here and below. */
   | { kind: 'record'; stream: StreamName; data: Row; line: string }
   /** `stream` is undefined for a state of all streams. */
   | { kind: 'state'; line: string; stream: StreamName | undefined }
-  /** A TRACE ERROR of the source, which comes down a bare pipe. */
+  /** A TRACE ERROR of the source, in a bare pipe. */
   | { kind: 'source_error'; message: string }
-  /** A LOG of the source that somebody should hear of, which comes down a bare pipe, too. */
+  /** A LOG of the source that is a warning or worse, in a bare pipe. */
   | { kind: 'source_warning'; message: string }
-  /** What is not for a destination: progress and the like of a source in a bare pipe. */
+  /** Other messages of the source in a bare pipe, such as its progress. */
   | { kind: 'ignored' }
-  /** What is no message of the protocol. */
+  /** Not a message of the protocol. */
   | { kind: 'unknown'; what: string }
-  /** What looks like a message and can't be read: it may have been a row. */
+  /** Looks like a message but can't be read: it may have been a row. */
   | { kind: 'broken' };
 
 /** What the types of the protocol look like. */
 const MESSAGE_TYPE = /^[A-Z_]{1,40}$/;
 
-/** Reads a line. Whatever comes in, it does not throw. */
+/** Parses a line. It never throws. */
 export function parseInputLine(bytes: Buffer): InputMessage {
   const line = bytes.toString('utf8');
   const message = parseLine(line);

@@ -1,15 +1,15 @@
 import { PerformanceObserver } from 'node:perf_hooks';
 import { getHeapSpaceStatistics, setFlagsFromString } from 'node:v8';
 
-/** Of V8's young heap, as it counts that itself, in bytes. Node 26 lets it grow to some 40 MB, and needs 60 MB more in all. */
+/** The size at which V8's young generation stops growing, in bytes. Node 26 would let it grow to 40 MB. */
 const LARGE_YOUNG_HEAP_BYTES = 16 * 1024 * 1024;
 
 /**
- * Has V8 keep the memory of `write` within bounds, which flags of a process that runs can do.
+ * Limits the memory of `write` with flags of V8 that can be set at run time.
  *
- * Events that wait outlive the young heap, and by default V8 lets the old one grow to several times what is in use before
- * it looks what of it can go: 390 MB were seen. It looks once half as much again has come. So little is looked through at
- * once: in steps between other work it would cost a fifteenth of the time more, and spare ten milliseconds.
+ * Waiting events outlive the young generation, and by default V8 lets the old generation grow to several times the memory
+ * in use before it collects: 390 MB were measured. Here it collects after 50 % growth. The heap is then small, so that
+ * incremental marking would save pauses of ten milliseconds and cost a fifteenth more time.
  */
 export function capHeapGrowth(): void {
   setFlagsFromString('--heap-growing-percent=50');
@@ -17,7 +17,10 @@ export function capHeapGrowth(): void {
   capYoungHeap();
 }
 
-/** The young heap has to grow from its first megabyte, as else it is cleaned up too often; how far, no flag can say by now. */
+/**
+ * The young generation must grow beyond 1 MB, or minor GCs run too often. No flag can cap it at run time, hence the
+ * observer.
+ */
 function capYoungHeap(): void {
   const collections = new PerformanceObserver(() => {
     const young = getHeapSpaceStatistics().find((space) => space.space_name === 'new_space');

@@ -29,10 +29,10 @@ import { type InputMessage, parseInputLine, type StreamName } from './input.ts';
 import { StateOutput } from './state-output.ts';
 
 /**
- * Sends the rows on `input` to Batch and echoes each state once it is true.
+ * Sends the rows on `input` to Batch, and echoes each state once all rows before it are settled.
  *
  * @returns true at the end of the input; false when a signal ended it before.
- * @throws ConnectorError when the sync can't go on. The states that were true by then have been written.
+ * @throws ConnectorError when the sync can't continue. States whose rows were settled by then have been written.
  */
 export async function write(
   context: CommandContext,
@@ -43,12 +43,12 @@ export async function write(
   const receiver = configuration.dry_run ? await DryRun.open(configuration.dry_run_file) : new BatchApi(configuration);
   let rejectedRows: RejectedRows | undefined;
   try {
-    // The rows of a dry run come again, those that it would reject among them: kept twice, they would be replayed twice.
+    // The rows of a dry run are read again by the next run. If it stored rejected rows, they would be stored twice.
     const store = configuration.dry_run
       ? undefined
       : await openRejectedRowStore(configuration.rejected_rows, context.now(), configuration.retry_minutes * 60_000);
     rejectedRows = store && new RejectedRows(store, context.now);
-    // Before any row is sent: each run that fails for it later would send its rows again.
+    // Before any row is sent: if it failed later, each further run would send the same rows again.
     await rejectedRows?.checkWritable();
     return await new WriteSession(context, configuration, catalog, receiver, rejectedRows).run(input);
   } finally {
