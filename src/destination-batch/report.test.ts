@@ -7,7 +7,7 @@ import { Report } from './report.ts';
 const read = (messages: readonly Message[]): string[] =>
   messages.map((message) => (message.type === 'LOG' ? `${message.log.level} ${message.log.message}` : message.type));
 
-const told = (report: Report): string[] => read(report.drainMessages());
+const logged = (report: Report): string[] => read(report.drainMessages());
 
 function reject(report: Report, code: RejectionCode, times = 1): void {
   for (let time = 0; time < times; time += 1)
@@ -18,30 +18,30 @@ const PAGES = 'https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/m
 
 const column = { column: 'a', path: 'a', code: 'text_blank', reason: 'is a blank text' } as const;
 
-test('nothing is told of nothing, but a summary', () => {
+test('logs only a summary for an empty run', () => {
   const report = new Report();
-  expect(told(report)).toEqual([]);
+  expect(logged(report)).toEqual([]);
   expect(read(report.summarize())).toEqual([
     'INFO 0 rows read: 0 accepted, 0 rejected, 0 not sent. 0 attributes left out, 0 possible duplicates. 0 requests with 0 updates, 0 retries.',
   ]);
 });
 
-test('messages are given out once, in order', () => {
+test('returns messages once, in order', () => {
   const report = new Report();
   report.warn('one');
   report.warn('two');
-  expect(told(report)).toEqual(['WARN one', 'WARN two']);
+  expect(logged(report)).toEqual(['WARN one', 'WARN two']);
   report.warn('three');
-  expect(told(report)).toEqual(['WARN three']);
-  expect(told(report)).toEqual([]);
+  expect(logged(report)).toEqual(['WARN three']);
+  expect(logged(report)).toEqual([]);
 });
 
 describe('a rejected row', () => {
-  test('is told with its reason, three times a code; then the code is counted', () => {
+  test('is logged with its reason, three times per code; then it is only counted', () => {
     const report = new Report();
     reject(report, 'event_time_invalid', 5);
     reject(report, 'custom_id_missing', 1);
-    expect(told(report)).toEqual([
+    expect(logged(report)).toEqual([
       `WARN A row of events is rejected (event_time_invalid): reason 0. Its columns: a (NULL). See ${PAGES}/event_time_invalid.md`,
       `WARN A row of events is rejected (event_time_invalid): reason 1. Its columns: a (NULL). See ${PAGES}/event_time_invalid.md`,
       `WARN A row of events is rejected (event_time_invalid): reason 2. Its columns: a (NULL). See ${PAGES}/event_time_invalid.md`,
@@ -62,7 +62,7 @@ describe('an attribute that is left out', () => {
       reason: 'has 301 characters, and Batch takes 300',
     });
     report.reportLeftOut('events', { ...column, column: 'b', path: 'b' });
-    expect(told(report)).toEqual([
+    expect(logged(report)).toEqual([
       `WARN The column "a" of events is a blank text. The event is sent without it (text_blank; shown once per column). See ${PAGES}/text_blank.md`,
       `WARN The column "a" of events has 301 characters, and Batch takes 300. The event is sent without it (text_too_long; shown once per column). See ${PAGES}/text_too_long.md`,
       `WARN The column "b" of events is a blank text. The event is sent without it (text_blank; shown once per column). See ${PAGES}/text_blank.md`,
@@ -72,11 +72,11 @@ describe('an attribute that is left out', () => {
     );
   });
 
-  test('within an object is told with its place', () => {
+  test('within an object is logged with its path', () => {
     const report = new Report();
     report.reportLeftOut('events', { ...column, path: 'a[2].b' });
     report.reportLeftOut('events', { ...column, path: 'a[3].c' });
-    expect(told(report)).toEqual([
+    expect(logged(report)).toEqual([
       `WARN "a[2].b" in the column "a" of events is a blank text. The event is sent without it (text_blank; shown once per column). See ${PAGES}/text_blank.md`,
     ]);
   });
@@ -84,7 +84,7 @@ describe('an attribute that is left out', () => {
   test('by Batch is shown once per attribute, and counted each time', () => {
     const report = new Report();
     for (const attribute of ['a', 'a', 'b']) report.reportRefusedAttribute(attribute, () => 'too long');
-    expect(told(report)).toEqual([
+    expect(logged(report)).toEqual([
       `WARN Batch left out the attribute "a": too long. Its event was accepted (shown once per attribute). See ${PAGES}/attribute_refused_by_batch.md`,
       `WARN Batch left out the attribute "b": too long. Its event was accepted (shown once per attribute). See ${PAGES}/attribute_refused_by_batch.md`,
     ]);
@@ -92,13 +92,13 @@ describe('an attribute that is left out', () => {
   });
 });
 
-test('retries, odd answers and the failure of the source are told each time', () => {
+test('logs each retry, unreadable response and error of the source', () => {
   const report = new Report();
   for (const attempt of [1, 2]) report.reportRetry('Batch has a fault (HTTP 500)', attempt);
   report.reportUnreadableResponse('<html>');
   report.reportStrayError('odd');
   report.reportSourceError('No such table');
-  expect(told(report)).toEqual([
+  expect(logged(report)).toEqual([
     'WARN Batch has a fault (HTTP 500). Attempt 1 failed; trying again.',
     'WARN Batch has a fault (HTTP 500). Attempt 2 failed; trying again.',
     "WARN Batch accepted a request, but its response can't be read, so it is unknown whether it left anything out: <html>",
@@ -152,7 +152,7 @@ describe('the summary', () => {
     ]);
   });
 
-  const once: [name: string, happen: (report: Report) => void, told: string][] = [
+  const once: [name: string, happen: (report: Report) => void, logged: string][] = [
     ['a rejected row', (report) => reject(report, 'event_too_large'), 'WARN Rows rejected: event_too_large: 1.'],
     [
       'an attribute left out',
@@ -175,10 +175,10 @@ describe('the summary', () => {
       'INFO Lines on stdin that were skipped: not JSON: 1.',
     ],
   ];
-  test.each(once)('tells what happened once: %s', (_, happen, told) => {
+  test.each(once)('shows what happened: %s', (_, happen, logged) => {
     const report = new Report();
     happen(report);
-    expect(read(report.summarize()).slice(1)).toEqual([told]);
+    expect(read(report.summarize()).slice(1)).toEqual([logged]);
   });
 
   test('does not speak of a next run when all rows were sent', () => {
@@ -200,7 +200,7 @@ describe('a part of an event that is changed', () => {
     const report = new Report();
     for (let time = 0; time < 3; time += 1) report.reportChange('events', cut);
     report.reportChange('events', { ...cut, column: 'c', path: 'c.d' });
-    expect(told(report)).toEqual([
+    expect(logged(report)).toEqual([
       'WARN The column "a" of events has 301 characters (text_truncated; shown once per column). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/text_truncated.md',
       'WARN "c.d" in the column "c" of events has 301 characters (text_truncated; shown once per column). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/text_truncated.md',
     ]);
@@ -213,7 +213,7 @@ describe('a part of an event that is changed', () => {
     const report = new Report();
     report.reportChange('events', renamed);
     report.reportChange('events', renamed);
-    expect(told(report)).toEqual([
+    expect(logged(report)).toEqual([
       'WARN The column "B" of events has capital letters (name_lower_cased; shown once per column). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/name_lower_cased.md',
     ]);
     expect(read(report.summarize())).toHaveLength(1);

@@ -13,7 +13,7 @@ import { MASS_UPDATE, UPDATE } from './endpoints.ts';
 import { RetryableCallError } from './errors.ts';
 import type { BatchResponse } from './responses.ts';
 
-const KEY = 'rest-key-that-nobody-may-see';
+const KEY = 'rest-key-that-must-stay-secret';
 const PROJECT = 'project_1';
 
 let sandbox: Sandbox;
@@ -49,7 +49,7 @@ function clientOf(options: Partial<ConstructorParameters<typeof BatchApi>[0]> = 
   return client;
 }
 
-/** A server that answers as it is told; its address. */
+/** Starts a server with this handler, and returns its address. */
 async function serve(listener: RequestListener): Promise<string> {
   const server = createServer(listener);
   servers.push(server);
@@ -107,7 +107,7 @@ const retry = (message: string, rest: Partial<Extract<CallOutcome, { kind: 'retr
 });
 
 describe('a call', () => {
-  test('brings the updates as they are, and is accepted', async () => {
+  test('sends the updates unchanged, and is accepted', async () => {
     expect(await outcomeOf(clientOf())).toEqual({ kind: 'accepted', errors: [] });
     expect([...sandbox.store.events()].map(({ custom_id, json }) => [custom_id, json])).toEqual([
       ['u1', '{"name":"e","attributes":{"n":9007199254740993}}'],
@@ -175,7 +175,7 @@ describe('a call', () => {
   });
 });
 
-describe('what Batch left out of an accepted call is told', () => {
+describe('an accepted call reports what Batch left out', () => {
   test('by the update and the attribute', async () => {
     const body = `[${update('u1', '{"a":1}')},${update('u2', '{"b":"","c":1}')},${update('null', '{}')}]`;
     expect(await outcomeOf(clientOf(), body)).toEqual({
@@ -207,11 +207,11 @@ describe('what Batch left out of an accepted call is told', () => {
       accepted({ bulkIndex: 0, attribute: undefined, reason: 'no reason given' }),
     ],
     [
-      'fields that nobody knows',
+      'unknown fields',
       '{"errors":[{"bulk_index":0,"event_index":2,"reason":"x"}],"z":1}',
       accepted({ bulkIndex: 0, attribute: undefined, reason: 'x' }),
     ],
-  ])('in any form that is known: %s', async (_, text, expected) => {
+  ])('in any known form: %s', async (_, text, expected) => {
     expect(await outcomeOf(clientOf({ api_url: await serveText(202, text) }))).toEqual(expected);
   });
 
@@ -246,7 +246,7 @@ describe('what Batch left out of an accepted call is told', () => {
 });
 
 // Batch accepts with a 202. A page of another server, with a 200, has stored nothing.
-describe('an answer that is compressed, though that was not asked for, is read', () => {
+describe('reads a response that is compressed unasked', () => {
   const PARTIAL = JSON.stringify({
     code: 'SUCCESS_WITH_PARTIAL_ERRORS',
     errors: [{ bulk_index: 0, category: 'EVENT', reason: 'unknown event' }],
@@ -320,7 +320,7 @@ describe('another success than a 202', () => {
   });
 });
 
-describe('a call that is refused whole is told in the words of Batch', () => {
+describe('a call that is refused whole has the message of Batch', () => {
   test.each([
     [
       'as it is documented',
@@ -416,7 +416,7 @@ test.each([
   },
 );
 
-test('a port that speaks no TLS is a fault of the configuration, in plain words', async () => {
+test('a port without TLS is a config_error, in plain words', async () => {
   const url = sandbox.url.replace('http:', 'https:');
   const { host } = new URL(url);
   expect(await outcomeOf(clientOf({ api_url: url }))).toEqual({
@@ -441,7 +441,7 @@ test.each([
   expect('message' in outcome && outcome.message).toContain('X: bad value **** in "****" of u1');
 });
 
-describe('a call that may succeed later is to be tried again', () => {
+describe('a call that may succeed later is retryable', () => {
   const fault = (status: number, words: string) =>
     `Batch has an internal error or is under maintenance (HTTP ${status}, ${words})`;
   const wait = (status: number, words: string) => `Batch asks to wait (HTTP ${status}, ${words})`;
@@ -505,7 +505,7 @@ describe('a call that may succeed later is to be tried again', () => {
     expect(await outcomeOf(clientOf({ api_url: url }))).toMatchObject({ kind: 'retry', outcomeUnknown: true });
   });
 
-  test('whose answer comes in drops that have no end', { timeout: 10_000 }, async () => {
+  test('whose response trickles without end', { timeout: 10_000 }, async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
       const url = await serve((request, response) => {
@@ -535,13 +535,13 @@ describe('a call that may succeed later is to be tried again', () => {
     );
   });
 
-  test('with nobody at the address, so that it has certainly not been stored', async () => {
+  test('with no server at the address, so that it was certainly not stored', async () => {
     const outcome = await outcomeOf(clientOf({ api_url: 'http://127.0.0.1:1' }));
     expect(outcome).toEqual(retry("Can't reach 127.0.0.1:1: nothing listens there (connection refused)"));
   });
 });
 
-test('the same client goes on after each fault', async () => {
+test('the same client continues after each error', async () => {
   const client = clientOf();
   sandbox.faults.add([
     { kind: 'cut' },

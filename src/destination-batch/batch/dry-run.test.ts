@@ -11,7 +11,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-test('takes every request, and writes it as a line of the file, digit for digit', async () => {
+test('accepts every request, and writes it as a line of the file, unchanged', async () => {
   const path = join(folder, 'requests.ndjson');
   const dryRun = await DryRun.open(path);
   const answers = await Promise.all([
@@ -35,7 +35,7 @@ test('needs no file', async () => {
   await dryRun.close();
 });
 
-test('says that it can not write to its file, before anything else is done', async () => {
+test('reports that it can not write to its file, before anything else is done', async () => {
   await expect(DryRun.open(join(folder, 'no', 'such', 'folder'))).rejects.toMatchObject({
     failureType: 'config_error',
     message: expect.stringMatching(/can't be written to .*no such file or directory.*dry_run_file/),

@@ -23,25 +23,25 @@ function batcherOf(customIds: readonly string[], eventsPerUpdate = 15): UpdateBa
 const shown = (updates: readonly Update<RowEvent>[]): string[] =>
   updates.map(({ customId, events }) => `${customId}: ${events.map(({ row }) => row).join(' ')}`);
 
-test('events of a profile go together, in order; profiles go in the order in which they came', () => {
+test('batches the events of a profile in order, and profiles in the order of their first event', () => {
   const batcher = batcherOf(['b', 'a', 'b', 'c', 'a', 'b']);
   expect([batcher.events, batcher.bytes, batcher.readyUpdates]).toEqual([6, 60, 3]);
   expect(shown(batcher.take(200, NO_LIMIT))).toEqual(['b: 0 2 5', 'a: 1 4', 'c: 3']);
   expect([batcher.events, batcher.bytes, batcher.readyUpdates]).toEqual([0, 0, 0]);
 });
 
-test('an event comes back as it was given', () => {
+test('returns an event as it was added', () => {
   const batcher = new UpdateBatcher<WaitingEvent & { row: object }>(15);
   const given = { json: '{"name":"e"}', bytes: 12, isTimely: true, row: {} };
   batcher.add('a', given);
   expect(batcher.take(1, NO_LIMIT)[0]?.events[0]).toBe(given);
 });
 
-test('nothing is taken when nothing waits', () => {
+test('returns no updates when no events wait', () => {
   expect(batcherOf([]).take(200, NO_LIMIT)).toEqual([]);
 });
 
-test('no more updates are taken than asked for, and the others stay first', () => {
+test('takes at most the requested number of updates, and the others stay first', () => {
   const batcher = batcherOf(['a', 'b', 'c']);
   expect(shown(batcher.take(2, NO_LIMIT))).toEqual(['a: 0', 'b: 1']);
   expect(batcher.readyUpdates).toBe(1);
@@ -49,7 +49,7 @@ test('no more updates are taken than asked for, and the others stay first', () =
   expect(shown(batcher.take(2, NO_LIMIT))).toEqual(['c: 2', 'd: 3']);
 });
 
-test('an update holds fifteen events at the most; the next ones wait until it is settled', () => {
+test('puts at most fifteen events in an update; the next wait until it is settled', () => {
   const batcher = batcherOf(Array(32).fill('a'));
   const sizes: number[] = [];
   while (batcher.events > 0) {
@@ -61,7 +61,7 @@ test('an update holds fifteen events at the most; the next ones wait until it is
   expect(sizes).toEqual([15, 15, 2]);
 });
 
-test('events that come for a profile under way wait; those of others do not', () => {
+test('holds back the events of a profile that is in flight, and not those of others', () => {
   const batcher = batcherOf(['a']);
   batcher.take(200, NO_LIMIT);
   batcher.add('a', event(1));
@@ -72,7 +72,7 @@ test('events that come for a profile under way wait; those of others do not', ()
   expect(shown(batcher.take(200, NO_LIMIT))).toEqual(['a: 1']);
 });
 
-test('a profile that is settled with nothing left may come again', () => {
+test('accepts new events of a profile whose update is settled', () => {
   const batcher = batcherOf(['a']);
   batcher.take(1, NO_LIMIT);
   batcher.release('a');
@@ -80,7 +80,7 @@ test('a profile that is settled with nothing left may come again', () => {
   expect(shown(batcher.take(1, NO_LIMIT))).toEqual(['a: 1']);
 });
 
-test('events that are dropped are as if they had not been added', () => {
+test('drops events as if they had not been added', () => {
   const batcher = batcherOf(['a', 'b', 'a', 'c', 'b', ...Array<string>(20).fill('d')]);
   batcher.take(1, NO_LIMIT);
   batcher.add('a', event(25));
@@ -93,7 +93,7 @@ test('events that are dropped are as if they had not been added', () => {
   expect(shown(batcher.take(200, NO_LIMIT))).toEqual(['b: 26']);
 });
 
-test('to settle a profile that nothing is known of changes nothing', () => {
+test('ignores the release of an unknown profile', () => {
   const batcher = batcherOf(['a']);
   batcher.release('b');
   expect([batcher.events, batcher.readyUpdates]).toEqual([1, 1]);
@@ -105,7 +105,7 @@ const bytesOf = ({ customId, events }: Update<RowEvent>): number =>
     `{"identifiers":{"custom_id":${JSON.stringify(customId)}},"events":[${events.map(({ json }) => json).join()}]},`,
   );
 
-describe('the bytes of a take', () => {
+describe('the bytes of the updates taken', () => {
   const heavy = (row: number, bytes: number): RowEvent => ({
     json: 'x'.repeat(bytes),
     bytes,
@@ -113,14 +113,14 @@ describe('the bytes of a take', () => {
     row,
   });
 
-  test('are no more than asked for', () => {
+  test('are at most the maximum', () => {
     const batcher = new UpdateBatcher<RowEvent>(15);
     for (const [row, customId] of ['a', 'b', 'c'].entries()) batcher.add(customId, heavy(row, 1_000));
     expect(shown(batcher.take(200, 2_500))).toEqual(['a: 0', 'b: 1']);
     expect([batcher.events, batcher.bytes, batcher.readyUpdates]).toEqual([1, 1_000, 1]);
   });
 
-  test('may be more for one update, which could never go otherwise', () => {
+  test('may exceed the maximum for one update, which could never be sent otherwise', () => {
     const batcher = new UpdateBatcher<RowEvent>(15);
     for (const [row, customId] of ['a', 'a', 'b'].entries()) batcher.add(customId, heavy(row, 1_000));
     expect(shown(batcher.take(200, 500))).toEqual(['a: 0 1']);
@@ -131,7 +131,7 @@ describe('the bytes of a take', () => {
     ['letters of one byte', 'x'],
     ['letters of three bytes', '日'],
     ['quotes, which JSON escapes', '"'],
-  ])('are counted with their identifiers: %s', (_, letter) => {
+  ])('include the identifiers: %s', (_, letter) => {
     const batcher = new UpdateBatcher<RowEvent>(15);
     for (let row = 0; row < 100; row += 1) batcher.add(`${letter.repeat(300)}${row}`, event(row));
     const bytes = batcher.take(200, 20_000).reduce((sum, update) => sum + bytesOf(update), 0);
@@ -170,7 +170,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   { maxLength: 150 },
 );
 
-test('whatever is added, taken and settled: order is kept, no profile is under way twice, no update is wasted', () => {
+test('I5, I8: keeps the order of a profile, never has two updates of it in flight, and wastes no update', () => {
   fc.assert(
     fc.property(steps, fc.integer({ min: 1, max: 4 }), (all, eventsPerUpdate) => {
       const batcher = new UpdateBatcher<RowEvent>(eventsPerUpdate);
@@ -235,7 +235,7 @@ test('whatever is added, taken and settled: order is kept, no profile is under w
   );
 });
 
-test('events that Batch is likely to refuse for their time never share an update with others, and the order stays', () => {
+test('never puts events that Batch may refuse for their time in an update with others, and keeps the order', () => {
   const batcher = new UpdateBatcher<RowEvent>(3);
   for (const [row, isTimely] of [true, false, false, false, false, true, true].entries()) {
     batcher.add('u1', { json: '{}', bytes: 2, isTimely, row });

@@ -147,8 +147,8 @@ function watched(promise: Promise<unknown>): { isDone: boolean } {
   return state;
 }
 
-describe('grouping', () => {
-  test('events of a profile share an update, and updates a request', async () => {
+describe('batching', () => {
+  test('sends the events of a profile in one update, and updates in one request', async () => {
     const { delivery, calls, settled, add } = start();
     add('u1', 'a', 'b');
     add('u"2é', 'c');
@@ -165,14 +165,14 @@ describe('grouping', () => {
     expect([settled, done.isDone]).toEqual([['a accepted', 'b accepted', 'd accepted', 'c accepted'], true]);
   });
 
-  test('nothing is sent of nothing', async () => {
+  test('sends nothing without events', async () => {
     const { delivery, calls, failures } = start();
     const done = watched(delivery.finish());
     await pass(0);
     expect([calls, failures, done.isDone]).toEqual([[], [], true]);
   });
 
-  test('a full request goes after a quarter of a second, with what came for its profiles until then', async () => {
+  test('sends a full request after the short linger, with the events that arrived for its profiles until then', async () => {
     const { delivery, calls, add } = start({ pace: { updatesPerRequest: 2 } });
     add('u1', 'a');
     await pass(1_000);
@@ -185,14 +185,14 @@ describe('grouping', () => {
     expect(calls.map(({ updates, at }) => [updates, at])).toEqual([[['u1: a c', 'u2: b'], 1_250]]);
   });
 
-  test('a flush interval that is shorter than that holds all the same', async () => {
+  test('lingers no longer than a flush interval that is shorter', async () => {
     const { calls, add } = start({ pace: { updatesPerRequest: 1 }, maxLingerMs: 100 });
     add('u1', 'a');
     await pass(100);
     expect(calls.map(({ at }) => at)).toEqual([100]);
   });
 
-  test('at the end all goes that waits', async () => {
+  test('sends all waiting events at the end', async () => {
     const { delivery, calls, add } = start({ pace: { updatesPerRequest: 2 } });
     add('u1', 'a');
     void delivery.finish();
@@ -200,7 +200,7 @@ describe('grouping', () => {
     expect(calls.map(({ updates }) => updates)).toEqual([['u1: a']]);
   });
 
-  test('an update holds fifteen events at the most; the next goes when it is settled', async () => {
+  test('puts at most fifteen events in an update; the next is sent when it is settled', async () => {
     const { delivery, calls, add } = start();
     add('u1', ...numbered('e', 16));
     const done = watched(delivery.finish());
@@ -215,7 +215,7 @@ describe('grouping', () => {
   test.each([
     ['what fits goes together', 2 * 1024 * 1024 - 100, [['u1: u1', 'u2: u2'], ['u3: u3']]],
     ['what does not goes in the next', 2 * 1024 * 1024, [['u1: u1'], ['u2: u2'], ['u3: u3']]],
-  ])('a request is no larger than four megabytes: %s', async (_, bytes, expected) => {
+  ])('a request has at most four megabytes: %s', async (_, bytes, expected) => {
     const { delivery, calls } = start({ pace: { capacity: 3, perSecond: 0.001, updatesPerRequest: 2 } });
     const addOf = (customId: string): void =>
       delivery.add(customId, { json: `{"name":"${customId}"}`, bytes, isTimely: true, row: customId });
@@ -231,8 +231,8 @@ describe('grouping', () => {
   });
 });
 
-describe('time', () => {
-  test('an event alone goes after the flush interval', async () => {
+describe('lingering', () => {
+  test('sends a single event after the flush interval', async () => {
     const { delivery, calls, add } = start();
     add('u1', 'a');
     await delivery.waitForCapacity();
@@ -242,7 +242,7 @@ describe('time', () => {
     expect(calls.map(({ updates, at }) => [updates, at])).toEqual([[['u1: a'], 2_000]]);
   });
 
-  test('the events that came meanwhile go with it, and the next one waits anew', async () => {
+  test('sends the events that arrived meanwhile with it, and the next one lingers again', async () => {
     const { delivery, calls, add } = start();
     add('u1', 'a');
     await pass(500);
@@ -260,7 +260,7 @@ describe('time', () => {
     ]);
   });
 
-  test('events that wait for their profile go when it is settled, if their interval is over by then', async () => {
+  test('sends events of a profile in flight when it is settled, if they have lingered long enough', async () => {
     const { calls, add } = start();
     add('u1', 'a');
     await pass(2_000);
@@ -274,7 +274,7 @@ describe('time', () => {
     ]);
   });
 
-  test('no event waits longer because its profile had more than fit into one update, though nothing else comes', async () => {
+  test('no event waits longer because its profile had too many events for one update', async () => {
     const { calls, add } = start();
     add('u1', ...numbered('e', 20));
     await pass(5_000);
@@ -286,7 +286,7 @@ describe('time', () => {
     ]);
   });
 
-  test('nor much longer because another went in its place meanwhile', async () => {
+  test('nor much longer because another was sent in its place', async () => {
     const { delivery, calls, add } = start();
     add('u1', ...numbered('e', 16));
     await pass(3_000);
@@ -301,7 +301,7 @@ describe('time', () => {
     expect(last?.at).toBeLessThanOrEqual(5_000);
   });
 
-  test('the pace is kept, and events that come while it is waited for share the update', async () => {
+  test('keeps the rate limit, and events that arrive during the wait share the update', async () => {
     const { delivery, calls, add } = start({ pace: { updatesPerRequest: 1, capacity: 1, perSecond: 1 } });
     add('u1', 'a');
     add('u2', 'b');
@@ -318,7 +318,7 @@ describe('time', () => {
 });
 
 describe('several requests in flight', () => {
-  test('go side by side, as many as may', async () => {
+  test('are sent concurrently, up to the maximum', async () => {
     const { delivery, calls, add } = start({ pace: { updatesPerRequest: 1 } });
     for (const customId of numbered('u', MAX_CALLS_IN_FLIGHT + 2)) add(customId, `of_${customId}`);
     await delivery.waitForCapacity();
@@ -329,7 +329,7 @@ describe('several requests in flight', () => {
     expect(calls.slice(MAX_CALLS_IN_FLIGHT).map(({ updates }) => updates)).toEqual([['u8: of_u8']]);
   });
 
-  test('never hold the same profile twice, so that its events stay in order', async () => {
+  test('never contain the same profile twice, so that its events stay in order', async () => {
     const { delivery, calls, settled, add } = start({ pace: { updatesPerRequest: 1 } });
     add('u1', 'a');
     await delivery.waitForCapacity();
@@ -350,7 +350,7 @@ describe('several requests in flight', () => {
     expect([settled, done.isDone]).toEqual([['c accepted', 'a accepted', 'b accepted'], true]);
   });
 
-  test('do not wait for one that is tried again', async () => {
+  test('do not wait for one that is retried', async () => {
     const { delivery, calls, settled, add } = start({ pace: { updatesPerRequest: 1 } });
     for (const customId of ['u1', 'u2']) add(customId, `of_${customId}`);
     void delivery.finish();
@@ -372,7 +372,7 @@ describe('a request that is refused whole', () => {
     }
   }
 
-  test('is halved until the bad update is alone; the others are accepted', async () => {
+  test('is halved until the bad update is isolated; the others are accepted', async () => {
     const { delivery, calls, settled, failures, add } = start();
     for (const index of [0, 1, 2, 3, 4]) add(`u${index}`, index === 3 ? 'bad' : `e${index}`);
     const done = watched(delivery.finish());
@@ -395,7 +395,7 @@ describe('a request that is refused whole', () => {
     expect([failures, done.isDone]).toEqual([[], true]);
   });
 
-  test('is halved within an update until the bad event is alone, in the order of the stream', async () => {
+  test('is halved within an update until the bad event is isolated, in the order of the stream', async () => {
     const { delivery, calls, settled, add } = start();
     add('u1', 'a', 'b', 'bad', 'c');
     void delivery.finish();
@@ -421,7 +421,7 @@ describe('a request that is refused whole', () => {
     expect(settled).toHaveLength(6);
   });
 
-  test('is halved at the pace, since each half is an update again for Batch', async () => {
+  test('is halved within the rate limit, since each half counts as updates again', async () => {
     const { delivery, calls, add } = start({ pace: { capacity: 4, perSecond: 1, updatesPerRequest: 4 } });
     for (const customId of numbered('u', 4)) add(customId, customId === 'u3' ? 'bad' : 'good');
     void delivery.finish();
@@ -451,8 +451,10 @@ describe('a request that is refused whole', () => {
   });
 });
 
-describe('problems in an accepted request', () => {
-  async function settledBy(answer: BatchResponse): Promise<{ settled: string[]; told: string[]; failures: unknown[] }> {
+describe('partial errors of an accepted request', () => {
+  async function settledBy(
+    answer: BatchResponse,
+  ): Promise<{ settled: string[]; logged: string[]; failures: unknown[] }> {
     const { delivery, calls, settled, failures, report, add } = start();
     add('u0', 'a');
     add('u1', 'b', 'c');
@@ -460,11 +462,11 @@ describe('problems in an accepted request', () => {
     await pass(0);
     calls[0]?.answer(answer);
     await pass(0);
-    return { settled, told: wordsOf(report.drainMessages()), failures };
+    return { settled, logged: wordsOf(report.drainMessages()), failures };
   }
 
   const several = ' (for an update with 2 events; Batch does not say which of them it refused)';
-  const cases: [name: string, answer: BatchResponse, settled: string[], told: string[]][] = [
+  const cases: [name: string, answer: BatchResponse, settled: string[], logged: string[]][] = [
     ['none', ACCEPTED, ['a accepted', 'b accepted', 'c accepted'], []],
     ['an update', acceptedBut({ bulkIndex: 0 }), ['a Batch said: so it is', 'b accepted', 'c accepted'], []],
     [
@@ -510,13 +512,13 @@ describe('problems in an accepted request', () => {
       ],
     ],
   ];
-  test.each(cases)('%s', async (_, answer, settled, told) => {
-    expect(await settledBy(answer)).toEqual({ settled, told, failures: [] });
+  test.each(cases)('%s', async (_, answer, settled, logged) => {
+    expect(await settledBy(answer)).toEqual({ settled, logged, failures: [] });
   });
 });
 
-describe('a request that may succeed later', () => {
-  test('is tried again after half a second to a second, then after twice as long, up to a minute', async () => {
+describe('a request that failed and may succeed later', () => {
+  test('is retried after half a second to a second, then after twice as long, up to a minute (backoff)', async () => {
     const attempts: { body: string; at: number }[] = [];
     const post = async (_: Endpoint, body: string): Promise<BatchResponse> => {
       attempts.push({ body, at: clock.now() });
@@ -544,7 +546,7 @@ describe('a request that may succeed later', () => {
     );
   });
 
-  test('takes its tokens again', async () => {
+  test('takes its tokens again for a retry', async () => {
     const { delivery, calls, add } = start({ pace: { capacity: 2, perSecond: 0.1, updatesPerRequest: 2 } });
     for (const customId of ['u1', 'u2']) add(customId, 'e');
     void delivery.finish();
@@ -557,7 +559,7 @@ describe('a request that may succeed later', () => {
     expect(calls).toHaveLength(2);
   });
 
-  test('counts its events as possible duplicates when it is not known what became of it', async () => {
+  test('counts its events as possible duplicates when its outcome is unknown', async () => {
     const { delivery, calls, report, add } = start();
     add('u1', 'a', 'b');
     add('u2', 'c');
@@ -574,7 +576,7 @@ describe('a request that may succeed later', () => {
     );
   });
 
-  test('says nothing of duplicates when it certainly was not stored', async () => {
+  test('counts no duplicates when it certainly was not stored', async () => {
     const { delivery, calls, report, add } = start();
     add('u1', 'a');
     void delivery.finish();
@@ -586,7 +588,7 @@ describe('a request that may succeed later', () => {
     expect(wordsOf(report.summarize()).filter((words) => words.includes('twice'))).toEqual([]);
   });
 
-  test('fails as transient when the time for it is used up', async () => {
+  test('fails with a transient_error when the retry time is used up', async () => {
     const { delivery, calls, settled, failures, add } = start({ retryTimeMs: 2 * MINUTE });
     add('u1', 'a');
     const done = watched(delivery.finish());
@@ -613,7 +615,7 @@ describe('a request that may succeed later', () => {
   });
 });
 
-test('a fault that says how long it takes is not tried again before', async () => {
+test('waits for Retry-After before a retry', async () => {
   const { delivery, calls, add } = start();
   add('u1', 'a');
   void delivery.finish();
@@ -625,7 +627,7 @@ test('a fault that says how long it takes is not tried again before', async () =
   expect(calls).toHaveLength(2);
 });
 
-describe('a 429', () => {
+describe('HTTP 429', () => {
   test.each([
     ['for five seconds if it does not say it', undefined, 5_000],
     ['for as long as it says', 12_000, 12_000],
@@ -645,7 +647,7 @@ describe('a 429', () => {
     expect(calls.map(({ updates }) => updates)).toEqual([['u1: a'], ['u2: b'], ['u1: a']]);
   });
 
-  test('leaves alone what is in flight', async () => {
+  test('does not abandon requests in flight', async () => {
     const { delivery, calls, settled, add } = start({ pace: { updatesPerRequest: 1 } });
     for (const customId of ['u1', 'u2']) add(customId, `of_${customId}`);
     void delivery.finish();
@@ -657,7 +659,7 @@ describe('a 429', () => {
   });
 });
 
-test('who asks to wait longer than the time for retries is not waited for', async () => {
+test('does not retry when Retry-After is longer than the retry time', async () => {
   const { delivery, calls, failures, report, add } = start({ retryTimeMs: 2 * MINUTE });
   add('u1', 'a');
   void delivery.finish();
@@ -674,7 +676,7 @@ test('who asks to wait longer than the time for retries is not waited for', asyn
 describe('a backlog', () => {
   const slow = { pace: { capacity: 10, perSecond: 10, updatesPerRequest: 10 }, bulkPace: { updatesPerRequest: 50 } };
 
-  test('of more than 20 seconds of updates goes by the other endpoint from then on, and that is told', async () => {
+  test('of more than 20 seconds of updates switches to the bulk route for good, and logs it', async () => {
     const { delivery, calls, report, add } = start(slow);
     for (const customId of numbered('u', 201)) add(customId, 'e');
     await delivery.waitForCapacity();
@@ -701,7 +703,7 @@ describe('a backlog', () => {
     expect(calls[0]?.endpoint).toBe('update');
   });
 
-  test('is also what fills the room, in however few updates', async () => {
+  test('is also a full queue, even of few updates', async () => {
     const { delivery, calls, add } = start(slow);
     add('u1', ...numbered('e', 20_000));
     void delivery.waitForCapacity();
@@ -709,7 +711,7 @@ describe('a backlog', () => {
     expect(calls[0]?.endpoint).toBe('mass_update');
   });
 
-  test('goes the same way as all if there is no other', async () => {
+  test('uses the normal route if there is no bulk route', async () => {
     const { delivery, calls, report, add } = start({ pace: slow.pace });
     for (const customId of numbered('u', 300)) add(customId, 'e');
     void delivery.finish();
@@ -723,7 +725,7 @@ describe('the delivery fails', () => {
   test.each([
     ['with what denied it', destinationError('batch_key_refused', 'The key is wrong')],
     ['with a fault of ours', new TypeError('x is not a function')],
-  ])('at once, %s, and what is in flight is abandoned', async (_, error) => {
+  ])('at once, %s, and abandons requests in flight', async (_, error) => {
     const { delivery, calls, settled, failures, report, add } = start({ pace: { updatesPerRequest: 1 } });
     for (const customId of numbered('u', 20)) add(customId, `of_${customId}`);
     const done = watched(delivery.finish());
@@ -757,7 +759,7 @@ describe('the delivery fails', () => {
       new TypeError('x is no function'),
       5,
     ],
-  ])('at a request %s may be taken all the same', async (_, taken, error, expected) => {
+  ])('at a request %s may be stored nevertheless', async (_, taken, error, expected) => {
     const { delivery, calls, add } = start({ pace: { updatesPerRequest: 1 } });
     for (const customId of numbered('u', 5)) add(customId, `of_${customId}`);
     void delivery.finish();
@@ -769,7 +771,7 @@ describe('the delivery fails', () => {
     expect(delivery.eventsOfUnknownOutcome).toBe(expected);
   });
 
-  test('at last at a request that was lost before: it may be taken all the same', async () => {
+  test('at a retry of a request without a response, which may be stored nevertheless', async () => {
     const { delivery, calls, add } = start({ retryTimeMs: SECOND });
     add('u1', 'a', 'b');
     void delivery.finish();
@@ -781,7 +783,7 @@ describe('the delivery fails', () => {
     expect([calls.length, delivery.eventsOfUnknownOutcome]).toEqual([2, 2]);
   });
 
-  test('when the row can not be accounted for', async () => {
+  test('when a row can not be settled', async () => {
     const error = new Error('The ledger is broken');
     const { delivery, calls, failures, add } = start({
       onSettled: () => {
@@ -797,7 +799,7 @@ describe('the delivery fails', () => {
   });
 });
 
-test('events that are dropped are not sent, also when it was their turn, and all that is left is', async () => {
+test('does not send dropped events, and sends all others', async () => {
   const { delivery, calls, settled, failures, add } = start({
     pace: { capacity: 1, perSecond: 1, updatesPerRequest: 1 },
   });
@@ -811,8 +813,8 @@ test('events that are dropped are not sent, also when it was their turn, and all
   expect([settled, failures, done.isDone]).toEqual([['of_u1 accepted'], [], true]);
 });
 
-describe('to halt', () => {
-  test('abandons what is in flight, sends nothing more and is no failure', async () => {
+describe('halt', () => {
+  test('abandons requests in flight, sends nothing more and reports no error', async () => {
     const { delivery, calls, settled, failures, add } = start({ pace: { updatesPerRequest: 1 } });
     for (const customId of numbered('u', 20)) add(customId, `of_${customId}`);
     await delivery.waitForCapacity();
@@ -837,7 +839,7 @@ describe('to halt', () => {
     expect([calls.length, failures, done.isDone]).toEqual([1, [], true]);
   });
 
-  test('ends the wait before another attempt', async () => {
+  test('ends the wait before a retry', async () => {
     const { delivery, calls, failures, add } = start();
     add('u1', 'a');
     const done = watched(delivery.finish());
@@ -849,7 +851,7 @@ describe('to halt', () => {
     expect([calls.length, failures, done.isDone]).toEqual([1, [], true]);
   });
 
-  test('may be done twice, and after the end', async () => {
+  test('can be called twice, and after the end', async () => {
     const { delivery, failures } = start();
     delivery.halt();
     delivery.halt();
@@ -859,7 +861,7 @@ describe('to halt', () => {
   });
 });
 
-describe('there is room', () => {
+describe('I5: there is capacity', () => {
   /** A delivery whose bucket is empty for a second, so that nothing leaves it. */
   async function stuck() {
     const started = start({ pace: { capacity: 1, perSecond: 1, updatesPerRequest: 1 } });
@@ -869,7 +871,7 @@ describe('there is room', () => {
     return started;
   }
 
-  test('for 20,000 events that wait; then only when some have left', async () => {
+  test('for 20,000 waiting events; then only when some are sent', async () => {
     const { delivery, add } = await stuck();
     for (let event = 0; event < 19_999; event += 1) add('u1', 'e');
     const before = watched(delivery.waitForCapacity());
@@ -883,7 +885,7 @@ describe('there is room', () => {
     expect(after.isDone).toBe(true);
   });
 
-  test('for 16 megabytes that wait or are in flight; then only when some have left', async () => {
+  test('for 16 megabytes that wait or are in flight; then only when some are settled', async () => {
     const { delivery, calls } = await stuck();
     const inFlight = '{"name":"first"}'.length;
     const half = { json: '{}', bytes: 8 * 1024 * 1024, isTimely: true, row: 'x' };
@@ -904,7 +906,7 @@ describe('there is room', () => {
     expect(after.isDone).toBe(true);
   });
 
-  test('again when the delivery is halted, so that nobody waits for ever', async () => {
+  test('when the delivery is halted, so that the wait ends', async () => {
     const { delivery } = await stuck();
     delivery.add('u1', { json: '{}', bytes: 32 * 1024 * 1024, isTimely: true, row: 'x' });
     const room = watched(delivery.waitForCapacity());
@@ -915,7 +917,7 @@ describe('there is room', () => {
     expect(room.isDone).toBe(true);
   });
 
-  test('when too much waits, requests go that are not full', async () => {
+  test('sends requests that are not full when the queue is full', async () => {
     const { delivery, calls } = start();
     delivery.add('u1', { json: '{"name":"e"}', bytes: 32 * 1024 * 1024, isTimely: true, row: 'x' });
     void delivery.waitForCapacity();
@@ -926,7 +928,7 @@ describe('there is room', () => {
 
 type Fate = 'accepted' | 'retry' | 'lost' | 'rate_limit';
 
-test('whatever Batch answers, and when: each event is settled once, in order, at the pace, never twice under way', async () => {
+test('I1, I8: settles each event once, in order, within the rate limit, whatever Batch responds and when', async () => {
   const step = fc.oneof(
     {
       weight: 8,

@@ -3,7 +3,7 @@ import { createRoutes } from './pacing.ts';
 
 const never = new AbortController().signal;
 
-describe('a rate is kept, with its share of the burst but for half a second of it', () => {
+describe('the bucket has the configured rate, and its share of the burst less half a second of it', () => {
   type Configured = Parameters<typeof createRoutes>[0];
   const cases: [string, Configured, endpoint: string, atOnce: number, refillMs: number, updatesPerRequest: number][] = [
     ["Batch's own", { endpoint: 'update', rate_limit: undefined }, 'update', 850, 2_834, 200],
@@ -40,12 +40,15 @@ test.each([
   ['auto', 300, undefined],
   ['update', undefined, undefined],
   ['mass_update', undefined, undefined],
-] as const)('endpoint %s with rate_limit %s: a backlog goes at %s a second', (endpoint, rate_limit, expected) => {
-  const { bulk } = createRoutes({ endpoint, rate_limit });
-  expect([bulk?.endpoint.name, bulk?.bucket.perSecond]).toEqual([expected && 'mass_update', expected]);
-});
+] as const)(
+  'endpoint %s with rate_limit %s: the bulk route sends %s updates a second',
+  (endpoint, rate_limit, expected) => {
+    const { bulk } = createRoutes({ endpoint, rate_limit });
+    expect([bulk?.endpoint.name, bulk?.bucket.perSecond]).toEqual([expected && 'mass_update', expected]);
+  },
+);
 
-test('by the clock of the system, tokens are there at once, and the wait for more can be given up', async () => {
+test('with the system clock, tokens are available at once, and the wait for more can be aborted', async () => {
   const { bucket } = createRoutes({ endpoint: 'update', rate_limit: 0.001 }).normal;
   await bucket.take(1, never);
   const leaving = new AbortController();
@@ -54,7 +57,7 @@ test('by the clock of the system, tokens are there at once, and the wait for mor
   await expect(waiting).rejects.toThrow(/^The operation was aborted$/);
 });
 
-test('a wait that is longer than a timer can be is one wait, and not a thousand short ones', async () => {
+test('a wait longer than the maximum of a timer is one wait', async () => {
   const warnings: string[] = [];
   const note = ({ name }: Error): void => {
     warnings.push(name);

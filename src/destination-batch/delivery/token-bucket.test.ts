@@ -78,7 +78,7 @@ test('tokens come back with time, to the millisecond', async () => {
   ]);
 });
 
-test('it never holds more than its capacity, however long it rests', async () => {
+test('never has more tokens than its capacity', async () => {
   const { clock, taken, take } = bucketOf(10, 10);
   await clock.advance(3_600_000);
   void take('a', 10);
@@ -90,7 +90,7 @@ test('it never holds more than its capacity, however long it rests', async () =>
   ]);
 });
 
-test('the first to come is the first to get, also where a later one asks for less', async () => {
+test('serves requests in their order, also where a later one needs fewer tokens', async () => {
   const { clock, taken, take } = bucketOf(10, 10);
   void take('a', 8);
   void take('b', 10);
@@ -103,7 +103,7 @@ test('the first to come is the first to get, also where a later one asks for les
   ]);
 });
 
-test('what is given back is there for the next, up to the capacity', async () => {
+test('refunded tokens are available for the next request, up to the capacity', async () => {
   const { clock, bucket, taken, take } = bucketOf(10, 10);
   void take('a', 10);
   await clock.advance(0);
@@ -123,7 +123,7 @@ test('what is given back is there for the next, up to the capacity', async () =>
 });
 
 describe('a pause', () => {
-  test('hands out nothing, and then begins with an empty bucket', async () => {
+  test('returns no tokens, and then starts with an empty bucket', async () => {
     const { clock, bucket, taken, take } = bucketOf(10, 10);
     bucket.pause(5_000);
     void take('a', 1);
@@ -137,7 +137,7 @@ describe('a pause', () => {
     ]);
   });
 
-  test('holds for those who wait already', async () => {
+  test('applies to requests that already wait', async () => {
     const { clock, bucket, taken, take } = bucketOf(10, 10);
     void take('a', 10);
     void take('b', 5);
@@ -179,8 +179,8 @@ describe('a pause', () => {
   });
 });
 
-describe('a refusal', () => {
-  test('halves the pace, which grows back in half a minute, evenly', async () => {
+describe('HTTP 429', () => {
+  test('halves the rate, which grows back linearly in half a minute', async () => {
     const { clock, bucket, taken, take } = bucketOf(10_000, 100);
     bucket.slowDown(0);
     // 50 a second at first and 100 at the end, so 75 in the mean.
@@ -193,7 +193,7 @@ describe('a refusal', () => {
     ]);
   });
 
-  test('pauses, and only then grows', async () => {
+  test('pauses, and only then the rate grows', async () => {
     const { clock, bucket, taken, take } = bucketOf(10_000, 100);
     bucket.slowDown(60_000);
     void take('a', 2_250);
@@ -201,7 +201,7 @@ describe('a refusal', () => {
     expect(taken).toEqual([['a', 90_001]]);
   });
 
-  test('counts once with the others that come while it pauses', async () => {
+  test('counts only once during its pause', async () => {
     const { clock, bucket, taken, take } = bucketOf(10_000, 100);
     for (let call = 0; call < 8; call += 1) bucket.slowDown(5_000);
     void take('a', 2_250);
@@ -222,8 +222,8 @@ describe('a refusal', () => {
   });
 });
 
-describe('who gives up', () => {
-  test('while it waits, gets its own reason and no tokens', async () => {
+describe('an aborted request', () => {
+  test('rejects with its own reason and takes no tokens', async () => {
     const { clock, taken, take } = bucketOf(10, 10);
     const leaving = new AbortController();
     void take('a', 10);
@@ -239,7 +239,7 @@ describe('who gives up', () => {
     ]);
   });
 
-  test('while it waits for its turn, does not hold up those behind it', async () => {
+  test('does not delay the requests after it', async () => {
     const { clock, taken, take } = bucketOf(10, 10);
     const leaving = new AbortController();
     void take('a', 10);
@@ -255,7 +255,7 @@ describe('who gives up', () => {
     ]);
   });
 
-  test('before it asks, gets nothing, though the bucket is full', async () => {
+  test('takes no tokens if it was aborted before, though the bucket is full', async () => {
     const { clock, bucket, taken, take } = bucketOf(10, 10);
     await expect(bucket.take(10, AbortSignal.abort(new Error('No longer wanted')))).rejects.toThrow(
       /^No longer wanted$/,
@@ -266,7 +266,7 @@ describe('who gives up', () => {
   });
 });
 
-test('a sleep that ends too early gives no tokens too early', async () => {
+test('a sleep that ends too early returns no tokens too early', async () => {
   let now = 0;
   // As Node's timers do, by a fraction of a millisecond.
   const sleep = async (milliseconds: number): Promise<void> => {
@@ -295,7 +295,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
   { maxLength: 40 },
 );
 
-test('in no span of time is more handed out than the capacity and what came back in it; none in a pause; all in order', async () => {
+test('I8: never exceeds the rate limit in any interval, returns nothing during a pause, and keeps the order', async () => {
   await fc.assert(
     fc.asyncProperty(steps, fc.constantFrom(0.7, 3, 10, 300), async (all, perSecond) => {
       const capacity = 20;

@@ -7,11 +7,11 @@ import { RejectionPolicy } from './policy.ts';
 
 const SKIP: OnRejection = { mode: 'skip' };
 
-/** How a run of rows, `a` for accepted and else by code, is judged at a state behind each of the given numbers of rows. */
-function judged(options: OnRejection, rows: readonly ('a' | RejectionCode)[], ...statesBehind: number[]) {
+/** The decision about a run of rows, `a` for accepted or the code of a rejection, with a state after each given number of rows. */
+function judged(options: OnRejection, rows: readonly ('a' | RejectionCode)[], ...statesAfter: number[]) {
   const policy = new RejectionPolicy(options);
   const hold = new StateHold(policy);
-  const states = statesBehind.map((number): ResolvedState => {
+  const states = statesAfter.map((number): ResolvedState => {
     const rejected = new Map<RejectionCode, number>();
     for (const row of rows.slice(0, number)) if (row !== 'a') rejected.set(row, (rejected.get(row) ?? 0) + 1);
     return {
@@ -42,7 +42,7 @@ const missing = (count: number) => times<'a' | RejectionCode>(count, 'custom_id_
 const good = (count: number) => times<'a' | RejectionCode>(count, 'a');
 
 describe('nearly all rows rejected for one reason', () => {
-  test('fail the sync, and no state behind them is echoed', () => {
+  test('fail the sync, and no state after them is echoed', () => {
     expect(judged(SKIP, missing(300), 30, 100, 300)).toEqual({
       echoed: [],
       type: 'config_error',
@@ -86,19 +86,19 @@ describe('nearly all rows rejected for one reason', () => {
       [1, 10, 150],
       { echoed: [1, 10], error: /^149 of/ },
     ],
-    ['rows behind the last state count, too', [...missing(99)], [50], { echoed: [], error: /^99 of/ }],
+    ['rows after the last state count too', [...missing(99)], [50], { echoed: [], error: /^99 of/ }],
     ['no rows at all are fine', [], [0, 0], { echoed: [0, 0] }],
   ])('%s', (_, rows, states, expected) => {
     const result = judged(SKIP, rows, ...states);
     const { error, ...others } = expected as { error?: RegExp };
-    const { error: told, type, ...found } = { type: undefined, ...result };
+    const { error: message, type, ...found } = { type: undefined, ...result };
     expect(found).toEqual(others);
-    if (error === undefined) expect(told).toBeUndefined();
-    else expect([told, type]).toEqual([expect.stringMatching(error), 'config_error']);
+    if (error === undefined) expect(message).toBeUndefined();
+    else expect([message, type]).toEqual([expect.stringMatching(error), 'config_error']);
   });
 });
 
-test('what is to be mended is explained by the page of the rejection', () => {
+test('the error links to the page of the rejection', () => {
   const error = new RejectionPolicy({ mode: 'fail' }).countRejected('custom_id_missing', () => 'why');
   expect(error).toMatchObject({ code: 'too_many_rejected', page: 'custom_id_missing' });
 });

@@ -11,7 +11,7 @@ const MISSING = { code: 'custom_id_missing', reason: 'is missing' } as const;
 const rejectionOf = (line: string): unknown => JSON.parse(line).rejection;
 
 describe('the line of a rejected row', () => {
-  test('is the message as it came in, digit for digit, with the rejection beside the record', () => {
+  test('is the message unchanged, with the rejection next to the record', () => {
     const line = addRejection(LINE, MISSING, AT);
     expect(line.startsWith(LINE.slice(0, -1))).toBe(true);
     expect(rejectionOf(line)).toEqual({
@@ -47,7 +47,7 @@ describe('the line of a rejected row', () => {
     });
   });
 
-  test('holds the rejection of its last run alone', () => {
+  test('has only the rejection of its last run', () => {
     const again = addRejection(
       addRejection(LINE, MISSING, 0),
       { code: 'event_too_large', reason: ',"rejection":{"code":"' },
@@ -60,7 +60,7 @@ describe('the line of a rejected row', () => {
   test.each([
     ['a column of that name', '{"type":"RECORD","record":{"stream":"s","data":{"a":1,"rejection":{"code":"x"}}}}'],
     ['white space around', ' {"type":"RECORD","record":{"stream":"s","data":{}} } \r'],
-  ])('leaves the row alone: %s', (_, line) => {
+  ])('does not change the row: %s', (_, line) => {
     const kept = JSON.parse(addRejection(line, MISSING, AT));
     expect(kept.record).toEqual(JSON.parse(line).record);
     expect(kept.rejection.code).toBe('custom_id_missing');

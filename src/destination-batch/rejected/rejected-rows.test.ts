@@ -52,7 +52,7 @@ function rowLine(n: number, bytes = 0): string {
 
 const never = new AbortController().signal;
 
-test('few rows wait in memory for the state behind them', async () => {
+test('buffers few rows until the state after them', async () => {
   const store = new MemoryStore();
   const rows = new RejectedRows(store, () => 0);
   rows.add('s', 0, rowLine(1), REJECTION);
@@ -63,7 +63,7 @@ test('few rows wait in memory for the state behind them', async () => {
   expect(store.confirmed).toEqual([1]);
 });
 
-test('more than four megabytes are put away by state, and each row is confirmed with its own, once and in order', async () => {
+test('spills more than four megabytes, and confirms each row once, in order, with its state', async () => {
   const store = new MemoryStore();
   const rows = new RejectedRows(store, () => 0);
   for (let n = 0; n < 11; n += 1) {
@@ -85,7 +85,7 @@ test('more than four megabytes are put away by state, and each row is confirmed 
   expect(store.pieces.size).toBe(0);
 });
 
-test('after a failure what is left is put away and not confirmed', async () => {
+test('stores the rest as unconfirmed after an error', async () => {
   const store = new MemoryStore();
   const rows = new RejectedRows(store, () => 0);
   rows.add('s', 0, rowLine(1), REJECTION);
@@ -96,7 +96,7 @@ test('after a failure what is left is put away and not confirmed', async () => {
   expect([...store.pieces]).toEqual([['s rest', [2]]]);
 });
 
-test('after the store has failed nothing more is confirmed', async () => {
+test('confirms nothing more after an error of the store', async () => {
   const store = new MemoryStore();
   const rows = new RejectedRows(store, () => 0);
   rows.add('s', 0, rowLine(1), REJECTION);
@@ -107,7 +107,7 @@ test('after the store has failed nothing more is confirmed', async () => {
   expect(store.confirmed).toEqual([]);
 });
 
-test('there is no room while the texts of unsettled rows take more than 32 megabytes', async () => {
+test('I5: has no capacity while the lines of unsettled rows have more than 32 megabytes', async () => {
   const rows = new RejectedRows(new MemoryStore(), () => 0);
   const line = 'x'.repeat(17 * MEGABYTE);
   rows.hold(line);
@@ -123,7 +123,7 @@ test('there is no room while the texts of unsettled rows take more than 32 megab
   await waiting;
 });
 
-test('a sync that ends does not wait for room', async () => {
+test('a sync that ends does not wait for capacity', async () => {
   const rows = new RejectedRows(new MemoryStore(), () => 0);
   const end = new AbortController();
   rows.hold('x'.repeat(33 * MEGABYTE));

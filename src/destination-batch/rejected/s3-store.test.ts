@@ -11,7 +11,7 @@ afterEach(() => {
   server?.close();
 });
 
-/** A store that has a fault for so many requests, and then takes what it is given. */
+/** A store that returns errors for a number of requests, and then accepts them. */
 async function storeWithFaults(faults: number): Promise<{ endpoint: string; requests: string[]; bodies: string[] }> {
   const requests: string[] = [];
   const bodies: string[] = [];
@@ -46,7 +46,7 @@ function openStore(endpoint: string, retryTimeMs: number): Promise<S3Store> {
   );
 }
 
-test('a store that has a fault for a while gets the rows all the same', async () => {
+test('retries while the store returns errors', async () => {
   const { endpoint, requests, bodies } = await storeWithFaults(2);
   const store = await openStore(endpoint, 60_000);
   await store.confirm('s', [], '{"n":1}\n');
@@ -55,7 +55,7 @@ test('a store that has a fault for a while gets the rows all the same', async ()
   await store.close();
 });
 
-test('one that is out of reach for longer than the retry time fails the sync, to be run again', async () => {
+test('fails with a transient error when the store is unreachable for longer than the retry time', async () => {
   const { endpoint, requests } = await storeWithFaults(Number.POSITIVE_INFINITY);
   const store = await openStore(endpoint, 1_500);
   await expect(store.confirm('s', [], '{"n":1}\n')).rejects.toMatchObject({

@@ -13,7 +13,7 @@ function taken(tracker: CheckpointTracker): { state: string; counts: Counts }[] 
   return tracker.takeResolved().map(({ state, counts }) => ({ state, counts }));
 }
 
-test('a state comes out once every row before it is settled, with their counts', () => {
+test('I2: releases a state once every row before it is settled, with their counts', () => {
   const tracker = new CheckpointTracker();
   const entries = [tracker.track('s'), tracker.track('s'), tracker.track('s')];
   tracker.checkpoint('state 1', 's');
@@ -25,7 +25,7 @@ test('a state comes out once every row before it is settled, with their counts',
   expect(taken(tracker)).toEqual([]);
 });
 
-test('a row after a state does not hold it up', () => {
+test('a row after a state does not hold it back', () => {
   const tracker = new CheckpointTracker();
   settle(tracker, tracker.track('s'), 'accepted');
   tracker.checkpoint('state 1', 's');
@@ -48,7 +48,7 @@ test('a state whose rows are settled waits for the one before it', () => {
   ]);
 });
 
-test('a state without rows is true at once, and counts nothing', () => {
+test('releases a state without rows at once, and counts nothing', () => {
   const tracker = new CheckpointTracker();
   tracker.checkpoint('state 1', 's');
   tracker.checkpoint('state 2', undefined);
@@ -86,7 +86,7 @@ test('a state of all streams counts the rows that no state has counted', () => {
   ]);
 });
 
-test('it is at a checkpoint when no row has come in since the last state, settled or not', () => {
+test('is at a checkpoint when no row was added since the last state, settled or not', () => {
   const tracker = new CheckpointTracker();
   expect(tracker.isAtCheckpoint).toBe(true);
   const entry = tracker.track('s');
@@ -99,7 +99,7 @@ test('it is at a checkpoint when no row has come in since the last state, settle
   expect(tracker.isAtCheckpoint).toBe(true);
 });
 
-test('a state tells how many rows of all streams stand before it in the run, and how many were rejected by code', () => {
+test('a state has the number of rows of all streams before it in the run, and of rejected ones by code', () => {
   const tracker = new CheckpointTracker();
   const [a, b] = [tracker.track('a'), tracker.track('b')];
   tracker.checkpoint('state 1', 'a');
@@ -184,7 +184,7 @@ class Model {
   }
 }
 
-test('whatever comes in and is settled in whatever order, states are true, in order, and count each row once', () => {
+test('I1, I2: releases states in order, and counts each row once, in whatever order rows are settled', () => {
   fc.assert(
     fc.property(steps, (all) => {
       const tracker = new CheckpointTracker();

@@ -6,7 +6,7 @@ import { addDestinationStats } from './destination-stats.ts';
 const counts = { accepted: 12, rejected: 3 };
 const STATS = '"destinationStats":{"recordCount":12.0,"rejectedRecordCount":3.0}';
 
-describe('the stats are put in, and every other character stays', () => {
+describe('I2: adds destinationStats, and every other byte is unchanged', () => {
   test.each([
     [
       'a state of a stream, with the id that the platform adds and digits that a parser would lose',
@@ -80,14 +80,14 @@ test.each([
 test.each([
   ['objects', 20_000, '{"a":', '1', '}'],
   ['lists', 200_000, '[', '', ']'],
-])('a state nested deeper than a stack holds gets its stats, too: %s', (_, levels, open, middle, close) => {
+])('adds them to a state nested deeper than the stack allows: %s', (_, levels, open, middle, close) => {
   const state = `"stream_state":{"b":${open.repeat(levels)}${middle}${close.repeat(levels)}}`;
   expect(addDestinationStats(`{"type":"STATE","state":{${state}},"id":1}`, counts)).toBe(
     `{"type":"STATE","state":{${state},${STATS}},"id":1}`,
   );
 });
 
-describe('a line stays as it is that holds no state to put them into', () => {
+describe('a line without a state object is unchanged', () => {
   test.each([
     '{"type":"STATE"}',
     ...['null', '[]', '[1]', '"x"', '1', 'true', '12345678901234567890'].map(
@@ -104,7 +104,7 @@ function statsRead(line: string): unknown {
   return message.state.destinationStats;
 }
 
-describe('a platform reads the stats, which of two equal names takes the last', () => {
+describe('a platform that uses the last of two equal keys reads the stats', () => {
   test.each([
     ['two states', '{"type":"STATE","state":{"a":1},"state":{"b":2}}'],
     [
@@ -116,7 +116,7 @@ describe('a platform reads the stats, which of two equal names takes the last', 
   });
 });
 
-test('in any state: what was there stays, in its order, and the stats are there', () => {
+test('I2: any state keeps its members in their order, and has the stats', () => {
   const space = fc.constantFrom('', ' ', '\t', '\r');
   const texts = anyText().map((text) => JSON.stringify(text));
   const names = fc.oneof(fc.constantFrom('"state"', '"st\\u0061te"', '"destinationStats"', '"id"'), texts);

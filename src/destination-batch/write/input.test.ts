@@ -109,7 +109,7 @@ test.each([
   expect(parse(line)).toEqual(expected);
 });
 
-describe('what may have been a row is broken', () => {
+describe('a line that may have been a row is broken', () => {
   test.each([
     ['a RECORD that is cut off', '{"type":"RECORD","record":{"stream":"s","da'],
     ['a RECORD that is cut off, behind a space', '  {"type":"RECORD"'],
@@ -152,14 +152,14 @@ describe('hostile lines', () => {
     expect(parseInputLine(line).kind).toBe(kind);
   });
 
-  test('a RECORD with a __proto__ has not the columns that stand in it', () => {
+  test('a RECORD with a __proto__ does not have the columns in it', () => {
     const message = parse(recordWith('{"__proto__":{"custom_id":"u1"}}'));
     expect(message.kind === 'record' && message.data.custom_id).toBeUndefined();
   });
 
   const kinds = ['record', 'state', 'source_error', 'source_warning', 'ignored', 'unknown', 'broken'];
 
-  test('of any bytes: there is an answer', () => {
+  test('never throws for any bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
         expect(kinds).toContain(parseInputLine(Buffer.from(bytes)).kind);
@@ -167,7 +167,7 @@ describe('hostile lines', () => {
     );
   });
 
-  test('of any JSON in any place: there is an answer, and a row is an object of a named stream', () => {
+  test('never throws for any JSON, and a row is an object of a named stream', () => {
     const json = fc.jsonValue();
     const messages = fc.record(
       {
@@ -193,7 +193,7 @@ describe('hostile lines', () => {
     );
   });
 
-  test('cut off at any place, a RECORD is broken and never another row', () => {
+  test('a RECORD that is cut off anywhere is broken and never another row', () => {
     const line = recordWith('{"custom_id":"u1","n":[1,{"a":"\\u00e9é😀"}],"b":9007199254740993}');
     const bytes = Buffer.from(line);
     const kindsWhenCut = Array.from(

@@ -123,7 +123,7 @@ async function failureOf(result: Promise<boolean>): Promise<ConnectorError> {
   return error;
 }
 
-test('rows are sent, and each state comes back as it was, with the counts of the rows before it', async () => {
+test('I1, I2: sends rows, and echoes each state with the counts of the rows before it', async () => {
   const { feed, input, result, states, logs } = start();
   feed(row('u1', 'a'), row('u2', 'b'), row('', 'c'), state(1), row('u1', 'd'), state(2), state(3));
   input.end();
@@ -141,7 +141,7 @@ test('rows are sent, and each state comes back as it was, with the counts of the
   ]);
 });
 
-test('a state is echoed while the input goes on', async () => {
+test('echoes a state while the input continues', async () => {
   const { feed, input, result, states } = start({ flush_interval_seconds: 0.01 });
   feed(row('u1', 'a'), state(1));
   await expect.poll(states, { interval: 2 }).toEqual([state(1, 'events', stats(1, 0))]);
@@ -151,7 +151,7 @@ test('a state is echoed while the input goes on', async () => {
   expect(stored()).toEqual(['u1 a', 'u1 b']);
 });
 
-test('a state is not echoed before its rows are accepted', async () => {
+test('I2: does not echo a state before its rows are accepted', async () => {
   const { feed, result, states } = start({ flush_interval_seconds: 0.01 });
   sandbox.faults.add([
     { kind: 'delay', milliseconds: 50 },
@@ -166,7 +166,7 @@ test('a state is not echoed before its rows are accepted', async () => {
   expect(states()).toEqual([state(1, 'events', stats(1, 0))]);
 });
 
-test('nothing comes of nothing, but a summary', async () => {
+test('writes only a summary for an empty input', async () => {
   const { input, result, lines, logs } = start();
   input.end();
   expect(await result).toBe(true);
@@ -176,7 +176,7 @@ test('nothing comes of nothing, but a summary', async () => {
   ]);
 });
 
-test('of several streams, each state counts its own', async () => {
+test('with several streams, each state counts the rows of its stream', async () => {
   const { feed, input, result, states } = start({ catalog: catalogOf('a', 'b') });
   feed(row('u1', 'x', 'a'), row('u2', 'y', 'b'), state(1, 'a'), state(2, 'b'));
   input.end();
@@ -184,7 +184,7 @@ test('of several streams, each state counts its own', async () => {
   expect(states()).toEqual([state(1, 'a', stats(1, 0)), state(2, 'b', stats(1, 0))]);
 });
 
-test('what is no message, and what is not for us, is passed over and counted', async () => {
+test('skips and counts lines that are not messages for a destination', async () => {
   const { feed, input, result, logs } = start();
   feed('Starting', '', '{"type":"LOG","log":{"level":"INFO","message":"x"}}', '{"type":"CATALOG"}', row('u1', 'a'));
   input.end();
@@ -193,7 +193,7 @@ test('what is no message, and what is not for us, is passed over and counted', a
   expect(stored()).toEqual(['u1 a']);
 });
 
-test('a failure of the source is passed on', async () => {
+test('passes on an error of the source', async () => {
   const { feed, input, result, logs } = start();
   feed('{"type":"TRACE","trace":{"type":"ERROR","emitted_at":1,"error":{"message":"No such table"}}}');
   input.end();
@@ -201,7 +201,7 @@ test('a failure of the source is passed on', async () => {
   expect(logs()[0]).toBe('ERROR The source failed: No such table');
 });
 
-test('a warning of the source is passed on, its progress is not', async () => {
+test('passes on a warning of the source, and not its progress', async () => {
   const { feed, input, result, logs } = start();
   feed('{"type":"LOG","log":{"level":"INFO","message":"10 rows"}}');
   feed('{"type":"LOG","log":{"level":"WARN","message":"Rows are held back"}}');
@@ -217,16 +217,16 @@ test.each([
   ],
   ['append', []],
   [null, []],
-])('the mode %s', async (destination_sync_mode, told) => {
+])('warns about the destination sync mode %s', async (destination_sync_mode, logged) => {
   const { input, result, logs } = start({
     catalog: { streams: [{ stream: { name: 'events' }, sync_mode: 'incremental', destination_sync_mode }] },
   });
   input.end();
   await result;
-  expect(logs().slice(0, -1)).toEqual(told);
+  expect(logs().slice(0, -1)).toEqual(logged);
 });
 
-test('an attribute that is left out is told, and its event sent', async () => {
+test('reports an attribute that is left out, and sends its event', async () => {
   const { feed, input, result, logs } = start();
   feed('{"type":"RECORD","record":{"stream":"events","data":{"custom_id":"u1","event_name":"a","b":"","c":1}}}');
   input.end();
@@ -246,8 +246,8 @@ test.each([
     '{"name":"a","attributes":{"m":2}}',
   ],
   ['a user', { default_cursor_field: ['n'] }, '{"name":"a","attributes":{"n":1,"m":2}}'],
-  ['nobody', {}, '{"name":"a","attributes":{"n":1,"m":2}}'],
-])('a column that %s takes for a cursor', async (_, cursor, expected) => {
+  ['no one', {}, '{"name":"a","attributes":{"n":1,"m":2}}'],
+])('a column chosen as the cursor by %s', async (_, cursor, expected) => {
   const { feed, input, result } = start({
     catalog: { streams: [{ stream: { name: 'events', ...cursor }, sync_mode: 'incremental' }] },
   });
@@ -257,7 +257,7 @@ test.each([
   expect([...sandbox.store.events()].map(({ json }) => json)).toEqual([expected]);
 });
 
-test('a row that Batch refuses is counted as rejected, with its reason', async () => {
+test('counts a row that Batch refuses as rejected, with its reason', async () => {
   const { feed, input, result, states, logs } = start();
   sandbox.faults.add({ kind: 'partial', bulk_index: 1, category: 'event', reason: 'time is over 24 hours ago' });
   feed(row('u1', 'a'), row('u2', 'b'), state(1));
@@ -269,11 +269,11 @@ test('a row that Batch refuses is counted as rejected, with its reason', async (
   );
 });
 
-// Batch refuses such an event alone, but can only name the update that it stands in.
+// Batch refuses only such an event, but reports the update that contains it.
 test.each([
   ['older than a day', -25 * 3_600_000],
   ['in the future', 3_600_000],
-])('an event %s is rejected alone, and the others of its update count as accepted', async (_, offset) => {
+])('rejects only the event %s, and counts the others of its profile as accepted', async (_, offset) => {
   const { feed, input, result, states } = start();
   const time = new Date(Date.now() + offset).toISOString();
   feed(
@@ -288,7 +288,7 @@ test.each([
   expect(states()).toEqual([state(1, 'events', stats(2, 1))]);
 });
 
-test('a reader that does not read holds up the states, which then come in order', async () => {
+test('I10: waits for a slow reader of stdout, and writes the states in order', async () => {
   let release = (): void => {};
   const held = new Promise<void>((resolve) => {
     release = resolve;
@@ -307,7 +307,7 @@ test('a reader that does not read holds up the states, which then come in order'
   await expect.poll(() => written.length, { interval: 2 }).toBe(1);
   await new Promise((resolve) => setImmediate(resolve));
   expect(stdout.writableLength).toBe(written[0]?.length);
-  // And what comes behind them is left unread.
+  // What follows is not read.
   feed(...numbers.slice(40).map((number) => state(number)));
   await new Promise((resolve) => setImmediate(resolve));
   expect(input.readableLength).toBe(10 * `${state(40)}\n`.length);
@@ -317,7 +317,7 @@ test('a reader that does not read holds up the states, which then come in order'
   expect(written.slice(0, -1)).toEqual(numbers.map((number) => `${state(number, 'events', stats(0, 0))}\n`));
 });
 
-test('rows are left unread while Batch does not answer, so that memory is bounded', async () => {
+test('I5: reads no more rows while Batch does not respond (backpressure)', async () => {
   let pulled = 0;
   const source = Readable.from(
     (function* () {
@@ -343,7 +343,7 @@ test('rows are left unread while Batch does not answer, so that memory is bounde
   await silent.close();
 });
 
-test('a dry run maps and groups all, sends nothing, and echoes no state, so that the rows come again', async () => {
+test('a dry run maps and batches all rows, sends nothing and echoes no state', async () => {
   const { input, feed, result, states, logs } = start({ dry_run: true });
   feed(row('u1', 'a'), row('u1', 'b'), row('', 'c'), row('u2', 'd'), state(1));
   input.end();
@@ -354,7 +354,7 @@ test('a dry run maps and groups all, sends nothing, and echoes no state, so that
   );
 });
 
-test('a dry run keeps no rejected rows, since the rows come again', async () => {
+test('a dry run stores no rejected rows, since the next run reads them again', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'clickhouse-to-batch-dry-run-'));
   try {
     const { input, feed, result } = start({ dry_run: true, rejected_rows: { storage_type: 'Local', path: folder } });
@@ -367,7 +367,7 @@ test('a dry run keeps no rejected rows, since the rows come again', async () => 
   }
 });
 
-test('a row that ends the sync keeps no state before it from being true, and what would come again is not sent', async () => {
+test('a row that ends the sync does not hold back the states before it, and rows after them are not sent', async () => {
   const { feed, result, states } = start({ on_rejection: { mode: 'fail' } });
   feed(
     row('u1', 'a'),
@@ -385,7 +385,7 @@ test('a row that ends the sync keeps no state before it from being true, and wha
   expect(states()).toEqual([state(1, 'events', stats(2, 0)), state(2, 'events', stats(1, 0))]);
 });
 
-test('a backlog goes by mass_update, and each row arrives once', async () => {
+test('sends a backlog with mass_update, and each row arrives once', async () => {
   const rows = 7_000;
   const { feed, input, result, states, logs } = start();
   feed(...Array.from({ length: rows }, (_, index) => row(`u${index}`, 'a')), state(1));
@@ -398,7 +398,7 @@ test('a backlog goes by mass_update, and each row arrives once', async () => {
   expect(logs()).toContainEqual(expect.stringContaining('from now on they are sent with mass_update'));
 });
 
-test('a reader that goes away ends it, though Batch never answers', async () => {
+test('ends when the reader of stdout is gone, though Batch never responds', async () => {
   const stdout = new Writable({ highWaterMark: 1, write: () => {} });
   const { feed, result } = startWith(stdout, { flush_interval_seconds: 0.01 });
   feed(row('u1', 'a'), state(1));
@@ -411,7 +411,7 @@ test('a reader that goes away ends it, though Batch never answers', async () => 
 });
 
 describe('the sync fails', () => {
-  test('at a row of a stream that the catalog does not name', async () => {
+  test('at a row of a stream that is not in the catalog', async () => {
     const { feed, result, states } = start();
     feed(state(1), row('u1', 'a', 'others'), state(2));
     expect(await failureOf(result)).toMatchObject({
@@ -421,7 +421,7 @@ describe('the sync fails', () => {
     expect(states()).toEqual([state(1, 'events', stats(0, 0))]);
   });
 
-  test('at a state behind a line that may have been a row', async () => {
+  test('at a state after a line that may have been a row', async () => {
     const { feed, result, states, logs } = start();
     feed(state(1), row('u1', 'a').slice(0, -3), row('u1', 'b'), state(2));
     expect(await failureOf(result)).toMatchObject({
@@ -442,7 +442,7 @@ describe('the sync fails', () => {
     feed(row('u1', 'a'), state(1));
     input.end(rest);
     expect((await failureOf(result)).failureType).toBe('system_error');
-    // What came before it stands.
+    // What was before it is not lost.
     expect(stored()[0]).toBe('u1 a');
     expect(states()).toEqual([state(1, 'events', stats(1, 0))]);
   });
@@ -461,11 +461,11 @@ describe('the sync fails', () => {
   });
 });
 
-describe('of rows that the next run sends again it says that Batch may have them', () => {
+describe('the summary warns about rows that the next run sends again and Batch may have', () => {
   const again = (logs: readonly string[]): string[] =>
     logs.filter((words) => words.includes('may be in Batch already'));
 
-  test('when they were accepted behind the last state', async () => {
+  test('when they were accepted after the last state', async () => {
     const { feed, input, result, logs } = start();
     feed(row('u1', 'a'), state(1), row('u2', 'b'), row('', 'c'));
     input.end(row('u1', 'd').slice(0, -3));
@@ -488,7 +488,7 @@ describe('of rows that the next run sends again it says that Batch may have them
   });
 });
 
-test('that Batch is out of reach is told while it is tried again, and not when that is over', async () => {
+test('logs each retry while Batch is unreachable, and not only at the end', async () => {
   sandbox.faults.add({ kind: 'status', status: 503, retry_after_seconds: 1 });
   const { feed, input, ended, result, logs } = start({ flush_interval_seconds: 0.01 });
   feed(row('u1', 'a'));
@@ -500,14 +500,14 @@ test('that Batch is out of reach is told while it is tried again, and not when t
   expect(await result).toBe(true);
 });
 
-describe('a signal to stop', () => {
-  test('before anything came ends it, though the input stays open', async () => {
+describe('I4: SIGTERM', () => {
+  test('ends it before the first row, though the input stays open', async () => {
     const { stop, result } = start();
     stop.abort();
     expect(await result).toBe(false);
   });
 
-  test('lets the rows come up to the next state, sends them, echoes it, and takes no row behind it', async () => {
+  test('reads rows up to the next state, sends them, echoes it, and reads no row after it', async () => {
     const { feed, stop, result, states } = start({ flush_interval_seconds: 0.01 });
     feed(row('u1', 'a'));
     await expect.poll(stored, { interval: 2 }).toEqual(['u1 a']);
@@ -518,7 +518,7 @@ describe('a signal to stop', () => {
     expect(states()).toEqual([state(1, 'events', stats(2, 0))]);
   });
 
-  test('ends it at that state, also when nothing comes behind it and the input stays open', async () => {
+  test('ends it at that state, also when nothing follows and the input stays open', async () => {
     const { feed, stop, ended, states } = start({ flush_interval_seconds: 0.01 });
     feed(row('u1', 'a'));
     await expect.poll(stored, { interval: 2 }).toEqual(['u1 a']);
