@@ -138,14 +138,14 @@ describe('a row is sent again', () => {
     ]);
   });
 
-  test('not behind a state that covers it, whatever happened', () => {
+  test('not after a STATE that covers it, whatever happened', () => {
     const killed = [...goodRun().slice(0, -1), ends({ destination: KILLED })];
     expect(judged([...killed, ...goodRun({ run: 0, index: 0 })])).toEqual([
       expect.stringMatching(/2 rows came again, although the state that the source was given covers them: a, b$/),
     ]);
   });
 
-  test('within a run by a request of unknown outcome alone, and no more than it held', () => {
+  test('within a run only by a request of unknown outcome, and at most the rows in it', () => {
     const twice = (eventsOfUnknownOutcome: number): Happening[] => [
       ...[begins(), ...passed('a', 'b'), statePassed('1'), ...accepted('a', 'b', 'a'), echoed('1', 2)],
       ends({ eventsOfUnknownOutcome }),

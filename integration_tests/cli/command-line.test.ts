@@ -116,14 +116,14 @@ describe('explain', () => {
     expect(stdout).toMatch(/^## Errors of Batch\n\n {2}batch_address_wrong /m);
   });
 
-  test('says which codes are like one that there is not, and that it failed', async () => {
+  test('suggests similar codes for an unknown code, and fails', async () => {
     const { code, stdout, stderr } = await run('connector', ['explain', 'tabel_missing']);
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toMatch(/^Unknown code "tabel_missing"\..+: table_missing, /);
   });
 });
 
-test('no start waits until ICU has loaded its tables for the layout of a help that nobody asked for', async () => {
+test("no command loads ICU's tables at its start", async () => {
   const costly = 'Intl.Segmenter = Intl.NumberFormat = function () { throw new Error("ICU was loaded"); };';
   const result = await run('source-clickhouse', ['spec'], {
     env: { NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(costly)}` },

@@ -109,7 +109,7 @@ describe('each rule: the row, the update, and what is reported', () => {
     expect(runs.length).toBeLessThan(10);
   });
 
-  test('Batch gets no update that no case tells of', () => {
+  test('Batch gets only the updates of the cases', () => {
     expect(sent).toHaveLength(cases.reduce((sum, { updates }) => sum + updates.length, 0));
   });
 
@@ -229,14 +229,14 @@ describe('1, 3.4 and 4: calls, rates and endpoints', () => {
       expect(bodies).toEqual([[{ identifiers: { custom_id: expect.any(String) } }]]);
     }));
 
-  test('2 and 4 update takes 200 updates a call', () =>
+  test('2 and 4 update accepts a batch of 200 updates', () =>
     withBatchApi({}, async (batch) => {
       const result = await write(batch, linesOf(401), ['events'], { endpoint: 'update' });
       expect(states(result)[0]?.destinationStats).toEqual({ recordCount: 401, rejectedRecordCount: 0 });
       expect(traffic(batch)).toEqual({ [UPDATE]: { requests: 3, largest: 200 } });
     }));
 
-  test('2 and 4 mass-update takes 10,000 updates a call', () =>
+  test('2 and 4 mass-update accepts a batch of 10,000 updates', () =>
     withBatchApi({}, async (batch) => {
       const result = await write(batch, linesOf(10_001), ['events'], { endpoint: 'mass_update' });
       expect(states(result)[0]?.destinationStats).toEqual({ recordCount: 10_001, rejectedRecordCount: 0 });
@@ -252,7 +252,7 @@ describe('1, 3.4 and 4: calls, rates and endpoints', () => {
       expect(Object.keys(traffic(batch))).toEqual([MASS_UPDATE]);
     }));
 
-  test('4 what is little goes by update, and a large backlog by mass-update, unless an endpoint is named', () =>
+  test('4 few rows go by update and a large backlog by mass-update, unless an endpoint is set', () =>
     withBatchApi({}, async (batch) => {
       await write(batch, linesOf(100), ['events'], { endpoint: 'auto', rate_limit: undefined });
       expect(Object.keys(traffic(batch))).toEqual([UPDATE]);
@@ -274,8 +274,8 @@ describe('1, 3.4 and 4: calls, rates and endpoints', () => {
   );
 });
 
-describe('what nobody expects', () => {
-  test('2.4 depth: what is nested 20,000 deep beside a long number is left out, and the run goes on', () =>
+describe('unexpected input and responses', () => {
+  test('2.4 depth: a value nested 20,000 levels deep is left out, and the run continues', () =>
     withBatchApi({}, async (batch) => {
       const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`;
       const row = `{"custom_id":"u","event_name":"purchase","n":9007199254740993,"deep":${deep}}`;
@@ -283,7 +283,7 @@ describe('what nobody expects', () => {
       expect(states(result)).toHaveLength(1);
     }));
 
-  test('3.2 a success with partial errors that are not told: a warning says so', () =>
+  test('3.2 a success with unnamed partial errors is logged as a warning', () =>
     withBatchApi({}, async (batch) => {
       batch.faults.add({ kind: 'status', status: 202, body: { code: 'SUCCESS_WITH_PARTIAL_ERRORS' } });
       const result = await write(batch, linesOf(1), ['events']);

@@ -143,7 +143,7 @@ function settledBeforeStates({ lines }: Ended): number[] {
   });
 }
 
-test('whatever comes on stdin: an error with a type or a skipped line, no row lost before a state, no secret told', async () => {
+test('I1, I9: any bytes on stdin are skipped or end with an error, without losing a row before a STATE or printing a secret', async () => {
   let whole = 0;
   await fc.assert(
     fc.asyncProperty(stdin, cuts, async (bytes, places) => {
@@ -170,7 +170,7 @@ test('whatever comes on stdin: an error with a type or a skipped line, no row lo
   expect(whole).toBeGreaterThan(50);
 }, 60_000);
 
-test('a line of 30 megabytes is a row like any other, and one that never ends is an error', async () => {
+test('accepts a line of 30 MB, and fails at a line that never ends', async () => {
   const huge = recordLine(`{"custom_id":"u","event_name":"seen","text":"${'x'.repeat(30 * 1024 * 1024)}"}`);
   const ended = await runCommand((context) =>
     write(context, paths, Readable.from([Buffer.from(`${huge}\n${stateLine('1')}\n`)])),

@@ -168,7 +168,7 @@ describe('dead letters in files', () => {
     );
   });
 
-  test('of several streams and runs stand in files of their own', async () => {
+  test('of several streams and runs are in separate files', async () => {
     const catalog = catalogOf('incremental', 'a/../b', 'a.b');
     for (let times = 0; times < 2; times += 1) {
       const lines = [recordLine({ n: 1 }, 'a/../b'), recordLine({ n: 2 }, 'a.b'), stateLine(1, 'a.b')];
@@ -229,7 +229,7 @@ describe('dead letters in files', () => {
     expect(logs(result)).toContainEqual(expect.stringMatching(/WARN Rejected rows after the last state.+unconfirmed/));
   });
 
-  test('a file that may not grow fails the sync, with whole lines in it and no state behind a row that is not kept', async () => {
+  test('I1: a full disk fails the sync, with whole lines in the file and no STATE after a row that was not kept', async () => {
     const lines = Array.from({ length: 50 }, (_, n) => [good(n), missing(n), stateLine(n)]).flat();
     const args = [launcherPath('destination-batch'), ...writeArguments(local())];
     // The smallest limit there is: a block or two of 512 bytes.
@@ -291,7 +291,7 @@ describe('replaying dead letters', () => {
     for (const { json } of batch.store.events()) expect(json).not.toContain('rejection');
   });
 
-  test('rows that are mended in the file arrive; those that are not are kept again, with their new reason alone', async () => {
+  test('rows that are corrected in the file arrive; the others are kept again, with only their new reason', async () => {
     await write([missing(1), recordLine({ custom_id: 'u', event_name: 'Bad Name', n: 2 }), stateLine(1)], local());
     const [name = ''] = files();
     const mended = readFileSync(join(folder, name), 'utf8')
@@ -462,7 +462,7 @@ describe.skipIf(typeof s3 === 'string')('dead letters in S3', () => {
     expect([replayed.code, acceptedNumbers()]).toEqual([0, [1, 2]]);
   });
 
-  test('of a sync that fails stand in an object of their own', async () => {
+  test('of a sync that fails are in an object of their own', async () => {
     const result = await write([...Array.from({ length: 10 }, (_, n) => missing(n)), stateLine(1)], options());
     expect([result.code, result.stderr, states(result)]).toEqual([1, '', []]);
     expect([...(await s3.objects(bucket)).keys()]).toEqual([
@@ -507,7 +507,7 @@ describe.skipIf(typeof s3 === 'string')('dead letters in S3', () => {
     expect(errors(result)).toMatchObject([{ failure_type: 'config_error', message: expect.stringMatching(expected) }]);
   });
 
-  test('check says when nothing listens there', async () => {
+  test('check reports when nothing listens at the endpoint', async () => {
     const config = file('c.json', destinationConfiguration(batch, options({ s3_endpoint: 'http://127.0.0.1:1' })));
     expect((await checkStatus('destination-batch', config)).message).toMatch(/ECONNREFUSED.+Check s3_endpoint/);
   });

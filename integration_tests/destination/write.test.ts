@@ -234,9 +234,7 @@ describe.concurrent('rows and states', () => {
     expect(errors(result)[0]?.message).toMatch(/can't be read.*no state after them is written/s);
   });
 
-  test('a cut line at the end, as a killed source leaves it, is told, and what came before it stands', async ({
-    batch,
-  }) => {
+  test('reports a truncated last line of a killed source, and keeps the rows before it', async ({ batch }) => {
     const result = await write(batch, [...rowLines(2), stateLine(1), '{"type":"RECORD","record":{"str']);
     expect(result.code).toBe(1);
     expect(states(result)).toHaveLength(1);
@@ -292,7 +290,7 @@ describe.concurrent('rows and states', () => {
     ]);
   });
 
-  test('the schema of the catalog says which strings are times and numbers', async ({ batch }) => {
+  test('converts strings to times and numbers by the schema of the catalog', async ({ batch }) => {
     const time = { type: ['null', 'string'], format: 'date-time', airbyte_type: 'timestamp_with_timezone' };
     const properties = {
       ...{ custom_id: { type: 'string' }, event_name: { type: 'string' }, event_time: time, date__paid_at: time },
@@ -367,7 +365,7 @@ describe.concurrent('responses of Batch', () => {
     expect(states(result)[0]?.destinationStats).toEqual({ recordCount: 50, rejectedRecordCount: 0 });
   });
 
-  test('a connection cut after the request was stored doubles its events, which is counted', async ({ batch }) => {
+  test('a connection cut after the request was stored duplicates its events, which are counted', async ({ batch }) => {
     batch.faults.add({ kind: 'cut', stored: true });
     const result = await write(batch, input);
     expect(result.code).toBe(0);
@@ -388,7 +386,9 @@ describe.concurrent('responses of Batch', () => {
     expect(errors(result)).toMatchObject([{ failure_type: failureType, message: expect.stringMatching(expected) }]);
   });
 
-  test('a fault that lasts ends the sync with transient_error once the retry time is used up', async ({ batch }) => {
+  test('an error that lasts ends the sync with a transient_error when the time for retries is over', async ({
+    batch,
+  }) => {
     batch.faults.add({ kind: 'status', status: 500, times: 1000 });
     const result = await write(batch, input, { retry_minutes: 0.03 });
     expect(result.code).toBe(1);
@@ -421,7 +421,7 @@ describe.concurrent('responses of Batch', () => {
     expect(logs(result)).toContainEqual(expect.stringMatching(/Batch left out the attribute "n": not today/));
   });
 
-  test('an answer that can not be read is taken for what its status says, with a warning', async ({ batch }) => {
+  test("a response that can't be parsed counts by its HTTP status, with a warning", async ({ batch }) => {
     batch.faults.add({ kind: 'garbage', stored: true });
     const result = await write(batch, input);
     expect(result.code).toBe(0);

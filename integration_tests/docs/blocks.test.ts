@@ -87,7 +87,7 @@ beforeAll(async () => {
 
 afterAll(() => runner?.stop());
 
-test('every block is run, shown, or says why it can not be run', () => {
+test('every block is run, shown, or marked with the reason why not', () => {
   const others = PAGES.flatMap(({ path, blocks }) =>
     blocks
       .filter(({ language, mark, text }) => {
@@ -100,13 +100,13 @@ test('every block is run, shown, or says why it can not be run', () => {
   expect(others).toEqual([]);
 });
 
-describe('what a page tells its reader to do works:', () => {
+describe('the commands of a page work:', () => {
   test.each(WALKED_THROUGH.map((page) => ({ name: page.path, page })))('$name', async ({ page }) => {
     await follow(page);
   });
 });
 
-describe('what a page about an error tells its reader to do works:', () => {
+describe('the commands of a page about an error work:', () => {
   let folder: string;
   /** Several pages tell to check again. */
   const done = new Set<string>();

@@ -85,7 +85,7 @@ async function send({ codes, policies, fault }: Sending): Promise<Finished> {
   return run('destination-batch', ['write', '--config', config, '--catalog', catalog], { input: lines.join('') });
 }
 
-describe('the row of a page earns what the page shows:', () => {
+describe('the row on a page leads to the message on it:', () => {
   /** What was logged with the link to the page of a code. */
   const told = new Map<string, string[]>();
 

@@ -537,7 +537,7 @@ function isPossible(each: Case): boolean {
     : SshServer.isInstalled || !SSH_ERRORS.includes(each);
 }
 
-describe('the message of a command that fails ends with the link to a page, on which it stands:', () => {
+describe('the error of a command ends with the link to a page that quotes it:', () => {
   const possible = REPRODUCIBLE_ERRORS.filter(isPossible);
   /** The messages on pages that were printed. */
   const seen = new Set<string>();
@@ -546,7 +546,7 @@ describe('the message of a command that fails ends with the link to a page, on w
     seen.add(expectOnPage(code, await say(), replaced, linked));
   });
 
-  test('each other message on the same pages is one that takes too long to earn', () => {
+  test('each other message on these pages takes too long to reproduce', () => {
     const quotes = [...new Set(possible.map(({ code }) => code))].flatMap(quotesOn);
     expect(quotes.filter((quote) => !seen.has(quote)).map((quote) => quote.replaceAll('\n', ' '))).toEqual([
       // After minutes of asking again.
@@ -574,7 +574,7 @@ function statementsOfPages(): { code: string; statement: string }[] {
   );
 }
 
-test('the SQL of the pages is that of ClickHouse, and works', async () => {
+test('the SQL of the pages is valid and works', async () => {
   const statements = statementsOfPages();
   expect(statements.length).toBeGreaterThan(20);
   for (const { code, statement } of statements) {

@@ -81,7 +81,7 @@ test('the page has its tables', () => {
   expect(CURSORS.length).toBeGreaterThan(7);
 });
 
-describe('of a type the page says what leaves:', () => {
+describe('TYPES.md shows the JSON of a type:', () => {
   const FLATTENED = ', flattened';
   const fixed = TYPES.filter(([type = '']) => !type.endsWith(FLATTENED) && missingType(codeIn(type)) === undefined);
   const flattened = TYPES.filter(([type = '']) => type.endsWith(FLATTENED));
@@ -135,7 +135,7 @@ describe('of a type the page says what leaves:', () => {
   });
 });
 
-describe('of a setting the page says what it does:', () => {
+describe('TYPES.md shows the effect of a setting:', () => {
   test.for(indexed(SETTINGS, 3))('%s', async ([, [setting = '', type = '', value = '', json], index], { skip }) => {
     const { version } = chosenEngine();
     skip(
@@ -149,7 +149,7 @@ describe('of a setting the page says what it does:', () => {
   });
 });
 
-describe('of a column with a meaning of its own the page says what becomes of it:', () => {
+describe('TYPES.md shows how a column with a role is sent:', () => {
   function becomes(column: string, values: Map<string, string>): string {
     const mapped = mappedRow(values);
     if (mapped.kind === 'rejected') return `the row is rejected: ${code(mapped.rejection.code)}`;
@@ -172,7 +172,7 @@ describe('of a column with a meaning of its own the page says what becomes of it
   });
 });
 
-test('of a cursor the page says how it is kept in the state', async () => {
+test('TYPES.md shows how a cursor is stored in the state', async () => {
   for (const [index, row] of CURSORS.entries()) {
     const [type = '', value = ''] = row.map(codeIn);
     await createTable(`cursor${index}`, { last_updated_at: [type, value] });

@@ -94,7 +94,7 @@ test('every file names the same version', async () => {
 });
 
 describe('metadata.yaml', () => {
-  test('is YAML that every reader takes', () => {
+  test('is YAML that every parser accepts', () => {
     expect(metadataDocuments.flatMap(({ errors, warnings }) => [...errors, ...warnings])).toEqual([]);
   });
 
@@ -105,7 +105,7 @@ describe('metadata.yaml', () => {
     ]);
   });
 
-  test('gives each connector an id of its own', () => {
+  test('has a different id for each connector', () => {
     expect(new Set(metadata.map(({ data }) => data.definitionId)).size).toBe(metadata.length);
   });
 

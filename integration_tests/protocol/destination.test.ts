@@ -141,13 +141,13 @@ describe.concurrent('check', () => {
     expect(messages[0]?.connectionStatus).toEqual({ status: 'FAILED', message: expect.stringMatching(/\w/) });
   });
 
-  test('takes a configuration with keys that it does not know', async () => {
+  test('accepts a configuration with unknown keys', async () => {
     const unknown = file('unknown.json', destinationConfiguration(batch, { added_by_the_platform: { a: [1] } }));
     const { messages } = await runs.run('check, with unknown keys', ['check', '--config', unknown]);
     expect(messages.at(-1)?.connectionStatus).toEqual({ status: 'SUCCEEDED' });
   });
 
-  test('tells a command line that can not be understood in a TRACE ERROR, and prints no status', async () => {
+  test('reports an invalid command line in a TRACE ERROR, and prints no status', async () => {
     const { messages } = await runs.run('check without its argument', ['check'], { ends: 'with a failure' });
     expect(messages.map(({ type }) => type)).toEqual(['TRACE']);
   });
@@ -193,7 +193,7 @@ describe('discover', () => {
     expect(supported).toEqual(expect.arrayContaining(operations.map(({ sync_mode }) => sync_mode)));
   });
 
-  test('demands fields that it describes, and takes others beside them', () => {
+  test('requires fields that it describes, and accepts others', () => {
     for (const { json_schema } of operations) {
       expect(Object.keys(json_schema.properties)).toEqual(expect.arrayContaining(json_schema.required));
       expect(json_schema.required).toContain('custom_id');
@@ -374,7 +374,7 @@ describe('write: rows', () => {
   });
 
   const withoutData = inSharedWrite((stream) => [...rows(stream, 2), row(stream, 0, { data: {} }), state(stream, 1)]);
-  test('without any data are rejected and counted, and the others go on', () => {
+  test('without data are rejected and counted, and the others are sent', () => {
     expect(echoed(together, withoutData)).toEqual([withStats(state(withoutData, 1), 2, 1)]);
   });
 
@@ -383,7 +383,7 @@ describe('write: rows', () => {
     (stream) => [row(stream, 'a text'), state(stream, 1)],
     (stream) => [configured(stream, {}, { json_schema: { type: 'object', additionalProperties: false, properties } })],
   );
-  test('that are not as the schema of the catalog says do not end the sync', () => {
+  test("that don't match the schema of the catalog don't end the sync", () => {
     expect(written(unlikeSchema)).toEqual(['a text']);
     expect(echoed(together, unlikeSchema)).toEqual([withStats(state(unlikeSchema, 1), 1)]);
   });
@@ -394,7 +394,7 @@ describe('write: rows', () => {
     row(stream, 2),
     state(stream, 1),
   ]);
-  test('of 20 MB are taken, and the others go on', () => {
+  test('of 20 MB are accepted, and the others are sent', () => {
     expect(written(large)).toEqual(expect.arrayContaining([1, 2]));
     // The one text that is too long is left out, and its event stays.
     expect(echoed(together, large)).toEqual([withStats(state(large, 1), 3)]);
@@ -497,7 +497,7 @@ describe('write: catalogs', () => {
       return [{ stream, sync_mode: 'full_refresh', ...nulls, destination_object_name: null }];
     },
   );
-  test('may leave out, or give as null, whatever is optional', () => {
+  test('may omit all optional fields, or set them to null', () => {
     expect(echoed(together, bare)).toEqual([withStats(state(bare, 1), 1)]);
   });
 
@@ -534,7 +534,7 @@ describe.concurrent('write: failures', () => {
     expect(errors({ messages })).toMatchObject([{ failure_type: 'config_error' }]);
   });
 
-  test('of which Batch tells end it though its input stays open, and no state comes back', async () => {
+  test('reported by Batch end it while its input stays open, and no STATE is echoed', async () => {
     const stream = newStream();
     const child = startWrite(wrongConfig, stream);
     child.stdin?.write([...rows(stream, 3), state(stream, 1)].map(line).join(''));
@@ -545,7 +545,7 @@ describe.concurrent('write: failures', () => {
     expect(states({ messages })).toEqual([]);
   });
 
-  test('leave the states that were true before, and let none behind them come back', async () => {
+  test('keep the states before them, and no STATE after them is echoed', async () => {
     const stream = newStream();
     const child = startWrite(config, stream);
     const ended = finished(child);

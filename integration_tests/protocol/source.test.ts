@@ -179,7 +179,7 @@ describe('check', () => {
     expect(statuses.wrong.messages.at(-1)?.type).toBe('CONNECTION_STATUS');
   });
 
-  test('takes a configuration with keys that it does not know', () => {
+  test('accepts a configuration with unknown keys', () => {
     expect(statuses.unknownKeys.messages.at(-1)?.connectionStatus).toEqual({ status: 'SUCCEEDED' });
   });
 });
@@ -227,11 +227,11 @@ describe('discover', () => {
     expect(streams.map(({ name }) => name)).toEqual(Object.keys(ROWS).toSorted());
   });
 
-  test('gives no name twice, whatever the namespace', () => {
+  test('lists no name twice, whatever the namespace', () => {
     expect(new Set(streams.map(({ name }) => name)).size).toBe(streams.length);
   });
 
-  test('gives the same catalog when it is asked again', () => {
+  test('prints the same catalog each time', () => {
     expect(catalogs.second.stdout).toBe(catalogs.first.stdout);
   });
 
@@ -259,7 +259,7 @@ describe('discover', () => {
     expect(all.filter(([, { additionalProperties }]) => additionalProperties === false)).toEqual([]);
   });
 
-  test('gives each property a type, format and Airbyte type that go together', () => {
+  test('describes each property by a type, format and Airbyte type that fit together', () => {
     const kinds = properties().map(([path, { type, format, airbyte_type: airbyteType }]) => {
       const types = [type].flat().filter((one) => one !== 'null');
       return [
@@ -292,11 +292,11 @@ describe('discover', () => {
 });
 
 describe('read', () => {
-  test('takes null for whatever is optional in a catalog, and reads all the same', () => {
+  test('accepts null for all optional fields of a catalog', () => {
     expect(records(whole.first)).toHaveLength(Object.values(ROWS).reduce((sum, rows) => sum + rows));
   });
 
-  test('gives each row of each stream once', () => {
+  test('writes each row of each stream once', () => {
     for (const [read, result] of wholeReads()) {
       for (const { name } of streams) {
         const found = messagesOf(result, name).flatMap(({ record }) => (record === undefined ? [] : [record.data]));
@@ -306,7 +306,7 @@ describe('read', () => {
     }
   });
 
-  test('gives records and states under the names and namespaces of the catalog, and no others', () => {
+  test('writes records and states only under the names and namespaces of the catalog', () => {
     const known = new Set(streams.map(({ name, namespace }) => `${namespace}.${name}`));
     for (const [, { messages }] of wholeReads()) {
       const named = messages.flatMap(({ record, state, trace }) => [
@@ -319,7 +319,7 @@ describe('read', () => {
     }
   });
 
-  test('gives records that are as the JSON schema of their stream says', () => {
+  test('writes records that match the JSON schema of their stream', () => {
     const ajv = new Ajv({ strict: false });
     addFormats.default(ajv);
     const broken = perStream((messages, { json_schema }) => {
@@ -331,7 +331,7 @@ describe('read', () => {
     expect(broken).toEqual(perStreamExpected(() => []));
   });
 
-  test('gives no field that the catalog does not declare, and fills each that it does', () => {
+  test('writes exactly the fields that the catalog declares', () => {
     const filled = perStream((messages) => {
       const fields = messages.flatMap(({ record }) =>
         Object.entries(record?.data ?? {}).flatMap(([name, value]) => (value === null ? [] : [name])),
@@ -345,7 +345,7 @@ describe('read', () => {
     );
   });
 
-  test('gives null where a row has NULL or what JSON can not hold, and nowhere else', () => {
+  test("writes null only for NULL and for values that JSON can't express", () => {
     const nulls = whole.first.messages.flatMap(({ record }) =>
       Object.entries(record?.data ?? {}).flatMap(([name, value]) => (value === null ? [name] : [])),
     );
@@ -390,12 +390,12 @@ describe('read', () => {
     );
   });
 
-  test('gives a state of each stream behind its last record, also of an empty one, and in a full refresh', () => {
+  test('writes a STATE after the last record of each stream, also of an empty one, and in a full refresh', () => {
     const last = perStream((messages) => messages.findLast(({ type }) => type === 'RECORD' || type === 'STATE')?.type);
     expect(last).toEqual(perStreamExpected(() => 'STATE'));
   });
 
-  test('gives states of streams alone, with something in them', () => {
+  test('writes only states of type STREAM, none of them empty', () => {
     const found = perStream((messages) =>
       messages.every(
         ({ type, state }) =>
@@ -428,7 +428,7 @@ describe('read', () => {
     }
   });
 
-  test('gives another state when records came since the last one', () => {
+  test('writes a different STATE after more records', () => {
     const repeated = perStream((messages) => {
       const found = messages.flatMap(({ state }) => (state === undefined ? [] : [state]));
       return found.filter(({ stream, sourceStats }, index) => {
@@ -440,7 +440,7 @@ describe('read', () => {
     expect(repeated).toEqual(perStreamExpected(() => []));
   });
 
-  test('gives every record of a full refresh in the next one again, with a later stamp', () => {
+  test('writes every record again in the next full refresh, with a later emitted_at', () => {
     const texts = (result: Finished): string[] =>
       records(result)
         .map((data) => JSON.stringify(data))
@@ -450,7 +450,7 @@ describe('read', () => {
     expect(Math.min(...stamps(whole.second))).toBeGreaterThan(Math.max(...stamps(whole.first)));
   });
 
-  test('gives each record on one line, whatever line ends stand in its texts', async () => {
+  test('writes each record on one line, whatever line ends are in its strings', async () => {
     const [row] = await server.query<{ note: string }>('SELECT note FROM shop.few LIMIT 1');
     const notes = messagesOf(whole.first, 'few').flatMap(({ record }) => record?.data.note ?? []);
     expect(row?.note).toMatch(/\n.*\r\n.*\u2028.*\u0085.*\0.*"\\😀/s);
@@ -459,7 +459,7 @@ describe('read', () => {
 });
 
 describe.concurrent('a read with state', () => {
-  test('goes on from any state that was given, with exactly the records behind it', async () => {
+  test('I3: resumes from any STATE with exactly the records after it', async () => {
     const messages = messagesOf(incremental, 'many');
     const places = messages.flatMap(({ state }, index) => (state === undefined ? [] : [index]));
     expect(places.length).toBeGreaterThan(3);
@@ -473,7 +473,7 @@ describe.concurrent('a read with state', () => {
     );
   });
 
-  test('finds the state of a stream also by its name alone', async () => {
+  test('finds the state of a stream by its name without a namespace, too', async () => {
     const given = states(incremental).map(({ stream: { stream_descriptor, stream_state } }) => ({
       type: 'STREAM',
       stream: { stream_descriptor: { name: stream_descriptor.name }, stream_state },
@@ -528,7 +528,7 @@ describe.concurrent('a read with state', () => {
     });
   });
 
-  test('gives no record and a state when the state lies in the future', async () => {
+  test('writes no record, but a STATE, when the state lies in the future', async () => {
     const few = messagesOf(incremental, 'few').findLast(({ state }) => state !== undefined)?.state;
     const state = [
       {
@@ -560,7 +560,7 @@ describe.concurrent('a read with state', () => {
     expect(numbers(await reading(name, pyAirbyteCatalog(streamCalled('few')), { state }))).toEqual(upTo(ROWS.few));
   });
 
-  test('gives all rows in a full refresh, whatever state is given', async () => {
+  test('reads all rows in a full refresh, whatever the state', async () => {
     const result = await reading('full refresh with a state', acceptanceCatalog(streamCalled('few')), {
       state: states(incremental),
     });
@@ -599,7 +599,7 @@ describe.concurrent('a read with state', () => {
 });
 
 describe.concurrent('a read with a catalog of another kind', () => {
-  test('takes streams with different modes side by side', async () => {
+  test('reads streams with different sync modes in one run', async () => {
     const [full] = streamCalled('few');
     const [other] = streamCalled('types');
     const result = await reading(
@@ -616,7 +616,7 @@ describe.concurrent('a read with a catalog of another kind', () => {
     expect(messagesOf(result, 'types').filter(({ type }) => type === 'RECORD')).toHaveLength(0);
   });
 
-  test('tells a catalog that makes no sense in a TRACE ERROR, and prints no record', async () => {
+  test('reports an invalid catalog in a TRACE ERROR, and prints no record', async () => {
     const catalog = {
       streams: [
         {

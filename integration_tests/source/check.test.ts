@@ -61,7 +61,7 @@ describe('a configuration that works', () => {
   });
 });
 
-describe('a configuration that does not work says what was seen and what to do', () => {
+describe('check of a configuration that fails reports the cause and what to do', () => {
   test.each<[string, Record<string, unknown>, RegExp]>([
     [
       'an unknown host',
@@ -143,7 +143,7 @@ describe('a configuration that does not work says what was seen and what to do',
     expect(message).toMatch(/turn ssl on/);
   });
 
-  test('a certificate that nobody vouches for', async () => {
+  test('a certificate of an unknown authority', async () => {
     const { key, cert } = await certificate();
     const port = await listening(createTlsServer({ key, cert }));
     const { status, message } = await check({ port, ssl: true });
@@ -175,7 +175,7 @@ describe('a configuration that does not work says what was seen and what to do',
     }
   });
 
-  test('something that is no ClickHouse, at once and also by read', async () => {
+  test('a server that is not ClickHouse, reported at once, by read, too', async () => {
     const other = createHttpServer((_, response) => {
       response.statusCode = 404;
       response.end('<html>Not found</html>');
@@ -206,7 +206,7 @@ describe('a configuration that does not work says what was seen and what to do',
   });
 });
 
-test('a cursor whose values have no order is told by check already', async () => {
+test('check reports a cursor type without an order', async () => {
   await server.execute(createTableSql('shop.unordered', '', { cursor: 'Array(UInt8)', orderBy: 'tuple()' }));
   const { status, message } = await check({ table: 'unordered' });
   expect(status).toBe('FAILED');
@@ -346,7 +346,7 @@ describe('a table that can be read but should be looked at', () => {
   });
 });
 
-describe('a configuration that is no configuration', () => {
+describe('an invalid configuration', () => {
   test.each<[string, unknown, RegExp]>([
     ['no host', {}, /host/],
     ['a port that is no number', { host: 'localhost', port: '8123' }, /port/],

@@ -41,11 +41,11 @@ test('lists the tables and views that have the required columns, and no inner ta
   expect((await discover()).map(({ name }) => name)).toEqual(['collected', 'events', 'purchases']);
 });
 
-test('lists the table of the configuration alone', async () => {
+test('lists only the table of the configuration', async () => {
   expect((await discover({ table: 'purchases' })).map(({ name }) => name)).toEqual(['purchases']);
 });
 
-test('says of a stream how it can be read', async () => {
+test('describes the sync modes and the cursor of a stream', async () => {
   const stream = (await discover({ table: 'purchases' }))[0];
   expect(stream).toMatchObject({
     namespace: 'shop',
@@ -57,7 +57,7 @@ test('says of a stream how it can be read', async () => {
   expect(stream).not.toHaveProperty('source_defined_primary_key');
 });
 
-test('gives each column its JSON schema, and leaves out what means nothing outside of ClickHouse', async () => {
+test('describes each column by its JSON schema, without types that have no meaning outside of ClickHouse', async () => {
   const timestamp = { format: 'date-time', airbyte_type: 'timestamp_with_timezone' };
   expect((await discover({ table: 'events' }))[0]?.json_schema.properties).toEqual({
     custom_id: { type: 'string' },

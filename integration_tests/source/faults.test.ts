@@ -316,7 +316,7 @@ describe.concurrent('between two responses of a run', () => {
     },
   );
 
-  test('a column that is read is dropped: the run fails, the next one reads the last group again and says so', async () => {
+  test('a column that is read is dropped: the run fails, and the next run reads the last group again with a warning', async () => {
     await table('narrower', 5000, IN_GROUPS);
     const { result } = await readThrough('narrower', between('ALTER TABLE shop.narrower DROP COLUMN note'));
     expect(result.code).toBe(1);
@@ -328,7 +328,7 @@ describe.concurrent('between two responses of a run', () => {
 });
 
 describe.concurrent('between two answers of a run the type is changed', () => {
-  test('of a column that is read: the run fails, the next one reads the last group again and says so', async () => {
+  test('of a column that is read: the run fails, and the next run reads the last group again with a warning', async () => {
     await table('retyped', 5000, IN_GROUPS);
     const { result, rowsAsked } = await readThrough(
       'retyped',
@@ -339,7 +339,7 @@ describe.concurrent('between two answers of a run the type is changed', () => {
     await expectLastGroupAgain('retyped', result);
   });
 
-  test('of a column that is not read: it is no different', async () => {
+  test('of a column that is not read: the run fails, too', async () => {
     await table('unread', 5000, IN_GROUPS);
     const stream = { name: 'unread', json_schema: { properties: { n: {} } } };
     const catalog = { streams: [{ stream, sync_mode: 'incremental' }] };
@@ -354,7 +354,7 @@ describe.concurrent('between two answers of a run the type is changed', () => {
     await expectLastGroupAgain('unread', result);
   });
 
-  test('of the cursor: the run fails, and goes on when the type is back', async () => {
+  test('of the cursor: the run fails, and the next run continues when the type is back', async () => {
     await table('recursored', 5000, IN_GROUPS);
     const alter = 'ALTER TABLE shop.recursored MODIFY COLUMN last_updated_at';
     const { result } = await readThrough('recursored', between(`${alter} DateTime64(3)`));
@@ -426,7 +426,7 @@ function inTheMiddle(name: string, act: () => Promise<unknown>): Fault {
 }
 
 describe.concurrent('during a response', () => {
-  test('the table is altered, rows deleted, parts merged, and it is emptied: the answer stays that of before', async () => {
+  test("the table is altered, its rows are deleted, its parts are merged and it is truncated: the response doesn't change", async () => {
     await table('changes', LARGE_ROWS, LARGE);
     const { result, rowsAsked } = await readThrough('changes', [
       inTheMiddle('changes', () =>
@@ -446,7 +446,7 @@ describe.concurrent('during a response', () => {
     expect(delivered(result)).toEqual(upTo(LARGE_ROWS));
   });
 
-  test('the table is exchanged, and dropped: the answer stays that of before', async () => {
+  test("the table is exchanged and dropped: the response doesn't change", async () => {
     await table('goes', LARGE_ROWS, LARGE);
     let dropped: Promise<void> | undefined;
     const { result, rowsAsked } = await readThrough('goes', [
@@ -677,7 +677,7 @@ describe.concurrent('I6: a reader of stdout that stalls until the source closes 
     return result;
   }
 
-  test('and in the meantime the table is dropped: the run fails behind the rows that it had', async () => {
+  test('while the table is dropped: the run fails after the rows that it had', async () => {
     await server().execute(
       'CREATE TABLE shop.left_copy AS shop.left_dropped',
       'INSERT INTO shop.left_copy SELECT * FROM shop.left_dropped',
@@ -694,7 +694,7 @@ describe.concurrent('I6: a reader of stdout that stalls until the source closes 
     expect(delivered(result, rest)).toEqual(upTo(STALLED_ROWS));
   });
 
-  test('and in the meantime a type is changed: the run fails behind the rows that it had', async () => {
+  test('while a type is changed: the run fails after the rows that it had', async () => {
     const alter = 'ALTER TABLE shop.left_retyped MODIFY COLUMN n';
     await server().execute(`${alter} String`);
     const result = await resume('left_retyped');
@@ -705,7 +705,7 @@ describe.concurrent('I6: a reader of stdout that stalls until the source closes 
     expect(delivered(result, rest)).toEqual(upTo(STALLED_ROWS));
   });
 
-  test('and in the meantime it is told to stop: it does so when its rows are taken, with their state', async () => {
+  test('with SIGTERM: the source writes its rows and their STATE, then ends', async () => {
     stalled.get('left_stopped')?.child.kill('SIGTERM');
     const result = await resume('left_stopped');
     expect(result.signal).toBe('SIGTERM');
@@ -727,7 +727,7 @@ describe('the server is killed and started again', () => {
     restarted = server().restart();
   }
 
-  test('while the look-ups run, and during an answer, with rows of the lookback in the state: each row once', async () => {
+  test('retries during lookups and during a response, with rows of the lookback in the state: each row once', async () => {
     await table('crashed', 500, { ...LARGE, stamp: RECENT });
     const first = await read('crashed');
     await insert('crashed', 500, 1000, RECENT, LARGE.bytes);

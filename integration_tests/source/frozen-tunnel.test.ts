@@ -29,7 +29,7 @@ function check(tunnel_method: Record<string, unknown>): ReturnType<typeof checkS
 }
 
 describe('check ends by itself though an SSH server never closes its connection,', { timeout: END_MS }, () => {
-  test('when all is said', async () => {
+  test('after its result', async () => {
     const { ssh, relay } = await frozenServer();
     const { message } = await check(ssh.tunnel(relay.port));
     expect(message).toMatch(/could not connect to ClickHouse at clickhouse\.internal:8123/);
@@ -41,7 +41,7 @@ describe('check ends by itself though an SSH server never closes its connection,
     expect(message).toMatch(/has the host key SHA256:.+, but tunnel_host_key is SHA256:A+\./);
   });
 
-  test('when it turns out to be none', async () => {
+  test("when the server doesn't speak SSH", async () => {
     const { ssh } = await frozenServer();
     const relay = stoppedLater(await ClingingRelay.start({ greeting: 'x'.repeat(10_000) }));
     const { message } = await check(ssh.tunnel(relay.port));

@@ -60,7 +60,7 @@ function counted(result: Finished): number {
 }
 
 describe.concurrent('the option --limit', () => {
-  test('is kept among rows with one stamp, alike rows and remembered ones; the runs behind it read the rest once', async () => {
+  test('ends a read among equal cursors, equal rows and rows of the lookback; the next runs read the rest once', async () => {
     const read = runs('tied');
     const all: number[] = [];
     for (const limit of [7, 28, 9]) {
@@ -75,7 +75,7 @@ describe.concurrent('the option --limit', () => {
     expect(sorted([...all, ...numbers(rest)])).toEqual(sorted(upTo(60).map((n) => (n < 30 ? n % 10 : n))));
   });
 
-  test('cuts a page wherever it falls, and what is estimated is not more', async () => {
+  test('ends a read anywhere in a page, and bounds the estimate', async () => {
     const read = runs('long');
     const first = await read(3_001);
     const second = await read(2_998);
@@ -90,7 +90,7 @@ describe.concurrent('the option --limit', () => {
     expect(estimates[1]).toBeLessThanOrEqual(100);
   });
 
-  test('is of all streams together: those that it leaves nothing for wait for the next run', async () => {
+  test('counts the rows of all streams together: the other streams are read by the next run', async () => {
     const read = runs('one', 'two', 'three');
     const limited = await read(15);
     expect(['one', 'two', 'three'].map((name) => numbers(ofStream(limited, name)).length)).toEqual([10, 5, 0]);
@@ -102,7 +102,7 @@ describe.concurrent('the option --limit', () => {
     expect(sorted([...numbers(ofStream(limited, 'two')), ...numbers(ofStream(rest, 'two'))])).toEqual(upTo(10));
   });
 
-  test('of no row is refused', async () => {
+  test('--limit 0 is refused', async () => {
     const result = await run('source-clickhouse', [...readArguments('one'), '--limit', '0']);
     expect(result.code).toBe(1);
     expect(errors(result)).toMatchObject([

@@ -225,12 +225,12 @@ describe.concurrent('a query', () => {
     expect((await seenOf(user)).settings.select_sequential_consistency).toBe(expected);
   });
 
-  test('of a user who may read one table alone works, too', async () => {
+  test('of a user who may read only one table works, too', async () => {
     expect(records(await read('events', { user: STRANGER, config: { database: 'granted' } })).length).toBe(10);
   });
 });
 
-describe.concurrent('a profile that leaves rows out in silence', () => {
+describe.concurrent('a profile that drops rows silently', () => {
   test.each(LOSSY)('is refused by check and read, with what to run: $user.name', async ({ user, advice }) => {
     const expected = new RegExp(
       `"${user.name}".+Ask an administrator to run: ALTER USER .+ MODIFY SETTING ${advice} \\(`,
@@ -248,7 +248,7 @@ describe.concurrent('a profile that leaves rows out in silence', () => {
     ]);
   });
 
-  test('of another form is overruled where the user may, to the byte', async () => {
+  test('of another format is overridden if the user may change it, to the byte', async () => {
     const usual = await read('nanos', { mode: 'full_refresh' });
     const formed = await read('nanos', { mode: 'full_refresh', user: FORMED });
     expect(records(usual).map(({ last_updated_at }) => last_updated_at)).toContain('2026-01-01T00:00:00.000000007Z');
@@ -263,11 +263,11 @@ describe.concurrent('a profile that leaves rows out in silence', () => {
     expect(records(second)).toEqual([]);
   });
 
-  test('by a number of rows is overruled where the user may', async () => {
+  test('by a number of rows is overridden if the user may change it', async () => {
     expect(records(await read('few', { user: LIMITED })).length).toBe(10);
   });
 
-  test('at a limit is overruled where the user may: the limit is then told of', async () => {
+  test('at a limit is overridden if the user may change it: then the limit is reported', async () => {
     expect(records(await read('few', { user: BREAKING })).length).toBe(10);
     const result = await read('many', { user: BREAKING });
     expect(result.code).toBe(1);
@@ -335,7 +335,7 @@ test.each(['Date', 'Date32'])('the day of a %s cursor is that of the server, whe
   }
 });
 
-test('a query cache that does not take look-ups is told of with what to run', async () => {
+test('a query cache that refuses lookups is reported by check with the setting to change', async () => {
   const { status, message } = await checkStatus('source-clickhouse', configuration(QUERY_CACHE, 'few'));
   expect(status).toBe('FAILED');
   expect(message).toMatch(/query cache.+ALTER USER `query_cache` MODIFY SETTING use_query_cache = 0/);

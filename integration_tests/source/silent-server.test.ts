@@ -30,7 +30,7 @@ async function sorted(user: SandboxUser, condition = '1'): Promise<string> {
   }
 }
 
-describe.concurrent('a query whose first row takes longer than a server may be silent', () => {
+describe.concurrent('a query whose first row takes longer than the timeout for silence', () => {
   test('fails when the server sends nothing meanwhile, with the setting to change', async () => {
     await expect(sorted(SILENT)).rejects.toMatchObject({
       code: 'clickhouse_unreachable',

@@ -82,7 +82,7 @@ describe.runIf(SshServer.isInstalled)('through an SSH server', () => {
   });
 
   describe('by key', () => {
-    test('each command works, says nothing of the tunnel, and ends by itself', async () => {
+    test('each command works through the tunnel, logs nothing about it, and ends by itself', async () => {
       expect(await check(byKey(ssh))).toEqual({ status: 'SUCCEEDED', message: '' });
       const discovered = await run('source-clickhouse', ['discover', '--config', configuration(byKey(ssh))]);
       expect(discovered.messages.at(-1)?.catalog?.streams.map(({ name }) => name)).toEqual(['events', 'large']);
@@ -112,7 +112,7 @@ describe.runIf(SshServer.isInstalled)('through an SSH server', () => {
       await own.stop();
     });
 
-    test('a key in PEM, and one with the line ends of Windows, are taken', async () => {
+    test('accepts a key in PEM, and a key with the line ends of Windows', async () => {
       const path = join(folder, 'pem');
       execFileSync('ssh-keygen', ['-q', '-t', 'rsa', '-b', '2048', '-m', 'PEM', '-N', '', '-f', path]);
       const own = await SshServer.start([`AuthorizedKeysFile ${path}.pub`]);
@@ -186,7 +186,7 @@ describe.runIf(SshServer.isInstalled)('through an SSH server', () => {
     });
   });
 
-  describe('what is in the way is told:', () => {
+  describe('check reports the cause:', () => {
     let helper: Server | undefined;
 
     afterAll(() => helper?.close());

@@ -266,7 +266,7 @@ describe('an engine that cannot be read', () => {
     ],
   ];
 
-  test('is no stream, and check and discover use the other tables of the database', async () => {
+  test('is not a stream, and check and discover use the other tables of the database', async () => {
     await given(
       ...unreadable.map(([engine, definition]) => `CREATE TABLE shop.${engine} ${definition}`),
       `CREATE TABLE shop.y ${TABLE}`,
@@ -304,7 +304,7 @@ describe('an engine that cannot be read', () => {
     },
   );
 
-  test('a materialized view TO such a table is no stream either', async () => {
+  test('a materialized view TO such a table is not a stream, either', async () => {
     await given(
       `CREATE TABLE shop.nothing ${COLUMNS} ENGINE = Null`,
       `CREATE TABLE shop.y ${TABLE}`,
@@ -313,7 +313,7 @@ describe('an engine that cannot be read', () => {
     expect(await discovered()).toEqual({ streams: ['y'], warnings: [] });
   });
 
-  test('a view with parameters that is named: check says that it needs values', async () => {
+  test('check of a named view with parameters reports that it needs values', async () => {
     await given(
       `CREATE TABLE shop.y ${TABLE}`,
       'CREATE VIEW shop.p AS SELECT * FROM shop.y WHERE custom_id = {who:String}',
@@ -367,7 +367,7 @@ describe('check', () => {
     expect(warnings.at(-1)).toMatch(/^Only the first 20 warnings are shown\./);
   });
 
-  describe('of rows that take long', () => {
+  describe('of rows that take long to read', () => {
     const inProcess = async (rowMs: number, allRowsMs: number, user = READER): Promise<string[]> => {
       const parsed = sourceConfigurationSchema.parse(sourceConfiguration(server(), 'shop', server().connection(user)));
       const clickhouse = new ClickHouse(parsed);
@@ -385,7 +385,7 @@ describe('check', () => {
       ),
     );
 
-    test('does not wait for them, and says so', async () => {
+    test("doesn't wait for them, and reports it", async () => {
       expect(await inProcess(500, 60_000)).toEqual([
         expect.stringMatching(
           /^The first row of "slow" did not arrive within 0\.5 seconds, so check did not wait for it\./,

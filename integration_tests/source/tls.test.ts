@@ -82,12 +82,12 @@ describe('a certificate of the server', () => {
     expect(verified.names.at(-1)).toBe('localhost');
   });
 
-  test('of one of several authorities is accepted, with what stands around them', async () => {
+  test('of one of several authorities is accepted, also with text around them', async () => {
     const ca_certificate = `# Theirs\r\n${stranger.cert.replaceAll('\n', '\r\n')}\n# Ours\n${authority.cert}\n`;
     expect(await check(verified.port, { ca_certificate })).toMatchObject({ status: 'SUCCEEDED' });
   });
 
-  test('that is not verified is not asked who signed it, and each command says so loudly', async () => {
+  test('is accepted without verification when it is turned off, with a warning of each command', async () => {
     const tls = { verify: false };
     const warning = expect.stringMatching(
       /^WARN The certificate of 127\.0\.0\.1:\d+ is NOT VERIFIED.+read the password/,
@@ -102,7 +102,7 @@ describe('a certificate of the server', () => {
     }
   });
 
-  test('is verified whatever the environment of Node says', async () => {
+  test("is verified whatever Node's environment variables say", async () => {
     const result = await run('source-clickhouse', ['check', '--config', configuration(verified.port, undefined)], {
       env: { NODE_TLS_REJECT_UNAUTHORIZED: '0' },
     });

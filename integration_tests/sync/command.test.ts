@@ -136,7 +136,7 @@ async function untilThere(path: string): Promise<void> {
 describe('several runs with one state file', () => {
   const state = statePath();
 
-  test('the first run says so, keeps to its limit, and tells machines how it goes', async () => {
+  test('the first run announces itself, stops at --limit, and reports its progress as JSON', async () => {
     const result = await sync({ state }, '--all-streams', '--limit', '400', '--json');
     expect([result.code, result.stderr]).toEqual([0, '']);
     const [first, ...others] = events(result);
@@ -157,7 +157,7 @@ describe('several runs with one state file', () => {
     expect(received('events')).toHaveLength(400);
   });
 
-  test('the second brings the rest, each row once; one that is rejected has an exit code of its own', async () => {
+  test('the second run sends the rest, each row once; a rejected row makes the exit code 3', async () => {
     const before = readFileSync(state, 'utf8');
     const result = await sync({ state }, '--stream', 'events', 'orders');
     expect(result.code).toBe(3);
@@ -172,7 +172,7 @@ describe('several runs with one state file', () => {
     expect(readFileSync(state, 'utf8')).not.toBe(before);
   });
 
-  test('a full refresh sends rows again from the first on, and leaves the state alone', async () => {
+  test("--full-refresh sends all rows again, and doesn't change the state", async () => {
     const before = readFileSync(state, 'utf8');
     const result = await sync({ state }, '--stream', 'orders', '--full-refresh', '--limit', '4');
     expect([result.code, result.stdout]).toEqual([0, expect.stringContaining('4 rows read, 4 accepted')]);
@@ -181,7 +181,7 @@ describe('several runs with one state file', () => {
   });
 });
 
-test('a state of some of the streams, or of all of them, is no choice among them', async () => {
+test("a state of some streams doesn't replace --stream or --all-streams", async () => {
   const state = statePath();
   expect((await sync({ state }, '--stream', 'orders')).code).toBe(0);
   const before = readFileSync(state, 'utf8');
@@ -210,7 +210,7 @@ test('syncs the only stream without --stream', async () => {
   expect(received('orders')).toEqual(upTo(10));
 });
 
-describe('what a person has to correct ends with 2, in a sentence on stderr', () => {
+describe('an error of the user ends with exit code 2 and one sentence on stderr', () => {
   test.concurrent.each<[string, () => string[], RegExp]>([
     [
       'no argument',
@@ -266,7 +266,7 @@ describe('what a person has to correct ends with 2, in a sentence on stderr', ()
   });
 });
 
-test('without a place for temporary files it says so', async () => {
+test('reports a missing folder for temporary files', async () => {
   const result = await run('connector', syncArguments({}, '--all-streams'), {
     env: { ...ENVIRONMENT, TMPDIR: '/nowhere' },
   });

@@ -127,7 +127,7 @@ async function answerSource(
 }
 
 describe.runIf(hasTerminals)('init', () => {
-  test('tries each answer, and writes files that the next commands take', async () => {
+  test('tries each answer, and writes files that the next commands accept', async () => {
     const folder = newFolder();
     const dialogue = new Dialogue(folder, { BATCH_KEY: sandbox.restApiKey });
     await answerSource(dialogue, 'not the password');
@@ -207,7 +207,7 @@ describe.runIf(hasTerminals)('init', () => {
     expect(stripVTControlCharacters(dialogue.all)).toContain('events works');
   });
 
-  test('shows what is usual, which is no part of what is typed, and tells a failure in whole words behind the bar', async () => {
+  test('shows defaults as placeholders, and wraps an error between words', async () => {
     const dialogue = new Dialogue(newFolder());
     await dialogue.answer('ClickHouse host', `127.0.0.1${ENTER}`);
     await dialogue.answer('Use HTTPS?', ENTER);
@@ -236,7 +236,7 @@ describe.runIf(hasTerminals)('init', () => {
     expect(shown).not.toContain('secret-of-mine');
   });
 
-  test('that is told to end at a question ends by that signal at once, writes nothing, and leaves a usable terminal', async () => {
+  test('SIGTERM at a question ends init at once, without files, and restores the terminal', async () => {
     const folder = newFolder();
     const dialogue = new Dialogue(folder);
     await dialogue.signal('ClickHouse host', 'SIGTERM');
@@ -263,7 +263,7 @@ describe.runIf(hasTerminals)('init', () => {
   });
 });
 
-test('init without a terminal says what to do instead', async () => {
+test('init without a terminal fails with what to do instead', async () => {
   const { code, stdout, stderr } = await finished(start('connector', ['init'], { cwd: newFolder() }));
   expect([code, stdout]).toEqual([2, '']);
   expect(stderr).toMatch(/^init needs a terminal to ask its questions\..*command_invalid\.md\n$/);

@@ -261,7 +261,7 @@ describe('a proxy that fails is named, with its variable and what to do', () => 
     }
   });
 
-  test('when its address is none, and the value is not shown', async () => {
+  test('when its address is invalid, without showing the value', async () => {
     for (const value of ['socks5://u:hidden-1@127.0.0.1:1080', 'http://u:hidden-1/@127.0.0.1:3128']) {
       for (const result of await Promise.all([
         checkBatch({ HTTPS_PROXY: value }),

@@ -472,7 +472,7 @@ describe('a key of a Map is text as a value is:', () => {
   });
 });
 
-test('rows that are alike have one hash, and others have others, NULL and empty values told apart', async () => {
+test('equal rows have the same hash and different rows different ones, also NULL and empty values', async () => {
   await execute(
     server,
     `CREATE TABLE shop.hashes (${REQUIRED} DateTime, a Nullable(String), b Nullable(String), c Array(String), d Nullable(UInt8)) ENGINE = MergeTree ORDER BY tuple()`,

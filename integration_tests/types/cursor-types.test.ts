@@ -125,11 +125,11 @@ describe.each(CURSORS)('a cursor of the type %s', (type, positions) => {
     return lines.map((each) => Number.parseInt(JSON.parse(each.toString()).record.data.custom_id, 10));
   }
 
-  test('gives the rows in its order, without those that have none', () => {
+  test('reads the rows in its order, without rows whose cursor is NULL', () => {
     expect(placesOf(rows)).toEqual(positions.flatMap((_, index) => [index, index]));
   });
 
-  test('is a position behind each of its values, from which all later rows are read and no other', async () => {
+  test('resumes after each of its values with exactly the later rows', async () => {
     for (const index of positions.keys()) {
       const cursor = readCursor(rows[2 * index] ?? Buffer.of(), 'last_updated_at');
       const after = await linesAfter(clickhouse, selection, { kind: 'after-group', cursor });
@@ -157,7 +157,7 @@ async function read(...tables: string[]): ReturnType<typeof run> {
   return run('source-clickhouse', ['read', '--config', config, '--catalog', catalog]);
 }
 
-test('a String that is no UTF-8 can not be kept in a state, and ends the stream with the way out', async () => {
+test("a String that isn't UTF-8 can't be stored in a STATE, and ends the stream with advice", async () => {
   await execute(server, `CREATE TABLE shop.no_utf8 (${REQUIRED} String) ENGINE = MergeTree ORDER BY tuple()`);
   await execute(server, "INSERT INTO shop.no_utf8 VALUES ('u', 'e', 'a'), ('u', 'e', unhex('FF'))");
   const result = await read('no_utf8');
@@ -172,7 +172,7 @@ test('a String that is no UTF-8 can not be kept in a state, and ends the stream 
   expect(records(result)).toEqual([]);
 });
 
-test('a type that has an order and is none of these is refused with the types that are taken', async () => {
+test("a type that can't be a cursor is refused with the types that can", async () => {
   const types = [
     ...['Float64', 'Decimal(38, 10)', 'Bool', "Enum8('a' = 1)", 'FixedString(16)', 'UUID', 'IPv4', 'IPv6', 'Time'],
     ...['IntervalDay', 'Array(DateTime)', 'Tuple(DateTime)', 'Variant(DateTime, Date)', 'Dynamic', 'JSON'],
