@@ -10,7 +10,7 @@ import { SOURCE_ERRORS } from '../source-clickhouse/errors/codes.ts';
 const COLUMNS = 80;
 
 /** The maximum lines of a page. */
-const MOST_LINES = 50;
+const MAX_LINES = 50;
 
 const PAGES = new URL('../../docs/troubleshooting/', import.meta.url);
 
@@ -69,7 +69,7 @@ describe('the pages', () => {
     expect(written.split('\n')[0]).toBe(`# ${name.replace('.md', '')}`);
     expect(written.match(/^## .+$/gm)).toEqual(['## What was seen', '## What it likely means', '## What to do']);
     expect(written.split('\n').filter((line) => line.length > COLUMNS)).toEqual([]);
-    expect(written.trimEnd().split('\n').length).toBeLessThanOrEqual(MOST_LINES);
+    expect(written.trimEnd().split('\n').length).toBeLessThanOrEqual(MAX_LINES);
     const sections = written.split(/^## .+$/m).slice(1);
     expect(sections.filter((section) => section.trim().length < COLUMNS / 2)).toEqual([]);
   });
