@@ -131,7 +131,7 @@ export function buildRowClauses(
     const last = conditions.pop();
     conditions.push(last === undefined ? `${guard} = 0` : `${last} OR ${guard} != 0`);
   }
-  const from = fromSql(table, { final });
+  const from = `FROM ${quoteTable(table)} AS ${quoteIdentifier(chooseAlias(table))}${finalSql(final)}`;
   const where = conditions.map((condition) => (condition.includes(' OR ') ? `(${condition})` : condition));
   return { clauses: where.length === 0 ? from : `${from}\nWHERE ${where.join(' AND ')}`, parameters };
 }
@@ -143,9 +143,9 @@ function partitionSql(table: Table): string {
   return `${profile} % {partition_count:UInt64} = {partition_index:UInt64}`;
 }
 
-/** @param final whether the server returns only the last version of a row. */
-function fromSql(table: Table, { final }: { final: boolean }): string {
-  return `FROM ${quoteTable(table)} AS ${quoteIdentifier(chooseAlias(table))}${final ? ' FINAL' : ''}`;
+/** The modifier of FROM that has the server return only the last version of a row. */
+function finalSql(final: boolean): string {
+  return final ? ' FINAL' : '';
 }
 
 /**
