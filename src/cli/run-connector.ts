@@ -4,7 +4,7 @@ import { errorTrace, formatErrorWithStack, log } from '../protocol/messages.ts';
 import { MessageOutput, OutputClosedError } from '../protocol/output.ts';
 import { redactMessage } from '../protocol/secrets.ts';
 import { printableLines } from '../shared/printable.ts';
-import { StopSignals } from './signals.ts';
+import { SigtermListener } from './signals.ts';
 
 /** SIGHUP ends a connector at once. */
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
@@ -19,7 +19,7 @@ const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
  */
 export async function runConnector(command: (context: CommandContext) => Promise<void>): Promise<void> {
   const output = new MessageOutput(process.stdout);
-  const signals = new StopSignals({
+  const signals = new SigtermListener({
     signals: STOP_SIGNALS,
     onFirst: (signal) => {
       const advice = 'A second signal, such as Ctrl-C, ends it at once; rows since the last state are then sent again.';

@@ -6,7 +6,7 @@ import { MessageOutput } from '../protocol/output.ts';
 import { redactMessage } from '../protocol/secrets.ts';
 import { exitCodeOfError } from '../runner/exit-codes.ts';
 import { printableLines } from '../shared/printable.ts';
-import { StopSignals } from './signals.ts';
+import { SigtermListener } from './signals.ts';
 
 /**
  * Runs a command for people: it prints no messages of the protocol, and an error is a sentence on stderr, with the stack if
@@ -17,7 +17,7 @@ import { StopSignals } from './signals.ts';
 export async function runInteractive(command: (context: CommandContext) => Promise<number>): Promise<void> {
   // A reader that is gone, such as `head`, has seen enough.
   process.stdout.on('error', () => {});
-  const signals = new StopSignals();
+  const signals = new SigtermListener();
   // Nothing reads this output; the commands of the connectors need one.
   const output = new MessageOutput(new PassThrough().resume());
   try {

@@ -15,7 +15,7 @@ export type SignalOptions = {
 };
 
 /** Listens for SIGTERM and the like: the first signal asks a command to finish what it has begun, a second one to end now. */
-export class StopSignals {
+export class SigtermListener {
   readonly #options: SignalOptions;
   readonly #signals: readonly NodeJS.Signals[];
   readonly #stop = new AbortController();

@@ -6,7 +6,7 @@ import type { Reporter } from '../../sync/report/reporter.ts';
 import { TextReporter } from '../../sync/report/text-reporter.ts';
 import { type SyncOptions, sync } from '../../sync/sync.ts';
 import { describeJsonFile, interactiveParser, rowLimit } from '../arguments.ts';
-import { StopSignals } from '../signals.ts';
+import { SigtermListener } from '../signals.ts';
 
 const USAGE = `$0 --source FILE --destination FILE --state FILE
 
@@ -34,7 +34,7 @@ export async function runSync(launcher: string, args: readonly string[]): Promis
   // A reader that is gone, such as `head`, is no reason to stop in the middle.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const reporter = createReporter(args.some((arg) => /^--json(=true)?$/.test(arg)));
-  const signals = new StopSignals({ onSecond: () => reporter.log('WARN', 'sync', 'Second signal: stopping now.') });
+  const signals = new SigtermListener({ onSecond: () => reporter.log('WARN', 'sync', 'Second signal: stopping now.') });
   const { stop, stopAtOnce } = signals;
   try {
     const options = await parse(`${launcher} sync`, args);
