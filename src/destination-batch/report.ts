@@ -1,6 +1,7 @@
 import { troubleshootingPage } from '../protocol/help-pages.ts';
 import type { Message } from '../protocol/messages.ts';
 import { log } from '../protocol/messages.ts';
+import { plural } from '../shared/format.ts';
 import type { Change, LeftOut, RejectionCode } from './codes.ts';
 
 /** Rejections of one code that are logged one by one; further ones are only counted. */
@@ -171,9 +172,9 @@ export class Report {
     const messages = [
       log(
         'INFO',
-        `${some(this.#rows, 'row')} read: ${this.#accepted} accepted, ${rejected} rejected, ${unsettled} not sent${unsettled > 0 ? ' (the next run reads them again)' : ''}. ` +
-          `${some(sumCounts(this.#leftOut) + sumCounts(this.#refusedAttributes), 'attribute')} left out, ${some(this.#possibleDuplicates, 'possible duplicate')}. ` +
-          `${some(this.#requests, 'request')} with ${some(this.#updates, 'update')}, ${some(this.#retries, 'retry', 'retries')}.`,
+        `${formatPlainCount(this.#rows, 'row')} read: ${this.#accepted} accepted, ${rejected} rejected, ${unsettled} not sent${unsettled > 0 ? ' (the next run reads them again)' : ''}. ` +
+          `${formatPlainCount(sumCounts(this.#leftOut) + sumCounts(this.#refusedAttributes), 'attribute')} left out, ${formatPlainCount(this.#possibleDuplicates, 'possible duplicate')}. ` +
+          `${formatPlainCount(this.#requests, 'request')} with ${formatPlainCount(this.#updates, 'update')}, ${formatPlainCount(this.#retries, 'retry', 'retries')}.`,
       ),
     ];
     if (rejected > 0) messages.push(log('WARN', `Rows rejected: ${listCounts(this.#rejected)}.`));
@@ -196,7 +197,7 @@ export class Report {
       messages.push(
         log(
           'WARN',
-          `${some(this.#possibleDuplicates, 'event')} may have reached Batch twice: a request was sent again after its response was lost.`,
+          `${formatPlainCount(this.#possibleDuplicates, 'event')} may have reached Batch twice: a request was sent again after its response was lost.`,
         ),
       );
     }
@@ -222,8 +223,8 @@ function increment(counts: Map<string, number>, key: string): number {
 }
 
 /** A number of things. Without commas in the digits, so that scripts can match them. */
-function some(times: number, one: string, several = `${one}s`): string {
-  return `${times} ${times === 1 ? one : several}`;
+function formatPlainCount(times: number, one: string, several?: string): string {
+  return `${times} ${plural(times, one, several)}`;
 }
 
 function sumCounts(counts: ReadonlyMap<string, number>): number {

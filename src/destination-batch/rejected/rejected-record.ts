@@ -1,5 +1,6 @@
 import { LosslessNumber } from 'lossless-json';
 import { troubleshootingPage } from '../../protocol/help-pages.ts';
+import { tryParseJson } from '../../shared/exact-json.ts';
 import { maskValues } from '../batch/mask-values.ts';
 import { describeRefusal, type Rejection } from '../codes.ts';
 import type { Row } from '../mapping/mapper.ts';
@@ -48,16 +49,7 @@ function withoutRejection(line: string): string {
   if (start === -1) return line;
   const rest = `${line.slice(0, start)}}`;
   // The rest is a whole message only if the rejection was next to the record and not in it.
-  return isJson(rest) ? rest : line;
-}
-
-function isJson(text: string): boolean {
-  try {
-    JSON.parse(text);
-    return true;
-  } catch {
-    return false;
-  }
+  return tryParseJson(rest) === undefined ? line : rest;
 }
 
 /** The reason of a rejection for the log: without the values of the row that Batch's words quote. */

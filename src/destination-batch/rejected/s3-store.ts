@@ -1,8 +1,8 @@
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
-import pRetry from 'p-retry';
 import { ConnectorError, codeOf, messageOf } from '../../protocol/errors.ts';
 import { createEnvironmentHttpsAgent } from '../../protocol/network/tunnel-agent.ts';
 import { redactForeign } from '../../protocol/secrets.ts';
+import { retryFor } from '../../shared/retry.ts';
 import type { S3Options } from '../config/rejection.ts';
 import { destinationError } from '../errors.ts';
 import { createRunName, toFileName } from './file-store.ts';
@@ -23,8 +23,8 @@ function createRequestHandler(): NonNullable<S3ClientConfig['requestHandler']> {
 }
 
 /** Waits between attempts: from the first to the longest, doubling, each drawn between once and twice its length. */
-const FIRST_RETRY_MS = 500;
-const LONGEST_RETRY_MS = 30_000;
+const MIN_RETRY_DELAY_MS = 500;
+const MAX_RETRY_DELAY_MS = 30_000;
 
 const CONTENT_TYPE = 'application/x-ndjson';
 
@@ -136,36 +136,36 @@ export class S3Store implements RejectedRowStore {
       Body: body,
       ContentType: CONTENT_TYPE,
     });
-    await this.#explainErrors(() => this.#client.send(command));
+    await this.#withRetries(() => this.#client.send(command));
   }
 
   async #copy(from: string, to: string): Promise<void> {
     const source = `${this.#bucket}/${from.split('/').map(encodeURIComponent).join('/')}`;
     const command = new this.#sdk.CopyObjectCommand({ Bucket: this.#bucket, Key: to, CopySource: source });
-    await this.#explainErrors(() => this.#client.send(command));
+    await this.#withRetries(() => this.#client.send(command));
   }
 
   async #delete(key: string): Promise<void> {
     const command = new this.#sdk.DeleteObjectCommand({ Bucket: this.#bucket, Key: key });
-    await this.#explainErrors(() => this.#client.send(command));
+    await this.#withRetries(() => this.#client.send(command));
   }
 
-  async #explainErrors(work: () => Promise<unknown>): Promise<void> {
-    const attempt = async (): Promise<void> => {
-      try {
-        await work();
-      } catch (error) {
-        throw explainStoreError(this.#bucket, error);
-      }
-    };
-    await pRetry(attempt, {
-      retries: this.#retryTimeMs === 0 ? 0 : Number.POSITIVE_INFINITY,
-      maxRetryTime: this.#retryTimeMs,
-      minTimeout: FIRST_RETRY_MS,
-      maxTimeout: LONGEST_RETRY_MS,
-      randomize: true,
-      shouldRetry: ({ error }) => error instanceof ConnectorError && error.failureType === 'transient_error',
-    });
+  async #withRetries(work: () => Promise<unknown>): Promise<void> {
+    await retryFor(
+      {
+        forMs: this.#retryTimeMs,
+        minDelayMs: MIN_RETRY_DELAY_MS,
+        maxDelayMs: MAX_RETRY_DELAY_MS,
+        shouldRetry: (error) => error instanceof ConnectorError && error.failureType === 'transient_error',
+      },
+      async () => {
+        try {
+          await work();
+        } catch (error) {
+          throw explainStoreError(this.#bucket, error);
+        }
+      },
+    );
   }
 }
 

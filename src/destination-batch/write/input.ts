@@ -1,5 +1,5 @@
 import { isWarningOrWorse } from '../../protocol/messages.ts';
-import { isJsonObject, parseExact } from '../../shared/exact-json.ts';
+import { isJsonObject, parseExact, tryParseJson } from '../../shared/exact-json.ts';
 import type { Row } from '../mapping/mapper.ts';
 
 /** How a message names its stream. */
@@ -28,7 +28,7 @@ const MESSAGE_TYPE = /^[A-Z_]{1,40}$/;
 /** Parses a line. It never throws. */
 export function parseInputLine(bytes: Buffer): InputMessage {
   const line = bytes.toString('utf8');
-  const message = parseLine(line);
+  const message = tryParseJson(line, parseExact);
   if (!isJsonObject(message))
     return line.trimStart().startsWith('{') ? { kind: 'broken' } : { kind: 'unknown', what: 'not JSON' };
   switch (message.type) {
@@ -83,12 +83,4 @@ function readStateStream(state: unknown): StreamName | undefined {
 
 function readNamespace({ namespace }: Record<string, unknown>): string | undefined {
   return typeof namespace === 'string' ? namespace : undefined;
-}
-
-function parseLine(line: string): unknown {
-  try {
-    return parseExact(line);
-  } catch {
-    return undefined;
-  }
 }
