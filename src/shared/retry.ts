@@ -45,9 +45,10 @@ export async function retryFor<T>(
         maxTimeout: maxDelayMs,
         randomize: true,
         signal: delay.signal,
-        // p-retry asks only while there is time for another attempt.
         shouldRetry: ({ error, attemptNumber }) => {
-          if (signal?.aborted || !shouldRetry(error, giveUpAt - performance.now())) return false;
+          // p-retry's own time begins later, so it may ask when none is left.
+          const remainingMs = giveUpAt - performance.now();
+          if (signal?.aborted || remainingMs <= 0 || !shouldRetry(error, remainingMs)) return false;
           delayedBy = error;
           onRetry?.(error, attemptNumber);
           return true;
