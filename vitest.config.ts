@@ -3,11 +3,11 @@ import { relative } from 'node:path';
 import { defineConfig } from 'vitest/config';
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-// Node reads it at each start, which takes as long again as all else that it does before the first line: 40 ms, a thousand times.
+// Node reads it at each start, which doubles the time of a start: 40 ms, about a thousand times.
 // No test leaves this machine.
 delete process.env.NODE_EXTRA_CA_CERTS;
 
-/** The files that take longest, the longest first. One that began last would run alone at the end, on one core. */
+/** The slowest files, slowest first. One that started last would run by itself at the end, on one core. */
 const LONGEST = [
   'source/late-rows',
   'source/faults',
@@ -51,7 +51,7 @@ class LongestFirst extends BaseSequencer {
   }
 }
 
-/** Tests that need a process of their own: for a module that they replace, for garbage that is theirs alone, or so as not to begin last. */
+/** Tests that need their own process: they mock a module, measure the garbage collector, or must not start last. */
 const APART = [
   'src/source-clickhouse/client/ssh-tunnel.test.ts',
   'src/source-clickhouse/pages/fetch-pages.test.ts',

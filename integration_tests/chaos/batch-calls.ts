@@ -11,7 +11,7 @@ export class BatchCalls {
   readonly #requestsBefore: number;
   #arrived = 0;
 
-  /** @param onArrival told of each call before it is handled. */
+  /** @param onArrival called for each request before it is handled. */
   constructor(batch: BatchApi, onArrival: () => void) {
     this.#batch = batch;
     this.#requestsBefore = batch.stats.requests;
@@ -30,7 +30,7 @@ export class BatchCalls {
     }
   }
 
-  /** Events of calls that were stored, or may have been, without the client being told. */
+  /** Events of requests that were stored, or may have been, without a response to the client. */
   get eventsOfUnknownOutcome(): number {
     return this.#answered.filter(isOutcomeUnknown).reduce((sum, { events }) => sum + events, 0);
   }

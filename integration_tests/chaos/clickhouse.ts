@@ -13,7 +13,7 @@ export class CrashingClickHouse {
   async crash(): Promise<void> {
     const gone = this.#back.then(() => this.server.kill());
     this.#back = gone.then(() => this.server.restart());
-    // Whoever waits for the server is told.
+    // Rejects the promise of the test that waits for the server.
     this.#back.catch(() => undefined);
     await gone;
   }

@@ -14,9 +14,9 @@ export type Fault =
   | { kind: 'batch_answer'; answer: FaultRequest; at: Moment }
   /** From that request on Batch answers nothing else, for longer than the destination tries. */
   | { kind: 'batch_away'; status: 401 | 500 | 503; at: Moment }
-  /** The server is killed when so many rows have left it, and started again at once. 0: before the source asks. */
+  /** The server is killed after it has sent this number of rows, and started again at once. 0: before the first query. */
   | { kind: 'clickhouse_crash'; behindRows: number }
-  /** An answer with rows ends behind so many of them: broken off, or in one of the two ways in which a whole one does. */
+  /** A response ends after this number of rows: cut off, or in one of the two ways in which a complete one ends. */
   | { kind: 'clickhouse_cut'; behindRows: number; bytes: number; by: 'break' | 'chunk' | 'close' }
   /** The platform takes nothing of a connector's output for a while. */
   | { kind: 'reader_pauses'; of: ConnectorName; at: Moment; milliseconds: number }
@@ -51,7 +51,7 @@ function moment(rows: number): fc.Arbitrary<Moment> {
 
 const stored = fc.boolean();
 
-/** What Batch, or what stands before it, does with one request. */
+/** What Batch, or a proxy in front of it, does with one request. */
 const answer: fc.Arbitrary<FaultRequest> = fc.oneof(
   fc.record({
     kind: fc.constant('status' as const),
@@ -86,7 +86,7 @@ const answer: fc.Arbitrary<FaultRequest> = fc.oneof(
   }),
 );
 
-/** Faults of a run over a table of so many rows. */
+/** Faults of a run over a table with this number of rows. */
 export function fault(rows: number): fc.Arbitrary<Fault> {
   const anyTime = moment(rows);
   return fc.oneof(

@@ -6,7 +6,7 @@ import type { RunEnd } from './run-end.ts';
 /** A state of a round: the so-manieth that the source wrote in a run. */
 export type StateName = { run: number; index: number };
 
-/** What was seen in a round, in the order in which it happened. Rows are told by their id. */
+/** What was seen in a round, in the order in which it happened. Rows are identified by their id. */
 export type Happening =
   /** `given`: the state that the source was given. */
   | { kind: 'run_begins'; given: StateName | undefined }

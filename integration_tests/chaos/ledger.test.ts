@@ -40,7 +40,7 @@ function judged(
   return complaints({ happenings, table: new Set(table), tooLate: new Set(), rejected: [], ...more });
 }
 
-/** A run that sends a and b behind the state that it is given. */
+/** A run that sends a and b after the state that it resumes from. */
 function goodRun(given?: StateName): Happening[] {
   return [begins(given), ...passed('a', 'b'), statePassed('1'), ...accepted('a', 'b'), echoed('1', 2), ends()];
 }

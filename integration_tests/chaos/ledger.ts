@@ -8,7 +8,7 @@ export type Evidence = {
   table: ReadonlySet<string>;
   /** Those of them that appeared later than the source promises to look for them. */
   tooLate: ReadonlySet<string>;
-  /** Rows in the files of rejected rows, as often as they stand there. */
+  /** Rows in the files of rejected rows, as often as they occur there. */
   rejected: readonly string[];
 };
 

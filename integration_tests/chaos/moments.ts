@@ -2,7 +2,7 @@ import type { Moment } from './faults.ts';
 
 type Waiting = { moment: Moment; act: () => void };
 
-/** Counts what a run has seen, and does what is to be done at a certain count. */
+/** Counts the events of a run, and starts an action at a certain count. */
 export class Moments {
   readonly #counts: Record<Moment['after'], number> = { rows: 0, requests: 0, states: 0 };
   #waiting: Waiting[] = [];

@@ -20,7 +20,7 @@ const message = z.discriminatedUnion('type', [
   z.object({ type: z.literal('TRACE'), trace: z.object({ error: z.object({ message: z.string() }).optional() }) }),
 ]);
 
-/** What a connector logs when it is told to stop. */
+/** What a connector logs when it receives a signal. */
 const STOPPING = /^SIG(TERM|INT): finishing what has begun/;
 
 type Message = z.output<typeof message>;
@@ -35,11 +35,11 @@ export type PlatformParts = {
   isHasty: boolean;
 };
 
-/** What stands between the two connectors of a run: it hands rows on as they come, and keeps the states that come back. */
+/** The platform between the two connectors of a run: it passes rows on, and stores the states that are echoed. */
 export class Platform {
   /** What the connectors logged. */
   readonly said: string[] = [];
-  /** Whether each of them said that it was told to stop. */
+  /** Whether each of them logged that it received a signal. */
   readonly hasHeard: Record<ConnectorName, boolean> = { source: false, destination: false };
   /** What each of them said of its own failure. */
   readonly failures: Record<ConnectorName, string | undefined> = { source: undefined, destination: undefined };

@@ -16,9 +16,9 @@ export type RunEnd = Record<ConnectorName, ProcessEnd> & {
   met: readonly Fault[];
   /** Of the plan. */
   isBatchToStayAway: boolean;
-  /** Events of requests that Batch stored without the destination being told. */
+  /** Events of requests that Batch stored without a response to the destination. */
   eventsOfUnknownOutcome: number;
-  /** Whether each of them said that it was told to stop. */
+  /** Whether each of them logged that it received a signal. */
   hasHeard: Readonly<Record<ConnectorName, boolean>>;
   /** What each of them said of its own failure (TRACE ERROR), be it by what code it ends. */
   failures: Readonly<Record<ConnectorName, string | undefined>>;

@@ -152,7 +152,7 @@ class Run {
     }
   }
 
-  /** What stands between the source and ClickHouse where answers with rows are to go wrong. */
+  /** The proxy between the source and ClickHouse that damages responses with rows. */
   async #proxy(): Promise<FaultyProxy | undefined> {
     const { clickhouse } = this.#parts.lab;
     const faults = this.#plan.faults.flatMap((fault) => {

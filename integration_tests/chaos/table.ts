@@ -58,7 +58,7 @@ export function firstRows(name: string, plan: TablePlan): string {
   return insertRows(name, plan, { from: 0, count: plan.rows, stamp: STAMPS[plan.stamps] });
 }
 
-/** @param stamp in SQL. @param tail what stands behind FROM. */
+/** @param stamp in SQL. @param tail the SQL after FROM. */
 export function insertRows(
   name: string,
   { profiles, paddingBytes, badEvery }: TablePlan,

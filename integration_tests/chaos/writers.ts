@@ -66,7 +66,7 @@ export class Writers {
 
   write(plan: WritePlan): void {
     const writing = this.#write(plan);
-    // Whoever waits for all is told.
+    // Rejects the promise that waits for all.
     writing.catch(() => undefined);
     this.#writing.push(writing);
   }

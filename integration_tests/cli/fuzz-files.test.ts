@@ -45,7 +45,7 @@ function fileWith(content: unknown): string {
   return file(`${files}.json`, typeof content === 'string' ? content : JSON.stringify(content));
 }
 
-/** Ends with messages of the protocol alone, in a few words for whoever has to act, with no secret. */
+/** Ends with only messages of the protocol, in a few words for the user, without a secret. */
 function expectPlainWords(ended: Ended): void {
   for (const line of ended.lines) expect(validateMessage(JSON.parse(line)), line).toBe(true);
   for (const secret of SECRETS) {
@@ -55,7 +55,7 @@ function expectPlainWords(ended: Ended): void {
   expect(ended.text).not.toMatch(/ {4}at /);
 }
 
-/** The user's mistake, told in plain words. */
+/** The user's mistake, in plain words. */
 function expectConfigError(ended: Ended): string {
   expect(ended).toMatchObject({ isDone: false, failureType: 'config_error' });
   expectPlainWords(ended);
@@ -63,7 +63,7 @@ function expectConfigError(ended: Ended): string {
   return message;
 }
 
-/** JSON of any kind, and what is none. */
+/** JSON of any kind, and text that isn't JSON. */
 const anyDocument = fc.oneof(
   fc.json(),
   fc.json().map((json) => json.slice(0, json.length / 2)),

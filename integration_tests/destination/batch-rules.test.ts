@@ -84,7 +84,7 @@ describe('each rule: the row, the update, and what is reported', () => {
     return told?.includes('(') ? 1 : 3;
   }
 
-  /** As few runs as there can be, since a run tells only some of what is alike. */
+  /** As few runs as possible, as a run logs only some of several equal warnings. */
   function groups(all: readonly Case[]): Case[][] {
     const made: Case[][] = [];
     for (const one of all) {
@@ -142,7 +142,7 @@ describe('each rule: the row, the update, and what is reported', () => {
 describe('each answer: the requests, and what is reported', () => {
   const PROFILES = [1, 1, 1, 1];
 
-  /** Rows of so many profiles, numbered through. */
+  /** Numbered rows of several profiles. */
   function rowLines(rowsOf: readonly number[]): string[] {
     const owners = rowsOf.flatMap((rows, profile) => Array(rows).fill(`p${profile}`));
     return owners.map((custom_id, n) => {
@@ -192,7 +192,7 @@ describe('each answer: the requests, and what is reported', () => {
   test.concurrent.for(ANSWER_CASES)('$answer', check);
 });
 
-/** One row of each of so many profiles, and a state. */
+/** One row of each of several profiles, and a STATE. */
 function linesOf(profiles: number, data: Readonly<Record<string, unknown>> = {}): string[] {
   const rows = Array.from({ length: profiles }, (_, n) => ({ custom_id: `p${n}`, event_name: 'purchase', n, ...data }));
   return [...rows.map((row) => recordLine(row)), stateLine(0)];
@@ -216,7 +216,7 @@ describe('1, 3.4 and 4: calls, rates and endpoints', () => {
     withBatchApi({}, async (batch) => {
       const result = await write(batch, linesOf(1), ['events'], { api_version: '2.13' });
       expect(result.code).toBe(0);
-      // The sandbox lets nobody in by other headers.
+      // The sandbox refuses requests with other headers.
       expect(batch.requests()).toMatchObject([{ path: '/2.13/profiles/update', status: 202, updates: 1 }]);
     }));
 

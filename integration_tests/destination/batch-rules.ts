@@ -15,9 +15,9 @@ export type RuleCase = {
   readonly updates: readonly { readonly customId?: string; readonly events: readonly string[] }[];
   readonly accepted: number;
   readonly rejected: number;
-  /** What must stand in LOG lines that name the stream of the case. */
+  /** What the LOG messages that name the stream of the case must contain. */
   readonly says: readonly RegExp[];
-  /** What a run tells only so often, here not again once it was told: cases that have the same go into other runs. */
+  /** What a run logs only once or a few times: cases with the same key go into different runs. */
   readonly told: string | undefined;
 };
 
@@ -55,7 +55,7 @@ function leavesOut(rule: string, row: Row, code: string, column: string, attribu
   };
 }
 
-/** A row that is accepted with the name of a column in small letters, which a LOG tells. */
+/** A row that is accepted with the name of a column in lower case, which is logged. */
 function lowersCase(rule: string, row: Row, column: string, attributes: JsonOf): RuleCase {
   const code = 'name_lower_cased';
   return {
@@ -94,12 +94,12 @@ function columns(count: number, more: Row = {}): Record<string, unknown> {
   return { ...Object.fromEntries(numbered), ...(typeof more === 'object' && more) };
 }
 
-/** An object in an object, so many levels in all. */
+/** An object in an object, with this number of levels. */
 function nested(levels: number, innermost: unknown = { leaf: 1 }): unknown {
   return levels === 1 ? innermost : { in: nested(levels - 1, innermost) };
 }
 
-/** Columns that make an event of about so many bytes of JSON, none of them too long alone. */
+/** Columns that make an event of about this number of bytes of JSON, none of them too long by itself. */
 function bulky(items: number): Record<string, unknown> {
   const texts = Array.from({ length: 25 }, () => characters(300));
   return Object.fromEntries(Array.from({ length: items }, (_, index) => [`k${index}`, texts]));
@@ -431,13 +431,13 @@ export function ruleCases(now: number): readonly RuleCase[] {
 export type AnswerCase = {
   readonly answer: string;
   readonly faults?: readonly FaultRequest[];
-  /** How many rows each profile has; four profiles with one each unless told otherwise. */
+  /** How many rows each profile has; by default, four profiles with one row each. */
   readonly rowsOf?: readonly number[];
   readonly limits?: Partial<Limits>;
   readonly configuration?: Readonly<Record<string, unknown>>;
   /** How each request is answered (`none`: not at all), in order; or how all are, however many they become. */
   readonly answers: readonly (number | 'none')[] | number;
-  /** The rows that end up at Batch, by their number; a row that is there twice is named twice. All unless told. */
+  /** The rows that Batch stores, by their number; a duplicate is listed twice. All by default. */
   readonly stored?: readonly number[];
   readonly accepted?: number;
   readonly rejected?: number;
@@ -445,7 +445,7 @@ export type AnswerCase = {
   readonly failure?: 'config_error' | 'transient_error' | 'system_error';
   /** In LOG or, if it fails, in the TRACE. */
   readonly says?: readonly RegExp[];
-  /** At least so many milliseconds lie between the first request and the second. */
+  /** The minimum time between the first request and the second, in milliseconds. */
   readonly pause?: number;
 };
 

@@ -117,7 +117,7 @@ function isSame(sent: Tree, own: Tree): boolean {
   return sent === own;
 }
 
-/** An object may be sent without some of what is in it. */
+/** An object may be sent without some of its keys. */
 function isPartOf(sent: ObjectTree, own: ObjectTree): boolean {
   for (const [name, value] of sent.entries) {
     const isThere = [...own.entries].some(

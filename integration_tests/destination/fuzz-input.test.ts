@@ -56,7 +56,7 @@ const hostileValue = fc.oneof(
   },
 );
 
-/** Rows with keys that stand twice, or that mean something to JavaScript. */
+/** Rows with duplicate keys, or keys that mean something to JavaScript. */
 const hostileRow = fc
   .array(fc.tuple(key, hostileValue), { maxLength: 6 })
   .map((entries) => `{${entries.map(([name, value]) => `${JSON.stringify(name)}:${value}`).join()}}`);
@@ -79,7 +79,7 @@ const junkLine = fc.oneof(
   hostileValue.map((value) => `{"type":"TRACE","trace":${value}}`),
 );
 
-/** What stands on stdin: mostly lines of the protocol, some of them damaged, and other things. */
+/** The input on stdin: mostly lines of the protocol, some of them damaged, and other bytes. */
 const stdin = fc
   .array(
     fc.oneof(

@@ -221,7 +221,7 @@ const badId = fc.constantFrom(
 export type RandomRow = readonly Part[];
 
 /**
- * Rows, put together from parts that are drawn once: drawing the parts of each row would take longer than all else in the test.
+ * Rows, composed of parts that are drawn once: drawing the parts of each row would take most of the test's time.
  * @param seed determines the parts.
  */
 export function randomRows(seed: number): fc.Arbitrary<RandomRow> {

@@ -189,7 +189,7 @@ describe('dead letters in files', () => {
     let printed = '';
     child.stdout?.on('data', (chunk) => {
       printed += chunk;
-      // At the first states that come out, with others behind them on their way.
+      // At the first states that are echoed, while others are still pending.
       if (printed.includes('"STATE"')) child.kill('SIGKILL');
     });
     const lines = Array.from({ length: 2000 }, (_, n) => `${good(n)}\n${missing(n)}\n${stateLine(n)}\n`);
@@ -346,7 +346,7 @@ describe('when rows are rejected', () => {
     const before = Array.from({ length: 5 }, (_, n) => good(n));
     const result = await write([...before, stateLine(-1), ...many]);
     expect([result.code, cursors(result)[0], errors(result)[0]?.failure_type]).toEqual([1, -1, 'config_error']);
-    // 95 % is reached behind 100 rows or more.
+    // The limit of 95 % applies after 100 rows or more.
     expect(cursors(result).at(-1)).toBeLessThan(95);
   });
 

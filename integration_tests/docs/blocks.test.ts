@@ -7,7 +7,7 @@ import { ROOT } from '../packaging/kubernetes-manifest.ts';
 import { type Page, pagesIn } from './pages.ts';
 import { compact, DocsRunner, type Given } from './runner.ts';
 
-// What the pages tell their reader to type is typed here, page by page and in its order.
+// Runs the commands of the pages, page by page and in their order.
 
 /** Languages of blocks that can be run. */
 const RUN = ['sh', 'bash', 'sql', 'json', 'python'];
@@ -108,7 +108,7 @@ describe('the commands of a page work:', () => {
 
 describe('the commands of a page about an error work:', () => {
   let folder: string;
-  /** Several pages tell to check again. */
+  /** Several pages ask the user to run check again. */
   const done = new Set<string>();
 
   beforeAll(async () => {

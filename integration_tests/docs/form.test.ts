@@ -55,7 +55,7 @@ function optionsIn({ properties = {}, oneOf = [] }: Schema): Option[] {
   ];
 }
 
-/** Whether a cell tells a default, alone or before a colon. Of an object with options of its own, these tell theirs. */
+/** Whether a cell contains a default, by itself or before a colon. The options of an object contain their own. */
 function says(cell: string, value: unknown): boolean {
   if (value === undefined || JSON.stringify(value) === '{}') return true;
   const written = value === '' ? 'empty' : typeof value === 'string' ? value : JSON.stringify(value);

@@ -9,7 +9,7 @@ type Mark =
   | { kind: 'none' }
   /** It can't be run in the sandbox. */
   | { kind: 'not run'; why: string }
-  /** The reader is told to save it under this name. */
+  /** The page asks the reader to save it under this name. */
   | { kind: 'file'; name: string }
   /** It is what the block before it prints; … stands for anything within a line. */
   | { kind: 'prints' }
@@ -17,7 +17,7 @@ type Mark =
   | { kind: 'what Batch gets' }
   /** It ends with another exit code than 0, as the page says. */
   | { kind: 'exits with'; code: number }
-  /** It goes on for ever: it is stopped by Ctrl-C once it has printed this. */
+  /** It doesn't end by itself: it is stopped by Ctrl-C once it has printed this. */
   | { kind: 'run until it prints'; text: string };
 
 /** A fenced block of a page. */
@@ -28,7 +28,7 @@ export type Page = {
   path: string;
   /** Those of the second level. */
   headings: string[];
-  /** What may stand behind the # of a link to this page. */
+  /** What may follow the # of a link to this page. */
   anchors: Set<string>;
   links: string[];
   blocks: Block[];
@@ -84,7 +84,7 @@ function markIn(html: string, path: string): Mark {
   throw new Error(`Above a block of ${path} stands ${html.trim()}, which is none of the marks of docs_pages.ts.`);
 }
 
-// marked's own type of a token leaves it open to extensions, so that its "type" alone does not tell what it is.
+// marked's own type of a token is open to extensions, so that its "type" doesn't determine the other fields.
 
 function isHeading(token: Token): token is Tokens.Heading {
   return token.type === 'heading';

@@ -12,7 +12,7 @@ import { sync } from '../../sandbox/launcher.ts';
 import { ROOT } from '../packaging/kubernetes-manifest.ts';
 import { catalogOf } from '../support/support.ts';
 
-/** What stands in a checkout and is named in the blocks. */
+/** Files and folders of a checkout that the blocks use. */
 const OF_THE_CHECKOUT = ['bin', 'deploy', 'dist', 'spec'];
 
 /** The user that the pages have made, with what they grant: the sandbox's ClickHouse takes no CREATE USER. */
@@ -113,8 +113,8 @@ export class DocsRunner {
   /**
    * Runs a block in a shell. Gives what it prints on stdout.
    *
-   * @param until it goes on until it has printed this, and is then stopped as by Ctrl-C.
-   * @param code the exit code that it is to end with, else.
+   * @param until it runs until it has printed this, and is then stopped as by Ctrl-C.
+   * @param code otherwise, the exit code that is expected.
    * @throws Error when it fails, or prints a secret.
    */
   async shell(block: string, folder: string, until?: string, code = 0): Promise<string> {
@@ -196,7 +196,7 @@ export function compact(json: string): string {
   return stringify(parse(json)) ?? '';
 }
 
-/** Tells a shell and what it started, as Ctrl-C in a terminal does. */
+/** Sends SIGINT to a shell and its processes, as Ctrl-C in a terminal does. */
 function signalGroup({ pid }: ChildProcess, signal: NodeJS.Signals): void {
   if (pid !== undefined) process.kill(-pid, signal);
 }

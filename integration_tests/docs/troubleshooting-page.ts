@@ -35,7 +35,7 @@ export function quotesOn(code: string): string[] {
   return quotes.map((quote) => quote.replaceAll(/^> ?/gm, '').trim());
 }
 
-/** A message that was printed leads to the page of a code, and stands there word by word. Gives the quote that it is. */
+/** A printed message leads to the page of its code, which quotes it word for word. Returns the quote. */
 export function expectOnPage(code: string, printed: string, replaced: Replaced = [], linked = code): string {
   const { message, code: link } = splitLink(printed.trim());
   expect([link, printed]).toEqual([linked, printed]);

@@ -117,7 +117,7 @@ function destination(changes: Record<string, unknown> = {}): string {
 
 const catalog = (name = 'events'): string => file('catalog.json', catalogOf('incremental', name));
 
-/** One that tells more of its stream. */
+/** A catalog with more details of its stream. */
 const catalogWith = (stream: Record<string, unknown>): string =>
   file('catalog.json', { streams: [{ stream: { name: 'events', ...stream }, sync_mode: 'incremental' }] });
 
@@ -135,7 +135,7 @@ async function portOf(helper: Server): Promise<number> {
   return address.port;
 }
 
-/** A server that ends TLS, and behind which there is nothing. */
+/** A server that terminates TLS without a server behind it. */
 const tlsPort = (options: TlsOptions = {}): Promise<number> => portOf(createTlsServer({ ...identity, ...options }));
 
 /** A server that greets with these words, and leaves. */
@@ -147,7 +147,7 @@ async function proxyPort(...faults: Faults[]): Promise<number> {
   return proxy.port;
 }
 
-/** What stands for ClickHouse or Batch and gives each question this answer. */
+/** A server in place of ClickHouse or Batch that answers each request with this response. */
 function portAnswering(status: number, body = ''): Promise<number> {
   return portOf(createHttpServer((_, response) => response.writeHead(status).end(body)));
 }
@@ -216,7 +216,7 @@ const command = (code: string, launcher: LauncherName, args: () => string[], inp
 
 type Reading = { config?: Changes; catalog?: () => string; state?: unknown; table?: string };
 
-/** @param table what is read; the pages name it as most tables are named. */
+/** @param table the table to read; the pages use the usual name of a table. */
 const read = (code: string, { table = 'events', config = {}, catalog: its, state }: Reading): Case => ({
   code,
   replaced: [
@@ -261,7 +261,7 @@ const byKey = (more: Record<string, unknown>): Record<string, unknown> => ({
   tunnel_method: { tunnel_method: 'SSH_KEY_AUTH', tunnel_host: '127.0.0.1', tunnel_user: 'tunnel', ...more },
 });
 
-/** The same through a real server, which forwards connections to one port of this machine alone. */
+/** The same through a real server, which forwards connections only to one port of this machine. */
 function throughSsh(more: Record<string, unknown> = {}): Record<string, unknown> {
   if (ssh === undefined) throw new Error('There is no sshd on this machine.');
   return byKey({ tunnel_port: ssh.port, tunnel_user: ssh.user, ssh_key: ssh.userKey, ...more });
@@ -487,7 +487,7 @@ const ROW_ERRORS: readonly Case[] = [
   write('input_broken', {}, '{"type":"RECORD","record":{"stream":"eve'),
   {
     ...write('too_many_rejected', {}, `${recordLine({ event_name: 'purchase' })}\n`.repeat(100) + STATE),
-    // It leads to what is to be mended.
+    // It leads to what the user has to fix.
     linked: 'custom_id_missing',
   },
   checkBatch('rejected_rows_unwritable', { rejected_rows: { storage_type: 'Local', path: '/rejected' } }),
@@ -513,7 +513,7 @@ const TESTED_ELSEWHERE: readonly string[] = [
   'temporary_folder_missing',
   'state_file_locked',
   'connector_crashed',
-  // A fault of ours that nobody knows of yet.
+  // An error of ours that isn't known yet.
   'unexpected_fault',
   // A fault of ours; src/sync/run.test.ts has connectors that make it.
   'rows_unaccounted',

@@ -13,7 +13,7 @@ import { createTableSql } from '../support/tables.ts';
 import { missingType } from '../versions/missing-type.ts';
 import { code, codeIn, mappedRow, NOTHING, rowOf, rowsOfTables, whatBatchGets } from './types-page.ts';
 
-// docs/TYPES.md against a real server: what it says of a value is what becomes of it.
+// docs/TYPES.md against a real server: each value is sent as the page shows.
 
 const TYPES = rowsOfTables('ClickHouse', 'value', 'JSON schema', 'sent as', 'Batch receives');
 const SETTINGS = rowsOfTables('setting', 'type', 'value', 'sent as');

@@ -5,10 +5,10 @@ import { parseInputLine } from '../../src/destination-batch/write/input.ts';
 
 const PAGE = readFileSync(new URL('../../docs/TYPES.md', import.meta.url), 'utf8');
 
-/** What stands in a cell for a column that does not leave. */
+/** The text in a cell for a column that isn't sent. */
 export const NOTHING = '—';
 
-/** The rows of all tables of docs/TYPES.md that have these columns: each cell as it stands there. */
+/** The rows of all tables of docs/TYPES.md with these columns: the unchanged text of each cell. */
 export function rowsOfTables(...columns: string[]): string[][] {
   const head = rowOf(columns);
   return PAGE.split('\n\n').flatMap((block) => {

@@ -21,7 +21,7 @@ const LEAST_RIGHTS = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-
 /** What SIGTERM makes of an exit code. */
 const TERMINATED = 143;
 
-/** Rows, and a state behind them, as a source writes them. */
+/** Rows, and a STATE after them, as a source writes them. */
 const ROWS = 300;
 const INPUT = [
   ...Array.from({ length: ROWS }, (_, n) => ({

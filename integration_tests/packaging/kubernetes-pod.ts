@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { watchForSecrets } from '../../sandbox/shown-secrets.ts';
 import { type Pod, ROOT } from './kubernetes-manifest.ts';
 
-/** Where the image has what stands in this checkout: WORKDIR in the Dockerfile. */
+/** The folder of this checkout in the image: WORKDIR in the Dockerfile. */
 const IMAGE_FOLDER = '/airbyte/integration_code';
 
 /** What the image starts: ENTRYPOINT of the last target, with which it is built. */

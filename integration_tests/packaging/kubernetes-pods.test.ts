@@ -78,7 +78,7 @@ function configure({ volumes }: OwnCluster, name: string, content: unknown): voi
   writeFileSync(join(volumes.configuration, name), JSON.stringify(content));
 }
 
-/** As README.md tells to make it: of one that works for all rows, one for each part, with the secrets elsewhere. */
+/** As described in README.md: one configuration for each partition, with the secrets elsewhere. */
 function partitionedCluster(batch: BatchApi): OwnCluster {
   const source = sourceConfiguration(server, 'shop', { table: 'events', password: '${CLICKHOUSE_PASSWORD}' });
   const destination = destinationConfiguration(batch, { rest_api_key: '${BATCH_REST_API_KEY}' });
@@ -188,7 +188,7 @@ describe('one pod', () => {
     const terminated = start(SINGLE, own);
     const terminatedEnd = finished(terminated);
     await untilStateIsNew();
-    // To the first process alone, as Kubernetes does.
+    // Only to the first process, as Kubernetes does.
     terminated.kill('SIGTERM');
     const { signal, stderr } = await terminatedEnd;
     expect([signal, stderr]).toEqual(['SIGTERM', '']);

@@ -90,7 +90,7 @@ function newStream(): string {
   return `stream_${streams}`;
 }
 
-/** What goes into one write together. Each part has streams of its own, by which what became of it can be told. */
+/** The input of one `write`. Each part has its own streams, by which its results can be found. */
 const parts: { catalog: Row[]; messages: unknown[] }[] = [];
 let together: Finished;
 

@@ -59,7 +59,7 @@ beforeAll(async () => {
       toDateTime64('2026-01-01 00:00:00.123456789', 9, 'UTC'), '2026-01-01', '1925-01-01', 255, number, -number, 12.5, [0.5, nan, inf][number + 1], if(number = 1, NULL, 0.25), true,
       'high', generateUUIDv4(), '192.0.2.1', 'abc', if(number = 1, NULL, 'c'), ['a', NULL], [1, 18446744073709551615], ('Paris', 75001), map('a', 1.5), '{"a": {"b": [1, "x"]}}' FROM numbers(${ROWS.types})`,
     `CREATE TABLE shop.many (${REQUIRED}, n UInt64, note String) ENGINE = MergeTree ORDER BY last_updated_at`,
-    // Groups of one stamp, so that states stand in the middle of one.
+    // Groups of rows with one cursor value, so that there are states inside of a group.
     `INSERT INTO shop.many SELECT concat('u', toString(number % 100)), 'purchase', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + intDiv(number, 500), number, repeat('x', 300) FROM numbers(${ROWS.many})`,
     // What some readers of lines take for the end of one, and what ends texts in C.
     `CREATE TABLE shop.few (${REQUIRED}, n UInt64, note String) ENGINE = MergeTree ORDER BY last_updated_at`,
@@ -184,7 +184,7 @@ describe('check', () => {
   });
 });
 
-/** Each type of a property, with the format and the Airbyte type that may stand beside it. */
+/** Each type of a property, with the format and the Airbyte type that it may have. */
 const PROPERTY_TYPES = [
   'array',
   'boolean',
@@ -203,7 +203,7 @@ const PROPERTY_TYPES = [
 
 type Property = { [key: string]: unknown };
 
-/** A property and all that stand in it, each with its path. */
+/** A property and all properties in it, each with its path. */
 function propertiesIn(path: string, property: Property): [string, Property][] {
   const { properties, items } = z
     .looseObject({
@@ -255,7 +255,7 @@ describe('discover', () => {
 
   test('never forbids columns that come later', () => {
     const all = [...properties(), ...streams.map(({ name, json_schema }): [string, Property] => [name, json_schema])];
-    // That of a Map is the schema of its values: what keys it has, nobody knows.
+    // That of a Map is the schema of its values: its keys are unknown.
     expect(all.filter(([, { additionalProperties }]) => additionalProperties === false)).toEqual([]);
   });
 

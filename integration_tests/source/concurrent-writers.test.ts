@@ -57,7 +57,7 @@ async function write(table: string): Promise<number> {
   return next;
 }
 
-/** A reader that is run again and again from its last state, until it is told that all rows are there. */
+/** Reads again and again from its last state, until all rows have been inserted. */
 async function readAgainAndAgain(
   table: string,
   written: Promise<number>,

@@ -93,7 +93,7 @@ const FAIL_WITHOUT_ADVICE: Settings = {
   make_distributed_plan: 'Experimental; it refuses scalar subqueries.',
 };
 
-/** Settings that are known to fail a read. They are put into a profile alone, so that the others need not be divided. */
+/** Settings that are known to fail a read. Each has a profile of its own, so that the others need not be divided. */
 const KNOWN_TO_FAIL =
   /^(force_|limit$|offset$|max_(ast|expanded|parser|query_size|columns|temporary|memory|bytes_|rows_|result|subquery)|query_plan_max_optimizations|use_query_cache$)/;
 

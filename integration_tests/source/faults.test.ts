@@ -33,7 +33,7 @@ import {
 } from '../support/support.ts';
 import { eventColumns } from '../support/tables.ts';
 
-/** For whom the server works on a few rows at a time, so that an exception comes behind those that have left. */
+/** A user with small blocks, so that an exception arrives after rows that were already sent. */
 const READER_OF_SMALL_BLOCKS = readerWith('reader_of_small_blocks', { settings: { max_block_size: 4 } });
 
 const server = clickHouseWith('shop', [READER_OF_SMALL_BLOCKS]);
@@ -49,7 +49,7 @@ const COLUMNS = eventColumns('n Int32, note String');
 
 type TableOptions = { stamp?: string; bytes?: number; order?: string };
 
-/** Makes a table of rows that are numbered, with a text of so many bytes, a page being a mebibyte. */
+/** Creates a table of numbered rows, each with a string of `bytes` bytes. A page has one mebibyte. */
 async function table(
   name: string,
   rows: number,
@@ -110,7 +110,7 @@ function delivered(...results: Pick<Finished, 'messages'>[]): number[] {
   return sorted(results.flatMap(numbers));
 }
 
-/** Reads on behind the last state of a run, with nothing in the way. */
+/** Resumes from the last state of a run, without faults. */
 async function readOn(name: string, result: Pick<Finished, 'messages'>, options: ReadOptions = {}): Promise<Finished> {
   const rest = await read(name, { ...options, state: lastState(result) });
   expect(errors(rest)).toEqual([]);
@@ -255,7 +255,7 @@ describe.concurrent('between two responses of a run', () => {
     await table('deleted', 5000, IN_GROUPS);
     const { result } = await readThrough('deleted', between('DELETE FROM shop.deleted WHERE n % 4 != 1'));
     expect(result.code).toBe(0);
-    // The last row of the first answer, behind which the second one begins.
+    // The last row of the first response, after which the second one begins.
     expect((numbers(result)[2499] ?? 1) % 4).not.toBe(1);
     const all = delivered(result, await readOn('deleted', result));
     expect(new Set(all).size).toBe(all.length);
@@ -372,7 +372,7 @@ describe.concurrent('between two answers of a run the type is changed', () => {
   });
 });
 
-/** The run failed as the table has changed, behind rows that it wrote. */
+/** The run failed after some rows because the table has changed. */
 function expectChangedTable(result: Finished): void {
   expect(result.code).toBe(1);
   expect(numbers(result).length).toBeGreaterThan(0);
@@ -385,7 +385,7 @@ function expectChangedTable(result: Finished): void {
   ]);
 }
 
-/** All 5,000 rows in groups of 2,000 come with the next run, those alone twice that are of the group of the last one. */
+/** The next run reads the rest of the 5,000 rows. Only rows of the last group of 2,000 are read twice. */
 async function expectLastGroupAgain(name: string, result: Finished): Promise<void> {
   const rest = await readOn(name, result);
   expect(warnings(rest)).toContainEqual(expect.stringMatching(/dropped or changed their type.*may be sent twice/));
@@ -527,7 +527,7 @@ describe.concurrent('an exception of the server', () => {
   });
 });
 
-/** Takes the rows of a process, and does something when so many have come. Gives all that it printed. */
+/** Reads the rows of a process, and calls `act` after `rows` of them. Returns everything that it printed. */
 async function takeRows(child: ChildProcess, rows: number, act: () => void): Promise<Pick<Finished, 'messages'>> {
   const exit = once(child, 'exit');
   const messages: PrintedMessage[] = [];
@@ -639,7 +639,7 @@ describe.concurrent('I10: a closed stdout ends the source and its query', () => 
     await server().execute(
       `CREATE VIEW shop.sorts_alone AS SELECT * FROM shop.sorts_alone_rows WHERE sleepEachRow(0.2) = 0 AND note != ''`,
     );
-    // That it begins, and the estimate: what is written next tells the source that nobody reads any more.
+    // STARTED and the estimate. At its next write, the source notices that the reader is gone.
     const { result, milliseconds } = await readLines('sorts_alone', 2);
     expect(result.stderr).toBe('code 1\n');
     expect(milliseconds).toBeLessThan(60_000);

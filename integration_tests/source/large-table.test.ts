@@ -25,11 +25,11 @@ const { read, startRead } = sourceReader(server, 'shop');
 describe('reading a large table', () => {
   /** With these, twice of what the source keeps in memory, */
   const ROWS = 50_000;
-  /** and four times: so many show in the memory of one that keeps too much. */
+  /** and four times: enough to be visible in the memory of a process that keeps too much. */
   const STALLED_ROWS = 100_000;
   const NOTE_BYTES = 2000;
 
-  /** Nobody reads what it writes while the other tests run. */
+  /** Its stdout is not read while the other tests run. */
   let stalled: ChildProcess;
 
   beforeAll(async () => {
@@ -94,7 +94,7 @@ describe('reading a large table', () => {
 
   test('retries after ClickHouse is killed and restarted, and sends each row once', async () => {
     const child = startRead('large');
-    // The first rows are out, so that the query that runs is the one of the rows: until somebody reads on, it can't end.
+    // After the first rows, the query that runs is the one for the rows: until the test reads stdout, it can't end.
     if (child.stdout !== null) await once(child.stdout, 'readable');
     await eventually(async () => expect(await queriesFor('large')).toBe(1));
     await server().kill();
@@ -109,7 +109,7 @@ describe('reading a large table', () => {
   });
 });
 
-/** How many queries of the source for rows of a table, and not for what is looked up before, the server is busy with. */
+/** How many queries of the source for rows of a table, without its lookups, are running. */
 async function queriesFor(table: string): Promise<number> {
   const rows = await server().query<{ queries: string }>(
     `SELECT count() AS queries FROM system.processes WHERE user = 'batch_reader' AND startsWith(query, 'WITH concat(') AND query LIKE '%FROM shop.${table} AS %'`,

@@ -36,7 +36,7 @@ async function insert(name: string, from: number, to: number, stamp: string): Pr
   );
 }
 
-/** A row that became visible so many seconds after its stamp. */
+/** The timestamp of a row that becomes visible this number of seconds later. */
 function ago(seconds: number): string {
   return `now64(6) - toIntervalSecond(${seconds})`;
 }

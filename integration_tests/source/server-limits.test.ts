@@ -98,7 +98,7 @@ function configuration(user: SandboxUser): Record<string, unknown> {
   return sourceConfiguration(server(), 'shop', server().connection(user));
 }
 
-/** Resolves when a WARN with these words is printed behind so many rows, or more. */
+/** Resolves when a WARN with these words is printed after at least `behindRows` rows. */
 async function warned(child: ChildProcess, words: RegExp, behindRows = 0): Promise<void> {
   let rows = 0;
   const lines = createInterface({ input: child.stdout ?? process.stdin });
@@ -113,7 +113,7 @@ async function warned(child: ChildProcess, words: RegExp, behindRows = 0): Promi
   });
 }
 
-/** A query of a user, which is under way once it has read more than so many rows. */
+/** A query of a user. It is running once it has read more than `rowsRead` rows. */
 type Occupant = { query: string; settings: Record<string, string>; rowsRead: number };
 
 const BUSY: Occupant = {
@@ -249,7 +249,7 @@ describe('a limit of the server that stays', () => {
 describe('a limit of the server that is reached among the rows', () => {
   test('keeps the rows and states before it, and the next run resumes there', async () => {
     const broken = await read('sorted', { user: HALF_A_RESULT });
-    // Also when rows wait for us: what the server says behind them is not lost with the connection.
+    // Also when rows wait for us: the server's error after them is not lost with the connection.
     expect(errors(broken)).toMatchObject([
       { failure_type: 'config_error', message: expect.stringMatching(/code 396.+max_result_rows/) },
     ]);

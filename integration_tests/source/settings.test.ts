@@ -176,7 +176,7 @@ beforeAll(() =>
     'CREATE TABLE granted.events AS shop.few',
     'INSERT INTO granted.events SELECT * FROM shop.few',
     'CREATE VIEW shop.joined AS SELECT e.custom_id AS custom_id, e.event_name AS event_name, e.last_updated_at AS last_updated_at, p.plan AS plan FROM shop.few AS e LEFT JOIN shop.plans AS p ON p.id = e.custom_id',
-    // What the server itself tells of the query that reads it.
+    // What the server's own table of queries contains about the query that reads it.
     "CREATE VIEW shop.seen AS SELECT 'u' AS custom_id, 'x' AS event_name, now() AS last_updated_at, http_user_agent, Settings AS settings FROM system.processes WHERE query_id = queryID()",
   ),
 );

@@ -271,7 +271,7 @@ describe.runIf(SshServer.isInstalled)('through an SSH server', () => {
 
   test('retries after the SSH server is killed and restarted, and reads each row once', async () => {
     const child = start('source-clickhouse', readArguments('large', byKey(ssh)), { stdio: ['ignore', 'pipe', 'pipe'] });
-    // Until somebody reads, the answer is under way and can't end.
+    // Until the test reads stdout, the response can't end.
     await eventually(async () => expect(await queriesOfReader()).toBe(1));
     await ssh.kill();
     await ssh.restart();

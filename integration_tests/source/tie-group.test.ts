@@ -28,7 +28,7 @@ type Tally = {
   pageRows: number;
 };
 
-/** Reads on from a state and adds to a tally; kills the process when it has so many rows. Gives its peak in bytes. */
+/** Resumes from a state, counts the rows, and kills the process after a number of them. Returns its peak memory in bytes. */
 async function readInto(tally: Tally, killAtRows = Number.POSITIVE_INFINITY): Promise<{ peak: number }> {
   const state = tally.lastState === undefined ? undefined : [tally.lastState];
   const child = startRead('one_stamp', { state });

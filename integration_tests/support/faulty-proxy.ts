@@ -12,13 +12,13 @@ export type Fault = (response: ServerResponse, ask: () => Promise<IncomingMessag
 /** Faults for the first questions that hold these words, one for each, in this order. */
 export type Faults = { words: string; faults: Fault[] };
 
-/** Words of the questions for rows alone. */
+/** Words that only the queries for rows contain. */
 export const FOR_ROWS = 'FORMAT TSVRaw';
 
 /** The server is not there, or the source has left: what the source makes of it is for the test to see. */
 class UnreachableError extends Error {}
 
-/** Stands between a source and the server, and does to answers what a test tells. Other answers are passed on. */
+/** A proxy between the source and the server that damages responses as a test asks. Other responses are passed on. */
 export class FaultyProxy {
   readonly #http: Server;
   readonly #server: ClickHouseServer;
@@ -88,7 +88,7 @@ export class FaultyProxy {
     asking.end(question);
     try {
       const [answer] = await once(asking, 'response');
-      // Told to whoever passes it on, at the latest when he does.
+      // Reported by the test that passes it on, at the latest then.
       answer.on('error', () => {});
       return answer;
     } catch (cause) {
@@ -112,7 +112,7 @@ export function after(act: () => Promise<unknown>): Fault {
   };
 }
 
-/** Passes an answer on, and does something while it is under way, behind so many rows. */
+/** Passes a response on, and calls a function in the middle of it, after a number of rows. */
 export function during(rows: number, act: () => Promise<unknown>): Fault {
   return async (response, ask) => {
     const answer = await ask();
@@ -134,7 +134,7 @@ export type Cut = {
   by: 'break' | 'chunk' | 'close';
 };
 
-/** Passes on the beginning of an answer alone. */
+/** Passes on only the beginning of a response. */
 export function cut({ rows, bytes = 0, says: said = '', by }: Cut): Fault {
   return async (response, ask) => {
     const answer = await ask();
@@ -149,7 +149,7 @@ export function cut({ rows, bytes = 0, says: said = '', by }: Cut): Fault {
   };
 }
 
-/** Passes so many rows on and then no more, until the source leaves. */
+/** Passes a number of rows on and then no more, until the source closes the connection. */
 export function stopsAfter(rows: number): Fault {
   return async (response, ask) => {
     const answer = await ask();
@@ -197,9 +197,9 @@ function writeHead(response: ServerResponse, answer: IncomingMessage): void {
   response.writeHead(answer.statusCode ?? 0, headers);
 }
 
-/** Passes on what is left of an answer, with its end, be it a good one or not. */
+/** Passes on the rest of a response, with its end, whether successful or not. */
 async function pour(answer: IncomingMessage, response: ServerResponse): Promise<void> {
-  // Not piped: what waits for a slow reader would be lost when the server breaks the connection behind it.
+  // Not piped: bytes that wait for a slow reader would be lost when the server then cuts the connection.
   answer.on('data', (chunk) => response.write(chunk));
   answer.once('end', () => response.end());
   const breakOff = (): void => void response.write('', () => response.socket?.destroySoon());

@@ -6,7 +6,7 @@ import { MessageOutput } from '../../src/protocol/output.ts';
 
 /**
  * How a command ended that was run in this process, without the start of a process that takes most of its time.
- * `failureType` is that of the last error told.
+ * `failureType` is that of the last error in the output.
  */
 export type Ended = { isDone: boolean; failureType: string | undefined; text: string; lines: string[] };
 

@@ -1,5 +1,5 @@
 /**
- * A value of JSON as it stands in a text. It shares nothing with the parsers of the destination and of the sandbox, for
+ * A value of JSON as it is written in a text. It shares nothing with the parsers of the destination and of the sandbox, for
  * the sake of which it is there: a second opinion on what a text says.
  */
 export type Tree = null | boolean | string | NumberText | readonly Tree[] | ObjectTree;
@@ -24,7 +24,7 @@ export class ObjectTree {
   }
 }
 
-/** @throws SyntaxError when the text is no JSON. */
+/** @throws SyntaxError when the text isn't JSON. */
 export function treeOf(text: string): Tree {
   const reader = new TreeReader(text);
   const tree = reader.value();
@@ -110,7 +110,7 @@ class TreeReader {
     if (end === -1) this.#fail();
     this.#at = end + 1;
     const literal = this.#text.slice(start, end + 1);
-    // Escapes, and what may not stand in a string, are for the language to know.
+    // JSON.parse decodes escapes and rejects characters that a string may not contain.
     return JSON.parse(literal);
   }
 

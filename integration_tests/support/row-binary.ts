@@ -30,7 +30,7 @@ async function answer(server: ClickHouseServer, query: string, body: Buffer): Pr
   return bytes;
 }
 
-/** An integer of so many bits, in two's complement if it is negative. */
+/** An integer with a number of bits, in two's complement if it is negative. */
 export function integerBytes(value: bigint, bits: number): Buffer {
   const bytes = Buffer.alloc(bits / 8);
   let rest = BigInt.asUintN(bits, value);

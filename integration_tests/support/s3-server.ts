@@ -144,7 +144,7 @@ export class S3Server {
   }
 }
 
-/** The server tells services apart by the header of a signature, which it does not look at further. */
+/** The server identifies services by the header of a signature, which it doesn't verify. */
 function signedFor(service: string): Record<string, string> {
   return {
     authorization: `AWS4-HMAC-SHA256 Credential=x/20260101/${REGION}/${service}/aws4_request, SignedHeaders=host, Signature=x`,

@@ -44,7 +44,7 @@ export function clickHouseWith(database: string, users: readonly SandboxUser[] =
   };
 }
 
-/** A catalog with the streams by name alone, as the tests of some platforms give it. */
+/** A catalog with only the names of the streams, as the tests of some platforms pass it. */
 export function catalogOf(syncMode: 'incremental' | 'full_refresh', ...names: string[]): Record<string, unknown> {
   return {
     streams: names.map((name) => ({
@@ -63,7 +63,7 @@ export function sourceConfiguration(
   return { ...server.connection(READER), database, ...more };
 }
 
-/** A Batch API whose rate does not hold tests up, with everything else as documented unless other limits are given. */
+/** A Batch API without a rate limit. All other limits are the documented ones by default. */
 export function quickBatchApi(limits: Partial<Limits> = {}): Promise<BatchApi> {
   return BatchApi.start({
     projectKey: PROJECT_KEY,
@@ -81,13 +81,13 @@ export function quickBatchApi(limits: Partial<Limits> = {}): Promise<BatchApi> {
 export type ReadOptions = {
   mode?: 'incremental' | 'full_refresh';
   state?: unknown;
-  /** READER unless told otherwise. */
+  /** READER by default. */
   user?: SandboxUser;
   config?: Record<string, unknown>;
   catalog?: unknown;
 };
 
-/** The source's launcher for the tables of a database, which it reads incrementally unless told otherwise. */
+/** The source's launcher for the tables of a database, which it reads incrementally by default. */
 export function sourceReader(
   server: () => ClickHouseServer,
   database: string,
@@ -120,7 +120,7 @@ export function sourceReader(
   };
 }
 
-/** What stands in the column `n` of the records. */
+/** The values of the column `n` of the records. */
 export function numbers(result: Pick<Finished, 'messages'>): number[] {
   return records(result).map(({ n }) => Number(n));
 }

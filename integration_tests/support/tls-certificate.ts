@@ -18,7 +18,7 @@ type Options = {
   bits?: number;
 };
 
-/** A certificate of a server or a client; without more, for localhost and 127.0.0.1 and signed by nobody else. */
+/** A certificate of a server or a client; by default, a self-signed one for localhost and 127.0.0.1. */
 export async function certificate({
   authority,
   host = 'localhost',

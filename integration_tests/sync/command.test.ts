@@ -57,7 +57,7 @@ function statePath(): string {
   return join(dirname(file('folder', '')), 'state.json');
 }
 
-/** The arguments of a sync whose secrets stand in the environment alone. */
+/** The arguments of a sync whose secrets are only in environment variables. */
 function syncArguments({ source = {}, destination = {}, state = statePath() }: Options, ...more: string[]): string[] {
   return [
     'sync',

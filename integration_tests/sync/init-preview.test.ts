@@ -38,7 +38,7 @@ const ENTER = '\r';
 const DOWN = '\u001b[B';
 const SPACE = ' ';
 const CTRL_C = '\u0003';
-/** Takes away what stands there. */
+/** Deletes the default text. */
 const CLEAR = '\u0015';
 
 /** `init` in a terminal, answered as a person would: when a question has come. */
@@ -80,7 +80,7 @@ class Dialogue {
     process.kill(Number(pid), signal);
   }
 
-  /** The code that it ends with, and what it showed behind the last question. */
+  /** Its exit code, and what it printed after the last question. */
   async end(): Promise<{ code: unknown; shown: string }> {
     const code = await this.#ended;
     return { code, shown: this.#shown };

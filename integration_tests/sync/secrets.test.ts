@@ -72,7 +72,7 @@ async function ofBatch(status: number, body: unknown): Promise<string> {
   }
 }
 
-/** What makes a message of somebody's words. */
+/** Builds a message that quotes other people's words. */
 const MESSAGES: [string, (words: string) => string | Promise<string>][] = [
   ['an unknown table', ofServer(60, 'UNKNOWN_TABLE')],
   ['a missing right', ofServer(497, 'ACCESS_DENIED')],

@@ -14,7 +14,7 @@ import { faultOf, holdsNonFinite } from './leaving-value.ts';
 import { anyType } from './random-types/any-type.ts';
 import type { Drawn, DrawnType } from './random-types/drawn-type.ts';
 
-// Tables of random types, nested into each other, with random values. What they hold is told to the server, and by it,
+// Tables of random types, nested into each other, with random values. The values are sent to the server and read from it,
 // in bytes (RowBinary), so that what must leave is known apart from every text that the server writes.
 
 const ROWS = 3;
@@ -114,7 +114,7 @@ function faultsIn(line: Buffer, row: number, columns: readonly Column[], areSett
   });
 }
 
-/** The columns of a row that must be told to hold a NaN or an infinity. */
+/** The columns of a row that must be reported to contain a NaN or an infinity. */
 function changesOf(row: number, columns: readonly Column[]): unknown {
   const changes = columns.flatMap(({ values }, index) => {
     const leaving = values[row]?.leaving;

@@ -1,6 +1,6 @@
 import { getNodeValue, type Node, type ParseError, parseTree } from 'jsonc-parser';
 
-/** What must leave for a value; where its text is not fixed, what it must mean. */
+/** The JSON that a value must become, or its meaning where the text is not fixed. */
 export type Leaving =
   /** Just this JSON: the digits of an integer or a decimal, true, false, null. */
   | { kind: 'exactly'; json: string }
@@ -8,12 +8,12 @@ export type Leaving =
   | { kind: 'text'; text: string; same?: (text: string) => string }
   /** A number that is this one when it is rounded to the width of its type, as a reader does. */
   | { kind: 'number'; value: number; rounded: (value: number) => number }
-  /** A NaN or an infinity: null, and told beside the record. `word` is what it is called as the key of a Map. */
+  /** A NaN or an infinity: null, and reported in the meta of the record. `word` is what it is called as the key of a Map. */
   | { kind: 'non_finite'; word: string }
   | { kind: 'list'; items: readonly Leaving[] }
   /** In this order, and with keys that come twice. */
   | { kind: 'object'; entries: readonly (readonly [key: Leaving, value: Leaving])[] }
-  /** JSON in the server's own form, of which the meaning alone counts. */
+  /** JSON in the server's own form, of which only the meaning counts. */
   | { kind: 'json'; value: unknown };
 
 /** What is wrong with the JSON text of a value; undefined when it is what must leave. */

@@ -69,7 +69,7 @@ const NOT_SPARSE = 'SETTINGS ratio_of_defaults_for_sparse_serialization = 1';
 
 const START_MS = Date.now();
 
-/** A stamp so many seconds before the test began. */
+/** A timestamp this number of seconds before the test began. */
 function ago(seconds: number): string {
   return stamp(new Date(START_MS - seconds * 1000));
 }

@@ -151,7 +151,7 @@ const elementName = fc
   .oneof(fc.stringMatching(/^[a-c]{1,2}$/), fc.constantFrom('__proto__', 'Array', '1', 'a b', 'a.b'), anyText)
   .filter((name) => name !== '' && name.toLowerCase() !== 'null');
 
-/** Types of so many levels at the most. */
+/** Types with at most this number of levels. */
 function typeOf(depth: number): fc.Arbitrary<DrawnType> {
   if (depth === 0) return scalar;
   const inner = typeOf(depth - 1);

@@ -61,7 +61,7 @@ export const dateTime64 = fc.tuple(fc.integer({ min: 0, max: 9 }), zone).map(([p
   };
 });
 
-/** RFC 3339 in UTC with so many digits behind the seconds. */
+/** RFC 3339 in UTC with this number of digits after the seconds. */
 export function stampText(ticks: bigint, precision: number): string {
   const scale = 10n ** BigInt(precision);
   const inSecond = ((ticks % scale) + scale) % scale;
