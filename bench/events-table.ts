@@ -5,7 +5,7 @@ export const DATABASE = 'bench';
 /** How the rows lie: sorted by the cursor, sorted by the profile, or all with one stamp. */
 export type Layout = 'by_cursor' | 'by_profile' | 'one_stamp';
 
-/** Makes a table of events, about 420 bytes of JSON each, with a stamp of its own for each row unless told otherwise. */
+/** Makes a table of events, about 420 bytes of JSON each, by default with a different timestamp for each row. */
 export async function makeEventsTable(
   server: ClickHouseServer,
   name: string,

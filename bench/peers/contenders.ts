@@ -15,14 +15,14 @@ export type Job = {
   batch: { url: string; project_key: string; rest_api_key: string };
   /** Updates a second that the Batch API takes; Batch's own, which contenders know from its documentation, if absent. */
   rate_limit?: number;
-  /** How far behind its cursor a contender that has such an option reads again. */
+  /** The lookback of a contender that has such an option. */
   lag_seconds?: number;
 };
 
 /** One who can do the job, in runs that keep what they know in a folder. */
 export type Contender = {
   name: string;
-  /** Whether it reads again behind its cursor when told to, besides what it does by itself. */
+  /** Whether it has an option for a lookback, besides what it does by itself. */
   hasLag: boolean;
   /** Whether it posts to Batch; if not, it reads into a cache of its own. */
   delivers: boolean;

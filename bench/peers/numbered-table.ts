@@ -1,7 +1,7 @@
 import type { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
 import { DATABASE } from '../events-table.ts';
 
-/** Makes an empty table like that of the other benchmarks, with a number `n` for each row by which it is told. */
+/** Makes an empty table like that of the other benchmarks, with a number `n` that identifies each row. */
 export async function makeNumberedTable(server: ClickHouseServer, name: string): Promise<void> {
   await server.execute(
     `CREATE DATABASE IF NOT EXISTS ${DATABASE}`,

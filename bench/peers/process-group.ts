@@ -16,7 +16,7 @@ export type GroupMeasured = {
   peakMegabytes: number;
 };
 
-/** A command that runs, alone in a process group. */
+/** A running command, in its own process group. */
 export type RunningGroup = { ended: Promise<GroupMeasured>; kill: () => void };
 
 const LOOK_INTERVAL_MS = 100;
@@ -62,7 +62,7 @@ function residentMegabytes(group: number): number {
   for (const pid of readdirSync('/proc')) {
     if (!/^\d+$/.test(pid)) continue;
     try {
-      // The fields behind the name, which may hold anything: state, parent, group.
+      // The fields after the name, which may contain anything: state, parent, group.
       const [, , of] = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
       if (Number(of) !== group) continue;
       kilobytes += Number(/VmRSS:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0);

@@ -13,7 +13,7 @@ const STALL_SECONDS = 60;
 const MICROSECOND = 'toIntervalMicrosecond(number)';
 const AN_HOUR_AGO = `toStartOfHour(now64(6)) - toIntervalHour(1)`;
 
-/** For whom the server sends rows as it has them, so that an exception comes behind those that have left, on a page too. */
+/** A user with small blocks: an exception arrives after rows that were already sent, inside of a page, too. */
 export const READER_OF_SMALL_BLOCKS: SandboxUser = {
   ...READER_WITH_SETTINGS,
   name: 'reader_of_small_blocks',
