@@ -46,7 +46,7 @@ export const mappingOptions = strictOptions({
   event_time_column: column.optional().meta({
     title: 'Event time column',
     description:
-      'The column with the time of the event, RFC 3339 with a time zone. Left empty: event_time. Without such a column Batch uses the time of reception.',
+      'The column with the time of the event, in RFC 3339 with a time zone. Left empty: event_time. Without such a column, Batch uses the time at which it receives the event.',
     examples: ['occurred_at'],
     order: 3,
   }),
@@ -64,7 +64,7 @@ export const mappingOptions = strictOptions({
     .optional()
     .meta({
       title: 'Excluded columns',
-      description: 'Columns that do not become attributes. All others do.',
+      description: 'Columns that do not become attributes. All other columns do.',
       examples: [['internal_note']],
       order: 5,
     }),
@@ -74,7 +74,7 @@ export const mappingOptions = strictOptions({
     .meta({
       title: 'Plain text columns',
       description:
-        'Columns whose strings are sent as strings, even if they contain a JSON array or object. In other columns such a string becomes that array or object.',
+        'Columns whose strings are sent as strings, even if they contain a JSON array or object. In other columns, such a string is sent as an array or object.',
       examples: [['raw_payload']],
       order: 6,
     }),
@@ -88,7 +88,7 @@ export const mappingOptions = strictOptions({
   .meta({
     title: 'Mapping',
     description:
-      'For columns with other names than custom_id, event_name and event_time, and to choose which columns become attributes.',
+      'Use this if your columns have names other than custom_id, event_name and event_time, or to choose which columns become attributes.',
     order: 7,
   });
 

@@ -6,25 +6,25 @@ export const policyOptions = strictOptions({
   invalid_attribute: z.enum(['drop', 'reject_event']).default('drop').meta({
     title: 'Invalid attribute',
     description:
-      'For an attribute that breaks a rule of Batch. drop: send its event without it, with one warning per column. reject_event: reject the row. Empty strings are always left out, as String columns contain them instead of NULL.',
+      'For attributes that break a rule of Batch. drop: send the event without the attribute, with one warning per column. reject_event: reject the row. Empty strings are always left out, because String columns often contain them instead of NULL.',
     order: 0,
   }),
   long_text: z.enum(['drop', 'truncate']).default('drop').meta({
     title: 'Long string',
     description:
-      'For a string with more characters than Batch accepts. drop: treat it as an invalid attribute. truncate: cut it to the limit, with one warning per column. URLs are never truncated.',
+      'For strings with more characters than Batch accepts. drop: treat the attribute as invalid. truncate: cut the string to the limit, with one warning per column. URLs are never truncated.',
     order: 1,
   }),
   untimely_event: z.enum(['send', 'send_without_time', 'reject']).default('send').meta({
     title: 'Untimely event',
     description:
-      "For an event that is in the future or too old by this machine's clock. Too old means 24 hours (limits.event_age_hours) minus five minutes for waiting in the queue. send: Batch decides, and its response is reported. send_without_time: Batch uses the time of reception. reject: reject the row.",
+      "For events that are in the future or too old, according to this machine's clock. Too old means older than 24 hours (limits.event_age_hours) minus five minutes, which allow for time in the queue. send: Batch decides, and its response is reported. send_without_time: Batch uses the time at which it receives the event. reject: reject the row.",
     order: 2,
   }),
   capital_letters: z.enum(['lower_case', 'drop']).default('lower_case').meta({
     title: 'Capital letters in names',
     description:
-      'For attribute names with capital letters, which Batch does not accept, inside objects too. lower_case: send the name in lower case, with one warning. drop: treat it as an invalid attribute.',
+      'For attribute names with capital letters, including names inside objects. Batch does not accept them. lower_case: send the name in lower case, with one warning. drop: treat the attribute as invalid.',
     order: 3,
   }),
 })

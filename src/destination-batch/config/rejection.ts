@@ -25,7 +25,7 @@ export const onRejectionOption = z
           .optional()
           .meta({
             title: 'Maximum share of rejected rows',
-            description: 'The sync fails when a larger share of its rows is rejected: 0.05 is 5 %.',
+            description: 'The sync fails when a larger share of its rows is rejected: 0.05 is 5%.',
             examples: [0.05],
             order: 2,
           }),
@@ -37,7 +37,7 @@ export const onRejectionOption = z
     type: 'object',
     title: 'When rows are rejected',
     description:
-      'Continue with the other rows, or fail: at the first rejected row, or above a number or a share. If nearly all rows are rejected for one reason, the sync always fails.',
+      'Continue with the other rows, or fail: at the first rejected row, or when a maximum number or share is exceeded. If nearly all rows are rejected for one reason, the sync always fails.',
     order: 10,
   });
 
@@ -49,7 +49,7 @@ const local = z
       .min(1)
       .meta({
         title: 'Folder',
-        description: 'An existing folder. In a container, mount it, or it is lost with the container.',
+        description: 'An existing folder. In a container, mount it; otherwise it is lost with the container.',
         examples: ['/local/rejected'],
         order: 1,
       }),
@@ -87,7 +87,7 @@ const s3 = z
       }),
     access_key_id: z.string().min(1).optional().meta({
       title: 'Access key ID',
-      description: 'Left empty: the credentials of the machine (its environment, profile or role).',
+      description: 'Left empty: the credentials of the machine are used (its environment, profile or role).',
       order: 5,
     }),
     secret_access_key: z.string().min(1).optional().meta({
@@ -124,7 +124,7 @@ export const rejectedRowsOption = z
     type: 'object',
     title: 'Rejected rows',
     description:
-      'Where to store rejected rows, each with its reason, so that you can inspect them and send them again. Nowhere: they are only counted, and described in the log without their values.',
+      'Where to store rejected rows, each with its reason, so that you can inspect them and send them again. Nowhere: they are only counted, and the first ones are described in the log without their values.',
     order: 11,
   });
 

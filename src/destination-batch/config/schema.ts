@@ -44,7 +44,7 @@ const limitsSchema = strictOptions({
   .meta({
     title: 'Limits of the Batch API',
     description:
-      "Limits that Batch's documentation does not state for certain. Change one only if Batch gives you another figure.",
+      "Limits that Batch's documentation does not confirm. Change one only if Batch gives you a different figure.",
     order: 15,
   });
 
@@ -90,7 +90,7 @@ export const destinationConfigurationSchema = z
     endpoint: z.enum(['auto', 'update', 'mass_update']).default('auto').meta({
       title: 'Endpoint',
       description:
-        'update: 300 profiles per second; events show on their profiles quickly. mass_update: 10,000 per second; Batch processes them later. auto: update, and mass_update for the rest of the sync once the backlog would take more than 20 seconds.',
+        'update: 300 profiles per second; events appear on their profiles quickly. mass_update: 10,000 profiles per second; Batch processes them later. auto: start with update, and switch to mass_update for the rest of the sync if sending the backlog would take more than 20 seconds.',
       order: 4,
     }),
     rate_limit: z
@@ -100,7 +100,7 @@ export const destinationConfigurationSchema = z
       .meta({
         title: 'Updates per second',
         description:
-          "Maximum number of updated profiles per second. Left empty: the endpoint's own limit. Set it lower to leave a share to other senders of the same project. To set it higher, if Batch allows it, choose an endpoint.",
+          "Maximum number of updated profiles per second. Left empty: the endpoint's own limit. Set a lower value to leave a share for other senders to the same project. To set a higher value, if Batch allows it, also set Endpoint to update or mass_update.",
         examples: [300, 75],
         order: 5,
       }),
@@ -111,7 +111,7 @@ export const destinationConfigurationSchema = z
       .default(DEFAULT_FLUSH_INTERVAL_SECONDS)
       .meta({
         title: 'Flush interval',
-        description: 'Maximum time a row waits for others in its request, in seconds.',
+        description: 'Maximum time that a row waits for others in its request, in seconds.',
         examples: [2, 30],
         order: 6,
       }),
@@ -138,7 +138,7 @@ export const destinationConfigurationSchema = z
       .meta({
         title: 'Retry time',
         description:
-          'How long a request is retried while Batch is unreachable or asks to wait, in minutes. The sync then fails and can be run again.',
+          'How long a request is retried while Batch is unreachable or asks to wait, in minutes. After that, the sync fails and can be run again.',
         examples: [30, 120],
         order: 14,
       }),
@@ -149,7 +149,7 @@ export const destinationConfigurationSchema = z
       .meta({
         title: 'Attribute with a row id',
         description:
-          'The name of an attribute to add to each event, with an id computed from the whole row. It identifies events that were sent twice, and counts toward the 20 attributes of an event. Left empty: no attribute is added.',
+          'The name of an attribute to add to each event, with an id computed from the whole row. It helps you recognise events that were sent twice, and counts toward the 20 attributes of an event. Left empty: no attribute is added.',
         examples: ['row_id'],
         order: 9,
       }),
