@@ -14,7 +14,7 @@ import { type BatchResponse, interpretResponse } from './responses.ts';
  */
 const CALL_TIMEOUT_MS = 120_000;
 
-/** Calls in flight at once. Two are enough to keep the pace of either endpoint, unless an answer takes seconds. */
+/** The maximum number of concurrent calls. Two reach the rate limit of either endpoint, unless responses take seconds. */
 export const MAX_CALLS_IN_FLIGHT = 8;
 
 /** Set although it is the default: otherwise NODE_TLS_REJECT_UNAUTHORIZED could silently turn it off. */

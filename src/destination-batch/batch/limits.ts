@@ -4,7 +4,7 @@
  * under "limits".
  */
 
-/** Defaults of the limits that Batch's own pages, as far as they could be read, do not state. */
+/** Defaults of the limits that Batch's documentation does not state. */
 export const DEFAULT_LIMITS = {
   /** Events in one update (reported). */
   events_per_update: 15,

@@ -47,7 +47,7 @@ export function parseInputLine(bytes: Buffer): InputMessage {
   }
 }
 
-/** What is no type of a message may be the text of a row. */
+/** A type that doesn't look like one is not shown: it may be data of a row. */
 function describeType(type: unknown): string {
   if (typeof type !== 'string') return 'missing';
   return MESSAGE_TYPE.test(type) ? type : 'unknown';
