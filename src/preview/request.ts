@@ -1,6 +1,6 @@
 import type { DestinationConfiguration } from '../destination-batch/config/schema.ts';
 import { buildRequestBody, UpdateBatcher } from '../destination-batch/delivery/batcher.ts';
-import { createRoutes } from '../destination-batch/delivery/pacing.ts';
+import { createRoutes } from '../destination-batch/delivery/rate-limit.ts';
 import type { MappedEvent } from '../destination-batch/mapping/rules.ts';
 
 /** A request to Batch: its address, and its body in JSON. */

@@ -10,7 +10,7 @@ import { destinationError } from '../errors.ts';
 import { Report } from '../report.ts';
 import type { WaitingEvent } from './batcher.ts';
 import { Delivery, type DeliveryOptions } from './delivery.ts';
-import type { Route } from './pacing.ts';
+import type { Route } from './rate-limit.ts';
 import { type Clock, TokenBucket } from './token-bucket.ts';
 
 beforeEach(() => {

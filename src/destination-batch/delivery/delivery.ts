@@ -2,8 +2,8 @@ import { setMaxListeners } from 'node:events';
 import { Signal } from '../../shared/async.ts';
 import { MAX_CALLS_IN_FLIGHT } from '../batch/api.ts';
 import { countEvents, countJsonBytes, UpdateBatcher, type WaitingEvent } from './batcher.ts';
-import type { Route } from './pacing.ts';
 import { type PosterOptions, UpdatePoster } from './post-updates.ts';
+import type { Route } from './rate-limit.ts';
 
 /**
  * The capacity: how many events may wait to be sent, and how many bytes of their JSON may wait or be in flight. Beyond it,

@@ -9,7 +9,7 @@ import { describeRefusal, type Rejection } from '../codes.ts';
 import { destinationError } from '../errors.ts';
 import type { Report } from '../report.ts';
 import { buildRequestBody, countEvents, type Update, type WaitingEvent } from './batcher.ts';
-import type { Route } from './pacing.ts';
+import type { Route } from './rate-limit.ts';
 
 /** Delays between attempts: from the first to the longest, doubling, each drawn between once and twice its length. */
 const MIN_RETRY_DELAY_MS = 500;
@@ -108,7 +108,7 @@ export class UpdatePoster<Event extends WaitingEvent> {
           signal,
           shouldRetry: (error, remainingMs) => error instanceof RetryableCallError && pauseAfter(error) <= remainingMs,
           onRetry: (error, attemptNumber) => {
-            if (error instanceof RetryableCallError) slowDown(bucket, error);
+            if (error instanceof RetryableCallError) pauseOrSlowDown(bucket, error);
             report.reportRetry(error.message, attemptNumber);
             onRetry();
           },
@@ -169,9 +169,9 @@ function pauseAfter({ retryAfterMs, isRateLimit }: RetryableCallError): number {
   return retryAfterMs ?? (isRateLimit ? RATE_LIMIT_PAUSE_MS : 0);
 }
 
-function slowDown(bucket: Route['bucket'], error: RetryableCallError): void {
+function pauseOrSlowDown(bucket: Route['bucket'], error: RetryableCallError): void {
   const pause = pauseAfter(error);
-  if (error.isRateLimit) bucket.slowDown(pause);
+  if (error.isRateLimit) bucket.slowDownAfter429(pause);
   else if (pause > 0) bucket.pause(pause);
 }
 

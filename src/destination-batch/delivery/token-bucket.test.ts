@@ -182,7 +182,7 @@ describe('a pause', () => {
 describe('HTTP 429', () => {
   test('halves the rate, which grows back linearly in half a minute', async () => {
     const { clock, bucket, taken, take } = bucketOf(10_000, 100);
-    bucket.slowDown(0);
+    bucket.slowDownAfter429(0);
     // 50 a second at first and 100 at the end, so 75 in the mean.
     void take('until it is whole', 2_250);
     void take('from then on', 1_000);
@@ -195,7 +195,7 @@ describe('HTTP 429', () => {
 
   test('pauses, and only then the rate grows', async () => {
     const { clock, bucket, taken, take } = bucketOf(10_000, 100);
-    bucket.slowDown(60_000);
+    bucket.slowDownAfter429(60_000);
     void take('a', 2_250);
     await clock.advance(100_000);
     expect(taken).toEqual([['a', 90_001]]);
@@ -203,7 +203,7 @@ describe('HTTP 429', () => {
 
   test('counts only once during its pause', async () => {
     const { clock, bucket, taken, take } = bucketOf(10_000, 100);
-    for (let call = 0; call < 8; call += 1) bucket.slowDown(5_000);
+    for (let call = 0; call < 8; call += 1) bucket.slowDownAfter429(5_000);
     void take('a', 2_250);
     await clock.advance(40_000);
     expect(taken).toEqual([['a', 35_001]]);
@@ -212,7 +212,7 @@ describe('HTTP 429', () => {
   test('after another halves again, down to a sixty-fourth', async () => {
     const { clock, bucket, taken, take } = bucketOf(64, 64);
     for (let refusal = 0; refusal < 20; refusal += 1) {
-      bucket.slowDown(1);
+      bucket.slowDownAfter429(1);
       await clock.advance(1);
     }
     void take('a', 1);

@@ -62,7 +62,7 @@ export class TokenBucket {
    * After HTTP 429: another client uses the same rate limit, or it is lower than expected. Pauses, then continues at half
    * the rate, which grows back. Of several refusals of one burst only the first counts.
    */
-  slowDown(pauseMilliseconds: number): void {
+  slowDownAfter429(pauseMilliseconds: number): void {
     if (this.#clock.now() >= this.#pausedUntil) {
       this.#refill();
       this.#share = Math.max(LEAST_SHARE, this.#share * SLOWER);

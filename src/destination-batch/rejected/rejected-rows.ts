@@ -1,6 +1,6 @@
 import { Signal, serial } from '../../shared/async.ts';
 import type { Rejection } from '../codes.ts';
-import { addRejection } from './rejected-record.ts';
+import { toDeadLetter } from './dead-letter.ts';
 
 /** Bytes of lines that are buffered until a state needs them to be durable. More than that are spilled to the store. */
 const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
@@ -74,7 +74,7 @@ export class RejectedRows {
 
   /** @param segment the number of states before the row. */
   add(stream: string, segment: number, line: string, rejection: Rejection): void {
-    const rejected = addRejection(line, rejection, this.#now());
+    const rejected = toDeadLetter(line, rejection, this.#now());
     this.#buffered.push({ stream, segment, line: rejected });
     this.#bufferedBytes += rejected.length;
   }

@@ -12,15 +12,15 @@ import type { Rejection } from '../codes.ts';
 import type { DestinationConfiguration } from '../config/schema.ts';
 import type { WaitingEvent } from '../delivery/batcher.ts';
 import { Delivery } from '../delivery/delivery.ts';
-import { createRoutes } from '../delivery/pacing.ts';
 import type { Outcome, Receiver } from '../delivery/post-updates.ts';
+import { createRoutes } from '../delivery/rate-limit.ts';
 import { destinationError } from '../errors.ts';
 import type { Row } from '../mapping/mapper.ts';
 import type { MappedEvent } from '../mapping/rules.ts';
 import { createEventStreams, type EventStream, type EventStreams } from '../mapping/streams.ts';
+import { describeRow, explainRejection } from '../rejected/dead-letter.ts';
 import { openRejectedRowStore } from '../rejected/open-store.ts';
 import { RejectionPolicy } from '../rejected/policy.ts';
-import { describeRow, explainRejection } from '../rejected/rejected-record.ts';
 import { RejectedRows } from '../rejected/rejected-rows.ts';
 import { Report } from '../report.ts';
 import { listCatalogWarnings } from './catalog-warnings.ts';
@@ -137,8 +137,7 @@ class WriteSession {
     try {
       for await (const lines of this.#read(input)) {
         this.#mapLines(lines);
-        await this.#delivery.waitForCapacity();
-        await this.#rejectedRows?.waitForCapacity(this.#stopReading.signal);
+        await this.#applyBackpressure();
         await this.#stateOutput.flush();
       }
       await this.#delivery.finish();
@@ -163,6 +162,12 @@ class WriteSession {
     } catch (error) {
       if (!signal.aborted) throw error;
     }
+  }
+
+  /** Leaves stdin unread while too much waits to be sent or stored, so that the source waits. */
+  async #applyBackpressure(): Promise<void> {
+    await this.#delivery.waitForCapacity();
+    await this.#rejectedRows?.waitForCapacity(this.#stopReading.signal);
   }
 
   #mapLines({ bytes, start, ends }: LineBatch): void {

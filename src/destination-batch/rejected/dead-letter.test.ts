@@ -1,7 +1,7 @@
 import { LosslessNumber } from 'lossless-json';
 import { describe, expect, test } from 'vitest';
 import { parseInputLine } from '../write/input.ts';
-import { addRejection, describeRow } from './rejected-record.ts';
+import { describeRow, toDeadLetter } from './dead-letter.ts';
 
 const LINE =
   '{"type":"RECORD","record":{"stream":"s","emitted_at":1,"data":{"custom_id":9007199254740993,"n":2.0,"t":"\\u00e9"}}}';
@@ -12,7 +12,7 @@ const rejectionOf = (line: string): unknown => JSON.parse(line).rejection;
 
 describe('the line of a rejected row', () => {
   test('is the message unchanged, with the rejection next to the record', () => {
-    const line = addRejection(LINE, MISSING, AT);
+    const line = toDeadLetter(LINE, MISSING, AT);
     expect(line.startsWith(LINE.slice(0, -1))).toBe(true);
     expect(rejectionOf(line)).toEqual({
       code: 'custom_id_missing',
@@ -27,9 +27,9 @@ describe('the line of a rejected row', () => {
   });
 
   test('is the same row when it is read again', () => {
-    expect(parseInputLine(Buffer.from(addRejection(LINE, MISSING, AT)))).toEqual({
+    expect(parseInputLine(Buffer.from(toDeadLetter(LINE, MISSING, AT)))).toEqual({
       ...parseInputLine(Buffer.from(LINE)),
-      line: addRejection(LINE, MISSING, AT),
+      line: toDeadLetter(LINE, MISSING, AT),
     });
   });
 
@@ -39,7 +39,7 @@ describe('the line of a rejected row', () => {
     ['of a whole request: none was', { eventsInUpdate: 3, whole: true }, false],
   ])('says whether it may have arrived: a refusal %s', (_, refusal, expected) => {
     const rejection = { code: 'refused_by_batch', reason: 'r', refusal: { words: 'no "x"', ...refusal } } as const;
-    expect(rejectionOf(addRejection(LINE, rejection, AT))).toMatchObject({
+    expect(rejectionOf(toDeadLetter(LINE, rejection, AT))).toMatchObject({
       batch_said: 'no "x"',
       sent: true,
       events_in_update: refusal.eventsInUpdate,
@@ -48,20 +48,20 @@ describe('the line of a rejected row', () => {
   });
 
   test('has only the rejection of its last run', () => {
-    const again = addRejection(
-      addRejection(LINE, MISSING, 0),
+    const again = toDeadLetter(
+      toDeadLetter(LINE, MISSING, 0),
       { code: 'event_too_large', reason: ',"rejection":{"code":"' },
       0,
     );
-    const third = addRejection(again, MISSING, AT);
-    expect(third).toBe(addRejection(LINE, MISSING, AT));
+    const third = toDeadLetter(again, MISSING, AT);
+    expect(third).toBe(toDeadLetter(LINE, MISSING, AT));
   });
 
   test.each([
     ['a column of that name', '{"type":"RECORD","record":{"stream":"s","data":{"a":1,"rejection":{"code":"x"}}}}'],
     ['white space around', ' {"type":"RECORD","record":{"stream":"s","data":{}} } \r'],
   ])('does not change the row: %s', (_, line) => {
-    const kept = JSON.parse(addRejection(line, MISSING, AT));
+    const kept = JSON.parse(toDeadLetter(line, MISSING, AT));
     expect(kept.record).toEqual(JSON.parse(line).record);
     expect(kept.rejection.code).toBe('custom_id_missing');
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { createRoutes } from './pacing.ts';
+import { createRoutes } from './rate-limit.ts';
 
 const never = new AbortController().signal;
 

@@ -21,7 +21,7 @@ const NAME_CHARACTERS = 40;
  * @param line a RECORD message in JSON; the rejection of an earlier run in it is replaced.
  * @param at milliseconds since the epoch.
  */
-export function addRejection(line: string, { code, reason, refusal }: Rejection, at: number): string {
+export function toDeadLetter(line: string, { code, reason, refusal }: Rejection, at: number): string {
   const rejection = JSON.stringify({
     code,
     reason,
@@ -32,7 +32,7 @@ export function addRejection(line: string, { code, reason, refusal }: Rejection,
     rejected_at: new Date(at).toISOString(),
     help: troubleshootingPage(code),
   });
-  return `${withoutRejection(line.trim()).slice(0, -1)},"rejection":${rejection}}`;
+  return `${removeRejection(line.trim()).slice(0, -1)},"rejection":${rejection}}`;
 }
 
 /**
@@ -43,8 +43,8 @@ function mayHaveArrived(refusal: Rejection['refusal']): boolean {
   return refusal !== undefined && !refusal.whole && refusal.eventsInUpdate > 1;
 }
 
-/** Removes the rejection that `addRejection` added after the record, but not a column of that name. */
-function withoutRejection(line: string): string {
+/** Removes the rejection that `toDeadLetter` added after the record, but not a column of that name. */
+function removeRejection(line: string): string {
   const start = line.lastIndexOf(REJECTION_KEY);
   if (start === -1) return line;
   const rest = `${line.slice(0, start)}}`;
