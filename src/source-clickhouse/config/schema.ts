@@ -30,8 +30,8 @@ const partitionOptions = z
       .int()
       .min(0)
       .optional()
-      .meta({ title: 'Index', description: 'The number of this part, from 0.', order: 0 }),
-    count: z.int().min(1).optional().meta({ title: 'Count', description: 'The number of parts.', order: 1 }),
+      .meta({ title: 'Index', description: 'The part that this reader reads, counted from 0.', order: 0 }),
+    count: z.int().min(1).optional().meta({ title: 'Count', description: 'The number of parts in total.', order: 1 }),
   })
   .transform(({ index, count }, context) => {
     if (index === undefined && count === undefined) return undefined;
@@ -57,7 +57,7 @@ export const sourceConfigurationSchema = z
       .meta({
         title: 'Host',
         description:
-          'Host name of the ClickHouse server, without https:// and without a port. With an SSH tunnel: the name that the SSH server uses.',
+          'Host name of the ClickHouse server, without https:// and without a port. With an SSH tunnel: the name of the ClickHouse server as seen from the SSH server.',
         examples: ['abc123.eu-west-1.aws.clickhouse.cloud'],
         order: 0,
       }),
@@ -88,14 +88,14 @@ export const sourceConfigurationSchema = z
       .default('default')
       .meta({
         title: 'Username',
-        description: 'A user who may read the table. A read-only user is enough.',
+        description: 'A user that can read the table. A read-only user is enough.',
         examples: ['batch_sync'],
         order: 3,
       }),
     password: z
       .string()
       .default('')
-      .meta({ title: 'Password', description: 'The password of that user.', airbyte_secret: true, order: 4 }),
+      .meta({ title: 'Password', description: "The user's password.", airbyte_secret: true, order: 4 }),
     ssl: z.boolean().default(false).meta({
       title: 'SSL',
       description: 'Use HTTPS and verify the certificate. Recommended in production. The port is then usually 8443.',
@@ -126,31 +126,31 @@ export const sourceConfigurationSchema = z
     use_final: z.boolean().default(false).meta({
       title: 'Read with FINAL',
       description:
-        'Read only the latest version of each row, if a ReplacingMergeTree has not merged the versions yet. It costs the server time and memory, and only works with such an engine.',
+        'Read only the latest version of each row, even if the ReplacingMergeTree has not merged the versions yet. This costs the server time and memory, and only works with engines that support FINAL.',
       order: 8,
     }),
     partition: partitionOptions.optional().meta({
-      title: 'Part of the rows',
+      title: 'Partition',
       description:
-        'Read one of several parts of the rows, split by profile, so that several readers share the work. Each reader has its own state. If empty: all rows.',
+        'Split the rows into several parts, by profile, and read only one of them, so that several readers share the work. Each reader has its own state. If empty: all rows.',
       order: 9,
     }),
     lookback_seconds: z.int().min(0).max(MAX_SECONDS).default(DEFAULT_LOOKBACK_SECONDS).meta({
       title: 'Lookback (seconds)',
       description:
-        'How long after its timestamp a row may appear and still be delivered. Each run reads this window again and skips the rows already sent, which the state remembers. Set it longer than your longest INSERT and the delay of your replicas. Only for cursors that are times.',
+        'A row is delivered if it appears at most this many seconds after its timestamp. Each run reads the rows of this time again and skips those already sent, which the state remembers. Set it to more than the duration of your longest INSERT and the lag of your replicas. Only for cursors that are times.',
       order: 10,
     }),
     cursor_lag_seconds: z.int().min(0).max(MAX_SECONDS).default(0).meta({
       title: 'Cursor lag (seconds)',
       description:
-        "A row is read only once its timestamp is at least this many seconds old by the server's clock. An alternative to the lookback for tables with very many rows: every event is late, but the state remembers no rows. Only for cursors that are times.",
+        "Read a row only when its timestamp is at least this many seconds old, by the server's clock. An alternative to the lookback for tables with very many rows: every event is delayed, but the state remembers no rows. Only for cursors that are times.",
       order: 11,
     }),
     tls: tlsOptions.optional().meta({
       title: 'TLS',
       description:
-        'Your own certificate authority, a client certificate, or no verification. Only with SSL. If empty: the certificate of the server is verified with the authorities of Node.js.',
+        "Your own certificate authority, a client certificate, or no verification. Only with SSL. If empty: the server's certificate is verified against the certificate authorities that Node.js trusts.",
       order: 20,
     }),
     tunnel_method: tunnelOptions.meta({ order: 21 }),

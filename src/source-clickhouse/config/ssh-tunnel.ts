@@ -27,7 +27,7 @@ const server = {
     .min(1)
     .meta({
       title: 'SSH user',
-      description: 'The user on the SSH server. It needs no shell, but must be allowed to forward TCP connections.',
+      description: 'The user on the SSH server. It must be allowed to forward TCP connections, but needs no shell.',
       examples: ['tunnel'],
       order: 3,
     }),
@@ -40,7 +40,7 @@ const tunnel_host_key = z
   .meta({
     title: 'Fingerprint of the SSH server',
     description:
-      'The SHA-256 fingerprint of its host key. If set, servers with another key are refused. If empty: every server is trusted, and its fingerprint is logged.',
+      "The SHA-256 fingerprint of the SSH server's host key. If set, a server with a different key is refused. If empty: every server is trusted, and its fingerprint is logged.",
     examples: ['SHA256:uNiVztksCsDhcc0u9e8BrrJXVGDpKuk7WWWsrLSAOeY'],
     order: 6,
   });
@@ -52,14 +52,14 @@ const byKey = z
     ssh_key: z.string().min(1).meta({
       title: 'SSH private key',
       description:
-        'The private key of that user: the content of the file, in the OpenSSH format or in PEM, with its line breaks.',
+        'The private key of the SSH user: the content of the file, in OpenSSH or PEM format, including line breaks.',
       airbyte_secret: true,
       multiline: true,
       order: 4,
     }),
     ssh_key_passphrase: z.string().optional().meta({
       title: 'Passphrase of the SSH private key',
-      description: 'If the key is encrypted.',
+      description: 'Required if the key is encrypted.',
       airbyte_secret: true,
       order: 5,
     }),
@@ -74,7 +74,7 @@ const byPassword = z
     tunnel_user_password: z
       .string()
       .min(1)
-      .meta({ title: 'SSH password', description: 'The password of that user.', airbyte_secret: true, order: 4 }),
+      .meta({ title: 'SSH password', description: 'The password of the SSH user.', airbyte_secret: true, order: 4 }),
     tunnel_host_key,
   })
   .meta({ title: 'SSH password' });
@@ -91,7 +91,7 @@ export const tunnelOptions = z
     type: 'object',
     title: 'SSH tunnel',
     description:
-      'Reach ClickHouse through an SSH server. Host and port are then those of ClickHouse as the SSH server sees them.',
+      'Connect to ClickHouse through an SSH server. Host and port are then the address of ClickHouse as seen from the SSH server.',
   });
 
 /** The options of an SSH tunnel, without NO_TUNNEL. */

@@ -29,32 +29,32 @@ export const tlsOptions = z
     ca_certificate: certificates.optional().meta({
       title: 'CA certificate',
       description:
-        'The certificate of the authority that signed the certificate of the server, in PEM, or several of them. No other authority is then trusted. If empty: the authorities of Node.js.',
+        "One or more CA certificates in PEM format, including that of the authority that signed the server's certificate. No other authority is then trusted. If empty: the certificate authorities that Node.js trusts.",
       multiline: true,
       order: 0,
     }),
     client_certificate: certificates.optional().meta({
       title: 'Client certificate',
       description:
-        'The certificate, in PEM, that this connector presents to the server, with its intermediate certificates. For servers that require one.',
+        'The certificate in PEM format that this connector presents to the server, followed by its intermediate certificates. For servers that require one.',
       multiline: true,
       order: 1,
     }),
     client_key: z.string().optional().meta({
       title: 'Client key',
-      description: 'The private key that belongs to the client certificate, in PEM.',
+      description: 'The private key of the client certificate, in PEM format.',
       airbyte_secret: true,
       multiline: true,
       order: 2,
     }),
     client_key_passphrase: z.string().optional().meta({
       title: 'Passphrase of the client key',
-      description: 'If the client key is encrypted.',
+      description: 'Required if the client key is encrypted.',
       airbyte_secret: true,
       order: 3,
     }),
     verify: z.boolean().default(true).meta({
-      title: 'Verify the certificate of the server',
+      title: "Verify the server's certificate",
       description:
         'If off, anyone between this connector and the server can read the password and all rows. For tests only.',
       order: 4,
