@@ -186,11 +186,11 @@ describe('a process ends', () => {
 
   test('with the word that its output could not be written, if it could not', () => {
     const stderr =
-      "The output of this command can't be written: ENOSPC. Make room. See https://x/output_unwritable.md\n";
+      "Can't write the output of this command: no space left on device. See https://x/output_unwritable.md\n";
     const destination = { ...WELL, code: 1, stderr };
     expect(judged([...goodRun().slice(0, -1), ends({ destination, met: [{ kind: 'output_full' }] })])).toEqual([]);
     expect(judged([...goodRun().slice(0, -1), ends({ destination })])).toContainEqual(
-      expect.stringMatching(/The destination wrote to stderr: The output/),
+      expect.stringMatching(/The destination wrote to stderr: Can't write the output/),
     );
   });
 

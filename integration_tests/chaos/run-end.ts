@@ -60,7 +60,7 @@ export function complaintsAboutEnds(end: RunEnd): string[] {
 function isOfFullOutput(stderr: string, { met }: RunEnd): boolean {
   return (
     met.some(({ kind }) => kind === 'output_full') &&
-    /^The output of this command .+\boutput_unwritable\.md\n$/.test(stderr)
+    /^Can't write the output of this command: .+\boutput_unwritable\.md\n$/.test(stderr)
   );
 }
 
