@@ -164,7 +164,7 @@ export function ruleCases(now: number): readonly RuleCase[] {
     rejects('2.3 name: a number', { event_name: 7 }, 'event_name_invalid'),
     accepts('2.3 time: a minute ago', { event_time: at(-minutes) }, eventOf({}, { time: at(-minutes) })),
     accepts('2.3 time: 23 hours ago', { event_time: at(-23 * hours) }, eventOf({}, { time: at(-23 * hours) })),
-    accepts('2.3 time: omitted means the time of reception', {}, eventOf({})),
+    accepts('2.3 time: omitted means the time at which Batch receives it', {}, eventOf({})),
     accepts('2.3 time: null means omitted', { event_time: null }, eventOf({})),
     accepts(
       '2.3 time: a fraction keeps its digits',

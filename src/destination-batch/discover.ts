@@ -19,7 +19,7 @@ export function discover(): DestinationOperation[] {
           event_time: {
             type: ['null', 'string'],
             format: 'date-time',
-            description: 'When it happened. Without it Batch uses the time of reception',
+            description: 'When it happened. Without it, Batch uses the time at which it receives the event',
           },
         },
       },

@@ -48,7 +48,7 @@ export const EVENT_NAME = /^[a-z0-9_]{1,30}$/;
 export const ATTRIBUTE_NAME = /^[a-z0-9_]{1,30}$/;
 
 /** The same in words. */
-export const NAME_FORM = '1 to 30 of a-z, 0-9 and _';
+export const NAME_FORM = '1 to 30 characters from a-z, 0-9 and _';
 
 /** Placeholders for a missing identifier in some language; the SDKs refuse them in upper and lower case. */
 export const PLACEHOLDER_CUSTOM_IDS: ReadonlySet<string> = new Set([

@@ -285,7 +285,7 @@ describe('mapping', () => {
     ],
     [
       { constant_event_name: 'Purchase' },
-      'mapping.constant_event_name: must be a name that Batch accepts: 1 to 30 of a-z, 0-9 and _',
+      'mapping.constant_event_name: must be a name that Batch accepts: 1 to 30 characters from a-z, 0-9 and _',
     ],
     [{ custom_id_column: '' }, 'mapping.custom_id_column: must not be empty'],
   ];
@@ -300,7 +300,7 @@ describe('event_id_attribute', () => {
   });
   test.each(['', 'Row_id', 'row-id', '$id', 'date(x)', 'x'.repeat(31), 'id\n'])('rejects %j', (event_id_attribute) => {
     expect(errorsOf({ ...KEYS, event_id_attribute })).toEqual([
-      'event_id_attribute: must be a name that Batch accepts: 1 to 30 of a-z, 0-9 and _',
+      'event_id_attribute: must be a name that Batch accepts: 1 to 30 characters from a-z, 0-9 and _',
     ]);
   });
 });

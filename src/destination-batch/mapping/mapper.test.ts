@@ -162,7 +162,7 @@ describe('event_name', () => {
       kind: 'rejected',
       rejection: {
         code: 'event_name_invalid',
-        reason: 'event_name is missing or is not a name that Batch accepts: 1 to 30 of a-z, 0-9 and _',
+        reason: 'event_name is missing or is not a name that Batch accepts: 1 to 30 characters from a-z, 0-9 and _',
       },
     });
   });
@@ -183,7 +183,7 @@ describe('event_time', () => {
   });
 
   // A String column contains an empty string instead of NULL.
-  test.each(['null', '""', '" \\t"'])('leaves out %s, so that Batch uses the time of reception', (json) => {
+  test.each(['null', '""', '" \\t"'])('leaves out %s, so that Batch uses the time at which it receives the event', (json) => {
     expect(eventOf(rowWith(`"event_time":${json}`)).json).toBe('{"name":"e"}');
   });
 
@@ -604,7 +604,7 @@ describe('policies.invalid_attribute', () => {
     [
       'a name',
       '"a.b":1',
-      'the attribute "a.b" has a name that Batch does not accept: it must be 1 to 30 of a-z, 0-9 and _ (name_invalid)',
+      'the attribute "a.b" has a name that Batch does not accept: it must be 1 to 30 characters from a-z, 0-9 and _ (name_invalid)',
     ],
     [
       'the first of several errors',

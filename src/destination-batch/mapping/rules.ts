@@ -183,7 +183,7 @@ export class EventRules {
     this.issues.addChange(
       column,
       'time_left_out',
-      `${untimely.reason}: its event is sent without a time, and Batch uses the time of reception`,
+      `${untimely.reason}: its event is sent without a time, and Batch uses the time at which it receives the event`,
     );
     return { kind: 'head', customId, name: eventName, time: undefined, isTimely: true };
   }
