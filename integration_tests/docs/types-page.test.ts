@@ -157,7 +157,9 @@ describe('TYPES.md shows how a column with a role is sent:', () => {
     if (column === 'custom_id') return `the profile ${code(mapped.customId)}`;
     if (column === 'event_name') return `the name ${code(event.name)}`;
     if (column === 'event_time')
-      return event.time === undefined ? 'no time: Batch uses the time at which it receives the event' : `the time ${code(event.time)}`;
+      return event.time === undefined
+        ? 'no time: Batch uses the time at which it receives the event'
+        : `the time ${code(event.time)}`;
     const [leftOut] = mapped.leftOut;
     if (leftOut !== undefined) return `left out: ${code(leftOut.code)}`;
     if (event.attributes === undefined) return 'not sent';

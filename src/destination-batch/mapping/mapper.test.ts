@@ -183,7 +183,7 @@ describe('event_time', () => {
   });
 
   // A String column contains an empty string instead of NULL.
-  test.each(['null', '""', '" \\t"'])('leaves out %s, so that Batch uses the time at which it receives the event', (json) => {
+  test.each(['null', '""', '" \\t"'])('leaves out %s, and sends the event without a time', (json) => {
     expect(eventOf(rowWith(`"event_time":${json}`)).json).toBe('{"name":"e"}');
   });
 
