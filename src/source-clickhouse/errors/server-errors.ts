@@ -3,7 +3,7 @@ import type { SourceConfiguration } from '../config/schema.ts';
 import { isSchemaChanged } from '../query/schema-guard.ts';
 import { adviseSetting, suggestGrant } from './admin-sql.ts';
 import type { Explanation, SourceErrorCode } from './codes.ts';
-import { explainQueryLimit, explainReadLimit, QUERY_LIMITS } from './limit-errors.ts';
+import { explainQueryLimit, explainReadLimit, QUERY_LIMITS } from './query-limit-errors.ts';
 import { summarizeServerMessage } from './server-message.ts';
 
 /** The values for an explanation: a sentence that quotes the server, the server's whole message, and the configuration. */
