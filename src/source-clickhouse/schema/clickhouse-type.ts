@@ -3,22 +3,9 @@
  * `name` is the type as the server writes it, so that SQL can use it.
  */
 export type ClickHouseType = { name: string } & (
-  | {
-      kind:
-        | 'boolean'
-        | 'string'
-        | 'enumeration'
-        | 'uuid'
-        | 'ip'
-        | 'date'
-        | 'json'
-        | 'dynamic'
-        | 'aggregate_state'
-        | 'other';
-    }
+  | { kind: KindWithoutParameters | 'other' }
   | { kind: 'fixed_string'; length: number }
   | { kind: 'integer'; signed: boolean; bits: number }
-  | { kind: 'float' }
   | { kind: 'decimal'; scale: number }
   | { kind: 'date_time'; precision: number }
   | { kind: 'nullable' | 'low_cardinality' | 'array'; of: ClickHouseType }
@@ -26,6 +13,37 @@ export type ClickHouseType = { name: string } & (
   | { kind: 'tuple'; elements: { name: string | undefined; type: ClickHouseType }[] }
   | { kind: 'variant'; of: ClickHouseType[] }
 );
+
+type KindWithoutParameters =
+  | 'boolean'
+  | 'string'
+  | 'enumeration'
+  | 'uuid'
+  | 'ip'
+  | 'date'
+  | 'float'
+  | 'json'
+  | 'dynamic'
+  | 'aggregate_state';
+
+const KINDS_WITHOUT_PARAMETERS: ReadonlyMap<string, KindWithoutParameters> = new Map([
+  ['Bool', 'boolean'],
+  ['String', 'string'],
+  ['Enum8', 'enumeration'],
+  ['Enum16', 'enumeration'],
+  ['UUID', 'uuid'],
+  ['IPv4', 'ip'],
+  ['IPv6', 'ip'],
+  ['Date', 'date'],
+  ['Date32', 'date'],
+  ['Float32', 'float'],
+  ['Float64', 'float'],
+  ['BFloat16', 'float'],
+  ['JSON', 'json'],
+  ['Object', 'json'],
+  ['Dynamic', 'dynamic'],
+  ['AggregateFunction', 'aggregate_state'],
+]);
 
 const POINT = 'Tuple(Float64, Float64)';
 
@@ -68,46 +86,20 @@ export function parseClickHouseType(name: string): ClickHouseType {
       return { name, kind: 'variant', of: Object.keys(GEO).map(parseClickHouseType) };
     case 'SimpleAggregateFunction':
       return argument(1);
-    case 'Bool':
-      return { name, kind: 'boolean' };
-    case 'String':
-      return { name, kind: 'string' };
     case 'FixedString':
       return { name, kind: 'fixed_string', length: Number(args[0]) };
-    case 'Enum8':
-    case 'Enum16':
-      return { name, kind: 'enumeration' };
-    case 'UUID':
-      return { name, kind: 'uuid' };
-    case 'IPv4':
-    case 'IPv6':
-      return { name, kind: 'ip' };
-    case 'Date':
-    case 'Date32':
-      return { name, kind: 'date' };
     case 'DateTime':
       return { name, kind: 'date_time', precision: 0 };
     case 'DateTime64':
       return { name, kind: 'date_time', precision: Number(args[0]) };
-    case 'Float32':
-    case 'Float64':
-    case 'BFloat16':
-      return { name, kind: 'float' };
     case 'Decimal':
       return { name, kind: 'decimal', scale: Number(args[1]) };
-    case 'JSON':
-    case 'Object':
-      return { name, kind: 'json' };
-    case 'Dynamic':
-      return { name, kind: 'dynamic' };
-    case 'AggregateFunction':
-      return { name, kind: 'aggregate_state' };
   }
   const integer = /^(U?)Int(8|16|32|64|128|256)$/.exec(head);
   if (integer) return { name, kind: 'integer', signed: integer[1] === '', bits: Number(integer[2]) };
   const geo = GEO[head];
   if (geo !== undefined) return { ...parseClickHouseType(geo), name };
-  return { name, kind: 'other' };
+  return { name, kind: KINDS_WITHOUT_PARAMETERS.get(head) ?? 'other' };
 }
 
 /** The type inside Nullable and LowCardinality. */
