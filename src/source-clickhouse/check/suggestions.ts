@@ -1,7 +1,8 @@
 import { suggestName } from '../../shared/suggest.ts';
 import { unwrapType } from '../schema/clickhouse-type.ts';
 import { createCursorCodec } from '../schema/cursor.ts';
-import { type Column, findMissingColumns, listRequiredColumns, type Table } from '../schema/table.ts';
+import { findMissingColumns, listRequiredColumns } from '../schema/required-columns.ts';
+import type { Column, Table } from '../schema/table.ts';
 import { quoteIdentifier, quoteTable } from '../sql.ts';
 
 /** Names of timestamps that are set at insertion. */

@@ -4,7 +4,8 @@ import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { sourceError } from '../errors/codes.ts';
 import { createCursorCodec } from '../schema/cursor.ts';
-import { type Column, findMissingColumns, listRequiredColumns, listTables, type Table } from '../schema/table.ts';
+import { findMissingColumns, listRequiredColumns } from '../schema/required-columns.ts';
+import { type Column, listTables, type Table } from '../schema/table.ts';
 import { refuseUnreadable } from '../streams/unreadable-engine.ts';
 import type { ResolvedStream, RowSelection } from './row-query.ts';
 

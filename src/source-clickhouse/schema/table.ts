@@ -35,18 +35,3 @@ export async function listTables(clickhouse: ClickHouse, database: string, table
   }
   return [...tables.values()];
 }
-
-/** The column that names the profile of a row. */
-export const PROFILE_COLUMN = 'custom_id';
-
-/** The columns that a table must have to be read. The names are those of Cloud Sync (docs/batch-api.md, CS/ch-ev 1.2). */
-export function listRequiredColumns(cursorColumn: string): string[] {
-  return [PROFILE_COLUMN, 'event_name', cursorColumn];
-}
-
-/** The required columns that a table lacks. */
-export function findMissingColumns(table: Table, cursorColumn: string): string[] {
-  return listRequiredColumns(cursorColumn).filter(
-    (required) => !table.columns.some((column) => column.name === required),
-  );
-}

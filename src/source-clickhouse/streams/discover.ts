@@ -3,7 +3,8 @@ import { limitWarnings } from '../check/warnings.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { buildColumnSchema } from '../schema/json-schema.ts';
-import { findMissingColumns, listTables, type Table } from '../schema/table.ts';
+import { findMissingColumns } from '../schema/required-columns.ts';
+import { listTables, type Table } from '../schema/table.ts';
 import { listStreams } from './list-streams.ts';
 import { explainUnreadable, refuseUnreadable } from './unreadable-engine.ts';
 

@@ -1,7 +1,8 @@
 import { formatList } from '../../shared/format.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
-import { findMissingColumns, listTables, type Table } from '../schema/table.ts';
+import { findMissingColumns } from '../schema/required-columns.ts';
+import { listTables, type Table } from '../schema/table.ts';
 import { TableDependencies } from './table-dependencies.ts';
 import { UNREADABLE_ENGINES } from './unreadable-engine.ts';
 

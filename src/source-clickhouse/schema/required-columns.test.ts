@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parseClickHouseType } from './clickhouse-type.ts';
-import { type Column, findMissingColumns, type Table } from './table.ts';
+import { findMissingColumns } from './required-columns.ts';
+import type { Column, Table } from './table.ts';
 
 function columns(...definitions: [name: string, type: string][]): Column[] {
   return definitions.map(([name, type]) => ({ name, type: parseClickHouseType(type) }));
