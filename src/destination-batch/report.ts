@@ -4,10 +4,12 @@ import { log } from '../protocol/messages.ts';
 import { plural } from '../shared/format.ts';
 import type { Change, LeftOut, RejectionCode } from './codes.ts';
 
-/** Rejections of one code that are logged one by one; further ones are only counted. */
+/** The maximum number of rejected rows that are logged for each code. Further rows are only counted. */
 const SAMPLES_PER_CODE = 3;
 
-/** Counts what happens to rows and requests, logs it, and summarizes it at the end. It never shows a value of a row. */
+/**
+ * Counts and logs what happens to rows and requests, and summarizes it at the end. It never shows the values of a row.
+ */
 export class Report {
   #rows = 0;
   #accepted = 0;
@@ -34,17 +36,30 @@ export class Report {
     this.#accepted += 1;
   }
 
-  /** A state was echoed. @param accepted rows since the state before it, which are not sent again. */
+  /**
+   * Counts the rows that an echoed state covers.
+   *
+   * @param accepted the number of accepted rows since the last state. They are not sent again.
+   */
   countCovered(accepted: number): void {
     this.#covered += accepted;
   }
 
-  /** At the end of a run that sent rows, and failed. @param inFlight how many more Batch may have stored. */
+  /**
+   * Sets, at the end of a failed run, how many events may be in Batch although no state covers them.
+   *
+   * @param inFlight the number of events in flight that Batch may have stored.
+   */
   setUnknownOutcome(inFlight: number): void {
     this.#unknownOutcome = { accepted: this.#accepted - this.#covered, inFlight };
   }
 
-  /** @param describe returns the row and the reason without values; called only for the first rows of a code. */
+  /**
+   * Counts a rejected row, and logs the first rows of each code.
+   *
+   * @param describe returns descriptions of the row and the reason, without values. It is called only if the row is
+   * logged.
+   */
   reportRejected(stream: string, code: RejectionCode, describe: () => { row: string; reason: string }): void {
     const times = increment(this.#rejected, code);
     if (times > SAMPLES_PER_CODE) return;
@@ -59,12 +74,12 @@ export class Report {
       this.#messages.push(log('WARN', `More rows rejected with ${code} are counted but not listed.`));
   }
 
-  /** Where the rejected rows of this run are kept, for the summary. */
+  /** Sets where the rejected rows of this run are stored, for the summary. */
   setLocations(locations: { confirmed: string[]; unconfirmed: string[] }): void {
     this.#locations = locations;
   }
 
-  /** An attribute that was not sent. Logged once per column and code. */
+  /** Reports an attribute that was not sent. It is logged once per column and code. */
   reportLeftOut(stream: string, { column, path, code, reason }: LeftOut): void {
     if (increment(this.#leftOut, `${column} (${code})`) > 1) return;
     const place = path === column ? `The column "${column}"` : `"${path}" in the column "${column}"`;
@@ -76,9 +91,10 @@ export class Report {
     );
   }
 
-  /** A part of an event that was changed before sending. Logged once per column and code. */
+  /** Reports a part of an event that was changed before sending. It is logged once per column and code. */
   reportChange(stream: string, { column, path, code, reason }: Change): void {
-    // A name is changed for all rows: the mapper reports it once, so there is no count to show.
+    // The mapper reports a renamed attribute once and not for each row, so the summary does not count renamed
+    // attributes.
     const counts = code === 'name_lower_cased' ? this.#renamed : this.#changed;
     if (increment(counts, `${column} (${code})`) > 1) return;
     const place = path === column ? `The column "${column}"` : `"${path}" in the column "${column}"`;
@@ -88,9 +104,9 @@ export class Report {
   }
 
   /**
-   * An attribute that Batch refused, while it accepted the event. Logged once per attribute.
+   * Reports an attribute that Batch refused although it accepted the event. It is logged once per attribute.
    *
-   * @param reason returns Batch's message without values; called only for what is logged.
+   * @param reason returns Batch's message without values. It is called only if the attribute is logged.
    */
   reportRefusedAttribute(attribute: string, reason: () => string): void {
     if (increment(this.#refusedAttributes, attribute) > 1) return;
@@ -102,17 +118,19 @@ export class Report {
     );
   }
 
-  /** A line on stdin that is not a message of the protocol, or can't be read. */
+  /** Counts a line on stdin that is not a message of the protocol, or that can't be read. */
   countSkippedLine(kind: string): void {
     increment(this.#skippedLines, kind);
   }
 
-  /** In a bare pipe only the destination reads the messages of the source, so it passes on errors. */
+  /**
+   * Reports an error of the source. In a pipe without a platform, only the destination receives the source's messages.
+   */
   reportSourceError(message: string): void {
     this.#messages.push(log('ERROR', `The source failed: ${message}`));
   }
 
-  /** Passed on in the same way. */
+  /** Reports a warning of the source, for the same reason as an error. */
   reportSourceWarning(message: string): void {
     this.#messages.push(log('WARN', `The source warns: ${message}`));
   }
@@ -127,7 +145,7 @@ export class Report {
     this.#messages.push(log('WARN', `${problem}. Attempt ${attempt} failed; trying again.`));
   }
 
-  /** These events are sent again though they may have arrived. */
+  /** Counts events that are sent again although they may have arrived. */
   countPossibleDuplicates(events: number): void {
     this.#possibleDuplicates += events;
   }
@@ -150,7 +168,7 @@ export class Report {
     );
   }
 
-  /** An error that Batch reported for an update that is not in the request. */
+  /** Reports an error in Batch's response that is about an update outside the request. */
   reportStrayError(reason: string): void {
     this.#messages.push(log('WARN', `Batch reported an error for an update that is not in the request: ${reason}.`));
   }
@@ -159,7 +177,7 @@ export class Report {
     this.#messages.push(log('WARN', message));
   }
 
-  /** The messages since the last call. */
+  /** Removes and returns the messages since the last call. */
   drainMessages(): Message[] {
     const messages = this.#messages;
     this.#messages = [];
@@ -222,7 +240,7 @@ function increment(counts: Map<string, number>, key: string): number {
   return times;
 }
 
-/** A number of things. Without commas in the digits, so that scripts can match them. */
+/** Formats a count and its noun. There are no commas between the digits, so that scripts can match them. */
 function formatPlainCount(times: number, one: string, several?: string): string {
   return `${times} ${plural(times, one, several)}`;
 }

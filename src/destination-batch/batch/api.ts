@@ -9,18 +9,22 @@ import { explainConnectionError } from './errors.ts';
 import { type BatchResponse, interpretResponse } from './responses.ts';
 
 /**
- * The longest duration of a call, from its first byte to the last of the response, in milliseconds. It is longer than the
- * minute after which most proxies give up: a call that is retried while its response is on the way arrives twice.
+ * The maximum duration of a call, from its first byte to the last byte of the response, in milliseconds. It is longer
+ * than the minute after which most proxies give up: if a call is retried while its response is on the way, its events
+ * arrive twice.
  */
 const CALL_TIMEOUT_MS = 120_000;
 
-/** The maximum number of concurrent calls. Two reach the rate limit of either endpoint, unless responses take seconds. */
+/**
+ * The maximum number of concurrent calls. Two are enough to reach the rate limit, unless responses take several
+ * seconds.
+ */
 export const MAX_CALLS_IN_FLIGHT = 8;
 
-/** Set although it is the default: otherwise NODE_TLS_REJECT_UNAUTHORIZED could silently turn it off. */
+/** Set although it is the default: otherwise NODE_TLS_REJECT_UNAUTHORIZED could silently turn off the check. */
 const CONNECTION = { rejectUnauthorized: true };
 
-/** The maximum length of a response after decompression, in bytes. Batch's have about 100 bytes for each update. */
+/** The maximum length of a response after decompression, in bytes. A response has about 100 bytes for each update. */
 const MAX_DECODED_BYTES = 32 * 1024 * 1024;
 
 type Decoder = (body: Uint8Array, options: { maxOutputLength: number }) => Promise<Buffer>;
@@ -33,11 +37,12 @@ const DECODERS: ReadonlyMap<string, Decoder> = new Map([
 ]);
 
 /**
- * The client of Batch's profile API (docs/batch-api.md, 1 Calls and 3 Answers). The caller decides what to retry, and when.
+ * A client of Batch's profile API. See docs/batch-api.md, sections 1 ("Calls") and 3 ("Answers"). The caller decides
+ * what to retry, and when.
  */
 export class BatchApi {
   readonly #pool: Pool;
-  /** The path before that of the endpoint. */
+  /** The part of the path before the endpoint's path. */
   readonly #basePath: string;
   readonly #headers: Record<string, string>;
   readonly #origin: string;
@@ -66,10 +71,11 @@ export class BatchApi {
   }
 
   /**
-   * Posts updates, given as the JSON text of an array.
+   * Posts updates.
    *
-   * @throws RetryableCallError when a retry may succeed; ConnectorError (config_error) when the key, the project or
-   * the address is wrong.
+   * @param body the JSON text of an array of updates.
+   * @throws RetryableCallError if a retry may succeed.
+   * @throws ConnectorError (config_error) if the key, the project or the address is wrong.
    */
   async post({ path }: Pick<Endpoint, 'path'>, body: string, signal: AbortSignal): Promise<BatchResponse> {
     const fullPath = `${this.#basePath}/${path}`;
@@ -77,7 +83,7 @@ export class BatchApi {
     let text: string;
     let retryAfter: string | string[] | undefined;
     const timeout = new AbortController();
-    // undici limits the time between two parts of a response, so a slow trickle would never end.
+    // undici limits only the time between two parts of a response, so it would wait forever for a slow trickle.
     const timer = setTimeout(
       () => timeout.abort(new Error(`it returned no complete response within ${CALL_TIMEOUT_MS / 1000} seconds`)),
       CALL_TIMEOUT_MS,
@@ -107,8 +113,9 @@ export class BatchApi {
 }
 
 /**
- * Connections to Batch through a proxy, for undici. Its own EnvHttpProxyAgent reports neither the variable that names the
- * proxy nor what the proxy refused, and it would send requests for this machine, with the key, through the proxy.
+ * Creates connections to Batch through a proxy, for undici. undici's own EnvHttpProxyAgent is not used. Its errors
+ * contain neither the variable that names the proxy nor the reason why the proxy refused. It would also send requests
+ * for this machine through the proxy, including the key.
  */
 function createProxyConnector(proxy: HttpProxy, options: buildConnector.BuildOptions): buildConnector.connector {
   const startTls = buildConnector(options);
@@ -121,7 +128,8 @@ function createProxyConnector(proxy: HttpProxy, options: buildConnector.BuildOpt
 }
 
 /**
- * The text of a response. A proxy may compress it unasked (RFC 9110, 12.5.3), and its partial errors must not be lost.
+ * Returns the text of a response. A proxy may compress a response although the request did not ask for it (RFC 9110,
+ * section 12.5.3). If it were not decompressed, its partial errors would be lost.
  */
 async function decodeBody(body: Uint8Array, contentEncoding: string | string[] | undefined): Promise<string> {
   const encoding = String(contentEncoding ?? 'identity').toLowerCase();

@@ -4,7 +4,7 @@ import { destinationError } from '../errors.ts';
 import type { Endpoint } from './endpoints.ts';
 import type { BatchResponse } from './responses.ts';
 
-/** Replaces Batch's API in a dry run: accepts every request, and writes it to a file if one is configured. */
+/** Replaces Batch's API in a dry run. Accepts every request, and writes it to a file if one is configured. */
 export class DryRun {
   readonly #file: FileHandle | undefined;
 
@@ -13,8 +13,10 @@ export class DryRun {
   }
 
   /**
-   * @param path of the file, which is overwritten, with one request per line: `{"path":…,"body":[…]}`.
-   * @throws ConnectorError (config_error) when it can't be written to.
+   * Opens a dry run.
+   *
+   * @param path the file for the requests. It is overwritten. Each line has one request: `{"path":…,"body":[…]}`.
+   * @throws ConnectorError (config_error) if the file can't be written to.
    */
   static async open(path: string | undefined): Promise<DryRun> {
     if (path === undefined) return new DryRun(undefined);
@@ -27,7 +29,7 @@ export class DryRun {
 
   async post({ path }: Pick<Endpoint, 'path'>, body: string): Promise<BatchResponse> {
     try {
-      // One write for a line, so that concurrent requests don't mix.
+      // Each line is written in a single call, so that concurrent requests don't mix.
       await this.#file?.appendFile(`{"path":"${path}","body":${body}}\n`);
     } catch (error) {
       throw explainWriteError('dry_run_file', error);

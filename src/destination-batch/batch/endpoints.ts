@@ -1,20 +1,20 @@
 /**
- * One of the two calls by which Batch accepts updates of profiles, with their events. The figures are documented:
- * docs/batch-api.md, 3.4 Rates and 4 Update and mass-update.
+ * One of the two endpoints with which Batch updates profiles and adds their events. The numbers are documented: see
+ * docs/batch-api.md, sections 3.4 ("Rates") and 4 ("Update and mass-update").
  */
 export type Endpoint = {
   name: 'update' | 'mass_update';
-  /** The path after the version. */
+  /** The part of the path after the version. */
   path: string;
-  /** Updates in one call; Batch refuses a call with more. */
+  /** The maximum number of updates in one call. Batch refuses a call with more. */
   updatesPerCall: number;
-  /** Updates a second, per project. */
+  /** The rate limit of a project, in updates per second. */
   updatesPerSecond: number;
-  /** Updates that Batch accepts at once after a pause: the capacity of its token bucket. */
+  /** The number of updates that Batch accepts at once after a pause: the capacity of its token bucket. */
   burst: number;
 };
 
-/** For small volumes: updates reach the profile soon. */
+/** For small volumes: profiles are updated quickly. */
 export const UPDATE: Endpoint = {
   name: 'update',
   path: 'profiles/update',
@@ -23,12 +23,12 @@ export const UPDATE: Endpoint = {
   burst: 1_000,
 };
 
-/** For large volumes: Batch processes them later than those of `update`. */
+/** For large volumes: Batch processes these updates later than updates that are sent to `update`. */
 export const MASS_UPDATE: Endpoint = {
   name: 'mass_update',
   path: 'profiles/mass-update',
   updatesPerCall: 10_000,
   updatesPerSecond: 10_000,
-  // "No burst": read as one full call a second.
+  // Batch's documentation says "no burst", which is taken to mean one full call per second.
   burst: 10_000,
 };

@@ -4,7 +4,9 @@ import { describeNetworkError, NOT_HTTP } from '../../protocol/network/connectio
 import { ProxyError } from '../../protocol/network/proxy-tunnel.ts';
 import { destinationError } from '../errors.ts';
 
-/** A call that can be retried. With `outcomeUnknown` Batch may have stored it. */
+/**
+ * The error of a call that can be retried. `outcomeUnknown` is true if Batch may have stored the updates of the call.
+ */
 export class RetryableCallError extends Error {
   readonly outcomeUnknown: boolean;
   readonly isRateLimit: boolean;
@@ -22,7 +24,7 @@ export class RetryableCallError extends Error {
   }
 }
 
-/** Node's codes for a connection that was never made, so that Batch can have stored nothing. */
+/** The error codes for a connection that was never established, so Batch can't have stored anything. */
 const NEVER_CONNECTED: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -32,10 +34,13 @@ const NEVER_CONNECTED: ReadonlySet<string> = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
 
-/** Node's codes for a certificate that is not accepted: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+/**
+ * Node's error codes for a certificate that is not accepted:
+ * https://nodejs.org/api/tls.html#x509-certificate-error-codes
+ */
 const CERTIFICATE_FAULT = /^(ERR_TLS_CERT_|CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH$|INVALID_)/;
 
-/** What is wrong with the certificate, by these codes. */
+/** What is wrong with the certificate, by Node's error code. */
 const CERTIFICATE_WORDS: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'it has expired',
   CERT_NOT_YET_VALID: 'it is not valid yet',
@@ -48,19 +53,19 @@ const CERTIFICATE_WORDS: Readonly<Record<string, string>> = {
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'no known authority has signed it',
 };
 
-/** Node's codes for a server that doesn't answer in TLS. */
+/** Node's error codes for a server that does not respond with TLS. */
 const NO_TLS: ReadonlySet<string> = new Set(['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG']);
 
 /**
- * A connection error as an error of ours. The messages of Node, OpenSSL and undici are not shown: they don't say what a
- * user can do.
+ * Converts a connection error to an error of the connector. The messages of Node, OpenSSL and undici are not shown,
+ * because they don't say what a user can do.
  *
- * @param address where Batch is, as `https://host`.
+ * @param address the address of Batch, such as `https://host`.
  */
 export function explainConnectionError(error: unknown, address: string): Error {
   if (error instanceof ConnectorError) return error;
   if (error instanceof ProxyError) {
-    // The reporter continues the sentence.
+    // The full stop is removed, because the message becomes part of a longer sentence.
     return new RetryableCallError(error.message.replace(/\.$/, ''), { outcomeUnknown: false, cause: error });
   }
   const code = codeOf(error);

@@ -1,20 +1,20 @@
 /**
- * What Batch's profile API accepts, as far as it is known: docs/batch-api.md, which has the sources of each figure and what
- * "documented", "SDK" and "reported" mean. What is not documented may differ: such a limit can be set in the configuration,
- * under "limits".
+ * What Batch's profile API accepts, as far as it is known. docs/batch-api.md names the source of each number, and
+ * explains "documented", "SDK" and "reported". Limits that are not documented may differ, so they can be set in the
+ * configuration, under "limits".
  */
 
-/** Defaults of the limits that Batch's documentation does not state. */
+/** Defaults of the limits that Batch's documentation does not state. Each is a maximum. */
 export const DEFAULT_LIMITS = {
   /** Events in one update (reported). */
   events_per_update: 15,
   /** Bytes of one event in JSON (reported). */
   event_bytes: 25_000,
-  /** Bytes of one request's body. Batch states none; this is what common HTTP servers accept by default. */
+  /** Bytes of one request's body. Batch documents no limit. This is what common HTTP servers accept by default. */
   request_bytes: 4 * 1024 * 1024,
   /** Characters of a custom_id (reported; the SDKs say under 512 or up to 1,024). */
   custom_id_characters: 512,
-  /** Characters of a string, in UTF-16 units as the SDKs count (reported and SDK; 200 before the end of 2025). */
+  /** Characters of a string, counted in UTF-16 units as in the SDKs (reported and SDK; 200 before the end of 2025). */
   string_characters: 300,
   /** Characters of a URL (reported and SDK). */
   url_characters: 2048,
@@ -30,27 +30,29 @@ export const DEFAULT_LIMITS = {
   tags_per_event: 10,
   /** Characters of a tag (SDK, and documented for the older trigger-events API). */
   tag_characters: 64,
-  /** Hours from an event's time within which Batch accepts it (reported). None may lie in the future. */
+  /** Hours from an event's time to the moment when Batch receives it (reported). The time must not be in the future. */
   event_age_hours: 24,
 } as const;
 
 export type Limits = { [Name in keyof typeof DEFAULT_LIMITS]: number };
 
 /**
- * How much younger an event has to be when its row arrives: it may wait in a batch and for retries (reported: MM has the
- * same margin).
+ * The time that an event may still wait in a batch and for retries, in milliseconds. When its row arrives, an event
+ * must be younger than Batch's limit by this margin (reported: MM has the same margin).
  */
 export const EVENT_AGE_MARGIN_MS = 5 * 60 * 1000;
 
 /** Names of events (reported and SDK). */
 export const EVENT_NAME = /^[a-z0-9_]{1,30}$/;
-/** Names of attributes, without their `date(…)` or `url(…)` (reported and SDK). */
+/** Names of attributes, without the `date(…)` or `url(…)` around them (reported and SDK). */
 export const ATTRIBUTE_NAME = /^[a-z0-9_]{1,30}$/;
 
-/** The same in words. */
+/** The form of EVENT_NAME and ATTRIBUTE_NAME in words, for messages. */
 export const NAME_FORM = '1 to 30 characters from a-z, 0-9 and _';
 
-/** Placeholders for a missing identifier in some language; the SDKs refuse them in upper and lower case. */
+/**
+ * Placeholders that programs write for a missing id, in lower case. The SDKs refuse them in lower and in upper case.
+ */
 export const PLACEHOLDER_CUSTOM_IDS: ReadonlySet<string> = new Set([
   'undefined',
   'null',

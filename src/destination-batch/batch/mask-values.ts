@@ -1,37 +1,42 @@
 import { LosslessNumber } from 'lossless-json';
 import { isJsonObject } from '../../shared/exact-json.ts';
 
-/** Characters of Batch's message that are shown. */
+/** The maximum number of characters of Batch's message that are shown. */
 const MOST_SHOWN = 200;
 
-/** Shorter values also occur in ordinary words. They are masked only in quotation marks. */
+/**
+ * The minimum length of a value that is masked everywhere. Shorter values may be parts of other words, so they are
+ * masked only in quotation marks.
+ */
 const TELLING_CHARACTERS = 3;
 
-/** This many characters identify the start of a longer value: Batch may truncate what it quotes. */
+/**
+ * How many characters are enough to find the start of a longer value. Batch may truncate the values that it quotes.
+ */
 const TELLING_START = 8;
 
 const MASK = '****';
 
-/** Text in quotation marks. An apostrophe counts only at the edge of a word. */
+/** Matches text in quotation marks. An apostrophe counts as a quotation mark only at the edge of a word. */
 const QUOTED = /"([^"]*)"|`([^`]*)`|“([^”]*)”|«([^»]*)»|(?<!\w)'([^']*)'(?!\w)/g;
 
-/** What a rule of Batch, a type or the name of an attribute looks like. */
+/** Matches the names that Batch's messages quote: names of rules, types and attributes. */
 const NAME = /^[$a-z_][\w$.()[\]]{0,60}$/i;
 
 /**
- * Batch's message on one line, without the values of the rows that it is about, and without other quoted text that is not
- * a name. It is truncated last, so that no half of a value is left.
+ * Returns Batch's message on one line. Masks the values of the rows that the message is about, and other quoted text
+ * that is not a name. Truncates the message only after that, so that no part of a value is left.
  *
- * @param rows the rows, or what was sent of them.
+ * @param rows the rows, or the parts of them that were sent.
  */
 export function maskValues(words: string, rows: unknown): string {
   const values = new Set(listValues(rows));
   const masked = [...values]
     .filter((value) => value.length >= TELLING_CHARACTERS)
     .flatMap(listForms)
-    // Of the many values of a request, few are quoted.
+    // A request has many values, but a message quotes only a few of them.
     .filter((form) => words.includes(form.slice(0, TELLING_START)))
-    // The longest first, as it may contain a shorter one.
+    // The longest value comes first, because it may contain a shorter one.
     .sort((a, b) => b.length - a.length)
     .reduce(maskValue, words)
     .replaceAll(QUOTED, (quoted, ...groups) => {
@@ -44,12 +49,12 @@ export function maskValues(words: string, rows: unknown): string {
   return masked.length <= MOST_SHOWN ? masked : `${masked.slice(0, MOST_SHOWN)}…`;
 }
 
-/** The name of an attribute in Batch's response, for a message. If it doesn't look like a name, it may be a value. */
+/** Returns an attribute's name in Batch's response, for a message. Masks it if it may be a value and not a name. */
 export function maskName(name: string): string {
   return NAME.test(name) ? name : MASK;
 }
 
-/** A value as it is, and as it is in JSON. */
+/** Returns a value as it is and, if it differs, as it is written in JSON. */
 function listForms(value: string): string[] {
   const inJson = JSON.stringify(value).slice(1, -1);
   return inJson === value ? [value] : [value, inJson];
@@ -70,7 +75,10 @@ function maskValue(words: string, value: string): string {
   return masked + rest;
 }
 
-/** The strings and numbers in a value, without recursion: a row may be nested deeper than the stack allows. */
+/**
+ * Yields the strings and numbers in a value. It does not recurse, because a row may be nested more deeply than the
+ * stack allows.
+ */
 function* listValues(value: unknown): Generator<string> {
   const left: unknown[] = [value];
   while (left.length > 0) {

@@ -6,15 +6,15 @@ import { destinationError } from '../errors.ts';
 import { RetryableCallError } from './errors.ts';
 import { maskValues } from './mask-values.ts';
 
-/** One error in an accepted call. `bulkIndex` counts the updates of the call from zero. */
+/** One error in the response to an accepted call. `bulkIndex` is the index of the update in the call, starting at 0. */
 export type PartialError = { bulkIndex: number; attribute: string | undefined; reason: string };
 
-/** Batch's response to a call, which a retry would not change. */
+/** A response from Batch that a retry would not change. */
 export type BatchResponse =
   | { kind: 'accepted'; errors: PartialError[] }
-  /** Stored according to the status, but the body, which lists what was left out, can't be read. */
+  /** Accepted according to the status, but the body can't be read, so it is unknown what Batch left out. */
   | { kind: 'accepted_unreadable'; detail: string }
-  /** Refused whole, because of its content. */
+  /** Batch refused the whole call because of its content. */
   | { kind: 'refused'; reason: string };
 
 const acceptedBody = z
@@ -32,7 +32,7 @@ const acceptedBody = z
   })
   .refine(({ code, errors }) => code != null || errors != null);
 
-/** The two known codes of a success. */
+/** The body of a successful response, with one of the two known codes. */
 const successBody = z.looseObject({ code: z.enum(['SUCCESS', 'SUCCESS_WITH_PARTIAL_ERRORS']) });
 
 const refusedBody = z.looseObject({
@@ -40,23 +40,23 @@ const refusedBody = z.looseObject({
   error_message: z.string().nullish(),
 });
 
-/** Characters of a response that are kept. */
+/** The maximum number of characters of a message in a response that are kept. */
 const MAX_MESSAGE_CHARACTERS = 2_000;
 
-/** Statuses that mean that the content of the call is bad; any other refusal would be the same for every row. */
+/** Statuses that mean that the content of the call is bad. Any other refusal would be the same for every row. */
 const REFUSALS_OF_CONTENT = new Set([400, 413, 422]);
 
 /** A response as it arrived. */
 type RawResponse = { status: number; text: string; retryAfter: string | string[] | undefined };
 
-/** The call that was made. Values of its body are masked where Batch quotes them. */
+/** The call that was made. The values in its body are masked in Batch's messages. */
 type Call = { origin: string; path: string; body: string };
 
 /**
  * Interprets a response.
  *
- * @throws RetryableCallError when another attempt may succeed; ConnectorError (config_error) when the key, the project or the
- * address is wrong.
+ * @throws RetryableCallError if a retry may succeed.
+ * @throws ConnectorError (config_error) if the key, the project or the address is wrong.
  */
 export function interpretResponse(response: RawResponse, call: Call): BatchResponse {
   const { status, text } = response;
@@ -69,7 +69,7 @@ export function interpretResponse(response: RawResponse, call: Call): BatchRespo
   throw explainRetryableStatus(response, said) ?? explainStatus(status, said, call);
 }
 
-/** The error for a status after which the same call may succeed; undefined for any other. */
+/** Returns the error for a status after which a retry may succeed, or undefined for any other status. */
 function explainRetryableStatus({ status, retryAfter }: RawResponse, said: string): RetryableCallError | undefined {
   const retryAfterMs = parseRetryAfter(retryAfter);
   if (status === 408 || status === 429) {
@@ -81,14 +81,14 @@ function explainRetryableStatus({ status, retryAfter }: RawResponse, said: strin
   }
   if (status < 500) return undefined;
   return new RetryableCallError(`Batch has an internal error or is under maintenance (${said})`, {
-    // Under maintenance (503) Batch stores nothing. After an unexpected error it may have stored some, and a gateway
-    // returns 502 and 504 when its server returned nothing.
+    // Under maintenance (503) Batch stores nothing. After other errors, it may have stored some updates. For example, a
+    // gateway returns 502 or 504 if it received no response from Batch.
     outcomeUnknown: status !== 503,
     retryAfterMs,
   });
 }
 
-/** The error for a status that would come back for the same call. */
+/** Returns the error for a status that a retry would not change. */
 function explainStatus(status: number, said: string, { origin, path }: Call): ConnectorError {
   if (status >= 200 && status < 300) {
     return destinationError(
@@ -138,7 +138,7 @@ function parseAccepted(text: string): BatchResponse {
   return { kind: 'accepted', errors };
 }
 
-/** The code and the message of Batch's error, or the body if it is something else. */
+/** Returns the code and the message of Batch's error, or the whole body if it has another form. */
 function readMessage(text: string): string {
   const body = refusedBody.safeParse(tryParseJson(text));
   const words = body.success
@@ -153,7 +153,7 @@ function describeResponse(status: number, words: string): string {
 
 const HTTP_DATE = /^[A-Z][a-z]{2}, \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
 
-/** Retry-After in milliseconds from now: a number of seconds, or a date (RFC 9110, 10.2.3). */
+/** Parses Retry-After, a number of seconds or a date (RFC 9110, section 10.2.3). Returns milliseconds from now. */
 function parseRetryAfter(value: string | string[] | undefined): number | undefined {
   if (typeof value !== 'string') return undefined;
   if (/^\d+(\.\d+)?$/.test(value)) return Number(value) * 1000;

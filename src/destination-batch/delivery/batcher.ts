@@ -1,23 +1,29 @@
-/** An event that waits to be sent. `bytes` is the length of its JSON in UTF-8. */
+/**
+ * An event that waits to be sent. `bytes` is the length of its JSON in UTF-8. `isTimely` is false if Batch is likely to
+ * refuse the event because of its time.
+ */
 export type WaitingEvent = { json: string; bytes: number; isTimely: boolean };
 
-/** Events of one profile that are sent together, called an update by Batch. */
+/** Events of one profile that are sent together. Batch calls this an update. */
 export type Update<Event extends WaitingEvent> = { customId: string; customIdJson: string; events: Event[] };
 
 type Profile<Event> = { customId: string; events: Event[]; inFlight: boolean };
 
-/** Bytes of an update around its events: `{"identifiers":{"custom_id":…},"events":[…]},`. */
+/**
+ * The size of an update without its id and its events, in bytes, rounded up:
+ * `{"identifiers":{"custom_id":…},"events":[…]},`.
+ */
 const UPDATE_FRAME_BYTES = 48;
 
 /**
- * Groups events into updates by profile. Batch counts updates and not events, so waiting for more events of a profile
- * saves updates. A profile has at most one update in flight: its events reach Batch in the order of the stream, however
- * many requests are in flight.
+ * Groups events into updates by profile. Batch's rate limit counts updates and not events, so fewer and larger updates
+ * are sent faster. A profile has at most one update in flight, so its events reach Batch in the order of the stream
+ * even if several requests are in flight.
  */
 export class UpdateBatcher<Event extends WaitingEvent> {
   readonly #eventsPerUpdate: number;
   readonly #profiles = new Map<string, Profile<Event>>();
-  /** The profiles with events and no update in flight, in the order in which they became ready. */
+  /** The profiles that have events but no update in flight, in the order in which they became ready. */
   readonly #ready = new Queue<Profile<Event>>();
   #events = 0;
   #bytes = 0;
@@ -27,22 +33,22 @@ export class UpdateBatcher<Event extends WaitingEvent> {
     this.#eventsPerUpdate = eventsPerUpdate;
   }
 
-  /** How many events wait. */
+  /** The number of waiting events. */
   get events(): number {
     return this.#events;
   }
 
-  /** The bytes of the events that wait. */
+  /** The total size of the waiting events, in bytes. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** The minimum number of updates for all of them. */
+  /** The minimum number of updates for all waiting events. */
   get updates(): number {
     return this.#updates;
   }
 
-  /** How many updates can be taken now. */
+  /** The number of updates that can be taken now. */
   get readyUpdates(): number {
     return this.#ready.length;
   }
@@ -61,7 +67,10 @@ export class UpdateBatcher<Event extends WaitingEvent> {
     this.#bytes += event.bytes;
   }
 
-  /** Takes up to `maxUpdates` updates of at most `maxBytes` together, but at least one. Their profiles are then in flight. */
+  /**
+   * Takes up to `maxUpdates` updates that have at most `maxBytes` in total. Takes at least one if any is ready, even if
+   * it is larger. The profiles of these updates are then in flight.
+   */
   take(maxUpdates: number, maxBytes: number): Update<Event>[] {
     const updates: Update<Event>[] = [];
     let bytes = 0;
@@ -89,8 +98,8 @@ export class UpdateBatcher<Event extends WaitingEvent> {
   }
 
   /**
-   * How many of these events go into one update. Events that Batch is likely to refuse for their time never share an
-   * update with others: Batch would report the update, and not which of its events it refused.
+   * Returns how many of these events go into the next update. Events that Batch is likely to refuse because of their
+   * time never share an update with other events: Batch would name only the update, and not the events that it refused.
    */
   #countForUpdate(events: readonly Event[]): number {
     const most = Math.min(this.#eventsPerUpdate, events.length);
@@ -103,7 +112,7 @@ export class UpdateBatcher<Event extends WaitingEvent> {
     return Math.ceil(events / this.#eventsPerUpdate);
   }
 
-  /** Removes events, as if they had not been added. */
+  /** Removes the events for which `isDropped` returns true, as if they had not been added. */
   drop(isDropped: (event: Event) => boolean): void {
     for (const [customId, profile] of this.#profiles) {
       const { events } = profile;
@@ -121,7 +130,7 @@ export class UpdateBatcher<Event extends WaitingEvent> {
     this.#ready.keep((profile) => profile.events.length > 0);
   }
 
-  /** The update of this profile is settled, so its next events can be sent. */
+  /** Marks the update of this profile as settled, so that the next events of the profile can be sent. */
   release(customId: string): void {
     const profile = this.#profiles.get(customId);
     if (profile === undefined) return;
@@ -131,7 +140,7 @@ export class UpdateBatcher<Event extends WaitingEvent> {
   }
 }
 
-/** The JSON of a request: an array of updates, with the JSON of their events as it is. */
+/** Returns the JSON of a request, which is an array of updates. The JSON of each event is inserted unchanged. */
 export function buildRequestBody(updates: Update<WaitingEvent>[]): string {
   let body = '[';
   for (const { customIdJson, events } of updates) {
@@ -149,15 +158,17 @@ export function countEvents(updates: readonly Update<WaitingEvent>[]): number {
   return updates.reduce((sum, { events }) => sum + events.length, 0);
 }
 
-/** The bytes of the events in these updates. */
+/** Returns the total size of the events in these updates, in bytes. */
 export function countJsonBytes(updates: readonly Update<WaitingEvent>[]): number {
   return updates.reduce((sum, { events }) => events.reduce((bytes, event) => bytes + event.bytes, sum), 0);
 }
 
-/** The number of removed items after which a queue copies the others into a new array. */
+/** The minimum number of removed items before a queue copies the others into a new array. */
 const MAX_SHIFTED = 1024;
 
-/** A FIFO queue. Array.shift would move all other items each time, and a Set costs 5 % of the time of `write`. */
+/**
+ * A FIFO queue. Array.shift would move all other items on each call, and a Set would take 5 % of the time of `write`.
+ */
 class Queue<T> {
   #items: T[] = [];
   #start = 0;

@@ -6,35 +6,38 @@ import { type PosterOptions, UpdatePoster } from './post-updates.ts';
 import type { Route } from './rate-limit.ts';
 
 /**
- * The capacity: how many events may wait to be sent, and how many bytes of their JSON may wait or be in flight. Beyond it,
- * stdin is not read (backpressure). A byte in flight takes about four bytes of memory: in its event, in the body of the
- * request, and in the buffers of the socket.
+ * The capacity: the maximum number of events that wait to be sent, and the maximum number of bytes of JSON that wait or
+ * are in flight. When one of them is reached, stdin is not read (backpressure). Each byte in flight takes about four
+ * bytes of memory: it is in its event, in the body of the request, and in the buffers of the socket.
  */
 const MAX_WAITING_EVENTS = 20_000;
 const MAX_UNSETTLED_BYTES = 16 * 1024 * 1024;
 
-/** How long events wait for others of their profiles when there are enough for a full request, in milliseconds. */
+/** How long the updates for a full request wait for more events of the same profiles, in milliseconds. */
 const LINGER_MS = 250;
 
-/** A backlog is more than the normal route sends in this time, in seconds, or more than the capacity. */
+/**
+ * How long the normal route may need for the waiting events, in seconds. If it needs longer, or if the capacity is
+ * reached, the waiting events are a backlog.
+ */
 const BACKLOG_SECONDS = 20;
 
 export type DeliveryOptions<Event> = PosterOptions<Event> & {
-  /** The route for updates. */
+  /** The route that is used until there is a backlog. */
   normal: Route;
-  /** The route for a backlog; undefined if the normal one is used for everything. */
+  /** The route that is used from the first backlog on. Undefined if there is only the normal route. */
   bulk: Route | undefined;
   eventsPerUpdate: number;
   requestBytes: number;
-  /** The longest time that an event waits for others, in milliseconds. */
+  /** The maximum time that an event waits for other events, in milliseconds. */
   maxLingerMs: number;
   /** Called once if the delivery can't continue. */
   onError: (error: unknown) => void;
 };
 
 /**
- * Sends events to Batch in the background: batches them into requests, keeps the rate limit, and posts several requests at
- * a time.
+ * Sends events to Batch in the background. Batches them into requests, respects the rate limit, and posts several
+ * requests at the same time.
  */
 export class Delivery<Event extends WaitingEvent> {
   readonly #options: DeliveryOptions<Event>;
@@ -46,20 +49,20 @@ export class Delivery<Event extends WaitingEvent> {
   #inFlight = 0;
   #bytesInFlight = 0;
   #ended = false;
-  /** How many events are sent without waiting for others: those that were waiting when the linger time ended. */
+  /** The number of events to send without waiting for more. Set to all waiting events when the timer ends. */
   #toFlush = 0;
   #lingerTimer: NodeJS.Timeout | undefined;
-  /** Whether the timer is the short one, for a full request. */
+  /** Whether `#lingerTimer` is the short timer for a full request. */
   #isShortLinger = false;
-  /** There may be something to send. */
+  /** Notified when there may be something to send. */
   readonly #toSend = new Signal();
-  /** There may be capacity for more events. */
+  /** Notified when there may be capacity for more events. */
   readonly #hasCapacity = new Signal();
 
   constructor(options: DeliveryOptions<Event>) {
     this.#options = options;
     this.#route = options.normal;
-    // Each call in flight and each wait listens to it. Their number is bounded.
+    // Turns off Node's warning about many listeners. Each call in flight and each wait adds one: their number is bounded.
     setMaxListeners(0, this.#halt.signal);
     this.#batcher = new UpdateBatcher(options.eventsPerUpdate);
     this.#poster = new UpdatePoster(options, this.#halt.signal);
@@ -71,7 +74,7 @@ export class Delivery<Event extends WaitingEvent> {
     this.#startLinger();
   }
 
-  /** Wakes the sender for the events that were added. Resolves when there is capacity for more. */
+  /** Wakes up the sender for the added events, and waits until there is capacity for more. */
   async waitForCapacity(): Promise<void> {
     this.#toSend.notify();
     while (this.#isFull && !this.#halt.signal.aborted) await this.#hasCapacity.wait();
@@ -84,14 +87,14 @@ export class Delivery<Event extends WaitingEvent> {
     await this.#running;
   }
 
-  /** Removes events that still wait. They are neither sent nor settled. */
+  /** Removes the waiting events for which `isDropped` returns true. They are neither sent nor settled. */
   drop(isDropped: (event: Event) => boolean): void {
     this.#batcher.drop(isDropped);
     this.#toSend.notify();
     this.#hasCapacity.notify();
   }
 
-  /** Stops sending at once. Requests in flight are abandoned, and may have arrived. */
+  /** Stops sending immediately. Requests in flight are aborted, but may have reached Batch. */
   halt(): void {
     clearTimeout(this.#lingerTimer);
     this.#halt.abort();
@@ -99,7 +102,7 @@ export class Delivery<Event extends WaitingEvent> {
     this.#hasCapacity.notify();
   }
 
-  /** After the delivery has ended early: how many events Batch may have stored without a response. */
+  /** The number of events that Batch may have stored although no response arrived, if the delivery was halted. */
   get eventsOfUnknownOutcome(): number {
     return this.#poster.eventsOfUnknownOutcome;
   }
@@ -133,10 +136,10 @@ export class Delivery<Event extends WaitingEvent> {
     const route = this.#route;
     const planned = Math.min(this.#batcher.readyUpdates, route.updatesPerRequest);
     await route.bucket.take(planned, this.#halt.signal);
-    // Taken after the wait for tokens, so that events that arrived meanwhile share the update.
+    // Taken only after the wait for tokens, so that events that arrived in the meantime join these updates.
     const updates = this.#batcher.take(planned, this.#options.requestBytes);
     if (updates.length < planned) route.bucket.refund(planned - updates.length);
-    // They may have been dropped.
+    // All waiting events may have been dropped in the meantime.
     if (updates.length === 0) return;
     this.#toFlush = Math.max(0, this.#toFlush - countEvents(updates));
     this.#startLinger();
@@ -156,7 +159,10 @@ export class Delivery<Event extends WaitingEvent> {
     );
   }
 
-  /** At most once, and for good: updates on the normal route would overtake those on the bulk route. */
+  /**
+   * Switches to the bulk route if there is a backlog. It never switches back, because updates on the normal route would
+   * overtake updates on the bulk route.
+   */
   #switchToBulkRoute(): void {
     const { normal, bulk, report } = this.#options;
     if (bulk === undefined || this.#route === bulk) return;
@@ -167,8 +173,8 @@ export class Delivery<Event extends WaitingEvent> {
   }
 
   /**
-   * Starts the timer after which all waiting events are sent. Events for a full request wait only briefly: more events of
-   * their profiles may arrive, which saves updates.
+   * Starts the timer after which all waiting events are sent. If there are enough updates for a full request, the timer
+   * is short: it only gives more events of the same profiles the time to join these updates.
    */
   #startLinger(): void {
     if (this.#toFlush > 0 || this.#batcher.events === 0) return;

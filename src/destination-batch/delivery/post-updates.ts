@@ -11,19 +11,21 @@ import type { Report } from '../report.ts';
 import { buildRequestBody, countEvents, type Update, type WaitingEvent } from './batcher.ts';
 import type { Route } from './rate-limit.ts';
 
-/** Delays between attempts: from the first to the longest, doubling, each drawn between once and twice its length. */
+/** The delays between attempts, in milliseconds. They double from the minimum to the maximum, with random variation. */
 const MIN_RETRY_DELAY_MS = 500;
 const MAX_RETRY_DELAY_MS = 60_000;
 
-/** The pause of all requests after a 429 without Retry-After: Batch's pages ask for a few seconds, at least five. */
+/**
+ * How long all requests pause after a 429 without Retry-After. Batch's documentation asks for at least five seconds.
+ */
 const RATE_LIMIT_PAUSE_MS = 5_000;
 
-/** What became of an event. */
+/** Whether an event was accepted or rejected. */
 export type Outcome = { kind: 'accepted' } | { kind: 'rejected'; rejection: Rejection };
 
 const ACCEPTED: Outcome = { kind: 'accepted' };
 
-/** Receives requests: Batch's API, or a dry run. */
+/** A receiver of requests: Batch's API, or a dry run. */
 export type Receiver = {
   /** Posts the JSON text of an array of updates. */
   post: (endpoint: Endpoint, body: string, signal: AbortSignal) => Promise<BatchResponse>;
@@ -34,35 +36,41 @@ export type PosterOptions<Event> = {
   report: Report;
   /** How long a request is retried, in milliseconds. */
   retryTimeMs: number;
-  /** Called before each retry. Nothing may be settled for a while, so this is the time to write the report. */
+  /**
+   * Called before each retry. It may be a while until the next event is settled, so the report should be written now.
+   */
   onRetry: () => void;
   /** Called once for each event, when Batch has accepted or rejected it. */
   onSettled: (event: Event, outcome: Outcome) => void;
 };
 
-/** Posts updates until each of their events is settled: retries, and halves what Batch refuses. */
+/**
+ * Posts updates until all their events are settled. Retries failed requests, and splits requests that Batch refuses.
+ */
 export class UpdatePoster<Event extends WaitingEvent> {
   readonly #options: PosterOptions<Event>;
   readonly #signal: AbortSignal;
-  /** Requests that were sent, and that Batch may have stored. */
+  /** The updates of requests that were sent and that Batch may have stored, although no response has arrived. */
   readonly #unanswered = new Set<readonly Update<Event>[]>();
   #hasAccepted = false;
   #isDenied = false;
 
-  /** @param signal ends posting at once. */
+  /** @param signal stops posting immediately when it is aborted. */
   constructor(options: PosterOptions<Event>, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
   }
 
-  /** After posting has ended early: how many events Batch may have stored without a response. */
+  /** The number of events that Batch may have stored although no response arrived, if posting was aborted. */
   get eventsOfUnknownOutcome(): number {
-    // An error that denies the first request, such as a wrong key, denies the others in flight too.
+    // If the first request fails with an error such as a wrong key, Batch refuses the others in flight too.
     if (this.#isDenied && !this.#hasAccepted) return 0;
     return [...this.#unanswered].reduce((sum, updates) => sum + countEvents(updates), 0);
   }
 
-  /** Posts updates whose tokens were taken. Resolves when each of their events is settled. */
+  /**
+   * Posts updates whose tokens were already taken from the route's bucket. Resolves when all their events are settled.
+   */
   async post(updates: Update<Event>[], route: Route): Promise<void> {
     const response = await this.#postWithRetries(updates, route);
     switch (response.kind) {
@@ -139,8 +147,9 @@ export class UpdatePoster<Event extends WaitingEvent> {
   }
 
   /**
-   * A request that is refused whole has something bad in it, or is too large: halves it, first its updates and then the
-   * events of one update, until the bad event is isolated. Nothing of it was stored, so nothing arrives twice.
+   * Handles a request that Batch refused as a whole, because it contains a bad event or is too large. Splits it in half
+   * repeatedly, first by update and then by event, until the bad event is isolated. Batch stored nothing of the refused
+   * request, so no event arrives twice.
    */
   async #settleRefused(updates: Update<Event>[], route: Route, reason: string): Promise<void> {
     const halves = splitInHalf(updates);
@@ -159,12 +168,12 @@ export class UpdatePoster<Event extends WaitingEvent> {
   }
 }
 
-/** Whether a request that failed with this error has certainly left nothing at Batch. */
+/** Returns true if Batch certainly did not store a request that failed with this error. */
 function isNotStored(error: unknown): boolean {
   return error instanceof ConnectorError || (error instanceof RetryableCallError && !error.outcomeUnknown);
 }
 
-/** How long no request may be sent after this error, in milliseconds. */
+/** Returns how long to wait after this error before the next request, in milliseconds. */
 function pauseAfter({ retryAfterMs, isRateLimit }: RetryableCallError): number {
   return retryAfterMs ?? (isRateLimit ? RATE_LIMIT_PAUSE_MS : 0);
 }
@@ -185,7 +194,7 @@ function explainGivingUp(error: RetryableCallError, retryTimeMs: number): Connec
   );
 }
 
-/** Two parts of a request, in order; undefined when it contains one event. */
+/** Splits a request into two parts, in order. Returns undefined if the request contains only one event. */
 function splitInHalf<Event extends WaitingEvent>(
   updates: Update<Event>[],
 ): [Update<Event>[], Update<Event>[]] | undefined {
@@ -199,13 +208,13 @@ function splitInHalf<Event extends WaitingEvent>(
   return [[{ ...only, events: only.events.slice(0, middle) }], [{ ...only, events: only.events.slice(middle) }]];
 }
 
-/** @param whole whether the request was refused whole, so that nothing of it was stored. */
+/** @param whole whether Batch refused the entire request, so that it stored none of its updates. */
 function createRejection(update: Update<WaitingEvent>, words: string, whole: boolean): Outcome {
   const refusal = { words, eventsInUpdate: update.events.length, whole };
   return { kind: 'rejected', rejection: { code: 'refused_by_batch', reason: describeRefusal(refusal), refusal } };
 }
 
-/** Words of Batch for the log, without the values of these events that they quote. */
+/** Masks the values of these updates in a message from Batch, so that it can be logged. */
 function maskEvents(words: string, updates: readonly Update<WaitingEvent>[]): string {
   return maskValues(
     words,

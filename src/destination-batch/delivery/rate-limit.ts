@@ -3,7 +3,10 @@ import { type Endpoint, MASS_UPDATE, UPDATE } from '../batch/endpoints.ts';
 import type { DestinationConfiguration } from '../config/schema.ts';
 import { type Clock, TokenBucket } from './token-bucket.ts';
 
-/** The longest timer of Node; it shortens a longer one to a millisecond. The token bucket checks the time after each sleep. */
+/**
+ * The maximum delay of a Node timer, in milliseconds. Node shortens a longer delay to one millisecond. It does no harm
+ * if a sleep ends early, because the token bucket checks the time after each sleep.
+ */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 const systemClock: Clock = {
@@ -12,20 +15,21 @@ const systemClock: Clock = {
 };
 
 /**
- * The latency difference between calls that is allowed for, in seconds. Batch counts a call when it arrives. If the first
- * call takes longer to arrive than later ones, Batch's full bucket gains no tokens meanwhile, and has fewer at the end of
- * the burst than ours.
+ * How much longer the first call of a burst may take to arrive than later calls, in seconds. Batch counts a call when
+ * it arrives. Until the first call arrives, Batch's bucket is full and gains no tokens, but our bucket already gains
+ * tokens. At the end of the burst, Batch's bucket therefore has fewer tokens than ours.
  */
 const LATENCY_MARGIN_SECONDS = 0.5;
 
-/** An endpoint and its rate limit. A request never has more updates than the bucket has tokens. */
+/** An endpoint and its rate limit. A request never has more updates than the capacity of the bucket. */
 export type Route = { endpoint: Endpoint; bucket: TokenBucket; updatesPerRequest: number };
 
 /**
- * The normal route, and the bulk route for a backlog, if there is one.
+ * Creates the normal route, and the bulk route for a backlog if there is one.
  *
- * With `auto`, the rate of each endpoint is the lower of Batch's own and `rate_limit`, and there is no bulk route for a rate
- * that `update` can keep. With a named endpoint, `rate_limit` is used as it is: Batch may have granted more.
+ * With `auto`, the rate of each endpoint is Batch's limit or `rate_limit`, whichever is lower. There is no bulk route
+ * if `update` can already reach `rate_limit`. With a named endpoint, `rate_limit` is used even if it is higher than
+ * Batch's documented limit, because Batch may have granted more.
  */
 export function createRoutes(
   { endpoint, rate_limit }: Pick<DestinationConfiguration, 'endpoint' | 'rate_limit'>,
@@ -49,7 +53,7 @@ export function createRoutes(
   }
 }
 
-/** A share of an endpoint's rate comes with the same share of its burst. */
+/** Creates a route with a rate, and with a burst that is in proportion to the rate. */
 function createRoute(endpoint: Endpoint, rate = endpoint.updatesPerSecond, clock: Clock): Route {
   const burst = (endpoint.burst * rate) / endpoint.updatesPerSecond;
   const capacity = Math.max(1, Math.floor(burst - rate * LATENCY_MARGIN_SECONDS));

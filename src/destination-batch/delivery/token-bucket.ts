@@ -1,34 +1,40 @@
 import { serial } from '../../shared/async.ts';
 
-/** The time. Injected, so that tests don't wait. */
+/** A clock. It is injected, so that tests don't have to wait. */
 export type Clock = {
-  /** Milliseconds of a monotonic clock. */
+  /** Returns the time of a monotonic clock, in milliseconds. */
   now: () => number;
-  /** Resolves after a number of milliseconds; rejects when the signal is aborted before. */
+  /** Resolves after a number of milliseconds. Rejects if the signal is aborted before that. */
   sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>;
 };
 
-/** After HTTP 429 the rate is halved. It then grows back linearly, at a speed of the full rate in this many milliseconds. */
+/**
+ * The time in which the rate would grow from zero to the full rate, in milliseconds. It grows linearly after HTTP 429.
+ */
 const RECOVERY_MS = 60_000;
+/** The factor by which HTTP 429 reduces the rate. */
 const SLOWER = 0.5;
-/** While the rate grows, a wait gets shorter than calculated. It is calculated again after this many milliseconds. */
+/** The maximum wait while the rate grows, in milliseconds. The wait is then calculated again, with the higher rate. */
 const LOOK_AGAIN_MS = 500;
-/** The lowest share of the full rate, so that it is noticed when Batch accepts updates again. */
+/**
+ * The minimum share of the full rate. It is above zero, so that requests find out when Batch accepts updates again.
+ */
 const LEAST_SHARE = 1 / 64;
 
 /**
- * A token bucket for the rate limit: it has at most `capacity` tokens, gains `perSecond` tokens each second, and serves
- * requests in their order. Batch limits updates with a token bucket; ours keeps in step with it, so that Batch refuses none.
+ * A token bucket for the rate limit. It holds at most `capacity` tokens, gains `perSecond` tokens each second, and
+ * serves calls of `take` in order. Batch limits updates with a token bucket too. This one stays in step with Batch's
+ * bucket, so that Batch refuses no request.
  */
 export class TokenBucket {
   readonly #capacity: number;
-  /** The full rate. */
+  /** The full rate, in tokens per second. */
   readonly perSecond: number;
   readonly #clock: Clock;
   #tokens: number;
   #filledAt: number;
   #pausedUntil = 0;
-  /** The current share of the full rate. */
+  /** The current rate as a share of the full rate. */
   #share = 1;
   readonly #inTurn = serial();
 
@@ -40,12 +46,16 @@ export class TokenBucket {
     this.#filledAt = options.clock.now();
   }
 
-  /** Resolves when `count` tokens (no more than the capacity) have been taken. Rejects when the signal aborts. */
+  /**
+   * Takes tokens, after waiting until there are enough. Rejects if the signal is aborted.
+   *
+   * @param count the number of tokens, at most the capacity.
+   */
   take(count: number, signal: AbortSignal): Promise<void> {
     return this.#inTurn(() => this.#take(count, signal));
   }
 
-  /** Returns tokens that were taken and not used. */
+  /** Puts back tokens that were taken but not used. */
   refund(count: number): void {
     this.#tokens = Math.min(this.#capacity, this.#tokens + count);
   }
@@ -59,8 +69,9 @@ export class TokenBucket {
   }
 
   /**
-   * After HTTP 429: another client uses the same rate limit, or it is lower than expected. Pauses, then continues at half
-   * the rate, which grows back. Of several refusals of one burst only the first counts.
+   * Pauses after HTTP 429, then continues at half the rate, which grows back. A 429 means that another client uses the
+   * same rate limit, or that the limit is lower than expected. If several requests of one burst are refused, the rate
+   * is halved only once.
    */
   slowDownAfter429(pauseMilliseconds: number): void {
     if (this.#clock.now() >= this.#pausedUntil) {
@@ -88,7 +99,7 @@ export class TokenBucket {
     return this.#share < 1 ? Math.min(wait, LOOK_AGAIN_MS) : wait;
   }
 
-  /** Updates the tokens and the rate. While the rate grows, its mean over the elapsed time counts. */
+  /** Adds the tokens for the elapsed time, calculated from the mean rate over that time, and lets the rate grow. */
   #refill(): void {
     const now = this.#clock.now();
     const elapsed = now - this.#filledAt;

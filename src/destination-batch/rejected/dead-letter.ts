@@ -5,20 +5,20 @@ import { maskValues } from '../batch/mask-values.ts';
 import { describeRefusal, type Rejection } from '../codes.ts';
 import type { Row } from '../mapping/mapper.ts';
 
-/** The start of what is added to the line of a rejected row, next to its record. */
+/** The start of the JSON that is added to the line of a rejected row, next to its record. */
 const REJECTION_KEY = ',"rejection":{"code":"';
 
 /** The maximum number of columns in the description of a rejected row. */
 const MAX_COLUMNS = 20;
 
-/** Characters of a column's name that are shown. */
+/** The maximum number of characters of a column's name that are shown. */
 const NAME_CHARACTERS = 40;
 
 /**
- * Adds a rejection to the RECORD message of a row, next to the record, where readers of the protocol ignore it. So the line
- * can be given to `write` again. The bytes of the row are unchanged.
+ * Adds a rejection to the RECORD message of a row. It is added next to the record, where readers of the protocol ignore
+ * it, so the line can be given to `write` again. The bytes of the row stay the same.
  *
- * @param line a RECORD message in JSON; the rejection of an earlier run in it is replaced.
+ * @param line a RECORD message in JSON. A rejection that an earlier run added to it is replaced.
  * @param at milliseconds since the epoch.
  */
 export function toDeadLetter(line: string, { code, reason, refusal }: Rejection, at: number): string {
@@ -36,28 +36,28 @@ export function toDeadLetter(line: string, { code, reason, refusal }: Rejection,
 }
 
 /**
- * Batch reports the update that it refused a part of, and not the event: it may have accepted any of several. Of a request
- * that was refused whole it stored nothing.
+ * Returns whether Batch may have stored the event. A partial error names only the update, so Batch may have accepted
+ * any of the events in it. If Batch refused the whole request, it stored none of them.
  */
 function mayHaveArrived(refusal: Rejection['refusal']): boolean {
   return refusal !== undefined && !refusal.whole && refusal.eventsInUpdate > 1;
 }
 
-/** Removes the rejection that `toDeadLetter` added after the record, but not a column of that name. */
+/** Removes the rejection that `toDeadLetter` added after the record. A column with the same name is kept. */
 function removeRejection(line: string): string {
   const start = line.lastIndexOf(REJECTION_KEY);
   if (start === -1) return line;
   const rest = `${line.slice(0, start)}}`;
-  // The rest is a whole message only if the rejection was next to the record and not in it.
+  // The rest is a complete message only if the rejection was next to the record and not inside it.
   return tryParseJson(rest) === undefined ? line : rest;
 }
 
-/** The reason of a rejection for the log: without the values of the row that Batch's words quote. */
+/** Returns the reason for a rejection, for the log. Masks the values of the row that Batch's message quotes. */
 export function explainRejection({ reason, refusal }: Rejection, row: Row): string {
   return refusal === undefined ? reason : describeRefusal({ ...refusal, words: maskValues(refusal.words, row) });
 }
 
-/** A row for the log: its columns, and of each value the kind and the length, never the value itself. */
+/** Describes a row for the log: its columns, with the kind and the length of each value, but never the value itself. */
 export function describeRow(row: Row): string {
   const columns = Object.entries(row);
   const described = columns.slice(0, MAX_COLUMNS).map(([name, value]) => `${shorten(name)} (${describeValue(value)})`);

@@ -6,20 +6,21 @@ import { type ConnectorError, codeOf, describeSystemError } from '../../protocol
 import { destinationError } from '../errors.ts';
 import type { RejectedRowStore } from './rejected-rows.ts';
 
-/** Rows contain personal data: only the user who runs the connector can read them. */
+/** The mode of the files. Rows contain personal data, so only the user that runs the connector can read them. */
 const MODE = 0o600;
 
-/** Characters of a stream's name in the name of its file. */
+/** The maximum number of characters of a stream's name in a file name. */
 const NAME_CHARACTERS = 40;
 
 type OpenFile = { path: string; handle: FileHandle; bytes: number };
 
-/** The files of one stream: one for its confirmed rows, and the paths of those for unconfirmed rows, by piece. */
+/** The files of one stream: the open file for confirmed rows, and the path of the file for each unconfirmed piece. */
 type StreamFiles = { base: string; confirmed: OpenFile | undefined; pieces: Map<string, string> };
 
 /**
- * Stores rejected rows in a folder, in a file for each stream: `STREAM-START-RANDOM.ndjson`. While there are unconfirmed
- * rows, they are in files of the same name with `.unconfirmed-…`. It never writes to a file of another run.
+ * Stores rejected rows in a folder. Each stream has a file for its confirmed rows, `STREAM-START-RANDOM.ndjson`.
+ * Unconfirmed rows are in separate files, `STREAM-START-RANDOM.unconfirmed-PIECE.ndjson`. The store never writes to a
+ * file of another run.
  */
 export class FileStore implements RejectedRowStore {
   readonly #folder: string;
@@ -50,7 +51,7 @@ export class FileStore implements RejectedRowStore {
     await this.#explainErrors(async () => {
       const { base, pieces } = this.#filesOf(stream);
       const path = pieces.get(piece) ?? `${base}.unconfirmed-${piece}.ndjson`;
-      // Not kept open, as there may be many.
+      // The file is not kept open, because there may be many files.
       const handle = await open(path, pieces.has(piece) ? 'a' : 'ax', MODE);
       pieces.set(piece, path);
       try {
@@ -100,7 +101,9 @@ export class FileStore implements RejectedRowStore {
     return { path, handle, bytes: 0 };
   }
 
-  /** Makes the name of a new file durable: without it, a power cut loses the file, even if its content is durable. */
+  /**
+   * Makes the name of a new file durable. Otherwise a power cut could lose the file, even if its content is durable.
+   */
   async #syncFolder(): Promise<void> {
     const handle = await open(this.#folder, 'r');
     try {
@@ -122,7 +125,10 @@ export class FileStore implements RejectedRowStore {
   }
 }
 
-/** Appends whole files and lines. After an error, truncates the file to its old length: half a line would corrupt it. */
+/**
+ * Appends the content of other files and then `lines`, and makes them durable. After an error, truncates the file to
+ * its previous length, because half a line would corrupt it.
+ */
 async function appendDurably(file: OpenFile, others: readonly string[], lines: string): Promise<void> {
   const { bytes } = file;
   try {
@@ -141,19 +147,19 @@ async function append(file: OpenFile, content: string | Buffer): Promise<void> {
   file.bytes += bytes.length;
 }
 
-/** A name for this run: its start time and a random suffix. */
+/** Returns a name for this run: its start time and a random suffix. */
 export function createRunName(startedAt: number): string {
   const stamp = new Date(startedAt).toISOString().replaceAll(/[-:]|\.\d+/g, '');
   return `${stamp}-${randomBytes(4).toString('hex')}`;
 }
 
-/** The name of a stream without characters that are special in a path. */
+/** Returns the name of a stream for a file name, without characters that are special in a path. */
 export function toFileName(stream: string): string {
   const plain = stream.replaceAll(/[^\p{L}\p{N}_-]+/gu, '_').slice(0, NAME_CHARACTERS);
   return plain === '' ? 'stream' : plain;
 }
 
-/** What a file system error means and what to do, by its code. */
+/** What each file system error means and what to do about it, by error code. */
 const MEANINGS: Record<string, string> = {
   ENOENT: 'It does not exist. Create it; in a container, mount it',
   ENOTDIR: 'It is not a folder. Give the path of a folder',

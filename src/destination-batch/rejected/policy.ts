@@ -5,32 +5,35 @@ import { destinationError } from '../errors.ts';
 import type { Tally } from '../write/checkpoints.ts';
 
 /**
- * The share from which "nearly all" rows are rejected for one reason. With a lower share, a stream in which most visitors
- * are not signed in would fail; with 1, one good row among thousands would hide a wrong mapping.
+ * The minimum share of rows with the same rejection code that counts as nearly all rows. With a lower share, a stream
+ * in which most visitors are not signed in would fail. With a share of 1, one good row among thousands would hide a
+ * wrong mapping.
  */
 const NEARLY_ALL = 0.95;
 
 /**
- * The minimum number of rows for a decision while a sync runs; until then, states are held back. It is no accident when
- * 95 of 100 rows are bad: if two of three rows are bad, the chance is less than one in ten thousand million.
+ * The minimum number of rows for a decision while a sync runs. With fewer rows, states are held back if the sync may
+ * have to fail. 95 bad rows of 100 are no coincidence: even if two of three rows were bad on average, the probability
+ * would be less than 1 in 10 billion.
  */
 const LEAST_ROWS = 100;
 
 /**
- * The minimum number of rows for failing at the end of a sync because nearly all were rejected for one reason. The only new
- * rows of a quiet hour may be bad, and failing would block the pipeline, as each further run reads them again.
+ * The minimum number of rows for which a sync fails at its end because nearly all of them were rejected for the same
+ * reason. In a quiet hour, all new rows may be bad. Failing would then block the pipeline, because each further run
+ * would read the same rows again.
  */
 const LEAST_ROWS_AT_END = 10;
 
-/** Whether a state may be echoed, by the rows before it; `error` is why the sync must not continue. */
+/** Whether a state may be echoed, based on the rows before it. `error` says why the sync must not continue. */
 type Decision = { kind: 'fine' | 'undecided' } | { kind: 'failed'; error: ConnectorError };
 
 const FINE: Decision = { kind: 'fine' };
 const UNDECIDED: Decision = { kind: 'undecided' };
 
 /**
- * Decides when rejected rows make the sync fail. It counts the rows before a state, and not those that happen to be settled,
- * so its decision depends on the stream and not on how fast Batch responds.
+ * Decides when rejected rows make the sync fail. The decision about a state is based on the rows before the state and
+ * not on the rows that happen to be settled, so it does not depend on how fast Batch responds.
  */
 export class RejectionPolicy {
   readonly #maxRows: number;
@@ -46,12 +49,12 @@ export class RejectionPolicy {
         : (options.max_rows ?? (this.#maxShare === undefined ? 0 : Number.POSITIVE_INFINITY));
   }
 
-  /** A row was accepted. */
+  /** Counts an accepted row. */
   countAccepted(): void {
     this.#rows += 1;
   }
 
-  /** Counts a rejected row. Returns an error if that is one too many: then no state after it may be echoed. */
+  /** Counts a rejected row. Returns an error if the maximum is exceeded: no later state may then be echoed. */
   countRejected(code: RejectionCode, reason: () => string): ConnectorError | undefined {
     this.#rows += 1;
     this.#rejected.set(code, (this.#rejected.get(code) ?? 0) + 1);
@@ -67,12 +70,12 @@ export class RejectionPolicy {
     );
   }
 
-  /** Decides about a state by the rows before it, while the sync runs. */
+  /** Decides about a state while the sync runs, based on the rows before it. */
   decide(before: Tally): Decision {
     return this.#decide(before, false);
   }
 
-  /** Decides about all rows of the sync, at its end. */
+  /** Decides at the end of the sync, based on all its rows. */
   decideAtEnd(): Decision {
     return this.#decide({ rows: this.#rows, rejected: this.#rejected }, true);
   }
@@ -101,7 +104,7 @@ export class RejectionPolicy {
         ),
       };
     }
-    // At the end no further row can decide it.
+    // At the end there are no further rows that could decide it.
     return !isAtEnd && (isNearlyAll || isOverShare) ? UNDECIDED : FINE;
   }
 }
@@ -110,7 +113,7 @@ function createError(seen: string, code: RejectionCode): ConnectorError {
   return destinationError(
     'too_many_rejected',
     `${seen}. ${findRemedy(code)}; then run the sync again. It reads the rows since the last state again.`,
-    // The user has to fix the cause of the rejection.
+    // The link leads to the page of the rejection, because the user has to fix its cause.
     { page: code },
   );
 }

@@ -2,28 +2,32 @@ import { Signal, serial } from '../../shared/async.ts';
 import type { Rejection } from '../codes.ts';
 import { toDeadLetter } from './dead-letter.ts';
 
-/** Bytes of lines that are buffered until a state needs them to be durable. More than that are spilled to the store. */
+/**
+ * The maximum size of the rows that are buffered until a state requires them to be durable, in bytes. Above it, the
+ * buffered rows are spilled to the store.
+ */
 const MAX_BUFFERED_BYTES = 4 * 1024 * 1024;
 
 /**
- * Bytes of rows whose events are not settled. Beyond it, stdin is not read (backpressure). The capacity of the delivery is
- * not enough: a row of a megabyte may have an event of a hundred bytes.
+ * The maximum size of the rows whose events are not settled, in bytes. Above it, stdin is not read (backpressure). The
+ * capacity of the delivery does not limit these rows: a row of a megabyte may have an event of a hundred bytes.
  */
 const MAX_HELD_BYTES = 32 * 1024 * 1024;
 
 /**
- * Stores rejected rows (dead letters). Rows are confirmed before a state after them is echoed, or at the end of a successful
- * sync: no later run reads them again. Unconfirmed rows are stored separately: the next run sends them too, so sending them
- * by hand would send them twice. All methods reject with a ConnectorError if the store can't be written to.
+ * Stores rejected rows (dead letters). Rows are confirmed before a later state is echoed, or at the end of a successful
+ * sync. No later run reads confirmed rows again. The next run reads unconfirmed rows again and sends them, so they are
+ * stored separately: if a user sent them too, they would arrive twice. A piece is a group of unconfirmed rows of one
+ * stream that are confirmed together. All methods reject with a ConnectorError if the store can't be written to.
  */
 export interface RejectedRowStore {
   /** Checks that rows can be written, and leaves nothing in the store. */
   checkWritable(): Promise<void>;
-  /** Stores unconfirmed lines under a name of their own. */
+  /** Adds lines to a piece, as unconfirmed rows. */
   spill(stream: string, piece: string, lines: string): Promise<void>;
-  /** Makes durable, as confirmed: what was spilled under these names, and then these lines. */
+  /** Makes the rows of these pieces durable as confirmed rows, followed by `lines`. */
   confirm(stream: string, pieces: readonly string[], lines: string): Promise<void>;
-  /** Where the rows of this run are, for the log. */
+  /** Returns where the rows of this run are stored, for the log. */
   locations(): { confirmed: string[]; unconfirmed: string[] };
   /** Closes the store. Stored rows stay as they are. */
   close(): Promise<void>;
@@ -31,12 +35,12 @@ export interface RejectedRowStore {
 
 type BufferedRow = { stream: string; segment: number; line: string };
 
-/** The name for the rows that are left when a sync fails. */
+/** The name of the piece with the rows that are still buffered when a sync fails. */
 const REST = 'rest';
 
 /**
- * Buffers the rejected rows of one run, and makes them durable when a state needs it. Calls run one after another, in their
- * order; after an error all further calls fail.
+ * Buffers the rejected rows of one run, and makes them durable when a state requires it. Calls run one after another,
+ * in order. After an error, all further calls fail.
  */
 export class RejectedRows {
   readonly #store: RejectedRowStore;
@@ -44,7 +48,7 @@ export class RejectedRows {
   #buffered: BufferedRow[] = [];
   #bufferedBytes = 0;
   #heldBytes = 0;
-  /** The segments that were spilled and are not confirmed, by stream. */
+  /** The segments of each stream that were spilled but are not confirmed yet. */
   readonly #spilled = new Map<string, Set<number>>();
   readonly #inTurn = serial();
   #failed: { error: unknown } | undefined;
@@ -56,36 +60,40 @@ export class RejectedRows {
     this.#now = now;
   }
 
-  /** @throws ConnectorError when the store can't be written to. */
+  /** Rejects with a ConnectorError if the store can't be written to. */
   checkWritable(): Promise<void> {
     return this.#store.checkWritable();
   }
 
-  /** Counts the memory of a row's line, until it is released. */
+  /** Counts the memory of a row's line until `release` is called for the line. */
   hold(line: string): void {
     this.#heldBytes += line.length;
   }
 
-  /** The row was accepted, or its rejection was added. */
+  /** Stops counting the line of a row, because the row was accepted or its rejection was added. */
   release(line: string): void {
     this.#heldBytes -= line.length;
     this.#released.notify();
   }
 
-  /** @param segment the number of states before the row. */
+  /**
+   * Adds a rejected row to the buffer.
+   *
+   * @param segment the number of states before the row.
+   */
   add(stream: string, segment: number, line: string, rejection: Rejection): void {
     const rejected = toDeadLetter(line, rejection, this.#now());
     this.#buffered.push({ stream, segment, line: rejected });
     this.#bufferedBytes += rejected.length;
   }
 
-  /** Resolves when there is capacity for more lines, or when `signal` is aborted. */
+  /** Waits until there is capacity for more lines, or until `signal` is aborted. */
   async waitForCapacity(signal: AbortSignal): Promise<void> {
     if (this.#bufferedBytes > MAX_BUFFERED_BYTES) await this.#run(() => this.#spillBuffered());
     while (this.#heldBytes > MAX_HELD_BYTES && !signal.aborted) await this.#released.wait(signal);
   }
 
-  /** Resolves when all added rows of this segment and of earlier ones are durable and confirmed. */
+  /** Makes all added rows of this segment and of earlier segments durable and confirmed. */
   confirm(upToSegment: number): Promise<void> {
     return this.#run(async () => {
       const lines = groupLinesByStream(this.#takeBuffered(upToSegment));
@@ -100,7 +108,7 @@ export class RejectedRows {
     });
   }
 
-  /** Stores what is left after an error, as unconfirmed rows for inspection. */
+  /** Stores the rows that are still buffered after an error. They are stored as unconfirmed rows, for inspection. */
   abandon(): Promise<void> {
     return this.#run(async () => {
       const lines = groupLinesByStream(this.#takeBuffered(Number.POSITIVE_INFINITY));
@@ -138,7 +146,10 @@ export class RejectedRows {
     return taken;
   }
 
-  /** Runs works one after another. After an error every work fails with it: no state may follow rows that were not stored. */
+  /**
+   * Runs `work` after all earlier work. After an error, all further work fails with the same error, because no state
+   * may follow rows that were not stored.
+   */
   #run(work: () => Promise<void>): Promise<void> {
     return this.#inTurn(async () => {
       if (this.#failed !== undefined) throw this.#failed.error;
@@ -152,7 +163,7 @@ export class RejectedRows {
   }
 }
 
-/** The lines of rows as one string for each stream, in their order. */
+/** Joins the lines of each stream into one string, in the order of the rows. */
 function groupLinesByStream(rows: readonly BufferedRow[]): Map<string, string> {
   const lines = new Map<string, string[]>();
   for (const { stream, line } of rows) {

@@ -8,21 +8,23 @@ import { destinationError } from '../errors.ts';
 import { createRunName, toFileName } from './file-store.ts';
 import type { RejectedRowStore } from './rejected-rows.ts';
 
-/** Milliseconds for a connection, and for the response to a request. */
+/** The timeout for a connection, in milliseconds. */
 const CONNECT_TIMEOUT_MS = 10_000;
+
+/** The timeout for the response to a request, in milliseconds. */
 const REQUEST_TIMEOUT_MS = 60_000;
 
-/** Created for each client, as a client closes its handler. */
+/** Creates a request handler. Each client needs its own, because a client closes its handler. */
 function createRequestHandler(): NonNullable<S3ClientConfig['requestHandler']> {
   return {
     connectionTimeout: CONNECT_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    // Set although it is the default: otherwise NODE_TLS_REJECT_UNAUTHORIZED could silently turn it off.
+    // Set although it is the default: otherwise NODE_TLS_REJECT_UNAUTHORIZED could silently turn off the check.
     httpsAgent: createEnvironmentHttpsAgent() ?? { rejectUnauthorized: true },
   };
 }
 
-/** Waits between attempts: from the first to the longest, doubling, each drawn between once and twice its length. */
+/** The delays between attempts, in milliseconds. They double from the minimum to the maximum, with random variation. */
 const MIN_RETRY_DELAY_MS = 500;
 const MAX_RETRY_DELAY_MS = 30_000;
 
@@ -30,13 +32,15 @@ const CONTENT_TYPE = 'application/x-ndjson';
 
 type Sdk = typeof import('@aws-sdk/client-s3');
 
-/** The objects of one stream: how many are confirmed, how many were spilled, and the keys of unconfirmed ones by piece. */
+/**
+ * The objects of one stream: how many were confirmed and how many were spilled, and the keys of each unconfirmed piece.
+ */
 type StreamObjects = { base: string; confirmed: number; spilled: number; pieces: Map<string, string[]> };
 
 /**
- * Stores rejected rows in an S3-compatible store: an object each time a state needs rows to be durable, named
- * `PATH/STREAM/START-RANDOM-NUMBER.ndjson`, or `….unconfirmed-….ndjson` for unconfirmed rows. It never writes to an object of
- * another run.
+ * Stores rejected rows in an S3-compatible store. It creates an object each time that a state requires rows to be
+ * durable: `PATH/STREAM/START-RANDOM-NUMBER.ndjson`. Unconfirmed rows are in objects with `.unconfirmed-` in their
+ * name. The store never writes to an object of another run.
  */
 export class S3Store implements RejectedRowStore {
   readonly #sdk: Sdk;
@@ -48,11 +52,11 @@ export class S3Store implements RejectedRowStore {
   readonly #streams = new Map<string, StreamObjects>();
 
   /**
-   * Loads the library, which is large, only when it is needed.
+   * Opens the store. The AWS library is loaded only here, because it is large.
    *
    * @param startedAt milliseconds since the epoch.
    * @param retryTimeMs how long a request is retried while the store is unreachable, in milliseconds.
-   * @throws ConnectorError (config_error) when the options do not go together.
+   * @throws ConnectorError (config_error) if only one of the two options for an access key is set.
    */
   static async open(options: S3Options, startedAt: number, retryTimeMs: number): Promise<S3Store> {
     if ((options.access_key_id === undefined) !== (options.secret_access_key === undefined)) {
@@ -61,7 +65,8 @@ export class S3Store implements RejectedRowStore {
         'rejected_rows has only one of access_key_id and secret_access_key. They belong together: give both, or neither to use the credentials of the machine.',
       );
     }
-    // On Node 20 the library prints a warning about its future versions on stderr. The lock file decides the version.
+    // On Node 20 the library warns on stderr that its future versions need a later Node. Users don't need this warning,
+    // because the lock file sets the version of the library.
     process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
     const sdk = await import('@aws-sdk/client-s3');
     return new S3Store(sdk, new sdk.S3Client(await createClientOptions(options)), options, startedAt, retryTimeMs);
@@ -169,7 +174,9 @@ export class S3Store implements RejectedRowStore {
   }
 }
 
-/** Objects are numbered so that their names sort in the order of the rows. */
+/**
+ * Returns the key of the next confirmed object. The objects are numbered, so their names sort in the order of the rows.
+ */
 function nextConfirmedKey(objects: StreamObjects): string {
   objects.confirmed += 1;
   return `${objects.base}-${String(objects.confirmed).padStart(6, '0')}.ndjson`;
@@ -181,10 +188,10 @@ async function createClientOptions(options: S3Options): Promise<S3ClientConfig> 
   const credentials = options.role_arn === undefined ? own : await assumeRole(options.role_arn, region, own);
   return {
     region,
-    // Retries are done here.
+    // `#withRetries` retries, so the library doesn't have to.
     maxAttempts: 1,
     requestHandler: createRequestHandler(),
-    // Stores other than AWS don't support the checksums that the library adds by default.
+    // Some stores other than AWS don't support the checksums that the library adds by default.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     ...(options.s3_endpoint === undefined ? {} : { endpoint: options.s3_endpoint, forcePathStyle: true }),
@@ -205,7 +212,7 @@ async function assumeRole(
   });
 }
 
-/** What an error of a store means and what to do, by its AWS name. */
+/** What each error of a store means and what to do about it, by its name at AWS. */
 const MEANINGS: Record<string, string> = {
   NoSuchBucket: 'The bucket does not exist. Check s3_bucket_name and s3_endpoint, or create it',
   InvalidAccessKeyId: 'The store does not know the access key. Check access_key_id and s3_endpoint',
@@ -217,7 +224,7 @@ const MEANINGS: Record<string, string> = {
   CredentialsProviderError: 'This machine has no credentials. Set access_key_id and secret_access_key',
 };
 
-/** Client errors that a retry may fix. */
+/** HTTP statuses of client errors that a retry may fix. */
 const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 429]);
 
 function explainStoreError(bucket: string, error: unknown): ConnectorError {

@@ -4,7 +4,7 @@ import { formatList } from '../../shared/format.ts';
 /** The maximum number of streams that a warning names. */
 const MOST_NAMED = 3;
 
-/** Warns about what a catalog requests and Batch can't do with events. */
+/** Returns a warning about each request in a catalog that Batch can't fulfil for events. */
 export function listCatalogWarnings({ streams }: ConfiguredCatalog): string[] {
   return [
     ...streams.flatMap(({ stream, destination_sync_mode: mode }) =>
@@ -20,7 +20,7 @@ export function listCatalogWarnings({ streams }: ConfiguredCatalog): string[] {
   ];
 }
 
-/** One warning for all streams: PyAirbyte requests removal with every write. */
+/** Returns one warning for all streams that request removal, because PyAirbyte requests it with every write. */
 function listRemovalWarnings(names: readonly string[]): string[] {
   if (names.length === 0) return [];
   const named = formatList(

@@ -1,21 +1,22 @@
 import type { RejectionCode } from '../codes.ts';
 
-/** How many rows of a stream Batch accepted, and how many were rejected. */
+/** The number of rows of a stream that Batch accepted, and the number of rows that were rejected. */
 export type Counts = { accepted: number; rejected: number };
 
 /**
- * The rows of one stream between two states. A row is settled on the entry that `track` returned for it; `segment` counts
- * the states before it.
+ * Counts the rows of one stream between two states. `track` returns this object for a row, and `accept` or `reject`
+ * then settles the row in it. `segment` is the number of states before these rows, and `pending` is the number of rows
+ * that are not settled yet. `codes` counts the rejected rows by code.
  */
 export type TrackedRows = Counts & { segment: number; pending: number; codes: Map<RejectionCode, number> | undefined };
 
-/** How many rows are settled, and how many of them were rejected, by code. */
+/** The number of settled rows, and the number of rejected rows among them by code. */
 export type Tally = { rows: number; rejected: ReadonlyMap<RejectionCode, number> };
 
 /**
- * A state before which every row is settled. `counts` are the rows since the last state of its stream; `before` counts all
- * rows before it in this run, of every stream, and so doesn't depend on the order of Batch's responses. The rows before it
- * are in entries of its `segment` or an earlier one.
+ * A state before which every row is settled. `counts` covers the rows since the last state of the same stream. `before`
+ * covers all rows of all streams before the state in this run, so it doesn't depend on the order of Batch's responses.
+ * The entries of these rows have this `segment` or an earlier one.
  */
 export type ResolvedState = { state: string; counts: Counts; before: Tally; segment: number };
 
@@ -27,8 +28,9 @@ type Segment = {
 };
 
 /**
- * Tracks which states may be echoed. Rows and states are added in the order of the input, and rows are settled in any order.
- * States come out in the order of the input, each after all rows before it are settled.
+ * Tracks which states may be echoed. Rows and states are added in the order of the input, but rows are settled in any
+ * order. A state is resolved once all rows before it are settled. Resolved states are returned in the order of the
+ * input.
  */
 export class CheckpointTracker {
   readonly #closed: Segment[] = [];
@@ -37,7 +39,9 @@ export class CheckpointTracker {
   #rows = 0;
   #rejected: ReadonlyMap<RejectionCode, number> = new Map();
 
-  /** Adds a row of a stream, given by its key. Settle it on the returned entry. */
+  /**
+   * Adds a row. `stream` is the key of its stream. To settle the row, pass the returned entry to `accept` or `reject`.
+   */
   track(stream: string): TrackedRows {
     let entry = this.#open.entries.get(stream);
     if (entry === undefined) {
@@ -60,7 +64,7 @@ export class CheckpointTracker {
     entry.pending -= 1;
   }
 
-  /** Adds a state of a stream, given by its key, or of all streams (undefined). */
+  /** Adds a state. `stream` is the key of its stream, or undefined for a state of all streams. */
   checkpoint(state: string, stream: string | undefined): void {
     this.#open.state = state;
     this.#open.stream = stream;
@@ -68,7 +72,7 @@ export class CheckpointTracker {
     this.#open = createSegment(this.#open.number + 1);
   }
 
-  /** Whether no row has come in since the last state. */
+  /** Whether no row has been added since the last state. */
   get isAtCheckpoint(): boolean {
     return this.#open.entries.size === 0;
   }
@@ -93,7 +97,7 @@ export class CheckpointTracker {
   #addToTally({ accepted, rejected, codes }: TrackedRows): void {
     this.#rows += accepted + rejected;
     if (codes === undefined) return;
-    // A copy, as returned states refer to the old map.
+    // Copied, because states that were returned earlier refer to the old map.
     const sum = new Map(this.#rejected);
     for (const [code, times] of codes) sum.set(code, (sum.get(code) ?? 0) + times);
     this.#rejected = sum;

@@ -2,11 +2,11 @@ import { createScanner, type JSONScanner } from 'jsonc-parser';
 import type { Counts } from './checkpoints.ts';
 
 /**
- * A STATE line as it came in, with destinationStats added to its `state`. Every other byte is unchanged: parsing and
- * stringifying would change digits (9007199254740993, 2.0).
+ * Returns a STATE line with destinationStats added to its `state`. All other bytes stay the same: parsing the line and
+ * serializing it again would change numbers such as 9007199254740993 and 2.0.
  *
- * Counts are written with a decimal point, as the protocol's schema asks. A line whose state is not an object is returned
- * as it is.
+ * The counts are written with a decimal point, as the schema of the protocol requires. A line whose state is not an
+ * object is returned unchanged.
  *
  * @param line the JSON text of an object.
  */
@@ -24,30 +24,33 @@ export function addDestinationStats(line: string, { accepted, rejected }: Counts
 type Span = { start: number; end: number };
 
 /**
- * Finds the value of a key in the object that starts at or after `start`, and whether that object is empty. Of two equal
- * keys the last one counts, as it does for JSON.parse.
+ * Finds the value of a key in the first object at or after `start`, and whether this object is empty. If the key occurs
+ * several times, the last value is returned, as JSON.parse would do.
  */
 function findMember(line: string, start: number, key: string): { value: Span | undefined; isEmpty: boolean } {
   const scanner = createScanner(line, true);
   scanner.setPosition(start);
   let value: Span | undefined;
   let isEmpty = true;
-  // The opening brace, then a comma, is scanned before each key.
+  // Skip the opening brace.
   scanner.scan();
   for (scanner.scan(); firstCharacter(line, scanner) === '"'; scanner.scan()) {
     isEmpty = false;
     const isWanted = scanner.getTokenValue() === key;
-    // The colon.
+    // Skip the colon.
     scanner.scan();
     const span = scanValue(line, scanner);
     if (isWanted) value = span;
-    // The comma, or the closing brace.
+    // Skip the comma or the closing brace.
     scanner.scan();
   }
   return { value, isEmpty };
 }
 
-/** Scans one value. It counts brackets instead of calling itself: a state may be nested deeper than the stack allows. */
+/**
+ * Scans one value. It counts brackets instead of recursing, because a state may be nested more deeply than the stack
+ * allows.
+ */
 function scanValue(line: string, scanner: JSONScanner): Span {
   scanner.scan();
   const start = scanner.getTokenOffset();
@@ -59,7 +62,7 @@ function scanValue(line: string, scanner: JSONScanner): Span {
   return { start, end: scanner.getTokenOffset() + scanner.getTokenLength() };
 }
 
-/** The first character of a token identifies its kind. */
+/** Returns the first character of the current token, which identifies the kind of the token. */
 function firstCharacter(line: string, scanner: JSONScanner): string | undefined {
   return line[scanner.getTokenOffset()];
 }

@@ -2,27 +2,30 @@ import { isWarningOrWorse } from '../../protocol/messages.ts';
 import { isJsonObject, parseExact, tryParseJson } from '../../shared/exact-json.ts';
 import type { Row } from '../mapping/mapper.ts';
 
-/** How a message names its stream. */
+/** The name and the namespace of a stream, as a message gives them. */
 export type StreamName = { name: string; namespace: string | undefined };
 
-/** A line on stdin, by what the destination does with it. */
+/**
+ * A line on stdin, classified by how the destination handles it. In a pipe without a platform, stdin also contains
+ * messages that a platform would handle, such as the logs of the source.
+ */
 export type InputMessage =
-  /** `line` is the line as it came in, here and below. */
+  /** A row. `line` is the original line. */
   | { kind: 'record'; stream: StreamName; data: Row; line: string }
-  /** `stream` is undefined for a state of all streams. */
+  /** A state. `line` is the original line; `stream` is undefined if the state covers all streams. */
   | { kind: 'state'; line: string; stream: StreamName | undefined }
-  /** A TRACE ERROR of the source, in a bare pipe. */
+  /** A TRACE message with an error of the source. */
   | { kind: 'source_error'; message: string }
-  /** A LOG of the source that is a warning or worse, in a bare pipe. */
+  /** A LOG message of the source, with a warning or worse. */
   | { kind: 'source_warning'; message: string }
-  /** Other messages of the source in a bare pipe, such as its progress. */
+  /** Any other message of the source, such as its progress. */
   | { kind: 'ignored' }
-  /** Not a message of the protocol. */
+  /** A line that is not a message of the protocol. */
   | { kind: 'unknown'; what: string }
-  /** Looks like a message but can't be read: it may have been a row. */
+  /** A message that can't be read. It may have been a row. */
   | { kind: 'broken' };
 
-/** What the types of the protocol look like. */
+/** The form of a message type in the protocol, such as RECORD. */
 const MESSAGE_TYPE = /^[A-Z_]{1,40}$/;
 
 /** Parses a line. It never throws. */
@@ -47,7 +50,7 @@ export function parseInputLine(bytes: Buffer): InputMessage {
   }
 }
 
-/** A type that doesn't look like one is not shown: it may be data of a row. */
+/** Describes a message type. A value that doesn't look like a type is not shown, because it may be data of a row. */
 function describeType(type: unknown): string {
   if (typeof type !== 'string') return 'missing';
   return MESSAGE_TYPE.test(type) ? type : 'unknown';

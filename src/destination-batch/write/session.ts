@@ -31,8 +31,8 @@ import { StateOutput } from './state-output.ts';
 /**
  * Sends the rows on `input` to Batch, and echoes each state once all rows before it are settled.
  *
- * @returns true at the end of the input; false when a signal ended it before.
- * @throws ConnectorError when the sync can't continue. States whose rows were settled by then have been written.
+ * @returns true after the end of the input, or false if a signal stopped the run before it.
+ * @throws ConnectorError when the sync can't continue. All states whose rows were settled by then have been written.
  */
 export async function write(
   context: CommandContext,
@@ -43,12 +43,12 @@ export async function write(
   const receiver = configuration.dry_run ? await DryRun.open(configuration.dry_run_file) : new BatchApi(configuration);
   let rejectedRows: RejectedRows | undefined;
   try {
-    // The rows of a dry run are read again by the next run. If it stored rejected rows, they would be stored twice.
+    // A dry run stores no rejected rows: the next run reads the same rows again and would store them a second time.
     const store = configuration.dry_run
       ? undefined
       : await openRejectedRowStore(configuration.rejected_rows, context.now(), configuration.retry_minutes * 60_000);
     rejectedRows = store && new RejectedRows(store, context.now);
-    // Before any row is sent: if it failed later, each further run would send the same rows again.
+    // Checked before any row is sent: if the store failed only later, each further run would send the same rows again.
     await rejectedRows?.checkWritable();
     return await new WriteSession(context, configuration, catalog, receiver, rejectedRows).run(input);
   } finally {
@@ -58,19 +58,22 @@ export async function write(
   }
 }
 
-/** Where a row comes from: what counts it, and its line if rejected rows are kept. */
+/** The origin of a row: the entry that counts it, its stream, and its line if rejected rows are stored. */
 type RowOrigin = { entry: TrackedRows; stream: string; line: string | undefined };
 
-/** An event in the delivery, with the origin of its row. */
+/** An event that is being delivered, with the origin of its row. */
 type RowEvent = WaitingEvent & RowOrigin & { customId: string };
 
-/** One run of `write`. `run` is its pipeline. */
+/** One run of `write`. The pipeline is in `run`. */
 class WriteSession {
   readonly #stop: AbortSignal;
   readonly #output: MessageOutput;
   readonly #isDryRun: boolean;
   readonly #streams: EventStreams;
-  /** The stream of the last row, as most rows are of the same one; undefined if its name doesn't identify it. */
+  /**
+   * The stream of the last row: most rows are of the same stream as the row before. Undefined if its name is not
+   * unique.
+   */
   #lastStream: EventStream | undefined;
   readonly #delivery: Delivery<RowEvent>;
   readonly #checkpoints = new CheckpointTracker();
@@ -79,7 +82,7 @@ class WriteSession {
   readonly #rejectedRows: RejectedRows | undefined;
   readonly #stateOutput: StateOutput;
   readonly #stopReading = new AbortController();
-  /** The first error: the one that the session throws. */
+  /** The first error, which `run` throws at the end. */
   #failed: { error: unknown } | undefined;
   #unreadableLines = 0;
 
@@ -127,10 +130,11 @@ class WriteSession {
   }
 
   /**
-   * Reads lines, maps each row to an event and adds it to a batch, in this loop. Meanwhile the delivery posts the batches
-   * and calls #settle for each event, which requests that the states before it are written.
+   * Reads lines, maps each row to an event and adds the event to a batch. In the background, the delivery posts the
+   * batches and calls #settle for each event. #settle requests a flush, which writes the states whose rows are all
+   * settled.
    *
-   * @returns false when a signal ended it before the end of the input.
+   * @returns false if a signal stopped the session before the end of the input.
    */
   async run(input: Readable): Promise<boolean> {
     const stopListening = onAbort(this.#stop, () => this.#stopAtCheckpoint());
@@ -154,7 +158,7 @@ class WriteSession {
     return !this.#stop.aborted;
   }
 
-  /** The lines of stdin, until its end or until reading is stopped. */
+  /** Yields the lines of stdin until its end, or until reading is stopped. */
   async *#read(input: Readable): AsyncGenerator<LineBatch> {
     const { signal } = this.#stopReading;
     try {
@@ -164,7 +168,10 @@ class WriteSession {
     }
   }
 
-  /** Leaves stdin unread while too much waits to be sent or stored, so that the source waits. */
+  /**
+   * Waits while too much data is waiting to be sent or stored. Meanwhile stdin is not read, so the source has to wait
+   * too (backpressure).
+   */
   async #applyBackpressure(): Promise<void> {
     await this.#delivery.waitForCapacity();
     await this.#rejectedRows?.waitForCapacity(this.#stopReading.signal);
@@ -207,7 +214,9 @@ class WriteSession {
     }
   }
 
-  /** The fast way to map a row: cuts its event out of the line. Returns false when the line has to be parsed. */
+  /**
+   * Maps a row the fast way: copies its event from the bytes of the line. Returns false if the line has to be parsed.
+   */
   #cutRecord(bytes: Buffer, start: number, end: number): boolean {
     if (this.#lastStream === undefined) return false;
     const { name, key, mapper } = this.#lastStream;
@@ -230,7 +239,7 @@ class WriteSession {
     }
     this.#report.countRow();
     this.#lastStream = stream.hasUniqueName ? stream : undefined;
-    // The line is kept only if rejected rows are: it is as large as its event.
+    // The line is kept only if rejected rows are stored, because it takes as much memory as its event.
     const origin = { entry: this.#checkpoints.track(stream.key), stream: name, line: this.#rejectedRows && line };
     const mapped = stream.mapper.map(row, line);
     if (mapped.kind === 'rejected') this.#reject(origin, mapped.rejection, () => row);
@@ -249,7 +258,10 @@ class WriteSession {
     this.#checkpoints.checkpoint(line, key);
   }
 
-  /** A line that can't be read may have been a row: no state after it is written, and a sync without a state is incomplete. */
+  /**
+   * Throws if lines of the input could not be read. They may have been rows, so no later state may be written, and the
+   * sync is incomplete even if no state follows.
+   */
   #checkUnreadableLines(): void {
     if (this.#unreadableLines === 0) return;
     throw destinationError(
@@ -275,19 +287,20 @@ class WriteSession {
     if (line !== undefined) this.#rejectedRows?.add(stream, entry.segment, line, rejection);
     const error = this.#policy.countRejected(rejection.code, explain);
     if (error === undefined) this.#checkpoints.reject(entry, rejection.code);
-    // The row stays unsettled, so that no state after it is written.
+    // The row stays unsettled, so that no later state is written.
     else this.#failAfter(entry.segment, error);
   }
 
   /**
-   * After a signal, reads up to the next state: the rows before it are settled and it is echoed, so that the next run
-   * continues from there. Stopping anywhere else would send the rows since the last state twice.
+   * After a signal, stops reading at the next state. The rows before that state are then settled and the state is
+   * echoed, so the next run continues from there. If reading stopped anywhere else, the rows since the last state would
+   * be sent twice.
    */
   #stopAtCheckpoint(): void {
     if (this.#stop.aborted && this.#checkpoints.isAtCheckpoint) this.#stopReading.abort();
   }
 
-  /** Ends the session at once. */
+  /** Ends the session immediately. `run` throws only the first error. */
   #fail(error: unknown): void {
     this.#failed ??= { error };
     this.#delivery.halt();
@@ -295,8 +308,10 @@ class WriteSession {
   }
 
   /**
-   * Ends the session for a row that no state may pass. The rows before the last state are still sent, as each further run
-   * would fail at the same row and send them again. Rows after that state are not sent: the next run reads them again.
+   * Ends the session because of a row of this segment: no state after the row may be written. Rows of earlier segments
+   * are still sent, so that the states before the row are written. Otherwise each further run would send these rows
+   * again, and then fail at the same row. Rows of this and later segments are not sent, because the next run reads them
+   * again.
    */
   #failAfter(segment: number, error: unknown): void {
     this.#failed ??= { error };
@@ -304,7 +319,7 @@ class WriteSession {
     this.#delivery.drop(({ entry }) => entry.segment >= segment);
   }
 
-  /** Writes what is left to write: states, rejected rows and the summary. */
+  /** Writes the remaining states and rejected rows, and the summary. */
   async #finish(): Promise<void> {
     this.#delivery.halt();
     await this.#stateOutput.flush();
@@ -328,7 +343,7 @@ class WriteSession {
   }
 }
 
-/** The part of a row that was sent. */
+/** Rebuilds the part of a row that was sent, from the JSON of its event. */
 function rebuildRow({ customId, json }: Pick<RowEvent, 'customId' | 'json'>): Row {
   const event = parseExact(json);
   if (!isJsonObject(event)) return {};

@@ -12,7 +12,7 @@ export type StateOutputOptions = {
   report: Report;
   checkpoints: CheckpointTracker;
   policy: RejectionPolicy;
-  /** Undefined if rejected rows are not kept. */
+  /** Undefined if rejected rows are not stored. */
   rejectedRows: RejectedRows | undefined;
   isDryRun: boolean;
   /** Called with an error that ends the session. */
@@ -24,7 +24,7 @@ export class StateOutput {
   readonly #options: StateOutputOptions;
   readonly #hold: StateHold;
   readonly #inTurn = serial();
-  /** The flush that has been requested and has not begun: it serves every request until then. */
+  /** A flush that was requested but has not started yet. Further requests share it. */
   #requested: Promise<void> | undefined;
 
   constructor(options: StateOutputOptions) {
@@ -32,12 +32,12 @@ export class StateOutput {
     this.#hold = new StateHold(options.policy);
   }
 
-  /** Flushes soon, once for all requests until then. */
+  /** Requests a flush. All requests that are made before it starts share one flush. */
   requestFlush(): void {
     if (this.#requested === undefined) this.flush().catch(this.#options.onError);
   }
 
-  /** Resolves when everything is written that could be written at the time of the call. */
+  /** Writes all messages and states that can be written at the time of the call. */
   flush(): Promise<void> {
     this.#requested ??= this.#inTurn(async () => {
       this.#requested = undefined;
@@ -48,7 +48,7 @@ export class StateOutput {
     return this.#requested;
   }
 
-  /** Writes the states that were held back, or reports the error that keeps them back for good. */
+  /** Writes the states that were held back, or reports the error because of which they can't be written. */
   finish(): Promise<void> {
     return this.#inTurn(() => this.#write(this.#hold.end()));
   }
@@ -58,7 +58,7 @@ export class StateOutput {
     if (error !== undefined) this.#options.onError(error);
   }
 
-  /** Echoes states, after the rejected rows before them are stored. */
+  /** Stores the rejected rows before these states, then echoes the states. */
   async #echo(states: readonly ResolvedState[]): Promise<void> {
     const { output, report, rejectedRows, isDryRun, onError } = this.#options;
     const last = states.at(-1);
@@ -66,11 +66,11 @@ export class StateOutput {
     try {
       await rejectedRows?.confirm(last.segment);
     } catch (error) {
-      // The next states fail here too: RejectedRows refuses everything after an error.
+      // Later states are not echoed either: after an error, all further calls of RejectedRows fail.
       onError(error);
       return;
     }
-    // The cursor must not move over rows that were not sent.
+    // A dry run echoes no states: the cursor must not move past rows that were not sent.
     if (isDryRun) return;
     for (const { state, counts } of states) {
       await output.writeBytes(`${addDestinationStats(state, counts)}\n`);
@@ -82,7 +82,7 @@ export class StateOutput {
 /** States to echo now, in order, and the error that ends the session after them. */
 type ReleasedStates = { states: ResolvedState[]; error: ConnectorError | undefined };
 
-/** Holds resolved states back while it is undecided whether the session has to fail, and releases them in order. */
+/** Holds back resolved states until it is decided whether the session fails, and releases them in order. */
 export class StateHold {
   readonly #policy: RejectionPolicy;
   #held: ResolvedState[] = [];
@@ -92,7 +92,9 @@ export class StateHold {
     this.#policy = policy;
   }
 
-  /** Adds resolved states. After an error none is released any more. */
+  /**
+   * Adds resolved states, and returns the states that can be echoed now. After an error, no more states are released.
+   */
   pass(states: readonly ResolvedState[]): ReleasedStates {
     const released: ResolvedState[] = [];
     for (const state of states) {
@@ -105,7 +107,7 @@ export class StateHold {
     return { states: released, error: this.#error };
   }
 
-  /** Decides about the states that are held at the end of the session. */
+  /** Decides about the held states at the end of the session. */
   end(): ReleasedStates {
     const decision = this.#policy.decideAtEnd();
     if (decision.kind === 'failed') this.#error ??= decision.error;
