@@ -254,9 +254,9 @@ describe('dead letters in files', () => {
   });
 
   test.each<[string, () => string, RegExp]>([
-    ['is not there', () => join(folder, 'none'), /It does not exist\. Create it; in a container, mount it/],
-    ['is no folder', () => file('a-file', 'x'), /It is not a folder\. Give the path of a folder/],
-    ['can not be written to', () => '/proc', /has no permission to write there|Create it/],
+    ['is not there', () => join(folder, 'none'), /The folder does not exist\. Create it; in a container, mount it/],
+    ['is no folder', () => file('a-file', 'x'), /The path is not a folder\. Give the path of a folder/],
+    ['can not be written to', () => '/proc', /has no write permission|Create it/],
   ])('check and write say when the folder %s', async (_, path, expected) => {
     const rejected_rows = { storage_type: 'Local', path: path() };
     const status = await checkStatus(
@@ -369,7 +369,7 @@ describe('when rows are rejected', () => {
       {
         failure_type: 'config_error',
         message: expect.stringMatching(
-          /^A row was rejected with custom_id_missing \(.+fails the sync at the first rejected row/,
+          /^A row was rejected with custom_id_missing \(.+on_rejection is set to fail at the first rejected row/,
         ),
       },
     ]);

@@ -231,7 +231,7 @@ describe.concurrent('rows and states', () => {
     const result = await write(batch, [first, second.slice(0, 60), stateLine(1)]);
     expect(result.code).toBe(1);
     expect(states(result)).toEqual([]);
-    expect(errors(result)[0]?.message).toMatch(/can't be read.*no state after them is written/s);
+    expect(errors(result)[0]?.message).toMatch(/can't be read.*no later state is written/s);
   });
 
   test('reports a truncated last line of a killed source, and keeps the rows before it', async ({ batch }) => {
@@ -344,7 +344,7 @@ describe.concurrent('rows and states', () => {
     };
     const result = await write(batch, [...rowLines(1)], {}, catalog);
     expect(result.code).toBe(0);
-    expect(logs(result)).toContainEqual(expect.stringMatching(/WARN "events" is configured as overwrite/));
+    expect(logs(result)).toContainEqual(expect.stringMatching(/WARN The stream "events" is configured as overwrite/));
     expect(logs(result)).toContainEqual(expect.stringMatching(/WARN The catalog asks to remove .+ of "events"/));
   });
 });
@@ -377,7 +377,7 @@ describe.concurrent('responses of Batch', () => {
     [401, 'config_error', /key/],
     [403, 'config_error', /forbids/],
     [404, 'config_error', /api_version/],
-    [405, 'config_error', /whatever its content/],
+    [405, 'config_error', /for a reason other than its content/],
   ])('%i ends the sync with %s and no state', async ([status, failureType, expected], { batch }) => {
     batch.faults.add({ kind: 'status', status });
     const result = await write(batch, input);

@@ -60,7 +60,7 @@ describe('explains what is wrong and what to do', () => {
       'an unknown version',
       { api_version: '3.0' },
       'config_error',
-      /3\.0\/profiles\/update is not there \(HTTP 404, ROUTE_NOT_FOUND: .*\)\. Check api_url, api_version and endpoint\.$/,
+      /3\.0\/profiles\/update does not exist \(HTTP 404, ROUTE_NOT_FOUND: .*\)\. Check api_url, api_version and endpoint\.$/,
     ],
     [
       'connection refused',

@@ -45,7 +45,7 @@ describe('a rejected row', () => {
       `WARN A row of events is rejected (event_time_invalid): reason 0. Its columns: a (NULL). See ${PAGES}/event_time_invalid.md`,
       `WARN A row of events is rejected (event_time_invalid): reason 1. Its columns: a (NULL). See ${PAGES}/event_time_invalid.md`,
       `WARN A row of events is rejected (event_time_invalid): reason 2. Its columns: a (NULL). See ${PAGES}/event_time_invalid.md`,
-      'WARN More rows rejected with event_time_invalid are counted but not listed.',
+      'WARN Further rows with event_time_invalid are counted but not logged.',
       `WARN A row of events is rejected (custom_id_missing): reason 0. Its columns: a (NULL). See ${PAGES}/custom_id_missing.md`,
     ]);
     expect(read(report.summarize())).toContain('WARN Rows rejected: event_time_invalid: 5, custom_id_missing: 1.');
@@ -85,8 +85,8 @@ describe('an attribute that is left out', () => {
     const report = new Report();
     for (const attribute of ['a', 'a', 'b']) report.reportRefusedAttribute(attribute, () => 'too long');
     expect(logged(report)).toEqual([
-      `WARN Batch left out the attribute "a": too long. Its event was accepted (shown once per attribute). See ${PAGES}/attribute_refused_by_batch.md`,
-      `WARN Batch left out the attribute "b": too long. Its event was accepted (shown once per attribute). See ${PAGES}/attribute_refused_by_batch.md`,
+      `WARN Batch left out the attribute "a": too long. The event was accepted without it (shown once per attribute). See ${PAGES}/attribute_refused_by_batch.md`,
+      `WARN Batch left out the attribute "b": too long. The event was accepted without it (shown once per attribute). See ${PAGES}/attribute_refused_by_batch.md`,
     ]);
     expect(read(report.summarize())).toContain('WARN Attributes left out by Batch: a: 2, b: 1.');
   });
@@ -101,7 +101,7 @@ test('logs each retry, unreadable response and error of the source', () => {
   expect(logged(report)).toEqual([
     'WARN Batch has a fault (HTTP 500). Attempt 1 failed; trying again.',
     'WARN Batch has a fault (HTTP 500). Attempt 2 failed; trying again.',
-    "WARN Batch accepted a request, but its response can't be read, so it is unknown whether it left anything out: <html>",
+    "WARN Batch accepted a request, but its response can't be read, so Batch may have left out events or attributes. The response: <html>",
     'WARN Batch reported an error for an update that is not in the request: odd.',
     'ERROR The source failed: No such table',
   ]);
@@ -148,7 +148,7 @@ describe('the summary', () => {
     report.setLocations({ confirmed: ['/x/a.ndjson', '/x/b.ndjson'], unconfirmed: ['/x/a.unconfirmed-rest.ndjson'] });
     expect(read(report.summarize()).slice(1)).toEqual([
       'INFO Rejected rows are kept in /x/a.ndjson, /x/b.ndjson.',
-      'WARN Rejected rows after the last state are kept in /x/a.unconfirmed-rest.ndjson. The next run reads them again, so do not send them by hand, unless they came from a file.',
+      'WARN Rejected rows after the last state are kept in /x/a.unconfirmed-rest.ndjson. Do not send them yourself, because the next run reads them again. Send them only if this run replayed rows from a file.',
     ]);
   });
 

@@ -71,7 +71,7 @@ export class Report {
       ),
     );
     if (times === SAMPLES_PER_CODE)
-      this.#messages.push(log('WARN', `More rows rejected with ${code} are counted but not listed.`));
+      this.#messages.push(log('WARN', `Further rows with ${code} are counted but not logged.`));
   }
 
   /** Sets where the rejected rows of this run are stored, for the summary. */
@@ -113,7 +113,7 @@ export class Report {
     this.#messages.push(
       log(
         'WARN',
-        `Batch left out the attribute "${attribute}": ${reason()}. Its event was accepted (shown once per attribute). See ${troubleshootingPage('attribute_refused_by_batch')}`,
+        `Batch left out the attribute "${attribute}": ${reason()}. The event was accepted without it (shown once per attribute). See ${troubleshootingPage('attribute_refused_by_batch')}`,
       ),
     );
   }
@@ -154,7 +154,7 @@ export class Report {
     this.#messages.push(
       log(
         'INFO',
-        `${events} events are waiting, ${Math.round(seconds)} seconds of updates: from now on they are sent with ${endpoint}.`,
+        `${events} events are waiting, and sending them would take ${Math.round(seconds)} seconds. From now on, events are sent with ${endpoint}.`,
       ),
     );
   }
@@ -163,7 +163,7 @@ export class Report {
     this.#messages.push(
       log(
         'WARN',
-        `Batch accepted a request, but its response can't be read, so it is unknown whether it left anything out: ${detail}`,
+        `Batch accepted a request, but its response can't be read, so Batch may have left out events or attributes. The response: ${detail}`,
       ),
     );
   }
@@ -202,7 +202,7 @@ export class Report {
       messages.push(
         log(
           'WARN',
-          `Rejected rows after the last state are kept in ${unconfirmed.join(', ')}. The next run reads them again, so do not send them by hand, unless they came from a file.`,
+          `Rejected rows after the last state are kept in ${unconfirmed.join(', ')}. Do not send them yourself, because the next run reads them again. Send them only if this run replayed rows from a file.`,
         ),
       );
     }

@@ -315,7 +315,7 @@ describe('another success than a 202', () => {
     expect(await outcomeOf(clientOf({ api_url: url }))).toEqual({
       kind: 'fails',
       type: 'config_error',
-      message: `${url} returned a success that is not Batch's (${said}). Another server listens there, or a proxy asks to sign in. Check api_url and the network.`,
+      message: `${url} returned a successful response that is not from Batch (${said}). Another server may be listening there, or a proxy requires a login. Check api_url and the network.`,
     });
   });
 });
@@ -374,7 +374,7 @@ describe('a call that cannot succeed fails, with what to do', () => {
     expect(await outcomeOf(clientOf({ api_version: '3.0' }))).toEqual({
       kind: 'fails',
       type: 'config_error',
-      message: `${sandbox.url}/3.0/profiles/update is not there (HTTP 404, ROUTE_NOT_FOUND: There is no POST /3.0/profiles/update.). Check api_url, api_version and endpoint.`,
+      message: `${sandbox.url}/3.0/profiles/update does not exist (HTTP 404, ROUTE_NOT_FOUND: There is no POST /3.0/profiles/update.). Check api_url, api_version and endpoint.`,
     });
   });
 
@@ -388,7 +388,7 @@ describe('a call that cannot succeed fails, with what to do', () => {
     expect(await outcomeOf(clientOf({ api_url: url }))).toEqual({
       kind: 'fails',
       type: 'config_error',
-      message: `${url} redirects to another address (HTTP ${status}) and the key is not sent there. Check api_url.`,
+      message: `${url} redirects to another address (HTTP ${status}). The key is not sent there. Check api_url.`,
     });
     expect(elsewhere).toEqual([]);
   });
@@ -422,7 +422,7 @@ test('a port without TLS is a config_error, in plain words', async () => {
   expect(await outcomeOf(clientOf({ api_url: url }))).toEqual({
     kind: 'fails',
     type: 'config_error',
-    message: `api_url says https, but ${host} does not use TLS on that port. Check the host and the port of api_url. If they are right, a proxy may answer in place of Batch.`,
+    message: `api_url says https, but ${host} does not use TLS on that port. Check the host and the port of api_url. If they are right, a proxy may be answering in place of Batch.`,
   });
 });
 
@@ -516,7 +516,7 @@ describe('a call that may succeed later is retryable', () => {
       expect(await outcomeOf(clientOf({ api_url: url }))).toMatchObject({
         kind: 'retry',
         outcomeUnknown: true,
-        message: expect.stringContaining('failed: it returned no complete response within 120 seconds'),
+        message: expect.stringContaining('failed: the response was not complete within 120 seconds'),
       });
     } finally {
       vi.useRealTimers();

@@ -85,7 +85,7 @@ export class BatchApi {
     const timeout = new AbortController();
     // undici limits only the time between two parts of a response, so it would wait forever for a slow trickle.
     const timer = setTimeout(
-      () => timeout.abort(new Error(`it returned no complete response within ${CALL_TIMEOUT_MS / 1000} seconds`)),
+      () => timeout.abort(new Error(`the response was not complete within ${CALL_TIMEOUT_MS / 1000} seconds`)),
       CALL_TIMEOUT_MS,
     );
     try {

@@ -45,7 +45,7 @@ export class DryRun {
 function explainWriteError(file: string, error: unknown): ConnectorError {
   return destinationError(
     'dry_run_unwritable',
-    `The requests of the dry run can't be written to ${file}: ${describeSystemError(error)}. Name a file in an existing folder with free space, or remove dry_run_file.`,
+    `The dry run can't write its requests to ${file}: ${describeSystemError(error)}. Choose a file in an existing folder with free space, or remove dry_run_file.`,
     { cause: error },
   );
 }

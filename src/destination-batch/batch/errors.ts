@@ -73,14 +73,14 @@ export function explainConnectionError(error: unknown, address: string): Error {
   if (CERTIFICATE_FAULT.test(code)) {
     return destinationError(
       'batch_certificate_refused',
-      `The certificate of ${address} is not accepted: ${CERTIFICATE_WORDS[code] ?? "it can't be verified"} (${code}). A proxy may answer in Batch's place, or this machine's clock is wrong. If the proxy is yours, set NODE_EXTRA_CA_CERTS to the certificate of its authority.`,
+      `The certificate of ${address} is not accepted: ${CERTIFICATE_WORDS[code] ?? "it can't be verified"} (${code}). A proxy may be answering in place of Batch, or this machine's clock may be wrong. If the proxy is yours, set NODE_EXTRA_CA_CERTS to a file with the certificate of its authority.`,
       { cause: error },
     );
   }
   if (NO_TLS.has(code)) {
     return destinationError(
       'batch_address_wrong',
-      `api_url says https, but ${host} does not use TLS on that port. Check the host and the port of api_url. If they are right, a proxy may answer in place of Batch.`,
+      `api_url says https, but ${host} does not use TLS on that port. Check the host and the port of api_url. If they are right, a proxy may be answering in place of Batch.`,
       { cause: error },
     );
   }

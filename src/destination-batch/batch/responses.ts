@@ -93,7 +93,7 @@ function explainStatus(status: number, said: string, { origin, path }: Call): Co
   if (status >= 200 && status < 300) {
     return destinationError(
       'batch_address_wrong',
-      `${origin} returned a success that is not Batch's (${said}). Another server listens there, or a proxy asks to sign in. Check api_url and the network.`,
+      `${origin} returned a successful response that is not from Batch (${said}). Another server may be listening there, or a proxy requires a login. Check api_url and the network.`,
     );
   }
   switch (status) {
@@ -110,18 +110,18 @@ function explainStatus(status: number, said: string, { origin, path }: Call): Co
     case 404:
       return destinationError(
         'batch_address_wrong',
-        `${origin}${path} is not there (${said}). Check api_url, api_version and endpoint.`,
+        `${origin}${path} does not exist (${said}). Check api_url, api_version and endpoint.`,
       );
   }
   if (status >= 300 && status < 400) {
     return destinationError(
       'batch_address_wrong',
-      `${origin} redirects to another address (${said}) and the key is not sent there. Check api_url.`,
+      `${origin} redirects to another address (${said}). The key is not sent there. Check api_url.`,
     );
   }
   return destinationError(
     'batch_call_refused',
-    `Batch or a proxy refuses this request, whatever its content (${said}). Check api_url, api_version and the permissions of the account.`,
+    `Batch or a proxy refused this request for a reason other than its content (${said}). Check api_url, api_version and the permissions of the account.`,
   );
 }
 

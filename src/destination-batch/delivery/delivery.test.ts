@@ -486,7 +486,7 @@ describe('partial errors of an accepted request', () => {
       acceptedBut({ attribute: 'price', reason: 'so it is "a" "b"' }),
       ['a accepted', 'b accepted', 'c accepted'],
       [
-        'Batch left out the attribute "price": so it is "****" "b". Its event was accepted (shown once per attribute). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/attribute_refused_by_batch.md',
+        'Batch left out the attribute "price": so it is "****" "b". The event was accepted without it (shown once per attribute). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/attribute_refused_by_batch.md',
       ],
     ],
     [
@@ -494,7 +494,7 @@ describe('partial errors of an accepted request', () => {
       acceptedBut({ attribute: 'price' }, { reason: 'two' }),
       ['a Batch said: two', 'b accepted', 'c accepted'],
       [
-        'Batch left out the attribute "price": so it is. Its event was accepted (shown once per attribute). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/attribute_refused_by_batch.md',
+        'Batch left out the attribute "price": so it is. The event was accepted without it (shown once per attribute). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/attribute_refused_by_batch.md',
       ],
     ],
     [
@@ -508,7 +508,7 @@ describe('partial errors of an accepted request', () => {
       { kind: 'accepted_unreadable', detail: '<html> "a"' },
       ['a accepted', 'b accepted', 'c accepted'],
       [
-        'Batch accepted a request, but its response can\'t be read, so it is unknown whether it left anything out: <html> "****"',
+        'Batch accepted a request, but its response can\'t be read, so Batch may have left out events or attributes. The response: <html> "****"',
       ],
     ],
   ];
@@ -691,7 +691,7 @@ describe('a backlog', () => {
     await pass(0);
     expect(calls.at(-1)).toMatchObject({ endpoint: 'mass_update', updates: ['u1: late'] });
     expect(wordsOf(report.drainMessages())).toEqual([
-      '201 events are waiting, 20 seconds of updates: from now on they are sent with mass_update.',
+      '201 events are waiting, and sending them would take 20 seconds. From now on, events are sent with mass_update.',
     ]);
   });
 

@@ -161,21 +161,21 @@ export function toFileName(stream: string): string {
 
 /** What each file system error means and what to do about it, by error code. */
 const MEANINGS: Record<string, string> = {
-  ENOENT: 'It does not exist. Create it; in a container, mount it',
-  ENOTDIR: 'It is not a folder. Give the path of a folder',
-  EACCES: 'The user of the connector has no permission to write there. Change the owner or the mode',
-  EPERM: 'The user of the connector has no permission to write there. Change the owner or the mode',
-  EROFS: 'Its file system is read-only. Mount it for writing',
-  ENOSPC: 'Its disk is full. Free some space',
-  EDQUOT: 'Its quota is used up. Free some space',
-  EFBIG: 'A file there would exceed the size limit. Raise it (ulimit -f)',
+  ENOENT: 'The folder does not exist. Create it; in a container, mount it',
+  ENOTDIR: 'The path is not a folder. Give the path of a folder',
+  EACCES: 'The user that the connector runs as has no write permission. Change the owner or the mode of the folder',
+  EPERM: 'The user that the connector runs as has no write permission. Change the owner or the mode of the folder',
+  EROFS: 'The file system is read-only. Mount it for writing',
+  ENOSPC: 'The disk is full. Free some space',
+  EDQUOT: 'The disk quota is used up. Free some space',
+  EFBIG: 'A file would exceed the size limit. Raise the limit (ulimit -f)',
 };
 
 function explainStoreError(folder: string, error: unknown): ConnectorError {
   const meaning = MEANINGS[codeOf(error)];
   return destinationError(
     meaning === undefined ? 'rejected_rows_unavailable' : 'rejected_rows_unwritable',
-    `Rejected rows can't be written to the folder ${folder} (rejected_rows.path). ${meaning ?? `${describeSystemError(error)}. The disk may be failing`}. No state after them is written, so the next run reads them again.`,
+    `Rejected rows can't be written to the folder ${folder} (rejected_rows.path). ${meaning ?? `${describeSystemError(error)}. The disk may be failing`}. No later state is written, so the next run reads these rows again.`,
     { cause: error },
   );
 }

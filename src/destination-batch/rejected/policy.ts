@@ -60,14 +60,11 @@ export class RejectionPolicy {
     this.#rejected.set(code, (this.#rejected.get(code) ?? 0) + 1);
     const rejected = sumCounts(this.#rejected);
     if (rejected <= this.#maxRows) return undefined;
-    const which =
+    const seen =
       this.#maxRows === 0
-        ? `A row was rejected with ${code} (${reason()})`
-        : `${rejected} rows were rejected, the last one with ${code} (${reason()})`;
-    return createError(
-      `${which}, and on_rejection fails the sync ${this.#maxRows === 0 ? 'at the first rejected row' : `after ${this.#maxRows}`}`,
-      code,
-    );
+        ? `A row was rejected with ${code} (${reason()}), and on_rejection is set to fail at the first rejected row`
+        : `${rejected} rows were rejected, the last one with ${code} (${reason()}), but on_rejection allows at most ${this.#maxRows}`;
+    return createError(seen, code);
   }
 
   /** Decides about a state while the sync runs, based on the rows before it. */
@@ -99,7 +96,7 @@ export class RejectionPolicy {
       return {
         kind: 'failed',
         error: createError(
-          `${all} of ${rows} rows were rejected, most of them with ${code} (${times}), and on_rejection fails the sync above a share of ${this.#maxShare}`,
+          `${all} of ${rows} rows were rejected, most often with ${code} (${times}), but on_rejection allows at most a share of ${this.#maxShare}`,
           code,
         ),
       };

@@ -62,7 +62,7 @@ export class S3Store implements RejectedRowStore {
     if ((options.access_key_id === undefined) !== (options.secret_access_key === undefined)) {
       throw destinationError(
         'configuration_invalid',
-        'rejected_rows has only one of access_key_id and secret_access_key. They belong together: give both, or neither to use the credentials of the machine.',
+        'rejected_rows has only one of access_key_id and secret_access_key. Set both, or set neither to use the credentials of this machine.',
       );
     }
     // On Node 20 the library warns on stderr that its future versions need a later Node. Users don't need this warning,
@@ -244,7 +244,7 @@ function explainStoreError(bucket: string, error: unknown): ConnectorError {
       : 'The store is unreachable or has an internal error. Check s3_endpoint and the network');
   return destinationError(
     isLasting ? 'rejected_rows_unwritable' : 'rejected_rows_unavailable',
-    `Rejected rows can't be written to the bucket ${bucket} (${said.join(', ')}). ${meaning}. No state after them is written, so the next run reads them again.`,
+    `Rejected rows can't be written to the bucket ${bucket} (${said.join(', ')}). ${meaning}. No later state is written, so the next run reads these rows again.`,
     { cause: error },
   );
 }

@@ -42,7 +42,7 @@ test.each([
   ['an earlier generation, which the CDKs of Airbyte refuse,', 3],
 ])('a minimum generation id of %s asks for removal', (_, minimum) => {
   expect(listCatalogWarnings(catalogOf({ events: { generation_id: 5, minimum_generation_id: minimum } }))).toEqual([
-    'The catalog asks to remove the data of earlier generations of "events" (minimum_generation_id). Events can\'t be removed from Batch: they are kept, and rows that are sent again arrive a second time.',
+    'The catalog asks to remove the data of earlier generations of "events" (minimum_generation_id). Events can\'t be removed from Batch, so they are kept. Rows that are sent again arrive a second time.',
   ]);
 });
 

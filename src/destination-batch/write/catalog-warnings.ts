@@ -11,7 +11,7 @@ export function listCatalogWarnings({ streams }: ConfiguredCatalog): string[] {
       mode == null || mode === 'append'
         ? []
         : [
-            `"${stream.name}" is configured as ${mode}, but events can only be added to profiles: it is treated as append.`,
+            `The stream "${stream.name}" is configured as ${mode}, but events can only be added to profiles. It is treated as append.`,
           ],
     ),
     ...listRemovalWarnings(
@@ -28,6 +28,6 @@ function listRemovalWarnings(names: readonly string[]): string[] {
     MOST_NAMED,
   );
   return [
-    `The catalog asks to remove the data of earlier generations of ${named} (minimum_generation_id). Events can't be removed from Batch: they are kept, and rows that are sent again arrive a second time.`,
+    `The catalog asks to remove the data of earlier generations of ${named} (minimum_generation_id). Events can't be removed from Batch, so they are kept. Rows that are sent again arrive a second time.`,
   ];
 }

@@ -213,7 +213,9 @@ test('passes on a warning of the source, and not its progress', async () => {
 test.each([
   [
     'overwrite',
-    ['WARN "events" is configured as overwrite, but events can only be added to profiles: it is treated as append.'],
+    [
+      'WARN The stream "events" is configured as overwrite, but events can only be added to profiles. It is treated as append.',
+    ],
   ],
   ['append', []],
   [null, []],
@@ -395,7 +397,7 @@ test('sends a backlog with mass_update, and each row arrives once', async () => 
   expect(new Set([...sandbox.store.events()].map(({ custom_id }) => custom_id)).size).toBe(rows);
   expect(sandbox.store.eventCount).toBe(rows);
   expect(sandbox.stats.tokens['mass-update'].used).toBe(rows);
-  expect(logs()).toContainEqual(expect.stringContaining('from now on they are sent with mass_update'));
+  expect(logs()).toContainEqual(expect.stringContaining('From now on, events are sent with mass_update'));
 });
 
 test('ends when the reader of stdout is gone, though Batch never responds', async () => {
@@ -416,7 +418,8 @@ describe('the sync fails', () => {
     feed(state(1), row('u1', 'a', 'others'), state(2));
     expect(await failureOf(result)).toMatchObject({
       failureType: 'config_error',
-      message: 'The stream "others" of a row is not in the catalog. Give write the same catalog as read.',
+      message:
+        'A row belongs to the stream "others", which is not in the catalog. Give write the same catalog as read.',
     });
     expect(states()).toEqual([state(1, 'events', stats(0, 0))]);
   });
@@ -426,9 +429,7 @@ describe('the sync fails', () => {
     feed(state(1), row('u1', 'a').slice(0, -3), row('u1', 'b'), state(2));
     expect(await failureOf(result)).toMatchObject({
       failureType: 'system_error',
-      message: expect.stringMatching(
-        /^1 of the lines on stdin .+ no state after them is written.+The source was cut off/,
-      ),
+      message: expect.stringMatching(/^1 message on stdin .+ no later state is written.+the source was cut off/),
     });
     expect(states()).toEqual([state(1, 'events', stats(0, 0))]);
     expect(logs().at(-1)).toBe('INFO Lines on stdin that were skipped: broken JSON: 1.');

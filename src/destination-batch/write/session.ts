@@ -6,6 +6,7 @@ import type { MessageOutput } from '../../protocol/output.ts';
 import { redactForeign } from '../../protocol/secrets.ts';
 import { onAbort } from '../../shared/abort.ts';
 import { isJsonObject, parseExact } from '../../shared/exact-json.ts';
+import { formatCount } from '../../shared/format.ts';
 import { BatchApi } from '../batch/api.ts';
 import { DryRun } from '../batch/dry-run.ts';
 import type { Rejection } from '../codes.ts';
@@ -124,7 +125,7 @@ class WriteSession {
       onError: (error) => this.#fail(error),
     });
     if (configuration.dry_run) {
-      report.warn('This is a dry run: nothing is sent to Batch, and no state is echoed. Turn dry_run off to sync.');
+      report.warn('This is a dry run: nothing is sent to Batch, and no state is saved. Turn dry_run off to sync.');
     }
     for (const warning of listCatalogWarnings(catalog)) report.warn(warning);
   }
@@ -234,7 +235,7 @@ class WriteSession {
       const place = namespace === undefined ? '' : ` in the namespace "${namespace}"`;
       throw destinationError(
         'stream_not_in_catalog',
-        `The stream "${name}"${place} of a row is not in the catalog. Give write the same catalog as read.`,
+        `A row belongs to the stream "${name}"${place}, which is not in the catalog. Give write the same catalog as read.`,
       );
     }
     this.#report.countRow();
@@ -266,7 +267,7 @@ class WriteSession {
     if (this.#unreadableLines === 0) return;
     throw destinationError(
       'input_broken',
-      `${this.#unreadableLines} of the lines on stdin begin like messages but can't be read. They may have been rows, so no state after them is written, and the next run reads them again. The source was cut off, or something between it and the destination changed its output.`,
+      `${formatCount(this.#unreadableLines, 'message')} on stdin can't be read: the JSON is invalid or incomplete. Rows may be missing, so no later state is written, and the next run reads these rows again. Either the source was cut off, or something between the source and the destination changed its output.`,
     );
   }
 
