@@ -9,16 +9,11 @@ import { describeRefusal, type Rejection } from '../codes.ts';
 import { destinationError } from '../errors.ts';
 import type { Report } from '../report.ts';
 import { buildRequestBody, countEvents, type Update, type WaitingEvent } from './batcher.ts';
-import type { Route } from './rate-limit.ts';
+import { pauseAfter, pauseOrSlowDown, type Route } from './rate-limit.ts';
 
 /** The delays between attempts, in milliseconds. They double from the minimum to the maximum, with random variation. */
 const MIN_RETRY_DELAY_MS = 500;
 const MAX_RETRY_DELAY_MS = 60_000;
-
-/**
- * How long all requests pause after a 429 without Retry-After. Batch's documentation asks for at least five seconds.
- */
-const RATE_LIMIT_PAUSE_MS = 5_000;
 
 /** Whether an event was accepted or rejected. */
 export type Outcome = { kind: 'accepted' } | { kind: 'rejected'; rejection: Rejection };
@@ -171,17 +166,6 @@ export class UpdatePoster<Event extends WaitingEvent> {
 /** Returns true if Batch certainly did not store a request that failed with this error. */
 function isNotStored(error: unknown): boolean {
   return error instanceof ConnectorError || (error instanceof RetryableCallError && !error.outcomeUnknown);
-}
-
-/** Returns how long to wait after this error before the next request, in milliseconds. */
-function pauseAfter({ retryAfterMs, isRateLimit }: RetryableCallError): number {
-  return retryAfterMs ?? (isRateLimit ? RATE_LIMIT_PAUSE_MS : 0);
-}
-
-function pauseOrSlowDown(bucket: Route['bucket'], error: RetryableCallError): void {
-  const pause = pauseAfter(error);
-  if (error.isRateLimit) bucket.slowDownAfter429(pause);
-  else if (pause > 0) bucket.pause(pause);
 }
 
 function explainGivingUp(error: RetryableCallError, retryTimeMs: number): ConnectorError {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Endpoint, MASS_UPDATE, UPDATE } from '../batch/endpoints.ts';
+import type { RetryableCallError } from '../batch/errors.ts';
 import type { DestinationConfiguration } from '../config/schema.ts';
 import { type Clock, TokenBucket } from './token-bucket.ts';
 
@@ -20,6 +21,11 @@ const systemClock: Clock = {
  * tokens. At the end of the burst, Batch's bucket therefore has fewer tokens than ours.
  */
 const LATENCY_MARGIN_SECONDS = 0.5;
+
+/**
+ * How long all requests pause after a 429 without Retry-After. Batch's documentation asks for at least five seconds.
+ */
+const RATE_LIMIT_PAUSE_MS = 5_000;
 
 /** An endpoint and its rate limit. A request never has more updates than the capacity of the bucket. */
 export type Route = { endpoint: Endpoint; bucket: TokenBucket; updatesPerRequest: number };
@@ -62,4 +68,16 @@ function createRoute(endpoint: Endpoint, rate = endpoint.updatesPerSecond, clock
     bucket: new TokenBucket({ capacity, perSecond: rate, clock }),
     updatesPerRequest: Math.min(endpoint.updatesPerCall, capacity),
   };
+}
+
+/** Returns how long to wait after this error before the next request, in milliseconds. */
+export function pauseAfter({ retryAfterMs, isRateLimit }: RetryableCallError): number {
+  return retryAfterMs ?? (isRateLimit ? RATE_LIMIT_PAUSE_MS : 0);
+}
+
+/** Pauses the requests of a route, and lowers its rate after HTTP 429. */
+export function pauseOrSlowDown(bucket: Route['bucket'], error: RetryableCallError): void {
+  const pause = pauseAfter(error);
+  if (error.isRateLimit) bucket.slowDownAfter429(pause);
+  else if (pause > 0) bucket.pause(pause);
 }
