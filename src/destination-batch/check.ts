@@ -6,12 +6,12 @@ import { maskValues } from './batch/mask-values.ts';
 import type { BatchResponse } from './batch/responses.ts';
 import { destinationError } from './errors.ts';
 
-/** The profile that `check` updates. Batch creates it, without attributes or events, if it does not exist. */
+/** The profile that `check` updates. If the profile does not exist, Batch creates it without attributes or events. */
 const CHECK_CUSTOM_ID = 'clickhouse-to-batch-connection-check';
 
 /**
- * Checks the keys with an update without attributes or events: the API has no request that only reads. It creates one
- * empty profile and no event.
+ * Checks the keys by sending an update without attributes or events, because the API has no read-only request. The
+ * update creates one empty profile and no event.
  *
  * @throws ConnectorError that explains what is wrong.
  */

@@ -1,8 +1,8 @@
 import { NAME_FORM } from './batch/limits.ts';
 
 /**
- * Why a row is not sent, or was refused by Batch, and what to do about it. The codes are stable: people count them and
- * search for them. Each has a page in docs/troubleshooting.
+ * The codes of rejected rows, each with advice for the user. A row is rejected by a check before sending, or by Batch.
+ * The codes are stable, because users count them and search for them. Each has a page in docs/troubleshooting.
  */
 const REJECTIONS = {
   custom_id_missing: 'Map the column with the profile id to custom_id, and filter out rows without one',
@@ -18,7 +18,10 @@ const REJECTIONS = {
   refused_by_batch: "Read Batch's message above, and inspect the event in a rejected row",
 } as const;
 
-/** Why an attribute is left out of its event, which is sent. Each code has a page too. */
+/**
+ * Why an attribute is left out. The event itself is still sent, unless policies.invalid_attribute is reject_event. Each
+ * of these codes also has a page in docs/troubleshooting.
+ */
 const ATTRIBUTE_CODES = [
   'name_invalid',
   'name_taken',
@@ -38,26 +41,27 @@ const ATTRIBUTE_CODES = [
   'attribute_refused_by_batch',
 ] as const;
 
-/** How a policy changes a part of an event so that Batch accepts it. Each code has a page too. */
+/** How a policy changes an event so that Batch accepts it. Each of these codes also has a troubleshooting page. */
 const CHANGE_CODES = ['text_truncated', 'name_lower_cased', 'time_left_out'] as const;
 
 export type RejectionCode = keyof typeof REJECTIONS;
 export type AttributeCode = (typeof ATTRIBUTE_CODES)[number];
 export type ChangeCode = (typeof CHANGE_CODES)[number];
 
-/** Every code that a message or a rejected row may have. */
+/** Every code that can appear in a log message or in a stored rejected row. */
 export const REASON_CODES: readonly string[] = [...Object.keys(REJECTIONS), ...ATTRIBUTE_CODES, ...CHANGE_CODES];
 
 /** Why a row is rejected. `refusal` is set when the row was sent and Batch refused it. */
 export type Rejection = { code: RejectionCode; reason: string; refusal?: Refusal };
 
 /**
- * Batch's message about an update, and how many events the update had. When Batch refused the `whole` request, it stored
- * nothing. A partial error names the update and not the event, so other events of the update may have arrived.
+ * Batch's error message about an update, and the number of events in the update. `whole` is true if Batch refused the
+ * whole request and stored nothing of it. Otherwise Batch refused only this update, without naming the wrong event, so
+ * other events of the update may have arrived.
  */
 type Refusal = { words: string; eventsInUpdate: number; whole: boolean };
 
-/** The reason of a refusal. Batch names an update, not an event, so with several events the reason says so. */
+/** Returns the reason for a refusal. For an update with several events, it adds that any of them may be the cause. */
 export function describeRefusal({ words, eventsInUpdate }: Refusal): string {
   const which =
     eventsInUpdate === 1
@@ -66,16 +70,19 @@ export function describeRefusal({ words, eventsInUpdate }: Refusal): string {
   return `Batch said: ${words}${which}`;
 }
 
-/** Why something is not sent. */
+/** Why an attribute, or a part of it, is not sent. */
 export type AttributeError = { readonly code: AttributeCode; readonly reason: string };
 
-/** An attribute that was left out: the column, the path in it, and why. Never the value. */
+/**
+ * An attribute that was left out. It can be nested in an object, so `path` is the column or a path that begins with the
+ * column, such as `items[0].name`. The value is never included.
+ */
 export type LeftOut = { column: string; path: string; code: AttributeCode; reason: string };
 
-/** A part of an event that was changed before sending. Never the value. */
+/** A change that a policy made to an event before sending. `path` is as in LeftOut. The value is never included. */
 export type Change = { column: string; path: string; code: ChangeCode; reason: string };
 
-/** What to do about rows that are rejected with this code; a sentence without its full stop. */
+/** Returns what to do about rows that are rejected with this code, as a sentence without a trailing period. */
 export function findRemedy(code: RejectionCode): string {
   return REJECTIONS[code];
 }

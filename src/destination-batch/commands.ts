@@ -14,7 +14,7 @@ import type { RejectedRowStore } from './rejected/rejected-rows.ts';
 import { capHeapGrowth } from './write/memory.ts';
 import { write as writeEvents } from './write/session.ts';
 
-/** Rejects with a ConnectorError if Batch or the store of rejected rows can't be written to. */
+/** Checks that Batch accepts the keys and that rejected rows can be stored. Rejects with a ConnectorError otherwise. */
 export async function check(context: CommandContext, config: ConfigurationOrPath): Promise<void> {
   const configuration = await readConfiguration(config, destinationConfigurationSchema, context);
   const url = new URL(configuration.api_url);
@@ -32,7 +32,7 @@ export async function check(context: CommandContext, config: ConfigurationOrPath
   }
 }
 
-/** Writes the DESTINATION_CATALOG. It is the same for every project, but the configuration is validated. */
+/** Writes the DESTINATION_CATALOG. It is the same for every configuration, but an invalid configuration is an error. */
 export async function discover(context: CommandContext, configPath: string): Promise<void> {
   await readConfiguration(configPath, destinationConfigurationSchema, context);
   await context.output.write({
@@ -41,7 +41,7 @@ export async function discover(context: CommandContext, configPath: string): Pro
   });
 }
 
-/** Sends the rows on `input`. Resolves to false if a signal ended it before the end of the input. */
+/** Sends the rows from `input` to Batch. Resolves to false if a signal stopped it before the end of the input. */
 export async function write(
   context: CommandContext,
   paths: { config: string; catalog: string },

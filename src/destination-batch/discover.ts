@@ -2,7 +2,7 @@ import type { DestinationOperation } from '../protocol/messages.ts';
 import { NAME_FORM } from './batch/limits.ts';
 import { REQUIRED_FIELDS } from './config/mapping.ts';
 
-/** The only operation: add events to profiles. Other columns become attributes. */
+/** Returns the only operation: add events to profiles. Columns other than those listed here become attributes. */
 export function discover(): DestinationOperation[] {
   return [
     {

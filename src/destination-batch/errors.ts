@@ -1,6 +1,6 @@
 import { defineErrors, type FailureType } from '../protocol/errors.ts';
 
-/** The error codes of the destination, besides those of every command. Each has a page in docs/troubleshooting. */
+/** The error codes that only the destination uses. Each has a page in docs/troubleshooting. */
 export const DESTINATION_ERRORS = {
   batch_address_wrong: 'config_error',
   batch_certificate_refused: 'config_error',
@@ -18,5 +18,5 @@ export const DESTINATION_ERRORS = {
   dry_run_unwritable: 'config_error',
 } as const satisfies Record<string, FailureType>;
 
-/** Creates an error of the destination, with one of these codes or of those of every command. */
+/** Creates an error of the destination, with one of these codes or a code that all commands share. */
 export const destinationError = defineErrors(DESTINATION_ERRORS);

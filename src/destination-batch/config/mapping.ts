@@ -2,26 +2,29 @@ import { z } from 'zod';
 import { EVENT_NAME } from '../batch/limits.ts';
 import { nameOption, strictOptions } from './options.ts';
 
-/** The columns of Cloud Sync (docs/batch-api.md, CS/ch-ev 1.2 and 1.3), used unless the mapping names others. */
+/** The default column names. Batch's Cloud Sync uses the same names (docs/batch-api.md, section 5). */
 const CUSTOM_ID = 'custom_id';
 const EVENT_NAME_COLUMN = 'event_name';
 const EVENT_TIME = 'event_time';
 
-/** The fields that every row needs. */
+/** The columns that every row needs. */
 export const REQUIRED_FIELDS = [CUSTOM_ID, EVENT_NAME_COLUMN] as const;
 
-/** The cursor of Cloud Sync (docs/batch-api.md, CS/ch-ev 1.2). Only the source uses it. */
+/**
+ * The cursor column that Cloud Sync requires (docs/batch-api.md, section 5). It is needed only for reading, so it is
+ * never sent to Batch.
+ */
 const CURSOR = 'last_updated_at';
 
 /** Columns that PyAirbyte and other platforms add to each row. */
 export const PLATFORM_PREFIX = '_airbyte_';
 
-/** The options that list columns. */
+/** The names of the options that list columns. */
 export const COLUMN_LISTS = ['include_columns', 'exclude_columns', 'plain_text_columns'] as const;
 
 const column = z.string().min(1, 'must not be empty');
 
-/** What the columns of a row become. */
+/** The options that control how the columns of a row become an event. */
 export const mappingOptions = strictOptions({
   custom_id_column: column.optional().meta({
     title: 'Profile column',
@@ -99,7 +102,7 @@ type Contradiction = { option: MappingOption; error: string };
 
 export const DEFAULT_MAPPING: Mapping = mappingOptions.parse({});
 
-/** The columns that are no attributes. Without an event name column every event has the constant name. */
+/** The columns that are not attributes. `eventName` is undefined if `constant_event_name` names all events. */
 export type RoleColumns = { customId: string; eventName: string | undefined; eventTime: string };
 
 export function resolveRoleColumns(mapping: Mapping): RoleColumns {
@@ -110,7 +113,10 @@ export function resolveRoleColumns(mapping: Mapping): RoleColumns {
   };
 }
 
-/** Returns whether a column with a given name becomes an attribute. Only the source uses `cursorColumn`. */
+/**
+ * Returns a function that checks by name whether a column becomes an attribute. `cursorColumn` is needed only for
+ * reading, so it never becomes an attribute.
+ */
 export function selectAttributeColumns(mapping: Mapping, cursorColumn?: string): (column: string) => boolean {
   const { customId, eventName, eventTime } = resolveRoleColumns(mapping);
   const never = new Set([customId, eventName, eventTime, CURSOR, cursorColumn, ...(mapping.exclude_columns ?? [])]);
@@ -120,7 +126,7 @@ export function selectAttributeColumns(mapping: Mapping, cursorColumn?: string):
     !never.has(column) && !column.startsWith(PLATFORM_PREFIX) && (only === undefined || only.has(column));
 }
 
-/** Options that contradict each other, or name a column that can't have that role. */
+/** Finds contradictions between the options of a mapping, such as a column with two roles. */
 function findContradictions(mapping: Mapping): Contradiction[] {
   return [
     ...findExclusiveOptions(mapping),
@@ -130,7 +136,7 @@ function findContradictions(mapping: Mapping): Contradiction[] {
   ];
 }
 
-/** Options of which only one can be given. */
+/** Finds mutually exclusive options that are both set. */
 function findExclusiveOptions(mapping: Mapping): Contradiction[] {
   const { event_name_column, constant_event_name, include_columns = [], exclude_columns = [] } = mapping;
   const found: Contradiction[] = [];
@@ -149,7 +155,10 @@ function findExclusiveOptions(mapping: Mapping): Contradiction[] {
   return found;
 }
 
-/** Columns with two roles. The error is for the option that the user set; the other may be a default. */
+/**
+ * Finds columns that two options name. The error is for an option that the user set, because the other option may have
+ * its default.
+ */
 function findSharedColumns(mapping: Mapping): Contradiction[] {
   const optionOf = new Map<string, MappingOption>();
   return listRoles(mapping).flatMap(({ option, column }) => {
@@ -164,7 +173,7 @@ function findSharedColumns(mapping: Mapping): Contradiction[] {
   });
 }
 
-/** Columns on a list that never become attributes. */
+/** Finds listed columns that can never become attributes. */
 function findUnsentColumns(mapping: Mapping): Contradiction[] {
   const roles = new Map(listRoles(mapping).map(({ option, column }) => [column, option]));
   return COLUMN_LISTS.flatMap((option) =>
@@ -177,7 +186,7 @@ function findUnsentColumns(mapping: Mapping): Contradiction[] {
   );
 }
 
-/** Plain text columns that another list excludes. */
+/** Finds plain text columns that are not sent, because they are excluded or not included. */
 function findOmittedTextColumns(mapping: Mapping): Contradiction[] {
   const { include_columns: included = [], exclude_columns: excluded = [], plain_text_columns: plain = [] } = mapping;
   return plain.flatMap((column) => {
@@ -190,7 +199,7 @@ function findOmittedTextColumns(mapping: Mapping): Contradiction[] {
   });
 }
 
-/** The columns that are no attributes, each with the option that names it. */
+/** Lists the columns that are not attributes, each with the option that names it. */
 function listRoles(mapping: Mapping): { option: MappingOption; column: string }[] {
   const { customId, eventName, eventTime } = resolveRoleColumns(mapping);
   return [

@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { NAME_FORM } from '../batch/limits.ts';
 
 /**
- * An object of options that rejects an unknown name. Platforms add keys of their own next to the options of a connector,
- * but never inside such an object: there, an unknown name is a typo that would go unnoticed.
+ * Creates the schema of a group of options, which rejects unknown names. Platforms add their own keys to a
+ * configuration, but only at its top level. Inside a group, an unknown name is a typo that would otherwise go unnoticed.
  */
 export function strictOptions<Shape extends z.core.$ZodLooseShape>(shape: Shape) {
   return z.strictObject(shape, {
@@ -14,12 +14,12 @@ export function strictOptions<Shape extends z.core.$ZodLooseShape>(shape: Shape)
   });
 }
 
-/** The key that distinguishes the variants of a choice. */
+/** Creates the constant key that distinguishes the variants of a choice, such as `mode`. */
 export function literalOption<Name extends string>(name: Name, title: string): z.ZodLiteral<Name> {
   return z.literal(name).meta({ title, order: 0 });
 }
 
-/** A name of an event or an attribute. */
+/** Creates an option whose value is the name of an event or attribute. */
 export function nameOption(form: RegExp): z.ZodString {
   return z.string().regex(form, `must be a name that Batch accepts: ${NAME_FORM}`);
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { strictOptions } from './options.ts';
 
-/** What to do with values that Batch would not accept. The first choice of each is the default. */
+/** What to do with values that Batch would not accept. The first value of each option is the default. */
 export const policyOptions = strictOptions({
   invalid_attribute: z.enum(['drop', 'reject_event']).default('drop').meta({
     title: 'Invalid attribute',

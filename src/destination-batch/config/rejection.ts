@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { literalOption } from './options.ts';
 
-/** Whether rejected rows fail a sync. Airbyte's forms distinguish the variants by the literal. */
+/** Whether rejected rows fail a sync. Airbyte's form distinguishes the variants by the constant `mode`. */
 export const onRejectionOption = z
   .discriminatedUnion('mode', [
     z.object({ mode: literalOption('skip', 'Mode') }).meta({ title: 'Continue' }),
@@ -112,7 +112,7 @@ const s3 = z
   })
   .meta({ title: 'S3' });
 
-/** Where rejected rows are stored. `S3` has the options of Airbyte's object_storage_config. */
+/** Where rejected rows are stored. `S3` has the same options as Airbyte's object_storage_config. */
 export const rejectedRowsOption = z
   .discriminatedUnion('storage_type', [
     z.object({ storage_type: literalOption('None', 'Storage') }).meta({ title: 'Nowhere' }),

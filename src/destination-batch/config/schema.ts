@@ -6,16 +6,16 @@ import { nameOption, strictOptions } from './options.ts';
 import { policyOptions } from './policies.ts';
 import { onRejectionOption, rejectedRowsOption } from './rejection.ts';
 
-/** Batch's only documented API server. */
+/** The only API server that Batch documents. */
 const DEFAULT_API_URL = 'https://api.batch.com';
 
-/** The default version of the server in Batch's own OpenAPI text. 2.13 has been reported since. */
+/** The default API version in Batch's OpenAPI document. Another client of the API is reported to use 2.13. */
 const DEFAULT_API_VERSION = '2.11';
 
-/** How long a row waits for others in its request, in seconds. */
+/** How long a row waits for other rows to share its request, in seconds. */
 const DEFAULT_FLUSH_INTERVAL_SECONDS = 2;
 
-/** What an HTTP header can contain. A line break comes from copying the key. */
+/** Printable ASCII without spaces. A key is often copied with a line break, which an HTTP header can't contain. */
 const KEY = /^[\x21-\x7e]+$/;
 const KEY_MESSAGE = 'must be only the key, in ASCII, without spaces or line breaks';
 
@@ -48,7 +48,7 @@ const limitsSchema = strictOptions({
     order: 15,
   });
 
-/** The configuration of the destination. The order of the keys is the order of the form. */
+/** The configuration of the destination. `order` is the position of an option in Airbyte's form. */
 export const destinationConfigurationSchema = z
   .looseObject({
     project_key: z
@@ -167,7 +167,7 @@ function isOnlyAddress(url: string): boolean {
   return username === '' && password === '' && search === '' && hash === '';
 }
 
-/** Keys must not be sent in plain text, except to a test server on this machine. */
+/** Checks that the keys are sent over HTTPS, or only to a test server on this machine. */
 function isHttpsOrLoopback(url: string): boolean {
   if (!URL.canParse(url)) return false;
   const { protocol, hostname } = new URL(url);

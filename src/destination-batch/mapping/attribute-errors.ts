@@ -1,7 +1,7 @@
 import { isJsonObject } from '../../shared/exact-json.ts';
 import type { AttributeCode, AttributeError } from '../codes.ts';
 
-/** String columns contain it instead of NULL, so it never rejects a row. */
+/** This error never rejects a row, because String columns in ClickHouse often contain a blank string instead of NULL. */
 export const BLANK = attributeError('text_blank', 'is blank');
 
 export const MALFORMED = attributeError('text_malformed', 'is not valid Unicode (half of a surrogate pair)');
@@ -54,12 +54,15 @@ export function attributeError(code: AttributeCode, reason: string): AttributeEr
   return { code, reason };
 }
 
-/** The error of an array with an invalid item. Leaving out only the item would move the others. */
+/**
+ * Returns the error of an array with an invalid item. The whole array is left out, because leaving out only the item
+ * would change the positions of the items after it.
+ */
 export function describeItemError(item: AttributeError | undefined): AttributeError | undefined {
   return item === undefined ? undefined : attributeError(item.code, `contains an item that ${item.reason}`);
 }
 
-/** For a mixed array, report that rather than the error of a single item. */
+/** Returns the error of the array if its items are not all strings, or else the error of one item (`otherwise`). */
 export function preferMixedArrayError(
   values: unknown[],
   otherwise: AttributeError | undefined,

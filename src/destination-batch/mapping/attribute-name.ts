@@ -4,26 +4,26 @@ import type { Policies } from '../config/policies.ts';
 
 export type AttributeKind = 'plain' | 'date' | 'url';
 
-/** What a column name or a key becomes. It is the same for all rows, so it is parsed once. */
+/** The parsed name of a column or of a key in an object. It is the same for all rows, so it is parsed once. */
 export type AttributeName = {
   readonly kind: AttributeKind;
-  /** The name in JSON and a colon: `"date(x)":`. */
+  /** The name as a JSON key, with its colon: `"date(x)":`. */
   readonly jsonKey: string;
-  /** Why nothing can be sent with this name. */
+  /** Why no value can be sent with this name; undefined for a valid name. */
   readonly error: AttributeError | undefined;
-  /** What to report about a name that is sent in lower case. */
+  /** What to report if the name has capital letters and is sent in lower case. */
   readonly lowerCased: string | undefined;
   readonly uses: NameUses;
 };
 
 /**
- * The objects that use a name; `date(x)` and `url(x)` count as `x`. Objects have numbers, and only one object is
- * written on each level at a time, so no set of names is needed for each object.
+ * Records which objects use a name. `date(x)` and `url(x)` count as `x`. Each object has an id, and only one object per
+ * nesting level is written at a time. So the last id on each level is enough to detect a name that is used twice.
  */
 export class NameUses {
   readonly #objectOnLevel: number[] = [0, 0, 0, 0];
 
-  /** Uses the name in an object. Returns false if the object uses it already. */
+  /** Claims the name for an object. Returns false if the object already uses it. */
   add(object: number, level: number): boolean {
     if (this.#objectOnLevel[level] === object) return false;
     this.#objectOnLevel[level] = object;
@@ -31,10 +31,13 @@ export class NameUses {
   }
 }
 
-/** The prefixes of typed attributes, since column names can't hold parentheses (docs/batch-api.md, CS/ch-ev 1.4). */
+/**
+ * Matches a name with a type as a prefix, such as `date__x`. Columns have this form, because their names can't contain
+ * parentheses (docs/batch-api.md, section 5).
+ */
 const PREFIXED = /^(date|url)__(.*)$/s;
 
-/** The form of Batch's API, which keys of objects may have too. */
+/** Matches a name with a type in the form of Batch's API, such as `date(x)`. Keys of objects may also have this form. */
 const IN_PARENTHESES = /^(date|url)\((.+)\)$/;
 
 const UNUSABLE: AttributeError = {
@@ -46,7 +49,7 @@ const IN_CAPITALS: AttributeError = {
   reason: `has a name with capital letters, which Batch does not accept, and policies.capital_letters is drop: it must be ${NAME_FORM}`,
 };
 
-/** Maximum number of names that are cached: the keys of a Map column are names too, and may all differ. */
+/** Maximum number of cached names. The keys of a Map column are also cached, and can be different in every row. */
 const MAX_NAMES = 10_000;
 
 export class AttributeNames {
@@ -58,7 +61,7 @@ export class AttributeNames {
     this.#isLowerCasing = capital_letters === 'lower_case';
   }
 
-  /** Whether the caches are full and should be cleared, which is only possible between two rows. */
+  /** Whether the caches are full. They can be cleared only between two rows. */
   get isFull(): boolean {
     return this.#uses.size > MAX_NAMES || this.#inObjects.size > MAX_NAMES;
   }
@@ -68,12 +71,12 @@ export class AttributeNames {
     this.#uses.clear();
   }
 
-  /** The name of the attribute that a column becomes. */
+  /** Returns the name of the attribute that a column becomes. */
   parseColumn(column: string): AttributeName {
     return this.#parseName(column, PREFIXED.exec(this.#lowerCase(column)));
   }
 
-  /** The name of an attribute inside an object, which has its type in either form. */
+  /** Returns the name of an attribute inside an object. The key may have either form, `date__x` or `date(x)`. */
   parseKey(key: string): AttributeName {
     const known = this.#inObjects.get(key);
     if (known !== undefined) return known;
@@ -83,7 +86,7 @@ export class AttributeNames {
     return name;
   }
 
-  /** A name that needs no check, such as Batch's `$label`. */
+  /** Creates a name that needs no check, such as Batch's `$label`. */
   createReserved(name: string): AttributeName {
     return {
       kind: 'plain',
@@ -94,9 +97,12 @@ export class AttributeNames {
     };
   }
 
-  /** Also for names that may not be sent in lower case: their type decides how the value is checked. */
+  /**
+   * Converts ASCII letters to lower case. Names that are invalid because of their capital letters are converted as well:
+   * `DATE__x` has the type date, which decides how the value is checked.
+   */
   #lowerCase(written: string): string {
-    // Not toLowerCase: it turns the Kelvin sign into an ASCII letter.
+    // Not toLowerCase on the whole name, because it turns the Kelvin sign into an ASCII letter.
     return written.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
   }
 

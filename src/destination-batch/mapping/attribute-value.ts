@@ -24,34 +24,34 @@ import { convertNumber, isJsonNumber, parseStructure } from './json-value.ts';
 import { describeLength, hasLineEnd, isBlank, isPlainAscii } from './text.ts';
 import { normalizeDateTime, normalizeTimestampOrDay } from './timestamp.ts';
 
-/** The JSON to send; undefined for nothing (NULL, an empty array); or the rule that the value breaks. */
+/** The JSON to send, undefined if there is nothing to send (NULL or an empty array), or the error in the value. */
 type Converted = string | undefined | AttributeError;
 
 /**
- * How the value of a column is converted. A `text` is never parsed as JSON. A `date_time` is a date that the catalog
- * declares as a time, and a `number` is a plain value that the catalog declares as a number, so that a string may hold
- * one.
+ * How a value is converted. A `text` is never parsed as JSON. A `date_time` is a date in a column that the catalog
+ * declares as a timestamp. A `number` is a value in a column that the catalog declares as a number. If it is a string
+ * that contains a number, it is sent as a number.
  */
 export type ValueKind = AttributeKind | 'date_time' | 'number' | 'text' | 'label' | 'tags';
 
 /**
- * What a column becomes. `isCounted` is false for the label and the tags, which don't count toward the limit of an
- * event.
+ * The attribute that a column becomes. `isCounted` is false for the label and the tags, which don't count toward the
+ * maximum number of attributes.
  */
 export type Attribute = { name: AttributeName; kind: ValueKind; isCounted: boolean };
 
-/** A key of an object, or an index of an array. */
+/** A key of an object, or an index of an array; undefined for the value of a column. */
 type PathSegment = string | number | undefined;
 
 /** `scheme://authority…`, the form of a URL that Batch's SDKs require. */
 const URL_SHAPE = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#]+\S*$/i;
 
-/** Other keys may be data, like the keys of a map, and are not shown. */
+/** Matches the keys that messages show. Other keys are not shown, because they may be data, such as the keys of a map. */
 const KEY_LIKE_A_NAME = /^(?:(?:date|url)\()?[$a-z_][\w$.()-]{0,34}$/i;
 
 /**
- * Converts values to the JSON that Batch accepts. It writes JSON directly, without a value in between that would have
- * to be serialized; so a number keeps all its digits.
+ * Converts values to the JSON that Batch accepts. It writes JSON directly instead of building values to serialize, so
+ * numbers keep all their digits.
  */
 export class AttributeWriter {
   readonly #limits: Limits;
@@ -60,9 +60,11 @@ export class AttributeWriter {
   readonly #issues: RowIssues;
   readonly #tooDeep: AttributeError;
   readonly #tooMany: AttributeError;
+  /** The id of the last object that was started. The event itself is also an object. */
   #objects = 0;
-  /** The number of the current event as an object, and how many attributes of it count. */
+  /** The id of the current event. */
   #event = 0;
+  /** The number of attributes of the current event that count toward the limit. */
   #eventSize = 0;
 
   constructor(limits: Limits, { long_text }: Pick<Policies, 'long_text'>, names: AttributeNames, issues: RowIssues) {
@@ -77,21 +79,22 @@ export class AttributeWriter {
     );
   }
 
-  /** Starts an event without attributes. */
+  /** Starts a new event. */
   startEvent(): void {
     this.#event = this.#startObject();
     this.#eventSize = 0;
   }
 
-  /** Whether an attribute can be added to the event, if its value can be sent. */
+  /** Checks whether an attribute can be added to the event, assuming that its value is valid. */
   canAdd({ name, isCounted }: Attribute): boolean {
     return name.error === undefined && (!isCounted || this.#eventSize < this.#limits.attributes_per_object);
   }
 
   /**
-   * Adds an attribute to the event, converted from the value of a column.
+   * Adds an attribute to the event, with the converted value of a column.
    *
-   * @returns its JSON, or undefined if it is not sent; the issues then have the reason, unless the value is empty.
+   * @returns the JSON of the value, or undefined if the attribute is not sent. The reason is then added to the issues,
+   * unless there is nothing to send (NULL or an empty array).
    */
   addAttribute(value: unknown, column: string, { name, kind, isCounted }: Attribute): string | undefined {
     this.#issues.setColumn(column);
@@ -103,7 +106,10 @@ export class AttributeWriter {
     return this.#reportIssues(json, name, column, undefined);
   }
 
-  /** Counts an attribute that the caller writes itself. `canAdd` must hold for it, and no other may have its name. */
+  /**
+   * Counts an attribute that the caller writes itself. Call this only if `canAdd` returned true and no other attribute
+   * can have the same name.
+   */
   addCopied(column: string, { name, isCounted }: Attribute): void {
     if (isCounted) this.#eventSize += 1;
     if (name.lowerCased === undefined) return;
@@ -111,7 +117,7 @@ export class AttributeWriter {
     this.#issues.addLowerCased(column, name);
   }
 
-  /** Reserves a name, so that no column can use it. */
+  /** Reserves a name for an attribute that the caller writes itself, so that no column can use it. */
   addReserved(name: AttributeName): void {
     name.uses.add(this.#event, 0);
     this.#eventSize += 1;
@@ -122,13 +128,13 @@ export class AttributeWriter {
     return this.#convert(value, kind, path, undefined, 0);
   }
 
-  /** The number of a new object. */
+  /** Returns an id for a new object. */
   #startObject(): number {
     this.#objects += 1;
     return this.#objects;
   }
 
-  /** Uses a name in an object, if the name and the value are valid. */
+  /** Claims a name in an object if the name and the value are valid. Returns the converted value, or the error. */
   #claimName(
     name: AttributeName,
     converted: string | AttributeError,
@@ -162,7 +168,7 @@ export class AttributeWriter {
     if (value === null || value === undefined) return undefined;
     switch (kind) {
       case 'plain':
-        // Only the string of a column may contain an array or object. Inside an object a string stays a string.
+        // A string may contain an array or object only if it is the value of a column. In an object, it stays a string.
         if (typeof value === 'string' && depth === 0) return this.#convertStringOrStructure(value, path, segment);
         return this.#convertValue(value, path, segment, depth);
       case 'text':
@@ -229,7 +235,7 @@ export class AttributeWriter {
   #truncate(value: string, max: number, path: string, segment: PathSegment): Converted {
     const tooLong = `has ${describeLength(value)}, and Batch accepts ${max}`;
     if (!this.#isTruncating) return attributeError('text_too_long', tooLong);
-    // The string is well-formed, so after a cut only the first half of a surrogate pair can be malformed.
+    // The string is well-formed, so if the part that is kept is not, it ends with the first half of a surrogate pair.
     const cut = value.slice(0, max);
     const whole = cut.isWellFormed() ? cut : cut.slice(0, -1);
     if (isBlank(whole))
@@ -238,7 +244,7 @@ export class AttributeWriter {
     return JSON.stringify(whole);
   }
 
-  /** A string that must be on one line. */
+  /** Converts a string that must be on one line. */
   #convertLine(value: string, max: number, path: string, segment: PathSegment): Converted {
     if (isBlank(value)) return BLANK;
     if (hasLineEnd(value)) return SEVERAL_LINES;
@@ -281,7 +287,8 @@ export class AttributeWriter {
 
   #convertArray(values: unknown[], path: string, depth: number): Converted {
     if (values.length === 0) return undefined;
-    // The SDKs count the names on the path to a value. The array has the last of them.
+    // Batch's SDKs count the names on the path to a value. The array's own name is the last one, so an array inside an
+    // object of the maximum depth is too deep.
     if (depth >= this.#limits.object_depth) return this.#tooDeep;
     const max = this.#limits.array_items;
     if (values.length > max)
@@ -307,7 +314,7 @@ export class AttributeWriter {
     let json = '[';
     let isEmpty = true;
     for (const [index, value] of values.entries()) {
-      // An object without anything to send stays as an empty one, so that the others keep their places.
+      // An object with nothing to send is kept as an empty object, so that the other objects keep their positions.
       const converted = this.#convertObject(value, joinPath(path, index), depth + 1);
       if (typeof converted !== 'string') return describeItemError(converted);
       if (converted !== EMPTY_OBJECT) isEmpty = false;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ConfiguredStream } from '../../protocol/catalog.ts';
 
-/** The type of a column in the catalog, if it changes how its values are read. */
+/** The types in the catalog that change how the values of a column are read. */
 type ColumnType = 'date_time' | 'number';
 
 export type ColumnTypes = ReadonlyMap<string, ColumnType>;
@@ -12,8 +12,8 @@ const propertySchema = z.looseObject({
 });
 
 /**
- * The columns whose strings are times or numbers, by the JSON schema in the catalog. Some sources write a time without
- * its time zone, or a number as a string.
+ * Returns the columns that the catalog declares as timestamps or numbers. Their type is needed because some sources
+ * write a timestamp without its time zone, or a number as a string.
  * https://docs.airbyte.com/platform/understanding-airbyte/supported-data-types
  */
 export function readColumnTypes({ json_schema }: ConfiguredStream['stream']): ColumnTypes {
@@ -31,6 +31,6 @@ function readColumnType(property: unknown): ColumnType | undefined {
   const types = [data.type].flat().filter((type) => type !== 'null');
   if (types.length === 0) return undefined;
   if (types.every((type) => type === 'string')) return data.format === 'date-time' ? 'date_time' : undefined;
-  // If the column may also contain strings, a string stays a string.
+  // If the column may also contain strings, its strings are not converted to numbers.
   return types.every((type) => type === 'number' || type === 'integer') ? 'number' : undefined;
 }

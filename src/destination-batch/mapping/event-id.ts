@@ -3,13 +3,16 @@ import { LosslessNumber } from 'lossless-json';
 import { isJsonObject } from '../../shared/exact-json.ts';
 import { PLATFORM_PREFIX } from '../config/mapping.ts';
 
-/** 128 bits: among 10^15 different rows the chance of two equal ids is one in a billion. */
+/**
+ * The length of a row id, in hexadecimal digits. With 128 bits, the chance of two equal ids among 10^15 different rows is
+ * one in a billion.
+ */
 const ID_CHARACTERS = 32;
 
 /**
- * The id of a row, which is the same each time the row is read. It depends on all columns, whether they are sent or
- * not, except those that a platform adds, which change with each read. NULLs don't count, so a new column changes no
- * id.
+ * Returns the id of a row, which is the same each time the row is read. The id depends on all columns, including columns
+ * that are not sent. Columns that a platform adds don't count, because they change with each read. NULLs don't count
+ * either, so that a new column does not change the ids of existing rows.
  */
 export function computeRowId(stream: string, row: Record<string, unknown>): string {
   const own = Object.keys(row).filter((column) => !column.startsWith(PLATFORM_PREFIX) && row[column] !== null);
@@ -17,11 +20,11 @@ export function computeRowId(stream: string, row: Record<string, unknown>): stri
 }
 
 /**
- * JSON with sorted keys and the original digits of numbers. Not recursive: a row may be nested deeper than the stack
- * allows.
+ * Writes JSON with sorted keys and the original digits of numbers. The function is not recursive, because a row may be
+ * nested too deeply for the call stack.
  */
 function writeCanonicalJson(object: Record<string, unknown>, keys: string[]): string {
-  /** What remains to be written, last first. */
+  /** A stack of the parts that remain to be written. The last part is written next. */
   const left: ({ json: string } | { value: unknown })[] = [];
   const open = (brackets: string, parts: { json: string; value: unknown }[]): void => {
     left.push({ json: brackets.slice(1) });

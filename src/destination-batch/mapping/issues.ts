@@ -4,42 +4,46 @@ import type { AttributeName } from './attribute-name.ts';
 
 const NONE: readonly never[] = [];
 
-/** What to report about one row. Most rows have no issues, and then nothing is allocated. */
+/** Collects what to report about one row. Most rows have no issues, so nothing is allocated until the first one. */
 export class RowIssues {
   #leftOut: LeftOut[] = [];
   #changes: Change[] = [];
-  /** The first attribute that is left out because it breaks a rule. */
+  /** The first attribute that is left out because it breaks a rule. A blank attribute does not count. */
   firstInvalid: LeftOut | undefined;
   #column = '';
-  /** Names in lower case that were reported, and those of this row, which are reported if it is sent. */
+  /** The names whose change to lower case has been reported. */
   readonly #reported = new WeakSet<AttributeName>();
+  /** The names in this row whose change to lower case is reported if the event is sent. */
   #pending: AttributeName[] = [];
 
   get leftOut(): readonly LeftOut[] {
     return this.#leftOut.length === 0 ? NONE : this.#leftOut;
   }
 
-  /** The changes in this row, for an event that is sent. A changed name is reported once. */
+  /**
+   * Returns the changes to report for an event that is sent. A changed name is reported only once, so it is not returned
+   * again for a later row.
+   */
   drainChanges(): readonly Change[] {
     if (this.#changes.length === 0) return NONE;
     for (const name of this.#pending) this.#reported.add(name);
     return this.#changes;
   }
 
-  /** The number of issues of this row so far. */
+  /** The number of issues in this row so far. */
   get count(): number {
     return this.#leftOut.length + this.#changes.length;
   }
 
   reset(): void {
-    // An empty array was never handed out, so it can be used again.
+    // Empty arrays are reused, because they have not been returned to a caller.
     if (this.#leftOut.length > 0) this.#leftOut = [];
     if (this.#changes.length > 0) this.#changes = [];
     if (this.#pending.length > 0) this.#pending = [];
     this.firstInvalid = undefined;
   }
 
-  /** Sets the column of the next issues. */
+  /** Sets the column of the issues that are added next. */
   setColumn(column: string): void {
     this.#column = column;
   }
@@ -54,7 +58,7 @@ export class RowIssues {
     this.#changes.push({ column: this.#column, path, code, reason });
   }
 
-  /** A name that is sent in lower case is reported with the first event that has it. */
+  /** Adds the change of a name to lower case, unless an earlier event has reported it. */
   addLowerCased(path: string, name: AttributeName): void {
     if (name.lowerCased === undefined || this.#reported.has(name) || this.#pending.includes(name)) return;
     this.#pending.push(name);

@@ -5,7 +5,7 @@ import { BEYOND_64_BITS, TOO_LARGE } from './attribute-errors.ts';
 
 const MAX_INT64 = 2n ** 63n - 1n;
 const MIN_INT64 = -(2n ** 63n);
-/** An integer of fewer digits always fits in 64 bits. */
+/** An integer with fewer digits always fits in 64 bits. */
 const DIGITS_OF_INT64 = 19;
 
 const JSON_NUMBER = /^-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?$/;
@@ -14,7 +14,7 @@ export function isJsonNumber(text: string): boolean {
   return JSON_NUMBER.test(text);
 }
 
-/** The JSON of a number, with its original digits. */
+/** Converts a number to JSON, with its original digits. Returns an error if the number is out of range. */
 export function convertNumber(digits: string): string | AttributeError {
   if (/^-?\d+$/.test(digits)) {
     if (digits.length >= DIGITS_OF_INT64) {
@@ -26,10 +26,10 @@ export function convertNumber(digits: string): string | AttributeError {
   return Number.isFinite(Number(digits)) ? digits : TOO_LARGE;
 }
 
-/** The array or object that a string contains; undefined if the string is not JSON of one. */
+/** Parses a string that contains a JSON array or object. Returns undefined for any other string. */
 export function parseStructure(text: string): unknown[] | Record<string, unknown> | undefined {
   const code = text.charCodeAt(0);
-  // Most strings begin with neither a bracket nor white space.
+  // Most strings begin with neither a bracket nor white space, so they can't contain an array or object.
   if (code > SPACE && code < DELETE && code !== OPENING_BRACKET && code !== OPENING_BRACE) return undefined;
   const trimmed = text.trim();
   const first = trimmed.charCodeAt(0);

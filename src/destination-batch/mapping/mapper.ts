@@ -13,15 +13,16 @@ import {
 
 export type { MappedRow } from './rules.ts';
 
-/** What a column becomes. The `name` is the one that is sent, such as `date(x)`. */
+/** What a column becomes. `name` is the name that is sent to Batch, such as `date(x)`. */
 export type ColumnUse = { kind: HeadRole } | { kind: 'attribute'; name: string; valueKind: ValueKind };
 
 /** The row of a RECORD message. */
 export type Row = Record<string, unknown>;
 
 /**
- * Maps the rows of a stream to Batch events. Most events are cut out of the bytes of their message. The other rows are
- * parsed and mapped, and the cutter learns from them what the messages of the stream look like.
+ * Maps the rows of a stream to Batch events. For most rows, RecordCutter copies the event from the bytes of the RECORD
+ * message, without parsing the message. The other rows are parsed and mapped, and RecordCutter learns the layout of the
+ * messages from them.
  */
 export class EventMapper {
   readonly #rules: EventRules;
@@ -34,7 +35,7 @@ export class EventMapper {
     this.#cutter = new RecordCutter(this.#rules);
   }
 
-  /** What a column becomes, by its name. */
+  /** Returns what the column with this name becomes. */
   describeColumn(column: string): ColumnUse {
     const { role } = this.#rules.resolveColumn(column);
     if (typeof role === 'string') return { kind: role };
@@ -42,13 +43,18 @@ export class EventMapper {
   }
 
   /**
-   * Cuts the event out of a RECORD message of this stream. Returns undefined when the row has to be parsed and mapped.
+   * Copies the event from the bytes of a RECORD message of this stream, without parsing the message. Returns undefined if
+   * the row has to be parsed and mapped.
    */
   tryCut(bytes: Buffer, start: number, end: number): MappedEvent | undefined {
     return this.#cutter.tryCut(bytes, start, end);
   }
 
-  /** @param line the message of the row; the cutter learns its shape. */
+  /**
+   * Maps a parsed row to an event.
+   *
+   * @param line the RECORD message of the row, from which RecordCutter learns the layout of the messages.
+   */
   map(row: Row, line?: string): MappedRow {
     if (this.#rules.isFull) {
       this.#rules.clear();
@@ -69,13 +75,13 @@ export class EventMapper {
     return this.#rules.finish(head, json, Buffer.byteLength(json));
   }
 
-  /** The attributes of a row in JSON, without the braces around them. */
+  /** Returns the attributes of a row in JSON, without the braces around them. */
   #writeAttributes(row: Row): string {
     const { writer, idName, options } = this.#rules;
     writer.startEvent();
     let json = '';
     if (idName !== undefined) {
-      // First, so that the id is never the attribute that exceeds the limit.
+      // The id comes first, so that it is never the attribute that exceeds the limit.
       writer.addReserved(idName);
       json = `${idName.jsonKey}"${computeRowId(options.stream, row)}"`;
     }

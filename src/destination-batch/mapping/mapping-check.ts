@@ -2,12 +2,12 @@ import { COLUMN_LISTS, type Mapping, resolveRoleColumns, selectAttributeColumns 
 import type { DestinationConfiguration } from '../config/schema.ts';
 import { AttributeNames } from './attribute-name.ts';
 
-/** A stream of the catalog. Its columns are undefined when its schema does not list them. */
+/** A stream of the catalog. `columns` is undefined if the stream's schema does not list them. */
 type Stream = { name: string; cursorColumn: string | undefined; columns: ReadonlySet<string> | undefined };
 
 type Configuration = Pick<DestinationConfiguration, 'policies' | 'mapping' | 'event_id_attribute'>;
 
-/** Errors of a mapping that would affect every row of these streams, so they are reported before a row is sent. */
+/** Finds errors in a mapping that would affect every row, so that they can be reported before any row is sent. */
 export function findMappingErrors(configuration: Configuration, streams: readonly Stream[]): string[] {
   return [
     ...streams.flatMap((stream) => findMissingColumns(configuration.mapping, stream)),
@@ -16,7 +16,7 @@ export function findMappingErrors(configuration: Configuration, streams: readonl
   ];
 }
 
-/** Without such a column every row of the stream would be rejected, or lose its time. */
+/** Finds required columns that a stream lacks. Without them, every row would be rejected or lose its time. */
 function findMissingColumns(mapping: Mapping, { name, columns }: Stream): string[] {
   const { customId, eventName, eventTime } = resolveRoleColumns(mapping);
   const needed = [
@@ -33,7 +33,7 @@ function findMissingColumns(mapping: Mapping, { name, columns }: Stream): string
   });
 }
 
-/** A listed column may be missing in some streams. If no stream has it, it is a typo. */
+/** Finds listed columns that no stream has, because they must be typos. A column may be missing from some streams. */
 function findUnknownColumns(mapping: Mapping, streams: readonly Stream[]): string[] {
   const known = new Set<string>();
   for (const { columns } of streams) {
@@ -51,7 +51,7 @@ function findUnknownColumns(mapping: Mapping, streams: readonly Stream[]): strin
   );
 }
 
-/** Columns whose attribute would have the name of the id. */
+/** Finds columns that would become an attribute with the name of event_id_attribute. */
 function findIdNameConflicts({ policies, mapping, event_id_attribute }: Configuration, stream: Stream): string[] {
   if (event_id_attribute === undefined) return [];
   const names = new AttributeNames(policies);

@@ -17,8 +17,8 @@ import { describeLength, hasLineEnd, isBlank, isPlainAscii } from './text.ts';
 import { normalizeDateTime, normalizeTimestamp, toEpochMs } from './timestamp.ts';
 
 /**
- * An event in JSON, with its size in UTF-8. It is timely unless its time is in the future or older than Batch accepts.
- * `leftOut` are the attributes that it is sent without.
+ * An event in JSON. `bytes` is its size in UTF-8. `isTimely` is false if its time is in the future or older than Batch
+ * accepts. `leftOut` lists the attributes that were left out of the event.
  */
 export type MappedEvent = {
   kind: 'event';
@@ -39,15 +39,15 @@ export type MapperOptions = {
   stream: string;
   policies: Policies;
   mapping: Mapping;
-  /** The types of the columns that the catalog describes. */
+  /** The types that the catalog declares for the columns. */
   columnTypes: ColumnTypes;
-  /** The attribute for the row id. */
+  /** The name of the attribute with the row id. */
   eventIdAttribute: string | undefined;
-  /** A column that only the source uses, like last_updated_at. It is not sent. */
+  /** The cursor of the source, such as last_updated_at. It is needed only for reading, so it is not sent. */
   cursorColumn: string | undefined;
-  /** Milliseconds since the epoch. */
+  /** Returns the current time in milliseconds since the epoch. */
   now: () => number;
-  /** Receives the changes in events that are sent. */
+  /** Called for each change in an event that is sent. */
   onChange: (change: Change) => void;
 };
 
@@ -77,25 +77,25 @@ export type EventHead = {
 };
 
 /**
- * Columns for the label and the tags of an event. In Cloud Sync only profile attributes have this prefix
- * (docs/batch-api.md, 5 Cloud Sync).
+ * The columns for the label and the tags of an event. The prefix batch__ does not conflict with an event column of Cloud
+ * Sync, where only profile attributes have it (docs/batch-api.md, section 5).
  */
 const RESERVED = new Map<string, { kind: ValueKind; name: string }>([
   ['batch__label', { kind: 'label', name: '$label' }],
   ['batch__tags', { kind: 'tags', name: '$tags' }],
 ]);
 
-/** Maximum number of columns that are cached: rows that are not from a table may each have other columns. */
+/** Maximum number of cached columns. Rows that don't come from a table may all have different columns. */
 const MAX_COLUMNS = 10_000;
 
-/** The first letters of the placeholders. With this check most ids need no copy in lower case. */
+/** The first characters of the placeholders. An id with another first character need not be converted to lower case. */
 const PLACEHOLDER_INITIALS: ReadonlySet<number> = new Set(
   [...PLACEHOLDER_CUSTOM_IDS].flatMap((word) => [word.charCodeAt(0), word.toUpperCase().charCodeAt(0)]),
 );
 
 const HOUR_MS = 3_600_000;
 
-/** The rules for the events of a stream: docs/batch-api.md, 2 Body, and CS/ch-ev 1.1 to 1.9 there. */
+/** The rules for the events of a stream (docs/batch-api.md, sections 2 and 5). */
 export class EventRules {
   readonly limits: Limits;
   readonly options: MapperOptions;
@@ -124,24 +124,24 @@ export class EventRules {
     this.#id = this.#createIdName();
   }
 
-  /** The name of the attribute for the row id. */
+  /** The name of the attribute with the row id. */
   get idName(): AttributeName | undefined {
     return this.#id;
   }
 
-  /** Whether the caches are full and should be cleared. Ask only between two rows. */
+  /** Whether the caches are full. They can be cleared only between two rows. */
   get isFull(): boolean {
     return this.#names.isFull || this.#resolved.size > MAX_COLUMNS;
   }
 
-  /** Only between two rows: a name that is cleared no longer counts as used. */
+  /** Clears the caches. Call this only between two rows, because a cleared name no longer counts as used. */
   clear(): void {
     this.#names.clear();
     this.#resolved.clear();
     this.#id = this.#createIdName();
   }
 
-  /** Checks the values that are not attributes. Without an event name column the event has the constant name. */
+  /** Checks the profile id, name and time of an event. Without an event name column, the name is `constant_event_name`. */
   resolveHead(id: unknown, name: unknown, written: unknown): EventHead | RejectedRow {
     const customId = toIdentifier(id);
     const idError = this.#findCustomIdError(customId);
@@ -154,7 +154,7 @@ export class EventRules {
         `${this.columns.eventName} is missing or is not a name that Batch accepts: ${NAME_FORM}`,
       );
     }
-    // String columns contain a blank string instead of NULL.
+    // A String column of ClickHouse that is not Nullable contains a blank string instead of NULL.
     if (written === null || written === undefined || (typeof written === 'string' && isBlank(written))) {
       return { kind: 'head', customId, name: eventName, time: undefined, isTimely: true };
     }
@@ -196,7 +196,7 @@ export class EventRules {
     return resolved;
   }
 
-  /** Applies the rules for a whole event. If it can be sent, reports the pending changes. */
+  /** Applies the rules for the whole event. If the event can be sent, reports its changes. */
   finish({ customId, isTimely }: EventHead, json: string, bytes: number): MappedRow {
     const invalid = this.issues.firstInvalid;
     if (invalid !== undefined && this.options.policies.invalid_attribute === 'reject_event') {
@@ -209,7 +209,7 @@ export class EventRules {
     return { kind: 'event', customId, json, bytes, isTimely, leftOut: this.issues.leftOut };
   }
 
-  /** Consecutive rows often have the same name, which is checked once. */
+  /** Checks an event name. Consecutive rows often have the same name, so the last valid name is not checked again. */
   #isEventName(name: string): boolean {
     if (name === this.#lastName) return true;
     if (!EVENT_NAME.test(name)) return false;
@@ -234,7 +234,7 @@ export class EventRules {
     const name = this.#names.parseColumn(column);
     const reserved = RESERVED.get(column.toLowerCase());
     if (reserved !== undefined) {
-      // The name of the column is checked like any other.
+      // The name of the column is checked like the name of any other column.
       const { error, lowerCased } = name;
       const own = this.#names.createReserved(reserved.name);
       return { name: { ...own, error, lowerCased }, kind: reserved.kind, isCounted: false };
@@ -277,14 +277,14 @@ export class EventRules {
   }
 }
 
-/** An id may be a string or an integer, with all its digits. */
+/** Converts a string or an integer to an id. Integers keep all their digits. Any other value becomes an empty string. */
 function toIdentifier(value: unknown): string {
   if (typeof value === 'string') return value;
   if (value instanceof LosslessNumber) return /^-?\d+$/.test(value.value) ? value.value : '';
   return Number.isSafeInteger(value) ? String(value) : '';
 }
 
-/** Why Batch would likely refuse an event of this age when it arrives. */
+/** Explains why Batch would likely refuse an event of this age, in milliseconds. Returns undefined if it would not. */
 function explainUntimely(age: number, hours: number): Rejection | undefined {
   if (age < 0) return { code: 'event_in_future', reason: "is in the future by this machine's clock" };
   if (age <= hours * HOUR_MS - EVENT_AGE_MARGIN_MS) return undefined;

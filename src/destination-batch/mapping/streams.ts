@@ -11,13 +11,13 @@ export type EventStream = {
   name: string;
   key: string;
   mapper: EventMapper;
-  /** Whether no stream of another namespace has the same name. */
+  /** Whether the name is unique across all namespaces. */
   hasUniqueName: boolean;
 };
 
 type NamespacedStream = EventStream & { namespace: string | undefined };
 
-/** The streams of a catalog, by name. */
+/** The streams of a catalog, which can be found by name. */
 export class EventStreams {
   readonly #byName = new Map<string, NamespacedStream[]>();
 
@@ -30,9 +30,10 @@ export class EventStreams {
   }
 
   /**
-   * Finds the stream of a message. Platforms may change or remove the namespace, so a unique name is enough.
+   * Finds the stream of a message. If only one stream has the name, the namespace is not compared, because platforms may
+   * change or remove it.
    *
-   * @returns undefined when the catalog has no such stream, or several and none in this namespace.
+   * @returns undefined if no stream has this name, or if several have it but none is in this namespace.
    */
   find(name: string, namespace: string | undefined): EventStream | undefined {
     const streams = this.#byName.get(name) ?? [];
@@ -82,7 +83,7 @@ export function createEventStreams(
   );
 }
 
-/** The cursor that the source defines. A cursor that the user chose may be wanted in Batch. */
+/** Returns the cursor column if the source defines it. A cursor that the user chose is sent like any other column. */
 function findSourceCursor({
   source_defined_cursor,
   default_cursor_field,
@@ -90,7 +91,7 @@ function findSourceCursor({
   return source_defined_cursor === true ? (default_cursor_field?.[0] ?? undefined) : undefined;
 }
 
-/** The columns of a stream, if its schema lists them. */
+/** Returns the columns of a stream, or undefined if its schema does not list them. */
 function listColumns({ json_schema }: ConfiguredStream['stream']): ReadonlySet<string> | undefined {
   const columns = Object.keys(json_schema?.properties ?? {});
   return columns.length === 0 ? undefined : new Set(columns);

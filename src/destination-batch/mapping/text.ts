@@ -1,16 +1,17 @@
 import { BACKSLASH, DELETE, QUOTE, SPACE } from '../../shared/ascii.ts';
 
-/** Longer strings are rare, and the engine's own functions are faster on them. */
+/** Maximum number of characters for `isPlainAscii`. The engine's own functions are faster for longer strings. */
 const MAX_CHARACTERS = 300;
 
 const LINE_END = /[\r\n]/;
 
-/** A character that UTF-16 encodes in two units, such as an emoji. */
+/** Matches a character that UTF-16 encodes in two units, such as an emoji. */
 const OF_TWO_UNITS = /[\u{10000}-\u{10FFFF}]/u;
 
 /**
- * Whether a string is printable ASCII that JSON does not escape: it is then well-formed, on one line, and its JSON is the
- * string in quotes. Most strings of most tables are, and one loop is faster than each of these checks.
+ * Checks whether a string is printable ASCII that JSON does not escape. If so, the string is well-formed, has only one
+ * line, and its JSON is the string in quotes. This is true for most strings in most tables, and one loop is faster than
+ * a check for each property.
  */
 export function isPlainAscii(text: string): boolean {
   const { length } = text;
@@ -22,7 +23,7 @@ export function isPlainAscii(text: string): boolean {
   return true;
 }
 
-/** Whether a string is empty or white space. */
+/** Checks whether a string is empty or consists of white space. */
 export function isBlank(text: string): boolean {
   const first = text.charCodeAt(0);
   return !(first > SPACE && first < DELETE) && text.trim() === '';
@@ -33,8 +34,8 @@ export function hasLineEnd(text: string): boolean {
 }
 
 /**
- * The length of a string, for a message. Our limits count UTF-16 units, as Batch's SDKs for Android and the Web do; the one
- * for iOS counts the characters that people see. Where these can differ, the message says what was counted.
+ * Describes the length of a string for a message. The limits count UTF-16 units, as Batch's SDKs for Android and the Web
+ * do. The SDK for iOS counts visible characters. If the counts can differ, the description says that it is in UTF-16.
  */
 export function describeLength(text: string): string {
   const length = `${text.length} characters`;

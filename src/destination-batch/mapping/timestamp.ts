@@ -1,33 +1,33 @@
 import { COLON, DIGIT_0, DIGIT_9, HYPHEN, POINT } from '../../shared/ascii.ts';
 
 const RFC_3339 = /^(\d{4})-(\d{2})-(\d{2})[Tt](\d{2}):(\d{2}):(\d{2})(\.\d+)?([Zz]|[+-]\d{2}:\d{2})$/;
-/** The day, the time, and the parts of an offset, which a time in UTC doesn't have. */
+/** The groups are the day, the time, and the sign, hours and minutes of the offset. The last three are unset for UTC. */
 const LOOSE_DATE_TIME =
   /^(\d{4}-\d{2}-\d{2})[Tt ](\d{2}:\d{2}:\d{2}(?:\.\d+)?)(?: ?(?:[Zz]|([+-])(\d{2})(?::?(\d{2}))?))?$/;
-/** A year has four digits in RFC 3339. With an offset, the year in UTC may have more. */
+/** Years have four digits in RFC 3339. Converting a timestamp to UTC can move it before the year 0000 or after 9999. */
 const YEAR_0 = Date.parse('0000-01-01T00:00:00Z');
 const YEAR_10000 = Date.parse('+010000-01-01T00:00:00Z');
 
-/** The Gregorian calendar repeats after 400 years. */
+/** The Gregorian calendar repeats every 400 years. */
 const CYCLE_YEARS = 400;
 const CYCLE_MS = 146_097 * 86_400_000;
 
 const DAY_LENGTH = '2026-04-17'.length;
 const DATE_ONLY = /^\d{4}-\d{2}-\d{2}$/;
 
-/** Most timestamps have the form that is sent. A fraction may follow the seconds. */
+/** The length of a timestamp up to the seconds, in the form that is sent. An optional fraction and the Z follow. */
 const LENGTH_TO_SECONDS = '2026-04-17T04:25:00'.length;
 
 const LETTER_T = 0x54;
 const LETTER_Z = 0x5a;
 
 /**
- * A timestamp as Batch accepts it: RFC 3339 in UTC, ending in Z, with all digits of its fraction. Undefined when the
- * text is not an RFC 3339 timestamp or not a valid time. Without a time zone it is not valid, because it could be any
- * hour.
+ * Returns a timestamp in the form that is sent to Batch: RFC 3339 in UTC, ending in Z, with all digits of its fraction.
+ * Returns undefined if the text is not an RFC 3339 timestamp or not a valid time. A timestamp without a time zone is
+ * ambiguous, so it is not valid.
  */
 export function normalizeTimestamp(text: string): string | undefined {
-  // Most timestamps are in this form already, and a row has several.
+  // Most timestamps already have this form, and a row may have several of them.
   if (isUtcTimestamp(text)) return text;
   const match = RFC_3339.exec(text);
   if (match === null) return undefined;
@@ -41,9 +41,9 @@ export function normalizeTimestamp(text: string): string | undefined {
 }
 
 /**
- * Like `normalizeTimestamp`, for a string that the catalog declares as a time: without a time zone it is in UTC, a
- * space may replace the T, and an offset may lack its colon or its minutes. Airbyte's own destinations read times in
- * this way.
+ * Like `normalizeTimestamp`, but for a column that the catalog declares as a timestamp. A timestamp without a time zone
+ * is in UTC, a space may replace the T, and the colon or the minutes of an offset are optional. Airbyte's own
+ * destinations read timestamps in the same way.
  */
 export function normalizeDateTime(text: string): string | undefined {
   if (isUtcTimestamp(text)) return text;
@@ -53,15 +53,15 @@ export function normalizeDateTime(text: string): string | undefined {
   return normalizeTimestamp(`${day}T${time}${sign === undefined ? 'Z' : `${sign}${hours}:${minutes}`}`);
 }
 
-/** Like `normalizeTimestamp`, but also accepts a day, as midnight in UTC. */
+/** Like `normalizeTimestamp`, but also accepts a date without a time, as midnight in UTC. */
 export function normalizeTimestampOrDay(text: string): string | undefined {
   return normalizeTimestamp(text.length === DAY_LENGTH && DATE_ONLY.test(text) ? `${text}T00:00:00Z` : text);
 }
 
-/** Whole milliseconds since the epoch, for a result of `normalizeTimestamp`. */
+/** Converts a result of `normalizeTimestamp` to whole milliseconds since the epoch. */
 export function toEpochMs(stamp: string): number {
   const fraction = stamp.slice(LENGTH_TO_SECONDS + 1, -1);
-  // Date.parse takes twice as long. Date.UTC adds 1900 to years below 100, hence the cycle.
+  // Date.UTC is twice as fast as Date.parse, but adds 1900 to years below 100. So add a cycle here and subtract it below.
   const moment = Date.UTC(
     readDigits(stamp, 0, 4) + CYCLE_YEARS,
     readDigits(stamp, 5, 2) - 1,
@@ -74,7 +74,7 @@ export function toEpochMs(stamp: string): number {
   return moment - CYCLE_MS;
 }
 
-/** Whether a string is a valid time in the form that is sent. */
+/** Checks whether a string is a valid time in the form that is sent. */
 function isUtcTimestamp(text: string): boolean {
   const last = text.length - 1;
   if (last < LENGTH_TO_SECONDS || text.charCodeAt(last) !== LETTER_Z) return false;
@@ -104,7 +104,7 @@ function isUtcTimestamp(text: string): boolean {
   );
 }
 
-/** Whether there is only a fraction, or nothing, between the seconds and the Z. */
+/** Checks whether there is only a fraction, or nothing, between the seconds and `end`. */
 function isFraction(text: string, end: number): boolean {
   if (end === LENGTH_TO_SECONDS) return true;
   if (text.charCodeAt(LENGTH_TO_SECONDS) !== POINT || end === LENGTH_TO_SECONDS + 1) return false;
@@ -115,7 +115,7 @@ function isFraction(text: string, end: number): boolean {
   return true;
 }
 
-/** The number that the digits at `start` are, or -1 if they are not all digits. */
+/** Parses `count` digits at `start`. Returns -1 if one of the characters is not a digit. */
 function readDigits(text: string, start: number, count: number): number {
   let number = 0;
   for (let index = start; index < start + count; index += 1) {
@@ -126,7 +126,7 @@ function readDigits(text: string, start: number, count: number): number {
   return number;
 }
 
-/** The days of a month; 0 if it does not exist. */
+/** Returns the number of days in a month, or 0 if there is no such month. */
 function countDaysIn(year: number, month: number): number {
   if (year < 0 || month < 1 || month > 12) return 0;
   if (month === 2) return (year % 4 === 0 && year % 100 !== 0) || year % 400 === 0 ? 29 : 28;

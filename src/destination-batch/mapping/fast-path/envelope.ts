@@ -4,16 +4,16 @@ import { isPlainNumber, NO_END, skipNumber, skipPlain } from './json-bytes.ts';
 
 const ROW_KEY = '"data":{';
 
-/** The keys of a RECORD message that are read. If one came again after the row, its last value would count. */
+/** The keys of a RECORD message that are used. If one of them came again after the row, its last value would count. */
 const READ_KEYS = ['type', 'record', 'stream', 'data'].map((key) => Buffer.from(`"${key}":`));
 
-/** What comes before the row in its message; empty when that is not certain. */
+/** Returns the part of a message before the first key of its row, or an empty string if that part is not certain. */
 export function findEnvelope(line: string, stream: string): string {
   const at = line.indexOf(ROW_KEY);
   if (at === -1) return '';
   const envelope = line.slice(0, at + ROW_KEY.length);
   try {
-    // This shows that the row is the one of the record, and not a nested object.
+    // Parsing shows whether this "data" is the row of the record, and not a nested object.
     const message: unknown = JSON.parse(`${envelope}}}}`);
     if (!isJsonObject(message) || message.type !== 'RECORD' || !isJsonObject(message.record)) return '';
     return message.record.stream === stream && isJsonObject(message.record.data) ? envelope : '';
@@ -22,10 +22,10 @@ export function findEnvelope(line: string, stream: string): string {
   }
 }
 
-/** Whether the message ends at `end`, without any key that is read after its row, which ends at `offset`. */
+/** Checks whether the message ends at `end` and has none of READ_KEYS after its row, which ends at `offset`. */
 export function isEndOfMessage(bytes: Buffer, offset: number, end: number): boolean {
   let rest = offset;
-  // After the row, the record may have more keys (emitted_at), and after the record the message (row_hash).
+  // The record may have more keys after the row (emitted_at), and the message after the record (row_hash).
   for (let level = 0; level < 2; level += 1) {
     if (bytes[rest] !== CLOSING_BRACE) return false;
     rest += 1;
@@ -37,7 +37,7 @@ export function isEndOfMessage(bytes: Buffer, offset: number, end: number): bool
   return bytes[rest] === CLOSING_BRACE && rest + 1 === end;
 }
 
-/** Where the member of an object at `offset` ends. NO_END for a key that is read, or a value that is not plain. */
+/** Skips the key and value at `offset`. Returns NO_END if the key is in READ_KEYS or the value is not plain. */
 function skipUnreadMember(bytes: Buffer, offset: number): number {
   if (bytes[offset] !== QUOTE || READ_KEYS.some((key) => startsWithAt(bytes, key, offset))) return NO_END;
   const keyEnd = skipPlain(bytes, offset + 1);

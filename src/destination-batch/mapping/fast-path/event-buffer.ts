@@ -1,24 +1,24 @@
 import { BACKSLASH, CLOSING_BRACE } from '../../../shared/ascii.ts';
 import type { EventHead } from '../rules.ts';
 
-/** Maximum bytes of an event that is cut: more than Batch accepts by default. */
+/** Bytes reserved for the attributes of an event. This is more than Batch accepts by default. */
 const MAX_BYTES = 64 * 1024;
 
-/** Bytes reserved before the attributes for the name and the time, which are known last. */
+/** Bytes reserved before the attributes for the event's name and time, which are written last. */
 const HEAD_BYTES = 256;
 
 /** JSON in UTF-8. */
 export type EncodedJson = { bytes: Uint8Array; isAscii: boolean };
 
-/** The bytes of one event. The methods that append return false when there is no room left. */
+/** Builds the bytes of one event. The methods that append return false if there is not enough room. */
 export class EventBuffer {
-  /** The head ends, and the attributes begin, at HEAD_BYTES. */
+  /** The head ends at HEAD_BYTES, where the attributes begin. */
   readonly #bytes = Buffer.allocUnsafe(HEAD_BYTES + MAX_BYTES);
   #start = HEAD_BYTES;
   #end = HEAD_BYTES;
   #isAscii = true;
 
-  /** The bytes of the event, once it is finished. */
+  /** The size of the event in bytes, after `finish`. */
   get byteLength(): number {
     return this.#end - this.#start;
   }
@@ -29,17 +29,17 @@ export class EventBuffer {
     this.#isAscii = true;
   }
 
-  /** @param jsonKey begins with a comma, which the first attribute doesn't need. */
+  /** Appends the key of an attribute. Its leading comma is skipped for the first attribute. */
   appendKey(jsonKey: Uint8Array): boolean {
     return this.appendPlain(jsonKey, this.#end === HEAD_BYTES ? 1 : 0, jsonKey.length);
   }
 
-  /** Appends plain characters, without the backslash of an escaped slash. */
+  /** Appends plain characters (see `skipPlain`), and removes the backslashes before slashes. */
   appendPlain(source: Uint8Array, start: number, end: number): boolean {
     const bytes = this.#bytes;
     let to = this.#end;
     if (to + end - start > bytes.length) return false;
-    // Most values are so short that a loop is faster than a call of Buffer.copy.
+    // Most values are so short that a loop is faster than Buffer.copy.
     for (let index = start; index < end; index += 1) {
       const code = source[index] ?? 0;
       if (code !== BACKSLASH) bytes[to++] = code;
@@ -56,7 +56,7 @@ export class EventBuffer {
     return true;
   }
 
-  /** The JSON of the whole event; undefined when there is no room left for it. */
+  /** Completes the event and returns its JSON, or undefined if there is not enough room. */
   finish({ name, time }: EventHead): string | undefined {
     const hasAttributes = this.#end > HEAD_BYTES;
     const head = `{"name":"${name}"${time === undefined ? '' : `,"time":"${time}"`}${hasAttributes ? ',"attributes":{' : ''}`;

@@ -15,25 +15,25 @@ import {
 import { parseExact } from '../../../shared/exact-json.ts';
 import { isPlainAscii } from '../text.ts';
 
-/** Finds where JSON values in bytes end, without parsing them. */
+/** These functions find where JSON values end in a buffer, without parsing the values. */
 
-/** There is no value, or it does not end. */
+/** Returned if there is no value, or if the value is not complete. */
 export const NO_END = -1;
 
-/** 1 for printable ASCII that JSON does not escape. */
+/** A table by character code: 1 for printable ASCII that JSON does not escape. */
 const IS_PLAIN = Uint8Array.from({ length: 256 }, (_, code) => Number(isPlainAscii(String.fromCharCode(code))));
 
-/** 1 for the characters of numbers. */
+/** A table by character code: 1 for the characters of numbers. */
 const IS_IN_NUMBER = Uint8Array.from({ length: 256 }, (_, code) =>
   Number((code >= DIGIT_0 && code <= DIGIT_9) || '+-.eE'.includes(String.fromCharCode(code))),
 );
 
-/** A double keeps every number of up to 15 characters. */
+/** A 64-bit float preserves all numbers of up to 15 characters. */
 const MAX_PLAIN_NUMBER_CHARACTERS = 15;
 
 /**
- * Skips plain characters: printable ASCII that JSON does not escape, and escaped slashes, which ClickHouse writes by
- * default.
+ * Returns the end of the plain characters at `offset`. Plain characters are printable ASCII that JSON does not escape,
+ * and escaped slashes (`\/`), which ClickHouse writes by default.
  */
 export function skipPlain(bytes: Buffer, offset: number): number {
   let end = offset;
@@ -44,13 +44,13 @@ export function skipPlain(bytes: Buffer, offset: number): number {
   }
 }
 
-/** The string of plain characters. */
+/** Decodes a string that consists of plain characters. */
 function readPlainText(bytes: Buffer, start: number, end: number): string {
   const text = bytes.toString('latin1', start, end);
   return text.includes('\\') ? text.replaceAll('\\', '') : text;
 }
 
-/** Skips to the end of a string, from any offset in it that is not the second half of an escape. */
+/** Returns the end of a string. `offset` may be anywhere in it, but not between the two characters of an escape. */
 export function skipString(bytes: Buffer, offset: number): number {
   let end = offset;
   for (;;) {
@@ -62,7 +62,7 @@ export function skipString(bytes: Buffer, offset: number): number {
   }
 }
 
-/** Skips an array or object by its brackets. What is in between may not be JSON. */
+/** Returns the end of an array or object, found by counting brackets. Its content is not checked. */
 export function skipStructure(bytes: Buffer, offset: number): number {
   let depth = 0;
   let end = offset;
@@ -83,14 +83,14 @@ export function skipStructure(bytes: Buffer, offset: number): number {
   }
 }
 
-/** Skips the characters of a number, which may not be JSON. */
+/** Returns the end of the characters of a number. Their order is not checked, so they may not be valid JSON. */
 export function skipNumber(bytes: Buffer, offset: number): number {
   let end = offset;
   while (IS_IN_NUMBER[bytes[end] ?? 0] === 1) end += 1;
   return end === offset ? NO_END : end;
 }
 
-/** Whether a number can be copied: it is JSON, short enough for a double, without an exponent, and not minus zero. */
+/** Checks whether a number can be copied: valid JSON, exact as a 64-bit float, no exponent, and not minus zero. */
 export function isPlainNumber(bytes: Buffer, start: number, end: number): boolean {
   if (end - start > MAX_PLAIN_NUMBER_CHARACTERS) return false;
   const digitsFrom = bytes[start] === HYPHEN ? start + 1 : start;
@@ -107,11 +107,11 @@ function skipDigits(bytes: Buffer, offset: number): number {
   return end;
 }
 
-/** Parses a value. Returns undefined when it is not JSON. */
+/** Parses a value. Returns undefined if it is not valid JSON. */
 export function parseValue(bytes: Buffer, start: number, end: number, isPlain: boolean): unknown {
   if (isPlain && bytes[start] === QUOTE) return readPlainText(bytes, start + 1, end - 1);
   try {
-    // In an array, because parseExact finds a number only after a bracket, a comma or a colon.
+    // Wrapped in an array, because parseExact finds a number only after a bracket, a comma or a colon.
     const list = parseExact(`[${bytes.toString('utf8', start, end)}]`);
     return Array.isArray(list) ? list[0] : undefined;
   } catch {

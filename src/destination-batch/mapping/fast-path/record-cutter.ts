@@ -7,8 +7,9 @@ import { isPlainNumber, NO_END, parseValue, skipNumber, skipPlain, skipString, s
 import { isSentVerbatim } from './verbatim.ts';
 
 /**
- * Columns of JSON strings repeat: the details of a product, the tags of a page. Converting one takes as long as the
- * rest of the row, so the last ones are cached, in at most four megabytes.
+ * Maximum number of cached values. Columns with JSON strings often repeat their values, such as the details of a product
+ * or the tags of a page. Converting one value takes as long as the rest of the row, so the results are cached. The cache
+ * takes at most four megabytes.
  */
 const MAX_CACHED = 4_000;
 const MAX_CACHED_CHARACTERS = 500;
@@ -20,9 +21,9 @@ const NULL = Buffer.from('null');
 const TRUE = Buffer.from('true');
 const FALSE = Buffer.from('false');
 
-/** A column of the rows that are cut. */
+/** A column of the rows that are copied without parsing. */
 type Column = {
-  /** What comes before its value in a row: a comma, unless it is the first, its name and a colon. */
+  /** The bytes before the value in a row: a comma (except for the first column), the column name, and a colon. */
   key: Uint8Array;
   role: HeadRole | AttributeColumn;
 };
@@ -30,21 +31,21 @@ type Column = {
 type AttributeColumn = {
   name: string;
   attribute: Attribute;
-  /** What is sent before its value: a comma, the name of the attribute and a colon. */
+  /** The bytes that are sent before the value: a comma, the name of the attribute, and a colon. */
   jsonKey: Uint8Array;
-  /** The converted strings by how they were written; undefined for a column whose strings are converted quickly. */
+  /** The converted values by their original bytes. Undefined for a column whose values are fast to convert. */
   cache: Map<string, EncodedJson> | undefined;
 };
 
 /**
- * Cuts events out of the bytes of RECORD messages that look like the last one that was parsed: the same bytes up to the
- * row, and the same columns in the same order. A value that is sent as it is written is copied, others are converted by
- * the rules. This takes about half the time of parsing a row and converting all of it, and yields the same event. Where
- * it might not, the cutter gives up, and the row is parsed.
+ * Copies events from the bytes of RECORD messages, without parsing the messages. A message must look like the last one
+ * that was parsed: the same bytes up to the row, and the same columns in the same order. Most values are copied as they
+ * are, and the others are converted by the rules. This takes about half the time of parsing and mapping a row, and
+ * yields the same event. If the event might differ, RecordCutter returns undefined, and the caller parses the message.
  */
 export class RecordCutter {
   readonly #rules: EventRules;
-  /** What comes before a row in its message, as a string and in bytes. */
+  /** The part of a message before its row, as a string and in bytes. */
   #envelopeText = '';
   #envelope: Uint8Array = Buffer.alloc(0);
   #names: readonly string[] = [];
@@ -59,9 +60,9 @@ export class RecordCutter {
     this.#rules = rules;
   }
 
-  /** Learns from the message of a row what the next ones look like. */
+  /** Learns the layout of the next messages from a parsed row and its message. */
   learnShape(line: string, row: Record<string, unknown>): void {
-    // The id of a row is made of all its values, so each row has to be parsed.
+    // The row id depends on all values, so each row has to be parsed.
     if (this.#rules.idName !== undefined) return;
     if (this.#envelopeText === '' || !line.startsWith(this.#envelopeText)) {
       this.#envelopeText = findEnvelope(line, this.#rules.options.stream);
@@ -71,15 +72,15 @@ export class RecordCutter {
     if (names.length === this.#names.length && names.every((name, index) => name === this.#names[index])) return;
     const columns = names.map((name, index) => this.#describeColumn(name, index));
     const uses = columns.flatMap(({ role }) => (typeof role === 'string' ? [] : role.attribute.name.uses));
-    // Which of two columns for one attribute is sent depends on their values.
+    // If two columns become the same attribute, their values decide which one is sent, so each row has to be parsed.
     this.#columns = new Set(uses).size === uses.length ? columns : [];
     this.#names = names;
     this.#cachedCount = 0;
   }
 
   /**
-   * The event of the message in these bytes; undefined when the message has to be parsed, for instance to say what is
-   * wrong.
+   * Returns the event of the message in these bytes. Returns undefined if the message has to be parsed, for example to
+   * find out why its row is rejected.
    */
   tryCut(bytes: Buffer, start: number, end: number): MappedEvent | undefined {
     if (this.#columns.length === 0 || this.#envelopeText === '' || this.#rules.isFull) return undefined;
@@ -112,7 +113,7 @@ export class RecordCutter {
     return mapped.kind === 'event' ? mapped : undefined;
   }
 
-  /** Uses the value at `start`. Returns where it ends, or NO_END when it has to be parsed. */
+  /** Uses the value at `start`. Returns its end, or NO_END if the message has to be parsed. */
   #cutValue(column: Column, bytes: Buffer, start: number): number {
     switch (bytes[start]) {
       case QUOTE: {
@@ -140,7 +141,7 @@ export class RecordCutter {
     }
   }
 
-  /** @param isPlain whether the value is certainly JSON, and only of plain characters. */
+  /** @param isPlain whether the value is certainly valid JSON and has only plain characters. */
   #useValue({ role }: Column, bytes: Buffer, start: number, end: number, isPlain: boolean): number {
     if (end === NO_END) return NO_END;
     if (typeof role !== 'string') return this.#writeAttribute(role, bytes, start, end, isPlain) ? end : NO_END;
@@ -154,7 +155,8 @@ export class RecordCutter {
   }
 
   /**
-   * Writes a value in the cheapest way: copied, from the cache, or converted. False when the message has to be parsed.
+   * Writes an attribute in the cheapest way: copies its value, finds it in the cache, or converts it. Returns false if
+   * the message has to be parsed.
    */
   #writeAttribute(column: AttributeColumn, bytes: Buffer, start: number, end: number, isPlain: boolean): boolean {
     const { attribute, cache } = column;
@@ -184,7 +186,7 @@ export class RecordCutter {
     return this.#event.appendKey(jsonKey) && this.#event.append(cached);
   }
 
-  /** @param cacheKey the value as it was written, if its conversion is cached. */
+  /** @param cacheKey the bytes of the value, if its conversion is cached. */
   #convertValue(column: AttributeColumn, value: unknown, cacheKey: string | undefined): boolean {
     const { writer, issues } = this.#rules;
     const issuesBefore = issues.count;

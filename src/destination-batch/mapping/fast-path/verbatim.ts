@@ -3,15 +3,16 @@ import type { Limits } from '../../batch/limits.ts';
 import type { ValueKind } from '../attribute-value.ts';
 import { normalizeTimestamp } from '../timestamp.ts';
 
-/** A slash may be escaped. */
+/** The slashes of a URL may be escaped in JSON. */
 const URL_PREFIXES = ['https://', 'https:\\/\\/', 'http://', 'http:\\/\\/'].map((prefix) => Buffer.from(prefix));
 
-/** 1 for the first characters of most hosts. */
+/** A table by ASCII code: 1 for the characters that most host names begin with. */
 const IS_IN_HOST = Uint8Array.from({ length: 128 }, (_, code) => Number(/[a-z0-9]/.test(String.fromCharCode(code))));
 
 /**
- * Whether a plain value can be copied: a number, a boolean, a string that is not long, blank, or possibly JSON or a
- * number; a common URL; a timestamp in the form that is sent.
+ * Checks whether a plain value (see `skipPlain`) is sent exactly as it is written. This is true for numbers, booleans,
+ * common URLs, and timestamps that are already in the form that is sent. It is also true for other strings, unless they
+ * are too long or might be blank, JSON or a number.
  */
 export function isSentVerbatim(kind: ValueKind, bytes: Buffer, start: number, end: number, limits: Limits): boolean {
   const isText = bytes[start] === QUOTE;
@@ -40,7 +41,7 @@ function isOrdinaryText(bytes: Buffer, start: number, end: number, maxCharacters
   return first !== SPACE && first !== OPENING_BRACE && first !== OPENING_BRACKET;
 }
 
-/** Whether plain characters are a common URL, which needs no other check. */
+/** Checks whether plain characters are a common URL, which needs no further check. */
 function isOrdinaryUrl(bytes: Buffer, start: number, end: number, maxCharacters: number): boolean {
   if (end - start > maxCharacters) return false;
   const prefix = URL_PREFIXES.find((one) => startsWithAt(bytes, one, start));
