@@ -23,7 +23,7 @@ export async function check(api: BatchApi): Promise<void> {
     case 'accepted_unreadable':
       throw destinationError(
         'batch_address_wrong',
-        `The response is not from Batch: ${maskValues(response.detail, [])}. Another server answers at api_url. Check it.`,
+        `The response is not from Batch: ${maskValues(response.detail, [])}. Another server answers at api_url. Check api_url.`,
       );
     case 'refused':
       throw destinationError(

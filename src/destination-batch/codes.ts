@@ -5,17 +5,18 @@ import { NAME_FORM } from './batch/limits.ts';
  * The codes are stable, because users count them and search for them. Each has a page in docs/troubleshooting.
  */
 const REJECTIONS = {
-  custom_id_missing: 'Map the column with the profile id to custom_id, and filter out rows without one',
-  custom_id_too_long: 'Map the column with the id that Batch knows to custom_id',
+  custom_id_missing: 'Map the column with the profile id to custom_id, and filter out rows without an id',
+  custom_id_too_long: 'For custom_id, use the column with the ids that Batch knows',
   custom_id_malformed: 'Remove line breaks and broken characters from the column for custom_id',
   custom_id_placeholder: 'Filter out rows whose custom_id is a placeholder such as null',
   event_name_invalid: `Give each row an event_name of ${NAME_FORM}`,
   event_time_invalid: 'Write event_time as a timestamp with a time zone, such as 2026-04-17T04:25:00Z, or as NULL',
   event_too_old: 'Sync more often than once a day, or set policies.untimely_event to send_without_time',
   event_in_future: 'Correct the clock that sets event_time, or set policies.untimely_event to send_without_time',
-  attribute_invalid: 'Correct the column, or set policies.invalid_attribute to drop, which keeps the event',
+  attribute_invalid:
+    'Correct the column, or set policies.invalid_attribute to drop to send the event without the attribute',
   event_too_large: 'Exclude the largest columns',
-  refused_by_batch: "Read Batch's message above, and inspect the event in a rejected row",
+  refused_by_batch: "Read Batch's message above, and inspect a stored rejected row (see the rejected_rows option)",
 } as const;
 
 /**

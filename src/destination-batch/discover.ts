@@ -14,12 +14,12 @@ export function discover(): DestinationOperation[] {
         additionalProperties: true,
         required: [...REQUIRED_FIELDS],
         properties: {
-          custom_id: { type: 'string', description: 'The profile of the event' },
-          event_name: { type: 'string', description: `What happened: ${NAME_FORM}` },
+          custom_id: { type: 'string', description: 'The id of the profile' },
+          event_name: { type: 'string', description: `The name of the event: ${NAME_FORM}` },
           event_time: {
             type: ['null', 'string'],
             format: 'date-time',
-            description: 'When it happened. Without it, Batch uses the time at which it receives the event',
+            description: 'The time of the event. If it is missing, Batch uses the time at which it receives the event',
           },
         },
       },

@@ -143,13 +143,13 @@ function findExclusiveOptions(mapping: Mapping): Contradiction[] {
   if (constant_event_name !== undefined && event_name_column !== undefined) {
     found.push({
       option: 'constant_event_name',
-      error: 'contradicts event_name_column. Set only one of them: a name for all rows, or a column',
+      error: 'contradicts event_name_column. Set only one of the two: a name for all rows, or a column',
     });
   }
   if (include_columns.length > 0 && exclude_columns.length > 0) {
     found.push({
       option: 'exclude_columns',
-      error: 'contradicts include_columns. Set only one of them: columns that are not included are left out anyway',
+      error: 'contradicts include_columns. Set only one of the two: columns that are not included are left out anyway',
     });
   }
   return found;
@@ -180,7 +180,7 @@ function findUnsentColumns(mapping: Mapping): Contradiction[] {
     (mapping[option] ?? []).flatMap((column) => {
       const role = roles.get(column);
       if (role === undefined && column !== CURSOR && !column.startsWith(PLATFORM_PREFIX)) return [];
-      const why = role === undefined ? 'is never sent' : `is not an attribute (${role})`;
+      const why = role === undefined ? 'is never sent' : `is not an attribute: ${role} uses it`;
       return { option, error: `names the column "${column}", which ${why}. Remove it from this list` };
     }),
   );

@@ -9,7 +9,7 @@ export function strictOptions<Shape extends z.core.$ZodLooseShape>(shape: Shape)
   return z.strictObject(shape, {
     error: (issue) =>
       issue.code === 'unrecognized_keys'
-        ? `${issue.keys.map((key) => `"${key}"`).join(', ')}: no such option. There are ${Object.keys(shape).join(', ')}`
+        ? `${issue.keys.map((key) => `"${key}"`).join(', ')}: no such option. The options are ${Object.keys(shape).join(', ')}`
         : undefined,
   });
 }

@@ -72,7 +72,7 @@ describe('api_url', () => {
     'http://[::2]',
   ])('rejects %s, which would send the key in plain text', (api_url) => {
     expect(errorsOf({ ...KEYS, api_url })[0]).toBe(
-      'api_url: must begin with https:// (http:// is only for a server on this machine)',
+      'api_url: must begin with https:// (http:// is allowed only for a server on this machine)',
     );
   });
 
@@ -101,7 +101,9 @@ describe('api_version', () => {
   });
 
   test.each(['2', 'v2.11', '2.11.1', '2.x', ' 2.11', '2.11/', '2.11\n', '../2.11', ''])('rejects %j', (api_version) => {
-    expect(errorsOf({ ...KEYS, api_version })).toEqual(['api_version: must be two numbers with a point, such as 2.11']);
+    expect(errorsOf({ ...KEYS, api_version })).toEqual([
+      'api_version: must be two numbers separated by a dot, such as 2.11',
+    ]);
   });
 });
 
@@ -174,7 +176,7 @@ describe('an error names the option, without its value', () => {
       'two errors at once',
       { ...KEYS, rate_limit: -1, api_version: '2' },
       [
-        'api_version: must be two numbers with a point, such as 2.11',
+        'api_version: must be two numbers separated by a dot, such as 2.11',
         'rate_limit: Too small: expected number to be >0',
       ],
     ],
@@ -187,15 +189,15 @@ describe('rejects an unknown option inside an object', () => {
   test.each([
     [
       { limits: { array_itmes: 30 } },
-      'limits: "array_itmes": no such option. There are events_per_update, event_bytes, request_bytes, custom_id_characters, string_characters, url_characters, array_items, attributes_per_object, object_depth, label_characters, tags_per_event, tag_characters, event_age_hours',
+      'limits: "array_itmes": no such option. The options are events_per_update, event_bytes, request_bytes, custom_id_characters, string_characters, url_characters, array_items, attributes_per_object, object_depth, label_characters, tags_per_event, tag_characters, event_age_hours',
     ],
     [
       { policies: { long_texts: 'truncate', x: 1 } },
-      'policies: "long_texts", "x": no such option. There are invalid_attribute, long_text, untimely_event, capital_letters',
+      'policies: "long_texts", "x": no such option. The options are invalid_attribute, long_text, untimely_event, capital_letters',
     ],
     [
       { mapping: { custom_id: 'user_id' } },
-      'mapping: "custom_id": no such option. There are custom_id_column, event_name_column, constant_event_name, event_time_column, include_columns, exclude_columns, plain_text_columns',
+      'mapping: "custom_id": no such option. The options are custom_id_column, event_name_column, constant_event_name, event_time_column, include_columns, exclude_columns, plain_text_columns',
     ],
   ])('%j', (options, expected) => {
     expect(errorsOf({ ...KEYS, ...options })).toEqual([expected]);
@@ -245,11 +247,11 @@ describe('mapping', () => {
   const contradictions: [mapping: Record<string, unknown>, expected: string][] = [
     [
       { constant_event_name: 'e', event_name_column: 'action' },
-      'mapping.constant_event_name: contradicts event_name_column. Set only one of them: a name for all rows, or a column',
+      'mapping.constant_event_name: contradicts event_name_column. Set only one of the two: a name for all rows, or a column',
     ],
     [
       { include_columns: ['a'], exclude_columns: ['b'] },
-      'mapping.exclude_columns: contradicts include_columns. Set only one of them: columns that are not included are left out anyway',
+      'mapping.exclude_columns: contradicts include_columns. Set only one of the two: columns that are not included are left out anyway',
     ],
     [
       { custom_id_column: 'x', event_time_column: 'x' },
@@ -261,11 +263,11 @@ describe('mapping', () => {
     ],
     [
       { include_columns: ['a', 'custom_id'] },
-      'mapping.include_columns: names the column "custom_id", which is not an attribute (custom_id_column). Remove it from this list',
+      'mapping.include_columns: names the column "custom_id", which is not an attribute: custom_id_column uses it. Remove it from this list',
     ],
     [
       { event_time_column: 'at', exclude_columns: ['at'] },
-      'mapping.exclude_columns: names the column "at", which is not an attribute (event_time_column). Remove it from this list',
+      'mapping.exclude_columns: names the column "at", which is not an attribute: event_time_column uses it. Remove it from this list',
     ],
     [
       { include_columns: ['last_updated_at'] },

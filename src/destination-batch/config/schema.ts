@@ -68,7 +68,7 @@ export const destinationConfigurationSchema = z
     }),
     api_url: z
       .url({ protocol: /^https?$/, abort: true })
-      .refine(isHttpsOrLoopback, 'must begin with https:// (http:// is only for a server on this machine)')
+      .refine(isHttpsOrLoopback, 'must begin with https:// (http:// is allowed only for a server on this machine)')
       .refine(isOnlyAddress, 'must be only an address, without user, password, query (?…) or fragment (#…)')
       .default(DEFAULT_API_URL)
       .meta({
@@ -79,7 +79,7 @@ export const destinationConfigurationSchema = z
       }),
     api_version: z
       .string()
-      .regex(/^\d+\.\d+$/, 'must be two numbers with a point, such as 2.11')
+      .regex(/^\d+\.\d+$/, 'must be two numbers separated by a dot, such as 2.11')
       .default(DEFAULT_API_VERSION)
       .meta({
         title: 'API version',

@@ -5,7 +5,7 @@ import type { AttributeCode, AttributeError } from '../codes.ts';
 export const BLANK = attributeError('text_blank', 'is blank');
 
 export const MALFORMED = attributeError('text_malformed', 'is not valid Unicode (half of a surrogate pair)');
-export const TOO_LARGE = attributeError('number_out_of_range', 'is larger than a 64-bit float can be');
+export const TOO_LARGE = attributeError('number_out_of_range', 'is too large for a 64-bit float');
 export const BEYOND_64_BITS = attributeError(
   'number_out_of_range',
   'is an integer of more than 64 bits. To keep its digits, convert it to a string in a view, such as toString(c)',
@@ -20,34 +20,34 @@ export const NO_URL = attributeError(
 );
 export const SEVERAL_LINES = attributeError(
   'text_multiline',
-  'has several lines, and Batch accepts only one line here',
+  'has several lines, but Batch accepts only one line here',
 );
-export const NO_LABEL = attributeError('type_unsupported', 'is not a string, and a label must be one');
+export const NO_LABEL = attributeError('type_unsupported', 'is not a string, but a label must be a string');
 export const NO_TAGS = attributeError(
   'type_unsupported',
-  'is neither an array of strings nor the JSON of one, and tags must be',
+  'is not valid for tags, which must be an array of strings or the JSON of an array of strings',
 );
 export const NAME_TAKEN = attributeError(
   'name_taken',
-  'has the same attribute name as another one of its event or object (x, date__x and url__x are one name)',
+  'has the same name as another attribute of the event or object (x, date__x and url__x count as the same name)',
 );
 
 const LISTS = 'Batch accepts only arrays of strings or arrays of objects';
 const LIST_OF_SCALARS = attributeError(
   'array_of_unsupported_items',
-  `is an array of numbers or booleans, and ${LISTS}. Convert its items to strings in a view, such as arrayMap(x -> toString(x), c)`,
+  `is an array of numbers or booleans, but ${LISTS}. Convert its items to strings in a view, such as arrayMap(x -> toString(x), c)`,
 );
 const LIST_WITH_NULL = attributeError(
   'array_of_unsupported_items',
-  `is an array that contains a NULL, and ${LISTS}. Remove the NULLs in a view, such as arrayFilter(x -> isNotNull(x), c)`,
+  `is an array that contains a NULL, but ${LISTS}. Remove the NULLs in a view, such as arrayFilter(x -> isNotNull(x), c)`,
 );
 const LIST_OF_LISTS = attributeError(
   'array_of_unsupported_items',
-  `is an array of arrays, and ${LISTS}. Convert it in a view to one array, such as arrayFlatten(c), or to a string, such as toJSONString(c)`,
+  `is an array of arrays, but ${LISTS}. Convert it in a view to one array, such as arrayFlatten(c), or to a string, such as toJSONString(c)`,
 );
 const LIST_OF_ALL_SORTS = attributeError(
   'array_of_unsupported_items',
-  `is an array of mixed types, and ${LISTS}. Convert its items to strings in a view, such as arrayMap(x -> toString(x), c)`,
+  `is an array of mixed types, but ${LISTS}. Convert its items to strings in a view, such as arrayMap(x -> toString(x), c)`,
 );
 
 export function attributeError(code: AttributeCode, reason: string): AttributeError {

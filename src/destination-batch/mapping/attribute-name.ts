@@ -46,7 +46,7 @@ const UNUSABLE: AttributeError = {
 };
 const IN_CAPITALS: AttributeError = {
   code: 'name_invalid',
-  reason: `has a name with capital letters, which Batch does not accept, and policies.capital_letters is drop: it must be ${NAME_FORM}`,
+  reason: `has a name with capital letters, which Batch does not accept (policies.capital_letters is drop): it must be ${NAME_FORM}`,
 };
 
 /** Maximum number of cached names. The keys of a Map column are also cached, and can be different in every row. */

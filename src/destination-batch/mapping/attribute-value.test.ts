@@ -193,19 +193,19 @@ describe('leaves out', () => {
       'a string of 301 characters',
       JSON.stringify('x'.repeat(301)),
       'text_too_long',
-      'has 301 characters, and Batch accepts 300',
+      'has 301 characters, but Batch accepts at most 300',
     ],
     [
       'a string of 151 characters of two units',
       JSON.stringify('😀'.repeat(151)),
       'text_too_long',
-      'has 302 characters in UTF-16 (an emoji is two or more), and Batch accepts 300',
+      'has 302 characters in UTF-16 (an emoji counts as two or more), but Batch accepts at most 300',
     ],
     [
       'broken JSON of 301 characters',
       JSON.stringify(`[${'x'.repeat(300)}`),
       'text_too_long',
-      'has 301 characters, and Batch accepts 300',
+      'has 301 characters, but Batch accepts at most 300',
     ],
     [
       'the first half of a surrogate pair',
@@ -223,20 +223,15 @@ describe('leaves out', () => {
     ['-2^63 - 1', '-9223372036854775809', 'number_out_of_range', beyond64Bits],
     ['the largest UInt64', '18446744073709551615', 'number_out_of_range', beyond64Bits],
     ['an Int256', `1${'0'.repeat(76)}`, 'number_out_of_range', beyond64Bits],
-    ['1e999', '1e999', 'number_out_of_range', 'is larger than a 64-bit float can be'],
-    ['-1e999', '-1e999', 'number_out_of_range', 'is larger than a 64-bit float can be'],
-    [
-      'a fraction beyond a double',
-      `${'9'.repeat(400)}.5`,
-      'number_out_of_range',
-      'is larger than a 64-bit float can be',
-    ],
+    ['1e999', '1e999', 'number_out_of_range', 'is too large for a 64-bit float'],
+    ['-1e999', '-1e999', 'number_out_of_range', 'is too large for a 64-bit float'],
+    ['a fraction beyond a double', `${'9'.repeat(400)}.5`, 'number_out_of_range', 'is too large for a 64-bit float'],
   ];
   test.each(cases)('%s', (_, json, code, reason) => {
     expect(convert(json)).toEqual({ leftOut: [{ path: 'v', code, reason }] });
   });
 
-  const lists = 'and Batch accepts only arrays of strings or arrays of objects';
+  const lists = 'but Batch accepts only arrays of strings or arrays of objects';
   const scalars = `is an array of numbers or booleans, ${lists}. Convert its items to strings in a view, such as arrayMap(x -> toString(x), c)`;
   const withNull = `is an array that contains a NULL, ${lists}. Remove the NULLs in a view, such as arrayFilter(x -> isNotNull(x), c)`;
   const ofLists = `is an array of arrays, ${lists}. Convert it in a view to one array, such as arrayFlatten(c), or to a string, such as toJSONString(c)`;
@@ -265,19 +260,19 @@ describe('leaves out', () => {
       'array_of_unsupported_items',
       reason,
     ]),
-    ['an array of 26 strings', texts(26), 'array_too_long', 'has 26 items, and Batch accepts 25'],
+    ['an array of 26 strings', texts(26), 'array_too_long', 'has 26 items, but Batch accepts at most 25'],
     [
       'an array of 26 objects',
       `[${Array(26).fill('{"a":1}').join()}]`,
       'array_too_long',
-      'has 26 items, and Batch accepts 25',
+      'has 26 items, but Batch accepts at most 25',
     ],
     ['an array with a blank string in it', '["a"," "]', 'text_blank', 'contains an item that is blank'],
     [
       'an array with a long string in it',
       `["a","${'x'.repeat(301)}"]`,
       'text_too_long',
-      'contains an item that has 301 characters, and Batch accepts 300',
+      'contains an item that has 301 characters, but Batch accepts at most 300',
     ],
     [
       'an array with half a surrogate pair in it',
@@ -464,8 +459,9 @@ describe('a name in capitals inside an object', () => {
 describe('long_text: truncate', () => {
   const x = (count: number) => 'x'.repeat(count);
   const cut = (path: string, length: number, most = 300) =>
-    `${path} has ${length} characters, and Batch accepts ${most}: it is truncated (text_truncated)`;
-  const cutOfEmoji = (length: number): string => cut('v', length).replace(',', ' in UTF-16 (an emoji is two or more),');
+    `${path} has ${length} characters, but Batch accepts at most ${most}: it is truncated (text_truncated)`;
+  const cutOfEmoji = (length: number): string =>
+    cut('v', length).replace(',', ' in UTF-16 (an emoji counts as two or more),');
   const cases: [name: string, json: string, kind: ValueKind, sent: string, changed: string[]][] = [
     ['is cut', `"${x(301)}"`, 'plain', `"${x(300)}"`, [cut('v', 301)]],
     ['is cut, in a plain string column', `"[${x(400)}]"`, 'text', `"[${x(299)}"`, [cut('v', 402)]],
@@ -689,7 +685,9 @@ describe('a URL', () => {
 
   test('leaves out a URL of 2,049 characters', () => {
     expect(convert(urlOf(2049), 'url')).toEqual({
-      leftOut: [{ path: 'v', code: 'url_too_long', reason: 'has 2049 characters, and Batch accepts 2048 in a URL' }],
+      leftOut: [
+        { path: 'v', code: 'url_too_long', reason: 'has 2049 characters, but Batch accepts at most 2048 in a URL' },
+      ],
     });
   });
 
@@ -711,7 +709,7 @@ test('leaves out a value that is not JSON, without throwing', () => {
   expect(writer.convert(undefined, 'plain', 'v')).toBeUndefined();
   expect(writer.convert(Number.NaN, 'plain', 'v')).toEqual({
     code: 'number_out_of_range',
-    reason: 'is larger than a 64-bit float can be',
+    reason: 'is too large for a 64-bit float',
   });
 });
 

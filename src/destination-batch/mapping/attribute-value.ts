@@ -75,7 +75,7 @@ export class AttributeWriter {
     this.#tooDeep = attributeError('object_too_deep', `is nested more than ${limits.object_depth} levels deep`);
     this.#tooMany = attributeError(
       'too_many_attributes',
-      `is one more than the ${limits.attributes_per_object} attributes that Batch accepts`,
+      `exceeds the ${limits.attributes_per_object} attributes that Batch accepts in an event or object`,
     );
   }
 
@@ -233,7 +233,7 @@ export class AttributeWriter {
   }
 
   #truncate(value: string, max: number, path: string, segment: PathSegment): Converted {
-    const tooLong = `has ${describeLength(value)}, and Batch accepts ${max}`;
+    const tooLong = `has ${describeLength(value)}, but Batch accepts at most ${max}`;
     if (!this.#isTruncating) return attributeError('text_too_long', tooLong);
     // The string is well-formed, so if the part that is kept is not, it ends with the first half of a surrogate pair.
     const cut = value.slice(0, max);
@@ -257,7 +257,8 @@ export class AttributeWriter {
     const tags = typeof value === 'string' ? parseStructure(value) : value;
     if (!Array.isArray(tags)) return NO_TAGS;
     const max = this.#limits.tags_per_event;
-    if (tags.length > max) return attributeError('array_too_long', `has ${tags.length} tags, and Batch accepts ${max}`);
+    if (tags.length > max)
+      return attributeError('array_too_long', `has ${tags.length} tags, but Batch accepts at most ${max}`);
     if (!tags.every((tag) => typeof tag === 'string')) return NO_TAGS;
     let json = '';
     for (const [index, tag] of tags.entries()) {
@@ -281,7 +282,7 @@ export class AttributeWriter {
     if (!value.isWellFormed()) return MALFORMED;
     const max = this.#limits.url_characters;
     if (value.length > max)
-      return attributeError('url_too_long', `has ${describeLength(value)}, and Batch accepts ${max} in a URL`);
+      return attributeError('url_too_long', `has ${describeLength(value)}, but Batch accepts at most ${max} in a URL`);
     return JSON.stringify(value);
   }
 
@@ -292,7 +293,7 @@ export class AttributeWriter {
     if (depth >= this.#limits.object_depth) return this.#tooDeep;
     const max = this.#limits.array_items;
     if (values.length > max)
-      return attributeError('array_too_long', `has ${values.length} items, and Batch accepts ${max}`);
+      return attributeError('array_too_long', `has ${values.length} items, but Batch accepts at most ${max}`);
     if (typeof values[0] === 'string') return this.#convertStrings(values, path);
     return this.#convertObjects(values, path, depth);
   }

@@ -131,7 +131,7 @@ describe('custom_id', () => {
     expect(map('{"custom_id":"abc","event_name":"e"}', mapper).kind).toBe('event');
     expect(map('{"custom_id":"abcd","event_name":"e"}', mapper)).toEqual({
       kind: 'rejected',
-      rejection: { code: 'custom_id_too_long', reason: 'custom_id has 4 characters, and Batch accepts 3' },
+      rejection: { code: 'custom_id_too_long', reason: 'custom_id has 4 characters, but Batch accepts at most 3' },
     });
   });
 });
@@ -462,7 +462,7 @@ describe('the size of an event', () => {
     expect(mapped.kind === 'event' && Buffer.byteLength(mapped.json)).toBe(25_000);
     expect(map(rowWith(columnsOfBytes(25_001, letter)))).toEqual({
       kind: 'rejected',
-      rejection: { code: 'event_too_large', reason: 'the event has 25001 bytes, and Batch accepts 25000' },
+      rejection: { code: 'event_too_large', reason: 'the event has 25001 bytes, but Batch accepts at most 25000' },
     });
   });
 
@@ -576,7 +576,7 @@ describe('an event is timely', () => {
     const map = (event_time: string): unknown => mapper.map({ custom_id: 'u1', event_name: 'e', event_time });
     expect(map('2026-04-16T00:00:00Z')).toMatchObject({ kind: 'event', isTimely: true });
     expect(map('2026-04-15T00:00:00Z')).toMatchObject({
-      rejection: { code: 'event_too_old', reason: expect.stringContaining('is older than the 48 hours') },
+      rejection: { code: 'event_too_old', reason: expect.stringContaining('is older than Batch accepts (48 hours') },
     });
   });
 });
@@ -599,7 +599,7 @@ describe('policies.invalid_attribute', () => {
     [
       'a string that is too long',
       `"a":"${'x'.repeat(301)}"`,
-      'the attribute "a" has 301 characters, and Batch accepts 300 (text_too_long)',
+      'the attribute "a" has 301 characters, but Batch accepts at most 300 (text_too_long)',
     ],
     [
       'a name',
@@ -624,7 +624,7 @@ describe('policies.invalid_attribute', () => {
     [
       'a name that is taken',
       '"a":1,"A":2',
-      'the attribute "A" has the same attribute name as another one of its event or object (x, date__x and url__x are one name) (name_taken)',
+      'the attribute "A" has the same name as another attribute of the event or object (x, date__x and url__x count as the same name) (name_taken)',
     ],
   ];
   test.each(rejects)('reject_event: %s', (_, columns, reason) => {
@@ -698,7 +698,7 @@ describe('policies.untimely_event', () => {
         kind: 'rejected',
         rejection: {
           code: 'event_too_old',
-          reason: 'event_time is older than the 24 hours that Batch accepts, minus 5 minutes for waiting in the queue',
+          reason: 'event_time is older than Batch accepts (24 hours, minus 5 minutes for waiting in the queue)',
         },
       },
       {

@@ -46,7 +46,7 @@ function findUnknownColumns(mapping: Mapping, streams: readonly Stream[]): strin
       .filter((column) => !known.has(column))
       .map(
         (column) =>
-          `mapping.${option} names the column "${column}", which no stream in the catalog has. Check its spelling and capitals, or remove it from the list.`,
+          `mapping.${option} names the column "${column}", which no stream in the catalog has. Check its spelling and capitalization, or remove it from the list.`,
       ),
   );
 }
@@ -61,6 +61,6 @@ function findIdNameConflicts({ policies, mapping, event_id_attribute }: Configur
     .filter((column) => isAttribute(column) && names.parseColumn(column).uses === id)
     .map(
       (column) =>
-        `event_id_attribute is "${event_id_attribute}", but the column "${column}" of the stream "${stream.name}" becomes an attribute with that name too. Choose another name.`,
+        `event_id_attribute is "${event_id_attribute}", but the column "${column}" of the stream "${stream.name}" becomes an attribute with that name too. Choose another event_id_attribute.`,
     );
 }

@@ -183,7 +183,7 @@ export class EventRules {
     this.issues.addChange(
       column,
       'time_left_out',
-      `${untimely.reason}: its event is sent without a time, and Batch uses the time at which it receives the event`,
+      `${untimely.reason}: the event is sent without a time, so Batch uses the time at which it receives the event`,
     );
     return { kind: 'head', customId, name: eventName, time: undefined, isTimely: true };
   }
@@ -203,7 +203,10 @@ export class EventRules {
       return rejectRow('attribute_invalid', `the attribute "${invalid.path}" ${invalid.reason} (${invalid.code})`);
     }
     if (bytes > this.limits.event_bytes) {
-      return rejectRow('event_too_large', `the event has ${bytes} bytes, and Batch accepts ${this.limits.event_bytes}`);
+      return rejectRow(
+        'event_too_large',
+        `the event has ${bytes} bytes, but Batch accepts at most ${this.limits.event_bytes}`,
+      );
     }
     for (const change of this.issues.drainChanges()) this.options.onChange(change);
     return { kind: 'event', customId, json, bytes, isTimely, leftOut: this.issues.leftOut };
@@ -261,7 +264,7 @@ export class EventRules {
     if (customId.length > this.limits.custom_id_characters) {
       return {
         code: 'custom_id_too_long',
-        reason: `${column} has ${describeLength(customId)}, and Batch accepts ${this.limits.custom_id_characters}`,
+        reason: `${column} has ${describeLength(customId)}, but Batch accepts at most ${this.limits.custom_id_characters}`,
       };
     }
     if (!isPlainAscii(customId) && (hasLineEnd(customId) || !customId.isWellFormed())) {
@@ -290,7 +293,7 @@ function explainUntimely(age: number, hours: number): Rejection | undefined {
   if (age <= hours * HOUR_MS - EVENT_AGE_MARGIN_MS) return undefined;
   return {
     code: 'event_too_old',
-    reason: `is older than the ${hours} hours that Batch accepts, minus ${EVENT_AGE_MARGIN_MS / 60_000} minutes for waiting in the queue`,
+    reason: `is older than Batch accepts (${hours} hours, minus ${EVENT_AGE_MARGIN_MS / 60_000} minutes for waiting in the queue)`,
   };
 }
 

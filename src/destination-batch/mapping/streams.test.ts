@@ -73,13 +73,13 @@ describe('the mapping must match the columns that the catalog lists', () => {
       (option): [Record<string, unknown>, Record<string, string[]>, string] => [
         { mapping: { [option]: ['a', 'A'] } },
         { events: COLUMNS },
-        `mapping.${option} names the column "A", which no stream in the catalog has. Check its spelling and capitals, or remove it from the list.`,
+        `mapping.${option} names the column "A", which no stream in the catalog has. Check its spelling and capitalization, or remove it from the list.`,
       ],
     ),
     [
       { event_id_attribute: 'b' },
       { events: COLUMNS },
-      'event_id_attribute is "b", but the column "url__b" of the stream "events" becomes an attribute with that name too. Choose another name.',
+      'event_id_attribute is "b", but the column "url__b" of the stream "events" becomes an attribute with that name too. Choose another event_id_attribute.',
     ],
   ];
   test.each(errors)('rejects %j for %j', (options, streams, error) => {

@@ -39,5 +39,5 @@ export function hasLineEnd(text: string): boolean {
  */
 export function describeLength(text: string): string {
   const length = `${text.length} characters`;
-  return OF_TWO_UNITS.test(text) ? `${length} in UTF-16 (an emoji is two or more)` : length;
+  return OF_TWO_UNITS.test(text) ? `${length} in UTF-16 (an emoji counts as two or more)` : length;
 }

@@ -47,7 +47,7 @@ describe('nearly all rows rejected for one reason', () => {
       echoed: [],
       type: 'config_error',
       error:
-        '100 of the 100 rows so far were rejected with custom_id_missing. That is too many to be exceptions: the mapping or the data is likely wrong. Map the column with the profile id to custom_id, and filter out rows without one; then run the sync again. It reads the rows since the last state again.',
+        '100 of the 100 rows so far were rejected with custom_id_missing. That is too many to be exceptions: the mapping or the data is likely wrong. Map the column with the profile id to custom_id, and filter out rows without an id; then run the sync again. It reads the rows since the last state again.',
     });
   });
 
