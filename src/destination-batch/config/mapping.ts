@@ -192,10 +192,10 @@ function findOmittedTextColumns(mapping: Mapping): Contradiction[] {
   return plain.flatMap((column) => {
     const isExcluded = excluded.includes(column);
     if (!isExcluded && (included.length === 0 || included.includes(column))) return [];
-    return {
-      option: 'plain_text_columns',
-      error: `names the column "${column}", which is excluded by ${isExcluded ? 'exclude_columns' : 'include_columns'}. Remove it from one of the lists`,
-    };
+    const why = isExcluded
+      ? 'exclude_columns also names. Remove it from one of the two lists'
+      : 'is missing from include_columns. Add it there, or remove it from this list';
+    return { option: 'plain_text_columns', error: `names the column "${column}", which ${why}` };
   });
 }
 

@@ -279,11 +279,11 @@ describe('mapping', () => {
     ],
     [
       { plain_text_columns: ['a'], exclude_columns: ['a'] },
-      'mapping.plain_text_columns: names the column "a", which is excluded by exclude_columns. Remove it from one of the lists',
+      'mapping.plain_text_columns: names the column "a", which exclude_columns also names. Remove it from one of the two lists',
     ],
     [
       { plain_text_columns: ['a'], include_columns: ['b'] },
-      'mapping.plain_text_columns: names the column "a", which is excluded by include_columns. Remove it from one of the lists',
+      'mapping.plain_text_columns: names the column "a", which is missing from include_columns. Add it there, or remove it from this list',
     ],
     [
       { constant_event_name: 'Purchase' },
@@ -293,6 +293,10 @@ describe('mapping', () => {
   ];
   test.each(contradictions)('rejects %j', (mapping, expected) => {
     expect(errorsOf({ ...KEYS, mapping })).toEqual([expected]);
+  });
+
+  test('accepts a plain text column once it is added to include_columns, as the error advises', () => {
+    expect(errorsOf({ ...KEYS, mapping: { plain_text_columns: ['a'], include_columns: ['b', 'a'] } })).toEqual([]);
   });
 });
 
