@@ -473,7 +473,7 @@ export const ANSWER_CASES: readonly AnswerCase[] = [
     answers: [200],
     stored: [],
     failure: 'config_error',
-    says: [/success that is not Batch's/],
+    says: [/successful response that is not from Batch/],
   },
 
   {
