@@ -5,21 +5,21 @@ import { suggestName } from '../shared/suggest.ts';
 
 export type Role = 'source' | 'destination';
 
-/** The name of the launcher, and the connector that it starts; the launcher `connector` starts both. */
+/** A launcher: its name, and the connector that it starts. The launcher `connector` has no role, because it starts both. */
 export type Launcher = { name: string; role: Role | undefined };
 
-/** A command of the connectors; `role` when only one of them has it. */
+/** A connector command. `role` is set if only one of the two connectors has the command. */
 export type ConnectorCommand = {
   name: string;
   role?: Role;
-  /** Registers the command with yargs, and what it runs. */
+  /** Registers the command and its handler with yargs. */
   addTo: (parser: Argv, launcher: Launcher, context: CommandContext) => void;
 };
 
-/** 1 to 15 digits, which a number keeps exactly. */
+/** Matches a whole number from 1 up, with at most 15 digits: a JavaScript number represents these exactly. */
 const ROW_COUNT = /^[1-9]\d{0,14}$/;
 
-/** The option --limit, of `read` and of what runs it. */
+/** The option --limit of `read` and `sync`. */
 export const rowLimit = {
   type: 'string',
   requiresArg: true,
@@ -28,9 +28,9 @@ export const rowLimit = {
 } as const;
 
 /**
- * Parses the number of rows of an option; undefined when the option is not given.
+ * Parses an option whose value is a number of rows; returns undefined if the option is not given.
  *
- * @throws Error that explains the mistake, when it isn't a whole number of rows.
+ * @throws Error that explains the mistake, if the value is not a whole number of rows.
  */
 export function parseRowCount(option: string, text: unknown): number | undefined {
   if (text === undefined) return undefined;
@@ -38,7 +38,7 @@ export function parseRowCount(option: string, text: unknown): number | undefined
   throw new Error(`${option} must be one whole number of rows, 1 or more.`);
 }
 
-/** An option that names a file. @param what the file contains. */
+/** Defines an option whose value is the path of a JSON file. @param what the content of the file, for the help. */
 export function describeJsonFile(what: string): {
   type: 'string';
   demandOption: true;
@@ -48,7 +48,7 @@ export function describeJsonFile(what: string): {
   return { type: 'string', demandOption: true, requiresArg: true, describe: `JSON file with ${what}` };
 }
 
-/** The options of the commands that read a configuration. */
+/** Adds the options of the commands that read a configuration. */
 export function addConfigOptions(parser: Argv) {
   return parser.option('config', describeJsonFile('the configuration')).option('env-references', {
     type: 'boolean',
@@ -57,16 +57,16 @@ export function addConfigOptions(parser: Argv) {
   });
 }
 
-/** The context with the environment variables, if the configuration refers to some. */
+/** Adds the environment variables to the context if --env-references is given. */
 export function resolveEnvironment(context: CommandContext, args: { envReferences: boolean }): CommandContext {
   return args.envReferences ? { ...context, environment: process.env } : context;
 }
 
 /**
- * Explains wrong arguments.
+ * Explains invalid arguments.
  *
  * @param command the command whose help is suggested.
- * @param problem a message of yargs.
+ * @param problem what is wrong, such as a message from yargs.
  */
 export function explainWrongArguments(command: string, problem: string): ConnectorError {
   return protocolError(
@@ -75,22 +75,22 @@ export function explainWrongArguments(command: string, problem: string): Connect
   );
 }
 
-/** The options that can be repeated, and the arguments without a name. */
+/** The options that can be repeated. `_` contains the arguments without a name. */
 const LISTS: ReadonlySet<string> = new Set(['stream', '_']);
 
-/** The names that yargs adds to the options. */
+/** The names that yargs adds to the parsed options. */
 const NAMES_OF_YARGS = ['_', '$0', 'help'];
 
-/** The values of a boolean option. yargs reads every other value as false. */
+/** The valid values of a boolean option. yargs treats every other value as false. */
 const WORDS_OF_SWITCHES: ReadonlySet<string> = new Set(['true', 'false']);
 
 /**
- * Creates the parser of a command for people.
+ * Creates the argument parser of an interactive command. For --help, the parser prints the help.
  *
- * @param name the command with its launcher, as the user types them.
+ * @param name the launcher and the command, as the user types them.
  * @param args the arguments after the command.
- * @param usage the usage and what the command does, beginning with `$0` for its name.
- * @throws ConnectorError (command_invalid), from parseAsync, when the arguments are wrong. It prints the help for --help.
+ * @param usage the usage line, with `$0` in place of the name, and a description of the command.
+ * @throws ConnectorError (command_invalid) from parseAsync, if the arguments are invalid.
  */
 export function interactiveParser<Given extends Record<string, Options>>(
   name: string,
@@ -106,15 +106,15 @@ export function interactiveParser<Given extends Record<string, Options>>(
     .exitProcess(false)
     .options(options)
     .middleware((given) => {
-      // Before yargs looks for missing options: a misspelt one is missing, too.
+      // This runs before yargs checks for missing options, because yargs would report a misspelt option as missing.
       const problem = findUnknownOption(Object.keys(given), Object.keys(options)) ?? findInvalidSwitch(args, options);
       if (problem !== undefined) throw explainWrongArguments(name, problem);
     }, true)
     .check((given) => {
-      // yargs makes a list of an option that is given twice.
+      // yargs returns an array for an option that is given twice.
       const twice = Object.entries(given).find(([name, value]) => Array.isArray(value) && !LISTS.has(name));
       if (twice !== undefined) throw new Error(`--${twice[0]} is given twice.`);
-      // For example from an unset shell variable. As a path it would be the working folder.
+      // An empty value may come from an unset shell variable. As a path, it would mean the working folder.
       const empty = Object.entries(given).find(([, value]) => [value].flat().includes(''));
       if (empty !== undefined) throw new Error(`--${empty[0]} is empty.`);
       return true;
@@ -124,7 +124,7 @@ export function interactiveParser<Given extends Record<string, Options>>(
     });
 }
 
-/** @param given the names that yargs parsed; it has names of two words in two forms. */
+/** @param given the names that yargs parsed. For an option with a hyphen, they also include its camelCase form. */
 function findUnknownOption(given: readonly string[], options: readonly string[]): string | undefined {
   const known = new Set([...options, ...options.map(toCamelCase), ...NAMES_OF_YARGS]);
   const unknown = given.find((each) => !known.has(each));

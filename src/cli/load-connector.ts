@@ -6,10 +6,10 @@ import type { Role } from './arguments.ts';
 type Connector = typeof import('../source-clickhouse/commands.ts') | typeof import('../destination-batch/commands.ts');
 
 /**
- * Loads the connector of a role; without one, the connector that the configuration is for.
+ * Loads the connector with the given role. Without a role, it loads the connector that the configuration is for.
  *
  * @param config the path of the configuration.
- * @throws ConnectorError (config_error) when it could be for both, or for neither.
+ * @throws ConnectorError (config_error) if the configuration could be for both connectors, or for neither.
  */
 export async function loadConnector(role: Role | undefined, config: string): Promise<Connector> {
   return (role ?? (await detectRole(config))) === 'source'
@@ -17,7 +17,7 @@ export async function loadConnector(role: Role | undefined, config: string): Pro
     : import('../destination-batch/commands.ts');
 }
 
-/** Detects which connector a configuration is for, by the options that only one of them has. */
+/** Detects which connector a configuration is for, from the options that only one connector has. */
 async function detectRole(path: string): Promise<Role> {
   const configuration = await readJsonFile('configuration', path, z.looseObject({}));
   const isDestination = 'project_key' in configuration || 'rest_api_key' in configuration;

@@ -9,7 +9,7 @@ import { specCommand } from './commands/spec.ts';
 import { writeCommand } from './commands/write.ts';
 import { runConnector } from './run-connector.ts';
 
-/** Commands for people, in the order of --help. Each parses its own arguments, and is loaded only when it is used. */
+/** The interactive commands, in the order of --help. Each one parses its own arguments, and is loaded only when it is called. */
 const INTERACTIVE_COMMANDS = [
   {
     name: 'init',
@@ -37,7 +37,7 @@ const CONNECTOR_COMMANDS: readonly ConnectorCommand[] = [
   writeCommand,
 ];
 
-/** Runs the command that the arguments of this process name. */
+/** Runs the command named in process.argv. */
 export async function runCommandLine(launcher: Launcher): Promise<void> {
   const { name, role } = launcher;
   const args = hideBin(process.argv);

@@ -6,16 +6,17 @@ import { redactMessage } from '../protocol/secrets.ts';
 import { printableLines } from '../shared/printable.ts';
 import { SigtermListener } from './signals.ts';
 
-/** SIGHUP ends a connector at once. */
+/** The signals that ask a command to stop. SIGHUP is not among them, so it ends the process immediately. */
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 /**
- * Runs a command to its end, with messages on stdout. An error is a TRACE, and the exit code is 1. Only wrong arguments in a
- * terminal are printed as text.
+ * Runs a connector command and writes its messages to stdout. An error is reported as a TRACE message, and the exit code is 1.
+ * The exception is invalid arguments: in a terminal, that error is printed as plain text.
  *
- * The first SIGTERM or SIGINT asks the command to finish what it has begun. The process then ends by the same signal, by which
- * platforms recognise a requested end (exit code 143). A second signal ends it at once. A closed stdout ends the command as
- * well. Nothing calls process.exit, which would drop what stdout has not written yet.
+ * The first SIGTERM or SIGINT asks the command to finish the work in progress. The process then kills itself with the same
+ * signal, so that platforms can see that the stop was requested: the exit code is 143 for SIGTERM and 130 for SIGINT. A second
+ * signal ends the process immediately. The command also stops when stdout is closed. Nothing calls process.exit, because that
+ * would discard output that stdout has not written yet.
  */
 export async function runConnector(command: (context: CommandContext) => Promise<void>): Promise<void> {
   const output = new MessageOutput(process.stdout);
@@ -26,7 +27,7 @@ export async function runConnector(command: (context: CommandContext) => Promise
       output.write(log('INFO', `${signal}: finishing what has begun. ${advice}`)).catch(() => {});
     },
   });
-  // Our reader is gone, so stop waiting for the server.
+  // The command also stops when the reader of its output is gone. It may be waiting for a server at that time.
   const stop = AbortSignal.any([signals.stop, output.readerGone]);
 
   try {
@@ -34,7 +35,7 @@ export async function runConnector(command: (context: CommandContext) => Promise
   } catch (error) {
     process.exitCode = 1;
     const connectorError = asConnectorError(error);
-    // Wrong arguments in a terminal come from a person, who reads text and not messages.
+    // In a terminal, invalid arguments come from a person, who expects text and not a protocol message.
     if (connectorError.code === 'command_invalid' && process.stdout.isTTY) {
       process.stderr.write(`${printableLines(redactMessage(formatErrorWithStack(connectorError)))}\n`);
     } else if (!(error instanceof OutputClosedError)) {
@@ -45,7 +46,7 @@ export async function runConnector(command: (context: CommandContext) => Promise
   signals.close();
   if (output.error !== undefined) {
     process.exitCode = 1;
-    // stderr mostly goes elsewhere.
+    // stdout can't be written, but stderr usually has another destination.
     process.stderr.write(`${redactMessage(formatErrorWithStack(explainOutputError(output.error)))}\n`);
   }
   signals.endIfReceived();

@@ -9,16 +9,17 @@ import { printableLines } from '../shared/printable.ts';
 import { SigtermListener } from './signals.ts';
 
 /**
- * Runs a command for people: it prints no messages of the protocol, and an error is a sentence on stderr, with the stack if
- * it is unexpected. A signal asks it to end, and the process then ends by that signal; a second one ends it at once.
+ * Runs an interactive command. It prints no protocol messages. Errors are printed as text to stderr, with a stack trace if they
+ * are unexpected. The first signal asks the command to stop, and the process then ends with that signal. A second signal ends the
+ * process immediately.
  *
  * @param command resolves to the exit code.
  */
 export async function runInteractive(command: (context: CommandContext) => Promise<number>): Promise<void> {
-  // A reader that is gone, such as `head`, has seen enough.
+  // Ignore errors such as EPIPE: a reader such as `head` may close the pipe early.
   process.stdout.on('error', () => {});
   const signals = new SigtermListener();
-  // Nothing reads this output; the commands of the connectors need one.
+  // The connector commands require an output, but nothing reads this one.
   const output = new MessageOutput(new PassThrough().resume());
   try {
     process.exitCode = await command({ output, stop: signals.stop, now: Date.now, environment: process.env });

@@ -1,20 +1,20 @@
 import { constants } from 'node:os';
 
-/** The signals of `kill`, of Ctrl-C, and of a terminal that is closed. */
+/** The signals that are sent by `kill`, by Ctrl-C, and when the terminal is closed. */
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
-/** What a shell adds to the number of the signal that ended a process. */
+/** A shell reports a process that was killed by a signal as this exit code plus the number of the signal. */
 const SIGNAL_EXIT_CODE = 128;
 
 export type SignalOptions = {
   signals?: readonly NodeJS.Signals[];
   /** Called at the first signal, before `stop` is aborted. */
   onFirst?: (signal: NodeJS.Signals) => void;
-  /** Called at a second signal, before `stopAtOnce` is aborted. Without it, the second signal ends the process. */
+  /** Called at a second signal, before `stopAtOnce` is aborted. If undefined, the second signal ends the process. */
   onSecond?: () => void;
 };
 
-/** Listens for SIGTERM and the like: the first signal asks a command to finish what it has begun, a second one to end now. */
+/** Listens for SIGTERM and similar signals. The first asks a command to finish the work in progress, the second to end now. */
 export class SigtermListener {
   readonly #options: SignalOptions;
   readonly #signals: readonly NodeJS.Signals[];
@@ -38,17 +38,17 @@ export class SigtermListener {
     return this.#stopAtOnce.signal;
   }
 
-  /** Stops listening: from then on, a signal ends the process. */
+  /** Stops listening. A later signal ends the process. */
   close(): void {
     for (const signal of this.#signals) process.removeListener(signal, this.#onSignal);
   }
 
-  /** Ends this process by the signal that it has received, if any, so that its parent knows why it ended. */
+  /** Kills this process with the signal that it received, if any, so that the parent process knows why it ended. */
   endIfReceived(): void {
     if (this.#received === undefined) return;
-    // Process 1 of a container doesn't end by a signal that it sends itself. This exit code says the same.
+    // PID 1 in a container is not killed by a signal that it sends to itself. For the parent, this exit code means the same.
     process.exitCode = SIGNAL_EXIT_CODE + constants.signals[this.#received];
-    // Listeners of libraries, for their cleanup, would keep the signal from ending the process. Nothing is left to clean up.
+    // Libraries add listeners for their cleanup, which would keep the signal from ending the process. All cleanup is done by now.
     process.removeAllListeners(this.#received);
     process.kill(process.pid, this.#received);
   }

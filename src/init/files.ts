@@ -4,12 +4,12 @@ import writeFileAtomic from 'write-file-atomic';
 import { describeSystemError } from '../protocol/errors.ts';
 import { syncError } from '../runner/errors.ts';
 
-/** Only the user can read them: they contain secrets. */
+/** The mode of the files. Only the user can read them, because they contain secrets. */
 const MODE = 0o600;
 
 export const FILES = { source: 'source.json', destination: 'destination.json', catalog: 'catalog.json' };
 
-/** Finds the files that are already in the folder. */
+/** Finds which of the three files already exist in a folder. */
 export async function findExistingFiles(folder: string): Promise<string[]> {
   const present: string[] = [];
   for (const name of Object.values(FILES)) {
@@ -23,9 +23,9 @@ export async function findExistingFiles(folder: string): Promise<string[]> {
 }
 
 /**
- * Writes the three files, each whole or not at all.
+ * Writes the three files. Each one is written completely or not at all.
  *
- * @throws ConnectorError (config_error) when the folder can't be written to.
+ * @throws ConnectorError (config_error) if the folder can't be written to.
  */
 export async function writeFiles(folder: string, contents: Record<keyof typeof FILES, object>): Promise<void> {
   for (const [name, content] of [

@@ -14,10 +14,10 @@ import { FILES, findExistingFiles, writeFiles } from './files.ts';
 import { AnswersEndedError, Questions, wrapForFrame } from './prompts.ts';
 import { askForDestination, askForSource, type DestinationAnswers, type SourceAnswers } from './questions.ts';
 
-/** A source that works, and its streams. */
+/** The configuration of a source that works, and its streams. */
 type WorkingSource = { configuration: SourceAnswers; streams: DescribedStream[] };
 
-/** Whether a configuration works: if so with what was found, if not with the reason. */
+/** The result of testing a configuration: what was found, or the reason why the configuration doesn't work. */
 type Attempt<Found> = { kind: 'works'; found: Found } | { kind: 'fails'; reason: string };
 
 type Check = (context: CommandContext, configuration: ConfigurationOrPath) => Promise<void>;
@@ -26,10 +26,10 @@ type Check = (context: CommandContext, configuration: ConfigurationOrPath) => Pr
  * Asks for the source and the destination, tests the answers, and writes the files that the other commands need into the
  * working folder.
  *
- * @param launcher how the user can type the launcher.
- * @param apiUrl the address of a test server in place of Batch.
- * @returns false when the user or a signal ended it early; then nothing is written.
- * @throws ConnectorError when there is no terminal, or the files can't be written.
+ * @param launcher the launcher as the user can type it.
+ * @param apiUrl the address of a test server that replaces Batch.
+ * @returns false if the user or a signal ended it early. Nothing is written in that case.
+ * @throws ConnectorError if there is no terminal, or if the files can't be written.
  */
 export async function init(context: CommandContext, launcher: string, apiUrl: string | undefined): Promise<boolean> {
   if (!process.stdin.isTTY || !process.stdout.isTTY) {
@@ -70,7 +70,7 @@ async function askAndWrite(context: CommandContext, launcher: string, apiUrl: st
   });
   log.success(`Wrote ${Object.values(FILES).join(', ')}, readable only by you.`);
   outro('Nothing was sent to Batch. Next steps:');
-  // Without the frame, which would break the commands at the width of the terminal: they are for copying.
+  // The commands are printed without the frame, which would break them into lines: users copy them.
   process.stdout.write(`${formatNextCommands(launcher, tables)}\n`);
 }
 
@@ -81,7 +81,7 @@ async function askUntilSourceWorks(context: CommandContext, questions: Questions
     const configuration = answers;
     const result = await showAttempt(questions, 'ClickHouse', () =>
       tryConfiguration(async () => {
-        // `discover` warns of streams with the same rows, before the user chooses from them.
+        // `discover` also warns about streams that contain the same rows. The user sees this before choosing streams.
         const warnings = await collectWarnings(checkConnection, context, configuration);
         const warn = (message: string): void => void (warnings.includes(message) || warnings.push(message));
         return { streams: await describeStreams(context, configuration, warn), warnings };
@@ -129,13 +129,13 @@ async function askUntilDestinationWorks(
   }
 }
 
-/** Shows that something is tested, and the result; undefined when the user wants to change the answers. */
+/** Runs a test and shows its result. Returns undefined if the test failed and the user wants to change the answers. */
 async function showAttempt<Found extends { warnings: string[] }>(
   questions: Questions,
   what: string,
   attempt: () => Promise<Attempt<Found>>,
 ): Promise<Found | undefined> {
-  // The spinner of this library handles Ctrl-C itself, and ends the process with an exit code of success.
+  // The library's spinner is not used: it handles Ctrl-C itself, and ends the process with exit code 0.
   log.step(`Testing ${what} …`);
   const result = await questions.runUnlessEnded(attempt());
   if (result.kind === 'fails') {
@@ -152,7 +152,7 @@ async function showAttempt<Found extends { warnings: string[] }>(
   return result.found;
 }
 
-/** Tests a configuration without writing it to a file: its secrets are not written before it works. */
+/** Runs a test of a configuration. The configuration is not in a file yet: no secrets are written before it works. */
 async function tryConfiguration<Found>(attempt: () => Promise<Found>): Promise<Attempt<Found>> {
   try {
     return { kind: 'works', found: await attempt() };
@@ -193,11 +193,11 @@ async function chooseTables(questions: Questions, streams: readonly DescribedStr
   return questions.multiselect('Tables and views to sync: select with space, confirm with enter', choices);
 }
 
-/** @param launcher how the user can type the launcher. */
+/** Formats the commands to run next. @param launcher the launcher as the user can type it. */
 function formatNextCommands(launcher: string, tables: readonly string[]): string {
   const files = `--source ${FILES.source} --destination ${FILES.destination}`;
-  // A single table is named in source.json. Several are named here, even if they are all: a view that is created later is then
-  // not sent without being asked for.
+  // A single table is named in source.json. Several tables are named here, even if they are all tables of the source: otherwise a
+  // view that is created later would be sent, although the user never chose it.
   const streams = tables.length === 1 ? [] : tables.map((table) => ` --stream ${quoteForShell(table)}`);
   return [
     'Preview what would be sent:',

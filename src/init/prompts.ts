@@ -3,12 +3,12 @@ import wrapAnsi from 'wrap-ansi';
 import { onAbort } from '../shared/abort.ts';
 import { printableLines } from '../shared/printable.ts';
 
-/** The width of the bar before a line and of two spaces. */
+/** The width of the frame beside the text: a bar and two spaces. */
 const BAR_WIDTH = 3;
 
 const USUAL_COLUMNS = 80;
 
-/** The user left the questions with Ctrl-C or Esc, or a signal ended them. */
+/** Thrown when the user leaves the questions with Ctrl-C or Esc, or when a signal ends them. */
 export class AnswersEndedError extends Error {
   constructor() {
     super('The questions were not answered to the end.');
@@ -20,13 +20,13 @@ type TextQuestion = {
   message: string;
   /** An earlier answer, which can be edited. */
   initial?: string | undefined;
-  /** The meaning of an empty answer, shown as a placeholder. */
+  /** The answer that is used if the user types nothing. It is shown as a placeholder. */
   defaultAnswer?: string | undefined;
   /** Returns what is wrong with an answer; undefined if it is valid. */
   validate?: (answer: string) => string | undefined;
 };
 
-/** Asks in the terminal. Each question rejects with an AnswersEndedError when the user leaves, or a signal stops it. */
+/** Asks questions in the terminal. Each one rejects with an AnswersEndedError if the user leaves it, or a signal ends it. */
 export class Questions {
   readonly #stop: AbortSignal;
 
@@ -34,7 +34,7 @@ export class Questions {
     this.#stop = stop;
   }
 
-  /** Resolves to the result of work between two questions, unless a signal ends the questions first. */
+  /** Waits for work between two questions, and returns its result. Rejects with an AnswersEndedError if a signal comes first. */
   async runUnlessEnded<Result>(work: Promise<Result>): Promise<Result> {
     let removeListeners = (): void => {};
     const end = new Promise<never>((_, reject) => {
@@ -43,7 +43,7 @@ export class Questions {
     return Promise.race([work, end]).finally(removeListeners);
   }
 
-  /** An empty answer is asked again, unless there is a defaultAnswer one. */
+  /** Asks for a text. If the answer is empty and there is no default answer, it asks again. */
   async text({ message, initial, defaultAnswer, validate }: TextQuestion): Promise<string> {
     const answer = await orThrowIfCancelled(
       text({
@@ -60,7 +60,7 @@ export class Questions {
     return answer.trim() || (defaultAnswer ?? '');
   }
 
-  /** A hidden answer. It may be empty. */
+  /** Asks for a text that is not shown. The answer may be empty. */
   async password(message: string): Promise<string> {
     // The library returns undefined for an empty answer.
     return (await orThrowIfCancelled(password({ signal: this.#stop, message }))) ?? '';
@@ -70,7 +70,7 @@ export class Questions {
     return orThrowIfCancelled(confirm({ signal: this.#stop, message, initialValue: initial }));
   }
 
-  /** One of several choices. */
+  /** Asks for one of several choices. */
   async select<Choice extends string>(
     message: string,
     choices: readonly { value: Choice; label: string }[],
@@ -81,7 +81,7 @@ export class Questions {
     return choice.value;
   }
 
-  /** At least one of several choices. */
+  /** Asks for one or more of several choices. */
   multiselect(message: string, choices: readonly { value: string; label: string; hint: string }[]): Promise<string[]> {
     return orThrowIfCancelled(
       multiselect<string>({ signal: this.#stop, message, options: [...choices], required: true }),
@@ -95,7 +95,7 @@ async function orThrowIfCancelled<Answer>(question: Promise<Answer | typeof CANC
   return answer;
 }
 
-/** Wraps text from elsewhere into lines that fit beside the bar. The library draws the bar, but doesn't wrap lines. */
+/** Wraps text into lines that fit beside the bar. The library draws the bar, but doesn't wrap lines. */
 export function wrapForFrame(text: string, columns: number | undefined): string {
   return wrapAnsi(printableLines(text), (columns || USUAL_COLUMNS) - BAR_WIDTH, { hard: true });
 }

@@ -1,6 +1,6 @@
 import type { Questions } from './prompts.ts';
 
-/** The answers for the source; its options of the same names. */
+/** The answers about the source. Each one becomes the option of the same name. */
 export type SourceAnswers = {
   host: string;
   port: number;
@@ -17,7 +17,7 @@ const MAX_PORT = 65_535;
 
 const CLOUD = /\.clickhouse\.cloud$/i;
 
-/** Asks for the connection to ClickHouse. Earlier answers can be edited; defaults are replaced by what the user types. */
+/** Asks for the connection to ClickHouse. The user can edit earlier answers. Defaults are placeholders for empty answers. */
 export async function askForSource(questions: Questions, before: SourceAnswers | undefined): Promise<SourceAnswers> {
   const host = await questions.text({
     message: 'ClickHouse host',
@@ -70,10 +70,10 @@ function validatePort(port: string): string | undefined {
     : `Enter a whole number from 1 to ${MAX_PORT}.`;
 }
 
-/** The answers for the destination; its options of the same names. */
+/** The answers about the destination. Each one becomes the option of the same name. */
 export type DestinationAnswers = { project_key: string; rest_api_key: string };
 
-/** Asks for the keys of the project in Batch. Earlier answers can be edited. */
+/** Asks for the keys of the project in Batch. The user can edit earlier answers. */
 export async function askForDestination(
   questions: Questions,
   before: DestinationAnswers | undefined,
@@ -89,12 +89,12 @@ export async function askForDestination(
   return { project_key: project, rest_api_key: key === '' ? (before?.rest_api_key ?? '') : escapeSecret(key) };
 }
 
-/** A reference to an environment variable, and nothing else. */
+/** Matches a text that is exactly one reference to an environment variable. */
 const REFERENCE = /^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/;
 
 /**
- * Escapes a secret that the user typed, for a configuration in which `${NAME}` refers to the environment. A secret that is
- * such a reference stays one; any other secret is kept as it is typed.
+ * Escapes a secret for a configuration in which `${NAME}` refers to an environment variable. If the user typed exactly one
+ * reference, it is kept. In any other secret, `${` is escaped, so that the connector uses the secret as typed.
  */
 function escapeSecret(typed: string): string {
   return REFERENCE.test(typed) ? typed : typed.replaceAll('${', () => '$${');

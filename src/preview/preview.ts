@@ -14,14 +14,14 @@ import { read } from '../source-clickhouse/commands.ts';
 import { buildFirstRequest, type Request } from './request.ts';
 import { Sample } from './sample.ts';
 
-/** The size of the sample, unless more rows are shown. */
+/** The size of the sample, in rows. The sample is larger if more rows are to be shown. */
 const SAMPLE_ROWS = 1_000;
 
 export type PreviewOptions = {
-  /** Paths of the two configurations. */
+  /** The paths of the two configurations. */
   source: string;
   destination: string;
-  /** The stream; undefined for the only one. */
+  /** The name of the stream. It can be undefined if the source has only one. */
   stream: string | undefined;
   /** The number of rows to show. */
   rows: number;
@@ -34,11 +34,11 @@ export type Preview = { stream: string; sample: Sample; request: Request | undef
 /**
  * Reads the first rows of a stream and maps them as a sync would. It sends no request to Batch.
  *
- * @throws ConnectorError when a configuration or the stream is not valid, or the source can't be read.
+ * @throws ConnectorError if a configuration or the stream is invalid, or if the source can't be read.
  */
 export async function preview(context: CommandContext, options: PreviewOptions): Promise<Preview> {
   const reported = new Set<string>();
-  // The source runs twice, and warns of the same things twice.
+  // The source runs twice, for `discover` and for `read`, and logs the same warnings each time.
   const warn = (message: string): void => {
     if (!reported.has(message)) options.warn(message);
     reported.add(message);
@@ -73,7 +73,7 @@ export async function preview(context: CommandContext, options: PreviewOptions):
   return { stream: stream.name, sample, request: buildFirstRequest(sample.events, configuration) };
 }
 
-/** Nothing reads this output, so its log messages go to `warn`. */
+/** Reads the configuration of the destination. Nothing reads the output of the command, so log messages go to `warn`. */
 function readDestinationConfiguration(
   { output, ...context }: CommandContext,
   { destination, warn }: PreviewOptions,

@@ -6,7 +6,7 @@ import type { MappedEvent } from '../destination-batch/mapping/rules.ts';
 /** A request to Batch: its address, and its body in JSON. */
 export type Request = { url: string; body: string };
 
-/** Builds the first request that `write` would send for these events; undefined without any. */
+/** Builds the first request that `write` would send for these events; returns undefined if there are no events. */
 export function buildFirstRequest(
   events: readonly MappedEvent[],
   {

@@ -6,22 +6,23 @@ import type { MappedEvent } from '../destination-batch/mapping/rules.ts';
 /** The JSON type of a value. */
 type JsonType = 'string' | 'number' | 'boolean' | 'array' | 'object' | 'null';
 
-/** How often something was found, and the first reason. */
+/** How often a code occurred in the sample, and the reason that was given the first time. */
 export type Found = { times: number; reason: string };
 
-/** A column, as the rows of a sample have it. */
+/** What the sample contains in a column. */
 export type SampledColumn = {
   name: string;
   use: ColumnUse;
-  /** How many rows have the column, and in how many of them it is null. */
+  /** The number of rows that have the column. */
   rows: number;
+  /** The number of rows in which the column is null. */
   nulls: number;
   types: Set<JsonType>;
-  /** What was left out or changed in it, by code. */
+  /** The values of the column that were left out or changed, by code. */
   remarks: Map<LeftOut['code'] | Change['code'], Found>;
 };
 
-/** A row that is shown. */
+/** A row to show. */
 export type ShownRow = { row: Row; isRejected: boolean };
 
 /** Maps rows as `write` does, without sending them, and counts the results by column and by code. */
@@ -37,8 +38,8 @@ export class Sample {
   #untimely = 0;
 
   /**
-   * @param mapperWith creates the mapper of the stream, which reports its changes.
-   * @param maxShown how many of the first rows to keep.
+   * @param mapperWith creates the mapper of the stream. The mapper passes each change to `onChange`.
+   * @param maxShown the number of rows to show, from the first row on.
    */
   constructor(mapperWith: (onChange: (change: Change) => void) => EventMapper, maxShown: number) {
     this.#mapper = mapperWith((change) => this.#addRemark(change));
@@ -53,17 +54,17 @@ export class Sample {
     return this.#rejected;
   }
 
-  /** Rows whose event would be sent, but that Batch may refuse for its time. */
+  /** The number of rows whose event would be sent, but that Batch may refuse because of its time. */
   get untimely(): number {
     return this.#untimely;
   }
 
-  /** As far as this can be known before sending. */
+  /** Whether Batch would accept every row of the sample, as far as can be known before sending. */
   get wouldAllArrive(): boolean {
     return this.#rejected === 0 && this.#untimely === 0;
   }
 
-  /** In the order in which they first appeared. */
+  /** The columns, in the order in which they first appeared. */
   get columns(): readonly SampledColumn[] {
     return [...this.#columns.values()];
   }
@@ -78,7 +79,7 @@ export class Sample {
     return this.#shown;
   }
 
-  /** The events of the first rows, without those that would be rejected. */
+  /** The events of the first rows, except for rows that would be rejected. */
   get events(): readonly MappedEvent[] {
     return this.#events;
   }

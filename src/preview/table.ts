@@ -5,16 +5,16 @@ import wrapAnsi from 'wrap-ansi';
 
 type Colour = 'bold' | 'dim' | 'red' | 'yellow' | 'green';
 
-/** The width of a terminal, and its colours if it has some. */
+/** The width of a terminal, and a function that colours text if the terminal has colours. */
 export type Terminal = { width: number; paint: (colour: Colour, text: string) => string };
 
-/** The width without a terminal, or of one that doesn't report it. */
+/** The assumed width if there is no terminal, or if the terminal doesn't report its width. */
 const USUAL_WIDTH = 80;
 
 /** A text on one line, with or without a colour. */
 export type Cell = { text: string; colour?: Colour | undefined };
 
-/** Characters between two columns. */
+/** The number of spaces between two columns. */
 const GAP = 2;
 
 /** The maximum width of a column, except for the last one of a wrapped table. Longer cells are truncated. */
@@ -23,7 +23,7 @@ const WIDEST = 26;
 /** The minimum width of the last column of a wrapped table. */
 const NARROWEST_REST = 20;
 
-/** Describes a stream that people read. It has colours only if it is a terminal with colours, and NO_COLOR is not set. */
+/** Describes an output stream. Text is coloured only if the stream is a terminal with colours, and NO_COLOR is not set. */
 export function describeTerminal(stream: Partial<Pick<WriteStream, 'isTTY' | 'columns' | 'hasColors'>>): Terminal {
   const hasColours = stream.isTTY === true && stream.hasColors?.() === true;
   return {
@@ -32,7 +32,7 @@ export function describeTerminal(stream: Partial<Pick<WriteStream, 'isTTY' | 'co
   };
 }
 
-/** Lays out rows as one table, or as several below each other if one would be wider than the terminal. */
+/** Lays out rows as one table. If it would be wider than the terminal, its columns are split into several tables. */
 export function layOutStackedTables(rows: readonly Cell[][], terminal: Terminal): string {
   const widths = measureColumns(rows);
   const tables: string[] = [];
@@ -45,7 +45,7 @@ export function layOutStackedTables(rows: readonly Cell[][], terminal: Terminal)
   return tables.join('\n');
 }
 
-/** Lays out rows as one table, whose last column takes the remaining width and is wrapped. */
+/** Lays out rows as one table. The last column takes the remaining width, and its text is wrapped. */
 export function layOutWrappedTable(rows: readonly Cell[][], terminal: Terminal): string {
   const widths = measureColumns(rows).slice(0, -1);
   const rest = terminal.width - widths.reduce((sum, width) => sum + width + GAP, 0);
@@ -59,7 +59,7 @@ function measureColumns(rows: readonly Cell[][]): number[] {
   );
 }
 
-/** After how many columns, at least one, the terminal is full. */
+/** Finds the end of the columns that fit into the terminal, starting at `from`. At least one column is included. */
 function findEndOfTable(widths: readonly number[], from: number, most: number): number {
   let end = from + 1;
   let used = widths[from] ?? 0;
@@ -95,14 +95,14 @@ function breakIntoLines(text: string, width: number, isWrapped: boolean): string
   return isWrapped ? wrapAnsi(text, width, { hard: true }).split('\n') : [truncateCell(text, width)];
 }
 
-/** Truncates a text that is too wide. cli-truncate 5 lets a wide character go beyond the limit. */
+/** Truncates a text that is too wide. cli-truncate 5 is not used: it lets a wide character exceed the limit. */
 function truncateCell(text: string, width: number): string {
   if (stringWidth(text) <= width) return text;
   let shown = '';
   let used = 0;
   for (const { segment } of new Intl.Segmenter().segment(text)) {
     used += stringWidth(segment);
-    // The last place is for the ellipsis.
+    // The last column is reserved for the ellipsis.
     if (used > width - 1) break;
     shown += segment;
   }

@@ -9,13 +9,13 @@ import type { Request } from './request.ts';
 import type { Sample, SampledColumn, ShownRow } from './sample.ts';
 import { type Cell, layOutStackedTables, layOutWrappedTable, type Terminal } from './table.ts';
 
-/** Marks a row that would be rejected, as not every terminal has colours. */
+/** Marks a row that would be rejected, because not every terminal has colours. */
 const REJECTED_MARK = '✗';
 
-/** Maximum updates shown of a request: more would push the rows out of sight. */
+/** The maximum number of updates that are shown. More would push the rows out of sight. */
 const MAX_UPDATES = 3;
 
-/** Maximum characters of a value in a cell. */
+/** The maximum number of characters of a value that are passed to a cell. */
 const MAX_CHARACTERS = 500;
 
 /** Formats a preview of the rows of a stream. */
@@ -62,12 +62,15 @@ function formatValue(value: unknown): string {
   return shortenText(typeof value === 'string' ? value : (stringify(value) ?? ''));
 }
 
-/** Shortens a value to more than a cell can show. It may have megabytes, and characters without width. */
+/**
+ * Shortens a value before it is measured, because it may have megabytes. The limit is larger than a cell, because some characters
+ * have no width.
+ */
 function shortenText(text: string): string {
   return printable(text.slice(0, MAX_CHARACTERS));
 }
 
-/** Formats the exact JSON of the first updates over several lines; numbers keep their digits. */
+/** Formats the JSON of the first updates with indentation. Numbers keep all their digits. */
 function formatRequest(request: Request | undefined, { paint }: Terminal): string {
   if (request === undefined) return 'No request: all of these rows would be rejected.\n';
   const updates = z.array(z.unknown()).parse(parse(request.body));
@@ -90,7 +93,7 @@ function formatColumns(columns: readonly SampledColumn[], terminal: Terminal): s
   return layOutWrappedTable([head, ...rows], terminal);
 }
 
-/** A name is changed for all rows, and reported once. */
+/** Formats a code and how often it occurred. A change of a name is reported only once, so it has no count. */
 function formatRemark(code: string, times: number): string {
   return code === 'name_lower_cased' ? code : `${times} × ${code}`;
 }
@@ -110,7 +113,7 @@ function describeUse(use: ColumnUse): string {
   }
 }
 
-/** Describes the JSON types that the source writes; for an attribute also the type that it is sent as. */
+/** Describes the JSON types of the values from the source. For an attribute, this includes what a value is sent as. */
 function describeTypes({ use, types, rows, nulls }: SampledColumn): string {
   const found = [...types].join(' or ');
   const asked = use.kind === 'attribute' ? REQUIRED_KIND[use.valueKind] : undefined;
@@ -118,7 +121,7 @@ function describeTypes({ use, types, rows, nulls }: SampledColumn): string {
   return [asked === undefined ? found : `${found} as ${asked}`, some].filter((part) => part !== '').join(', ');
 }
 
-/** What a value must be, beyond its type. */
+/** What a value must be, in addition to its JSON type. */
 const REQUIRED_KIND: Record<ValueKind, string | undefined> = {
   plain: undefined,
   text: 'a string',
@@ -161,7 +164,7 @@ function formatVerdict({ rows, rejected, untimely, rejections, columns }: Sample
   return `${[...parts, 'Nothing was sent.'].join('\n\n')}\n`;
 }
 
-/** Describes some of the events that would be sent. */
+/** Describes how many of the events that would be sent are affected. */
 function describeShare(some: number, all: number): string {
   if (some < all) return `${formatNumber(some)} of these ${formatCount(all, 'event')}`;
   return all === 1 ? 'this event' : `all ${formatCount(all, 'event')}`;

@@ -1,14 +1,14 @@
 import { z } from 'zod';
 
-/** Columns by name. Not z.record, which drops a column that is called `__proto__`. */
+/** Columns by name. z.record is not used, because it drops a column called `__proto__`. */
 export const columnsSchema = z.custom<Record<string, unknown>>(
   (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
   'must be an object',
 );
 
 /**
- * The configured catalog that a platform passes to `read` and `write`. Only the fields that the connectors use are checked. The
- * others may be missing or null, as platforms differ.
+ * The configured catalog that a platform passes to `read` and `write`. Only the fields that the connectors use are checked. Many
+ * of them may be missing or null, because platforms differ.
  */
 export const configuredCatalogSchema = z.looseObject({
   streams: z
@@ -25,9 +25,9 @@ export const configuredCatalogSchema = z.looseObject({
         destination_sync_mode: z.string().nullish(),
         /** Increases with each refresh of the stream. */
         generation_id: z.int().nullish(),
-        /** The platform wants data of older generations removed; 0 keeps all. */
+        /** The oldest generation whose data the platform wants to keep; 0 keeps all data. */
         minimum_generation_id: z.int().nullish(),
-        /** The sync that this run belongs to. */
+        /** The id of the sync that this run belongs to. */
         sync_id: z.int().nullish(),
       }),
     )
@@ -35,7 +35,7 @@ export const configuredCatalogSchema = z.looseObject({
       const seen = new Set<string>();
       for (const [index, { stream }] of streams.entries()) {
         const key = streamKey(stream);
-        // Otherwise its rows would be read and sent twice.
+        // The rows of a stream that is listed twice would be read and sent twice.
         if (seen.has(key))
           context.addIssue({
             code: 'custom',
@@ -50,7 +50,7 @@ export const configuredCatalogSchema = z.looseObject({
 export type ConfiguredCatalog = z.output<typeof configuredCatalogSchema>;
 export type ConfiguredStream = ConfiguredCatalog['streams'][number];
 
-/** A unique key of a stream: streams in two namespaces may have the same name. */
+/** Returns a unique key for a stream. The name is not unique: streams in two namespaces may have the same name. */
 export function streamKey({ name, namespace }: { name: string; namespace?: string | null | undefined }): string {
   return JSON.stringify([namespace ?? null, name]);
 }

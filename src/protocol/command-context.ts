@@ -1,13 +1,13 @@
 import type { Environment } from './environment-references.ts';
 import type { MessageOutput } from './output.ts';
 
-/** What every command of a connector works with. */
+/** The context that every connector command receives. */
 export type CommandContext = {
   output: MessageOutput;
-  /** Aborted by SIGTERM or SIGINT: finish what has begun, write the states for it, and end. */
+  /** Aborted by a signal such as SIGTERM: the command then finishes the work in progress, writes its states and returns. */
   stop: AbortSignal;
   /** Milliseconds since the epoch. */
   now: () => number;
-  /** The variables that `${NAME}` in a configuration refers to; absent if it has no such meaning. */
+  /** The environment variables that replace `${NAME}` in a configuration. If undefined, `${NAME}` is not replaced. */
   environment?: Environment;
 };

@@ -12,19 +12,19 @@ import { findSecrets, listOptions } from './spec.ts';
 /** A configuration, or the path of its file. */
 export type ConfigurationOrPath = Readonly<Record<string, unknown>> | string;
 
-/** How messages name a configuration that is not in a file yet. */
+/** Used in messages instead of a path, for a configuration that is not in a file yet. */
 const NO_FILE = 'your answers';
 
-/** What a configuration is read with: an output, or an object that replaces it. */
+/** The context for reading a configuration. The output only needs to accept log messages. */
 type ConfigurationContext = Pick<CommandContext, 'environment'> & {
   output: Pick<CommandContext['output'], 'write'>;
 };
 
 /**
- * Reads a configuration and checks it against a schema. From then on, the values that the schema marks as secret are masked, and
- * all values from the environment. It warns of names that look like a misspelt option.
+ * Reads a configuration and checks it against a schema. It logs a warning for each name that looks like a misspelt option. All
+ * later output masks the values that the schema marks as secret, values from environment variables, and proxy passwords.
  *
- * @throws ConnectorError (config_error) that names each wrong field, never its value.
+ * @throws ConnectorError (config_error) that names each invalid field, but never its value.
  */
 export async function readConfiguration<T extends z.ZodType<Record<string, unknown>>>(
   given: ConfigurationOrPath,
@@ -36,11 +36,11 @@ export async function readConfiguration<T extends z.ZodType<Record<string, unkno
   const value = isFile ? parseJson('configuration', path, await readTextFile('configuration', path)) : given;
   const { value: written, fromEnvironment } =
     environment === undefined ? { value, fromEnvironment: [] } : resolveReferences(value, environment, path);
-  // Before the check, which may fail because of a misspelt name.
+  // The warnings come before the check, because the check may fail as a result of a misspelt name.
   for (const warning of findMisspeltOptions(written, path, schema)) await output.write(log('WARN', warning));
   const configuration = checkJson('configuration', path, written, schema);
   const { username } = configuration;
-  // As it was written: options that the schema drops may be secrets as well.
+  // The secrets are taken from the configuration as written, because options that the schema drops may also be secrets.
   const proxies = readProxyCredentials();
   const secrets = [...findSecrets(written, schema), ...fromEnvironment, ...proxies.passwords];
   const usernames = typeof username === 'string' ? [username, ...proxies.usernames] : proxies.usernames;
@@ -48,7 +48,7 @@ export async function readConfiguration<T extends z.ZodType<Record<string, unkno
   return configuration;
 }
 
-/** Other unknown names are allowed, as platforms add keys of their own to a configuration. */
+/** Returns a warning for each unknown name that is similar to an option. Platforms add their own keys, so others are allowed. */
 function findMisspeltOptions(written: unknown, path: string, schema: z.ZodType): string[] {
   if (!isJsonObject(written)) return [];
   const options = listOptions(schema);

@@ -3,17 +3,17 @@ import { protocolError } from './errors.ts';
 /** Environment variables by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
-/** A configuration whose references were replaced, and the values that replaced them. */
+/** A configuration after its references were replaced, and the values from the environment that replaced them. */
 export type Resolved = { value: unknown; fromEnvironment: string[] };
 
-/** `$${`, which means a literal `${`; a reference; or `${` without a name. */
+/** Matches `$${` (a literal `${`), a reference such as `${NAME}`, or a `${` that doesn't begin a reference. */
 const REFERENCE = /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)\}|\$\{/g;
 
 /**
- * Replaces each `${NAME}` in the strings of a configuration with the environment variable NAME, so that the file needs no
- * secrets. `$${` means a literal `${`.
+ * Replaces each `${NAME}` in the strings of a configuration with the environment variable NAME, so that the file need not
+ * contain secrets. `$${` becomes a literal `${`.
  *
- * @param path the path of the file, for messages.
+ * @param path the path of the configuration file, for messages.
  * @throws ConnectorError (config_error) that names the options and variables, but no value.
  */
 export function resolveReferences(value: unknown, environment: Environment, path: string): Resolved {

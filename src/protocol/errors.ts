@@ -1,15 +1,15 @@
 import { redactForeign } from './secrets.ts';
 
-/** Who can fix it: the user (config_error), a later retry (transient_error), the maintainers (system_error). */
+/** What fixes an error: a change by the user (config_error), a later retry (transient_error) or a new version (system_error). */
 export type FailureType = 'config_error' | 'transient_error' | 'system_error';
 
 /**
- * An error by what the user has to do about it: errors with the same remedy share a code. A code is stable and has a page in
- * docs/troubleshooting. Each code has one failure type.
+ * Identifies an error by its remedy: errors with the same remedy share a code. A code never changes, and has one failure type
+ * and a page in docs/troubleshooting.
  */
 export type ErrorKind = { code: string; failureType: FailureType };
 
-/** The error codes of every command. Each connector has codes of its own. */
+/** The error codes that every command can report. Each connector has additional codes. */
 export const PROTOCOL_ERRORS = {
   command_invalid: 'config_error',
   file_unreadable: 'config_error',
@@ -25,17 +25,17 @@ export const PROTOCOL_ERRORS = {
 export type ProtocolErrorCode = keyof typeof PROTOCOL_ERRORS;
 
 export type ErrorOptions = {
-  /** The message of the server or library. */
+  /** The original message of the server or library. */
   internalMessage?: string;
   stackTrace?: string | undefined;
   cause?: unknown;
-  /** The code whose page helps most, if it is not the error's own. */
+  /** The code whose page the message links to. Defaults to the code of the error. */
   page?: string;
 };
 
 /**
  * An error that the user can act on. `message` says what was seen, what it likely means and what to do, in that order. The link
- * to `page` is added when it is printed. Only unexpected errors have a stack: for other errors the message is enough.
+ * to `page` is added when the error is printed. Only unexpected errors have a stack trace: for others the message is enough.
  */
 export class ConnectorError extends Error {
   readonly code: string;
@@ -56,9 +56,9 @@ export class ConnectorError extends Error {
 }
 
 /**
- * Returns a function that creates errors with the codes of every command, and some more.
+ * Returns a function that creates errors. It accepts the codes that every command can report, and the additional codes.
  *
- * @param own the other codes, such as those of a connector, with their failure types.
+ * @param own the additional codes, such as those of a connector, with their failure types.
  */
 export function defineErrors<Code extends string>(
   own: Readonly<Record<Code, FailureType>>,
@@ -67,10 +67,10 @@ export function defineErrors<Code extends string>(
   return (code, message, options) => new ConnectorError({ code, failureType: failureTypes[code] }, message, options);
 }
 
-/** Creates an error that any command may have. */
+/** Creates an error with a code that every command can report. */
 export const protocolError = defineErrors({});
 
-/** Turns any thrown value into a ConnectorError: an unexpected error, if it is not one already. */
+/** Converts any thrown value to a ConnectorError. A value that is not a ConnectorError becomes an unexpected error. */
 export function asConnectorError(error: unknown): ConnectorError {
   if (error instanceof ConnectorError) return error;
   return protocolError('unexpected_fault', `Unexpected error in the connector: ${messageOf(error)}`, {
@@ -80,30 +80,30 @@ export function asConnectorError(error: unknown): ConnectorError {
   });
 }
 
-/** Whether an error is a bug in this program. Other errors are about a configuration, or the servers that it names. */
+/** Checks whether an error is a bug in this program. Other errors come from a configuration or from a server that it names. */
 export function isUnexpectedError({ code }: ConnectorError): boolean {
   const unexpected: ProtocolErrorCode = 'unexpected_fault';
   return code === unexpected;
 }
 
-/** The message of any thrown value, without the secrets of this process. */
+/** Returns the message of any thrown value, with the secrets of this process masked. */
 export function messageOf(error: unknown): string {
   return redactForeign(rawMessageOf(error));
 }
 
-/** The unredacted message of any thrown value, for comparisons. It must not be printed. */
+/** Returns the message of any thrown value without masking secrets. Use it only for comparisons: it must not be printed. */
 export function rawMessageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-/** A system error in words, without its code, call and path: "no such file or directory". */
+/** Describes a system error without its code, system call and path: "no such file or directory". */
 export function describeSystemError(error: unknown): string {
   const message = messageOf(error);
   const [, words] = /^E[A-Z0-9]+: (.+?), \w+( '|$)/.exec(message) ?? [];
   return words ?? message;
 }
 
-/** The code that Node and its libraries put on their errors, such as ECONNREFUSED; "" when there is none. */
+/** Returns the code of an error from Node or a library, such as ECONNREFUSED; "" if it has none. */
 export function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
 }

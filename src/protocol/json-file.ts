@@ -4,13 +4,13 @@ import type { z } from 'zod';
 import { formatCount } from '../shared/format.ts';
 import { describeSystemError, protocolError, rawMessageOf } from './errors.ts';
 
-/** What a file contains, as messages name it. */
+/** The kind of content in a file, as messages name it. */
 export type FileContent = 'configuration' | 'catalog' | 'state';
 
 /**
  * Reads a JSON file and checks it against a schema.
  *
- * @throws ConnectorError (config_error) that names the file and each wrong field, but no value, which may be a secret.
+ * @throws ConnectorError (config_error) that names the file and each invalid field. It quotes no values: they may be secrets.
  */
 export async function readJsonFile<T extends z.ZodType>(
   what: FileContent,
@@ -33,7 +33,7 @@ export async function readTextFile(what: FileContent, path: string): Promise<str
   }
 }
 
-/** Parses the JSON of a file. @throws ConnectorError (config_error) that names the file. */
+/** Parses the text of a JSON file. @throws ConnectorError (config_error) that names the file and, if known, the position. */
 export function parseJson(what: FileContent, path: string, text: string): unknown {
   if (text.trim() === '') {
     throw protocolError(
@@ -44,7 +44,7 @@ export function parseJson(what: FileContent, path: string, text: string): unknow
   try {
     return JSON.parse(text);
   } catch {
-    // The parser's message quotes the text, which may be a secret.
+    // The parser's own message quotes the text, which may contain a secret.
     const place = locateJsonError(text);
     const advice =
       place === undefined ? 'Check it with a JSON formatter' : `The error is at ${place}, or just before it`;
@@ -52,7 +52,7 @@ export function parseJson(what: FileContent, path: string, text: string): unknow
   }
 }
 
-/** Finds where a text stops being JSON; undefined if that is unknown. Node's own parser doesn't always report it. */
+/** Finds the position at which a text stops being JSON, if it is known. Node's JSON.parse doesn't always report a position. */
 function locateJsonError(text: string): string | undefined {
   try {
     parse(text);
@@ -65,7 +65,7 @@ function locateJsonError(text: string): string | undefined {
   return undefined;
 }
 
-/** Checks a value against a schema. @throws ConnectorError (config_error) that describes everything that is wrong. */
+/** Checks a value against a schema. @throws ConnectorError (config_error) that describes every problem. */
 export function checkJson<T extends z.ZodType>(
   what: FileContent,
   path: string,
@@ -93,7 +93,7 @@ const TYPES: Readonly<Record<string, string>> = {
   record: 'an object',
 };
 
-/** Describes what is wrong with a field, without quoting its value. Undefined where the schema has its own words. */
+/** Describes what is wrong with a field, without quoting its value. A message that the schema sets takes precedence. */
 function describeIssue(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':

@@ -1,13 +1,13 @@
 import { LINE_FEED } from '../shared/ascii.ts';
 
-/** Lines in the bytes of a chunk: from `start`, and after each line feed, up to the next of `ends`. */
+/** The lines in a chunk of bytes. The first one begins at `start`. Each one ends at the next position in `ends`. */
 export type LineBatch = { bytes: Buffer; start: number; ends: number[] };
 
 /**
- * Splits a stream of bytes into lines and yields the lines of each chunk together. Lines stay bytes, so that the destination can
- * echo them unchanged. The last line needs no line feed.
+ * Splits a stream of bytes into lines and yields the lines of each chunk together. The lines are not decoded, so that the
+ * destination can echo them unchanged. The last line may lack a line feed.
  *
- * node:readline would treat U+2028, which is legal inside JSON, as the end of a line, and costs a callback per line.
+ * node:readline is not used: it also splits at U+2028, which is legal inside JSON, and calls a function for each line.
  */
 export async function* splitLines(source: AsyncIterable<Uint8Array>): AsyncGenerator<LineBatch> {
   let rest: Buffer[] = [];

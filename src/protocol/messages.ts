@@ -1,7 +1,7 @@
 import type { ConnectorError } from './errors.ts';
 import { troubleshootingPage } from './help-pages.ts';
 
-/** The messages that the two connectors write, as the Airbyte protocol 0.18 defines them. */
+/** The messages that the two connectors write, as defined in version 0.18 of the Airbyte protocol. */
 export type Message =
   | { type: 'SPEC'; spec: Record<string, unknown> }
   | { type: 'CONNECTION_STATUS'; connectionStatus: { status: 'SUCCEEDED' | 'FAILED'; message?: string } }
@@ -62,7 +62,7 @@ type Trace =
 /** The log levels of warnings and errors. */
 const WARNING_LEVELS: ReadonlySet<unknown> = new Set(['WARN', 'ERROR', 'FATAL']);
 
-/** @param level the level of a LOG message, unchecked. */
+/** Checks whether a log level is WARN or worse. @param level the level of a LOG message, unchecked. */
 export function isWarningOrWorse(level: unknown): boolean {
   return WARNING_LEVELS.has(level);
 }
@@ -71,7 +71,7 @@ export function log(level: LogLevel, message: string): Message {
   return { type: 'LOG', log: { level, message } };
 }
 
-/** `at` is in milliseconds since the epoch, here and below. */
+/** Builds a STREAM_STATUS message. @param at milliseconds since the epoch. */
 export function streamStatus(stream: StreamDescriptor, status: StreamStatus, at: number): Message {
   return {
     type: 'TRACE',
@@ -79,7 +79,13 @@ export function streamStatus(stream: StreamDescriptor, status: StreamStatus, at:
   };
 }
 
-/** The estimated rows of a stream, and its bytes if they are known. */
+/**
+ * Builds an ESTIMATE message for a stream.
+ *
+ * @param rows the estimated number of rows.
+ * @param bytes their estimated size, if it is known.
+ * @param at milliseconds since the epoch.
+ */
 export function streamEstimate(stream: StreamDescriptor, rows: number, bytes: number | undefined, at: number): Message {
   const size = bytes === undefined ? { row_estimate: rows } : { row_estimate: rows, byte_estimate: bytes };
   return {
@@ -88,14 +94,17 @@ export function streamEstimate(stream: StreamDescriptor, rows: number, bytes: nu
   };
 }
 
-/** The result of `check` when something doesn't work. */
+/** Builds the result of a `check` that failed. */
 export function connectionFailed(error: ConnectorError): Extract<Message, { type: 'CONNECTION_STATUS' }> {
   return { type: 'CONNECTION_STATUS', connectionStatus: { status: 'FAILED', message: formatError(error) } };
 }
 
 /**
- * `at` as above; `stream` when the error concerns only one stream. Its name precedes the message, as in the logs: many users see
- * only the message.
+ * Builds an ERROR message.
+ *
+ * @param at milliseconds since the epoch.
+ * @param stream the stream, if the error concerns only one. Its name is put before the message, because many users see only the
+ * message.
  */
 export function errorTrace(error: ConnectorError, at: number, stream?: StreamDescriptor): Message {
   return {
@@ -115,21 +124,23 @@ export function errorTrace(error: ConnectorError, at: number, stream?: StreamDes
 }
 
 /**
- * Formats an error with a link to the page of its code, for users who see only the message, as in the list of a platform's runs.
+ * Formats an error with a link to the page of its code. Many users see only this text, for example in a platform's list of runs.
  */
 function formatError({ message, page }: ConnectorError): string {
-  // Some end with a statement to run.
+  // Some messages end with an SQL statement, which has no full stop.
   return `${message}${message.endsWith('.') ? '' : '.'} See ${troubleshootingPage(page)}`;
 }
 
-/** Formats an error for people: as above, and an unexpected error with its stack, for a bug report. */
+/** Formats an error for a terminal: with a link to its page and, if it is unexpected, with its stack trace for a bug report. */
 export function formatErrorWithStack(error: ConnectorError): string {
   return error.stackTrace === undefined ? formatError(error) : `${formatError(error)}\n${error.stackTrace}`;
 }
 
 /**
- * A STREAM state as a line, for `rows` records since the stream's last state. The count is written with a decimal
- * point, as the protocol's schema asks, which JSON.stringify can't.
+ * Formats a STREAM state message as a line.
+ *
+ * @param rows the number of records since the stream's last state. The protocol's schema requires a decimal point, which
+ * JSON.stringify can't write for a whole number.
  */
 export function formatStateLine(stream: StreamDescriptor, state: Record<string, unknown>, rows: number): string {
   const body = JSON.stringify({ stream_descriptor: stream, stream_state: state });
@@ -137,8 +148,8 @@ export function formatStateLine(stream: StreamDescriptor, state: Record<string, 
 }
 
 /**
- * Applies `change` to the text in a message that people read. Names stay unchanged: a password that is also the name of a table
- * must not make the catalog unusable.
+ * Applies `change` to the texts of a message that are written for people. Names stay unchanged: if a password is also the name
+ * of a table, masking that name would make the catalog unusable.
  */
 export function mapTexts(message: Message, change: (text: string) => string): Message {
   switch (message.type) {

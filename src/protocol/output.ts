@@ -4,10 +4,10 @@ import { codeOf } from './errors.ts';
 import { type Message, mapTexts } from './messages.ts';
 import { redactMessage } from './secrets.ts';
 
-/** Node's codes for a reader that is gone. */
+/** Node's error codes for a write to a pipe whose reader has closed it. */
 const READER_GONE: ReadonlySet<string> = new Set(['EPIPE', 'ECONNRESET']);
 
-/** The reader of our output is gone (a closed pipe). */
+/** Thrown when nothing more can be written, usually because the reader has closed the pipe. */
 export class OutputClosedError extends Error {
   constructor(cause: unknown) {
     super('The reader of the output is gone.', { cause });
@@ -17,14 +17,15 @@ export class OutputClosedError extends Error {
 
 /**
  * Writes protocol messages to a stream, one per line, with backpressure: each write resolves when the stream accepts more, so
- * that a slow reader slows the writer down instead of filling its memory. On Linux, a piped stdout doesn't block by itself.
+ * that a slow reader slows the writer down. Otherwise unread output would fill its memory, because a piped stdout
+ * doesn't block on Linux.
  */
 export class MessageOutput {
   readonly #stream: Writable;
   #closed: OutputClosedError | undefined;
   #error: unknown;
   readonly #readerGone = new AbortController();
-  /** One listener for all writes that wait: events.once would add one for each, and Node warns of more than ten. */
+  /** Wakes all waiting writes with one listener. events.once would add one per write, and Node warns of more than ten. */
   readonly #drained = new Signal();
 
   constructor(stream: Writable) {
@@ -34,25 +35,25 @@ export class MessageOutput {
     stream.on('drain', () => this.#drained.notify());
   }
 
-  /** Aborted when the reader is gone. Only a write detects that. */
+  /** Aborted when the reader has closed the pipe. Only a write can detect this. */
   get readerGone(): AbortSignal {
     return this.#readerGone.signal;
   }
 
-  /** Why nothing more can be written although the reader is there, for example because the disk is full. */
+  /** The error that made writing impossible, such as a full disk; undefined if the reader has only closed the pipe. */
   get error(): unknown {
     return this.#error;
   }
 
   /**
-   * Writes a message, with the secrets masked in the text that people read. Rejects with OutputClosedError when the reader is
-   * gone.
+   * Writes a message. Secrets are masked in the texts that are written for people. Rejects with OutputClosedError when nothing
+   * more can be written.
    */
   write(message: Message): Promise<void> {
     return this.writeBytes(`${JSON.stringify(mapTexts(message, redactMessage))}\n`);
   }
 
-  /** Writes lines that already are messages, each with its line feed, unchanged. */
+  /** Writes lines that are already messages, unchanged. Each line includes its line feed. */
   async writeBytes(lines: string | Uint8Array): Promise<void> {
     if (this.#closed) throw this.#closed;
     if (this.#stream.write(lines)) return;

@@ -1,14 +1,14 @@
 import { createRedactor } from '../shared/redact.ts';
 
 /**
- * The secrets of this process. Its configurations are read before anything else, and their secrets stay secret until the process
- * ends, in every error and log. So there is one place for all of them.
+ * The secrets of this process: those of all configurations that it has read. They are kept in one place, because every error and
+ * log message must mask them until the process ends.
  */
 const secrets = new Set<string>();
 const usernames = new Set<string>();
 let redactor = createRedactor([]);
 
-/** Masks these values from now on. @param names user names that an HTTP Basic header may have before a secret. */
+/** Masks these values from now on. @param names user names that may precede a secret in an HTTP Basic header. */
 export function registerSecrets(values: Iterable<string>, names: Iterable<string> = []): void {
   for (const value of values) secrets.add(value);
   for (const name of names) usernames.add(name);
@@ -16,19 +16,20 @@ export function registerSecrets(values: Iterable<string>, names: Iterable<string
 }
 
 /**
- * Masks the secrets in text from elsewhere (a server, a library, the other connector). All such text goes through here before it
- * becomes part of a message of ours. Our own sentences don't: a masked word such as "password" would reveal the secret.
+ * Masks the secrets in text from outside, such as a server, a library or the other connector. All text from outside must pass
+ * through here before it becomes part of a message. Our own sentences must not: if a word such as "password" were masked in
+ * them, that would reveal that it is the secret.
  */
 export function redactForeign(text: string): string {
   return redactor.redactForeign(text);
 }
 
-/** Masks secrets in a whole message once more, except those that may be words of ours. */
+/** Masks the secrets in a complete message, as a second safeguard. Secrets that may be ordinary words are not masked. */
 export function redactMessage(text: string): string {
   return redactor.redactMessage(text);
 }
 
-/** For tests, which share a process. */
+/** Forgets all secrets. Only tests call it, because they share a process. */
 export function forgetSecrets(): void {
   secrets.clear();
   usernames.clear();

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 
-/** The version of the protocol's schema that the messages follow. Platforms compare only the major number. */
+/** The version of the Airbyte protocol that the messages follow. Platforms compare only the major version. */
 const PROTOCOL_VERSION = '0.18.0';
 
 /**
- * Builds what `spec` prints for a configuration schema: a JSON Schema (draft 7) of what a user may write, with the form hints in
- * the schema's `meta` (title, order, examples, airbyte_secret).
+ * Builds the specification that `spec` prints. It contains a JSON Schema (draft 7) of the configuration as the user writes it,
+ * with the hints for forms from the schema's `meta` (title, order, examples, airbyte_secret).
  */
 export function buildSpecification(
   configuration: z.ZodType,
@@ -14,7 +14,7 @@ export function buildSpecification(
   return {
     protocol_version: PROTOCOL_VERSION,
     ...details,
-    // Open, as platforms add keys of their own to a configuration.
+    // Unknown options are allowed, because platforms add their own keys to a configuration.
     connectionSpecification: { ...buildJsonSchema(configuration), additionalProperties: true },
   };
 }
@@ -27,16 +27,16 @@ const fieldSchema = z.looseObject({
 });
 
 /**
- * Finds the strings in a configuration that its schema marks as secret, at any depth. For a choice (oneOf), the secrets of every
- * variant count: the key of a variant that is no longer chosen is still a secret.
+ * Finds the strings in a configuration that its schema marks as secret, at any depth. If an option has variants (oneOf), this
+ * includes the secrets of variants that are not selected: an old key is still a secret.
  *
- * @param configuration as it was written, because the schema drops the keys of other variants.
+ * @param configuration the configuration as written, because the schema drops the keys of variants that are not selected.
  */
 export function findSecrets(configuration: unknown, schema: z.ZodType): string[] {
   return collectSecrets(configuration, buildJsonSchema(schema));
 }
 
-/** Lists the top-level options of a configuration. Not from its JSON Schema, which takes milliseconds to build. */
+/** Lists the top-level options of a configuration. It avoids the JSON Schema, which takes milliseconds to build. */
 export function listOptions(schema: z.ZodType): string[] {
   return schema instanceof z.ZodObject ? Object.keys(schema.shape) : [];
 }

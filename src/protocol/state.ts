@@ -19,7 +19,7 @@ const stateFileSchema = z.array(z.union([streamStateSchema, stateMessageSchema])
 
 type StreamStateEntry = z.output<typeof streamStateSchema>;
 
-/** The states that a platform passed, by stream. */
+/** The states that the platform passed to this run, by stream. */
 export class InputState {
   readonly #entries: readonly StreamStateEntry[];
 
@@ -28,10 +28,10 @@ export class InputState {
   }
 
   /**
-   * Finds the state of a stream. A stream without a namespace, in the catalog or in a state, is in the default namespace. A state
-   * with exactly the descriptor of the catalog takes precedence. If there are several, the last one counts.
+   * Finds the state of a stream. A missing namespace, in the catalog or in a state, means the default namespace. A state with
+   * exactly the name and namespace of the catalog takes precedence. If several states match, the last one is used.
    *
-   * @returns undefined when there is none, or when the stream was reset: platforms then write null or `{}`.
+   * @returns undefined if there is none, or if the stream was reset: platforms then write null or `{}` as its state.
    */
   of({ name, namespace }: StreamDescriptor, defaultNamespace: string): Record<string, unknown> | undefined {
     const withNamespace = (wanted: string | undefined): StreamStateEntry | undefined =>
@@ -45,11 +45,11 @@ export class InputState {
 }
 
 /**
- * Reads the --state file. For a first run it may be absent (undefined), empty, `[]`, `{}` or `null`. Otherwise it contains one or
- * more STREAM states, or STATE messages as in the output of a sync.
+ * Reads the --state file. For a first run, `path` may be undefined, or the file may be empty or contain `[]`, `{}` or `null`.
+ * Otherwise the file contains one or more STREAM states, or STATE messages as a sync writes them.
  *
- * @throws ConnectorError (config_error) for anything else, such as a GLOBAL or LEGACY state: starting over would send every event
- * again.
+ * @throws ConnectorError (config_error) for any other content, such as a GLOBAL or LEGACY state. If it were ignored, every event
+ * would be sent again.
  */
 export async function readStateFile(path: string | undefined): Promise<InputState> {
   if (path === undefined) return new InputState([]);

@@ -3,13 +3,13 @@ import { formatList } from '../shared/format.ts';
 import { syncError } from './errors.ts';
 import type { DiscoveredStream } from './messages.ts';
 
-/** Maximum streams that a message names. */
+/** The maximum number of streams that a message lists. */
 const MAX_NAMED = 20;
 
 /**
- * Selects the streams that were asked for; all of them, if none was.
+ * Selects the streams with the given names, or all streams if no names are given.
  *
- * @throws ConnectorError (config_error) when one doesn't exist, or there are no streams at all.
+ * @throws ConnectorError (config_error) if a name doesn't exist, or if the source has no streams.
  */
 export function chooseStreams<Stream extends { name: string }>(
   streams: readonly Stream[],
@@ -33,7 +33,7 @@ export function chooseStreams<Stream extends { name: string }>(
 }
 
 /**
- * Explains that a command needs a choice among several streams.
+ * Explains that the user must choose a stream, because the source has several.
  *
  * @param advice how to choose.
  */
@@ -45,7 +45,7 @@ export function explainSeveralStreams(streams: readonly { name: string }[], advi
   );
 }
 
-/** Builds the configured catalog of these streams, for both connectors. */
+/** Builds the configured catalog for these streams, which both connectors use. */
 export function buildCatalog(
   streams: readonly DiscoveredStream[],
   syncMode: 'incremental' | 'full_refresh',

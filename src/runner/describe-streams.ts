@@ -12,7 +12,7 @@ const describedStream = z.looseObject({
   json_schema: z.looseObject({ properties: columnsSchema }),
 });
 
-/** A stream as `discover` describes it; all of it goes into a catalog. */
+/** A stream as `discover` describes it. A catalog contains it unchanged. */
 export type DescribedStream = z.output<typeof describedStream>;
 
 /**

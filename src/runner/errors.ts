@@ -1,8 +1,8 @@
 import { defineErrors, type FailureType } from '../protocol/errors.ts';
 
 /**
- * The error codes of the commands that run a source and a destination together, besides those of every command. Each has a page
- * in docs/troubleshooting.
+ * The additional error codes of `init`, `preview` and `sync`, which use both connectors. Each code has a page in
+ * docs/troubleshooting.
  */
 export const SYNC_ERRORS = {
   stream_unknown: 'config_error',
@@ -16,5 +16,5 @@ export const SYNC_ERRORS = {
   rows_unaccounted: 'system_error',
 } as const satisfies Record<string, FailureType>;
 
-/** Creates an error of these commands, with a code of their own or of every command. */
+/** Creates an error with one of these codes, or with a code that every command can report. */
 export const syncError = defineErrors(SYNC_ERRORS);

@@ -1,12 +1,15 @@
 import type { FailureType } from '../protocol/errors.ts';
 
-/** The exit codes of the commands for people. For a signal it is 128 plus its number: 130 for Ctrl-C, 143 for SIGTERM. */
+/**
+ * The exit codes of the interactive commands. If a signal stopped a command, the exit code is 128 plus the number of the signal:
+ * 130 for SIGINT (Ctrl-C), 143 for SIGTERM.
+ */
 export const EXIT_CODES = {
   allAccepted: 0,
   failed: 1,
   /** The user has to correct the arguments or a configuration. */
   misconfigured: 2,
-  /** It completed, but some rows can't be sent. */
+  /** The command completed, but some rows were rejected or, in a preview, would be. */
   rowsRejected: 3,
 } as const;
 

@@ -7,7 +7,7 @@ import { startsWithAt } from '../shared/ascii.ts';
 import { type ConnectorMessage, parseMessage } from './messages.ts';
 
 type Handlers = {
-  /** Called with the line of each row; its memory is reused when this returns. */
+  /** Called with the line of each RECORD message. The memory of the line is reused after the call. */
   row?: (line: Buffer) => void;
   message?: (message: ConnectorMessage) => void;
 };
@@ -15,9 +15,9 @@ type Handlers = {
 const RECORD_START = Buffer.from('{"type":"RECORD"');
 
 /**
- * Runs a command of a connector in this process, and passes on what it would print.
+ * Runs a connector command in this process, and passes its messages to the handlers instead of printing them.
  *
- * @throws ConnectorError when the command fails. As in all of its output, the secrets of its configuration are masked.
+ * @throws ConnectorError if the command fails. Secrets from its configuration are masked, as in all of its output.
  */
 export async function runInProcess(
   command: (output: MessageOutput) => Promise<unknown>,
@@ -28,7 +28,7 @@ export async function runInProcess(
   const running = command(output)
     .catch((error: unknown) => output.write(errorTrace(asConnectorError(error), 0)))
     .finally(() => stream.end());
-  // It is awaited at the end, unless an error ends the loop before.
+  // `running` is awaited at the end. If an error ends the loop before that, a rejection must not count as unhandled.
   running.catch(() => {});
   for await (const { bytes, start, ends } of splitLines(stream)) {
     let from = start;

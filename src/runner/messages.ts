@@ -4,10 +4,10 @@ import { ConnectorError } from '../protocol/errors.ts';
 import { splitLink } from '../protocol/help-pages.ts';
 import { tryParseJson } from '../shared/exact-json.ts';
 
-/** A state as the destination echoes it, with the number of rows that were settled since the stream's last one. */
+/** A state that the destination echoes, with the number of rows of the stream that were settled since its previous state. */
 export type StateMessage = {
   kind: 'state';
-  /** The message, unchanged. */
+  /** The line of the message, unchanged. */
   line: string;
   /** The key of the stream. */
   key: string;
@@ -15,10 +15,10 @@ export type StateMessage = {
   rejected: number;
 };
 
-/** A stream as `discover` describes it. The catalog contains all of it. */
+/** A stream as `discover` describes it. A catalog contains it unchanged. */
 export type DiscoveredStream = { name: string; namespace?: string | undefined } & Record<string, unknown>;
 
-/** A message on the stdout of a connector, by what `sync` does with it. */
+/** A message from the stdout of a connector, classified by what `sync` does with it. */
 export type ConnectorMessage =
   | StateMessage
   | { kind: 'log'; level: string; message: string }
@@ -69,10 +69,10 @@ const messageSchema = z.discriminatedUnion('type', [
   destinationCatalogMessage,
 ]);
 
-/** The code of an error without one. */
+/** The code that is used if an error message contains none. */
 const UNKNOWN_CODE = 'unexpected_fault';
 
-/** Parses a line that is not a RECORD. It never throws. */
+/** Parses a line that is not a RECORD message. It never throws: an invalid or unknown line becomes `other`. */
 export function parseMessage(line: string): ConnectorMessage {
   const { data } = messageSchema.safeParse(tryParseJson(line));
   switch (data?.type) {

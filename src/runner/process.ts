@@ -3,19 +3,19 @@ import type { Readable, Writable } from 'node:stream';
 import { type ConnectorError, describeSystemError } from '../protocol/errors.ts';
 import { syncError } from './errors.ts';
 
-/** A program that starts a connector, and the arguments before those of the connector. */
+/** The command that starts a connector, followed by the arguments that precede the connector's own arguments. */
 export type Program = readonly [command: string, ...args: string[]];
 
 export type ProcessEnd = { code: number | null; signal: NodeJS.Signals | null };
 
-/** A command of a connector in its own process. It ends with this process, unless this process is killed. */
+/** A connector command in a child process. When this process exits, it kills the child, unless this process is killed itself. */
 export class ConnectorProcess {
-  /** Rejects with a ConnectorError when the process can't be started. */
+  /** Resolves when the process has ended. Rejects with a ConnectorError if it can't be started. */
   readonly ended: Promise<ProcessEnd>;
   readonly #child: ChildProcessWithoutNullStreams;
 
   constructor([command, ...before]: Program, args: readonly string[]) {
-    // In its own process group: Ctrl-C in the terminal reaches only us, and we stop the connectors in their order.
+    // A separate process group: Ctrl-C in the terminal reaches only this process, which then stops the connectors in order.
     const child = spawn(command, [...before, ...args], { detached: true, stdio: 'pipe' });
     this.#child = child;
     const kill = (): void => this.kill();
@@ -27,9 +27,9 @@ export class ConnectorProcess {
         reject(syncError('connector_crashed', message, { cause }));
       });
     }).finally(() => process.removeListener('exit', kill));
-    // Whoever awaits it gets the error; until then it must not be an unhandled rejection.
+    // The code that awaits `ended` handles the error. Until then, it must not count as an unhandled rejection.
     this.ended.catch(() => {});
-    // The process may close its stdin. MessageOutput reports that to the writer.
+    // The child may close its stdin. MessageOutput reports that to the writer, so there is nothing to do here.
     child.stdin.on('error', () => {});
   }
 
@@ -45,22 +45,22 @@ export class ConnectorProcess {
     return this.#child.stderr;
   }
 
-  /** Asks it to finish what it has begun, by SIGTERM. */
+  /** Sends SIGTERM: the connector finishes the work in progress and exits. */
   stop(): void {
     this.#child.kill('SIGTERM');
   }
 
-  /** Ends it at once, by SIGKILL. */
+  /** Sends SIGKILL: the process ends immediately. */
   kill(): void {
     this.#child.kill('SIGKILL');
   }
 }
 
 /**
- * Explains why a connector failed, if it did: its own errors, or how its process ended.
+ * Explains why a connector failed, if it did. Returns the errors that it reported, or one that describes how its process ended.
  *
- * @param reported the errors that it wrote itself.
- * @param wasStopped whether it was asked to end.
+ * @param reported the errors that the connector reported.
+ * @param wasStopped whether it was stopped with SIGTERM.
  */
 export function explainProcessEnd(
   component: 'source' | 'destination',

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { describeSystemError } from '../protocol/errors.ts';
 import { syncError } from './errors.ts';
 
-/** A folder that only this user can read, and that is removed when this process ends. */
+/** A temporary folder that only this user can read. It is removed when this process exits. */
 export type TempFolder = { path: string; remove: () => void };
 
-/** @throws ConnectorError (config_error) when it can't be created. */
+/** Creates a temporary folder. @throws ConnectorError (config_error) if it can't be created. */
 export async function createTempFolder(): Promise<TempFolder> {
   const path = await makeTempFolder();
   const remove = (): void => {

@@ -1,7 +1,7 @@
 import { setTimeout as timer } from 'node:timers/promises';
 
 /**
- * Calls `react` once a signal is aborted, or now if it already is.
+ * Calls `react` when a signal is aborted, or immediately if it already is.
  *
  * @returns a function that removes the listener.
  */

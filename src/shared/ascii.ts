@@ -1,4 +1,4 @@
-/** The ASCII codes that JSON, timestamps and lines are read by. */
+/** The ASCII codes that the parsers of JSON, timestamps and lines use. */
 export const LINE_FEED = 0x0a;
 export const SPACE = 0x20;
 export const QUOTE = 0x22;
@@ -16,7 +16,7 @@ export const OPENING_BRACE = 0x7b;
 export const CLOSING_BRACE = 0x7d;
 export const DELETE = 0x7f;
 
-/** Whether `bytes` continue with `expected` at `offset`. Buffer.compare takes five times as long for so few bytes. */
+/** Checks whether `bytes` contains `expected` at `offset`. For a few bytes, Buffer.compare takes five times as long. */
 export function startsWithAt(bytes: Uint8Array, expected: Uint8Array, offset: number): boolean {
   for (let index = 0; index < expected.length; index += 1) {
     if (bytes[offset + index] !== expected[index]) return false;

@@ -1,8 +1,8 @@
-/** A wake-up for a loop that waits for a condition: check it, wait, check it again. */
+/** Wakes up loops that wait for a condition: a loop checks the condition, waits for the signal, and checks again. */
 export class Signal {
   readonly #waiting = new Set<() => void>();
 
-  /** Ends all waits that have begun. */
+  /** Resolves all pending waits. */
   notify(): void {
     for (const wake of this.#waiting) wake();
   }
@@ -23,8 +23,8 @@ export class Signal {
 }
 
 /**
- * Returns a function that runs works one after another, in the order of its calls, and returns what each one returns.
- * A work that fails does not stop the next.
+ * Returns a function that runs tasks one after another, in the order of the calls, and returns the result of each task. A task
+ * that fails does not stop the next one.
  */
 export function serial(): <T>(work: () => Promise<T>) => Promise<T> {
   let last: Promise<unknown> = Promise.resolve();

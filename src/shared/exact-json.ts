@@ -2,30 +2,30 @@ import { randomUUID } from 'node:crypto';
 import { LosslessNumber } from 'lossless-json';
 import { DIGIT_0, DIGIT_9, POINT, QUOTE } from './ascii.ts';
 
-/** A number with this many characters or more may have digits that a double doesn't keep. */
+/** A number with at least this many characters may have more digits than a double can represent. */
 const LONG_DIGITS = 16;
 
 /**
- * A number that a double may change: a long one, or one with an exponent. Numbers follow a colon, a comma or a bracket,
- * so digits in strings don't count.
+ * Matches a number that a double may not represent exactly: a long number, or one with an exponent. It must follow a colon, a
+ * comma or a bracket, which excludes most digits inside strings.
  */
 const RISKY_NUMBER = /[:,[]\s*-?\d(?:[\d.]{15}|[\d.]*[eE])/;
 
-/** What every exponent contains, and hardly any other text: finding it is three times as fast. */
+/** Matches any number with an exponent, and hardly any other text. This first test is three times as fast as RISKY_NUMBER. */
 const EXPONENT = /\d[eE][-+\d]/;
 
-/** A string, or a number outside of strings. The rest of an invalid number makes the whole invalid JSON. */
+/** Matches a string, or a number outside strings. Of an invalid number it matches only a part, so the JSON stays invalid. */
 const TEXT_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/gs;
 
-/** The start of a string that replaces a number. Input can't start like this except by guessing it. */
+/** The prefix of a string that replaces a number. It is random, so no string in the input begins with it. */
 const NUMBER_MARK = randomUUID();
 
 /**
- * JSON.parse, but numbers that a double may change keep their digits as LosslessNumber. That takes several times as long, so it
- * happens only for JSON with such a number. The parser of lossless-json is recursive, and a deeply nested row would end the
- * process; this one isn't.
+ * Parses JSON like JSON.parse, but returns numbers that a double may not represent exactly as LosslessNumber, which keeps their
+ * digits. That takes several times as long, so JSON without such numbers goes directly to JSON.parse. The parser of
+ * lossless-json is not used: it is recursive, so a deeply nested row would overflow the stack and crash the process.
  *
- * @throws SyntaxError when the text is not JSON.
+ * @throws SyntaxError if the text is not JSON.
  */
 export function parseExact(text: string): unknown {
   const mayBeRisky = hasLongDigits(text) || EXPONENT.test(text);
@@ -35,7 +35,7 @@ export function parseExact(text: string): unknown {
   );
 }
 
-/** The value of a JSON text; undefined when it is not JSON. @param parse parseExact keeps the digits of numbers. */
+/** Parses JSON; returns undefined if the text is not JSON. @param parse the parser; parseExact keeps the digits of numbers. */
 export function tryParseJson(text: string, parse: (text: string) => unknown = JSON.parse): unknown {
   try {
     return parse(text);
@@ -48,13 +48,13 @@ function isRisky(token: string): boolean {
   return !token.startsWith('"') && (token.length >= LONG_DIGITS || /e/i.test(token));
 }
 
-/** Replaces the marked strings in a value by their numbers. */
+/** Replaces each marked string in a value with its number. */
 function withNumbers(value: unknown): unknown {
   const whole: Record<string, unknown> = { value };
   const left: object[] = [whole];
   for (let holder = left.pop(); holder !== undefined; holder = left.pop()) {
     for (const [key, item] of Object.entries(holder)) {
-      // A number is not a valid key.
+      // This key was a number without quotes, which is not valid JSON.
       if (key.startsWith(NUMBER_MARK)) throw new SyntaxError('A key of an object has to be a string.');
       if (typeof item === 'object' && item !== null) left.push(item);
       else if (typeof item === 'string' && item.startsWith(NUMBER_MARK)) {
@@ -66,8 +66,8 @@ function withNumbers(value: unknown): unknown {
 }
 
 /**
- * Whether there is a sequence of digits and points that is long enough for a long number, and doesn't start a string. A sequence
- * of that length covers every sixteenth place, so only those are checked: less work than any regular expression.
+ * Checks whether a text contains at least LONG_DIGITS digits and points in a row that don't follow a quote. Any 16 characters in
+ * a row include one of the positions 15, 31, 47 and so on, so only these are checked. No regular expression is as fast.
  */
 function hasLongDigits(text: string): boolean {
   for (let place = LONG_DIGITS - 1; place < text.length; place += LONG_DIGITS) {
@@ -85,7 +85,7 @@ function isDigitOrPoint(code: number): boolean {
   return (code >= DIGIT_0 && code <= DIGIT_9) || code === POINT;
 }
 
-/** Whether a parsed value is a JSON object: not a list, null or a LosslessNumber. */
+/** Checks whether a parsed value is a JSON object, and not an array, null or a LosslessNumber. */
 export function isJsonObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof LosslessNumber);
 }

@@ -1,7 +1,7 @@
-/** Control characters that a terminal would not show, and halves of surrogate pairs. */
+/** Matches control and format characters, line separators, and surrogates without their other half. */
 const UNPRINTABLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/gu;
 
-/** Foreign text for a single line of a terminal: control characters are escaped. */
+/** Escapes the control characters in a text from outside, so that a terminal shows it on one line. */
 export function printable(text: string): string {
   return text.replace(
     UNPRINTABLE,
@@ -9,7 +9,7 @@ export function printable(text: string): string {
   );
 }
 
-/** The same for several lines. */
+/** Escapes control characters as `printable` does, but keeps line breaks. */
 export function printableLines(text: string): string {
   return text.split('\n').map(printable).join('\n');
 }

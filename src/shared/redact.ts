@@ -1,30 +1,33 @@
-/** Replaces a secret. */
+/** The text that replaces a secret. */
 const MASK = '****';
 
-/** Lines of a longer secret are masked if they have at least this many characters. Shorter ones can be part of ordinary words. */
+/** A line of a multi-line secret is masked if it has at least this many characters. A shorter one may occur in ordinary words. */
 const MIN_LINE_LENGTH = 12;
 
 /**
- * Secrets with at least this many characters are masked where they occur. Masking every "a" would reveal that the secret is
- * "a", so a text that contains a shorter secret is masked as a whole.
+ * A secret with at least this many characters is masked where it occurs. A text that contains a shorter secret is masked as a
+ * whole: if the secret is "a", masking only the letter "a" would reveal it.
  */
 const MIN_SECRET_LENGTH = 4;
 
-/** Secrets with at least this many characters, a digit and another character are masked in our own messages, too: no word looks like that. */
+/**
+ * A secret with at least this many characters, including a digit and a non-digit, is also masked in our own messages, because it
+ * can't be an ordinary word.
+ */
 const MIN_DISTINCT_LENGTH = 8;
 
-/** Masks the secrets of a process. */
+/** The functions that mask the secrets of a process. */
 export type Redactor = {
-  /** For text from elsewhere: a server, a library, a file. */
+  /** Masks the secrets in text from outside, such as a server, a library or a file. */
   redactForeign: (text: string) => string;
-  /** For whole messages, as a second defence: masks only secrets that can't be words of the message. */
+  /** Masks the secrets in a complete message, as a second safeguard. Secrets that may be ordinary words are not masked. */
   redactMessage: (text: string) => string;
 };
 
 /**
- * Creates functions that mask secrets in each form in which they are sent: unchanged, in JSON, in a URL, and in an HTTP
- * Basic header (whose base64 depends on the user name before the secret). Each line of a secret with several lines, such as
- * a key in PEM, is masked, too, because line breaks are written in many ways.
+ * Creates functions that mask secrets in every form in which they are sent: unchanged, escaped in JSON, percent-encoded in a URL,
+ * and in Base64 in an HTTP Basic header, where a user name precedes the secret. The lines of a multi-line secret, such as a PEM
+ * key, are also masked one by one, because its line breaks may be written in several ways.
  */
 export function createRedactor(secrets: Iterable<string>, usernames: Iterable<string> = []): Redactor {
   const names = [...usernames];
@@ -56,7 +59,7 @@ function isDistinct(form: string): boolean {
   return form.length >= MIN_DISTINCT_LENGTH && /\d/.test(form) && /\D/.test(form);
 }
 
-/** The longer lines of a secret with several lines, without -----BEGIN and the like. */
+/** Returns the longer lines of a multi-line secret, without lines such as -----BEGIN PRIVATE KEY-----. */
 function splitLongLines(secret: string): string[] {
   const lines = secret.split(/\r?\n|\\n/).map((line) => line.trim());
   return lines.length === 1 ? [] : lines.filter((line) => line.length >= MIN_LINE_LENGTH && !line.startsWith('-----'));

@@ -2,22 +2,22 @@ import pRetry from 'p-retry';
 import { onAbort } from './abort.ts';
 
 export type RetryOptions = {
-  /** How long a failed attempt is followed by another one, in milliseconds; 0 for a single attempt. */
+  /** How long to retry after an error, in milliseconds; 0 makes a single attempt. */
   forMs: number;
-  /** The delay before the second attempt, in milliseconds. It doubles each time, and is drawn between once and twice its length. */
+  /** The minimum delay before the first retry, in milliseconds. It doubles with each retry, times a random factor of 1 to 2. */
   minDelayMs: number;
   /** The longest delay, in milliseconds. */
   maxDelayMs: number;
-  /** When it is aborted, a delay ends and no attempt follows; an attempt that is running can still succeed. */
+  /** Aborting it ends a delay and prevents further attempts. An attempt in progress can still succeed. */
   signal?: AbortSignal;
-  /** Whether another attempt may succeed, given the milliseconds that are left. */
+  /** Checks whether another attempt may succeed. `remainingMs` is the time left for retries. */
   shouldRetry: (error: Error, remainingMs: number) => boolean;
   /** Called before each delay. */
   onRetry?: (error: Error, attemptNumber: number) => void;
 };
 
 /**
- * Runs an attempt until it succeeds, with exponential backoff.
+ * Runs an attempt repeatedly, with exponential backoff, until it succeeds, the time is over or `shouldRetry` returns false.
  *
  * @throws the error of the last attempt.
  */
@@ -46,7 +46,7 @@ export async function retryFor<T>(
         randomize: true,
         signal: delay.signal,
         shouldRetry: ({ error, attemptNumber }) => {
-          // p-retry's own time begins later, so it may ask when none is left.
+          // p-retry starts its own clock later, so it may still ask when no time is left.
           const remainingMs = giveUpAt - performance.now();
           if (signal?.aborted || remainingMs <= 0 || !shouldRetry(error, remainingMs)) return false;
           delayedBy = error;

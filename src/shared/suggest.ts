@@ -3,10 +3,10 @@ import { closest, distance } from 'fastest-levenshtein';
 /** The maximum number of wrong, missing or extra letters. */
 const MAX_WRONG = 2;
 
-/** The minimum number of letters of an abbreviated name. */
+/** The minimum number of letters in an abbreviated name. */
 const MIN_PREFIX = 3;
 
-/** The name that was probably meant by a misspelt one; undefined if none is similar. */
+/** Returns the name that the user probably meant; undefined if no name is similar. */
 export function suggestName(typed: string, names: readonly string[]): string | undefined {
   const low = typed.toLowerCase();
   const begun = names.find((name) => low.length >= MIN_PREFIX && name.toLowerCase().startsWith(low));
@@ -16,7 +16,7 @@ export function suggestName(typed: string, names: readonly string[]): string | u
     low,
     names.map((name) => name.toLowerCase()),
   );
-  // Two letters are too many for a short name.
+  // In a short name, two wrong letters are too many.
   const mostWrong = Math.min(MAX_WRONG, Math.floor(low.length / 2));
   return distance(low, nearest) <= mostWrong ? names.find((name) => name.toLowerCase() === nearest) : undefined;
 }

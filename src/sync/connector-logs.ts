@@ -2,10 +2,10 @@ import { isWarningOrWorse } from '../protocol/messages.ts';
 import { readTextLines } from './relay.ts';
 import type { Component, Reporter } from './report/reporter.ts';
 
-/** Maximum messages of the source that are remembered. The destination repeats a message soon, or never. */
+/** The maximum number of source messages that are remembered. If the destination repeats a message, it does so soon. */
 const MAX_REMEMBERED = 200;
 
-/** Reports what the connectors log, each message once. */
+/** Reports the log messages of both connectors, each message once. */
 export class ConnectorLogs {
   readonly #reporter: Pick<Reporter, 'log'>;
   #sourceMessages: string[] = [];
@@ -15,31 +15,34 @@ export class ConnectorLogs {
     this.#reporter = reporter;
   }
 
-  /** Reports warnings and errors of the source. */
+  /** Reports a message of the source if it is a warning or an error. */
   fromSource(level: string, message: string): void {
     if (!isWarningOrWorse(level)) return;
     this.rememberSourceMessage(message);
     if (!this.#reportedBefore.delete(message)) this.#reporter.log(level, 'source', message);
   }
 
-  /** Called between `discover` and `read`, which warn of the same things. */
+  /** Called between `discover` and `read`. `read` repeats the warnings of `discover`; they are not reported again. */
   streamsAreKnown(): void {
     this.#reportedBefore = new Set(this.#sourceMessages);
   }
 
-  /** Remembers a message of the source that is reported elsewhere: the destination may repeat it. */
+  /** Remembers a message of the source without reporting it, because the destination may repeat it. */
   rememberSourceMessage(message: string): void {
     this.#sourceMessages = [...this.#sourceMessages.slice(1 - MAX_REMEMBERED), message];
   }
 
-  /** Reports all messages of the destination that are new: there are few of them, and a summary at the end. */
+  /**
+   * Reports a message of the destination, unless it repeats a message of the source or is a debug message. INFO messages are
+   * included, because there are only a few, and a summary at the end.
+   */
   fromDestination(level: string, message: string): void {
-    // It repeats what the source logs, after a prefix of its own.
+    // The destination logs the source's messages again, with a prefix.
     if (this.#sourceMessages.some((logged) => message.endsWith(logged))) return;
     if (level !== 'DEBUG' && level !== 'TRACE') this.#reporter.log(level, 'destination', message);
   }
 
-  /** Reports what a process writes to stderr: nothing, unless it crashes. */
+  /** Reports the lines that a connector writes to stderr. It writes none unless it crashes. */
   async fromStderr(speaker: Component, stderr: AsyncIterable<Uint8Array>): Promise<void> {
     for await (const line of readTextLines(stderr)) this.#reporter.log('ERROR', speaker, line);
   }

@@ -1,14 +1,14 @@
 import type { Program } from '../runner/process.ts';
 import type { Reporter } from './report/reporter.ts';
 
-/** What every step of `sync` works with. */
+/** The context that every step of `sync` receives. */
 export type SyncContext = {
-  /** Starts a connector. */
+  /** The command that starts a connector. */
   program: Program;
   reporter: Reporter;
-  /** Aborted by the first signal: stop reading, send what was read, save the state, and end. */
+  /** Aborted by the first signal: `sync` then stops reading, sends the rows already read, saves the state and ends. */
   stop: AbortSignal;
-  /** Aborted by the second signal: end now. */
+  /** Aborted by the second signal: `sync` then ends immediately. */
   stopAtOnce: AbortSignal;
   /** Milliseconds since the epoch. */
   now: () => number;

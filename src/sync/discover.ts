@@ -8,10 +8,10 @@ import type { SyncContext } from './context.ts';
 import { readTextLines } from './relay.ts';
 
 /**
- * Lists the streams of the source, in its order.
+ * Lists the streams of the source, in the order in which `discover` returns them.
  *
  * @param config the path of the source's configuration.
- * @throws ConnectorError that says why they can't be listed.
+ * @throws ConnectorError that explains why the streams can't be listed.
  */
 export async function discoverStreams(
   { program, stop }: Pick<SyncContext, 'program' | 'stop'>,
@@ -21,7 +21,7 @@ export async function discoverStreams(
   const errors: ConnectorError[] = [];
   let streams: readonly DiscoveredStream[] = [];
   const discover = new ConnectorProcess(program, ['discover', '--config', config, '--env-references']);
-  // There is nothing to finish, and a server that does not respond would delay the end by minutes.
+  // `discover` is killed: it has no work to finish, and a server that doesn't respond could delay its end by minutes.
   const removeListener = onAbort(stop, () => discover.kill());
   const readMessages = async (): Promise<void> => {
     for await (const line of readTextLines(discover.stdout)) {

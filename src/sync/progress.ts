@@ -1,16 +1,16 @@
 /** The progress of a run. */
 export type Progress = {
   rowsRead: number;
-  /** How many rows there will be, as the source estimates; undefined without an estimate. */
+  /** The total number of rows: estimated by the source, and exact once all rows are read; undefined if unknown. */
   rowsEstimated: number | undefined;
   rowsAccepted: number;
   rowsRejected: number;
-  /** Rows accepted or rejected per second, since the first one was read. */
+  /** Rows accepted or rejected per second since the first row was read; undefined at the beginning. */
   rowsPerSecond: number | undefined;
   millisecondsLeft: number | undefined;
 };
 
-/** A rate over less time, in milliseconds, says nothing. */
+/** The minimum time over which a rate is computed, in milliseconds. Over less time, a rate would be meaningless. */
 const NO_RATE_MS = 1_000;
 
 /** Counts the rows of a run. */
@@ -37,7 +37,7 @@ export class RunProgress {
     this.#read += rows;
   }
 
-  /** Called when no row follows: from then on the number of rows is exact. */
+  /** Called when all rows have been read: from then on, the total number of rows is exact. */
   allRead(): void {
     this.#isAllRead = true;
   }
@@ -47,7 +47,7 @@ export class RunProgress {
     this.#rejected += rejected;
   }
 
-  /** The time left follows from the rows that are settled: rows that are only read may have to wait. */
+  /** The current progress. The time left is based on the rows accepted or rejected, because other rows may still have to wait. */
   get current(): Progress {
     const elapsed = this.#firstRowAt === undefined ? 0 : this.#now() - this.#firstRowAt;
     const settled = this.#accepted + this.#rejected;
@@ -66,7 +66,7 @@ export class RunProgress {
     };
   }
 
-  /** Undefined without an estimate, and when there are more rows than estimated. */
+  /** Adds up the estimates of all streams. Returns undefined if there are none, or if more rows were read than estimated. */
   #estimate(): number | undefined {
     const sum = [...this.#estimates.values()].reduce((total, rows) => total + rows, 0);
     return this.#estimates.size > 0 && sum >= this.#read ? sum : undefined;

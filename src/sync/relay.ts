@@ -13,15 +13,15 @@ export async function* readTextLines(output: AsyncIterable<Uint8Array>): AsyncGe
   }
 }
 
-/** What a part of the source's output contains: a number of rows, and the lines that are neither rows nor states. */
+/** The content of a part of the source's output: the number of rows, and the lines that are neither rows nor states. */
 export type SourceLines = { rows: number; others: string[] };
 
 const RECORD_START = Buffer.from('{"type":"RECORD"');
 const STATE_START = Buffer.from('{"type":"STATE"');
 
 /**
- * Passes the source's output on unchanged, with backpressure, and yields what it contains. Rows are only counted, by how
- * their lines begin, and states are for the destination.
+ * Passes the source's output to the destination unchanged, with backpressure, and yields a summary of each part. Rows and states
+ * are recognized by how their lines begin. Rows are only counted, and states are left to the destination.
  *
  * @throws OutputClosedError when the destination has closed its stdin.
  */

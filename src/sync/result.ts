@@ -4,7 +4,7 @@ import { EXIT_CODES, exitCodeOfError } from '../runner/exit-codes.ts';
 /** How a run ended. */
 export type Outcome =
   | { kind: 'complete' }
-  /** By a signal; `atOnce` by a second signal, which leaves rows unsettled. */
+  /** A signal stopped the run. `atOnce` is true after a second signal, which leaves rows neither accepted nor rejected. */
   | { kind: 'stopped'; atOnce: boolean }
   | { kind: 'failed'; errors: readonly [ConnectorError, ...ConnectorError[]] };
 
@@ -19,17 +19,18 @@ export type RunResult = {
 
 /** The state that the run left for the next one. */
 export type SavedState =
-  /** A full refresh doesn't change the states, nor does a run that fails before its first row. */
+  /** The run left the state file unchanged: it was a full refresh, or it failed or was stopped before it read rows. */
   | { kind: 'untouched' }
-  /** Another process wrote the file during the run. Its version is kept. */
+  /** Another process wrote the state file during the run. That version is kept. */
   | { kind: 'changed' }
   /**
-   * `rowsToComeAgain` were read, and the file doesn't cover them. `mayComeTwice` is whether Batch may have some of them without
-   * the destination having reported so. `positions` is the position of each stream, in words.
+   * `rowsToComeAgain` is the number of rows that were read, but that the state file doesn't cover. `mayComeTwice` is whether
+   * Batch may already have some of these rows without the destination having reported it. `positions` describes the position of
+   * each stream.
    */
   | { kind: 'kept'; rowsToComeAgain: number; mayComeTwice: boolean; positions: readonly string[] };
 
-/** Returns the exit code of a run that no signal ended. */
+/** Returns the exit code of a run that was not stopped by a signal. */
 export function exitCodeOf({ outcome, rowsRejected }: Pick<RunResult, 'outcome' | 'rowsRejected'>): number {
   if (outcome.kind === 'failed') return exitCodeOfError(outcome.errors[0]);
   return rowsRejected > 0 ? EXIT_CODES.rowsRejected : EXIT_CODES.allAccepted;

@@ -3,14 +3,17 @@ import type { SyncContext } from './context.ts';
 import type { RunResult } from './result.ts';
 import { planNextStart, type Schedule } from './schedule.ts';
 
-/** The longest timer, in milliseconds. Timers of Node don't advance while a laptop sleeps, and have a maximum length. */
+/**
+ * The maximum duration of one timer, in milliseconds. Longer waits use several timers, because Node's timers have a maximum
+ * duration, and don't advance while a laptop sleeps.
+ */
 const LONGEST_TIMER_MS = 30_000;
 
 /**
- * Starts one run after another by the schedule, until a signal stops it.
+ * Starts runs one after another on a schedule, until a signal stops it.
  *
  * @param random returns a number from 0 to 1.
- * @returns the result of the run that was stopped; undefined when it was stopped between two runs.
+ * @returns the result of the run that the signal stopped; undefined if the signal came between two runs.
  */
 export async function runOnSchedule(
   run: () => Promise<RunResult>,

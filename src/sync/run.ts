@@ -17,12 +17,12 @@ import { StateFile } from './state/file.ts';
 import { StateSaver } from './state/saver.ts';
 import { Transfer, type TransferResult } from './transfer.ts';
 
-/** What a run does. The first three are paths. */
+/** The options of a run. `source`, `destination` and `state` are paths of files. */
 export type RunOptions = {
   source: string;
   destination: string;
   state: string;
-  /** Names. Without any, the only stream of the source, or all of them with `allStreams`. */
+  /** Names of streams. If empty, the only stream of the source is synced or, with `allStreams`, all of its streams. */
   streams: readonly string[];
   allStreams: boolean;
   limit: number | undefined;
@@ -32,7 +32,7 @@ export type RunOptions = {
 /** How a run ended, and the state that it left. */
 type RunEnd = Pick<RunResult, 'outcome' | 'state'>;
 
-/** Runs `read` into `write` once. However it ends, the result says so. */
+/** Runs `read` and `write` once, and passes the rows from one to the other. It never throws: the result contains the errors. */
 export async function runOnce(options: RunOptions, context: SyncContext): Promise<RunResult> {
   const { now } = context;
   const start = now();
@@ -76,10 +76,10 @@ async function discoverAndTransfer(options: RunOptions, context: SyncContext, pr
   }
 }
 
-/** The streams to sync: those that were asked for, or the only one. */
+/** Selects the streams to sync: the ones that the user named, all streams with --all-streams, or the only stream. */
 function selectStreams(discovered: readonly DiscoveredStream[], options: RunOptions): readonly DiscoveredStream[] {
   const streams = chooseStreams(discovered, options.streams);
-  // A table or view that was created since the last run is sent only if the user asked for it: no event can be taken back.
+  // A table or view that was created since the last run must not be sent unless the user asks for it: events can't be unsent.
   if (streams.length > 1 && options.streams.length === 0 && !options.allStreams) {
     throw explainSeveralStreams(streams, 'Choose with --stream, or send all of them with --all-streams.');
   }
@@ -105,7 +105,7 @@ async function transferRows(
 
   const ticker = setInterval(() => reporter.progress(progress.current), reporter.progressIntervalMs);
   try {
-    // Whatever happens, the states that were echoed are saved.
+    // The states that the destination echoed are saved even if the transfer fails.
     const { errors: transferErrors, destinationReported } = await transfer
       .run()
       .catch((error: unknown): TransferResult => ({ errors: [asConnectorError(error)], destinationReported: false }));
@@ -134,7 +134,7 @@ function describeStop({ stopAtOnce }: SyncContext): Outcome {
   return { kind: 'stopped', atOnce: stopAtOnce.aborted };
 }
 
-/** @param isReported whether it is known which rows after the last state Batch has; that state may not be saved. */
+/** @param isReported whether it is known which rows after the last echoed state Batch may have. The file may lack that state. */
 function describeSavedState(
   file: StateFile | undefined,
   saver: StateSaver | undefined,
@@ -152,7 +152,10 @@ function describeSavedState(
   };
 }
 
-/** An error when both connectors succeeded, but not every row is accepted or rejected: no row may be lost. A dry run settles none. */
+/**
+ * Returns an error if both connectors succeeded, but some rows were neither accepted nor rejected: no row may be lost. In a dry
+ * run, no row is accepted or rejected.
+ */
 function explainUnaccountedRows(progress: RunProgress, isDryRun: boolean): ConnectorError[] {
   const { rowsRead, rowsAccepted, rowsRejected } = progress.current;
   const settled = rowsAccepted + rowsRejected;
@@ -165,11 +168,11 @@ function explainUnaccountedRows(progress: RunProgress, isDryRun: boolean): Conne
   ];
 }
 
-/** The rest of the configuration, and a value that is not a boolean, are for the destination to judge. */
+/** Reads only `dry_run`. The destination checks the rest of the configuration, and rejects a value that is not a boolean. */
 const dryRunSchema = z.looseObject({ dry_run: z.boolean().catch(false) });
 
 /**
- * Whether the configuration of a destination has it send nothing.
+ * Reads whether the configuration of the destination asks for a dry run, which sends nothing.
  *
  * @throws ConnectorError (config_error) when the file can't be read.
  */

@@ -3,41 +3,41 @@ import ms from 'ms';
 import type { ConnectorError } from '../protocol/errors.ts';
 import { syncError } from '../runner/errors.ts';
 
-/** When runs start. Times are milliseconds since the epoch. */
+/** Determines when runs start. All times are in milliseconds since the epoch. */
 export type Schedule = {
   first: number;
-  /** The first start after a time. */
+  /** Returns the first start after a time. */
   after: (time: number) => number;
 };
 
-/** The next start, and why it is then. */
+/** The next start, and what influenced its time. */
 export type NextStart = {
   at: number;
   /** Whether a run was due during the last one, and was skipped. */
   skipped: boolean;
-  /** How many runs in a row have failed. */
+  /** The number of failed runs in a row. */
   failedRuns: number;
 };
 
-/** A value of --every. */
+/** Matches a value of --every. */
 const INTERVAL = /^\d+(\.\d+)?(ms|s|m|h|d)$/;
 
-/** The shortest and the longest wait after a failed run, in milliseconds. It doubles with each further one. */
+/** The minimum and maximum wait after a failed run, in milliseconds. The wait doubles with each further failure in a row. */
 const FIRST_WAIT_MS = 60_000;
 const LONGEST_WAIT_MS = 60 * 60_000;
 
-/** The share of a wait that is added at random, so that syncs that failed together don't retry together. */
+/** The maximum random part added to a wait, as a share of it, so that syncs that failed together don't retry together. */
 const JITTER = 0.1;
 
-/** A year: a longer interval is a typing error. */
+/** The maximum interval, in milliseconds: one year. A longer interval is probably a typing error. */
 const LONGEST_PERIOD_MS = 366 * 24 * 3_600_000;
 
 /**
- * Starts at once, and then at equal intervals.
+ * Creates a schedule that starts immediately, and then at equal intervals.
  *
  * @param interval such as 30s, 5m, 2h or 1d.
  * @param now milliseconds since the epoch.
- * @throws ConnectorError (config_error) when it isn't an interval.
+ * @throws ConnectorError (config_error) if the interval is invalid.
  */
 export function createIntervalSchedule(interval: string, now: number): Schedule {
   const period = isInterval(interval) ? ms(interval) : 0;
@@ -55,10 +55,10 @@ function isInterval(text: string): text is ms.StringValue {
 }
 
 /**
- * Starts at the times of a cron pattern, in this machine's zone.
+ * Creates a schedule that starts at the times of a cron pattern, in the time zone of this machine.
  *
  * @param now milliseconds since the epoch.
- * @throws ConnectorError (config_error) when it isn't a cron pattern, or never matches.
+ * @throws ConnectorError (config_error) if the pattern is invalid, or never matches.
  */
 export function createCronSchedule(pattern: string, now: number): Schedule {
   const explain = (problem: string): ConnectorError =>
@@ -76,7 +76,7 @@ export function createCronSchedule(pattern: string, now: number): Schedule {
 }
 
 function parseCron(pattern: string, explain: (problem: string) => ConnectorError): Cron {
-  // The library also accepts a date, which matches once.
+  // The library would also accept a date, which matches only once.
   if (/\d:\d/.test(pattern)) throw explain('is a date');
   try {
     return new Cron(pattern, { paused: true, mode: '5-part' });
@@ -86,8 +86,8 @@ function parseCron(pattern: string, explain: (problem: string) => ConnectorError
 }
 
 /**
- * Plans the start after a run. After failed runs in a row it waits 1, 2, 4 … minutes, up to an hour; no run starts earlier than
- * scheduled.
+ * Plans the next start after a run. After failed runs in a row, it waits 1, 2, 4 … minutes, up to an hour. No run starts earlier
+ * than scheduled.
  *
  * @param last when the last run was due, and when it ended.
  * @param random returns a number from 0 to 1.

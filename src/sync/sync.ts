@@ -7,14 +7,14 @@ import { runOnSchedule } from './run-on-schedule.ts';
 import { createCronSchedule, createIntervalSchedule, type Schedule } from './schedule.ts';
 import { lockStateFile } from './state/lock.ts';
 
-/** `every` and `cron` as the user wrote them; not both. */
+/** `every` and `cron` are as the user wrote them. At most one of them is defined. */
 export type SyncOptions = RunOptions & { every: string | undefined; cron: string | undefined };
 
 /**
- * Runs once, or on a schedule until a signal stops it. The state file is locked all the time.
+ * Runs once, or on a schedule until a signal stops it. The state file stays locked throughout.
  *
- * @returns the exit code, unless a signal decides it.
- * @throws ConnectorError when no run can start.
+ * @returns the exit code to use unless a signal stopped the process.
+ * @throws ConnectorError if no run can start, or if the lock was lost.
  */
 export async function sync(options: SyncOptions, context: SyncContext): Promise<number> {
   const { reporter, stop, now } = context;
@@ -40,7 +40,7 @@ export async function sync(options: SyncOptions, context: SyncContext): Promise<
       return result;
     };
     const last = schedule === undefined ? await run() : await runOnSchedule(run, schedule, running);
-    // Throws the error that the lock was lost by.
+    // If the lock was lost, this throws the error that explains it.
     lost.signal.throwIfAborted();
     return last === undefined ? EXIT_CODES.allAccepted : exitCodeOf(last);
   } finally {

@@ -12,29 +12,30 @@ import { formatStopping } from './report/format.ts';
 export type TransferContext = Pick<SyncContext, 'program' | 'reporter' | 'stop' | 'stopAtOnce'> & {
   progress: RunProgress;
   logs: ConnectorLogs;
-  /** Aborted when the states can't be saved: the source has to end, although no signal stopped `sync`. */
+  /** Aborted when the states can't be saved: the source must then stop, although `sync` has received no signal. */
   stopSource: AbortSignal;
   /** Called for each state that the destination echoes. */
   onState: (state: StateMessage) => void;
 };
 
 export type TransferResult = {
-  /** Why it failed, if it did; the cause first. */
+  /** The errors that made the transfer fail, if it failed. The cause comes first. */
   errors: readonly ConnectorError[];
   /**
-   * Whether the destination failed by itself and reported why. Its error then also says whether Batch may have rows that are
-   * sent again. If the source failed, an error of the destination may be a consequence, such as a line that was cut off.
+   * Whether the destination failed on its own and reported the reason. Its error then also says whether Batch may already have
+   * rows that are sent again. This is false if the source also failed, because the destination's error may be a consequence, for
+   * example of an incomplete line.
    */
   destinationReported: boolean;
 };
 
 /**
  * Runs `read` and `write` as two processes, passes the rows from one to the other as fast as the destination accepts them,
- * and collects what both report.
+ * and collects the messages of both.
  *
- * The source always ends first. After a signal, or when the states can't be saved, it is asked to end, and writes its last
- * state. Then the destination settles all rows that it has received, and ends by itself; it does the same when the source
- * fails. When the destination fails, the source is stopped.
+ * The source ends first, unless the destination fails. After a signal, or if the states can't be saved, the source is asked to
+ * stop, and writes its last state. The destination then accepts or rejects all rows that it has received, and ends on its own. It
+ * does the same if the source fails. If the destination fails, the source is stopped.
  */
 export class Transfer {
   readonly #context: TransferContext;
@@ -45,14 +46,14 @@ export class Transfer {
   #sourceHasEnded = false;
   #destinationEndedFirst = false;
 
-  /** Starts both. */
+  /** Starts both processes. */
   constructor(context: TransferContext, readArguments: readonly string[], writeArguments: readonly string[]) {
     this.#context = context;
     this.#source = new ConnectorProcess(context.program, ['read', ...readArguments]);
     this.#destination = new ConnectorProcess(context.program, ['write', ...writeArguments]);
   }
 
-  /** Resolves when both have ended. */
+  /** Resolves when both processes have ended. */
   async run(): Promise<TransferResult> {
     const { stop, stopAtOnce, stopSource, reporter, progress, logs } = this.#context;
     const onStop = (): void => {
@@ -96,7 +97,7 @@ export class Transfer {
       }
     } catch (error) {
       if (!(error instanceof OutputClosedError)) throw error;
-      // This is known before the end of the process. Leaving the loop closes the pipe of the source, too.
+      // The closed pipe is noticed before the process ends. Leaving the loop also closes the pipe from the source.
       this.#onDestinationGone();
     } finally {
       progress.allRead();
@@ -137,7 +138,8 @@ export class Transfer {
     const reported = this.#errors;
     if (this.#context.stopAtOnce.aborted) return { errors: [], destinationReported: reported.destination.length > 0 };
     const destinationErrors = explainProcessEnd('destination', destinationEnd, reported.destination, false);
-    // Once the destination is gone, how the source ends says nothing, unless it had failed before. It is not killed then.
+    // If the destination ended first, the end of the source is only a consequence. There are two exceptions: the source had
+    // already reported an error, or it was killed. This process doesn't kill it then: something else has.
     const isConsequence =
       this.#destinationEndedFirst &&
       destinationErrors.length > 0 &&
@@ -152,7 +154,7 @@ export class Transfer {
     };
   }
 
-  /** Asks the source to end after the rows that it has begun to write. */
+  /** Asks the source to stop after the rows that it is writing. */
   #stopSource(): void {
     this.#sourceIsStopped = true;
     this.#source.stop();

@@ -12,8 +12,8 @@ export const checkCommand: ConnectorCommand = {
 };
 
 /**
- * Writes whether a configuration works. A configuration that doesn't work is a result of this command, not an error; so is a
- * server that can't do what it is asked. Only an unexpected error makes the command fail.
+ * Tests a configuration and writes the result. If the configuration doesn't work, or a server can't do what the connector needs,
+ * the result is FAILED, but the command itself succeeds. Only an unexpected error makes the command fail.
  */
 export async function check(context: CommandContext, role: Role | undefined, config: string): Promise<void> {
   const { loadConnector } = await import('../load-connector.ts');

@@ -6,13 +6,13 @@ import type { ConnectorCommand } from '../arguments.ts';
 
 const PAGES = new URL('docs/troubleshooting/', PACKAGE_ROOT);
 
-/** The page that lists the others. */
+/** The page that lists all codes. */
 const LIST = 'README';
 
-/** The length of the longest code, so that all descriptions begin in one column. */
+/** The width of the first column in the list of codes. It is the length of the longest code. */
 const CODE_WIDTH = 30;
 
-/** How many codes are suggested for an unknown one. */
+/** The maximum number of codes that are suggested instead of an unknown code. */
 const MAX_PROPOSALS = 4;
 
 export const explainCommand: ConnectorCommand = {
@@ -29,11 +29,11 @@ export const explainCommand: ConnectorCommand = {
 };
 
 /**
- * Prints the page of a code, or the list of all codes. It is not a command of the protocol, but for people whose terminal may
- * not reach the web. The pages are written to be read as they are, in 80 columns.
+ * Prints the page of a code, or the list of all codes. It is not part of the Airbyte protocol: it is for users whose terminal may
+ * have no internet access. The pages are written to be readable as plain text, 80 columns wide.
  *
- * @param asked a code of an error or a rejection, or the link at the end of a message.
- * @returns whether the code exists; if not, it suggests similar ones on stderr.
+ * @param asked an error or rejection code, or the link at the end of a message.
+ * @returns whether the code exists. If it doesn't exist, similar codes are printed to stderr.
  */
 export async function explain({ output }: CommandContext, asked: string | undefined): Promise<boolean> {
   if (asked === undefined) {
@@ -61,7 +61,7 @@ function readPage(name: string): Promise<string> {
   return readFile(new URL(`${name}.md`, PAGES), 'utf8');
 }
 
-/** Extracts the code from text that was copied out of a message: the last part of a link, without its extension and a full stop. */
+/** Extracts the code from text copied from a message: the last part of a link, without its extension or a trailing full stop. */
 function extractCode(asked: string): string {
   return asked
     .trim()
@@ -70,14 +70,14 @@ function extractCode(asked: string): string {
     .toLowerCase();
 }
 
-/** Proposes the codes that contain what was asked for, otherwise the most similar ones. */
+/** Returns the codes that contain the given text, or the most similar codes if none contains it. */
 export function proposeCodes(asked: string, codes: readonly string[]): string[] {
   const holding = codes.filter((code) => asked !== '' && code.includes(asked));
   const nearest = holding.length > 0 ? holding : codes.toSorted((a, b) => distance(asked, a) - distance(asked, b));
   return nearest.slice(0, MAX_PROPOSALS);
 }
 
-/** Formats the list without its links, which a terminal can't follow. */
+/** Formats the list of codes without its links, which a terminal can't follow. */
 function formatList(list: string): string {
   return list.replaceAll(/^- \[(\w+)\]\(\w+\.md\): /gm, (_, code: string) => `  ${code.padEnd(CODE_WIDTH)}  `);
 }

@@ -25,7 +25,7 @@ export async function runInit(launcher: string, args: readonly string[]): Promis
   });
 }
 
-/** How the user can type the launcher here: its name if it is on the PATH, otherwise its path. */
+/** Returns the launcher as the user can type it here: its name if its folder is on the PATH, otherwise its path. */
 function resolveLauncher(name: string): string {
   const path = process.argv[1] ?? name;
   const isFound = (process.env.PATH ?? '').split(delimiter).includes(dirname(path));

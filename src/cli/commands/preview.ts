@@ -40,7 +40,7 @@ export async function runPreview(launcher: string, args: readonly string[]): Pro
   });
 }
 
-/** @throws ConnectorError (config_error) when the arguments are wrong. */
+/** Parses the arguments. @throws ConnectorError (config_error) if they are invalid. */
 function parse(name: string, args: readonly string[]) {
   return interactiveParser(name, args, USAGE, {
     source: describeJsonFile('the configuration of the source'),

@@ -5,7 +5,7 @@ import type { ConnectorCommand, Role } from '../arguments.ts';
 
 const SPEC_FILE: Record<Role, string> = { source: 'source-clickhouse.json', destination: 'destination-batch.json' };
 
-/** Prints the generated specification. It doesn't load the schemas that it was generated from, so it is fast. */
+/** Prints the generated specification. This is fast, because it doesn't load the schemas. */
 export const specCommand: ConnectorCommand = {
   name: 'spec',
   addTo: (parser, launcher, { output }) =>

@@ -22,16 +22,17 @@ const EPILOGUE = `Exit codes:
 A configuration can contain \${NAME} for the environment variable NAME, to keep secrets out of the file.`;
 
 /**
- * Runs `sync`. It is for people and scripts, not for a platform: it prints no messages of the protocol, and an error is a
- * sentence on stderr.
+ * Runs `sync`. It is for users and scripts, not for a platform, so it prints no protocol messages. Errors are printed as text to
+ * stderr or, with --json, as JSON to stdout.
  *
- * The first signal asks it to finish what it has begun, a second one ends it now. The process then ends by that signal.
+ * After the first signal, it stops reading, but still sends the rows already read. A second signal stops it immediately. The
+ * process then ends with the signal, unless the run failed: then it exits with the exit code of the error.
  *
  * @param launcher the name of the launcher.
  * @param args the arguments after `sync`.
  */
 export async function runSync(launcher: string, args: readonly string[]): Promise<void> {
-  // A reader that is gone, such as `head`, is no reason to stop in the middle.
+  // Ignore errors such as EPIPE: a sync must not stop halfway because a reader such as `head` has closed the pipe.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const reporter = createReporter(args.some((arg) => /^--json(=true)?$/.test(arg)));
   const signals = new SigtermListener({ onSecond: () => reporter.log('WARN', 'sync', 'Second signal: stopping now.') });
@@ -50,17 +51,17 @@ export async function runSync(launcher: string, args: readonly string[]): Promis
     signals.close();
   }
   for (const stream of [process.stdout, process.stderr]) await waitUntilFlushed(stream);
-  // The exit code of an error says more than the signal.
+  // If the run failed, the exit code of the error says more than the signal.
   const hasFailed = process.exitCode === EXIT_CODES.failed || process.exitCode === EXIT_CODES.misconfigured;
   if (!hasFailed) signals.endIfReceived();
 }
 
-/** Resolves when a stream has written everything, or its reader is gone. */
+/** Resolves when a stream has written everything, or its reader has closed the pipe. */
 function waitUntilFlushed(stream: NodeJS.WriteStream): Promise<void> {
   return new Promise((resolve) => stream.write('', () => resolve()));
 }
 
-/** @throws ConnectorError (config_error) when the arguments are wrong. Undefined after --help. */
+/** Parses the arguments; returns undefined after --help. @throws ConnectorError (config_error) if they are invalid. */
 async function parse(name: string, args: readonly string[]): Promise<SyncOptions | undefined> {
   const parsed = await interactiveParser(name, args, USAGE, {
     source: describeJsonFile('the configuration of the source'),
@@ -107,7 +108,7 @@ async function parse(name: string, args: readonly string[]): Promise<SyncOptions
   return { ...parsed, ...streams, limit: parsed.limit, every: parsed.every, cron: parsed.cron };
 }
 
-/** A progress bar needs an interactive terminal. */
+/** Creates the reporter for the given output format. A progress bar is shown only in an interactive terminal. */
 function createReporter(isJson: boolean): Reporter {
   const toStdout = (text: string): boolean => process.stdout.write(text);
   if (isJson) return new JsonReporter(toStdout, Date.now);

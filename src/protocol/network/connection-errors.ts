@@ -1,9 +1,9 @@
 import { codeOf } from '../errors.ts';
 
-/** Why a response can't be read. */
+/** The reason that is reported for a response that is not HTTP. */
 export const NOT_HTTP = 'the server does not speak HTTP';
 
-/** The meaning of Node's codes for connection errors. */
+/** The reason that is reported for each of Node's codes for connection errors. */
 const REASONS: Readonly<Record<string, string>> = {
   ENOTFOUND: 'the name does not resolve',
   EAI_AGAIN: 'the DNS server does not answer',
@@ -19,7 +19,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EPIPE: 'the connection was closed before the response was complete',
 };
 
-/** Why a connection failed, in words for a user; undefined for other errors. */
+/** Describes why a connection failed. Returns undefined for an error that is not a connection error. */
 export function describeNetworkError(error: unknown): string | undefined {
   const code = codeOf(error);
   if (code.startsWith('HPE_')) return NOT_HTTP;

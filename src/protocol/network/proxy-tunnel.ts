@@ -5,10 +5,10 @@ import { type ConnectorError, codeOf, protocolError } from '../errors.ts';
 import { describeNetworkError } from './connection-errors.ts';
 import { formatAddress, type HttpProxy } from './proxy.ts';
 
-/** How long a proxy may take to open a connection, in milliseconds. Most proxies have a limit of 30 seconds or less. */
+/** The time that a proxy has to open a connection, in milliseconds. Most proxies give up after 30 seconds or less. */
 const OPENING_MS = 60_000;
 
-/** A proxy that can't be reached, or that can't reach the target. The caller may retry. */
+/** Thrown when a proxy can't be reached, or when it can't reach the target. The caller may retry. */
 export class ProxyError extends Error {
   override readonly name = 'ProxyError';
 }
@@ -26,9 +26,9 @@ export function connectThroughProxy(proxy: HttpProxy, host: string, port: number
     path: target,
     headers: { host: target, ...(authorization === undefined ? {} : { 'proxy-authorization': authorization }) },
     agent: false,
-    // The name of the proxy: Node would use the Host header, which has the name of the target.
+    // The proxy's certificate is checked for this name. By default, Node would use the target's name from the Host header.
     servername: isIP(url.hostname.replace(/^\[|\]$/g, '')) === 0 ? url.hostname : '',
-    // Set although it is the default: an environment variable of Node could silently turn it off.
+    // Set explicitly: otherwise the environment variable NODE_TLS_REJECT_UNAUTHORIZED could silently turn it off.
     rejectUnauthorized: true,
     timeout: OPENING_MS,
   });
@@ -64,7 +64,7 @@ export function explainProxyError({ address, variable }: HttpProxy, cause: unkno
   );
 }
 
-/** Explains the status that a proxy returned instead of the target. */
+/** Explains an HTTP status that comes from the proxy itself, not from the target. */
 export function explainProxyStatus(proxy: HttpProxy, target: string, status: number): ProxyError | ConnectorError {
   const { url, address, variable, authorization } = proxy;
   const at = `The proxy ${address} (${variable})`;

@@ -5,26 +5,26 @@ import { protocolError } from '../errors.ts';
 /** An HTTP proxy from an environment variable. */
 export type HttpProxy = {
   url: URL;
-  /** Its address without the credentials, for messages. */
+  /** The proxy's address without the credentials, for messages. */
   address: string;
   /** The name of the environment variable. */
   variable: string;
-  /** The header with its credentials, if it has any. */
+  /** The Proxy-Authorization header, if the proxy's address has credentials. */
   authorization: string | undefined;
 };
 
 const PROXY_PROTOCOLS: ReadonlySet<string> = new Set(['http:', 'https:']);
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' };
 
-/** The variables by the protocol of the target. Lower case first, as in curl. */
+/** The environment variables for each protocol of the target. Lower case takes precedence, as in curl. */
 const VARIABLES: Readonly<Record<string, readonly string[]>> = {
   'http:': ['http_proxy', 'HTTP_PROXY'],
   'https:': ['https_proxy', 'HTTPS_PROXY'],
 };
 
 /**
- * Finds the proxy for requests to an address, by HTTP_PROXY, HTTPS_PROXY and NO_PROXY; undefined if there is none. Loopback
- * addresses never go through a proxy, because they would be those of the proxy's machine.
+ * Finds the proxy for requests to an address, from HTTP_PROXY, HTTPS_PROXY and NO_PROXY. Returns undefined if there is none.
+ * Loopback addresses never go through a proxy, because the proxy would connect to itself.
  *
  * @throws ConnectorError (config_error) if the variable is not the address of an HTTP proxy.
  */
@@ -42,17 +42,17 @@ export function findProxy(target: URL, environment: Environment = process.env): 
   return { url, address: url.origin, variable, authorization: buildAuthorization(url) };
 }
 
-/** Whether the environment has a proxy for HTTPS. NO_PROXY may exclude some hosts from it. */
+/** Checks whether the environment names a proxy for HTTPS. NO_PROXY may still exclude some hosts. */
 export function namesHttpsProxy(environment: Environment = process.env): boolean {
   return findVariable('https:', environment) !== undefined;
 }
 
-/** A line for `check` to log. */
+/** Formats the line that `check` logs about a proxy. */
 export function describeProxy(target: URL, { address, variable }: HttpProxy): string {
   return `Requests to ${target.host} go through the proxy ${address} (${variable}).`;
 }
 
-/** The credentials of all proxies in the environment, used or not. */
+/** Reads the credentials of all proxies in the environment, whether or not they are used. */
 export function readProxyCredentials(environment: Environment = process.env): {
   passwords: string[];
   usernames: string[];
@@ -66,12 +66,12 @@ export function readProxyCredentials(environment: Environment = process.env): {
   };
 }
 
-/** A host and port as in a URL: an IPv6 address in brackets. */
+/** Formats a host and port as in a URL: an IPv6 address is put in brackets. */
 export function formatAddress(host: string, port: number): string {
   return `${isIPv6(host) ? `[${host}]` : host}:${port}`;
 }
 
-/** Whether a host name, in the form of a URL, is this machine. */
+/** Checks whether a host name, as written in a URL, refers to this machine. */
 export function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127(\.\d+){3}$/.test(hostname);
 }
@@ -93,7 +93,7 @@ function buildAuthorization({ username, password }: URL): string | undefined {
   return `Basic ${Buffer.from(`${decodePercent(username)}:${decodePercent(password)}`).toString('base64')}`;
 }
 
-/** Decodes percent-encoding; a string with a % that is not an escape stays as it is. */
+/** Decodes percent-encoding. Returns a string with an invalid escape unchanged. */
 function decodePercent(text: string): string {
   try {
     return decodeURIComponent(text);
@@ -102,7 +102,7 @@ function decodePercent(text: string): string {
   }
 }
 
-/** Whether NO_PROXY has a target: as `*`, a name (with its subdomains), an address or a range such as 10.0.0.0/8. */
+/** Checks whether NO_PROXY excludes a target: by `*`, a name (with its subdomains), an address or a range such as 10.0.0.0/8. */
 function isExcluded(target: URL, noProxy: string): boolean {
   const host = stripBrackets(target.hostname);
   const port = target.port || DEFAULT_PORTS[target.protocol];

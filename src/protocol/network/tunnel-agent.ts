@@ -6,12 +6,12 @@ import { connect as connectTls } from 'node:tls';
 import { findProxy, formatAddress, namesHttpsProxy } from './proxy.ts';
 import { connectThroughProxy } from './proxy-tunnel.ts';
 
-/** Opens connections to a host and port: through an SSH server or a proxy. */
+/** Opens connections to a host and port, through an SSH server or a proxy. */
 export type Tunnel = { connect: (host: string, port: number) => Promise<Duplex> };
 
 type Done = (error: Error | null, connection: Duplex) => void;
 
-/** HTTP over connections that a tunnel opens. */
+/** An agent for HTTP over connections that a tunnel opens. */
 export class TunnelHttpAgent extends HttpAgent {
   readonly #tunnel: Tunnel;
 
@@ -25,7 +25,7 @@ export class TunnelHttpAgent extends HttpAgent {
   }
 }
 
-/** The same for HTTPS. TLS goes through the tunnel, up to the server. */
+/** An agent for HTTPS over connections that a tunnel opens. TLS goes through the tunnel and ends at the server. */
 export class TunnelHttpsAgent extends HttpsAgent {
   readonly #tunnel: Tunnel;
 
@@ -34,7 +34,7 @@ export class TunnelHttpsAgent extends HttpsAgent {
     this.#tunnel = tunnel;
   }
 
-  // The name for the certificate and for SNI stays that of the configured host.
+  // SNI and the check of the certificate use the name of the configured host.
   override createConnection(options: RequestOptions, done?: Done): undefined {
     const { host, servername } = options;
     const name = { ...(host == null ? {} : { host }), ...(servername === undefined ? {} : { servername }) };
@@ -42,14 +42,14 @@ export class TunnelHttpsAgent extends HttpsAgent {
   }
 }
 
-/** HTTPS to any host, through the proxy that the environment has for it; undefined if it has none. */
+/** Creates an agent for HTTPS to any host, through the proxy that the environment names. Returns undefined if it names none. */
 export function createEnvironmentHttpsAgent(): HttpsAgent | undefined {
   if (!namesHttpsProxy()) return undefined;
   const connect: Tunnel['connect'] = async (host, port) => {
     const proxy = findProxy(new URL(`https://${formatAddress(host, port)}`));
     return proxy === undefined ? connectTcp(port, host) : connectThroughProxy(proxy, host, port);
   };
-  // Set although it is the default: an environment variable of Node could silently turn it off.
+  // Set explicitly: otherwise the environment variable NODE_TLS_REJECT_UNAUTHORIZED could silently turn it off.
   return new TunnelHttpsAgent({ connect }, { keepAlive: true, maxSockets: 50, rejectUnauthorized: true });
 }
 
@@ -71,7 +71,7 @@ function connectThroughTunnel(
     })
     .then(
       (connection) => done?.(null, connection),
-      // The connection is not used if there is an error, but the type requires one.
+      // If there is an error, Node ignores the connection, but the type requires one.
       (error) => done?.(error, new Duplex()),
     );
 }

@@ -1,13 +1,13 @@
 import { formatCount, formatDuration, plural } from '../../shared/format.ts';
 import type { Progress } from '../progress.ts';
 
-/** A time in the time zone of this machine: 2026-01-31 14:05:00. */
+/** Formats a time in the time zone of this machine: 2026-01-31 14:05:00. */
 export function formatMoment(time: number): string {
-  // The Swedish format.
+  // The Swedish locale has this format.
   return new Date(time).toLocaleString('sv-SE');
 }
 
-/** The progress of a run in one line: "12.3M of ~20M read, 12.3M accepted, 12 rejected, 9.8K/s, 13m left". */
+/** Formats the progress of a run as one line: "12.3M of ~20M read, 12.3M accepted, 12 rejected, 9.8K/s, 13m left". */
 export function formatProgress(
   { rowsRead, rowsEstimated, rowsAccepted, rowsRejected, rowsPerSecond, millisecondsLeft }: Progress,
   count: (rows: number) => string,
@@ -22,7 +22,7 @@ export function formatProgress(
   ].join(', ');
 }
 
-/** What the first signal does, and what a second one would do. Sending the rest can take long while Batch is unreachable. */
+/** Describes what the first signal does, and what a second one would do. Sending the rest can take long if Batch is down. */
 export function formatStopping({
   rowsRead,
   rowsAccepted,

@@ -7,14 +7,14 @@ import type { ProgressDisplay } from './reporter.ts';
 
 const REDRAW_MS = 200;
 
-/** The length of the bar, in characters; it depends on the space beside the text. */
+/** The minimum and maximum length of the bar, in characters. It takes the space that the text leaves. */
 const SHORTEST_BAR = 4;
 const LONGEST_BAR = 30;
 
-/** The width of a terminal that doesn't report one. */
+/** The assumed width of a terminal that doesn't report its width. */
 const USUAL_COLUMNS = 80;
 
-/** A progress bar at the bottom of a terminal, with all other lines above it. */
+/** Shows a progress bar at the bottom of a terminal, with all other lines above it. */
 export class ProgressBar implements ProgressDisplay {
   readonly intervalMs = REDRAW_MS;
   readonly #terminal: WriteStream;
@@ -31,7 +31,7 @@ export class ProgressBar implements ProgressDisplay {
     this.#bars ??= new MultiBar({
       stream: this.#terminal,
       clearOnComplete: true,
-      // Without wrapping, the library would cut the lines above as well. The line itself is never wider than the terminal.
+      // Otherwise the library would also truncate the lines above the bar. The bar itself is never wider than the terminal.
       linewrap: true,
       format: () => this.#line,
     });
@@ -54,7 +54,7 @@ export class ProgressBar implements ProgressDisplay {
   }
 }
 
-/** @param given the columns of the terminal, if it reports them. */
+/** Formats progress as a line with a bar. @param given the number of columns of the terminal, if it reports it. */
 export function drawBar(progress: Progress, given: number | undefined): string {
   const columns = given || USUAL_COLUMNS;
   const words = formatProgress(progress, formatCompact);
@@ -68,10 +68,10 @@ export function drawBar(progress: Progress, given: number | undefined): string {
   return `${percent} ${'█'.repeat(done)}${'░'.repeat(length - done)} ${words}`.slice(0, columns - 1);
 }
 
-/** How often a line is written to a log, in milliseconds. */
+/** The time between two lines of progress, in milliseconds. */
 const LINE_INTERVAL_MS = 10_000;
 
-/** Writes a line of progress now and then, where there is no terminal. */
+/** Writes a line of progress at regular intervals, for output that is not an interactive terminal. */
 export class PlainProgress implements ProgressDisplay {
   readonly intervalMs = LINE_INTERVAL_MS;
   readonly #write: (text: string) => void;

@@ -7,7 +7,7 @@ import type { NextStart } from '../schedule.ts';
 /** The origin of a message: one of the two connectors, or `sync` itself. */
 export type Component = 'source' | 'destination' | 'sync';
 
-/** How a run begins. */
+/** What is reported at the start of a run. */
 export type RunStart = {
   streams: readonly Pick<DiscoveredStream, 'name' | 'namespace'>[];
   syncMode: 'incremental' | 'full_refresh';
@@ -15,7 +15,7 @@ export type RunStart = {
   resumes: boolean;
 };
 
-/** Reports to a person or a machine. */
+/** Reports what `sync` does, to a person or to another program. */
 export type Reporter = {
   /** How often progress is reported, in milliseconds. */
   readonly progressIntervalMs: number;
@@ -27,17 +27,17 @@ export type Reporter = {
   log: (level: string, speaker: Component, message: string) => void;
   runEnded: (result: RunResult) => void;
   nextRun: (next: NextStart) => void;
-  /** An error before any run could start. */
+  /** Reports an error that occurred before any run could start. */
   failed: (error: ConnectorError) => void;
 };
 
-/** A display of progress, with other lines above it. */
+/** Shows progress, with other lines above it. */
 export type ProgressDisplay = {
-  /** How often it is updated, in milliseconds. */
+  /** How often progress is updated, in milliseconds. */
   readonly intervalMs: number;
   show: (progress: Progress) => void;
   /** Writes a line above the progress. */
   line: (text: string) => void;
-  /** The run has ended. */
+  /** Called when the run has ended. */
   end: () => void;
 };

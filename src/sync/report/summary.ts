@@ -1,7 +1,7 @@
 import { formatCount, formatDuration, formatNumber } from '../../shared/format.ts';
 import type { RunResult } from '../result.ts';
 
-/** What a run did, in lines of text. Its errors are not among them: they go to stderr. */
+/** Summarizes a run in lines of text. Its errors are not included: they go to stderr. */
 export function summarizeRun(result: RunResult): string[] {
   const { outcome, milliseconds } = result;
   const time = formatDuration(milliseconds);
@@ -19,8 +19,8 @@ export function summarizeRun(result: RunResult): string[] {
 }
 
 /**
- * Counts the rows that a saved state covers. The destination has already logged how many rows were accepted and rejected in
- * all. The two differ when a run breaks off, so they must not use the same words.
+ * Describes how many rows were read, and how many of them the saved state covers. The destination has already logged how many
+ * rows were accepted and rejected in total. If a run ends early, these numbers differ, so they are worded differently.
  */
 function describeCounts({ rowsRead, rowsAccepted, rowsRejected, state }: RunResult): string {
   const read = `${formatCount(rowsRead, 'row')} read`;

@@ -10,7 +10,7 @@ import { formatMoment } from './format.ts';
 import type { Component, ProgressDisplay, Reporter, RunStart } from './reporter.ts';
 import { summarizeRun } from './summary.ts';
 
-/** The types of the columns of a rejected row, which fill several lines of a terminal. `preview` shows the row itself. */
+/** Matches the types of the columns of a rejected row, which would fill several lines. `preview` shows the row itself. */
 const COLUMNS = / Its columns: .*$/s;
 
 /** Reports to a person: progress on a display during a run, and a summary at its end. */
@@ -48,12 +48,12 @@ export class TextReporter implements Reporter {
     this.#display.show(progress);
   }
 
-  /** The summary contains it, and what of it the state covers. */
+  /** Does nothing: the summary contains the final progress. */
   lastProgress(): void {}
 
   log(level: string, speaker: Component, message: string): void {
     const short = shortenMessage(message);
-    // Rejected rows whose messages differ only in the columns.
+    // These are rejected rows whose messages differ only in the types of their columns.
     if (short !== message && short === this.#lastShort) return;
     this.#lastShort = short;
     this.#line(`${level.padEnd(5)} ${speaker === 'sync' ? '' : `${speaker}: `}${short}`);
@@ -82,13 +82,13 @@ export class TextReporter implements Reporter {
     this.#line(`ERROR ${formatErrorWithStack(error)}`);
   }
 
-  /** Names and messages from elsewhere must not control the terminal. */
+  /** Writes a line, with control characters escaped: names and messages from outside must not control the terminal. */
   #line(text: string): void {
     this.#display.line(printableLines(text));
   }
 }
 
-/** Shortens a log message for people: its code replaces the link to its page, which `explain` prints. */
+/** Shortens a log message for a terminal: replaces the link to a page with the code, which the user can pass to `explain`. */
 export function shortenMessage(logged: string): string {
   const { message, code } = splitLink(logged);
   const short = message.replace(COLUMNS, '');

@@ -8,7 +8,7 @@ import { readTextFile } from '../../protocol/json-file.ts';
 import { readStateFile } from '../../protocol/state.ts';
 import { syncError } from '../../runner/errors.ts';
 
-/** Cursors are data: only the owner can read the file. */
+/** Only the owner can read the state file, because cursors are values from the user's tables. */
 const STATE_FILE_MODE = 0o600;
 
 const streamState = z.looseObject({
@@ -29,14 +29,14 @@ const position = z.object({
 });
 
 /**
- * The file with a state for each stream: a list as `read --state` accepts it, with every digit and key unchanged. Whatever
- * happens, the file is complete: it is the one before or the one after a save.
+ * The state file: a list with one state per stream, as `read --state` accepts it. All digits and keys are kept unchanged. A save
+ * is atomic: whatever happens, the file has either its old content or its new content.
  */
 export class StateFile {
   readonly #path: string;
   /** The JSON of the state of each stream, by the key of the stream. */
   readonly #states: Map<string, string>;
-  /** What the file contained when we last read or wrote it; undefined when it didn't exist. */
+  /** The content of the file when this process last read or wrote it; undefined if the file didn't exist. */
   #text: string | undefined;
 
   private constructor(path: string, text: string | undefined, states: Map<string, string>) {
@@ -48,12 +48,12 @@ export class StateFile {
   /**
    * Reads the file, if it exists.
    *
-   * @throws ConnectorError (config_error) when it can't be read, or doesn't contain states.
+   * @throws ConnectorError (config_error) if the file can't be read, or doesn't contain states.
    */
   static async open(path: string): Promise<StateFile> {
     const text = await readIfExists(path);
     if (text === undefined) return new StateFile(path, undefined, new Map());
-    // `read` treats an empty file as a first run, as platforms create such files. Ours was cut off, for example by a full disk.
+    // `read` treats an empty file as a first run, because platforms create empty files. `sync` never does: this one is truncated.
     if (text.trim() === '') throw explainInvalidState(path, undefined);
     await readStateFile(path).catch((cause: unknown) => {
       throw explainInvalidState(path, cause);
@@ -66,20 +66,20 @@ export class StateFile {
     return this.#text !== undefined;
   }
 
-  /** Whether it contains the state of any stream. */
+  /** Whether there is a state of any stream. */
   get hasStates(): boolean {
     return this.#states.size > 0;
   }
 
-  /** Replaces the state of a stream by the one in a STATE message. The next save writes it. */
+  /** Replaces the state of a stream with the one in a STATE message. The next save writes it to the file. */
   put(stream: string, message: string): void {
     this.#states.set(stream, message);
   }
 
   /**
-   * Writes the states to a temporary file, syncs it to the disk and renames it.
+   * Writes the states to a temporary file, flushes it to the disk, and renames it to the state file.
    *
-   * @throws ConnectorError when it can't be written, or another process has changed it.
+   * @throws ConnectorError if the file can't be written, or if another process has changed it.
    */
   async save(): Promise<void> {
     if ((await readIfExists(this.#path)) !== this.#text) {
@@ -102,7 +102,7 @@ export class StateFile {
     this.#text = text;
   }
 
-  /** The position of each stream in words: "events: last_updated_at 2026-01-01T00:00:00Z". */
+  /** Describes the position of each stream: "events: last_updated_at 2026-01-01T00:00:00Z". */
   describePositions(): string[] {
     if (this.#text === undefined) return [];
     return [...parseStates(this.#text).values()].flatMap((text) => {
@@ -116,7 +116,7 @@ export class StateFile {
   }
 }
 
-/** The error of `read` for such a file suggests to leave --state out, which `sync` can't. */
+/** Explains an invalid state file. The error of `read` is not used: it suggests leaving out --state, which `sync` requires. */
 function explainInvalidState(path: string, cause: unknown): ConnectorError {
   return syncError(
     'state_invalid',
@@ -130,12 +130,12 @@ async function readIfExists(path: string): Promise<string | undefined> {
     return await readFile(path, 'utf8');
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return undefined;
-    // This fails, too, and explains why.
+    // This call fails too, with an error that explains why the file can't be read.
     return readTextFile('state', path);
   }
 }
 
-/** The states in a state file, by stream. If a stream has several, the last one counts, as for `read`. */
+/** Parses the states in a state file, by stream. If a stream has several states, the last one is used, as in `read`. */
 function parseStates(text: string): Map<string, string> {
   const states = new Map<string, string>();
   const value = parse(text);
@@ -146,7 +146,7 @@ function parseStates(text: string): Map<string, string> {
   return states;
 }
 
-/** The JSON of the state in a JSON that is a state, or a message with a state. */
+/** Extracts the JSON of a state from a JSON text that is either a state or a STATE message. */
 function extractState(text: string): string {
   const value = parse(text);
   return stringifyState(isMessage(value) ? value.state : value);

@@ -6,42 +6,45 @@ import { type ConnectorError, codeOf, describeSystemError } from '../../protocol
 import { syncError } from '../../runner/errors.ts';
 import { type Wait, waitByTimer } from '../../shared/abort.ts';
 
-/** A lock that was not renewed for this long, in milliseconds, is free. The library renews it after half of that. */
+/** A lock that has not been renewed for this long, in milliseconds, is free. The library renews it after half of this time. */
 const STALE_MS = 10_000;
 
-/** How long a lock is waited for whose process may have died: until it is stale, and a bit longer. */
+/**
+ * The interval between attempts to get a lock, in milliseconds, and the number of attempts. They take a bit longer than a lock
+ * takes to become stale, because the process that holds it may have died.
+ */
 const ATTEMPT_INTERVAL_MS = 1_000;
 const ATTEMPTS_UNTIL_STALE = STALE_MS / ATTEMPT_INTERVAL_MS + 3;
 
 const ownerSchema = z.object({ pid: z.int(), host: z.string(), since: z.string() });
 
-/** The process that has a lock; `since` is a time in ISO 8601. */
+/** The process that holds a lock. `since` is a time in ISO 8601. */
 export type LockOwner = z.output<typeof ownerSchema>;
 
 export type LockOptions = {
-  /** Ends the wait for the lock. */
+  /** Aborting it ends the wait for the lock. */
   stop: AbortSignal;
   wait?: Wait;
-  /** Called once, before a wait: the lock is either released, or becomes stale because its process died. */
+  /** Called once, before waiting until the lock is released or becomes stale. */
   onWaiting: (owner: string) => void;
-  /** Called when another process took the lock over: this run must end. */
+  /** Called when this process has lost the lock to another one: the run must then end. */
   onLost: (error: ConnectorError) => void;
 };
 
-/** What came of an attempt to get the lock. */
+/** The result of an attempt to get the lock. */
 type LockAttempt =
   | { kind: 'acquired'; release: () => Promise<void> }
-  /** `owner` is undefined when nothing says who has the lock. */
+  /** `owner` is undefined if it is not known which process holds the lock. */
   | { kind: 'locked'; owner: LockOwner | undefined };
 
 /**
- * Locks a state file, which need not exist yet, for this process. If the process that has the lock is known to be alive, the
- * lock is refused at once. Otherwise it is waited for, as that process may have died: the pod that replaces a killed one has
- * another name.
+ * Locks a state file for this process. The file need not exist yet. If another process holds the lock and is known to be alive,
+ * this fails immediately. Otherwise it waits for the lock, because that process may have died without releasing it: after a pod
+ * is killed, its replacement has a different host name, and can't know.
  *
  * @param self this process.
- * @returns the function that releases the lock; undefined when it was stopped before it had the lock.
- * @throws ConnectorError when another process has it (transient_error), or when the folder can't be written to.
+ * @returns a function that releases the lock; undefined if `stop` was aborted before this process had the lock.
+ * @throws ConnectorError if another process holds the lock (transient_error), or if the state file or its folder is unusable.
  */
 export async function lockStateFile(
   path: string,
@@ -67,7 +70,7 @@ export async function lockStateFile(
   }
   for (let left = ATTEMPTS_UNTIL_STALE; attempt.kind === 'locked'; left -= 1) {
     if (left === 0) throw explainLocked(path, attempt.owner);
-    // The library can wait as well, but ignores signals meanwhile.
+    // The library could also wait, but a signal would not interrupt it.
     await wait(ATTEMPT_INTERVAL_MS, stop);
     if (stop.aborted) return undefined;
     attempt = await tryLock();
@@ -75,7 +78,7 @@ export async function lockStateFile(
   return recordOwner(path, ownerPath, self, attempt.release);
 }
 
-/** Writes who has the lock beside it, for the messages of other runs. Returns the function that removes both. */
+/** Writes the owner of the lock to a file beside it, for the messages of other runs. Returns a function that removes both. */
 async function recordOwner(
   path: string,
   ownerPath: string,
@@ -83,9 +86,9 @@ async function recordOwner(
   release: () => Promise<void>,
 ): Promise<() => Promise<void>> {
   const unlock = async (): Promise<void> => {
-    // If it can't be removed, it does no harm: it is not the lock.
+    // If this file can't be removed, it does no harm: it is not the lock.
     await rm(ownerPath, { force: true }).catch(() => {});
-    // A lock that was lost is not ours to release.
+    // If the lock was lost, it belongs to another process now, and releasing it fails.
     await release().catch(() => {});
   };
   try {
@@ -97,11 +100,11 @@ async function recordOwner(
   }
 }
 
-/** The real path of a file, by which a second run finds the lock, whatever it calls the file. */
+/** Resolves the real path of a file, so that another run finds the same lock, whatever path it uses for the file. */
 async function resolveRealPath(path: string): Promise<string> {
   try {
     const real = await realpath(path);
-    // A device, too, would be replaced by the file that is renamed to it.
+    // A save replaces the file. It must not replace something else, such as a device.
     if (!(await stat(real)).isFile()) throw new Error('it is not a regular file');
     return real;
   } catch (error) {
@@ -140,7 +143,7 @@ async function readOwner(path: string): Promise<LockOwner | undefined> {
   try {
     return ownerSchema.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch {
-    // It is only for messages.
+    // The owner is only information: without it, other runs wait for the lock.
     return undefined;
   }
 }
@@ -149,9 +152,9 @@ function describeOwner({ pid, host, since }: LockOwner): string {
   return `process ${pid} on ${host}, since ${since}`;
 }
 
-/** Whether the owner is known to be alive. Nothing is known of processes on other machines. */
+/** Checks whether the owner is known to be alive. It is never known for a process on another machine. */
 function isAlive({ pid, host }: LockOwner, self: LockOwner): boolean {
-  // A container that is restarted has the same host name and process ids as before.
+  // A restarted container has the same host name and process ids as before: an owner with our process id has ended.
   if (host !== self.host || pid === self.pid) return false;
   try {
     process.kill(pid, 0);

@@ -3,10 +3,10 @@ import type { StateMessage } from '../../runner/messages.ts';
 import { serial } from '../../shared/async.ts';
 import type { StateFile } from './file.ts';
 
-/** How often states are saved, in milliseconds. After a crash, at most this much is sent again. */
+/** The minimum time between two saves, in milliseconds. A crash loses the states of at most this time. */
 const SAVE_INTERVAL_MS = 1_000;
 
-/** Saves states to their file as they arrive, at most once a second. */
+/** Saves states to the state file as they arrive, at most once a second. */
 export class StateSaver {
   readonly #file: Pick<StateFile, 'put' | 'save'>;
   readonly #onError: () => void;
@@ -18,13 +18,13 @@ export class StateSaver {
   #kept = 0;
   #error: ConnectorError | undefined;
 
-  /** @param onError called at the first error: the run should end. */
+  /** @param onError called at the first error: the run should then end. */
   constructor(file: Pick<StateFile, 'put' | 'save'>, onError: () => void) {
     this.#file = file;
     this.#onError = onError;
   }
 
-  /** Rows that the states in the file cover. */
+  /** The number of rows that the states in the file cover. */
   get savedRows(): number {
     return this.#kept;
   }
@@ -37,9 +37,9 @@ export class StateSaver {
   }
 
   /**
-   * Saves the last states, also after an error, whose cause may be gone: rows that are already sent need not be sent again.
+   * Saves the last states. It tries again after an error, whose cause may be gone, so that no row is sent again unnecessarily.
    *
-   * @returns the first error, which ended the run early, even if a later save succeeded.
+   * @returns the first error, because it ended the run early, even if a later save succeeded.
    */
   async close(): Promise<ConnectorError | undefined> {
     await this.#save();
