@@ -20,7 +20,7 @@ export const explainCommand: ConnectorCommand = {
   addTo: (parser, _, context) =>
     parser.command(
       'explain [code]',
-      'explain the code in a message, or list all codes',
+      'explain an error or rejection code, or list all codes',
       (args) => args.positional('code', { type: 'string', describe: 'the code, or the link to its page' }),
       async ({ code }) => {
         if (!(await explain(context, code))) process.exitCode = 1;
@@ -47,7 +47,7 @@ export async function explain({ output }: CommandContext, asked: string | undefi
     return true;
   }
   process.stderr.write(
-    `Unknown code "${code}". It may be misspelt, or belong to another version. Similar codes: ${proposeCodes(code, codes).join(', ')}. Run explain without a code to list all of them.\n`,
+    `Unknown code "${code}". It may be misspelt, or belong to another version. Similar codes: ${proposeCodes(code, codes).join(', ')}. Run explain without a code to list all codes.\n`,
   );
   return false;
 }

@@ -18,7 +18,11 @@ Asks for your settings, tests the connections, and writes source.json, destinati
 export async function runInit(launcher: string, args: readonly string[]): Promise<void> {
   await runInteractive(async (context) => {
     const parsed = await interactiveParser(`${launcher} init`, args, USAGE, {
-      'api-url': { type: 'string', requiresArg: true, describe: 'the address of a test server in place of Batch' },
+      'api-url': {
+        type: 'string',
+        requiresArg: true,
+        describe: 'the address of a test server to use instead of Batch',
+      },
     }).parseAsync();
     if (parsed.help === true) return EXIT_CODES.allAccepted;
     return (await init(context, resolveLauncher(launcher), parsed.apiUrl)) ? EXIT_CODES.allAccepted : EXIT_CODES.failed;

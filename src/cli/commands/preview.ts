@@ -15,10 +15,10 @@ const USAGE = `$0 --source FILE --destination FILE
 Shows what a sync would send, without sending it: the first rows, their request to Batch, what each column is sent as, and which rows of a sample would be rejected and why.`;
 
 const EPILOGUE = `Exit codes:
-  0  no row of the sample would be rejected, and no event refused for its time
+  0  the whole sample would be accepted, as far as can be known before sending
   1  the source can't be read
   2  wrong arguments or configuration
-  3  some would be, as far as this can be known before sending
+  3  some rows would be rejected, or refused by Batch because of their time
 
 A configuration can contain \${NAME} for the environment variable NAME, to keep secrets out of the file.`;
 

@@ -81,17 +81,17 @@ async function parse(name: string, args: readonly string[]): Promise<SyncOptions
     'full-refresh': {
       type: 'boolean',
       default: false,
-      describe: 'read all rows, including rows already sent; neither reads nor changes the state',
+      describe: 'read all rows, including rows already sent, without reading or changing the state',
     },
     every: {
       type: 'string',
       requiresArg: true,
-      describe: 'keep running: one run every 30s, 5m, 2h, 1d …',
+      describe: 'keep running, with one run per interval, such as 30s, 5m, 2h or 1d',
     },
     cron: {
       type: 'string',
       requiresArg: true,
-      describe: 'keep running: one run at each time of a cron pattern ("0 3 * * *" is 3:00 every night)',
+      describe: 'keep running, with one run at each time of a cron pattern ("0 3 * * *" is 3:00 every night)',
     },
     json: {
       type: 'boolean',
