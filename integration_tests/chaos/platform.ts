@@ -21,7 +21,7 @@ const message = z.discriminatedUnion('type', [
 ]);
 
 /** What a connector logs when it receives a signal. */
-const STOPPING = /^SIG(TERM|INT): finishing what has begun/;
+const STOPPING = /^SIG(TERM|INT): stopping after the work in progress/;
 
 type Message = z.output<typeof message>;
 

@@ -233,7 +233,7 @@ describe('no proxy is used', () => {
 
 describe('a proxy that fails is named, with its variable and what to do', () => {
   const failures: [string, number | 'down', boolean, RegExp][] = [
-    ['asks for credentials', 407, false, /requires a user and a password \(HTTP 407\), and HTTPS_PROXY has none/],
+    ['asks for credentials', 407, false, /requires a user and a password \(HTTP 407\), but HTTPS_PROXY has none/],
     ['refuses the credentials', 407, true, /refuses the user and the password in HTTPS_PROXY \(HTTP 407\)/],
     ['forbids the host', 403, false, /does not allow a connection to [\w.]+:\d+ \(HTTP 403\).+NO_PROXY/],
     ['can not reach the host', 502, false, /could not connect to [\w.]+:\d+ \(HTTP 502\).+NO_PROXY/],

@@ -23,8 +23,9 @@ export async function runConnector(command: (context: CommandContext) => Promise
   const signals = new SigtermListener({
     signals: STOP_SIGNALS,
     onFirst: (signal) => {
-      const advice = 'A second signal, such as Ctrl-C, ends it at once; rows since the last state are then sent again.';
-      output.write(log('INFO', `${signal}: finishing what has begun. ${advice}`)).catch(() => {});
+      const advice =
+        'A second signal, such as Ctrl-C, stops immediately; the next run then repeats the rows after the last state.';
+      output.write(log('INFO', `${signal}: stopping after the work in progress. ${advice}`)).catch(() => {});
     },
   });
   // The command also stops when the reader of its output is gone. It may be waiting for a server at that time.

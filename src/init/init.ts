@@ -35,7 +35,7 @@ export async function init(context: CommandContext, launcher: string, apiUrl: st
   if (!process.stdin.isTTY || !process.stdout.isTTY) {
     throw syncError(
       'command_invalid',
-      'init needs a terminal to ask its questions. Run it in one, or write the configuration files by hand: `spec` prints their options.',
+      'init needs a terminal to ask its questions. Run it in a terminal, or write the configuration files by hand: `spec` prints their options.',
     );
   }
   intro('From ClickHouse to Batch');

@@ -54,7 +54,7 @@ export class Sample {
     return this.#rejected;
   }
 
-  /** The number of rows whose event would be sent, but that Batch may refuse because of its time. */
+  /** The number of rows whose event would be sent, but may be refused by Batch because of its time. */
   get untimely(): number {
     return this.#untimely;
   }

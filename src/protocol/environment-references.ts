@@ -24,7 +24,9 @@ export function resolveReferences(value: unknown, environment: Environment, path
     text.replaceAll(REFERENCE, (found, name: string | undefined) => {
       if (found === '$${') return '${';
       if (name === undefined) {
-        problems.push(`${option} contains \${ without a name, such as \${NAME}; for a literal \${, use $\${`);
+        problems.push(
+          `${option} contains \${ without a name: for an environment variable use \${NAME}, for a literal \${ use $\${`,
+        );
         return found;
       }
       const content = environment[name];
@@ -49,7 +51,7 @@ export function resolveReferences(value: unknown, environment: Environment, path
   if (problems.length === 0) return { value: resolved, fromEnvironment };
   throw protocolError(
     'configuration_invalid',
-    `The configuration in ${path} is not usable. ${problems.join('; ')}. Set each variable where this command starts, for example with export NAME=….`,
+    `The configuration in ${path} is not usable. ${problems.join('; ')}. Set each variable in the environment of this command, for example with export NAME=….`,
   );
 }
 

@@ -62,7 +62,7 @@ export async function readStateFile(path: string | undefined): Promise<InputStat
   } catch (cause) {
     throw protocolError(
       'state_invalid',
-      `The state in ${path} is not a list of STREAM states. It may come from another connector or be cut off. ` +
+      `The state in ${path} is not a list of STREAM states. It may come from another connector, or be truncated. ` +
         'Pass the STATE messages of the last run unchanged. To start from the first row on purpose, leave out --state or pass [].',
       { cause },
     );

@@ -23,7 +23,7 @@ export class ConnectorProcess {
     this.ended = new Promise<ProcessEnd>((resolve, reject) => {
       child.once('exit', (code, signal) => resolve({ code, signal }));
       child.once('error', (cause) => {
-        const message = `Can't start the process of "${args[0]}": ${describeSystemError(cause)}. The machine may be out of memory or processes. Free some and try again.`;
+        const message = `Can't start the process for "${args[0]}": ${describeSystemError(cause)}. The machine may have too little memory or too many processes. Stop other programs, and try again.`;
         reject(syncError('connector_crashed', message, { cause }));
       });
     }).finally(() => process.removeListener('exit', kill));
@@ -71,7 +71,7 @@ export function explainProcessEnd(
   if (reported.length > 0) return reported;
   if (code === 0 || (wasStopped && signal === 'SIGTERM')) return [];
   const how =
-    signal === null ? `ended with exit code ${code} and reported no error` : `was ended from outside by ${signal}`;
+    signal === null ? `ended with exit code ${code} and reported no error` : `was killed from outside by ${signal}`;
   const likely =
     signal === 'SIGKILL'
       ? 'The machine has likely run out of memory. Add memory, or check what else runs on it'

@@ -163,7 +163,7 @@ function explainUnaccountedRows(progress: RunProgress, isDryRun: boolean): Conne
   return [
     syncError(
       'rows_unaccounted',
-      `${rowsRead} ${plural(rowsRead, 'row was', 'rows were')} read, but ${settled} were accepted or rejected${isDryRun ? ' in a dry run, which settles none' : ''}. This is a bug in the connectors. Please report it with the messages above.`,
+      `${rowsRead} ${plural(rowsRead, 'row was', 'rows were')} read, but ${settled} were accepted or rejected${isDryRun ? ' in a dry run, which should send none' : ''}. This is a bug in the connectors. Please report it with the messages above.`,
     ),
   ];
 }

@@ -13,7 +13,7 @@ const REASONS: Readonly<Record<string, string>> = {
   ETIMEDOUT: 'it did not answer in time',
   UND_ERR_CONNECT_TIMEOUT: 'it did not answer in time',
   UND_ERR_HEADERS_TIMEOUT: 'it did not answer in time',
-  UND_ERR_BODY_TIMEOUT: 'its response stopped before its end',
+  UND_ERR_BODY_TIMEOUT: 'the response stopped before it was complete',
   UND_ERR_SOCKET: 'the connection was closed before the response was complete',
   ECONNRESET: 'the connection was closed before the response was complete',
   EPIPE: 'the connection was closed before the response was complete',

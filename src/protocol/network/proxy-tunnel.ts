@@ -59,7 +59,7 @@ export function explainProxyError({ address, variable }: HttpProxy, cause: unkno
   const code = codeOf(cause);
   const why = describeNetworkError(cause) ?? `the connection to it failed${code === '' ? '' : ` (${code})`}`;
   return new ProxyError(
-    `The proxy ${address} (${variable}) can't be reached: ${why}. Check ${variable}, or name the host in NO_PROXY to connect without the proxy.`,
+    `The proxy ${address} (${variable}) can't be reached: ${why}. Check ${variable}, or add the host to NO_PROXY to connect without the proxy.`,
     { cause },
   );
 }
@@ -72,17 +72,17 @@ export function explainProxyStatus(proxy: HttpProxy, target: string, status: num
     return protocolError(
       'proxy_refused',
       authorization === undefined
-        ? `${at} requires a user and a password (HTTP 407), and ${variable} has none. Set ${variable} to ${url.protocol}//USER:PASSWORD@${url.host}.`
+        ? `${at} requires a user and a password (HTTP 407), but ${variable} has none. Set ${variable} to ${url.protocol}//USER:PASSWORD@${url.host}.`
         : `${at} refuses the user and the password in ${variable} (HTTP 407). Check both; special characters must be percent-encoded (@ is %40, / is %2F).`,
     );
   }
   if (status >= 500 || status === 408 || status === 429) {
     return new ProxyError(
-      `${at} could not connect to ${target} (HTTP ${status}). That host may be down, or the proxy can't resolve its name or is overloaded. Check the host name, or name the host in NO_PROXY to connect without the proxy.`,
+      `${at} could not connect to ${target} (HTTP ${status}). The host may be down, or the proxy may be overloaded or unable to resolve the name. Check the host name, or add the host to NO_PROXY to connect without the proxy.`,
     );
   }
   return protocolError(
     'proxy_refused',
-    `${at} does not allow a connection to ${target} (HTTP ${status}). Ask its administrator to allow this host and port, or name the host in NO_PROXY to connect without the proxy.`,
+    `${at} does not allow a connection to ${target} (HTTP ${status}). Ask its administrator to allow this host and port, or add the host to NO_PROXY to connect without the proxy.`,
   );
 }

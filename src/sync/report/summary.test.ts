@@ -50,7 +50,7 @@ test.each<[string, Partial<RunResult>, string]>([
   [
     'is unchanged',
     { state: { kind: 'untouched' } },
-    'Stopped at once after 1s: 1,000 rows read, 400 accepted, 1 rejected, 599 not settled.',
+    'Stopped at once after 1s: 1,000 rows read, 400 accepted, 1 rejected, 599 neither accepted nor rejected.',
   ],
   [
     'covers all',

@@ -31,7 +31,7 @@ function describeCounts({ rowsRead, rowsAccepted, rowsRejected, state }: RunResu
     if (covered <= 0) return `${read}. The state covers none of them`;
     return `${read}. The state covers ${formatNumber(covered)} of them${state.rowsToComeAgain === unsettled ? `: ${settled}` : ''}`;
   }
-  return `${read}, ${settled}${unsettled > 0 ? `, ${formatNumber(unsettled)} not settled` : ''}`;
+  return `${read}, ${settled}${unsettled > 0 ? `, ${formatNumber(unsettled)} neither accepted nor rejected` : ''}`;
 }
 
 function adviseOnRejected({ rowsRejected }: RunResult): string[] {

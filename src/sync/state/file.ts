@@ -85,7 +85,7 @@ export class StateFile {
     if ((await readIfExists(this.#path)) !== this.#text) {
       throw syncError(
         'state_file_changed',
-        `The state file ${this.#path} was changed by another process during this run. Its version is kept, because there is no way to know which state is right. Use a state file for only one run at a time.`,
+        `The state file ${this.#path} was changed by another process during this run. The changes are kept, because there is no way to know which state is right. Use a state file for only one run at a time.`,
       );
     }
     const states = [...this.#states.values()].map((text) => extractState(text));
@@ -120,7 +120,7 @@ export class StateFile {
 function explainInvalidState(path: string, cause: unknown): ConnectorError {
   return syncError(
     'state_invalid',
-    `The state file ${path} doesn't contain the states of a sync. It was cut off or edited, or is another file. Nothing was read. Restore it from a backup. If you move it away instead, the next run sends all rows again, and Batch receives rows a second time.`,
+    `The state file ${path} doesn't contain the states of a sync. It may be truncated, edited or a different file. Nothing was read. Restore it from a backup. If you move it away instead, the next run sends all rows again, and Batch receives rows a second time.`,
     { cause },
   );
 }

@@ -50,7 +50,7 @@ test('refuses a second lock, whatever the file is called, and names its owner; u
     await expect(lockStateFile(name, SELF, NO_LISTENERS)).rejects.toMatchObject({
       failureType: 'transient_error',
       message: expect.stringMatching(
-        `Another run is using the state file .*: process ${process.pid} on .*, since 2026-01-01T00:00:00.000Z\\. .* Wait until it has ended, or stop it`,
+        `Another run is using the state file .*: process ${process.pid} on .*, since 2026-01-01T00:00:00.000Z\\. .* Wait until the other run has ended, or stop it`,
       ),
     });
   }

@@ -120,7 +120,7 @@ async function resolveRealPath(path: string): Promise<string> {
 function explainLocked(path: string, owner: LockOwner | undefined): ConnectorError {
   return syncError(
     'state_file_locked',
-    `Another run is using the state file ${path}${owner === undefined ? '' : `: ${describeOwner(owner)}`}. Two runs from one state would send the same rows twice. Wait until it has ended, or stop it. To sync other tables at the same time, use another state file.`,
+    `Another run is using the state file ${path}${owner === undefined ? '' : `: ${describeOwner(owner)}`}. Two runs from the same state would send the same rows twice. Wait until the other run has ended, or stop it. To sync other tables at the same time, use another state file.`,
   );
 }
 
