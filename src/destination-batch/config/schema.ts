@@ -111,7 +111,7 @@ export const destinationConfigurationSchema = z
       .default(DEFAULT_FLUSH_INTERVAL_SECONDS)
       .meta({
         title: 'Flush interval',
-        description: 'Maximum time that a row waits for others in its request, in seconds.',
+        description: 'Maximum number of seconds that a row waits for other rows to join its request.',
         examples: [2, 30],
         order: 6,
       }),

@@ -138,13 +138,13 @@ export const sourceConfigurationSchema = z
     lookback_seconds: z.int().min(0).max(MAX_SECONDS).default(DEFAULT_LOOKBACK_SECONDS).meta({
       title: 'Lookback (seconds)',
       description:
-        'A row is delivered if it appears at most this many seconds after its timestamp. Each run reads the rows of this time again and skips those already sent, which the state remembers. Set it to more than the duration of your longest INSERT and the lag of your replicas. Only for cursors that are times.',
+        'A row is delivered if it becomes visible in the table at most this many seconds after the time in its cursor column. For this, each run reads this many seconds again, and skips the rows that were already sent: the state remembers them. Set it to more than the duration of your longest INSERT and the lag of your replicas. Only for cursors that are times.',
       order: 10,
     }),
     cursor_lag_seconds: z.int().min(0).max(MAX_SECONDS).default(0).meta({
       title: 'Cursor lag (seconds)',
       description:
-        "Read a row only when its timestamp is at least this many seconds old, by the server's clock. An alternative to the lookback for tables with very many rows: every event is delayed, but the state remembers no rows. Only for cursors that are times.",
+        "Read a row only when the time in its cursor column is at least this many seconds ago, by the server's clock. An alternative to the lookback for tables with very many rows: every event is delayed, but the state remembers no rows. Only for cursors that are times.",
       order: 11,
     }),
     tls: tlsOptions.optional().meta({
