@@ -13,7 +13,7 @@ import { read as readStreams } from './read/read.ts';
 import { RowLimit } from './read/row-limit.ts';
 import { discover as discoverStreams } from './streams/discover.ts';
 
-/** Writes warnings about the table. @throws ConnectorError when the source can't be read. */
+/** Checks the configuration, and logs warnings about the tables. @throws ConnectorError when the source can't be read. */
 export async function check(context: CommandContext, config: ConfigurationOrPath): Promise<void> {
   const warnings = await withClickHouse(context, config, 'wake-up', async (clickhouse, configuration) => {
     const proxy = findConfiguredProxy(configuration);
@@ -23,12 +23,12 @@ export async function check(context: CommandContext, config: ConfigurationOrPath
   for (const warning of warnings) await context.output.write(log('WARN', warning));
 }
 
-/** The part of `check` that reads no rows. @throws ConnectorError as `check` does. */
+/** Runs only the part of `check` that reads no rows. @throws ConnectorError as `check` does. */
 export async function checkConnection(context: CommandContext, config: ConfigurationOrPath): Promise<void> {
   await withClickHouse(context, config, 'wake-up', checkDatabaseOnly);
 }
 
-/** Writes the CATALOG, after warnings about streams with the same rows, or that there are no streams. */
+/** Writes the CATALOG, after warnings: which streams have the same rows, or why there are no streams. */
 export async function discover(context: CommandContext, config: ConfigurationOrPath): Promise<void> {
   const { streams, warnings } = await withClickHouse(context, config, 'transient', discoverStreams);
   for (const warning of warnings) await context.output.write(log('WARN', warning));
@@ -39,7 +39,7 @@ export async function discover(context: CommandContext, config: ConfigurationOrP
  * Writes the records of the catalog's streams.
  *
  * @param limit the maximum number of rows in total; without it, all rows are read.
- * @returns whether every stream was read to its end, or to the limit.
+ * @returns whether every stream was read to its end or to the limit.
  */
 export async function read(
   context: CommandContext,

@@ -13,7 +13,7 @@ import { proposeView, suggestCursor } from './suggestions.ts';
 import { nameStream, tryRow } from './try-row.ts';
 import { findTableWarnings, limitWarnings } from './warnings.ts';
 
-/** How long `check` waits for the first row of a stream, and for those of all streams together, in milliseconds. */
+/** How long `check` waits for the first row of a stream, and for the first rows of all streams together, in milliseconds. */
 const ROW_TIMEOUT_MS = 10_000;
 const ALL_ROWS_TIMEOUT_MS = 60_000;
 
@@ -27,11 +27,11 @@ const TIMEOUTS: Timeouts = { rowMs: ROW_TIMEOUT_MS, allRowsMs: ALL_ROWS_TIMEOUT_
 
 /**
  * Proves that `read` would work: connects, checks the database, tables and columns, and reads the first row of each stream
- * that `discover` lists, with the query of `read`. One stream after the other, because a user may only be allowed one query
- * at a time.
+ * that `discover` lists, with the same query as `read`. Tests one stream at a time, because the user may only be allowed one
+ * query at a time.
  *
  * @param stop cancels the query for a row.
- * @returns warnings: rows can be read, but some may be lost, duplicated or slow.
+ * @returns warnings about rows that can be read, but may be lost, duplicated or slow.
  * @throws ConnectorError that says why `read` would fail and what to do.
  */
 export async function check(
@@ -53,7 +53,7 @@ export async function check(
     try {
       return await tryRow(clickhouse, stream, configuration, { stop, timeoutMs: timeouts.rowMs });
     } catch (error) {
-      // The abandoned query may still run, and the user may only be allowed one at a time.
+      // The abandoned query of a slow stream may still be running, and the user may only be allowed one query at a time.
       if (wasSlow && isBusy(error)) return 'untested';
       throw table === undefined ? nameStream(stream.name, error) : error;
     }
@@ -65,10 +65,10 @@ export async function check(
     if (result === 'untested') untested.push(stream.name);
     else if (result === 'slow') {
       wasSlow = true;
-      // Without the warnings of the table: their queries would be as slow.
+      // Don't look for warnings about this table, because the queries for them would be as slow.
       notes.push(describeSlowStream(stream.name, cursor_column, timeouts.rowMs));
     } else if (notes.length <= MAX_WARNINGS) {
-      // More than the maximum, so that limitWarnings knows that there are more.
+      // Collect one more than the maximum, so that limitWarnings knows that there are more.
       notes.push(...(await findTableWarnings(clickhouse, stream, configuration)));
     }
   }
@@ -79,7 +79,7 @@ export async function check(
 }
 
 /**
- * The first half of `check`, which reads no row: whether the database exists and has a stream.
+ * Runs the first half of `check`, which reads no row: whether the database exists and has a stream.
  *
  * @throws ConnectorError that says what is missing and what to do.
  */
@@ -105,7 +105,7 @@ async function checkDatabase(clickhouse: ClickHouse, { database, username }: Sou
   );
 }
 
-/** The streams of the database, at least one. */
+/** Finds the streams of the database. @throws ConnectorError if there are none. */
 async function findStreams(clickhouse: ClickHouse, configuration: SourceConfiguration): Promise<StreamList> {
   const list = await listStreams(clickhouse, configuration);
   if (list.streams.length === 0) throw explainNoStreams(list, configuration);
@@ -148,7 +148,7 @@ async function checkTable(
   const [table] = await listTables(clickhouse, database, name);
   await refuseUnreadable(clickhouse, { database, name });
   if (table === undefined) {
-    // Columns that the user may not see look like a missing table. Only a query tells which it is.
+    // If the user may not see any column, the table seems to be missing. A query fails with the right error.
     await clickhouse.rows(`SELECT 1 FROM ${quoteTable({ database, name })} LIMIT 0`, {}, z.unknown());
     throw sourceError('table_missing', `"${name}" in the database "${database}" has no columns that can be read.`);
   }

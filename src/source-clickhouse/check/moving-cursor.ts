@@ -8,22 +8,22 @@ import { createCursorCodec } from '../schema/cursor.ts';
 import type { Column, Table } from '../schema/table.ts';
 import { quoteIdentifier, quoteTable } from '../sql.ts';
 
-/** Rows with a cursor later than this after the server's time, in seconds, have it from another clock. */
+/** How far after the server's time to look for cursors, in seconds. Later cursors come from another clock. */
 const LOOK_AHEAD_SECONDS = 60;
 
-/** The delay of the second query after a tick of the cursor, in milliseconds. */
+/** How long the second query waits in addition to a tick of the cursor, in milliseconds. */
 const AFTER_TICK_MS = 20;
 
 const stampsRow = z.object({ rows: z.coerce.number(), first: z.string() });
 
 /**
- * Warns of a cursor that is the time of the query instead of the time of the row; undefined otherwise.
+ * Warns about a cursor that is the time of the query instead of the time of the row. Otherwise returns undefined.
  *
- * ClickHouse computes a DEFAULT at each read for rows that are older than the column
- * (https://clickhouse.com/docs/sql-reference/statements/alter/column#add-column), so with now64() each run would take all of
- * them for new rows. A view with now() does the same.
+ * For rows that are older than a column, ClickHouse computes the column's DEFAULT at each read
+ * (https://clickhouse.com/docs/sql-reference/statements/alter/column#add-column). If the DEFAULT is now64(), these rows would
+ * seem to be new in each run. The same happens if a view uses now().
  *
- * Rows with a cursor later than the server's time are rare. Real ones have the same cursor in a second query.
+ * Rows with a cursor later than the server's time are rare. If they are stored, a second query returns the same cursors.
  */
 export async function findMovingCursor(
   clickhouse: ClickHouse,
@@ -37,7 +37,7 @@ export async function findMovingCursor(
   const from = `${quoteTable(table)} AS source`;
   const column = `source.${quoteIdentifier(cursor.name)}`;
   const now = `{now:${codec.parameterType}}`;
-  // A limit on what the user may read must not fail the check for a warning.
+  // The check must not fail because a query for a warning exceeds a limit of the user.
   const stamps = async (): Promise<z.output<typeof stampsRow> | undefined> => {
     const query = clickhouse.rows(
       `SELECT count() AS rows, ifNull(toString(min(${column})), '') AS first FROM ${from} WHERE ${column} >= ${now} AND ${column} < ${now} + toIntervalSecond(${LOOK_AHEAD_SECONDS})`,
@@ -54,7 +54,7 @@ export async function findMovingCursor(
   return `${cursor.name} of "${table.name}" changes at each read for ${formatCount(before.rows, 'row')}: it is the time of the query. Each run takes them for new rows and sends them again, or never reads them if "lookback_seconds" is 0. ${adviseStoredCursor(table, cursor.name)}`;
 }
 
-/** How to store a cursor that is computed at each read. */
+/** Explains how to store a cursor that is computed at each read. */
 export function adviseStoredCursor(table: Pick<Table, 'database' | 'name'>, cursorColumn: string): string {
   return `If the column was added to a table with rows, store its values: ALTER TABLE ${quoteTable(table)} MATERIALIZE COLUMN ${quoteIdentifier(cursorColumn)}. If a view computes it, as with now(), select a stored column instead.`;
 }

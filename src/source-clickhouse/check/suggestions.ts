@@ -5,10 +5,10 @@ import { findMissingColumns, listRequiredColumns } from '../schema/required-colu
 import type { Column, Table } from '../schema/table.ts';
 import { quoteIdentifier, quoteTable } from '../sql.ts';
 
-/** Names of timestamps that are set at insertion. */
+/** Matches the names of timestamps that are probably set when a row is inserted. */
 const OF_INSERTION = /insert|ingest|load|receiv/i;
 
-/** Whether a column could be used for a required one that the table lacks. */
+/** Whether a column of the table could be used as a required column that the table lacks. */
 function isCandidate(required: string, { name, type }: Column): boolean {
   switch (required) {
     case 'custom_id':
@@ -23,7 +23,7 @@ function isCandidate(required: string, { name, type }: Column): boolean {
   }
 }
 
-/** A CREATE VIEW statement to start from, with the required columns that the table lacks. */
+/** Proposes a CREATE VIEW statement that adds the required columns that the table lacks. */
 export function proposeView(table: Table, cursorColumn: string): string {
   const missing = findMissingColumns(table, cursorColumn);
   const taken = new Set<string>();
@@ -31,7 +31,7 @@ export function proposeView(table: Table, cursorColumn: string): string {
     taken.add(name);
     if (!missing.includes(name)) return quoteIdentifier(name);
     const candidates = table.columns.filter((column) => !taken.has(column.name) && isCandidate(name, column));
-    // Prefer the time of insertion: with the time of the event, a late row would not be read.
+    // Prefer the time of insertion. With the time of the event, rows that are inserted late would not be read.
     const candidate = candidates.find((column) => OF_INSERTION.test(column.name)) ?? candidates[0];
     if (candidate === undefined) return `<your column> AS ${quoteAlias(name)}`;
     taken.add(candidate.name);
@@ -44,12 +44,15 @@ export function proposeView(table: Table, cursorColumn: string): string {
   return `CREATE VIEW ${view} AS SELECT ${[...required, ...others].join(', ')} FROM ${from}`;
 }
 
-/** Quoted only if need be: the statement is for people. */
+/** Quotes an alias only if necessary, because people read the statement. */
 function quoteAlias(name: string): string {
   return /^[A-Za-z_]\w*$/.test(name) ? name : quoteIdentifier(name);
 }
 
-/** The column that a misspelt cursor probably means, if the table lacks nothing else; undefined if none is similar. */
+/**
+ * Suggests the column that a misspelt cursor column probably means. Returns undefined if no column is similar, or if the table
+ * also lacks other required columns.
+ */
 export function suggestCursor(table: Table, cursorColumn: string): string | undefined {
   if (findMissingColumns(table, cursorColumn).join() !== cursorColumn) return undefined;
   const usable = table.columns.filter(({ type }) => createCursorCodec(type) !== undefined);

@@ -7,12 +7,12 @@ import type { Table } from '../schema/table.ts';
 import { START } from '../state/position.ts';
 
 /**
- * Reads the first row of a table, with the query and the parser of `read`, without retries.
+ * Reads the first row of a table with the query and the parser of `read`, but without retries.
  *
  * @param stop cancels the query.
  * @param timeoutMs how long to wait for the row, in milliseconds.
- * @returns whether the row can be read, or did not arrive in time.
- * @throws ConnectorError if `read` would fail at this row, or before it.
+ * @returns "readable" if the row can be read or the table is empty, and "slow" if the row did not arrive in time.
+ * @throws ConnectorError if `read` would fail at or before this row.
  */
 export async function tryRow(
   clickhouse: ClickHouse,

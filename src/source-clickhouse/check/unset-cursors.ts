@@ -5,16 +5,16 @@ import { isNullable, unwrapType } from '../schema/clickhouse-type.ts';
 import type { Column, Table } from '../schema/table.ts';
 import { quoteIdentifier, quoteTable } from '../sql.ts';
 
-/** The maximum number of rows to check in a table or view: `check` should answer within a second. */
+/** The maximum number of rows to count in a table or view, so that `check` answers within a second. */
 export const MAX_ROWS_TO_COUNT = 1_000_000;
 
 const countRow = z.object({ looked_at: z.coerce.number(), rows: z.coerce.number() });
 const sizeRow = z.object({ total_rows: z.coerce.number().nullable() });
 
 /**
- * Warns of rows that were inserted without a cursor into a column that is not Nullable and has no DEFAULT: they have the
- * zero of its type, 1970-01-01, which is before every state. Undefined if there are none, or if the cursor is not a time,
- * because its zero may be a real value.
+ * Warns about rows that were inserted without a cursor. If the column is not Nullable and has no DEFAULT, they have the zero of
+ * its type, 1970-01-01, which is before every state. Returns undefined if there are none, or if the cursor is not a time, because
+ * 0 or an empty string may be a real value.
  */
 export async function findUnsetCursors(
   clickhouse: ClickHouse,
@@ -36,7 +36,7 @@ export async function findUnsetCursors(
   return `${number} of "${table.name}" ${plural(rows, 'has', 'have')} the ${cursor.name} 1970-01-01, the value of a row that was inserted without a cursor. Only the first run reads such rows; those inserted later are never read, because every state is past them. Give the column a DEFAULT now64(6).`;
 }
 
-/** The same for each run, but not for a view or a table that is too large to count. */
+/** Warns about the same rows during a run. Skips views, and tables that are too large to count. */
 export async function findUnsetCursorsOfSmallTable(
   clickhouse: ClickHouse,
   table: Table,

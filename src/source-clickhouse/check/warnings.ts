@@ -9,13 +9,13 @@ import { MAX_EMITTED_ROWS } from '../state/emitted-rows.ts';
 import { findMovingCursor } from './moving-cursor.ts';
 import { findUnsetCursors, MAX_ROWS_TO_COUNT } from './unset-cursors.ts';
 
-/** A column name that Batch accepts as an attribute, with Cloud Sync's prefixes for dates and URLs (docs/batch-api.md). */
+/** Matches the column names that Batch accepts as attributes, with Cloud Sync's prefixes for dates and URLs (docs/batch-api.md). */
 const ATTRIBUTE_COLUMN = /^(date__|url__)?[a-z0-9_]{1,30}$/i;
 
 const tableRow = z.object({ engine: z.string(), sorting_key: z.string(), total_rows: z.coerce.number().nullable() });
 const countRow = z.object({ rows: z.coerce.number() });
 
-/** Warnings about a table that can be read, but loses, duplicates or delays events. */
+/** Returns warnings about a table that can be read, but whose events may be lost, duplicated or delayed. */
 export async function findTableWarnings(
   clickhouse: ClickHouse,
   table: Table,
@@ -59,7 +59,7 @@ async function findUnstoredCursor(clickhouse: ClickHouse, table: Table, cursorCo
   return warning === undefined ? [] : [warning];
 }
 
-/** A cursor that is not the time of insertion, so that the lookback can't find late rows. */
+/** Warns about a cursor that is not a time, with which late rows are lost, or a Date, with which rows may be delayed. */
 function findCoarseCursor(table: Table, cursorColumn: string): string[] {
   const type = table.columns.find(({ name }) => name === cursorColumn)?.type;
   switch (type && unwrapType(type).kind) {
@@ -77,7 +77,7 @@ function findCoarseCursor(table: Table, cursorColumn: string): string[] {
   }
 }
 
-/** Engines that merge rows keep one of those with the same sorting key, even if they are different events. */
+/** Warns about an engine that merges rows. It keeps one row per sorting key, even if the rows are different events. */
 async function findMergedRows(
   clickhouse: ClickHouse,
   table: Table,
@@ -131,7 +131,7 @@ function findOddColumns(table: Table, cursorColumn: string): string[] {
   ];
 }
 
-/** The first warnings. If there are more, the last one says so. */
+/** Returns the first `max` warnings. If there are more, the last one says so. */
 export function limitWarnings(max: number, warnings: readonly string[]): string[] {
   if (warnings.length <= max) return [...warnings];
   return [

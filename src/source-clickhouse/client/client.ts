@@ -34,28 +34,28 @@ import { refuseOldError } from './server-version.ts';
 import { SshTunnel } from './ssh-tunnel.ts';
 
 /**
- * How long to wait for a silent server, in milliseconds. An idle ClickHouse Cloud service takes up to a minute to wake up,
- * and a sort returns no row before its end: see PROGRESS_SETTINGS.
+ * How long to wait for a server that sends nothing, in milliseconds. An idle ClickHouse Cloud service takes up to a minute to
+ * wake up, and a sort returns no row before its end: see PROGRESS_SETTINGS.
  */
 const SILENCE_MS = 300_000;
 
 /**
- * The maximum length of a response's headers, in bytes, instead of Node's 16 KiB. A header with the progress of a query has
- * about 130 bytes, and a server whose profile turns these headers on sends ten a second.
+ * The maximum length of a response's headers, in bytes. Node's default of 16 KiB is too low: a header with the progress of a
+ * query has about 130 bytes, and if the user's profile turns these headers on, the server sends ten a second.
  */
 const MAX_HEADER_BYTES = 1024 * 1024;
 
 /** How long a query for a small result is retried, in milliseconds: a ClickHouse Cloud service takes up to a minute to wake up. */
 const RETRY_MS = 60_000;
 
-/** The first and the longest delay between attempts. */
+/** The first and the longest delay between attempts, in milliseconds. */
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 10_000;
 
-/** How long to wait for a result after the signal to stop, in milliseconds: less than orchestrators wait before SIGKILL. */
+/** How long to wait for a result after the signal to stop, in milliseconds. Orchestrators wait longer before SIGKILL. */
 const SHUTDOWN_GRACE_MS = 5_000;
 
-/** A proxy's statuses for a server that is not up yet: Bad Gateway, Service Unavailable, Gateway Timeout. */
+/** The statuses of a proxy whose server is not up yet: Bad Gateway, Service Unavailable, Gateway Timeout. */
 const GATEWAY_STATUSES = [502, 503, 504];
 
 /** The statuses of a proxy that refuses a query: Unauthorized, Forbidden, Too Many Requests. */
@@ -64,28 +64,28 @@ const REFUSAL_STATUSES = [401, 403, 429];
 /** The beginning of an error, before its message. */
 const EXCEPTION_START = /^Code: \d+\. DB::Exception: /;
 
-/** The header with the number of the error. Every supported version sends it. */
+/** The header with the error's number. Every supported version of ClickHouse sends it. */
 const EXCEPTION_CODE_HEADER = 'x-clickhouse-exception-code';
 
 export type QueryParameters = Record<string, string | number>;
 
-/** What a connection takes from the command that runs it. */
+/** The options of a connection, which the command that opens it sets. */
 export type ClientOptions = {
   /** Aborted to stop the command: nothing is retried after that. */
   stop: AbortSignal;
   /** Receives warnings. */
   warn: (message: string) => void;
   /**
-   * Which errors to retry: "wake-up" those of a server that is waking up, "transient" also those of a server that can't be
-   * reached. The first is for a configuration whose host and port may still be wrong.
+   * Which errors to retry. "wake-up": errors of a server that is waking up; for a configuration whose host and port may be
+   * wrong. "transient": also errors of a server that can't be reached.
    */
   retryOn: 'wake-up' | 'transient';
-  /** How long to retry, and the first delay, in milliseconds. */
+  /** How long to retry, and the delay before the first retry, in milliseconds. */
   retryTimeMs: number;
   firstRetryMs: number;
   /** How long to wait for a result after `stop` is aborted, in milliseconds. */
   shutdownGraceMs: number;
-  /** How long to wait for a silent server, in milliseconds. */
+  /** How long to wait for a server that sends nothing, in milliseconds. */
   silenceMs: number;
 };
 
@@ -99,11 +99,11 @@ const DEFAULT_OPTIONS: ClientOptions = {
   silenceMs: SILENCE_MS,
 };
 
-/** A connection to ClickHouse over HTTP. Its methods only throw a ConnectorError, with advice. */
+/** A connection to ClickHouse over HTTP. All errors that its methods throw are ConnectorErrors, which say what to do. */
 export class ClickHouse {
   readonly #client: ClickHouseClient;
   readonly #tunnel: SshTunnel | undefined;
-  /** The proxy that forwards our requests, and may answer them itself. Over HTTPS it can't. */
+  /** The proxy that forwards our HTTP requests, and may answer them itself. With HTTPS, it can't, so this is undefined. */
   readonly #forwarder: HttpProxy | undefined;
   readonly #configuration: SourceConfiguration;
   readonly #options: ClientOptions;
@@ -126,11 +126,11 @@ export class ClickHouse {
       ...buildCredentials(configuration),
       request_timeout: this.#options.silenceMs,
       max_response_headers_size: MAX_HEADER_BYTES,
-      // Every user may send it. A comment in the query would be lost when its parameters are substituted.
+      // Identifies our queries. Every user may send it, and ClickHouse drops comments from a query that has parameters.
       application: SOURCE_PROGRAM,
-      // It pools the connections; the client still limits how long one may be idle.
+      // The agent pools the connections. The client still limits how long a connection may be idle.
       http_agent: createHttpAgent(configuration, this.#tunnel, proxy),
-      // Its advice is for programmers. This connector has its own messages for users.
+      // The client's messages are for programmers. This connector has its own messages for users.
       log: { level: ClickHouseLogLevel.OFF },
     });
     this.#canceller = new QueryCanceller(this.#client, (error) =>
@@ -140,7 +140,7 @@ export class ClickHouse {
     );
   }
 
-  /** The rows of a small result, checked against a schema. Retries while the server wakes up. */
+  /** Returns the rows of a small result, after checking them against a schema. Retries the errors in `retryOn`. */
   async rows<T extends z.ZodType>(query: string, parameters: QueryParameters, row: T): Promise<z.output<T>[]> {
     const { stop, warn, retryTimeMs, firstRetryMs, shutdownGraceMs } = this.#options;
     const grace = abortLater(stop, shutdownGraceMs);
@@ -169,19 +169,19 @@ export class ClickHouse {
     }
   }
 
-  /** The bytes of a result, in the FORMAT of the query. `signal` cancels the request. */
+  /** Returns the bytes of a result, in the FORMAT of the query. Aborting `signal` cancels the request. */
   async bytes(query: string, parameters: QueryParameters, signal: AbortSignal): Promise<Readable> {
     try {
       const settings = await this.#querySettings(signal);
       signal.throwIfAborted();
-      // The client only listens to the signal until the response begins.
+      // The client itself only listens to the signal until the response begins.
       return addAbortSignal(signal, await this.#query(query, parameters, settings, signal));
     } catch (error) {
       throw explainClickHouseError(error, this.#configuration);
     }
   }
 
-  /** An error that occurred while a body arrived, as a ConnectorError. */
+  /** Turns an error that occurred while a body arrived into a ConnectorError. */
   explainError(error: unknown): Error {
     return explainClickHouseError(error, this.#configuration);
   }
@@ -193,7 +193,7 @@ export class ClickHouse {
     await this.#tunnel?.close();
   }
 
-  /** Looked up once, before the first query; again only if that fails. */
+  /** Returns the settings to send. They are looked up before the first query, and again only if that failed. */
   async #querySettings(signal: AbortSignal): Promise<QuerySettings> {
     this.#settings ??= await this.#readSettings(signal);
     return this.#settings;
@@ -203,14 +203,14 @@ export class ClickHouse {
     const readWith = async (sent: QuerySettings): Promise<QuerySettings> => {
       const queryRows: QueryRows = (query, row) => this.#queryRows(query, {}, row, sent, signal);
       const found = await readQuerySettings(queryRows, this.#configuration);
-      // What was sent must not be taken for a setting of the profile.
+      // Keep the settings that were sent: the server now reports them as if they came from the profile.
       return { ...found, settings: { ...sent.settings, ...found.settings } };
     };
     try {
       return await readWith(NO_SETTINGS);
     } catch (error) {
       if (!isRefusedByQueryCache(error)) throw error;
-      // A user who may change no setting is refused this one, too: the first error has the advice.
+      // A user who may not change any setting can't send this one either. The first error says what to do.
       return await readWith(NO_QUERY_CACHE).catch(() => Promise.reject(error));
     }
   }
@@ -222,7 +222,7 @@ export class ClickHouse {
     settings: QuerySettings,
     signal: AbortSignal,
   ): Promise<z.output<T>[]> {
-    // Not JSONEachRow, because a setting can turn it into an array.
+    // Not JSONEachRow, because a setting can turn its rows into an array.
     const body = await this.#query(`${query} \nFORMAT JSON`, parameters, settings, signal);
     const result = await text(addAbortSignal(signal, body));
     const parsed = z.object({ data: z.array(row), exception: z.string().optional() }).safeParse(tryParseJson(result));
@@ -237,7 +237,7 @@ export class ClickHouse {
     return data;
   }
 
-  /** The body of the server's response. If it is abandoned, the query is killed on the server, too. */
+  /** Sends a query, and returns the body of the response. If the body is abandoned, the query is killed on the server, too. */
   async #query(
     query: string,
     parameters: QueryParameters,
@@ -255,7 +255,10 @@ export class ClickHouse {
     }
   }
 
-  /** The body of a successful response. For an error the client would parse the body without the status. */
+  /**
+   * Sends a query, and returns the body of a successful response. Errors are parsed here, because the client would ignore the
+   * status.
+   */
   async #send(
     queryId: string,
     query: string,
@@ -279,7 +282,7 @@ export class ClickHouse {
     const error = parseError(body);
     if (error instanceof ClickHouseError) throw error;
     refuseOldError(body);
-    // Some versions cut the connection in the middle of the message.
+    // Some versions close the connection in the middle of the error message, which then can't be parsed.
     if (exceptionCode !== undefined) {
       throw new ClickHouseError({ message: body.replace(EXCEPTION_START, ''), code: String(exceptionCode) });
     }
@@ -291,12 +294,12 @@ export class ClickHouse {
     throw cutOffBy ?? new NotClickHouseError(status, this.#isClickHouse);
   }
 
-  /** Whether the server has answered like ClickHouse before. */
+  /** Whether the server has already answered like ClickHouse. */
   get #isClickHouse(): boolean {
     return this.#settings !== undefined;
   }
 
-  /** The error for a result that did not arrive in time after the signal to stop. */
+  /** Creates the error for a result that did not arrive in time after the signal to stop. */
   #explainNoResponse(): ConnectorError {
     const { host, port } = this.#configuration;
     return sourceError(
@@ -312,7 +315,7 @@ export class ClickHouse {
   }
 }
 
-/** The rows of a query that may fail, such as one for a warning or an estimate: none if it fails. */
+/** Returns the rows of a query, or none if it fails. For queries that are optional, such as one for a warning or an estimate. */
 export async function tryRows<Row>(rows: Promise<Row[]>): Promise<Row[]> {
   try {
     return await rows;
@@ -322,7 +325,7 @@ export async function tryRows<Row>(rows: Promise<Row[]>): Promise<Row[]> {
   }
 }
 
-/** A signal that is aborted some time after another one, unless it is cancelled. */
+/** Creates a signal that is aborted some time after another one, unless `cancel` is called before. */
 function abortLater(signal: AbortSignal, delayMs: number): { signal: AbortSignal; cancel: () => void } {
   const later = new AbortController();
   let timer: NodeJS.Timeout | undefined;
@@ -336,7 +339,7 @@ function abortLater(signal: AbortSignal, delayMs: number): { signal: AbortSignal
   return { signal: later.signal, cancel };
 }
 
-/** The part of a body that arrived, and the error that cut it off. */
+/** Reads a body. If an error cuts it off, returns the part that arrived, and the error. */
 async function readBody(stream: Readable): Promise<{ body: string; cutOffBy: unknown }> {
   const chunks: Uint8Array[] = [];
   let cutOffBy: unknown;
@@ -349,8 +352,8 @@ async function readBody(stream: Readable): Promise<{ body: string; cutOffBy: unk
 }
 
 /**
- * The user's login. Basic authentication ends a name at its first colon, so a name with a colon is sent in ClickHouse's own
- * headers. Node sends each character of a header as one byte, hence the latin1.
+ * Returns the client's options for the login. Basic authentication ends a name at its first colon, so a name with a colon is sent
+ * in ClickHouse's own headers. Node sends each character of a header as one byte, so the UTF-8 bytes are written as latin1.
  */
 function buildCredentials({
   username,
@@ -364,12 +367,12 @@ function buildCredentials({
   };
 }
 
-/** The URL of ClickHouse's HTTP interface. */
+/** Builds the URL of ClickHouse's HTTP interface. */
 export function buildUrl({ ssl, host, port }: Pick<SourceConfiguration, 'ssl' | 'host' | 'port'>): URL {
   return new URL(`${ssl ? 'https' : 'http'}://${formatAddress(host, port)}`);
 }
 
-/** The proxy for ClickHouse; none with an SSH tunnel, because host and port are those that the SSH server sees. */
+/** Finds the proxy for ClickHouse. With an SSH tunnel there is none, because the SSH server connects to host and port. */
 export function findConfiguredProxy(configuration: SourceConfiguration): HttpProxy | undefined {
   const { tunnel_method } = configuration;
   const hasTunnel = tunnel_method !== undefined && tunnel_method.tunnel_method !== 'NO_TUNNEL';

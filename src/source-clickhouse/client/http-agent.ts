@@ -7,14 +7,14 @@ import { connectThroughProxy, explainProxyError } from '../../protocol/network/p
 import { type Tunnel, TunnelHttpAgent, TunnelHttpsAgent } from '../../protocol/network/tunnel-agent.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 
-/** Connections are kept for the next query, as many as the client would open itself. */
+/** Keeps connections for the next query. The maximum is the same as the client's own. */
 const POOL = { keepAlive: true, maxSockets: 10 };
 
 /**
- * Opens the connections to ClickHouse. It replaces the client's agent, because the client's `tls` option can't turn the
- * verification off, and with a client certificate ignores the password.
+ * Creates the agent that opens the connections to ClickHouse. It replaces the client's own agent, because the client's `tls`
+ * option can't turn the verification off, and because the client ignores the password if there is a client certificate.
  *
- * @param proxy opens a connection for HTTPS, and forwards each request for HTTP.
+ * @param proxy for HTTPS, it opens a connection; for HTTP, it forwards each request.
  */
 export function createHttpAgent(
   { ssl, tls }: SourceConfiguration,
@@ -30,7 +30,7 @@ export function createHttpAgent(
     cert: tls?.client_certificate,
     key: tls?.client_key,
     passphrase: tls?.client_key_passphrase,
-    // Set even if it is the default: otherwise an environment variable of Node could silently turn it off.
+    // Always set, because otherwise an environment variable of Node could silently turn the verification off.
     rejectUnauthorized: tls?.verify ?? true,
   };
   const tunnel = ssh ?? (proxy && { connect: (host, port) => connectThroughProxy(proxy, host, port) });
@@ -39,7 +39,7 @@ export function createHttpAgent(
     : new TunnelHttpsAgent(tunnel, { ...POOL, ...options });
 }
 
-/** HTTP to a proxy, which forwards each request. */
+/** Sends HTTP requests to a proxy, which forwards them. */
 class ForwardingAgent extends HttpProxyAgent<string> {
   readonly #proxy: HttpProxy;
 
@@ -47,7 +47,7 @@ class ForwardingAgent extends HttpProxyAgent<string> {
     const { address, authorization } = proxy;
     super(address, {
       ...POOL,
-      // The proxy's certificate, if its address begins with https://.
+      // Applies to the proxy's certificate, if its address begins with https://.
       rejectUnauthorized: true,
       ...(authorization === undefined ? {} : { headers: { 'proxy-authorization': authorization } }),
     });

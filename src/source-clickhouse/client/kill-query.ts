@@ -3,7 +3,7 @@ import { type ClickHouseClient, ClickHouseError } from '@clickhouse/client';
 import { codeOf, rawMessageOf } from '../../protocol/errors.ts';
 import { GatewayError } from '../errors/response-errors.ts';
 
-/** The longest time that a KILL QUERY may delay the end of the program, in milliseconds. A server takes a few hundredths of a second. */
+/** How long a KILL QUERY may delay the end of the program, in milliseconds. It normally takes less than a tenth of a second. */
 const KILL_TIMEOUT_MS = 5_000;
 
 /** ACCESS_DENIED in ClickHouse's ErrorCodes.cpp. */
@@ -11,7 +11,7 @@ const ACCESS_DENIED = '497';
 
 /**
  * Kills abandoned queries on the server. A server notices a closed connection only when it writes, and a long sort writes
- * nothing before its end. cancel_http_readonly_queries_on_client_close would help, but a readonly=1 user may not set it.
+ * nothing before its end. cancel_http_readonly_queries_on_client_close would help, but a user with readonly=1 may not set it.
  * Any user who can read system.processes may kill their own queries.
  */
 export class QueryCanceller {
@@ -24,7 +24,7 @@ export class QueryCanceller {
     this.#onDenied = onDenied;
   }
 
-  /** Kills a query if its response is abandoned, by the signal or by closing its body. */
+  /** Kills a query if its response is abandoned: the signal is aborted, or the body is closed before its end. */
   killIfAbandoned(queryId: string, body: Readable, signal: AbortSignal): void {
     let isKilled = false;
     const killOnce = (): void => {
@@ -32,7 +32,7 @@ export class QueryCanceller {
       isKilled = true;
       this.kill(queryId);
     };
-    // The body closes only after its socket, which may be after `finish` was called.
+    // Not only on "close": the body closes after its socket, which may be after `finish` was called.
     signal.addEventListener('abort', killOnce);
     body.once('close', () => {
       signal.removeEventListener('abort', killOnce);
@@ -46,7 +46,7 @@ export class QueryCanceller {
     this.#running.add(killing);
   }
 
-  /** Resolves when no query is being killed. */
+  /** Waits until no query is being killed. */
   async finish(): Promise<void> {
     await Promise.all(this.#running);
   }
@@ -59,7 +59,7 @@ export class QueryCanceller {
         abort_signal: AbortSignal.timeout(KILL_TIMEOUT_MS),
       });
     } catch (error) {
-      // Any other error means that the server can't be reached, which the query itself has reported.
+      // Any other error means that the server can't be reached, which the error of the query itself reports.
       if (error instanceof ClickHouseError && error.code === ACCESS_DENIED) this.#onDenied(error);
     }
   }
@@ -71,8 +71,8 @@ function isAbandoned(body: Readable): boolean {
 }
 
 /**
- * Whether the server may still be running a query that failed before its response: we cancelled it or timed out, or a
- * proxy did.
+ * Whether the server may still be running a query that failed before its response began: because it was cancelled or timed out,
+ * on our side or in a proxy.
  */
 export function mayBeRunning(error: unknown, signal: AbortSignal): boolean {
   return (

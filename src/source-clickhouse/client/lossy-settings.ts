@@ -2,7 +2,7 @@ import type { SourceConfiguration } from '../config/schema.ts';
 import { adviseSetting } from '../errors/admin-sql.ts';
 import { sourceError } from '../errors/codes.ts';
 
-/** A setting of the user: a row of system.settings. */
+/** The value of a setting for the user, from system.settings. */
 export type Setting = {
   name: string;
   value: string;
@@ -12,8 +12,8 @@ export type Setting = {
 };
 
 /**
- * The settings that decide whether a result silently ends when a limit is reached ("break", or "any" for GROUP BY), and
- * their limits. Without a limit they have no effect.
+ * Settings that can make a result end without an error when a limit is reached ("break", or "any" for GROUP BY), each with its
+ * limits. If none of the limits is set, the setting has no effect.
  * https://clickhouse.com/docs/operations/settings/query-complexity
  */
 const OVERFLOW_MODES: Readonly<Record<string, readonly string[]>> = {
@@ -31,22 +31,22 @@ const OVERFLOW_MODES: Readonly<Record<string, readonly string[]>> = {
 };
 
 /**
- * Settings that leave out rows unless they are 0: rows of unavailable shards, of new parts, or after a number of rows. A
- * cursor that has passed such rows never returns to them.
+ * Settings that drop rows unless they are 0: the rows of unavailable shards, the rows of new parts, and the rows after a limit.
+ * Once the cursor has passed these rows, they are never read.
  */
 const OFF: readonly string[] = ['skip_unavailable_shards', 'ignore_cold_parts_seconds', 'limit'];
 
-/** Settings that change the format of a row or a response, so that rows can't be read or lose digits, unless they are 0. */
+/** Settings that change the format of rows or responses unless they are 0, so that rows can't be read or lose digits. */
 const FORM: readonly string[] = [
-  // Two more lines after the rows, with the minimum and the maximum.
+  // Adds two lines after the rows, with the minimum and the maximum.
   'extremes',
-  // Lines end with a carriage return and a line feed.
+  // Ends lines with a carriage return and a line feed.
   'output_format_tsv_crlf_end_of_line',
-  // A DateTime64 is written with 0, 3 or 6 fractional digits: the last of nine are lost.
+  // Writes a DateTime64 with 0, 3 or 6 fractional digits, so that a DateTime64(9) loses digits.
   'date_time_64_output_format_cut_trailing_zeros_align_to_groups_of_thousands',
 ];
 
-/** The names of all settings that are checked here. */
+/** The names of all settings that `requireLosslessSettings` checks. */
 export const LOSSY_SETTINGS: readonly string[] = [
   ...OFF,
   ...FORM,
@@ -54,9 +54,9 @@ export const LOSSY_SETTINGS: readonly string[] = [
 ];
 
 /**
- * The settings to send so that no row is silently left out or changed.
+ * Returns the settings to send so that no row is silently dropped or changed.
  *
- * Filters of an administrator (additional_table_filters, row policies) and `final` are deliberate, so they stay.
+ * Filters of an administrator (additional_table_filters, row policies) and `final` are deliberate, so they are not overridden.
  *
  * @throws ConnectorError (config_error) if the user may not send them.
  */

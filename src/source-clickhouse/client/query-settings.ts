@@ -8,9 +8,9 @@ import { QUERY_SIZE_LIMITS } from '../errors/query-limit-errors.ts';
 import { LOSSY_SETTINGS, requireLosslessSettings, type Setting } from './lossy-settings.ts';
 import { refuseOldVersion } from './server-version.ts';
 
-/** The settings of each query of a connection. */
+/** The settings that a connection sends with each query, and what follows from them. */
 export type QuerySettings = {
-  /** Only those that the user may send: a single forbidden setting fails the whole query. */
+  /** Only settings that the user may send, because a single forbidden setting makes the query fail. */
   settings: Readonly<Record<string, string>>;
   /** Whether the server ends a query when its connection is closed, even while it has nothing to write. */
   endsWithConnection: boolean;
@@ -19,10 +19,10 @@ export type QuerySettings = {
 /** Runs a query with the settings known so far, and returns its rows. */
 export type QueryRows = <T extends z.ZodType>(query: string, row: T) => Promise<z.output<T>[]>;
 
-/** For the query for the settings itself, which is too short to be killed. */
+/** For the query that looks up the settings. It is too short to be worth killing. */
 export const NO_SETTINGS: QuerySettings = { settings: {}, endsWithConnection: true };
 
-/** The same for a user whose profile turns the query cache on, which refuses to read system tables. */
+/** The same for a user whose profile turns the query cache on: the cache refuses queries that read system tables. */
 export const NO_QUERY_CACHE: QuerySettings = { settings: { use_query_cache: '0' }, endsWithConnection: true };
 
 /**
@@ -33,12 +33,12 @@ export function isRefusedByQueryCache(error: unknown): boolean {
   return error instanceof ClickHouseError && (error.code === '704' || error.code === '719');
 }
 
-/** If on, comparing an Enum with a string fails, as the query for the rows does for Variant and Geometry. */
+/** If this is on, comparing an Enum with a string fails. The query for the rows does that for Variant and Geometry. */
 const ENUM_AS_NUMBER = 'input_format_tsv_enum_as_number';
 
 /**
- * Whether JSON escapes a slash, as it does by default. A row is recognised by the hash of its JSON, so if the value differs
- * from that of the run before, all rows seem new.
+ * Whether JSON escapes slashes, which it does by default. Rows are recognized by the hash of their JSON, so if this setting
+ * changed between two runs, all rows would seem to be new.
  */
 const ESCAPED_SLASHES = 'output_format_json_escape_forward_slashes';
 
@@ -57,8 +57,8 @@ const NAMES = [
 ];
 
 /**
- * A setting as a single string: whether it is fixed, whether it is changed ("1" or "0" each), its maximum if the connector
- * may raise it, and after a space its value.
+ * Returns the SQL of a string with the facts about a setting: whether it is fixed and whether it was changed ("1" or "0" each),
+ * its maximum if the connector may raise it, a space, and its value.
  */
 function settingSql(name: string): string {
   const max = name in QUERY_SIZE_LIMITS ? "ifNull(max, ''), " : '';
@@ -66,15 +66,17 @@ function settingSql(name: string): string {
 }
 
 /**
- * - One row, because a `limit` in the profile would leave out the others.
- * - An aggregate for each setting, because with aggregate_functions_null_for_empty aggregates are Nullable, and an array
- *   can't be.
- * - No IN, because a limit on sets (max_rows_in_set) would cut it.
- * - Strings, because the format of numbers and tuples depends on settings.
- * - Few elements, because a limit on them (max_ast_elements) is only raised after this query; and no subquery, because some
- *   settings have other values there.
- * - A setting that the server does not know has an empty string, and is not sent.
- * - With the version, because an old server may not understand any other query.
+ * The query that looks up the version and the settings. It must work whatever the user's settings are:
+ *
+ * - It returns a single row, because a `limit` in the profile would drop the others.
+ * - It has one aggregate per setting instead of one for all: with aggregate_functions_null_for_empty, aggregates are Nullable,
+ *   which an array can't be.
+ * - It has no IN, because a limit on sets (max_rows_in_set) would truncate the set.
+ * - It returns strings, because the format of numbers and tuples depends on settings.
+ * - It is short, because max_ast_elements limits its elements and is only raised after this query.
+ * - It has no subquery, because some settings have other values in a subquery.
+ * - It returns an empty string for a setting that the server doesn't know, which is then not sent.
+ * - It includes the version, because a server that is too old may not understand any other query.
  */
 const SETTINGS_QUERY = `SELECT version() AS version, [${NAMES.map((name) => `['${name}', anyIf(${settingSql(name)}, name = '${name}')]`).join(', ')}] AS settings
 FROM system.settings WHERE has([${NAMES.map((name) => `'${name}'`).join(', ')}], name)`;
@@ -97,10 +99,10 @@ const settingsRow = z.object({
 const explainRow = z.object({ explain: z.string() });
 
 /**
- * The settings to send with each query of a user.
+ * Looks up the user's settings, and decides which settings to send with each query.
  *
- * @throws ConnectorError (config_error) if the server is too old, or if rows would silently be left out or changed and the
- *   user may not change that.
+ * @throws ConnectorError (config_error) if the server is too old, or if the user's settings would silently drop or change rows
+ *   and the user may not change these settings.
  */
 export async function readQuerySettings(
   queryRows: QueryRows,
@@ -118,7 +120,7 @@ export async function readQuerySettings(
   const settings = new Map<string, Setting>(row.settings.map((setting) => [setting.name, setting]));
   const limit = row.settings.find(({ name }) => name === 'limit');
   if (limit?.isChanged === true) {
-    // A SELECT applies the setting as its LIMIT, and then reads it as 0.
+    // A SELECT applies this setting as its LIMIT, and then reports its value as 0. So look for a limit in a query plan.
     const plan = await queryRows('EXPLAIN SELECT 1', explainRow);
     const isLimited = plan.some(({ explain }) => /(^|[\s─])Limit( |$)/.test(explain));
     settings.set('limit', { ...limit, value: isLimited ? 'more than 0' : '0' });
@@ -126,7 +128,7 @@ export async function readQuerySettings(
   return decideQuerySettings(settings, configuration);
 }
 
-/** See readQuerySettings. */
+/** Decides which settings to send: see `readQuerySettings`. */
 export function decideQuerySettings(
   settings: ReadonlyMap<string, Setting>,
   configuration: Pick<SourceConfiguration, 'username'>,
@@ -136,10 +138,10 @@ export function decideQuerySettings(
   const send: Record<string, string> = requireLosslessSettings(settings, configuration);
 
   if (mayChange('log_comment')) send.log_comment = SOURCE_PROGRAM;
-  // Both or neither: at the default of ten a second, the headers of an hour would be too long.
+  // Both settings or neither: with the default interval of ten headers a second, the headers of an hour would be too long.
   if (Object.keys(PROGRESS_SETTINGS).every(mayChange)) Object.assign(send, PROGRESS_SETTINGS);
   if (value('cloud_mode') === '1' && mayChange('select_sequential_consistency')) {
-    // The replicas of a Cloud service share the data, but a replica that lags does not know all parts and would hide rows.
+    // The replicas of a Cloud service share the data, but a replica that lags doesn't know all parts yet, so it would hide rows.
     send.select_sequential_consistency = '1';
   }
   if (value(ENUM_AS_NUMBER) !== '0' && mayChange(ENUM_AS_NUMBER)) send[ENUM_AS_NUMBER] = '0';
@@ -151,12 +153,12 @@ export function decideQuerySettings(
     if (mayChange(name) && Number(value(name)) > 0 && Number(value(name)) < allowed) send[name] = String(allowed);
   }
   if (value('use_query_cache') === '1' && mayChange('use_query_cache')) {
-    // The cache refuses queries that read system tables or the clock, or returns results that are a minute old.
+    // The query cache refuses queries that read system tables or the clock, and returns results that may be a minute old.
     send.use_query_cache = '0';
   }
   if (mayChange('cancel_http_readonly_queries_on_client_close')) {
     send.cancel_http_readonly_queries_on_client_close = '1';
-    // It only applies to read-only queries, so the server must know that this one is. We only read.
+    // That setting only applies to read-only queries, so the server must know that ours are. This source only reads.
     if (value('readonly') === '0' && mayChange('readonly')) send.readonly = '2';
   }
   return {

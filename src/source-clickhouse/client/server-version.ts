@@ -1,15 +1,15 @@
 import { sourceError } from '../errors/codes.ts';
 
-/** The oldest supported ClickHouse, as [major, minor]: the oldest that this source is tested with. */
+/** The oldest supported version of ClickHouse, as [major, minor]. It is the oldest version that this source is tested with. */
 const OLDEST_VERSION = [23, 6] as const;
 
-/** The beginning of an error of a version before 21.10. */
+/** The beginning of an error from a version before 21.10. */
 const OLD_ERROR = /^Code: \d+, e\.displayText\(\) = /;
 
 /**
  * Refuses a server that is too old.
  *
- * @param version as `version()` returns it.
+ * @param version the version, as `version()` returns it.
  * @throws ConnectorError (config_error).
  */
 export function refuseOldVersion(version: string): void {
@@ -20,8 +20,8 @@ export function refuseOldVersion(version: string): void {
 }
 
 /**
- * Refuses an error in the format of servers that are too old. The client does not recognise it as an error of ClickHouse,
- * and such a server may fail at the first query, before its version is known.
+ * Refuses a server if its response is an error in the format of versions that are too old. The client doesn't recognize that
+ * format, and an old server may fail at the first query, before its version is known.
  *
  * @throws ConnectorError (config_error).
  */

@@ -4,9 +4,9 @@ import { connect, createServer, type Socket } from 'node:net';
 const LOOPBACK = '127.0.0.1';
 
 /**
- * Two connected sockets of this process. An SSH channel is not a socket of the operating system; with a real socket in
- * between, Node's timeouts, keep-alive and TLS work as usual. Connections from elsewhere are closed, and the port is closed
- * once the two are connected.
+ * Creates two sockets of this process that are connected to each other. An SSH channel is not a socket of the operating system.
+ * With a real socket in between, Node's timeouts, keep-alive and TLS work as usual. The sockets connect through a local port,
+ * which is then closed. Connections of other processes to this port are closed, too.
  */
 export async function createSocketPair(): Promise<[Socket, Socket]> {
   const server = createServer();
@@ -18,7 +18,7 @@ export async function createSocketPair(): Promise<[Socket, Socket]> {
     const accepted: Socket[] = [];
     const accepting = new Promise<void>((resolve) => {
       server.on('connection', (socket) => {
-        // A foreign connection may break off before it is closed. The caller handles errors of ours.
+        // The connection of another process may break off before it is closed. The caller handles errors of our connection.
         socket.on('error', () => {});
         accepted.push(socket);
         resolve();

@@ -3,13 +3,13 @@ import type { TunnelOptions } from '../config/ssh-tunnel.ts';
 import { explainForwardError, ForwardTimeoutError } from '../errors/ssh-errors.ts';
 
 /**
- * How long the SSH server may take to connect to ClickHouse, in milliseconds. It normally takes milliseconds. If a firewall
- * drops the attempt, the server reports that only after some two minutes; a server that hangs never does.
+ * How long the SSH server may take to connect to ClickHouse, in milliseconds. It normally takes a few milliseconds. If a firewall
+ * drops the attempt, the SSH server reports that only after about two minutes. A server that hangs never reports it.
  */
 const OPEN_TIMEOUT_MS = 30_000;
 
 /**
- * A connection from the SSH server to a host and port as it sees them.
+ * Opens a connection from the SSH server to a host and port as the SSH server sees them.
  *
  * @throws ConnectorError with the reason.
  */
@@ -34,7 +34,7 @@ export function openChannel(
         else resolve(channel);
       });
     } catch (error) {
-      // The library throws if the connection has ended.
+      // The SSH library throws if its connection has ended.
       clearTimeout(limit);
       fail(error);
     }

@@ -7,7 +7,7 @@ import { explainHostKeyMismatch, explainKeyError, explainSshError } from '../err
 import { createSocketPair } from './socket-pair.ts';
 import { openChannel } from './ssh-channel.ts';
 
-/** How long the SSH login may take, in milliseconds. It seldom takes more than one or two seconds. */
+/** How long the SSH login may take, in milliseconds. It rarely takes more than one or two seconds. */
 const READY_TIMEOUT_MS = 20_000;
 
 /** The interval of keepalive messages to the SSH server, in milliseconds, and how many may go unanswered. */
@@ -18,13 +18,13 @@ const KEEPALIVE_ATTEMPTS = 3;
 const CLOSE_TIMEOUT_MS = 1_000;
 
 /**
- * A tunnel to ClickHouse through an SSH server. The first connection that needs it opens it, all connections share it, and
- * if it breaks, the next one opens it again.
+ * A tunnel to ClickHouse through an SSH server. The first connection opens the tunnel, and all connections share it. If the
+ * tunnel breaks, the next connection opens it again.
  */
 export class SshTunnel {
   readonly #options: TunnelOptions;
   readonly #warn: (message: string) => void;
-  /** We create the socket, because the library only asks the server to close it, and a server that hangs never does. */
+  /** We create the socket, to be able to close it: the library only asks the server to, and a server that hangs never does. */
   #connection: { client: Client; socket: Socket } | undefined;
   #opening: Promise<Client> | undefined;
   #isClosed = false;
@@ -37,9 +37,9 @@ export class SshTunnel {
   }
 
   /**
-   * A connection from the SSH server to a host and port as it sees them.
+   * Opens a connection through the SSH server to a host and port as the SSH server sees them.
    *
-   * @throws ConnectorError that says which part of the way failed and what to do.
+   * @throws ConnectorError that says which part of the connection failed and what to do.
    */
   async connect(host: string, port: number): Promise<Socket> {
     const client = await this.#ensureOpen();
@@ -54,7 +54,7 @@ export class SshTunnel {
     }
   }
 
-  /** Closes the SSH connection, also while it is opening. Connections through it are cut off. */
+  /** Closes the SSH connection, even if it is still being opened. Connections through it are cut off. */
   async close(): Promise<void> {
     this.#isClosed = true;
     if (this.#connection === undefined) return;
@@ -81,7 +81,7 @@ export class SshTunnel {
     return this.#opening;
   }
 
-  /** @param onEnd is called when the connection has ended or could not be opened. */
+  /** @param onEnd called when the connection has ended or could not be opened. */
   async #open(onEnd: () => void): Promise<Client> {
     try {
       // Loaded on demand: most configurations have no tunnel.
@@ -99,7 +99,7 @@ export class SshTunnel {
           socket.destroy();
         };
         client.once('ready', resolve);
-        // Not removed: an error after the opening shows in the connections through the tunnel.
+        // Never removed: after the tunnel is open, errors are reported by the connections through it.
         client.on('error', fail);
         client.once('close', () => fail(new Error('It hung up')));
         client.connect({
@@ -147,12 +147,12 @@ export class SshTunnel {
   }
 }
 
-/** The SHA-256 of a key, as `ssh-keygen -l` prints it. */
+/** Computes the SHA-256 of a key, in the form that `ssh-keygen -l` prints. */
 function computeFingerprint(key: Buffer): string {
   return `SHA256:${createHash('sha256').update(key).digest('base64').replace(/=+$/, '')}`;
 }
 
-/** Pipes both ways, with backpressure, until either side is closed. */
+/** Pipes in both directions, with backpressure, until either side is closed. */
 function connectChannel(channel: ClientChannel, socket: Socket): void {
   channel.pipe(socket).pipe(channel);
   channel.on('error', () => socket.destroy());

@@ -7,22 +7,22 @@ import { tlsOptions } from './tls.ts';
 /** ClickHouse's default HTTP port. */
 const DEFAULT_HTTP_PORT = 8123;
 
-/** The cursor of Cloud Sync (docs/batch-api.md, CS/ch-ev 1.2). */
+/** The cursor column that Batch's Cloud Sync requires (docs/batch-api.md, CS/ch-ev 1.2). */
 export const DEFAULT_CURSOR_COLUMN = 'last_updated_at';
 
 /**
- * The longest time, in seconds, from a row's timestamp until it can be read, with which it is still delivered. The rows of
- * an INSERT … SELECT get their timestamps when the statement begins, and become visible as their parts are written. Five
- * minutes are longer than most such statements take, and than async_insert (200 ms) or Kafka buffer rows.
+ * How long after its timestamp a row may become visible and still be delivered, in seconds. The rows of an INSERT … SELECT get
+ * their timestamps when the statement begins, and become visible as their parts are written. Five minutes are longer than most of
+ * these statements take, and longer than async_insert (200 ms) or Kafka buffer rows.
  */
 const DEFAULT_LOOKBACK_SECONDS = 300;
 
-/** More than a week is probably a mistake. */
+/** The maximum of the lookback and of the lag, in seconds: a week. A longer time is probably a mistake. */
 const MAX_SECONDS = 7 * 24 * 3600;
 
 /**
- * Neither of the two is required, because Airbyte's form sends the object even if it is empty. An empty object means no
- * partition.
+ * The partition to read. Neither option is required, because Airbyte's form sends the object even if it is empty. An empty object
+ * means that all rows are read.
  */
 const partitionOptions = z
   .object({
@@ -169,12 +169,12 @@ export const sourceSpecification = buildSpecification(sourceConfigurationSchema,
   supportsIncremental: true,
 });
 
-/** Whether a URL accepts a string as its host, unchanged; an IPv6 address with or without brackets. */
+/** Whether a string can be used unchanged as the host of a URL. An IPv6 address may have brackets. */
 function isHost(text: string): boolean {
   const bare = text.replace(/^\[(.*)\]$/, '$1');
   if (isIPv6(bare)) return true;
-  // A URL drops whitespace and control characters around a host, and only its host is used if there is a path, a query,
-  // a fragment or a user.
+  // The URL parser would drop whitespace and control characters around a host, and would accept a port, a path, a query, a
+  // fragment or a user.
   if (/[\s\p{Cc}:/\\?#@]/u.test(text) || !URL.canParse(`http://${text}`)) return false;
   const { href, hostname } = new URL(`http://${text}`);
   return href === `http://${hostname}/`;

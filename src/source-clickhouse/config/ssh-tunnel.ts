@@ -1,9 +1,9 @@
 import { z } from 'zod';
 
-/** The default port of SSH (RFC 4253, 4). */
+/** The default port of SSH (RFC 4253, section 4). */
 const DEFAULT_SSH_PORT = 22;
 
-/** A SHA-256 in base64, as ssh-keygen -l prints it: without padding. */
+/** Matches a SHA-256 fingerprint as ssh-keygen -l prints it: in base64, without padding. */
 const FINGERPRINT = /^SHA256:[A-Za-z0-9+/]{43}$/;
 
 const server = {
@@ -79,7 +79,7 @@ const byPassword = z
   })
   .meta({ title: 'SSH password' });
 
-/** How to reach ClickHouse through an SSH server, in the form that Airbyte's own database connectors use. */
+/** Options to connect to ClickHouse through an SSH server. They have the same form as in Airbyte's own database connectors. */
 export const tunnelOptions = z
   .discriminatedUnion('tunnel_method', [
     z.object({ tunnel_method: createMethodOption('NO_TUNNEL') }).meta({ title: 'No tunnel' }),

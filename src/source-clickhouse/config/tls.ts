@@ -3,13 +3,13 @@ import { createSecureContext, type SecureContextOptions } from 'node:tls';
 import { z } from 'zod';
 import { codeOf, messageOf, rawMessageOf } from '../../protocol/errors.ts';
 
-/** The certificates in a PEM file, with anything between them. */
+/** Matches each certificate in a PEM file. The file may contain other text between the certificates. */
 const PEM_CERTIFICATES = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
-/** Node's codes for PEM that OpenSSL can't read. */
+/** Matches Node's error codes for PEM that OpenSSL can't read. */
 const UNREADABLE = /^ERR_OSSL_(?:PEM|ASN1)_/;
 
-/** The reason in an error of OpenSSL: `error:0A00010B:SSL routines:ssl3_get_record:wrong version number:../deps/…`. */
+/** Matches the reason in an OpenSSL error: `error:0A00010B:SSL routines:ssl3_get_record:wrong version number:../deps/…`. */
 const REASON = /error:[0-9A-F]+:[^:]*:[^:]*:([^:\n]+)/;
 
 const NOT_A_CERTIFICATE =
@@ -21,8 +21,8 @@ const certificates = z.string().superRefine((text, context) => {
 });
 
 /**
- * How to verify the server's certificate, and the client certificate. Errors in the PEM are found here, before anything
- * connects; the message does not quote the value.
+ * Options for verifying the server's certificate, and the client certificate to present. Errors in PEM values are reported when
+ * the configuration is read, before any connection is made. The messages do not quote the values.
  */
 export const tlsOptions = z
   .object({
@@ -64,10 +64,10 @@ export const tlsOptions = z
     const error = findClientCertificateError(tls);
     if (error !== undefined) context.addIssue({ code: 'custom', path: [error.field], message: error.message });
   })
-  // Airbyte's form always sends the object, with the defaults in it.
+  // Airbyte's form always sends the object, with its defaults, so defaults count as not set.
   .transform((tls) => (isDefault(tls) ? undefined : tls));
 
-/** Whether all options have their defaults. */
+/** Whether all options have their default values. */
 function isDefault({ verify, ...texts }: { verify: boolean; [option: string]: unknown }): boolean {
   return verify && Object.values(texts).every((text) => text === undefined);
 }
@@ -78,7 +78,7 @@ type ClientCertificateOptions = {
   client_key_passphrase?: string | undefined;
 };
 
-/** Why a client certificate and its key can't be used, and the field to fix. */
+/** Finds out why a client certificate and its key can't be used, and which field to fix. */
 function findClientCertificateError({
   client_certificate,
   client_key,
@@ -93,7 +93,7 @@ function findClientCertificateError({
   }
   const key = parsePrivateKey(client_key, client_key_passphrase);
   if (key.error !== undefined) return key.error;
-  // Reported already.
+  // The check of the field itself has already reported this.
   if (explainInvalidCertificates(client_certificate) !== undefined) return undefined;
   const [own] = parseCertificates(client_certificate) ?? [];
   if (own !== undefined && !own.checkPrivateKey(key.object)) {
@@ -120,7 +120,7 @@ function parsePrivateKey(
   passphrase: string | undefined,
 ): { object: KeyObject; error?: undefined } | { error: { field: string; message: string } } {
   try {
-    // Without a passphrase OpenSSL would prompt for one at the terminal.
+    // Always pass a passphrase. Otherwise OpenSSL would prompt for one in the terminal.
     return { object: createPrivateKey({ key, passphrase: passphrase ?? '' }) };
   } catch (error) {
     if (/decrypt/i.test(rawMessageOf(error))) {
@@ -139,18 +139,18 @@ function parsePrivateKey(
 }
 
 /**
- * What is wrong with certificates in PEM. OpenSSL refuses a client's certificates if it can't read all of them; of an
- * authority's it would silently skip the unreadable one and all after it, so both are read as a client's.
+ * Explains what is wrong with PEM certificates. OpenSSL refuses client certificates if any of them is unreadable. For CA
+ * certificates, it would silently ignore the unreadable one and all that follow. So both are checked as client certificates.
  */
 function explainInvalidCertificates(text: string): string | undefined {
   if (parseCertificates(text) === undefined) return NOT_A_CERTIFICATE;
   const error = findSecureContextError({ cert: text });
-  // Other errors, such as a short key, show up when the certificate is used: an authority may have what a client may not.
+  // Other errors, such as a short key, may be acceptable in a CA certificate. If not, they are reported when it is used.
   if (error === undefined || !UNREADABLE.test(codeOf(error))) return undefined;
   return `has a part that can't be read (${parseOpensslReason(messageOf(error))}) beside a complete certificate. Write each certificate from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----, with nothing else on these lines`;
 }
 
-/** Why OpenSSL refuses a certificate or key; undefined if it accepts it. */
+/** Returns the error with which OpenSSL refuses a certificate or key, or undefined if there is none. */
 function findSecureContextError(options: SecureContextOptions): unknown {
   try {
     createSecureContext(options);
@@ -160,7 +160,7 @@ function findSecureContextError(options: SecureContextOptions): unknown {
   }
 }
 
-/** The certificates in PEM; undefined if there are none, or if one can't be read. */
+/** Parses PEM certificates. Returns undefined if there are none, or if one can't be read. */
 function parseCertificates(text: string): X509Certificate[] | undefined {
   try {
     return text.match(PEM_CERTIFICATES)?.map((pem) => new X509Certificate(pem));
@@ -169,7 +169,7 @@ function parseCertificates(text: string): X509Certificate[] | undefined {
   }
 }
 
-/** OpenSSL's reason, without the place in its code. */
+/** Extracts the reason from an OpenSSL error, without the location in OpenSSL's source code. */
 export function parseOpensslReason(message: string): string {
   return REASON.exec(message)?.[1] ?? message.trim();
 }

@@ -2,8 +2,8 @@ import { redactForeign } from '../../protocol/secrets.ts';
 import { quoteIdentifier } from '../sql.ts';
 
 /**
- * The statement with which an administrator changes settings of a user. It uses MODIFY SETTING, because a bare SETTINGS would
- * drop the user's other settings, such as readonly.
+ * Returns advice with a statement that changes settings of a user. The statement uses MODIFY SETTING, because a bare SETTINGS
+ * would drop the user's other settings, such as readonly.
  */
 export function adviseSetting(username: string, settings: Readonly<Record<string, string>>): string {
   const assignments = Object.entries(settings).map(([name, value]) => `${name} = ${quoteValue(value)}`);
@@ -14,11 +14,11 @@ function quoteValue(value: string): string {
   return /^\d+$/.test(value) ? value : `'${value}'`;
 }
 
-/** A privilege and its object in the server's message: `SELECT(a, b) ON db.table`, with names in backticks if necessary. */
+/** Matches a privilege and its object in the server's message: `SELECT(a, b) ON db.table`. Names may be in backticks. */
 const NAMED_PRIVILEGE =
   /grant ([A-Z ]+(?:\([^)]*\))?)(?: for at least one column on| ON) ((?:`(?:[^`\\]|\\.)*`|[^\s,`.]+|\.(?=\S))+)/;
 
-/** The statement that grants the privilege that is missing according to the server. */
+/** Returns the statement that grants the missing privilege, which the server's message names. */
 export function suggestGrant(message: string, database: string, username: string): string {
   const [privilege = 'SELECT', on = `${quoteIdentifier(database)}.*`] =
     NAMED_PRIVILEGE.exec(message)?.slice(1).map(redactForeign) ?? [];
@@ -26,7 +26,7 @@ export function suggestGrant(message: string, database: string, username: string
 }
 
 /**
- * Makes the server report the progress of a query that has returned no row yet, in an X-ClickHouse-Progress header. The
- * interval, in milliseconds, is less than the minute after which many proxies cut a silent response.
+ * Settings that make the server report the progress of a query in X-ClickHouse-Progress headers until it returns its first row.
+ * The interval, in milliseconds, is less than the minute after which many proxies cut a response that sends nothing.
  */
 export const PROGRESS_SETTINGS = { send_progress_in_http_headers: '1', http_headers_progress_interval_ms: '45000' };

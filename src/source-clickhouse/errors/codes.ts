@@ -1,6 +1,6 @@
 import { defineErrors, type FailureType, type ProtocolErrorCode } from '../../protocol/errors.ts';
 
-/** The error codes of the source, besides those of every command. Each has a page in docs/troubleshooting. */
+/** The error codes of the source, in addition to the codes that every command has. Each has a page in docs/troubleshooting. */
 export const SOURCE_ERRORS = {
   clickhouse_address_wrong: 'config_error',
   clickhouse_unreachable: 'transient_error',
@@ -45,8 +45,8 @@ export const SOURCE_ERRORS = {
 
 export type SourceErrorCode = keyof typeof SOURCE_ERRORS | ProtocolErrorCode;
 
-/** Creates an error with a code of the source or of every command. */
+/** Creates an error with a code of the source, or with a code that every command has. */
 export const sourceError = defineErrors(SOURCE_ERRORS);
 
-/** What was seen, what it likely means and what to do, and the code for it. */
+/** An error code, and a message that says what was seen, what it likely means and what to do. */
 export type Explanation = { code: SourceErrorCode; message: string };

@@ -8,8 +8,8 @@ import { explainServerError } from './server-errors.ts';
 import { redactServerMessage } from './server-message.ts';
 
 /**
- * Whether an error can come from a server that is waking up. Without TLS, a cut connection does not: the port is probably an
- * HTTPS port, and a service that sleeps uses HTTPS. Nor does an error of the SSH server.
+ * Whether an error can come from a server that is waking up. That excludes a cut connection without TLS: its port is probably an
+ * HTTPS port, and a service that goes to sleep uses HTTPS. It also excludes errors of the SSH server.
  */
 export function mayBeWakingUp(error: ConnectorError, { ssl }: SourceConfiguration): boolean {
   const { cause, code } = error;
@@ -18,8 +18,8 @@ export function mayBeWakingUp(error: ConnectorError, { ssl }: SourceConfiguratio
 }
 
 /**
- * Explains an error of ClickHouse, or of the connection to it: what was seen, what it likely means and what to do. The
- * server's own message becomes the internal message, without what must not be shown.
+ * Explains an error of ClickHouse, or of the connection to it: what was seen, what it likely means and what to do. The server's
+ * own message becomes the internal message, without values of rows and secrets.
  */
 export function explainClickHouseError(error: unknown, configuration: SourceConfiguration): ConnectorError {
   if (error instanceof ConnectorError) return error;

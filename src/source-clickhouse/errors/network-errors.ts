@@ -7,17 +7,17 @@ import { GatewayError, NotClickHouseError, ProxyRefusalError, UnreadableResponse
 import { explainTlsError } from './tls-errors.ts';
 
 type NetworkError = {
-  /** Node's codes. HPE_* are the errors of its HTTP parser. */
+  /** Node's error codes. HPE_* are the errors of its HTTP parser. */
   codes?: readonly string[];
-  /** The message of an error without such a code. */
+  /** Matches the message of an error without one of the codes. */
   words?: RegExp;
-  /** Set if the entry only applies with TLS, or only without. */
+  /** Set if the entry only applies with TLS (true) or without TLS (false). */
   ssl?: boolean;
   code: SourceErrorCode;
   explain: (configuration: SourceConfiguration, at: string) => string;
 };
 
-/** Codes of a connection that was made and then cut. */
+/** Node's error codes for a connection that was established and then cut. */
 export const CUT_CODES = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'];
 
 /** What errors of DNS, TCP and HTTP mean. The first entry that matches is used. */
@@ -84,7 +84,7 @@ export function explainNetworkError(error: unknown, configuration: SourceConfigu
     (each) => (each.codes?.includes(family) || each.words?.test(words)) && (each.ssl ?? ssl) === ssl,
   );
   if (known !== undefined) return { code: known.code, message: known.explain(configuration, at) };
-  // Without the error's own message, which may quote the response.
+  // The error's own message is not shown, because it may quote the response.
   return {
     code: 'clickhouse_port_wrong',
     message: `${at} answered, but not like ClickHouse${code === '' ? '' : ` (${code})`}. Check that host and port are those of ClickHouse's HTTP interface.`,
@@ -111,7 +111,7 @@ function explainResponse(error: unknown, configuration: SourceConfiguration, at:
   return undefined;
 }
 
-/** A response of another service, or, after responses of ClickHouse, of something in between. */
+/** Explains a response of another service or, if ClickHouse has answered before, of something in between. */
 function explainForeignResponse({ status, answeredBefore }: NotClickHouseError, at: string): Explanation {
   if (answeredBefore) {
     return {

@@ -3,8 +3,8 @@ import { redactForeign } from '../../protocol/secrets.ts';
 import { adviseSetting } from './admin-sql.ts';
 
 /**
- * The length and the elements of a query for a table with some ten thousand columns. The query for the rows names each column
- * in several places; the server's defaults (256 KiB, 50,000 and 500,000 elements) only allow some hundreds.
+ * The length and the number of elements of a query for a table with about ten thousand columns. The query for the rows names each
+ * column in several places. The server's defaults (256 KiB, and 50,000 and 500,000 elements) only allow a few hundred columns.
  * https://clickhouse.com/docs/operations/settings/query-complexity
  */
 export const QUERY_SIZE_LIMITS = {
@@ -13,10 +13,10 @@ export const QUERY_SIZE_LIMITS = {
   max_expanded_ast_elements: '5000000',
 } as const;
 
-/** The server's default depth of a query, which is enough. */
+/** The server's default for the depth of a query, which is enough for our queries. */
 const DEEP_ENOUGH = '1000';
 
-/** Settings and the values that they need. */
+/** Settings, each with the value that it needs. */
 type Settings = Readonly<Record<string, string>>;
 
 type QueryLimit = {
@@ -56,7 +56,7 @@ export const QUERY_LIMITS: readonly QueryLimit[] = [
   { number: 718, settings: { max_parser_backtracks: '1000000' } }, // TOO_SLOW_PARSING
 ];
 
-/** The settings for "Limit for … exceeded", with UNIT for rows or bytes. If the message fits several, all of them. */
+/** The settings that "Limit for … exceeded" may be about. UNIT is replaced by rows or bytes. */
 const LIMITS_BY_NAME: ReadonlyMap<string, readonly string[]> = new Map([
   ['rows or bytes to read', ['max_UNIT_to_read']],
   ['rows or bytes to read on leaf node', ['max_UNIT_to_read_leaf']],
@@ -67,7 +67,7 @@ const LIMITS_BY_NAME: ReadonlyMap<string, readonly string[]> = new Map([
   ['IN-set', ['max_UNIT_in_set']],
 ]);
 
-/** Explains a limit on the query itself, which every retry would exceed. */
+/** Explains a limit on the query itself, which every retry would exceed again. */
 export function explainQueryLimit(settings: Settings, username: string): string {
   return `${explainSettings(settings, username)}. Or read a view with fewer columns.`;
 }
@@ -92,10 +92,10 @@ function explainSettings(settings: Settings, username: string): string {
   return `A limit of the user "${username}" (${names}) is too low for the query, so retrying will not help. ${adviseSetting(username, settings)}`;
 }
 
-/** The settings that a message may be about, and the values that turn them off. */
+/** Finds the settings that a message may be about, and the values that turn them off. */
 function findLimitSettings(message: string): Settings {
   const [, name] = /setting '(\w+)'|'(\w+)' setting/.exec(message)?.filter((part) => part !== undefined) ?? [];
-  // A list of indexes; an empty list requires none.
+  // The value is a list of indexes that a query must use. An empty list turns the setting off.
   if (name === 'force_data_skipping_indices') return { [name]: '' };
   const names = name === undefined ? findNamedLimits(message) : [redactForeign(name)];
   return Object.fromEntries(names.map((each) => [each, '0']));

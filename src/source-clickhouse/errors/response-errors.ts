@@ -9,7 +9,7 @@ export class GatewayError extends Error {
   }
 }
 
-/** A proxy refused the query: the login (401, 403) or by a limit (429). chproxy does so, with its own messages. */
+/** A proxy refused the query, because of the login (401, 403) or a limit (429). chproxy does this, with its own messages. */
 export class ProxyRefusalError extends Error {
   override readonly name = 'ProxyRefusalError';
   readonly status: number;
@@ -26,7 +26,7 @@ export class NotClickHouseError extends Error {
   readonly status: number;
   readonly answeredBefore: boolean;
 
-  /** @param answeredBefore whether ClickHouse has answered at this host and port in this run. */
+  /** @param answeredBefore whether ClickHouse has already answered at this host and port in this run. */
   constructor(status: number, answeredBefore: boolean) {
     // The body is not shown, because it may contain rows.
     super(`HTTP ${status} with a response that is not from ClickHouse.`);
@@ -35,19 +35,19 @@ export class NotClickHouseError extends Error {
   }
 }
 
-/** Something in a response that is neither a row nor an error of ClickHouse. */
+/** A response contains something that is neither a row nor an error of ClickHouse. */
 export class UnreadableResponseError extends Error {
   override readonly name = 'UnreadableResponseError';
   readonly bytes: number;
 
-  /** @param bytes their number. They are not shown, because they may contain rows. */
+  /** @param bytes the number of bytes. The bytes themselves are not shown, because they may contain rows. */
   constructor(bytes: number) {
     super(`${bytes} bytes that are not a row.`);
     this.bytes = bytes;
   }
 }
 
-/** A response broke off without an error. */
+/** A response broke off, and the server sent no error. */
 export class CutOffError extends Error {
   override readonly name = 'CutOffError';
   /** Node's code for a stream that closes before its end. */

@@ -6,13 +6,13 @@ import type { Explanation, SourceErrorCode } from './codes.ts';
 import { explainQueryLimit, explainReadLimit, QUERY_LIMITS } from './query-limit-errors.ts';
 import { summarizeServerMessage } from './server-message.ts';
 
-/** The values for an explanation: a sentence that quotes the server, the server's whole message, and the configuration. */
+/** The input for an explanation: a sentence that quotes the server, its whole message, and parts of the configuration. */
 type Context = Pick<SourceConfiguration, 'database' | 'username' | 'table'> & { seen: string; message: string };
 
 type ServerError = {
   /** The numbers in ClickHouse's ErrorCodes.cpp (`SELECT errorCodeToName(n)` returns the name). */
   numbers: readonly number[];
-  /** A condition for errors with these numbers; without it, all of them match. */
+  /** A condition for errors with one of these numbers. Without a condition, all of them match. */
   matches?: (error: ClickHouseError) => boolean;
   code: SourceErrorCode;
   explain: (context: Context) => string;
@@ -221,7 +221,7 @@ export function explainServerError(error: ClickHouseError, configuration: Source
   };
 }
 
-/** A sentence with the server's message, and the number and the name of the error. */
+/** Builds a sentence with the server's message, and the number and the name of the error. */
 function quoteServer(error: ClickHouseError): string {
   const words = summarizeServerMessage(error);
   const number = error.type === undefined ? `code ${error.code}` : `code ${error.code}, ${error.type}`;
@@ -230,7 +230,10 @@ function quoteServer(error: ClickHouseError): string {
     : `ClickHouse said: ${words} (${number}).`;
 }
 
-/** A name may contain a dot, so this hint is only for a table that does not exist or may not be read. */
+/**
+ * Explains how to name a table with its database. A table's name may contain a dot, so use this only if the table does not exist
+ * or may not be read.
+ */
 function adviseDottedTable(table = ''): string {
   const [, before, after] = /^([^.]+)\.(.+)$/.exec(table) ?? [];
   if (before === undefined) return '';

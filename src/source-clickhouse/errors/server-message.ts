@@ -3,42 +3,42 @@ import { redactForeign } from '../../protocol/secrets.ts';
 import { plural } from '../../shared/format.ts';
 
 /**
- * What is shown of the server's message. The rule: no message contains a value of a row.
+ * Decides what is shown of the server's message. The rule: no message contains a value of a row.
  *
- * The server quotes values in many ways, with quotes or without. If an error can be about a value (by its code, or because a
- * function was being executed), only types and the words of ClickHouse's own messages are kept, and everything else is
- * replaced by its kind and its length. Other errors are about the query, the table, the user or a limit, and are shown
+ * The server includes values in many ways, with or without quotes. An error can be about a value if its code says so, or if a
+ * function was being executed. Then only types and the words of ClickHouse's own messages are kept, and everything else is
+ * replaced by its kind and its length. All other errors are about the query, the table, the user or a limit, and are shown
  * unchanged.
  */
 
-/** Errors about a value, in ClickHouse's ErrorCodes.cpp: those of `value_unfit` and similar ones. */
+/** The numbers of errors about a value, in ClickHouse's ErrorCodes.cpp: those with the code `value_unfit`, and similar ones. */
 const ABOUT_VALUES: ReadonlySet<number> = new Set([
   6, 25, 26, 27, 33, 38, 41, 53, 69, 70, 72, 117, 128, 130, 131, 153, 190, 321, 349, 376, 407, 427, 457, 467, 636, 675,
   676, 691,
 ]);
 
-/** Errors about a limit: the numbers in their messages are not values. */
+/** The numbers of errors about a limit. The numbers in their messages are not values of rows. */
 const ABOUT_LIMITS: ReadonlySet<number> = new Set([158, 159, 160, 173, 191, 201, 202, 241, 307, 396]);
 
-/** What the server adds about the place: a function with its arguments, or a step of the query. */
+/** Matches what the server adds about the place of an error: a function with its arguments, or a step of the query. */
 const PLACE = /(?:: )?\(?while (?:executing|reading) .*$/is;
 
-/** The function in which an error occurred. A value before it may contain the same words, so the last match is used. */
+/** Matches the function in which an error occurred. A value before it may contain the same words, so the last match is used. */
 const IN_FUNCTION = /while executing (?:'FUNCTION |function )(\w+)/gi;
 
-/** Errors whose message is written by a user, and is not a value: those of a throwIf. */
+/** The numbers of errors whose message is written by a user and is not a value: the error of a throwIf. */
 const OWN_WORDS: ReadonlySet<number> = new Set([395]);
 
-/** What the server adds for an error in the query for the rows, which is long and does not help a user. */
+/** Matches the query for the rows, which the server adds to some errors. It is long, and does not help a user. */
 const IN_OUR_QUERY = /(?:,? in scope|,? while processing:?) '?(?:WITH|SELECT) concat\(.*$/is;
 
 /** The maximum length of the message that is shown, in characters. */
 const MAX_SHOWN = 300;
 
-/** How much of a message with values is read, in characters: masking takes quadratic time. */
+/** How much of a message with values is read, in characters. It is limited because masking takes quadratic time. */
 const MAX_READ = 4_000;
 
-/** The first sentence of the server's message, on one line; "" if the message is empty. */
+/** Returns the first sentence of the server's message on one line, or "" if the message is empty. */
 export function summarizeServerMessage(error: ClickHouseError): string {
   const { words, place } = splitMessage(error);
   const line = toOneLine(words);
@@ -46,7 +46,7 @@ export function summarizeServerMessage(error: ClickHouseError): string {
   return addPlace((end === -1 ? line : line.slice(0, end)).slice(0, MAX_SHOWN).replace(/[.:\s]+$/, ''), place);
 }
 
-/** The server's whole message, as far as it may be shown. */
+/** Returns the server's whole message, without values and secrets. */
 export function redactServerMessage(error: ClickHouseError): string {
   const { words, place } = splitMessage(error);
   return addPlace(words, place);
@@ -60,7 +60,7 @@ function addPlace(words: string, place: string): string {
   return place === '' ? words : `${words}: ${place}`;
 }
 
-/** The message without values and secrets, and the function in which the error occurred. */
+/** Splits a message into its words, without values and secrets, and the function in which the error occurred. */
 function splitMessage({ message, code: name }: ClickHouseError): { words: string; place: string } {
   const code = Number(name);
   const [whole = ''] = PLACE.exec(message) ?? [];
@@ -77,9 +77,9 @@ function splitMessage({ message, code: name }: ClickHouseError): { words: string
 }
 
 /**
- * The name of a function and its columns, without the constants of the query.
+ * Describes a function by its name and its columns, without the constants of the query.
  *
- * @param given the server's message after the name.
+ * @param given the server's message after the name of the function.
  */
 function describePlace(name: string, given: string): string {
   const columns = given.replaceAll(/'(?:[^'\\]|\\.)*'/g, '').matchAll(/__table\d+\.(`(?:[^`\\]|\\.)+`|\w+)/g);
@@ -87,13 +87,13 @@ function describePlace(name: string, given: string): string {
   return `while executing function ${name}${names.length === 0 ? '' : ` on ${names.join(', ')}`}`;
 }
 
-/** A string in quotes of any kind, or anything between spaces. */
+/** Matches a string in quotes of any kind, or characters between spaces and quotes. */
 const TOKEN = /'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*"|`(?:[^`\\]|\\.)*`|[^\s'"`]+|['"`]/g;
 
-/** A token, and the punctuation around it, which is not part of a value. */
+/** Separates a token from the punctuation around it, which is not part of a value. */
 const CORE = /^([([{]?)(.*?)([)\]},.:;]{0,2})$/s;
 
-/** Words of ClickHouse's own messages. A value that is one of them reveals nothing. */
+/** The words of ClickHouse's own messages. A value that is one of these words is shown, because it reveals nothing. */
 const WORDS: ReadonlySet<string> = new Set(
   `a all allowed an and any are argument array arrays as at be because before begin begins between bigger boolean but by bytes call
    cannot cast character characters close column columns comma compile constant contain contains conversion convert converted data date datetime
@@ -108,13 +108,13 @@ const WORDS: ReadonlySet<string> = new Set(
    zero zone`.split(/\s+/),
 );
 
-/** A type without spaces, a conversion function, or a place in a value. */
+/** Matches a type without spaces, or a conversion function. */
 const TYPE_OR_FUNCTION =
   /^(?:(?:Nullable|LowCardinality|Array|Tuple|Map)\(*)*(?:U?Int\d+|B?Float\d+|Decimal\d*|Date(?:Time)?\d*|Time\d*|String|FixedString|UUID|IPv[46]|Enum\d*|Bool|JSON|Dynamic|Variant|Interval[A-Z][a-z]+|POINT|WKT|base\d\dDecode|to[A-Z]\w+Or(?:Zero|Null|Default))(?:\(\d+(?:,\d+)?\)*)?$/;
 
 type Part = { kind: 'shown'; text: string } | { kind: 'value'; characters: number; isNumber: boolean };
 
-/** Replaces everything that may be a value by its kind and length. */
+/** Replaces everything that may be a value with its kind and length. */
 function maskValues(words: string): string {
   const text = words.slice(0, MAX_READ);
   // A space after the comma in the parameters of a type would split it into two tokens.
@@ -155,7 +155,7 @@ function isClickHouseWord(core: string): boolean {
   return core === '' || /^[-<>=]$/.test(core) || WORDS.has(core.toLowerCase()) || TYPE_OR_FUNCTION.test(core);
 }
 
-/** Adds a part. Values with only a space between them become one. */
+/** Adds a part. Two values with at most a space between them are joined. */
 function addPart(parts: Part[], part: Part): void {
   if (part.kind === 'shown') {
     if (part.text !== '') parts.push(part);

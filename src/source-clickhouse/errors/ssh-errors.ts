@@ -5,11 +5,11 @@ import { type SourceErrorCode, sourceError } from './codes.ts';
 type OpenContext = { options: TunnelOptions; at: string; words: string };
 
 type OpenError = {
-  /** The stage of the connection, from the SSH library. */
+  /** The stage of the connection, according to the SSH library. */
   level?: string;
-  /** Node's codes. */
+  /** Node's error codes. */
   codes?: readonly string[];
-  /** The library's message. */
+  /** Matches the message of the SSH library. */
   pattern?: RegExp;
   code: SourceErrorCode;
   explain: (context: OpenContext) => string;
@@ -18,7 +18,7 @@ type OpenError = {
 /** Why an SSH connection can't be opened. The first entry that matches is used. */
 const OPEN_ERRORS: readonly OpenError[] = [
   {
-    // A first line that is not from an SSH 2 server. Such errors have no level.
+    // The first line is not from an SSH 2 server. The library sets no level for these errors.
     pattern: /^(?:Header line too long|Invalid header|Max greeting lines exceeded|Invalid identification)/,
     code: 'ssh_address_wrong',
     explain: ({ options: { tunnel_host, tunnel_port }, words }) =>
@@ -120,7 +120,10 @@ type ForwardError = {
   explain: (context: ForwardContext) => string;
 };
 
-/** Why an SSH server does not forward a connection, by the numbers of RFC 4254, 5.1. The first entry that matches is used. */
+/**
+ * Why an SSH server does not forward a connection, by the reason codes of RFC 4254, section 5.1. The first entry that matches is
+ * used.
+ */
 const FORWARD_ERRORS: readonly ForwardError[] = [
   {
     matches: (error) => readReasonNumber(error) === 1, // SSH_OPEN_ADMINISTRATIVELY_PROHIBITED
@@ -142,11 +145,15 @@ const FORWARD_ERRORS: readonly ForwardError[] = [
   },
 ];
 
-/** Explains why ClickHouse could not be reached through an open SSH connection, at `target` as the SSH server sees it. */
+/**
+ * Explains why ClickHouse could not be reached through an open SSH connection.
+ *
+ * @param target the address of ClickHouse as the SSH server sees it.
+ */
 export function explainForwardError(error: unknown, options: TunnelOptions, target: string): ConnectorError {
   const known = FORWARD_ERRORS.find(({ matches }) => matches(error));
   const at = describeServer(options);
-  // Without the library's prefix.
+  // Remove the prefix that the SSH library adds.
   const reason = messageOf(error).replace(/^\(SSH\) Channel open failure: /, '') || 'no reason given';
   if (known !== undefined)
     return createError(known.code, known.explain({ user: options.tunnel_user, at, target, reason }), error);
@@ -162,7 +169,7 @@ function readReasonNumber(error: unknown): unknown {
 }
 
 type KeyError = {
-  /** The message of the SSH library. */
+  /** Matches the message of the SSH library. */
   pattern: RegExp;
   /** Whether the entry only applies if there is a passphrase. */
   needsPassphrase?: boolean;
@@ -172,7 +179,7 @@ type KeyError = {
 /** Why a private key can't be used. The first entry that matches is used. */
 const KEY_ERRORS: readonly KeyError[] = [
   {
-    // A cipher that the library does not support, in PEM and in the OpenSSH format.
+    // The library does not support the cipher. Its message differs between PEM and the OpenSSH format.
     pattern: /^Cipher \(.+\) not supported|^Unsupported (?:cipher|kdf)|^Invalid initialization vector/,
     explain: (words) =>
       `The key in ssh_key is encrypted in a way that this connector does not support (${words}). Rewrite it with \`ssh-keygen -p -f file\`, or use a key without a passphrase.`,
@@ -188,7 +195,7 @@ const KEY_ERRORS: readonly KeyError[] = [
   },
 ];
 
-/** @param hasPassphrase whether ssh_key_passphrase is set. */
+/** Explains why a private key can't be used. @param hasPassphrase whether ssh_key_passphrase is set. */
 export function explainKeyError(error: Error, hasPassphrase: boolean): ConnectorError {
   const raw = rawMessageOf(error);
   const known = KEY_ERRORS.find(

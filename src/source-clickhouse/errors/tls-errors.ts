@@ -3,14 +3,17 @@ import type { SourceConfiguration } from '../config/schema.ts';
 import { parseOpensslReason } from '../config/tls.ts';
 import type { Explanation, SourceErrorCode } from './codes.ts';
 
-/** The alert with which the server ended TLS, in OpenSSL's message; or the text of nginx's page instead of an alert. */
+/** Matches the alert with which the server ended TLS, in OpenSSL's message, or the text of the page that nginx sends instead. */
 const ALERT = /alert (?!number)[a-z ]+[a-z]|No required SSL certificate was sent|The SSL certificate error/i;
 
-/** The values for an explanation: the server's address, that its certificate is refused, the message, the configuration. */
+/**
+ * The input for an explanation: the server's address, a sentence that its certificate is refused, Node's code, the message, and
+ * which certificates are configured.
+ */
 type Context = { at: string; refused: string; code: string; words: string; hasCa: boolean; hasCertificate: boolean };
 
 type TlsError = {
-  /** Without it, all other errors match. */
+  /** Without a pattern, all errors match. */
   pattern?: RegExp;
   code: SourceErrorCode;
   explain: (context: Context) => string;
@@ -53,10 +56,10 @@ export const CERTIFICATE_ERRORS: readonly { codes: readonly string[]; explain: (
   },
 ];
 
-/** Other codes about the certificate. */
+/** Matches all other codes about the certificate. */
 const OTHER_CERTIFICATE_ERROR = /CERT|SIGNATURE|ISSUER|_CRL_/;
 
-/** The alerts of servers, most of them about our certificate. The first entry that matches is used. */
+/** The alerts of servers. Most of them are about our client certificate. The first entry that matches is used. */
 const ALERTS: readonly TlsError[] = [
   { pattern: /version/, code: 'tls_not_agreed', explain: explainOldVersion },
   {
@@ -66,7 +69,7 @@ const ALERTS: readonly TlsError[] = [
       `${at} ended TLS because of an internal error (${words}). It may be starting or overloaded. Try again. If that does not help, see its log.`,
   },
   {
-    // Servers send this for a missing or refused certificate, and for ciphers that they don't have.
+    // Servers send this if the client certificate is missing or refused, and if they share no cipher with the client.
     pattern: /handshake failure/,
     code: 'tls_client_certificate_refused',
     explain: ({ at, words, hasCertificate }) =>
@@ -88,7 +91,7 @@ const ALERTS: readonly TlsError[] = [
   },
 ];
 
-/** Protocol errors that OpenSSL finds. The first entry that matches is used. */
+/** Protocol errors that OpenSSL detects. The first entry that matches is used. */
 const PROTOCOL_ERRORS: readonly TlsError[] = [
   {
     pattern: /wrong version number|packet length too long/,
@@ -105,9 +108,9 @@ const PROTOCOL_ERRORS: readonly TlsError[] = [
 ];
 
 /**
- * Explains an error of TLS; undefined for other errors.
+ * Explains a TLS error. Returns undefined for other errors.
  *
- * @param code Node's code: a verification result of OpenSSL, or ERR_SSL_ and an error of OpenSSL.
+ * @param code Node's error code: a verification result of OpenSSL, or ERR_SSL_ followed by an OpenSSL error.
  */
 export function explainTlsError(
   code: string,
@@ -145,7 +148,7 @@ export function explainTlsError(
   };
 }
 
-/** The explanation of the first entry whose pattern is in a text. */
+/** Returns the explanation of the first entry whose pattern matches a text. */
 function explainFirst(errors: readonly TlsError[], text: string, context: Context): Explanation | undefined {
   const known = errors.find(({ pattern }) => pattern === undefined || pattern.test(text));
   return known && { code: known.code, message: known.explain(context) };

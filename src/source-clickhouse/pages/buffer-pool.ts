@@ -1,23 +1,23 @@
 /**
- * Reuses buffers of one size. New buffers would cost more than the work on them: the operating system maps memory page by
- * page, and Node collects garbage by the amount of memory outside of its heap.
+ * Reuses buffers of one size. Allocating new ones would take longer than processing their contents: the operating system maps
+ * memory page by page, and Node collects garbage more often the more memory there is outside of its heap.
  */
 export class BufferPool {
   readonly #bytes: number;
   readonly #free: Buffer[] = [];
 
-  /** @param bytes the size of a buffer. */
+  /** @param bytes the size of each pooled buffer. */
   constructor(bytes: number) {
     this.#bytes = bytes;
   }
 
-  /** Returns a buffer of the usual size, or a larger one if more bytes are needed. It contains old bytes. */
+  /** Returns a buffer of the pool's size, or of `atLeast` bytes if that is more. The buffer may contain old bytes. */
   take(atLeast = 0): Buffer {
     const used = atLeast <= this.#bytes ? this.#free.pop() : undefined;
     return used ?? Buffer.allocUnsafeSlow(Math.max(atLeast, this.#bytes));
   }
 
-  /** Returns a buffer that is no longer read to the pool. A larger one is left to the garbage collector. */
+  /** Puts a buffer back, once nothing reads it any more. A larger buffer is left to the garbage collector. */
   give(buffer: Buffer): void {
     if (buffer.length === this.#bytes) this.#free.push(buffer);
   }

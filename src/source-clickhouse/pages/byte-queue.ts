@@ -3,8 +3,8 @@ import { Signal } from '../../shared/async.ts';
 import type { PositionedPage } from './positioned-page.ts';
 
 /**
- * Pages that were read and not yet written, so that the server can send at full speed while our reader is slow. One side
- * pushes pages, the other iterates over them.
+ * A queue of pages that were read but not yet written. It lets the server send at full speed while the reader of our output is
+ * slow. One side pushes pages, and the other iterates over them.
  */
 export class ByteQueue {
   readonly #pages: PositionedPage[] = [];
@@ -24,7 +24,7 @@ export class ByteQueue {
     return this.#bytes;
   }
 
-  /** Waits until the queue has less than `bytes`. Returns false if the signal is aborted or the time is over before that. */
+  /** Waits until the queue has fewer than `bytes` bytes. Returns false if the signal is aborted or the time runs out first. */
   async waitBelow(bytes: number, signal: AbortSignal, milliseconds?: number): Promise<boolean> {
     let isOver = false;
     const giveUp = (): void => {
@@ -45,13 +45,13 @@ export class ByteQueue {
     }
   }
 
-  /** Ends the queue. An error is thrown after the pages that are in it. */
+  /** Ends the queue. If there is an error, the iteration throws it after the remaining pages. */
   end(result: { error?: unknown } = {}): void {
     this.#end = result;
     this.#pushed.notify();
   }
 
-  /** The pages in order. A page counts until the next one is requested: until then it is being written. */
+  /** Iterates over the pages. A page counts toward `bytes` until the next one is requested, because it is still being written. */
   async *[Symbol.asyncIterator](): AsyncGenerator<PositionedPage> {
     for (;;) {
       const page = this.#pages.shift();

@@ -11,32 +11,35 @@ import { type Page, PageCutter } from './page-cutter.ts';
 import { addPosition, type PositionedPage } from './positioned-page.ts';
 import { type PageSink, pipeResponse, ResponseWritable } from './response-writable.ts';
 
-/** The bytes of a page, about 2,000 rows. A state follows each page, so this limits what is sent again after a crash. */
+/** The size of a page in bytes, about 2,000 rows. A state can follow each page, so this limits what a crash sends again. */
 const PAGE_BYTES = 1024 * 1024;
 
-/** Node reads a socket in chunks of 64 KiB. */
+/** The size of two chunks in bytes: Node reads a socket in chunks of 64 KiB. */
 const TWO_CHUNKS_BYTES = 2 * 64 * 1024;
 
-/** The maximum bytes of pages that wait to be written. It is most of the memory that `read` uses. */
+/** The maximum size of the pages that wait to be written, in bytes. They take most of the memory that `read` uses. */
 const QUEUE_BYTES = 48 * 1024 * 1024;
 
-/** After a response was closed, the next query is sent when the queue has less than this, so that writing never pauses. */
+/**
+ * After a response was closed, the next query is sent once the queue has fewer bytes than this. The pages that are left keep
+ * the output busy until the server responds.
+ */
 const RESUME_BELOW_BYTES = QUEUE_BYTES / 4;
 
 /**
- * How long a response is held open, in milliseconds, while the reader of our output accepts nothing. After 30 s the server
- * closes it (http_send_timeout, see https://github.com/ClickHouse/ClickHouse/issues/64731), and rows in transit are lost. So
- * the source closes it well before that.
+ * How long a response is kept open while the reader of our output accepts nothing, in milliseconds. After 30 s, the server would
+ * close the response (http_send_timeout, see https://github.com/ClickHouse/ClickHouse/issues/64731) and rows in transit would be
+ * lost, so the source closes it well before that.
  */
 const MAX_PAUSE_MS = 10_000;
 
 /**
  * How long a query is retried while the server is unavailable or overloaded, in milliseconds after the last page. A restart
- * takes seconds, and a ClickHouse Cloud service needs up to a minute to wake.
+ * takes seconds, and a ClickHouse Cloud service needs up to a minute to wake up.
  */
 const RETRY_TIME_MS = 5 * 60_000;
 
-/** The first and the longest delay between attempts. */
+/** The first and the longest delay between attempts, in milliseconds. */
 const FIRST_RETRY_MS = 1_000;
 const LONGEST_RETRY_MS = 30_000;
 
@@ -44,9 +47,9 @@ const LONGEST_RETRY_MS = 30_000;
 export type RowSource = {
   clickhouse: Pick<ClickHouse, 'bytes' | 'explainError'>;
   selection: RowSelection;
-  /** The maximum number of rows after a position: with a LIMIT, the server sorts faster. */
+  /** The maximum number of rows to read. It becomes the LIMIT of the query, which makes the server sort faster. */
   maxRows: number;
-  /** The time in the messages, in milliseconds since the epoch. */
+  /** The `emitted_at` of the messages, in milliseconds since the epoch. */
   emittedAt: number;
   /** Receives a warning before each retry. */
   warn: (message: string) => void;
@@ -54,12 +57,12 @@ export type RowSource = {
 
 export type FetchOptions = {
   pageBytes: number;
-  /** Space after a page for the chunk that fills it, and for the start of the next row; also see `ResponseWritable`. */
+  /** Space in a buffer after the page, for the end of the chunk that completes the page. Also see `ResponseWritable`. */
   readAheadBytes: number;
   queueBytes: number;
   resumeBelowBytes: number;
   maxPauseMs: number;
-  /** How long a query is retried after transient errors (0: not at all), and the first delay. */
+  /** How long a query is retried after transient errors (0: not at all), and the first delay, in milliseconds. */
   retryTimeMs: number;
   firstRetryMs: number;
 };
@@ -75,15 +78,15 @@ const DEFAULT_OPTIONS: FetchOptions = {
 };
 
 /**
- * Reads all rows after a position, page by page, in order. The memory of a page is reused once the next page is requested, so
- * write or copy the page before that.
+ * Reads all rows after a position, page by page, in order. The buffer of a page is reused once the next page is requested, so
+ * the caller must write or copy the page before that.
  *
  * The response is read at full speed into a queue of bounded size. If the queue is full and the reader doesn't make space in
  * time, the response is closed (backpressure). Once there is space, a new query starts after the last page. So no response is
  * held open while the reader is slow, and a fast reader needs only one query and one sort, whatever the size of the table.
  *
  * Rows are checked line by line. They have a total order, so all complete lines before an error are valid. After a transient
- * error, a retry reads the rows after them.
+ * error, a retry continues after the last of these lines.
  */
 export async function* fetchPages(
   source: RowSource,
@@ -141,7 +144,7 @@ async function fillQueue(fetching: Fetching, start: Position): Promise<void> {
   }
 }
 
-/** Retries until a response has rows, or ends. */
+/** Sends the query, and retries it until a response contains rows or ends without an error. */
 function fetchResponseWithRetry(fetching: Fetching, after: Position): Promise<Fetched> {
   const { options, signal } = fetching;
   return retryFor(
@@ -157,7 +160,7 @@ function fetchResponseWithRetry(fetching: Fetching, after: Position): Promise<Fe
   );
 }
 
-/** A retry doesn't help if the table was altered: only the next run looks up its columns. */
+/** Whether to retry. If the table was altered, a retry doesn't help, because only the next run looks up the columns again. */
 function shouldRetry({ options, signal }: Fetching, error: Error): boolean {
   if (signal.aborted || options.retryTimeMs === 0 || !(error instanceof ConnectorError)) return false;
   return error.failureType === 'transient_error' && !isSchemaChanged(error.cause);
@@ -167,7 +170,7 @@ function warnOfRetry({ source }: Fetching, error: Error): void {
   source.warn(`${error.message} Asking again for the rows after the last page.`);
 }
 
-/** How a response ended: all of it was read, or it was left because of a slow reader, or it broke off. */
+/** How a response ended: all of it was read, it was closed early because of a slow reader ("left"), or it broke off. */
 type Fetched =
   | { end: 'complete' }
   | { end: 'left'; position: Position }
@@ -180,9 +183,9 @@ type Fetched =
  */
 async function fetchResponse(fetching: Fetching, after: Position): Promise<Fetched> {
   const { pool, source, options, signal } = fetching;
-  // Some listeners only react to the event, and not to a signal that is already aborted.
+  // Some listeners only react to the abort event, not to a signal that is already aborted.
   signal.throwIfAborted();
-  // The server returns the row of the position again, as often as it was read.
+  // The query returns the rows at the position again, so as many rows as were read are dropped.
   const toDrop = isInsideGroup(after) ? { rowHash: after.rowHash, rows: after.rows } : undefined;
   const maxRows = source.maxRows + (toDrop?.rows ?? 0);
   const { query, parameters } = buildRowQuery(source.selection, after, source.emittedAt, maxRows);
@@ -196,8 +199,8 @@ async function fetchResponse(fetching: Fetching, after: Position): Promise<Fetch
   } catch (cause) {
     if (cause instanceof SlowReaderError) return { end: 'left', position: sink.position };
     const error = explainBrokenResponse(source, response.exception ?? cause);
-    // Complete rows are valid, however few. If they were read again, responses that always break off before the first full
-    // page would never make progress.
+    // Complete rows are valid, even if they don't fill a page. If they were dropped, responses that always break off before the
+    // first full page would never make progress.
     const rest = signal.aborted ? undefined : cutter.rest();
     if (rest !== undefined) sink.push(rest);
     if (sink.isEmpty) throw error;
@@ -205,12 +208,12 @@ async function fetchResponse(fetching: Fetching, after: Position): Promise<Fetch
   }
 }
 
-/** Without this, the error for a reset connection would suggest that the server uses another protocol. */
+/** Explains why a response broke off. A plain ECONNRESET would be explained as a server that uses another protocol. */
 function explainBrokenResponse({ clickhouse }: RowSource, error: unknown): Error {
   return clickhouse.explainError(codeOf(error) === 'ECONNRESET' ? new CutOffError(error) : error);
 }
 
-/** The queue was full for too long, so the response was left. */
+/** The queue was full for too long, so the response is closed early. */
 class SlowReaderError extends Error {}
 
 /** Puts the pages of a response into the queue, each with its position. */
@@ -243,7 +246,7 @@ class QueueSink implements PageSink {
 
   waitForCapacity(): Promise<void> | undefined {
     const { queue, options, signal } = this.#fetching;
-    // Not every stream reacts to the signal while it has chunks.
+    // Not every stream reacts to the signal while it still has chunks to deliver.
     if (signal.aborted) return Promise.reject(signal.reason);
     if (queue.bytes < options.queueBytes) return undefined;
     return queue.waitBelow(options.queueBytes, signal, options.maxPauseMs).then((inTime) => {

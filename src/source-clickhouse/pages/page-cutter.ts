@@ -4,14 +4,14 @@ import { sourceError } from '../errors/codes.ts';
 import { isRow, readRowHash } from '../query/record-line.ts';
 import type { BufferPool } from './buffer-pool.ts';
 
-/** The maximum length of a line, in bytes. It bounds memory; Batch rejects events over 25 kB anyway. */
+/** The maximum length of a line, in bytes. It limits the memory. Batch rejects events of more than 25 kB anyway. */
 const MAX_ROW_BYTES = 32 * 1024 * 1024;
 
-/** Complete lines, ready to be written, and the last row's place in the order. */
+/** Complete lines that are ready to be written, and where the last row is in the order. */
 export type Page = {
-  /** In UTF-8, whatever the rows contain. */
+  /** The lines in valid UTF-8, even if the rows contain other bytes. */
   lines: Buffer;
-  /** The same lines, as the server sent them. */
+  /** The same lines, exactly as the server sent them. */
   sentLines: Buffer;
   /** The buffer of the lines, to be returned to the pool. */
   buffer: Buffer;
@@ -24,21 +24,21 @@ export type Page = {
   rowsWithLastHash: number;
 };
 
-/** Rows at the start of a response that were read before: those with this hash, at most `rows`. */
+/** The rows at the start of a response that were already read: up to `rows` rows with this hash. */
 export type RowsToDrop = { rowHash: string; rows: number };
 
 /**
- * Cuts the bytes of a response into pages. A page contains only rows: complete lines that start and end as every row does. It
- * contains no exception that the server writes after the rows, in the format of any version, and no line that was cut off.
+ * Cuts the bytes of a response into pages. A page contains only rows: complete lines that start and end like a row. It never
+ * contains a line that was cut off, or an exception that the server wrote after the rows, whatever format its version uses.
  *
- * The chunks are copied into one buffer per page, because Node collects short-lived chunks cheaply.
+ * The chunks are copied into one buffer per page. They are then short-lived, which makes garbage collection cheap.
  */
 export class PageCutter {
   readonly #pageBytes: number;
   readonly #pool: BufferPool;
   #toDrop: RowsToDrop | undefined;
   #buffer: Buffer;
-  /** In the buffer, complete rows are from `#start` to `#end`, and the bytes of an unfinished line from there to `#filled`. */
+  /** The buffer has complete rows from `#start` to `#end`, and the bytes of an unfinished line from `#end` to `#filled`. */
   #start = 0;
   #end = 0;
   #filled = 0;
@@ -55,7 +55,7 @@ export class PageCutter {
     this.#buffer = pool.take();
   }
 
-  /** Adds bytes; returns a page once there are enough. @throws NotARowError */
+  /** Adds bytes, and returns a page once there are enough for one. @throws NotARowError */
   push(chunk: Buffer): Page | undefined {
     const newFrom = this.#filled;
     this.#append(chunk);
@@ -69,13 +69,13 @@ export class PageCutter {
     return this.#end - this.#start >= this.#pageBytes ? this.#cut() : undefined;
   }
 
-  /** The response ended: returns the last page. @throws NotARowError when it ended inside a line. */
+  /** Returns the last page, after the response has ended. @throws NotARowError when the response ended inside a line. */
   end(): Page | undefined {
     if (this.#filled > this.#end) throw this.#notARow(this.#end);
     return this.rest();
   }
 
-  /** The complete rows after the last page. */
+  /** Returns the complete rows after the last page, if there are any. */
   rest(): Page | undefined {
     return this.#rows > 0 ? this.#cut() : undefined;
   }
@@ -91,7 +91,7 @@ export class PageCutter {
     this.#filled += chunk.length;
   }
 
-  /** Checks the lines that end in the bytes from `newFrom` on. */
+  /** Checks the lines that end at `newFrom` or later. */
   #takeLines(newFrom: number): void {
     const filled = this.#buffer.subarray(0, this.#filled);
     for (let end = filled.indexOf(LINE_FEED, newFrom); end !== -1; end = filled.indexOf(LINE_FEED, this.#end)) {
@@ -133,9 +133,9 @@ export class PageCutter {
 }
 
 /**
- * The first rows of a page, as a page in the same buffer.
+ * Returns the first rows of a page, as a page in the same buffer.
  *
- * @param rows at least 1, and at most the rows of the page.
+ * @param rows at least 1, and at most the number of rows of the page.
  */
 export function takeFirstRows({ sentLines, buffer }: Page, rows: number): Page {
   let end = 0;
@@ -148,7 +148,7 @@ function createPage(sentLines: Buffer, rows: number, buffer: Buffer): Page {
   return { lines, sentLines, buffer, bytes: lines.length, rows, ...readLastRow(sentLines) };
 }
 
-/** The response contains something else than a row, or a row that was cut off; `rest` has all bytes from there on. */
+/** The response contains something that is not a row, or a row that was cut off. `rest` has all bytes from there on. */
 export class NotARowError extends Error {
   readonly rest: Buffer;
 
@@ -164,7 +164,7 @@ function readLastRow(rows: Buffer): Pick<Page, 'lastLine' | 'lastRowHash' | 'row
   let lastRowHash = '';
   let rowsWithLastHash = 0;
   for (const line of iterateLinesBackwards(rows)) {
-    // A copy, because it is used longer than the page.
+    // Copied, because it may be used after the buffer of the page is reused.
     lastLine ??= Buffer.from(line);
     if (rowsWithLastHash === 0) lastRowHash = readRowHash(line);
     else if (readRowHash(line) !== lastRowHash) break;

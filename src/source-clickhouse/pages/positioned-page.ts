@@ -5,7 +5,7 @@ import { type Page, takeFirstRows } from './page-cutter.ts';
 /** A page, with the position after its last row. */
 export type PositionedPage = Page & { position: PositionAtRow };
 
-/** @param before the position that the page follows. */
+/** Adds the position after the last row to a page. @param before the position before the first row of the page. */
 export function addPosition(page: Page, before: Position, cursorColumn: string): PositionedPage {
   const isContinued =
     isInsideGroup(before) && before.rowHash === page.lastRowHash && page.rowsWithLastHash === page.rows;
@@ -18,7 +18,7 @@ export function addPosition(page: Page, before: Position, cursorColumn: string):
   return { ...page, position };
 }
 
-/** The first rows of a page. @param before the position that the page follows. */
+/** Returns the first rows of a page. @param before the position before the first row of the page. */
 export function cutPage(page: PositionedPage, rows: number, before: Position, cursorColumn: string): PositionedPage {
   return rows >= page.rows ? page : addPosition(takeFirstRows(page, rows), before, cursorColumn);
 }

@@ -5,7 +5,7 @@ import { CutOffError, UnreadableResponseError } from '../errors/response-errors.
 import { startsAsRow } from '../query/record-line.ts';
 import { NotARowError, type Page, type PageCutter } from './page-cutter.ts';
 
-/** The maximum bytes of an exception after the rows. Few are longer, and it is only for a message. */
+/** How many bytes of an exception after the rows are read. Few exceptions are longer, and it is only used for a message. */
 const LONGEST_EXCEPTION_BYTES = 16 * 1024;
 
 type Done = (error?: Error | null) => void;
@@ -13,29 +13,29 @@ type Done = (error?: Error | null) => void;
 /** Where the pages of a response go. */
 export type PageSink = {
   push: (page: Page) => void;
-  /** Undefined if there is capacity. Otherwise resolves once there is, and rejects when the response should be left. */
+  /** Returns undefined if there is capacity. Otherwise resolves once there is, and rejects if the response should be closed. */
   waitForCapacity: () => Promise<void> | undefined;
 };
 
 /**
- * Cuts the bytes of a response into pages for a sink. It is a stream to pipe into and not a loop over a stream: it handles
- * each chunk in the call that delivers it, which costs Node a third less.
+ * Cuts the bytes of a response into pages for a sink. It is a Writable, because piping handles each chunk in the call that
+ * delivers it, which costs Node a third less than a loop over the stream.
  */
 export class ResponseWritable extends Writable {
   readonly #cutter: PageCutter;
   readonly #sink: PageSink;
-  /** All bytes from the first one on that is not part of a row. */
+  /** The bytes from the start of the first line that is not a row; undefined while all lines are rows. */
   #rest: Buffer[] | undefined;
   #restBytes = 0;
 
-  /** @param readAheadBytes bytes to accept without capacity. With less than a chunk, each chunk pauses the response. */
+  /** @param readAheadBytes bytes to accept without capacity. If it is less than a chunk, each chunk pauses the response. */
   constructor(cutter: PageCutter, sink: PageSink, readAheadBytes: number) {
     super({ highWaterMark: readAheadBytes });
     this.#cutter = cutter;
     this.#sink = sink;
   }
 
-  /** The exception that the server wrote in the place of a row. The server closes the connection after it. */
+  /** The exception that the server wrote instead of a row. The server closes the connection after it. */
   get exception(): Error | undefined {
     if (this.#rest === undefined) return undefined;
     const rest = Buffer.concat(this.#rest).toString('utf8', 0, LONGEST_EXCEPTION_BYTES);
@@ -61,7 +61,7 @@ export class ResponseWritable extends Writable {
     done(this.exception);
   }
 
-  /** Returns false if it failed; then `done` has the error. */
+  /** Pushes a page, if there is one. Returns false after an error, which it has passed to `done`. */
   #pushPage(cut: () => Page | undefined, done: Done): boolean {
     try {
       const page = cut();
@@ -84,8 +84,9 @@ export class ResponseWritable extends Writable {
 }
 
 /**
- * Pipes a response to its end. If it breaks off, it rejects after all received bytes were written: the server sends the error
- * and then closes the connection, and `pipeline` would drop the chunks that wait for capacity, including the error.
+ * Pipes a response to its end. If the response breaks off, the promise rejects once all received bytes have been written. The
+ * server sends an error and then closes the connection; `pipeline` would drop the chunks that wait for capacity, including the
+ * error.
  */
 export async function pipeResponse(stream: Readable, response: ResponseWritable): Promise<void> {
   let streamError: unknown;
@@ -105,19 +106,19 @@ export async function pipeResponse(stream: Readable, response: ResponseWritable)
   if (streamError !== undefined) throw streamError;
 }
 
-/** What precedes an exception: a mark in 25.11 and later, the start of a JSON object in 23.9 to 25.10. */
+/** What precedes an exception: a marker in ClickHouse 25.11 and later, or the start of a JSON object in 23.9 to 25.10. */
 const MARK = /^\s*(?:__exception__\s+\w+\s+|\{"exception": ")?(?=Code: \d+\. DB::Exception: )/;
 
 /** An exception, complete or cut off. */
 const EXCEPTION = /^Code: (\d+)\. DB::Exception: (.*)$/s;
 
-/** A complete exception at the end of a string, with the end of the mark or object. */
+/** A complete exception at the end of a string, followed by the end of the marker or of the JSON object. */
 const AT_END =
   /Code: \d+\. DB::Exception: (?:(?!Code: \d+\. DB::Exception: ).)*\([A-Z_\d]+\)(?: \(version [^()]*(?:\([^()]*\))?\))?(?:"\}|\\n"\})?\s*(?:\d+ \w+\s+__exception__\s*)?$/s;
 
 /**
- * Finds an exception at the start of bytes that are not a row, or at their end, after a row that was cut off. It doesn't look in
- * between: a row may contain text like that of an exception, and the content of rows must not be in a message.
+ * Finds an exception at the start of bytes that are not a row, or at their end, after a row that was cut off. It doesn't search
+ * in between: a row may contain text that looks like an exception, and messages must not contain the content of rows.
  */
 function parseException(rest: string): ClickHouseError | undefined {
   const [mark] = MARK.exec(rest) ?? [];

@@ -3,16 +3,16 @@ import { type ClickHouse, tryRows } from '../client/client.ts';
 import type { Position } from '../state/position.ts';
 import { buildRowClauses, type RowSelection } from './row-query.ts';
 
-/** The rows to read, and their uncompressed bytes on the server. */
+/** The estimated number of rows to read, and their uncompressed size on the server in bytes. */
 export type Estimate = { rows: number; bytes: number | undefined };
 
 const explainedRow = z.object({ rows: z.coerce.number() });
 const partsRow = z.object({ rows: z.coerce.number(), bytes: z.coerce.number() });
 
 /**
- * Estimates a read without reading: EXPLAIN ESTIMATE returns the number of rows in the parts and granules that the server
- * would read, and system.parts the size of a row. Returns undefined if the server can't estimate, as for tables that are
- * not a MergeTree, or if the user may not ask: no read should fail because of an estimate.
+ * Estimates the size of a read without reading rows. EXPLAIN ESTIMATE returns the number of rows in the parts and granules that
+ * the server would read. system.parts has the average size of a row. Returns undefined if the server can't estimate the read,
+ * because the table is not a MergeTree, or if the user lacks a privilege: no read should fail because of its estimate.
  *
  * https://clickhouse.com/docs/sql-reference/statements/explain#explain-estimate
  */

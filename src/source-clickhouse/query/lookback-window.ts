@@ -3,7 +3,7 @@ import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { type ClickHouseType, unwrapType } from '../schema/clickhouse-type.ts';
 
-/** The bounds of a run by the server's clock, as cursors. */
+/** The time bounds of a run by the server's clock, in the form of cursors. */
 export type LookbackWindow = {
   /** The current time. */
   now: string;
@@ -19,9 +19,9 @@ const clockRow = z.object({ now: z.string(), lookback_start: z.string(), lag_bou
  * Computes the bounds by the server's clock, because the server sets the timestamps of rows. Returns undefined if the cursor
  * is not a time.
  *
- * A row becomes visible after its timestamp. So either the next run reads the last rows again (lookback), or a run reads
- * only rows of a certain age (lag). Without a lookback, a run leaves out at least the current unit of time (a second of a
- * DateTime, a day of a Date), because new rows will still get that timestamp.
+ * A row becomes visible some time after its timestamp. So either the next run reads the latest rows again (lookback), or a run
+ * only reads rows that have reached a certain age (lag). Without a lookback, a run skips at least the rows of the current second
+ * (DateTime) or day (Date), because more rows with the same timestamp may follow.
  */
 export async function readLookbackWindow(
   clickhouse: ClickHouse,
@@ -43,7 +43,10 @@ export async function readLookbackWindow(
   };
 }
 
-/** Returns the SQL of the cursor that a row of some seconds ago has, in the form of a record. */
+/**
+ * Returns a function from a number of seconds to SQL: the cursor of a row that is this old, in the form that records have.
+ * Returns undefined if the cursor is not a time.
+ */
 async function chooseCursorSql(
   clickhouse: ClickHouse,
   cursorType: ClickHouseType,
@@ -63,8 +66,8 @@ async function chooseCursorSql(
 }
 
 /**
- * The SQL of the server's time zone. An INSERT uses it for today(), whatever session_timezone the reader has. Versions before
- * 23.6 have neither that setting nor serverTimezone(); their timezone() returns the server's.
+ * Returns the SQL for the server's time zone. An INSERT uses it for today(), whatever session_timezone our user has. Versions
+ * before 23.6 have neither that setting nor serverTimezone(). Their timezone() returns the server's time zone.
  */
 async function findServerZone(clickhouse: ClickHouse): Promise<string> {
   const found = await clickhouse.rows(

@@ -8,11 +8,13 @@ import { sourceError } from '../errors/codes.ts';
 import { quoteString } from '../sql.ts';
 
 /**
- * The line of a row. The query makes the server write it, and the source reads it:
+ * The parts of the line that the query makes the server write for each row:
  *
  *     {"type":"RECORD","record":{"stream":"events",…,"data":{…}},"row_hash":"123"}
  *
- * If the table has columns that are not in the row hash, a hash of all columns comes first: `,"full_hash":"45","row_hash":"123"}`.
+ * If the table has columns that are not in the row hash, a hash of all columns precedes it:
+ *
+ *     …,"full_hash":"45","row_hash":"123"}
  */
 const LINE_START = '{"type":"RECORD","record":{';
 const FULL_HASH_KEY = ',"full_hash":"';
@@ -26,17 +28,17 @@ const MAX_TAIL_BYTES = ROW_HASH_KEY.length + '18446744073709551615'.length + LIN
 
 const rowLine = z.looseObject({ record: z.looseObject({ data: z.looseObject({}) }) });
 
-/** Decoding puts it in the place of bytes that are not UTF-8. */
+/** The character with which decoding replaces bytes that are not UTF-8. */
 const REPLACEMENT_CHARACTER = '\ufffd';
 
-/** The start of each line of a stream, up to the first column. */
+/** Builds the start of each line of a stream, up to the first column. */
 export function buildLineStart({ name, namespace }: StreamDescriptor, emittedAt: number): string {
   const members = { stream: name, namespace, emitted_at: emittedAt };
   return `${LINE_START}${JSON.stringify(members).slice(1, -1)},"data":{`;
 }
 
 /**
- * The SQL of the end of a line, from the end of the record on: operands for concat.
+ * Returns the SQL for the end of a line, from the closing brace of the record's data on, as operands for concat.
  *
  * @param hash the SQL of the row hash.
  * @param fullHash the SQL of the hash of all columns, if there is one.
@@ -48,8 +50,8 @@ export function lineEndSql(hash: string, fullHash: string | undefined): string[]
 }
 
 /**
- * Whether the bytes from `start` to `end` begin and end as a row does. The end has to be a row hash: after a row that was cut
- * off, its line may contain other JSON.
+ * Whether the bytes from `start` to `end` begin and end like a row. They must end with a row hash, because a row that was cut
+ * off may be followed by other JSON in the same line.
  */
 export function isRow(bytes: Buffer, start: number, end: number): boolean {
   if (end - start <= LINE_START_BYTES.length || bytes[end - 1] !== CLOSING_BRACE || bytes[end - 2] !== QUOTE) {
@@ -68,17 +70,17 @@ function isDigit(byte: number | undefined): boolean {
   return byte !== undefined && byte >= DIGIT_0 && byte <= DIGIT_9;
 }
 
-/** Whether a string starts as a row does, or is the start of a row. */
+/** Whether a string starts like a row. If it is shorter than the start of a row, only its characters are compared. */
 export function startsAsRow(text: string): boolean {
   return LINE_START.startsWith(text.slice(0, LINE_START.length));
 }
 
-/** The row hash at the end of a line, in decimal; "" when there is none. */
+/** Returns the row hash at the end of a line, in decimal, or "" if there is none. */
 export function readRowHash(line: Buffer): string {
   return readHashAfter(ROW_HASH_KEY_BYTES, line.subarray(Math.max(0, line.length - MAX_TAIL_BYTES)));
 }
 
-/** The hash of all columns of a row, in decimal; "" when there is none. */
+/** Returns the hash of all columns in a line, in decimal, or "" if there is none. */
 export function readFullHash(line: Buffer): string {
   const end = line.lastIndexOf(ROW_HASH_KEY_BYTES);
   return end === -1
@@ -86,16 +88,16 @@ export function readFullHash(line: Buffer): string {
     : readHashAfter(FULL_HASH_KEY_BYTES, line.subarray(Math.max(0, end - MAX_TAIL_BYTES), end + 1));
 }
 
-/** @param tail ends two characters after the hash. */
+/** @param tail bytes that end two characters after the hash. */
 function readHashAfter(key: Buffer, tail: Buffer): string {
   const start = tail.lastIndexOf(key);
   return start === -1 ? '' : tail.toString('latin1', start + key.length, tail.length - 2);
 }
 
 /**
- * The value of the cursor column in a line, as a string. A number keeps every digit.
+ * Returns the value of the cursor column in a line, as a string. A number keeps every digit.
  *
- * @param line a whole line, as the server sent it.
+ * @param line a complete line, exactly as the server sent it.
  * @throws ConnectorError (config_error) when a state can't store the cursor exactly.
  */
 export function readCursor(line: Buffer, cursorColumn: string): string {
@@ -114,7 +116,7 @@ export function readCursor(line: Buffer, cursorColumn: string): string {
   throw new Error(`The row has no usable ${cursorColumn}.`);
 }
 
-/** The data of a line. The parser's own message isn't shown, because it quotes the line. */
+/** Parses a line, and returns the record's data. The parser's own message isn't shown, because it quotes the line. */
 function parseRow(line: Buffer): Record<string, unknown> {
   try {
     return rowLine.parse(parseExact(line.toString('utf8'))).record.data;

@@ -13,7 +13,7 @@ import { schemaGuardSql } from './schema-guard.ts';
 
 /** The table of a stream, and how it is read. */
 export type ResolvedStream = {
-  /** The stream in messages, as in the catalog: with or without a namespace. */
+  /** The stream as it is named in messages: like in the catalog, with or without a namespace. */
   stream: StreamDescriptor;
   table: Table;
   /** The columns in the records, including the required columns. */
@@ -25,11 +25,11 @@ export type ResolvedStream = {
   partition: Partition | undefined;
 };
 
-/** The rows of a stream to read. */
+/** Which rows of a stream are read, and by which columns they are recognized. */
 export type RowSelection = ResolvedStream & {
   /**
-   * The columns in the row hash. They differ from the columns in the records, because another selection must not change the
-   * order. They don't include columns that were added after the state was written: see `hasAddedColumns`.
+   * The columns in the row hash. They include columns that are not selected for the records, so that the order does not depend
+   * on the selection. They exclude columns that were added after the state was written: see `hasAddedColumns`.
    */
   hashedColumns: readonly Column[];
   /** Only rows before this cursor are read; undefined for all rows. */
@@ -37,9 +37,9 @@ export type RowSelection = ResolvedStream & {
 };
 
 /**
- * Whether the table has columns that are not in the row hash. Rows that differ only in these columns have the same hash. So
- * each line then also contains a hash of all columns. It defines the order of such rows, and the state uses it once all rows
- * have been read.
+ * Whether the table has columns that are not in the row hash. Rows that differ only in these columns have the same row hash, so
+ * each line then also contains a hash of all columns. This second hash defines the order of rows with the same row hash, and the
+ * state uses it once all rows have been read.
  */
 export function hasAddedColumns({ table, hashedColumns }: Pick<RowSelection, 'table' | 'hashedColumns'>): boolean {
   return hashedColumns.length < table.columns.length;
@@ -49,11 +49,11 @@ export function hasAddedColumns({ table, hashedColumns }: Pick<RowSelection, 'ta
  * Builds the query that returns each row as a finished RECORD message in one line, in the order (cursor, row hash). The hash
  * of the whole row is next to the record, so that a read can continue after any line.
  *
- * - The SELECT builds the message as one string (`jsonSql` says why), and TSVRaw returns it unchanged.
- * - Every column is qualified. Otherwise a column with the name of one of our aliases would be confused with it. No column has
- *   the qualifier's name, because `t.a` would be an element of a Tuple `t`.
- * - The condition is `c >= x AND (c > x OR h >= y)`, because ClickHouse doesn't use its index for a comparison of tuples. The
- *   query returns the last row again, because equal rows have the same hash. The reader drops the rows that it has read.
+ * - The SELECT builds the message as one string (see `jsonSql` for the reasons), and TSVRaw returns it unchanged.
+ * - Every column is qualified. Otherwise ClickHouse would confuse a column with an alias of the same name. The qualifier is not
+ *   the name of a column: if there were a Tuple column `t`, `t.a` would be its element.
+ * - The condition is `c >= x AND (c > x OR h >= y)`, because ClickHouse doesn't use its index for a comparison of tuples. It
+ *   includes the last row that was read, because equal rows have the same hash. `PageCutter` drops the rows that were read.
  *
  * @param emittedAt milliseconds since the epoch, the same for all rows.
  * @param maxRows the maximum number of rows.
@@ -92,10 +92,10 @@ export function buildRowQuery(
 }
 
 /**
- * Builds the FROM and WHERE of the rows after a position, each clause in a line.
+ * Builds the FROM and WHERE clauses for the rows after a position, each on its own line.
  *
- * @param hash the SQL of the row hash; without it, the rows include all rows of the position's cursor.
- * @param guard the SQL of a 0 that may make the query fail. It is a part of the last condition: on ClickHouse 25.8, a constant
+ * @param hash the SQL of the row hash; without it, all rows with the cursor of the position are included.
+ * @param guard the SQL from `schemaGuardSql`. It is merged into the last condition, because on ClickHouse 25.8 a constant
  *   condition breaks reads of a table to which a column was added.
  */
 export function buildRowClauses(
@@ -137,27 +137,28 @@ export function buildRowClauses(
   return { clauses: where.length === 0 ? from : `${from}\nWHERE ${where.join(' AND ')}`, parameters };
 }
 
-/** The condition that a row's profile belongs to the partition. */
+/** Returns the condition that a row's profile belongs to the partition. */
 function partitionSql(table: Table): string {
   // The hash of a NULL is NULL: without ifNull, a row without a profile would be in no partition and silently lost.
   const profile = `ifNull(cityHash64(${qualify(table, { name: PROFILE_COLUMN })}), 0)`;
   return `${profile} % {partition_count:UInt64} = {partition_index:UInt64}`;
 }
 
-/** The modifier of FROM that has the server return only the last version of a row. */
+/** Returns the modifier of FROM that makes the server return only the last version of a row. */
 function finalSql(final: boolean): string {
   return final ? ' FINAL' : '';
 }
 
 /**
- * The SQL of the row hash: the hash of the JSON of the columns, and not of their values. Which values a server can hash depends
- * on its version (NULL in a tuple from 25.5 on, JSON from 26.1 on), and the hash of an aggregate state can change with each
- * read. The hash of a string is the same in every version.
+ * Returns the SQL of the row hash. It hashes the columns' JSON instead of their values, because the hash of a string is the same
+ * in every version of ClickHouse. Which values can be hashed depends on the version (NULL in a tuple from 25.5 on, JSON from 26.1
+ * on), and the hash of an aggregate state can change with each read.
  */
 function rowHashSql(table: Table, columns: readonly Column[], definitions: Definitions): string {
   const fields = createFields(table, columns).map((field) => {
     const isOwn = jsonSql(field.type, field.value, 'identity') !== jsonSql(field.type, field.value);
-    // If two expressions share a branch, the server computes it for every row, also where its condition is false.
+    // If two expressions share a branch of an if, the server computes that branch for every row, even if the condition is false.
+    // With `materialize`, they don't share any.
     return isOwn ? { ...field, value: `materialize(${field.value})` } : field;
   });
   const halves = joinInHalves(jsonPairsSql(fields, 'identity')).map((half) => definitions.name(half));
@@ -165,8 +166,8 @@ function rowHashSql(table: Table, columns: readonly Column[], definitions: Defin
 }
 
 /**
- * Joins the pairs of a row into two strings, so that two threads of the server build them: on two cores, that takes two
- * thirds of the time.
+ * Joins the pairs of a row into two strings, which two threads of the server can build in parallel. On two cores, that takes
+ * two thirds of the time.
  *
  * @param pairs two operands for each column: see `jsonPairsSql`.
  */
@@ -186,8 +187,8 @@ function qualify(table: Table, { name }: Pick<Column, 'name'>): string {
 }
 
 /**
- * The SQL of the record's `meta`, which names the columns with a NaN or an infinity; empty if no column can have one. JSON has
- * no such values, so they are sent as null. https://docs.airbyte.com/platform/understanding-airbyte/airbyte-protocol#airbyterecordmessagemeta
+ * Returns the SQL of the record's `meta`, which names the columns that contain NaN or an infinity; empty if no column can contain
+ * one. JSON has neither, so they are sent as null. https://docs.airbyte.com/platform/understanding-airbyte/airbyte-protocol#airbyterecordmessagemeta
  */
 function metaChangesSql(fields: readonly Field[], definitions: Definitions): string[] {
   const lossy = fields.flatMap(({ name, type, value }) => {
@@ -202,7 +203,7 @@ function metaChangesSql(fields: readonly Field[], definitions: Definitions): str
   return [`if(has(${isNulled}, 1), concat(',"meta":{"changes":[', arrayStringConcat(${changes}, ','), ']}'), '')`];
 }
 
-/** The alias of the table in the query. No column has this name, or starts with it and a dot. */
+/** Chooses the alias of the table in the query, so that no column has this name or starts with it and a dot. */
 function chooseAlias(table: Table): string {
   return chooseUnusedName(table, 'source');
 }
@@ -213,7 +214,7 @@ function chooseUnusedName({ columns }: Table, wanted: string): string {
   return unused;
 }
 
-/** Names the expressions that a query uses more than once, because those of a table with many columns are long. */
+/** Gives names to expressions that a query uses more than once. With many columns, these expressions are long. */
 class Definitions {
   readonly #table: Table;
   readonly #names = new Map<string, string>();
@@ -229,7 +230,7 @@ class Definitions {
     return name;
   }
 
-  /** The definitions, to follow WITH. */
+  /** The definitions for the WITH clause. */
   get clause(): string {
     return [...this.#names].map(([expression, name]) => `${expression} AS ${name}`).join(', ');
   }

@@ -13,7 +13,7 @@ import type { ResolvedStream, RowSelection } from './row-query.ts';
  * Looks up the table of a configured stream and the columns to read.
  *
  * @param warn receives warnings.
- * @throws ConnectorError (config_error) when the table or a column is missing, or the cursor has no order.
+ * @throws ConnectorError (config_error) when the table or a column is missing, or the cursor's values have no useful order.
  */
 export async function resolveStream(
   clickhouse: ClickHouse,
@@ -49,7 +49,7 @@ export async function resolveStream(
 }
 
 /**
- * All rows of a table with all their columns, as the configuration has them read.
+ * Selects all rows of a table with all their columns, with the cursor, FINAL and partition of the configuration.
  *
  * @throws ConnectorError (config_error) when the values of the cursor have no useful order.
  */
@@ -68,7 +68,10 @@ function describeStream(
   return { stream, table, columns, cursor: resolveCursor(table, cursor_column), final: use_final, partition };
 }
 
-/** The columns in the catalog's schema, because platforms let users deselect columns; without a schema, all columns. */
+/**
+ * Returns the columns to read: those in the catalog's schema, because platforms let users deselect columns, and the required
+ * columns. Without a schema, all columns are read.
+ */
 async function resolveColumns(
   table: Table,
   cursorColumn: string,
@@ -87,7 +90,7 @@ async function resolveColumns(
   return table.columns.filter(({ name }) => Object.hasOwn(wanted, name) || required.includes(name));
 }
 
-/** @throws ConnectorError (config_error) when the values of the column have no useful order. */
+/** Finds the cursor column. @throws ConnectorError (config_error) when its values have no useful order. */
 function resolveCursor(table: Table, cursorColumn: string): ResolvedStream['cursor'] {
   const column = table.columns.find(({ name }) => name === cursorColumn);
   const codec = column === undefined ? undefined : createCursorCodec(column.type);

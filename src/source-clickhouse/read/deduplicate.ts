@@ -4,15 +4,15 @@ import { readCursor, readFullHash, readRowHash } from '../query/record-line.ts';
 import { type EmittedRows, MAX_EMITTED_ROWS } from '../state/emitted-rows.ts';
 import { cursorOf, type Position, type PositionAtRow } from '../state/position.ts';
 
-/** How emitted rows are recognized. */
+/** What is needed to recognize rows that were already emitted. */
 export type Recognition = {
   cursorColumn: string;
   emitted: EmittedRows;
-  /** The same rows by the hash of all columns, if the table has columns that are not in the row hash. */
+  /** The rows of this run inside the lookback, by the hash of all columns; undefined if the row hash covers all columns. */
   emittedByFullHash: EmittedRows | undefined;
 };
 
-/** The rows of a page to write. */
+/** The rows of a page that no run has emitted yet. */
 export type NewRows = {
   lines: Buffer;
   rows: number;
@@ -20,15 +20,15 @@ export type NewRows = {
   position: PositionAtRow;
   /** The cursor of the last row before the lookback; undefined if there is none. */
   lastBeforeLookback: string | undefined;
-  /** The cursor of the first row that can't be remembered. A later run reads the rows from there on. */
+  /** The cursor of the first row that the state can't remember, if any. A later run reads that row and the rows after it. */
   overflowCursor: string | undefined;
 };
 
 /**
- * Drops the rows of a page that an earlier run emitted, and remembers the others that are inside the lookback.
+ * Drops the rows of a page that an earlier run emitted. Remembers the other rows if they are inside the lookback.
  *
- * @param after the position that the page follows.
- * @param maxRows the maximum number of new rows. Rows after the last of them are neither returned nor remembered.
+ * @param after the position after which the page begins.
+ * @param maxRows the maximum number of new rows. The rest of the page is neither returned nor remembered.
  */
 export function deduplicate(page: PositionedPage, after: Position, recognition: Recognition, maxRows: number): NewRows {
   const { cursorColumn, emitted } = recognition;

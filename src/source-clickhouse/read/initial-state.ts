@@ -7,14 +7,14 @@ import type { Column, Table } from '../schema/table.ts';
 import { cursorOf, isInsideGroup, leaveGroup, type Position, START } from '../state/position.ts';
 import { type Partition, parseStreamState, STATE_VERSION, type StreamState } from '../state/stream-state.ts';
 
-/** The state that a read starts from, and the columns in its row hashes. */
+/** The state that a read starts from, and the columns that go into the row hashes. */
 export type InitialState = { state: StreamState; hashedColumns: readonly Column[] };
 
 /**
- * The state to read from: the stored state, or a new one.
+ * Returns the state to start reading from: the stored state, or a new one.
  *
- * @param warn receives a warning when rows are read again that may have been sent.
- * @throws ConnectorError (config_error) when the stored state is for other rows or another order.
+ * @param warn receives a warning if rows that may already have been sent are read again.
+ * @throws ConnectorError (config_error) when the stored state doesn't match the cursor column or the partition.
  */
 export async function createInitialState(
   { table, cursor, partition }: Pick<ResolvedStream, 'table' | 'cursor' | 'partition'>,
@@ -34,7 +34,7 @@ export async function createInitialState(
   checkState(state, { cursor, partition }, stream);
   const { position, recent_rows } = state;
   if (!isInsideGroup(position) && recent_rows === undefined) return { state, hashedColumns: table.columns };
-  // Columns that were added since are not in these hashes.
+  // Columns that were added after the state was written are not in its hashes.
   const hashedColumns = findColumnsNow(table, state.hashed_columns ?? []);
   if (hashedColumns !== undefined) return { state, hashedColumns };
   if (recent_rows === undefined && position.kind === 'inside-ended-group') {
@@ -46,7 +46,11 @@ export async function createInitialState(
   return { state: dropHashes(state), hashedColumns: table.columns };
 }
 
-/** @throws ConnectorError (config_error) when the state is for other rows or another order. */
+/**
+ * Checks that the state is for the same rows, in the same order.
+ *
+ * @throws ConnectorError (config_error) when it is not.
+ */
 function checkState(
   { position, recent_rows, ...state }: StreamState,
   { cursor, partition }: Pick<ResolvedStream, 'cursor' | 'partition'>,
@@ -89,7 +93,10 @@ function describeRowsReadAgain({ position, recent_rows }: StreamState): string {
   return recent_rows === undefined ? `Rows of ${cursor}` : `Rows after ${cursor}`;
 }
 
-/** The columns of a state as the table has them now; undefined when one is missing, or its new type changes the JSON of its values. */
+/**
+ * Finds the columns of a state in the table as it is now. Returns undefined if a column is missing, or if its new type changes
+ * the JSON of its values.
+ */
 function findColumnsNow(
   table: Table,
   hashed: readonly (readonly [name: string, type: string])[],
@@ -101,12 +108,12 @@ function findColumnsNow(
   return found.length > 0 && found.length === now.length ? found : undefined;
 }
 
-/** The state without what depends on row hashes. */
+/** Removes everything that depends on row hashes: the remembered rows, and the hash in the position. */
 function dropHashes({ recent_rows, hashed_columns, ...state }: StreamState): StreamState {
   return { ...state, position: startOfGroup(state.position) };
 }
 
-/** The position before the first row of a group: every hash meets the condition `h >= 0`. */
+/** Moves a position inside a group to the start of the group. With the row hash 0, the condition `h >= 0` includes every row. */
 function startOfGroup(position: Position): Position {
   return isInsideGroup(position) ? { kind: 'inside-group', cursor: position.cursor, rowHash: '0', rows: 1 } : position;
 }

@@ -9,7 +9,7 @@ export class Progress {
   readonly #start: number;
   #next: number;
 
-  /** @param now milliseconds since the epoch. */
+  /** @param now returns the time in milliseconds since the epoch. */
   constructor(now: () => number) {
     this.#now = now;
     this.#start = now();
@@ -17,11 +17,11 @@ export class Progress {
   }
 
   /**
-   * Describes the progress if the interval is over; otherwise undefined.
+   * Describes the progress if the interval since the last description is over. Otherwise returns undefined.
    *
    * @param rows the number of rows read.
    * @param cursor the cursor of the last row.
-   * @param isTime whether the cursor is a time; then its age is added.
+   * @param isTime whether the cursor is a time. If so, the description includes its age.
    */
   describe(rows: number, cursor: string | null, isTime: boolean): string | undefined {
     const now = this.#now();
@@ -30,7 +30,7 @@ export class Progress {
     return `${this.describeTotal(rows)}${isTime && cursor !== null ? `, now at ${cursor}, ${formatDuration(Math.max(1_000, now - Date.parse(cursor)))} ago` : ''}`;
   }
 
-  /** The number of rows read, and the rate. */
+  /** Describes the number of rows read, and the rate. */
   describeTotal(rows: number): string {
     const seconds = (this.#now() - this.#start) / 1000;
     const rate = seconds >= 1 ? `, ${formatNumber(Math.round(rows / seconds))} a second` : '';

@@ -18,9 +18,9 @@ export type ReadContext = StreamContext & { clickhouse: ClickHouse; configuratio
 
 /**
  * Reads the configured streams one after the other. If a stream fails, its error is written (TRACE ERROR, INCOMPLETE), and the
- * next stream is read. Streams after the row limit are left out.
+ * next stream is read. Once the row limit is reached, the remaining streams are skipped.
  *
- * @returns whether every stream was read to its end, or to the limit.
+ * @returns whether every stream was read to its end, or to the row limit.
  */
 export async function read(context: ReadContext, catalog: ConfiguredCatalog, state: InputState): Promise<boolean> {
   let complete = true;
@@ -38,7 +38,7 @@ export async function read(context: ReadContext, catalog: ConfiguredCatalog, sta
 async function readStream(context: ReadContext, configured: ConfiguredStream, state: InputState): Promise<boolean> {
   const { clickhouse, configuration, output, rowLimit, now } = context;
   const { name, namespace } = configured.stream;
-  // Platforms match messages by the descriptor in their catalog.
+  // Platforms match messages to the streams of the catalog, so a namespace is only set if the catalog has one.
   const stream: StreamDescriptor = namespace == null ? { name } : { name, namespace };
   await output.write(streamStatus(stream, 'STARTED', now()));
   try {
@@ -69,7 +69,7 @@ async function readStream(context: ReadContext, configured: ConfiguredStream, st
   }
 }
 
-/** Why a stream ended, for the log line with its summary. */
+/** Why the read of a stream ended: the last part of its summary in the log. */
 const END_NOTES: Record<End['kind'], string> = {
   complete: '',
   'memory-full': '',
@@ -77,7 +77,7 @@ const END_NOTES: Record<End['kind'], string> = {
   stopped: ', stopped before the end',
 };
 
-/** The part of an estimate within the row limit. */
+/** Reduces an estimate to the rows that the row limit allows. */
 function capEstimate({ rows, bytes }: Estimate, { remaining }: RowLimit): [rows: number, bytes: number | undefined] {
   return rows <= remaining
     ? [rows, bytes]

@@ -1,8 +1,8 @@
-/** The limit of rows for a run, over all of its streams. */
+/** The row limit of a run, which all its streams share. */
 export class RowLimit {
   #remaining: number;
 
-  /** @param rows the maximum rows of the run; without it there is no limit. */
+  /** @param rows the maximum number of rows. By default, there is no limit. */
   constructor(rows: number = Number.POSITIVE_INFINITY) {
     this.#remaining = rows;
   }
@@ -15,7 +15,7 @@ export class RowLimit {
     return this.#remaining === 0;
   }
 
-  /** @param rows at most the remaining rows. */
+  /** Subtracts rows that were written. @param rows at most `remaining`. */
   count(rows: number): void {
     this.#remaining -= rows;
   }

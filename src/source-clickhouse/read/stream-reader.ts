@@ -30,11 +30,11 @@ export type StreamContext = {
   stop: AbortSignal;
   /** The limit for this stream and the streams after it. */
   rowLimit: RowLimit;
-  /** Milliseconds since the epoch. */
+  /** Returns the time in milliseconds since the epoch. */
   now: () => number;
 };
 
-/** Why a read ended. Without an error, what was written and the last state are true in each case. */
+/** Why a read ended without an error. In each case, the rows and the last state that were written are valid. */
 export type End =
   /** All rows have been read. */
   | { kind: 'complete' }
@@ -42,15 +42,15 @@ export type End =
   | { kind: 'stopped' }
   /** As many rows were written as the row limit allows. */
   | { kind: 'limit-reached' }
-  /** No more rows can be remembered; the row with this cursor and those after it are left to a later run. */
+  /** The state can't remember more rows. A later run reads the row with this cursor and the rows after it. */
   | { kind: 'memory-full'; overflowCursor: string };
 
 /**
- * Writes the rows after a state, as many as the row limit allows, with states between them and one at the end. No row can
- * appear before the position in a state any more; the state remembers the rows after it that were emitted.
+ * Writes the rows after a state, up to the row limit, with states in between and one at the end. No new row can appear before
+ * the position in a state. The state also remembers the emitted rows after that position.
  *
- * @returns why it ended, and a summary of what was read.
- * @throws ConnectorError; what was written before it, and its states, stay true.
+ * @returns why the read ended, and a summary for the log.
+ * @throws ConnectorError. The rows and states that were written before it remain valid.
  */
 export async function readStreamRows(
   context: StreamContext,
@@ -75,7 +75,10 @@ class StreamReader {
   #checkpoint: Position;
   /** The position after the last row that was read. */
   #readUpTo: Position;
-  /** Whether the next page is waited for. Otherwise rows of a page that is not written yet may be remembered already. */
+  /**
+   * Whether the reader is waiting for the next page. Otherwise the state may already remember rows of a page that has not been
+   * written yet, so it must not be written.
+   */
   #isWaiting = true;
 
   constructor(
@@ -102,7 +105,7 @@ class StreamReader {
   }
 
   async read(): Promise<{ end: End['kind']; summary: string }> {
-    // The server sends nothing while it sorts. The line shows that the read goes on, and finds out if stdout is closed.
+    // The server sends nothing while it sorts. The log line shows that the read is still running, and detects a closed stdout.
     const timer = setInterval(() => {
       if (this.#isWaiting) this.#logProgress(', waiting for the server').catch(() => {});
     }, PROGRESS_INTERVAL_MS);
@@ -110,7 +113,7 @@ class StreamReader {
     try {
       end = await this.#readPages();
     } catch (error) {
-      // What was written stays true: the next run doesn't have to send it again.
+      // The rows that were written are valid. With a state after them, the next run doesn't send them again.
       if (this.#isWaiting) await this.#writeStateIfNeeded();
       throw error;
     } finally {
@@ -122,7 +125,7 @@ class StreamReader {
 
   async #readPages(): Promise<End> {
     const { clickhouse, stop, rowLimit, now } = this.#context;
-    // Rows that were emitted before don't count for the limit. Each of them may come once more.
+    // Rows that an earlier run emitted don't count toward the limit, but the server may return each of them again.
     const maxRows = rowLimit.remaining + this.#recognition.emitted.size;
     const source = {
       clickhouse,
@@ -188,8 +191,8 @@ class StreamReader {
   }
 
   /**
-   * @param needsRowHash whether the next run needs hashes that lack the added columns: the position is inside a group, or rows
-   *   that are remembered by these hashes were not met again yet.
+   * @param needsRowHash whether the next run still needs the row hashes, which don't cover the added columns. It does if the
+   *   position is inside a group, or if not all rows that are remembered by their row hash have been read again.
    */
   async #writeLastState(position: Position, { needsRowHash }: { needsRowHash: boolean }): Promise<void> {
     const { emittedByFullHash } = this.#recognition;
@@ -197,14 +200,14 @@ class StreamReader {
     else await this.#states.writeWithFullHashes(this.#selection.table.columns, emittedByFullHash, position);
   }
 
-  /** Both can be true of two runs within a second, and then only the cursor has a remedy that helps. */
+  /** Logs at most one of two warnings: if two runs are less than a second apart, both can apply, but only the advice of the first one helps. */
   async #warnOfUnrecognizedRows(): Promise<void> {
     const { cursorColumn, emitted } = this.#recognition;
     if (emitted.areRestamped) await this.#warn(describeRestampedRows(this.#selection.table, cursorColumn));
     else if (emitted.noneSeenAgain) await this.#warn(ROWS_NOT_REPRODUCIBLE);
   }
 
-  /** @throws ConnectorError when a later run would meet the same rows again. */
+  /** @throws ConnectorError if the cursor is in the future: a later run would find the same rows inside the lookback again. */
   async #warnOfOverflow(cursor: string): Promise<void> {
     const { cursorColumn } = this.#recognition;
     const now = this.#window?.now;
@@ -234,7 +237,11 @@ class StreamReader {
   }
 }
 
-/** The last position before which no row can appear any more, after rows that follow the checkpoint `before`. */
+/**
+ * Returns the checkpoint after new rows: the last position before which no new row can appear.
+ *
+ * @param before the current checkpoint.
+ */
 function nextCheckpoint(
   before: Position,
   { position, lastBeforeLookback, overflowCursor }: NewRows,
@@ -242,7 +249,7 @@ function nextCheckpoint(
 ): Position {
   const seen = overflowCursor ?? position.cursor;
   if (!emitted.isInLookback(seen)) return position;
-  // A later row has been seen, so the group of this cursor is whole.
+  // A row with a later cursor was read, so the group of this cursor is complete.
   if (lastBeforeLookback !== undefined) return { kind: 'after-group', cursor: lastBeforeLookback };
   return seen === cursorOf(before) ? before : leaveGroup(before);
 }

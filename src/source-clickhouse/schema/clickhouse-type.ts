@@ -1,6 +1,6 @@
 /**
- * A ClickHouse data type: what the source needs for the JSON and the order of its values.
- * `name` is the type as the server writes it, so that SQL can use it.
+ * A ClickHouse data type, with what the source needs to know about the JSON and the order of its values. `name` is the type as
+ * the server writes it, so that it can be used in SQL.
  */
 export type ClickHouseType = { name: string } & (
   | { kind: KindWithoutParameters | 'other' }
@@ -58,11 +58,11 @@ const GEO: Record<string, string> = {
 };
 
 /**
- * Parses a type name from `system.columns.type`. An unknown type gets the kind "other" instead of an error, so that a table
- * with a type of a newer server can be read.
+ * Parses a type name from `system.columns.type`. An unknown type gets the kind "other" instead of an error, so that tables with
+ * types of newer servers can be read.
  *
- * The parser of @clickhouse/client is deprecated and doesn't support JSON, Variant, Dynamic or Nested. The package that
- * replaces it is not in the npm registry.
+ * The parser of @clickhouse/client is not used: it is deprecated and doesn't support JSON, Variant, Dynamic or Nested. The
+ * package that replaces it is not in the npm registry.
  */
 export function parseClickHouseType(name: string): ClickHouseType {
   const { head, args } = splitType(name);
@@ -102,7 +102,7 @@ export function parseClickHouseType(name: string): ClickHouseType {
   return { name, kind: KINDS_WITHOUT_PARAMETERS.get(head) ?? 'other' };
 }
 
-/** The type inside Nullable and LowCardinality. */
+/** Returns the type inside Nullable and LowCardinality. */
 export function unwrapType(type: ClickHouseType): ClickHouseType {
   return type.kind === 'nullable' || type.kind === 'low_cardinality' ? unwrapType(type.of) : type;
 }
@@ -113,14 +113,14 @@ export function isNullable(type: ClickHouseType): boolean {
   return type.kind === 'nullable' || type.kind === 'variant' || type.kind === 'dynamic';
 }
 
-/** `Tuple(a UInt8, Array(String))` → head "Tuple", args ["a UInt8", "Array(String)"]. */
+/** Splits a type: `Tuple(a UInt8, Array(String))` → head "Tuple", args ["a UInt8", "Array(String)"]. */
 function splitType(name: string): { head: string; args: string[] } {
   const open = name.indexOf('(');
   if (open === -1) return { head: name, args: [] };
   return { head: name.slice(0, open), args: splitArguments(name.slice(open + 1, name.lastIndexOf(')'))) };
 }
 
-/** Splits at the commas outside of brackets and quotes. */
+/** Splits a list of arguments at the commas outside of brackets and quotes. */
 function splitArguments(text: string): string[] {
   const args: string[] = [];
   let depth = 0;
@@ -139,7 +139,7 @@ function splitArguments(text: string): string[] {
   return last === '' ? args : [...args, last];
 }
 
-/** The index of the closing quote for the quote at `start`. */
+/** Finds the index of the closing quote for the opening quote at `start`. */
 function findEndOfQuoted(text: string, start: number): number {
   let i = start + 1;
   while (i < text.length && text[i] !== text[start]) i += text[i] === '\\' ? 2 : 1;
@@ -157,7 +157,7 @@ function parseElement(text: string): { name: string | undefined; type: ClickHous
   return { name: undefined, type: parseClickHouseType(text) };
 }
 
-/** https://clickhouse.com/docs/sql-reference/syntax#string. The escapes that the server writes. */
+/** The escapes that the server writes: https://clickhouse.com/docs/sql-reference/syntax#string */
 const ESCAPES: Record<string, string> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', '0': '\0' };
 
 function unquote(text: string): string {

@@ -1,25 +1,25 @@
 import { type ClickHouseType, unwrapType } from './clickhouse-type.ts';
 
 /**
- * Converts cursors between records and query parameters. The parameter has the type of the column: ClickHouse doesn't use its
- * index when the column is cast.
+ * Converts cursors from records to query parameters. The parameter has the type of the column, because ClickHouse doesn't use its
+ * index if the column has to be cast.
  */
 export type CursorCodec = {
   /** The type of the parameter, for example `DateTime64(6, 'UTC')`. */
   parameterType: string;
-  /** Matches each value of the column as it is in a record. */
+  /** Matches every value of the column in the form that records have. */
   form: RegExp;
-  /** Converts a value from the record (RFC 3339, digits) to the parameter. */
+  /** Converts a value from the form in a record, such as RFC 3339, to that of the parameter. */
   toParameter: (cursor: string) => string;
 };
 
 const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/;
 const DAY = /^\d{4}-\d\d-\d\d$/;
-/** Up to 256 bits. */
+/** An integer of up to 256 bits, which has at most 78 digits. */
 const INTEGER = /^-?\d{1,78}$/;
 const ANY_STRING = /^/;
 
-/** Returns undefined if the values of the type have no useful order. */
+/** Creates the codec for a type. Returns undefined if the values of the type have no useful order. */
 export function createCursorCodec(type: ClickHouseType): CursorCodec | undefined {
   const inner = unwrapType(type);
   switch (inner.kind) {

@@ -2,7 +2,7 @@ import type { JsonSchema } from '../../protocol/messages.ts';
 import { type ClickHouseType, isNullable } from './clickhouse-type.ts';
 
 /**
- * The JSON schema (draft 7, with Airbyte's airbyte_type) of the values that `jsonSql` writes for a column of this type.
+ * Builds the JSON schema (draft 7, with Airbyte's airbyte_type) of the values that `jsonSql` writes for a column of this type.
  * https://docs.airbyte.com/platform/understanding-airbyte/supported-data-types
  */
 export function buildColumnSchema(type: ClickHouseType): JsonSchema {
@@ -51,11 +51,11 @@ function buildTupleSchema(elements: { name: string | undefined; type: ClickHouse
     name === undefined ? [] : [[name, buildColumnSchema(type)]],
   );
   if (elements.length === 0 || properties.length < elements.length) return { type: 'array', items: {} };
-  // Not by assignment: an element may have the name `__proto__`.
+  // Not assigned one by one, because an element may be named `__proto__`.
   return { type: 'object', properties: Object.fromEntries(properties) };
 }
 
-/** JSON has no NaN or infinity: they are sent as null. */
+/** Whether values of a type can be sent as null because they are NaN or an infinity, which JSON doesn't have. */
 function canBecomeNull(type: ClickHouseType): boolean {
   return type.kind === 'float' || (type.kind === 'low_cardinality' && canBecomeNull(type.of));
 }

@@ -1,24 +1,24 @@
 import { quoteString } from '../sql.ts';
 import { type ClickHouseType, unwrapType } from './clickhouse-type.ts';
 
-/** Wider integers are sent as JSON strings, because most readers reject or round such long JSON numbers. */
+/** The maximum size of integers that are sent as JSON numbers. Most JSON parsers reject or round larger numbers. */
 const WIDEST_NUMBER_BITS = 64;
 
 /**
- * What the JSON is for: the record, or the row hash. They differ for JSON and Dynamic, whose JSON depends on settings of the
- * user and on the server's version.
+ * What the JSON is for: the record, or the row hash ("identity"). The two differ for the types JSON and Dynamic, because the
+ * server's JSON for them depends on the user's settings and on the server's version.
  */
 export type Purpose = 'record' | 'identity';
 
 /**
- * The SQL of a String (never NULL) with the JSON of a value: times as RFC 3339 in UTC with the digits of the column, integers
- * up to 64 bits and decimals as numbers, wider integers as strings, NaN and infinities as null. Bytes that are not UTF-8 are
- * unchanged.
+ * Returns the SQL of a String (never NULL) with the JSON of a value. Times are written as RFC 3339 in UTC with all digits of
+ * the column, decimals and integers of up to 64 bits as numbers, wider integers as strings, and NaN and infinities as null.
+ * Bytes that are not UTF-8 are kept.
  *
- * The SQL builds a string instead of leaving the value to a FORMAT, for two reasons. What a format writes depends on settings
- * of the server's version and the user's profile, and a user with readonly=1 may not send settings
- * (https://clickhouse.com/docs/operations/settings/permissions-for-queries). And it is fast: named tuples in a format would
- * cost the server as much again as the rest of the row.
+ * The SQL builds the JSON itself instead of using a FORMAT, for two reasons. First, the output of a format depends on the
+ * server's version and on settings of the user's profile, and a user with readonly=1 may not send settings
+ * (https://clickhouse.com/docs/operations/settings/permissions-for-queries). Second, it is faster: named tuples in a format
+ * would double the server's work for a row.
  *
  * @param value the SQL of the value.
  */
@@ -26,7 +26,7 @@ export function jsonSql(type: ClickHouseType, value: string, purpose: Purpose = 
   return new JsonSqlBuilder(purpose).value(type, value, 0);
 }
 
-/** The SQL of the pairs `"name":value` of an object, with commas between them; operands for concat. */
+/** Returns the SQL of the pairs `"name":value` of an object, with commas in between, as operands for concat. */
 export function jsonPairsSql(fields: readonly Field[], purpose: Purpose = 'record'): string[] {
   return new JsonSqlBuilder(purpose).pairs(fields, 0);
 }
@@ -35,8 +35,8 @@ export function jsonPairsSql(fields: readonly Field[], purpose: Purpose = 'recor
 export type Field = { name: string; type: ClickHouseType; value: string };
 
 /**
- * Builds the SQL of JSON. Lambda parameters are numbered by depth, because ClickHouse's old analyzer confuses an inner expression
- * with an outer expression of the same text.
+ * Builds SQL that writes JSON. Lambda parameters are numbered by depth, because ClickHouse's old analyzer confuses an inner
+ * expression with an outer expression that has the same text.
  */
 class JsonSqlBuilder {
   readonly #purpose: Purpose;
@@ -62,7 +62,7 @@ class JsonSqlBuilder {
       case 'string':
         return `toJSONString(${value})`;
       case 'fixed_string':
-        // ClickHouse pads it with zeros to its length. Zeros inside belong to the value.
+        // ClickHouse pads the value with zeros at its end. Other zeros belong to the value.
         return `toJSONString(replaceRegexpOne(${value}, '\\\\x00+$', ''))`;
       case 'date':
       case 'uuid':
@@ -96,8 +96,8 @@ class JsonSqlBuilder {
       case 'dynamic':
         return this.#purpose === 'record' ? serverJsonSql(value) : dynamicBytesSql(value);
       case 'aggregate_state':
-        // Its bytes mean nothing outside of ClickHouse and can differ with each read. A column of this type is left out;
-        // inside of another type it is null.
+        // The bytes are useless outside of ClickHouse, and can differ with each read. A column of this type is left out of the
+        // records. Inside of another type, the value is null.
         return `'null'`;
       default:
         return type.name === 'Nothing' ? `'null'` : `toJSONString(toString(${value}))`;
@@ -112,14 +112,14 @@ class JsonSqlBuilder {
   }
 
   #nullableSql(of: ClickHouseType, value: string, depth: number): string {
-    // Using the value only once keeps the query short: for a table with many columns it must fit in max_query_size.
+    // Using the value only once keeps the query short. With many columns, it must still fit in max_query_size.
     return PASSES_NULL_ON.has(of.kind)
       ? `ifNull(${this.value(of, value, depth)}, 'null')`
       : `if(isNull(${value}), 'null', ${this.value(of, `assumeNotNull(${value})`, depth)})`;
   }
 
   #variantSql(option: ClickHouseType, element: string, depth: number): string {
-    // Up to 25.5, the element of a LowCardinality is NULL if its value is the zero of its type.
+    // In ClickHouse up to 25.5, a LowCardinality element is NULL if its value is the zero of its type.
     return option.kind === 'low_cardinality'
       ? this.value(option, `assumeNotNull(${element})`, depth)
       : this.#nullableSql(option, element, depth);
@@ -135,7 +135,7 @@ class JsonSqlBuilder {
     return `concat('[', ${texts.join(`, ',', `)}, ']')`;
   }
 
-  /** Keys of a JSON object are strings, whatever type they have in the Map. */
+  /** Returns the SQL of a key. In JSON, keys are always strings, whatever type they have in the Map. */
   #keySql(type: ClickHouseType, value: string, depth: number): string {
     const inner = unwrapType(type);
     switch (inner.kind) {
@@ -156,7 +156,7 @@ class JsonSqlBuilder {
   }
 }
 
-/** The kinds whose expression is NULL or 'null' if its value is NULL. */
+/** The kinds of types whose JSON expression is NULL or 'null' if the value is NULL. */
 const PASSES_NULL_ON: ReadonlySet<ClickHouseType['kind']> = new Set([
   'integer',
   'decimal',
@@ -171,10 +171,10 @@ const PASSES_NULL_ON: ReadonlySet<ClickHouseType['kind']> = new Set([
 ] as const);
 
 /**
- * The SQL of whether a value contains a NaN or an infinity, which is sent as null; undefined if its type has none. It doesn't
- * look inside of JSON and Dynamic.
+ * Returns the SQL of whether a value contains NaN or an infinity, which are sent as null, or undefined if its type can't contain
+ * them. It doesn't look inside of JSON and Dynamic.
  *
- * @param depth the number of lambdas around it: see JsonSqlBuilder.
+ * @param depth the number of lambdas around the expression: see JsonSqlBuilder.
  */
 export function nonFiniteSql(type: ClickHouseType, value: string, depth = 0): string | undefined {
   switch (type.kind) {
@@ -211,13 +211,13 @@ export function nonFiniteSql(type: ClickHouseType, value: string, depth = 0): st
   }
 }
 
-/** The SQL of whether any of several conditions is true; undefined if there are none. */
+/** Returns the SQL of whether any of several conditions is true, or undefined if there are none. */
 export function anyOfSql(conditions: readonly (string | undefined)[]): string | undefined {
   const some = conditions.filter((condition) => condition !== undefined);
   return some.length === 0 ? undefined : `(${some.join(' OR ')})`;
 }
 
-/** Servers before 25.9 have no isFinite for BFloat16. */
+/** Returns the SQL of whether a value is finite. Before 25.9, isFinite doesn't support BFloat16. */
 function isFiniteSql({ name }: ClickHouseType, value: string): string {
   return `isFinite(${name === 'BFloat16' ? `toFloat32(${value})` : value})`;
 }
@@ -227,30 +227,34 @@ export function isJsonNumber({ bits }: Extract<ClickHouseType, { kind: 'integer'
   return bits <= WIDEST_NUMBER_BITS;
 }
 
-/** The server's own JSON, for a type whose structure differs from value to value. A function of a Dynamic returns a Nullable. */
+/**
+ * Returns the SQL of the server's own JSON, for types whose structure differs from value to value. The ifNull is needed because
+ * functions of a Dynamic return a Nullable.
+ */
 function serverJsonSql(value: string): string {
   return `ifNull(toJSONString(${value}), 'null')`;
 }
 
 /**
- * The server's own JSON without what depends on settings: quotes around numbers, and escaped slashes. The bytes of RowBinary
- * don't depend on settings, but the order of their paths can change after a merge.
+ * Returns the SQL of the server's own JSON without the characters that depend on settings: quotes, which may be around numbers,
+ * and backslashes, which may escape slashes. RowBinary doesn't depend on settings, but the order of its paths can change after a
+ * merge.
  */
 function settingFreeJsonSql(value: string): string {
   return `replaceRegexpAll(${serverJsonSql(value)}, '["\\\\\\\\]', '')`;
 }
 
-/** The RowBinary bytes of a Dynamic, which don't depend on settings; if it contains a JSON, its JSON as above. */
+/** Returns the SQL of a Dynamic's RowBinary bytes, which don't depend on settings. If it contains a JSON, uses the JSON as above. */
 function dynamicBytesSql(value: string): string {
   return `if(position(dynamicType(${value}), 'JSON') > 0, ${settingFreeJsonSql(value)}, formatRow('RowBinary', ${value}))`;
 }
 
-/** The SQL of a JSON array or object of an array's strings. */
+/** Returns the SQL that joins an array of strings to a JSON array or object. */
 function joinSql(texts: string, open: string, close: string): string {
   return `concat('${open}', arrayStringConcat(${texts}, ','), '${close}')`;
 }
 
-/** A string that needs no escapes, in the quotes of JSON. */
+/** Returns the SQL that puts a string that needs no escapes in JSON's quotes. */
 function quotedSql(text: string): string {
   return `concat('"', ${text}, '"')`;
 }

@@ -2,8 +2,8 @@ import type { ClickHouseType } from './clickhouse-type.ts';
 import { isJsonNumber } from './json-sql.ts';
 
 /**
- * Whether a column's values keep their JSON when its type changes, so that its rows keep their hashes: an Enum with more
- * values, a wider integer, Nullable or LowCardinality around a type, another time zone.
+ * Whether a column's values keep their JSON when its type changes, so that its rows keep their hashes. Examples are an Enum with
+ * more values, a wider integer, a type that becomes Nullable or LowCardinality, and a different time zone.
  */
 export function keepsJson(before: ClickHouseType, now: ClickHouseType): boolean {
   if (before.name === now.name) return true;

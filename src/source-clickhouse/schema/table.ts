@@ -5,7 +5,7 @@ import { type ClickHouseType, parseClickHouseType } from './clickhouse-type.ts';
 export type Column = {
   name: string;
   type: ClickHouseType;
-  /** The type as declared on the server, if `type` is the type inside of it (SimpleAggregateFunction). */
+  /** The declared type, if `type` is only the type inside of it, as for SimpleAggregateFunction. */
   declaredAs?: string;
 };
 export type Table = { database: string; name: string; columns: Column[] };
@@ -13,8 +13,8 @@ export type Table = { database: string; name: string; columns: Column[] };
 const columnRow = z.object({ table: z.string(), name: z.string(), type: z.string() });
 
 /**
- * Lists the tables and views of a database that the user can see, with their columns, in one query. It leaves out the inner
- * tables of materialized views (".inner…"), and columns with the binary state of an aggregate function, which means nothing
+ * Lists the tables and views of a database that the user can see, with their columns, in one query. Leaves out the inner tables
+ * of materialized views (".inner…"). Also leaves out columns with the binary state of an aggregate function, which is useless
  * outside of ClickHouse.
  */
 export async function listTables(clickhouse: ClickHouse, database: string, table?: string): Promise<Table[]> {

@@ -1,30 +1,30 @@
 /**
- * The maximum number of remembered rows. A state then has 2.75 MB, at 11 bytes a row. Platforms store it after each run, and
- * warn of lines of more than 20 MB (see Airbyte's VersionedAirbyteStreamFactory).
+ * The maximum number of rows that a state remembers. At 11 bytes per row, they take 2.75 MB. Platforms store the state after
+ * each run, and warn about lines of more than 20 MB (see Airbyte's VersionedAirbyteStreamFactory).
  */
 export const MAX_EMITTED_ROWS = 250_000;
 
-/** Rows are grouped by the second of their cursor (2026-01-01T00:00:00), or by the day of a Date. */
+/** The length of a bucket's name: the cursor up to its second (2026-01-01T00:00:00). A Date is shorter and is used unchanged. */
 const BUCKET_LENGTH = 19;
 
-/** Bytes of the state for a row: its hash in base64url, 64 bits without padding. */
+/** The size of a row in the state, in bytes: its hash of 64 bits, in base64url without padding. */
 export const BYTES_PER_EMITTED_ROW = 11;
 
-/** With fewer rows, it may be a coincidence that none is the same. */
+/** The minimum number of rows for a warning. With fewer rows, it may be a coincidence that none was found again. */
 const MIN_ROWS_TO_JUDGE = 3;
 
-/** Fingerprints of emitted rows by the second of their cursor, joined without a separator, as they are in the state. */
+/** Emitted rows as a state stores them: for each bucket, the fingerprints of its rows, joined without a separator. */
 export type StoredEmittedRows = Record<string, string>;
 
 /**
- * The rows inside the lookback that were emitted. The next run reads them again, because new rows may appear between
- * them, and this recognizes those that were sent. A pass reads the rows once, in the order of their cursors. Of rows that
- * are equal in every column, it counts how many were emitted.
+ * The emitted rows inside the lookback. The next run reads the lookback again, because new rows may have appeared there, and
+ * uses this class to recognize the rows that were already emitted. One instance serves one pass, which reads each row once, in
+ * the order of the cursors. Rows that are equal in every column are counted.
  */
 export class EmittedRows {
-  /** Rows that earlier runs emitted and this pass has not read yet: the number of each, by bucket. */
+  /** Rows that earlier runs emitted and that this pass has not read yet: by bucket, how often each fingerprint occurs. */
   readonly #fromEarlierRuns = new Map<string, Map<string, number>>();
-  /** Rows that this pass has recognized or emitted, by bucket. */
+  /** The fingerprints of the rows that this pass has recognized or emitted, by bucket. */
   readonly #fromThisPass = new Map<string, string[]>();
   readonly #lookbackStart: string | undefined;
   #size = 0;
@@ -32,13 +32,13 @@ export class EmittedRows {
   readonly #earlierRows: number;
   readonly #now: string | undefined;
   #stampedInPass = 0;
-  /** Rows of this pass in the buckets of earlier rows. */
+  /** How many rows of this pass were recognized, and how many were not, in the buckets that have rows of earlier runs. */
   #recognized = 0;
   #unrecognized = 0;
 
   /**
    * @param lookbackStart rows with this cursor or a later one are remembered; undefined without a lookback.
-   * @param now the time when the pass began, as a cursor; undefined if cursors are not times.
+   * @param now the time when the pass began, in the form of a cursor; undefined if cursors are not times.
    */
   constructor(stored: StoredEmittedRows | undefined, lookbackStart: string | undefined, now?: string) {
     this.#lookbackStart = lookbackStart;
@@ -57,7 +57,7 @@ export class EmittedRows {
   }
 
   /**
-   * Whether no earlier row was recognized, and at least as many other rows were read in their place. Then the rows
+   * Whether no row of an earlier run was recognized, and at least as many other rows were read in their place. If so, the rows
    * probably change with each read.
    */
   get noneSeenAgain(): boolean {
@@ -65,8 +65,8 @@ export class EmittedRows {
   }
 
   /**
-   * Whether most of the earlier rows are gone, and as many other rows have a timestamp later than the start of the pass.
-   * Then each read probably gives the rows a new timestamp.
+   * Whether at least half of the rows of earlier runs are gone, and as many other rows have a timestamp later than the start of
+   * the pass. If so, each read probably gives the rows a new timestamp.
    */
   get areRestamped(): boolean {
     const gone = this.#earlierRows - this.#recognized;
@@ -78,7 +78,7 @@ export class EmittedRows {
     return this.#size;
   }
 
-  /** Whether rows with cursors between these two must be examined one by one. @param after null for the first row. */
+  /** Whether rows with cursors from `after` to `upTo` must be examined one by one. @param after null before the first row. */
   mustExamine(after: string | null, upTo: string): boolean {
     const mayHaveBeenEmitted =
       this.#fromEarlierRuns.size > 0 && (after === null || toBucket(after) <= this.#lastEarlierBucket);
@@ -109,14 +109,14 @@ export class EmittedRows {
     return true;
   }
 
-  /** Remembers a row that is emitted now, if it is inside the lookback. */
+  /** Remembers a new row, if it is inside the lookback. */
   add(cursor: string, rowHash: string): void {
     if (this.#now !== undefined && cursor >= this.#now) this.#stampedInPass += 1;
     if (this.isInLookback(cursor)) this.#remember(toBucket(cursor), toFingerprint(rowHash));
   }
 
   /**
-   * The remembered rows after a position, for its state.
+   * Returns the remembered rows after a position, for the state.
    *
    * @param upTo the cursor of the position; null before the first row.
    */
@@ -147,7 +147,7 @@ function toBucket(cursor: string): string {
   return cursor.slice(0, BUCKET_LENGTH);
 }
 
-/** @param rowHash 64 bits in decimal. */
+/** @param rowHash a number of 64 bits, in decimal. */
 function toFingerprint(rowHash: string): string {
   const bytes = Buffer.allocUnsafe(8);
   bytes.writeBigUInt64BE(BigInt(rowHash));

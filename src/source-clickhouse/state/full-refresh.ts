@@ -1,21 +1,21 @@
 import { z } from 'zod';
 import type { ConfiguredStream } from '../../protocol/catalog.ts';
 
-/** The ids of a full refresh in its state. All attempts of one sync have the same ids; the next sync has others. */
+/** The ids of a full refresh, as stored in its state. All attempts of one sync have the same ids. The next sync has new ones. */
 export const refreshSchema = z.object({ generation_id: z.int(), sync_id: z.int() });
 
 export type Refresh = z.output<typeof refreshSchema>;
 
-/** The full refresh that a run belongs to; undefined for an incremental read, or if the catalog has no ids. */
+/** Returns the full refresh that a run belongs to, or undefined for an incremental read or a catalog without ids. */
 export function findRefresh({ sync_mode, generation_id, sync_id }: ConfiguredStream): Refresh | undefined {
   if (sync_mode !== 'full_refresh' || generation_id == null || sync_id == null) return undefined;
   return { generation_id, sync_id };
 }
 
 /**
- * The state that a run continues from. An incremental read continues from any state. A full refresh continues only from a
- * state that an earlier attempt of the same sync wrote: then the destination has the rows before it, in the same
- * generation. From any other state it would skip rows that the user asked for.
+ * Returns the state that a run continues from. An incremental read continues from any state. A full refresh continues only from
+ * a state of an earlier attempt of the same sync, because the destination then has the earlier rows in the same generation. From
+ * any other state, it would skip rows that the user asked for.
  *
  * https://docs.airbyte.com/platform/understanding-airbyte/resumability
  */

@@ -10,7 +10,7 @@ export const storedPositionSchema = z.object({
       row_hash: z.string().regex(/^\d{1,20}$/),
       /** The number of rows with this cursor and hash that have been read. They are equal in every column. */
       rows: z.int().positive(),
-      /** Whether the response ended after this row, so that the whole group has been read as far as we know. */
+      /** Whether the response ended after this row, so that the whole group has probably been read. */
       ended: z.literal(true).optional(),
     })
     .optional(),
@@ -18,17 +18,17 @@ export const storedPositionSchema = z.object({
 
 type StoredPosition = z.output<typeof storedPositionSchema>;
 
-/** A row in a group: all rows with one cursor. `rows` rows with this hash have been read. */
+/** The last row read in a group. A group is all rows with the same cursor. `rows` is how many rows with this hash were read. */
 type InGroup = { cursor: string; rowHash: string; rows: number };
 
-/** The position after a row, in a group that may have more rows. */
+/** The position after a row whose group may have more rows. */
 export type PositionAtRow = InGroup & { kind: 'inside-group' };
 
 /**
- * Up to where a stream has been read, in the order (cursor, row hash).
+ * The point up to which a stream has been read, in the order (cursor, row hash).
  *
- * When a response ends, the whole group of its last row has been read as far as we know. The position keeps the row's hash
- * all the same: if a proxy cut the response between two rows, the next run continues there.
+ * When a response ends, the whole group of its last row has probably been read. The position keeps the row's hash nevertheless:
+ * if a proxy cut the response between two rows, the next run continues after that row.
  */
 export type Position =
   | { kind: 'start' }
@@ -38,7 +38,7 @@ export type Position =
 
 export const START: Position = { kind: 'start' };
 
-/** The cursor of the last row; null before the first row. */
+/** Returns the cursor of the last row, or null before the first row. */
 export function cursorOf(position: Position): string | null {
   return position.kind === 'start' ? null : position.cursor;
 }
@@ -48,12 +48,12 @@ export function isInsideGroup(position: Position): position is Extract<Position,
   return position.kind === 'inside-group' || position.kind === 'inside-ended-group';
 }
 
-/** The position after the whole group. */
+/** Moves a position inside a group to the end of the group. */
 export function leaveGroup(position: Position): Position {
   return isInsideGroup(position) ? { kind: 'after-group', cursor: position.cursor } : position;
 }
 
-/** The same position, after the end of a response. */
+/** Marks a position inside a group as the end of a response. */
 export function markGroupEnded(position: Position): Position {
   return position.kind === 'inside-group' ? { ...position, kind: 'inside-ended-group' } : position;
 }

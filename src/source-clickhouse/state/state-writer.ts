@@ -40,17 +40,17 @@ export class StateWriter {
     return this.#rows > 0;
   }
 
-  /** Whether the rows since the last state have more bytes than a state. */
+  /** Whether the rows since the last state have at least as many bytes as the next state would have. */
   get isDue(): boolean {
     return this.hasUncoveredRows && this.#bytes >= BYTES_PER_EMITTED_ROW * this.#emitted.size;
   }
 
-  /** Writes the state of a position: all rows before it were written. The state also holds the remembered rows after it. */
+  /** Writes a state. All rows up to the position must have been written. The state also contains the remembered rows after it. */
   async write(position: Position): Promise<void> {
     await this.#write(position, this.#hashedColumns, this.#emitted);
   }
 
-  /** Writes a state whose hashes are of all columns. Its position can't be inside a group. */
+  /** Writes a state with the hashes of all columns. The position is moved out of its group, because it has only the row hash. */
   async writeWithFullHashes(columns: readonly Column[], emitted: EmittedRows, position: Position): Promise<void> {
     await this.#write(leaveGroup(position), toNamesAndTypes(columns), emitted);
   }

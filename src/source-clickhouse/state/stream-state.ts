@@ -4,23 +4,22 @@ import { sourceError } from '../errors/codes.ts';
 import { refreshSchema } from './full-refresh.ts';
 import { type Position, parsePosition, storedPositionSchema } from './position.ts';
 
-/** Version 1 had no number, and its row hashes were of the values; those of version 2 are of their JSON. */
+/** The version that this source writes. Version 1 had no version number, and hashed values. Version 2 hashes their JSON. */
 export const STATE_VERSION = 2;
 
 const partitionSchema = z.object({ index: z.int(), count: z.int() });
 
 const streamStateSchema = storedPositionSchema.extend({
-  /** The version of the state and of the row hashes. The hashes of two versions can't be compared. */
+  /** The version of the state and of the row hashes. Hashes of different versions can't be compared. */
   version: z.literal(STATE_VERSION),
-  /** The cursor column. */
   cursor_column: z.string().default(DEFAULT_CURSOR_COLUMN),
-  /** Its type when the state was written, as the server names it. */
+  /** The type of the cursor column when the state was written, as the server names it. */
   cursor_type: z.string(),
   /** The rows after the position that were emitted: see `EmittedRows`. */
   recent_rows: z.record(z.string(), z.string().regex(/^[\w-]*$/)).optional(),
   /** The columns in the row hashes, with their types; present if the state has hashes. */
   hashed_columns: z.array(z.tuple([z.string(), z.string()])).optional(),
-  /** The part of the rows that was read; absent for all rows. */
+  /** The part of the rows that was read; absent if all rows are read. */
   partition: partitionSchema.optional(),
   /** The full refresh that wrote the state; absent for an incremental read, or if the refresh had no ids. */
   full_refresh: refreshSchema.optional(),
@@ -32,7 +31,7 @@ type StoredState = z.output<typeof streamStateSchema>;
 export type StreamState = Omit<StoredState, 'cursor' | 'tie_break'> & { position: Position };
 export type Partition = z.output<typeof partitionSchema>;
 
-/** @throws ConnectorError (config_error) when the state was not written by this source. */
+/** Parses a stored state. @throws ConnectorError (config_error) when this version of the source did not write it. */
 export function parseStreamState(stream: string, state: Record<string, unknown>): StreamState {
   const result = streamStateSchema.safeParse(state);
   if (result.success) {

@@ -8,18 +8,18 @@ import { listTables, type Table } from '../schema/table.ts';
 import { listStreams } from './list-streams.ts';
 import { explainUnreadable, refuseUnreadable } from './unreadable-engine.ts';
 
-/** The maximum number of unsuitable tables to name. */
+/** The maximum number of unsuitable tables to name in a warning. */
 const MAX_NAMED = 3;
 
 /** The maximum number of warnings about streams with the same rows. */
 const MAX_WARNINGS = 10;
 
-/** The streams, and warnings: which columns are missing if there are no streams, and which streams have the same rows. */
+/** The streams, and warnings: which streams have the same rows or, without any streams, which columns are missing. */
 type Discovered = { streams: AirbyteStream[]; warnings: string[] };
 
 /**
- * A stream for each table and view that has the required columns and can be read, or only for the table in the
- * configuration.
+ * Discovers a stream for each table and view that has the required columns and can be read. If the configuration names a table,
+ * only that table is considered.
  */
 export async function discover(clickhouse: ClickHouse, configuration: SourceConfiguration): Promise<Discovered> {
   const { database, table, cursor_column } = configuration;
@@ -55,8 +55,9 @@ function explainNoStreams(tables: readonly Table[], database: string, cursorColu
 }
 
 /**
- * full_refresh comes first because some platforms use the first mode by default. There is no primary key: ClickHouse's is a
- * sort order and not unique, and a platform that deduplicates by it would delete events.
+ * Builds a stream. Its first sync mode is full_refresh, because some platforms use the first mode by default. It has no primary
+ * key: ClickHouse's primary key is a sort order that need not be unique, so a platform that deduplicates by it would delete
+ * events.
  */
 function buildStream(table: Table, cursorColumn: string): AirbyteStream {
   return {

@@ -6,14 +6,14 @@ import { listTables, type Table } from '../schema/table.ts';
 import { TableDependencies } from './table-dependencies.ts';
 import { UNREADABLE_ENGINES } from './unreadable-engine.ts';
 
-/** The maximum number of tables with the same rows to name. */
+/** The maximum number of tables to name in a warning about shared rows. */
 const MAX_NAMED = 5;
 
-/** The streams of a database, if the configuration names no table. */
+/** The tables and views of a database, and which of them are streams. */
 export type StreamList = {
   /** The tables and views that `discover` lists. */
   streams: Table[];
-  /** Those that have the required columns, but an engine that can't be read. */
+  /** The tables and views that have the required columns, but an engine that can't be read. */
   unreadable: { name: string; engine: string }[];
   /** All tables and views that the user can see. */
   tables: Table[];
@@ -22,8 +22,8 @@ export type StreamList = {
 };
 
 /**
- * The streams of a database: tables and views with the required columns, without those of an engine that can't be read, and
- * without materialized views whose target is one of them, because its rows would be sent twice.
+ * Lists the streams of a database: the tables and views that have the required columns and can be read. A materialized view is
+ * left out if its target is also a stream, because its rows would be sent twice.
  */
 export async function listStreams(
   clickhouse: ClickHouse,
@@ -34,7 +34,7 @@ export async function listStreams(
   if (fitting.length === 0) return { streams: [], unreadable: [], tables, warnings: [] };
   const definitions = await TableDependencies.load(clickhouse, database);
   const unreadable = fitting.flatMap((table) => {
-    // A materialized view is read through its target.
+    // A materialized view is read through its target, so the engine of the target must be readable, too.
     const engines = [table, definitions.findLastHolder(table)].map((each) => each && definitions.engineOf(each));
     const engine = engines.find((each) => each !== undefined && UNREADABLE_ENGINES.includes(each));
     return engine === undefined ? [] : [{ name: table.name, engine }];
@@ -44,7 +44,7 @@ export async function listStreams(
   return { streams, unreadable, tables, warnings: findSharedRows(streams, definitions) };
 }
 
-/** A warning for each stream that has rows of others. */
+/** Creates a warning for each stream that contains rows of other streams. */
 function findSharedRows(streams: readonly Table[], definitions: TableDependencies): string[] {
   const warnings: string[] = [];
   const firstWith = new Map<string, Table>();

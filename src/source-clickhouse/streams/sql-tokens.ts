@@ -1,14 +1,14 @@
-/** A word, name, string or sign of SQL. `text` is its value: for a quoted name or a string, the value in the quotes. */
+/** A word, name, string or sign in SQL. `text` is its value: for a quoted name or a string, the value without the quotes. */
 export type SqlToken = { kind: 'word' | 'quoted_name' | 'string' | 'sign'; text: string };
 
-/** In this order: whitespace and comments, strings and quoted names, words, numbers, any other sign. */
+/** Matches, in this order: whitespace and comments, strings and quoted names, words, numbers, any other character. */
 const TOKEN =
   /(\s+|--[^\n]*|\/\*[\s\S]*?\*\/)|'((?:[^'\\]|\\[\s\S]|'')*)'|`((?:[^`\\]|\\[\s\S]|``)*)`|"((?:[^"\\]|\\[\s\S]|"")*)"|([A-Za-z_]\w*)|\d[\w.]*|[\s\S]/g;
 
-/** https://clickhouse.com/docs/sql-reference/syntax#string */
+/** The escape sequences in strings and quoted names: https://clickhouse.com/docs/sql-reference/syntax#string */
 const ESCAPES: Record<string, string> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', 0: '\0', a: '\x07', v: '\v' };
 
-/** Splits SQL into ClickHouse's tokens. Text that is not SQL is split, too. */
+/** Splits SQL into tokens, by ClickHouse's syntax. Never fails: text that is not SQL is also split. */
 export function tokenizeSql(sql: string): SqlToken[] {
   const tokens: SqlToken[] = [];
   for (const [text, blank, string, backticked, quoted, word] of sql.matchAll(TOKEN)) {

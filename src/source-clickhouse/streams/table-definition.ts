@@ -5,21 +5,21 @@ export type TableName = { database: string; name: string };
 /** Where a table gets its rows from, according to its definition. */
 export type RowOrigin =
   | ({ kind: 'table' } & TableName)
-  /** One string: a table of `database`, or a database and a table with a dot between them. Both names may have dots. */
+  /** A single string: a table of `database`, or a database and a table, joined by a dot. Both names may contain dots. */
   | { kind: 'dotted_name'; database: string; text: string }
-  /** All tables whose names match a regular expression of ClickHouse, in one database or in those that match. */
+  /** All tables whose names match a regular expression of ClickHouse, in one database or in all databases that match one. */
   | { kind: 'matching_tables'; database: { isPattern: boolean; text: string }; pattern: string };
 
-/** The definition of a table that shows or copies the rows of others. */
+/** The definition of a table that shows or copies the rows of other tables. */
 export type TableDefinition = TableName & {
   engine: string;
-  /** The table that stores all rows of this one: the target of a materialized view or of an Alias. */
+  /** The table that stores all rows of this table, such as the target of a materialized view or of an Alias. */
   holder: RowOrigin | undefined;
-  /** The tables from which the rows of this one are selected. */
+  /** The tables from which the rows of this table are selected. */
   selectedFrom: RowOrigin[];
 };
 
-/** The columns of system.tables with the definition. They exist in ClickHouse 22.6 and later. */
+/** The columns of system.tables that contain the definition. They exist in ClickHouse 22.6 and later. */
 export type DefinitionRow = TableName & {
   engine: string;
   engine_full: string;
@@ -40,7 +40,7 @@ export const ENGINES_THAT_READ_OTHERS = [
   'Dictionary',
 ] as const;
 
-/** Parses what a table reads, by its engine. */
+/** Finds out which tables a table reads, according to its engine. */
 export function parseDefinition(row: DefinitionRow): TableDefinition {
   const { database, name, engine } = row;
   return { database, name, engine, ...parseOrigins(row) };
@@ -63,7 +63,8 @@ function parseOrigins(row: DefinitionRow): Pick<TableDefinition, 'holder' | 'sel
     case 'Alias':
       return held(parseTableName(parseEngineArguments(row.engine_full), database));
     case 'Distributed': {
-      // The first argument of Distributed is a cluster. That of Remote, which system.tables calls Distributed, is an address.
+      // The first argument of Distributed is a cluster. The first argument of Remote is an address; system.tables reports Remote
+      // as Distributed.
       const args = parseEngineArguments(row.engine_full).slice(1);
       return held(
         row.engine_full.startsWith('Remote') ? parseDottedTableName(args, database) : parseTableName(args, database),
@@ -87,7 +88,7 @@ const AFTER_FROM = new Set(
   ),
 );
 
-/** Table functions that read tables, and the number of arguments before the name of the table. */
+/** Table functions that read a table, each with the number of arguments before the table's name. */
 const NAMED_AFTER: Record<string, number> = {
   remote: 1,
   remotesecure: 1,
@@ -98,10 +99,10 @@ const NAMED_AFTER: Record<string, number> = {
 };
 
 /**
- * The tables that a query selects from, including its subqueries. Tables without a database are left out: the server writes
- * the database into the query of a view, so these are names that the query defines itself (WITH).
+ * Finds the tables that a query selects from, including its subqueries. A name without a database is ignored: the server writes
+ * the database into the query of a view, so such a name is one that the query defines itself (WITH).
  *
- * @param database the database of tables without one, for a query that the server did not write.
+ * @param database the database for names without one. Set it if the server did not rewrite the query.
  */
 export function findTablesInQuery(query: string, database?: string): RowOrigin[] {
   const tokens = tokenizeSql(query);
@@ -114,7 +115,7 @@ export function findTablesInQuery(query: string, database?: string): RowOrigin[]
     const word = token?.kind === 'word' ? token.text.toUpperCase() : undefined;
     if (isSign(token, '(')) {
       outer.push(isInFrom);
-      // A bracket where a table is expected contains a subquery or tables.
+      // Brackets where a table is expected contain a subquery or tables.
       isInFrom = isTableNext;
     } else if (isSign(token, ')')) {
       isInFrom = outer.pop() ?? false;
@@ -122,7 +123,7 @@ export function findTablesInQuery(query: string, database?: string): RowOrigin[]
     } else if (isSign(token, ',')) {
       isTableNext = isInFrom;
     } else if (word === 'FROM' || word === 'JOIN') {
-      // ARRAY JOIN names columns.
+      // ARRAY JOIN is followed by columns instead of tables.
       isInFrom = !(word === 'JOIN' && tokens[at - 1]?.text.toUpperCase() === 'ARRAY');
       isTableNext = isInFrom;
     } else if (word !== undefined && AFTER_FROM.has(word)) {
@@ -142,7 +143,7 @@ export function findTablesInQuery(query: string, database?: string): RowOrigin[]
   return found;
 }
 
-/** @param tokens the tokens from the function's bracket on. */
+/** @param tokens the tokens from the function's opening bracket on. */
 function findTablesInFunction(name: string, tokens: readonly SqlToken[], database = ''): RowOrigin[] {
   const args = parseArguments(tokens);
   if (name === 'merge') return parseMergeArguments(args.length === 1 ? [[], ...args] : args, database);
@@ -151,18 +152,18 @@ function findTablesInFunction(name: string, tokens: readonly SqlToken[], databas
   return origin === undefined ? [] : [origin];
 }
 
-/** The table that a materialized view writes to: `… VIEW name [ON CLUSTER c] [REFRESH …] TO db.table (columns) …`. */
+/** Parses the table that a materialized view writes to: `… VIEW name [ON CLUSTER c] [REFRESH …] TO db.table (columns) …`. */
 function parseTarget({ database, create_table_query }: DefinitionRow): RowOrigin | undefined {
   const tokens = tokenizeSql(create_table_query);
   const to = tokens.findIndex(({ kind, text }) => kind === 'word' && /^(TO|AS|ENGINE)$/i.test(text));
   if (tokens[to]?.text.toUpperCase() !== 'TO' || !isName(tokens[to + 1])) return undefined;
   const [first = '', second] = readDottedName(tokens, to + 1);
-  // TO INNER UUID '…' names the inner table.
+  // TO INNER UUID '…' refers to the view's own inner table.
   if (second === undefined && tokens[to + 1]?.kind === 'word' && first.toUpperCase() === 'INNER') return undefined;
   return second === undefined ? createTableOrigin(database, first) : createTableOrigin(first, second);
 }
 
-/** A dictionary of a table of this or another ClickHouse: `SOURCE(CLICKHOUSE(TABLE 't' DB 'd' … | QUERY '…'))`. */
+/** Parses a dictionary of a table in this or another ClickHouse: `SOURCE(CLICKHOUSE(TABLE 't' DB 'd' … | QUERY '…'))`. */
 function parseDictionary({
   create_table_query,
   ...row
@@ -183,13 +184,13 @@ function parseDictionary({
   };
 }
 
-/** The arguments of an engine. */
+/** Parses the arguments of an engine. */
 function parseEngineArguments(engineFull: string): SqlToken[][] {
   const tokens = tokenizeSql(engineFull);
   return isSign(tokens[1], '(') ? parseArguments(tokens.slice(1)) : [];
 }
 
-/** The arguments in the bracket at the beginning of the tokens. */
+/** Parses the arguments in the brackets at the beginning of the tokens. */
 function parseArguments(tokens: readonly SqlToken[]): SqlToken[][] {
   const args: SqlToken[][] = [];
   let argument: SqlToken[] = [];
@@ -207,7 +208,7 @@ function parseArguments(tokens: readonly SqlToken[]): SqlToken[][] {
   return argument.length === 0 ? args : [...args, argument];
 }
 
-/** The table in some arguments: a database and a table, or only a table. */
+/** Parses arguments that name a table: a database and a table, or only a table. */
 function parseTableName([first, second]: readonly SqlToken[][], database: string): RowOrigin | undefined {
   const text = parseText(first, database);
   if (text === undefined) return undefined;
@@ -216,7 +217,7 @@ function parseTableName([first, second]: readonly SqlToken[][], database: string
   return table === undefined ? undefined : createTableOrigin(text, table);
 }
 
-/** The same, where `db.table` and `'db.table'` are also allowed; a user, a password or a key may follow. */
+/** Like `parseTableName`, but also accepts `db.table` and `'db.table'`, followed by a user, a password or a key. */
 function parseDottedTableName(args: readonly SqlToken[][], database: string): RowOrigin | undefined {
   const [first = []] = args;
   const [before, dot, after] = first;
@@ -227,7 +228,7 @@ function parseDottedTableName(args: readonly SqlToken[][], database: string): Ro
   return text?.includes('.') ? { kind: 'dotted_name', database, text } : parseTableName(args, database);
 }
 
-/** The tables in the arguments of Merge: a database or REGEXP('…'), and a regular expression. */
+/** Parses the arguments of Merge: a database or REGEXP('…'), and a regular expression for the tables. */
 function parseMergeArguments([first = [], second]: readonly SqlToken[][], database: string): RowOrigin[] {
   const pattern = parseText(second, database);
   if (pattern === undefined) return [];
@@ -236,7 +237,7 @@ function parseMergeArguments([first = [], second]: readonly SqlToken[][], databa
   return text === undefined ? [] : [{ kind: 'matching_tables', database: { isPattern, text }, pattern }];
 }
 
-/** The text of a single name or string; `currentDatabase()` is the database of the table. */
+/** Parses a single name or string. `currentDatabase()` is replaced by the database of the table. */
 function parseText(argument: readonly SqlToken[] | undefined, database: string): string | undefined {
   const [only, ...others] = argument ?? [];
   if (only === undefined || only.kind === 'sign') return undefined;
@@ -244,7 +245,7 @@ function parseText(argument: readonly SqlToken[] | undefined, database: string):
   return only.text.toLowerCase() === 'currentdatabase' ? database : undefined;
 }
 
-/** The parts of the name at a token: a name, or several names with dots between them. */
+/** Reads the parts of the name that starts at a token: one name, or several names joined by dots. */
 function readDottedName(tokens: readonly SqlToken[], start: number): string[] {
   const parts = [tokens[start]?.text ?? ''];
   for (let at = start + 1; isSign(tokens[at], '.') && isName(tokens[at + 1]); at += 2) {

@@ -10,7 +10,7 @@ import {
 } from './table-definition.ts';
 import { UNREADABLE_ENGINES } from './unreadable-engine.ts';
 
-/** The maximum length of a chain of views in other databases. */
+/** The maximum length of a chain of views in other databases that is followed. */
 const MAX_OTHER_DATABASES = 5;
 
 const definitionRow = z.object({
@@ -36,7 +36,7 @@ export class TableDependencies {
     this.#sources = sources;
   }
 
-  /** Queries them. From other databases, only tables that the tables of this one read. */
+  /** Queries the definitions of a database's tables, and of the tables in other databases that they read. */
   static async load(clickhouse: ClickHouse, database: string): Promise<TableDependencies> {
     const definitions = new Map<string, TableDefinition>();
     const origins: Origins = new Map();
@@ -60,18 +60,21 @@ export class TableDependencies {
     return new TableDependencies(definitions, buildSources(definitions, origins));
   }
 
-  /** The engine of a table, if it can't be read or reads other tables. */
+  /** Returns the engine of a table, if it is one that can't be read or one that reads other tables. */
   engineOf(table: TableName): string | undefined {
     return this.#definitions.get(toKey(table))?.engine;
   }
 
-  /** Whether a table is a materialized view (TO) whose rows are all in one of the others. */
+  /** Whether a table is a materialized view whose target (TO) is one of the other tables, which then contains all its rows. */
   isHeldBy(table: TableName, others: readonly TableName[]): boolean {
     if (this.engineOf(table) !== 'MaterializedView' && this.engineOf(table) !== 'WindowView') return false;
     return this.#findHolders(table).some((holder) => others.some((other) => isSame(other, holder)));
   }
 
-  /** The table that stores the rows of another one, such as a materialized view's target; undefined if it stores them itself. */
+  /**
+   * Finds the table that stores the rows of another table, such as a materialized view's target. Returns undefined if a table
+   * stores its rows itself.
+   */
   findLastHolder(table: TableName): TableName | undefined {
     const seen: TableName[] = [table];
     for (;;) {
@@ -82,7 +85,7 @@ export class TableDependencies {
     return seen.length === 1 ? undefined : seen.at(-1);
   }
 
-  /** Those of the others whose rows a table has, directly or through tables that are not among them. */
+  /** Finds the other tables whose rows a table contains, directly or through tables that are not in `others`. */
   findShared(table: TableName, others: readonly TableName[]): TableName[] {
     const found = new Map<string, TableName>();
     const seen = new Set([toKey(table)]);
@@ -91,7 +94,7 @@ export class TableDependencies {
         if (seen.has(toKey(source))) continue;
         seen.add(toKey(source));
         const other = others.find((each) => isSame(each, source));
-        // The rows that it shares with others are in its own warning.
+        // Rows that `source` itself shares with other tables are reported in the warning for `source`.
         if (other === undefined) visit(source);
         else found.set(toKey(other), other);
       }
@@ -107,10 +110,10 @@ export class TableDependencies {
 
 type Source = { table: TableName; isHolder: boolean };
 
-/** The tables of each origin. */
+/** The tables that each origin refers to. */
 type Origins = Map<RowOrigin, TableName[]>;
 
-/** Finds the tables that new definitions name, and stores them in `origins`. */
+/** Finds the tables that new definitions refer to, and stores them in `origins`. */
 async function resolveOrigins(
   clickhouse: ClickHouse,
   definitions: readonly TableDefinition[],
@@ -153,7 +156,7 @@ async function resolveOrigin(clickhouse: ClickHouse, origin: RowOrigin): Promise
   }
 }
 
-/** The sources of each table. The target of a materialized view has the rows that the view selects. */
+/** Builds the list of sources of each table. The target of a materialized view contains the rows that the view selects. */
 function buildSources(definitions: ReadonlyMap<string, TableDefinition>, origins: Origins): Map<string, Source[]> {
   const sources = new Map<string, Source[]>();
   const add = (table: TableName, origin: RowOrigin, isHolder: boolean): void => {

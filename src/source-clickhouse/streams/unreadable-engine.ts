@@ -11,8 +11,8 @@ const READ_TARGET = 'Read the table that its materialized view writes to.';
 const READ_ANOTHER = 'Read another table.';
 
 /**
- * The engines whose rows can't be read, or only once: why, and what to read instead. A Kafka table is one of them even if the
- * server allows it to be read (stream_like_engine_allow_direct_select), because its rows are then gone.
+ * The engines whose rows can't be read, or can only be read once: why, and what to read instead. They include queues such as
+ * Kafka, even if the server allows SELECT from them (stream_like_engine_allow_direct_select), because reading removes the rows.
  *
  * https://clickhouse.com/docs/engines/table-engines
  */
@@ -31,13 +31,13 @@ const UNREADABLE: Readonly<Record<string, readonly [why: string, advice: string]
   FuzzQuery: [MADE_UP, READ_ANOTHER],
 };
 
-/** The names of these engines. */
+/** The names of the engines in `UNREADABLE`. */
 export const UNREADABLE_ENGINES = Object.keys(UNREADABLE);
 
 const engineRow = z.object({ engine: z.string(), as_select: z.string() });
 
 /**
- * Fails if the engine of a table can't be read, or if it is a view with parameters.
+ * Throws an error if the engine of a table can't be read, or if the table is a view with parameters.
  *
  * @throws ConnectorError (config_error) that says what to read instead.
  */
@@ -58,13 +58,13 @@ export async function refuseUnreadable(clickhouse: ClickHouse, { database, name 
   );
 }
 
-/** Explains why a table of one of these engines can't be read, and what to do. */
+/** Explains why a table with one of the unreadable engines can't be read, and what to do. */
 export function explainUnreadable({ name, engine }: { name: string; engine: string }): string {
   const [why, advice] = UNREADABLE[engine] ?? ["which can't be read", READ_ANOTHER];
   return `"${name}" is a ${engine} table, ${why}. ${advice}`;
 }
 
-/** The names in `{name:Type}`. */
+/** Finds the names of a query's parameters, which have the form `{name:Type}`. */
 function findParameters(query: string): string[] {
   const tokens = tokenizeSql(query);
   const names = tokens.flatMap(({ text }, at) =>
