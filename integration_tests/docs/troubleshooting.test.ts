@@ -358,7 +358,7 @@ const CONNECTION_ERRORS: readonly Case[] = [
 const SSH_ERRORS: readonly Case[] = [
   check('ssh_host_key_wrong', () => throughSsh({ tunnel_host_key: `SHA256:${'A'.repeat(43)}` })),
   check('ssh_login_refused', () => throughSsh({ tunnel_user: 'tunnel' })),
-  check('ssh_forwarding_forbidden', () => throughSsh(), [[/let "[^"]+"/g, 'let "tunnel"']]),
+  check('ssh_forwarding_forbidden', () => throughSsh(), [[/user "[^"]+"/g, 'user "tunnel"']]),
   check('ssh_target_unreachable', () => ({ ...throughSsh(), port: 1 })),
 ];
 

@@ -140,7 +140,7 @@ describe.concurrent('a proxy that', () => {
     expect(warnings(result)).toEqual(
       Array(5).fill(
         expect.stringMatching(
-          /^WARN cut: The connection to [\d.:]+ was cut\. .* Asking again for the rows after the last page\.$/,
+          /^WARN cut: The connection to [\d.:]+ was cut\. .* Retrying: reading continues after the last page\.$/,
         ),
       ),
     );
@@ -195,8 +195,12 @@ describe.concurrent('a proxy that', () => {
   });
 
   test.each<[string, Fault, RegExp]>([
-    ['502', says(502, '<html>Bad Gateway</html>'), /A proxy at .* answered instead of ClickHouse.*HTTP 502/],
-    ['503', says(503, 'no healthy upstream'), /A proxy at .* answered instead of ClickHouse.*HTTP 503/],
+    [
+      '502',
+      says(502, '<html>Bad Gateway</html>'),
+      /A proxy at .* answered, because it can't reach ClickHouse.*HTTP 502/,
+    ],
+    ['503', says(503, 'no healthy upstream'), /A proxy at .* answered, because it can't reach ClickHouse.*HTTP 503/],
     [
       '200 with a page of HTML',
       says(200, '<html>\n<body>Down for maintenance</body>\n</html>\n'),
@@ -364,7 +368,7 @@ describe.concurrent('between two answers of a run the type is changed', () => {
     expect(errors(refused)).toMatchObject([
       {
         failure_type: 'config_error',
-        message: expect.stringMatching(/was a DateTime64\(6\); it is a DateTime64\(3\)/),
+        message: expect.stringMatching(/was DateTime64\(6\)\. Its type is now DateTime64\(3\)/),
       },
     ]);
     await server().execute(`${alter} DateTime64(6)`);
@@ -380,7 +384,9 @@ function expectChangedTable(result: Finished): void {
   expect(errors(result)).toMatchObject([
     {
       failure_type: 'transient_error',
-      message: expect.stringMatching(/A column was dropped or changed its type while the table was read.*Run again/),
+      message: expect.stringMatching(
+        /A column was dropped or its type was changed while the table was being read.*Run again/,
+      ),
     },
   ]);
 }
@@ -388,7 +394,7 @@ function expectChangedTable(result: Finished): void {
 /** The next run reads the rest of the 5,000 rows. Only rows of the last group of 2,000 are read twice. */
 async function expectLastGroupAgain(name: string, result: Finished): Promise<void> {
   const rest = await readOn(name, result);
-  expect(warnings(rest)).toContainEqual(expect.stringMatching(/dropped or changed their type.*may be sent twice/));
+  expect(warnings(rest)).toContainEqual(expect.stringMatching(/dropped or their type was changed.*may be sent twice/));
   const last = numbers(result).at(-1) ?? 0;
   expect([...new Set(delivered(result, rest))]).toEqual(upTo(5000));
   const again = new Set(numbers(rest));
@@ -480,7 +486,7 @@ describe.concurrent('during a response', () => {
     expect(result.code).toBe(0);
     expect(rowsAsked).toBe(2);
     expect(delivered(result)).toEqual(upTo(LARGE_ROWS));
-    expect(warnings(result)).toEqual([expect.stringMatching(/QUERY_WAS_CANCELLED.*Asking again/)]);
+    expect(warnings(result)).toEqual([expect.stringMatching(/QUERY_WAS_CANCELLED.*Retrying/)]);
   });
 });
 

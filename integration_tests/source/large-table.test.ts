@@ -104,7 +104,7 @@ describe('reading a large table', () => {
     expect(result.code).toBe(0);
     expectSame(sorted(numbers(result)), upTo(ROWS));
     expect(logs(result)).toContainEqual(
-      expect.stringMatching(/WARN large: .*Asking again for the rows after the last page/),
+      expect.stringMatching(/WARN large: .*Retrying: reading continues after the last page/),
     );
   });
 });

@@ -260,7 +260,7 @@ describe.concurrent('lookback: rows that an earlier run has sent', () => {
     const again = await run();
     expect(delivered(again)).toEqual([20, 21, 22, 23, 24]);
     expect(logs(again)).toContainEqual(
-      expect.stringMatching(/^WARN exchanged: .*the table was replaced \(EXCHANGE TABLES, .*Reset the stream/),
+      expect.stringMatching(/^WARN exchanged: .*the table was replaced \(EXCHANGE TABLES, .*reset the stream/),
     );
     expect(delivered(await run({ state: [] }))).toEqual(upTo(15).map((n) => n + 10));
   });

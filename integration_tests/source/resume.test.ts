@@ -112,7 +112,7 @@ describe('resuming from a state', () => {
           },
         },
       ],
-      /was a UInt64; it is a DateTime64\(6\) now.*reset/s,
+      /was UInt64\. Its type is now DateTime64\(6\).*reset/s,
     ],
   ])('%s is a config_error, and no row is read', async (_, state, expected) => {
     const result = await read('few', { state });
@@ -211,7 +211,7 @@ describe('resuming from a state', () => {
       expectSame(sorted(numbers(rest)), upTo(10_000));
       expect(logs(rest)).toContainEqual(
         expect.stringMatching(
-          /WARN Columns of altered were dropped.*Rows of 2026-01-01T00:00:00.000000Z are read again.*sent twice/,
+          /WARN Columns of altered were dropped.*Rows with the cursor 2026-01-01T00:00:00.000000Z are read again.*sent twice/,
         ),
       );
     });

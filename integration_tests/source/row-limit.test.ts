@@ -95,7 +95,7 @@ describe.concurrent('the option --limit', () => {
     const limited = await read(15);
     expect(['one', 'two', 'three'].map((name) => numbers(ofStream(limited, name)).length)).toEqual([10, 5, 0]);
     expect(statuses(limited).filter((status) => status === 'COMPLETE')).toHaveLength(2);
-    expect(logs(limited)).toContain('INFO three: not read, because the row limit is reached.');
+    expect(logs(limited)).toContain('INFO three: not read, because the row limit was reached.');
     const rest = await read(15);
     expect(rest.code).toBe(0);
     expect(['one', 'two', 'three'].map((name) => numbers(ofStream(rest, name)).length)).toEqual([0, 5, 10]);

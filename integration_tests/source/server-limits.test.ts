@@ -214,7 +214,7 @@ describe('a limit of the server that stays', () => {
     await expect(failed).rejects.toMatchObject({
       failureType: 'transient_error',
       message: expect.stringMatching(
-        new RegExp(`code ${code}.+Run again later\\. If it is reached again, raise the limit`),
+        new RegExp(`code ${code}.+Run again later\\. If this happens again, raise the limit`),
       ),
     });
     await clickhouse.close();

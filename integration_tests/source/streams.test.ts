@@ -62,7 +62,7 @@ async function checked(changes: Record<string, unknown> = {}): Promise<Checked> 
 function shared(warnings: readonly string[]): string[] {
   return warnings.flatMap((warning) => {
     const [, stream, others = ''] =
-      /^"(.+?)"(?: \(\w+\))? has rows of (.+?)\. A sync of (?:both|all of them) sends those/.exec(warning) ?? [];
+      /^"(.+?)"(?: \(\w+\))? contains rows of (.+?)\. Syncing (?:both|all of them) sends these/.exec(warning) ?? [];
     return stream === undefined ? [] : `${stream}: ${others.replaceAll('"', '')}`;
   });
 }
@@ -335,7 +335,7 @@ describe('check', () => {
     expect([status, message]).toEqual([
       'FAILED',
       expect.stringMatching(
-        /^The stream "broken" can't be read; to read only another one, name it in "table"\. .*gone/,
+        /^The stream "broken" can't be read\. To read only another stream, name it in "table"\. .*gone/,
       ),
     ]);
     expect((await checked({ table: 'a' })).status).toBe('SUCCEEDED');
@@ -354,7 +354,7 @@ describe('check', () => {
       `CREATE TABLE shop.b ${TABLE}`,
     );
     const { status, message } = await checked({ use_final: true });
-    expect([status, message]).toEqual(['FAILED', expect.stringMatching(/^The stream "b" can't be read; .*FINAL/)]);
+    expect([status, message]).toEqual(['FAILED', expect.stringMatching(/^The stream "b" can't be read\. .*FINAL/)]);
   });
 
   test('warns of each stream, up to 20 warnings', async () => {
@@ -388,7 +388,7 @@ describe('check', () => {
     test("doesn't wait for them, and reports it", async () => {
       expect(await inProcess(500, 60_000)).toEqual([
         expect.stringMatching(
-          /^The first row of "slow" did not arrive within 0\.5 seconds, so check did not wait for it\./,
+          /^The first row of "slow" did not arrive within 0\.5 seconds, so check stopped waiting for it\./,
         ),
       ]);
     });
@@ -414,7 +414,7 @@ describe('check', () => {
 
     test('ends after a while, and says which streams it did not try', async () => {
       expect(await inProcess(500, 0)).toEqual([
-        '2 of 2 streams were not tested, because their first rows, or those of other streams, take too long: "a" and 1 more. To check one of them, name it in "table".',
+        '2 of 2 streams were not tested, because their first rows or the first rows of other streams take too long: "a" and 1 more. To check one of them, name it in "table".',
       ]);
     });
   });

@@ -139,7 +139,7 @@ describe('a certificate of the server', () => {
       'of another name',
       () => certificate({ authority, host: 'ch.example.com', addresses: ['10.0.0.1'] }),
       'ours',
-      /is valid for another name.+10\.0\.0\.1.+Connect by the name in the certificate/,
+      /is valid for another name.+10\.0\.0\.1.+Use a name from the certificate as host/,
     ],
   ])('%s is refused with advice', async (_, make, tls, expected) => {
     const { port } = await proxy(await make());
@@ -196,7 +196,7 @@ describe('a server that wants a client certificate', () => {
     });
     expect((await check(mutual.port, tls)).message).toMatch(/tls\.client_key_passphrase: is missing/);
     const { message } = await check(mutual.port, { ...tls, client_key_passphrase: 'open barley' });
-    expect(message).toMatch(/tls\.client_key_passphrase: does not open/);
+    expect(message).toMatch(/tls\.client_key_passphrase: does not decrypt/);
     expect(message).not.toMatch(/barley/);
   });
 
@@ -252,31 +252,31 @@ describe('TLS options that can not be meant are named before anything connects:'
       'an authority that is no PEM',
       async () => ({ ca_certificate: 'MIIB' }),
       {},
-      /tls\.ca_certificate: is not a certificate/,
+      /tls\.ca_certificate: is not a PEM certificate/,
     ],
     [
       'an authority without its line breaks',
       async () => ({ ca_certificate: authority.cert.replaceAll('\n', ' ').slice(0, 200) }),
       {},
-      /tls\.ca_certificate: is not a certificate/,
+      /tls\.ca_certificate: is not a PEM certificate/,
     ],
     [
       'an authority of which one certificate is cut off',
       async () => ({ ca_certificate: `${authority.cert}\n${cutOff(stranger.cert)}` }),
       {},
-      /tls\.ca_certificate: has a part that can't be read \(bad end line\)/,
+      /tls\.ca_certificate: contains a complete certificate, but also a part that can't be read \(bad end line\)/,
     ],
     [
       'a client certificate that is followed by one that is cut off',
       async () => ({ client_certificate: `${identity.cert}\n${cutOff(authority.cert)}`, client_key: identity.key }),
       {},
-      /usable\. tls\.client_certificate: has a part that can't be read \(bad end line\)[^;]+$/,
+      /usable\. tls\.client_certificate: contains a complete certificate, but also a part that can't be read \(bad end line\)[^;]+$/,
     ],
     [
       'a client certificate with something behind its last dash',
       async () => ({ client_certificate: `${identity.cert.trim()}stray`, client_key: identity.key }),
       {},
-      /tls\.client_certificate: has a part that can't be read \(bad end line\)/,
+      /tls\.client_certificate: contains a complete certificate, but also a part that can't be read \(bad end line\)/,
     ],
     [
       'a client certificate that is too weak for TLS',
@@ -291,13 +291,13 @@ describe('TLS options that can not be meant are named before anything connects:'
       'a key as certificate',
       async () => ({ client_certificate: identity.key, client_key: identity.key }),
       {},
-      /tls\.client_certificate: is not a certificate/,
+      /tls\.client_certificate: is not a PEM certificate/,
     ],
     [
       'a certificate as key',
       async () => ({ client_certificate: identity.cert, client_key: identity.cert }),
       {},
-      /tls\.client_key: is not a private key/,
+      /tls\.client_key: is not a PEM private key/,
     ],
     ['a key alone', async () => ({ client_key: identity.key }), {}, /tls\.client_certificate: is missing/],
     ['a certificate alone', async () => ({ client_certificate: identity.cert }), {}, /tls\.client_key: is missing/],

@@ -7,7 +7,7 @@ import { catalogOf, errors, sourceConfiguration, temporaryFiles } from '../suppo
 
 // Debian's package has ClickHouse 18.16, which answers in another form than later versions do.
 
-const TOO_OLD = /The server is (ClickHouse 18\.16\.\d+|a ClickHouse from before version 21\.10), which is too old: /;
+const TOO_OLD = /The server runs (ClickHouse 18\.16\.\d+|a ClickHouse version before 21\.10), which is too old\. /;
 
 const missing = debianServerMissing();
 if (missing !== undefined) process.stderr.write(`ClickHouse 18.16 is not tested. ${missing}\n`);

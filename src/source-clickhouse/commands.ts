@@ -69,7 +69,7 @@ async function withClickHouse<T>(
   };
   if (configuration.tls?.verify === false) {
     warn(
-      `The certificate of ${configuration.host}:${configuration.port} is NOT VERIFIED, because tls.verify is off. An attacker in the network could pretend to be the server and read the password and every row. Give the server's authority in tls.ca_certificate and turn tls.verify on.`,
+      `The certificate of ${configuration.host}:${configuration.port} is NOT VERIFIED, because tls.verify is off. An attacker on the network could pretend to be the server and read the password and every row. Set tls.ca_certificate to the certificate of the server's authority, and turn tls.verify on.`,
     );
   }
   const clickhouse = new ClickHouse(configuration, { stop, warn, retryOn });

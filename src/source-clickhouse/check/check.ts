@@ -164,12 +164,12 @@ async function checkTable(
   }
   throw sourceError(
     'columns_missing',
-    `${lacks}. A table of events needs ${listRequiredColumns(cursor_column).join(', ')}, one row per event. Create a view that has them, and name it in "table"${missing.includes(cursor_column) ? ', or name another cursor in "cursor_column"' : ''}. Start from: ${proposeView(table, cursor_column)}`,
+    `${lacks}. A table of events needs the columns ${listRequiredColumns(cursor_column).join(', ')}, and one row per event. Create a view that has them, and name it in "table"${missing.includes(cursor_column) ? ', or name another cursor in "cursor_column"' : ''}. Start from: ${proposeView(table, cursor_column)}`,
   );
 }
 
 function describeSlowStream(name: string, cursorColumn: string, timeoutMs: number): string {
-  return `The first row of "${name}" did not arrive within ${timeoutMs / 1_000} seconds, so check did not wait for it. ClickHouse sorts the rows by ${cursorColumn} before it returns the first one, in each run. Make ${cursorColumn} the first column of ORDER BY of the table.`;
+  return `The first row of "${name}" did not arrive within ${timeoutMs / 1_000} seconds, so check stopped waiting for it. In each run, ClickHouse sorts the rows by ${cursorColumn} before it returns the first one. Make ${cursorColumn} the first column of the table's ORDER BY.`;
 }
 
 function describeUntested(names: readonly string[], all: number): string {
@@ -177,7 +177,7 @@ function describeUntested(names: readonly string[], all: number): string {
     names.map((name) => `"${name}"`),
     1,
   );
-  return `${names.length} of ${all} streams were not tested, because their first rows, or those of other streams, take too long: ${named}. To check one of them, name it in "table".`;
+  return `${names.length} of ${all} streams were not tested, because their first rows or the first rows of other streams take too long: ${named}. To check one of them, name it in "table".`;
 }
 
 function createStoppedError(): ConnectorError {

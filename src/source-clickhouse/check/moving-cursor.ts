@@ -51,7 +51,7 @@ export async function findMovingCursor(
   await sleep(1000 / 10 ** type.precision + AFTER_TICK_MS);
   const after = await stamps();
   if (after === undefined || after.rows < before.rows || after.first === before.first) return undefined;
-  return `${cursor.name} of "${table.name}" changes at each read for ${formatCount(before.rows, 'row')}: it is the time of the query. Each run takes them for new rows and sends them again, or never reads them if "lookback_seconds" is 0. ${adviseStoredCursor(table, cursor.name)}`;
+  return `For ${formatCount(before.rows, 'row')}, the ${cursor.name} of "${table.name}" changes at each read. It is the time of the query, so each run takes these rows for new ones and sends them again, or never reads them if "lookback_seconds" is 0. ${adviseStoredCursor(table, cursor.name)}`;
 }
 
 /** Explains how to store a cursor that is computed at each read. */

@@ -42,7 +42,7 @@ export function nameStream(name: string, error: unknown): unknown {
   const { code, failureType, message, internalMessage, page, stackTrace, cause } = error;
   return new ConnectorError(
     { code, failureType },
-    `The stream "${name}" can't be read; to read only another one, name it in "table". ${message}`,
+    `The stream "${name}" can't be read. To read only another stream, name it in "table". ${message}`,
     { ...(internalMessage === undefined ? {} : { internalMessage }), page, stackTrace, cause },
   );
 }

@@ -66,11 +66,11 @@ function findCoarseCursor(table: Table, cursorColumn: string): string[] {
     case 'integer':
     case 'string':
       return [
-        `${cursorColumn} of "${table.name}" is a ${type?.name}, not a time: a row that appears after a row with a greater value was read is never read. Insert rows in its order with a single writer, or use a column that is set at insertion (DateTime64 DEFAULT now64(6)) as "cursor_column".`,
+        `${cursorColumn} of "${table.name}" is a ${type?.name}, not a time. A row is never read if it appears after a row with a greater value was read. Insert rows in the order of this column with a single writer, or set "cursor_column" to a column that is set at insertion (DateTime64 DEFAULT now64(6)).`,
       ];
     case 'date':
       return [
-        `${cursorColumn} of "${table.name}" is a ${type?.name}, and more rows of the current day may appear: the state remembers those that were read. With more than ${formatNumber(MAX_EMITTED_ROWS)} rows a day, the others are read a day later. A DateTime or DateTime64 is better.`,
+        `${cursorColumn} of "${table.name}" is a ${type?.name}. More rows of the current day may appear later, so the state remembers those that were read. If there are more than ${formatNumber(MAX_EMITTED_ROWS)} rows a day, the rest is read a day later. A DateTime or DateTime64 is better.`,
       ];
     default:
       return [];
@@ -87,17 +87,15 @@ async function findMergedRows(
 ): Promise<string[]> {
   if (!/(Replacing|Collapsing|Summing|Aggregating)\w*MergeTree$/.test(engine)) return [];
   const advice = 'Add a column to the sorting key that is different for each event, or use a MergeTree.';
-  const seen = `"${table.name}" is a ${engine}, which merges rows that share the sorting key (${sorting_key})`;
-  if (!isSmall) return [`${seen}. If two events can share it, one of them is lost. ${advice}`];
+  const seen = `"${table.name}" is a ${engine}, which merges rows with the same sorting key (${sorting_key})`;
+  if (!isSmall) return [`${seen}. If two events can have the same key, one of them is lost. ${advice}`];
   const rows = await countRows(
     clickhouse,
     `SELECT count() - uniqExact(tuple(${sorting_key})) AS rows FROM ${quoteTable(table)}`,
   );
   if (rows === 0) return [];
-  const until = useFinal
-    ? 'They are not read, because use_final is on.'
-    : 'They are read until they are merged, and then they are gone.';
-  return [`${seen}, and ${formatCount(rows, 'row shares', 'rows share')} it with another one. ${until} ${advice}`];
+  const until = useFinal ? 'They are not read, because use_final is on.' : 'They are read only until they are merged.';
+  return [`${seen}, and ${formatCount(rows, 'row has', 'rows have')} the same key as another row. ${until} ${advice}`];
 }
 
 function findOtherSorting(
@@ -121,12 +119,12 @@ function findOddColumns(table: Table, cursorColumn: string): string[] {
     ...(unnamed.length === 0
       ? []
       : [
-          `${unnamed.join(', ')} can't be names of attributes in Batch: 1 to 30 letters, digits or _ are allowed, after date__ or url__. They are left out of the events; rename them in a view.`,
+          `Batch does not accept the names of the columns ${unnamed.join(', ')}. A name may have 1 to 30 letters, digits or _, after an optional date__ or url__. These columns are left out of the events. To send them, rename them in a view.`,
         ]),
     ...(arrays.length === 0
       ? []
       : [
-          `${arrays.join(', ')} are native arrays. They are sent unchanged; Cloud Sync itself needs a String with a JSON array, in case you move the table there.`,
+          `${arrays.join(', ')} are native arrays, which are sent unchanged. Batch's own Cloud Sync would need a String with a JSON array instead.`,
         ]),
   ];
 }
@@ -136,7 +134,7 @@ export function limitWarnings(max: number, warnings: readonly string[]): string[
   if (warnings.length <= max) return [...warnings];
   return [
     ...warnings.slice(0, max),
-    `Only the first ${max} warnings are shown. To see those of a single stream, name it in "table" and run check.`,
+    `Only the first ${max} warnings are shown. To see the warnings of a single stream, name it in "table" and run check.`,
   ];
 }
 

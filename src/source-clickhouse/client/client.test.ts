@@ -278,7 +278,7 @@ describe('a server that is waking up', () => {
     const { clickhouse } = await connected(unavailable, {}, { retryTimeMs: 50, firstRetryMs: 1 });
     await expect(clickhouse.rows('SELECT n', {}, row)).rejects.toMatchObject({
       failureType: 'transient_error',
-      message: expect.stringMatching(/^A proxy at .+ answered instead of ClickHouse.+HTTP 503.+waking up/),
+      message: expect.stringMatching(/^A proxy at .+ answered, because it can't reach ClickHouse.+HTTP 503.+waking up/),
     });
   });
 
@@ -370,12 +370,12 @@ describe('a server that is too old is refused after its first response', () => {
     [
       'by the format of its errors, as in 18.16',
       displayText(47, 'Unknown identifier: readonly'),
-      'a ClickHouse from before version 21.10',
+      'a ClickHouse version before 21.10',
     ],
     [
       'by the format of an error about settings, as in 18.16',
       displayText(115, 'Unknown setting param_database'),
-      'a ClickHouse from before version 21.10',
+      'a ClickHouse version before 21.10',
     ],
     [
       'by an error with its version',
@@ -390,7 +390,9 @@ describe('a server that is too old is refused after its first response', () => {
     ]) {
       await expect(ask()).rejects.toMatchObject({
         code: 'clickhouse_too_old',
-        message: expect.stringContaining(`The server is ${seen}, which is too old: 23.6 or later is needed`),
+        message: expect.stringContaining(
+          `The server runs ${seen}, which is too old. This connector needs 23.6 or later`,
+        ),
       });
     }
     expect(requests.length).toBe(2);
@@ -597,7 +599,9 @@ describe('an abandoned query', () => {
     await expect(clickhouse.bytes('SELECT 1', {}, running())).rejects.toThrow(/HTTP 503/);
     await clickhouse.close();
     expect(warnings).toEqual([
-      expect.stringMatching(/^An abandoned query.+may still run there.+GRANT SELECT ON system\.processes TO `reader`$/),
+      expect.stringMatching(
+        /^An abandoned query.+may still be running there.+GRANT SELECT ON system\.processes TO `reader`$/,
+      ),
     ]);
   });
 });

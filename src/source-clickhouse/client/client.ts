@@ -135,7 +135,7 @@ export class ClickHouse {
     });
     this.#canceller = new QueryCanceller(this.#client, (error) =>
       this.#options.warn(
-        `An abandoned query could not be cancelled on the server, and may still run there. ${this.explainError(error).message}`,
+        `An abandoned query could not be cancelled on the server, and may still be running there. ${this.explainError(error).message}`,
       ),
     );
   }
@@ -304,7 +304,7 @@ export class ClickHouse {
     const { host, port } = this.#configuration;
     return sourceError(
       'clickhouse_unreachable',
-      `${host}:${port} did not answer within ${this.#options.shutdownGraceMs / 1000} seconds after the signal to stop. Nothing was read since the last state; the next run continues from it.`,
+      `${host}:${port} did not answer within ${this.#options.shutdownGraceMs / 1000} seconds after the signal to stop. No rows were read after the last state, and the next run continues from it.`,
     );
   }
 

@@ -80,11 +80,9 @@ export function requireLosslessSettings(
   if (fixed.length === 0) return Object.fromEntries([...lossy, ...form]);
   const seen = fixed.map(([name]) => `${name} = ${settings.get(name)?.value}`).join(', ');
   const effects = [
-    ...(fixedLossy.length > 0
-      ? ['ClickHouse would leave out rows without an error, and they would never be read']
-      : []),
+    ...(fixedLossy.length > 0 ? ['ClickHouse would silently leave out rows, which would then never be read'] : []),
     ...(fixedForm.length > 0
-      ? ['ClickHouse would write rows in another format: they could not be read, or would lose digits']
+      ? ['ClickHouse would write rows in a different format, so they could not be read or would lose digits']
       : []),
   ].join('; ');
   throw sourceError(

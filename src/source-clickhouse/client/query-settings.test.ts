@@ -155,14 +155,14 @@ describe('a profile that changes the format of rows', () => {
   test.each(forms)('is refused with the ALTER USER to run if the setting is fixed: %s', (name) => {
     const attempt = (): QuerySettings => decide({ [name]: '1', readonly: '1' }, [...EVERYTHING, name]);
     expect(attempt).toThrow(
-      `"reader" has ${name} = 1, and the user may not change it: ClickHouse would write rows in another form`,
+      `"reader" has ${name} = 1, and the user may not change it: ClickHouse would write rows in a different form`,
     );
     expect(attempt).toThrow(`ALTER USER \`reader\` MODIFY SETTING ${name} = 0 (`);
   });
 
   test('and leaves out rows is refused for both', () => {
     expect(() => decide({ extremes: '1', limit: '5' }, [...EVERYTHING, 'extremes'])).toThrow(
-      /has limit = 5, extremes = 1, .+ would leave out rows .+; ClickHouse would write rows in another form.+ limit = 0, extremes = 0 \(/,
+      /has limit = 5, extremes = 1, .+ would silently leave out rows, .+; ClickHouse would write rows in a different form.+ limit = 0, extremes = 0 \(/,
     );
   });
 });

@@ -28,12 +28,12 @@ export function refuseOldVersion(version: string): void {
 export function refuseOldError(response: string): void {
   if (!OLD_ERROR.test(response)) return;
   const [, version] = /\(version (\d[\d.]*)/.exec(response) ?? [];
-  throw createTooOldError(version === undefined ? 'a ClickHouse from before version 21.10' : `ClickHouse ${version}`);
+  throw createTooOldError(version === undefined ? 'a ClickHouse version before 21.10' : `ClickHouse ${version}`);
 }
 
 function createTooOldError(server: string): Error {
   return sourceError(
     'clickhouse_too_old',
-    `The server is ${server}, which is too old: ${OLDEST_VERSION.join('.')} or later is needed, the oldest version that this connector is tested with. Upgrade the server, or read from a newer replica.`,
+    `The server runs ${server}, which is too old. This connector needs ${OLDEST_VERSION.join('.')} or later, because older versions are not tested. Upgrade the server, or read from a newer replica.`,
   );
 }

@@ -35,7 +35,7 @@ const server = {
 
 const tunnel_host_key = z
   .string()
-  .regex(FINGERPRINT, 'must be a fingerprint as ssh-keygen -l prints it: SHA256: and 43 characters')
+  .regex(FINGERPRINT, 'must be a fingerprint as ssh-keygen -l prints it: SHA256: followed by 43 characters')
   .optional()
   .meta({
     title: 'Fingerprint of the SSH server',

@@ -13,7 +13,7 @@ const UNREADABLE = /^ERR_OSSL_(?:PEM|ASN1)_/;
 const REASON = /error:[0-9A-F]+:[^:]*:[^:]*:([^:\n]+)/;
 
 const NOT_A_CERTIFICATE =
-  'is not a certificate in PEM. Use the content of the file, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----, with its line breaks';
+  'is not a PEM certificate. Use the contents of the file from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----, including the line breaks';
 
 const certificates = z.string().superRefine((text, context) => {
   const message = explainInvalidCertificates(text);
@@ -100,7 +100,7 @@ function findClientCertificateError({
     return {
       field: 'client_key',
       message:
-        'does not belong to the client certificate. Use the key that the certificate was created for; if there are several certificates, its own must be the first',
+        'does not belong to the client certificate. Use the key that the certificate was created for. If there are several certificates, the one for this key must be the first',
     };
   }
   const error = findSecureContextError({
@@ -125,14 +125,14 @@ function parsePrivateKey(
   } catch (error) {
     if (/decrypt/i.test(rawMessageOf(error))) {
       const message =
-        passphrase === undefined ? 'is missing: the client key is encrypted' : 'does not open the client key';
+        passphrase === undefined ? 'is missing: the client key is encrypted' : 'does not decrypt the client key';
       return { error: { field: 'client_key_passphrase', message } };
     }
     return {
       error: {
         field: 'client_key',
         message:
-          'is not a private key in PEM. Use the content of the file, from -----BEGIN PRIVATE KEY----- to -----END PRIVATE KEY-----, with its line breaks',
+          'is not a PEM private key. Use the contents of the file from -----BEGIN PRIVATE KEY----- to -----END PRIVATE KEY-----, including the line breaks',
       },
     };
   }
@@ -147,7 +147,7 @@ function explainInvalidCertificates(text: string): string | undefined {
   const error = findSecureContextError({ cert: text });
   // Other errors, such as a short key, may be acceptable in a CA certificate. If not, they are reported when it is used.
   if (error === undefined || !UNREADABLE.test(codeOf(error))) return undefined;
-  return `has a part that can't be read (${parseOpensslReason(messageOf(error))}) beside a complete certificate. Write each certificate from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----, with nothing else on these lines`;
+  return `contains a complete certificate, but also a part that can't be read (${parseOpensslReason(messageOf(error))}). Write each certificate from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----, with nothing else on these lines`;
 }
 
 /** Returns the error with which OpenSSL refuses a certificate or key, or undefined if there is none. */

@@ -58,7 +58,14 @@ describe('a network error', () => {
       /did not answer in time\. A firewall/,
     ],
     ['no route', 'EHOSTUNREACH', 'connect EHOSTUNREACH', {}, 'clickhouse_unreachable', /did not answer in time/],
-    ['a silent server', '', 'Timeout error.', {}, 'clickhouse_unreachable', /sent nothing for minutes.+sorting/],
+    [
+      'a silent server',
+      '',
+      'Timeout error.',
+      {},
+      'clickhouse_unreachable',
+      /sent nothing for several minutes.+sorting/,
+    ],
     [
       'TLS to a port without TLS',
       'EPROTO',
@@ -105,7 +112,7 @@ describe('a network error', () => {
       'Hostname/IP does not match',
       { ssl: true },
       'tls_certificate_refused',
-      /Connect by the name in the certificate/,
+      /Use a name from the certificate as host/,
     ],
     [
       'an HTTPS port without TLS',

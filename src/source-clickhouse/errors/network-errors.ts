@@ -26,7 +26,7 @@ export const NETWORK_ERRORS: readonly NetworkError[] = [
     codes: ['ENOTFOUND'],
     code: 'clickhouse_address_wrong',
     explain: ({ host }) =>
-      `The host name "${host}" does not resolve. Check its spelling. It must have no https:// and no port.`,
+      `The host name "${host}" does not resolve. Check its spelling. It must not contain https:// or a port.`,
   },
   {
     codes: ['EAI_AGAIN'],
@@ -44,7 +44,7 @@ export const NETWORK_ERRORS: readonly NetworkError[] = [
     words: /^Timeout error\.$/,
     code: 'clickhouse_unreachable',
     explain: ({ username }, at) =>
-      `${at} accepted the query and sent nothing for minutes. A firewall may have dropped the connection, the server may hang, or it may still be sorting. Try again. For a long sort, begin the table's sorting key with the cursor, or let the server report progress. ${adviseSetting(username, PROGRESS_SETTINGS)}.`,
+      `${at} accepted the query but sent nothing for several minutes. A firewall may have dropped the connection, the server may be stuck, or it may still be sorting. Try again. If sorting takes too long, make the cursor the first column of the table's sorting key, or let the server report progress. ${adviseSetting(username, PROGRESS_SETTINGS)}.`,
   },
   {
     codes: ['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'],
@@ -97,7 +97,7 @@ function explainResponse(error: unknown, configuration: SourceConfiguration, at:
   if (error instanceof GatewayError) {
     return {
       code: 'clickhouse_unreachable',
-      message: `A proxy at ${at} answered instead of ClickHouse, which it can't reach (HTTP ${error.status}). The server is waking up, restarting or overloaded. Try again. If that does not help, check that host and port are those of ClickHouse's HTTP interface.`,
+      message: `A proxy at ${at} answered, because it can't reach ClickHouse (HTTP ${error.status}). The server is waking up, restarting or overloaded. Try again. If that does not help, check that host and port are those of ClickHouse's HTTP interface.`,
     };
   }
   if (error instanceof ProxyRefusalError) return explainProxyRefusal(error, configuration);
@@ -105,7 +105,7 @@ function explainResponse(error: unknown, configuration: SourceConfiguration, at:
   if (error instanceof UnreadableResponseError) {
     return {
       code: 'clickhouse_cut_off',
-      message: `Among the rows of ${at} came ${error.bytes} bytes that are neither a row nor an error of ClickHouse. A proxy may have cut or changed the response. Try again. If that does not help, please report this.`,
+      message: `The response of ${at} contains ${error.bytes} bytes that are neither a row nor an error of ClickHouse. A proxy may have cut or changed the response. Try again. If that does not help, please report this.`,
     };
   }
   return undefined;
@@ -133,7 +133,7 @@ function explainProxyRefusal(
   if (status === 429) {
     return {
       code: 'clickhouse_busy',
-      message: `${seen} A limit of the proxy for the user "${username}" was reached. Run again later. If it is reached again, raise the limit.`,
+      message: `${seen} A limit of the proxy for the user "${username}" was reached. Run again later. If this happens again, raise the limit.`,
     };
   }
   return {

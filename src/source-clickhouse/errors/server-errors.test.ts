@@ -103,7 +103,7 @@ describe('an error of the server', () => {
     const said = 'source-clickhouse: the columns have changed: while executing';
     const error = serverError(`Code: 395. DB::Exception: ${said} 'x'. (FUNCTION_THROW_IF_VALUE_IS_NON_ZERO)`);
     expect(error.code).toBe('table_changed');
-    expect(error.message).toMatch(/^A column was dropped or changed its type while .+ Run again: the next run/);
+    expect(error.message).toMatch(/^A column was dropped or its type was changed while .+ Run again: the next run/);
   });
 
   const missing = 'Code: 60. DB::Exception: Unknown table. (UNKNOWN_TABLE)';
@@ -114,7 +114,7 @@ describe('an error of the server', () => {
     [missing, {}, false],
   ])('%s with %j has a hint about "database": %s', (text, changes, hasHint) => {
     const { message } = serverError(text, changes);
-    const hint = '"table" must be the name only, without its database: "events", with "shop" in "database". ';
+    const hint = '"table" must not contain the database: set "table" to "events" and "database" to "shop". ';
     expect(message.includes(hint)).toBe(hasHint);
   });
 

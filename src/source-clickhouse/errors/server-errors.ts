@@ -25,7 +25,7 @@ export const SERVER_ERRORS: readonly ServerError[] = [
     matches: isSchemaChanged,
     code: 'table_changed',
     explain: () =>
-      'A column was dropped or changed its type while the table was read, so the remaining rows may be in another order than those already read. Run again: the next run reads the new schema and continues from the last state.',
+      'A column was dropped or its type was changed while the table was being read, so the order of the remaining rows may have changed. Run again: the next run reads the new schema and continues from the last state.',
   },
   ...QUERY_LIMITS.map(
     ({ number, settings, ...condition }): ServerError => ({
@@ -141,7 +141,7 @@ export const SERVER_ERRORS: readonly ServerError[] = [
     matches: ({ message }) => message.includes('join_use_nulls'),
     code: 'clickhouse_settings_unfit',
     explain: ({ seen, username }) =>
-      `${seen} The view has a JOIN, and join_use_nulls in the profile of the user "${username}" most likely has another value than when the view was created. ${adviseSetting(username, { join_use_nulls: '0' })}. Or create the view again with SETTINGS join_use_nulls = 0 (or 1) at its end, so that it no longer depends on the user.`,
+      `${seen} The view has a JOIN, and join_use_nulls in the profile of the user "${username}" most likely has a different value than when the view was created. ${adviseSetting(username, { join_use_nulls: '0' })}. Or create the view again with SETTINGS join_use_nulls = 0 (or 1) at its end, so that it no longer depends on the user.`,
   },
   {
     numbers: [
@@ -177,7 +177,7 @@ export const SERVER_ERRORS: readonly ServerError[] = [
     ],
     code: 'clickhouse_busy',
     explain: ({ seen, username }) =>
-      `${seen} A limit of the server or of the user "${username}" was reached. Run again later. If it is reached again, raise the limit or make the table cheaper to read (sorted by the cursor).`,
+      `${seen} A limit of the server or of the user "${username}" was reached. Run again later. If this happens again, raise the limit, or make the table cheaper to read by sorting it by the cursor.`,
   },
   {
     numbers: [
@@ -237,5 +237,5 @@ function quoteServer(error: ClickHouseError): string {
 function adviseDottedTable(table = ''): string {
   const [, before, after] = /^([^.]+)\.(.+)$/.exec(table) ?? [];
   if (before === undefined) return '';
-  return `"table" must be the name only, without its database: "${after}", with "${before}" in "database". `;
+  return `"table" must not contain the database: set "table" to "${after}" and "database" to "${before}". `;
 }

@@ -40,13 +40,13 @@ describe('an SSH connection that fails to open', () => {
       'because the signature of the host key is wrong',
       { message: 'Handshake failed: signature verification failed', level: 'handshake' },
       'ssh_handshake_failed',
-      /did not prove that its host key is its own \(.+\)\. Another server may be answering instead/,
+      /did not prove that it owns its host key \(.+\)\. Another server may be answering instead/,
     ],
     [
       'because the key exchange is malformed',
       { message: 'Received malformed KEXINIT', level: 'handshake' },
       'ssh_handshake_failed',
-      /did not follow the SSH key exchange \(Received malformed KEXINIT\)\. It is faulty/,
+      /did not follow the SSH key exchange \(Received malformed KEXINIT\)\. The server is faulty/,
     ],
   ])('%s', (_, { message, ...marks }, expected, advice) => {
     const error = Object.assign(new Error(message), marks);
@@ -73,24 +73,29 @@ describe('a private key that can not be read', () => {
       true,
       /is encrypted\. Set ssh_key_passphrase/,
     ],
-    ['with a wrong passphrase', 'OpenSSH key integrity check failed -- bad passphrase?', true, /does not open ssh_key/],
+    [
+      'with a wrong passphrase',
+      'OpenSSH key integrity check failed -- bad passphrase?',
+      true,
+      /does not decrypt ssh_key/,
+    ],
     [
       'with a wrong passphrase, in PEM',
       'Malformed OpenSSH private key. Bad passphrase?',
       true,
-      /does not open ssh_key/,
+      /does not decrypt ssh_key/,
     ],
     [
       'with a wrong passphrase, with AES-GCM',
       'Unsupported state or unable to authenticate data',
       true,
-      /does not open ssh_key/,
+      /does not decrypt ssh_key/,
     ],
     [
       'with an empty passphrase that can not be used',
       'Failed to generate information to decrypt key',
       true,
-      /does not open ssh_key/,
+      /does not decrypt ssh_key/,
     ],
     ...[true, false].map((hasPassphrase): [string, string, boolean, RegExp] => [
       `with an unsupported cipher, ${hasPassphrase ? 'with' : 'without'} a passphrase`,

@@ -30,7 +30,7 @@ const OPEN_ERRORS: readonly OpenError[] = [
     explain: ({ options: { tunnel_method, tunnel_user }, at }) =>
       tunnel_method === 'SSH_KEY_AUTH'
         ? `${at} refused the key of the user "${tunnel_user}". It does not accept the public key of ssh_key for this user, or the user does not exist. Check tunnel_user, and that the public key is in the user's authorized_keys on that server.`
-        : `${at} refused the password of the user "${tunnel_user}". It is wrong, the user does not exist, or the server only accepts keys. Check tunnel_user and tunnel_user_password, or use SSH_KEY_AUTH.`,
+        : `${at} refused the password of the user "${tunnel_user}". The password is wrong, the user does not exist, or the server only accepts keys. Check tunnel_user and tunnel_user_password, or use SSH_KEY_AUTH.`,
   },
   {
     level: 'client-timeout',
@@ -50,13 +50,13 @@ const OPEN_ERRORS: readonly OpenError[] = [
     pattern: /signature verification failed/,
     code: 'ssh_handshake_failed',
     explain: ({ at, words }) =>
-      `${at} did not prove that its host key is its own (${words}). Another server may be answering instead, or the server is faulty. Ask its administrator before you continue.`,
+      `${at} did not prove that it owns its host key (${words}). Another server may be answering instead, or the server is faulty. Ask its administrator before you continue.`,
   },
   {
     level: 'handshake',
     code: 'ssh_handshake_failed',
     explain: ({ at, words }) =>
-      `${at} did not follow the SSH key exchange (${words}). It is faulty, or something on the way changes its messages. Ask its administrator.`,
+      `${at} did not follow the SSH key exchange (${words}). The server is faulty, or something in between changes its messages. Ask its administrator.`,
   },
   {
     codes: ['ENOTFOUND'],
@@ -129,19 +129,19 @@ const FORWARD_ERRORS: readonly ForwardError[] = [
     matches: (error) => readReasonNumber(error) === 1, // SSH_OPEN_ADMINISTRATIVELY_PROHIBITED
     code: 'ssh_forwarding_forbidden',
     explain: ({ user, at, target }) =>
-      `${at} let "${user}" in, but does not allow it to forward a connection to ${target}. Ask its administrator to allow it (AllowTcpForwarding and PermitOpen in sshd_config, and the restrictions of the key in authorized_keys).`,
+      `${at} accepted the user "${user}", but does not allow this user to forward a connection to ${target}. Ask its administrator to allow it (AllowTcpForwarding and PermitOpen in sshd_config, and the restrictions of the key in authorized_keys).`,
   },
   {
     matches: (error) => readReasonNumber(error) === 2, // SSH_OPEN_CONNECT_FAILED
     code: 'ssh_target_unreachable',
     explain: ({ at, target, reason }) =>
-      `${at} could not connect to ClickHouse at ${target} (${reason}). With a tunnel, host and port are those of ClickHouse as the SSH server sees them. Check them from there, and that ClickHouse is up and accepts connections from that server.`,
+      `${at} could not connect to ClickHouse at ${target} (${reason}). With a tunnel, host and port are the address of ClickHouse as seen from the SSH server. On that server, check the address, and that ClickHouse is running and accepts connections from it.`,
   },
   {
     matches: (error) => error instanceof ForwardTimeoutError,
     code: 'ssh_target_unreachable',
     explain: ({ at, target, reason }) =>
-      `${at} did not open a connection to ${target} (${reason}). A firewall between the two may drop the connection, or the SSH server hangs. With a tunnel, host and port are those of ClickHouse as the SSH server sees them. Check them from there, then try again.`,
+      `${at} did not open a connection to ${target} (${reason}). A firewall between the two may drop the connection, or the SSH server may be stuck. With a tunnel, host and port are the address of ClickHouse as seen from the SSH server. Check the address on that server, then try again.`,
   },
 ];
 
@@ -191,7 +191,7 @@ const KEY_ERRORS: readonly KeyError[] = [
   {
     pattern: /passphrase|decrypt|integrity|unable to authenticate/i,
     needsPassphrase: true,
-    explain: () => 'The passphrase does not open ssh_key. Check ssh_key_passphrase.',
+    explain: () => 'The passphrase does not decrypt ssh_key. Check ssh_key_passphrase.',
   },
 ];
 

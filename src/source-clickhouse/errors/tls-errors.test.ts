@@ -37,14 +37,14 @@ describe('a TLS protocol error', () => {
       words('ERR_SSL_UNSUPPORTED_PROTOCOL', 'ssl_choose_client_version', 'unsupported protocol'),
       PLAIN,
       'tls_not_agreed',
-      /^ch:8443 supports no version of TLS that is safe today/,
+      /^ch:8443 only supports versions of TLS that are no longer safe/,
     ],
     [
       'a protocol version alert',
       alert('tlsv1 alert protocol version', 70),
       PLAIN,
       'tls_not_agreed',
-      /supports no version of TLS that is safe today/,
+      /only supports versions of TLS that are no longer safe/,
     ],
     [
       'a key that is too short',
@@ -100,7 +100,7 @@ describe('a TLS protocol error', () => {
       alert('tlsv1 alert internal error', 80),
       PLAIN,
       'clickhouse_cut_off',
-      /^ch:8443 ended TLS because of an internal error \(alert internal error\).+Try again/,
+      /^ch:8443 ended the TLS connection because of an internal error \(alert internal error\).+Try again/,
     ],
   ])('%s', (_, [code, message], configuration, expected, advice) => {
     const explanation = explainTlsError(code, message, configuration);

@@ -20,7 +20,7 @@ type TlsError = {
 };
 
 const explainOldVersion = ({ at }: Context): string =>
-  `${at} supports no version of TLS that is safe today (1.2 or later is needed). Update the server.`;
+  `${at} only supports versions of TLS that are no longer safe. Update the server: this connector needs TLS 1.2 or later.`;
 
 /**
  * What is wrong with the server's certificate, by Node's codes for OpenSSL's verification results. The first entry that
@@ -30,7 +30,7 @@ export const CERTIFICATE_ERRORS: readonly { codes: readonly string[]; explain: (
   {
     codes: ['CERT_HAS_EXPIRED'],
     explain: ({ refused }) =>
-      `${refused}: it has expired. Ask its administrator to renew it. If it is still valid, the clock of this machine is wrong.`,
+      `${refused}: it has expired. Ask the server's administrator to renew it. If it is still valid, the clock of this machine is wrong.`,
   },
   {
     codes: ['CERT_NOT_YET_VALID'],
@@ -39,7 +39,7 @@ export const CERTIFICATE_ERRORS: readonly { codes: readonly string[]; explain: (
   {
     codes: ['ERR_TLS_CERT_ALTNAME_INVALID', 'HOSTNAME_MISMATCH'],
     explain: ({ refused, words }) =>
-      `${refused}: it is valid for another name (${words}). Connect by the name in the certificate, or ask the administrator to add this one to it.`,
+      `${refused}: it is valid for another name (${words}). Use a name from the certificate as host, or ask the administrator to add this name to it.`,
   },
   {
     codes: [
@@ -51,8 +51,8 @@ export const CERTIFICATE_ERRORS: readonly { codes: readonly string[]; explain: (
     ],
     explain: ({ refused, code, hasCa }) =>
       hasCa
-        ? `${refused} (${code}): it is not signed by the authority in tls.ca_certificate. Use the certificate of the authority that signed the server's certificate, and of those above it.`
-        : `${refused} (${code}): it is not signed by a known authority. If it is signed by your own authority, set tls.ca_certificate to the authority's certificate. Otherwise the server may not send an intermediate certificate.`,
+        ? `${refused} (${code}): it is not signed by the authority in tls.ca_certificate. Use the certificate of the authority that signed the server's certificate, followed by the certificates of the authorities above it.`
+        : `${refused} (${code}): it is not signed by a known authority. If it is signed by your own authority, set tls.ca_certificate to the authority's certificate. Otherwise the server is probably not sending an intermediate certificate.`,
   },
 ];
 
@@ -66,7 +66,7 @@ const ALERTS: readonly TlsError[] = [
     pattern: /internal error/,
     code: 'clickhouse_cut_off',
     explain: ({ at, words }) =>
-      `${at} ended TLS because of an internal error (${words}). It may be starting or overloaded. Try again. If that does not help, see its log.`,
+      `${at} ended the TLS connection because of an internal error (${words}). It may be starting or overloaded. Try again. If that does not help, see the log of the server.`,
   },
   {
     // Servers send this if the client certificate is missing or refused, and if they share no cipher with the client.
@@ -74,8 +74,8 @@ const ALERTS: readonly TlsError[] = [
     code: 'tls_client_certificate_refused',
     explain: ({ at, words, hasCertificate }) =>
       hasCertificate
-        ? `${at} refused TLS (${words}). It does not accept the client certificate, or shares no cipher or signature algorithm with this connector. Check tls.client_certificate and the TLS settings of the server.`
-        : `${at} refused TLS (${words}). It requires a client certificate, or shares no cipher or signature algorithm with this connector. Set tls.client_certificate and tls.client_key if it requires one; otherwise check the TLS settings of the server.`,
+        ? `${at} refused the TLS connection (${words}). It does not accept the client certificate, or shares no cipher or signature algorithm with this connector. Check tls.client_certificate and the TLS settings of the server.`
+        : `${at} refused the TLS connection (${words}). It requires a client certificate, or shares no cipher or signature algorithm with this connector. Set tls.client_certificate and tls.client_key if it requires one; otherwise check the TLS settings of the server.`,
   },
   {
     pattern: /certificate|unknown ca|access denied/,
@@ -87,7 +87,8 @@ const ALERTS: readonly TlsError[] = [
   },
   {
     code: 'tls_not_agreed',
-    explain: ({ at, words }) => `${at} ended TLS (${words}). Check host, port and tls, and the log of the server.`,
+    explain: ({ at, words }) =>
+      `${at} ended the TLS connection (${words}). Check host, port and tls, and the log of the server.`,
   },
 ];
 
@@ -144,7 +145,7 @@ export function explainTlsError(
   if (!OTHER_CERTIFICATE_ERROR.test(code)) return undefined;
   return {
     code: 'tls_certificate_refused',
-    message: `${context.refused} (${code}): ${context.words}. Ask its administrator to fix it.`,
+    message: `${context.refused} (${code}): ${context.words}. Ask the server's administrator to fix it.`,
   };
 }
 

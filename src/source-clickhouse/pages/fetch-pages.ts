@@ -167,7 +167,7 @@ function shouldRetry({ options, signal }: Fetching, error: Error): boolean {
 }
 
 function warnOfRetry({ source }: Fetching, error: Error): void {
-  source.warn(`${error.message} Asking again for the rows after the last page.`);
+  source.warn(`${error.message} Retrying: reading continues after the last page.`);
 }
 
 /** How a response ended: all of it was read, it was closed early because of a slow reader ("left"), or it broke off. */

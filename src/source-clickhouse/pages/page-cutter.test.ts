@@ -286,7 +286,7 @@ describe('a row that is too long', () => {
       for (let megabytes = 0; megabytes <= 32; megabytes++) cutter.push(megabyte);
     };
     expect(push).toThrow(
-      'A row is longer than 33554432 bytes. Leave out the large column, with a view or in the selected columns.',
+      'A row is longer than 33554432 bytes. Exclude the large column, with a view or by deselecting it.',
     );
   });
 

@@ -63,7 +63,7 @@ export class PageCutter {
     if (this.#filled - this.#end > MAX_ROW_BYTES) {
       throw sourceError(
         'row_too_long',
-        `A row is longer than ${MAX_ROW_BYTES} bytes. Leave out the large column, with a view or in the selected columns.`,
+        `A row is longer than ${MAX_ROW_BYTES} bytes. Exclude the large column, with a view or by deselecting it.`,
       );
     }
     return this.#end - this.#start >= this.#pageBytes ? this.#cut() : undefined;

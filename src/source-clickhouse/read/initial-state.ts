@@ -41,7 +41,7 @@ export async function createInitialState(
     return { state: { ...state, position: leaveGroup(position) }, hashedColumns: table.columns };
   }
   await warn(
-    `Columns of ${table.name} were dropped or changed their type, so the last rows that were read can't be recognized. ${describeRowsReadAgain(state)} are read again: their events may be sent twice.`,
+    `Columns of ${table.name} were dropped or their type was changed, so the last rows that were read can't be recognized. ${describeRowsReadAgain(state)} are read again, and their events may be sent twice.`,
   );
   return { state: dropHashes(state), hashedColumns: table.columns };
 }
@@ -61,28 +61,28 @@ function checkState(
     throw sourceError(
       'state_of_other_settings',
       `The state of "${stream.name}" is for the cursor column "${state.cursor_column}", but "cursor_column" is "${name}". ` +
-        'Set the option back, or reset the stream: all its rows are then read again.',
+        'Set the option back, or reset the stream to read all its rows again.',
     );
   }
   if (describePartition(state.partition) !== describePartition(partition)) {
     throw sourceError(
       'state_of_other_settings',
       `The state of "${stream.name}" is for ${describePartition(state.partition)}, but the configuration selects ${describePartition(partition)}. ` +
-        'Each part needs its own state, and another number of parts splits the rows differently. Use the state of this part, or reset the stream.',
+        'Each part needs its own state, and a different number of parts splits the rows differently. Use the state of this part, or reset the stream.',
     );
   }
   if ((position.kind !== 'start' || recent_rows !== undefined) && state.cursor_type !== type.name) {
     throw sourceError(
       'state_of_other_settings',
-      `The state of "${stream.name}" was written when ${name} was a ${state.cursor_type}; it is a ${type.name} now, and their values can't be compared. ` +
-        'Change the type back, or reset the stream: all its rows are then read again.',
+      `The state of "${stream.name}" was written when the type of ${name} was ${state.cursor_type}. Its type is now ${type.name}, and values of the two types can't be compared. ` +
+        'Change the type back, or reset the stream to read all its rows again.',
     );
   }
   if (position.kind !== 'start' && !cursor.codec.form.test(position.cursor)) {
     throw sourceError(
       'state_invalid',
-      `The cursor in the state of "${stream.name}" is not a valid ${type.name}: the state was edited. ` +
-        'Use the state of the last run unchanged, or reset the stream: all its rows are then read again.',
+      `The cursor in the state of "${stream.name}" is not a valid ${type.name}, so the state was probably edited. ` +
+        'Use the state of the last run unchanged, or reset the stream to read all its rows again.',
     );
   }
 }
@@ -90,7 +90,7 @@ function checkState(
 function describeRowsReadAgain({ position, recent_rows }: StreamState): string {
   const cursor = cursorOf(position);
   if (cursor === null) return 'All rows';
-  return recent_rows === undefined ? `Rows of ${cursor}` : `Rows after ${cursor}`;
+  return recent_rows === undefined ? `Rows with the cursor ${cursor}` : `Rows after ${cursor}`;
 }
 
 /**

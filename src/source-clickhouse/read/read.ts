@@ -27,7 +27,9 @@ export async function read(context: ReadContext, catalog: ConfiguredCatalog, sta
   for (const configured of catalog.streams) {
     if (context.stop.aborted) return false;
     if (context.rowLimit.isReached) {
-      await context.output.write(log('INFO', `${configured.stream.name}: not read, because the row limit is reached.`));
+      await context.output.write(
+        log('INFO', `${configured.stream.name}: not read, because the row limit was reached.`),
+      );
       continue;
     }
     complete = (await readStream(context, configured, state)) && complete;

@@ -270,7 +270,7 @@ describe('if more rows are inside the lookback than can be remembered,', () => {
     expect(thrown).toBeUndefined();
     expect(rows).toBe(MAX_EMITTED_ROWS + 50);
     expect(states.at(-1)?.cursor).toBe(at(99));
-    expect(logs.at(-1)).toContain(`Rows from ${at(MAX_EMITTED_ROWS + 100)} on are read by a later run`);
+    expect(logs.at(-1)).toContain(`A later run reads the rows from ${at(MAX_EMITTED_ROWS + 100)} on,`);
   });
 
   test('the run fails with cursor_in_future if they are in the future', async () => {

@@ -17,10 +17,10 @@ import { PROGRESS_INTERVAL_MS, Progress } from './progress.ts';
 import type { RowLimit } from './row-limit.ts';
 
 const ROWS_NOT_REPRODUCIBLE =
-  'None of the rows sent by the last run were found again, and at least as many other rows are in their place, so these were sent. Either a column changes each time it is read, such as now(), rand() or a joined value, and the same happens on every run: compute it when a row is inserted, remove it from the view, or set "lookback_seconds" to 0. Or the table was replaced (EXCHANGE TABLES, DROP and CREATE, a full rebuild by dbt), and its rows before the lookback are never read. Reset the stream to read them; Batch then gets the rows that were sent before a second time.';
+  'None of the rows that the last run sent were found again. At least as many other rows are in their place, and this run sent them. There are two likely causes. Either a column changes each time it is read, such as now(), rand() or a joined value, so that every run sends the rows again. Then compute the column when a row is inserted, remove it from the view, or set "lookback_seconds" to 0. Or the table was replaced (EXCHANGE TABLES, DROP and CREATE, a full rebuild by dbt), so that its rows before the lookback are never read. Then reset the stream to read them, which also sends rows again that Batch already has.';
 
 function describeRestampedRows(table: Table, cursorColumn: string): string {
-  return `Most rows that the last run sent are gone, and as many other rows have a ${cursorColumn} later than the start of this run. Its value is probably computed at each read, so each run sends these rows again. ${adviseStoredCursor(table, cursorColumn)}`;
+  return `Most rows that the last run sent are gone, and as many other rows have a ${cursorColumn} later than the start of this run. This value is probably computed at each read, so each run sends the rows again. ${adviseStoredCursor(table, cursorColumn)}`;
 }
 
 export type StreamContext = {
@@ -211,15 +211,15 @@ class StreamReader {
   async #warnOfOverflow(cursor: string): Promise<void> {
     const { cursorColumn } = this.#recognition;
     const now = this.#window?.now;
-    const seen = `More than ${MAX_EMITTED_ROWS} rows would have to be remembered, the maximum for a state`;
+    const seen = `More than ${MAX_EMITTED_ROWS} rows would have to be remembered, but that is the maximum for a state`;
     if (now !== undefined && cursor > now) {
       throw sourceError(
         'cursor_in_future',
-        `${seen}. Their ${cursorColumn} is in the future (${cursor}; the server's clock says ${now}), so it is not the time of the INSERT. Name another column in "cursor_column", or set "lookback_seconds" to 0: rows are then read once that time is reached.`,
+        `${seen}. Their ${cursorColumn} is in the future (it is ${cursor}, and the server's time is ${now}), so it is not the time of the INSERT. Set "cursor_column" to another column, or set "lookback_seconds" to 0 to read each row once its ${cursorColumn} has passed.`,
       );
     }
     await this.#warn(
-      `${seen}. Rows from ${cursor} on are read by a later run, once they are older than the lookback. If that is too late, lower "lookback_seconds" to the duration of your longest INSERT.`,
+      `${seen}. A later run reads the rows from ${cursor} on, once they are older than the lookback. If that is too late, lower "lookback_seconds" to the duration of your longest INSERT.`,
     );
   }
 

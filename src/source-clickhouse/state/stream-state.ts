@@ -41,8 +41,8 @@ export function parseStreamState(stream: string, state: Record<string, unknown>)
   if (isOfOtherVersion(state)) {
     throw sourceError(
       'state_invalid',
-      `The state of the stream "${stream}" was written by another version of this source, which recognized rows differently (state version ${state.version ?? 1}; this source reads version ${STATE_VERSION}). ` +
-        'Run the version that wrote it, or reset the stream: all its rows are then read again.',
+      `The state of the stream "${stream}" was written by another version of this source, which recognizes rows differently (state version ${state.version ?? 1}, but this source reads version ${STATE_VERSION}). ` +
+        'Run the version that wrote it, or reset the stream to read all its rows again.',
     );
   }
   throw sourceError(

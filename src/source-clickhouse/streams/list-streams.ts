@@ -58,10 +58,10 @@ function findSharedRows(streams: readonly Table[], definitions: TableDependencie
     if (shared.length === 0) continue;
     const kind = definitions.engineOf(stream);
     warnings.push(
-      `"${stream.name}"${kind === undefined ? '' : ` (${kind})`} has rows of ${formatList(
+      `"${stream.name}"${kind === undefined ? '' : ` (${kind})`} contains rows of ${formatList(
         shared.map(({ name }) => `"${name}"`),
         MAX_NAMED,
-      )}. A sync of ${shared.length === 1 ? 'both' : 'all of them'} sends those rows to Batch twice. Sync only one of them, for example by naming it in "table".`,
+      )}. Syncing ${shared.length === 1 ? 'both' : 'all of them'} sends these rows to Batch twice. Sync only one of them, for example by naming it in "table".`,
     );
   }
   return warnings;
