@@ -164,7 +164,7 @@ export function countJsonBytes(updates: readonly Update<WaitingEvent>[]): number
 }
 
 /** The minimum number of removed items before a queue copies the others into a new array. */
-const MAX_SHIFTED = 1024;
+const MIN_SHIFTED_TO_COPY = 1024;
 
 /**
  * A FIFO queue. Array.shift would move all other items on each call, and a Set would take 5 % of the time of `write`.
@@ -192,7 +192,7 @@ class Queue<T> {
 
   shift(): void {
     this.#start += 1;
-    if (this.#start < MAX_SHIFTED || this.#start * 2 < this.#items.length) return;
+    if (this.#start < MIN_SHIFTED_TO_COPY || this.#start * 2 < this.#items.length) return;
     this.#items = this.#items.slice(this.#start);
     this.#start = 0;
   }

@@ -7,7 +7,7 @@ import { normalizeTimestamp } from '../timestamp.ts';
 const URL_PREFIXES = ['https://', 'https:\\/\\/', 'http://', 'http:\\/\\/'].map((prefix) => Buffer.from(prefix));
 
 /** A table by ASCII code: 1 for the characters that most host names begin with. */
-const IS_IN_HOST = Uint8Array.from({ length: 128 }, (_, code) => Number(/[a-z0-9]/.test(String.fromCharCode(code))));
+const IS_HOST_START = Uint8Array.from({ length: 128 }, (_, code) => Number(/[a-z0-9]/.test(String.fromCharCode(code))));
 
 /**
  * Checks whether a plain value (see `skipPlain`) is sent exactly as it is written. This is true for numbers, booleans,
@@ -45,7 +45,7 @@ function isOrdinaryText(bytes: Buffer, start: number, end: number, maxCharacters
 function isOrdinaryUrl(bytes: Buffer, start: number, end: number, maxCharacters: number): boolean {
   if (end - start > maxCharacters) return false;
   const prefix = URL_PREFIXES.find((one) => startsWithAt(bytes, one, start));
-  if (prefix === undefined || IS_IN_HOST[bytes[start + prefix.length] ?? 0] !== 1) return false;
+  if (prefix === undefined || IS_HOST_START[bytes[start + prefix.length] ?? 0] !== 1) return false;
   for (let offset = start + prefix.length; offset < end; offset += 1) if (bytes[offset] === SPACE) return false;
   return true;
 }
