@@ -1,8 +1,9 @@
 import { NAME_FORM } from './batch/limits.ts';
 
 /**
- * The codes of rejected rows, each with advice for the user. A row is rejected by a check before sending, or by Batch.
- * The codes are stable, because users count them and search for them. Each has a page in docs/troubleshooting.
+ * The codes of rejected rows, each with advice for the user. A row is rejected either by a check before it is sent, or
+ * by Batch. The codes are stable, because users count them and search for them. Each has a page in
+ * docs/troubleshooting.
  */
 const REJECTIONS = {
   custom_id_missing: 'Map the column with the profile id to custom_id, and filter out rows without an id',
@@ -52,17 +53,20 @@ export type ChangeCode = (typeof CHANGE_CODES)[number];
 /** Every code that can appear in a log message or in a stored rejected row. */
 export const REASON_CODES: readonly string[] = [...Object.keys(REJECTIONS), ...ATTRIBUTE_CODES, ...CHANGE_CODES];
 
-/** Why a row is rejected. `refusal` is set when the row was sent and Batch refused it. */
+/** Why a row is rejected. `refusal` is set if the row was sent and Batch refused it. */
 export type Rejection = { code: RejectionCode; reason: string; refusal?: Refusal };
 
 /**
  * Batch's error message about an update, and the number of events in the update. `whole` is true if Batch refused the
- * whole request and stored nothing of it. Otherwise Batch refused only this update, without naming the wrong event, so
- * other events of the update may have arrived.
+ * whole request and stored nothing of it. If it is false, Batch accepted the request, but reported an error for this
+ * update. That error does not name the wrong event, so Batch may have stored other events of the update.
  */
 type Refusal = { words: string; eventsInUpdate: number; whole: boolean };
 
-/** Returns the reason for a refusal. For an update with several events, it adds that any of them may be the cause. */
+/**
+ * Returns a description of a refusal. If the update has several events, the description also mentions that Batch does
+ * not say which of them it refused.
+ */
 export function describeRefusal({ words, eventsInUpdate }: Refusal): string {
   const which =
     eventsInUpdate === 1
@@ -75,8 +79,8 @@ export function describeRefusal({ words, eventsInUpdate }: Refusal): string {
 export type AttributeError = { readonly code: AttributeCode; readonly reason: string };
 
 /**
- * An attribute that was left out. It can be nested in an object, so `path` is the column or a path that begins with the
- * column, such as `items[0].name`. The value is never included.
+ * An attribute that was left out. It can be nested in an object, so `path` is the name of the column, or a path that
+ * begins with it, such as `items[0].name`. The value is never included.
  */
 export type LeftOut = { column: string; path: string; code: AttributeCode; reason: string };
 

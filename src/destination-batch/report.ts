@@ -8,7 +8,8 @@ import type { Change, LeftOut, RejectionCode } from './codes.ts';
 const SAMPLES_PER_CODE = 3;
 
 /**
- * Counts and logs what happens to rows and requests, and summarizes it at the end. It never shows the values of a row.
+ * Collects log messages and counts about rows and requests, and summarizes the counts at the end. Its messages never
+ * contain the values of a row.
  */
 export class Report {
   #rows = 0;
@@ -37,9 +38,9 @@ export class Report {
   }
 
   /**
-   * Counts the rows that an echoed state covers.
+   * Counts the accepted rows that an echoed state covers. The next run does not send these rows again.
    *
-   * @param accepted the number of accepted rows since the last state. They are not sent again.
+   * @param accepted the number of accepted rows between the previous state and this one.
    */
   countCovered(accepted: number): void {
     this.#covered += accepted;
@@ -55,7 +56,7 @@ export class Report {
   }
 
   /**
-   * Counts a rejected row, and logs the first rows of each code.
+   * Counts a rejected row, and logs it if it is one of the first with its code.
    *
    * @param describe returns descriptions of the row and the reason, without values. It is called only if the row is
    * logged.
@@ -93,7 +94,7 @@ export class Report {
 
   /** Reports a part of an event that was changed before sending. It is logged once per column and code. */
   reportChange(stream: string, { column, path, code, reason }: Change): void {
-    // The mapper reports a renamed attribute once and not for each row, so the summary does not count renamed
+    // The mapper reports a renamed attribute only once, and not for each row, so the summary does not count renamed
     // attributes.
     const counts = code === 'name_lower_cased' ? this.#renamed : this.#changed;
     if (increment(counts, `${column} (${code})`) > 1) return;
@@ -130,7 +131,7 @@ export class Report {
     this.#messages.push(log('ERROR', `The source failed: ${message}`));
   }
 
-  /** Reports a warning of the source, for the same reason as an error. */
+  /** Reports a warning of the source. `reportSourceError` explains why the destination reports it. */
   reportSourceWarning(message: string): void {
     this.#messages.push(log('WARN', `The source warns: ${message}`));
   }
@@ -145,7 +146,7 @@ export class Report {
     this.#messages.push(log('WARN', `${problem}. Attempt ${attempt} failed; trying again.`));
   }
 
-  /** Counts events that are sent again although they may have arrived. */
+  /** Counts events that are sent again although they may already have arrived. */
   countPossibleDuplicates(events: number): void {
     this.#possibleDuplicates += events;
   }
@@ -168,7 +169,7 @@ export class Report {
     );
   }
 
-  /** Reports an error in Batch's response that is about an update outside the request. */
+  /** Reports an error in Batch's response that refers to an update that is not in the request. */
   reportStrayError(reason: string): void {
     this.#messages.push(log('WARN', `Batch reported an error for an update that is not in the request: ${reason}.`));
   }
@@ -177,7 +178,7 @@ export class Report {
     this.#messages.push(log('WARN', message));
   }
 
-  /** Removes and returns the messages since the last call. */
+  /** Removes and returns the messages that were added since the last call. */
   drainMessages(): Message[] {
     const messages = this.#messages;
     this.#messages = [];
@@ -240,7 +241,7 @@ function increment(counts: Map<string, number>, key: string): number {
   return times;
 }
 
-/** Formats a count and its noun. There are no commas between the digits, so that scripts can match them. */
+/** Formats a count and its noun. The count has no commas between its digits, so that scripts can match it. */
 function formatPlainCount(times: number, one: string, several?: string): string {
   return `${times} ${plural(times, one, several)}`;
 }

@@ -10,8 +10,8 @@ import { type BatchResponse, interpretResponse } from './responses.ts';
 
 /**
  * The maximum duration of a call, from its first byte to the last byte of the response, in milliseconds. It is longer
- * than the minute after which most proxies give up: if a call is retried while its response is on the way, its events
- * arrive twice.
+ * than the minute after which most proxies give up. With a shorter timeout, a call could be retried while its response
+ * is still on the way, and its events would arrive twice.
  */
 const CALL_TIMEOUT_MS = 120_000;
 
@@ -21,7 +21,10 @@ const CALL_TIMEOUT_MS = 120_000;
  */
 export const MAX_CALLS_IN_FLIGHT = 8;
 
-/** Set although it is the default: otherwise NODE_TLS_REJECT_UNAUTHORIZED could silently turn off the check. */
+/**
+ * Always checks the server's certificate. This is the default, but without an explicit setting,
+ * NODE_TLS_REJECT_UNAUTHORIZED could silently turn off the check.
+ */
 const CONNECTION = { rejectUnauthorized: true };
 
 /** The maximum length of a response after decompression, in bytes. A response has about 100 bytes for each update. */
@@ -83,7 +86,8 @@ export class BatchApi {
     let text: string;
     let retryAfter: string | string[] | undefined;
     const timeout = new AbortController();
-    // undici limits only the time between two parts of a response, so it would wait forever for a slow trickle.
+    // undici limits only the time between two parts of a response, so a response that trickles in slowly could take
+    // forever.
     const timer = setTimeout(
       () => timeout.abort(new Error(`the response was not complete within ${CALL_TIMEOUT_MS / 1000} seconds`)),
       CALL_TIMEOUT_MS,
@@ -113,9 +117,9 @@ export class BatchApi {
 }
 
 /**
- * Creates connections to Batch through a proxy, for undici. undici's own EnvHttpProxyAgent is not used. Its errors
- * contain neither the variable that names the proxy nor the reason why the proxy refused. It would also send requests
- * for this machine through the proxy, including the key.
+ * Creates connections to Batch through a proxy, for undici. undici's own EnvHttpProxyAgent is not used, for two
+ * reasons. Its errors contain neither the variable that names the proxy nor the reason why the proxy refused. And it
+ * would send requests to loopback addresses such as localhost, with the key, through the proxy.
  */
 function createProxyConnector(proxy: HttpProxy, options: buildConnector.BuildOptions): buildConnector.connector {
   const startTls = buildConnector(options);
@@ -129,7 +133,7 @@ function createProxyConnector(proxy: HttpProxy, options: buildConnector.BuildOpt
 
 /**
  * Returns the text of a response. A proxy may compress a response although the request did not ask for it (RFC 9110,
- * section 12.5.3). If it were not decompressed, its partial errors would be lost.
+ * section 12.5.3). If the response were not decompressed, its partial errors would be lost.
  */
 async function decodeBody(body: Uint8Array, contentEncoding: string | string[] | undefined): Promise<string> {
   const encoding = String(contentEncoding ?? 'identity').toLowerCase();

@@ -1,5 +1,5 @@
 /**
- * One of the two endpoints with which Batch updates profiles and adds their events. The numbers are documented: see
+ * One of Batch's two endpoints that update profiles and add events to them. The numbers are documented: see
  * docs/batch-api.md, sections 3.4 ("Rates") and 4 ("Update and mass-update").
  */
 export type Endpoint = {
@@ -29,6 +29,6 @@ export const MASS_UPDATE: Endpoint = {
   path: 'profiles/mass-update',
   updatesPerCall: 10_000,
   updatesPerSecond: 10_000,
-  // Batch's documentation says "no burst", which is taken to mean one full call per second.
+  // Batch's documentation says "no burst". This is taken to mean that Batch accepts one full call per second.
   burst: 10_000,
 };

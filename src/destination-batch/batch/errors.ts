@@ -24,7 +24,7 @@ export class RetryableCallError extends Error {
   }
 }
 
-/** The error codes for a connection that was never established, so Batch can't have stored anything. */
+/** The error codes of a connection that was never established. After these errors, Batch can't have stored anything. */
 const NEVER_CONNECTED: ReadonlySet<string> = new Set([
   'ECONNREFUSED',
   'ENOTFOUND',
@@ -40,7 +40,7 @@ const NEVER_CONNECTED: ReadonlySet<string> = new Set([
  */
 const CERTIFICATE_FAULT = /^(ERR_TLS_CERT_|CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH$|INVALID_)/;
 
-/** What is wrong with the certificate, by Node's error code. */
+/** What is wrong with the certificate. The keys are Node's error codes. */
 const CERTIFICATE_WORDS: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'it has expired',
   CERT_NOT_YET_VALID: 'it is not valid yet',

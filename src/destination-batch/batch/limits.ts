@@ -12,9 +12,12 @@ export const DEFAULT_LIMITS = {
   event_bytes: 25_000,
   /** Bytes of one request's body. Batch documents no limit. This is what common HTTP servers accept by default. */
   request_bytes: 4 * 1024 * 1024,
-  /** Characters of a custom_id (reported; the SDKs say under 512 or up to 1,024). */
+  /** Characters of a custom_id (reported; SDK: under 512 on the Web, up to 1,024 on Android and iOS). */
   custom_id_characters: 512,
-  /** Characters of a string, counted in UTF-16 units as in the SDKs (reported and SDK; 200 before the end of 2025). */
+  /**
+   * Characters of a string, counted in UTF-16 units as in the SDKs (reported and SDK; the maximum was 200 until late
+   * 2025).
+   */
   string_characters: 300,
   /** Characters of a URL (reported and SDK). */
   url_characters: 2048,
@@ -30,28 +33,33 @@ export const DEFAULT_LIMITS = {
   tags_per_event: 10,
   /** Characters of a tag (SDK, and documented for the older trigger-events API). */
   tag_characters: 64,
-  /** Hours from an event's time to the moment when Batch receives it (reported). The time must not be in the future. */
+  /**
+   * Hours from an event's time to the moment when Batch receives it (reported). The event's time must not be in the
+   * future.
+   */
   event_age_hours: 24,
 } as const;
 
 export type Limits = { [Name in keyof typeof DEFAULT_LIMITS]: number };
 
 /**
- * The time that an event may still wait in a batch and for retries, in milliseconds. When its row arrives, an event
- * must be younger than Batch's limit by this margin (reported: MM has the same margin).
+ * The time that is reserved for an event to wait in a batch and for retries, in milliseconds. When its row arrives, an
+ * event must be younger than Batch's limit by this margin. Another client of the API is reported to use the same margin
+ * (MM in docs/batch-api.md).
  */
 export const EVENT_AGE_MARGIN_MS = 5 * 60 * 1000;
 
-/** Names of events (reported and SDK). */
+/** Matches the valid names of events (reported and SDK). */
 export const EVENT_NAME = /^[a-z0-9_]{1,30}$/;
-/** Names of attributes, without the `date(…)` or `url(…)` around them (reported and SDK). */
+/** Matches the valid names of attributes, without the `date(…)` or `url(…)` around them (reported and SDK). */
 export const ATTRIBUTE_NAME = /^[a-z0-9_]{1,30}$/;
 
 /** The form of EVENT_NAME and ATTRIBUTE_NAME in words, for messages. */
 export const NAME_FORM = '1 to 30 characters from a-z, 0-9 and _';
 
 /**
- * Placeholders that programs write for a missing id, in lower case. The SDKs refuse them in lower and in upper case.
+ * Placeholders that programs write for a missing id. They are listed here in lower case. The SDKs refuse them in lower
+ * and in upper case.
  */
 export const PLACEHOLDER_CUSTOM_IDS: ReadonlySet<string> = new Set([
   'undefined',

@@ -11,7 +11,8 @@ const MOST_SHOWN = 200;
 const TELLING_CHARACTERS = 3;
 
 /**
- * How many characters are enough to find the start of a longer value. Batch may truncate the values that it quotes.
+ * The number of characters from the start of a longer value that are enough to recognize it, because Batch may truncate
+ * the values that it quotes.
  */
 const TELLING_START = 8;
 
@@ -34,7 +35,7 @@ export function maskValues(words: string, rows: unknown): string {
   const masked = [...values]
     .filter((value) => value.length >= TELLING_CHARACTERS)
     .flatMap(listForms)
-    // A request has many values, but a message quotes only a few of them.
+    // A request has many values, but a message quotes only a few of them, so the others are left out here.
     .filter((form) => words.includes(form.slice(0, TELLING_START)))
     // The longest value comes first, because it may contain a shorter one.
     .sort((a, b) => b.length - a.length)
@@ -49,12 +50,18 @@ export function maskValues(words: string, rows: unknown): string {
   return masked.length <= MOST_SHOWN ? masked : `${masked.slice(0, MOST_SHOWN)}…`;
 }
 
-/** Returns an attribute's name in Batch's response, for a message. Masks it if it may be a value and not a name. */
+/**
+ * Returns the name of an attribute from Batch's response, in a form that a log message may show. Masks the name if it
+ * may be a value instead.
+ */
 export function maskName(name: string): string {
   return NAME.test(name) ? name : MASK;
 }
 
-/** Returns a value as it is and, if it differs, as it is written in JSON. */
+/**
+ * Returns the forms in which a message may quote a value: unchanged and, if it has characters that JSON escapes, with
+ * these characters escaped.
+ */
 function listForms(value: string): string[] {
   const inJson = JSON.stringify(value).slice(1, -1);
   return inJson === value ? [value] : [value, inJson];

@@ -9,7 +9,7 @@ import { maskValues } from './mask-values.ts';
 /** One error in the response to an accepted call. `bulkIndex` is the index of the update in the call, starting at 0. */
 export type PartialError = { bulkIndex: number; attribute: string | undefined; reason: string };
 
-/** A response from Batch that a retry would not change. */
+/** A final response from Batch: a retry would not change it. */
 export type BatchResponse =
   | { kind: 'accepted'; errors: PartialError[] }
   /** Accepted according to the status, but the body can't be read, so it is unknown what Batch left out. */
@@ -40,10 +40,12 @@ const refusedBody = z.looseObject({
   error_message: z.string().nullish(),
 });
 
-/** The maximum number of characters of a message in a response that are kept. */
+/** The maximum number of characters that are kept from a message in a response. */
 const MAX_MESSAGE_CHARACTERS = 2_000;
 
-/** Statuses that mean that the content of the call is bad. Any other refusal would be the same for every row. */
+/**
+ * The HTTP statuses with which Batch refuses the content of a call. Any other refusal would be the same for every row.
+ */
 const REFUSALS_OF_CONTENT = new Set([400, 413, 422]);
 
 /** A response as it arrived. */
@@ -88,7 +90,7 @@ function explainRetryableStatus({ status, retryAfter }: RawResponse, said: strin
   });
 }
 
-/** Returns the error for a status that a retry would not change. */
+/** Returns the error for a status after which a retry would not succeed. */
 function explainStatus(status: number, said: string, { origin, path }: Call): ConnectorError {
   if (status >= 200 && status < 300) {
     return destinationError(

@@ -16,7 +16,7 @@ export const REQUIRED_FIELDS = [CUSTOM_ID, EVENT_NAME_COLUMN] as const;
  */
 const CURSOR = 'last_updated_at';
 
-/** Columns that PyAirbyte and other platforms add to each row. */
+/** The prefix of the columns that PyAirbyte and other platforms add to each row. */
 export const PLATFORM_PREFIX = '_airbyte_';
 
 /** The names of the options that list columns. */
@@ -102,7 +102,10 @@ type Contradiction = { option: MappingOption; error: string };
 
 export const DEFAULT_MAPPING: Mapping = mappingOptions.parse({});
 
-/** The columns that are not attributes. `eventName` is undefined if `constant_event_name` names all events. */
+/**
+ * The columns for the profile id, the name and the time of an event. They do not become attributes. `eventName` is
+ * undefined if `constant_event_name` is set, because it names all events.
+ */
 export type RoleColumns = { customId: string; eventName: string | undefined; eventTime: string };
 
 export function resolveRoleColumns(mapping: Mapping): RoleColumns {
@@ -114,8 +117,8 @@ export function resolveRoleColumns(mapping: Mapping): RoleColumns {
 }
 
 /**
- * Returns a function that checks by name whether a column becomes an attribute. `cursorColumn` is needed only for
- * reading, so it never becomes an attribute.
+ * Returns a function that checks whether the column with a given name becomes an attribute. `cursorColumn` is needed
+ * only for reading, so it never becomes an attribute.
  */
 export function selectAttributeColumns(mapping: Mapping, cursorColumn?: string): (column: string) => boolean {
   const { customId, eventName, eventTime } = resolveRoleColumns(mapping);
@@ -126,7 +129,7 @@ export function selectAttributeColumns(mapping: Mapping, cursorColumn?: string):
     !never.has(column) && !column.startsWith(PLATFORM_PREFIX) && (only === undefined || only.has(column));
 }
 
-/** Finds contradictions between the options of a mapping, such as a column with two roles. */
+/** Finds contradictions between the options of a mapping. For example, two options may name the same column. */
 function findContradictions(mapping: Mapping): Contradiction[] {
   return [
     ...findExclusiveOptions(mapping),
@@ -156,8 +159,8 @@ function findExclusiveOptions(mapping: Mapping): Contradiction[] {
 }
 
 /**
- * Finds columns that two options name. The error is for an option that the user set, because the other option may have
- * its default.
+ * Finds columns that two options name. The error is reported for an option that the user has set. The other option may
+ * be unset, if the column is its default.
  */
 function findSharedColumns(mapping: Mapping): Contradiction[] {
   const optionOf = new Map<string, MappingOption>();
@@ -173,7 +176,7 @@ function findSharedColumns(mapping: Mapping): Contradiction[] {
   });
 }
 
-/** Finds listed columns that can never become attributes. */
+/** Finds columns in the lists (see COLUMN_LISTS) that can never become attributes. */
 function findUnsentColumns(mapping: Mapping): Contradiction[] {
   const roles = new Map(listRoles(mapping).map(({ option, column }) => [column, option]));
   return COLUMN_LISTS.flatMap((option) =>
@@ -199,7 +202,7 @@ function findOmittedTextColumns(mapping: Mapping): Contradiction[] {
   });
 }
 
-/** Lists the columns that are not attributes, each with the option that names it. */
+/** Lists the columns for the profile id, the name and the time, each with the option that names it. */
 function listRoles(mapping: Mapping): { option: MappingOption; column: string }[] {
   const { customId, eventName, eventTime } = resolveRoleColumns(mapping);
   return [

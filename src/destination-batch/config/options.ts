@@ -14,7 +14,9 @@ export function strictOptions<Shape extends z.core.$ZodLooseShape>(shape: Shape)
   });
 }
 
-/** Creates the constant key that distinguishes the variants of a choice, such as `mode`. */
+/**
+ * Creates an option with a constant value. Such an option, for example `mode`, distinguishes the variants of a choice.
+ */
 export function literalOption<Name extends string>(name: Name, title: string): z.ZodLiteral<Name> {
   return z.literal(name).meta({ title, order: 0 });
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { literalOption } from './options.ts';
 
-/** Whether rejected rows fail a sync. Airbyte's form distinguishes the variants by the constant `mode`. */
+/** Whether rejected rows make a sync fail. In Airbyte's form, the constant `mode` distinguishes the two variants. */
 export const onRejectionOption = z
   .discriminatedUnion('mode', [
     z.object({ mode: literalOption('skip', 'Mode') }).meta({ title: 'Continue' }),

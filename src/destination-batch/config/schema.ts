@@ -12,14 +12,19 @@ const DEFAULT_API_URL = 'https://api.batch.com';
 /** The default API version in Batch's OpenAPI document. Another client of the API is reported to use 2.13. */
 const DEFAULT_API_VERSION = '2.11';
 
-/** How long a row waits for other rows to share its request, in seconds. */
+/** The default maximum time that a row waits for other rows to join its request, in seconds. */
 const DEFAULT_FLUSH_INTERVAL_SECONDS = 2;
 
-/** Printable ASCII without spaces. A key is often copied with a line break, which an HTTP header can't contain. */
+/**
+ * Matches printable ASCII without spaces. A key is often copied with a line break, which an HTTP header can't contain.
+ */
 const KEY = /^[\x21-\x7e]+$/;
 const KEY_MESSAGE = 'must be only the key, in ASCII, without spaces or line breaks';
 
-/** How long a request is retried while Batch is unreachable or under maintenance, in minutes. */
+/**
+ * The default time, in minutes, for which a request is retried while Batch is unreachable, has an internal error or
+ * asks to wait.
+ */
 const DEFAULT_RETRY_MINUTES = 30;
 
 const limit = (name: keyof typeof DEFAULT_LIMITS, title: string, order: number) =>
@@ -167,7 +172,10 @@ function isOnlyAddress(url: string): boolean {
   return username === '' && password === '' && search === '' && hash === '';
 }
 
-/** Checks that the keys are sent over HTTPS, or only to a test server on this machine. */
+/**
+ * Checks whether the address uses HTTPS or is on this machine, so that the keys are never sent unencrypted over a
+ * network.
+ */
 function isHttpsOrLoopback(url: string): boolean {
   if (!URL.canParse(url)) return false;
   const { protocol, hostname } = new URL(url);

@@ -16,9 +16,9 @@ type Profile<Event> = { customId: string; events: Event[]; inFlight: boolean };
 const UPDATE_FRAME_BYTES = 48;
 
 /**
- * Groups events into updates by profile. Batch's rate limit counts updates and not events, so fewer and larger updates
- * are sent faster. A profile has at most one update in flight, so its events reach Batch in the order of the stream
- * even if several requests are in flight.
+ * Groups events into updates by profile. Batch's rate limit counts updates and not events, so the same events are sent
+ * faster in fewer, larger updates. A profile has at most one update in flight, so its events reach Batch in the order
+ * of the stream even if several requests are in flight.
  */
 export class UpdateBatcher<Event extends WaitingEvent> {
   readonly #eventsPerUpdate: number;
@@ -69,7 +69,7 @@ export class UpdateBatcher<Event extends WaitingEvent> {
 
   /**
    * Takes up to `maxUpdates` updates that have at most `maxBytes` in total. Takes at least one if any is ready, even if
-   * it is larger. The profiles of these updates are then in flight.
+   * that update is larger than `maxBytes`. The profiles of these updates are then in flight.
    */
   take(maxUpdates: number, maxBytes: number): Update<Event>[] {
     const updates: Update<Event>[] = [];
@@ -99,7 +99,8 @@ export class UpdateBatcher<Event extends WaitingEvent> {
 
   /**
    * Returns how many of these events go into the next update. Events that Batch is likely to refuse because of their
-   * time never share an update with other events: Batch would name only the update, and not the events that it refused.
+   * time never share an update with other events, because Batch would name only the update, and not the events that it
+   * refused.
    */
   #countForUpdate(events: readonly Event[]): number {
     const most = Math.min(this.#eventsPerUpdate, events.length);
@@ -163,11 +164,12 @@ export function countJsonBytes(updates: readonly Update<WaitingEvent>[]): number
   return updates.reduce((sum, { events }) => events.reduce((bytes, event) => bytes + event.bytes, sum), 0);
 }
 
-/** The minimum number of removed items before a queue copies the others into a new array. */
+/** The minimum number of items that must be removed from a queue before it copies the others into a new array. */
 const MIN_SHIFTED_TO_COPY = 1024;
 
 /**
- * A FIFO queue. Array.shift would move all other items on each call, and a Set would take 5 % of the time of `write`.
+ * A FIFO queue. An array's `shift` would move all other items on each call, and a Set would take 5 % of the time of
+ * `write`.
  */
 class Queue<T> {
   #items: T[] = [];

@@ -13,7 +13,7 @@ import type { Route } from './rate-limit.ts';
 const MAX_WAITING_EVENTS = 20_000;
 const MAX_UNSETTLED_BYTES = 16 * 1024 * 1024;
 
-/** How long the updates for a full request wait for more events of the same profiles, in milliseconds. */
+/** The maximum time that the updates for a full request wait for more events of the same profiles, in milliseconds. */
 const LINGER_MS = 250;
 
 /**
@@ -49,7 +49,10 @@ export class Delivery<Event extends WaitingEvent> {
   #inFlight = 0;
   #bytesInFlight = 0;
   #ended = false;
-  /** The number of events to send without waiting for more. Set to all waiting events when the timer ends. */
+  /**
+   * The number of events to send without waiting for more. When the timer ends, this becomes the number of all waiting
+   * events.
+   */
   #toFlush = 0;
   #lingerTimer: NodeJS.Timeout | undefined;
   /** Whether `#lingerTimer` is the short timer for a full request. */
@@ -62,7 +65,8 @@ export class Delivery<Event extends WaitingEvent> {
   constructor(options: DeliveryOptions<Event>) {
     this.#options = options;
     this.#route = options.normal;
-    // Turns off Node's warning about many listeners. Each call in flight and each wait adds one: their number is bounded.
+    // Turns off Node's warning about many listeners. Each call in flight and each wait adds one listener, but the
+    // number of calls and waits is limited.
     setMaxListeners(0, this.#halt.signal);
     this.#batcher = new UpdateBatcher(options.eventsPerUpdate);
     this.#poster = new UpdatePoster(options, this.#halt.signal);
@@ -94,7 +98,7 @@ export class Delivery<Event extends WaitingEvent> {
     this.#hasCapacity.notify();
   }
 
-  /** Stops sending immediately. Requests in flight are aborted, but may have reached Batch. */
+  /** Stops sending immediately. Requests in flight are aborted, but may already have reached Batch. */
   halt(): void {
     clearTimeout(this.#lingerTimer);
     this.#halt.abort();
@@ -102,7 +106,7 @@ export class Delivery<Event extends WaitingEvent> {
     this.#hasCapacity.notify();
   }
 
-  /** The number of events that Batch may have stored although no response arrived, if the delivery was halted. */
+  /** After a halt, the number of events that Batch may have stored although no response arrived. */
   get eventsOfUnknownOutcome(): number {
     return this.#poster.eventsOfUnknownOutcome;
   }
@@ -174,7 +178,7 @@ export class Delivery<Event extends WaitingEvent> {
 
   /**
    * Starts the timer after which all waiting events are sent. If there are enough updates for a full request, the timer
-   * is short: it only gives more events of the same profiles the time to join these updates.
+   * is short: it only gives more events of these profiles time to join the updates.
    */
   #startLinger(): void {
     if (this.#toFlush > 0 || this.#batcher.events === 0) return;

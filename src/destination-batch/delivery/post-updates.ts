@@ -32,7 +32,8 @@ export type PosterOptions<Event> = {
   /** How long a request is retried, in milliseconds. */
   retryTimeMs: number;
   /**
-   * Called before each retry. It may be a while until the next event is settled, so the report should be written now.
+   * Called before each retry. The report should be written at this point, because it may be a while until the next
+   * event is settled.
    */
   onRetry: () => void;
   /** Called once for each event, when Batch has accepted or rejected it. */
@@ -45,7 +46,7 @@ export type PosterOptions<Event> = {
 export class UpdatePoster<Event extends WaitingEvent> {
   readonly #options: PosterOptions<Event>;
   readonly #signal: AbortSignal;
-  /** The updates of requests that were sent and that Batch may have stored, although no response has arrived. */
+  /** The updates of the requests that have received no response. Batch may nevertheless have stored these updates. */
   readonly #unanswered = new Set<readonly Update<Event>[]>();
   #hasAccepted = false;
   #isDenied = false;
@@ -56,9 +57,10 @@ export class UpdatePoster<Event extends WaitingEvent> {
     this.#signal = signal;
   }
 
-  /** The number of events that Batch may have stored although no response arrived, if posting was aborted. */
+  /** After posting was aborted, the number of events that Batch may have stored although no response arrived. */
   get eventsOfUnknownOutcome(): number {
-    // If the first request fails with an error such as a wrong key, Batch refuses the others in flight too.
+    // If Batch has accepted no request, and one has failed with an error such as a wrong key, Batch refuses the other
+    // requests in flight too.
     if (this.#isDenied && !this.#hasAccepted) return 0;
     return [...this.#unanswered].reduce((sum, updates) => sum + countEvents(updates), 0);
   }
@@ -143,8 +145,8 @@ export class UpdatePoster<Event extends WaitingEvent> {
 
   /**
    * Handles a request that Batch refused as a whole, because it contains a bad event or is too large. Splits it in half
-   * repeatedly, first by update and then by event, until the bad event is isolated. Batch stored nothing of the refused
-   * request, so no event arrives twice.
+   * repeatedly, first between updates and then between the events of an update, until the bad event is isolated. Batch
+   * stored nothing of the refused request, so no event arrives twice.
    */
   async #settleRefused(updates: Update<Event>[], route: Route, reason: string): Promise<void> {
     const halves = splitInHalf(updates);
@@ -163,7 +165,7 @@ export class UpdatePoster<Event extends WaitingEvent> {
   }
 }
 
-/** Returns true if Batch certainly did not store a request that failed with this error. */
+/** Checks whether it is certain that Batch did not store a request that failed with this error. */
 function isNotStored(error: unknown): boolean {
   return error instanceof ConnectorError || (error instanceof RetryableCallError && !error.outcomeUnknown);
 }
@@ -192,7 +194,7 @@ function splitInHalf<Event extends WaitingEvent>(
   return [[{ ...only, events: only.events.slice(0, middle) }], [{ ...only, events: only.events.slice(middle) }]];
 }
 
-/** @param whole whether Batch refused the entire request, so that it stored none of its updates. */
+/** @param whole whether Batch refused the entire request. If so, it stored none of the updates. */
 function createRejection(update: Update<WaitingEvent>, words: string, whole: boolean): Outcome {
   const refusal = { words, eventsInUpdate: update.events.length, whole };
   return { kind: 'rejected', rejection: { code: 'refused_by_batch', reason: describeRefusal(refusal), refusal } };

@@ -31,7 +31,7 @@ const RATE_LIMIT_PAUSE_MS = 5_000;
 export type Route = { endpoint: Endpoint; bucket: TokenBucket; updatesPerRequest: number };
 
 /**
- * Creates the normal route, and the bulk route for a backlog if there is one.
+ * Creates the normal route and, if the configuration allows one, the bulk route, which is used once there is a backlog.
  *
  * With `auto`, the rate of each endpoint is Batch's limit or `rate_limit`, whichever is lower. There is no bulk route
  * if `update` can already reach `rate_limit`. With a named endpoint, `rate_limit` is used even if it is higher than
@@ -75,7 +75,7 @@ export function pauseAfter({ retryAfterMs, isRateLimit }: RetryableCallError): n
   return retryAfterMs ?? (isRateLimit ? RATE_LIMIT_PAUSE_MS : 0);
 }
 
-/** Pauses the requests of a route, and lowers its rate after HTTP 429. */
+/** Pauses the requests of a route if the error asks for a pause. After HTTP 429, also lowers the rate of the route. */
 export function pauseOrSlowDown(bucket: Route['bucket'], error: RetryableCallError): void {
   const pause = pauseAfter(error);
   if (error.isRateLimit) bucket.slowDownAfter429(pause);

@@ -9,7 +9,8 @@ export type Clock = {
 };
 
 /**
- * The time in which the rate would grow from zero to the full rate, in milliseconds. It grows linearly after HTTP 429.
+ * The time in which the rate would grow from zero to the full rate, in milliseconds. After HTTP 429, the rate grows
+ * linearly.
  */
 const RECOVERY_MS = 60_000;
 /** The factor by which HTTP 429 reduces the rate. */
@@ -47,7 +48,7 @@ export class TokenBucket {
   }
 
   /**
-   * Takes tokens, after waiting until there are enough. Rejects if the signal is aborted.
+   * Waits until there are enough tokens, then takes them. Rejects if the signal is aborted.
    *
    * @param count the number of tokens, at most the capacity.
    */

@@ -1,7 +1,10 @@
 import { isJsonObject } from '../../shared/exact-json.ts';
 import type { AttributeCode, AttributeError } from '../codes.ts';
 
-/** This error never rejects a row, because String columns in ClickHouse often contain a blank string instead of NULL. */
+/**
+ * The error for a blank string. It never rejects a row, because String columns in ClickHouse often contain a blank
+ * string instead of NULL.
+ */
 export const BLANK = attributeError('text_blank', 'is blank');
 
 export const MALFORMED = attributeError('text_malformed', 'is not valid Unicode (half of a surrogate pair)');
@@ -62,7 +65,10 @@ export function describeItemError(item: AttributeError | undefined): AttributeEr
   return item === undefined ? undefined : attributeError(item.code, `contains an item that ${item.reason}`);
 }
 
-/** Returns the error of the array if its items are not all strings, or else the error of one item (`otherwise`). */
+/**
+ * If all items are strings, returns `otherwise`, which is the error of one item. If not, returns the error of the whole
+ * array.
+ */
 export function preferMixedArrayError(
   values: unknown[],
   otherwise: AttributeError | undefined,

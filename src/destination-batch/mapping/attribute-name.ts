@@ -18,7 +18,8 @@ export type AttributeName = {
 
 /**
  * Records which objects use a name. `date(x)` and `url(x)` count as `x`. Each object has an id, and only one object per
- * nesting level is written at a time. So the last id on each level is enough to detect a name that is used twice.
+ * nesting level is written at a time. So it is enough to store, for each level, the id of the last object that uses the
+ * name.
  */
 export class NameUses {
   readonly #objectOnLevel: number[] = [0, 0, 0, 0];
@@ -98,11 +99,11 @@ export class AttributeNames {
   }
 
   /**
-   * Converts ASCII letters to lower case. Names that are invalid because of their capital letters are converted as well:
-   * `DATE__x` has the type date, which decides how the value is checked.
+   * Converts ASCII letters to lower case. Names are also converted if `policies.capital_letters` makes names with
+   * capital letters invalid: `DATE__x` still has the type date, which decides how its value is checked.
    */
   #lowerCase(written: string): string {
-    // Not toLowerCase on the whole name, because it turns the Kelvin sign into an ASCII letter.
+    // toLowerCase is not called on the whole name, because it would turn the Kelvin sign into an ASCII letter.
     return written.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
   }
 

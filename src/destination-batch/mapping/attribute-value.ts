@@ -93,8 +93,8 @@ export class AttributeWriter {
   /**
    * Adds an attribute to the event, with the converted value of a column.
    *
-   * @returns the JSON of the value, or undefined if the attribute is not sent. The reason is then added to the issues,
-   * unless there is nothing to send (NULL or an empty array).
+   * @returns the JSON of the value, or undefined if the attribute is not sent. If it is not sent, the reason is added
+   * to the issues, unless there is nothing to send (NULL or an empty array).
    */
   addAttribute(value: unknown, column: string, { name, kind, isCounted }: Attribute): string | undefined {
     this.#issues.setColumn(column);
@@ -168,7 +168,8 @@ export class AttributeWriter {
     if (value === null || value === undefined) return undefined;
     switch (kind) {
       case 'plain':
-        // A string may contain an array or object only if it is the value of a column. In an object, it stays a string.
+        // A string that contains a JSON array or object is sent as an array or object only if it is the value of a
+        // column. Inside an object, it stays a string.
         if (typeof value === 'string' && depth === 0) return this.#convertStringOrStructure(value, path, segment);
         return this.#convertValue(value, path, segment, depth);
       case 'text':
@@ -235,7 +236,8 @@ export class AttributeWriter {
   #truncate(value: string, max: number, path: string, segment: PathSegment): Converted {
     const tooLong = `has ${describeLength(value)}, but Batch accepts at most ${max}`;
     if (!this.#isTruncating) return attributeError('text_too_long', tooLong);
-    // The string is well-formed, so if the part that is kept is not, it ends with the first half of a surrogate pair.
+    // The whole string is well-formed. So if the part that is kept is malformed, it ends with the first half of a
+    // surrogate pair.
     const cut = value.slice(0, max);
     const whole = cut.isWellFormed() ? cut : cut.slice(0, -1);
     if (isBlank(whole))
@@ -288,8 +290,8 @@ export class AttributeWriter {
 
   #convertArray(values: unknown[], path: string, depth: number): Converted {
     if (values.length === 0) return undefined;
-    // Batch's SDKs count the names on the path to a value. The array's own name is the last one, so an array inside an
-    // object of the maximum depth is too deep.
+    // Batch's SDKs count the names on the path to a value. The path to an item of an array includes the array's own
+    // name, so an array directly inside an object of the maximum depth is too deep.
     if (depth >= this.#limits.object_depth) return this.#tooDeep;
     const max = this.#limits.array_items;
     if (values.length > max)

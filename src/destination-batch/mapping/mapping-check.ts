@@ -33,7 +33,10 @@ function findMissingColumns(mapping: Mapping, { name, columns }: Stream): string
   });
 }
 
-/** Finds listed columns that no stream has, because they must be typos. A column may be missing from some streams. */
+/**
+ * Finds columns in the lists (see COLUMN_LISTS) that no stream has, because their names must be typos. It is not an
+ * error if only some streams lack a column.
+ */
 function findUnknownColumns(mapping: Mapping, streams: readonly Stream[]): string[] {
   const known = new Set<string>();
   for (const { columns } of streams) {

@@ -77,8 +77,8 @@ export type EventHead = {
 };
 
 /**
- * The columns for the label and the tags of an event. The prefix batch__ does not conflict with an event column of Cloud
- * Sync, where only profile attributes have it (docs/batch-api.md, section 5).
+ * The columns for the label and the tags of an event. In Cloud Sync, only columns for profile attributes have the
+ * prefix batch__, so these names do not conflict with the event columns of Cloud Sync (docs/batch-api.md, section 5).
  */
 const RESERVED = new Map<string, { kind: ValueKind; name: string }>([
   ['batch__label', { kind: 'label', name: '$label' }],
@@ -287,7 +287,10 @@ function toIdentifier(value: unknown): string {
   return Number.isSafeInteger(value) ? String(value) : '';
 }
 
-/** Explains why Batch would likely refuse an event of this age, in milliseconds. Returns undefined if it would not. */
+/**
+ * Explains why Batch would likely refuse an event because of its age. Returns undefined if Batch would likely accept
+ * it. `age` is in milliseconds.
+ */
 function explainUntimely(age: number, hours: number): Rejection | undefined {
   if (age < 0) return { code: 'event_in_future', reason: "is in the future by this machine's clock" };
   if (age <= hours * HOUR_MS - EVENT_AGE_MARGIN_MS) return undefined;

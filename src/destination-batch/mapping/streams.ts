@@ -44,7 +44,8 @@ export class EventStreams {
 /**
  * Creates the streams of the catalog, each with its mapper.
  *
- * @throws ConnectorError (config_error) when a stream lacks a column that the configuration needs.
+ * @throws ConnectorError (config_error) if the mapping does not fit a stream, for example because the stream lacks a
+ * column.
  */
 export function createEventStreams(
   configuration: Pick<DestinationConfiguration, 'limits' | 'policies' | 'mapping' | 'event_id_attribute'>,

@@ -34,8 +34,9 @@ export function hasLineEnd(text: string): boolean {
 }
 
 /**
- * Describes the length of a string for a message. The limits count UTF-16 units, as Batch's SDKs for Android and the Web
- * do. The SDK for iOS counts visible characters. If the counts can differ, the description says that it is in UTF-16.
+ * Describes the length of a string for a message. The limits count UTF-16 units, as Batch's SDKs for Android and the
+ * Web do. The SDK for iOS counts visible characters. If the counts can differ, the description says that the length is
+ * in UTF-16.
  */
 export function describeLength(text: string): string {
   const length = `${text.length} characters`;

@@ -15,11 +15,11 @@ const MAX_COLUMNS = 20;
 const NAME_CHARACTERS = 40;
 
 /**
- * Adds a rejection to the RECORD message of a row. It is added next to the record, where readers of the protocol ignore
- * it, so the line can be given to `write` again. The bytes of the row stay the same.
+ * Adds a rejection to the RECORD message of a row. The rejection becomes a key next to `record`. Readers of the
+ * protocol ignore unknown keys there, so the line can be given to `write` again. The bytes of the row stay the same.
  *
  * @param line a RECORD message in JSON. A rejection that an earlier run added to it is replaced.
- * @param at milliseconds since the epoch.
+ * @param at the time of the rejection, in milliseconds since the epoch.
  */
 export function toDeadLetter(line: string, { code, reason, refusal }: Rejection, at: number): string {
   const rejection = JSON.stringify({
@@ -36,14 +36,15 @@ export function toDeadLetter(line: string, { code, reason, refusal }: Rejection,
 }
 
 /**
- * Returns whether Batch may have stored the event. A partial error names only the update, so Batch may have accepted
- * any of the events in it. If Batch refused the whole request, it stored none of them.
+ * Returns whether Batch may have stored the event. If Batch accepted the request but reported an error for the update,
+ * the error does not name the wrong event, so Batch may have stored any of the events in the update. If Batch refused
+ * the whole request, it stored no events.
  */
 function mayHaveArrived(refusal: Rejection['refusal']): boolean {
   return refusal !== undefined && !refusal.whole && refusal.eventsInUpdate > 1;
 }
 
-/** Removes the rejection that `toDeadLetter` added after the record. A column with the same name is kept. */
+/** Removes the rejection that `toDeadLetter` added after the record. A column that is called `rejection` is kept. */
 function removeRejection(line: string): string {
   const start = line.lastIndexOf(REJECTION_KEY);
   if (start === -1) return line;

@@ -20,7 +20,7 @@ type StreamFiles = { base: string; confirmed: OpenFile | undefined; pieces: Map<
 /**
  * Stores rejected rows in a folder. Each stream has a file for its confirmed rows, `STREAM-START-RANDOM.ndjson`.
  * Unconfirmed rows are in separate files, `STREAM-START-RANDOM.unconfirmed-PIECE.ndjson`. The store never writes to a
- * file of another run.
+ * file of another run. RejectedRowStore explains confirmed rows and pieces.
  */
 export class FileStore implements RejectedRowStore {
   readonly #folder: string;
@@ -153,13 +153,13 @@ export function createRunName(startedAt: number): string {
   return `${stamp}-${randomBytes(4).toString('hex')}`;
 }
 
-/** Returns the name of a stream for a file name, without characters that are special in a path. */
+/** Converts the name of a stream to a part of a file name, without characters that are special in a path. */
 export function toFileName(stream: string): string {
   const plain = stream.replaceAll(/[^\p{L}\p{N}_-]+/gu, '_').slice(0, NAME_CHARACTERS);
   return plain === '' ? 'stream' : plain;
 }
 
-/** What each file system error means and what to do about it, by error code. */
+/** What an error of the file system means and what to do about it. The keys are Node's error codes. */
 const MEANINGS: Record<string, string> = {
   ENOENT: 'The folder does not exist. Create it; in a container, mount it',
   ENOTDIR: 'The path is not a folder. Give the path of a folder',

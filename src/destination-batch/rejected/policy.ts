@@ -5,23 +5,23 @@ import { destinationError } from '../errors.ts';
 import type { Tally } from '../write/checkpoints.ts';
 
 /**
- * The minimum share of rows with the same rejection code that counts as nearly all rows. With a lower share, a stream
- * in which most visitors are not signed in would fail. With a share of 1, one good row among thousands would hide a
- * wrong mapping.
+ * The minimum share of rows, all rejected with the same code, that counts as nearly all rows. If this minimum were
+ * lower, the sync of a stream in which most visitors are not signed in would fail. If it were 1, one good row among
+ * thousands would hide a wrong mapping.
  */
 const NEARLY_ALL = 0.95;
 
 /**
- * The minimum number of rows for a decision while a sync runs. With fewer rows, states are held back if the sync may
- * have to fail. 95 bad rows of 100 are no coincidence: even if two of three rows were bad on average, the probability
- * would be less than 1 in 10 billion.
+ * The minimum number of rows before a running sync can fail because of the share of rejected rows. With fewer rows, the
+ * states are held back if the sync may have to fail. 95 bad rows of 100 are not a coincidence: even if two of three
+ * rows were bad on average, the probability of at least 95 bad rows would be less than 1 in 10 billion.
  */
 const LEAST_ROWS = 100;
 
 /**
- * The minimum number of rows for which a sync fails at its end because nearly all of them were rejected for the same
- * reason. In a quiet hour, all new rows may be bad. Failing would then block the pipeline, because each further run
- * would read the same rows again.
+ * The minimum number of rows before a sync can fail at its end because nearly all rows were rejected for the same
+ * reason. In a quiet hour, there may be only a few new rows, and all of them may be bad. If the sync failed, each
+ * further run would read the same rows again and likely fail too.
  */
 const LEAST_ROWS_AT_END = 10;
 
@@ -54,7 +54,10 @@ export class RejectionPolicy {
     this.#rows += 1;
   }
 
-  /** Counts a rejected row. Returns an error if the maximum is exceeded: no later state may then be echoed. */
+  /**
+   * Counts a rejected row. Returns an error if the maximum number of rejected rows is exceeded. In that case, no later
+   * state may be echoed.
+   */
   countRejected(code: RejectionCode, reason: () => string): ConnectorError | undefined {
     this.#rows += 1;
     this.#rejected.set(code, (this.#rejected.get(code) ?? 0) + 1);
@@ -101,7 +104,7 @@ export class RejectionPolicy {
         ),
       };
     }
-    // At the end there are no further rows that could decide it.
+    // At the end, the decision can't wait for further rows.
     return !isAtEnd && (isNearlyAll || isOverShare) ? UNDECIDED : FINE;
   }
 }
@@ -110,7 +113,8 @@ function createError(seen: string, code: RejectionCode): ConnectorError {
   return destinationError(
     'too_many_rejected',
     `${seen}. ${findRemedy(code)}; then run the sync again. It reads the rows since the last state again.`,
-    // The link leads to the page of the rejection, because the user has to fix its cause.
+    // The link in the error leads to the page about the rejection code, because the user has to fix the cause of the
+    // rejections.
     { page: code },
   );
 }

@@ -48,13 +48,13 @@ export class RejectedRows {
   #buffered: BufferedRow[] = [];
   #bufferedBytes = 0;
   #heldBytes = 0;
-  /** The segments of each stream that were spilled but are not confirmed yet. */
+  /** For each stream, the segments (see `add`) whose rows were spilled but are not confirmed yet. */
   readonly #spilled = new Map<string, Set<number>>();
   readonly #inTurn = serial();
   #failed: { error: unknown } | undefined;
   readonly #released = new Signal();
 
-  /** @param now milliseconds since the epoch. */
+  /** @param now returns the current time in milliseconds since the epoch. */
   constructor(store: RejectedRowStore, now: () => number) {
     this.#store = store;
     this.#now = now;
@@ -70,7 +70,10 @@ export class RejectedRows {
     this.#heldBytes += line.length;
   }
 
-  /** Stops counting the line of a row, because the row was accepted or its rejection was added. */
+  /**
+   * Stops counting the memory of a row's line. Call this after the row was accepted, or after it was added as a
+   * rejected row.
+   */
   release(line: string): void {
     this.#heldBytes -= line.length;
     this.#released.notify();

@@ -19,7 +19,8 @@ function createRequestHandler(): NonNullable<S3ClientConfig['requestHandler']> {
   return {
     connectionTimeout: CONNECT_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
-    // Set although it is the default: otherwise NODE_TLS_REJECT_UNAUTHORIZED could silently turn off the check.
+    // Always checks the server's certificate. This is the default, but without an explicit setting,
+    // NODE_TLS_REJECT_UNAUTHORIZED could silently turn off the check.
     httpsAgent: createEnvironmentHttpsAgent() ?? { rejectUnauthorized: true },
   };
 }
@@ -212,7 +213,7 @@ async function assumeRole(
   });
 }
 
-/** What each error of a store means and what to do about it, by its name at AWS. */
+/** What an error of a store means and what to do about it. The keys are the names that AWS gives to these errors. */
 const MEANINGS: Record<string, string> = {
   NoSuchBucket: 'The bucket does not exist. Check s3_bucket_name and s3_endpoint, or create it',
   InvalidAccessKeyId: 'The store does not know the access key. Check access_key_id and s3_endpoint',

@@ -20,7 +20,10 @@ export function listCatalogWarnings({ streams }: ConfiguredCatalog): string[] {
   ];
 }
 
-/** Returns one warning for all streams that request removal, because PyAirbyte requests it with every write. */
+/**
+ * Returns a single warning for all streams whose earlier data the catalog asks to remove. A warning for each stream
+ * would be too many, because PyAirbyte asks for removal with every write.
+ */
 function listRemovalWarnings(names: readonly string[]): string[] {
   if (names.length === 0) return [];
   const named = formatList(

@@ -5,12 +5,12 @@ export type Counts = { accepted: number; rejected: number };
 
 /**
  * Counts the rows of one stream between two states. `track` returns this object for a row, and `accept` or `reject`
- * then settles the row in it. `segment` is the number of states before these rows, and `pending` is the number of rows
- * that are not settled yet. `codes` counts the rejected rows by code.
+ * then counts the row in this object as settled. `segment` is the number of states before these rows, and `pending` is
+ * the number of rows that are not settled yet. `codes` counts the rejected rows by code.
  */
 export type TrackedRows = Counts & { segment: number; pending: number; codes: Map<RejectionCode, number> | undefined };
 
-/** The number of settled rows, and the number of rejected rows among them by code. */
+/** The number of settled rows and, for each code, the number of rejected rows among them. */
 export type Tally = { rows: number; rejected: ReadonlyMap<RejectionCode, number> };
 
 /**

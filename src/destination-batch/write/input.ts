@@ -25,7 +25,7 @@ export type InputMessage =
   /** A message that can't be read. It may have been a row. */
   | { kind: 'broken' };
 
-/** The form of a message type in the protocol, such as RECORD. */
+/** Matches the form of the protocol's message types, such as RECORD. */
 const MESSAGE_TYPE = /^[A-Z_]{1,40}$/;
 
 /** Parses a line. It never throws. */

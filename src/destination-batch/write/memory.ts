@@ -9,8 +9,8 @@ const LARGE_YOUNG_HEAP_BYTES = 16 * 1024 * 1024;
  *
  * Waiting events outlive the young generation. By default, V8 lets the old generation grow to several times the memory
  * in use before it collects garbage: 390 MB were measured. With these flags, it collects garbage after 50 % growth. The
- * heap then stays small, so incremental marking is off: it would avoid pauses of ten milliseconds, but take about 7 %
- * more time.
+ * heap then stays small, so incremental marking is turned off: it would avoid pauses of ten milliseconds, but would
+ * make `write` about 7 % slower.
  */
 export function capHeapGrowth(): void {
   setFlagsFromString('--heap-growing-percent=50');

@@ -32,7 +32,7 @@ import { StateOutput } from './state-output.ts';
 /**
  * Sends the rows on `input` to Batch, and echoes each state once all rows before it are settled.
  *
- * @returns true after the end of the input, or false if a signal stopped the run before it.
+ * @returns true after the end of the input, or false if a signal stopped the run before the end.
  * @throws ConnectorError when the sync can't continue. All states whose rows were settled by then have been written.
  */
 export async function write(
@@ -72,8 +72,8 @@ class WriteSession {
   readonly #isDryRun: boolean;
   readonly #streams: EventStreams;
   /**
-   * The stream of the last row: most rows are of the same stream as the row before. Undefined if its name is not
-   * unique.
+   * The stream of the last row, kept because most rows belong to the same stream as the row before. Undefined if the
+   * name of the stream is not unique.
    */
   #lastStream: EventStream | undefined;
   readonly #delivery: Delivery<RowEvent>;
@@ -288,7 +288,7 @@ class WriteSession {
     if (line !== undefined) this.#rejectedRows?.add(stream, entry.segment, line, rejection);
     const error = this.#policy.countRejected(rejection.code, explain);
     if (error === undefined) this.#checkpoints.reject(entry, rejection.code);
-    // The row stays unsettled, so that no later state is written.
+    // If there is an error, the row stays unsettled, so that no later state is written.
     else this.#failAfter(entry.segment, error);
   }
 
@@ -309,10 +309,10 @@ class WriteSession {
   }
 
   /**
-   * Ends the session because of a row of this segment: no state after the row may be written. Rows of earlier segments
-   * are still sent, so that the states before the row are written. Otherwise each further run would send these rows
-   * again, and then fail at the same row. Rows of this and later segments are not sent, because the next run reads them
-   * again.
+   * Ends the session because of a row in this segment (the rows between two states). No state after the row may be
+   * written. Rows of earlier segments are still sent, so that the states before the row are written. If these states
+   * were not written, each further run would send the rows of the earlier segments again, and then fail at the same
+   * row. Rows of this and later segments are not sent, because the next run reads them again.
    */
   #failAfter(segment: number, error: unknown): void {
     this.#failed ??= { error };

@@ -48,7 +48,7 @@ export class StateOutput {
     return this.#requested;
   }
 
-  /** Writes the states that were held back, or reports the error because of which they can't be written. */
+  /** Writes the states that were held back, or reports the error that prevents this. */
   finish(): Promise<void> {
     return this.#inTurn(() => this.#write(this.#hold.end()));
   }

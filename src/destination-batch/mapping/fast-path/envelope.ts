@@ -4,10 +4,16 @@ import { isPlainNumber, NO_END, skipNumber, skipPlain } from './json-bytes.ts';
 
 const ROW_KEY = '"data":{';
 
-/** The keys of a RECORD message that are used. If one of them came again after the row, its last value would count. */
+/**
+ * The keys of a RECORD message that are used. If a message repeats one of them after the row, the later value is the
+ * valid one, so the message has to be parsed.
+ */
 const READ_KEYS = ['type', 'record', 'stream', 'data'].map((key) => Buffer.from(`"${key}":`));
 
-/** Returns the part of a message before the first key of its row, or an empty string if that part is not certain. */
+/**
+ * Returns the part of a message before the first key of its row, or an empty string if that part does not certainly
+ * begin a record of `stream`.
+ */
 export function findEnvelope(line: string, stream: string): string {
   const at = line.indexOf(ROW_KEY);
   if (at === -1) return '';
@@ -25,7 +31,8 @@ export function findEnvelope(line: string, stream: string): string {
 /** Checks whether the message ends at `end` and has none of READ_KEYS after its row, which ends at `offset`. */
 export function isEndOfMessage(bytes: Buffer, offset: number, end: number): boolean {
   let rest = offset;
-  // The record may have more keys after the row (emitted_at), and the message after the record (row_hash).
+  // The record may have more keys after the row (such as emitted_at), and the message may have more keys after the
+  // record (such as row_hash).
   for (let level = 0; level < 2; level += 1) {
     if (bytes[rest] !== CLOSING_BRACE) return false;
     rest += 1;

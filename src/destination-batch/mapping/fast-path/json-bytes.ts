@@ -28,7 +28,7 @@ const IS_IN_NUMBER = Uint8Array.from({ length: 256 }, (_, code) =>
   Number((code >= DIGIT_0 && code <= DIGIT_9) || '+-.eE'.includes(String.fromCharCode(code))),
 );
 
-/** A 64-bit float preserves all numbers of up to 15 characters. */
+/** The maximum length of a number that can be copied. A 64-bit float preserves all numbers of up to 15 characters. */
 const MAX_PLAIN_NUMBER_CHARACTERS = 15;
 
 /**
@@ -90,7 +90,10 @@ export function skipNumber(bytes: Buffer, offset: number): number {
   return end === offset ? NO_END : end;
 }
 
-/** Checks whether a number can be copied: valid JSON, exact as a 64-bit float, no exponent, and not minus zero. */
+/**
+ * Checks whether a number can be copied. It must be valid JSON that is exact as a 64-bit float, have no exponent, and
+ * not begin with -0.
+ */
 export function isPlainNumber(bytes: Buffer, start: number, end: number): boolean {
   if (end - start > MAX_PLAIN_NUMBER_CHARACTERS) return false;
   const digitsFrom = bytes[start] === HYPHEN ? start + 1 : start;

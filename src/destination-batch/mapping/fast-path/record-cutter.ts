@@ -186,7 +186,7 @@ export class RecordCutter {
     return this.#event.appendKey(jsonKey) && this.#event.append(cached);
   }
 
-  /** @param cacheKey the bytes of the value, if its conversion is cached. */
+  /** @param cacheKey the bytes of the value, or undefined if the converted value must not be cached. */
   #convertValue(column: AttributeColumn, value: unknown, cacheKey: string | undefined): boolean {
     const { writer, issues } = this.#rules;
     const issuesBefore = issues.count;
@@ -194,7 +194,7 @@ export class RecordCutter {
     if (json === undefined) return true;
     const bytes = Buffer.from(json);
     const encoded = { bytes, isAscii: bytes.length === json.length };
-    // Do not cache a value that produced an issue: the issue must be reported for every row.
+    // A value that produced an issue is not cached, because the issue must be reported for every row with this value.
     if (cacheKey !== undefined && issues.count === issuesBefore) this.#cacheJson(column, cacheKey, encoded);
     return this.#event.appendKey(column.jsonKey) && this.#event.append(encoded);
   }
