@@ -28,7 +28,7 @@ export async function checkConnection(context: CommandContext, config: Configura
   await withClickHouse(context, config, 'wake-up', checkDatabaseOnly);
 }
 
-/** Writes the CATALOG, after warnings: which streams have the same rows, or why there are no streams. */
+/** Writes the CATALOG. Before it, logs warnings: which streams have the same rows, or why there are no streams. */
 export async function discover(context: CommandContext, config: ConfigurationOrPath): Promise<void> {
   const { streams, warnings } = await withClickHouse(context, config, 'transient', discoverStreams);
   for (const warning of warnings) await context.output.write(log('WARN', warning));

@@ -31,7 +31,7 @@ const TIMEOUTS: Timeouts = { rowMs: ROW_TIMEOUT_MS, allRowsMs: ALL_ROWS_TIMEOUT_
  * query at a time.
  *
  * @param stop cancels the query for a row.
- * @returns warnings about rows that can be read, but may be lost, duplicated or slow.
+ * @returns warnings about streams that can be read, but are slow, or whose rows may be lost or duplicated.
  * @throws ConnectorError that says why `read` would fail and what to do.
  */
 export async function check(
@@ -79,7 +79,7 @@ export async function check(
 }
 
 /**
- * Runs the first half of `check`, which reads no row: whether the database exists and has a stream.
+ * Runs only the part of `check` that reads no rows: checks that the database exists and has a stream.
  *
  * @throws ConnectorError that says what is missing and what to do.
  */
@@ -148,7 +148,7 @@ async function checkTable(
   const [table] = await listTables(clickhouse, database, name);
   await refuseUnreadable(clickhouse, { database, name });
   if (table === undefined) {
-    // If the user may not see any column, the table seems to be missing. A query fails with the right error.
+    // If the user may not see any column, the table seems to be missing. So run a query, which fails with the right error.
     await clickhouse.rows(`SELECT 1 FROM ${quoteTable({ database, name })} LIMIT 0`, {}, z.unknown());
     throw sourceError('table_missing', `"${name}" in the database "${database}" has no columns that can be read.`);
   }

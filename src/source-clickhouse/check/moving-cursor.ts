@@ -11,7 +11,7 @@ import { quoteIdentifier, quoteTable } from '../sql.ts';
 /** How far after the server's time to look for cursors, in seconds. Later cursors come from another clock. */
 const LOOK_AHEAD_SECONDS = 60;
 
-/** How long the second query waits in addition to a tick of the cursor, in milliseconds. */
+/** How much longer than one tick of the cursor the second query waits, in milliseconds. A tick is the cursor's precision. */
 const AFTER_TICK_MS = 20;
 
 const stampsRow = z.object({ rows: z.coerce.number(), first: z.string() });
@@ -23,7 +23,8 @@ const stampsRow = z.object({ rows: z.coerce.number(), first: z.string() });
  * (https://clickhouse.com/docs/sql-reference/statements/alter/column#add-column). If the DEFAULT is now64(), these rows would
  * seem to be new in each run. The same happens if a view uses now().
  *
- * Rows with a cursor later than the server's time are rare. If they are stored, a second query returns the same cursors.
+ * So this function looks for rows with a cursor later than the server's time, which are rare. If their cursors are stored, a
+ * second query returns the same cursors.
  */
 export async function findMovingCursor(
   clickhouse: ClickHouse,

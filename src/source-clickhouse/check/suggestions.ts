@@ -8,7 +8,7 @@ import { quoteIdentifier, quoteTable } from '../sql.ts';
 /** Matches the names of timestamps that are probably set when a row is inserted. */
 const OF_INSERTION = /insert|ingest|load|receiv/i;
 
-/** Whether a column of the table could be used as a required column that the table lacks. */
+/** Whether a column could serve as the required column, judging by its name and, for the cursor, its type. */
 function isCandidate(required: string, { name, type }: Column): boolean {
   switch (required) {
     case 'custom_id':

@@ -12,9 +12,9 @@ const countRow = z.object({ looked_at: z.coerce.number(), rows: z.coerce.number(
 const sizeRow = z.object({ total_rows: z.coerce.number().nullable() });
 
 /**
- * Warns about rows that were inserted without a cursor. If the column is not Nullable and has no DEFAULT, they have the zero of
- * its type, 1970-01-01, which is before every state. Returns undefined if there are none, or if the cursor is not a time, because
- * 0 or an empty string may be a real value.
+ * Warns about rows that were inserted without a cursor. If the column is not Nullable and has no DEFAULT, their cursor is
+ * 1970-01-01, the zero of the column's type. That is before the position of every state. Returns undefined if there are no such
+ * rows, or if the cursor is not a time: 0 or an empty string may be a real value.
  */
 export async function findUnsetCursors(
   clickhouse: ClickHouse,
@@ -36,7 +36,7 @@ export async function findUnsetCursors(
   return `${number} of "${table.name}" ${plural(rows, 'has', 'have')} the ${cursor.name} 1970-01-01, which is the value if a row is inserted without one. Only the first run reads these rows. If more of them are inserted, they are never read, because every state is after 1970-01-01. Give the column a DEFAULT now64(6).`;
 }
 
-/** Warns about the same rows during a run. Skips views, and tables that are too large to count. */
+/** Does the same as `findUnsetCursors`, but skips views, and tables that are too large to count. For use during a run. */
 export async function findUnsetCursorsOfSmallTable(
   clickhouse: ClickHouse,
   table: Table,

@@ -9,7 +9,7 @@ import { MAX_EMITTED_ROWS } from '../state/emitted-rows.ts';
 import { findMovingCursor } from './moving-cursor.ts';
 import { findUnsetCursors, MAX_ROWS_TO_COUNT } from './unset-cursors.ts';
 
-/** Matches the column names that Batch accepts as attributes, with Cloud Sync's prefixes for dates and URLs (docs/batch-api.md). */
+/** Matches the column names that Batch accepts as attributes. They may have a prefix as in Cloud Sync (docs/batch-api.md). */
 const ATTRIBUTE_COLUMN = /^(date__|url__)?[a-z0-9_]{1,30}$/i;
 
 const tableRow = z.object({ engine: z.string(), sorting_key: z.string(), total_rows: z.coerce.number().nullable() });
@@ -59,7 +59,7 @@ async function findUnstoredCursor(clickhouse: ClickHouse, table: Table, cursorCo
   return warning === undefined ? [] : [warning];
 }
 
-/** Warns about a cursor that is not a time, with which late rows are lost, or a Date, with which rows may be delayed. */
+/** Warns if the cursor is not a time, because late rows are then lost, or if it is a Date, because rows may then be delayed. */
 function findCoarseCursor(table: Table, cursorColumn: string): string[] {
   const type = table.columns.find(({ name }) => name === cursorColumn)?.type;
   switch (type && unwrapType(type).kind) {
@@ -77,7 +77,9 @@ function findCoarseCursor(table: Table, cursorColumn: string): string[] {
   }
 }
 
-/** Warns about an engine that merges rows. It keeps one row per sorting key, even if the rows are different events. */
+/**
+ * Warns about an engine that merges rows. Such an engine keeps one row per sorting key, even if the rows are different events.
+ */
 async function findMergedRows(
   clickhouse: ClickHouse,
   table: Table,
@@ -129,7 +131,7 @@ function findOddColumns(table: Table, cursorColumn: string): string[] {
   ];
 }
 
-/** Returns the first `max` warnings. If there are more, the last one says so. */
+/** Returns the first `max` warnings. If there are more, adds a warning that says so. */
 export function limitWarnings(max: number, warnings: readonly string[]): string[] {
   if (warnings.length <= max) return [...warnings];
   return [

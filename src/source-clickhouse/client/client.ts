@@ -69,15 +69,15 @@ const EXCEPTION_CODE_HEADER = 'x-clickhouse-exception-code';
 
 export type QueryParameters = Record<string, string | number>;
 
-/** The options of a connection, which the command that opens it sets. */
+/** The options of a connection. The command that opens the connection sets them. */
 export type ClientOptions = {
   /** Aborted to stop the command: nothing is retried after that. */
   stop: AbortSignal;
   /** Receives warnings. */
   warn: (message: string) => void;
   /**
-   * Which errors to retry. "wake-up": errors of a server that is waking up; for a configuration whose host and port may be
-   * wrong. "transient": also errors of a server that can't be reached.
+   * Which errors to retry. "wake-up": only errors of a server that is waking up; for a configuration whose host and port may be
+   * wrong. "transient": all transient errors, such as those of a server that can't be reached.
    */
   retryOn: 'wake-up' | 'transient';
   /** How long to retry, and the delay before the first retry, in milliseconds. */
@@ -103,7 +103,7 @@ const DEFAULT_OPTIONS: ClientOptions = {
 export class ClickHouse {
   readonly #client: ClickHouseClient;
   readonly #tunnel: SshTunnel | undefined;
-  /** The proxy that forwards our HTTP requests, and may answer them itself. With HTTPS, it can't, so this is undefined. */
+  /** The proxy that forwards our HTTP requests, and may answer them itself. Undefined with HTTPS, where a proxy can't answer. */
   readonly #forwarder: HttpProxy | undefined;
   readonly #configuration: SourceConfiguration;
   readonly #options: ClientOptions;
@@ -126,7 +126,8 @@ export class ClickHouse {
       ...buildCredentials(configuration),
       request_timeout: this.#options.silenceMs,
       max_response_headers_size: MAX_HEADER_BYTES,
-      // Identifies our queries. Every user may send it, and ClickHouse drops comments from a query that has parameters.
+      // Identifies our queries. Every user may send it. A comment in the SQL can't be used instead, because ClickHouse drops
+      // comments from a query that has parameters.
       application: SOURCE_PROGRAM,
       // The agent pools the connections. The client still limits how long a connection may be idle.
       http_agent: createHttpAgent(configuration, this.#tunnel, proxy),
@@ -193,7 +194,7 @@ export class ClickHouse {
     await this.#tunnel?.close();
   }
 
-  /** Returns the settings to send. They are looked up before the first query, and again only if that failed. */
+  /** Returns the settings to send. They are looked up before the first query, and again only if the lookup failed. */
   async #querySettings(signal: AbortSignal): Promise<QuerySettings> {
     this.#settings ??= await this.#readSettings(signal);
     return this.#settings;
@@ -203,7 +204,8 @@ export class ClickHouse {
     const readWith = async (sent: QuerySettings): Promise<QuerySettings> => {
       const queryRows: QueryRows = (query, row) => this.#queryRows(query, {}, row, sent, signal);
       const found = await readQuerySettings(queryRows, this.#configuration);
-      // Keep the settings that were sent: the server now reports them as if they came from the profile.
+      // The server reports the settings that were sent as if they came from the profile, so `found` lacks them. Keep sending
+      // them.
       return { ...found, settings: { ...sent.settings, ...found.settings } };
     };
     try {
@@ -325,7 +327,7 @@ export async function tryRows<Row>(rows: Promise<Row[]>): Promise<Row[]> {
   }
 }
 
-/** Creates a signal that is aborted some time after another one, unless `cancel` is called before. */
+/** Creates a signal that is aborted `delayMs` after another signal, unless `cancel` is called before. */
 function abortLater(signal: AbortSignal, delayMs: number): { signal: AbortSignal; cancel: () => void } {
   const later = new AbortController();
   let timer: NodeJS.Timeout | undefined;

@@ -7,14 +7,14 @@ import { connectThroughProxy, explainProxyError } from '../../protocol/network/p
 import { type Tunnel, TunnelHttpAgent, TunnelHttpsAgent } from '../../protocol/network/tunnel-agent.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 
-/** Keeps connections for the next query. The maximum is the same as the client's own. */
+/** Keeps connections open for the next query. `maxSockets` is the default of the ClickHouse client. */
 const POOL = { keepAlive: true, maxSockets: 10 };
 
 /**
  * Creates the agent that opens the connections to ClickHouse. It replaces the client's own agent, because the client's `tls`
  * option can't turn the verification off, and because the client ignores the password if there is a client certificate.
  *
- * @param proxy for HTTPS, it opens a connection; for HTTP, it forwards each request.
+ * @param proxy with HTTPS, the proxy opens a connection to ClickHouse; with HTTP, it forwards each request.
  */
 export function createHttpAgent(
   { ssl, tls }: SourceConfiguration,
@@ -47,7 +47,7 @@ class ForwardingAgent extends HttpProxyAgent<string> {
     const { address, authorization } = proxy;
     super(address, {
       ...POOL,
-      // Applies to the proxy's certificate, if its address begins with https://.
+      // Applies to the proxy's certificate, if the proxy's address begins with https://.
       rejectUnauthorized: true,
       ...(authorization === undefined ? {} : { headers: { 'proxy-authorization': authorization } }),
     });

@@ -32,7 +32,7 @@ export class QueryCanceller {
       isKilled = true;
       this.kill(queryId);
     };
-    // Not only on "close": the body closes after its socket, which may be after `finish` was called.
+    // Listening to "close" is not enough: the body closes after its socket, which may be after `finish` was called.
     signal.addEventListener('abort', killOnce);
     body.once('close', () => {
       signal.removeEventListener('abort', killOnce);
@@ -71,8 +71,8 @@ function isAbandoned(body: Readable): boolean {
 }
 
 /**
- * Whether the server may still be running a query that failed before its response began: because it was cancelled or timed out,
- * on our side or in a proxy.
+ * Whether the server may still be running a query that failed before its response began. It may if the query was cancelled or
+ * timed out, here or in a proxy, or if the connection was cut.
  */
 export function mayBeRunning(error: unknown, signal: AbortSignal): boolean {
   return (

@@ -36,7 +36,7 @@ const OVERFLOW_MODES: Readonly<Record<string, readonly string[]>> = {
  */
 const OFF: readonly string[] = ['skip_unavailable_shards', 'ignore_cold_parts_seconds', 'limit'];
 
-/** Settings that change the format of rows or responses unless they are 0, so that rows can't be read or lose digits. */
+/** Settings that must be 0: other values change the format of rows or responses, so rows can't be read, or lose digits. */
 const FORM: readonly string[] = [
   // Adds two lines after the rows, with the minimum and the maximum.
   'extremes',
@@ -58,7 +58,7 @@ export const LOSSY_SETTINGS: readonly string[] = [
  *
  * Filters of an administrator (additional_table_filters, row policies) and `final` are deliberate, so they are not overridden.
  *
- * @throws ConnectorError (config_error) if the user may not send them.
+ * @throws ConnectorError (config_error) if the user may not change one of these settings.
  */
 export function requireLosslessSettings(
   settings: ReadonlyMap<string, Setting>,

@@ -12,33 +12,35 @@ import { refuseOldVersion } from './server-version.ts';
 export type QuerySettings = {
   /** Only settings that the user may send, because a single forbidden setting makes the query fail. */
   settings: Readonly<Record<string, string>>;
-  /** Whether the server ends a query when its connection is closed, even while it has nothing to write. */
+  /** Whether the server ends a query when the query's connection is closed, even while the server has nothing to write. */
   endsWithConnection: boolean;
 };
 
 /** Runs a query with the settings known so far, and returns its rows. */
 export type QueryRows = <T extends z.ZodType>(query: string, row: T) => Promise<z.output<T>[]>;
 
-/** For the query that looks up the settings. It is too short to be worth killing. */
+/** For the query that looks up the settings. `endsWithConnection` is true, because this query ends too soon to be killed. */
 export const NO_SETTINGS: QuerySettings = { settings: {}, endsWithConnection: true };
 
-/** The same for a user whose profile turns the query cache on: the cache refuses queries that read system tables. */
+/** The same for a user whose profile turns the query cache on. The cache refuses queries that read system tables. */
 export const NO_QUERY_CACHE: QuerySettings = { settings: { use_query_cache: '0' }, endsWithConnection: true };
 
 /**
- * Whether a query failed because the query cache is on: QUERY_CACHE_USED_WITH_NONDETERMINISTIC_FUNCTIONS and
- * QUERY_CACHE_USED_WITH_SYSTEM_TABLE.
+ * Whether a query failed because the query cache is on. The errors are QUERY_CACHE_USED_WITH_NONDETERMINISTIC_FUNCTIONS (704)
+ * and QUERY_CACHE_USED_WITH_SYSTEM_TABLE (719).
  */
 export function isRefusedByQueryCache(error: unknown): boolean {
   return error instanceof ClickHouseError && (error.code === '704' || error.code === '719');
 }
 
-/** If this is on, comparing an Enum with a string fails. The query for the rows does that for Variant and Geometry. */
+/**
+ * If this setting is on, comparing an Enum with a string fails. The query for the rows compares them for Variant and Geometry.
+ */
 const ENUM_AS_NUMBER = 'input_format_tsv_enum_as_number';
 
 /**
- * Whether JSON escapes slashes, which it does by default. Rows are recognized by the hash of their JSON, so if this setting
- * changed between two runs, all rows would seem to be new.
+ * The setting that makes the server escape slashes in JSON. It is on by default. Rows are recognized by the hash of their JSON,
+ * so if the setting changed between two runs, all rows with slashes would seem to be new.
  */
 const ESCAPED_SLASHES = 'output_format_json_escape_forward_slashes';
 
@@ -58,7 +60,7 @@ const NAMES = [
 
 /**
  * Returns the SQL of a string with the facts about a setting: whether it is fixed and whether it was changed ("1" or "0" each),
- * its maximum if the connector may raise it, a space, and its value.
+ * its maximum if it is one of the settings that the connector raises, a space, and its value.
  */
 function settingSql(name: string): string {
   const max = name in QUERY_SIZE_LIMITS ? "ifNull(max, ''), " : '';
@@ -73,9 +75,9 @@ function settingSql(name: string): string {
  *   which an array can't be.
  * - It has no IN, because a limit on sets (max_rows_in_set) would truncate the set.
  * - It returns strings, because the format of numbers and tuples depends on settings.
- * - It is short, because max_ast_elements limits its elements and is only raised after this query.
+ * - It has few elements, because max_ast_elements limits them, and can only be raised after this query.
  * - It has no subquery, because some settings have other values in a subquery.
- * - It returns an empty string for a setting that the server doesn't know, which is then not sent.
+ * - It returns an empty string for a setting that the server doesn't know. Such a setting is then not sent.
  * - It includes the version, because a server that is too old may not understand any other query.
  */
 const SETTINGS_QUERY = `SELECT version() AS version, [${NAMES.map((name) => `['${name}', anyIf(${settingSql(name)}, name = '${name}')]`).join(', ')}] AS settings
@@ -138,7 +140,7 @@ export function decideQuerySettings(
   const send: Record<string, string> = requireLosslessSettings(settings, configuration);
 
   if (mayChange('log_comment')) send.log_comment = SOURCE_PROGRAM;
-  // Both settings or neither: with the default interval of ten headers a second, the headers of an hour would be too long.
+  // Both settings or neither: at the default rate of ten headers a second, the headers of an hour would be too long.
   if (Object.keys(PROGRESS_SETTINGS).every(mayChange)) Object.assign(send, PROGRESS_SETTINGS);
   if (value('cloud_mode') === '1' && mayChange('select_sequential_consistency')) {
     // The replicas of a Cloud service share the data, but a replica that lags doesn't know all parts yet, so it would hide rows.
@@ -149,7 +151,7 @@ export function decideQuerySettings(
   for (const [name, limit] of Object.entries(QUERY_SIZE_LIMITS)) {
     const max = settings.get(name)?.max || limit;
     const allowed = Math.min(Number(limit), Number(max));
-    // 0 means unlimited.
+    // A value of 0 means that there is no limit.
     if (mayChange(name) && Number(value(name)) > 0 && Number(value(name)) < allowed) send[name] = String(allowed);
   }
   if (value('use_query_cache') === '1' && mayChange('use_query_cache')) {
@@ -158,7 +160,7 @@ export function decideQuerySettings(
   }
   if (mayChange('cancel_http_readonly_queries_on_client_close')) {
     send.cancel_http_readonly_queries_on_client_close = '1';
-    // That setting only applies to read-only queries, so the server must know that ours are. This source only reads.
+    // That setting only applies to read-only queries. So declare our queries to be read-only, which they are.
     if (value('readonly') === '0' && mayChange('readonly')) send.readonly = '2';
   }
   return {

@@ -18,7 +18,8 @@ export async function createSocketPair(): Promise<[Socket, Socket]> {
     const accepted: Socket[] = [];
     const accepting = new Promise<void>((resolve) => {
       server.on('connection', (socket) => {
-        // The connection of another process may break off before it is closed. The caller handles errors of our connection.
+        // Ignore errors: the connection of another process may break off before it is closed below. The caller handles the
+        // errors of our connection.
         socket.on('error', () => {});
         accepted.push(socket);
         resolve();

@@ -4,7 +4,7 @@ import { explainForwardError, ForwardTimeoutError } from '../errors/ssh-errors.t
 
 /**
  * How long the SSH server may take to connect to ClickHouse, in milliseconds. It normally takes a few milliseconds. If a firewall
- * drops the attempt, the SSH server reports that only after about two minutes. A server that hangs never reports it.
+ * drops the attempt, the SSH server reports that only after about two minutes. An SSH server that hangs never reports it.
  */
 const OPEN_TIMEOUT_MS = 30_000;
 

@@ -24,7 +24,10 @@ const CLOSE_TIMEOUT_MS = 1_000;
 export class SshTunnel {
   readonly #options: TunnelOptions;
   readonly #warn: (message: string) => void;
-  /** We create the socket, to be able to close it: the library only asks the server to, and a server that hangs never does. */
+  /**
+   * The socket is created here, so that it can be closed here: the library only asks the server to close it, and a server that
+   * hangs never does.
+   */
   #connection: { client: Client; socket: Socket } | undefined;
   #opening: Promise<Client> | undefined;
   #isClosed = false;
@@ -99,7 +102,8 @@ export class SshTunnel {
           socket.destroy();
         };
         client.once('ready', resolve);
-        // Never removed: after the tunnel is open, errors are reported by the connections through it.
+        // This listener is never removed, because without one, an error would end the process. Once the tunnel is open, the
+        // connections through it report errors.
         client.on('error', fail);
         client.once('close', () => fail(new Error('It hung up')));
         client.connect({

@@ -7,13 +7,13 @@ import { tlsOptions } from './tls.ts';
 /** ClickHouse's default HTTP port. */
 const DEFAULT_HTTP_PORT = 8123;
 
-/** The cursor column that Batch's Cloud Sync requires (docs/batch-api.md, CS/ch-ev 1.2). */
+/** The cursor column that Batch's Cloud Sync requires (docs/batch-api.md, section 5). */
 export const DEFAULT_CURSOR_COLUMN = 'last_updated_at';
 
 /**
  * How long after its timestamp a row may become visible and still be delivered, in seconds. The rows of an INSERT … SELECT get
  * their timestamps when the statement begins, and become visible as their parts are written. Five minutes are longer than most of
- * these statements take, and longer than async_insert (200 ms) or Kafka buffer rows.
+ * these statements take, and longer than the time for which async_insert (200 ms) or Kafka tables buffer rows.
  */
 const DEFAULT_LOOKBACK_SECONDS = 300;
 
@@ -48,7 +48,7 @@ const partitionOptions = z
     return { index, count };
   });
 
-/** The configuration of the source. The keys are in the order of the form. */
+/** The configuration of the source. The keys are in the order of Airbyte's form. */
 export const sourceConfigurationSchema = z
   .looseObject({
     host: z

@@ -21,8 +21,8 @@ const certificates = z.string().superRefine((text, context) => {
 });
 
 /**
- * Options for verifying the server's certificate, and the client certificate to present. Errors in PEM values are reported when
- * the configuration is read, before any connection is made. The messages do not quote the values.
+ * Options for TLS: how to verify the server's certificate, and which client certificate to present. Errors in PEM values are
+ * reported when the configuration is read, before any connection is made. The messages do not quote the values.
  */
 export const tlsOptions = z
   .object({
@@ -93,7 +93,7 @@ function findClientCertificateError({
   }
   const key = parsePrivateKey(client_key, client_key_passphrase);
   if (key.error !== undefined) return key.error;
-  // The check of the field itself has already reported this.
+  // The check of `client_certificate` has already reported an invalid certificate.
   if (explainInvalidCertificates(client_certificate) !== undefined) return undefined;
   const [own] = parseCertificates(client_certificate) ?? [];
   if (own !== undefined && !own.checkPrivateKey(key.object)) {
@@ -145,7 +145,8 @@ function parsePrivateKey(
 function explainInvalidCertificates(text: string): string | undefined {
   if (parseCertificates(text) === undefined) return NOT_A_CERTIFICATE;
   const error = findSecureContextError({ cert: text });
-  // Other errors, such as a short key, may be acceptable in a CA certificate. If not, they are reported when it is used.
+  // Other errors, such as a short key, may be acceptable in a CA certificate. If they are not, they are reported when the
+  // certificate is used.
   if (error === undefined || !UNREADABLE.test(codeOf(error))) return undefined;
   return `contains a complete certificate, but also a part that can't be read (${parseOpensslReason(messageOf(error))}). Write each certificate from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----, with nothing else on these lines`;
 }

@@ -8,8 +8,9 @@ import { explainServerError } from './server-errors.ts';
 import { redactServerMessage } from './server-message.ts';
 
 /**
- * Whether an error can come from a server that is waking up. That excludes a cut connection without TLS: its port is probably an
- * HTTPS port, and a service that goes to sleep uses HTTPS. It also excludes errors of the SSH server.
+ * Whether an error can come from a ClickHouse server that is waking up. Errors of the SSH server can't. A connection that was
+ * cut can, but only with TLS. Without TLS, its port is probably an HTTPS port, and services that go to sleep are reached with
+ * HTTPS.
  */
 export function mayBeWakingUp(error: ConnectorError, { ssl }: SourceConfiguration): boolean {
   const { cause, code } = error;
@@ -19,7 +20,7 @@ export function mayBeWakingUp(error: ConnectorError, { ssl }: SourceConfiguratio
 
 /**
  * Explains an error of ClickHouse, or of the connection to it: what was seen, what it likely means and what to do. The server's
- * own message becomes the internal message, without values of rows and secrets.
+ * own message becomes the internal message, without secrets and without values of rows.
  */
 export function explainClickHouseError(error: unknown, configuration: SourceConfiguration): ConnectorError {
   if (error instanceof ConnectorError) return error;

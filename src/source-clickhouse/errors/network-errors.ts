@@ -9,7 +9,7 @@ import { explainTlsError } from './tls-errors.ts';
 type NetworkError = {
   /** Node's error codes. HPE_* are the errors of its HTTP parser. */
   codes?: readonly string[];
-  /** Matches the message of an error without one of the codes. */
+  /** Matches the message of the error, if its code is not one of `codes`. */
   words?: RegExp;
   /** Set if the entry only applies with TLS (true) or without TLS (false). */
   ssl?: boolean;
@@ -111,7 +111,7 @@ function explainResponse(error: unknown, configuration: SourceConfiguration, at:
   return undefined;
 }
 
-/** Explains a response of another service or, if ClickHouse has answered before, of something in between. */
+/** Explains a response of another service or, if ClickHouse has answered before, of something in between, such as a proxy. */
 function explainForeignResponse({ status, answeredBefore }: NotClickHouseError, at: string): Explanation {
   if (answeredBefore) {
     return {

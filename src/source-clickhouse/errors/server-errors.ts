@@ -6,7 +6,9 @@ import type { Explanation, SourceErrorCode } from './codes.ts';
 import { explainQueryLimit, explainReadLimit, QUERY_LIMITS } from './query-limit-errors.ts';
 import { summarizeServerMessage } from './server-message.ts';
 
-/** The input for an explanation: a sentence that quotes the server, its whole message, and parts of the configuration. */
+/**
+ * The input for an explanation: a sentence that quotes the server, the server's whole message, and parts of the configuration.
+ */
 type Context = Pick<SourceConfiguration, 'database' | 'username' | 'table'> & { seen: string; message: string };
 
 type ServerError = {
@@ -231,8 +233,8 @@ function quoteServer(error: ClickHouseError): string {
 }
 
 /**
- * Explains how to name a table with its database. A table's name may contain a dot, so use this only if the table does not exist
- * or may not be read.
+ * If `table` contains a dot, explains that the database belongs in another option. A table's own name may contain a dot, so use
+ * this only if the table does not exist or may not be read.
  */
 function adviseDottedTable(table = ''): string {
   const [, before, after] = /^([^.]+)\.(.+)$/.exec(table) ?? [];

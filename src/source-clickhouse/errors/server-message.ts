@@ -6,9 +6,9 @@ import { plural } from '../../shared/format.ts';
  * Decides what is shown of the server's message. The rule: no message contains a value of a row.
  *
  * The server includes values in many ways, with or without quotes. An error can be about a value if its code says so, or if a
- * function was being executed. Then only types and the words of ClickHouse's own messages are kept, and everything else is
- * replaced by its kind and its length. All other errors are about the query, the table, the user or a limit, and are shown
- * unchanged.
+ * function was being executed. Of the message of such an error, only types and the words of ClickHouse's own messages are kept,
+ * and everything else is replaced by its kind and its length. All other errors are about the query, the table, the user or a
+ * limit, and are shown unchanged.
  */
 
 /** The numbers of errors about a value, in ClickHouse's ErrorCodes.cpp: those with the code `value_unfit`, and similar ones. */
@@ -60,7 +60,7 @@ function addPlace(words: string, place: string): string {
   return place === '' ? words : `${words}: ${place}`;
 }
 
-/** Splits a message into its words, without values and secrets, and the function in which the error occurred. */
+/** Splits a message into its words, without values and secrets, and its place: the function in which the error occurred. */
 function splitMessage({ message, code: name }: ClickHouseError): { words: string; place: string } {
   const code = Number(name);
   const [whole = ''] = PLACE.exec(message) ?? [];
@@ -117,7 +117,7 @@ type Part = { kind: 'shown'; text: string } | { kind: 'value'; characters: numbe
 /** Replaces everything that may be a value with its kind and length. */
 function maskValues(words: string): string {
   const text = words.slice(0, MAX_READ);
-  // A space after the comma in the parameters of a type would split it into two tokens.
+  // A space after the comma in the parameters of a type would split the type into two tokens.
   const tokens = [...text.replaceAll(/(\(\d+),\s+(\d+\))/g, '$1,$2').matchAll(TOKEN)];
   const parts: Part[] = [];
   let end = 0;

@@ -7,8 +7,8 @@ import type { Explanation, SourceErrorCode } from './codes.ts';
 const ALERT = /alert (?!number)[a-z ]+[a-z]|No required SSL certificate was sent|The SSL certificate error/i;
 
 /**
- * The input for an explanation: the server's address, a sentence that its certificate is refused, Node's code, the message, and
- * which certificates are configured.
+ * The input for an explanation: the server's address, a sentence which says that its certificate is refused, Node's code, the
+ * message, and which certificates are configured.
  */
 type Context = { at: string; refused: string; code: string; words: string; hasCa: boolean; hasCertificate: boolean };
 
@@ -69,7 +69,7 @@ const ALERTS: readonly TlsError[] = [
       `${at} ended the TLS connection because of an internal error (${words}). It may be starting or overloaded. Try again. If that does not help, see the log of the server.`,
   },
   {
-    // Servers send this if the client certificate is missing or refused, and if they share no cipher with the client.
+    // Servers send this if the client certificate is missing or refused, and also if they share no cipher with the client.
     pattern: /handshake failure/,
     code: 'tls_client_certificate_refused',
     explain: ({ at, words, hasCertificate }) =>

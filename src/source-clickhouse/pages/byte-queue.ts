@@ -19,7 +19,7 @@ export class ByteQueue {
     this.#pushed.notify();
   }
 
-  /** The bytes of the pages in the queue, including the page that is being written. */
+  /** The number of bytes in the queue, including the page that is being written. */
   get bytes(): number {
     return this.#bytes;
   }

@@ -21,8 +21,8 @@ const TWO_CHUNKS_BYTES = 2 * 64 * 1024;
 const QUEUE_BYTES = 48 * 1024 * 1024;
 
 /**
- * After a response was closed, the next query is sent once the queue has fewer bytes than this. The pages that are left keep
- * the output busy until the server responds.
+ * After a response was closed early or broke off, the next query is sent once the queue has fewer bytes than this. The pages
+ * that are left keep the output busy until the server responds.
  */
 const RESUME_BELOW_BYTES = QUEUE_BYTES / 4;
 
@@ -85,8 +85,8 @@ const DEFAULT_OPTIONS: FetchOptions = {
  * time, the response is closed (backpressure). Once there is space, a new query starts after the last page. So no response is
  * held open while the reader is slow, and a fast reader needs only one query and one sort, whatever the size of the table.
  *
- * Rows are checked line by line. They have a total order, so all complete lines before an error are valid. After a transient
- * error, a retry continues after the last of these lines.
+ * Rows are checked line by line, so all complete lines before an error are valid. Rows have a total order, so a retry after a
+ * transient error continues after the last of these lines.
  */
 export async function* fetchPages(
   source: RowSource,
@@ -170,7 +170,7 @@ function warnOfRetry({ source }: Fetching, error: Error): void {
   source.warn(`${error.message} Retrying: reading continues after the last page.`);
 }
 
-/** How a response ended: all of it was read, it was closed early because of a slow reader ("left"), or it broke off. */
+/** How a response ended: it was read to its end ("complete"), closed because of a slow reader ("left"), or it broke off. */
 type Fetched =
   | { end: 'complete' }
   | { end: 'left'; position: Position }
@@ -185,7 +185,7 @@ async function fetchResponse(fetching: Fetching, after: Position): Promise<Fetch
   const { pool, source, options, signal } = fetching;
   // Some listeners only react to the abort event, not to a signal that is already aborted.
   signal.throwIfAborted();
-  // The query returns the rows at the position again, so as many rows as were read are dropped.
+  // The query also returns rows with the row hash of the position. As many of them are dropped as were already read.
   const toDrop = isInsideGroup(after) ? { rowHash: after.rowHash, rows: after.rows } : undefined;
   const maxRows = source.maxRows + (toDrop?.rows ?? 0);
   const { query, parameters } = buildRowQuery(source.selection, after, source.emittedAt, maxRows);
@@ -199,8 +199,8 @@ async function fetchResponse(fetching: Fetching, after: Position): Promise<Fetch
   } catch (cause) {
     if (cause instanceof SlowReaderError) return { end: 'left', position: sink.position };
     const error = explainBrokenResponse(source, response.exception ?? cause);
-    // Complete rows are valid, even if they don't fill a page. If they were dropped, responses that always break off before the
-    // first full page would never make progress.
+    // Complete rows are valid, even if they don't fill a page. If they were dropped, and every response broke off before its
+    // first full page, the read would never make progress.
     const rest = signal.aborted ? undefined : cutter.rest();
     if (rest !== undefined) sink.push(rest);
     if (sink.isEmpty) throw error;
@@ -208,7 +208,10 @@ async function fetchResponse(fetching: Fetching, after: Position): Promise<Fetch
   }
 }
 
-/** Explains why a response broke off. A plain ECONNRESET would be explained as a server that uses another protocol. */
+/**
+ * Explains why a response broke off. An ECONNRESET is wrapped, because by itself it would be explained as a server that does
+ * not speak HTTP.
+ */
 function explainBrokenResponse({ clickhouse }: RowSource, error: unknown): Error {
   return clickhouse.explainError(codeOf(error) === 'ECONNRESET' ? new CutOffError(error) : error);
 }

@@ -4,12 +4,12 @@ import { sourceError } from '../errors/codes.ts';
 import { isRow, readRowHash } from '../query/record-line.ts';
 import type { BufferPool } from './buffer-pool.ts';
 
-/** The maximum length of a line, in bytes. It limits the memory. Batch rejects events of more than 25 kB anyway. */
+/** The maximum length of a line, in bytes. It limits the use of memory. Batch rejects events of more than 25 kB anyway. */
 const MAX_ROW_BYTES = 32 * 1024 * 1024;
 
-/** Complete lines that are ready to be written, and where the last row is in the order. */
+/** Complete lines that are ready to be written, and what the position after the last row is computed from. */
 export type Page = {
-  /** The lines in valid UTF-8, even if the rows contain other bytes. */
+  /** The lines in valid UTF-8. Bytes that are not UTF-8 are replaced. */
   lines: Buffer;
   /** The same lines, exactly as the server sent them. */
   sentLines: Buffer;
@@ -24,14 +24,14 @@ export type Page = {
   rowsWithLastHash: number;
 };
 
-/** The rows at the start of a response that were already read: up to `rows` rows with this hash. */
+/** The rows to drop at the start of a response, because they were already read: up to `rows` rows with this hash. */
 export type RowsToDrop = { rowHash: string; rows: number };
 
 /**
  * Cuts the bytes of a response into pages. A page contains only rows: complete lines that start and end like a row. It never
- * contains a line that was cut off, or an exception that the server wrote after the rows, whatever format its version uses.
+ * contains a line that was cut off, or an exception that the server wrote after the rows, whatever the format of the exception.
  *
- * The chunks are copied into one buffer per page. They are then short-lived, which makes garbage collection cheap.
+ * The chunks are copied into one buffer per page. So no chunk is kept for long, which makes garbage collection cheap.
  */
 export class PageCutter {
   readonly #pageBytes: number;
@@ -148,7 +148,7 @@ function createPage(sentLines: Buffer, rows: number, buffer: Buffer): Page {
   return { lines, sentLines, buffer, bytes: lines.length, rows, ...readLastRow(sentLines) };
 }
 
-/** The response contains something that is not a row, or a row that was cut off. `rest` has all bytes from there on. */
+/** The response contains something that is not a row, or a row that was cut off. `rest` has its bytes and all bytes after it. */
 export class NotARowError extends Error {
   readonly rest: Buffer;
 

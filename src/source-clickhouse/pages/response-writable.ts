@@ -5,7 +5,7 @@ import { CutOffError, UnreadableResponseError } from '../errors/response-errors.
 import { startsAsRow } from '../query/record-line.ts';
 import { NotARowError, type Page, type PageCutter } from './page-cutter.ts';
 
-/** How many bytes of an exception after the rows are read. Few exceptions are longer, and it is only used for a message. */
+/** At most this many bytes of an exception are read. Few exceptions are longer, and they are only used for a message. */
 const LONGEST_EXCEPTION_BYTES = 16 * 1024;
 
 type Done = (error?: Error | null) => void;
@@ -13,7 +13,10 @@ type Done = (error?: Error | null) => void;
 /** Where the pages of a response go. */
 export type PageSink = {
   push: (page: Page) => void;
-  /** Returns undefined if there is capacity. Otherwise resolves once there is, and rejects if the response should be closed. */
+  /**
+   * Returns undefined if there is capacity. Otherwise returns a promise, which resolves once there is capacity, or rejects if
+   * the response should be closed.
+   */
   waitForCapacity: () => Promise<void> | undefined;
 };
 
@@ -24,18 +27,24 @@ export type PageSink = {
 export class ResponseWritable extends Writable {
   readonly #cutter: PageCutter;
   readonly #sink: PageSink;
-  /** The bytes from the start of the first line that is not a row; undefined while all lines are rows. */
+  /** The first line that is not a row, and all bytes after it; undefined while all lines are rows. */
   #rest: Buffer[] | undefined;
   #restBytes = 0;
 
-  /** @param readAheadBytes bytes to accept without capacity. If it is less than a chunk, each chunk pauses the response. */
+  /**
+   * @param readAheadBytes how many bytes to accept while the sink has no capacity. If this is less than a chunk, each chunk
+   *   pauses the response.
+   */
   constructor(cutter: PageCutter, sink: PageSink, readAheadBytes: number) {
     super({ highWaterMark: readAheadBytes });
     this.#cutter = cutter;
     this.#sink = sink;
   }
 
-  /** The exception that the server wrote instead of a row. The server closes the connection after it. */
+  /**
+   * The error for the bytes from the first line that is not a row: an exception of the server, a row that was cut off, or an
+   * unreadable response. Undefined while all lines are rows.
+   */
   get exception(): Error | undefined {
     if (this.#rest === undefined) return undefined;
     const rest = Buffer.concat(this.#rest).toString('utf8', 0, LONGEST_EXCEPTION_BYTES);
@@ -84,9 +93,9 @@ export class ResponseWritable extends Writable {
 }
 
 /**
- * Pipes a response to its end. If the response breaks off, the promise rejects once all received bytes have been written. The
- * server sends an error and then closes the connection; `pipeline` would drop the chunks that wait for capacity, including the
- * error.
+ * Pipes a response to its end. If the response breaks off, the promise rejects once all received bytes have been written.
+ * Node's `pipeline` is not used, because a server that sends an error closes the connection right after it. `pipeline` would
+ * then drop the chunks that wait for capacity, including the error.
  */
 export async function pipeResponse(stream: Readable, response: ResponseWritable): Promise<void> {
   let streamError: unknown;
@@ -106,13 +115,13 @@ export async function pipeResponse(stream: Readable, response: ResponseWritable)
   if (streamError !== undefined) throw streamError;
 }
 
-/** What precedes an exception: a marker in ClickHouse 25.11 and later, or the start of a JSON object in 23.9 to 25.10. */
+/** Matches what precedes an exception: a marker in ClickHouse 25.11 and later, the start of a JSON object in 23.9 to 25.10. */
 const MARK = /^\s*(?:__exception__\s+\w+\s+|\{"exception": ")?(?=Code: \d+\. DB::Exception: )/;
 
-/** An exception, complete or cut off. */
+/** Matches an exception, complete or cut off. */
 const EXCEPTION = /^Code: (\d+)\. DB::Exception: (.*)$/s;
 
-/** A complete exception at the end of a string, followed by the end of the marker or of the JSON object. */
+/** Matches a complete exception at the end of a string, with the end of the marker or of the JSON object after it. */
 const AT_END =
   /Code: \d+\. DB::Exception: (?:(?!Code: \d+\. DB::Exception: ).)*\([A-Z_\d]+\)(?: \(version [^()]*(?:\([^()]*\))?\))?(?:"\}|\\n"\})?\s*(?:\d+ \w+\s+__exception__\s*)?$/s;
 

@@ -11,8 +11,8 @@ const partsRow = z.object({ rows: z.coerce.number(), bytes: z.coerce.number() })
 
 /**
  * Estimates the size of a read without reading rows. EXPLAIN ESTIMATE returns the number of rows in the parts and granules that
- * the server would read. system.parts has the average size of a row. Returns undefined if the server can't estimate the read,
- * because the table is not a MergeTree, or if the user lacks a privilege: no read should fail because of its estimate.
+ * the server would read. system.parts has the average size of a row. Returns undefined if the table is not a MergeTree, which the
+ * server can't estimate, or if the user lacks a privilege: a read must not fail because of its estimate.
  *
  * https://clickhouse.com/docs/sql-reference/statements/explain#explain-estimate
  */

@@ -3,7 +3,7 @@ import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { type ClickHouseType, unwrapType } from '../schema/clickhouse-type.ts';
 
-/** The time bounds of a run by the server's clock, in the form of cursors. */
+/** The time bounds of a run, by the server's clock. Each bound has the form of a cursor. */
 export type LookbackWindow = {
   /** The current time. */
   now: string;
@@ -44,8 +44,8 @@ export async function readLookbackWindow(
 }
 
 /**
- * Returns a function from a number of seconds to SQL: the cursor of a row that is this old, in the form that records have.
- * Returns undefined if the cursor is not a time.
+ * Returns a function that takes the SQL of a number of seconds. The function returns the SQL of the cursor that a row of this
+ * age has, in the form that records have. Returns undefined if the cursor is not a time.
  */
 async function chooseCursorSql(
   clickhouse: ClickHouse,
@@ -66,8 +66,9 @@ async function chooseCursorSql(
 }
 
 /**
- * Returns the SQL for the server's time zone. An INSERT uses it for today(), whatever session_timezone our user has. Versions
- * before 23.6 have neither that setting nor serverTimezone(). Their timezone() returns the server's time zone.
+ * Returns the SQL of the server's time zone. The today() of an INSERT is in that zone, whatever the session_timezone of our
+ * user is. Versions before 23.6 have neither session_timezone nor serverTimezone(). Their timezone() returns the server's time
+ * zone.
  */
 async function findServerZone(clickhouse: ClickHouse): Promise<string> {
   const found = await clickhouse.rows(

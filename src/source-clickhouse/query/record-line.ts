@@ -12,7 +12,7 @@ import { quoteString } from '../sql.ts';
  *
  *     {"type":"RECORD","record":{"stream":"events",…,"data":{…}},"row_hash":"123"}
  *
- * If the table has columns that are not in the row hash, a hash of all columns precedes it:
+ * If the table has columns that are not in the row hash, a hash of all columns precedes the row hash:
  *
  *     …,"full_hash":"45","row_hash":"123"}
  */

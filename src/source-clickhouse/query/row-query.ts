@@ -46,14 +46,15 @@ export function hasAddedColumns({ table, hashedColumns }: Pick<RowSelection, 'ta
 }
 
 /**
- * Builds the query that returns each row as a finished RECORD message in one line, in the order (cursor, row hash). The hash
- * of the whole row is next to the record, so that a read can continue after any line.
+ * Builds the query that returns each row as a finished RECORD message in one line, in the order (cursor, row hash). The row
+ * hash is in the line, too, after the record, so that a read can continue after any line.
  *
  * - The SELECT builds the message as one string (see `jsonSql` for the reasons), and TSVRaw returns it unchanged.
- * - Every column is qualified. Otherwise ClickHouse would confuse a column with an alias of the same name. The qualifier is not
- *   the name of a column: if there were a Tuple column `t`, `t.a` would be its element.
- * - The condition is `c >= x AND (c > x OR h >= y)`, because ClickHouse doesn't use its index for a comparison of tuples. It
- *   includes the last row that was read, because equal rows have the same hash. `PageCutter` drops the rows that were read.
+ * - Every column is qualified. Otherwise ClickHouse would confuse a column with an alias of the same name. The qualifier must
+ *   not be the name of a column: next to a Tuple column `t`, `t.a` would be an element of the Tuple.
+ * - The condition on the cursor `c` and the row hash `h` is `c >= x AND (c > x OR h >= y)`, because ClickHouse doesn't use its
+ *   index for a comparison of tuples. The condition includes the last row that was read, because unread rows that are equal to
+ *   it have the same hash. `PageCutter` drops the rows that were read.
  *
  * @param emittedAt milliseconds since the epoch, the same for all rows.
  * @param maxRows the maximum number of rows.
@@ -150,15 +151,15 @@ function finalSql(final: boolean): string {
 }
 
 /**
- * Returns the SQL of the row hash. It hashes the columns' JSON instead of their values, because the hash of a string is the same
- * in every version of ClickHouse. Which values can be hashed depends on the version (NULL in a tuple from 25.5 on, JSON from 26.1
- * on), and the hash of an aggregate state can change with each read.
+ * Returns the SQL of the row hash. It hashes the columns' JSON instead of their values, because the hash of a string is the
+ * same in every version of ClickHouse. Some values can only be hashed by newer versions (NULL in a tuple from 25.5 on, JSON
+ * from 26.1 on), and the hash of an aggregate state can change with each read.
  */
 function rowHashSql(table: Table, columns: readonly Column[], definitions: Definitions): string {
   const fields = createFields(table, columns).map((field) => {
     const isOwn = jsonSql(field.type, field.value, 'identity') !== jsonSql(field.type, field.value);
-    // If two expressions share a branch of an if, the server computes that branch for every row, even if the condition is false.
-    // With `materialize`, they don't share any.
+    // The record and the hash have different expressions for this column. If both shared a branch of an `if`, the server would
+    // compute the branch for every row, even where the condition is false. With `materialize`, they share none.
     return isOwn ? { ...field, value: `materialize(${field.value})` } : field;
   });
   const halves = joinInHalves(jsonPairsSql(fields, 'identity')).map((half) => definitions.name(half));
@@ -167,7 +168,7 @@ function rowHashSql(table: Table, columns: readonly Column[], definitions: Defin
 
 /**
  * Joins the pairs of a row into two strings, which two threads of the server can build in parallel. On two cores, that takes
- * two thirds of the time.
+ * two thirds of the time that a single string takes.
  *
  * @param pairs two operands for each column: see `jsonPairsSql`.
  */
@@ -187,8 +188,9 @@ function qualify(table: Table, { name }: Pick<Column, 'name'>): string {
 }
 
 /**
- * Returns the SQL of the record's `meta`, which names the columns that contain NaN or an infinity; empty if no column can contain
- * one. JSON has neither, so they are sent as null. https://docs.airbyte.com/platform/understanding-airbyte/airbyte-protocol#airbyterecordmessagemeta
+ * Returns the SQL of the record's `meta`, which names the columns that contain NaN or an infinity. JSON has neither, so they are
+ * sent as null. Returns an empty array if no column can contain them.
+ * https://docs.airbyte.com/platform/understanding-airbyte/airbyte-protocol#airbyterecordmessagemeta
  */
 function metaChangesSql(fields: readonly Field[], definitions: Definitions): string[] {
   const lossy = fields.flatMap(({ name, type, value }) => {
@@ -203,7 +205,7 @@ function metaChangesSql(fields: readonly Field[], definitions: Definitions): str
   return [`if(has(${isNulled}, 1), concat(',"meta":{"changes":[', arrayStringConcat(${changes}, ','), ']}'), '')`];
 }
 
-/** Chooses the alias of the table in the query, so that no column has this name or starts with it and a dot. */
+/** Chooses the alias of the table in the query. No name of a column is this alias, or begins with the alias and a dot. */
 function chooseAlias(table: Table): string {
   return chooseUnusedName(table, 'source');
 }

@@ -9,11 +9,11 @@ const THROWN = '395';
 const CHANGED = 'source-clickhouse: the columns have changed';
 
 /**
- * Returns SQL that makes the query fail before its first row if one of these columns is gone or has another type. Otherwise its
- * value is 0.
+ * Returns SQL that makes the query fail before its first row if one of these columns is gone or has another type. Otherwise the
+ * value of the SQL is 0.
  *
  * A query is built from column types that were looked up earlier. After an ALTER, its JSON may be invalid and its order may
- * differ. If the run continues with a second query, rows would then be lost or duplicated.
+ * differ. If the run then continued with a second query, rows would be lost or duplicated.
  *
  * The check is part of the query, because an ALTER could run between a separate check and the query. The server locks the table
  * when it reads FROM, and runs this subquery after that. The check uses no IN, because a limit on sets (max_rows_in_set) would

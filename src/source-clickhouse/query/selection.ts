@@ -49,7 +49,8 @@ export async function resolveStream(
 }
 
 /**
- * Selects all rows of a table with all their columns, with the cursor, FINAL and partition of the configuration.
+ * Selects the rows of a table with all their columns. The cursor, FINAL and the partition are as in the configuration. The lag is
+ * ignored.
  *
  * @throws ConnectorError (config_error) when the values of the cursor have no useful order.
  */
@@ -69,8 +70,8 @@ function describeStream(
 }
 
 /**
- * Returns the columns to read: those in the catalog's schema, because platforms let users deselect columns, and the required
- * columns. Without a schema, all columns are read.
+ * Returns the columns to read: the columns in the catalog's schema, and the required columns. Users can deselect columns in a
+ * platform, which then leaves them out of the schema. Without a schema, all columns are read.
  */
 async function resolveColumns(
   table: Table,

@@ -8,7 +8,10 @@ import { cursorOf, type Position, type PositionAtRow } from '../state/position.t
 export type Recognition = {
   cursorColumn: string;
   emitted: EmittedRows;
-  /** The rows of this run inside the lookback, by the hash of all columns; undefined if the row hash covers all columns. */
+  /**
+   * The rows inside the lookback that this run has read, by the hash of all columns; undefined if the row hash covers all
+   * columns.
+   */
   emittedByFullHash: EmittedRows | undefined;
 };
 
@@ -25,7 +28,8 @@ export type NewRows = {
 };
 
 /**
- * Drops the rows of a page that an earlier run emitted. Remembers the other rows if they are inside the lookback.
+ * Returns the rows of a page without the rows that an earlier run emitted. Remembers the returned rows that are inside the
+ * lookback.
  *
  * @param after the position after which the page begins.
  * @param maxRows the maximum number of new rows. The rest of the page is neither returned nor remembered.

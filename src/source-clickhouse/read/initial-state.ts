@@ -47,7 +47,7 @@ export async function createInitialState(
 }
 
 /**
- * Checks that the state is for the same rows, in the same order.
+ * Checks that the state is for the rows that the configuration selects, in the order of the cursor column.
  *
  * @throws ConnectorError (config_error) when it is not.
  */
@@ -113,7 +113,10 @@ function dropHashes({ recent_rows, hashed_columns, ...state }: StreamState): Str
   return { ...state, position: startOfGroup(state.position) };
 }
 
-/** Moves a position inside a group to the start of the group. With the row hash 0, the condition `h >= 0` includes every row. */
+/**
+ * Moves a position inside a group to the start of the group. Its row hash becomes 0, so the query's condition on the row hash
+ * (>= 0) includes every row of the group.
+ */
 function startOfGroup(position: Position): Position {
   return isInsideGroup(position) ? { kind: 'inside-group', cursor: position.cursor, rowHash: '0', rows: 1 } : position;
 }

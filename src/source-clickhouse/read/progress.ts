@@ -17,7 +17,7 @@ export class Progress {
   }
 
   /**
-   * Describes the progress if the interval since the last description is over. Otherwise returns undefined.
+   * Describes the progress if PROGRESS_INTERVAL_MS have passed since the last description. Otherwise returns undefined.
    *
    * @param rows the number of rows read.
    * @param cursor the cursor of the last row.

@@ -42,15 +42,15 @@ export type End =
   | { kind: 'stopped' }
   /** As many rows were written as the row limit allows. */
   | { kind: 'limit-reached' }
-  /** The state can't remember more rows. A later run reads the row with this cursor and the rows after it. */
+  /** The state can't remember more rows. A later run reads the rows from `overflowCursor` on. */
   | { kind: 'memory-full'; overflowCursor: string };
 
 /**
- * Writes the rows after a state, up to the row limit, with states in between and one at the end. No new row can appear before
- * the position in a state. The state also remembers the emitted rows after that position.
+ * Writes the rows after the position in `state`, up to the row limit. Writes states between the rows, and one at the end. No
+ * new row can appear before the position in a written state. Each state also remembers the emitted rows after its position.
  *
  * @returns why the read ended, and a summary for the log.
- * @throws ConnectorError. The rows and states that were written before it remain valid.
+ * @throws ConnectorError. The rows and states that were written before the error remain valid.
  */
 export async function readStreamRows(
   context: StreamContext,
@@ -76,8 +76,8 @@ class StreamReader {
   /** The position after the last row that was read. */
   #readUpTo: Position;
   /**
-   * Whether the reader is waiting for the next page. Otherwise the state may already remember rows of a page that has not been
-   * written yet, so it must not be written.
+   * Whether the reader is waiting for the next page. While it is not, the state may already remember rows of a page that has
+   * not been written yet. The state must not be written then.
    */
   #isWaiting = true;
 
@@ -105,7 +105,8 @@ class StreamReader {
   }
 
   async read(): Promise<{ end: End['kind']; summary: string }> {
-    // The server sends nothing while it sorts. The log line shows that the read is still running, and detects a closed stdout.
+    // The server sends nothing while it sorts. A log line shows that the read is still running. Writing it detects a closed
+    // stdout.
     const timer = setInterval(() => {
       if (this.#isWaiting) this.#logProgress(', waiting for the server').catch(() => {});
     }, PROGRESS_INTERVAL_MS);
@@ -125,7 +126,8 @@ class StreamReader {
 
   async #readPages(): Promise<End> {
     const { clickhouse, stop, rowLimit, now } = this.#context;
-    // Rows that an earlier run emitted don't count toward the limit, but the server may return each of them again.
+    // Rows that an earlier run emitted don't count toward the row limit. The server may return all of them again, so the
+    // query's own limit must include them.
     const maxRows = rowLimit.remaining + this.#recognition.emitted.size;
     const source = {
       clickhouse,
@@ -191,8 +193,8 @@ class StreamReader {
   }
 
   /**
-   * @param needsRowHash whether the next run still needs the row hashes, which don't cover the added columns. It does if the
-   *   position is inside a group, or if not all rows that are remembered by their row hash have been read again.
+   * @param needsRowHash whether the next run still needs the row hashes, which don't cover the added columns. It needs them if
+   *   the position is inside a group, or if some of the rows that are remembered by their row hash have not been read again.
    */
   async #writeLastState(position: Position, { needsRowHash }: { needsRowHash: boolean }): Promise<void> {
     const { emittedByFullHash } = this.#recognition;
@@ -200,7 +202,10 @@ class StreamReader {
     else await this.#states.writeWithFullHashes(this.#selection.table.columns, emittedByFullHash, position);
   }
 
-  /** Logs at most one of two warnings: if two runs are less than a second apart, both can apply, but only the advice of the first one helps. */
+  /**
+   * Logs at most one of two warnings. Both can apply if two runs are less than a second apart, but then only the advice about
+   * restamped rows helps.
+   */
   async #warnOfUnrecognizedRows(): Promise<void> {
     const { cursorColumn, emitted } = this.#recognition;
     if (emitted.areRestamped) await this.#warn(describeRestampedRows(this.#selection.table, cursorColumn));
@@ -249,7 +254,7 @@ function nextCheckpoint(
 ): Position {
   const seen = overflowCursor ?? position.cursor;
   if (!emitted.isInLookback(seen)) return position;
-  // A row with a later cursor was read, so the group of this cursor is complete.
+  // A row with a cursor later than `lastBeforeLookback` was read, so all rows with `lastBeforeLookback` have been read.
   if (lastBeforeLookback !== undefined) return { kind: 'after-group', cursor: lastBeforeLookback };
   return seen === cursorOf(before) ? before : leaveGroup(before);
 }

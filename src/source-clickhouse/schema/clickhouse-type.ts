@@ -47,7 +47,10 @@ const KINDS_WITHOUT_PARAMETERS: ReadonlyMap<string, KindWithoutParameters> = new
 
 const POINT = 'Tuple(Float64, Float64)';
 
-/** Geo types are aliases of arrays of points, and Geometry is a Variant of all of them. https://clickhouse.com/docs/sql-reference/data-types/geo */
+/**
+ * The geo types, each with the type that it is an alias of. Geometry is a Variant of all of them.
+ * https://clickhouse.com/docs/sql-reference/data-types/geo
+ */
 const GEO: Record<string, string> = {
   LineString: `Array(${POINT})`,
   MultiLineString: `Array(Array(${POINT}))`,

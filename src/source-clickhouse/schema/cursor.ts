@@ -1,15 +1,15 @@
 import { type ClickHouseType, unwrapType } from './clickhouse-type.ts';
 
 /**
- * Converts cursors from records to query parameters. The parameter has the type of the column, because ClickHouse doesn't use its
- * index if the column has to be cast.
+ * Converts the cursors in records to query parameters. The parameter has the type of the column, because ClickHouse doesn't use
+ * its index if it has to cast the column.
  */
 export type CursorCodec = {
   /** The type of the parameter, for example `DateTime64(6, 'UTC')`. */
   parameterType: string;
-  /** Matches every value of the column in the form that records have. */
+  /** Matches every value of the column, in the form that it has in records. */
   form: RegExp;
-  /** Converts a value from the form in a record, such as RFC 3339, to that of the parameter. */
+  /** Converts a value from its form in records, such as RFC 3339, to its form as a parameter. */
   toParameter: (cursor: string) => string;
 };
 

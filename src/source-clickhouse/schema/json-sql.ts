@@ -11,9 +11,9 @@ const WIDEST_NUMBER_BITS = 64;
 export type Purpose = 'record' | 'identity';
 
 /**
- * Returns the SQL of a String (never NULL) with the JSON of a value. Times are written as RFC 3339 in UTC with all digits of
- * the column, decimals and integers of up to 64 bits as numbers, wider integers as strings, and NaN and infinities as null.
- * Bytes that are not UTF-8 are kept.
+ * Returns the SQL of a String (never NULL) with the JSON of a value. Times become strings as in RFC 3339, in UTC, with all
+ * digits of the column. Decimals become numbers. Integers become numbers if they have at most 64 bits, otherwise strings. NaN
+ * and infinities become null. Bytes that are not UTF-8 are kept.
  *
  * The SQL builds the JSON itself instead of using a FORMAT, for two reasons. First, the output of a format depends on the
  * server's version and on settings of the user's profile, and a user with readonly=1 may not send settings
@@ -62,7 +62,7 @@ class JsonSqlBuilder {
       case 'string':
         return `toJSONString(${value})`;
       case 'fixed_string':
-        // ClickHouse pads the value with zeros at its end. Other zeros belong to the value.
+        // ClickHouse pads the value with zero bytes at its end. Other zero bytes belong to the value.
         return `toJSONString(replaceRegexpOne(${value}, '\\\\x00+$', ''))`;
       case 'date':
       case 'uuid':
@@ -112,14 +112,15 @@ class JsonSqlBuilder {
   }
 
   #nullableSql(of: ClickHouseType, value: string, depth: number): string {
-    // Using the value only once keeps the query short. With many columns, it must still fit in max_query_size.
+    // Using the value only once keeps the query short: even with many columns, the query must fit in max_query_size.
     return PASSES_NULL_ON.has(of.kind)
       ? `ifNull(${this.value(of, value, depth)}, 'null')`
       : `if(isNull(${value}), 'null', ${this.value(of, `assumeNotNull(${value})`, depth)})`;
   }
 
   #variantSql(option: ClickHouseType, element: string, depth: number): string {
-    // In ClickHouse up to 25.5, a LowCardinality element is NULL if its value is the zero of its type.
+    // In ClickHouse up to 25.5, variantElement returns NULL for a LowCardinality whose value is the default of its type, such
+    // as 0.
     return option.kind === 'low_cardinality'
       ? this.value(option, `assumeNotNull(${element})`, depth)
       : this.#nullableSql(option, element, depth);
@@ -171,8 +172,8 @@ const PASSES_NULL_ON: ReadonlySet<ClickHouseType['kind']> = new Set([
 ] as const);
 
 /**
- * Returns the SQL of whether a value contains NaN or an infinity, which are sent as null, or undefined if its type can't contain
- * them. It doesn't look inside of JSON and Dynamic.
+ * Returns a condition in SQL: the value contains NaN or an infinity, which are sent as null. Returns undefined if values of the
+ * type can't contain them. The condition doesn't look inside of JSON and Dynamic.
  *
  * @param depth the number of lambdas around the expression: see JsonSqlBuilder.
  */
@@ -211,13 +212,13 @@ export function nonFiniteSql(type: ClickHouseType, value: string, depth = 0): st
   }
 }
 
-/** Returns the SQL of whether any of several conditions is true, or undefined if there are none. */
+/** Joins SQL conditions with OR. Returns undefined if there are none. */
 export function anyOfSql(conditions: readonly (string | undefined)[]): string | undefined {
   const some = conditions.filter((condition) => condition !== undefined);
   return some.length === 0 ? undefined : `(${some.join(' OR ')})`;
 }
 
-/** Returns the SQL of whether a value is finite. Before 25.9, isFinite doesn't support BFloat16. */
+/** Returns a condition in SQL: the value is finite. Before ClickHouse 25.9, isFinite doesn't support BFloat16. */
 function isFiniteSql({ name }: ClickHouseType, value: string): string {
   return `isFinite(${name === 'BFloat16' ? `toFloat32(${value})` : value})`;
 }
@@ -229,7 +230,7 @@ export function isJsonNumber({ bits }: Extract<ClickHouseType, { kind: 'integer'
 
 /**
  * Returns the SQL of the server's own JSON, for types whose structure differs from value to value. The ifNull is needed because
- * functions of a Dynamic return a Nullable.
+ * a function with a Dynamic as its argument returns a Nullable.
  */
 function serverJsonSql(value: string): string {
   return `ifNull(toJSONString(${value}), 'null')`;
@@ -237,14 +238,16 @@ function serverJsonSql(value: string): string {
 
 /**
  * Returns the SQL of the server's own JSON without the characters that depend on settings: quotes, which may be around numbers,
- * and backslashes, which may escape slashes. RowBinary doesn't depend on settings, but the order of its paths can change after a
- * merge.
+ * and backslashes, which may escape slashes. RowBinary is not used here: it doesn't depend on settings, but the order of a
+ * JSON's paths in it can change after a merge.
  */
 function settingFreeJsonSql(value: string): string {
   return `replaceRegexpAll(${serverJsonSql(value)}, '["\\\\\\\\]', '')`;
 }
 
-/** Returns the SQL of a Dynamic's RowBinary bytes, which don't depend on settings. If it contains a JSON, uses the JSON as above. */
+/**
+ * Returns the SQL of a Dynamic's RowBinary bytes, which don't depend on settings. For a JSON in it, uses `settingFreeJsonSql`.
+ */
 function dynamicBytesSql(value: string): string {
   return `if(position(dynamicType(${value}), 'JSON') > 0, ${settingFreeJsonSql(value)}, formatRow('RowBinary', ${value}))`;
 }
@@ -254,7 +257,7 @@ function joinSql(texts: string, open: string, close: string): string {
   return `concat('${open}', arrayStringConcat(${texts}, ','), '${close}')`;
 }
 
-/** Returns the SQL that puts a string that needs no escapes in JSON's quotes. */
+/** Returns the SQL that puts quotes around a string to make it a JSON string. Only for strings that need no escapes. */
 function quotedSql(text: string): string {
   return `concat('"', ${text}, '"')`;
 }

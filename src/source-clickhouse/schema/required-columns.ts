@@ -3,7 +3,7 @@ import type { Table } from './table.ts';
 /** The column with the profile id of a row. */
 export const PROFILE_COLUMN = 'custom_id';
 
-/** Returns the columns that a table must have. Batch's Cloud Sync uses the same names (docs/batch-api.md, CS/ch-ev 1.2). */
+/** Returns the columns that a table must have. Batch's Cloud Sync uses the same names (docs/batch-api.md, section 5). */
 export function listRequiredColumns(cursorColumn: string): string[] {
   return [PROFILE_COLUMN, 'event_name', cursorColumn];
 }

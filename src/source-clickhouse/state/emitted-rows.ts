@@ -4,7 +4,10 @@
  */
 export const MAX_EMITTED_ROWS = 250_000;
 
-/** The length of a bucket's name: the cursor up to its second (2026-01-01T00:00:00). A Date is shorter and is used unchanged. */
+/**
+ * The number of characters of a cursor that name its bucket: the time up to the second (2026-01-01T00:00:00). A Date is
+ * shorter, and is the name as a whole.
+ */
 const BUCKET_LENGTH = 19;
 
 /** The size of a row in the state, in bytes: its hash of 64 bits, in base64url without padding. */
@@ -13,13 +16,16 @@ export const BYTES_PER_EMITTED_ROW = 11;
 /** The minimum number of rows for a warning. With fewer rows, it may be a coincidence that none was found again. */
 const MIN_ROWS_TO_JUDGE = 3;
 
-/** Emitted rows as a state stores them: for each bucket, the fingerprints of its rows, joined without a separator. */
+/**
+ * Emitted rows as a state stores them: for each bucket, the fingerprints of its rows, joined without a separator. A fingerprint
+ * is the row hash in base64url.
+ */
 export type StoredEmittedRows = Record<string, string>;
 
 /**
  * The emitted rows inside the lookback. The next run reads the lookback again, because new rows may have appeared there, and
  * uses this class to recognize the rows that were already emitted. One instance serves one pass, which reads each row once, in
- * the order of the cursors. Rows that are equal in every column are counted.
+ * the order of the cursors. Rows that are equal in every column are counted: only as many are recognized as were emitted.
  */
 export class EmittedRows {
   /** Rows that earlier runs emitted and that this pass has not read yet: by bucket, how often each fingerprint occurs. */
@@ -65,8 +71,8 @@ export class EmittedRows {
   }
 
   /**
-   * Whether at least half of the rows of earlier runs are gone, and as many other rows have a timestamp later than the start of
-   * the pass. If so, each read probably gives the rows a new timestamp.
+   * Whether at least half of the rows of earlier runs are gone, and at least as many new rows have a timestamp at or after the
+   * start of the pass. If so, each read probably gives the rows a new timestamp.
    */
   get areRestamped(): boolean {
     const gone = this.#earlierRows - this.#recognized;
@@ -123,7 +129,7 @@ export class EmittedRows {
   serialize(upTo: string | null): StoredEmittedRows | undefined {
     const rows = new Map<string, string[]>();
     for (const [bucket, counts] of this.#fromEarlierRuns) {
-      // Rows before the position that this pass did not read are no longer in the table.
+      // All rows before the position have been read. A remembered row that was not among them is no longer in the table.
       if (upTo !== null && bucket < toBucket(upTo)) continue;
       const fingerprints = [...counts].flatMap(([fingerprint, count]) => Array<string>(count).fill(fingerprint));
       if (fingerprints.length > 0) rows.set(bucket, fingerprints);

@@ -27,8 +27,8 @@ export type PositionAtRow = InGroup & { kind: 'inside-group' };
 /**
  * The point up to which a stream has been read, in the order (cursor, row hash).
  *
- * When a response ends, the whole group of its last row has probably been read. The position keeps the row's hash nevertheless:
- * if a proxy cut the response between two rows, the next run continues after that row.
+ * When a response ends, the whole group of its last row has probably been read. But a proxy may have cut the response between
+ * two rows. So the position keeps the hash of the last row, and the next run continues after that row.
  */
 export type Position =
   | { kind: 'start' }

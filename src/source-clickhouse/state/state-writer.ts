@@ -50,7 +50,10 @@ export class StateWriter {
     await this.#write(position, this.#hashedColumns, this.#emitted);
   }
 
-  /** Writes a state with the hashes of all columns. The position is moved out of its group, because it has only the row hash. */
+  /**
+   * Writes a state with the hashes of all columns. The position is moved to the end of its group, because a position inside a
+   * group contains a row hash, which doesn't cover all columns.
+   */
   async writeWithFullHashes(columns: readonly Column[], emitted: EmittedRows, position: Position): Promise<void> {
     await this.#write(leaveGroup(position), toNamesAndTypes(columns), emitted);
   }

@@ -4,7 +4,10 @@ import { sourceError } from '../errors/codes.ts';
 import { refreshSchema } from './full-refresh.ts';
 import { type Position, parsePosition, storedPositionSchema } from './position.ts';
 
-/** The version that this source writes. Version 1 had no version number, and hashed values. Version 2 hashes their JSON. */
+/**
+ * The version of the states that this source writes. In version 1, a state had no version number, and a row hash was a hash of
+ * the values. In version 2, it is a hash of the JSON of the values.
+ */
 export const STATE_VERSION = 2;
 
 const partitionSchema = z.object({ index: z.int(), count: z.int() });
@@ -15,7 +18,7 @@ const streamStateSchema = storedPositionSchema.extend({
   cursor_column: z.string().default(DEFAULT_CURSOR_COLUMN),
   /** The type of the cursor column when the state was written, as the server names it. */
   cursor_type: z.string(),
-  /** The rows after the position that were emitted: see `EmittedRows`. */
+  /** The emitted rows after the position: see `EmittedRows`. */
   recent_rows: z.record(z.string(), z.string().regex(/^[\w-]*$/)).optional(),
   /** The columns in the row hashes, with their types; present if the state has hashes. */
   hashed_columns: z.array(z.tuple([z.string(), z.string()])).optional(),
@@ -31,7 +34,7 @@ type StoredState = z.output<typeof streamStateSchema>;
 export type StreamState = Omit<StoredState, 'cursor' | 'tie_break'> & { position: Position };
 export type Partition = z.output<typeof partitionSchema>;
 
-/** Parses a stored state. @throws ConnectorError (config_error) when this version of the source did not write it. */
+/** Parses a stored state. @throws ConnectorError (config_error) when it has another version, or is not from this source. */
 export function parseStreamState(stream: string, state: Record<string, unknown>): StreamState {
   const result = streamStateSchema.safeParse(state);
   if (result.success) {

@@ -14,7 +14,7 @@ const MAX_NAMED = 3;
 /** The maximum number of warnings about streams with the same rows. */
 const MAX_WARNINGS = 10;
 
-/** The streams, and warnings: which streams have the same rows or, without any streams, which columns are missing. */
+/** The streams, and warnings. The warnings say which streams have the same rows or, if there are no streams, why. */
 type Discovered = { streams: AirbyteStream[]; warnings: string[] };
 
 /**

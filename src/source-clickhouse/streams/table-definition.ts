@@ -5,9 +5,12 @@ export type TableName = { database: string; name: string };
 /** Where a table gets its rows from, according to its definition. */
 export type RowOrigin =
   | ({ kind: 'table' } & TableName)
-  /** A single string: a table of `database`, or a database and a table, joined by a dot. Both names may contain dots. */
+  /** One string that names a table in `database`, or a database and a table with a dot in between. Any name may contain dots. */
   | { kind: 'dotted_name'; database: string; text: string }
-  /** All tables whose names match a regular expression of ClickHouse, in one database or in all databases that match one. */
+  /**
+   * All tables whose names match `pattern`, in the database `text` or, if `isPattern` is true, in all databases whose names
+   * match `text`. Patterns are regular expressions of ClickHouse.
+   */
   | { kind: 'matching_tables'; database: { isPattern: boolean; text: string }; pattern: string };
 
 /** The definition of a table that shows or copies the rows of other tables. */
@@ -99,10 +102,10 @@ const NAMED_AFTER: Record<string, number> = {
 };
 
 /**
- * Finds the tables that a query selects from, including its subqueries. A name without a database is ignored: the server writes
- * the database into the query of a view, so such a name is one that the query defines itself (WITH).
+ * Finds the tables that a query selects from, including its subqueries.
  *
- * @param database the database for names without one. Set it if the server did not rewrite the query.
+ * @param database the database for names without one. Without it, such names are ignored: the server writes the database into
+ *   the query of a view, so a name without a database is one that the query defines itself (WITH). Set it for other queries.
  */
 export function findTablesInQuery(query: string, database?: string): RowOrigin[] {
   const tokens = tokenizeSql(query);
@@ -163,7 +166,7 @@ function parseTarget({ database, create_table_query }: DefinitionRow): RowOrigin
   return second === undefined ? createTableOrigin(database, first) : createTableOrigin(first, second);
 }
 
-/** Parses a dictionary of a table in this or another ClickHouse: `SOURCE(CLICKHOUSE(TABLE 't' DB 'd' … | QUERY '…'))`. */
+/** Parses a dictionary that reads a table or a query of ClickHouse: `SOURCE(CLICKHOUSE(TABLE 't' DB 'd' … | QUERY '…'))`. */
 function parseDictionary({
   create_table_query,
   ...row
@@ -217,7 +220,7 @@ function parseTableName([first, second]: readonly SqlToken[][], database: string
   return table === undefined ? undefined : createTableOrigin(text, table);
 }
 
-/** Like `parseTableName`, but also accepts `db.table` and `'db.table'`, followed by a user, a password or a key. */
+/** Like `parseTableName`, but also accepts `db.table` or `'db.table'`. A user, a password or a key may follow. */
 function parseDottedTableName(args: readonly SqlToken[][], database: string): RowOrigin | undefined {
   const [first = []] = args;
   const [before, dot, after] = first;
@@ -237,7 +240,7 @@ function parseMergeArguments([first = [], second]: readonly SqlToken[][], databa
   return text === undefined ? [] : [{ kind: 'matching_tables', database: { isPattern, text }, pattern }];
 }
 
-/** Parses a single name or string. `currentDatabase()` is replaced by the database of the table. */
+/** Returns the text of a single name or string. For `currentDatabase()`, returns the database of the table. */
 function parseText(argument: readonly SqlToken[] | undefined, database: string): string | undefined {
   const [only, ...others] = argument ?? [];
   if (only === undefined || only.kind === 'sign') return undefined;

@@ -10,7 +10,7 @@ import {
 } from './table-definition.ts';
 import { UNREADABLE_ENGINES } from './unreadable-engine.ts';
 
-/** The maximum length of a chain of views in other databases that is followed. */
+/** The maximum number of steps for which a chain of views is followed through other databases. */
 const MAX_OTHER_DATABASES = 5;
 
 const definitionRow = z.object({
@@ -36,7 +36,7 @@ export class TableDependencies {
     this.#sources = sources;
   }
 
-  /** Queries the definitions of a database's tables, and of the tables in other databases that they read. */
+  /** Queries the definitions of a database's tables, and of the tables that they read in other databases. */
   static async load(clickhouse: ClickHouse, database: string): Promise<TableDependencies> {
     const definitions = new Map<string, TableDefinition>();
     const origins: Origins = new Map();
@@ -60,20 +60,20 @@ export class TableDependencies {
     return new TableDependencies(definitions, buildSources(definitions, origins));
   }
 
-  /** Returns the engine of a table, if it is one that can't be read or one that reads other tables. */
+  /** Returns the engine of a table if the engine can't be read or reads other tables. Otherwise returns undefined. */
   engineOf(table: TableName): string | undefined {
     return this.#definitions.get(toKey(table))?.engine;
   }
 
-  /** Whether a table is a materialized view whose target (TO) is one of the other tables, which then contains all its rows. */
+  /** Whether a table is a materialized view whose target (TO) is one of the other tables. The target contains all its rows. */
   isHeldBy(table: TableName, others: readonly TableName[]): boolean {
     if (this.engineOf(table) !== 'MaterializedView' && this.engineOf(table) !== 'WindowView') return false;
     return this.#findHolders(table).some((holder) => others.some((other) => isSame(other, holder)));
   }
 
   /**
-   * Finds the table that stores the rows of another table, such as a materialized view's target. Returns undefined if a table
-   * stores its rows itself.
+   * Finds the table in which the rows of a table are finally stored, such as the target of a materialized view. Returns
+   * undefined if the table stores its rows itself.
    */
   findLastHolder(table: TableName): TableName | undefined {
     const seen: TableName[] = [table];
@@ -113,7 +113,7 @@ type Source = { table: TableName; isHolder: boolean };
 /** The tables that each origin refers to. */
 type Origins = Map<RowOrigin, TableName[]>;
 
-/** Finds the tables that new definitions refer to, and stores them in `origins`. */
+/** Finds the tables that definitions refer to. Stores them in `origins`, and returns them. */
 async function resolveOrigins(
   clickhouse: ClickHouse,
   definitions: readonly TableDefinition[],
@@ -156,7 +156,7 @@ async function resolveOrigin(clickhouse: ClickHouse, origin: RowOrigin): Promise
   }
 }
 
-/** Builds the list of sources of each table. The target of a materialized view contains the rows that the view selects. */
+/** Builds the list of sources of each table. The tables that a materialized view selects from are sources of its target. */
 function buildSources(definitions: ReadonlyMap<string, TableDefinition>, origins: Origins): Map<string, Source[]> {
   const sources = new Map<string, Source[]>();
   const add = (table: TableName, origin: RowOrigin, isHolder: boolean): void => {
