@@ -8,7 +8,7 @@ export const columnsSchema = z.custom<Record<string, unknown>>(
 
 /**
  * The configured catalog that a platform passes to `read` and `write`. Only the fields that the connectors use are checked. Many
- * of them may be missing or null, because platforms differ.
+ * of these fields may be missing or null, because platforms differ.
  */
 export const configuredCatalogSchema = z.looseObject({
   streams: z

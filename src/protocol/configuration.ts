@@ -36,7 +36,7 @@ export async function readConfiguration<T extends z.ZodType<Record<string, unkno
   const value = isFile ? parseJson('configuration', path, await readTextFile('configuration', path)) : given;
   const { value: written, fromEnvironment } =
     environment === undefined ? { value, fromEnvironment: [] } : resolveReferences(value, environment, path);
-  // The warnings come before the check, because the check may fail as a result of a misspelt name.
+  // The warnings are logged before the check: if a misspelt name makes the check fail, the user then knows why.
   for (const warning of findMisspeltOptions(written, path, schema)) await output.write(log('WARN', warning));
   const configuration = checkJson('configuration', path, written, schema);
   const { username } = configuration;
@@ -48,7 +48,10 @@ export async function readConfiguration<T extends z.ZodType<Record<string, unkno
   return configuration;
 }
 
-/** Returns a warning for each unknown name that is similar to an option. Platforms add their own keys, so others are allowed. */
+/**
+ * Returns a warning for each unknown name that is similar to an option. Other unknown names cause no warning, because platforms
+ * add their own keys.
+ */
 function findMisspeltOptions(written: unknown, path: string, schema: z.ZodType): string[] {
   if (!isJsonObject(written)) return [];
   const options = listOptions(schema);

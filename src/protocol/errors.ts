@@ -1,6 +1,9 @@
 import { redactForeign } from './secrets.ts';
 
-/** What fixes an error: a change by the user (config_error), a later retry (transient_error) or a new version (system_error). */
+/**
+ * What fixes an error: a change by the user (config_error), a later retry (transient_error) or a new version of this program
+ * (system_error).
+ */
 export type FailureType = 'config_error' | 'transient_error' | 'system_error';
 
 /**
@@ -56,9 +59,9 @@ export class ConnectorError extends Error {
 }
 
 /**
- * Returns a function that creates errors. It accepts the codes that every command can report, and the additional codes.
+ * Returns a function that creates errors. That function accepts the codes in `own` and the codes that every command can report.
  *
- * @param own the additional codes, such as those of a connector, with their failure types.
+ * @param own additional codes, such as the codes of a connector, with their failure types.
  */
 export function defineErrors<Code extends string>(
   own: Readonly<Record<Code, FailureType>>,
@@ -80,7 +83,7 @@ export function asConnectorError(error: unknown): ConnectorError {
   });
 }
 
-/** Checks whether an error is a bug in this program. Other errors come from a configuration or from a server that it names. */
+/** Checks whether an error is a bug in this program. All other errors have an outside cause, such as a setting or a server. */
 export function isUnexpectedError({ code }: ConnectorError): boolean {
   const unexpected: ProtocolErrorCode = 'unexpected_fault';
   return code === unexpected;

@@ -10,7 +10,8 @@ export type FileContent = 'configuration' | 'catalog' | 'state';
 /**
  * Reads a JSON file and checks it against a schema.
  *
- * @throws ConnectorError (config_error) that names the file and each invalid field. It quotes no values: they may be secrets.
+ * @throws ConnectorError (config_error) that names the file and each invalid field. The error quotes no values, because they may be
+ * secrets.
  */
 export async function readJsonFile<T extends z.ZodType>(
   what: FileContent,
@@ -33,7 +34,11 @@ export async function readTextFile(what: FileContent, path: string): Promise<str
   }
 }
 
-/** Parses the text of a JSON file. @throws ConnectorError (config_error) that names the file and, if known, the position. */
+/**
+ * Parses the text of a JSON file.
+ *
+ * @throws ConnectorError (config_error) that names the file and, if known, the position of the syntax error.
+ */
 export function parseJson(what: FileContent, path: string, text: string): unknown {
   if (text.trim() === '') {
     throw protocolError(
@@ -44,7 +49,7 @@ export function parseJson(what: FileContent, path: string, text: string): unknow
   try {
     return JSON.parse(text);
   } catch {
-    // The parser's own message quotes the text, which may contain a secret.
+    // The parser's own message is not used: it quotes the text, which may contain a secret.
     const place = locateJsonError(text);
     const advice =
       place === undefined ? 'Check it with a JSON formatter' : `The error is at ${place}, or just before it`;
@@ -52,7 +57,10 @@ export function parseJson(what: FileContent, path: string, text: string): unknow
   }
 }
 
-/** Finds the position at which a text stops being JSON, if it is known. Node's JSON.parse doesn't always report a position. */
+/**
+ * Returns the line and column at which a text stops being valid JSON; undefined if they are unknown. It parses the text with
+ * lossless-json, because the errors of JSON.parse don't always contain a position.
+ */
 function locateJsonError(text: string): string | undefined {
   try {
     parse(text);

@@ -1,13 +1,17 @@
 import { LINE_FEED } from '../shared/ascii.ts';
 
-/** The lines in a chunk of bytes. The first one begins at `start`. Each one ends at the next position in `ends`. */
+/**
+ * The lines in a chunk of bytes. The first line begins at `start`. `ends[n]` is the end of line n, before its line feed. The next
+ * line begins after the line feed.
+ */
 export type LineBatch = { bytes: Buffer; start: number; ends: number[] };
 
 /**
  * Splits a stream of bytes into lines and yields the lines of each chunk together. The lines are not decoded, so that the
  * destination can echo them unchanged. The last line may lack a line feed.
  *
- * node:readline is not used: it also splits at U+2028, which is legal inside JSON, and calls a function for each line.
+ * node:readline is not used: it also splits at U+2028, which is legal inside JSON, and it is slower, because it calls a function
+ * for each line.
  */
 export async function* splitLines(source: AsyncIterable<Uint8Array>): AsyncGenerator<LineBatch> {
   let rest: Buffer[] = [];

@@ -1,7 +1,10 @@
 import type { ConnectorError } from './errors.ts';
 import { troubleshootingPage } from './help-pages.ts';
 
-/** The messages that the two connectors write, as defined in version 0.18 of the Airbyte protocol. */
+/**
+ * The messages that the two connectors write, as defined in version 0.18 of the Airbyte protocol. RECORD and STATE messages are
+ * not included, because the connectors write them directly as lines of JSON.
+ */
 export type Message =
   | { type: 'SPEC'; spec: Record<string, unknown> }
   | { type: 'CONNECTION_STATUS'; connectionStatus: { status: 'SUCCEEDED' | 'FAILED'; message?: string } }
@@ -103,8 +106,8 @@ export function connectionFailed(error: ConnectorError): Extract<Message, { type
  * Builds an ERROR message.
  *
  * @param at milliseconds since the epoch.
- * @param stream the stream, if the error concerns only one. Its name is put before the message, because many users see only the
- * message.
+ * @param stream the stream, if the error concerns only one stream. Its name is put before the message, because many users see
+ * only the message.
  */
 export function errorTrace(error: ConnectorError, at: number, stream?: StreamDescriptor): Message {
   return {
@@ -127,7 +130,7 @@ export function errorTrace(error: ConnectorError, at: number, stream?: StreamDes
  * Formats an error with a link to the page of its code. Many users see only this text, for example in a platform's list of runs.
  */
 function formatError({ message, page }: ConnectorError): string {
-  // Some messages end with an SQL statement, which has no full stop.
+  // Add a full stop if it is missing: some messages end with an SQL statement.
   return `${message}${message.endsWith('.') ? '' : '.'} See ${troubleshootingPage(page)}`;
 }
 
@@ -139,7 +142,7 @@ export function formatErrorWithStack(error: ConnectorError): string {
 /**
  * Formats a STREAM state message as a line.
  *
- * @param rows the number of records since the stream's last state. The protocol's schema requires a decimal point, which
+ * @param rows the number of records since the stream's previous state. The protocol's schema requires a decimal point, which
  * JSON.stringify can't write for a whole number.
  */
 export function formatStateLine(stream: StreamDescriptor, state: Record<string, unknown>, rows: number): string {

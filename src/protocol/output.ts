@@ -17,7 +17,7 @@ export class OutputClosedError extends Error {
 
 /**
  * Writes protocol messages to a stream, one per line, with backpressure: each write resolves when the stream accepts more, so
- * that a slow reader slows the writer down. Otherwise unread output would fill its memory, because a piped stdout
+ * that a slow reader slows the writer down. Otherwise unread output would fill the memory of the writer, because a piped stdout
  * doesn't block on Linux.
  */
 export class MessageOutput {
@@ -25,7 +25,7 @@ export class MessageOutput {
   #closed: OutputClosedError | undefined;
   #error: unknown;
   readonly #readerGone = new AbortController();
-  /** Wakes all waiting writes with one listener. events.once would add one per write, and Node warns of more than ten. */
+  /** Wakes all waiting writes with one listener. events.once would add a listener per write, and Node warns of more than ten. */
   readonly #drained = new Signal();
 
   constructor(stream: Writable) {
@@ -40,7 +40,7 @@ export class MessageOutput {
     return this.#readerGone.signal;
   }
 
-  /** The error that made writing impossible, such as a full disk; undefined if the reader has only closed the pipe. */
+  /** The error that made writing impossible, such as a full disk. A reader that closes the pipe does not set it. */
   get error(): unknown {
     return this.#error;
   }
@@ -53,7 +53,7 @@ export class MessageOutput {
     return this.writeBytes(`${JSON.stringify(mapTexts(message, redactMessage))}\n`);
   }
 
-  /** Writes lines that are already messages, unchanged. Each line includes its line feed. */
+  /** Writes complete lines unchanged, such as messages in JSON. Each line includes its line feed. */
   async writeBytes(lines: string | Uint8Array): Promise<void> {
     if (this.#closed) throw this.#closed;
     if (this.#stream.write(lines)) return;

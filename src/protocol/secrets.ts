@@ -17,8 +17,8 @@ export function registerSecrets(values: Iterable<string>, names: Iterable<string
 
 /**
  * Masks the secrets in text from outside, such as a server, a library or the other connector. All text from outside must pass
- * through here before it becomes part of a message. Our own sentences must not: if a word such as "password" were masked in
- * them, that would reveal that it is the secret.
+ * through here before it becomes part of a message. Our own sentences must not pass through here: if a password is the word
+ * "password", masking this word in our sentences would reveal it.
  */
 export function redactForeign(text: string): string {
   return redactor.redactForeign(text);

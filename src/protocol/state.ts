@@ -28,10 +28,10 @@ export class InputState {
   }
 
   /**
-   * Finds the state of a stream. A missing namespace, in the catalog or in a state, means the default namespace. A state with
-   * exactly the name and namespace of the catalog takes precedence. If several states match, the last one is used.
+   * Finds the state of a stream. A missing namespace, in the catalog or in a state, means the default namespace. An exact match of
+   * the name and namespace takes precedence. If several states match, the last one is used.
    *
-   * @returns undefined if there is none, or if the stream was reset: platforms then write null or `{}` as its state.
+   * @returns undefined if there is no state, or if the stream was reset: platforms then write null or `{}` as its state.
    */
   of({ name, namespace }: StreamDescriptor, defaultNamespace: string): Record<string, unknown> | undefined {
     const withNamespace = (wanted: string | undefined): StreamStateEntry | undefined =>
@@ -48,8 +48,8 @@ export class InputState {
  * Reads the --state file. For a first run, `path` may be undefined, or the file may be empty or contain `[]`, `{}` or `null`.
  * Otherwise the file contains one or more STREAM states, or STATE messages as a sync writes them.
  *
- * @throws ConnectorError (config_error) for any other content, such as a GLOBAL or LEGACY state. If it were ignored, every event
- * would be sent again.
+ * @throws ConnectorError (config_error) for any other content, such as a GLOBAL or LEGACY state. If such a state were ignored,
+ * every event would be sent again.
  */
 export async function readStateFile(path: string | undefined): Promise<InputState> {
   if (path === undefined) return new InputState([]);

@@ -6,24 +6,28 @@ import { DIGIT_0, DIGIT_9, POINT, QUOTE } from './ascii.ts';
 const LONG_DIGITS = 16;
 
 /**
- * Matches a number that a double may not represent exactly: a long number, or one with an exponent. It must follow a colon, a
- * comma or a bracket, which excludes most digits inside strings.
+ * Matches a number that a double may be unable to represent exactly: a long number, or a number with an exponent. The number must
+ * follow a colon, a comma or an opening bracket. This excludes most digits inside strings.
  */
 const RISKY_NUMBER = /[:,[]\s*-?\d(?:[\d.]{15}|[\d.]*[eE])/;
 
-/** Matches any number with an exponent, and hardly any other text. This first test is three times as fast as RISKY_NUMBER. */
+/** Matches any number with an exponent, and hardly any other text. Tested first: it is three times as fast as RISKY_NUMBER. */
 const EXPONENT = /\d[eE][-+\d]/;
 
-/** Matches a string, or a number outside strings. Of an invalid number it matches only a part, so the JSON stays invalid. */
+/**
+ * Matches a string, or a number outside strings. Of an invalid number, it matches only a part, so that the JSON remains invalid
+ * when this part is replaced.
+ */
 const TEXT_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/gs;
 
 /** The prefix of a string that replaces a number. It is random, so no string in the input begins with it. */
 const NUMBER_MARK = randomUUID();
 
 /**
- * Parses JSON like JSON.parse, but returns numbers that a double may not represent exactly as LosslessNumber, which keeps their
- * digits. That takes several times as long, so JSON without such numbers goes directly to JSON.parse. The parser of
- * lossless-json is not used: it is recursive, so a deeply nested row would overflow the stack and crash the process.
+ * Parses JSON like JSON.parse, except for numbers that a double may be unable to represent exactly: each of them becomes a
+ * LosslessNumber, which keeps all digits. That takes several times as long, so JSON without such numbers goes directly to
+ * JSON.parse. The parser of lossless-json is not used: it is recursive, so a deeply nested row would overflow the stack and crash
+ * the process.
  *
  * @throws SyntaxError if the text is not JSON.
  */
@@ -67,7 +71,7 @@ function withNumbers(value: unknown): unknown {
 
 /**
  * Checks whether a text contains at least LONG_DIGITS digits and points in a row that don't follow a quote. Any 16 characters in
- * a row include one of the positions 15, 31, 47 and so on, so only these are checked. No regular expression is as fast.
+ * a row include one of the positions 15, 31, 47 and so on, so only these positions are checked. No regular expression is as fast.
  */
 function hasLongDigits(text: string): boolean {
   for (let place = LONG_DIGITS - 1; place < text.length; place += LONG_DIGITS) {

@@ -1,6 +1,9 @@
 import ms from 'ms';
 
-/** Rounds a number and adds commas: 1,234,567. toLocaleString would load ICU, which takes 25 ms: a tenth of a small read. */
+/**
+ * Rounds a number and adds commas: 1,234,567. toLocaleString is not used: it would load ICU, which takes 25 ms, a tenth of the time
+ * of a small read.
+ */
 export function formatNumber(count: number): string {
   return String(Math.round(count)).replace(/\B(?=(\d{3})+$)/g, ',');
 }

@@ -2,7 +2,8 @@ import manifest from '../../package.json' with { type: 'json' };
 
 /**
  * The root folder of the package, which contains package.json, spec/ and docs/troubleshooting/. This module is two folders below
- * the root, both in src/shared/ and in the bundle in dist/cli/. No other module may compute a path from its own location.
+ * the root, both in src/shared/ and in the bundle in dist/cli/. No other module may compute a path from its own location, because
+ * the bundle contains all modules in one folder.
  */
 export const PACKAGE_ROOT = new URL('../../', import.meta.url);
 

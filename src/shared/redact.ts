@@ -1,7 +1,7 @@
 /** The text that replaces a secret. */
 const MASK = '****';
 
-/** A line of a multi-line secret is masked if it has at least this many characters. A shorter one may occur in ordinary words. */
+/** A line of a multi-line secret is masked if it has at least this many characters. A shorter line may also be ordinary text. */
 const MIN_LINE_LENGTH = 12;
 
 /**
@@ -26,8 +26,8 @@ export type Redactor = {
 
 /**
  * Creates functions that mask secrets in every form in which they are sent: unchanged, escaped in JSON, percent-encoded in a URL,
- * and in Base64 in an HTTP Basic header, where a user name precedes the secret. The lines of a multi-line secret, such as a PEM
- * key, are also masked one by one, because its line breaks may be written in several ways.
+ * in Base64, and in Base64 after a user name, as in an HTTP Basic header. The lines of a multi-line secret, such as a PEM key, are
+ * also masked one by one, because its line breaks may be written in several ways.
  */
 export function createRedactor(secrets: Iterable<string>, usernames: Iterable<string> = []): Redactor {
   const names = [...usernames];

@@ -2,11 +2,14 @@ import pRetry from 'p-retry';
 import { onAbort } from './abort.ts';
 
 export type RetryOptions = {
-  /** How long to retry after an error, in milliseconds; 0 makes a single attempt. */
+  /** The time in which attempts may be repeated, from the start of the first one, in milliseconds; 0 makes a single attempt. */
   forMs: number;
-  /** The minimum delay before the first retry, in milliseconds. It doubles with each retry, times a random factor of 1 to 2. */
+  /**
+   * The minimum delay before the first retry, in milliseconds. The minimum doubles with each further retry. The actual delay is the
+   * minimum times a random factor from 1 to 2, but at most `maxDelayMs`.
+   */
   minDelayMs: number;
-  /** The longest delay, in milliseconds. */
+  /** The maximum delay, in milliseconds. */
   maxDelayMs: number;
   /** Aborting it ends a delay and prevents further attempts. An attempt in progress can still succeed. */
   signal?: AbortSignal;
@@ -17,7 +20,8 @@ export type RetryOptions = {
 };
 
 /**
- * Runs an attempt repeatedly, with exponential backoff, until it succeeds, the time is over or `shouldRetry` returns false.
+ * Runs an attempt repeatedly, with exponential backoff, until it succeeds, the time is over, `signal` is aborted or `shouldRetry`
+ * returns false.
  *
  * @throws the error of the last attempt.
  */
@@ -46,7 +50,7 @@ export async function retryFor<T>(
         randomize: true,
         signal: delay.signal,
         shouldRetry: ({ error, attemptNumber }) => {
-          // p-retry starts its own clock later, so it may still ask when no time is left.
+          // p-retry starts its own clock later, so it may call this function when no time is left.
           const remainingMs = giveUpAt - performance.now();
           if (signal?.aborted || remainingMs <= 0 || !shouldRetry(error, remainingMs)) return false;
           delayedBy = error;

@@ -1,6 +1,6 @@
 import { closest, distance } from 'fastest-levenshtein';
 
-/** The maximum number of wrong, missing or extra letters. */
+/** The maximum number of wrong, missing or extra letters in a misspelt name. */
 const MAX_WRONG = 2;
 
 /** The minimum number of letters in an abbreviated name. */

@@ -5,18 +5,18 @@ import { type ConnectorError, codeOf, protocolError } from '../errors.ts';
 import { describeNetworkError } from './connection-errors.ts';
 import { formatAddress, type HttpProxy } from './proxy.ts';
 
-/** The time that a proxy has to open a connection, in milliseconds. Most proxies give up after 30 seconds or less. */
+/** The timeout for opening a connection through a proxy, in milliseconds. Most proxies give up after 30 seconds or less. */
 const OPENING_MS = 60_000;
 
-/** Thrown when a proxy can't be reached, or when it can't reach the target. The caller may retry. */
+/** Thrown when a proxy can't be reached, or when the proxy can't reach the target. The caller may retry. */
 export class ProxyError extends Error {
   override readonly name = 'ProxyError';
 }
 
 /**
- * Opens a connection to a host and port through a proxy (CONNECT, RFC 9110, 9.3.6).
+ * Opens a connection to a host and port through a proxy, with the HTTP method CONNECT (RFC 9110, section 9.3.6).
  *
- * @throws ProxyError if a retry may help; ConnectorError (config_error) if the proxy refuses.
+ * @throws ProxyError if a retry may help; ConnectorError (config_error) if the proxy refuses the connection.
  */
 export function connectThroughProxy(proxy: HttpProxy, host: string, port: number): Promise<Socket> {
   const target = formatAddress(host, port);
@@ -26,9 +26,9 @@ export function connectThroughProxy(proxy: HttpProxy, host: string, port: number
     path: target,
     headers: { host: target, ...(authorization === undefined ? {} : { 'proxy-authorization': authorization }) },
     agent: false,
-    // The proxy's certificate is checked for this name. By default, Node would use the target's name from the Host header.
+    // The proxy's certificate must be valid for this name. By default, Node would use the target's name, from the Host header.
     servername: isIP(url.hostname.replace(/^\[|\]$/g, '')) === 0 ? url.hostname : '',
-    // Set explicitly: otherwise the environment variable NODE_TLS_REJECT_UNAUTHORIZED could silently turn it off.
+    // Set explicitly: otherwise NODE_TLS_REJECT_UNAUTHORIZED in the environment could turn off the check of certificates.
     rejectUnauthorized: true,
     timeout: OPENING_MS,
   });
@@ -43,7 +43,7 @@ export function connectThroughProxy(proxy: HttpProxy, host: string, port: number
       socket.destroy();
       reject(explainProxyStatus(proxy, target, statusCode));
     });
-    // A proxy that does not support CONNECT may answer it like any other request, with a body.
+    // A proxy that does not support CONNECT may send an ordinary response, with a body.
     request.once('response', (response) => {
       response.destroy();
       reject(explainProxyStatus(proxy, target, response.statusCode ?? 0));

@@ -16,17 +16,18 @@ export type HttpProxy = {
 const PROXY_PROTOCOLS: ReadonlySet<string> = new Set(['http:', 'https:']);
 const DEFAULT_PORTS: Readonly<Record<string, string>> = { 'http:': '80', 'https:': '443' };
 
-/** The environment variables for each protocol of the target. Lower case takes precedence, as in curl. */
+/** The environment variables that name the proxy, by the protocol of the target. Lower case takes precedence, as in curl. */
 const VARIABLES: Readonly<Record<string, readonly string[]>> = {
   'http:': ['http_proxy', 'HTTP_PROXY'],
   'https:': ['https_proxy', 'HTTPS_PROXY'],
 };
 
 /**
- * Finds the proxy for requests to an address, from HTTP_PROXY, HTTPS_PROXY and NO_PROXY. Returns undefined if there is none.
- * Loopback addresses never go through a proxy, because the proxy would connect to itself.
+ * Finds the proxy for requests to an address. HTTP_PROXY or HTTPS_PROXY names the proxy, and NO_PROXY excludes addresses. Returns
+ * undefined if there is no proxy. Requests to a loopback address never go through a proxy: the proxy would connect to its own
+ * machine.
  *
- * @throws ConnectorError (config_error) if the variable is not the address of an HTTP proxy.
+ * @throws ConnectorError (config_error) if the value of the variable is not the address of an HTTP proxy.
  */
 export function findProxy(target: URL, environment: Environment = process.env): HttpProxy | undefined {
   const variable = findVariable(target.protocol, environment);
@@ -93,7 +94,7 @@ function buildAuthorization({ username, password }: URL): string | undefined {
   return `Basic ${Buffer.from(`${decodePercent(username)}:${decodePercent(password)}`).toString('base64')}`;
 }
 
-/** Decodes percent-encoding. Returns a string with an invalid escape unchanged. */
+/** Decodes percent-encoding. If the string contains an invalid escape, it is returned unchanged. */
 function decodePercent(text: string): string {
   try {
     return decodeURIComponent(text);

@@ -25,7 +25,7 @@ export class TunnelHttpAgent extends HttpAgent {
   }
 }
 
-/** An agent for HTTPS over connections that a tunnel opens. TLS goes through the tunnel and ends at the server. */
+/** An agent for HTTPS over connections that a tunnel opens. The TLS connection goes through the tunnel to the server. */
 export class TunnelHttpsAgent extends HttpsAgent {
   readonly #tunnel: Tunnel;
 
@@ -34,7 +34,7 @@ export class TunnelHttpsAgent extends HttpsAgent {
     this.#tunnel = tunnel;
   }
 
-  // SNI and the check of the certificate use the name of the configured host.
+  // The name of the configured host is sent to the server (SNI), and the server's certificate must be valid for it.
   override createConnection(options: RequestOptions, done?: Done): undefined {
     const { host, servername } = options;
     const name = { ...(host == null ? {} : { host }), ...(servername === undefined ? {} : { servername }) };
@@ -42,14 +42,17 @@ export class TunnelHttpsAgent extends HttpsAgent {
   }
 }
 
-/** Creates an agent for HTTPS to any host, through the proxy that the environment names. Returns undefined if it names none. */
+/**
+ * Creates an agent for HTTPS to any host, through the proxy that the environment variables name. Returns undefined if they name no
+ * proxy for HTTPS.
+ */
 export function createEnvironmentHttpsAgent(): HttpsAgent | undefined {
   if (!namesHttpsProxy()) return undefined;
   const connect: Tunnel['connect'] = async (host, port) => {
     const proxy = findProxy(new URL(`https://${formatAddress(host, port)}`));
     return proxy === undefined ? connectTcp(port, host) : connectThroughProxy(proxy, host, port);
   };
-  // Set explicitly: otherwise the environment variable NODE_TLS_REJECT_UNAUTHORIZED could silently turn it off.
+  // Set explicitly: otherwise NODE_TLS_REJECT_UNAUTHORIZED in the environment could turn off the check of certificates.
   return new TunnelHttpsAgent({ connect }, { keepAlive: true, maxSockets: 50, rejectUnauthorized: true });
 }
 
