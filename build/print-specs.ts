@@ -3,7 +3,7 @@ import { destinationSpecification } from '../src/destination-batch/config/specif
 import { PACKAGE_ROOT } from '../src/shared/package.ts';
 import { sourceSpecification } from '../src/source-clickhouse/config/schema.ts';
 
-/** Generates the specifications in spec/, which the `spec` command prints, from the schemas. Run it with `npm run spec`. */
+/** Generates the files in spec/ from the schemas. The `spec` command prints these files. Run this with `npm run spec`. */
 for (const [name, specification] of [
   ['source-clickhouse', sourceSpecification],
   ['destination-batch', destinationSpecification],

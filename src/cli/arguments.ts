@@ -5,7 +5,7 @@ import { suggestName } from '../shared/suggest.ts';
 
 export type Role = 'source' | 'destination';
 
-/** A launcher: its name, and the connector that it starts. The launcher `connector` has no role, because it starts both. */
+/** A program in bin/ that starts the connector with this role. The program `connector` has no role, because it starts both. */
 export type Launcher = { name: string; role: Role | undefined };
 
 /** A connector command. `role` is set if only one of the two connectors has the command. */
@@ -106,7 +106,7 @@ export function interactiveParser<Given extends Record<string, Options>>(
     .exitProcess(false)
     .options(options)
     .middleware((given) => {
-      // This runs before yargs checks for missing options, because yargs would report a misspelt option as missing.
+      // This runs before yargs checks for missing options, because yargs would only report a misspelt option as missing.
       const problem = findUnknownOption(Object.keys(given), Object.keys(options)) ?? findInvalidSwitch(args, options);
       if (problem !== undefined) throw explainWrongArguments(name, problem);
     }, true)

@@ -10,8 +10,8 @@ import { SigtermListener } from './signals.ts';
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 /**
- * Runs a connector command and writes its messages to stdout. An error is reported as a TRACE message, and the exit code is 1.
- * The exception is invalid arguments: in a terminal, that error is printed as plain text.
+ * Runs a connector command and writes its messages to stdout. An error is reported as a TRACE message, and the exit code is 1. If
+ * the arguments are invalid and stdout is a terminal, the error is printed as plain text instead.
  *
  * The first SIGTERM or SIGINT asks the command to finish the work in progress. The process then kills itself with the same
  * signal, so that platforms can see that the stop was requested: the exit code is 143 for SIGTERM and 130 for SIGINT. A second
@@ -28,7 +28,7 @@ export async function runConnector(command: (context: CommandContext) => Promise
       output.write(log('INFO', `${signal}: stopping after the work in progress. ${advice}`)).catch(() => {});
     },
   });
-  // The command also stops when the reader of its output is gone. It may be waiting for a server at that time.
+  // The command also stops when the reader of its output is gone, even if it is waiting for a server at that time.
   const stop = AbortSignal.any([signals.stop, output.readerGone]);
 
   try {
@@ -47,7 +47,7 @@ export async function runConnector(command: (context: CommandContext) => Promise
   signals.close();
   if (output.error !== undefined) {
     process.exitCode = 1;
-    // stdout can't be written, but stderr usually has another destination.
+    // stdout can't be written to. stderr usually goes to another place, so this error may still be seen.
     process.stderr.write(`${redactMessage(formatErrorWithStack(explainOutputError(output.error)))}\n`);
   }
   signals.endIfReceived();

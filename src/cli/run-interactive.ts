@@ -10,8 +10,8 @@ import { SigtermListener } from './signals.ts';
 
 /**
  * Runs an interactive command. It prints no protocol messages. Errors are printed as text to stderr, with a stack trace if they
- * are unexpected. The first signal asks the command to stop, and the process then ends with that signal. A second signal ends the
- * process immediately.
+ * are unexpected. The first signal asks the command to stop. When the command has returned, the process kills itself with that
+ * signal, so that its parent process knows why it ended. A second signal ends the process immediately.
  *
  * @param command resolves to the exit code.
  */

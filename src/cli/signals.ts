@@ -3,7 +3,7 @@ import { constants } from 'node:os';
 /** The signals that are sent by `kill`, by Ctrl-C, and when the terminal is closed. */
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const;
 
-/** A shell reports a process that was killed by a signal as this exit code plus the number of the signal. */
+/** If a signal kills a process, a shell reports this number plus the number of the signal as the exit code. */
 const SIGNAL_EXIT_CODE = 128;
 
 export type SignalOptions = {
@@ -14,7 +14,10 @@ export type SignalOptions = {
   onSecond?: () => void;
 };
 
-/** Listens for SIGTERM and similar signals. The first asks a command to finish the work in progress, the second to end now. */
+/**
+ * Listens for SIGTERM and similar signals. The first signal asks a command to finish the work in progress, the second one asks it
+ * to end immediately.
+ */
 export class SigtermListener {
   readonly #options: SignalOptions;
   readonly #signals: readonly NodeJS.Signals[];
@@ -46,9 +49,9 @@ export class SigtermListener {
   /** Kills this process with the signal that it received, if any, so that the parent process knows why it ended. */
   endIfReceived(): void {
     if (this.#received === undefined) return;
-    // PID 1 in a container is not killed by a signal that it sends to itself. For the parent, this exit code means the same.
+    // A process with PID 1, as in a container, survives the signal. It then ends with this exit code, which has the same meaning.
     process.exitCode = SIGNAL_EXIT_CODE + constants.signals[this.#received];
-    // Libraries add listeners for their cleanup, which would keep the signal from ending the process. All cleanup is done by now.
+    // Libraries add listeners for their cleanup. These would keep the signal from ending the process. All cleanup is done by now.
     process.removeAllListeners(this.#received);
     process.kill(process.pid, this.#received);
   }

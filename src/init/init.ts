@@ -14,7 +14,7 @@ import { FILES, findExistingFiles, writeFiles } from './files.ts';
 import { AnswersEndedError, Questions, wrapForFrame } from './prompts.ts';
 import { askForDestination, askForSource, type DestinationAnswers, type SourceAnswers } from './questions.ts';
 
-/** The configuration of a source that works, and its streams. */
+/** A source configuration that works, and the streams of that source. */
 type WorkingSource = { configuration: SourceAnswers; streams: DescribedStream[] };
 
 /** The result of testing a configuration: what was found, or the reason why the configuration doesn't work. */
@@ -23,12 +23,12 @@ type Attempt<Found> = { kind: 'works'; found: Found } | { kind: 'fails'; reason:
 type Check = (context: CommandContext, configuration: ConfigurationOrPath) => Promise<void>;
 
 /**
- * Asks for the source and the destination, tests the answers, and writes the files that the other commands need into the
- * working folder.
+ * Asks for the source and the destination, tests the answers, and writes the files that the other commands need. The files are
+ * written into the working folder.
  *
  * @param launcher the launcher as the user can type it.
  * @param apiUrl the address of a test server that replaces Batch.
- * @returns false if the user or a signal ended it early. Nothing is written in that case.
+ * @returns false if the user or a signal ended the questions early. Nothing is written in that case.
  * @throws ConnectorError if there is no terminal, or if the files can't be written.
  */
 export async function init(context: CommandContext, launcher: string, apiUrl: string | undefined): Promise<boolean> {
@@ -152,7 +152,7 @@ async function showAttempt<Found extends { warnings: string[] }>(
   return result.found;
 }
 
-/** Runs a test of a configuration. The configuration is not in a file yet: no secrets are written before it works. */
+/** Runs a test of a configuration that is not in a file yet. Its secrets are written to a file only after the test has succeeded. */
 async function tryConfiguration<Found>(attempt: () => Promise<Found>): Promise<Attempt<Found>> {
   try {
     return { kind: 'works', found: await attempt() };

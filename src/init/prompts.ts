@@ -26,7 +26,7 @@ type TextQuestion = {
   validate?: (answer: string) => string | undefined;
 };
 
-/** Asks questions in the terminal. Each one rejects with an AnswersEndedError if the user leaves it, or a signal ends it. */
+/** Asks questions in the terminal. A question rejects with an AnswersEndedError if the user leaves it, or if a signal ends it. */
 export class Questions {
   readonly #stop: AbortSignal;
 

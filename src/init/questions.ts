@@ -1,6 +1,6 @@
 import type { Questions } from './prompts.ts';
 
-/** The answers about the source. Each one becomes the option of the same name. */
+/** The answers about the source. Each answer becomes the option of the same name in the configuration. */
 export type SourceAnswers = {
   host: string;
   port: number;
@@ -17,7 +17,10 @@ const MAX_PORT = 65_535;
 
 const CLOUD = /\.clickhouse\.cloud$/i;
 
-/** Asks for the connection to ClickHouse. The user can edit earlier answers. Defaults are placeholders for empty answers. */
+/**
+ * Asks for the connection to ClickHouse. The user can edit earlier answers. A default is shown as a placeholder, and is used if the
+ * answer is empty.
+ */
 export async function askForSource(questions: Questions, before: SourceAnswers | undefined): Promise<SourceAnswers> {
   const host = await questions.text({
     message: 'ClickHouse host',
@@ -70,7 +73,7 @@ function validatePort(port: string): string | undefined {
     : `Enter a whole number from 1 to ${MAX_PORT}.`;
 }
 
-/** The answers about the destination. Each one becomes the option of the same name. */
+/** The answers about the destination. Each answer becomes the option of the same name in the configuration. */
 export type DestinationAnswers = { project_key: string; rest_api_key: string };
 
 /** Asks for the keys of the project in Batch. The user can edit earlier answers. */

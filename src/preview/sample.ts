@@ -38,8 +38,8 @@ export class Sample {
   #untimely = 0;
 
   /**
-   * @param mapperWith creates the mapper of the stream. The mapper passes each change to `onChange`.
-   * @param maxShown the number of rows to show, from the first row on.
+   * @param mapperWith creates the mapper of the stream. The mapper passes each change that a policy makes to `onChange`.
+   * @param maxShown the maximum number of rows to show, beginning with the first row.
    */
   constructor(mapperWith: (onChange: (change: Change) => void) => EventMapper, maxShown: number) {
     this.#mapper = mapperWith((change) => this.#addRemark(change));

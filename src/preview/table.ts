@@ -5,7 +5,7 @@ import wrapAnsi from 'wrap-ansi';
 
 type Colour = 'bold' | 'dim' | 'red' | 'yellow' | 'green';
 
-/** The width of a terminal, and a function that colours text if the terminal has colours. */
+/** The width of a terminal, and a function that colours text if the terminal supports colours. */
 export type Terminal = { width: number; paint: (colour: Colour, text: string) => string };
 
 /** The assumed width if there is no terminal, or if the terminal doesn't report its width. */
@@ -23,7 +23,7 @@ const WIDEST = 26;
 /** The minimum width of the last column of a wrapped table. */
 const NARROWEST_REST = 20;
 
-/** Describes an output stream. Text is coloured only if the stream is a terminal with colours, and NO_COLOR is not set. */
+/** Describes an output stream. Text is coloured only if the stream is a terminal that supports colours and NO_COLOR is not set. */
 export function describeTerminal(stream: Partial<Pick<WriteStream, 'isTTY' | 'columns' | 'hasColors'>>): Terminal {
   const hasColours = stream.isTTY === true && stream.hasColors?.() === true;
   return {
@@ -32,7 +32,7 @@ export function describeTerminal(stream: Partial<Pick<WriteStream, 'isTTY' | 'co
   };
 }
 
-/** Lays out rows as one table. If it would be wider than the terminal, its columns are split into several tables. */
+/** Lays out rows as a table. If it is wider than the terminal, its columns are split into several tables. */
 export function layOutStackedTables(rows: readonly Cell[][], terminal: Terminal): string {
   const widths = measureColumns(rows);
   const tables: string[] = [];
@@ -102,7 +102,7 @@ function truncateCell(text: string, width: number): string {
   let used = 0;
   for (const { segment } of new Intl.Segmenter().segment(text)) {
     used += stringWidth(segment);
-    // The last column is reserved for the ellipsis.
+    // One character of the width is reserved for the ellipsis.
     if (used > width - 1) break;
     shown += segment;
   }

@@ -9,7 +9,7 @@ import type { Request } from './request.ts';
 import type { Sample, SampledColumn, ShownRow } from './sample.ts';
 import { type Cell, layOutStackedTables, layOutWrappedTable, type Terminal } from './table.ts';
 
-/** Marks a row that would be rejected, because not every terminal has colours. */
+/** Marks a row that would be rejected. Red text is not enough, because not every terminal supports colours. */
 const REJECTED_MARK = '✗';
 
 /** The maximum number of updates that are shown. More would push the rows out of sight. */
@@ -164,7 +164,7 @@ function formatVerdict({ rows, rejected, untimely, rejections, columns }: Sample
   return `${[...parts, 'Nothing was sent.'].join('\n\n')}\n`;
 }
 
-/** Describes how many of the events that would be sent are affected. */
+/** Describes how many of the events that would be sent have a time that Batch would likely refuse. */
 function describeShare(some: number, all: number): string {
   if (some < all) return `${formatNumber(some)} of these ${formatCount(all, 'event')}`;
   return all === 1 ? 'this event' : `all ${formatCount(all, 'event')}`;

@@ -9,7 +9,7 @@ const MAX_NAMED = 20;
 /**
  * Selects the streams with the given names, or all streams if no names are given.
  *
- * @throws ConnectorError (config_error) if a name doesn't exist, or if the source has no streams.
+ * @throws ConnectorError (config_error) if there is no stream with one of the names, or if the source has no streams.
  */
 export function chooseStreams<Stream extends { name: string }>(
   streams: readonly Stream[],
@@ -45,7 +45,7 @@ export function explainSeveralStreams(streams: readonly { name: string }[], advi
   );
 }
 
-/** Builds the configured catalog for these streams, which both connectors use. */
+/** Builds the configured catalog for these streams. Both connectors use the same catalog. */
 export function buildCatalog(
   streams: readonly DiscoveredStream[],
   syncMode: 'incremental' | 'full_refresh',

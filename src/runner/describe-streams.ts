@@ -12,7 +12,7 @@ const describedStream = z.looseObject({
   json_schema: z.looseObject({ properties: columnsSchema }),
 });
 
-/** A stream as `discover` describes it. A catalog contains it unchanged. */
+/** A stream as `discover` describes it. A configured catalog contains this description unchanged. */
 export type DescribedStream = z.output<typeof describedStream>;
 
 /**

@@ -16,5 +16,5 @@ export const SYNC_ERRORS = {
   rows_unaccounted: 'system_error',
 } as const satisfies Record<string, FailureType>;
 
-/** Creates an error with one of these codes, or with a code that every command can report. */
+/** Creates an error with a code from SYNC_ERRORS, or with a code that every command can report. */
 export const syncError = defineErrors(SYNC_ERRORS);

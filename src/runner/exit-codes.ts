@@ -9,7 +9,7 @@ export const EXIT_CODES = {
   failed: 1,
   /** The user has to correct the arguments or a configuration. */
   misconfigured: 2,
-  /** The command completed, but some rows were rejected or, in a preview, would be. */
+  /** The command completed, but some rows were rejected or, in a preview, would be rejected. */
   rowsRejected: 3,
 } as const;
 

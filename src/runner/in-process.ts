@@ -17,7 +17,7 @@ const RECORD_START = Buffer.from('{"type":"RECORD"');
 /**
  * Runs a connector command in this process, and passes its messages to the handlers instead of printing them.
  *
- * @throws ConnectorError if the command fails. Secrets from its configuration are masked, as in all of its output.
+ * @throws ConnectorError if the command fails. The error masks secrets from the configuration, as all output of the command does.
  */
 export async function runInProcess(
   command: (output: MessageOutput) => Promise<unknown>,
@@ -28,7 +28,7 @@ export async function runInProcess(
   const running = command(output)
     .catch((error: unknown) => output.write(errorTrace(asConnectorError(error), 0)))
     .finally(() => stream.end());
-  // `running` is awaited at the end. If an error ends the loop before that, a rejection must not count as unhandled.
+  // `running` is awaited at the end. If an error ends the loop before that, a rejection of `running` must not count as unhandled.
   running.catch(() => {});
   for await (const { bytes, start, ends } of splitLines(stream)) {
     let from = start;

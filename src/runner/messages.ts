@@ -4,7 +4,10 @@ import { ConnectorError } from '../protocol/errors.ts';
 import { splitLink } from '../protocol/help-pages.ts';
 import { tryParseJson } from '../shared/exact-json.ts';
 
-/** A state that the destination echoes, with the number of rows of the stream that were settled since its previous state. */
+/**
+ * A state that the destination echoes, with the numbers of rows of its stream that were accepted and rejected since the previous
+ * state of that stream.
+ */
 export type StateMessage = {
   kind: 'state';
   /** The line of the message, unchanged. */
@@ -15,7 +18,7 @@ export type StateMessage = {
   rejected: number;
 };
 
-/** A stream as `discover` describes it. A catalog contains it unchanged. */
+/** A stream as `discover` describes it. A configured catalog contains this description unchanged. */
 export type DiscoveredStream = { name: string; namespace?: string | undefined } & Record<string, unknown>;
 
 /** A message from the stdout of a connector, classified by what `sync` does with it. */

@@ -8,14 +8,17 @@ export type Program = readonly [command: string, ...args: string[]];
 
 export type ProcessEnd = { code: number | null; signal: NodeJS.Signals | null };
 
-/** A connector command in a child process. When this process exits, it kills the child, unless this process is killed itself. */
+/**
+ * A connector command in a child process. When this process exits, it kills the child. It can't do that if this process is itself
+ * killed by a signal.
+ */
 export class ConnectorProcess {
   /** Resolves when the process has ended. Rejects with a ConnectorError if it can't be started. */
   readonly ended: Promise<ProcessEnd>;
   readonly #child: ChildProcessWithoutNullStreams;
 
   constructor([command, ...before]: Program, args: readonly string[]) {
-    // A separate process group: Ctrl-C in the terminal reaches only this process, which then stops the connectors in order.
+    // The child gets its own process group, so Ctrl-C reaches only this process, which then stops the connectors in order.
     const child = spawn(command, [...before, ...args], { detached: true, stdio: 'pipe' });
     this.#child = child;
     const kill = (): void => this.kill();
@@ -29,7 +32,7 @@ export class ConnectorProcess {
     }).finally(() => process.removeListener('exit', kill));
     // The code that awaits `ended` handles the error. Until then, it must not count as an unhandled rejection.
     this.ended.catch(() => {});
-    // The child may close its stdin. MessageOutput reports that to the writer, so there is nothing to do here.
+    // The child may close its stdin. MessageOutput reports that to the code that writes, so there is nothing to do here.
     child.stdin.on('error', () => {});
   }
 
@@ -57,10 +60,11 @@ export class ConnectorProcess {
 }
 
 /**
- * Explains why a connector failed, if it did. Returns the errors that it reported, or one that describes how its process ended.
+ * Explains why a connector failed. Returns the errors that it reported, or an error that describes how its process ended. Returns
+ * an empty list if it did not fail.
  *
  * @param reported the errors that the connector reported.
- * @param wasStopped whether it was stopped with SIGTERM.
+ * @param wasStopped whether this process stopped it with SIGTERM.
  */
 export function explainProcessEnd(
   component: 'source' | 'destination',

@@ -2,7 +2,7 @@ import { isWarningOrWorse } from '../protocol/messages.ts';
 import { readTextLines } from './relay.ts';
 import type { Component, Reporter } from './report/reporter.ts';
 
-/** The maximum number of source messages that are remembered. If the destination repeats a message, it does so soon. */
+/** The maximum number of source messages that are remembered. If the destination repeats a message, it does that soon. */
 const MAX_REMEMBERED = 200;
 
 /** Reports the log messages of both connectors, each message once. */
@@ -22,19 +22,19 @@ export class ConnectorLogs {
     if (!this.#reportedBefore.delete(message)) this.#reporter.log(level, 'source', message);
   }
 
-  /** Called between `discover` and `read`. `read` repeats the warnings of `discover`; they are not reported again. */
+  /** Called between `discover` and `read`, so that warnings of `discover` are not reported again when `read` repeats them. */
   streamsAreKnown(): void {
     this.#reportedBefore = new Set(this.#sourceMessages);
   }
 
-  /** Remembers a message of the source without reporting it, because the destination may repeat it. */
+  /** Remembers a message of the source, so that it is not reported when the destination repeats it. */
   rememberSourceMessage(message: string): void {
     this.#sourceMessages = [...this.#sourceMessages.slice(1 - MAX_REMEMBERED), message];
   }
 
   /**
    * Reports a message of the destination, unless it repeats a message of the source or is a debug message. INFO messages are
-   * included, because there are only a few, and a summary at the end.
+   * reported too: the destination logs only a few of them, and one of them is the summary of the run.
    */
   fromDestination(level: string, message: string): void {
     // The destination logs the source's messages again, with a prefix.
@@ -42,7 +42,7 @@ export class ConnectorLogs {
     if (level !== 'DEBUG' && level !== 'TRACE') this.#reporter.log(level, 'destination', message);
   }
 
-  /** Reports the lines that a connector writes to stderr. It writes none unless it crashes. */
+  /** Reports the lines that a connector writes to stderr. A connector writes nothing to stderr unless it crashes. */
   async fromStderr(speaker: Component, stderr: AsyncIterable<Uint8Array>): Promise<void> {
     for await (const line of readTextLines(stderr)) this.#reporter.log('ERROR', speaker, line);
   }

@@ -21,7 +21,7 @@ export async function discoverStreams(
   const errors: ConnectorError[] = [];
   let streams: readonly DiscoveredStream[] = [];
   const discover = new ConnectorProcess(program, ['discover', '--config', config, '--env-references']);
-  // `discover` is killed: it has no work to finish, and a server that doesn't respond could delay its end by minutes.
+  // `discover` is killed immediately: it has no work to finish, and if a server doesn't respond, it could take minutes to end.
   const removeListener = onAbort(stop, () => discover.kill());
   const readMessages = async (): Promise<void> => {
     for await (const line of readTextLines(discover.stdout)) {

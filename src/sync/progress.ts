@@ -10,7 +10,7 @@ export type Progress = {
   millisecondsLeft: number | undefined;
 };
 
-/** The minimum time over which a rate is computed, in milliseconds. Over less time, a rate would be meaningless. */
+/** No rate is computed until this many milliseconds after the first row, because it would be meaningless. */
 const NO_RATE_MS = 1_000;
 
 /** Counts the rows of a run. */
@@ -47,7 +47,10 @@ export class RunProgress {
     this.#rejected += rejected;
   }
 
-  /** The current progress. The time left is based on the rows accepted or rejected, because other rows may still have to wait. */
+  /**
+   * The current progress. The time left is computed from the rows that were accepted or rejected, not from the rows that were read,
+   * because a row that was read may have to wait before it is sent.
+   */
   get current(): Progress {
     const elapsed = this.#firstRowAt === undefined ? 0 : this.#now() - this.#firstRowAt;
     const settled = this.#accepted + this.#rejected;

@@ -4,7 +4,7 @@ import { EXIT_CODES, exitCodeOfError } from '../runner/exit-codes.ts';
 /** How a run ended. */
 export type Outcome =
   | { kind: 'complete' }
-  /** A signal stopped the run. `atOnce` is true after a second signal, which leaves rows neither accepted nor rejected. */
+  /** A signal stopped the run. `atOnce` is true after a second signal. Some rows may then be neither accepted nor rejected. */
   | { kind: 'stopped'; atOnce: boolean }
   | { kind: 'failed'; errors: readonly [ConnectorError, ...ConnectorError[]] };
 
@@ -24,9 +24,9 @@ export type SavedState =
   /** Another process wrote the state file during the run. That version is kept. */
   | { kind: 'changed' }
   /**
-   * `rowsToComeAgain` is the number of rows that were read, but that the state file doesn't cover. `mayComeTwice` is whether
-   * Batch may already have some of these rows without the destination having reported it. `positions` describes the position of
-   * each stream.
+   * `rowsToComeAgain` is the number of rows that were read, but that the state file doesn't cover. `mayComeTwice` is whether Batch
+   * may already have some of these rows, not counting the rows that the destination's own error is about. `positions` describes the
+   * position of each stream.
    */
   | { kind: 'kept'; rowsToComeAgain: number; mayComeTwice: boolean; positions: readonly string[] };
 

@@ -10,7 +10,7 @@ import { planNextStart, type Schedule } from './schedule.ts';
 const LONGEST_TIMER_MS = 30_000;
 
 /**
- * Starts runs one after another on a schedule, until a signal stops it.
+ * Starts runs one after another on a schedule, until a signal arrives.
  *
  * @param random returns a number from 0 to 1.
  * @returns the result of the run that the signal stopped; undefined if the signal came between two runs.

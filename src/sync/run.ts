@@ -134,7 +134,12 @@ function describeStop({ stopAtOnce }: SyncContext): Outcome {
   return { kind: 'stopped', atOnce: stopAtOnce.aborted };
 }
 
-/** @param isReported whether it is known which rows after the last echoed state Batch may have. The file may lack that state. */
+/**
+ * Describes the state that a run left.
+ *
+ * @param isReported whether the user already knows if Batch may have rows after the last state that the destination echoed: from
+ * the destination's error, or because a dry run sends nothing. The state in the file may be older than that state.
+ */
 function describeSavedState(
   file: StateFile | undefined,
   saver: StateSaver | undefined,
@@ -153,8 +158,8 @@ function describeSavedState(
 }
 
 /**
- * Returns an error if both connectors succeeded, but some rows were neither accepted nor rejected: no row may be lost. In a dry
- * run, no row is accepted or rejected.
+ * Returns an error if both connectors succeeded, but rows were lost: every row that was read must have been accepted or rejected.
+ * In a dry run, the number of accepted and rejected rows must be 0.
  */
 function explainUnaccountedRows(progress: RunProgress, isDryRun: boolean): ConnectorError[] {
   const { rowsRead, rowsAccepted, rowsRejected } = progress.current;
@@ -168,7 +173,7 @@ function explainUnaccountedRows(progress: RunProgress, isDryRun: boolean): Conne
   ];
 }
 
-/** Reads only `dry_run`. The destination checks the rest of the configuration, and rejects a value that is not a boolean. */
+/** Reads only `dry_run`. The destination checks the whole configuration, and reports a `dry_run` that is not a boolean. */
 const dryRunSchema = z.looseObject({ dry_run: z.boolean().catch(false) });
 
 /**

@@ -26,14 +26,17 @@ const INTERVAL = /^\d+(\.\d+)?(ms|s|m|h|d)$/;
 const FIRST_WAIT_MS = 60_000;
 const LONGEST_WAIT_MS = 60 * 60_000;
 
-/** The maximum random part added to a wait, as a share of it, so that syncs that failed together don't retry together. */
+/**
+ * The maximum random part that is added to a wait, as a share of the wait. Without it, syncs that failed at the same time would
+ * retry at the same time.
+ */
 const JITTER = 0.1;
 
 /** The maximum interval, in milliseconds: one year. A longer interval is probably a typing error. */
 const LONGEST_PERIOD_MS = 366 * 24 * 3_600_000;
 
 /**
- * Creates a schedule that starts immediately, and then at equal intervals.
+ * Creates a schedule whose first run starts immediately. The next runs are due at equal intervals after that.
  *
  * @param interval such as 30s, 5m, 2h or 1d.
  * @param now milliseconds since the epoch.
@@ -76,7 +79,7 @@ export function createCronSchedule(pattern: string, now: number): Schedule {
 }
 
 function parseCron(pattern: string, explain: (problem: string) => ConnectorError): Cron {
-  // The library would also accept a date, which matches only once.
+  // The library would also accept a date, but a date matches only once.
   if (/\d:\d/.test(pattern)) throw explain('is a date');
   try {
     return new Cron(pattern, { paused: true, mode: '5-part' });
@@ -86,8 +89,8 @@ function parseCron(pattern: string, explain: (problem: string) => ConnectorError
 }
 
 /**
- * Plans the next start after a run. After failed runs in a row, it waits 1, 2, 4 … minutes, up to an hour. No run starts earlier
- * than scheduled.
+ * Plans the next start after a run. After 1, 2, 3 … failed runs in a row, the wait is at least 1, 2, 4 … minutes, up to an hour. No
+ * run starts earlier than scheduled.
  *
  * @param last when the last run was due, and when it ended.
  * @param random returns a number from 0 to 1.

@@ -11,7 +11,7 @@ import { lockStateFile } from './state/lock.ts';
 export type SyncOptions = RunOptions & { every: string | undefined; cron: string | undefined };
 
 /**
- * Runs once, or on a schedule until a signal stops it. The state file stays locked throughout.
+ * Runs once, or repeatedly on a schedule until a signal arrives. The state file stays locked throughout.
  *
  * @returns the exit code to use unless a signal stopped the process.
  * @throws ConnectorError if no run can start, or if the lock was lost.

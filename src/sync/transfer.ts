@@ -22,9 +22,9 @@ export type TransferResult = {
   /** The errors that made the transfer fail, if it failed. The cause comes first. */
   errors: readonly ConnectorError[];
   /**
-   * Whether the destination failed on its own and reported the reason. Its error then also says whether Batch may already have
-   * rows that are sent again. This is false if the source also failed, because the destination's error may be a consequence, for
-   * example of an incomplete line.
+   * Whether the destination failed on its own and reported the reason. In that case, the destination's error also says whether
+   * Batch may already have some of the rows that the next run sends again. This is false if the source also failed, because the
+   * destination's error may be a consequence, for example of an incomplete line.
    */
   destinationReported: boolean;
 };
@@ -34,8 +34,8 @@ export type TransferResult = {
  * and collects the messages of both.
  *
  * The source ends first, unless the destination fails. After a signal, or if the states can't be saved, the source is asked to
- * stop, and writes its last state. The destination then accepts or rejects all rows that it has received, and ends on its own. It
- * does the same if the source fails. If the destination fails, the source is stopped.
+ * stop, and writes its last state. The destination then accepts or rejects all rows that it has received, and ends on its own. The
+ * destination does the same if the source fails. If the destination fails, the source is stopped.
  */
 export class Transfer {
   readonly #context: TransferContext;
@@ -97,7 +97,7 @@ export class Transfer {
       }
     } catch (error) {
       if (!(error instanceof OutputClosedError)) throw error;
-      // The closed pipe is noticed before the process ends. Leaving the loop also closes the pipe from the source.
+      // The closed pipe is noticed before the destination's process ends. Leaving the loop also closes the pipe from the source.
       this.#onDestinationGone();
     } finally {
       progress.allRead();
@@ -139,7 +139,7 @@ export class Transfer {
     if (this.#context.stopAtOnce.aborted) return { errors: [], destinationReported: reported.destination.length > 0 };
     const destinationErrors = explainProcessEnd('destination', destinationEnd, reported.destination, false);
     // If the destination ended first, the end of the source is only a consequence. There are two exceptions: the source had
-    // already reported an error, or it was killed. This process doesn't kill it then: something else has.
+    // already reported an error, or it was killed by SIGKILL. This process has not sent SIGKILL, so something else has.
     const isConsequence =
       this.#destinationEndedFirst &&
       destinationErrors.length > 0 &&

@@ -29,8 +29,8 @@ export const explainCommand: ConnectorCommand = {
 };
 
 /**
- * Prints the page of a code, or the list of all codes. It is not part of the Airbyte protocol: it is for users whose terminal may
- * have no internet access. The pages are written to be readable as plain text, 80 columns wide.
+ * Prints the page of a code, or the list of all codes. This command is not part of the Airbyte protocol: it is for users whose
+ * terminal may have no internet access. The pages are written to be readable as plain text, 80 columns wide.
  *
  * @param asked an error or rejection code, or the link at the end of a message.
  * @returns whether the code exists. If it doesn't exist, similar codes are printed to stderr.

@@ -25,8 +25,9 @@ A configuration can contain \${NAME} for the environment variable NAME, to keep 
  * Runs `sync`. It is for users and scripts, not for a platform, so it prints no protocol messages. Errors are printed as text to
  * stderr or, with --json, as JSON to stdout.
  *
- * After the first signal, it stops reading, but still sends the rows already read. A second signal stops it immediately. The
- * process then ends with the signal, unless the run failed: then it exits with the exit code of the error.
+ * After the first signal, `sync` stops reading, but still sends the rows already read. A second signal stops it immediately. In
+ * both cases, the process finally kills itself with the signal, so that its parent process knows why it ended. If the run failed,
+ * the process exits with the exit code of the error instead.
  *
  * @param launcher the name of the launcher.
  * @param args the arguments after `sync`.
@@ -51,7 +52,7 @@ export async function runSync(launcher: string, args: readonly string[]): Promis
     signals.close();
   }
   for (const stream of [process.stdout, process.stderr]) await waitUntilFlushed(stream);
-  // If the run failed, the exit code of the error says more than the signal.
+  // If the run failed, the process exits with the exit code of the error, which says more than the signal.
   const hasFailed = process.exitCode === EXIT_CODES.failed || process.exitCode === EXIT_CODES.misconfigured;
   if (!hasFailed) signals.endIfReceived();
 }

@@ -22,7 +22,10 @@ export function formatProgress(
   ].join(', ');
 }
 
-/** Describes what the first signal does, and what a second one would do. Sending the rest can take long if Batch is down. */
+/**
+ * Describes what the first signal does, and what a second one would do. The user may need the second signal, because sending the
+ * remaining rows can take long if Batch is down.
+ */
 export function formatStopping({
   rowsRead,
   rowsAccepted,

@@ -7,7 +7,7 @@ import type { Component, Reporter, RunStart } from './reporter.ts';
 
 const PROGRESS_INTERVAL_MS = 1_000;
 
-/** Reports to other programs, with one JSON object per line. They rely on its structure, which docs/sync.md describes. */
+/** Writes one JSON object per line. Other programs rely on the structure of these objects, which docs/sync.md describes. */
 export class JsonReporter implements Reporter {
   readonly progressIntervalMs = PROGRESS_INTERVAL_MS;
   readonly #write: (text: string) => void;

@@ -7,7 +7,7 @@ import type { ProgressDisplay } from './reporter.ts';
 
 const REDRAW_MS = 200;
 
-/** The minimum and maximum length of the bar, in characters. It takes the space that the text leaves. */
+/** The minimum and maximum length of the bar, in characters. Between these limits, it fills the space beside the text. */
 const SHORTEST_BAR = 4;
 const LONGEST_BAR = 30;
 
@@ -31,7 +31,7 @@ export class ProgressBar implements ProgressDisplay {
     this.#bars ??= new MultiBar({
       stream: this.#terminal,
       clearOnComplete: true,
-      // Otherwise the library would also truncate the lines above the bar. The bar itself is never wider than the terminal.
+      // With false, the library would also truncate the lines above the bar. The bar itself is never wider than the terminal.
       linewrap: true,
       format: () => this.#line,
     });
@@ -54,7 +54,7 @@ export class ProgressBar implements ProgressDisplay {
   }
 }
 
-/** Formats progress as a line with a bar. @param given the number of columns of the terminal, if it reports it. */
+/** Formats progress as a line with a bar. @param given the width of the terminal, if the terminal reports it. */
 export function drawBar(progress: Progress, given: number | undefined): string {
   const columns = given || USUAL_COLUMNS;
   const words = formatProgress(progress, formatCompact);

@@ -20,7 +20,8 @@ export function summarizeRun(result: RunResult): string[] {
 
 /**
  * Describes how many rows were read, and how many of them the saved state covers. The destination has already logged how many
- * rows were accepted and rejected in total. If a run ends early, these numbers differ, so they are worded differently.
+ * rows were accepted and rejected in total. If a run ends early, the state may cover fewer rows than that. The summary then only
+ * says how many rows the state covers.
  */
 function describeCounts({ rowsRead, rowsAccepted, rowsRejected, state }: RunResult): string {
   const read = `${formatCount(rowsRead, 'row')} read`;

@@ -10,7 +10,10 @@ import { formatMoment } from './format.ts';
 import type { Component, ProgressDisplay, Reporter, RunStart } from './reporter.ts';
 import { summarizeRun } from './summary.ts';
 
-/** Matches the types of the columns of a rejected row, which would fill several lines. `preview` shows the row itself. */
+/**
+ * Matches the end of a message about a rejected row: the types of the columns. They would fill several lines, and `preview` shows
+ * the row itself.
+ */
 const COLUMNS = / Its columns: .*$/s;
 
 /** Reports to a person: progress on a display during a run, and a summary at its end. */
@@ -53,7 +56,7 @@ export class TextReporter implements Reporter {
 
   log(level: string, speaker: Component, message: string): void {
     const short = shortenMessage(message);
-    // These are rejected rows whose messages differ only in the types of their columns.
+    // Skip a message about a rejected row if it differs from the previous message only in the types of the columns.
     if (short !== message && short === this.#lastShort) return;
     this.#lastShort = short;
     this.#line(`${level.padEnd(5)} ${speaker === 'sync' ? '' : `${speaker}: `}${short}`);
@@ -88,7 +91,10 @@ export class TextReporter implements Reporter {
   }
 }
 
-/** Shortens a log message for a terminal: replaces the link to a page with the code, which the user can pass to `explain`. */
+/**
+ * Shortens a log message for a terminal: leaves out the columns of a rejected row, and replaces the link to a page with the code,
+ * which the user can pass to `explain`.
+ */
 export function shortenMessage(logged: string): string {
   const { message, code } = splitLink(logged);
   const short = message.replace(COLUMNS, '');

@@ -8,7 +8,7 @@ import { readTextFile } from '../../protocol/json-file.ts';
 import { readStateFile } from '../../protocol/state.ts';
 import { syncError } from '../../runner/errors.ts';
 
-/** Only the owner can read the state file, because cursors are values from the user's tables. */
+/** The mode of the state file. Only its owner can read it, because cursors are values from the user's tables. */
 const STATE_FILE_MODE = 0o600;
 
 const streamState = z.looseObject({
@@ -16,7 +16,10 @@ const streamState = z.looseObject({
 });
 const stateEntry = z.union([streamState, z.object({ state: streamState }).transform(({ state }) => state)]);
 
-/** The position of a stream in the source's state: a cursor, or the rows that were emitted inside the lookback. */
+/**
+ * The position of a stream in the source's state: a cursor, or the rows that were emitted inside the lookback, which is the time
+ * range that each run reads again.
+ */
 const position = z.object({
   stream: z.object({
     stream_descriptor: z.object({ name: z.string() }),
@@ -53,7 +56,8 @@ export class StateFile {
   static async open(path: string): Promise<StateFile> {
     const text = await readIfExists(path);
     if (text === undefined) return new StateFile(path, undefined, new Map());
-    // `read` treats an empty file as a first run, because platforms create empty files. `sync` never does: this one is truncated.
+    // `read` treats an empty file as a first run, because platforms create empty files. `sync` never creates an empty file, so this
+    // file has been truncated.
     if (text.trim() === '') throw explainInvalidState(path, undefined);
     await readStateFile(path).catch((cause: unknown) => {
       throw explainInvalidState(path, cause);
@@ -116,7 +120,7 @@ export class StateFile {
   }
 }
 
-/** Explains an invalid state file. The error of `read` is not used: it suggests leaving out --state, which `sync` requires. */
+/** Explains an invalid state file. The error of `read` is not used: it suggests leaving out --state, but `sync` requires it. */
 function explainInvalidState(path: string, cause: unknown): ConnectorError {
   return syncError(
     'state_invalid',

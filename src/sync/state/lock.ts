@@ -6,12 +6,15 @@ import { type ConnectorError, codeOf, describeSystemError } from '../../protocol
 import { syncError } from '../../runner/errors.ts';
 import { type Wait, waitByTimer } from '../../shared/abort.ts';
 
-/** A lock that has not been renewed for this long, in milliseconds, is free. The library renews it after half of this time. */
+/**
+ * A lock that was not renewed for this time, in milliseconds, is stale: another process may acquire it. The library renews a lock
+ * after half of this time.
+ */
 const STALE_MS = 10_000;
 
 /**
- * The interval between attempts to get a lock, in milliseconds, and the number of attempts. They take a bit longer than a lock
- * takes to become stale, because the process that holds it may have died.
+ * The interval between attempts to get a lock, in milliseconds, and the number of attempts. Together, the attempts take a bit
+ * longer than a lock takes to become stale, because the process that holds the lock may have died.
  */
 const ATTEMPT_INTERVAL_MS = 1_000;
 const ATTEMPTS_UNTIL_STALE = STALE_MS / ATTEMPT_INTERVAL_MS + 3;
@@ -39,8 +42,8 @@ type LockAttempt =
 
 /**
  * Locks a state file for this process. The file need not exist yet. If another process holds the lock and is known to be alive,
- * this fails immediately. Otherwise it waits for the lock, because that process may have died without releasing it: after a pod
- * is killed, its replacement has a different host name, and can't know.
+ * this fails immediately. Otherwise it waits for the lock, because that process may have died without releasing the lock. For
+ * example, when Kubernetes replaces a killed pod, the new pod has a different host name, and can't check the old process.
  *
  * @param self this process.
  * @returns a function that releases the lock; undefined if `stop` was aborted before this process had the lock.
@@ -78,7 +81,10 @@ export async function lockStateFile(
   return recordOwner(path, ownerPath, self, attempt.release);
 }
 
-/** Writes the owner of the lock to a file beside it, for the messages of other runs. Returns a function that removes both. */
+/**
+ * Writes the owner of the lock to a file beside the lock, for the messages of other runs. Returns a function that removes this file
+ * and releases the lock.
+ */
 async function recordOwner(
   path: string,
   ownerPath: string,
@@ -143,7 +149,7 @@ async function readOwner(path: string): Promise<LockOwner | undefined> {
   try {
     return ownerSchema.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch {
-    // The owner is only information: without it, other runs wait for the lock.
+    // The lock works without this file. If the owner is unknown, this run waits for the lock.
     return undefined;
   }
 }
@@ -152,7 +158,7 @@ function describeOwner({ pid, host, since }: LockOwner): string {
   return `process ${pid} on ${host}, since ${since}`;
 }
 
-/** Checks whether the owner is known to be alive. It is never known for a process on another machine. */
+/** Checks whether the owner is known to be alive. For a process on another machine, this is never known. */
 function isAlive({ pid, host }: LockOwner, self: LockOwner): boolean {
   // A restarted container has the same host name and process ids as before: an owner with our process id has ended.
   if (host !== self.host || pid === self.pid) return false;

@@ -3,7 +3,7 @@ import type { StateMessage } from '../../runner/messages.ts';
 import { serial } from '../../shared/async.ts';
 import type { StateFile } from './file.ts';
 
-/** The minimum time between two saves, in milliseconds. A crash loses the states of at most this time. */
+/** The minimum time between two saves, in milliseconds. A crash loses only the states that arrived within this time. */
 const SAVE_INTERVAL_MS = 1_000;
 
 /** Saves states to the state file as they arrive, at most once a second. */
@@ -24,7 +24,7 @@ export class StateSaver {
     this.#onError = onError;
   }
 
-  /** The number of rows that the states in the file cover. */
+  /** The number of rows of this run that the states in the file cover. */
   get savedRows(): number {
     return this.#kept;
   }
@@ -37,9 +37,10 @@ export class StateSaver {
   }
 
   /**
-   * Saves the last states. It tries again after an error, whose cause may be gone, so that no row is sent again unnecessarily.
+   * Saves the last states. If an earlier save failed, this tries again: the cause may be gone, and without a newer state, the next
+   * run would send more rows again.
    *
-   * @returns the first error, because it ended the run early, even if a later save succeeded.
+   * @returns the first error, even if a later save succeeded, because the error ended the run early; undefined if there was none.
    */
   async close(): Promise<ConnectorError | undefined> {
     await this.#save();
