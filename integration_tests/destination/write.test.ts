@@ -67,7 +67,7 @@ async function signalled(child: ChildProcess, signal: NodeJS.Signals): Promise<v
     printed += chunk;
   });
   child.kill(signal);
-  await eventually(() => expect(printed).toContain(`${signal}: finishing`), 5);
+  await eventually(() => expect(printed).toContain(`${signal}: stopping`), 5);
 }
 
 describe.concurrent('check', () => {
