@@ -11,7 +11,7 @@ export const MALFORMED = attributeError('text_malformed', 'is not valid Unicode 
 export const TOO_LARGE = attributeError('number_out_of_range', 'is too large for a 64-bit float');
 export const BEYOND_64_BITS = attributeError(
   'number_out_of_range',
-  'is an integer of more than 64 bits. To keep its digits, convert it to a string in a view, such as toString(c)',
+  'is an integer of more than 64 bits. To keep its digits, convert it to a string in a view, for example with toString(c)',
 );
 export const NO_DATE = attributeError(
   'date_invalid',
@@ -38,19 +38,19 @@ export const NAME_TAKEN = attributeError(
 const LISTS = 'Batch accepts only arrays of strings or arrays of objects';
 const LIST_OF_SCALARS = attributeError(
   'array_of_unsupported_items',
-  `is an array of numbers or booleans, but ${LISTS}. Convert its items to strings in a view, such as arrayMap(x -> toString(x), c)`,
+  `is an array of numbers or booleans, but ${LISTS}. Convert its items to strings in a view, for example with arrayMap(x -> toString(x), c)`,
 );
 const LIST_WITH_NULL = attributeError(
   'array_of_unsupported_items',
-  `is an array that contains a NULL, but ${LISTS}. Remove the NULLs in a view, such as arrayFilter(x -> isNotNull(x), c)`,
+  `is an array that contains a NULL, but ${LISTS}. Remove the NULLs in a view, for example with arrayFilter(x -> isNotNull(x), c)`,
 );
 const LIST_OF_LISTS = attributeError(
   'array_of_unsupported_items',
-  `is an array of arrays, but ${LISTS}. Convert it in a view to one array, such as arrayFlatten(c), or to a string, such as toJSONString(c)`,
+  `is an array of arrays, but ${LISTS}. In a view, convert it to one array, for example with arrayFlatten(c), or to a string, for example with toJSONString(c)`,
 );
 const LIST_OF_ALL_SORTS = attributeError(
   'array_of_unsupported_items',
-  `is an array of mixed types, but ${LISTS}. Convert its items to strings in a view, such as arrayMap(x -> toString(x), c)`,
+  `is an array of mixed types, but ${LISTS}. Convert its items to strings in a view, for example with arrayMap(x -> toString(x), c)`,
 );
 
 export function attributeError(code: AttributeCode, reason: string): AttributeError {

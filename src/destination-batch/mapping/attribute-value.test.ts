@@ -185,7 +185,7 @@ test.each(['plain', 'date', 'url'] as const)('sends and reports nothing for NULL
 
 describe('leaves out', () => {
   const beyond64Bits =
-    'is an integer of more than 64 bits. To keep its digits, convert it to a string in a view, such as toString(c)';
+    'is an integer of more than 64 bits. To keep its digits, convert it to a string in a view, for example with toString(c)';
   const cases: [name: string, json: string, code: AttributeCode, reason: string][] = [
     ['an empty string', '""', 'text_blank', 'is blank'],
     ['a string of white space', '" \\t\\n\\u00a0"', 'text_blank', 'is blank'],
@@ -232,10 +232,10 @@ describe('leaves out', () => {
   });
 
   const lists = 'but Batch accepts only arrays of strings or arrays of objects';
-  const scalars = `is an array of numbers or booleans, ${lists}. Convert its items to strings in a view, such as arrayMap(x -> toString(x), c)`;
-  const withNull = `is an array that contains a NULL, ${lists}. Remove the NULLs in a view, such as arrayFilter(x -> isNotNull(x), c)`;
-  const ofLists = `is an array of arrays, ${lists}. Convert it in a view to one array, such as arrayFlatten(c), or to a string, such as toJSONString(c)`;
-  const ofAllSorts = `is an array of mixed types, ${lists}. Convert its items to strings in a view, such as arrayMap(x -> toString(x), c)`;
+  const scalars = `is an array of numbers or booleans, ${lists}. Convert its items to strings in a view, for example with arrayMap(x -> toString(x), c)`;
+  const withNull = `is an array that contains a NULL, ${lists}. Remove the NULLs in a view, for example with arrayFilter(x -> isNotNull(x), c)`;
+  const ofLists = `is an array of arrays, ${lists}. In a view, convert it to one array, for example with arrayFlatten(c), or to a string, for example with toJSONString(c)`;
+  const ofAllSorts = `is an array of mixed types, ${lists}. Convert its items to strings in a view, for example with arrayMap(x -> toString(x), c)`;
   const structureCases: [name: string, json: string, code: AttributeCode, reason: string][] = [
     ...(
       [
