@@ -69,7 +69,7 @@ async function askAndWrite(context: CommandContext, launcher: string, apiUrl: st
     catalog: buildCatalog(chooseStreams(streams, tables), 'incremental'),
   });
   log.success(`Wrote ${Object.values(FILES).join(', ')}, readable only by you.`);
-  outro('Nothing was sent to Batch. Next steps:');
+  outro('No event was sent to Batch. Next steps:');
   // The commands are printed without the frame, which would break them into lines: users copy them.
   process.stdout.write(`${formatNextCommands(launcher, tables)}\n`);
 }

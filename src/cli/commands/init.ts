@@ -7,7 +7,7 @@ import { runInteractive } from '../run-interactive.ts';
 // The paragraph is one line: yargs wraps it to the width of the terminal.
 const USAGE = `$0
 
-Asks for your settings, tests the connections, and writes source.json, destination.json and catalog.json into this folder, readable only by you. It sends nothing.`;
+Asks for your settings, tests the connections, and writes source.json, destination.json and catalog.json into this folder, readable only by you. It sends no events.`;
 
 /**
  * Runs `init`.

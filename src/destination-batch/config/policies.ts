@@ -6,7 +6,7 @@ export const policyOptions = strictOptions({
   invalid_attribute: z.enum(['drop', 'reject_event']).default('drop').meta({
     title: 'Invalid attribute',
     description:
-      'For attributes that break a rule of Batch. drop: send the event without the attribute, with one warning per column. reject_event: reject the row. Empty strings are always left out, because String columns often contain them instead of NULL.',
+      'For attributes that break a rule of Batch. drop: send the event without the attribute, with one warning per column. reject_event: reject the row. Empty strings and strings of white space are always left out, because String columns often contain them instead of NULL.',
     order: 0,
   }),
   long_text: z.enum(['drop', 'truncate']).default('drop').meta({

@@ -37,7 +37,7 @@ export const onRejectionOption = z
     type: 'object',
     title: 'When rows are rejected',
     description:
-      'Continue with the other rows, or fail. The sync then fails at the first rejected row or, if you set a maximum, when more rows are rejected. If nearly all rows are rejected for one reason, the sync always fails.',
+      'Continue: the other rows are sent. Fail: the sync fails at the first rejected row or, if you set a maximum number or share, when it is exceeded. If nearly all rows are rejected for one reason, the sync always fails.',
     order: 10,
   });
 

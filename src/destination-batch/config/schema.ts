@@ -143,7 +143,7 @@ export const destinationConfigurationSchema = z
       .meta({
         title: 'Retry time',
         description:
-          'How long a request is retried while Batch is unreachable or asks to wait, in minutes. After that, the sync fails and can be run again.',
+          'For how many minutes a request is retried while Batch is unreachable or asks to wait. After that, the sync fails and can be run again.',
         examples: [30, 120],
         order: 14,
       }),
