@@ -15,7 +15,7 @@ const REJECTIONS = {
   event_too_old: 'Sync more often than once a day, or set policies.untimely_event to send_without_time',
   event_in_future: 'Correct the clock that sets event_time, or set policies.untimely_event to send_without_time',
   attribute_invalid:
-    'Correct the column, or set policies.invalid_attribute to drop to send the event without the attribute',
+    'Correct the column, or send the event without the attribute by setting policies.invalid_attribute to drop',
   event_too_large: 'Exclude the largest columns',
   refused_by_batch: "Read Batch's message above, and inspect a stored rejected row (see the rejected_rows option)",
 } as const;
@@ -59,7 +59,7 @@ export type Rejection = { code: RejectionCode; reason: string; refusal?: Refusal
 /**
  * Batch's error message about an update, and the number of events in the update. `whole` is true if Batch refused the
  * whole request and stored nothing of it. If it is false, Batch accepted the request, but reported an error for this
- * update. That error does not name the wrong event, so Batch may have stored other events of the update.
+ * update. The error does not say which event it is about, so Batch may have stored other events of the update.
  */
 type Refusal = { words: string; eventsInUpdate: number; whole: boolean };
 
