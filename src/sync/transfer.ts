@@ -23,8 +23,8 @@ export type TransferResult = {
   errors: readonly ConnectorError[];
   /**
    * Whether the destination failed on its own and reported the reason. In that case, the destination's error also says whether
-   * Batch may already have some of the rows that the next run sends again. This is false if the source also failed, because the
-   * destination's error may be a consequence, for example of an incomplete line.
+   * Batch may already have some of the rows that the next run sends again. The value is false if the source also failed, because
+   * that may have caused the destination's error, for example by leaving an incomplete line.
    */
   destinationReported: boolean;
 };

@@ -8,12 +8,15 @@ import type { Route } from './rate-limit.ts';
 /**
  * The capacity: the maximum number of events that wait to be sent, and the maximum number of bytes of JSON that wait or
  * are in flight. When one of them is reached, stdin is not read (backpressure). Each byte in flight takes about four
- * bytes of memory: it is in its event, in the body of the request, and in the buffers of the socket.
+ * bytes of memory, because it is copied: into its event, into the body of the request, and into buffers of the socket.
  */
 const MAX_WAITING_EVENTS = 20_000;
 const MAX_UNSETTLED_BYTES = 16 * 1024 * 1024;
 
-/** The maximum time that the updates for a full request wait for more events of the same profiles, in milliseconds. */
+/**
+ * Once there are enough updates to fill a request: the maximum time that they wait for more events of the same profiles,
+ * in milliseconds.
+ */
 const LINGER_MS = 250;
 
 /**

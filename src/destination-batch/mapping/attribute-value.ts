@@ -24,7 +24,7 @@ import { convertNumber, isJsonNumber, parseStructure } from './json-value.ts';
 import { describeLength, hasLineEnd, isBlank, isPlainAscii } from './text.ts';
 import { normalizeDateTime, normalizeTimestampOrDay } from './timestamp.ts';
 
-/** The JSON to send, undefined if there is nothing to send (NULL or an empty array), or the error in the value. */
+/** The JSON to send, undefined if there is nothing to send (such as NULL or an empty array), or the error in the value. */
 type Converted = string | undefined | AttributeError;
 
 /**
@@ -94,7 +94,7 @@ export class AttributeWriter {
    * Adds an attribute to the event, with the converted value of a column.
    *
    * @returns the JSON of the value, or undefined if the attribute is not sent. If it is not sent, the reason is added
-   * to the issues, unless there is nothing to send (NULL or an empty array).
+   * to the issues, unless there is nothing to send (such as NULL or an empty array).
    */
   addAttribute(value: unknown, column: string, { name, kind, isCounted }: Attribute): string | undefined {
     this.#issues.setColumn(column);
@@ -290,8 +290,8 @@ export class AttributeWriter {
 
   #convertArray(values: unknown[], path: string, depth: number): Converted {
     if (values.length === 0) return undefined;
-    // Batch's SDKs count the names on the path to a value. The path to an item of an array includes the array's own
-    // name, so an array directly inside an object of the maximum depth is too deep.
+    // Batch's SDKs count the names above a value. For an item of an array, the array's name is one of them, so an array
+    // directly inside an object of the maximum depth is too deep.
     if (depth >= this.#limits.object_depth) return this.#tooDeep;
     const max = this.#limits.array_items;
     if (values.length > max)

@@ -77,8 +77,8 @@ export type EventHead = {
 };
 
 /**
- * The columns for the label and the tags of an event. In Cloud Sync, only columns for profile attributes have the
- * prefix batch__, so these names do not conflict with the event columns of Cloud Sync (docs/batch-api.md, section 5).
+ * The columns for the label and the tags of an event. The event columns of Cloud Sync never begin with batch__, so they
+ * do not conflict with these names (docs/batch-api.md, section 5).
  */
 const RESERVED = new Map<string, { kind: ValueKind; name: string }>([
   ['batch__label', { kind: 'label', name: '$label' }],
@@ -134,7 +134,10 @@ export class EventRules {
     return this.#names.isFull || this.#resolved.size > MAX_COLUMNS;
   }
 
-  /** Clears the caches. Call this only between two rows, because a cleared name no longer counts as used. */
+  /**
+   * Clears the caches. Call this only between two rows: the caches also record which names the current event uses, so a
+   * name could otherwise be used twice in one event.
+   */
   clear(): void {
     this.#names.clear();
     this.#resolved.clear();

@@ -64,7 +64,7 @@ export const tlsOptions = z
     const error = findClientCertificateError(tls);
     if (error !== undefined) context.addIssue({ code: 'custom', path: [error.field], message: error.message });
   })
-  // Airbyte's form always sends the object, with its defaults, so defaults count as not set.
+  // Airbyte's form always sends the tls object with all its defaults. So a tls object with only defaults counts as not set.
   .transform((tls) => (isDefault(tls) ? undefined : tls));
 
 /** Whether all options have their default values. */
