@@ -15,7 +15,8 @@ import {
 import { createTableSql } from '../support/tables.ts';
 
 const WRITERS = 10;
-const WRITING_MS = 12_000;
+/** The number of runs of each reader during which rows are written. It does not depend on the speed of the machine. */
+const RUNS_WHILE_WRITING = 8;
 const BETWEEN_RUNS_MS = 1_000;
 
 const server = clickHouseWith('shop');
@@ -36,12 +37,11 @@ function insertInto(table: string): string {
   return `INSERT INTO ${table} (custom_id, event_name, n) SELECT concat('u', toString(number % 5)), 'purchase', number`;
 }
 
-/** Writes in several connections for a while. Resolves to how many rows there are then, numbered from 0. */
-async function write(table: string): Promise<number> {
+/** Writes in several connections until `isEnough`. Resolves to how many rows there are then, numbered from 0. */
+async function write(table: string, isEnough: () => boolean): Promise<number> {
   let next = 0;
-  const end = Date.now() + WRITING_MS;
   const writer = async (client: ClickHouseClient): Promise<void> => {
-    for (let turn = 0; Date.now() < end; turn++) {
+    for (let turn = 0; !isEnough(); turn++) {
       const count = 1 + Math.floor(Math.random() * 60);
       const from = next;
       next += count;
@@ -62,6 +62,7 @@ async function readAgainAndAgain(
   table: string,
   written: Promise<number>,
   options: ReadOptions & { kill?: boolean },
+  onRun: () => void,
 ): Promise<number[]> {
   let state: unknown[] = [];
   const delivered: number[] = [];
@@ -77,6 +78,7 @@ async function readAgainAndAgain(
     }
     const { stdout } = await ended;
     runs += 1;
+    onRun();
     const whole = stdout.slice(0, stdout.lastIndexOf('\n') + 1).split('\n');
     const messages = whole.filter((line) => line !== '').map((line): PrintedMessage => JSON.parse(line));
     delivered.push(...numbers({ messages }));
@@ -99,12 +101,17 @@ describe.concurrent.each(['DateTime64(6) DEFAULT now64(6)', 'DateTime DEFAULT no
 
     beforeAll(async () => {
       await server().execute(createTableSql(`shop.${table}`, 'n UInt64', { cursor }));
-      const written = write(`shop.${table}`);
+      const runs = [0, 0, 0];
+      const written = write(`shop.${table}`, () => Math.min(...runs) >= RUNS_WHILE_WRITING);
+      const read = (reader: number, options: ReadOptions & { kill?: boolean }): Promise<number[]> =>
+        readAgainAndAgain(table, written, options, () => {
+          runs[reader] = (runs[reader] ?? 0) + 1;
+        });
       [total, careful, killed, careless] = await Promise.all([
         written,
-        readAgainAndAgain(table, written, {}),
-        readAgainAndAgain(table, written, { kill: true }),
-        readAgainAndAgain(table, written, { config: { lookback_seconds: 0 } }),
+        read(0, {}),
+        read(1, { kill: true }),
+        read(2, { config: { lookback_seconds: 0 } }),
       ]);
     }, 120_000);
 
