@@ -148,7 +148,7 @@ function explainInvalidCertificates(text: string): string | undefined {
   // Other errors, such as a short key, may be acceptable in a CA certificate. If they are not, they are reported when the
   // certificate is used.
   if (error === undefined || !UNREADABLE.test(codeOf(error))) return undefined;
-  return `contains a complete certificate, but also a part that can't be read (${parseOpensslReason(messageOf(error))}). Write each certificate from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----, with nothing else on these lines`;
+  return `contains a complete certificate, but also a part that can't be read (${parseOpensslReason(messageOf(error))}). Put each -----BEGIN CERTIFICATE----- and each -----END CERTIFICATE----- on a line of its own`;
 }
 
 /** Returns the error with which OpenSSL refuses a certificate or key, or undefined if there is none. */
