@@ -237,7 +237,7 @@ describe('a table that can be read but should be looked at', () => {
         createTableSql('shop.odd', '', { cursor: 'DateTime' }),
         "INSERT INTO shop.odd SELECT 'u', 'x', if(number < 3, toDateTime(0), now()) FROM numbers(10)",
       ],
-      [/^3 rows of "odd" have the last_updated_at 1970-01-01, .* Give the column a DEFAULT now64\(6\)\./],
+      [/^3 rows of "odd" have the last_updated_at 1970-01-01, .* Add DEFAULT now64\(6\) to the column\./],
     ],
     [
       'a day that is zero',
@@ -293,7 +293,7 @@ describe('a table that can be read but should be looked at', () => {
         'ALTER TABLE shop.odd ADD COLUMN last_updated_at DateTime64(6) DEFAULT now64(6)',
       ],
       [
-        /the last_updated_at of "odd" changes at each read\. .+ALTER TABLE `shop`\.`odd` MATERIALIZE COLUMN `last_updated_at`/,
+        /^The last_updated_at of 5 rows of "odd" changes each time it is read: .+ALTER TABLE `shop`\.`odd` MATERIALIZE COLUMN `last_updated_at`/,
         /sorting key of "odd" \(none\)/,
       ],
     ],
@@ -304,7 +304,7 @@ describe('a table that can be read but should be looked at', () => {
         "INSERT INTO shop.odd SELECT 'u', 'x' FROM numbers(5)",
         'ALTER TABLE shop.odd ADD COLUMN last_updated_at DateTime DEFAULT now()',
       ],
-      [/the last_updated_at of "odd" changes at each read/, /sorting key of "odd" \(none\)/],
+      [/^The last_updated_at of 5 rows of "odd" changes each time it is read/, /sorting key of "odd" \(none\)/],
     ],
     [
       'nothing where rows are stamped a little ahead of the clock, and stay so',

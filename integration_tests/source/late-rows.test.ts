@@ -241,7 +241,7 @@ describe.concurrent('lookback: rows that an earlier run has sent', () => {
     const again = await run();
     expect(delivered(again)).toEqual([0, 1, 2]);
     expect(logs(again)).toContainEqual(
-      expect.stringMatching(/^WARN looked_at: None of the rows .+ were found again.+ now\(\), rand\(\)/),
+      expect.stringMatching(/^WARN looked_at: This run found none of the rows .+ now\(\), rand\(\)/),
     );
   });
 

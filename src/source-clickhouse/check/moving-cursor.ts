@@ -52,10 +52,10 @@ export async function findMovingCursor(
   await sleep(1000 / 10 ** type.precision + AFTER_TICK_MS);
   const after = await stamps();
   if (after === undefined || after.rows < before.rows || after.first === before.first) return undefined;
-  return `For ${formatCount(before.rows, 'row')}, the ${cursor.name} of "${table.name}" changes at each read. It is the time of the query, so each run takes these rows for new ones and sends them again, or never reads them if "lookback_seconds" is 0. ${adviseStoredCursor(table, cursor.name)}`;
+  return `The ${cursor.name} of ${formatCount(before.rows, 'row')} of "${table.name}" changes each time it is read: it is the time of the query. So every run sends these rows again or, if "lookback_seconds" is 0, never reads them. ${adviseStoredCursor(table, cursor.name)}`;
 }
 
 /** Explains how to store a cursor that is computed at each read. */
 export function adviseStoredCursor(table: Pick<Table, 'database' | 'name'>, cursorColumn: string): string {
-  return `If the column was added to a table with rows, store its values: ALTER TABLE ${quoteTable(table)} MATERIALIZE COLUMN ${quoteIdentifier(cursorColumn)}. If a view computes it, as with now(), select a stored column instead.`;
+  return `If the column was added to a table that already had rows, store its values: ALTER TABLE ${quoteTable(table)} MATERIALIZE COLUMN ${quoteIdentifier(cursorColumn)}. If a view computes the column, for example with now(), select a stored column instead.`;
 }

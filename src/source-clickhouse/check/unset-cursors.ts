@@ -33,7 +33,7 @@ export async function findUnsetCursors(
   if (count === undefined || count.rows === 0) return undefined;
   const { rows, looked_at } = count;
   const number = `${looked_at < MAX_ROWS_TO_COUNT ? '' : 'At least '}${formatCount(rows, 'row')}`;
-  return `${number} of "${table.name}" ${plural(rows, 'has', 'have')} the ${cursor.name} 1970-01-01, which is the value if a row is inserted without one. Only the first run reads these rows. If more of them are inserted, they are never read, because every state is after 1970-01-01. Give the column a DEFAULT now64(6).`;
+  return `${number} of "${table.name}" ${plural(rows, 'has', 'have')} the ${cursor.name} 1970-01-01, probably because ${plural(rows, 'it was', 'they were')} inserted without one. Only the first run reads such rows. If more are inserted, they are never read. Add DEFAULT now64(6) to the column.`;
 }
 
 /** Does the same as `findUnsetCursors`, but skips views, and tables that are too large to count. For use during a run. */

@@ -17,10 +17,10 @@ import { PROGRESS_INTERVAL_MS, Progress } from './progress.ts';
 import type { RowLimit } from './row-limit.ts';
 
 const ROWS_NOT_REPRODUCIBLE =
-  'None of the rows that the last run sent were found again. At least as many other rows are in their place, and this run sent them. There are two likely causes. Either a column changes each time it is read, such as now(), rand() or a joined value, so that every run sends the rows again. Then compute the column when a row is inserted, remove it from the view, or set "lookback_seconds" to 0. Or the table was replaced (EXCHANGE TABLES, DROP and CREATE, a full rebuild by dbt), so that its rows before the lookback are never read. Then reset the stream to read them, which also sends rows again that Batch already has.';
+  'This run found none of the rows that the last run sent, and sent at least as many other rows from the same time. There are two likely causes. If a column changes each time it is read, such as now(), rand() or a joined value, every run sends the rows again: compute the column when a row is inserted, remove it from the view, or set "lookback_seconds" to 0. If the table was replaced (EXCHANGE TABLES, DROP and CREATE, a full rebuild by dbt), its rows before the lookback are never read: to read them, reset the stream. Batch then receives rows again that it already has.';
 
 function describeRestampedRows(table: Table, cursorColumn: string): string {
-  return `Most rows that the last run sent are gone, and as many other rows have a ${cursorColumn} later than the start of this run. This value is probably computed at each read, so each run sends the rows again. ${adviseStoredCursor(table, cursorColumn)}`;
+  return `Most rows that the last run sent are gone, and as many other rows have a ${cursorColumn} after the start of this run. The column is probably computed each time it is read, so every run sends the rows again. ${adviseStoredCursor(table, cursorColumn)}`;
 }
 
 export type StreamContext = {
