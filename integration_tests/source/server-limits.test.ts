@@ -193,7 +193,7 @@ describe('a limit of the server that stays', () => {
       file('source.json', { ...configuration(NEVER_AGAIN), table: 'sorted' }),
     );
     expect(status).toBe('FAILED');
-    expect(message).toMatch(/code 201, QUOTA_EXCEEDED.+"never_again" was reached\. Run again later/);
+    expect(message).toMatch(/code 201, QUOTA_EXCEEDED.+"never_again" was reached\. If this continues, raise the limit/);
   });
 
   test.each<[string, SandboxUser, number]>([
@@ -213,9 +213,7 @@ describe('a limit of the server that stays', () => {
     );
     await expect(failed).rejects.toMatchObject({
       failureType: 'transient_error',
-      message: expect.stringMatching(
-        new RegExp(`code ${code}.+Run again later\\. If this happens again, raise the limit`),
-      ),
+      message: expect.stringMatching(new RegExp(`code ${code}.+was reached\\. If this continues, raise the limit`)),
     });
     await clickhouse.close();
     expect(warnings.length).toBeGreaterThan(1);

@@ -50,7 +50,7 @@ describe('an SSH channel', () => {
       name: 'ConnectorError',
       failureType: 'transient_error',
       message: expect.stringMatching(
-        /did not open a connection to clickhouse\.internal:8123 \(Not connected\).+Try again/,
+        /did not open a connection to clickhouse\.internal:8123 \(Not connected\).+If this continues/,
       ),
     });
   });

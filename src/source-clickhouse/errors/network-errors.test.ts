@@ -80,7 +80,7 @@ describe('a network error', () => {
       'Client network socket disconnected before secure TLS connection was established',
       { ssl: true },
       'clickhouse_port_wrong',
-      /closed the connection before TLS began.+does not speak TLS.+If the server is waking up/,
+      /closed the connection before TLS began.+does not speak TLS.+the server is waking up/,
     ],
     [
       'a TLS connection that was cut',
@@ -88,7 +88,7 @@ describe('a network error', () => {
       'aborted',
       { ssl: true },
       'clickhouse_cut_off',
-      /was cut.+Try again/,
+      /was cut.+If this continues, look for the reason in their logs/,
     ],
     [
       'an unknown authority',
@@ -128,7 +128,7 @@ describe('a network error', () => {
       'read ECONNRESET',
       {},
       'clickhouse_port_wrong',
-      /turn ssl on\. Otherwise try again/,
+      /the server or a proxy restarted\. For an HTTPS port, turn ssl on/,
     ],
     ['a broken pipe', 'EPIPE', 'write EPIPE', {}, 'clickhouse_cut_off', /was cut/],
     [

@@ -32,7 +32,7 @@ export const NETWORK_ERRORS: readonly NetworkError[] = [
     codes: ['EAI_AGAIN'],
     code: 'clickhouse_unreachable',
     explain: ({ host }) =>
-      `The host name "${host}" could not be resolved: the DNS server does not answer. Try again, or check the network.`,
+      `The host name "${host}" could not be resolved: the DNS server does not answer. If this continues, check the network.`,
   },
   {
     codes: ['ECONNREFUSED'],
@@ -44,28 +44,28 @@ export const NETWORK_ERRORS: readonly NetworkError[] = [
     words: /^Timeout error\.$/,
     code: 'clickhouse_unreachable',
     explain: ({ username }, at) =>
-      `${at} accepted the query but sent nothing for several minutes. A firewall may have dropped the connection, the server may be stuck, or it may still be sorting. Try again. If sorting takes too long, make the cursor the first column of the table's sorting key, or let the server report progress. ${adviseSetting(username, PROGRESS_SETTINGS)}.`,
+      `${at} accepted the query but sent nothing for several minutes. A firewall may have dropped the connection, the server may be stuck, or it may still be sorting. If sorting takes too long, make the cursor the first column of the table's sorting key, or let the server report progress. ${adviseSetting(username, PROGRESS_SETTINGS)}.`,
   },
   {
     codes: ['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'],
     words: /timeout/i,
     code: 'clickhouse_unreachable',
     explain: (_, at) =>
-      `${at} did not answer in time. A firewall or an IP allow-list may drop the connection, or the server is waking up. Check the network, then try again.`,
+      `${at} did not answer in time. A firewall or an IP allow-list may drop the connection, or the server is waking up. If this continues, check the network.`,
   },
   {
     codes: ['HPE_*', 'ECONNRESET'],
     ssl: false,
     code: 'clickhouse_port_wrong',
     explain: (_, at) =>
-      `${at} closed the connection, or did not answer in HTTP. If it is an HTTPS port (usually 8443), turn ssl on. Otherwise try again: the server or a proxy may have restarted.`,
+      `${at} closed the connection, or did not answer in HTTP. This may be an HTTPS port (usually 8443), or the server or a proxy restarted. For an HTTPS port, turn ssl on.`,
   },
   {
     codes: CUT_CODES,
     code: 'clickhouse_cut_off',
     explain: ({ ssl, tls }, at) => {
       const mayAskForCertificate = ssl && tls?.client_certificate === undefined;
-      return `The connection to ${at} was cut. The server restarted, or a proxy or tunnel closed it. Try again.${mayAskForCertificate ? ' If it never works, the server may require a client certificate (tls.client_certificate).' : ''}`;
+      return `The connection to ${at} was cut. The server restarted, or a proxy or tunnel closed it. If this continues, look for the reason in their logs.${mayAskForCertificate ? ' If no connection works, the server may require a client certificate (tls.client_certificate).' : ''}`;
     },
   },
 ];
@@ -97,7 +97,7 @@ function explainResponse(error: unknown, configuration: SourceConfiguration, at:
   if (error instanceof GatewayError) {
     return {
       code: 'clickhouse_unreachable',
-      message: `A proxy at ${at} answered, because it can't reach ClickHouse (HTTP ${error.status}). The server is waking up, restarting or overloaded. Try again. If that does not help, check that host and port are those of ClickHouse's HTTP interface.`,
+      message: `A proxy at ${at} answered, because it can't reach ClickHouse (HTTP ${error.status}). The server is waking up, restarting or overloaded. If this continues, check that host and port are those of ClickHouse's HTTP interface.`,
     };
   }
   if (error instanceof ProxyRefusalError) return explainProxyRefusal(error, configuration);
@@ -105,7 +105,7 @@ function explainResponse(error: unknown, configuration: SourceConfiguration, at:
   if (error instanceof UnreadableResponseError) {
     return {
       code: 'clickhouse_cut_off',
-      message: `The response of ${at} contains ${error.bytes} bytes that are neither a row nor an error of ClickHouse. A proxy may have cut or changed the response. Try again. If that does not help, please report this.`,
+      message: `The response of ${at} contains ${error.bytes} bytes that are neither a row nor an error of ClickHouse. A proxy may have cut or changed the response. If this continues, please report it.`,
     };
   }
   return undefined;
@@ -116,7 +116,7 @@ function explainForeignResponse({ status, answeredBefore }: NotClickHouseError, 
   if (answeredBefore) {
     return {
       code: 'clickhouse_cut_off',
-      message: `${at} sent a response that is not from ClickHouse (HTTP ${status}), after ClickHouse had answered other queries. A proxy may have answered instead, or cut the response. Try again. If that does not help, ask the proxy's administrator.`,
+      message: `${at} sent a response that is not from ClickHouse (HTTP ${status}), after ClickHouse had answered other queries. A proxy may have answered instead, or cut the response. If this continues, ask the proxy's administrator.`,
     };
   }
   return {
@@ -133,7 +133,7 @@ function explainProxyRefusal(
   if (status === 429) {
     return {
       code: 'clickhouse_busy',
-      message: `${seen} A limit of the proxy for the user "${username}" was reached. Run again later. If this happens again, raise the limit.`,
+      message: `${seen} A limit of the proxy for the user "${username}" was reached. If this continues, raise the limit.`,
     };
   }
   return {

@@ -64,7 +64,7 @@ describe('an error of the server', () => {
       201,
       'QUOTA_EXCEEDED',
       'clickhouse_busy',
-      /A limit .+"batch-sync" was reached\. Run again later.+make the table cheaper to read/,
+      /A limit .+"batch-sync" was reached\. If this continues, raise.+make the table cheaper to read/,
     ],
     [209, 'SOCKET_TIMEOUT', 'clickhouse_cut_off', /interrupted the query.+continues from the last state/],
     [80, 'INCORRECT_QUERY', 'clickhouse_query_failed', /Most likely the view/],

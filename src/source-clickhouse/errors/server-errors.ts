@@ -179,7 +179,7 @@ export const SERVER_ERRORS: readonly ServerError[] = [
     ],
     code: 'clickhouse_busy',
     explain: ({ seen, username }) =>
-      `${seen} A limit of the server or of the user "${username}" was reached. Run again later. If this happens again, raise the limit, or make the table cheaper to read by sorting it by the cursor.`,
+      `${seen} A limit of the server or of the user "${username}" was reached. If this continues, raise the limit, or make the table cheaper to read by sorting it by the cursor.`,
   },
   {
     numbers: [
@@ -205,7 +205,7 @@ export const SERVER_ERRORS: readonly ServerError[] = [
     ],
     code: 'clickhouse_cut_off',
     explain: ({ seen }) =>
-      `${seen} The server or its network interrupted the query. Run again; the next run continues from the last state.`,
+      `${seen} The server or its network interrupted the query. The next run continues from the last state. If this happens again, look for the cause in system.query_log.`,
   },
 ];
 

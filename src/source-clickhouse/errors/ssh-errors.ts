@@ -36,7 +36,7 @@ const OPEN_ERRORS: readonly OpenError[] = [
     level: 'client-timeout',
     code: 'ssh_unreachable',
     explain: ({ at }) =>
-      `${at} did not complete the login in time. It is overloaded, or it is not an SSH server. Check tunnel_port, then try again.`,
+      `${at} did not complete the login in time. It is overloaded, or it is not an SSH server. If this continues, check tunnel_port.`,
   },
   {
     level: 'handshake',
@@ -68,7 +68,7 @@ const OPEN_ERRORS: readonly OpenError[] = [
     codes: ['EAI_AGAIN'],
     code: 'ssh_unreachable',
     explain: ({ options: { tunnel_host } }) =>
-      `The host name of the SSH server "${tunnel_host}" could not be resolved: the DNS server does not answer. Try again, or check the network.`,
+      `The host name of the SSH server "${tunnel_host}" could not be resolved: the DNS server does not answer. If this continues, check the network.`,
   },
   {
     codes: ['ECONNREFUSED'],
@@ -80,7 +80,7 @@ const OPEN_ERRORS: readonly OpenError[] = [
     codes: ['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'],
     code: 'ssh_unreachable',
     explain: ({ at }) =>
-      `${at} did not answer in time. A firewall or an IP allow-list may drop the connection. Check the network, then try again.`,
+      `${at} did not answer in time. A firewall or an IP allow-list may drop the connection. If this continues, check the network.`,
   },
 ];
 
@@ -99,7 +99,7 @@ export function explainSshError(error: Error, options: TunnelOptions): Connector
   if (known !== undefined) return createError(known.code, known.explain({ options, at, words }), error);
   return createError(
     'ssh_unreachable',
-    `${at} closed the connection before the tunnel was open (${words}). It was restarted, has too many connections, or is not an SSH server. Try again. If that does not help, check tunnel_port.`,
+    `${at} closed the connection before the tunnel was open (${words}). It was restarted, has too many connections, or is not an SSH server. If this continues, check tunnel_port.`,
     error,
   );
 }
@@ -141,7 +141,7 @@ const FORWARD_ERRORS: readonly ForwardError[] = [
     matches: (error) => error instanceof ForwardTimeoutError,
     code: 'ssh_target_unreachable',
     explain: ({ at, target, reason }) =>
-      `${at} did not open a connection to ${target} (${reason}). A firewall between the two may drop the connection, or the SSH server may be stuck. With a tunnel, host and port are the address of ClickHouse as seen from the SSH server. Check the address on that server, then try again.`,
+      `${at} did not open a connection to ${target} (${reason}). A firewall between the two may drop the connection, or the SSH server may be stuck. With a tunnel, host and port are the address of ClickHouse as seen from the SSH server. Check the address on that server.`,
   },
 ];
 
@@ -159,7 +159,7 @@ export function explainForwardError(error: unknown, options: TunnelOptions, targ
     return createError(known.code, known.explain({ user: options.tunnel_user, at, target, reason }), error);
   return createError(
     'ssh_target_unreachable',
-    `${at} did not open a connection to ${target} (${reason}). The tunnel was closed, or the server has too many connections. Try again.`,
+    `${at} did not open a connection to ${target} (${reason}). The tunnel was closed, or the server has too many connections. If this continues, ask its administrator.`,
     error,
   );
 }

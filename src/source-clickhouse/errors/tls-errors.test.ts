@@ -100,7 +100,7 @@ describe('a TLS protocol error', () => {
       alert('tlsv1 alert internal error', 80),
       PLAIN,
       'clickhouse_cut_off',
-      /^ch:8443 ended the TLS connection because of an internal error \(alert internal error\).+Try again/,
+      /^ch:8443 ended the TLS connection because of an internal error \(alert internal error\).+If this continues/,
     ],
   ])('%s', (_, [code, message], configuration, expected, advice) => {
     const explanation = explainTlsError(code, message, configuration);

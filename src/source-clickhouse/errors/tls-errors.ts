@@ -66,7 +66,7 @@ const ALERTS: readonly TlsError[] = [
     pattern: /internal error/,
     code: 'clickhouse_cut_off',
     explain: ({ at, words }) =>
-      `${at} ended the TLS connection because of an internal error (${words}). It may be starting or overloaded. Try again. If that does not help, see the log of the server.`,
+      `${at} ended the TLS connection because of an internal error (${words}). It may be starting or overloaded. If this continues, see the log of the server.`,
   },
   {
     // Servers send this if the client certificate is missing or refused, and also if they share no cipher with the client.
@@ -134,7 +134,7 @@ export function explainTlsError(
   if (message.includes('before secure TLS connection')) {
     return {
       code: 'clickhouse_port_wrong',
-      message: `${context.at} closed the connection before TLS began. If it does not speak TLS, turn ssl off, or set port to the HTTPS port (usually 8443). If the server is waking up or restarting, try again.`,
+      message: `${context.at} closed the connection before TLS began. It does not speak TLS, or the server is waking up or restarting. If this continues, turn ssl off, or set port to the HTTPS port (usually 8443).`,
     };
   }
   if (code === 'EPROTO' || code.startsWith('ERR_SSL_')) {
