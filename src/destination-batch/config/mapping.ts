@@ -28,13 +28,13 @@ const column = z.string().min(1, 'must not be empty');
 export const mappingOptions = strictOptions({
   custom_id_column: column.optional().meta({
     title: 'Profile column',
-    description: 'The column with the id of the profile. Left empty: custom_id.',
+    description: 'The column with the id of the profile. Defaults to custom_id.',
     examples: ['user_id'],
     order: 0,
   }),
   event_name_column: column.optional().meta({
     title: 'Event name column',
-    description: 'The column with the name of the event. Left empty: event_name.',
+    description: 'The column with the name of the event. Defaults to event_name.',
     examples: ['action'],
     order: 1,
   }),
@@ -42,14 +42,14 @@ export const mappingOptions = strictOptions({
     .optional()
     .meta({
       title: 'One event name for all rows',
-      description: 'The name of every event, instead of a column. Left empty: the event name column is used.',
+      description: 'The name of every event. If empty, the name comes from the event name column.',
       examples: ['purchase'],
       order: 2,
     }),
   event_time_column: column.optional().meta({
     title: 'Event time column',
     description:
-      'The column with the time of the event, in RFC 3339 with a time zone. Left empty: event_time. Without such a column, Batch uses the time at which it receives the event.',
+      'The column with the time of the event, in RFC 3339 with a time zone. Defaults to event_time. Without this column, Batch uses the time at which it receives the event.',
     examples: ['occurred_at'],
     order: 3,
   }),
@@ -58,7 +58,7 @@ export const mappingOptions = strictOptions({
     .optional()
     .meta({
       title: 'Attribute columns',
-      description: 'The only columns that become attributes. Left empty: all columns.',
+      description: 'The only columns that become attributes. Defaults to all columns.',
       examples: [['item', 'price', 'url__item_url']],
       order: 4,
     }),

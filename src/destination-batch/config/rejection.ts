@@ -81,13 +81,13 @@ const s3 = z
       .optional()
       .meta({
         title: 'Endpoint',
-        description: 'The address of another S3-compatible store. Left empty: AWS.',
+        description: 'The address of an S3-compatible store. Defaults to AWS S3.',
         examples: ['https://minio.example.com:9000'],
         order: 4,
       }),
     access_key_id: z.string().min(1).optional().meta({
       title: 'Access key ID',
-      description: 'Left empty: the credentials of the machine are used (its environment, profile or role).',
+      description: "Defaults to the machine's own credentials: its environment, profile or role.",
       order: 5,
     }),
     secret_access_key: z.string().min(1).optional().meta({

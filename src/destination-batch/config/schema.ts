@@ -105,7 +105,7 @@ export const destinationConfigurationSchema = z
       .meta({
         title: 'Updates per second',
         description:
-          "Maximum number of updated profiles per second. Left empty: the endpoint's own limit. Set a lower value to leave a share for other senders to the same project. To set a higher value, if Batch allows it, also set Endpoint to update or mass_update.",
+          'Maximum number of updated profiles per second. Defaults to the limit of the endpoint. Set a lower value to leave a share for other senders to the same project. To set a higher value, if Batch allows it, also set Endpoint to update or mass_update.',
         examples: [300, 75],
         order: 5,
       }),
@@ -154,7 +154,7 @@ export const destinationConfigurationSchema = z
       .meta({
         title: 'Attribute with a row id',
         description:
-          'The name of an attribute to add to each event, with an id computed from the whole row. It helps you recognise events that were sent twice, and counts toward the 20 attributes of an event. Left empty: no attribute is added.',
+          'The name of an attribute to add to each event, with an id computed from the whole row. It helps you recognise events that were sent twice, and counts toward the 20 attributes of an event. If empty, no attribute is added.',
         examples: ['row_id'],
         order: 9,
       }),
