@@ -49,7 +49,8 @@ const local = z
       .min(1)
       .meta({
         title: 'Folder',
-        description: 'An existing folder. In a container, mount it; otherwise it is lost with the container.',
+        description:
+          'An existing folder. In a container, use a mounted folder; otherwise the files are lost when the container is removed.',
         examples: ['/local/rejected'],
         order: 1,
       }),
