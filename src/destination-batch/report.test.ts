@@ -148,7 +148,7 @@ describe('the summary', () => {
     report.setLocations({ confirmed: ['/x/a.ndjson', '/x/b.ndjson'], unconfirmed: ['/x/a.unconfirmed-rest.ndjson'] });
     expect(read(report.summarize()).slice(1)).toEqual([
       'INFO Rejected rows are kept in /x/a.ndjson, /x/b.ndjson.',
-      'WARN Rejected rows after the last state are kept in /x/a.unconfirmed-rest.ndjson. Do not send them yourself, because the next run reads them again. Send them only if this run replayed rows from a file.',
+      "WARN Rejected rows after the last state are kept in /x/a.unconfirmed-rest.ndjson. The next run reads them again, so don't send them yourself, unless this run replayed rows from a file.",
     ]);
   });
 

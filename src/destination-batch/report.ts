@@ -203,7 +203,7 @@ export class Report {
       messages.push(
         log(
           'WARN',
-          `Rejected rows after the last state are kept in ${unconfirmed.join(', ')}. Do not send them yourself, because the next run reads them again. Send them only if this run replayed rows from a file.`,
+          `Rejected rows after the last state are kept in ${unconfirmed.join(', ')}. The next run reads them again, so don't send them yourself, unless this run replayed rows from a file.`,
         ),
       );
     }

@@ -240,8 +240,7 @@ export class AttributeWriter {
     // surrogate pair.
     const cut = value.slice(0, max);
     const whole = cut.isWellFormed() ? cut : cut.slice(0, -1);
-    if (isBlank(whole))
-      return attributeError('text_too_long', `${tooLong}. Truncated to that length, it would be blank`);
+    if (isBlank(whole)) return attributeError('text_too_long', `${tooLong}, and the first ${max} are blank`);
     this.#issues.addChange(joinPath(path, segment), 'text_truncated', `${tooLong}: it is truncated`);
     return JSON.stringify(whole);
   }

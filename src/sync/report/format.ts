@@ -35,8 +35,8 @@ export function formatStopping({
   if (left <= 0) return 'Stopping. Press Ctrl-C again to stop now.';
   const again = plural(
     left,
-    'it is read again, and may reach Batch twice',
-    'they are read again, and some may reach Batch twice',
+    'this row again, and it may reach Batch twice',
+    'these rows again, and some may reach Batch twice',
   );
-  return `Stopping: sending the ${formatCount(left, 'row')} already read. Press Ctrl-C again to stop now; in the next run, ${again}.`;
+  return `Stopping: sending the ${formatCount(left, 'row')} already read. Press Ctrl-C again to stop now: the next run then reads ${again}.`;
 }
