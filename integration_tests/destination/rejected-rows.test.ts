@@ -389,7 +389,7 @@ describe('when rows are rejected', () => {
     expect(result.stdout).not.toMatch(/top secret|123456|u-hidden/);
     expect(logs(result)).toContainEqual(
       expect.stringMatching(
-        /refused_by_batch\): Batch said: the text "\*\*\*\*" of \*\*\*\* is odd\. Its columns: custom_id \(string of 8\), event_name \(string of 1\), note \(string of 10\), amount \(number\)/,
+        /refused_by_batch\): Batch said: the text "\*\*\*\*" of \*\*\*\* is odd\. Its columns: custom_id \(string of 8 characters\), event_name \(string of 1 character\), note \(string of 10 characters\), amount \(number\)/,
       ),
     );
     expect(logs(result)).toContainEqual(

@@ -80,7 +80,7 @@ describe('a row in the log', () => {
       i: ' ',
     };
     expect(describeRow(row)).toBe(
-      'a (string of 6), b (number), c (NULL), d (array of 2), e (object), g (boolean), h (number), i (blank string)',
+      'a (string of 6 characters), b (number), c (NULL), d (array of 2 items), e (object), g (boolean), h (number), i (blank string)',
     );
     expect(describeRow({})).toBe('no columns at all');
   });

@@ -1,6 +1,7 @@
 import { LosslessNumber } from 'lossless-json';
 import { troubleshootingPage } from '../../protocol/help-pages.ts';
 import { tryParseJson } from '../../shared/exact-json.ts';
+import { formatCount } from '../../shared/format.ts';
 import { maskValues } from '../batch/mask-values.ts';
 import { describeRefusal, type Rejection } from '../codes.ts';
 import type { Row } from '../mapping/mapper.ts';
@@ -68,8 +69,9 @@ export function describeRow(row: Row): string {
 
 function describeValue(value: unknown): string {
   if (value === null || value === undefined) return 'NULL';
-  if (typeof value === 'string') return value.trim() === '' ? 'blank string' : `string of ${value.length}`;
-  if (Array.isArray(value)) return `array of ${value.length}`;
+  if (typeof value === 'string')
+    return value.trim() === '' ? 'blank string' : `string of ${formatCount(value.length, 'character')}`;
+  if (Array.isArray(value)) return `array of ${formatCount(value.length, 'item')}`;
   if (value instanceof LosslessNumber) return 'number';
   return typeof value;
 }

@@ -135,7 +135,7 @@ test('I1, I2: sends rows, and echoes each state with the counts of the rows befo
     state(3, 'events', stats(0, 0)),
   ]);
   expect(logs()).toEqual([
-    'WARN A row of events is rejected (custom_id_missing): custom_id is missing or blank, so there is no profile to attach the event to. Its columns: custom_id (blank string), event_name (string of 1). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/custom_id_missing.md',
+    'WARN A row of events is rejected (custom_id_missing): custom_id is missing or blank, so there is no profile to attach the event to. Its columns: custom_id (blank string), event_name (string of 1 character). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/custom_id_missing.md',
     'INFO 4 rows read: 3 accepted, 1 rejected, 0 not sent. 0 attributes left out, 0 possible duplicates. 1 request with 2 updates, 0 retries.',
     'WARN Rows rejected: custom_id_missing: 1.',
   ]);
@@ -267,7 +267,7 @@ test('counts a row that Batch refuses as rejected, with its reason', async () =>
   expect(await result).toBe(true);
   expect(states()).toEqual([state(1, 'events', stats(1, 1))]);
   expect(logs()[0]).toMatch(
-    /^WARN A row of events is rejected \(refused_by_batch\): Batch said: time is over 24 hours ago\. Its columns: custom_id \(string of 2\), event_name \(string of 1\)\. See .+refused_by_batch\.md$/,
+    /^WARN A row of events is rejected \(refused_by_batch\): Batch said: time is over 24 hours ago\. Its columns: custom_id \(string of 2 characters\), event_name \(string of 1 character\)\. See .+refused_by_batch\.md$/,
   );
 });
 
