@@ -297,7 +297,7 @@ describe.each(HAS_TWO_ANALYZERS ? ANALYZERS : ANALYZERS.slice(0, 1))('with %s', 
     const whole = await Promise.all(all.map((reader) => readBy(reader, 'full_refresh')));
     count.add(await rowsIn(name, final), whole.flatMap(numbers));
     if (failures.length > 0) throw new Error([...new Set(failures)].join('\n'));
-    expect(count.total).toMatchObject({ lost: 0, doubled: 0 });
+    expect(count.total).toMatchObject({ lost: 0, duplicated: 0 });
     if (resumes) expect(count.total.rows).toBeGreaterThan(3 * visible.size);
     const found = whole.flatMap(records).find(({ n }) => n === 0);
     if (Object.keys(values).length > 0) expect(found).toMatchObject(values);
@@ -384,7 +384,7 @@ describe.each(HAS_TWO_ANALYZERS ? ANALYZERS : ANALYZERS.slice(0, 1))('with %s', 
       count.add([], numbers(ofStream(second, name)));
       const failures = messagesOf(first).filter((message) => message.startsWith(`${name}: `));
       if (failures.length > 0) throw new Error(failures.join('\n'));
-      expect(count.total).toMatchObject({ lost: 0, doubled: 0 });
+      expect(count.total).toMatchObject({ lost: 0, duplicated: 0 });
       const [, , json] = each;
       for (const { c } of records(read)) expect(c).toEqual(json);
     }

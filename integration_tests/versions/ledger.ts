@@ -2,7 +2,7 @@ import type { TestContext } from 'vitest';
 import type { Finished } from '../../sandbox/launcher.ts';
 
 /** How often the rows of a test had to come, how many did not, and how many came too often. */
-export type Ledger = { rows: number; lost: number; doubled: number };
+export type Ledger = { rows: number; lost: number; duplicated: number };
 
 declare module 'vitest' {
   interface TaskMeta {
@@ -13,7 +13,7 @@ declare module 'vitest' {
 
 /** Counts what came against what is there, over all reads of a test. */
 export class RowCount {
-  readonly #total: Ledger = { rows: 0, lost: 0, doubled: 0 };
+  readonly #total: Ledger = { rows: 0, lost: 0, duplicated: 0 };
 
   /** The total is kept in the test's meta, whether the test passes or not. */
   constructor(test: TestContext) {
@@ -24,7 +24,7 @@ export class RowCount {
   add(expected: Iterable<number>, came: readonly number[]): void {
     const missing = new Set(expected);
     this.#total.rows += missing.size;
-    for (const n of came) if (!missing.delete(n)) this.#total.doubled += 1;
+    for (const n of came) if (!missing.delete(n)) this.#total.duplicated += 1;
     this.#total.lost += missing.size;
   }
 

@@ -58,7 +58,7 @@ const reportSchema = z.object({
           status: z.enum(['passed', 'failed', 'skipped', 'pending', 'todo', 'disabled']),
           failureMessages: z.array(z.string()).nullish(),
           meta: z.object({
-            ledger: z.object({ rows: z.number(), lost: z.number(), doubled: z.number() }).optional(),
+            ledger: z.object({ rows: z.number(), lost: z.number(), duplicated: z.number() }).optional(),
           }),
         }),
       ),
@@ -112,7 +112,7 @@ async function runTests(files: readonly string[], environment: Record<string, st
 }
 
 function outcomeOf({ testResults }: z.output<typeof reportSchema>, printed: string): Outcome {
-  const outcome: Outcome = { passed: 0, failures: [], skipped: 0, ledger: { rows: 0, lost: 0, doubled: 0 } };
+  const outcome: Outcome = { passed: 0, failures: [], skipped: 0, ledger: { rows: 0, lost: 0, duplicated: 0 } };
   for (const { name, status, message, assertionResults } of testResults) {
     const file = name.slice(name.lastIndexOf('/') + 1);
     const failuresBefore = outcome.failures.length;
@@ -120,7 +120,7 @@ function outcomeOf({ testResults }: z.output<typeof reportSchema>, printed: stri
       if (status === 'passed') outcome.passed += 1;
       else if (status !== 'failed') outcome.skipped += 1;
       else outcome.failures.push(`${file}: ${fullName}\n      ${firstLine(failureMessages?.[0])}`);
-      for (const key of ['rows', 'lost', 'doubled'] as const) outcome.ledger[key] += meta.ledger?.[key] ?? 0;
+      for (const key of ['rows', 'lost', 'duplicated'] as const) outcome.ledger[key] += meta.ledger?.[key] ?? 0;
     }
     // A file may fail before its tests, which are skipped then; the report does not always have the reason.
     if (status === 'failed' && outcome.failures.length === failuresBefore) {
@@ -181,7 +181,7 @@ async function main(versions: readonly string[]): Promise<void> {
     const { ledger, failures } = result.next;
     const verdict = failures.length === 0 ? 'passed' : 'FAILED';
     printOutcome(
-      `  a state of ${engine.version} continued on ${next.version}: ${verdict}, ${ledger.rows} rows, ${ledger.lost} lost, ${ledger.doubled} doubled`,
+      `  a state of ${engine.version} resumed on ${next.version}: ${verdict}, ${ledger.rows} rows, ${ledger.lost} lost, ${ledger.duplicated} duplicated`,
       result.next,
     );
   }

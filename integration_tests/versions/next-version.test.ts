@@ -82,7 +82,7 @@ test(`each state of ClickHouse ${OLDER.version} is continued on ${NEWER.version}
     expect(errors(rest)).toEqual([]);
     count.add(upTo(ROWS), [...before, ...numbers(rest)]);
   }
-  expect(count.total).toMatchObject({ lost: 0, doubled: 0 });
+  expect(count.total).toMatchObject({ lost: 0, duplicated: 0 });
 });
 
 test(`the rows that ClickHouse ${OLDER.version} gave a moment ago are known on ${NEWER.version} among late rows`, async (context) => {
@@ -91,5 +91,5 @@ test(`the rows that ClickHouse ${OLDER.version} gave a moment ago are known on $
   const next = await onNewer.read('moved', { state: lastState(first), config: LOOKBACK });
   expect(errors(next)).toEqual([]);
   count.add(upTo(ROWS + 10), [...numbers(first), ...numbers(next)]);
-  expect(count.total).toMatchObject({ lost: 0, doubled: 0 });
+  expect(count.total).toMatchObject({ lost: 0, duplicated: 0 });
 });

@@ -23,7 +23,7 @@ const HOW_RUN: Record<Engine['kind'], string> = {
 /** The result of an engine in one line. */
 export function engineLine({ engine, outcome, seconds }: EngineResult): string {
   const { passed, failures, skipped, ledger } = outcome;
-  return `ClickHouse ${engine.version} (${HOW_RUN[engine.kind]}): ${passed} passed, ${failures.length} failed, ${skipped} skipped; ${ledger.rows} rows, ${ledger.lost} lost, ${ledger.doubled} doubled; ${Math.round(seconds)} s`;
+  return `ClickHouse ${engine.version} (${HOW_RUN[engine.kind]}): ${passed} passed, ${failures.length} failed, ${skipped} skipped; ${ledger.rows} rows, ${ledger.lost} lost, ${ledger.duplicated} duplicated; ${Math.round(seconds)} s`;
 }
 
 /** The results as the table of docs/source-clickhouse.md. */
@@ -38,19 +38,10 @@ export function resultTable(results: readonly EngineResult[]): string {
       failures.length,
       ledger.rows.toLocaleString('en-US'),
       ledger.lost,
-      ledger.doubled,
+      ledger.duplicated,
       states,
     ];
   });
-  const head = [
-    'ClickHouse',
-    'run as',
-    'tests passed',
-    'failed',
-    'rows',
-    'lost',
-    'doubled',
-    'its states were continued on',
-  ];
+  const head = ['ClickHouse', 'run as', 'tests passed', 'failed', 'rows', 'lost', 'duplicated', 'states resumed on'];
   return [head, head.map(() => '---'), ...rows].map((cells) => `| ${cells.join(' | ')} |`).join('\n');
 }
