@@ -98,8 +98,8 @@ function configuration(user: SandboxUser): Record<string, unknown> {
   return sourceConfiguration(server(), 'shop', server().connection(user));
 }
 
-/** Resolves when a WARN with these words is printed after at least `behindRows` rows. */
-async function warned(child: ChildProcess, words: RegExp, behindRows = 0): Promise<void> {
+/** Resolves when a WARN with these words is printed after at least `afterRows` rows. */
+async function warned(child: ChildProcess, words: RegExp, afterRows = 0): Promise<void> {
   let rows = 0;
   const lines = createInterface({ input: child.stdout ?? process.stdin });
   await new Promise<void>((resolve, reject) => {
@@ -107,7 +107,7 @@ async function warned(child: ChildProcess, words: RegExp, behindRows = 0): Promi
       if (line.startsWith('{"type":"RECORD"')) rows += 1;
       if (!line.startsWith('{"type":"LOG"')) return;
       const { log }: PrintedMessage = JSON.parse(line);
-      if (log?.level === 'WARN' && words.test(log.message) && rows >= behindRows) resolve();
+      if (log?.level === 'WARN' && words.test(log.message) && rows >= afterRows) resolve();
     });
     child.once('close', () => reject(new Error(`It ended without a warning like ${words}.`)));
   });
