@@ -2,10 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { RequestEntry } from '../../sandbox/batch-api/request-log.ts';
 import type { BatchApi } from '../../sandbox/batch-api/server.ts';
 
-/** How long Batch may take to answer what it was sent, in milliseconds. The longest delay is some tenths of a second. */
+/** How long Batch may take to answer all calls, in milliseconds. The longest delay of a fault is 0.3 seconds. */
 const SETTLED_WITHIN_MS = 10_000;
 
-/** What Batch was asked in a run. */
+/** The calls that Batch received in a run. */
 export class BatchCalls {
   readonly #batch: BatchApi;
   readonly #requestsBefore: number;
@@ -21,28 +21,28 @@ export class BatchCalls {
     };
   }
 
-  /** Resolves when all calls are handled, those also whose client was killed. */
+  /** Resolves when all calls are handled, including calls of a client that was killed. */
   async handled(): Promise<void> {
     const deadline = Date.now() + SETTLED_WITHIN_MS;
     while (this.#answered.length < this.#arrived) {
-      if (Date.now() > deadline) throw new Error('The Batch API of the sandbox does not come to an end.');
+      if (Date.now() > deadline) throw new Error('The Batch API of the sandbox did not answer all calls in time.');
       await sleep(5);
     }
   }
 
-  /** Events of requests that were stored, or may have been, without a response to the client. */
+  /** The number of events in requests that Batch may have stored although the client got no valid response. */
   get eventsOfUnknownOutcome(): number {
     return this.#answered.filter(isOutcomeUnknown).reduce((sum, { events }) => sum + events, 0);
   }
 
   get #answered(): readonly RequestEntry[] {
     const entries = this.#batch.requests(this.#batch.stats.requests - this.#requestsBefore);
-    // A call that its client did not send to its end is answered without having arrived.
+    // The sandbox answers a call with 400 if its client did not send all of it. `onCall` does not count such a call.
     return entries.filter(({ status, fault }) => status !== 400 || fault !== null);
   }
 }
 
-/** Of those that were not stored the sandbox counts no events. */
+/** Whether the client can't know if the call was stored. If it was not stored, the sandbox counts 0 events. */
 function isOutcomeUnknown({ fault }: RequestEntry): boolean {
   return fault === 'cut' || fault === 'hang' || fault === 'status';
 }

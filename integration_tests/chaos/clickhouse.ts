@@ -1,6 +1,6 @@
 import type { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
 
-/** A server that is killed now and then, and comes back by itself on the same data. */
+/** A ClickHouse server that can be killed. It then restarts with the same data. */
 export class CrashingClickHouse {
   readonly server: ClickHouseServer;
   #back: Promise<void> = Promise.resolve();
@@ -9,16 +9,16 @@ export class CrashingClickHouse {
     this.server = server;
   }
 
-  /** Resolves when the server is gone; it is started again at once. */
+  /** Kills the server. Resolves when its process has ended; the restart then continues in the background. */
   async crash(): Promise<void> {
     const gone = this.#back.then(() => this.server.kill());
     this.#back = gone.then(() => this.server.restart());
-    // Rejects the promise of the test that waits for the server.
+    // Callers of `isBack` get the error.
     this.#back.catch(() => undefined);
     await gone;
   }
 
-  /** Resolves when the server is there. @throws when it did not come back. */
+  /** Resolves when the server is running. @throws if it could not be restarted. */
   isBack(): Promise<void> {
     return this.#back;
   }

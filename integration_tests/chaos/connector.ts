@@ -8,29 +8,29 @@ import type { ProcessEnd } from './run-end.ts';
 
 /** The process of a connector. */
 export class Connector {
-  /** How it ended, once it has. */
+  /** Resolves when the process has ended. */
   readonly ended: Promise<ProcessEnd>;
   readonly #child: ChildProcess;
   readonly #signalsSent: Signal[] = [];
   #signalSentAt: number | undefined;
 
-  /** @param stdout a file that takes its output, instead of us. */
+  /** @param stdout the file descriptor for its output. Without it, the output is a pipe. */
   constructor(name: LauncherName, args: readonly string[], stdout?: number) {
     this.#child = start(name, args, { stdio: ['pipe', stdout ?? 'pipe', 'pipe'] });
-    // It may end before it has read all that it is given.
+    // The process may end before it has read all of its input.
     this.stdin.on('error', () => undefined);
     this.ended = this.#end();
   }
 
   get stdin(): Writable {
-    return there(this.#child.stdin);
+    return existing(this.#child.stdin);
   }
 
   get stdout(): Readable {
-    return there(this.#child.stdout);
+    return existing(this.#child.stdout);
   }
 
-  /** Whether it was still there to get the signal. */
+  /** Sends a signal. Returns whether the process was still running. */
   send(signal: Signal): boolean {
     if (!this.#isRunning || !this.#child.kill(signal)) return false;
     this.#signalsSent.push(signal);
@@ -43,20 +43,20 @@ export class Connector {
   }
 
   async #end(): Promise<ProcessEnd> {
-    const said = text(there(this.#child.stderr));
+    const stderr = text(existing(this.#child.stderr));
     await once(this.#child, 'exit');
     const afterSignalMs = this.#signalSentAt === undefined ? undefined : performance.now() - this.#signalSentAt;
     return {
       code: this.#child.exitCode,
       signal: this.#child.signalCode,
-      stderr: await said,
+      stderr: await stderr,
       signalsSent: this.#signalsSent,
       afterSignalMs,
     };
   }
 }
 
-function there<Stream>(stream: Stream | null): Stream {
+function existing<Stream>(stream: Stream | null): Stream {
   if (stream === null) throw new Error('The process was started without this pipe.');
   return stream;
 }

@@ -1,32 +1,32 @@
 import { z } from 'zod';
 import type { BatchApi } from '../../sandbox/batch-api/server.ts';
-import { keptRejectedRows } from './rejected-rows.ts';
+import { readRejectedRows } from './rejected-rows.ts';
 import type { RunEnd } from './run-end.ts';
 
-/** A state of a round: the so-manieth that the source wrote in a run. */
+/** Identifies a state of a round: the number of the run, and the state's index among the states of that run. */
 export type StateName = { run: number; index: number };
 
-/** What was seen in a round, in the order in which it happened. Rows are identified by their id. */
-export type Happening =
-  /** `given`: the state that the source was given. */
-  | { kind: 'run_begins'; given: StateName | undefined }
-  /** The platform hands it from the source to the destination. */
+/** Something that happened in a round. Rows are identified by their id. */
+export type JournalEntry =
+  /** `resumesFrom`: the state that the source was started with. */
+  | { kind: 'run_begins'; resumesFrom: StateName | undefined }
+  /** The platform passed the row from the source to the destination. */
   | { kind: 'row_passed'; id: string }
   | { kind: 'state_passed'; state: string }
   | { kind: 'row_accepted'; id: string }
   | { kind: 'row_rejected'; id: string }
-  /** `settled`: how many rows the destination says that it settled since the last one. */
+  /** `settled`: the number of rows since the previous state, according to the `destinationStats` of this one. */
   | { kind: 'state_echoed'; state: string; settled: number }
   | { kind: 'run_ends'; end: RunEnd };
 
 const storedEvent = z.object({ attributes: z.object({ id: z.string() }) });
 
 /**
- * Writes down what happens. What Batch has stored, and what rejected rows the destination has kept, is looked up before
- * each entry that is judged by it: both stand in it no later than they happened before that.
+ * Records what happens in a round, in order. Before each entry that depends on it, the journal looks up which rows Batch has
+ * stored and which rejected rows are in the files. So these rows are always recorded before that entry.
  */
 export class Journal {
-  readonly happenings: Happening[] = [];
+  readonly entries: JournalEntry[] = [];
   readonly #batch: BatchApi;
   readonly #rejectedFolder: string;
   #accepted = 0;
@@ -38,42 +38,42 @@ export class Journal {
     this.#rejectedFolder = rejectedFolder;
   }
 
-  runBegins(given: StateName | undefined): void {
+  runBegins(resumesFrom: StateName | undefined): void {
     this.#lookUp();
     this.#hasPassedRow = false;
-    this.happenings.push({ kind: 'run_begins', given });
+    this.entries.push({ kind: 'run_begins', resumesFrom });
   }
 
   rowPassed(id: string): void {
-    // What has come until now was on its way when the destination of an earlier run was killed.
+    // Rows that were stored until now were in flight when the destination of an earlier run was killed.
     if (!this.#hasPassedRow) this.#lookUp();
     this.#hasPassedRow = true;
-    this.happenings.push({ kind: 'row_passed', id });
+    this.entries.push({ kind: 'row_passed', id });
   }
 
   statePassed(state: string): void {
-    this.happenings.push({ kind: 'state_passed', state });
+    this.entries.push({ kind: 'state_passed', state });
   }
 
   stateEchoed(state: string, settled: number): void {
     this.#lookUp();
-    this.happenings.push({ kind: 'state_echoed', state, settled });
+    this.entries.push({ kind: 'state_echoed', state, settled });
   }
 
   runEnds(end: RunEnd): void {
     this.#lookUp();
-    this.happenings.push({ kind: 'run_ends', end });
+    this.entries.push({ kind: 'run_ends', end });
   }
 
   #lookUp(): void {
     for (const { json } of this.#batch.store.events({ offset: this.#accepted })) {
       this.#accepted += 1;
-      this.happenings.push({ kind: 'row_accepted', id: storedEvent.parse(JSON.parse(json)).attributes.id });
+      this.entries.push({ kind: 'row_accepted', id: storedEvent.parse(JSON.parse(json)).attributes.id });
     }
-    for (const id of keptRejectedRows(this.#rejectedFolder)) {
+    for (const id of readRejectedRows(this.#rejectedFolder)) {
       if (this.#rejected.has(id)) continue;
       this.#rejected.add(id);
-      this.happenings.push({ kind: 'row_rejected', id });
+      this.entries.push({ kind: 'row_rejected', id });
     }
   }
 }

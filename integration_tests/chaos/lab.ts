@@ -11,7 +11,7 @@ export const REST_API_KEY = 'rest_chaos';
 
 const NO_LIMIT = 1_000_000_000;
 
-/** Where rounds are carried out, one after the other. */
+/** The servers and the disk for rounds, which run one after the other. */
 export type Lab = { clickhouse: CrashingClickHouse; batch: BatchApi; disk: SmallDisk; close: () => Promise<void> };
 
 /** Starts both servers, and mounts a small disk. */

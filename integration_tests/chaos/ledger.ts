@@ -1,63 +1,65 @@
-import type { Happening, StateName } from './journal.ts';
+import { formatCount, formatList } from '../../src/shared/format.ts';
+import type { JournalEntry, StateName } from './journal.ts';
 import { causeToSendAgain, complaintsAboutEnds, type RunEnd } from './run-end.ts';
 
-/** All that is known of a round at its end. */
+/** What is known about a round at its end. */
 export type Evidence = {
-  happenings: readonly Happening[];
+  entries: readonly JournalEntry[];
   /** Rows in the table. */
   table: ReadonlySet<string>;
-  /** Those of them that appeared later than the source promises to look for them. */
+  /** Rows in the table that appeared too late for the lookback, so that the source may have missed them. */
   tooLate: ReadonlySet<string>;
-  /** Rows in the files of rejected rows, as often as they occur there. */
+  /** Rows in the files of rejected rows. A row that is stored twice is listed twice. */
   rejected: readonly string[];
 };
 
-/** Ids that a complaint names at most. */
-const IDS_NAMED = 5;
+/** The maximum number of ids in a complaint. */
+const MAX_IDS = 5;
 
 /**
- * Holds what happened in a round against what is promised. Empty when all of it was kept:
+ * Checks a round against what the connectors promise, and returns a complaint for each broken promise:
  *
- * 1. Every row of the table was accepted by Batch, or rejected with a reason that was kept.
- * 2. A row is sent again only when the state that its run was given does not cover it, and that state leaves out rows
- *    that were sent only when something happened that takes it away: not a SIGTERM. Within a run a row is stored twice
- *    only by a request whose outcome was unknown.
- * 3. When a state is echoed, all rows before it are accepted or rejected already.
+ * 1. Every row of the table is accepted by Batch, or rejected with a stored reason.
+ * 2. A row is sent again only if the state that the run starts from does not cover it. A run leaves sent rows without a state only
+ *    after a fault that explains it, such as SIGKILL; SIGTERM does not. Within a run, Batch stores a row twice only after a
+ *    request whose outcome was unknown.
+ * 3. When a state is echoed, all rows before it have already been accepted or rejected.
+ * 4. Each process ends as documented.
  */
 export function complaints(evidence: Evidence): string[] {
   const ledger = new Ledger();
-  for (const happening of evidence.happenings) ledger.enter(happening);
+  for (const entry of evidence.entries) ledger.enter(entry);
   return ledger.close(evidence);
 }
 
-/** The rows and states of a run, in the order in which they passed. */
+/** The rows and states of a run, in the order in which the platform passed them on. */
 class Run {
   readonly rows: string[] = [];
   readonly states: { state: string; rowsBefore: number }[] = [];
   readonly sent = new Set<string>();
-  /** Rows that came although the state covers them which it began with. */
-  readonly again: string[] = [];
-  readonly #given: ReadonlySet<string>;
+  /** Rows that were read although the state that the run started from covers them. */
+  readonly repeated: string[] = [];
+  readonly #coveredBefore: ReadonlySet<string>;
   echoed = 0;
 
-  /** @param given the rows that the state covers which it began with. */
-  constructor(given: ReadonlySet<string>) {
-    this.#given = given;
+  /** @param coveredBefore the rows that are covered by the state that the run started from. */
+  constructor(coveredBefore: ReadonlySet<string>) {
+    this.#coveredBefore = coveredBefore;
   }
 
-  isGiven(id: string): boolean {
-    return this.#given.has(id);
+  wasCovered(id: string): boolean {
+    return this.#coveredBefore.has(id);
   }
 
-  /** How many rows lie before the last state that was echoed. */
+  /** The number of rows before the last echoed state. */
   get rowsEchoed(): number {
     return this.states[this.echoed - 1]?.rowsBefore ?? 0;
   }
 
-  /** The rows that a state of this run covers. */
+  /** Returns the rows that are covered after a number of states of this run. */
   covered(states: number): Set<string> {
     const rowsBefore = this.states[states - 1]?.rowsBefore ?? 0;
-    return new Set([...this.#given, ...this.rows.slice(0, rowsBefore)]);
+    return new Set([...this.#coveredBefore, ...this.rows.slice(0, rowsBefore)]);
   }
 }
 
@@ -68,47 +70,47 @@ class Ledger {
   readonly #accepted = new Map<string, number>();
   readonly #rejected = new Set<string>();
   #eventsOfUnknownOutcome = 0;
-  #isAnyRepeatRight = false;
+  #areRepeatsAllowed = false;
 
-  enter(happening: Happening): void {
-    if (happening.kind === 'run_begins') {
-      this.#runs.push(new Run(this.#coveredBy(happening.given)));
+  enter(entry: JournalEntry): void {
+    if (entry.kind === 'run_begins') {
+      this.#runs.push(new Run(this.#coveredBy(entry.resumesFrom)));
       return;
     }
     const run = this.#runs.at(-1);
-    switch (happening.kind) {
+    switch (entry.kind) {
       case 'row_passed':
-        if (run !== undefined) this.#rowPassed(run, happening.id);
+        if (run !== undefined) this.#rowPassed(run, entry.id);
         break;
       case 'state_passed':
-        run?.states.push({ state: happening.state, rowsBefore: run.rows.length });
+        run?.states.push({ state: entry.state, rowsBefore: run.rows.length });
         break;
       case 'row_accepted':
-        addOne(this.#accepted, happening.id);
-        run?.sent.add(happening.id);
+        addOne(this.#accepted, entry.id);
+        run?.sent.add(entry.id);
         break;
       case 'row_rejected':
-        this.#rejected.add(happening.id);
+        this.#rejected.add(entry.id);
         break;
       case 'state_echoed':
-        if (run !== undefined) this.#stateEchoed(run, happening.state, happening.settled);
+        if (run !== undefined) this.#stateEchoed(run, entry.state, entry.settled);
         break;
       case 'run_ends':
-        if (run !== undefined) this.#runEnds(run, happening.end);
+        if (run !== undefined) this.#runEnds(run, entry.end);
         break;
     }
   }
 
   close({ table, tooLate, rejected }: Evidence): string[] {
-    const kept = new Set(rejected);
-    const isSettled = (id: string): boolean => this.#accepted.has(id) || kept.has(id);
+    const stored = new Set(rejected);
+    const isSettled = (id: string): boolean => this.#accepted.has(id) || stored.has(id);
     this.#complainOf(
       [...table].filter((id) => !isSettled(id) && !tooLate.has(id)),
-      'are lost: neither accepted nor kept as rejected',
+      'Rows were lost: neither accepted nor stored as rejected',
     );
     this.#complainOf(
       [...this.#accepted.keys()].filter((id) => !table.has(id)),
-      'were accepted and are not in the table',
+      'Rows were accepted that are not in the table',
     );
     this.#judgeRepeats(rejected);
     return this.#complaints;
@@ -119,11 +121,9 @@ class Ledger {
   }
 
   #rowPassed(run: Run, id: string): void {
-    if (run.isGiven(id)) run.again.push(id);
-    if (run.rows.length === 0) {
-      // What Batch stored before belongs to an earlier run.
-      run.sent.clear();
-    }
+    if (run.wasCovered(id)) run.repeated.push(id);
+    // Rows that Batch stored before the first row of this run belong to an earlier run.
+    if (run.rows.length === 0) run.sent.clear();
     run.rows.push(id);
     addOne(this.#passed, id);
   }
@@ -133,32 +133,34 @@ class Ledger {
     const passed = run.states[run.echoed];
     run.echoed += 1;
     if (passed === undefined || passed.state !== state) {
-      this.#complain(`The state ${run.echoed} that was echoed is not the one that was passed: ${state}`);
+      this.#complain(`Echoed state ${run.echoed} is not state ${run.echoed} of the source: ${state}`);
       return;
     }
     const rows = run.rows.slice(before, passed.rowsBefore);
     this.#complainOf(
       rows.filter((id) => !this.#accepted.has(id) && !this.#rejected.has(id)),
-      `were neither stored nor rejected when the state ${run.echoed} behind them was echoed`,
+      `State ${run.echoed} was echoed before these rows were accepted or rejected`,
     );
     if (settled !== rows.length) {
-      this.#complain(`The state ${run.echoed} tells of ${settled} rows since the last one; there were ${rows.length}.`);
+      this.#complain(
+        `Echoed state ${run.echoed} counts ${settled} rows since the previous state instead of ${rows.length}`,
+      );
     }
   }
 
   #runEnds(run: Run, end: RunEnd): void {
     for (const complaint of complaintsAboutEnds(end)) this.#complain(complaint);
-    this.#complainOf(run.again, 'came again, although the state that the source was given covers them');
+    this.#complainOf(run.repeated, 'Rows were read again although the state that the run started from covers them');
     this.#eventsOfUnknownOutcome += end.eventsOfUnknownOutcome;
-    const isStateLost = end.met.some(({ kind }) => kind === 'disk_full');
+    const isStateLost = end.occurred.some(({ kind }) => kind === 'disk_full');
     if (causeToSendAgain(end) !== undefined) {
-      this.#isAnyRepeatRight = true;
+      this.#areRepeatsAllowed = true;
       return;
     }
-    // Its states were true; the platform could not keep them.
-    this.#isAnyRepeatRight ||= isStateLost;
+    // The echoed states were right, but the platform could not save them.
+    this.#areRepeatsAllowed ||= isStateLost;
     const uncovered = run.rows.slice(run.rowsEchoed).filter((id) => run.sent.has(id));
-    this.#complainOf(uncovered, 'were sent and no state covers them, in a run that nothing took away');
+    this.#complainOf(uncovered, 'Rows were sent but no state covers them, and no fault explains it');
   }
 
   #judgeRepeats(rejected: readonly string[]): void {
@@ -169,24 +171,23 @@ class Ledger {
     if (repeats > this.#eventsOfUnknownOutcome) {
       this.#complainOf(
         more.map(([id]) => id),
-        `were stored or rejected more often than they were passed: ${repeats} times too often, while ${this.#eventsOfUnknownOutcome} events were in requests of unknown outcome`,
+        `Rows were stored or rejected ${repeats} times more than they were passed on, but only ${this.#eventsOfUnknownOutcome} events were in requests of unknown outcome`,
       );
     }
-    if (this.#isAnyRepeatRight || this.#eventsOfUnknownOutcome > 0) return;
+    if (this.#areRepeatsAllowed || this.#eventsOfUnknownOutcome > 0) return;
     this.#complainOf(
       [...settled].filter(([, times]) => times > 1).map(([id]) => id),
-      'were stored or rejected twice, in a round without any cause for it',
+      'Rows were stored or rejected twice, and no fault explains it',
     );
   }
 
-  #complainOf(ids: readonly string[], what: string): void {
+  #complainOf(ids: readonly string[], problem: string): void {
     if (ids.length === 0) return;
-    const named = ids.slice(0, IDS_NAMED).join(', ');
-    this.#complain(`${ids.length} rows ${what}: ${named}${ids.length > IDS_NAMED ? ', …' : ''}`);
+    this.#complain(`${problem} (${formatCount(ids.length, 'row')}): ${formatList(ids, MAX_IDS)}`);
   }
 
-  #complain(what: string): void {
-    this.#complaints.push(`Run ${this.#runs.length}: ${what}`);
+  #complain(problem: string): void {
+    this.#complaints.push(`Run ${this.#runs.length}: ${problem}`);
   }
 }
 

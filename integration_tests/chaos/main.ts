@@ -11,13 +11,13 @@ import { performRound } from './round.ts';
 const options = await yargs(hideBin(process.argv))
   .scriptName('npm run chaos --')
   .usage('$0 [options]\n\nRuns the two connectors while everything around them fails, and counts every row.')
-  .option('rounds', { type: 'number', default: 20, describe: 'how many rounds' })
+  .option('rounds', { type: 'number', default: 20, describe: 'number of rounds' })
   .option('seed', {
     type: 'number',
     defaultDescription: 'a random one',
-    describe: 'the seed of the first round; the next ones count on from it',
+    describe: 'seed of the first round; each following round adds 1',
   })
-  .option('parallel', { type: 'number', default: 1, describe: 'how many rounds side by side' })
+  .option('parallel', { type: 'number', default: 1, describe: 'number of rounds that run at the same time' })
   .strict()
   .parseAsync();
 const { rounds, parallel, seed = randomInt(1_000_000) } = options;
@@ -28,7 +28,7 @@ let isStopped = false;
 const stop = (): void => {
   isStopped = true;
 };
-// Each of them may come twice, from whatever stands between us and a terminal.
+// A signal may arrive twice: from the terminal, and from a program such as npm that forwards it.
 process.on('SIGINT', stop);
 process.on('SIGTERM', stop);
 

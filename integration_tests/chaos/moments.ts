@@ -2,7 +2,7 @@ import type { Moment } from './faults.ts';
 
 type Waiting = { moment: Moment; act: () => void };
 
-/** Counts the events of a run, and starts an action at a certain count. */
+/** Counts the rows, requests and states of a run, and starts actions at given counts. */
 export class Moments {
   readonly #counts: Record<Moment['after'], number> = { rows: 0, requests: 0, states: 0 };
   #waiting: Waiting[] = [];
@@ -11,12 +11,12 @@ export class Moments {
     this.#waiting.push({ moment, act });
   }
 
-  /** The run has begun: what is to be done after 0 of something is due. */
+  /** Starts the actions that are due at the beginning of the run, at a count of 0. */
   begin(): void {
     this.#actOnDue();
   }
 
-  /** One more of it has been seen. */
+  /** Counts one more row, request or state. */
   seen(what: Moment['after']): void {
     this.#counts[what] += 1;
     this.#actOnDue();

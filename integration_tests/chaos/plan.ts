@@ -3,7 +3,7 @@ import { type Fault, fault } from './faults.ts';
 import { type TablePlan, tablePlan } from './table.ts';
 import { type WritePlan, writePlan } from './writers.ts';
 
-/** A run of the two connectors, and what befalls it. */
+/** A run of the two connectors: its faults, and the INSERTs during it. */
 export type RunPlan = { faults: readonly Fault[]; writes: readonly WritePlan[] };
 
 /** How the destination is configured. */
@@ -13,12 +13,12 @@ type DestinationPlan = {
   flushSeconds: number;
 };
 
-/** All that a round does, as plain data: drawn before it begins, and the same for the same seed. */
+/** Everything that a round does, as plain data. It is drawn before the round begins. The same seed draws the same plan. */
 export type Plan = {
   seed: number;
   table: TablePlan;
   destination: DestinationPlan;
-  /** Numbers of rows that Batch refuses whenever they come. */
+  /** Numbers of the rows that Batch always refuses. */
   poison: readonly number[];
   runs: readonly RunPlan[];
 };
@@ -57,6 +57,6 @@ export function drawPlan(seed: number): Plan {
       return { ...write, from };
     }),
   }));
-  // What fast-check draws has no prototype, which is shown wherever it is printed.
+  // The objects of fast-check have no prototype, which `inspect` would print for each of them.
   return structuredClone({ seed, ...drawn, runs });
 }

@@ -20,7 +20,7 @@ const message = z.discriminatedUnion('type', [
   z.object({ type: z.literal('TRACE'), trace: z.object({ error: z.object({ message: z.string() }).optional() }) }),
 ]);
 
-/** What a connector logs when it receives a signal. */
+/** Matches what a connector logs when it receives a signal. */
 const STOPPING = /^SIG(TERM|INT): stopping after the work in progress/;
 
 type Message = z.output<typeof message>;
@@ -31,17 +31,17 @@ export type PlatformParts = {
   stateFile: StateFile;
   /** The number of the run, from 0. */
   run: number;
-  /** Whether it hands back states that were not echoed: a platform that is wrong, for the ledger to find. */
+  /** Whether the platform wrongly saves states that were not echoed. The ledger must detect that. */
   isHasty: boolean;
 };
 
 /** The platform between the two connectors of a run: it passes rows on, and stores the states that are echoed. */
 export class Platform {
   /** What the connectors logged. */
-  readonly said: string[] = [];
-  /** Whether each of them logged that it received a signal. */
-  readonly hasHeard: Record<ConnectorName, boolean> = { source: false, destination: false };
-  /** What each of them said of its own failure. */
+  readonly logs: string[] = [];
+  /** Whether each connector logged that it received a signal. */
+  readonly loggedSignal: Record<ConnectorName, boolean> = { source: false, destination: false };
+  /** The message of each connector's first TRACE ERROR. */
   readonly failures: Record<ConnectorName, string | undefined> = { source: undefined, destination: undefined };
   readonly #parts: PlatformParts;
   readonly #pauses = new Map<ConnectorName, Promise<void>>();
@@ -53,31 +53,31 @@ export class Platform {
     this.#parts = parts;
   }
 
-  /** Takes nothing of a connector's output for a while. */
+  /** Stops reading a connector's output for a while. */
   pause(of: ConnectorName, milliseconds: number): void {
     this.#pauses.set(of, sleep(milliseconds));
   }
 
-  /** Closes a connector's output. */
+  /** Closes the pipe of a connector's output. */
   leave(of: ConnectorName): void {
     this.#readFrom.get(of)?.destroy();
   }
 
-  /** Hands whole lines of the source to the destination, until one of them has ended. */
-  async passOn(from: Readable, to: Writable): Promise<void> {
+  /** Passes complete lines of the source to the destination until one of the two has ended. */
+  async forward(from: Readable, to: Writable): Promise<void> {
     to.once('close', () => from.destroy());
     for await (const line of this.#lines('source', from)) {
-      const kind = this.#noteOfSource(line);
-      if (!(await isTaken(to, `${line}\n`))) break;
+      const kind = this.#recordFromSource(line);
+      if (!(await writeLine(to, `${line}\n`))) break;
       if (kind === 'RECORD') this.#parts.moments.seen('rows');
     }
     from.destroy();
     to.end();
   }
 
-  /** Keeps the states that the destination echoes. */
-  async keepStates(from: Readable): Promise<void> {
-    for await (const line of this.#lines('destination', from)) this.#noteOfDestination(line);
+  /** Saves the states that the destination echoes. */
+  async saveStates(from: Readable): Promise<void> {
+    for await (const line of this.#lines('destination', from)) this.#recordFromDestination(line);
   }
 
   async *#lines(of: ConnectorName, from: Readable): AsyncGenerator<string> {
@@ -93,12 +93,12 @@ export class Platform {
         }
       }
     } catch (error) {
-      // That is how reading ends when we have left.
+      // Reading fails like this after `leave`.
       if (!from.destroyed) throw error;
     }
   }
 
-  #noteOfSource(line: string): string | undefined {
+  #recordFromSource(line: string): string | undefined {
     const { journal, isHasty } = this.#parts;
     const read = readLine(line);
     switch (read?.type) {
@@ -107,41 +107,41 @@ export class Platform {
         break;
       case 'STATE':
         journal.statePassed(JSON.stringify(read.state.stream.stream_state));
-        if (isHasty) this.#keep(this.#passed, line);
+        if (isHasty) this.#save(this.#passed, line);
         this.#passed += 1;
         break;
       default:
-        this.#noteWords('source', line, read);
+        this.#recordLog('source', line, read);
     }
     return read?.type;
   }
 
-  #noteOfDestination(line: string): void {
+  #recordFromDestination(line: string): void {
     const { journal, moments, isHasty } = this.#parts;
     const read = readLine(line);
     if (read?.type !== 'STATE') {
-      this.#noteWords('destination', line, read);
+      this.#recordLog('destination', line, read);
       return;
     }
     const { recordCount = 0, rejectedRecordCount = 0 } = read.state.destinationStats ?? {};
     journal.stateEchoed(JSON.stringify(read.state.stream.stream_state), recordCount + rejectedRecordCount);
-    if (!isHasty) this.#keep(this.#echoed, line);
+    if (!isHasty) this.#save(this.#echoed, line);
     this.#echoed += 1;
     moments.seen('states');
   }
 
-  #noteWords(of: ConnectorName, line: string, read: Message | undefined): void {
-    this.said.push(`${of}: ${line}`);
-    if (read?.type === 'LOG' && STOPPING.test(read.log.message)) this.hasHeard[of] = true;
+  #recordLog(of: ConnectorName, line: string, read: Message | undefined): void {
+    this.logs.push(`${of}: ${line}`);
+    if (read?.type === 'LOG' && STOPPING.test(read.log.message)) this.loggedSignal[of] = true;
     if (read?.type === 'TRACE' && read.trace.error !== undefined) this.failures[of] ??= read.trace.error.message;
   }
 
-  #keep(index: number, line: string): void {
-    this.#parts.stateFile.keep({ run: this.#parts.run, index }, line);
+  #save(index: number, line: string): void {
+    this.#parts.stateFile.save({ run: this.#parts.run, index }, line);
   }
 }
 
-/** The message of a line; undefined if it was cut off. */
+/** Parses the message of a line. Returns undefined if the line is incomplete. */
 function readLine(line: string): Message | undefined {
   let value: unknown;
   try {
@@ -152,8 +152,8 @@ function readLine(line: string): Message | undefined {
   return message.parse(value);
 }
 
-/** Writes a line. Resolves to whether it was taken, when it was. */
-function isTaken(to: Writable, line: string): Promise<boolean> {
+/** Writes a line. Resolves to whether it could be written. */
+function writeLine(to: Writable, line: string): Promise<boolean> {
   return new Promise((resolve) => {
     to.write(line, (error) => resolve(error == null));
   });

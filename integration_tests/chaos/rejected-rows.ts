@@ -8,10 +8,10 @@ const rejectedRow = z.object({
 });
 
 /**
- * The rows in the files of rejected rows, as often as they stand there. Rows that no state lies behind are in files of
- * their own, and do not count; nor does a line that has not ended.
+ * Returns the ids of the rows in the files of rejected rows; a row that is stored twice is returned twice. Incomplete lines do
+ * not count, nor do the files of unconfirmed rows, which are after the last echoed state.
  */
-export function keptRejectedRows(folder: string): string[] {
+export function readRejectedRows(folder: string): string[] {
   return readdirSync(folder)
     .filter((name) => name.endsWith('.ndjson') && !name.includes('.unconfirmed-') && !name.startsWith('.probe'))
     .flatMap((name) => wholeLines(readFileSync(join(folder, name), 'utf8')))

@@ -7,10 +7,10 @@ import { DATABASE, type Lab, PROJECT_KEY, REST_API_KEY } from './lab.ts';
 import type { Plan } from './plan.ts';
 import type { StateFile } from './state-file.ts';
 
-/** More than any run needs that can succeed. */
+/** Long enough for any run that can succeed. */
 const RETRY_MINUTES = 1;
 
-/** The files of a round: configurations, catalog, and on the small disk the state and the rejected rows. */
+/** The files of a round: the configurations and the catalog and, on the small disk, the state and the rejected rows. */
 export class RoundFiles {
   readonly rejectedFolder: string;
   readonly statePath: string;
@@ -31,7 +31,7 @@ export class RoundFiles {
     mkdirSync(this.rejectedFolder, { recursive: true });
   }
 
-  /** @param proxyPort where the source finds ClickHouse, if not at its own port. */
+  /** @param proxyPort the port of the proxy between the source and ClickHouse, if there is one. */
   readArguments(proxyPort: number | undefined, stateFile: StateFile): string[] {
     const { server } = this.#lab.clickhouse;
     const connection = server.connection(READER);
@@ -45,7 +45,7 @@ export class RoundFiles {
     return ['read', '--config', config, '--catalog', this.#catalog(), ...state];
   }
 
-  /** @param isBatchAway whether to give up soon. */
+  /** @param isBatchAway whether Batch becomes unreachable. The destination then gives up soon. */
   writeArguments(isBatchAway: boolean): string[] {
     const { endpoint, eventsPerUpdate, flushSeconds } = this.#plan.destination;
     const config = this.#write('destination.json', {

@@ -2,7 +2,7 @@ import { Journal } from './journal.ts';
 import { DATABASE, type Lab } from './lab.ts';
 import { complaints, type Evidence } from './ledger.ts';
 import type { Plan, RunPlan } from './plan.ts';
-import { keptRejectedRows } from './rejected-rows.ts';
+import { readRejectedRows } from './rejected-rows.ts';
 import { RoundFiles } from './round-files.ts';
 import { performRun } from './run.ts';
 import type { RunEnd } from './run-end.ts';
@@ -10,31 +10,31 @@ import { StateFile } from './state-file.ts';
 import { createTable, firstRows, rowId } from './table.ts';
 import { Writers, type Written } from './writers.ts';
 
-/** A run that nothing befalls. */
+/** A run without faults or INSERTs. */
 const CLEAN: RunPlan = { faults: [], writes: [] };
 
 export type RoundResult = {
-  /** What was not as it is promised. */
+  /** Which promises were broken, and how. */
   complaints: string[];
   rows: number;
-  /** How each run ended, the clean one at last. */
+  /** How each run ended. The clean run is the last. */
   ends: RunEnd[];
-  /** How often rows were stored once more than once. */
+  /** The number of events that Batch stored in addition to the first of each row. */
   repeats: number;
-  /** Rows that appeared so late that they may be missing. */
+  /** The number of rows that appeared too late for the lookback, so that they may be missing. */
   tooLate: number;
   seconds: number;
-  /** What the connectors logged, run by run. */
-  said: string[][];
+  /** The output of the connectors without rows and states, for each run. */
+  logs: string[][];
 };
 
 /**
- * Carries out a round: fills a table, runs the plan, lets a clean run finish the job, and judges it.
+ * Runs a round: fills a table, performs the runs of the plan and then a clean run, and checks what happened.
  *
- * @param options.isHasty with a platform that hands back states that were not echoed.
+ * @param options.isHasty whether the platform saves states that were not echoed. The ledger must detect that.
  */
 export async function performRound(lab: Lab, plan: Plan, { isHasty = false } = {}): Promise<RoundResult> {
-  const begun = performance.now();
+  const startedAt = performance.now();
   const { clickhouse, batch, disk } = lab;
   const name = `round_${plan.seed}`;
   const table = `${DATABASE}.${name}`;
@@ -46,12 +46,12 @@ export async function performRound(lab: Lab, plan: Plan, { isHasty = false } = {
     const journal = new Journal(batch, files.rejectedFolder);
     const stateFile = new StateFile(disk, files.statePath);
     const writers = new Writers(clickhouse, table, plan.table);
-    const said: string[][] = [];
+    const logs: string[][] = [];
     const perform = async (run: RunPlan): Promise<void> => {
       batch.faults.clear();
       batch.faults.add(plan.poison.map((row) => ({ kind: 'refuse_when', contains: rowId(row) })));
-      const parts = { lab, files, journal, stateFile, writers, number: said.length, isHasty };
-      said.push(await performRun(parts, run));
+      const parts = { lab, files, journal, stateFile, writers, number: logs.length, isHasty };
+      logs.push(await performRun(parts, run));
     };
     for (const run of plan.runs) await perform(run);
     const written = await writers.finished();
@@ -59,19 +59,19 @@ export async function performRound(lab: Lab, plan: Plan, { isHasty = false } = {
     await perform(CLEAN);
 
     const evidence: Evidence = {
-      happenings: journal.happenings,
+      entries: journal.entries,
       ...(await rowsOf(lab, table, plan, written)),
-      rejected: keptRejectedRows(files.rejectedFolder),
+      rejected: readRejectedRows(files.rejectedFolder),
     };
     const seen = new Set([...batch.store.events()].map(({ json }) => json));
     return {
       complaints: complaints(evidence),
       rows: evidence.table.size,
-      ends: journal.happenings.flatMap((happening) => (happening.kind === 'run_ends' ? [happening.end] : [])),
+      ends: journal.entries.flatMap((entry) => (entry.kind === 'run_ends' ? [entry.end] : [])),
       repeats: batch.store.eventCount - seen.size,
       tooLate: evidence.tooLate.size,
-      seconds: (performance.now() - begun) / 1000,
-      said,
+      seconds: (performance.now() - startedAt) / 1000,
+      logs,
     };
   } finally {
     await clickhouse.isBack();
@@ -80,7 +80,7 @@ export async function performRound(lab: Lab, plan: Plan, { isHasty = false } = {
   }
 }
 
-/** The rows in the table, and those that may have appeared later after their stamp than the source looks back. */
+/** Returns the rows in the table, and which of them may have appeared too late for the lookback. */
 async function rowsOf(
   { clickhouse }: Lab,
   table: string,

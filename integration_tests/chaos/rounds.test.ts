@@ -9,11 +9,11 @@ import { performRound } from './round.ts';
 const SEEDS = [
   // A hang, a cut connection and a partial error of Batch, and SIGTERM to the source.
   12,
-  // SIGTERM to the destination among requests that fail.
+  // SIGTERM to the destination while requests fail.
   25,
   // SIGKILL to the destination.
   75,
-  // An output that is full.
+  // The destination's output is a file on a full disk.
   20261154,
 ];
 
@@ -35,7 +35,7 @@ test.each(SEEDS)(
 );
 
 /**
- * A round in which the destination is killed after several states, before it sends a row. It sends nothing that early, as no
+ * A round in which the destination is killed after several states, before it sends a row. It sends nothing so early, because no
  * update is full: each of the seven profiles has fewer than 15 events.
  */
 function killedBeforeItSends(): Plan {
@@ -61,11 +61,11 @@ function killedBeforeItSends(): Plan {
 test('the ledger detects a platform that passes on states that were not echoed', async () => {
   const { complaints } = await performRound(lab, killedBeforeItSends(), { isHasty: true });
   expect(complaints).toEqual([
-    expect.stringMatching(/^Run 2: \d+ rows are lost: neither accepted nor kept as rejected: row-000000, /),
+    expect.stringMatching(/^Run 2: Rows were lost: neither accepted nor stored as rejected \(\d+ rows\): row-000000, /),
   ]);
 });
 
-test('the same seed draws the same plan, another seed another one', () => {
+test('draws the same plan for the same seed, and a different plan for another seed', () => {
   expect(drawPlan(7)).toEqual(drawPlan(7));
   expect(drawPlan(7).table).not.toEqual(drawPlan(8).table);
 });

@@ -2,7 +2,7 @@ import { closeSync, openSync } from 'node:fs';
 import { type Fault as AnswerFault, cut, during, FaultyProxy, FOR_ROWS } from '../support/faulty-proxy.ts';
 import { BatchCalls } from './batch-calls.ts';
 import { Connector } from './connector.ts';
-import type { ConnectorName, Fault, Signal } from './faults.ts';
+import type { ConnectorName, Fault, Moment, Signal } from './faults.ts';
 import type { Journal } from './journal.ts';
 import type { Lab } from './lab.ts';
 import { Moments } from './moments.ts';
@@ -14,7 +14,7 @@ import { FULL_DEVICE } from './small-disk.ts';
 import type { StateFile } from './state-file.ts';
 import type { Writers } from './writers.ts';
 
-/** A run that takes longer is ended, and complained of. The longest waits for Batch or ClickHouse are a few seconds. */
+/** After this time, a run is killed and reported as stuck. The longest waits for Batch or ClickHouse are a few seconds. */
 const STUCK_AFTER_MS = 90_000;
 
 export type RunParts = {
@@ -28,7 +28,7 @@ export type RunParts = {
   isHasty: boolean;
 };
 
-/** Runs `source read | platform | destination write`, with all that befalls them. Resolves to what they logged. */
+/** Runs `source read | platform | destination write` with the faults and INSERTs of a plan. Resolves to the logs. */
 export async function performRun(parts: RunParts, plan: RunPlan): Promise<string[]> {
   const run = new Run(parts, plan);
   return run.perform();
@@ -39,7 +39,7 @@ class Run {
   readonly #plan: RunPlan;
   readonly #moments = new Moments();
   readonly #platform: Platform;
-  readonly #met: Fault[] = [];
+  readonly #occurred: Fault[] = [];
 
   constructor(parts: RunParts, plan: RunPlan) {
     const { journal, stateFile, number, isHasty } = parts;
@@ -51,17 +51,17 @@ class Run {
   async perform(): Promise<string[]> {
     const { lab, journal, stateFile } = this.#parts;
     const calls = new BatchCalls(lab.batch, () => this.#moments.seen('requests'));
-    journal.runBegins(stateFile.kept);
+    journal.runBegins(stateFile.saved);
     const proxy = await this.#proxy();
     try {
       const ends = await this.#runConnectors(proxy?.port);
       await calls.handled();
       journal.runEnds({
         ...ends,
-        met: this.#met,
-        hasHeard: this.#platform.hasHeard,
+        occurred: this.#occurred,
+        loggedSignal: this.#platform.loggedSignal,
         failures: this.#platform.failures,
-        isBatchToStayAway: this.#has('batch_away'),
+        isBatchAway: this.#has('batch_away'),
         eventsOfUnknownOutcome: calls.eventsOfUnknownOutcome,
       });
     } finally {
@@ -69,7 +69,7 @@ class Run {
       lab.disk.free();
       lab.batch.onCall = undefined;
     }
-    return this.#platform.said;
+    return this.#platform.logs;
   }
 
   async #runConnectors(proxyPort: number | undefined): Promise<Pick<RunEnd, ConnectorName | 'isStuck'>> {
@@ -90,37 +90,40 @@ class Run {
     }, STUCK_AFTER_MS);
 
     try {
-      this.#plant({ source, destination });
-      const passing = this.#platform.passOn(source.stdout, destination.stdin);
-      const keeping = isOutputFull ? undefined : this.#platform.keepStates(destination.stdout);
+      this.#schedule({ source, destination });
+      const forwarding = this.#platform.forward(source.stdout, destination.stdin);
+      const saving = isOutputFull ? undefined : this.#platform.saveStates(destination.stdout);
       this.#moments.begin();
-      await Promise.all([passing, keeping]);
+      await Promise.all([forwarding, saving]);
       return { source: await source.ended, destination: await destination.ended, isStuck };
     } finally {
       clearTimeout(watchdog);
-      // Should the harness itself have failed.
+      // If the test code failed, the connectors may still be running.
       kill();
     }
   }
 
-  /** Puts each fault, and each statement of a writer, where it is to happen. */
-  #plant(connectors: Record<ConnectorName, Connector>): void {
+  /** Schedules each INSERT, and each fault that a trigger starts. */
+  #schedule(connectors: Record<ConnectorName, Connector>): void {
     const { writers } = this.#parts;
     for (const write of this.#plan.writes) this.#moments.at(write.at, () => writers.write(write));
     for (const fault of this.#plan.faults) {
-      const happens = this.#happening(fault, connectors);
-      if (happens === undefined) continue;
-      this.#moments.at(happens.at, () => {
-        if (happens.act()) this.#met.push(fault);
+      const trigger = this.#triggerOf(fault, connectors);
+      if (trigger === undefined) continue;
+      this.#moments.at(trigger.at, () => {
+        if (trigger.act()) this.#occurred.push(fault);
       });
     }
   }
 
-  /** When a fault happens, and what does it: whether it did. Undefined for those that are there from the start. */
-  #happening(
+  /**
+   * Returns when a fault occurs, and a function that causes it and returns whether it occurred. Returns undefined for faults that
+   * the proxy causes.
+   */
+  #triggerOf(
     fault: Fault,
     connectors: Record<ConnectorName, Connector>,
-  ): { at: { after: 'rows' | 'requests' | 'states'; count: number }; act: () => boolean } | undefined {
+  ): { at: Moment; act: () => boolean } | undefined {
     const { clickhouse, batch, disk } = this.#parts.lab;
     const done = (act: () => void) => () => {
       act();
@@ -137,7 +140,7 @@ class Run {
           act: done(() => batch.faults.add({ kind: 'status', status: fault.status, times: 1_000_000 })),
         };
       case 'clickhouse_crash':
-        if (fault.behindRows > 0) return undefined;
+        if (fault.afterRows > 0) return undefined;
         return { at: { after: 'rows', count: 0 }, act: done(() => void clickhouse.crash()) };
       case 'clickhouse_cut':
         return undefined;
@@ -152,29 +155,30 @@ class Run {
     }
   }
 
-  /** The proxy between the source and ClickHouse that damages responses with rows. */
+  /** Starts the proxy between the source and ClickHouse, if the plan has faults for responses with rows. */
   async #proxy(): Promise<FaultyProxy | undefined> {
     const { clickhouse } = this.#parts.lab;
     const faults = this.#plan.faults.flatMap((fault) => {
-      const spoil = this.#answerFault(fault);
-      return spoil === undefined ? [] : [this.#noted(fault, spoil)];
+      const damage = this.#answerFault(fault);
+      return damage === undefined ? [] : [this.#recorded(fault, damage)];
     });
     if (faults.length === 0) return undefined;
     await clickhouse.isBack();
     return FaultyProxy.start(clickhouse.server, [{ words: FOR_ROWS, faults }]);
   }
 
-  #noted(fault: Fault, spoil: AnswerFault): AnswerFault {
+  /** Wraps a fault of the proxy, so that it is recorded when it occurs. */
+  #recorded(fault: Fault, damage: AnswerFault): AnswerFault {
     return (response, ask) => {
-      this.#met.push(fault);
-      return spoil(response, ask);
+      this.#occurred.push(fault);
+      return damage(response, ask);
     };
   }
 
   #answerFault(fault: Fault): AnswerFault | undefined {
-    if (fault.kind === 'clickhouse_cut') return cut({ rows: fault.behindRows, bytes: fault.bytes, by: fault.by });
-    if (fault.kind === 'clickhouse_crash' && fault.behindRows > 0) {
-      return during(fault.behindRows, () => this.#parts.lab.clickhouse.crash());
+    if (fault.kind === 'clickhouse_cut') return cut({ rows: fault.afterRows, bytes: fault.bytes, by: fault.by });
+    if (fault.kind === 'clickhouse_crash' && fault.afterRows > 0) {
+      return during(fault.afterRows, () => this.#parts.lab.clickhouse.crash());
     }
     return undefined;
   }
@@ -184,6 +188,7 @@ class Run {
   }
 }
 
+/** Sends a signal to connectors. Returns whether one of them was still running. */
 function sendTo(
   names: readonly ConnectorName[],
   signal: Signal,

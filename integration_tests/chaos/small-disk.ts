@@ -6,12 +6,12 @@ import { codeOf } from '../../src/protocol/errors.ts';
 
 const MEBIBYTES = 16;
 
-/** A device on which there is never room. */
+/** A device that is always full. */
 export const FULL_DEVICE = '/dev/full';
 
 /**
- * A folder on a disk that can be filled: a small file system in memory where this user may mount one. Elsewhere it is a
- * folder like any other, and who asks where to write is led to a device that is always full.
+ * A folder on a disk that can be filled: a small file system in memory, if this user may mount one. Otherwise it is an ordinary
+ * folder, and while it should be full, `pathToWrite` returns a device that is always full.
  */
 export class SmallDisk {
   readonly folder: string;
@@ -25,10 +25,10 @@ export class SmallDisk {
 
   static open(): SmallDisk {
     const folder = mkdtempSync(join(tmpdir(), 'chaos-disk-'));
-    return new SmallDisk(folder, mounts(folder));
+    return new SmallDisk(folder, mountSmall(folder));
   }
 
-  /** Where to write what is to stand at this path of the disk. */
+  /** Returns where to write a file for this path. */
   pathToWrite(path: string): string {
     return this.#isFull && !this.#isMounted ? FULL_DEVICE : path;
   }
@@ -36,17 +36,17 @@ export class SmallDisk {
   fill(): void {
     this.#isFull = true;
     if (!this.#isMounted) return;
-    // In ever smaller pieces, as one that does not fit is not written to its end.
+    // Write smaller and smaller pieces: the last piece of each size does not fit.
     for (let bytes = MEBIBYTES * 1024 * 1024; bytes >= 1; bytes = Math.floor(bytes / 2)) this.#fillWith(bytes);
   }
 
-  /** There is room again. */
+  /** Removes what `fill` has written. */
   free(): void {
     this.#isFull = false;
     rmSync(this.#ballast, { force: true });
   }
 
-  /** Removes the disk with all that is on it. */
+  /** Removes the disk and its files. */
   close(): void {
     if (this.#isMounted) execFileSync('umount', [this.folder]);
     rmSync(this.folder, { recursive: true, force: true });
@@ -66,7 +66,8 @@ export class SmallDisk {
   }
 }
 
-function mounts(folder: string): boolean {
+/** Mounts a small file system in memory at a folder. Returns whether that was possible. */
+function mountSmall(folder: string): boolean {
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${MEBIBYTES}m`, 'chaos', folder], { stdio: 'ignore' });
     writeFileSync(join(folder, 'probe'), '');

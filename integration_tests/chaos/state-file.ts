@@ -3,29 +3,29 @@ import { codeOf } from '../../src/protocol/errors.ts';
 import type { StateName } from './journal.ts';
 import type { SmallDisk } from './small-disk.ts';
 
-/** The state that a platform keeps for the next run: the whole of one, or that of before. */
+/** The state that the platform saves for the next run. The file always contains one complete state. */
 export class StateFile {
   readonly path: string;
   readonly #disk: SmallDisk;
-  #kept: StateName | undefined;
+  #saved: StateName | undefined;
 
   constructor(disk: SmallDisk, path: string) {
     this.#disk = disk;
     this.path = path;
   }
 
-  /** Which state is in it; undefined while there is no file. */
-  get kept(): StateName | undefined {
-    return this.#kept;
+  /** The state in the file; undefined while there is no file. */
+  get saved(): StateName | undefined {
+    return this.#saved;
   }
 
-  /** Puts a state into it. On a full disk the one of before stays. */
-  keep(name: StateName, line: string): void {
+  /** Replaces the state in the file. On a full disk, the previous state remains. */
+  save(name: StateName, line: string): void {
     const unfinished = `${this.path}.unfinished`;
     try {
       writeFileSync(this.#disk.pathToWrite(unfinished), line, { flush: true });
       renameSync(unfinished, this.path);
-      this.#kept = name;
+      this.#saved = name;
     } catch (error) {
       rmSync(unfinished, { force: true });
       if (codeOf(error) !== 'ENOSPC') throw error;

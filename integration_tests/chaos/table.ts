@@ -1,17 +1,17 @@
 import fc from 'fast-check';
 import { createTableSql } from '../support/tables.ts';
 
-/** A table of a round, and how the source is to read it. */
+/** The table of a round, and the lookback with which the source reads it. */
 export type TablePlan = {
-  /** In the table before the first run. */
+  /** The number of rows before the first run. */
   rows: number;
   profiles: number;
   cursor: 'DateTime64(6)' | 'DateTime';
   stamps: keyof typeof STAMPS;
   isSortedByCursor: boolean;
-  /** Of a column that is not sent, so that a few rows make several pages of the source. */
+  /** The size of a column that is not sent. With it, a few rows fill several pages of the source. */
   paddingBytes: number;
-  /** Every so-manieth row has no name of an event, and is rejected. */
+  /** One in this many rows has no event name, so it is rejected. null: no row. */
   badEvery: number | null;
   lookbackSeconds: number;
 };
@@ -19,7 +19,7 @@ export type TablePlan = {
 const LONG_AGO = 'now64(6) - toIntervalDay(3)';
 const JUST_NOW = 'now64(6) - toIntervalMillisecond(number % 3000)';
 
-/** The stamps of the rows in SQL, by the row's number. `now64` is the same for all rows of a statement. */
+/** The timestamps of the rows in SQL, computed from the row's number. `now64` is the same for all rows of a statement. */
 const STAMPS = {
   one: LONG_AGO,
   in_groups: `${LONG_AGO} + toIntervalSecond(intDiv(number, 300))`,
@@ -41,7 +41,7 @@ export const tablePlan: fc.Arbitrary<TablePlan> = fc.record({
   lookbackSeconds: fc.constantFrom(5, 60, 300),
 });
 
-/** The text by which a row is told, as ClickHouse writes it too. */
+/** Returns the id of a row, which is the same as `insertRows` computes in SQL. */
 export function rowId(number: number): string {
   return `row-${String(number).padStart(6, '0')}`;
 }
@@ -58,7 +58,7 @@ export function firstRows(name: string, plan: TablePlan): string {
   return insertRows(name, plan, { from: 0, count: plan.rows, stamp: STAMPS[plan.stamps] });
 }
 
-/** @param stamp in SQL. @param tail the SQL after FROM. */
+/** @param stamp the timestamp, in SQL. @param tail the SQL after the FROM clause. */
 export function insertRows(
   name: string,
   { profiles, paddingBytes, badEvery }: TablePlan,

@@ -3,28 +3,31 @@ import type { CrashingClickHouse } from './clickhouse.ts';
 import type { Moment } from './faults.ts';
 import { insertRows, type TablePlan } from './table.ts';
 
-/** Of the lookback, how much the stamp of a row may be older than its statement. The rest is for the statement. */
+/**
+ * How much older than its INSERT the timestamp of a row may be, as a share of the lookback. The rest is for the time that the
+ * INSERT takes.
+ */
 const LATE_SHARE = 0.4;
 const LATEST_MS = 30_000;
 
-/** An INSERT while a run is under way, or before its first row (after 0 rows). */
+/** An INSERT during a run, or before the run's first row (after 0 rows). */
 export type WritePlan = {
   at: Moment;
-  /** Numbers of the rows, which no other statement has. */
+  /** The number of the first row. Each INSERT has its own numbers. */
   from: number;
   count: number;
-  /** How much older their stamp is than the statement. */
+  /** How much older than the INSERT the timestamp of the rows is, in milliseconds. */
   lateMs: number;
   pace: keyof typeof TAILS;
 };
 
-/** How long a slow statement takes, in seconds. */
+/** How long a slow INSERT takes, in seconds. */
 const SLOW_SECONDS = 0.4;
 
-/** In so many parts one appears part by part. */
+/** The number of parts in which the rows of a `part_by_part` INSERT appear. */
 const BLOCKS = 10;
 
-/** What makes a statement show its rows at once, all of them at its end, or part by part. */
+/** The SQL with which the rows of an INSERT appear at once, at the end of a slow INSERT, or part by part during it. */
 const TAILS = {
   at_once: () => '',
   at_its_end: (count: number) => slowly(count),
@@ -38,7 +41,7 @@ function slowly(count: number): string {
 
 const paces: readonly (keyof typeof TAILS)[] = ['at_once', 'at_its_end', 'part_by_part'];
 
-/** A statement in a run over this table, but for the numbers of its rows. */
+/** Draws an INSERT into this table, without the number of its first row. */
 export function writePlan({ rows, lookbackSeconds }: TablePlan): fc.Arbitrary<Omit<WritePlan, 'from'>> {
   return fc.record({
     at: fc.oneof(fc.constant(0), fc.nat(rows)).map((count): Moment => ({ after: 'rows', count })),
@@ -48,10 +51,10 @@ export function writePlan({ rows, lookbackSeconds }: TablePlan): fc.Arbitrary<Om
   });
 }
 
-/** A statement that was carried out: since when its rows, if there are any, could be read. Milliseconds since 1970. */
+/** An INSERT that has ended, and a time at which its rows were visible, in milliseconds since 1970. */
 export type Written = { from: number; count: number; visibleAt: number };
 
-/** Those who insert rows while a source reads. */
+/** Inserts rows while the source reads. */
 export class Writers {
   readonly #clickhouse: CrashingClickHouse;
   readonly #table: string;
@@ -66,12 +69,12 @@ export class Writers {
 
   write(plan: WritePlan): void {
     const writing = this.#write(plan);
-    // Rejects the promise that waits for all.
+    // `finished` rejects instead.
     writing.catch(() => undefined);
     this.#writing.push(writing);
   }
 
-  /** Resolves when all statements have ended. */
+  /** Resolves when all INSERTs have ended. */
   finished(): Promise<Written[]> {
     return Promise.all(this.#writing);
   }
@@ -82,8 +85,8 @@ export class Writers {
     try {
       await this.#clickhouse.server.execute(insertRows(this.#table, this.#plan, { from, count, stamp, tail }));
     } catch {
-      // The server was killed. Not repeated: rows that were written all the same would be there twice. What there is
-      // can be read once it is back.
+      // The server was killed. The INSERT is not repeated, because some of its rows may have been written. These rows can be
+      // read after the restart.
     }
     await this.#clickhouse.isBack();
     return { from, count, visibleAt: Date.now() };
