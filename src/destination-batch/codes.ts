@@ -59,7 +59,7 @@ export type Rejection = { code: RejectionCode; reason: string; refusal?: Refusal
 /**
  * Batch's error message about an update, and the number of events in the update. `whole` is true if Batch refused the
  * whole request and stored nothing of it. If it is false, Batch accepted the request, but reported an error for this
- * update. The error does not say which event it is about, so Batch may have stored other events of the update.
+ * update. Batch may have stored other events of the update, and the error does not say which event it is about.
  */
 type Refusal = { words: string; eventsInUpdate: number; whole: boolean };
 

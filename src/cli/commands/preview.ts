@@ -12,7 +12,7 @@ const DEFAULT_ROWS = 20;
 // Each paragraph is one line: yargs wraps it to the width of the terminal.
 const USAGE = `$0 --source FILE --destination FILE
 
-Shows what a sync would send, without sending it: the first rows, their request to Batch, what each column is sent as, and which rows of a sample would be rejected and why.`;
+Shows what a sync would send, without sending it: the first rows, the request that sends them, what each column is sent as, and which rows of a sample would be rejected and why.`;
 
 const EPILOGUE = `Exit codes:
   0  the whole sample would be accepted, as far as can be known before sending

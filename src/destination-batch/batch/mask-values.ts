@@ -11,8 +11,8 @@ const MOST_SHOWN = 200;
 const TELLING_CHARACTERS = 3;
 
 /**
- * The number of characters from the start of a longer value that are enough to recognize it, because Batch may truncate
- * the values that it quotes.
+ * Batch may truncate the values that it quotes. So a value longer than this is also recognized by this many characters from
+ * its start.
  */
 const TELLING_START = 8;
 

@@ -23,7 +23,7 @@ const KEY_MESSAGE = 'must be only the key, in ASCII, without spaces or line brea
 
 /**
  * The default time, in minutes, for which a request is retried while Batch is unreachable, has an internal error or
- * asks to wait.
+ * asks the sender to wait.
  */
 const DEFAULT_RETRY_MINUTES = 30;
 
@@ -143,7 +143,7 @@ export const destinationConfigurationSchema = z
       .meta({
         title: 'Retry time',
         description:
-          'For how many minutes a request is retried while Batch is unreachable or asks to wait. After that, the sync fails and can be run again.',
+          'The number of minutes for which a request is retried while Batch is unreachable or asks the sender to wait. After that, the sync fails and can be run again.',
         examples: [30, 120],
         order: 14,
       }),

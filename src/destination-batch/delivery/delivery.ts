@@ -14,7 +14,7 @@ const MAX_WAITING_EVENTS = 20_000;
 const MAX_UNSETTLED_BYTES = 16 * 1024 * 1024;
 
 /**
- * Once there are enough updates to fill a request: the maximum time that they wait for more events of the same profiles,
+ * The maximum time that updates wait for more events of the same profiles once there are enough updates to fill a request,
  * in milliseconds.
  */
 const LINGER_MS = 250;

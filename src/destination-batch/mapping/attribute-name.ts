@@ -99,8 +99,8 @@ export class AttributeNames {
   }
 
   /**
-   * Converts ASCII letters to lower case. Names are also converted if `policies.capital_letters` makes names with
-   * capital letters invalid: `DATE__x` still has the type date, which decides how its value is checked.
+   * Converts ASCII letters to lower case. Names are converted even if `policies.capital_letters` is `drop`, so that
+   * `DATE__x` is recognized as a date and its value is checked as one.
    */
   #lowerCase(written: string): string {
     // toLowerCase is not called on the whole name, because it would turn the Kelvin sign into an ASCII letter.

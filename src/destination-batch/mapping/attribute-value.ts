@@ -75,7 +75,7 @@ export class AttributeWriter {
     this.#tooDeep = attributeError('object_too_deep', `is nested more than ${limits.object_depth} levels deep`);
     this.#tooMany = attributeError(
       'too_many_attributes',
-      `exceeds the ${limits.attributes_per_object} attributes that Batch accepts in an event or object`,
+      `is one too many: Batch accepts at most ${limits.attributes_per_object} attributes in an event or object`,
     );
   }
 
@@ -289,7 +289,7 @@ export class AttributeWriter {
 
   #convertArray(values: unknown[], path: string, depth: number): Converted {
     if (values.length === 0) return undefined;
-    // Batch's SDKs count the names above a value. For an item of an array, the array's name is one of them, so an array
+    // Batch's SDKs measure the depth of a value by the number of names on the path to it. For an item of an array, the array's name is one of them, so an array
     // directly inside an object of the maximum depth is too deep.
     if (depth >= this.#limits.object_depth) return this.#tooDeep;
     const max = this.#limits.array_items;

@@ -58,7 +58,7 @@ export class RowIssues {
     this.#changes.push({ column: this.#column, path, code, reason });
   }
 
-  /** Adds the change of a name to lower case, unless an earlier event has reported it. */
+  /** Records that a name was changed to lower case, unless that is recorded already, for this row or an earlier one. */
   addLowerCased(path: string, name: AttributeName): void {
     if (name.lowerCased === undefined || this.#reported.has(name) || this.#pending.includes(name)) return;
     this.#pending.push(name);

@@ -88,7 +88,7 @@ const RESERVED = new Map<string, { kind: ValueKind; name: string }>([
 /** Maximum number of cached columns. Rows that don't come from a table may all have different columns. */
 const MAX_COLUMNS = 10_000;
 
-/** The first characters of the placeholders. An id with another first character need not be converted to lower case. */
+/** The first characters of the placeholders. An id with any other first character need not be converted to lower case. */
 const PLACEHOLDER_INITIALS: ReadonlySet<number> = new Set(
   [...PLACEHOLDER_CUSTOM_IDS].flatMap((word) => [word.charCodeAt(0), word.toUpperCase().charCodeAt(0)]),
 );

@@ -20,7 +20,7 @@ type StreamFiles = { base: string; confirmed: OpenFile | undefined; pieces: Map<
 /**
  * Stores rejected rows in a folder. Each stream has a file for its confirmed rows, `STREAM-START-RANDOM.ndjson`.
  * Unconfirmed rows are in separate files, `STREAM-START-RANDOM.unconfirmed-PIECE.ndjson`. The store never writes to a
- * file of another run. RejectedRowStore explains confirmed rows and pieces.
+ * file of another run. For the meaning of confirmed rows and pieces, see RejectedRowStore.
  */
 export class FileStore implements RejectedRowStore {
   readonly #folder: string;
@@ -163,8 +163,8 @@ export function toFileName(stream: string): string {
 const MEANINGS: Record<string, string> = {
   ENOENT: 'The folder does not exist. Create it; in a container, mount it',
   ENOTDIR: 'The path is not a folder. Give the path of a folder',
-  EACCES: 'The user that the connector runs as has no write permission. Change the owner or the mode of the folder',
-  EPERM: 'The user that the connector runs as has no write permission. Change the owner or the mode of the folder',
+  EACCES: "The connector's user has no write permission. Change the owner or the mode of the folder",
+  EPERM: "The connector's user has no write permission. Change the owner or the mode of the folder",
   EROFS: 'The file system is read-only. Mount it for writing',
   ENOSPC: 'The disk is full. Free some space',
   EDQUOT: 'The disk quota is used up. Free some space',
@@ -175,7 +175,7 @@ function explainStoreError(folder: string, error: unknown): ConnectorError {
   const meaning = MEANINGS[codeOf(error)];
   return destinationError(
     meaning === undefined ? 'rejected_rows_unavailable' : 'rejected_rows_unwritable',
-    `Rejected rows can't be written to the folder ${folder} (rejected_rows.path). ${meaning ?? `${describeSystemError(error)}. The disk may be failing`}. No later state is written, so the next run reads these rows again.`,
+    `Rejected rows can't be written to the folder ${folder} (rejected_rows.path). ${meaning ?? `${describeSystemError(error)}. The disk may be failing`}. The state does not advance past these rows, so the next run reads them again.`,
     { cause: error },
   );
 }

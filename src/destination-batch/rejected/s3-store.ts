@@ -245,7 +245,7 @@ function explainStoreError(bucket: string, error: unknown): ConnectorError {
       : 'The store is unreachable or has an internal error. Check s3_endpoint and the network');
   return destinationError(
     isLasting ? 'rejected_rows_unwritable' : 'rejected_rows_unavailable',
-    `Rejected rows can't be written to the bucket ${bucket} (${said.join(', ')}). ${meaning}. No later state is written, so the next run reads these rows again.`,
+    `Rejected rows can't be written to the bucket ${bucket} (${said.join(', ')}). ${meaning}. The state does not advance past these rows, so the next run reads them again.`,
     { cause: error },
   );
 }

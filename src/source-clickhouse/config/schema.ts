@@ -144,7 +144,7 @@ export const sourceConfigurationSchema = z
     cursor_lag_seconds: z.int().min(0).max(MAX_SECONDS).default(0).meta({
       title: 'Cursor lag (seconds)',
       description:
-        "Read a row only when the time in its cursor column is at least this many seconds ago, by the server's clock. An alternative to the lookback for tables with very many rows: every event is delayed, but the state remembers no rows. Only for cursors that are times.",
+        "Read a row only when the time in its cursor column is at least this many seconds in the past, by the server's clock. An alternative to the lookback for tables with very many rows: every event is delayed, but the state remembers no rows. Only for cursors that are times.",
       order: 11,
     }),
     tls: tlsOptions.optional().meta({

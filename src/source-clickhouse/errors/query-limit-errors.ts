@@ -3,8 +3,7 @@ import { redactForeign } from '../../protocol/secrets.ts';
 import { adviseSetting } from './admin-sql.ts';
 
 /**
- * The length and the number of elements of a query for a table with about ten thousand columns. The query for the rows names each
- * column in several places. The server's defaults (256 KiB, and 50,000 and 500,000 elements) only allow a few hundred columns.
+ * Limits on the length and the number of elements of a query, high enough for a table with about ten thousand columns. The query that reads the rows contains each column in several places. The server's defaults (256 KiB, and 50,000 and 500,000 elements) only allow a few hundred columns.
  * https://clickhouse.com/docs/operations/settings/query-complexity
  */
 export const QUERY_SIZE_LIMITS = {
