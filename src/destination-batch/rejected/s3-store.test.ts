@@ -60,7 +60,7 @@ test('fails with a transient error when the store is unreachable for longer than
   const store = await openStore(endpoint, 1_500);
   await expect(store.confirm('s', [], '{"n":1}\n')).rejects.toMatchObject({
     failureType: 'transient_error',
-    message: expect.stringMatching(/bucket bucket .*503.*unreachable or has an internal error.*reads these rows again/),
+    message: expect.stringMatching(/bucket bucket .*503.*unreachable or has an internal error.*reads them again/),
   });
   expect(requests.length).toBeGreaterThan(1);
   await store.close();
