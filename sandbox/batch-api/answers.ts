@@ -1,4 +1,4 @@
-/** One entry of `errors` in a 202 [reported: SEGM, MM, UPL; see docs/batch-api.md, Sources, for these keys]. */
+/** One entry of `errors` in a 202 [reported: sources SEGM, MM and UPL in docs/batch-api.md]. */
 export type PartialError = {
   /** Zero-based index of the update in the posted array. */
   readonly bulk_index: number;
@@ -11,7 +11,7 @@ export type PartialError = {
 /** What was dropped. */
 export type Category = 'attribute' | 'event' | 'update' | 'identifiers';
 
-/** Names of the documented errors [documented: APPD, EXPO, CAMP, CAT]. */
+/** Names of the documented errors [documented: sources APPD, EXPO, CAMP and CAT in docs/batch-api.md]. */
 type ErrorCode =
   | 'API_MISUSE'
   | 'AUTHENTICATION_INVALID'
@@ -41,7 +41,7 @@ export type SuccessBody =
 
 export type ErrorBody = { readonly error_code: ErrorCode; readonly error_message: string };
 
-/** The body of a documented answer [success documented: MASS; errors documented: SEG]. */
+/** The body of a documented answer [success documented: source MASS; errors documented: source SEG]. */
 export function toBody(answer: Answer): SuccessBody | ErrorBody {
   if (answer.status !== 202) return { error_code: answer.code, error_message: answer.message };
   return answer.errors.length === 0

@@ -33,7 +33,10 @@ class EventAttributeFilter {
     return this.#keepEntries(attributes, '', 1);
   }
 
-  /** @param depth how many keys lead to a value of this object; array indexes do not count [sdk: ANDSDK, IOSSDK]. */
+  /**
+   * @param depth how many keys lead to a value of this object; array indexes do not count [sdk: sources ANDSDK and IOSSDK
+   * in docs/batch-api.md].
+   */
   #keepEntries(object: JsonObject, prefix: string, depth: number): JsonObject {
     const kept: [string, Json][] = [];
     let isChanged = false;

@@ -8,8 +8,8 @@ export type Keys = {
 };
 
 /**
- * Refuses a call with invalid headers [documented: UPD, CEP, MASS]. The 400 for a missing project and the order of the
- * checks are inferred.
+ * Refuses a call with invalid headers [documented: sources UPD, CEP and MASS in docs/batch-api.md]. The 400 for a missing
+ * project and the order of the checks are inferred.
  */
 export function checkHeaders(headers: IncomingHttpHeaders, keys: Keys, limits: Limits): Refusal | undefined {
   if (headers.authorization !== `Bearer ${keys.restApiKey}`) {
@@ -23,7 +23,7 @@ export function checkHeaders(headers: IncomingHttpHeaders, keys: Keys, limits: L
       : { status: 400, code: 'MISSING_PARAMETER', message };
   }
   if (project !== keys.projectKey) return unauthorised('The REST API key is not valid for this project.');
-  // Only the sample call shows the type [documented: MASS]; the answer to another type is inferred.
+  // Only the sample call shows the type [documented: source MASS]; the answer to another type is inferred.
   if (!/^application\/json\s*(?:;|$)/i.test(headers['content-type'] ?? '')) {
     return { status: 400, code: 'MALFORMED_JSON_BODY', message: 'The Content-Type is not application/json.' };
   }

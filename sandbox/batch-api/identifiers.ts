@@ -8,7 +8,7 @@ export type IdentifiersVerdict =
   /** In the right form, but with a value that is not allowed. */
   | { readonly kind: 'refused'; readonly reason: string };
 
-// [sdk: IOSSDK, ANDSDK, WEBSDK] The words that programs write instead of no id.
+// The words that programs write instead of no id [sdk: sources IOSSDK, ANDSDK and WEBSDK in docs/batch-api.md].
 const PLACEHOLDERS: ReadonlySet<string> = new Set([
   'undefined',
   'null',
@@ -22,7 +22,10 @@ const PLACEHOLDERS: ReadonlySet<string> = new Set([
   '-infinity',
 ]);
 
-/** `identifiers`: exactly one of `custom_id` and `installation` [documented: UPD; inner names reported: DRV]. */
+/**
+ * `identifiers`: exactly one of `custom_id` and `installation` [documented: source UPD in docs/batch-api.md; inner names
+ * reported: source DRV].
+ */
 export function judgeIdentifiers(identifiers: Json | undefined, limits: Limits): IdentifiersVerdict {
   if (identifiers === undefined) return { kind: 'missing', reason: 'identifiers are missing' };
   if (!isJsonObject(identifiers)) return { kind: 'malformed', reason: 'identifiers are not an object' };

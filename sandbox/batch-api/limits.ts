@@ -11,7 +11,7 @@ type Limit<T> = {
   readonly value: T;
   readonly unit: string;
   readonly sureness: Sureness;
-  /** Keys of docs/batch-api.md, Sources; empty for an inferred limit. */
+  /** Keys of sources in docs/batch-api.md; empty for an inferred limit. */
   readonly source: string;
   readonly schema: z.ZodType<T>;
 };

@@ -11,7 +11,10 @@ const subscription: Rule = (value) =>
 const twoLetters: Rule = (value) =>
   typeof value === 'string' && /^[a-z]{2}$/i.test(value) ? undefined : 'not a code of two letters';
 
-/** Native attributes [documented: MASS sample; topics reported: MCPG; the rules of the codes reported: SEGM]. */
+/**
+ * Native attributes [documented: sample of the source MASS in docs/batch-api.md; topics reported: source MCPG; the rules
+ * of the codes reported: source SEGM].
+ */
 const nativeRules: ReadonlyMap<string, Rule> = new Map([
   ['$email_address', text],
   ['$email_marketing', subscription],
@@ -23,7 +26,10 @@ const nativeRules: ReadonlyMap<string, Rule> = new Map([
   ['$topic_preferences', checkStrings],
 ]);
 
-/** Keeps the attributes of a profile that Batch would accept. Null is accepted: it deletes an attribute [documented: UPD]. */
+/**
+ * Keeps the attributes of a profile that Batch would accept. Null is accepted: it deletes an attribute [documented:
+ * source UPD].
+ */
 export function keepProfileAttributes(attributes: JsonObject, limits: Limits): KeptAttributes {
   const problems: AttributeProblem[] = [];
   const kept = Object.entries(attributes).filter(([key, value], index) => {
@@ -47,7 +53,7 @@ function checkAttribute(key: string, value: Json, limits: Limits): Problem {
   return checkScalar(type ?? 'plain', value, limits);
 }
 
-/** An array of strings, or edits of one: `$add` [documented: MASS sample], `$remove` [sdk: WEBSDK]. */
+/** An array of strings, or edits of one: `$add` [documented: sample of the source MASS], `$remove` [sdk: source WEBSDK]. */
 function checkStrings(value: Json, limits: Limits): Problem {
   if (!isJsonObject(value)) return checkArray(value, limits);
   const edits = Object.entries(value);

@@ -46,7 +46,8 @@ const noAttributes: ReadonlyMap<string, Json> = new Map();
 
 /**
  * The accepted events and profiles. An event that arrives twice is stored twice: the API documents no event id and no
- * deduplication [inferred]. The first update with a custom id creates its profile [documented: UPD].
+ * deduplication [inferred]. The first update with a custom id creates its profile [documented: source UPD in
+ * docs/batch-api.md].
  */
 export class Store {
   #events: StoredEvent[] = [];
@@ -119,7 +120,10 @@ export class Store {
   }
 }
 
-/** Null deletes, `$add` and `$remove` edit an array, anything else replaces [documented: UPD, MASS; sdk: WEBSDK]. */
+/**
+ * Null deletes, `$add` and `$remove` edit an array, anything else replaces [documented: sources UPD and MASS in
+ * docs/batch-api.md; sdk: source WEBSDK].
+ */
 function editAttributes(current: ReadonlyMap<string, Json>, edits: JsonObject): ReadonlyMap<string, Json> {
   const entries = Object.entries(edits);
   if (entries.length === 0) return current;

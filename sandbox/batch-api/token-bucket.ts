@@ -8,8 +8,8 @@ export type BucketSize = {
 };
 
 /**
- * The token bucket of Batch's rate limit for the updates of a project [documented: MASS]. The clock, in milliseconds, may
- * stop or go back: the bucket never loses tokens because of it.
+ * The token bucket of Batch's rate limit for the updates of a project [documented: source MASS in docs/batch-api.md]. The
+ * clock, in milliseconds, may stop or go back: the bucket never loses tokens because of it.
  */
 export class TokenBucket {
   #size: BucketSize;

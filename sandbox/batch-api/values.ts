@@ -15,7 +15,10 @@ const INT64_MAX = 2n ** 63n - 1n;
 // The SDKs require a scheme and an authority; the rest of a URL is not checked.
 const urlShape = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#]+\S*$/i;
 
-/** The type that a key gives its value, or undefined if the key is not allowed [reported: MM, SDKDOC]. */
+/**
+ * The type that a key gives its value, or undefined if the key is not allowed [reported: sources MM and SDKDOC in
+ * docs/batch-api.md].
+ */
 export function typeOfKey(key: string, limits: Limits): KeyType | undefined {
   if (!limits.keyPattern.test(key)) return undefined;
   if (!key.endsWith(')')) return 'plain';
@@ -23,8 +26,8 @@ export function typeOfKey(key: string, limits: Limits): KeyType | undefined {
 }
 
 /**
- * Checks that a string is not blank and not too long [reported: MM]. Characters are counted as UTF-16 units, as in the Web
- * and Android SDKs; no other way of counting gives a larger number.
+ * Checks that a string is not blank and not too long [reported: source MM]. Characters are counted as UTF-16 units, as in
+ * the Web and Android SDKs; no other way of counting gives a larger number.
  */
 function checkText(value: Json, max: number, limits: Limits): Problem {
   if (typeof value !== 'string') return 'not a string';
@@ -41,7 +44,7 @@ export function checkPlainText(value: Json, limits: Limits): Problem {
     : checkText(value, limits.stringMax, limits);
 }
 
-/** Checks a string that must also be a single line, such as a label or a tag [sdk: WEBSDK, ANDSDK, IOSSDK]. */
+/** Checks a string that must also be a single line, such as a label or a tag [sdk: sources WEBSDK, ANDSDK, IOSSDK]. */
 export function checkLine(value: Json, max: number, limits: Limits): Problem {
   const problem = checkText(value, max, limits);
   if (problem !== undefined) return problem;
@@ -68,7 +71,7 @@ function checkUrl(value: Json, limits: Limits): Problem {
   return urlShape.test(String(value)) ? undefined : 'not a URL with a scheme and an authority';
 }
 
-/** 64-bit signed integers and finite doubles only [inferred from SDKDOC, the old page for iOS]. */
+/** 64-bit signed integers and finite doubles only [inferred from the source SDKDOC, the old page for iOS]. */
 function checkLongNumber({ value: digits }: LosslessNumber): Problem {
   if (/^-?\d+$/.test(digits)) {
     const integer = BigInt(digits);

@@ -45,7 +45,7 @@ export type Limits = { [Name in keyof typeof DEFAULT_LIMITS]: number };
 /**
  * The time that is reserved for an event to wait in a batch and for retries, in milliseconds. When its row arrives, an
  * event must be younger than Batch's limit by this margin. Another client of the API is reported to use the same margin
- * (MM in docs/batch-api.md).
+ * (source MM in docs/batch-api.md).
  */
 export const EVENT_AGE_MARGIN_MS = 5 * 60 * 1000;
 
