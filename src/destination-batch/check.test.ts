@@ -84,7 +84,7 @@ describe('explains what is wrong and what to do', () => {
       /^Batch refused a test request \(HTTP 400, MALFORMED_PARAMETER: .*\)\. The project key may be misspelt, or Batch may not know api_version\. Check both\.$/,
     ],
     ['HTTP 403', { kind: 'status', status: 403 }, 'config_error', /^Batch forbids this request \(HTTP 403, /],
-    ['HTTP 429', { kind: 'status', status: 429 }, 'transient_error', /^Batch asks to wait \(HTTP 429, /],
+    ['HTTP 429', { kind: 'status', status: 429 }, 'transient_error', /^Batch asks the connector to wait \(HTTP 429, /],
     [
       'HTTP 503',
       { kind: 'status', status: 503 },

@@ -73,7 +73,10 @@ export async function preview(context: CommandContext, options: PreviewOptions):
   return { stream: stream.name, sample, request: buildFirstRequest(sample.events, configuration) };
 }
 
-/** Reads the configuration of the destination. Nothing reads the output of the command, so log messages go to `warn`. */
+/**
+ * Reads the configuration of the destination. Messages written to `context.output` would not be shown, so log messages
+ * go to `warn` instead.
+ */
 function readDestinationConfiguration(
   { output, ...context }: CommandContext,
   { destination, warn }: PreviewOptions,

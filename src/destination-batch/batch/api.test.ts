@@ -444,7 +444,7 @@ test.each([
 describe('a call that may succeed later is retryable', () => {
   const fault = (status: number, words: string) =>
     `Batch has an internal error or is under maintenance (HTTP ${status}, ${words})`;
-  const wait = (status: number, words: string) => `Batch asks to wait (HTTP ${status}, ${words})`;
+  const wait = (status: number, words: string) => `Batch asks the connector to wait (HTTP ${status}, ${words})`;
   const unexpected = 'SERVER_ERROR: Something unexpected happened.';
   const tooMany = 'TOO_MANY_REQUESTS: Too many updates: wait a few seconds.';
 
@@ -479,7 +479,7 @@ describe('a call that may succeed later is retryable', () => {
   ])('with a Retry-After that is %s', async (_, value, retryAfterMs) => {
     const url = await serveText(429, '', { 'retry-after': value });
     expect(await outcomeOf(clientOf({ api_url: url }))).toEqual(
-      retry('Batch asks to wait (HTTP 429)', { isRateLimit: true, retryAfterMs }),
+      retry('Batch asks the connector to wait (HTTP 429)', { isRateLimit: true, retryAfterMs }),
     );
   });
 

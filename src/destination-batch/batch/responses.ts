@@ -75,7 +75,7 @@ export function interpretResponse(response: RawResponse, call: Call): BatchRespo
 function explainRetryableStatus({ status, retryAfter }: RawResponse, said: string): RetryableCallError | undefined {
   const retryAfterMs = parseRetryAfter(retryAfter);
   if (status === 408 || status === 429) {
-    return new RetryableCallError(`Batch asks to wait (${said})`, {
+    return new RetryableCallError(`Batch asks the connector to wait (${said})`, {
       outcomeUnknown: false,
       isRateLimit: status === 429,
       retryAfterMs,

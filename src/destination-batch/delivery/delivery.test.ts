@@ -69,7 +69,11 @@ const acceptedBut = (...errors: Partial<PartialError>[]): BatchResponse => ({
 const OUT_OF_ORDER = new RetryableCallError('Batch has a fault', { outcomeUnknown: false });
 const LOST = new RetryableCallError('The answer got lost', { outcomeUnknown: true });
 const tooMany = (retryAfterMs?: number) =>
-  new RetryableCallError('Batch asks to wait', { outcomeUnknown: false, isRateLimit: true, retryAfterMs });
+  new RetryableCallError('Batch asks the connector to wait', {
+    outcomeUnknown: false,
+    isRateLimit: true,
+    retryAfterMs,
+  });
 
 const wordsOf = (messages: readonly Message[]): string[] =>
   messages.flatMap((message) => (message.type === 'LOG' ? [message.log.message] : []));
@@ -667,7 +671,7 @@ test('does not retry when Retry-After is longer than the retry time', async () =
   calls[0]?.fail(tooMany(3 * MINUTE));
   await pass(0);
   expect(failures).toMatchObject([
-    { failureType: 'transient_error', message: expect.stringContaining('asks to wait 180 more seconds') },
+    { failureType: 'transient_error', message: expect.stringContaining('asks the connector to wait 180 more seconds') },
   ]);
   // Nothing is tried again, so nothing says so.
   expect(wordsOf(report.drainMessages())).toEqual([]);

@@ -172,7 +172,9 @@ function isNotStored(error: unknown): boolean {
 
 function explainGivingUp(error: RetryableCallError, retryTimeMs: number): ConnectorError {
   const asked =
-    error.retryAfterMs === undefined ? '' : `. Batch asks to wait ${Math.ceil(error.retryAfterMs / 1000)} more seconds`;
+    error.retryAfterMs === undefined
+      ? ''
+      : `. Batch asks the connector to wait ${Math.ceil(error.retryAfterMs / 1000)} more seconds`;
   return destinationError(
     'batch_unreachable',
     `Batch accepted no request for ${retryTimeMs / 60_000} minutes (retry_minutes). The last error: ${error.message}${asked}. Batch or the network may be down. Run the sync again later; it continues from the last state.`,

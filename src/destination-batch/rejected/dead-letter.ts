@@ -38,8 +38,8 @@ export function toDeadLetter(line: string, { code, reason, refusal }: Rejection,
 
 /**
  * Returns whether Batch may have stored the event. If Batch accepted the request but reported an error for the update,
- * the error does not name the wrong event, so Batch may have stored any of the events in the update. If Batch refused
- * the whole request, it stored no events.
+ * the error does not say which event caused it, so Batch may have stored any of the events in the update. If Batch
+ * refused the whole request, it stored no events.
  */
 function mayHaveArrived(refusal: Rejection['refusal']): boolean {
   return refusal !== undefined && !refusal.whole && refusal.eventsInUpdate > 1;

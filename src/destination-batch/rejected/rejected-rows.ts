@@ -16,9 +16,9 @@ const MAX_HELD_BYTES = 32 * 1024 * 1024;
 
 /**
  * Stores rejected rows (dead letters). Rows are confirmed before a later state is echoed, or at the end of a successful
- * sync. No later run reads confirmed rows again. The next run reads unconfirmed rows again and sends them, so they are
- * stored separately: if a user sent them too, they would arrive twice. A piece is a group of unconfirmed rows of one
- * stream that are confirmed together. All methods reject with a ConnectorError if the store can't be written to.
+ * sync. No later run reads confirmed rows from the source again. The next run reads unconfirmed rows from the source
+ * again and sends them, so they are stored separately: if a user sent them too, they would arrive twice. A piece is a
+ * group of unconfirmed rows of one stream that are confirmed together. All methods reject with a ConnectorError if the store can't be written to.
  */
 export interface RejectedRowStore {
   /** Checks that rows can be written, and leaves nothing in the store. */

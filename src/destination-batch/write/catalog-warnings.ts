@@ -4,7 +4,7 @@ import { formatList } from '../../shared/format.ts';
 /** The maximum number of streams that a warning names. */
 const MOST_NAMED = 3;
 
-/** Returns a warning about each request in a catalog that Batch can't fulfil for events. */
+/** Returns a warning for each setting in the catalog that can't be honored, because events can only be added to Batch. */
 export function listCatalogWarnings({ streams }: ConfiguredCatalog): string[] {
   return [
     ...streams.flatMap(({ stream, destination_sync_mode: mode }) =>

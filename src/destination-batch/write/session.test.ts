@@ -419,7 +419,7 @@ describe('the sync fails', () => {
     expect(await failureOf(result)).toMatchObject({
       failureType: 'config_error',
       message:
-        'A row belongs to the stream "others", which is not in the catalog. Give write the same catalog as read.',
+        'A row belongs to the stream "others", which is not in the catalog. Use the same catalog for the write command as for the read command.',
     });
     expect(states()).toEqual([state(1, 'events', stats(0, 0))]);
   });

@@ -235,7 +235,7 @@ class WriteSession {
       const place = namespace === undefined ? '' : ` in the namespace "${namespace}"`;
       throw destinationError(
         'stream_not_in_catalog',
-        `A row belongs to the stream "${name}"${place}, which is not in the catalog. Give write the same catalog as read.`,
+        `A row belongs to the stream "${name}"${place}, which is not in the catalog. Use the same catalog for the write command as for the read command.`,
       );
     }
     this.#report.countRow();

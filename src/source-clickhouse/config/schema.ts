@@ -126,7 +126,7 @@ export const sourceConfigurationSchema = z
     use_final: z.boolean().default(false).meta({
       title: 'Read with FINAL',
       description:
-        'Read only the latest version of each row, even if the ReplacingMergeTree has not merged the versions yet. This costs the server time and memory, and only works with engines that support FINAL.',
+        'Read only the latest version of each row, even if the ReplacingMergeTree has not merged the versions yet. This makes the server use more time and memory, and only works with engines that support FINAL.',
       order: 8,
     }),
     partition: partitionOptions.optional().meta({
@@ -138,7 +138,7 @@ export const sourceConfigurationSchema = z
     lookback_seconds: z.int().min(0).max(MAX_SECONDS).default(DEFAULT_LOOKBACK_SECONDS).meta({
       title: 'Lookback (seconds)',
       description:
-        'A row is delivered if it becomes visible in the table at most this many seconds after the time in its cursor column. To find such rows, each run goes back this many seconds and reads the rows since then again. It skips those that were already sent, which the state remembers. Set it to more than the duration of your longest INSERT, and also to more than the lag of your replicas. Only for cursors that are times.',
+        'A row is delivered if it becomes visible in the table at most this many seconds after the time in its cursor column. To find such rows, each run goes back this many seconds and rereads every row from that point on. It skips the rows that were already sent, which the state remembers. Set it to more than the duration of your longest INSERT, and also to more than the lag of your replicas. Only for cursors that are times.',
       order: 10,
     }),
     cursor_lag_seconds: z.int().min(0).max(MAX_SECONDS).default(0).meta({
