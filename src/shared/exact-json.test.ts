@@ -55,6 +55,18 @@ test.each([
   expect(parseExact(text)).toStrictEqual(expected);
 });
 
+test('parses a number in the same way, whatever other numbers are in the text', () => {
+  const numbers = ['-123456789012345', '-1234567890.1230', '-0.0000000000000', '-0', '1.50', '1234567890123.0'];
+  for (const number of numbers) {
+    const [alone] = parseExact(`[${number}]`) as unknown[];
+    expect([number, alone]).toStrictEqual([number, Number(number)]);
+    expect(parseExact(`[${number},12345678901234567890]`)).toStrictEqual([
+      alone,
+      new LosslessNumber('12345678901234567890'),
+    ]);
+  }
+});
+
 test('keeps the digits of a long number at any position', () => {
   for (const digits of ['1234567890123457', '-9007199254740993', '0.12345678901234567']) {
     for (let before = 0; before < 40; before += 1) {

@@ -48,8 +48,11 @@ export function tryParseJson(text: string, parse: (text: string) => unknown = JS
   }
 }
 
+/** Checks a token like RISKY_NUMBER, which does not count the sign. */
 function isRisky(token: string): boolean {
-  return !token.startsWith('"') && (token.length >= LONG_DIGITS || /e/i.test(token));
+  if (token.startsWith('"')) return false;
+  const length = token.startsWith('-') ? token.length - 1 : token.length;
+  return length >= LONG_DIGITS || /e/i.test(token);
 }
 
 /** Replaces each marked string in a value with its number. */
