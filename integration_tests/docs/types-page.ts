@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { DEFAULT_LIMITS } from '../../src/destination-batch/batch/limits.ts';
-import { EventMapper, type MappedRow } from '../../src/destination-batch/mapping/mapper.ts';
+import { EventArena } from '../../src/destination-batch/event-arena.ts';
+import { EventMapper } from '../../src/destination-batch/mapping/mapper.ts';
+import type { MappedEvent, RejectedRow } from '../../src/destination-batch/mapping/rules.ts';
 import { parseInputLine } from '../../src/destination-batch/write/input.ts';
 
 const PAGE = readFileSync(new URL('../../docs/TYPES.md', import.meta.url), 'utf8');
@@ -34,13 +36,18 @@ export function code(text: string): string {
   return `\`${text}\``;
 }
 
+/** An event with its JSON. */
+type EventWithJson = MappedEvent & { json: string };
+
 /** What the destination makes of a row, with its default options. `pairs` are those of its JSON, as they leave. */
-export function mappedRow(pairs: Iterable<readonly [name: string, json: string]>): MappedRow {
+export function mappedRow(pairs: Iterable<readonly [name: string, json: string]>): EventWithJson | RejectedRow {
   const data = [...pairs].map(([name, json]) => `${JSON.stringify(name)}:${json}`).join();
   const line = `{"type":"RECORD","record":{"stream":"events","emitted_at":1,"data":{${data}}}}`;
   const message = parseInputLine(Buffer.from(line));
   if (message.kind !== 'record') throw new Error(`The destination takes no row from ${line}`);
-  return new EventMapper(DEFAULT_LIMITS).map(message.data);
+  const arena = new EventArena();
+  const mapped = new EventMapper(DEFAULT_LIMITS, {}, arena).map(message.data);
+  return mapped.kind === 'rejected' ? mapped : { ...mapped, json: arena.read(mapped.event) };
 }
 
 /** What becomes of a column, in the words of the page. */

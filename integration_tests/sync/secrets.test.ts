@@ -63,7 +63,7 @@ const ofServer =
 async function ofBatch(status: number, body: unknown): Promise<string> {
   answer = { status, body: typeof body === 'string' ? body : JSON.stringify(body) };
   try {
-    const result = await api.post(UPDATE, '[]', new AbortController().signal);
+    const result = await api.post(UPDATE, Buffer.from('[]'), new AbortController().signal);
     if (result.kind === 'accepted')
       return result.errors.map(({ attribute, reason }) => `${attribute}: ${reason}`).join();
     return result.kind === 'refused' ? result.reason : result.detail;

@@ -34,7 +34,7 @@ export async function check(api: BatchApi): Promise<void> {
 }
 
 async function postEmptyUpdate(api: BatchApi): Promise<BatchResponse> {
-  const body = JSON.stringify([{ identifiers: { custom_id: CHECK_CUSTOM_ID } }]);
+  const body = Buffer.from(JSON.stringify([{ identifiers: { custom_id: CHECK_CUSTOM_ID } }]));
   try {
     return await api.post(UPDATE, body, new AbortController().signal);
   } catch (error) {

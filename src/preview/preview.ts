@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DestinationConfiguration, destinationConfigurationSchema } from '../destination-batch/config/schema.ts';
+import { EventArena } from '../destination-batch/event-arena.ts';
 import { createEventStreams } from '../destination-batch/mapping/streams.ts';
 import { parseInputLine } from '../destination-batch/write/input.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
@@ -46,8 +47,9 @@ export async function preview(context: CommandContext, options: PreviewOptions):
   const configuration = await readDestinationConfiguration(context, options);
   const stream = pickStream(await describeStreams(context, options.source, warn), options.stream);
   const catalog = { streams: [{ stream, sync_mode: 'incremental' as const }] };
+  const arena = new EventArena();
   const sample = new Sample((onChange) => {
-    const streams = createEventStreams(configuration, catalog, context.now, (_, change) => onChange(change));
+    const streams = createEventStreams(configuration, catalog, context.now, (_, change) => onChange(change), arena);
     const found = streams.find(stream.name, stream.namespace);
     if (found === undefined) throw new Error('The catalog lacks the stream that it was built from.');
     return found.mapper;
@@ -70,7 +72,7 @@ export async function preview(context: CommandContext, options: PreviewOptions):
   } finally {
     folder.remove();
   }
-  return { stream: stream.name, sample, request: buildFirstRequest(sample.events, configuration) };
+  return { stream: stream.name, sample, request: buildFirstRequest(arena, sample.events, configuration) };
 }
 
 /**

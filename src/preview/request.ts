@@ -1,13 +1,16 @@
 import type { DestinationConfiguration } from '../destination-batch/config/schema.ts';
-import { buildRequestBody, UpdateBatcher } from '../destination-batch/delivery/batcher.ts';
+import { UpdateBatcher } from '../destination-batch/delivery/batcher.ts';
 import { createRoutes } from '../destination-batch/delivery/rate-limit.ts';
+import { buildRequestBody } from '../destination-batch/delivery/request-body.ts';
+import type { EventArena } from '../destination-batch/event-arena.ts';
 import type { MappedEvent } from '../destination-batch/mapping/rules.ts';
 
 /** A request to Batch: its address, and its body in JSON. */
 export type Request = { url: string; body: string };
 
-/** Builds the first request that `write` would send for these events; returns undefined if there are no events. */
+/** Builds the first request that `write` would send for these events of an arena; returns undefined if there are no events. */
 export function buildFirstRequest(
+  arena: EventArena,
   events: readonly MappedEvent[],
   {
     api_url: address,
@@ -18,9 +21,10 @@ export function buildFirstRequest(
   }: Pick<DestinationConfiguration, 'api_url' | 'api_version' | 'endpoint' | 'rate_limit' | 'limits'>,
 ): Request | undefined {
   const { normal } = createRoutes({ endpoint, rate_limit });
-  const batcher = new UpdateBatcher<MappedEvent>(limits.events_per_update);
-  for (const event of events) batcher.add(event.customId, event);
+  const batcher = new UpdateBatcher(arena, limits.events_per_update);
+  for (const { customId, event, isTimely } of events) batcher.add(customId, event, isTimely);
   const updates = batcher.take(normal.updatesPerRequest, limits.request_bytes);
   if (updates.length === 0) return undefined;
-  return { url: `${address.replace(/\/$/, '')}/${version}/${normal.endpoint.path}`, body: buildRequestBody(updates) };
+  const url = `${address.replace(/\/$/, '')}/${version}/${normal.endpoint.path}`;
+  return { url, body: buildRequestBody(arena, updates).toString() };
 }

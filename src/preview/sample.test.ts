@@ -1,6 +1,7 @@
 import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
 import { destinationConfigurationSchema } from '../destination-batch/config/schema.ts';
+import { EventArena } from '../destination-batch/event-arena.ts';
 import { EventMapper } from '../destination-batch/mapping/mapper.ts';
 import { buildFirstRequest } from './request.ts';
 import { Sample } from './sample.ts';
@@ -10,10 +11,13 @@ import { formatPreview } from './text.ts';
 const NOW = Date.UTC(2026, 0, 2);
 const configuration = destinationConfigurationSchema.parse({ project_key: 'p', rest_api_key: 'k' });
 
+/** The events of all samples of these tests. */
+const arena = new EventArena();
+
 function sampleOf(rows: readonly Record<string, unknown>[], shown = 20): Sample {
   const { limits, policies, mapping } = configuration;
   const sample = new Sample(
-    (onChange) => new EventMapper(limits, { policies, mapping, stream: 'events', now: () => NOW, onChange }),
+    (onChange) => new EventMapper(limits, { policies, mapping, stream: 'events', now: () => NOW, onChange }, arena),
     shown,
   );
   for (const row of rows) sample.take(row);
@@ -86,21 +90,21 @@ describe('a sample', () => {
 
 test('builds the first request as write does: grouped by profile, for the normal endpoint', () => {
   const sample = sampleOf([row({ n: 1 }), row({ custom_id: 'u2' }), row({ n: 2 })]);
-  expect(buildFirstRequest(sample.events, configuration)).toEqual({
+  expect(buildFirstRequest(arena, sample.events, configuration)).toEqual({
     url: 'https://api.batch.com/2.11/profiles/update',
     body:
       '[{"identifiers":{"custom_id":"u1"},"events":[' +
       '{"name":"purchase","time":"2026-01-01T23:00:00Z","attributes":{"n":1}},{"name":"purchase","time":"2026-01-01T23:00:00Z","attributes":{"n":2}}]},' +
       '{"identifiers":{"custom_id":"u2"},"events":[{"name":"purchase","time":"2026-01-01T23:00:00Z"}]}]',
   });
-  expect(buildFirstRequest([], configuration)).toBeUndefined();
+  expect(buildFirstRequest(arena, [], configuration)).toBeUndefined();
 });
 
 describe('the text of a preview', () => {
   const plain = describeTerminal({});
   const colourful = describeTerminal({ isTTY: true, columns: 120, hasColors: () => true });
   const textOf = (sample: Sample, terminal = plain) =>
-    formatPreview(sample, buildFirstRequest(sample.events, configuration), 'events', terminal);
+    formatPreview(sample, buildFirstRequest(arena, sample.events, configuration), 'events', terminal);
 
   const mixed = sampleOf([
     row({ custom_id: '', item: '\u001b[31mred', details: `{"a":${'9'.repeat(30)}}`, url__a: 'w'.repeat(200) }),

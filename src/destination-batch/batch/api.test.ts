@@ -79,7 +79,7 @@ async function outcomeOf(
   { signal = never, endpoint = UPDATE } = {},
 ): Promise<CallOutcome> {
   try {
-    return await client.post(endpoint, body, signal);
+    return await client.post(endpoint, Buffer.from(body), signal);
   } catch (error) {
     // Nothing of an error holds the key, neither its words nor its stack, its fields and its cause.
     expect(inspect(error, { depth: 10, showHidden: true })).not.toContain(KEY);
@@ -558,7 +558,7 @@ test('the same client continues after each error', async () => {
 test('a key of letters that no header can hold is not shown by the error about it', async () => {
   const odd = `${KEY}\n`;
   const error = await clientOf({ rest_api_key: odd })
-    .post(UPDATE, BODY, never)
+    .post(UPDATE, Buffer.from(BODY), never)
     .catch((cause: unknown) => cause);
   expect(error).toBeInstanceOf(Error);
   expect(inspect(error, { depth: 10, showHidden: true })).not.toContain(KEY);

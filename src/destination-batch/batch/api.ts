@@ -76,11 +76,11 @@ export class BatchApi {
   /**
    * Posts updates.
    *
-   * @param body the JSON text of an array of updates.
+   * @param body the JSON of an array of updates, in UTF-8.
    * @throws RetryableCallError if a retry may succeed.
    * @throws ConnectorError (config_error) if the key, the project or the address is wrong.
    */
-  async post({ path }: Pick<Endpoint, 'path'>, body: string, signal: AbortSignal): Promise<BatchResponse> {
+  async post({ path }: Pick<Endpoint, 'path'>, body: Buffer, signal: AbortSignal): Promise<BatchResponse> {
     const fullPath = `${this.#basePath}/${path}`;
     let status: number;
     let text: string;

@@ -15,8 +15,8 @@ test('accepts every request, and writes it as a line of the file, unchanged', as
   const path = join(folder, 'requests.ndjson');
   const dryRun = await DryRun.open(path);
   const answers = await Promise.all([
-    dryRun.post(UPDATE, '[{"n":9007199254740993}]'),
-    dryRun.post(MASS_UPDATE, '[{"n":2.0}]'),
+    dryRun.post(UPDATE, Buffer.from('[{"n":9007199254740993}]')),
+    dryRun.post(MASS_UPDATE, Buffer.from('[{"n":2.0}]')),
   ]);
   await dryRun.close();
   expect(answers).toEqual([
@@ -31,7 +31,7 @@ test('accepts every request, and writes it as a line of the file, unchanged', as
 
 test('needs no file', async () => {
   const dryRun = await DryRun.open(undefined);
-  expect(await dryRun.post(UPDATE, '[]')).toEqual({ kind: 'accepted', errors: [] });
+  expect(await dryRun.post(UPDATE, Buffer.from('[]'))).toEqual({ kind: 'accepted', errors: [] });
   await dryRun.close();
 });
 

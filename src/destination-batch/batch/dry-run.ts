@@ -27,10 +27,11 @@ export class DryRun {
     }
   }
 
-  async post({ path }: Pick<Endpoint, 'path'>, body: string): Promise<BatchResponse> {
+  async post({ path }: Pick<Endpoint, 'path'>, body: Buffer): Promise<BatchResponse> {
     try {
       // Each line is written in a single call, so that concurrent requests don't mix.
-      await this.#file?.appendFile(`{"path":"${path}","body":${body}}\n`);
+      const line = Buffer.concat([Buffer.from(`{"path":"${path}","body":`), body, Buffer.from('}\n')]);
+      await this.#file?.appendFile(line);
     } catch (error) {
       throw explainWriteError('dry_run_file', error);
     }

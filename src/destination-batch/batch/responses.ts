@@ -52,7 +52,7 @@ const REFUSALS_OF_CONTENT = new Set([400, 413, 422]);
 type RawResponse = { status: number; text: string; retryAfter: string | string[] | undefined };
 
 /** The call that was made. The values in its body are masked in Batch's messages. */
-type Call = { origin: string; path: string; body: string };
+type Call = { origin: string; path: string; body: Buffer };
 
 /**
  * Interprets a response.
@@ -67,7 +67,7 @@ export function interpretResponse(response: RawResponse, call: Call): BatchRespo
   // Batch documents 202; any other success may come from another server.
   const isSuccess = status >= 200 && status < 300;
   if (isSuccess && successBody.safeParse(tryParseJson(text)).success) return parseAccepted(text);
-  const said = describeResponse(status, maskValues(readMessage(text), tryParseJson(call.body, parseExact)));
+  const said = describeResponse(status, maskValues(readMessage(text), tryParseJson(call.body.toString(), parseExact)));
   throw explainRetryableStatus(response, said) ?? explainStatus(status, said, call);
 }
 

@@ -1,40 +1,60 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { type Update, UpdateBatcher, type WaitingEvent } from './batcher.ts';
-
-type RowEvent = WaitingEvent & { row: number };
+import { EventArena, type EventNumber } from '../event-arena.ts';
+import { type Update, UpdateBatcher } from './batcher.ts';
+import { buildRequestBody } from './request-body.ts';
 
 const NO_LIMIT = Number.POSITIVE_INFINITY;
 
-const event = (row: number, bytes = 10): RowEvent => ({
-  json: `{"name":"e${row}"}`,
-  bytes,
-  isTimely: true,
-  row,
-});
+const arena = new EventArena();
+
+/** For each event that is not released, its row. */
+const rows: number[] = [];
+const rowOf = (event: EventNumber): number => rows[event] ?? -1;
+const ascending = (one: number, other: number): number => one - other;
+const rowsOf = ({ events }: Update): number[] => events.map(rowOf);
+
+function eventOf(row: number, json = `{"name":"e${row}"}`): EventNumber {
+  const event = arena.add(json);
+  rows[event] = row;
+  return event;
+}
+
+/** Adds a row to a batcher. */
+function add(batcher: UpdateBatcher, customId: string, row: number, json?: string, isTimely = true): void {
+  batcher.add(customId, eventOf(row, json), isTimely);
+}
 
 /** Adds events to profiles, numbered in the order in which they come. */
-function batcherOf(customIds: readonly string[], eventsPerUpdate = 15): UpdateBatcher<RowEvent> {
-  const batcher = new UpdateBatcher<RowEvent>(eventsPerUpdate);
-  for (const [row, customId] of customIds.entries()) batcher.add(customId, event(row));
+function batcherOf(customIds: readonly string[], eventsPerUpdate = 15): UpdateBatcher {
+  const batcher = new UpdateBatcher(arena, eventsPerUpdate);
+  for (const [row, customId] of customIds.entries()) add(batcher, customId, row);
   return batcher;
 }
 
-const shown = (updates: readonly Update<RowEvent>[]): string[] =>
-  updates.map(({ customId, events }) => `${customId}: ${events.map(({ row }) => row).join(' ')}`);
+/** Takes the only update that is ready. */
+function takeOnly(batcher: UpdateBatcher): Update {
+  const [update, ...others] = batcher.take(200, NO_LIMIT);
+  if (update === undefined || others.length > 0) throw new Error('There is not exactly one update.');
+  return update;
+}
+
+const shown = (updates: readonly Update[]): string[] =>
+  updates.map((update) => `${update.profile.customId}: ${rowsOf(update).join(' ')}`);
 
 test('batches the events of a profile in order, and profiles in the order of their first event', () => {
   const batcher = batcherOf(['b', 'a', 'b', 'c', 'a', 'b']);
-  expect([batcher.events, batcher.bytes, batcher.readyUpdates]).toEqual([6, 60, 3]);
+  expect([batcher.events, batcher.readyUpdates]).toEqual([6, 3]);
   expect(shown(batcher.take(200, NO_LIMIT))).toEqual(['b: 0 2 5', 'a: 1 4', 'c: 3']);
-  expect([batcher.events, batcher.bytes, batcher.readyUpdates]).toEqual([0, 0, 0]);
+  expect([batcher.events, batcher.readyUpdates]).toEqual([0, 0]);
 });
 
 test('returns an event as it was added', () => {
-  const batcher = new UpdateBatcher<WaitingEvent & { row: object }>(15);
-  const given = { json: '{"name":"e"}', bytes: 12, isTimely: true, row: {} };
-  batcher.add('a', given);
-  expect(batcher.take(1, NO_LIMIT)[0]?.events[0]).toBe(given);
+  const batcher = new UpdateBatcher(arena, 15);
+  const given = eventOf(0);
+  batcher.add('a', given, true);
+  const update = takeOnly(batcher);
+  expect([update.profile.customId, update.events, arena.read(given)]).toEqual(['a', [given], '{"name":"e0"}']);
 });
 
 test('returns no updates when no events wait', () => {
@@ -45,7 +65,7 @@ test('takes at most the requested number of updates, and the others stay first',
   const batcher = batcherOf(['a', 'b', 'c']);
   expect(shown(batcher.take(2, NO_LIMIT))).toEqual(['a: 0', 'b: 1']);
   expect(batcher.readyUpdates).toBe(1);
-  batcher.add('d', event(3));
+  add(batcher, 'd', 3);
   expect(shown(batcher.take(2, NO_LIMIT))).toEqual(['c: 2', 'd: 3']);
 });
 
@@ -53,76 +73,116 @@ test('puts at most fifteen events in an update; the next wait until it is settle
   const batcher = batcherOf(Array(32).fill('a'));
   const sizes: number[] = [];
   while (batcher.events > 0) {
-    const [update] = batcher.take(200, NO_LIMIT);
-    sizes.push(update?.events.length ?? 0);
+    const update = takeOnly(batcher);
+    sizes.push(update.events.length);
     expect([batcher.readyUpdates, batcher.take(200, NO_LIMIT)]).toEqual([0, []]);
-    batcher.release('a');
+    batcher.release(update);
   }
   expect(sizes).toEqual([15, 15, 2]);
 });
 
 test('holds back the events of a profile that is in flight, and not those of others', () => {
   const batcher = batcherOf(['a']);
-  batcher.take(200, NO_LIMIT);
-  batcher.add('a', event(1));
-  batcher.add('b', event(2));
+  const inFlight = takeOnly(batcher);
+  add(batcher, 'a', 1);
+  add(batcher, 'b', 2);
   expect([batcher.events, batcher.readyUpdates]).toEqual([2, 1]);
   expect(shown(batcher.take(200, NO_LIMIT))).toEqual(['b: 2']);
-  batcher.release('a');
+  batcher.release(inFlight);
   expect(shown(batcher.take(200, NO_LIMIT))).toEqual(['a: 1']);
 });
 
 test('accepts new events of a profile whose update is settled', () => {
   const batcher = batcherOf(['a']);
-  batcher.take(1, NO_LIMIT);
-  batcher.release('a');
-  batcher.add('a', event(1));
+  batcher.release(takeOnly(batcher));
+  add(batcher, 'a', 1);
   expect(shown(batcher.take(1, NO_LIMIT))).toEqual(['a: 1']);
 });
 
-test('drops events as if they had not been added', () => {
+test('drops events as if they had not been added, and returns them', () => {
   const batcher = batcherOf(['a', 'b', 'a', 'c', 'b', ...Array<string>(20).fill('d')]);
-  batcher.take(1, NO_LIMIT);
-  batcher.add('a', event(25));
-  batcher.drop(({ row }) => row === 1 || row === 4 || row >= 10);
-  expect([batcher.events, batcher.bytes, batcher.updates, batcher.readyUpdates]).toEqual([6, 60, 2, 2]);
+  const inFlight = batcher.take(1, NO_LIMIT);
+  expect(shown(inFlight)).toEqual(['a: 0 2']);
+  add(batcher, 'a', 25);
+  const dropped = batcher.drop((event) => [1, 4].includes(rowOf(event)) || rowOf(event) >= 10);
+  const expected = [1, 4, ...Array.from({ length: 16 }, (_, index) => index + 10)];
+  expect(dropped.map(rowOf).toSorted(ascending)).toEqual(expected);
+  expect([batcher.events, batcher.updates, batcher.readyUpdates]).toEqual([6, 2, 2]);
   expect(shown(batcher.take(200, NO_LIMIT))).toEqual(['c: 3', 'd: 5 6 7 8 9']);
-  batcher.release('a');
+  for (const update of inFlight) batcher.release(update);
   expect([batcher.events, batcher.updates, batcher.readyUpdates]).toEqual([0, 0, 0]);
-  batcher.add('b', event(26));
+  add(batcher, 'b', 26);
   expect(shown(batcher.take(200, NO_LIMIT))).toEqual(['b: 26']);
 });
 
-test('ignores the release of an unknown profile', () => {
-  const batcher = batcherOf(['a']);
-  batcher.release('b');
-  expect([batcher.events, batcher.readyUpdates]).toEqual([1, 1]);
+test('drops events at the beginning, in the middle and at the end of a profile, and keeps the order of the others', () => {
+  const batcher = batcherOf(Array(9).fill('a'), 3);
+  batcher.drop((event) => [0, 4, 8].includes(rowOf(event)));
+  add(batcher, 'a', 9);
+  expect([batcher.events, batcher.updates, batcher.readyUpdates]).toEqual([7, 3, 1]);
+  const taken: string[] = [];
+  while (batcher.readyUpdates > 0) {
+    const update = takeOnly(batcher);
+    taken.push(...shown([update]));
+    batcher.release(update);
+  }
+  expect(taken).toEqual(['a: 1 2 3', 'a: 5 6 7', 'a: 9']);
+});
+
+test('forgets idle profiles if there are many, and no events', () => {
+  const profiles = 50_100;
+  const own = new EventArena();
+  const batcher = new UpdateBatcher(own, 1);
+  for (let profile = 0; profile < profiles; profile += 1) batcher.add(`u${profile}`, own.add('{}'), true);
+  const first = batcher.take(profiles, NO_LIMIT);
+  for (const [index, { profile }] of first.entries()) {
+    // Of half of the profiles, an event waits while the update is in flight.
+    if (index % 2 === 0) batcher.add(profile.customId, own.add('{}'), true);
+  }
+  for (const update of first) batcher.release(update);
+  const second = batcher.take(profiles, NO_LIMIT);
+  expect(second.map(({ profile }) => profile.customId)).toEqual(
+    first.filter((_, index) => index % 2 === 0).map(({ profile }) => profile.customId),
+  );
+  // Both forgotten and known profiles accept events again.
+  for (const { profile } of first) batcher.add(profile.customId, own.add('{}'), true);
+  expect([batcher.events, batcher.readyUpdates]).toEqual([profiles, profiles / 2]);
+  for (const update of second) batcher.release(update);
+  expect(batcher.take(profiles, NO_LIMIT)).toHaveLength(profiles);
 });
 
 /** The update as it stands in the body of a request, with its comma. */
-const bytesOf = ({ customId, events }: Update<RowEvent>): number =>
+const bytesOf = ({ profile: { customId }, events }: Update): number =>
   Buffer.byteLength(
-    `{"identifiers":{"custom_id":${JSON.stringify(customId)}},"events":[${events.map(({ json }) => json).join()}]},`,
+    `{"identifiers":{"custom_id":${JSON.stringify(customId)}},"events":[${events.map((event) => arena.read(event)).join()}]},`,
   );
 
 describe('the bytes of the updates taken', () => {
-  const heavy = (row: number, bytes: number): RowEvent => ({
-    json: 'x'.repeat(bytes),
-    bytes,
-    isTimely: true,
-    row,
-  });
+  /** A batcher of events of this size. */
+  function heavyOf(customIds: readonly string[], bytes: number): UpdateBatcher {
+    const batcher = new UpdateBatcher(arena, 15);
+    for (const [row, customId] of customIds.entries()) add(batcher, customId, row, 'x'.repeat(bytes));
+    return batcher;
+  }
 
   test('are at most the maximum', () => {
-    const batcher = new UpdateBatcher<RowEvent>(15);
-    for (const [row, customId] of ['a', 'b', 'c'].entries()) batcher.add(customId, heavy(row, 1_000));
+    const batcher = heavyOf(['a', 'b', 'c'], 1_000);
     expect(shown(batcher.take(200, 2_500))).toEqual(['a: 0', 'b: 1']);
-    expect([batcher.events, batcher.bytes, batcher.readyUpdates]).toEqual([1, 1_000, 1]);
+    expect([batcher.events, batcher.readyUpdates]).toEqual([1, 1]);
+  });
+
+  test('are at most the maximum with the brackets of the request', () => {
+    const exactly = buildRequestBody(arena, heavyOf(['a', 'b'], 100).take(200, NO_LIMIT)).length;
+    for (const [maxBytes, expected] of [
+      [exactly, ['a: 0', 'b: 1']],
+      [exactly - 1, ['a: 0']],
+    ] as const) {
+      expect(shown(heavyOf(['a', 'b'], 100).take(200, maxBytes))).toEqual(expected);
+    }
   });
 
   test('may exceed the maximum for one update, which could never be sent otherwise', () => {
-    const batcher = new UpdateBatcher<RowEvent>(15);
-    for (const [row, customId] of ['a', 'a', 'b'].entries()) batcher.add(customId, heavy(row, 1_000));
+    const batcher = heavyOf(['a', 'a', 'b'], 1_000);
     expect(shown(batcher.take(200, 500))).toEqual(['a: 0 1']);
     expect(shown(batcher.take(200, 500))).toEqual(['b: 2']);
   });
@@ -132,8 +192,8 @@ describe('the bytes of the updates taken', () => {
     ['letters of three bytes', '日'],
     ['quotes, which JSON escapes', '"'],
   ])('include the identifiers: %s', (_, letter) => {
-    const batcher = new UpdateBatcher<RowEvent>(15);
-    for (let row = 0; row < 100; row += 1) batcher.add(`${letter.repeat(300)}${row}`, event(row));
+    const batcher = new UpdateBatcher(arena, 15);
+    for (let row = 0; row < 100; row += 1) add(batcher, `${letter.repeat(300)}${row}`, row);
     const bytes = batcher.take(200, 20_000).reduce((sum, update) => sum + bytesOf(update), 0);
     expect(bytes).toBeLessThanOrEqual(20_000);
     // And the room is used.
@@ -144,7 +204,8 @@ describe('the bytes of the updates taken', () => {
 type Step =
   | { kind: 'add'; customId: string; bytes: number; isTimely: boolean }
   | { kind: 'take'; maxUpdates: number; maxBytes: number }
-  | { kind: 'settle'; which: number };
+  | { kind: 'settle'; which: number }
+  | { kind: 'drop'; divisor: number };
 
 const steps: fc.Arbitrary<Step[]> = fc.array(
   fc.oneof(
@@ -166,6 +227,10 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
       }),
     },
     { weight: 2, arbitrary: fc.record({ kind: fc.constant('settle' as const), which: fc.nat() }) },
+    {
+      weight: 1,
+      arbitrary: fc.record({ kind: fc.constant('drop' as const), divisor: fc.integer({ min: 1, max: 5 }) }),
+    },
   ),
   { maxLength: 150 },
 );
@@ -173,9 +238,9 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 test('I5, I8: keeps the order of a profile, never has two updates of it in flight, and wastes no update', () => {
   fc.assert(
     fc.property(steps, fc.integer({ min: 1, max: 4 }), (all, eventsPerUpdate) => {
-      const batcher = new UpdateBatcher<RowEvent>(eventsPerUpdate);
+      const batcher = new UpdateBatcher(arena, eventsPerUpdate);
       const arrived = new Map<string, { row: number; bytes: number; isTimely: boolean }[]>();
-      const inFlight = new Set<string>();
+      const inFlight = new Map<string, Update>();
 
       const take = (maxUpdates: number, maxBytes: number): number => {
         const ready = [...arrived].filter(([customId, events]) => events.length > 0 && !inFlight.has(customId));
@@ -185,23 +250,38 @@ test('I5, I8: keeps the order of a profile, never has two updates of it in fligh
         expect(updates.length).toBeLessThanOrEqual(maxUpdates);
         if (maxBytes === NO_LIMIT) expect(updates).toHaveLength(Math.min(maxUpdates, ready.length));
         if (updates.length > 1) {
-          expect(updates.reduce((sum, update) => sum + bytesOf(update), 0)).toBeLessThanOrEqual(maxBytes);
+          expect(buildRequestBody(arena, updates).length).toBeLessThanOrEqual(maxBytes);
         }
-        for (const { customId, events } of updates) {
+        for (const update of updates) {
+          const { customId } = update.profile;
           expect(inFlight.has(customId)).toBe(false);
-          inFlight.add(customId);
+          inFlight.set(customId, update);
           // The oldest of the profile, in order, and as many as may share an update: so there can't be fewer updates.
           const all = arrived.get(customId) ?? [];
           const end = all.findIndex(({ isTimely }) => isTimely !== all[0]?.isTimely);
           const oldest = all.splice(0, Math.min(eventsPerUpdate, end === -1 ? all.length : end));
-          expect(events.map(({ row }) => row)).toEqual(oldest.map(({ row }) => row));
+          expect(rowsOf(update)).toEqual(oldest.map(({ row }) => row));
         }
         return updates.length;
       };
-      const settle = (customId: string | undefined): void => {
-        if (customId === undefined) return;
-        inFlight.delete(customId);
-        batcher.release(customId);
+      const settle = (update: Update | undefined): void => {
+        if (update === undefined) return;
+        inFlight.delete(update.profile.customId);
+        batcher.release(update);
+        // As in the delivery, the numbers of settled events are used again.
+        for (const event of update.events) arena.release(event);
+      };
+      const drop = (divisor: number): void => {
+        const dropped = batcher.drop((event) => rowOf(event) % divisor === 0);
+        const expected = [...arrived.values()].flat().filter(({ row }) => row % divisor === 0);
+        expect(dropped.map(rowOf).toSorted(ascending)).toEqual(expected.map(({ row }) => row).toSorted(ascending));
+        for (const [customId, events] of arrived) {
+          arrived.set(
+            customId,
+            events.filter(({ row }) => row % divisor !== 0),
+          );
+        }
+        for (const event of dropped) arena.release(event);
       };
 
       for (const [row, step] of all.entries()) {
@@ -209,24 +289,27 @@ test('I5, I8: keeps the order of a profile, never has two updates of it in fligh
           case 'add': {
             const { customId, bytes, isTimely } = step;
             arrived.set(customId, [...(arrived.get(customId) ?? []), { row, bytes, isTimely }]);
-            batcher.add(customId, { json: 'x'.repeat(bytes), bytes, isTimely, row });
+            add(batcher, customId, row, 'x'.repeat(bytes), isTimely);
             break;
           }
           case 'take':
             take(step.maxUpdates, step.maxBytes);
             break;
           case 'settle':
-            settle([...inFlight][step.which % Math.max(1, inFlight.size)]);
+            settle([...inFlight.values()][step.which % Math.max(1, inFlight.size)]);
+            break;
+          case 'drop':
+            drop(step.divisor);
             break;
         }
         const left = [...arrived.values()].flat();
-        expect([batcher.events, batcher.bytes]).toEqual([left.length, left.reduce((sum, { bytes }) => sum + bytes, 0)]);
+        expect(batcher.events).toBe(left.length);
         const fewest = [...arrived.values()].map((events) => Math.ceil(events.length / eventsPerUpdate));
         expect(batcher.updates).toBe(fewest.reduce((sum, updates) => sum + updates, 0));
       }
       // Nothing is forgotten.
       for (;;) {
-        for (const customId of inFlight) settle(customId);
+        for (const update of inFlight.values()) settle(update);
         if (take(5, NO_LIMIT) === 0) break;
       }
       expect([...arrived.values()].flat()).toEqual([]);
@@ -236,14 +319,15 @@ test('I5, I8: keeps the order of a profile, never has two updates of it in fligh
 });
 
 test('never puts events that Batch may refuse for their time in an update with others, and keeps the order', () => {
-  const batcher = new UpdateBatcher<RowEvent>(3);
+  const batcher = new UpdateBatcher(arena, 3);
   for (const [row, isTimely] of [true, false, false, false, false, true, true].entries()) {
-    batcher.add('u1', { json: '{}', bytes: 2, isTimely, row });
+    add(batcher, 'u1', row, '{}', isTimely);
   }
   const updates: number[][] = [];
   while (batcher.readyUpdates > 0) {
-    updates.push(...batcher.take(10, 1000).map(({ events }) => events.map(({ row }) => row)));
-    batcher.release('u1');
+    const taken = batcher.take(10, 1000);
+    updates.push(...taken.map(rowsOf));
+    for (const update of taken) batcher.release(update);
   }
   expect(updates).toEqual([[0], [1, 2, 3], [4], [5, 6]]);
 });

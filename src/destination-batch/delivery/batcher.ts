@@ -1,46 +1,54 @@
+import type { EventArena, EventNumber } from '../event-arena.ts';
+import { countUpdateBytes } from './request-body.ts';
+
 /**
- * An event that waits to be sent. `bytes` is the length of its JSON in UTF-8. `isTimely` is false if Batch is likely to
- * refuse the event because of its time.
+ * The maximum number of profiles in memory that have no events. Many profiles have more events later, and creating them
+ * again takes time.
  */
-export type WaitingEvent = { json: string; bytes: number; isTimely: boolean };
+const MAX_IDLE_PROFILES = 50_000;
+
+/** No event: the end of a list of events. */
+const NONE = -1;
 
 /** Events of one profile that are sent together. Batch calls this an update. */
-export type Update<Event extends WaitingEvent> = { customId: string; customIdJson: string; events: Event[] };
+export type Update = { readonly profile: Profile; readonly events: readonly EventNumber[] };
 
-type Profile<Event> = { customId: string; events: Event[]; inFlight: boolean };
-
-/**
- * The size of an update without its id and its events, in bytes, rounded up:
- * `{"identifiers":{"custom_id":…},"events":[…]},`.
- */
-const UPDATE_FRAME_BYTES = 48;
+/** A profile, and the list of its waiting events. */
+type Profile = {
+  readonly customId: string;
+  first: EventNumber;
+  last: EventNumber;
+  waiting: number;
+  isInFlight: boolean;
+};
 
 /**
  * Groups events into updates by profile. Batch's rate limit counts updates and not events, so the same events are sent
  * faster in fewer, larger updates. A profile has at most one update in flight, so its events reach Batch in the order
  * of the stream even if several requests are in flight.
  */
-export class UpdateBatcher<Event extends WaitingEvent> {
+export class UpdateBatcher {
+  readonly #arena: EventArena;
   readonly #eventsPerUpdate: number;
-  readonly #profiles = new Map<string, Profile<Event>>();
+  readonly #profiles = new Map<string, Profile>();
   /** The profiles that have events but no update in flight, in the order in which they became ready. */
-  readonly #ready = new Queue<Profile<Event>>();
+  readonly #ready = new Queue<Profile>();
+  /** For each event, the next event of its profile. */
+  readonly #next: EventNumber[] = [];
+  /** For each event, whether Batch is likely to accept its time. */
+  readonly #isTimely: boolean[] = [];
   #events = 0;
-  #bytes = 0;
   #updates = 0;
 
-  constructor(eventsPerUpdate: number) {
+  /** @param arena contains the events. */
+  constructor(arena: EventArena, eventsPerUpdate: number) {
+    this.#arena = arena;
     this.#eventsPerUpdate = eventsPerUpdate;
   }
 
   /** The number of waiting events. */
   get events(): number {
     return this.#events;
-  }
-
-  /** The total size of the waiting events, in bytes. */
-  get bytes(): number {
-    return this.#bytes;
   }
 
   /** The minimum number of updates for all waiting events. */
@@ -53,123 +61,113 @@ export class UpdateBatcher<Event extends WaitingEvent> {
     return this.#ready.length;
   }
 
-  add(customId: string, event: Event): void {
+  /** @param isTimely false if Batch is likely to refuse the event because of its time. */
+  add(customId: string, event: EventNumber, isTimely: boolean): void {
     let profile = this.#profiles.get(customId);
     if (profile === undefined) {
-      profile = { customId, events: [], inFlight: false };
+      profile = { customId, first: NONE, last: NONE, waiting: 0, isInFlight: false };
       this.#profiles.set(customId, profile);
     }
-    const { events } = profile;
-    if (events.length === 0 && !profile.inFlight) this.#ready.push(profile);
-    if (events.length % this.#eventsPerUpdate === 0) this.#updates += 1;
-    events.push(event);
+    this.#next[event] = NONE;
+    this.#isTimely[event] = isTimely;
+    if (profile.waiting > 0) this.#next[profile.last] = event;
+    else {
+      profile.first = event;
+      if (!profile.isInFlight) this.#ready.push(profile);
+    }
+    profile.last = event;
+    if (profile.waiting % this.#eventsPerUpdate === 0) this.#updates += 1;
+    profile.waiting += 1;
     this.#events += 1;
-    this.#bytes += event.bytes;
   }
 
   /**
-   * Takes up to `maxUpdates` updates that have at most `maxBytes` in total. Takes at least one if any is ready, even if
-   * that update is larger than `maxBytes`. The profiles of these updates are then in flight.
+   * Takes up to `maxUpdates` updates whose request has at most `maxBytes`. Takes at least one if any is ready, even if that
+   * update is larger than `maxBytes`. The profiles of these updates are then in flight.
    */
-  take(maxUpdates: number, maxBytes: number): Update<Event>[] {
-    const updates: Update<Event>[] = [];
-    let bytes = 0;
+  take(maxUpdates: number, maxBytes: number): Update[] {
+    const updates: Update[] = [];
+    // The opening bracket. The closing one takes the place of the comma after the last update.
+    let bytes = 1;
     while (updates.length < maxUpdates) {
       const profile = this.#ready.first;
       if (profile === undefined) break;
-      const { customId } = profile;
-      const customIdJson = JSON.stringify(customId);
-      const length = this.#countForUpdate(profile.events);
-      let eventBytes = 0;
-      for (let index = 0; index < length; index += 1) eventBytes += profile.events[index]?.bytes ?? 0;
-      bytes += eventBytes + length + Buffer.byteLength(customIdJson) + UPDATE_FRAME_BYTES;
+      const update = { profile, events: this.#listForUpdate(profile) };
+      bytes += countUpdateBytes(this.#arena, update);
       if (updates.length > 0 && bytes > maxBytes) break;
       this.#ready.shift();
-      profile.inFlight = true;
-      const events = profile.events;
-      profile.events = length === events.length ? [] : events.splice(length);
-      this.#updates +=
-        this.#countUpdates(profile.events.length) - this.#countUpdates(events.length + profile.events.length);
-      this.#events -= length;
-      this.#bytes -= eventBytes;
-      updates.push({ customId, customIdJson, events });
+      this.#removeFirst(profile, update.events);
+      profile.isInFlight = true;
+      updates.push(update);
     }
     return updates;
   }
 
   /**
-   * Returns how many of these events go into the next update. Events that Batch is likely to refuse because of their
-   * time never share an update with other events, because Batch would name only the update, and not the events that it
-   * refused.
+   * Returns the events for the next update. Events that Batch is likely to refuse because of their time never share an
+   * update with other events, because Batch would name only the update, and not the events that it refused.
    */
-  #countForUpdate(events: readonly Event[]): number {
-    const most = Math.min(this.#eventsPerUpdate, events.length);
-    let length = 1;
-    while (length < most && events[length]?.isTimely === events[0]?.isTimely) length += 1;
-    return length;
+  #listForUpdate({ first, waiting }: Profile): EventNumber[] {
+    const events = [first];
+    const most = Math.min(this.#eventsPerUpdate, waiting);
+    let event = this.#next[first] ?? NONE;
+    while (events.length < most && this.#isTimely[event] === this.#isTimely[first]) {
+      events.push(event);
+      event = this.#next[event] ?? NONE;
+    }
+    return events;
+  }
+
+  #removeFirst(profile: Profile, events: readonly EventNumber[]): void {
+    profile.first = this.#next[events.at(-1) ?? NONE] ?? NONE;
+    this.#count(profile, profile.waiting - events.length);
+  }
+
+  #count(profile: Profile, waiting: number): void {
+    this.#updates += this.#countUpdates(waiting) - this.#countUpdates(profile.waiting);
+    this.#events += waiting - profile.waiting;
+    profile.waiting = waiting;
   }
 
   #countUpdates(events: number): number {
     return Math.ceil(events / this.#eventsPerUpdate);
   }
 
-  /** Removes the events for which `isDropped` returns true, as if they had not been added. */
-  drop(isDropped: (event: Event) => boolean): void {
-    for (const [customId, profile] of this.#profiles) {
-      const { events } = profile;
-      profile.events = [];
-      for (const event of events) {
-        if (!isDropped(event)) profile.events.push(event);
-        else this.#bytes -= event.bytes;
+  /** Removes and returns the events for which `isDropped` returns true. */
+  drop(isDropped: (event: EventNumber) => boolean): EventNumber[] {
+    const dropped: EventNumber[] = [];
+    for (const profile of this.#profiles.values()) {
+      const kept: EventNumber[] = [];
+      let event = profile.first;
+      for (let index = 0; index < profile.waiting; index += 1) {
+        (isDropped(event) ? dropped : kept).push(event);
+        event = this.#next[event] ?? NONE;
       }
-      const left = profile.events.length;
-      this.#events -= events.length - left;
-      this.#updates += this.#countUpdates(left) - this.#countUpdates(events.length);
-      if (left > 0) continue;
-      if (!profile.inFlight) this.#profiles.delete(customId);
+      for (const [index, each] of kept.entries()) this.#next[each] = kept[index + 1] ?? NONE;
+      profile.first = kept[0] ?? NONE;
+      profile.last = kept.at(-1) ?? NONE;
+      this.#count(profile, kept.length);
     }
-    this.#ready.keep((profile) => profile.events.length > 0);
+    this.#ready.keep(({ waiting }) => waiting > 0);
+    return dropped;
   }
 
-  /** Marks the update of this profile as settled, so that the next events of the profile can be sent. */
-  release(customId: string): void {
-    const profile = this.#profiles.get(customId);
-    if (profile === undefined) return;
-    profile.inFlight = false;
-    if (profile.events.length > 0) this.#ready.push(profile);
-    else this.#profiles.delete(customId);
+  /** Marks an update as settled, so that the next events of its profile can be sent. */
+  release({ profile }: Update): void {
+    profile.isInFlight = false;
+    if (profile.waiting > 0) this.#ready.push(profile);
+    else if (this.#profiles.size > MAX_IDLE_PROFILES) this.#profiles.delete(profile.customId);
   }
 }
 
-/** Returns the JSON of a request, which is an array of updates. The JSON of each event is inserted unchanged. */
-export function buildRequestBody(updates: Update<WaitingEvent>[]): string {
-  let body = '[';
-  for (const { customIdJson, events } of updates) {
-    body += `${body.length > 1 ? ',' : ''}{"identifiers":{"custom_id":${customIdJson}},"events":[`;
-    for (let index = 0; index < events.length; index += 1) {
-      if (index > 0) body += ',';
-      body += events[index]?.json ?? '';
-    }
-    body += ']}';
-  }
-  return `${body}]`;
-}
-
-export function countEvents(updates: readonly Update<WaitingEvent>[]): number {
+export function countEvents(updates: readonly Update[]): number {
   return updates.reduce((sum, { events }) => sum + events.length, 0);
-}
-
-/** Returns the total size of the events in these updates, in bytes. */
-export function countJsonBytes(updates: readonly Update<WaitingEvent>[]): number {
-  return updates.reduce((sum, { events }) => events.reduce((bytes, event) => bytes + event.bytes, sum), 0);
 }
 
 /** The minimum number of items that must be removed from a queue before it copies the others into a new array. */
 const MIN_SHIFTED_TO_COPY = 1024;
 
-/**
- * A FIFO queue. An array's `shift` would move all other items on each call. With a Set, `write` takes 5 % longer.
- */
+/** A FIFO queue. An array's `shift` would move all other items on each call. With a Set, `write` takes 5 % longer. */
 class Queue<T> {
   #items: T[] = [];
   #start = 0;

@@ -7,9 +7,10 @@ import { type Endpoint, MASS_UPDATE, UPDATE } from '../batch/endpoints.ts';
 import { RetryableCallError } from '../batch/errors.ts';
 import type { BatchResponse, PartialError } from '../batch/responses.ts';
 import { destinationError } from '../errors.ts';
+import { EventArena, type EventNumber } from '../event-arena.ts';
 import { Report } from '../report.ts';
-import type { WaitingEvent } from './batcher.ts';
 import { Delivery, type DeliveryOptions } from './delivery.ts';
+import type { Outcome } from './post-updates.ts';
 import type { Route } from './rate-limit.ts';
 import { type Clock, TokenBucket } from './token-bucket.ts';
 
@@ -78,8 +79,6 @@ const tooMany = (retryAfterMs?: number) =>
 const wordsOf = (messages: readonly Message[]): string[] =>
   messages.flatMap((message) => (message.type === 'LOG' ? [message.log.message] : []));
 
-type RowEvent = WaitingEvent & { row: string };
-
 type Pace = { capacity?: number; perSecond?: number; updatesPerRequest?: number };
 
 const createRoute = (
@@ -91,22 +90,32 @@ const createRoute = (
   updatesPerRequest,
 });
 
-function start(options: Partial<DeliveryOptions<RowEvent>> & { pace?: Pace; bulkPace?: Pace } = {}) {
-  const { pace = {}, bulkPace, ...rest } = options;
+/** As DeliveryOptions, but `onSettled` gets the name of the event. */
+type StartOptions = Partial<Omit<DeliveryOptions, 'onSettled'>> & {
+  pace?: Pace;
+  bulkPace?: Pace;
+  onSettled?: (name: string, outcome: Outcome) => void;
+};
+
+function start(options: StartOptions = {}) {
+  const { pace = {}, bulkPace, onSettled, ...rest } = options;
   const calls: Call[] = [];
   const settled: string[] = [];
   const failures: unknown[] = [];
   const report = new Report();
+  const arena = new EventArena();
+  /** For each event that is not settled, its profile and its name. */
+  const waiting = new Map<EventNumber, { customId: string; name: string }>();
   const startedAt = clock.now();
-  const post = ({ name }: Endpoint, body: string, signal: AbortSignal): Promise<BatchResponse> =>
+  const post = ({ name }: Endpoint, body: Buffer, signal: AbortSignal): Promise<BatchResponse> =>
     new Promise((resolve, reject) => {
       signal.addEventListener('abort', () => reject(signal.reason));
-      const updates = (JSON.parse(body) as Update[]).map(
+      const updates = (JSON.parse(body.toString()) as Update[]).map(
         ({ identifiers, events }) => `${identifiers.custom_id}: ${events.map(({ name }) => name).join(' ')}`,
       );
       calls.push({
         endpoint: name,
-        body: String(body),
+        body: body.toString(),
         updates,
         at: clock.now() - startedAt,
         signal,
@@ -114,8 +123,9 @@ function start(options: Partial<DeliveryOptions<RowEvent>> & { pace?: Pace; bulk
         fail: reject,
       });
     });
-  const delivery = new Delivery<RowEvent>({
+  const delivery = new Delivery({
     receiver: { post },
+    arena,
     normal: createRoute(UPDATE, pace),
     bulk: bulkPace && createRoute(MASS_UPDATE, bulkPace),
     report,
@@ -124,19 +134,30 @@ function start(options: Partial<DeliveryOptions<RowEvent>> & { pace?: Pace; bulk
     maxLingerMs: 2 * SECOND,
     retryTimeMs: 30 * MINUTE,
     onRetry: () => {},
-    onSettled: ({ row }, outcome) => {
-      settled.push(`${row} ${outcome.kind === 'accepted' ? 'accepted' : outcome.rejection.reason}`);
+    onSettled: (event, customId, outcome) => {
+      const added = waiting.get(event);
+      if (added?.customId !== customId) throw new Error(`An event of ${customId} is settled that does not wait.`);
+      expect(arena.read(event)).toContain(`{"name":"${added.name}"`);
+      waiting.delete(event);
+      settled.push(`${added.name} ${outcome.kind === 'accepted' ? 'accepted' : outcome.rejection.reason}`);
+      onSettled?.(added.name, outcome);
     },
     onError: (error) => failures.push(error),
     ...rest,
   });
-  const add = (customId: string, ...names: string[]): void => {
-    for (const name of names) {
-      const json = `{"name":"${name}"}`;
-      delivery.add(customId, { json, bytes: json.length, isTimely: true, row: name });
-    }
+  /** Adds an event with this name. White space makes its JSON `bytes` long. */
+  const addOf = (customId: string, name: string, bytes = 0): void => {
+    const event = arena.add(`${`{"name":"${name}"`.padEnd(bytes - 1)}}`);
+    waiting.set(event, { customId, name });
+    delivery.add(customId, event, true);
   };
-  return { delivery, calls, settled, failures, report, add };
+  const add = (customId: string, ...names: string[]): void => {
+    for (const name of names) addOf(customId, name);
+  };
+  const drop = (isDropped: (name: string) => boolean): void => {
+    delivery.drop((event) => isDropped(waiting.get(event)?.name ?? ''));
+  };
+  return { delivery, arena, calls, settled, failures, report, add, addOf, drop };
 }
 
 const numbered = (prefix: string, count: number): string[] =>
@@ -220,15 +241,13 @@ describe('batching', () => {
     ['what fits goes together', 2 * 1024 * 1024 - 100, [['u1: u1', 'u2: u2'], ['u3: u3']]],
     ['what does not goes in the next', 2 * 1024 * 1024, [['u1: u1'], ['u2: u2'], ['u3: u3']]],
   ])('a request has at most four megabytes: %s', async (_, bytes, expected) => {
-    const { delivery, calls } = start({ pace: { capacity: 3, perSecond: 0.001, updatesPerRequest: 2 } });
-    const addOf = (customId: string): void =>
-      delivery.add(customId, { json: `{"name":"${customId}"}`, bytes, isTimely: true, row: customId });
-    for (const customId of ['u1', 'u2', 'u3']) addOf(customId);
+    const { delivery, calls, addOf } = start({ pace: { capacity: 3, perSecond: 0.001, updatesPerRequest: 2 } });
+    for (const customId of ['u1', 'u2', 'u3']) addOf(customId, customId, bytes);
     void delivery.finish();
     await pass(0);
     expect(calls.map(({ updates }) => updates)).toEqual(expected);
     // Three tokens are three updates: what was taken for one that did not fit was given back, and no more than that.
-    addOf('u4');
+    addOf('u4', 'u4', bytes);
     await delivery.waitForCapacity();
     await pass(SECOND);
     expect(calls).toHaveLength(expected.length);
@@ -524,8 +543,8 @@ describe('partial errors of an accepted request', () => {
 describe('a request that failed and may succeed later', () => {
   test('is retried after half a second to a second, then after twice as long, up to a minute (backoff)', async () => {
     const attempts: { body: string; at: number }[] = [];
-    const post = async (_: Endpoint, body: string): Promise<BatchResponse> => {
-      attempts.push({ body, at: clock.now() });
+    const post = async (_: Endpoint, body: Buffer): Promise<BatchResponse> => {
+      attempts.push({ body: body.toString(), at: clock.now() });
       if (attempts.length < 10) throw OUT_OF_ORDER;
       return ACCEPTED;
     };
@@ -803,14 +822,56 @@ describe('the delivery fails', () => {
   });
 });
 
+describe('the memory of an event is freed', () => {
+  test('once it is settled, and not while it waits or is in flight', async () => {
+    const { delivery, arena, calls, add } = start({ pace: { updatesPerRequest: 1 } });
+    add('u1', 'a', 'b');
+    add('u2', 'c');
+    const held = arena.heldBytes;
+    void delivery.finish();
+    await pass(0);
+    calls[0]?.fail(LOST);
+    calls[1]?.answer(ACCEPTED);
+    await pass(0);
+    expect([held > 0, arena.heldBytes]).toEqual([true, held]);
+    await pass(MINUTE);
+    calls[2]?.answer(ACCEPTED);
+    await pass(0);
+    expect([calls[2]?.updates, arena.heldBytes]).toEqual([['u1: a b'], 0]);
+  });
+
+  test('once, although it is settled in a half of its request', async () => {
+    const { delivery, arena, calls, settled, add } = start();
+    add('u1', 'a', 'bad', 'c');
+    add('u2', 'd');
+    const done = watched(delivery.finish());
+    for (let next = 0; !done.isDone; next += 1) {
+      await pass(0);
+      expect(arena.heldBytes).toBeGreaterThan(0);
+      calls[next]?.answer(calls[next]?.body.includes('bad') ? { kind: 'refused', reason: 'x' } : ACCEPTED);
+      await pass(0);
+    }
+    expect([settled.length, arena.heldBytes]).toEqual([4, 0]);
+  });
+
+  test('when it is dropped', async () => {
+    const { arena, add, drop } = start();
+    add('u1', 'a', 'b');
+    drop((name) => name === 'a');
+    expect(arena.heldBytes).toBeGreaterThan(0);
+    drop((name) => name === 'b');
+    expect(arena.heldBytes).toBe(0);
+  });
+});
+
 test('does not send dropped events, and sends all others', async () => {
-  const { delivery, calls, settled, failures, add } = start({
+  const { delivery, calls, settled, failures, add, drop } = start({
     pace: { capacity: 1, perSecond: 1, updatesPerRequest: 1 },
   });
   for (const customId of ['u1', 'u2', 'u3']) add(customId, `of_${customId}`);
   const done = watched(delivery.finish());
   await pass(0);
-  delivery.drop(({ row }) => row === 'of_u2' || row === 'of_u3');
+  drop((name) => name === 'of_u2' || name === 'of_u3');
   calls[0]?.answer(ACCEPTED);
   await pass(MINUTE);
   expect(calls.map(({ updates }) => updates)).toEqual([['u1: of_u1']]);
@@ -890,18 +951,20 @@ describe('I5: there is capacity', () => {
   });
 
   test('for 16 megabytes that wait or are in flight; then only when some are settled', async () => {
-    const { delivery, calls } = await stuck();
-    const inFlight = '{"name":"first"}'.length;
-    const half = { json: '{}', bytes: 8 * 1024 * 1024, isTimely: true, row: 'x' };
+    const { delivery, arena, calls, addOf } = await stuck();
+    // The slab of the event in flight.
+    const inFlight = arena.heldBytes;
+    const half = 8 * 1024 * 1024;
     void delivery.waitForCapacity();
     await pass(LINGER);
-    delivery.add('u1', half);
+    addOf('u1', 'x', half);
     const before = watched(delivery.waitForCapacity());
-    delivery.add('u2', { ...half, bytes: half.bytes - 1 - inFlight });
+    addOf('u2', 'x', half - 1 - inFlight);
     const almost = watched(delivery.waitForCapacity());
     await pass(0);
     expect([before.isDone, almost.isDone]).toEqual([true, true]);
-    delivery.add('u3', { ...half, bytes: 1 });
+    expect(arena.heldBytes).toBe(2 * half - 1);
+    addOf('u3', 'x');
     const after = watched(delivery.waitForCapacity());
     await pass(5 * SECOND);
     expect([after.isDone, calls.length]).toEqual([false, 4]);
@@ -911,8 +974,8 @@ describe('I5: there is capacity', () => {
   });
 
   test('when the delivery is halted, so that the wait ends', async () => {
-    const { delivery } = await stuck();
-    delivery.add('u1', { json: '{}', bytes: 32 * 1024 * 1024, isTimely: true, row: 'x' });
+    const { delivery, addOf } = await stuck();
+    addOf('u1', 'x', 32 * 1024 * 1024);
     const room = watched(delivery.waitForCapacity());
     await pass(0);
     expect(room.isDone).toBe(false);
@@ -922,8 +985,8 @@ describe('I5: there is capacity', () => {
   });
 
   test('sends requests that are not full when the queue is full', async () => {
-    const { delivery, calls } = start();
-    delivery.add('u1', { json: '{"name":"e"}', bytes: 32 * 1024 * 1024, isTimely: true, row: 'x' });
+    const { delivery, calls, addOf } = start();
+    addOf('u1', 'e', 32 * 1024 * 1024);
     void delivery.waitForCapacity();
     await pass(0);
     expect(calls.map(({ updates }) => updates)).toEqual([['u1: e']]);
@@ -965,8 +1028,8 @@ test('I1, I8: settles each event once, in order, within the rate limit, whatever
         const order: string[] = [];
         const fatesUsed = plan[Symbol.iterator]();
 
-        const post = async (_: Endpoint, body: string): Promise<BatchResponse> => {
-          const updates = JSON.parse(body) as Update[];
+        const post = async (_: Endpoint, body: Buffer): Promise<BatchResponse> => {
+          const updates = JSON.parse(body.toString()) as Update[];
           const customIds = updates.map(({ identifiers }) => identifiers.custom_id);
           sent.push({ at: clock.now(), updates: updates.length });
           expect(new Set(customIds).size).toBe(customIds.length);
@@ -990,12 +1053,12 @@ test('I1, I8: settles each event once, in order, within the rate limit, whatever
           return ACCEPTED;
         };
         const outcomes: [string, string][] = [];
-        const { delivery, failures, add } = start({
+        const { delivery, arena, failures, add } = start({
           receiver: { post },
           pace: { capacity, perSecond, updatesPerRequest },
           eventsPerUpdate: perUpdate,
           retryTimeMs: 1_000 * MINUTE,
-          onSettled: ({ row }, { kind }) => outcomes.push([row, kind]),
+          onSettled: (name, { kind }) => outcomes.push([name, kind]),
         });
 
         const added: { customId: string; name: string }[] = [];
@@ -1013,6 +1076,7 @@ test('I1, I8: settles each event once, in order, within the rate limit, whatever
         for (let minute = 0; minute < 600 && !done.isDone; minute += 1) await pass(MINUTE);
 
         expect([done.isDone, failures]).toEqual([true, []]);
+        expect(arena.heldBytes).toBe(0);
         expect(outcomes.map(([name]) => name).toSorted()).toEqual(added.map(({ name }) => name).toSorted());
         for (const [name, kind] of outcomes) {
           expect([name, kind]).toEqual([name, lastAnswer.get(name) === 'accepted' ? 'accepted' : 'rejected']);

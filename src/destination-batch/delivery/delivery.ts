@@ -1,17 +1,18 @@
 import { setMaxListeners } from 'node:events';
 import { Signal } from '../../shared/async.ts';
 import { MAX_CALLS_IN_FLIGHT } from '../batch/api.ts';
-import { countEvents, countJsonBytes, UpdateBatcher, type WaitingEvent } from './batcher.ts';
+import type { EventNumber } from '../event-arena.ts';
+import { countEvents, type Update, UpdateBatcher } from './batcher.ts';
 import { type PosterOptions, UpdatePoster } from './post-updates.ts';
 import type { Route } from './rate-limit.ts';
 
 /**
- * The capacity: the maximum number of events that wait to be sent, and the maximum number of bytes of JSON that wait or
- * are in flight. When one of them is reached, stdin is not read (backpressure). Each byte in flight takes about four
- * bytes of memory, because it is copied: into its event, into the body of the request, and into buffers of the socket.
+ * The capacity: the maximum number of events that wait to be sent, and the maximum size of the arena with the events that
+ * wait or are in flight, in bytes. When one of them is reached, stdin is not read (backpressure). Each byte in flight takes
+ * about three bytes of memory, because it is copied: into the body of the request, and into buffers of the socket.
  */
 const MAX_WAITING_EVENTS = 20_000;
-const MAX_UNSETTLED_BYTES = 16 * 1024 * 1024;
+const MAX_HELD_BYTES = 16 * 1024 * 1024;
 
 /**
  * The maximum time that updates wait for more events of the same profiles once there are enough updates to fill a request,
@@ -25,7 +26,7 @@ const LINGER_MS = 250;
  */
 const BACKLOG_SECONDS = 20;
 
-export type DeliveryOptions<Event> = PosterOptions<Event> & {
+export type DeliveryOptions = PosterOptions & {
   /** The route that is used until there is a backlog. */
   normal: Route;
   /** The route that is used from the first backlog on. Undefined if there is only the normal route. */
@@ -39,18 +40,17 @@ export type DeliveryOptions<Event> = PosterOptions<Event> & {
 };
 
 /**
- * Sends events to Batch in the background. Batches them into requests, respects the rate limit, and posts several
+ * Sends the events of an arena to Batch in the background, and releases them once they are settled. Batches them into requests, respects the rate limit, and posts several
  * requests at the same time.
  */
-export class Delivery<Event extends WaitingEvent> {
-  readonly #options: DeliveryOptions<Event>;
-  readonly #batcher: UpdateBatcher<Event>;
+export class Delivery {
+  readonly #options: DeliveryOptions;
+  readonly #batcher: UpdateBatcher;
   readonly #halt = new AbortController();
   readonly #running: Promise<void>;
   #route: Route;
-  readonly #poster: UpdatePoster<Event>;
+  readonly #poster: UpdatePoster;
   #inFlight = 0;
-  #bytesInFlight = 0;
   #ended = false;
   /**
    * The number of events to send without waiting for more. When the timer ends, this becomes the number of all waiting
@@ -65,19 +65,20 @@ export class Delivery<Event extends WaitingEvent> {
   /** Notified when there may be capacity for more events. */
   readonly #hasCapacity = new Signal();
 
-  constructor(options: DeliveryOptions<Event>) {
+  constructor(options: DeliveryOptions) {
     this.#options = options;
     this.#route = options.normal;
     // Turns off Node's warning about many listeners. Each call in flight and each wait adds one listener, but the
     // number of calls and waits is limited.
     setMaxListeners(0, this.#halt.signal);
-    this.#batcher = new UpdateBatcher(options.eventsPerUpdate);
+    this.#batcher = new UpdateBatcher(options.arena, options.eventsPerUpdate);
     this.#poster = new UpdatePoster(options, this.#halt.signal);
     this.#running = this.#run().catch((error: unknown) => this.#fail(error));
   }
 
-  add(customId: string, event: Event): void {
-    this.#batcher.add(customId, event);
+  /** @param isTimely false if Batch is likely to refuse the event because of its time. */
+  add(customId: string, event: EventNumber, isTimely: boolean): void {
+    this.#batcher.add(customId, event, isTimely);
     this.#startLinger();
   }
 
@@ -95,8 +96,8 @@ export class Delivery<Event extends WaitingEvent> {
   }
 
   /** Removes the waiting events for which `isDropped` returns true. They are neither sent nor settled. */
-  drop(isDropped: (event: Event) => boolean): void {
-    this.#batcher.drop(isDropped);
+  drop(isDropped: (event: EventNumber) => boolean): void {
+    for (const event of this.#batcher.drop(isDropped)) this.#options.arena.release(event);
     this.#toSend.notify();
     this.#hasCapacity.notify();
   }
@@ -115,9 +116,7 @@ export class Delivery<Event extends WaitingEvent> {
   }
 
   get #isFull(): boolean {
-    return (
-      this.#batcher.events >= MAX_WAITING_EVENTS || this.#batcher.bytes + this.#bytesInFlight >= MAX_UNSETTLED_BYTES
-    );
+    return this.#batcher.events >= MAX_WAITING_EVENTS || this.#options.arena.heldBytes >= MAX_HELD_BYTES;
   }
 
   get #shouldSend(): boolean {
@@ -151,19 +150,23 @@ export class Delivery<Event extends WaitingEvent> {
     this.#toFlush = Math.max(0, this.#toFlush - countEvents(updates));
     this.#startLinger();
     this.#hasCapacity.notify();
-    const bytes = countJsonBytes(updates);
     this.#inFlight += 1;
-    this.#bytesInFlight += bytes;
     this.#poster.post(updates, route).then(
       () => {
         this.#inFlight -= 1;
-        this.#bytesInFlight -= bytes;
-        for (const { customId } of updates) this.#batcher.release(customId);
+        this.#release(updates);
         this.#toSend.notify();
         this.#hasCapacity.notify();
       },
       (error: unknown) => this.#fail(error),
     );
+  }
+
+  #release(updates: readonly Update[]): void {
+    for (const update of updates) {
+      this.#batcher.release(update);
+      for (const event of update.events) this.#options.arena.release(event);
+    }
   }
 
   /**

@@ -7,9 +7,11 @@ import { maskName, maskValues } from '../batch/mask-values.ts';
 import type { BatchResponse, PartialError } from '../batch/responses.ts';
 import { describeRefusal, type Rejection } from '../codes.ts';
 import { destinationError } from '../errors.ts';
+import type { EventArena, EventNumber } from '../event-arena.ts';
 import type { Report } from '../report.ts';
-import { buildRequestBody, countEvents, type Update, type WaitingEvent } from './batcher.ts';
+import { countEvents, type Update } from './batcher.ts';
 import { pauseAfter, pauseOrSlowDown, type Route } from './rate-limit.ts';
+import { buildRequestBody } from './request-body.ts';
 
 /** The delays between attempts, in milliseconds. They double from the minimum to the maximum, with random variation. */
 const MIN_RETRY_DELAY_MS = 500;
@@ -22,11 +24,13 @@ const ACCEPTED: Outcome = { kind: 'accepted' };
 
 /** A receiver of requests: Batch's API, or a dry run. */
 export type Receiver = {
-  /** Posts the JSON text of an array of updates. */
-  post: (endpoint: Endpoint, body: string, signal: AbortSignal) => Promise<BatchResponse>;
+  /** Posts the JSON of an array of updates, in UTF-8. */
+  post: (endpoint: Endpoint, body: Buffer, signal: AbortSignal) => Promise<BatchResponse>;
 };
 
-export type PosterOptions<Event> = {
+export type PosterOptions = {
+  /** Contains the events. */
+  arena: EventArena;
   receiver: Receiver;
   report: Report;
   /** How long a request is retried, in milliseconds. */
@@ -36,23 +40,23 @@ export type PosterOptions<Event> = {
    * event is settled.
    */
   onRetry: () => void;
-  /** Called once for each event, when Batch has accepted or rejected it. */
-  onSettled: (event: Event, outcome: Outcome) => void;
+  /** Called once for each event of a profile, when Batch has accepted or rejected it. */
+  onSettled: (event: EventNumber, customId: string, outcome: Outcome) => void;
 };
 
 /**
  * Posts updates until all their events are settled. Retries failed requests, and splits requests that Batch refuses.
  */
-export class UpdatePoster<Event extends WaitingEvent> {
-  readonly #options: PosterOptions<Event>;
+export class UpdatePoster {
+  readonly #options: PosterOptions;
   readonly #signal: AbortSignal;
   /** The updates of the requests that have received no response. Batch may nevertheless have stored these updates. */
-  readonly #unanswered = new Set<readonly Update<Event>[]>();
+  readonly #unanswered = new Set<readonly Update[]>();
   #hasAccepted = false;
   #isDenied = false;
 
   /** @param signal stops posting immediately when it is aborted. */
-  constructor(options: PosterOptions<Event>, signal: AbortSignal) {
+  constructor(options: PosterOptions, signal: AbortSignal) {
     this.#options = options;
     this.#signal = signal;
   }
@@ -68,23 +72,23 @@ export class UpdatePoster<Event extends WaitingEvent> {
   /**
    * Posts updates whose tokens were already taken from the route's bucket. Resolves when all their events are settled.
    */
-  async post(updates: Update<Event>[], route: Route): Promise<void> {
+  async post(updates: Update[], route: Route): Promise<void> {
     const response = await this.#postWithRetries(updates, route);
     switch (response.kind) {
       case 'accepted':
         return this.#settleAccepted(updates, response.errors);
       case 'accepted_unreadable':
-        this.#options.report.reportUnreadableResponse(maskEvents(response.detail, updates));
+        this.#options.report.reportUnreadableResponse(this.#maskEvents(response.detail, updates));
         return this.#settleAccepted(updates, []);
       case 'refused':
         return this.#settleRefused(updates, route, response.reason);
     }
   }
 
-  async #postWithRetries(updates: Update<Event>[], { endpoint, bucket }: Route): Promise<BatchResponse> {
+  async #postWithRetries(updates: Update[], { endpoint, bucket }: Route): Promise<BatchResponse> {
     const { receiver, report, retryTimeMs, onRetry } = this.#options;
     const signal = this.#signal;
-    const body = buildRequestBody(updates);
+    const body = buildRequestBody(this.#options.arena, updates);
     let isOutcomeUnknown = false;
     const attempt = async (attemptNumber: number): Promise<BatchResponse> => {
       if (attemptNumber > 1) await bucket.take(updates.length, signal);
@@ -125,15 +129,15 @@ export class UpdatePoster<Event extends WaitingEvent> {
     }
   }
 
-  #settleAccepted(updates: Update<Event>[], errors: PartialError[]): void {
+  #settleAccepted(updates: Update[], errors: PartialError[]): void {
     const { report } = this.#options;
     this.#hasAccepted = true;
     const refused = new Map<number, string[]>();
     for (const { bulkIndex, attribute, reason } of errors) {
       const update = updates[bulkIndex];
-      if (update === undefined) report.reportStrayError(maskEvents(reason, updates));
+      if (update === undefined) report.reportStrayError(this.#maskEvents(reason, updates));
       else if (attribute !== undefined)
-        report.reportRefusedAttribute(maskName(attribute), () => maskEvents(reason, [update]));
+        report.reportRefusedAttribute(maskName(attribute), () => this.#maskEvents(reason, [update]));
       else refused.set(bulkIndex, [...(refused.get(bulkIndex) ?? []), reason]);
     }
     for (const [index, update] of updates.entries()) {
@@ -148,7 +152,7 @@ export class UpdatePoster<Event extends WaitingEvent> {
    * repeatedly, first between updates and then between the events of an update, until the bad event is isolated. Batch
    * stored nothing of the refused request, so no event arrives twice.
    */
-  async #settleRefused(updates: Update<Event>[], route: Route, reason: string): Promise<void> {
+  async #settleRefused(updates: Update[], route: Route, reason: string): Promise<void> {
     const halves = splitInHalf(updates);
     if (halves === undefined) {
       for (const update of updates) this.#settle(update, createRejection(update, reason, true));
@@ -160,8 +164,17 @@ export class UpdatePoster<Event extends WaitingEvent> {
     }
   }
 
-  #settle(update: Update<Event>, outcome: Outcome): void {
-    for (const event of update.events) this.#options.onSettled(event, outcome);
+  /** Masks the values of these updates in a message from Batch, so that it can be logged. */
+  #maskEvents(words: string, updates: readonly Update[]): string {
+    const { arena } = this.#options;
+    return maskValues(
+      words,
+      updates.map(({ profile, events }) => [profile.customId, events.map((event) => parseExact(arena.read(event)))]),
+    );
+  }
+
+  #settle(update: Update, outcome: Outcome): void {
+    for (const event of update.events) this.#options.onSettled(event, update.profile.customId, outcome);
   }
 }
 
@@ -183,9 +196,7 @@ function explainGivingUp(error: RetryableCallError, retryTimeMs: number): Connec
 }
 
 /** Splits a request into two parts, in order. Returns undefined if the request contains only one event. */
-function splitInHalf<Event extends WaitingEvent>(
-  updates: Update<Event>[],
-): [Update<Event>[], Update<Event>[]] | undefined {
+function splitInHalf(updates: Update[]): [Update[], Update[]] | undefined {
   const [only] = updates;
   if (only === undefined || updates.length > 1) {
     const middle = Math.ceil(updates.length / 2);
@@ -197,15 +208,7 @@ function splitInHalf<Event extends WaitingEvent>(
 }
 
 /** @param whole whether Batch refused the entire request. If so, it stored none of the updates. */
-function createRejection(update: Update<WaitingEvent>, words: string, whole: boolean): Outcome {
+function createRejection(update: Update, words: string, whole: boolean): Outcome {
   const refusal = { words, eventsInUpdate: update.events.length, whole };
   return { kind: 'rejected', rejection: { code: 'refused_by_batch', reason: describeRefusal(refusal), refusal } };
-}
-
-/** Masks the values of these updates in a message from Batch, so that it can be logged. */
-function maskEvents(words: string, updates: readonly Update<WaitingEvent>[]): string {
-  return maskValues(
-    words,
-    updates.map(({ customId, events }) => [customId, events.map(({ json }) => parseExact(json))]),
-  );
 }

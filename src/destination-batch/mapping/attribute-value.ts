@@ -1,4 +1,5 @@
 import { LosslessNumber } from 'lossless-json';
+import { OPENING_BRACE, OPENING_BRACKET } from '../../shared/ascii.ts';
 import { isJsonObject } from '../../shared/exact-json.ts';
 import type { Limits } from '../batch/limits.ts';
 import type { AttributeError } from '../codes.ts';
@@ -19,6 +20,7 @@ import {
   TOO_LARGE,
 } from './attribute-errors.ts';
 import type { AttributeKind, AttributeName, AttributeNames } from './attribute-name.ts';
+import { JsonCopier } from './fast-path/json-copier.ts';
 import type { RowIssues } from './issues.ts';
 import { convertNumber, isJsonNumber, parseStructure } from './json-value.ts';
 import { describeLength, hasLineEnd, isBlank, isPlainAscii } from './text.ts';
@@ -43,6 +45,9 @@ export type Attribute = { name: AttributeName; kind: ValueKind; isCounted: boole
 /** A key of an object, or an index of an array; undefined for the value of a column. */
 type PathSegment = string | number | undefined;
 
+/** A column, or a value inside a column. It is only described if there is something to report. */
+type Path = string | { readonly parent: Path; readonly segment: string | number };
+
 /** `scheme://authority…`, the form of a URL that Batch's SDKs require. */
 const URL_SHAPE = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#]+\S*$/i;
 
@@ -58,6 +63,7 @@ export class AttributeWriter {
   readonly #isTruncating: boolean;
   readonly #names: AttributeNames;
   readonly #issues: RowIssues;
+  readonly #copier: JsonCopier;
   readonly #tooDeep: AttributeError;
   readonly #tooMany: AttributeError;
   /** The id of the last object that was started. The event itself is also an object. */
@@ -72,6 +78,7 @@ export class AttributeWriter {
     this.#isTruncating = long_text === 'truncate';
     this.#names = names;
     this.#issues = issues;
+    this.#copier = this.createCopier();
     this.#tooDeep = attributeError('object_too_deep', `is nested more than ${limits.object_depth} levels deep`);
     this.#tooMany = attributeError(
       'too_many_attributes',
@@ -79,9 +86,24 @@ export class AttributeWriter {
     );
   }
 
+  /** Creates a copier that follows the same rules, and writes to the same events. */
+  createCopier(): JsonCopier {
+    return new JsonCopier({
+      limits: this.#limits,
+      names: this.#names,
+      issues: this.#issues,
+      startObject: () => this.startObject(),
+    });
+  }
+
+  /** Forgets the names of attributes. Call this when `names` forgets them. */
+  clear(): void {
+    this.#copier.clear();
+  }
+
   /** Starts a new event. */
   startEvent(): void {
-    this.#event = this.#startObject();
+    this.#event = this.startObject();
     this.#eventSize = 0;
   }
 
@@ -128,8 +150,8 @@ export class AttributeWriter {
     return this.#convert(value, kind, path, undefined, 0);
   }
 
-  /** Returns an id for a new object. */
-  #startObject(): number {
+  /** Returns an id for a new object, which is needed to claim names (see `NameUses`). */
+  startObject(): number {
     this.#objects += 1;
     return this.#objects;
   }
@@ -153,18 +175,18 @@ export class AttributeWriter {
   #reportIssues(
     json: string | AttributeError,
     name: AttributeName,
-    path: string,
+    path: Path,
     segment: PathSegment,
   ): string | undefined {
     if (typeof json !== 'string') {
-      this.#issues.addLeftOut(joinPath(path, segment), json);
+      this.#issues.addLeftOut(describePath(extendPath(path, segment)), json);
       return undefined;
     }
-    if (name.lowerCased !== undefined) this.#issues.addLowerCased(joinPath(path, segment), name);
+    if (name.lowerCased !== undefined) this.#issues.addLowerCased(describePath(extendPath(path, segment)), name);
     return json;
   }
 
-  #convert(value: unknown, kind: ValueKind, path: string, segment: PathSegment, depth: number): Converted {
+  #convert(value: unknown, kind: ValueKind, path: Path, segment: PathSegment, depth: number): Converted {
     if (value === null || value === undefined) return undefined;
     switch (kind) {
       case 'plain':
@@ -192,7 +214,7 @@ export class AttributeWriter {
     }
   }
 
-  #convertValue(value: unknown, path: string, segment: PathSegment, depth: number): Converted {
+  #convertValue(value: unknown, path: Path, segment: PathSegment, depth: number): Converted {
     switch (typeof value) {
       case 'string':
         return this.#convertString(value, path, segment);
@@ -207,7 +229,10 @@ export class AttributeWriter {
     return attributeError('type_unsupported', `has a type that Batch does not accept (${typeof value})`);
   }
 
-  #convertStringOrStructure(text: string, path: string, segment: PathSegment): Converted {
+  #convertStringOrStructure(text: string, path: Path, segment: PathSegment): Converted {
+    const first = text.charCodeAt(0);
+    const json = first === OPENING_BRACE || first === OPENING_BRACKET ? this.#copier.convertText(text) : undefined;
+    if (json !== undefined) return json === '' ? undefined : json;
     const structure = parseStructure(text);
     return structure === undefined
       ? this.#convertString(text, path, segment)
@@ -216,16 +241,16 @@ export class AttributeWriter {
 
   #convertStructure(
     value: unknown[] | Record<string, unknown>,
-    path: string,
+    path: Path,
     segment: PathSegment,
     depth: number,
   ): Converted {
-    if (Array.isArray(value)) return this.#convertArray(value, joinPath(path, segment), depth);
-    const converted = this.#convertObject(value, joinPath(path, segment), depth + 1);
+    if (Array.isArray(value)) return this.#convertArray(value, extendPath(path, segment), depth);
+    const converted = this.#convertObject(value, extendPath(path, segment), depth + 1);
     return converted === EMPTY_OBJECT ? undefined : converted;
   }
 
-  #convertString(value: string, path: string, segment: PathSegment): Converted {
+  #convertString(value: string, path: Path, segment: PathSegment): Converted {
     if (isBlank(value)) return BLANK;
     const max = this.#limits.string_characters;
     if (value.length <= max && isPlainAscii(value)) return `"${value}"`;
@@ -233,7 +258,7 @@ export class AttributeWriter {
     return value.length > max ? this.#truncate(value, max, path, segment) : JSON.stringify(value);
   }
 
-  #truncate(value: string, max: number, path: string, segment: PathSegment): Converted {
+  #truncate(value: string, max: number, path: Path, segment: PathSegment): Converted {
     const tooLong = `has ${describeLength(value)}, but Batch accepts at most ${max}`;
     if (!this.#isTruncating) return attributeError('text_too_long', tooLong);
     // The whole string is well-formed. So if the part that is kept is malformed, it ends with the first half of a
@@ -241,19 +266,19 @@ export class AttributeWriter {
     const cut = value.slice(0, max);
     const whole = cut.isWellFormed() ? cut : cut.slice(0, -1);
     if (isBlank(whole)) return attributeError('text_too_long', `${tooLong}, and the first ${max} are blank`);
-    this.#issues.addChange(joinPath(path, segment), 'text_truncated', `${tooLong}: it is truncated`);
+    this.#issues.addChange(describePath(extendPath(path, segment)), 'text_truncated', `${tooLong}: it is truncated`);
     return JSON.stringify(whole);
   }
 
   /** Converts a string that must be on one line. */
-  #convertLine(value: string, max: number, path: string, segment: PathSegment): Converted {
+  #convertLine(value: string, max: number, path: Path, segment: PathSegment): Converted {
     if (isBlank(value)) return BLANK;
     if (hasLineEnd(value)) return SEVERAL_LINES;
     if (!value.isWellFormed()) return MALFORMED;
     return value.length > max ? this.#truncate(value, max, path, segment) : JSON.stringify(value);
   }
 
-  #convertTags(value: unknown, path: string): Converted {
+  #convertTags(value: unknown, path: Path): Converted {
     if (typeof value === 'string' && isBlank(value)) return BLANK;
     const tags = typeof value === 'string' ? parseStructure(value) : value;
     if (!Array.isArray(tags)) return NO_TAGS;
@@ -284,10 +309,10 @@ export class AttributeWriter {
     const max = this.#limits.url_characters;
     if (value.length > max)
       return attributeError('url_too_long', `has ${describeLength(value)}, but Batch accepts at most ${max} in a URL`);
-    return JSON.stringify(value);
+    return isPlainAscii(value) ? `"${value}"` : JSON.stringify(value);
   }
 
-  #convertArray(values: unknown[], path: string, depth: number): Converted {
+  #convertArray(values: unknown[], path: Path, depth: number): Converted {
     if (values.length === 0) return undefined;
     // Batch's SDKs measure the depth of a value by the number of names on the path to it. For an item of an array, the array's name is one of them, so an array
     // directly inside an object of the maximum depth is too deep.
@@ -299,7 +324,7 @@ export class AttributeWriter {
     return this.#convertObjects(values, path, depth);
   }
 
-  #convertStrings(values: unknown[], path: string): Converted {
+  #convertStrings(values: unknown[], path: Path): Converted {
     let json = '[';
     for (let index = 0; index < values.length; index += 1) {
       const value = values[index];
@@ -311,13 +336,13 @@ export class AttributeWriter {
     return `${json}]`;
   }
 
-  #convertObjects(values: unknown[], path: string, depth: number): Converted {
+  #convertObjects(values: unknown[], path: Path, depth: number): Converted {
     if (!values.every(isJsonObject)) return explainMixedArray(values);
     let json = '[';
     let isEmpty = true;
     for (const [index, value] of values.entries()) {
       // An object with nothing to send is kept as an empty object, so that the other objects keep their positions.
-      const converted = this.#convertObject(value, joinPath(path, index), depth + 1);
+      const converted = this.#convertObject(value, extendPath(path, index), depth + 1);
       if (typeof converted !== 'string') return describeItemError(converted);
       if (converted !== EMPTY_OBJECT) isEmpty = false;
       json += index === 0 ? converted : `,${converted}`;
@@ -325,9 +350,9 @@ export class AttributeWriter {
     return isEmpty ? undefined : `${json}]`;
   }
 
-  #convertObject(value: Record<string, unknown>, path: string, depth: number): string | AttributeError {
+  #convertObject(value: Record<string, unknown>, path: Path, depth: number): string | AttributeError {
     if (depth > this.#limits.object_depth) return this.#tooDeep;
-    const object = this.#startObject();
+    const object = this.startObject();
     let json = '{';
     let size = 0;
     for (const key of Object.keys(value)) {
@@ -349,10 +374,16 @@ export class AttributeWriter {
 
 const EMPTY_OBJECT = '{}';
 
-function joinPath(path: string, segment: PathSegment): string {
-  if (segment === undefined) return path;
-  if (typeof segment === 'number') return `${path}[${segment}]`;
-  return `${path}.${KEY_LIKE_A_NAME.test(segment) ? segment : `(key of ${segment.length} characters)`}`;
+function extendPath(parent: Path, segment: PathSegment): Path {
+  return segment === undefined ? parent : { parent, segment };
+}
+
+function describePath(path: Path): string {
+  if (typeof path === 'string') return path;
+  const { parent, segment } = path;
+  if (typeof segment === 'number') return `${describePath(parent)}[${segment}]`;
+  const key = KEY_LIKE_A_NAME.test(segment) ? segment : `(key of ${segment.length} characters)`;
+  return `${describePath(parent)}.${key}`;
 }
 
 function normalizeDateTimeOrDay(text: string): string | undefined {

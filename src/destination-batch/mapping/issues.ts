@@ -58,6 +58,19 @@ export class RowIssues {
     this.#changes.push({ column: this.#column, path, code, reason });
   }
 
+  /**
+   * Adds a change of the event's time before those of its attributes. The time of a parsed row is checked before its
+   * attributes, and the time of a cut row after them.
+   */
+  addTimeChange(path: string, code: ChangeCode, reason: string): void {
+    this.#changes.unshift({ column: this.#column, path, code, reason });
+  }
+
+  /** Whether an earlier event has reported the change of this name to lower case. */
+  isReported(name: AttributeName): boolean {
+    return this.#reported.has(name);
+  }
+
   /** Records that a name was changed to lower case, unless that is recorded already, for this row or an earlier one. */
   addLowerCased(path: string, name: AttributeName): void {
     if (name.lowerCased === undefined || this.#reported.has(name) || this.#pending.includes(name)) return;

@@ -2,19 +2,37 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { anyText } from '../../../sandbox/any-text.ts';
 import { parseExact } from '../../shared/exact-json.ts';
-import { DEFAULT_LIMITS } from '../batch/limits.ts';
+import { DEFAULT_LIMITS, type Limits } from '../batch/limits.ts';
 import type { RejectionCode } from '../codes.ts';
 import type { Mapping } from '../config/mapping.ts';
 import { DEFAULT_POLICIES } from '../config/policies.ts';
+import { EventArena } from '../event-arena.ts';
 import { EventMapper, type MappedRow, type Row } from './mapper.ts';
 
+/** The events of all mappers of these tests. */
+const arena = new EventArena();
+
+type MapperSettings = ConstructorParameters<typeof EventMapper>[1];
+
+const createMapper = (limits: Limits, settings: MapperSettings = {}): EventMapper =>
+  new EventMapper(limits, settings, arena);
+
+type Mapped = ReturnType<typeof withJson>;
+
+/** The result of mapping a row, with the JSON of its event and the size of that in bytes. */
+function withJson(mapped: MappedRow) {
+  if (mapped.kind === 'rejected') return mapped;
+  const { event, ...rest } = mapped;
+  return { ...rest, json: arena.read(event), bytes: arena.countBytes(event) };
+}
+
 /** Maps a row given as JSON, so that its numbers may have any digits. */
-function map(json: string, mapper = new EventMapper(DEFAULT_LIMITS)): MappedRow {
-  return mapper.map(parseExact(json) as Row);
+function map(json: string, mapper = createMapper(DEFAULT_LIMITS)): Mapped {
+  return withJson(mapper.map(parseExact(json) as Row));
 }
 
 /** The event of a row that is not rejected. */
-function eventOf(json: string): Extract<MappedRow, { kind: 'event' }> {
+function eventOf(json: string): Extract<Mapped, { kind: 'event' }> {
   const mapped = map(json);
   if (mapped.kind === 'rejected') throw new Error(`The row is rejected: ${mapped.rejection.code}`);
   return mapped;
@@ -127,7 +145,7 @@ describe('custom_id', () => {
   });
 
   test('the maximum length can be set', () => {
-    const mapper = new EventMapper({ ...DEFAULT_LIMITS, custom_id_characters: 3 });
+    const mapper = createMapper({ ...DEFAULT_LIMITS, custom_id_characters: 3 });
     expect(map('{"custom_id":"abc","event_name":"e"}', mapper).kind).toBe('event');
     expect(map('{"custom_id":"abcd","event_name":"e"}', mapper)).toEqual({
       kind: 'rejected',
@@ -209,7 +227,7 @@ describe('event_time', () => {
 });
 
 describe('event_time in a column that the catalog declares as a time', () => {
-  const mapper = new EventMapper(DEFAULT_LIMITS, { columnTypes: new Map([['event_time', 'date_time']]) });
+  const mapper = createMapper(DEFAULT_LIMITS, { columnTypes: new Map([['event_time', 'date_time']]) });
 
   test.each([
     ['without a time zone', '"2026-04-17T04:25:00.5"', '2026-04-17T04:25:00.5Z'],
@@ -225,15 +243,15 @@ describe('event_time in a column that the catalog declares as a time', () => {
 
   test('applies to the mapped column and not to event_time', () => {
     const mapping = { event_time_column: 'at' };
-    const named = new EventMapper(DEFAULT_LIMITS, { mapping, columnTypes: new Map([['at', 'date_time']]) });
+    const named = createMapper(DEFAULT_LIMITS, { mapping, columnTypes: new Map([['at', 'date_time']]) });
     expect(map(rowWith('"at":"2026-04-17 04:25:00"'), named)).toMatchObject({ kind: 'event' });
-    const other = new EventMapper(DEFAULT_LIMITS, { mapping, columnTypes: new Map([['event_time', 'date_time']]) });
+    const other = createMapper(DEFAULT_LIMITS, { mapping, columnTypes: new Map([['event_time', 'date_time']]) });
     expect(map(rowWith('"at":"2026-04-17 04:25:00"'), other)).toMatchObject({ kind: 'rejected' });
   });
 });
 
 test('a plain text column stays a string if the catalog declares it as a number', () => {
-  const mapper = new EventMapper(DEFAULT_LIMITS, {
+  const mapper = createMapper(DEFAULT_LIMITS, {
     mapping: { plain_text_columns: ['zip'] },
     columnTypes: new Map([['zip', 'number']]),
   });
@@ -412,7 +430,7 @@ describe('columns', () => {
   });
 
   test('does not send the cursor that the source defines', () => {
-    const mapper = new EventMapper(DEFAULT_LIMITS, { cursorColumn: 'Synced_At' });
+    const mapper = createMapper(DEFAULT_LIMITS, { cursorColumn: 'Synced_At' });
     const mapped = map(
       rowWith('"Synced_At":1,"synced_at":2,"last_updated_at":3,"date__synced_at":"2026-04-17"'),
       mapper,
@@ -424,7 +442,7 @@ describe('columns', () => {
   });
 
   test('maps consecutive rows with different columns', () => {
-    const mapper = new EventMapper(DEFAULT_LIMITS);
+    const mapper = createMapper(DEFAULT_LIMITS);
     const mapped = ['"a":"https://a"', '"url__a":"https://a"', '"a":1', '"date__a":"2026-04-17"'].map((given) =>
       map(rowWith(given), mapper),
     );
@@ -565,14 +583,14 @@ describe('an event is timely', () => {
     ['of the future', '2026-04-17T12:00:00.001Z', false],
     ['of another zone, of this moment', '2026-04-17T14:00:00+02:00', true],
   ])('%s', (_, event_time, isTimely) => {
-    const mapper = new EventMapper(DEFAULT_LIMITS, { now: () => now });
+    const mapper = createMapper(DEFAULT_LIMITS, { now: () => now });
     expect(mapper.map({ custom_id: 'u1', event_name: 'e', event_time })).toMatchObject({ kind: 'event', isTimely });
   });
 
   test('by limits.event_age_hours, which the policy uses too', () => {
     const limits = { ...DEFAULT_LIMITS, event_age_hours: 48 };
     const policies = { ...DEFAULT_POLICIES, untimely_event: 'reject' as const };
-    const mapper = new EventMapper(limits, { now: () => now, policies });
+    const mapper = createMapper(limits, { now: () => now, policies });
     const map = (event_time: string): unknown => mapper.map({ custom_id: 'u1', event_name: 'e', event_time });
     expect(map('2026-04-16T00:00:00Z')).toMatchObject({ kind: 'event', isTimely: true });
     expect(map('2026-04-15T00:00:00Z')).toMatchObject({
@@ -581,12 +599,10 @@ describe('an event is timely', () => {
   });
 });
 
-type MapperSettings = ConstructorParameters<typeof EventMapper>[1];
-
 /** A mapper with these options, and the changes that it reports. */
 function mapperWith(settings: MapperSettings) {
   const changes: string[] = [];
-  const mapper = new EventMapper(DEFAULT_LIMITS, {
+  const mapper = createMapper(DEFAULT_LIMITS, {
     onChange: ({ column, path, code }) => changes.push(`${column}: ${path} (${code})`),
     ...settings,
   });

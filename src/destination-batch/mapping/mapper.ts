@@ -1,6 +1,8 @@
 import type { Limits } from '../batch/limits.ts';
+import { EventArena } from '../event-arena.ts';
 import type { ValueKind } from './attribute-value.ts';
 import { computeRowId } from './event-id.ts';
+import { writeHead } from './fast-path/head-reader.ts';
 import { RecordCutter } from './fast-path/record-cutter.ts';
 import {
   EventRules,
@@ -25,14 +27,17 @@ export type Row = Record<string, unknown>;
  * messages from them.
  */
 export class EventMapper {
+  readonly #arena: EventArena;
   readonly #rules: EventRules;
   readonly #cutter: RecordCutter;
   /** The columns of the last row, in order. Rows of a table have the same columns, so few lookups are needed. */
   #order: ResolvedColumn[] = [];
 
-  constructor(limits: Limits, options: Partial<MapperOptions> = {}) {
+  /** @param arena holds the events. Mappers whose events are sent together share it. */
+  constructor(limits: Limits, options: Partial<MapperOptions> = {}, arena = new EventArena()) {
+    this.#arena = arena;
     this.#rules = new EventRules(limits, options);
-    this.#cutter = new RecordCutter(this.#rules);
+    this.#cutter = new RecordCutter(this.#rules, arena);
   }
 
   /** Returns what the column with this name becomes. */
@@ -43,8 +48,8 @@ export class EventMapper {
   }
 
   /**
-   * Copies the event from the bytes of a RECORD message of this stream, without parsing the message. Returns undefined if
-   * the row has to be parsed and mapped.
+   * Copies the event from the bytes of a RECORD message of this stream, without parsing the message. The bytes must be valid
+   * UTF-8. Returns undefined if the row has to be parsed and mapped.
    */
   tryCut(bytes: Buffer, start: number, end: number): MappedEvent | undefined {
     return this.#cutter.tryCut(bytes, start, end);
@@ -58,9 +63,11 @@ export class EventMapper {
   map(row: Row, line?: string): MappedRow {
     if (this.#rules.isFull) {
       this.#rules.clear();
+      this.#cutter.clear();
       this.#order = [];
     }
-    if (line !== undefined) this.#cutter.learnShape(line, row);
+    const names = Object.keys(row);
+    if (line !== undefined) this.#cutter.learnShape(line, names);
     const { columns, issues } = this.#rules;
     issues.reset();
     const head = this.#rules.resolveHead(
@@ -69,14 +76,18 @@ export class EventMapper {
       row[columns.eventTime],
     );
     if (head.kind === 'rejected') return head;
-    const { name, time } = head;
-    const attributes = this.#writeAttributes(row);
-    const json = `{"name":"${name}"${time === undefined ? '' : `,"time":"${time}"`}${attributes === '' ? '' : `,"attributes":{${attributes}}`}}`;
-    return this.#rules.finish(head, json, Buffer.byteLength(json));
+    const attributes = this.#writeAttributes(row, names);
+    const json = `${writeHead(head, attributes !== '')}${attributes}${attributes === '' ? '}' : '}}'}`;
+    const [slab, start, end] = this.#arena.write(json);
+    const rejected = this.#rules.finish(end - start);
+    if (rejected !== undefined) return rejected;
+    const event = this.#arena.commit(slab, start, end);
+    const { customId, isTimely } = head;
+    return { kind: 'event', event, customId, isTimely, leftOut: this.#rules.issues.leftOut };
   }
 
   /** Returns the attributes of a row in JSON, without the braces around them. */
-  #writeAttributes(row: Row): string {
+  #writeAttributes(row: Row, names: readonly string[]): string {
     const { writer, idName, options } = this.#rules;
     writer.startEvent();
     let json = '';
@@ -86,7 +97,7 @@ export class EventMapper {
       json = `${idName.jsonKey}"${computeRowId(options.stream, row)}"`;
     }
     let index = 0;
-    for (const column of Object.keys(row)) {
+    for (const column of names) {
       let resolved = this.#order[index];
       if (resolved === undefined || resolved.column !== column) {
         resolved = this.#rules.resolveColumn(column);

@@ -9,6 +9,7 @@ import {
   selectAttributeColumns,
 } from '../config/mapping.ts';
 import { DEFAULT_POLICIES, type Policies } from '../config/policies.ts';
+import type { EventNumber } from '../event-arena.ts';
 import { type AttributeName, AttributeNames } from './attribute-name.ts';
 import { type Attribute, AttributeWriter, type ValueKind } from './attribute-value.ts';
 import type { ColumnTypes } from './column-types.ts';
@@ -17,14 +18,13 @@ import { describeLength, hasLineEnd, isBlank, isPlainAscii } from './text.ts';
 import { normalizeDateTime, normalizeTimestamp, toEpochMs } from './timestamp.ts';
 
 /**
- * An event in JSON. `bytes` is its size in UTF-8. `isTimely` is false if its time is in the future or older than Batch
- * accepts. `leftOut` lists the attributes that were left out of the event.
+ * An event in the arena. `isTimely` is false if its time is in the future or older than Batch accepts. `leftOut` lists the
+ * attributes that were left out of the event.
  */
 export type MappedEvent = {
   kind: 'event';
+  event: EventNumber;
   customId: string;
-  json: string;
-  bytes: number;
   isTimely: boolean;
   leftOut: readonly LeftOut[];
 };
@@ -100,12 +100,12 @@ export class EventRules {
   readonly limits: Limits;
   readonly options: MapperOptions;
   readonly columns: RoleColumns;
+  readonly names: AttributeNames;
   readonly issues = new RowIssues();
   readonly writer: AttributeWriter;
   readonly #isAttribute: (column: string) => boolean;
   readonly #plainText: ReadonlySet<string>;
   readonly #normalizeTime: (text: string) => string | undefined;
-  readonly #names: AttributeNames;
   readonly #resolved = new Map<string, ResolvedColumn>();
   #id: AttributeName | undefined;
   #lastName: string | undefined;
@@ -119,8 +119,8 @@ export class EventRules {
       columnTypes.get(this.columns.eventTime) === 'date_time' ? normalizeDateTime : normalizeTimestamp;
     this.#isAttribute = selectAttributeColumns(mapping, cursorColumn);
     this.#plainText = new Set(mapping.plain_text_columns);
-    this.#names = new AttributeNames(policies);
-    this.writer = new AttributeWriter(limits, policies, this.#names, this.issues);
+    this.names = new AttributeNames(policies);
+    this.writer = new AttributeWriter(limits, policies, this.names, this.issues);
     this.#id = this.#createIdName();
   }
 
@@ -131,7 +131,7 @@ export class EventRules {
 
   /** Whether the caches are full. They can be cleared only between two rows. */
   get isFull(): boolean {
-    return this.#names.isFull || this.#resolved.size > MAX_COLUMNS;
+    return this.names.isFull || this.#resolved.size > MAX_COLUMNS;
   }
 
   /**
@@ -139,7 +139,8 @@ export class EventRules {
    * name could otherwise be used twice in one event.
    */
   clear(): void {
-    this.#names.clear();
+    this.names.clear();
+    this.writer.clear();
     this.#resolved.clear();
     this.#id = this.#createIdName();
   }
@@ -151,7 +152,7 @@ export class EventRules {
     if (idError !== undefined) return { kind: 'rejected', rejection: idError };
 
     const eventName = this.columns.eventName === undefined ? this.options.mapping.constant_event_name : name;
-    if (typeof eventName !== 'string' || !this.#isEventName(eventName)) {
+    if (typeof eventName !== 'string' || !this.isEventName(eventName)) {
       return rejectRow(
         'event_name_invalid',
         `${this.columns.eventName} is missing or is not a name that Batch accepts: ${NAME_FORM}`,
@@ -168,27 +169,37 @@ export class EventRules {
         `${this.columns.eventTime} is not an RFC 3339 timestamp with a time zone, such as 2026-04-17T04:25:00Z`,
       );
     }
-    const { untimely_event: policy } = this.options.policies;
-    const age = this.options.now() - toEpochMs(time);
-    const untimely = policy === 'send' ? undefined : explainUntimely(age, this.limits.event_age_hours);
-    if (untimely === undefined) {
-      return {
-        kind: 'head',
-        customId,
-        name: eventName,
-        time,
-        isTimely: age >= 0 && age <= this.limits.event_age_hours * HOUR_MS,
-      };
+    const age = this.ageOf(toEpochMs(time));
+    const timeliness = this.checkAge(age);
+    if (timeliness !== 'not_sent') {
+      return { kind: 'head', customId, name: eventName, time, isTimely: timeliness === 'timely' };
     }
+    const untimely = explainUntimely(age, this.limits.event_age_hours);
     const column = this.columns.eventTime;
+    const { untimely_event: policy } = this.options.policies;
     if (policy === 'reject') return rejectRow(untimely.code, `${column} ${untimely.reason}`);
     this.issues.setColumn(column);
-    this.issues.addChange(
+    this.issues.addTimeChange(
       column,
       'time_left_out',
       `${untimely.reason}: the event is sent without a time, so Batch uses the time at which it receives the event`,
     );
     return { kind: 'head', customId, name: eventName, time: undefined, isTimely: true };
+  }
+
+  /** Returns the age of a time in milliseconds. It is negative for a time in the future. */
+  ageOf(epochMs: number): number {
+    return this.options.now() - epochMs;
+  }
+
+  /**
+   * Checks the age of an event. An event that Batch would likely refuse because of its age is `not_sent` with its time, or it
+   * is `untimely` if the policy is to send it.
+   */
+  checkAge(age: number): 'timely' | 'untimely' | 'not_sent' {
+    const maxAge = this.limits.event_age_hours * HOUR_MS;
+    if (this.options.policies.untimely_event === 'send') return age >= 0 && age <= maxAge ? 'timely' : 'untimely';
+    return age >= 0 && age <= maxAge - EVENT_AGE_MARGIN_MS ? 'timely' : 'not_sent';
   }
 
   resolveColumn(column: string): ResolvedColumn {
@@ -199,8 +210,8 @@ export class EventRules {
     return resolved;
   }
 
-  /** Applies the rules for the whole event. If the event can be sent, reports its changes. */
-  finish({ customId, isTimely }: EventHead, json: string, bytes: number): MappedRow {
+  /** Applies the rules for the whole event, which has this size in bytes. If it can be sent, reports its changes. */
+  finish(bytes: number): RejectedRow | undefined {
     const invalid = this.issues.firstInvalid;
     if (invalid !== undefined && this.options.policies.invalid_attribute === 'reject_event') {
       return rejectRow('attribute_invalid', `the attribute "${invalid.path}" ${invalid.reason} (${invalid.code})`);
@@ -212,20 +223,25 @@ export class EventRules {
       );
     }
     for (const change of this.issues.drainChanges()) this.options.onChange(change);
-    return { kind: 'event', customId, json, bytes, isTimely, leftOut: this.issues.leftOut };
+    return undefined;
   }
 
   /** Checks an event name. Consecutive rows often have the same name, so the last valid name is not checked again. */
-  #isEventName(name: string): boolean {
+  isEventName(name: string): boolean {
     if (name === this.#lastName) return true;
     if (!EVENT_NAME.test(name)) return false;
     this.#lastName = name;
     return true;
   }
 
+  /** Checks the first character of an id that is not longer than the placeholders. */
+  mayBePlaceholder(firstCharacter: number): boolean {
+    return PLACEHOLDER_INITIALS.has(firstCharacter);
+  }
+
   #createIdName(): AttributeName | undefined {
     const { eventIdAttribute } = this.options;
-    return eventIdAttribute === undefined ? undefined : this.#names.createReserved(eventIdAttribute);
+    return eventIdAttribute === undefined ? undefined : this.names.createReserved(eventIdAttribute);
   }
 
   #resolveRole(column: string): HeadRole | Attribute {
@@ -237,12 +253,12 @@ export class EventRules {
   }
 
   #createAttribute(column: string): Attribute {
-    const name = this.#names.parseColumn(column);
+    const name = this.names.parseColumn(column);
     const reserved = RESERVED.get(column.toLowerCase());
     if (reserved !== undefined) {
       // The name of the column is checked like the name of any other column.
       const { error, lowerCased } = name;
-      const own = this.#names.createReserved(reserved.name);
+      const own = this.names.createReserved(reserved.name);
       return { name: { ...own, error, lowerCased }, kind: reserved.kind, isCounted: false };
     }
     return { name, kind: this.#resolveKind(column, name), isCounted: true };
@@ -273,7 +289,7 @@ export class EventRules {
     if (!isPlainAscii(customId) && (hasLineEnd(customId) || !customId.isWellFormed())) {
       return { code: 'custom_id_malformed', reason: `${column} contains a line break or half of a surrogate pair` };
     }
-    if (PLACEHOLDER_INITIALS.has(customId.charCodeAt(0)) && PLACEHOLDER_CUSTOM_IDS.has(customId.toLowerCase())) {
+    if (this.mayBePlaceholder(customId.charCodeAt(0)) && PLACEHOLDER_CUSTOM_IDS.has(customId.toLowerCase())) {
       return {
         code: 'custom_id_placeholder',
         reason: `${column} is a placeholder (such as null), not an identifier`,
@@ -290,13 +306,9 @@ function toIdentifier(value: unknown): string {
   return Number.isSafeInteger(value) ? String(value) : '';
 }
 
-/**
- * Explains why Batch would likely refuse an event because of its age. Returns undefined if Batch would likely accept
- * it. `age` is in milliseconds.
- */
-function explainUntimely(age: number, hours: number): Rejection | undefined {
+/** Explains why Batch would likely refuse an event because of its age, in milliseconds. */
+function explainUntimely(age: number, hours: number): Rejection {
   if (age < 0) return { code: 'event_in_future', reason: "is in the future by this machine's clock" };
-  if (age <= hours * HOUR_MS - EVENT_AGE_MARGIN_MS) return undefined;
   return {
     code: 'event_too_old',
     reason: `is older than Batch accepts (${hours} hours, minus ${EVENT_AGE_MARGIN_MS / 60_000} minutes for waiting in the queue)`,

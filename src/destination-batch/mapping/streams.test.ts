@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ConnectorError } from '../../protocol/errors.ts';
 import { destinationConfigurationSchema } from '../config/schema.ts';
+import { EventArena } from '../event-arena.ts';
 import { createEventStreams } from './streams.ts';
 
 const configurationWith = (options: Record<string, unknown>) =>
@@ -99,21 +100,22 @@ test('each stream has its own mapper: its name is part of the row id, and its cu
           },
         ],
   );
+  const arena = new EventArena();
   const found = createEventStreams(
     configurationWith({ event_id_attribute: 'row_id' }),
     { streams },
     Date.now,
     () => undefined,
+    arena,
   );
   const row = { custom_id: 'u', event_name: 'e', cursor0: 1, cursor1: 2 };
-  const [a, b] = ['a', 'b'].map((stream) => found.find(stream, undefined)?.mapper.map(row));
-  expect(a).toMatchObject({
-    json: expect.stringMatching(/^\{"name":"e","attributes":\{"row_id":"[0-9a-f]{32}","cursor1":2\}\}$/),
+  const [a = '', b = ''] = ['a', 'b'].map((stream) => {
+    const mapped = found.find(stream, undefined)?.mapper.map(row);
+    return mapped?.kind === 'event' ? arena.read(mapped.event) : mapped?.rejection.code;
   });
-  expect(b).toMatchObject({
-    json: expect.stringMatching(/^\{"name":"e","attributes":\{"row_id":"[0-9a-f]{32}","cursor0":1\}\}$/),
-  });
-  const idIn = (mapped: unknown) => /"row_id":"([0-9a-f]+)"/.exec(JSON.stringify(mapped).replaceAll('\\', ''))?.[1];
+  expect(a).toMatch(/^\{"name":"e","attributes":\{"row_id":"[0-9a-f]{32}","cursor1":2\}\}$/);
+  expect(b).toMatch(/^\{"name":"e","attributes":\{"row_id":"[0-9a-f]{32}","cursor0":1\}\}$/);
+  const idIn = (json: string) => /"row_id":"([0-9a-f]+)"/.exec(json)?.[1];
   expect(idIn(a)).not.toBe(idIn(b));
 });
 
@@ -138,10 +140,11 @@ describe('the schema of a column decides how its strings are read', () => {
   const eventWith = (column: string, schema: unknown, value: unknown): unknown => {
     const json_schema = { type: 'object', properties: { custom_id: {}, event_name: {}, [column]: schema } };
     const catalog = { streams: [{ stream: { name: 'events', json_schema }, sync_mode: 'incremental' as const }] };
-    const streams = createEventStreams(configurationWith({}), catalog, Date.now, () => undefined);
+    const arena = new EventArena();
+    const streams = createEventStreams(configurationWith({}), catalog, Date.now, () => undefined, arena);
     const mapped = streams.find('events', undefined)?.mapper.map({ custom_id: 'u', event_name: 'e', [column]: value });
     return mapped?.kind === 'event'
-      ? { ...JSON.parse(mapped.json), leftOut: mapped.leftOut.length }
+      ? { ...JSON.parse(arena.read(mapped.event)), leftOut: mapped.leftOut.length }
       : mapped?.rejection.code;
   };
   const time = '2026-04-17 04:25:00';

@@ -2,6 +2,7 @@ import { type ConfiguredCatalog, type ConfiguredStream, streamKey } from '../../
 import type { Change } from '../codes.ts';
 import type { DestinationConfiguration } from '../config/schema.ts';
 import { destinationError } from '../errors.ts';
+import { EventArena } from '../event-arena.ts';
 import { readColumnTypes } from './column-types.ts';
 import { EventMapper } from './mapper.ts';
 import { findMappingErrors } from './mapping-check.ts';
@@ -44,6 +45,7 @@ export class EventStreams {
 /**
  * Creates the streams of the catalog, each with its mapper.
  *
+ * @param arena holds the events.
  * @throws ConnectorError (config_error) if the mapping does not fit a stream, for example because the stream lacks a
  * column.
  */
@@ -52,6 +54,7 @@ export function createEventStreams(
   catalog: ConfiguredCatalog,
   now: () => number,
   onChange: (stream: string, change: Change) => void,
+  arena = new EventArena(),
 ): EventStreams {
   const { limits, policies, mapping, event_id_attribute: eventIdAttribute } = configuration;
   const streams = catalog.streams.map(({ stream }) => ({
@@ -70,16 +73,20 @@ export function createEventStreams(
       namespace,
       key,
       hasUniqueName: streams.every((other) => other.name !== name || other.key === key),
-      mapper: new EventMapper(limits, {
-        stream: name,
-        policies,
-        mapping,
-        columnTypes,
-        eventIdAttribute,
-        cursorColumn,
-        now,
-        onChange: (change) => onChange(name, change),
-      }),
+      mapper: new EventMapper(
+        limits,
+        {
+          stream: name,
+          policies,
+          mapping,
+          columnTypes,
+          eventIdAttribute,
+          cursorColumn,
+          now,
+          onChange: (change) => onChange(name, change),
+        },
+        arena,
+      ),
     })),
   );
 }

@@ -5,10 +5,15 @@ export type Counts = { accepted: number; rejected: number };
 
 /**
  * Counts the rows of one stream between two states. `track` returns this object for a row, and `accept` or `reject`
- * then counts the row in this object as settled. `segment` is the number of states before these rows, and `pending` is
+ * then counts the row in this object as settled. `stream` is the name of the stream, `segment` is the number of states before these rows, and `pending` is
  * the number of rows that are not settled yet. `codes` counts the rejected rows by code.
  */
-export type TrackedRows = Counts & { segment: number; pending: number; codes: Map<RejectionCode, number> | undefined };
+export type TrackedRows = Counts & {
+  stream: string;
+  segment: number;
+  pending: number;
+  codes: Map<RejectionCode, number> | undefined;
+};
 
 /** The number of settled rows and, for each code, the number of rejected rows among them. */
 export type Tally = { rows: number; rejected: ReadonlyMap<RejectionCode, number> };
@@ -40,13 +45,14 @@ export class CheckpointTracker {
   #rejected: ReadonlyMap<RejectionCode, number> = new Map();
 
   /**
-   * Adds a row. `stream` is the key of its stream. To settle the row, pass the returned entry to `accept` or `reject`.
+   * Adds a row of the stream with this key and this name. To settle the row, pass the returned entry to `accept` or
+   * `reject`.
    */
-  track(stream: string): TrackedRows {
-    let entry = this.#open.entries.get(stream);
+  track(key: string, stream = key): TrackedRows {
+    let entry = this.#open.entries.get(key);
     if (entry === undefined) {
-      entry = { segment: this.#open.number, accepted: 0, rejected: 0, pending: 0, codes: undefined };
-      this.#open.entries.set(stream, entry);
+      entry = { stream, segment: this.#open.number, accepted: 0, rejected: 0, pending: 0, codes: undefined };
+      this.#open.entries.set(key, entry);
     }
     entry.pending += 1;
     return entry;

@@ -193,6 +193,24 @@ test('skips and counts lines that are not messages for a destination', async () 
   expect(stored()).toEqual(['u1 a']);
 });
 
+test('parses lines with invalid UTF-8, so that the events contain replacement characters', async () => {
+  const { input, result } = start();
+  const withText = (customId: string, text: string): string =>
+    row(customId, 'e').replace('"event_name"', `"text":"${text}","event_name"`);
+  const lines = [withText('u1', 'é'), withText('u2', 'é'), withText('u3', 'e\u{1F455}')].join('\n');
+  const bytes = Buffer.from(`${lines}\n`);
+  // Only the first byte of this character is left.
+  bytes[bytes.indexOf('é', bytes.indexOf('u2')) + 1] = 0x20;
+  input.end(bytes);
+  expect(await result).toBe(true);
+  const events = [...sandbox.store.events()].map(({ custom_id, json }) => `${custom_id} ${json}`);
+  expect(events.toSorted()).toEqual([
+    'u1 {"name":"e","attributes":{"text":"é"}}',
+    'u2 {"name":"e","attributes":{"text":"\ufffd "}}',
+    'u3 {"name":"e","attributes":{"text":"e\u{1F455}"}}',
+  ]);
+});
+
 test('passes on an error of the source', async () => {
   const { feed, input, result, logs } = start();
   feed('{"type":"TRACE","trace":{"type":"ERROR","emitted_at":1,"error":{"message":"No such table"}}}');

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { addAbortSignal, type Readable } from 'node:stream';
 import { type ConfiguredCatalog, streamKey } from '../../protocol/catalog.ts';
 import type { CommandContext } from '../../protocol/command-context.ts';
@@ -11,11 +12,11 @@ import { BatchApi } from '../batch/api.ts';
 import { DryRun } from '../batch/dry-run.ts';
 import type { Rejection } from '../codes.ts';
 import type { DestinationConfiguration } from '../config/schema.ts';
-import type { WaitingEvent } from '../delivery/batcher.ts';
 import { Delivery } from '../delivery/delivery.ts';
 import type { Outcome, Receiver } from '../delivery/post-updates.ts';
 import { createRoutes } from '../delivery/rate-limit.ts';
 import { destinationError } from '../errors.ts';
+import { EventArena, type EventNumber } from '../event-arena.ts';
 import type { Row } from '../mapping/mapper.ts';
 import type { MappedEvent } from '../mapping/rules.ts';
 import { createEventStreams, type EventStream, type EventStreams } from '../mapping/streams.ts';
@@ -59,24 +60,28 @@ export async function write(
   }
 }
 
-/** The origin of a row: the entry that counts it, its stream, and its line if rejected rows are stored. */
-type RowOrigin = { entry: TrackedRows; stream: string; line: string | undefined };
-
-/** An event that is being delivered, with the origin of its row. */
-type RowEvent = WaitingEvent & RowOrigin & { customId: string };
+/** The origin of a row: the entry that counts it, and its line if rejected rows are stored. */
+type RowOrigin = { entry: TrackedRows; line: string | undefined };
 
 /** One run of `write`. The pipeline is in `run`. */
 class WriteSession {
   readonly #stop: AbortSignal;
   readonly #output: MessageOutput;
   readonly #isDryRun: boolean;
+  readonly #now: () => number;
+  /** The time at which the current lines were read, in milliseconds since the epoch. Asking for each row takes time. */
+  #time: number;
   readonly #streams: EventStreams;
   /**
    * The stream of the last row, kept because most rows belong to the same stream as the row before. Undefined if the
    * name of the stream is not unique.
    */
   #lastStream: EventStream | undefined;
-  readonly #delivery: Delivery<RowEvent>;
+  readonly #arena = new EventArena();
+  /** For each event that is not settled, the origin of its row. */
+  readonly #entries: TrackedRows[] = [];
+  readonly #lines: (string | undefined)[] = [];
+  readonly #delivery: Delivery;
   readonly #checkpoints = new CheckpointTracker();
   readonly #report = new Report();
   readonly #policy: RejectionPolicy;
@@ -100,8 +105,14 @@ class WriteSession {
     this.#isDryRun = configuration.dry_run;
     this.#rejectedRows = rejectedRows;
     this.#policy = new RejectionPolicy(configuration.on_rejection);
-    this.#streams = createEventStreams(configuration, catalog, now, (stream, change) =>
-      report.reportChange(stream, change),
+    this.#now = now;
+    this.#time = now();
+    this.#streams = createEventStreams(
+      configuration,
+      catalog,
+      () => this.#time,
+      (stream, change) => report.reportChange(stream, change),
+      this.#arena,
     );
     this.#stateOutput = new StateOutput({
       output,
@@ -112,7 +123,8 @@ class WriteSession {
       isDryRun: configuration.dry_run,
       onError: (error) => this.#fail(error),
     });
-    this.#delivery = new Delivery<RowEvent>({
+    this.#delivery = new Delivery({
+      arena: this.#arena,
       receiver,
       report,
       ...createRoutes(configuration),
@@ -121,7 +133,7 @@ class WriteSession {
       maxLingerMs: configuration.flush_interval_seconds * 1000,
       retryTimeMs: configuration.retry_minutes * 60_000,
       onRetry: () => this.#stateOutput.requestFlush(),
-      onSettled: (event, outcome) => this.#settle(event, outcome),
+      onSettled: (event, customId, outcome) => this.#settle(event, customId, outcome),
       onError: (error) => this.#fail(error),
     });
     if (configuration.dry_run) {
@@ -180,10 +192,13 @@ class WriteSession {
 
   #mapLines({ bytes, start, ends }: LineBatch): void {
     let from = start;
+    this.#time = this.#now();
+    // Invalid bytes are replaced when a line is decoded, so such lines are parsed.
+    const isValid = isUtf8(bytes.subarray(start, ends.at(-1)));
     for (const end of ends) {
       this.#stopAtCheckpoint();
       if (this.#stopReading.signal.aborted) return;
-      if (!this.#cutRecord(bytes, from, end)) this.#handle(parseInputLine(bytes.subarray(from, end)));
+      if (!isValid || !this.#cutRecord(bytes, from, end)) this.#handle(parseInputLine(bytes.subarray(from, end)));
       from = end + 1;
     }
     this.#stopAtCheckpoint();
@@ -221,11 +236,11 @@ class WriteSession {
   #cutRecord(bytes: Buffer, start: number, end: number): boolean {
     if (this.#lastStream === undefined) return false;
     const { name, key, mapper } = this.#lastStream;
-    const event = mapper.tryCut(bytes, start, end);
-    if (event === undefined) return false;
+    const mapped = mapper.tryCut(bytes, start, end);
+    if (mapped === undefined) return false;
     this.#report.countRow();
     const line = this.#rejectedRows && bytes.toString('utf8', start, end);
-    this.#batch(event, { entry: this.#checkpoints.track(key), stream: name, line });
+    this.#batch(mapped, this.#checkpoints.track(key, name), line);
     return true;
   }
 
@@ -241,16 +256,19 @@ class WriteSession {
     this.#report.countRow();
     this.#lastStream = stream.hasUniqueName ? stream : undefined;
     // The line is kept only if rejected rows are stored, because it takes as much memory as its event.
-    const origin = { entry: this.#checkpoints.track(stream.key), stream: name, line: this.#rejectedRows && line };
+    const keptLine = this.#rejectedRows && line;
+    const entry = this.#checkpoints.track(stream.key, name);
     const mapped = stream.mapper.map(row, line);
-    if (mapped.kind === 'rejected') this.#reject(origin, mapped.rejection, () => row);
-    else this.#batch(mapped, origin);
+    if (mapped.kind === 'rejected') this.#reject({ entry, line: keptLine }, mapped.rejection, () => row);
+    else this.#batch(mapped, entry, keptLine);
   }
 
-  #batch({ customId, json, bytes, isTimely, leftOut }: MappedEvent, { entry, stream, line }: RowOrigin): void {
-    for (const attribute of leftOut) this.#report.reportLeftOut(stream, attribute);
+  #batch({ event, customId, isTimely, leftOut }: MappedEvent, entry: TrackedRows, line: string | undefined): void {
+    for (const attribute of leftOut) this.#report.reportLeftOut(entry.stream, attribute);
     if (line !== undefined) this.#rejectedRows?.hold(line);
-    this.#delivery.add(customId, { customId, json, bytes, isTimely, entry, stream, line });
+    this.#entries[event] = entry;
+    this.#lines[event] = line;
+    this.#delivery.add(customId, event, isTimely);
   }
 
   #addCheckpoint(line: string, stream: StreamName | undefined): void {
@@ -271,21 +289,31 @@ class WriteSession {
     );
   }
 
-  #settle(event: RowEvent, outcome: Outcome): void {
+  #settle(event: EventNumber, customId: string, outcome: Outcome): void {
+    const origin = this.#originOf(event);
     if (outcome.kind === 'accepted') {
-      this.#checkpoints.accept(event.entry);
+      this.#checkpoints.accept(origin.entry);
       this.#policy.countAccepted();
       this.#report.countAccepted();
-    } else this.#reject(event, outcome.rejection, () => rebuildRow(event));
-    if (event.line !== undefined) this.#rejectedRows?.release(event.line);
+    } else this.#reject(origin, outcome.rejection, () => rebuildRow(customId, this.#arena.read(event)));
+    if (origin.line !== undefined) this.#rejectedRows?.release(origin.line);
     this.#stateOutput.requestFlush();
   }
 
+  #originOf(event: EventNumber): RowOrigin {
+    const entry = this.#entries[event];
+    if (entry === undefined) throw new Error('An event is settled that was not added.');
+    return { entry, line: this.#lines[event] };
+  }
+
   /** @param getRow returns the row, or the part of it that was sent, for the log. */
-  #reject({ entry, stream, line }: RowOrigin, rejection: Rejection, getRow: () => Row): void {
+  #reject({ entry, line }: RowOrigin, rejection: Rejection, getRow: () => Row): void {
     const explain = (): string => explainRejection(rejection, getRow());
-    this.#report.reportRejected(stream, rejection.code, () => ({ row: describeRow(getRow()), reason: explain() }));
-    if (line !== undefined) this.#rejectedRows?.add(stream, entry.segment, line, rejection);
+    this.#report.reportRejected(entry.stream, rejection.code, () => ({
+      row: describeRow(getRow()),
+      reason: explain(),
+    }));
+    if (line !== undefined) this.#rejectedRows?.add(entry.stream, entry.segment, line, rejection);
     const error = this.#policy.countRejected(rejection.code, explain);
     if (error === undefined) this.#checkpoints.reject(entry, rejection.code);
     // If there is an error, the row stays unsettled, so that no later state is written.
@@ -317,7 +345,7 @@ class WriteSession {
   #failAfter(segment: number, error: unknown): void {
     this.#failed ??= { error };
     this.#stopReading.abort();
-    this.#delivery.drop(({ entry }) => entry.segment >= segment);
+    this.#delivery.drop((event) => this.#originOf(event).entry.segment >= segment);
   }
 
   /** Writes the remaining states and rejected rows, and the summary. */
@@ -345,7 +373,7 @@ class WriteSession {
 }
 
 /** Rebuilds the part of a row that was sent, from the JSON of its event. */
-function rebuildRow({ customId, json }: Pick<RowEvent, 'customId' | 'json'>): Row {
+function rebuildRow(customId: string, json: string): Row {
   const event = parseExact(json);
   if (!isJsonObject(event)) return {};
   const { name, time, attributes } = event;

@@ -10,6 +10,9 @@ const ROW_KEY = '"data":{';
  */
 const READ_KEYS = ['type', 'record', 'stream', 'data'].map((key) => Buffer.from(`"${key}":`));
 
+/** The maximum number of cached keys. */
+const MAX_UNREAD_KEYS = 10;
+
 /**
  * Returns the part of a message before the first key of its row, or an empty string if that part does not certainly
  * begin a record of `stream`.
@@ -28,32 +31,46 @@ export function findEnvelope(line: string, stream: string): string {
   }
 }
 
-/** Checks whether the message ends at `end` and has none of READ_KEYS after its row, which ends at `offset`. */
-export function isEndOfMessage(bytes: Buffer, offset: number, end: number): boolean {
-  let rest = offset;
-  // The record may have more keys after the row (such as emitted_at), and the message may have more keys after the
-  // record (such as row_hash).
-  for (let level = 0; level < 2; level += 1) {
-    if (bytes[rest] !== CLOSING_BRACE) return false;
-    rest += 1;
-    while (bytes[rest] === COMMA) {
-      rest = skipUnreadMember(bytes, rest + 1);
-      if (rest === NO_END) return false;
-    }
-  }
-  return bytes[rest] === CLOSING_BRACE && rest + 1 === end;
-}
+/** Checks the ends of messages: the bytes after their row. */
+export class MessageEnd {
+  /** Keys that are not in READ_KEYS, with their colons. */
+  readonly #unreadKeys: Uint8Array[] = [];
 
-/** Skips the key and value at `offset`. Returns NO_END if the key is in READ_KEYS or the value is not plain. */
-function skipUnreadMember(bytes: Buffer, offset: number): number {
-  if (bytes[offset] !== QUOTE || READ_KEYS.some((key) => startsWithAt(bytes, key, offset))) return NO_END;
-  const keyEnd = skipPlain(bytes, offset + 1);
-  if (bytes[keyEnd] !== QUOTE || bytes[keyEnd + 1] !== COLON) return NO_END;
-  const value = keyEnd + 2;
-  if (bytes[value] === QUOTE) {
-    const end = skipPlain(bytes, value + 1);
-    return bytes[end] === QUOTE ? end + 1 : NO_END;
+  /**
+   * Checks whether the message ends at `end` and has none of READ_KEYS after its row, which ends at `offset`. The record may
+   * have more keys after the row (such as emitted_at), and the message may have more keys after the record (such as row_hash).
+   */
+  isValid(bytes: Buffer, offset: number, end: number): boolean {
+    let rest = offset;
+    for (let level = 0; level < 2; level += 1) {
+      if (bytes[rest] !== CLOSING_BRACE) return false;
+      rest += 1;
+      while (bytes[rest] === COMMA) {
+        rest = this.#skipUnreadMember(bytes, rest + 1);
+        if (rest === NO_END) return false;
+      }
+    }
+    return bytes[rest] === CLOSING_BRACE && rest + 1 === end;
   }
-  const end = skipNumber(bytes, value);
-  return isPlainNumber(bytes, value, end) ? end : NO_END;
+
+  /** Skips the key and value at `offset`. Returns NO_END if the key is in READ_KEYS or the value is not plain. */
+  #skipUnreadMember(bytes: Buffer, offset: number): number {
+    const value = this.#skipUnreadKey(bytes, offset);
+    if (value === NO_END) return NO_END;
+    if (bytes[value] === QUOTE) {
+      const end = skipPlain(bytes, value + 1);
+      return bytes[end] === QUOTE ? end + 1 : NO_END;
+    }
+    const end = skipNumber(bytes, value);
+    return isPlainNumber(bytes, value, end) ? end : NO_END;
+  }
+
+  #skipUnreadKey(bytes: Buffer, offset: number): number {
+    for (const key of this.#unreadKeys) if (startsWithAt(bytes, key, offset)) return offset + key.length;
+    if (bytes[offset] !== QUOTE || READ_KEYS.some((key) => startsWithAt(bytes, key, offset))) return NO_END;
+    const end = skipPlain(bytes, offset + 1) + 2;
+    if (bytes[end - 2] !== QUOTE || bytes[end - 1] !== COLON) return NO_END;
+    if (this.#unreadKeys.length < MAX_UNREAD_KEYS) this.#unreadKeys.push(Buffer.from(bytes.subarray(offset, end)));
+    return end;
+  }
 }

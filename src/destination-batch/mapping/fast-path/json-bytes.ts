@@ -9,11 +9,9 @@ import {
   OPENING_BRACKET,
   POINT,
   QUOTE,
-  SLASH,
   SPACE,
 } from '../../../shared/ascii.ts';
 import { parseExact } from '../../../shared/exact-json.ts';
-import { isPlainAscii } from '../text.ts';
 
 /** These functions find where JSON values end in a buffer, without parsing the values. */
 
@@ -21,7 +19,9 @@ import { isPlainAscii } from '../text.ts';
 export const NO_END = -1;
 
 /** A table by character code: 1 for printable ASCII that JSON does not escape. */
-const IS_PLAIN = Uint8Array.from({ length: 256 }, (_, code) => Number(isPlainAscii(String.fromCharCode(code))));
+export const IS_PLAIN = Uint8Array.from({ length: 256 }, (_, code) =>
+  Number(code >= SPACE && code < 0x7f && code !== QUOTE && code !== BACKSLASH),
+);
 
 /** A table by character code: 1 for the characters of numbers. */
 const IS_IN_NUMBER = Uint8Array.from({ length: 256 }, (_, code) =>
@@ -31,27 +31,51 @@ const IS_IN_NUMBER = Uint8Array.from({ length: 256 }, (_, code) =>
 /** The maximum length of a number that can be copied. A 64-bit float preserves all numbers of up to 15 characters. */
 const MAX_PLAIN_NUMBER_CHARACTERS = 15;
 
-/**
- * Returns the end of the plain characters at `offset`. Plain characters are printable ASCII that JSON does not escape,
- * and escaped slashes (`\/`), which ClickHouse writes by default.
- */
-export function skipPlain(bytes: Buffer, offset: number): number {
+/** JavaScript writes a smaller number with an exponent: 1e-7. */
+const MAX_ZEROS_AFTER_POINT = 5;
+
+/** Returns the end of the plain characters at `offset`: printable ASCII that JSON does not escape. */
+export function skipPlain(bytes: Uint8Array, offset: number): number {
   let end = offset;
-  for (;;) {
-    while (IS_PLAIN[bytes[end] ?? 0] === 1) end += 1;
-    if (bytes[end] !== BACKSLASH || bytes[end + 1] !== SLASH) return end;
-    end += 2;
+  while (IS_PLAIN[bytes[end] ?? 0] === 1) end += 1;
+  return end;
+}
+
+/**
+ * Returns the end of the spaces at `offset`. Other white space is not skipped: it is not valid in a JSON string, and after a line
+ * feed another message begins.
+ */
+export function skipSpaces(bytes: Uint8Array, offset: number): number {
+  let end = offset;
+  while (bytes[end] === SPACE) end += 1;
+  return end;
+}
+
+/** Returns the end of the value at `offset`, or NO_END. Only its quotes and brackets are checked. */
+export function skipValue(bytes: Uint8Array, offset: number): number {
+  switch (bytes[offset]) {
+    case QUOTE:
+      return skipString(bytes, offset + 1);
+    case OPENING_BRACE:
+    case OPENING_BRACKET:
+      return skipStructure(bytes, offset);
+    default:
+      return skipLiteral(bytes, offset);
   }
 }
 
-/** Decodes a string that consists of plain characters. */
-function readPlainText(bytes: Buffer, start: number, end: number): string {
-  const text = bytes.toString('latin1', start, end);
-  return text.includes('\\') ? text.replaceAll('\\', '') : text;
+/** Returns the end of the value at `offset`, or NO_END if the value is not valid JSON. */
+export function skipValidValue(bytes: Buffer, offset: number): number {
+  if (bytes[offset] === QUOTE) {
+    const end = skipPlain(bytes, offset + 1);
+    if (bytes[end] === QUOTE) return end + 1;
+  }
+  const end = skipValue(bytes, offset);
+  return end === NO_END || parseValue(bytes, offset, end) === undefined ? NO_END : end;
 }
 
 /** Returns the end of a string. `offset` may be anywhere in it, but not between the two characters of an escape. */
-export function skipString(bytes: Buffer, offset: number): number {
+function skipString(bytes: Uint8Array, offset: number): number {
   let end = offset;
   for (;;) {
     const code = bytes[end];
@@ -63,7 +87,7 @@ export function skipString(bytes: Buffer, offset: number): number {
 }
 
 /** Returns the end of an array or object, found by counting brackets. Its content is not checked. */
-export function skipStructure(bytes: Buffer, offset: number): number {
+function skipStructure(bytes: Uint8Array, offset: number): number {
   let depth = 0;
   let end = offset;
   for (;;) {
@@ -83,40 +107,54 @@ export function skipStructure(bytes: Buffer, offset: number): number {
   }
 }
 
+/** Returns the end of the letters and digits of a number, true, false or null. Their order is not checked. */
+function skipLiteral(bytes: Uint8Array, offset: number): number {
+  let end = offset;
+  for (;;) {
+    const code = bytes[end] ?? 0;
+    // The letters of the literals are lower case.
+    if (IS_IN_NUMBER[code] !== 1 && (code < 0x61 || code > 0x7a)) break;
+    end += 1;
+  }
+  return end === offset ? NO_END : end;
+}
+
 /** Returns the end of the characters of a number. Their order is not checked, so they may not be valid JSON. */
-export function skipNumber(bytes: Buffer, offset: number): number {
+export function skipNumber(bytes: Uint8Array, offset: number): number {
   let end = offset;
   while (IS_IN_NUMBER[bytes[end] ?? 0] === 1) end += 1;
   return end === offset ? NO_END : end;
 }
 
 /**
- * Checks whether a number can be copied. It must be valid JSON that is exact as a 64-bit float, have no exponent, and
- * not begin with -0.
+ * Checks whether a number can be copied: whether it is valid JSON, and is written as JavaScript writes it. So it is exact as a
+ * 64-bit float, has no exponent, does not begin with -0, and its fraction does not end with 0.
  */
-export function isPlainNumber(bytes: Buffer, start: number, end: number): boolean {
+export function isPlainNumber(bytes: Uint8Array, start: number, end: number): boolean {
   if (end - start > MAX_PLAIN_NUMBER_CHARACTERS) return false;
   const digitsFrom = bytes[start] === HYPHEN ? start + 1 : start;
   const wholeTo = skipDigits(bytes, digitsFrom);
   const whole = wholeTo - digitsFrom;
   if (whole === 0 || (bytes[digitsFrom] === DIGIT_0 && (whole > 1 || digitsFrom > start))) return false;
   if (wholeTo === end) return true;
-  return bytes[wholeTo] === POINT && end > wholeTo + 1 && skipDigits(bytes, wholeTo + 1) === end;
+  if (bytes[wholeTo] !== POINT || skipDigits(bytes, wholeTo + 1) !== end || bytes[end - 1] === DIGIT_0) return false;
+  let zerosTo = wholeTo + 1;
+  while (bytes[zerosTo] === DIGIT_0) zerosTo += 1;
+  return end > wholeTo + 1 && (bytes[digitsFrom] !== DIGIT_0 || zerosTo - wholeTo - 1 <= MAX_ZEROS_AFTER_POINT);
 }
 
-function skipDigits(bytes: Buffer, offset: number): number {
+function skipDigits(bytes: Uint8Array, offset: number): number {
   let end = offset;
   for (let code = bytes[end] ?? 0; code >= DIGIT_0 && code <= DIGIT_9; code = bytes[end] ?? 0) end += 1;
   return end;
 }
 
 /** Parses a value. Returns undefined if it is not valid JSON. */
-export function parseValue(bytes: Buffer, start: number, end: number, isPlain: boolean): unknown {
-  if (isPlain && bytes[start] === QUOTE) return readPlainText(bytes, start + 1, end - 1);
+export function parseValue(bytes: Buffer, start: number, end: number): unknown {
   try {
     // Wrapped in an array, because parseExact finds a number only after a bracket, a comma or a colon.
     const list = parseExact(`[${bytes.toString('utf8', start, end)}]`);
-    return Array.isArray(list) ? list[0] : undefined;
+    return Array.isArray(list) && list.length === 1 ? list[0] : undefined;
   } catch {
     return undefined;
   }

@@ -1,219 +1,192 @@
-import { OPENING_BRACE, OPENING_BRACKET, QUOTE, startsWithAt } from '../../../shared/ascii.ts';
+import { CLOSING_BRACE } from '../../../shared/ascii.ts';
+import { BytePattern, viewOf } from '../../../shared/byte-pattern.ts';
+import type { EventArena } from '../../event-arena.ts';
 import type { Attribute } from '../attribute-value.ts';
-import type { EventRules, HeadRole, MappedEvent } from '../rules.ts';
-import { findEnvelope, isEndOfMessage } from './envelope.ts';
-import { type EncodedJson, EventBuffer } from './event-buffer.ts';
-import { isPlainNumber, NO_END, parseValue, skipNumber, skipPlain, skipString, skipStructure } from './json-bytes.ts';
-import { isSentVerbatim } from './verbatim.ts';
+import type { EventRules, MappedEvent } from '../rules.ts';
+import { findEnvelope, MessageEnd } from './envelope.ts';
+import { HeadReader, type Span } from './head-reader.ts';
+import { NO_END, parseValue, skipValidValue, skipValue } from './json-bytes.ts';
+import type { JsonCopier } from './json-copier.ts';
+
+/** Bytes reserved before the attributes for the event's name and time, which are written last. */
+const HEAD_BYTES = 160;
+
+/** Bytes reserved for values that the rules make longer, such as a date that becomes a timestamp. */
+const SPARE_BYTES = 1024;
+
+/** Bytes reserved for what an event has and a row has not: a comma, and two braces. */
+const END_BYTES = 3;
+
+/** The maximum size of a message, in bytes. For a longer one, too much of the arena would be reserved. */
+const MAX_MESSAGE_BYTES = 32 * 1024;
+
+/** What a column contains. */
+type Role =
+  /** The profile, the name or the time of the event. The offsets of the value are stored in `span`. */
+  | { kind: 'head'; span: Span }
+  | { kind: 'not_sent' }
+  /** `jsonKey` is what is sent before the value: a comma, the name of the attribute, and a colon. */
+  | { kind: 'attribute'; column: string; attribute: Attribute; jsonKey: BytePattern };
+
+/** `key` is what precedes the value in a row: a comma (except for the first column), the column name, and a colon. */
+type Column = { key: BytePattern; role: Role };
 
 /**
- * Maximum number of cached values. Columns with JSON strings often repeat their values, such as the details of a product
- * or the tags of a page. Converting one value takes as long as the rest of the row, so the results are cached. The cache
- * takes at most four megabytes.
- */
-const MAX_CACHED = 4_000;
-const MAX_CACHED_CHARACTERS = 500;
-
-const LETTER_F = 0x66;
-const LETTER_N = 0x6e;
-const LETTER_T = 0x74;
-const NULL = Buffer.from('null');
-const TRUE = Buffer.from('true');
-const FALSE = Buffer.from('false');
-
-/** A column of the rows that are copied without parsing. */
-type Column = {
-  /** The bytes before the value in a row: a comma (except for the first column), the column name, and a colon. */
-  key: Uint8Array;
-  role: HeadRole | AttributeColumn;
-};
-
-type AttributeColumn = {
-  name: string;
-  attribute: Attribute;
-  /** The bytes that are sent before the value: a comma, the name of the attribute, and a colon. */
-  jsonKey: Uint8Array;
-  /** The converted values by their original bytes. Undefined for a column whose values are fast to convert. */
-  cache: Map<string, EncodedJson> | undefined;
-};
-
-/**
- * Copies events from the bytes of RECORD messages, without parsing the messages. A message must look like the last one
- * that was parsed: the same bytes up to the row, and the same columns in the same order. Most values are copied as they
- * are, and the others are converted by the rules. This takes about half the time of parsing and mapping a row, and
- * yields the same event. If the event might differ, RecordCutter returns undefined, and the caller parses the message.
+ * Copies events from the bytes of RECORD messages, without parsing the messages. A message must look like the ones that
+ * were parsed: the same bytes up to the row, and the same columns in the same order. Values are copied by JsonCopier, or
+ * else converted by the rules. The result is the same as if the row had been parsed and mapped. If it might differ,
+ * RecordCutter returns undefined, and the caller parses the message.
  */
 export class RecordCutter {
   readonly #rules: EventRules;
-  /** The part of a message before its row, as a string and in bytes. */
-  #envelopeText = '';
-  #envelope: Uint8Array = Buffer.alloc(0);
+  readonly #arena: EventArena;
+  readonly #copier: JsonCopier;
+  readonly #head: HeadReader;
+  readonly #end = new MessageEnd();
+  /** The part of a message before its row. */
+  #envelope = new BytePattern('');
+  /** Whether the last message began with it. */
+  #hasEnvelope = false;
+  /** The last chunk of lines, and a view of it. */
+  #bytes: Buffer = Buffer.alloc(0);
+  #view = viewOf(this.#bytes);
   #names: readonly string[] = [];
   #columns: readonly Column[] = [];
-  #cachedCount = 0;
-  readonly #event = new EventBuffer();
-  #customId: unknown;
-  #eventName: unknown;
-  #eventTime: unknown;
+  /** The columns of the last parsed row, if it had other columns than the learned ones. */
+  #lastNames: readonly string[] = [];
 
-  constructor(rules: EventRules) {
+  constructor(rules: EventRules, arena: EventArena) {
     this.#rules = rules;
+    this.#arena = arena;
+    this.#copier = rules.writer.createCopier();
+    this.#head = new HeadReader(rules);
   }
 
-  /** Learns the layout of the next messages from a parsed row and its message. */
-  learnShape(line: string, row: Record<string, unknown>): void {
+  /** Forgets what was learned. Call this when the rules forget the columns. */
+  clear(): void {
+    this.#names = [];
+    this.#lastNames = [];
+    this.#columns = [];
+    this.#copier.clear();
+  }
+
+  /**
+   * Learns the layout of the next messages from a parsed message and the columns of its row. Rows that alternate between
+   * layouts are all parsed, because learning takes longer than parsing.
+   */
+  learnShape(line: string, names: readonly string[]): void {
     // The row id depends on all values, so each row has to be parsed.
     if (this.#rules.idName !== undefined) return;
-    if (this.#envelopeText === '' || !line.startsWith(this.#envelopeText)) {
-      this.#envelopeText = findEnvelope(line, this.#rules.options.stream);
-      this.#envelope = Buffer.from(this.#envelopeText);
+    if (!this.#hasEnvelope) {
+      this.#envelope = new BytePattern(findEnvelope(line, this.#rules.options.stream));
     }
-    const names = Object.keys(row);
-    if (names.length === this.#names.length && names.every((name, index) => name === this.#names[index])) return;
+    if (isEqual(names, this.#names)) return;
+    if (this.#names.length > 0 && !isEqual(names, this.#lastNames)) {
+      this.#lastNames = names;
+      return;
+    }
     const columns = names.map((name, index) => this.#describeColumn(name, index));
-    const uses = columns.flatMap(({ role }) => (typeof role === 'string' ? [] : role.attribute.name.uses));
+    const uses = columns.flatMap(({ role }) => (role.kind === 'attribute' ? [role.attribute.name.uses] : []));
     // If two columns become the same attribute, their values decide which one is sent, so each row has to be parsed.
     this.#columns = new Set(uses).size === uses.length ? columns : [];
     this.#names = names;
-    this.#cachedCount = 0;
   }
 
   /**
-   * Returns the event of the message in these bytes. Returns undefined if the message has to be parsed, for example to
-   * find out why its row is rejected.
+   * Returns the event of the message in these bytes, which must be valid UTF-8. Returns undefined if the message has to be
+   * parsed, for example to find out why its row is rejected.
    */
   tryCut(bytes: Buffer, start: number, end: number): MappedEvent | undefined {
-    if (this.#columns.length === 0 || this.#envelopeText === '' || this.#rules.isFull) return undefined;
-    if (!startsWithAt(bytes, this.#envelope, start)) return undefined;
-    this.#startEvent();
-    let offset = start + this.#envelope.length;
-    for (const column of this.#columns) {
-      if (!startsWithAt(bytes, column.key, offset)) return undefined;
-      offset = this.#cutValue(column, bytes, offset + column.key.length);
-      if (offset === NO_END) return undefined;
+    const columns = this.#columns;
+    if (this.#rules.isFull || end - start > MAX_MESSAGE_BYTES) return undefined;
+    if (bytes !== this.#bytes) {
+      this.#bytes = bytes;
+      this.#view = viewOf(bytes);
     }
-    return isEndOfMessage(bytes, offset, end) ? this.#finishEvent() : undefined;
-  }
-
-  #startEvent(): void {
+    const view = this.#view;
+    this.#hasEnvelope = this.#envelope.length > 0 && this.#envelope.matches(view, start, end);
+    if (!this.#hasEnvelope || columns.length === 0) return undefined;
+    const slab = this.#arena.reserve(HEAD_BYTES + end - start + SPARE_BYTES + END_BYTES);
+    const attributesFrom = slab.used + HEAD_BYTES;
+    const copier = this.#copier;
+    copier.start(view, slab, attributesFrom, SPARE_BYTES);
     this.#rules.issues.reset();
     this.#rules.writer.startEvent();
-    this.#event.clear();
-    this.#customId = undefined;
-    this.#eventName = undefined;
-    this.#eventTime = undefined;
-  }
+    this.#head.clear();
+    let offset = start + this.#envelope.length;
+    for (let index = 0; index < columns.length; index += 1) {
+      const column = columns[index];
+      if (column === undefined || !column.key.matches(view, offset, end)) return undefined;
+      offset = this.#cutValue(column.role, bytes, offset + column.key.length);
+      if (offset === NO_END) return undefined;
+    }
+    if (!this.#end.isValid(bytes, offset, end)) return undefined;
 
-  #finishEvent(): MappedEvent | undefined {
-    const head = this.#rules.resolveHead(this.#customId, this.#eventName, this.#eventTime);
-    if (head.kind === 'rejected') return undefined;
-    const json = this.#event.finish(head);
-    if (json === undefined) return undefined;
-    const mapped = this.#rules.finish(head, json, this.#event.byteLength);
-    return mapped.kind === 'event' ? mapped : undefined;
+    const hasAttributes = copier.to > attributesFrom;
+    if (hasAttributes) slab.bytes[copier.to++] = CLOSING_BRACE;
+    // The last byte of the head replaces the comma before the first attribute.
+    const headEnd = hasAttributes ? attributesFrom + 1 : attributesFrom;
+    const eventStart = this.#head.write(bytes, slab, headEnd, HEAD_BYTES, hasAttributes);
+    if (eventStart === NO_END) return undefined;
+    slab.bytes[copier.to++] = CLOSING_BRACE;
+    if (this.#rules.finish(copier.to - eventStart) !== undefined) return undefined;
+    const event = this.#arena.commit(slab, eventStart, copier.to);
+    const { customId, isTimely } = this.#head;
+    return { kind: 'event', event, customId, isTimely, leftOut: this.#rules.issues.leftOut };
   }
 
   /** Uses the value at `start`. Returns its end, or NO_END if the message has to be parsed. */
-  #cutValue(column: Column, bytes: Buffer, start: number): number {
-    switch (bytes[start]) {
-      case QUOTE: {
-        const end = skipPlain(bytes, start + 1);
-        if (bytes[end] === QUOTE) return this.#useValue(column, bytes, start, end + 1, true);
-        return this.#useValue(column, bytes, start, skipString(bytes, end), false);
-      }
-      case LETTER_N:
-        return startsWithAt(bytes, NULL, start) ? start + NULL.length : NO_END;
-      case LETTER_T:
-        return startsWithAt(bytes, TRUE, start)
-          ? this.#useValue(column, bytes, start, start + TRUE.length, true)
-          : NO_END;
-      case LETTER_F:
-        return startsWithAt(bytes, FALSE, start)
-          ? this.#useValue(column, bytes, start, start + FALSE.length, true)
-          : NO_END;
-      case OPENING_BRACE:
-      case OPENING_BRACKET:
-        return this.#useValue(column, bytes, start, skipStructure(bytes, start), false);
-      default: {
-        const end = skipNumber(bytes, start);
-        return this.#useValue(column, bytes, start, end, isPlainNumber(bytes, start, end));
-      }
+  #cutValue(role: Role, bytes: Buffer, start: number): number {
+    switch (role.kind) {
+      case 'attribute':
+        return this.#cutAttribute(role, bytes, start);
+      case 'head':
+        role.span.start = start;
+        role.span.end = skipValue(bytes, start);
+        return role.span.end;
+      case 'not_sent':
+        return skipValidValue(bytes, start);
     }
   }
 
-  /** @param isPlain whether the value is certainly valid JSON and has only plain characters. */
-  #useValue({ role }: Column, bytes: Buffer, start: number, end: number, isPlain: boolean): number {
-    if (end === NO_END) return NO_END;
-    if (typeof role !== 'string') return this.#writeAttribute(role, bytes, start, end, isPlain) ? end : NO_END;
-    if (role === 'not_sent' && isPlain) return end;
-    const value = parseValue(bytes, start, end, isPlain);
-    if (value === undefined) return NO_END;
-    if (role === 'profile') this.#customId = value;
-    else if (role === 'event_name') this.#eventName = value;
-    else if (role === 'event_time') this.#eventTime = value;
-    return end;
-  }
-
-  /**
-   * Writes an attribute in the cheapest way: copies its value, finds it in the cache, or converts it. Returns false if
-   * the message has to be parsed.
-   */
-  #writeAttribute(column: AttributeColumn, bytes: Buffer, start: number, end: number, isPlain: boolean): boolean {
-    const { attribute, cache } = column;
-    const { writer, limits } = this.#rules;
-    let cacheKey: string | undefined;
+  #cutAttribute(
+    { column, attribute, jsonKey }: Extract<Role, { kind: 'attribute' }>,
+    bytes: Buffer,
+    start: number,
+  ): number {
+    const copier = this.#copier;
+    const { writer } = this.#rules;
+    const firstTo = copier.to;
     if (writer.canAdd(attribute)) {
-      if (isPlain && isSentVerbatim(attribute.kind, bytes, start, end, limits)) {
-        return this.#copyValue(column, bytes, start, end);
+      copier.write(jsonKey);
+      const valueTo = copier.to;
+      const end = copier.copyColumn(attribute.kind, bytes, start);
+      if (end !== NO_END) {
+        if (copier.to === valueTo) copier.to = firstTo;
+        else writer.addCopied(column, attribute);
+        return end;
       }
-      if (cache !== undefined && end - start <= MAX_CACHED_CHARACTERS) {
-        cacheKey = bytes.toString('latin1', start, end);
-        const cached = cache.get(cacheKey);
-        if (cached !== undefined) return this.#writeCached(column, cached);
-      }
+      copier.to = firstTo;
     }
-    const value = parseValue(bytes, start, end, isPlain);
-    return value !== undefined && this.#convertValue(column, value, cacheKey);
-  }
-
-  #copyValue({ name, attribute, jsonKey }: AttributeColumn, bytes: Buffer, start: number, end: number): boolean {
-    this.#rules.writer.addCopied(name, attribute);
-    return this.#event.appendKey(jsonKey) && this.#event.appendPlain(bytes, start, end);
-  }
-
-  #writeCached({ name, attribute, jsonKey }: AttributeColumn, cached: EncodedJson): boolean {
-    this.#rules.writer.addCopied(name, attribute);
-    return this.#event.appendKey(jsonKey) && this.#event.append(cached);
-  }
-
-  /** @param cacheKey the bytes of the value, or undefined if the converted value must not be cached. */
-  #convertValue(column: AttributeColumn, value: unknown, cacheKey: string | undefined): boolean {
-    const { writer, issues } = this.#rules;
-    const issuesBefore = issues.count;
-    const json = writer.addAttribute(value, column.name, column.attribute);
-    if (json === undefined) return true;
-    const bytes = Buffer.from(json);
-    const encoded = { bytes, isAscii: bytes.length === json.length };
-    // A value that produced an issue is not cached, because the issue must be reported for every row with this value.
-    if (cacheKey !== undefined && issues.count === issuesBefore) this.#cacheJson(column, cacheKey, encoded);
-    return this.#event.appendKey(column.jsonKey) && this.#event.append(encoded);
-  }
-
-  #cacheJson({ cache }: AttributeColumn, cacheKey: string, encoded: EncodedJson): void {
-    if (this.#cachedCount >= MAX_CACHED) {
-      for (const { role } of this.#columns) if (typeof role !== 'string') role.cache?.clear();
-      this.#cachedCount = 0;
-    }
-    cache?.set(cacheKey, encoded);
-    this.#cachedCount += 1;
+    const end = skipValue(bytes, start);
+    const value = end === NO_END ? undefined : parseValue(bytes, start, end);
+    if (value === undefined) return NO_END;
+    const json = writer.addAttribute(value, column, attribute);
+    if (json === undefined) return end;
+    copier.write(jsonKey);
+    return copier.writeText(json, end - start) ? end : NO_END;
   }
 
   #describeColumn(name: string, index: number): Column {
-    const key = Buffer.from(`${index === 0 ? '' : ','}${JSON.stringify(name)}:`);
+    const key = new BytePattern(`${index === 0 ? '' : ','}${JSON.stringify(name)}:`);
     const { role } = this.#rules.resolveColumn(name);
-    if (typeof role === 'string') return { key, role };
-    const isCached = role.kind === 'plain' || role.kind === 'tags';
-    const jsonKey = Buffer.from(`,${role.name.jsonKey}`);
-    return { key, role: { name, attribute: role, jsonKey, cache: isCached ? new Map() : undefined } };
+    if (role === 'not_sent') return { key, role: { kind: role } };
+    if (typeof role === 'string') return { key, role: { kind: 'head', span: this.#head.spans[role] } };
+    const jsonKey = new BytePattern(`,${role.name.jsonKey}`);
+    return { key, role: { kind: 'attribute', column: name, attribute: role, jsonKey } };
   }
+}
+
+function isEqual(names: readonly string[], others: readonly string[]): boolean {
+  return names.length === others.length && names.every((name, index) => name === others[index]);
 }

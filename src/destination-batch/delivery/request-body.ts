@@ -1,0 +1,52 @@
+import { CLOSING_BRACKET, COMMA, OPENING_BRACKET, QUOTE } from '../../shared/ascii.ts';
+import { BytePattern, viewOf } from '../../shared/byte-pattern.ts';
+import type { EventArena } from '../event-arena.ts';
+import { isPlainAscii } from '../mapping/text.ts';
+import type { Update } from './batcher.ts';
+
+const UPDATE_START = new BytePattern('{"identifiers":{"custom_id":');
+const EVENTS_START = new BytePattern('},"events":[');
+const UPDATE_END = new BytePattern(']}');
+
+/** The size of an update without its id and its events, in bytes. */
+const UPDATE_FRAME_BYTES = UPDATE_START.length + EVENTS_START.length + UPDATE_END.length;
+
+/** Returns the size of an update in a request, in bytes, with the comma after it. */
+export function countUpdateBytes(arena: EventArena, { profile: { customId }, events }: Update): number {
+  const idBytes = isPlainAscii(customId) ? customId.length + 2 : Buffer.byteLength(JSON.stringify(customId));
+  // Each event is followed by a comma or by the end of the update, and the update by a comma.
+  let bytes = UPDATE_FRAME_BYTES + idBytes + events.length;
+  for (const event of events) bytes += arena.countBytes(event);
+  return bytes;
+}
+
+/** Returns the JSON of a request, which is an array of updates. The JSON of each event is copied unchanged. */
+export function buildRequestBody(arena: EventArena, updates: readonly Update[]): Buffer {
+  let length = 2;
+  for (const update of updates) length += countUpdateBytes(arena, update);
+  const body = Buffer.allocUnsafeSlow(length);
+  const view = viewOf(body);
+  let to = 0;
+  body[to++] = OPENING_BRACKET;
+  for (const { profile, events } of updates) {
+    if (to > 1) body[to++] = COMMA;
+    to = writeId(body, UPDATE_START.write(view, to), profile.customId);
+    to = EVENTS_START.write(view, to);
+    for (let index = 0; index < events.length; index += 1) {
+      if (index > 0) body[to++] = COMMA;
+      to = arena.copy(events[index] ?? 0, body, to);
+    }
+    to = UPDATE_END.write(view, to);
+  }
+  body[to++] = CLOSING_BRACKET;
+  return body.subarray(0, to);
+}
+
+function writeId(body: Buffer, offset: number, customId: string): number {
+  let to = offset;
+  if (!isPlainAscii(customId)) return to + body.write(JSON.stringify(customId), to);
+  body[to++] = QUOTE;
+  for (let index = 0; index < customId.length; index += 1) body[to++] = customId.charCodeAt(index);
+  body[to++] = QUOTE;
+  return to;
+}

@@ -1,0 +1,159 @@
+import { QUOTE, SPACE, startsWithAt } from '../../../shared/ascii.ts';
+import { BytePattern } from '../../../shared/byte-pattern.ts';
+import { PLACEHOLDER_CUSTOM_IDS } from '../../batch/limits.ts';
+import type { Slab } from '../../event-arena.ts';
+import type { EventHead, EventRules } from '../rules.ts';
+import { isPlainNumber, NO_END, parseValue, skipPlain } from './json-bytes.ts';
+import { TimestampReader } from './timestamp-bytes.ts';
+
+/** The maximum number of cached event names. */
+const MAX_NAMES = 100;
+
+/** A longer id is not one of the placeholders. */
+const LONGEST_PLACEHOLDER = Math.max(...[...PLACEHOLDER_CUSTOM_IDS].map((word) => word.length));
+
+const TIME_KEY = new BytePattern(',"time":');
+const ATTRIBUTES_KEY = new BytePattern(',"attributes":{');
+const NULL = Buffer.from('null');
+
+/** The bytes of a value, with its quotes. `end` is NO_END if the row does not contain the value. */
+export type Span = { start: number; end: number };
+
+/** An event name whose bytes were seen before, with its quotes, and the beginning of the events with this name. */
+type KnownName = { quoted: Uint8Array; head: BytePattern };
+
+/**
+ * Reads the profile, the name and the time of an event from the bytes of their values, and writes the beginning of the event.
+ * The rules decide about a value that differs from most.
+ */
+export class HeadReader {
+  readonly spans = {
+    profile: { start: 0, end: NO_END },
+    event_name: { start: 0, end: NO_END },
+    event_time: { start: 0, end: NO_END },
+  };
+  /** After `write`: the profile, and whether Batch is likely to accept the time. */
+  customId = '';
+  isTimely = true;
+  readonly #rules: EventRules;
+  readonly #constantName: KnownName | undefined;
+  readonly #timestamps = new TimestampReader();
+  #names: KnownName[] = [];
+
+  constructor(rules: EventRules) {
+    this.#rules = rules;
+    const { constant_event_name: constant } = rules.options.mapping;
+    const isConstant = rules.columns.eventName === undefined && constant !== undefined && rules.isEventName(constant);
+    this.#constantName = isConstant ? createName(constant) : undefined;
+  }
+
+  /** Forgets the values of the last row. */
+  clear(): void {
+    this.spans.profile.end = NO_END;
+    this.spans.event_name.end = NO_END;
+    this.spans.event_time.end = NO_END;
+  }
+
+  /**
+   * Writes the event up to its attributes, so that it ends at `end`. There are at least `room` bytes before `end`.
+   *
+   * @param hasAttributes whether attributes follow. Otherwise, the event ends with the closing brace at `end`.
+   * @returns where the event begins in the slab, or NO_END if the row has to be parsed, for example because it is rejected.
+   */
+  write(source: Buffer, { bytes, view }: Slab, end: number, room: number, hasAttributes: boolean): number {
+    const customId = this.#readCustomId(source);
+    const known = this.#readName(source);
+    const isTime = this.#readTime(source);
+    if (customId === undefined || known === undefined || !isTime)
+      return this.#writeResolved(source, bytes, end, room, hasAttributes);
+    this.customId = customId;
+    const time = this.spans.event_time;
+    const timeLength = time.end === NO_END ? 0 : TIME_KEY.length + time.end - time.start;
+    const length = known.head.length + timeLength + (hasAttributes ? ATTRIBUTES_KEY.length : 0);
+    if (length > room) return NO_END;
+    const start = end - length;
+    let to = known.head.write(view, start);
+    if (time.end !== NO_END) {
+      to = TIME_KEY.write(view, to);
+      for (let from = time.start; from < time.end; from += 1) bytes[to++] = source[from] ?? 0;
+    }
+    if (hasAttributes) ATTRIBUTES_KEY.write(view, to);
+    return start;
+  }
+
+  /** Returns an id that needs no further check: plain ASCII that is neither blank nor a placeholder, or an integer. */
+  #readCustomId(source: Buffer): string | undefined {
+    const { start, end } = this.spans.profile;
+    if (end === NO_END) return undefined;
+    if (source[start] !== QUOTE) {
+      if (end - start > this.#rules.limits.custom_id_characters || !isPlainNumber(source, start, end)) return undefined;
+      const number = source.toString('latin1', start, end);
+      return number.includes('.') ? undefined : number;
+    }
+    const length = end - start - 2;
+    if (length <= LONGEST_PLACEHOLDER && this.#rules.mayBePlaceholder(source[start + 1] ?? 0)) return undefined;
+    if ((source[start + 1] ?? 0) <= SPACE || length > this.#rules.limits.custom_id_characters) return undefined;
+    if (length === 0 || skipPlain(source, start + 1) !== end - 1) return undefined;
+    return source.toString('latin1', start + 1, end - 1);
+  }
+
+  #readName(source: Buffer): KnownName | undefined {
+    if (this.#constantName !== undefined) return this.#constantName;
+    const { start, end } = this.spans.event_name;
+    for (const known of this.#names) {
+      if (known.quoted.length === end - start && startsWithAt(source, known.quoted, start)) return known;
+    }
+    if (end === NO_END || source[start] !== QUOTE || this.#names.length >= MAX_NAMES) return undefined;
+    const name = source.toString('latin1', start + 1, end - 1);
+    if (!this.#rules.isEventName(name)) return undefined;
+    const known = createName(name);
+    this.#names.push(known);
+    return known;
+  }
+
+  /** Returns whether there is no time, or a time that is sent as it is. Sets `isTimely`. */
+  #readTime(source: Buffer): boolean {
+    this.isTimely = true;
+    const time = this.spans.event_time;
+    if (time.end === NO_END) return true;
+    if (source[time.start] !== QUOTE) {
+      if (time.end - time.start !== NULL.length || !startsWithAt(source, NULL, time.start)) return false;
+      time.end = NO_END;
+      return true;
+    }
+    const ms = this.#timestamps.read(source, time.start + 1, time.end - 1);
+    if (Number.isNaN(ms)) return false;
+    const timeliness = this.#rules.checkAge(this.#rules.ageOf(ms));
+    this.isTimely = timeliness === 'timely';
+    return timeliness !== 'not_sent';
+  }
+
+  #writeResolved(source: Buffer, target: Buffer, end: number, room: number, hasAttributes: boolean): number {
+    const id = readSpan(source, this.spans.profile);
+    const name = readSpan(source, this.spans.event_name);
+    const time = readSpan(source, this.spans.event_time);
+    if (id === undefined || name === undefined || time === undefined) return NO_END;
+    const head = this.#rules.resolveHead(id, name, time);
+    if (head.kind === 'rejected') return NO_END;
+    const json = writeHead(head, hasAttributes);
+    if (json.length > room) return NO_END;
+    target.write(json, end - json.length, 'latin1');
+    this.customId = head.customId;
+    this.isTimely = head.isTimely;
+    return end - json.length;
+  }
+}
+
+/** Returns the JSON of an event up to its attributes, or up to its closing brace if it has none. */
+export function writeHead({ name, time }: EventHead, hasAttributes: boolean): string {
+  return `{"name":"${name}"${time === undefined ? '' : `,"time":"${time}"`}${hasAttributes ? ',"attributes":{' : ''}`;
+}
+
+/** Returns the value, null if the row does not contain it, or undefined if it is not valid JSON. */
+function readSpan(source: Buffer, { start, end }: Span): unknown {
+  return end === NO_END ? null : parseValue(source, start, end);
+}
+
+function createName(name: string): KnownName {
+  return { quoted: Buffer.from(`"${name}"`), head: new BytePattern(`{"name":"${name}"`) };
+}

@@ -1,0 +1,395 @@
+import {
+  BACKSLASH,
+  CLOSING_BRACE,
+  CLOSING_BRACKET,
+  COLON,
+  COMMA,
+  OPENING_BRACE,
+  OPENING_BRACKET,
+  QUOTE,
+  SLASH,
+  SPACE,
+  startsWithAt,
+} from '../../../shared/ascii.ts';
+import { type BytePattern, copyWords, viewOf } from '../../../shared/byte-pattern.ts';
+import type { Limits } from '../../batch/limits.ts';
+import { createSlab, type Slab } from '../../event-arena.ts';
+import type { AttributeNames } from '../attribute-name.ts';
+import type { ValueKind } from '../attribute-value.ts';
+import type { RowIssues } from '../issues.ts';
+import { IS_PLAIN, isPlainNumber, NO_END, skipNumber, skipSpaces } from './json-bytes.ts';
+import { IS_ESCAPE, IS_VISIBLE_ESCAPE, readEscape } from './json-escapes.ts';
+import { KeyTable } from './key-table.ts';
+import { TimestampReader } from './timestamp-bytes.ts';
+
+const NULL = Buffer.from('null');
+const TRUE = Buffer.from('true');
+const FALSE = Buffer.from('false');
+const LETTER_F = 0x66;
+const LETTER_N = 0x6e;
+const LETTER_T = 0x74;
+
+/** The slashes of a URL may be escaped in JSON. */
+const URL_PREFIXES = ['https://', 'https:\\/\\/', 'http://', 'http:\\/\\/'].map((prefix) => Buffer.from(prefix));
+
+/** A table by character code: 1 for the characters that most host names begin with. */
+const IS_HOST_START = Uint8Array.from({ length: 256 }, (_, code) => Number(/[a-z0-9]/.test(String.fromCharCode(code))));
+
+/** In UTF-8, the first byte of a character beyond ASCII, and of one beyond U+FFFF, which has two units in UTF-16. */
+const FIRST_BYTE_BEYOND_ASCII = 0x80;
+const FIRST_BYTE_OF_TWO_UNITS = 0xf0;
+
+/** A table by byte: 1 for the first bytes of all white space beyond ASCII, such as U+00A0 and U+3000, and of some other characters. */
+const MAY_BE_SPACE = Uint8Array.from({ length: 256 }, (_, code) =>
+  Number([0xc2, 0xe1, 0xe2, 0xe3, 0xef].includes(code)),
+);
+
+/** The maximum nesting that is copied. The copier is recursive. */
+const MAX_DEPTH = 8;
+
+/** The maximum length of a string whose JSON `convertText` converts, and the maximum number of bytes that it may have. */
+const MAX_TEXT_CHARACTERS = 5_000;
+const MAX_TEXT_BYTES = MAX_TEXT_CHARACTERS * 3 + 1;
+
+/** What the copier needs to know of the rules for attributes. */
+export type CopierRules = {
+  limits: Limits;
+  names: AttributeNames;
+  issues: RowIssues;
+  /** Returns an id for a new object, which is needed to claim names (see `NameUses`). */
+  startObject: () => number;
+};
+
+/**
+ * Copies the JSON of values to a buffer as the rules would send it, without parsing it. It copies what a value has in common with
+ * most values: strings, numbers and booleans, URLs, timestamps, and arrays and objects of them, either as JSON or as JSON inside
+ * a string. If a value might be changed, reported or rejected, NO_END is returned, and the rules have to convert the value.
+ *
+ * The values must be valid UTF-8. The target must have as many free bytes as the source has bytes.
+ */
+export class JsonCopier {
+  readonly #rules: CopierRules;
+  readonly #limits: Limits;
+  readonly #maxDepth: number;
+  readonly #keys: KeyTable;
+  readonly #timestamps = new TimestampReader();
+  /** Whether the copied JSON is inside a string, so that its quotes are escaped. */
+  #isInString = false;
+  #target: Buffer = Buffer.alloc(0);
+  #targetView = viewOf(this.#target);
+  #sourceView = this.#targetView;
+  #spareBytes = 0;
+  /** Buffers for `convertText`. */
+  #text: { source: Slab; target: Slab } | undefined;
+  /** The end of what has been written to the target. */
+  to = 0;
+
+  constructor(rules: CopierRules) {
+    this.#rules = rules;
+    this.#limits = rules.limits;
+    this.#maxDepth = Math.min(rules.limits.object_depth, MAX_DEPTH);
+    this.#keys = new KeyTable(rules.names);
+  }
+
+  /** Forgets the names of attributes. Call this when the rules forget them. */
+  clear(): void {
+    this.#keys.clear();
+  }
+
+  /**
+   * Starts to copy a row from `source` to a slab.
+   *
+   * @param spareBytes by how many bytes the values may become longer.
+   */
+  start(source: DataView, { bytes, view }: Slab, offset: number, spareBytes: number): void {
+    this.#spareBytes = spareBytes;
+    this.#sourceView = source;
+    this.#target = bytes;
+    this.#targetView = view;
+    this.to = offset;
+  }
+
+  /** Writes bytes. */
+  write(pattern: BytePattern): void {
+    this.to = pattern.write(this.#targetView, this.to);
+  }
+
+  /**
+   * Writes JSON from the rules in place of a value that has `sourceBytes`. Returns false if there is not enough room, because
+   * the values of the row have become too much longer.
+   */
+  writeText(json: string, sourceBytes: number): boolean {
+    this.#spareBytes -= Math.max(0, Buffer.byteLength(json) - sourceBytes);
+    if (this.#spareBytes < 0) return false;
+    this.to += this.#target.write(json, this.to);
+    return true;
+  }
+
+  /**
+   * Copies the value of a column. Writes nothing for NULL, and for an array or object with nothing to send.
+   *
+   * @returns the end of the value, or NO_END if it is not copied. In that case, what was written has to be ignored.
+   */
+  copyColumn(kind: ValueKind, source: Buffer, start: number): number {
+    if (kind === 'plain' && source[start] === QUOTE) {
+      const first = source[start + 1];
+      if (first === OPENING_BRACE || first === OPENING_BRACKET) return this.#copyStringWithJson(source, start);
+    }
+    return this.#copyValue(kind, source, start, 0);
+  }
+
+  /**
+   * Converts a string that contains a JSON array or object. This is several times as fast as parsing it and converting its
+   * values.
+   *
+   * @returns the JSON to send, an empty string if there is nothing to send, or undefined if the rules have to convert the string.
+   */
+  convertText(text: string): string | undefined {
+    if (text.length > MAX_TEXT_CHARACTERS) return undefined;
+    this.#text ??= { source: createSlab(MAX_TEXT_BYTES), target: createSlab(MAX_TEXT_BYTES) };
+    const { source, target } = this.#text;
+    const length = source.bytes.write(text);
+    const isAscii = length === text.length;
+    if (!isAscii && !text.isWellFormed()) return undefined;
+    // The end of the text. No value continues after it.
+    source.bytes[length] = 0;
+    this.start(source.view, target, 0, 0);
+    const end =
+      source.bytes[0] === OPENING_BRACE
+        ? this.#copyObjectIfFilled(source.bytes, 0, 1)
+        : this.#copyArray(source.bytes, 0, 0);
+    if (end === NO_END || skipSpaces(source.bytes, end) !== length) return undefined;
+    return target.bytes.toString(isAscii ? 'latin1' : 'utf8', 0, this.to);
+  }
+
+  /** @param depth the number of objects around the value. */
+  #copyValue(kind: ValueKind, source: Buffer, start: number, depth: number): number {
+    const isPlain = kind === 'plain' || kind === 'text' || kind === 'number';
+    switch (source[start]) {
+      case QUOTE:
+      case BACKSLASH:
+        if (kind === 'plain' || kind === 'text') return this.#copyString(source, start);
+        if (kind === 'url') return this.#copyUrl(source, start);
+        return kind === 'date' || kind === 'date_time' ? this.#copyTimestamp(source, start) : NO_END;
+      case LETTER_N:
+        return startsWithAt(source, NULL, start) ? start + NULL.length : NO_END;
+      case LETTER_T:
+        return isPlain && startsWithAt(source, TRUE, start)
+          ? this.#copyBytes(source, start, start + TRUE.length)
+          : NO_END;
+      case LETTER_F:
+        return isPlain && startsWithAt(source, FALSE, start)
+          ? this.#copyBytes(source, start, start + FALSE.length)
+          : NO_END;
+      case OPENING_BRACE:
+        return isPlain ? this.#copyObjectIfFilled(source, start, depth + 1) : NO_END;
+      case OPENING_BRACKET:
+        return isPlain ? this.#copyArray(source, start, depth) : NO_END;
+      default: {
+        const end = skipNumber(source, start);
+        return isPlain && end !== NO_END && isPlainNumber(source, start, end)
+          ? this.#copyBytes(source, start, end)
+          : NO_END;
+      }
+    }
+  }
+
+  #copyBytes(source: Buffer, start: number, end: number): number {
+    const target = this.#target;
+    let { to } = this;
+    for (let index = start; index < end; index += 1) target[to++] = source[index] ?? 0;
+    this.to = to;
+    return end;
+  }
+
+  /** Copies a string, with the escapes that JSON.stringify would write. */
+  #copyString(source: Buffer, start: number): number {
+    const target = this.#target;
+    const isInString = this.#isInString;
+    let from = this.#skipQuote(source, start);
+    let code = source[from] ?? 0;
+    // The string may be blank, or white space before JSON.
+    if (code <= SPACE || MAY_BE_SPACE[code] === 1) return NO_END;
+    const firstTo = this.to;
+    let to = firstTo;
+    target[to++] = QUOTE;
+    /** The number of bytes minus the number of UTF-16 units. */
+    let extra = 2;
+    for (;;) {
+      const wordsTo = copyWords(this.#sourceView, from, this.#targetView, to, 0x20202020);
+      to += wordsTo - from;
+      from = wordsTo;
+      code = source[from] ?? 0;
+      while (IS_PLAIN[code] === 1) {
+        target[to++] = code;
+        code = source[++from] ?? 0;
+      }
+      if (code === QUOTE) break;
+      if (code === BACKSLASH) {
+        if (isInString && source[from + 1] === QUOTE) break;
+        const read = readEscape(source, from, isInString);
+        const escaped = read & 0xff;
+        if (escaped === SLASH) target[to++] = SLASH;
+        else if (IS_ESCAPE[escaped] === 1 && (to > firstTo + 1 || IS_VISIBLE_ESCAPE[escaped] === 1)) {
+          target[to++] = BACKSLASH;
+          target[to++] = escaped;
+          extra += 1;
+        } else return NO_END;
+        from += read >> 8;
+      } else if (code >= FIRST_BYTE_BEYOND_ASCII) {
+        if ((code & 0xc0) === 0x80) extra += 1;
+        else if (code >= FIRST_BYTE_OF_TWO_UNITS) extra -= 1;
+        target[to++] = code;
+        from += 1;
+      } else return NO_END;
+      code = source[from] ?? 0;
+    }
+    target[to++] = QUOTE;
+    const characters = to - firstTo - extra;
+    if (characters === 0 || characters > this.#limits.string_characters) return NO_END;
+    this.to = to;
+    return this.#skipQuote(source, from);
+  }
+
+  /** Copies a common URL, which is ASCII and needs no further check. */
+  #copyUrl(source: Buffer, start: number): number {
+    let from = this.#skipQuote(source, start);
+    const prefix = URL_PREFIXES.find((one) => startsWithAt(source, one, from));
+    if (prefix === undefined || IS_HOST_START[source[from + prefix.length] ?? 0] !== 1) return NO_END;
+    const target = this.#target;
+    const firstTo = this.to;
+    let to = firstTo;
+    target[to++] = QUOTE;
+    for (;;) {
+      const wordsTo = copyWords(this.#sourceView, from, this.#targetView, to, 0x21212121);
+      to += wordsTo - from;
+      from = wordsTo;
+      let code = source[from] ?? 0;
+      while (IS_PLAIN[code] === 1 && code !== SPACE) {
+        target[to++] = code;
+        code = source[++from] ?? 0;
+      }
+      if (code !== BACKSLASH || source[from + 1] !== SLASH) break;
+      target[to++] = SLASH;
+      from += 2;
+    }
+    target[to++] = QUOTE;
+    if (to - firstTo - 2 > this.#limits.url_characters) return NO_END;
+    this.to = to;
+    return this.#skipQuote(source, from);
+  }
+
+  #copyTimestamp(source: Buffer, start: number): number {
+    const from = this.#skipQuote(source, start);
+    const end = source.indexOf(this.#isInString ? BACKSLASH : QUOTE, from);
+    if (from === NO_END || end === -1 || Number.isNaN(this.#timestamps.read(source, from, end))) return NO_END;
+    this.#target[this.to++] = QUOTE;
+    this.#copyBytes(source, from, end);
+    this.#target[this.to++] = QUOTE;
+    return this.#skipQuote(source, end);
+  }
+
+  /** Copies the array or object inside a string. */
+  #copyStringWithJson(source: Buffer, start: number): number {
+    this.#isInString = true;
+    const end =
+      source[start + 1] === OPENING_BRACE
+        ? this.#copyObjectIfFilled(source, start + 1, 1)
+        : this.#copyArray(source, start + 1, 0);
+    this.#isInString = false;
+    return end !== NO_END && source[end] === QUOTE ? end + 1 : NO_END;
+  }
+
+  /** Returns where the characters of the string at `start` begin, or NO_END if there is no string. */
+  #skipQuote(source: Buffer, start: number): number {
+    if (!this.#isInString) return source[start] === QUOTE ? start + 1 : NO_END;
+    return source[start] === BACKSLASH && source[start + 1] === QUOTE ? start + 2 : NO_END;
+  }
+
+  /** Copies an object. Writes nothing if there is nothing to send in it. */
+  #copyObjectIfFilled(source: Buffer, start: number, depth: number): number {
+    const firstTo = this.to;
+    const end = this.#copyObject(source, start, depth);
+    if (this.to - firstTo === 2) this.to = firstTo;
+    return end;
+  }
+
+  #copyObject(source: Buffer, start: number, depth: number): number {
+    if (depth > this.#maxDepth) return NO_END;
+    const object = this.#rules.startObject();
+    const maxMembers = this.#limits.attributes_per_object;
+    let members = 0;
+    this.#target[this.to++] = OPENING_BRACE;
+    let from = skipSpaces(source, start + 1);
+    if (source[from] === CLOSING_BRACE) return this.#close(CLOSING_BRACE, from);
+    for (;;) {
+      const firstTo = this.to;
+      if (members > 0) this.#target[this.to++] = COMMA;
+      const next = this.#copyMember(source, from, depth, object);
+      if (next === NO_END) return NO_END;
+      if (this.#isMemberSent) {
+        members += 1;
+        if (members > maxMembers) return NO_END;
+      } else this.to = firstTo;
+      from = skipSpaces(source, next);
+      if (source[from] === CLOSING_BRACE) return this.#close(CLOSING_BRACE, from);
+      if (source[from] !== COMMA) return NO_END;
+      from = skipSpaces(source, from + 1);
+    }
+  }
+
+  /** Whether `#copyMember` wrote a value. */
+  #isMemberSent = false;
+
+  #copyMember(source: Buffer, start: number, depth: number, object: number): number {
+    const keyFrom = this.#skipQuote(source, start);
+    const key = keyFrom === NO_END ? undefined : this.#keys.find(source, this.#sourceView, keyFrom);
+    // Of a key that occurs twice, JSON.parse returns the last value.
+    if (key === undefined || !key.occurrences.add(object, depth)) return NO_END;
+    const { name } = key;
+    if (name.lowerCased !== undefined && !this.#rules.issues.isReported(name)) return NO_END;
+    let from = this.#skipQuote(source, keyFrom + key.key.length);
+    if (from === NO_END) return NO_END;
+    from = skipSpaces(source, from);
+    if (source[from] !== COLON) return NO_END;
+    from = skipSpaces(source, from + 1);
+    this.write(key.jsonKey);
+    const valueTo = this.to;
+    const end = this.#copyValue(name.kind, source, from, depth);
+    if (end === NO_END) return NO_END;
+    this.#isMemberSent = this.to > valueTo;
+    return this.#isMemberSent && !name.uses.add(object, depth) ? NO_END : end;
+  }
+
+  /** Copies an array of strings or of objects. Writes nothing if there is nothing to send in it. */
+  #copyArray(source: Buffer, start: number, depth: number): number {
+    let from = skipSpaces(source, start + 1);
+    if (source[from] === CLOSING_BRACKET) return from + 1;
+    if (depth >= this.#maxDepth) return NO_END;
+    const firstTo = this.to;
+    const isOfObjects = source[from] === OPENING_BRACE;
+    let isFilled = false;
+    for (let items = 1; items <= this.#limits.array_items; items += 1) {
+      this.#target[this.to++] = items === 1 ? OPENING_BRACKET : COMMA;
+      const itemTo = this.to;
+      if (isOfObjects !== (source[from] === OPENING_BRACE)) return NO_END;
+      const end = isOfObjects ? this.#copyObject(source, from, depth + 1) : this.#copyString(source, from);
+      if (end === NO_END) return NO_END;
+      if (this.to - itemTo > 2) isFilled = true;
+      from = skipSpaces(source, end);
+      if (source[from] === CLOSING_BRACKET) {
+        const closed = this.#close(CLOSING_BRACKET, from);
+        if (!isFilled) this.to = firstTo;
+        return closed;
+      }
+      if (source[from] !== COMMA) return NO_END;
+      from = skipSpaces(source, from + 1);
+    }
+    return NO_END;
+  }
+
+  #close(bracket: number, from: number): number {
+    this.#target[this.to++] = bracket;
+    return from + 1;
+  }
+}

@@ -1,0 +1,98 @@
+import { BACKSLASH, QUOTE } from '../../../shared/ascii.ts';
+import { BytePattern } from '../../../shared/byte-pattern.ts';
+import { type AttributeName, type AttributeNames, NameUses } from '../attribute-name.ts';
+import { IS_PLAIN } from './json-bytes.ts';
+
+/** The maximum number of cached keys. The keys of a Map column may be different in every row. */
+const MAX_KEYS = 1_000;
+
+/** The number of slots. It is a power of two, and more than twice the number of keys, so that searches are short. */
+const SLOTS = 4_096;
+
+/** A key of an object inside a value, with the attribute name that it becomes. */
+export type KnownKey = {
+  readonly key: BytePattern;
+  readonly name: AttributeName;
+  /** What is sent before the value: the name, quoted, and a colon. */
+  readonly jsonKey: BytePattern;
+  /** Records which objects contain the key, even if its value is not sent. */
+  readonly occurrences: NameUses;
+  /** The key that followed this one the last time. In most tables, all objects of a column have the same keys. */
+  next: KnownKey | undefined;
+};
+
+/** Finds the keys of objects by their bytes, so that no string is made of them. */
+export class KeyTable {
+  readonly #names: AttributeNames;
+  #slots: (KnownKey | undefined)[] = [];
+  #size = 0;
+  /** The last key that was found. */
+  #last: KnownKey | undefined;
+
+  constructor(names: AttributeNames) {
+    this.#names = names;
+    this.clear();
+  }
+
+  clear(): void {
+    this.#slots = new Array<KnownKey | undefined>(SLOTS).fill(undefined);
+    this.#size = 0;
+    this.#last = undefined;
+  }
+
+  /**
+   * Finds the key that begins at `start` and ends before the next quote or backslash. Returns undefined if the key is not
+   * plain ASCII, is not a valid name, or if there are too many keys.
+   *
+   * @param view a view of the bytes.
+   */
+  find(bytes: Buffer, view: DataView, start: number): KnownKey | undefined {
+    const guess = this.#last?.next;
+    if (guess?.key.matches(view, start, bytes.length) && isEndOfKey(bytes[start + guess.key.length])) {
+      this.#last = guess;
+      return guess;
+    }
+    const found = this.#search(bytes, view, start);
+    if (this.#last !== undefined) this.#last.next = found;
+    this.#last = found;
+    return found;
+  }
+
+  #search(bytes: Buffer, view: DataView, start: number): KnownKey | undefined {
+    let end = start;
+    let hash = 0;
+    let code = bytes[end] ?? 0;
+    for (; IS_PLAIN[code] === 1; code = bytes[end] ?? 0) {
+      hash = (Math.imul(hash, 31) + code) | 0;
+      end += 1;
+    }
+    if (!isEndOfKey(code)) return undefined;
+    hash ^= hash >>> 12;
+    for (let slot = hash & (SLOTS - 1); ; slot = (slot + 1) & (SLOTS - 1)) {
+      const known = this.#slots[slot];
+      if (known === undefined) return this.#add(slot, bytes.toString('latin1', start, end));
+      if (known.key.length === end - start && known.key.matches(view, start, end)) return known;
+    }
+  }
+
+  #add(slot: number, key: string): KnownKey | undefined {
+    // JavaScript moves keys that are integers before the other keys of an object.
+    if (this.#size >= MAX_KEYS || /^\d/.test(key)) return undefined;
+    const name = this.#names.parseKey(key);
+    if (name.error !== undefined) return undefined;
+    const known: KnownKey = {
+      key: new BytePattern(key),
+      name,
+      jsonKey: new BytePattern(name.jsonKey),
+      occurrences: new NameUses(),
+      next: undefined,
+    };
+    this.#slots[slot] = known;
+    this.#size += 1;
+    return known;
+  }
+}
+
+function isEndOfKey(code: number | undefined): boolean {
+  return code === QUOTE || code === BACKSLASH;
+}

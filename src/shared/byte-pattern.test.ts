@@ -1,0 +1,50 @@
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { BytePattern, copyWords, viewOf } from './byte-pattern.ts';
+
+const bytes = fc.uint8Array({ maxLength: 40 }).map((array) => Buffer.from(array));
+
+test('a pattern matches only its own bytes, and only if all of them are before the end', () => {
+  const text = fc.string({ unit: 'grapheme-ascii', maxLength: 30 });
+  fc.assert(
+    fc.property(text, bytes, bytes, fc.nat(), (written, before, after, changed) => {
+      const pattern = new BytePattern(written);
+      const all = Buffer.concat([before, Buffer.from(written), after]);
+      const end = before.length + written.length;
+      expect(pattern.length).toBe(written.length);
+      expect(pattern.matches(viewOf(all), before.length, end)).toBe(true);
+      if (written === '') return;
+      expect(pattern.matches(viewOf(all), before.length, end - 1)).toBe(false);
+      const place = before.length + (changed % written.length);
+      all[place] = (all[place] ?? 0) ^ 1;
+      expect(pattern.matches(viewOf(all), before.length, end)).toBe(false);
+    }),
+  );
+});
+
+test('a pattern writes its bytes, and no others', () => {
+  for (let length = 0; length <= 13; length += 1) {
+    const text = 'abcdefghijklm'.slice(0, length);
+    const target = Buffer.alloc(20, '.');
+    expect(new BytePattern(text).write(viewOf(target), 3)).toBe(3 + length);
+    expect(target.toString()).toBe(`...${text}${'.'.repeat(17 - length)}`);
+  }
+});
+
+test('words are copied up to one with a quote, a backslash, a character that is too low or a byte beyond ASCII', () => {
+  const isPlain = (code: number, lowest: number): boolean =>
+    code >= lowest && code < 0x80 && code !== 0x22 && code !== 0x5c;
+  for (const lowest of [0x20, 0x21]) {
+    for (let code = 0; code < 256; code += 1) {
+      for (let place = 0; place < 8; place += 1) {
+        const source = Buffer.from('.abcdefgh.', 'latin1');
+        source[1 + place] = code;
+        const target = Buffer.alloc(12);
+        const end = copyWords(viewOf(source), 1, viewOf(target), 2, lowest * 0x01010101);
+        const copied = isPlain(code, lowest) ? 8 : place < 4 ? 0 : 4;
+        expect(end).toBe(1 + copied);
+        expect(target.subarray(2, 2 + copied)).toEqual(source.subarray(1, 1 + copied));
+      }
+    }
+  }
+});

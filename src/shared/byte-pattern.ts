@@ -1,0 +1,74 @@
+/** Bytes that are compared with other bytes, or written, in words of four. This is several times as fast as byte by byte. */
+export class BytePattern {
+  readonly length: number;
+  readonly #words: Int32Array;
+  /** The last bytes, if they don't fill a word. */
+  readonly #rest: Uint8Array;
+
+  constructor(text: string) {
+    const bytes = Buffer.from(text);
+    const view = viewOf(bytes);
+    this.length = bytes.length;
+    this.#words = Int32Array.from({ length: bytes.length >> 2 }, (_, index) => view.getInt32(index * 4, true));
+    this.#rest = bytes.subarray(this.#words.length * 4);
+  }
+
+  /** Checks whether the bytes at `offset` are the same. `end` is the end of the bytes. */
+  matches(bytes: DataView, offset: number, end: number): boolean {
+    if (offset + this.length > end) return false;
+    const words = this.#words;
+    let from = offset;
+    for (let index = 0; index < words.length; index += 1) {
+      if (bytes.getInt32(from, true) !== words[index]) return false;
+      from += 4;
+    }
+    const rest = this.#rest;
+    for (let index = 0; index < rest.length; index += 1) if (bytes.getUint8(from + index) !== rest[index]) return false;
+    return true;
+  }
+
+  /** Writes the bytes, and returns the end of what was written. */
+  write(target: DataView, offset: number): number {
+    const words = this.#words;
+    let to = offset;
+    for (let index = 0; index < words.length; index += 1) {
+      target.setInt32(to, words[index] ?? 0, true);
+      to += 4;
+    }
+    const rest = this.#rest;
+    for (let index = 0; index < rest.length; index += 1) target.setUint8(to++, rest[index] ?? 0);
+    return to;
+  }
+}
+
+/** Returns a view of the same bytes, for access to words. */
+export function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView {
+  return new DataView(buffer, byteOffset, byteLength);
+}
+
+/**
+ * Copies bytes in words of four while all bytes of a word are ASCII from `lowest` on, and neither quotes nor backslashes.
+ *
+ * @param lowest the lowest ASCII code that is copied, in each of the four bytes of a word.
+ * @returns the end of what was copied.
+ */
+export function copyWords(source: DataView, offset: number, target: DataView, to: number, lowest: number): number {
+  const last = source.byteLength - 4;
+  const distance = to - offset;
+  let from = offset;
+  while (from <= last) {
+    const word = source.getInt32(from, true);
+    const quotes = word ^ 0x22222222;
+    const backslashes = word ^ 0x5c5c5c5c;
+    // The highest bit of a byte is set if the byte is beyond ASCII, too low, a quote or a backslash.
+    const found =
+      word |
+      ((word - lowest) & ~word) |
+      ((quotes - 0x01010101) & ~quotes) |
+      ((backslashes - 0x01010101) & ~backslashes);
+    if ((found & 0x80808080) !== 0) break;
+    target.setInt32(from + distance, word, true);
+    from += 4;
+  }
+  return from;
+}
