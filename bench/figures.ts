@@ -11,6 +11,11 @@ export function atLeast(measure: string, value: number, bound: number, unit = ''
   return { measure, figure: `${shown(value)}${unit}`, target: `≥ ${shown(bound)}${unit}`, isReached: value >= bound };
 }
 
+/** A figure without a bound, with which the others can be compared. */
+export function report(measure: string, value: number): Figure {
+  return { measure, figure: shown(value), target: '–', isReached: true };
+}
+
 /** The figures as a table in Markdown. */
 export function table(figures: readonly Figure[]): string {
   return markdownTable([

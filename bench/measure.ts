@@ -1,42 +1,73 @@
 import { type ChildProcess, type SpawnOptions, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readCpuSeconds, withCpuTimes } from './cpu-times.ts';
 
-/** What a process took: seconds from start to end, and its peak memory in megabytes (0 where it can't be had). */
-export type Measured = { seconds: number; peakMegabytes: number };
+/**
+ * The seconds from start to end of a command, the seconds of CPU of all its processes, and the peak memory of one process in
+ * megabytes (0 where it is unknown).
+ */
+export type Measured = { seconds: number; cpuSeconds: number; peakMegabytes: number };
 
-/** How often the peak is looked at, in milliseconds. The kernel keeps it, so only the last look before the end counts. */
-const LOOK_INTERVAL_MS = 20;
+/** How often the peak memory is read, in milliseconds. The kernel keeps it, so only the last read before the end counts. */
+const READ_INTERVAL_MS = 20;
 
-/** Runs a command to its end. Rejects when it fails. */
+/** Runs a command to its end. Rejects if it fails. */
 export async function measure(
   command: string,
   args: readonly string[],
   options: SpawnOptions = { stdio: 'ignore' },
 ): Promise<Measured> {
-  const start = performance.now();
-  return watch(spawn(command, [...args], options), start);
+  const folder = mkdtempSync(join(tmpdir(), 'bench-'));
+  const times = join(folder, 'times');
+  try {
+    const start = performance.now();
+    const shell = spawn(...withCpuTimes(times, command, args), options);
+    const { seconds, peakMegabytes } = await watch(shell, () => childrenOf(shell.pid), start);
+    return { seconds, cpuSeconds: readCpuSeconds(readFileSync(times, 'utf8')), peakMegabytes };
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
-/** Watches a process that runs already, to its end. Rejects when it fails. */
-export async function watch(child: ChildProcess, start = performance.now()): Promise<Measured> {
+/**
+ * Watches a running process to its end. Rejects if it fails.
+ *
+ * @param listProcesses returns the processes whose peak memory is read: by default, only this one.
+ */
+export async function watch(
+  child: ChildProcess,
+  listProcesses = () => [String(child.pid)],
+  start = performance.now(),
+): Promise<Omit<Measured, 'cpuSeconds'>> {
   let peakMegabytes = 0;
-  const look = setInterval(() => {
-    peakMegabytes = peakOf(child.pid) ?? peakMegabytes;
-  }, LOOK_INTERVAL_MS);
+  const interval = setInterval(() => {
+    peakMegabytes = Math.max(peakMegabytes, ...listProcesses().map(readPeakMegabytes));
+  }, READ_INTERVAL_MS);
   const [code] = await once(child, 'exit');
-  clearInterval(look);
+  clearInterval(interval);
   if (code !== 0) throw new Error(`${child.spawnargs.join(' ')} ended with ${code}.`);
   return { seconds: (performance.now() - start) / 1000, peakMegabytes };
 }
 
-/** The peak memory of a process in megabytes, as Linux counts it (VmHWM). */
-function peakOf(pid: number | undefined): number | undefined {
+function childrenOf(pid: number | undefined): string[] {
+  return readIfPresent(`/proc/${pid}/task/${pid}/children`).split(' ').filter(Boolean);
+}
+
+/** Returns the peak memory of a process in megabytes, as Linux counts it (VmHWM). */
+function readPeakMegabytes(pid: string): number {
+  const [, kilobytes = 0] = /VmHWM:\s+(\d+) kB/.exec(readIfPresent(`/proc/${pid}/status`)) ?? [];
+  return Number(kilobytes) / 1024;
+}
+
+/** Returns an empty string if the process has ended. */
+function readIfPresent(path: string): string {
   try {
-    const kilobytes = /VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
-    return kilobytes === undefined ? undefined : Number(kilobytes) / 1024;
+    return readFileSync(path, 'utf8');
   } catch {
-    return undefined;
+    return '';
   }
 }
 
@@ -62,6 +93,7 @@ export async function inTurn<Name extends string>(
   }
   const middle = (name: Name): Measured => ({
     seconds: median((runs.get(name) ?? []).map(({ seconds }) => seconds)),
+    cpuSeconds: median((runs.get(name) ?? []).map(({ cpuSeconds }) => cpuSeconds)),
     peakMegabytes: Math.max(...(runs.get(name) ?? []).map(({ peakMegabytes }) => peakMegabytes)),
   });
   return Object.fromEntries(names.map((name) => [name, middle(name)])) as Record<Name, Measured>;

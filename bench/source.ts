@@ -91,7 +91,7 @@ class SourceBench {
   }
 
   /** The same read in front of a reader that takes nothing for a while, and then everything. */
-  async #readWithStall(name: string): Promise<Measured> {
+  async #readWithStall(name: string): Promise<Pick<Measured, 'peakMegabytes'>> {
     const child = spawn(launcherPath('source-clickhouse'), await this.#readArguments(name), {
       stdio: ['ignore', 'pipe', 'ignore'],
     });

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { openSync, readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { readCpuSeconds, withCpuTimes } from '../cpu-times.ts';
 
 /** What to run, with what more in its environment. */
 export type Command = { path: string; args: readonly string[]; environment?: Readonly<Record<string, string>> };
@@ -25,8 +26,8 @@ const LOOK_INTERVAL_MS = 100;
 export function startGroup({ path, args, environment = {} }: Command, log: string): RunningGroup {
   const output = openSync(log, 'a');
   const start = performance.now();
-  // The shell's `times` knows the CPU of whatever ended below it, on every system alike.
-  const child = spawn('/bin/sh', ['-c', '"$@"; code=$?; times > "$0"; exit $code', `${log}.times`, path, ...args], {
+  const times = `${log}.times`;
+  const child = spawn(...withCpuTimes(times, path, args), {
     detached: true,
     stdio: ['ignore', output, output],
     env: { ...process.env, ...environment },
@@ -43,18 +44,17 @@ export function startGroup({ path, args, environment = {} }: Command, log: strin
     const [code] = await exited;
     isRunning = false;
     const seconds = (performance.now() - start) / 1000;
-    return { code, seconds, cpuSeconds: code === null ? 0 : cpuSeconds(`${log}.times`), peakMegabytes: await watching };
+    return {
+      code,
+      seconds,
+      cpuSeconds: code === null ? 0 : readCpuSeconds(readFileSync(times, 'utf8')),
+      peakMegabytes: await watching,
+    };
   })();
   const kill = (): void => {
     if (isRunning) process.kill(-group, 'SIGKILL');
   };
   return { ended, kill };
-}
-
-/** The second line of `times`, that of the children, such as `1m2.340000s 0m0.560000s`. */
-function cpuSeconds(path: string): number {
-  const [, children = ''] = readFileSync(path, 'utf8').split('\n');
-  return [...children.matchAll(/(\d+)m([\d.]+)s/g)].reduce((sum, [, m, s]) => sum + Number(m) * 60 + Number(s), 0);
 }
 
 function residentMegabytes(group: number): number {
