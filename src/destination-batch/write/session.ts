@@ -296,7 +296,10 @@ class WriteSession {
       this.#policy.countAccepted();
       this.#report.countAccepted();
     } else this.#reject(origin, outcome.rejection, () => rebuildRow(customId, this.#arena.read(event)));
-    if (origin.line !== undefined) this.#rejectedRows?.release(origin.line);
+    if (origin.line !== undefined) {
+      this.#rejectedRows?.release(origin.line);
+      this.#lines[event] = undefined;
+    }
     this.#stateOutput.requestFlush();
   }
 
