@@ -72,7 +72,7 @@ function readIfPresent(path: string): string {
 }
 
 /** The middle one of several values. */
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
 }
 

@@ -54,7 +54,7 @@ export async function contenders(): Promise<{ contenders: Contender[]; absent: s
   return { contenders: all, absent };
 }
 
-const ours: Contender = {
+export const ours: Contender = {
   name: 'source-clickhouse | destination-batch',
   hasLag: false,
   delivers: true,
@@ -83,7 +83,7 @@ function farosSource(installed: string): Contender {
   };
 }
 
-const naive: Contender = {
+export const naive: Contender = {
   name: 'the naive loop',
   hasLag: false,
   delivers: true,

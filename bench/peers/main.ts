@@ -5,10 +5,11 @@ import type { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
 import { READER_WITH_SETTINGS } from '../../sandbox/clickhouse/users.ts';
 import { say } from '../../sandbox/say.ts';
 import { DATABASE, makeEventsTable } from '../events-table.ts';
-import { markdownTable } from '../figures.ts';
+import { atLeast, atMost, type Figure, table as figuresTable, markdownTable } from '../figures.ts';
+import { median } from '../measure.ts';
 import type { WriteFile } from '../temporary-folder.ts';
 import { withSink } from '../with-sink.ts';
-import { type Contender, contenders, type Job } from './contenders.ts';
+import { type Contender, contenders, type Job, naive, ours } from './contenders.ts';
 import { makeNumberedTable } from './numbered-table.ts';
 import { type GroupMeasured, startGroup } from './process-group.ts';
 import { SCENARIOS, type Scenario } from './scenarios.ts';
@@ -35,14 +36,27 @@ export async function comparePeers(server: ClickHouseServer, file: WriteFile): P
     const accounts = await bench.accounts(contender);
     rows.push(rowOf(contender, speeds.get(contender.name) ?? [], accounts));
   }
-  return [markdownTable([HEAD, ...rows]), ...absent].join('\n\n');
+  return [markdownTable([HEAD, ...rows]), figuresTable(compareWithNaive(speeds)), ...absent].join('\n\n');
+}
+
+/** Our speed and CPU, compared with the naive loop. */
+function compareWithNaive(speeds: ReadonlyMap<string, readonly Speed[]>): Figure[] {
+  const ratio = (of: (speed: Speed) => number): number =>
+    median((speeds.get(ours.name) ?? []).map(of)) / median((speeds.get(naive.name) ?? []).map(of));
+  return [
+    atLeast('rows per second ÷ those of the naive loop', 1 / ratio(({ seconds }) => seconds), 1.5),
+    atMost(
+      'CPU ÷ that of the naive loop',
+      ratio(({ cpuSeconds }) => cpuSeconds),
+      0.9,
+    ),
+  ];
 }
 
 const HEAD = ['', 'rows/s', 'CPU s', 'peak MB', 'requests', '429s', 'ties', 'late rows', 'kill', 'exception', 'stall'];
 
 function rowOf(contender: Contender, speeds: readonly Speed[], accounts: ReadonlyMap<string, Account>): string[] {
-  const middle = (of: (speed: Speed) => number): number =>
-    speeds.map(of).toSorted((a, b) => a - b)[Math.floor(speeds.length / 2)] ?? Number.NaN;
+  const middle = (of: (speed: Speed) => number): number => median(speeds.map(of));
   const account = (name: string): string => {
     const found = accounts.get(name);
     return found === undefined ? '–' : `${shown(found.lost)} / ${shown(found.doubled)}`;

@@ -1,4 +1,5 @@
-/** The size of a slab in bytes. It is a small part of the capacity, so that few bytes are held by a slab with few events. */
+/** The size of a slab in bytes. It is small compared with the capacity, so that a slab with only a few events holds little
+ * memory. */
 const SLAB_BYTES = 64 * 1024;
 
 /** The maximum number of bytes in UTF-8 for a unit of a string, which is in UTF-16. */
@@ -16,8 +17,8 @@ export type Slab = {
 };
 
 /**
- * The number of an event in the arena. After the event is released, another event may get the same number. Numbers are small,
- * so data about events can be kept in arrays. With an object for each event, collecting garbage would take a tenth of the time.
+ * The number of an event in the arena. After the event is released, another event may get the same number. The numbers are small, so data about events can be kept in arrays. With an object for each event, the garbage collector took
+ * 10 % of the time.
  */
 export type EventNumber = number;
 
@@ -65,7 +66,7 @@ export class EventArena {
 
   /** Writes an event to a slab, without adding it. Returns the arguments for `commit`. */
   write(json: string): [slab: Slab, start: number, end: number] {
-    // Counting the bytes takes about as long as writing them.
+    // Counting the bytes first would take about as long as writing them.
     const mostBytes = json.length * MAX_BYTES_PER_UNIT;
     const slab = this.reserve(mostBytes > SLAB_BYTES ? Buffer.byteLength(json) : mostBytes);
     const start = slab.used;
@@ -92,7 +93,7 @@ export class EventArena {
     const slab = this.#slabs[event];
     if (slab === undefined) return offset;
     const bytes = this.countBytes(event);
-    // The engine doesn't really create this array, which makes it twice as fast as Buffer.copy.
+    // V8 optimizes this array away, so this is twice as fast as Buffer.copy.
     target.set(new Uint8Array(slab.bytes.buffer, this.#starts[event], bytes), offset);
     return offset + bytes;
   }

@@ -26,7 +26,7 @@ type Check = (context: CommandContext, configuration: ConfigurationOrPath) => Pr
  * Asks for the source and the destination, tests the answers, and writes the files that the other commands need. The files are
  * written into the working folder.
  *
- * @param launcher the launcher as the user can type it.
+ * @param launcher the launcher, in the form in which the user can type it in a shell.
  * @param apiUrl the address of a test server that replaces Batch.
  * @returns false if the user or a signal ended the questions early. Nothing is written in that case.
  * @throws ConnectorError if there is no terminal, or if the files can't be written.
@@ -70,7 +70,7 @@ async function askAndWrite(context: CommandContext, launcher: string, apiUrl: st
   });
   log.success(`Wrote ${Object.values(FILES).join(', ')}, readable only by you.`);
   outro('No event was sent to Batch. Next steps:');
-  // The commands are printed without the frame, which would break them into lines: users copy them.
+  // Users copy these commands, so they are printed without the frame, which would break them into lines.
   process.stdout.write(`${formatNextCommands(launcher, tables)}\n`);
 }
 
@@ -196,8 +196,8 @@ async function chooseTables(questions: Questions, streams: readonly DescribedStr
 /** Formats the commands to run next. @param launcher the launcher as the user can type it. */
 function formatNextCommands(launcher: string, tables: readonly string[]): string {
   const files = `--source ${FILES.source} --destination ${FILES.destination}`;
-  // A single table is named in source.json. Several tables are named here, even if they are all tables of the source: otherwise a
-  // view that is created later would be sent, although the user never chose it.
+  // A single table is named in source.json. Several tables are named here, even if the user chose every table of the source: otherwise, a view that is
+  // created later would be sent, although the user never chose it.
   const streams = tables.length === 1 ? [] : tables.map((table) => ` --stream ${quoteForShell(table)}`);
   return [
     'Preview what would be sent:',

@@ -34,7 +34,7 @@ export class Questions {
     this.#stop = stop;
   }
 
-  /** Waits for work between two questions, and returns its result. Rejects with an AnswersEndedError if a signal comes first. */
+  /** Waits until `work`, which runs between two questions, is done, and returns its result. Rejects with an AnswersEndedError if a signal comes first. */
   async runUnlessEnded<Result>(work: Promise<Result>): Promise<Result> {
     let removeListeners = (): void => {};
     const end = new Promise<never>((_, reject) => {

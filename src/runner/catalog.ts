@@ -9,7 +9,7 @@ const MAX_NAMED = 20;
 /**
  * Selects the streams with the given names, or all streams if no names are given.
  *
- * @throws ConnectorError (config_error) if there is no stream with one of the names, or if the source has no streams.
+ * @throws ConnectorError (config_error) if any of the names matches no stream, or if the source has no streams.
  */
 export function chooseStreams<Stream extends { name: string }>(
   streams: readonly Stream[],

@@ -26,7 +26,7 @@ async function makeTempFolder(): Promise<string> {
   } catch (cause) {
     throw syncError(
       'temporary_folder_missing',
-      `Can't create a folder for temporary files in ${tmpdir()}: ${describeSystemError(cause)}. The folder may not exist, or its disk may be full or read-only. Set TMPDIR to another folder. In a container with a read-only root, mount one: --tmpfs /tmp.`,
+      `Can't create a folder for temporary files in ${tmpdir()}: ${describeSystemError(cause)}. ${tmpdir()} may not exist, or its disk may be full or read-only. Set TMPDIR to another folder. In a container with a read-only root, mount one: --tmpfs /tmp.`,
       { cause },
     );
   }

@@ -1,4 +1,4 @@
-/** Bytes that are compared with other bytes, or written, in words of four. This is several times as fast as byte by byte. */
+/** A sequence of bytes that is compared or written four bytes at a time. This is several times as fast as byte by byte. */
 export class BytePattern {
   readonly length: number;
   readonly #words: Int32Array;
@@ -13,7 +13,7 @@ export class BytePattern {
     this.#rest = bytes.subarray(this.#words.length * 4);
   }
 
-  /** Checks whether the bytes at `offset` are the same. `end` is the end of the bytes. */
+  /** Checks whether the bytes at `offset` are the same. `end` is where the valid part of `bytes` ends. */
   matches(bytes: DataView, offset: number, end: number): boolean {
     if (offset + this.length > end) return false;
     const words = this.#words;
@@ -47,9 +47,9 @@ export function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView
 }
 
 /**
- * Copies bytes in words of four while all bytes of a word are ASCII from `lowest` on, and neither quotes nor backslashes.
+ * Copies four bytes at a time, as long as all four are ASCII, not below `lowest`, and neither quotes nor backslashes.
  *
- * @param lowest the lowest ASCII code that is copied, in each of the four bytes of a word.
+ * @param lowest the lowest ASCII code that is copied, repeated in all four bytes of the number: 0x20202020 for a space.
  * @returns the end of what was copied.
  */
 export function copyWords(source: DataView, offset: number, target: DataView, to: number, lowest: number): number {

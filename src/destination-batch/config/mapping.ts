@@ -159,7 +159,7 @@ function findExclusiveOptions(mapping: Mapping): Contradiction[] {
 }
 
 /**
- * Finds columns that two options name. The error is reported for an option that the user has set. The other option may
+ * Finds columns that are named by two options. The error is reported for an option that the user has set. The other option may
  * be unset, if the column is its default.
  */
 function findSharedColumns(mapping: Mapping): Contradiction[] {

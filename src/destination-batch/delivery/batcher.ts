@@ -2,8 +2,8 @@ import type { EventArena, EventNumber } from '../event-arena.ts';
 import { countUpdateBytes } from './request-body.ts';
 
 /**
- * The maximum number of profiles in memory that have no events. Many profiles have more events later, and creating them
- * again takes time.
+ * The maximum number of profiles without events that are kept in memory. Many of them get more events later, and creating them
+ * again would take time.
  */
 const MAX_IDLE_PROFILES = 50_000;
 
@@ -87,7 +87,7 @@ export class UpdateBatcher {
    */
   take(maxUpdates: number, maxBytes: number): Update[] {
     const updates: Update[] = [];
-    // The opening bracket. The closing one takes the place of the comma after the last update.
+    // The size of the opening bracket. The closing bracket replaces the comma after the last update.
     let bytes = 1;
     while (updates.length < maxUpdates) {
       const profile = this.#ready.first;
@@ -167,7 +167,7 @@ export function countEvents(updates: readonly Update[]): number {
 /** The minimum number of items that must be removed from a queue before it copies the others into a new array. */
 const MIN_SHIFTED_TO_COPY = 1024;
 
-/** A FIFO queue. An array's `shift` would move all other items on each call. With a Set, `write` takes 5 % longer. */
+/** A FIFO queue. An array's `shift` would move all other items on each call. Using a Set instead would make the `write` command 5 % slower. */
 class Queue<T> {
   #items: T[] = [];
   #start = 0;

@@ -58,7 +58,7 @@ export class StateOutput {
     if (error !== undefined) this.#options.onError(error);
   }
 
-  /** Stores the rejected rows before these states, then echoes the states. */
+  /** Makes sure that the rejected rows that precede these states are stored, then echoes the states. */
   async #echo(states: readonly ResolvedState[]): Promise<void> {
     const { output, report, rejectedRows, isDryRun, onError } = this.#options;
     const last = states.at(-1);

@@ -37,8 +37,7 @@ export class StateSaver {
   }
 
   /**
-   * Saves the last states. If an earlier save failed, this tries again: the cause may be gone, and without a newer state, the next
-   * run would send more rows again.
+   * Saves the last states. If an earlier save failed, this tries again: the cause may be gone, and with an older state, the next run would resend more rows than necessary.
    *
    * @returns the first error, even if a later save succeeded, because the error ended the run early; undefined if there was none.
    */

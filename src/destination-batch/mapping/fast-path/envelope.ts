@@ -14,8 +14,8 @@ const READ_KEYS = ['type', 'record', 'stream', 'data'].map((key) => Buffer.from(
 const MAX_UNREAD_KEYS = 10;
 
 /**
- * Returns the part of a message before the first key of its row, or an empty string if that part does not certainly
- * begin a record of `stream`.
+ * Returns the part of a message before the first key of its row, or an empty string if it is not certain that this part
+ * begins a record of `stream`.
  */
 export function findEnvelope(line: string, stream: string): string {
   const at = line.indexOf(ROW_KEY);

@@ -9,7 +9,7 @@ import { TimestampReader } from './timestamp-bytes.ts';
 /** The maximum number of cached event names. */
 const MAX_NAMES = 100;
 
-/** A longer id is not one of the placeholders. */
+/** The length of the longest placeholder. A longer id can't be one. */
 const LONGEST_PLACEHOLDER = Math.max(...[...PLACEHOLDER_CUSTOM_IDS].map((word) => word.length));
 
 const TIME_KEY = new BytePattern(',"time":');
@@ -19,12 +19,12 @@ const NULL = Buffer.from('null');
 /** The bytes of a value, with its quotes. `end` is NO_END if the row does not contain the value. */
 export type Span = { start: number; end: number };
 
-/** An event name whose bytes were seen before, with its quotes, and the beginning of the events with this name. */
+/** An event name that was seen before: its bytes including the quotes, and how every event with this name begins. */
 type KnownName = { quoted: Uint8Array; head: BytePattern };
 
 /**
  * Reads the profile, the name and the time of an event from the bytes of their values, and writes the beginning of the event.
- * The rules decide about a value that differs from most.
+ * Unusual values are left to the rules.
  */
 export class HeadReader {
   readonly spans = {
@@ -55,7 +55,7 @@ export class HeadReader {
   }
 
   /**
-   * Writes the event up to its attributes, so that it ends at `end`. There are at least `room` bytes before `end`.
+   * Writes the part of the event before its attributes, placed so that this part ends at `end`. There are at least `room` bytes before `end`.
    *
    * @param hasAttributes whether attributes follow. Otherwise, the event ends with the closing brace at `end`.
    * @returns where the event begins in the slab, or NO_END if the row has to be parsed, for example because it is rejected.

@@ -31,7 +31,7 @@ const IS_IN_NUMBER = Uint8Array.from({ length: 256 }, (_, code) =>
 /** The maximum length of a number that can be copied. A 64-bit float preserves all numbers of up to 15 characters. */
 const MAX_PLAIN_NUMBER_CHARACTERS = 15;
 
-/** JavaScript writes a smaller number with an exponent: 1e-7. */
+/** With more zeros than this, JavaScript writes the number with an exponent, such as 1e-7. */
 const MAX_ZEROS_AFTER_POINT = 5;
 
 /** Returns the end of the plain characters at `offset`: printable ASCII that JSON does not escape. */
@@ -127,8 +127,8 @@ export function skipNumber(bytes: Uint8Array, offset: number): number {
 }
 
 /**
- * Checks whether a number can be copied: whether it is valid JSON, and is written as JavaScript writes it. So it is exact as a
- * 64-bit float, has no exponent, does not begin with -0, and its fraction does not end with 0.
+ * Checks whether a number can be copied: whether it is valid JSON, and is written as JavaScript writes it. Such a number is exact
+ * as a 64-bit float, has no exponent, does not begin with -0, and has no trailing zero in its fraction.
  */
 export function isPlainNumber(bytes: Uint8Array, start: number, end: number): boolean {
   if (end - start > MAX_PLAIN_NUMBER_CHARACTERS) return false;

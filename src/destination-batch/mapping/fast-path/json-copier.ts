@@ -47,7 +47,7 @@ const MAY_BE_SPACE = Uint8Array.from({ length: 256 }, (_, code) =>
 /** The maximum nesting that is copied. The copier is recursive. */
 const MAX_DEPTH = 8;
 
-/** The maximum length of a string whose JSON `convertText` converts, and the maximum number of bytes that it may have. */
+/** The maximum length of a string that `convertText` converts, in characters and in bytes. */
 const MAX_TEXT_CHARACTERS = 5_000;
 const MAX_TEXT_BYTES = MAX_TEXT_CHARACTERS * 3 + 1;
 
@@ -61,9 +61,9 @@ export type CopierRules = {
 };
 
 /**
- * Copies the JSON of values to a buffer as the rules would send it, without parsing it. It copies what a value has in common with
- * most values: strings, numbers and booleans, URLs, timestamps, and arrays and objects of them, either as JSON or as JSON inside
- * a string. If a value might be changed, reported or rejected, NO_END is returned, and the rules have to convert the value.
+ * Copies the JSON of values to a buffer as the rules would send it, without parsing it. It copies the values that most rows have: strings, numbers and booleans, URLs, timestamps, and arrays and objects of them,
+ * either as JSON or as JSON inside a string. If a value might have to be changed, reported or rejected, it returns NO_END, and
+ * the rules have to convert the value.
  *
  * The values must be valid UTF-8. The target must have as many free bytes as the source has bytes.
  */
@@ -128,7 +128,7 @@ export class JsonCopier {
   /**
    * Copies the value of a column. Writes nothing for NULL, and for an array or object with nothing to send.
    *
-   * @returns the end of the value, or NO_END if it is not copied. In that case, what was written has to be ignored.
+   * @returns the end of the value, or NO_END if it is not copied. In that case, ignore what was written.
    */
   copyColumn(kind: ValueKind, source: Buffer, start: number): number {
     if (kind === 'plain' && source[start] === QUOTE) {
@@ -208,7 +208,7 @@ export class JsonCopier {
     const isInString = this.#isInString;
     let from = this.#skipQuote(source, start);
     let code = source[from] ?? 0;
-    // The string may be blank, or white space before JSON.
+    // The string may be blank, or JSON after white space.
     if (code <= SPACE || MAY_BE_SPACE[code] === 1) return NO_END;
     const firstTo = this.to;
     let to = firstTo;

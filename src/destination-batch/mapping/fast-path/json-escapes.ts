@@ -1,17 +1,18 @@
 import { BACKSLASH, QUOTE, SLASH } from '../../../shared/ascii.ts';
 
-/** A table by character code: 1 for the characters after a backslash that JSON.stringify writes in the same way. */
+/** A table by character code: 1 for the characters that JSON.stringify also writes after a backslash. */
 export const IS_ESCAPE = Uint8Array.from({ length: 256 }, (_, code) =>
   Number('"\\bfnrt'.includes(String.fromCharCode(code))),
 );
 
-/** A table by character code: 1 for the characters after a backslash that stand for themselves, so not for white space. */
+/** A table by character code: 1 for the characters that stand for themselves after a backslash. The others may stand for white space. */
 export const IS_VISIBLE_ESCAPE = Uint8Array.from({ length: 256 }, (_, code) =>
   Number('"\\/'.includes(String.fromCharCode(code))),
 );
 
 /**
- * Reads the escape at `offset`. Inside a string, its backslash is itself escaped, and so is a quote or a backslash after it.
+ * Reads the escape at `offset`. If the JSON is itself the content of a string, the backslash of the escape is escaped
+ * too, and so is a quote or backslash after it.
  *
  * @returns the character after the backslash, plus 256 times the length of the escape. The character is not checked.
  */

@@ -6,7 +6,7 @@ import { IS_PLAIN } from './json-bytes.ts';
 /** The maximum number of cached keys. The keys of a Map column may be different in every row. */
 const MAX_KEYS = 1_000;
 
-/** The number of slots. It is a power of two, and more than twice the number of keys, so that searches are short. */
+/** The number of slots: a power of two, and more than twice the number of keys, so that searches are short. */
 const SLOTS = 4_096;
 
 /** A key of an object inside a value, with the attribute name that it becomes. */
@@ -21,7 +21,7 @@ export type KnownKey = {
   next: KnownKey | undefined;
 };
 
-/** Finds the keys of objects by their bytes, so that no string is made of them. */
+/** Looks up the keys of objects by their bytes, without creating strings. */
 export class KeyTable {
   readonly #names: AttributeNames;
   #slots: (KnownKey | undefined)[] = [];

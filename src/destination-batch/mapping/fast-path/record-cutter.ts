@@ -14,7 +14,7 @@ const HEAD_BYTES = 160;
 /** Bytes reserved for values that the rules make longer, such as a date that becomes a timestamp. */
 const SPARE_BYTES = 1024;
 
-/** Bytes reserved for what an event has and a row has not: a comma, and two braces. */
+/** Bytes reserved for the parts of an event that a row doesn't have: a comma and two braces. */
 const END_BYTES = 3;
 
 /** The maximum size of a message, in bytes. For a longer one, too much of the arena would be reserved. */
@@ -32,9 +32,8 @@ type Role =
 type Column = { key: BytePattern; role: Role };
 
 /**
- * Copies events from the bytes of RECORD messages, without parsing the messages. A message must look like the ones that
- * were parsed: the same bytes up to the row, and the same columns in the same order. Values are copied by JsonCopier, or
- * else converted by the rules. The result is the same as if the row had been parsed and mapped. If it might differ,
+ * Copies events from the bytes of RECORD messages, without parsing the messages. A message must look like the messages that were parsed: the same bytes up to the row, and the same columns in the same order. JsonCopier copies the values, and the rules
+ * convert those that it doesn't copy. The result is the same as if the row had been parsed and mapped. If it might differ,
  * RecordCutter returns undefined, and the caller parses the message.
  */
 export class RecordCutter {
@@ -52,7 +51,7 @@ export class RecordCutter {
   #view = viewOf(this.#bytes);
   #names: readonly string[] = [];
   #columns: readonly Column[] = [];
-  /** The columns of the last parsed row, if it had other columns than the learned ones. */
+  /** The columns of the last parsed row, if they differ from the learned columns. */
   #lastNames: readonly string[] = [];
 
   constructor(rules: EventRules, arena: EventArena) {

@@ -41,14 +41,14 @@ export class TimestampReader {
   }
 }
 
-/** Returns the number of two digits, or a number outside 0 to 99. */
+/** Returns the value of the two digits at `offset`, or -1 if they are not digits. */
 function readTwoDigits(bytes: Buffer, offset: number): number {
   const tens = (bytes[offset] ?? 0) - DIGIT_0;
   const ones = (bytes[offset + 1] ?? 0) - DIGIT_0;
   return tens < 0 || tens > 9 || ones < 0 || ones > 9 ? -1 : tens * 10 + ones;
 }
 
-/** Returns the milliseconds of the fraction between `start` and `end`, which may be empty, or NaN if it is not a fraction. */
+/** Returns the fraction between `start` and `end` in milliseconds: 0 if it is empty, NaN if it is not a fraction. */
 function readFraction(bytes: Buffer, start: number, end: number): number {
   if (start === end) return 0;
   if (bytes[start] !== POINT || start + 1 === end) return Number.NaN;
