@@ -2,13 +2,13 @@
  * memory. */
 const SLAB_BYTES = 64 * 1024;
 
-/** The maximum number of bytes in UTF-8 for a unit of a string, which is in UTF-16. */
+/** The maximum number of UTF-8 bytes for one UTF-16 unit of a string. */
 const MAX_BYTES_PER_UNIT = 3;
 
 /** A buffer for the bytes of many events. It is reused once all of them are released. */
 export type Slab = {
   readonly bytes: Buffer;
-  /** The same bytes, for access to words. */
+  /** A view of the same bytes, for reading and writing four bytes at a time. */
   readonly view: DataView;
   /** The number of events in it that are not released. */
   events: number;
@@ -46,7 +46,7 @@ export class EventArena {
   reserve(bytes: number): Slab {
     const current = this.#current;
     if (current.bytes.length - current.used >= bytes) return current;
-    // Without events, it would never be released.
+    // `release` is never called for a slab without events, so it is recycled here.
     if (current.events === 0) this.#recycle(current);
     this.#current = bytes > SLAB_BYTES ? createSlab(bytes) : (this.#freeSlabs.pop() ?? createSlab(SLAB_BYTES));
     return this.#current;

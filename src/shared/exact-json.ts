@@ -15,8 +15,8 @@ const RISKY_NUMBER = /[:,[]\s*-?\d(?:[\d.]{15}|[\d.]*[eE])/;
 const EXPONENT = /\d[eE][-+\d]/;
 
 /**
- * Matches a string, or a number outside strings. Of an invalid number, it matches only a part, so that the JSON remains invalid
- * when this part is replaced.
+ * Matches a string, or a number outside strings. It matches only part of an invalid number, so the JSON remains invalid
+ * when that part is replaced.
  */
 const TEXT_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/gs;
 
@@ -48,7 +48,7 @@ export function tryParseJson(text: string, parse: (text: string) => unknown = JS
   }
 }
 
-/** Checks a token like RISKY_NUMBER, which does not count the sign. */
+/** Checks a token the way RISKY_NUMBER does: the sign does not count toward the length. */
 function isRisky(token: string): boolean {
   if (token.startsWith('"')) return false;
   const length = token.startsWith('-') ? token.length - 1 : token.length;

@@ -184,7 +184,7 @@ export class Delivery {
 
   /**
    * Starts the timer after which all waiting events are sent. If there are enough updates for a full request, the timer
-   * is short: it only gives more events of these profiles time to join the updates.
+   * is short: its only purpose is to let more events of these profiles join the updates.
    */
   #startLinger(): void {
     if (this.#toFlush > 0 || this.#batcher.events === 0) return;

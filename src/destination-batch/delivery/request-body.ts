@@ -14,7 +14,7 @@ const UPDATE_FRAME_BYTES = UPDATE_START.length + EVENTS_START.length + UPDATE_EN
 /** Returns the size of an update in a request, in bytes, with the comma after it. */
 export function countUpdateBytes(arena: EventArena, { profile: { customId }, events }: Update): number {
   const idBytes = isPlainAscii(customId) ? customId.length + 2 : Buffer.byteLength(JSON.stringify(customId));
-  // Each event is followed by a comma or by the end of the update, and the update by a comma.
+  // There is one comma per event: one between each two events, and one after the update.
   let bytes = UPDATE_FRAME_BYTES + idBytes + events.length;
   for (const event of events) bytes += arena.countBytes(event);
   return bytes;

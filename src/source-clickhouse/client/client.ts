@@ -76,8 +76,7 @@ export type ClientOptions = {
   /** Receives warnings. */
   warn: (message: string) => void;
   /**
-   * Which errors to retry. "wake-up": only errors of a server that is waking up; for a configuration whose host and port may be
-   * wrong. "transient": all transient errors, such as those of a server that can't be reached.
+   * Which errors to retry. "wake-up": only errors of a server that is waking up. Use this if the host and port of the configuration may be wrong. "transient": all transient errors, such as those of a server that can't be reached.
    */
   retryOn: 'wake-up' | 'transient';
   /** How long to retry, and the delay before the first retry, in milliseconds. */
@@ -204,7 +203,7 @@ export class ClickHouse {
     const readWith = async (sent: QuerySettings): Promise<QuerySettings> => {
       const queryRows: QueryRows = (query, row) => this.#queryRows(query, {}, row, sent, signal);
       const found = await readQuerySettings(queryRows, this.#configuration);
-      // The server reports the settings that were sent as if they came from the profile, so `found` lacks them. Keep sending
+      // For each setting that we send, the server reports that it comes from the profile, so `found` lacks it. Keep sending
       // them.
       return { ...found, settings: { ...sent.settings, ...found.settings } };
     };

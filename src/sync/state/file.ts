@@ -89,7 +89,7 @@ export class StateFile {
     if ((await readIfExists(this.#path)) !== this.#text) {
       throw syncError(
         'state_file_changed',
-        `The state file ${this.#path} was changed by another process during this run. The changes are kept, because there is no way to know which state is right. Use a state file for only one run at a time.`,
+        `The state file ${this.#path} was changed by another process during this run. The file was left as the other process wrote it, because there is no way to know which state is right. Use a state file for only one run at a time.`,
       );
     }
     const states = [...this.#states.values()].map((text) => extractState(text));

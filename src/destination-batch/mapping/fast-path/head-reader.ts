@@ -111,7 +111,7 @@ export class HeadReader {
     return known;
   }
 
-  /** Returns whether there is no time, or a time that is sent as it is. Sets `isTimely`. */
+  /** Returns true if there is no time, or if the time is sent unchanged. Sets `isTimely`. */
   #readTime(source: Buffer): boolean {
     this.isTimely = true;
     const time = this.spans.event_time;

@@ -35,7 +35,8 @@ const URL_PREFIXES = ['https://', 'https:\\/\\/', 'http://', 'http:\\/\\/'].map(
 /** A table by character code: 1 for the characters that most host names begin with. */
 const IS_HOST_START = Uint8Array.from({ length: 256 }, (_, code) => Number(/[a-z0-9]/.test(String.fromCharCode(code))));
 
-/** In UTF-8, the first byte of a character beyond ASCII, and of one beyond U+FFFF, which has two units in UTF-16. */
+/** In UTF-8, the lowest byte of any character beyond ASCII, and the lowest first byte of a character beyond U+FFFF. Such a
+ * character has two units in UTF-16. */
 const FIRST_BYTE_BEYOND_ASCII = 0x80;
 const FIRST_BYTE_OF_TWO_UNITS = 0xf0;
 
@@ -61,8 +62,8 @@ export type CopierRules = {
 };
 
 /**
- * Copies the JSON of values to a buffer as the rules would send it, without parsing it. It copies the values that most rows have: strings, numbers and booleans, URLs, timestamps, and arrays and objects of them,
- * either as JSON or as JSON inside a string. If a value might have to be changed, reported or rejected, it returns NO_END, and
+ * Copies the JSON of values to a buffer as the rules would send it, without parsing it. It copies the values that most rows have: strings, numbers, booleans, URLs, timestamps, and arrays and objects
+ * of these. An array or object may also be JSON inside a string. If a value might have to be changed, reported or rejected, it returns NO_END, and
  * the rules have to convert the value.
  *
  * The values must be valid UTF-8. The target must have as many free bytes as the source has bytes.
@@ -116,7 +117,7 @@ export class JsonCopier {
 
   /**
    * Writes JSON from the rules in place of a value that has `sourceBytes`. Returns false if there is not enough room, because
-   * the values of the row have become too much longer.
+   * the values of the row have grown by more than the spare bytes.
    */
   writeText(json: string, sourceBytes: number): boolean {
     this.#spareBytes -= Math.max(0, Buffer.byteLength(json) - sourceBytes);
@@ -151,7 +152,7 @@ export class JsonCopier {
     const length = source.bytes.write(text);
     const isAscii = length === text.length;
     if (!isAscii && !text.isWellFormed()) return undefined;
-    // The end of the text. No value continues after it.
+    // A zero byte marks the end of the text, so that no value is read past it.
     source.bytes[length] = 0;
     this.start(source.view, target, 0, 0);
     const end =
@@ -344,7 +345,7 @@ export class JsonCopier {
   #copyMember(source: Buffer, start: number, depth: number, object: number): number {
     const keyFrom = this.#skipQuote(source, start);
     const key = keyFrom === NO_END ? undefined : this.#keys.find(source, this.#sourceView, keyFrom);
-    // Of a key that occurs twice, JSON.parse returns the last value.
+    // If a key occurs twice, JSON.parse keeps the last value.
     if (key === undefined || !key.occurrences.add(object, depth)) return NO_END;
     const { name } = key;
     if (name.lowerCased !== undefined && !this.#rules.issues.isReported(name)) return NO_END;
