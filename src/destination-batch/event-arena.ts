@@ -1,5 +1,5 @@
-/** The size of a slab in bytes. It is small compared with the capacity, so that a slab with only a few events holds little
- * memory. */
+/** The size of a slab in bytes. It is small compared with the memory of all waiting events, so that a slab with only a few
+ * events left in it ties up little memory. */
 const SLAB_BYTES = 64 * 1024;
 
 /** The maximum number of UTF-8 bytes for one UTF-16 unit of a string. */

@@ -43,7 +43,7 @@ export const DEFAULT_LIMITS = {
 export type Limits = { [Name in keyof typeof DEFAULT_LIMITS]: number };
 
 /**
- * The time that is reserved for an event to wait in a batch and for retries, in milliseconds. When its row arrives, an
+ * The time, in milliseconds, that is reserved for waiting in a batch and for retries. When its row arrives, an
  * event must be younger than Batch's limit by this margin. Another client of the API is reported to use the same margin
  * (source MM in docs/batch-api.md).
  */

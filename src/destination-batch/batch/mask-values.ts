@@ -11,8 +11,8 @@ const MOST_SHOWN = 200;
 const TELLING_CHARACTERS = 3;
 
 /**
- * Batch may truncate the values that it quotes. So a value longer than this is also recognized by this many characters from
- * its start.
+ * The number of characters by which the start of a longer value is recognized. Batch may truncate the values that it quotes,
+ * so it is not enough to look for the whole value.
  */
 const TELLING_START = 8;
 

@@ -104,8 +104,9 @@ export class UpdateBatcher {
   }
 
   /**
-   * Returns the events for the next update. Events that Batch is likely to refuse because of their time never share an
-   * update with other events, because Batch would name only the update, and not the events that it refused.
+   * Returns the events for the next update. An update never mixes events that Batch is likely to refuse because of
+   * their time with events that it is likely to accept. If Batch refused some of them, its response would name only the update,
+   * and not the events.
    */
   #listForUpdate({ first, waiting }: Profile): EventNumber[] {
     const events = [first];

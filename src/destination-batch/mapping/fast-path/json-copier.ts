@@ -35,9 +35,9 @@ const URL_PREFIXES = ['https://', 'https:\\/\\/', 'http://', 'http:\\/\\/'].map(
 /** A table by character code: 1 for the characters that most host names begin with. */
 const IS_HOST_START = Uint8Array.from({ length: 256 }, (_, code) => Number(/[a-z0-9]/.test(String.fromCharCode(code))));
 
-/** In UTF-8, the lowest byte of any character beyond ASCII, and the lowest first byte of a character beyond U+FFFF. Such a
- * character has two units in UTF-16. */
+/** The smallest byte value that occurs in a character beyond ASCII in UTF-8. */
 const FIRST_BYTE_BEYOND_ASCII = 0x80;
+/** The smallest first byte of a character beyond U+FFFF in UTF-8. Such a character has two units in UTF-16. */
 const FIRST_BYTE_OF_TWO_UNITS = 0xf0;
 
 /** A table by byte: 1 for the first bytes of all white space beyond ASCII, such as U+00A0 and U+3000, and of some other characters. */
@@ -62,7 +62,7 @@ export type CopierRules = {
 };
 
 /**
- * Copies the JSON of values to a buffer as the rules would send it, without parsing it. It copies the values that most rows have: strings, numbers, booleans, URLs, timestamps, and arrays and objects
+ * Copies the JSON of values to a buffer without parsing it. The result is the JSON that the rules for attributes would produce. It copies the values that most rows have: strings, numbers, booleans, URLs, timestamps, and arrays and objects
  * of these. An array or object may also be JSON inside a string. If a value might have to be changed, reported or rejected, it returns NO_END, and
  * the rules have to convert the value.
  *
@@ -116,7 +116,7 @@ export class JsonCopier {
   }
 
   /**
-   * Writes JSON from the rules in place of a value that has `sourceBytes`. Returns false if there is not enough room, because
+   * Writes JSON that the rules produced, in place of a value that is `sourceBytes` bytes long in the source. Returns false if there is not enough room, because
    * the values of the row have grown by more than the spare bytes.
    */
   writeText(json: string, sourceBytes: number): boolean {
