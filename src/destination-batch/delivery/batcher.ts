@@ -82,7 +82,7 @@ export class UpdateBatcher {
   }
 
   /**
-   * Takes up to `maxUpdates` updates whose request has at most `maxBytes`. Takes at least one if any is ready, even if that
+   * Takes up to `maxUpdates` updates that together fit into one request of at most `maxBytes`. Takes at least one if any is ready, even if that
    * update is larger than `maxBytes`. The profiles of these updates are then in flight.
    */
   take(maxUpdates: number, maxBytes: number): Update[] {

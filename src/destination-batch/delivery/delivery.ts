@@ -7,8 +7,8 @@ import { type PosterOptions, UpdatePoster } from './post-updates.ts';
 import type { Route } from './rate-limit.ts';
 
 /**
- * The capacity: the maximum number of events that wait to be sent, and the maximum size of the arena with the events that
- * wait or are in flight, in bytes. When one of them is reached, stdin is not read (backpressure). Each byte in flight takes
+ * The capacity: the maximum number of events waiting to be sent, and the maximum size, in bytes, of the arena, which holds the
+ * events that are waiting or in flight. When one of them is reached, stdin is not read (backpressure). Each byte in flight takes
  * about three bytes of memory, because it is copied: into the body of the request, and into buffers of the socket.
  */
 const MAX_WAITING_EVENTS = 20_000;

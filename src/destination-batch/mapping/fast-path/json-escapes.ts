@@ -1,6 +1,6 @@
 import { BACKSLASH, QUOTE, SLASH } from '../../../shared/ascii.ts';
 
-/** A table by character code: 1 for the characters that JSON.stringify also writes after a backslash. */
+/** A table by character code: 1 for the characters whose escape JSON.stringify writes in the same form. */
 export const IS_ESCAPE = Uint8Array.from({ length: 256 }, (_, code) =>
   Number('"\\bfnrt'.includes(String.fromCharCode(code))),
 );
@@ -11,8 +11,8 @@ export const IS_VISIBLE_ESCAPE = Uint8Array.from({ length: 256 }, (_, code) =>
 );
 
 /**
- * Reads the escape at `offset`. If the JSON is itself the content of a string, the backslash of the escape is escaped
- * too, and so is a quote or backslash after it.
+ * Reads the escape at `offset`. If the JSON is itself the content of a string, everything is escaped once more:
+ * the escape's own backslash is doubled, and a quote or backslash that follows it gets a backslash of its own.
  *
  * @returns the character after the backslash, plus 256 times the length of the escape. The character is not checked.
  */
