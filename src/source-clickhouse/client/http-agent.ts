@@ -1,4 +1,4 @@
-import { Agent as HttpAgent } from 'node:http';
+import type { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import type { ConnectionOptions } from 'node:tls';
 import { HttpProxyAgent } from 'http-proxy-agent';
@@ -6,6 +6,7 @@ import type { HttpProxy } from '../../protocol/network/proxy.ts';
 import { connectThroughProxy, explainProxyError } from '../../protocol/network/proxy-tunnel.ts';
 import { type Tunnel, TunnelHttpAgent, TunnelHttpsAgent } from '../../protocol/network/tunnel-agent.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
+import { LargeReadAgent } from './large-read-agent.ts';
 
 /** Keeps connections open for the next query. `maxSockets` is the default of the ClickHouse client. */
 const POOL = { keepAlive: true, maxSockets: 10 };
@@ -23,7 +24,7 @@ export function createHttpAgent(
 ): HttpAgent {
   if (!ssl) {
     if (ssh !== undefined) return new TunnelHttpAgent(ssh, POOL);
-    return proxy === undefined ? new HttpAgent(POOL) : new ForwardingAgent(proxy);
+    return proxy === undefined ? new LargeReadAgent(POOL) : new ForwardingAgent(proxy);
   }
   const options: ConnectionOptions = {
     ca: tls?.ca_certificate,

@@ -1,6 +1,7 @@
 import { ConnectorError, codeOf } from '../../protocol/errors.ts';
 import { retryFor } from '../../shared/retry.ts';
 import type { ClickHouse } from '../client/client.ts';
+import { READ_BYTES } from '../client/large-read-agent.ts';
 import { CutOffError } from '../errors/response-errors.ts';
 import { buildRowQuery, type RowSelection } from '../query/row-query.ts';
 import { isSchemaChanged } from '../query/schema-guard.ts';
@@ -14,8 +15,8 @@ import { type PageSink, pipeResponse, ResponseWritable } from './response-writab
 /** The size of a page in bytes, about 2,000 rows. A state can follow each page, so this limits what a crash sends again. */
 const PAGE_BYTES = 1024 * 1024;
 
-/** The size of two chunks in bytes: Node reads a socket in chunks of 64 KiB. */
-const TWO_CHUNKS_BYTES = 2 * 64 * 1024;
+/** The maximum size of two chunks of a response, in bytes. */
+const TWO_CHUNKS_BYTES = 2 * READ_BYTES;
 
 /** The maximum size of the pages that wait to be written, in bytes. They take most of the memory that `read` uses. */
 const QUEUE_BYTES = 48 * 1024 * 1024;
