@@ -167,8 +167,8 @@ function rowHashSql(table: Table, columns: readonly Column[], definitions: Defin
 }
 
 /**
- * Joins the pairs of a row into two strings, which two threads of the server can build in parallel. On two cores, that takes
- * two thirds of the time that a single string takes.
+ * Joins the pairs of a row into two strings. One string would cost the server the same, but the row hashes in existing states
+ * are hashes of these two strings.
  *
  * @param pairs two operands for each column: see `jsonPairsSql`.
  */
