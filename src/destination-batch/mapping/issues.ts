@@ -30,11 +30,6 @@ export class RowIssues {
     return this.#changes;
   }
 
-  /** The number of issues in this row so far. */
-  get count(): number {
-    return this.#leftOut.length + this.#changes.length;
-  }
-
   reset(): void {
     // Empty arrays are reused, because they have not been returned to a caller.
     if (this.#leftOut.length > 0) this.#leftOut = [];
