@@ -209,7 +209,7 @@ describe('the number of an event', () => {
     }
   });
 
-  test('stands for the new event and its bytes after it was reused', () => {
+  test('belongs to the new event and its bytes after it was reused', () => {
     const arena = new EventArena();
     const old = arena.add('{"name":"old"}');
     const kept = arena.add('{"name":"kept"}');

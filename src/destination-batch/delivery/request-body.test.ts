@@ -29,7 +29,7 @@ function expectBody(given: readonly (readonly [customId: string, ...events: unkn
   const body = buildRequestBody(arena, updates);
   const expected = given.map(([custom_id, ...events]) => ({ identifiers: { custom_id }, events }));
   expect(body.toString()).toBe(JSON.stringify(expected));
-  // Each update is counted with the comma after it. For the last one, it stands for the closing bracket.
+  // Each update is counted with the comma after it. The closing bracket replaces the last comma.
   expect(updates.reduce((sum, update) => sum + countUpdateBytes(arena, update), 1)).toBe(body.length);
   return body.toString();
 }

@@ -500,7 +500,7 @@ describe('keys', () => {
     expectCopy('{"a":1,"B":null}', 'rules', { policies });
   });
 
-  test('are told apart if one begins with another', () => {
+  test('are distinguished if one begins with another', () => {
     const rules = rulesOf({});
     const copier = rules.writer.createCopier();
     for (const letter of 'abcdefghijklmnopqrstuvwxyz_') {
