@@ -20,7 +20,7 @@ import { formatErrorWithStack } from '../../src/protocol/messages.ts';
 import { MessageOutput } from '../../src/protocol/output.ts';
 import { SYNC_ERRORS } from '../../src/runner/errors.ts';
 import { SOURCE_ERRORS } from '../../src/source-clickhouse/errors/codes.ts';
-import { StateFile } from '../../src/sync/state/file.ts';
+import { FileStateStore } from '../../src/sync/state/file-store.ts';
 import { lockStateFile } from '../../src/sync/state/lock.ts';
 import { after, type Faults, FaultyProxy, FOR_ROWS, says } from '../support/faulty-proxy.ts';
 import { ForwardProxy } from '../support/forward-proxy.ts';
@@ -445,7 +445,7 @@ const SYNC_ERRORS_OF_COMMANDS: readonly Case[] = [
   },
   {
     code: 'state_file_unwritable',
-    say: async () => failureOf((await StateFile.open('/nowhere/state.json')).save()),
+    say: async () => failureOf(new FileStateStore('/nowhere/state.json').writeState('[]')),
     replaced: [
       ['no such file or directory', 'no space left on device'],
       ['/nowhere/', ''],
@@ -455,9 +455,10 @@ const SYNC_ERRORS_OF_COMMANDS: readonly Case[] = [
     code: 'state_file_changed',
     say: async () => {
       const path = file('state.json', '[]');
-      const states = await StateFile.open(path);
+      const store = new FileStateStore(path);
+      await store.readState();
       writeFileSync(path, '[ ]');
-      return failureOf(states.save());
+      return failureOf(store.writeState('[]'));
     },
   },
 ];

@@ -44,16 +44,20 @@ export class InputState {
   }
 }
 
+/** Reads the --state file. For a first run, `path` may be undefined. @throws ConnectorError (config_error) as `parseState` does. */
+export async function readStateFile(path: string | undefined): Promise<InputState> {
+  return path === undefined ? new InputState([]) : parseState(path, await readTextFile('state', path));
+}
+
 /**
- * Reads the --state file. For a first run, `path` may be undefined, or the file may be empty or contain `[]`, `{}` or `null`.
- * Otherwise the file contains one or more STREAM states, or STATE messages as a sync writes them.
+ * Parses the text of a state. For a first run, it may be empty, `[]`, `{}` or `null`. Otherwise it contains one or more STREAM
+ * states, or STATE messages as a sync writes them.
  *
+ * @param path where the text was read from, for messages.
  * @throws ConnectorError (config_error) for any other content, such as a GLOBAL or LEGACY state. If such a state were ignored,
  * every event would be sent again.
  */
-export async function readStateFile(path: string | undefined): Promise<InputState> {
-  if (path === undefined) return new InputState([]);
-  const text = await readTextFile('state', path);
+export function parseState(path: string, text: string): InputState {
   if (text.trim() === '') return new InputState([]);
   const value = parseJson('state', path, text);
   if (value === null || isEmptyObject(value)) return new InputState([]);

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { Program } from '../runner/process.ts';
 import type { RunResult } from './result.ts';
 import { runOnce } from './run.ts';
+import { FileStateStore } from './state/file-store.ts';
 
 // integration_tests/sync/command.test.ts uses the real connectors. These processes end in ways that those seldom do.
 
@@ -61,7 +62,7 @@ async function run(program: Program, stop = new AbortController()): Promise<Ran>
   const logs: string[] = [];
   const ignore = (): void => {};
   const result = await runOnce(
-    { source: 's', destination, state, streams: ['events'], limit: undefined, allStreams: false, fullRefresh: false },
+    { source: 's', destination, streams: ['events'], limit: undefined, allStreams: false, fullRefresh: false },
     {
       program,
       reporter: {
@@ -80,6 +81,7 @@ async function run(program: Program, stop = new AbortController()): Promise<Ran>
       stop: stop.signal,
       stopAtOnce: new AbortController().signal,
       now: Date.now,
+      store: new FileStateStore(state),
     },
   );
   return { ...result, logs };

@@ -13,15 +13,15 @@ import type { SyncContext } from './context.ts';
 import { discoverStreams } from './discover.ts';
 import { RunProgress } from './progress.ts';
 import type { Outcome, RunResult, SavedState } from './result.ts';
-import { StateFile } from './state/file.ts';
 import { StateSaver } from './state/saver.ts';
+import type { StateStore } from './state/store.ts';
+import { SyncState } from './state/sync-state.ts';
 import { Transfer, type TransferResult } from './transfer.ts';
 
-/** The options of a run. `source`, `destination` and `state` are paths of files. */
+/** The options of a run. `source` and `destination` are paths of files. */
 export type RunOptions = {
   source: string;
   destination: string;
-  state: string;
   /** Names of streams. If empty, the only stream of the source is synced or, with `allStreams`, all of its streams. */
   streams: readonly string[];
   allStreams: boolean;
@@ -29,11 +29,13 @@ export type RunOptions = {
   fullRefresh: boolean;
 };
 
+type RunContext = SyncContext & { store: StateStore };
+
 /** How a run ended, and the state that it left. */
 type RunEnd = Pick<RunResult, 'outcome' | 'state'>;
 
 /** Runs `read` and `write` once, and passes the rows from one to the other. It never throws: the result contains the errors. */
-export async function runOnce(options: RunOptions, context: SyncContext): Promise<RunResult> {
+export async function runOnce(options: RunOptions, context: RunContext): Promise<RunResult> {
   const { now } = context;
   const start = now();
   const progress = new RunProgress(now);
@@ -47,10 +49,10 @@ export async function runOnce(options: RunOptions, context: SyncContext): Promis
   return { outcome, rowsRead, rowsAccepted, rowsRejected, milliseconds: now() - start, state };
 }
 
-async function discoverAndTransfer(options: RunOptions, context: SyncContext, progress: RunProgress): Promise<RunEnd> {
-  const { reporter, stop } = context;
+async function discoverAndTransfer(options: RunOptions, context: RunContext, progress: RunProgress): Promise<RunEnd> {
+  const { reporter, stop, store } = context;
   const { source, destination, fullRefresh } = options;
-  const file = fullRefresh ? undefined : await StateFile.open(options.state);
+  const syncState = fullRefresh ? undefined : await SyncState.open(store);
   const isDryRun = await readIsDryRun(destination);
   const logs = new ConnectorLogs(reporter);
   const discovered = await discoverStreams(context, source, logs);
@@ -60,14 +62,19 @@ async function discoverAndTransfer(options: RunOptions, context: SyncContext, pr
 
   const folder = await createTempFolder();
   try {
-    const catalog = join(folder.path, 'catalog.json');
-    await writeFile(catalog, JSON.stringify(buildCatalog(streams, syncMode)), { mode: 0o600 });
-    reporter.runStarted({ streams, syncMode, resumes: file?.hasStates === true });
+    const write = async (name: string, text: string): Promise<string> => {
+      const path = join(folder.path, name);
+      await writeFile(path, text, { mode: 0o600 });
+      return path;
+    };
+    const catalog = await write('catalog.json', JSON.stringify(buildCatalog(streams, syncMode)));
+    reporter.runStarted({ streams, syncMode, resumes: syncState?.hasStates === true });
 
-    const state = file?.exists ? ['--state', options.state] : [];
+    // A copy, because the store need not be a file, and so that `read` continues from the very state that was checked.
+    const state = syncState?.text === undefined ? [] : ['--state', await write('state.json', syncState.text)];
     const limit = options.limit === undefined ? [] : ['--limit', `${options.limit}`];
     const common = ['--catalog', catalog, '--env-references'];
-    return await transferRows({ ...context, progress, logs }, file, isDryRun, {
+    return await transferRows({ ...context, progress, logs }, syncState, isDryRun, {
       read: ['--config', source, ...common, ...state, ...limit],
       write: ['--config', destination, ...common],
     });
@@ -88,7 +95,7 @@ function selectStreams(discovered: readonly DiscoveredStream[], options: RunOpti
 
 async function transferRows(
   context: SyncContext & { progress: RunProgress; logs: ConnectorLogs },
-  file: StateFile | undefined,
+  syncState: SyncState | undefined,
   isDryRun: boolean,
   args: { read: readonly string[]; write: readonly string[] },
 ): Promise<RunEnd> {
@@ -99,7 +106,7 @@ async function transferRows(
     reporter.log('WARN', 'sync', message);
     unsaved.abort();
   };
-  const saver = file && new StateSaver(file, onSaveError);
+  const saver = syncState && new StateSaver(syncState, onSaveError);
   const onState = (message: StateMessage): void => saver?.keep(message);
   const transfer = new Transfer({ ...context, stopSource: unsaved.signal, onState }, args.read, args.write);
 
@@ -118,7 +125,7 @@ async function transferRows(
       state:
         saveError?.code === 'state_file_changed'
           ? { kind: 'changed' }
-          : describeSavedState(file, saver, progress, isDryRun || destinationReported),
+          : describeSavedState(syncState, saver, progress, isDryRun || destinationReported),
     };
   } finally {
     clearInterval(ticker);
@@ -138,22 +145,22 @@ function describeStop({ stopAtOnce }: SyncContext): Outcome {
  * Describes the state that a run left.
  *
  * @param isReported whether the user already knows if Batch may have rows after the last state that the destination echoed: from
- * the destination's error, or because a dry run sends nothing. The state in the file may be older than that state.
+ * the destination's error, or because a dry run sends nothing. The saved state may be older than that state.
  */
 function describeSavedState(
-  file: StateFile | undefined,
+  syncState: SyncState | undefined,
   saver: StateSaver | undefined,
   progress: RunProgress,
   isReported: boolean,
 ): SavedState {
-  if (file === undefined || saver === undefined) return { kind: 'untouched' };
+  if (syncState === undefined || saver === undefined) return { kind: 'untouched' };
   const { rowsRead, rowsAccepted, rowsRejected } = progress.current;
   const mayComeTwice = !isReported || rowsAccepted + rowsRejected > saver.savedRows;
   return {
     kind: 'kept',
     rowsToComeAgain: rowsRead - saver.savedRows,
     mayComeTwice,
-    positions: file.describePositions(),
+    positions: syncState.describePositions(),
   };
 }
 

@@ -5,13 +5,15 @@ import { exitCodeOf, type RunResult } from './result.ts';
 import { type RunOptions, runOnce } from './run.ts';
 import { runOnSchedule } from './run-on-schedule.ts';
 import { createCronSchedule, createIntervalSchedule, type Schedule } from './schedule.ts';
-import { lockStateFile } from './state/lock.ts';
-
-/** `every` and `cron` are as the user wrote them. At most one of them is defined. */
-export type SyncOptions = RunOptions & { every: string | undefined; cron: string | undefined };
+import { openStateStore } from './state/open-store.ts';
 
 /**
- * Runs once, or repeatedly on a schedule until a signal arrives. The state file stays locked throughout.
+ * `state` is the location of the state. `every` and `cron` are as the user wrote them. At most one of them is defined.
+ */
+export type SyncOptions = RunOptions & { state: string; every: string | undefined; cron: string | undefined };
+
+/**
+ * Runs once, or repeatedly on a schedule until a signal arrives. The state stays locked throughout.
  *
  * @returns the exit code to use unless a signal stopped the process.
  * @throws ConnectorError if no run can start, or if the lock was lost.
@@ -21,7 +23,8 @@ export async function sync(options: SyncOptions, context: SyncContext): Promise<
   const schedule = parseSchedule(options, now());
   const lost = new AbortController();
   const self = { pid: process.pid, host: hostname(), since: new Date(now()).toISOString() };
-  const unlock = await lockStateFile(options.state, self, {
+  const store = await openStateStore(options.state);
+  const unlock = await store.lock(self, {
     stop,
     onWaiting: (owner) =>
       reporter.log(
@@ -33,7 +36,7 @@ export async function sync(options: SyncOptions, context: SyncContext): Promise<
   });
   if (unlock === undefined) return EXIT_CODES.allAccepted;
   try {
-    const running = { ...context, stop: AbortSignal.any([stop, lost.signal]) };
+    const running = { ...context, store, stop: AbortSignal.any([stop, lost.signal]) };
     const run = async (): Promise<RunResult> => {
       const result = await runOnce(options, running);
       reporter.runEnded(result);

@@ -1,10 +1,11 @@
 import { readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { lock } from 'proper-lockfile';
+import { check, lock } from 'proper-lockfile';
 import { z } from 'zod';
 import { type ConnectorError, codeOf, describeSystemError } from '../../protocol/errors.ts';
 import { syncError } from '../../runner/errors.ts';
-import { type Wait, waitByTimer } from '../../shared/abort.ts';
+import { waitByTimer } from '../../shared/abort.ts';
+import type { LockOptions, LockOwner, LockStatus } from './store.ts';
 
 /**
  * A lock that was not renewed for this time, in milliseconds, is stale: another process may acquire it. The library renews a lock
@@ -19,26 +20,10 @@ const STALE_MS = 10_000;
 const ATTEMPT_INTERVAL_MS = 1_000;
 const ATTEMPTS_UNTIL_STALE = STALE_MS / ATTEMPT_INTERVAL_MS + 3;
 
-const ownerSchema = z.object({ pid: z.int(), host: z.string(), since: z.string() });
-
-/** The process that holds a lock. `since` is a time in ISO 8601. */
-export type LockOwner = z.output<typeof ownerSchema>;
-
-export type LockOptions = {
-  /** Aborting it ends the wait for the lock. */
-  stop: AbortSignal;
-  wait?: Wait;
-  /** Called once, before waiting until the lock is released or becomes stale. */
-  onWaiting: (owner: string) => void;
-  /** Called when this process has lost the lock to another one: the run must then end. */
-  onLost: (error: ConnectorError) => void;
-};
+const ownerSchema: z.ZodType<LockOwner> = z.object({ pid: z.int(), host: z.string(), since: z.string() });
 
 /** The result of an attempt to get the lock. */
-type LockAttempt =
-  | { kind: 'acquired'; release: () => Promise<void> }
-  /** `owner` is undefined if it is not known which process holds the lock. */
-  | { kind: 'locked'; owner: LockOwner | undefined };
+type LockAttempt = { kind: 'acquired'; release: () => Promise<void> } | Extract<LockStatus, { kind: 'locked' }>;
 
 /**
  * Locks a state file for this process. The file need not exist yet. If another process holds the lock and is known to be alive,
@@ -55,7 +40,7 @@ export async function lockStateFile(
   { stop, wait = waitByTimer, onWaiting, onLost }: LockOptions,
 ): Promise<(() => Promise<void>) | undefined> {
   const file = await resolveRealPath(path);
-  const ownerPath = `${file}.lock.json`;
+  const ownerPath = ownerPathOf(file);
   const tryLock = async (): Promise<LockAttempt> => {
     try {
       const onCompromised = (cause: Error): void => onLost(explainLostLock(path, cause));
@@ -79,6 +64,18 @@ export async function lockStateFile(
     attempt = await tryLock();
   }
   return recordOwner(path, ownerPath, self, attempt.release);
+}
+
+/** Returns which process holds the lock of a state file. */
+export async function readLockOfFile(path: string): Promise<LockStatus> {
+  const file = await resolveRealPath(path);
+  const isLocked = await check(file, { realpath: false, stale: STALE_MS });
+  return isLocked ? { kind: 'locked', owner: await readOwner(ownerPathOf(file)) } : { kind: 'unlocked' };
+}
+
+/** The path of the file with the owner of a lock. @param file the real path of the state file. */
+function ownerPathOf(file: string): string {
+  return `${file}.lock.json`;
 }
 
 /**
@@ -107,7 +104,7 @@ async function recordOwner(
 }
 
 /** Resolves the real path of a file, so that another run finds the same lock, whatever path it uses for the file. */
-async function resolveRealPath(path: string): Promise<string> {
+export async function resolveRealPath(path: string): Promise<string> {
   try {
     const real = await realpath(path);
     // A save replaces the file. It must not replace something else, such as a device.

@@ -1,14 +1,14 @@
 import { asConnectorError, type ConnectorError } from '../../protocol/errors.ts';
 import type { StateMessage } from '../../runner/messages.ts';
 import { serial } from '../../shared/async.ts';
-import type { StateFile } from './file.ts';
+import type { SyncState } from './sync-state.ts';
 
 /** The minimum time between two saves, in milliseconds. A crash loses only the states that arrived within this time. */
 const SAVE_INTERVAL_MS = 1_000;
 
-/** Saves states to the state file as they arrive, at most once a second. */
+/** Saves states to the store as they arrive, at most once a second. */
 export class StateSaver {
-  readonly #file: Pick<StateFile, 'put' | 'save'>;
+  readonly #state: Pick<SyncState, 'put' | 'save'>;
   readonly #onError: () => void;
   #timer: NodeJS.Timeout | undefined;
   readonly #inTurn = serial();
@@ -19,18 +19,18 @@ export class StateSaver {
   #error: ConnectorError | undefined;
 
   /** @param onError called at the first error: the run should then end. */
-  constructor(file: Pick<StateFile, 'put' | 'save'>, onError: () => void) {
-    this.#file = file;
+  constructor(state: Pick<SyncState, 'put' | 'save'>, onError: () => void) {
+    this.#state = state;
     this.#onError = onError;
   }
 
-  /** The number of rows of this run that the states in the file cover. */
+  /** The number of rows of this run that the states in the store cover. */
   get savedRows(): number {
     return this.#kept;
   }
 
   keep({ key, line, accepted, rejected }: StateMessage): void {
-    this.#file.put(key, line);
+    this.#state.put(key, line);
     this.#settled += accepted + rejected;
     this.#isNew = true;
     if (this.#error === undefined) this.#timer ??= setTimeout(() => this.#save(), this.#untilNextSave());
@@ -61,7 +61,7 @@ export class StateSaver {
     this.#isNew = false;
     const settled = this.#settled;
     try {
-      await this.#file.save();
+      await this.#state.save();
       this.#kept = settled;
       this.#lastSave = performance.now();
     } catch (error) {

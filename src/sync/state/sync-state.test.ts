@@ -4,7 +4,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { messageOf } from '../../protocol/errors.ts';
 import { readStateFile } from '../../protocol/state.ts';
-import { StateFile } from './file.ts';
+import { FileStateStore } from './file-store.ts';
+import { SyncState } from './sync-state.ts';
 
 let folder: string;
 let path: string;
@@ -13,6 +14,10 @@ beforeEach(() => {
   path = join(folder, 'state.json');
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+function open(): Promise<SyncState> {
+  return SyncState.open(new FileStateStore(path));
+}
 
 /** A state with numbers that a double does not keep, and an unknown key. */
 function state(name: string, cursor: string): string {
@@ -25,8 +30,8 @@ function message(text: string): string {
 
 describe('a state', () => {
   test('is saved with every digit and key, and replaces only the last one of its stream', async () => {
-    const file = await StateFile.open(path);
-    expect(file.exists).toBe(false);
+    const file = await open();
+    expect(file.text).toBeUndefined();
     file.put('events', message(state('events', '1')));
     file.put('orders', message(state('orders', '5')));
     await file.save();
@@ -39,7 +44,7 @@ describe('a state', () => {
 
   test('of a stream that is not synced is kept, however the file was formatted', async () => {
     writeFileSync(path, `[${message(state('orders', '5'))},\n ${state('events', '1')}, ${state('events', '2')}]`);
-    const file = await StateFile.open(path);
+    const file = await open();
     file.put('["shop","orders"]', message(state('orders', '6')));
     await file.save();
     expect(readFileSync(path, 'utf8')).toBe(`[\n${state('orders', '6')},\n${state('events', '2')}\n]\n`);
@@ -55,13 +60,13 @@ describe('a state', () => {
     });
     const recent_rows = { '2026-01-01T00:00:00': 'AAAAAAAAAAA' };
     writeFileSync(path, JSON.stringify([stateOf('fresh', { recent_rows }), stateOf('empty', {})]));
-    const file = await StateFile.open(path);
+    const file = await open();
     expect(file.describePositions()).toEqual(['fresh: the rows that were read inside the lookback']);
   });
 
   test('is readable only by its owner', async () => {
     writeFileSync(path, '[]', { mode: 0o644 });
-    await (await StateFile.open(path)).save();
+    await (await open()).save();
     expect(statSync(path).mode & 0o777).toBe(0o600);
   });
 });
@@ -69,21 +74,21 @@ describe('a state', () => {
 describe('a file', () => {
   test.each(['[]', '{}'])('with %j starts a first run', async (text) => {
     writeFileSync(path, text);
-    const file = await StateFile.open(path);
-    expect([file.exists, file.describePositions()]).toEqual([true, []]);
+    const file = await open();
+    expect([file.text, file.describePositions()]).toEqual([text, []]);
   });
 
   test.each(['', '\n', '[', '{"a":1}', '[1]', '[{"type":"GLOBAL"}]'])(
     'with %j is refused before anything is sent',
     async (text) => {
       writeFileSync(path, text);
-      await expect(StateFile.open(path)).rejects.toMatchObject({ code: 'state_invalid', failureType: 'config_error' });
+      await expect(open()).rejects.toMatchObject({ code: 'state_invalid', failureType: 'config_error' });
     },
   );
 
   test('that is rejected: the message does not suggest to leave out --state', async () => {
     writeFileSync(path, '[');
-    const message = await StateFile.open(path).then(() => '', messageOf);
+    const message = await open().then(() => '', messageOf);
     expect(message).toContain(`The state file ${path} `);
     expect(message).toMatch(/Restore it from a backup\. If you move it away instead, .* all rows again/);
     expect(message).not.toContain('--state');
@@ -91,7 +96,7 @@ describe('a file', () => {
 
   test('that is unreadable is reported as such', async () => {
     mkdirSync(path);
-    await expect(StateFile.open(path)).rejects.toMatchObject({ code: 'file_unreadable' });
+    await expect(open()).rejects.toMatchObject({ code: 'file_unreadable' });
   });
 
   test.each([
@@ -99,7 +104,7 @@ describe('a file', () => {
     ['removed', () => rmSync(path)],
   ])('that another process has %s is kept', async (_, change) => {
     writeFileSync(path, '[]');
-    const file = await StateFile.open(path);
+    const file = await open();
     await file.save();
     change();
     const before = contentOf(path);
@@ -109,14 +114,14 @@ describe('a file', () => {
   });
 
   test('that another process has created is kept', async () => {
-    const file = await StateFile.open(path);
+    const file = await open();
     writeFileSync(path, '[]');
     await expect(file.save()).rejects.toThrow(/was changed by another process/);
     expect(contentOf(path)).toBe('[]');
   });
 
   test('that can no longer be written is a state_file_unwritable', async () => {
-    const file = await StateFile.open(path);
+    const file = await open();
     rmSync(folder, { recursive: true });
     await expect(file.save()).rejects.toMatchObject({
       failureType: 'transient_error',

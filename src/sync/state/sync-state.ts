@@ -1,15 +1,10 @@
-import { readFile } from 'node:fs/promises';
 import { isLosslessNumber, parse, stringify } from 'lossless-json';
-import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
 import { streamKey } from '../../protocol/catalog.ts';
-import { type ConnectorError, codeOf, describeSystemError } from '../../protocol/errors.ts';
-import { readTextFile } from '../../protocol/json-file.ts';
-import { readStateFile } from '../../protocol/state.ts';
+import type { ConnectorError } from '../../protocol/errors.ts';
+import { parseState } from '../../protocol/state.ts';
 import { syncError } from '../../runner/errors.ts';
-
-/** The mode of the state file. Only its owner can read it, because cursors are values from the user's tables. */
-const STATE_FILE_MODE = 0o600;
+import type { StateStore } from './store.ts';
 
 const streamState = z.looseObject({
   stream: z.looseObject({ stream_descriptor: z.looseObject({ name: z.string(), namespace: z.string().nullish() }) }),
@@ -32,42 +27,42 @@ const position = z.object({
 });
 
 /**
- * The state file: a list with one state per stream, as `read --state` accepts it. All digits and keys are kept unchanged. A save
- * is atomic: whatever happens, the file has either its old content or its new content.
+ * The state of a sync: a list with one state per stream, as `read --state` accepts it. All digits and keys are kept unchanged.
  */
-export class StateFile {
-  readonly #path: string;
+export class SyncState {
+  readonly #store: Pick<StateStore, 'writeState'>;
   /** The JSON of the state of each stream, by the key of the stream. */
   readonly #states: Map<string, string>;
-  /** The content of the file when this process last read or wrote it; undefined if the file didn't exist. */
   #text: string | undefined;
 
-  private constructor(path: string, text: string | undefined, states: Map<string, string>) {
-    this.#path = path;
+  private constructor(store: Pick<StateStore, 'writeState'>, text: string | undefined, states: Map<string, string>) {
+    this.#store = store;
     this.#text = text;
     this.#states = states;
   }
 
   /**
-   * Reads the file, if it exists.
+   * Reads the state, if there is one.
    *
-   * @throws ConnectorError (config_error) if the file can't be read, or doesn't contain states.
+   * @throws ConnectorError (config_error) if the store can't be read, or doesn't contain states.
    */
-  static async open(path: string): Promise<StateFile> {
-    const text = await readIfExists(path);
-    if (text === undefined) return new StateFile(path, undefined, new Map());
+  static async open(store: Pick<StateStore, 'location' | 'readState' | 'writeState'>): Promise<SyncState> {
+    const text = await store.readState();
+    if (text === undefined) return new SyncState(store, undefined, new Map());
     // `read` treats an empty file as a first run, because platforms create empty files. `sync` never creates an empty file, so this
     // file has been truncated.
-    if (text.trim() === '') throw explainInvalidState(path, undefined);
-    await readStateFile(path).catch((cause: unknown) => {
-      throw explainInvalidState(path, cause);
-    });
-    return new StateFile(path, text, parseStates(text));
+    if (text.trim() === '') throw explainInvalidState(store.location, undefined);
+    try {
+      parseState(store.location, text);
+    } catch (cause) {
+      throw explainInvalidState(store.location, cause);
+    }
+    return new SyncState(store, text, parseStates(text));
   }
 
-  /** Whether the file exists. */
-  get exists(): boolean {
-    return this.#text !== undefined;
+  /** The text in the store; undefined if there is no state yet. */
+  get text(): string | undefined {
+    return this.#text;
   }
 
   /** Whether there is a state of any stream. */
@@ -75,34 +70,16 @@ export class StateFile {
     return this.#states.size > 0;
   }
 
-  /** Replaces the state of a stream with the one in a STATE message. The next save writes it to the file. */
+  /** Replaces the state of a stream with the one in a STATE message. The next save writes it to the store. */
   put(stream: string, message: string): void {
     this.#states.set(stream, message);
   }
 
-  /**
-   * Writes the states to a temporary file, flushes it to the disk, and renames it to the state file.
-   *
-   * @throws ConnectorError if the file can't be written, or if another process has changed it.
-   */
+  /** Writes the states to the store. @throws ConnectorError if that fails, or if another process has changed the state. */
   async save(): Promise<void> {
-    if ((await readIfExists(this.#path)) !== this.#text) {
-      throw syncError(
-        'state_file_changed',
-        `The state file ${this.#path} was changed by another process during this run. The file was left as the other process wrote it, because there is no way to know which state is right. Use a state file for only one run at a time.`,
-      );
-    }
     const states = [...this.#states.values()].map((text) => extractState(text));
     const text = `[\n${states.join(',\n')}\n]\n`;
-    try {
-      await writeFileAtomic(this.#path, text, { mode: STATE_FILE_MODE });
-    } catch (cause) {
-      throw syncError(
-        'state_file_unwritable',
-        `Can't write the state file ${this.#path}: ${describeSystemError(cause)}. The disk may be full, or you can no longer write to the folder. Free some space and run again.`,
-        { cause },
-      );
-    }
+    await this.#store.writeState(text);
     this.#text = text;
   }
 
@@ -127,16 +104,6 @@ function explainInvalidState(path: string, cause: unknown): ConnectorError {
     `The state file ${path} doesn't contain the states of a sync. It may be truncated, edited or a different file. Nothing was read. Restore it from a backup. If you move it away instead, the next run sends all rows again, and Batch receives rows a second time.`,
     { cause },
   );
-}
-
-async function readIfExists(path: string): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
-    // This call fails too, with an error that explains why the file can't be read.
-    return readTextFile('state', path);
-  }
 }
 
 /** Parses the states in a state file, by stream. If a stream has several states, the last one is used, as in `read`. */
