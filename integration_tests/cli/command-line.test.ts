@@ -43,6 +43,19 @@ describe('the launcher for both connectors', () => {
     expect(ofDestination?.messages[0]?.connectionStatus?.message).toContain('api_url');
   });
 
+  test('check replaces references, unless a platform starts it', async () => {
+    const config = file('destination.json', {
+      project_key: 'p',
+      rest_api_key: '${file:/no/such/key}',
+      api_url: 'http://127.0.0.1:1',
+    });
+    const check = async (name: LauncherName, env: Record<string, string> = {}): Promise<string> =>
+      JSON.stringify((await run(name, ['check', '--config', config], { env })).messages);
+    expect(await check('connector')).toContain('rest_api_key refers to the file /no/such/key, which can');
+    expect(await check('connector', { CONNECTOR_ROLE: 'destination' })).toContain('Check api_url');
+    expect(await check('destination-batch')).toContain('Check api_url');
+  });
+
   test.each([
     ['of neither', { user: 'x' }, /for neither connector/],
     ['of both', { host: 'h', project_key: 'p' }, /for both connectors/],

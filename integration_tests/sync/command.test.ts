@@ -27,9 +27,10 @@ const MANY = 45_000;
 /** So many updates a second leave time to interrupt a run over many rows, and to see it drain. */
 const SLOW = { rate_limit: 7_000 };
 
-const ENVIRONMENT = { SYNC_PASSWORD: READER.password, SYNC_KEY: REST_API_KEY, SYNC_USER: 'nobody-knows-me' };
+const ENVIRONMENT = { SYNC_PASSWORD: READER.password, SYNC_USER: 'nobody-knows-me' };
 
 const file = temporaryFiles();
+const KEY_FILE = file('key', `${REST_API_KEY}\n`);
 const server = clickHouseWith('shop');
 let batch: BatchApi;
 
@@ -57,14 +58,14 @@ function statePath(): string {
   return join(dirname(file('folder', '')), 'state.json');
 }
 
-/** The arguments of a sync whose secrets are only in environment variables. */
+/** The arguments of a sync whose secrets are only in an environment variable and in a file. */
 function syncArguments({ source = {}, destination = {}, state = statePath() }: Options, ...more: string[]): string[] {
   return [
     'sync',
     '--source',
     file('source.json', sourceConfiguration(server(), 'shop', { password: '${SYNC_PASSWORD}', ...source })),
     '--destination',
-    file('destination.json', destinationConfiguration(batch, { rest_api_key: '${SYNC_KEY}', ...destination })),
+    file('destination.json', destinationConfiguration(batch, { rest_api_key: `\${file:${KEY_FILE}}`, ...destination })),
     '--state',
     state,
     ...more,
@@ -86,8 +87,7 @@ function startSync(options: Options, ...more: string[]): { child: ChildProcess; 
 
 /** A user is named in messages, whether the name came from the environment or not. */
 function withoutSecrets(result: Finished): Finished {
-  const { SYNC_PASSWORD, SYNC_KEY } = ENVIRONMENT;
-  for (const value of [SYNC_PASSWORD, SYNC_KEY]) expect(result.stdout + result.stderr).not.toContain(value);
+  for (const value of [READER.password, REST_API_KEY]) expect(result.stdout + result.stderr).not.toContain(value);
   return result;
 }
 

@@ -48,12 +48,17 @@ export function describeJsonFile(what: string): {
   return { type: 'string', demandOption: true, requiresArg: true, describe: `JSON file with ${what}` };
 }
 
-/** Adds the options of the commands that read a configuration. */
-export function addConfigOptions(parser: Argv) {
+/**
+ * Adds the options of the commands that read a configuration. `connector` is for people, so it replaces references by default. A
+ * platform replaces nothing unless asked to: whoever fills in its form must not be able to read its environment and its files.
+ */
+export function addConfigOptions(parser: Argv, { role }: Launcher) {
   return parser.option('config', describeJsonFile('the configuration')).option('env-references', {
     type: 'boolean',
-    default: false,
-    describe: 'replace each ${NAME} in the configuration with the environment variable NAME',
+    // A platform that starts `connector` sets CONNECTOR_ROLE, because `spec` needs it.
+    default: role === undefined && process.env.CONNECTOR_ROLE === undefined,
+    describe:
+      'replace each ${NAME} in the configuration with the environment variable NAME, and each ${file:PATH} with the content of a file',
   });
 }
 

@@ -42,7 +42,7 @@ export async function askForSource(questions: Questions, before: SourceAnswers |
     defaultAnswer: 'default',
   });
   const password = await questions.password(
-    `Password (empty ${before?.password ? 'to keep it' : 'for none'}, \${NAME} for an environment variable)`,
+    `Password (empty ${before?.password ? 'to keep it' : 'for none'}, \${NAME} for an environment variable, \${file:/PATH} for a file)`,
   );
   const database = await questions.text({ message: 'Database', initial: before?.database, defaultAnswer: 'default' });
   const cursor = await questions.text({
@@ -86,18 +86,18 @@ export async function askForDestination(
     initial: before?.project_key,
   });
   let key = await questions.password(
-    `REST API key, from the same page (${before === undefined ? '' : 'empty to keep it, '}\${NAME} for an environment variable)`,
+    `REST API key, from the same page (${before === undefined ? '' : 'empty to keep it, '}\${NAME} for an environment variable, \${file:/PATH} for a file)`,
   );
   while (key === '' && before === undefined) key = await questions.password('The REST API key is required');
   return { project_key: project, rest_api_key: key === '' ? (before?.rest_api_key ?? '') : escapeSecret(key) };
 }
 
-/** Matches a text that is exactly one reference to an environment variable. */
-const REFERENCE = /^\$\{[A-Za-z_][A-Za-z0-9_]*\}$/;
+/** Matches a text that is exactly one reference to an environment variable or a file. */
+const REFERENCE = /^\$\{(?:file:[^}]+|[A-Za-z_][A-Za-z0-9_]*)\}$/;
 
 /**
- * Escapes a secret for a configuration in which `${NAME}` refers to an environment variable. If the user typed exactly one
- * reference, it is kept. In any other secret, `${` is escaped, so that the connector uses the secret as typed.
+ * Escapes a secret for a configuration in which `${` begins a reference. If the user typed exactly one reference, it is kept. In
+ * any other secret, `${` is escaped, so that the connector uses the secret as typed.
  */
 function escapeSecret(typed: string): string {
   return REFERENCE.test(typed) ? typed : typed.replaceAll('${', () => '$${');

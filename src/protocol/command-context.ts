@@ -1,5 +1,5 @@
-import type { Environment } from './environment-references.ts';
 import type { MessageOutput } from './output.ts';
+import type { Environment } from './references.ts';
 
 /** The context that every connector command receives. */
 export type CommandContext = {
@@ -8,6 +8,6 @@ export type CommandContext = {
   stop: AbortSignal;
   /** Milliseconds since the epoch. */
   now: () => number;
-  /** The environment variables that replace `${NAME}` in a configuration. If undefined, `${NAME}` is not replaced. */
+  /** The environment variables that replace `${NAME}` in a configuration. If undefined, no reference is replaced. */
   environment?: Environment;
 };

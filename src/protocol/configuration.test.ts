@@ -5,9 +5,9 @@ import { Writable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { readConfiguration } from './configuration.ts';
-import type { Environment } from './environment-references.ts';
 import { log } from './messages.ts';
 import { MessageOutput } from './output.ts';
+import type { Environment } from './references.ts';
 import { forgetSecrets, redactForeign } from './secrets.ts';
 
 let folder: string;

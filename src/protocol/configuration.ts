@@ -2,10 +2,10 @@ import type { z } from 'zod';
 import { isJsonObject } from '../shared/exact-json.ts';
 import { suggestName } from '../shared/suggest.ts';
 import type { CommandContext } from './command-context.ts';
-import { resolveReferences } from './environment-references.ts';
 import { checkJson, parseJson, readTextFile } from './json-file.ts';
 import { log } from './messages.ts';
 import { readProxyCredentials } from './network/proxy.ts';
+import { resolveReferences } from './references.ts';
 import { registerSecrets } from './secrets.ts';
 import { findSecrets, listOptions } from './spec.ts';
 
@@ -22,7 +22,7 @@ type ConfigurationContext = Pick<CommandContext, 'environment'> & {
 
 /**
  * Reads a configuration and checks it against a schema. It logs a warning for each name that looks like a misspelt option. All
- * later output masks the values that the schema marks as secret, values from environment variables, and proxy passwords.
+ * later output masks the values that the schema marks as secret, values from environment variables and files, and proxy passwords.
  *
  * @throws ConnectorError (config_error) that names each invalid field, but never its value.
  */
@@ -34,15 +34,15 @@ export async function readConfiguration<T extends z.ZodType<Record<string, unkno
   const isFile = typeof given === 'string';
   const path = isFile ? given : NO_FILE;
   const value = isFile ? parseJson('configuration', path, await readTextFile('configuration', path)) : given;
-  const { value: written, fromEnvironment } =
-    environment === undefined ? { value, fromEnvironment: [] } : resolveReferences(value, environment, path);
+  const { value: written, fromReferences } =
+    environment === undefined ? { value, fromReferences: [] } : resolveReferences(value, environment, path);
   // The warnings are logged before the check: if a misspelt name makes the check fail, the user then knows why.
   for (const warning of findMisspeltOptions(written, path, schema)) await output.write(log('WARN', warning));
   const configuration = checkJson('configuration', path, written, schema);
   const { username } = configuration;
   // The secrets are taken from the configuration as written, because options that the schema drops may also be secrets.
   const proxies = readProxyCredentials();
-  const secrets = [...findSecrets(written, schema), ...fromEnvironment, ...proxies.passwords];
+  const secrets = [...findSecrets(written, schema), ...fromReferences, ...proxies.passwords];
   const usernames = typeof username === 'string' ? [username, ...proxies.usernames] : proxies.usernames;
   registerSecrets(secrets, usernames);
   return configuration;

@@ -5,9 +5,12 @@ import { addConfigOptions, type ConnectorCommand, type Role, resolveEnvironment 
 
 export const checkCommand: ConnectorCommand = {
   name: 'check',
-  addTo: (parser, { role }, context) =>
-    parser.command('check', 'test the configuration', addConfigOptions, (args) =>
-      check(resolveEnvironment(context, args), role, args.config),
+  addTo: (parser, launcher, context) =>
+    parser.command(
+      'check',
+      'test the configuration',
+      (args) => addConfigOptions(args, launcher),
+      (args) => check(resolveEnvironment(context, args), launcher.role, args.config),
     ),
 };
 

@@ -20,7 +20,7 @@ const EPILOGUE = `Exit codes:
   2  wrong arguments or configuration
   3  some rows would be rejected, or refused by Batch because of their time
 
-A configuration can contain \${NAME} for the environment variable NAME, to keep secrets out of the file.`;
+To keep secrets out of a configuration, use \${NAME} for an environment variable or \${file:/PATH} for the content of a file.`;
 
 /**
  * Runs `preview`.

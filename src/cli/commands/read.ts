@@ -9,12 +9,12 @@ import {
 export const readCommand: ConnectorCommand = {
   name: 'read',
   role: 'source',
-  addTo: (parser, _, context) =>
+  addTo: (parser, launcher, context) =>
     parser.command(
       'read',
       'write the rows to stdout as Airbyte messages',
       (args) =>
-        addConfigOptions(args)
+        addConfigOptions(args, launcher)
           .option('catalog', describeJsonFile('the configured catalog'))
           .option('state', { ...describeJsonFile('the state of the last run'), demandOption: false })
           .option('limit', rowLimit),

@@ -19,7 +19,7 @@ const EPILOGUE = `Exit codes:
     3  the run completed, but some rows were rejected
   130  stopped by Ctrl-C (143: by SIGTERM, 129: by SIGHUP)
 
-A configuration can contain \${NAME} for the environment variable NAME, to keep secrets out of the file.`;
+To keep secrets out of a configuration, use \${NAME} for an environment variable or \${file:/PATH} for the content of a file.`;
 
 /**
  * Runs `sync`. It is for users and scripts, not for a platform, so it prints no protocol messages. Errors are printed as text to

@@ -3,11 +3,11 @@ import { addConfigOptions, type ConnectorCommand, describeJsonFile, resolveEnvir
 export const writeCommand: ConnectorCommand = {
   name: 'write',
   role: 'destination',
-  addTo: (parser, _, context) =>
+  addTo: (parser, launcher, context) =>
     parser.command(
       'write',
       'send the rows from stdin (Airbyte messages) to Batch',
-      (args) => addConfigOptions(args).option('catalog', describeJsonFile('the configured catalog')),
+      (args) => addConfigOptions(args, launcher).option('catalog', describeJsonFile('the configured catalog')),
       async (args) => {
         const destination = await import('../../destination-batch/commands.ts');
         const isComplete = await destination.write(resolveEnvironment(context, args), args, process.stdin);
