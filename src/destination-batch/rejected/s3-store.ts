@@ -1,37 +1,24 @@
 import type { S3Client, S3ClientConfig } from '@aws-sdk/client-s3';
-import { ConnectorError, codeOf, messageOf } from '../../protocol/errors.ts';
-import { createEnvironmentHttpsAgent } from '../../protocol/network/tunnel-agent.ts';
-import { redactForeign } from '../../protocol/secrets.ts';
+import { ConnectorError } from '../../protocol/errors.ts';
+import {
+  commonS3Options,
+  createS3RequestHandler,
+  describeS3Error,
+  loadS3Library,
+  type S3Library,
+  type S3SettingNames,
+} from '../../protocol/network/s3.ts';
 import { retryFor } from '../../shared/retry.ts';
 import type { S3Options } from '../config/rejection.ts';
 import { destinationError } from '../errors.ts';
 import { createRunName, toFileName } from './file-store.ts';
 import type { RejectedRowStore } from './rejected-rows.ts';
 
-/** The timeout for a connection, in milliseconds. */
-const CONNECT_TIMEOUT_MS = 10_000;
-
-/** The timeout for the response to a request, in milliseconds. */
-const REQUEST_TIMEOUT_MS = 60_000;
-
-/** Creates a request handler. Each client needs its own, because a client closes its handler. */
-function createRequestHandler(): NonNullable<S3ClientConfig['requestHandler']> {
-  return {
-    connectionTimeout: CONNECT_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-    // Always checks the server's certificate. This is the default, but without an explicit setting,
-    // NODE_TLS_REJECT_UNAUTHORIZED could silently turn off the check.
-    httpsAgent: createEnvironmentHttpsAgent() ?? { rejectUnauthorized: true },
-  };
-}
-
 /** The delays between attempts, in milliseconds. They double from the minimum to the maximum, with random variation. */
 const MIN_RETRY_DELAY_MS = 500;
 const MAX_RETRY_DELAY_MS = 30_000;
 
 const CONTENT_TYPE = 'application/x-ndjson';
-
-type Sdk = typeof import('@aws-sdk/client-s3');
 
 /**
  * The objects of one stream: how many were confirmed and how many were spilled, and the keys of each unconfirmed piece.
@@ -44,7 +31,7 @@ type StreamObjects = { base: string; confirmed: number; spilled: number; pieces:
  * name. The store never writes to an object of another run.
  */
 export class S3Store implements RejectedRowStore {
-  readonly #sdk: Sdk;
+  readonly #sdk: S3Library;
   readonly #client: S3Client;
   readonly #bucket: string;
   readonly #path: string;
@@ -66,14 +53,11 @@ export class S3Store implements RejectedRowStore {
         'rejected_rows has only one of access_key_id and secret_access_key. Set both, or set neither to use the credentials of this machine.',
       );
     }
-    // On Node 20 the library warns on stderr that its future versions need a later Node. Users don't need this warning,
-    // because the lock file sets the version of the library.
-    process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true';
-    const sdk = await import('@aws-sdk/client-s3');
+    const sdk = await loadS3Library();
     return new S3Store(sdk, new sdk.S3Client(await createClientOptions(options)), options, startedAt, retryTimeMs);
   }
 
-  private constructor(sdk: Sdk, client: S3Client, options: S3Options, startedAt: number, retryTimeMs: number) {
+  private constructor(sdk: S3Library, client: S3Client, options: S3Options, startedAt: number, retryTimeMs: number) {
     this.#retryTimeMs = retryTimeMs;
     this.#sdk = sdk;
     this.#client = client;
@@ -188,13 +172,8 @@ async function createClientOptions(options: S3Options): Promise<S3ClientConfig> 
   const own = accessKeyId === undefined || secretAccessKey === undefined ? undefined : { accessKeyId, secretAccessKey };
   const credentials = options.role_arn === undefined ? own : await assumeRole(options.role_arn, region, own);
   return {
+    ...commonS3Options(),
     region,
-    // `#withRetries` retries, so the library doesn't have to.
-    maxAttempts: 1,
-    requestHandler: createRequestHandler(),
-    // Some stores other than AWS don't support the checksums that the library adds by default.
-    requestChecksumCalculation: 'WHEN_REQUIRED',
-    responseChecksumValidation: 'WHEN_REQUIRED',
     ...(options.s3_endpoint === undefined ? {} : { endpoint: options.s3_endpoint, forcePathStyle: true }),
     ...(credentials === undefined ? {} : { credentials }),
   };
@@ -208,51 +187,27 @@ async function assumeRole(
   const { fromTemporaryCredentials } = await import('@aws-sdk/credential-providers');
   return fromTemporaryCredentials({
     params: { RoleArn: role, RoleSessionName: 'clickhouse-to-batch' },
-    clientConfig: { region, requestHandler: createRequestHandler() },
+    clientConfig: { region, requestHandler: createS3RequestHandler() },
     ...(own === undefined ? {} : { masterCredentials: own }),
   });
 }
 
-/** What an error of a store means and what to do about it. The keys are the names that AWS gives to these errors. */
-const MEANINGS: Record<string, string> = {
-  NoSuchBucket: 'The bucket does not exist. Check s3_bucket_name and s3_endpoint, or create it',
-  InvalidAccessKeyId: 'The store does not know the access key. Check access_key_id and s3_endpoint',
-  SignatureDoesNotMatch: 'The secret does not belong to the access key. Check secret_access_key',
-  AccessDenied:
-    'The key has no permission. Grant it s3:PutObject, s3:GetObject and s3:DeleteObject on the path, and sts:AssumeRole if there is a role_arn',
-  PermanentRedirect: 'The bucket is in another region. Check s3_bucket_region',
-  AuthorizationHeaderMalformed: 'The bucket is in another region. Check s3_bucket_region',
-  CredentialsProviderError: 'This machine has no credentials. Set access_key_id and secret_access_key',
+/** The options of a store, for messages. */
+const SETTING_NAMES: S3SettingNames = {
+  bucket: 's3_bucket_name',
+  endpoint: 's3_endpoint',
+  region: 's3_bucket_region',
+  accessKey: 'access_key_id',
+  secretKey: 'secret_access_key',
+  permissions: 's3:PutObject, s3:GetObject and s3:DeleteObject on the path, and sts:AssumeRole if there is a role_arn',
+  all: 'the options of rejected_rows',
 };
 
-/** HTTP statuses of client errors that a retry may fix. */
-const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 429]);
-
 function explainStoreError(bucket: string, error: unknown): ConnectorError {
-  const name = error instanceof Error ? error.name : '';
-  const status = readStatus(error);
-  const isLasting =
-    name in MEANINGS || (status !== undefined && status >= 300 && status < 500 && !PASSING_STATUSES.has(status));
-  const words = messageOf(error);
-  const code = status === undefined ? codeOf(error) : `HTTP ${status}`;
-  const said = [name === 'Error' ? '' : redactForeign(name), words.includes(code) ? '' : code, words].filter(
-    (part) => part !== '',
-  );
-  const meaning =
-    MEANINGS[name] ??
-    (isLasting
-      ? 'The store refused the request. Check the options of rejected_rows'
-      : 'The store is unreachable or has an internal error. Check s3_endpoint and the network');
+  const { isLasting, said, meaning } = describeS3Error(error, SETTING_NAMES);
   return destinationError(
     isLasting ? 'rejected_rows_unwritable' : 'rejected_rows_unavailable',
-    `Rejected rows can't be written to the bucket ${bucket} (${said.join(', ')}). ${meaning}. The state does not advance past these rows, so the next run reads them again.`,
+    `Rejected rows can't be written to the bucket ${bucket} (${said}). ${meaning}. The state does not advance past these rows, so the next run reads them again.`,
     { cause: error },
   );
-}
-
-function readStatus(error: unknown): number | undefined {
-  if (!(error instanceof Error) || !('$metadata' in error)) return undefined;
-  const metadata = error.$metadata;
-  if (typeof metadata !== 'object' || metadata === null || !('httpStatusCode' in metadata)) return undefined;
-  return typeof metadata.httpStatusCode === 'number' ? metadata.httpStatusCode : undefined;
 }
