@@ -1,8 +1,8 @@
 import { promisify } from 'node:util';
 import { brotliDecompress, inflate, unzip } from 'node:zlib';
-import { buildConnector, Pool } from 'undici';
-import { findProxy, type HttpProxy } from '../../protocol/network/proxy.ts';
-import { connectThroughProxy } from '../../protocol/network/proxy-tunnel.ts';
+import { Pool } from 'undici';
+import { findProxy } from '../../protocol/network/proxy.ts';
+import { createProxyConnector } from '../../protocol/network/proxy-connector.ts';
 import type { DestinationConfiguration } from '../config/schema.ts';
 import type { Endpoint } from './endpoints.ts';
 import { explainConnectionError } from './errors.ts';
@@ -114,21 +114,6 @@ export class BatchApi {
   close(): Promise<void> {
     return this.#pool.destroy();
   }
-}
-
-/**
- * Creates connections to Batch through a proxy, for undici. undici's own EnvHttpProxyAgent is not used, for two
- * reasons. Its errors contain neither the variable that names the proxy nor the reason why the proxy refused. And it
- * would send requests to loopback addresses such as localhost, with the key, through the proxy.
- */
-function createProxyConnector(proxy: HttpProxy, options: buildConnector.BuildOptions): buildConnector.connector {
-  const startTls = buildConnector(options);
-  return (target, done) => {
-    connectThroughProxy(proxy, target.hostname, Number(target.port || 443)).then(
-      (httpSocket) => startTls({ ...target, httpSocket }, done),
-      (error: Error) => done(error, null),
-    );
-  };
 }
 
 /**

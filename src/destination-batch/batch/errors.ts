@@ -1,6 +1,6 @@
 import { errors } from 'undici';
 import { ConnectorError, codeOf, messageOf } from '../../protocol/errors.ts';
-import { describeNetworkError, NOT_HTTP } from '../../protocol/network/connection-errors.ts';
+import { describeCertificateFault, describeNetworkError, NOT_HTTP } from '../../protocol/network/connection-errors.ts';
 import { ProxyError } from '../../protocol/network/proxy-tunnel.ts';
 import { destinationError } from '../errors.ts';
 
@@ -34,25 +34,6 @@ const NEVER_CONNECTED: ReadonlySet<string> = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
 
-/**
- * Node's error codes for a certificate that is not accepted:
- * https://nodejs.org/api/tls.html#x509-certificate-error-codes
- */
-const CERTIFICATE_FAULT = /^(ERR_TLS_CERT_|CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH$|INVALID_)/;
-
-/** What is wrong with the certificate. The keys are Node's error codes. */
-const CERTIFICATE_WORDS: Readonly<Record<string, string>> = {
-  CERT_HAS_EXPIRED: 'it has expired',
-  CERT_NOT_YET_VALID: 'it is not valid yet',
-  ERR_TLS_CERT_ALTNAME_INVALID: 'it is for another host name',
-  HOSTNAME_MISMATCH: 'it is for another host name',
-  DEPTH_ZERO_SELF_SIGNED_CERT: 'no known authority has signed it',
-  SELF_SIGNED_CERT_IN_CHAIN: 'no known authority has signed it',
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'no known authority has signed it',
-  UNABLE_TO_GET_ISSUER_CERT: 'no known authority has signed it',
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'no known authority has signed it',
-};
-
 /** Node's error codes for a server that does not respond with TLS. */
 const NO_TLS: ReadonlySet<string> = new Set(['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG']);
 
@@ -70,10 +51,11 @@ export function explainConnectionError(error: unknown, address: string): Error {
   }
   const code = codeOf(error);
   const { host } = new URL(address);
-  if (CERTIFICATE_FAULT.test(code)) {
+  const certificateFault = describeCertificateFault(code);
+  if (certificateFault !== undefined) {
     return destinationError(
       'batch_certificate_refused',
-      `The certificate of ${address} is not accepted: ${CERTIFICATE_WORDS[code] ?? "it can't be verified"} (${code}). A proxy may be answering in place of Batch, or this machine's clock may be wrong. If the proxy is yours, set NODE_EXTRA_CA_CERTS to a file with the certificate of its authority.`,
+      `The certificate of ${address} is not accepted: ${certificateFault} (${code}). A proxy may be answering in place of Batch, or this machine's clock may be wrong. If the proxy is yours, set NODE_EXTRA_CA_CERTS to a file with the certificate of its authority.`,
       { cause: error },
     );
   }

@@ -25,3 +25,27 @@ export function describeNetworkError(error: unknown): string | undefined {
   if (code.startsWith('HPE_')) return NOT_HTTP;
   return REASONS[code];
 }
+
+/**
+ * Node's error codes for a certificate that is not accepted:
+ * https://nodejs.org/api/tls.html#x509-certificate-error-codes
+ */
+const CERTIFICATE_FAULT = /^(ERR_TLS_CERT_|CERT_|CRL_|UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH$|INVALID_)/;
+
+/** What is wrong with the certificate. The keys are Node's error codes. */
+const CERTIFICATE_WORDS: Readonly<Record<string, string>> = {
+  CERT_HAS_EXPIRED: 'it has expired',
+  CERT_NOT_YET_VALID: 'it is not valid yet',
+  ERR_TLS_CERT_ALTNAME_INVALID: 'it is for another host name',
+  HOSTNAME_MISMATCH: 'it is for another host name',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'no known authority has signed it',
+  SELF_SIGNED_CERT_IN_CHAIN: 'no known authority has signed it',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'no known authority has signed it',
+  UNABLE_TO_GET_ISSUER_CERT: 'no known authority has signed it',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'no known authority has signed it',
+};
+
+/** Describes why a certificate is not accepted. Returns undefined for a code of another error. @param code of Node. */
+export function describeCertificateFault(code: string): string | undefined {
+  return CERTIFICATE_FAULT.test(code) ? (CERTIFICATE_WORDS[code] ?? "it can't be verified") : undefined;
+}
