@@ -30,6 +30,7 @@ export type PrintedMessage = {
     type: string;
     error?: { message: string; failure_type: string; internal_message?: string; stack_trace?: string };
     estimate?: { type: string; name: string; namespace?: string; row_estimate: number; byte_estimate?: number };
+    analytics?: { type: string; value: string };
     stream_status?: { stream_descriptor: { name: string; namespace?: string }; status: string };
   };
   connectionStatus?: { status: string; message?: string };

@@ -52,6 +52,16 @@ function write(batch: BatchApi, lines: readonly string[], changes: Row = {}, cat
   });
 }
 
+/** The metrics in the last ANALYTICS message of a write. */
+async function writeWithMetrics(batch: BatchApi, lines: readonly string[], changes: Row = {}): Promise<unknown> {
+  const { messages } = await run('destination-batch', [...writeArguments(batch, changes), '--report-metrics'], {
+    input: lines.map((line) => `${line}\n`).join(''),
+  });
+  const last = messages.flatMap(({ trace }) => trace?.analytics ?? []).at(-1);
+  expect(last?.type).toBe('destination-batch-metrics');
+  return JSON.parse(last?.value ?? '');
+}
+
 function acceptedNumbers(batch: BatchApi): number[] {
   return [...batch.store.events()].map(({ json }) => JSON.parse(json).attributes.n).toSorted((a, b) => a - b);
 }
@@ -396,6 +406,24 @@ describe.concurrent('responses of Batch', () => {
     expect(errors(result)).toMatchObject([
       { failure_type: 'transient_error', message: expect.stringMatching(/Run the sync again later/) },
     ]);
+  });
+
+  test('reports metrics at the end with --report-metrics, also of a run that fails', async ({ batch }) => {
+    batch.faults.add({ kind: 'status', status: 503 });
+    const rejected = recordLine({ custom_id: '', event_name: 'purchase', n: 50 });
+    const metrics = await writeWithMetrics(batch, [...input, rejected, stateLine(2)]);
+    expect(metrics).toEqual({
+      requests: { '202': 1, '503': 1 },
+      request_seconds: { count: 2, sum: expect.any(Number), buckets: expect.any(Array) },
+      retries: 1,
+      updates: 100,
+      events_accepted: 50,
+      rows_rejected: { custom_id_missing: 1 },
+      possible_duplicates: 0,
+      tokens_left: expect.any(Number),
+    });
+    batch.faults.add({ kind: 'status', status: 401 });
+    expect(await writeWithMetrics(batch, input)).toMatchObject({ requests: { '401': 1 }, events_accepted: 0 });
   });
 
   test('halves a refused request until the bad update is isolated', async ({ batch }) => {

@@ -132,6 +132,11 @@ const payloads: Record<string, [string, unknown]> = {
             status: oneOf('STARTED', 'RUNNING', 'COMPLETE', 'INCOMPLETE'),
           }),
         }),
+        object(['analytics'], {
+          type: oneOf('ANALYTICS'),
+          emitted_at: count,
+          analytics: object(['type', 'value'], { type: text, value: text }),
+        }),
       ],
     },
   ],

@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { READER_WITH_SETTINGS, readerWith } from '../../sandbox/clickhouse/users.ts';
-import type { Finished } from '../../sandbox/launcher.ts';
+import { type Finished, run } from '../../sandbox/launcher.ts';
 import {
   catalogOf,
   clickHouseWith,
@@ -22,7 +22,7 @@ import { COLUMNS, FEW, MANY, MANY_ROWS } from './example-tables.ts';
 const READER_IN_ONE_THREAD = readerWith('reader_in_one_thread', { settings: { max_threads: 1 } });
 
 const server = clickHouseWith('shop', [READER_IN_ONE_THREAD]);
-const { read } = sourceReader(server, 'shop');
+const { read, readArguments } = sourceReader(server, 'shop');
 
 beforeAll(() =>
   server().execute(
@@ -94,6 +94,19 @@ describe('a read without a state', () => {
         sourceStats: { recordCount: 0 },
       },
     ]);
+  });
+
+  test("reports the server's clock with --report-metrics", async () => {
+    const { messages } = await run('source-clickhouse', [...readArguments('none'), '--report-metrics']);
+    const clocks = messages.flatMap(({ trace }) => trace?.analytics ?? []);
+    expect(clocks).toEqual([{ type: 'source-clickhouse-clock', value: expect.any(String) }]);
+    const { server_time } = JSON.parse(clocks[0]?.value ?? '');
+    expect(server_time).toMatch(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/);
+    const [row] = await server().query<{ now: string }>('SELECT toString(toUnixTimestamp64Milli(now64(3))) AS now');
+    const age = Number(row?.now) - Date.parse(server_time);
+    expect(age).toBeGreaterThanOrEqual(0);
+    // Far from an hour, by which a time zone would be wrong.
+    expect(age).toBeLessThan(900_000);
   });
 
   test('reads a table with another sorting key, and a view, completely and in the order of the cursor', async () => {

@@ -62,6 +62,14 @@ export function addConfigOptions(parser: Argv, { role }: Launcher) {
   });
 }
 
+/** The option --report-metrics of `read` and `write`, which `sync` passes. */
+export const reportMetrics = {
+  type: 'boolean',
+  default: false,
+  hidden: true,
+  describe: 'write metrics as ANALYTICS messages',
+} as const;
+
 /** Adds the environment variables to the context if --env-references is given. */
 export function resolveEnvironment(context: CommandContext, args: { envReferences: boolean }): CommandContext {
   return args.envReferences ? { ...context, environment: process.env } : context;

@@ -1,3 +1,4 @@
+import type { DestinationMetrics } from '../protocol/analytics.ts';
 import { troubleshootingPage } from '../protocol/help-pages.ts';
 import type { Message } from '../protocol/messages.ts';
 import { log } from '../protocol/messages.ts';
@@ -183,6 +184,20 @@ export class Report {
     const messages = this.#messages;
     this.#messages = [];
     return messages;
+  }
+
+  /** The counts that are reported as metrics. */
+  get metrics(): Pick<
+    DestinationMetrics,
+    'retries' | 'updates' | 'events_accepted' | 'rows_rejected' | 'possible_duplicates'
+  > {
+    return {
+      retries: this.#retries,
+      updates: this.#updates,
+      events_accepted: this.#accepted,
+      rows_rejected: Object.fromEntries(this.#rejected),
+      possible_duplicates: this.#possibleDuplicates,
+    };
   }
 
   summarize(): Message[] {

@@ -10,4 +10,6 @@ export type CommandContext = {
   now: () => number;
   /** The environment variables that replace `${NAME}` in a configuration. If undefined, no reference is replaced. */
   environment?: Environment;
+  /** Whether `read` and `write` report metrics in ANALYTICS messages: see protocol/analytics.ts. */
+  reportMetrics?: boolean;
 };

@@ -60,7 +60,8 @@ type Trace =
       type: 'STREAM_STATUS';
       emitted_at: number;
       stream_status: { stream_descriptor: StreamDescriptor; status: StreamStatus };
-    };
+    }
+  | { type: 'ANALYTICS'; emitted_at: number; analytics: { type: string; value: string } };
 
 /** The log levels of warnings and errors. */
 const WARNING_LEVELS: ReadonlySet<unknown> = new Set(['WARN', 'ERROR', 'FATAL']);

@@ -1,4 +1,11 @@
 import { z } from 'zod';
+import {
+  DESTINATION_METRICS,
+  type DestinationMetrics,
+  destinationMetricsSchema,
+  SERVER_CLOCK,
+  serverClockSchema,
+} from '../protocol/analytics.ts';
 import { streamKey } from '../protocol/catalog.ts';
 import { ConnectorError } from '../protocol/errors.ts';
 import { splitLink } from '../protocol/help-pages.ts';
@@ -27,6 +34,10 @@ export type ConnectorMessage =
   | { kind: 'log'; level: string; message: string }
   | { kind: 'error'; error: ConnectorError }
   | { kind: 'estimate'; stream: string; rows: number }
+  /** The destination's metrics since the start of the run. */
+  | { kind: 'metrics'; metrics: DestinationMetrics }
+  /** How many milliseconds to add to this machine's clock for the server's. */
+  | { kind: 'server_clock'; offsetMs: number }
   | { kind: 'catalog'; streams: DiscoveredStream[] }
   /** The result of a destination's `discover`. */
   | { kind: 'destination_catalog' }
@@ -49,6 +60,11 @@ const traceMessage = z.object({
     }),
     z.object({ type: z.literal('ESTIMATE'), estimate: descriptor.extend({ row_estimate: z.number() }) }),
     z.object({ type: z.literal('STREAM_STATUS') }),
+    z.object({
+      type: z.literal('ANALYTICS'),
+      emitted_at: z.number(),
+      analytics: z.object({ type: z.string(), value: z.string() }),
+    }),
   ]),
 });
 
@@ -111,7 +127,23 @@ function parseTrace(trace: z.output<typeof traceMessage>['trace']): ConnectorMes
     }
     case 'ESTIMATE':
       return { kind: 'estimate', stream: streamKey(trace.estimate), rows: trace.estimate.row_estimate };
+    case 'ANALYTICS':
+      return parseAnalytics(trace.analytics, trace.emitted_at);
     default:
       return { kind: 'other' };
   }
+}
+
+/** @param at when the message was emitted, in milliseconds since the epoch. */
+function parseAnalytics({ type, value }: { type: string; value: string }, at: number): ConnectorMessage {
+  const content = tryParseJson(value);
+  if (type === DESTINATION_METRICS) {
+    const { data } = destinationMetricsSchema.safeParse(content);
+    if (data !== undefined) return { kind: 'metrics', metrics: data };
+  }
+  if (type === SERVER_CLOCK) {
+    const time = Date.parse(serverClockSchema.safeParse(content).data?.server_time ?? '');
+    if (!Number.isNaN(time)) return { kind: 'server_clock', offsetMs: time - at };
+  }
+  return { kind: 'other' };
 }

@@ -1,3 +1,4 @@
+import { analytics, SERVER_CLOCK } from '../protocol/analytics.ts';
 import { configuredCatalogSchema } from '../protocol/catalog.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { type ConfigurationOrPath, readConfiguration } from '../protocol/configuration.ts';
@@ -61,7 +62,7 @@ async function withClickHouse<T>(
   retryOn: ClientOptions['retryOn'],
   use: (clickhouse: ClickHouse, configuration: SourceConfiguration) => Promise<T>,
 ): Promise<T> {
-  const { output, stop } = context;
+  const { output, stop, now, reportMetrics = false } = context;
   const configuration = await readConfiguration(config, sourceConfigurationSchema, context);
   const warn = (message: string): void => {
     // Not awaited: a connection must not wait for a slow reader of our output.
@@ -72,7 +73,12 @@ async function withClickHouse<T>(
       `The certificate of ${configuration.host}:${configuration.port} is NOT VERIFIED, because tls.verify is off. An attacker on the network could pretend to be the server and read the password and every row. Set tls.ca_certificate to the certificate of the server's authority, and turn tls.verify on.`,
     );
   }
-  const clickhouse = new ClickHouse(configuration, { stop, warn, retryOn });
+  const onConnected = (serverTime: number): void => {
+    if (!reportMetrics) return;
+    const clock = { server_time: new Date(serverTime).toISOString() };
+    output.write(analytics(SERVER_CLOCK, clock, now())).catch(() => {});
+  };
+  const clickhouse = new ClickHouse(configuration, { stop, warn, retryOn, onConnected });
   try {
     return await use(clickhouse, configuration);
   } finally {

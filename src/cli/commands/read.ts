@@ -2,6 +2,7 @@ import {
   addConfigOptions,
   type ConnectorCommand,
   describeJsonFile,
+  reportMetrics,
   resolveEnvironment,
   rowLimit,
 } from '../arguments.ts';
@@ -17,10 +18,12 @@ export const readCommand: ConnectorCommand = {
         addConfigOptions(args, launcher)
           .option('catalog', describeJsonFile('the configured catalog'))
           .option('state', { ...describeJsonFile('the state of the last run'), demandOption: false })
-          .option('limit', rowLimit),
+          .option('limit', rowLimit)
+          .option('report-metrics', reportMetrics),
       async (args) => {
         const source = await import('../../source-clickhouse/commands.ts');
-        const isComplete = await source.read(resolveEnvironment(context, args), args, args.limit);
+        const extended = { ...resolveEnvironment(context, args), reportMetrics: args.reportMetrics };
+        const isComplete = await source.read(extended, args, args.limit);
         if (!isComplete) process.exitCode = 1;
       },
     ),

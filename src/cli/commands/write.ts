@@ -1,4 +1,10 @@
-import { addConfigOptions, type ConnectorCommand, describeJsonFile, resolveEnvironment } from '../arguments.ts';
+import {
+  addConfigOptions,
+  type ConnectorCommand,
+  describeJsonFile,
+  reportMetrics,
+  resolveEnvironment,
+} from '../arguments.ts';
 
 export const writeCommand: ConnectorCommand = {
   name: 'write',
@@ -7,10 +13,14 @@ export const writeCommand: ConnectorCommand = {
     parser.command(
       'write',
       'send the rows from stdin (Airbyte messages) to Batch',
-      (args) => addConfigOptions(args, launcher).option('catalog', describeJsonFile('the configured catalog')),
+      (args) =>
+        addConfigOptions(args, launcher)
+          .option('catalog', describeJsonFile('the configured catalog'))
+          .option('report-metrics', reportMetrics),
       async (args) => {
         const destination = await import('../../destination-batch/commands.ts');
-        const isComplete = await destination.write(resolveEnvironment(context, args), args, process.stdin);
+        const extended = { ...resolveEnvironment(context, args), reportMetrics: args.reportMetrics };
+        const isComplete = await destination.write(extended, args, process.stdin);
         if (!isComplete) process.exitCode = 1;
       },
     ),

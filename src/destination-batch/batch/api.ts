@@ -39,6 +39,9 @@ const DECODERS: ReadonlyMap<string, Decoder> = new Map([
   ['br', promisify(brotliDecompress)],
 ]);
 
+/** Called after each request. `status` is undefined if no complete response arrived. */
+type RequestListener = (status: number | undefined, milliseconds: number) => void;
+
 /**
  * A client of Batch's profile API. See docs/batch-api.md, sections 1 ("Calls") and 3 ("Answers"). The caller decides
  * what to retry, and when.
@@ -49,13 +52,18 @@ export class BatchApi {
   readonly #basePath: string;
   readonly #headers: Record<string, string>;
   readonly #origin: string;
+  readonly #onRequest: RequestListener;
 
-  constructor({
-    api_url,
-    api_version,
-    rest_api_key,
-    project_key,
-  }: Pick<DestinationConfiguration, 'api_url' | 'api_version' | 'rest_api_key' | 'project_key'>) {
+  constructor(
+    {
+      api_url,
+      api_version,
+      rest_api_key,
+      project_key,
+    }: Pick<DestinationConfiguration, 'api_url' | 'api_version' | 'rest_api_key' | 'project_key'>,
+    onRequest: RequestListener = () => {},
+  ) {
+    this.#onRequest = onRequest;
     const url = new URL(api_url);
     this.#origin = url.origin;
     this.#basePath = `${url.pathname.replace(/\/$/, '')}/${api_version}`;
@@ -83,9 +91,11 @@ export class BatchApi {
   async post({ path }: Pick<Endpoint, 'path'>, body: Buffer, signal: AbortSignal): Promise<BatchResponse> {
     const fullPath = `${this.#basePath}/${path}`;
     let status: number;
+    let completed: number | undefined;
     let text: string;
     let retryAfter: string | string[] | undefined;
     const timeout = new AbortController();
+    const start = performance.now();
     // undici limits only the time between two parts of a response, so a response that trickles in slowly could take
     // forever.
     const timer = setTimeout(
@@ -103,10 +113,12 @@ export class BatchApi {
       status = response.statusCode;
       retryAfter = response.headers['retry-after'];
       text = await decodeBody(await response.body.bytes(), response.headers['content-encoding']);
+      completed = status;
     } catch (error) {
       throw explainConnectionError(timeout.signal.aborted ? timeout.signal.reason : error, this.#origin);
     } finally {
       clearTimeout(timer);
+      this.#onRequest(completed, performance.now() - start);
     }
     return interpretResponse({ status, text, retryAfter }, { origin: this.#origin, path: fullPath, body });
   }

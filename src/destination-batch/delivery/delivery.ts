@@ -115,6 +115,11 @@ export class Delivery {
     return this.#poster.eventsOfUnknownOutcome;
   }
 
+  /** The number of updates that the rate limit allows now. */
+  get tokensLeft(): number {
+    return this.#route.bucket.tokens;
+  }
+
   get #isFull(): boolean {
     return this.#batcher.events >= MAX_WAITING_EVENTS || this.#options.arena.heldBytes >= MAX_HELD_BYTES;
   }

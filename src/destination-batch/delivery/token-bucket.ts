@@ -56,6 +56,12 @@ export class TokenBucket {
     return this.#inTurn(() => this.#take(count, signal));
   }
 
+  /** The number of tokens in the bucket. */
+  get tokens(): number {
+    this.#refill();
+    return Math.max(0, Math.floor(this.#tokens));
+  }
+
   /** Puts back tokens that were taken but not used. */
   refund(count: number): void {
     this.#tokens = Math.min(this.#capacity, this.#tokens + count);

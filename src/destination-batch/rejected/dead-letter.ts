@@ -1,6 +1,6 @@
 import { LosslessNumber } from 'lossless-json';
 import { troubleshootingPage } from '../../protocol/help-pages.ts';
-import { tryParseJson } from '../../shared/exact-json.ts';
+import { isJsonObject, parseExact, tryParseJson } from '../../shared/exact-json.ts';
 import { formatCount } from '../../shared/format.ts';
 import { maskValues } from '../batch/mask-values.ts';
 import { describeRefusal, type Rejection } from '../codes.ts';
@@ -78,4 +78,13 @@ function describeValue(value: unknown): string {
 
 function shorten(name: string): string {
   return name.length <= NAME_CHARACTERS ? name : `${name.slice(0, NAME_CHARACTERS)}…`;
+}
+
+/** Rebuilds the part of a row that was sent, from the JSON of its event. */
+export function rebuildRow(customId: string, json: string): Row {
+  const event = parseExact(json);
+  if (!isJsonObject(event)) return {};
+  const { name, time, attributes } = event;
+  const row = { custom_id: customId, event_name: name, ...(time === undefined ? {} : { event_time: time }) };
+  return isJsonObject(attributes) ? { ...row, ...attributes } : row;
 }

@@ -6,10 +6,10 @@ import { type LineBatch, splitLines } from '../../protocol/lines.ts';
 import type { MessageOutput } from '../../protocol/output.ts';
 import { redactForeign } from '../../protocol/secrets.ts';
 import { onAbort } from '../../shared/abort.ts';
-import { isJsonObject, parseExact } from '../../shared/exact-json.ts';
 import { formatCount } from '../../shared/format.ts';
 import { BatchApi } from '../batch/api.ts';
 import { DryRun } from '../batch/dry-run.ts';
+import { RequestMetrics } from '../batch/request-metrics.ts';
 import type { Rejection } from '../codes.ts';
 import type { DestinationConfiguration } from '../config/schema.ts';
 import { Delivery } from '../delivery/delivery.ts';
@@ -20,7 +20,7 @@ import { EventArena, type EventNumber } from '../event-arena.ts';
 import type { Row } from '../mapping/mapper.ts';
 import type { MappedEvent } from '../mapping/rules.ts';
 import { createEventStreams, type EventStream, type EventStreams } from '../mapping/streams.ts';
-import { describeRow, explainRejection } from '../rejected/dead-letter.ts';
+import { describeRow, explainRejection, rebuildRow } from '../rejected/dead-letter.ts';
 import { openRejectedRowStore } from '../rejected/open-store.ts';
 import { RejectionPolicy } from '../rejected/policy.ts';
 import { RejectedRows } from '../rejected/rejected-rows.ts';
@@ -28,6 +28,7 @@ import { Report } from '../report.ts';
 import { listCatalogWarnings } from './catalog-warnings.ts';
 import { CheckpointTracker, type TrackedRows } from './checkpoints.ts';
 import { type InputMessage, parseInputLine, type StreamName } from './input.ts';
+import { MetricsOutput } from './metrics-output.ts';
 import { StateOutput } from './state-output.ts';
 
 /**
@@ -42,7 +43,10 @@ export async function write(
   catalog: ConfiguredCatalog,
   input: Readable,
 ): Promise<boolean> {
-  const receiver = configuration.dry_run ? await DryRun.open(configuration.dry_run_file) : new BatchApi(configuration);
+  const requests = new RequestMetrics();
+  const receiver = configuration.dry_run
+    ? await DryRun.open(configuration.dry_run_file)
+    : new BatchApi(configuration, (status, milliseconds) => requests.count(status, milliseconds));
   let rejectedRows: RejectedRows | undefined;
   try {
     // A dry run stores no rejected rows: the next run reads the same rows again and would store them a second time.
@@ -52,7 +56,7 @@ export async function write(
     rejectedRows = store && new RejectedRows(store, context.now);
     // Checked before any row is sent: if the store failed only later, each further run would send the same rows again.
     await rejectedRows?.checkWritable();
-    return await new WriteSession(context, configuration, catalog, receiver, rejectedRows).run(input);
+    return await new WriteSession(context, configuration, catalog, receiver, rejectedRows, requests).run(input);
   } finally {
     await receiver.close();
     await rejectedRows?.close();
@@ -88,17 +92,20 @@ class WriteSession {
   readonly #policy: RejectionPolicy;
   readonly #rejectedRows: RejectedRows | undefined;
   readonly #stateOutput: StateOutput;
+  /** Undefined if no metrics are reported. */
+  readonly #metrics: MetricsOutput | undefined;
   readonly #stopReading = new AbortController();
   /** The first error, which `run` throws at the end. */
   #failed: { error: unknown } | undefined;
   #unreadableLines = 0;
 
   constructor(
-    { output, stop, now }: CommandContext,
+    { output, stop, now, reportMetrics = false }: CommandContext,
     configuration: DestinationConfiguration,
     catalog: ConfiguredCatalog,
     receiver: Receiver,
     rejectedRows: RejectedRows | undefined,
+    requests: RequestMetrics,
   ) {
     const report = this.#report;
     this.#output = output;
@@ -137,6 +144,14 @@ class WriteSession {
       onSettled: (event, customId, outcome) => this.#settle(event, customId, outcome),
       onError: (error) => this.#fail(error),
     });
+    // A dry run has no metrics, because it sends nothing.
+    if (reportMetrics && !configuration.dry_run) {
+      this.#metrics = new MetricsOutput(output, now, () => ({
+        ...requests.current,
+        ...report.metrics,
+        tokens_left: this.#delivery.tokensLeft,
+      }));
+    }
     if (configuration.dry_run) {
       report.warn('This is a dry run: nothing is sent to Batch, and no state is saved. Turn dry_run off to sync.');
     }
@@ -167,6 +182,7 @@ class WriteSession {
       await this.#finish();
     } finally {
       stopListening();
+      this.#metrics?.stop();
     }
     if (this.#failed !== undefined) throw this.#failed.error;
     return !this.#stop.aborted;
@@ -362,6 +378,7 @@ class WriteSession {
       this.#report.setUnknownOutcome(this.#delivery.eventsOfUnknownOutcome);
     }
     for (const message of this.#report.summarize()) await this.#output.write(message);
+    await this.#metrics?.write();
   }
 
   async #storeRejectedRows(): Promise<void> {
@@ -374,13 +391,4 @@ class WriteSession {
     }
     this.#report.setLocations(this.#rejectedRows.locations());
   }
-}
-
-/** Rebuilds the part of a row that was sent, from the JSON of its event. */
-function rebuildRow(customId: string, json: string): Row {
-  const event = parseExact(json);
-  if (!isJsonObject(event)) return {};
-  const { name, time, attributes } = event;
-  const row = { custom_id: customId, event_name: name, ...(time === undefined ? {} : { event_time: time }) };
-  return isJsonObject(attributes) ? { ...row, ...attributes } : row;
 }

@@ -24,7 +24,7 @@ type Answer = (response: ServerResponse, request: Request) => void;
 
 /** What a server says of its version, and of the settings of a user: each with whether it is fixed, or changed, and its value. */
 function looksUp(settings: Record<string, string>, version = '26.7.2.1'): string {
-  return resultOf({ version, settings: Object.entries(settings) });
+  return resultOf({ version, milliseconds: '1767225600000', settings: Object.entries(settings) });
 }
 
 /** Of a user who may change none, and of one who may. */

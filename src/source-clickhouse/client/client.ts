@@ -29,6 +29,7 @@ import {
   type QueryRows,
   type QuerySettings,
   readQuerySettings,
+  type ServerFacts,
 } from './query-settings.ts';
 import { refuseOldError } from './server-version.ts';
 import { SshTunnel } from './ssh-tunnel.ts';
@@ -79,6 +80,8 @@ export type ClientOptions = {
    * Which errors to retry. "wake-up": only errors of a server that is waking up. Use this if the host and port of the configuration may be wrong. "transient": all transient errors, such as those of a server that can't be reached.
    */
   retryOn: 'wake-up' | 'transient';
+  /** Called once, after the first answer. @param serverTime the server's clock, in milliseconds since the epoch. */
+  onConnected: (serverTime: number) => void;
   /** How long to retry, and the delay before the first retry, in milliseconds. */
   retryTimeMs: number;
   firstRetryMs: number;
@@ -91,6 +94,7 @@ export type ClientOptions = {
 const DEFAULT_OPTIONS: ClientOptions = {
   stop: new AbortController().signal,
   warn: () => {},
+  onConnected: () => {},
   retryOn: 'transient',
   retryTimeMs: RETRY_MS,
   firstRetryMs: FIRST_RETRY_MS,
@@ -195,17 +199,21 @@ export class ClickHouse {
 
   /** Returns the settings to send. They are looked up before the first query, and again only if the lookup failed. */
   async #querySettings(signal: AbortSignal): Promise<QuerySettings> {
-    this.#settings ??= await this.#readSettings(signal);
-    return this.#settings;
+    if (this.#settings !== undefined) return this.#settings;
+    const { settings, serverTime } = await this.#readSettings(signal);
+    // Two queries may look up the settings at the same time.
+    if (this.#settings === undefined) this.#options.onConnected(serverTime);
+    this.#settings = settings;
+    return settings;
   }
 
-  async #readSettings(signal: AbortSignal): Promise<QuerySettings> {
-    const readWith = async (sent: QuerySettings): Promise<QuerySettings> => {
+  async #readSettings(signal: AbortSignal): Promise<ServerFacts> {
+    const readWith = async (sent: QuerySettings): Promise<ServerFacts> => {
       const queryRows: QueryRows = (query, row) => this.#queryRows(query, {}, row, sent, signal);
-      const found = await readQuerySettings(queryRows, this.#configuration);
+      const { settings: found, serverTime } = await readQuerySettings(queryRows, this.#configuration);
       // For each setting that we send, the server reports that it comes from the profile, so `found` lacks it. Keep sending
       // them.
-      return { ...found, settings: { ...sent.settings, ...found.settings } };
+      return { settings: { ...found, settings: { ...sent.settings, ...found.settings } }, serverTime };
     };
     try {
       return await readWith(NO_SETTINGS);

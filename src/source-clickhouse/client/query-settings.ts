@@ -79,12 +79,14 @@ function settingSql(name: string): string {
  * - It has no subquery, because some settings have other values in a subquery.
  * - It returns an empty string for a setting that the server doesn't know. Such a setting is then not sent.
  * - It includes the version, because a server that is too old may not understand any other query.
+ * - It includes the server's clock, because every command sends this query.
  */
-const SETTINGS_QUERY = `SELECT version() AS version, [${NAMES.map((name) => `['${name}', anyIf(${settingSql(name)}, name = '${name}')]`).join(', ')}] AS settings
+const SETTINGS_QUERY = `SELECT version() AS version, toString(toUnixTimestamp64Milli(now64(3))) AS milliseconds, [${NAMES.map((name) => `['${name}', anyIf(${settingSql(name)}, name = '${name}')]`).join(', ')}] AS settings
 FROM system.settings WHERE has([${NAMES.map((name) => `'${name}'`).join(', ')}], name)`;
 
 const settingsRow = z.object({
   version: z.string(),
+  milliseconds: z.coerce.number(),
   settings: z.array(z.tuple([z.string(), z.string().nullable()])).transform((pairs) =>
     pairs
       .filter((pair): pair is [string, string] => pair[1] !== null && pair[1] !== '')
@@ -100,8 +102,11 @@ const settingsRow = z.object({
 
 const explainRow = z.object({ explain: z.string() });
 
+/** The settings to send, and the server's clock when it answered, in milliseconds since the epoch. */
+export type ServerFacts = { settings: QuerySettings; serverTime: number };
+
 /**
- * Looks up the user's settings, and decides which settings to send with each query.
+ * Looks up the user's settings, and decides which settings to send with each query. Also returns the server's time.
  *
  * @throws ConnectorError (config_error) if the server is too old, or if the user's settings would silently drop or change rows
  *   and the user may not change these settings.
@@ -109,7 +114,7 @@ const explainRow = z.object({ explain: z.string() });
 export async function readQuerySettings(
   queryRows: QueryRows,
   configuration: Pick<SourceConfiguration, 'username'>,
-): Promise<QuerySettings> {
+): Promise<ServerFacts> {
   const rows = await queryRows(SETTINGS_QUERY, settingsRow);
   const [row] = rows;
   if (row === undefined) {
@@ -127,7 +132,7 @@ export async function readQuerySettings(
     const isLimited = plan.some(({ explain }) => /(^|[\s─])Limit( |$)/.test(explain));
     settings.set('limit', { ...limit, value: isLimited ? 'more than 0' : '0' });
   }
-  return decideQuerySettings(settings, configuration);
+  return { settings: decideQuerySettings(settings, configuration), serverTime: row.milliseconds };
 }
 
 /** Decides which settings to send: see `readQuerySettings`. */
