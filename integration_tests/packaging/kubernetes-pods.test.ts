@@ -152,7 +152,7 @@ describe('one pod', () => {
     });
     expectSame(sorted(accepted(batch)), upTo(1_000));
     expect(readdirSync(own.volumes.scratch)).toEqual([]);
-    expect(readdirSync(own.volumes.state)).toEqual(['state.json']);
+    expect(readdirSync(own.volumes.state)).toEqual(['state.json', 'state.json.runs.json']);
 
     await insert('orders', 1_000, 5);
     await insert('orders', 1_005, 1, "''");
@@ -193,7 +193,7 @@ describe('one pod', () => {
     const { signal, stderr } = await terminatedEnd;
     expect([signal, stderr]).toEqual(['SIGTERM', '']);
     expect(readdirSync(own.volumes.scratch)).toEqual([]);
-    expect(readdirSync(own.volumes.state)).toEqual(['state.json']);
+    expect(readdirSync(own.volumes.state)).toEqual(['state.json', 'state.json.runs.json']);
     const delivered = batch.stats.events_accepted;
     expectSame(sorted(accepted(batch)), upTo(delivered));
 
@@ -280,7 +280,9 @@ describe('four pods side by side, at the rate of one project', () => {
       expect(ofProfile).toEqual([n, n + PROFILES]);
     }
     expect(Object.keys(batch.stats.answers)).toEqual(['202']);
-    expect(readdirSync(own.volumes.state)).toEqual(upTo(PARTS).map((index) => `part-${index}-of-4.json`));
+    expect(readdirSync(own.volumes.state)).toEqual(
+      upTo(PARTS).flatMap((index) => [`part-${index}-of-4.json`, `part-${index}-of-4.json.runs.json`]),
+    );
   });
 
   test('partitions resume from their own states, and from that of one pod with the partition written into it', async () => {

@@ -179,6 +179,27 @@ describe('several runs with one state file', () => {
     expect(received('orders')).toHaveLength(4);
     expect(readFileSync(state, 'utf8')).toBe(before);
   });
+
+  test('each run left a record next to the state', () => {
+    const { version, alert, runs } = JSON.parse(readFileSync(`${state}.runs.json`, 'utf8'));
+    const stream = { namespace: 'shop', rows_rejected: 0, cursor_column: 'last_updated_at' };
+    expect([version, alert]).toEqual([1, null]);
+    expect(runs).toMatchObject([
+      { outcome: 'succeeded', rows_read: 400, rows_accepted: 400, rows_rejected: 0, rejected: {}, error: null },
+      {
+        ...{ outcome: 'succeeded', sync_mode: 'incremental', rejected: { custom_id_missing: 1 }, error: null },
+        ...{ rows_read: 610, rows_accepted: 609, rows_rejected: 1, server_clock_offset_ms: expect.any(Number) },
+        streams: [
+          {
+            ...{ ...stream, name: 'events', rows_accepted: 599, rows_rejected: 1 },
+            ...{ cursor: '2026-01-01T00:02:22.000000Z', cursor_time: '2026-01-01T00:02:22.000000Z' },
+          },
+          { ...stream, name: 'orders', rows_accepted: 10, cursor: '2026-01-01T00:00:01.000000Z' },
+        ],
+      },
+      { sync_mode: 'full_refresh', rows_accepted: 4, streams: [{ name: 'orders', rows_accepted: 4, cursor: null }] },
+    ]);
+  });
 });
 
 test("a state of some streams doesn't replace --stream or --all-streams", async () => {

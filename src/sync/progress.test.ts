@@ -9,7 +9,7 @@ test('computes rate and time left from the settled rows, from the first row on',
   clock = 60_000;
   progress.read(500);
   clock += 500;
-  progress.settled({ accepted: 90, rejected: 10 });
+  progress.settled({ key: 'events', accepted: 90, rejected: 10 });
   expect(progress.current).toEqual({
     rowsRead: 500,
     rowsEstimated: 1_000,
@@ -28,10 +28,10 @@ test('ignores an estimate that was too low, and needs none once all rows are rea
   progress.estimated('events', 10);
   progress.read(20);
   clock = 2_000;
-  progress.settled({ accepted: 10, rejected: 0 });
+  progress.settled({ key: 'events', accepted: 10, rejected: 0 });
   expect(progress.current).toMatchObject({ rowsEstimated: undefined, millisecondsLeft: undefined });
   progress.allRead();
   expect(progress.current).toMatchObject({ rowsEstimated: 20, millisecondsLeft: 2_000 });
-  progress.settled({ accepted: 10, rejected: 0 });
+  progress.settled({ key: 'events', accepted: 10, rejected: 0 });
   expect(progress.current.millisecondsLeft).toBeUndefined();
 });

@@ -1,3 +1,5 @@
+import type { DestinationMetrics } from '../protocol/analytics.ts';
+
 /** The progress of a run. */
 export type Progress = {
   rowsRead: number;
@@ -13,15 +15,23 @@ export type Progress = {
 /** No rate is computed until this many milliseconds after the first row, because it would be meaningless. */
 const NO_RATE_MS = 1_000;
 
-/** Counts the rows of a run. */
+/** The number of rows of a stream that Batch accepted, and the number that were rejected. */
+type StreamCounts = { accepted: number; rejected: number };
+
+/** Collects what the connectors report during a run: the numbers of rows, and the metrics. */
 export class RunProgress {
   readonly #now: () => number;
   readonly #estimates = new Map<string, number>();
   #firstRowAt: number | undefined;
   #read = 0;
+  readonly #settled = new Map<string, StreamCounts>();
   #accepted = 0;
   #rejected = 0;
   #isAllRead = false;
+  /** The destination's last metrics; undefined before the first ones. */
+  metrics: DestinationMetrics | undefined;
+  /** How many milliseconds to add to this machine's clock for the server's; undefined until the server answers. */
+  serverClockOffsetMs: number | undefined;
 
   /** @param now milliseconds since the epoch. */
   constructor(now: () => number) {
@@ -42,9 +52,17 @@ export class RunProgress {
     this.#isAllRead = true;
   }
 
-  settled({ accepted, rejected }: { accepted: number; rejected: number }): void {
+  /** Counts rows that were accepted or rejected. @param key the key of their stream. */
+  settled({ key, accepted, rejected }: { key: string } & StreamCounts): void {
     this.#accepted += accepted;
     this.#rejected += rejected;
+    const counts = this.settledOf(key);
+    this.#settled.set(key, { accepted: counts.accepted + accepted, rejected: counts.rejected + rejected });
+  }
+
+  /** The rows of a stream that were accepted or rejected. @param key the key of the stream. */
+  settledOf(key: string): StreamCounts {
+    return this.#settled.get(key) ?? { accepted: 0, rejected: 0 };
   }
 
   /**

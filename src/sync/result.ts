@@ -17,6 +17,39 @@ export type RunResult = {
   state: SavedState;
 };
 
+/** What the record of a run contains besides its result. */
+export type RunDetails = {
+  /** Milliseconds since the epoch. */
+  startedAt: number;
+  syncMode: 'incremental' | 'full_refresh';
+  /** A dry run sends nothing. */
+  isDryRun: boolean;
+  /** The rejected rows by code, as the destination counted them. They may include rows that no state covers. */
+  rejectedByCode: Readonly<Record<string, number>>;
+  /** How many milliseconds to add to this machine's clock for the server's; undefined if the server did not answer. */
+  serverClockOffsetMs: number | undefined;
+  /** The streams of the run. If it failed before they were known, the streams that have a state. */
+  streams: readonly StreamResult[];
+};
+
+export type StreamResult = {
+  name: string;
+  namespace: string | undefined;
+  accepted: number;
+  rejected: number;
+  /** The position in the saved state; undefined without one, and in a full refresh, which has no state. */
+  position: StreamPosition | undefined;
+};
+
+/** The position of a stream in a state. */
+export type StreamPosition = {
+  cursorColumn: string;
+  /** The cursor up to which all rows were read; null if there are none yet, or if all rows are inside the lookback. */
+  cursor: string | null;
+  /** The newest cursor of the rows that were sent, including those inside the lookback (to the second); undefined without rows. */
+  newest: string | undefined;
+};
+
 /** The state that the run left for the next one. */
 export type SavedState =
   /** The run left the state file unchanged: it was a full refresh, or it failed or was stopped before it read rows. */

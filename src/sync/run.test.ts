@@ -82,6 +82,7 @@ async function run(program: Program, stop = new AbortController()): Promise<Ran>
       stopAtOnce: new AbortController().signal,
       now: Date.now,
       store: new FileStateStore(state),
+      onProgress: ignore,
     },
   );
   return { ...result, logs };

@@ -1,6 +1,8 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { DestinationMetrics } from '../protocol/analytics.ts';
+import { streamKey } from '../protocol/catalog.ts';
 import { asConnectorError, type ConnectorError } from '../protocol/errors.ts';
 import { readJsonFile } from '../protocol/json-file.ts';
 import { buildCatalog, chooseStreams, explainSeveralStreams } from '../runner/catalog.ts';
@@ -11,8 +13,8 @@ import { plural } from '../shared/format.ts';
 import { ConnectorLogs } from './connector-logs.ts';
 import type { SyncContext } from './context.ts';
 import { discoverStreams } from './discover.ts';
-import { RunProgress } from './progress.ts';
-import type { Outcome, RunResult, SavedState } from './result.ts';
+import { type Progress, RunProgress } from './progress.ts';
+import type { Outcome, RunDetails, RunResult, SavedState, StreamResult } from './result.ts';
 import { StateSaver } from './state/saver.ts';
 import type { StateStore } from './state/store.ts';
 import { SyncState } from './state/sync-state.ts';
@@ -29,36 +31,77 @@ export type RunOptions = {
   fullRefresh: boolean;
 };
 
-type RunContext = SyncContext & { store: StateStore };
+type RunContext = SyncContext & {
+  store: StateStore;
+  /** Called about once a second while rows are sent, with the counts so far. */
+  onProgress: (progress: Progress, metrics: DestinationMetrics) => void;
+};
+
+/** What is found out in the course of a run. */
+type Findings = {
+  isDryRun: boolean;
+  syncState: SyncState | undefined;
+  /** The streams of the run; undefined until they are known. */
+  streams: readonly DiscoveredStream[] | undefined;
+};
 
 /** How a run ended, and the state that it left. */
 type RunEnd = Pick<RunResult, 'outcome' | 'state'>;
 
 /** Runs `read` and `write` once, and passes the rows from one to the other. It never throws: the result contains the errors. */
-export async function runOnce(options: RunOptions, context: RunContext): Promise<RunResult> {
+export async function runOnce(options: RunOptions, context: RunContext): Promise<RunResult & RunDetails> {
   const { now } = context;
-  const start = now();
+  const startedAt = now();
   const progress = new RunProgress(now);
-  const { outcome, state } = await discoverAndTransfer(options, context, progress).catch(
+  const findings: Findings = { isDryRun: false, syncState: undefined, streams: undefined };
+  const { outcome, state } = await discoverAndTransfer(options, context, progress, findings).catch(
     (error: unknown): RunEnd => ({
       outcome: { kind: 'failed', errors: [asConnectorError(error)] },
       state: { kind: 'untouched' },
     }),
   );
   const { rowsRead, rowsAccepted, rowsRejected } = progress.current;
-  return { outcome, rowsRead, rowsAccepted, rowsRejected, milliseconds: now() - start, state };
+  return {
+    ...{ outcome, rowsRead, rowsAccepted, rowsRejected, milliseconds: now() - startedAt, state },
+    startedAt,
+    syncMode: syncModeOf(options),
+    isDryRun: findings.isDryRun,
+    rejectedByCode: progress.metrics?.rows_rejected ?? {},
+    serverClockOffsetMs: progress.serverClockOffsetMs,
+    streams: listStreamResults(findings, progress),
+  };
 }
 
-async function discoverAndTransfer(options: RunOptions, context: RunContext, progress: RunProgress): Promise<RunEnd> {
+function syncModeOf({ fullRefresh }: RunOptions): RunDetails['syncMode'] {
+  return fullRefresh ? 'full_refresh' : 'incremental';
+}
+
+function listStreamResults({ streams, syncState }: Findings, progress: RunProgress): StreamResult[] {
+  const positions = syncState?.positions;
+  return (streams ?? [...(positions?.values() ?? [])]).map(({ name, namespace }) => {
+    const key = streamKey({ name, namespace });
+    return { name, namespace, ...progress.settledOf(key), position: positions?.get(key) };
+  });
+}
+
+async function discoverAndTransfer(
+  options: RunOptions,
+  context: RunContext,
+  progress: RunProgress,
+  findings: Findings,
+): Promise<RunEnd> {
   const { reporter, stop, store } = context;
   const { source, destination, fullRefresh } = options;
   const syncState = fullRefresh ? undefined : await SyncState.open(store);
+  findings.syncState = syncState;
   const isDryRun = await readIsDryRun(destination);
+  findings.isDryRun = isDryRun;
   const logs = new ConnectorLogs(reporter);
   const discovered = await discoverStreams(context, source, logs);
   if (stop.aborted) return { outcome: describeStop(context), state: { kind: 'untouched' } };
   const streams = selectStreams(discovered, options);
-  const syncMode = fullRefresh ? 'full_refresh' : 'incremental';
+  findings.streams = streams;
+  const syncMode = syncModeOf(options);
 
   const folder = await createTempFolder();
   try {
@@ -73,7 +116,7 @@ async function discoverAndTransfer(options: RunOptions, context: RunContext, pro
     // A copy, because the store need not be a file, and so that `read` continues from the very state that was checked.
     const state = syncState?.text === undefined ? [] : ['--state', await write('state.json', syncState.text)];
     const limit = options.limit === undefined ? [] : ['--limit', `${options.limit}`];
-    const common = ['--catalog', catalog, '--env-references'];
+    const common = ['--catalog', catalog, '--env-references', '--report-metrics'];
     return await transferRows({ ...context, progress, logs }, syncState, isDryRun, {
       read: ['--config', source, ...common, ...state, ...limit],
       write: ['--config', destination, ...common],
@@ -94,7 +137,7 @@ function selectStreams(discovered: readonly DiscoveredStream[], options: RunOpti
 }
 
 async function transferRows(
-  context: SyncContext & { progress: RunProgress; logs: ConnectorLogs },
+  context: RunContext & { progress: RunProgress; logs: ConnectorLogs },
   syncState: SyncState | undefined,
   isDryRun: boolean,
   args: { read: readonly string[]; write: readonly string[] },
@@ -108,7 +151,8 @@ async function transferRows(
   };
   const saver = syncState && new StateSaver(syncState, onSaveError);
   const onState = (message: StateMessage): void => saver?.keep(message);
-  const transfer = new Transfer({ ...context, stopSource: unsaved.signal, onState }, args.read, args.write);
+  const onMetrics = (metrics: DestinationMetrics): void => context.onProgress(progress.current, metrics);
+  const transfer = new Transfer({ ...context, stopSource: unsaved.signal, onState, onMetrics }, args.read, args.write);
 
   const ticker = setInterval(() => reporter.progress(progress.current), reporter.progressIntervalMs);
   try {

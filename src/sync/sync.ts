@@ -1,8 +1,11 @@
 import { hostname } from 'node:os';
 import { EXIT_CODES } from '../runner/exit-codes.ts';
 import type { SyncContext } from './context.ts';
+import { RunLog } from './history/run-history.ts';
+import { createRunRecord } from './history/run-record.ts';
 import { exitCodeOf, type RunResult } from './result.ts';
 import { type RunOptions, runOnce } from './run.ts';
+import { RunListeners } from './run-listener.ts';
 import { runOnSchedule } from './run-on-schedule.ts';
 import { createCronSchedule, createIntervalSchedule, type Schedule } from './schedule.ts';
 import { openStateStore } from './state/open-store.ts';
@@ -36,10 +39,17 @@ export async function sync(options: SyncOptions, context: SyncContext): Promise<
   });
   if (unlock === undefined) return EXIT_CODES.allAccepted;
   try {
-    const running = { ...context, store, stop: AbortSignal.any([stop, lost.signal]) };
+    const warn = (message: string): void => reporter.log('WARN', 'sync', message);
+    const runLog = new RunLog(store, warn);
+    const listeners = new RunListeners([{ runEnded: (record) => runLog.add(record) }], warn);
+    const onProgress = listeners.progress.bind(listeners);
+    const running = { ...context, store, onProgress, stop: AbortSignal.any([stop, lost.signal]) };
     const run = async (): Promise<RunResult> => {
+      listeners.runStarted(now());
       const result = await runOnce(options, running);
       reporter.runEnded(result);
+      // After a lost lock, the state and the records belong to another process. A dry run sends nothing, so it is no record.
+      if (!lost.signal.aborted && !result.isDryRun) await listeners.runEnded(createRunRecord(result));
       return result;
     };
     const last = schedule === undefined ? await run() : await runOnSchedule(run, schedule, running);

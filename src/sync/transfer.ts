@@ -1,3 +1,4 @@
+import type { DestinationMetrics } from '../protocol/analytics.ts';
 import type { ConnectorError } from '../protocol/errors.ts';
 import { MessageOutput, OutputClosedError } from '../protocol/output.ts';
 import { parseMessage, type StateMessage } from '../runner/messages.ts';
@@ -14,6 +15,8 @@ export type TransferContext = Pick<SyncContext, 'program' | 'reporter' | 'stop' 
   logs: ConnectorLogs;
   /** Aborted when the states can't be saved: the source must then stop, although `sync` has received no signal. */
   stopSource: AbortSignal;
+  /** Called when the destination reports metrics, about once a second. */
+  onMetrics: (metrics: DestinationMetrics) => void;
   /** Called for each state that the destination echoes. */
   onState: (state: StateMessage) => void;
 };
@@ -114,6 +117,7 @@ export class Transfer {
   #readSourceMessage(line: string): void {
     const message = parseMessage(line);
     if (message.kind === 'log') this.#context.logs.fromSource(message.level, message.message);
+    else if (message.kind === 'server_clock') this.#context.progress.serverClockOffsetMs = message.offsetMs;
     else if (message.kind === 'estimate') this.#context.progress.estimated(message.stream, message.rows);
     else if (message.kind === 'error') {
       this.#errors.source.push(message.error);
@@ -127,7 +131,10 @@ export class Transfer {
       const message = parseMessage(line);
       if (message.kind === 'log') this.#context.logs.fromDestination(message.level, message.message);
       else if (message.kind === 'error') this.#errors.destination.push(message.error);
-      else if (message.kind === 'state') {
+      else if (message.kind === 'metrics') {
+        this.#context.progress.metrics = message.metrics;
+        this.#context.onMetrics(message.metrics);
+      } else if (message.kind === 'state') {
         this.#context.progress.settled(message);
         this.#context.onState(message);
       }

@@ -1,5 +1,5 @@
 import type { ConnectorError } from '../../protocol/errors.ts';
-import { troubleshootingPage } from '../../protocol/help-pages.ts';
+import { errorFields } from '../history/run-record.ts';
 import type { Progress } from '../progress.ts';
 import { exitCodeOf, type RunResult } from '../result.ts';
 import type { NextStart } from '../schedule.ts';
@@ -56,7 +56,7 @@ export class JsonReporter implements Reporter {
       rows_to_come_again: state.kind === 'kept' ? state.rowsToComeAgain : null,
       seconds: milliseconds / 1_000,
       exit_code: outcome.kind === 'stopped' ? null : exitCodeOf(result),
-      errors: outcome.kind === 'failed' ? outcome.errors.map(errorFields) : [],
+      errors: outcome.kind === 'failed' ? outcome.errors.map(withStack) : [],
     });
   }
 
@@ -65,7 +65,7 @@ export class JsonReporter implements Reporter {
   }
 
   failed(error: ConnectorError): void {
-    this.#event('failed', errorFields(error));
+    this.#event('failed', withStack(error));
   }
 
   #event(event: string, fields: Record<string, unknown>): void {
@@ -73,9 +73,9 @@ export class JsonReporter implements Reporter {
   }
 }
 
-function errorFields({ code, failureType, message, page, stackTrace }: ConnectorError): Record<string, string> {
-  const fields = { code, failure_type: failureType, message, help: troubleshootingPage(page) };
-  return stackTrace === undefined ? fields : { ...fields, stack_trace: stackTrace };
+function withStack(error: ConnectorError): Record<string, string> {
+  const fields = errorFields(error);
+  return error.stackTrace === undefined ? fields : { ...fields, stack_trace: error.stackTrace };
 }
 
 function rounded(value: number | undefined): number | null {

@@ -47,11 +47,22 @@ export class FileStateStore implements StateStore {
   }
 
   async readRuns(): Promise<string | undefined> {
-    return readIfExists(await this.#runsPath());
+    const path = await this.#runsPath();
+    try {
+      return await readFile(path, 'utf8');
+    } catch (error) {
+      if (codeOf(error) === 'ENOENT') return undefined;
+      throw syncError('file_unreadable', `Can't read ${path}: ${describeSystemError(error)}.`, { cause: error });
+    }
   }
 
   async writeRuns(text: string): Promise<void> {
-    await writeFileAtomic(await this.#runsPath(), text, { mode: FILE_MODE });
+    const path = await this.#runsPath();
+    try {
+      await writeFileAtomic(path, text, { mode: FILE_MODE });
+    } catch (cause) {
+      throw syncError('state_file_unwritable', `Can't write ${path}: ${describeSystemError(cause)}.`, { cause });
+    }
   }
 
   lock(self: LockOwner, options: LockOptions): Promise<(() => Promise<void>) | undefined> {

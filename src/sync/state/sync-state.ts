@@ -4,6 +4,7 @@ import { streamKey } from '../../protocol/catalog.ts';
 import type { ConnectorError } from '../../protocol/errors.ts';
 import { parseState } from '../../protocol/state.ts';
 import { syncError } from '../../runner/errors.ts';
+import type { StreamPosition } from '../result.ts';
 import type { StateStore } from './store.ts';
 
 const streamState = z.looseObject({
@@ -17,7 +18,7 @@ const stateEntry = z.union([streamState, z.object({ state: streamState }).transf
  */
 const position = z.object({
   stream: z.object({
-    stream_descriptor: z.object({ name: z.string() }),
+    stream_descriptor: z.object({ name: z.string(), namespace: z.string().nullish() }),
     stream_state: z.object({
       cursor: z.string().nullable(),
       cursor_column: z.string(),
@@ -25,6 +26,9 @@ const position = z.object({
     }),
   }),
 });
+
+/** The number of characters of a timestamp up to its second. The source groups the rows inside the lookback by second. */
+const SECOND_LENGTH = 19;
 
 /**
  * The state of a sync: a list with one state per stream, as `read --state` accepts it. All digits and keys are kept unchanged.
@@ -34,6 +38,7 @@ export class SyncState {
   /** The JSON of the state of each stream, by the key of the stream. */
   readonly #states: Map<string, string>;
   #text: string | undefined;
+  #positions: ReadonlyMap<string, SavedPosition> | undefined;
 
   private constructor(store: Pick<StateStore, 'writeState'>, text: string | undefined, states: Map<string, string>) {
     this.#store = store;
@@ -81,20 +86,45 @@ export class SyncState {
     const text = `[\n${states.join(',\n')}\n]\n`;
     await this.#store.writeState(text);
     this.#text = text;
+    this.#positions = undefined;
+  }
+
+  /** The position of each stream in the store that has rows, by the key of the stream. */
+  get positions(): ReadonlyMap<string, SavedPosition> {
+    this.#positions ??= this.#text === undefined ? new Map() : parsePositions(this.#text);
+    return this.#positions;
   }
 
   /** Describes the position of each stream: "events: last_updated_at 2026-01-01T00:00:00Z". */
   describePositions(): string[] {
-    if (this.#text === undefined) return [];
-    return [...parseStates(this.#text).values()].flatMap((text) => {
-      const { data } = position.safeParse(JSON.parse(extractState(text)));
-      if (data === undefined) return [];
-      const { name } = data.stream.stream_descriptor;
-      const { cursor, cursor_column, recent_rows } = data.stream.stream_state;
-      if (cursor !== null) return `${name}: ${cursor_column} ${cursor}`;
-      return recent_rows === undefined ? [] : `${name}: the rows that were read inside the lookback`;
+    return [...this.positions.values()].flatMap(({ name, cursorColumn, cursor, newest }) => {
+      if (cursor !== null) return `${name}: ${cursorColumn} ${cursor}`;
+      return newest === undefined ? [] : `${name}: the rows that were read inside the lookback`;
     });
   }
+}
+
+/** The position of a stream in the store, with the name of the stream. */
+type SavedPosition = StreamPosition & { name: string; namespace: string | undefined };
+
+function parsePositions(text: string): Map<string, SavedPosition> {
+  const positions = new Map<string, SavedPosition>();
+  for (const [key, state] of parseStates(text)) {
+    const { data } = position.safeParse(JSON.parse(extractState(state)));
+    if (data === undefined) continue;
+    const { name, namespace } = data.stream.stream_descriptor;
+    const { cursor, cursor_column, recent_rows } = data.stream.stream_state;
+    const newest = findNewest(cursor, Object.keys(recent_rows ?? {}));
+    positions.set(key, { name, namespace: namespace ?? undefined, cursorColumn: cursor_column, cursor, newest });
+  }
+  return positions;
+}
+
+/** @param recent the times of the rows inside the lookback: timestamps up to the second, or days. */
+function findNewest(cursor: string | null, recent: readonly string[]): string | undefined {
+  const last = recent.toSorted().at(-1);
+  if (last === undefined || (cursor !== null && cursor.slice(0, last.length) >= last)) return cursor ?? undefined;
+  return last.length === SECOND_LENGTH ? `${last}Z` : last;
 }
 
 /** Explains an invalid state file. The error of `read` is not used: it suggests leaving out --state, but `sync` requires it. */

@@ -1,0 +1,48 @@
+import type { DestinationMetrics } from '../protocol/analytics.ts';
+import { messageOf } from '../protocol/errors.ts';
+import type { RunRecord } from './history/run-record.ts';
+import type { Progress } from './progress.ts';
+
+/** Observes the runs of a sync. An error in it is logged as a warning, and never fails the sync. */
+export type RunListener = {
+  /** @param startedAt milliseconds since the epoch. */
+  runStarted?: (startedAt: number) => void;
+  /** Called about once a second while rows are sent, with the counts so far. */
+  progress?: (progress: Progress, metrics: DestinationMetrics) => void;
+  runEnded: (record: RunRecord) => Promise<void>;
+};
+
+/** Calls several listeners, in order. */
+export class RunListeners {
+  readonly #listeners: readonly RunListener[];
+  readonly #warn: (message: string) => void;
+
+  constructor(listeners: readonly RunListener[], warn: (message: string) => void) {
+    this.#listeners = listeners;
+    this.#warn = warn;
+  }
+
+  runStarted(startedAt: number): void {
+    this.#each((listener) => listener.runStarted?.(startedAt));
+  }
+
+  progress(progress: Progress, metrics: DestinationMetrics): void {
+    this.#each((listener) => listener.progress?.(progress, metrics));
+  }
+
+  async runEnded(record: RunRecord): Promise<void> {
+    for (const listener of this.#listeners) {
+      await listener.runEnded(record).catch((error: unknown) => this.#warn(messageOf(error)));
+    }
+  }
+
+  #each(call: (listener: RunListener) => void): void {
+    for (const listener of this.#listeners) {
+      try {
+        call(listener);
+      } catch (error) {
+        this.#warn(messageOf(error));
+      }
+    }
+  }
+}
