@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { destinationSpecification } from '../src/destination-batch/config/specification.ts';
 import { PACKAGE_ROOT } from '../src/shared/package.ts';
-import { sourceSpecification } from '../src/source-clickhouse/config/schema.ts';
+import { sourceSpecification } from '../src/source-clickhouse/config/specification.ts';
 
 /** Generates the files in spec/ from the schemas. The `spec` command prints these files. Run this with `npm run spec`. */
 for (const [name, specification] of [

@@ -4,7 +4,9 @@ import addFormats from 'ajv-formats';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { destinationConfigurationSchema } from '../../src/destination-batch/config/schema.ts';
 import { destinationSpecification } from '../../src/destination-batch/config/specification.ts';
-import { sourceConfigurationSchema, sourceSpecification } from '../../src/source-clickhouse/config/schema.ts';
+import { findSecrets } from '../../src/protocol/spec.ts';
+import { sourceConfigurationSchema } from '../../src/source-clickhouse/config/schema.ts';
+import { sourceSpecification } from '../../src/source-clickhouse/config/specification.ts';
 import { ConformanceRuns, testEveryCommand } from './runs.ts';
 
 type Field = Record<string, unknown> & {
@@ -88,6 +90,14 @@ function fieldsOf(schema: Field, path: string[] = []): [string, Field][] {
   ]);
   const options = (schema.oneOf ?? []).flatMap((option) => fieldsOf(option, [...path, String(option.title)]));
   return [...below, ...options];
+}
+
+/** A value with every option of a schema, those of all variants of a choice included. A secret has its path as its value. */
+function sampleOf({ airbyte_secret: isSecret, properties, oneOf = [], items }: Field, path = ''): unknown {
+  if (isSecret === true) return path;
+  if (items !== undefined) return [sampleOf(items, `${path}[]`)];
+  const fields = [{ properties }, ...oneOf].flatMap((variant) => Object.entries(variant.properties ?? {}));
+  return Object.fromEntries(fields.map(([name, field]) => [name, sampleOf(field, `${path}/${name}`)]));
 }
 
 describe.each([
@@ -202,6 +212,12 @@ describe.each([
 
   test.each(fields)('%s is marked as secret exactly when its name says so', (path, field) => {
     expect(field.airbyte_secret === true).toBe(SECRET_NAME.test(path.split('.').at(-1) ?? ''));
+  });
+
+  test('marks the secrets that are masked in all output', () => {
+    const marked = JSON.stringify(form).match(/"airbyte_secret":true/g) ?? [];
+    const found = new Set(findSecrets(sampleOf(form), schema));
+    expect(found.size).toBe(marked.length);
   });
 
   test('has no two fields with the same order beside each other', () => {

@@ -1,6 +1,5 @@
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
-import { buildSpecification } from '../../protocol/spec.ts';
 import { tunnelOptions } from './ssh-tunnel.ts';
 import { tlsOptions } from './tls.ts';
 
@@ -162,12 +161,6 @@ export const sourceConfigurationSchema = z
   .meta({ title: 'ClickHouse source' });
 
 export type SourceConfiguration = z.output<typeof sourceConfigurationSchema>;
-
-/** The specification that `spec` prints. */
-export const sourceSpecification = buildSpecification(sourceConfigurationSchema, {
-  documentationUrl: 'https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/source-clickhouse.md',
-  supportsIncremental: true,
-});
 
 /** Whether a string can be used unchanged as the host of a URL. An IPv6 address may have brackets. */
 function isHost(text: string): boolean {
