@@ -12,6 +12,7 @@ COPY package.json package-lock.json ./
 # No scripts: `prepare` would build, but the sources are not copied yet.
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY rolldown.config.js ./
+COPY build build
 COPY src src
 COPY bin bin
 COPY spec spec

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { defineConfig } from 'rolldown';
 import license from 'rollup-plugin-license';
+import { compiledValidators } from './build/compiled-validators.js';
 
 /** See build/string-width.js. A require() still gets the package: that of build/string-width.js, and that of cli-progress for an older version. */
 const quickStringWidth = {
@@ -30,6 +31,11 @@ export default defineConfig({
   resolve: { alias: { 'jsonc-parser': 'jsonc-parser/lib/esm/main.js' } },
   output: { dir: 'dist/cli', format: 'esm' },
   // The licences of the packages in the bundle, which they require to be distributed with it.
-  plugins: [quickStringWidth, silentDebug, license({ thirdParty: { output: 'dist/third-party-licences.txt' } })],
+  plugins: [
+    quickStringWidth,
+    silentDebug,
+    compiledValidators,
+    license({ thirdParty: { output: 'dist/third-party-licences.txt' } }),
+  ],
   logLevel: 'warn',
 });

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { Ajv } from 'ajv';
 import addFormats from 'ajv-formats';
+import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { destinationConfigurationSchema } from '../../src/destination-batch/config/schema.ts';
 import { destinationSpecification } from '../../src/destination-batch/config/specification.ts';
 import { findSecrets } from '../../src/protocol/spec.ts';
+import { validateDestination, validateSource } from '../../src/runner/validators.ts';
 import { sourceConfigurationSchema } from '../../src/source-clickhouse/config/schema.ts';
 import { sourceSpecification } from '../../src/source-clickhouse/config/specification.ts';
 import { ConformanceRuns, testEveryCommand } from './runs.ts';
@@ -263,5 +265,30 @@ describe.each([
     for (const candidate of candidates) {
       expect([candidate, validate(candidate)]).toEqual([candidate, schema.safeParse(candidate).success]);
     }
+  });
+
+  test('refuses nothing that the schema accepts, as sync checks both', () => {
+    const validate = name === 'source-clickhouse' ? validateSource : validateDestination;
+    const options = fields.filter(([path]) => !path.includes('.'));
+    const anyValue = (field: Field): fc.Arbitrary<unknown> =>
+      fc.oneof(
+        fc.constantFrom(
+          field.default,
+          ...(field.examples ?? []),
+          ...(field.enum ?? []),
+          ...(field.oneOf ?? []).map((option) => sampleOf(option)),
+        ),
+        fc.jsonValue(),
+      );
+    const configurations = fc.record(Object.fromEntries(options.map(([path, field]) => [path, anyValue(field)])), {
+      requiredKeys: [],
+    });
+    fc.assert(
+      fc.property(configurations, (given) => {
+        const configuration = { ...smallest, ...given };
+        return validate(configuration) || !schema.safeParse(configuration).success;
+      }),
+      { numRuns: 200 },
+    );
   });
 });

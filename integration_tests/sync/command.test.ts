@@ -269,6 +269,11 @@ describe('an error of the user ends with exit code 2 and one sentence on stderr'
       /is the configuration of a destination\. --source needs the configuration of a source/,
     ],
     [
+      'two wrong configurations, before the source is asked',
+      () => syncArguments({ source: { host: '127.0.0.1', port: 1 }, destination: { retry_minutes: '30' } }),
+      /^ERROR The configuration in \S+destination\.json is not usable\. retry_minutes: must be a number\./m,
+    ],
+    [
       'a strange user',
       () => syncArguments({ source: { username: '${SYNC_USER}' } }),
       /^ERROR .*refused the user "nobody-knows-me"/m,

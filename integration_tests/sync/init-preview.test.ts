@@ -296,6 +296,13 @@ describe('preview', () => {
     );
   });
 
+  test('of a wrong destination fails before the source is asked', async () => {
+    const folder = newFolder();
+    const files = writtenConfigurations(folder, { host: '127.0.0.1', port: 1 }, { endpoint: 'any' });
+    const { code, stderr } = await finished(start('connector', ['preview', ...files], { cwd: folder }));
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/d\.json is not usable\. endpoint: must be "auto" or/)]);
+  });
+
   test('of a source that refuses the password shows no part of it', async () => {
     const folder = newFolder();
     const files = writtenConfigurations(folder, { password: 'wrong-password-of-mine' });

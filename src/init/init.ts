@@ -5,6 +5,7 @@ import type { ConfigurationOrPath } from '../protocol/configuration.ts';
 import { ConnectorError, isUnexpectedError } from '../protocol/errors.ts';
 import { isWarningOrWorse } from '../protocol/messages.ts';
 import { buildCatalog, chooseStreams } from '../runner/catalog.ts';
+import { checkConfiguration } from '../runner/check-configurations.ts';
 import { type DescribedStream, describeStreams } from '../runner/describe-streams.ts';
 import { syncError } from '../runner/errors.ts';
 import { runInProcess } from '../runner/in-process.ts';
@@ -20,7 +21,15 @@ type WorkingSource = { configuration: SourceAnswers; streams: DescribedStream[] 
 /** The result of testing a configuration: what was found, or the reason why the configuration doesn't work. */
 type Attempt<Found> = { kind: 'works'; found: Found } | { kind: 'fails'; reason: string };
 
-type Check = (context: CommandContext, configuration: ConfigurationOrPath) => Promise<void>;
+/** The role of a connector, and a command that tests a configuration of it. */
+type Check = {
+  role: 'source' | 'destination';
+  run: (context: CommandContext, configuration: ConfigurationOrPath) => Promise<void>;
+};
+
+const CHECK_CONNECTION: Check = { role: 'source', run: checkConnection };
+const CHECK_SOURCE: Check = { role: 'source', run: checkSource };
+const CHECK_DESTINATION: Check = { role: 'destination', run: checkDestination };
 
 /**
  * Asks for the source and the destination, tests the answers, and writes the files that the other commands need. The files are
@@ -82,7 +91,7 @@ async function askUntilSourceWorks(context: CommandContext, questions: Questions
     const result = await showAttempt(questions, 'ClickHouse', () =>
       tryConfiguration(async () => {
         // `discover` also warns about streams that contain the same rows. The user sees this before choosing streams.
-        const warnings = await collectWarnings(checkConnection, context, configuration);
+        const warnings = await collectWarnings(CHECK_CONNECTION, context, configuration);
         const warn = (message: string): void => void (warnings.includes(message) || warnings.push(message));
         return { streams: await describeStreams(context, configuration, warn), warnings };
       }),
@@ -101,7 +110,7 @@ async function askUntilTablesWork(
   for (;;) {
     const tables = await chooseTables(questions, streams);
     const tableWarnings = async (table: string): Promise<string[]> =>
-      collectWarnings(checkSource, context, { ...configuration, table });
+      collectWarnings(CHECK_SOURCE, context, { ...configuration, table });
     const result = await showAttempt(questions, tables.map(printable).join(', '), () =>
       tryConfiguration(async () => {
         const warnings: string[] = [];
@@ -123,7 +132,7 @@ async function askUntilDestinationWorks(
     answers = await askForDestination(questions, answers);
     const configuration = { ...given, ...answers };
     const result = await showAttempt(questions, 'Batch', () =>
-      tryConfiguration(async () => ({ warnings: await collectWarnings(checkDestination, context, configuration) })),
+      tryConfiguration(async () => ({ warnings: await collectWarnings(CHECK_DESTINATION, context, configuration) })),
     );
     if (result !== undefined) return configuration;
   }
@@ -162,14 +171,16 @@ async function tryConfiguration<Found>(attempt: () => Promise<Found>): Promise<A
   }
 }
 
-/** Runs the `check` of a connector, and returns its warnings. */
+/** Checks a configuration against the specification, runs the `check` of its connector, and returns the warnings. */
 async function collectWarnings(
-  check: Check,
+  { role, run }: Check,
   context: CommandContext,
   configuration: ConfigurationOrPath,
 ): Promise<string[]> {
   const warnings: string[] = [];
-  await runInProcess((output) => check({ ...context, output }, configuration), {
+  const warn = (_: string, message: string): void => void warnings.push(message);
+  await checkConfiguration(role, configuration, { environment: context.environment, warn });
+  await runInProcess((output) => run({ ...context, output }, configuration), {
     message: (message) => {
       if (message.kind === 'log' && isWarningOrWorse(message.level)) warnings.push(message.message);
     },

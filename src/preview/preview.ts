@@ -8,6 +8,7 @@ import type { CommandContext } from '../protocol/command-context.ts';
 import { readConfiguration } from '../protocol/configuration.ts';
 import { isWarningOrWorse, type Message } from '../protocol/messages.ts';
 import { chooseStreams, explainSeveralStreams } from '../runner/catalog.ts';
+import { checkConfigurations } from '../runner/check-configurations.ts';
 import { type DescribedStream, describeStreams } from '../runner/describe-streams.ts';
 import { runInProcess } from '../runner/in-process.ts';
 import { createTempFolder } from '../runner/temp-folder.ts';
@@ -44,6 +45,7 @@ export async function preview(context: CommandContext, options: PreviewOptions):
     if (!reported.has(message)) options.warn(message);
     reported.add(message);
   };
+  await checkConfigurations(options, { environment: context.environment, warn: (_, message) => warn(message) });
   const configuration = await readDestinationConfiguration(context, options);
   const stream = pickStream(await describeStreams(context, options.source, warn), options.stream);
   const catalog = { streams: [{ stream, sync_mode: 'incremental' as const }] };

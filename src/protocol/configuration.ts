@@ -5,7 +5,7 @@ import type { CommandContext } from './command-context.ts';
 import { checkJson, parseJson, readTextFile } from './json-file.ts';
 import { log } from './messages.ts';
 import { readProxyCredentials } from './network/proxy.ts';
-import { resolveReferences } from './references.ts';
+import { type Environment, resolveReferences } from './references.ts';
 import { registerSecrets } from './secrets.ts';
 import { findSecrets, listOptions } from './spec.ts';
 
@@ -14,6 +14,27 @@ export type ConfigurationOrPath = Readonly<Record<string, unknown>> | string;
 
 /** Used in messages instead of a path, for a configuration that is not in a file yet. */
 const NO_FILE = 'your answers';
+
+/** A configuration as the user wrote it, after its references were replaced. `path` is used in messages. */
+type WrittenConfiguration = { path: string; value: unknown; fromReferences: string[] };
+
+/**
+ * Reads a configuration as it is written, and replaces its references if there is an environment.
+ *
+ * @throws ConnectorError (config_error) if the file can't be read, is not JSON, or refers to something that is missing.
+ */
+export async function readWrittenConfiguration(
+  given: ConfigurationOrPath,
+  environment: Environment | undefined,
+): Promise<WrittenConfiguration> {
+  const isFile = typeof given === 'string';
+  const path = isFile ? given : NO_FILE;
+  const value = isFile ? parseJson('configuration', path, await readTextFile('configuration', path)) : given;
+  return {
+    path,
+    ...(environment === undefined ? { value, fromReferences: [] } : resolveReferences(value, environment, path)),
+  };
+}
 
 /** The context for reading a configuration. The output only needs to accept log messages. */
 type ConfigurationContext = Pick<CommandContext, 'environment'> & {
@@ -31,11 +52,7 @@ export async function readConfiguration<T extends z.ZodType<Record<string, unkno
   schema: T,
   { output, environment }: ConfigurationContext,
 ): Promise<z.output<T>> {
-  const isFile = typeof given === 'string';
-  const path = isFile ? given : NO_FILE;
-  const value = isFile ? parseJson('configuration', path, await readTextFile('configuration', path)) : given;
-  const { value: written, fromReferences } =
-    environment === undefined ? { value, fromReferences: [] } : resolveReferences(value, environment, path);
+  const { path, value: written, fromReferences } = await readWrittenConfiguration(given, environment);
   // The warnings are logged before the check: if a misspelt name makes the check fail, the user then knows why.
   for (const warning of findMisspeltOptions(written, path, schema)) await output.write(log('WARN', warning));
   const configuration = checkJson('configuration', path, written, schema);

@@ -39,8 +39,6 @@ export type ConnectorMessage =
   /** How many milliseconds to add to this machine's clock for the server's. */
   | { kind: 'server_clock'; offsetMs: number }
   | { kind: 'catalog'; streams: DiscoveredStream[] }
-  /** The result of a destination's `discover`. */
-  | { kind: 'destination_catalog' }
   | { kind: 'other' };
 
 const descriptor = z.object({ name: z.string(), namespace: z.string().optional() });
@@ -78,15 +76,7 @@ const catalogMessage = z.object({
   catalog: z.object({ streams: z.array(z.looseObject({ name: z.string(), namespace: z.string().optional() })) }),
 });
 
-const destinationCatalogMessage = z.object({ type: z.literal('DESTINATION_CATALOG') });
-
-const messageSchema = z.discriminatedUnion('type', [
-  logMessage,
-  traceMessage,
-  stateMessage,
-  catalogMessage,
-  destinationCatalogMessage,
-]);
+const messageSchema = z.discriminatedUnion('type', [logMessage, traceMessage, stateMessage, catalogMessage]);
 
 /** The code that is used if an error message contains none. */
 const UNKNOWN_CODE = 'unexpected_fault';
@@ -111,8 +101,6 @@ export function parseMessage(line: string): ConnectorMessage {
     }
     case 'CATALOG':
       return { kind: 'catalog', streams: data.catalog.streams };
-    case 'DESTINATION_CATALOG':
-      return { kind: 'destination_catalog' };
     default:
       return { kind: 'other' };
   }

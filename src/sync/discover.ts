@@ -1,5 +1,4 @@
 import type { ConnectorError } from '../protocol/errors.ts';
-import { syncError } from '../runner/errors.ts';
 import { type DiscoveredStream, parseMessage } from '../runner/messages.ts';
 import { ConnectorProcess, explainProcessEnd } from '../runner/process.ts';
 import { onAbort } from '../shared/abort.ts';
@@ -27,7 +26,6 @@ export async function discoverStreams(
     for await (const line of readTextLines(discover.stdout)) {
       const message = parseMessage(line);
       if (message.kind === 'catalog') streams = message.streams;
-      else if (message.kind === 'destination_catalog') errors.push(destinationInPlaceOfSource(config));
       else if (message.kind === 'error') errors.push(message.error);
       else if (message.kind === 'log') logs.fromSource(message.level, message.message);
     }
@@ -42,11 +40,4 @@ export async function discoverStreams(
   } finally {
     removeListener();
   }
-}
-
-function destinationInPlaceOfSource(config: string): ConnectorError {
-  return syncError(
-    'configuration_invalid',
-    `${config} is the configuration of a destination. --source needs the configuration of a source, with a "host". The two files may be swapped: pass each to its own option.`,
-  );
 }

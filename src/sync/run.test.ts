@@ -11,12 +11,19 @@ import { FileStateStore } from './state/file-store.ts';
 
 let folder: string;
 let state: string;
+let source: string;
 let destination: string;
+
+/** The configurations are checked before the processes start. */
+const DESTINATION = { project_key: 'project_1', rest_api_key: 'key' };
+
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'sync-run-test-'));
   state = join(folder, 'state.json');
   destination = join(folder, 'destination.json');
-  writeFileSync(destination, '{}');
+  writeFileSync(destination, JSON.stringify(DESTINATION));
+  source = join(folder, 'source.json');
+  writeFileSync(source, '{"host":"localhost"}');
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -62,7 +69,7 @@ async function run(program: Program, stop = new AbortController()): Promise<Ran>
   const logs: string[] = [];
   const ignore = (): void => {};
   const result = await runOnce(
-    { source: 's', destination, streams: ['events'], limit: undefined, allStreams: false, fullRefresh: false },
+    { source, destination, streams: ['events'], limit: undefined, allStreams: false, fullRefresh: false },
     {
       program,
       reporter: {
@@ -194,11 +201,11 @@ describe('the destination', () => {
   const SETTLES_NOTHING = { read: `row(); state('5')`, write: `log('INFO', '1 row.')` };
 
   test('settles nothing in a dry run: the run succeeds and saves no state', async () => {
-    writeFileSync(destination, '{"dry_run":true}');
+    writeFileSync(destination, JSON.stringify({ ...DESTINATION, dry_run: true }));
     const result = await run(connector(SETTLES_NOTHING));
     expect(result).toMatchObject({ outcome: { kind: 'complete' }, state: { rowsToComeAgain: 1, mayComeTwice: false } });
     expect(result.logs).toEqual(['INFO destination: 1 row.']);
-    expect(readdirSync(folder)).toEqual(['destination.json']);
+    expect(readdirSync(folder)).toEqual(['destination.json', 'source.json']);
   });
 
   test('settles nothing without a dry run: the run fails', async () => {
