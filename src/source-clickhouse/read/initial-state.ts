@@ -4,7 +4,7 @@ import type { ResolvedStream } from '../query/row-query.ts';
 import { parseClickHouseType } from '../schema/clickhouse-type.ts';
 import { keepsJson } from '../schema/keeps-json.ts';
 import type { Column, Table } from '../schema/table.ts';
-import { cursorOf, isInsideGroup, leaveGroup, type Position, START } from '../state/position.ts';
+import { cursorOf, enterGroup, isInsideGroup, leaveGroup, START } from '../state/position.ts';
 import { type Partition, parseStreamState, STATE_VERSION, type StreamState } from '../state/stream-state.ts';
 
 /** The state that a read starts from, and the columns that go into the row hashes. */
@@ -110,15 +110,7 @@ function findColumnsNow(
 
 /** Removes everything that depends on row hashes: the remembered rows, and the hash in the position. */
 function dropHashes({ recent_rows, hashed_columns, ...state }: StreamState): StreamState {
-  return { ...state, position: startOfGroup(state.position) };
-}
-
-/**
- * Moves a position inside a group to the start of the group. Its row hash becomes 0, so the query's condition on the row hash
- * (>= 0) includes every row of the group.
- */
-function startOfGroup(position: Position): Position {
-  return isInsideGroup(position) ? { kind: 'inside-group', cursor: position.cursor, rowHash: '0', rows: 1 } : position;
+  return { ...state, position: enterGroup(state.position) };
 }
 
 function describePartition(partition: Partition | undefined): string {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
 
 /** A position, as a state stores it. */
@@ -32,13 +33,22 @@ export type PositionAtRow = InGroup & { kind: 'inside-group' };
  */
 export type Position =
   | { kind: 'start' }
+  /** No row with this cursor has been read, and rows with an earlier cursor don't have to be read. */
+  | { kind: 'before-group'; cursor: string }
   | { kind: 'after-group'; cursor: string }
   | PositionAtRow
   | (InGroup & { kind: 'inside-ended-group' });
 
 export const START: Position = { kind: 'start' };
 
-/** Returns the cursor of the last row, or null before the first row. */
+/**
+ * How a state stores a position before a group: as the position after a row with the smallest hash. A query with this position
+ * returns the whole group, so that an older version of this source can continue from it as well. No row has this hash, except
+ * for one in 2^64.
+ */
+const BEFORE_GROUP: StoredPosition['tie_break'] = { row_hash: '0', rows: 1 };
+
+/** Returns the cursor of the position, or null at the start. */
 export function cursorOf(position: Position): string | null {
   return position.kind === 'start' ? null : position.cursor;
 }
@@ -46,6 +56,11 @@ export function cursorOf(position: Position): string | null {
 /** Whether the position depends on a row hash. */
 export function isInsideGroup(position: Position): position is Extract<Position, InGroup> {
   return position.kind === 'inside-group' || position.kind === 'inside-ended-group';
+}
+
+/** Moves a position inside a group to the start of the group. */
+export function enterGroup(position: Position): Position {
+  return isInsideGroup(position) ? { kind: 'before-group', cursor: position.cursor } : position;
 }
 
 /** Moves a position inside a group to the end of the group. */
@@ -61,6 +76,7 @@ export function markGroupEnded(position: Position): Position {
 export function parsePosition({ cursor, tie_break }: StoredPosition): Position {
   if (cursor === null) return START;
   if (tie_break === undefined) return { kind: 'after-group', cursor };
+  if (isDeepStrictEqual(tie_break, BEFORE_GROUP)) return { kind: 'before-group', cursor };
   const kind = tie_break.ended ? 'inside-ended-group' : 'inside-group';
   return { kind, cursor, rowHash: tie_break.row_hash, rows: tie_break.rows };
 }
@@ -69,6 +85,8 @@ export function serializePosition(position: Position): StoredPosition {
   switch (position.kind) {
     case 'start':
       return { cursor: null };
+    case 'before-group':
+      return { cursor: position.cursor, tie_break: BEFORE_GROUP };
     case 'after-group':
       return { cursor: position.cursor };
     case 'inside-group':

@@ -29,9 +29,15 @@ describe('a state is the same after it was parsed and serialized:', () => {
     ['before the first row', { version: 2, cursor: null, cursor_type: 'DateTime' }],
     ['with emitted rows after it', { ...STATE, recent_rows: { '2026-01-01T00:00:00': 'AAAAAAAAAAA' } }],
     ['with an empty cursor', { version: 2, cursor: '', cursor_type: 'String' }],
+    ['before a group', { ...STATE, tie_break: { row_hash: '0', rows: 1 } }],
     ['with a hash of 0', { ...STATE, tie_break: { ...TIE_BREAK, row_hash: '0' } }],
   ])('%s', (_, state) => {
     expect(parseAndSerialize(state)).toEqual({ cursor_column: 'last_updated_at', ...state });
+  });
+
+  test('a position before a group has no row hash', () => {
+    const { position } = parseStreamState('events', { ...STATE, tie_break: { row_hash: '0', rows: 1 } });
+    expect(position).toEqual({ kind: 'before-group', cursor: STATE.cursor });
   });
 
   test('a state keeps no unknown keys', () => {
