@@ -394,6 +394,7 @@ const TABLE_AND_STATE_ERRORS: readonly Case[] = [
   }),
   check('cursor_unusable', { cursor_column: 'tags' }),
   read('cursor_unusable', { table: 'latin' }),
+  check('start_from_invalid', { start_from: '2026-12-01' }),
   check('final_unsupported', { use_final: true }),
   check('throw_if_met', { table: 'guarded' }),
   check('value_unfit', { table: 'parsed' }),

@@ -372,7 +372,8 @@ describe('check', () => {
       const parsed = sourceConfigurationSchema.parse(sourceConfiguration(server(), 'shop', server().connection(user)));
       const clickhouse = new ClickHouse(parsed);
       try {
-        return await checkStreams(clickhouse, parsed, new AbortController().signal, { rowMs, allRowsMs });
+        const { warnings } = await checkStreams(clickhouse, parsed, new AbortController().signal, { rowMs, allRowsMs });
+        return warnings;
       } finally {
         await clickhouse.close();
       }

@@ -16,11 +16,12 @@ import { discover as discoverStreams } from './streams/discover.ts';
 
 /** Checks the configuration, and logs warnings about the tables. @throws ConnectorError when the source can't be read. */
 export async function check(context: CommandContext, config: ConfigurationOrPath): Promise<void> {
-  const warnings = await withClickHouse(context, config, 'wake-up', async (clickhouse, configuration) => {
+  const { notes, warnings } = await withClickHouse(context, config, 'wake-up', async (clickhouse, configuration) => {
     const proxy = findConfiguredProxy(configuration);
     if (proxy !== undefined) await context.output.write(log('INFO', describeProxy(buildUrl(configuration), proxy)));
     return checkSource(clickhouse, configuration, context.stop);
   });
+  for (const note of notes) await context.output.write(log('INFO', note));
   for (const warning of warnings) await context.output.write(log('WARN', warning));
 }
 

@@ -1,29 +1,30 @@
 import { z } from 'zod';
-import { ConnectorError } from '../../protocol/errors.ts';
+import type { ConnectorError } from '../../protocol/errors.ts';
 import { formatList, plural } from '../../shared/format.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { sourceError } from '../errors/codes.ts';
+import { readServerClock } from '../query/server-clock.ts';
 import { findMissingColumns, listRequiredColumns } from '../schema/required-columns.ts';
 import { listTables, type Table } from '../schema/table.ts';
 import { quoteIdentifier, quoteTable } from '../sql.ts';
 import { listStreams, type StreamList } from '../streams/list-streams.ts';
 import { explainUnreadable, refuseUnreadable } from '../streams/unreadable-engine.ts';
+import { MAX_WARNINGS, StreamChecks } from './stream-checks.ts';
 import { proposeView, suggestCursor } from './suggestions.ts';
-import { nameStream, tryRow } from './try-row.ts';
-import { findTableWarnings, limitWarnings } from './warnings.ts';
+import { limitWarnings } from './warnings.ts';
 
 /** How long `check` waits for the first row of a stream, and for the first rows of all streams together, in milliseconds. */
 const ROW_TIMEOUT_MS = 10_000;
 const ALL_ROWS_TIMEOUT_MS = 60_000;
 
-/** The maximum number of warnings. */
-const MAX_WARNINGS = 20;
-
 /** How long to wait, in milliseconds. */
 export type Timeouts = { rowMs: number; allRowsMs: number };
 
 const TIMEOUTS: Timeouts = { rowMs: ROW_TIMEOUT_MS, allRowsMs: ALL_ROWS_TIMEOUT_MS };
+
+/** Where the first run of each stream begins, if `start_from` says so, and warnings. */
+export type CheckResult = { notes: string[]; warnings: string[] };
 
 /**
  * Proves that `read` would work: connects, checks the database, tables and columns, and reads the first row of each stream
@@ -31,7 +32,8 @@ const TIMEOUTS: Timeouts = { rowMs: ROW_TIMEOUT_MS, allRowsMs: ALL_ROWS_TIMEOUT_
  * query at a time.
  *
  * @param stop cancels the query for a row.
- * @returns warnings about streams that can be read, but are slow, or whose rows may be lost or duplicated.
+ * @returns where the first run of each stream begins, and warnings about streams that can be read, but are slow, or whose rows
+ * may be old, lost or duplicated.
  * @throws ConnectorError that says why `read` would fail and what to do.
  */
 export async function check(
@@ -39,43 +41,28 @@ export async function check(
   configuration: SourceConfiguration,
   stop: AbortSignal,
   timeouts: Timeouts = TIMEOUTS,
-): Promise<string[]> {
-  const { table, cursor_column } = configuration;
+): Promise<CheckResult> {
+  const { table } = configuration;
   await checkDatabase(clickhouse, configuration);
+  const now = await readServerClock(clickhouse);
   const { streams, warnings } =
     table === undefined
       ? await findStreams(clickhouse, configuration)
       : { streams: [await checkTable(clickhouse, configuration, table)], warnings: [] };
-  const notes = [...warnings];
+  const checks = new StreamChecks({ clickhouse, configuration, stop, timeoutMs: timeouts.rowMs, now });
   const untested: string[] = [];
-  let wasSlow = false;
-  const testStream = async (stream: Table): Promise<'readable' | 'slow' | 'untested'> => {
-    try {
-      return await tryRow(clickhouse, stream, configuration, { stop, timeoutMs: timeouts.rowMs });
-    } catch (error) {
-      // The abandoned query of a slow stream may still be running, and the user may only be allowed one query at a time.
-      if (wasSlow && isBusy(error)) return 'untested';
-      throw table === undefined ? nameStream(stream.name, error) : error;
-    }
-  };
   const end = performance.now() + timeouts.allRowsMs;
   for (const stream of streams) {
-    const result = performance.now() < end ? await testStream(stream) : 'untested';
-    if (stop.aborted) throw createStoppedError();
-    if (result === 'untested') untested.push(stream.name);
-    else if (result === 'slow') {
-      wasSlow = true;
-      // Don't look for warnings about this table, because the queries for them would be as slow.
-      notes.push(describeSlowStream(stream.name, cursor_column, timeouts.rowMs));
-    } else if (notes.length <= MAX_WARNINGS) {
-      // Collect one more than the maximum, so that limitWarnings knows that there are more.
-      notes.push(...(await findTableWarnings(clickhouse, stream, configuration)));
-    }
+    const isTested = performance.now() < end && (await checks.check(stream));
+    if (!isTested) untested.push(stream.name);
   }
-  return [
-    ...(untested.length === 0 ? [] : [describeUntested(untested, streams.length)]),
-    ...limitWarnings(MAX_WARNINGS, notes),
-  ];
+  return {
+    notes: checks.notes,
+    warnings: [
+      ...(untested.length === 0 ? [] : [describeUntested(untested, streams.length)]),
+      ...limitWarnings(MAX_WARNINGS, [...warnings, ...checks.warnings]),
+    ],
+  };
 }
 
 /**
@@ -86,10 +73,6 @@ export async function check(
 export async function checkDatabaseOnly(clickhouse: ClickHouse, configuration: SourceConfiguration): Promise<void> {
   await checkDatabase(clickhouse, configuration);
   await findStreams(clickhouse, configuration);
-}
-
-function isBusy(error: unknown): boolean {
-  return error instanceof ConnectorError && error.code === 'clickhouse_busy';
 }
 
 async function checkDatabase(clickhouse: ClickHouse, { database, username }: SourceConfiguration): Promise<void> {
@@ -168,18 +151,10 @@ async function checkTable(
   );
 }
 
-function describeSlowStream(name: string, cursorColumn: string, timeoutMs: number): string {
-  return `The first row of "${name}" did not arrive within ${timeoutMs / 1_000} seconds, so check stopped waiting for it. In each run, ClickHouse sorts the rows by ${cursorColumn} before it returns the first one. Make ${cursorColumn} the first column of the table's ORDER BY.`;
-}
-
 function describeUntested(names: readonly string[], all: number): string {
   const named = formatList(
     names.map((name) => `"${name}"`),
     1,
   );
   return `${names.length} of ${all} streams were not tested, because their first rows or the first rows of other streams take too long: ${named}. To check one of them, name it in "table".`;
-}
-
-function createStoppedError(): ConnectorError {
-  return sourceError('clickhouse_cut_off', 'A signal stopped the check before it was complete. Run it again.');
 }

@@ -1,12 +1,10 @@
 import { z } from 'zod';
 import { formatCount, plural } from '../../shared/format.ts';
 import { type ClickHouse, tryRows } from '../client/client.ts';
+import { MAX_ROWS_TO_COUNT } from '../query/count-rows.ts';
 import { isNullable, unwrapType } from '../schema/clickhouse-type.ts';
 import type { Column, Table } from '../schema/table.ts';
 import { quoteIdentifier, quoteTable } from '../sql.ts';
-
-/** The maximum number of rows to count in a table or view, so that `check` answers within a second. */
-export const MAX_ROWS_TO_COUNT = 1_000_000;
 
 const countRow = z.object({ looked_at: z.coerce.number(), rows: z.coerce.number() });
 const sizeRow = z.object({ total_rows: z.coerce.number().nullable() });

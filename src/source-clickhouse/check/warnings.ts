@@ -2,12 +2,13 @@ import { z } from 'zod';
 import { formatCount, formatNumber, plural } from '../../shared/format.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
+import { MAX_ROWS_TO_COUNT } from '../query/count-rows.ts';
 import { isNullable, unwrapType } from '../schema/clickhouse-type.ts';
 import type { Table } from '../schema/table.ts';
 import { quoteIdentifier, quoteTable } from '../sql.ts';
 import { MAX_EMITTED_ROWS } from '../state/emitted-rows.ts';
 import { findMovingCursor } from './moving-cursor.ts';
-import { findUnsetCursors, MAX_ROWS_TO_COUNT } from './unset-cursors.ts';
+import { findUnsetCursors } from './unset-cursors.ts';
 
 /** Matches the column names that Batch accepts as attributes. They may have a prefix as in Cloud Sync (docs/batch-api.md). */
 const ATTRIBUTE_COLUMN = /^(date__|url__)?[a-z0-9_]{1,30}$/i;

@@ -122,29 +122,40 @@ export const sourceConfigurationSchema = z
         examples: [DEFAULT_CURSOR_COLUMN, 'inserted_at'],
         order: 7,
       }),
+    start_from: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({
+        title: 'Start from',
+        description:
+          'Where the first run begins: it reads only rows whose cursor is at least this value. A time with its time zone, "now", or an age such as "24h" (units: s, m, h, d), by the server\'s clock; for a cursor that is an integer or a string, a value of the column. It applies to streams without a state, so a full refresh begins there, too. If empty: the first run reads all rows.',
+        examples: ['2026-12-01T00:00:00Z', 'now', '23h'],
+        order: 8,
+      }),
     use_final: z.boolean().default(false).meta({
       title: 'Read with FINAL',
       description:
         'Read only the latest version of each row, even if the ReplacingMergeTree has not merged the versions yet. This makes the server use more time and memory, and only works with engines that support FINAL.',
-      order: 8,
+      order: 9,
     }),
     partition: partitionOptions.optional().meta({
       title: 'Partition',
       description:
         'Split the rows into several parts, by profile, and read only one of them, so that several readers share the work. Each reader has its own state. If empty: all rows.',
-      order: 9,
+      order: 10,
     }),
     lookback_seconds: z.int().min(0).max(MAX_SECONDS).default(DEFAULT_LOOKBACK_SECONDS).meta({
       title: 'Lookback (seconds)',
       description:
         'A row is delivered if it becomes visible in the table at most this many seconds after the time in its cursor column. To find such rows, each run goes back this many seconds and rereads every row from that point on. It skips the rows that were already sent, which the state remembers. Set it to more than the duration of your longest INSERT, and also to more than the lag of your replicas. Only for cursors that are times.',
-      order: 10,
+      order: 11,
     }),
     cursor_lag_seconds: z.int().min(0).max(MAX_SECONDS).default(0).meta({
       title: 'Cursor lag (seconds)',
       description:
         "Read a row only when the time in its cursor column is at least this many seconds in the past, by the server's clock. An alternative to the lookback for tables with very many rows: every event is delayed, but the state remembers no rows. Only for cursors that are times.",
-      order: 11,
+      order: 12,
     }),
     tls: tlsOptions.optional().meta({
       title: 'TLS',

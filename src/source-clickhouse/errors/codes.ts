@@ -36,6 +36,7 @@ export const SOURCE_ERRORS = {
   table_changed: 'transient_error',
   cursor_unusable: 'config_error',
   cursor_in_future: 'config_error',
+  start_from_invalid: 'config_error',
   final_unsupported: 'config_error',
   throw_if_met: 'config_error',
   value_unfit: 'config_error',

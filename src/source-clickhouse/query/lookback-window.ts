@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { type ClickHouseType, unwrapType } from '../schema/clickhouse-type.ts';
+import { findServerZone } from './server-clock.ts';
 
 /** The time bounds of a run, by the server's clock. Each bound has the form of a cursor. */
 export type LookbackWindow = {
@@ -63,18 +64,4 @@ async function chooseCursorSql(
     default:
       return undefined;
   }
-}
-
-/**
- * Returns the SQL of the server's time zone. The today() of an INSERT is in that zone, whatever the session_timezone of our
- * user is. Versions before 23.6 have neither session_timezone nor serverTimezone(). Their timezone() returns the server's time
- * zone.
- */
-async function findServerZone(clickhouse: ClickHouse): Promise<string> {
-  const found = await clickhouse.rows(
-    "SELECT name FROM system.functions WHERE name = 'serverTimezone'",
-    {},
-    z.object({ name: z.string() }),
-  );
-  return found.length > 0 ? 'serverTimezone()' : 'timezone()';
 }

@@ -5,7 +5,7 @@ import { parseClickHouseType } from '../schema/clickhouse-type.ts';
 import { keepsJson } from '../schema/keeps-json.ts';
 import type { Column, Table } from '../schema/table.ts';
 import { cursorOf, enterGroup, isInsideGroup, leaveGroup, START } from '../state/position.ts';
-import { type Partition, parseStreamState, STATE_VERSION, type StreamState } from '../state/stream-state.ts';
+import { type Partition, STATE_VERSION, type StreamState } from '../state/stream-state.ts';
 
 /** The state that a read starts from, and the columns that go into the row hashes. */
 export type InitialState = { state: StreamState; hashedColumns: readonly Column[] };
@@ -19,7 +19,7 @@ export type InitialState = { state: StreamState; hashedColumns: readonly Column[
 export async function createInitialState(
   { table, cursor, partition }: Pick<ResolvedStream, 'table' | 'cursor' | 'partition'>,
   stream: StreamDescriptor,
-  stored: Record<string, unknown> | undefined,
+  stored: StreamState | undefined,
   warn: (message: string) => Promise<void>,
 ): Promise<InitialState> {
   const cursor_column = cursor.column.name;
@@ -30,20 +30,19 @@ export async function createInitialState(
       hashedColumns: table.columns,
     };
   }
-  const state = parseStreamState(stream.name, stored);
-  checkState(state, { cursor, partition }, stream);
-  const { position, recent_rows } = state;
-  if (!isInsideGroup(position) && recent_rows === undefined) return { state, hashedColumns: table.columns };
+  checkState(stored, { cursor, partition }, stream);
+  const { position, recent_rows } = stored;
+  if (!isInsideGroup(position) && recent_rows === undefined) return { state: stored, hashedColumns: table.columns };
   // Columns that were added after the state was written are not in its hashes.
-  const hashedColumns = findColumnsNow(table, state.hashed_columns ?? []);
-  if (hashedColumns !== undefined) return { state, hashedColumns };
+  const hashedColumns = findColumnsNow(table, stored.hashed_columns ?? []);
+  if (hashedColumns !== undefined) return { state: stored, hashedColumns };
   if (recent_rows === undefined && position.kind === 'inside-ended-group') {
-    return { state: { ...state, position: leaveGroup(position) }, hashedColumns: table.columns };
+    return { state: { ...stored, position: leaveGroup(position) }, hashedColumns: table.columns };
   }
   await warn(
-    `Columns of ${table.name} were dropped or their type was changed, so the last rows that were read can't be recognized. ${describeRowsReadAgain(state)} are read again, and their events may be sent twice.`,
+    `Columns of ${table.name} were dropped or their type was changed, so the last rows that were read can't be recognized. ${describeRowsReadAgain(stored)} are read again, and their events may be sent twice.`,
   );
-  return { state: dropHashes(state), hashedColumns: table.columns };
+  return { state: dropHashes(stored), hashedColumns: table.columns };
 }
 
 /**

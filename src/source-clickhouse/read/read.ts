@@ -1,6 +1,6 @@
 import type { ConfiguredCatalog, ConfiguredStream } from '../../protocol/catalog.ts';
 import { asConnectorError } from '../../protocol/errors.ts';
-import { errorTrace, log, type StreamDescriptor, streamEstimate, streamStatus } from '../../protocol/messages.ts';
+import { errorTrace, log, streamEstimate, streamStatus } from '../../protocol/messages.ts';
 import { OutputClosedError } from '../../protocol/output.ts';
 import type { InputState } from '../../protocol/state.ts';
 import { findUnsetCursorsOfSmallTable } from '../check/unset-cursors.ts';
@@ -10,8 +10,11 @@ import { type Estimate, estimateRows } from '../query/estimate.ts';
 import { readLookbackWindow } from '../query/lookback-window.ts';
 import { resolveStream } from '../query/selection.ts';
 import { chooseStoredState, findRefresh } from '../state/full-refresh.ts';
+import { parseStreamState } from '../state/stream-state.ts';
+import { type FirstState, writeFirstStates } from './first-states.ts';
 import { createInitialState } from './initial-state.ts';
 import type { RowLimit } from './row-limit.ts';
+import { createStreamDescriptor } from './stream-descriptor.ts';
 import { type End, readStreamRows, type StreamContext } from './stream-reader.ts';
 
 export type ReadContext = StreamContext & { clickhouse: ClickHouse; configuration: SourceConfiguration };
@@ -23,6 +26,7 @@ export type ReadContext = StreamContext & { clickhouse: ClickHouse; configuratio
  * @returns whether every stream was read to its end, or to the row limit.
  */
 export async function read(context: ReadContext, catalog: ConfiguredCatalog, state: InputState): Promise<boolean> {
+  const firstStates = await writeFirstStates(context, catalog, state);
   let complete = true;
   for (const configured of catalog.streams) {
     if (context.stop.aborted) return false;
@@ -32,22 +36,28 @@ export async function read(context: ReadContext, catalog: ConfiguredCatalog, sta
       );
       continue;
     }
-    complete = (await readStream(context, configured, state)) && complete;
+    complete = (await readStream(context, configured, state, firstStates.get(configured))) && complete;
   }
   return complete;
 }
 
-async function readStream(context: ReadContext, configured: ConfiguredStream, state: InputState): Promise<boolean> {
+async function readStream(
+  context: ReadContext,
+  configured: ConfiguredStream,
+  state: InputState,
+  first: FirstState | undefined,
+): Promise<boolean> {
   const { clickhouse, configuration, output, rowLimit, now } = context;
-  const { name, namespace } = configured.stream;
-  // Platforms match messages to the streams of the catalog, so a namespace is only set if the catalog has one.
-  const stream: StreamDescriptor = namespace == null ? { name } : { name, namespace };
-  await output.write(streamStatus(stream, 'STARTED', now()));
+  const stream = createStreamDescriptor(configured);
+  const { name } = stream;
+  if (first?.kind !== 'written') await output.write(streamStatus(stream, 'STARTED', now()));
   try {
+    if (first?.kind === 'failed') throw first.error;
     const warn = (message: string): Promise<void> => output.write(log('WARN', message));
     const resolved = await resolveStream(clickhouse, configuration, configured, stream, warn);
     const stored = chooseStoredState(configured, state.of(stream, configuration.database));
-    const { state: initial, hashedColumns } = await createInitialState(resolved, stream, stored, warn);
+    const previous = stored === undefined ? first?.state : parseStreamState(name, stored);
+    const { state: initial, hashedColumns } = await createInitialState(resolved, stream, previous, warn);
     const { table, cursor } = resolved;
     const isFirstRead = initial.position.kind === 'start';
     const unset = isFirstRead ? undefined : await findUnsetCursorsOfSmallTable(clickhouse, table, cursor.column);

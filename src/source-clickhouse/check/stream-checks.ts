@@ -1,0 +1,97 @@
+import { ConnectorError } from '../../protocol/errors.ts';
+import type { ClickHouse } from '../client/client.ts';
+import type { SourceConfiguration } from '../config/schema.ts';
+import { sourceError } from '../errors/codes.ts';
+import { countRows } from '../query/count-rows.ts';
+import { selectAllRows } from '../query/selection.ts';
+import type { Instant } from '../schema/instant.ts';
+import type { Table } from '../schema/table.ts';
+import { type CountRows, describeFirstRun } from './first-run.ts';
+import { nameStream, tryRow } from './try-row.ts';
+import { findTableWarnings } from './warnings.ts';
+
+/** The maximum number of warnings. */
+export const MAX_WARNINGS = 20;
+
+type Context = {
+  clickhouse: ClickHouse;
+  configuration: SourceConfiguration;
+  /** Cancels the queries that may be slow. */
+  stop: AbortSignal;
+  /** How long to wait for the first row of a stream, and for a number of rows, in milliseconds. */
+  timeoutMs: number;
+  /** The server's time. */
+  now: Instant;
+};
+
+/** Tests streams, one at a time, and collects what is found. */
+export class StreamChecks {
+  readonly #context: Context;
+  /** Where the first runs begin. */
+  readonly notes: string[] = [];
+  readonly warnings: string[] = [];
+  /** Whether a query was abandoned. It may still be running, and the user may only be allowed one query at a time. */
+  #wasSlow = false;
+
+  constructor(context: Context) {
+    this.#context = context;
+  }
+
+  /**
+   * Reads the first row of a stream, and looks for warnings about it.
+   *
+   * @returns whether the stream was tested. It was not if an abandoned query keeps the server busy.
+   * @throws ConnectorError that says why `read` would fail and what to do.
+   */
+  async check(stream: Table): Promise<boolean> {
+    const { clickhouse, configuration, stop, timeoutMs } = this.#context;
+    const result = await this.#tryRow(stream);
+    if (stop.aborted) throw createStoppedError();
+    if (result === 'untested') return false;
+    if (result === 'slow') {
+      this.#wasSlow = true;
+      this.warnings.push(describeSlowStream(stream.name, configuration.cursor_column, timeoutMs));
+    }
+    // Don't look for more about a slow table, because these queries would be as slow. Collect one warning more than the maximum,
+    // so that limitWarnings knows that there are more.
+    const isLookedAt = result === 'readable' && this.warnings.length <= MAX_WARNINGS;
+    await this.#describeFirstRun(stream, isLookedAt);
+    if (isLookedAt) this.warnings.push(...(await findTableWarnings(clickhouse, stream, configuration)));
+    if (stop.aborted) throw createStoppedError();
+    return true;
+  }
+
+  async #tryRow(stream: Table): Promise<'readable' | 'slow' | 'untested'> {
+    const { clickhouse, configuration, stop, timeoutMs } = this.#context;
+    try {
+      return await tryRow(clickhouse, stream, configuration, { stop, timeoutMs });
+    } catch (error) {
+      if (this.#wasSlow && isBusy(error)) return 'untested';
+      throw configuration.table === undefined ? nameStream(stream.name, error) : error;
+    }
+  }
+
+  async #describeFirstRun(stream: Table, isCounted: boolean): Promise<void> {
+    const { clickhouse, configuration, stop, timeoutMs, now } = this.#context;
+    const count: CountRows = async (selection, range) => {
+      const rows = isCounted ? await countRows(clickhouse, selection, range, { stop, timeoutMs }) : 'failed';
+      if (rows === 'slow') this.#wasSlow = true;
+      return typeof rows === 'string' ? undefined : rows;
+    };
+    const start = { startFrom: configuration.start_from, now };
+    const note = await describeFirstRun(clickhouse, selectAllRows(stream, configuration), start, count);
+    if (note !== undefined) (note.level === 'WARN' ? this.warnings : this.notes).push(note.message);
+  }
+}
+
+function isBusy(error: unknown): boolean {
+  return error instanceof ConnectorError && error.code === 'clickhouse_busy';
+}
+
+function describeSlowStream(name: string, cursorColumn: string, timeoutMs: number): string {
+  return `The first row of "${name}" did not arrive within ${timeoutMs / 1_000} seconds, so check stopped waiting for it. In each run, ClickHouse sorts the rows by ${cursorColumn} before it returns the first one. Make ${cursorColumn} the first column of the table's ORDER BY.`;
+}
+
+function createStoppedError(): ConnectorError {
+  return sourceError('clickhouse_cut_off', 'A signal stopped the check before it was complete. Run it again.');
+}

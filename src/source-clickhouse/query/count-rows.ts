@@ -1,0 +1,58 @@
+import { text } from 'node:stream/consumers';
+import { ConnectorError } from '../../protocol/errors.ts';
+import { formatCount } from '../../shared/format.ts';
+import type { ClickHouse } from '../client/client.ts';
+import { START } from '../state/position.ts';
+import { buildRowClauses, type RowSelection } from './row-query.ts';
+
+/** The maximum number of rows to count in a table or view, so that `check` answers within a second. */
+export const MAX_ROWS_TO_COUNT = 1_000_000;
+
+/** A number of rows. If `isMinimum`, there may be more, because only MAX_ROWS_TO_COUNT rows were counted. */
+export type RowCount = { rows: number; isMinimum: boolean };
+
+/** Formats a count with its noun: "1,204 rows", "at least 1,000,000 rows". */
+export function formatRowCount({ rows, isMinimum }: RowCount): string {
+  return `${isMinimum ? 'at least ' : ''}${formatCount(rows, 'row')}`;
+}
+
+/** The rows from a cursor on, or those before it. */
+export type CursorRange = { from: string } | { before: string };
+
+/**
+ * Counts the rows of a stream in a range of its cursor. The server reads only the cursor column and, if the cursor is the start
+ * of the sorting key, only rows of the range, up to MAX_ROWS_TO_COUNT. Otherwise it may have to scan the table.
+ *
+ * @param stop cancels the query.
+ * @param timeoutMs how long to wait for the result, in milliseconds.
+ * @returns "slow" if the result did not arrive in time, and "failed" if the server refused the query, for example because of a
+ * limit on the rows that the user may read: the count is optional.
+ */
+export async function countRows(
+  clickhouse: Pick<ClickHouse, 'bytes'>,
+  selection: RowSelection,
+  range: CursorRange,
+  { stop, timeoutMs }: { stop: AbortSignal; timeoutMs: number },
+): Promise<RowCount | 'slow' | 'failed'> {
+  const { clauses, parameters } =
+    'from' in range
+      ? buildRowClauses(selection, { kind: 'before-group', cursor: range.from })
+      : buildRowClauses({ ...selection, lagBound: range.before }, START);
+  const query = `SELECT count() FROM (SELECT 1 ${clauses}\nLIMIT ${MAX_ROWS_TO_COUNT + 1}) FORMAT TSVRaw`;
+  // Not AbortSignal.timeout, which can be garbage-collected if only another signal refers to it (Node 20).
+  const timeout = new AbortController();
+  const timer = setTimeout(() => timeout.abort(), timeoutMs);
+  const cancel = AbortSignal.any([stop, timeout.signal]);
+  try {
+    const result = await text(await clickhouse.bytes(query, parameters, cancel));
+    if (!/^\d+\n$/.test(result)) return 'failed';
+    const rows = Math.min(Number(result), MAX_ROWS_TO_COUNT);
+    return { rows, isMinimum: rows < Number(result) };
+  } catch (error) {
+    if (cancel.aborted) return 'slow';
+    if (error instanceof ConnectorError) return 'failed';
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
+}

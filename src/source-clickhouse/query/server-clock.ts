@@ -1,0 +1,42 @@
+import { z } from 'zod';
+import type { ClickHouse } from '../client/client.ts';
+import { formatInstant, type Instant, parseInstant } from '../schema/instant.ts';
+
+/** Reads the server's clock. */
+export async function readServerClock(clickhouse: Pick<ClickHouse, 'rows'>): Promise<Instant> {
+  const time = await readString(clickhouse, "concat(replaceOne(toString(now64(9, 'UTC')), ' ', 'T'), 'Z')", {});
+  const now = parseInstant(time);
+  if (now === undefined) throw new Error(`The server's clock is not a time: ${time}`);
+  return now;
+}
+
+/** Returns the day of a moment in the server's time zone, as in 2026-12-01. @param instant a moment that a DateTime can hold. */
+export async function readServerDay(clickhouse: Pick<ClickHouse, 'rows'>, instant: Instant): Promise<string> {
+  const zone = await findServerZone(clickhouse);
+  const time = formatInstant(instant, 0).replace('T', ' ').replace('Z', '');
+  return readString(clickhouse, `toString(toDate({time:DateTime('UTC')}, ${zone}))`, { time });
+}
+
+/**
+ * Returns the SQL of the server's time zone. The today() of an INSERT is in that zone, whatever the session_timezone of our
+ * user is. Versions before 23.6 have neither session_timezone nor serverTimezone(). Their timezone() returns the server's time
+ * zone.
+ */
+export async function findServerZone(clickhouse: Pick<ClickHouse, 'rows'>): Promise<string> {
+  const found = await clickhouse.rows(
+    "SELECT name FROM system.functions WHERE name = 'serverTimezone'",
+    {},
+    z.object({ name: z.string() }),
+  );
+  return found.length > 0 ? 'serverTimezone()' : 'timezone()';
+}
+
+async function readString(
+  clickhouse: Pick<ClickHouse, 'rows'>,
+  sql: string,
+  parameters: Record<string, string>,
+): Promise<string> {
+  const [row] = await clickhouse.rows(`SELECT ${sql} AS value`, parameters, z.object({ value: z.string() }));
+  if (row === undefined) throw new Error('A SELECT of a constant returned no row.');
+  return row.value;
+}
