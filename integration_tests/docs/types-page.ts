@@ -36,8 +36,8 @@ export function code(text: string): string {
   return `\`${text}\``;
 }
 
-/** An event with its JSON. */
-type EventWithJson = MappedEvent & { json: string };
+/** An event with its profile and its JSON. */
+type EventWithJson = MappedEvent & { customId: string; json: string };
 
 /** What the destination makes of a row, with its default options. `pairs` are those of its JSON, as they leave. */
 export function mappedRow(pairs: Iterable<readonly [name: string, json: string]>): EventWithJson | RejectedRow {
@@ -47,7 +47,8 @@ export function mappedRow(pairs: Iterable<readonly [name: string, json: string]>
   if (message.kind !== 'record') throw new Error(`The destination takes no row from ${line}`);
   const arena = new EventArena();
   const mapped = new EventMapper(DEFAULT_LIMITS, {}, arena).map(message.data);
-  return mapped.kind === 'rejected' ? mapped : { ...mapped, json: arena.read(mapped.event) };
+  if (mapped.kind === 'rejected') return mapped;
+  return { ...mapped, customId: arena.profiles.readCustomId(mapped.profile), json: arena.read(mapped.event) };
 }
 
 /** What becomes of a column, in the words of the page. */

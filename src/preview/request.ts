@@ -22,7 +22,7 @@ export function buildFirstRequest(
 ): Request | undefined {
   const { normal } = createRoutes({ endpoint, rate_limit });
   const batcher = new UpdateBatcher(arena, limits.events_per_update);
-  for (const { customId, event, isTimely } of events) batcher.add(customId, event, isTimely);
+  for (const { profile, event, isTimely } of events) batcher.add(profile, event, isTimely);
   const updates = batcher.take(normal.updatesPerRequest, limits.request_bytes);
   if (updates.length === 0) return undefined;
   const url = `${address.replace(/\/$/, '')}/${version}/${normal.endpoint.path}`;

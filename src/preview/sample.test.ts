@@ -74,7 +74,7 @@ describe('a sample', () => {
   test('keeps only as many rows as are shown', () => {
     const sample = sampleOf([row({ custom_id: '' }), row(), row({ custom_id: 'u2' })], 2);
     expect(sample.shown.map(({ isRejected }) => isRejected)).toEqual([true, false]);
-    expect(sample.events.map(({ customId }) => customId)).toEqual(['u1']);
+    expect(sample.events.map(({ profile }) => arena.profiles.readCustomId(profile))).toEqual(['u1']);
   });
 
   test('reports whether all rows would arrive: not if one is rejected or its event is too old', () => {

@@ -4,6 +4,9 @@ export class BytePattern {
   readonly #words: Int32Array;
   /** The last bytes, if they don't fill a word. */
   readonly #rest: Uint8Array;
+  /** The same bytes as a word, and a mask of their bits. */
+  readonly #restWord: number;
+  readonly #restMask: number;
 
   constructor(text: string) {
     const bytes = Buffer.from(text);
@@ -11,6 +14,8 @@ export class BytePattern {
     this.length = bytes.length;
     this.#words = Int32Array.from({ length: bytes.length >> 2 }, (_, index) => view.getInt32(index * 4, true));
     this.#rest = bytes.subarray(this.#words.length * 4);
+    this.#restWord = this.#rest.reduceRight((word, byte) => (word << 8) | byte, 0);
+    this.#restMask = (1 << (8 * this.#rest.length)) - 1;
   }
 
   /** Checks whether the bytes at `offset` are the same. `end` is where the valid part of `bytes` ends. */
@@ -22,6 +27,8 @@ export class BytePattern {
       if (bytes.getInt32(from, true) !== words[index]) return false;
       from += 4;
     }
+    if (this.#restMask === 0) return true;
+    if (from + 4 <= bytes.byteLength) return ((bytes.getInt32(from, true) ^ this.#restWord) & this.#restMask) === 0;
     const rest = this.#rest;
     for (let index = 0; index < rest.length; index += 1) if (bytes.getUint8(from + index) !== rest[index]) return false;
     return true;

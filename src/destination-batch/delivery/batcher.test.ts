@@ -13,6 +13,7 @@ const rows: number[] = [];
 const rowOf = (event: EventNumber): number => rows[event] ?? -1;
 const ascending = (one: number, other: number): number => one - other;
 const rowsOf = ({ events }: Update): number[] => events.map(rowOf);
+const customIdOf = ({ profile }: Update): string => arena.profiles.readCustomId(profile);
 
 function eventOf(row: number, json = `{"name":"e${row}"}`): EventNumber {
   const event = arena.add(json);
@@ -22,7 +23,7 @@ function eventOf(row: number, json = `{"name":"e${row}"}`): EventNumber {
 
 /** Adds a row to a batcher. */
 function add(batcher: UpdateBatcher, customId: string, row: number, json?: string, isTimely = true): void {
-  batcher.add(customId, eventOf(row, json), isTimely);
+  batcher.add(arena.profiles.findText(customId), eventOf(row, json), isTimely);
 }
 
 /** Adds events to profiles, numbered in the order in which they come. */
@@ -40,7 +41,7 @@ function takeOnly(batcher: UpdateBatcher): Update {
 }
 
 const shown = (updates: readonly Update[]): string[] =>
-  updates.map((update) => `${update.profile.customId}: ${rowsOf(update).join(' ')}`);
+  updates.map((update) => `${customIdOf(update)}: ${rowsOf(update).join(' ')}`);
 
 test('batches the events of a profile in order, and profiles in the order of their first event', () => {
   const batcher = batcherOf(['b', 'a', 'b', 'c', 'a', 'b']);
@@ -52,9 +53,9 @@ test('batches the events of a profile in order, and profiles in the order of the
 test('returns an event as it was added', () => {
   const batcher = new UpdateBatcher(arena, 15);
   const given = eventOf(0);
-  batcher.add('a', given, true);
+  batcher.add(arena.profiles.findText('a'), given, true);
   const update = takeOnly(batcher);
-  expect([update.profile.customId, update.events, arena.read(given)]).toEqual(['a', [given], '{"name":"e0"}']);
+  expect([customIdOf(update), update.events, arena.read(given)]).toEqual(['a', [given], '{"name":"e0"}']);
 });
 
 test('returns no updates when no events wait', () => {
@@ -133,28 +134,28 @@ test('forgets idle profiles if there are many, and no events', () => {
   const profiles = 50_100;
   const own = new EventArena();
   const batcher = new UpdateBatcher(own, 1);
-  for (let profile = 0; profile < profiles; profile += 1) batcher.add(`u${profile}`, own.add('{}'), true);
+  const customIds = Array.from({ length: profiles }, (_, index) => `u${index}`);
+  const addTo = (customId: string): void => batcher.add(own.profiles.findText(customId), own.add('{}'), true);
+  for (const customId of customIds) addTo(customId);
   const first = batcher.take(profiles, NO_LIMIT);
-  for (const [index, { profile }] of first.entries()) {
-    // Of half of the profiles, an event waits while the update is in flight.
-    if (index % 2 === 0) batcher.add(profile.customId, own.add('{}'), true);
-  }
+  // Of half of the profiles, an event waits while the update is in flight.
+  const again = customIds.filter((_, index) => index % 2 === 0);
+  for (const customId of again) addTo(customId);
   for (const update of first) batcher.release(update);
+  expect(own.profiles.size).toBe(50_000);
   const second = batcher.take(profiles, NO_LIMIT);
-  expect(second.map(({ profile }) => profile.customId)).toEqual(
-    first.filter((_, index) => index % 2 === 0).map(({ profile }) => profile.customId),
-  );
+  expect(second.map(({ profile }) => own.profiles.readCustomId(profile))).toEqual(again);
   // Both forgotten and known profiles accept events again.
-  for (const { profile } of first) batcher.add(profile.customId, own.add('{}'), true);
+  for (const customId of customIds) addTo(customId);
   expect([batcher.events, batcher.readyUpdates]).toEqual([profiles, profiles / 2]);
   for (const update of second) batcher.release(update);
   expect(batcher.take(profiles, NO_LIMIT)).toHaveLength(profiles);
 });
 
 /** The update as it stands in the body of a request, with its comma. */
-const bytesOf = ({ profile: { customId }, events }: Update): number =>
+const bytesOf = (update: Update): number =>
   Buffer.byteLength(
-    `{"identifiers":{"custom_id":${JSON.stringify(customId)}},"events":[${events.map((event) => arena.read(event)).join()}]},`,
+    `{"identifiers":{"custom_id":${JSON.stringify(customIdOf(update))}},"events":[${update.events.map((event) => arena.read(event)).join()}]},`,
   );
 
 describe('the bytes of the updates taken', () => {
@@ -253,7 +254,7 @@ test('I5, I8: keeps the order of a profile, never has two updates of it in fligh
           expect(buildRequestBody(arena, updates).length).toBeLessThanOrEqual(maxBytes);
         }
         for (const update of updates) {
-          const { customId } = update.profile;
+          const customId = customIdOf(update);
           expect(inFlight.has(customId)).toBe(false);
           inFlight.set(customId, update);
           // The oldest of the profile, in order, and as many as may share an update: so there can't be fewer updates.
@@ -266,7 +267,7 @@ test('I5, I8: keeps the order of a profile, never has two updates of it in fligh
       };
       const settle = (update: Update | undefined): void => {
         if (update === undefined) return;
-        inFlight.delete(update.profile.customId);
+        inFlight.delete(customIdOf(update));
         batcher.release(update);
         // As in the delivery, the numbers of settled events are used again.
         for (const event of update.events) arena.release(event);

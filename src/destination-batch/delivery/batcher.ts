@@ -1,4 +1,5 @@
 import type { EventArena, EventNumber } from '../event-arena.ts';
+import type { ProfileNumber } from '../profile-table.ts';
 import { countUpdateBytes } from './request-body.ts';
 
 /**
@@ -11,16 +12,7 @@ const MAX_IDLE_PROFILES = 50_000;
 const NONE = -1;
 
 /** Events of one profile that are sent together. Batch calls this an update. */
-export type Update = { readonly profile: Profile; readonly events: readonly EventNumber[] };
-
-/** A profile, and the list of its waiting events. */
-type Profile = {
-  readonly customId: string;
-  first: EventNumber;
-  last: EventNumber;
-  waiting: number;
-  isInFlight: boolean;
-};
+export type Update = { readonly profile: ProfileNumber; readonly events: readonly EventNumber[] };
 
 /**
  * Groups events into updates by profile. Batch's rate limit counts updates and not events, so the same events are sent
@@ -30,9 +22,13 @@ type Profile = {
 export class UpdateBatcher {
   readonly #arena: EventArena;
   readonly #eventsPerUpdate: number;
-  readonly #profiles = new Map<string, Profile>();
+  /** For each profile: its first and last waiting event, the number of its waiting events, and whether an update is in flight. */
+  readonly #first: EventNumber[] = [];
+  readonly #last: EventNumber[] = [];
+  readonly #waiting: number[] = [];
+  readonly #isInFlight: boolean[] = [];
   /** The profiles that have events but no update in flight, in the order in which they became ready. */
-  readonly #ready = new Queue<Profile>();
+  readonly #ready = new Queue<ProfileNumber>();
   /** For each event, the next event of its profile. */
   readonly #next: EventNumber[] = [];
   /** For each event, whether Batch is likely to accept its time. */
@@ -62,22 +58,18 @@ export class UpdateBatcher {
   }
 
   /** @param isTimely false if Batch is likely to refuse the event because of its time. */
-  add(customId: string, event: EventNumber, isTimely: boolean): void {
-    let profile = this.#profiles.get(customId);
-    if (profile === undefined) {
-      profile = { customId, first: NONE, last: NONE, waiting: 0, isInFlight: false };
-      this.#profiles.set(customId, profile);
-    }
+  add(profile: ProfileNumber, event: EventNumber, isTimely: boolean): void {
+    const waiting = this.#waiting[profile] ?? 0;
     this.#next[event] = NONE;
     this.#isTimely[event] = isTimely;
-    if (profile.waiting > 0) this.#next[profile.last] = event;
+    if (waiting > 0) this.#next[this.#last[profile] ?? NONE] = event;
     else {
-      profile.first = event;
-      if (!profile.isInFlight) this.#ready.push(profile);
+      this.#first[profile] = event;
+      if (this.#isInFlight[profile] !== true) this.#ready.push(profile);
     }
-    profile.last = event;
-    if (profile.waiting % this.#eventsPerUpdate === 0) this.#updates += 1;
-    profile.waiting += 1;
+    this.#last[profile] = event;
+    if (waiting % this.#eventsPerUpdate === 0) this.#updates += 1;
+    this.#waiting[profile] = waiting + 1;
     this.#events += 1;
   }
 
@@ -97,7 +89,7 @@ export class UpdateBatcher {
       if (updates.length > 0 && bytes > maxBytes) break;
       this.#ready.shift();
       this.#removeFirst(profile, update.events);
-      profile.isInFlight = true;
+      this.#isInFlight[profile] = true;
       updates.push(update);
     }
     return updates;
@@ -108,9 +100,10 @@ export class UpdateBatcher {
    * their time with events that it is likely to accept. If Batch refused some of them, its response would name only the update,
    * and not the events.
    */
-  #listForUpdate({ first, waiting }: Profile): EventNumber[] {
+  #listForUpdate(profile: ProfileNumber): EventNumber[] {
+    const first = this.#first[profile] ?? NONE;
     const events = [first];
-    const most = Math.min(this.#eventsPerUpdate, waiting);
+    const most = Math.min(this.#eventsPerUpdate, this.#waiting[profile] ?? 0);
     let event = this.#next[first] ?? NONE;
     while (events.length < most && this.#isTimely[event] === this.#isTimely[first]) {
       events.push(event);
@@ -119,15 +112,16 @@ export class UpdateBatcher {
     return events;
   }
 
-  #removeFirst(profile: Profile, events: readonly EventNumber[]): void {
-    profile.first = this.#next[events.at(-1) ?? NONE] ?? NONE;
-    this.#count(profile, profile.waiting - events.length);
+  #removeFirst(profile: ProfileNumber, events: readonly EventNumber[]): void {
+    this.#first[profile] = this.#next[events.at(-1) ?? NONE] ?? NONE;
+    this.#count(profile, (this.#waiting[profile] ?? 0) - events.length);
   }
 
-  #count(profile: Profile, waiting: number): void {
-    this.#updates += this.#countUpdates(waiting) - this.#countUpdates(profile.waiting);
-    this.#events += waiting - profile.waiting;
-    profile.waiting = waiting;
+  #count(profile: ProfileNumber, waiting: number): void {
+    const before = this.#waiting[profile] ?? 0;
+    this.#updates += this.#countUpdates(waiting) - this.#countUpdates(before);
+    this.#events += waiting - before;
+    this.#waiting[profile] = waiting;
   }
 
   #countUpdates(events: number): number {
@@ -137,27 +131,28 @@ export class UpdateBatcher {
   /** Removes and returns the events for which `isDropped` returns true. */
   drop(isDropped: (event: EventNumber) => boolean): EventNumber[] {
     const dropped: EventNumber[] = [];
-    for (const profile of this.#profiles.values()) {
+    for (const [profile, waiting] of this.#waiting.entries()) {
       const kept: EventNumber[] = [];
-      let event = profile.first;
-      for (let index = 0; index < profile.waiting; index += 1) {
+      let event = this.#first[profile] ?? NONE;
+      for (let index = 0; index < waiting; index += 1) {
         (isDropped(event) ? dropped : kept).push(event);
         event = this.#next[event] ?? NONE;
       }
       for (const [index, each] of kept.entries()) this.#next[each] = kept[index + 1] ?? NONE;
-      profile.first = kept[0] ?? NONE;
-      profile.last = kept.at(-1) ?? NONE;
+      this.#first[profile] = kept[0] ?? NONE;
+      this.#last[profile] = kept.at(-1) ?? NONE;
       this.#count(profile, kept.length);
     }
-    this.#ready.keep(({ waiting }) => waiting > 0);
+    this.#ready.keep((profile) => (this.#waiting[profile] ?? 0) > 0);
     return dropped;
   }
 
   /** Marks an update as settled, so that the next events of its profile can be sent. */
   release({ profile }: Update): void {
-    profile.isInFlight = false;
-    if (profile.waiting > 0) this.#ready.push(profile);
-    else if (this.#profiles.size > MAX_IDLE_PROFILES) this.#profiles.delete(profile.customId);
+    const { profiles } = this.#arena;
+    this.#isInFlight[profile] = false;
+    if ((this.#waiting[profile] ?? 0) > 0) this.#ready.push(profile);
+    else if (profiles.size > MAX_IDLE_PROFILES) profiles.remove(profile);
   }
 }
 

@@ -134,8 +134,9 @@ function start(options: StartOptions = {}) {
     maxLingerMs: 2 * SECOND,
     retryTimeMs: 30 * MINUTE,
     onRetry: () => {},
-    onSettled: (event, customId, outcome) => {
+    onSettled: (event, profile, outcome) => {
       const added = waiting.get(event);
+      const customId = arena.profiles.readCustomId(profile);
       if (added?.customId !== customId) throw new Error(`An event of ${customId} is settled that does not wait.`);
       expect(arena.read(event)).toContain(`{"name":"${added.name}"`);
       waiting.delete(event);
@@ -149,7 +150,7 @@ function start(options: StartOptions = {}) {
   const addOf = (customId: string, name: string, bytes = 0): void => {
     const event = arena.add(`${`{"name":"${name}"`.padEnd(bytes - 1)}}`);
     waiting.set(event, { customId, name });
-    delivery.add(customId, event, true);
+    delivery.add(arena.profiles.findText(customId), event, true);
   };
   const add = (customId: string, ...names: string[]): void => {
     for (const name of names) addOf(customId, name);
@@ -202,6 +203,7 @@ describe('batching', () => {
     add('u1', 'a');
     await pass(1_000);
     add('u2', 'b');
+    await delivery.waitForCapacity();
     await pass(249);
     add('u1', 'c');
     await delivery.waitForCapacity();

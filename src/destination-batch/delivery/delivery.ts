@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { Signal } from '../../shared/async.ts';
 import { MAX_CALLS_IN_FLIGHT } from '../batch/api.ts';
 import type { EventNumber } from '../event-arena.ts';
+import type { ProfileNumber } from '../profile-table.ts';
 import { countEvents, type Update, UpdateBatcher } from './batcher.ts';
 import { type PosterOptions, UpdatePoster } from './post-updates.ts';
 import type { Route } from './rate-limit.ts';
@@ -77,13 +78,15 @@ export class Delivery {
   }
 
   /** @param isTimely false if Batch is likely to refuse the event because of its time. */
-  add(customId: string, event: EventNumber, isTimely: boolean): void {
-    this.#batcher.add(customId, event, isTimely);
-    this.#startLinger();
+  add(profile: ProfileNumber, event: EventNumber, isTimely: boolean): void {
+    this.#batcher.add(profile, event, isTimely);
+    // Whether the timer should be short is decided once for many events, in waitForCapacity.
+    if (this.#lingerTimer === undefined) this.#startLinger();
   }
 
-  /** Wakes up the sender for the added events, and waits until there is capacity for more. */
+  /** Wakes up the sender for the added events, and waits until there is capacity for more. Call this after each chunk of events. */
   async waitForCapacity(): Promise<void> {
+    this.#startLinger();
     this.#toSend.notify();
     while (this.#isFull && !this.#halt.signal.aborted) await this.#hasCapacity.wait();
   }

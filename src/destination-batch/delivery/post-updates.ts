@@ -8,6 +8,7 @@ import type { BatchResponse, PartialError } from '../batch/responses.ts';
 import { describeRefusal, type Rejection } from '../codes.ts';
 import { destinationError } from '../errors.ts';
 import type { EventArena, EventNumber } from '../event-arena.ts';
+import type { ProfileNumber } from '../profile-table.ts';
 import type { Report } from '../report.ts';
 import { countEvents, type Update } from './batcher.ts';
 import { pauseAfter, pauseOrSlowDown, type Route } from './rate-limit.ts';
@@ -41,7 +42,7 @@ export type PosterOptions = {
    */
   onRetry: () => void;
   /** Called once for each event of a profile, when Batch has accepted or rejected it. */
-  onSettled: (event: EventNumber, customId: string, outcome: Outcome) => void;
+  onSettled: (event: EventNumber, profile: ProfileNumber, outcome: Outcome) => void;
 };
 
 /**
@@ -169,12 +170,15 @@ export class UpdatePoster {
     const { arena } = this.#options;
     return maskValues(
       words,
-      updates.map(({ profile, events }) => [profile.customId, events.map((event) => parseExact(arena.read(event)))]),
+      updates.map(({ profile, events }) => [
+        arena.profiles.readCustomId(profile),
+        events.map((event) => parseExact(arena.read(event))),
+      ]),
     );
   }
 
   #settle(update: Update, outcome: Outcome): void {
-    for (const event of update.events) this.#options.onSettled(event, update.profile.customId, outcome);
+    for (const event of update.events) this.#options.onSettled(event, update.profile, outcome);
   }
 }
 

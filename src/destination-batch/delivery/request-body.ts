@@ -1,7 +1,6 @@
-import { CLOSING_BRACKET, COMMA, OPENING_BRACKET, QUOTE } from '../../shared/ascii.ts';
+import { CLOSING_BRACKET, COMMA, OPENING_BRACKET } from '../../shared/ascii.ts';
 import { BytePattern, viewOf } from '../../shared/byte-pattern.ts';
 import type { EventArena } from '../event-arena.ts';
-import { isPlainAscii } from '../mapping/text.ts';
 import type { Update } from './batcher.ts';
 
 const UPDATE_START = new BytePattern('{"identifiers":{"custom_id":');
@@ -12,10 +11,9 @@ const UPDATE_END = new BytePattern(']}');
 const UPDATE_FRAME_BYTES = UPDATE_START.length + EVENTS_START.length + UPDATE_END.length;
 
 /** Returns the size of an update in a request, in bytes, with the comma after it. */
-export function countUpdateBytes(arena: EventArena, { profile: { customId }, events }: Update): number {
-  const idBytes = isPlainAscii(customId) ? customId.length + 2 : Buffer.byteLength(JSON.stringify(customId));
+export function countUpdateBytes(arena: EventArena, { profile, events }: Update): number {
   // There is one comma per event: one between each two events, and one after the update.
-  let bytes = UPDATE_FRAME_BYTES + idBytes + events.length;
+  let bytes = UPDATE_FRAME_BYTES + arena.profiles.countIdBytes(profile) + events.length;
   for (const event of events) bytes += arena.countBytes(event);
   return bytes;
 }
@@ -30,7 +28,7 @@ export function buildRequestBody(arena: EventArena, updates: readonly Update[]):
   body[to++] = OPENING_BRACKET;
   for (const { profile, events } of updates) {
     if (to > 1) body[to++] = COMMA;
-    to = writeId(body, UPDATE_START.write(view, to), profile.customId);
+    to = arena.profiles.copyId(profile, body, UPDATE_START.write(view, to));
     to = EVENTS_START.write(view, to);
     for (let index = 0; index < events.length; index += 1) {
       if (index > 0) body[to++] = COMMA;
@@ -40,13 +38,4 @@ export function buildRequestBody(arena: EventArena, updates: readonly Update[]):
   }
   body[to++] = CLOSING_BRACKET;
   return body.subarray(0, to);
-}
-
-function writeId(body: Buffer, offset: number, customId: string): number {
-  let to = offset;
-  if (!isPlainAscii(customId)) return to + body.write(JSON.stringify(customId), to);
-  body[to++] = QUOTE;
-  for (let index = 0; index < customId.length; index += 1) body[to++] = customId.charCodeAt(index);
-  body[to++] = QUOTE;
-  return to;
 }

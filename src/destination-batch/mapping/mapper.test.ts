@@ -19,11 +19,16 @@ const createMapper = (limits: Limits, settings: MapperSettings = {}): EventMappe
 
 type Mapped = ReturnType<typeof withJson>;
 
-/** The result of mapping a row, with the JSON of its event and the size of that in bytes. */
+/** The result of mapping a row, with its profile, the JSON of its event and the size of that in bytes. */
 function withJson(mapped: MappedRow) {
   if (mapped.kind === 'rejected') return mapped;
-  const { event, ...rest } = mapped;
-  return { ...rest, json: arena.read(event), bytes: arena.countBytes(event) };
+  const { event, profile, ...rest } = mapped;
+  return {
+    ...rest,
+    customId: arena.profiles.readCustomId(profile),
+    json: arena.read(event),
+    bytes: arena.countBytes(event),
+  };
 }
 
 /** Maps a row given as JSON, so that its numbers may have any digits. */

@@ -82,8 +82,8 @@ export class EventMapper {
     const rejected = this.#rules.finish(end - start);
     if (rejected !== undefined) return rejected;
     const event = this.#arena.commit(slab, start, end);
-    const { customId, isTimely } = head;
-    return { kind: 'event', event, customId, isTimely, leftOut: this.#rules.issues.leftOut };
+    const profile = this.#arena.profiles.findText(head.customId);
+    return { kind: 'event', event, profile, isTimely: head.isTimely, leftOut: this.#rules.issues.leftOut };
   }
 
   /** Returns the attributes of a row in JSON, without the braces around them. */

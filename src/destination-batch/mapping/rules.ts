@@ -10,6 +10,7 @@ import {
 } from '../config/mapping.ts';
 import { DEFAULT_POLICIES, type Policies } from '../config/policies.ts';
 import type { EventNumber } from '../event-arena.ts';
+import type { ProfileNumber } from '../profile-table.ts';
 import { type AttributeName, AttributeNames } from './attribute-name.ts';
 import { type Attribute, AttributeWriter, type ValueKind } from './attribute-value.ts';
 import type { ColumnTypes } from './column-types.ts';
@@ -18,13 +19,13 @@ import { describeLength, hasLineEnd, isBlank, isPlainAscii } from './text.ts';
 import { normalizeDateTime, normalizeTimestamp, toEpochMs } from './timestamp.ts';
 
 /**
- * An event in the arena. `isTimely` is false if its time is in the future or older than Batch accepts. `leftOut` lists the
+ * An event and its profile in the arena. `isTimely` is false if its time is in the future or older than Batch accepts. `leftOut` lists the
  * attributes that were left out of the event.
  */
 export type MappedEvent = {
   kind: 'event';
   event: EventNumber;
-  customId: string;
+  profile: ProfileNumber;
   isTimely: boolean;
   leftOut: readonly LeftOut[];
 };

@@ -28,9 +28,9 @@ export type InputMessage =
 /** Matches the form of the protocol's message types, such as RECORD. */
 const MESSAGE_TYPE = /^[A-Z_]{1,40}$/;
 
-/** Parses a line. It never throws. */
-export function parseInputLine(bytes: Buffer): InputMessage {
-  const line = bytes.toString('utf8');
+/** Parses the line from `start` to `end`. It never throws. */
+export function parseInputLine(bytes: Buffer, start = 0, end = bytes.length): InputMessage {
+  const line = bytes.toString('utf8', start, end);
   const message = tryParseJson(line, parseExact);
   if (!isJsonObject(message))
     return line.trimStart().startsWith('{') ? { kind: 'broken' } : { kind: 'unknown', what: 'not JSON' };

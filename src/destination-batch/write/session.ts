@@ -20,6 +20,7 @@ import { EventArena, type EventNumber } from '../event-arena.ts';
 import type { Row } from '../mapping/mapper.ts';
 import type { MappedEvent } from '../mapping/rules.ts';
 import { createEventStreams, type EventStream, type EventStreams } from '../mapping/streams.ts';
+import type { ProfileNumber } from '../profile-table.ts';
 import { describeRow, explainRejection, rebuildRow } from '../rejected/dead-letter.ts';
 import { openRejectedRowStore } from '../rejected/open-store.ts';
 import { RejectionPolicy } from '../rejected/policy.ts';
@@ -141,7 +142,7 @@ class WriteSession {
       maxLingerMs: configuration.flush_interval_seconds * 1000,
       retryTimeMs: configuration.retry_minutes * 60_000,
       onRetry: () => this.#stateOutput.requestFlush(),
-      onSettled: (event, customId, outcome) => this.#settle(event, customId, outcome),
+      onSettled: (event, profile, outcome) => this.#settle(event, profile, outcome),
       onError: (error) => this.#fail(error),
     });
     // A dry run has no metrics, because it sends nothing.
@@ -215,7 +216,7 @@ class WriteSession {
     for (const end of ends) {
       this.#stopAtCheckpoint();
       if (this.#stopReading.signal.aborted) return;
-      if (!isValid || !this.#cutRecord(bytes, from, end)) this.#handle(parseInputLine(bytes.subarray(from, end)));
+      if (!isValid || !this.#cutRecord(bytes, from, end)) this.#handle(parseInputLine(bytes, from, end));
       from = end + 1;
     }
     this.#stopAtCheckpoint();
@@ -262,7 +263,8 @@ class WriteSession {
   }
 
   #mapRecord({ name, namespace }: StreamName, row: Row, line: string): void {
-    const stream = this.#streams.find(name, namespace);
+    const last = this.#lastStream;
+    const stream = last?.name === name ? last : this.#streams.find(name, namespace);
     if (stream === undefined) {
       const place = namespace === undefined ? '' : ` in the namespace "${namespace}"`;
       throw destinationError(
@@ -280,12 +282,12 @@ class WriteSession {
     else this.#batch(mapped, entry, keptLine);
   }
 
-  #batch({ event, customId, isTimely, leftOut }: MappedEvent, entry: TrackedRows, line: string | undefined): void {
+  #batch({ event, profile, isTimely, leftOut }: MappedEvent, entry: TrackedRows, line: string | undefined): void {
     for (const attribute of leftOut) this.#report.reportLeftOut(entry.stream, attribute);
     if (line !== undefined) this.#rejectedRows?.hold(line);
     this.#entries[event] = entry;
     this.#lines[event] = line;
-    this.#delivery.add(customId, event, isTimely);
+    this.#delivery.add(profile, event, isTimely);
   }
 
   #addCheckpoint(line: string, stream: StreamName | undefined): void {
@@ -306,13 +308,17 @@ class WriteSession {
     );
   }
 
-  #settle(event: EventNumber, customId: string, outcome: Outcome): void {
+  #settle(event: EventNumber, profile: ProfileNumber, outcome: Outcome): void {
     const origin = this.#originOf(event);
     if (outcome.kind === 'accepted') {
       this.#checkpoints.accept(origin.entry);
       this.#policy.countAccepted();
       this.#report.countAccepted();
-    } else this.#reject(origin, outcome.rejection, () => rebuildRow(customId, this.#arena.read(event)));
+    } else {
+      const arena = this.#arena;
+      const rebuild = (): Row => rebuildRow(arena.profiles.readCustomId(profile), arena.read(event));
+      this.#reject(origin, outcome.rejection, rebuild);
+    }
     if (origin.line !== undefined) {
       this.#rejectedRows?.release(origin.line);
       this.#lines[event] = undefined;

@@ -1,4 +1,5 @@
 import { CLOSING_BRACE, COLON, COMMA, QUOTE, startsWithAt } from '../../../shared/ascii.ts';
+import { BytePattern } from '../../../shared/byte-pattern.ts';
 import { isJsonObject } from '../../../shared/exact-json.ts';
 import { isPlainNumber, NO_END, skipNumber, skipPlain } from './json-bytes.ts';
 
@@ -34,19 +35,19 @@ export function findEnvelope(line: string, stream: string): string {
 /** Checks the ends of messages: the bytes after their row. */
 export class MessageEnd {
   /** Keys that are not in READ_KEYS, with their colons. */
-  readonly #unreadKeys: Uint8Array[] = [];
+  readonly #unreadKeys: BytePattern[] = [];
 
   /**
    * Checks whether the message ends at `end` and has none of READ_KEYS after its row, which ends at `offset`. The record may
    * have more keys after the row (such as emitted_at), and the message may have more keys after the record (such as row_hash).
    */
-  isValid(bytes: Buffer, offset: number, end: number): boolean {
+  isValid(bytes: Buffer, view: DataView, offset: number, end: number): boolean {
     let rest = offset;
     for (let level = 0; level < 2; level += 1) {
       if (bytes[rest] !== CLOSING_BRACE) return false;
       rest += 1;
       while (bytes[rest] === COMMA) {
-        rest = this.#skipUnreadMember(bytes, rest + 1);
+        rest = this.#skipUnreadMember(bytes, view, rest + 1);
         if (rest === NO_END) return false;
       }
     }
@@ -54,8 +55,8 @@ export class MessageEnd {
   }
 
   /** Skips the key and value at `offset`. Returns NO_END if the key is in READ_KEYS or the value is not plain. */
-  #skipUnreadMember(bytes: Buffer, offset: number): number {
-    const value = this.#skipUnreadKey(bytes, offset);
+  #skipUnreadMember(bytes: Buffer, view: DataView, offset: number): number {
+    const value = this.#skipUnreadKey(bytes, view, offset);
     if (value === NO_END) return NO_END;
     if (bytes[value] === QUOTE) {
       const end = skipPlain(bytes, value + 1);
@@ -65,12 +66,13 @@ export class MessageEnd {
     return isPlainNumber(bytes, value, end) ? end : NO_END;
   }
 
-  #skipUnreadKey(bytes: Buffer, offset: number): number {
-    for (const key of this.#unreadKeys) if (startsWithAt(bytes, key, offset)) return offset + key.length;
+  #skipUnreadKey(bytes: Buffer, view: DataView, offset: number): number {
+    for (const key of this.#unreadKeys) if (key.matches(view, offset, bytes.length)) return offset + key.length;
     if (bytes[offset] !== QUOTE || READ_KEYS.some((key) => startsWithAt(bytes, key, offset))) return NO_END;
     const end = skipPlain(bytes, offset + 1) + 2;
     if (bytes[end - 2] !== QUOTE || bytes[end - 1] !== COLON) return NO_END;
-    if (this.#unreadKeys.length < MAX_UNREAD_KEYS) this.#unreadKeys.push(Buffer.from(bytes.subarray(offset, end)));
+    if (this.#unreadKeys.length < MAX_UNREAD_KEYS)
+      this.#unreadKeys.push(new BytePattern(bytes.toString('latin1', offset, end)));
     return end;
   }
 }

@@ -1,7 +1,8 @@
 import { QUOTE, SPACE, startsWithAt } from '../../../shared/ascii.ts';
 import { BytePattern } from '../../../shared/byte-pattern.ts';
 import { PLACEHOLDER_CUSTOM_IDS } from '../../batch/limits.ts';
-import type { Slab } from '../../event-arena.ts';
+import type { Slab } from '../../byte-arena.ts';
+import type { ProfileNumber, ProfileTable } from '../../profile-table.ts';
 import type { EventHead, EventRules } from '../rules.ts';
 import { isPlainNumber, NO_END, parseValue, skipPlain } from './json-bytes.ts';
 import { TimestampReader } from './timestamp-bytes.ts';
@@ -32,9 +33,10 @@ export class HeadReader {
     event_name: { start: 0, end: NO_END },
     event_time: { start: 0, end: NO_END },
   };
-  /** After `write`: the profile, and whether Batch is likely to accept the time. */
-  customId = '';
+  /** After `write`: whether Batch is likely to accept the time. */
   isTimely = true;
+  /** After `write`: the id of the profile, or undefined if its JSON can be used as it is in the row. */
+  #customId: string | undefined;
   readonly #rules: EventRules;
   readonly #constantName: KnownName | undefined;
   readonly #timestamps = new TimestampReader();
@@ -61,12 +63,11 @@ export class HeadReader {
    * @returns where the event begins in the slab, or NO_END if the row has to be parsed, for example because it is rejected.
    */
   write(source: Buffer, { bytes, view }: Slab, end: number, room: number, hasAttributes: boolean): number {
-    const customId = this.#readCustomId(source);
+    const isPlainId = this.#readCustomId(source);
     const known = this.#readName(source);
     const isTime = this.#readTime(source);
-    if (customId === undefined || known === undefined || !isTime)
+    if (!isPlainId || known === undefined || !isTime)
       return this.#writeResolved(source, bytes, end, room, hasAttributes);
-    this.customId = customId;
     const time = this.spans.event_time;
     const timeLength = time.end === NO_END ? 0 : TIME_KEY.length + time.end - time.start;
     const length = known.head.length + timeLength + (hasAttributes ? ATTRIBUTES_KEY.length : 0);
@@ -81,20 +82,27 @@ export class HeadReader {
     return start;
   }
 
-  /** Returns an id that needs no further check: plain ASCII that is neither blank nor a placeholder, or an integer. */
-  #readCustomId(source: Buffer): string | undefined {
+  /** Returns the profile of the event. Call this after `write`. */
+  findProfile(source: Buffer, profiles: ProfileTable): ProfileNumber {
     const { start, end } = this.spans.profile;
-    if (end === NO_END) return undefined;
+    return this.#customId === undefined ? profiles.find(source, start, end) : profiles.findText(this.#customId);
+  }
+
+  /** Whether the id needs no further check: it is plain ASCII that is neither blank nor a placeholder, or an integer. */
+  #readCustomId(source: Buffer): boolean {
+    const { start, end } = this.spans.profile;
+    const { custom_id_characters: maxLength } = this.#rules.limits;
+    this.#customId = undefined;
+    if (end === NO_END) return false;
     if (source[start] !== QUOTE) {
-      if (end - start > this.#rules.limits.custom_id_characters || !isPlainNumber(source, start, end)) return undefined;
-      const number = source.toString('latin1', start, end);
-      return number.includes('.') ? undefined : number;
+      if (end - start > maxLength || !isPlainNumber(source, start, end)) return false;
+      this.#customId = source.toString('latin1', start, end);
+      return !this.#customId.includes('.');
     }
     const length = end - start - 2;
-    if (length <= LONGEST_PLACEHOLDER && this.#rules.mayBePlaceholder(source[start + 1] ?? 0)) return undefined;
-    if ((source[start + 1] ?? 0) <= SPACE || length > this.#rules.limits.custom_id_characters) return undefined;
-    if (length === 0 || skipPlain(source, start + 1) !== end - 1) return undefined;
-    return source.toString('latin1', start + 1, end - 1);
+    if (length <= LONGEST_PLACEHOLDER && this.#rules.mayBePlaceholder(source[start + 1] ?? 0)) return false;
+    if ((source[start + 1] ?? 0) <= SPACE || length > maxLength) return false;
+    return length > 0 && skipPlain(source, start + 1) === end - 1;
   }
 
   #readName(source: Buffer): KnownName | undefined {
@@ -138,7 +146,7 @@ export class HeadReader {
     const json = writeHead(head, hasAttributes);
     if (json.length > room) return NO_END;
     target.write(json, end - json.length, 'latin1');
-    this.customId = head.customId;
+    this.#customId = head.customId;
     this.isTimely = head.isTimely;
     return end - json.length;
   }

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { withRulesOnly } from '../../../../integration_tests/support/rules-only.ts';
 import { BytePattern, viewOf } from '../../../shared/byte-pattern.ts';
 import { DEFAULT_LIMITS, type Limits } from '../../batch/limits.ts';
+import type { Slab } from '../../byte-arena.ts';
 import { DEFAULT_POLICIES, type Policies } from '../../config/policies.ts';
-import type { Slab } from '../../event-arena.ts';
 import type { ValueKind } from '../attribute-value.ts';
 import { EventRules } from '../rules.ts';
 import { NO_END, parseValue } from './json-bytes.ts';
@@ -23,7 +23,7 @@ function rulesOf({ limits, policies }: Settings): EventRules {
 
 function slabOf(bytes: number): Slab {
   const buffer = Buffer.alloc(bytes);
-  return { bytes: buffer, view: viewOf(buffer), events: 0, used: 0 };
+  return { bytes: buffer, view: viewOf(buffer), items: 0, used: 0 };
 }
 
 /** Copies the value of a column, which is in the middle of a row. */

@@ -11,13 +11,13 @@ import {
   SPACE,
   startsWithAt,
 } from '../../../shared/ascii.ts';
-import { type BytePattern, copyWords, viewOf } from '../../../shared/byte-pattern.ts';
+import { BytePattern, copyWords, viewOf } from '../../../shared/byte-pattern.ts';
 import type { Limits } from '../../batch/limits.ts';
-import { createSlab, type Slab } from '../../event-arena.ts';
+import { createSlab, type Slab } from '../../byte-arena.ts';
 import type { AttributeNames } from '../attribute-name.ts';
 import type { ValueKind } from '../attribute-value.ts';
 import type { RowIssues } from '../issues.ts';
-import { IS_PLAIN, isPlainNumber, NO_END, skipNumber, skipSpaces } from './json-bytes.ts';
+import { IS_PLAIN, isPlainNumber, NO_END, skipNumber, skipPlain, skipSpaces } from './json-bytes.ts';
 import { IS_ESCAPE, IS_VISIBLE_ESCAPE, readEscape } from './json-escapes.ts';
 import { KeyTable } from './key-table.ts';
 import { TimestampReader } from './timestamp-bytes.ts';
@@ -30,7 +30,7 @@ const LETTER_N = 0x6e;
 const LETTER_T = 0x74;
 
 /** The slashes of a URL may be escaped in JSON. */
-const URL_PREFIXES = ['https://', 'https:\\/\\/', 'http://', 'http:\\/\\/'].map((prefix) => Buffer.from(prefix));
+const URL_PREFIXES = ['https:\\/\\/', 'https://', 'http:\\/\\/', 'http://'].map((prefix) => new BytePattern(prefix));
 
 /** A table by character code: 1 for the characters that most host names begin with. */
 const IS_HOST_START = Uint8Array.from({ length: 256 }, (_, code) => Number(/[a-z0-9]/.test(String.fromCharCode(code))));
@@ -255,7 +255,9 @@ export class JsonCopier {
   /** Copies a common URL, which is ASCII and needs no further check. */
   #copyUrl(source: Buffer, start: number): number {
     let from = this.#skipQuote(source, start);
-    const prefix = URL_PREFIXES.find((one) => startsWithAt(source, one, from));
+    if (from === NO_END) return NO_END;
+    const view = this.#sourceView;
+    const prefix = URL_PREFIXES.find((one) => one.matches(view, from, view.byteLength));
     if (prefix === undefined || IS_HOST_START[source[from + prefix.length] ?? 0] !== 1) return NO_END;
     const target = this.#target;
     const firstTo = this.to;
@@ -282,8 +284,9 @@ export class JsonCopier {
 
   #copyTimestamp(source: Buffer, start: number): number {
     const from = this.#skipQuote(source, start);
-    const end = source.indexOf(this.#isInString ? BACKSLASH : QUOTE, from);
-    if (from === NO_END || end === -1 || Number.isNaN(this.#timestamps.read(source, from, end))) return NO_END;
+    if (from === NO_END) return NO_END;
+    const end = skipPlain(source, from);
+    if (Number.isNaN(this.#timestamps.read(source, from, end))) return NO_END;
     this.#target[this.to++] = QUOTE;
     this.#copyBytes(source, from, end);
     this.#target[this.to++] = QUOTE;

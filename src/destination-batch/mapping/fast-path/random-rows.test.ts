@@ -579,7 +579,8 @@ const CHUNK_END = Buffer.from('\n{"type":"RECORD"}\n');
 function outcomeOf(mapped: MappedRow | undefined, arena: EventArena): string {
   if (mapped === undefined) return 'no row';
   if (mapped.kind === 'rejected') return JSON.stringify(mapped);
-  const { event, customId, isTimely, leftOut } = mapped;
+  const { event, profile, isTimely, leftOut } = mapped;
+  const customId = arena.profiles.readCustomId(profile);
   return `${arena.read(event)}\n${JSON.stringify({ customId, isTimely, leftOut })}`;
 }
 

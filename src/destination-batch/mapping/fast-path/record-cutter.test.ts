@@ -4,10 +4,11 @@ import { describe, expect, test } from 'vitest';
 import { withRulesOnly } from '../../../../integration_tests/support/rules-only.ts';
 import { isJsonObject } from '../../../shared/exact-json.ts';
 import { DEFAULT_LIMITS } from '../../batch/limits.ts';
+import type { Slab } from '../../byte-arena.ts';
 import type { Change } from '../../codes.ts';
 import { DEFAULT_MAPPING } from '../../config/mapping.ts';
 import { DEFAULT_POLICIES } from '../../config/policies.ts';
-import { EventArena, type Slab } from '../../event-arena.ts';
+import { EventArena } from '../../event-arena.ts';
 import { parseInputLine } from '../../write/input.ts';
 import { EventMapper, type MappedRow } from '../mapper.ts';
 import type { MappedEvent, MapperOptions } from '../rules.ts';
@@ -97,11 +98,16 @@ class GuardedArena extends EventArena {
   }
 }
 
-type CutEvent = Omit<MappedEvent, 'event'> & { json: string; bytes: number };
+type CutEvent = Omit<MappedEvent, 'event' | 'profile'> & { customId: string; json: string; bytes: number };
 
-/** An event with its JSON, and the size of that in bytes. */
-function withJson({ event, ...rest }: MappedEvent, from = arena): CutEvent {
-  return { ...rest, json: from.read(event), bytes: from.countBytes(event) };
+/** An event with its profile and its JSON, and the size of that in bytes. */
+function withJson({ event, profile, ...rest }: MappedEvent, from = arena): CutEvent {
+  return {
+    ...rest,
+    customId: from.profiles.readCustomId(profile),
+    json: from.read(event),
+    bytes: from.countBytes(event),
+  };
 }
 
 /** The result of mapping a row, which is the same whether the row was cut or parsed, to the byte. */
@@ -316,9 +322,10 @@ describe('does not cut a row', () => {
   });
 
   test('whose id is a number with more digits than an id may have characters', () => {
-    const mapper = new EventMapper({ ...DEFAULT_LIMITS, custom_id_characters: 4 }, { stream: STREAM, now: () => NOW });
+    const limits = { ...DEFAULT_LIMITS, custom_id_characters: 4 };
+    const mapper = new EventMapper(limits, { stream: STREAM, now: () => NOW }, arena);
     mapLine(mapper, lineOf(withValue('custom_id', '1')));
-    expect(cutLine(mapper, lineOf(withValue('custom_id', '1234')))?.customId).toBe('1234');
+    expect(resultOf(cutLine(mapper, lineOf(withValue('custom_id', '1234'))))).toMatchObject({ customId: '1234' });
     expect(cutLine(mapper, lineOf(withValue('custom_id', '12345')))).toBeUndefined();
     expect(mapLine(mapper, lineOf(withValue('custom_id', '12345')))).toMatchObject({
       kind: 'rejected',

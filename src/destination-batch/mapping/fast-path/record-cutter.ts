@@ -119,7 +119,7 @@ export class RecordCutter {
       offset = this.#cutValue(column.role, bytes, offset + column.key.length);
       if (offset === NO_END) return undefined;
     }
-    if (!this.#end.isValid(bytes, offset, end)) return undefined;
+    if (!this.#end.isValid(bytes, view, offset, end)) return undefined;
 
     const hasAttributes = copier.to > attributesFrom;
     if (hasAttributes) slab.bytes[copier.to++] = CLOSING_BRACE;
@@ -130,8 +130,9 @@ export class RecordCutter {
     slab.bytes[copier.to++] = CLOSING_BRACE;
     if (this.#rules.finish(copier.to - eventStart) !== undefined) return undefined;
     const event = this.#arena.commit(slab, eventStart, copier.to);
-    const { customId, isTimely } = this.#head;
-    return { kind: 'event', event, customId, isTimely, leftOut: this.#rules.issues.leftOut };
+    // The profile is added only now, because a profile without events would never be removed.
+    const profile = this.#head.findProfile(bytes, this.#arena.profiles);
+    return { kind: 'event', event, profile, isTimely: this.#head.isTimely, leftOut: this.#rules.issues.leftOut };
   }
 
   /** Uses the value at `start`. Returns its end, or NO_END if the message has to be parsed. */

@@ -1,16 +1,16 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { anyText } from '../../sandbox/any-text.ts';
-import { EventArena, type EventNumber, type Slab } from './event-arena.ts';
+import { ByteArena, type ItemNumber, type Slab } from './byte-arena.ts';
 
 const SLAB_BYTES = 64 * 1024;
 const QUESTION_MARK = 0x3f;
 
 /** An event, and where its bytes are. */
-type Added = { event: EventNumber; slab: Slab; start: number; end: number };
+type Added = { event: ItemNumber; slab: Slab; start: number; end: number };
 
 /** Writes an event to exactly as many reserved bytes as it has, and adds it. */
-function add(arena: EventArena, json: string): Added {
+function add(arena: ByteArena, json: string): Added {
   const bytes = Buffer.from(json);
   const slab = arena.reserve(bytes.length);
   const start = slab.used;
@@ -19,13 +19,13 @@ function add(arena: EventArena, json: string): Added {
 }
 
 /** Adds an event given as a string. */
-function addText(arena: EventArena, json: string): Added {
+function addText(arena: ByteArena, json: string): Added {
   const [slab, start, end] = arena.write(json);
   return { event: arena.commit(slab, start, end), slab, start, end };
 }
 
 /** Adds events of this size until the next one would need another slab. */
-function fill(arena: EventArena, bytes: number, letter = 'x'): Added[] {
+function fill(arena: ByteArena, bytes: number, letter = 'x'): Added[] {
   return Array.from({ length: Math.floor(SLAB_BYTES / bytes) }, () => add(arena, letter.repeat(bytes)));
 }
 
@@ -41,7 +41,7 @@ test.each([
   'x'.repeat(100_000),
   '日'.repeat(50_000),
 ])('returns the JSON that was written: %j', (json) => {
-  const arena = new EventArena();
+  const arena = new ByteArena();
   const [first, event, last] = ['first', json, 'last'].map((each) => arena.add(each));
   if (first === undefined || event === undefined || last === undefined) throw new Error('Nothing was written.');
   expect(arena.read(event)).toBe(json);
@@ -50,14 +50,14 @@ test.each([
 });
 
 test.each([add, addText])('writes events one after the other into a slab (%o)', (addTo) => {
-  const arena = new EventArena();
+  const arena = new ByteArena();
   const [one, other] = [addTo(arena, 'abc'), addTo(arena, 'é')];
   expect([one.start, one.end, other.start, other.end]).toEqual([0, 3, 3, 5]);
   expect(other.slab).toBe(one.slab);
 });
 
 test('fills a slab to its last byte', () => {
-  const arena = new EventArena();
+  const arena = new ByteArena();
   const events = fill(arena, SLAB_BYTES / 4);
   expect([events.length, slabsOf(events)]).toEqual([4, 1]);
   expect(add(arena, 'x').slab).not.toBe(events[0]?.slab);
@@ -65,7 +65,7 @@ test('fills a slab to its last byte', () => {
 
 describe('a slab is reused', () => {
   test('only when every event in it is released', () => {
-    const arena = new EventArena();
+    const arena = new ByteArena();
     const [kept, ...others] = fill(arena, 10_000, 'a');
     if (kept === undefined) throw new Error('Nothing was written.');
     const next = fill(arena, 10_000, 'b');
@@ -79,7 +79,7 @@ describe('a slab is reused', () => {
   });
 
   test('from its start, if it is the current one', () => {
-    const arena = new EventArena();
+    const arena = new ByteArena();
     const events = [add(arena, 'abc'), add(arena, 'def')];
     for (const { event } of events) arena.release(event);
     const again = add(arena, 'ghi');
@@ -87,7 +87,7 @@ describe('a slab is reused', () => {
   });
 
   test('once, so that no two events share bytes', () => {
-    const arena = new EventArena();
+    const arena = new ByteArena();
     for (const { event } of fill(arena, 10_000)) arena.release(event);
     const events = Array.from({ length: 30 }, (_, index) => add(arena, String(index).repeat(10_000)));
     expect(events.map(({ event }) => arena.read(event))).toEqual(
@@ -100,21 +100,21 @@ describe('an event that is larger than a slab', () => {
   const LARGE = 'x'.repeat(SLAB_BYTES + 1);
 
   test('gets a slab of its own size, which no other event uses', () => {
-    const arena = new EventArena();
+    const arena = new ByteArena();
     const [before, large, after] = [add(arena, 'a'), add(arena, LARGE), add(arena, 'b')];
     expect([large.slab.bytes.length, large.start]).toEqual([SLAB_BYTES + 1, 0]);
     expect(slabsOf([before, large, after])).toBe(3);
   });
 
   test('leaves an empty slab to the events after it', () => {
-    const arena = new EventArena();
+    const arena = new ByteArena();
     const empty = arena.reserve(1);
     add(arena, LARGE);
     expect(add(arena, 'a').slab).toBe(empty);
   });
 
   test('does not keep its slab once it is released and the next slab is used', () => {
-    const arena = new EventArena();
+    const arena = new ByteArena();
     const large = add(arena, LARGE);
     const next = add(arena, 'a');
     arena.release(large.event);
@@ -124,7 +124,7 @@ describe('an event that is larger than a slab', () => {
   });
 
   test('leaves its slab to smaller events, if it is released while it is the current one', () => {
-    const arena = new EventArena();
+    const arena = new ByteArena();
     arena.release(add(arena, LARGE).event);
     const events = Array.from({ length: 10 }, (_, index) => add(arena, String(index).repeat(10_000)));
     expect(arena.heldBytes).toBe(SLAB_BYTES + 1 + SLAB_BYTES);
@@ -136,7 +136,7 @@ describe('an event that is larger than a slab', () => {
 
 describe('the held bytes', () => {
   test('are those of the slabs with events, and not of the events', () => {
-    const arena = new EventArena();
+    const arena = new ByteArena();
     expect(arena.heldBytes).toBe(0);
     const [one, other] = [add(arena, 'a'), add(arena, 'b')];
     expect(arena.heldBytes).toBe(SLAB_BYTES);
@@ -151,7 +151,7 @@ describe('the held bytes', () => {
   });
 
   test('do not grow while as many events are released as are added', () => {
-    const arena = new EventArena();
+    const arena = new ByteArena();
     const events = fill(arena, 1_000);
     let most = 0;
     for (let round = 0; round < 1_000; round += 1) {
@@ -166,7 +166,7 @@ describe('the held bytes', () => {
 
 describe('an event that is written and not committed', () => {
   test('is replaced by the next one, and holds nothing', () => {
-    const arena = new EventArena();
+    const arena = new ByteArena();
     const [slab, start] = arena.write('lost');
     expect(arena.heldBytes).toBe(0);
     const kept = add(arena, 'kept');
@@ -174,7 +174,7 @@ describe('an event that is written and not committed', () => {
   });
 
   test('does not replace the events before it', () => {
-    const arena = new EventArena();
+    const arena = new ByteArena();
     const before = add(arena, 'before');
     arena.write('lost');
     const after = add(arena, 'after');
@@ -185,7 +185,7 @@ describe('an event that is written and not committed', () => {
   });
 
   test('leaves the slab that it did not fit into', () => {
-    const arena = new EventArena();
+    const arena = new ByteArena();
     const { event, slab: left } = add(arena, 'a');
     arena.write('x'.repeat(SLAB_BYTES));
     arena.release(event);
@@ -197,8 +197,8 @@ describe('an event that is written and not committed', () => {
 
 describe('the number of an event', () => {
   test('is reused after the event is released, so that numbers stay small', () => {
-    const arena = new EventArena();
-    const waiting: EventNumber[] = [];
+    const arena = new ByteArena();
+    const waiting: ItemNumber[] = [];
     for (let added = 0; added < 10_000; added += 1) {
       const event = arena.add(`{"n":${added}}`);
       expect(waiting).not.toContain(event);
@@ -210,7 +210,7 @@ describe('the number of an event', () => {
   });
 
   test('belongs to the new event and its bytes after it was reused', () => {
-    const arena = new EventArena();
+    const arena = new ByteArena();
     const old = arena.add('{"name":"old"}');
     const kept = arena.add('{"name":"kept"}');
     arena.release(old);
@@ -222,7 +222,7 @@ describe('the number of an event', () => {
 });
 
 test('copies events one after the other', () => {
-  const arena = new EventArena();
+  const arena = new ByteArena();
   const target = Buffer.alloc(10, '.');
   let to = 2;
   for (const json of ['abc', '', 'é']) to = arena.copy(arena.add(json), target, to);
@@ -230,7 +230,7 @@ test('copies events one after the other', () => {
 });
 
 test('reserves as many bytes after the used ones as asked for', () => {
-  const arena = new EventArena();
+  const arena = new ByteArena();
   add(arena, 'x'.repeat(60_000));
   for (const bytes of [1, 5_000, 6_000, SLAB_BYTES, SLAB_BYTES + 1, 200_000]) {
     const slab = arena.reserve(bytes);
@@ -253,7 +253,7 @@ test('keeps each event unchanged until it is released, whatever the order', () =
   );
   fc.assert(
     fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
-      const arena = new EventArena();
+      const arena = new ByteArena();
       const live: (Added & { json: string })[] = [];
       for (const each of steps) {
         if ('text' in each) {
