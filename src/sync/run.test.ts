@@ -234,7 +234,7 @@ test('a state that could not be saved for a while fails the run, and is saved at
   const result = await run(
     connector({
       // The folder is gone before the first state comes, and back before the last one.
-      read: `fs.renameSync('${folder}', '${away}'); row(); row(); const wait = setInterval(() => {}, 1_000); process.once('SIGTERM', () => { fs.renameSync('${away}', '${folder}'); clearInterval(wait); })`,
+      read: `fs.renameSync('${folder}', '${away}'); const wait = setInterval(() => {}, 1_000); process.once('SIGTERM', () => { fs.renameSync('${away}', '${folder}'); clearInterval(wait); }); row(); row()`,
       write: `settle('5', 2); const wait = setInterval(() => { if (!fs.existsSync('${folder}')) return; clearInterval(wait); settle('6', 0); }, 5)`,
       writeAt: 'data',
     }),
