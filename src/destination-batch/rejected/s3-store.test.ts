@@ -1,12 +1,13 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, expect, test } from 'vitest';
+import { afterEach, expect, test, vi } from 'vitest';
 import { S3Store } from './s3-store.ts';
 
 let server: Server | undefined;
 
 afterEach(() => {
+  vi.useRealTimers();
   server?.closeAllConnections();
   server?.close();
 });
@@ -63,5 +64,25 @@ test('fails with a transient error when the store is unreachable for longer than
     message: expect.stringMatching(/bucket bucket .*503.*unreachable or has an internal error.*reads them again/),
   });
   expect(requests.length).toBeGreaterThan(1);
+  await store.close();
+});
+
+test('fails with a transient error when the store does not respond', async () => {
+  let arrived: () => void = () => {};
+  const request = new Promise<void>((resolve) => {
+    arrived = resolve;
+  });
+  server = createServer(() => arrived());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const store = await openStore(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, 0);
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+  const confirmed = store.confirm('s', [], '{"n":1}\n');
+  const rejected = expect(confirmed).rejects.toMatchObject({
+    failureType: 'transient_error',
+    message: expect.stringContaining('(no response in time). The store is unreachable'),
+  });
+  await request;
+  await vi.advanceTimersByTimeAsync(60_000);
+  await rejected;
   await store.close();
 });

@@ -36,6 +36,8 @@ export function createS3RequestHandler(): NonNullable<S3ClientConfig['requestHan
   return {
     connectionTimeout: CONNECT_TIMEOUT_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
+    // Without this setting, the library would only log a warning, and wait on.
+    throwOnRequestTimeout: true,
     // Always checks the server's certificate. This is the default, but without an explicit setting,
     // NODE_TLS_REJECT_UNAUTHORIZED could silently turn off the check.
     httpsAgent: createEnvironmentHttpsAgent() ?? { rejectUnauthorized: true },
@@ -73,14 +75,19 @@ const MEANINGS: ReadonlyMap<string, Meaning> = new Map<string, Meaning>([
   ['AccessDenied', ({ permissions }) => `The key has no permission. Grant it ${permissions}`],
   ['PermanentRedirect', inOtherRegion],
   ['AuthorizationHeaderMalformed', inOtherRegion],
+  ['ExpiredToken', () => 'The credentials have expired. Renew them'],
+  ['RequestTimeTooSkewed', () => 'The clock of this machine is wrong. Set it'],
   [
     'CredentialsProviderError',
     ({ accessKey, secretKey }) => `This machine has no credentials. Set ${accessKey} and ${secretKey}`,
   ],
 ]);
 
-/** HTTP statuses of client errors that a retry may fix. */
-const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 429]);
+/** HTTP statuses of client errors that a retry may fix. 409 means that another request for the same object is in progress. */
+const PASSING_STATUSES: ReadonlySet<number> = new Set([408, 409, 429]);
+
+/** The HTTP status of a store that does not know a header or an operation. */
+const NOT_IMPLEMENTED = 501;
 
 export type S3ErrorDescription = {
   /** Whether the error remains until someone changes a setting. Otherwise a retry may succeed. */
@@ -96,19 +103,29 @@ export function describeS3Error(error: unknown, names: S3SettingNames): S3ErrorD
   const name = error instanceof Error ? error.name : '';
   const status = readS3Status(error);
   const known = MEANINGS.get(name);
-  const isLasting =
-    known !== undefined || (status !== undefined && status >= 300 && status < 500 && !PASSING_STATUSES.has(status));
-  const words = messageOf(error);
-  const code = status === undefined ? codeOf(error) : `HTTP ${status}`;
-  const said = [name === 'Error' ? '' : redactForeign(name), words.includes(code) ? '' : code, words];
+  const isLasting = known !== undefined || (status !== undefined && isLastingStatus(status));
+  const said = name === 'TimeoutError' ? 'no response in time' : quoteError(error, name, status);
   const unknown = isLasting
     ? `The store refused the request. Check ${names.all}`
     : `The store is unreachable or has an internal error. Check ${names.endpoint} and the network`;
   return {
     isLasting,
-    said: said.filter((part) => part !== '').join(', '),
+    said,
     meaning: known?.(names) ?? unknown,
   };
+}
+
+/** Quotes an error. Not for timeouts: the library's message for them is about its own settings. */
+function quoteError(error: unknown, name: string, status: number | undefined): string {
+  const words = messageOf(error);
+  const code = status === undefined ? codeOf(error) : `HTTP ${status}`;
+  const parts = [name === 'Error' ? '' : redactForeign(name), words.includes(code) ? '' : code, words];
+  return parts.filter((part) => part !== '').join(', ');
+}
+
+function isLastingStatus(status: number): boolean {
+  if (status === NOT_IMPLEMENTED) return true;
+  return status >= 300 && status < 500 && !PASSING_STATUSES.has(status);
 }
 
 /** Returns the HTTP status of an error that the AWS library threw; undefined if there was no response. */
