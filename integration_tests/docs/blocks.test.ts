@@ -49,7 +49,7 @@ const GIVEN_FOR_TROUBLESHOOTING: Given = {
  */
 const NOT_HERE: readonly RegExp[] = [
   // Servers, files and words that the reader has.
-  /\b(HOST|PORT|BASTION|KEY_FILE|BUCKET|S3_ENDPOINT|NEW_PASSWORD|CLICKHOUSE_HOST|PROCESS)\b|\/rejected|\/data/,
+  /\b(HOST|PORT|BASTION|KEY_FILE|BUCKET|S3_ENDPOINT|AWS_ENDPOINT_URL|NEW_PASSWORD|CLICKHOUSE_HOST|PROCESS)\b|\/rejected|\/data/,
   /api\.batch\.com|\.pem\b/,
   // The sandbox's ClickHouse takes no new users, and keeps no log.
   /\b(ALTER USER|GRANT|SHOW GRANTS|system\.query_log)\b/,

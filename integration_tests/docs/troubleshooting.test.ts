@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:net';
 import { PassThrough } from 'node:stream';
 import { createServer as createTlsServer, type TlsOptions } from 'node:tls';
 import ssh2 from 'ssh2';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { BatchApi } from '../../sandbox/batch-api/server.ts';
 import { readerWith, type SandboxUser } from '../../sandbox/clickhouse/users.ts';
 import { type Finished, finished, type LauncherName, type PrintedMessage, run, start } from '../../sandbox/launcher.ts';
@@ -22,6 +22,9 @@ import { SYNC_ERRORS } from '../../src/runner/errors.ts';
 import { SOURCE_ERRORS } from '../../src/source-clickhouse/errors/codes.ts';
 import { FileStateStore } from '../../src/sync/state/file-store.ts';
 import { lockStateFile } from '../../src/sync/state/lock.ts';
+import { openStateStore } from '../../src/sync/state/open-store.ts';
+import { createS3Client } from '../../src/sync/state/s3/client.ts';
+import { S3Objects } from '../../src/sync/state/s3/objects.ts';
 import { after, type Faults, FaultyProxy, FOR_ROWS, says } from '../support/faulty-proxy.ts';
 import { ForwardProxy } from '../support/forward-proxy.ts';
 import { recordLine, stateLine } from '../support/message-lines.ts';
@@ -64,6 +67,9 @@ let ssh: SshServer | undefined;
 beforeAll(async () => {
   batch = await quickBatchApi();
   opened.push(batch);
+  vi.stubEnv('AWS_ENDPOINT_URL', await stateStore());
+  vi.stubEnv('AWS_ACCESS_KEY_ID', 'a-key-of-aws');
+  vi.stubEnv('AWS_SECRET_ACCESS_KEY', 'its-secret-of-aws');
   authority = await certificateAuthority('Ours');
   const { key, cert } = await certificate({ authority });
   identity = { key, cert: `${cert}\n${authority.cert}` };
@@ -99,6 +105,7 @@ beforeAll(async () => {
 });
 
 afterAll(async () => {
+  vi.unstubAllEnvs();
   for (const each of opened) await each.close();
   await ssh?.stop();
 });
@@ -301,7 +308,12 @@ async function proxyRefusing(options: { refusal?: number; credentials?: string }
   return proxy.url;
 }
 
-const NO_LISTENER = { stop: new AbortController().signal, onWaiting: () => {}, onLost: () => {} };
+const NO_LISTENER = {
+  stop: new AbortController().signal,
+  onWaiting: () => {},
+  onLost: () => {},
+  onUncertain: () => {},
+};
 
 const SELF = { pid: process.pid, host: 'host-b', since: '2026-01-01T00:00:00.000Z' };
 
@@ -464,6 +476,41 @@ const SYNC_ERRORS_OF_COMMANDS: readonly Case[] = [
   },
 ];
 
+/** A store of states, with an error in each bucket. */
+async function stateStore(): Promise<string> {
+  const answers: Record<string, [status: number, code: string, message: string]> = {
+    '/missing/': [404, 'NoSuchBucket', 'The specified bucket does not exist'],
+    '/old/': [501, 'NotImplemented', 'A header you provided implies functionality that is not implemented'],
+    '/busy/': [503, 'SlowDown', 'Please reduce your request rate.'],
+  };
+  const port = await portOf(
+    createHttpServer((request, response) => {
+      const [, [status, code, message]] = Object.entries(answers).find(([path]) => request.url?.startsWith(path)) ?? [
+        '',
+        [400, '', ''],
+      ];
+      response.writeHead(status).end(`<Error><Code>${code}</Code><Message>${message}</Message></Error>`);
+    }),
+  );
+  return `http://127.0.0.1:${port}`;
+}
+
+/** A request to a store of states, without retries. */
+const inBucket = (code: string, bucket: string, request: (objects: S3Objects) => Promise<unknown>): Case => ({
+  code,
+  say: async () => {
+    const location = { url: `s3://${bucket}/state.json`, bucket, key: 'state.json' };
+    return failureOf(request(new S3Objects(await createS3Client(location.url), location, 10_000)));
+  },
+});
+
+const STATE_STORE_ERRORS: readonly Case[] = [
+  { code: 'state_store_unusable', say: () => failureOf(openStateStore('s3://bucket')) },
+  inBucket('state_store_unusable', 'missing', (objects) => objects.read('state.json')),
+  inBucket('state_store_unusable', 'old', (objects) => objects.write('state.json', '[]', { kind: 'absent' })),
+  inBucket('state_store_unreachable', 'busy', (objects) => objects.read('state.json')),
+];
+
 const BATCH_ERRORS: readonly Case[] = [
   checkBatch('batch_address_wrong', { api_version: '9.9' }),
   checkBatch('batch_address_wrong', () => ({ api_url: batch.url.replace('http:', 'https:') })),
@@ -528,6 +575,7 @@ const REPRODUCIBLE_ERRORS = [
   ...SERVER_ERRORS,
   ...TABLE_AND_STATE_ERRORS,
   ...SYNC_ERRORS_OF_COMMANDS,
+  ...STATE_STORE_ERRORS,
   ...BATCH_ERRORS,
   ...ROW_ERRORS,
 ];

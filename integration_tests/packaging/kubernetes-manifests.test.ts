@@ -11,7 +11,7 @@ import { EXIT_CODES } from '../../src/runner/exit-codes.ts';
 import { jobOf, type KubernetesObject, manifest, podOf, ROOT } from './kubernetes-manifest.ts';
 
 const execute = promisify(execFile);
-const FILES = ['cronjob.yaml', 'indexed-job.yaml'];
+const FILES = ['cronjob.yaml', 'cronjob-s3.yaml', 'indexed-job.yaml'];
 const OBJECTS = FILES.flatMap(manifest).map((object) => ({ what: `${object.kind} ${object.metadata.name}`, object }));
 
 /** Of each kind of object, what knows its schema: the validator, and the type. */
@@ -94,6 +94,7 @@ test.each(FILES)('%s runs this version, and has the volumes that it mounts', (na
 
 test.each([
   ['cronjob.yaml', 'FailJob'],
+  ['cronjob-s3.yaml', 'FailJob'],
   ['indexed-job.yaml', 'FailIndex'],
 ])('%s is not tried again when a person has to look at it', (name, action) => {
   const { podFailurePolicy, template } = jobOf(manifest(name));

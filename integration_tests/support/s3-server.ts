@@ -11,6 +11,26 @@ const PACKAGES = ['moto[s3]==5.2.5', 'flask==3.1.3', 'flask-cors==6.0.5'];
 /** Kept from run to run, and removed with node_modules. */
 const FOLDER = fileURLToPath(new URL('../../node_modules/.cache/moto-5.2.5', import.meta.url));
 
+/**
+ * Starts the server with one request at a time. It has a thread for each request, and looks at the condition of a write some time
+ * before it writes, so that two conditional writes at once could both succeed.
+ */
+const PROGRAM = `
+import threading
+from moto import server
+
+run, lock = server.run_simple, threading.Lock()
+
+def run_in_turn(host, port, app, **options):
+    def in_turn(environ, start_response):
+        with lock:
+            return app(environ, start_response)
+    run(host, port, in_turn, **options)
+
+server.run_simple = run_in_turn
+server.main()
+`;
+
 const REGION = 'eu-west-1';
 const POLICY = {
   Version: '2012-10-17',
@@ -38,9 +58,8 @@ export class S3Server {
     const problem = await install();
     if (problem !== undefined) return `no S3 server can be had here (${problem})`;
     const port = await freePort();
-    const child = spawn(join(FOLDER, 'bin/moto_server'), ['--host', '127.0.0.1', '--port', String(port)], {
-      stdio: 'ignore',
-    });
+    const args = ['-c', PROGRAM, '--host', '127.0.0.1', '--port', String(port)];
+    const child = spawn(join(FOLDER, 'bin/python'), args, { stdio: 'ignore' });
     const server = new S3Server(`http://127.0.0.1:${port}`, child);
     try {
       await server.#answers();

@@ -307,7 +307,12 @@ test('a second run at the same time fails and names the process that has locked 
   const state = statePath();
   const self = { pid: process.pid, host: hostname(), since: '2026-01-01T00:00:00.000Z' };
   const stop = new AbortController().signal;
-  const unlock = await lockStateFile(state, self, { stop, onWaiting: () => {}, onLost: () => {} });
+  const unlock = await lockStateFile(state, self, {
+    stop,
+    onWaiting: () => {},
+    onLost: () => {},
+    onUncertain: () => {},
+  });
   const result = await sync({ state });
   await unlock?.();
   expect(result.code).toBe(1);

@@ -47,6 +47,7 @@ describe('the codes', () => {
       'rejected_rows_unavailable',
       'state_file_unwritable',
       'state_file_locked',
+      'state_store_unreachable',
     ]);
     expect(of('system_error')).toEqual([
       'unexpected_fault',

@@ -12,6 +12,8 @@ export const SYNC_ERRORS = {
   state_file_unwritable: 'transient_error',
   state_file_locked: 'transient_error',
   state_file_changed: 'system_error',
+  state_store_unusable: 'config_error',
+  state_store_unreachable: 'transient_error',
   connector_crashed: 'system_error',
   rows_unaccounted: 'system_error',
 } as const satisfies Record<string, FailureType>;

@@ -1,4 +1,5 @@
 import type { Program } from '../runner/process.ts';
+import type { Wait } from '../shared/abort.ts';
 import type { Reporter } from './report/reporter.ts';
 
 /** The context that every step of `sync` receives. */
@@ -12,4 +13,6 @@ export type SyncContext = {
   stopAtOnce: AbortSignal;
   /** Milliseconds since the epoch. */
   now: () => number;
+  /** How to wait for the lock of another run; a timer by default. */
+  wait?: Wait;
 };

@@ -1,4 +1,3 @@
-import { hostname } from 'node:os';
 import { EXIT_CODES } from '../runner/exit-codes.ts';
 import type { SyncContext } from './context.ts';
 import { RunLog } from './history/run-history.ts';
@@ -9,6 +8,7 @@ import { RunListeners } from './run-listener.ts';
 import { runOnSchedule } from './run-on-schedule.ts';
 import { createCronSchedule, createIntervalSchedule, type Schedule } from './schedule.ts';
 import { openStateStore } from './state/open-store.ts';
+import { RunLock } from './state/run-lock.ts';
 
 /**
  * `state` is the location of the state. `every` and `cron` are as the user wrote them. At most one of them is defined.
@@ -24,40 +24,29 @@ export type SyncOptions = RunOptions & { state: string; every: string | undefine
 export async function sync(options: SyncOptions, context: SyncContext): Promise<number> {
   const { reporter, stop, now } = context;
   const schedule = parseSchedule(options, now());
-  const lost = new AbortController();
-  const self = { pid: process.pid, host: hostname(), since: new Date(now()).toISOString() };
   const store = await openStateStore(options.state);
-  const unlock = await store.lock(self, {
-    stop,
-    onWaiting: (owner) =>
-      reporter.log(
-        'WARN',
-        'sync',
-        `The state file is locked by ${owner}. If that process has died, the lock expires within 10 s.`,
-      ),
-    onLost: (error) => lost.abort(error),
-  });
-  if (unlock === undefined) return EXIT_CODES.allAccepted;
+  const lock = await RunLock.acquire(store, context);
+  if (lock === undefined) return EXIT_CODES.allAccepted;
   try {
     const warn = (message: string): void => reporter.log('WARN', 'sync', message);
     const runLog = new RunLog(store, warn);
     const listeners = new RunListeners([{ runEnded: (record) => runLog.add(record) }], warn);
     const onProgress = listeners.progress.bind(listeners);
-    const running = { ...context, store, onProgress, stop: AbortSignal.any([stop, lost.signal]) };
+    const running = { ...context, store, onProgress, stop: AbortSignal.any([stop, lock.lost]) };
     const run = async (): Promise<RunResult> => {
       listeners.runStarted(now());
-      const result = await runOnce(options, running);
+      const result = await lock.guard(running, (guarded) => runOnce(options, guarded));
       reporter.runEnded(result);
       // After a lost lock, the state and the records belong to another process. A dry run sends nothing, so it is no record.
-      if (!lost.signal.aborted && !result.isDryRun) await listeners.runEnded(createRunRecord(result));
+      if (!lock.lost.aborted && !result.isDryRun) await listeners.runEnded(createRunRecord(result));
       return result;
     };
     const last = schedule === undefined ? await run() : await runOnSchedule(run, schedule, running);
     // If the lock was lost, this throws the error that explains it.
-    lost.signal.throwIfAborted();
+    lock.lost.throwIfAborted();
     return last === undefined ? EXIT_CODES.allAccepted : exitCodeOf(last);
   } finally {
-    await unlock();
+    await lock.release();
   }
 }
 

@@ -8,9 +8,9 @@ import { type SyncOptions, sync } from '../../sync/sync.ts';
 import { describeJsonFile, interactiveParser, rowLimit } from '../arguments.ts';
 import { SigtermListener } from '../signals.ts';
 
-const USAGE = `$0 --source FILE --destination FILE --state FILE
+const USAGE = `$0 --source FILE --destination FILE --state FILE|s3://BUCKET/KEY
 
-Sends new rows from ClickHouse to Batch, and saves progress in the state file.`;
+Sends new rows from ClickHouse to Batch, and saves progress in the state.`;
 
 const EPILOGUE = `Exit codes:
     0  every row was accepted

@@ -129,7 +129,7 @@ function isLastingStatus(status: number): boolean {
 }
 
 /** Returns the HTTP status of an error that the AWS library threw; undefined if there was no response. */
-function readS3Status(error: unknown): number | undefined {
+export function readS3Status(error: unknown): number | undefined {
   if (!(error instanceof Error) || !('$metadata' in error)) return undefined;
   const metadata = error.$metadata;
   if (typeof metadata !== 'object' || metadata === null || !('httpStatusCode' in metadata)) return undefined;

@@ -3,6 +3,7 @@ import writeFileAtomic from 'write-file-atomic';
 import { codeOf, describeSystemError } from '../../protocol/errors.ts';
 import { readTextFile } from '../../protocol/json-file.ts';
 import { syncError } from '../../runner/errors.ts';
+import { explainChangedState } from './conflicts.ts';
 import { lockStateFile, readLockOfFile, resolveRealPath } from './lock.ts';
 import type { LockOptions, LockOwner, LockStatus, StateStore } from './store.ts';
 
@@ -28,12 +29,7 @@ export class FileStateStore implements StateStore {
   /** Writes the text to a temporary file, flushes it to the disk, and renames it to the state file. */
   async writeState(text: string): Promise<void> {
     const path = this.location;
-    if ((await readIfExists(path)) !== this.#text) {
-      throw syncError(
-        'state_file_changed',
-        `The state file ${path} was changed by another process during this run. The file was left as the other process wrote it, because there is no way to know which state is right. Use a state file for only one run at a time.`,
-      );
-    }
+    if ((await readIfExists(path)) !== this.#text) throw explainChangedState(path);
     try {
       await writeFileAtomic(path, text, { mode: FILE_MODE });
     } catch (cause) {

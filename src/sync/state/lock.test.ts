@@ -25,7 +25,12 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 const HOLDER = { pid: process.pid, host: hostname(), since: '2026-01-01T00:00:00.000Z' };
 const SELF = { ...HOLDER, pid: HOLDER.pid + 1 };
 
-const NO_LISTENERS = { stop: new AbortController().signal, onWaiting: () => {}, onLost: () => {} };
+const NO_LISTENERS = {
+  stop: new AbortController().signal,
+  onWaiting: () => {},
+  onLost: () => {},
+  onUncertain: () => {},
+};
 
 /** Sets the time at which the lock was last renewed. */
 function renewLock(secondsAgo: number): Promise<void> {
@@ -75,7 +80,7 @@ test.each([
   leftLock(0, left);
   const onWaiting = vi.fn();
   const unlock = await lockStateFile(path, SELF, { ...NO_LISTENERS, onWaiting, wait: () => renewLock(11) });
-  expect(onWaiting).toHaveBeenCalledWith(expect.stringMatching(/^process \d+ on .*, since 2026-01-01/));
+  expect(onWaiting).toHaveBeenCalledWith(expect.stringMatching(/^process \d+ on .*, since 2026-01-01/), 10_000);
   await unlock?.();
   expect(existsSync(`${path}.lock`)).toBe(false);
 });

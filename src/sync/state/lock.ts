@@ -1,10 +1,10 @@
 import { readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { check, lock } from 'proper-lockfile';
-import { z } from 'zod';
 import { type ConnectorError, codeOf, describeSystemError } from '../../protocol/errors.ts';
 import { syncError } from '../../runner/errors.ts';
 import { waitByTimer } from '../../shared/abort.ts';
+import { describeOwner, explainLocked, explainLostLock, ownerSchema } from './conflicts.ts';
 import type { LockOptions, LockOwner, LockStatus } from './store.ts';
 
 /**
@@ -19,8 +19,6 @@ const STALE_MS = 10_000;
  */
 const ATTEMPT_INTERVAL_MS = 1_000;
 const ATTEMPTS_UNTIL_STALE = STALE_MS / ATTEMPT_INTERVAL_MS + 3;
-
-const ownerSchema: z.ZodType<LockOwner> = z.object({ pid: z.int(), host: z.string(), since: z.string() });
 
 /** The result of an attempt to get the lock. */
 type LockAttempt = { kind: 'acquired'; release: () => Promise<void> } | Extract<LockStatus, { kind: 'locked' }>;
@@ -54,7 +52,7 @@ export async function lockStateFile(
   let attempt = await tryLock();
   if (attempt.kind === 'locked') {
     if (attempt.owner !== undefined && isAlive(attempt.owner, self)) throw explainLocked(path, attempt.owner);
-    onWaiting(attempt.owner === undefined ? 'another run' : describeOwner(attempt.owner));
+    onWaiting(describeOwner(attempt.owner), STALE_MS);
   }
   for (let left = ATTEMPTS_UNTIL_STALE; attempt.kind === 'locked'; left -= 1) {
     if (left === 0) throw explainLocked(path, attempt.owner);
@@ -120,25 +118,10 @@ export async function resolveRealPath(path: string): Promise<string> {
   }
 }
 
-function explainLocked(path: string, owner: LockOwner | undefined): ConnectorError {
-  return syncError(
-    'state_file_locked',
-    `Another run is using the state file ${path}${owner === undefined ? '' : `: ${describeOwner(owner)}`}. Two runs from the same state would send the same rows twice. Wait until the other run has ended, or stop it. To sync other tables at the same time, use another state file.`,
-  );
-}
-
 function explainUnusableFile(path: string, error: unknown): ConnectorError {
   return syncError(
     'state_file_unusable',
     `Can't use the state file ${path}: ${describeSystemError(error)}. Choose a file in a folder that exists, has free space, and that you can write to.`,
-  );
-}
-
-function explainLostLock(path: string, cause: Error): ConnectorError {
-  return syncError(
-    'state_file_changed',
-    `This run lost its lock on the state file ${path}. Another run may have started while this one was suspended. Use a state file for only one run at a time.`,
-    { cause },
   );
 }
 
@@ -149,10 +132,6 @@ async function readOwner(path: string): Promise<LockOwner | undefined> {
     // The lock works without this file. If the owner is unknown, this run waits for the lock.
     return undefined;
   }
-}
-
-function describeOwner({ pid, host, since }: LockOwner): string {
-  return `process ${pid} on ${host}, since ${since}`;
 }
 
 /** Checks whether the owner is known to be alive. For a process on another machine, this is never known. */

@@ -8,10 +8,15 @@ export type LockOptions = {
   /** Aborting it ends the wait for the lock. */
   stop: AbortSignal;
   wait?: Wait;
-  /** Called once, before waiting until the lock is released or becomes stale. */
-  onWaiting: (owner: string) => void;
+  /** Called once, before waiting until the lock is released or expires, which takes at most `expiresInMs` milliseconds. */
+  onWaiting: (owner: string, expiresInMs: number) => void;
   /** Called when this process has lost the lock to another one: the run must then end. */
   onLost: (error: ConnectorError) => void;
+  /**
+   * Called, maybe several times, while the lock can't be renewed and another process may acquire it: a run in progress must end.
+   * When the store can be reached again, this process either has the lock as before, or `onLost` is called.
+   */
+  onUncertain: (error: ConnectorError) => void;
 };
 
 /** Whether a process holds the lock. `owner` is undefined if it is not known which one. */
