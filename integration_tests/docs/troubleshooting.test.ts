@@ -383,7 +383,7 @@ const SERVER_ERRORS: readonly Case[] = [
   check('clickhouse_too_old', async () => ({
     port: await proxyPort({
       words: 'SELECT version()',
-      faults: [says(200, '{"data":[{"version":"21.8.15.7","settings":[]}]}')],
+      faults: [says(200, '{"data":[{"version":"21.8.15.7","milliseconds":"0","settings":[]}]}')],
     }),
   })),
   check('clickhouse_query_failed', { table: 'converted' }),
