@@ -13,6 +13,12 @@ const quickStringWidth = {
   },
 };
 
+/** See build/undici.js. */
+const smallUndici = {
+  name: 'small-undici',
+  resolveId: (source) => (source === 'undici' ? join(import.meta.dirname, 'build/undici.js') : undefined),
+};
+
 /** A dependency of http-proxy-agent. With DEBUG in the environment, it would print the headers of requests, including passwords. */
 const silentDebug = {
   name: 'silent-debug',
@@ -33,6 +39,7 @@ export default defineConfig({
   // The licences of the packages in the bundle, which they require to be distributed with it.
   plugins: [
     quickStringWidth,
+    smallUndici,
     silentDebug,
     compiledValidators,
     license({ thirdParty: { output: 'dist/third-party-licences.txt' } }),
