@@ -3,9 +3,9 @@ import { describe, expect, test } from 'vitest';
 import { destinationConfigurationSchema } from '../destination-batch/config/schema.ts';
 import { EventArena } from '../destination-batch/event-arena.ts';
 import { EventMapper } from '../destination-batch/mapping/mapper.ts';
+import { describeTerminal } from '../runner/table.ts';
 import { buildFirstRequest } from './request.ts';
 import { Sample } from './sample.ts';
-import { describeTerminal } from './table.ts';
 import { formatPreview } from './text.ts';
 
 const NOW = Date.UTC(2026, 0, 2);

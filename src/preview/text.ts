@@ -3,11 +3,11 @@ import wrapAnsi from 'wrap-ansi';
 import { z } from 'zod';
 import type { ValueKind } from '../destination-batch/mapping/attribute-value.ts';
 import type { ColumnUse } from '../destination-batch/mapping/mapper.ts';
+import { type Cell, layOutStackedTables, layOutWrappedTable, type Terminal } from '../runner/table.ts';
 import { formatCount, formatNumber } from '../shared/format.ts';
 import { printable, printableLines } from '../shared/printable.ts';
 import type { Request } from './request.ts';
 import type { Sample, SampledColumn, ShownRow } from './sample.ts';
-import { type Cell, layOutStackedTables, layOutWrappedTable, type Terminal } from './table.ts';
 
 /** Marks a row that would be rejected. Red text is not enough, because not every terminal supports colours. */
 const REJECTED_MARK = '✗';

@@ -1,7 +1,7 @@
 import { preview } from '../../preview/preview.ts';
-import { describeTerminal } from '../../preview/table.ts';
 import { formatPreview } from '../../preview/text.ts';
 import { EXIT_CODES } from '../../runner/exit-codes.ts';
+import { describeTerminal } from '../../runner/table.ts';
 import { printableLines } from '../../shared/printable.ts';
 import { describeJsonFile, interactiveParser, parseRowCount } from '../arguments.ts';
 import { runInteractive } from '../run-interactive.ts';
