@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { ROOT } from '../packaging/kubernetes-manifest.ts';
 import { type Page, pagesIn } from './pages.ts';
 import { compact, DocsRunner, type Given } from './runner.ts';
+import { STATUS_FILES } from './status-page.ts';
 
 // Runs the commands of the pages, page by page and in their order.
 
@@ -64,6 +65,7 @@ const GIVEN: Record<string, Given> = {
     files: { 'source.json': SOURCE, 'destination.json': DESTINATION },
     statements: [EVENTS_TABLE],
   },
+  'docs/status.md': { files: STATUS_FILES },
   'docs/destination-batch.md': {
     files: {
       'destination.json': DESTINATION,

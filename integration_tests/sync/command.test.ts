@@ -129,6 +129,10 @@ function isAlive(pid: number): boolean {
   }
 }
 
+function statusOf(state: string, ...more: string[]): Promise<Finished> {
+  return run('connector', ['status', '--state', state, ...more]);
+}
+
 async function untilThere(path: string): Promise<void> {
   await eventually(() => expect(existsSync(path)).toBe(true), 5);
 }
@@ -170,6 +174,12 @@ describe('several runs with one state file', () => {
     expect(received('events')).toHaveLength(599);
     expect(received('orders')).toEqual(upTo(10));
     expect(readFileSync(state, 'utf8')).not.toBe(before);
+    const status = await statusOf(state);
+    expect([status.code, status.stderr]).toEqual([3, '']);
+    expect(status.stdout).toMatch(/: rejected\n\nLast run +succeeded \S+ ago, after \S+: 610 rows read, 609 accepted,/);
+    expect(status.stdout).toMatch(/\nRejected +1 × custom_id_missing\./);
+    expect(status.stdout).toMatch(/\nevents +599 +1 +\d+d +last_updated_at 2026-01-01T00:02:22\.000000Z\n/);
+    expect(status.stdout).toMatch(/\norders +10 +0 +\d+d +last_updated_at 2026-01-01T00:00:01\.000000Z\n/);
   });
 
   test("--full-refresh sends all rows again, and doesn't change the state", async () => {
@@ -180,10 +190,12 @@ describe('several runs with one state file', () => {
     expect(readFileSync(state, 'utf8')).toBe(before);
   });
 
-  test('each run left a record next to the state', () => {
-    const { version, alert, runs } = JSON.parse(readFileSync(`${state}.runs.json`, 'utf8'));
+  test('status shows the records of all runs, and that the rows are old', async () => {
+    const status = await statusOf(state, '--json', '--history', '--stale-after', '1h');
+    const { history: runs, ...shown } = JSON.parse(status.stdout);
+    expect(shown).toMatchObject({ status: 'stale', exit_code: 1, alert: null, lock: null, last_run: runs.at(-1) });
+    expect([status.code, status.stderr]).toEqual([1, '']);
     const stream = { namespace: 'shop', rows_rejected: 0, cursor_column: 'last_updated_at' };
-    expect([version, alert]).toEqual([1, null]);
     expect(runs).toMatchObject([
       { outcome: 'succeeded', rows_read: 400, rows_accepted: 400, rows_rejected: 0, rejected: {}, error: null },
       {
@@ -259,7 +271,7 @@ describe('an error of the user ends with exit code 2 and one sentence on stderr'
       () => [...syncArguments({}), '--state', 'other.json'],
       /--state is given twice\. Run `connector sync --help`/,
     ],
-    ['an interval beyond all', () => syncArguments({}, '--every', '99999999999d'), /isn't a valid interval/],
+    ['an interval beyond all', () => syncArguments({}, '--every', '99999999999d'), /isn't a valid duration/],
     [
       'files that are swapped',
       () => {
@@ -404,18 +416,23 @@ describe('in the middle of many rows', () => {
     expect(result.stdout).toMatch(
       /^Failed after .*\nThe next run continues after many: .*\nUp to \S+ rows since .* read again/,
     );
+    const status = await statusOf(state);
+    expect([status.code, status.stdout]).toEqual([1, expect.stringMatching(/\nError .*was killed from outside/)]);
     expect((await sync({ state }, '--stream', 'many')).code).toBe(0);
     expectSame([...new Set(received('many'))], upTo(MANY));
   });
 });
 
 test('--every starts one run after the other until SIGTERM', async () => {
-  const { child, ended } = startSync({}, '--stream', 'orders', '--every', '300ms', '--json');
+  const state = statePath();
+  const { child, ended } = startSync({ state }, '--stream', 'orders', '--every', '300ms', '--json');
   let seen = '';
   child.stdout?.on('data', (chunk) => {
     seen += chunk;
   });
   await eventually(() => expect(seen).toMatch(/"run_ended"[\s\S]*"run_ended"/), 5);
+  const status = await statusOf(state);
+  expect([status.code, status.stdout]).toEqual([0, expect.stringMatching(/\nLock +locked by a sync that is running:/)]);
   child.kill('SIGTERM');
   const result = await ended;
   expect(result.signal).toBe('SIGTERM');

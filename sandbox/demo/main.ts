@@ -106,19 +106,24 @@ async function demo(box: Sandbox, folder: string): Promise<void> {
   let before = await countReceived(box);
   const first = await sync({ source, destination, catalog });
   printLogs(first);
-  await verify(box, first, before, { rows: ROWS + FAULTY_ROWS, rejected: REJECTED_ROWS });
+  await verify(box, countSettled(first), first, before, { rows: ROWS + FAULTY_ROWS, rejected: REJECTED_ROWS });
   const state = await file('state.json', [findLastState(first)]);
 
-  printHeading(`read | write, second run: ${NEW_ROWS} new rows`);
+  printHeading(`connector sync, from the state of the first run: ${NEW_ROWS} new rows`);
   await insertEvents(clickhouse, { rows: NEW_ROWS, profiles: PROFILES });
   before = await countReceived(box);
-  const second = await sync({ source, destination, catalog, state });
-  printLogs(second);
-  await verify(box, second, before, { rows: NEW_ROWS, rejected: 0 });
+  const second = await run('connector', ['sync', '--source', source, '--destination', destination, '--state', state]);
+  say(`${second.stderr}${second.stdout}`);
+  await verify(box, readSummary(second), second, before, { rows: NEW_ROWS, rejected: 0 });
 
   printHeading('an event as stored by Batch');
   const [event] = batch.store.events({ offset: 7, limit: 1 });
   say(`profile ${event?.custom_id}\n${JSON.stringify(JSON.parse(event?.json ?? '{}'), null, 2)}`);
+
+  printHeading('connector status');
+  const status = await run('connector', ['status', '--state', state]);
+  say(`${status.stderr}${status.stdout}`.trimEnd());
+  expectEqual('the exit code of status', status.code, 0);
 }
 
 /** Keeps both servers running until Ctrl-C. */
@@ -131,17 +136,34 @@ Press Ctrl-C to stop both servers and delete their data.`);
   await waitForAbort(interrupted);
 }
 
+/** The numbers of rows that a run reports. */
+type Settled = { accepted: number; rejected: number };
+
+/** Adds up the counts in the states that the destination echoed. */
+function countSettled({ messages }: Finished): Settled {
+  const stats = messages.flatMap(({ state }) => state?.destinationStats ?? []);
+  return {
+    accepted: sum(stats.map(({ recordCount }) => recordCount)),
+    rejected: sum(stats.map(({ rejectedRecordCount }) => rejectedRecordCount)),
+  };
+}
+
+/** Reads the counts in the summary of `sync`. */
+function readSummary({ stdout }: Finished): Settled {
+  const [, accepted, rejected] = / read, ([\d,]+) accepted, ([\d,]+) rejected\./.exec(stdout) ?? [];
+  const toNumber = (text = ''): number => Number(text.replaceAll(',', ''));
+  return { accepted: toNumber(accepted), rejected: toNumber(rejected) };
+}
+
 /** Compares the rows in ClickHouse, the counts of the connectors and the events that Batch received. */
 async function verify(
   box: Sandbox,
+  { accepted, rejected }: Settled,
   done: Finished,
   before: Received,
   expected: { rows: number; rejected: number },
 ): Promise<void> {
   const now = await countReceived(box);
-  const stats = done.messages.flatMap(({ state }) => state?.destinationStats ?? []);
-  const accepted = sum(stats.map(({ recordCount }) => recordCount));
-  const rejected = sum(stats.map(({ rejectedRecordCount }) => rejectedRecordCount));
   say(
     [
       `rows read           ${accepted + rejected}`,

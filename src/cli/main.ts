@@ -26,6 +26,11 @@ const INTERACTIVE_COMMANDS = [
     describe: 'send new rows to Batch and save progress in a state file',
     load: async () => (await import('./commands/sync.ts')).runSync,
   },
+  {
+    name: 'status',
+    describe: 'show how the last run of a sync ended, and the cursor of each stream',
+    load: async () => (await import('./commands/status.ts')).runStatus,
+  },
 ] as const;
 
 const CONNECTOR_COMMANDS: readonly ConnectorCommand[] = [

@@ -31,7 +31,7 @@ describe('--every', () => {
         expect.objectContaining({ failureType: 'config_error' }),
       );
       expect(() => createIntervalSchedule(interval, 0)).toThrow(
-        /isn't a valid interval\. Give a number and a unit, at most a year: 30s, 5m, 2h or 1d/,
+        /isn't a valid duration\. Give a number and a unit, at most a year: 30s, 5m, 2h or 1d/,
       );
     },
   );

@@ -19,8 +19,8 @@ export type NextStart = {
   failedRuns: number;
 };
 
-/** Matches a value of --every. */
-const INTERVAL = /^\d+(\.\d+)?(ms|s|m|h|d)$/;
+/** Matches a duration: a number and a unit. */
+const DURATION = /^\d+(\.\d+)?(ms|s|m|h|d)$/;
 
 /** The minimum and maximum wait after a failed run, in milliseconds. The wait doubles with each further failure in a row. */
 const FIRST_WAIT_MS = 60_000;
@@ -32,8 +32,8 @@ const LONGEST_WAIT_MS = 60 * 60_000;
  */
 const JITTER = 0.1;
 
-/** The maximum interval, in milliseconds: one year. A longer interval is probably a typing error. */
-const LONGEST_PERIOD_MS = 366 * 24 * 3_600_000;
+/** The maximum duration, in milliseconds: one year. A longer one is probably a typing error. */
+const LONGEST_DURATION_MS = 366 * 24 * 3_600_000;
 
 /**
  * Creates a schedule whose first run starts immediately. The next runs are due at equal intervals after that.
@@ -43,18 +43,27 @@ const LONGEST_PERIOD_MS = 366 * 24 * 3_600_000;
  * @throws ConnectorError (config_error) if the interval is invalid.
  */
 export function createIntervalSchedule(interval: string, now: number): Schedule {
-  const period = isInterval(interval) ? ms(interval) : 0;
-  if (period <= 0 || period > LONGEST_PERIOD_MS) {
-    throw syncError(
-      'command_invalid',
-      `--every ${interval} isn't a valid interval. Give a number and a unit, at most a year: 30s, 5m, 2h or 1d.`,
-    );
-  }
+  const period = parseDuration('--every', interval);
   return { first: now, after: (time) => now + (Math.floor((time - now) / period) + 1) * period };
 }
 
-function isInterval(text: string): text is ms.StringValue {
-  return INTERVAL.test(text);
+/**
+ * Parses the value of an option that is a duration, such as 30s, 5m, 2h or 1d.
+ *
+ * @returns milliseconds, more than 0.
+ * @throws ConnectorError (config_error) if the value is not a duration of at most a year.
+ */
+export function parseDuration(option: string, text: string): number {
+  const duration = isDuration(text) ? ms(text) : 0;
+  if (duration > 0 && duration <= LONGEST_DURATION_MS) return duration;
+  throw syncError(
+    'command_invalid',
+    `${option} ${text} isn't a valid duration. Give a number and a unit, at most a year: 30s, 5m, 2h or 1d.`,
+  );
+}
+
+function isDuration(text: string): text is ms.StringValue {
+  return DURATION.test(text);
 }
 
 /**

@@ -28,7 +28,7 @@ const runHistorySchema = z.object({
 export type RunHistory = z.output<typeof runHistorySchema>;
 
 /** Returns the history next to a state, `damaged` if it is not one, or undefined if there is none yet. */
-async function readRunHistory(store: Pick<StateStore, 'readRuns'>): Promise<RunHistory | 'damaged' | undefined> {
+export async function readRunHistory(store: Pick<StateStore, 'readRuns'>): Promise<RunHistory | 'damaged' | undefined> {
   const text = await store.readRuns();
   return text === undefined ? undefined : (runHistorySchema.safeParse(tryParseJson(text)).data ?? 'damaged');
 }

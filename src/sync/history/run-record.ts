@@ -77,7 +77,7 @@ const TIMESTAMP = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z$/;
 const DAY = /^\d{4}-\d\d-\d\d$/;
 
 /** Returns a cursor as a time (RFC 3339); a day begins at midnight in UTC. Returns undefined for another kind of cursor. */
-function toCursorTime(cursor: string): string | undefined {
+export function toCursorTime(cursor: string): string | undefined {
   const time = DAY.test(cursor) ? `${cursor}T00:00:00Z` : cursor;
   return TIMESTAMP.test(time) && !Number.isNaN(Date.parse(time)) ? time : undefined;
 }

@@ -105,7 +105,7 @@ export class SyncState {
 }
 
 /** The position of a stream in the store, with the name of the stream. */
-type SavedPosition = StreamPosition & { name: string; namespace: string | undefined };
+export type SavedPosition = StreamPosition & { name: string; namespace: string | undefined };
 
 function parsePositions(text: string): Map<string, SavedPosition> {
   const positions = new Map<string, SavedPosition>();
