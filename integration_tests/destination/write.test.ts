@@ -1,5 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, openSync, readSync } from 'node:fs';
 import { test as base, describe, expect } from 'vitest';
 import type { BatchApi } from '../../sandbox/batch-api/server.ts';
 import { type Finished, finished, run, start } from '../../sandbox/launcher.ts';
@@ -117,6 +118,21 @@ describe.concurrent('check', () => {
       (await checkStatus('destination-batch', file('good.json', destinationConfiguration(batch)))).message,
     ).toMatch(/maintenance.*try again later/s);
   });
+});
+
+test('reads rows from a file, from where the reader before it stopped', async ({ batch }) => {
+  // More than one read.
+  const lines = rowLines(4_000).map((line) => `${line}\n`);
+  const input = openSync(file('rows.ndjson', lines.join('')), 'r');
+  try {
+    readSync(input, Buffer.alloc(lines.slice(0, 10).join('').length));
+    const child = start('destination-batch', writeArguments(batch), { stdio: [input, 'pipe', 'pipe'] });
+    expect((await finished(child)).code).toBe(0);
+  } finally {
+    closeSync(input);
+  }
+  const sent = [...batch.store.events()].map(({ json }) => JSON.parse(json).attributes.n);
+  expect(sent.toSorted((a, b) => a - b)).toEqual(Array.from({ length: 3_990 }, (_, index) => index + 10));
 });
 
 test('discover prints what can be written', async ({ batch }) => {

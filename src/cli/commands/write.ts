@@ -5,6 +5,7 @@ import {
   reportMetrics,
   resolveEnvironment,
 } from '../arguments.ts';
+import { openStdin } from '../stdin.ts';
 
 export const writeCommand: ConnectorCommand = {
   name: 'write',
@@ -20,7 +21,7 @@ export const writeCommand: ConnectorCommand = {
       async (args) => {
         const destination = await import('../../destination-batch/commands.ts');
         const extended = { ...resolveEnvironment(context, args), reportMetrics: args.reportMetrics };
-        const isComplete = await destination.write(extended, args, process.stdin);
+        const isComplete = await destination.write(extended, args, openStdin());
         if (!isComplete) process.exitCode = 1;
       },
     ),
