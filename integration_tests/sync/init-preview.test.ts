@@ -188,6 +188,37 @@ describe.runIf(hasTerminals)('init', () => {
     expect([sync.code, sync.stdout]).toEqual([3, expect.stringMatching(/^Done in .*: 2 rows read/)]);
   });
 
+  test('proposes a start if the table has old rows, which preview and sync then leave out', async () => {
+    await sandbox.clickhouse.execute(
+      'CREATE DATABASE aged',
+      createTableSql('aged.events', 'item String'),
+      "INSERT INTO aged.events SELECT 'u1', 'purchase', now64(6) - 86400 * (number + 2), 'old' FROM numbers(3)",
+      "INSERT INTO aged.events SELECT 'u1', 'purchase', now64(6) - 3600 * number, 'recent' FROM numbers(2)",
+    );
+    const folder = newFolder();
+    const dialogue = new Dialogue(folder);
+    await answerSource(dialogue, READER.password, sandbox.clickhouse.connection(READER), 'aged');
+    await dialogue.answer('Where does the first run begin', ENTER);
+    await dialogue.answer('project key', sandbox.projectKey + ENTER);
+    await dialogue.answer('REST API key', sandbox.restApiKey + ENTER);
+    const { code, shown } = await dialogue.end();
+    expect(code, shown).toBe(0);
+    const all = stripVTControlCharacters(dialogue.all);
+    expect(all.replaceAll(/\s*\r\n│ {2}/g, ' ')).toContain('including 3 rows older than 24 hours');
+    expect(all).toContain('23h ago: send 2 rows, and leave out 3 rows before');
+    expect(json(folder, 'source.json')).toMatchObject({ table: 'events', start_from: '23h' });
+
+    const files = ['--source', 'source.json', '--destination', 'destination.json'];
+    const preview = await finished(start('connector', ['preview', ...files], { cwd: folder }));
+    expect([preview.code, preview.stderr]).toEqual([0, '']);
+    expect(preview.stdout.replaceAll(/\s+/g, ' ')).toMatch(
+      /^The first run of "events" begins at [\dT:.-]+Z \("start_from" is "23h"\): 2 rows\. The first 2 rows of events /,
+    );
+    const sync = await finished(start('connector', ['sync', ...files, '--state', 'state.json'], { cwd: folder }));
+    expect([sync.code, sync.stdout]).toEqual([0, expect.stringMatching(/^Done in .*: 2 rows read, 2 accepted/)]);
+    expect(sync.stderr).toContain('events: the rows from "start_from" (23h) on: there is no state yet.\n');
+  });
+
   test('tries the tables that are chosen, and asks again when one can not be read', async () => {
     await sandbox.clickhouse.execute(
       'CREATE DATABASE half',

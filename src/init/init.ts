@@ -14,6 +14,7 @@ import { checkConnection, check as checkSource } from '../source-clickhouse/comm
 import { FILES, findExistingFiles, writeFiles } from './files.ts';
 import { AnswersEndedError, Questions, wrapForFrame } from './prompts.ts';
 import { askForDestination, askForSource, type DestinationAnswers, type SourceAnswers } from './questions.ts';
+import { askForStart } from './start.ts';
 
 /** A source configuration that works, and the streams of that source. */
 type WorkingSource = { configuration: SourceAnswers; streams: DescribedStream[] };
@@ -66,6 +67,7 @@ async function askAndWrite(context: CommandContext, launcher: string, apiUrl: st
   }
   const { configuration, streams } = await askUntilSourceWorks(context, questions);
   const tables = await askUntilTablesWork(context, questions, configuration, streams);
+  const start = await askForStart(context, questions, configuration, tables);
   const destination = await askUntilDestinationWorks(
     context,
     questions,
@@ -73,7 +75,7 @@ async function askAndWrite(context: CommandContext, launcher: string, apiUrl: st
   );
   const [table] = tables.length === 1 ? tables : [];
   await writeFiles('.', {
-    source: table === undefined ? configuration : { ...configuration, table },
+    source: { ...configuration, ...(table === undefined ? {} : { table }), ...start },
     destination,
     catalog: buildCatalog(chooseStreams(streams, tables), 'incremental'),
   });

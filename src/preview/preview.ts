@@ -12,7 +12,7 @@ import { checkConfigurations } from '../runner/check-configurations.ts';
 import { type DescribedStream, describeStreams } from '../runner/describe-streams.ts';
 import { runInProcess } from '../runner/in-process.ts';
 import { createTempFolder } from '../runner/temp-folder.ts';
-import { read } from '../source-clickhouse/commands.ts';
+import { describeFirstRun, read } from '../source-clickhouse/commands.ts';
 import { buildFirstRequest, type Request } from './request.ts';
 import { Sample } from './sample.ts';
 
@@ -31,7 +31,13 @@ export type PreviewOptions = {
   warn: (message: string) => void;
 };
 
-export type Preview = { stream: string; sample: Sample; request: Request | undefined };
+export type Preview = {
+  stream: string;
+  /** Where the first run begins; undefined if it begins at the first row. */
+  start: string | undefined;
+  sample: Sample;
+  request: Request | undefined;
+};
 
 /**
  * Reads the first rows of a stream and maps them as a sync would. It sends no request to Batch.
@@ -57,6 +63,15 @@ export async function preview(context: CommandContext, options: PreviewOptions):
     return found.mapper;
   }, options.rows);
 
+  let start: string | undefined;
+  await runInProcess((output) => describeFirstRun({ ...context, output }, options.source, stream.name), {
+    message: (message) => {
+      if (message.kind !== 'log') return;
+      if (isWarningOrWorse(message.level)) warn(message.message);
+      else start = message.message;
+    },
+  });
+
   const folder = await createTempFolder();
   try {
     const catalogPath = join(folder.path, 'catalog.json');
@@ -74,7 +89,7 @@ export async function preview(context: CommandContext, options: PreviewOptions):
   } finally {
     folder.remove();
   }
-  return { stream: stream.name, sample, request: buildFirstRequest(arena, sample.events, configuration) };
+  return { stream: stream.name, start, sample, request: buildFirstRequest(arena, sample.events, configuration) };
 }
 
 /**

@@ -104,7 +104,10 @@ describe('the text of a preview', () => {
   const plain = describeTerminal({});
   const colourful = describeTerminal({ isTTY: true, columns: 120, hasColors: () => true });
   const textOf = (sample: Sample, terminal = plain) =>
-    formatPreview(sample, buildFirstRequest(arena, sample.events, configuration), 'events', terminal);
+    formatPreview(
+      { stream: 'events', start: undefined, sample, request: buildFirstRequest(arena, sample.events, configuration) },
+      terminal,
+    );
 
   const mixed = sampleOf([
     row({ custom_id: '', item: '\u001b[31mred', details: `{"a":${'9'.repeat(30)}}`, url__a: 'w'.repeat(200) }),

@@ -6,6 +6,7 @@ import type { ColumnUse } from '../destination-batch/mapping/mapper.ts';
 import { type Cell, layOutStackedTables, layOutWrappedTable, type Terminal } from '../runner/table.ts';
 import { formatCount, formatNumber } from '../shared/format.ts';
 import { printable, printableLines } from '../shared/printable.ts';
+import type { Preview } from './preview.ts';
 import type { Request } from './request.ts';
 import type { Sample, SampledColumn, ShownRow } from './sample.ts';
 
@@ -19,15 +20,14 @@ const MAX_UPDATES = 3;
 const MAX_CHARACTERS = 500;
 
 /** Formats a preview of the rows of a stream. */
-export function formatPreview(
-  sample: Sample,
-  request: Request | undefined,
-  stream: string,
-  terminal: Terminal,
-): string {
+export function formatPreview({ stream, start, sample, request }: Preview, terminal: Terminal): string {
   const { rows, shown, columns } = sample;
-  if (rows === 0) return `${printable(stream)} has no rows that a sync would read: nothing would be sent.\n`;
+  const first = start === undefined ? [] : [wrapAnsi(`${printableLines(start)}\n`, terminal.width, { hard: true })];
+  if (rows === 0) {
+    return [...first, `${printable(stream)} has no rows that a sync would read: nothing would be sent.\n`].join('\n');
+  }
   return [
+    ...first,
     formatHeading(
       `The first ${shown.length === 1 ? 'row' : formatCount(shown.length, 'row')} of ${printable(stream)}`,
       terminal,

@@ -7,6 +7,8 @@ import { log } from '../protocol/messages.ts';
 import { describeProxy } from '../protocol/network/proxy.ts';
 import { readStateFile } from '../protocol/state.ts';
 import { checkDatabaseOnly, check as checkSource } from './check/check.ts';
+import { describeFirstRunOf } from './check/first-run.ts';
+import { proposeStart as proposeStartOf, type StartProposal } from './check/propose-start.ts';
 import { buildUrl, ClickHouse, type ClientOptions, findConfiguredProxy } from './client/client.ts';
 import { type SourceConfiguration, sourceConfigurationSchema } from './config/schema.ts';
 import { keepMemoryForBuffers } from './read/memory.ts';
@@ -28,6 +30,32 @@ export async function check(context: CommandContext, config: ConfigurationOrPath
 /** Runs only the part of `check` that reads no rows. @throws ConnectorError as `check` does. */
 export async function checkConnection(context: CommandContext, config: ConfigurationOrPath): Promise<void> {
   await withClickHouse(context, config, 'wake-up', checkDatabaseOnly);
+}
+
+/**
+ * Logs where the first run of a stream begins and how many rows it sends, or a warning about old rows, as `check` does. Logs
+ * nothing if there is nothing to say.
+ */
+export async function describeFirstRun(
+  context: CommandContext,
+  config: ConfigurationOrPath,
+  stream: string,
+): Promise<void> {
+  await withClickHouse(context, config, 'transient', async (clickhouse, configuration) => {
+    const note = await describeFirstRunOf(clickhouse, configuration, stream, context.stop);
+    if (note !== undefined) await context.output.write(log(note.level, note.message));
+  });
+}
+
+/** Proposes a `start_from` if one of the tables and views has old rows: see `proposeStart` in check/propose-start.ts. */
+export async function proposeStart(
+  context: CommandContext,
+  config: ConfigurationOrPath,
+  tables: readonly string[],
+): Promise<StartProposal | undefined> {
+  return withClickHouse(context, config, 'wake-up', (clickhouse, configuration) =>
+    proposeStartOf(clickhouse, configuration, tables, context.stop),
+  );
 }
 
 /** Writes the CATALOG. Before it, logs warnings: which streams have the same rows, or why there are no streams. */

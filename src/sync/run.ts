@@ -99,6 +99,7 @@ async function discoverAndTransfer(
   const warn = (role: Component, message: string): void => reporter.log('WARN', role, message);
   await checkConfigurations({ source, destination }, { environment: process.env, warn });
   const isDryRun = await readIsDryRun(destination);
+  const startFrom = await readStartFrom(source);
   findings.isDryRun = isDryRun;
   const logs = new ConnectorLogs(reporter);
   const discovered = await discoverStreams(context, source, logs);
@@ -115,7 +116,7 @@ async function discoverAndTransfer(
       return path;
     };
     const catalog = await write('catalog.json', JSON.stringify(buildCatalog(streams, syncMode)));
-    reporter.runStarted({ streams, syncMode, resumes: syncState?.hasStates === true });
+    reporter.runStarted({ streams, syncMode, resumes: syncState?.hasStates === true, startFrom });
 
     // A copy, because the store need not be a file, and so that `read` continues from the very state that was checked.
     const state = syncState?.text === undefined ? [] : ['--state', await write('state.json', syncState.text)];
@@ -238,4 +239,16 @@ const dryRunSchema = z.looseObject({ dry_run: z.boolean().catch(false) });
  */
 async function readIsDryRun(path: string): Promise<boolean> {
   return (await readJsonFile('configuration', path, dryRunSchema)).dry_run;
+}
+
+/** Reads only `start_from`. The source checks its whole configuration, and reports a `start_from` that is not a string. */
+const startFromSchema = z.looseObject({ start_from: z.string().optional().catch(undefined) });
+
+/**
+ * Reads the option of the source that says where the first run begins.
+ *
+ * @throws ConnectorError (config_error) when the file can't be read.
+ */
+async function readStartFrom(path: string): Promise<string | undefined> {
+  return (await readJsonFile('configuration', path, startFromSchema)).start_from;
 }

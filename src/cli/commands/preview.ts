@@ -35,7 +35,7 @@ export async function runPreview(launcher: string, args: readonly string[]): Pro
     const { source, destination, stream, rows = DEFAULT_ROWS } = parsed;
     const warn = (message: string): void => void process.stderr.write(`WARN  ${printableLines(message)}\n`);
     const shown = await preview(context, { source, destination, stream, rows, warn });
-    process.stdout.write(formatPreview(shown.sample, shown.request, shown.stream, describeTerminal(process.stdout)));
+    process.stdout.write(formatPreview(shown, describeTerminal(process.stdout)));
     return shown.sample.wouldAllArrive ? EXIT_CODES.allAccepted : EXIT_CODES.rowsRejected;
   });
 }

@@ -2,11 +2,10 @@ import { ConnectorError } from '../../protocol/errors.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { sourceError } from '../errors/codes.ts';
-import { countRows } from '../query/count-rows.ts';
 import { selectAllRows } from '../query/selection.ts';
 import type { Instant } from '../schema/instant.ts';
 import type { Table } from '../schema/table.ts';
-import { type CountRows, describeFirstRun } from './first-run.ts';
+import { createCounter, describeFirstRun } from './first-run.ts';
 import { nameStream, tryRow } from './try-row.ts';
 import { findTableWarnings } from './warnings.ts';
 
@@ -73,11 +72,10 @@ export class StreamChecks {
 
   async #describeFirstRun(stream: Table, isCounted: boolean): Promise<void> {
     const { clickhouse, configuration, stop, timeoutMs, now } = this.#context;
-    const count: CountRows = async (selection, range) => {
-      const rows = isCounted ? await countRows(clickhouse, selection, range, { stop, timeoutMs }) : 'failed';
-      if (rows === 'slow') this.#wasSlow = true;
-      return typeof rows === 'string' ? undefined : rows;
+    const onSlow = (): void => {
+      this.#wasSlow = true;
     };
+    const count = isCounted ? createCounter(clickhouse, { stop, timeoutMs, onSlow }) : async () => undefined;
     const start = { startFrom: configuration.start_from, now };
     const note = await describeFirstRun(clickhouse, selectAllRows(stream, configuration), start, count);
     if (note !== undefined) (note.level === 'WARN' ? this.warnings : this.notes).push(note.message);

@@ -13,6 +13,8 @@ export type RunStart = {
   syncMode: 'incremental' | 'full_refresh';
   /** Whether there is a state to continue from. */
   resumes: boolean;
+  /** The source's `start_from`: where a stream without a state begins. */
+  startFrom?: string | undefined;
 };
 
 /** Reports what `sync` does, to a person or to another program. */

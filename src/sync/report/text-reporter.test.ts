@@ -103,3 +103,19 @@ test.each([
 ])('shortens the log message: %s', (message, expected) => {
   expect(shortenMessage(message)).toBe(expected);
 });
+
+test.each([
+  ['incremental', undefined, 'events: all rows: there is no state yet.'],
+  ['incremental', '23h', 'events: the rows from "start_from" (23h) on: there is no state yet.'],
+  [
+    'full_refresh',
+    '23h',
+    'events: the rows from "start_from" (23h) on, including rows already sent; the state does not change.',
+  ],
+] as const)('reports which rows a first run sends: %s, start_from %s', (syncMode, startFrom, expected) => {
+  const shown: string[] = [];
+  const line = (text: string): void => void shown.push(text);
+  const reporter = new TextReporter({ intervalMs: 1, show: () => {}, line, end: () => {} }, line, () => 0);
+  reporter.runStarted({ streams: [{ name: 'events' }], syncMode, resumes: false, startFrom });
+  expect(shown).toEqual([expected]);
+});

@@ -37,13 +37,14 @@ export class TextReporter implements Reporter {
     return this.#display.intervalMs;
   }
 
-  runStarted({ streams, syncMode, resumes }: RunStart): void {
+  runStarted({ streams, syncMode, resumes, startFrom }: RunStart): void {
+    const first = startFrom === undefined ? 'all rows' : `the rows from "start_from" (${startFrom}) on`;
     const from =
       syncMode === 'full_refresh'
-        ? 'all rows, including rows already sent; the state does not change'
+        ? `${first}, including rows already sent; the state does not change`
         : resumes
           ? 'the rows since the last run'
-          : 'all rows: there is no state yet';
+          : `${first}: there is no state yet`;
     this.#line(`${streams.map(({ name }) => name).join(', ')}: ${from}.`);
   }
 

@@ -1,0 +1,51 @@
+import type { CommandContext } from '../protocol/command-context.ts';
+import { ConnectorError } from '../protocol/errors.ts';
+import { runInProcess } from '../runner/in-process.ts';
+import type { StartProposal } from '../source-clickhouse/check/propose-start.ts';
+import { proposeStart } from '../source-clickhouse/commands.ts';
+import { formatRowCount } from '../source-clickhouse/query/count-rows.ts';
+import type { Questions } from './prompts.ts';
+import type { SourceAnswers } from './questions.ts';
+
+/**
+ * Asks where the first run begins, if the tables have rows that are older than Batch accepts.
+ *
+ * @returns the options for the configuration of the source.
+ */
+export async function askForStart(
+  context: CommandContext,
+  questions: Questions,
+  configuration: SourceAnswers,
+  tables: readonly string[],
+): Promise<{ start_from?: string }> {
+  const proposal = await questions.runUnlessEnded(findProposal(context, configuration, tables));
+  if (proposal === undefined) return {};
+  const { startFrom, sent, leftOut } = proposal;
+  const choice = await questions.select('Where does the first run begin? Batch refuses events older than 24 hours.', [
+    {
+      value: startFrom,
+      label: `${startFrom} ago: send ${formatRowCount(sent)}, and leave out ${formatRowCount(leftOut)} before`,
+    },
+    { value: 'now', label: 'now: send only rows that are inserted from the first run on' },
+    { value: 'all', label: 'at the first row: send all rows' },
+  ]);
+  return choice === 'all' ? {} : { start_from: choice };
+}
+
+/** Counts the rows on both sides of a start. A failure only means that no start is proposed: the tables were tested before. */
+async function findProposal(
+  context: CommandContext,
+  configuration: SourceAnswers,
+  tables: readonly string[],
+): Promise<StartProposal | undefined> {
+  let proposal: StartProposal | undefined;
+  const count = async (output: CommandContext['output']): Promise<void> => {
+    proposal = await proposeStart({ ...context, output }, configuration, tables);
+  };
+  try {
+    await runInProcess(count, {});
+  } catch (error) {
+    if (!(error instanceof ConnectorError)) throw error;
+  }
+  return proposal;
+}
