@@ -1,6 +1,11 @@
 import { errors } from 'undici';
 import { ConnectorError, codeOf, messageOf } from '../../protocol/errors.ts';
-import { describeCertificateFault, describeNetworkError, NOT_HTTP } from '../../protocol/network/connection-errors.ts';
+import {
+  describeCertificateFault,
+  describeNetworkError,
+  isWithoutTls,
+  NOT_HTTP,
+} from '../../protocol/network/connection-errors.ts';
 import { ProxyError } from '../../protocol/network/proxy-tunnel.ts';
 import { destinationError } from '../errors.ts';
 
@@ -34,9 +39,6 @@ const NEVER_CONNECTED: ReadonlySet<string> = new Set([
   'UND_ERR_CONNECT_TIMEOUT',
 ]);
 
-/** Node's error codes for a server that does not respond with TLS. */
-const NO_TLS: ReadonlySet<string> = new Set(['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG']);
-
 /**
  * Converts a connection error to an error of the connector. The messages of Node, OpenSSL and undici are not shown,
  * because they don't say what a user can do.
@@ -59,7 +61,7 @@ export function explainConnectionError(error: unknown, address: string): Error {
       { cause: error },
     );
   }
-  if (NO_TLS.has(code)) {
+  if (isWithoutTls(code)) {
     return destinationError(
       'batch_address_wrong',
       `api_url says https, but ${host} does not use TLS on that port. Check the host and the port of api_url. If they are right, a proxy may be answering in place of Batch.`,

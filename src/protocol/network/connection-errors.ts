@@ -49,3 +49,11 @@ const CERTIFICATE_WORDS: Readonly<Record<string, string>> = {
 export function describeCertificateFault(code: string): string | undefined {
   return CERTIFICATE_FAULT.test(code) ? (CERTIFICATE_WORDS[code] ?? "it can't be verified") : undefined;
 }
+
+/** Node's error codes for a server that does not respond with TLS. */
+const NO_TLS: ReadonlySet<string> = new Set(['ERR_SSL_WRONG_VERSION_NUMBER', 'ERR_SSL_PACKET_LENGTH_TOO_LONG']);
+
+/** Checks whether a connection failed because the server does not use TLS. @param code of Node. */
+export function isWithoutTls(code: string): boolean {
+  return NO_TLS.has(code);
+}
