@@ -13,7 +13,7 @@ import { STATUS_FILES } from './status-page.ts';
 /** Languages of blocks that can be run. */
 const RUN = ['sh', 'bash', 'sql', 'json', 'python'];
 /** Languages of blocks that are only shown. */
-const SHOWN = ['', 'text', 'ini', 'crontab'];
+const SHOWN = ['', 'text', 'ini', 'crontab', 'js'];
 
 /** What the reader of a page has before its first block. */
 const EVENTS_TABLE = `CREATE DATABASE shop;

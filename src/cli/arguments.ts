@@ -89,7 +89,7 @@ export function explainWrongArguments(command: string, problem: string): Connect
 }
 
 /** The options that can be repeated. `_` contains the arguments without a name. */
-const LISTS: ReadonlySet<string> = new Set(['stream', '_']);
+const LISTS: ReadonlySet<string> = new Set(['stream', 'alert-header', 'alertHeader', '_']);
 
 /** The names that yargs adds to the parsed options. */
 const NAMES_OF_YARGS = ['_', '$0', 'help'];

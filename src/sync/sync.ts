@@ -1,10 +1,14 @@
+import { hostname } from 'node:os';
+import { asConnectorError } from '../protocol/errors.ts';
 import { EXIT_CODES } from '../runner/exit-codes.ts';
+import { Alerts } from './alerts/alerts.ts';
+import { type AlertArguments, parseAlertOptions } from './alerts/options.ts';
 import type { SyncContext } from './context.ts';
 import { RunLog } from './history/run-history.ts';
 import { createRunRecord } from './history/run-record.ts';
 import { exitCodeOf, type RunResult } from './result.ts';
 import { type RunOptions, runOnce } from './run.ts';
-import { RunListeners } from './run-listener.ts';
+import { type RunListener, RunListeners } from './run-listener.ts';
 import { runOnSchedule } from './run-on-schedule.ts';
 import { createCronSchedule, createIntervalSchedule, type Schedule } from './schedule.ts';
 import { openStateStore } from './state/open-store.ts';
@@ -13,7 +17,12 @@ import { RunLock } from './state/run-lock.ts';
 /**
  * `state` is the location of the state. `every` and `cron` are as the user wrote them. At most one of them is defined.
  */
-export type SyncOptions = RunOptions & { state: string; every: string | undefined; cron: string | undefined };
+export type SyncOptions = RunOptions & {
+  state: string;
+  every: string | undefined;
+  cron: string | undefined;
+  alert: AlertArguments;
+};
 
 /**
  * Runs once, or repeatedly on a schedule until a signal arrives. The state stays locked throughout.
@@ -24,13 +33,19 @@ export type SyncOptions = RunOptions & { state: string; every: string | undefine
 export async function sync(options: SyncOptions, context: SyncContext): Promise<number> {
   const { reporter, stop, now } = context;
   const schedule = parseSchedule(options, now());
+  const alertOptions = parseAlertOptions(options.alert, process.env);
   const store = await openStateStore(options.state);
-  const lock = await RunLock.acquire(store, context);
+  const warn = (message: string): void => reporter.log('WARN', 'sync', message);
+  const runLog = new RunLog(store, warn);
+  const alerts = alertOptions && new Alerts(alertOptions, { ...context, store, log: runLog, host: hostname() });
+  const lock = await RunLock.acquire(store, context).catch(async (error: unknown) => {
+    await alerts?.startFailed(asConnectorError(error), now());
+    throw error;
+  });
   if (lock === undefined) return EXIT_CODES.allAccepted;
   try {
-    const warn = (message: string): void => reporter.log('WARN', 'sync', message);
-    const runLog = new RunLog(store, warn);
-    const listeners = new RunListeners([{ runEnded: (record) => runLog.add(record) }], warn);
+    const history: RunListener = { runEnded: (record) => runLog.add(record) };
+    const listeners = new RunListeners([history, ...(alerts === undefined ? [] : [alerts])], warn);
     const onProgress = listeners.progress.bind(listeners);
     const running = { ...context, store, onProgress, stop: AbortSignal.any([stop, lock.lost]) };
     const run = async (): Promise<RunResult> => {

@@ -94,6 +94,27 @@ async function parse(name: string, args: readonly string[]): Promise<SyncOptions
       requiresArg: true,
       describe: 'keep running, with one run at each time of a cron pattern ("0 3 * * *" is 3:00 every night)',
     },
+    'alert-url': {
+      type: 'string',
+      requiresArg: true,
+      describe: 'POST an alert as JSON when the status changes: a run failed, or the sync has recovered',
+    },
+    'alert-header': {
+      type: 'string',
+      array: true,
+      requiresArg: true,
+      describe: 'one or more headers of an alert, such as "Authorization: Bearer ${TOKEN}"',
+    },
+    'alert-rejected': {
+      type: 'string',
+      requiresArg: true,
+      describe: 'also alert when a run rejects more than this: 1% of its rows, or a number of rows',
+    },
+    'stale-after': {
+      type: 'string',
+      requiresArg: true,
+      describe: 'also alert when the newest row sent is older than this, such as 90s, 30m or 2h',
+    },
     json: {
       type: 'boolean',
       default: false,
@@ -106,7 +127,9 @@ async function parse(name: string, args: readonly string[]): Promise<SyncOptions
     .parseAsync();
   if (parsed.help === true) return undefined;
   const streams = { streams: parsed.stream ?? [], allStreams: parsed.allStreams ?? false };
-  return { ...parsed, ...streams, limit: parsed.limit, every: parsed.every, cron: parsed.cron };
+  const { limit, every, cron, alertUrl, alertHeader, alertRejected, staleAfter } = parsed;
+  const alert = { alertUrl, alertHeaders: alertHeader, alertRejected, staleAfter };
+  return { ...parsed, ...streams, limit, every, cron, alert };
 }
 
 /** Creates the reporter for the given output format. A progress bar is shown only in an interactive terminal. */

@@ -54,6 +54,11 @@ export class RunLog {
     return (await this.#load()).alert;
   }
 
+  /** Returns the last runs, the newest last. */
+  async runs(): Promise<readonly RunRecord[]> {
+    return (await this.#load()).runs;
+  }
+
   async setAlert(alert: AlertStatus): Promise<void> {
     await this.#save({ ...(await this.#load()), alert });
   }
