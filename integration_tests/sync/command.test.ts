@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -238,9 +238,18 @@ test('a column called __proto__ is sent, and is in the preview', async () => {
   expect([preview.code, preview.stdout]).toEqual([0, expect.stringContaining('"__proto__": 7')]);
 });
 
-test('syncs the only stream without --stream', async () => {
-  expect((await sync({ source: { table: 'orders' } })).code).toBe(0);
+test('syncs the only stream without --stream, and starts a damaged history again', async () => {
+  const state = statePath();
+  writeFileSync(`${state}.runs.json`, '{"version":1');
+  const result = await sync({ state, source: { table: 'orders' } });
+  expect([result.code, result.stderr]).toEqual([
+    0,
+    expect.stringMatching(
+      /\nWARN {2}The history of the runs of \S+ is damaged\. A new history of the runs is started\./,
+    ),
+  ]);
   expect(received('orders')).toEqual(upTo(10));
+  expect(JSON.parse(readFileSync(`${state}.runs.json`, 'utf8')).runs).toMatchObject([{ rows_accepted: 10 }]);
 });
 
 describe('an error of the user ends with exit code 2 and one sentence on stderr', () => {

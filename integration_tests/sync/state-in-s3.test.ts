@@ -137,6 +137,8 @@ describe.skipIf(typeof s3 === 'string').concurrent('the state in S3', () => {
       new RegExp(`ERROR Another run is using the state file ${scenery.state}: process ${winner?.child.pid} on `),
     );
     await eventually(() => expect(scenery.received()).toEqual(upTo(100)));
+    const status = await run('connector', ['status', '--state', scenery.state, '--json']);
+    expect([status.code, JSON.parse(status.stdout)]).toMatchObject([0, { lock: { pid: winner?.child.pid } }]);
     winner?.child.kill('SIGTERM');
     expect((await winner?.ended)?.signal).toBe('SIGTERM');
     expect(await isLocked(scenery)).toBe(false);

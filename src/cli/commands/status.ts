@@ -10,7 +10,7 @@ import { interactiveParser } from '../arguments.ts';
 import { runInteractive } from '../run-interactive.ts';
 
 // Each paragraph is one line: yargs wraps it to the width of the terminal.
-const USAGE = `$0 --state FILE
+const USAGE = `$0 --state FILE|s3://BUCKET/KEY
 
 Shows how the last run of a sync ended, the cursor of each stream, and whether a sync is running. It changes nothing, and connects to neither ClickHouse nor Batch.`;
 
@@ -49,7 +49,7 @@ function parse(name: string, args: readonly string[]) {
       type: 'string',
       demandOption: true,
       requiresArg: true,
-      describe: 'the state of the sync, as in --state of sync',
+      describe: 'the state of the sync, as in --state of `sync`',
     },
     history: {
       type: 'boolean',
