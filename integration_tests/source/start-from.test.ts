@@ -70,19 +70,25 @@ describe('a time', () => {
     ['Nullable(Date32)', "'2025-12-31'", "'2026-01-01'", '2026-01-01'],
   ];
   const names = types.map((_, index) => `type${index}`);
-  const catalog = catalogOf('incremental', ...names, 'empty');
+  const catalogs = [catalogOf('incremental', ...names, 'empty'), catalogOf('full_refresh', 'refreshed')];
+  const catalog = { streams: catalogs.flatMap(({ streams }) => streams) };
 
-  test('is where the first run begins, with the rows at this time, for each type of cursor', async () => {
+  test('is where the first run begins, with the rows at this time, and each full refresh', async () => {
     for (const [index, [type, before, start]] of types.entries()) {
       await server().execute(table(`type${index}`, type), insert(`type${index}`, [0, before], [1, start], [2, start]));
     }
-    await server().execute(table('empty', 'DateTime'));
+    await server().execute(
+      table('empty', 'DateTime'),
+      table('refreshed'),
+      insert('refreshed', [0, "'2025-12-31 00:00:00'"], [1, "'2026-06-01 00:00:00'"]),
+    );
     const first = await read('', { catalog, config: { start_from: START } });
     expect([first.code, first.stderr]).toEqual([0, '']);
     for (const [index, [type, , , inState]] of types.entries()) {
       expect(delivered(first, `type${index}`), type).toEqual([1, 2]);
       expect(cursors(first, `type${index}`)[0], type).toBe(inState);
     }
+    expect(delivered(first, 'refreshed')).toEqual([1]);
     expect(cursors(first, 'empty')).toEqual(['2026-01-01T00:00:05Z', '2026-01-01T00:00:05Z']);
     expect(logs(first)).toContain(
       `INFO type1: the first run begins at 2026-01-01T00:00:05.500Z ("start_from" is "${START}").`,
@@ -92,20 +98,11 @@ describe('a time', () => {
       insert('empty', [0, "'2026-01-01 00:00:04'"], [1, "'2026-01-01 00:00:05'"], [2, 'now() - 60']),
     );
     const config = { start_from: '2020-01-01T00:00:00Z', lookback_seconds: 0 };
-    const second = await read('', { catalog, config, state: kept(first, [...names, 'empty']) });
+    const second = await read('', { catalog, config, state: kept(first, [...names, 'empty', 'refreshed']) });
     expect(delivered(second, 'empty')).toEqual([1, 2]);
     expect(delivered(second, 'type0')).toEqual([]);
-  });
-
-  test('is where each full refresh begins', async () => {
-    await server().execute(
-      table('refreshed'),
-      insert('refreshed', [0, "'2025-12-31 00:00:00'"], [1, "'2026-06-01 00:00:00'"]),
-    );
-    const config = { start_from: '2026-01-01T00:00:00Z' };
-    const first = await read('refreshed', { mode: 'full_refresh', config });
-    const second = await read('refreshed', { mode: 'full_refresh', config, state: lastState(first) });
-    expect([first, second].map((result) => delivered(result, 'refreshed'))).toEqual([[1], [1]]);
+    // A full refresh has no state: it begins at the start that is configured now.
+    expect(delivered(second, 'refreshed')).toEqual([0, 1]);
   });
 });
 
@@ -168,24 +165,21 @@ test('a value of another type of cursor stops only its stream, before any of its
   await server().execute(
     table('by_number', 'UInt32'),
     table('by_text', 'String'),
-    ...['by_number', 'by_text'].map((name) => insert(name, [0, "'9'"], [1, "'10'"], [2, "'11'"])),
+    table('by_time', 'DateTime'),
+    ...['by_number', 'by_text', 'by_time'].map((name) => insert(name, [0, "'9'"], [1, "'10'"], [2, "'11'"])),
   );
-  const catalog = catalogOf('incremental', 'by_number', 'by_text');
-  const first = await read('', { catalog, config: { start_from: '10' } });
-  expect([delivered(first, 'by_number'), delivered(first, 'by_text')]).toEqual([
-    [1, 2],
-    [0, 1, 2],
-  ]);
-  const second = await read('', { catalog, config: { start_from: '1x' } });
-  expect(second.code).toBe(1);
-  expect(errors(second)).toMatchObject([
+  const catalog = catalogOf('incremental', 'by_time', 'by_number', 'by_text');
+  const result = await read('', { catalog, config: { start_from: '10' } });
+  expect(result.code).toBe(1);
+  expect(errors(result)).toMatchObject([
     {
       failure_type: 'config_error',
-      message: expect.stringMatching(/^by_number: "start_from" is "1x", but .* UInt32\./),
+      message: expect.stringMatching(/^by_time: "start_from" is "10", but .* DateTime\./),
     },
   ]);
-  expect([delivered(second, 'by_number'), delivered(second, 'by_text')]).toEqual([[], [0]]);
-  expect(cursors(second, 'by_number')).toEqual([]);
+  expect([delivered(result, 'by_time'), cursors(result, 'by_time')]).toEqual([[], []]);
+  expect(delivered(result, 'by_number')).toEqual([1, 2]);
+  expect(delivered(result, 'by_text')).toEqual([0, 1, 2]);
 });
 
 describe('check', () => {
