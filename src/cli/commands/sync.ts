@@ -97,7 +97,8 @@ async function parse(name: string, args: readonly string[]): Promise<SyncOptions
     'alert-url': {
       type: 'string',
       requiresArg: true,
-      describe: 'URL to POST an alert to when the status changes: a run failed, or the sync recovered; may contain ${NAME}',
+      describe:
+        'URL to POST an alert to when the status changes: a run failed, or the sync recovered; may contain ${NAME}',
     },
     'alert-header': {
       type: 'string',
