@@ -60,7 +60,7 @@ export class Transfer {
   async run(): Promise<TransferResult> {
     const { stop, stopAtOnce, stopSource, reporter, progress, logs } = this.#context;
     const onStop = (): void => {
-      reporter.log('INFO', 'sync', formatStopping(progress.current));
+      if (!stopAtOnce.aborted) reporter.log('INFO', 'sync', formatStopping(progress.current));
       this.#stopSource();
     };
     const listeners = [

@@ -67,7 +67,7 @@ async function parse(name: string, args: readonly string[]): Promise<SyncOptions
   const parsed = await interactiveParser(name, args, USAGE, {
     source: describeJsonFile('the configuration of the source'),
     destination: describeJsonFile('the configuration of the destination'),
-    state: describeJsonFile('the progress; created by the first run'),
+    state: describeJsonFile('the progress, created by the first run, or s3://BUCKET/KEY'),
     stream: {
       type: 'string',
       array: true,

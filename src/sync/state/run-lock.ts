@@ -56,15 +56,15 @@ export class RunLock {
   ): Promise<Result> {
     this.#uncertain = new AbortController();
     const uncertain = this.#uncertain.signal;
-    const result = await run({
-      ...context,
-      stop: AbortSignal.any([context.stop, this.lost, uncertain]),
-      stopAtOnce: AbortSignal.any([context.stopAtOnce, this.lost, uncertain]),
-    });
+    const stopAtOnce = AbortSignal.any([context.stopAtOnce, this.lost, uncertain]);
+    const result = await run({ ...context, stopAtOnce, stop: AbortSignal.any([context.stop, stopAtOnce]) });
     // A run that is complete has saved its state, for which it had the lock.
     if (!uncertain.aborted || result.outcome.kind === 'complete') return result;
-    const others = result.outcome.kind === 'failed' ? result.outcome.errors : [];
-    return { ...result, outcome: { kind: 'failed', errors: [asConnectorError(uncertain.reason), ...others] } };
+    const error = asConnectorError(uncertain.reason);
+    // The store could likely not be reached either when the state was saved.
+    const others =
+      result.outcome.kind === 'failed' ? result.outcome.errors.filter(({ code }) => code !== error.code) : [];
+    return { ...result, outcome: { kind: 'failed', errors: [error, ...others] } };
   }
 
   async release(): Promise<void> {

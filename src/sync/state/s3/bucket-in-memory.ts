@@ -10,6 +10,8 @@ export class BucketInMemory implements Objects {
   #responsesToLose = 0;
   /** Whether every request fails. */
   isDown = false;
+  /** Whether requests wait for a response, for as long as a request may take. */
+  hangs = false;
   /** The condition that the store ignores. */
   ignored: WriteCondition['kind'] | undefined;
   /** The number of writes that were not refused. */
@@ -40,13 +42,13 @@ export class BucketInMemory implements Objects {
   }
 
   async read(key: string): Promise<StoredObject | undefined> {
-    this.#failIfDown();
+    await this.#failIfDown();
     const content = this.#contents.get(key);
     return content && { text: content.text, etag: content.etag, ageMs: Date.now() - content.writtenAt };
   }
 
   async write(key: string, text: string, condition: WriteCondition): Promise<WriteResult> {
-    this.#failIfDown();
+    await this.#failIfDown();
     const before = this.#contents.get(key)?.etag;
     const isMet = condition.kind === 'absent' ? before === undefined : before === condition.etag;
     if (!isMet && this.ignored !== condition.kind) return { kind: 'refused' };
@@ -59,7 +61,11 @@ export class BucketInMemory implements Objects {
     return { kind: 'written', etag: this.#contents.get(key)?.etag ?? '' };
   }
 
-  #failIfDown(): void {
+  async #failIfDown(): Promise<void> {
+    if (this.hangs) {
+      await new Promise((resolve) => setTimeout(resolve, 5_000));
+      throw syncError('state_store_unreachable', 'There was no response in time.');
+    }
     if (this.isDown) throw syncError('state_store_unreachable', 'The store is down.');
   }
 }

@@ -192,12 +192,31 @@ describe('the holder', () => {
     expect(order[0]).toBe('uncertain');
   });
 
-  test('notices that the machine was suspended', async () => {
+  test('loses the lease while the machine is suspended', async () => {
     const { onUncertain, onLost } = await acquire(FIRST);
     vi.setSystemTime(Date.now() + 3_600_000);
     bucket.put(KEY, JSON.stringify({ ...SECOND, token: 'other', renewal: '1', released: false }));
     await vi.advanceTimersByTimeAsync(1_000);
-    expect([onUncertain.mock.calls.length, onLost.mock.calls.length]).toEqual([1, 1]);
+    expect([onUncertain.mock.calls.length, onLost.mock.calls.length]).toEqual([0, 1]);
+  });
+
+  test('keeps the lease that nobody took over while the machine was suspended', async () => {
+    const { lease, onUncertain, onLost } = await acquire(FIRST);
+    vi.setSystemTime(Date.now() + 3_600_000);
+    await vi.advanceTimersByTimeAsync(1_000);
+    await lease?.confirm();
+    expect([onUncertain.mock.calls, onLost.mock.calls]).toEqual([[], []]);
+  });
+
+  test('is uncertain when the store does not respond', async () => {
+    const { onUncertain } = await acquire(FIRST);
+    bucket.hangs = true;
+    await vi.advanceTimersByTimeAsync(44_000);
+    expect(onUncertain).not.toHaveBeenCalled();
+    await vi.advanceTimersByTimeAsync(2_000);
+    expect(onUncertain).toHaveBeenCalled();
+    bucket.hangs = false;
+    await vi.advanceTimersByTimeAsync(5_000);
   });
 });
 

@@ -114,7 +114,6 @@ export class S3Lease {
   readonly #timer: NodeJS.Timeout;
   #version: Version;
   #isRenewing = false;
-  #lastError: ConnectorError | undefined;
   #lost: ConnectorError | undefined;
 
   constructor(
@@ -142,8 +141,10 @@ export class S3Lease {
     const conditions: WriteCondition[] = [{ kind: 'absent' }, { kind: 'unchanged', etag: OTHER_ETAG }];
     for (const condition of conditions) {
       const text = formatLease(this.#self, this.#token, false);
-      const { kind } = await retryBriefly(() => objects.write(key, text, condition), stop);
-      if (kind === 'written') throw explainMissingConditions(url);
+      const result = await retryBriefly(() => objects.write(key, text, condition), stop);
+      if (result.kind === 'refused') continue;
+      this.#version = { ...this.#version, etag: result.etag };
+      throw explainMissingConditions(url);
     }
   }
 
@@ -167,14 +168,19 @@ export class S3Lease {
     }).catch(() => {});
   }
 
+  /** Renews the lease in time. A lease is uncertain only after an attempt: the process may just have been suspended. */
   #check(): void {
     const age = this.#age();
-    if (age >= UNCERTAIN_MS) this.#options.onUncertain(explainUncertainLease(this.#place.url, this.#lastError));
-    if (age < RENEW_MS || this.#isRenewing) return;
+    if (this.#isRenewing) {
+      if (age >= UNCERTAIN_MS) this.#options.onUncertain(explainUncertainLease(this.#place.url, undefined));
+      return;
+    }
+    if (age < RENEW_MS) return;
     this.#isRenewing = true;
     void this.#inTurn(() => this.#renew())
       .catch((error: unknown) => {
-        this.#lastError = asConnectorError(error);
+        if (this.#lost !== undefined || this.#age() < UNCERTAIN_MS) return;
+        this.#options.onUncertain(explainUncertainLease(this.#place.url, asConnectorError(error)));
       })
       .finally(() => {
         this.#isRenewing = false;

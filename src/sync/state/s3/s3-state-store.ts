@@ -3,7 +3,7 @@ import type { LockOptions, LockOwner, LockStatus, StateStore } from '../store.ts
 import { createS3Client } from './client.ts';
 import { acquireLease, type LeasePlace, readLease, type S3Lease } from './lease.ts';
 import type { S3Location } from './location.ts';
-import { retryBriefly, retryPatiently, S3Objects } from './objects.ts';
+import { type Objects, retryBriefly, retryPatiently, S3Objects } from './objects.ts';
 import { VersionedObject } from './versioned-object.ts';
 
 /** The timeout for reading or writing a state, which can have some megabytes, in milliseconds. */
@@ -30,7 +30,11 @@ export class S3StateStore implements StateStore {
     return new S3StateStore(location, objects, new S3Objects(client, location, LEASE_TIMEOUT_MS));
   }
 
-  private constructor({ url, key }: S3Location, objects: S3Objects, leases: S3Objects) {
+  /**
+   * @param objects the objects of the bucket, for the state and the records.
+   * @param leases the same objects, for the lease.
+   */
+  constructor({ url, key }: Pick<S3Location, 'url' | 'key'>, objects: Objects, leases: Objects) {
     this.location = url;
     this.#lease = { objects: leases, key: `${key}.lock`, url };
     this.#state = new VersionedObject(objects, key);
