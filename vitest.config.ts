@@ -20,6 +20,7 @@ const LONGEST = [
   'packaging/kubernetes-pods',
   'sync/pipe',
   'destination/rejected-rows',
+  'sync/state-in-s3',
   'source/concurrent-writers',
   'source/tls',
   'source/settings',
