@@ -13,7 +13,7 @@ import { STATUS_FILES } from './status-page.ts';
 /** Languages of blocks that can be run. */
 const RUN = ['sh', 'bash', 'sql', 'json', 'python'];
 /** Languages of blocks that are only shown. */
-const SHOWN = ['', 'text', 'ini', 'crontab', 'js'];
+const SHOWN = ['', 'text', 'ini', 'crontab', 'js', 'yaml'];
 
 /** What the reader of a page has before its first block. */
 const EVENTS_TABLE = `CREATE DATABASE shop;
@@ -61,6 +61,10 @@ const NOT_HERE: readonly RegExp[] = [
 const GIVEN: Record<string, Given> = {
   'README.md': { statements: [EVENTS_TABLE] },
   'docs/sync.md': { statements: [EVENTS_TABLE] },
+  'docs/monitoring.md': {
+    files: { 'source.json': SOURCE, 'destination.json': DESTINATION },
+    statements: [EVENTS_TABLE],
+  },
   'docs/cron.md': {
     files: { 'source.json': SOURCE, 'destination.json': DESTINATION },
     statements: [EVENTS_TABLE],

@@ -96,6 +96,7 @@ export class DocsRunner {
       ['"project_key": "project_…"', `"api_url": "${this.#batch.url}", "project_key": "${PROJECT_KEY}"`],
       ['"rest_api_key": "…"', `"rest_api_key": "${REST_API_KEY}"`],
       ['http://127.0.0.1:8124', this.#batch.url],
+      ['--metrics-port 9464', '--metrics-port 0'],
     ];
     return ours.reduce((filled, [onThePage, here]) => filled.replaceAll(onThePage, here), text);
   }

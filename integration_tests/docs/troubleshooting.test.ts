@@ -20,6 +20,7 @@ import { formatErrorWithStack } from '../../src/protocol/messages.ts';
 import { MessageOutput } from '../../src/protocol/output.ts';
 import { SYNC_ERRORS } from '../../src/runner/errors.ts';
 import { SOURCE_ERRORS } from '../../src/source-clickhouse/errors/codes.ts';
+import { startMetrics } from '../../src/sync/metrics/start.ts';
 import { FileStateStore } from '../../src/sync/state/file-store.ts';
 import { lockStateFile } from '../../src/sync/state/lock.ts';
 import { openStateStore } from '../../src/sync/state/open-store.ts';
@@ -315,6 +316,8 @@ const NO_LISTENER = {
   onUncertain: () => {},
 };
 
+const METRICS = { runs: [], staleAfterMs: undefined, now: Date.now, onListening: () => {} };
+
 const SELF = { pid: process.pid, host: 'host-b', since: '2026-01-01T00:00:00.000Z' };
 
 const COMMAND_ERRORS: readonly Case[] = [
@@ -473,6 +476,18 @@ const SYNC_ERRORS_OF_COMMANDS: readonly Case[] = [
       writeFileSync(path, '[ ]');
       return failureOf(store.writeState('[]'));
     },
+  },
+  {
+    code: 'metrics_unusable',
+    say: async () => {
+      const { host, port } = server().connection(USER);
+      return failureOf(startMetrics({ listen: { host, port }, file: undefined }, METRICS));
+    },
+    replaced: [[/port \d+/g, 'port 9464']],
+  },
+  {
+    code: 'metrics_unusable',
+    say: () => failureOf(startMetrics({ listen: undefined, file: '/metrics/orders.prom' }, METRICS)),
   },
 ];
 

@@ -15,6 +15,7 @@ export const SYNC_ERRORS = {
   state_store_unusable: 'config_error',
   state_store_unreachable: 'transient_error',
   connector_crashed: 'system_error',
+  metrics_unusable: 'config_error',
   rows_unaccounted: 'system_error',
 } as const satisfies Record<string, FailureType>;
 

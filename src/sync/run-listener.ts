@@ -1,14 +1,18 @@
 import type { DestinationMetrics } from '../protocol/analytics.ts';
 import { messageOf } from '../protocol/errors.ts';
-import type { RunRecord } from './history/run-record.ts';
+import type { RunCursors, RunRecord } from './history/run-record.ts';
 import type { Progress } from './progress.ts';
 
 /** Observes the runs of a sync. An error in it is logged as a warning, and never fails the sync. */
 export type RunListener = {
   /** @param startedAt milliseconds since the epoch. */
   runStarted?: (startedAt: number) => void;
-  /** Called about once a second while rows are sent, with the counts so far. */
-  progress?: (progress: Progress, metrics: DestinationMetrics) => void;
+  /**
+   * Called about once a second while rows are sent, with the counts so far.
+   *
+   * @param readCursors returns the cursors in the saved state, at any time until the run ends. It parses the state after each save.
+   */
+  progress?: (progress: Progress, metrics: DestinationMetrics, readCursors: () => RunCursors) => void;
   runEnded: (record: RunRecord) => Promise<void>;
 };
 
@@ -26,8 +30,8 @@ export class RunListeners {
     this.#each((listener) => listener.runStarted?.(startedAt));
   }
 
-  progress(progress: Progress, metrics: DestinationMetrics): void {
-    this.#each((listener) => listener.progress?.(progress, metrics));
+  progress(progress: Progress, metrics: DestinationMetrics, readCursors: () => RunCursors): void {
+    this.#each((listener) => listener.progress?.(progress, metrics, readCursors));
   }
 
   async runEnded(record: RunRecord): Promise<void> {

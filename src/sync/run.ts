@@ -14,6 +14,7 @@ import { plural } from '../shared/format.ts';
 import { ConnectorLogs } from './connector-logs.ts';
 import type { SyncContext } from './context.ts';
 import { discoverStreams } from './discover.ts';
+import { type RunCursors, recordCursors } from './history/run-record.ts';
 import { type Progress, RunProgress } from './progress.ts';
 import type { Component } from './report/reporter.ts';
 import type { Outcome, RunDetails, RunResult, SavedState, StreamResult } from './result.ts';
@@ -36,7 +37,7 @@ export type RunOptions = {
 type RunContext = SyncContext & {
   store: StateStore;
   /** Called about once a second while rows are sent, with the counts so far. */
-  onProgress: (progress: Progress, metrics: DestinationMetrics) => void;
+  onProgress: (progress: Progress, metrics: DestinationMetrics, readCursors: () => RunCursors) => void;
 };
 
 /** What is found out in the course of a run. */
@@ -122,7 +123,7 @@ async function discoverAndTransfer(
     const state = syncState?.text === undefined ? [] : ['--state', await write('state.json', syncState.text)];
     const limit = options.limit === undefined ? [] : ['--limit', `${options.limit}`];
     const common = ['--catalog', catalog, '--env-references', '--report-metrics'];
-    return await transferRows({ ...context, progress, logs }, syncState, isDryRun, {
+    return await transferRows({ ...context, progress, logs }, findings, {
       read: ['--config', source, ...common, ...state, ...limit],
       write: ['--config', destination, ...common],
     });
@@ -143,11 +144,11 @@ function selectStreams(discovered: readonly DiscoveredStream[], options: RunOpti
 
 async function transferRows(
   context: RunContext & { progress: RunProgress; logs: ConnectorLogs },
-  syncState: SyncState | undefined,
-  isDryRun: boolean,
+  findings: Findings,
   args: { read: readonly string[]; write: readonly string[] },
 ): Promise<RunEnd> {
   const { reporter, progress, stop } = context;
+  const { syncState, isDryRun } = findings;
   const unsaved = new AbortController();
   const onSaveError = (): void => {
     const message = "The state file can't be written (details below). Stopping: sending what was already read.";
@@ -156,7 +157,8 @@ async function transferRows(
   };
   const saver = syncState && new StateSaver(syncState, onSaveError);
   const onState = (message: StateMessage): void => saver?.keep(message);
-  const onMetrics = (metrics: DestinationMetrics): void => context.onProgress(progress.current, metrics);
+  const readCursors = (): RunCursors => recordCursors(listStreamResults(findings, progress), progress);
+  const onMetrics = (metrics: DestinationMetrics): void => context.onProgress(progress.current, metrics, readCursors);
   const transfer = new Transfer({ ...context, stopSource: unsaved.signal, onState, onMetrics }, args.read, args.write);
 
   const ticker = setInterval(() => reporter.progress(progress.current), reporter.progressIntervalMs);

@@ -6,6 +6,8 @@ import { type AlertArguments, parseAlertOptions } from './alerts/options.ts';
 import type { SyncContext } from './context.ts';
 import { RunLog } from './history/run-history.ts';
 import { createRunRecord } from './history/run-record.ts';
+import { type MetricsArguments, type MetricsOptions, parseMetricsOptions } from './metrics/options.ts';
+import type { ExportedMetrics } from './metrics/start.ts';
 import { exitCodeOf, type RunResult } from './result.ts';
 import { type RunOptions, runOnce } from './run.ts';
 import { type RunListener, RunListeners } from './run-listener.ts';
@@ -22,6 +24,7 @@ export type SyncOptions = RunOptions & {
   every: string | undefined;
   cron: string | undefined;
   alert: AlertArguments;
+  metrics: MetricsArguments;
 };
 
 /**
@@ -34,6 +37,7 @@ export async function sync(options: SyncOptions, context: SyncContext): Promise<
   const { reporter, stop, now } = context;
   const schedule = parseSchedule(options, now());
   const alertOptions = parseAlertOptions(options.alert, process.env);
+  const metricsOptions = parseMetricsOptions(options.metrics, schedule !== undefined);
   const store = await openStateStore(options.state);
   const warn = (message: string): void => reporter.log('WARN', 'sync', message);
   const runLog = new RunLog(store, warn);
@@ -43,9 +47,12 @@ export async function sync(options: SyncOptions, context: SyncContext): Promise<
     throw error;
   });
   if (lock === undefined) return EXIT_CODES.allAccepted;
+  let metrics: ExportedMetrics | undefined;
   try {
+    metrics = metricsOptions && (await exportMetrics(metricsOptions, runLog, context));
     const history: RunListener = { runEnded: (record) => runLog.add(record) };
-    const listeners = new RunListeners([history, ...(alerts === undefined ? [] : [alerts])], warn);
+    const observers = [history, alerts, metrics?.listener].filter((each) => each !== undefined);
+    const listeners = new RunListeners(observers, warn);
     const onProgress = listeners.progress.bind(listeners);
     const running = { ...context, store, onProgress, stop: AbortSignal.any([stop, lock.lost]) };
     const run = async (): Promise<RunResult> => {
@@ -61,8 +68,20 @@ export async function sync(options: SyncOptions, context: SyncContext): Promise<
     lock.lost.throwIfAborted();
     return last === undefined ? EXIT_CODES.allAccepted : exitCodeOf(last);
   } finally {
+    await metrics?.close();
     await lock.release();
   }
+}
+
+/** Starts to export metrics. The code for it is loaded only now, so that a sync without metrics starts faster. */
+async function exportMetrics(
+  options: MetricsOptions,
+  runLog: RunLog,
+  { reporter, now }: SyncContext,
+): Promise<ExportedMetrics> {
+  const { startMetrics } = await import('./metrics/start.ts');
+  const onListening = (url: string): void => reporter.log('INFO', 'sync', `Metrics: ${url}/metrics`);
+  return startMetrics(options, { runs: await runLog.runs(), staleAfterMs: undefined, now, onListening });
 }
 
 function parseSchedule({ every, cron }: SyncOptions, now: number): Schedule | undefined {

@@ -116,6 +116,21 @@ async function parse(name: string, args: readonly string[]): Promise<SyncOptions
       requiresArg: true,
       describe: 'also alert when the newest row sent is older than this, such as 90s, 30m or 2h',
     },
+    'metrics-port': {
+      type: 'string',
+      requiresArg: true,
+      describe: 'with --every or --cron: serve metrics for Prometheus and health checks on this port',
+    },
+    'metrics-host': {
+      type: 'string',
+      requiresArg: true,
+      describe: 'listen on this address instead of loopback; 0.0.0.0 for every address',
+    },
+    'metrics-file': {
+      type: 'string',
+      requiresArg: true,
+      describe: 'write metrics after each run to FILE.prom, for the textfile collector of node_exporter',
+    },
     json: {
       type: 'boolean',
       default: false,
@@ -129,8 +144,10 @@ async function parse(name: string, args: readonly string[]): Promise<SyncOptions
   if (parsed.help === true) return undefined;
   const streams = { streams: parsed.stream ?? [], allStreams: parsed.allStreams ?? false };
   const { limit, every, cron, alertUrl, alertHeader, alertRejected, staleAfter } = parsed;
+  const { metricsPort, metricsHost, metricsFile } = parsed;
   const alert = { alertUrl, alertHeaders: alertHeader, alertRejected, staleAfter };
-  return { ...parsed, ...streams, limit, every, cron, alert };
+  const metrics = { metricsPort, metricsHost, metricsFile };
+  return { ...parsed, ...streams, limit, every, cron, alert, metrics };
 }
 
 /** Creates the reporter for the given output format. A progress bar is shown only in an interactive terminal. */

@@ -47,6 +47,9 @@ export function errorFields({ code, failureType, message, page }: ConnectorError
   return { code, failure_type: failureType, message, help: troubleshootingPage(page) };
 }
 
+/** The cursors of the streams of a run, and how to compare them with a time of this machine. */
+export type RunCursors = Pick<RunRecord, 'server_clock_offset_ms' | 'streams'>;
+
 export function createRunRecord(result: RunResult & RunDetails): RunRecord {
   const { outcome } = result;
   return {
@@ -59,8 +62,18 @@ export function createRunRecord(result: RunResult & RunDetails): RunRecord {
     rows_rejected: result.rowsRejected,
     rejected: result.rejectedByCode,
     error: outcome.kind === 'failed' ? errorFields(outcome.errors[0]) : null,
-    server_clock_offset_ms: result.serverClockOffsetMs ?? null,
-    streams: result.streams.map(({ name, namespace, accepted, rejected, position }) => ({
+    ...recordCursors(result.streams, result),
+  };
+}
+
+/** @param serverClockOffsetMs undefined if the server did not answer. */
+export function recordCursors(
+  streams: RunDetails['streams'],
+  { serverClockOffsetMs }: Pick<RunDetails, 'serverClockOffsetMs'>,
+): RunCursors {
+  return {
+    server_clock_offset_ms: serverClockOffsetMs ?? null,
+    streams: streams.map(({ name, namespace, accepted, rejected, position }) => ({
       name,
       namespace: namespace ?? null,
       rows_accepted: accepted,
