@@ -108,6 +108,7 @@ test('serves the progress of a run and the counts of all runs, and continues fro
     rows_read_total: ROWS,
     events_accepted_total: ROWS - 1,
     'rows_rejected_total{reason="custom_id_missing"}': 1,
+    'rows_rejected_total{reason="event_too_old"}': 0,
     possible_duplicates_total: 0,
     request_duration_seconds_count: requests,
     'runs_total{outcome="succeeded"}': 1,

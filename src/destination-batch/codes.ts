@@ -50,8 +50,11 @@ export type RejectionCode = keyof typeof REJECTIONS;
 export type AttributeCode = (typeof ATTRIBUTE_CODES)[number];
 export type ChangeCode = (typeof CHANGE_CODES)[number];
 
+/** The codes of rejected rows. */
+export const REJECTION_CODES: readonly string[] = Object.keys(REJECTIONS);
+
 /** Every code that can appear in a log message or in a stored rejected row. */
-export const REASON_CODES: readonly string[] = [...Object.keys(REJECTIONS), ...ATTRIBUTE_CODES, ...CHANGE_CODES];
+export const REASON_CODES: readonly string[] = [...REJECTION_CODES, ...ATTRIBUTE_CODES, ...CHANGE_CODES];
 
 /** Why a row is rejected. `refusal` is set if the row was sent and Batch refused it. */
 export type Rejection = { code: RejectionCode; reason: string; refusal?: Refusal };

@@ -3,10 +3,12 @@ import { troubleshootingPage } from '../protocol/help-pages.ts';
 import type { Message } from '../protocol/messages.ts';
 import { log } from '../protocol/messages.ts';
 import { plural } from '../shared/format.ts';
-import type { Change, LeftOut, RejectionCode } from './codes.ts';
+import { type Change, type LeftOut, REJECTION_CODES, type RejectionCode } from './codes.ts';
 
 /** The maximum number of rejected rows that are logged for each code. Further rows are only counted. */
 const SAMPLES_PER_CODE = 3;
+
+const NONE_REJECTED = Object.fromEntries(REJECTION_CODES.map((code) => [code, 0]));
 
 /**
  * Collects log messages and counts about rows and requests, and summarizes the counts at the end. Its messages never
@@ -195,7 +197,8 @@ export class Report {
       retries: this.#retries,
       updates: this.#updates,
       events_accepted: this.#accepted,
-      rows_rejected: Object.fromEntries(this.#rejected),
+      // The zeros let Prometheus see the first rejection with a code as an increase.
+      rows_rejected: { ...NONE_REJECTED, ...Object.fromEntries(this.#rejected) },
       possible_duplicates: this.#possibleDuplicates,
     };
   }

@@ -25,7 +25,7 @@ export const destinationMetricsSchema = z.object({
   /** The updates in all requests, including those in retries: Batch's rate limit counts these too. */
   updates: z.number(),
   events_accepted: z.number(),
-  /** Rejected rows by code, including rows that no state covers yet. */
+  /** Rejected rows by code, including rows that no state covers yet, and codes without rows. */
   rows_rejected: counts,
   possible_duplicates: z.number(),
   /** The number of updates that may be sent at once, as the destination's own rate limit allows it. */

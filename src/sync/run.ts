@@ -69,10 +69,14 @@ export async function runOnce(options: RunOptions, context: RunContext): Promise
     startedAt,
     syncMode: syncModeOf(options),
     isDryRun: findings.isDryRun,
-    rejectedByCode: progress.metrics?.rows_rejected ?? {},
+    rejectedByCode: withoutZeros(progress.metrics?.rows_rejected ?? {}),
     serverClockOffsetMs: progress.serverClockOffsetMs,
     streams: listStreamResults(findings, progress),
   };
+}
+
+function withoutZeros(counts: Readonly<Record<string, number>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
 }
 
 function syncModeOf({ fullRefresh }: RunOptions): RunDetails['syncMode'] {
