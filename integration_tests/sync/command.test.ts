@@ -280,6 +280,11 @@ describe('an error of the user ends with exit code 2 and one sentence on stderr'
       () => [...syncArguments({}), '--state', 'other.json'],
       /--state is given twice\. Run `connector sync --help`/,
     ],
+    [
+      'an age that nothing checks',
+      () => syncArguments({}, '--stale-after', '2h'),
+      /^ERROR --stale-after has no effect without --alert-url or --metrics-port\./m,
+    ],
     ['an interval beyond all', () => syncArguments({}, '--every', '99999999999d'), /isn't a valid duration/],
     [
       'files that are swapped',

@@ -130,8 +130,14 @@ test('serves the progress of a run and the counts of all runs, and continues fro
   first.child.kill('SIGTERM');
   expect(await first.ended).toMatchObject({ signal: 'SIGTERM' });
 
-  const second = await startWithServer(state, '--cron', '0 0 1 1 *');
-  expect((await get(second.url, '/readyz')).status).toBe(200);
+  const second = await startWithServer(state, '--cron', '0 0 1 1 *', '--stale-after', '2h');
+  const { status, text: reason } = await get(second.url, '/readyz');
+  expect([status, reason]).toEqual([
+    503,
+    expect.stringMatching(
+      /^The last run succeeded at \S+, but the newest row of events that was sent is \d+d old, more than 2h\.\n$/,
+    ),
+  ]);
   expect(await scrape(second)).toMatchObject({
     rows_read_total: 0,
     'runs_total{outcome="succeeded"}': 0,

@@ -164,7 +164,15 @@ describe.skipIf(typeof s3 === 'string').concurrent('the state in S3', () => {
     const { source, destination, state } = scenery;
     const options = { source, destination, state, streams: [], allStreams: false, fullRefresh: false };
     const code = await sync(
-      { ...options, limit: undefined, every: undefined, cron: undefined, alert: {}, metrics: {} },
+      {
+        ...options,
+        limit: undefined,
+        every: undefined,
+        cron: undefined,
+        staleAfter: undefined,
+        alert: {},
+        metrics: {},
+      },
       {
         program: [launcherPath('connector')],
         reporter: {

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os';
 import { asConnectorError } from '../protocol/errors.ts';
+import { syncError } from '../runner/errors.ts';
 import { EXIT_CODES } from '../runner/exit-codes.ts';
 import { Alerts } from './alerts/alerts.ts';
 import { type AlertArguments, parseAlertOptions } from './alerts/options.ts';
@@ -12,7 +13,7 @@ import { exitCodeOf, type RunResult } from './result.ts';
 import { type RunOptions, runOnce } from './run.ts';
 import { type RunListener, RunListeners } from './run-listener.ts';
 import { runOnSchedule } from './run-on-schedule.ts';
-import { createCronSchedule, createIntervalSchedule, type Schedule } from './schedule.ts';
+import { createCronSchedule, createIntervalSchedule, parseDuration, type Schedule } from './schedule.ts';
 import { openStateStore } from './state/open-store.ts';
 import { RunLock } from './state/run-lock.ts';
 
@@ -23,6 +24,8 @@ export type SyncOptions = RunOptions & {
   state: string;
   every: string | undefined;
   cron: string | undefined;
+  /** A duration as the user wrote it: the age from which on the newest row that was sent is too old. */
+  staleAfter: string | undefined;
   alert: AlertArguments;
   metrics: MetricsArguments;
 };
@@ -36,8 +39,9 @@ export type SyncOptions = RunOptions & {
 export async function sync(options: SyncOptions, context: SyncContext): Promise<number> {
   const { reporter, stop, now } = context;
   const schedule = parseSchedule(options, now());
-  const alertOptions = parseAlertOptions(options.alert, process.env);
   const metricsOptions = parseMetricsOptions(options.metrics, schedule !== undefined);
+  const staleAfterMs = parseStaleAfter(options);
+  const alertOptions = parseAlertOptions(options.alert, staleAfterMs, process.env);
   const store = await openStateStore(options.state);
   const warn = (message: string): void => reporter.log('WARN', 'sync', message);
   const runLog = new RunLog(store, warn);
@@ -49,7 +53,7 @@ export async function sync(options: SyncOptions, context: SyncContext): Promise<
   if (lock === undefined) return EXIT_CODES.allAccepted;
   let metrics: ExportedMetrics | undefined;
   try {
-    metrics = metricsOptions && (await exportMetrics(metricsOptions, runLog, context));
+    metrics = metricsOptions && (await exportMetrics(metricsOptions, runLog, staleAfterMs, context));
     const history: RunListener = { runEnded: (record) => runLog.add(record) };
     const observers = [history, alerts, metrics?.listener].filter((each) => each !== undefined);
     const listeners = new RunListeners(observers, warn);
@@ -77,14 +81,23 @@ export async function sync(options: SyncOptions, context: SyncContext): Promise<
 async function exportMetrics(
   options: MetricsOptions,
   runLog: RunLog,
+  staleAfterMs: number | undefined,
   { reporter, now }: SyncContext,
 ): Promise<ExportedMetrics> {
   const { startMetrics } = await import('./metrics/start.ts');
   const onListening = (url: string): void => reporter.log('INFO', 'sync', `Metrics: ${url}/metrics`);
-  return startMetrics(options, { runs: await runLog.runs(), staleAfterMs: undefined, now, onListening });
+  return startMetrics(options, { runs: await runLog.runs(), staleAfterMs, now, onListening });
 }
 
 function parseSchedule({ every, cron }: SyncOptions, now: number): Schedule | undefined {
   if (every !== undefined) return createIntervalSchedule(every, now);
   return cron === undefined ? undefined : createCronSchedule(cron, now);
+}
+
+function parseStaleAfter({ staleAfter, alert, metrics }: SyncOptions): number | undefined {
+  if (staleAfter === undefined) return undefined;
+  if (alert.alertUrl === undefined && metrics.metricsPort === undefined) {
+    throw syncError('command_invalid', '--stale-after has no effect without --alert-url or --metrics-port.');
+  }
+  return parseDuration('--stale-after', staleAfter);
 }

@@ -114,7 +114,7 @@ async function parse(name: string, args: readonly string[]): Promise<SyncOptions
     'stale-after': {
       type: 'string',
       requiresArg: true,
-      describe: 'also alert when the newest row sent is older than this, such as 90s, 30m or 2h',
+      describe: 'also alert, and fail at /readyz, when the newest row sent is older than this, such as 90s, 30m or 2h',
     },
     'metrics-port': {
       type: 'string',
@@ -145,9 +145,9 @@ async function parse(name: string, args: readonly string[]): Promise<SyncOptions
   const streams = { streams: parsed.stream ?? [], allStreams: parsed.allStreams ?? false };
   const { limit, every, cron, alertUrl, alertHeader, alertRejected, staleAfter } = parsed;
   const { metricsPort, metricsHost, metricsFile } = parsed;
-  const alert = { alertUrl, alertHeaders: alertHeader, alertRejected, staleAfter };
+  const alert = { alertUrl, alertHeaders: alertHeader, alertRejected };
   const metrics = { metricsPort, metricsHost, metricsFile };
-  return { ...parsed, ...streams, limit, every, cron, alert, metrics };
+  return { ...parsed, ...streams, limit, every, cron, staleAfter, alert, metrics };
 }
 
 /** Creates the reporter for the given output format. A progress bar is shown only in an interactive terminal. */

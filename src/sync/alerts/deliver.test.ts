@@ -59,7 +59,7 @@ function deliver(
     environment?: Record<string, string>;
   } = {},
 ): Promise<Delivery> {
-  const options = parseAlertOptions({ alertUrl: url, alertHeaders }, environment);
+  const options = parseAlertOptions({ alertUrl: url, alertHeaders }, undefined, environment);
   if (options === undefined) throw new Error('There is a URL.');
   const never = new AbortController().signal;
   return deliverAlert(options.target, '{"text":"é"}', { stop: never, stopAtOnce: never, retries: QUICK, ...more });

@@ -9,7 +9,7 @@ const URL_TEXT = 'https://hooks.example.com/services/T0/B0/secret-of-hook';
 const ENVIRONMENT = { HOOK: URL_TEXT, TOKEN: 's3cret-token\n', BAD: 'two\nlines' };
 
 function parse(given: AlertArguments, environment: Record<string, string> = ENVIRONMENT): AlertOptions | undefined {
-  return parseAlertOptions(given, environment);
+  return parseAlertOptions(given, 7_200_000, environment);
 }
 
 test('there are no alerts without --alert-url', () => {
@@ -21,7 +21,6 @@ test('URL and headers may contain references; afterwards all of them are masked'
     alertUrl: '${HOOK}?a=1',
     alertHeaders: ['Authorization: Bearer ${TOKEN}', 'X-Team:data'],
     alertRejected: '0.5%',
-    staleAfter: '2h',
   });
   expect(options).toEqual({
     target: {
@@ -58,7 +57,7 @@ test.each([
 
 describe('is a config_error without any secret:', () => {
   test.each<[string, AlertArguments, RegExp]>([
-    ['an option without --alert-url', { staleAfter: '2h' }, /^--stale-after has no effect without --alert-url/],
+    ['an option without --alert-url', { alertRejected: '1%' }, /^--alert-rejected has no effect without --alert-url/],
     [
       'a header without --alert-url',
       { alertHeaders: ['A: secret'] },
@@ -92,7 +91,6 @@ describe('is a config_error without any secret:', () => {
     ],
     ['no share', { alertUrl: URL_TEXT, alertRejected: '100%' }, /^--alert-rejected 100% is neither .* Write 1%/],
     ['a negative number', { alertUrl: URL_TEXT, alertRejected: '-1' }, /^--alert-rejected -1 is neither/],
-    ['no duration', { alertUrl: URL_TEXT, staleAfter: '2' }, /^--stale-after 2 isn't a valid duration\. .* 2h/],
   ])('%s', (_, more, expected) => {
     const parsing = (): unknown => parse(more);
     expect(parsing).toThrow(ConnectorError);

@@ -3,7 +3,6 @@ import { findProxy, type HttpProxy } from '../../protocol/network/proxy.ts';
 import { type Environment, resolveReferences } from '../../protocol/references.ts';
 import { registerSecrets } from '../../protocol/secrets.ts';
 import { syncError } from '../../runner/errors.ts';
-import { parseDuration } from '../schedule.ts';
 import type { AlertLimits, RejectedLimit } from './status.ts';
 
 /** The options of alerts as the user wrote them. */
@@ -12,7 +11,6 @@ export type AlertArguments = {
   /** Each as `Name: value`. */
   alertHeaders?: readonly string[] | undefined;
   alertRejected?: string | undefined;
-  staleAfter?: string | undefined;
 };
 
 /** Where alerts are sent, and with which headers. Both are secret: a webhook's URL is its password. */
@@ -53,20 +51,23 @@ const MIN_SECRET_PATH_LENGTH = 16;
  * Parses the options of alerts. Returns undefined without --alert-url. From then on, the URL and the values of the headers are
  * masked in all output.
  *
+ * @param staleAfterMs the age from which on the newest row that was sent is too old, in milliseconds; undefined without --stale-after.
  * @throws ConnectorError (config_error) if an option or the variable of a proxy is invalid, or if an option has no effect without
  * --alert-url. It contains neither the URL nor the value of a header.
  */
-export function parseAlertOptions(given: AlertArguments, environment: Environment): AlertOptions | undefined {
-  const { alertUrl, alertHeaders = [], alertRejected, staleAfter } = given;
+export function parseAlertOptions(
+  { alertUrl, alertHeaders = [], alertRejected }: AlertArguments,
+  staleAfterMs: number | undefined,
+  environment: Environment,
+): AlertOptions | undefined {
   const limits: AlertLimits = {
     rejected: alertRejected === undefined ? undefined : parseRejectedLimit(alertRejected),
-    staleAfterMs: staleAfter === undefined ? undefined : parseDuration('--stale-after', staleAfter),
+    staleAfterMs,
   };
   if (alertUrl !== undefined) return { target: parseTarget(alertUrl, alertHeaders, environment), limits };
   const alone = Object.entries({
     '--alert-header': alertHeaders[0],
     '--alert-rejected': alertRejected,
-    '--stale-after': staleAfter,
   }).find(([, value]) => value !== undefined);
   if (alone === undefined) return undefined;
   throw argumentError(`${alone[0]} has no effect without --alert-url, the address that alerts are sent to.`);
