@@ -81,17 +81,19 @@ export async function finished(child: ChildProcess): Promise<Finished> {
     child.stderr === null ? '' : text(child.stderr),
     child.exitCode === null && child.signalCode === null ? once(child, 'exit') : undefined,
   ]);
-  const shown = findShownSecrets(child.spawnargs, stdout + stderr);
-  if (shown.length > 0)
-    throw new Error(`The output of ${child.spawnargs.join(' ')} contains its ${shown.join(' and ')}.`);
+  return describeEnd(child.spawnargs, { code: child.exitCode, signal: child.signalCode, stdout, stderr });
+}
+
+/** Describes how a command ended. Throws if it printed a secret of its configuration. @param command with its arguments. */
+export function describeEnd(command: readonly string[], end: Omit<Finished, 'messages'>): Finished {
+  const { signal, stdout, stderr } = end;
+  const shown = findShownSecrets(command, stdout + stderr);
+  if (shown.length > 0) throw new Error(`The output of ${command.join(' ')} contains its ${shown.join(' and ')}.`);
   let messages: PrintedMessage[] | undefined;
   return {
-    code: child.exitCode,
-    signal: child.signalCode,
-    stdout,
-    stderr,
+    ...end,
     get messages() {
-      messages ??= parseMessages(child.signalCode === 'SIGKILL' ? wholeLines(stdout) : stdout);
+      messages ??= parseMessages(signal === 'SIGKILL' ? wholeLines(stdout) : stdout);
       return messages;
     },
   };

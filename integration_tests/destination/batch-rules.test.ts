@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Limits } from '../../sandbox/batch-api/limits.ts';
 import type { BatchApi } from '../../sandbox/batch-api/server.ts';
 import { type Finished, run } from '../../sandbox/launcher.ts';
+import { runInProcess } from '../support/in-process.ts';
 import { recordLine, stateLine } from '../support/message-lines.ts';
 import {
   catalogOf,
@@ -19,10 +20,16 @@ import { ANSWER_CASES, type AnswerCase, type RuleCase, ruleCases } from './batch
 
 const file = temporaryFiles();
 
-function write(batch: BatchApi, lines: readonly string[], streams: readonly string[], changes = {}): Promise<Finished> {
+function write(
+  batch: BatchApi,
+  lines: readonly string[],
+  streams: readonly string[],
+  changes = {},
+  runner: typeof runInProcess = run,
+): Promise<Finished> {
   const config = file('destination.json', destinationConfiguration(batch, changes));
   const catalog = file('catalog.json', catalogOf('incremental', ...streams));
-  return run('destination-batch', ['write', '--config', config, '--catalog', catalog], {
+  return runner('destination-batch', ['write', '--config', config, '--catalog', catalog], {
     input: lines.map((line) => `${line}\n`).join(''),
   });
 }
@@ -156,7 +163,7 @@ describe('each answer: the requests, and what is reported', () => {
       const arrivals: number[] = [];
       batch.onCall = () => arrivals.push(performance.now());
       const lines = rowLines(one.rowsOf ?? PROFILES);
-      const result = await write(batch, [...lines, stateLine(0)], ['events'], one.configuration);
+      const result = await write(batch, [...lines, stateLine(0)], ['events'], one.configuration, runInProcess);
 
       const all = lines.map((_, n) => n);
       const { accepted = new Set(one.stored ?? all).size, rejected = 0 } = one;

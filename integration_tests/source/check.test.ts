@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
 import { READER, STRANGER } from '../../sandbox/clickhouse/users.ts';
 import { run } from '../../sandbox/launcher.ts';
+import { runInProcess } from '../support/in-process.ts';
 import { catalogOf, checkStatus, errors, logs, sourceConfiguration, temporaryFiles } from '../support/support.ts';
 import { createTableSql, eventColumns } from '../support/tables.ts';
 import { certificate } from '../support/tls-certificate.ts';
@@ -44,7 +45,8 @@ async function listening(helper: Server): Promise<number> {
 }
 
 function check(changes: Record<string, unknown>): ReturnType<typeof checkStatus> {
-  return checkStatus('source-clickhouse', file('source.json', sourceConfiguration(server, 'shop', changes)));
+  const config = file('source.json', sourceConfiguration(server, 'shop', changes));
+  return checkStatus('source-clickhouse', config, runInProcess);
 }
 
 describe('a configuration that works', () => {
@@ -347,7 +349,7 @@ describe('a table that can be read but should be looked at', () => {
   ])('%s', async (_, statements, expected) => {
     await server.execute('DROP TABLE IF EXISTS shop.odd SYNC', ...statements);
     const config = file('source.json', sourceConfiguration(server, 'shop', { table: 'odd' }));
-    const result = await run('source-clickhouse', ['check', '--config', config]);
+    const result = await runInProcess('source-clickhouse', ['check', '--config', config]);
     expect(result.messages.at(-1)?.connectionStatus?.status).toBe('SUCCEEDED');
     expect(result.messages.flatMap(({ log }) => log?.message ?? [])).toEqual(
       expected.map((text) => expect.stringMatching(text)),

@@ -6,6 +6,7 @@ import { run } from '../../sandbox/launcher.ts';
 import { check as checkStreams } from '../../src/source-clickhouse/check/check.ts';
 import { ClickHouse } from '../../src/source-clickhouse/client/client.ts';
 import { sourceConfigurationSchema } from '../../src/source-clickhouse/config/schema.ts';
+import { runInProcess } from '../support/in-process.ts';
 import { catalogOf, clickHouseWith, errors, records, sourceConfiguration, temporaryFiles } from '../support/support.ts';
 import { createTableSql, eventColumns } from '../support/tables.ts';
 
@@ -38,7 +39,7 @@ function configuration(changes: Record<string, unknown> = {}): string {
 type Found = { streams: string[]; warnings: string[] };
 
 async function discovered(changes: Record<string, unknown> = {}): Promise<Found> {
-  const { messages, code } = await run('source-clickhouse', ['discover', '--config', configuration(changes)]);
+  const { messages, code } = await runInProcess('source-clickhouse', ['discover', '--config', configuration(changes)]);
   expect(code).toBe(0);
   return {
     streams: messages.flatMap(({ catalog }) => catalog?.streams ?? []).map(({ name }) => name),
@@ -49,7 +50,7 @@ async function discovered(changes: Record<string, unknown> = {}): Promise<Found>
 type Checked = { status: string | undefined; message: string; warnings: string[] };
 
 async function checked(changes: Record<string, unknown> = {}): Promise<Checked> {
-  const { messages } = await run('source-clickhouse', ['check', '--config', configuration(changes)]);
+  const { messages } = await runInProcess('source-clickhouse', ['check', '--config', configuration(changes)]);
   const status = messages.at(-1)?.connectionStatus;
   return {
     status: status?.status,

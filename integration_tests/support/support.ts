@@ -78,6 +78,9 @@ export function quickBatchApi(limits: Partial<Limits> = {}): Promise<BatchApi> {
   });
 }
 
+/** Runs a command of a connector: as a process, or as `runInProcess` does. */
+type Runner = (name: 'source-clickhouse' | 'destination-batch', args: readonly string[]) => Promise<Finished>;
+
 export type ReadOptions = {
   mode?: 'incremental' | 'full_refresh';
   state?: unknown;
@@ -91,6 +94,7 @@ export type ReadOptions = {
 export function sourceReader(
   server: () => ClickHouseServer,
   database: string,
+  runner: Runner = run,
 ): {
   readArguments: (table: string, options?: ReadOptions) => string[];
   read: (table: string, options?: ReadOptions) => Promise<Finished>;
@@ -114,7 +118,7 @@ export function sourceReader(
   };
   return {
     readArguments,
-    read: (table, options) => run('source-clickhouse', readArguments(table, options)),
+    read: (table, options) => runner('source-clickhouse', readArguments(table, options)),
     startRead: (table, options) =>
       start('source-clickhouse', readArguments(table, options), { stdio: ['ignore', 'pipe', 'pipe'] }),
   };
@@ -160,8 +164,9 @@ export function destinationConfiguration(batch: BatchApi, more: Record<string, u
 export async function checkStatus(
   name: 'source-clickhouse' | 'destination-batch',
   config: string,
+  runner: Runner = run,
 ): Promise<{ status: string; message: string }> {
-  const { code, stdout, stderr, messages } = await run(name, ['check', '--config', config]);
+  const { code, stdout, stderr, messages } = await runner(name, ['check', '--config', config]);
   const statuses = messages.filter(({ type }) => type === 'CONNECTION_STATUS');
   const status = statuses[0]?.connectionStatus;
   if (code !== 0 || statuses.length !== 1 || status === undefined || stderr !== '') {
