@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Finished, PrintedMessage } from '../../sandbox/launcher.ts';
+import { runInProcess } from '../support/in-process.ts';
 import {
   clickHouseWith,
   expectSame,
@@ -24,7 +25,7 @@ const ROWS = 50_000;
 const FEW = 27;
 
 const server = clickHouseWith('refresh');
-const { read, startRead } = sourceReader(server, 'refresh');
+const { read, startRead } = sourceReader(server, 'refresh', runInProcess);
 
 beforeAll(() =>
   server().execute(

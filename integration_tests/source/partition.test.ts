@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, test } from 'vitest';
+import { runInProcess } from '../support/in-process.ts';
 import {
   clickHouseWith,
   errors,
@@ -14,7 +15,7 @@ import {
 import { FEW, MANY, MANY_ROWS } from './example-tables.ts';
 
 const server = clickHouseWith('shop');
-const { read } = sourceReader(server, 'shop');
+const { read } = sourceReader(server, 'shop', runInProcess);
 
 beforeAll(() => server().execute(...FEW, ...MANY_ROWS));
 

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { Finished, PrintedMessage } from '../../sandbox/launcher.ts';
+import { runInProcess } from '../support/in-process.ts';
 import {
   catalogOf,
   clickHouseWith,
@@ -20,7 +21,7 @@ import { createTableSql } from '../support/tables.ts';
 import { COLUMNS, FEW, MANY, MANY_ROWS } from './example-tables.ts';
 
 const server = clickHouseWith('shop');
-const { read } = sourceReader(server, 'shop');
+const { read } = sourceReader(server, 'shop', runInProcess);
 
 beforeAll(() =>
   server().execute(

@@ -10,11 +10,11 @@ import {
   type SandboxUser,
   STRANGER,
 } from '../../sandbox/clickhouse/users.ts';
-import { run } from '../../sandbox/launcher.ts';
 import { ClickHouse } from '../../src/source-clickhouse/client/client.ts';
 import { sourceConfigurationSchema } from '../../src/source-clickhouse/config/schema.ts';
 import { type LookbackWindow, readLookbackWindow } from '../../src/source-clickhouse/query/lookback-window.ts';
 import { parseClickHouseType } from '../../src/source-clickhouse/schema/clickhouse-type.ts';
+import { runInProcess } from '../support/in-process.ts';
 import {
   checkStatus,
   clickHouseWith,
@@ -156,7 +156,7 @@ const server = clickHouseWith('shop', [
   ...LOSSY.map(({ user }) => user),
   ...HARMLESS.map(([, user]) => user),
 ]);
-const { read } = sourceReader(server, 'shop');
+const { read } = sourceReader(server, 'shop', runInProcess);
 const file = temporaryFiles();
 
 beforeAll(() =>
@@ -235,14 +235,14 @@ describe.concurrent('a profile that drops rows silently', () => {
     const expected = new RegExp(
       `"${user.name}".+Ask an administrator to run: ALTER USER .+ MODIFY SETTING ${advice} \\(`,
     );
-    const { status, message } = await checkStatus('source-clickhouse', configuration(user, 'few'));
+    const { status, message } = await checkStatus('source-clickhouse', configuration(user, 'few'), runInProcess);
     expect(status).toBe('FAILED');
     expect(message).toMatch(expected);
     const result = await read('few', { user });
     expect(result.code).toBe(1);
     expect(records(result)).toEqual([]);
     expect(errors(result)).toMatchObject([{ failure_type: 'config_error', message: expect.stringMatching(expected) }]);
-    const discovered = await run('source-clickhouse', ['discover', '--config', configuration(user, 'few')]);
+    const discovered = await runInProcess('source-clickhouse', ['discover', '--config', configuration(user, 'few')]);
     expect(errors(discovered)).toMatchObject([
       { failure_type: 'config_error', message: expect.stringMatching(expected) },
     ]);
@@ -277,7 +277,7 @@ describe.concurrent('a profile that drops rows silently', () => {
   });
 
   test.each(HARMLESS)('is not one that %s', async (_, user) => {
-    const { status } = await checkStatus('source-clickhouse', configuration(user, 'few'));
+    const { status } = await checkStatus('source-clickhouse', configuration(user, 'few'), runInProcess);
     expect(status).toBe('SUCCEEDED');
     expect(records(await read('few', { user })).length).toBe(10);
   });
@@ -302,7 +302,11 @@ describe.concurrent('a table of many columns', () => {
 
 describe('a view that can not be read', () => {
   test('as join_use_nulls is another one than for its creator is a FAILED check, with the advice', async () => {
-    const { status, message } = await checkStatus('source-clickhouse', configuration(JOIN_USE_NULLS, 'joined'));
+    const { status, message } = await checkStatus(
+      'source-clickhouse',
+      configuration(JOIN_USE_NULLS, 'joined'),
+      runInProcess,
+    );
     expect(status).toBe('FAILED');
     expect(message).toMatch(/code 80, INCORRECT_QUERY.+MODIFY SETTING join_use_nulls = 0.+SETTINGS join_use_nulls = 0/);
   });
@@ -336,13 +340,17 @@ test.each(['Date', 'Date32'])('the day of a %s cursor is that of the server, whe
 });
 
 test('a query cache that refuses lookups is reported by check with the setting to change', async () => {
-  const { status, message } = await checkStatus('source-clickhouse', configuration(QUERY_CACHE, 'few'));
+  const { status, message } = await checkStatus('source-clickhouse', configuration(QUERY_CACHE, 'few'), runInProcess);
   expect(status).toBe('FAILED');
   expect(message).toMatch(/query cache.+ALTER USER `query_cache` MODIFY SETTING use_query_cache = 0/);
 });
 
 test('a query cache that refuses functions such as now() is reported by check with the setting to change', async () => {
-  const { status, message } = await checkStatus('source-clickhouse', configuration(FIXED_QUERY_CACHE, 'few'));
+  const { status, message } = await checkStatus(
+    'source-clickhouse',
+    configuration(FIXED_QUERY_CACHE, 'few'),
+    runInProcess,
+  );
   expect(status).toBe('FAILED');
   expect(message).toMatch(/query cache.+ALTER USER `fixed_query_cache` MODIFY SETTING use_query_cache = 0/);
 });
@@ -350,7 +358,9 @@ test('a query cache that refuses functions such as now() is reported by check wi
 test.each([FREE_QUERY_CACHE, FREE_STRICT_QUERY_CACHE])(
   'a query cache is turned off for the queries of a user who may change settings: $name',
   async (user) => {
-    expect(await checkStatus('source-clickhouse', configuration(user, 'few'))).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await checkStatus('source-clickhouse', configuration(user, 'few'), runInProcess)).toMatchObject({
+      status: 'SUCCEEDED',
+    });
     expect(records(await read('few', { user })).length).toBe(10);
   },
 );
