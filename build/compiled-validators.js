@@ -5,9 +5,23 @@ import standalone from 'ajv/dist/standalone/index.js';
 
 const ROOT = join(import.meta.dirname, '..');
 
-/** The modules whose functions are compiled, with the name of each function and the file of its schema. */
+/** The modules that are replaced, with the options and the schemas that they give to Ajv. */
 const MODULES = {
-  'src/runner/validators.ts': { validateSource: 'source-clickhouse', validateDestination: 'destination-batch' },
+  'src/runner/validators.ts': {
+    options: { validateFormats: false, messages: false },
+    functions: {
+      validateSource: readSchema('source-clickhouse').connectionSpecification,
+      validateDestination: readSchema('destination-batch').connectionSpecification,
+    },
+  },
+  'src/sync/config-file/validators.ts': {
+    options: { allErrors: true, verbose: true, messages: false },
+    references: {
+      'source-clickhouse.json': { connectionSpecification: {} },
+      'destination-batch.json': { connectionSpecification: {} },
+    },
+    functions: { validateSyncFile: readSchema('sync') },
+  },
 };
 
 /**
@@ -19,17 +33,18 @@ export const compiledValidators = {
   load: {
     filter: { id: /\/src\/.*validators\.ts$/ },
     handler(id) {
-      const functions = Object.entries(MODULES).find(([path]) => id === join(ROOT, path))?.[1];
-      return functions && { code: compileFunctions(functions), moduleType: 'js' };
+      const module = Object.entries(MODULES).find(([path]) => id === join(ROOT, path))?.[1];
+      return module && { code: compileFunctions(module), moduleType: 'js' };
     },
   },
 };
 
-function compileFunctions(functions) {
-  // The options are those of the module. The messages of Ajv are not shown.
-  const ajv = new Ajv({ strict: false, validateFormats: false, messages: false, code: { source: true, esm: true } });
-  for (const [name, file] of Object.entries(functions)) {
-    ajv.addSchema(JSON.parse(readFileSync(join(ROOT, `spec/${file}.json`), 'utf8')).connectionSpecification, name);
-  }
+function compileFunctions({ options, references = {}, functions }) {
+  const ajv = new Ajv({ strict: false, ...options, code: { source: true, esm: true } });
+  for (const [name, schema] of Object.entries({ ...references, ...functions })) ajv.addSchema(schema, name);
   return standalone.default(ajv, Object.fromEntries(Object.keys(functions).map((name) => [name, name])));
+}
+
+function readSchema(name) {
+  return JSON.parse(readFileSync(join(ROOT, `spec/${name}.json`), 'utf8'));
 }

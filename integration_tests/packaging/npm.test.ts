@@ -230,6 +230,7 @@ describe('the npm package, without any other', () => {
       'package.json',
       'spec/destination-batch.json',
       'spec/source-clickhouse.json',
+      'spec/sync.json',
     ]);
     expect(packed).toContain('dist/cli/main.js');
     expect(packed.filter((path) => /\.test\.|sandbox|integration/.test(path))).toEqual([]);

@@ -9,6 +9,7 @@ import { findSecrets } from '../../src/protocol/spec.ts';
 import { validateDestination, validateSource } from '../../src/runner/validators.ts';
 import { sourceConfigurationSchema } from '../../src/source-clickhouse/config/schema.ts';
 import { sourceSpecification } from '../../src/source-clickhouse/config/specification.ts';
+import { syncFileJsonSchema } from '../../src/sync/config-file/schema.ts';
 import { ConformanceRuns, testEveryCommand } from './runs.ts';
 
 type Field = Record<string, unknown> & {
@@ -290,5 +291,29 @@ describe.each([
       }),
       { numRuns: 200 },
     );
+  });
+});
+
+describe('the schema of the file for sync --config', () => {
+  const schema = JSON.parse(readFileSync(new URL('../../spec/sync.json', import.meta.url), 'utf8'));
+  /** As an editor does, it follows the references to the files beside it. */
+  const ajv = new Ajv({ strict: false });
+  addFormats.default(ajv);
+  ajv
+    .addSchema(sourceSpecification, 'source-clickhouse.json')
+    .addSchema(destinationSpecification, 'destination-batch.json');
+  const validate = ajv.compile(schema);
+
+  test('is generated and not stale (npm run spec)', () => {
+    expect(schema).toEqual(JSON.parse(JSON.stringify(syncFileJsonSchema)));
+  });
+
+  test.each<[string, unknown, boolean]>([
+    ['paths', { source: 's.json', destination: 'd.json', state: 'state.json' }, true],
+    ['configurations', { source: { host: 'h' }, destination: { project_key: 'p', rest_api_key: '${KEY}' } }, true],
+    ['a configuration with a mistake', { source: { host: 'h', port: '8123' } }, false],
+    ['a misspelt option', { sourec: 's.json' }, false],
+  ])('is understood by an editor: %s', (_, content, isValid) => {
+    expect(validate(content)).toBe(isValid);
   });
 });

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFileSync } from 'node:child_process';
-import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
@@ -238,6 +238,27 @@ test('a column called __proto__ is sent, and is in the preview', async () => {
   expect([preview.code, preview.stdout]).toEqual([0, expect.stringContaining('"__proto__": 7')]);
 });
 
+test('--config reads the options from a file, in whose folder paths start; the command line takes precedence', async () => {
+  const config = file('sync.json', {
+    $schema: '../spec/sync.json',
+    source: sourceConfiguration(server(), 'shop', { password: '${SYNC_PASSWORD}' }),
+    destination: destinationConfiguration(batch, {
+      rest_api_key: REST_API_KEY,
+      rejected_rows: { storage_type: 'Local', path: 'rejected' },
+    }),
+    state: 'missing/state.json',
+    streams: 'all',
+  });
+  const folder = dirname(config);
+  mkdirSync(join(folder, 'rejected'));
+  const args = ['sync', '--config', config, '--stream', 'orders', '--state', join(folder, 'state.json')];
+  const result = withoutSecrets(await run('connector', args, { env: ENVIRONMENT }));
+  expect([result.code, result.stderr]).toEqual([0, expect.stringContaining('orders: all rows')]);
+  expect(received('orders')).toEqual(upTo(10));
+  expect(received('events')).toEqual([]);
+  expect(readdirSync(folder).sort()).toEqual(['rejected', 'state.json', 'state.json.runs.json', 'sync.json']);
+});
+
 test('syncs the only stream without --stream, and starts a damaged history again', async () => {
   const state = statePath();
   writeFileSync(`${state}.runs.json`, '{"version":1');
@@ -258,6 +279,11 @@ describe('an error of the user ends with exit code 2 and one sentence on stderr'
       'no argument',
       () => ['sync'],
       /^ERROR Missing required arguments: source, destination, state\. Run `connector sync --help`/,
+    ],
+    [
+      'no state in a file with options',
+      () => ['sync', '--config', file('sync.json', { source: 's.json', destination: 'd.json' })],
+      /^ERROR Missing required argument: state\. Add it to \S+sync\.json\. Run `connector sync --help`/,
     ],
     [
       'a strange stream',

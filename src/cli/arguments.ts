@@ -1,5 +1,6 @@
 import yargs, { type Argv, type InferredOptionTypes, type Options } from 'yargs';
 import type { CommandContext } from '../protocol/command-context.ts';
+import type { GivenConfiguration } from '../protocol/configuration.ts';
 import { type ConnectorError, protocolError } from '../protocol/errors.ts';
 import { suggestName } from '../shared/suggest.ts';
 
@@ -53,13 +54,26 @@ export function describeJsonFile(what: string): {
  * platform replaces nothing unless asked to: whoever fills in its form must not be able to read its environment and its files.
  */
 export function addConfigOptions(parser: Argv, { role }: Launcher) {
-  return parser.option('config', describeJsonFile('the configuration')).option('env-references', {
-    type: 'boolean',
-    // A platform that starts `connector` sets CONNECTOR_ROLE, because `spec` needs it.
-    default: role === undefined && process.env.CONNECTOR_ROLE === undefined,
-    describe:
-      'replace each ${NAME} in the configuration with the environment variable NAME, and each ${file:PATH} with the content of a file',
-  });
+  return parser
+    .option('config', describeJsonFile('the configuration'))
+    .option('config-variable', {
+      type: 'string',
+      hidden: true,
+      describe: 'the environment variable with the configuration, which is then in no file',
+    })
+    .option('env-references', {
+      type: 'boolean',
+      // A platform that starts `connector` sets CONNECTOR_ROLE, because `spec` needs it.
+      default: role === undefined && process.env.CONNECTOR_ROLE === undefined,
+      describe:
+        'replace each ${NAME} in the configuration with the environment variable NAME, and each ${file:PATH} with the content of a file',
+    });
+}
+
+/** Returns the configuration that --config names, or that `sync` passes in --config-variable. Its name is then in --config. */
+export function readConfigOption(args: { config: string; configVariable: string | undefined }): GivenConfiguration {
+  if (args.configVariable === undefined) return args.config;
+  return { name: args.config, value: JSON.parse(process.env[args.configVariable] ?? 'null') };
 }
 
 /** The option --report-metrics of `read` and `write`, which `sync` passes. */

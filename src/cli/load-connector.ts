@@ -1,6 +1,7 @@
 import { z } from 'zod';
+import { type GivenConfiguration, readWrittenConfiguration } from '../protocol/configuration.ts';
 import { protocolError } from '../protocol/errors.ts';
-import { readJsonFile } from '../protocol/json-file.ts';
+import { checkJson } from '../protocol/json-file.ts';
 import type { Role } from './arguments.ts';
 
 type Connector = typeof import('../source-clickhouse/commands.ts') | typeof import('../destination-batch/commands.ts');
@@ -8,18 +9,18 @@ type Connector = typeof import('../source-clickhouse/commands.ts') | typeof impo
 /**
  * Loads the connector with the given role. Without a role, it loads the connector that the configuration is for.
  *
- * @param config the path of the configuration.
  * @throws ConnectorError (config_error) if the configuration could be for both connectors, or for neither.
  */
-export async function loadConnector(role: Role | undefined, config: string): Promise<Connector> {
+export async function loadConnector(role: Role | undefined, config: GivenConfiguration): Promise<Connector> {
   return (role ?? (await detectRole(config))) === 'source'
     ? import('../source-clickhouse/commands.ts')
     : import('../destination-batch/commands.ts');
 }
 
 /** Detects which connector a configuration is for, from the options that only one connector has. */
-async function detectRole(path: string): Promise<Role> {
-  const configuration = await readJsonFile('configuration', path, z.looseObject({}));
+async function detectRole(config: GivenConfiguration): Promise<Role> {
+  const { path, value } = await readWrittenConfiguration(config, undefined);
+  const configuration = checkJson('configuration', path, value, z.looseObject({}));
   const isDestination = 'project_key' in configuration || 'rest_api_key' in configuration;
   const isSource = 'host' in configuration;
   if (isSource !== isDestination) return isSource ? 'source' : 'destination';

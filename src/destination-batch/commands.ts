@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { configuredCatalogSchema } from '../protocol/catalog.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
-import { type ConfigurationOrPath, readConfiguration } from '../protocol/configuration.ts';
+import { type GivenConfiguration, readConfiguration } from '../protocol/configuration.ts';
 import { readJsonFile } from '../protocol/json-file.ts';
 import { log } from '../protocol/messages.ts';
 import { describeProxy, findProxy } from '../protocol/network/proxy.ts';
@@ -15,7 +15,7 @@ import { capHeapGrowth } from './write/memory.ts';
 import { write as writeEvents } from './write/session.ts';
 
 /** Checks that Batch accepts the keys and that rejected rows can be stored. Rejects with a ConnectorError otherwise. */
-export async function check(context: CommandContext, config: ConfigurationOrPath): Promise<void> {
+export async function check(context: CommandContext, config: GivenConfiguration): Promise<void> {
   const configuration = await readConfiguration(config, destinationConfigurationSchema, context);
   const url = new URL(configuration.api_url);
   const proxy = findProxy(url);
@@ -33,8 +33,8 @@ export async function check(context: CommandContext, config: ConfigurationOrPath
 }
 
 /** Writes the DESTINATION_CATALOG. It is the same for every configuration, but an invalid configuration is an error. */
-export async function discover(context: CommandContext, configPath: string): Promise<void> {
-  await readConfiguration(configPath, destinationConfigurationSchema, context);
+export async function discover(context: CommandContext, config: GivenConfiguration): Promise<void> {
+  await readConfiguration(config, destinationConfigurationSchema, context);
   await context.output.write({
     type: 'DESTINATION_CATALOG',
     destination_catalog: { operations: discoverOperations() },
@@ -44,11 +44,11 @@ export async function discover(context: CommandContext, configPath: string): Pro
 /** Sends the rows from `input` to Batch. Resolves to false if a signal stopped it before the end of the input. */
 export async function write(
   context: CommandContext,
-  paths: { config: string; catalog: string },
+  given: { config: GivenConfiguration; catalog: string },
   input: Readable,
 ): Promise<boolean> {
   capHeapGrowth();
-  const configuration = await readConfiguration(paths.config, destinationConfigurationSchema, context);
-  const catalog = await readJsonFile('catalog', paths.catalog, configuredCatalogSchema);
+  const configuration = await readConfiguration(given.config, destinationConfigurationSchema, context);
+  const catalog = await readJsonFile('catalog', given.catalog, configuredCatalogSchema);
   return writeEvents(context, configuration, catalog, input);
 }

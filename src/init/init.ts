@@ -1,7 +1,7 @@
 import { intro, log, outro } from '@clack/prompts';
 import { check as checkDestination } from '../destination-batch/commands.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
-import type { ConfigurationOrPath } from '../protocol/configuration.ts';
+import type { GivenConfiguration } from '../protocol/configuration.ts';
 import { ConnectorError, isUnexpectedError } from '../protocol/errors.ts';
 import { isWarningOrWorse } from '../protocol/messages.ts';
 import { buildCatalog, chooseStreams } from '../runner/catalog.ts';
@@ -13,7 +13,13 @@ import { printable } from '../shared/printable.ts';
 import { checkConnection, check as checkSource } from '../source-clickhouse/commands.ts';
 import { FILES, findExistingFiles, writeFiles } from './files.ts';
 import { AnswersEndedError, Questions, wrapForFrame } from './prompts.ts';
-import { askForDestination, askForSource, type DestinationAnswers, type SourceAnswers } from './questions.ts';
+import {
+  asConfiguration,
+  askForDestination,
+  askForSource,
+  type DestinationAnswers,
+  type SourceAnswers,
+} from './questions.ts';
 import { askForStart } from './start.ts';
 
 /** A source configuration that works, and the streams of that source. */
@@ -25,7 +31,7 @@ type Attempt<Found> = { kind: 'works'; found: Found } | { kind: 'fails'; reason:
 /** The role of a connector, and a command that tests a configuration of it. */
 type Check = {
   role: 'source' | 'destination';
-  run: (context: CommandContext, configuration: ConfigurationOrPath) => Promise<void>;
+  run: (context: CommandContext, configuration: GivenConfiguration) => Promise<void>;
 };
 
 const CHECK_CONNECTION: Check = { role: 'source', run: checkConnection };
@@ -95,7 +101,7 @@ async function askUntilSourceWorks(context: CommandContext, questions: Questions
         // `discover` also warns about streams that contain the same rows. The user sees this before choosing streams.
         const warnings = await collectWarnings(CHECK_CONNECTION, context, configuration);
         const warn = (message: string): void => void (warnings.includes(message) || warnings.push(message));
-        return { streams: await describeStreams(context, configuration, warn), warnings };
+        return { streams: await describeStreams(context, asConfiguration(configuration), warn), warnings };
       }),
     );
     if (result !== undefined) return { configuration, streams: result.streams };
@@ -174,11 +180,8 @@ async function tryConfiguration<Found>(attempt: () => Promise<Found>): Promise<A
 }
 
 /** Checks a configuration against the specification, runs the `check` of its connector, and returns the warnings. */
-async function collectWarnings(
-  { role, run }: Check,
-  context: CommandContext,
-  configuration: ConfigurationOrPath,
-): Promise<string[]> {
+async function collectWarnings({ role, run }: Check, context: CommandContext, answers: object): Promise<string[]> {
+  const configuration = asConfiguration(answers);
   const warnings: string[] = [];
   const warn = (_: string, message: string): void => void warnings.push(message);
   await checkConfiguration(role, configuration, { environment: context.environment, warn });

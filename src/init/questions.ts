@@ -1,3 +1,4 @@
+import type { GivenConfiguration } from '../protocol/configuration.ts';
 import type { Questions } from './prompts.ts';
 
 /** The answers about the source. Each answer becomes the option of the same name in the configuration. */
@@ -10,6 +11,11 @@ export type SourceAnswers = {
   database: string;
   cursor_column: string;
 };
+
+/** Returns answers as a configuration, which is not in a file yet. */
+export function asConfiguration(answers: object): GivenConfiguration {
+  return { name: 'your answers', value: answers };
+}
 
 const PORT = 8123;
 const PORT_WITH_TLS = 8443;

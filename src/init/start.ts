@@ -5,7 +5,7 @@ import type { StartProposal } from '../source-clickhouse/check/propose-start.ts'
 import { proposeStart } from '../source-clickhouse/commands.ts';
 import { formatRowCount } from '../source-clickhouse/query/count-rows.ts';
 import type { Questions } from './prompts.ts';
-import type { SourceAnswers } from './questions.ts';
+import { asConfiguration, type SourceAnswers } from './questions.ts';
 
 /**
  * Asks where the first run begins, if the tables have rows that are older than Batch accepts.
@@ -40,7 +40,7 @@ async function findProposal(
 ): Promise<StartProposal | undefined> {
   let proposal: StartProposal | undefined;
   const count = async (output: CommandContext['output']): Promise<void> => {
-    proposal = await proposeStart({ ...context, output }, configuration, tables);
+    proposal = await proposeStart({ ...context, output }, asConfiguration(configuration), tables);
   };
   try {
     await runInProcess(count, {});

@@ -95,7 +95,7 @@ describe('an unknown option', () => {
         },
       }),
     );
-    await readConfiguration(configuration, schema, { output }).catch(() => {});
+    await readConfiguration({ name: 'your answers', value: configuration }, schema, { output }).catch(() => {});
     return written;
   };
 

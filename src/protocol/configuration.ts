@@ -9,11 +9,17 @@ import { type Environment, resolveReferences } from './references.ts';
 import { registerSecrets } from './secrets.ts';
 import { findSecrets, listOptions } from './spec.ts';
 
-/** A configuration, or the path of its file. */
-export type ConfigurationOrPath = Readonly<Record<string, unknown>> | string;
+/** A configuration that is not a file of its own. */
+type InlineConfiguration = {
+  /** Stands for the path of a file in messages. */
+  name: string;
+  value: unknown;
+  /** The folder at which relative paths in it start. Defaults to the working folder. */
+  folder?: string;
+};
 
-/** Used in messages instead of a path, for a configuration that is not in a file yet. */
-const NO_FILE = 'your answers';
+/** The path of a configuration's file, or the configuration itself. */
+export type GivenConfiguration = string | InlineConfiguration;
 
 /** A configuration as the user wrote it, after its references were replaced. `path` is used in messages. */
 type WrittenConfiguration = { path: string; value: unknown; fromReferences: string[] };
@@ -24,16 +30,18 @@ type WrittenConfiguration = { path: string; value: unknown; fromReferences: stri
  * @throws ConnectorError (config_error) if the file can't be read, is not JSON, or refers to something that is missing.
  */
 export async function readWrittenConfiguration(
-  given: ConfigurationOrPath,
+  given: GivenConfiguration,
   environment: Environment | undefined,
 ): Promise<WrittenConfiguration> {
-  const isFile = typeof given === 'string';
-  const path = isFile ? given : NO_FILE;
-  const value = isFile ? parseJson('configuration', path, await readTextFile('configuration', path)) : given;
+  const { name: path, value } = typeof given === 'string' ? await readFileOf(given) : given;
   return {
     path,
     ...(environment === undefined ? { value, fromReferences: [] } : resolveReferences(value, environment, path)),
   };
+}
+
+async function readFileOf(path: string): Promise<InlineConfiguration> {
+  return { name: path, value: parseJson('configuration', path, await readTextFile('configuration', path)) };
 }
 
 /** The context for reading a configuration. The output only needs to accept log messages. */
@@ -48,7 +56,7 @@ type ConfigurationContext = Pick<CommandContext, 'environment'> & {
  * @throws ConnectorError (config_error) that names each invalid field, but never its value.
  */
 export async function readConfiguration<T extends z.ZodType<Record<string, unknown>>>(
-  given: ConfigurationOrPath,
+  given: GivenConfiguration,
   schema: T,
   { output, environment }: ConfigurationContext,
 ): Promise<z.output<T>> {

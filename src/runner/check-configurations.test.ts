@@ -90,11 +90,12 @@ describe('reports in the words of the connector', () => {
   });
 });
 
-test('checks a configuration that is not in a file', async () => {
-  const checking = checkConfiguration('source', { host: 'a b' }, { environment: {}, warn: () => {} });
+test('checks a configuration that is not a file, which its name stands for', async () => {
+  const checking = (host: unknown): Promise<void> =>
+    checkConfiguration('source', { name: 'your answers', value: { host } }, { environment: {}, warn: () => {} });
   // The specification can't say that a host has no spaces; the source checks that itself.
-  await expect(checking).resolves.toBeUndefined();
-  await expect(checkConfiguration('source', { host: 7 }, { environment: {}, warn: () => {} })).rejects.toMatchObject({
+  await expect(checking('a b')).resolves.toBeUndefined();
+  await expect(checking(7)).rejects.toMatchObject({
     failureType: 'config_error',
     message: 'The configuration in your answers is not usable. host: must be a string.',
   });

@@ -1,5 +1,5 @@
 import type { z } from 'zod';
-import { type ConfigurationOrPath, readConfiguration, readWrittenConfiguration } from '../protocol/configuration.ts';
+import { type GivenConfiguration, readConfiguration, readWrittenConfiguration } from '../protocol/configuration.ts';
 import { ConnectorError } from '../protocol/errors.ts';
 import type { Message } from '../protocol/messages.ts';
 import type { Environment } from '../protocol/references.ts';
@@ -27,7 +27,7 @@ const OWN_OPTIONS: Readonly<Record<Role, readonly string[]>> = {
  * @throws ConnectorError (config_error) that names each invalid option, but never its value.
  */
 export async function checkConfigurations(
-  given: Readonly<Record<Role, ConfigurationOrPath>>,
+  given: Readonly<Record<Role, GivenConfiguration>>,
   context: CheckContext,
 ): Promise<void> {
   const [first, second] = [
@@ -39,7 +39,7 @@ export async function checkConfigurations(
   throw second === undefined ? first : new ConnectorError(first, `${first.message} ${second.message}`);
 }
 
-async function findProblem(role: Role, given: ConfigurationOrPath, context: CheckContext): Promise<ConnectorError[]> {
+async function findProblem(role: Role, given: GivenConfiguration, context: CheckContext): Promise<ConnectorError[]> {
   try {
     await checkConfiguration(role, given, context);
     return [];
@@ -56,7 +56,7 @@ async function findProblem(role: Role, given: ConfigurationOrPath, context: Chec
  *
  * @throws ConnectorError (config_error) that names each invalid option, but never its value.
  */
-export async function checkConfiguration(role: Role, given: ConfigurationOrPath, context: CheckContext): Promise<void> {
+export async function checkConfiguration(role: Role, given: GivenConfiguration, context: CheckContext): Promise<void> {
   const { path, value } = await readWrittenConfiguration(given, context.environment);
   if (isForOther(role, value)) throw explainSwapped(role, path);
   const { validateSource, validateDestination } = await import('./validators.ts');
@@ -69,7 +69,7 @@ export async function checkConfiguration(role: Role, given: ConfigurationOrPath,
 /** Checks a configuration as the connector does. Its warnings are passed on if the check fails; otherwise its command logs them. */
 async function parseConfiguration(
   role: Role,
-  given: ConfigurationOrPath,
+  given: GivenConfiguration,
   { environment, warn }: CheckContext,
 ): Promise<void> {
   const warnings: string[] = [];

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { columnsSchema } from '../protocol/catalog.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
-import type { ConfigurationOrPath } from '../protocol/configuration.ts';
+import type { GivenConfiguration } from '../protocol/configuration.ts';
 import { isWarningOrWorse } from '../protocol/messages.ts';
 import { discover } from '../source-clickhouse/commands.ts';
 import { runInProcess } from './in-process.ts';
@@ -23,7 +23,7 @@ export type DescribedStream = z.output<typeof describedStream>;
  */
 export async function describeStreams(
   context: Omit<CommandContext, 'output'>,
-  config: ConfigurationOrPath,
+  config: GivenConfiguration,
   warn: (message: string) => void = () => {},
 ): Promise<DescribedStream[]> {
   let streams: DescribedStream[] = [];

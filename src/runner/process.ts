@@ -6,6 +6,15 @@ import { syncError } from './errors.ts';
 /** The command that starts a connector, followed by the arguments that precede the connector's own arguments. */
 export type Program = readonly [command: string, ...args: string[]];
 
+/** The arguments of a connector command, and what its process gets besides them. */
+export type ConnectorCall = {
+  args: readonly string[];
+  /** Environment variables in addition to those of this process. */
+  variables?: Readonly<Record<string, string>>;
+  /** The working folder, if it is not that of this process. */
+  folder?: string | undefined;
+};
+
 export type ProcessEnd = { code: number | null; signal: NodeJS.Signals | null };
 
 /**
@@ -17,9 +26,14 @@ export class ConnectorProcess {
   readonly ended: Promise<ProcessEnd>;
   readonly #child: ChildProcessWithoutNullStreams;
 
-  constructor([command, ...before]: Program, args: readonly string[]) {
-    // The child gets its own process group, so Ctrl-C reaches only this process, which then stops the connectors in order.
-    const child = spawn(command, [...before, ...args], { detached: true, stdio: 'pipe' });
+  constructor([command, ...before]: Program, { args, variables, folder }: ConnectorCall) {
+    const child = spawn(command, [...before, ...args], {
+      // The child gets its own process group, so Ctrl-C reaches only this process, which then stops the connectors in order.
+      detached: true,
+      stdio: 'pipe',
+      cwd: folder,
+      env: { ...process.env, ...variables },
+    });
     this.#child = child;
     const kill = (): void => this.kill();
     process.once('exit', kill);

@@ -1,7 +1,7 @@
 import { analytics, SERVER_CLOCK } from '../protocol/analytics.ts';
 import { configuredCatalogSchema } from '../protocol/catalog.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
-import { type ConfigurationOrPath, readConfiguration } from '../protocol/configuration.ts';
+import { type GivenConfiguration, readConfiguration } from '../protocol/configuration.ts';
 import { readJsonFile } from '../protocol/json-file.ts';
 import { log } from '../protocol/messages.ts';
 import { describeProxy } from '../protocol/network/proxy.ts';
@@ -17,7 +17,7 @@ import { RowLimit } from './read/row-limit.ts';
 import { discover as discoverStreams } from './streams/discover.ts';
 
 /** Checks the configuration, and logs warnings about the tables. @throws ConnectorError when the source can't be read. */
-export async function check(context: CommandContext, config: ConfigurationOrPath): Promise<void> {
+export async function check(context: CommandContext, config: GivenConfiguration): Promise<void> {
   const { notes, warnings } = await withClickHouse(context, config, 'wake-up', async (clickhouse, configuration) => {
     const proxy = findConfiguredProxy(configuration);
     if (proxy !== undefined) await context.output.write(log('INFO', describeProxy(buildUrl(configuration), proxy)));
@@ -28,7 +28,7 @@ export async function check(context: CommandContext, config: ConfigurationOrPath
 }
 
 /** Runs only the part of `check` that reads no rows. @throws ConnectorError as `check` does. */
-export async function checkConnection(context: CommandContext, config: ConfigurationOrPath): Promise<void> {
+export async function checkConnection(context: CommandContext, config: GivenConfiguration): Promise<void> {
   await withClickHouse(context, config, 'wake-up', checkDatabaseOnly);
 }
 
@@ -38,7 +38,7 @@ export async function checkConnection(context: CommandContext, config: Configura
  */
 export async function describeFirstRun(
   context: CommandContext,
-  config: ConfigurationOrPath,
+  config: GivenConfiguration,
   stream: string,
 ): Promise<void> {
   await withClickHouse(context, config, 'transient', async (clickhouse, configuration) => {
@@ -50,7 +50,7 @@ export async function describeFirstRun(
 /** Proposes a `start_from` if one of the tables and views has old rows: see `proposeStart` in check/propose-start.ts. */
 export async function proposeStart(
   context: CommandContext,
-  config: ConfigurationOrPath,
+  config: GivenConfiguration,
   tables: readonly string[],
 ): Promise<StartProposal | undefined> {
   return withClickHouse(context, config, 'wake-up', (clickhouse, configuration) =>
@@ -59,7 +59,7 @@ export async function proposeStart(
 }
 
 /** Writes the CATALOG. Before it, logs warnings: which streams have the same rows, or why there are no streams. */
-export async function discover(context: CommandContext, config: ConfigurationOrPath): Promise<void> {
+export async function discover(context: CommandContext, config: GivenConfiguration): Promise<void> {
   const { streams, warnings } = await withClickHouse(context, config, 'transient', discoverStreams);
   for (const warning of warnings) await context.output.write(log('WARN', warning));
   await context.output.write({ type: 'CATALOG', catalog: { streams } });
@@ -73,13 +73,13 @@ export async function discover(context: CommandContext, config: ConfigurationOrP
  */
 export async function read(
   context: CommandContext,
-  paths: { config: string; catalog: string; state: string | undefined },
+  given: { config: GivenConfiguration; catalog: string; state: string | undefined },
   limit?: number,
 ): Promise<boolean> {
   keepMemoryForBuffers();
-  return withClickHouse(context, paths.config, 'transient', async (clickhouse, configuration) => {
-    const catalog = await readJsonFile('catalog', paths.catalog, configuredCatalogSchema);
-    const state = await readStateFile(paths.state);
+  return withClickHouse(context, given.config, 'transient', async (clickhouse, configuration) => {
+    const catalog = await readJsonFile('catalog', given.catalog, configuredCatalogSchema);
+    const state = await readStateFile(given.state);
     const rowLimit = new RowLimit(limit);
     return readStreams({ ...context, clickhouse, configuration, rowLimit }, catalog, state);
   });
@@ -87,7 +87,7 @@ export async function read(
 
 async function withClickHouse<T>(
   context: CommandContext,
-  config: ConfigurationOrPath,
+  config: GivenConfiguration,
   retryOn: ClientOptions['retryOn'],
   use: (clickhouse: ClickHouse, configuration: SourceConfiguration) => Promise<T>,
 ): Promise<T> {

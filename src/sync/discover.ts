@@ -1,4 +1,6 @@
+import type { GivenConfiguration } from '../protocol/configuration.ts';
 import type { ConnectorError } from '../protocol/errors.ts';
+import { callWithConfiguration } from '../runner/call-with-configuration.ts';
 import { type DiscoveredStream, parseMessage } from '../runner/messages.ts';
 import { ConnectorProcess, explainProcessEnd } from '../runner/process.ts';
 import { onAbort } from '../shared/abort.ts';
@@ -9,17 +11,17 @@ import { readTextLines } from './relay.ts';
 /**
  * Lists the streams of the source, in the order in which `discover` returns them.
  *
- * @param config the path of the source's configuration.
+ * @param config the source's configuration.
  * @throws ConnectorError that explains why the streams can't be listed.
  */
 export async function discoverStreams(
   { program, stop }: Pick<SyncContext, 'program' | 'stop'>,
-  config: string,
+  config: GivenConfiguration,
   logs: ConnectorLogs,
 ): Promise<readonly DiscoveredStream[]> {
   const errors: ConnectorError[] = [];
   let streams: readonly DiscoveredStream[] = [];
-  const discover = new ConnectorProcess(program, ['discover', '--config', config, '--env-references']);
+  const discover = new ConnectorProcess(program, callWithConfiguration('discover', config, []));
   // `discover` is killed immediately: it has no work to finish, and if a server doesn't respond, it could take minutes to end.
   const removeListener = onAbort(stop, () => discover.kill());
   const readMessages = async (): Promise<void> => {

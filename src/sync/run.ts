@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { DestinationMetrics } from '../protocol/analytics.ts';
 import { streamKey } from '../protocol/catalog.ts';
+import { type GivenConfiguration, readWrittenConfiguration } from '../protocol/configuration.ts';
 import { asConnectorError, type ConnectorError } from '../protocol/errors.ts';
-import { readJsonFile } from '../protocol/json-file.ts';
+import { callWithConfiguration } from '../runner/call-with-configuration.ts';
 import { buildCatalog, chooseStreams, explainSeveralStreams } from '../runner/catalog.ts';
 import { checkConfigurations } from '../runner/check-configurations.ts';
 import { syncError } from '../runner/errors.ts';
@@ -21,12 +22,11 @@ import type { Outcome, RunDetails, RunResult, SavedState, StreamResult } from '.
 import { StateSaver } from './state/saver.ts';
 import type { StateStore } from './state/store.ts';
 import { SyncState } from './state/sync-state.ts';
-import { Transfer, type TransferResult } from './transfer.ts';
+import { Transfer, type TransferCalls, type TransferResult } from './transfer.ts';
 
-/** The options of a run. `source` and `destination` are paths of files. */
 export type RunOptions = {
-  source: string;
-  destination: string;
+  source: GivenConfiguration;
+  destination: GivenConfiguration;
   /** Names of streams. If empty, the only stream of the source is synced or, with `allStreams`, all of its streams. */
   streams: readonly string[];
   allStreams: boolean;
@@ -126,10 +126,10 @@ async function discoverAndTransfer(
     // A copy, because the store need not be a file, and so that `read` continues from the very state that was checked.
     const state = syncState?.text === undefined ? [] : ['--state', await write('state.json', syncState.text)];
     const limit = options.limit === undefined ? [] : ['--limit', `${options.limit}`];
-    const common = ['--catalog', catalog, '--env-references', '--report-metrics'];
+    const common = ['--catalog', catalog, '--report-metrics'];
     return await transferRows({ ...context, progress, logs }, findings, {
-      read: ['--config', source, ...common, ...state, ...limit],
-      write: ['--config', destination, ...common],
+      read: callWithConfiguration('read', source, [...common, ...state, ...limit]),
+      write: callWithConfiguration('write', destination, common),
     });
   } finally {
     folder.remove();
@@ -149,7 +149,7 @@ function selectStreams(discovered: readonly DiscoveredStream[], options: RunOpti
 async function transferRows(
   context: RunContext & { progress: RunProgress; logs: ConnectorLogs },
   findings: Findings,
-  args: { read: readonly string[]; write: readonly string[] },
+  calls: TransferCalls,
 ): Promise<RunEnd> {
   const { reporter, progress, stop } = context;
   const { syncState, isDryRun } = findings;
@@ -163,7 +163,7 @@ async function transferRows(
   const onState = (message: StateMessage): void => saver?.keep(message);
   const readCursors = (): RunCursors => recordCursors(listStreamResults(findings, progress), progress);
   const onMetrics = (metrics: DestinationMetrics): void => context.onProgress(progress.current, metrics, readCursors);
-  const transfer = new Transfer({ ...context, stopSource: unsaved.signal, onState, onMetrics }, args.read, args.write);
+  const transfer = new Transfer({ ...context, stopSource: unsaved.signal, onState, onMetrics }, calls);
 
   const ticker = setInterval(() => reporter.progress(progress.current), reporter.progressIntervalMs);
   try {
@@ -238,23 +238,15 @@ function explainUnaccountedRows(progress: RunProgress, isDryRun: boolean): Conne
 /** Reads only `dry_run`. The destination checks the whole configuration, and reports a `dry_run` that is not a boolean. */
 const dryRunSchema = z.looseObject({ dry_run: z.boolean().catch(false) });
 
-/**
- * Reads whether the configuration of the destination asks for a dry run, which sends nothing.
- *
- * @throws ConnectorError (config_error) when the file can't be read.
- */
-async function readIsDryRun(path: string): Promise<boolean> {
-  return (await readJsonFile('configuration', path, dryRunSchema)).dry_run;
+/** Reads whether the configuration of the destination asks for a dry run, which sends nothing. */
+async function readIsDryRun(destination: GivenConfiguration): Promise<boolean> {
+  return dryRunSchema.parse((await readWrittenConfiguration(destination, undefined)).value).dry_run;
 }
 
 /** Reads only `start_from`. The source checks its whole configuration, and reports a `start_from` that is not a string. */
 const startFromSchema = z.looseObject({ start_from: z.string().optional().catch(undefined) });
 
-/**
- * Reads the option of the source that says where the first run begins.
- *
- * @throws ConnectorError (config_error) when the file can't be read.
- */
-async function readStartFrom(path: string): Promise<string | undefined> {
-  return (await readJsonFile('configuration', path, startFromSchema)).start_from;
+/** Reads the option of the source that says where the first run begins. */
+async function readStartFrom(source: GivenConfiguration): Promise<string | undefined> {
+  return startFromSchema.parse((await readWrittenConfiguration(source, undefined)).value).start_from;
 }

@@ -2,7 +2,7 @@ import type { DestinationMetrics } from '../protocol/analytics.ts';
 import type { ConnectorError } from '../protocol/errors.ts';
 import { MessageOutput, OutputClosedError } from '../protocol/output.ts';
 import { parseMessage, type StateMessage } from '../runner/messages.ts';
-import { ConnectorProcess, explainProcessEnd, type ProcessEnd } from '../runner/process.ts';
+import { type ConnectorCall, ConnectorProcess, explainProcessEnd, type ProcessEnd } from '../runner/process.ts';
 import { onAbort } from '../shared/abort.ts';
 import type { ConnectorLogs } from './connector-logs.ts';
 import type { SyncContext } from './context.ts';
@@ -20,6 +20,9 @@ export type TransferContext = Pick<SyncContext, 'program' | 'reporter' | 'stop' 
   /** Called for each state that the destination echoes. */
   onState: (state: StateMessage) => void;
 };
+
+/** The calls of the two commands. */
+export type TransferCalls = { read: ConnectorCall; write: ConnectorCall };
 
 export type TransferResult = {
   /** The errors that made the transfer fail, if it failed. The cause comes first. */
@@ -50,10 +53,10 @@ export class Transfer {
   #destinationEndedFirst = false;
 
   /** Starts both processes. */
-  constructor(context: TransferContext, readArguments: readonly string[], writeArguments: readonly string[]) {
+  constructor(context: TransferContext, { read, write }: TransferCalls) {
     this.#context = context;
-    this.#source = new ConnectorProcess(context.program, ['read', ...readArguments]);
-    this.#destination = new ConnectorProcess(context.program, ['write', ...writeArguments]);
+    this.#source = new ConnectorProcess(context.program, read);
+    this.#destination = new ConnectorProcess(context.program, write);
   }
 
   /** Resolves when both processes have ended. */

@@ -1,4 +1,4 @@
-import { addConfigOptions, type ConnectorCommand, resolveEnvironment } from '../arguments.ts';
+import { addConfigOptions, type ConnectorCommand, readConfigOption, resolveEnvironment } from '../arguments.ts';
 
 export const discoverCommand: ConnectorCommand = {
   name: 'discover',
@@ -9,8 +9,9 @@ export const discoverCommand: ConnectorCommand = {
       (args) => addConfigOptions(args, launcher),
       async (args) => {
         const { loadConnector } = await import('../load-connector.ts');
-        const connector = await loadConnector(launcher.role, args.config);
-        await connector.discover(resolveEnvironment(context, args), args.config);
+        const config = readConfigOption(args);
+        const connector = await loadConnector(launcher.role, config);
+        await connector.discover(resolveEnvironment(context, args), config);
       },
     ),
 };

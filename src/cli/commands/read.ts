@@ -2,6 +2,7 @@ import {
   addConfigOptions,
   type ConnectorCommand,
   describeJsonFile,
+  readConfigOption,
   reportMetrics,
   resolveEnvironment,
   rowLimit,
@@ -23,7 +24,7 @@ export const readCommand: ConnectorCommand = {
       async (args) => {
         const source = await import('../../source-clickhouse/commands.ts');
         const extended = { ...resolveEnvironment(context, args), reportMetrics: args.reportMetrics };
-        const isComplete = await source.read(extended, args, args.limit);
+        const isComplete = await source.read(extended, { ...args, config: readConfigOption(args) }, args.limit);
         if (!isComplete) process.exitCode = 1;
       },
     ),

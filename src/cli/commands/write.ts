@@ -2,6 +2,7 @@ import {
   addConfigOptions,
   type ConnectorCommand,
   describeJsonFile,
+  readConfigOption,
   reportMetrics,
   resolveEnvironment,
 } from '../arguments.ts';
@@ -21,7 +22,7 @@ export const writeCommand: ConnectorCommand = {
       async (args) => {
         const destination = await import('../../destination-batch/commands.ts');
         const extended = { ...resolveEnvironment(context, args), reportMetrics: args.reportMetrics };
-        const isComplete = await destination.write(extended, args, openStdin());
+        const isComplete = await destination.write(extended, { ...args, config: readConfigOption(args) }, openStdin());
         if (!isComplete) process.exitCode = 1;
       },
     ),

@@ -1,0 +1,187 @@
+import type { InferredOptionTypes } from 'yargs';
+import type { ConnectorError } from '../protocol/errors.ts';
+import { plural } from '../shared/format.ts';
+import type { AlertArguments } from '../sync/alerts/options.ts';
+import type { FileOptions } from '../sync/config-file/read.ts';
+import type { SyncOptions } from '../sync/sync.ts';
+import { describeJsonFile, explainWrongArguments, interactiveParser, rowLimit } from './arguments.ts';
+
+const USAGE = `$0 --source FILE --destination FILE --state FILE|s3://BUCKET/KEY
+       $0 --config FILE
+
+Sends new rows from ClickHouse to Batch, and saves progress in the state.`;
+
+const EPILOGUE = `Exit codes:
+    0  every row was accepted
+    1  the run failed
+    2  wrong arguments or configuration
+    3  the run completed, but some rows were rejected
+  130  stopped by Ctrl-C (143: by SIGTERM, 129: by SIGHUP)
+
+To keep secrets out of a configuration, use \${NAME} for an environment variable or \${file:/PATH} for the content of a file.`;
+
+const OPTIONS = {
+  source: { ...describeJsonFile('the configuration of the source'), demandOption: false },
+  destination: { ...describeJsonFile('the configuration of the destination'), demandOption: false },
+  state: { ...describeJsonFile('the progress, created by the first run, or s3://BUCKET/KEY'), demandOption: false },
+  config: {
+    ...describeJsonFile('these options; those on the command line take precedence'),
+    demandOption: false,
+  },
+  stream: {
+    type: 'string',
+    array: true,
+    requiresArg: true,
+    describe: 'one or more tables or views to sync; required if the source has several',
+  },
+  'all-streams': {
+    type: 'boolean',
+    describe: 'sync every table and view of the source, including ones added later',
+  },
+  limit: rowLimit,
+  'full-refresh': {
+    type: 'boolean',
+    default: false,
+    describe: 'read all rows, including rows already sent, without reading or changing the state',
+  },
+  every: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'keep running, with one run per interval, such as 30s, 5m, 2h or 1d',
+  },
+  cron: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'keep running, with one run at each time of a cron pattern ("0 3 * * *" is 3:00 every night)',
+  },
+  'alert-url': {
+    type: 'string',
+    requiresArg: true,
+    describe:
+      'URL to POST an alert to when the status changes: a run failed, or the sync recovered; may contain ${NAME}',
+  },
+  'alert-header': {
+    type: 'string',
+    array: true,
+    requiresArg: true,
+    describe: 'one or more headers of an alert, such as "Authorization: Bearer ${TOKEN}"',
+  },
+  'alert-rejected': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'also alert when a run rejects more than this: 1% of its rows, or a number of rows',
+  },
+  'stale-after': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'also alert, and fail at /readyz, when the newest row sent is older than this, such as 90s, 30m or 2h',
+  },
+  'metrics-port': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'with --every or --cron: serve metrics for Prometheus and health checks on this port',
+  },
+  'metrics-host': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'listen on this address instead of loopback; 0.0.0.0 for every address',
+  },
+  'metrics-file': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'write metrics after each run to FILE.prom, for the textfile collector of node_exporter',
+  },
+  json: {
+    type: 'boolean',
+    default: false,
+    describe: 'write JSON lines to stdout instead of text and a progress bar',
+  },
+} as const;
+
+type ParsedArguments = InferredOptionTypes<typeof OPTIONS>;
+
+/**
+ * Parses the arguments of `sync`, and adds the options in the file that --config names. Returns undefined after --help.
+ *
+ * @param name the launcher and the command, as the user types them.
+ * @throws ConnectorError (config_error) if the arguments or the file are invalid.
+ */
+export async function parseSyncArguments(name: string, args: readonly string[]): Promise<SyncOptions | undefined> {
+  const parsed = await interactiveParser(name, args, USAGE, OPTIONS)
+    .conflicts('every', 'cron')
+    .conflicts('stream', 'all-streams')
+    .epilogue(EPILOGUE)
+    .parseAsync();
+  if (parsed.help === true) return undefined;
+  const { config, limit, fullRefresh } = parsed;
+  const given = groupArguments(parsed);
+  const options = config === undefined ? given : await addFileOptions(given, config);
+  const { source, destination, state, streams, schedule, ...others } = options;
+  if (source === undefined || destination === undefined || state === undefined) {
+    throw explainMissingOptions(name, { source, destination, state }, config);
+  }
+  const { stream = [], allStreams = false } = streams;
+  return { ...others, ...schedule, source, destination, state, streams: stream, allStreams, limit, fullRefresh };
+}
+
+function groupArguments(parsed: ParsedArguments): FileOptions {
+  const { source, destination, state, stream, 'all-streams': allStreams, every, cron } = parsed;
+  const { 'stale-after': staleAfter, 'alert-url': alertUrl, 'alert-header': alertHeaders } = parsed;
+  const { 'alert-rejected': alertRejected, 'metrics-port': metricsPort } = parsed;
+  const { 'metrics-host': metricsHost, 'metrics-file': metricsFile } = parsed;
+  return {
+    ...{ source, destination, state, staleAfter },
+    streams: { stream, allStreams },
+    schedule: { every, cron },
+    alert: { alertUrl, alertHeaders, alertRejected },
+    metrics: { metricsPort, metricsHost, metricsFile },
+  };
+}
+
+/** Adds the options in a file. Options on the command line take precedence, and replace those that they exclude. */
+async function addFileOptions(given: FileOptions, path: string): Promise<FileOptions> {
+  const { readSyncFile } = await import('../sync/config-file/read.ts');
+  const file = await readSyncFile(path, process.env);
+  return {
+    source: given.source ?? file.source,
+    destination: given.destination ?? file.destination,
+    state: given.state ?? file.state,
+    staleAfter: given.staleAfter ?? file.staleAfter,
+    streams: isEmpty(given.streams) ? file.streams : given.streams,
+    schedule: isEmpty(given.schedule) ? file.schedule : given.schedule,
+    alert: addAlertOptions(given.alert, file.alert),
+    metrics: {
+      metricsPort: given.metrics.metricsPort ?? file.metrics.metricsPort,
+      metricsHost: given.metrics.metricsHost ?? file.metrics.metricsHost,
+      metricsFile: given.metrics.metricsFile ?? file.metrics.metricsFile,
+    },
+  };
+}
+
+function isEmpty(options: object): boolean {
+  return Object.values(options).every((value) => value === undefined);
+}
+
+function addAlertOptions(given: AlertArguments, file: AlertArguments): AlertArguments {
+  // The headers of the file may contain a token for the URL of the file, which another server must not get.
+  const { alertHeaders } = given.alertUrl === undefined ? file : {};
+  return {
+    alertUrl: given.alertUrl ?? file.alertUrl,
+    alertHeaders: given.alertHeaders ?? alertHeaders,
+    alertRejected: given.alertRejected ?? file.alertRejected,
+  };
+}
+
+/** @param config the path of the file with options, if there is one. */
+function explainMissingOptions(
+  name: string,
+  required: Readonly<Record<string, unknown>>,
+  config: string | undefined,
+): ConnectorError {
+  const missing = Object.keys(required).filter((option) => required[option] === undefined);
+  const place = config === undefined ? '' : ` Add ${missing.length === 1 ? 'it' : 'them'} to ${config}.`;
+  return explainWrongArguments(
+    name,
+    `Missing required ${plural(missing.length, 'argument')}: ${missing.join(', ')}.${place}`,
+  );
+}
