@@ -151,12 +151,12 @@ async function transferRows(
   findings: Findings,
   calls: TransferCalls,
 ): Promise<RunEnd> {
-  const { reporter, progress, stop } = context;
+  const { reporter, progress, stop, stopAtOnce } = context;
   const { syncState, isDryRun } = findings;
   const unsaved = new AbortController();
   const onSaveError = (): void => {
     const message = "The state file can't be written (details below). Stopping: sending what was already read.";
-    reporter.log('WARN', 'sync', message);
+    if (!stopAtOnce.aborted) reporter.log('WARN', 'sync', message);
     unsaved.abort();
   };
   const saver = syncState && new StateSaver(syncState, onSaveError);

@@ -68,8 +68,8 @@ export async function sync(options: SyncOptions, context: SyncContext): Promise<
       return result;
     };
     const last = schedule === undefined ? await run() : await runOnSchedule(run, schedule, running);
-    // If the lock was lost, this throws the error that explains it.
-    lock.lost.throwIfAborted();
+    // If the lock was lost, this throws the error that explains it, unless the run has reported it.
+    if (last?.outcome.kind !== 'failed') lock.lost.throwIfAborted();
     return last === undefined ? EXIT_CODES.allAccepted : exitCodeOf(last);
   } finally {
     await metrics?.close();

@@ -70,7 +70,8 @@ test('ends a run at once when the lock is lost', async () => {
   const { lock, listeners } = await acquire();
   const run = lock.guard(context, endless);
   listeners.onLost(LOST);
-  expect((await run).outcome).toEqual({ kind: 'stopped', atOnce: true });
+  expect((await run).outcome).toEqual({ kind: 'failed', errors: [LOST] });
+  expect(logs).toEqual([expect.stringMatching(/^WARN sync: This run may no longer hold its lock .*Stopping now\.$/)]);
   expect(() => lock.lost.throwIfAborted()).toThrow(LOST);
 });
 

@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { asConnectorError } from '../../protocol/errors.ts';
-import { waitByTimer } from '../../shared/abort.ts';
+import { onAbort, waitByTimer } from '../../shared/abort.ts';
 import type { SyncContext } from '../context.ts';
 import type { RunResult } from '../result.ts';
 import type { StateStore } from './store.ts';
@@ -48,26 +48,38 @@ export class RunLock {
    * Runs something that must end if another process may have acquired the lock. It ends at once then: the other process may send
    * the same rows by now.
    *
-   * @returns the result of the run; a failed one if it was stopped because this process could not renew the lock.
+   * @returns the result of the run; a failed one if the lock was lost or could not be renewed before the run was complete.
    */
   async guard<Context extends SyncContext, Result extends RunResult>(
     context: Context,
     run: (context: Context) => Promise<Result>,
   ): Promise<Result> {
     this.#uncertain = new AbortController();
-    const uncertain = this.#uncertain.signal;
-    const stopAtOnce = AbortSignal.any([context.stopAtOnce, this.lost, uncertain]);
-    const result = await run({ ...context, stopAtOnce, stop: AbortSignal.any([context.stop, stopAtOnce]) });
-    // A run that is complete has saved its state, for which it had the lock.
-    if (!uncertain.aborted || result.outcome.kind === 'complete') return result;
-    const error = asConnectorError(uncertain.reason);
-    // The store could likely not be reached either when the state was saved.
-    const others =
-      result.outcome.kind === 'failed' ? result.outcome.errors.filter(({ code }) => code !== error.code) : [];
-    return { ...result, outcome: { kind: 'failed', errors: [error, ...others] } };
+    const unlocked = AbortSignal.any([this.lost, this.#uncertain.signal]);
+    const stopAtOnce = AbortSignal.any([context.stopAtOnce, unlocked]);
+    const stop = AbortSignal.any([context.stop, stopAtOnce]);
+    const removeListener = onAbort(unlocked, () =>
+      context.reporter.log('WARN', 'sync', 'This run may no longer hold its lock (details below). Stopping now.'),
+    );
+    try {
+      const result = await run({ ...context, stop, stopAtOnce });
+      return unlocked.aborted && result.outcome.kind !== 'complete' ? fail(result, unlocked.reason) : result;
+    } finally {
+      removeListener();
+    }
   }
 
   async release(): Promise<void> {
     await this.#unlock?.();
   }
+}
+
+/** Makes a result a failed one. An error with the same code, which the last save of the state likely had, is not repeated. */
+function fail<Result extends RunResult>(result: Result, reason: unknown): Result {
+  const error = asConnectorError(reason);
+  const errors = result.outcome.kind === 'failed' ? result.outcome.errors : [];
+  return {
+    ...result,
+    outcome: { kind: 'failed', errors: [error, ...errors.filter(({ code }) => code !== error.code)] },
+  };
 }
