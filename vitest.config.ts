@@ -81,7 +81,7 @@ export default defineConfig({
           name: 'integration',
           include: ['integration_tests/**/*.test.ts'],
           exclude: [
-            'integration_tests/{images,pyairbyte}/**',
+            'integration_tests/{examples,images,pyairbyte}/**',
             // The other tests of the source cover what these ask of the default version, in more detail.
             ...(process.env.CLICKHOUSE_ENGINE === undefined ? ['integration_tests/versions/**'] : []),
           ],

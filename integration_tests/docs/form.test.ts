@@ -26,6 +26,7 @@ const PAGES = pagesIn(
   'SECURITY.md',
   'docs',
   'deploy',
+  'examples',
   'bench',
   'integration_tests/chaos',
 );

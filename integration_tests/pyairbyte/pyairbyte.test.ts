@@ -10,13 +10,17 @@ import { z } from 'zod';
 import type { BatchApi } from '../../sandbox/batch-api/server.ts';
 import { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
 import { READER } from '../../sandbox/clickhouse/users.ts';
+import { ended, PythonEnvironment } from '../support/python-environment.ts';
 import { destinationConfiguration, quickBatchApi } from '../support/support.ts';
-import { ended, PythonEnvironment } from './python-environment.ts';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
 const ROWS = 60;
 
-const python = await PythonEnvironment.prepare();
+const python = await PythonEnvironment.prepare({
+  name: 'pyairbyte',
+  requirements: join(HERE, 'requirements.txt'),
+  oldestMinor: 10,
+});
 if (typeof python === 'string') process.stderr.write(`PyAirbyte is not tested: ${python}.\n`);
 
 /** A folder as a user has it, with the launchers and both configurations, a database with rows, and a Batch API. */

@@ -10,20 +10,31 @@ import { watchForSecrets } from '../../sandbox/shown-secrets.ts';
 /** As the tests call them. */
 const CONFIGURATIONS = ['source.json', 'destination.json'];
 
-const REQUIREMENTS = fileURLToPath(new URL('requirements.txt', import.meta.url));
-
 /** Kept from run to run, and removed with node_modules. */
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache', import.meta.url));
 
 const PYTHONS = ['python3', 'python3.12', 'python3.11', 'python3.10'];
 
-/** What PyAirbyte can be installed for. */
-const IS_SUITED = 'import sys; sys.exit(not (3, 10) <= sys.version_info < (3, 13))';
+/** Installs packages in seconds where pip takes minutes, but does not know the settings of pip. */
+const UV = 'uv==0.8.24';
+
+/** The packages of an environment. */
+export type Packages = {
+  /** The name of the folder in the cache. */
+  name: string;
+  /** The path of the file with their versions. */
+  requirements: string;
+  /** The oldest minor version of Python 3 that they support. */
+  oldestMinor: number;
+};
+
+/** The first minor version of Python 3 that not all packages support. */
+const FIRST_UNSUPPORTED_MINOR = 13;
 
 /** How a Python process ended, and what it printed. */
 export type Ended = { code: number | null; stdout: string; stderr: string };
 
-/** A virtual environment of Python with PyAirbyte in it. */
+/** A virtual environment of Python with some packages in it. */
 export class PythonEnvironment {
   readonly #bin: string;
 
@@ -31,17 +42,17 @@ export class PythonEnvironment {
     this.#bin = join(folder, 'bin');
   }
 
-  /** Makes one, or takes the one that is there for the same requirements; a text that says why when it can't be had. */
-  static async prepare(): Promise<PythonEnvironment | string> {
+  /** Creates one, or uses the one that is there for the same requirements. Returns why there is none if that fails. */
+  static async prepare(packages: Packages): Promise<PythonEnvironment | string> {
     const version = createHash('sha256')
-      .update(await readFile(REQUIREMENTS))
+      .update(await readFile(packages.requirements))
       .digest('hex')
       .slice(0, 12);
-    const folder = join(CACHE, `pyairbyte-${version}`);
+    const folder = join(CACHE, `${packages.name}-${version}`);
     // The last thing that is written: half an installation is not taken for a whole one.
     const whole = join(folder, 'is-whole');
     if (!existsSync(whole)) {
-      const problem = await install(folder);
+      const problem = await install(folder, packages);
       if (problem !== undefined) {
         await rm(folder, { recursive: true, force: true });
         return problem;
@@ -97,31 +108,25 @@ export async function ended(child: ChildProcess): Promise<Ended> {
   return { code, stdout, stderr };
 }
 
-/** Installs PyAirbyte into a folder. Gives back why it could not. */
-async function install(folder: string): Promise<string | undefined> {
+/** Installs packages into a folder. Returns why it could not. */
+async function install(folder: string, { requirements, oldestMinor }: Packages): Promise<string | undefined> {
   await rm(folder, { recursive: true, force: true });
   await mkdir(CACHE, { recursive: true });
-  const python = await suitedPython();
-  if (python === undefined) return 'there is no Python 3.10, 3.11 or 3.12 here';
+  const python = await findPython(oldestMinor);
+  if (python === undefined) return `there is no Python from 3.${oldestMinor} to 3.${FIRST_UNSUPPORTED_MINOR - 1} here`;
   const problem = await failing(python, ['-m', 'venv', folder]);
   if (problem !== undefined) return problem;
   const pip = join(folder, 'bin/pip');
-  // It takes some seconds where pip takes minutes, but knows nothing of pip's settings.
   const uv = join(folder, 'bin/uv');
-  const byUv = ['pip', 'install', '--quiet', '--no-cache', '--python', join(folder, 'bin/python'), '-r', REQUIREMENTS];
-  const withoutUv = (await failing(pip, ['install', '--quiet', await pinned('uv')])) ?? (await failing(uv, byUv));
-  return withoutUv && (await failing(pip, ['install', '--quiet', '-r', REQUIREMENTS]));
+  const byUv = ['pip', 'install', '--quiet', '--no-cache', '--python', join(folder, 'bin/python'), '-r', requirements];
+  const withoutUv = (await failing(pip, ['install', '--quiet', UV])) ?? (await failing(uv, byUv));
+  return withoutUv && (await failing(pip, ['install', '--quiet', '-r', requirements]));
 }
 
-async function suitedPython(): Promise<string | undefined> {
-  for (const python of PYTHONS) if ((await failing(python, ['-c', IS_SUITED])) === undefined) return python;
+async function findPython(oldestMinor: number): Promise<string | undefined> {
+  const isSupported = `import sys; sys.exit(not (3, ${oldestMinor}) <= sys.version_info < (3, ${FIRST_UNSUPPORTED_MINOR}))`;
+  for (const python of PYTHONS) if ((await failing(python, ['-c', isSupported])) === undefined) return python;
   return undefined;
-}
-
-/** A package with the version that the requirements give it. */
-async function pinned(name: string): Promise<string> {
-  const lines = (await readFile(REQUIREMENTS, 'utf8')).split('\n');
-  return lines.find((line) => line.startsWith(`${name}==`)) ?? name;
 }
 
 async function failing(command: string, args: readonly string[]): Promise<string | undefined> {
