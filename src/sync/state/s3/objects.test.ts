@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
+import { forgetSecrets } from '../../../protocol/secrets.ts';
 import { createS3Client } from './client.ts';
 import { S3Objects } from './objects.ts';
 
@@ -20,6 +21,7 @@ beforeEach(() => {
   vi.stubEnv('AWS_EC2_METADATA_DISABLED', 'true');
 });
 afterEach(() => {
+  forgetSecrets();
   vi.unstubAllEnvs();
   server?.closeAllConnections();
   server?.close();
