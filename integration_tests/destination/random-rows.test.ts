@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { BatchApi } from '../../sandbox/batch-api/server.ts';
 import type { PrintedMessage } from '../../sandbox/launcher.ts';
 import { destinationConfigurationSchema } from '../../src/destination-batch/config/schema.ts';
-import { write } from '../../src/destination-batch/write/session.ts';
+import { write } from '../../src/destination-batch/write/write.ts';
 import type { ConfiguredCatalog } from '../../src/protocol/catalog.ts';
 import { MessageOutput } from '../../src/protocol/output.ts';
 import { exactValue, NumberText, ObjectTree, type Tree, treeOf } from '../support/json-tree.ts';

@@ -12,7 +12,7 @@ import { discover as discoverOperations } from './discover.ts';
 import { openRejectedRowStore } from './rejected/open-store.ts';
 import type { RejectedRowStore } from './rejected/rejected-rows.ts';
 import { capHeapGrowth } from './write/memory.ts';
-import { write as writeEvents } from './write/session.ts';
+import { write as writeEvents } from './write/write.ts';
 
 /** Checks that Batch accepts the keys and that rejected rows can be stored. Rejects with a ConnectorError otherwise. */
 export async function check(context: CommandContext, config: GivenConfiguration): Promise<void> {
@@ -24,11 +24,11 @@ export async function check(context: CommandContext, config: GivenConfiguration)
   let store: RejectedRowStore | undefined;
   try {
     await checkBatch(api);
-    store = await openRejectedRowStore(configuration.rejected_rows, context.now(), 0);
+    store = await openRejectedRowStore(configuration.rejected_rows, { streams: [] }, context.now(), 0);
     await store?.checkWritable();
   } finally {
     await api.close();
-    await store?.close();
+    await store?.close(false);
   }
 }
 

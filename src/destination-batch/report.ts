@@ -15,6 +15,7 @@ const NONE_REJECTED = Object.fromEntries(REJECTION_CODES.map((code) => [code, 0]
  * contain the values of a row.
  */
 export class Report {
+  readonly #command: 'sync' | 'retry';
   #rows = 0;
   #accepted = 0;
   readonly #rejected = new Map<string, number>();
@@ -31,6 +32,10 @@ export class Report {
   #unknownOutcome = { accepted: 0, inFlight: 0 };
   #locations: { confirmed: string[]; unconfirmed: string[] } = { confirmed: [], unconfirmed: [] };
   #messages: Message[] = [];
+
+  constructor(command: 'sync' | 'retry' = 'sync') {
+    this.#command = command;
+  }
 
   countRow(): void {
     this.#rows += 1;
@@ -204,6 +209,19 @@ export class Report {
   }
 
   summarize(): Message[] {
+    // The command reports the rows of a retry.
+    const isSync = this.#command === 'sync';
+    return [
+      ...(isSync ? this.#summarizeRows() : []),
+      ...this.#summarizeEvents(),
+      ...(isSync ? this.#summarizeUnknownOutcome() : []),
+      ...(this.#skippedLines.size > 0
+        ? [log('INFO', `Lines on stdin that were skipped: ${listCounts(this.#skippedLines)}.`)]
+        : []),
+    ];
+  }
+
+  #summarizeRows(): Message[] {
     const rejected = sumCounts(this.#rejected);
     const unsettled = this.#rows - this.#accepted - rejected;
     const messages = [
@@ -225,6 +243,12 @@ export class Report {
         ),
       );
     }
+    return messages;
+  }
+
+  /** Summarizes what happened to the events apart from the rejections. */
+  #summarizeEvents(): Message[] {
+    const messages = [];
     if (this.#leftOut.size > 0)
       messages.push(log('WARN', `Attributes left out before sending: ${listCounts(this.#leftOut)}.`));
     if (this.#changed.size > 0) messages.push(log('WARN', `Changed before sending: ${listCounts(this.#changed)}.`));
@@ -238,18 +262,18 @@ export class Report {
         ),
       );
     }
-    const { accepted, inFlight } = this.#unknownOutcome;
-    if (accepted + inFlight > 0) {
-      messages.push(
-        log(
-          'WARN',
-          `${accepted + inFlight} of the rows that the next run sends again may be in Batch already: ${accepted} were accepted after the last state, and ${inFlight} were in flight when the run ended.`,
-        ),
-      );
-    }
-    if (this.#skippedLines.size > 0)
-      messages.push(log('INFO', `Lines on stdin that were skipped: ${listCounts(this.#skippedLines)}.`));
     return messages;
+  }
+
+  #summarizeUnknownOutcome(): Message[] {
+    const { accepted, inFlight } = this.#unknownOutcome;
+    if (accepted + inFlight === 0) return [];
+    return [
+      log(
+        'WARN',
+        `${accepted + inFlight} of the rows that the next run sends again may be in Batch already: ${accepted} were accepted after the last state, and ${inFlight} were in flight when the run ended.`,
+      ),
+    ];
   }
 }
 

@@ -793,7 +793,7 @@ describe('the delivery fails', () => {
     await pass(0);
     calls[2]?.fail(error);
     await pass(MINUTE);
-    expect(delivery.eventsOfUnknownOutcome).toBe(expected);
+    expect(delivery.eventsOfUnknownOutcome).toHaveLength(expected);
   });
 
   test('at a retry of a request without a response, which may be stored nevertheless', async () => {
@@ -805,7 +805,7 @@ describe('the delivery fails', () => {
     await pass(SECOND);
     calls[1]?.fail(OUT_OF_ORDER);
     await pass(MINUTE);
-    expect([calls.length, delivery.eventsOfUnknownOutcome]).toEqual([2, 2]);
+    expect([calls.length, delivery.eventsOfUnknownOutcome.length]).toEqual([2, 2]);
   });
 
   test('when a row can not be settled', async () => {

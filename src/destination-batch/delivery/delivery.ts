@@ -113,8 +113,8 @@ export class Delivery {
     this.#hasCapacity.notify();
   }
 
-  /** After a halt, the number of events that Batch may have stored although no response arrived. */
-  get eventsOfUnknownOutcome(): number {
+  /** After a halt, the events that Batch may have stored although no response arrived. */
+  get eventsOfUnknownOutcome(): EventNumber[] {
     return this.#poster.eventsOfUnknownOutcome;
   }
 

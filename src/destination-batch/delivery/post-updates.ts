@@ -62,12 +62,12 @@ export class UpdatePoster {
     this.#signal = signal;
   }
 
-  /** After posting was aborted, the number of events that Batch may have stored although no response arrived. */
-  get eventsOfUnknownOutcome(): number {
+  /** After posting was aborted, the events that Batch may have stored although no response arrived. */
+  get eventsOfUnknownOutcome(): EventNumber[] {
     // If Batch has accepted no request, and one has failed with an error such as a wrong key, Batch refuses the other
     // requests in flight too.
-    if (this.#isDenied && !this.#hasAccepted) return 0;
-    return [...this.#unanswered].reduce((sum, updates) => sum + countEvents(updates), 0);
+    if (this.#isDenied && !this.#hasAccepted) return [];
+    return [...this.#unanswered].flatMap((updates) => updates.flatMap(({ events }) => events));
   }
 
   /**

@@ -1,7 +1,7 @@
 import { LosslessNumber } from 'lossless-json';
 import { describe, expect, test } from 'vitest';
 import { parseInputLine } from '../write/input.ts';
-import { describeRow, toDeadLetter } from './dead-letter.ts';
+import { describeRow, toDeadLetter, toUncertainDeadLetter } from './dead-letter.ts';
 
 const LINE =
   '{"type":"RECORD","record":{"stream":"s","emitted_at":1,"data":{"custom_id":9007199254740993,"n":2.0,"t":"\\u00e9"}}}';
@@ -22,6 +22,7 @@ describe('the line of a rejected row', () => {
       events_in_update: 0,
       may_have_arrived: false,
       rejected_at: '2026-01-02T03:04:05.000Z',
+      attempts: 1,
       help: 'https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/custom_id_missing.md',
     });
   });
@@ -47,14 +48,37 @@ describe('the line of a rejected row', () => {
     });
   });
 
-  test('has only the rejection of its last run', () => {
+  test('has only the rejection of its last run, and counts the attempts', () => {
     const again = toDeadLetter(
       toDeadLetter(LINE, MISSING, 0),
       { code: 'event_too_large', reason: ',"rejection":{"code":"' },
       0,
     );
     const third = toDeadLetter(again, MISSING, AT);
-    expect(third).toBe(toDeadLetter(LINE, MISSING, AT));
+    expect(third).toBe(toDeadLetter(LINE, MISSING, AT).replace('"attempts":1', '"attempts":3'));
+  });
+
+  test('of an earlier version, without attempts, counts as one', () => {
+    const old = toDeadLetter(LINE, MISSING, AT).replace('"attempts":1,', '');
+    expect(rejectionOf(toDeadLetter(old, MISSING, AT))).toMatchObject({ attempts: 2 });
+  });
+
+  test('that may have arrived stays marked, whatever rejects it the next time', () => {
+    const refusal = { words: 'no', eventsInUpdate: 2, whole: false };
+    const uncertain = toDeadLetter(LINE, { code: 'refused_by_batch', reason: 'r', refusal }, AT);
+    expect(rejectionOf(toDeadLetter(uncertain, MISSING, AT))).toMatchObject({ may_have_arrived: true, sent: false });
+  });
+
+  test('that was sent without a response keeps its reason, and is marked', () => {
+    const again = toUncertainDeadLetter(toDeadLetter(LINE, MISSING, AT));
+    expect(rejectionOf(again)).toMatchObject({
+      code: 'custom_id_missing',
+      reason: 'is missing',
+      sent: true,
+      may_have_arrived: true,
+      attempts: 2,
+    });
+    expect(rejectionOf(toUncertainDeadLetter(LINE))).toMatchObject({ may_have_arrived: true, attempts: 1 });
   });
 
   test.each([

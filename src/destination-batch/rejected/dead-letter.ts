@@ -7,7 +7,8 @@ import { describeRefusal, type Rejection } from '../codes.ts';
 import type { Row } from '../mapping/mapper.ts';
 
 /** The start of the JSON that is added to the line of a rejected row, next to its record. */
-const REJECTION_KEY = ',"rejection":{"code":"';
+const REJECTION_NAME = ',"rejection":';
+const REJECTION_KEY = `${REJECTION_NAME}{"code":"`;
 
 /** The maximum number of columns in the description of a rejected row. */
 const MAX_COLUMNS = 20;
@@ -19,21 +20,50 @@ const NAME_CHARACTERS = 40;
  * Adds a rejection to the RECORD message of a row. The rejection becomes a key next to `record`. Readers of the
  * protocol ignore unknown keys there, so the line can be given to `write` again. The bytes of the row stay the same.
  *
- * @param line a RECORD message in JSON. A rejection that an earlier run added to it is replaced.
+ * @param line a RECORD message in JSON. A rejection that an earlier run added to it is replaced; its attempts count.
  * @param at the time of the rejection, in milliseconds since the epoch.
  */
 export function toDeadLetter(line: string, { code, reason, refusal }: Rejection, at: number): string {
-  const rejection = JSON.stringify({
+  const { message, earlier } = splitDeadLetter(line);
+  return joinDeadLetter(message, {
     code,
     reason,
     batch_said: refusal?.words ?? null,
     sent: refusal !== undefined,
     events_in_update: refusal?.eventsInUpdate ?? 0,
-    may_have_arrived: mayHaveArrived(refusal),
+    // An event that an earlier attempt may have delivered stays one, whatever its rejection is now.
+    may_have_arrived: mayHaveArrived(refusal) || earlier?.may_have_arrived === true,
     rejected_at: new Date(at).toISOString(),
+    attempts: countAttempts(earlier) + 1,
     help: troubleshootingPage(code),
   });
-  return `${removeRejection(line.trim()).slice(0, -1)},"rejection":${rejection}}`;
+}
+
+/**
+ * Marks a dead letter whose row was sent again, but without a response: Batch may have stored the event. The reason of
+ * its last rejection is kept.
+ */
+export function toUncertainDeadLetter(line: string): string {
+  const { message, earlier } = splitDeadLetter(line);
+  return joinDeadLetter(message, {
+    ...(earlier ?? { code: 'refused_by_batch', reason: 'a retry was killed while it was sending the row' }),
+    sent: true,
+    may_have_arrived: true,
+    attempts: countAttempts(earlier) + 1,
+  });
+}
+
+/** A rejection as a line contains it. The keys and values of a line from an earlier version may differ. */
+type StoredRejection = Record<string, unknown>;
+
+function joinDeadLetter(message: string, rejection: StoredRejection): string {
+  return `${message.slice(0, -1)},"rejection":${JSON.stringify(rejection)}}`;
+}
+
+/** Returns how often a row was rejected. Earlier versions did not count that. */
+function countAttempts(rejection: StoredRejection | undefined): number {
+  if (rejection === undefined) return 0;
+  return typeof rejection.attempts === 'number' ? rejection.attempts : 1;
 }
 
 /**
@@ -45,13 +75,18 @@ function mayHaveArrived(refusal: Rejection['refusal']): boolean {
   return refusal !== undefined && !refusal.whole && refusal.eventsInUpdate > 1;
 }
 
-/** Removes the rejection that `toDeadLetter` added after the record. A column that is called `rejection` is kept. */
-function removeRejection(line: string): string {
-  const start = line.lastIndexOf(REJECTION_KEY);
-  if (start === -1) return line;
-  const rest = `${line.slice(0, start)}}`;
-  // The rest is a complete message only if the rejection was next to the record and not inside it.
-  return tryParseJson(rest) === undefined ? line : rest;
+/**
+ * Splits a line into the RECORD message and the rejection that `toDeadLetter` added after the record, if there is one. A column
+ * that is called `rejection` is part of the message.
+ */
+function splitDeadLetter(line: string): { message: string; earlier: StoredRejection | undefined } {
+  const whole = line.trim();
+  const start = whole.lastIndexOf(REJECTION_KEY);
+  const message = start === -1 ? whole : `${whole.slice(0, start)}}`;
+  // The message is complete only if the rejection was next to the record and not inside it.
+  if (start === -1 || tryParseJson(message) === undefined) return { message: whole, earlier: undefined };
+  const earlier = tryParseJson(whole.slice(start + REJECTION_NAME.length, -1));
+  return { message, earlier: isJsonObject(earlier) ? earlier : {} };
 }
 
 /** Returns the reason for a rejection, for the log. Masks the values of the row that Batch's message quotes. */

@@ -31,6 +31,17 @@ type Decision = { kind: 'fine' | 'undecided' } | { kind: 'failed'; error: Connec
 const FINE: Decision = { kind: 'fine' };
 const UNDECIDED: Decision = { kind: 'undecided' };
 
+/** Decides when rejected rows make the sync fail. */
+export type Policy = Pick<RejectionPolicy, 'countAccepted' | 'countRejected' | 'decide' | 'decideAtEnd'>;
+
+/** The policy of a retry, which never fails because of rejected rows: all its rows were rejected before. */
+export const TOLERANT_POLICY: Policy = {
+  countAccepted: () => {},
+  countRejected: () => undefined,
+  decide: () => FINE,
+  decideAtEnd: () => FINE,
+};
+
 /**
  * Decides when rejected rows make the sync fail. The decision about a state is based on the rows before the state and
  * not on the rows that happen to be settled, so it does not depend on how fast Batch responds.

@@ -7,6 +7,7 @@ const MEGABYTE = 1024 * 1024;
 
 /** A store in memory: what it was asked, and the rows that it holds, by their `n`. */
 class MemoryStore implements RejectedRowStore {
+  readonly run = 'run';
   readonly calls: string[] = [];
   readonly pieces = new Map<string, number[]>();
   readonly confirmed: number[] = [];
@@ -35,6 +36,10 @@ class MemoryStore implements RejectedRowStore {
 
   locations(): { confirmed: string[]; unconfirmed: string[] } {
     return { confirmed: [], unconfirmed: [...this.pieces.keys()] };
+  }
+
+  position(): Record<string, number> {
+    return {};
   }
 
   async close(): Promise<void> {

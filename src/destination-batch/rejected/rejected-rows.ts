@@ -21,6 +21,8 @@ const MAX_HELD_BYTES = 32 * 1024 * 1024;
  * group of unconfirmed rows of one stream that are confirmed together. All methods reject with a ConnectorError if the store can't be written to.
  */
 export interface RejectedRowStore {
+  /** The name of this run, which is part of the names of its files. */
+  readonly run: string;
   /** Checks that rows can be written, and leaves nothing in the store. */
   checkWritable(): Promise<void>;
   /** Adds lines to a piece, as unconfirmed rows. */
@@ -29,8 +31,39 @@ export interface RejectedRowStore {
   confirm(stream: string, pieces: readonly string[], lines: string): Promise<void>;
   /** Returns where the rows of this run are stored, for the log. */
   locations(): { confirmed: string[]; unconfirmed: string[] };
-  /** Closes the store. Stored rows stay as they are. */
-  close(): Promise<void>;
+  /** Returns how much is confirmed: the bytes of each file, or the number of objects whose names begin with the key. */
+  position(): Record<string, number>;
+  /**
+   * Closes the store. Stored rows stay as they are.
+   *
+   * @param hasEnded whether the run has ended and its output was read to the end: see RunRecord.
+   */
+  close(hasEnded: boolean): Promise<void>;
+}
+
+/** Receives the outcomes of the rows of a run. `segment` is the number of states before a row. */
+export interface RejectedRowSink {
+  /** Counts the memory of a row's line until `release` is called for the line. */
+  hold(line: string): void;
+  /**
+   * Stops counting the memory of a row's line. Call this after the row was accepted, or after it was added as a
+   * rejected row.
+   */
+  release(line: string): void;
+  accept(segment: number): void;
+  /** Adds a rejected row. */
+  add(stream: string, segment: number, line: string, rejection: Rejection): void;
+  /** Waits until there is capacity for more lines, or until `signal` is aborted. */
+  waitForCapacity(signal: AbortSignal): Promise<void>;
+  /** Makes all rows that were added for this segment and for earlier segments durable and confirmed. */
+  confirm(upToSegment: number): Promise<void>;
+  /**
+   * Called once after an error, instead of the last `confirm`.
+   *
+   * @param unknown the segments with rows that Batch may have stored, although no response arrived.
+   */
+  abandon(unknown: ReadonlySet<number>): Promise<void>;
+  locations(): { confirmed: string[]; unconfirmed: string[] };
 }
 
 type BufferedRow = { stream: string; segment: number; line: string };
@@ -42,7 +75,7 @@ const REST = 'rest';
  * Buffers the rejected rows of one run, and makes them durable when a state requires it. Calls run one after another,
  * in order. After an error, all further calls fail.
  */
-export class RejectedRows {
+export class RejectedRows implements RejectedRowSink {
   readonly #store: RejectedRowStore;
   readonly #now: () => number;
   #buffered: BufferedRow[] = [];
@@ -65,38 +98,29 @@ export class RejectedRows {
     return this.#store.checkWritable();
   }
 
-  /** Counts the memory of a row's line until `release` is called for the line. */
   hold(line: string): void {
     this.#heldBytes += line.length;
   }
 
-  /**
-   * Stops counting the memory of a row's line. Call this after the row was accepted, or after it was added as a
-   * rejected row.
-   */
   release(line: string): void {
     this.#heldBytes -= line.length;
     this.#released.notify();
   }
 
-  /**
-   * Adds a rejected row to the buffer.
-   *
-   * @param segment the number of states before the row.
-   */
+  /** Accepted rows are not stored. */
+  accept(): void {}
+
   add(stream: string, segment: number, line: string, rejection: Rejection): void {
     const rejected = toDeadLetter(line, rejection, this.#now());
     this.#buffered.push({ stream, segment, line: rejected });
     this.#bufferedBytes += rejected.length;
   }
 
-  /** Waits until there is capacity for more lines, or until `signal` is aborted. */
   async waitForCapacity(signal: AbortSignal): Promise<void> {
     if (this.#bufferedBytes > MAX_BUFFERED_BYTES) await this.#run(() => this.#spillBuffered());
     while (this.#heldBytes > MAX_HELD_BYTES && !signal.aborted) await this.#released.wait(signal);
   }
 
-  /** Makes all added rows of this segment and of earlier segments durable and confirmed. */
   confirm(upToSegment: number): Promise<void> {
     return this.#run(async () => {
       const lines = groupLinesByStream(this.#takeBuffered(upToSegment));
@@ -123,8 +147,9 @@ export class RejectedRows {
     return this.#store.locations();
   }
 
-  close(): Promise<void> {
-    return this.#store.close();
+  /** @param hasEnded see RejectedRowStore. */
+  close(hasEnded: boolean): Promise<void> {
+    return this.#store.close(hasEnded);
   }
 
   async #spillBuffered(): Promise<void> {

@@ -7,9 +7,7 @@ import type { MessageOutput } from '../../protocol/output.ts';
 import { redactForeign } from '../../protocol/secrets.ts';
 import { onAbort } from '../../shared/abort.ts';
 import { formatCount } from '../../shared/format.ts';
-import { BatchApi } from '../batch/api.ts';
-import { DryRun } from '../batch/dry-run.ts';
-import { RequestMetrics } from '../batch/request-metrics.ts';
+import type { RequestMetrics } from '../batch/request-metrics.ts';
 import type { Rejection } from '../codes.ts';
 import type { DestinationConfiguration } from '../config/schema.ts';
 import { Delivery } from '../delivery/delivery.ts';
@@ -22,54 +20,33 @@ import type { MappedEvent } from '../mapping/rules.ts';
 import { createEventStreams, type EventStream, type EventStreams } from '../mapping/streams.ts';
 import type { ProfileNumber } from '../profile-table.ts';
 import { describeRow, explainRejection, rebuildRow } from '../rejected/dead-letter.ts';
-import { openRejectedRowStore } from '../rejected/open-store.ts';
-import { RejectionPolicy } from '../rejected/policy.ts';
-import { RejectedRows } from '../rejected/rejected-rows.ts';
-import { Report } from '../report.ts';
+import type { Policy } from '../rejected/policy.ts';
+import type { RejectedRowSink } from '../rejected/rejected-rows.ts';
+import type { Report } from '../report.ts';
 import { listCatalogWarnings } from './catalog-warnings.ts';
 import { CheckpointTracker, type TrackedRows } from './checkpoints.ts';
 import { type InputMessage, parseInputLine, type StreamName } from './input.ts';
 import { MetricsOutput } from './metrics-output.ts';
 import { StateOutput } from './state-output.ts';
 
-/**
- * Sends the rows on `input` to Batch, and echoes each state once all rows before it are settled.
- *
- * @returns true after the end of the input, or false if a signal stopped the run before the end.
- * @throws ConnectorError when the sync can't continue. All states whose rows were settled by then have been written.
- */
-export async function write(
-  context: CommandContext,
-  configuration: DestinationConfiguration,
-  catalog: ConfiguredCatalog,
-  input: Readable,
-): Promise<boolean> {
-  const requests = new RequestMetrics();
-  const receiver = configuration.dry_run
-    ? await DryRun.open(configuration.dry_run_file)
-    : new BatchApi(configuration, (status, milliseconds) => requests.count(status, milliseconds));
-  let rejectedRows: RejectedRows | undefined;
-  try {
-    // A dry run stores no rejected rows: the next run reads the same rows again and would store them a second time.
-    const store = configuration.dry_run
-      ? undefined
-      : await openRejectedRowStore(configuration.rejected_rows, context.now(), configuration.retry_minutes * 60_000);
-    rejectedRows = store && new RejectedRows(store, context.now);
-    // Checked before any row is sent: if the store failed only later, each further run would send the same rows again.
-    await rejectedRows?.checkWritable();
-    return await new WriteSession(context, configuration, catalog, receiver, rejectedRows, requests).run(input);
-  } finally {
-    await receiver.close();
-    await rejectedRows?.close();
-    input.destroy();
-  }
-}
+export type SessionOptions = {
+  configuration: DestinationConfiguration;
+  catalog: ConfiguredCatalog;
+  receiver: Receiver;
+  /** The metrics of the receiver. */
+  requests: RequestMetrics;
+  report: Report;
+  policy: Policy;
+  /** Receives the outcomes of the rows. Undefined if rejected rows are not stored. */
+  rejectedRows: RejectedRowSink | undefined;
+  echoesStates: boolean;
+};
 
 /** The origin of a row: the entry that counts it, and its line if rejected rows are stored. */
 type RowOrigin = { entry: TrackedRows; line: string | undefined };
 
 /** One run of `write`. The pipeline is in `run`. */
-class WriteSession {
+export class WriteSession {
   readonly #stop: AbortSignal;
   readonly #output: MessageOutput;
   readonly #isDryRun: boolean;
@@ -89,9 +66,9 @@ class WriteSession {
   readonly #lines: (string | undefined)[] = [];
   readonly #delivery: Delivery;
   readonly #checkpoints = new CheckpointTracker();
-  readonly #report = new Report();
-  readonly #policy: RejectionPolicy;
-  readonly #rejectedRows: RejectedRows | undefined;
+  readonly #report: Report;
+  readonly #policy: Policy;
+  readonly #rejectedRows: RejectedRowSink | undefined;
   readonly #stateOutput: StateOutput;
   /** Undefined if no metrics are reported. */
   readonly #metrics: MetricsOutput | undefined;
@@ -102,18 +79,14 @@ class WriteSession {
 
   constructor(
     { output, stop, now, reportMetrics = false }: CommandContext,
-    configuration: DestinationConfiguration,
-    catalog: ConfiguredCatalog,
-    receiver: Receiver,
-    rejectedRows: RejectedRows | undefined,
-    requests: RequestMetrics,
+    { configuration, catalog, receiver, requests, report, policy, rejectedRows, echoesStates }: SessionOptions,
   ) {
-    const report = this.#report;
+    this.#report = report;
     this.#output = output;
     this.#stop = stop;
     this.#isDryRun = configuration.dry_run;
     this.#rejectedRows = rejectedRows;
-    this.#policy = new RejectionPolicy(configuration.on_rejection);
+    this.#policy = policy;
     this.#now = now;
     this.#time = now();
     this.#streams = createEventStreams(
@@ -127,9 +100,9 @@ class WriteSession {
       output,
       report,
       checkpoints: this.#checkpoints,
-      policy: this.#policy,
+      policy,
       rejectedRows,
-      isDryRun: configuration.dry_run,
+      echoesStates,
       onError: (error) => this.#fail(error),
     });
     this.#delivery = new Delivery({
@@ -152,9 +125,6 @@ class WriteSession {
         ...report.metrics,
         tokens_left: this.#delivery.tokensLeft,
       }));
-    }
-    if (configuration.dry_run) {
-      report.warn('This is a dry run: nothing is sent to Batch, and no state is saved. Turn dry_run off to sync.');
     }
     for (const warning of listCatalogWarnings(catalog)) report.warn(warning);
   }
@@ -312,6 +282,7 @@ class WriteSession {
     const origin = this.#originOf(event);
     if (outcome.kind === 'accepted') {
       this.#checkpoints.accept(origin.entry);
+      this.#rejectedRows?.accept(origin.entry.segment);
       this.#policy.countAccepted();
       this.#report.countAccepted();
     } else {
@@ -381,7 +352,7 @@ class WriteSession {
     await this.#stateOutput.finish();
     await this.#storeRejectedRows();
     if (this.#failed !== undefined && !this.#isDryRun) {
-      this.#report.setUnknownOutcome(this.#delivery.eventsOfUnknownOutcome);
+      this.#report.setUnknownOutcome(this.#delivery.eventsOfUnknownOutcome.length);
     }
     for (const message of this.#report.summarize()) await this.#output.write(message);
     await this.#metrics?.write();
@@ -391,10 +362,15 @@ class WriteSession {
     if (this.#rejectedRows === undefined) return;
     try {
       if (this.#failed === undefined) await this.#rejectedRows.confirm(Number.POSITIVE_INFINITY);
-      else await this.#rejectedRows.abandon();
+      else await this.#rejectedRows.abandon(this.#findUnknownSegments());
     } catch (error) {
       this.#fail(error);
     }
     this.#report.setLocations(this.#rejectedRows.locations());
+  }
+
+  /** After an error, finds the segments with rows that Batch may have stored, although no response arrived. */
+  #findUnknownSegments(): ReadonlySet<number> {
+    return new Set(this.#delivery.eventsOfUnknownOutcome.map((event) => this.#originOf(event).entry.segment));
   }
 }

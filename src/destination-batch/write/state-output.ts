@@ -1,8 +1,8 @@
 import type { ConnectorError } from '../../protocol/errors.ts';
 import type { MessageOutput } from '../../protocol/output.ts';
 import { serial } from '../../shared/async.ts';
-import type { RejectionPolicy } from '../rejected/policy.ts';
-import type { RejectedRows } from '../rejected/rejected-rows.ts';
+import type { Policy } from '../rejected/policy.ts';
+import type { RejectedRowSink } from '../rejected/rejected-rows.ts';
 import type { Report } from '../report.ts';
 import type { CheckpointTracker, ResolvedState } from './checkpoints.ts';
 import { addDestinationStats } from './destination-stats.ts';
@@ -11,10 +11,11 @@ export type StateOutputOptions = {
   output: MessageOutput;
   report: Report;
   checkpoints: CheckpointTracker;
-  policy: RejectionPolicy;
+  policy: Policy;
   /** Undefined if rejected rows are not stored. */
-  rejectedRows: RejectedRows | undefined;
-  isDryRun: boolean;
+  rejectedRows: RejectedRowSink | undefined;
+  /** A dry run echoes no states: the cursor must not move past rows that were not sent. A retry has no cursor. */
+  echoesStates: boolean;
   /** Called with an error that ends the session. */
   onError: (error: unknown) => void;
 };
@@ -60,7 +61,7 @@ export class StateOutput {
 
   /** Makes sure that the rejected rows that precede these states are stored, then echoes the states. */
   async #echo(states: readonly ResolvedState[]): Promise<void> {
-    const { output, report, rejectedRows, isDryRun, onError } = this.#options;
+    const { output, report, rejectedRows, echoesStates, onError } = this.#options;
     const last = states.at(-1);
     if (last === undefined) return;
     try {
@@ -70,8 +71,7 @@ export class StateOutput {
       onError(error);
       return;
     }
-    // A dry run echoes no states: the cursor must not move past rows that were not sent.
-    if (isDryRun) return;
+    if (!echoesStates) return;
     for (const { state, counts } of states) {
       await output.writeBytes(`${addDestinationStats(state, counts)}\n`);
       report.countCovered(counts.accepted);
@@ -84,11 +84,11 @@ type ReleasedStates = { states: ResolvedState[]; error: ConnectorError | undefin
 
 /** Holds back resolved states until it is decided whether the session fails, and releases them in order. */
 export class StateHold {
-  readonly #policy: RejectionPolicy;
+  readonly #policy: Policy;
   #held: ResolvedState[] = [];
   #error: ConnectorError | undefined;
 
-  constructor(policy: RejectionPolicy) {
+  constructor(policy: Policy) {
     this.#policy = policy;
   }
 
