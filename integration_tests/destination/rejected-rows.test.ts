@@ -2,9 +2,13 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { PassThrough } from 'node:stream';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { BatchApi } from '../../sandbox/batch-api/server.ts';
 import { type Finished, finished, launcherPath, run, start } from '../../sandbox/launcher.ts';
+import { destinationConfigurationSchema } from '../../src/destination-batch/config/schema.ts';
+import { type RetryResult, retry } from '../../src/destination-batch/retry/retry.ts';
+import { MessageOutput } from '../../src/protocol/output.ts';
 import { validateMessage } from '../protocol/message-schema.ts';
 import { recordLine, stateLine } from '../support/message-lines.ts';
 import { S3Server } from '../support/s3-server.ts';
@@ -29,6 +33,7 @@ type KeptRow = {
     sent: boolean;
     events_in_update: number;
     may_have_arrived: boolean;
+    attempts: number;
   };
 };
 
@@ -68,8 +73,11 @@ const parsed = (text: string): KeptRow[] =>
     .filter((line) => line !== '')
     .map((line) => JSON.parse(line));
 
-/** The files of rejected rows, by name. */
-const files = (): string[] => readdirSync(folder).toSorted();
+/** The files of rejected rows, by name. The record of a run is not one. */
+const files = (): string[] =>
+  readdirSync(folder)
+    .filter((name) => !name.startsWith('.run-'))
+    .toSorted();
 const kept = (name: string | undefined): KeptRow[] => parsed(readFileSync(join(folder, name ?? ''), 'utf8'));
 const numbersOf = (rows: readonly KeptRow[]): unknown[] => rows.map(({ record }) => record.data.n);
 const cursors = (result: Finished): unknown[] => states(result).map(({ stream }) => stream.stream_state.cursor);
@@ -256,7 +264,7 @@ describe('dead letters in files', () => {
   test.each<[string, () => string, RegExp]>([
     ['is not there', () => join(folder, 'none'), /The folder does not exist\. Create it; in a container, mount it/],
     ['is not a folder', () => file('a-file', 'x'), /The path is not a folder\. Give the path of a folder/],
-    ['can not be written to', () => '/proc', /has no write permission|Create it/],
+    ['can not be written to', () => '/proc', /has no permission|Create it/],
   ])('check and write say when the folder %s', async (_, path, expected) => {
     const rejected_rows = { storage_type: 'Local', path: path() };
     const status = await checkStatus(
@@ -271,7 +279,7 @@ describe('dead letters in files', () => {
 
   test('check leaves no file in the folder of the dead letters', async () => {
     const status = await checkStatus('destination-batch', file('c.json', destinationConfiguration(batch, local())));
-    expect([status.status, files()]).toEqual(['SUCCEEDED', []]);
+    expect([status.status, readdirSync(folder)]).toEqual(['SUCCEEDED', []]);
   });
 });
 
@@ -301,7 +309,10 @@ describe('replaying dead letters', () => {
     const again = await run('destination-batch', writeArguments(local()), { input: mended });
     expect([again.code, acceptedNumbers()]).toEqual([0, [1]]);
     const rows = kept(files()[0]);
-    expect([numbersOf(rows), rows.map(({ rejection }) => rejection.code)]).toEqual([[2], ['event_time_invalid']]);
+    expect([numbersOf(rows), rows.map(({ rejection }) => [rejection.code, rejection.attempts])]).toEqual([
+      [2],
+      [['event_time_invalid', 2]],
+    ]);
     expect(readFileSync(join(folder, files()[0] ?? ''), 'utf8').match(/"rejection":/g)).toHaveLength(1);
   });
 });
@@ -437,6 +448,10 @@ describe.skipIf(typeof s3 === 'string')('dead letters in S3', () => {
     },
   });
 
+  /** The objects with rejected rows, by name. Records of runs and the journal of retry are not among them. */
+  const rowObjects = async (): Promise<Map<string, string>> =>
+    new Map([...(await s3.objects(bucket))].filter(([name]) => !name.includes('/.')));
+
   test('are in an object when the STATE after them is echoed, and can be replayed', async () => {
     const child = start('destination-batch', writeArguments({ ...options(), limits: { custom_id_characters: 3 } }), {
       stdio: ['pipe', 'pipe', 'pipe'],
@@ -452,7 +467,7 @@ describe.skipIf(typeof s3 === 'string')('dead letters in S3', () => {
     await eventually(() => expect(printed).toContain('"STATE"'), 5);
     child.kill('SIGKILL');
     await ended;
-    const objects = await s3.objects(bucket);
+    const objects = await rowObjects();
     expect([...objects.keys()]).toEqual([
       expect.stringMatching(/^batch\/rejected\/events\/\d{8}T\d{6}Z-[0-9a-f]{8}-000001\.ndjson$/),
     ]);
@@ -462,12 +477,65 @@ describe.skipIf(typeof s3 === 'string')('dead letters in S3', () => {
     expect([replayed.code, acceptedNumbers()]).toEqual([0, [1, 2]]);
   });
 
+  test('are sent again by retry, of which only one runs at a time, and which can be killed', async () => {
+    const rows = [1, 2, 3, 4, 5].map((n) => recordLine({ custom_id: `user-${n}`, event_name: 'x', n }));
+    // Three objects, as the states are far apart.
+    const writing = start('destination-batch', writeArguments({ ...options(), limits: { custom_id_characters: 3 } }), {
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    const written = finished(writing);
+    for (const [index, part] of [rows.slice(0, 2), rows.slice(2, 4), rows.slice(4)].entries()) {
+      writing.stdin?.write(`${[good(7), ...part, stateLine(index)].join('\n')}\n`);
+      await eventually(async () => expect((await rowObjects()).size).toBe(index + 1));
+    }
+    writing.stdin?.end();
+    expect((await written).code).toBe(0);
+
+    // Batch stores the rows of the second of three requests, and does not answer.
+    batch.faults.add([
+      { kind: 'delay', milliseconds: 0 },
+      { kind: 'hang', stored: true },
+    ]);
+    let requests = 0;
+    batch.onCall = () => {
+      requests += 1;
+    };
+    const small = file(
+      'destination.json',
+      destinationConfiguration(batch, { ...options(), limits: { request_bytes: 200 } }),
+    );
+    const killed = start('connector', ['retry', '--destination', small], { stdio: 'pipe' });
+    const ended = finished(killed);
+    await eventually(() => expect(requests).toBeGreaterThan(2));
+    const retryRows = async (includeUncertain = false): Promise<RetryResult> => {
+      const context = {
+        output: new MessageOutput(new PassThrough().resume()),
+        stop: new AbortController().signal,
+        now: Date.now,
+      };
+      const configuration = destinationConfigurationSchema.parse(destinationConfiguration(batch, options()));
+      const filter = { reason: undefined, since: undefined, limit: undefined, includeUncertain, isDryRun: false };
+      return retry(context, configuration, filter, { onPlan: () => {} });
+    };
+    await expect(retryRows()).rejects.toMatchObject({ code: 'rejected_rows_locked' });
+    killed.kill('SIGKILL');
+    await ended;
+
+    expect((await retryRows()).failed).toBeUndefined();
+    const sent = acceptedNumbers().filter((n) => n !== 7);
+    expect(sent.length).toBe(new Set(sent).size);
+    const left = [...(await rowObjects()).values()].flatMap(parsed);
+    expect(left.every(({ rejection }) => rejection.may_have_arrived && rejection.attempts === 2)).toBe(true);
+    expect(new Set([...sent, ...numbersOf(left)])).toEqual(new Set([1, 2, 3, 4, 5]));
+    expect((await retryRows(true)).counts.accepted).toBe(left.length);
+    // Only the journal is left: removing it could remove the one of another retry.
+    expect([...(await s3.objects(bucket)).keys()]).toEqual(['batch/rejected/.retry.json']);
+  });
+
   test('of a sync that fails are in an object of their own', async () => {
     const result = await write([...Array.from({ length: 10 }, (_, n) => missing(n)), stateLine(1)], options());
     expect([result.code, result.stderr, states(result)]).toEqual([1, '', []]);
-    expect([...(await s3.objects(bucket)).keys()]).toEqual([
-      expect.stringMatching(/-[0-9a-f]{8}\.unconfirmed-1\.ndjson$/),
-    ]);
+    expect([...(await rowObjects()).keys()]).toEqual([expect.stringMatching(/-[0-9a-f]{8}\.unconfirmed-1\.ndjson$/)]);
   });
 
   test('check writes and removes a probe', async () => {
@@ -481,7 +549,7 @@ describe.skipIf(typeof s3 === 'string')('dead letters in S3', () => {
     const input = `${[good(1), missing(2), stateLine(1)].join('\n')}\n`;
     const result = await run('destination-batch', args, { input, env: { AWS_ENDPOINT_URL_STS: s3.url } });
     expect([result.code, result.stderr]).toEqual([0, '']);
-    expect((await s3.objects(bucket)).size).toBe(1);
+    expect((await rowObjects()).size).toBe(1);
   });
 
   test.each<[string, () => Row, RegExp]>([

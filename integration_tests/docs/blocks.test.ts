@@ -70,6 +70,16 @@ const GIVEN: Record<string, Given> = {
     statements: [EVENTS_TABLE],
   },
   'docs/status.md': { files: STATUS_FILES },
+  'docs/retry.md': {
+    files: {
+      'destination.json': `${DESTINATION.slice(0, -1)}, "rejected_rows": {"storage_type": "Local", "path": "rejected"}}`,
+      'rejected/events-20260417T042500Z-1a2b3c4d.ndjson': [
+        REJECTED_ROW,
+        REJECTED_ROW.replace('order_paid', 'Order paid'),
+        REJECTED_ROW.replace('"code"', '"may_have_arrived": true, "code"'),
+      ].join(''),
+    },
+  },
   'docs/destination-batch.md': {
     files: {
       'destination.json': DESTINATION,

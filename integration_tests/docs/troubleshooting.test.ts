@@ -573,6 +573,8 @@ const ROW_ERRORS: readonly Case[] = [
 const TESTED_ELSEWHERE: readonly string[] = [
   // source/late-rows.test.ts
   'cursor_in_future',
+  // destination/retry.test.ts
+  'rejected_rows_locked',
   // sync/command.test.ts
   'temporary_folder_missing',
   'state_file_locked',

@@ -31,6 +31,11 @@ const INTERACTIVE_COMMANDS = [
     describe: 'show how the last run of a sync ended, and the cursor of each stream',
     load: async () => (await import('./commands/status.ts')).runStatus,
   },
+  {
+    name: 'retry',
+    describe: 'send rejected rows again',
+    load: async () => (await import('./commands/retry.ts')).runRetry,
+  },
 ] as const;
 
 const CONNECTOR_COMMANDS: readonly ConnectorCommand[] = [

@@ -45,6 +45,7 @@ describe('the codes', () => {
       'table_changed',
       'batch_unreachable',
       'rejected_rows_unavailable',
+      'rejected_rows_locked',
       'state_file_unwritable',
       'state_file_locked',
       'state_store_unreachable',

@@ -11,6 +11,7 @@ import { destinationConfigurationSchema } from './config/schema.ts';
 import { discover as discoverOperations } from './discover.ts';
 import { openRejectedRowStore } from './rejected/open-store.ts';
 import type { RejectedRowStore } from './rejected/rejected-rows.ts';
+import type { RetryHooks, RetryOptions, RetryResult } from './retry/retry.ts';
 import { capHeapGrowth } from './write/memory.ts';
 import { write as writeEvents } from './write/write.ts';
 
@@ -51,4 +52,16 @@ export async function write(
   const configuration = await readConfiguration(given.config, destinationConfigurationSchema, context);
   const catalog = await readJsonFile('catalog', given.catalog, configuredCatalogSchema);
   return writeEvents(context, configuration, catalog, input);
+}
+
+/** Sends the rows that `rejected_rows` has stored again. */
+export async function retry(
+  context: CommandContext,
+  config: string,
+  options: RetryOptions,
+  hooks: RetryHooks,
+): Promise<RetryResult> {
+  const configuration = await readConfiguration(config, destinationConfigurationSchema, context);
+  const { retry: retryRows } = await import('./retry/retry.ts');
+  return retryRows(context, configuration, options, hooks);
 }

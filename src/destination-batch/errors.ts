@@ -15,6 +15,7 @@ export const DESTINATION_ERRORS = {
   too_many_rejected: 'config_error',
   rejected_rows_unwritable: 'config_error',
   rejected_rows_unavailable: 'transient_error',
+  rejected_rows_locked: 'transient_error',
   dry_run_unwritable: 'config_error',
 } as const satisfies Record<string, FailureType>;
 

@@ -1,0 +1,143 @@
+import ms from 'ms';
+import { REJECTION_CODES } from '../../destination-batch/codes.ts';
+import { retry } from '../../destination-batch/commands.ts';
+import type { RetryOptions, RetryPlan, RetryResult } from '../../destination-batch/retry/retry.ts';
+import type { CommandContext } from '../../protocol/command-context.ts';
+import { EXIT_CODES } from '../../runner/exit-codes.ts';
+import { runInProcess } from '../../runner/in-process.ts';
+import { onAbort } from '../../shared/abort.ts';
+import { printableLines } from '../../shared/printable.ts';
+import { suggestName } from '../../shared/suggest.ts';
+import { shortenMessage } from '../../sync/report/text-reporter.ts';
+import { describeJsonFile, interactiveParser, parseRowCount } from '../arguments.ts';
+import { describePlan, describeResult } from '../retry-text.ts';
+import { runInteractive } from '../run-interactive.ts';
+
+// Each paragraph is one line: yargs wraps it to the width of the terminal.
+const USAGE = `$0 --destination FILE
+
+Sends the rejected rows again that rejected_rows in the configuration of the destination has stored. Rows that are accepted are removed; the others are kept, with their number of attempts.`;
+
+const EPILOGUE = `Exit codes:
+    0  every row that was sent was accepted, or there was none to send
+    1  the retry failed; no row is lost
+    2  wrong arguments or configuration
+    3  some rows were rejected again, or can't be read
+  130  stopped by Ctrl-C (143: by SIGTERM, 129: by SIGHUP)
+
+To keep secrets out of a configuration, use \${NAME} for an environment variable or \${file:/PATH} for the content of a file.`;
+
+const STOPPING =
+  'Stopping: sending the rows that were read. Press Ctrl-C again to stop now: rows that may have arrived by then are marked, and not sent again.';
+
+/** Matches a value of --since. */
+const AGE = /^\d+(\.\d+)?(s|m|h|d)$/;
+
+/**
+ * Runs `retry`.
+ *
+ * @param launcher the name of the launcher.
+ * @param args the arguments after `retry`.
+ */
+export async function runRetry(launcher: string, args: readonly string[]): Promise<void> {
+  await runInteractive(async (context) => {
+    const parsed = await parse(`${launcher} retry`, args);
+    if (parsed.help === true) return EXIT_CODES.allAccepted;
+    const { destination, reason, since, limit, dryRun: isDryRun, includeUncertain } = parsed;
+    const options = {
+      reason,
+      since: since === undefined ? undefined : context.now() - since,
+      limit,
+      includeUncertain,
+      isDryRun,
+    };
+    return runToEnd(context, destination, options);
+  });
+}
+
+async function runToEnd(context: CommandContext, destination: string, options: RetryOptions): Promise<number> {
+  const print = (lines: readonly string[]): void => void process.stdout.write(`${printableLines(lines.join('\n'))}\n`);
+  let plan: RetryPlan | undefined;
+  let result: RetryResult | undefined;
+  const onPlan = (made: RetryPlan): void => {
+    plan = made;
+    print(describePlan(made));
+  };
+  const stopListening = onAbort(context.stop, () => process.stderr.write(`${STOPPING}\n`));
+  await runInProcess(
+    async (output) => {
+      result = await retry({ ...context, output }, destination, options, { onPlan });
+    },
+    {
+      message: (message) => {
+        if (message.kind !== 'log') return;
+        const line = `${message.level.padEnd(5)} ${shortenMessage(message.message)}`;
+        process.stderr.write(`${printableLines(line)}\n`);
+      },
+    },
+  ).finally(stopListening);
+  // A signal may have stopped the command before there was a plan.
+  if (result === undefined || plan === undefined) return EXIT_CODES.failed;
+  print(describeResult(plan, result, context.stop.aborted));
+  if (result.failed !== undefined) throw result.failed.error;
+  return result.counts.rejected.size > 0 || plan.counts.unreadable > 0
+    ? EXIT_CODES.rowsRejected
+    : EXIT_CODES.allAccepted;
+}
+
+/** Parses the arguments. @throws ConnectorError (config_error) if they are invalid. */
+function parse(name: string, args: readonly string[]) {
+  return interactiveParser(name, args, USAGE, {
+    destination: describeJsonFile('the configuration of the destination'),
+    reason: {
+      type: 'string',
+      requiresArg: true,
+      describe: 'only rows whose last rejection has this code',
+      coerce: parseReason,
+    },
+    since: {
+      type: 'string',
+      requiresArg: true,
+      describe: 'only rows that were rejected within this time, such as 90m, 24h or 7d',
+      coerce: parseAge,
+    },
+    limit: {
+      type: 'string',
+      requiresArg: true,
+      describe: 'send at most N rows',
+      coerce: (text: unknown) => parseRowCount('--limit', text),
+    },
+    'dry-run': {
+      type: 'boolean',
+      default: false,
+      describe: 'show which rows would be sent and which would be rejected, without sending them',
+    },
+    'include-uncertain': {
+      type: 'boolean',
+      default: false,
+      describe: 'also send rows that may have arrived already, so some events may reach Batch twice',
+    },
+  })
+    .epilogue(EPILOGUE)
+    .parseAsync();
+}
+
+function parseReason(text: unknown): string | undefined {
+  if (typeof text !== 'string' || text === '' || REJECTION_CODES.includes(text))
+    return text === undefined ? undefined : `${text}`;
+  const near = suggestName(text, REJECTION_CODES);
+  throw new Error(
+    `--reason ${text} is not a rejection code.${near === undefined ? '' : ` Did you mean ${near}?`} The codes are ${REJECTION_CODES.join(', ')}.`,
+  );
+}
+
+/** Parses an age, and returns it in milliseconds. */
+function parseAge(text: unknown): number | undefined {
+  if (text === undefined) return undefined;
+  if (typeof text === 'string' && isAge(text)) return ms(text);
+  throw new Error('--since must be a number and a unit, such as 90m, 24h or 7d.');
+}
+
+function isAge(text: string): text is ms.StringValue {
+  return AGE.test(text);
+}

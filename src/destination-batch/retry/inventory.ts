@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto';
+import type { ConfiguredCatalog } from '../../protocol/catalog.ts';
+import { findLiveness, type ProcessOwner } from '../../shared/process-owner.ts';
+import { parseRowFileName, parseRunRecordName, runRecordName } from '../rejected/file-names.ts';
+import { parseRunRecord, type RunRecord } from '../rejected/run-record.ts';
+import { readWhole, type StoredFiles } from '../rejected/stored-files.ts';
+import type { FileProgress, RetryProgress } from './journal.ts';
+
+/** The catalog of a run. `key` is the same for equal catalogs. */
+export type RunCatalog = { key: string; catalog: ConfiguredCatalog };
+
+/** A file with rejected rows. */
+export type SourceFile = {
+  name: string;
+  /** The name of its stream, as far as the name of the file contains it. */
+  stream: string;
+  bytes: number;
+  /** Whether the next run of a sync may read all its rows again. */
+  isUncertain: boolean;
+  /** How far a retry that was killed was in this file; undefined if none was. */
+  progress: FileProgress | undefined;
+  /** Undefined if an earlier version wrote the file. */
+  catalog: RunCatalog | undefined;
+};
+
+export type Inventory = {
+  /** In the order in which the rows were rejected. */
+  files: SourceFile[];
+  /** The names of the files of runs that are in progress. They are not touched. */
+  inUse: string[];
+};
+
+type Run = { owner: ProcessOwner | undefined; ended: boolean; catalog: RunCatalog | undefined };
+
+/** A run whose record is unreadable, for example because a later version wrote it. */
+const UNKNOWN_RUN: Run = { owner: undefined, ended: false, catalog: undefined };
+
+/** Lists the files with rejected rows. @param progress the progress of a retry that was killed. */
+export async function takeInventory(
+  files: StoredFiles,
+  self: ProcessOwner,
+  progress: RetryProgress,
+): Promise<Inventory> {
+  const found = (await files.list()).flatMap((file) => {
+    const parsed = parseRowFileName(file.name);
+    return parsed === undefined ? [] : [{ ...file, ...parsed }];
+  });
+  const runs = await readRuns(files, new Set(found.map(({ run }) => run)));
+  const inventory: Inventory = { files: [], inUse: [] };
+  found.sort((a, b) => compare(a.run, b.run) || compare(a.stream, b.stream) || a.number - b.number);
+  for (const { name, stream, bytes, run: runName, isUnconfirmed } of found) {
+    const run = runs.get(runName);
+    // The files of a retry that was killed contain only what its journal says: see RetryPlace.rollBack.
+    const hasEnded = run === undefined || run.ended || runName === progress.run;
+    const isAlive = run?.owner !== undefined && findLiveness(run.owner, self) === 'alive';
+    if (!hasEnded && isAlive) inventory.inUse.push(name);
+    else {
+      inventory.files.push({
+        name,
+        stream,
+        bytes,
+        isUncertain: isUnconfirmed || !hasEnded,
+        progress: progress.files.find((file) => file.name === name),
+        catalog: run?.catalog,
+      });
+    }
+  }
+  return inventory;
+}
+
+/** Removes the records of runs that have ended, if none of their rows are left. */
+export async function removeUnusedRecords(files: StoredFiles): Promise<void> {
+  const names = (await files.list()).map(({ name }) => name);
+  const inUse = new Set(names.flatMap((name) => parseRowFileName(name)?.run ?? []));
+  for (const run of names.flatMap((name) => parseRunRecordName(name) ?? [])) {
+    if (inUse.has(run)) continue;
+    const record = await readRecord(files, run);
+    if (record !== 'unreadable' && record?.ended) await files.remove(runRecordName(run));
+  }
+}
+
+/** Records that a run has ended: the next run of a sync doesn't read its rows again. */
+export async function recordEnd(files: StoredFiles, run: string): Promise<void> {
+  const record = await readRecord(files, run);
+  if (record !== undefined && record !== 'unreadable')
+    await files.put(runRecordName(run), `${JSON.stringify({ ...record, ended: true })}\n`);
+}
+
+/**
+ * Reads the records of runs. A run stores its record before its first row. So if there is none, an earlier version has stored the
+ * rows, even if the run began while the files were listed.
+ */
+async function readRuns(files: StoredFiles, names: ReadonlySet<string>): Promise<Map<string, Run>> {
+  const runs = new Map<string, Run>();
+  // Most runs have the same catalog, which may be large.
+  const catalogs = new Map<string, RunCatalog>();
+  for (const name of names) {
+    const record = await readRecord(files, name);
+    if (record === undefined) continue;
+    if (record === 'unreadable') {
+      runs.set(name, UNKNOWN_RUN);
+      continue;
+    }
+    const key = createHash('sha256').update(JSON.stringify(record.catalog)).digest('hex');
+    const catalog = catalogs.get(key) ?? { key, catalog: record.catalog };
+    catalogs.set(key, catalog);
+    runs.set(name, { owner: record.owner, ended: record.ended, catalog });
+  }
+  return runs;
+}
+
+/** Returns undefined if there is no record. */
+async function readRecord(files: StoredFiles, run: string): Promise<RunRecord | 'unreadable' | undefined> {
+  const text = await readWhole(files, runRecordName(run));
+  return text === undefined ? undefined : (parseRunRecord(text) ?? 'unreadable');
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
+}

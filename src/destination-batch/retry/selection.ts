@@ -1,0 +1,69 @@
+import { isJsonObject, tryParseJson } from '../../shared/exact-json.ts';
+
+/** Which rows to send. */
+export type RetryFilter = {
+  /** The code of their last rejection. */
+  reason: string | undefined;
+  /** The time of their last rejection at the earliest, in milliseconds since the epoch. */
+  since: number | undefined;
+  /** The maximum number of rows. */
+  limit: number | undefined;
+  /** Whether to send rows that Batch may have stored, or that the next run of a sync may read again. */
+  includeUncertain: boolean;
+};
+
+/** A row that is stored as rejected. `namespace` is undefined if its stream has none. */
+export type StoredRow = {
+  stream: string;
+  namespace: string | undefined;
+  data: Record<string, unknown>;
+  code: string | undefined;
+  rejectedAt: number;
+  mayHaveArrived: boolean;
+};
+
+/**
+ * What to do with a line: `send` its row, or keep the line. A row is kept because it is not selected by the filter, because it is
+ * uncertain, because the limit is reached, or because the line can't be read.
+ */
+export type Decision = 'send' | 'filtered' | 'uncertain' | 'over_limit' | 'unreadable';
+
+/** Parses the line of a rejected row. Returns undefined if it is not a RECORD message. */
+export function parseStoredRow(line: string): StoredRow | undefined {
+  const message = tryParseJson(line);
+  if (!isJsonObject(message) || message.type !== 'RECORD' || !isJsonObject(message.record)) return undefined;
+  const { stream, namespace, data } = message.record;
+  if (typeof stream !== 'string' || !isJsonObject(data)) return undefined;
+  const rejection = isJsonObject(message.rejection) ? message.rejection : {};
+  return {
+    stream,
+    namespace: typeof namespace === 'string' ? namespace : undefined,
+    data,
+    code: typeof rejection.code === 'string' ? rejection.code : undefined,
+    rejectedAt: typeof rejection.rejected_at === 'string' ? Date.parse(rejection.rejected_at) : Number.NaN,
+    mayHaveArrived: rejection.may_have_arrived === true,
+  };
+}
+
+/** Decides about the rows one after another, in the order in which they are read. */
+export class Selection {
+  readonly #filter: RetryFilter;
+  #left: number;
+
+  constructor(filter: RetryFilter) {
+    this.#filter = filter;
+    this.#left = filter.limit ?? Number.POSITIVE_INFINITY;
+  }
+
+  /** @param isUncertain whether the row is uncertain because of its file, or because a retry may have sent it. */
+  decide(row: StoredRow | undefined, isUncertain: boolean): Decision {
+    const { reason, since, includeUncertain } = this.#filter;
+    if (row === undefined) return 'unreadable';
+    if (reason !== undefined && row.code !== reason) return 'filtered';
+    if (since !== undefined && !(row.rejectedAt >= since)) return 'filtered';
+    if ((isUncertain || row.mayHaveArrived) && !includeUncertain) return 'uncertain';
+    if (this.#left === 0) return 'over_limit';
+    this.#left -= 1;
+    return 'send';
+  }
+}

@@ -1,0 +1,102 @@
+import { type ConfiguredCatalog, streamKey } from '../../protocol/catalog.ts';
+import { splitLines } from '../../protocol/lines.ts';
+import type { StoredFiles } from '../rejected/stored-files.ts';
+import type { RunCatalog, SourceFile } from './inventory.ts';
+import { type Decision, parseStoredRow, type RetryFilter, Selection, type StoredRow } from './selection.ts';
+
+/** The number of rows for each decision about them. */
+export type DecisionCounts = Record<Decision, number>;
+
+/** Files whose rows are mapped with the same catalog. */
+export type FileGroup = { catalog: ConfiguredCatalog; files: SourceFile[] };
+
+export type Survey = {
+  counts: DecisionCounts;
+  /** The number of rows to send that are too old for Batch. */
+  tooOld: number;
+  /** The files with rows to send, and the files that a retry that was killed has begun. */
+  groups: FileGroup[];
+};
+
+type OpenGroup = FileGroup & { key: string; isTooOld: (row: StoredRow) => boolean };
+
+/** Returns whether a row is too old for Batch. @param catalog the catalog of its run. */
+export type CreateAgeCheck = (catalog: ConfiguredCatalog) => (row: StoredRow) => boolean;
+
+/** Reads all files, and finds which of their rows are to be sent. */
+export async function surveyFiles(
+  files: StoredFiles,
+  sources: readonly SourceFile[],
+  filter: RetryFilter,
+  createAgeCheck: CreateAgeCheck,
+): Promise<Survey> {
+  const selection = new Selection(filter);
+  const counts = { send: 0, filtered: 0, uncertain: 0, over_limit: 0, unreadable: 0 };
+  const groups: OpenGroup[] = [];
+  let tooOld = 0;
+  for (const source of sources) {
+    const group = findGroup(groups, source, createAgeCheck);
+    let isTouched = source.progress !== undefined;
+    for await (const { line, isUncertain } of readRows(files, source)) {
+      const row = parseStoredRow(line);
+      const decision = selection.decide(row, isUncertain);
+      counts[decision] += 1;
+      if (decision !== 'send' || row === undefined) continue;
+      isTouched = true;
+      addStream(group.catalog, row);
+      if (group.isTooOld(row)) tooOld += 1;
+    }
+    if (isTouched) group.files.push(source);
+  }
+  return { counts, tooOld, groups: groups.filter((group) => group.files.length > 0) };
+}
+
+/** A line of a file: its number, from 0, and whether its row is uncertain. */
+export type SourceRow = { index: number; line: string; isUncertain: boolean; wasSending: boolean };
+
+/** Reads the rows of a file that a retry has not settled yet. */
+export async function* readRows(
+  files: StoredFiles,
+  { name, bytes, isUncertain, progress }: SourceFile,
+): AsyncGenerator<SourceRow> {
+  // If someone has changed the file after the retry was killed, it is not known which rows the retry has sent.
+  const isChanged = progress !== undefined && progress.bytes !== bytes;
+  const settled = progress === undefined || isChanged ? 0 : progress.settled;
+  let index = -1;
+  for await (const { bytes: part, start, ends } of splitLines(files.read(name))) {
+    let from = start;
+    for (const end of ends) {
+      index += 1;
+      const line = part.toString('utf8', from, end);
+      from = end + 1;
+      if (index < settled || line === '') continue;
+      const row = index;
+      const wasSending =
+        isChanged || (progress?.sending.some(([first, after]) => row >= first && row < after) ?? false);
+      yield { index, line, isUncertain: isUncertain || wasSending, wasSending };
+    }
+  }
+}
+
+/** Returns the last group if it has the catalog of this file, or adds one. */
+function findGroup(groups: OpenGroup[], { catalog }: SourceFile, createAgeCheck: CreateAgeCheck): OpenGroup {
+  const key = catalog?.key ?? '';
+  const last = groups.at(-1);
+  if (last?.key === key) return last;
+  const group = { key, catalog: copyCatalog(catalog), files: [], isTooOld: () => false };
+  const added = { ...group, isTooOld: createAgeCheck(group.catalog) };
+  groups.push(added);
+  return added;
+}
+
+function copyCatalog(catalog: RunCatalog | undefined): ConfiguredCatalog {
+  return { streams: [...(catalog?.catalog.streams ?? [])] };
+}
+
+/** Adds the stream of a row to a catalog that lacks it, because there is no record of the run, or because the row was edited. */
+function addStream(catalog: ConfiguredCatalog, { stream: name, namespace }: StoredRow): void {
+  const ofThatName = catalog.streams.filter(({ stream }) => stream.name === name);
+  const key = streamKey({ name, namespace });
+  if (ofThatName.length === 1 || ofThatName.some(({ stream }) => streamKey(stream) === key)) return;
+  catalog.streams.push({ stream: { name, namespace }, sync_mode: 'incremental' });
+}
