@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { test as base, describe, expect } from 'vitest';
 import type { BatchApi } from '../../sandbox/batch-api/server.ts';
 import { type Finished, finished, run, start } from '../../sandbox/launcher.ts';
@@ -385,10 +385,26 @@ describe.concurrent('responses of Batch', () => {
     ['a connection cut before the request was stored', { kind: 'cut', stored: false }],
   ] as const)('%s is tried again, and nothing is lost or doubled', async ([_, fault], { batch }) => {
     batch.faults.add(fault);
-    const result = await write(batch, input);
+    const requestLog = file('requests.ndjson', '');
+    const args = [...writeArguments(batch), '--request-log', requestLog];
+    const result = await run('destination-batch', args, { input: input.map((line) => `${line}\n`).join('') });
     expect(result.code).toBe(0);
     expect(acceptedNumbers(batch)).toEqual(upTo(50));
     expect(states(result)[0]?.destinationStats).toEqual({ recordCount: 50, rejectedRecordCount: 0 });
+    const logged = readFileSync(requestLog, 'utf8');
+    expect(logged).not.toContain(REST_API_KEY);
+    expect(
+      logged
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line)),
+    ).toMatchObject(
+      upTo('times' in fault ? fault.times : 1).map((index) => ({
+        attempt: index + 1,
+        status: 'status' in fault ? fault.status : null,
+        body: expect.toSatisfy((body: unknown[]) => body.length === 50),
+      })),
+    );
   });
 
   test('a connection cut after the request was stored duplicates its events, which are counted', async ({ batch }) => {

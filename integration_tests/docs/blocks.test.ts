@@ -84,6 +84,7 @@ const GIVEN: Record<string, Given> = {
     files: {
       'destination.json': DESTINATION,
       'catalog.json': CATALOG,
+      'input.jsonl': REJECTED_ROW,
       'rejected/events-20260417T042500Z-1a2b3c4d.ndjson': REJECTED_ROW,
     },
   },

@@ -567,6 +567,10 @@ const ROW_ERRORS: readonly Case[] = [
     },
   }),
   write('dry_run_unwritable', { dry_run: true, dry_run_file: '/data/requests.jsonl' }),
+  command('request_log_unwritable', 'destination-batch', () => [
+    ...['write', '--config', destination({}), '--catalog', catalog()],
+    ...['--request-log', '/data/requests.ndjson'],
+  ]),
 ];
 
 /** What other tests earn, and hold against its page, or what nothing can. */

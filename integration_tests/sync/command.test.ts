@@ -252,11 +252,14 @@ test('--config reads the options from a file, in whose folder paths start; the c
   const folder = dirname(config);
   mkdirSync(join(folder, 'rejected'));
   const args = ['sync', '--config', config, '--stream', 'orders', '--state', join(folder, 'state.json')];
+  args.push('--request-log', join(folder, 'requests.ndjson'), '--request-log-mode', 'all');
   const result = withoutSecrets(await run('connector', args, { env: ENVIRONMENT }));
   expect([result.code, result.stderr]).toEqual([0, expect.stringContaining('orders: all rows')]);
   expect(received('orders')).toEqual(upTo(10));
   expect(received('events')).toEqual([]);
-  expect(readdirSync(folder).sort()).toEqual(['rejected', 'state.json', 'state.json.runs.json', 'sync.json']);
+  expect(JSON.parse(readFileSync(join(folder, 'requests.ndjson'), 'utf8'))).toMatchObject({ attempt: 1, status: 202 });
+  const written = ['rejected', 'requests.ndjson', 'state.json', 'state.json.runs.json', 'sync.json'];
+  expect(readdirSync(folder).sort()).toEqual(written);
 });
 
 test('syncs the only stream without --stream, and starts a damaged history again', async () => {

@@ -1,4 +1,5 @@
 import yargs, { type Argv, type InferredOptionTypes, type Options } from 'yargs';
+import type { RequestLogOptions } from '../destination-batch/batch/request-log.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
 import type { GivenConfiguration } from '../protocol/configuration.ts';
 import { type ConnectorError, protocolError } from '../protocol/errors.ts';
@@ -83,6 +84,42 @@ export const reportMetrics = {
   hidden: true,
   describe: 'write metrics as ANALYTICS messages',
 } as const;
+
+/** The options of the request log, of `write` and `sync`. */
+export const REQUEST_LOG_OPTIONS = {
+  'request-log': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'append requests to Batch and their responses to FILE, as JSON lines; they contain rows, but not the key',
+  },
+  'request-log-mode': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'which requests to log: errors (the default), first:N or all',
+  },
+} as const;
+
+/**
+ * Reads the options of the request log. Returns undefined without --request-log.
+ *
+ * @param command the command whose help is suggested.
+ * @throws ConnectorError (config_error) if an option is invalid or has no effect.
+ */
+export function readRequestLogOptions(
+  command: string,
+  { requestLog, requestLogMode }: { requestLog?: string | undefined; requestLogMode?: string | undefined },
+): RequestLogOptions | undefined {
+  if (requestLog === undefined) {
+    if (requestLogMode === undefined) return undefined;
+    throw explainWrongArguments(command, '--request-log-mode has no effect without --request-log.');
+  }
+  const [, count] = /^first:([1-9]\d{0,8})$/.exec(requestLogMode ?? '') ?? [];
+  if (count !== undefined) return { path: requestLog, mode: { kind: 'first', requests: Number(count) } };
+  if (requestLogMode === undefined || requestLogMode === 'errors')
+    return { path: requestLog, mode: { kind: 'errors' } };
+  if (requestLogMode === 'all') return { path: requestLog, mode: { kind: 'all' } };
+  throw explainWrongArguments(command, '--request-log-mode must be errors, all or first:N, such as first:10.');
+}
 
 /** Adds the environment variables to the context if --env-references is given. */
 export function resolveEnvironment(context: CommandContext, args: { envReferences: boolean }): CommandContext {

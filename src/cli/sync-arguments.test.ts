@@ -1,6 +1,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SyncOptions } from '../sync/sync.ts';
 import { parseSyncArguments } from './sync-arguments.ts';
@@ -81,5 +81,34 @@ test('names the options that neither the command line nor the file contains', as
   await expect(parse({ source: '/s.json' }, '--state', 'x')).rejects.toMatchObject({
     code: 'command_invalid',
     message: `Missing required argument: destination. Add it to ${folder}/sync.json. Run \`connector sync --help\`.`,
+  });
+});
+
+describe('the log of requests', () => {
+  test.each<[string, string[], readonly string[]]>([
+    ['is off by default', [], []],
+    [
+      'gets a path that starts at the working folder',
+      ['--request-log', 'a.ndjson'],
+      ['--request-log', resolve('a.ndjson')],
+    ],
+    [
+      'gets a mode',
+      ['--request-log', '/a', '--request-log-mode', 'first:10'],
+      ['--request-log', '/a', '--request-log-mode', 'first:10'],
+    ],
+  ])('%s', async (_, args, expected) => {
+    expect(await parse(FILE, ...args)).toMatchObject({ requestLogArguments: expected });
+  });
+
+  test.each([
+    ['without a file', ['--request-log-mode', 'all'], /^--request-log-mode has no effect without --request-log\. /],
+    ['with an unknown mode', ['--request-log', 'a', '--request-log-mode', 'first'], /must be errors, all or first:N/],
+    ['with no requests', ['--request-log', 'a', '--request-log-mode', 'first:0'], /must be errors, all or first:N/],
+  ])('is refused %s', async (_, args, message) => {
+    await expect(parse(FILE, ...args)).rejects.toMatchObject({
+      code: 'command_invalid',
+      message: expect.stringMatching(message),
+    });
   });
 });

@@ -1,10 +1,18 @@
+import { resolve } from 'node:path';
 import type { InferredOptionTypes } from 'yargs';
 import type { ConnectorError } from '../protocol/errors.ts';
 import { plural } from '../shared/format.ts';
 import type { AlertArguments } from '../sync/alerts/options.ts';
 import type { FileOptions } from '../sync/config-file/read.ts';
 import type { SyncOptions } from '../sync/sync.ts';
-import { describeJsonFile, explainWrongArguments, interactiveParser, rowLimit } from './arguments.ts';
+import {
+  describeJsonFile,
+  explainWrongArguments,
+  interactiveParser,
+  REQUEST_LOG_OPTIONS,
+  readRequestLogOptions,
+  rowLimit,
+} from './arguments.ts';
 
 const USAGE = `$0 --source FILE --destination FILE --state FILE|s3://BUCKET/KEY
        $0 --config FILE
@@ -91,6 +99,7 @@ const OPTIONS = {
     requiresArg: true,
     describe: 'write metrics after each run to FILE.prom, for the textfile collector of node_exporter',
   },
+  ...REQUEST_LOG_OPTIONS,
   json: {
     type: 'boolean',
     default: false,
@@ -121,7 +130,30 @@ export async function parseSyncArguments(name: string, args: readonly string[]):
     throw explainMissingOptions(name, { source, destination, state }, config);
   }
   const { stream = [], allStreams = false } = streams;
-  return { ...others, ...schedule, source, destination, state, streams: stream, allStreams, limit, fullRefresh };
+  return {
+    ...others,
+    ...schedule,
+    source,
+    destination,
+    state,
+    streams: stream,
+    allStreams,
+    limit,
+    fullRefresh,
+    requestLogArguments: listRequestLogArguments(name, parsed),
+  };
+}
+
+/** Returns the arguments that `write` gets for its log of requests. */
+function listRequestLogArguments(
+  name: string,
+  parsed: { requestLog: string | undefined; requestLogMode: string | undefined },
+): string[] {
+  const options = readRequestLogOptions(name, parsed);
+  if (options === undefined) return [];
+  const { requestLogMode: mode } = parsed;
+  // `write` may run in another folder, that of --config.
+  return ['--request-log', resolve(options.path), ...(mode === undefined ? [] : ['--request-log-mode', mode])];
 }
 
 function groupArguments(parsed: ParsedArguments): FileOptions {

@@ -6,6 +6,7 @@ import { readJsonFile } from '../protocol/json-file.ts';
 import { log } from '../protocol/messages.ts';
 import { describeProxy, findProxy } from '../protocol/network/proxy.ts';
 import { BatchApi } from './batch/api.ts';
+import type { RequestLogOptions } from './batch/request-log.ts';
 import { check as checkBatch } from './check.ts';
 import { destinationConfigurationSchema } from './config/schema.ts';
 import { discover as discoverOperations } from './discover.ts';
@@ -45,13 +46,13 @@ export async function discover(context: CommandContext, config: GivenConfigurati
 /** Sends the rows from `input` to Batch. Resolves to false if a signal stopped it before the end of the input. */
 export async function write(
   context: CommandContext,
-  given: { config: GivenConfiguration; catalog: string },
+  given: { config: GivenConfiguration; catalog: string; requestLog?: RequestLogOptions | undefined },
   input: Readable,
 ): Promise<boolean> {
   capHeapGrowth();
   const configuration = await readConfiguration(given.config, destinationConfigurationSchema, context);
   const catalog = await readJsonFile('catalog', given.catalog, configuredCatalogSchema);
-  return writeEvents(context, configuration, catalog, input);
+  return writeEvents(context, configuration, catalog, input, given.requestLog);
 }
 
 /** Sends the rows that `rejected_rows` has stored again. */

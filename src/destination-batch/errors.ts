@@ -17,6 +17,7 @@ export const DESTINATION_ERRORS = {
   rejected_rows_unavailable: 'transient_error',
   rejected_rows_locked: 'transient_error',
   dry_run_unwritable: 'config_error',
+  request_log_unwritable: 'config_error',
 } as const satisfies Record<string, FailureType>;
 
 /** Creates an error of the destination, with one of these codes or a code that all commands share. */

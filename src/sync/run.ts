@@ -32,6 +32,8 @@ export type RunOptions = {
   allStreams: boolean;
   limit: number | undefined;
   fullRefresh: boolean;
+  /** The arguments of `write` for a log of its requests. */
+  requestLogArguments?: readonly string[];
 };
 
 type RunContext = SyncContext & {
@@ -129,7 +131,7 @@ async function discoverAndTransfer(
     const common = ['--catalog', catalog, '--report-metrics'];
     return await transferRows({ ...context, progress, logs }, findings, {
       read: callWithConfiguration('read', source, [...common, ...state, ...limit]),
-      write: callWithConfiguration('write', destination, common),
+      write: callWithConfiguration('write', destination, [...common, ...(options.requestLogArguments ?? [])]),
     });
   } finally {
     folder.remove();

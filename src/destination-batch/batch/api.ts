@@ -6,7 +6,8 @@ import { createProxyConnector } from '../../protocol/network/proxy-connector.ts'
 import type { DestinationConfiguration } from '../config/schema.ts';
 import type { Endpoint } from './endpoints.ts';
 import { explainConnectionError } from './errors.ts';
-import { type BatchResponse, interpretResponse } from './responses.ts';
+import type { RequestLog } from './request-log.ts';
+import { type BatchResponse, interpretResponse, type RawResponse } from './responses.ts';
 
 /**
  * The maximum duration of a call, from its first byte to the last byte of the response, in milliseconds. It is longer
@@ -53,6 +54,7 @@ export class BatchApi {
   readonly #headers: Record<string, string>;
   readonly #origin: string;
   readonly #onRequest: RequestListener;
+  readonly #log: RequestLog | undefined;
 
   constructor(
     {
@@ -62,8 +64,10 @@ export class BatchApi {
       project_key,
     }: Pick<DestinationConfiguration, 'api_url' | 'api_version' | 'rest_api_key' | 'project_key'>,
     onRequest: RequestListener = () => {},
+    log?: RequestLog,
   ) {
     this.#onRequest = onRequest;
+    this.#log = log;
     const url = new URL(api_url);
     this.#origin = url.origin;
     this.#basePath = `${url.pathname.replace(/\/$/, '')}/${api_version}`;
@@ -85,17 +89,33 @@ export class BatchApi {
    * Posts updates.
    *
    * @param body the JSON of an array of updates, in UTF-8.
+   * @param attempt 1 for the first attempt to post these updates, 2 for the first retry.
    * @throws RetryableCallError if a retry may succeed.
    * @throws ConnectorError (config_error) if the key, the project or the address is wrong.
    */
-  async post({ path }: Pick<Endpoint, 'path'>, body: Buffer, signal: AbortSignal): Promise<BatchResponse> {
-    const fullPath = `${this.#basePath}/${path}`;
-    let status: number;
-    let completed: number | undefined;
-    let text: string;
-    let retryAfter: string | string[] | undefined;
-    const timeout = new AbortController();
+  async post(
+    { path: endpoint }: Pick<Endpoint, 'path'>,
+    body: Buffer,
+    signal: AbortSignal,
+    attempt = 1,
+  ): Promise<BatchResponse> {
+    const path = `${this.#basePath}/${endpoint}`;
     const start = performance.now();
+    const received = await this.#send(path, body, signal).catch((error: unknown) =>
+      explainConnectionError(error, this.#origin),
+    );
+    const milliseconds = performance.now() - start;
+    this.#onRequest(received instanceof Error ? undefined : received.status, milliseconds);
+    const result =
+      received instanceof Error ? received : interpretOrReturnError(received, { origin: this.#origin, path, body });
+    if (this.#log !== undefined) await this.#log.add({ path, body, attempt, milliseconds, received, result });
+    if (result instanceof Error) throw result;
+    return result;
+  }
+
+  /** Sends a request and waits for its complete response. */
+  async #send(path: string, body: Buffer, signal: AbortSignal): Promise<RawResponse> {
+    const timeout = new AbortController();
     // undici limits only the time between two parts of a response, so a response that trickles in slowly could take
     // forever.
     const timer = setTimeout(
@@ -105,26 +125,32 @@ export class BatchApi {
     try {
       const response = await this.#pool.request({
         method: 'POST',
-        path: fullPath,
+        path,
         headers: this.#headers,
         body,
         signal: AbortSignal.any([signal, timeout.signal]),
       });
-      status = response.statusCode;
-      retryAfter = response.headers['retry-after'];
-      text = await decodeBody(await response.body.bytes(), response.headers['content-encoding']);
-      completed = status;
+      const text = await decodeBody(await response.body.bytes(), response.headers['content-encoding']);
+      return { status: response.statusCode, text, retryAfter: response.headers['retry-after'] };
     } catch (error) {
-      throw explainConnectionError(timeout.signal.aborted ? timeout.signal.reason : error, this.#origin);
+      throw timeout.signal.aborted ? timeout.signal.reason : error;
     } finally {
       clearTimeout(timer);
-      this.#onRequest(completed, performance.now() - start);
     }
-    return interpretResponse({ status, text, retryAfter }, { origin: this.#origin, path: fullPath, body });
   }
 
-  close(): Promise<void> {
-    return this.#pool.destroy();
+  async close(): Promise<void> {
+    await this.#pool.destroy();
+    await this.#log?.close();
+  }
+}
+
+function interpretOrReturnError(...[response, call]: Parameters<typeof interpretResponse>): BatchResponse | Error {
+  try {
+    return interpretResponse(response, call);
+  } catch (error) {
+    if (error instanceof Error) return error;
+    throw error;
   }
 }
 

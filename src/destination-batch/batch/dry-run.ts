@@ -1,14 +1,14 @@
-import { type FileHandle, open } from 'node:fs/promises';
 import { type ConnectorError, describeSystemError } from '../../protocol/errors.ts';
 import { destinationError } from '../errors.ts';
 import type { Endpoint } from './endpoints.ts';
+import { LineFile } from './line-file.ts';
 import type { BatchResponse } from './responses.ts';
 
 /** Replaces Batch's API in a dry run. Accepts every request, and writes it to a file if one is configured. */
 export class DryRun {
-  readonly #file: FileHandle | undefined;
+  readonly #file: LineFile | undefined;
 
-  private constructor(file: FileHandle | undefined) {
+  private constructor(file: LineFile | undefined) {
     this.#file = file;
   }
 
@@ -21,7 +21,7 @@ export class DryRun {
   static async open(path: string | undefined): Promise<DryRun> {
     if (path === undefined) return new DryRun(undefined);
     try {
-      return new DryRun(await open(path, 'w'));
+      return new DryRun(await LineFile.open(path, 'w'));
     } catch (error) {
       throw explainWriteError(path, error);
     }
@@ -29,9 +29,7 @@ export class DryRun {
 
   async post({ path }: Pick<Endpoint, 'path'>, body: Buffer): Promise<BatchResponse> {
     try {
-      // Each line is written in a single call, so that concurrent requests don't mix.
-      const line = Buffer.concat([Buffer.from(`{"path":"${path}","body":`), body, Buffer.from('}\n')]);
-      await this.#file?.appendFile(line);
+      await this.#file?.append(Buffer.from(`{"path":"${path}","body":`), body, Buffer.from('}'));
     } catch (error) {
       throw explainWriteError('dry_run_file', error);
     }

@@ -49,7 +49,7 @@ const MAX_MESSAGE_CHARACTERS = 2_000;
 const REFUSALS_OF_CONTENT = new Set([400, 413, 422]);
 
 /** A response as it arrived. */
-type RawResponse = { status: number; text: string; retryAfter: string | string[] | undefined };
+export type RawResponse = { status: number; text: string; retryAfter: string | string[] | undefined };
 
 /** The call that was made. The values in its body are masked in Batch's messages. */
 type Call = { origin: string; path: string; body: Buffer };

@@ -25,8 +25,8 @@ const ACCEPTED: Outcome = { kind: 'accepted' };
 
 /** A receiver of requests: Batch's API, or a dry run. */
 export type Receiver = {
-  /** Posts the JSON of an array of updates, in UTF-8. */
-  post: (endpoint: Endpoint, body: Buffer, signal: AbortSignal) => Promise<BatchResponse>;
+  /** Posts the JSON of an array of updates, in UTF-8. @param attempt 1 for the first attempt. */
+  post: (endpoint: Endpoint, body: Buffer, signal: AbortSignal, attempt: number) => Promise<BatchResponse>;
 };
 
 export type PosterOptions = {
@@ -96,7 +96,7 @@ export class UpdatePoster {
       report.countRequest(updates.length);
       this.#unanswered.add(updates);
       try {
-        const response = await receiver.post(endpoint, body, signal);
+        const response = await receiver.post(endpoint, body, signal, attemptNumber);
         this.#unanswered.delete(updates);
         return response;
       } catch (error) {

@@ -3,6 +3,7 @@ import type { ConfiguredCatalog } from '../../protocol/catalog.ts';
 import type { CommandContext } from '../../protocol/command-context.ts';
 import { BatchApi } from '../batch/api.ts';
 import { DryRun } from '../batch/dry-run.ts';
+import { RequestLog, type RequestLogOptions } from '../batch/request-log.ts';
 import { RequestMetrics } from '../batch/request-metrics.ts';
 import type { DestinationConfiguration } from '../config/schema.ts';
 import { openRejectedRowStore } from '../rejected/open-store.ts';
@@ -14,6 +15,7 @@ import { WriteSession } from './session.ts';
 /**
  * Sends the rows on `input` to Batch, and echoes each state once all rows before it are settled.
  *
+ * @param requestLog the log of the requests, if there is one.
  * @returns true after the end of the input, or false if a signal stopped the run before the end.
  * @throws ConnectorError when the sync can't continue. All states whose rows were settled by then have been written.
  */
@@ -22,13 +24,17 @@ export async function write(
   configuration: DestinationConfiguration,
   catalog: ConfiguredCatalog,
   input: Readable,
+  requestLog?: RequestLogOptions,
 ): Promise<boolean> {
   const { dry_run: isDryRun, rejected_rows, retry_minutes, on_rejection } = configuration;
   const { output, now } = context;
-  const { receiver, requests } = await openReceiver(configuration);
   const report = new Report();
+  const log = isDryRun ? undefined : await openRequestLog(requestLog, now, report);
+  const { receiver, requests } = await openReceiver(configuration, log);
   if (isDryRun) {
     report.warn('This is a dry run: nothing is sent to Batch, and no state is saved. Turn dry_run off to sync.');
+    if (requestLog !== undefined)
+      report.warn('A dry run sends no requests, so --request-log has no effect. Use dry_run_file.');
   }
   let rejectedRows: RejectedRows | undefined;
   let isOutputRead = false;
@@ -88,10 +94,18 @@ export async function resend(
 
 type OpenReceiver = { receiver: BatchApi | DryRun; requests: RequestMetrics };
 
-async function openReceiver(configuration: DestinationConfiguration): Promise<OpenReceiver> {
+async function openReceiver(configuration: DestinationConfiguration, log?: RequestLog): Promise<OpenReceiver> {
   const requests = new RequestMetrics();
   const receiver = configuration.dry_run
     ? await DryRun.open(configuration.dry_run_file)
-    : new BatchApi(configuration, (status, milliseconds) => requests.count(status, milliseconds));
+    : new BatchApi(configuration, (status, milliseconds) => requests.count(status, milliseconds), log);
   return { receiver, requests };
+}
+
+async function openRequestLog(
+  options: RequestLogOptions | undefined,
+  now: () => number,
+  report: Report,
+): Promise<RequestLog | undefined> {
+  return options && RequestLog.open(options, now, (message) => report.warn(message));
 }
