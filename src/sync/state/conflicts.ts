@@ -1,23 +1,13 @@
-import { z } from 'zod';
 import type { ConnectorError } from '../../protocol/errors.ts';
 import { syncError } from '../../runner/errors.ts';
-import type { LockOwner } from './store.ts';
+import { describeOwner, type ProcessOwner } from '../../shared/process-owner.ts';
 
-/** The owner of a lock, as it is stored next to the state. */
-export const ownerSchema = z.object({
-  pid: z.int(),
-  host: z.string(),
-  since: z.string(),
-}) satisfies z.ZodType<LockOwner>;
-
-export function describeOwner(owner: LockOwner | undefined): string {
-  if (owner === undefined) return 'another run';
-  const { pid, host, since } = owner;
-  return `process ${pid} on ${host}, since ${since}`;
+export function describeHolder(owner: ProcessOwner | undefined): string {
+  return owner === undefined ? 'another run' : describeOwner(owner);
 }
 
 /** Explains that another run holds the lock. @param location the state, as the user wrote it. */
-export function explainLocked(location: string, owner: LockOwner | undefined): ConnectorError {
+export function explainLocked(location: string, owner: ProcessOwner | undefined): ConnectorError {
   return syncError(
     'state_file_locked',
     `Another run is using the state file ${location}${owner === undefined ? '' : `: ${describeOwner(owner)}`}. Two runs from the same state would send the same rows twice. Wait until the other run has ended, or stop it. To sync other tables at the same time, use another state file.`,

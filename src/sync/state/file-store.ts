@@ -3,9 +3,10 @@ import writeFileAtomic from 'write-file-atomic';
 import { codeOf, describeSystemError } from '../../protocol/errors.ts';
 import { readTextFile } from '../../protocol/json-file.ts';
 import { syncError } from '../../runner/errors.ts';
+import type { ProcessOwner } from '../../shared/process-owner.ts';
 import { explainChangedState } from './conflicts.ts';
 import { lockStateFile, readLockOfFile, resolveRealPath } from './lock.ts';
-import type { LockOptions, LockOwner, LockStatus, StateStore } from './store.ts';
+import type { LockOptions, LockStatus, StateStore } from './store.ts';
 
 /** The mode of the files. Only their owner can read them, because cursors are values from the user's tables. */
 const FILE_MODE = 0o600;
@@ -61,7 +62,7 @@ export class FileStateStore implements StateStore {
     }
   }
 
-  lock(self: LockOwner, options: LockOptions): Promise<(() => Promise<void>) | undefined> {
+  lock(self: ProcessOwner, options: LockOptions): Promise<(() => Promise<void>) | undefined> {
     return lockStateFile(this.location, self, options);
   }
 

@@ -4,8 +4,9 @@ import { check, lock } from 'proper-lockfile';
 import { type ConnectorError, codeOf, describeSystemError } from '../../protocol/errors.ts';
 import { syncError } from '../../runner/errors.ts';
 import { waitByTimer } from '../../shared/abort.ts';
-import { describeOwner, explainLocked, explainLostLock, ownerSchema } from './conflicts.ts';
-import type { LockOptions, LockOwner, LockStatus } from './store.ts';
+import { findLiveness, type ProcessOwner, processOwnerSchema } from '../../shared/process-owner.ts';
+import { describeHolder, explainLocked, explainLostLock } from './conflicts.ts';
+import type { LockOptions, LockStatus } from './store.ts';
 
 /**
  * A lock that was not renewed for this time, in milliseconds, is stale: another process may acquire it. The library renews a lock
@@ -34,7 +35,7 @@ type LockAttempt = { kind: 'acquired'; release: () => Promise<void> } | Extract<
  */
 export async function lockStateFile(
   path: string,
-  self: LockOwner,
+  self: ProcessOwner,
   { stop, wait = waitByTimer, onWaiting, onLost }: LockOptions,
 ): Promise<(() => Promise<void>) | undefined> {
   const file = await resolveRealPath(path);
@@ -51,8 +52,9 @@ export async function lockStateFile(
 
   let attempt = await tryLock();
   if (attempt.kind === 'locked') {
-    if (attempt.owner !== undefined && isAlive(attempt.owner, self)) throw explainLocked(path, attempt.owner);
-    onWaiting(describeOwner(attempt.owner), STALE_MS);
+    if (attempt.owner !== undefined && findLiveness(attempt.owner, self) === 'alive')
+      throw explainLocked(path, attempt.owner);
+    onWaiting(describeHolder(attempt.owner), STALE_MS);
   }
   for (let left = ATTEMPTS_UNTIL_STALE; attempt.kind === 'locked'; left -= 1) {
     if (left === 0) throw explainLocked(path, attempt.owner);
@@ -83,7 +85,7 @@ function ownerPathOf(file: string): string {
 async function recordOwner(
   path: string,
   ownerPath: string,
-  self: LockOwner,
+  self: ProcessOwner,
   release: () => Promise<void>,
 ): Promise<() => Promise<void>> {
   const unlock = async (): Promise<void> => {
@@ -125,23 +127,11 @@ function explainUnusableFile(path: string, error: unknown): ConnectorError {
   );
 }
 
-async function readOwner(path: string): Promise<LockOwner | undefined> {
+async function readOwner(path: string): Promise<ProcessOwner | undefined> {
   try {
-    return ownerSchema.parse(JSON.parse(await readFile(path, 'utf8')));
+    return processOwnerSchema.parse(JSON.parse(await readFile(path, 'utf8')));
   } catch {
     // The lock works without this file. If the owner is unknown, this run waits for the lock.
     return undefined;
-  }
-}
-
-/** Checks whether the owner is known to be alive. For a process on another machine, this is never known. */
-function isAlive({ pid, host }: LockOwner, self: LockOwner): boolean {
-  // A restarted container has the same host name and process ids as before: an owner with our process id has ended.
-  if (host !== self.host || pid === self.pid) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return codeOf(error) !== 'ESRCH';
   }
 }

@@ -1,6 +1,6 @@
-import { hostname } from 'node:os';
 import { asConnectorError } from '../../protocol/errors.ts';
 import { onAbort, waitByTimer } from '../../shared/abort.ts';
+import { thisProcess } from '../../shared/process-owner.ts';
 import type { SyncContext } from '../context.ts';
 import type { RunResult } from '../result.ts';
 import type { StateStore } from './store.ts';
@@ -23,8 +23,7 @@ export class RunLock {
     { reporter, stop, now, wait = waitByTimer }: SyncContext,
   ): Promise<RunLock | undefined> {
     const lock = new RunLock();
-    const self = { pid: process.pid, host: hostname(), since: new Date(now()).toISOString() };
-    lock.#unlock = await store.lock(self, {
+    lock.#unlock = await store.lock(thisProcess(now()), {
       stop,
       wait,
       onWaiting: (owner, expiresInMs) =>

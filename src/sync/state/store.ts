@@ -1,8 +1,6 @@
 import type { ConnectorError } from '../../protocol/errors.ts';
 import type { Wait } from '../../shared/abort.ts';
-
-/** The process that holds a lock. `since` is a time in ISO 8601. */
-export type LockOwner = { pid: number; host: string; since: string };
+import type { ProcessOwner } from '../../shared/process-owner.ts';
 
 export type LockOptions = {
   /** Aborting it ends the wait for the lock. */
@@ -20,7 +18,7 @@ export type LockOptions = {
 };
 
 /** Whether a process holds the lock. `owner` is undefined if it is not known which one. */
-export type LockStatus = { kind: 'unlocked' } | { kind: 'locked'; owner: LockOwner | undefined };
+export type LockStatus = { kind: 'unlocked' } | { kind: 'locked'; owner: ProcessOwner | undefined };
 
 /** Where a sync keeps its state, and next to it the records of its runs. All methods throw ConnectorErrors. */
 export type StateStore = {
@@ -46,7 +44,7 @@ export type StateStore = {
    * @returns a function that releases the lock; undefined if `stop` was aborted before this process had the lock.
    * @throws ConnectorError if another process holds the lock (transient_error), or if the store is unusable.
    */
-  lock: (self: LockOwner, options: LockOptions) => Promise<(() => Promise<void>) | undefined>;
+  lock: (self: ProcessOwner, options: LockOptions) => Promise<(() => Promise<void>) | undefined>;
   /** Returns who holds the lock now. */
   readLock: () => Promise<LockStatus>;
 };

@@ -5,8 +5,9 @@ import { syncError } from '../../../runner/errors.ts';
 import { waitByTimer } from '../../../shared/abort.ts';
 import { serial } from '../../../shared/async.ts';
 import { tryParseJson } from '../../../shared/exact-json.ts';
-import { describeOwner, explainLocked, explainLostLock, ownerSchema } from '../conflicts.ts';
-import type { LockOptions, LockOwner, LockStatus } from '../store.ts';
+import { type ProcessOwner, processOwnerSchema } from '../../../shared/process-owner.ts';
+import { describeHolder, explainLocked, explainLostLock } from '../conflicts.ts';
+import type { LockOptions, LockStatus } from '../store.ts';
 import { explainMissingConditions } from './client.ts';
 import { type Objects, retryBriefly, type StoredObject, type WriteCondition, type WriteResult } from './objects.ts';
 
@@ -35,7 +36,7 @@ const CHECK_INTERVAL_MS = 1_000;
 /** The ETag of no object. */
 const OTHER_ETAG = '"00000000000000000000000000000000"';
 
-const leaseSchema = ownerSchema.extend({
+const leaseSchema = processOwnerSchema.extend({
   /** Identifies the holder. */
   token: z.string(),
   /** Different in each write, so that each has another ETag. */
@@ -62,7 +63,7 @@ export type LeasePlace = {
  */
 export async function acquireLease(
   place: LeasePlace,
-  self: LockOwner,
+  self: ProcessOwner,
   options: LockOptions,
 ): Promise<S3Lease | undefined> {
   const { objects, key, url } = place;
@@ -72,7 +73,7 @@ export async function acquireLease(
 
   let found = await read();
   for (let polls = 0; isHeld(found) && polls < POLLS_UNTIL_EXPIRED; polls += 1) {
-    if (polls === 0) onWaiting(describeOwner(parseLease(found)), LEASE_MS);
+    if (polls === 0) onWaiting(describeHolder(parseLease(found)), LEASE_MS);
     await wait(POLL_INTERVAL_MS, stop);
     if (stop.aborted) return undefined;
     const before = found;
@@ -98,7 +99,7 @@ export async function acquireLease(
 export async function readLease({ objects, key }: LeasePlace): Promise<LockStatus> {
   const found = await retryBriefly(() => objects.read(key));
   if (!isHeld(found) || (found.ageMs ?? 0) > LEASE_MS) return { kind: 'unlocked' };
-  return { kind: 'locked', owner: ownerSchema.safeParse(parseLease(found)).data };
+  return { kind: 'locked', owner: processOwnerSchema.safeParse(parseLease(found)).data };
 }
 
 /** A version of the lease that this process wrote. */
@@ -107,7 +108,7 @@ type Version = { etag: string; writtenAt: Clocks };
 /** A lease that this process holds. It is renewed until it is released or lost. */
 export class S3Lease {
   readonly #place: LeasePlace;
-  readonly #self: LockOwner;
+  readonly #self: ProcessOwner;
   readonly #token: string;
   readonly #options: Pick<LockOptions, 'onLost' | 'onUncertain'>;
   readonly #inTurn = serial();
@@ -118,7 +119,7 @@ export class S3Lease {
 
   constructor(
     place: LeasePlace,
-    self: LockOwner,
+    self: ProcessOwner,
     token: string,
     version: Version,
     options: Pick<LockOptions, 'onLost' | 'onUncertain'>,
@@ -231,7 +232,7 @@ function readClocks(): Clocks {
   return { steady: performance.now(), wall: Date.now() };
 }
 
-function formatLease(self: LockOwner, token: string, released: boolean): string {
+function formatLease(self: ProcessOwner, token: string, released: boolean): string {
   return JSON.stringify({ ...self, token, renewal: randomUUID(), released });
 }
 

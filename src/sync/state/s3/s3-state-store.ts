@@ -1,5 +1,6 @@
+import type { ProcessOwner } from '../../../shared/process-owner.ts';
 import { explainChangedState } from '../conflicts.ts';
-import type { LockOptions, LockOwner, LockStatus, StateStore } from '../store.ts';
+import type { LockOptions, LockStatus, StateStore } from '../store.ts';
 import { createS3Client } from './client.ts';
 import { acquireLease, type LeasePlace, readLease, type S3Lease } from './lease.ts';
 import type { S3Location } from './location.ts';
@@ -70,7 +71,7 @@ export class S3StateStore implements StateStore {
     });
   }
 
-  async lock(self: LockOwner, options: LockOptions): Promise<(() => Promise<void>) | undefined> {
+  async lock(self: ProcessOwner, options: LockOptions): Promise<(() => Promise<void>) | undefined> {
     const lease = await acquireLease(this.#lease, self, options);
     if (lease === undefined) return undefined;
     try {
