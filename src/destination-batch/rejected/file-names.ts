@@ -22,6 +22,11 @@ export function createRunName(startedAt: number): string {
   return `${stamp}-${randomBytes(4).toString('hex')}`;
 }
 
+/** Returns when a run began, in ISO 8601 and to the second. */
+export function parseRunStart(run: string): string {
+  return run.replace(/^(\d{4})(\d\d)(\d\dT\d\d)(\d\d)(\d\dZ).*$/, '$1-$2-$3:$4:$5');
+}
+
 /** Returns the name of the file with the record of a run: see run-record.ts. */
 export function runRecordName(run: string): string {
   return `.run-${run}.json`;

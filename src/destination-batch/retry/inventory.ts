@@ -1,7 +1,13 @@
 import { createHash } from 'node:crypto';
 import type { ConfiguredCatalog } from '../../protocol/catalog.ts';
 import { findLiveness, type ProcessOwner } from '../../shared/process-owner.ts';
-import { parseRowFileName, parseRunRecordName, runRecordName } from '../rejected/file-names.ts';
+import {
+  parseRowFileName,
+  parseRunRecordName,
+  parseRunStart,
+  type RowFileName,
+  runRecordName,
+} from '../rejected/file-names.ts';
 import { parseRunRecord, type RunRecord } from '../rejected/run-record.ts';
 import { readWhole, type StoredFiles } from '../rejected/stored-files.ts';
 import type { FileProgress, RetryProgress } from './journal.ts';
@@ -47,7 +53,11 @@ export async function takeInventory(
   });
   const runs = await readRuns(files, new Set(found.map(({ run }) => run)));
   const inventory: Inventory = { files: [], inUse: [] };
-  found.sort((a, b) => compare(a.run, b.run) || compare(a.stream, b.stream) || a.number - b.number);
+  const startOf = ({ run }: RowFileName): string => runs.get(run)?.owner?.since ?? parseRunStart(run);
+  found.sort(
+    (a, b) =>
+      compare(startOf(a), startOf(b)) || compare(a.run, b.run) || compare(a.stream, b.stream) || a.number - b.number,
+  );
   for (const { name, stream, bytes, run: runName, isUnconfirmed } of found) {
     const run = runs.get(runName);
     // The files of a retry that was killed contain only what its journal says: see RetryPlace.rollBack.
@@ -68,14 +78,18 @@ export async function takeInventory(
   return inventory;
 }
 
-/** Removes the records of runs that have ended, if none of their rows are left. */
-export async function removeUnusedRecords(files: StoredFiles): Promise<void> {
+/**
+ * Removes the records of runs that have ended or were killed, if none of their rows are left. The record of a run that may still be
+ * in progress is kept: without it, its next rows would be sent before the run has ended.
+ */
+export async function removeUnusedRecords(files: StoredFiles, self: ProcessOwner): Promise<void> {
   const names = (await files.list()).map(({ name }) => name);
   const inUse = new Set(names.flatMap((name) => parseRowFileName(name)?.run ?? []));
   for (const run of names.flatMap((name) => parseRunRecordName(name) ?? [])) {
     if (inUse.has(run)) continue;
     const record = await readRecord(files, run);
-    if (record !== 'unreadable' && record?.ended) await files.remove(runRecordName(run));
+    if (record === undefined || record === 'unreadable') continue;
+    if (record.ended || findLiveness(record.owner, self) === 'ended') await files.remove(runRecordName(run));
   }
 }
 

@@ -115,7 +115,7 @@ async function retryWithJournal(
       if (context.stop.aborted || result.failed !== undefined) break;
       await retryGroup(run, journal, group);
     }
-    await removeUnusedRecords(files);
+    await removeUnusedRecords(files, self);
   } finally {
     await journal.close();
   }
