@@ -1,7 +1,8 @@
+import { ClickHouseError } from '@clickhouse/client';
 import { describe, expect, test } from 'vitest';
 import { ConnectorError } from '../../protocol/errors.ts';
 import type { Setting } from './lossy-settings.ts';
-import { decideQuerySettings, type QuerySettings } from './query-settings.ts';
+import { decideQuerySettings, type QueryRows, type QuerySettings, readQuerySettings } from './query-settings.ts';
 
 /** The values of settings by name. */
 type Values = Record<string, string>;
@@ -164,5 +165,30 @@ describe('a profile that changes the format of rows', () => {
     expect(() => decide({ extremes: '1', limit: '5' }, [...EVERYTHING, 'extremes'])).toThrow(
       /has limit = 5, extremes = 1, .+ would silently leave out rows, .+; ClickHouse would write rows in a different form.+ limit = 0, extremes = 0 \(/,
     );
+  });
+});
+
+describe('the query that looks up the settings', () => {
+  /** Answers the first query with an error, and the next one as a server does. Returns how often it was asked. */
+  async function lookUpAfter(code: string): Promise<number> {
+    let queries = 0;
+    const queryRows: QueryRows = async (_, row) => {
+      queries += 1;
+      if (queries === 1) throw new ClickHouseError({ message: 'Nested type Array(Array(String)) …', code });
+      return [row.parse({ version: '24.8.4.1', milliseconds: '7', settings: [['readonly', '10 1']] })];
+    };
+    const facts = await readQuerySettings(queryRows, { username: 'reader' }).catch((error: unknown) => error);
+    expect(facts instanceof ClickHouseError ? facts.code : facts).toEqual(
+      queries === 1 ? code : { settings: { settings: {}, endsWithConnection: false }, serverTime: 7 },
+    );
+    return queries;
+  }
+
+  test('has one aggregate for each setting if an array of all can not be Nullable', async () => {
+    expect(await lookUpAfter('43')).toBe(2);
+  });
+
+  test('is not sent again after another error', async () => {
+    expect(await lookUpAfter('241')).toBe(1);
   });
 });
