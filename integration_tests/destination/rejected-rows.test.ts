@@ -6,8 +6,13 @@ import { PassThrough } from 'node:stream';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { BatchApi } from '../../sandbox/batch-api/server.ts';
 import { type Finished, finished, launcherPath, run, start } from '../../sandbox/launcher.ts';
-import { destinationConfigurationSchema } from '../../src/destination-batch/config/schema.ts';
+import {
+  type DestinationConfiguration,
+  destinationConfigurationSchema,
+} from '../../src/destination-batch/config/schema.ts';
 import { type RetryResult, retry } from '../../src/destination-batch/retry/retry.ts';
+import { write as writeRows } from '../../src/destination-batch/write/write.ts';
+import { configuredCatalogSchema } from '../../src/protocol/catalog.ts';
 import { MessageOutput } from '../../src/protocol/output.ts';
 import { validateMessage } from '../protocol/message-schema.ts';
 import { recordLine, stateLine } from '../support/message-lines.ts';
@@ -480,16 +485,22 @@ describe.skipIf(typeof s3 === 'string')('dead letters in S3', () => {
   test('are sent again by retry, of which only one runs at a time, and which can be killed', async () => {
     const rows = [1, 2, 3, 4, 5].map((n) => recordLine({ custom_id: `user-${n}`, event_name: 'x', n }));
     // Three objects, as the states are far apart.
-    const writing = start('destination-batch', writeArguments({ ...options(), limits: { custom_id_characters: 3 } }), {
-      stdio: ['pipe', 'pipe', 'pipe'],
-    });
-    const written = finished(writing);
+    const input = new PassThrough();
+    const context = {
+      output: new MessageOutput(new PassThrough().resume()),
+      stop: new AbortController().signal,
+      now: Date.now,
+    };
+    const configure = (changes: Row = {}): DestinationConfiguration =>
+      destinationConfigurationSchema.parse(destinationConfiguration(batch, { ...options(), ...changes }));
+    const catalog = configuredCatalogSchema.parse(catalogOf('incremental', 'events'));
+    const written = writeRows(context, configure({ limits: { custom_id_characters: 3 } }), catalog, input);
     for (const [index, part] of [rows.slice(0, 2), rows.slice(2, 4), rows.slice(4)].entries()) {
-      writing.stdin?.write(`${[good(7), ...part, stateLine(index)].join('\n')}\n`);
+      input.write(`${[good(7), ...part, stateLine(index)].join('\n')}\n`);
       await eventually(async () => expect((await rowObjects()).size).toBe(index + 1));
     }
-    writing.stdin?.end();
-    expect((await written).code).toBe(0);
+    input.end();
+    await written;
 
     // Batch stores the rows of the second of three requests, and does not answer.
     batch.faults.add([
@@ -508,14 +519,8 @@ describe.skipIf(typeof s3 === 'string')('dead letters in S3', () => {
     const ended = finished(killed);
     await eventually(() => expect(requests).toBeGreaterThan(2));
     const retryRows = async (includeUncertain = false): Promise<RetryResult> => {
-      const context = {
-        output: new MessageOutput(new PassThrough().resume()),
-        stop: new AbortController().signal,
-        now: Date.now,
-      };
-      const configuration = destinationConfigurationSchema.parse(destinationConfiguration(batch, options()));
       const filter = { reason: undefined, since: undefined, limit: undefined, includeUncertain, isDryRun: false };
-      return retry(context, configuration, filter, { onPlan: () => {} });
+      return retry(context, configure(), filter, { onPlan: () => {} });
     };
     await expect(retryRows()).rejects.toMatchObject({ code: 'rejected_rows_locked' });
     killed.kill('SIGKILL');
