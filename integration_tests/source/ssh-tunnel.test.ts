@@ -171,7 +171,9 @@ describe.runIf(SshServer.isInstalled)('through an SSH server', () => {
     test('is logged when nothing was given to verify it', async () => {
       const config = configuration(byKey(ssh, { tunnel_host_key: undefined }));
       const result = await run('source-clickhouse', ['check', '--config', config]);
-      expect(logs(result)).toEqual([
+      // Not those about the rows.
+      const ofServer = logs(result).filter((line) => line.includes('The SSH server'));
+      expect(ofServer).toEqual([
         expect.stringMatching(
           `^WARN The SSH server .+ has the host key ${ssh.hostKeyFingerprint.replaceAll(/[+/]/g, '.')}, which was not verified`,
         ),
