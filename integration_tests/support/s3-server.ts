@@ -1,8 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { lock } from 'proper-lockfile';
 import { freePort } from '../../sandbox/free-port.ts';
 
 /** An S3 server in Python that knows users, policies and roles (https://docs.getmoto.org). */
@@ -30,6 +31,8 @@ def run_in_turn(host, port, app, **options):
 server.run_simple = run_in_turn
 server.main()
 `;
+
+const PIP_ARGUMENTS = ['install', '--quiet', '--disable-pip-version-check'];
 
 const REGION = 'eu-west-1';
 const POLICY = {
@@ -170,20 +173,26 @@ function signedFor(service: string): Record<string, string> {
   };
 }
 
-/** Installs the server into a folder of its own, once. Gives back why it could not. */
+/**
+ * Installs the server into a folder of its own, once, although several test files may ask for it at the same time. Returns why it
+ * could not.
+ */
 async function install(): Promise<string | undefined> {
-  if (existsSync(FOLDER)) return undefined;
-  mkdirSync(join(FOLDER, '..'), { recursive: true });
-  const making = `${FOLDER}-${process.pid}`;
+  mkdirSync(dirname(FOLDER), { recursive: true });
+  const unlock = await lock(FOLDER, { realpath: false, retries: { retries: 600, factor: 1, minTimeout: 500 } });
+  const unfinished = `${FOLDER}-unfinished`;
   try {
+    if (existsSync(FOLDER)) return undefined;
+    rmSync(unfinished, { recursive: true, force: true });
     const problem =
-      (await failing('python3', ['-m', 'venv', FOLDER])) ??
-      (await failing(join(FOLDER, 'bin/pip'), ['install', '--quiet', '--disable-pip-version-check', ...PACKAGES]));
-    // Half an installation would be taken for a whole one.
-    if (problem !== undefined && existsSync(FOLDER)) renameSync(FOLDER, making);
+      (await failing('python3', ['-m', 'venv', unfinished])) ??
+      (await failing(join(unfinished, 'bin/python'), ['-m', 'pip', ...PIP_ARGUMENTS, ...PACKAGES]));
+    // The folder gets its name only when it is complete.
+    if (problem === undefined) renameSync(unfinished, FOLDER);
     return problem;
   } finally {
-    rmSync(making, { recursive: true, force: true });
+    rmSync(unfinished, { recursive: true, force: true });
+    await unlock();
   }
 }
 
