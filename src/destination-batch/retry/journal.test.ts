@@ -121,7 +121,8 @@ describe('of two processes that take it over at once', () => {
     const version = await place.read();
     const taken = await Promise.all(['a', 'b', 'c'].map((text) => place.take(version, () => text)));
     expect(taken.filter((each) => each !== undefined)).toHaveLength(1);
-    expect(await readdir(folder)).toEqual(['.retry-000002.ndjson']);
+    // Its number depends on how many of them created a file.
+    expect(await readdir(folder)).toEqual([expect.stringMatching(/^\.retry-00000[234]\.ndjson$/)]);
     for (const each of taken) await each?.close(false);
   });
 
