@@ -70,6 +70,7 @@ export default defineConfig({
           name: 'unit',
           include: ['src/**/*.test.ts', 'sandbox/**/*.test.ts'],
           exclude: APART,
+          setupFiles: 'integration_tests/support/forget-secrets.ts',
           // A process for each of these small files would spend more on loading modules than on the tests.
           isolate: false,
           testTimeout: 30_000,

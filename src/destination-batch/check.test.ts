@@ -2,7 +2,6 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { FaultRequest } from '../../sandbox/batch-api/faults.ts';
 import { BatchApi as Sandbox } from '../../sandbox/batch-api/server.ts';
 import { ConnectorError, type FailureType } from '../protocol/errors.ts';
-import { forgetSecrets } from '../protocol/secrets.ts';
 import { BatchApi } from './batch/api.ts';
 import { check } from './check.ts';
 
@@ -11,8 +10,6 @@ const KEYS = { rest_api_key: 'rest_check', project_key: 'project_check' };
 let sandbox: Sandbox;
 let api: BatchApi;
 beforeEach(async () => {
-  // The tests of a project share a process: what others registered would be masked in the messages.
-  forgetSecrets();
   sandbox = await Sandbox.start({ restApiKey: KEYS.rest_api_key, projectKey: KEYS.project_key });
   api = new BatchApi({ ...KEYS, api_url: sandbox.url, api_version: '2.11' });
 });
