@@ -11,7 +11,7 @@ import { findSecrets, listOptions } from './spec.ts';
 
 /** A configuration that is not a file of its own. */
 type InlineConfiguration = {
-  /** Stands for the path of a file in messages. */
+  /** Used in messages instead of the path of a file. */
   name: string;
   value: unknown;
   /** The folder at which relative paths in it start. Defaults to the working folder. */

@@ -6,7 +6,7 @@ const VARIABLE = 'CONNECTOR_CONFIGURATION';
 
 /**
  * Builds the call of a connector command with a configuration. An inline configuration is passed in an environment variable, as it
- * is written: it may contain secrets, and a file would be left behind if this process was killed.
+ * is written: it may contain secrets, and a file would remain if this process was killed.
  *
  * @param command the name of the command.
  * @param more further arguments.

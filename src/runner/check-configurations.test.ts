@@ -90,7 +90,7 @@ describe('reports in the words of the connector', () => {
   });
 });
 
-test('checks a configuration that is not a file, which its name stands for', async () => {
+test('checks a configuration that is not in a file, and uses its name in messages', async () => {
   const checking = (host: unknown): Promise<void> =>
     checkConfiguration('source', { name: 'your answers', value: { host } }, { environment: {}, warn: () => {} });
   // The specification can't say that a host has no spaces; the source checks that itself.

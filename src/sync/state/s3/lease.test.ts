@@ -200,7 +200,7 @@ describe('the holder', () => {
     expect([onUncertain.mock.calls.length, onLost.mock.calls.length]).toEqual([0, 1]);
   });
 
-  test('keeps the lease that nobody took over while the machine was suspended', async () => {
+  test('keeps the lease that no process took over while the machine was suspended', async () => {
     const { lease, onUncertain, onLost } = await acquire(FIRST);
     vi.setSystemTime(Date.now() + 3_600_000);
     await vi.advanceTimersByTimeAsync(1_000);

@@ -53,7 +53,7 @@ export type LeasePlace = {
 };
 
 /**
- * Acquires the lease on a state. A lease that another process renews is refused. A lease that nobody renews, because its holder has
+ * Acquires the lease on a state. A lease that another process renews is refused. A lease that is not renewed, because its holder has
  * died, is taken over.
  *
  * @param self this process.
@@ -225,7 +225,7 @@ export class S3Lease {
   }
 }
 
-/** A time in milliseconds, by a clock that nobody sets, and by the clock of the machine. */
+/** A time in milliseconds, by a clock that is never set, and by the clock of the machine. */
 type Clocks = { steady: number; wall: number };
 
 function readClocks(): Clocks {
