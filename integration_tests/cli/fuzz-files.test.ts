@@ -122,7 +122,7 @@ describe('configurations', () => {
           if (!ended.isDone) expect(ended.failureType).toBe('config_error');
         }
       }),
-      { numRuns: 60 },
+      { numRuns: 60, examples: [['username', 'a\r\nX-Injected: 1']] },
     );
     expect(await server().query(`SELECT event_name FROM ${DATABASE}.events`)).toEqual([{ event_name: 'seen' }]);
   });

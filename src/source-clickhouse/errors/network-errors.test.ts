@@ -42,6 +42,14 @@ describe('a network error', () => {
       /could not be resolved/,
     ],
     [
+      'a line break in the username',
+      'ERR_INVALID_CHAR',
+      'Invalid character in header content ["X-ClickHouse-User"]',
+      {},
+      'clickhouse_login_refused',
+      /username or the password contains a control character.+Remove it\.$/,
+    ],
+    [
       'a closed port',
       'ECONNREFUSED',
       'connect ECONNREFUSED',

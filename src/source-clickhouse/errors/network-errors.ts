@@ -23,6 +23,13 @@ export const CUT_CODES = ['ECONNRESET', 'EPIPE', 'ERR_STREAM_PREMATURE_CLOSE'];
 /** What errors of DNS, TCP and HTTP mean. The first entry that matches is used. */
 export const NETWORK_ERRORS: readonly NetworkError[] = [
   {
+    // Node refuses to send such a header. The other headers have no values from the configuration.
+    codes: ['ERR_INVALID_CHAR'],
+    code: 'clickhouse_login_refused',
+    explain: () =>
+      "The username or the password contains a control character, such as a line break, which HTTP can't send. It may have been copied with the value. Remove it.",
+  },
+  {
     codes: ['ENOTFOUND'],
     code: 'clickhouse_address_wrong',
     explain: ({ host }) =>
