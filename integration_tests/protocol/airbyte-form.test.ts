@@ -60,7 +60,7 @@ test('a form sends objects with the defaults in them, the first option of a choi
     tunnel_method: { tunnel_method: 'NO_TUNNEL' },
   });
   expect(formValues(formOf('destination-batch'))).toMatchObject({
-    mapping: {},
+    mapping: { event_name: {} },
     on_rejection: { mode: 'skip' },
     rejected_rows: { storage_type: 'None' },
     limits: { events_per_update: 15 },

@@ -42,7 +42,10 @@ const UNSUPPORTED = [
 ];
 
 /** Where an unknown key is an error on purpose: a misspelt option would go unnoticed there, and platforms add none. */
-const CLOSED = ['limits', 'mapping', 'policies'];
+const CLOSED = ['limits', 'mapping', 'mapping.event_name', 'policies'];
+
+/** Options that forms can't show: objects with names that the user chooses. They have no type, so that a form keeps their value. */
+const HIDDEN = ['streams'];
 
 /** For the source's choice; the destination takes them as keys that it does not know. */
 const CHOICES = [
@@ -203,10 +206,14 @@ describe.each([
     expect(form.additionalProperties).toBe(true);
   });
 
-  test.each(fields)('%s has a title and an order, and one type', (_, field) => {
+  test.each(fields)('%s has a title and an order, and one type unless it is hidden', (path, field) => {
     expect(field.title).toEqual(expect.any(String));
     expect(field.order).toEqual(expect.any(Number));
-    expect(field.type).toEqual(expect.any(String));
+    const isHidden = HIDDEN.includes(path);
+    expect([field.airbyte_hidden, field.type]).toEqual([
+      isHidden || undefined,
+      isHidden ? undefined : expect.any(String),
+    ]);
   });
 
   test.each(fields.filter(([path]) => !path.includes('.')))('%s has a description', (_, field) => {
@@ -259,7 +266,13 @@ describe.each([
       smallest,
       {},
       { ...smallest, unknown: 1 },
-      ...Object.keys(form.properties ?? {}).map((key) => ({ ...smallest, [key]: [] })),
+      ...Object.keys(form.properties ?? {})
+        .filter((key) => !HIDDEN.includes(key))
+        .map((key) => ({ ...smallest, [key]: [] })),
+      {
+        ...smallest,
+        streams: { orders: { mapping: { event_name_column: 'action' }, policies: { long_text: 'drop' } } },
+      },
       ...CHOICES.map((tunnel_method) => ({ ...smallest, tunnel_method })),
       ...REJECTION_CHOICES.map((choice) => ({ ...smallest, ...choice })),
     ];

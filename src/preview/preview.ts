@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type DestinationConfiguration, destinationConfigurationSchema } from '../destination-batch/config/schema.ts';
+import { findUnknownStreams } from '../destination-batch/config/streams.ts';
 import { EventArena } from '../destination-batch/event-arena.ts';
 import { createEventStreams } from '../destination-batch/mapping/streams.ts';
 import { parseInputLine } from '../destination-batch/write/input.ts';
@@ -53,12 +54,15 @@ export async function preview(context: CommandContext, options: PreviewOptions):
   };
   await checkConfigurations(options, { environment: context.environment, warn: (_, message) => warn(message) });
   const configuration = await readDestinationConfiguration(context, options);
-  const stream = pickStream(await describeStreams(context, options.source, warn), options.stream);
+  const streams = await describeStreams(context, options.source, warn);
+  const names = streams.map(({ name }) => name);
+  for (const warning of findUnknownStreams(configuration, names)) warn(warning);
+  const stream = pickStream(streams, options.stream);
   const catalog = { streams: [{ stream, sync_mode: 'incremental' as const }] };
   const arena = new EventArena();
   const sample = new Sample((onChange) => {
-    const streams = createEventStreams(configuration, catalog, context.now, (_, change) => onChange(change), arena);
-    const found = streams.find(stream.name, stream.namespace);
+    const mapped = createEventStreams(configuration, catalog, context.now, (_, change) => onChange(change), arena);
+    const found = mapped.find(stream.name, stream.namespace);
     if (found === undefined) throw new Error('The catalog lacks the stream that it was built from.');
     return found.mapper;
   }, options.rows);

@@ -24,8 +24,8 @@ export const COLUMN_LISTS = ['include_columns', 'exclude_columns', 'plain_text_c
 
 const column = z.string().min(1, 'must not be empty');
 
-/** The options that control how the columns of a row become an event. */
-export const mappingOptions = strictOptions({
+/** The options that control how the columns of a row become an event, without the check for contradictions. */
+export const uncheckedMapping = strictOptions({
   custom_id_column: column.optional().meta({
     title: 'Profile column',
     description: 'The column with the id of the profile. Defaults to custom_id.',
@@ -46,12 +46,25 @@ export const mappingOptions = strictOptions({
       examples: ['purchase'],
       order: 2,
     }),
+  event_name: strictOptions({
+    from: z.enum(['stream']).optional().meta({
+      title: 'Source of the event name',
+      description: 'stream: the events of each stream have its name. If empty, the options above apply.',
+      order: 0,
+    }),
+  })
+    .optional()
+    .meta({
+      title: 'Event name',
+      description: 'Names the events after their stream, instead of a column or a constant name.',
+      order: 3,
+    }),
   event_time_column: column.optional().meta({
     title: 'Event time column',
     description:
       'The column with the time of the event, in RFC 3339 with a time zone. Defaults to event_time. Without this column, Batch uses the time at which it receives the event.',
     examples: ['occurred_at'],
-    order: 3,
+    order: 4,
   }),
   include_columns: z
     .array(column)
@@ -60,7 +73,7 @@ export const mappingOptions = strictOptions({
       title: 'Attribute columns',
       description: 'The only columns that become attributes. Defaults to all columns.',
       examples: [['item', 'price', 'url__item_url']],
-      order: 4,
+      order: 5,
     }),
   exclude_columns: z
     .array(column)
@@ -69,7 +82,7 @@ export const mappingOptions = strictOptions({
       title: 'Excluded columns',
       description: 'Columns that do not become attributes. All other columns do.',
       examples: [['internal_note']],
-      order: 5,
+      order: 6,
     }),
   plain_text_columns: z
     .array(column)
@@ -79,9 +92,12 @@ export const mappingOptions = strictOptions({
       description:
         'Columns whose strings are sent as strings, even if they contain a JSON array or object. In other columns, such a string is sent as an array or object.',
       examples: [['raw_payload']],
-      order: 6,
+      order: 7,
     }),
-})
+});
+
+/** The mapping of all streams. */
+export const mappingOptions = uncheckedMapping
   .superRefine((mapping, context) => {
     for (const { option, error } of findContradictions(mapping)) {
       context.addIssue({ code: 'custom', path: [option], message: error });
@@ -96,22 +112,39 @@ export const mappingOptions = strictOptions({
   });
 
 export type Mapping = z.output<typeof mappingOptions>;
-type MappingOption = keyof Mapping;
+export type MappingOption = keyof Mapping;
 
-type Contradiction = { option: MappingOption; error: string };
+export type Contradiction = { option: MappingOption; error: string };
+
+/** The options for the name of the events. Only one of them can be set. */
+const NAME_OPTIONS = ['event_name_column', 'constant_event_name', 'event_name'] as const;
+
+/** The groups of options of which only one can be set. */
+export const EXCLUSIVE_OPTIONS: readonly (readonly MappingOption[])[] = [
+  NAME_OPTIONS,
+  ['include_columns', 'exclude_columns'],
+];
 
 export const DEFAULT_MAPPING: Mapping = mappingOptions.parse({});
 
+/** Whether events are named after their stream. */
+export function isNamedAfterStream({ event_name }: Mapping): boolean {
+  return event_name?.from === 'stream';
+}
+
 /**
  * The columns for the profile id, the name and the time of an event. They do not become attributes. `eventName` is
- * undefined if `constant_event_name` is set, because it names all events.
+ * undefined if the name is the same for all events of a stream.
  */
 export type RoleColumns = { customId: string; eventName: string | undefined; eventTime: string };
 
 export function resolveRoleColumns(mapping: Mapping): RoleColumns {
   return {
     customId: mapping.custom_id_column ?? CUSTOM_ID,
-    eventName: mapping.constant_event_name === undefined ? (mapping.event_name_column ?? EVENT_NAME_COLUMN) : undefined,
+    eventName:
+      mapping.constant_event_name === undefined && !isNamedAfterStream(mapping)
+        ? (mapping.event_name_column ?? EVENT_NAME_COLUMN)
+        : undefined,
     eventTime: mapping.event_time_column ?? EVENT_TIME,
   };
 }
@@ -130,7 +163,7 @@ export function selectAttributeColumns(mapping: Mapping, cursorColumn?: string):
 }
 
 /** Finds contradictions between the options of a mapping. For example, two options may name the same column. */
-function findContradictions(mapping: Mapping): Contradiction[] {
+export function findContradictions(mapping: Mapping): Contradiction[] {
   return [
     ...findExclusiveOptions(mapping),
     ...findSharedColumns(mapping),
@@ -148,6 +181,11 @@ function findExclusiveOptions(mapping: Mapping): Contradiction[] {
       option: 'constant_event_name',
       error: 'contradicts event_name_column. Set only one of the two: a name for all rows, or a column',
     });
+  }
+  if (isNamedAfterStream(mapping)) {
+    const other = NAME_OPTIONS.find((option) => option !== 'event_name' && mapping[option] !== undefined);
+    if (other !== undefined)
+      found.push({ option: 'event_name', error: `contradicts ${other}. Set only one of the two` });
   }
   if (include_columns.length > 0 && exclude_columns.length > 0) {
     found.push({

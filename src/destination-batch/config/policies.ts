@@ -1,32 +1,40 @@
 import { z } from 'zod';
 import { strictOptions } from './options.ts';
 
-/** What to do with values that Batch would not accept. The first value of each option is the default. */
-export const policyOptions = strictOptions({
-  invalid_attribute: z.enum(['drop', 'reject_event']).default('drop').meta({
+/** The choices of each policy, without a default: the policies of one stream are those of all streams unless they are set. */
+const choices = {
+  invalid_attribute: z.enum(['drop', 'reject_event']).meta({
     title: 'Invalid attribute',
     description:
       'For attributes that break a rule of Batch. drop: send the event without the attribute, with one warning per column. reject_event: reject the row. Empty strings and strings of white space are always left out, because String columns often contain them instead of NULL.',
     order: 0,
   }),
-  long_text: z.enum(['drop', 'truncate']).default('drop').meta({
+  long_text: z.enum(['drop', 'truncate']).meta({
     title: 'Long string',
     description:
       'For strings with more characters than Batch accepts. drop: treat the attribute as invalid. truncate: cut the string to the limit, with one warning per column. URLs are never truncated.',
     order: 1,
   }),
-  untimely_event: z.enum(['send', 'send_without_time', 'reject']).default('send').meta({
+  untimely_event: z.enum(['send', 'send_without_time', 'reject']).meta({
     title: 'Untimely event',
     description:
       "For events that are in the future or too old, according to this machine's clock. Too old means older than 23 hours 55 minutes: limits.event_age_hours (24 hours) less five minutes for the time in the queue. send: Batch decides, and its response is reported. send_without_time: Batch uses the time at which it receives the event. reject: reject the row.",
     order: 2,
   }),
-  capital_letters: z.enum(['lower_case', 'drop']).default('lower_case').meta({
+  capital_letters: z.enum(['lower_case', 'drop']).meta({
     title: 'Capital letters in names',
     description:
       'For attribute names with capital letters, including names inside objects. Batch does not accept them. lower_case: send the name in lower case, with one warning. drop: treat the attribute as invalid.',
     order: 3,
   }),
+};
+
+/** What to do with values that Batch would not accept. The first choice of each policy is the default. */
+export const policyOptions = strictOptions({
+  invalid_attribute: choices.invalid_attribute.default('drop'),
+  long_text: choices.long_text.default('drop'),
+  untimely_event: choices.untimely_event.default('send'),
+  capital_letters: choices.capital_letters.default('lower_case'),
 })
   .prefault({})
   .meta({
@@ -38,3 +46,11 @@ export const policyOptions = strictOptions({
 export type Policies = z.output<typeof policyOptions>;
 
 export const DEFAULT_POLICIES: Policies = policyOptions.parse({});
+
+/** The policies that one stream sets in place of the general ones. */
+export const streamPolicies = strictOptions({
+  invalid_attribute: choices.invalid_attribute.exactOptional(),
+  long_text: choices.long_text.exactOptional(),
+  untimely_event: choices.untimely_event.exactOptional(),
+  capital_letters: choices.capital_letters.exactOptional(),
+});

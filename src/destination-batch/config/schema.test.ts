@@ -29,6 +29,7 @@ test('needs only two keys; the defaults are what Batch documents', () => {
       untimely_event: 'send',
       capital_letters: 'lower_case',
     },
+    streams: {},
   });
 });
 
@@ -197,7 +198,7 @@ describe('rejects an unknown option inside an object', () => {
     ],
     [
       { mapping: { custom_id: 'user_id' } },
-      'mapping: "custom_id": no such option. The options are custom_id_column, event_name_column, constant_event_name, event_time_column, include_columns, exclude_columns, plain_text_columns',
+      'mapping: "custom_id": no such option. The options are custom_id_column, event_name_column, constant_event_name, event_name, event_time_column, include_columns, exclude_columns, plain_text_columns',
     ],
   ])('%j', (options, expected) => {
     expect(errorsOf({ ...KEYS, ...options })).toEqual([expected]);
@@ -239,6 +240,8 @@ describe('mapping', () => {
     { include_columns: [], exclude_columns: ['a'] },
     { include_columns: ['a'], exclude_columns: [] },
     { event_time_column: 'last_updated_at' },
+    { event_name: { from: 'stream' }, include_columns: ['event_name'] },
+    { event_name: {}, event_name_column: 'action' },
     { custom_id_column: 'event_name', event_name_column: 'custom_id' },
   ])('accepts %j', (mapping) => {
     expect(errorsOf({ ...KEYS, mapping })).toEqual([]);
@@ -249,6 +252,11 @@ describe('mapping', () => {
       { constant_event_name: 'e', event_name_column: 'action' },
       'mapping.constant_event_name: contradicts event_name_column. Set only one of the two: a name for all rows, or a column',
     ],
+    [
+      { constant_event_name: 'e', event_name: { from: 'stream' } },
+      'mapping.event_name: contradicts constant_event_name. Set only one of the two',
+    ],
+    [{ event_name: { from: 'column' } }, 'mapping.event_name.from: Invalid input: expected "stream"'],
     [
       { include_columns: ['a'], exclude_columns: ['b'] },
       'mapping.exclude_columns: contradicts include_columns. Set only one of the two: columns that are not included are left out anyway',
@@ -297,6 +305,68 @@ describe('mapping', () => {
 
   test('accepts a plain text column once it is added to include_columns, as the error advises', () => {
     expect(errorsOf({ ...KEYS, mapping: { plain_text_columns: ['a'], include_columns: ['b', 'a'] } })).toEqual([]);
+  });
+});
+
+describe('streams', () => {
+  test.each<Record<string, unknown>>([
+    { streams: {} },
+    { streams: { orders: {} } },
+    { streams: { orders: { mapping: { constant_event_name: 'purchase' }, policies: { long_text: 'truncate' } } } },
+    { mapping: { constant_event_name: 'e' }, streams: { orders: { mapping: { event_name_column: 'action' } } } },
+    { mapping: { include_columns: ['a'] }, streams: { orders: { mapping: { exclude_columns: ['a'] } } } },
+    { mapping: { event_name: { from: 'stream' } }, streams: { Orders: { mapping: { constant_event_name: 'o' } } } },
+    {
+      mapping: { plain_text_columns: ['a'] },
+      streams: { orders: { mapping: { include_columns: ['b'], plain_text_columns: [] } } },
+    },
+  ])('accepts %j', (options) => {
+    expect(errorsOf({ ...KEYS, ...options })).toEqual([]);
+  });
+
+  test.each<[options: Record<string, unknown>, errors: string[]]>([
+    [
+      { streams: { orders: { objct: 1 } } },
+      ['streams.orders: "objct": no such option. The options are mapping, policies'],
+    ],
+    [
+      { streams: { orders: { policies: { long_texts: 'drop' } } } },
+      [
+        'streams.orders.policies: "long_texts": no such option. The options are invalid_attribute, long_text, untimely_event, capital_letters',
+      ],
+    ],
+    [
+      { streams: { orders: { mapping: { include_columns: ['a'], exclude_columns: ['b'] } } } },
+      [
+        'streams.orders.mapping.exclude_columns: contradicts include_columns. Set only one of the two: columns that are not included are left out anyway. The mapping of this stream is the general mapping with the options under streams.orders',
+      ],
+    ],
+    [
+      { mapping: { plain_text_columns: ['a'] }, streams: { orders: { mapping: { include_columns: ['b'] } } } },
+      [
+        'streams.orders.mapping.plain_text_columns: names the column "a", which is missing from include_columns. Add it there, or remove it from this list. The mapping of this stream is the general mapping with the options under streams.orders',
+      ],
+    ],
+    [
+      { mapping: { include_columns: ['x'] }, streams: { orders: { mapping: { custom_id_column: 'x' } }, visits: {} } },
+      [
+        'streams.orders.mapping.include_columns: names the column "x", which is not an attribute: custom_id_column uses it. Remove it from this list. The mapping of this stream is the general mapping with the options under streams.orders',
+      ],
+    ],
+    [
+      { streams: { 'Shop.Orders': { mapping: { event_name: { from: 'stream' } } } } },
+      [
+        'streams.Shop.Orders.mapping.event_name: the name of the stream "Shop.Orders" is not an event name that Batch accepts: 1 to 30 characters from a-z, 0-9 and _. Set constant_event_name or event_name_column in streams.Shop.Orders.mapping, or read the rows from a view with another name',
+      ],
+    ],
+    [
+      { mapping: { include_columns: ['a'], exclude_columns: ['b'] }, streams: { orders: {}, visits: {} } },
+      [
+        'mapping.exclude_columns: contradicts include_columns. Set only one of the two: columns that are not included are left out anyway',
+      ],
+    ],
+  ])('rejects %j', (options, errors) => {
+    expect(errorsOf({ ...KEYS, ...options })).toEqual(errors);
   });
 });
 

@@ -5,6 +5,7 @@ import { mappingOptions } from './mapping.ts';
 import { nameOption, strictOptions } from './options.ts';
 import { policyOptions } from './policies.ts';
 import { onRejectionOption, rejectedRowsOption } from './rejection.ts';
+import { findStreamContradictions, streamsOption } from './streams.ts';
 
 /** The only API server that Batch documents. */
 const DEFAULT_API_URL = 'https://api.batch.com';
@@ -161,6 +162,12 @@ export const destinationConfigurationSchema = z
     on_rejection: onRejectionOption,
     rejected_rows: rejectedRowsOption,
     limits: limitsSchema,
+    streams: streamsOption,
+  })
+  .superRefine((configuration, context) => {
+    for (const { stream, option, error } of findStreamContradictions(configuration)) {
+      context.addIssue({ code: 'custom', path: ['streams', stream, 'mapping', option], message: error });
+    }
   })
   .meta({ title: 'Batch destination' });
 

@@ -1,24 +1,53 @@
-import { COLUMN_LISTS, type Mapping, resolveRoleColumns, selectAttributeColumns } from '../config/mapping.ts';
+import {
+  COLUMN_LISTS,
+  type Mapping,
+  type MappingOption,
+  resolveRoleColumns,
+  selectAttributeColumns,
+} from '../config/mapping.ts';
 import type { DestinationConfiguration } from '../config/schema.ts';
+import { findNameError, findOwnSettings, type StreamSettings } from '../config/streams.ts';
 import { AttributeNames } from './attribute-name.ts';
 
 /** A stream of the catalog. `columns` is undefined if the stream's schema does not list them. */
-type Stream = { name: string; cursorColumn: string | undefined; columns: ReadonlySet<string> | undefined };
+type Stream = {
+  name: string;
+  settings: StreamSettings;
+  cursorColumn: string | undefined;
+  columns: ReadonlySet<string> | undefined;
+};
 
-type Configuration = Pick<DestinationConfiguration, 'policies' | 'mapping' | 'event_id_attribute'>;
+type Configuration = Pick<DestinationConfiguration, 'mapping' | 'streams' | 'event_id_attribute'>;
 
 /** Finds errors in a mapping that would affect every row, so that they can be reported before any row is sent. */
 export function findMappingErrors(configuration: Configuration, streams: readonly Stream[]): string[] {
   return [
-    ...streams.flatMap((stream) => findMissingColumns(configuration.mapping, stream)),
-    ...findUnknownColumns(configuration.mapping, streams),
+    ...streams.flatMap((stream) => findMissingColumns(configuration, stream, streams.length > 1)),
+    ...streams.flatMap(({ name, settings }) => findNameError(settings.mapping, name) ?? []).map(toSentence),
+    ...findUnknownColumns(configuration.mapping, streams, 'mapping', 'no stream in the catalog has'),
+    ...streams.flatMap((stream) => {
+      const { mapping = {} } = findOwnSettings(configuration, stream.name);
+      return findUnknownColumns(mapping, [stream], `streams.${stream.name}.mapping`, 'the stream does not have');
+    }),
     ...streams.flatMap((stream) => findIdNameConflicts(configuration, stream)),
   ];
 }
 
-/** Finds required columns that a stream lacks. Without them, every row would be rejected or lose its time. */
-function findMissingColumns(mapping: Mapping, { name, columns }: Stream): string[] {
+/**
+ * Finds required columns that a stream lacks. Without them, every row would be rejected or lose its time.
+ *
+ * @param hasOthers whether the catalog has other streams. If so, the general mapping is for them too.
+ */
+function findMissingColumns(
+  configuration: Configuration,
+  { name, settings, columns }: Stream,
+  hasOthers: boolean,
+): string[] {
+  const { mapping } = settings;
   const { customId, eventName, eventTime } = resolveRoleColumns(mapping);
+  const own = findOwnSettings(configuration, name).mapping ?? {};
+  const pathOf = (option: MappingOption): string =>
+    hasOthers || own[option] !== undefined ? `streams.${name}.mapping.${option}` : `mapping.${option}`;
   const needed = [
     ['custom_id_column', customId, 'the profile id'],
     ['event_name_column', eventName, 'the event name'],
@@ -28,16 +57,18 @@ function findMissingColumns(mapping: Mapping, { name, columns }: Stream): string
   return needed.flatMap(([option, column, what]) => {
     if (column === undefined || columns === undefined || columns.has(column)) return [];
     return [
-      `The stream "${name}" has no column "${column}" for ${what}. Set mapping.${option} to another column, or add "${column}" in a view.`,
+      `The stream "${name}" has no column "${column}" for ${what}. Set ${pathOf(option)} to another column, or add "${column}" in a view.`,
     ];
   });
 }
 
 /**
- * Finds columns in the lists (see COLUMN_LISTS) that no stream has, because their names must be typos. It is not an
+ * Finds columns in the lists (see COLUMN_LISTS) that none of these streams has, because their names must be typos. It is not an
  * error if only some streams lack a column.
+ *
+ * @param path the path of the mapping in the configuration.
  */
-function findUnknownColumns(mapping: Mapping, streams: readonly Stream[]): string[] {
+function findUnknownColumns(mapping: Mapping, streams: readonly Stream[], path: string, missing: string): string[] {
   const known = new Set<string>();
   for (const { columns } of streams) {
     if (columns === undefined) return [];
@@ -49,21 +80,25 @@ function findUnknownColumns(mapping: Mapping, streams: readonly Stream[]): strin
       .filter((column) => !known.has(column))
       .map(
         (column) =>
-          `mapping.${option} names the column "${column}", which no stream in the catalog has. Check its spelling and capitalization, or remove it from the list.`,
+          `${path}.${option} names the column "${column}", which ${missing}. Check its spelling and capitalization, or remove it from the list.`,
       ),
   );
 }
 
 /** Finds columns that would become an attribute with the name of event_id_attribute. */
-function findIdNameConflicts({ policies, mapping, event_id_attribute }: Configuration, stream: Stream): string[] {
+function findIdNameConflicts({ event_id_attribute }: Configuration, { settings, ...stream }: Stream): string[] {
   if (event_id_attribute === undefined) return [];
-  const names = new AttributeNames(policies);
+  const names = new AttributeNames(settings.policies);
   const id = names.createReserved(event_id_attribute).uses;
-  const isAttribute = selectAttributeColumns(mapping, stream.cursorColumn);
+  const isAttribute = selectAttributeColumns(settings.mapping, stream.cursorColumn);
   return [...(stream.columns ?? [])]
     .filter((column) => isAttribute(column) && names.parseColumn(column).uses === id)
     .map(
       (column) =>
         `event_id_attribute is "${event_id_attribute}", but the column "${column}" of the stream "${stream.name}" becomes an attribute with that name too. Choose another event_id_attribute.`,
     );
+}
+
+function toSentence(error: string): string {
+  return `${error.charAt(0).toUpperCase()}${error.slice(1)}.`;
 }

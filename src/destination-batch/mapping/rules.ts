@@ -3,6 +3,7 @@ import { EVENT_AGE_MARGIN_MS, EVENT_NAME, type Limits, NAME_FORM, PLACEHOLDER_CU
 import type { Change, LeftOut, Rejection, RejectionCode } from '../codes.ts';
 import {
   DEFAULT_MAPPING,
+  isNamedAfterStream,
   type Mapping,
   type RoleColumns,
   resolveRoleColumns,
@@ -101,6 +102,8 @@ export class EventRules {
   readonly limits: Limits;
   readonly options: MapperOptions;
   readonly columns: RoleColumns;
+  /** The name of all events, if they have one name. */
+  readonly constantName: string | undefined;
   readonly names: AttributeNames;
   readonly issues = new RowIssues();
   readonly writer: AttributeWriter;
@@ -116,6 +119,7 @@ export class EventRules {
     this.options = { ...DEFAULTS, ...options };
     const { mapping, policies, cursorColumn, columnTypes } = this.options;
     this.columns = resolveRoleColumns(mapping);
+    this.constantName = isNamedAfterStream(mapping) ? this.options.stream : mapping.constant_event_name;
     this.#normalizeTime =
       columnTypes.get(this.columns.eventTime) === 'date_time' ? normalizeDateTime : normalizeTimestamp;
     this.#isAttribute = selectAttributeColumns(mapping, cursorColumn);
@@ -146,13 +150,13 @@ export class EventRules {
     this.#id = this.#createIdName();
   }
 
-  /** Checks the profile id, name and time of an event. Without an event name column, the name is `constant_event_name`. */
+  /** Checks the profile id, name and time of an event. Without an event name column, the name is `constantName`. */
   resolveHead(id: unknown, name: unknown, written: unknown): EventHead | RejectedRow {
     const customId = toIdentifier(id);
     const idError = this.#findCustomIdError(customId);
     if (idError !== undefined) return { kind: 'rejected', rejection: idError };
 
-    const eventName = this.columns.eventName === undefined ? this.options.mapping.constant_event_name : name;
+    const eventName = this.columns.eventName === undefined ? this.constantName : name;
     if (typeof eventName !== 'string' || !this.isEventName(eventName)) {
       return rejectRow(
         'event_name_invalid',

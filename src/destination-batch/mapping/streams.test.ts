@@ -49,6 +49,25 @@ describe('the mapping must match the columns that the catalog lists', () => {
     [{ event_id_attribute: 'custom_id' }, { events: COLUMNS }],
     [{ event_id_attribute: 'a', mapping: { exclude_columns: ['a'] } }, { events: COLUMNS }],
     [{ event_id_attribute: 'a' }, { events: undefined }],
+    [{ mapping: { event_name: { from: 'stream' } } }, { events: ['custom_id'] }],
+    [{ mapping: { event_name: {} } }, { events: COLUMNS }],
+    [
+      { streams: { orders: { mapping: { custom_id_column: 'user', event_name: { from: 'stream' } } } } },
+      { events: COLUMNS, orders: ['user'] },
+    ],
+    [
+      {
+        mapping: { event_name: { from: 'stream' } },
+        streams: { Orders: { mapping: { event_name_column: 'action' } } },
+      },
+      { events: COLUMNS, Orders: ['custom_id', 'action'] },
+    ],
+    [
+      { mapping: { exclude_columns: ['a'] }, streams: { orders: { mapping: { include_columns: ['b'] } } } },
+      { events: COLUMNS, orders: ['custom_id', 'event_name', 'b'] },
+    ],
+    [{ event_id_attribute: 'a', streams: { events: { mapping: { exclude_columns: ['a'] } } } }, { events: COLUMNS }],
+    [{ streams: { events: { mapping: { include_columns: ['x'] } } } }, { events: undefined }],
   ];
   test.each(fits)('accepts %j for %j', (options, streams) => {
     expect(errorOf(options, streams)).toBeUndefined();
@@ -58,7 +77,7 @@ describe('the mapping must match the columns that the catalog lists', () => {
     [
       {},
       { events: COLUMNS, orders: ['user', 'event_name'] },
-      'The stream "orders" has no column "custom_id" for the profile id. Set mapping.custom_id_column to another column, or add "custom_id" in a view.',
+      'The stream "orders" has no column "custom_id" for the profile id. Set streams.orders.mapping.custom_id_column to another column, or add "custom_id" in a view.',
     ],
     [
       { mapping: { event_name_column: 'Action' } },
@@ -77,6 +96,30 @@ describe('the mapping must match the columns that the catalog lists', () => {
         `mapping.${option} names the column "A", which no stream in the catalog has. Check its spelling and capitalization, or remove it from the list.`,
       ],
     ),
+    [
+      { streams: { events: { mapping: { event_time_column: 'at' } } } },
+      { events: COLUMNS },
+      'The stream "events" has no column "at" for the event time. Set streams.events.mapping.event_time_column to another column, or add "at" in a view.',
+    ],
+    [
+      { streams: { orders: { mapping: { exclude_columns: ['a'] } } } },
+      { events: COLUMNS, orders: ['custom_id', 'event_name'] },
+      'streams.orders.mapping.exclude_columns names the column "a", which the stream does not have. Check its spelling and capitalization, or remove it from the list.',
+    ],
+    [
+      { mapping: { event_name: { from: 'stream' } } },
+      { 'Shop orders': COLUMNS },
+      'The name of the stream "Shop orders" is not an event name that Batch accepts: 1 to 30 characters from a-z, 0-9 and _. Set constant_event_name or event_name_column in streams.Shop orders.mapping, or read the rows from a view with another name.',
+    ],
+    [
+      {
+        event_id_attribute: 'a',
+        mapping: { exclude_columns: ['a'] },
+        streams: { events: { mapping: { exclude_columns: [] } } },
+      },
+      { events: COLUMNS },
+      'event_id_attribute is "a", but the column "a" of the stream "events" becomes an attribute with that name too. Choose another event_id_attribute.',
+    ],
     [
       { event_id_attribute: 'b' },
       { events: COLUMNS },
@@ -117,6 +160,43 @@ test('each stream has its own mapper: its name is part of the row id, and its cu
   expect(b).toMatch(/^\{"name":"e","attributes":\{"row_id":"[0-9a-f]{32}","cursor0":1\}\}$/);
   const idIn = (json: string) => /"row_id":"([0-9a-f]+)"/.exec(json)?.[1];
   expect(idIn(a)).not.toBe(idIn(b));
+});
+
+test('each stream has its own settings, in place of the general ones', () => {
+  const arena = new EventArena();
+  const found = createEventStreams(
+    configurationWith({
+      mapping: { constant_event_name: 'seen', exclude_columns: ['secret'] },
+      policies: { long_text: 'truncate' },
+      limits: { string_characters: 2 },
+      streams: {
+        orders: {
+          mapping: { event_name: { from: 'stream' }, include_columns: ['item'] },
+          policies: { long_text: 'drop', capital_letters: 'drop' },
+        },
+        visits: { mapping: { event_name_column: 'action', exclude_columns: [] } },
+      },
+    }),
+    catalogOf({ orders: undefined, visits: undefined, constructor: undefined }),
+    Date.now,
+    () => undefined,
+    arena,
+  );
+  const row = { custom_id: 'u', action: 'open', secret: 'x', item: 'abc', A: 1 };
+  // The second row has the layout of the first, so it is cut and not parsed.
+  const line = (stream: string): string => JSON.stringify({ type: 'RECORD', record: { stream, data: row } });
+  const events = ['orders', 'visits', 'constructor'].map((stream) => {
+    const mapper = found.find(stream, undefined)?.mapper;
+    const bytes = Buffer.from(line(stream));
+    const mapped = [mapper?.map(row, line(stream)), mapper?.tryCut(bytes, 0, bytes.length)];
+    return mapped.map((each) => (each?.kind === 'event' ? JSON.parse(arena.read(each.event)) : each));
+  });
+  const expected = [
+    { name: 'orders' },
+    { name: 'open', attributes: { secret: 'x', item: 'ab', a: 1 } },
+    { name: 'seen', attributes: { action: 'op', item: 'ab', a: 1 } },
+  ];
+  expect(events).toEqual(expected.map((event) => [event, event]));
 });
 
 test('reports changes with their stream, only for events that are sent', () => {

@@ -1,6 +1,7 @@
 import { type ConfiguredCatalog, type ConfiguredStream, streamKey } from '../../protocol/catalog.ts';
 import type { Change } from '../codes.ts';
 import type { DestinationConfiguration } from '../config/schema.ts';
+import { resolveSettings } from '../config/streams.ts';
 import { destinationError } from '../errors.ts';
 import { EventArena } from '../event-arena.ts';
 import { readColumnTypes } from './column-types.ts';
@@ -50,17 +51,18 @@ export class EventStreams {
  * column.
  */
 export function createEventStreams(
-  configuration: Pick<DestinationConfiguration, 'limits' | 'policies' | 'mapping' | 'event_id_attribute'>,
+  configuration: Pick<DestinationConfiguration, 'limits' | 'policies' | 'mapping' | 'streams' | 'event_id_attribute'>,
   catalog: ConfiguredCatalog,
   now: () => number,
   onChange: (stream: string, change: Change) => void,
   arena = new EventArena(),
 ): EventStreams {
-  const { limits, policies, mapping, event_id_attribute: eventIdAttribute } = configuration;
+  const { limits, event_id_attribute: eventIdAttribute } = configuration;
   const streams = catalog.streams.map(({ stream }) => ({
     name: stream.name,
     namespace: stream.namespace ?? undefined,
     key: streamKey(stream),
+    settings: resolveSettings(configuration, stream.name),
     cursorColumn: findSourceCursor(stream),
     columns: listColumns(stream),
     columnTypes: readColumnTypes(stream),
@@ -68,7 +70,7 @@ export function createEventStreams(
   const errors = findMappingErrors(configuration, streams);
   if (errors.length > 0) throw destinationError('mapping_unfit', errors.join(' '));
   return new EventStreams(
-    streams.map(({ name, namespace, key, cursorColumn, columnTypes }) => ({
+    streams.map(({ name, namespace, key, settings, cursorColumn, columnTypes }) => ({
       name,
       namespace,
       key,
@@ -76,9 +78,8 @@ export function createEventStreams(
       mapper: new EventMapper(
         limits,
         {
+          ...settings,
           stream: name,
-          policies,
-          mapping,
           columnTypes,
           eventIdAttribute,
           cursorColumn,

@@ -1,6 +1,7 @@
 import type { ConfiguredCatalog } from '../../protocol/catalog.ts';
 import { resolveRoleColumns } from '../config/mapping.ts';
 import type { DestinationConfiguration } from '../config/schema.ts';
+import { resolveSettings } from '../config/streams.ts';
 import { readColumnTypes } from '../mapping/column-types.ts';
 import { normalizeDateTime, normalizeTimestamp, toEpochMs } from '../mapping/timestamp.ts';
 import type { StoredRow } from './selection.ts';
@@ -15,20 +16,22 @@ const HOUR_MS = 3_600_000;
  * @param now milliseconds since the epoch.
  */
 export function createAgeCheck(
-  { mapping, limits }: Pick<DestinationConfiguration, 'mapping' | 'limits'>,
+  configuration: Pick<DestinationConfiguration, 'mapping' | 'policies' | 'streams' | 'limits'>,
   catalog: ConfiguredCatalog,
   now: number,
 ): (row: StoredRow) => boolean {
-  const { eventTime } = resolveRoleColumns(mapping);
-  const declared = new Set(
-    catalog.streams.flatMap(({ stream }) =>
-      readColumnTypes(stream).get(eventTime) === 'date_time' ? [stream.name] : [],
-    ),
+  const maxAge = configuration.limits.event_age_hours * HOUR_MS;
+  const readers = new Map(
+    catalog.streams.map(({ stream }) => {
+      const { eventTime } = resolveRoleColumns(resolveSettings(configuration, stream.name).mapping);
+      const isDateTime = readColumnTypes(stream).get(eventTime) === 'date_time';
+      return [stream.name, { eventTime, normalize: isDateTime ? normalizeDateTime : normalizeTimestamp }];
+    }),
   );
   return ({ stream, data }) => {
-    const written = data[eventTime];
-    if (typeof written !== 'string') return false;
-    const time = declared.has(stream) ? normalizeDateTime(written) : normalizeTimestamp(written);
-    return time !== undefined && now - toEpochMs(time) > limits.event_age_hours * HOUR_MS;
+    const reader = readers.get(stream);
+    const written = reader && data[reader.eventTime];
+    const time = typeof written === 'string' ? reader?.normalize(written) : undefined;
+    return time !== undefined && now - toEpochMs(time) > maxAge;
   };
 }

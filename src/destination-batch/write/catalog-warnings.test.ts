@@ -8,6 +8,8 @@ type Options = {
   minimum_generation_id?: number | null;
 };
 
+const NO_STREAMS = { streams: {} };
+
 function catalogOf(streams: Record<string, Options>): ConfiguredCatalog {
   return {
     streams: Object.entries(streams).map(([name, options]) => ({
@@ -27,12 +29,15 @@ test.each<[string, Options]>([
   ],
   ['with null for what is optional', { destination_sync_mode: null, generation_id: null, minimum_generation_id: null }],
 ])('there is no warning %s', (_, options) => {
-  expect(listCatalogWarnings(catalogOf({ events: options }))).toEqual([]);
+  expect(listCatalogWarnings(catalogOf({ events: options }), { streams: { events: {} } })).toEqual([]);
 });
 
 test.each(['overwrite', 'append_dedup', 'overwrite_dedup', 'update'])('each stream in the mode %s is named', (mode) => {
   expect(
-    listCatalogWarnings(catalogOf({ a: { destination_sync_mode: mode }, b: { destination_sync_mode: mode } })),
+    listCatalogWarnings(
+      catalogOf({ a: { destination_sync_mode: mode }, b: { destination_sync_mode: mode } }),
+      NO_STREAMS,
+    ),
   ).toEqual(['a', 'b'].map((name) => expect.stringContaining(`"${name}" is configured as ${mode}`)));
 });
 
@@ -41,7 +46,9 @@ test.each([
   ['this generation', 5],
   ['an earlier generation, which the CDKs of Airbyte refuse,', 3],
 ])('a minimum generation id of %s asks for removal', (_, minimum) => {
-  expect(listCatalogWarnings(catalogOf({ events: { generation_id: 5, minimum_generation_id: minimum } }))).toEqual([
+  expect(
+    listCatalogWarnings(catalogOf({ events: { generation_id: 5, minimum_generation_id: minimum } }), NO_STREAMS),
+  ).toEqual([
     'The catalog asks to remove the data of earlier generations of "events" (minimum_generation_id). Events can\'t be removed from Batch, so they are kept. Rows that are sent again arrive a second time.',
   ]);
 });
@@ -49,7 +56,15 @@ test.each([
 test('removal is warned of once, however many streams there are', () => {
   const names = Array.from({ length: 2000 }, (_, index) => `t${index}`);
   const all = Object.fromEntries(names.map((name) => [name, { generation_id: 1, minimum_generation_id: 1 }]));
-  expect(listCatalogWarnings(catalogOf({ kept: {}, ...all }))).toEqual([
+  expect(listCatalogWarnings(catalogOf({ kept: {}, ...all }), NO_STREAMS)).toEqual([
     expect.stringContaining('of "t0", "t1", "t2" and 1997 more (minimum_generation_id)'),
+  ]);
+});
+
+test('settings of a stream that the catalog does not have are warned of, with the name that was probably meant', () => {
+  const streams = { ordres: {}, events: {}, archive: {} };
+  expect(listCatalogWarnings(catalogOf({ events: {}, orders: {} }), { streams })).toEqual([
+    'The configuration has settings for the stream "ordres" (under streams), which is not in the catalog, so they have no effect. Did you mean "orders"?',
+    'The configuration has settings for the stream "archive" (under streams), which is not in the catalog, so they have no effect. Check the spelling of its name.',
   ]);
 });

@@ -1,12 +1,24 @@
 import type { ConfiguredCatalog } from '../../protocol/catalog.ts';
 import { formatList } from '../../shared/format.ts';
+import type { DestinationConfiguration } from '../config/schema.ts';
+import { findUnknownStreams } from '../config/streams.ts';
 
 /** The maximum number of streams that a warning names. */
 const MOST_NAMED = 3;
 
-/** Returns a warning for each setting in the catalog that can't be honored, because events can only be added to Batch. */
-export function listCatalogWarnings({ streams }: ConfiguredCatalog): string[] {
+/**
+ * Returns a warning for each setting in the catalog that can't be honored, because events can only be added to Batch, and for
+ * each stream in the configuration that the catalog doesn't have.
+ */
+export function listCatalogWarnings(
+  { streams }: ConfiguredCatalog,
+  configuration: Pick<DestinationConfiguration, 'streams'>,
+): string[] {
   return [
+    ...findUnknownStreams(
+      configuration,
+      streams.map(({ stream }) => stream.name),
+    ),
     ...streams.flatMap(({ stream, destination_sync_mode: mode }) =>
       mode == null || mode === 'append'
         ? []

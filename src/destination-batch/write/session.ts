@@ -126,7 +126,7 @@ export class WriteSession {
         tokens_left: this.#delivery.tokensLeft,
       }));
     }
-    for (const warning of listCatalogWarnings(catalog)) report.warn(warning);
+    for (const warning of listCatalogWarnings(catalog, configuration)) report.warn(warning);
   }
 
   /**

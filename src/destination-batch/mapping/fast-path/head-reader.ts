@@ -44,7 +44,7 @@ export class HeadReader {
 
   constructor(rules: EventRules) {
     this.#rules = rules;
-    const { constant_event_name: constant } = rules.options.mapping;
+    const { constantName: constant } = rules;
     const isConstant = rules.columns.eventName === undefined && constant !== undefined && rules.isEventName(constant);
     this.#constantName = isConstant ? createName(constant) : undefined;
   }

@@ -423,6 +423,7 @@ const limits: fc.Arbitrary<Limits> = fc
 const MAPPINGS = [
   { plain_text_columns: ['raw', 'details'] },
   { constant_event_name: 'seen' },
+  { event_name: { from: 'stream' as const } },
   { custom_id_column: 'item' },
   { event_time_column: 'date__day' },
   { exclude_columns: ['item', 'nested'] },

@@ -1,0 +1,108 @@
+import { z } from 'zod';
+import { suggestName } from '../../shared/suggest.ts';
+import { EVENT_NAME, NAME_FORM } from '../batch/limits.ts';
+import {
+  type Contradiction,
+  EXCLUSIVE_OPTIONS,
+  findContradictions,
+  isNamedAfterStream,
+  type Mapping,
+  uncheckedMapping,
+} from './mapping.ts';
+import { strictOptions } from './options.ts';
+import { type Policies, streamPolicies } from './policies.ts';
+
+/** The options that a stream sets for itself, in place of the general options with the same names. */
+const ownSettings = strictOptions({
+  mapping: uncheckedMapping
+    .optional()
+    .meta({ title: 'Mapping', description: 'The options of the mapping that differ for this stream.', order: 0 }),
+  policies: streamPolicies
+    .optional()
+    .meta({ title: 'Policies', description: 'The policies that differ for this stream.', order: 1 }),
+});
+
+type OwnSettings = z.output<typeof ownSettings>;
+
+/**
+ * The options of single streams, by the name of the stream. Airbyte's form can't show an object with names that the user
+ * chooses, so the option is hidden in it. The JSON Schema has no type: without one, the form keeps the value when it is
+ * saved, and Airbyte's rule that an object has at least one property does not apply.
+ */
+export const streamsOption = z
+  .record(z.string(), ownSettings)
+  .default({})
+  .meta({
+    title: 'Settings per stream',
+    description:
+      'Options of single streams, by the name of the stream: mapping and policies. They override the general options one by one.',
+    examples: [{ orders: { mapping: { constant_event_name: 'purchase' } } }],
+    airbyte_hidden: true,
+    type: undefined,
+    propertyNames: undefined,
+    order: 16,
+  });
+
+/** The options that apply to one stream. */
+export type StreamSettings = { mapping: Mapping; policies: Policies };
+
+/** The general options, and those of single streams. */
+export type GeneralSettings = StreamSettings & { streams: Readonly<Record<string, OwnSettings>> };
+
+/** Returns the options that the configuration sets for a stream itself. */
+export function findOwnSettings({ streams }: Pick<GeneralSettings, 'streams'>, stream: string): OwnSettings {
+  return (Object.hasOwn(streams, stream) ? streams[stream] : undefined) ?? {};
+}
+
+/** Returns the options that apply to a stream: its own, and the general ones for the rest. */
+export function resolveSettings(general: GeneralSettings, stream: string): StreamSettings {
+  const own = findOwnSettings(general, stream);
+  return {
+    mapping: overrideMapping(general.mapping, own.mapping ?? {}),
+    policies: { ...general.policies, ...own.policies },
+  };
+}
+
+/**
+ * Overrides the options of a mapping. An option also replaces the general options that exclude it: a stream with an
+ * `event_name_column` does not have the general `constant_event_name`.
+ */
+function overrideMapping(general: Mapping, own: Mapping): Mapping {
+  const replaced = EXCLUSIVE_OPTIONS.filter((group) => group.some((option) => own[option] !== undefined)).flat();
+  const kept = { ...general };
+  for (const option of replaced) delete kept[option];
+  return { ...kept, ...own };
+}
+
+/** Finds contradictions between the general options and those of a stream, which only the two together have. */
+export function findStreamContradictions(general: GeneralSettings): (Contradiction & { stream: string })[] {
+  const known = findContradictions(general.mapping);
+  return Object.keys(general.streams).flatMap((stream) => {
+    const { mapping } = resolveSettings(general, stream);
+    const nameError = findNameError(mapping, stream);
+    const errors = findContradictions(mapping)
+      .filter(({ option, error }) => !known.some((other) => other.option === option && other.error === error))
+      .map(({ option, error }) => ({
+        option,
+        error: `${error}. The mapping of this stream is the general mapping with the options under streams.${stream}`,
+      }));
+    return [...errors, ...(nameError === undefined ? [] : [{ option: 'event_name' as const, error: nameError }])].map(
+      (found) => ({ ...found, stream }),
+    );
+  });
+}
+
+/** Returns an error if the events of a stream have its name, but Batch does not accept the name for events. */
+export function findNameError(mapping: Mapping, stream: string): string | undefined {
+  if (!isNamedAfterStream(mapping) || EVENT_NAME.test(stream)) return undefined;
+  return `the name of the stream "${stream}" is not an event name that Batch accepts: ${NAME_FORM}. Set constant_event_name or event_name_column in streams.${stream}.mapping, or read the rows from a view with another name`;
+}
+
+/** Returns a warning for each name under `streams` that is not among `names`, because its options have no effect. */
+export function findUnknownStreams({ streams }: Pick<GeneralSettings, 'streams'>, names: readonly string[]): string[] {
+  return Object.keys(streams).flatMap((stream) => {
+    if (names.includes(stream)) return [];
+    const near = suggestName(stream, names);
+    return `The configuration has settings for the stream "${stream}" (under streams), which is not in the catalog, so they have no effect. ${near === undefined ? 'Check the spelling of its name.' : `Did you mean "${near}"?`}`;
+  });
+}
