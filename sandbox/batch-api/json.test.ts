@@ -7,7 +7,7 @@ function printed(text: string): string {
   return print(value);
 }
 
-describe('a number keeps its value', () => {
+describe('a number keeps its digits', () => {
   test.each([
     '9007199254740993',
     '-9007199254740993',
@@ -18,6 +18,8 @@ describe('a number keeps its value', () => {
     '1.5e400',
     '1e-400',
     '1E5',
+    '1.0',
+    '-0.50',
   ])('%s', (digits) => {
     expect(printed(`{"a":${digits}}`)).toBe(`{"a":${digits}}`);
     expect(printed(`[ 1,\n ${digits}]`)).toBe(`[1,${digits}]`);
@@ -28,10 +30,7 @@ describe('a number keeps its value', () => {
     fc.assert(
       fc.property(digits, ([whole, fraction]) => {
         const number = `${whole}${fraction}`;
-        const text = printed(`{"a":[{"b":${number}}]}`);
-        // A short number may lose its trailing zeros, never its value.
-        const shortest = number.replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '');
-        expect([`{"a":[{"b":${number}}]}`, `{"a":[{"b":${shortest === '-0' ? '0' : shortest}}]}`]).toContain(text);
+        expect(printed(`{"a":[{"b":${number}}]}`)).toBe(`{"a":[{"b":${number}}]}`);
       }),
     );
   });

@@ -1,6 +1,6 @@
-import { isLosslessNumber, type LosslessNumber, parse, stringify } from 'lossless-json';
+import { isLosslessNumber, LosslessNumber, parse, stringify } from 'lossless-json';
 
-/** A JSON value. A number that a double can't represent exactly keeps its original digits. */
+/** A JSON value. A number that JavaScript would write with other digits keeps its own. */
 export type Json = null | boolean | number | string | LosslessNumber | readonly Json[] | JsonObject;
 
 export type JsonObject = { readonly [key: string]: Json };
@@ -12,21 +12,28 @@ export type ParsedJson = {
 };
 
 /**
- * Matches a number that a double may not represent exactly: many digits, or an exponent. It looks only after characters
- * that a number can follow. A match inside a string only means that the slower parser is used.
+ * Matches a number that JavaScript may write with other digits: one of many digits, with an exponent, or with a last 0 after
+ * the point. It looks only after characters that a number can follow. A match inside a string only means that the slower
+ * parser is used.
  */
-const riskyNumber = /[:,[]\s*-?(?:[\d.]{16,}|[\d.]+[eE])/;
+const riskyNumber = /[:,[]\s*-?(?:[\d.]{16,}|[\d.]+[eE]|\d+\.\d*0(?!\d))/;
 
 /**
- * Parses JSON without changing the value of a number. A short number may change its form (`1.0` is stored as `1`).
+ * Parses JSON without changing the digits of a number: for Batch, `1.0` is a float and `1` an integer.
  *
  * @throws {SyntaxError} if the text is not JSON.
  */
 export function parseJson(text: string): ParsedJson {
   if (!riskyNumber.test(text)) return { value: JSON.parse(text) as Json, print: JSON.stringify };
   // JSON.parse keeps the last of two equal keys; this parser would throw.
-  const value = parse(text, undefined, { onDuplicateKey: ({ newValue }) => newValue }) as Json;
+  const value = parse(text, undefined, { parseNumber, onDuplicateKey: ({ newValue }) => newValue }) as Json;
   return { value, print: printJson };
+}
+
+/** A LosslessNumber needs more memory than a number. */
+function parseNumber(digits: string): number | LosslessNumber {
+  const number = Number(digits);
+  return String(number) === digits ? number : new LosslessNumber(digits);
 }
 
 /** Writes a value with its original digits. */
