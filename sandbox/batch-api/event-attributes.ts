@@ -1,6 +1,6 @@
 import { isJsonArray, isJsonObject, type Json, type JsonObject } from './json.ts';
 import type { Limits } from './limits.ts';
-import { checkLine, checkPlainText, checkScalar, type Problem, typeOfKey } from './values.ts';
+import { checkLine, checkPlainText, checkScalar, type KeyType, type Problem, typeOfKey } from './values.ts';
 
 export type AttributeProblem = {
   /** The place, in the form of Batch's SDKs [sdk]: `obj.sub.leaf`, `items_list[2].name`, `$tags[1]`. */
@@ -14,9 +14,16 @@ export type KeptAttributes = {
   readonly problems: readonly AttributeProblem[];
 };
 
+/** Checks the type of a valid value. */
+type TypeCheck = (path: string, type: KeyType, value: Json) => Problem;
+
 /** Keeps the attributes of an event that Batch would accept, and the valid parts of lists and objects. */
-export function keepEventAttributes(attributes: JsonObject, limits: Limits): KeptAttributes {
-  const filter = new EventAttributeFilter(limits);
+export function keepEventAttributes(
+  attributes: JsonObject,
+  limits: Limits,
+  checkType: TypeCheck = () => undefined,
+): KeptAttributes {
+  const filter = new EventAttributeFilter(limits, checkType);
   return { attributes: filter.keepRoot(attributes), problems: filter.problems };
 }
 
@@ -24,9 +31,11 @@ export function keepEventAttributes(attributes: JsonObject, limits: Limits): Kep
 class EventAttributeFilter {
   readonly problems: AttributeProblem[] = [];
   readonly #limits: Limits;
+  readonly #checkType: TypeCheck;
 
-  constructor(limits: Limits) {
+  constructor(limits: Limits, checkType: TypeCheck) {
     this.#limits = limits;
+    this.#checkType = checkType;
   }
 
   keepRoot(attributes: JsonObject): JsonObject {
@@ -61,6 +70,11 @@ class EventAttributeFilter {
     const type = typeOfKey(key, this.#limits);
     if (type === undefined) return this.#drop(path, this.#explainKey(key, depth));
     if (value === null) return this.#drop(path, 'null');
+    const kept = this.#keepValue(type, value, path, depth);
+    return kept === undefined ? undefined : this.#keepIf(kept, path, this.#checkType(path, type, kept));
+  }
+
+  #keepValue(type: KeyType, value: Json, path: string, depth: number): Json | undefined {
     if (type === 'plain' && isJsonArray(value)) return this.#keepArray(value, path, depth);
     if (type === 'plain' && isJsonObject(value)) return this.#keepObject(value, path, depth);
     return this.#keepIf(value, path, checkScalar(type, value, this.#limits));

@@ -1,4 +1,5 @@
 import { Buffer } from 'node:buffer';
+import type { AttributeTypes } from './attribute-types.ts';
 import { type AttributeProblem, keepEventAttributes } from './event-attributes.ts';
 import { isJsonObject, type Json, type ParsedJson } from './json.ts';
 import type { Limits } from './limits.ts';
@@ -10,6 +11,8 @@ export type JudgeContext = {
   /** Milliseconds since 1970. */
   readonly now: number;
   readonly print: ParsedJson['print'];
+  /** The types of earlier attributes; undefined if types may change. */
+  readonly types?: AttributeTypes | undefined;
 };
 
 export type EventVerdict =
@@ -38,7 +41,9 @@ export function judgeEvent(event: Json, context: JudgeContext): EventVerdict {
   if (reasons.length > 0) return { isKept: false, reasons };
   if (!isJsonObject(attributes)) return { isKept: true, json, problems: [] };
 
-  const kept = keepEventAttributes(attributes, context.limits);
+  const kept = keepEventAttributes(attributes, context.limits, (path, type, value) =>
+    context.types?.check(`event ${name}`, path, type, value),
+  );
   if (kept.problems.length === 0) return { isKept: true, json, problems: [] };
   if (context.limits.badAttribute === 'event') {
     return { isKept: false, reasons: kept.problems.map(({ path, reason }) => `attributes.${path}: ${reason}`) };

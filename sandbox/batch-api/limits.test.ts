@@ -27,6 +27,10 @@ test('the defaults are those of docs/batch-api.md', () => {
     tagsMax: 10,
     tagMax: 64,
     profileAttributesMax: 50,
+    emailMax: 256,
+    emailPattern: '^[^@\\s]+@[A-Za-z0-9.-]+\\.[A-Za-z0-9]+$',
+    phonePattern: '^\\+[0-9]{1,15}$',
+    topicPattern: '^[a-z0-9_]{1,300}$',
     missingProjectHeader: 400,
     tooManyEvents: 'update',
     badIdentifiers: 'partial',
@@ -36,6 +40,7 @@ test('the defaults are those of docs/batch-api.md', () => {
     sdkRefusedCustomId: 'refuse',
     multilineText: 'accept',
     malformedText: 'refuse',
+    typeChange: 'accept',
   });
 });
 

@@ -77,6 +77,10 @@ export const LIMITS = {
   tagsMax: amount(10, 'tags of an event', ['sdk', 'WEBSDK, ANDSDK, IOSSDK']),
   tagMax: amount(64, 'characters', ['sdk', 'WEBSDK, ANDSDK, IOSSDK']),
   profileAttributesMax: amount(50, 'profile attributes of an update', ['reported', 'MM, SEGM']),
+  emailMax: amount(256, 'characters of $email_address', ['sdk', 'WEBSDK, IOSSDK']),
+  emailPattern: pattern(/^[^@\s]+@[A-Za-z0-9.-]+\.[A-Za-z0-9]+$/, ['sdk', 'IOSSDK']),
+  phonePattern: pattern(/^\+[0-9]{1,15}$/, ['sdk', 'IOSSDK']),
+  topicPattern: pattern(/^[a-z0-9_]{1,300}$/, ['sdk', 'WEBSDK, IOSSDK']),
 
   /** The status of a call without `X-Batch-Project`. */
   missingProjectHeader: choice([400, 401], inferred),
@@ -96,6 +100,8 @@ export const LIMITS = {
   multilineText: choice(['accept', 'refuse'], ['sdk', 'ANDSDK, IOSSDK']),
   /** A string or custom id with half of a surrogate pair: JSON can contain it, UTF-8 can't. */
   malformedText: choice(['refuse', 'accept'], inferred),
+  /** An attribute whose type is not that of the first value with its name, for example a float after an integer. */
+  typeChange: choice(['accept', 'refuse'], inferred),
 } as const;
 
 export type Limits = { readonly [K in keyof typeof LIMITS]: (typeof LIMITS)[K]['value'] };

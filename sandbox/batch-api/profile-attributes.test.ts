@@ -40,7 +40,13 @@ describe('drops only the attribute for', () => {
     ['$email_marketing', 'yes', /neither subscribed nor unsubscribed/],
     ['$language', 'french', /two letters/],
     ['$region', 33, /two letters/],
-    ['$email_address', '', /blank/],
+    ['$email_address', '', /not an email address/],
+    ['$email_address', 'ann@example', /not an email address/],
+    ['$email_address', `${'a'.repeat(245)}@example.com`, /257 characters, at most 256/],
+    ['$phone_number', '0612345678', /not a phone number such as/],
+    ['$timezone', 'Paris', /not a time zone such as/],
+    ['$timezone', '+01:00', /not a time zone/],
+    ['$topic_preferences', ['News'], /a topic that does not match/],
     ['$topic_preferences', 'news', /not an array/],
   ];
   test.each(badOnes)('%s: %j', (key, value, reason) => {

@@ -177,6 +177,24 @@ test('the stats count accepted and refused updates, events and attributes', () =
   });
 });
 
+test('reports an attribute whose type changes only if the limits say so', () => {
+  const body = (number: string): string =>
+    `[{"identifiers":{"custom_id":"u"},"attributes":{"a":${number}},"events":[{"name":"e","attributes":{"b":{"c":${number}}}}]}]`;
+  const [quiet, strict] = [newProject(), newProject({ typeChange: 'refuse' })];
+  for (const project of [quiet, strict]) project.handle('update', body('1'));
+  expect(quiet.handle('update', body('1.0')).answer).toEqual({ status: 202, errors: [] });
+  const reason = 'a float, and it was an integer before';
+  expect(strict.handle('update', body('1.0')).answer).toEqual({
+    status: 202,
+    errors: [
+      { bulk_index: 0, category: 'attribute', attribute: 'a', reason },
+      { bulk_index: 0, category: 'attribute', attribute: 'b.c', reason: `${reason} (in events[0])` },
+    ],
+  });
+  expect([...strict.store.profiles.values()][0]?.attributes.get('a')).toBe(1);
+  expect([...quiet.store.events()].at(-1)?.json).toContain('"c":1.0');
+});
+
 describe('an injected error', () => {
   const partial = { kind: 'partial', bulk_index: 1, category: 'odd', reason: 'so', times: 1 } as const;
   const event = { name: 'a', attributes: { b: 1, items: [{ c: 1 }, { c: 2, d: 3 }], tags: ['x', 'y'] } };

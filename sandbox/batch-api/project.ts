@@ -1,4 +1,5 @@
 import type { Answer, PartialError, Refusal } from './answers.ts';
+import { AttributeTypes } from './attribute-types.ts';
 import { type Call, type Endpoint, readCall } from './call.ts';
 import type { InjectedError } from './faults.ts';
 import { judgeWithFault, toPartialError } from './injected-error.ts';
@@ -46,6 +47,7 @@ export class Project {
   readonly #buckets: Readonly<Record<Endpoint, TokenBucket>>;
   #limits: Limits;
   #stats: CallStats = NO_CALLS;
+  readonly #types = new AttributeTypes();
 
   constructor(limits: Partial<Limits>, now: () => number) {
     this.#limits = changedLimits(DEFAULT_LIMITS, limits);
@@ -92,6 +94,7 @@ export class Project {
   /** Deletes events, profiles and stats, and fills the buckets. */
   reset(): void {
     this.store.clear();
+    this.#types.clear();
     this.#stats = NO_CALLS;
     this.#buckets.update.reset();
     this.#buckets['mass-update'].reset();
@@ -126,7 +129,8 @@ export class Project {
 
   #accept({ print, updates }: Call, injected: readonly InjectedError[]): readonly PartialError[] {
     const now = this.#now();
-    const context = { limits: this.#limits, now, print };
+    const types = this.#limits.typeChange === 'refuse' ? this.#types : undefined;
+    const context = { limits: this.#limits, now, print, types };
     const verdicts = updates.map((update, index) => {
       const ofThis = injected.filter(({ bulk_index }) => bulk_index === index);
       return ofThis.length > 0 ? judgeWithFault(update, index, ofThis, context) : judgeUpdate(update, index, context);

@@ -41,7 +41,7 @@ export function judgeUpdate(update: JsonObject, bulkIndex: number, context: Judg
   // As for unknown keys of an event, no source says what Batch does [inferred].
   if (unknown.length > 0) return refuse('update', `unknown: ${unknown.join(', ')}`);
 
-  const profile = keepProfileAttributes(attributes, limits);
+  const profile = keepProfileAttributes(attributes, limits, context.types);
   const errors: PartialError[] = profile.problems.map(({ path, reason }) => ({
     bulk_index: bulkIndex,
     category: 'attribute',
