@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { chosenEngine, isOlder } from '../../sandbox/clickhouse/engines/engines.ts';
-import { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
+import type { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
 import { READER_WITH_SETTINGS } from '../../sandbox/clickhouse/users.ts';
 import { run } from '../../sandbox/launcher.ts';
 import type { ClickHouse } from '../../src/source-clickhouse/client/client.ts';
@@ -8,6 +8,7 @@ import { sourceConfigurationSchema } from '../../src/source-clickhouse/config/sc
 import { quoteIdentifier, quoteString } from '../../src/source-clickhouse/sql.ts';
 import { discover } from '../../src/source-clickhouse/streams/discover.ts';
 import { connect, execute, linesAfter, linesUnder, partsOf, selectionOf } from '../support/row-lines.ts';
+import { sharedClickHouse } from '../support/shared-clickhouse.ts';
 import { catalogOf, sourceConfiguration, states, temporaryFiles } from '../support/support.ts';
 import { createTableSql } from '../support/tables.ts';
 import { missingType } from '../versions/missing-type.ts';
@@ -25,14 +26,13 @@ let server: ClickHouseServer;
 let clickhouse: ClickHouse;
 
 beforeAll(async () => {
-  server = await ClickHouseServer.start();
+  server = await sharedClickHouse();
   clickhouse = connect(server, 'shop');
   await execute(server, 'CREATE DATABASE shop');
 });
 
 afterAll(async () => {
   await clickhouse?.close();
-  await server?.stop();
 });
 
 /** Makes a table with one row: the columns that every table of events has, and others, by their types and values in SQL. */

@@ -6,10 +6,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { DEFAULT_LIMITS } from '../../sandbox/batch-api/limits.ts';
 import type { BatchApi } from '../../sandbox/batch-api/server.ts';
-import { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
+import type { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
 import { READER } from '../../sandbox/clickhouse/users.ts';
 import { type Finished, finished } from '../../sandbox/launcher.ts';
 import { EXIT_CODES } from '../../src/runner/exit-codes.ts';
+import { sharedClickHouse } from '../support/shared-clickhouse.ts';
 import {
   destinationConfiguration,
   eventually,
@@ -33,13 +34,12 @@ const started: ChildProcess[] = [];
 let server: ClickHouseServer;
 
 beforeAll(async () => {
-  server = await ClickHouseServer.start();
+  server = await sharedClickHouse();
   await server.execute('CREATE DATABASE shop');
 });
 
 afterAll(async () => {
   for (const pod of started) endAtOnce(pod);
-  await server.stop();
   rmSync(folder, { recursive: true });
 });
 

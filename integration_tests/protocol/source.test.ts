@@ -1,10 +1,11 @@
 import { Ajv } from 'ajv';
 import addFormats from 'ajv-formats';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
+import type { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
 import { READER } from '../../sandbox/clickhouse/users.ts';
 import type { Finished, PrintedMessage } from '../../sandbox/launcher.ts';
+import { sharedClickHouse } from '../support/shared-clickhouse.ts';
 import {
   errors,
   numbers,
@@ -47,7 +48,7 @@ let whole: { first: Finished; second: Finished };
 let incremental: Finished;
 
 beforeAll(async () => {
-  server = await ClickHouseServer.start();
+  server = await sharedClickHouse();
   await server.execute(
     'CREATE DATABASE shop',
     `CREATE TABLE shop.types (${REQUIRED}, event_time Nullable(DateTime('Asia/Tokyo')), fine DateTime64(9, 'America/New_York'), day Date,
@@ -89,8 +90,6 @@ beforeAll(async () => {
   whole = { first: read, second: await reading('full refresh again', wholeCatalog) };
   incremental = asPyAirbyte;
 });
-
-afterAll(() => server.stop());
 
 /** As acceptance tests make it: the first mode that a stream offers, and null for all that is optional. */
 function acceptanceCatalog(chosen: readonly Stream[]): unknown {

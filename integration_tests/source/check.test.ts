@@ -3,10 +3,11 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Server } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
+import type { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
 import { READER, STRANGER } from '../../sandbox/clickhouse/users.ts';
 import { run } from '../../sandbox/launcher.ts';
 import { runInProcess } from '../support/in-process.ts';
+import { sharedClickHouse } from '../support/shared-clickhouse.ts';
 import { catalogOf, checkStatus, errors, logs, sourceConfiguration, temporaryFiles } from '../support/support.ts';
 import { createTableSql, eventColumns } from '../support/tables.ts';
 import { certificate } from '../support/tls-certificate.ts';
@@ -16,7 +17,7 @@ let server: ClickHouseServer;
 const helpers: Server[] = [];
 
 beforeAll(async () => {
-  server = await ClickHouseServer.start();
+  server = await sharedClickHouse();
   await server.execute(
     'CREATE DATABASE shop',
     'CREATE DATABASE empty',
@@ -32,7 +33,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   for (const helper of helpers) helper.close();
-  await server.stop();
 });
 
 async function listening(helper: Server): Promise<number> {

@@ -1,13 +1,14 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
+import { beforeAll, expect, test } from 'vitest';
+import type { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
 import { type PrintedStream, run } from '../../sandbox/launcher.ts';
+import { sharedClickHouse } from '../support/shared-clickhouse.ts';
 import { sourceConfiguration, temporaryFiles } from '../support/support.ts';
 
 const file = temporaryFiles();
 let server: ClickHouseServer;
 
 beforeAll(async () => {
-  server = await ClickHouseServer.start();
+  server = await sharedClickHouse();
   await server.execute(
     'CREATE DATABASE shop',
     `CREATE TABLE shop.events (
@@ -21,8 +22,6 @@ beforeAll(async () => {
     'CREATE MATERIALIZED VIEW shop.collected ENGINE = MergeTree ORDER BY last_updated_at AS SELECT custom_id, event_name, last_updated_at FROM shop.events',
   );
 });
-
-afterAll(() => server.stop());
 
 /** Warnings of streams with the same rows aside: see source_streams.test.ts. */
 async function discover(changes: Record<string, unknown> = {}): Promise<PrintedStream[]> {

@@ -4,10 +4,11 @@ import { readFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
+import type { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
 import { freePort } from '../../sandbox/free-port.ts';
 import { finished, run, start } from '../../sandbox/launcher.ts';
 import { makeKey, SshServer } from '../../sandbox/ssh-server.ts';
+import { sharedClickHouse } from '../support/shared-clickhouse.ts';
 import {
   catalogOf,
   checkStatus,
@@ -65,7 +66,7 @@ function readArguments(table: string, tunnel: Record<string, unknown>, more = {}
 
 describe.runIf(SshServer.isInstalled)('through an SSH server', () => {
   beforeAll(async () => {
-    [clickhouse, ssh] = await Promise.all([ClickHouseServer.start(), SshServer.start()]);
+    [clickhouse, ssh] = await Promise.all([sharedClickHouse(), SshServer.start()]);
     const columns = eventColumns('n UInt64, note String');
     await clickhouse.execute(
       'CREATE DATABASE shop',
@@ -78,7 +79,6 @@ describe.runIf(SshServer.isInstalled)('through an SSH server', () => {
 
   afterAll(async () => {
     await ssh?.stop();
-    await clickhouse?.stop();
   });
 
   describe('by key', () => {

@@ -3,9 +3,10 @@ import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 import type { TlsOptions } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
+import type { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
 import { freePort } from '../../sandbox/free-port.ts';
 import { type Finished, run } from '../../sandbox/launcher.ts';
+import { sharedClickHouse } from '../support/shared-clickhouse.ts';
 import {
   catalogOf,
   checkStatus,
@@ -32,7 +33,7 @@ let mutual: TlsProxy;
 const DAY_MS = 86_400_000;
 
 beforeAll(async () => {
-  server = await ClickHouseServer.start();
+  server = await sharedClickHouse();
   await server.execute(
     'CREATE DATABASE shop',
     createTableSql('shop.events'),
@@ -46,7 +47,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   for (const { close } of proxies) close();
-  await server.stop();
 });
 
 async function proxy(options: TlsOptions): Promise<TlsProxy> {

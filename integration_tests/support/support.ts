@@ -9,6 +9,7 @@ import { BatchApi } from '../../sandbox/batch-api/server.ts';
 import { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
 import { READER, type SandboxUser } from '../../sandbox/clickhouse/users.ts';
 import { type Finished, type PrintedMessage, run, start } from '../../sandbox/launcher.ts';
+import { sharedClickHouse } from './shared-clickhouse.ts';
 
 const PROJECT_KEY = 'project_test';
 export const REST_API_KEY = 'rest-key/+"secret"';
@@ -30,14 +31,19 @@ export function temporaryFiles(): (name: string, content: unknown) => string {
   };
 }
 
-/** A ClickHouse with an empty database for one test file, and users besides the usual ones. Gives what holds it. */
+/**
+ * Provides a ClickHouse with one empty database for a test file: the shared server or, for users other than the usual ones, a server
+ * of its own.
+ */
 export function clickHouseWith(database: string, users: readonly SandboxUser[] = []): () => ClickHouseServer {
   let server: ClickHouseServer | undefined;
   beforeAll(async () => {
-    server = await ClickHouseServer.start(undefined, users);
+    server = users.length === 0 ? await sharedClickHouse() : await ClickHouseServer.start(undefined, users);
     await server.execute(`CREATE DATABASE ${database}`);
   });
-  afterAll(() => server?.stop());
+  afterAll(async () => {
+    if (users.length > 0) await server?.stop();
+  });
   return () => {
     if (server === undefined) throw new Error('ClickHouse is there from beforeAll on.');
     return server;

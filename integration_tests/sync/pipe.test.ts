@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import type { BatchApi } from '../../sandbox/batch-api/server.ts';
-import { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
+import type { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
 import { type Finished, finished, run, start, sync } from '../../sandbox/launcher.ts';
 import { DEFAULT_LIMITS } from '../../src/destination-batch/batch/limits.ts';
 import { EventMapper } from '../../src/destination-batch/mapping/mapper.ts';
+import { sharedClickHouse } from '../support/shared-clickhouse.ts';
 import {
   catalogOf,
   destinationConfiguration,
@@ -23,7 +24,7 @@ let server: ClickHouseServer;
 let batch: BatchApi;
 
 beforeAll(async () => {
-  [server, batch] = await Promise.all([ClickHouseServer.start(), quickBatchApi()]);
+  [server, batch] = await Promise.all([sharedClickHouse(), quickBatchApi()]);
   await server.execute(
     'CREATE DATABASE shop',
     `CREATE TABLE shop.events (
@@ -36,7 +37,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await batch.close();
-  await server.stop();
 });
 
 beforeEach(() => {

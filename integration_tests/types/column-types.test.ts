@@ -1,12 +1,13 @@
 import { Ajv } from 'ajv';
 import addFormats from 'ajv-formats';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
+import type { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
 import { READER_WITH_SETTINGS } from '../../sandbox/clickhouse/users.ts';
 import type { ClickHouse } from '../../src/source-clickhouse/client/client.ts';
 import type { RowSelection } from '../../src/source-clickhouse/query/row-query.ts';
 import { buildColumnSchema } from '../../src/source-clickhouse/schema/json-schema.ts';
 import { connect, EMITTED_AT, execute, linesAfter, linesUnder, partsOf, selectionOf } from '../support/row-lines.ts';
+import { sharedClickHouse } from '../support/shared-clickhouse.ts';
 import { REQUIRED } from '../support/tables.ts';
 import { missingType } from '../versions/missing-type.ts';
 
@@ -271,7 +272,7 @@ let line: Buffer;
 let values: Map<string, string>;
 
 beforeAll(async () => {
-  server = await ClickHouseServer.start();
+  server = await sharedClickHouse();
   clickhouse = connect(server, 'shop');
   await execute(server, 'CREATE DATABASE shop');
   await execute(
@@ -291,7 +292,6 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await clickhouse?.close();
-  await server?.stop();
 });
 
 function quoted(text: string): string {

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
+import type { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
 import { run } from '../../sandbox/launcher.ts';
 import type { ClickHouse } from '../../src/source-clickhouse/client/client.ts';
 import { readCursor } from '../../src/source-clickhouse/query/record-line.ts';
 import type { RowSelection } from '../../src/source-clickhouse/query/row-query.ts';
 import { connect, execute, linesAfter, selectionOf } from '../support/row-lines.ts';
+import { sharedClickHouse } from '../support/shared-clickhouse.ts';
 import { catalogOf, errors, records, sourceConfiguration, temporaryFiles } from '../support/support.ts';
 import { REQUIRED } from '../support/tables.ts';
 import { missingType } from '../versions/missing-type.ts';
@@ -14,14 +15,13 @@ let server: ClickHouseServer;
 let clickhouse: ClickHouse;
 
 beforeAll(async () => {
-  server = await ClickHouseServer.start();
+  server = await sharedClickHouse();
   clickhouse = connect(server, 'shop');
   await execute(server, 'CREATE DATABASE shop');
 });
 
 afterAll(async () => {
   await clickhouse?.close();
-  await server?.stop();
 });
 
 /** The type of a cursor, and values of it in their order, in SQL. */
