@@ -3,6 +3,7 @@ import { brotliDecompress, inflate, unzip } from 'node:zlib';
 import { Pool } from 'undici';
 import { findProxy } from '../../protocol/network/proxy.ts';
 import { createProxyConnector } from '../../protocol/network/proxy-connector.ts';
+import { onAbort } from '../../shared/abort.ts';
 import type { DestinationConfiguration } from '../config/schema.ts';
 import type { Endpoint } from './endpoints.ts';
 import { explainConnectionError } from './errors.ts';
@@ -115,11 +116,13 @@ export class BatchApi {
 
   /** Sends a request and waits for its complete response. */
   async #send(path: string, body: Buffer, signal: AbortSignal): Promise<RawResponse> {
-    const timeout = new AbortController();
+    // Not AbortSignal.any: Node 26 keeps all combined signals until a garbage collection, and looks at each for every new one.
+    const cancel = new AbortController();
+    const stopListening = onAbort(signal, () => cancel.abort(signal.reason));
     // undici limits only the time between two parts of a response, so a response that trickles in slowly could take
     // forever.
     const timer = setTimeout(
-      () => timeout.abort(new Error(`the response was not complete within ${CALL_TIMEOUT_MS / 1000} seconds`)),
+      () => cancel.abort(new Error(`the response was not complete within ${CALL_TIMEOUT_MS / 1000} seconds`)),
       CALL_TIMEOUT_MS,
     );
     try {
@@ -128,14 +131,15 @@ export class BatchApi {
         path,
         headers: this.#headers,
         body,
-        signal: AbortSignal.any([signal, timeout.signal]),
+        signal: cancel.signal,
       });
       const text = await decodeBody(await response.body.bytes(), response.headers['content-encoding']);
       return { status: response.statusCode, text, retryAfter: response.headers['retry-after'] };
     } catch (error) {
-      throw timeout.signal.aborted ? timeout.signal.reason : error;
+      throw cancel.signal.aborted ? cancel.signal.reason : error;
     } finally {
       clearTimeout(timer);
+      stopListening();
     }
   }
 
