@@ -29,11 +29,11 @@ function buildValueSchema(type: ClickHouseType): JsonSchema {
       return { type: 'string', format: 'date-time', airbyte_type: 'timestamp_with_timezone' };
     case 'array':
       return { type: 'array', items: buildColumnSchema(type.of) };
-    case 'map':
-      return { type: 'object', additionalProperties: buildColumnSchema(type.value) };
     case 'tuple':
       return buildTupleSchema(type.elements);
+    case 'map':
     case 'json':
+      // The type of the values of a Map isn't given, because Airbyte requires `additionalProperties` to be true.
       return { type: 'object', additionalProperties: true };
     case 'aggregate_state':
       return { type: 'null' };
