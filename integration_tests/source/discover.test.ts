@@ -1,8 +1,9 @@
 import { beforeAll, expect, test } from 'vitest';
 import type { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
 import { type PrintedStream, run } from '../../sandbox/launcher.ts';
+import { runInProcess } from '../support/in-process.ts';
 import { sharedClickHouse } from '../support/shared-clickhouse.ts';
-import { sourceConfiguration, temporaryFiles } from '../support/support.ts';
+import { checkStatus, sourceConfiguration, temporaryFiles } from '../support/support.ts';
 
 const file = temporaryFiles();
 let server: ClickHouseServer;
@@ -11,6 +12,9 @@ beforeAll(async () => {
   server = await sharedClickHouse();
   await server.execute(
     'CREATE DATABASE shop',
+    'CREATE DATABASE empty',
+    'CREATE DATABASE unfit',
+    'CREATE TABLE unfit.a (custom_id String) ENGINE = Memory',
     `CREATE TABLE shop.events (
       custom_id String, event_name LowCardinality(String), event_time Nullable(DateTime64(3, 'Asia/Tokyo')),
       last_updated_at DateTime DEFAULT now(), quantity UInt8, order_id UInt64, huge UInt256, price Decimal(10, 2),
@@ -78,18 +82,25 @@ test('describes each column by its JSON schema, without types that have no meani
   });
 });
 
-test('names tables and what they lack when none has the required columns', async () => {
-  await server.execute(
-    'CREATE DATABASE unfit',
-    ...['a', 'b', 'c', 'd', 'e'].map((name) => `CREATE TABLE unfit.${name} (custom_id String) ENGINE = Memory`),
-  );
-  const { messages } = await run('source-clickhouse', [
-    'discover',
-    '--config',
-    file('source.json', sourceConfiguration(server, 'unfit')),
-  ]);
-  expect(messages.map(({ log, catalog }) => log?.message ?? catalog?.streams)).toEqual([
-    'No table or view in the database "unfit" has the required columns: "a" lacks event_name, last_updated_at; "b" lacks event_name, last_updated_at; "c" lacks event_name, last_updated_at; and 2 more lack columns, too.',
+test.each([
+  [
+    'a database without a fitting table',
+    'unfit',
+    {},
+    /^No table or view in the database "unfit" has the columns custom_id, event_name, last_updated_at;.* See .*columns_missing/,
+  ],
+  ['an empty database', 'empty', {}, /^No table or view in the database "empty" has the columns/],
+  ['a database that does not exist', 'absent', {}, /^The database "absent" does not exist/],
+  ['a table that lacks columns', 'unfit', { table: 'a' }, /^"a" lacks the columns event_name, last_updated_at/],
+  ['a table that does not exist', 'unfit', { table: 'absent' }, /absent/],
+])('explains an empty catalog as check does: %s', async (_, database, changes, explanation) => {
+  const config = file('source.json', sourceConfiguration(server, database, changes));
+  const { messages, code } = await runInProcess('source-clickhouse', ['discover', '--config', config]);
+  expect(messages.map(({ log, catalog }) => log ?? catalog?.streams)).toEqual([
+    { level: 'WARN', message: expect.stringMatching(explanation) },
     [],
   ]);
+  expect(code).toBe(0);
+  const { message } = await checkStatus('source-clickhouse', config, runInProcess);
+  expect(messages[0]?.log?.message).toBe(message);
 });

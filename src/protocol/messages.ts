@@ -130,7 +130,7 @@ export function errorTrace(error: ConnectorError, at: number, stream?: StreamDes
 /**
  * Formats an error with a link to the page of its code. Many users see only this text, for example in a platform's list of runs.
  */
-function formatError({ message, page }: ConnectorError): string {
+export function formatError({ message, page }: ConnectorError): string {
   // Add a full stop if it is missing: some messages end with an SQL statement.
   return `${message}${message.endsWith('.') ? '' : '.'} See ${troubleshootingPage(page)}`;
 }

@@ -42,13 +42,8 @@ export async function check(
   stop: AbortSignal,
   timeouts: Timeouts = TIMEOUTS,
 ): Promise<CheckResult> {
-  const { table } = configuration;
-  await checkDatabase(clickhouse, configuration);
+  const { streams, warnings } = await findStreams(clickhouse, configuration);
   const now = await readServerClock(clickhouse);
-  const { streams, warnings } =
-    table === undefined
-      ? await findStreams(clickhouse, configuration)
-      : { streams: [await checkTable(clickhouse, configuration, table)], warnings: [] };
   const checks = new StreamChecks({ clickhouse, configuration, stop, timeoutMs: timeouts.rowMs, now });
   const untested: string[] = [];
   const end = performance.now() + timeouts.allRowsMs;
@@ -66,13 +61,28 @@ export async function check(
 }
 
 /**
+ * Finds the streams that `discover` lists: the table that the configuration names, or else those of the database.
+ *
+ * @throws ConnectorError that says what is missing and what to do, if there are none.
+ */
+export async function findStreams(
+  clickhouse: ClickHouse,
+  configuration: SourceConfiguration,
+): Promise<Pick<StreamList, 'streams' | 'warnings'>> {
+  await checkDatabase(clickhouse, configuration);
+  const { table } = configuration;
+  if (table === undefined) return listExistingStreams(clickhouse, configuration);
+  return { streams: [await checkTable(clickhouse, configuration, table)], warnings: [] };
+}
+
+/**
  * Runs only the part of `check` that reads no rows: checks that the database exists and has a stream.
  *
  * @throws ConnectorError that says what is missing and what to do.
  */
 export async function checkDatabaseOnly(clickhouse: ClickHouse, configuration: SourceConfiguration): Promise<void> {
   await checkDatabase(clickhouse, configuration);
-  await findStreams(clickhouse, configuration);
+  await listExistingStreams(clickhouse, configuration);
 }
 
 async function checkDatabase(clickhouse: ClickHouse, { database, username }: SourceConfiguration): Promise<void> {
@@ -88,8 +98,8 @@ async function checkDatabase(clickhouse: ClickHouse, { database, username }: Sou
   );
 }
 
-/** Finds the streams of the database. @throws ConnectorError if there are none. */
-async function findStreams(clickhouse: ClickHouse, configuration: SourceConfiguration): Promise<StreamList> {
+/** Lists the streams of the database. @throws ConnectorError if there are none. */
+async function listExistingStreams(clickhouse: ClickHouse, configuration: SourceConfiguration): Promise<StreamList> {
   const list = await listStreams(clickhouse, configuration);
   if (list.streams.length === 0) throw explainNoStreams(list, configuration);
   return list;

@@ -1,4 +1,6 @@
-import type { AirbyteStream } from '../../protocol/messages.ts';
+import { ConnectorError } from '../../protocol/errors.ts';
+import { type AirbyteStream, formatError } from '../../protocol/messages.ts';
+import { findStreams } from '../check/check.ts';
 import { limitWarnings } from '../check/warnings.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
@@ -6,10 +8,7 @@ import { buildColumnSchema } from '../schema/json-schema.ts';
 import { findMissingColumns } from '../schema/required-columns.ts';
 import { listTables, type Table } from '../schema/table.ts';
 import { listStreams } from './list-streams.ts';
-import { explainUnreadable, refuseUnreadable } from './unreadable-engine.ts';
-
-/** The maximum number of unsuitable tables to name in a warning. */
-const MAX_NAMED = 3;
+import { refuseUnreadable } from './unreadable-engine.ts';
 
 /** The maximum number of warnings about streams with the same rows. */
 const MAX_WARNINGS = 10;
@@ -22,36 +21,36 @@ type Discovered = { streams: AirbyteStream[]; warnings: string[] };
  * only that table is considered.
  */
 export async function discover(clickhouse: ClickHouse, configuration: SourceConfiguration): Promise<Discovered> {
-  const { database, table, cursor_column } = configuration;
-  if (table !== undefined) {
-    const tables = await listTables(clickhouse, database, table);
-    const fitting = tables.filter((candidate) => findMissingColumns(candidate, cursor_column).length === 0);
-    for (const each of tables) await refuseUnreadable(clickhouse, each);
-    return {
-      streams: fitting.map((candidate) => buildStream(candidate, cursor_column)),
-      warnings: fitting.length > 0 || tables.length === 0 ? [] : [explainNoStreams(tables, database, cursor_column)],
-    };
-  }
-  const { streams, unreadable, tables, warnings } = await listStreams(clickhouse, configuration);
-  const nothing =
-    unreadable.length > 0
-      ? unreadable.slice(0, MAX_NAMED).map(explainUnreadable)
-      : tables.length === 0
-        ? []
-        : [explainNoStreams(tables, database, cursor_column)];
+  const { tables, warnings } = await findTables(clickhouse, configuration);
   return {
-    streams: streams.map((each) => buildStream(each, cursor_column)),
-    warnings: streams.length === 0 ? nothing : limitWarnings(MAX_WARNINGS, warnings),
+    streams: tables.map((each) => buildStream(each, configuration.cursor_column)),
+    warnings: tables.length === 0 ? await explainNoStreams(clickhouse, configuration) : warnings,
   };
 }
 
-function explainNoStreams(tables: readonly Table[], database: string, cursorColumn: string): string {
-  const named = tables
-    .slice(0, MAX_NAMED)
-    .map((each) => `"${each.name}" lacks ${findMissingColumns(each, cursorColumn).join(', ')}`);
-  const others = tables.length - named.length;
-  const text = [...named, ...(others > 0 ? [`and ${others} more lack columns, too`] : [])].join('; ');
-  return `No table or view in the database "${database}" has the required columns: ${text}.`;
+async function findTables(
+  clickhouse: ClickHouse,
+  configuration: SourceConfiguration,
+): Promise<{ tables: Table[]; warnings: string[] }> {
+  const { database, table, cursor_column } = configuration;
+  if (table === undefined) {
+    const { streams, warnings } = await listStreams(clickhouse, configuration);
+    return { tables: streams, warnings: limitWarnings(MAX_WARNINGS, warnings) };
+  }
+  const named = await listTables(clickhouse, database, table);
+  for (const each of named) await refuseUnreadable(clickhouse, each);
+  return { tables: named.filter((each) => findMissingColumns(each, cursor_column).length === 0), warnings: [] };
+}
+
+/** Explains in the words of `check` why there are no streams. A platform would only show an empty list. */
+async function explainNoStreams(clickhouse: ClickHouse, configuration: SourceConfiguration): Promise<string[]> {
+  try {
+    await findStreams(clickhouse, configuration);
+    return [];
+  } catch (error) {
+    if (error instanceof ConnectorError && error.failureType === 'config_error') return [formatError(error)];
+    throw error;
+  }
 }
 
 /**
