@@ -92,6 +92,29 @@ describe('an attribute that is left out', () => {
   });
 });
 
+test('shows only the first columns with a code, and counts the others together', () => {
+  const report = new Report();
+  for (let number = 1; number <= 500; number += 1) {
+    for (let row = 0; row < 2; row += 1) {
+      const name = `a${number}`;
+      report.reportLeftOut('events', {
+        ...column,
+        column: name,
+        path: name,
+        code: 'too_many_attributes',
+        reason: 'is one too many',
+      });
+      report.reportChange('events', { column: name, path: name, code: 'text_truncated', reason: 'is cut' });
+    }
+  }
+  const lines = logged(report);
+  expect(lines).toHaveLength(12);
+  expect(lines).toContain(`WARN Further columns with too_many_attributes are not logged one by one.`);
+  expect(lines).toContain(`WARN Further columns with text_truncated are not logged one by one.`);
+  const [leftOut = ``] = read(report.summarize()).filter((line) => line.startsWith(`WARN Attributes left out`));
+  expect(leftOut).toMatch(/: a1 \(too_many_attributes\): 2, .*, a10 \(too_many_attributes\): 2, 490 others: 980\.$/);
+});
+
 test('logs each retry, unreadable response and error of the source', () => {
   const report = new Report();
   for (const attempt of [1, 2]) report.reportRetry('Batch has a fault (HTTP 500)', attempt);

@@ -3,10 +3,23 @@ import { troubleshootingPage } from '../protocol/help-pages.ts';
 import type { Message } from '../protocol/messages.ts';
 import { log } from '../protocol/messages.ts';
 import { plural } from '../shared/format.ts';
-import { type Change, type LeftOut, REJECTION_CODES, type RejectionCode } from './codes.ts';
+import {
+  type AttributeCode,
+  type Change,
+  type ChangeCode,
+  type LeftOut,
+  REJECTION_CODES,
+  type RejectionCode,
+} from './codes.ts';
 
 /** The maximum number of rejected rows that are logged for each code. Further rows are only counted. */
 const SAMPLES_PER_CODE = 3;
+
+/** The maximum number of columns that are logged for each code. */
+const MAX_COLUMNS_PER_CODE = 5;
+
+/** The maximum number of columns that a line of the summary names. The others are counted together. */
+const MAX_LISTED = 10;
 
 const NONE_REJECTED = Object.fromEntries(REJECTION_CODES.map((code) => [code, 0]));
 
@@ -23,6 +36,8 @@ export class Report {
   readonly #changed = new Map<string, number>();
   readonly #renamed = new Map<string, number>();
   readonly #refusedAttributes = new Map<string, number>();
+  /** The number of columns or attributes that were logged or could have been, by code. */
+  readonly #columns = new Map<string, number>();
   readonly #skippedLines = new Map<string, number>();
   #requests = 0;
   #updates = 0;
@@ -88,43 +103,47 @@ export class Report {
     this.#locations = locations;
   }
 
-  /** Reports an attribute that was not sent. It is logged once per column and code. */
+  /** Reports an attribute that was not sent. It is logged once per column and code, for the first columns with each code. */
   reportLeftOut(stream: string, { column, path, code, reason }: LeftOut): void {
     if (increment(this.#leftOut, `${column} (${code})`) > 1) return;
     const place = path === column ? `The column "${column}"` : `"${path}" in the column "${column}"`;
-    this.#messages.push(
-      log(
-        'WARN',
-        `${place} of ${stream} ${reason}. The event is sent without it (${code}; shown once per column). See ${troubleshootingPage(code)}`,
-      ),
+    this.#warnOfColumn(
+      code,
+      `${place} of ${stream} ${reason}. The event is sent without it (${code}; shown once per column)`,
     );
   }
 
-  /** Reports a part of an event that was changed before sending. It is logged once per column and code. */
+  /** Reports a part of an event that was changed before sending. It is logged as an attribute that was not sent is. */
   reportChange(stream: string, { column, path, code, reason }: Change): void {
     // The mapper reports a renamed attribute only once, and not for each row, so the summary does not count renamed
     // attributes.
     const counts = code === 'name_lower_cased' ? this.#renamed : this.#changed;
     if (increment(counts, `${column} (${code})`) > 1) return;
     const place = path === column ? `The column "${column}"` : `"${path}" in the column "${column}"`;
-    this.#messages.push(
-      log('WARN', `${place} of ${stream} ${reason} (${code}; shown once per column). See ${troubleshootingPage(code)}`),
-    );
+    this.#warnOfColumn(code, `${place} of ${stream} ${reason} (${code}; shown once per column)`);
   }
 
   /**
-   * Reports an attribute that Batch refused although it accepted the event. It is logged once per attribute.
+   * Reports an attribute that Batch refused although it accepted the event. It is logged once per attribute, for the first
+   * attributes.
    *
-   * @param reason returns Batch's message without values. It is called only if the attribute is logged.
+   * @param reason returns Batch's message without values.
    */
   reportRefusedAttribute(attribute: string, reason: () => string): void {
     if (increment(this.#refusedAttributes, attribute) > 1) return;
-    this.#messages.push(
-      log(
-        'WARN',
-        `Batch left out the attribute "${attribute}": ${reason()}. The event was accepted without it (shown once per attribute). See ${troubleshootingPage('attribute_refused_by_batch')}`,
-      ),
+    this.#warnOfColumn(
+      'attribute_refused_by_batch',
+      `Batch left out the attribute "${attribute}": ${reason()}. The event was accepted without it (shown once per attribute)`,
     );
+  }
+
+  /** Logs a warning about one more column with this code. A table can have hundreds of them, which say the same. */
+  #warnOfColumn(code: AttributeCode | ChangeCode, message: string): void {
+    const columns = increment(this.#columns, code);
+    if (columns > MAX_COLUMNS_PER_CODE) return;
+    this.#messages.push(log('WARN', `${message}. See ${troubleshootingPage(code)}`));
+    if (columns === MAX_COLUMNS_PER_CODE)
+      this.#messages.push(log('WARN', `Further columns with ${code} are not logged one by one.`));
   }
 
   /** Counts a line on stdin that is not a message of the protocol, or that can't be read. */
@@ -292,6 +311,11 @@ function sumCounts(counts: ReadonlyMap<string, number>): number {
   return [...counts.values()].reduce((sum, times) => sum + times, 0);
 }
 
-function listCounts(counts: Map<string, number>): string {
-  return [...counts].map(([key, times]) => `${key}: ${times}`).join(', ');
+/** Lists the first counts, and the sum of the others. */
+function listCounts(counts: ReadonlyMap<string, number>): string {
+  const all = [...counts];
+  const listed = all.slice(0, MAX_LISTED).map(([key, times]) => `${key}: ${times}`);
+  const others = all.slice(MAX_LISTED);
+  if (others.length > 0) listed.push(`${others.length} others: ${sumCounts(new Map(others))}`);
+  return listed.join(', ');
 }
