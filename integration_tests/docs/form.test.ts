@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { DEFAULT_LIMITS } from '../../src/destination-batch/batch/limits.ts';
 import { ROOT } from '../packaging/kubernetes-manifest.ts';
 import { pagesIn } from './pages.ts';
 
@@ -88,6 +89,16 @@ describe.each(['source-clickhouse', 'destination-batch'])('the page of %s', (con
       );
     expect(optionsIn(connectionSpecification).filter((option) => !isSaid(option))).toEqual([]);
   });
+});
+
+test('the page of destination-batch names each limit with its default, which forms do not store', () => {
+  const [page] = pagesIn('docs/destination-batch.md');
+  const rows = page?.tables.find(({ head }) => head[0] === 'option in `limits`')?.rows ?? [];
+  const defaults = rows.map(([name = '', byDefault = '']) => [
+    name.replaceAll('`', ''),
+    Number(byDefault.replaceAll(',', '')),
+  ]);
+  expect(Object.fromEntries(defaults)).toEqual(DEFAULT_LIMITS);
 });
 
 test('every link leads to a file, and every anchor to a heading', () => {

@@ -63,6 +63,6 @@ test('a form sends objects with the defaults in them, the first option of a choi
     mapping: { event_name: {} },
     on_rejection: { mode: 'skip' },
     rejected_rows: { storage_type: 'None' },
-    limits: { events_per_update: 15 },
+    limits: {},
   });
 });

@@ -11,9 +11,8 @@ export type FormField = {
 
 /**
  * What Airbyte's web form sends for a specification when the user fills in `filledIn` and touches nothing else. An object
- * is always sent, with the defaults of its fields. Of a oneOf the form chooses the first option: the default of a oneOf is an
- * object, which the form compares with the constants and never finds. Fields that have no default are left out: the form
- * sends neither null nor an empty string for them.
+ * is always sent, with the defaults of its fields. Of a oneOf the form chooses the first option. Fields that have no
+ * default are left out: the form sends neither null nor an empty string for them.
  *
  * See setDefaultValues in airbyte-webapp/src/views/Connector/ConnectorForm/useBuildForm.tsx of airbytehq/airbyte-platform.
  */

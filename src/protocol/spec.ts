@@ -4,6 +4,9 @@ import { isJsonObject } from '../shared/exact-json.ts';
 /** The version of the Airbyte protocol that the messages follow. Platforms compare only the major version. */
 const PROTOCOL_VERSION = '0.18.0';
 
+/** The card of a form with all options that have no card of their own. */
+const DEFAULT_CARD = 'default';
+
 /**
  * Builds the specification that `spec` prints. It contains a JSON Schema (draft 7) of the configuration as the user writes it,
  * with the hints for forms from the schema's `meta` (title, order, examples, airbyte_secret).
@@ -12,15 +15,45 @@ export function buildSpecification(
   configuration: z.ZodType,
   details: { documentationUrl: string } & Record<string, unknown>,
 ): Record<string, unknown> {
+  const form = z.toJSONSchema(configuration, {
+    target: 'draft-7',
+    io: 'input',
+    override: ({ jsonSchema }) => adaptToForms(jsonSchema),
+  });
   return {
     protocol_version: PROTOCOL_VERSION,
     ...details,
     // Unknown options are allowed, because platforms add their own keys to a configuration.
-    connectionSpecification: {
-      ...z.toJSONSchema(configuration, { target: 'draft-7', io: 'input' }),
-      additionalProperties: true,
-    },
+    connectionSpecification: { ...form, additionalProperties: true, ...addCards(form) },
   };
+}
+
+/**
+ * Removes what would mislead a platform. A platform refuses a stored configuration with an unknown option before it starts the
+ * connector, so an option could never be removed: only the connector itself refuses unknown options. And Airbyte's form compares
+ * the default of a choice with the constants of its variants, never with a whole variant. It then selects the first one, so a
+ * default must be the first variant.
+ */
+function adaptToForms(schema: z.core.JSONSchema.BaseSchema): void {
+  if (schema.additionalProperties === false) schema.additionalProperties = true;
+  if (schema.oneOf !== undefined) delete schema.default;
+}
+
+/**
+ * Gives each object among the options a card of its own in forms, with the title of the object: Airbyte's form shows no title for
+ * an object inside a card. https://docs.airbyte.com/platform/connector-development/connector-specification-reference#grouping-fields
+ *
+ * @returns the list of cards, in their order; nothing if no option is an object.
+ */
+function addCards({ properties = {} }: z.core.JSONSchema.BaseSchema): { groups?: { id: string; title?: string }[] } {
+  const cards = Object.entries(properties).flatMap(([id, option]) => {
+    if (typeof option !== 'object' || option.properties === undefined) return [];
+    option.group = id;
+    return [{ order: Number(option.order), id, title: String(option.title) }];
+  });
+  if (cards.length === 0) return {};
+  const sorted = cards.toSorted((a, b) => a.order - b.order).map(({ id, title }) => ({ id, title }));
+  return { groups: [{ id: DEFAULT_CARD }, ...sorted] };
 }
 
 /**

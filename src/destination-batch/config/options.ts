@@ -23,5 +23,8 @@ export function literalOption<Name extends string>(name: Name, title: string): z
 
 /** Creates an option whose value is the name of an event or attribute. */
 export function nameOption(form: RegExp): z.ZodString {
-  return z.string().regex(form, `must be a name that Batch accepts: ${NAME_FORM}`);
+  return z
+    .string()
+    .regex(form, `must be a name that Batch accepts: ${NAME_FORM}`)
+    .meta({ pattern_descriptor: NAME_FORM });
 }

@@ -4,7 +4,9 @@ import { literalOption } from './options.ts';
 /** Whether rejected rows make a sync fail. In Airbyte's form, the constant `mode` distinguishes the two variants. */
 export const onRejectionOption = z
   .discriminatedUnion('mode', [
-    z.object({ mode: literalOption('skip', 'Mode') }).meta({ title: 'Continue' }),
+    z
+      .object({ mode: literalOption('skip', 'Mode') })
+      .meta({ title: 'Continue', description: 'Send the other rows, and let the sync succeed.' }),
     z
       .object({
         mode: literalOption('fail', 'Mode'),
@@ -30,7 +32,10 @@ export const onRejectionOption = z
             order: 2,
           }),
       })
-      .meta({ title: 'Fail' }),
+      .meta({
+        title: 'Fail',
+        description: 'Let the sync fail at the first rejected row, or when a number or a share of rows is exceeded.',
+      }),
   ])
   .default({ mode: 'skip' })
   .meta({
@@ -55,7 +60,7 @@ const local = z
         order: 1,
       }),
   })
-  .meta({ title: 'Files' });
+  .meta({ title: 'Files', description: 'Store rejected rows as files in a folder.' });
 
 const s3 = z
   .object({
@@ -107,16 +112,19 @@ const s3 = z
       .meta({
         title: 'Role ARN',
         description: 'A role to assume with these credentials.',
+        pattern_descriptor: 'arn:aws:iam::ACCOUNT:role/NAME',
         examples: ['arn:aws:iam::123456789012:role/rejected-rows'],
         order: 7,
       }),
   })
-  .meta({ title: 'S3' });
+  .meta({ title: 'S3', description: 'Store rejected rows as objects in S3 or another S3-compatible store.' });
 
 /** Where rejected rows are stored. `S3` has the same options as Airbyte's object_storage_config. */
 export const rejectedRowsOption = z
   .discriminatedUnion('storage_type', [
-    z.object({ storage_type: literalOption('None', 'Storage') }).meta({ title: 'Nowhere' }),
+    z
+      .object({ storage_type: literalOption('None', 'Storage') })
+      .meta({ title: 'Nowhere', description: 'Only count rejected rows, and describe the first ones in the log.' }),
     local,
     s3,
   ])

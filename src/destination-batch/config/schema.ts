@@ -21,6 +21,7 @@ const DEFAULT_FLUSH_INTERVAL_SECONDS = 2;
  */
 const KEY = /^[\x21-\x7e]+$/;
 const KEY_MESSAGE = 'must be only the key, in ASCII, without spaces or line breaks';
+const KEY_FORM = 'the key, without spaces or line breaks';
 
 /**
  * The default time, in minutes, for which a request is retried while Batch is unreachable, has an internal error or
@@ -28,23 +29,77 @@ const KEY_MESSAGE = 'must be only the key, in ASCII, without spaces or line brea
  */
 const DEFAULT_RETRY_MINUTES = 30;
 
-const limit = (name: keyof typeof DEFAULT_LIMITS, title: string, order: number) =>
-  z.int().min(1).default(DEFAULT_LIMITS[name]).meta({ title, order });
+/**
+ * Creates the option for a limit. Forms get no default for it: they would store it with each destination, and a default that a later
+ * version corrects would not reach these destinations.
+ */
+const limit = (name: keyof typeof DEFAULT_LIMITS, title: string, description: string, order: number) =>
+  z
+    .int()
+    .min(1)
+    .optional()
+    .transform((value) => value ?? DEFAULT_LIMITS[name])
+    .meta({
+      title,
+      description: `${description} Defaults to ${DEFAULT_LIMITS[name]}.`,
+      examples: [DEFAULT_LIMITS[name]],
+      order,
+    });
 
 const limitsSchema = strictOptions({
-  events_per_update: limit('events_per_update', 'Events per update', 0),
-  event_bytes: limit('event_bytes', 'Bytes per event', 1),
-  request_bytes: limit('request_bytes', 'Bytes per request', 2),
-  custom_id_characters: limit('custom_id_characters', 'Characters of a custom_id', 3),
-  string_characters: limit('string_characters', 'Characters of a string', 4),
-  url_characters: limit('url_characters', 'Characters of a URL', 5),
-  array_items: limit('array_items', 'Items of an array', 6),
-  attributes_per_object: limit('attributes_per_object', 'Attributes per object', 7),
-  object_depth: limit('object_depth', 'Levels of nested objects', 8),
-  label_characters: limit('label_characters', 'Characters of a label', 9),
-  tags_per_event: limit('tags_per_event', 'Tags of an event', 10),
-  tag_characters: limit('tag_characters', 'Characters of a tag', 11),
-  event_age_hours: limit('event_age_hours', 'Maximum age of an event, in hours', 12),
+  events_per_update: limit(
+    'events_per_update',
+    'Events per update',
+    'Maximum number of events in one update of a profile.',
+    0,
+  ),
+  event_bytes: limit('event_bytes', 'Bytes per event', 'Maximum size of an event in JSON, in bytes.', 1),
+  request_bytes: limit('request_bytes', 'Bytes per request', 'Maximum size of the body of a request, in bytes.', 2),
+  custom_id_characters: limit(
+    'custom_id_characters',
+    'Characters of a custom_id',
+    'Maximum length of a profile id, in characters.',
+    3,
+  ),
+  string_characters: limit(
+    'string_characters',
+    'Characters of a string',
+    'Maximum length of a string attribute, in characters.',
+    4,
+  ),
+  url_characters: limit(
+    'url_characters',
+    'Characters of a URL',
+    'Maximum length of a URL attribute, in characters.',
+    5,
+  ),
+  array_items: limit('array_items', 'Items of an array', 'Maximum number of items in an array attribute.', 6),
+  attributes_per_object: limit(
+    'attributes_per_object',
+    'Attributes per object',
+    'Maximum number of attributes of an event, and of each object in it.',
+    7,
+  ),
+  object_depth: limit(
+    'object_depth',
+    'Levels of nested objects',
+    'Maximum number of levels of objects in an attribute.',
+    8,
+  ),
+  label_characters: limit(
+    'label_characters',
+    'Characters of a label',
+    'Maximum length of the label of an event, in characters.',
+    9,
+  ),
+  tags_per_event: limit('tags_per_event', 'Tags of an event', 'Maximum number of tags of an event.', 10),
+  tag_characters: limit('tag_characters', 'Characters of a tag', 'Maximum length of a tag, in characters.', 11),
+  event_age_hours: limit(
+    'event_age_hours',
+    'Maximum age of an event, in hours',
+    'How old an event may be when Batch receives it, in hours.',
+    12,
+  ),
 })
   .prefault({})
   .meta({
@@ -63,12 +118,14 @@ export const destinationConfigurationSchema = z
       .meta({
         title: 'Project key',
         description: 'From the Batch dashboard, under Settings → General. It begins with project_.',
+        pattern_descriptor: KEY_FORM,
         examples: ['project_0123456789abcdef'],
         order: 0,
       }),
     rest_api_key: z.string().regex(KEY, KEY_MESSAGE).meta({
       title: 'REST API key',
       description: 'From the Batch dashboard, under Settings → General. Only managers can see it.',
+      pattern_descriptor: KEY_FORM,
       airbyte_secret: true,
       order: 1,
     }),
@@ -90,6 +147,7 @@ export const destinationConfigurationSchema = z
       .meta({
         title: 'API version',
         description: 'The version in the path of each request.',
+        pattern_descriptor: 'two numbers separated by a dot',
         examples: ['2.11', '2.13'],
         order: 3,
       }),

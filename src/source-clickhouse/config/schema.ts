@@ -71,6 +71,7 @@ export const sourceConfigurationSchema = z
           "ClickHouse's HTTP port: 8123 by default, 8443 with SSL. The native port (9000) does not work here.",
         examples: [8123, 8443],
         order: 1,
+        always_show: true,
       }),
     database: z
       .string()
@@ -81,6 +82,7 @@ export const sourceConfigurationSchema = z
         description: 'The database of the table or view.',
         examples: ['default', 'shop'],
         order: 2,
+        always_show: true,
       }),
     username: z
       .string()
@@ -90,15 +92,20 @@ export const sourceConfigurationSchema = z
         description: 'A user that can read the table. A read-only user is enough.',
         examples: ['batch_sync'],
         order: 3,
+        always_show: true,
       }),
-    password: z
-      .string()
-      .default('')
-      .meta({ title: 'Password', description: "The user's password.", airbyte_secret: true, order: 4 }),
+    password: z.string().default('').meta({
+      title: 'Password',
+      description: "The user's password.",
+      airbyte_secret: true,
+      order: 4,
+      always_show: true,
+    }),
     ssl: z.boolean().default(false).meta({
       title: 'SSL',
       description: 'Use HTTPS and verify the certificate. Recommended in production. The port is then usually 8443.',
       order: 5,
+      always_show: true,
     }),
     table: z
       .string()
@@ -110,6 +117,7 @@ export const sourceConfigurationSchema = z
           'The table or view to read, with one row per event. If empty: every table and view in the database that has the columns custom_id, event_name and the cursor column.',
         examples: ['events', 'batch_events_view'],
         order: 6,
+        always_show: true,
       }),
     cursor_column: z
       .string()

@@ -41,6 +41,7 @@ const tunnel_host_key = z
     title: 'Fingerprint of the SSH server',
     description:
       "The SHA-256 fingerprint of the SSH server's host key. If set, a server with a different key is refused. If empty: every server is trusted, and its fingerprint is logged.",
+    pattern_descriptor: 'SHA256:… (43 characters after the colon)',
     examples: ['SHA256:uNiVztksCsDhcc0u9e8BrrJXVGDpKuk7WWWsrLSAOeY'],
     order: 6,
   });
@@ -65,7 +66,7 @@ const byKey = z
     }),
     tunnel_host_key,
   })
-  .meta({ title: 'SSH key' });
+  .meta({ title: 'SSH key', description: 'Open a tunnel, and log in to the SSH server with a private key.' });
 
 const byPassword = z
   .object({
@@ -77,12 +78,14 @@ const byPassword = z
       .meta({ title: 'SSH password', description: 'The password of the SSH user.', airbyte_secret: true, order: 4 }),
     tunnel_host_key,
   })
-  .meta({ title: 'SSH password' });
+  .meta({ title: 'SSH password', description: 'Open a tunnel, and log in to the SSH server with a password.' });
 
 /** Options to connect to ClickHouse through an SSH server. They have the same form as in Airbyte's own database connectors. */
 export const tunnelOptions = z
   .discriminatedUnion('tunnel_method', [
-    z.object({ tunnel_method: createMethodOption('NO_TUNNEL') }).meta({ title: 'No tunnel' }),
+    z
+      .object({ tunnel_method: createMethodOption('NO_TUNNEL') })
+      .meta({ title: 'No tunnel', description: 'Connect to ClickHouse directly.' }),
     byKey,
     byPassword,
   ])
