@@ -4,7 +4,10 @@ import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import { findShownSecrets, watchForSecrets } from './shown-secrets.ts';
 
-export type LauncherName = 'source-clickhouse' | 'destination-batch' | 'connector';
+/** The launchers of a single connector. */
+export type ConnectorName = 'source-clickhouse' | 'destination-batch';
+
+export type LauncherName = 'clickhouse-to-batch' | 'connector' | ConnectorName;
 
 /** How a process ended and what it printed. `messages` are its lines on stdout, parsed when first read: there can be many. */
 export type Finished = {

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { finished, type LauncherName, launcherPath, run } from '../../sandbox/launcher.ts';
+import { VERSION } from '../../src/shared/package.ts';
 import { errors, temporaryFiles } from '../support/support.ts';
 
 const file = temporaryFiles();
@@ -31,7 +32,7 @@ describe('the launcher for both connectors', () => {
     ['something else', { CONNECTOR_ROLE: 'both' }, /CONNECTOR_ROLE is "both"/],
   ])('spec says so when it is given %s', async (_, env, expected) => {
     const result = await run('connector', ['spec'], { env });
-    expect(result.code).toBe(1);
+    expect(result.code).toBe(2);
     expect(errors(result)).toMatchObject([{ failure_type: 'config_error', message: expect.stringMatching(expected) }]);
   });
 
@@ -66,24 +67,28 @@ describe('the launcher for both connectors', () => {
 
   test('has both read and write', async () => {
     const { stdout } = await run('connector', ['--help']);
-    expect(stdout).toMatch(/connector read[\s\S]*connector write/);
+    expect(stdout).toMatch(/^ {2}read .*\n {2}write /m);
   });
 });
 
-describe('wrong arguments are a config_error that leads on', () => {
+describe('wrong arguments are a config_error with exit code 2', () => {
   test.each<[LauncherName, string[], RegExp]>([
-    ['source-clickhouse', [], /Missing command.*source-clickhouse --help/],
-    ['source-clickhouse', ['raed'], /Unknown command. Did you mean read\?/],
-    ['source-clickhouse', ['write'], /Unknown argument: write/],
-    ['source-clickhouse', ['intermezzo'], /Unknown argument: intermezzo/],
-    ['destination-batch', ['read'], /Unknown argument: read/],
+    ['source-clickhouse', ['raed'], /Unknown command raed. Did you mean read\?/],
+    ['connector', ['syn'], /Unknown command syn. Did you mean sync\?/],
+    ['source-clickhouse', ['write'], /Unknown command write. Run `source-clickhouse --help`/],
+    ['source-clickhouse', ['intermezzo'], /Unknown command intermezzo. Run/],
+    ['destination-batch', ['read'], /Unknown command read. Run/],
+    ['destination-batch', ['--verison'], /Unknown option --verison. Run/],
     ['source-clickhouse', ['check'], /Missing required argument: config/],
     ['source-clickhouse', ['check', '--config'], /config/],
-    ['source-clickhouse', ['check', '--config', 'x', '--password', 'hunter2'], /Unknown argument: password/],
+    ['source-clickhouse', ['check', '--config', 'x', '--password', 'hunter2'], /Unknown option --password/],
+    ['source-clickhouse', ['read', '--confg', 'x'], /Unknown option --confg. Did you mean --config\?/],
+    ['connector', ['spec'], /no role was given/],
+    ['connector', ['explain', 'table_missing', 'x'], /Too many arguments: only one code\. Run/],
     ['destination-batch', ['write', '--config', 'x'], /Missing required argument: catalog/],
   ])('%s %j', async (name, args, expected) => {
     const result = await run(name, args);
-    expect(result.code).toBe(1);
+    expect(result.code).toBe(2);
     expect(errors(result)).toMatchObject([{ failure_type: 'config_error', message: expect.stringMatching(expected) }]);
     expect(result.stderr).toBe('');
     expect(result.stdout).not.toContain('hunter2');
@@ -97,9 +102,9 @@ test.runIf(process.platform === 'linux' && existsSync('/usr/bin/script'))(
     const stderr = file('stderr', '');
     const command = `'${launcherPath('connector')}' snyc 2> '${stderr}'`;
     const { code, stdout } = await finished(spawn('/usr/bin/script', ['-qec', command, '/dev/null']));
-    expect([code, stdout]).toEqual([1, '']);
+    expect([code, stdout]).toEqual([2, '']);
     expect(readFileSync(stderr, 'utf8')).toMatch(
-      /^Unknown command\. Did you mean sync\? Run `connector --help`\. See \S+\n$/,
+      /^Unknown command snyc\. Did you mean sync\? Run `connector --help`\. See \S+\n$/,
     );
   },
 );
@@ -109,9 +114,27 @@ test.each<LauncherName>(['source-clickhouse', 'destination-batch', 'connector'])
   async (name) => {
     const { code, stdout } = await run(name, ['--help']);
     expect(code).toBe(0);
-    expect(stdout).toMatch(/spec[\s\S]*check[\s\S]*discover/);
+    expect(stdout).toMatch(/check[\s\S]*spec[\s\S]*discover/);
   },
 );
+
+test('prints the help on stderr when there are no arguments, with exit code 2', async () => {
+  const [bare, asked] = await Promise.all([run('destination-batch', []), run('destination-batch', ['--help'])]);
+  expect(bare).toMatchObject({ code: 2, stdout: '', stderr: asked.stdout });
+});
+
+test('prints the version', async () => {
+  const { code, stdout } = await run('source-clickhouse', ['-v']);
+  expect([code, stdout]).toEqual([0, `${VERSION}\n`]);
+});
+
+test('prints a script for the completion in a shell, and completes for it', async () => {
+  const { stdout: script } = await run('clickhouse-to-batch', ['completion'], { env: { SHELL: '/bin/bash' } });
+  expect(script).toContain('clickhouse-to-batch --get-yargs-completions');
+  const typed = ['--get-yargs-completions', 'clickhouse-to-batch', 'sta'];
+  const { code, stdout } = await run('clickhouse-to-batch', typed);
+  expect([code, stdout.split('\n')]).toEqual([0, expect.arrayContaining(['status'])]);
+});
 
 describe('explain', () => {
   test.each<LauncherName>(['connector', 'source-clickhouse', 'destination-batch'])(
@@ -131,7 +154,7 @@ describe('explain', () => {
 
   test('suggests similar codes for an unknown code, and fails', async () => {
     const { code, stdout, stderr } = await run('connector', ['explain', 'tabel_missing']);
-    expect([code, stdout]).toEqual([1, '']);
+    expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(/^Unknown code "tabel_missing"\..+: table_missing, /);
   });
 });

@@ -9,7 +9,7 @@ import type { BatchApi } from '../../sandbox/batch-api/server.ts';
 import { readerWith, type SandboxUser } from '../../sandbox/clickhouse/users.ts';
 import { type Finished, finished, type LauncherName, type PrintedMessage, run, start } from '../../sandbox/launcher.ts';
 import { SshServer } from '../../sandbox/ssh-server.ts';
-import type { Role } from '../../src/cli/arguments.ts';
+import type { Role } from '../../src/cli/command.ts';
 import { check as checkConnector } from '../../src/cli/commands/check.ts';
 import { DESTINATION_ERRORS } from '../../src/destination-batch/errors.ts';
 import { writeFiles } from '../../src/init/files.ts';

@@ -1,6 +1,6 @@
 import { Readable, Writable } from 'node:stream';
 import { parseArgs } from 'node:util';
-import { describeEnd, type Finished, type LauncherName } from '../../sandbox/launcher.ts';
+import { type ConnectorName, describeEnd, type Finished } from '../../sandbox/launcher.ts';
 import { check } from '../../src/cli/commands/check.ts';
 import { loadConnector } from '../../src/cli/load-connector.ts';
 import * as destination from '../../src/destination-batch/commands.ts';
@@ -25,7 +25,7 @@ let running = 0;
  * @param args the command and its options, as for the launcher.
  */
 export async function runInProcess(
-  name: Exclude<LauncherName, 'connector'>,
+  name: ConnectorName,
   args: readonly string[],
   { input = '' }: { input?: string | Uint8Array } = {},
 ): Promise<Finished> {
@@ -61,7 +61,7 @@ export async function runInProcess(
 }
 
 async function runCommand(
-  name: Exclude<LauncherName, 'connector'>,
+  name: ConnectorName,
   args: readonly string[],
   context: CommandContext,
   input: string | Uint8Array,

@@ -109,10 +109,18 @@ async function demo(box: Sandbox, folder: string): Promise<void> {
   await verify(box, countSettled(first), first, before, { rows: ROWS + FAULTY_ROWS, rejected: REJECTED_ROWS });
   const state = await file('state.json', [findLastState(first)]);
 
-  printHeading(`connector sync, from the state of the first run: ${NEW_ROWS} new rows`);
+  printHeading(`clickhouse-to-batch sync, from the state of the first run: ${NEW_ROWS} new rows`);
   await insertEvents(clickhouse, { rows: NEW_ROWS, profiles: PROFILES });
   before = await countReceived(box);
-  const second = await run('connector', ['sync', '--source', source, '--destination', destination, '--state', state]);
+  const second = await run('clickhouse-to-batch', [
+    'sync',
+    '--source',
+    source,
+    '--destination',
+    destination,
+    '--state',
+    state,
+  ]);
   say(`${second.stderr}${second.stdout}`);
   await verify(box, readSummary(second), second, before, { rows: NEW_ROWS, rejected: 0 });
 
@@ -120,8 +128,8 @@ async function demo(box: Sandbox, folder: string): Promise<void> {
   const [event] = batch.store.events({ offset: 7, limit: 1 });
   say(`profile ${event?.custom_id}\n${JSON.stringify(JSON.parse(event?.json ?? '{}'), null, 2)}`);
 
-  printHeading('connector status');
-  const status = await run('connector', ['status', '--state', state]);
+  printHeading('clickhouse-to-batch status');
+  const status = await run('clickhouse-to-batch', ['status', '--state', state]);
   say(`${status.stderr}${status.stdout}`.trimEnd());
   expectEqual('the exit code of status', status.code, 0);
 }

@@ -1,54 +1,5 @@
 import { expect, test } from 'vitest';
-import { explainWrongArguments, interactiveParser, rowLimit } from './arguments.ts';
-
-async function parsed(...args: string[]): Promise<unknown> {
-  return interactiveParser('connector sync', args, '$0', {
-    source: { type: 'string', demandOption: args.includes('x') },
-    state: { type: 'string' },
-    stream: { type: 'string', array: true },
-    'full-refresh': { type: 'boolean', default: false },
-  }).parseAsync();
-}
-
-test.each([
-  [
-    'an option that is given twice',
-    ['--state', 'a', '--state', 'b'],
-    /^--state is given twice\. Run `connector sync --help`\.$/,
-  ],
-  ['an empty value, as from an unset shell variable', ['--state', ''], /^--state is empty\. /],
-  ['a misspelt option', ['--srouce', 'x'], /^Unknown option --srouce\. Did you mean --source\? /],
-  ['an unknown option without a suggestion', ['--verbose', 'x'], /^Unknown option --verbose\. Run `connector sync/],
-  ['a misspelt option of two words', ['--ful-refresh', 'x'], /^Unknown option --ful-refresh\. .* --full-refresh\? /],
-  [
-    'a boolean option with another value',
-    ['--full-refresh=maybe'],
-    /^--full-refresh accepts only true or false, or no value\. /,
-  ],
-  ['a boolean option with a separate value', ['--full-refresh', 'maybe'], /^Unknown argument: maybe\. /],
-  ['a missing option', ['--state', 'x'], /^Missing required argument: source\. /],
-  ['an empty value among others', ['--stream', 'a', ''], /^--stream is empty\./],
-])('rejects %s', async (_, args, message) => {
-  await expect(parsed(...args)).rejects.toMatchObject({
-    code: 'command_invalid',
-    message: expect.stringMatching(message),
-  });
-});
-
-test('parses repeated --stream options into a list', async () => {
-  await expect(parsed('--stream', 'a', '--stream', 'b')).resolves.toMatchObject({ stream: ['a', 'b'] });
-});
-
-test.each([
-  [['--full-refresh'], true],
-  [['--full-refresh=true'], true],
-  [['--fullRefresh'], true],
-  [['--full-refresh=false'], false],
-  [['--no-full-refresh'], false],
-  [[], false],
-])('parses the boolean option %j', async (args, fullRefresh) => {
-  await expect(parsed(...args)).resolves.toMatchObject({ fullRefresh });
-});
+import { rowLimit } from './arguments.ts';
 
 test.each([
   ['1', 1],
@@ -62,12 +13,4 @@ test.each([
 // An option that is given twice is a list.
 test.each(['0', '-1', '1.5', '1e3', 'many', '', '9999999999999999', ['1', '2']])('rejects --limit %j', (text) => {
   expect(() => rowLimit.coerce(text)).toThrow(/--limit must be one whole number of rows, 1 or more/);
-});
-
-test.each([
-  ['Missing command.', 'Missing command. Run `connector --help`.'],
-  ['Unknown command. Did you mean sync?', 'Unknown command. Did you mean sync? Run `connector --help`.'],
-  ['Missing required argument: config', 'Missing required argument: config. Run `connector --help`.'],
-])('suggests --help after wrong arguments: %s', (problem, expected) => {
-  expect(explainWrongArguments('connector', problem)).toMatchObject({ code: 'command_invalid', message: expected });
 });

@@ -1,22 +1,7 @@
-import yargs, { type Argv, type InferredOptionTypes, type Options } from 'yargs';
 import type { RequestLogOptions } from '../destination-batch/batch/request-log.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
 import type { GivenConfiguration } from '../protocol/configuration.ts';
-import { type ConnectorError, protocolError } from '../protocol/errors.ts';
-import { suggestName } from '../shared/suggest.ts';
-
-export type Role = 'source' | 'destination';
-
-/** A program in bin/ that starts the connector with this role. The program `connector` has no role, because it starts both. */
-export type Launcher = { name: string; role: Role | undefined };
-
-/** A connector command. `role` is set if only one of the two connectors has the command. */
-export type ConnectorCommand = {
-  name: string;
-  role?: Role;
-  /** Registers the command and its handler with yargs. */
-  addTo: (parser: Argv, launcher: Launcher, context: CommandContext) => void;
-};
+import { explainWrongArguments, type Launcher } from './command.ts';
 
 /** Matches a whole number from 1 up, with at most 15 digits: a JavaScript number represents these exactly. */
 const ROW_COUNT = /^[1-9]\d{0,14}$/;
@@ -50,25 +35,30 @@ export function describeJsonFile(what: string): {
   return { type: 'string', demandOption: true, requiresArg: true, describe: `JSON file with ${what}` };
 }
 
+/** The end of the help of each command for people that reads a configuration. */
+export const REFERENCES_NOTE =
+  'To keep secrets out of a configuration, use ${NAME} for an environment variable or ${file:/PATH} for the content of a file.';
+
 /**
- * Adds the options of the commands that read a configuration. `connector` is for people, so it replaces references by default. A
- * platform replaces nothing unless asked to: whoever fills in its form must not be able to read its environment and its files.
+ * The options of the commands that read a configuration. A launcher for people replaces references by default. A platform replaces
+ * nothing unless asked to: whoever fills in its form must not be able to read its environment and its files.
  */
-export function addConfigOptions(parser: Argv, { role }: Launcher) {
-  return parser
-    .option('config', describeJsonFile('the configuration'))
-    .option('config-variable', {
+export function configOptions({ role }: Launcher) {
+  return {
+    config: describeJsonFile('the configuration'),
+    'config-variable': {
       type: 'string',
       hidden: true,
       describe: 'the environment variable with the configuration, which is then in no file',
-    })
-    .option('env-references', {
+    },
+    'env-references': {
       type: 'boolean',
       // A platform that starts `connector` sets CONNECTOR_ROLE, because `spec` needs it.
       default: role === undefined && process.env.CONNECTOR_ROLE === undefined,
       describe:
         'replace each ${NAME} in the configuration with the environment variable NAME, and each ${file:PATH} with the content of a file',
-    });
+    },
+  } as const;
 }
 
 /** Returns the configuration that --config names, or that `sync` passes in --config-variable. Its name is then in --config. */
@@ -124,87 +114,4 @@ export function readRequestLogOptions(
 /** Adds the environment variables to the context if --env-references is given. */
 export function resolveEnvironment(context: CommandContext, args: { envReferences: boolean }): CommandContext {
   return args.envReferences ? { ...context, environment: process.env } : context;
-}
-
-/**
- * Explains invalid arguments.
- *
- * @param command the command whose help is suggested.
- * @param problem what is wrong, such as a message from yargs.
- */
-export function explainWrongArguments(command: string, problem: string): ConnectorError {
-  return protocolError(
-    'command_invalid',
-    `${problem.replace(/[.?]?$/, (end) => end || '.')} Run \`${command} --help\`.`,
-  );
-}
-
-/** The options that can be repeated. `_` contains the arguments without a name. */
-const LISTS: ReadonlySet<string> = new Set(['stream', 'alert-header', 'alertHeader', '_']);
-
-/** The names that yargs adds to the parsed options. */
-const NAMES_OF_YARGS = ['_', '$0', 'help'];
-
-/** The valid values of a boolean option. yargs treats every other value as false. */
-const WORDS_OF_SWITCHES: ReadonlySet<string> = new Set(['true', 'false']);
-
-/**
- * Creates the argument parser of an interactive command. For --help, the parser prints the help.
- *
- * @param name the launcher and the command, as the user types them.
- * @param args the arguments after the command.
- * @param usage the usage line, with `$0` in place of the name, and a description of the command.
- * @throws ConnectorError (command_invalid) from parseAsync, if the arguments are invalid.
- */
-export function interactiveParser<Given extends Record<string, Options>>(
-  name: string,
-  args: readonly string[],
-  usage: string,
-  options: Given,
-): Argv<InferredOptionTypes<Given>> {
-  return yargs([...args])
-    .scriptName(name)
-    .usage(usage)
-    .strict()
-    .version(false)
-    .exitProcess(false)
-    .options(options)
-    .middleware((given) => {
-      // This runs before yargs checks for missing options, because yargs would only report a misspelt option as missing.
-      const problem = findUnknownOption(Object.keys(given), Object.keys(options)) ?? findInvalidSwitch(args, options);
-      if (problem !== undefined) throw explainWrongArguments(name, problem);
-    }, true)
-    .check((given) => {
-      // yargs returns an array for an option that is given twice.
-      const twice = Object.entries(given).find(([name, value]) => Array.isArray(value) && !LISTS.has(name));
-      if (twice !== undefined) throw new Error(`--${twice[0]} is given twice.`);
-      // An empty value may come from an unset shell variable. As a path, it would mean the working folder.
-      const empty = Object.entries(given).find(([, value]) => [value].flat().includes(''));
-      if (empty !== undefined) throw new Error(`--${empty[0]} is empty.`);
-      return true;
-    })
-    .fail((message, error) => {
-      throw explainWrongArguments(name, message ?? error.message);
-    });
-}
-
-/** @param given the names that yargs parsed. For an option with a hyphen, they also include its camelCase form. */
-function findUnknownOption(given: readonly string[], options: readonly string[]): string | undefined {
-  const known = new Set([...options, ...options.map(toCamelCase), ...NAMES_OF_YARGS]);
-  const unknown = given.find((each) => !known.has(each));
-  if (unknown === undefined) return undefined;
-  const near = suggestName(unknown, options);
-  return `Unknown option --${unknown}.${near === undefined ? '' : ` Did you mean --${near}?`}`;
-}
-
-function toCamelCase(name: string): string {
-  return name.replaceAll(/-(.)/g, (_, letter: string) => letter.toUpperCase());
-}
-
-function findInvalidSwitch(args: readonly string[], options: Readonly<Record<string, Options>>): string | undefined {
-  const switches = Object.keys(options).filter((name) => options[name]?.type === 'boolean');
-  const invalid = switches.find((name) =>
-    args.some((arg) => arg.startsWith(`--${name}=`) && !WORDS_OF_SWITCHES.has(arg.slice(name.length + 3))),
-  );
-  return invalid === undefined ? undefined : `--${invalid} accepts only true or false, or no value.`;
 }

@@ -1,77 +1,66 @@
-import yargs from 'yargs';
+import yargs, { type Argv } from 'yargs';
 import { hideBin } from 'yargs/helpers';
-import { type ConnectorCommand, explainWrongArguments, type Launcher } from './arguments.ts';
-import { checkCommand } from './commands/check.ts';
-import { discoverCommand } from './commands/discover.ts';
-import { explainCommand } from './commands/explain.ts';
-import { readCommand } from './commands/read.ts';
-import { specCommand } from './commands/spec.ts';
-import { writeCommand } from './commands/write.ts';
+import { EXIT_CODES } from '../runner/exit-codes.ts';
+import { VERSION } from '../shared/package.ts';
+import { suggestName } from '../shared/suggest.ts';
+import { explainWrongArguments, type Launcher } from './command.ts';
+import { COMPLETION, listCommands } from './command-list.ts';
 import { runConnector } from './run-connector.ts';
 
-/** The interactive commands, in the order of --help. Each one parses its own arguments, and is loaded only when it is called. */
-const INTERACTIVE_COMMANDS = [
-  {
-    name: 'init',
-    describe: 'ask for your settings, test them, and write the configuration files',
-    load: async () => (await import('./commands/init.ts')).runInit,
-  },
-  {
-    name: 'preview',
-    describe: 'show what a sync would send, without sending it',
-    load: async () => (await import('./commands/preview.ts')).runPreview,
-  },
-  {
-    name: 'sync',
-    describe: 'send new rows to Batch and save progress in a state file',
-    load: async () => (await import('./commands/sync.ts')).runSync,
-  },
-  {
-    name: 'status',
-    describe: 'show how the last run of a sync ended, and the cursor of each stream',
-    load: async () => (await import('./commands/status.ts')).runStatus,
-  },
-  {
-    name: 'retry',
-    describe: 'send rejected rows again',
-    load: async () => (await import('./commands/retry.ts')).runRetry,
-  },
-] as const;
+/** The arguments with which a launcher prints its help or its version. */
+const OF_THE_LAUNCHER = ['--help', '-h', 'help', '--version', '-v'];
 
-const CONNECTOR_COMMANDS: readonly ConnectorCommand[] = [
-  explainCommand,
-  specCommand,
-  checkCommand,
-  discoverCommand,
-  readCommand,
-  writeCommand,
-];
+/** With this argument, the script of a shell asks for completions. */
+const COMPLETIONS = '--get-yargs-completions';
 
 /** Runs the command named in process.argv. */
 export async function runCommandLine(launcher: Launcher): Promise<void> {
-  const { name, role } = launcher;
   const args = hideBin(process.argv);
-  const interactive = role === undefined ? INTERACTIVE_COMMANDS : [];
-  const commands = CONNECTOR_COMMANDS.filter((command) => !role || !command.role || command.role === role);
-  const called = interactive.find((command) => command.name === args[0]);
-  if (called !== undefined) return (await called.load())(name, args.slice(1));
+  const [first, ...others] = args;
+  if (first === undefined) {
+    process.stderr.write(`${await describeLauncher(launcher, ['--help']).getHelp()}\n`);
+    process.exitCode = EXIT_CODES.misconfigured;
+    return;
+  }
+  const called = listCommands(launcher).find(({ name }) => name === first);
+  if (called !== undefined) return (await called.load()).run(launcher, others);
+  if (first === COMPLETION.name || first === COMPLETIONS) {
+    return (await import('./completion.ts')).complete(launcher, args);
+  }
 
-  await runConnector(async (context) => {
-    const parser = yargs(args)
-      .scriptName(name)
-      .strict()
-      .recommendCommands()
-      .updateStrings({ 'Did you mean %s?': 'Unknown command. Did you mean %s?' })
-      .version(false)
-      .exitProcess(false)
-      .demandCommand(1, 'Missing command.')
-      .fail((message, error) => {
-        const command = commands.find((each) => each.name === args[0]);
-        throw explainWrongArguments(command === undefined ? name : `${name} ${command.name}`, message ?? error.message);
-      })
-      .epilogue(`Run ${name} COMMAND --help for the options of a command.`);
-    for (const command of interactive) parser.command(command.name, command.describe);
-    for (const command of commands) command.addTo(parser, launcher, context);
-    await parser.parseAsync();
+  await runConnector(async () => {
+    if (!OF_THE_LAUNCHER.includes(first)) throw explainUnknownCommand(launcher, first);
+    await describeLauncher(launcher, args).parseAsync();
   });
+}
+
+/** Creates the parser that prints the help and the version of a launcher. */
+function describeLauncher(launcher: Launcher, args: readonly string[]): Argv {
+  const { name } = launcher;
+  const parser = yargs([...args])
+    // Otherwise it would be repeated before each command.
+    .scriptName('')
+    .usage(`${name} COMMAND\n\nSends the rows of ClickHouse to Batch profiles as events.`)
+    .usageConfiguration({ 'hide-types': true })
+    .alias('help', 'h')
+    .version(VERSION)
+    .alias('version', 'v')
+    .exitProcess(false)
+    .epilogue(`Run ${name} COMMAND --help for the options, examples and exit codes of a command.`);
+  for (const { name: command, positional, describe } of listCommands(launcher)) {
+    parser.command(positional === undefined ? command : `${command} [${positional}]`, describe);
+  }
+  return parser.command(COMPLETION.name, COMPLETION.describe);
+}
+
+function explainUnknownCommand(launcher: Launcher, given: string): Error {
+  const near = suggestName(
+    given,
+    listCommands(launcher).map(({ name }) => name),
+  );
+  const kind = given.startsWith('-') ? 'option' : 'command';
+  return explainWrongArguments(
+    launcher.name,
+    `Unknown ${kind} ${given}.${near === undefined ? '' : ` Did you mean ${near}?`}`,
+  );
 }

@@ -62,7 +62,7 @@ export function describeResult(
   }
   if (rejectedRows + unsent > 0 && locations.length > 0) {
     lines.push(
-      `They are kept in ${formatList(locations, MAX_FILES)}.${rejectedRows > 0 ? ' connector explain CODE says what to do.' : ''}`,
+      `They are kept in ${formatList(locations, MAX_FILES)}.${rejectedRows > 0 ? ' clickhouse-to-batch explain CODE says what to do.' : ''}`,
     );
   }
   return lines;

@@ -3,6 +3,7 @@ import { asConnectorError, type ConnectorError, describeSystemError, protocolErr
 import { errorTrace, formatErrorWithStack, log } from '../protocol/messages.ts';
 import { MessageOutput, OutputClosedError } from '../protocol/output.ts';
 import { redactMessage } from '../protocol/secrets.ts';
+import { EXIT_CODES } from '../runner/exit-codes.ts';
 import { printableLines } from '../shared/printable.ts';
 import { SigtermListener } from './signals.ts';
 
@@ -10,8 +11,8 @@ import { SigtermListener } from './signals.ts';
 const STOP_SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 
 /**
- * Runs a connector command and writes its messages to stdout. An error is reported as a TRACE message, and the exit code is 1. If
- * the arguments are invalid and stdout is a terminal, the error is printed as plain text instead.
+ * Runs a connector command and writes its messages to stdout. An error is reported as a TRACE message, and the exit code is 1, or
+ * 2 if the arguments are invalid. If stdout is a terminal, invalid arguments are reported as plain text instead.
  *
  * The first SIGTERM or SIGINT asks the command to finish the work in progress. The process then kills itself with the same
  * signal, so that platforms can see that the stop was requested: the exit code is 143 for SIGTERM and 130 for SIGINT. A second
@@ -34,10 +35,11 @@ export async function runConnector(command: (context: CommandContext) => Promise
   try {
     await command({ output, stop, now: Date.now });
   } catch (error) {
-    process.exitCode = 1;
     const connectorError = asConnectorError(error);
+    const hasWrongArguments = connectorError.code === 'command_invalid';
+    process.exitCode = hasWrongArguments ? EXIT_CODES.misconfigured : EXIT_CODES.failed;
     // In a terminal, invalid arguments come from a person, who expects text and not a protocol message.
-    if (connectorError.code === 'command_invalid' && process.stdout.isTTY) {
+    if (hasWrongArguments && process.stdout.isTTY) {
       process.stderr.write(`${printableLines(redactMessage(formatErrorWithStack(connectorError)))}\n`);
     } else if (!(error instanceof OutputClosedError)) {
       await output.write(errorTrace(connectorError, Date.now())).catch(() => {});
@@ -46,7 +48,7 @@ export async function runConnector(command: (context: CommandContext) => Promise
   await output.flushed();
   signals.close();
   if (output.error !== undefined) {
-    process.exitCode = 1;
+    process.exitCode = EXIT_CODES.failed;
     // stdout can't be written to. stderr usually goes to another place, so this error may still be seen.
     process.stderr.write(`${redactMessage(formatErrorWithStack(explainOutputError(output.error)))}\n`);
   }

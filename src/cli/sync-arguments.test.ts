@@ -24,7 +24,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 async function parse(file: object, ...args: string[]): Promise<SyncOptions | undefined> {
   const path = join(folder, 'sync.json');
   writeFileSync(path, JSON.stringify(file));
-  return parseSyncArguments('connector sync', ['--config', path, ...args]);
+  return parseSyncArguments('clickhouse-to-batch', ['--config', path, ...args]);
 }
 
 test('adds the options of the file of --config', async () => {
@@ -80,7 +80,7 @@ describe('options on the command line take precedence over those of the file:', 
 test('names the options that neither the command line nor the file contains', async () => {
   await expect(parse({ source: '/s.json' }, '--state', 'x')).rejects.toMatchObject({
     code: 'command_invalid',
-    message: `Missing required argument: destination. Add it to ${folder}/sync.json. Run \`connector sync --help\`.`,
+    message: `Missing required argument: destination. Add it to ${folder}/sync.json. Run \`clickhouse-to-batch sync --help\`.`,
   });
 });
 

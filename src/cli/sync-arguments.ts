@@ -7,28 +7,27 @@ import type { FileOptions } from '../sync/config-file/read.ts';
 import type { SyncOptions } from '../sync/sync.ts';
 import {
   describeJsonFile,
-  explainWrongArguments,
-  interactiveParser,
+  REFERENCES_NOTE,
   REQUEST_LOG_OPTIONS,
   readRequestLogOptions,
   rowLimit,
 } from './arguments.ts';
+import { type CommandHelp, commandParser, explainWrongArguments } from './command.ts';
 
-const USAGE = `$0 --source FILE --destination FILE --state FILE|s3://BUCKET/KEY
+const HELP: CommandHelp = {
+  usage: `$0 --source FILE --destination FILE --state STATE
        $0 --config FILE
 
-Sends new rows from ClickHouse to Batch, and saves progress in the state.`;
+Sends new rows from ClickHouse to Batch, and saves progress in the state.`,
+  examples: [
+    '$0 --config sync.json',
+    '$0 --source source.json \\\n      --destination destination.json --state state.json --limit 10',
+    '$0 --source source.json \\\n      --destination destination.json --state state.json --every 5m',
+  ],
+  notes: REFERENCES_NOTE,
+};
 
-const EPILOGUE = `Exit codes:
-    0  every row was accepted
-    1  the run failed
-    2  wrong arguments or configuration
-    3  the run completed, but some rows were rejected
-  130  stopped by Ctrl-C (143: by SIGTERM, 129: by SIGHUP)
-
-To keep secrets out of a configuration, use \${NAME} for an environment variable or \${file:/PATH} for the content of a file.`;
-
-const OPTIONS = {
+export const SYNC_OPTIONS = {
   source: { ...describeJsonFile('the configuration of the source'), demandOption: false },
   destination: { ...describeJsonFile('the configuration of the destination'), demandOption: false },
   state: { ...describeJsonFile('the progress, created by the first run, or s3://BUCKET/KEY'), demandOption: false },
@@ -107,19 +106,19 @@ const OPTIONS = {
   },
 } as const;
 
-type ParsedArguments = InferredOptionTypes<typeof OPTIONS>;
+type ParsedArguments = InferredOptionTypes<typeof SYNC_OPTIONS>;
 
 /**
  * Parses the arguments of `sync`, and adds the options in the file that --config names. Returns undefined after --help.
  *
- * @param name the launcher and the command, as the user types them.
+ * @param launcher its name, as the user types it.
  * @throws ConnectorError (config_error) if the arguments or the file are invalid.
  */
-export async function parseSyncArguments(name: string, args: readonly string[]): Promise<SyncOptions | undefined> {
-  const parsed = await interactiveParser(name, args, USAGE, OPTIONS)
+export async function parseSyncArguments(launcher: string, args: readonly string[]): Promise<SyncOptions | undefined> {
+  const name = `${launcher} sync`;
+  const parsed = await commandParser(launcher, 'sync', args, HELP, SYNC_OPTIONS)
     .conflicts('every', 'cron')
     .conflicts('stream', 'all-streams')
-    .epilogue(EPILOGUE)
     .parseAsync();
   if (parsed.help === true) return undefined;
   const { config, limit, fullRefresh } = parsed;

@@ -154,7 +154,7 @@ describe('the text of a preview', () => {
   test('reports events that Batch would refuse for their time', () => {
     const text = textOf(sampleOf([row({ event_time: '2025-12-01T00:00:00Z' })]));
     expect(text).toMatch(
-      /^Batch would likely refuse this event: too old, or in the future\.\n\nWhat to do: connector explain event_too_old$/m,
+      /^Batch would likely refuse this event: too old, or in the future\.\n\nWhat to do: clickhouse-to-batch explain event_too_old$/m,
     );
     const two = [row({ event_time: '2025-12-01T00:00:00Z' }), row({ event_time: '2025-12-01T00:00:00Z' })];
     expect(textOf(sampleOf(two))).toContain('Batch would likely refuse all 2 events: too old');

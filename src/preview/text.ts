@@ -149,7 +149,7 @@ function formatVerdict({ rows, rejected, untimely, rejections, columns }: Sample
     ]);
     parts.push(
       layOutWrappedTable(codes, terminal).trimEnd(),
-      sentence('What to do about each: connector explain CODE'),
+      sentence('What to do about each: clickhouse-to-batch explain CODE'),
     );
   }
   if (columns.some(({ remarks }) => remarks.size > 0)) {
@@ -158,7 +158,7 @@ function formatVerdict({ rows, rejected, untimely, rejections, columns }: Sample
   if (untimely > 0) {
     parts.push(
       sentence(`Batch would likely refuse ${describeShare(untimely, rows - rejected)}: too old, or in the future.`),
-      sentence('What to do: connector explain event_too_old'),
+      sentence('What to do: clickhouse-to-batch explain event_too_old'),
     );
   }
   return `${[...parts, 'Nothing was sent.'].join('\n\n')}\n`;

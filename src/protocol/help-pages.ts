@@ -1,6 +1,6 @@
 const TROUBLESHOOTING = 'https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting';
 
-/** Returns the URL of the page about an error or rejection code. `connector explain CODE` prints the same page. */
+/** Returns the URL of the page about an error or rejection code. `clickhouse-to-batch explain CODE` prints the same page. */
 export function troubleshootingPage(code: string): string {
   return `${TROUBLESHOOTING}/${code}.md`;
 }

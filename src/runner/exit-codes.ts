@@ -1,13 +1,13 @@
 import type { FailureType } from '../protocol/errors.ts';
 
 /**
- * The exit codes of the interactive commands. If a signal stopped a command, the exit code is 128 plus the number of the signal:
+ * The exit codes of all commands. If a signal stopped a command, the exit code is 128 plus the number of the signal:
  * 130 for SIGINT (Ctrl-C), 143 for SIGTERM.
  */
 export const EXIT_CODES = {
   allAccepted: 0,
   failed: 1,
-  /** The user has to correct the arguments or a configuration. */
+  /** The user has to correct the arguments or, for an interactive command, a configuration. */
   misconfigured: 2,
   /** The command completed, but some rows were rejected or, in a preview, would be rejected. */
   rowsRejected: 3,

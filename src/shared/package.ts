@@ -7,5 +7,8 @@ import manifest from '../../package.json' with { type: 'json' };
  */
 export const PACKAGE_ROOT = new URL('../../', import.meta.url);
 
+/** The version of the package. */
+export const VERSION = manifest.version;
+
 /** The client name that ClickHouse shows in system.processes and system.query_log. */
-export const SOURCE_PROGRAM = `${manifest.name} source-clickhouse ${manifest.version}`;
+export const SOURCE_PROGRAM = `${manifest.name} source-clickhouse ${VERSION}`;

@@ -2,23 +2,25 @@ import type { CommandContext } from '../../protocol/command-context.ts';
 import type { GivenConfiguration } from '../../protocol/configuration.ts';
 import { ConnectorError, isUnexpectedError } from '../../protocol/errors.ts';
 import { connectionFailed } from '../../protocol/messages.ts';
-import {
-  addConfigOptions,
-  type ConnectorCommand,
-  type Role,
-  readConfigOption,
-  resolveEnvironment,
-} from '../arguments.ts';
+import { configOptions, readConfigOption, resolveEnvironment } from '../arguments.ts';
+import { type Command, type CommandHelp, commandParser, type Role } from '../command.ts';
+import { runConnector } from '../run-connector.ts';
 
-export const checkCommand: ConnectorCommand = {
-  name: 'check',
-  addTo: (parser, launcher, context) =>
-    parser.command(
-      'check',
-      'test the configuration',
-      (args) => addConfigOptions(args, launcher),
-      (args) => check(resolveEnvironment(context, args), launcher.role, readConfigOption(args)),
-    ),
+const HELP: CommandHelp = {
+  usage: `$0 --config FILE
+
+Tests a configuration: whether the server can be reached, whether it accepts the login or the key, and whether it has what a sync needs. It prints the result as an Airbyte message.`,
+  examples: ['$0 --config source.json', '$0 --config destination.json'],
+};
+
+export const checkCommand: Command = {
+  options: configOptions,
+  run: (launcher, args) =>
+    runConnector(async (context) => {
+      const parsed = await commandParser(launcher.name, 'check', args, HELP, configOptions(launcher)).parseAsync();
+      if (parsed.help === true) return;
+      await check(resolveEnvironment(context, parsed), launcher.role, readConfigOption(parsed));
+    }),
 };
 
 /**

@@ -1,17 +1,23 @@
-import { addConfigOptions, type ConnectorCommand, readConfigOption, resolveEnvironment } from '../arguments.ts';
+import { configOptions, readConfigOption, resolveEnvironment } from '../arguments.ts';
+import { type Command, type CommandHelp, commandParser } from '../command.ts';
+import { runConnector } from '../run-connector.ts';
 
-export const discoverCommand: ConnectorCommand = {
-  name: 'discover',
-  addTo: (parser, launcher, context) =>
-    parser.command(
-      'discover',
-      'list the streams that can be read or written',
-      (args) => addConfigOptions(args, launcher),
-      async (args) => {
-        const { loadConnector } = await import('../load-connector.ts');
-        const config = readConfigOption(args);
-        const connector = await loadConnector(launcher.role, config);
-        await connector.discover(resolveEnvironment(context, args), config);
-      },
-    ),
+const HELP: CommandHelp = {
+  usage: `$0 --config FILE
+
+Prints the streams that can be read or written, with their columns, as an Airbyte message.`,
+  examples: ['$0 --config source.json'],
+};
+
+export const discoverCommand: Command = {
+  options: configOptions,
+  run: (launcher, args) =>
+    runConnector(async (context) => {
+      const parsed = await commandParser(launcher.name, 'discover', args, HELP, configOptions(launcher)).parseAsync();
+      if (parsed.help === true) return;
+      const { loadConnector } = await import('../load-connector.ts');
+      const config = readConfigOption(parsed);
+      const connector = await loadConnector(launcher.role, config);
+      await connector.discover(resolveEnvironment(context, parsed), config);
+    }),
 };

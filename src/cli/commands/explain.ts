@@ -1,8 +1,10 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { distance } from 'fastest-levenshtein';
 import type { CommandContext } from '../../protocol/command-context.ts';
+import { EXIT_CODES } from '../../runner/exit-codes.ts';
 import { PACKAGE_ROOT } from '../../shared/package.ts';
-import type { ConnectorCommand } from '../arguments.ts';
+import { type Command, type CommandHelp, commandParser } from '../command.ts';
+import { runConnector } from '../run-connector.ts';
 
 const PAGES = new URL('docs/troubleshooting/', PACKAGE_ROOT);
 
@@ -15,17 +17,27 @@ const CODE_WIDTH = 30;
 /** The maximum number of codes that are suggested instead of an unknown code. */
 const MAX_PROPOSALS = 4;
 
-export const explainCommand: ConnectorCommand = {
-  name: 'explain',
-  addTo: (parser, _, context) =>
-    parser.command(
-      'explain [code]',
-      'explain an error or rejection code, or list all codes',
-      (args) => args.positional('code', { type: 'string', describe: 'the code, or the link to its page' }),
-      async ({ code }) => {
-        if (!(await explain(context, code))) process.exitCode = 1;
-      },
-    ),
+const HELP: CommandHelp = {
+  usage: `$0 [CODE]
+
+Explains the code of an error or a rejection: what was seen, what it likely means, and what to do. CODE can also be the link at the end of a message. Without a code, it lists all of them. It needs no network.`,
+  examples: ['$0', '$0 clickhouse_login_refused'],
+};
+
+export const explainCommand: Command = {
+  options: () => ({}),
+  values: listCodes,
+  run: (launcher, args) =>
+    runConnector(async (context) => {
+      const parser = commandParser(launcher.name, 'explain', args, HELP, {});
+      const { help, _: codes } = await parser
+        .demandCommand(0, 1, undefined, 'Too many arguments: only one code.')
+        .parseAsync();
+      if (help === true) return;
+      const [code] = codes;
+      const isKnown = await explain(context, code === undefined ? undefined : `${code}`);
+      if (!isKnown) process.exitCode = EXIT_CODES.misconfigured;
+    }),
 };
 
 /**

@@ -1,36 +1,39 @@
 import { delimiter, dirname, relative } from 'node:path';
 import { init } from '../../init/init.ts';
 import { EXIT_CODES } from '../../runner/exit-codes.ts';
-import { interactiveParser } from '../arguments.ts';
+import { type Command, type CommandHelp, commandParser } from '../command.ts';
 import { runInteractive } from '../run-interactive.ts';
 
-// The paragraph is one line: yargs wraps it to the width of the terminal.
-const USAGE = `$0
+const HELP: CommandHelp = {
+  usage: `$0
 
-Asks for your settings, tests the connections, and writes source.json, destination.json and catalog.json into this folder, readable only by you. It sends no events.`;
+Asks for your settings, tests the connections, and writes source.json, destination.json and catalog.json into this folder, readable only by you. It sends no events.`,
+  examples: ['$0', '$0 --api-url http://127.0.0.1:8124'],
+};
 
-/**
- * Runs `init`.
- *
- * @param launcher the name of the launcher.
- * @param args the arguments after `init`.
- */
-export async function runInit(launcher: string, args: readonly string[]): Promise<void> {
-  await runInteractive(async (context) => {
-    const parsed = await interactiveParser(`${launcher} init`, args, USAGE, {
-      'api-url': {
-        type: 'string',
-        requiresArg: true,
-        describe: 'the address of a test server to use instead of Batch',
-      },
-    }).parseAsync();
-    if (parsed.help === true) return EXIT_CODES.allAccepted;
-    return (await init(context, resolveLauncher(launcher), parsed.apiUrl)) ? EXIT_CODES.allAccepted : EXIT_CODES.failed;
-  });
-}
+const OPTIONS = {
+  'api-url': {
+    type: 'string',
+    requiresArg: true,
+    describe: 'the address of a test server to use instead of Batch',
+  },
+} as const;
+
+export const initCommand: Command = {
+  options: () => OPTIONS,
+  run: (launcher, args) =>
+    runInteractive(async (context) => {
+      const parsed = await commandParser(launcher.name, 'init', args, HELP, OPTIONS).parseAsync();
+      if (parsed.help === true) return EXIT_CODES.allAccepted;
+      const isWritten = await init(context, resolveLauncher(launcher.name), parsed.apiUrl);
+      return isWritten ? EXIT_CODES.allAccepted : EXIT_CODES.failed;
+    }),
+};
 
 /** Returns the launcher as the user can type it here: its name if its folder is on the PATH, otherwise its path. */
 function resolveLauncher(name: string): string {
+  // npx adds its own folder to the PATH, only for this process.
+  if (process.env.npm_command === 'exec') return `npx ${name}`;
   const path = process.argv[1] ?? name;
   const isFound = (process.env.PATH ?? '').split(delimiter).includes(dirname(path));
   if (isFound) return name;

@@ -9,23 +9,21 @@ import { onAbort } from '../../shared/abort.ts';
 import { printableLines } from '../../shared/printable.ts';
 import { suggestName } from '../../shared/suggest.ts';
 import { shortenMessage } from '../../sync/report/text-reporter.ts';
-import { describeJsonFile, interactiveParser, parseRowCount } from '../arguments.ts';
+import { describeJsonFile, parseRowCount, REFERENCES_NOTE } from '../arguments.ts';
+import { type Command, type CommandHelp, commandParser } from '../command.ts';
 import { describePlan, describeResult } from '../retry-text.ts';
 import { runInteractive } from '../run-interactive.ts';
 
-// Each paragraph is one line: yargs wraps it to the width of the terminal.
-const USAGE = `$0 --destination FILE
+const HELP: CommandHelp = {
+  usage: `$0 --destination FILE
 
-Sends the rejected rows again that rejected_rows in the configuration of the destination has stored. Rows that are accepted are removed; the others are kept, with their number of attempts.`;
-
-const EPILOGUE = `Exit codes:
-    0  every row that was sent was accepted, or there was none to send
-    1  the retry failed; no row is lost
-    2  wrong arguments or configuration
-    3  some rows were rejected again, or can't be read
-  130  stopped by Ctrl-C (143: by SIGTERM, 129: by SIGHUP)
-
-To keep secrets out of a configuration, use \${NAME} for an environment variable or \${file:/PATH} for the content of a file.`;
+Sends the rejected rows again that rejected_rows in the configuration of the destination has stored. Rows that are accepted are removed; the others are kept, with their number of attempts.`,
+  examples: [
+    '$0 --destination destination.json --dry-run',
+    '$0 --destination destination.json \\\n      --reason event_name_invalid --since 24h',
+  ],
+  notes: REFERENCES_NOTE,
+};
 
 const STOPPING =
   'Stopping: sending the rows that were read. Press Ctrl-C again to stop now: rows that may have arrived by then are marked, and not sent again.';
@@ -33,27 +31,55 @@ const STOPPING =
 /** Matches a value of --since. */
 const AGE = /^\d+(\.\d+)?(s|m|h|d)$/;
 
-/**
- * Runs `retry`.
- *
- * @param launcher the name of the launcher.
- * @param args the arguments after `retry`.
- */
-export async function runRetry(launcher: string, args: readonly string[]): Promise<void> {
-  await runInteractive(async (context) => {
-    const parsed = await parse(`${launcher} retry`, args);
-    if (parsed.help === true) return EXIT_CODES.allAccepted;
-    const { destination, reason, since, limit, dryRun: isDryRun, includeUncertain } = parsed;
-    const options = {
-      reason,
-      since: since === undefined ? undefined : context.now() - since,
-      limit,
-      includeUncertain,
-      isDryRun,
-    };
-    return runToEnd(context, destination, options);
-  });
-}
+const OPTIONS = {
+  destination: describeJsonFile('the configuration of the destination'),
+  reason: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'only rows whose last rejection has this code',
+    coerce: parseReason,
+  },
+  since: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'only rows that were rejected within this time, such as 90m, 24h or 7d',
+    coerce: parseAge,
+  },
+  limit: {
+    type: 'string',
+    requiresArg: true,
+    describe: 'send at most N rows',
+    coerce: (text: unknown) => parseRowCount('--limit', text),
+  },
+  'dry-run': {
+    type: 'boolean',
+    default: false,
+    describe: 'show which rows would be sent and which would be rejected, without sending them',
+  },
+  'include-uncertain': {
+    type: 'boolean',
+    default: false,
+    describe: 'also send rows that may have arrived already, so some events may reach Batch twice',
+  },
+} as const;
+
+export const retryCommand: Command = {
+  options: () => OPTIONS,
+  run: (launcher, args) =>
+    runInteractive(async (context) => {
+      const parsed = await commandParser(launcher.name, 'retry', args, HELP, OPTIONS).parseAsync();
+      if (parsed.help === true) return EXIT_CODES.allAccepted;
+      const { destination, reason, since, limit, dryRun: isDryRun, includeUncertain } = parsed;
+      const options = {
+        reason,
+        since: since === undefined ? undefined : context.now() - since,
+        limit,
+        includeUncertain,
+        isDryRun,
+      };
+      return runToEnd(context, destination, options);
+    }),
+};
 
 async function runToEnd(context: CommandContext, destination: string, options: RetryOptions): Promise<number> {
   const print = (lines: readonly string[]): void => void process.stdout.write(`${printableLines(lines.join('\n'))}\n`);
@@ -83,43 +109,6 @@ async function runToEnd(context: CommandContext, destination: string, options: R
   return result.counts.rejected.size > 0 || plan.counts.unreadable > 0
     ? EXIT_CODES.rowsRejected
     : EXIT_CODES.allAccepted;
-}
-
-/** Parses the arguments. @throws ConnectorError (config_error) if they are invalid. */
-function parse(name: string, args: readonly string[]) {
-  return interactiveParser(name, args, USAGE, {
-    destination: describeJsonFile('the configuration of the destination'),
-    reason: {
-      type: 'string',
-      requiresArg: true,
-      describe: 'only rows whose last rejection has this code',
-      coerce: parseReason,
-    },
-    since: {
-      type: 'string',
-      requiresArg: true,
-      describe: 'only rows that were rejected within this time, such as 90m, 24h or 7d',
-      coerce: parseAge,
-    },
-    limit: {
-      type: 'string',
-      requiresArg: true,
-      describe: 'send at most N rows',
-      coerce: (text: unknown) => parseRowCount('--limit', text),
-    },
-    'dry-run': {
-      type: 'boolean',
-      default: false,
-      describe: 'show which rows would be sent and which would be rejected, without sending them',
-    },
-    'include-uncertain': {
-      type: 'boolean',
-      default: false,
-      describe: 'also send rows that may have arrived already, so some events may reach Batch twice',
-    },
-  })
-    .epilogue(EPILOGUE)
-    .parseAsync();
 }
 
 function parseReason(text: unknown): string | undefined {

@@ -5,8 +5,14 @@ import { PlainProgress, ProgressBar } from '../../sync/report/progress-bar.ts';
 import type { Reporter } from '../../sync/report/reporter.ts';
 import { TextReporter } from '../../sync/report/text-reporter.ts';
 import { sync } from '../../sync/sync.ts';
+import type { Command } from '../command.ts';
 import { SigtermListener } from '../signals.ts';
-import { parseSyncArguments } from '../sync-arguments.ts';
+import { parseSyncArguments, SYNC_OPTIONS } from '../sync-arguments.ts';
+
+export const syncCommand: Command = {
+  options: () => SYNC_OPTIONS,
+  run: ({ name }, args) => runSync(name, args),
+};
 
 /**
  * Runs `sync`. It is for users and scripts, not for a platform, so it prints no protocol messages. Errors are printed as text to
@@ -19,14 +25,14 @@ import { parseSyncArguments } from '../sync-arguments.ts';
  * @param launcher the name of the launcher.
  * @param args the arguments after `sync`.
  */
-export async function runSync(launcher: string, args: readonly string[]): Promise<void> {
+async function runSync(launcher: string, args: readonly string[]): Promise<void> {
   // Ignore errors such as EPIPE: a sync must not stop halfway because a reader such as `head` has closed the pipe.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const reporter = createReporter(args.some((arg) => /^--json(=true)?$/.test(arg)));
   const signals = new SigtermListener({ onSecond: () => reporter.log('WARN', 'sync', 'Second signal: stopping now.') });
   const { stop, stopAtOnce } = signals;
   try {
-    const options = await parseSyncArguments(`${launcher} sync`, args);
+    const options = await parseSyncArguments(launcher, args);
     const [program = process.execPath, path = ''] = process.argv;
     if (options !== undefined) {
       process.exitCode = await sync(options, { program: [program, path], reporter, stop, stopAtOnce, now: Date.now });

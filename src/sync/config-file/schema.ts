@@ -116,9 +116,9 @@ const syncFileSchema = z
       .meta({ description: 'Export metrics for Prometheus.' }),
   })
   .meta({
-    title: 'connector sync',
+    title: 'clickhouse-to-batch sync',
     description:
-      'All options of `connector sync --config FILE`. Options on the command line take precedence. Relative paths start at the folder of this file. Strings can contain ${NAME} for an environment variable and ${file:/PATH} for the content of a file.',
+      'All options of `clickhouse-to-batch sync --config FILE`. Options on the command line take precedence. Relative paths start at the folder of this file. Strings can contain ${NAME} for an environment variable and ${file:/PATH} for the content of a file.',
   });
 
 /** The content of the file. */

@@ -79,6 +79,6 @@ test('uses the singular for one row', () => {
 
 test('points to connector explain after rejected rows', () => {
   expect(summarizeRun({ ...ended, outcome: { kind: 'complete' } })[1]).toBe(
-    'The next run does not send rejected rows again. The reasons are listed above; connector explain CODE says what to do.',
+    'The next run does not send rejected rows again. The reasons are listed above; clickhouse-to-batch explain CODE says what to do.',
   );
 });

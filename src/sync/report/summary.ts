@@ -38,7 +38,7 @@ function describeCounts({ rowsRead, rowsAccepted, rowsRejected, state }: RunResu
 function adviseOnRejected({ rowsRejected }: RunResult): string[] {
   if (rowsRejected === 0) return [];
   return [
-    'The next run does not send rejected rows again. The reasons are listed above; connector explain CODE says what to do.',
+    'The next run does not send rejected rows again. The reasons are listed above; clickhouse-to-batch explain CODE says what to do.',
   ];
 }
 

@@ -75,7 +75,7 @@ function durationOf({ started_at, ended_at }: RunRecord): number {
 
 function describeRejected({ rejected }: RunRecord): string {
   const codes = Object.entries(rejected).map(([code, rows]) => `${formatNumber(rows)} × ${code}`);
-  return `${codes.join(', ')}. What to do about each: connector explain CODE`;
+  return `${codes.join(', ')}. See clickhouse-to-batch explain CODE`;
 }
 
 function describeError({ code, message }: NonNullable<RunRecord['error']>): string {
