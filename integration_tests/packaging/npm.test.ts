@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
-import { access, constants, cp, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { access, constants, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { isBuiltin } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,15 +11,31 @@ import { z } from 'zod';
 
 const execute = promisify(execFile);
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const LAUNCHERS = ['source-clickhouse', 'destination-batch', 'connector'];
+
+/** The commands that npm installs. */
+const COMMANDS = ['clickhouse-to-batch', 'source-clickhouse', 'destination-batch'];
+
+/** The targets of the Dockerfile. Each starts the launcher of the same name. */
+const TARGETS = ['source-clickhouse', 'destination-batch', 'connector'];
 
 const names = z.record(z.string(), z.string());
+/** It has nothing that npm would install or run besides the package itself. */
 const packageSchema = z.object({
   version: z.string(),
   license: z.string(),
+  homepage: z.url(),
+  repository: z.object({ type: z.literal('git'), url: z.string() }),
+  bugs: z.url(),
   bin: names,
   files: z.array(z.string()),
-  dependencies: names,
+  scripts: z.looseObject({
+    preinstall: z.undefined().optional(),
+    install: z.undefined().optional(),
+    postinstall: z.undefined().optional(),
+  }),
+  dependencies: z.undefined().optional(),
+  optionalDependencies: z.undefined().optional(),
+  peerDependencies: z.undefined().optional(),
 });
 const lockSchema = z.object({
   version: z.string(),
@@ -72,7 +89,7 @@ const lock = lockSchema.parse(await json('package-lock.json'));
 const metadataDocuments = parseAllDocuments(await text('metadata.yaml'));
 const metadata = metadataDocuments.map((document) => metadataSchema.parse(document.toJS()));
 const stages = dockerStages(await text('Dockerfile'));
-const images = stages.slice(-LAUNCHERS.length);
+const images = stages.slice(-TARGETS.length);
 
 test('every file names the same version', async () => {
   const [, changelog] = /^## (\S+)/m.exec(await text('CHANGELOG.md')) ?? [];
@@ -131,7 +148,7 @@ describe('metadata.yaml', () => {
 
 describe('the Dockerfile', () => {
   test('has a target for each launcher, and the one with both connectors comes last', () => {
-    expect(images.map(({ name }) => name)).toEqual(LAUNCHERS);
+    expect(images.map(({ name }) => name)).toEqual(TARGETS);
   });
 
   test.each(images)('$name starts its launcher the same way for Docker and for the platform', (image) => {
@@ -157,21 +174,17 @@ describe('the Dockerfile', () => {
 });
 
 describe('package.json', () => {
-  test('has as dependencies what src imports, and nothing else', async () => {
-    const imported = new Set<string>();
-    for (const path of await readdir(join(ROOT, 'src'), { recursive: true })) {
-      if (!path.endsWith('.ts') || path.endsWith('.test.ts')) continue;
-      const source = await text(join('src', path));
-      // Types alone need nothing at run time.
-      const specifiers = source.matchAll(
-        /^(?:import|export) (?!type )(?:[^';]* from )?'([^']+)'|\bimport\('([^']+)'\)/gm,
-      );
-      for (const [, fixed, dynamic] of specifiers) {
-        const [name] = /^(@[^/]+\/)?[^/]+/.exec(fixed ?? dynamic ?? '') ?? [''];
-        if (!/^(\.|node:)/.test(name)) imported.add(name);
-      }
-    }
-    expect([...imported].sort()).toEqual(Object.keys(manifest.dependencies).sort());
+  test('has the addresses that the connectors print', async () => {
+    const { documentationUrl } = z
+      .object({ documentationUrl: z.string() })
+      .parse(await json('spec/source-clickhouse.json'));
+    const [address = ''] = /^https:\/\/github\.com\/[^/]+\/[^/]+/.exec(documentationUrl) ?? [];
+    expect({ homepage: manifest.homepage, repository: manifest.repository.url, bugs: manifest.bugs }).toEqual({
+      homepage: `${address}#readme`,
+      // As npm writes it when it publishes. For --provenance, it must be the repository of the workflow.
+      repository: `git+${address}.git`,
+      bugs: `${address}/issues`,
+    });
   });
 
   test('has a lock file with the optional packages of every platform', () => {
@@ -182,47 +195,64 @@ describe('package.json', () => {
   });
 
   test('has a launcher for each command, which can be executed', async () => {
-    expect(Object.entries(manifest.bin).sort()).toEqual(LAUNCHERS.map((name) => [name, `bin/${name}`]).sort());
-    for (const path of Object.values(manifest.bin)) {
+    expect(manifest.bin).toEqual(Object.fromEntries(COMMANDS.map((name) => [name, `bin/${name}`])));
+    for (const path of [...Object.values(manifest.bin), 'bin/connector']) {
       await access(join(ROOT, path), constants.X_OK);
       expect(await text(path)).toMatch(/^#!\/usr\/bin\/env node\n/);
     }
   });
 });
 
-describe('the npm package, without any other', () => {
+describe('the npm package, installed without a network', () => {
   let folder: string;
   let packed: string[];
 
-  /** Installs the files of the package as npm does: in node_modules, with links to the launchers in .bin. */
+  /** Runs npm in the folder, as a user who has never used it and has no network. */
+  async function npm(command: string, ...args: string[]): Promise<string> {
+    const env = { PATH: process.env.PATH, HOME: folder, npm_config_registry: 'http://127.0.0.1:1' };
+    const { stdout } = await execute(command, [...args, '--offline'], { cwd: folder, env });
+    return stdout;
+  }
+
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), 'clickhouse-to-batch-package-'));
-    const { stdout } = await execute('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], { cwd: ROOT });
-    const [contents] = z.array(z.object({ files: z.array(z.object({ path: z.string() })) })).parse(JSON.parse(stdout));
+    const options = ['--json', '--ignore-scripts', '--pack-destination', folder];
+    const { stdout } = await execute('npm', ['pack', ...options], { cwd: ROOT });
+    const [contents] = z
+      .array(z.object({ filename: z.string(), files: z.array(z.object({ path: z.string() })) }))
+      .parse(JSON.parse(stdout));
     packed = contents?.files.map(({ path }) => path) ?? [];
-
-    const installed = join(folder, 'node_modules', 'clickhouse-to-batch');
-    for (const path of packed) await cp(join(ROOT, path), join(installed, path));
-    await mkdir(join(folder, 'node_modules', '.bin'));
-    for (const [name, path] of Object.entries(manifest.bin)) {
-      await symlink(join('..', 'clickhouse-to-batch', path), join(folder, 'node_modules', '.bin', name));
-    }
+    await npm('npm', 'install', `./${contents?.filename}`);
   });
 
   afterAll(() => rm(folder, { recursive: true, force: true }));
 
-  /** What a launcher prints when it is started through its link, from a folder that is not the package's. */
-  async function print(name: string, args: string[], env: Record<string, string> = {}): Promise<unknown> {
-    const launcher = join(folder, 'node_modules', '.bin', name);
-    const { stdout } = await execute(launcher, args, { cwd: folder, env: { PATH: process.env.PATH, ...env } });
-    return JSON.parse(stdout);
+  /** Runs an installed command from a folder that is not the package's. Returns its stdout. */
+  async function run(name: string, args: string[], env: Record<string, string> = {}): Promise<string> {
+    const command = join(folder, 'node_modules', '.bin', name);
+    const { stdout } = await execute(command, args, { cwd: folder, env: { PATH: process.env.PATH, ...env } });
+    return stdout;
   }
+
+  test('installs nothing but the package and its commands', async () => {
+    expect((await readdir(join(folder, 'node_modules'))).sort()).toEqual([
+      '.bin',
+      '.package-lock.json',
+      'clickhouse-to-batch',
+    ]);
+    expect((await readdir(join(folder, 'node_modules', '.bin'))).sort()).toEqual([...COMMANDS].sort());
+  });
+
+  test('is started by npx', async () => {
+    expect(await npm('npx', 'clickhouse-to-batch', '--version')).toBe(`${manifest.version}\n`);
+  });
 
   test('holds what is run and read, and no tests, no sandbox, no sources', () => {
     const rest = packed.filter((path) => !/^(dist\/cli\/[^/]+\.js|docs\/troubleshooting\/\w+\.md)$/.test(path));
     expect(rest.sort()).toEqual([
       'LICENSE',
       'README.md',
+      'bin/clickhouse-to-batch',
       'bin/connector',
       'bin/destination-batch',
       'bin/source-clickhouse',
@@ -239,29 +269,38 @@ describe('the npm package, without any other', () => {
   test.each([
     ['source-clickhouse', 'source-clickhouse', undefined],
     ['destination-batch', 'destination-batch', undefined],
-    ['connector', 'source-clickhouse', 'source'],
-    ['connector', 'destination-batch', 'destination'],
-  ])('%s prints the spec of %s', async (launcher, connector, role) => {
-    expect(await print(launcher, ['spec'], role === undefined ? {} : { CONNECTOR_ROLE: role })).toEqual({
-      type: 'SPEC',
-      spec: await json(`spec/${connector}.json`),
-    });
+    ['clickhouse-to-batch', 'source-clickhouse', 'source'],
+    ['clickhouse-to-batch', 'destination-batch', 'destination'],
+  ])('%s prints the spec of %s', async (name, connector, role) => {
+    const printed = await run(name, ['spec'], role === undefined ? {} : { CONNECTOR_ROLE: role });
+    expect(JSON.parse(printed)).toEqual({ type: 'SPEC', spec: await json(`spec/${connector}.json`) });
   });
 
   test('explains a code without this repository', async () => {
-    const launcher = join(folder, 'node_modules', '.bin', 'connector');
-    const { stdout } = await execute(launcher, ['explain', 'custom_id_missing'], { cwd: folder });
-    expect(stdout).toBe(await text('docs/troubleshooting/custom_id_missing.md'));
+    const page = await run('clickhouse-to-batch', ['explain', 'custom_id_missing']);
+    expect(page).toBe(await text('docs/troubleshooting/custom_id_missing.md'));
   });
 
   test.each([
     ['source-clickhouse', { host: 1 }],
     ['destination-batch', { project_key: 1 }],
-  ])('%s finds every module that its commands need', async (launcher, config) => {
+  ])('%s finds every module that its commands need', async (name, config) => {
     await writeFile(join(folder, 'config.json'), JSON.stringify(config));
-    expect(await print(launcher, ['check', '--config', 'config.json'])).toMatchObject({
+    expect(JSON.parse(await run(name, ['check', '--config', 'config.json']))).toMatchObject({
       connectionStatus: { status: 'FAILED' },
     });
+  });
+
+  test('contains every package that it imports', async () => {
+    const imported = new Set<string>();
+    for (const path of packed.filter((each) => each.startsWith('dist/cli/'))) {
+      const specifiers = (await text(path)).matchAll(
+        /^(?:import|export)\b[^;'"]*['"]([^'"]+)['"];$|\bimport\("([^"]+)"\)/gm,
+      );
+      for (const [, fixed, dynamic] of specifiers) imported.add(fixed ?? dynamic ?? '');
+    }
+    // http-proxy-agent loads kerberos only for an option that is not used.
+    expect([...imported].filter((name) => !name.startsWith('./') && !isBuiltin(name))).toEqual(['kerberos']);
   });
 });
 
