@@ -175,7 +175,7 @@ async function follow({ path, blocks }: Page): Promise<void> {
 }
 
 function looksLikeCommands(text: string): boolean {
-  return /^\s*(\.?\/|bin\/|npm |npx |curl |docker |kubectl )/m.test(text);
+  return /^\s*(\.?\/|clickhouse-to-batch |(source|destination)-\w+ |npm |npx |curl |docker |kubectl )/m.test(text);
 }
 
 /** The whole of what is printed, with … for anything within a line. */

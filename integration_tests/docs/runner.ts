@@ -8,12 +8,15 @@ import { z } from 'zod';
 import { BatchApi } from '../../sandbox/batch-api/server.ts';
 import { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
 import { READER, type SandboxUser } from '../../sandbox/clickhouse/users.ts';
-import { sync } from '../../sandbox/launcher.ts';
+import { launcherPath, sync } from '../../sandbox/launcher.ts';
 import { ROOT } from '../packaging/kubernetes-manifest.ts';
 import { catalogOf } from '../support/support.ts';
 
-/** Files and folders of a checkout that the blocks use. */
-const OF_THE_CHECKOUT = ['bin', 'deploy', 'dist', 'spec'];
+/** Folders of a checkout that the blocks use. */
+const OF_THE_CHECKOUT = ['deploy', 'spec'];
+
+/** Where the commands are. Their reader has installed them. */
+const COMMANDS = dirname(launcherPath('clickhouse-to-batch'));
 
 /** The user that the pages have made, with what they grant: the sandbox's ClickHouse takes no CREATE USER. */
 const BATCH_SYNC: SandboxUser = {
@@ -122,7 +125,12 @@ export class DocsRunner {
     const child = spawn('bash', ['-euo', 'pipefail', '-c', this.filledIn(block)], {
       cwd: folder,
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: `${dirname(process.execPath)}:${process.env.PATH}`, HOME: folder, TZ: 'UTC', ...SECRETS },
+      env: {
+        PATH: `${COMMANDS}:${dirname(process.execPath)}:${process.env.PATH}`,
+        HOME: folder,
+        TZ: 'UTC',
+        ...SECRETS,
+      },
       detached: true,
     });
     this.#shells.add(child);

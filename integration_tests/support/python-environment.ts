@@ -13,6 +13,9 @@ const CONFIGURATIONS = ['source.json', 'destination.json'];
 /** Kept from run to run, and removed with node_modules. */
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache', import.meta.url));
 
+/** The folder of the launchers. */
+const LAUNCHERS = fileURLToPath(new URL('../../bin', import.meta.url));
+
 const PYTHONS = ['python3', 'python3.12', 'python3.11', 'python3.10'];
 
 /** Installs packages in seconds where pip takes minutes, but does not know the settings of pip. */
@@ -72,8 +75,8 @@ export class PythonEnvironment {
       stdio: [stdio, 'pipe', 'pipe', stdio],
       env: {
         ...process.env,
-        // The smoke test looks for its own source there.
-        PATH: `${this.#bin}:${process.env.PATH}`,
+        // The smoke test looks for its own source there, and the scripts of the documentation for the connectors.
+        PATH: `${this.#bin}:${LAUNCHERS}:${process.env.PATH}`,
         // Neither the list of Airbyte's connectors is fetched nor anything told to Airbyte.
         AIRBYTE_OFFLINE_MODE: '1',
         AIRBYTE_PROJECT_DIR: folder,
