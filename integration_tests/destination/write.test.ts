@@ -4,6 +4,7 @@ import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { test as base, describe, expect } from 'vitest';
 import type { BatchApi } from '../../sandbox/batch-api/server.ts';
 import { type Finished, finished, run, start } from '../../sandbox/launcher.ts';
+import { runInProcess } from '../support/in-process.ts';
 import { recordLine, stateLine } from '../support/message-lines.ts';
 import {
   catalogOf,
@@ -48,7 +49,7 @@ function writeArguments(
 }
 
 function write(batch: BatchApi, lines: readonly string[], changes: Row = {}, catalog?: unknown): Promise<Finished> {
-  return run('destination-batch', writeArguments(batch, changes, catalog), {
+  return runInProcess('destination-batch', writeArguments(batch, changes, catalog), {
     input: lines.map((line) => `${line}\n`).join(''),
   });
 }
@@ -83,7 +84,9 @@ async function signalled(child: ChildProcess, signal: NodeJS.Signals): Promise<v
 
 describe.concurrent('check', () => {
   test('verifies the key and the project, and creates no event', async ({ batch }) => {
-    expect(await checkStatus('destination-batch', file('good.json', destinationConfiguration(batch)))).toEqual({
+    expect(
+      await checkStatus('destination-batch', file('good.json', destinationConfiguration(batch)), runInProcess),
+    ).toEqual({
       status: 'SUCCEEDED',
       message: '',
     });
@@ -115,7 +118,8 @@ describe.concurrent('check', () => {
   test('Batch under maintenance', async ({ batch }) => {
     batch.faults.add({ kind: 'status', status: 503 });
     expect(
-      (await checkStatus('destination-batch', file('good.json', destinationConfiguration(batch)))).message,
+      (await checkStatus('destination-batch', file('good.json', destinationConfiguration(batch)), runInProcess))
+        .message,
     ).toMatch(/maintenance.*try again later/s);
   });
 });
