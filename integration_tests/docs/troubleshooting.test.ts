@@ -28,7 +28,6 @@ import { createS3Client } from '../../src/sync/state/s3/client.ts';
 import { S3Objects } from '../../src/sync/state/s3/objects.ts';
 import { after, type Faults, FaultyProxy, FOR_ROWS, says } from '../support/faulty-proxy.ts';
 import { ForwardProxy } from '../support/forward-proxy.ts';
-import { runInProcess } from '../support/in-process.ts';
 import { recordLine, stateLine } from '../support/message-lines.ts';
 import {
   catalogOf,
@@ -218,9 +217,9 @@ const checkBatch = (code: string, changes: Changes): Case => ({
   say: async () => checked('destination', destination(await resolved(changes))),
 });
 
-const command = (code: string, launcher: LauncherName, args: () => string[]): Case => ({
+const command = (code: string, launcher: LauncherName, args: () => string[], input = ''): Case => ({
   code,
-  say: async () => told(await run(launcher, args())),
+  say: async () => told(await run(launcher, args(), { input })),
 });
 
 type Reading = { config?: Changes; catalog?: () => string; state?: unknown; table?: string };
@@ -242,17 +241,12 @@ const read = (code: string, { table = 'events', config = {}, catalog: its, state
       its?.() ?? catalog(table),
       ...states,
     ];
-    return told(await runInProcess('source-clickhouse', args));
+    return told(await run('source-clickhouse', args));
   },
 });
 
-const write = (code: string, changes: Record<string, unknown>, input = '', its: () => string = catalog): Case => ({
-  code,
-  say: async () => {
-    const args = ['write', '--config', destination(changes), '--catalog', its()];
-    return told(await runInProcess('destination-batch', args, { input }));
-  },
-});
+const write = (code: string, changes: Record<string, unknown>, input = '', its: () => string = catalog): Case =>
+  command(code, 'destination-batch', () => ['write', '--config', destination(changes), '--catalog', its()], input);
 
 const stateOf = (name: string, stream_state: Record<string, unknown>): unknown => [
   { type: 'STREAM', stream: { stream_descriptor: { name }, stream_state } },
@@ -402,6 +396,9 @@ const TABLE_AND_STATE_ERRORS: readonly Case[] = [
   check('table_missing', { table: 'Events' }),
   read('table_missing', { table: 'Events' }),
   check('table_unreadable', { table: 'queue' }),
+  check('query_invalid', {
+    queries: [{ name: 'orders', sql: 'SELECT custom_id, last_updated_at, price FROM orders' }],
+  }),
   check('columns_missing', { table: 'raw' }),
   read('columns_missing', { table: 'raw' }),
   check('schema_outdated', { table: 'orders_view' }),
@@ -553,7 +550,6 @@ const BATCH_ERRORS: readonly Case[] = [
 const ROW_ERRORS: readonly Case[] = [
   write('mapping_unfit', { mapping: { custom_id_column: 'user_id' } }, '', withColumns),
   write('mapping_unfit', { mapping: { exclude_columns: ['Email'] } }, '', withColumns),
-  write('mapping_unfit', { mapping: { event_name: { from: 'stream' } } }, '', () => catalog('Shop orders')),
   write('stream_not_in_catalog', {}, `${recordLine({}, 'orders')}\n`),
   write('input_broken', {}, '{"type":"RECORD","record":{"stream":"eve'),
   {

@@ -199,9 +199,9 @@ describe.each([
     }
   });
 
-  test('has lists of texts or numbers, which forms can show', () => {
+  test('has lists of texts, numbers or objects, which forms can show', () => {
     for (const [path, { type, items }] of schemas.filter(([, { type }]) => type === 'array')) {
-      expect([path, type, ['string', 'integer', 'number'].includes(String(items?.type))]).toEqual([
+      expect([path, type, ['string', 'integer', 'number', 'object'].includes(String(items?.type))]).toEqual([
         path,
         'array',
         true,

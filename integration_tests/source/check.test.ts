@@ -84,7 +84,7 @@ describe('check of a configuration that fails reports the cause and what to do',
     [
       'a table without any required column',
       { table: 'raw' },
-      /lacks the columns custom_id, event_name, last_updated_at/,
+      /"raw" lacks the column last_updated_at, or the user may not read it/,
     ],
     [
       'a misspelt cursor',

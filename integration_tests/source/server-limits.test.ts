@@ -6,7 +6,6 @@ import { readerWith, type SandboxUser } from '../../sandbox/clickhouse/users.ts'
 import { finished, type PrintedMessage } from '../../sandbox/launcher.ts';
 import { ClickHouse } from '../../src/source-clickhouse/client/client.ts';
 import { sourceConfigurationSchema } from '../../src/source-clickhouse/config/schema.ts';
-import { runInProcess } from '../support/in-process.ts';
 import {
   checkStatus,
   clickHouseWith,
@@ -77,7 +76,7 @@ const server = clickHouseWith('shop', [
   SMALL_RESULT,
   HALF_A_RESULT,
 ]);
-const { read, startRead } = sourceReader(server, 'shop', runInProcess);
+const { read, startRead } = sourceReader(server, 'shop');
 const file = temporaryFiles();
 
 beforeAll(async () => {
@@ -192,7 +191,6 @@ describe('a limit of the server that stays', () => {
     const { status, message } = await checkStatus(
       'source-clickhouse',
       file('source.json', { ...configuration(NEVER_AGAIN), table: 'sorted' }),
-      runInProcess,
     );
     expect(status).toBe('FAILED');
     expect(message).toMatch(/code 201, QUOTA_EXCEEDED.+"never_again" was reached\. If this continues, raise the limit/);

@@ -6,7 +6,6 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
 import { freePort } from '../../sandbox/free-port.ts';
 import { type Finished, run } from '../../sandbox/launcher.ts';
-import { runInProcess } from '../support/in-process.ts';
 import { sharedClickHouse } from '../support/shared-clickhouse.ts';
 import {
   catalogOf,
@@ -61,12 +60,12 @@ function configuration(port: number, tls: Record<string, unknown> | undefined, m
 }
 
 function check(port: number, tls?: Record<string, unknown>, more = {}): ReturnType<typeof checkStatus> {
-  return checkStatus('source-clickhouse', configuration(port, tls, more), runInProcess);
+  return checkStatus('source-clickhouse', configuration(port, tls, more));
 }
 
 function read(port: number, tls: Record<string, unknown>): Promise<Finished> {
   const catalog = file('catalog.json', catalogOf('full_refresh', 'events'));
-  return runInProcess('source-clickhouse', ['read', '--config', configuration(port, tls), '--catalog', catalog]);
+  return run('source-clickhouse', ['read', '--config', configuration(port, tls), '--catalog', catalog]);
 }
 
 describe('a certificate of the server', () => {
@@ -97,7 +96,7 @@ describe('a certificate of the server', () => {
     expect(records(result).length).toBe(10);
     expect(logs(result)).toContainEqual(warning);
     for (const command of ['check', 'discover']) {
-      const printed = await runInProcess('source-clickhouse', [command, '--config', configuration(verified.port, tls)]);
+      const printed = await run('source-clickhouse', [command, '--config', configuration(verified.port, tls)]);
       expect(logs(printed)).toContainEqual(warning);
       expect(errors(printed)).toEqual([]);
     }
@@ -169,7 +168,7 @@ test.each(['check', 'discover'])(
     const address = gate.address();
     const port = address === null || typeof address === 'string' ? 0 : address.port;
     const config = configuration(port, { ca_certificate: authority.cert });
-    const result = await runInProcess('source-clickhouse', [command, '--config', config]);
+    const result = await run('source-clickhouse', [command, '--config', config]);
     gate.close();
     expect(logs(result)[0]).toMatch(/WARN .+closed the connection before TLS began.+the server is waking up.+Retrying/);
     expect(connections).toBeGreaterThan(1);

@@ -1,17 +1,18 @@
 import { z } from 'zod';
 import type { ConnectorError } from '../../protocol/errors.ts';
-import { formatList, plural } from '../../shared/format.ts';
+import { formatList } from '../../shared/format.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { sourceError } from '../errors/codes.ts';
 import { readServerClock } from '../query/server-clock.ts';
-import { findMissingColumns, listRequiredColumns } from '../schema/required-columns.ts';
-import { listTables, type Table } from '../schema/table.ts';
+import { findMissingColumns, hasColumn, listRequiredColumns } from '../schema/required-columns.ts';
+import type { Table } from '../schema/table.ts';
 import { quoteIdentifier, quoteTable } from '../sql.ts';
-import { listStreams, type StreamList } from '../streams/list-streams.ts';
+import { findRowsOfTableInQueries, listStreams, type StreamList } from '../streams/list-streams.ts';
+import { findTable, listNames } from '../streams/named-streams.ts';
 import { explainUnreadable, refuseUnreadable } from '../streams/unreadable-engine.ts';
 import { MAX_WARNINGS, StreamChecks } from './stream-checks.ts';
-import { proposeView, suggestCursor } from './suggestions.ts';
+import { proposeColumn, proposeView, suggestCursor } from './suggestions.ts';
 import { limitWarnings } from './warnings.ts';
 
 /** How long `check` waits for the first row of a stream, and for the first rows of all streams together, in milliseconds. */
@@ -61,7 +62,8 @@ export async function check(
 }
 
 /**
- * Finds the streams that `discover` lists: the table that the configuration names, or else those of the database.
+ * Finds the streams that `discover` lists: the table and the queries that the configuration names, or else the tables of the
+ * database.
  *
  * @throws ConnectorError that says what is missing and what to do, if there are none.
  */
@@ -70,9 +72,10 @@ export async function findStreams(
   configuration: SourceConfiguration,
 ): Promise<Pick<StreamList, 'streams' | 'warnings'>> {
   await checkDatabase(clickhouse, configuration);
-  const { table } = configuration;
-  if (table === undefined) return listExistingStreams(clickhouse, configuration);
-  return { streams: [await checkTable(clickhouse, configuration, table)], warnings: [] };
+  const names = listNames(configuration);
+  return names.length === 0
+    ? listExistingStreams(clickhouse, configuration)
+    : checkNamed(clickhouse, configuration, names);
 }
 
 /**
@@ -119,7 +122,9 @@ function explainNoStreams(
           .slice(0, 10)
           .join(', ');
   const none = `No table or view in the database "${database}" has the columns ${listRequiredColumns(cursor_column).join(', ')}; "${username}" sees: ${seen}`;
-  const misspelt = tables.find((table) => suggestCursor(table, cursor_column) !== undefined);
+  const misspelt = tables
+    .filter((table) => findMissingColumns(table, cursor_column).join() === cursor_column)
+    .find((table) => suggestCursor(table, cursor_column) !== undefined);
   if (misspelt !== undefined) {
     return sourceError(
       'columns_missing',
@@ -129,25 +134,34 @@ function explainNoStreams(
   const proposal = tables[0] === undefined ? '' : ` Start from this view: ${proposeView(tables[0], cursor_column)}`;
   return sourceError(
     'columns_missing',
-    `${none}. Grant the user SELECT on the table, or create a view that has these columns.${proposal}`,
+    `${none}. Grant the user SELECT on the table, or create a view that has these columns, or write its SELECT in "queries".${proposal}`,
   );
 }
 
-async function checkTable(
+async function checkNamed(
   clickhouse: ClickHouse,
-  { database, cursor_column }: SourceConfiguration,
-  name: string,
-): Promise<Table> {
-  const [table] = await listTables(clickhouse, database, name);
-  await refuseUnreadable(clickhouse, { database, name });
+  configuration: SourceConfiguration,
+  names: readonly string[],
+): Promise<Pick<StreamList, 'streams' | 'warnings'>> {
+  const streams: Table[] = [];
+  for (const name of names) streams.push(await checkTable(clickhouse, configuration, name));
+  return { streams, warnings: await findRowsOfTableInQueries(clickhouse, configuration) };
+}
+
+async function checkTable(clickhouse: ClickHouse, configuration: SourceConfiguration, name: string): Promise<Table> {
+  const { database, cursor_column } = configuration;
+  const table = await findTable(clickhouse, configuration, name);
+  if (table?.query === undefined) await refuseUnreadable(clickhouse, { database, name });
   if (table === undefined) {
     // If the user may not see any column, the table seems to be missing. So run a query, which fails with the right error.
     await clickhouse.rows(`SELECT 1 FROM ${quoteTable({ database, name })} LIMIT 0`, {}, z.unknown());
     throw sourceError('table_missing', `"${name}" in the database "${database}" has no columns that can be read.`);
   }
-  const missing = findMissingColumns(table, cursor_column);
-  if (missing.length === 0) return table;
-  const lacks = `"${name}" lacks the ${plural(missing.length, 'column')} ${missing.join(', ')}, or the user may not read ${plural(missing.length, 'it', 'them')}`;
+  if (hasColumn(table, cursor_column)) return table;
+  const lacks =
+    table.query === undefined
+      ? `"${name}" lacks the column ${cursor_column}, or the user may not read it`
+      : `The query "${name}" returns no column ${cursor_column}`;
   const cursor = suggestCursor(table, cursor_column);
   if (cursor !== undefined) {
     throw sourceError(
@@ -155,10 +169,11 @@ async function checkTable(
       `${lacks}. "cursor_column" may be misspelt: there is "${cursor}". Use that name.`,
     );
   }
-  throw sourceError(
-    'columns_missing',
-    `${lacks}. A table of events needs the columns ${listRequiredColumns(cursor_column).join(', ')}, and one row per event. Create a view that has them, and name it in "table"${missing.includes(cursor_column) ? ', or name another cursor in "cursor_column"' : ''}. Start from: ${proposeView(table, cursor_column)}`,
-  );
+  const proposal =
+    table.query === undefined
+      ? `Create a view that has it, and name it in "table", or write its SELECT in "queries", or name another cursor in "cursor_column". Start from: ${proposeView(table, cursor_column)}`
+      : `Select it in the SQL, for example as ${proposeColumn(table, cursor_column)}, or name another cursor in "cursor_column".`;
+  throw sourceError('columns_missing', `${lacks}. The cursor shows which rows are new. ${proposal}`);
 }
 
 function describeUntested(names: readonly string[], all: number): string {

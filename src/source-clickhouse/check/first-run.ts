@@ -8,7 +8,7 @@ import { readServerClock } from '../query/server-clock.ts';
 import { resolveStart } from '../query/start-from.ts';
 import { unwrapType } from '../schema/clickhouse-type.ts';
 import type { Instant } from '../schema/instant.ts';
-import { listTables } from '../schema/table.ts';
+import { findTable } from '../streams/named-streams.ts';
 
 /** The age of the oldest events that Batch is reported to accept (docs/batch-api.md, section 2.3). */
 export const OLDEST_ACCEPTED = '24h';
@@ -77,7 +77,7 @@ export function hasTimeCursor({ cursor }: RowSelection): boolean {
 }
 
 /**
- * Describes the first run of a table or view, as `describeFirstRun` does.
+ * Describes the first run of a table, view or query, as `describeFirstRun` does.
  *
  * @param stop cancels the query that counts rows.
  */
@@ -88,20 +88,20 @@ export async function describeFirstRunOf(
   stop: AbortSignal,
 ): Promise<FirstRunNote | undefined> {
   const now = await readServerClock(clickhouse);
-  const [selection] = await selectTable(clickhouse, configuration, name);
+  const selection = await selectStream(clickhouse, configuration, name);
   if (selection === undefined) return undefined;
   const start = { startFrom: configuration.start_from, now };
   return describeFirstRun(clickhouse, selection, start, createCounter(clickhouse, { stop }));
 }
 
-/** Selects the rows of a table or view. Returns an empty array if the user can't see it. */
-export async function selectTable(
+/** Selects the rows of a table, view or query. Returns undefined if the user can't see it. */
+export async function selectStream(
   clickhouse: ClickHouse,
   configuration: SourceConfiguration,
   name: string,
-): Promise<RowSelection[]> {
-  const tables = await listTables(clickhouse, configuration.database, name);
-  return tables.map((table) => selectAllRows(table, configuration));
+): Promise<RowSelection | undefined> {
+  const table = await findTable(clickhouse, configuration, name);
+  return table && selectAllRows(table, configuration);
 }
 
 /**

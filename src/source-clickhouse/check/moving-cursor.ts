@@ -5,7 +5,7 @@ import { type ClickHouse, tryRows } from '../client/client.ts';
 import { readLookbackWindow } from '../query/lookback-window.ts';
 import { unwrapType } from '../schema/clickhouse-type.ts';
 import { createCursorCodec } from '../schema/cursor.ts';
-import type { Column, Table } from '../schema/table.ts';
+import { type Column, rowsSql, type Table } from '../schema/table.ts';
 import { quoteIdentifier, quoteTable } from '../sql.ts';
 
 /** How far after the server's time to look for cursors, in seconds. Later cursors come from another clock. */
@@ -35,7 +35,7 @@ export async function findMovingCursor(
   const codec = createCursorCodec(cursor.type);
   const clock = await readLookbackWindow(clickhouse, cursor.type, { lookback_seconds: 0, cursor_lag_seconds: 0 });
   if (type.kind !== 'date_time' || codec === undefined || clock === undefined) return undefined;
-  const from = `${quoteTable(table)} AS source`;
+  const from = `${rowsSql(table)} AS source`;
   const column = `source.${quoteIdentifier(cursor.name)}`;
   const now = `{now:${codec.parameterType}}`;
   // The check must not fail because a query for a warning exceeds a limit of the user.
@@ -56,6 +56,9 @@ export async function findMovingCursor(
 }
 
 /** Explains how to store a cursor that is computed at each read. */
-export function adviseStoredCursor(table: Pick<Table, 'database' | 'name'>, cursorColumn: string): string {
+export function adviseStoredCursor(table: Pick<Table, 'database' | 'name' | 'query'>, cursorColumn: string): string {
+  if (table.query !== undefined) {
+    return 'If the SQL computes the column, for example with now(), select a stored column instead. If the column was added to a table that already had rows, store its values: ALTER TABLE … MATERIALIZE COLUMN ….';
+  }
   return `If the column was added to a table that already had rows, store its values: ALTER TABLE ${quoteTable(table)} MATERIALIZE COLUMN ${quoteIdentifier(cursorColumn)}. If a view computes the column, for example with now(), select a stored column instead.`;
 }

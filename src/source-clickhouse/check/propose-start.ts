@@ -4,7 +4,7 @@ import type { CursorRange, RowCount } from '../query/count-rows.ts';
 import type { RowSelection } from '../query/row-query.ts';
 import { readServerClock } from '../query/server-clock.ts';
 import { resolveStart } from '../query/start-from.ts';
-import { createCounter, hasTimeCursor, OLDEST_ACCEPTED, PROPOSED_START, selectTable } from './first-run.ts';
+import { createCounter, hasTimeCursor, OLDEST_ACCEPTED, PROPOSED_START, selectStream } from './first-run.ts';
 
 /** A start that leaves old rows out, and the number of rows on both sides of it, in all streams together. */
 export type StartProposal = { startFrom: string; sent: RowCount; leftOut: RowCount };
@@ -23,7 +23,10 @@ export async function proposeStart(
 ): Promise<StartProposal | undefined> {
   const now = await readServerClock(clickhouse);
   const selections: RowSelection[] = [];
-  for (const name of names) selections.push(...(await selectTable(clickhouse, configuration, name)));
+  for (const name of names) {
+    const selection = await selectStream(clickhouse, configuration, name);
+    if (selection !== undefined) selections.push(selection);
+  }
   if (!selections.every(hasTimeCursor)) return undefined;
   const count = createCounter(clickhouse, { stop });
   const countAll = async (age: string, toRange: (cursor: string) => CursorRange): Promise<RowCount | undefined> => {

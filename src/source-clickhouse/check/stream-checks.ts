@@ -5,6 +5,7 @@ import { sourceError } from '../errors/codes.ts';
 import { selectAllRows } from '../query/selection.ts';
 import type { Instant } from '../schema/instant.ts';
 import type { Table } from '../schema/table.ts';
+import { listNames } from '../streams/named-streams.ts';
 import { createCounter, describeFirstRun } from './first-run.ts';
 import { nameStream, tryRow } from './try-row.ts';
 import { findTableWarnings } from './warnings.ts';
@@ -43,7 +44,7 @@ export class StreamChecks {
    * @throws ConnectorError that says why `read` would fail and what to do.
    */
   async check(stream: Table): Promise<boolean> {
-    const { clickhouse, configuration, stop, timeoutMs } = this.#context;
+    const { clickhouse, configuration, stop, timeoutMs, now } = this.#context;
     const result = await this.#tryRow(stream);
     if (stop.aborted) throw createStoppedError();
     if (result === 'untested') return false;
@@ -55,7 +56,7 @@ export class StreamChecks {
     // so that limitWarnings knows that there are more.
     const isLookedAt = result === 'readable' && this.warnings.length <= MAX_WARNINGS;
     await this.#describeFirstRun(stream, isLookedAt);
-    if (isLookedAt) this.warnings.push(...(await findTableWarnings(clickhouse, stream, configuration)));
+    if (isLookedAt) this.warnings.push(...(await findTableWarnings(clickhouse, stream, configuration, now)));
     if (stop.aborted) throw createStoppedError();
     return true;
   }
@@ -66,7 +67,13 @@ export class StreamChecks {
       return await tryRow(clickhouse, stream, configuration, { stop, timeoutMs });
     } catch (error) {
       if (this.#wasSlow && isBusy(error)) return 'untested';
-      throw configuration.table === undefined ? nameStream(stream.name, error) : error;
+      const names = listNames(configuration);
+      if (names.length === 1) throw error;
+      throw nameStream(
+        stream.name,
+        error,
+        names.length === 0 ? 'To read only another stream, name it in "table". ' : '',
+      );
     }
   }
 

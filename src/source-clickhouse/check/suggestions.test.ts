@@ -108,8 +108,3 @@ test.each<[string, Record<string, string>, string, string | undefined]>([
   };
   expect(suggestCursor(table, cursor)).toBe(expected);
 });
-
-test('suggests no cursor for a table that lacks other columns', () => {
-  const columns = ['custom_id', 'inserted_at'].map((name) => ({ name, type: parseClickHouseType('String') }));
-  expect(suggestCursor({ database: 'shop', name: 'events', columns }, 'insertd_at')).toBeUndefined();
-});

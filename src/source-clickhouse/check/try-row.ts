@@ -36,13 +36,14 @@ export async function tryRow(
   }
 }
 
-/** Adds the name of the stream to an error. */
-export function nameStream(name: string, error: unknown): unknown {
+/** Adds the name of the stream to an error. @param advice a sentence that ends with a space, or an empty string. */
+export function nameStream(name: string, error: unknown, advice: string): unknown {
   if (!(error instanceof ConnectorError)) return error;
   const { code, failureType, message, internalMessage, page, stackTrace, cause } = error;
-  return new ConnectorError(
-    { code, failureType },
-    `The stream "${name}" can't be read. To read only another stream, name it in "table". ${message}`,
-    { ...(internalMessage === undefined ? {} : { internalMessage }), page, stackTrace, cause },
-  );
+  return new ConnectorError({ code, failureType }, `The stream "${name}" can't be read. ${advice}${message}`, {
+    ...(internalMessage === undefined ? {} : { internalMessage }),
+    page,
+    stackTrace,
+    cause,
+  });
 }

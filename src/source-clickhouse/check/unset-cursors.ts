@@ -3,8 +3,8 @@ import { formatCount, plural } from '../../shared/format.ts';
 import { type ClickHouse, tryRows } from '../client/client.ts';
 import { MAX_ROWS_TO_COUNT } from '../query/count-rows.ts';
 import { isNullable, unwrapType } from '../schema/clickhouse-type.ts';
-import type { Column, Table } from '../schema/table.ts';
-import { quoteIdentifier, quoteTable } from '../sql.ts';
+import { type Column, rowsSql, type Table } from '../schema/table.ts';
+import { quoteIdentifier } from '../sql.ts';
 
 const countRow = z.object({ looked_at: z.coerce.number(), rows: z.coerce.number() });
 const sizeRow = z.object({ total_rows: z.coerce.number().nullable() });
@@ -23,7 +23,7 @@ export async function findUnsetCursors(
   const column = quoteIdentifier(cursor.name);
   const [count] = await tryRows(
     clickhouse.rows(
-      `SELECT count() AS looked_at, countIf(value = defaultValueOfArgumentType(value)) AS rows FROM (SELECT ${column} AS value FROM ${quoteTable(table)} LIMIT ${MAX_ROWS_TO_COUNT})`,
+      `SELECT count() AS looked_at, countIf(value = defaultValueOfArgumentType(value)) AS rows FROM (SELECT ${column} AS value FROM ${rowsSql(table)} LIMIT ${MAX_ROWS_TO_COUNT})`,
       {},
       countRow,
     ),
@@ -34,13 +34,13 @@ export async function findUnsetCursors(
   return `${number} of "${table.name}" ${plural(rows, 'has', 'have')} the ${cursor.name} 1970-01-01, probably because ${plural(rows, 'it was', 'they were')} inserted without one. Only the first run reads such rows. If more are inserted, they are never read. Add DEFAULT now64(6) to the column.`;
 }
 
-/** Does the same as `findUnsetCursors`, but skips views, and tables that are too large to count. For use during a run. */
+/** Does the same as `findUnsetCursors`, but skips views, queries, and tables that are too large to count. For use during a run. */
 export async function findUnsetCursorsOfSmallTable(
   clickhouse: ClickHouse,
   table: Table,
   cursor: Column,
 ): Promise<string | undefined> {
-  if (!canBeUnset(cursor)) return undefined;
+  if (!canBeUnset(cursor) || table.query !== undefined) return undefined;
   const [size] = await tryRows(
     clickhouse.rows(
       'SELECT total_rows FROM system.tables WHERE database = {database:String} AND name = {table:String}',

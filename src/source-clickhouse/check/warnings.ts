@@ -3,11 +3,16 @@ import { formatCount, formatNumber, plural } from '../../shared/format.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { MAX_ROWS_TO_COUNT } from '../query/count-rows.ts';
+import { selectAllRows } from '../query/selection.ts';
 import { isNullable, unwrapType } from '../schema/clickhouse-type.ts';
-import type { Table } from '../schema/table.ts';
+import type { Instant } from '../schema/instant.ts';
+import { findMissingMappingColumns } from '../schema/required-columns.ts';
+import { rowsSql, type Table } from '../schema/table.ts';
 import { quoteIdentifier, quoteTable } from '../sql.ts';
 import { MAX_EMITTED_ROWS } from '../state/emitted-rows.ts';
+import { findFullScan } from './full-scan.ts';
 import { findMovingCursor } from './moving-cursor.ts';
+import { proposeColumn, proposeView } from './suggestions.ts';
 import { findUnsetCursors } from './unset-cursors.ts';
 
 /** Matches the column names that Batch accepts as attributes. They may have a prefix as in Cloud Sync (docs/batch-api.md). */
@@ -16,17 +21,19 @@ const ATTRIBUTE_COLUMN = /^(date__|url__)?[a-z0-9_]{1,30}$/i;
 const tableRow = z.object({ engine: z.string(), sorting_key: z.string(), total_rows: z.coerce.number().nullable() });
 const countRow = z.object({ rows: z.coerce.number() });
 
-/** Returns warnings about a table that can be read, but whose events may be lost, duplicated or delayed. */
+/**
+ * Returns warnings about a stream that can be read, but whose events may be lost, duplicated or delayed.
+ *
+ * @param now the server's time.
+ */
 export async function findTableWarnings(
   clickhouse: ClickHouse,
   table: Table,
-  { cursor_column, use_final }: SourceConfiguration,
+  configuration: SourceConfiguration,
+  now: Instant,
 ): Promise<string[]> {
-  const [facts] = await clickhouse.rows(
-    'SELECT engine, sorting_key, total_rows FROM system.tables WHERE database = {database:String} AND name = {table:String}',
-    { database: table.database, table: table.name },
-    tableRow,
-  );
+  const { cursor_column, use_final } = configuration;
+  const facts = table.query === undefined ? await findFacts(clickhouse, table) : undefined;
   const cursor = table.columns.find(({ name }) => name === cursor_column);
   const unset = cursor && (await findUnsetCursors(clickhouse, table, cursor));
   const isSmall = facts?.total_rows != null && facts.total_rows <= MAX_ROWS_TO_COUNT;
@@ -36,9 +43,24 @@ export async function findTableWarnings(
     ...(await findUnstoredCursor(clickhouse, table, cursor_column)),
     ...findCoarseCursor(table, cursor_column),
     ...(facts === undefined ? [] : await findMergedRows(clickhouse, table, facts, isSmall, use_final)),
-    ...(facts === undefined ? [] : findOtherSorting(table, facts, cursor_column)),
+    ...(facts?.engine.endsWith('MergeTree')
+      ? findOtherSorting(table, facts, cursor_column)
+      : await findFullScan(clickhouse, selectAllRows(table, configuration), now)),
+    ...findUnmappedColumns(table, cursor_column),
     ...findOddColumns(table, cursor_column),
   ];
+}
+
+async function findFacts(
+  clickhouse: ClickHouse,
+  { database, name }: Table,
+): Promise<z.output<typeof tableRow> | undefined> {
+  const [facts] = await clickhouse.rows(
+    'SELECT engine, sorting_key, total_rows FROM system.tables WHERE database = {database:String} AND name = {table:String}',
+    { database, table: name },
+    tableRow,
+  );
+  return facts;
 }
 
 async function findNullCursors(clickhouse: ClickHouse, table: Table, cursorColumn: string): Promise<string[]> {
@@ -46,7 +68,7 @@ async function findNullCursors(clickhouse: ClickHouse, table: Table, cursorColum
   if (cursor === undefined || !isNullable(cursor.type)) return [];
   const rows = await countRows(
     clickhouse,
-    `SELECT countIf(isNull(${quoteIdentifier(cursorColumn)})) AS rows FROM ${quoteTable(table)}`,
+    `SELECT countIf(isNull(${quoteIdentifier(cursorColumn)})) AS rows FROM ${rowsSql(table)}`,
   );
   if (rows === 0) return [];
   return [
@@ -101,16 +123,26 @@ async function findMergedRows(
   return [`${seen}, and ${formatCount(rows, 'row has', 'rows have')} the same key as another row. ${until} ${advice}`];
 }
 
-function findOtherSorting(
-  table: Table,
-  { engine, sorting_key }: z.output<typeof tableRow>,
-  cursorColumn: string,
-): string[] {
-  if (!engine.endsWith('MergeTree')) return [];
+function findOtherSorting(table: Table, { sorting_key }: z.output<typeof tableRow>, cursorColumn: string): string[] {
   const [first = ''] = sorting_key.split(',');
   if (first.trim() === cursorColumn || first.trim() === quoteIdentifier(cursorColumn)) return [];
   return [
     `The sorting key of "${table.name}" (${sorting_key || 'none'}) does not begin with ${cursorColumn}: each run scans the whole table for new rows. For a large table, make it the first column of ORDER BY.`,
+  ];
+}
+
+/** Warns about columns that the destination reads by default. Its mapping, which can name others, is not known here. */
+function findUnmappedColumns(table: Table, cursorColumn: string): string[] {
+  const missing = findMissingMappingColumns(table);
+  if (missing.length === 0) return [];
+  const them = plural(missing.length, 'it', 'them');
+  const options = missing.map((name) => `"${name}_column"`).join(' and ');
+  const proposal =
+    table.query === undefined
+      ? `create a view that has ${them}, for example: ${proposeView(table, cursorColumn)}`
+      : `select ${them} in the SQL, for example as ${missing.map((name) => proposeColumn(table, name)).join(', ')}`;
+  return [
+    `"${table.name}" has no ${plural(missing.length, 'column', 'columns')} ${missing.join(' and ')}, which the destination reads by default. Set ${options} in the mapping of the destination, or ${proposal}.`,
   ];
 }
 

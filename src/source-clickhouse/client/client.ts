@@ -127,6 +127,8 @@ export class ClickHouse {
     this.#client = createClient({
       url,
       ...buildCredentials(configuration),
+      // SQL of the user may name tables without a database. Otherwise, the user's own database need not exist or be visible.
+      ...(hasSql(configuration) ? { database: configuration.database } : {}),
       request_timeout: this.#options.silenceMs,
       max_response_headers_size: MAX_HEADER_BYTES,
       // Identifies our queries. Every user may send it. A comment in the SQL can't be used instead, because ClickHouse drops
@@ -374,6 +376,11 @@ function buildCredentials({
     set_basic_auth_header: false,
     http_headers: { 'X-ClickHouse-User': bytes(username), 'X-ClickHouse-Key': bytes(password) },
   };
+}
+
+/** Whether the configuration contains SQL. */
+function hasSql({ where, queries }: Pick<SourceConfiguration, 'where' | 'queries'>): boolean {
+  return where !== undefined || queries.length > 0;
 }
 
 /** Builds the URL of ClickHouse's HTTP interface. */

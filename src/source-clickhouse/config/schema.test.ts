@@ -19,6 +19,7 @@ test('requires only a host', () => {
     cursor_column: 'last_updated_at',
     cursor_lag_seconds: 0,
     lookback_seconds: 300,
+    queries: [],
     use_final: false,
   });
 });
@@ -147,6 +148,13 @@ describe('names the wrong field:', () => {
     [{ host: 'ch', ssl: 'true' }, 'ssl'],
     [{ host: 'ch', table: '' }, 'table'],
     [{ host: 'ch', table: ['events'] }, 'table'],
+    [{ host: 'ch', where: 'a = 1' }, 'where'],
+    [{ host: 'ch', table: 'events', where: 'a = 1) OR (1' }, 'where'],
+    [{ host: 'ch', queries: [{ name: 'a', sql: 'DROP TABLE a' }] }, 'queries.0.sql'],
+    [{ host: 'ch', queries: [{ name: '', sql: 'SELECT 1' }] }, 'queries.0.name'],
+    [{ host: 'ch', queries: ['a', 'b', 'a'].map((name) => ({ name, sql: 'SELECT 1' })) }, 'queries.2.name'],
+    [{ host: 'ch', table: 'a', queries: [{ name: 'a', sql: 'SELECT 1' }] }, 'queries.0.name'],
+    [{ host: 'ch', use_final: true, queries: [{ name: 'a', sql: 'SELECT 1' }] }, 'use_final'],
     [{ host: 'ch', partition: { index: 0 } }, 'partition.count'],
     [{ host: 'ch', partition: { count: 4 } }, 'partition.index'],
     [{ host: 'ch', partition: { index: 4, count: 4 } }, 'partition'],

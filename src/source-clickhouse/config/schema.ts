@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
+import { checkStreamOptions, queriesOption, whereOption } from './queries.ts';
 import { tunnelOptions } from './ssh-tunnel.ts';
 import { tlsOptions } from './tls.ts';
 
@@ -8,6 +9,9 @@ const DEFAULT_HTTP_PORT = 8123;
 
 /** The cursor column that Batch's Cloud Sync requires (docs/batch-api.md, section 5). */
 export const DEFAULT_CURSOR_COLUMN = 'last_updated_at';
+
+/** The column with the profile of a row, unless an option names another. */
+export const PROFILE_COLUMN = 'custom_id';
 
 /**
  * How long after its timestamp a row may become visible and still be delivered, in seconds. The rows of an INSERT … SELECT get
@@ -31,8 +35,18 @@ const partitionOptions = z
       .optional()
       .meta({ title: 'Index', description: 'The part that this reader reads, counted from 0.', order: 0 }),
     count: z.int().min(1).optional().meta({ title: 'Count', description: 'The number of parts in total.', order: 1 }),
+    column: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({
+        title: 'Column',
+        description: `The column with the profile of a row. All rows of a profile are in the same part. If empty: ${PROFILE_COLUMN}.`,
+        examples: [PROFILE_COLUMN, 'user_id'],
+        order: 2,
+      }),
   })
-  .transform(({ index, count }, context) => {
+  .transform(({ index, count, column }, context) => {
     if (index === undefined && count === undefined) return undefined;
     if (index === undefined || count === undefined) {
       const [missing, given] = index === undefined ? ['index', 'count'] : ['count', 'index'];
@@ -44,7 +58,7 @@ const partitionOptions = z
       context.addIssue({ code: 'custom', message: 'index must be less than count, because it begins at 0' });
       return z.NEVER;
     }
-    return { index, count };
+    return { index, count, ...(column === undefined ? {} : { column }) };
   });
 
 /** The configuration of the source. The keys are in the order of Airbyte's form. */
@@ -114,11 +128,13 @@ export const sourceConfigurationSchema = z
       .meta({
         title: 'Table',
         description:
-          'The table or view to read, with one row per event. If empty: every table and view in the database that has the columns custom_id, event_name and the cursor column.',
+          'The table or view to read, with one row per event. If empty: the queries below or, without queries, every table and view in the database that has the columns custom_id, event_name and the cursor column.',
         examples: ['events', 'batch_events_view'],
         order: 6,
         always_show: true,
       }),
+    where: whereOption.meta({ order: 7 }),
+    queries: queriesOption.meta({ order: 8 }),
     cursor_column: z
       .string()
       .min(1)
@@ -128,7 +144,7 @@ export const sourceConfigurationSchema = z
         description:
           'The column that shows which rows are new: set when a row is inserted, never changed, and greater for later rows. It is not sent to Batch.',
         examples: [DEFAULT_CURSOR_COLUMN, 'inserted_at'],
-        order: 7,
+        order: 9,
       }),
     start_from: z
       .string()
@@ -139,31 +155,31 @@ export const sourceConfigurationSchema = z
         description:
           'Where the first run begins: it reads only rows whose cursor is at least this value. A time with its time zone, "now", or an age such as "24h" (units: s, m, h, d), by the server\'s clock; for a cursor that is an integer or a string, a value of the column. It applies to streams without a state, so a full refresh begins there, too. If empty: the first run reads all rows.',
         examples: ['2026-12-01T00:00:00Z', 'now', '23h'],
-        order: 8,
+        order: 10,
       }),
     use_final: z.boolean().default(false).meta({
       title: 'Read with FINAL',
       description:
         'Read only the latest version of each row, even if the ReplacingMergeTree has not merged the versions yet. This makes the server use more time and memory, and only works with engines that support FINAL.',
-      order: 9,
+      order: 11,
     }),
     partition: partitionOptions.optional().meta({
       title: 'Partition',
       description:
         'Split the rows into several parts, by profile, and read only one of them, so that several readers share the work. Each reader has its own state. If empty: all rows.',
-      order: 10,
+      order: 12,
     }),
     lookback_seconds: z.int().min(0).max(MAX_SECONDS).default(DEFAULT_LOOKBACK_SECONDS).meta({
       title: 'Lookback (seconds)',
       description:
         'A row is delivered if it becomes visible in the table at most this many seconds after the time in its cursor column. To find such rows, each run goes back this many seconds and rereads every row from that point on. It skips the rows that were already sent, which the state remembers. Set it to more than the duration of your longest INSERT, and also to more than the lag of your replicas. Only for cursors that are times.',
-      order: 11,
+      order: 13,
     }),
     cursor_lag_seconds: z.int().min(0).max(MAX_SECONDS).default(0).meta({
       title: 'Cursor lag (seconds)',
       description:
         "Read a row only when the time in its cursor column is at least this many seconds in the past, by the server's clock. An alternative to the lookback for tables with very many rows: every event is delayed, but the state remembers no rows. Only for cursors that are times.",
-      order: 12,
+      order: 14,
     }),
     tls: tlsOptions.optional().meta({
       title: 'TLS',
@@ -177,6 +193,7 @@ export const sourceConfigurationSchema = z
     path: ['tls'],
     message: 'only works with ssl. Turn ssl on (the port is then usually 8443), or leave tls out',
   })
+  .superRefine(checkStreamOptions)
   .meta({ title: 'ClickHouse source' });
 
 export type SourceConfiguration = z.output<typeof sourceConfigurationSchema>;

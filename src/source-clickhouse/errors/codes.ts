@@ -31,6 +31,7 @@ export const SOURCE_ERRORS = {
 
   table_missing: 'config_error',
   table_unreadable: 'config_error',
+  query_invalid: 'config_error',
   columns_missing: 'config_error',
   schema_outdated: 'config_error',
   table_changed: 'transient_error',

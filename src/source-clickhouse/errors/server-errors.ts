@@ -224,7 +224,7 @@ export function explainServerError(error: ClickHouseError, configuration: Source
 }
 
 /** Builds a sentence with the server's message, and the number and the name of the error. */
-function quoteServer(error: ClickHouseError): string {
+export function quoteServer(error: ClickHouseError): string {
   const words = summarizeServerMessage(error);
   const number = error.type === undefined ? `code ${error.code}` : `code ${error.code}, ${error.type}`;
   return words === ''

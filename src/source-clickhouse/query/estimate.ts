@@ -25,6 +25,8 @@ export async function estimateRows(
   const explained = await tryRows(clickhouse.rows(`EXPLAIN ESTIMATE SELECT 1 ${clauses}`, parameters, explainedRow));
   if (explained.length === 0) return undefined;
   const rows = explained.reduce((sum, part) => sum + part.rows, 0) / (selection.partition?.count ?? 1);
+  // The rows of a query are not those of a table.
+  if (selection.table.query !== undefined) return { rows: Math.round(rows), bytes: undefined };
   const [parts] = await tryRows(
     clickhouse.rows(
       `SELECT sum(rows) AS rows, sum(data_uncompressed_bytes) AS bytes FROM system.parts

@@ -1,17 +1,17 @@
 import type { StreamDescriptor } from '../../protocol/messages.ts';
 import type { QueryParameters } from '../client/client.ts';
+import { PROFILE_COLUMN } from '../config/schema.ts';
 import { isNullable } from '../schema/clickhouse-type.ts';
 import type { CursorCodec } from '../schema/cursor.ts';
 import { type Field, jsonPairsSql, jsonSql, nonFiniteSql } from '../schema/json-sql.ts';
-import { PROFILE_COLUMN } from '../schema/required-columns.ts';
-import type { Column, Table } from '../schema/table.ts';
+import { type Column, rowsSql, type Table } from '../schema/table.ts';
 import { quoteIdentifier, quoteString, quoteTable } from '../sql.ts';
 import { isInsideGroup, type Position } from '../state/position.ts';
 import type { Partition } from '../state/stream-state.ts';
 import { buildLineStart, lineEndSql } from './record-line.ts';
-import { schemaGuardSql } from './schema-guard.ts';
+import { schemaGuardSql, typeGuardSql } from './schema-guard.ts';
 
-/** The table of a stream, and how it is read. */
+/** The table or query of a stream, and how it is read. */
 export type ResolvedStream = {
   /** The stream as it is named in messages: like in the catalog, with or without a namespace. */
   stream: StreamDescriptor;
@@ -71,9 +71,11 @@ export function buildRowQuery(
   const hash = rowHashSql(table, hashedColumns, definitions);
   const typedColumns = [...columns, ...(fullHash === undefined ? hashedColumns : table.columns)];
   const fields = createFields(table, columns);
-  const rows = buildRowClauses(selection, after, hash, schemaGuardSql(table, typedColumns));
+  const isQuery = table.query !== undefined;
+  const rows = buildRowClauses(selection, after, hash, isQuery ? undefined : schemaGuardSql(table, typedColumns));
+  const typeGuard = typeGuardSql(typedColumns, (column) => qualify(table, column));
   const line = [
-    '{line_start:String}',
+    isQuery ? `if(${typeGuard} = 0, {line_start:String}, '')` : '{line_start:String}',
     ...joinInHalves(jsonPairsSql(fields)).map((half) => definitions.name(half)),
     `'}'`,
     ...metaChangesSql(fields, definitions),
@@ -110,9 +112,10 @@ export function buildRowClauses(
   const { parameterType, toParameter } = cursor.codec;
   const conditions: string[] = [];
   const parameters: QueryParameters = {};
+  if (table.where !== undefined) conditions.push(`(\n${table.where}\n)`);
   if (isNullable(cursor.column.type)) conditions.push(`${cursorColumn} IS NOT NULL`);
   if (partition !== undefined) {
-    conditions.push(partitionSql(table));
+    conditions.push(partitionSql(table, partition));
     parameters.partition_count = partition.count;
     parameters.partition_index = partition.index;
   }
@@ -133,15 +136,16 @@ export function buildRowClauses(
     const last = conditions.pop();
     conditions.push(last === undefined ? `${guard} = 0` : `${last} OR ${guard} != 0`);
   }
-  const from = `FROM ${quoteTable(table)} AS ${quoteIdentifier(chooseAlias(table))}${finalSql(final)}`;
+  const rows = table.query === undefined ? quoteTable(table) : rowsSql(table);
+  const from = `FROM ${rows} AS ${quoteIdentifier(chooseAlias(table))}${finalSql(final)}`;
   const where = conditions.map((condition) => (condition.includes(' OR ') ? `(${condition})` : condition));
   return { clauses: where.length === 0 ? from : `${from}\nWHERE ${where.join(' AND ')}`, parameters };
 }
 
 /** Returns the condition that a row's profile belongs to the partition. */
-function partitionSql(table: Table): string {
+function partitionSql(table: Table, { column = PROFILE_COLUMN }: Partition): string {
   // The hash of a NULL is NULL: without ifNull, a row without a profile would be in no partition and silently lost.
-  const profile = `ifNull(cityHash64(${qualify(table, { name: PROFILE_COLUMN })}), 0)`;
+  const profile = `ifNull(cityHash64(${qualify(table, { name: column })}), 0)`;
   return `${profile} % {partition_count:UInt64} = {partition_index:UInt64}`;
 }
 
@@ -210,9 +214,13 @@ function chooseAlias(table: Table): string {
   return chooseUnusedName(table, 'source');
 }
 
-function chooseUnusedName({ columns }: Table, wanted: string): string {
+/** Chooses a name that no column has. SQL of the user must not contain it, because a WITH also applies to the subqueries. */
+function chooseUnusedName({ columns, query = '', where = '' }: Table, wanted: string): string {
   let unused = wanted;
-  while (columns.some(({ name }) => name === unused || name.startsWith(`${unused}.`))) unused += '_';
+  const isUsed = (): boolean =>
+    columns.some(({ name }) => name === unused || name.startsWith(`${unused}.`)) ||
+    `${query} ${where}`.includes(unused);
+  while (isUsed()) unused += '_';
   return unused;
 }
 

@@ -20,12 +20,26 @@ const CHANGED = 'source-clickhouse: the columns have changed';
  * reject it.
  */
 export function schemaGuardSql({ database, name }: Table, columns: readonly Column[]): string {
-  const types = new Map(columns.map(({ name: column, type, declaredAs }) => [column, declaredAs ?? type.name]));
+  const types = new Map(columns.map((column) => [column.name, declaredType(column)]));
   const expected = [...types].map(([column, type]) => `(${quoteString(column)}, ${quoteString(type)})`);
   return `(SELECT throwIf(count() != ${types.size}, ${quoteString(CHANGED)}) FROM system.columns WHERE database = ${quoteString(database)} AND table = ${quoteString(name)} AND has([${expected.join(', ')}], (name, type)))`;
 }
 
-/** Whether a query failed because of its `schemaGuardSql`. Other errors may contain the same text, but not at their start. */
+/**
+ * Does the same for the columns of a subquery, which are in no system table: makes the server fail at the first row that it
+ * returns if a column has another type. The server doesn't compute a throwIf in advance.
+ */
+export function typeGuardSql(columns: readonly Column[], qualify: (column: Column) => string): string {
+  const types = new Map(columns.map((column) => [`toTypeName(${qualify(column)})`, declaredType(column)]));
+  const expected = [...types.values()].map(quoteString);
+  return `throwIf([${[...types.keys()].join(', ')}] != [${expected.join(', ')}], ${quoteString(CHANGED)})`;
+}
+
+function declaredType({ type, declaredAs }: Column): string {
+  return declaredAs ?? type.name;
+}
+
+/** Whether a query failed because of its `schemaGuardSql` or `typeGuardSql`. Other errors may contain the same text, but not at their start. */
 export function isSchemaChanged(error: unknown): boolean {
   return error instanceof ClickHouseError && error.code === THROWN && error.message.startsWith(CHANGED);
 }

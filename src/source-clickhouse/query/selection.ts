@@ -1,11 +1,12 @@
 import type { ConfiguredStream } from '../../protocol/catalog.ts';
 import type { StreamDescriptor } from '../../protocol/messages.ts';
 import type { ClickHouse } from '../client/client.ts';
-import type { SourceConfiguration } from '../config/schema.ts';
+import { PROFILE_COLUMN, type SourceConfiguration } from '../config/schema.ts';
 import { sourceError } from '../errors/codes.ts';
 import { createCursorCodec } from '../schema/cursor.ts';
-import { findMissingColumns, listRequiredColumns } from '../schema/required-columns.ts';
-import { type Column, listTables, type Table } from '../schema/table.ts';
+import { hasColumn, listRequiredColumns } from '../schema/required-columns.ts';
+import type { Column, Table } from '../schema/table.ts';
+import { findMissingInStream, findTable } from '../streams/named-streams.ts';
 import { refuseUnreadable } from '../streams/unreadable-engine.ts';
 import type { ResolvedStream, RowSelection } from './row-query.ts';
 
@@ -29,21 +30,21 @@ export async function resolveStream(
       `The catalog asks for "${stream.name}" in the database "${stream.namespace}", but the configuration names "${configuration.database}". Refresh the schema (discover).`,
     );
   }
-  const table = (await listTables(clickhouse, configuration.database, stream.name)).at(0);
+  const table = await findTable(clickhouse, configuration, stream.name);
   if (table === undefined) {
     throw sourceError(
       'table_missing',
       `The database "${configuration.database}" has no table or view "${stream.name}" that "${configuration.username}" may read. It was dropped or renamed, or the user has no SELECT on it. Refresh the schema (discover).`,
     );
   }
-  const missing = findMissingColumns(table, cursor_column);
+  const missing = findMissingInStream(table, configuration);
   if (missing.length > 0) {
     throw sourceError(
       'columns_missing',
       `"${stream.name}" lacks required columns, or the user may not read them: ${missing.join(', ')}. Run check: it suggests a view that has them.`,
     );
   }
-  await refuseUnreadable(clickhouse, table);
+  if (table.query === undefined) await refuseUnreadable(clickhouse, table);
   const columns = await resolveColumns(table, cursor_column, configured, warn);
   return describeStream(stream, table, columns, configuration);
 }
@@ -66,7 +67,15 @@ function describeStream(
   columns: readonly Column[],
   { cursor_column, use_final, partition }: SourceConfiguration,
 ): ResolvedStream {
-  return { stream, table, columns, cursor: resolveCursor(table, cursor_column), final: use_final, partition };
+  const profile = partition?.column ?? PROFILE_COLUMN;
+  if (partition !== undefined && !hasColumn(table, profile)) {
+    throw sourceError(
+      'columns_missing',
+      `"${table.name}" has no column "${profile}", by which "partition" splits the rows. Set "column" in "partition" to the column with the profile of a row.`,
+    );
+  }
+  const cursor = resolveCursor(table, cursor_column);
+  return { stream, table, columns, cursor, final: use_final && table.query === undefined, partition };
 }
 
 /**

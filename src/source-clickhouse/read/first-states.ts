@@ -12,6 +12,7 @@ import { EmittedRows } from '../state/emitted-rows.ts';
 import { chooseStoredState, findRefresh } from '../state/full-refresh.ts';
 import { StateWriter } from '../state/state-writer.ts';
 import { STATE_VERSION, type StreamState } from '../state/stream-state.ts';
+import { fingerprintQuery } from './initial-state.ts';
 import { createStreamDescriptor } from './stream-descriptor.ts';
 import type { StreamContext } from './stream-reader.ts';
 
@@ -72,6 +73,7 @@ async function writeFirstState(
     cursor_column: cursor.column.name,
     cursor_type: cursor.column.type.name,
     partition,
+    query: fingerprintQuery(table),
     full_refresh: findRefresh(configured),
   };
   await output.write(streamStatus(stream, 'STARTED', now()));

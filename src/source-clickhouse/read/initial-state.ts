@@ -1,4 +1,5 @@
 import type { StreamDescriptor } from '../../protocol/messages.ts';
+import { PROFILE_COLUMN } from '../config/schema.ts';
 import { sourceError } from '../errors/codes.ts';
 import type { ResolvedStream } from '../query/row-query.ts';
 import { parseClickHouseType } from '../schema/clickhouse-type.ts';
@@ -6,6 +7,7 @@ import { keepsJson } from '../schema/keeps-json.ts';
 import type { Column, Table } from '../schema/table.ts';
 import { cursorOf, enterGroup, isInsideGroup, leaveGroup, START } from '../state/position.ts';
 import { type Partition, STATE_VERSION, type StreamState } from '../state/stream-state.ts';
+import { fingerprintSql } from '../streams/sql-tokens.ts';
 
 /** The state that a read starts from, and the columns that go into the row hashes. */
 export type InitialState = { state: StreamState; hashedColumns: readonly Column[] };
@@ -19,18 +21,20 @@ export type InitialState = { state: StreamState; hashedColumns: readonly Column[
 export async function createInitialState(
   { table, cursor, partition }: Pick<ResolvedStream, 'table' | 'cursor' | 'partition'>,
   stream: StreamDescriptor,
-  stored: StreamState | undefined,
+  written: StreamState | undefined,
   warn: (message: string) => Promise<void>,
 ): Promise<InitialState> {
   const cursor_column = cursor.column.name;
   const cursor_type = cursor.column.type.name;
-  if (stored === undefined) {
+  const query = fingerprintQuery(table);
+  if (written === undefined) {
     return {
-      state: { version: STATE_VERSION, position: START, cursor_column, cursor_type, partition },
+      state: { version: STATE_VERSION, position: START, cursor_column, cursor_type, partition, query },
       hashedColumns: table.columns,
     };
   }
-  checkState(stored, { cursor, partition }, stream);
+  checkState(written, { cursor, partition }, stream);
+  const stored = written.query === query ? written : await continueWithOtherSql({ ...written, query }, stream, warn);
   const { position, recent_rows } = stored;
   if (!isInsideGroup(position) && recent_rows === undefined) return { state: stored, hashedColumns: table.columns };
   // Columns that were added after the state was written are not in its hashes.
@@ -43,6 +47,11 @@ export async function createInitialState(
     `Columns of ${table.name} were dropped or their type was changed, so the last rows that were read can't be recognized. ${describeRowsReadAgain(stored)} are read again, and their events may be sent twice.`,
   );
   return { state: dropHashes(stored), hashedColumns: table.columns };
+}
+
+/** Returns the fingerprint of the SQL of a query, and undefined for a table or view. */
+export function fingerprintQuery({ query }: Pick<Table, 'query'>): string | undefined {
+  return query === undefined ? undefined : fingerprintSql(query);
 }
 
 /**
@@ -86,6 +95,28 @@ function checkState(
   }
 }
 
+/**
+ * Returns the state from which a stream is read after the SQL of its query changed, or after a query replaced a table. The
+ * cursor remains valid, and so do the hashes of all rows whose values stay the same. But the order of rows with one cursor may
+ * have changed, so a position inside of a group is moved to the start of the group. Rows may be sent twice, but none is lost.
+ */
+async function continueWithOtherSql(
+  state: StreamState,
+  stream: StreamDescriptor,
+  warn: (message: string) => Promise<void>,
+): Promise<StreamState> {
+  const { position, recent_rows } = state;
+  const cursor = cursorOf(position);
+  if (cursor === null && recent_rows === undefined) return state;
+  const isGroupRead = recent_rows === undefined && position.kind === 'inside-ended-group';
+  const again = { ...state, position: isGroupRead ? leaveGroup(position) : enterGroup(position) };
+  const isReadAgain = recent_rows !== undefined || position.kind === 'inside-group';
+  await warn(
+    `The SQL of "${stream.name}" has changed since the state was written. ${cursor === null ? '' : `This run continues after ${cursor} with the new SQL, and earlier rows are not read again. `}${isReadAgain ? `${describeRowsReadAgain(again)} are read again: those whose values the new SQL changes may be sent twice. ` : ''}To send all rows as the new SQL returns them, reset the stream.`,
+  );
+  return again;
+}
+
 function describeRowsReadAgain({ position, recent_rows }: StreamState): string {
   const cursor = cursorOf(position);
   if (cursor === null) return 'All rows';
@@ -113,5 +144,7 @@ function dropHashes({ recent_rows, hashed_columns, ...state }: StreamState): Str
 }
 
 function describePartition(partition: Partition | undefined): string {
-  return partition === undefined ? 'all rows' : `part ${partition.index} of ${partition.count}`;
+  if (partition === undefined) return 'all rows';
+  const { index, count, column = PROFILE_COLUMN } = partition;
+  return `part ${index} of ${count}${column === PROFILE_COLUMN ? '' : ` by ${column}`}`;
 }

@@ -17,7 +17,7 @@ import { PROGRESS_INTERVAL_MS, Progress } from './progress.ts';
 import type { RowLimit } from './row-limit.ts';
 
 const ROWS_NOT_REPRODUCIBLE =
-  'This run found none of the rows that the last run sent, and sent at least as many other rows from the same time. There are two likely causes. If a column changes each time it is read, such as now(), rand() or a joined value, every run sends the rows again: compute the column when a row is inserted, remove it from the view, or set "lookback_seconds" to 0. If the table was replaced (EXCHANGE TABLES, DROP and CREATE, a full rebuild by dbt), its rows before the lookback are never read: to read them, reset the stream. Batch then receives rows again that it already has.';
+  'This run found none of the rows that the last run sent, and sent at least as many other rows from the same time. There are three likely causes. If a column changes each time it is read, such as now(), rand() or a joined value, every run sends the rows again: compute the column when a row is inserted, remove it from the view or query, or set "lookback_seconds" to 0. If the table was replaced (EXCHANGE TABLES, DROP and CREATE, a full rebuild by dbt), its rows before the lookback are never read: to read them, reset the stream. Batch then receives rows again that it already has. If the SQL of the view or query was changed since, nothing else is wrong.';
 
 function describeRestampedRows(table: Table, cursorColumn: string): string {
   return `Most rows that the last run sent are gone, and as many other rows have a ${cursorColumn} after the start of this run. The column is probably computed each time it is read, so every run sends the rows again. ${adviseStoredCursor(table, cursorColumn)}`;

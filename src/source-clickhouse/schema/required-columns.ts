@@ -1,16 +1,29 @@
+import { PROFILE_COLUMN } from '../config/schema.ts';
 import type { Table } from './table.ts';
 
-/** The column with the profile id of a row. */
-export const PROFILE_COLUMN = 'custom_id';
+/** The columns that the destination reads by default. Batch's Cloud Sync uses the same names (docs/batch-api.md, section 5). */
+const DEFAULT_MAPPING_COLUMNS = [PROFILE_COLUMN, 'event_name'];
 
-/** Returns the columns that a table must have. Batch's Cloud Sync uses the same names (docs/batch-api.md, section 5). */
+/** Returns the columns that a table must have to be a stream if the configuration names no table and no query. */
 export function listRequiredColumns(cursorColumn: string): string[] {
-  return [PROFILE_COLUMN, 'event_name', cursorColumn];
+  return [...DEFAULT_MAPPING_COLUMNS, cursorColumn];
 }
 
-/** Returns the required columns that a table lacks. */
+/** Returns the columns from `listRequiredColumns` that a table lacks. */
 export function findMissingColumns(table: Table, cursorColumn: string): string[] {
-  return listRequiredColumns(cursorColumn).filter(
-    (required) => !table.columns.some((column) => column.name === required),
-  );
+  return findMissing(table, listRequiredColumns(cursorColumn));
+}
+
+/** Returns the columns that the destination reads by default and that a table lacks. */
+export function findMissingMappingColumns(table: Table): string[] {
+  return findMissing(table, DEFAULT_MAPPING_COLUMNS);
+}
+
+/** Whether a table has a column. */
+export function hasColumn({ columns }: Table, name: string): boolean {
+  return columns.some((column) => column.name === name);
+}
+
+function findMissing(table: Table, names: readonly string[]): string[] {
+  return names.filter((name) => !hasColumn(table, name));
 }

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ClickHouse } from '../client/client.ts';
+import { quoteIdentifier, quoteTable } from '../sql.ts';
 import { type ClickHouseType, parseClickHouseType } from './clickhouse-type.ts';
 
 export type Column = {
@@ -8,7 +9,17 @@ export type Column = {
   /** The declared type, if `type` is only the type inside of it, as for SimpleAggregateFunction. */
   declaredAs?: string;
 };
-export type Table = { database: string; name: string; columns: Column[] };
+
+/** The rows of a stream: a table or view of the database, or a query. */
+export type Table = {
+  database: string;
+  name: string;
+  columns: Column[];
+  /** The SELECT that returns the rows, for a query. Without it, `name` is a table or view. */
+  query?: string;
+  /** The condition of the rows to read, for a table or view. */
+  where?: string;
+};
 
 const columnRow = z.object({ table: z.string(), name: z.string(), type: z.string() });
 
@@ -29,9 +40,23 @@ export async function listTables(clickhouse: ClickHouse, database: string, table
   for (const row of rows) {
     const found = tables.get(row.table) ?? { database, name: row.table, columns: [] };
     tables.set(row.table, found);
-    const type = parseClickHouseType(row.type);
-    if (type.kind === 'aggregate_state') continue;
-    found.columns.push({ name: row.name, type, ...(type.name === row.type ? {} : { declaredAs: row.type }) });
+    found.columns.push(...createColumn(row));
   }
   return [...tables.values()];
+}
+
+/** Returns the column of a table, or none if its values can't be read. */
+export function createColumn(row: { name: string; type: string }): Column[] {
+  const type = parseClickHouseType(row.type);
+  if (type.kind === 'aggregate_state') return [];
+  return [{ name: row.name, type, ...(type.name === row.type ? {} : { declaredAs: row.type }) }];
+}
+
+/** Returns the SQL for FROM that gives all rows of a stream. SQL of the user is on its own lines, as it may end with a comment. */
+export function rowsSql(table: Table): string {
+  const { query, where, columns } = table;
+  if (query !== undefined) return `(\n${query}\n)`;
+  if (where === undefined) return quoteTable(table);
+  const names = columns.map(({ name }) => quoteIdentifier(name)).join(', ');
+  return `(SELECT ${names} FROM ${quoteTable(table)} WHERE (\n${where}\n))`;
 }

@@ -9,7 +9,7 @@ import { STATE_VERSION, type StreamState } from './stream-state.ts';
 export class StateWriter {
   readonly #output: MessageOutput;
   readonly #stream: StreamDescriptor;
-  readonly #state: Pick<StreamState, 'cursor_column' | 'cursor_type' | 'partition' | 'full_refresh'>;
+  readonly #state: Pick<StreamState, 'cursor_column' | 'cursor_type' | 'partition' | 'query' | 'full_refresh'>;
   readonly #hashedColumns: [name: string, type: string][];
   readonly #emitted: EmittedRows;
   #rows = 0;
@@ -18,13 +18,13 @@ export class StateWriter {
   constructor(
     output: MessageOutput,
     stream: StreamDescriptor,
-    { cursor_column, cursor_type, partition, full_refresh }: StreamState,
+    { cursor_column, cursor_type, partition, query, full_refresh }: StreamState,
     hashedColumns: readonly Column[],
     emitted: EmittedRows,
   ) {
     this.#output = output;
     this.#stream = stream;
-    this.#state = { cursor_column, cursor_type, partition, full_refresh };
+    this.#state = { cursor_column, cursor_type, partition, query, full_refresh };
     this.#hashedColumns = toNamesAndTypes(hashedColumns);
     this.#emitted = emitted;
   }

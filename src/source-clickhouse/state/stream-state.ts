@@ -10,7 +10,7 @@ import { type Position, parsePosition, storedPositionSchema } from './position.t
  */
 export const STATE_VERSION = 2;
 
-const partitionSchema = z.object({ index: z.int(), count: z.int() });
+const partitionSchema = z.object({ index: z.int(), count: z.int(), column: z.string().optional() });
 
 const streamStateSchema = storedPositionSchema.extend({
   /** The version of the state and of the row hashes. Hashes of different versions can't be compared. */
@@ -24,6 +24,8 @@ const streamStateSchema = storedPositionSchema.extend({
   hashed_columns: z.array(z.tuple([z.string(), z.string()])).optional(),
   /** The part of the rows that was read; absent if all rows are read. */
   partition: partitionSchema.optional(),
+  /** The fingerprint of the SQL that returned the rows; absent for a table or view. */
+  query: z.string().optional(),
   /** The full refresh that wrote the state; absent for an incremental read, or if the refresh had no ids. */
   full_refresh: refreshSchema.optional(),
 });

@@ -5,9 +5,10 @@ import { limitWarnings } from '../check/warnings.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { buildColumnSchema } from '../schema/json-schema.ts';
-import { findMissingColumns } from '../schema/required-columns.ts';
-import { listTables, type Table } from '../schema/table.ts';
-import { listStreams } from './list-streams.ts';
+import { hasColumn } from '../schema/required-columns.ts';
+import type { Table } from '../schema/table.ts';
+import { findRowsOfTableInQueries, listStreams } from './list-streams.ts';
+import { findTable, listNames } from './named-streams.ts';
 import { refuseUnreadable } from './unreadable-engine.ts';
 
 /** The maximum number of warnings about streams with the same rows. */
@@ -17,8 +18,8 @@ const MAX_WARNINGS = 10;
 type Discovered = { streams: AirbyteStream[]; warnings: string[] };
 
 /**
- * Discovers a stream for each table and view that has the required columns and can be read. If the configuration names a table,
- * only that table is considered.
+ * Discovers a stream for each table and view that has the required columns and can be read. If the configuration names a table
+ * or queries, only these are considered.
  */
 export async function discover(clickhouse: ClickHouse, configuration: SourceConfiguration): Promise<Discovered> {
   const { tables, warnings } = await findTables(clickhouse, configuration);
@@ -32,14 +33,24 @@ async function findTables(
   clickhouse: ClickHouse,
   configuration: SourceConfiguration,
 ): Promise<{ tables: Table[]; warnings: string[] }> {
-  const { database, table, cursor_column } = configuration;
-  if (table === undefined) {
+  const names = listNames(configuration);
+  if (names.length === 0) {
     const { streams, warnings } = await listStreams(clickhouse, configuration);
     return { tables: streams, warnings: limitWarnings(MAX_WARNINGS, warnings) };
   }
-  const named = await listTables(clickhouse, database, table);
-  for (const each of named) await refuseUnreadable(clickhouse, each);
-  return { tables: named.filter((each) => findMissingColumns(each, cursor_column).length === 0), warnings: [] };
+  const tables: Table[] = [];
+  for (const name of names) {
+    const table = await findTable(clickhouse, configuration, name);
+    if (table !== undefined && table.query === undefined) await refuseUnreadable(clickhouse, table);
+    if (table !== undefined && hasColumn(table, configuration.cursor_column)) tables.push(table);
+  }
+  const missing = names.filter((name) => !tables.some((table) => table.name === name));
+  const warnings = await findRowsOfTableInQueries(clickhouse, configuration);
+  return { tables, warnings: [...warnings, ...missing.map(describeMissing)] };
+}
+
+function describeMissing(name: string): string {
+  return `"${name}" is not a stream: it does not exist, or lacks the cursor column. Run check: it reports what is missing.`;
 }
 
 /** Explains in the words of `check` why there are no streams. A platform would only show an empty list. */

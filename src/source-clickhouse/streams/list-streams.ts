@@ -3,6 +3,7 @@ import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { findMissingColumns } from '../schema/required-columns.ts';
 import { listTables, type Table } from '../schema/table.ts';
+import { findTablesInQuery } from './table-definition.ts';
 import { TableDependencies } from './table-dependencies.ts';
 import { UNREADABLE_ENGINES } from './unreadable-engine.ts';
 
@@ -65,4 +66,30 @@ function findSharedRows(streams: readonly Table[], definitions: TableDependencie
     );
   }
   return warnings;
+}
+
+/**
+ * Creates a warning for each query that selects from the table of the configuration, directly or through views. With a condition
+ * for the table, the user has probably split the rows.
+ */
+export async function findRowsOfTableInQueries(
+  clickhouse: ClickHouse,
+  { database, table: name, where, queries }: Pick<SourceConfiguration, 'database' | 'table' | 'where' | 'queries'>,
+): Promise<string[]> {
+  if (name === undefined || where !== undefined || queries.length === 0) return [];
+  // A query can have the name of a table, but no table has an empty name for its database.
+  const definitions = queries.map((query) => ({
+    database: '',
+    name: query.name,
+    engine: 'View',
+    holder: undefined,
+    selectedFrom: findTablesInQuery(query.sql, database),
+  }));
+  const dependencies = await TableDependencies.load(clickhouse, database, definitions);
+  return definitions
+    .filter((query) => dependencies.findShared(query, [{ database, name }]).length > 0)
+    .map(
+      (query) =>
+        `The query "${query.name}" selects from "${name}", which is a stream too. Rows of both are sent to Batch twice. Leave out one of them, or split the rows with conditions.`,
+    );
 }

@@ -1,9 +1,17 @@
+import { createHash } from 'node:crypto';
+
 /** A word, name, string or sign in SQL. `text` is its value: for a quoted name or a string, the value without the quotes. */
 export type SqlToken = { kind: 'word' | 'quoted_name' | 'string' | 'sign'; text: string };
 
-/** Matches, in this order: whitespace and comments, strings and quoted names, words, numbers, any other character. */
+/**
+ * Matches, in this order: whitespace and comments, strings and quoted names, words, numbers, any other character. A comment that
+ * contains the start of another one is not matched: whether such comments are nested depends on the server's version.
+ */
 const TOKEN =
-  /(\s+|--[^\n]*|\/\*[\s\S]*?\*\/)|'((?:[^'\\]|\\[\s\S]|'')*)'|`((?:[^`\\]|\\[\s\S]|``)*)`|"((?:[^"\\]|\\[\s\S]|"")*)"|([A-Za-z_]\w*)|\d[\w.]*|[\s\S]/g;
+  /(\s+|(?:--|#[ !])[^\n]*|\/\*(?:(?!\/\*|\*\/)[\s\S])*\*\/)|'((?:[^'\\]|\\[\s\S]|'')*)'|`((?:[^`\\]|\\[\s\S]|``)*)`|"((?:[^"\\]|\\[\s\S]|"")*)"|([A-Za-z_]\w*)|\d[\w.]*|[\s\S]/gu;
+
+/** The number of characters of a fingerprint: 96 bits. */
+const FINGERPRINT_LENGTH = 16;
 
 /** The escape sequences in strings and quoted names: https://clickhouse.com/docs/sql-reference/syntax#string */
 const ESCAPES: Record<string, string> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t', 0: '\0', a: '\x07', v: '\v' };
@@ -19,6 +27,20 @@ export function tokenizeSql(sql: string): SqlToken[] {
     else tokens.push({ kind: word === undefined ? 'sign' : 'word', text });
   }
   return tokens;
+}
+
+/** Finds the names of a query's parameters, which have the form `{name:Type}`. */
+export function findParameters(tokens: readonly SqlToken[]): string[] {
+  const names = tokens.flatMap(({ kind, text }, at) =>
+    kind === 'word' && tokens[at - 1]?.text === '{' && tokens[at + 1]?.text === ':' ? text : [],
+  );
+  return [...new Set(names)];
+}
+
+/** Returns a short hash of SQL that doesn't change with its comments and whitespace. */
+export function fingerprintSql(sql: string): string {
+  const tokens = tokenizeSql(sql).map(({ kind, text }) => [kind, text]);
+  return createHash('sha256').update(JSON.stringify(tokens)).digest('base64url').slice(0, FINGERPRINT_LENGTH);
 }
 
 function unquote(text: string, quote: string): string {

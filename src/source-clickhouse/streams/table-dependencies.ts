@@ -36,8 +36,16 @@ export class TableDependencies {
     this.#sources = sources;
   }
 
-  /** Queries the definitions of a database's tables, and of the tables that they read in other databases. */
-  static async load(clickhouse: ClickHouse, database: string): Promise<TableDependencies> {
+  /**
+   * Queries the definitions of a database's tables, and of the tables that they read in other databases.
+   *
+   * @param more definitions that are in no database, such as those of queries.
+   */
+  static async load(
+    clickhouse: ClickHouse,
+    database: string,
+    more: readonly TableDefinition[] = [],
+  ): Promise<TableDependencies> {
     const definitions = new Map<string, TableDefinition>();
     const origins: Origins = new Map();
     const engines = [...ENGINES_THAT_READ_OTHERS, ...UNREADABLE_ENGINES].map(quoteString).join(', ');
@@ -48,7 +56,9 @@ export class TableDependencies {
         {},
         definitionRow,
       );
-      const found = rows.map(parseDefinition).filter((each) => !definitions.has(toKey(each)));
+      const found = [...(round === 0 ? more : []), ...rows.map(parseDefinition)].filter(
+        (each) => !definitions.has(toKey(each)),
+      );
       for (const each of found) definitions.set(toKey(each), each);
       const named = await resolveOrigins(clickhouse, found, origins);
       const elsewhere = named.filter((each) => each.database !== database && !definitions.has(toKey(each)));

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ClickHouse } from '../client/client.ts';
 import { sourceError } from '../errors/codes.ts';
-import { tokenizeSql } from './sql-tokens.ts';
+import { findParameters, tokenizeSql } from './sql-tokens.ts';
 import type { TableName } from './table-definition.ts';
 
 const FROM_A_QUEUE = "which can't be read: reading from it removes the rows from the queue";
@@ -50,7 +50,7 @@ export async function refuseUnreadable(clickhouse: ClickHouse, { database, name 
   if (row === undefined) return;
   const { engine } = row;
   if (UNREADABLE_ENGINES.includes(engine)) throw sourceError('table_unreadable', explainUnreadable({ name, engine }));
-  const parameters = row.engine === 'View' ? findParameters(row.as_select) : [];
+  const parameters = row.engine === 'View' ? findParameters(tokenizeSql(row.as_select)) : [];
   if (parameters.length === 0) return;
   throw sourceError(
     'table_unreadable',
@@ -62,13 +62,4 @@ export async function refuseUnreadable(clickhouse: ClickHouse, { database, name 
 export function explainUnreadable({ name, engine }: { name: string; engine: string }): string {
   const [why, advice] = UNREADABLE[engine] ?? ["which can't be read", READ_ANOTHER];
   return `"${name}" is a ${engine} table, ${why}. ${advice}`;
-}
-
-/** Finds the names of a query's parameters, which have the form `{name:Type}`. */
-function findParameters(query: string): string[] {
-  const tokens = tokenizeSql(query);
-  const names = tokens.flatMap(({ text }, at) =>
-    tokens[at - 1]?.text === '{' && tokens[at + 1]?.text === ':' ? text : [],
-  );
-  return [...new Set(names)];
 }

@@ -1,0 +1,72 @@
+import { z } from 'zod';
+import { formatList, formatNumber } from '../../shared/format.ts';
+import { type ClickHouse, tryRows } from '../client/client.ts';
+import { buildRowClauses, type RowSelection } from '../query/row-query.ts';
+import { type ClickHouseType, unwrapType } from '../schema/clickhouse-type.ts';
+import { formatInstant, type Instant, subtractSeconds } from '../schema/instant.ts';
+import { type Position, START } from '../state/position.ts';
+
+/** How far after the server's time no cursor is expected, in seconds. More than a day, because a Date has no smaller unit. */
+const LATER_SECONDS = 2 * 24 * 3600;
+
+/** The maximum number of tables to name in a warning. */
+const MAX_NAMED = 3;
+
+const tableRow = z.object({ database: z.string(), table: z.string(), rows: z.coerce.number() });
+
+/**
+ * Warns if a run reads whole tables because the condition on the cursor can't reach them: a view or a query may compute the
+ * cursor, group rows or limit them. Returns no warning if the server can't estimate the query, for example because it reads no
+ * MergeTree, or refuses EXPLAIN.
+ *
+ * EXPLAIN ESTIMATE returns the rows that the server would read of each table. If the condition reaches a table, almost none of
+ * its rows are after a cursor in the future. A small table that is joined is always read, so only the largest table counts.
+ */
+export async function findFullScan(clickhouse: ClickHouse, selection: RowSelection, now: Instant): Promise<string[]> {
+  const { table, cursor } = selection;
+  const later = findLaterCursor(cursor.column.type, now);
+  if (later === undefined) return [];
+  const all = await estimateTables(clickhouse, selection, START);
+  const left = await estimateTables(clickhouse, selection, { kind: 'before-group', cursor: later });
+  const most = Math.max(...all.map(({ rows }) => rows));
+  const scanned = all.filter(({ name, rows }) => left.find((each) => each.name === name)?.rows === rows);
+  if (!scanned.some(({ rows }) => rows === most)) return [];
+  const names = formatList(
+    scanned.map(({ name, rows }) => `${name} (${formatNumber(rows)})`),
+    MAX_NAMED,
+  );
+  return [
+    `Each run reads all rows of the tables of "${table.name}", however few are new: ${names}. ClickHouse can't use the condition on ${cursor.column.name} to skip rows. Select the first column of the table's ORDER BY unchanged as ${cursor.column.name}, and avoid GROUP BY, DISTINCT, LIMIT and window functions.`,
+  ];
+}
+
+/** The rows that the server would read of each table, without those of which it would read none. */
+async function estimateTables(
+  clickhouse: ClickHouse,
+  selection: RowSelection,
+  after: Position,
+): Promise<{ name: string; rows: number }[]> {
+  const { clauses, parameters } = buildRowClauses(selection, after);
+  const found = await tryRows(clickhouse.rows(`EXPLAIN ESTIMATE SELECT 1 ${clauses}`, parameters, tableRow));
+  return found
+    .filter(({ rows }) => rows > 0)
+    .map((each) => ({ name: `${each.database}.${each.table}`, rows: each.rows }));
+}
+
+/** Returns a cursor after those of all rows, in the form of a record. Returns undefined if there may be no such cursor. */
+function findLaterCursor(type: ClickHouseType, now: Instant): string | undefined {
+  const inner = unwrapType(type);
+  const later = subtractSeconds(now, -LATER_SECONDS);
+  switch (inner.kind) {
+    case 'date_time':
+      return formatInstant(later, inner.precision);
+    case 'date':
+      return formatInstant(later, 0).slice(0, '2026-12-01'.length);
+    case 'integer':
+      return String(2n ** BigInt(inner.signed ? inner.bits - 1 : inner.bits) - 1n);
+    case 'string':
+      return '\u{10ffff}';
+    default:
+      return undefined;
+  }
+}
