@@ -15,7 +15,6 @@ import { write as writeRows } from '../../src/destination-batch/write/write.ts';
 import { configuredCatalogSchema } from '../../src/protocol/catalog.ts';
 import { MessageOutput } from '../../src/protocol/output.ts';
 import { validateMessage } from '../protocol/message-schema.ts';
-import { runInProcess } from '../support/in-process.ts';
 import { recordLine, stateLine } from '../support/message-lines.ts';
 import { S3Server } from '../support/s3-server.ts';
 import {
@@ -68,7 +67,7 @@ function writeArguments(changes: Row, catalog: unknown = catalogOf('incremental'
 }
 
 function write(lines: readonly string[], changes: Row = {}, catalog?: unknown): Promise<Finished> {
-  return runInProcess('destination-batch', writeArguments(changes, catalog), {
+  return run('destination-batch', writeArguments(changes, catalog), {
     input: lines.map((line) => `${line}\n`).join(''),
   });
 }

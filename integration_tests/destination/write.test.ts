@@ -4,7 +4,6 @@ import { closeSync, openSync, readFileSync, readSync } from 'node:fs';
 import { test as base, describe, expect } from 'vitest';
 import type { BatchApi } from '../../sandbox/batch-api/server.ts';
 import { type Finished, finished, run, start } from '../../sandbox/launcher.ts';
-import { runInProcess } from '../support/in-process.ts';
 import { recordLine, stateLine } from '../support/message-lines.ts';
 import {
   catalogOf,
@@ -49,7 +48,7 @@ function writeArguments(
 }
 
 function write(batch: BatchApi, lines: readonly string[], changes: Row = {}, catalog?: unknown): Promise<Finished> {
-  return runInProcess('destination-batch', writeArguments(batch, changes, catalog), {
+  return run('destination-batch', writeArguments(batch, changes, catalog), {
     input: lines.map((line) => `${line}\n`).join(''),
   });
 }
@@ -84,9 +83,7 @@ async function signalled(child: ChildProcess, signal: NodeJS.Signals): Promise<v
 
 describe.concurrent('check', () => {
   test('verifies the key and the project, and creates no event', async ({ batch }) => {
-    expect(
-      await checkStatus('destination-batch', file('good.json', destinationConfiguration(batch)), runInProcess),
-    ).toEqual({
+    expect(await checkStatus('destination-batch', file('good.json', destinationConfiguration(batch)))).toEqual({
       status: 'SUCCEEDED',
       message: '',
     });
@@ -118,8 +115,7 @@ describe.concurrent('check', () => {
   test('Batch under maintenance', async ({ batch }) => {
     batch.faults.add({ kind: 'status', status: 503 });
     expect(
-      (await checkStatus('destination-batch', file('good.json', destinationConfiguration(batch)), runInProcess))
-        .message,
+      (await checkStatus('destination-batch', file('good.json', destinationConfiguration(batch)))).message,
     ).toMatch(/maintenance.*try again later/s);
   });
 });

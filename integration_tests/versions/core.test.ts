@@ -10,6 +10,7 @@ import {
   clickHouseWith,
   errors,
   lastState,
+  logs,
   numbers,
   ofStream,
   records,
@@ -50,8 +51,10 @@ const file = temporaryFiles();
 const KEY = 'custom_id String, event_name String, last_updated_at DateTime64(6), n UInt64';
 
 type Scenario = {
-  /** What is read: a table or a view. */
+  /** What is read: a table, a view or a query. */
   name: string;
+  /** The table with the same rows as a query. */
+  table?: string;
   title: string;
   /** Statements before each run. The database is the current one. */
   runs: string[][];
@@ -206,6 +209,49 @@ const SCENARIOS: Scenario[] = [
     values: { event_name: 'PURCHASE', third: null, country: 'FR', nothing: null },
   },
   {
+    name: 'through_query',
+    table: 'queried',
+    title: 'a query that computes and joins columns, several readers',
+    runs: [
+      [
+        `CREATE TABLE queried (${KEY}) ENGINE = MergeTree ORDER BY last_updated_at`,
+        'CREATE TABLE places (n UInt64, place Nullable(String)) ENGINE = MergeTree ORDER BY n',
+        "INSERT INTO places VALUES (0, 'FR'), (1, NULL)",
+        rows('queried', 0, 100, `${OLD} + intDiv(number, 20)`),
+        rows('queried', 100, 110, ago(10)),
+      ],
+      [rows('queried', 110, 120, ago(20))],
+      [],
+    ],
+    config: {
+      queries: [
+        {
+          name: 'through_query',
+          sql: `WITH all_of_them AS (SELECT * FROM queried)
+            SELECT all_of_them.custom_id AS custom_id, upper(event_name) AS event_name, last_updated_at, n,
+              nullIf(n % 3, 0) AS third, places.place AS country, NULL AS nothing
+            FROM all_of_them LEFT ANY JOIN places ON places.n = all_of_them.n -- the end)`,
+        },
+      ],
+    },
+    readers: 2,
+    values: { event_name: 'PURCHASE', third: null, country: 'FR', nothing: null },
+  },
+  {
+    name: 'some',
+    title: 'the rows of a table that meet a condition',
+    runs: [
+      [
+        `CREATE TABLE some (${KEY}) ENGINE = MergeTree ORDER BY last_updated_at`,
+        rows('some', 0, 100, `${OLD} + intDiv(number, 20)`),
+        rows('some', 100, 110, ago(10)),
+      ],
+      [rows('some', 110, 120, ago(20))],
+    ],
+    config: { table: 'some', where: 'n < 1000 OR isNull(custom_id)' },
+    resumes: true,
+  },
+  {
     name: 'nulls',
     title: 'NULL in Nullable, LowCardinality, Array, Map and Tuple',
     runs: [
@@ -259,7 +305,7 @@ describe.each(HAS_TWO_ANALYZERS ? ANALYZERS : ANALYZERS.slice(0, 1))('with %s', 
     );
 
   async function runScenario(scenario: Scenario, context: TestContext): Promise<void> {
-    const { name, runs, config = {}, readers = 1, resumes = false, values = {} } = scenario;
+    const { name, runs, config = {}, readers = 1, resumes = false, values = {}, table = name } = scenario;
     const count = new RowCount(context);
     const failures: string[] = [];
     const readBy = async (reader: number, mode: 'incremental' | 'full_refresh', state?: unknown): Promise<Finished> => {
@@ -280,7 +326,7 @@ describe.each(HAS_TWO_ANALYZERS ? ANALYZERS : ANALYZERS.slice(0, 1))('with %s', 
     const kept: unknown[] = [];
     for (const [round, statements] of runs.entries()) {
       for (const statement of statements) await inDatabase(statement);
-      for (const n of await rowsIn(name, final)) visible.add(n);
+      for (const n of await rowsIn(table, final)) visible.add(n);
       const results = await Promise.all(all.map((reader) => readBy(reader, 'incremental', kept[reader])));
       delivered.push(...results.flatMap(numbers));
       for (const [reader, result] of results.entries()) {
@@ -295,7 +341,7 @@ describe.each(HAS_TWO_ANALYZERS ? ANALYZERS : ANALYZERS.slice(0, 1))('with %s', 
     count.add(visible, delivered);
 
     const whole = await Promise.all(all.map((reader) => readBy(reader, 'full_refresh')));
-    count.add(await rowsIn(name, final), whole.flatMap(numbers));
+    count.add(await rowsIn(table, final), whole.flatMap(numbers));
     if (failures.length > 0) throw new Error([...new Set(failures)].join('\n'));
     expect(count.total).toMatchObject({ lost: 0, duplicated: 0 });
     if (resumes) expect(count.total.rows).toBeGreaterThan(3 * visible.size);
@@ -321,7 +367,19 @@ describe.each(HAS_TWO_ANALYZERS ? ANALYZERS : ANALYZERS.slice(0, 1))('with %s', 
     const result = await run('source-clickhouse', ['discover', '--config', file('source.json', configuration)]);
     expect(messagesOf(result)).toEqual([]);
     const names = result.messages.flatMap(({ catalog }) => catalog?.streams.map(({ name }) => name) ?? []);
-    expect(names).toEqual(expect.arrayContaining(SCENARIOS.map(({ name }) => name)));
+    expect(names).toEqual(expect.arrayContaining(SCENARIOS.map(({ name, table = name }) => table)));
+  });
+
+  test('check warns of a query that reads a whole table in each run', async () => {
+    const sql =
+      "SELECT custom_id, 'x' AS event_name, max(last_updated_at) AS last_updated_at FROM pages GROUP BY custom_id";
+    const changes = { ...server().connection(user), start_from: 'now', queries: [{ name: 'grouped', sql }] };
+    const config = file('source.json', sourceConfiguration(server(), database, changes));
+    const result = await run('source-clickhouse', ['check', '--config', config]);
+    expect(logs(result).filter((text) => text.startsWith('WARN '))).toEqual([
+      expect.stringMatching(/^WARN Each run reads all rows of the tables of "grouped"/),
+    ]);
+    expect(result.messages.at(-1)?.connectionStatus?.status).toBe('SUCCEEDED');
   });
 
   describe('a column of the type', () => {
@@ -353,6 +411,25 @@ describe.each(HAS_TWO_ANALYZERS ? ANALYZERS : ANALYZERS.slice(0, 1))('with %s', 
       const options = { user, catalog, config: LOOKBACK };
       first = await read('', options);
       second = await read('', { ...options, state: states(first) });
+    });
+
+    test('each through a query of all of them', async () => {
+      const columns = [...tables.keys()].map(([type, value], index) => ({
+        name: `c${index}`,
+        type,
+        value: `CAST(${value}, ${quoteString(type)})`,
+      }));
+      const definitions = columns.map(({ name, type }) => `${name} ${type}`).join(', ');
+      const create = `CREATE TABLE ${database}.all_types (${KEY}, ${definitions}) ENGINE = MergeTree ORDER BY tuple() ${NOT_SPARSE}`;
+      await execute(server(), create);
+      await execute(
+        server(),
+        `INSERT INTO ${database}.all_types SELECT 'u', 'purchase', ${ago(60)}, 0, ${columns.map(({ value }) => value).join(', ')}`,
+      );
+      const result = await read('q', { user, config: { queries: [{ name: 'q', sql: 'SELECT * FROM all_types' }] } });
+      expect(messagesOf(result)).toEqual([]);
+      const [row = {}] = records(result);
+      expect(columns.map(({ name }) => row[name])).toEqual([...tables.keys()].map(([, , json]) => json));
     });
 
     async function createTable(name: string, [type]: TypeCase): Promise<void> {
