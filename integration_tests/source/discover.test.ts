@@ -87,7 +87,7 @@ test.each([
     'a database without a fitting table',
     'unfit',
     {},
-    /^No table or view in the database "unfit" has the columns custom_id, event_name, last_updated_at;.* See .*columns_missing/,
+    /^No table or view in the database "unfit" has the columns custom_id, event_name, last_updated_at;.*\n\nSee .*columns_missing/s,
   ],
   ['an empty database', 'empty', {}, /^No table or view in the database "empty" has the columns/],
   ['a database that does not exist', 'absent', {}, /^The database "absent" does not exist/],

@@ -235,7 +235,10 @@ describe('a limit of the server that stays', () => {
         {
           failure_type: 'config_error',
           message: expect.stringMatching(
-            new RegExp(`code ${code}.+too low for the query.+ALTER USER \`${user.name}\` MODIFY SETTING ${advice} \\(`),
+            new RegExp(
+              `code ${code}.+too low for the query.+ALTER USER \`${user.name}\` MODIFY SETTING ${advice}(\n|$)`,
+              's',
+            ),
           ),
         },
       ]);

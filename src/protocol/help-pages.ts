@@ -7,9 +7,9 @@ export function troubleshootingPage(code: string): string {
 
 /** Splits a printed message into its text and the code in the link at its end. The code is undefined if there is no link. */
 export function splitLink(printed: string): { message: string; code: string | undefined } {
-  const start = printed.lastIndexOf(` See ${TROUBLESHOOTING}/`);
+  const start = printed.lastIndexOf(`See ${TROUBLESHOOTING}/`);
   const [, code] = /\/(\w+)\.md$/.exec(printed) ?? [];
   return start === -1 || code === undefined
     ? { message: printed, code: undefined }
-    : { message: printed.slice(0, start), code };
+    : { message: printed.slice(0, start).trimEnd(), code };
 }

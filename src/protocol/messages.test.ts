@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { onOwnLines } from '../shared/statement.ts';
 import { protocolError } from './errors.ts';
+import { splitLink } from './help-pages.ts';
 import {
   connectionFailed,
   errorTrace,
@@ -79,10 +81,11 @@ test('a failed check ends with the link to its page', () => {
 });
 
 test('links to the page that helps most, apart from a statement to run', () => {
-  const error = protocolError('catalog_invalid', 'Run: GRANT SELECT ON `a`.* TO `b`', { page: 'name_taken' });
-  expect(connectionFailed(error).connectionStatus.message).toBe(
-    `Run: GRANT SELECT ON \`a\`.* TO \`b\`. See ${PAGES}/name_taken.md`,
-  );
+  const statement = 'GRANT SELECT ON `a`.* TO `b`';
+  const error = protocolError('catalog_invalid', `Run:${onOwnLines(statement)}`, { page: 'name_taken' });
+  const { message = '' } = connectionFailed(error).connectionStatus;
+  expect(message).toBe(`Run:\n\n  ${statement}\n\nSee ${PAGES}/name_taken.md`);
+  expect(splitLink(message)).toEqual({ message: `Run:\n\n  ${statement}`, code: 'name_taken' });
 });
 
 describe('mapTexts changes the text that people read:', () => {

@@ -1,3 +1,4 @@
+import { addSentence } from '../shared/statement.ts';
 import type { ConnectorError } from './errors.ts';
 import { troubleshootingPage } from './help-pages.ts';
 
@@ -131,8 +132,7 @@ export function errorTrace(error: ConnectorError, at: number, stream?: StreamDes
  * Formats an error with a link to the page of its code. Many users see only this text, for example in a platform's list of runs.
  */
 export function formatError({ message, page }: ConnectorError): string {
-  // Add a full stop if it is missing: some messages end with an SQL statement.
-  return `${message}${message.endsWith('.') ? '' : '.'} See ${troubleshootingPage(page)}`;
+  return addSentence(message, `See ${troubleshootingPage(page)}`);
 }
 
 /** Formats an error for a terminal: with a link to its page and, if it is unexpected, with its stack trace for a bug report. */

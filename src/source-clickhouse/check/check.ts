@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ConnectorError } from '../../protocol/errors.ts';
 import { formatList } from '../../shared/format.ts';
+import { onOwnLines } from '../../shared/statement.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { sourceError } from '../errors/codes.ts';
@@ -97,7 +98,7 @@ async function checkDatabase(clickhouse: ClickHouse, { database, username }: Sou
   if (found.length > 0) return;
   throw sourceError(
     'table_missing',
-    `The database "${database}" does not exist, or the user "${username}" can't see it. Its name may be misspelt (names are case-sensitive), or the user has no privilege in it. Check the name, or ask an administrator to run: GRANT SELECT ON ${quoteIdentifier(database)}.* TO ${quoteIdentifier(username)}`,
+    `The database "${database}" does not exist, or the user "${username}" can't see it. Its name may be misspelt (names are case-sensitive), or the user has no privilege in it. Check the name, or ask an administrator to run:${onOwnLines(`GRANT SELECT ON ${quoteIdentifier(database)}.* TO ${quoteIdentifier(username)}`)}`,
   );
 }
 
@@ -131,7 +132,7 @@ function explainNoStreams(
       `${none}. "cursor_column" may be misspelt: there is "${suggestCursor(misspelt, cursor_column)}" in "${misspelt.name}". Use that name.`,
     );
   }
-  const proposal = tables[0] === undefined ? '' : ` Start from this view: ${proposeView(tables[0], cursor_column)}`;
+  const proposal = tables[0] === undefined ? '' : ` Start from this view:${onOwnLines(proposeView(tables[0], cursor_column))}`;
   return sourceError(
     'columns_missing',
     `${none}. Grant the user SELECT on the table, or create a view that has these columns, or write its SELECT in "queries".${proposal}`,
@@ -171,7 +172,7 @@ async function checkTable(clickhouse: ClickHouse, configuration: SourceConfigura
   }
   const proposal =
     table.query === undefined
-      ? `Create a view that has it, and name it in "table", or write its SELECT in "queries", or name another cursor in "cursor_column". Start from: ${proposeView(table, cursor_column)}`
+      ? `Create a view that has it, and name it in "table", or write its SELECT in "queries", or name another cursor in "cursor_column". Start from:${onOwnLines(proposeView(table, cursor_column))}`
       : `Select it in the SQL, for example as ${proposeColumn(table, cursor_column)}, or name another cursor in "cursor_column".`;
   throw sourceError('columns_missing', `${lacks}. The cursor shows which rows are new. ${proposal}`);
 }

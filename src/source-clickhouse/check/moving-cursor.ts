@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { formatCount } from '../../shared/format.ts';
+import { onOwnLines } from '../../shared/statement.ts';
 import { type ClickHouse, tryRows } from '../client/client.ts';
 import { readLookbackWindow } from '../query/lookback-window.ts';
 import { unwrapType } from '../schema/clickhouse-type.ts';
@@ -57,8 +58,8 @@ export async function findMovingCursor(
 
 /** Explains how to store a cursor that is computed at each read. */
 export function adviseStoredCursor(table: Pick<Table, 'database' | 'name' | 'query'>, cursorColumn: string): string {
-  if (table.query !== undefined) {
-    return 'If the SQL computes the column, for example with now(), select a stored column instead. If the column was added to a table that already had rows, store its values: ALTER TABLE … MATERIALIZE COLUMN ….';
-  }
-  return `If the column was added to a table that already had rows, store its values: ALTER TABLE ${quoteTable(table)} MATERIALIZE COLUMN ${quoteIdentifier(cursorColumn)}. If a view computes the column, for example with now(), select a stored column instead.`;
+  const seen = table.query === undefined ? 'a view' : 'the SQL';
+  const name = table.query === undefined ? quoteTable(table) : '<your table>';
+  const statement = `ALTER TABLE ${name} MATERIALIZE COLUMN ${quoteIdentifier(cursorColumn)}`;
+  return `If ${seen} computes the column, for example with now(), select a stored column instead. If the column was added to a table that already had rows, store its values:${onOwnLines(statement)}`;
 }

@@ -33,8 +33,8 @@ export function proposeView(table: Table, cursorColumn: string): string {
   });
   const others = table.columns.filter(({ name }) => !taken.has(name)).map(({ name }) => quoteIdentifier(name));
   const view = quoteTable({ ...table, name: `${table.name}_for_batch` });
-  const from = quoteTable(table);
-  return `CREATE VIEW ${view} AS SELECT ${[...required, ...others].join(', ')} FROM ${from}`;
+  const columns = [...required, ...others].map((column) => `  ${column}`);
+  return `CREATE VIEW ${view} AS\nSELECT\n${columns.join(',\n')}\nFROM ${quoteTable(table)}`;
 }
 
 /**

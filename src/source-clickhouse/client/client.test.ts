@@ -600,7 +600,7 @@ describe('an abandoned query', () => {
     await clickhouse.close();
     expect(warnings).toEqual([
       expect.stringMatching(
-        /^An abandoned query.+may still be running there.+GRANT SELECT ON system\.processes TO `reader`$/,
+        /^An abandoned query.+may still be running there.+GRANT SELECT ON system\.processes TO `reader`$/s,
       ),
     ]);
   });

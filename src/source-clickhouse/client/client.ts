@@ -16,6 +16,7 @@ import { onAbort } from '../../shared/abort.ts';
 import { tryParseJson } from '../../shared/exact-json.ts';
 import { SOURCE_PROGRAM } from '../../shared/package.ts';
 import { retryFor } from '../../shared/retry.ts';
+import { addSentence } from '../../shared/statement.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { sourceError } from '../errors/codes.ts';
 import { explainClickHouseError, mayBeWakingUp } from '../errors/explain.ts';
@@ -166,7 +167,7 @@ export class ClickHouse {
           maxDelayMs: LONGEST_RETRY_MS,
           signal: stop,
           shouldRetry: (error) => this.#isRetryable(error),
-          onRetry: (error) => warn(`${error.message} Retrying.`),
+          onRetry: (error) => warn(addSentence(error.message, 'Retrying.')),
         },
         attempt,
       );

@@ -87,7 +87,7 @@ export function requireLosslessSettings(
   ].join('; ');
   throw sourceError(
     'clickhouse_settings_unfit',
-    `The profile of the user "${username}" has ${seen}, and the user may not change it: ${effects}. ${adviseSetting(username, Object.fromEntries(fixed))}.`,
+    `The profile of the user "${username}" has ${seen}, and the user may not change it: ${effects}. ${adviseSetting(username, Object.fromEntries(fixed))}`,
   );
 }
 

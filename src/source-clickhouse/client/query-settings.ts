@@ -135,7 +135,7 @@ export async function readQuerySettings(
   if (row === undefined) {
     throw sourceError(
       'clickhouse_settings_unfit',
-      `A query that returns one row returned none for the user "${configuration.username}": the user's profile probably sets offset, which would drop the first rows of every result. ${adviseSetting(configuration.username, { offset: '0' })}.`,
+      `A query that returns one row returned none for the user "${configuration.username}": the user's profile probably sets offset, which would drop the first rows of every result. ${adviseSetting(configuration.username, { offset: '0' })}`,
     );
   }
   refuseOldVersion(row.version);

@@ -1,13 +1,14 @@
 import { redactForeign } from '../../protocol/secrets.ts';
+import { onOwnLines } from '../../shared/statement.ts';
 import { quoteIdentifier } from '../sql.ts';
 
 /**
- * Returns advice with a statement that changes settings of a user. The statement uses MODIFY SETTING, because a bare SETTINGS
+ * Returns advice that ends with a statement that changes settings of a user. The statement uses MODIFY SETTING, because a bare SETTINGS
  * would drop the user's other settings, such as readonly.
  */
 export function adviseSetting(username: string, settings: Readonly<Record<string, string>>): string {
   const assignments = Object.entries(settings).map(([name, value]) => `${name} = ${quoteValue(value)}`);
-  return `Ask an administrator to run: ALTER USER ${quoteIdentifier(username)} MODIFY SETTING ${assignments.join(', ')} (before ClickHouse 24.12, and for users of users.xml, change the user's profile instead)`;
+  return `Ask an administrator to run this (before ClickHouse 24.12, and for users of users.xml, change the user's profile instead):${onOwnLines(`ALTER USER ${quoteIdentifier(username)} MODIFY SETTING ${assignments.join(', ')}`)}`;
 }
 
 function quoteValue(value: string): string {
@@ -18,11 +19,11 @@ function quoteValue(value: string): string {
 const NAMED_PRIVILEGE =
   /grant ([A-Z ]+(?:\([^)]*\))?)(?: for at least one column on| ON) ((?:`(?:[^`\\]|\\.)*`|[^\s,`.]+|\.(?=\S))+)/;
 
-/** Returns the statement that grants the missing privilege, which the server's message names. */
-export function suggestGrant(message: string, database: string, username: string): string {
+/** Returns advice that ends with a statement that grants the missing privilege, which the server's message names. */
+export function adviseGrant(message: string, database: string, username: string): string {
   const [privilege = 'SELECT', on = `${quoteIdentifier(database)}.*`] =
     NAMED_PRIVILEGE.exec(message)?.slice(1).map(redactForeign) ?? [];
-  return `GRANT ${privilege} ON ${on} TO ${quoteIdentifier(username)}`;
+  return `Ask an administrator to run:${onOwnLines(`GRANT ${privilege} ON ${on} TO ${quoteIdentifier(username)}`)}`;
 }
 
 /**

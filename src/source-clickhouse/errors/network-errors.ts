@@ -51,7 +51,7 @@ export const NETWORK_ERRORS: readonly NetworkError[] = [
     words: /^Timeout error\.$/,
     code: 'clickhouse_unreachable',
     explain: ({ username }, at) =>
-      `${at} accepted the query but sent nothing for several minutes. A firewall may have dropped the connection, the server may be stuck, or it may still be sorting. If sorting takes too long, make the cursor the first column of the table's sorting key, or let the server report progress. ${adviseSetting(username, PROGRESS_SETTINGS)}.`,
+      `${at} accepted the query but sent nothing for several minutes. A firewall may have dropped the connection, the server may be stuck, or it may still be sorting. If sorting takes too long, make the cursor the first column of the table's sorting key, or let the server report progress. ${adviseSetting(username, PROGRESS_SETTINGS)}`,
   },
   {
     codes: ['ETIMEDOUT', 'EHOSTUNREACH', 'ENETUNREACH'],

@@ -68,7 +68,7 @@ const LIMITS_BY_NAME: ReadonlyMap<string, readonly string[]> = new Map([
 
 /** Explains a limit on the query itself, which every retry would exceed again. */
 export function explainQueryLimit(settings: Settings, username: string): string {
-  return `${explainSettings(settings, username)}. Or read a view with fewer columns.`;
+  return explainSettings(settings, username, 'Read a view with fewer columns, or raise the limit.');
 }
 
 /**
@@ -80,15 +80,13 @@ export function explainReadLimit(message: string, username: string): string {
   const settings = findLimitSettings(message);
   if (Object.keys(settings).length === 0)
     return `A limit of the user "${username}" is too low for the query, so retrying will not help. Ask an administrator to raise it.`;
-  const explained = explainSettings(settings, username);
-  return Object.values(settings).includes('0')
-    ? `${explained}; 0 means unlimited, and a larger value also works.`
-    : `${explained}.`;
+  const isNumber = Object.values(settings).includes('0');
+  return explainSettings(settings, username, isNumber ? 'Raise it; 0 means unlimited.' : 'Turn it off.');
 }
 
-function explainSettings(settings: Settings, username: string): string {
+function explainSettings(settings: Settings, username: string, advice: string): string {
   const names = Object.keys(settings).join(' or ');
-  return `A limit of the user "${username}" (${names}) is too low for the query, so retrying will not help. ${adviseSetting(username, settings)}`;
+  return `A limit of the user "${username}" (${names}) is too low for the query, so retrying will not help. ${advice} ${adviseSetting(username, settings)}`;
 }
 
 /** Finds the settings that a message may be about, and the values that turn them off. */

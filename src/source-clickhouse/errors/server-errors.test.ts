@@ -36,7 +36,7 @@ describe('an error of the server', () => {
       497,
       'ACCESS_DENIED',
       'clickhouse_right_missing',
-      /"batch-sync" lacks a privilege\. Ask an administrator to run: GRANT SELECT ON /,
+      /"batch-sync" lacks a privilege\. Ask an administrator to run:\n\n {2}GRANT SELECT ON /,
     ],
     [
       81,
@@ -56,7 +56,7 @@ describe('an error of the server', () => {
       168,
       'TOO_BIG_AST',
       'clickhouse_limit_too_low',
-      /max_expanded_ast_elements = 5000000.+read a view with fewer columns/,
+      /Read a view with fewer columns.+max_expanded_ast_elements = 5000000/s,
     ],
     [90, 'EMPTY_LIST_OF_COLUMNS_PASSED', 'columns_missing', /most likely it is a parameterized view.+ Create a plain/i],
     [719, 'QUERY_CACHE_USED_WITH_SYSTEM_TABLE', 'clickhouse_settings_unfit', /MODIFY SETTING use_query_cache = 0/],
@@ -183,7 +183,7 @@ describe('the GRANT for a missing privilege', () => {
     const error = serverError(
       `Code: 497. DB::Exception: batch-sync: Not enough privileges. To execute this query, it's necessary ${words}. (ACCESS_DENIED) (version 26.7.2.1)`,
     );
-    const [, run] = error.message.split('Ask an administrator to run: ');
+    const [, run] = error.message.split('Ask an administrator to run:\n\n  ');
     expect(run).toBe(statement);
   });
 });
@@ -215,7 +215,7 @@ describe('the setting of a limit that every retry would exceed', () => {
       `ALTER USER \`batch-sync\` MODIFY SETTING ${settings
         .split(' or ')
         .map((name) => `${name} = 0`)
-        .join(', ')} `,
+        .join(', ')}`,
     );
   });
 });
@@ -232,8 +232,8 @@ describe('the settings to change:', () => {
   ])('%i %s', (code, words, setting) => {
     const error = serverError(`Code: ${code}. DB::Exception: ${words}. (SOME_ERROR) (version 26.7.2.1)`);
     expect(error.code).toBe('clickhouse_limit_too_low');
-    expect(error.message).toContain(`MODIFY SETTING ${setting} (`);
-    expect(error.message).toMatch(/Or read a view with fewer columns\.$/);
+    expect(error.message).toMatch(/Read a view with fewer columns, or raise the limit\./);
+    expect(error.message).toMatch(new RegExp(`MODIFY SETTING ${setting}$`));
   });
 
   test.each(QUERY_LIMITS.filter(({ matches }) => matches === undefined))(
@@ -241,7 +241,7 @@ describe('the settings to change:', () => {
     ({ number, settings }) => {
       const assignments = Object.entries(settings).map(([name, value]) => `${name} = ${value}`);
       expect(serverError(`Code: ${number}. DB::Exception: x. (SOME_ERROR)`).message).toContain(
-        `MODIFY SETTING ${assignments.join(', ')} (`,
+        `MODIFY SETTING ${assignments.join(', ')}`,
       );
     },
   );
@@ -249,7 +249,7 @@ describe('the settings to change:', () => {
   test('force_data_skipping_indices is set to an empty list', () => {
     const words = "Index `x` is not used and setting 'force_data_skipping_indices' contains it";
     const error = serverError(`Code: 277. DB::Exception: ${words}. (INDEX_NOT_USED) (version 26.7.2.1)`);
-    expect(error.message).toContain("MODIFY SETTING force_data_skipping_indices = '' (");
+    expect(error.message).toContain("MODIFY SETTING force_data_skipping_indices = ''");
   });
 
   test('join_use_nulls for a view with a JOIN', () => {
@@ -258,7 +258,7 @@ describe('the settings to change:', () => {
     const error = serverError(`Code: 80. DB::Exception: ${words}. (INCORRECT_QUERY) (version 26.7.2.1)`);
     expect(error.code).toBe('clickhouse_settings_unfit');
     expect(error.message).toMatch(
-      /join_use_nulls in the profile .+ MODIFY SETTING join_use_nulls = 0 .+ SETTINGS join_use_nulls/,
+      /join_use_nulls in the profile .+ SETTINGS join_use_nulls .+ MODIFY SETTING join_use_nulls = 0$/s,
     );
   });
 });

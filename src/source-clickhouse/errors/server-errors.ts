@@ -1,7 +1,7 @@
 import type { ClickHouseError } from '@clickhouse/client';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { isSchemaChanged } from '../query/schema-guard.ts';
-import { adviseSetting, suggestGrant } from './admin-sql.ts';
+import { adviseGrant, adviseSetting } from './admin-sql.ts';
 import type { Explanation, SourceErrorCode } from './codes.ts';
 import { explainQueryLimit, explainReadLimit, QUERY_LIMITS } from './query-limit-errors.ts';
 import { summarizeServerMessage } from './server-message.ts';
@@ -52,7 +52,7 @@ export const SERVER_ERRORS: readonly ServerError[] = [
     numbers: [497], // ACCESS_DENIED
     code: 'clickhouse_right_missing',
     explain: ({ seen, message, database, username, table }) =>
-      `${seen} The user "${username}" lacks a privilege. ${adviseDottedTable(table)}Ask an administrator to run: ${suggestGrant(message, database, username)}`,
+      `${seen} The user "${username}" lacks a privilege. ${adviseDottedTable(table)}${adviseGrant(message, database, username)}`,
   },
   {
     numbers: [81], // UNKNOWN_DATABASE
@@ -143,7 +143,7 @@ export const SERVER_ERRORS: readonly ServerError[] = [
     matches: ({ message }) => message.includes('join_use_nulls'),
     code: 'clickhouse_settings_unfit',
     explain: ({ seen, username }) =>
-      `${seen} The view has a JOIN, and join_use_nulls in the profile of the user "${username}" most likely has a different value than when the view was created. ${adviseSetting(username, { join_use_nulls: '0' })}. Or create the view again with SETTINGS join_use_nulls = 0 (or 1) at its end, so that it no longer depends on the user.`,
+      `${seen} The view has a JOIN, and join_use_nulls in the profile of the user "${username}" most likely has a different value than when the view was created. Create the view again with SETTINGS join_use_nulls = 0 (or 1) at its end, so that it no longer depends on the user, or change the setting of the user. ${adviseSetting(username, { join_use_nulls: '0' })}`,
   },
   {
     numbers: [
@@ -161,7 +161,7 @@ export const SERVER_ERRORS: readonly ServerError[] = [
     ],
     code: 'clickhouse_settings_unfit',
     explain: ({ seen, username }) =>
-      `${seen} The user's profile turns the query cache on, which refuses queries that read system tables or the clock. ${adviseSetting(username, { use_query_cache: '0' })}.`,
+      `${seen} The user's profile turns the query cache on, which refuses queries that read system tables or the clock. ${adviseSetting(username, { use_query_cache: '0' })}`,
   },
   {
     numbers: [

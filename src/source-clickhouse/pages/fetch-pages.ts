@@ -1,5 +1,6 @@
 import { ConnectorError, codeOf } from '../../protocol/errors.ts';
 import { retryFor } from '../../shared/retry.ts';
+import { addSentence } from '../../shared/statement.ts';
 import type { ClickHouse } from '../client/client.ts';
 import { READ_BYTES } from '../client/large-read-agent.ts';
 import { CutOffError } from '../errors/response-errors.ts';
@@ -168,7 +169,7 @@ function shouldRetry({ options, signal }: Fetching, error: Error): boolean {
 }
 
 function warnOfRetry({ source }: Fetching, error: Error): void {
-  source.warn(`${error.message} Retrying: reading continues after the last page.`);
+  source.warn(addSentence(error.message, 'Retrying: reading continues after the last page.'));
 }
 
 /** How a response ended: it was read to its end ("complete"), closed because of a slow reader ("left"), or it broke off. */
