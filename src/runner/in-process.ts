@@ -15,18 +15,23 @@ type Handlers = {
 const RECORD_START = Buffer.from('{"type":"RECORD"');
 
 /**
- * Runs a connector command in this process, and passes its messages to the handlers instead of printing them.
+ * Runs a connector command in this process, and passes its messages to the handlers instead of printing them. Returns the result
+ * of the command.
  *
  * @throws ConnectorError if the command fails. The error masks secrets from the configuration, as all output of the command does.
  */
-export async function runInProcess(
-  command: (output: MessageOutput) => Promise<unknown>,
+export async function runInProcess<Result>(
+  command: (output: MessageOutput) => Promise<Result>,
   { row, message: take }: Handlers,
-): Promise<void> {
+): Promise<Result> {
   const stream = new PassThrough();
   const output = new MessageOutput(stream);
-  const running = command(output)
-    .catch((error: unknown) => output.write(errorTrace(asConnectorError(error), 0)))
+  const result = command(output);
+  const running = result
+    .then(
+      () => {},
+      (error: unknown) => output.write(errorTrace(asConnectorError(error), 0)),
+    )
     .finally(() => stream.end());
   // `running` is awaited at the end. If an error ends the loop before that, a rejection of `running` must not count as unhandled.
   running.catch(() => {});
@@ -43,4 +48,5 @@ export async function runInProcess(
     }
   }
   await running;
+  return result;
 }
