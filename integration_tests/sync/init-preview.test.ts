@@ -35,6 +35,7 @@ afterAll(async () => {
 });
 
 const ENTER = '\r';
+const UP = '\u001b[A';
 const DOWN = '\u001b[B';
 const SPACE = ' ';
 const CTRL_C = '\u0003';
@@ -111,39 +112,71 @@ function json(folder: string, name: string): unknown {
   return JSON.parse(readFileSync(join(folder, name), 'utf8'));
 }
 
-async function answerSource(
+/** The databases that READER can choose, in the order of the list. */
+async function databases(): Promise<string[]> {
+  const rows = await sandbox.clickhouse.query<{ name: string }>(
+    "SELECT name FROM system.databases WHERE lower(name) NOT IN ('system', 'information_schema') ORDER BY name = 'default', name",
+  );
+  return rows.map(({ name }) => name);
+}
+
+async function answerLogin(
   dialogue: Dialogue,
   password: string,
   { host, port }: { host: string; port: number } = sandbox.clickhouse.connection(READER),
-  database = 'shop',
 ): Promise<void> {
-  await dialogue.answer('ClickHouse host', CLEAR + host + ENTER);
-  await dialogue.answer('Use HTTPS?', ENTER);
-  await dialogue.answer('HTTP port', CLEAR + port + ENTER);
-  await dialogue.answer('User (needs', CLEAR + READER.name + ENTER);
+  await dialogue.answer('ClickHouse host', `http://${host}:${port}${ENTER}`);
+  await dialogue.answer('User (needs', READER.name + ENTER);
   await dialogue.answer('Password', password + ENTER);
-  await dialogue.answer('Database', `${CLEAR}${database}${ENTER}`);
+}
+
+async function answerSource(dialogue: Dialogue, database = 'shop'): Promise<void> {
+  await answerLogin(dialogue, READER.password);
+  await dialogue.answer('Database', DOWN.repeat((await databases()).indexOf(database)) + ENTER);
   await dialogue.answer('row was inserted', ENTER);
 }
 
+async function answerDestination(dialogue: Dialogue): Promise<void> {
+  await dialogue.answer('Batch project key', sandbox.projectKey + ENTER);
+  await dialogue.answer('REST API key', sandbox.restApiKey + ENTER);
+}
+
 describe.runIf(hasTerminals)('init', () => {
-  test('tries each answer, and writes files that the next commands accept', async () => {
+  test('tests each answer when it is given, and writes files that the next commands accept', async () => {
     const folder = newFolder();
     const dialogue = new Dialogue(folder, { BATCH_KEY: sandbox.restApiKey });
-    await answerSource(dialogue, 'not the password');
+    // An address without a server is reported before the next question. The answer is changed, and not asked for again.
+    await dialogue.answer('ClickHouse host', `127.0.0.1${ENTER}`);
+    await dialogue.answer('Use HTTPS?', ENTER);
+    await dialogue.answer('HTTP port', `1${ENTER}`);
+    await dialogue.answer('Nothing listens at 127.0.0.1:1 ', '');
+    await dialogue.answer('What now?', DOWN + ENTER);
+    await dialogue.answer('http://127.0.0.1:1', `${CLEAR}${sandbox.clickhouse.url}${ENTER}`);
+    await dialogue.answer('User (needs', READER.name + ENTER);
+    await dialogue.answer('Password', `not the password${ENTER}`);
+    await dialogue.answer('the password is wrong', '');
     await dialogue.answer('What now?', ENTER);
-    await answerSource(dialogue, READER.password);
+    await dialogue.answer('User (needs', ENTER);
+    await dialogue.answer('empty to keep it', READER.password + ENTER);
+    await dialogue.answer('Database', DOWN.repeat((await databases()).indexOf('shop')) + ENTER);
+    await dialogue.answer('row was inserted', ENTER);
     // Clicks come first.
     await dialogue.answer('views to sync', DOWN + SPACE + ENTER);
-    await dialogue.answer('project key', sandbox.projectKey + ENTER);
-    await dialogue.answer('REST API key', `a-wrong-key${ENTER}`);
+    await dialogue.answer('Batch project key', sandbox.restApiKey + ENTER);
+    await dialogue.answer('This looks like the REST API key.', sandbox.projectKey + ENTER);
+    await dialogue.answer('REST API key', sandbox.projectKey + ENTER);
+    await dialogue.answer('This is a project key.', `a-wrong-key${ENTER}`);
     await dialogue.answer('What now?', ENTER);
-    await dialogue.answer('project key', ENTER);
+    await dialogue.answer('Batch project key', ENTER);
     await dialogue.answer('REST API key', `\${BATCH_KEY}${ENTER}`);
     const { code, shown } = await dialogue.end();
     expect(code, shown).toBe(0);
     expect(shown).toContain('connector preview --source source.json --destination destination.json');
     expect(shown).toContain('connector sync --source source.json --destination destination.json --state state.json');
+    // A signal that gets a listener for each question warns of a leak.
+    expect(dialogue.all).not.toMatch(/Warning/);
+    for (const secret of [sandbox.restApiKey, READER.password, 'not the password', 'a-wrong-key'])
+      expect(dialogue.all).not.toContain(secret);
 
     expect(json(folder, 'source.json')).toEqual({
       ...sandbox.clickhouse.connection(READER),
@@ -175,10 +208,9 @@ describe.runIf(hasTerminals)('init', () => {
   test('prints a command that names the streams when several are chosen', async () => {
     const folder = newFolder();
     const dialogue = new Dialogue(folder);
-    await answerSource(dialogue, READER.password);
+    await answerSource(dialogue);
     await dialogue.answer('views to sync', SPACE + DOWN + SPACE + ENTER);
-    await dialogue.answer('project key', sandbox.projectKey + ENTER);
-    await dialogue.answer('REST API key', sandbox.restApiKey + ENTER);
+    await answerDestination(dialogue);
     const { code, shown } = await dialogue.end();
     expect(code, shown).toBe(0);
     expect(json(folder, 'source.json')).not.toHaveProperty('table');
@@ -197,10 +229,9 @@ describe.runIf(hasTerminals)('init', () => {
     );
     const folder = newFolder();
     const dialogue = new Dialogue(folder);
-    await answerSource(dialogue, READER.password, sandbox.clickhouse.connection(READER), 'aged');
+    await answerSource(dialogue, 'aged');
     await dialogue.answer('Where does the first run begin', ENTER);
-    await dialogue.answer('project key', sandbox.projectKey + ENTER);
-    await dialogue.answer('REST API key', sandbox.restApiKey + ENTER);
+    await answerDestination(dialogue);
     const { code, shown } = await dialogue.end();
     expect(code, shown).toBe(0);
     const all = stripVTControlCharacters(dialogue.all);
@@ -219,52 +250,56 @@ describe.runIf(hasTerminals)('init', () => {
     expect(sync.stderr).toContain('events: the rows from "start_from" (23h) on: there is no state yet.\n');
   });
 
-  test('tries the tables that are chosen, and asks again when one can not be read', async () => {
+  test('prints a view that can be copied, tries again, keeps the answers, and continues with them', async () => {
     await sandbox.clickhouse.execute(
       'CREATE DATABASE half',
-      'CREATE TABLE half.events AS shop.events',
-      "CREATE VIEW half.refused AS SELECT *, throwIf(1, 'closed') AS guard FROM shop.events",
+      'CREATE TABLE half.raw (user_id UInt64, action String, inserted_at DateTime64(6)) ORDER BY inserted_at',
     );
     const folder = newFolder();
     const dialogue = new Dialogue(folder);
-    await answerSource(dialogue, READER.password, sandbox.clickhouse.connection(READER), 'half');
-    await dialogue.answer('views to sync', DOWN + SPACE + ENTER);
-    await dialogue.answer('closed', '');
-    await dialogue.answer('What now?', ENTER);
-    await dialogue.answer('views to sync', SPACE + ENTER);
-    await dialogue.answer('project key', CTRL_C);
+    await answerSource(dialogue, 'half');
+    await dialogue.answer('What now?', '');
+    const [, statement = ''] = /\r\n\r\n(CREATE VIEW [^│]+)\r\n\r\n/.exec(dialogue.all) ?? [];
+    await sandbox.clickhouse.execute(statement.replaceAll('\r', ''));
+    await dialogue.answer('Try again', ENTER);
+    await dialogue.answer('raw_for_batch: the first row can be read', '');
+    await dialogue.answer('Batch project key', CTRL_C);
+    await dialogue.answer('Keep your answers in source.json?', ENTER);
     const { code } = await dialogue.end();
-    expect([code, readdirSync(folder)]).toEqual([1, []]);
-    expect(stripVTControlCharacters(dialogue.all)).toContain('events works');
-  });
-
-  test('shows defaults as placeholders, and wraps an error between words', async () => {
-    const dialogue = new Dialogue(newFolder());
-    await dialogue.answer('ClickHouse host', `127.0.0.1${ENTER}`);
-    await dialogue.answer('Use HTTPS?', ENTER);
-    await dialogue.answer('HTTP port', `1${ENTER}`);
-    for (const question of ['User (needs', 'Password', 'Database', 'row was inserted'])
-      await dialogue.answer(question, ENTER);
-    await dialogue.answer('What now?', DOWN + ENTER);
-    const { shown } = await dialogue.end();
-    expect(shown).toContain('nothing was written');
+    expect([code, readdirSync(folder)]).toEqual([1, ['source.json']]);
+    expect(json(folder, 'source.json')).toMatchObject({ database: 'half', password: READER.password });
     const lines = stripVTControlCharacters(dialogue.all).split('\r\n');
-    const first = lines.findIndex((line) => line.includes('ClickHouse: '));
-    const failure = lines.slice(first, lines.indexOf('│', first));
-    expect(failure[0]).toContain('ClickHouse: Nothing listens at 127.0.0.1:1 ');
-    expect(failure.length).toBeGreaterThan(1);
-    for (const line of failure.slice(1)) expect(line).toMatch(/^│ {2}\S.{0,77}$/);
+    // A line with a cursor or a mask is drawn anew with each key.
+    expect(lines.filter((line) => line.length > 80 && !/[█▪]/.test(line))).toEqual([]);
+
+    const again = new Dialogue(folder);
+    await again.answer('Your answers will replace source.json', '');
+    await again.answer('Continue?', `y${ENTER}`);
+    await again.answer(sandbox.clickhouse.url, ENTER);
+    await again.answer('User (needs', ENTER);
+    await again.answer('empty to keep it', ENTER);
+    await again.answer('Database', ENTER);
+    await again.answer('row was inserted', CTRL_C);
+    expect((await again.end()).shown).toContain('Stopped: nothing was written.');
   });
 
-  test('that is left writes nothing, and shows no password', async () => {
+  test('tries the tables that are chosen, and asks again when one can not be read', async () => {
+    await sandbox.clickhouse.execute(
+      'CREATE DATABASE closed',
+      'CREATE TABLE closed.events AS shop.events',
+      "CREATE VIEW closed.refused AS SELECT *, throwIf(1, 'closed') AS guard FROM shop.events",
+    );
     const folder = newFolder();
     const dialogue = new Dialogue(folder);
-    await answerSource(dialogue, 'secret-of-mine');
-    await dialogue.answer('What now?', DOWN + ENTER);
-    const { code, shown } = await dialogue.end();
+    await answerSource(dialogue, 'closed');
+    await dialogue.answer('views to sync', DOWN + SPACE + ENTER);
+    await dialogue.answer('What now?', ENTER);
+    await dialogue.answer('views to sync', SPACE + UP + SPACE + ENTER);
+    await dialogue.answer('events: the first row can be read', '');
+    await dialogue.answer('Batch project key', CTRL_C);
+    await dialogue.answer('Keep your answers', `n${ENTER}`);
+    const { code } = await dialogue.end();
     expect([code, readdirSync(folder)]).toEqual([1, []]);
-    expect(shown).toContain('nothing was written');
-    expect(shown).not.toContain('secret-of-mine');
   });
 
   test('SIGTERM at a question ends init at once, without files, and restores the terminal', async () => {
@@ -283,9 +318,9 @@ describe.runIf(hasTerminals)('init', () => {
     const silent = createServer((socket) => connections.push(socket)).listen(server.port, server.host);
     const folder = newFolder();
     const dialogue = new Dialogue(folder);
-    await answerSource(dialogue, 'any', server);
+    await dialogue.answer('ClickHouse host', `http://${server.host}:${server.port}${ENTER}`);
     await once(silent, 'connection');
-    await dialogue.answer('Testing ClickHouse', CTRL_C);
+    await dialogue.answer('Testing host and port', CTRL_C);
     const { code, shown } = await dialogue.end();
     for (const each of connections) each.destroy();
     silent.close();

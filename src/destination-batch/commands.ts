@@ -16,8 +16,11 @@ import type { RetryHooks, RetryOptions, RetryResult } from './retry/retry.ts';
 import { capHeapGrowth } from './write/memory.ts';
 import { write as writeEvents } from './write/write.ts';
 
+/** What `check` found in a destination that works: the host of Batch's API, and the key of the project. */
+export type DestinationSummary = { host: string; projectKey: string };
+
 /** Checks that Batch accepts the keys and that rejected rows can be stored. Rejects with a ConnectorError otherwise. */
-export async function check(context: CommandContext, config: GivenConfiguration): Promise<void> {
+export async function check(context: CommandContext, config: GivenConfiguration): Promise<DestinationSummary> {
   const configuration = await readConfiguration(config, destinationConfigurationSchema, context);
   const url = new URL(configuration.api_url);
   const proxy = findProxy(url);
@@ -28,6 +31,7 @@ export async function check(context: CommandContext, config: GivenConfiguration)
     await checkBatch(api);
     store = await openRejectedRowStore(configuration.rejected_rows, { streams: [] }, context.now(), 0);
     await store?.checkWritable();
+    return { host: url.host, projectKey: configuration.project_key };
   } finally {
     await api.close();
     await store?.close(false);

@@ -22,17 +22,22 @@ export async function findExistingFiles(folder: string): Promise<string[]> {
   return present;
 }
 
+/** The contents of the files, or of some of them. */
+type Contents = Partial<Record<keyof typeof FILES, object>>;
+
+/** Returns the names of the files that have these contents. */
+export function listFiles(contents: Contents): string[] {
+  return collectFiles(contents).map(([name]) => name);
+}
+
 /**
- * Writes the three files. Each one is written completely or not at all.
+ * Writes files. Each one is written completely or not at all.
  *
+ * @returns the names of the files.
  * @throws ConnectorError (config_error) if the folder can't be written to.
  */
-export async function writeFiles(folder: string, contents: Record<keyof typeof FILES, object>): Promise<void> {
-  for (const [name, content] of [
-    [FILES.source, contents.source],
-    [FILES.destination, contents.destination],
-    [FILES.catalog, contents.catalog],
-  ] as const) {
+export async function writeFiles(folder: string, contents: Contents): Promise<string[]> {
+  for (const [name, content] of collectFiles(contents)) {
     const path = join(folder, name);
     try {
       await writeFileAtomic(path, `${JSON.stringify(content, null, 2)}\n`, { mode: MODE });
@@ -44,4 +49,14 @@ export async function writeFiles(folder: string, contents: Record<keyof typeof F
       );
     }
   }
+  return listFiles(contents);
+}
+
+function collectFiles({ source, destination, catalog }: Contents): [name: string, content: object][] {
+  const files: [string, object | undefined][] = [
+    [FILES.source, source],
+    [FILES.destination, destination],
+    [FILES.catalog, catalog],
+  ];
+  return files.flatMap(([name, content]) => (content === undefined ? [] : [[name, content]]));
 }

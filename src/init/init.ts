@@ -1,42 +1,15 @@
+import { isDeepStrictEqual } from 'node:util';
 import { intro, log, outro } from '@clack/prompts';
-import { check as checkDestination } from '../destination-batch/commands.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
-import type { GivenConfiguration } from '../protocol/configuration.ts';
-import { ConnectorError, isUnexpectedError } from '../protocol/errors.ts';
-import { isWarningOrWorse } from '../protocol/messages.ts';
 import { buildCatalog, chooseStreams } from '../runner/catalog.ts';
-import { checkConfiguration } from '../runner/check-configurations.ts';
-import { type DescribedStream, describeStreams } from '../runner/describe-streams.ts';
 import { syncError } from '../runner/errors.ts';
-import { runInProcess } from '../runner/in-process.ts';
-import { printable } from '../shared/printable.ts';
-import { checkConnection, check as checkSource } from '../source-clickhouse/commands.ts';
-import { FILES, findExistingFiles, writeFiles } from './files.ts';
-import { AnswersEndedError, Questions, wrapForFrame } from './prompts.ts';
-import {
-  asConfiguration,
-  askForDestination,
-  askForSource,
-  type DestinationAnswers,
-  type SourceAnswers,
-} from './questions.ts';
+import { type Answers, readAnswers } from './answers.ts';
+import { createDestinationSteps } from './destination-steps.ts';
+import { FILES, findExistingFiles, listFiles, writeFiles } from './files.ts';
+import { AnswersEndedError, Questions, showMessage } from './prompts.ts';
+import { SourceSteps } from './source-steps.ts';
 import { askForStart } from './start.ts';
-
-/** A source configuration that works, and the streams of that source. */
-type WorkingSource = { configuration: SourceAnswers; streams: DescribedStream[] };
-
-/** The result of testing a configuration: what was found, or the reason why the configuration doesn't work. */
-type Attempt<Found> = { kind: 'works'; found: Found } | { kind: 'fails'; reason: string };
-
-/** The role of a connector, and a command that tests a configuration of it. */
-type Check = {
-  role: 'source' | 'destination';
-  run: (context: CommandContext, configuration: GivenConfiguration) => Promise<void>;
-};
-
-const CHECK_CONNECTION: Check = { role: 'source', run: checkConnection };
-const CHECK_SOURCE: Check = { role: 'source', run: checkSource };
-const CHECK_DESTINATION: Check = { role: 'destination', run: checkDestination };
+import { runSteps } from './steps.ts';
 
 /**
  * Asks for the source and the destination, tests the answers, and writes the files that the other commands need. The files are
@@ -44,7 +17,7 @@ const CHECK_DESTINATION: Check = { role: 'destination', run: checkDestination };
  *
  * @param launcher the launcher, in the form in which the user can type it in a shell.
  * @param apiUrl the address of a test server that replaces Batch.
- * @returns false if the user or a signal ended the questions early. Nothing is written in that case.
+ * @returns false if the user or a signal ended the questions early.
  * @throws ConnectorError if there is no terminal, or if the files can't be written.
  */
 export async function init(context: CommandContext, launcher: string, apiUrl: string | undefined): Promise<boolean> {
@@ -55,158 +28,68 @@ export async function init(context: CommandContext, launcher: string, apiUrl: st
     );
   }
   intro('From ClickHouse to Batch');
+  const questions = new Questions(context.stop);
+  const before = await readAnswers('.');
+  if (apiUrl !== undefined) before.destination.api_url = apiUrl;
+  const answers = structuredClone(before);
   try {
-    await askAndWrite(context, launcher, apiUrl);
+    await askAndWrite(context, questions, answers, launcher);
     return true;
   } catch (error) {
     if (!(error instanceof AnswersEndedError)) throw error;
-    outro('Stopped: nothing was written.');
+    const kept = context.stop.aborted ? [] : await offerToKeep(questions, answers, before);
+    outro(
+      kept.length === 0 ? 'Stopped: nothing was written.' : `Wrote ${kept.join(' and ')}. Run init again to continue.`,
+    );
     return false;
   }
 }
 
-async function askAndWrite(context: CommandContext, launcher: string, apiUrl: string | undefined): Promise<void> {
-  const questions = new Questions(context.stop);
+async function askAndWrite(
+  context: CommandContext,
+  questions: Questions,
+  answers: Answers,
+  launcher: string,
+): Promise<void> {
   const present = await findExistingFiles('.');
-  if (present.length > 0 && !(await questions.confirm(`Overwrite ${present.join(', ')} in this folder?`, false))) {
-    throw new AnswersEndedError();
+  if (present.length > 0) {
+    showMessage(
+      'info',
+      `Your answers will replace ${present.join(', ')} in this folder. The defaults are from these files.`,
+    );
+    if (!(await questions.confirm('Continue?', false))) throw new AnswersEndedError();
   }
-  const { configuration, streams } = await askUntilSourceWorks(context, questions);
-  const tables = await askUntilTablesWork(context, questions, configuration, streams);
-  const start = await askForStart(context, questions, configuration, tables);
-  const destination = await askUntilDestinationWorks(
-    context,
-    questions,
-    apiUrl === undefined ? {} : { api_url: apiUrl },
-  );
-  const [table] = tables.length === 1 ? tables : [];
-  await writeFiles('.', {
-    source: { ...configuration, ...(table === undefined ? {} : { table }), ...start },
-    destination,
-    catalog: buildCatalog(chooseStreams(streams, tables), 'incremental'),
+  const source = new SourceSteps(context, questions, answers.source);
+  await runSteps(questions, launcher, source.list());
+  const start = await askForStart(context, questions, answers.source, source.tables);
+  await runSteps(questions, launcher, createDestinationSteps(context, questions, answers.destination));
+  const [table] = source.tables.length === 1 ? source.tables : [];
+  const written = await writeFiles('.', {
+    source: { ...answers.source, ...(table === undefined ? {} : { table }), ...start },
+    destination: answers.destination,
+    catalog: buildCatalog(chooseStreams(source.streams, source.tables), 'incremental'),
   });
-  log.success(`Wrote ${Object.values(FILES).join(', ')}, readable only by you.`);
+  log.success(`Wrote ${written.join(', ')}, readable only by you.`);
   outro('No event was sent to Batch. Next steps:');
   // Users copy these commands, so they are printed without the frame, which would break them into lines.
-  process.stdout.write(`${formatNextCommands(launcher, tables)}\n`);
+  process.stdout.write(`${formatNextCommands(launcher, source.tables)}\n`);
 }
 
-async function askUntilSourceWorks(context: CommandContext, questions: Questions): Promise<WorkingSource> {
-  let answers: SourceAnswers | undefined;
-  for (;;) {
-    answers = await askForSource(questions, answers);
-    const configuration = answers;
-    const result = await showAttempt(questions, 'ClickHouse', () =>
-      tryConfiguration(async () => {
-        // `discover` also warns about streams that contain the same rows. The user sees this before choosing streams.
-        const warnings = await collectWarnings(CHECK_CONNECTION, context, configuration);
-        const warn = (message: string): void => void (warnings.includes(message) || warnings.push(message));
-        return { streams: await describeStreams(context, asConfiguration(configuration), warn), warnings };
-      }),
-    );
-    if (result !== undefined) return { configuration, streams: result.streams };
-  }
-}
-
-/** Asks until the first row of each chosen table can be read. */
-async function askUntilTablesWork(
-  context: CommandContext,
-  questions: Questions,
-  configuration: SourceAnswers,
-  streams: readonly DescribedStream[],
-): Promise<string[]> {
-  for (;;) {
-    const tables = await chooseTables(questions, streams);
-    const tableWarnings = async (table: string): Promise<string[]> =>
-      collectWarnings(CHECK_SOURCE, context, { ...configuration, table });
-    const result = await showAttempt(questions, tables.map(printable).join(', '), () =>
-      tryConfiguration(async () => {
-        const warnings: string[] = [];
-        for (const table of tables) warnings.push(...(await tableWarnings(table)));
-        return { warnings: [...new Set(warnings)] };
-      }),
-    );
-    if (result !== undefined) return tables;
-  }
-}
-
-async function askUntilDestinationWorks(
-  context: CommandContext,
-  questions: Questions,
-  given: { api_url?: string },
-): Promise<DestinationAnswers> {
-  let answers: DestinationAnswers | undefined;
-  for (;;) {
-    answers = await askForDestination(questions, answers);
-    const configuration = { ...given, ...answers };
-    const result = await showAttempt(questions, 'Batch', () =>
-      tryConfiguration(async () => ({ warnings: await collectWarnings(CHECK_DESTINATION, context, configuration) })),
-    );
-    if (result !== undefined) return configuration;
-  }
-}
-
-/** Runs a test and shows its result. Returns undefined if the test failed and the user wants to change the answers. */
-async function showAttempt<Found extends { warnings: string[] }>(
-  questions: Questions,
-  what: string,
-  attempt: () => Promise<Attempt<Found>>,
-): Promise<Found | undefined> {
-  // The library's spinner is not used: it handles Ctrl-C itself, and ends the process with exit code 0.
-  log.step(`Testing ${what} …`);
-  const result = await questions.runUnlessEnded(attempt());
-  if (result.kind === 'fails') {
-    log.error(wrapForFrame(`${what}: ${result.reason}`, process.stdout.columns));
-    const next = await questions.select('What now?', [
-      { value: 'again', label: 'Change the answers' },
-      { value: 'quit', label: 'Quit, and write nothing' },
-    ]);
-    if (next === 'quit') throw new AnswersEndedError();
-    return undefined;
-  }
-  log.success(`${what} works`);
-  for (const warning of result.found.warnings) log.warn(wrapForFrame(warning, process.stdout.columns));
-  return result.found;
-}
-
-/** Runs a test of a configuration that is not in a file yet. Its secrets are written to a file only after the test has succeeded. */
-async function tryConfiguration<Found>(attempt: () => Promise<Found>): Promise<Attempt<Found>> {
+/** Offers to keep the answers of a user who leaves. Returns the names of the files that were written. */
+async function offerToKeep(questions: Questions, { source, destination }: Answers, before: Answers): Promise<string[]> {
+  const kept = {
+    ...(isDeepStrictEqual(source, before.source) ? {} : { source }),
+    ...(isDeepStrictEqual(destination, before.destination) ? {} : { destination }),
+  };
+  const names = listFiles(kept).join(' and ');
+  if (names === '') return [];
   try {
-    return { kind: 'works', found: await attempt() };
+    if (!(await questions.confirm(`Keep your answers in ${names}?`, true))) return [];
   } catch (error) {
-    if (!(error instanceof ConnectorError) || isUnexpectedError(error)) throw error;
-    return { kind: 'fails', reason: error.message };
+    if (error instanceof AnswersEndedError) return [];
+    throw error;
   }
-}
-
-/** Checks a configuration against the specification, runs the `check` of its connector, and returns the warnings. */
-async function collectWarnings({ role, run }: Check, context: CommandContext, answers: object): Promise<string[]> {
-  const configuration = asConfiguration(answers);
-  const warnings: string[] = [];
-  const warn = (_: string, message: string): void => void warnings.push(message);
-  await checkConfiguration(role, configuration, { environment: context.environment, warn });
-  await runInProcess((output) => run({ ...context, output }, configuration), {
-    message: (message) => {
-      if (message.kind === 'log' && isWarningOrWorse(message.level)) warnings.push(message.message);
-    },
-  });
-  return warnings;
-}
-
-async function chooseTables(questions: Questions, streams: readonly DescribedStream[]): Promise<string[]> {
-  const choices = streams.map(({ name, json_schema: { properties } }) => ({
-    value: name,
-    label: printable(name),
-    hint: printable(Object.keys(properties).join(', ')),
-  }));
-  const [only] = choices;
-  if (choices.length === 1 && only !== undefined) {
-    log.info(
-      wrapForFrame(`Using the only suitable table or view: ${only.label} (${only.hint})`, process.stdout.columns),
-    );
-    return [only.value];
-  }
-  return questions.multiselect('Tables and views to sync: select with space, confirm with enter', choices);
+  return writeFiles('.', kept);
 }
 
 /** Formats the commands to run next. @param launcher the launcher as the user can type it. */

@@ -1,14 +1,17 @@
-import { type CANCEL_SYMBOL, confirm, isCancel, multiselect, password, select, text } from '@clack/prompts';
-import wrapAnsi from 'wrap-ansi';
+import { type CANCEL_SYMBOL, confirm, isCancel, log, multiselect, password, select, text } from '@clack/prompts';
+import { wrapMessage } from '../runner/wrap.ts';
 import { onAbort } from '../shared/abort.ts';
-import { printableLines } from '../shared/printable.ts';
+import { isOfStatement } from '../shared/statement.ts';
 
 /** The width of the frame beside the text: a bar and two spaces. */
 const BAR_WIDTH = 3;
 
 const USUAL_COLUMNS = 80;
 
-/** Thrown when the user leaves the questions with Ctrl-C or Esc, or when a signal ends them. */
+/** Matches a text that is exactly one reference to an environment variable or a file. */
+const REFERENCE = /^\$\{(?:file:[^}]+|[A-Za-z_][A-Za-z0-9_]*)\}$/;
+
+/** Thrown when the user leaves the questions, or when a signal ends them. */
 export class AnswersEndedError extends Error {
   constructor() {
     super('The questions were not answered to the end.');
@@ -23,6 +26,16 @@ type TextQuestion = {
   /** The answer that is used if the user types nothing. It is shown as a placeholder. */
   defaultAnswer?: string | undefined;
   /** Returns what is wrong with an answer; undefined if it is valid. */
+  validate?: (answer: string) => string | undefined;
+};
+
+type SecretQuestion = {
+  message: string;
+  /** An earlier answer, as it is in the configuration. It is used if the user types nothing. */
+  before: string | undefined;
+  /** Whether the answer may be empty. */
+  isOptional?: boolean;
+  /** Returns what is wrong with an answer; undefined if it is valid. It doesn't get references. */
   validate?: (answer: string) => string | undefined;
 };
 
@@ -45,9 +58,9 @@ export class Questions {
 
   /** Asks for a text. If the answer is empty and there is no default answer, it asks again. */
   async text({ message, initial, defaultAnswer, validate }: TextQuestion): Promise<string> {
-    const answer = await orThrowIfCancelled(
+    const answer = await this.#ask((signal) =>
       text({
-        signal: this.#stop,
+        signal,
         message,
         ...(initial === undefined ? {} : { initialValue: initial }),
         ...(defaultAnswer === undefined ? {} : { defaultValue: defaultAnswer, placeholder: defaultAnswer }),
@@ -60,42 +73,88 @@ export class Questions {
     return answer.trim() || (defaultAnswer ?? '');
   }
 
-  /** Asks for a text that is not shown. The answer may be empty. */
-  async password(message: string): Promise<string> {
+  /**
+   * Asks for a text that is not shown, and returns it as it is written in a configuration: a reference such as ${NAME} is kept, and
+   * in any other text `${` is escaped, so that the connector uses the text as typed.
+   */
+  async secret({ message, before, isOptional = false, validate }: SecretQuestion): Promise<string> {
+    const mayBeEmpty = isOptional || before !== undefined;
+    const answer = await this.#ask((signal) =>
+      password({
+        signal,
+        message,
+        // The text is not shown, so the user could not correct it.
+        clearOnError: true,
+        validate: (typed = '') => {
+          if (typed === '') return mayBeEmpty ? undefined : 'An answer is required.';
+          return REFERENCE.test(typed) ? undefined : validate?.(typed);
+        },
+      }),
+    );
     // The library returns undefined for an empty answer.
-    return (await orThrowIfCancelled(password({ signal: this.#stop, message }))) ?? '';
+    if (answer === undefined || answer === '') return before ?? '';
+    return REFERENCE.test(answer) ? answer : answer.replaceAll('${', () => '$${');
   }
 
   confirm(message: string, initial: boolean): Promise<boolean> {
-    return orThrowIfCancelled(confirm({ signal: this.#stop, message, initialValue: initial }));
+    return this.#ask((signal) => confirm({ signal, message, initialValue: initial }));
   }
 
-  /** Asks for one of several choices. */
+  /** Asks for one of several choices. @param initial the value of the choice that is selected first. */
   async select<Choice extends string>(
     message: string,
-    choices: readonly { value: Choice; label: string }[],
+    choices: readonly { value: Choice; label: string; hint?: string }[],
+    initial?: string,
   ): Promise<Choice> {
-    const value = await orThrowIfCancelled(select<string>({ signal: this.#stop, message, options: [...choices] }));
+    const value = await this.#ask((signal) =>
+      select<string>({
+        signal,
+        message,
+        options: [...choices],
+        ...(initial === undefined ? {} : { initialValue: initial }),
+      }),
+    );
     const choice = choices.find((candidate) => candidate.value === value);
     if (choice === undefined) throw new AnswersEndedError();
     return choice.value;
   }
 
   /** Asks for one or more of several choices. */
-  multiselect(message: string, choices: readonly { value: string; label: string; hint: string }[]): Promise<string[]> {
-    return orThrowIfCancelled(
-      multiselect<string>({ signal: this.#stop, message, options: [...choices], required: true }),
+  multiselect(
+    message: string,
+    choices: readonly { value: string; label: string; hint: string }[],
+    initial: readonly string[],
+  ): Promise<string[]> {
+    return this.#ask((signal) =>
+      multiselect<string>({
+        signal,
+        message,
+        options: [...choices],
+        initialValues: [...initial],
+        required: true,
+      }),
     );
+  }
+
+  /** Asks a question. The library never removes its listeners from the signal, so each question gets a signal of its own. */
+  async #ask<Answer>(question: (signal: AbortSignal) => Promise<Answer | typeof CANCEL_SYMBOL>): Promise<Answer> {
+    const controller = new AbortController();
+    const removeListener = onAbort(this.#stop, () => controller.abort());
+    const answer = await question(controller.signal).finally(removeListener);
+    if (isCancel(answer)) throw new AnswersEndedError();
+    return answer;
   }
 }
 
-async function orThrowIfCancelled<Answer>(question: Promise<Answer | typeof CANCEL_SYMBOL>): Promise<Answer> {
-  const answer = await question;
-  if (isCancel(answer)) throw new AnswersEndedError();
-  return answer;
-}
-
-/** Wraps text into lines that fit beside the bar. The library draws the bar, but doesn't wrap lines. */
-export function wrapForFrame(text: string, columns: number | undefined): string {
-  return wrapAnsi(printableLines(text), (columns || USUAL_COLUMNS) - BAR_WIDTH, { hard: true });
+/**
+ * Shows a message beside the library's bar, which doesn't wrap lines. A statement is printed without the bar, so that it can be
+ * copied.
+ */
+export function showMessage(kind: 'info' | 'success' | 'warn' | 'error', message: string): void {
+  const paragraphs = wrapMessage(message, (process.stdout.columns || USUAL_COLUMNS) - BAR_WIDTH).split('\n\n');
+  for (const [index, paragraph] of paragraphs.entries()) {
+    if (isOfStatement(paragraph)) process.stdout.write(`\n${paragraph.replaceAll(/^ {2}/gm, '')}\n\n`);
+    else if (index === 0) log[kind](paragraph);
+    else log.message(paragraph);
+  }
 }

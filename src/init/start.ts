@@ -4,8 +4,8 @@ import { runInProcess } from '../runner/in-process.ts';
 import type { StartProposal } from '../source-clickhouse/check/propose-start.ts';
 import { proposeStart } from '../source-clickhouse/commands.ts';
 import { formatRowCount } from '../source-clickhouse/query/count-rows.ts';
+import { asConfiguration, type SourceAnswers } from './answers.ts';
 import type { Questions } from './prompts.ts';
-import { asConfiguration, type SourceAnswers } from './questions.ts';
 
 /**
  * Asks where the first run begins, if the tables have rows that are older than Batch accepts.
@@ -38,14 +38,13 @@ async function findProposal(
   configuration: SourceAnswers,
   tables: readonly string[],
 ): Promise<StartProposal | undefined> {
-  let proposal: StartProposal | undefined;
-  const count = async (output: CommandContext['output']): Promise<void> => {
-    proposal = await proposeStart({ ...context, output }, asConfiguration(configuration), tables);
-  };
   try {
-    await runInProcess(count, {});
+    return await runInProcess(
+      (output) => proposeStart({ ...context, output }, asConfiguration(configuration), tables),
+      {},
+    );
   } catch (error) {
-    if (!(error instanceof ConnectorError)) throw error;
+    if (error instanceof ConnectorError) return undefined;
+    throw error;
   }
-  return proposal;
 }

@@ -7,7 +7,7 @@ import { isJsonObject } from '../shared/exact-json.ts';
 import { syncError } from './errors.ts';
 
 /** The connector that a configuration is for. */
-type Role = 'source' | 'destination';
+export type Role = 'source' | 'destination';
 
 type CheckContext = {
   environment: Environment | undefined;

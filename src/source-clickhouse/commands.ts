@@ -9,22 +9,48 @@ import { readStateFile } from '../protocol/state.ts';
 import { checkDatabaseOnly, check as checkSource } from './check/check.ts';
 import { describeFirstRunOf } from './check/first-run.ts';
 import { proposeStart as proposeStartOf, type StartProposal } from './check/propose-start.ts';
+import { checkServer, listDatabases as listDatabasesOf } from './check/server.ts';
 import { buildUrl, ClickHouse, type ClientOptions, findConfiguredProxy } from './client/client.ts';
 import { type SourceConfiguration, sourceConfigurationSchema } from './config/schema.ts';
+import { readServerVersion } from './query/server-clock.ts';
 import { keepMemoryForBuffers } from './read/memory.ts';
 import { read as readStreams } from './read/read.ts';
 import { RowLimit } from './read/row-limit.ts';
 import { discover as discoverStreams } from './streams/discover.ts';
 
+/** What `check` found in a source that works. */
+export type SourceSummary = { version: string; username: string; streams: string[] };
+
 /** Checks the configuration, and logs warnings about the tables. @throws ConnectorError when the source can't be read. */
-export async function check(context: CommandContext, config: GivenConfiguration): Promise<void> {
-  const { notes, warnings } = await withClickHouse(context, config, 'wake-up', async (clickhouse, configuration) => {
+export async function check(context: CommandContext, config: GivenConfiguration): Promise<SourceSummary> {
+  return withClickHouse(context, config, 'wake-up', async (clickhouse, configuration) => {
     const proxy = findConfiguredProxy(configuration);
     if (proxy !== undefined) await context.output.write(log('INFO', describeProxy(buildUrl(configuration), proxy)));
-    return checkSource(clickhouse, configuration, context.stop);
+    const { version, streams, notes, warnings } = await checkSource(clickhouse, configuration, context.stop);
+    for (const note of notes) await context.output.write(log('INFO', note));
+    for (const warning of warnings) await context.output.write(log('WARN', warning));
+    return { version, username: configuration.username, streams };
   });
-  for (const note of notes) await context.output.write(log('INFO', note));
-  for (const warning of warnings) await context.output.write(log('WARN', warning));
+}
+
+/**
+ * Checks that ClickHouse answers at the host and port of the configuration. The login may be refused, and needs no right.
+ *
+ * @throws ConnectorError when there is no answer, or another service answers.
+ */
+export async function checkAddress(context: CommandContext, config: GivenConfiguration): Promise<void> {
+  await withClickHouse(context, config, 'wake-up', checkServer);
+}
+
+/** Checks the login of a configuration. Returns the version of the server, and the databases that the user can see. */
+export async function listDatabases(
+  context: CommandContext,
+  config: GivenConfiguration,
+): Promise<{ version: string; databases: string[] }> {
+  return withClickHouse(context, config, 'wake-up', async (clickhouse) => ({
+    version: await readServerVersion(clickhouse),
+    databases: await listDatabasesOf(clickhouse),
+  }));
 }
 
 /** Runs only the part of `check` that reads no rows. @throws ConnectorError as `check` does. */

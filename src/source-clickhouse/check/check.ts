@@ -5,7 +5,7 @@ import { onOwnLines } from '../../shared/statement.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { sourceError } from '../errors/codes.ts';
-import { readServerClock } from '../query/server-clock.ts';
+import { readServerClock, readServerVersion } from '../query/server-clock.ts';
 import { findMissingColumns, hasColumn, listRequiredColumns } from '../schema/required-columns.ts';
 import type { Table } from '../schema/table.ts';
 import { quoteIdentifier, quoteTable } from '../sql.ts';
@@ -25,8 +25,11 @@ export type Timeouts = { rowMs: number; allRowsMs: number };
 
 const TIMEOUTS: Timeouts = { rowMs: ROW_TIMEOUT_MS, allRowsMs: ALL_ROWS_TIMEOUT_MS };
 
-/** Where the first run of each stream begins, if `start_from` says so, and warnings. */
-export type CheckResult = { notes: string[]; warnings: string[] };
+/**
+ * The version of the server, the names of the streams, where the first run of each stream begins, if `start_from` says so, and
+ * warnings.
+ */
+export type CheckResult = { version: string; streams: string[]; notes: string[]; warnings: string[] };
 
 /**
  * Proves that `read` would work: connects, checks the database, tables and columns, and reads the first row of each stream
@@ -34,8 +37,8 @@ export type CheckResult = { notes: string[]; warnings: string[] };
  * query at a time.
  *
  * @param stop cancels the query for a row.
- * @returns where the first run of each stream begins, and warnings about streams that can be read, but are slow, or whose rows
- * may be old, lost or duplicated.
+ * @returns what was found, with warnings about streams that can be read, but are slow, or whose rows may be old, lost or
+ * duplicated.
  * @throws ConnectorError that says why `read` would fail and what to do.
  */
 export async function check(
@@ -45,6 +48,7 @@ export async function check(
   timeouts: Timeouts = TIMEOUTS,
 ): Promise<CheckResult> {
   const { streams, warnings } = await findStreams(clickhouse, configuration);
+  const version = await readServerVersion(clickhouse);
   const now = await readServerClock(clickhouse);
   const checks = new StreamChecks({ clickhouse, configuration, stop, timeoutMs: timeouts.rowMs, now });
   const untested: string[] = [];
@@ -54,6 +58,8 @@ export async function check(
     if (!isTested) untested.push(stream.name);
   }
   return {
+    version,
+    streams: streams.map(({ name }) => name),
     notes: checks.notes,
     warnings: [
       ...(untested.length === 0 ? [] : [describeUntested(untested, streams.length)]),
@@ -132,7 +138,8 @@ function explainNoStreams(
       `${none}. "cursor_column" may be misspelt: there is "${suggestCursor(misspelt, cursor_column)}" in "${misspelt.name}". Use that name.`,
     );
   }
-  const proposal = tables[0] === undefined ? '' : ` Start from this view:${onOwnLines(proposeView(tables[0], cursor_column))}`;
+  const proposal =
+    tables[0] === undefined ? '' : ` Start from this view:${onOwnLines(proposeView(tables[0], cursor_column))}`;
   return sourceError(
     'columns_missing',
     `${none}. Grant the user SELECT on the table, or create a view that has these columns, or write its SELECT in "queries".${proposal}`,

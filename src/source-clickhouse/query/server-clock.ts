@@ -10,6 +10,11 @@ export async function readServerClock(clickhouse: Pick<ClickHouse, 'rows'>): Pro
   return now;
 }
 
+/** Returns the version of the server, such as 26.7.2.1. */
+export async function readServerVersion(clickhouse: Pick<ClickHouse, 'rows'>): Promise<string> {
+  return readString(clickhouse, 'version()', {});
+}
+
 /** Returns the day of a moment in the server's time zone, as in 2026-12-01. @param instant a moment that a DateTime can hold. */
 export async function readServerDay(clickhouse: Pick<ClickHouse, 'rows'>, instant: Instant): Promise<string> {
   const zone = await findServerZone(clickhouse);

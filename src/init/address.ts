@@ -1,0 +1,56 @@
+/** Where ClickHouse's HTTP interface is. Each field becomes the option of the same name in the configuration. */
+type Address = { host: string; port: number; ssl: boolean };
+
+/** What an answer says about the address of ClickHouse. A host alone says nothing about the port and HTTPS. */
+type ParsedAddress =
+  | ({ kind: 'valid'; host: string } & Partial<Pick<Address, 'port' | 'ssl'>>)
+  | { kind: 'invalid'; problem: string };
+
+const MAX_PORT = 65_535;
+
+/** The paths of ClickHouse's own pages, which a browser's address bar shows. */
+const PAGES = ['/', '/play', '/dashboard'];
+
+const URL_WITH_SCHEME = /^([a-z][a-z0-9+.-]*):(?:[a-z]+:)?\/\//i;
+const HOST_AND_PORT = /^(\[[0-9a-f:]+\]|[^\s/:@]+):(\d+)$/i;
+const HOST = /^[^\s/:@?#]+$|^\[?[0-9a-f:]+\]?$/i;
+
+/** Parses a host, a host and a port, or a URL such as https://abc.clickhouse.cloud:8443/. */
+export function parseAddress(answer: string): ParsedAddress {
+  const [, scheme] = URL_WITH_SCHEME.exec(answer) ?? [];
+  if (scheme !== undefined) return parseUrl(answer, scheme.toLowerCase());
+  const [, host, port] = HOST_AND_PORT.exec(answer) ?? [];
+  if (host !== undefined && port !== undefined) {
+    const problem = findPortProblem(port);
+    return problem === undefined ? { kind: 'valid', host, port: Number(port) } : { kind: 'invalid', problem };
+  }
+  if (HOST.test(answer)) return { kind: 'valid', host: answer };
+  return { kind: 'invalid', problem: 'Enter a host name, an IP address, or a URL such as https://host:8443.' };
+}
+
+function parseUrl(answer: string, scheme: string): ParsedAddress {
+  const invalid = (problem: string): ParsedAddress => ({ kind: 'invalid', problem });
+  if (scheme !== 'http' && scheme !== 'https') {
+    return invalid('Enter an https:// or http:// URL. The native port (9000, 9440) does not work.');
+  }
+  if (!URL.canParse(answer)) return invalid('This is not a valid URL. It is like https://host:8443.');
+  const { hostname, username, password, pathname } = new URL(answer);
+  if (username !== '' || password !== '')
+    return invalid('Enter the URL without user and password: they are asked next.');
+  if (!PAGES.includes(pathname)) return invalid('Enter the URL without a path, such as https://host:8443.');
+  // `new URL` leaves out the default port of the scheme, even if it is written.
+  const [, port] = /^[^/]*\/\/[^/?#]*:(\d+)(?:[/?#]|$)/.exec(answer) ?? [];
+  return {
+    kind: 'valid',
+    host: hostname,
+    ssl: scheme === 'https',
+    ...(port === undefined ? {} : { port: Number(port) }),
+  };
+}
+
+/** Returns what is wrong with a port; undefined if it is valid. */
+export function findPortProblem(port: string): string | undefined {
+  return /^\d+$/.test(port) && Number(port) >= 1 && Number(port) <= MAX_PORT
+    ? undefined
+    : `Enter a whole number from 1 to ${MAX_PORT}.`;
+}

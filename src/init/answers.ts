@@ -1,0 +1,45 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { GivenConfiguration } from '../protocol/configuration.ts';
+import { tryParseJson } from '../shared/exact-json.ts';
+import { FILES } from './files.ts';
+
+const text = z.string().optional().catch(undefined);
+
+const sourceAnswers = z.object({
+  host: text,
+  port: z.int().optional().catch(undefined),
+  ssl: z.boolean().optional().catch(undefined),
+  username: text,
+  password: text,
+  database: text,
+  cursor_column: text,
+});
+
+const destinationAnswers = z.object({ project_key: text, rest_api_key: text, api_url: text });
+
+/** The answers about the source. Each becomes the option of the same name in the configuration. */
+export type SourceAnswers = z.output<typeof sourceAnswers>;
+
+/** The answers about the destination. Each becomes the option of the same name in the configuration. */
+export type DestinationAnswers = z.output<typeof destinationAnswers>;
+
+export type Answers = { source: SourceAnswers; destination: DestinationAnswers };
+
+/** Returns answers as a configuration, which is not in a file yet. */
+export function asConfiguration(answers: object): Exclude<GivenConfiguration, string> {
+  return { name: 'your answers', value: answers };
+}
+
+/** Reads the answers in the configuration files of a folder. A file that is missing, or isn't valid JSON, contains none. */
+export async function readAnswers(folder: string): Promise<Answers> {
+  return {
+    source: sourceAnswers.catch({}).parse(await tryReadJson(join(folder, FILES.source))),
+    destination: destinationAnswers.catch({}).parse(await tryReadJson(join(folder, FILES.destination))),
+  };
+}
+
+async function tryReadJson(path: string): Promise<unknown> {
+  return tryParseJson(await readFile(path, 'utf8').catch(() => ''));
+}
