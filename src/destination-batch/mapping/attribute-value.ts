@@ -27,7 +27,7 @@ import { describeLength, hasLineEnd, isBlank, isPlainAscii } from './text.ts';
 import { normalizeDateTime, normalizeTimestampOrDay } from './timestamp.ts';
 
 /** The JSON to send, undefined if there is nothing to send (such as NULL or an empty array), or the error in the value. */
-type Converted = string | undefined | AttributeError;
+export type Converted = string | undefined | AttributeError;
 
 /**
  * How a value is converted. A `text` is never parsed as JSON. A `date_time` is a date in a column that the catalog

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import type { ConfiguredStream } from '../../protocol/catalog.ts';
+import type { AttributeName } from './attribute-name.ts';
+import type { ValueKind } from './attribute-value.ts';
 
 /** The types in the catalog that change how the values of a column are read. */
 type ColumnType = 'date_time' | 'number';
@@ -10,6 +12,23 @@ const propertySchema = z.looseObject({
   type: z.union([z.string(), z.array(z.string())]),
   format: z.string().optional(),
 });
+
+/**
+ * Returns how the values of an attribute are converted.
+ *
+ * @param type the type of its column in the catalog.
+ * @param isPlainText whether its strings are never sent as arrays or objects.
+ */
+export function resolveValueKind(
+  { kind }: Pick<AttributeName, 'kind'>,
+  type: ColumnType | undefined,
+  isPlainText: boolean,
+): ValueKind {
+  if (kind === 'date') return type === 'date_time' ? 'date_time' : 'date';
+  if (kind !== 'plain') return kind;
+  if (isPlainText) return 'text';
+  return type === 'number' ? 'number' : 'plain';
+}
 
 /**
  * Returns the columns that the catalog declares as timestamps or numbers. Their type is needed because some sources

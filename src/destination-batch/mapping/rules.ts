@@ -1,5 +1,4 @@
-import { LosslessNumber } from 'lossless-json';
-import { EVENT_AGE_MARGIN_MS, EVENT_NAME, type Limits, NAME_FORM, PLACEHOLDER_CUSTOM_IDS } from '../batch/limits.ts';
+import { EVENT_AGE_MARGIN_MS, EVENT_NAME, type Limits, NAME_FORM } from '../batch/limits.ts';
 import type { Change, LeftOut, Rejection, RejectionCode } from '../codes.ts';
 import {
   DEFAULT_MAPPING,
@@ -14,9 +13,10 @@ import type { EventNumber } from '../event-arena.ts';
 import type { ProfileNumber } from '../profile-table.ts';
 import { type AttributeName, AttributeNames } from './attribute-name.ts';
 import { type Attribute, AttributeWriter, type ValueKind } from './attribute-value.ts';
-import type { ColumnTypes } from './column-types.ts';
+import { type ColumnTypes, resolveValueKind } from './column-types.ts';
+import { CustomIdRules, toIdentifier } from './custom-id.ts';
 import { RowIssues } from './issues.ts';
-import { describeLength, hasLineEnd, isBlank, isPlainAscii } from './text.ts';
+import { isBlank } from './text.ts';
 import { normalizeDateTime, normalizeTimestamp, toEpochMs } from './timestamp.ts';
 
 /**
@@ -53,7 +53,7 @@ export type MapperOptions = {
   onChange: (change: Change) => void;
 };
 
-const DEFAULTS: MapperOptions = {
+export const DEFAULTS: MapperOptions = {
   stream: '',
   policies: DEFAULT_POLICIES,
   mapping: DEFAULT_MAPPING,
@@ -90,11 +90,6 @@ const RESERVED = new Map<string, { kind: ValueKind; name: string }>([
 /** Maximum number of cached columns. Rows that don't come from a table may all have different columns. */
 const MAX_COLUMNS = 10_000;
 
-/** The first characters of the placeholders. An id with any other first character need not be converted to lower case. */
-const PLACEHOLDER_INITIALS: ReadonlySet<number> = new Set(
-  [...PLACEHOLDER_CUSTOM_IDS].flatMap((word) => [word.charCodeAt(0), word.toUpperCase().charCodeAt(0)]),
-);
-
 const HOUR_MS = 3_600_000;
 
 /** The rules for the events of a stream (docs/batch-api.md, sections 2 and 5). */
@@ -107,6 +102,7 @@ export class EventRules {
   readonly names: AttributeNames;
   readonly issues = new RowIssues();
   readonly writer: AttributeWriter;
+  readonly #customId: CustomIdRules;
   readonly #isAttribute: (column: string) => boolean;
   readonly #plainText: ReadonlySet<string>;
   readonly #normalizeTime: (text: string) => string | undefined;
@@ -120,6 +116,7 @@ export class EventRules {
     const { mapping, policies, cursorColumn, columnTypes } = this.options;
     this.columns = resolveRoleColumns(mapping);
     this.constantName = isNamedAfterStream(mapping) ? this.options.stream : mapping.constant_event_name;
+    this.#customId = new CustomIdRules(this.columns.customId, limits, 'to attach the event to');
     this.#normalizeTime =
       columnTypes.get(this.columns.eventTime) === 'date_time' ? normalizeDateTime : normalizeTimestamp;
     this.#isAttribute = selectAttributeColumns(mapping, cursorColumn);
@@ -153,7 +150,7 @@ export class EventRules {
   /** Checks the profile id, name and time of an event. Without an event name column, the name is `constantName`. */
   resolveHead(id: unknown, name: unknown, written: unknown): EventHead | RejectedRow {
     const customId = toIdentifier(id);
-    const idError = this.#findCustomIdError(customId);
+    const idError = this.#customId.findError(customId);
     if (idError !== undefined) return { kind: 'rejected', rejection: idError };
 
     const eventName = this.columns.eventName === undefined ? this.constantName : name;
@@ -239,11 +236,6 @@ export class EventRules {
     return true;
   }
 
-  /** Checks the first character of an id that is not longer than the placeholders. */
-  mayBePlaceholder(firstCharacter: number): boolean {
-    return PLACEHOLDER_INITIALS.has(firstCharacter);
-  }
-
   #createIdName(): AttributeName | undefined {
     const { eventIdAttribute } = this.options;
     return eventIdAttribute === undefined ? undefined : this.names.createReserved(eventIdAttribute);
@@ -266,49 +258,12 @@ export class EventRules {
       const own = this.names.createReserved(reserved.name);
       return { name: { ...own, error, lowerCased }, kind: reserved.kind, isCounted: false };
     }
-    return { name, kind: this.#resolveKind(column, name), isCounted: true };
+    return {
+      name,
+      kind: resolveValueKind(name, this.options.columnTypes.get(column), this.#plainText.has(column)),
+      isCounted: true,
+    };
   }
-
-  #resolveKind(column: string, { kind }: AttributeName): ValueKind {
-    const type = this.options.columnTypes.get(column);
-    if (kind === 'date') return type === 'date_time' ? 'date_time' : 'date';
-    if (kind !== 'plain') return kind;
-    if (this.#plainText.has(column)) return 'text';
-    return type === 'number' ? 'number' : 'plain';
-  }
-
-  #findCustomIdError(customId: string): Rejection | undefined {
-    const column = this.columns.customId;
-    if (isBlank(customId)) {
-      return {
-        code: 'custom_id_missing',
-        reason: `${column} is missing or blank, so there is no profile to attach the event to`,
-      };
-    }
-    if (customId.length > this.limits.custom_id_characters) {
-      return {
-        code: 'custom_id_too_long',
-        reason: `${column} has ${describeLength(customId)}, but Batch accepts at most ${this.limits.custom_id_characters}`,
-      };
-    }
-    if (!isPlainAscii(customId) && (hasLineEnd(customId) || !customId.isWellFormed())) {
-      return { code: 'custom_id_malformed', reason: `${column} contains a line break or half of a surrogate pair` };
-    }
-    if (this.mayBePlaceholder(customId.charCodeAt(0)) && PLACEHOLDER_CUSTOM_IDS.has(customId.toLowerCase())) {
-      return {
-        code: 'custom_id_placeholder',
-        reason: `${column} is a placeholder (such as null), not an identifier`,
-      };
-    }
-    return undefined;
-  }
-}
-
-/** Converts a string or an integer to an id. Integers keep all their digits. Any other value becomes an empty string. */
-function toIdentifier(value: unknown): string {
-  if (typeof value === 'string') return value;
-  if (value instanceof LosslessNumber) return /^-?\d+$/.test(value.value) ? value.value : '';
-  return Number.isSafeInteger(value) ? String(value) : '';
 }
 
 /** Explains why Batch would likely refuse an event because of its age, in milliseconds. */
@@ -320,6 +275,6 @@ function explainUntimely(age: number, hours: number): Rejection {
   };
 }
 
-function rejectRow(code: RejectionCode, reason: string): RejectedRow {
+export function rejectRow(code: RejectionCode, reason: string): RejectedRow {
   return { kind: 'rejected', rejection: { code, reason } };
 }

@@ -3,6 +3,7 @@ import { BytePattern } from '../../../shared/byte-pattern.ts';
 import { PLACEHOLDER_CUSTOM_IDS } from '../../batch/limits.ts';
 import type { Slab } from '../../byte-arena.ts';
 import type { ProfileNumber, ProfileTable } from '../../profile-table.ts';
+import { mayBePlaceholder } from '../custom-id.ts';
 import type { EventHead, EventRules } from '../rules.ts';
 import { isPlainNumber, NO_END, parseValue, skipPlain } from './json-bytes.ts';
 import { TimestampReader } from './timestamp-bytes.ts';
@@ -100,7 +101,7 @@ export class HeadReader {
       return !this.#customId.includes('.');
     }
     const length = end - start - 2;
-    if (length <= LONGEST_PLACEHOLDER && this.#rules.mayBePlaceholder(source[start + 1] ?? 0)) return false;
+    if (length <= LONGEST_PLACEHOLDER && mayBePlaceholder(source[start + 1] ?? 0)) return false;
     if ((source[start + 1] ?? 0) <= SPACE || length > maxLength) return false;
     return length > 0 && skipPlain(source, start + 1) === end - 1;
   }
