@@ -63,9 +63,9 @@ describe('an attribute that is left out', () => {
     });
     report.reportLeftOut('events', { ...column, column: 'b', path: 'b' });
     expect(logged(report)).toEqual([
-      `WARN The column "a" of events is a blank text. The event is sent without it (text_blank; shown once per column). See ${PAGES}/text_blank.md`,
-      `WARN The column "a" of events has 301 characters, and Batch takes 300. The event is sent without it (text_too_long; shown once per column). See ${PAGES}/text_too_long.md`,
-      `WARN The column "b" of events is a blank text. The event is sent without it (text_blank; shown once per column). See ${PAGES}/text_blank.md`,
+      `WARN The column "a" of events is a blank text. The row is sent without it (text_blank; shown once per column). See ${PAGES}/text_blank.md`,
+      `WARN The column "a" of events has 301 characters, and Batch takes 300. The row is sent without it (text_too_long; shown once per column). See ${PAGES}/text_too_long.md`,
+      `WARN The column "b" of events is a blank text. The row is sent without it (text_blank; shown once per column). See ${PAGES}/text_blank.md`,
     ]);
     expect(read(report.summarize())).toContain(
       'WARN Attributes left out before sending: a (text_blank): 3, a (text_too_long): 1, b (text_blank): 1.',
@@ -77,7 +77,7 @@ describe('an attribute that is left out', () => {
     report.reportLeftOut('events', { ...column, path: 'a[2].b' });
     report.reportLeftOut('events', { ...column, path: 'a[3].c' });
     expect(logged(report)).toEqual([
-      `WARN "a[2].b" in the column "a" of events is a blank text. The event is sent without it (text_blank; shown once per column). See ${PAGES}/text_blank.md`,
+      `WARN "a[2].b" in the column "a" of events is a blank text. The row is sent without it (text_blank; shown once per column). See ${PAGES}/text_blank.md`,
     ]);
   });
 
@@ -85,8 +85,8 @@ describe('an attribute that is left out', () => {
     const report = new Report();
     for (const attribute of ['a', 'a', 'b']) report.reportRefusedAttribute(attribute, () => 'too long');
     expect(logged(report)).toEqual([
-      `WARN Batch left out the attribute "a": too long. The event was accepted without it (shown once per attribute). See ${PAGES}/attribute_refused_by_batch.md`,
-      `WARN Batch left out the attribute "b": too long. The event was accepted without it (shown once per attribute). See ${PAGES}/attribute_refused_by_batch.md`,
+      `WARN Batch left out the attribute "a": too long. The row was accepted without it (shown once per attribute). See ${PAGES}/attribute_refused_by_batch.md`,
+      `WARN Batch left out the attribute "b": too long. The row was accepted without it (shown once per attribute). See ${PAGES}/attribute_refused_by_batch.md`,
     ]);
     expect(read(report.summarize())).toContain('WARN Attributes left out by Batch: a: 2, b: 1.');
   });

@@ -109,7 +109,7 @@ export class Report {
     const place = path === column ? `The column "${column}"` : `"${path}" in the column "${column}"`;
     this.#warnOfColumn(
       code,
-      `${place} of ${stream} ${reason}. The event is sent without it (${code}; shown once per column)`,
+      `${place} of ${stream} ${reason}. The row is sent without it (${code}; shown once per column)`,
     );
   }
 
@@ -133,7 +133,7 @@ export class Report {
     if (increment(this.#refusedAttributes, attribute) > 1) return;
     this.#warnOfColumn(
       'attribute_refused_by_batch',
-      `Batch left out the attribute "${attribute}": ${reason()}. The event was accepted without it (shown once per attribute)`,
+      `Batch left out the attribute "${attribute}": ${reason()}. The row was accepted without it (shown once per attribute)`,
     );
   }
 

@@ -32,7 +32,7 @@ export const NO_TAGS = attributeError(
 );
 export const NAME_TAKEN = attributeError(
   'name_taken',
-  'has the same name as another attribute of the event or object (x, date__x and url__x count as the same name)',
+  'has the same name as another attribute of the row or object (x, date__x and url__x count as the same name)',
 );
 
 const LISTS = 'Batch accepts only arrays of strings or arrays of objects';

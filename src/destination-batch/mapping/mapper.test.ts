@@ -645,7 +645,7 @@ describe('policies.invalid_attribute', () => {
     [
       'a name that is taken',
       '"a":1,"A":2',
-      'the attribute "A" has the same name as another attribute of the event or object (x, date__x and url__x count as the same name) (name_taken)',
+      'the attribute "A" has the same name as another attribute of the row or object (x, date__x and url__x count as the same name) (name_taken)',
     ],
   ];
   test.each(rejects)('reject_event: %s', (_, columns, reason) => {

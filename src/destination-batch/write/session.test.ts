@@ -253,7 +253,7 @@ test('reports an attribute that is left out, and sends its event', async () => {
   await result;
   expect([...sandbox.store.events()].map(({ json }) => json)).toEqual(['{"name":"a","attributes":{"c":1}}']);
   expect(logs()).toEqual([
-    'WARN The column "b" of events is blank. The event is sent without it (text_blank; shown once per column). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/text_blank.md',
+    'WARN The column "b" of events is blank. The row is sent without it (text_blank; shown once per column). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/text_blank.md',
     'INFO 1 row read: 1 accepted, 0 rejected, 0 not sent. 1 attribute left out, 0 possible duplicates. 1 request with 1 update, 0 retries.',
     'WARN Attributes left out before sending: b (text_blank): 1.',
   ]);
