@@ -60,21 +60,19 @@ export const REASON_CODES: readonly string[] = [...REJECTION_CODES, ...ATTRIBUTE
 export type Rejection = { code: RejectionCode; reason: string; refusal?: Refusal };
 
 /**
- * Batch's error message about an update, and the number of events in the update. `whole` is true if Batch refused the
- * whole request and stored nothing of it. If it is false, Batch accepted the request, but reported an error for this
- * update. Batch may have stored other events of the update, and the error does not say which event it is about.
+ * Batch's error message about an update, and the number of rows in the update: its events, and its rows with attributes. `whole` is
+ * true if Batch refused the whole request and stored nothing of it. If it is false, Batch accepted the request, but reported an error
+ * for this update. Batch may have stored other rows of the update, and the error does not say which row it is about.
  */
-type Refusal = { words: string; eventsInUpdate: number; whole: boolean };
+type Refusal = { words: string; rowsInUpdate: number; whole: boolean };
 
 /**
- * Returns a description of a refusal. If the update has several events, the description also mentions that Batch does
+ * Returns a description of a refusal. If the update has several rows, the description also mentions that Batch does
  * not say which of them it refused.
  */
-export function describeRefusal({ words, eventsInUpdate }: Refusal): string {
+export function describeRefusal({ words, rowsInUpdate }: Refusal): string {
   const which =
-    eventsInUpdate === 1
-      ? ''
-      : ` (for an update with ${eventsInUpdate} events; Batch does not say which of them it refused)`;
+    rowsInUpdate === 1 ? '' : ` (for an update with ${rowsInUpdate} rows; Batch does not say which of them it refused)`;
   return `Batch said: ${words}${which}`;
 }
 

@@ -21,7 +21,7 @@ export function buildFirstRequest(
   }: Pick<DestinationConfiguration, 'api_url' | 'api_version' | 'endpoint' | 'rate_limit' | 'limits'>,
 ): Request | undefined {
   const { normal } = createRoutes({ endpoint, rate_limit });
-  const batcher = new UpdateBatcher(arena, limits.events_per_update);
+  const batcher = new UpdateBatcher(arena, limits);
   for (const { profile, event, isTimely } of events) batcher.add(profile, event, isTimely);
   const updates = batcher.take(normal.updatesPerRequest, limits.request_bytes);
   if (updates.length === 0) return undefined;

@@ -10,6 +10,8 @@ export const DEFAULT_LIMITS = {
   events_per_update: 15,
   /** Bytes of one event in JSON (reported). */
   event_bytes: 25_000,
+  /** Attributes of a profile in one update (reported). */
+  attributes_per_update: 50,
   /** Bytes of one request's body. Batch documents no limit. This is what common HTTP servers accept by default. */
   request_bytes: 4 * 1024 * 1024,
   /** Characters of a custom_id (reported; SDK: under 512 on the Web, up to 1,024 on Android and iOS). */
@@ -21,7 +23,9 @@ export const DEFAULT_LIMITS = {
   string_characters: 300,
   /** Characters of a URL (reported and SDK). */
   url_characters: 2048,
-  /** Items of an array (SDK). */
+  /** Characters of `$email_address` (SDK). */
+  email_characters: 256,
+  /** Items of an array, in events and on profiles (SDK). */
   array_items: 25,
   /** Attributes of an event, and of each object in it (SDK). */
   attributes_per_object: 20,
@@ -53,6 +57,17 @@ export const EVENT_AGE_MARGIN_MS = 5 * 60 * 1000;
 export const EVENT_NAME = /^[a-z0-9_]{1,30}$/;
 /** Matches the valid names of attributes, without the `date(…)` or `url(…)` around them (reported and SDK). */
 export const ATTRIBUTE_NAME = /^[a-z0-9_]{1,30}$/;
+
+/** Matches the valid values of `$email_address` (SDK, of which this is the most permissive form). */
+export const EMAIL_ADDRESS = /^[^@\s]+@[^@\s]+\.[^@\s]+$/;
+/** Matches the valid values of `$phone_number`: the E.164 format (SDK). */
+export const PHONE_NUMBER = /^\+\d{1,15}$/;
+/** Matches the valid values of `$language` and `$region` (reported). */
+export const TWO_LETTER_CODE = /^[a-z]{2}$/i;
+/** Matches what may be the value of `$timezone`: the form of a name in the IANA database (reported). */
+export const TIME_ZONE = /^[A-Za-z][\w+-]*(?:\/[\w+-]+)*$/;
+/** The valid values of `$email_marketing` and `$sms_marketing` (documented). */
+export const SUBSCRIPTION_STATES: ReadonlySet<string> = new Set(['subscribed', 'unsubscribed']);
 
 /** The form of EVENT_NAME and ATTRIBUTE_NAME in words, for messages. */
 export const NAME_FORM = '1 to 30 characters from a-z, 0-9 and _';

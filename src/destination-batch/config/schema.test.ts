@@ -190,7 +190,7 @@ describe('rejects an unknown option inside an object', () => {
   test.each([
     [
       { limits: { array_itmes: 30 } },
-      'limits: "array_itmes": no such option. The options are events_per_update, event_bytes, request_bytes, custom_id_characters, string_characters, url_characters, array_items, attributes_per_object, object_depth, label_characters, tags_per_event, tag_characters, event_age_hours',
+      'limits: "array_itmes": no such option. The options are events_per_update, event_bytes, request_bytes, custom_id_characters, string_characters, url_characters, array_items, attributes_per_object, object_depth, label_characters, tags_per_event, tag_characters, event_age_hours, attributes_per_update, email_characters',
     ],
     [
       { policies: { long_texts: 'truncate', x: 1 } },

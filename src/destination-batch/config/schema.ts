@@ -100,6 +100,18 @@ const limitsSchema = strictOptions({
     'How old an event may be when Batch receives it, in hours.',
     12,
   ),
+  attributes_per_update: limit(
+    'attributes_per_update',
+    'Profile attributes per update',
+    'Maximum number of attributes in one update of a profile.',
+    13,
+  ),
+  email_characters: limit(
+    'email_characters',
+    'Characters of an email address',
+    'Maximum length of an email address, in characters.',
+    14,
+  ),
 })
   .prefault({})
   .meta({

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { EventArena, type EventNumber } from '../event-arena.ts';
-import { type Update, UpdateBatcher } from './batcher.ts';
+import { type Update, UpdateBatcher, type UpdateLimits } from './batcher.ts';
 import { buildRequestBody } from './request-body.ts';
 
 const NO_LIMIT = Number.POSITIVE_INFINITY;
@@ -21,6 +21,8 @@ function eventOf(row: number, json = `{"name":"e${row}"}`): EventNumber {
   return event;
 }
 
+const limitsOf = (events_per_update: number): UpdateLimits => ({ events_per_update, attributes_per_update: 50 });
+
 /** Adds a row to a batcher. */
 function add(batcher: UpdateBatcher, customId: string, row: number, json?: string, isTimely = true): void {
   batcher.add(arena.profiles.findText(customId), eventOf(row, json), isTimely);
@@ -28,7 +30,7 @@ function add(batcher: UpdateBatcher, customId: string, row: number, json?: strin
 
 /** Adds events to profiles, numbered in the order in which they come. */
 function batcherOf(customIds: readonly string[], eventsPerUpdate = 15): UpdateBatcher {
-  const batcher = new UpdateBatcher(arena, eventsPerUpdate);
+  const batcher = new UpdateBatcher(arena, limitsOf(eventsPerUpdate));
   for (const [row, customId] of customIds.entries()) add(batcher, customId, row);
   return batcher;
 }
@@ -45,13 +47,13 @@ const shown = (updates: readonly Update[]): string[] =>
 
 test('batches the events of a profile in order, and profiles in the order of their first event', () => {
   const batcher = batcherOf(['b', 'a', 'b', 'c', 'a', 'b']);
-  expect([batcher.events, batcher.readyUpdates]).toEqual([6, 3]);
+  expect([batcher.items, batcher.readyUpdates]).toEqual([6, 3]);
   expect(shown(batcher.take(200, NO_LIMIT))).toEqual(['b: 0 2 5', 'a: 1 4', 'c: 3']);
-  expect([batcher.events, batcher.readyUpdates]).toEqual([0, 0]);
+  expect([batcher.items, batcher.readyUpdates]).toEqual([0, 0]);
 });
 
 test('returns an event as it was added', () => {
-  const batcher = new UpdateBatcher(arena, 15);
+  const batcher = new UpdateBatcher(arena, limitsOf(15));
   const given = eventOf(0);
   batcher.add(arena.profiles.findText('a'), given, true);
   const update = takeOnly(batcher);
@@ -73,7 +75,7 @@ test('takes at most the requested number of updates, and the others stay first',
 test('puts at most fifteen events in an update; the next wait until it is settled', () => {
   const batcher = batcherOf(Array(32).fill('a'));
   const sizes: number[] = [];
-  while (batcher.events > 0) {
+  while (batcher.items > 0) {
     const update = takeOnly(batcher);
     sizes.push(update.events.length);
     expect([batcher.readyUpdates, batcher.take(200, NO_LIMIT)]).toEqual([0, []]);
@@ -87,7 +89,7 @@ test('holds back the events of a profile that is in flight, and not those of oth
   const inFlight = takeOnly(batcher);
   add(batcher, 'a', 1);
   add(batcher, 'b', 2);
-  expect([batcher.events, batcher.readyUpdates]).toEqual([2, 1]);
+  expect([batcher.items, batcher.readyUpdates]).toEqual([2, 1]);
   expect(shown(batcher.take(200, NO_LIMIT))).toEqual(['b: 2']);
   batcher.release(inFlight);
   expect(shown(batcher.take(200, NO_LIMIT))).toEqual(['a: 1']);
@@ -108,10 +110,10 @@ test('drops events as if they had not been added, and returns them', () => {
   const dropped = batcher.drop((event) => [1, 4].includes(rowOf(event)) || rowOf(event) >= 10);
   const expected = [1, 4, ...Array.from({ length: 16 }, (_, index) => index + 10)];
   expect(dropped.map(rowOf).toSorted(ascending)).toEqual(expected);
-  expect([batcher.events, batcher.updates, batcher.readyUpdates]).toEqual([6, 2, 2]);
+  expect([batcher.items, batcher.updates, batcher.readyUpdates]).toEqual([6, 2, 2]);
   expect(shown(batcher.take(200, NO_LIMIT))).toEqual(['c: 3', 'd: 5 6 7 8 9']);
   for (const update of inFlight) batcher.release(update);
-  expect([batcher.events, batcher.updates, batcher.readyUpdates]).toEqual([0, 0, 0]);
+  expect([batcher.items, batcher.updates, batcher.readyUpdates]).toEqual([0, 0, 0]);
   add(batcher, 'b', 26);
   expect(shown(batcher.take(200, NO_LIMIT))).toEqual(['b: 26']);
 });
@@ -120,7 +122,7 @@ test('drops events at the beginning, in the middle and at the end of a profile, 
   const batcher = batcherOf(Array(9).fill('a'), 3);
   batcher.drop((event) => [0, 4, 8].includes(rowOf(event)));
   add(batcher, 'a', 9);
-  expect([batcher.events, batcher.updates, batcher.readyUpdates]).toEqual([7, 3, 1]);
+  expect([batcher.items, batcher.updates, batcher.readyUpdates]).toEqual([7, 3, 1]);
   const taken: string[] = [];
   while (batcher.readyUpdates > 0) {
     const update = takeOnly(batcher);
@@ -133,7 +135,7 @@ test('drops events at the beginning, in the middle and at the end of a profile, 
 test('forgets idle profiles if there are many, and no events', () => {
   const profiles = 50_100;
   const own = new EventArena();
-  const batcher = new UpdateBatcher(own, 1);
+  const batcher = new UpdateBatcher(own, limitsOf(1));
   const customIds = Array.from({ length: profiles }, (_, index) => `u${index}`);
   const addTo = (customId: string): void => batcher.add(own.profiles.findText(customId), own.add('{}'), true);
   for (const customId of customIds) addTo(customId);
@@ -147,7 +149,7 @@ test('forgets idle profiles if there are many, and no events', () => {
   expect(second.map(({ profile }) => own.profiles.readCustomId(profile))).toEqual(again);
   // Both forgotten and known profiles accept events again.
   for (const customId of customIds) addTo(customId);
-  expect([batcher.events, batcher.readyUpdates]).toEqual([profiles, profiles / 2]);
+  expect([batcher.items, batcher.readyUpdates]).toEqual([profiles, profiles / 2]);
   for (const update of second) batcher.release(update);
   expect(batcher.take(profiles, NO_LIMIT)).toHaveLength(profiles);
 });
@@ -161,7 +163,7 @@ const bytesOf = (update: Update): number =>
 describe('the bytes of the updates taken', () => {
   /** A batcher of events of this size. */
   function heavyOf(customIds: readonly string[], bytes: number): UpdateBatcher {
-    const batcher = new UpdateBatcher(arena, 15);
+    const batcher = new UpdateBatcher(arena, limitsOf(15));
     for (const [row, customId] of customIds.entries()) add(batcher, customId, row, 'x'.repeat(bytes));
     return batcher;
   }
@@ -169,7 +171,7 @@ describe('the bytes of the updates taken', () => {
   test('are at most the maximum', () => {
     const batcher = heavyOf(['a', 'b', 'c'], 1_000);
     expect(shown(batcher.take(200, 2_500))).toEqual(['a: 0', 'b: 1']);
-    expect([batcher.events, batcher.readyUpdates]).toEqual([1, 1]);
+    expect([batcher.items, batcher.readyUpdates]).toEqual([1, 1]);
   });
 
   test('are at most the maximum with the brackets of the request', () => {
@@ -193,7 +195,7 @@ describe('the bytes of the updates taken', () => {
     ['letters of three bytes', '日'],
     ['quotes, which JSON escapes', '"'],
   ])('include the identifiers: %s', (_, letter) => {
-    const batcher = new UpdateBatcher(arena, 15);
+    const batcher = new UpdateBatcher(arena, limitsOf(15));
     for (let row = 0; row < 100; row += 1) add(batcher, `${letter.repeat(300)}${row}`, row);
     const bytes = batcher.take(200, 20_000).reduce((sum, update) => sum + bytesOf(update), 0);
     expect(bytes).toBeLessThanOrEqual(20_000);
@@ -239,7 +241,7 @@ const steps: fc.Arbitrary<Step[]> = fc.array(
 test('I5, I8: keeps the order of a profile, never has two updates of it in flight, and wastes no update', () => {
   fc.assert(
     fc.property(steps, fc.integer({ min: 1, max: 4 }), (all, eventsPerUpdate) => {
-      const batcher = new UpdateBatcher(arena, eventsPerUpdate);
+      const batcher = new UpdateBatcher(arena, limitsOf(eventsPerUpdate));
       const arrived = new Map<string, { row: number; bytes: number; isTimely: boolean }[]>();
       const inFlight = new Map<string, Update>();
 
@@ -304,7 +306,7 @@ test('I5, I8: keeps the order of a profile, never has two updates of it in fligh
             break;
         }
         const left = [...arrived.values()].flat();
-        expect(batcher.events).toBe(left.length);
+        expect(batcher.items).toBe(left.length);
         const fewest = [...arrived.values()].map((events) => Math.ceil(events.length / eventsPerUpdate));
         expect(batcher.updates).toBe(fewest.reduce((sum, updates) => sum + updates, 0));
       }
@@ -320,7 +322,7 @@ test('I5, I8: keeps the order of a profile, never has two updates of it in fligh
 });
 
 test('never puts events that Batch may refuse for their time in an update with others, and keeps the order', () => {
-  const batcher = new UpdateBatcher(arena, 3);
+  const batcher = new UpdateBatcher(arena, limitsOf(3));
   for (const [row, isTimely] of [true, false, false, false, false, true, true].entries()) {
     add(batcher, 'u1', row, '{}', isTimely);
   }

@@ -1,5 +1,7 @@
+import type { Limits } from '../batch/limits.ts';
 import type { EventArena, EventNumber } from '../event-arena.ts';
 import type { ProfileNumber } from '../profile-table.ts';
+import { AttributeMerger, type MergedRows } from './merge-attributes.ts';
 import { countUpdateBytes } from './request-body.ts';
 
 /**
@@ -11,43 +13,61 @@ const MAX_IDLE_PROFILES = 50_000;
 /** No event: the end of a list of events. */
 const NONE = -1;
 
-/** Events of one profile that are sent together. Batch calls this an update. */
-export type Update = { readonly profile: ProfileNumber; readonly events: readonly EventNumber[] };
+/** What waits for a profile: an event that Batch is likely to refuse because of its time, another event, or a row with attributes. */
+const UNTIMELY_EVENT = 0;
+const TIMELY_EVENT = 1;
+const ATTRIBUTES = 2;
+
+/** The limits of one update. */
+export type UpdateLimits = Pick<Limits, 'events_per_update' | 'attributes_per_update'>;
+
+type ItemKind = typeof UNTIMELY_EVENT | typeof TIMELY_EVENT | typeof ATTRIBUTES;
+
+/** Events and attributes of one profile that are sent together. Batch calls this an update. */
+export type Update = {
+  readonly profile: ProfileNumber;
+  readonly events: readonly EventNumber[];
+  /** Undefined if the update has no rows with attributes. */
+  readonly attributes: MergedRows | undefined;
+};
 
 /**
- * Groups events into updates by profile. Batch's rate limit counts updates and not events, so the same events are sent
+ * Groups events, and rows with attributes, into updates by profile. Batch's rate limit counts updates and not events, so the same events are sent
  * faster in fewer, larger updates. A profile has at most one update in flight, so its events reach Batch in the order
  * of the stream even if several requests are in flight.
  */
 export class UpdateBatcher {
   readonly #arena: EventArena;
+  readonly #limits: UpdateLimits;
   readonly #eventsPerUpdate: number;
-  /** For each profile: its first and last waiting event, the number of its waiting events, and whether an update is in flight. */
+  /** For each profile: its first and last waiting item, the number of its waiting items, and whether an update is in flight. */
   readonly #first: EventNumber[] = [];
   readonly #last: EventNumber[] = [];
   readonly #waiting: number[] = [];
   readonly #isInFlight: boolean[] = [];
-  /** The profiles that have events but no update in flight, in the order in which they became ready. */
+  /** The profiles that have items but no update in flight, in the order in which they became ready. */
   readonly #ready = new Queue<ProfileNumber>();
-  /** For each event, the next event of its profile. */
+  /** For each item, the next item of its profile. */
   readonly #next: EventNumber[] = [];
-  /** For each event, whether Batch is likely to accept its time. */
-  readonly #isTimely: boolean[] = [];
-  #events = 0;
+  readonly #kinds: ItemKind[] = [];
+  #items = 0;
+  /** The number of items that are rows with attributes. */
+  #attributeRows = 0;
   #updates = 0;
 
-  /** @param arena contains the events. */
-  constructor(arena: EventArena, eventsPerUpdate: number) {
+  /** @param arena contains the items: the events, and the rows with attributes. */
+  constructor(arena: EventArena, limits: UpdateLimits) {
     this.#arena = arena;
-    this.#eventsPerUpdate = eventsPerUpdate;
+    this.#limits = limits;
+    this.#eventsPerUpdate = limits.events_per_update;
   }
 
-  /** The number of waiting events. */
-  get events(): number {
-    return this.#events;
+  /** The number of waiting items. */
+  get items(): number {
+    return this.#items;
   }
 
-  /** The minimum number of updates for all waiting events. */
+  /** The number of updates for all waiting items, if as many rows with attributes as events fit into one. */
   get updates(): number {
     return this.#updates;
   }
@@ -59,18 +79,28 @@ export class UpdateBatcher {
 
   /** @param isTimely false if Batch is likely to refuse the event because of its time. */
   add(profile: ProfileNumber, event: EventNumber, isTimely: boolean): void {
+    this.#append(profile, event, isTimely ? TIMELY_EVENT : UNTIMELY_EVENT);
+  }
+
+  /** Adds a row with attributes (see `writeAttributeRow`). */
+  addAttributes(profile: ProfileNumber, row: EventNumber): void {
+    this.#append(profile, row, ATTRIBUTES);
+    this.#attributeRows += 1;
+  }
+
+  #append(profile: ProfileNumber, item: EventNumber, kind: ItemKind): void {
     const waiting = this.#waiting[profile] ?? 0;
-    this.#next[event] = NONE;
-    this.#isTimely[event] = isTimely;
-    if (waiting > 0) this.#next[this.#last[profile] ?? NONE] = event;
+    this.#next[item] = NONE;
+    this.#kinds[item] = kind;
+    if (waiting > 0) this.#next[this.#last[profile] ?? NONE] = item;
     else {
-      this.#first[profile] = event;
+      this.#first[profile] = item;
       if (this.#isInFlight[profile] !== true) this.#ready.push(profile);
     }
-    this.#last[profile] = event;
+    this.#last[profile] = item;
     if (waiting % this.#eventsPerUpdate === 0) this.#updates += 1;
     this.#waiting[profile] = waiting + 1;
-    this.#events += 1;
+    this.#items += 1;
   }
 
   /**
@@ -84,11 +114,11 @@ export class UpdateBatcher {
     while (updates.length < maxUpdates) {
       const profile = this.#ready.first;
       if (profile === undefined) break;
-      const update = { profile, events: this.#listForUpdate(profile) };
+      const update = this.#attributeRows === 0 ? this.#formOfEvents(profile) : this.#form(profile);
       bytes += countUpdateBytes(this.#arena, update);
       if (updates.length > 0 && bytes > maxBytes) break;
       this.#ready.shift();
-      this.#removeFirst(profile, update.events);
+      this.#removeFirst(update);
       this.#isInFlight[profile] = true;
       updates.push(update);
     }
@@ -96,31 +126,58 @@ export class UpdateBatcher {
   }
 
   /**
-   * Returns the events for the next update. An update never mixes events that Batch is likely to refuse because of
-   * their time with events that it is likely to accept. If Batch refused some of them, its response would name only the update,
-   * and not the events.
+   * Returns the next update of a profile that has only events. An update never mixes events that Batch is likely to refuse because of
+   * their time with others. If Batch refused some of them, its response would name only the update, and not the events.
    */
-  #listForUpdate(profile: ProfileNumber): EventNumber[] {
+  #formOfEvents(profile: ProfileNumber): Update {
     const first = this.#first[profile] ?? NONE;
     const events = [first];
     const most = Math.min(this.#eventsPerUpdate, this.#waiting[profile] ?? 0);
     let event = this.#next[first] ?? NONE;
-    while (events.length < most && this.#isTimely[event] === this.#isTimely[first]) {
+    while (events.length < most && this.#kinds[event] === this.#kinds[first]) {
       events.push(event);
       event = this.#next[event] ?? NONE;
     }
-    return events;
+    return { profile, events, attributes: undefined };
   }
 
-  #removeFirst(profile: ProfileNumber, events: readonly EventNumber[]): void {
-    this.#first[profile] = this.#next[events.at(-1) ?? NONE] ?? NONE;
-    this.#count(profile, (this.#waiting[profile] ?? 0) - events.length);
+  /** Returns the next update of a profile, which may also have rows with attributes. */
+  #form(profile: ProfileNumber): Update {
+    const events: EventNumber[] = [];
+    const merger = new AttributeMerger(this.#limits.attributes_per_update);
+    let item = this.#first[profile] ?? NONE;
+    const isUntimely = this.#kinds[item] === UNTIMELY_EVENT;
+    for (let left = this.#waiting[profile] ?? 0; left > 0; left -= 1) {
+      const kind = this.#kinds[item];
+      if ((kind === UNTIMELY_EVENT) !== isUntimely) break;
+      if (kind === ATTRIBUTES) {
+        if (!merger.add(item, this.#arena.read(item))) break;
+      } else if (events.length < this.#eventsPerUpdate) events.push(item);
+      else break;
+      item = this.#next[item] ?? NONE;
+    }
+    return { profile, events, attributes: merger.merged };
+  }
+
+  #removeFirst({ profile, events, attributes }: Update): void {
+    const waiting = this.#waiting[profile] ?? 0;
+    if (attributes === undefined) {
+      this.#first[profile] = this.#next[events.at(-1) ?? NONE] ?? NONE;
+      this.#count(profile, waiting - events.length);
+      return;
+    }
+    const items = events.length + attributes.rows.length;
+    let first = this.#first[profile] ?? NONE;
+    for (let index = 0; index < items; index += 1) first = this.#next[first] ?? NONE;
+    this.#first[profile] = first;
+    this.#count(profile, waiting - items);
+    this.#attributeRows -= attributes.rows.length;
   }
 
   #count(profile: ProfileNumber, waiting: number): void {
     const before = this.#waiting[profile] ?? 0;
     this.#updates += this.#countUpdates(waiting) - this.#countUpdates(before);
-    this.#events += waiting - before;
+    this.#items += waiting - before;
     this.#waiting[profile] = waiting;
   }
 
@@ -128,15 +185,15 @@ export class UpdateBatcher {
     return Math.ceil(events / this.#eventsPerUpdate);
   }
 
-  /** Removes and returns the events for which `isDropped` returns true. */
-  drop(isDropped: (event: EventNumber) => boolean): EventNumber[] {
+  /** Removes and returns the items for which `isDropped` returns true. */
+  drop(isDropped: (item: EventNumber) => boolean): EventNumber[] {
     const dropped: EventNumber[] = [];
     for (const [profile, waiting] of this.#waiting.entries()) {
       const kept: EventNumber[] = [];
-      let event = this.#first[profile] ?? NONE;
+      let item = this.#first[profile] ?? NONE;
       for (let index = 0; index < waiting; index += 1) {
-        (isDropped(event) ? dropped : kept).push(event);
-        event = this.#next[event] ?? NONE;
+        (isDropped(item) ? dropped : kept).push(item);
+        item = this.#next[item] ?? NONE;
       }
       for (const [index, each] of kept.entries()) this.#next[each] = kept[index + 1] ?? NONE;
       this.#first[profile] = kept[0] ?? NONE;
@@ -144,6 +201,7 @@ export class UpdateBatcher {
       this.#count(profile, kept.length);
     }
     this.#ready.keep((profile) => (this.#waiting[profile] ?? 0) > 0);
+    this.#attributeRows -= dropped.filter((item) => this.#kinds[item] === ATTRIBUTES).length;
     return dropped;
   }
 
@@ -158,6 +216,16 @@ export class UpdateBatcher {
 
 export function countEvents(updates: readonly Update[]): number {
   return updates.reduce((sum, { events }) => sum + events.length, 0);
+}
+
+/** Counts the events, and the rows with attributes. */
+export function countItems(updates: readonly Update[]): number {
+  return updates.reduce((sum, { attributes }) => sum + (attributes?.rows.length ?? 0), countEvents(updates));
+}
+
+/** Lists the events, and the rows with attributes. */
+export function listItems({ events, attributes }: Update): readonly EventNumber[] {
+  return attributes === undefined ? events : [...attributes.rows, ...events];
 }
 
 /** The minimum number of items that must be removed from a queue before it copies the others into a new array. */

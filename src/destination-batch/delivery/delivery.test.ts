@@ -129,7 +129,7 @@ function start(options: StartOptions = {}) {
     normal: createRoute(UPDATE, pace),
     bulk: bulkPace && createRoute(MASS_UPDATE, bulkPace),
     report,
-    eventsPerUpdate: 15,
+    limits: { events_per_update: 15, attributes_per_update: 50 },
     requestBytes: 4 * 1024 * 1024,
     maxLingerMs: 2 * SECOND,
     retryTimeMs: 30 * MINUTE,
@@ -490,7 +490,7 @@ describe('partial errors of an accepted request', () => {
     return { settled, logged: wordsOf(report.drainMessages()), failures };
   }
 
-  const several = ' (for an update with 2 events; Batch does not say which of them it refused)';
+  const several = ' (for an update with 2 rows; Batch does not say which of them it refused)';
   const cases: [name: string, answer: BatchResponse, settled: string[], logged: string[]][] = [
     ['none', ACCEPTED, ['a accepted', 'b accepted', 'c accepted'], []],
     ['an update', acceptedBut({ bulkIndex: 0 }), ['a Batch said: so it is', 'b accepted', 'c accepted'], []],
@@ -511,7 +511,7 @@ describe('partial errors of an accepted request', () => {
       acceptedBut({ attribute: 'price', reason: 'so it is "a" "b"' }),
       ['a accepted', 'b accepted', 'c accepted'],
       [
-        'Batch left out the attribute "price": so it is "****" "b". The event was accepted without it (shown once per attribute). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/attribute_refused_by_batch.md',
+        'Batch left out the attribute "price": so it is "****" "b". The row was accepted without it (shown once per attribute). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/attribute_refused_by_batch.md',
       ],
     ],
     [
@@ -519,7 +519,7 @@ describe('partial errors of an accepted request', () => {
       acceptedBut({ attribute: 'price' }, { reason: 'two' }),
       ['a Batch said: two', 'b accepted', 'c accepted'],
       [
-        'Batch left out the attribute "price": so it is. The event was accepted without it (shown once per attribute). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/attribute_refused_by_batch.md',
+        'Batch left out the attribute "price": so it is. The row was accepted without it (shown once per attribute). See https://github.com/clickhouse-to-batch/clickhouse-to-batch/blob/main/docs/troubleshooting/attribute_refused_by_batch.md',
       ],
     ],
     [
@@ -793,7 +793,7 @@ describe('the delivery fails', () => {
     await pass(0);
     calls[2]?.fail(error);
     await pass(MINUTE);
-    expect(delivery.eventsOfUnknownOutcome).toHaveLength(expected);
+    expect(delivery.itemsOfUnknownOutcome).toHaveLength(expected);
   });
 
   test('at a retry of a request without a response, which may be stored nevertheless', async () => {
@@ -805,7 +805,7 @@ describe('the delivery fails', () => {
     await pass(SECOND);
     calls[1]?.fail(OUT_OF_ORDER);
     await pass(MINUTE);
-    expect([calls.length, delivery.eventsOfUnknownOutcome.length]).toEqual([2, 2]);
+    expect([calls.length, delivery.itemsOfUnknownOutcome.length]).toEqual([2, 2]);
   });
 
   test('when a row can not be settled', async () => {
@@ -1058,7 +1058,7 @@ test('I1, I8: settles each event once, in order, within the rate limit, whatever
         const { delivery, arena, failures, add } = start({
           receiver: { post },
           pace: { capacity, perSecond, updatesPerRequest },
-          eventsPerUpdate: perUpdate,
+          limits: { events_per_update: perUpdate, attributes_per_update: 50 },
           retryTimeMs: 1_000 * MINUTE,
           onSettled: (name, { kind }) => outcomes.push([name, kind]),
         });

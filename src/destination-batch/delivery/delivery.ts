@@ -3,7 +3,7 @@ import { Signal } from '../../shared/async.ts';
 import { MAX_CALLS_IN_FLIGHT } from '../batch/api.ts';
 import type { EventNumber } from '../event-arena.ts';
 import type { ProfileNumber } from '../profile-table.ts';
-import { countEvents, type Update, UpdateBatcher } from './batcher.ts';
+import { countItems, listItems, type Update, UpdateBatcher, type UpdateLimits } from './batcher.ts';
 import { type PosterOptions, UpdatePoster } from './post-updates.ts';
 import type { Route } from './rate-limit.ts';
 
@@ -32,7 +32,7 @@ export type DeliveryOptions = PosterOptions & {
   normal: Route;
   /** The route that is used from the first backlog on. Undefined if there is only the normal route. */
   bulk: Route | undefined;
-  eventsPerUpdate: number;
+  limits: UpdateLimits;
   requestBytes: number;
   /** The maximum time that an event waits for other events, in milliseconds. */
   maxLingerMs: number;
@@ -54,8 +54,8 @@ export class Delivery {
   #inFlight = 0;
   #ended = false;
   /**
-   * The number of events to send without waiting for more. When the timer ends, this becomes the number of all waiting
-   * events.
+   * The number of items to send without waiting for more. When the timer ends, this becomes the number of all waiting
+   * items: events, and rows with attributes.
    */
   #toFlush = 0;
   #lingerTimer: NodeJS.Timeout | undefined;
@@ -72,7 +72,7 @@ export class Delivery {
     // Turns off Node's warning about many listeners. Each call in flight and each wait adds one listener, but the
     // number of calls and waits is limited.
     setMaxListeners(0, this.#halt.signal);
-    this.#batcher = new UpdateBatcher(options.arena, options.eventsPerUpdate);
+    this.#batcher = new UpdateBatcher(options.arena, options.limits);
     this.#poster = new UpdatePoster(options, this.#halt.signal);
     this.#running = this.#run().catch((error: unknown) => this.#fail(error));
   }
@@ -80,6 +80,16 @@ export class Delivery {
   /** @param isTimely false if Batch is likely to refuse the event because of its time. */
   add(profile: ProfileNumber, event: EventNumber, isTimely: boolean): void {
     this.#batcher.add(profile, event, isTimely);
+    this.#noteAdded();
+  }
+
+  /** Adds a row with attributes (see `writeAttributeRow`). */
+  addAttributes(profile: ProfileNumber, row: EventNumber): void {
+    this.#batcher.addAttributes(profile, row);
+    this.#noteAdded();
+  }
+
+  #noteAdded(): void {
     // Whether the timer should be short is decided once for many events, in waitForCapacity.
     if (this.#lingerTimer === undefined) this.#startLinger();
   }
@@ -98,9 +108,9 @@ export class Delivery {
     await this.#running;
   }
 
-  /** Removes the waiting events for which `isDropped` returns true. They are neither sent nor settled. */
-  drop(isDropped: (event: EventNumber) => boolean): void {
-    for (const event of this.#batcher.drop(isDropped)) this.#options.arena.release(event);
+  /** Removes the waiting items for which `isDropped` returns true. They are neither sent nor settled. */
+  drop(isDropped: (item: EventNumber) => boolean): void {
+    for (const item of this.#batcher.drop(isDropped)) this.#options.arena.release(item);
     this.#toSend.notify();
     this.#hasCapacity.notify();
   }
@@ -113,9 +123,9 @@ export class Delivery {
     this.#hasCapacity.notify();
   }
 
-  /** After a halt, the events that Batch may have stored although no response arrived. */
-  get eventsOfUnknownOutcome(): EventNumber[] {
-    return this.#poster.eventsOfUnknownOutcome;
+  /** After a halt, the events and rows with attributes that Batch may have stored although no response arrived. */
+  get itemsOfUnknownOutcome(): EventNumber[] {
+    return this.#poster.itemsOfUnknownOutcome;
   }
 
   /** The number of updates that the rate limit allows now. */
@@ -124,7 +134,7 @@ export class Delivery {
   }
 
   get #isFull(): boolean {
-    return this.#batcher.events >= MAX_WAITING_EVENTS || this.#options.arena.heldBytes >= MAX_HELD_BYTES;
+    return this.#batcher.items >= MAX_WAITING_EVENTS || this.#options.arena.heldBytes >= MAX_HELD_BYTES;
   }
 
   get #shouldSend(): boolean {
@@ -133,7 +143,7 @@ export class Delivery {
   }
 
   get #isDone(): boolean {
-    return this.#ended && this.#batcher.events === 0 && this.#inFlight === 0;
+    return this.#ended && this.#batcher.items === 0 && this.#inFlight === 0;
   }
 
   async #run(): Promise<void> {
@@ -155,7 +165,7 @@ export class Delivery {
     if (updates.length < planned) route.bucket.refund(planned - updates.length);
     // All waiting events may have been dropped in the meantime.
     if (updates.length === 0) return;
-    this.#toFlush = Math.max(0, this.#toFlush - countEvents(updates));
+    this.#toFlush = Math.max(0, this.#toFlush - countItems(updates));
     this.#startLinger();
     this.#hasCapacity.notify();
     this.#inFlight += 1;
@@ -173,7 +183,7 @@ export class Delivery {
   #release(updates: readonly Update[]): void {
     for (const update of updates) {
       this.#batcher.release(update);
-      for (const event of update.events) this.#options.arena.release(event);
+      for (const item of listItems(update)) this.#options.arena.release(item);
     }
   }
 
@@ -187,7 +197,7 @@ export class Delivery {
     const seconds = this.#batcher.updates / normal.bucket.perSecond;
     if (seconds <= BACKLOG_SECONDS && !this.#isFull) return;
     this.#route = bulk;
-    report.reportEndpointChange(bulk.endpoint.name, this.#batcher.events, seconds);
+    report.reportEndpointChange(bulk.endpoint.name, this.#batcher.items, seconds);
   }
 
   /**
@@ -195,7 +205,7 @@ export class Delivery {
    * is short: its only purpose is to let more events of these profiles join the updates.
    */
   #startLinger(): void {
-    if (this.#toFlush > 0 || this.#batcher.events === 0) return;
+    if (this.#toFlush > 0 || this.#batcher.items === 0) return;
     const isEnough = this.#batcher.readyUpdates >= this.#route.updatesPerRequest;
     if (this.#lingerTimer !== undefined) {
       if (!isEnough || this.#isShortLinger) return;
@@ -207,7 +217,7 @@ export class Delivery {
       () => {
         this.#lingerTimer = undefined;
         this.#isShortLinger = false;
-        this.#toFlush = this.#batcher.events;
+        this.#toFlush = this.#batcher.items;
         this.#toSend.notify();
       },
       isEnough ? Math.min(LINGER_MS, maxLingerMs) : maxLingerMs,

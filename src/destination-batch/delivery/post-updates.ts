@@ -1,6 +1,7 @@
 import { ConnectorError } from '../../protocol/errors.ts';
 import { parseExact } from '../../shared/exact-json.ts';
 import { retryFor } from '../../shared/retry.ts';
+import { bareName, parseAttributeRow, type RowAttribute, readAttributeRow } from '../attribute-rows.ts';
 import type { Endpoint } from '../batch/endpoints.ts';
 import { RetryableCallError } from '../batch/errors.ts';
 import { maskName, maskValues } from '../batch/mask-values.ts';
@@ -10,7 +11,8 @@ import { destinationError } from '../errors.ts';
 import type { EventArena, EventNumber } from '../event-arena.ts';
 import type { ProfileNumber } from '../profile-table.ts';
 import type { Report } from '../report.ts';
-import { countEvents, type Update } from './batcher.ts';
+import { countEvents, countItems, listItems, type Update } from './batcher.ts';
+import { mergeRows } from './merge-attributes.ts';
 import { pauseAfter, pauseOrSlowDown, type Route } from './rate-limit.ts';
 import { buildRequestBody } from './request-body.ts';
 
@@ -41,8 +43,8 @@ export type PosterOptions = {
    * event is settled.
    */
   onRetry: () => void;
-  /** Called once for each event of a profile, when Batch has accepted or rejected it. */
-  onSettled: (event: EventNumber, profile: ProfileNumber, outcome: Outcome) => void;
+  /** Called once for each event and each row with attributes of a profile, when Batch has accepted or rejected it. */
+  onSettled: (item: EventNumber, profile: ProfileNumber, outcome: Outcome) => void;
 };
 
 /**
@@ -62,12 +64,12 @@ export class UpdatePoster {
     this.#signal = signal;
   }
 
-  /** After posting was aborted, the events that Batch may have stored although no response arrived. */
-  get eventsOfUnknownOutcome(): EventNumber[] {
+  /** After posting was aborted, the events and rows with attributes that Batch may have stored although no response arrived. */
+  get itemsOfUnknownOutcome(): EventNumber[] {
     // If Batch has accepted no request, and one has failed with an error such as a wrong key, Batch refuses the other
     // requests in flight too.
     if (this.#isDenied && !this.#hasAccepted) return [];
-    return [...this.#unanswered].flatMap((updates) => updates.flatMap(({ events }) => events));
+    return [...this.#unanswered].flatMap((updates) => updates.flatMap(listItems));
   }
 
   /**
@@ -77,10 +79,10 @@ export class UpdatePoster {
     const response = await this.#postWithRetries(updates, route);
     switch (response.kind) {
       case 'accepted':
-        return this.#settleAccepted(updates, response.errors);
+        return this.#settleAccepted(updates, route, response.errors);
       case 'accepted_unreadable':
-        this.#options.report.reportUnreadableResponse(this.#maskEvents(response.detail, updates));
-        return this.#settleAccepted(updates, []);
+        this.#options.report.reportUnreadableResponse(this.#maskItems(response.detail, updates));
+        return this.#settleAccepted(updates, route, []);
       case 'refused':
         return this.#settleRefused(updates, route, response.reason);
     }
@@ -130,31 +132,73 @@ export class UpdatePoster {
     }
   }
 
-  #settleAccepted(updates: Update[], errors: PartialError[]): void {
-    const { report } = this.#options;
+  async #settleAccepted(updates: Update[], route: Route, errors: PartialError[]): Promise<void> {
     this.#hasAccepted = true;
-    const refused = new Map<number, string[]>();
-    for (const { bulkIndex, attribute, reason } of errors) {
-      const update = updates[bulkIndex];
-      if (update === undefined) report.reportStrayError(this.#maskEvents(reason, updates));
-      else if (attribute !== undefined)
-        report.reportRefusedAttribute(maskName(attribute), () => this.#maskEvents(reason, [update]));
-      else refused.set(bulkIndex, [...(refused.get(bulkIndex) ?? []), reason]);
+    const errorsOf = new Map<Update, PartialError[]>();
+    for (const error of errors) {
+      const update = updates[error.bulkIndex];
+      if (update === undefined) this.#options.report.reportStrayError(this.#maskItems(error.reason, updates));
+      else errorsOf.set(update, [...(errorsOf.get(update) ?? []), error]);
     }
-    for (const [index, update] of updates.entries()) {
-      const reasons = refused.size === 0 ? undefined : refused.get(index);
-      if (reasons === undefined) this.#settle(update, ACCEPTED);
-      else this.#settle(update, createRejection(update, reasons.join('; '), false));
+    const unclear: Update[] = [];
+    for (const update of updates) {
+      const found = errorsOf.size === 0 ? undefined : errorsOf.get(update);
+      if (found === undefined) this.#settle(update, ACCEPTED);
+      else unclear.push(...this.#settleWithErrors(update, found));
+    }
+    for (const update of unclear) {
+      await route.bucket.take(1, this.#signal);
+      await this.post([update], route);
     }
   }
 
   /**
+   * Settles an update for which Batch reports errors. They don't say which of several rows with attributes they are about. The
+   * attributes of a profile can be sent again without harm, so these rows are not settled, but sent in smaller updates.
+   *
+   * @returns the updates to send.
+   */
+  #settleWithErrors(update: Update, errors: readonly PartialError[]): Update[] {
+    const { arena } = this.#options;
+    const { events, attributes } = update;
+    const smaller = splitUpdate(arena, update)?.filter((part) => part.attributes !== undefined) ?? [];
+    const sent = (attributes?.rows ?? []).flatMap((row) => readAttributeRow(arena.read(row)));
+    const refused = errors.filter(({ attribute }) => attribute === undefined);
+    const refusedAttributes = errors.filter(({ attribute }) => attribute !== undefined);
+    if (smaller.length > 0) {
+      const isOfEvents = (name = ''): boolean => events.length > 0 && !sent.some((own) => isSameAttribute(own, name));
+      this.#reportAttributes(
+        refusedAttributes.filter(({ attribute }) => isOfEvents(attribute)),
+        update,
+      );
+      this.#settle({ ...update, attributes: undefined }, this.#judge(update, refused));
+      return smaller;
+    }
+    this.#reportAttributes(refusedAttributes, update);
+    const isNothingLeft =
+      sent.length > 0 &&
+      sent.every((own) => refusedAttributes.some(({ attribute = '' }) => isSameAttribute(own, attribute)));
+    this.#settle(update, this.#judge(update, isNothingLeft ? errors : refused));
+    return [];
+  }
+
+  #judge(update: Update, errors: readonly PartialError[]): Outcome {
+    if (errors.length === 0) return ACCEPTED;
+    return createRejection(update, errors.map(({ reason }) => reason).join('; '), false);
+  }
+
+  #reportAttributes(errors: readonly PartialError[], update: Update): void {
+    for (const { attribute = '', reason } of errors)
+      this.#options.report.reportRefusedAttribute(maskName(attribute), () => this.#maskItems(reason, [update]));
+  }
+
+  /**
    * Handles a request that Batch refused as a whole, because it contains a bad event or is too large. Splits it in half
-   * repeatedly, first between updates and then between the events of an update, until the bad event is isolated. Batch
+   * repeatedly, first between updates and then between the events and rows of an update, until the bad one is isolated. Batch
    * stored nothing of the refused request, so no event arrives twice.
    */
   async #settleRefused(updates: Update[], route: Route, reason: string): Promise<void> {
-    const halves = splitInHalf(updates);
+    const halves = splitInHalf(this.#options.arena, updates);
     if (halves === undefined) {
       for (const update of updates) this.#settle(update, createRejection(update, reason, true));
       return;
@@ -166,19 +210,20 @@ export class UpdatePoster {
   }
 
   /** Masks the values of these updates in a message from Batch, so that it can be logged. */
-  #maskEvents(words: string, updates: readonly Update[]): string {
+  #maskItems(words: string, updates: readonly Update[]): string {
     const { arena } = this.#options;
     return maskValues(
       words,
-      updates.map(({ profile, events }) => [
+      updates.map(({ profile, events, attributes }) => [
         arena.profiles.readCustomId(profile),
         events.map((event) => parseExact(arena.read(event))),
+        attributes?.rows.map((row) => parseAttributeRow(arena.read(row))),
       ]),
     );
   }
 
   #settle(update: Update, outcome: Outcome): void {
-    for (const event of update.events) this.#options.onSettled(event, update.profile, outcome);
+    for (const item of listItems(update)) this.#options.onSettled(item, update.profile, outcome);
   }
 }
 
@@ -199,20 +244,51 @@ function explainGivingUp(error: RetryableCallError, retryTimeMs: number): Connec
   );
 }
 
-/** Splits a request into two parts, in order. Returns undefined if the request contains only one event. */
-function splitInHalf(updates: Update[]): [Update[], Update[]] | undefined {
+/** Splits a request into two parts, in order. Returns undefined if the request contains only one event or row with attributes. */
+function splitInHalf(arena: EventArena, updates: Update[]): [Update[], Update[]] | undefined {
   const [only] = updates;
-  if (only === undefined || updates.length > 1) {
-    const middle = Math.ceil(updates.length / 2);
-    return [updates.slice(0, middle), updates.slice(middle)];
+  if (only === undefined || updates.length > 1) return halve(updates);
+  const parts = splitUpdate(arena, only);
+  return parts && [[parts[0]], [parts[1]]];
+}
+
+/** Splits an update into two: first its attributes from its events, then its rows with attributes or its events in half. */
+function splitUpdate(arena: EventArena, update: Update): [Update, Update] | undefined {
+  const { events, attributes } = update;
+  const rows = attributes?.rows ?? [];
+  if (rows.length > 0 && events.length > 0)
+    return [
+      { ...update, events: [] },
+      { ...update, attributes: undefined },
+    ];
+  if (rows.length > 1) {
+    const [older, newer] = halve(rows);
+    return [
+      { ...update, attributes: mergeRows(arena, older) },
+      { ...update, attributes: mergeRows(arena, newer) },
+    ];
   }
-  if (only.events.length < 2) return undefined;
-  const middle = Math.ceil(only.events.length / 2);
-  return [[{ ...only, events: only.events.slice(0, middle) }], [{ ...only, events: only.events.slice(middle) }]];
+  if (events.length < 2) return undefined;
+  const [older, newer] = halve(events);
+  return [
+    { ...update, events: older },
+    { ...update, events: newer },
+  ];
+}
+
+function halve<T>(items: readonly T[]): [T[], T[]] {
+  const middle = Math.ceil(items.length / 2);
+  return [items.slice(0, middle), items.slice(middle)];
+}
+
+/** Checks whether an error of Batch is about this attribute. It may name it with its type, or a part of it, such as an item. */
+function isSameAttribute({ name }: RowAttribute, refused: string): boolean {
+  const [whole = ''] = refused.split(/[.[]/, 1);
+  return bareName(whole) === bareName(name);
 }
 
 /** @param whole whether Batch refused the entire request. If so, it stored none of the updates. */
 function createRejection(update: Update, words: string, whole: boolean): Outcome {
-  const refusal = { words, eventsInUpdate: update.events.length, whole };
+  const refusal = { words, rowsInUpdate: countItems([update]), whole };
   return { kind: 'rejected', rejection: { code: 'refused_by_batch', reason: describeRefusal(refusal), refusal } };
 }

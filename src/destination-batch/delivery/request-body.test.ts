@@ -9,7 +9,7 @@ const arena = new EventArena();
 
 /** An update with these events, given as JSON. */
 function updateOf(customId: string, events: readonly string[], from = arena): Update {
-  const batcher = new UpdateBatcher(from, events.length);
+  const batcher = new UpdateBatcher(from, { events_per_update: events.length, attributes_per_update: 50 });
   for (const json of events) batcher.add(from.profiles.findText(customId), from.add(json), true);
   const [update] = batcher.take(1, Number.POSITIVE_INFINITY);
   if (update === undefined) throw new Error('An update has events.');

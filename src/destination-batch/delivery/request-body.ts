@@ -4,18 +4,22 @@ import type { EventArena } from '../event-arena.ts';
 import type { Update } from './batcher.ts';
 
 const UPDATE_START = new BytePattern('{"identifiers":{"custom_id":');
+/** What comes between the id and the attributes. The brace after the attributes is the first one of what follows. */
+const ATTRIBUTES_START = new BytePattern('},"attributes":{');
 const EVENTS_START = new BytePattern('},"events":[');
 const UPDATE_END = new BytePattern(']}');
+/** The end of an update without events. */
+const EVENTLESS_END = new BytePattern('}}');
 
-/** The size of an update without its id and its events, in bytes. */
+/** The size of an update without its id, its attributes and its events, in bytes. It is larger than that of an update without events. */
 const UPDATE_FRAME_BYTES = UPDATE_START.length + EVENTS_START.length + UPDATE_END.length;
 
-/** Returns the size of an update in a request, in bytes, with the comma after it. */
-export function countUpdateBytes(arena: EventArena, { profile, events }: Update): number {
+/** Returns the maximum size of an update in a request, in bytes, with the comma after it. */
+export function countUpdateBytes(arena: EventArena, { profile, events, attributes }: Update): number {
   // There is one comma per event: one between each two events, and one after the update.
-  let bytes = UPDATE_FRAME_BYTES + arena.profiles.countIdBytes(profile) + events.length;
+  let bytes = UPDATE_FRAME_BYTES + arena.profiles.countIdBytes(profile) + Math.max(events.length, 1);
   for (const event of events) bytes += arena.countBytes(event);
-  return bytes;
+  return attributes === undefined ? bytes : bytes + ATTRIBUTES_START.length + attributes.json.length;
 }
 
 /** Returns the JSON of a request, which is an array of updates. The JSON of each event is copied unchanged. */
@@ -26,9 +30,18 @@ export function buildRequestBody(arena: EventArena, updates: readonly Update[]):
   const view = viewOf(body);
   let to = 0;
   body[to++] = OPENING_BRACKET;
-  for (const { profile, events } of updates) {
+  for (const { profile, events, attributes } of updates) {
     if (to > 1) body[to++] = COMMA;
     to = arena.profiles.copyId(profile, body, UPDATE_START.write(view, to));
+    // Whether Batch accepts an empty object is unknown.
+    if (attributes !== undefined && attributes.json.length > 0) {
+      to = ATTRIBUTES_START.write(view, to);
+      to += attributes.json.copy(body, to);
+    }
+    if (events.length === 0) {
+      to = EVENTLESS_END.write(view, to);
+      continue;
+    }
     to = EVENTS_START.write(view, to);
     for (let index = 0; index < events.length; index += 1) {
       if (index > 0) body[to++] = COMMA;

@@ -35,15 +35,15 @@ describe('the line of a rejected row', () => {
   });
 
   test.each([
-    ['of an update with one event', { eventsInUpdate: 1, whole: false }, false],
-    ['of an update with several: any may have been taken', { eventsInUpdate: 3, whole: false }, true],
-    ['of a whole request: none was', { eventsInUpdate: 3, whole: true }, false],
+    ['of an update with one event', { rowsInUpdate: 1, whole: false }, false],
+    ['of an update with several: any may have been taken', { rowsInUpdate: 3, whole: false }, true],
+    ['of a whole request: none was', { rowsInUpdate: 3, whole: true }, false],
   ])('says whether it may have arrived: a refusal %s', (_, refusal, expected) => {
     const rejection = { code: 'refused_by_batch', reason: 'r', refusal: { words: 'no "x"', ...refusal } } as const;
     expect(rejectionOf(toDeadLetter(LINE, rejection, AT))).toMatchObject({
       batch_said: 'no "x"',
       sent: true,
-      events_in_update: refusal.eventsInUpdate,
+      events_in_update: refusal.rowsInUpdate,
       may_have_arrived: expected,
     });
   });
@@ -64,7 +64,7 @@ describe('the line of a rejected row', () => {
   });
 
   test('that may have arrived stays marked, whatever rejects it the next time', () => {
-    const refusal = { words: 'no', eventsInUpdate: 2, whole: false };
+    const refusal = { words: 'no', rowsInUpdate: 2, whole: false };
     const uncertain = toDeadLetter(LINE, { code: 'refused_by_batch', reason: 'r', refusal }, AT);
     expect(rejectionOf(toDeadLetter(uncertain, MISSING, AT))).toMatchObject({ may_have_arrived: true, sent: false });
   });

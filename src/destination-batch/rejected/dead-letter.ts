@@ -2,6 +2,7 @@ import { LosslessNumber } from 'lossless-json';
 import { troubleshootingPage } from '../../protocol/help-pages.ts';
 import { isJsonObject, parseExact, tryParseJson } from '../../shared/exact-json.ts';
 import { formatCount } from '../../shared/format.ts';
+import { parseAttributeRow } from '../attribute-rows.ts';
 import { maskValues } from '../batch/mask-values.ts';
 import { describeRefusal, type Rejection } from '../codes.ts';
 import type { Row } from '../mapping/mapper.ts';
@@ -30,7 +31,7 @@ export function toDeadLetter(line: string, { code, reason, refusal }: Rejection,
     reason,
     batch_said: refusal?.words ?? null,
     sent: refusal !== undefined,
-    events_in_update: refusal?.eventsInUpdate ?? 0,
+    events_in_update: refusal?.rowsInUpdate ?? 0,
     // An event that an earlier attempt may have delivered stays one, whatever its rejection is now.
     may_have_arrived: mayHaveArrived(refusal) || earlier?.may_have_arrived === true,
     rejected_at: new Date(at).toISOString(),
@@ -72,7 +73,7 @@ function countAttempts(rejection: StoredRejection | undefined): number {
  * refused the whole request, it stored no events.
  */
 function mayHaveArrived(refusal: Rejection['refusal']): boolean {
-  return refusal !== undefined && !refusal.whole && refusal.eventsInUpdate > 1;
+  return refusal !== undefined && !refusal.whole && refusal.rowsInUpdate > 1;
 }
 
 /**
@@ -115,8 +116,9 @@ function shorten(name: string): string {
   return name.length <= NAME_CHARACTERS ? name : `${name.slice(0, NAME_CHARACTERS)}…`;
 }
 
-/** Rebuilds the part of a row that was sent, from the JSON of its event. */
+/** Rebuilds the part of a row that was sent, from the JSON of its event, or from its attributes (see `writeAttributeRow`). */
 export function rebuildRow(customId: string, json: string): Row {
+  if (!json.startsWith('{')) return { custom_id: customId, ...parseAttributeRow(json) };
   const event = parseExact(json);
   if (!isJsonObject(event)) return {};
   const { name, time, attributes } = event;

@@ -110,7 +110,7 @@ export class WriteSession {
       receiver,
       report,
       ...createRoutes(configuration),
-      eventsPerUpdate: configuration.limits.events_per_update,
+      limits: configuration.limits,
       requestBytes: configuration.limits.request_bytes,
       maxLingerMs: configuration.flush_interval_seconds * 1000,
       retryTimeMs: configuration.retry_minutes * 60_000,
@@ -352,7 +352,7 @@ export class WriteSession {
     await this.#stateOutput.finish();
     await this.#storeRejectedRows();
     if (this.#failed !== undefined && !this.#isDryRun) {
-      this.#report.setUnknownOutcome(this.#delivery.eventsOfUnknownOutcome.length);
+      this.#report.setUnknownOutcome(this.#delivery.itemsOfUnknownOutcome.length);
     }
     for (const message of this.#report.summarize()) await this.#output.write(message);
     await this.#metrics?.write();
@@ -371,6 +371,6 @@ export class WriteSession {
 
   /** After an error, finds the segments with rows that Batch may have stored, although no response arrived. */
   #findUnknownSegments(): ReadonlySet<number> {
-    return new Set(this.#delivery.eventsOfUnknownOutcome.map((event) => this.#originOf(event).entry.segment));
+    return new Set(this.#delivery.itemsOfUnknownOutcome.map((event) => this.#originOf(event).entry.segment));
   }
 }
