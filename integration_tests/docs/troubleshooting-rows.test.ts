@@ -25,7 +25,13 @@ beforeAll(async () => {
 
 afterAll(() => batch.close());
 
-type Sending = { codes: readonly string[]; policies: Record<string, string>; fault?: FaultRequest };
+type Sending = {
+  codes: readonly string[];
+  policies: Record<string, string>;
+  fault?: FaultRequest;
+  /** The stream of the rows. The rows of `customers` become attributes of profiles. */
+  stream?: 'events' | 'customers';
+};
 
 /** What the rows of most pages do not need. */
 const OTHERS: readonly Sending[] = [
@@ -36,6 +42,11 @@ const OTHERS: readonly Sending[] = [
   {
     codes: ['text_truncated', 'time_left_out'],
     policies: { untimely_event: 'send_without_time', long_text: 'truncate' },
+  },
+  {
+    codes: ['native_attribute_invalid'],
+    policies: {},
+    stream: 'customers',
   },
   {
     codes: ['attribute_refused_by_batch'],
@@ -75,12 +86,13 @@ function rowOn(code: string): string {
     );
 }
 
-async function send({ codes, policies, fault }: Sending): Promise<Finished> {
+async function send({ codes, policies, fault, stream = 'events' }: Sending): Promise<Finished> {
   if (fault !== undefined) batch.faults.add(fault);
-  const config = file('destination.json', destinationConfiguration(batch, { policies }));
-  const catalog = file('catalog.json', catalogOf('incremental', 'events'));
+  const streams = stream === 'customers' ? { customers: { object: 'profile_attributes' } } : {};
+  const config = file('destination.json', destinationConfiguration(batch, { policies, streams }));
+  const catalog = file('catalog.json', catalogOf('incremental', stream));
   const lines = codes.map(
-    (code) => `{"type":"RECORD","record":{"stream":"events","emitted_at":1,"data":${rowOn(code)}}}\n`,
+    (code) => `{"type":"RECORD","record":{"stream":"${stream}","emitted_at":1,"data":${rowOn(code)}}}\n`,
   );
   return run('destination-batch', ['write', '--config', config, '--catalog', catalog], { input: lines.join('') });
 }

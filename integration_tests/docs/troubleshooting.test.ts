@@ -550,6 +550,18 @@ const BATCH_ERRORS: readonly Case[] = [
 const ROW_ERRORS: readonly Case[] = [
   write('mapping_unfit', { mapping: { custom_id_column: 'user_id' } }, '', withColumns),
   write('mapping_unfit', { mapping: { exclude_columns: ['Email'] } }, '', withColumns),
+  write('mapping_unfit', { mapping: { event_name: { from: 'stream' } } }, '', () => catalog('Shop orders')),
+  write(
+    'mapping_unfit',
+    { event_id_attribute: 'row_id', streams: { customers: { object: 'profile_attributes' } } },
+    '',
+    () => catalog('customers'),
+  ),
+  write('object_unknown', {}, '', () =>
+    file('catalog.json', {
+      streams: [{ stream: { name: 'customers' }, sync_mode: 'incremental', destination_object_name: 'profile' }],
+    }),
+  ),
   write('stream_not_in_catalog', {}, `${recordLine({}, 'orders')}\n`),
   write('input_broken', {}, '{"type":"RECORD","record":{"stream":"eve'),
   {

@@ -40,6 +40,7 @@ const ATTRIBUTE_CODES = [
   'object_too_deep',
   'too_many_attributes',
   'type_unsupported',
+  'native_attribute_invalid',
   'attribute_refused_by_batch',
 ] as const;
 

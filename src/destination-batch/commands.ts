@@ -38,12 +38,12 @@ export async function check(context: CommandContext, config: GivenConfiguration)
   }
 }
 
-/** Writes the DESTINATION_CATALOG. It is the same for every configuration, but an invalid configuration is an error. */
+/** Writes the DESTINATION_CATALOG, whose columns depend on the mapping in the configuration. */
 export async function discover(context: CommandContext, config: GivenConfiguration): Promise<void> {
-  await readConfiguration(config, destinationConfigurationSchema, context);
+  const configuration = await readConfiguration(config, destinationConfigurationSchema, context);
   await context.output.write({
     type: 'DESTINATION_CATALOG',
-    destination_catalog: { operations: discoverOperations() },
+    destination_catalog: { operations: discoverOperations(configuration) },
   });
 }
 

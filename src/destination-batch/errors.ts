@@ -10,6 +10,7 @@ export const DESTINATION_ERRORS = {
   batch_unreachable: 'transient_error',
 
   mapping_unfit: 'config_error',
+  object_unknown: 'config_error',
   stream_not_in_catalog: 'config_error',
   input_broken: 'system_error',
   too_many_rejected: 'config_error',

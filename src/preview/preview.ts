@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { type DestinationConfiguration, destinationConfigurationSchema } from '../destination-batch/config/schema.ts';
 import { findUnknownStreams } from '../destination-batch/config/streams.ts';
 import { EventArena } from '../destination-batch/event-arena.ts';
-import { createEventStreams } from '../destination-batch/mapping/streams.ts';
+import { createDestinationStreams } from '../destination-batch/mapping/streams.ts';
 import { parseInputLine } from '../destination-batch/write/input.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { readConfiguration } from '../protocol/configuration.ts';
@@ -61,7 +61,13 @@ export async function preview(context: CommandContext, options: PreviewOptions):
   const catalog = { streams: [{ stream, sync_mode: 'incremental' as const }] };
   const arena = new EventArena();
   const sample = new Sample((onChange) => {
-    const mapped = createEventStreams(configuration, catalog, context.now, (_, change) => onChange(change), arena);
+    const mapped = createDestinationStreams(
+      configuration,
+      catalog,
+      context.now,
+      (_, change) => onChange(change),
+      arena,
+    );
     const found = mapped.find(stream.name, stream.namespace);
     if (found === undefined) throw new Error('The catalog lacks the stream that it was built from.');
     return found.mapper;
@@ -93,7 +99,7 @@ export async function preview(context: CommandContext, options: PreviewOptions):
   } finally {
     folder.remove();
   }
-  return { stream: stream.name, start, sample, request: buildFirstRequest(arena, sample.events, configuration) };
+  return { stream: stream.name, start, sample, request: buildFirstRequest(arena, sample.mapped, configuration) };
 }
 
 /**

@@ -74,7 +74,7 @@ describe('a sample', () => {
   test('keeps only as many rows as are shown', () => {
     const sample = sampleOf([row({ custom_id: '' }), row(), row({ custom_id: 'u2' })], 2);
     expect(sample.shown.map(({ isRejected }) => isRejected)).toEqual([true, false]);
-    expect(sample.events.map(({ profile }) => arena.profiles.readCustomId(profile))).toEqual(['u1']);
+    expect(sample.mapped.map(({ profile }) => arena.profiles.readCustomId(profile))).toEqual(['u1']);
   });
 
   test('reports whether all rows would arrive: not if one is rejected or its event is too old', () => {
@@ -90,7 +90,7 @@ describe('a sample', () => {
 
 test('builds the first request as write does: grouped by profile, for the normal endpoint', () => {
   const sample = sampleOf([row({ n: 1 }), row({ custom_id: 'u2' }), row({ n: 2 })]);
-  expect(buildFirstRequest(arena, sample.events, configuration)).toEqual({
+  expect(buildFirstRequest(arena, sample.mapped, configuration)).toEqual({
     url: 'https://api.batch.com/2.11/profiles/update',
     body:
       '[{"identifiers":{"custom_id":"u1"},"events":[' +
@@ -105,7 +105,7 @@ describe('the text of a preview', () => {
   const colourful = describeTerminal({ isTTY: true, columns: 120, hasColors: () => true });
   const textOf = (sample: Sample, terminal = plain) =>
     formatPreview(
-      { stream: 'events', start: undefined, sample, request: buildFirstRequest(arena, sample.events, configuration) },
+      { stream: 'events', start: undefined, sample, request: buildFirstRequest(arena, sample.mapped, configuration) },
       terminal,
     );
 

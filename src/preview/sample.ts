@@ -1,7 +1,8 @@
 import { LosslessNumber } from 'lossless-json';
 import type { Change, LeftOut, Rejection, RejectionCode } from '../destination-batch/codes.ts';
-import type { ColumnUse, EventMapper, Row } from '../destination-batch/mapping/mapper.ts';
-import type { MappedEvent } from '../destination-batch/mapping/rules.ts';
+import type { ColumnUse, Row } from '../destination-batch/mapping/mapper.ts';
+import type { MappedAttributes } from '../destination-batch/mapping/profile/profile-mapper.ts';
+import type { MappedEvent, RejectedRow } from '../destination-batch/mapping/rules.ts';
 
 /** The JSON type of a value. */
 type JsonType = 'string' | 'number' | 'boolean' | 'array' | 'object' | 'null';
@@ -22,17 +23,23 @@ export type SampledColumn = {
   remarks: Map<LeftOut['code'] | Change['code'], Found>;
 };
 
+/** A mapper of a stream, whose rows become events of profiles or attributes of profiles. */
+export type SampleMapper = {
+  map: (row: Row) => MappedEvent | MappedAttributes | RejectedRow;
+  describeColumn: (column: string) => ColumnUse;
+};
+
 /** A row to show. */
 export type ShownRow = { row: Row; isRejected: boolean };
 
 /** Maps rows as `write` does, without sending them, and counts the results by column and by code. */
 export class Sample {
-  readonly #mapper: EventMapper;
+  readonly #mapper: SampleMapper;
   readonly #maxShown: number;
   readonly #columns = new Map<string, SampledColumn>();
   readonly #rejections = new Map<RejectionCode, Found>();
   readonly #shown: ShownRow[] = [];
-  readonly #events: MappedEvent[] = [];
+  readonly #mapped: (MappedEvent | MappedAttributes)[] = [];
   #rows = 0;
   #rejected = 0;
   #untimely = 0;
@@ -41,7 +48,7 @@ export class Sample {
    * @param mapperWith creates the mapper of the stream. The mapper passes each change that a policy makes to `onChange`.
    * @param maxShown the maximum number of rows to show, beginning with the first row.
    */
-  constructor(mapperWith: (onChange: (change: Change) => void) => EventMapper, maxShown: number) {
+  constructor(mapperWith: (onChange: (change: Change) => void) => SampleMapper, maxShown: number) {
     this.#mapper = mapperWith((change) => this.#addRemark(change));
     this.#maxShown = maxShown;
   }
@@ -79,9 +86,9 @@ export class Sample {
     return this.#shown;
   }
 
-  /** The events of the first rows, except for rows that would be rejected. */
-  get events(): readonly MappedEvent[] {
-    return this.#events;
+  /** The events or attributes of the first rows, except for rows that would be rejected. */
+  get mapped(): readonly (MappedEvent | MappedAttributes)[] {
+    return this.#mapped;
   }
 
   take(row: Row): void {
@@ -90,12 +97,12 @@ export class Sample {
     const mapped = this.#mapper.map(row);
     if (mapped.kind === 'rejected') this.#reject(mapped.rejection);
     else {
-      if (!mapped.isTimely) this.#untimely += 1;
+      if (mapped.kind === 'event' && !mapped.isTimely) this.#untimely += 1;
       for (const leftOut of mapped.leftOut) this.#addRemark(leftOut);
     }
     if (this.#shown.length === this.#maxShown) return;
     this.#shown.push({ row, isRejected: mapped.kind === 'rejected' });
-    if (mapped.kind === 'event') this.#events.push(mapped);
+    if (mapped.kind !== 'rejected') this.#mapped.push(mapped);
   }
 
   #inspect(name: string, value: unknown): void {

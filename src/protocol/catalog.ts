@@ -23,6 +23,8 @@ export const configuredCatalogSchema = z.looseObject({
         }),
         sync_mode: z.enum(['full_refresh', 'incremental']),
         destination_sync_mode: z.string().nullish(),
+        /** One of the objects that the destination's `discover` lists. */
+        destination_object_name: z.string().nullish(),
         /** Increases with each refresh of the stream. */
         generation_id: z.int().nullish(),
         /** The oldest generation whose data the platform wants to keep; 0 keeps all data. */

@@ -34,8 +34,10 @@ export type AirbyteStream = {
 
 export type DestinationOperation = {
   object_name: string;
-  sync_mode: 'append';
+  sync_mode: 'append' | 'append_dedup';
   json_schema: JsonSchema;
+  /** The columns that identify an object: alternatives, each of which is a list of columns. */
+  matching_keys?: string[][];
 };
 
 export type StreamStatus = 'STARTED' | 'RUNNING' | 'COMPLETE' | 'INCOMPLETE';

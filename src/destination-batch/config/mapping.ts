@@ -1,14 +1,12 @@
 import { z } from 'zod';
 import { EVENT_NAME } from '../batch/limits.ts';
+import type { DestinationObject } from './objects.ts';
 import { nameOption, strictOptions } from './options.ts';
 
 /** The default column names. Batch's Cloud Sync uses the same names (docs/batch-api.md, section 5). */
 const CUSTOM_ID = 'custom_id';
 const EVENT_NAME_COLUMN = 'event_name';
 const EVENT_TIME = 'event_time';
-
-/** The columns that every row needs. */
-export const REQUIRED_FIELDS = [CUSTOM_ID, EVENT_NAME_COLUMN] as const;
 
 /**
  * The cursor column that Cloud Sync requires (docs/batch-api.md, section 5). It is needed only for reading, so it is
@@ -119,6 +117,9 @@ export type Contradiction = { option: MappingOption; error: string };
 /** The options for the name of the events. Only one of them can be set. */
 const NAME_OPTIONS = ['event_name_column', 'constant_event_name', 'event_name'] as const;
 
+/** The options that are only for events, and not for attributes of profiles. */
+export const EVENT_OPTIONS = [...NAME_OPTIONS, 'event_time_column'] as const;
+
 /** The groups of options of which only one can be set. */
 export const EXCLUSIVE_OPTIONS: readonly (readonly MappingOption[])[] = [
   NAME_OPTIONS,
@@ -140,7 +141,7 @@ export type RoleColumns = { customId: string; eventName: string | undefined; eve
 
 export function resolveRoleColumns(mapping: Mapping): RoleColumns {
   return {
-    customId: mapping.custom_id_column ?? CUSTOM_ID,
+    customId: resolveCustomIdColumn(mapping),
     eventName:
       mapping.constant_event_name === undefined && !isNamedAfterStream(mapping)
         ? (mapping.event_name_column ?? EVENT_NAME_COLUMN)
@@ -155,7 +156,25 @@ export function resolveRoleColumns(mapping: Mapping): RoleColumns {
  */
 export function selectAttributeColumns(mapping: Mapping, cursorColumn?: string): (column: string) => boolean {
   const { customId, eventName, eventTime } = resolveRoleColumns(mapping);
-  const never = new Set([customId, eventName, eventTime, CURSOR, cursorColumn, ...(mapping.exclude_columns ?? [])]);
+  return selectColumns(mapping, [customId, eventName, eventTime, cursorColumn]);
+}
+
+/** Returns the column with the id of the profile. */
+export function resolveCustomIdColumn(mapping: Mapping): string {
+  return mapping.custom_id_column ?? CUSTOM_ID;
+}
+
+/**
+ * Like `selectAttributeColumns`, but for a stream of profile attributes: its rows have no columns for the name and the time of an
+ * event, so columns with these names become attributes.
+ */
+export function selectProfileColumns(mapping: Mapping, cursorColumn?: string): (column: string) => boolean {
+  return selectColumns(mapping, [resolveCustomIdColumn(mapping), cursorColumn]);
+}
+
+/** Returns a function that checks whether a column becomes an attribute. The columns in `used` don't. */
+function selectColumns(mapping: Mapping, used: readonly (string | undefined)[]): (column: string) => boolean {
+  const never = new Set([...used, CURSOR, ...(mapping.exclude_columns ?? [])]);
   const included = mapping.include_columns ?? [];
   const only = included.length === 0 ? undefined : new Set(included);
   return (column) =>
@@ -163,11 +182,11 @@ export function selectAttributeColumns(mapping: Mapping, cursorColumn?: string):
 }
 
 /** Finds contradictions between the options of a mapping. For example, two options may name the same column. */
-export function findContradictions(mapping: Mapping): Contradiction[] {
+export function findContradictions(mapping: Mapping, object: DestinationObject = 'profile_event'): Contradiction[] {
   return [
     ...findExclusiveOptions(mapping),
-    ...findSharedColumns(mapping),
-    ...findUnsentColumns(mapping),
+    ...findSharedColumns(mapping, object),
+    ...findUnsentColumns(mapping, object),
     ...findOmittedTextColumns(mapping),
   ];
 }
@@ -200,9 +219,9 @@ function findExclusiveOptions(mapping: Mapping): Contradiction[] {
  * Finds columns that are named by two options. The error is reported for an option that the user has set. The other option may
  * be unset, if the column is its default.
  */
-function findSharedColumns(mapping: Mapping): Contradiction[] {
+function findSharedColumns(mapping: Mapping, object: DestinationObject): Contradiction[] {
   const optionOf = new Map<string, MappingOption>();
-  return listRoles(mapping).flatMap(({ option, column }) => {
+  return listRoles(mapping, object).flatMap(({ option, column }) => {
     const other = optionOf.get(column);
     optionOf.set(column, option);
     if (other === undefined) return [];
@@ -215,8 +234,8 @@ function findSharedColumns(mapping: Mapping): Contradiction[] {
 }
 
 /** Finds columns in the lists (see COLUMN_LISTS) that can never become attributes. */
-function findUnsentColumns(mapping: Mapping): Contradiction[] {
-  const roles = new Map(listRoles(mapping).map(({ option, column }) => [column, option]));
+function findUnsentColumns(mapping: Mapping, object: DestinationObject): Contradiction[] {
+  const roles = new Map(listRoles(mapping, object).map(({ option, column }) => [column, option]));
   return COLUMN_LISTS.flatMap((option) =>
     (mapping[option] ?? []).flatMap((column) => {
       const role = roles.get(column);
@@ -240,8 +259,9 @@ function findOmittedTextColumns(mapping: Mapping): Contradiction[] {
   });
 }
 
-/** Lists the columns for the profile id, the name and the time, each with the option that names it. */
-function listRoles(mapping: Mapping): { option: MappingOption; column: string }[] {
+/** Lists the columns for the profile id, and those for the name and the time of an event, each with the option that names it. */
+function listRoles(mapping: Mapping, object: DestinationObject): { option: MappingOption; column: string }[] {
+  if (object === 'profile_attributes') return [{ option: 'custom_id_column', column: resolveCustomIdColumn(mapping) }];
   const { customId, eventName, eventTime } = resolveRoleColumns(mapping);
   return [
     { option: 'custom_id_column', column: customId },

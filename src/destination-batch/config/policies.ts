@@ -27,6 +27,12 @@ const choices = {
       'For attribute names with capital letters, including names inside objects. Batch does not accept them. lower_case: send the name in lower case, with one warning. drop: treat the attribute as invalid.',
     order: 3,
   }),
+  null_attribute: z.enum(['keep', 'delete']).meta({
+    title: 'NULL in profile attributes',
+    description:
+      'For rows of profile attributes: what NULL, an empty or blank string, or an empty array does to an attribute. keep: the profile keeps the value that it has. delete: the attribute is deleted from the profile.',
+    order: 4,
+  }),
 };
 
 /** What to do with values that Batch would not accept. The first choice of each policy is the default. */
@@ -35,6 +41,7 @@ export const policyOptions = strictOptions({
   long_text: choices.long_text.default('drop'),
   untimely_event: choices.untimely_event.default('send'),
   capital_letters: choices.capital_letters.default('lower_case'),
+  null_attribute: choices.null_attribute.default('keep'),
 })
   .prefault({})
   .meta({

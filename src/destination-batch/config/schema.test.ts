@@ -28,6 +28,7 @@ test('needs only two keys; the defaults are what Batch documents', () => {
       long_text: 'drop',
       untimely_event: 'send',
       capital_letters: 'lower_case',
+      null_attribute: 'keep',
     },
     streams: {},
   });
@@ -194,7 +195,7 @@ describe('rejects an unknown option inside an object', () => {
     ],
     [
       { policies: { long_texts: 'truncate', x: 1 } },
-      'policies: "long_texts", "x": no such option. The options are invalid_attribute, long_text, untimely_event, capital_letters',
+      'policies: "long_texts", "x": no such option. The options are invalid_attribute, long_text, untimely_event, capital_letters, null_attribute',
     ],
     [
       { mapping: { custom_id: 'user_id' } },
@@ -212,12 +213,14 @@ describe('policies', () => {
     { untimely_event: 'send_without_time' },
     { untimely_event: 'reject' },
     { capital_letters: 'drop' },
+    { null_attribute: 'delete' },
   ])('%j is set, and the others keep their defaults', (policies) => {
     expect(destinationConfigurationSchema.parse({ ...KEYS, policies }).policies).toEqual({
       invalid_attribute: 'drop',
       long_text: 'drop',
       untimely_event: 'send',
       capital_letters: 'lower_case',
+      null_attribute: 'keep',
       ...policies,
     });
   });
@@ -327,7 +330,7 @@ describe('streams', () => {
   test.each<[options: Record<string, unknown>, errors: string[]]>([
     [
       { streams: { orders: { objct: 1 } } },
-      ['streams.orders: "objct": no such option. The options are mapping, policies'],
+      ['streams.orders: "objct": no such option. The options are object, mapping, policies'],
     ],
     [
       { streams: { orders: { policies: { long_texts: 'drop' } } } },
@@ -357,6 +360,25 @@ describe('streams', () => {
       { streams: { 'Shop.Orders': { mapping: { event_name: { from: 'stream' } } } } },
       [
         'streams.Shop.Orders.mapping.event_name: the name of the stream "Shop.Orders" is not an event name that Batch accepts: 1 to 30 characters from a-z, 0-9 and _. Set constant_event_name or event_name_column in streams.Shop.Orders.mapping, or read the rows from a view with another name',
+      ],
+    ],
+    [
+      { streams: { customers: { object: 'profile' } } },
+      ['streams.customers.object: Invalid option: expected one of "profile_event"|"profile_attributes"'],
+    ],
+    [
+      {
+        mapping: { event_name: { from: 'stream' } },
+        streams: {
+          'Not an event': {
+            object: 'profile_attributes',
+            mapping: { event_time_column: 'at', include_columns: ['event_name'], exclude_columns: ['a'] },
+          },
+        },
+      },
+      [
+        'streams.Not an event.mapping.exclude_columns: contradicts include_columns. Set only one of the two: columns that are not included are left out anyway. The mapping of this stream is the general mapping with the options under streams.Not an event',
+        'streams.Not an event.mapping.event_time_column: is for events, but the rows of this stream become attributes of profiles. Remove it',
       ],
     ],
     [

@@ -1,25 +1,35 @@
 import { z } from 'zod';
+import type { ConfiguredStream } from '../../protocol/catalog.ts';
 import { suggestName } from '../../shared/suggest.ts';
 import { EVENT_NAME, NAME_FORM } from '../batch/limits.ts';
+import { destinationError } from '../errors.ts';
 import {
   type Contradiction,
+  EVENT_OPTIONS,
   EXCLUSIVE_OPTIONS,
   findContradictions,
   isNamedAfterStream,
   type Mapping,
   uncheckedMapping,
 } from './mapping.ts';
+import { DESTINATION_OBJECTS, type DestinationObject } from './objects.ts';
 import { strictOptions } from './options.ts';
 import { type Policies, streamPolicies } from './policies.ts';
 
 /** The options that a stream sets for itself, in place of the general options with the same names. */
 const ownSettings = strictOptions({
+  object: z.enum(DESTINATION_OBJECTS).optional().meta({
+    title: 'Object',
+    description:
+      "What the rows become. profile_event: events of profiles. profile_attributes: attributes of profiles. A platform's destination_object_name takes precedence. Defaults to profile_event.",
+    order: 0,
+  }),
   mapping: uncheckedMapping
     .optional()
-    .meta({ title: 'Mapping', description: 'The options of the mapping that differ for this stream.', order: 0 }),
+    .meta({ title: 'Mapping', description: 'The options of the mapping that differ for this stream.', order: 1 }),
   policies: streamPolicies
     .optional()
-    .meta({ title: 'Policies', description: 'The policies that differ for this stream.', order: 1 }),
+    .meta({ title: 'Policies', description: 'The policies that differ for this stream.', order: 2 }),
 });
 
 type OwnSettings = z.output<typeof ownSettings>;
@@ -35,8 +45,10 @@ export const streamsOption = z
   .meta({
     title: 'Settings per stream',
     description:
-      'Options of single streams, by the name of the stream: mapping and policies. They override the general options one by one.',
-    examples: [{ orders: { mapping: { constant_event_name: 'purchase' } } }],
+      'Options of single streams, by the name of the stream: what its rows become, mapping and policies. Mapping and policies override the general options one by one.',
+    examples: [
+      { orders: { mapping: { constant_event_name: 'purchase' } }, customers: { object: 'profile_attributes' } },
+    ],
     airbyte_hidden: true,
     type: undefined,
     propertyNames: undefined,
@@ -52,6 +64,24 @@ export type GeneralSettings = StreamSettings & { streams: Readonly<Record<string
 /** Returns the options that the configuration sets for a stream itself. */
 export function findOwnSettings({ streams }: Pick<GeneralSettings, 'streams'>, stream: string): OwnSettings {
   return (Object.hasOwn(streams, stream) ? streams[stream] : undefined) ?? {};
+}
+
+/**
+ * Returns the object that the rows of a stream become: the one that the catalog names, or else the one in the configuration.
+ *
+ * @throws ConnectorError (config_error) if the catalog names an object that does not exist.
+ */
+export function resolveObject(
+  configuration: Pick<GeneralSettings, 'streams'>,
+  { stream, destination_object_name: name }: Pick<ConfiguredStream, 'stream' | 'destination_object_name'>,
+): DestinationObject {
+  if (name === undefined || name === null) return findOwnSettings(configuration, stream.name).object ?? 'profile_event';
+  const object = DESTINATION_OBJECTS.find((known) => known === name);
+  if (object !== undefined) return object;
+  throw destinationError(
+    'object_unknown',
+    `The catalog sends the stream "${stream.name}" to the object "${name}" (destination_object_name), which does not exist. The objects are ${DESTINATION_OBJECTS.join(' and ')}. Refresh the destination's schema and choose one of them.`,
+  );
 }
 
 /** Returns the options that apply to a stream: its own, and the general ones for the rest. */
@@ -77,19 +107,32 @@ function overrideMapping(general: Mapping, own: Mapping): Mapping {
 /** Finds contradictions between the general options and those of a stream, which only the two together have. */
 export function findStreamContradictions(general: GeneralSettings): (Contradiction & { stream: string })[] {
   const known = findContradictions(general.mapping);
-  return Object.keys(general.streams).flatMap((stream) => {
+  return Object.entries(general.streams).flatMap(([stream, own]) => {
     const { mapping } = resolveSettings(general, stream);
-    const nameError = findNameError(mapping, stream);
-    const errors = findContradictions(mapping)
+    const ofEvents =
+      own.object === 'profile_attributes' ? findEventOptions(own) : findNameContradiction(mapping, stream);
+    const errors = findContradictions(mapping, own.object)
       .filter(({ option, error }) => !known.some((other) => other.option === option && other.error === error))
       .map(({ option, error }) => ({
         option,
         error: `${error}. The mapping of this stream is the general mapping with the options under streams.${stream}`,
       }));
-    return [...errors, ...(nameError === undefined ? [] : [{ option: 'event_name' as const, error: nameError }])].map(
-      (found) => ({ ...found, stream }),
-    );
+    return [...errors, ...ofEvents].map((found) => ({ ...found, stream }));
   });
+}
+
+function findNameContradiction(mapping: Mapping, stream: string): Contradiction[] {
+  const error = findNameError(mapping, stream);
+  return error === undefined ? [] : [{ option: 'event_name', error }];
+}
+
+/** Finds options that a stream of profile attributes sets, although they are about events. */
+function findEventOptions({ mapping = {} }: OwnSettings): Contradiction[] {
+  return EVENT_OPTIONS.flatMap((option) =>
+    mapping[option] === undefined
+      ? []
+      : [{ option, error: 'is for events, but the rows of this stream become attributes of profiles. Remove it' }],
+  );
 }
 
 /** Returns an error if the events of a stream have its name, but Batch does not accept the name for events. */

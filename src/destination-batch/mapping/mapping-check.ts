@@ -5,6 +5,7 @@ import {
   resolveRoleColumns,
   selectAttributeColumns,
 } from '../config/mapping.ts';
+import type { DestinationObject } from '../config/objects.ts';
 import type { DestinationConfiguration } from '../config/schema.ts';
 import { findNameError, findOwnSettings, type StreamSettings } from '../config/streams.ts';
 import { AttributeNames } from './attribute-name.ts';
@@ -13,6 +14,7 @@ import { AttributeNames } from './attribute-name.ts';
 type Stream = {
   name: string;
   settings: StreamSettings;
+  object: DestinationObject;
   cursorColumn: string | undefined;
   columns: ReadonlySet<string> | undefined;
 };
@@ -23,13 +25,17 @@ type Configuration = Pick<DestinationConfiguration, 'mapping' | 'streams' | 'eve
 export function findMappingErrors(configuration: Configuration, streams: readonly Stream[]): string[] {
   return [
     ...streams.flatMap((stream) => findMissingColumns(configuration, stream, streams.length > 1)),
-    ...streams.flatMap(({ name, settings }) => findNameError(settings.mapping, name) ?? []).map(toSentence),
+    ...streams.flatMap(findEventNameErrors),
     ...findUnknownColumns(configuration.mapping, streams, 'mapping', 'no stream in the catalog has'),
     ...streams.flatMap((stream) => {
       const { mapping = {} } = findOwnSettings(configuration, stream.name);
       return findUnknownColumns(mapping, [stream], `streams.${stream.name}.mapping`, 'the stream does not have');
     }),
-    ...streams.flatMap((stream) => findIdNameConflicts(configuration, stream)),
+    ...streams.flatMap((stream) =>
+      stream.object === 'profile_event'
+        ? findIdNameConflicts(configuration, stream)
+        : refuseEventId(configuration, stream.name),
+    ),
   ];
 }
 
@@ -40,7 +46,7 @@ export function findMappingErrors(configuration: Configuration, streams: readonl
  */
 function findMissingColumns(
   configuration: Configuration,
-  { name, settings, columns }: Stream,
+  { name, object, settings, columns }: Stream,
   hasOthers: boolean,
 ): string[] {
   const { mapping } = settings;
@@ -48,12 +54,15 @@ function findMissingColumns(
   const own = findOwnSettings(configuration, name).mapping ?? {};
   const pathOf = (option: MappingOption): string =>
     hasOthers || own[option] !== undefined ? `streams.${name}.mapping.${option}` : `mapping.${option}`;
-  const needed = [
-    ['custom_id_column', customId, 'the profile id'],
+  const neededByEvents = [
     ['event_name_column', eventName, 'the event name'],
     // The time column is optional unless the configuration names it.
     ['event_time_column', mapping.event_time_column === undefined ? undefined : eventTime, 'the event time'],
   ] as const;
+  const needed = [
+    ['custom_id_column', customId, 'the profile id'] as const,
+    ...(object === 'profile_event' ? neededByEvents : []),
+  ];
   return needed.flatMap(([option, column, what]) => {
     if (column === undefined || columns === undefined || columns.has(column)) return [];
     return [
@@ -99,6 +108,20 @@ function findIdNameConflicts({ event_id_attribute }: Configuration, { settings, 
     );
 }
 
+/** Finds an event name that comes from the name of the stream, but is not a valid one. */
+function findEventNameErrors({ name, object, settings }: Stream): string[] {
+  const error = object === 'profile_event' ? findNameError(settings.mapping, name) : undefined;
+  return error === undefined ? [] : [toSentence(error)];
+}
+
 function toSentence(error: string): string {
   return `${error.charAt(0).toUpperCase()}${error.slice(1)}.`;
+}
+
+/** Reports that event_id_attribute does not apply to a stream of profile attributes. */
+function refuseEventId({ event_id_attribute }: Configuration, stream: string): string[] {
+  if (event_id_attribute === undefined) return [];
+  return [
+    `event_id_attribute adds an id to events, but the rows of the stream "${stream}" become attributes of profiles. Remove event_id_attribute, or send this stream with a configuration of its own.`,
+  ];
 }

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { ConnectorError } from '../../protocol/errors.ts';
 import { destinationConfigurationSchema } from '../config/schema.ts';
 import { EventArena } from '../event-arena.ts';
-import { createEventStreams } from './streams.ts';
+import { createDestinationStreams } from './streams.ts';
 
 const configurationWith = (options: Record<string, unknown>) =>
   destinationConfigurationSchema.parse({ project_key: 'p', rest_api_key: 'k', ...options });
@@ -23,7 +23,7 @@ const catalogOf = (streams: Record<string, string[] | undefined>) => ({
 /** The error of a configuration for these streams, if there is one. */
 function errorOf(options: Record<string, unknown>, streams: Record<string, string[] | undefined>): string | undefined {
   try {
-    createEventStreams(configurationWith(options), catalogOf(streams), Date.now, () => undefined);
+    createDestinationStreams(configurationWith(options), catalogOf(streams), Date.now, () => undefined);
     return undefined;
   } catch (error) {
     if (!(error instanceof ConnectorError)) throw error;
@@ -144,7 +144,7 @@ test('each stream has its own mapper: its name is part of the row id, and its cu
         ],
   );
   const arena = new EventArena();
-  const found = createEventStreams(
+  const found = createDestinationStreams(
     configurationWith({ event_id_attribute: 'row_id' }),
     { streams },
     Date.now,
@@ -154,7 +154,7 @@ test('each stream has its own mapper: its name is part of the row id, and its cu
   const row = { custom_id: 'u', event_name: 'e', cursor0: 1, cursor1: 2 };
   const [a = '', b = ''] = ['a', 'b'].map((stream) => {
     const mapped = found.find(stream, undefined)?.mapper.map(row);
-    return mapped?.kind === 'event' ? arena.read(mapped.event) : mapped?.rejection.code;
+    return mapped?.kind === 'event' ? arena.read(mapped.event) : undefined;
   });
   expect(a).toMatch(/^\{"name":"e","attributes":\{"row_id":"[0-9a-f]{32}","cursor1":2\}\}$/);
   expect(b).toMatch(/^\{"name":"e","attributes":\{"row_id":"[0-9a-f]{32}","cursor0":1\}\}$/);
@@ -164,7 +164,7 @@ test('each stream has its own mapper: its name is part of the row id, and its cu
 
 test('each stream has its own settings, in place of the general ones', () => {
   const arena = new EventArena();
-  const found = createEventStreams(
+  const found = createDestinationStreams(
     configurationWith({
       mapping: { constant_event_name: 'seen', exclude_columns: ['secret'] },
       policies: { long_text: 'truncate' },
@@ -186,10 +186,11 @@ test('each stream has its own settings, in place of the general ones', () => {
   // The second row has the layout of the first, so it is cut and not parsed.
   const line = (stream: string): string => JSON.stringify({ type: 'RECORD', record: { stream, data: row } });
   const events = ['orders', 'visits', 'constructor'].map((stream) => {
-    const mapper = found.find(stream, undefined)?.mapper;
+    const mapped = found.find(stream, undefined);
+    if (mapped?.object !== 'profile_event') throw new Error('Each stream has events.');
     const bytes = Buffer.from(line(stream));
-    const mapped = [mapper?.map(row, line(stream)), mapper?.tryCut(bytes, 0, bytes.length)];
-    return mapped.map((each) => (each?.kind === 'event' ? JSON.parse(arena.read(each.event)) : each));
+    const results = [mapped.mapper.map(row, line(stream)), mapped.mapper.tryCut(bytes, 0, bytes.length)];
+    return results.map((each) => (each?.kind === 'event' ? JSON.parse(arena.read(each.event)) : each));
   });
   const expected = [
     { name: 'orders' },
@@ -201,7 +202,7 @@ test('each stream has its own settings, in place of the general ones', () => {
 
 test('reports changes with their stream, only for events that are sent', () => {
   const reported: unknown[] = [];
-  const found = createEventStreams(
+  const found = createDestinationStreams(
     configurationWith({ policies: { long_text: 'truncate' }, limits: { event_bytes: 700 } }),
     catalogOf({ events: undefined }),
     Date.now,
@@ -221,11 +222,11 @@ describe('the schema of a column decides how its strings are read', () => {
     const json_schema = { type: 'object', properties: { custom_id: {}, event_name: {}, [column]: schema } };
     const catalog = { streams: [{ stream: { name: 'events', json_schema }, sync_mode: 'incremental' as const }] };
     const arena = new EventArena();
-    const streams = createEventStreams(configurationWith({}), catalog, Date.now, () => undefined, arena);
+    const streams = createDestinationStreams(configurationWith({}), catalog, Date.now, () => undefined, arena);
     const mapped = streams.find('events', undefined)?.mapper.map({ custom_id: 'u', event_name: 'e', [column]: value });
     return mapped?.kind === 'event'
       ? { ...JSON.parse(arena.read(mapped.event)), leftOut: mapped.leftOut.length }
-      : mapped?.rejection.code;
+      : mapped?.kind === 'rejected' && mapped.rejection.code;
   };
   const time = '2026-04-17 04:25:00';
 
@@ -272,7 +273,7 @@ describe('the schema of a column decides how its strings are read', () => {
 
 describe('finds a stream', () => {
   const found = (streams: { name: string; namespace?: string | null }[], name: string, namespace?: string) =>
-    createEventStreams(
+    createDestinationStreams(
       configurationWith({}),
       { streams: streams.map((stream) => ({ stream, sync_mode: 'incremental' as const })) },
       Date.now,
@@ -301,5 +302,45 @@ describe('finds a stream', () => {
   test('or none, if the catalog does not have it', () => {
     expect(found([events], 'Events', 'shop')).toBeUndefined();
     expect(found([], 'events')).toBeUndefined();
+  });
+});
+
+describe('the object of a stream', () => {
+  const objectOf = (streams: object, destination_object_name?: string | null): unknown => {
+    const [stream] = catalogOf({ customers: undefined }).streams;
+    if (stream === undefined) throw new Error('There is a stream.');
+    const catalog = { streams: [{ ...stream, destination_object_name }] };
+    const found = createDestinationStreams(configurationWith({ streams }), catalog, Date.now, () => undefined);
+    return found.find('customers', undefined)?.object;
+  };
+  const configured = { customers: { object: 'profile_attributes' } };
+
+  test('is the one in the catalog, or else the one in the configuration, or else profile_event', () => {
+    expect([objectOf({}), objectOf({}, null), objectOf({}, 'profile_attributes')]).toEqual([
+      'profile_event',
+      'profile_event',
+      'profile_attributes',
+    ]);
+    expect([objectOf(configured), objectOf(configured, 'profile_event')]).toEqual([
+      'profile_attributes',
+      'profile_event',
+    ]);
+  });
+
+  test('is refused if discover does not list it', () => {
+    expect(() => objectOf(configured, 'profile')).toThrow(
+      expect.objectContaining({ code: 'object_unknown', failureType: 'config_error' }),
+    );
+  });
+
+  const ofAttributes = { streams: configured, mapping: { custom_id_column: 'user_id' } };
+  test.each<[options: Record<string, unknown>, columns: string[], expected: string | undefined]>([
+    [{ ...ofAttributes, mapping: { event_time_column: 'at' } }, ['custom_id'], undefined],
+    [{ ...ofAttributes, mapping: { event_name: { from: 'stream' } } }, ['custom_id'], undefined],
+    [ofAttributes, ['custom_id'], 'has no column "user_id" for the profile id'],
+    [{ ...ofAttributes, event_id_attribute: 'row_id' }, ['user_id'], 'event_id_attribute adds an id to events'],
+  ])('decides what the mapping needs: %j with %j', (options, columns, expected) => {
+    const error = errorOf(options, { customers: columns });
+    expect(error).toEqual(expected === undefined ? undefined : expect.stringContaining(expected));
   });
 });

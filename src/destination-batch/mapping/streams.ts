@@ -1,26 +1,37 @@
 import { type ConfiguredCatalog, type ConfiguredStream, streamKey } from '../../protocol/catalog.ts';
+import type { Limits } from '../batch/limits.ts';
 import type { Change } from '../codes.ts';
+import type { DestinationObject } from '../config/objects.ts';
 import type { DestinationConfiguration } from '../config/schema.ts';
-import { resolveSettings } from '../config/streams.ts';
+import { resolveObject, resolveSettings } from '../config/streams.ts';
 import { destinationError } from '../errors.ts';
 import { EventArena } from '../event-arena.ts';
 import { readColumnTypes } from './column-types.ts';
 import { EventMapper } from './mapper.ts';
 import { findMappingErrors } from './mapping-check.ts';
+import { ProfileMapper } from './profile/profile-mapper.ts';
+import type { MapperOptions } from './rules.ts';
 
 /** A stream of the catalog. `key` is unique among all streams. */
-export type EventStream = {
+export type DestinationStream = {
   name: string;
   key: string;
-  mapper: EventMapper;
   /** Whether the name is unique across all namespaces. */
   hasUniqueName: boolean;
-};
+} & ObjectMapper;
 
-type NamespacedStream = EventStream & { namespace: string | undefined };
+/** The object that the rows of a stream become, and its mapper. */
+type ObjectMapper =
+  | { object: 'profile_event'; mapper: EventMapper }
+  | { object: 'profile_attributes'; mapper: ProfileMapper };
+
+/** A stream whose rows become events. */
+export type EventStream = Extract<DestinationStream, { object: 'profile_event' }>;
+
+type NamespacedStream = DestinationStream & { namespace: string | undefined };
 
 /** The streams of a catalog, which can be found by name. */
-export class EventStreams {
+export class DestinationStreams {
   readonly #byName = new Map<string, NamespacedStream[]>();
 
   constructor(streams: readonly NamespacedStream[]) {
@@ -37,7 +48,7 @@ export class EventStreams {
    *
    * @returns undefined if no stream has this name, or if several have it but none is in this namespace.
    */
-  find(name: string, namespace: string | undefined): EventStream | undefined {
+  find(name: string, namespace: string | undefined): DestinationStream | undefined {
     const streams = this.#byName.get(name) ?? [];
     return streams.length === 1 ? streams[0] : streams.find((stream) => stream.namespace === namespace);
   }
@@ -46,20 +57,21 @@ export class EventStreams {
 /**
  * Creates the streams of the catalog, each with its mapper.
  *
- * @param arena holds the events.
- * @throws ConnectorError (config_error) if the mapping does not fit a stream, for example because the stream lacks a
+ * @param arena holds the events, and the attributes of profiles.
+ * @throws ConnectorError (config_error) if the catalog names an unknown object, or if the mapping does not fit a stream, for example because the stream lacks a
  * column.
  */
-export function createEventStreams(
+export function createDestinationStreams(
   configuration: Pick<DestinationConfiguration, 'limits' | 'policies' | 'mapping' | 'streams' | 'event_id_attribute'>,
   catalog: ConfiguredCatalog,
   now: () => number,
   onChange: (stream: string, change: Change) => void,
   arena = new EventArena(),
-): EventStreams {
+): DestinationStreams {
   const { limits, event_id_attribute: eventIdAttribute } = configuration;
-  const streams = catalog.streams.map(({ stream }) => ({
+  const streams = catalog.streams.map(({ stream, destination_object_name }) => ({
     name: stream.name,
+    object: resolveObject(configuration, { stream, destination_object_name }),
     namespace: stream.namespace ?? undefined,
     key: streamKey(stream),
     settings: resolveSettings(configuration, stream.name),
@@ -69,13 +81,14 @@ export function createEventStreams(
   }));
   const errors = findMappingErrors(configuration, streams);
   if (errors.length > 0) throw destinationError('mapping_unfit', errors.join(' '));
-  return new EventStreams(
-    streams.map(({ name, namespace, key, settings, cursorColumn, columnTypes }) => ({
+  return new DestinationStreams(
+    streams.map(({ name, object, namespace, key, settings, cursorColumn, columnTypes }) => ({
       name,
       namespace,
       key,
       hasUniqueName: streams.every((other) => other.name !== name || other.key === key),
-      mapper: new EventMapper(
+      ...createMapper(
+        object,
         limits,
         {
           ...settings,
@@ -90,6 +103,17 @@ export function createEventStreams(
       ),
     })),
   );
+}
+
+function createMapper(
+  object: DestinationObject,
+  limits: Limits,
+  options: Partial<MapperOptions>,
+  arena: EventArena,
+): ObjectMapper {
+  return object === 'profile_event'
+    ? { object, mapper: new EventMapper(limits, options, arena) }
+    : { object, mapper: new ProfileMapper(limits, options, arena) };
 }
 
 /** Returns the cursor column if the source defines it. A cursor that the user chose is sent like any other column. */

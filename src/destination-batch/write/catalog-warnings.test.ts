@@ -1,8 +1,9 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { ConfiguredCatalog } from '../../protocol/catalog.ts';
 import { listCatalogWarnings } from './catalog-warnings.ts';
 
 type Options = {
+  destination_object_name?: string;
   destination_sync_mode?: string | null;
   generation_id?: number | null;
   minimum_generation_id?: number | null;
@@ -39,6 +40,29 @@ test.each(['overwrite', 'append_dedup', 'overwrite_dedup', 'update'])('each stre
       NO_STREAMS,
     ),
   ).toEqual(['a', 'b'].map((name) => expect.stringContaining(`"${name}" is configured as ${mode}`)));
+});
+
+describe('a stream of profile attributes', () => {
+  const attributes = { destination_object_name: 'profile_attributes' };
+
+  test.each(['append', 'append_dedup'])('has no warning in the mode %s', (destination_sync_mode) => {
+    expect(listCatalogWarnings(catalogOf({ customers: { ...attributes, destination_sync_mode } }), NO_STREAMS)).toEqual(
+      [],
+    );
+  });
+
+  test('is named if it is to replace, only update or delete profiles, or to remove earlier ones', () => {
+    const settings = { streams: { customers: { object: 'profile_attributes' as const } } };
+    expect(
+      listCatalogWarnings(
+        catalogOf({ customers: { destination_sync_mode: 'update', minimum_generation_id: 1 } }),
+        settings,
+      ),
+    ).toEqual([
+      'The stream "customers" is configured as update, but attributes of profiles can only be set, and Batch creates the profiles that don\'t exist. It is treated as append_dedup.',
+      'The catalog asks to remove the data of earlier generations of "customers" (minimum_generation_id). Profiles can\'t be removed from Batch, so they keep the attributes that no row sets.',
+    ]);
+  });
 });
 
 // https://docs.airbyte.com/platform/understanding-airbyte/airbyte-protocol: the data of generations below the minimum is removed.

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PassThrough, Readable, Writable } from 'node:stream';
@@ -52,6 +52,7 @@ function startWith(
     dry_run?: boolean;
     rejected_rows?: { storage_type: 'Local'; path: string };
     on_rejection?: { mode: 'fail' };
+    streams?: Record<string, { object: 'profile_attributes' }>;
   } = {},
 ) {
   const input = new PassThrough();
@@ -547,5 +548,76 @@ describe('I4: SIGTERM', () => {
     feed(state(1));
     await expect.poll(() => ended.isDone, { interval: 2, timeout: 1_000 }).toBe(true);
     expect(states()).toEqual([state(1, 'events', stats(1, 0))]);
+  });
+});
+
+describe('a stream of profile attributes', () => {
+  const attributesRow = (custom_id: string, attributes: Record<string, unknown>): string =>
+    JSON.stringify({
+      type: 'RECORD',
+      record: { stream: 'customers', emitted_at: 1, data: { custom_id, last_updated_at: 'x', ...attributes } },
+    });
+  const settings = {
+    catalog: catalogOf('customers', 'events'),
+    streams: { customers: { object: 'profile_attributes' as const } },
+  };
+  const attributesOf = (customId: string): unknown =>
+    Object.fromEntries(sandbox.store.profiles.get(customId)?.attributes ?? []);
+
+  test('I1, I2: sets attributes, and echoes each state with the counts of the rows before it', async () => {
+    const { feed, input, result, states, logs } = start(settings);
+    feed(attributesRow('u1', { plan: 'free', n: 1 }), row('u1', 'a'), attributesRow('', { plan: 'x' }));
+    feed(state(1, 'customers'), state(2), attributesRow('u1', { plan: 'gold' }), attributesRow('u2', {}));
+    feed(state(3, 'customers'));
+    input.end();
+    expect(await result).toBe(true);
+    expect([attributesOf('u1'), attributesOf('u2'), stored()]).toEqual([{ plan: 'gold', n: 1 }, {}, ['u1 a']]);
+    expect(states()).toEqual([
+      state(1, 'customers', stats(1, 1)),
+      state(2, 'events', stats(1, 0)),
+      state(3, 'customers', stats(2, 0)),
+    ]);
+    // All rows of u1 share an update.
+    expect(logs()).toContainEqual(expect.stringContaining('1 request with 2 updates'));
+  });
+
+  test('I2: a row with more attributes than an update may have is accepted when all its parts are', async () => {
+    const wide = Object.fromEntries(Array.from({ length: 120 }, (_, n) => [`a${n}`, n]));
+    const { feed, input, result, states, logs } = start({ ...settings, dry_run: false });
+    feed(attributesRow('u1', wide), attributesRow('u1', { a119: 'last' }), state(1, 'customers'));
+    input.end();
+    expect(await result).toBe(true);
+    expect(attributesOf('u1')).toEqual({ ...wide, a119: 'last' });
+    expect(states()).toEqual([state(1, 'customers', stats(2, 0))]);
+    expect(logs()).toContainEqual(expect.stringContaining('3 requests with 3 updates'));
+  });
+
+  test('I1: a row is rejected if Batch refuses one of its parts, and stored once', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'session-'));
+    try {
+      const wide = Object.fromEntries(Array.from({ length: 60 }, (_, n) => [`a${n}`, n]));
+      sandbox.faults.add({ kind: 'partial', bulk_index: 0, category: 'update', reason: 'no' });
+      const { feed, input, result, states } = start({
+        ...settings,
+        rejected_rows: { storage_type: 'Local', path: folder },
+      });
+      feed(attributesRow('u1', wide), attributesRow('u2', { a: 1 }), state(1, 'customers'));
+      input.end();
+      expect(await result).toBe(true);
+      expect(states()).toEqual([state(1, 'customers', stats(1, 1))]);
+      const files = (await readdir(folder)).filter((name) => name.endsWith('.ndjson'));
+      const lines = await Promise.all(files.map((name) => readFile(join(folder, name), 'utf8')));
+      expect(lines.join('').trimEnd().split('\n')).toEqual([expect.stringContaining('"code":"refused_by_batch"')]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+
+  test('I2: after a row that must fail the sync, only the rows before its state are sent', async () => {
+    const { feed, result, states } = start({ ...settings, on_rejection: { mode: 'fail' } });
+    feed(attributesRow('u1', { plan: 'free' }), state(1, 'customers'), attributesRow('u1', { plan: 'gold' }));
+    feed(attributesRow('', {}), state(2, 'customers'));
+    expect((await failureOf(result)).code).toBe('too_many_rejected');
+    expect([states(), attributesOf('u1')]).toEqual([[state(1, 'customers', stats(1, 0))], { plan: 'free' }]);
   });
 });

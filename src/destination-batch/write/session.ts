@@ -16,8 +16,9 @@ import { createRoutes } from '../delivery/rate-limit.ts';
 import { destinationError } from '../errors.ts';
 import { EventArena, type EventNumber } from '../event-arena.ts';
 import type { Row } from '../mapping/mapper.ts';
+import type { MappedAttributes } from '../mapping/profile/profile-mapper.ts';
 import type { MappedEvent } from '../mapping/rules.ts';
-import { createEventStreams, type EventStream, type EventStreams } from '../mapping/streams.ts';
+import { createDestinationStreams, type DestinationStreams, type EventStream } from '../mapping/streams.ts';
 import type { ProfileNumber } from '../profile-table.ts';
 import { describeRow, explainRejection, rebuildRow } from '../rejected/dead-letter.ts';
 import type { Policy } from '../rejected/policy.ts';
@@ -27,6 +28,7 @@ import { listCatalogWarnings } from './catalog-warnings.ts';
 import { CheckpointTracker, type TrackedRows } from './checkpoints.ts';
 import { type InputMessage, parseInputLine, type StreamName } from './input.ts';
 import { MetricsOutput } from './metrics-output.ts';
+import { SplitRows } from './split-rows.ts';
 import { StateOutput } from './state-output.ts';
 
 export type SessionOptions = {
@@ -54,16 +56,17 @@ export class WriteSession {
   /** The time at which the current lines were read, in milliseconds since the epoch. Reading the clock for each row would take 1 %
    * of the time. */
   #time: number;
-  readonly #streams: EventStreams;
+  readonly #streams: DestinationStreams;
   /**
    * The stream of the last row, kept because most rows belong to the same stream as the row before. Undefined if the
-   * name of the stream is not unique.
+   * name of the stream is not unique, or if its rows are not events.
    */
   #lastStream: EventStream | undefined;
   readonly #arena = new EventArena();
-  /** For each event that is not settled, the origin of its row. */
+  /** For each event, and each part of a row with attributes, that is not settled: the origin of its row. */
   readonly #entries: TrackedRows[] = [];
   readonly #lines: (string | undefined)[] = [];
+  readonly #splitRows = new SplitRows();
   readonly #delivery: Delivery;
   readonly #checkpoints = new CheckpointTracker();
   readonly #report: Report;
@@ -89,7 +92,7 @@ export class WriteSession {
     this.#policy = policy;
     this.#now = now;
     this.#time = now();
-    this.#streams = createEventStreams(
+    this.#streams = createDestinationStreams(
       configuration,
       catalog,
       () => this.#time,
@@ -115,7 +118,7 @@ export class WriteSession {
       maxLingerMs: configuration.flush_interval_seconds * 1000,
       retryTimeMs: configuration.retry_minutes * 60_000,
       onRetry: () => this.#stateOutput.requestFlush(),
-      onSettled: (event, profile, outcome) => this.#settle(event, profile, outcome),
+      onSettled: (item, profile, outcome) => this.#settle(item, profile, outcome),
       onError: (error) => this.#fail(error),
     });
     // A dry run has no metrics, because it sends nothing.
@@ -130,8 +133,8 @@ export class WriteSession {
   }
 
   /**
-   * Reads lines, maps each row to an event and adds the event to a batch. In the background, the delivery posts the
-   * batches and calls #settle for each event. #settle requests a flush, which writes the states whose rows are all
+   * Reads lines, maps each row to an event or to attributes, and adds these to a batch. In the background, the delivery posts the
+   * batches and calls #settle for each of them. #settle requests a flush, which writes the states whose rows are all
    * settled.
    *
    * @returns false if a signal stopped the session before the end of the input.
@@ -243,13 +246,14 @@ export class WriteSession {
       );
     }
     this.#report.countRow();
-    this.#lastStream = stream.hasUniqueName ? stream : undefined;
+    this.#lastStream = stream.hasUniqueName && stream.object === 'profile_event' ? stream : undefined;
     // The line is kept only if rejected rows are stored, because it takes as much memory as its event.
     const keptLine = this.#rejectedRows && line;
     const entry = this.#checkpoints.track(stream.key, name);
-    const mapped = stream.mapper.map(row, line);
+    const mapped = stream.object === 'profile_event' ? stream.mapper.map(row, line) : stream.mapper.map(row);
     if (mapped.kind === 'rejected') this.#reject({ entry, line: keptLine }, mapped.rejection, () => row);
-    else this.#batch(mapped, entry, keptLine);
+    else if (mapped.kind === 'event') this.#batch(mapped, entry, keptLine);
+    else this.#batchAttributes(mapped, entry, keptLine);
   }
 
   #batch({ event, profile, isTimely, leftOut }: MappedEvent, entry: TrackedRows, line: string | undefined): void {
@@ -258,6 +262,17 @@ export class WriteSession {
     this.#entries[event] = entry;
     this.#lines[event] = line;
     this.#delivery.add(profile, event, isTimely);
+  }
+
+  #batchAttributes({ parts, profile, leftOut }: MappedAttributes, entry: TrackedRows, line: string | undefined): void {
+    for (const attribute of leftOut) this.#report.reportLeftOut(entry.stream, attribute);
+    if (line !== undefined) this.#rejectedRows?.hold(line);
+    this.#splitRows.add(parts);
+    for (const part of parts) {
+      this.#entries[part] = entry;
+      this.#lines[part] = line;
+      this.#delivery.addAttributes(profile, part);
+    }
   }
 
   #addCheckpoint(line: string, stream: StreamName | undefined): void {
@@ -278,8 +293,10 @@ export class WriteSession {
     );
   }
 
-  #settle(event: EventNumber, profile: ProfileNumber, outcome: Outcome): void {
-    const origin = this.#originOf(event);
+  #settle(item: EventNumber, profile: ProfileNumber, settled: Outcome): void {
+    const outcome = this.#splitRows.isEmpty ? settled : this.#splitRows.settle(item, settled);
+    if (outcome === undefined) return;
+    const origin = this.#originOf(item);
     if (outcome.kind === 'accepted') {
       this.#checkpoints.accept(origin.entry);
       this.#rejectedRows?.accept(origin.entry.segment);
@@ -287,20 +304,20 @@ export class WriteSession {
       this.#report.countAccepted();
     } else {
       const arena = this.#arena;
-      const rebuild = (): Row => rebuildRow(arena.profiles.readCustomId(profile), arena.read(event));
+      const rebuild = (): Row => rebuildRow(arena.profiles.readCustomId(profile), arena.read(item));
       this.#reject(origin, outcome.rejection, rebuild);
     }
     if (origin.line !== undefined) {
       this.#rejectedRows?.release(origin.line);
-      this.#lines[event] = undefined;
+      this.#lines[item] = undefined;
     }
     this.#stateOutput.requestFlush();
   }
 
-  #originOf(event: EventNumber): RowOrigin {
-    const entry = this.#entries[event];
+  #originOf(item: EventNumber): RowOrigin {
+    const entry = this.#entries[item];
     if (entry === undefined) throw new Error('An event is settled that was not added.');
-    return { entry, line: this.#lines[event] };
+    return { entry, line: this.#lines[item] };
   }
 
   /** @param getRow returns the row, or the part of it that was sent, for the log. */
@@ -342,7 +359,7 @@ export class WriteSession {
   #failAfter(segment: number, error: unknown): void {
     this.#failed ??= { error };
     this.#stopReading.abort();
-    this.#delivery.drop((event) => this.#originOf(event).entry.segment >= segment);
+    this.#delivery.drop((item) => this.#originOf(item).entry.segment >= segment);
   }
 
   /** Writes the remaining states and rejected rows, and the summary. */
@@ -371,6 +388,6 @@ export class WriteSession {
 
   /** After an error, finds the segments with rows that Batch may have stored, although no response arrived. */
   #findUnknownSegments(): ReadonlySet<number> {
-    return new Set(this.#delivery.itemsOfUnknownOutcome.map((event) => this.#originOf(event).entry.segment));
+    return new Set(this.#delivery.itemsOfUnknownOutcome.map((item) => this.#originOf(item).entry.segment));
   }
 }
