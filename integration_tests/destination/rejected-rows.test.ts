@@ -519,7 +519,14 @@ describe.skipIf(typeof s3 === 'string')('dead letters in S3', () => {
     const ended = finished(killed);
     await eventually(() => expect(requests).toBeGreaterThan(2));
     const retryRows = async (includeUncertain = false): Promise<RetryResult> => {
-      const filter = { reason: undefined, since: undefined, limit: undefined, includeUncertain, isDryRun: false };
+      const filter = {
+        reason: undefined,
+        since: undefined,
+        limit: undefined,
+        includeUncertain,
+        includeAttributes: false,
+        isDryRun: false,
+      };
       return retry(context, configure(), filter, { onPlan: () => {} });
     };
     await expect(retryRows()).rejects.toMatchObject({ code: 'rejected_rows_locked' });

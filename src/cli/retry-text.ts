@@ -6,8 +6,8 @@ const MAX_FILES = 5;
 
 /** Describes what a retry is going to do, in lines of text. */
 export function describePlan({ counts, tooOld, eventAgeHours, inUse, isDryRun }: RetryPlan): string[] {
-  const { send, filtered, uncertain, over_limit: overLimit, unreadable } = counts;
-  const all = send + filtered + uncertain + overLimit + unreadable;
+  const { send, filtered, uncertain, attributes, over_limit: overLimit, unreadable } = counts;
+  const all = send + filtered + uncertain + attributes + overLimit + unreadable;
   const lines = [
     `${formatCount(all, 'rejected row')}: ${formatNumber(send)} ${isDryRun ? 'would be sent' : 'to send'}.`,
   ];
@@ -19,6 +19,11 @@ export function describePlan({ counts, tooOld, eventAgeHours, inUse, isDryRun }:
   if (uncertain > 0) {
     lines.push(
       `  ${formatCount(uncertain, 'row')} skipped that may have arrived, or that the next sync may read again. --include-uncertain sends them too.`,
+    );
+  }
+  if (attributes > 0) {
+    lines.push(
+      `  ${formatCount(attributes, 'row')} skipped that ${plural(attributes, 'sets', 'set')} profile attributes: a sync may have sent newer values since, which would be replaced. --include-attributes sends them too.`,
     );
   }
   if (filtered > 0) lines.push(`  ${formatCount(filtered, 'row')} skipped because of --reason or --since.`);

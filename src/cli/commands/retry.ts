@@ -61,6 +61,11 @@ const OPTIONS = {
     default: false,
     describe: 'also send rows that may have arrived already, so some events may reach Batch twice',
   },
+  'include-attributes': {
+    type: 'boolean',
+    default: false,
+    describe: 'also send rows that set profile attributes, even if a sync has sent newer values since',
+  },
 } as const;
 
 export const retryCommand: Command = {
@@ -69,12 +74,13 @@ export const retryCommand: Command = {
     runInteractive(async (context) => {
       const parsed = await commandParser(launcher.name, 'retry', args, HELP, OPTIONS).parseAsync();
       if (parsed.help === true) return EXIT_CODES.allAccepted;
-      const { destination, reason, since, limit, dryRun: isDryRun, includeUncertain } = parsed;
+      const { destination, reason, since, limit, dryRun: isDryRun, includeUncertain, includeAttributes } = parsed;
       const options = {
         reason,
         since: since === undefined ? undefined : context.now() - since,
         limit,
         includeUncertain,
+        includeAttributes,
         isDryRun,
       };
       return runToEnd(context, destination, options);

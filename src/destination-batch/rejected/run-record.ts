@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type ConfiguredCatalog, configuredCatalogSchema } from '../../protocol/catalog.ts';
+import { type ConfiguredCatalog, type ConfiguredStream, configuredCatalogSchema } from '../../protocol/catalog.ts';
 import { tryParseJson } from '../../shared/exact-json.ts';
 import type { ProcessOwner } from '../../shared/process-owner.ts';
 import { processOwnerSchema } from '../../shared/process-owner.ts';
@@ -63,7 +63,7 @@ export class RunRecordKeeper {
 }
 
 /** Keeps the parts of a stream's description that the mapping uses. */
-function keepForMapping({ stream }: ConfiguredCatalog['streams'][number]): ConfiguredCatalog['streams'][number] {
+function keepForMapping({ stream, destination_object_name }: ConfiguredStream): ConfiguredStream {
   const { name, namespace, source_defined_cursor, default_cursor_field, json_schema } = stream;
   return {
     stream: {
@@ -74,5 +74,6 @@ function keepForMapping({ stream }: ConfiguredCatalog['streams'][number]): Confi
       json_schema: json_schema && { properties: json_schema.properties },
     },
     sync_mode: 'incremental',
+    destination_object_name,
   };
 }

@@ -2,18 +2,21 @@ import { toUncertainDeadLetter } from '../rejected/dead-letter.ts';
 import type { StoredFiles } from '../rejected/stored-files.ts';
 import type { SourceFile } from './inventory.ts';
 import type { LedgerEntry } from './ledger.ts';
-import { parseStoredRow, type Selection } from './selection.ts';
+import { type Decision, parseStoredRow, type StoredRow } from './selection.ts';
 import { readRows } from './survey.ts';
 
 /** The maximum number of rows to send in a batch, and of characters in all its lines. A batch is the unit in which rows are read. */
 const MAX_BATCH_ROWS = 250;
 const MAX_BATCH_CHARACTERS = 1024 * 1024;
 
+/** Decides about a row. @param isUncertain see `Selection.decide`. */
+export type Decide = (row: StoredRow | undefined, isUncertain: boolean) => Decision;
+
 /** Reads the rows of files in batches, and decides for each row whether it is sent. */
 export async function* readBatches(
   files: StoredFiles,
   sources: readonly SourceFile[],
-  selection: Pick<Selection, 'decide'>,
+  decide: Decide,
 ): AsyncGenerator<LedgerEntry[]> {
   let batch: LedgerEntry[] = [];
   let rows = 0;
@@ -21,7 +24,7 @@ export async function* readBatches(
   for (const file of sources) {
     for await (const { index, line, isUncertain, wasSending } of readRows(files, file)) {
       const row = parseStoredRow(line);
-      const send = selection.decide(row, isUncertain) === 'send';
+      const send = decide(row, isUncertain) === 'send';
       const stored = wasSending && row !== undefined ? toUncertainDeadLetter(line) : line;
       batch.push({ kind: 'row', file, index, line: stored, stream: row?.stream ?? file.stream, send });
       if (send) rows += 1;

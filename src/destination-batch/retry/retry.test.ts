@@ -76,6 +76,7 @@ const EVERYTHING: RetryOptions = {
   since: undefined,
   limit: undefined,
   includeUncertain: false,
+  includeAttributes: false,
   isDryRun: false,
 };
 
@@ -164,7 +165,7 @@ describe('selects rows', () => {
   test('by the code of their rejection', async () => {
     await reject([row(1), row(2, '')]);
     const { plan } = await retryRows({ reason: 'custom_id_too_long' });
-    expect(plan?.counts).toEqual({ send: 1, filtered: 1, uncertain: 0, over_limit: 0, unreadable: 0 });
+    expect(plan?.counts).toEqual({ send: 1, filtered: 1, uncertain: 0, attributes: 0, over_limit: 0, unreadable: 0 });
     expect([arrived(), await kept()]).toEqual([[1], [expect.objectContaining({ n: 2, attempts: 1 })]]);
   });
 
@@ -186,6 +187,24 @@ describe('selects rows', () => {
       [1, 2],
       [3, 4],
     ]);
+  });
+
+  test('that set attributes of profiles only if asked to, because a sync may have sent newer values', async () => {
+    const catalog = {
+      streams: [{ ...CATALOG.streams[0], destination_object_name: 'profile_attributes' }],
+    } as ConfiguredCatalog;
+    const rows = [row(1), row(1).replace('"n":1', '"n":2'), row('a', 'a')];
+    const input = Readable.from([Buffer.from(rows.map((line) => `${line}\n`).join(''))], { objectMode: false });
+    await write(context(), configure({ limits: { custom_id_characters: 3 } }), catalog, input);
+    const before = await files();
+    expect((await retryRows()).plan?.counts).toMatchObject({ send: 0, attributes: 2 });
+    expect(await files()).toEqual(before);
+    const { plan, counts } = await retryRows({ includeAttributes: true });
+    expect([plan?.counts.send, counts.accepted, await files()]).toEqual([2, 2, []]);
+    expect(sandbox.store.profiles.get('user-1')?.attributes).toEqual(
+      new Map(Object.entries({ event_name: 'x', n: 2 })),
+    );
+    expect(arrived()).toEqual([]);
   });
 
   test('except lines that are not rows', async () => {

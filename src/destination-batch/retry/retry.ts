@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import type { ConfiguredCatalog } from '../../protocol/catalog.ts';
 import type { CommandContext } from '../../protocol/command-context.ts';
 import { log } from '../../protocol/messages.ts';
 import type { Wait } from '../../shared/abort.ts';
@@ -8,13 +9,13 @@ import { openRejectedRowStore } from '../rejected/open-store.ts';
 import type { RejectedRowSink, RejectedRowStore } from '../rejected/rejected-rows.ts';
 import type { StoredFiles } from '../rejected/stored-files.ts';
 import { resend } from '../write/write.ts';
-import { createAgeCheck } from './age-check.ts';
-import { readBatches } from './feed.ts';
+import { type Decide, readBatches } from './feed.ts';
 import { recordEnd, removeUnusedRecords, takeInventory } from './inventory.ts';
 import { Journal, type RetryProgress, readProgress } from './journal.ts';
 import { type RetryCounts, RetryLedger } from './ledger.ts';
 import { openRetryPlace } from './open-place.ts';
 import { RETRY_TEXTS, type RetryPlace } from './place.ts';
+import { createRowChecks } from './row-checks.ts';
 import { type RetryFilter, Selection } from './selection.ts';
 import { type DecisionCounts, type FileGroup, type Survey, surveyFiles } from './survey.ts';
 
@@ -142,7 +143,7 @@ async function plan(
   const inventory = await takeInventory(files, self, progress);
   const now = context.now();
   const survey = await surveyFiles(files, inventory.files, filter, (catalog) =>
-    createAgeCheck(configuration, catalog, now),
+    createRowChecks(configuration, catalog, now),
   );
   onPlan({
     isDryRun: configuration.dry_run,
@@ -181,9 +182,10 @@ async function retryGroup(run: Run, journal: Journal, group: FileGroup): Promise
 
 /** Sends the rows of a group. An error is recorded in the result. */
 async function sendGroup(run: Run, { catalog, files: sources }: FileGroup, ledger: RetryLedger): Promise<void> {
-  const { context, configuration, files, selection, result } = run;
+  const { context, configuration, files, result } = run;
+  const decide = createDecide(run, catalog);
   async function* feed(): AsyncGenerator<Buffer> {
-    for await (const batch of readBatches(files, sources, selection)) {
+    for await (const batch of readBatches(files, sources, decide)) {
       const lines = await ledger.begin(batch);
       if (lines === undefined) return;
       yield lines;
@@ -196,12 +198,18 @@ async function sendGroup(run: Run, { catalog, files: sources }: FileGroup, ledge
   }
 }
 
+/** Returns a function that decides about the rows of runs with this catalog. */
+function createDecide({ context, configuration, selection }: Run, catalog: ConfiguredCatalog): Decide {
+  const { hasAttributes } = createRowChecks(configuration, catalog, context.now());
+  return (row, isUncertain) => selection.decide(row, isUncertain, row !== undefined && hasAttributes(row));
+}
+
 /** Stores the rows that were not read, because the retry ended early, so that the files can be removed. */
 async function keepRest({ files }: Run, group: FileGroup, ledger: RetryLedger): Promise<void> {
   for (const source of group.files) {
     const progress = ledger.progressOf(source);
     if (progress === undefined) continue;
-    for await (const batch of readBatches(files, [{ ...source, progress }], { decide: () => 'filtered' })) {
+    for await (const batch of readBatches(files, [{ ...source, progress }], () => 'filtered')) {
       await ledger.keep(batch);
     }
   }
@@ -222,11 +230,12 @@ async function rehearse(
   filter: RetryFilter,
   hooks: RetryHooks,
 ): Promise<void> {
-  const { context, configuration, selection, result } = run;
+  const { context, configuration, result } = run;
   const survey = await plan(run, thisProcess(context.now()), await readProgress(journal), filter, hooks);
   for (const { catalog, files: sources } of survey.groups) {
+    const decide = createDecide(run, catalog);
     async function* feed(): AsyncGenerator<Buffer> {
-      for await (const batch of readBatches(files, sources, selection)) {
+      for await (const batch of readBatches(files, sources, decide)) {
         const lines = batch.flatMap((entry) => (entry.kind === 'row' && entry.send ? `${entry.line}\n` : []));
         yield Buffer.from(lines.join(''));
       }

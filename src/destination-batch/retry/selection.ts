@@ -8,8 +8,10 @@ export type RetryFilter = {
   since: number | undefined;
   /** The maximum number of rows. */
   limit: number | undefined;
-  /** Whether to send rows that Batch may have stored, or that the next run of a sync may read again. */
+  /** Whether to send events that Batch may have stored, or that the next run of a sync may read again. */
   includeUncertain: boolean;
+  /** Whether to send attributes of profiles, which replace newer ones that a sync has sent since. */
+  includeAttributes: boolean;
 };
 
 /** A row that is stored as rejected. `namespace` is undefined if its stream has none. */
@@ -24,9 +26,9 @@ export type StoredRow = {
 
 /**
  * What to do with a line: `send` its row, or keep the line. A row is kept because it is not selected by the filter, because it is
- * uncertain, because the limit is reached, or because the line can't be read.
+ * uncertain, because it has attributes of a profile, because the limit is reached, or because the line can't be read.
  */
-export type Decision = 'send' | 'filtered' | 'uncertain' | 'over_limit' | 'unreadable';
+export type Decision = 'send' | 'filtered' | 'uncertain' | 'attributes' | 'over_limit' | 'unreadable';
 
 /** Parses the line of a rejected row. Returns undefined if it is not a RECORD message. */
 export function parseStoredRow(line: string): StoredRow | undefined {
@@ -55,13 +57,18 @@ export class Selection {
     this.#left = filter.limit ?? Number.POSITIVE_INFINITY;
   }
 
-  /** @param isUncertain whether the row is uncertain because of its file, or because a retry may have sent it. */
-  decide(row: StoredRow | undefined, isUncertain: boolean): Decision {
-    const { reason, since, includeUncertain } = this.#filter;
+  /**
+   * @param isUncertain whether the row is uncertain because of its file, or because a retry may have sent it.
+   * @param hasAttributes whether the row has attributes of a profile. They can be sent twice without harm.
+   */
+  decide(row: StoredRow | undefined, isUncertain: boolean, hasAttributes: boolean): Decision {
+    const { reason, since, includeUncertain, includeAttributes } = this.#filter;
     if (row === undefined) return 'unreadable';
     if (reason !== undefined && row.code !== reason) return 'filtered';
     if (since !== undefined && !(row.rejectedAt >= since)) return 'filtered';
-    if ((isUncertain || row.mayHaveArrived) && !includeUncertain) return 'uncertain';
+    if (hasAttributes) {
+      if (!includeAttributes) return 'attributes';
+    } else if ((isUncertain || row.mayHaveArrived) && !includeUncertain) return 'uncertain';
     if (this.#left === 0) return 'over_limit';
     this.#left -= 1;
     return 'send';

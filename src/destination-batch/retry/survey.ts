@@ -2,6 +2,7 @@ import { type ConfiguredCatalog, streamKey } from '../../protocol/catalog.ts';
 import { splitLines } from '../../protocol/lines.ts';
 import type { StoredFiles } from '../rejected/stored-files.ts';
 import type { RunCatalog, SourceFile } from './inventory.ts';
+import type { RowChecks } from './row-checks.ts';
 import { type Decision, parseStoredRow, type RetryFilter, Selection, type StoredRow } from './selection.ts';
 
 /** The number of rows for each decision about them. */
@@ -18,33 +19,33 @@ export type Survey = {
   groups: FileGroup[];
 };
 
-type OpenGroup = FileGroup & { key: string; isTooOld: (row: StoredRow) => boolean };
+type OpenGroup = FileGroup & { key: string; checks: RowChecks };
 
-/** Returns whether a row is too old for Batch. @param catalog the catalog of its run. */
-export type CreateAgeCheck = (catalog: ConfiguredCatalog) => (row: StoredRow) => boolean;
+/** Creates the checks for the rows of a run. @param catalog the catalog of the run. */
+export type CreateChecks = (catalog: ConfiguredCatalog) => RowChecks;
 
 /** Reads all files, and finds which of their rows are to be sent. */
 export async function surveyFiles(
   files: StoredFiles,
   sources: readonly SourceFile[],
   filter: RetryFilter,
-  createAgeCheck: CreateAgeCheck,
+  createChecks: CreateChecks,
 ): Promise<Survey> {
   const selection = new Selection(filter);
-  const counts = { send: 0, filtered: 0, uncertain: 0, over_limit: 0, unreadable: 0 };
+  const counts = { send: 0, filtered: 0, uncertain: 0, attributes: 0, over_limit: 0, unreadable: 0 };
   const groups: OpenGroup[] = [];
   let tooOld = 0;
   for (const source of sources) {
-    const group = findGroup(groups, source, createAgeCheck);
+    const group = findGroup(groups, source, createChecks);
     let isTouched = source.progress !== undefined;
     for await (const { line, isUncertain } of readRows(files, source)) {
       const row = parseStoredRow(line);
-      const decision = selection.decide(row, isUncertain);
+      const decision = selection.decide(row, isUncertain, row !== undefined && group.checks.hasAttributes(row));
       counts[decision] += 1;
       if (decision !== 'send' || row === undefined) continue;
       isTouched = true;
       addStream(group.catalog, row);
-      if (group.isTooOld(row)) tooOld += 1;
+      if (group.checks.isTooOld(row)) tooOld += 1;
     }
     if (isTouched) group.files.push(source);
   }
@@ -79,12 +80,12 @@ export async function* readRows(
 }
 
 /** Returns the last group if it has the catalog of this file, or adds one. */
-function findGroup(groups: OpenGroup[], { catalog }: SourceFile, createAgeCheck: CreateAgeCheck): OpenGroup {
+function findGroup(groups: OpenGroup[], { catalog }: SourceFile, createChecks: CreateChecks): OpenGroup {
   const key = catalog?.key ?? '';
   const last = groups.at(-1);
   if (last?.key === key) return last;
-  const group = { key, catalog: copyCatalog(catalog), files: [], isTooOld: () => false };
-  const added = { ...group, isTooOld: createAgeCheck(group.catalog) };
+  const copy = copyCatalog(catalog);
+  const added = { key, catalog: copy, files: [], checks: createChecks(copy) };
   groups.push(added);
   return added;
 }
