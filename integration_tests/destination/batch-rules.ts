@@ -492,7 +492,7 @@ export const ANSWER_CASES: readonly AnswerCase[] = [
     stored: [0, 4],
     accepted: 2,
     rejected: 3,
-    says: [/one is wrong \(for an update with 3 events/],
+    says: [/one is wrong \(for an update with 3 rows/],
   },
   {
     answer: '3.2 several errors of one update: one row rejected, all words told',

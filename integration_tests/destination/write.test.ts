@@ -145,7 +145,12 @@ test('discover prints what can be written', async ({ batch }) => {
   expect(result.messages).toMatchObject([
     {
       type: 'DESTINATION_CATALOG',
-      destination_catalog: { operations: [{ object_name: 'profile_event', sync_mode: 'append' }] },
+      destination_catalog: {
+        operations: [
+          { object_name: 'profile_event', sync_mode: 'append' },
+          { object_name: 'profile_attributes', sync_mode: 'append_dedup', matching_keys: [['custom_id']] },
+        ],
+      },
     },
   ]);
 });

@@ -157,6 +157,7 @@ const operationsSchema = z.array(
   z.strictObject({
     object_name: z.string().min(1),
     sync_mode: z.string(),
+    matching_keys: z.array(z.array(z.string())).optional(),
     json_schema: z.looseObject({
       type: z.literal('object'),
       required: z.array(z.string()),
@@ -201,15 +202,30 @@ describe('discover', () => {
     }
   });
 
+  test('matches by a required field each operation that does not append', () => {
+    for (const { sync_mode, matching_keys = [], json_schema } of operations) {
+      expect(matching_keys.length > 0).toBe(sync_mode !== 'append');
+      expect(json_schema.required).toEqual(expect.arrayContaining(matching_keys.flat()));
+    }
+  });
+
   test('describes rows that write then accepts', async () => {
-    const [operation] = operations;
-    const fields = Object.keys(operation?.json_schema.properties ?? {});
-    const described = Object.fromEntries(fields.map((name) => [name, 'purchase']));
-    const stream = newStream();
-    const data = { ...described, event_time: new Date().toISOString(), from: stream, n: 1 };
-    const catalog = [configured(stream, { destination_object_name: operation?.object_name })];
-    const result = await write('as discovered', stream, [row(stream, 1, { data }), state(stream, 1)], { catalog });
-    expect(echoed(result, stream)).toEqual([withStats(state(stream, 1), 1)]);
+    for (const { object_name, sync_mode, json_schema } of operations) {
+      const fields = Object.keys(json_schema.properties);
+      const described = Object.fromEntries(fields.map((name) => [name, 'purchase']));
+      const stream = newStream();
+      const data = { ...described, event_time: new Date().toISOString(), from: stream, n: 1 };
+      const catalog = [configured(stream, { destination_object_name: object_name, destination_sync_mode: sync_mode })];
+      const result = await write(
+        `as discovered: ${object_name}`,
+        stream,
+        [row(stream, 1, { data }), state(stream, 1)],
+        {
+          catalog,
+        },
+      );
+      expect(echoed(result, stream)).toEqual([withStats(state(stream, 1), 1)]);
+    }
   });
 });
 

@@ -90,8 +90,9 @@ const payloads: Record<string, [string, unknown]> = {
       operations: list(
         object(['object_name', 'sync_mode', 'json_schema'], {
           object_name: text,
-          sync_mode: oneOf('append'),
+          sync_mode: oneOf('append', 'overwrite', 'append_dedup', 'update', 'soft_delete'),
           json_schema: { type: 'object' },
+          matching_keys: list(list(text)),
         }),
       ),
     }),

@@ -147,7 +147,9 @@ describe.each([
 
   test('says that the connector is incremental, and of a destination how it can write', () => {
     expect(printed.supportsIncremental).toBe(true);
-    expect(printed.supported_destination_sync_modes).toEqual(name === 'destination-batch' ? ['append'] : undefined);
+    expect(printed.supported_destination_sync_modes).toEqual(
+      name === 'destination-batch' ? ['append', 'append_dedup'] : undefined,
+    );
   });
 
   test('is a valid JSON schema of draft 7', () => {
