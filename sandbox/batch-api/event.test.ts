@@ -29,7 +29,11 @@ describe('keeps', () => {
     ['25,000 bytes', eventOfBytes(25_000)],
   ];
   test.each(goodOnes)('%s', (_, event) => {
-    expect(judgeEvent(event, context)).toEqual({ isKept: true, json: JSON.stringify(event), problems: [] });
+    expect(judgeEvent(event, context)).toEqual({
+      isKept: true,
+      event: { name: expect.any(String), json: JSON.stringify(event) },
+      problems: [],
+    });
   });
 });
 
@@ -81,7 +85,7 @@ describe('an invalid attribute', () => {
   test('is dropped from its event', () => {
     expect(judgeEvent(event, context)).toEqual({
       isKept: true,
-      json: '{"name":"a","attributes":{"c":{"e":1}}}',
+      event: { name: 'a', json: '{"name":"a","attributes":{"c":{"e":1}}}' },
       problems: [
         { path: 'b', reason: expect.any(String) },
         { path: 'c.d', reason: expect.any(String) },

@@ -15,13 +15,14 @@ export type JudgeContext = {
   readonly types?: AttributeTypes | undefined;
 };
 
+export type KeptEvent = {
+  readonly name: string;
+  /** The accepted part of the event, as JSON with its original digits. */
+  readonly json: string;
+};
+
 export type EventVerdict =
-  | {
-      readonly isKept: true;
-      /** The accepted part of the event, as JSON with its original digits. */
-      readonly json: string;
-      readonly problems: readonly AttributeProblem[];
-    }
+  | { readonly isKept: true; readonly event: KeptEvent; readonly problems: readonly AttributeProblem[] }
   | { readonly isKept: false; readonly reasons: readonly string[] };
 
 const eventKeys: ReadonlySet<string> = new Set(['name', 'time', 'attributes']);
@@ -39,16 +40,18 @@ export function judgeEvent(event: Json, context: JudgeContext): EventVerdict {
     checkKeys(Object.keys(event)),
   ].filter((problem) => problem !== undefined);
   if (reasons.length > 0) return { isKept: false, reasons };
-  if (!isJsonObject(attributes)) return { isKept: true, json, problems: [] };
+  const whole = { name: String(name), json };
+  if (!isJsonObject(attributes)) return { isKept: true, event: whole, problems: [] };
 
   const kept = keepEventAttributes(attributes, context.limits, (path, type, value) =>
     context.types?.check(`event ${name}`, path, type, value),
   );
-  if (kept.problems.length === 0) return { isKept: true, json, problems: [] };
+  if (kept.problems.length === 0) return { isKept: true, event: whole, problems: [] };
   if (context.limits.badAttribute === 'event') {
     return { isKept: false, reasons: kept.problems.map(({ path, reason }) => `attributes.${path}: ${reason}`) };
   }
-  return { isKept: true, json: context.print({ ...event, attributes: kept.attributes }), problems: kept.problems };
+  const rest = { ...whole, json: context.print({ ...event, attributes: kept.attributes }) };
+  return { isKept: true, event: rest, problems: kept.problems };
 }
 
 function checkName(name: Json | undefined, limits: Limits): Problem {

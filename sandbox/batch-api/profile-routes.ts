@@ -6,7 +6,7 @@ import type { Endpoint } from './call.ts';
 import { type ArrivalFault, errorsOf, type Fault, type Faults, isPartial } from './faults.ts';
 import { checkHeaders, type Keys } from './headers.ts';
 import type { Limits } from './limits.ts';
-import type { Handled, Project } from './project.ts';
+import { type Handled, NOTHING_READ, type Project } from './project.ts';
 import type { RejectedLog } from './rejected-log.ts';
 import type { RequestEntry, RequestLog } from './request-log.ts';
 
@@ -33,8 +33,6 @@ type FaultKind = Fault['kind'];
 /** The contents of a call, without the answer. */
 type Brought = Omit<Handled, 'answer'>;
 
-const nothingRead: Brought = { updates: 0, events: 0, rejected: [] };
-
 /** The documented routes over HTTP, with the faults for their calls. */
 export class ProfileRoutes {
   readonly #parts: ProfileRoutesParts;
@@ -53,7 +51,7 @@ export class ProfileRoutes {
 
   /** Refuses a request that is not a call. */
   refuse(request: FastifyRequest, reply: FastifyReply, refusal: Refusal): FastifyReply {
-    return this.#answer(request, reply, { answer: refusal, ...nothingRead }, null);
+    return this.#answer(request, reply, { answer: refusal, ...NOTHING_READ }, null);
   }
 
   async #handle(endpoint: Endpoint, request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
@@ -66,9 +64,9 @@ export class ProfileRoutes {
     if (early?.kind === 'delay') {
       // The pause rejects when the server closes: nothing more is stored then.
       await setTimeout(early.milliseconds, undefined, { signal: closing }).catch(() => undefined);
-      if (closing.aborted) return this.#cut(request, reply, nothingRead, early.kind);
+      if (closing.aborted) return this.#cut(request, reply, NOTHING_READ, early.kind);
     } else if (early !== undefined) {
-      return this.#spoil(request, reply, nothingRead, early);
+      return this.#spoil(request, reply, NOTHING_READ, early);
     }
 
     if (this.#parts.isSink) return this.#answer(request, reply, swallowed, early?.kind ?? null);
@@ -149,19 +147,22 @@ export class ProfileRoutes {
 
   #record(
     request: FastifyRequest,
-    { events, rejected, updates }: Brought,
+    { errors, events, rejected, updates }: Brought,
     outcome: Pick<RequestEntry, 'status' | 'errors' | 'fault' | 'answer'>,
   ): void {
     const time = new Date(this.#parts.now()).toISOString();
-    const bytes = Buffer.isBuffer(request.body) ? request.body.length : 0;
-    const entry = this.#parts.log.add({ time, path: request.url, bytes, updates, events, ...outcome });
-    this.#parts.rejectedLog.add(rejected, entry);
+    const body = Buffer.isBuffer(request.body) ? request.body : undefined;
+    const bytes = body?.length ?? 0;
+    const entry = { time, path: request.url, bytes, updates, events, ...outcome };
+    // A sink is for measurements: keeping bodies would add to them.
+    const { seq } = this.#parts.log.add(entry, this.#parts.isSink ? undefined : body);
+    this.#parts.rejectedLog.add(errors, rejected, { seq, time });
   }
 }
 
 const noAnswer = { status: null, errors: 0, answer: null };
 
-const swallowed: Handled = { answer: { status: 202, errors: [] }, ...nothingRead };
+const swallowed: Handled = { answer: { status: 202, errors: [] }, ...NOTHING_READ };
 
 const refusalByFault = {
   code: 'MALFORMED_PARAMETER',

@@ -17,9 +17,14 @@ export type Handled = {
   /** Updates and events in the call, accepted or not. */
   readonly updates: number;
   readonly events: number;
-  /** The partial errors with their updates; only the last ones if there are very many. */
+  /** All partial errors, also of an answer that a fault withholds. */
+  readonly errors: readonly PartialError[];
+  /** The last of them, with their updates. */
   readonly rejected: readonly RejectedUpdate[];
 };
+
+/** The contents of a call that was not read. */
+export const NOTHING_READ = { updates: 0, events: 0, errors: [], rejected: [] } satisfies Omit<Handled, 'answer'>;
 
 /** How faults change the handling of a call. */
 export type Interference = {
@@ -103,15 +108,16 @@ export class Project {
   /** Handles a call: it is refused and nothing is stored, or it is accepted except for its partial errors. */
   handle(endpoint: Endpoint, body: string, { partials = [], refusal }: Interference = {}): Handled {
     const call = readCall(body, endpoint, this.#limits);
-    if ('status' in call) return { answer: call, updates: 0, events: 0, rejected: [] };
+    if ('status' in call) return { answer: call, ...NOTHING_READ };
     const size = {
       updates: call.updates.length,
       events: call.updates.reduce((events, update) => events + countEvents(update), 0),
     };
     const answer = refusal ?? this.#takeTokens(endpoint, size.updates);
-    if (answer !== undefined) return { answer, ...size, rejected: [] };
+    if (answer !== undefined) return { answer, ...NOTHING_READ, ...size };
     const errors = this.#accept(call, partials);
-    return { answer: { status: 202, errors }, ...size, rejected: listRejectedUpdates(errors, call, REJECTED_KEPT) };
+    const rejected = listRejectedUpdates(errors, call, REJECTED_KEPT);
+    return { answer: { status: 202, errors }, ...size, errors, rejected };
   }
 
   /** One update costs one token, even if its custom id is in the call twice [inferred, as the stricter reading]. */

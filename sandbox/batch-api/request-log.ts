@@ -1,5 +1,7 @@
+import type { Buffer } from 'node:buffer';
 import type { Fault } from './faults.ts';
 import { LastEntries } from './last-entries.ts';
+import { RequestBodies } from './request-bodies.ts';
 import { truncateText } from './truncate-text.ts';
 
 export type RequestEntry = {
@@ -29,17 +31,22 @@ export const REQUESTS_KEPT = 1_000;
 /** The last requests to the API, and how many got each status. */
 export class RequestLog {
   readonly #last = new LastEntries<RequestEntry>(REQUESTS_KEPT);
+  readonly #bodies = new RequestBodies();
   #answers = new Map<string, number>();
   #count = 0;
 
-  /** @returns the entry, with its number. */
-  add(request: Omit<RequestEntry, 'seq'>): RequestEntry {
+  /**
+   * @param body of the request; undefined if it is not kept.
+   * @returns the entry, with its number.
+   */
+  add(request: Omit<RequestEntry, 'seq'>, body?: Buffer): RequestEntry {
     const answer = request.answer === null ? null : truncateText(request.answer);
     const entry: RequestEntry = { seq: this.#count, ...request, answer };
     this.#count += 1;
     const status = entry.status === null ? 'none' : String(entry.status);
     this.#answers.set(status, (this.#answers.get(status) ?? 0) + 1);
     this.#last.add(entry);
+    if (body !== undefined) this.#bodies.add(entry.seq, body);
     return entry;
   }
 
@@ -57,8 +64,14 @@ export class RequestLog {
     return this.#last.last(limit);
   }
 
+  /** The body of a request as it was sent; undefined if it is no longer kept. */
+  bodyOf(seq: number): Buffer | undefined {
+    return this.#bodies.get(seq);
+  }
+
   clear(): void {
     this.#last.clear();
+    this.#bodies.clear();
     this.#answers = new Map();
     this.#count = 0;
   }

@@ -8,11 +8,14 @@ import { printJson } from './json.ts';
 import { type Limits, limitsAsJson } from './limits.ts';
 import type { Project, ProjectStats } from './project.ts';
 import { REJECTED_KEPT, type RejectedEntry } from './rejected-log.ts';
+import { REASONS_KEPT, type RejectionReason } from './rejection-reasons.ts';
 import { REQUESTS_KEPT, type RequestEntry } from './request-log.ts';
 import type { Store, StoredEvent } from './store.ts';
 
 export type SandboxStats = ProjectStats & {
   readonly requests: number;
+  /** Profiles that have been created. */
+  readonly profiles: number;
   /** How many requests got each status; `none` counts those without an answer. */
   readonly answers: Readonly<Record<string, number>>;
   /** Bytes of the bodies that a sink received. */
@@ -30,6 +33,10 @@ export type Inspectable = {
   requests(limit: number): readonly RequestEntry[];
   /** The last partial errors with their updates, oldest first. */
   rejected(limit: number): readonly RejectedEntry[];
+  /** The most frequent reasons of partial errors, with the highest count first. */
+  rejectionReasons(limit: number): readonly RejectionReason[];
+  /** The body of a request; undefined if it is no longer kept. */
+  bodyOf(seq: number): Buffer | undefined;
   readonly tokenPast: Project['tokenPast'];
   /** Deletes events, profiles, requests and stats, and fills the buckets. */
   reset(): void;
@@ -46,14 +53,15 @@ const PROFILES_SHOWN = 100;
 const eventsQuery = z
   .strictObject({
     custom_id: z.string().optional(),
+    name: z.string().optional(),
     offset: count.optional(),
     limit: count.optional(),
-    /** Only the last events of a profile, in order of arrival. */
+    /** Only the last events, in order of arrival. */
     last: count.optional(),
   })
-  .refine(({ custom_id, last, limit, offset }) => {
-    return last === undefined || (custom_id !== undefined && limit === undefined && offset === undefined);
-  }, 'last goes with custom_id, and with nothing else');
+  .refine(({ last, limit, offset }) => {
+    return last === undefined || (limit === undefined && offset === undefined);
+  }, 'last goes with neither offset nor limit');
 const profilesQuery = z.strictObject({
   custom_id: z.string().optional(),
   search: z.string().optional(),
@@ -62,6 +70,8 @@ const profilesQuery = z.strictObject({
 });
 const requestsQuery = z.strictObject({ limit: count.default(REQUESTS_KEPT) });
 const rejectedQuery = z.strictObject({ limit: count.default(REJECTED_KEPT) });
+const reasonsQuery = z.strictObject({ limit: count.default(REASONS_KEPT) });
+const requestNumber = z.strictObject({ seq: count });
 const noQuery = z.strictObject({});
 
 // An unknown filter must be refused: `DELETE /_sandbox/events?custom_id=a` would delete everything.
@@ -78,6 +88,17 @@ export function addSandboxRoutes(app: FastifyInstance, api: Inspectable): void {
   app.get('/_sandbox/stats', withoutQuery, () => api.stats);
 
   app.get('/_sandbox/requests', (request) => api.requests(readBy(requestsQuery, request.query).limit));
+
+  app.get('/_sandbox/requests/:seq/body', withoutQuery, (request, reply) => {
+    const body = api.bodyOf(readBy(requestNumber, request.params).seq);
+    if (body === undefined) return reply.code(404).send({ error: 'The body of this request is no longer kept.' });
+    // The body may be anything, and a browser must not take it for a page.
+    return reply.type('application/json; charset=utf-8').header('x-content-type-options', 'nosniff').send(body);
+  });
+
+  app.get('/_sandbox/event-names', withoutQuery, () => api.store.eventCounts);
+
+  app.get('/_sandbox/rejection-reasons', (request) => api.rejectionReasons(readBy(reasonsQuery, request.query).limit));
 
   app.get('/_sandbox/rejected', (request) => api.rejected(readBy(rejectedQuery, request.query).limit));
 
@@ -96,11 +117,11 @@ export function addSandboxRoutes(app: FastifyInstance, api: Inspectable): void {
   });
 
   app.get('/_sandbox/events', (request, reply) => {
-    const { custom_id: customId, last, limit, offset } = readBy(eventsQuery, request.query);
+    const { custom_id: customId, last, name, ...part } = readBy(eventsQuery, request.query);
     const events =
-      customId !== undefined && last !== undefined
-        ? api.store.lastEvents(customId, last)
-        : api.store.events({ customId, offset, limit });
+      last === undefined
+        ? api.store.events({ customId, name, ...part })
+        : api.store.lastEvents(last, { customId, name });
     reply.type('application/x-ndjson');
     return Readable.from(asNdjson(events), { objectMode: false });
   });

@@ -238,6 +238,7 @@ describe('/_sandbox/events', () => {
     ['?custom_id=a&last=1', [2]],
     ['?custom_id=a&last=9', [0, 2]],
     ['?custom_id=unknown&last=1', []],
+    ['?last=3&name=a', [1, 2, 3]],
   ])('%s', async (query, seqs) => {
     const { headers, status, text } = await ask(api, 'GET', `/_sandbox/events${query}`);
     expect([status, headers['content-type']]).toEqual([200, 'application/x-ndjson']);
@@ -273,6 +274,7 @@ test('/_sandbox/stats counts requests to the API, but not to /_sandbox', async (
   const { text } = await ask(api, 'GET', '/_sandbox/stats');
   expect(JSON.parse(text)).toEqual({
     requests: 4,
+    profiles: 3,
     answers: { 202: 2, 400: 1, 404: 1 },
     calls_accepted: 2,
     updates_accepted: 4,
@@ -356,6 +358,40 @@ describe('/_sandbox/rejected', () => {
   });
 });
 
+test('/_sandbox/rejection-reasons counts each reason, also of an answer that a fault withholds', async () => {
+  api.faults.add({ kind: 'status', status: 504, stored: true });
+  const bad = { identifiers: { custom_id: 'u2' }, events: [{ name: 'a' }, { name: 'B' }, { name: 'C' }] };
+  for (let call = 0; call < 2; call += 1) await post(api, [update('u1', { b: '' }), bad]);
+  const { text } = await ask(api, 'GET', '/_sandbox/rejection-reasons?limit=1');
+  expect(JSON.parse(text)).toEqual([
+    {
+      category: 'event',
+      reason: 'name does not match ^[a-z0-9_]{1,30}$',
+      count: 4,
+      last_time: '2026-04-17T12:00:00.000Z',
+      examples: expect.arrayContaining([expect.objectContaining({ custom_id: 'u2', request: 1 })]),
+    },
+  ]);
+  expect(api.rejectionReasons().map(({ attribute, count }) => [attribute, count])).toEqual([
+    [undefined, 4],
+    ['b', 2],
+  ]);
+});
+
+test('/_sandbox/requests/N/body returns the body of a request as it was sent', async () => {
+  await post(api, '[ {"odd": 1.0}');
+  const { headers, text } = await ask(api, 'GET', '/_sandbox/requests/0/body');
+  expect([text, headers['content-type']]).toEqual(['[ {"odd": 1.0}', 'application/json; charset=utf-8']);
+  expect(headers['x-content-type-options']).toBe('nosniff');
+  expect((await ask(api, 'GET', '/_sandbox/requests/1/body')).status).toBe(404);
+});
+
+test('/_sandbox/event-names counts the events of each name', async () => {
+  await post(api, [update('u1'), update('u2')]);
+  const { text } = await ask(api, 'GET', '/_sandbox/event-names');
+  expect(JSON.parse(text)).toEqual([{ name: 'a', count: 2, last_received_at: '2026-04-17T12:00:00.000Z' }]);
+});
+
 test('/_sandbox/tokens returns the tokens of the last seconds, by endpoint', async () => {
   await post(api, [update('u1'), update('u2')]);
   clock += 1_000;
@@ -426,8 +462,8 @@ describe('refuses an invalid request with an explanation:', () => {
     ['GET', '/_sandbox/events?offset=', undefined, /offset/],
     ['GET', '/_sandbox/events?customer=a', undefined, /customer/],
     ['GET', '/_sandbox/events?custom_id=a&custom_id=b', undefined, /custom_id/],
-    ['GET', '/_sandbox/events?last=1', undefined, /last goes with custom_id/],
-    ['GET', '/_sandbox/events?custom_id=a&last=1&limit=1', undefined, /last goes with custom_id/],
+    ['GET', '/_sandbox/events?custom_id=a&last=1&limit=1', undefined, /last goes with neither/],
+    ['GET', '/_sandbox/requests/first/body', undefined, /whole number/],
     ['DELETE', '/_sandbox/events?custom_id=a', undefined, /custom_id/],
     ['GET', '/_sandbox/profiles?limit=all', undefined, /limit/],
     ['GET', '/_sandbox/rejected?custom_id=a', undefined, /custom_id/],

@@ -1,3 +1,4 @@
+import type { Buffer } from 'node:buffer';
 import { type FastifyInstance, fastify } from 'fastify';
 import type { Refusal } from './answers.ts';
 import { BadRequest } from './bad-request.ts';
@@ -8,6 +9,7 @@ import { addPageRoutes } from './page-routes.ts';
 import { ProfileRoutes } from './profile-routes.ts';
 import { Project } from './project.ts';
 import { REJECTED_KEPT, type RejectedEntry, RejectedLog } from './rejected-log.ts';
+import { REASONS_KEPT, type RejectionReason } from './rejection-reasons.ts';
 import { REQUESTS_KEPT, type RequestEntry, RequestLog } from './request-log.ts';
 import { addSandboxRoutes, type Inspectable, type SandboxStats } from './sandbox-routes.ts';
 import type { Store } from './store.ts';
@@ -97,6 +99,7 @@ export class BatchApi implements Inspectable {
   get stats(): SandboxStats {
     return {
       requests: this.#log.count,
+      profiles: this.store.profiles.size,
       answers: this.#log.answers,
       ...(this.#bytesSunk > 0 && { bytes_sunk: this.#bytesSunk }),
       ...this.#project.stats,
@@ -113,6 +116,14 @@ export class BatchApi implements Inspectable {
 
   rejected(limit: number = REJECTED_KEPT): readonly RejectedEntry[] {
     return this.#rejectedLog.last(limit);
+  }
+
+  rejectionReasons(limit: number = REASONS_KEPT): readonly RejectionReason[] {
+    return this.#rejectedLog.reasons(limit);
+  }
+
+  bodyOf(seq: number): Buffer | undefined {
+    return this.#log.bodyOf(seq);
   }
 
   get tokenPast(): Project['tokenPast'] {

@@ -1,15 +1,15 @@
+import type { KeptEvent } from './event.ts';
 import { isJsonArray, isJsonObject, type Json, type JsonObject } from './json.ts';
 import type { KeptUpdate } from './update.ts';
 
-export type StoredEvent = {
+/** A million parsed events would not fit in memory, so an event is kept as JSON. */
+export type StoredEvent = KeptEvent & {
   /** Null if the update named an installation. */
   readonly custom_id: string | null;
   /** Number in the order of arrival, from 0. */
   readonly seq: number;
   /** RFC 3339, the same for all events of a call. */
   readonly received_at: string;
-  /** The event as JSON with its original digits; a million parsed events would not fit in memory. */
-  readonly json: string;
 };
 
 export type Profile = {
@@ -20,14 +20,27 @@ export type Profile = {
   readonly updated_at: string;
 };
 
-export type Selection = {
+/** The accepted events with one name. */
+export type EventCount = {
+  readonly name: string;
+  readonly count: number;
+  /** RFC 3339, when the last one arrived. */
+  readonly last_received_at: string;
+};
+
+/** Which events; those of all profiles and names if nothing is given. */
+export type EventFilter = {
   readonly customId?: string | undefined;
-  /** How many events of that id, or of all, to skip. */
+  readonly name?: string | undefined;
+};
+
+export type Selection = EventFilter & {
+  /** How many of these events to skip. */
   readonly offset?: number | undefined;
   readonly limit?: number | undefined;
 };
 
-/** Profiles, the newest first. */
+/** Profiles, the newest first; with a search, the closest matches first. */
 export type ProfileSelection = {
   readonly customId?: string | undefined;
   /** A part of the custom id, in any case. */
@@ -52,10 +65,13 @@ const noAttributes: ReadonlyMap<string, Json> = new Map();
 export class Store {
   #events: StoredEvent[] = [];
   #profiles = new Map<string, Profile>();
+  readonly #counts = new Map<string, EventCount>();
 
   add({ attributes, customId, events }: KeptUpdate, receivedAt: string): void {
-    for (const json of events) {
-      this.#events.push({ custom_id: customId, seq: this.#events.length, received_at: receivedAt, json });
+    for (const { json, name } of events) {
+      this.#events.push({ custom_id: customId, seq: this.#events.length, received_at: receivedAt, name, json });
+      const count = (this.#counts.get(name)?.count ?? 0) + 1;
+      this.#counts.set(name, { name, count, last_received_at: receivedAt });
     }
     if (customId === null) return;
     const profile = this.#profiles.get(customId);
@@ -75,14 +91,20 @@ export class Store {
     return this.#profiles;
   }
 
+  /** How many events there are of each name, the most frequent first. */
+  get eventCounts(): readonly EventCount[] {
+    return [...this.#counts.values()].toSorted((a, b) => b.count - a.count);
+  }
+
   /** Accepted events in order of arrival, as of the call: later arrivals or a reset change nothing. */
-  *events({ customId, limit = Number.POSITIVE_INFINITY, offset = 0 }: Selection = {}): Generator<StoredEvent> {
+  *events({ limit = Number.POSITIVE_INFINITY, offset = 0, ...filter }: Selection = {}): Generator<StoredEvent> {
     const events = this.#events;
     const end = events.length;
-    let [index, skip, left] = customId === undefined ? [offset, 0, limit] : [0, offset, limit];
+    const isFiltered = filter.customId !== undefined || filter.name !== undefined;
+    let [index, skip, left] = isFiltered ? [0, offset, limit] : [offset, 0, limit];
     for (; index < end && left > 0; index += 1) {
       const event = events[index];
-      if (event === undefined || (customId !== undefined && event.custom_id !== customId)) continue;
+      if (event === undefined || !isMatch(event, filter)) continue;
       if (skip > 0) {
         skip -= 1;
         continue;
@@ -92,21 +114,23 @@ export class Store {
     }
   }
 
-  /** The last `count` accepted events of a profile, in order of arrival. */
-  lastEvents(customId: string, count: number): readonly StoredEvent[] {
+  /** The last `count` accepted events, in order of arrival. */
+  lastEvents(count: number, filter: EventFilter = {}): readonly StoredEvent[] {
     const found: StoredEvent[] = [];
-    const wanted = Math.min(count, this.#profiles.get(customId)?.events ?? 0);
+    const wanted = Math.min(count, this.#countAtMost(filter));
     for (let index = this.#events.length - 1; index >= 0 && found.length < wanted; index -= 1) {
       const event = this.#events[index];
-      if (event?.custom_id === customId) found.push(event);
+      if (event !== undefined && isMatch(event, filter)) found.push(event);
     }
     return found.reverse();
   }
 
   profilePage({ customId, limit, offset = 0, search = '' }: ProfileSelection): ProfilePage {
-    const wanted = search.toLowerCase();
     const known = customId === undefined ? [...this.#profiles.keys()].reverse() : [customId];
-    const ids = known.filter((id) => this.#profiles.has(id) && id.toLowerCase().includes(wanted));
+    const ids = matchesFirst(
+      known.filter((id) => this.#profiles.has(id)),
+      search,
+    );
     const profiles = ids.slice(offset, offset + limit).flatMap((custom_id) => {
       const profile = this.#profiles.get(custom_id);
       return profile === undefined ? [] : { custom_id, ...profile };
@@ -117,7 +141,35 @@ export class Store {
   clear(): void {
     this.#events = [];
     this.#profiles = new Map();
+    this.#counts.clear();
   }
+
+  /** A search from the end can stop after as many events as there can be. */
+  #countAtMost({ customId, name }: EventFilter): number {
+    return Math.min(
+      customId === undefined ? this.#events.length : (this.#profiles.get(customId)?.events ?? 0),
+      name === undefined ? this.#events.length : (this.#counts.get(name)?.count ?? 0),
+    );
+  }
+}
+
+function isMatch(event: StoredEvent, { customId, name }: EventFilter): boolean {
+  return (customId === undefined || event.custom_id === customId) && (name === undefined || event.name === name);
+}
+
+/** Keeps the ids that contain the text: first the id that is the text, then those that begin with it. */
+function matchesFirst(ids: readonly string[], text: string): readonly string[] {
+  if (text === '') return ids;
+  const wanted = text.toLowerCase();
+  const ranks: [equal: string[], similar: string[], beginning: string[], others: string[]] = [[], [], [], []];
+  for (const id of ids) {
+    const lower = id.toLowerCase();
+    if (id === text) ranks[0].push(id);
+    else if (lower === wanted) ranks[1].push(id);
+    else if (lower.startsWith(wanted)) ranks[2].push(id);
+    else if (lower.includes(wanted)) ranks[3].push(id);
+  }
+  return ranks.flat();
 }
 
 /**

@@ -9,7 +9,14 @@ const identifiers = { custom_id: 'u1' };
 test('keeps a valid update completely, with its events in order', () => {
   const update = { identifiers, attributes: { plan: 'free' }, events: [{ name: 'a' }, { name: 'b' }] };
   expect(judgeUpdate(update, 0, context)).toEqual({
-    kept: { customId: 'u1', attributes: { plan: 'free' }, events: ['{"name":"a"}', '{"name":"b"}'] },
+    kept: {
+      customId: 'u1',
+      attributes: { plan: 'free' },
+      events: [
+        { name: 'a', json: '{"name":"a"}' },
+        { name: 'b', json: '{"name":"b"}' },
+      ],
+    },
     errors: [],
     eventsRefused: 0,
     attributesRefused: 0,
@@ -48,7 +55,7 @@ describe('drops the whole update, with one error, for', () => {
 
 test('drops only the invalid event, and the reason begins with its index', () => {
   const verdict = judgeUpdate({ identifiers, events: [{ name: 'a' }, { name: 'b' }, { name: 'C' }] }, 3, context);
-  expect(verdict.kept?.events).toEqual(['{"name":"a"}', '{"name":"b"}']);
+  expect(verdict.kept?.events.map(({ json }) => json)).toEqual(['{"name":"a"}', '{"name":"b"}']);
   expect(verdict.errors).toEqual([
     { bulk_index: 3, category: 'event', reason: expect.stringMatching(/^events\[2\]: name does not match/) },
   ]);
@@ -67,7 +74,10 @@ test('drops only the invalid attribute of a profile or an event, and reports its
   expect(verdict.kept).toEqual({
     customId: 'u1',
     attributes: { is_vip: true },
-    events: ['{"name":"a"}', '{"name":"b","attributes":{"items":[{"size":"M"}]}}'],
+    events: [
+      { name: 'a', json: '{"name":"a"}' },
+      { name: 'b', json: '{"name":"b","attributes":{"items":[{"size":"M"}]}}' },
+    ],
   });
   expect(verdict.errors).toEqual([
     { bulk_index: 1, category: 'attribute', attribute: 'plan', reason: 'a blank string' },

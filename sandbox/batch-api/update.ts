@@ -1,5 +1,5 @@
 import type { Category, PartialError } from './answers.ts';
-import { type JudgeContext, judgeEvent } from './event.ts';
+import { type JudgeContext, judgeEvent, type KeptEvent } from './event.ts';
 import { judgeIdentifiers } from './identifiers.ts';
 import { isJsonArray, isJsonObject, type Json, type JsonObject } from './json.ts';
 import { keepProfileAttributes } from './profile-attributes.ts';
@@ -8,8 +8,8 @@ export type KeptUpdate = {
   /** Null for an update that names an installation. */
   readonly customId: string | null;
   readonly attributes: JsonObject;
-  /** Each event as JSON, in the order of the update. */
-  readonly events: readonly string[];
+  /** In the order of the update. */
+  readonly events: readonly KeptEvent[];
 };
 
 export type UpdateVerdict = {
@@ -48,12 +48,12 @@ export function judgeUpdate(update: JsonObject, bulkIndex: number, context: Judg
     attribute: path,
     reason,
   }));
-  const keptEvents: string[] = [];
+  const keptEvents: KeptEvent[] = [];
   let attributesRefused = profile.problems.length;
   for (const [index, event] of events.entries()) {
     const verdict = judgeEvent(event, context);
     if (verdict.isKept) {
-      keptEvents.push(verdict.json);
+      keptEvents.push(verdict.event);
       attributesRefused += verdict.problems.length;
       for (const { path, reason } of verdict.problems) {
         // No field for the event is known, so the reason contains its index.
