@@ -6,11 +6,18 @@ import { CHROMIUM } from '../support/chromium.ts';
 
 // The page of the sandbox's Batch API in a real browser, while real calls come in.
 
+function at(seconds: number): string {
+  return new Date(Date.now() - 60_000 + seconds * 1_000).toISOString();
+}
+
 if (CHROMIUM === undefined) {
   process.stderr.write(
     'There is no Chromium on this machine, so the page of the sandbox is not tested. Install chromium, or set CHROMIUM_PATH.\n',
   );
 }
+
+/** Of three events that arrive together, not in this order. */
+const TIMES = [at(20), at(10), at(30)] as const;
 
 /** How long something new may take to be seen, in milliseconds. */
 const SOON = { timeout: 10_000, interval: 20 };
@@ -33,6 +40,7 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     });
     page.on('pageerror', ({ message }) => complaints.push(message));
     page.on('request', (request) => hosts.add(new URL(request.url()).origin));
+    add = page.getByRole('button', { name: 'Add', exact: true });
     await page.goto(api.url);
   });
   afterAll(async () => {
@@ -40,13 +48,11 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     await api?.close();
   });
 
-  /** The row of a list that holds the text. */
+  let add: Locator;
+
+  /** The row of a list that contains the text. */
   function row(list: string, text: string): Locator {
     return page.locator(`#${list} > li`).filter({ hasText: text }).first();
-  }
-
-  function at(seconds: number): string {
-    return new Date(Date.now() - 60_000 + seconds * 1_000).toISOString();
   }
 
   async function shown(text: string, where: Locator): Promise<void> {
@@ -61,93 +67,130 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
   test('shows the api_url to use while there is no data', async () => {
     await shown(api.url, page.locator('#requests-none'));
     await shown('Live', page.locator('#connection'));
-    expect(await page.locator('#fault-none').isVisible()).toBe(true);
+    await shown('No events yet', page.locator('#names-none'));
   });
 
-  test('shows a profile with its events on a time line, with their times and exact attributes', async () => {
-    const times = [at(20), at(10), at(30)];
-    const [first, second, third] = times.map((time, index) => {
+  test('counts the events of each name, and shows the newest with their exact attributes', async () => {
+    const events = ['view_item', 'purchase', 'view_item'].map((name, index) => {
       const attributes = `{"n":${index},"big":9007199254740993,"price":12.50}`;
-      return `{"name":"${index === 1 ? 'purchase' : 'view_item'}","time":"${time}","attributes":${attributes}}`;
+      return `{"name":"${name}","time":"${TIMES[index]}","attributes":${attributes}}`;
     });
-    await post(api, `[{"identifiers":{"custom_id":"ann"},"events":[${first},${second},${third}]}]`);
+    await post(api, `[{"identifiers":{"custom_id":"ann"},"events":[${events.join(',')}]}]`);
 
-    // By itself, as it looks each second.
-    await shown('3 events', row('profiles', 'ann'));
+    // Without a call of look, because the page asks each second.
+    await shown('view_item2', row('names', 'view_item'));
+    await shown('purchase1', row('names', 'purchase'));
+    await shown('n: 2, big: 9007199254740993, price: 12.50', row('events', 'view_item'));
+    const [stored] = api.store.events();
+    await shown(stored?.received_at.slice(0, 10) ?? '', row('events', 'ann'));
+
+    await row('names', 'purchase').getByRole('button').click();
+    await expect.poll(() => page.locator('#events > li').count(), SOON).toBe(1);
+    await page.locator('#events summary').click();
+    await shown(`Event time ${TIMES[1]}`, page.locator('#events > li'));
+    await page.getByRole('button', { name: 'Show all' }).click();
+    await expect.poll(() => page.locator('#events > li').count(), SOON).toBe(3);
+  });
+
+  test('shows a profile with its events on a time line, and its attributes', async () => {
+    await post(
+      api,
+      '[{"identifiers":{"custom_id":"ann"},"attributes":{"plan":"free","points":20.0,"date(a)":"2026-04-17T04:25:00Z"}}]',
+    );
+    await look();
+    await shown('3 events, 3 attributes', row('profiles', 'ann'));
+    const attributes = page.locator('#profile-attributes');
+    await expect.poll(() => attributes.textContent(), SOON).toBe('date(a)"2026-04-17T04:25:00Z"plan"free"points20.0');
+
     const event = page.locator('#event');
-    // Until another one is chosen it is the latest, by its own time.
-    await shown(times[2] ?? '', event);
+    // The latest one is selected, by its own time.
+    await shown(TIMES[2], event);
     expect(await page.locator('#time-line [role="option"]').count()).toBe(3);
     expect(await page.locator('#time-line .name').allTextContents()).toEqual(['purchase1 event', 'view_item2 events']);
-
     await page.locator('#time-line [role="option"]').filter({ hasText: 'purchase' }).click();
-    await shown(times[1] ?? '', event);
-    await shown('"big": 9007199254740993', event);
-    const [stored] = api.store.events();
-    await shown(stored?.received_at ?? '', event);
+    await shown(TIMES[1], event);
+    await shown('"price": 12.50', event);
     await page.keyboard.press('ArrowRight');
-    await shown(times[0] ?? '', event);
+    await shown(TIMES[0], event);
     await page.keyboard.press('End');
-    await shown(times[2] ?? '', event);
+    await shown(TIMES[2], event);
   });
 
-  test('shows a request with its answer', async () => {
+  test('shows a request with its body and its answer', async () => {
     await post(api, '[]');
     await look();
-    const request = row('requests', '400');
+    const request = row('requests', '400 malformed');
     await shown('0 updates · 0 events · 2 B', request);
     await request.locator('summary').click();
-    await shown('"error_message": "The array is empty."', request.locator('pre'));
-    await post(api, [update('ann')]);
+    await shown('"error_message": "The array is empty."', request.locator('pre').last());
+    await post(api, `[${Array(21).fill('{"identifiers":{"custom_id":"ann"},"attributes":{"points":1.0}}').join(',')}]`);
     await look();
-    await shown('4 events', row('profiles', 'ann'));
-    // What is open stays so when others come.
-    expect(await request.locator('pre').isVisible()).toBe(true);
+    const large = row('requests', '21 updates');
+    await large.locator('summary').click();
+    await shown('"points": 1.0', large.locator('pre').first());
+    await shown('… and 1 update more', large.locator('pre').first());
+    expect(await large.getByRole('link').getAttribute('href')).toBe('/_sandbox/requests/3/body');
+    // An open row stays open when others arrive.
+    expect(await request.locator('pre').last().isVisible()).toBe(true);
   });
 
-  test('shows a rejected update with its reason and JSON', async () => {
-    await post(api, [update('ann'), update('ben', { note: 'x'.repeat(301) })]);
+  test('groups rejections by reason, with examples', async () => {
+    await post(api, [update('ann', { note: ' ' }), update(' ben ', { note: 'x'.repeat(301) })]);
     await look();
-    const rejected = row('rejected', 'ben');
-    await shown('note: a string of 301 characters', rejected);
-    await rejected.locator('summary').click();
-    await shown('"custom_id": "ben"', rejected.locator('pre'));
-    await shown('bulk_index 1 of request 4', rejected);
-    await shown('1 partial error', row('requests', '2 updates'));
+    const rejection = row('rejections', 'more than 300');
+    await shown('1attribute note: a string of more than 300 characters', rejection);
+    await rejection.locator('summary').first().click();
+    await rejection.locator('.example').click();
+    // The spaces of a custom_id can be seen.
+    await shown('" ben "', rejection.locator('.example'));
+    await shown('"custom_id": " ben "', rejection.locator('pre'));
+    await shown('number 2 in request 5', rejection);
+
+    await post(api, [update('cem', { note: 'y'.repeat(999) })]);
+    await look();
+    await shown('2attribute note', rejection);
+    // The example stays open when others arrive.
+    expect(await rejection.locator('pre').last().isVisible()).toBe(true);
+    await shown('202 partly accepted', row('requests', '2 rejected'));
+    expect(await page.locator('#counts a').allTextContents()).toEqual(['3']);
   });
 
-  test('shows the tokens that were used', async () => {
-    const plot = page.locator('#tokens figure[data-endpoint="update"] svg');
-    const { used } = api.stats.tokens.update;
-    expect(used).toBeGreaterThan(0);
+  test('has tabs: a fault is added by its button, and makes the next requests fail', async () => {
+    await page.getByRole('tab', { name: 'Faults' }).click();
+    expect(await page.locator('#received').isVisible()).toBe(false);
+    const plot = page.locator('#rates figure[data-endpoint="update"] svg');
     await expect.poll(() => plot.getAttribute('aria-label'), SOON).not.toContain('1000 at the lowest');
-  });
 
-  test('a click on a fault makes the next calls fail, and lists it', async () => {
-    await page.getByLabel('Calls').fill('2');
-    await page.getByRole('button', { name: '503' }).click();
-    await shown('5032 calls', page.locator('#fault-list'));
+    await page.getByRole('combobox', { name: 'Fault' }).selectOption('HTTP 503: maintenance');
+    await page.getByRole('spinbutton', { name: 'Requests' }).fill('2');
+    expect(api.faults.list()).toEqual([]);
+    await add.click();
+    await shown('HTTP 503: maintenancethe next 2 requests', page.locator('#fault-list'));
     expect((await post(api, [update('cem')])).status).toBe(503);
     await look();
-    await shown('5031 call', page.locator('#fault-list'));
-    await shown('fault: status', row('requests', '503'));
+    await shown('HTTP 503: maintenancethe next request', page.locator('#fault-list'));
     expect((await post(api, [update('cem')])).status).toBe(503);
     await look();
     await expect.poll(() => page.locator('#fault-none').isVisible(), SOON).toBe(true);
-    expect((await post(api, [update('cem')])).status).toBe(202);
+    await shown('an added fault', row('requests', '503'));
   });
 
-  test('adds every other fault, and clears all', async () => {
-    await page.getByLabel('Calls').fill('1');
-    await page.getByLabel('Seconds (delay, hang)').fill('0.5');
-    const buttons = await page.locator('#fault-buttons button').all();
-    for (const [index, button] of buttons.entries()) {
-      await button.click();
+  test('adds every other fault, and removes all', async () => {
+    await page.getByRole('spinbutton', { name: 'Requests' }).fill('1');
+    const labels = await page.locator('#fault-kind option').allTextContents();
+    for (const [index, label] of labels.entries()) {
+      await page.getByRole('combobox', { name: 'Fault' }).selectOption(label);
+      for (const [field, value] of [
+        ['seconds', '0.5'],
+        ['text', 'a < b'],
+      ] as const) {
+        const input = page.locator(`#fault-${field}`);
+        if (await input.isVisible()) await input.fill(value);
+      }
+      await add.click();
       await expect.poll(() => api.faults.list().length, SOON).toBe(index + 1);
     }
-    await page.getByLabel('Bodies that contain').fill('a < b');
-    await page.keyboard.press('Enter');
-    await shown('400 for bodies that contain a < b', page.locator('#fault-list'));
+    await shown('HTTP 400 if the body contains a < b', page.locator('#fault-list'));
     expect(api.faults.list()).toEqual([
       { kind: 'refuse_when', contains: 'a < b', status: 400 },
       { kind: 'status', status: 429, stored: false, times: 1 },
@@ -161,8 +204,9 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
       { kind: 'partial', bulk_index: 0, category: 'update', reason: expect.any(String), times: 1 },
       { kind: 'garbage', stored: false, times: 1 },
     ]);
-    await page.getByRole('button', { name: 'Clear all' }).click();
+    await page.getByRole('button', { name: 'Remove all' }).click();
     await expect.poll(() => api.faults.list(), SOON).toEqual([]);
+    await page.getByRole('tab', { name: 'Received' }).click();
   });
 
   test('shows hostile data as text everywhere', async () => {
@@ -180,14 +224,13 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
     await shown(image, page.locator('#profile-id'));
     await shown(image, page.locator('#time-line'));
     await shown(script, page.locator('#event pre'));
-    await page.locator('#profile-attributes summary').click();
-    await shown(script, page.locator('#profile-attributes-text'));
-    await row('rejected', `unknown: ${image}`).locator('summary').click();
-    await shown(script, row('rejected', `unknown: ${image}`).locator('pre'));
-    await page.getByLabel('Bodies that contain').fill(image);
-    await page.keyboard.press('Enter');
-    await shown(image, page.locator('#fault-list'));
-    api.faults.clear();
+    await shown(script, page.locator('#profile-attributes dd'));
+    await shown(image, row('names', image));
+    await shown(script, row('events', image));
+    await row('rejections', `unknown: ${image}`).locator('summary').first().click();
+    await shown(script, row('rejections', `unknown: ${image}`).locator('pre'));
+    await page.locator('#requests summary').first().click();
+    await shown(script, page.locator('#requests pre').first());
     expect(await page.locator('body img, body script').count()).toBe(0);
     expect(await page.title()).toBe('Batch API sandbox');
   });
@@ -195,23 +238,27 @@ describe.skipIf(CHROMIUM === undefined)('the page', () => {
   test('shows some of very many profiles and events, and finds any', async () => {
     await page.getByLabel('Search custom_id').fill('');
     for (let n = 0; n < 50_000; n += 1) {
-      const events = ['{"name":"a"}', '{"name":"b"}'];
+      const events = ['a', 'b'].map((name) => ({ name, json: `{"name":"${name}"}` }));
       api.store.add({ customId: `customer-${n}`, attributes: {}, events }, new Date().toISOString());
     }
     await post(api, [update('the last')]);
     await look();
     await shown('the last', row('profiles', 'the last'));
     expect(await page.locator('#profiles > li').count()).toBe(50);
-    await page.getByLabel('Search custom_id').fill('customer-31415');
-    await shown('1 of', page.locator('#profiles-total'));
-    await row('profiles', 'customer-31415').getByRole('button').click();
-    await shown('customer-31415', page.locator('#profile-id'));
+    await page.getByLabel('Search custom_id').fill('customer-31');
+    await shown('1,111 of', page.locator('#profiles-total'));
+    // The exact match is the first one.
+    await page.locator('#profiles button').first().click();
+    await expect.poll(() => page.locator('#profile-id').textContent(), SOON).toBe('customer-31');
     await expect.poll(() => page.locator('#time-line [role="option"]').count(), SOON).toBe(2);
   });
 
-  test.each([400, 1400])('nothing overflows at a width of %i', async (width) => {
+  test.each([400, 1280])('nothing overflows at a width of %i', async (width) => {
     await page.setViewportSize({ width, height: 800 });
-    expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+    for (const tab of ['Faults', 'Received']) {
+      await page.getByRole('tab', { name: tab }).click();
+      expect(await page.evaluate('document.documentElement.scrollWidth')).toBe(width);
+    }
   });
 
   test('shows a reset', async () => {

@@ -1,11 +1,12 @@
 import { html, part } from './elements.js';
 import { formatCount } from './format.js';
+import { explainStatus } from './statuses.js';
 
 /**
  * @typedef {object} Stats
  * @property {number} requests
+ * @property {number} profiles
  * @property {Record<string, number>} answers
- * @property {number} updates_accepted
  * @property {number} events_accepted
  * @property {number} updates_refused
  * @property {number} events_refused
@@ -15,25 +16,27 @@ import { formatCount } from './format.js';
 
 /** @param {Stats} stats */
 export function showCounts(stats) {
-  const answers = Object.entries(stats.answers)
-    .map(([status, count]) => `${status === 'none' ? 'no answer' : status} × ${formatCount(count)}`)
-    .join(', ');
+  const answers = Object.entries(stats.answers).map(([status, count]) => {
+    return `${formatCount(count)} × ${status === 'none' ? '' : `${status} `}${explainStatus(status)}`;
+  });
   part('counts', HTMLDListElement).replaceChildren(
-    createCount('Requests', stats.requests, answers),
-    createCount('Updates accepted', stats.updates_accepted),
     createCount('Events accepted', stats.events_accepted),
-    createCount('Updates rejected', stats.updates_refused),
-    createCount('Events rejected', stats.events_refused),
-    createCount('Attributes rejected', stats.attributes_refused),
+    createCount('Profiles', stats.profiles),
+    createCount('Events rejected', stats.events_refused, { isRejection: true }),
+    createCount('Attributes rejected', stats.attributes_refused, { isRejection: true }),
+    // An update with its events is in both counts; the first one shows updates with only attributes, too.
+    createCount('Whole updates rejected', stats.updates_refused, { isRejection: true }),
+    createCount('Requests', stats.requests, { more: answers }),
   );
 }
 
 /**
  * @param {string} name
  * @param {number} number
- * @param {string} [more]
+ * @param {{ isRejection?: boolean, more?: string[] }} [options] a rejection links to the reasons
  */
-function createCount(name, number, more = '') {
+function createCount(name, number, { isRejection = false, more = [] } = {}) {
+  const isLink = isRejection && number > 0;
   return html(
     'div',
     {},
@@ -41,8 +44,8 @@ function createCount(name, number, more = '') {
     html(
       'dd',
       { class: number === 0 ? 'zero' : undefined },
-      formatCount(number),
-      ...(more === '' ? [] : [html('small', {}, more)]),
+      isLink ? html('a', { href: '#rejections-section' }, formatCount(number)) : formatCount(number),
+      ...more.map((line) => html('small', {}, line)),
     ),
   );
 }

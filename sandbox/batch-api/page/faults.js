@@ -1,8 +1,11 @@
 import { getJson, send } from './ask.js';
 import { html, part } from './elements.js';
 import { formatCountOf, formatDuration } from './format.js';
+import { explainStatus } from './statuses.js';
 
 /**
+ * A fault as the sandbox lists it.
+ *
  * @typedef {object} Fault
  * @property {string} kind
  * @property {number} [status]
@@ -13,43 +16,75 @@ import { formatCountOf, formatDuration } from './format.js';
  * @property {string} [reason]
  */
 
-/** The fault that a button adds, without `times`. @type {[label: string, make: () => Fault | Record<string, unknown>][]} */
-const BUTTONS = [
-  ['429 Too many requests', () => ({ kind: 'status', status: 429 })],
-  ['500 Server error', () => ({ kind: 'status', status: 500 })],
-  ['503 Maintenance', () => ({ kind: 'status', status: 503 })],
-  ['504 after storing', () => ({ kind: 'status', status: 504, stored: true })],
-  ['Delay', () => ({ kind: 'delay', milliseconds: milliseconds() })],
-  ['Hang, then cut', () => ({ kind: 'hang', milliseconds: milliseconds() })],
-  ['Cut before storing', () => ({ kind: 'cut' })],
-  ['Cut after storing', () => ({ kind: 'cut', stored: true })],
-  [
-    'Partial error',
-    () => ({ kind: 'partial', bulk_index: 0, category: 'update', reason: 'Added on the page of the sandbox.' }),
-  ],
-  ['Garbage as body', () => ({ kind: 'garbage' })],
+/** The faults that can be added; `needs` names the fields of the form that they use. */
+const FAULTS = [
+  { label: 'HTTP 429: too many requests', needs: ['times'], fault: { kind: 'status', status: 429 } },
+  { label: 'HTTP 500: server error', needs: ['times'], fault: { kind: 'status', status: 500 } },
+  { label: 'HTTP 503: maintenance', needs: ['times'], fault: { kind: 'status', status: 503 } },
+  {
+    label: 'HTTP 504, although the data was stored',
+    needs: ['times'],
+    fault: { kind: 'status', status: 504, stored: true },
+  },
+  { label: 'A slow answer', needs: ['times', 'seconds'], fault: { kind: 'delay' } },
+  { label: 'No answer, then the connection is closed', needs: ['times', 'seconds'], fault: { kind: 'hang' } },
+  { label: 'The connection is closed before the data is stored', needs: ['times'], fault: { kind: 'cut' } },
+  {
+    label: 'The connection is closed after the data is stored',
+    needs: ['times'],
+    fault: { kind: 'cut', stored: true },
+  },
+  {
+    label: 'The first update is rejected',
+    needs: ['times'],
+    fault: { kind: 'partial', bulk_index: 0, category: 'update', reason: 'added on the page of the sandbox' },
+  },
+  { label: 'An answer that is not JSON', needs: ['times'], fault: { kind: 'garbage' } },
+  { label: 'HTTP 400 if the body contains a text', needs: ['text'], fault: { kind: 'refuse_when' } },
 ];
 
-export function addFaultButtons() {
-  part('fault-buttons', HTMLDivElement).replaceChildren(
-    ...BUTTONS.map(([label, make]) => {
-      const button = html('button', { type: 'button' }, label);
-      button.addEventListener('click', () => change('POST', { ...make(), times: timesAsked() }));
-      return button;
-    }),
-  );
-  part('refuse-form', HTMLFormElement).addEventListener('submit', (event) => {
+const kind = part('fault-kind', HTMLSelectElement);
+const text = part('fault-text', HTMLInputElement);
+
+/** Nothing is added before the button is clicked: a wrong selection does no harm. */
+export function startFaultForm() {
+  kind.replaceChildren(...FAULTS.map(({ label }, index) => html('option', { value: index }, label)));
+  kind.addEventListener('change', showFields);
+  showFields();
+  part('fault-form', HTMLFormElement).addEventListener('submit', (event) => {
     event.preventDefault();
-    change('POST', { kind: 'refuse_when', contains: part('refuse-text', HTMLInputElement).value });
+    change('POST', readForm());
   });
   part('fault-clear', HTMLButtonElement).addEventListener('click', () => change('DELETE'));
+}
+
+/** Shows only the fields that the selected fault needs. */
+function showFields() {
+  const { needs } = FAULTS[kind.selectedIndex];
+  for (const field of ['text', 'seconds', 'times']) {
+    const isNeeded = needs.includes(field);
+    part(`fault-${field}-field`, HTMLLabelElement).hidden = !isNeeded;
+    // Otherwise the form would check the value of a field that nobody sees.
+    part(`fault-${field}`, HTMLInputElement).disabled = !isNeeded;
+  }
+}
+
+function readForm() {
+  const { fault, needs } = FAULTS[kind.selectedIndex];
+  const seconds = part('fault-seconds', HTMLInputElement).valueAsNumber;
+  return {
+    ...fault,
+    ...(needs.includes('text') && { contains: text.value }),
+    ...(needs.includes('seconds') && { milliseconds: Math.round(seconds * 1000) }),
+    ...(needs.includes('times') && { times: part('fault-times', HTMLInputElement).valueAsNumber }),
+  };
 }
 
 /** @param {Fault[]} faults */
 export function showFaults(faults) {
   part('fault-list', HTMLOListElement).replaceChildren(
     ...faults.map((fault) =>
-      html('li', {}, html('strong', {}, describeFault(fault)), html('span', {}, describeDuration(fault))),
+      html('li', {}, html('strong', {}, describeFault(fault)), html('span', {}, describeTimes(fault))),
     ),
   );
   part('fault-none', HTMLParagraphElement).hidden = faults.length > 0;
@@ -73,36 +108,31 @@ async function change(method, body) {
 
 /** @param {Fault} fault */
 function describeFault({ contains, kind, milliseconds: wait, reason, status, stored }) {
-  const after = stored === true ? ' after storing' : '';
+  const after = stored === true ? ', although the data was stored' : '';
   switch (kind) {
     case 'status':
-      return `${status}${after}`;
+      return `HTTP ${status}: ${explainStatus(String(status))}${after}`;
     case 'delay':
-      return `Handled after ${formatDuration(wait ?? 0)}`;
+      return `Answer after ${formatDuration(wait ?? 0)}`;
     case 'hang':
-      return wait === undefined ? `No answer${after}` : `No answer${after}, cut after ${formatDuration(wait)}`;
+      return `No answer${after}${wait === undefined ? '' : `; the connection is closed after ${formatDuration(wait)}`}`;
     case 'cut':
-      return stored === true ? 'Cut after storing' : 'Cut before storing';
+      return `The connection is closed ${stored === true ? 'after' : 'before'} the data is stored`;
     case 'garbage':
-      return `Garbage as body${after}`;
+      return `An answer that is not JSON${after}`;
     case 'partial':
-      return `Partial error: ${reason}`;
+      return `An update is rejected: ${reason}`;
+    case 'partials':
+      return 'Several updates are rejected';
     case 'refuse_when':
-      return `${status} for bodies that contain ${contains}`;
+      return `HTTP ${status} if the body contains ${contains}`;
     default:
       return kind;
   }
 }
 
 /** @param {Fault} fault */
-function describeDuration({ times }) {
-  return times === undefined ? 'until cleared' : formatCountOf(times, 'call');
-}
-
-function timesAsked() {
-  return part('fault-times', HTMLInputElement).valueAsNumber;
-}
-
-function milliseconds() {
-  return Math.round(part('fault-seconds', HTMLInputElement).valueAsNumber * 1000);
+function describeTimes({ times }) {
+  if (times === undefined) return 'until it is removed';
+  return times === 1 ? 'the next request' : `the next ${formatCountOf(times, 'request')}`;
 }

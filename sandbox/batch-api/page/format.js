@@ -21,12 +21,12 @@ export function formatBytes(bytes) {
 }
 
 /**
- * Returns the time of day of an RFC 3339 time in UTC.
+ * Formats an RFC 3339 time in UTC to the second, with its date.
  *
  * @param {string} stamp
  */
 export function formatTime(stamp) {
-  return stamp.slice(11, 19);
+  return `${stamp.slice(0, 10)} ${stamp.slice(11, 19)}`;
 }
 
 /** Formats a duration in the largest unit that fits. @param {number} milliseconds */
@@ -35,4 +35,14 @@ export function formatDuration(milliseconds) {
   if (seconds < 60) return `${tenths.format(seconds)} s`;
   if (seconds < 3600) return `${tenths.format(seconds / 60)} min`;
   return `${tenths.format(seconds / 3600)} h`;
+}
+
+/**
+ * Writes an id in quotes if its spaces could not be seen otherwise.
+ *
+ * @param {string | null} id
+ */
+export function formatId(id) {
+  if (id === null) return 'no custom_id';
+  return id.trim() !== id || /\s\s|[^\S ]/.test(id) ? JSON.stringify(id) : id;
 }

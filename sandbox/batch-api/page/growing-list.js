@@ -27,12 +27,13 @@ export class GrowingList {
    * @param {string} options.nothing what is shown when there are no rows
    * @param {(limit: number) => Promise<Item[]>} options.ask returns at most `limit` items, newest first
    * @param {(item: Item) => string} options.keyOf
-   * @param {(item: Item) => HTMLElement} options.make
+   * @param {(item: Item) => HTMLElement} options.make creates a row
+   * @param {(row: HTMLElement, item: Item) => void} [options.update] changes a row; without it, a changed row is created again
    */
-  constructor({ ask, id, keyOf, make, nothing }) {
+  constructor({ ask, id, keyOf, make, nothing, update }) {
     this.#ask = ask;
     this.#nothing = nothing;
-    this.#rows = new LiveList(part(id, HTMLElement), keyOf, make);
+    this.#rows = new LiveList(part(id, HTMLElement), keyOf, make, update);
     this.#none = part(`${id}-none`, HTMLElement);
     this.#more = part(`${id}-more`, HTMLButtonElement);
     this.#more.addEventListener('click', () => {

@@ -10,6 +10,8 @@ export class LiveList {
   #keyOf;
   /** @type {(item: Item) => HTMLElement} */
   #make;
+  /** @type {((row: HTMLElement, item: Item) => void) | undefined} */
+  #update;
   /** @type {Map<string, { content: string, row: HTMLElement }>} */
   #rows = new Map();
 
@@ -17,11 +19,13 @@ export class LiveList {
    * @param {Element} list
    * @param {(item: Item) => string} keyOf returns the unique key of an item
    * @param {(item: Item) => HTMLElement} make creates its row
+   * @param {(row: HTMLElement, item: Item) => void} [update] changes its row; without it, a changed row is created again
    */
-  constructor(list, keyOf, make) {
+  constructor(list, keyOf, make, update) {
     this.#list = list;
     this.#keyOf = keyOf;
     this.#make = make;
+    this.#update = update;
   }
 
   /** @param {readonly Item[]} items in the order in which they are shown */
@@ -43,10 +47,13 @@ export class LiveList {
     if (inside instanceof HTMLElement) inside.focus({ preventScroll: true });
   }
 
-  /** Returns the existing row if its item has not changed, or a new one. @param {Item} item */
+  /** Returns the existing row, changed if its item has changed, or a new one. @param {Item} item */
   #keepOrCreateRow(item) {
     const content = JSON.stringify(item);
     const known = this.#rows.get(this.#keyOf(item));
-    return known?.content === content ? known : { content, row: this.#make(item) };
+    if (known?.content === content) return known;
+    if (known === undefined || this.#update === undefined) return { content, row: this.#make(item) };
+    this.#update(known.row, item);
+    return { content, row: known.row };
   }
 }

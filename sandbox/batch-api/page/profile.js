@@ -1,7 +1,7 @@
 import { getText } from './ask.js';
 import { html, part } from './elements.js';
 import { parseJson, printJson } from './exact-json.js';
-import { formatCount, formatCountOf, formatDuration } from './format.js';
+import { formatCount, formatCountOf, formatDuration, formatId } from './format.js';
 import { lookNow } from './live.js';
 import { TimeLine } from './time-line.js';
 
@@ -9,7 +9,7 @@ import { TimeLine } from './time-line.js';
  * @typedef {object} StoredEvent
  * @property {number} seq
  * @property {string} received_at
- * @property {{ name: string, time?: string, attributes?: unknown }} event numbers as {@link parseJson} returns them
+ * @property {{ name: string, time?: string, attributes?: Record<string, unknown> }} event numbers as {@link parseJson} returns them
  */
 
 /** How many of the last events are shown at first, and added with each click. */
@@ -22,7 +22,7 @@ const timeLine = new TimeLine(part('time-line', HTMLDivElement), showEvent);
 let customId;
 let limit = EVENTS;
 
-part('events-more', HTMLButtonElement).addEventListener('click', () => {
+part('time-line-more', HTMLButtonElement).addEventListener('click', () => {
   limit += EVENTS;
   lookNow();
 });
@@ -45,17 +45,16 @@ export async function refreshProfile() {
   article.hidden = profile === undefined;
   part('profile-none', HTMLParagraphElement).hidden = profile !== undefined;
   if (profile === undefined) return;
-  part('profile-id', HTMLElement).textContent = profile.custom_id;
+  part('profile-id', HTMLElement).textContent = formatId(profile.custom_id);
   part('profile-total', HTMLParagraphElement).textContent = formatCountOf(profile.events, 'event');
-  part('profile-attributes', HTMLDetailsElement).hidden = Object.keys(profile.attributes).length === 0;
-  part('profile-attributes-text', HTMLPreElement).textContent = printJson(profile.attributes);
+  showAttributes(profile.attributes);
 
   const lines = (await getText('events', { custom_id: profile.custom_id, last: limit })).split('\n').slice(0, -1);
   /** @type {StoredEvent[]} */
   const events = lines.map(parseJson);
   timeLine.show(events);
-  part('events-more-line', HTMLParagraphElement).hidden = events.length === profile.events;
-  part('events-shown', HTMLSpanElement).textContent = `The last ${formatCountOf(events.length, 'event')} to arrive.`;
+  part('time-line-more-line', HTMLParagraphElement).hidden = events.length === profile.events;
+  part('time-line-shown', HTMLSpanElement).textContent = `The last ${formatCountOf(events.length, 'event')} to arrive.`;
 }
 
 /**
@@ -66,6 +65,16 @@ export async function refreshProfile() {
 async function askForProfile(id) {
   const [profile] = parseJson(await getText('profiles', { custom_id: id })).profiles;
   return profile;
+}
+
+/** @param {Record<string, unknown>} attributes */
+function showAttributes(attributes) {
+  const list = part('profile-attributes', HTMLDListElement);
+  const entries = Object.entries(attributes).sort(([a], [b]) => (a < b ? -1 : 1));
+  list.hidden = entries.length === 0;
+  list.replaceChildren(
+    ...entries.flatMap(([key, value]) => [html('dt', {}, key), html('dd', {}, JSON.stringify(value))]),
+  );
 }
 
 /** @param {StoredEvent | undefined} stored */
@@ -82,7 +91,7 @@ function showEvent(stored) {
       'dl',
       {},
       html('dt', {}, 'Event time'),
-      html('dd', {}, event.time ?? 'none: the time received is used'),
+      html('dd', {}, event.time ?? 'none: Batch uses the time of arrival'),
       html('dt', {}, 'Received'),
       html(
         'dd',
@@ -91,7 +100,7 @@ function showEvent(stored) {
         ...(event.time === undefined ? [] : [html('small', {}, describeLag(event.time, received_at))]),
       ),
       html('dt', {}, 'Order'),
-      html('dd', {}, `number ${formatCount(seq + 1)} to arrive`),
+      html('dd', {}, `event ${formatCount(seq + 1)} to arrive in the sandbox`),
     ),
     event.attributes === undefined
       ? html('p', { class: 'none' }, 'No attributes.')
@@ -105,5 +114,5 @@ function showEvent(stored) {
  */
 function describeLag(time, receivedAt) {
   const milliseconds = Date.parse(receivedAt) - Date.parse(time);
-  return `${formatDuration(milliseconds)} ${milliseconds < 0 ? 'before' : 'after'} it`;
+  return `${formatDuration(milliseconds)} ${milliseconds < 0 ? 'before' : 'after'} the event`;
 }

@@ -10,7 +10,7 @@ const MARGIN = 12;
 const LANE = 42;
 const LANE_LINE = 29;
 const LANE_TEXT = 13;
-const AXIS = 26;
+const AXIS = 40;
 const RADIUS = 5.5;
 
 /** How far from a dot a click may be, in pixels: a finger is wider than a dot. */
@@ -89,8 +89,10 @@ export class TimeLine {
         'aria-label': 'Events by time',
       },
       ...scale.ticks.map(({ x }) => svg('path', { class: 'tick', d: `M${x},0 V${bottom}` })),
-      ...scale.ticks.map(({ label, labelX }) =>
-        svg('text', { class: 'tick', x: labelX, y: bottom + 17, 'text-anchor': 'middle' }, label),
+      ...scale.ticks.flatMap(({ date, label, labelX }) =>
+        [label, date].map((line, index) =>
+          svg('text', { class: 'tick', x: labelX, y: bottom + 17 + index * 14, 'text-anchor': 'middle' }, line),
+        ),
       ),
       ...names.map((name, index) => drawLane(name, index, width, this.#dots)),
       ...this.#dots.map((dot) => drawDot(dot, dot === this.#selected)),

@@ -35,25 +35,34 @@ export class TimeScale {
     return Math.round((this.left + share * (this.right - this.left)) * 10) / 10;
   }
 
-  /** Round times, as many as fit; or the only time if there is just one. */
+  /** Round times, as many as fit, with their dates where these change; or the only time if there is just one. */
   get ticks() {
-    if (this.to === this.from)
-      return [{ x: this.x(this.from), labelX: this.x(this.from), label: formatTick(this.from, 1) }];
+    if (this.to === this.from) {
+      const x = this.x(this.from);
+      return [{ x, labelX: x, label: formatTick(this.from, 1), date: formatDate(this.from) }];
+    }
     const most = Math.max(1, Math.floor((this.right - this.left) / LABEL));
     const span = this.to - this.from;
     const step = STEPS.find((length) => span / length <= most) ?? DAY * Math.ceil(span / DAY / most);
     const first = Math.ceil(this.from / step) * step;
     const count = Math.max(0, Math.floor((this.to - first) / step) + 1);
-    return Array.from({ length: count }, (_, index) => first + index * step).map((time) => {
+    const times = Array.from({ length: count }, (_, index) => first + index * step);
+    return times.map((time, index) => {
       // Half of the label must fit at either end.
       const x = this.x(time);
       return {
         x,
         labelX: Math.min(Math.max(x, this.left + LABEL / 4), this.right - LABEL / 4),
         label: formatTick(time, step),
+        date: step < DAY && (index === 0 || formatDate(time) !== formatDate(times[index - 1])) ? formatDate(time) : '',
       };
     });
   }
+}
+
+/** @param {number} time */
+function formatDate(time) {
+  return new Date(time).toISOString().slice(0, 10);
 }
 
 /**
@@ -63,8 +72,8 @@ export class TimeScale {
  * @param {number} step
  */
 function formatTick(time, step) {
+  if (step >= DAY) return formatDate(time);
   const stamp = new Date(time).toISOString();
-  if (step >= DAY) return stamp.slice(5, 10);
   if (step >= MINUTE) return stamp.slice(11, 16);
   return stamp.slice(11, step >= SECOND ? 19 : 23);
 }

@@ -16,8 +16,8 @@ const HEIGHT = 80;
  * @param {Record<string, TokenPast>} past by endpoint
  * @param {Record<string, { left: number }>} now by endpoint
  */
-export function showTokens(past, now) {
-  part('tokens', HTMLDivElement).replaceChildren(
+export function showRates(past, now) {
+  part('rates', HTMLDivElement).replaceChildren(
     ...Object.entries(past).map(([endpoint, tokens]) => drawPlot(endpoint, tokens, Math.floor(now[endpoint].left))),
   );
 }
@@ -36,9 +36,9 @@ function drawPlot(endpoint, { capacity, fewest_left, per_second }, left) {
     html(
       'figcaption',
       {},
-      html('strong', {}, endpoint),
+      html('strong', {}, `profiles/${endpoint}`),
       html('span', { class: 'number' }, formatCount(left)),
-      html('span', {}, ` of ${formatCount(capacity)} · ${formatCount(per_second)}/s`),
+      html('span', {}, ` of ${formatCount(capacity)} left; ${formatCount(per_second)} come back each second`),
     ),
     svg(
       'svg',
@@ -46,13 +46,13 @@ function drawPlot(endpoint, { capacity, fewest_left, per_second }, left) {
         viewBox: `0 -2 ${WIDTH} ${HEIGHT + 4}`,
         preserveAspectRatio: 'none',
         role: 'img',
-        'aria-label': `Tokens of ${endpoint}: ${left} of ${capacity} now, ${fewest} at the lowest of the last two minutes`,
+        'aria-label': `Updates that ${endpoint} would accept: ${left} of ${capacity} now, ${fewest} at the lowest of the last two minutes`,
       },
       svg('path', { class: 'area', d: `${line} V${HEIGHT} H0 Z` }),
       svg('path', { class: 'axis', d: `M0,${HEIGHT} H${WIDTH}` }),
       svg('path', { class: 'line', d: line }),
     ),
-    html('div', { class: 'scale', 'aria-hidden': 'true' }, html('span', {}, '−2 min'), html('span', {}, 'now')),
+    html('div', { class: 'scale', 'aria-hidden': 'true' }, html('span', {}, '2 minutes ago'), html('span', {}, 'now')),
   );
 }
 
