@@ -1,39 +1,63 @@
-import { ADMIN, READER } from './clickhouse/users.ts';
+import { ADMIN } from './clickhouse/users.ts';
 import { abortOnInterrupt, waitForAbort } from './interruption.ts';
-import { startSandbox } from './sandbox.ts';
+import { explainPortNotFree, PortNotFree, type Ports, readPorts, USAGE } from './ports.ts';
+import { CRASHED, type Sandbox, startSandbox } from './sandbox.ts';
 import { say } from './say.ts';
 
-/** `npm run sandbox`: starts both servers on their default ports, prints how to connect to them, and runs until it is stopped. */
-const CLICKHOUSE_PORT = 8123;
-const BATCH_PORT = 8124;
+/** `npm run sandbox`: starts both servers, prints how to connect to them, and runs until it is stopped. */
 
 const interrupted = abortOnInterrupt();
-say('Starting ClickHouse and a Batch API ...');
-const sandbox = await startSandbox({ clickhouse: CLICKHOUSE_PORT, batch: BATCH_PORT });
-const { clickhouse, batch } = sandbox;
-await clickhouse.execute('CREATE DATABASE IF NOT EXISTS shop');
+const ports = readPorts(process.argv.slice(2));
+if (typeof ports === 'string') {
+  say(`${ports}\n${USAGE}`);
+  process.exitCode = 2;
+} else {
+  process.exitCode = await runSandbox(ports);
+}
 
-say(`
+/** Returns the exit code. */
+async function runSandbox(ports: Ports): Promise<number> {
+  say('Starting ClickHouse and a Batch API ...');
+  try {
+    const sandbox = await startSandbox({ ports });
+    await sandbox.clickhouse.execute('CREATE DATABASE IF NOT EXISTS shop');
+    say(describe(sandbox));
+    await waitForAbort(AbortSignal.any([interrupted, sandbox.clickhouse.crashed]));
+    const hasCrashed = sandbox.clickhouse.crashed.aborted;
+    if (hasCrashed) say(`\n${CRASHED} To start it again: npm run sandbox`);
+    await sandbox.stop();
+    return hasCrashed ? 1 : 0;
+  } catch (error) {
+    if (!(error instanceof PortNotFree)) throw error;
+    say(`\n${explainPortNotFree(error, ports)}`);
+    return 1;
+  }
+}
+
+function describe({ batch, clickhouse, projectKey, reader, restApiKey }: Sandbox): string {
+  return `
 ClickHouse    ${clickhouse.url}
-  admin          ${ADMIN.name} / ${ADMIN.password}
-  reader         ${READER.name} / ${READER.password}
+  to read        ${reader.name} / ${reader.password}
+  to change      ${ADMIN.name} / ${ADMIN.password}
+  in a browser   ${clickhouse.url}/play
 
 Batch API     ${batch.url}
-  project key    ${sandbox.projectKey}
-  REST API key   ${sandbox.restApiKey}
-  received data  ${batch.url}/ in a browser, or with curl
-                 ${batch.url}/_sandbox/events and /_sandbox/stats
+  project key    ${projectKey}
+  REST API key   ${restApiKey}
+  received data  ${batch.url}/ in a browser
 
-To write the two configuration files, paste this into a shell:
+To write the two configuration files, answer some questions in another terminal:
+
+bin/clickhouse-to-batch init --api-url ${batch.url}
+
+Or paste this into it:
 
 cat > source.json <<'END'
-${JSON.stringify({ ...clickhouse.connection(READER), database: 'shop', table: 'events' })}
+${JSON.stringify({ ...clickhouse.connection(reader), database: 'shop', table: 'events' })}
 END
 cat > destination.json <<'END'
-${JSON.stringify({ api_url: batch.url, project_key: sandbox.projectKey, rest_api_key: sandbox.restApiKey })}
+${JSON.stringify({ api_url: batch.url, project_key: projectKey, rest_api_key: restApiKey })}
 END
 
-Press Ctrl-C to stop both servers and delete their data.`);
-
-await waitForAbort(interrupted);
-await sandbox.stop();
+Press Ctrl-C to stop both servers and delete their data.`;
+}

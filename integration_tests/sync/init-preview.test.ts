@@ -20,7 +20,7 @@ const hasTerminals = process.platform === 'linux' && existsSync('/usr/bin/script
 let sandbox: Sandbox;
 
 beforeAll(async () => {
-  sandbox = await startSandbox();
+  sandbox = await startSandbox({ reader: READER, restApiKey: 'a-key/+"secret"' });
   await sandbox.clickhouse.execute(
     'CREATE DATABASE shop',
     createTableSql('shop.events', 'item String', { cursor: 'DateTime64(3)' }),

@@ -43,6 +43,9 @@ await load({
   runInNewThread: true,
 });
 
+// The query ends only if the server could not listen. The channel to the parent would keep this process alive.
+process.exit(1);
+
 /** chdb has a package with the library for each platform. */
 function libraryPath() {
   const libc = process.platform === 'linux' ? '-gnu' : '';

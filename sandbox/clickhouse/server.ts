@@ -1,4 +1,5 @@
 import type { ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -32,13 +33,17 @@ export class ClickHouseServer {
   readonly port: number;
   readonly #folder: string;
   readonly #start: Start;
+  /** Only this server has this user. */
+  readonly #signature: SandboxUser;
+  readonly #crash = new AbortController();
   #engine: ChildProcess | undefined;
   #admin: ClickHouseClient | undefined;
 
-  private constructor(folder: string, port: number, start: Start) {
+  private constructor(folder: string, port: number, start: Start, signature: SandboxUser) {
     this.#folder = folder;
     this.port = port;
     this.#start = start;
+    this.#signature = signature;
   }
 
   /** Starts a server without data, with the users of the sandbox and those in `more`. Resolves when it answers. */
@@ -49,13 +54,15 @@ export class ClickHouseServer {
   ): Promise<ClickHouseServer> {
     const folder = await mkdtemp(join(tmpdir(), 'clickhouse-sandbox-'));
     const place = { folder, usersXml: join(folder, 'users.xml'), port: port ?? (await freePort()) };
-    await writeFile(place.usersXml, usersXml(more, engine.kind === 'server' ? SERVER_SETTINGS : {}));
+    const signature: SandboxUser = { name: 'signature', password: randomUUID(), settings: {}, grants: [] };
+    await writeFile(place.usersXml, usersXml([...more, signature], engine.kind === 'server' ? SERVER_SETTINGS : {}));
     let server: ClickHouseServer | undefined;
     try {
       server = new ClickHouseServer(
         folder,
         place.port,
         await prepareEngine(engine, { ...place, tcpPort: await freePort() }),
+        signature,
       );
       await server.restart();
       return server;
@@ -64,6 +71,11 @@ export class ClickHouseServer {
       await rm(folder, { recursive: true, force: true });
       throw error;
     }
+  }
+
+  /** Aborted when the process ends although nobody stopped it. */
+  get crashed(): AbortSignal {
+    return this.#crash.signal;
   }
 
   get url(): string {
@@ -104,6 +116,9 @@ export class ClickHouseServer {
   async restart(): Promise<void> {
     const engine = this.#start();
     this.#engine = engine;
+    engine.once('exit', () => {
+      if (this.#engine === engine) this.#crash.abort();
+    });
     const deadline = Date.now() + START_TIMEOUT_MS;
     while (!(await this.#answers())) {
       if (engine.exitCode !== null || engine.signalCode !== null)
@@ -128,9 +143,14 @@ export class ClickHouseServer {
     return shown === '' ? '' : `\n${shown}`;
   }
 
+  /** Whether this server answers: another ClickHouse on the same port refuses the user, and another server doesn't run the query. */
   async #answers(): Promise<boolean> {
+    const { name, password } = this.#signature;
+    const authorization = `Basic ${Buffer.from(`${name}:${password}`).toString('base64')}`;
     try {
-      return (await fetch(`${this.url}/ping`)).ok;
+      const query = new URLSearchParams({ query: `SELECT '${password}'` });
+      const answer = await fetch(`${this.url}/?${query}`, { headers: { authorization } });
+      return (await answer.text()) === `${password}\n`;
     } catch {
       return false;
     }

@@ -25,6 +25,9 @@ export const READER: SandboxUser = {
   grants: ['GRANT SELECT ON *.*', 'GRANT SHOW ON *.*'],
 };
 
+/** READER with a password that a person can type. */
+export const TYPED_READER: SandboxUser = { ...READER, password: 'reader-secret' };
+
 /** Like READER, but it may change settings (readonly=2). */
 export const READER_WITH_SETTINGS: SandboxUser = { ...READER, name: 'settings_reader', settings: { readonly: 2 } };
 
@@ -46,9 +49,12 @@ export function readerWith(
 
 const USERS = [ADMIN, READER, READER_WITH_SETTINGS, STRANGER];
 
-/** Writes the server's users file, with `common` settings for all users. The user `default` is the engine's own session. */
+/**
+ * Writes the server's users file, with `common` settings for all users. A user in `more` replaces the usual one of its name.
+ * The user `default` is the engine's own session.
+ */
 export function usersXml(more: readonly SandboxUser[], common: SandboxUser['settings'] = {}): string {
-  const users = [...USERS, ...more];
+  const users = [...USERS.filter(({ name }) => more.every((user) => user.name !== name)), ...more];
   return `<clickhouse>
   <profiles>
     <default/>

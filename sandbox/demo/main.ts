@@ -3,10 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { shortenMessage } from '../../src/sync/report/text-reporter.ts';
-import { READER } from '../clickhouse/users.ts';
 import { abortOnInterrupt, waitForAbort } from '../interruption.ts';
 import { type Finished, type PrintedMessage, type PrintedStream, run, sync } from '../launcher.ts';
-import { type Sandbox, startSandbox } from '../sandbox.ts';
+import { CRASHED, type Sandbox, startSandbox } from '../sandbox.ts';
 import { say } from '../say.ts';
 import { createEventsTable, DATABASE, insertEvents, insertFaultyEvents, TABLE } from './events-table.ts';
 import { explainMissingBuild } from './missing-build.ts';
@@ -39,6 +38,7 @@ else say(missing);
 async function showAll(): Promise<void> {
   say('Starting a ClickHouse server and a Batch API on this machine ...');
   const sandbox = await startSandbox();
+  sandbox.clickhouse.crashed.addEventListener('abort', () => say(`\n${CRASHED} Run the demo again.`));
   const folder = await mkdtemp(join(tmpdir(), 'clickhouse-to-batch-demo-'));
   try {
     await checkAll(sandbox, folder);
@@ -56,6 +56,7 @@ async function checkAll(box: Sandbox, folder: string): Promise<void> {
   say('\nAll counts are correct.');
   if (isLeftOpen) {
     await leaveOpen(box);
+    if (box.clickhouse.crashed.aborted) process.exitCode = 1;
   } else {
     say('The demo is done. Both servers are stopped and their data is deleted.');
     say('To see in a browser what Batch received: npm run demo -- --open');
@@ -63,7 +64,7 @@ async function checkAll(box: Sandbox, folder: string): Promise<void> {
 }
 
 async function demo(box: Sandbox, folder: string): Promise<void> {
-  const { clickhouse, batch, projectKey, restApiKey } = box;
+  const { clickhouse, batch, projectKey, reader, restApiKey } = box;
   const file = async (name: string, content: unknown): Promise<string> => {
     const path = join(folder, name);
     await writeFile(path, JSON.stringify(content));
@@ -76,7 +77,7 @@ async function demo(box: Sandbox, folder: string): Promise<void> {
     `The table ${DATABASE}.${TABLE} has ${ROWS + FAULTY_ROWS} events of ${PROFILES} profiles; ${FAULTY_ROWS} of them break a rule of Batch.`,
   );
 
-  const source = await file('source.json', { ...clickhouse.connection(READER), database: DATABASE });
+  const source = await file('source.json', { ...clickhouse.connection(reader), database: DATABASE });
   const destination = await file('destination.json', {
     api_url: batch.url,
     project_key: projectKey,
@@ -134,14 +135,14 @@ async function demo(box: Sandbox, folder: string): Promise<void> {
   expectEqual('the exit code of status', status.code, 0);
 }
 
-/** Keeps both servers running until Ctrl-C. */
-async function leaveOpen({ batch, clickhouse }: Sandbox): Promise<void> {
+/** Keeps both servers running until Ctrl-C, or until ClickHouse crashes. */
+async function leaveOpen({ batch, clickhouse, reader }: Sandbox): Promise<void> {
   say(`
 Batch API     ${batch.url}/
-ClickHouse    ${clickhouse.url}/play (${READER.name} / ${READER.password})
+ClickHouse    ${clickhouse.url}/play (${reader.name} / ${reader.password})
 
 Press Ctrl-C to stop both servers and delete their data.`);
-  await waitForAbort(interrupted);
+  await waitForAbort(AbortSignal.any([interrupted, clickhouse.crashed]));
 }
 
 /** The numbers of rows that a run reports. */
