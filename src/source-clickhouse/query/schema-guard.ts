@@ -30,7 +30,13 @@ export function schemaGuardSql({ database, name }: Table, columns: readonly Colu
  * returns if a column has another type. The server doesn't compute a throwIf in advance.
  */
 export function typeGuardSql(columns: readonly Column[], qualify: (column: Column) => string): string {
-  const types = new Map(columns.map((column) => [`toTypeName(${qualify(column)})`, declaredType(column)]));
+  // Some versions write the name of a type on several lines (print_pretty_type_names).
+  const types = new Map(
+    columns.map((column) => [
+      `replaceRegexpAll(toTypeName(${qualify(column)}), '\\\\s', '')`,
+      declaredType(column).replaceAll(/\s/g, ''),
+    ]),
+  );
   const expected = [...types.values()].map(quoteString);
   return `throwIf([${[...types.keys()].join(', ')}] != [${expected.join(', ')}], ${quoteString(CHANGED)})`;
 }

@@ -52,7 +52,12 @@ export function findMissingInStream(
   return hasColumn(table, cursor_column) ? [] : [cursor_column];
 }
 
-const columnRow = z.object({ name: z.string(), type: z.string(), is_subcolumn: z.coerce.number().default(0) });
+/** A row of DESCRIBE. Some versions write the type of a named tuple on several lines (print_pretty_type_names). */
+const columnRow = z.object({
+  name: z.string(),
+  type: z.string().transform((type) => type.replaceAll(/(,?)\n */g, (_, comma) => (comma === '' ? '' : ', '))),
+  is_subcolumn: z.coerce.number().default(0),
+});
 
 /** The codes of errors that mean that the server can't run the SQL, whoever sends it. */
 const SQL_ERRORS: readonly SourceErrorCode[] = [
