@@ -9,7 +9,7 @@ ARG NODE_IMAGE=node:26.10-alpine
 FROM --platform=$BUILDPLATFORM ${NODE_IMAGE} AS build
 WORKDIR /build
 COPY package.json package-lock.json ./
-# No scripts: `prepare` would build, but the sources are not copied yet.
+# No scripts: one of them would build, but the sources are not copied yet.
 RUN npm ci --ignore-scripts --no-audit --no-fund
 COPY rolldown.config.js ./
 COPY build build

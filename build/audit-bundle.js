@@ -10,8 +10,9 @@ const bundled = new Set([...licences.matchAll(/^Name: (.+)$/gm)].map(([, name]) 
 const { stdout, stderr } = spawnSync('npm', ['audit', '--json'], { encoding: 'utf8' });
 const { vulnerabilities } = JSON.parse(stdout);
 if (vulnerabilities === undefined) {
+  process.stdout.write(`They can't be checked: npm audit failed.\n${stderr}`);
   // A mirror of the registry may not have this service.
-  process.stdout.write(`They are not known: npm audit failed.\n${stdout}${stderr}\n`);
+  process.exitCode = stderr.includes('audit endpoint returned an error') ? 0 : 1;
 } else {
   const found = Object.values(vulnerabilities).filter(({ name }) => bundled.has(name));
   for (const { name, severity, range, via } of found) {

@@ -32,6 +32,8 @@ const packageSchema = z.object({
     preinstall: z.undefined().optional(),
     install: z.undefined().optional(),
     postinstall: z.undefined().optional(),
+    // It would not run, but npm warns about it when a tarball is installed.
+    prepare: z.undefined().optional(),
   }),
   dependencies: z.undefined().optional(),
   optionalDependencies: z.undefined().optional(),
