@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Cast, CastEvent } from './cast.ts';
+
+/** The size of the recorded terminal. */
+const COLUMNS = 96;
+const ROWS = 26;
+
+/** The time between two typed characters, in seconds. */
+const TYPING = 0.035;
+
+/** How long the command line is shown before its command starts, in seconds. */
+const BEFORE_COMMAND = 0.4;
+
+/** A longer wait for output is shortened to this, in seconds. */
+const LONGEST_WAIT = 0.8;
+
+/** How long the output of a command is shown before the next one, in seconds. */
+const AFTER_COMMAND = 2.5;
+
+const PROMPT = '\u001b[32m$\u001b[0m ';
+
+/** A block in place of the cursor, which the next character overwrites. */
+const CURSOR = '\u001b[7m \u001b[0m\b';
+
+/** Records commands in a terminal, one after the other. Typing is imitated; the commands run, and their output is recorded. */
+export class Recorder {
+  readonly #events: CastEvent[] = [];
+  readonly #folder: string;
+  #now = 0;
+
+  /** @param folder the working folder of the commands. */
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  get cast(): Cast {
+    return { columns: COLUMNS, rows: ROWS, events: this.#events };
+  }
+
+  /** Clears the screen, types a command and records what it prints. It may end with any exit code. */
+  async run(command: string): Promise<void> {
+    this.#print(`\u001b[2J\u001b[H${PROMPT}${CURSOR}`);
+    for (const character of command) {
+      this.#now += TYPING;
+      this.#print(`${character}${CURSOR}`);
+    }
+    this.#now += BEFORE_COMMAND;
+    this.#print(' \r\n');
+    await this.#record(command);
+    this.#print(`${PROMPT}${CURSOR}`);
+    this.#now += AFTER_COMMAND;
+  }
+
+  async #record(command: string): Promise<void> {
+    // Of util-linux: runs the command in a terminal of its own.
+    const child = spawn('script', ['-qec', `stty cols ${COLUMNS} rows ${ROWS}; ${command}`, '/dev/null'], {
+      cwd: this.#folder,
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, TERM: 'xterm-256color', FORCE_COLOR: '1', CI: undefined },
+    });
+    let last = performance.now();
+    child.stdout.setEncoding('utf8').on('data', (data: string) => {
+      const time = performance.now();
+      this.#now += Math.min(LONGEST_WAIT, (time - last) / 1000);
+      last = time;
+      this.#print(data);
+    });
+    await once(child, 'close');
+  }
+
+  #print(data: string): void {
+    this.#events.push({ at: this.#now, data });
+  }
+}
