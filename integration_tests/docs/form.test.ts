@@ -101,6 +101,36 @@ test('the page of destination-batch names each limit with its default, which for
   expect(Object.fromEntries(defaults)).toEqual(DEFAULT_LIMITS);
 });
 
+/** A page with more lines begins with its contents, unless `explain` prints it. */
+const LONGEST_WITHOUT_CONTENTS = 120;
+
+const LONG_PAGES = pagesIn('docs').filter(
+  ({ path, lines }) => lines > LONGEST_WITHOUT_CONTENTS && !path.startsWith('docs/troubleshooting/'),
+);
+
+test.each(LONG_PAGES.map((page) => ({ name: page.path, page })))('$name has its contents', ({ page }) => {
+  const list = page.outline.map(
+    ({ link, below }) => `- ${[link, ...(below.length > 0 ? [below.join(', ')] : [])].join(': ')}`,
+  );
+  const contents = ['**On this page**', '', ...list, '', `## ${page.headings[0]}`].join('\n');
+  expect(readFileSync(join(ROOT, page.path), 'utf8')).toContain(contents);
+});
+
+test('docs/README.md lists every page', () => {
+  const listed = pagesIn('docs/README.md').flatMap(({ links }) => links.map((link) => `docs/${link}`));
+  const pages = PAGES.map(({ path }) => path).filter((path) =>
+    /^docs\/([^/]+|troubleshooting\/README)\.md$/.test(path),
+  );
+  expect(listed).toEqual(expect.arrayContaining(pages.filter((path) => path !== 'docs/README.md')));
+});
+
+test('the drawings for light and dark differ only in their colours', () => {
+  const [light, dark] = ['light', 'dark'].map((name) =>
+    readFileSync(join(ROOT, `docs/images/architecture-${name}.svg`), 'utf8').replaceAll(/#[\da-f]{6}\b/g, ''),
+  );
+  expect(dark).toBe(light);
+});
+
 test('every link leads to a file, and every anchor to a heading', () => {
   const anchors = new Map(PAGES.map(({ path, anchors }) => [path, anchors]));
   const dead = PAGES.flatMap(({ path, links }) =>

@@ -28,6 +28,10 @@ export type Page = {
   path: string;
   /** Those of the second level. */
   headings: string[];
+  /** The links to the headings of the second level, each with those to the headings of the third level below it. */
+  outline: { link: string; below: string[] }[];
+  /** The number of lines of its text. */
+  lines: number;
   /** What may follow the # of a link to this page. */
   anchors: Set<string>;
   links: string[];
@@ -52,13 +56,19 @@ export function pagesIn(...paths: string[]): Page[] {
 }
 
 function pageOf(path: string): Page {
-  const page: Page = { path, headings: [], anchors: new Set(), links: [], blocks: [], tables: [] };
+  const text = readFileSync(join(ROOT, path), 'utf8');
+  const lines = text.split('\n').length;
+  const page: Page = { path, headings: [], outline: [], lines, anchors: new Set(), links: [], blocks: [], tables: [] };
   const slugger = new GithubSlugger();
   let before: Token | undefined;
-  marked.walkTokens(marked.lexer(readFileSync(join(ROOT, path), 'utf8')), (token) => {
+  marked.walkTokens(marked.lexer(text), (token) => {
     if (isHeading(token)) {
-      page.anchors.add(slugger.slug(token.text.replaceAll('`', '')));
+      const anchor = slugger.slug(token.text.replaceAll('`', ''));
+      const link = `[${token.text}](#${anchor})`;
+      page.anchors.add(anchor);
       if (token.depth === 2) page.headings.push(token.text);
+      if (token.depth === 2) page.outline.push({ link, below: [] });
+      if (token.depth === 3) page.outline.at(-1)?.below.push(link);
     } else if (isLink(token)) {
       page.links.push(token.href);
     } else if (isTable(token)) {
