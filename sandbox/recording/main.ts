@@ -1,7 +1,6 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import { READER } from '../clickhouse/users.ts';
 import { launcherPath } from '../launcher.ts';
 import { startSandbox } from '../sandbox.ts';
 import { say } from '../say.ts';
@@ -33,10 +32,10 @@ const COMMANDS = [
 
 process.env.PATH = [dirname(launcherPath('clickhouse-to-batch')), process.env.PATH].join(delimiter);
 const folder = await mkdtemp(join(tmpdir(), 'clickhouse-to-batch-recording-'));
-const { clickhouse, batch, projectKey, restApiKey, stop } = await startSandbox();
+const { clickhouse, reader, batch, projectKey, restApiKey, stop } = await startSandbox();
 try {
   await clickhouse.execute('CREATE DATABASE shop', TABLE, ROWS);
-  const source = { ...clickhouse.connection(READER), database: 'shop', table: 'events' };
+  const source = { ...clickhouse.connection(reader), database: 'shop', table: 'events' };
   const destination = { api_url: batch.url, project_key: projectKey, rest_api_key: restApiKey };
   await writeFile(join(folder, 'source.json'), JSON.stringify(source));
   await writeFile(join(folder, 'destination.json'), JSON.stringify(destination));
