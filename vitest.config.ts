@@ -82,7 +82,7 @@ export default defineConfig({
           name: 'integration',
           include: ['integration_tests/**/*.test.ts'],
           exclude: [
-            'integration_tests/{examples,images,pyairbyte}/**',
+            'integration_tests/{airbyte,examples,images,pyairbyte}/**',
             // The other tests of the source cover what these ask of the default version, in more detail.
             ...(process.env.CLICKHOUSE_ENGINE === undefined ? ['integration_tests/versions/**'] : []),
           ],

@@ -6,7 +6,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 
 const execute = promisify(execFile);
@@ -44,52 +43,8 @@ const lockSchema = z.object({
   packages: z.record(z.string(), z.object({ optionalDependencies: names.default({}) })),
 });
 
-const registry = z.strictObject({ enabled: z.boolean() });
-
-/** What Airbyte's tools take as a connector's metadata, as far as there is a use for it here; an unknown key is refused. */
-const metadataSchema = z.strictObject({
-  metadataSpecVersion: z.literal('1.0'),
-  data: z.strictObject({
-    name: z.string(),
-    definitionId: z.uuidv4(),
-    connectorType: z.enum(['source', 'destination']),
-    connectorSubtype: z.enum([
-      'api',
-      'custom',
-      'database',
-      'datalake',
-      'file',
-      'message_queue',
-      'unknown',
-      'vectorstore',
-    ]),
-    dockerRepository: z.string(),
-    dockerImageTag: z.string().regex(/^\d+\.\d+\.\d+$/),
-    license: z.string(),
-    documentationUrl: z.url({ protocol: /^https$/ }),
-    githubIssueLabel: z.string(),
-    releaseStage: z.enum(['alpha', 'beta', 'generally_available', 'custom']),
-    supportLevel: z.enum(['community', 'certified', 'archived']).optional(),
-    icon: z.string().optional(),
-    allowedHosts: z.strictObject({ hosts: z.array(z.string()) }).optional(),
-    registryOverrides: z.strictObject({ oss: registry, cloud: registry }).optional(),
-    tags: z.array(z.string().regex(/^(language|keyword):[a-z-]+$/)).optional(),
-    releases: z.strictObject({ breakingChanges: z.record(z.string(), z.looseObject({})) }).optional(),
-    suggestedStreams: z.strictObject({ streams: z.array(z.string()) }).optional(),
-    resourceRequirements: z.looseObject({}).optional(),
-    maxSecondsBetweenMessages: z.int().optional(),
-    protocolVersion: z.string().optional(),
-    externalDocumentationUrls: z.array(z.looseObject({ title: z.string(), url: z.url() })).optional(),
-    supportsRefreshes: z.boolean().optional(),
-    supportsDataActivation: z.boolean().optional(),
-    supportsFileTransfer: z.boolean().optional(),
-  }),
-});
-
 const manifest = packageSchema.parse(await json('package.json'));
 const lock = lockSchema.parse(await json('package-lock.json'));
-const metadataDocuments = parseAllDocuments(await text('metadata.yaml'));
-const metadata = metadataDocuments.map((document) => metadataSchema.parse(document.toJS()));
 const stages = dockerStages(await text('Dockerfile'));
 const images = stages.slice(-TARGETS.length);
 
@@ -98,7 +53,6 @@ test('every file names the same version', async () => {
   const versions = {
     'package-lock.json': lock.version,
     'CHANGELOG.md': changelog,
-    'metadata.yaml': metadata.map(({ data }) => data.dockerImageTag),
     'Dockerfile, io.airbyte.version': images.map(({ labels }) => labels['io.airbyte.version']),
     'Dockerfile, org.opencontainers': images.map(({ labels }) => labels['org.opencontainers.image.version']),
   };
@@ -106,45 +60,8 @@ test('every file names the same version', async () => {
   expect(versions).toEqual({
     'package-lock.json': version,
     'CHANGELOG.md': version,
-    'metadata.yaml': [version, version],
     'Dockerfile, io.airbyte.version': [version, version, version],
     'Dockerfile, org.opencontainers': [version, version, version],
-  });
-});
-
-describe('metadata.yaml', () => {
-  test('is YAML that every parser accepts', () => {
-    expect(metadataDocuments.flatMap(({ errors, warnings }) => [...errors, ...warnings])).toEqual([]);
-  });
-
-  test('describes one source and one destination, by the names of their images', () => {
-    expect(metadata.map(({ data }) => [data.connectorType, data.connectorSubtype, data.dockerRepository])).toEqual([
-      ['source', 'database', 'clickhouse-to-batch/source-clickhouse'],
-      ['destination', 'api', 'clickhouse-to-batch/destination-batch'],
-    ]);
-  });
-
-  test('has a different id for each connector', () => {
-    expect(new Set(metadata.map(({ data }) => data.definitionId)).size).toBe(metadata.length);
-  });
-
-  test('agrees with the licence and with what spec prints', async () => {
-    for (const { data } of metadata) {
-      const spec = z
-        .object({ documentationUrl: z.string(), connectionSpecification: z.object({ properties: z.looseObject({}) }) })
-        .parse(await json(`spec/${data.githubIssueLabel}.json`));
-      expect(data.license).toBe(manifest.license);
-      expect(data.documentationUrl).toBe(spec.documentationUrl);
-      for (const host of data.allowedHosts?.hosts ?? []) {
-        const [, option] = /^\$\{(.+)\}$/.exec(host) ?? [];
-        // An option of one of several choices stands a level deeper than its name says.
-        const [name = '', inChoice] = option?.split('.') ?? [];
-        if (option === undefined) continue;
-        expect(spec.connectionSpecification.properties).toHaveProperty(name);
-        if (inChoice !== undefined)
-          expect(JSON.stringify(spec.connectionSpecification.properties[name])).toContain(`"${inChoice}":{`);
-      }
-    }
   });
 });
 
