@@ -147,6 +147,15 @@ describe('a page of profiles', () => {
     expect([page.profiles.map(({ custom_id }) => custom_id), page.matching]).toEqual([expected, matching]);
   });
 
+  test('lists the exact match first, then ids that begin with the text, then the newest', () => {
+    const searched = new Store();
+    for (const customId of ['u7', 'U7', 'u70', 'au7', 'bu7', 'other']) {
+      searched.add({ customId, attributes: {}, events: [] }, '2026-04-17T12:00:00.000Z');
+    }
+    const { profiles } = searched.profilePage({ search: 'u7', limit: 9 });
+    expect(profiles.map(({ custom_id }) => custom_id)).toEqual(['u7', 'U7', 'u70', 'bu7', 'au7']);
+  });
+
   test('has their attributes, events and last update', () => {
     const profile = { custom_id: 'ben', attributes: new Map(), events: 2, updated_at: '2026-04-17T12:00:00.000Z' };
     expect(store.profilePage({ limit: 1, customId: 'ben' }).profiles).toEqual([profile]);
