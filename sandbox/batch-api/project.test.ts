@@ -160,7 +160,10 @@ test('a reset deletes events and stats, and fills the buckets', () => {
 test('the stats count accepted and refused updates, events and attributes', () => {
   const project = newProject();
   const events = [{ name: 'a', attributes: { b: '', c: null } }, { name: 'B' }];
-  project.handle('update', JSON.stringify([{ identifiers: { custom_id: 'u1' }, events, attributes: { d: '' } }]));
+  project.handle(
+    'update',
+    JSON.stringify([{ identifiers: { custom_id: 'u1' }, events, attributes: { d: '', e: null, f: 1 } }]),
+  );
   statuses(project, [3]);
   expect(project.stats).toEqual({
     calls_accepted: 2,
@@ -168,6 +171,7 @@ test('the stats count accepted and refused updates, events and attributes', () =
     updates_refused: 0,
     events_accepted: 4,
     events_refused: 1,
+    profile_attributes_accepted: 2,
     attributes_refused: 3,
     partial_errors: 4,
     largest_call: 3,

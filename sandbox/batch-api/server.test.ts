@@ -281,6 +281,7 @@ test('/_sandbox/stats counts requests to the API, but not to /_sandbox', async (
     updates_refused: 0,
     events_accepted: 4,
     events_refused: 0,
+    profile_attributes_accepted: 0,
     attributes_refused: 1,
     partial_errors: 1,
     largest_call: 3,

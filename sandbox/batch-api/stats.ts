@@ -16,6 +16,8 @@ export type CallStats = {
   readonly updates_refused: number;
   readonly events_accepted: number;
   readonly events_refused: number;
+  /** Attributes of profiles that were set, edited or deleted. */
+  readonly profile_attributes_accepted: number;
   readonly attributes_refused: number;
   readonly partial_errors: number;
   /** Updates of the largest accepted call; null before there is one. */
@@ -31,6 +33,7 @@ export const NO_CALLS: CallStats = {
   updates_refused: 0,
   events_accepted: 0,
   events_refused: 0,
+  profile_attributes_accepted: 0,
   attributes_refused: 0,
   partial_errors: 0,
   largest_call: null,
@@ -47,6 +50,8 @@ export function addCall(stats: CallStats, { errors, hasRepeatedCustomId, verdict
     updates_refused: stats.updates_refused + updates - kept.length,
     events_accepted: stats.events_accepted + sum(kept.map(({ events }) => events.length)),
     events_refused: stats.events_refused + sum(verdicts.map(({ eventsRefused }) => eventsRefused)),
+    profile_attributes_accepted:
+      stats.profile_attributes_accepted + sum(kept.map(({ attributes }) => Object.keys(attributes).length)),
     attributes_refused: stats.attributes_refused + sum(verdicts.map(({ attributesRefused }) => attributesRefused)),
     partial_errors: stats.partial_errors + errors.length,
     largest_call: Math.max(stats.largest_call ?? updates, updates),

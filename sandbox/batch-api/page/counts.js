@@ -1,5 +1,5 @@
 import { html, part } from './elements.js';
-import { formatCount } from './format.js';
+import { formatCount, formatCountOf } from './format.js';
 import { explainStatus } from './statuses.js';
 
 /**
@@ -8,6 +8,7 @@ import { explainStatus } from './statuses.js';
  * @property {number} profiles
  * @property {Record<string, number>} answers
  * @property {number} events_accepted
+ * @property {number} profile_attributes_accepted
  * @property {number} updates_refused
  * @property {number} events_refused
  * @property {number} attributes_refused
@@ -19,9 +20,12 @@ export function showCounts(stats) {
   const answers = Object.entries(stats.answers).map(([status, count]) => {
     return `${formatCount(count)} × ${status === 'none' ? '' : `${status} `}${explainStatus(status)}`;
   });
+  const changes = stats.profile_attributes_accepted;
   part('counts', HTMLDListElement).replaceChildren(
     createCount('Events accepted', stats.events_accepted),
-    createCount('Profiles', stats.profiles),
+    createCount('Profiles', stats.profiles, {
+      more: changes === 0 ? [] : [formatCountOf(changes, 'attribute change')],
+    }),
     createCount('Events rejected', stats.events_refused, { isRejection: true }),
     createCount('Attributes rejected', stats.attributes_refused, { isRejection: true }),
     // An update with its events is in both counts; the first one shows updates with only attributes, too.
