@@ -4,6 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { DEFAULT_LIMITS } from '../../src/destination-batch/batch/limits.ts';
 import { ROOT } from '../packaging/kubernetes-manifest.ts';
+import { longPages, withContents } from './contents.ts';
 import { pagesIn } from './pages.ts';
 
 /** Those that Airbyte's checks ask for on the page of a connector, in their order. */
@@ -101,19 +102,9 @@ test('the page of destination-batch names each limit with its default, which for
   expect(Object.fromEntries(defaults)).toEqual(DEFAULT_LIMITS);
 });
 
-/** A page with more lines begins with its contents, unless `explain` prints it. */
-const LONGEST_WITHOUT_CONTENTS = 120;
-
-const LONG_PAGES = pagesIn('docs').filter(
-  ({ path, lines }) => lines > LONGEST_WITHOUT_CONTENTS && !path.startsWith('docs/troubleshooting/'),
-);
-
-test.each(LONG_PAGES.map((page) => ({ name: page.path, page })))('$name has its contents', ({ page }) => {
-  const list = page.outline.map(
-    ({ link, below }) => `- ${[link, ...(below.length > 0 ? [below.join(', ')] : [])].join(': ')}`,
-  );
-  const contents = ['**On this page**', '', ...list, '', `## ${page.headings[0]}`].join('\n');
-  expect(readFileSync(join(ROOT, page.path), 'utf8')).toContain(contents);
+test.each(longPages().map((page) => ({ name: page.path, page })))('$name has its contents', ({ page }) => {
+  const text = readFileSync(join(ROOT, page.path), 'utf8');
+  expect(text, 'To update them: npm run docs:contents').toBe(withContents(page));
 });
 
 test('docs/README.md lists every page', () => {
