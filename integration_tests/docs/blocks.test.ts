@@ -59,7 +59,7 @@ const NOT_HERE: readonly RegExp[] = [
 ];
 
 const GIVEN: Record<string, Given> = {
-  'README.md': { statements: [EVENTS_TABLE] },
+  'README.md': { statements: ['CREATE DATABASE shop'] },
   'docs/sync.md': { statements: [EVENTS_TABLE] },
   'docs/monitoring.md': {
     files: { 'source.json': SOURCE, 'destination.json': DESTINATION },

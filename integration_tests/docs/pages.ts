@@ -69,8 +69,11 @@ function pageOf(path: string): Page {
       if (token.depth === 2) page.headings.push(token.text);
       if (token.depth === 2) page.outline.push({ link, below: [] });
       if (token.depth === 3) page.outline.at(-1)?.below.push(link);
-    } else if (isLink(token)) {
+    } else if (isLink(token) || isImage(token)) {
       page.links.push(token.href);
+    } else if (isHtml(token)) {
+      // The pictures of a page, for light and dark.
+      page.links.push(...[...token.text.matchAll(/ (?:src|srcset)="([^"]+)"/g)].map(([, target = '']) => target));
     } else if (isTable(token)) {
       const cells = (row: Tokens.TableCell[]): string[] => row.map(({ text }) => text);
       page.tables.push({ head: cells(token.header), rows: token.rows.map(cells) });
@@ -102,6 +105,10 @@ function isHeading(token: Token): token is Tokens.Heading {
 
 function isLink(token: Token): token is Tokens.Link {
   return token.type === 'link';
+}
+
+function isImage(token: Token): token is Tokens.Image {
+  return token.type === 'image';
 }
 
 function isTable(token: Token): token is Tokens.Table {

@@ -7,7 +7,7 @@ import { parse, stringify } from 'lossless-json';
 import { z } from 'zod';
 import { BatchApi } from '../../sandbox/batch-api/server.ts';
 import { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
-import { READER, type SandboxUser } from '../../sandbox/clickhouse/users.ts';
+import { type SandboxUser, TYPED_READER } from '../../sandbox/clickhouse/users.ts';
 import { launcherPath, sync } from '../../sandbox/launcher.ts';
 import { ROOT } from '../packaging/kubernetes-manifest.ts';
 import { catalogOf } from '../support/support.ts';
@@ -57,7 +57,7 @@ export class DocsRunner {
 
   static async start(): Promise<DocsRunner> {
     const batch = await BatchApi.start({ projectKey: PROJECT_KEY, restApiKey: REST_API_KEY });
-    return new DocsRunner(await ClickHouseServer.start(undefined, [BATCH_SYNC]), batch);
+    return new DocsRunner(await ClickHouseServer.start(undefined, [BATCH_SYNC, TYPED_READER]), batch);
   }
 
   async stop(): Promise<void> {
@@ -86,6 +86,7 @@ export class DocsRunner {
   /** A block with the addresses and secrets of this sandbox, where the page has those that its reader is to replace. */
   filledIn(text: string): string {
     const ours: [onThePage: string, here: string][] = [
+      ['"host": "127.0.0.1", "port": 8123', `"host": "127.0.0.1", "port": ${this.#clickhouse.port}`],
       ['"host": "localhost"', `"host": "127.0.0.1", "port": ${this.#clickhouse.port}`],
       [
         '"host": "abc123.eu-west-1.aws.clickhouse.cloud", "port": 8443, "ssl": true',
@@ -98,7 +99,10 @@ export class DocsRunner {
       ['"password": "…"', `"password": "${BATCH_SYNC.password}"`],
       ['"project_key": "project_…"', `"api_url": "${this.#batch.url}", "project_key": "${PROJECT_KEY}"`],
       ['"rest_api_key": "…"', `"rest_api_key": "${REST_API_KEY}"`],
+      ['http://127.0.0.1:8123', this.#clickhouse.url],
       ['http://127.0.0.1:8124', this.#batch.url],
+      ['"project_sandbox"', `"${PROJECT_KEY}"`],
+      ['"sandbox-rest-key"', `"${REST_API_KEY}"`],
       ['--metrics-port 9464', '--metrics-port 0'],
     ];
     return ours.reduce((filled, [onThePage, here]) => filled.replaceAll(onThePage, here), text);
@@ -170,7 +174,7 @@ export class DocsRunner {
       writeFileSync(path, JSON.stringify(content));
       return path;
     };
-    const source = file('reader.json', { ...this.#clickhouse.connection(READER), database: 'shop' });
+    const source = file('reader.json', { ...this.#clickhouse.connection(TYPED_READER), database: 'shop' });
     const destination = file('dry-run.json', {
       api_url: this.#batch.url,
       project_key: PROJECT_KEY,
