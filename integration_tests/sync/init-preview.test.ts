@@ -335,6 +335,66 @@ test('init without a terminal fails with what to do instead', async () => {
   expect(stderr).toMatch(/^init needs a terminal to ask its questions\..*command_invalid\.md\n$/);
 });
 
+describe('check for a person', () => {
+  const VERSION = String.raw`\d+\.\d+\.\d+\.\d+`;
+
+  test.each<[string, object, object, number, RegExp]>([
+    [
+      'both work',
+      {},
+      {},
+      0,
+      new RegExp(
+        `^✓ ClickHouse works \\(${VERSION}, user batch_reader, 2 streams: clicks, events\\)\n(! .*\n)*✓ Batch works \\(127\\.0\\.0\\.1:\\d+, project key project_\\w+\\)\n$`,
+      ),
+    ],
+    [
+      'a table lacks columns, and a key is wrong',
+      { table: 'unfit' },
+      { rest_api_key: 'wrong' },
+      2,
+      /^✗ ClickHouse: "unfit" lacks .*\n {2}\S.* Start from:\n\n {2}CREATE VIEW `shop`\.`unfit_for_batch` AS\n {2}SELECT\n.*\n\n {2}More: \S*connector explain columns_missing\n✗ Batch: Batch refused the REST API key/s,
+    ],
+    [
+      'the files are swapped',
+      { host: undefined, project_key: 'p' },
+      {},
+      2,
+      /^✗ ClickHouse: s\.json is the configuration of a\n? .*✓ Batch works/s,
+    ],
+  ])('%s', async (_, changes, destinationChanges, code, stdout) => {
+    await sandbox.clickhouse.execute('CREATE TABLE IF NOT EXISTS shop.unfit (user_id UInt64) ORDER BY user_id');
+    const folder = newFolder();
+    const files = writtenConfigurations(folder, { ...changes }, { ...destinationChanges });
+    const result = await finished(start('connector', ['check', ...files], { cwd: folder }));
+    expect([result.code, result.stderr]).toEqual([code, '']);
+    expect(result.stdout).toMatch(stdout);
+    expect(result.stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
+  });
+
+  test('refuses a file of one connector together with files of both', async () => {
+    const result = await finished(start('connector', ['check', '--config', 's.json', '--source', 's.json']));
+    const stderr = expect.stringMatching(/^Pass --source, --destination or both, or only --config\. Run /);
+    expect([result.code, result.stdout, result.stderr]).toEqual([2, '', stderr]);
+  });
+
+  test.runIf(hasTerminals)('a terminal gets words, a pipe and a platform get a message', async () => {
+    const folder = newFolder();
+    writtenConfigurations(folder, { table: 'absent' });
+    const printed = async (before: string): Promise<[unknown, string]> => {
+      const command = `${before} '${launcherPath('connector')}' check --config s.json`;
+      const options = { cwd: folder, env: { ...process.env, TERM: 'xterm' } };
+      const { code, stdout } = await finished(spawn('/usr/bin/script', ['-qefc', command, '/dev/null'], options));
+      return [code, stripVTControlCharacters(stdout)];
+    };
+    expect(await printed('')).toEqual([2, expect.stringMatching(/^✗ ClickHouse: /)]);
+    const message = /^\{"type":"CONNECTION_STATUS","connectionStatus":\{"status":"FAILED"/;
+    expect(await printed('CONNECTOR_ROLE=source')).toEqual([0, expect.stringMatching(message)]);
+    const piped = await finished(start('connector', ['check', '--config', 's.json'], { cwd: folder }));
+    expect([piped.code, piped.stdout]).toEqual([0, expect.stringMatching(message)]);
+  });
+});
+
 describe('preview', () => {
   test.each([
     [

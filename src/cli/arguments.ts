@@ -61,6 +61,16 @@ export function configOptions({ role }: Launcher) {
   } as const;
 }
 
+/** The options of `check` of a launcher for people, which tests one configuration or both. */
+export function checkOptions(launcher: Launcher) {
+  return {
+    source: { ...describeJsonFile('the configuration of the source'), demandOption: false },
+    destination: { ...describeJsonFile('the configuration of the destination'), demandOption: false },
+    ...configOptions(launcher),
+    config: { ...describeJsonFile('the configuration of the source or of the destination'), demandOption: false },
+  } as const;
+}
+
 /** Returns the configuration that --config names, or that `sync` passes in --config-variable. Its name is then in --config. */
 export function readConfigOption(args: { config: string; configVariable: string | undefined }): GivenConfiguration {
   if (args.configVariable === undefined) return args.config;

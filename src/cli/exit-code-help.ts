@@ -47,9 +47,9 @@ export const EXIT_CODE_MEANINGS = {
   },
   spec: { succeeded: 'the specification was printed', failed: FAILED_WITH_TRACE, misconfigured: WRONG_ARGUMENTS },
   check: {
-    succeeded: 'the status was printed: SUCCEEDED or FAILED',
-    failed: FAILED_WITH_TRACE,
-    misconfigured: WRONG_ARGUMENTS,
+    succeeded: 'every configuration works; for a platform: the status was printed',
+    failed: 'the check itself failed',
+    misconfigured: 'wrong arguments, or a configuration does not work',
   },
   discover: { succeeded: 'the catalog was printed', failed: FAILED_WITH_TRACE, misconfigured: WRONG_ARGUMENTS },
   read: { succeeded: 'every row was read', failed: FAILED_WITH_TRACE, misconfigured: WRONG_ARGUMENTS },

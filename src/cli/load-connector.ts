@@ -18,7 +18,7 @@ export async function loadConnector(role: Role | undefined, config: GivenConfigu
 }
 
 /** Detects which connector a configuration is for, from the options that only one connector has. */
-async function detectRole(config: GivenConfiguration): Promise<Role> {
+export async function detectRole(config: GivenConfiguration): Promise<Role> {
   const { path, value } = await readWrittenConfiguration(config, undefined);
   const configuration = checkJson('configuration', path, value, z.looseObject({}));
   const isDestination = 'project_key' in configuration || 'rest_api_key' in configuration;

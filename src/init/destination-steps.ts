@@ -9,7 +9,7 @@ import type { Step } from './steps.ts';
 const PROJECT_KEY = /^project_/;
 
 /** Matches a text that looks like a key, and not like a typo. */
-const KEY = /^[\w-]{16,}$/;
+const KEY = /^\S{12,}$/;
 
 const NOT_A_PROJECT_KEY = 'A project key begins with project_.';
 

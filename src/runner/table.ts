@@ -27,7 +27,7 @@ const NARROWEST_REST = 20;
 export function describeTerminal(stream: Partial<Pick<WriteStream, 'isTTY' | 'columns' | 'hasColors'>>): Terminal {
   const hasColours = stream.isTTY === true && stream.hasColors?.() === true;
   return {
-    width: stream.columns ?? USUAL_WIDTH,
+    width: stream.columns || USUAL_WIDTH,
     paint: (colour, text) => (hasColours && text !== '' ? styleText(colour, text, { validateStream: false }) : text),
   };
 }
