@@ -110,8 +110,7 @@ function isImage(name: string, sent: Tree, own: Tree, isColumn: boolean): boolea
 }
 
 function isSame(sent: Tree, own: Tree): boolean {
-  if (sent instanceof NumberText)
-    return own instanceof NumberText && exactValue(sent.digits) === exactValue(own.digits);
+  if (sent instanceof NumberText) return own instanceof NumberText && sent.digits === own.digits;
   if (sent instanceof ObjectTree) return own instanceof ObjectTree && isPartOf(sent, own);
   if (isList(sent)) return isList(own) && isListOf(sent, own);
   return sent === own;

@@ -4,14 +4,7 @@ import type { BatchApi } from '../../sandbox/batch-api/server.ts';
 import { type Finished, run } from '../../sandbox/launcher.ts';
 import { REASON_CODES } from '../../src/destination-batch/codes.ts';
 import { splitLink } from '../../src/protocol/help-pages.ts';
-import {
-  catalogOf,
-  destinationConfiguration,
-  errors,
-  logs,
-  quickBatchApi,
-  temporaryFiles,
-} from '../support/support.ts';
+import { destinationConfiguration, errors, logs, quickBatchApi, temporaryFiles } from '../support/support.ts';
 import { expectOnPage, page } from './troubleshooting-page.ts';
 
 // The row on each page is sent, by `write` as the page says it is set up.
@@ -31,6 +24,8 @@ type Sending = {
   fault?: FaultRequest;
   /** The stream of the rows. The rows of `customers` become attributes of profiles. */
   stream?: 'events' | 'customers';
+  /** The schemas of the columns in the catalog. */
+  properties?: Record<string, unknown>;
 };
 
 /** What the rows of most pages do not need. */
@@ -47,6 +42,11 @@ const OTHERS: readonly Sending[] = [
     codes: ['native_attribute_invalid'],
     policies: {},
     stream: 'customers',
+  },
+  {
+    codes: ['number_not_integer'],
+    policies: {},
+    properties: { custom_id: {}, event_name: {}, total: { type: 'integer' } },
   },
   {
     codes: ['attribute_refused_by_batch'],
@@ -86,13 +86,14 @@ function rowOn(code: string): string {
     );
 }
 
-async function send({ codes, policies, fault, stream = 'events' }: Sending): Promise<Finished> {
+async function send({ codes, policies, fault, stream: name = 'events', properties = {} }: Sending): Promise<Finished> {
   if (fault !== undefined) batch.faults.add(fault);
-  const streams = stream === 'customers' ? { customers: { object: 'profile_attributes' } } : {};
+  const streams = name === 'customers' ? { customers: { object: 'profile_attributes' } } : {};
   const config = file('destination.json', destinationConfiguration(batch, { policies, streams }));
-  const catalog = file('catalog.json', catalogOf('incremental', stream));
+  const stream = { name, json_schema: { properties } };
+  const catalog = file('catalog.json', { streams: [{ stream, sync_mode: 'incremental' }] });
   const lines = codes.map(
-    (code) => `{"type":"RECORD","record":{"stream":"${stream}","emitted_at":1,"data":${rowOn(code)}}}\n`,
+    (code) => `{"type":"RECORD","record":{"stream":"${name}","emitted_at":1,"data":${rowOn(code)}}}\n`,
   );
   return run('destination-batch', ['write', '--config', config, '--catalog', catalog], { input: lines.join('') });
 }

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { DEFAULT_LIMITS } from '../../src/destination-batch/batch/limits.ts';
 import { EventArena } from '../../src/destination-batch/event-arena.ts';
+import { readColumnTypes } from '../../src/destination-batch/mapping/column-types.ts';
 import { EventMapper } from '../../src/destination-batch/mapping/mapper.ts';
 import type { MappedEvent, RejectedRow } from '../../src/destination-batch/mapping/rules.ts';
 import { parseInputLine } from '../../src/destination-batch/write/input.ts';
@@ -39,25 +40,29 @@ export function code(text: string): string {
 /** An event with its profile and its JSON. */
 type EventWithJson = MappedEvent & { customId: string; json: string };
 
-/** What the destination makes of a row, with its default options. `pairs` are those of its JSON, as they leave. */
-export function mappedRow(pairs: Iterable<readonly [name: string, json: string]>): EventWithJson | RejectedRow {
+/**
+ * What the destination makes of a row, with its default options. `pairs` are those of its JSON, as they leave, and `properties`
+ * the schemas of its columns.
+ */
+export function mappedRow(
+  pairs: Iterable<readonly [name: string, json: string]>,
+  properties: Record<string, unknown>,
+): EventWithJson | RejectedRow {
   const data = [...pairs].map(([name, json]) => `${JSON.stringify(name)}:${json}`).join();
   const line = `{"type":"RECORD","record":{"stream":"events","emitted_at":1,"data":{${data}}}}`;
   const message = parseInputLine(Buffer.from(line));
   if (message.kind !== 'record') throw new Error(`The destination takes no row from ${line}`);
   const arena = new EventArena();
-  const mapped = new EventMapper(DEFAULT_LIMITS, {}, arena).map(message.data);
+  const columnTypes = readColumnTypes({ name: 'events', json_schema: { properties } });
+  const mapped = new EventMapper(DEFAULT_LIMITS, { columnTypes }, arena).map(message.data);
   if (mapped.kind === 'rejected') return mapped;
   return { ...mapped, customId: arena.profiles.readCustomId(mapped.profile), json: arena.read(mapped.event) };
 }
 
 /** What becomes of a column, in the words of the page. */
-export function whatBatchGets(column: string, json: string): string {
-  const mapped = mappedRow([
-    ['custom_id', '"u"'],
-    ['event_name', '"e"'],
-    [column, json],
-  ]);
+export function whatBatchGets(column: string, json: string, schema: unknown): string {
+  const row = { custom_id: '"u"', event_name: '"e"', [column]: json };
+  const mapped = mappedRow(Object.entries(row), { [column]: schema });
   if (mapped.kind === 'rejected') return `the row is rejected: ${code(mapped.rejection.code)}`;
   const attribute = attributeIn(mapped.json);
   const whole = mapped.leftOut.find(({ path }) => path === column);

@@ -1,13 +1,13 @@
-import { JsonCopier } from '../../src/destination-batch/mapping/fast-path/json-copier.ts';
+import { TextConverter } from '../../src/destination-batch/mapping/fast-path/text-converter.ts';
 
-const { convertText } = JsonCopier.prototype;
+const { convert } = TextConverter.prototype;
 
 /** Runs `map` while the rules parse all JSON and convert each value themselves: as the copier must do it, without the copier. */
 export function withRulesOnly<Result>(map: () => Result): Result {
-  JsonCopier.prototype.convertText = () => undefined;
+  TextConverter.prototype.convert = () => undefined;
   try {
     return map();
   } finally {
-    JsonCopier.prototype.convertText = convertText;
+    TextConverter.prototype.convert = convert;
   }
 }

@@ -18,8 +18,11 @@ describe('a number keeps its digits', () => {
     '1.5e400',
     '1e-400',
     '1E5',
-    '1.0',
-    '-0.50',
+    '23.0',
+    '-1.50',
+    '0.0000001',
+    '-0',
+    '-0.0',
   ])('%s', (digits) => {
     expect(printed(`{"a":${digits}}`)).toBe(`{"a":${digits}}`);
     expect(printed(`[ 1,\n ${digits}]`)).toBe(`[1,${digits}]`);

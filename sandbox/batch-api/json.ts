@@ -12,14 +12,14 @@ export type ParsedJson = {
 };
 
 /**
- * Matches a number that JavaScript may write with other digits: one of many digits, with an exponent, or with a last 0 after
- * the point. It looks only after characters that a number can follow. A match inside a string only means that the slower
- * parser is used.
+ * Matches a number that JavaScript may write differently: many digits, an exponent, a fraction that ends in zero or begins with
+ * many zeros, and -0. It looks only after characters that a number can follow. A match inside a string only means that the
+ * slower parser is used.
  */
-const riskyNumber = /[:,[]\s*-?(?:[\d.]{16,}|[\d.]+[eE]|\d+\.\d*0(?!\d))/;
+const riskyNumber = /[:,[]\s*(?:-0(?![\d.])|-?(?:[\d.]{16,}|[\d.]+[eE]|\d+\.(?:0{6}|\d*0(?!\d))))/;
 
 /**
- * Parses JSON without changing the digits of a number: for Batch, `1.0` is a float and `1` an integer.
+ * Parses JSON without changing a number: `1.0`, which is a float for Batch, stays `1.0`.
  *
  * @throws {SyntaxError} if the text is not JSON.
  */
@@ -30,10 +30,11 @@ export function parseJson(text: string): ParsedJson {
   return { value, print: printJson };
 }
 
-/** A LosslessNumber needs more memory than a number. */
+/** A LosslessNumber needs more memory than a number. Large integers stay one, because their range is checked by their digits. */
 function parseNumber(digits: string): number | LosslessNumber {
   const number = Number(digits);
-  return String(number) === digits ? number : new LosslessNumber(digits);
+  const isSmall = Number.isSafeInteger(number) || !Number.isInteger(number);
+  return isSmall && String(number) === digits ? number : new LosslessNumber(digits);
 }
 
 /** Writes a value with its original digits. */

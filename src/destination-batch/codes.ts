@@ -32,6 +32,7 @@ const ATTRIBUTE_CODES = [
   'text_malformed',
   'text_multiline',
   'number_out_of_range',
+  'number_not_integer',
   'date_invalid',
   'url_invalid',
   'url_too_long',

@@ -125,7 +125,8 @@ function describeTypes({ use, types, rows, nulls }: SampledColumn): string {
 const REQUIRED_KIND: Record<ValueKind, string | undefined> = {
   plain: undefined,
   text: 'a string',
-  number: undefined,
+  float: 'a float',
+  integer: 'an integer',
   date: 'a date',
   date_time: 'a date',
   url: 'a URL',

@@ -32,11 +32,14 @@ describe('keeps every digit of a number', () => {
     expect(stringify(parseExact(text))).toBe(text);
   });
 
-  test.each(['1e20', '1e-400', '-1E+19', '123456789012345e-330'])(
-    '%s, though a double of it would be another number or be written as another kind',
+  test.each(['1e20', '1e-400', '-1E+19', '123456789012345e-330', '23.0', '-1.50', '0.0', '0.0000001', '-0.00000012'])(
+    '%s, though a double of it would be another number or be written in another way',
     (digits) => {
-      const text = `{"a":${digits}}`;
-      expect(stringify(parseExact(text))).toBe(text);
+      for (const text of [`{"a":${digits}}`, `[1, ${digits} ,"x"]`, `{"b":"1.0","a":[${digits}]}`]) {
+        expect(
+          JSON.stringify(parseExact(text), (_, value) => (value instanceof LosslessNumber ? `#${value.value}` : value)),
+        ).toBe(JSON.stringify(JSON.parse(text.replaceAll(digits, `"#${digits}"`))));
+      }
     },
   );
 
@@ -51,6 +54,12 @@ test.each([
   ['a short number', '[1]', [1]],
   ['a number of fifteen characters', '[123456789012345]', [123456789012345]],
   ['digits in a text', '{"a":"12345678901234567890"}', { a: '12345678901234567890' }],
+  [
+    'zeros in a text',
+    '{"a":"at: 1.0, [2.50 ","b":"2026-04-17T04:25:00.120Z"}',
+    { a: 'at: 1.0, [2.50 ', b: '2026-04-17T04:25:00.120Z' },
+  ],
+  ['a fraction', '[1.5,0.000001,-10.05]', [1.5, 0.000001, -10.05]],
 ])('parses %s as a plain value', (_, text, expected) => {
   expect(parseExact(text)).toStrictEqual(expected);
 });
@@ -59,7 +68,10 @@ test('parses a number in the same way, whatever other numbers are in the text', 
   const numbers = ['-123456789012345', '-1234567890.1230', '-0.0000000000000', '-0', '1.50', '1234567890123.0'];
   for (const number of numbers) {
     const [alone] = parseExact(`[${number}]`) as unknown[];
-    expect([number, alone]).toStrictEqual([number, Number(number)]);
+    expect([number, alone]).toStrictEqual([
+      number,
+      number.endsWith('0') && number.includes('.') ? new LosslessNumber(number) : Number(number),
+    ]);
     expect(parseExact(`[${number},12345678901234567890]`)).toStrictEqual([
       alone,
       new LosslessNumber('12345678901234567890'),

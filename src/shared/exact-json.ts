@@ -1,15 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { LosslessNumber } from 'lossless-json';
-import { DIGIT_0, DIGIT_9, POINT, QUOTE } from './ascii.ts';
+import { CLOSING_BRACE, CLOSING_BRACKET, COMMA, DIGIT_0, DIGIT_9, POINT, QUOTE, SPACE } from './ascii.ts';
 
 /** A number with at least this many characters may have more digits than a double can represent. */
 const LONG_DIGITS = 16;
 
 /**
- * Matches a number that a double may be unable to represent exactly: a long number, or a number with an exponent. The number must
- * follow a colon, a comma or an opening bracket. This excludes most digits inside strings.
+ * Matches a number that JavaScript may write differently: a long number, a number with an exponent, and a fraction that ends
+ * in zero or begins with many zeros. The number must follow a colon, a comma or an opening bracket. This excludes most digits
+ * inside strings.
  */
-const RISKY_NUMBER = /[:,[]\s*-?\d(?:[\d.]{15}|[\d.]*[eE])/;
+const RISKY_NUMBER = /[:,[]\s*-?\d(?:[\d.]{15}|[\d.]*[eE]|\d*\.(?:0{6}|\d*0(?!\d)))/;
+
+/** JavaScript writes a number with this many zeros after the point with an exponent, such as 1e-7. */
+const MANY_ZEROS = '000000';
 
 /** Matches any number with an exponent, and hardly any other text. Tested first: it is three times as fast as RISKY_NUMBER. */
 const EXPONENT = /\d[eE][-+\d]/;
@@ -24,15 +28,15 @@ const TEXT_OR_NUMBER = /"[^"\\]*(?:\\.[^"\\]*)*"|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[e
 const NUMBER_MARK = randomUUID();
 
 /**
- * Parses JSON like JSON.parse, except for numbers that a double may be unable to represent exactly: each of them becomes a
- * LosslessNumber, which keeps all digits. That takes several times as long, so JSON without such numbers goes directly to
+ * Parses JSON like JSON.parse, except for numbers that JavaScript may write differently, such as 9007199254740993, 1.0 and 1e5: each
+ * of them becomes a LosslessNumber, which keeps its digits. That takes several times as long, so JSON without such numbers goes directly to
  * JSON.parse. The parser of lossless-json is not used: it is recursive, so a deeply nested row would overflow the stack and crash
  * the process.
  *
  * @throws SyntaxError if the text is not JSON.
  */
 export function parseExact(text: string): unknown {
-  const mayBeRisky = hasLongDigits(text) || EXPONENT.test(text);
+  const mayBeRisky = hasLongDigits(text) || EXPONENT.test(text) || hasUnusualFraction(text);
   if (!mayBeRisky || !RISKY_NUMBER.test(text)) return JSON.parse(text);
   return withNumbers(
     JSON.parse(text.replace(TEXT_OR_NUMBER, (token) => (isRisky(token) ? `"${NUMBER_MARK}${token}"` : token))),
@@ -52,7 +56,7 @@ export function tryParseJson(text: string, parse: (text: string) => unknown = JS
 function isRisky(token: string): boolean {
   if (token.startsWith('"')) return false;
   const length = token.startsWith('-') ? token.length - 1 : token.length;
-  return length >= LONG_DIGITS || /e/i.test(token);
+  return length >= LONG_DIGITS || /e/i.test(token) || /\.(?:\d*0$|0{6})/.test(token);
 }
 
 /** Replaces each marked string in a value with its number. */
@@ -88,8 +92,31 @@ function hasLongDigits(text: string): boolean {
   return false;
 }
 
+/**
+ * Checks whether a text contains a fraction that ends in zero or begins with many zeros, and that ends like a number: the fraction
+ * of a time is followed by a letter or a quote. Most texts have few points, and searching for them is fast.
+ */
+function hasUnusualFraction(text: string): boolean {
+  for (let point = text.indexOf('.'); point !== -1; point = text.indexOf('.', point + 1)) {
+    let end = point + 1;
+    while (isDigit(text.charCodeAt(end))) end += 1;
+    // Checked first, because most points are in strings.
+    if (!isEndOfNumber(text.charCodeAt(end))) continue;
+    if (text.charCodeAt(end - 1) === DIGIT_0 || text.startsWith(MANY_ZEROS, point + 1)) return true;
+  }
+  return false;
+}
+
+function isEndOfNumber(code: number): boolean {
+  return code === COMMA || code === CLOSING_BRACE || code === CLOSING_BRACKET || code <= SPACE;
+}
+
+function isDigit(code: number): boolean {
+  return code >= DIGIT_0 && code <= DIGIT_9;
+}
+
 function isDigitOrPoint(code: number): boolean {
-  return (code >= DIGIT_0 && code <= DIGIT_9) || code === POINT;
+  return isDigit(code) || code === POINT;
 }
 
 /** Checks whether a parsed value is a JSON object, and not an array, null or a LosslessNumber. */

@@ -13,6 +13,10 @@ export const BEYOND_64_BITS = attributeError(
   'number_out_of_range',
   'is an integer of more than 64 bits. To keep its digits, convert it to a string in a view, for example with toString(c)',
 );
+export const NOT_INTEGER = attributeError(
+  'number_not_integer',
+  'has a fraction, but the catalog declares the column as an integer, and Batch has integers and floats as two types. If it contains floats, convert it in a view, for example with toFloat64(c), and refresh the schema',
+);
 export const NO_DATE = attributeError(
   'date_invalid',
   'is not an RFC 3339 date with a time zone, such as 2026-04-17T04:25:00Z',

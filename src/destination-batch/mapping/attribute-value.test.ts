@@ -610,19 +610,67 @@ describe('a date that the catalog declares as a time', () => {
   });
 });
 
-describe('a string that the catalog declares as a number', () => {
-  test.each(['47.250000000', '9007199254740993', '-0.1', '0', '1e5', '1.0E-7', '9223372036854775807'])(
-    '%s is sent with all its digits',
-    (digits) => {
-      expect(convert(`"${digits}"`, 'number')).toEqual({ sent: digits });
-    },
-  );
-
-  test.each(['9223372036854775808', '1e999'])('leaves out %s like the number', (digits) => {
-    expect(convert(`"${digits}"`, 'number')).toEqual(convert(digits, 'number'));
-    expect(convert(`"${digits}"`, 'number')).toMatchObject({ leftOut: [{ code: 'number_out_of_range' }] });
+describe('a column that the catalog declares as a number is sent with a point', () => {
+  test.each([
+    ['23', '23.0'],
+    ['-23', '-23.0'],
+    ['0', '0.0'],
+    ['-0', '-0.0'],
+    ['23.0', '23.0'],
+    ['47.250000000', '47.250000000'],
+    ['-0.1', '-0.1'],
+    ['1e5', '1.0e5'],
+    ['1e+21', '1.0e+21'],
+    ['-1E-7', '-1.0E-7'],
+    ['1.7976931348623157e308', '1.7976931348623157e308'],
+    ['9007199254740993', '9007199254740993.0'],
+    ['18446744073709551616', '18446744073709551616.0'],
+  ])('%s becomes %s', (digits, sent) => {
+    for (const json of [digits, `"${digits}"`]) expect(convert(json, 'float')).toEqual({ sent });
   });
 
+  test.each(['1e999', '-1e999', '9'.repeat(400)])('leaves out %s', (digits) => {
+    for (const json of [digits, `"${digits}"`])
+      expect(convert(json, 'float')).toMatchObject({ leftOut: [{ code: 'number_out_of_range' }] });
+  });
+});
+
+describe('a column that the catalog declares as an integer is sent without a point', () => {
+  test.each([
+    ['23', '23'],
+    ['-23', '-23'],
+    ['0', '0'],
+    ['23.0', '23'],
+    ['-23.000', '-23'],
+    ['0.00', '0'],
+    ['1e3', '1000'],
+    ['-1.50E+2', '-150'],
+    ['1200e-2', '12'],
+    ['0e999999999', '0'],
+    ['9223372036854775807', '9223372036854775807'],
+    ['-9223372036854775808.0', '-9223372036854775808'],
+    ['9007199254740993', '9007199254740993'],
+  ])('%s becomes %s', (digits, sent) => {
+    for (const json of [digits, `"${digits}"`]) expect(convert(json, 'integer')).toEqual({ sent });
+  });
+
+  test.each([
+    ['23.5', 'number_not_integer'],
+    ['0.1', 'number_not_integer'],
+    ['1e-7', 'number_not_integer'],
+    ['15e-1', 'number_not_integer'],
+    ['1.00000000000000000001', 'number_not_integer'],
+    ['1e-999999999', 'number_not_integer'],
+    ['9223372036854775808', 'number_out_of_range'],
+    ['-9223372036854775809.0', 'number_out_of_range'],
+    ['1e19', 'number_out_of_range'],
+    ['1e999999999', 'number_out_of_range'],
+  ])('leaves out %s (%s)', (digits, code) => {
+    for (const json of [digits, `"${digits}"`]) expect(convert(json, 'integer')).toMatchObject({ leftOut: [{ code }] });
+  });
+});
+
+describe('a value that is not a number, in a column that the catalog declares as a number', () => {
   test.each([
     '""',
     '" 1"',
@@ -634,12 +682,11 @@ describe('a string that the catalog declares as a number', () => {
     '"1\\n"',
     '"[1]"',
     '"{}"',
-    '7',
     'true',
     'null',
     '["1"]',
   ])('sends %s like in any other column', (json) => {
-    expect(convert(json, 'number')).toEqual(convert(json, 'plain'));
+    for (const kind of ['float', 'integer'] as const) expect(convert(json, kind)).toEqual(convert(json, 'plain'));
   });
 });
 

@@ -11,18 +11,28 @@ import {
   explainMixedArray,
   MALFORMED,
   NAME_TAKEN,
-  NO_DATE,
   NO_LABEL,
   NO_TAGS,
-  NO_URL,
   preferMixedArrayError,
   SEVERAL_LINES,
   TOO_LARGE,
 } from './attribute-errors.ts';
 import type { AttributeKind, AttributeName, AttributeNames } from './attribute-name.ts';
+import { findMemberType, type MemberTypes } from './column-types.ts';
 import { JsonCopier } from './fast-path/json-copier.ts';
-import type { RowIssues } from './issues.ts';
-import { convertNumber, isJsonNumber, parseStructure } from './json-value.ts';
+import { TextConverter } from './fast-path/text-converter.ts';
+import { describePath, extendPath, type Path, type PathSegment, type RowIssues } from './issues.ts';
+import {
+  convertDate,
+  convertFloat,
+  convertInteger,
+  convertNumber,
+  convertUrl,
+  isJsonNumber,
+  parseStructure,
+  readDigits,
+  writeNumber,
+} from './json-value.ts';
 import { describeLength, hasLineEnd, isBlank, isPlainAscii } from './text.ts';
 import { normalizeDateTime, normalizeTimestampOrDay } from './timestamp.ts';
 
@@ -31,28 +41,21 @@ export type Converted = string | undefined | AttributeError;
 
 /**
  * How a value is converted. A `text` is never parsed as JSON. A `date_time` is a date in a column that the catalog
- * declares as a timestamp. A `number` is a value in a column that the catalog declares as a number. If it is a string
- * that contains a number, it is sent as a number.
+ * declares as a timestamp. A `float` or `integer` is a value in a column that the catalog declares as a number or an
+ * integer. If it is a string that contains a number, it is sent as a number.
  */
-export type ValueKind = AttributeKind | 'date_time' | 'number' | 'text' | 'label' | 'tags';
+export type ValueKind = AttributeKind | 'date_time' | 'float' | 'integer' | 'text' | 'label' | 'tags';
 
 /**
- * The attribute that a column becomes. `isCounted` is false for the label and the tags, which don't count toward the
- * maximum number of attributes.
+ * The attribute that a column becomes. `members` are the types of the numbers inside it. `isCounted` is false for the label and
+ * the tags, which don't count toward the maximum number of attributes.
  */
-export type Attribute = { name: AttributeName; kind: ValueKind; isCounted: boolean };
-
-/** A key of an object, or an index of an array; undefined for the value of a column. */
-type PathSegment = string | number | undefined;
-
-/** A column, or a value inside a column. It is only described if there is something to report. */
-type Path = string | { readonly parent: Path; readonly segment: string | number };
-
-/** `scheme://authority…`, the form of a URL that Batch's SDKs require. */
-const URL_SHAPE = /^[a-z][a-z0-9+.-]*:\/\/[^\s/?#]+\S*$/i;
-
-/** Matches the keys that messages show. Other keys are not shown, because they may be data, such as the keys of a map. */
-const KEY_LIKE_A_NAME = /^(?:(?:date|url)\()?[$a-z_][\w$.()-]{0,34}$/i;
+export type Attribute = {
+  name: AttributeName;
+  kind: ValueKind;
+  members: MemberTypes | undefined;
+  isCounted: boolean;
+};
 
 /**
  * Converts values to the JSON that Batch accepts. It writes JSON directly instead of building values to serialize, so
@@ -64,6 +67,7 @@ export class AttributeWriter {
   readonly #names: AttributeNames;
   readonly #issues: RowIssues;
   readonly #copier: JsonCopier;
+  readonly #texts: TextConverter;
   readonly #tooDeep: AttributeError;
   readonly #tooMany: AttributeError;
   /** The id of the last object that was started. The event itself is also an object. */
@@ -79,6 +83,7 @@ export class AttributeWriter {
     this.#names = names;
     this.#issues = issues;
     this.#copier = this.createCopier();
+    this.#texts = new TextConverter(this.#copier);
     this.#tooDeep = attributeError('object_too_deep', `is nested more than ${limits.object_depth} levels deep`);
     this.#tooMany = attributeError(
       'too_many_attributes',
@@ -118,9 +123,9 @@ export class AttributeWriter {
    * @returns the JSON of the value, or undefined if the attribute is not sent. If it is not sent, the reason is added
    * to the issues, unless there is nothing to send (such as NULL or an empty array).
    */
-  addAttribute(value: unknown, column: string, { name, kind, isCounted }: Attribute): string | undefined {
+  addAttribute(value: unknown, column: string, { name, kind, members, isCounted }: Attribute): string | undefined {
     this.#issues.setColumn(column);
-    const converted = this.convert(value, kind, column);
+    const converted = this.convert(value, kind, column, members);
     if (converted === undefined) return undefined;
     const named = this.#claimName(name, converted, this.#event, 0);
     const json = isCounted ? this.#limitSize(named, this.#eventSize) : named;
@@ -146,8 +151,8 @@ export class AttributeWriter {
   }
 
   /** Converts the value of a column. Nested attributes that are left out are added to the issues, with their path. */
-  convert(value: unknown, kind: ValueKind, path: string): Converted {
-    return this.#convert(value, kind, path, undefined, 0);
+  convert(value: unknown, kind: ValueKind, path: string, members?: MemberTypes): Converted {
+    return this.#convert(value, kind, path, undefined, 0, members);
   }
 
   /** Returns an id for a new object, which is needed to claim names (see `NameUses`). */
@@ -186,25 +191,35 @@ export class AttributeWriter {
     return json;
   }
 
-  #convert(value: unknown, kind: ValueKind, path: Path, segment: PathSegment, depth: number): Converted {
+  #convert(
+    value: unknown,
+    kind: ValueKind,
+    path: Path,
+    segment: PathSegment,
+    depth: number,
+    members: MemberTypes | undefined,
+  ): Converted {
     if (value === null || value === undefined) return undefined;
     switch (kind) {
       case 'plain':
         // A string that contains a JSON array or object is sent as an array or object only if it is the value of a
         // column. Inside an object, it stays a string.
         if (typeof value === 'string' && depth === 0) return this.#convertStringOrStructure(value, path, segment);
-        return this.#convertValue(value, path, segment, depth);
+        return this.#convertValue(value, path, segment, depth, members);
       case 'text':
-        return this.#convertValue(value, path, segment, depth);
-      case 'number':
-        if (typeof value === 'string' && isJsonNumber(value)) return convertNumber(value);
-        return this.#convert(value, 'plain', path, segment, depth);
+        return this.#convertValue(value, path, segment, depth, members);
+      case 'float':
+      case 'integer': {
+        const digits = typeof value === 'string' && isJsonNumber(value) ? value : readDigits(value);
+        if (digits === undefined) return this.#convert(value, 'plain', path, segment, depth, undefined);
+        return kind === 'float' ? convertFloat(digits) : convertInteger(digits);
+      }
       case 'date':
-        return this.#convertDate(value, normalizeTimestampOrDay);
+        return convertDate(value, normalizeTimestampOrDay);
       case 'date_time':
-        return this.#convertDate(value, normalizeDateTimeOrDay);
+        return convertDate(value, normalizeDateTimeOrDay);
       case 'url':
-        return this.#convertUrl(value);
+        return convertUrl(value, this.#limits.url_characters);
       case 'label':
         return typeof value === 'string'
           ? this.#convertLine(value, this.#limits.label_characters, path, segment)
@@ -214,29 +229,36 @@ export class AttributeWriter {
     }
   }
 
-  #convertValue(value: unknown, path: Path, segment: PathSegment, depth: number): Converted {
+  #convertValue(
+    value: unknown,
+    path: Path,
+    segment: PathSegment,
+    depth: number,
+    members: MemberTypes | undefined,
+  ): Converted {
     switch (typeof value) {
       case 'string':
         return this.#convertString(value, path, segment);
       case 'number':
-        return Number.isFinite(value) ? String(value) : TOO_LARGE;
+        return Number.isFinite(value) ? writeNumber(value) : TOO_LARGE;
       case 'boolean':
         return value ? 'true' : 'false';
     }
     if (value === null || value === undefined) return undefined;
     if (value instanceof LosslessNumber) return convertNumber(value.value);
-    if (Array.isArray(value) || isJsonObject(value)) return this.#convertStructure(value, path, segment, depth);
+    if (Array.isArray(value) || isJsonObject(value))
+      return this.#convertStructure(value, path, segment, depth, members);
     return attributeError('type_unsupported', `has a type that Batch does not accept (${typeof value})`);
   }
 
   #convertStringOrStructure(text: string, path: Path, segment: PathSegment): Converted {
     const first = text.charCodeAt(0);
-    const json = first === OPENING_BRACE || first === OPENING_BRACKET ? this.#copier.convertText(text) : undefined;
+    const json = first === OPENING_BRACE || first === OPENING_BRACKET ? this.#texts.convert(text) : undefined;
     if (json !== undefined) return json === '' ? undefined : json;
     const structure = parseStructure(text);
     return structure === undefined
       ? this.#convertString(text, path, segment)
-      : this.#convertStructure(structure, path, segment, 0);
+      : this.#convertStructure(structure, path, segment, 0, undefined);
   }
 
   #convertStructure(
@@ -244,9 +266,10 @@ export class AttributeWriter {
     path: Path,
     segment: PathSegment,
     depth: number,
+    members: MemberTypes | undefined,
   ): Converted {
-    if (Array.isArray(value)) return this.#convertArray(value, extendPath(path, segment), depth);
-    const converted = this.#convertObject(value, extendPath(path, segment), depth + 1);
+    if (Array.isArray(value)) return this.#convertArray(value, extendPath(path, segment), depth, members);
+    const converted = this.#convertObject(value, extendPath(path, segment), depth + 1, members);
     return converted === EMPTY_OBJECT ? undefined : converted;
   }
 
@@ -295,24 +318,7 @@ export class AttributeWriter {
     return json === '' ? undefined : `${json}]`;
   }
 
-  #convertDate(value: unknown, read: (text: string) => string | undefined): Converted {
-    if (typeof value !== 'string') return NO_DATE;
-    const stamp = read(value);
-    if (stamp !== undefined) return `"${stamp}"`;
-    return isBlank(value) ? BLANK : NO_DATE;
-  }
-
-  #convertUrl(value: unknown): Converted {
-    if (typeof value !== 'string') return NO_URL;
-    if (!URL_SHAPE.test(value)) return isBlank(value) ? BLANK : NO_URL;
-    if (!value.isWellFormed()) return MALFORMED;
-    const max = this.#limits.url_characters;
-    if (value.length > max)
-      return attributeError('url_too_long', `has ${describeLength(value)}, but Batch accepts at most ${max} in a URL`);
-    return isPlainAscii(value) ? `"${value}"` : JSON.stringify(value);
-  }
-
-  #convertArray(values: unknown[], path: Path, depth: number): Converted {
+  #convertArray(values: unknown[], path: Path, depth: number, members: MemberTypes | undefined): Converted {
     if (values.length === 0) return undefined;
     // Batch's SDKs measure the depth of a value by the number of names on the path to it. For an item of an array, the array's name is one of them, so an array
     // directly inside an object of the maximum depth is too deep.
@@ -321,7 +327,7 @@ export class AttributeWriter {
     if (values.length > max)
       return attributeError('array_too_long', `has ${values.length} items, but Batch accepts at most ${max}`);
     if (typeof values[0] === 'string') return this.#convertStrings(values, path);
-    return this.#convertObjects(values, path, depth);
+    return this.#convertObjects(values, path, depth, members);
   }
 
   #convertStrings(values: unknown[], path: Path): Converted {
@@ -336,13 +342,13 @@ export class AttributeWriter {
     return `${json}]`;
   }
 
-  #convertObjects(values: unknown[], path: Path, depth: number): Converted {
+  #convertObjects(values: unknown[], path: Path, depth: number, members: MemberTypes | undefined): Converted {
     if (!values.every(isJsonObject)) return explainMixedArray(values);
     let json = '[';
     let isEmpty = true;
     for (const [index, value] of values.entries()) {
       // An object with nothing to send is kept as an empty object, so that the other objects keep their positions.
-      const converted = this.#convertObject(value, extendPath(path, index), depth + 1);
+      const converted = this.#convertObject(value, extendPath(path, index), depth + 1, members);
       if (typeof converted !== 'string') return describeItemError(converted);
       if (converted !== EMPTY_OBJECT) isEmpty = false;
       json += index === 0 ? converted : `,${converted}`;
@@ -350,7 +356,12 @@ export class AttributeWriter {
     return isEmpty ? undefined : `${json}]`;
   }
 
-  #convertObject(value: Record<string, unknown>, path: Path, depth: number): string | AttributeError {
+  #convertObject(
+    value: Record<string, unknown>,
+    path: Path,
+    depth: number,
+    members: MemberTypes | undefined,
+  ): string | AttributeError {
     if (depth > this.#limits.object_depth) return this.#tooDeep;
     const object = this.startObject();
     let json = '{';
@@ -359,7 +370,9 @@ export class AttributeWriter {
       const nested = value[key];
       if (nested === null) continue;
       const name = this.#names.parseKey(key);
-      const converted = this.#convert(nested, name.kind, path, key, depth);
+      const type = members && findMemberType(members, key);
+      const kind = typeof type === 'string' && name.kind === 'plain' ? type : name.kind;
+      const converted = this.#convert(nested, kind, path, key, depth, typeof type === 'object' ? type : undefined);
       if (converted === undefined) continue;
       const named = this.#limitSize(this.#claimName(name, converted, object, depth), size);
       const attribute = this.#reportIssues(named, name, path, key);
@@ -373,18 +386,6 @@ export class AttributeWriter {
 }
 
 const EMPTY_OBJECT = '{}';
-
-function extendPath(parent: Path, segment: PathSegment): Path {
-  return segment === undefined ? parent : { parent, segment };
-}
-
-function describePath(path: Path): string {
-  if (typeof path === 'string') return path;
-  const { parent, segment } = path;
-  if (typeof segment === 'number') return `${describePath(parent)}[${segment}]`;
-  const key = KEY_LIKE_A_NAME.test(segment) ? segment : `(key of ${segment.length} characters)`;
-  return `${describePath(parent)}.${key}`;
-}
 
 function normalizeDateTimeOrDay(text: string): string | undefined {
   return normalizeDateTime(text) ?? normalizeTimestampOrDay(text);

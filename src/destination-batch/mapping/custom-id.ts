@@ -60,6 +60,7 @@ export function mayBePlaceholder(firstCharacter: number): boolean {
 /** Converts a string or an integer to an id. Integers keep all their digits. Any other value becomes an empty string. */
 export function toIdentifier(value: unknown): string {
   if (typeof value === 'string') return value;
-  if (value instanceof LosslessNumber) return /^-?\d+$/.test(value.value) ? value.value : '';
+  // Some platforms write the integers of a column that also contains NULL as 7.0.
+  if (value instanceof LosslessNumber) return /^(-?\d+)(?:\.0+)?$/.exec(value.value)?.[1] ?? '';
   return Number.isSafeInteger(value) ? String(value) : '';
 }

@@ -4,6 +4,15 @@ import type { AttributeName } from './attribute-name.ts';
 
 const NONE: readonly never[] = [];
 
+/** A key of an object, or an index of an array; undefined for the value of a column. */
+export type PathSegment = string | number | undefined;
+
+/** A column, or a value inside a column. It is only described if there is something to report. */
+export type Path = string | { readonly parent: Path; readonly segment: string | number };
+
+/** Matches the keys that messages show. Other keys are not shown, because they may be data, such as the keys of a map. */
+const KEY_LIKE_A_NAME = /^(?:(?:date|url)\()?[$a-z_][\w$.()-]{0,34}$/i;
+
 /** Collects what to report about one row. Most rows have no issues, so nothing is allocated until the first one. */
 export class RowIssues {
   #leftOut: LeftOut[] = [];
@@ -72,4 +81,17 @@ export class RowIssues {
     this.#pending.push(name);
     this.addChange(path, 'name_lower_cased', name.lowerCased);
   }
+}
+
+export function extendPath(parent: Path, segment: PathSegment): Path {
+  return segment === undefined ? parent : { parent, segment };
+}
+
+/** Describes a path in the form `items[0].name`. */
+export function describePath(path: Path): string {
+  if (typeof path === 'string') return path;
+  const { parent, segment } = path;
+  if (typeof segment === 'number') return `${describePath(parent)}[${segment}]`;
+  const key = KEY_LIKE_A_NAME.test(segment) ? segment : `(key of ${segment.length} characters)`;
+  return `${describePath(parent)}.${key}`;
 }

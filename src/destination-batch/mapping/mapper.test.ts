@@ -258,7 +258,7 @@ describe('event_time in a column that the catalog declares as a time', () => {
 test('a plain text column stays a string if the catalog declares it as a number', () => {
   const mapper = createMapper(DEFAULT_LIMITS, {
     mapping: { plain_text_columns: ['zip'] },
-    columnTypes: new Map([['zip', 'number']]),
+    columnTypes: new Map([['zip', 'integer']]),
   });
   expect(map(rowWith('"zip":"75003"'), mapper)).toMatchObject({ json: '{"name":"e","attributes":{"zip":"75003"}}' });
 });

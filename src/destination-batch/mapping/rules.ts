@@ -256,13 +256,11 @@ export class EventRules {
       // The name of the column is checked like the name of any other column.
       const { error, lowerCased } = name;
       const own = this.names.createReserved(reserved.name);
-      return { name: { ...own, error, lowerCased }, kind: reserved.kind, isCounted: false };
+      return { name: { ...own, error, lowerCased }, kind: reserved.kind, members: undefined, isCounted: false };
     }
-    return {
-      name,
-      kind: resolveValueKind(name, this.options.columnTypes.get(column), this.#plainText.has(column)),
-      isCounted: true,
-    };
+    const type = this.options.columnTypes.get(column);
+    const members = typeof type === 'object' ? type : undefined;
+    return { name, kind: resolveValueKind(name, type, this.#plainText.has(column)), members, isCounted: true };
   }
 }
 

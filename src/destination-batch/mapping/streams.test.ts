@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { ConnectorError } from '../../protocol/errors.ts';
 import { destinationConfigurationSchema } from '../config/schema.ts';
 import { EventArena } from '../event-arena.ts';
+import { parseInputLine } from '../write/input.ts';
 import { createDestinationStreams } from './streams.ts';
 
 const configurationWith = (options: Record<string, unknown>) =>
@@ -259,8 +260,8 @@ describe('the schema of a column decides how its strings are read', () => {
     { type: ['null', 'number'] },
     { type: ['integer', 'null'], airbyte_type: 'integer' },
   ])('%j: a numeric string becomes a number', (schema) => {
-    expect(eventWith('x', schema, '47.5')).toMatchObject({ attributes: { x: 47.5 } });
-    expect(eventWith('url__x', schema, '47.5')).toEqual({ name: 'e', leftOut: 1 });
+    expect(eventWith('x', schema, '47')).toMatchObject({ attributes: { x: 47 } });
+    expect(eventWith('url__x', schema, '47')).toEqual({ name: 'e', leftOut: 1 });
   });
 
   test.each([{ type: 'string' }, { type: ['string', 'number'] }, { type: ['null'] }, { type: [] }, {}])(
@@ -269,6 +270,58 @@ describe('the schema of a column decides how its strings are read', () => {
       expect(eventWith('x', schema, '47.5')).toMatchObject({ attributes: { x: '47.5' } });
     },
   );
+});
+
+describe('the schema of a column decides whether its numbers are integers or floats', () => {
+  /** The attributes of a row with this column, cut from the bytes of its message and parsed. */
+  const attributesWith = (schema: unknown, json: string): string[] => {
+    const json_schema = { type: 'object', properties: { custom_id: {}, event_name: {}, x: schema } };
+    const catalog = { streams: [{ stream: { name: 'events', json_schema }, sync_mode: 'incremental' as const }] };
+    const arena = new EventArena();
+    const streams = createDestinationStreams(configurationWith({}), catalog, Date.now, () => undefined, arena);
+    const stream = streams.find('events', undefined);
+    if (stream?.object !== 'profile_event') throw new Error('The stream has no events.');
+    const line = `{"type":"RECORD","record":{"stream":"events","data":{"custom_id":"u","event_name":"e","x":${json}}}}`;
+    const bytes = Buffer.from(line);
+    const message = parseInputLine(bytes);
+    const mapped = [
+      message.kind === 'record' ? stream.mapper.map(message.data, line) : undefined,
+      stream.mapper.tryCut(bytes, 0, bytes.length),
+    ];
+    return mapped.map((each) => (each?.kind === 'event' ? arena.read(each.event) : String(each?.kind)));
+  };
+  const object = (properties: Record<string, unknown>) => ({ type: ['null', 'object'], properties });
+  const number = { type: 'number' };
+  const integer = { type: ['null', 'integer'], airbyte_type: 'integer' };
+
+  test.each<[schema: unknown, json: string, sent: string]>([
+    [number, '23', '23.0'],
+    [{ type: ['null', 'number'] }, '-1e21', '-1.0e21'],
+    [{ type: ['integer', 'number', 'null'] }, '23', '23.0'],
+    [integer, '23.0', '23'],
+    [object({ a: number, b: integer, c: { type: 'string' } }), '{"a":1,"b":2.0,"c":"3"}', '{"a":1.0,"b":2,"c":"3"}'],
+    [{ type: 'array', items: object({ a: number }) }, '[{"a":1},{"a":1.50,"b":2}]', '[{"a":1.0},{"a":1.50,"b":2}]'],
+    [{ type: 'object', additionalProperties: number }, '{"k":1,"l":2.5}', '{"k":1.0,"l":2.5}'],
+    [object({ a: { type: 'array', items: object({ b: number }) } }), '{"a":[{"b":1}]}', '{"a":[{"b":1.0}]}'],
+    // Without a type, numbers are sent as they came.
+    [{}, '23', '23'],
+    [{}, '23.0', '23.0'],
+    [{}, '-1.50', '-1.50'],
+    [{}, '1e3', '1e3'],
+    [{ type: ['null', 'string', 'number'] }, '23', '23'],
+    [{ type: 'object', additionalProperties: true }, '{"a":1,"b":1.0}', '{"a":1,"b":1.0}'],
+    [{ type: 'string' }, '"{\\"a\\":1,\\"b\\":1.00,\\"c\\":-0}"', '{"a":1,"b":1.00,"c":-0}'],
+    [object({ a: number }), '"{\\"a\\":1}"', '{"a":1}'],
+  ])('%j: %s is sent as %s', (schema, json, sent) => {
+    const event = `{"name":"e","attributes":{"x":${sent}}}`;
+    expect(attributesWith(schema, json)).toEqual([event, event]);
+  });
+
+  test('a type that is nested very deeply is ignored', () => {
+    let schema: unknown = number;
+    for (let depth = 0; depth < 100_000; depth += 1) schema = { type: 'array', items: schema };
+    expect(attributesWith(schema, '1')[0]).toBe('{"name":"e","attributes":{"x":1}}');
+  });
 });
 
 describe('finds a stream', () => {

@@ -1,7 +1,7 @@
 import { CLOSING_BRACE, COLON, COMMA, QUOTE, startsWithAt } from '../../../shared/ascii.ts';
 import { BytePattern } from '../../../shared/byte-pattern.ts';
 import { isJsonObject } from '../../../shared/exact-json.ts';
-import { isPlainNumber, NO_END, skipNumber, skipPlain } from './json-bytes.ts';
+import { NO_END, skipNumber, skipPlain } from './json-bytes.ts';
 
 const ROW_KEY = '"data":{';
 
@@ -62,8 +62,7 @@ export class MessageEnd {
       const end = skipPlain(bytes, value + 1);
       return bytes[end] === QUOTE ? end + 1 : NO_END;
     }
-    const end = skipNumber(bytes, value);
-    return isPlainNumber(bytes, value, end) ? end : NO_END;
+    return skipNumber(bytes, value);
   }
 
   #skipUnreadKey(bytes: Buffer, view: DataView, offset: number): number {

@@ -5,7 +5,7 @@ import type { Slab } from '../../byte-arena.ts';
 import type { ProfileNumber, ProfileTable } from '../../profile-table.ts';
 import { mayBePlaceholder } from '../custom-id.ts';
 import type { EventHead, EventRules } from '../rules.ts';
-import { isPlainNumber, NO_END, parseValue, skipPlain } from './json-bytes.ts';
+import { NO_END, parseValue, skipInteger, skipPlain } from './json-bytes.ts';
 import { TimestampReader } from './timestamp-bytes.ts';
 
 /** The maximum number of cached event names. */
@@ -96,9 +96,9 @@ export class HeadReader {
     this.#customId = undefined;
     if (end === NO_END) return false;
     if (source[start] !== QUOTE) {
-      if (end - start > maxLength || !isPlainNumber(source, start, end)) return false;
+      if (end - start > maxLength || skipInteger(source, start) !== end) return false;
       this.#customId = source.toString('latin1', start, end);
-      return !this.#customId.includes('.');
+      return this.#customId !== '-0';
     }
     const length = end - start - 2;
     if (length <= LONGEST_PLACEHOLDER && mayBePlaceholder(source[start + 1] ?? 0)) return false;

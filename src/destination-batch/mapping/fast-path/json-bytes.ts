@@ -28,11 +28,8 @@ const IS_IN_NUMBER = Uint8Array.from({ length: 256 }, (_, code) =>
   Number((code >= DIGIT_0 && code <= DIGIT_9) || '+-.eE'.includes(String.fromCharCode(code))),
 );
 
-/** The maximum length of a number that can be copied. A 64-bit float preserves all numbers of up to 15 characters. */
-const MAX_PLAIN_NUMBER_CHARACTERS = 15;
-
-/** With more zeros than this, JavaScript writes the number with an exponent, such as 1e-7. */
-const MAX_ZEROS_AFTER_POINT = 5;
+/** The maximum length of an integer that is copied, with its sign. So short an integer always fits in 64 bits. */
+const MAX_INTEGER_CHARACTERS = 18;
 
 /** Returns the end of the plain characters at `offset`: printable ASCII that JSON does not escape. */
 export function skipPlain(bytes: Uint8Array, offset: number): number {
@@ -119,28 +116,34 @@ function skipLiteral(bytes: Uint8Array, offset: number): number {
   return end === offset ? NO_END : end;
 }
 
-/** Returns the end of the characters of a number. Their order is not checked, so they may not be valid JSON. */
-export function skipNumber(bytes: Uint8Array, offset: number): number {
-  let end = offset;
-  while (IS_IN_NUMBER[bytes[end] ?? 0] === 1) end += 1;
-  return end === offset ? NO_END : end;
+/**
+ * Returns the end of the integer at `offset`, or NO_END if there is no valid one that is short enough to be copied. It may be the
+ * part of a number before its point.
+ */
+export function skipInteger(bytes: Uint8Array, offset: number): number {
+  const digitsFrom = bytes[offset] === HYPHEN ? offset + 1 : offset;
+  const end = skipDigits(bytes, digitsFrom);
+  if (end === digitsFrom || end - offset > MAX_INTEGER_CHARACTERS) return NO_END;
+  return bytes[digitsFrom] === DIGIT_0 && end > digitsFrom + 1 ? NO_END : end;
 }
 
 /**
- * Checks whether a number can be copied: whether it is valid JSON, and is written as JavaScript writes it. Such a number is exact
- * as a 64-bit float, has no exponent, does not begin with -0, and has no trailing zero in its fraction.
+ * Returns the end of a number whose integer ends at `offset`: `offset` if it has no fraction. Returns NO_END if the number is not
+ * valid or has an exponent.
  */
-export function isPlainNumber(bytes: Uint8Array, start: number, end: number): boolean {
-  if (end - start > MAX_PLAIN_NUMBER_CHARACTERS) return false;
-  const digitsFrom = bytes[start] === HYPHEN ? start + 1 : start;
-  const wholeTo = skipDigits(bytes, digitsFrom);
-  const whole = wholeTo - digitsFrom;
-  if (whole === 0 || (bytes[digitsFrom] === DIGIT_0 && (whole > 1 || digitsFrom > start))) return false;
-  if (wholeTo === end) return true;
-  if (bytes[wholeTo] !== POINT || skipDigits(bytes, wholeTo + 1) !== end || bytes[end - 1] === DIGIT_0) return false;
-  let zerosTo = wholeTo + 1;
-  while (bytes[zerosTo] === DIGIT_0) zerosTo += 1;
-  return end > wholeTo + 1 && (bytes[digitsFrom] !== DIGIT_0 || zerosTo - wholeTo - 1 <= MAX_ZEROS_AFTER_POINT);
+export function skipFraction(bytes: Uint8Array, offset: number): number {
+  let end = offset;
+  if (bytes[offset] === POINT) {
+    end = skipDigits(bytes, offset + 1);
+    if (end === offset + 1) return NO_END;
+  }
+  return IS_IN_NUMBER[bytes[end] ?? 0] === 1 ? NO_END : end;
+}
+
+/** Returns the end of the number at `offset`, or NO_END if it can't be copied as it is. */
+export function skipNumber(bytes: Uint8Array, offset: number): number {
+  const end = skipInteger(bytes, offset);
+  return end === NO_END ? NO_END : skipFraction(bytes, end);
 }
 
 function skipDigits(bytes: Uint8Array, offset: number): number {

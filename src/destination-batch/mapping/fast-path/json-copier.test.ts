@@ -5,14 +5,22 @@ import { DEFAULT_LIMITS, type Limits } from '../../batch/limits.ts';
 import type { Slab } from '../../byte-arena.ts';
 import { DEFAULT_POLICIES, type Policies } from '../../config/policies.ts';
 import type { ValueKind } from '../attribute-value.ts';
+import type { MemberTypes } from '../column-types.ts';
 import { EventRules } from '../rules.ts';
 import { NO_END, parseValue } from './json-bytes.ts';
 import type { JsonCopier } from './json-copier.ts';
+import { TextConverter } from './text-converter.ts';
 
 /** The JSON that the copier writes, `nothing` for a value with nothing to send, or `rules` if it leaves the value to the rules. */
 type Outcome = { copied: string } | 'nothing' | 'rules';
 
-type Settings = { kind?: ValueKind; limits?: Partial<Limits>; policies?: Partial<Policies> };
+type Settings = {
+  kind?: ValueKind;
+  members?: MemberTypes;
+  limits?: Partial<Limits>;
+  policies?: Partial<Policies>;
+  spareBytes?: number;
+};
 
 const BEFORE = '{"before":"x","column":';
 const AFTER = ',"after":"x"}';
@@ -27,15 +35,20 @@ function slabOf(bytes: number): Slab {
 }
 
 /** Copies the value of a column, which is in the middle of a row. */
-function copy(json: string, { kind = 'plain' }: Settings, rules: EventRules, copier: JsonCopier): Outcome {
+function copy(
+  json: string,
+  { kind = 'plain', members, spareBytes = 0 }: Settings,
+  rules: EventRules,
+  copier: JsonCopier,
+): Outcome {
   const source = Buffer.from(`${BEFORE}${json}${AFTER}`);
   const length = Buffer.byteLength(json);
   // There are no more bytes than the copier may rely on.
-  const slab = slabOf(3 + length);
-  copier.start(viewOf(source), slab, 3, 0);
+  const slab = slabOf(3 + length + spareBytes);
+  copier.start(viewOf(source), slab, 3, spareBytes);
   rules.issues.reset();
   rules.writer.startEvent();
-  const end = copier.copyColumn(kind, source, BEFORE.length);
+  const end = copier.copyColumn(kind, source, BEFORE.length, members);
   expect([rules.issues.leftOut, rules.issues.drainChanges()]).toEqual([[], []]);
   if (end === NO_END) return 'rules';
   expect(end).toBe(BEFORE.length + length);
@@ -43,12 +56,13 @@ function copy(json: string, { kind = 'plain' }: Settings, rules: EventRules, cop
 }
 
 /** What the rules send for the value. */
-function convert(json: string, { kind = 'plain' }: Settings, rules: EventRules): Outcome {
+function convert(json: string, { kind = 'plain', members }: Settings, rules: EventRules): Outcome {
   const bytes = Buffer.from(json);
   const value = parseValue(bytes, 0, bytes.length);
   rules.issues.reset();
   rules.writer.startEvent();
-  const converted = value === undefined ? undefined : withRulesOnly(() => rules.writer.convert(value, kind, 'column'));
+  const converted =
+    value === undefined ? undefined : withRulesOnly(() => rules.writer.convert(value, kind, 'column', members));
   const hasIssues = rules.issues.leftOut.length + rules.issues.drainChanges().length > 0;
   if (value === undefined || hasIssues || typeof converted === 'object') return 'rules';
   return converted === undefined ? 'nothing' : { copied: converted };
@@ -64,7 +78,7 @@ function expectCopy(json: string, expected: Outcome, settings: Settings = {}): v
 /** A string column with this JSON. */
 const inString = (json: string): string => JSON.stringify(json);
 
-const KINDS: ValueKind[] = ['plain', 'text', 'number', 'date', 'date_time', 'url', 'label', 'tags'];
+const KINDS: ValueKind[] = ['plain', 'text', 'float', 'integer', 'date', 'date_time', 'url', 'label', 'tags'];
 
 describe('strings', () => {
   test.each(
@@ -177,7 +191,7 @@ describe('strings', () => {
   });
 
   test('leaves a string to the rules in a column of numbers, labels or tags', () => {
-    for (const kind of ['number', 'label', 'tags'] as const) {
+    for (const kind of ['float', 'integer', 'label', 'tags'] as const) {
       for (const text of ['a', '1.50', '1e400', '["a"]', '{"a":1}']) expectCopy(inString(text), 'rules', { kind });
     }
   });
@@ -330,7 +344,7 @@ describe('objects and arrays', () => {
     ['an array of strings and objects', '["a",{}]', 'rules'],
     ['an array of objects and NULL', '[{"a":1},null]', 'rules'],
   ])('%s', (_, json, expected) => {
-    for (const kind of ['plain', 'text', 'number'] as const) expectCopy(json, expected, { kind });
+    for (const kind of ['plain', 'text', 'float', 'integer'] as const) expectCopy(json, expected, { kind });
     expectCopy(inString(json), expected);
     for (const kind of ['date', 'date_time', 'url', 'label', 'tags'] as const) expectCopy(json, 'rules', { kind });
   });
@@ -533,47 +547,53 @@ describe('keys', () => {
 describe('numbers, booleans and NULL', () => {
   test.each([
     '0',
+    '-0',
     '1',
     '-1',
+    '100',
+    '123456789012345678',
+    '-12345678901234567',
     '12.5',
     '-12.25',
-    '0.5',
+    '-0.5',
+    '0.0',
+    '-0.0',
+    '1.0',
+    '1.50',
+    '100.00',
     '0.000001',
-    '100',
-    '123456789012345',
-    '-12345678901234',
-    '1234567890.1234',
-    '999999999999999',
+    '0.0000001',
+    '0.30000000000000004',
+    '123456789012345678.12345678901234567890',
     'true',
     'false',
   ])('copies %s', (json) => {
-    for (const kind of ['plain', 'text', 'number'] as const) expectCopy(json, { copied: json }, { kind });
+    for (const kind of ['plain', 'text'] as const) expectCopy(json, { copied: json }, { kind });
     expectCopy(`{"a":${json}}`, { copied: `{"a":${json}}` });
     expectCopy(inString(`{"a": ${json} }`), { copied: `{"a":${json}}` });
     for (const kind of ['date', 'date_time', 'url', 'label', 'tags'] as const) expectCopy(json, 'rules', { kind });
     for (const key of ['date__a', 'url__a']) expectCopy(`{"${key}":${json}}`, 'rules');
+    // Only a float may have a fraction. One without a fraction becomes longer, which the next test allows.
+    const hasFraction = json.includes('.');
+    const isNumber = !/[a-z]/.test(json);
+    expectCopy(json, isNumber && !hasFraction ? 'rules' : { copied: json }, { kind: 'float' });
+    expectCopy(json, hasFraction ? 'rules' : { copied: json }, { kind: 'integer' });
+  });
+
+  test.each(['0', '-0', '1', '-12', '123456789012345678'])('copies %s with a point in a column of floats', (json) => {
+    expectCopy(json, { copied: `${json}.0` }, { kind: 'float', spareBytes: 2 });
+    expectCopy(json, 'rules', { kind: 'float', spareBytes: 1 });
   });
 
   test.each([
-    '-0',
-    '-0.5',
-    '-0.0',
-    '0.0',
-    '1.0',
-    '1.50',
-    '100.00',
-    '0.0000001',
-    '0.00000012',
     '1e3',
     '1E3',
     '1e-3',
     '1.5e+3',
     '1e400',
-    '1234567890123456',
-    '-123456789012345',
-    '0.12345678901234',
-    '12345678901234567890',
-    '0.30000000000000004',
+    '1234567890123456789',
+    '-123456789012345678',
+    '12345678901234567890.5',
     // Not valid JSON.
     '01',
     '00',
@@ -595,7 +615,7 @@ describe('numbers, booleans and NULL', () => {
     'e',
     '',
   ])('leaves %s to the rules', (json) => {
-    for (const kind of KINDS) expectCopy(json, 'rules', { kind });
+    for (const kind of KINDS) expectCopy(json, 'rules', { kind, spareBytes: 2 });
     for (const value of [`{"a":${json}}`, `{"a":${json} }`, `{"b":{"a":${json},"c":1}}`]) {
       expectCopy(value, 'rules');
       expectCopy(inString(value), 'rules');
@@ -608,6 +628,27 @@ describe('numbers, booleans and NULL', () => {
     // A string.
     expectCopy('"null"', { copied: '"null"' });
   });
+});
+
+test.each<[json: string, copied: string | undefined]>([
+  ['{"f":1,"i":2,"u":3,"o":{"i":4,"x":5}}', '{"f":1.0,"i":2,"u":3,"o":{"i":4,"x":5.0}}'],
+  ['[{"f":-1},{"i":2,"f":3.50}]', '[{"f":-1.0},{"i":2,"f":3.50}]'],
+  ['{"u":{"f":1},"date__f":null}', '{"u":{"f":1}}'],
+  ['{"i":2.0}', undefined],
+  ['{"f":"x","o":7}', undefined],
+  // The numbers in a string are sent as they came.
+  [inString('{"f":1,"i":2.0}'), '{"f":1,"i":2.0}'],
+])('copies the members of an object by their types: %s', (json, copied) => {
+  const members: MemberTypes = {
+    named: new Map<string, 'float' | 'integer' | MemberTypes>([
+      ['f', 'float'],
+      ['i', 'integer'],
+      ['o', { named: new Map([['i', 'integer']]), others: 'float' }],
+      ['date__f', 'float'],
+    ]),
+    others: undefined,
+  };
+  expectCopy(json, copied === undefined ? 'rules' : { copied }, { members, spareBytes: 20 });
 });
 
 describe('timestamps', () => {
@@ -801,7 +842,7 @@ describe('a string that contains JSON, as a string', () => {
   ])('is converted as by the rules: %s', (text) => {
     const { writer } = rulesOf({});
     writer.startEvent();
-    expect(writer.createCopier().convertText(text)).toBe(
+    expect(new TextConverter(writer.createCopier()).convert(text)).toBe(
       withRulesOnly(() => writer.convert(text, 'plain', 'column')) ?? '',
     );
   });
@@ -809,7 +850,7 @@ describe('a string that contains JSON, as a string', () => {
   test.each(['{"a":1', '[x', '{"a":"\ud800"}', '["a",1]', '{"a":1} x', '{"a":1e3}', `["${'x'.repeat(6_000)}"]`])(
     'is left to the rules: %j',
     (text) => {
-      expect(rulesOf({}).writer.createCopier().convertText(text)).toBeUndefined();
+      expect(new TextConverter(rulesOf({}).writer.createCopier()).convert(text)).toBeUndefined();
     },
   );
 });

@@ -4,22 +4,32 @@ import {
   CLOSING_BRACKET,
   COLON,
   COMMA,
+  DIGIT_0,
   OPENING_BRACE,
   OPENING_BRACKET,
+  POINT,
   QUOTE,
   SLASH,
   SPACE,
   startsWithAt,
 } from '../../../shared/ascii.ts';
-import { BytePattern, copyWords, viewOf } from '../../../shared/byte-pattern.ts';
+import { type BytePattern, copyWords, viewOf } from '../../../shared/byte-pattern.ts';
 import type { Limits } from '../../batch/limits.ts';
-import { createSlab, type Slab } from '../../byte-arena.ts';
+import type { Slab } from '../../byte-arena.ts';
 import type { AttributeNames } from '../attribute-name.ts';
 import type { ValueKind } from '../attribute-value.ts';
+import { findMemberType, type MemberTypes } from '../column-types.ts';
 import type { RowIssues } from '../issues.ts';
-import { IS_PLAIN, isPlainNumber, NO_END, skipNumber, skipPlain, skipSpaces } from './json-bytes.ts';
+import { IS_PLAIN, NO_END, skipFraction, skipInteger, skipPlain, skipSpaces } from './json-bytes.ts';
 import { IS_ESCAPE, IS_VISIBLE_ESCAPE, readEscape } from './json-escapes.ts';
 import { KeyTable } from './key-table.ts';
+import {
+  FIRST_BYTE_BEYOND_ASCII,
+  FIRST_BYTE_OF_TWO_UNITS,
+  IS_HOST_START,
+  MAY_BE_SPACE,
+  URL_PREFIXES,
+} from './text-bytes.ts';
 import { TimestampReader } from './timestamp-bytes.ts';
 
 const NULL = Buffer.from('null');
@@ -29,28 +39,8 @@ const LETTER_F = 0x66;
 const LETTER_N = 0x6e;
 const LETTER_T = 0x74;
 
-/** The slashes of a URL may be escaped in JSON. */
-const URL_PREFIXES = ['https:\\/\\/', 'https://', 'http:\\/\\/', 'http://'].map((prefix) => new BytePattern(prefix));
-
-/** A table by character code: 1 for the characters that most host names begin with. */
-const IS_HOST_START = Uint8Array.from({ length: 256 }, (_, code) => Number(/[a-z0-9]/.test(String.fromCharCode(code))));
-
-/** The smallest byte value that occurs in a character beyond ASCII in UTF-8. */
-const FIRST_BYTE_BEYOND_ASCII = 0x80;
-/** The smallest first byte of a character beyond U+FFFF in UTF-8. Such a character has two units in UTF-16. */
-const FIRST_BYTE_OF_TWO_UNITS = 0xf0;
-
-/** A table by byte: 1 for the first bytes of all white space beyond ASCII, such as U+00A0 and U+3000, and of some other characters. */
-const MAY_BE_SPACE = Uint8Array.from({ length: 256 }, (_, code) =>
-  Number([0xc2, 0xe1, 0xe2, 0xe3, 0xef].includes(code)),
-);
-
 /** The maximum nesting that is copied. The copier is recursive. */
 const MAX_DEPTH = 8;
-
-/** The maximum length of a string that `convertText` converts, in characters and in bytes. */
-const MAX_TEXT_CHARACTERS = 5_000;
-const MAX_TEXT_BYTES = MAX_TEXT_CHARACTERS * 3 + 1;
 
 /** What the copier needs to know of the rules for attributes. */
 export type CopierRules = {
@@ -80,8 +70,6 @@ export class JsonCopier {
   #targetView = viewOf(this.#target);
   #sourceView = this.#targetView;
   #spareBytes = 0;
-  /** Buffers for `convertText`. */
-  #text: { source: Slab; target: Slab } | undefined;
   /** The end of what has been written to the target. */
   to = 0;
 
@@ -129,43 +117,20 @@ export class JsonCopier {
   /**
    * Copies the value of a column. Writes nothing for NULL, and for an array or object with nothing to send.
    *
+   * @param members the types of the numbers in an object, or in the objects of an array.
    * @returns the end of the value, or NO_END if it is not copied. In that case, ignore what was written.
    */
-  copyColumn(kind: ValueKind, source: Buffer, start: number): number {
+  copyColumn(kind: ValueKind, source: Buffer, start: number, members?: MemberTypes): number {
     if (kind === 'plain' && source[start] === QUOTE) {
       const first = source[start + 1];
       if (first === OPENING_BRACE || first === OPENING_BRACKET) return this.#copyStringWithJson(source, start);
     }
-    return this.#copyValue(kind, source, start, 0);
-  }
-
-  /**
-   * Converts a string that contains a JSON array or object. This is several times as fast as parsing it and converting its
-   * values.
-   *
-   * @returns the JSON to send, an empty string if there is nothing to send, or undefined if the rules have to convert the string.
-   */
-  convertText(text: string): string | undefined {
-    if (text.length > MAX_TEXT_CHARACTERS) return undefined;
-    this.#text ??= { source: createSlab(MAX_TEXT_BYTES), target: createSlab(MAX_TEXT_BYTES) };
-    const { source, target } = this.#text;
-    const length = source.bytes.write(text);
-    const isAscii = length === text.length;
-    if (!isAscii && !text.isWellFormed()) return undefined;
-    // A zero byte marks the end of the text, so that no value is read past it.
-    source.bytes[length] = 0;
-    this.start(source.view, target, 0, 0);
-    const end =
-      source.bytes[0] === OPENING_BRACE
-        ? this.#copyObjectIfFilled(source.bytes, 0, 1)
-        : this.#copyArray(source.bytes, 0, 0);
-    if (end === NO_END || skipSpaces(source.bytes, end) !== length) return undefined;
-    return target.bytes.toString(isAscii ? 'latin1' : 'utf8', 0, this.to);
+    return this.#copyValue(kind, source, start, 0, members);
   }
 
   /** @param depth the number of objects around the value. */
-  #copyValue(kind: ValueKind, source: Buffer, start: number, depth: number): number {
-    const isPlain = kind === 'plain' || kind === 'text' || kind === 'number';
+  #copyValue(kind: ValueKind, source: Buffer, start: number, depth: number, members: MemberTypes | undefined): number {
+    const isPlain = kind === 'plain' || kind === 'text' || kind === 'float' || kind === 'integer';
     switch (source[start]) {
       case QUOTE:
       case BACKSLASH:
@@ -183,16 +148,26 @@ export class JsonCopier {
           ? this.#copyBytes(source, start, start + FALSE.length)
           : NO_END;
       case OPENING_BRACE:
-        return isPlain ? this.#copyObjectIfFilled(source, start, depth + 1) : NO_END;
+        return isPlain ? this.#copyObjectIfFilled(source, start, depth + 1, members) : NO_END;
       case OPENING_BRACKET:
-        return isPlain ? this.#copyArray(source, start, depth) : NO_END;
-      default: {
-        const end = skipNumber(source, start);
-        return isPlain && end !== NO_END && isPlainNumber(source, start, end)
-          ? this.#copyBytes(source, start, end)
-          : NO_END;
-      }
+        return isPlain ? this.#copyArray(source, start, depth, members) : NO_END;
+      default:
+        return isPlain ? this.#copyNumber(kind, source, start) : NO_END;
     }
+  }
+
+  /** Copies a number with its digits. In a column of floats it gets a point: `convertFloat`. */
+  #copyNumber(kind: ValueKind, source: Buffer, start: number): number {
+    const integerTo = skipInteger(source, start);
+    const end = integerTo === NO_END ? NO_END : skipFraction(source, integerTo);
+    if (end === NO_END || (kind === 'integer' && end > integerTo)) return NO_END;
+    this.#copyBytes(source, start, end);
+    if (kind !== 'float' || end > integerTo) return end;
+    this.#spareBytes -= 2;
+    if (this.#spareBytes < 0) return NO_END;
+    this.#target[this.to++] = POINT;
+    this.#target[this.to++] = DIGIT_0;
+    return end;
   }
 
   #copyBytes(source: Buffer, start: number, end: number): number {
@@ -298,8 +273,8 @@ export class JsonCopier {
     this.#isInString = true;
     const end =
       source[start + 1] === OPENING_BRACE
-        ? this.#copyObjectIfFilled(source, start + 1, 1)
-        : this.#copyArray(source, start + 1, 0);
+        ? this.#copyObjectIfFilled(source, start + 1, 1, undefined)
+        : this.#copyArray(source, start + 1, 0, undefined);
     this.#isInString = false;
     return end !== NO_END && source[end] === QUOTE ? end + 1 : NO_END;
   }
@@ -311,29 +286,29 @@ export class JsonCopier {
   }
 
   /** Copies an object. Writes nothing if there is nothing to send in it. */
-  #copyObjectIfFilled(source: Buffer, start: number, depth: number): number {
+  #copyObjectIfFilled(source: Buffer, start: number, depth: number, members: MemberTypes | undefined): number {
     const firstTo = this.to;
-    const end = this.#copyObject(source, start, depth);
+    const end = this.#copyObject(source, start, depth, members);
     if (this.to - firstTo === 2) this.to = firstTo;
     return end;
   }
 
-  #copyObject(source: Buffer, start: number, depth: number): number {
+  #copyObject(source: Buffer, start: number, depth: number, members: MemberTypes | undefined): number {
     if (depth > this.#maxDepth) return NO_END;
     const object = this.#rules.startObject();
-    const maxMembers = this.#limits.attributes_per_object;
-    let members = 0;
+    const maxSize = this.#limits.attributes_per_object;
+    let size = 0;
     this.#target[this.to++] = OPENING_BRACE;
     let from = skipSpaces(source, start + 1);
     if (source[from] === CLOSING_BRACE) return this.#close(CLOSING_BRACE, from);
     for (;;) {
       const firstTo = this.to;
-      if (members > 0) this.#target[this.to++] = COMMA;
-      const next = this.#copyMember(source, from, depth, object);
+      if (size > 0) this.#target[this.to++] = COMMA;
+      const next = this.#copyMember(source, from, depth, object, members);
       if (next === NO_END) return NO_END;
       if (this.#isMemberSent) {
-        members += 1;
-        if (members > maxMembers) return NO_END;
+        size += 1;
+        if (size > maxSize) return NO_END;
       } else this.to = firstTo;
       from = skipSpaces(source, next);
       if (source[from] === CLOSING_BRACE) return this.#close(CLOSING_BRACE, from);
@@ -345,7 +320,7 @@ export class JsonCopier {
   /** Whether `#copyMember` wrote a value. */
   #isMemberSent = false;
 
-  #copyMember(source: Buffer, start: number, depth: number, object: number): number {
+  #copyMember(source: Buffer, start: number, depth: number, object: number, members: MemberTypes | undefined): number {
     const keyFrom = this.#skipQuote(source, start);
     const key = keyFrom === NO_END ? undefined : this.#keys.find(source, this.#sourceView, keyFrom);
     // If a key occurs twice, JSON.parse keeps the last value.
@@ -359,14 +334,16 @@ export class JsonCopier {
     from = skipSpaces(source, from + 1);
     this.write(key.jsonKey);
     const valueTo = this.to;
-    const end = this.#copyValue(name.kind, source, from, depth);
+    const type = members && findMemberType(members, key.text);
+    const kind = typeof type === 'string' && name.kind === 'plain' ? type : name.kind;
+    const end = this.#copyValue(kind, source, from, depth, typeof type === 'object' ? type : undefined);
     if (end === NO_END) return NO_END;
     this.#isMemberSent = this.to > valueTo;
     return this.#isMemberSent && !name.uses.add(object, depth) ? NO_END : end;
   }
 
   /** Copies an array of strings or of objects. Writes nothing if there is nothing to send in it. */
-  #copyArray(source: Buffer, start: number, depth: number): number {
+  #copyArray(source: Buffer, start: number, depth: number, members: MemberTypes | undefined): number {
     let from = skipSpaces(source, start + 1);
     if (source[from] === CLOSING_BRACKET) return from + 1;
     if (depth >= this.#maxDepth) return NO_END;
@@ -377,7 +354,7 @@ export class JsonCopier {
       this.#target[this.to++] = items === 1 ? OPENING_BRACKET : COMMA;
       const itemTo = this.to;
       if (isOfObjects !== (source[from] === OPENING_BRACE)) return NO_END;
-      const end = isOfObjects ? this.#copyObject(source, from, depth + 1) : this.#copyString(source, from);
+      const end = isOfObjects ? this.#copyObject(source, from, depth + 1, members) : this.#copyString(source, from);
       if (end === NO_END) return NO_END;
       if (this.to - itemTo > 2) isFilled = true;
       from = skipSpaces(source, end);

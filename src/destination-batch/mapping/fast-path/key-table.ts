@@ -12,6 +12,7 @@ const SLOTS = 4_096;
 /** A key of an object inside a value, with the attribute name that it becomes. */
 export type KnownKey = {
   readonly key: BytePattern;
+  readonly text: string;
   readonly name: AttributeName;
   /** What is sent before the value: the name, quoted, and a colon. */
   readonly jsonKey: BytePattern;
@@ -82,6 +83,7 @@ export class KeyTable {
     if (name.error !== undefined) return undefined;
     const known: KnownKey = {
       key: new BytePattern(key),
+      text: key,
       name,
       jsonKey: new BytePattern(name.jsonKey),
       occurrences: new NameUses(),

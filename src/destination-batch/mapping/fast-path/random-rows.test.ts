@@ -9,6 +9,7 @@ import { DEFAULT_MAPPING, type Mapping } from '../../config/mapping.ts';
 import { DEFAULT_POLICIES } from '../../config/policies.ts';
 import { EventArena, type EventNumber } from '../../event-arena.ts';
 import { type InputMessage, parseInputLine } from '../../write/input.ts';
+import type { ColumnType, MemberTypes } from '../column-types.ts';
 import { EventMapper, type MappedRow } from '../mapper.ts';
 import type { MapperOptions } from '../rules.ts';
 import { NO_END } from './json-bytes.ts';
@@ -431,13 +432,36 @@ const MAPPINGS = [
 ].map((mapping): Mapping => ({ ...DEFAULT_MAPPING, ...mapping }));
 
 const names = [...HEADS.keys(), ...COLUMNS.keys()];
-const typed = (type: 'number' | 'date_time') => (name: string) => [name, type] as const;
+/** Types of the numbers in the objects of a column. */
+const MEMBERS: MemberTypes = {
+  named: new Map<string, 'float' | 'integer' | MemberTypes>([
+    ['k1', 'float'],
+    ['k2', 'integer'],
+    ['k3', { named: new Map([['k1', 'integer']]), others: 'float' }],
+    ['date__at', 'float'],
+  ]),
+  others: undefined,
+};
+
+/** Gives the columns these types in turn. */
+const typed = (...types: readonly ColumnType[]): MapperOptions['columnTypes'] =>
+  new Map(
+    names.flatMap((name, index) =>
+      types
+        .slice(index % types.length)
+        .slice(0, 1)
+        .map((type) => [name, type] as const),
+    ),
+  );
 
 const NO_TYPES: MapperOptions['columnTypes'] = new Map();
 const COLUMN_TYPES: readonly MapperOptions['columnTypes'][] = [
-  new Map(names.map(typed('number'))),
-  new Map(names.map(typed('date_time'))),
-  new Map(names.map((name, index) => typed(index % 2 === 0 ? 'number' : 'date_time')(name))),
+  typed('float'),
+  typed('integer'),
+  typed('date_time'),
+  typed('float', 'date_time', 'integer'),
+  typed(MEMBERS),
+  typed(MEMBERS, 'float', { named: new Map(), others: 'float' }, { named: new Map(), others: MEMBERS }),
 ];
 
 const options: fc.Arbitrary<Partial<MapperOptions>> = fc.record({

@@ -160,7 +160,7 @@ export class RecordCutter {
     if (writer.canAdd(attribute)) {
       copier.write(jsonKey);
       const valueTo = copier.to;
-      const end = copier.copyColumn(attribute.kind, bytes, start);
+      const end = copier.copyColumn(attribute.kind, bytes, start, attribute.members);
       if (end !== NO_END) {
         if (copier.to === valueTo) copier.to = firstTo;
         else writer.addCopied(column, attribute);

@@ -73,7 +73,9 @@ describe('a column becomes', () => {
     ['batch__phone_number', '+33612345678', '"$phone_number":"+33612345678"'],
     ['batch__email_marketing', 'subscribed', '"$email_marketing":"subscribed"'],
     ['batch__sms_marketing', 'unsubscribed', '"$sms_marketing":"unsubscribed"'],
-    ['price', '12.50', '"price":12.50', { columnTypes: new Map([['price', 'number']]) }],
+    ['price', '12.50', '"price":12.50', { columnTypes: new Map([['price', 'float']]) }],
+    ['price', 12, '"price":12.0', { columnTypes: new Map([['price', 'float']]) }],
+    ['count', '12.0', '"count":12', { columnTypes: new Map([['count', 'integer']]) }],
     [
       'date__at',
       '2026-04-17 04:25:00',
