@@ -60,18 +60,22 @@ export async function preview(context: CommandContext, options: PreviewOptions):
   const stream = pickStream(streams, options.stream);
   const catalog = { streams: [{ stream, sync_mode: 'incremental' as const }] };
   const arena = new EventArena();
-  const sample = new Sample((onChange) => {
-    const mapped = createDestinationStreams(
-      configuration,
-      catalog,
-      context.now,
-      (_, change) => onChange(change),
-      arena,
-    );
-    const found = mapped.find(stream.name, stream.namespace);
-    if (found === undefined) throw new Error('The catalog lacks the stream that it was built from.');
-    return found.mapper;
-  }, options.rows);
+  const sample = new Sample(
+    arena,
+    (onChange) => {
+      const mapped = createDestinationStreams(
+        configuration,
+        catalog,
+        context.now,
+        (_, change) => onChange(change),
+        arena,
+      );
+      const found = mapped.find(stream.name, stream.namespace);
+      if (found === undefined) throw new Error('The catalog lacks the stream that it was built from.');
+      return found.mapper;
+    },
+    options.rows,
+  );
 
   let start: string | undefined;
   await runInProcess((output) => describeFirstRun({ ...context, output }, options.source, stream.name), {

@@ -1,8 +1,10 @@
+import { parse } from 'lossless-json';
 import stringWidth from 'string-width';
 import { describe, expect, test } from 'vitest';
 import { destinationConfigurationSchema } from '../destination-batch/config/schema.ts';
 import { EventArena } from '../destination-batch/event-arena.ts';
 import { EventMapper } from '../destination-batch/mapping/mapper.ts';
+import { ProfileMapper } from '../destination-batch/mapping/profile/profile-mapper.ts';
 import { describeTerminal } from '../runner/table.ts';
 import { buildFirstRequest } from './request.ts';
 import { Sample } from './sample.ts';
@@ -17,6 +19,7 @@ const arena = new EventArena();
 function sampleOf(rows: readonly Record<string, unknown>[], shown = 20): Sample {
   const { limits, policies, mapping } = configuration;
   const sample = new Sample(
+    arena,
     (onChange) => new EventMapper(limits, { policies, mapping, stream: 'events', now: () => NOW, onChange }, arena),
     shown,
   );
@@ -161,6 +164,66 @@ describe('the text of a preview', () => {
     expect(textOf(sampleOf([...two, row(), row({ custom_id: '' })]))).toContain(
       'Batch would likely refuse 2 of these 3 events: too old',
     );
+  });
+
+  test('reports columns whose type changes between rows, also inside objects', () => {
+    const sample = sampleOf([
+      row({
+        n: 1,
+        m: 1.5,
+        date__at: '2026-01-01T00:00:00Z',
+        details: '{"items":[{"price":9},{"price":9.5}],"b":true}',
+      }),
+      row({ n: parse('2.0'), m: parse('1.0'), at: 'today', details: '{"items":["a"],"b":false}' }),
+      row({ n: 'x', m: parse('1e3') }),
+      row({ n: null, custom_id: '' }),
+    ]);
+    const changes = new Map(
+      sample.columns.map((column) => [
+        column.name,
+        sample.findTypeChanges(column).map(({ path, types }) => [path, Object.fromEntries(types)]),
+      ]),
+    );
+    expect(Object.fromEntries([...changes].filter(([, found]) => found.length > 0))).toEqual({
+      n: [['n', { integer: 1, float: 1, string: 1 }]],
+      date__at: [['at', { date: 1, string: 1 }]],
+      at: [['at', { date: 1, string: 1 }]],
+      details: [
+        ['details.items', { 'list of objects': 1, 'list of strings': 1 }],
+        ['details.items[].price', { integer: 1, float: 1 }],
+      ],
+    });
+    const text = textOf(sample).replaceAll(/\s+/g, ' ');
+    expect(text).toContain('type changes: n is sent as integer (1 ×) and float (1 ×) and string (1 ×)');
+    expect(text).toContain('The type of a column changes between rows.');
+    expect(textOf(sampleOf([row({ n: 1 }), row({ n: 2 })]))).not.toContain('type');
+  });
+
+  test('reports attributes of profiles whose type changes; NULL and edits of an array are no change', () => {
+    const policies = { ...configuration.policies, null_attribute: 'delete' as const };
+    const sample = new Sample(arena, () => new ProfileMapper(configuration.limits, { policies }, arena), 20);
+    for (const [n, tags] of [
+      [1, ['a']],
+      [null, '{"$add":["b"]}'],
+      [parse('1.50'), 'x'],
+    ])
+      sample.take({ custom_id: 'u', n, tags, last: null });
+    expect(sample.columns.map((column) => sample.findTypeChanges(column).map(({ types }) => [...types]))).toEqual([
+      [],
+      [
+        [
+          ['integer', 1],
+          ['float', 1],
+        ],
+      ],
+      [
+        [
+          ['list of strings', 2],
+          ['string', 1],
+        ],
+      ],
+      [],
+    ]);
   });
 
   test('truncates values of megabytes', () => {

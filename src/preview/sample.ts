@@ -1,8 +1,10 @@
 import { LosslessNumber } from 'lossless-json';
 import type { Change, LeftOut, Rejection, RejectionCode } from '../destination-batch/codes.ts';
+import type { EventArena } from '../destination-batch/event-arena.ts';
 import type { ColumnUse, Row } from '../destination-batch/mapping/mapper.ts';
 import type { MappedAttributes } from '../destination-batch/mapping/profile/profile-mapper.ts';
 import type { MappedEvent, RejectedRow } from '../destination-batch/mapping/rules.ts';
+import { AttributeTypes, type TypeChange } from './attribute-types.ts';
 
 /** The JSON type of a value. */
 type JsonType = 'string' | 'number' | 'boolean' | 'array' | 'object' | 'null';
@@ -34,7 +36,9 @@ export type ShownRow = { row: Row; isRejected: boolean };
 
 /** Maps rows as `write` does, without sending them, and counts the results by column and by code. */
 export class Sample {
+  readonly #arena: EventArena;
   readonly #mapper: SampleMapper;
+  readonly #types = new AttributeTypes();
   readonly #maxShown: number;
   readonly #columns = new Map<string, SampledColumn>();
   readonly #rejections = new Map<RejectionCode, Found>();
@@ -45,10 +49,12 @@ export class Sample {
   #untimely = 0;
 
   /**
+   * @param arena holds what the mapper returns.
    * @param mapperWith creates the mapper of the stream. The mapper passes each change that a policy makes to `onChange`.
    * @param maxShown the maximum number of rows to show, beginning with the first row.
    */
-  constructor(mapperWith: (onChange: (change: Change) => void) => SampleMapper, maxShown: number) {
+  constructor(arena: EventArena, mapperWith: (onChange: (change: Change) => void) => SampleMapper, maxShown: number) {
+    this.#arena = arena;
     this.#mapper = mapperWith((change) => this.#addRemark(change));
     this.#maxShown = maxShown;
   }
@@ -91,6 +97,11 @@ export class Sample {
     return this.#mapped;
   }
 
+  /** Returns how the type of a column changes between the rows, and the types of the attributes inside it. */
+  findTypeChanges({ use }: SampledColumn): TypeChange[] {
+    return use.kind === 'attribute' ? this.#types.changesOf(use.name) : [];
+  }
+
   take(row: Row): void {
     this.#rows += 1;
     for (const [name, value] of Object.entries(row)) this.#inspect(name, value);
@@ -99,6 +110,8 @@ export class Sample {
     else {
       if (mapped.kind === 'event' && !mapped.isTimely) this.#untimely += 1;
       for (const leftOut of mapped.leftOut) this.#addRemark(leftOut);
+      if (mapped.kind === 'event') this.#types.addEvent(this.#arena.read(mapped.event));
+      else for (const part of mapped.parts) this.#types.addAttributeRow(this.#arena.read(part));
     }
     if (this.#shown.length === this.#maxShown) return;
     this.#shown.push({ row, isRejected: mapped.kind === 'rejected' });

@@ -6,6 +6,7 @@ import type { ColumnUse } from '../destination-batch/mapping/mapper.ts';
 import { type Cell, layOutStackedTables, layOutWrappedTable, type Terminal } from '../runner/table.ts';
 import { formatCount, formatNumber } from '../shared/format.ts';
 import { printable, printableLines } from '../shared/printable.ts';
+import type { TypeChange } from './attribute-types.ts';
 import type { Preview } from './preview.ts';
 import type { Request } from './request.ts';
 import type { Sample, SampledColumn, ShownRow } from './sample.ts';
@@ -36,7 +37,7 @@ export function formatPreview({ stream, start, sample, request }: Preview, termi
     formatHeading('The first request for these rows', terminal),
     formatRequest(request, terminal),
     formatHeading(`What each column is sent as, in a sample of ${formatCount(rows, 'row')}`, terminal),
-    formatColumns(columns, terminal),
+    formatColumns(sample, terminal),
     formatHeading('Result for the sample', terminal),
     formatVerdict(sample, terminal),
   ].join('\n');
@@ -80,17 +81,24 @@ function formatRequest(request: Request | undefined, { paint }: Terminal): strin
   return `${paint('dim', `POST ${request.url}`)}\n${printableLines(body)}\n${more}`;
 }
 
-function formatColumns(columns: readonly SampledColumn[], terminal: Terminal): string {
+function formatColumns(sample: Sample, terminal: Terminal): string {
   const head = ['column', 'sent as', 'values'].map((text): Cell => ({ text, colour: 'dim' }));
-  const rows = columns.flatMap((column): Cell[][] => [
-    [{ text: printable(column.name) }, { text: describeUse(column.use) }, { text: describeTypes(column) }],
-    ...[...column.remarks].map(([code, { times, reason }]): Cell[] => [
-      { text: '' },
-      { text: '' },
-      { text: `${formatRemark(code, times)}: ${printable(reason)}`, colour: 'yellow' },
-    ]),
-  ]);
+  const rows = sample.columns.flatMap((column): Cell[][] => {
+    const remarks = [
+      ...[...column.remarks].map(([code, { times, reason }]) => `${formatRemark(code, times)}: ${printable(reason)}`),
+      ...sample.findTypeChanges(column).map(formatTypeChange),
+    ];
+    return [
+      [{ text: printable(column.name) }, { text: describeUse(column.use) }, { text: describeTypes(column) }],
+      ...remarks.map((text): Cell[] => [{ text: '' }, { text: '' }, { text, colour: 'yellow' }]),
+    ];
+  });
   return layOutWrappedTable([head, ...rows], terminal);
+}
+
+function formatTypeChange({ path, types }: TypeChange): string {
+  const counts = [...types].map(([type, times]) => `${type} (${formatNumber(times)} ×)`);
+  return `type changes: ${printable(path)} is sent as ${counts.join(' and ')}`;
 }
 
 /** Formats a code and how often it occurred. A change of a name is reported only once, so it has no count. */
@@ -134,7 +142,8 @@ const REQUIRED_KIND: Record<ValueKind, string | undefined> = {
   tags: "the event's tags",
 };
 
-function formatVerdict({ rows, rejected, untimely, rejections, columns }: Sample, terminal: Terminal): string {
+function formatVerdict(sample: Sample, terminal: Terminal): string {
+  const { rows, rejected, untimely, rejections, columns } = sample;
   const { paint, width } = terminal;
   const none = paint('green', 'none');
   const sentence = (text: string): string => wrapAnsi(text, width, { hard: true });
@@ -155,6 +164,13 @@ function formatVerdict({ rows, rejected, untimely, rejections, columns }: Sample
   }
   if (columns.some(({ remarks }) => remarks.size > 0)) {
     parts.push(sentence('The values flagged above are dropped or changed; the events themselves are sent.'));
+  }
+  if (columns.some((column) => sample.findTypeChanges(column).length > 0)) {
+    parts.push(
+      sentence(
+        'The type of a column changes between rows. Batch does not convert between types (integer and float are two), so values may be lost. Convert the column to one type in a view, for example with toFloat64(c).',
+      ),
+    );
   }
   if (untimely > 0) {
     parts.push(
