@@ -18,6 +18,7 @@ describe('the launcher for both connectors', () => {
   test.each([
     ['--role source', ['--role', 'source'], {}, 'source-clickhouse.md'],
     ['--role destination', ['--role', 'destination'], {}, 'destination-batch.md'],
+    ['--role, with --debug and --config', ['--role', 'source', '--debug', '--config', 'x'], {}, 'source-clickhouse.md'],
     ['CONNECTOR_ROLE=source', [], { CONNECTOR_ROLE: 'source' }, 'source-clickhouse.md'],
     ['CONNECTOR_ROLE=destination', [], { CONNECTOR_ROLE: 'destination' }, 'destination-batch.md'],
     ['--role above CONNECTOR_ROLE', ['--role', 'source'], { CONNECTOR_ROLE: 'destination' }, 'source-clickhouse.md'],

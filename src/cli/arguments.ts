@@ -40,12 +40,19 @@ export const REFERENCES_NOTE =
   'To keep secrets out of a configuration, use ${NAME} for an environment variable or ${file:/PATH} for the content of a file.';
 
 /**
+ * The option --debug of the commands of the protocol. Airbyte's own connectors have it, so scripts for them use it. The log of these
+ * connectors has no further level.
+ */
+export const debugSwitch = { type: 'boolean', hidden: true, describe: 'has no effect' } as const;
+
+/**
  * The options of the commands that read a configuration. A launcher for people replaces references by default. A platform replaces
  * nothing unless asked to: whoever fills in its form must not be able to read its environment and its files.
  */
 export function configOptions({ role }: Launcher) {
   return {
     config: describeJsonFile('the configuration'),
+    debug: debugSwitch,
     'config-variable': {
       type: 'string',
       hidden: true,

@@ -45,6 +45,14 @@ test.each(listCommands(LAUNCHER))('the help of $name has examples with options t
   }
 });
 
+test.each(['spec', 'check', 'discover', 'read', 'write'])(
+  '%s accepts --debug, as Airbyte’s own connectors do',
+  async (name) => {
+    const command = listCommands(LAUNCHER).find((each) => each.name === name);
+    expect((await command?.load())?.options(LAUNCHER)).toHaveProperty('debug');
+  },
+);
+
 test.each([
   ['a command', ['sta'], ['status']],
   ['the commands of the launcher', ['re'], ['retry', 'read']],

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { protocolError } from '../../protocol/errors.ts';
 import { PACKAGE_ROOT } from '../../shared/package.ts';
+import { debugSwitch } from '../arguments.ts';
 import { type Command, type CommandHelp, commandParser, type Launcher, type Role } from '../command.ts';
 import { runConnector } from '../run-connector.ts';
 
@@ -17,7 +18,12 @@ Prints the JSON Schema of the configuration, as an Airbyte message.`,
 
 function specOptions({ role }: Launcher) {
   const choices: readonly Role[] = role === undefined ? ['source', 'destination'] : [role];
-  return { role: { choices, hidden: role !== undefined, describe: 'the connector: source or destination' } } as const;
+  return {
+    role: { choices, hidden: role !== undefined, describe: 'the connector: source or destination' },
+    // A script that passes a configuration to every command need not treat this one differently.
+    config: { type: 'string', requiresArg: true, hidden: true, describe: 'has no effect' },
+    debug: debugSwitch,
+  } as const;
 }
 
 /** Prints the generated specification. This is fast, because it doesn't load the schemas. */
