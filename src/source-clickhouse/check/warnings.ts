@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { formatCount, formatNumber, plural } from '../../shared/format.ts';
+import { formatCount, formatList, formatNumber, plural } from '../../shared/format.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { MAX_ROWS_TO_COUNT } from '../query/count-rows.ts';
@@ -17,6 +17,9 @@ import { findUnsetCursors } from './unset-cursors.ts';
 
 /** Matches the column names that Batch accepts as attributes. They may have a prefix as in Cloud Sync (docs/batch-api.md). */
 const ATTRIBUTE_COLUMN = /^(date__|url__)?[a-z0-9_]{1,30}$/i;
+
+/** The maximum number of columns that a warning names. */
+const MAX_COLUMNS = 10;
 
 const tableRow = z.object({ engine: z.string(), sorting_key: z.string(), total_rows: z.coerce.number().nullable() });
 const countRow = z.object({ rows: z.coerce.number() });
@@ -154,12 +157,12 @@ function findOddColumns(table: Table, cursorColumn: string): string[] {
     ...(unnamed.length === 0
       ? []
       : [
-          `Batch does not accept the names of the columns ${unnamed.join(', ')}. A name may have 1 to 30 letters, digits or _, after an optional date__ or url__. These columns are left out of the events. To send them, rename them in a view.`,
+          `Batch does not accept the names of the columns ${formatList(unnamed, MAX_COLUMNS)} of "${table.name}". A name may have 1 to 30 letters, digits or _, after an optional date__ or url__. These columns are left out of the events. To send them, rename them in a view.`,
         ]),
     ...(arrays.length === 0
       ? []
       : [
-          `${arrays.join(', ')} are native arrays, which are sent unchanged. Batch's own Cloud Sync would need a String with a JSON array instead.`,
+          `The columns ${formatList(arrays, MAX_COLUMNS)} of "${table.name}" are native arrays, which are sent unchanged. Batch's own Cloud Sync would need a String with a JSON array instead.`,
         ]),
   ];
 }
