@@ -330,6 +330,14 @@ describe.skipIf(typeof python === 'string').concurrent('PyAirbyte', () => {
       'single_record_stream',
       'unicode_and_special_strings',
       'long_column_names',
+      'duplicate_primary_keys',
+      'time_types',
+      'union_types',
+      'array_of_primitives',
+      'large_string_values',
+      'sparse_records',
+      'special_number_values',
+      'large_batch_stream',
     ];
     const result = await smokeTest(project, '--scenarios', names.join());
     expect(result).toMatchObject({ success: true, preflight_passed: true });

@@ -7,7 +7,7 @@ export default defineConfig({
     globalSetup: '../support/global-setup.ts',
     // To import PyAirbyte takes seconds, and the first time, when nothing is compiled, some tens of them.
     hookTimeout: 600_000,
-    testTimeout: 300_000,
+    testTimeout: 600_000,
     // Each test waits for a Python of its own.
     maxConcurrency: 3,
   },
