@@ -179,10 +179,15 @@ test('I7: random rows become events with their exact values, and Batch accepts a
 
 test.each<[string, Settings, typeof expectDeclaredTypes]>([
   [
-    'that are truncated, without capital letters and with event ids',
+    'that are truncated, without capital letters, named after their stream and with event ids',
     {
       options: {
-        policies: { long_text: 'truncate', capital_letters: 'drop' },
+        streams: {
+          events: {
+            policies: { long_text: 'truncate', capital_letters: 'drop' },
+            mapping: { event_name: { from: 'stream' } },
+          },
+        },
         // The sandbox prints keys that are numbers first, as JavaScript does: this name comes first there, too.
         event_id_attribute: '0',
       },
