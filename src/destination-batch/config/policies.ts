@@ -60,4 +60,5 @@ export const streamPolicies = strictOptions({
   long_text: choices.long_text.exactOptional(),
   untimely_event: choices.untimely_event.exactOptional(),
   capital_letters: choices.capital_letters.exactOptional(),
+  null_attribute: choices.null_attribute.exactOptional(),
 });

@@ -183,7 +183,4 @@ test('removes dropped rows, and the others stay in order', () => {
   expect(batcher.drop((each) => each === rows[2])).toEqual([rows[2]]);
   const [update] = batcher.take(1, Number.POSITIVE_INFINITY);
   expect(update?.attributes?.json.toString()).toBe('"a":2');
-  // Only events are left, so these are taken the fast way.
-  batcher.add(arena.profiles.findText('v'), arena.add('{"name":"e"}'), true);
-  expect(batcher.take(1, Number.POSITIVE_INFINITY)).toMatchObject([{ attributes: undefined }]);
 });

@@ -20,8 +20,11 @@ import { buildRequestBody } from './request-body.ts';
 const MIN_RETRY_DELAY_MS = 500;
 const MAX_RETRY_DELAY_MS = 60_000;
 
-/** Whether an event was accepted or rejected. */
-export type Outcome = { kind: 'accepted' } | { kind: 'rejected'; rejection: Rejection };
+/**
+ * Whether an event, or a row with attributes, was accepted or rejected. `onlyAttributes` is true if Batch accepted the update, but
+ * refused each attribute of the row.
+ */
+export type Outcome = { kind: 'accepted' } | { kind: 'rejected'; rejection: Rejection; onlyAttributes: boolean };
 
 const ACCEPTED: Outcome = { kind: 'accepted' };
 
@@ -184,7 +187,13 @@ export class UpdatePoster {
 
   #judge(update: Update, errors: readonly PartialError[]): Outcome {
     if (errors.length === 0) return ACCEPTED;
-    return createRejection(update, errors.map(({ reason }) => reason).join('; '), false);
+    const words = errors.map(({ reason }) => reason).join('; ');
+    return createRejection(
+      update,
+      words,
+      false,
+      errors.every(({ attribute }) => attribute !== undefined),
+    );
   }
 
   #reportAttributes(errors: readonly PartialError[], update: Update): void {
@@ -287,8 +296,12 @@ function isSameAttribute({ name }: RowAttribute, refused: string): boolean {
   return bareName(whole) === bareName(name);
 }
 
-/** @param whole whether Batch refused the entire request. If so, it stored none of the updates. */
-function createRejection(update: Update, words: string, whole: boolean): Outcome {
+/**
+ * @param whole whether Batch refused the entire request. If so, it stored none of the updates.
+ * @param onlyAttributes see Outcome.
+ */
+function createRejection(update: Update, words: string, whole: boolean, onlyAttributes = false): Outcome {
   const refusal = { words, rowsInUpdate: countItems([update]), whole };
-  return { kind: 'rejected', rejection: { code: 'refused_by_batch', reason: describeRefusal(refusal), refusal } };
+  const rejection: Rejection = { code: 'refused_by_batch', reason: describeRefusal(refusal), refusal };
+  return { kind: 'rejected', rejection, onlyAttributes };
 }
