@@ -178,11 +178,11 @@ export class Report {
     this.#possibleDuplicates += events;
   }
 
-  reportEndpointChange(endpoint: string, events: number, seconds: number): void {
+  reportEndpointChange(endpoint: string, rows: number, seconds: number): void {
     this.#messages.push(
       log(
         'INFO',
-        `${events} events are waiting, and sending them would take ${Math.round(seconds)} seconds. From now on, events are sent with ${endpoint}.`,
+        `${rows} rows are waiting, and sending them would take ${Math.round(seconds)} seconds. From now on, rows are sent with ${endpoint}.`,
       ),
     );
   }

@@ -103,6 +103,19 @@ test('builds the first request as write does: grouped by profile, for the normal
   expect(buildFirstRequest(arena, [], configuration)).toBeUndefined();
 });
 
+test('maps rows of profile attributes, and builds their first request as write does', () => {
+  const { limits, policies, mapping } = configuration;
+  const sample = new Sample((onChange) => new ProfileMapper(limits, { policies, mapping, onChange }, arena), 20);
+  for (const n of [1, 2])
+    sample.take({ custom_id: 'p1', last_updated_at: 'x', batch__language: n === 1 ? 'fra' : 'fr', n });
+  const request = buildFirstRequest(arena, sample.mapped, configuration);
+  expect(request?.body).toBe('[{"identifiers":{"custom_id":"p1"},"attributes":{"n":2,"$language":"fr"}}]');
+  const text = formatPreview({ stream: 'customers', start: undefined, sample, request }, describeTerminal({}));
+  expect(text).toMatch(/batch__language +\$language +string\n/);
+  expect(text).toContain('1 × native_attribute_invalid');
+  expect(text).toContain('2 rows of 2 would be sent, none rejected.');
+});
+
 describe('the text of a preview', () => {
   const plain = describeTerminal({});
   const colourful = describeTerminal({ isTTY: true, columns: 120, hasColors: () => true });

@@ -163,7 +163,7 @@ function formatVerdict(sample: Sample, terminal: Terminal): string {
     );
   }
   if (columns.some(({ remarks }) => remarks.size > 0)) {
-    parts.push(sentence('The values flagged above are dropped or changed; the events themselves are sent.'));
+    parts.push(sentence('The values flagged above are dropped or changed; the rows themselves are sent.'));
   }
   if (columns.some((column) => sample.findTypeChanges(column).length > 0)) {
     parts.push(

@@ -24,6 +24,7 @@ export const destinationMetricsSchema = z.object({
   retries: z.number(),
   /** The updates in all requests, including those in retries: Batch's rate limit counts these too. */
   updates: z.number(),
+  /** Rows that Batch accepted, as events or as attributes of profiles. */
   events_accepted: z.number(),
   /** Rejected rows by code, including rows that no state covers yet, and codes without rows. */
   rows_rejected: counts,

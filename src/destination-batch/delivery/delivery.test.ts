@@ -716,7 +716,7 @@ describe('a backlog', () => {
     await pass(0);
     expect(calls.at(-1)).toMatchObject({ endpoint: 'mass_update', updates: ['u1: late'] });
     expect(wordsOf(report.drainMessages())).toEqual([
-      '201 events are waiting, and sending them would take 20 seconds. From now on, events are sent with mass_update.',
+      '201 rows are waiting, and sending them would take 20 seconds. From now on, rows are sent with mass_update.',
     ]);
   });
 

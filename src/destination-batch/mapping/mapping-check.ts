@@ -65,8 +65,13 @@ function findMissingColumns(
   ];
   return needed.flatMap(([option, column, what]) => {
     if (column === undefined || columns === undefined || columns.has(column)) return [];
+    // A table without event names may be a table of profiles.
+    const hint =
+      option === 'event_name_column'
+        ? ` If its rows are attributes of profiles, set streams.${name}.object to profile_attributes.`
+        : '';
     return [
-      `The stream "${name}" has no column "${column}" for ${what}. Set ${pathOf(option)} to another column, or add "${column}" in a view.`,
+      `The stream "${name}" has no column "${column}" for ${what}. Set ${pathOf(option)} to another column, or add "${column}" in a view.${hint}`,
     ];
   });
 }

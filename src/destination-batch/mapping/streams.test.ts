@@ -83,7 +83,7 @@ describe('the mapping must match the columns that the catalog lists', () => {
     [
       { mapping: { event_name_column: 'Action' } },
       { events: [...COLUMNS, 'action'] },
-      'The stream "events" has no column "Action" for the event name. Set mapping.event_name_column to another column, or add "Action" in a view.',
+      'The stream "events" has no column "Action" for the event name. Set mapping.event_name_column to another column, or add "Action" in a view. If its rows are attributes of profiles, set streams.events.object to profile_attributes.',
     ],
     [
       { mapping: { event_time_column: 'at' } },

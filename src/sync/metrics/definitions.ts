@@ -8,7 +8,11 @@ export const METRIC_PREFIX = 'clickhouse_to_batch_';
 export const METRICS = {
   build_info: { type: 'gauge', labels: ['version'], help: 'The version of sync. The value is always 1.' },
   rows_read_total: { type: 'counter', labels: [], help: 'Rows read from ClickHouse.' },
-  events_accepted_total: { type: 'counter', labels: [], help: 'Events that Batch accepted.' },
+  events_accepted_total: {
+    type: 'counter',
+    labels: [],
+    help: 'Rows that Batch accepted, as events or as profile attributes.',
+  },
   rows_rejected_total: { type: 'counter', labels: ['reason'], help: 'Rejected rows, by the code of the reason.' },
   possible_duplicates_total: { type: 'counter', labels: [], help: 'Events that Batch may have received twice.' },
   updates_total: { type: 'counter', labels: [], help: 'Profile updates sent to Batch, also in retries.' },

@@ -228,6 +228,6 @@ test('describes each column as it maps it', () => {
     { kind: 'not_sent' },
     { kind: 'attribute', name: 'event_name', valueKind: 'plain' },
     { kind: 'attribute', name: 'date(x)', valueKind: 'date' },
-    { kind: 'attribute', name: '$language', valueKind: 'text' },
+    { kind: 'attribute', name: '$language', valueKind: 'plain' },
   ]);
 });
