@@ -105,7 +105,7 @@ test('builds the first request as write does: grouped by profile, for the normal
 
 test('maps rows of profile attributes, and builds their first request as write does', () => {
   const { limits, policies, mapping } = configuration;
-  const sample = new Sample((onChange) => new ProfileMapper(limits, { policies, mapping, onChange }, arena), 20);
+  const sample = new Sample(arena, (onChange) => new ProfileMapper(limits, { policies, mapping, onChange }, arena), 20);
   for (const n of [1, 2])
     sample.take({ custom_id: 'p1', last_updated_at: 'x', batch__language: n === 1 ? 'fra' : 'fr', n });
   const request = buildFirstRequest(arena, sample.mapped, configuration);
