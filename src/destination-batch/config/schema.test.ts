@@ -335,7 +335,7 @@ describe('streams', () => {
     [
       { streams: { orders: { policies: { long_texts: 'drop' } } } },
       [
-        'streams.orders.policies: "long_texts": no such option. The options are invalid_attribute, long_text, untimely_event, capital_letters',
+        'streams.orders.policies: "long_texts": no such option. The options are invalid_attribute, long_text, untimely_event, capital_letters, null_attribute',
       ],
     ],
     [
