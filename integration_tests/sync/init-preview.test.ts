@@ -346,7 +346,7 @@ describe('check for a person', () => {
       {},
       0,
       new RegExp(
-        `^✓ ClickHouse works \\(${VERSION}, user batch_reader, 2 streams: clicks, events\\)\n(! .*\n)*✓ Batch works \\(127\\.0\\.0\\.1:\\d+, project key project_\\w+\\)\n$`,
+        `^✓ ClickHouse works \\(${VERSION}, user batch_reader, 2 streams: clicks, events\\)\n(! The sorting .*\n( .*\n)*)*! Every user .* s\\.json\\. Run:\n\n {2}chmod 600 s\\.json\n✓ Batch works \\(127\\.0\\.0\\.1:\\d+, project key project_\\w+\\)\n! Every user .* d\\.json\\. Run:\n\n {2}chmod 600 d\\.json\n$`,
       ),
     ],
     [

@@ -3,6 +3,7 @@ import { intro, log, outro } from '@clack/prompts';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { buildCatalog, chooseStreams } from '../runner/catalog.ts';
 import { syncError } from '../runner/errors.ts';
+import { quoteForShell } from '../shared/shell.ts';
 import { type Answers, readAnswers } from './answers.ts';
 import { createDestinationSteps } from './destination-steps.ts';
 import { FILES, findExistingFiles, listFiles, writeFiles } from './files.ts';
@@ -104,8 +105,4 @@ function formatNextCommands(launcher: string, tables: readonly string[]): string
     'Sync now, and then every five minutes:',
     `  ${launcher} sync ${files} --state state.json${streams.join('')} --every 5m`,
   ].join('\n');
-}
-
-function quoteForShell(word: string): string {
-  return /^[\w.-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }

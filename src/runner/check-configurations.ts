@@ -90,7 +90,7 @@ async function parseConfiguration(
   }
 }
 
-async function loadSchema(role: Role): Promise<z.ZodType<Record<string, unknown>>> {
+export async function loadSchema(role: Role): Promise<z.ZodType<Record<string, unknown>>> {
   return role === 'source'
     ? (await import('../source-clickhouse/config/schema.ts')).sourceConfigurationSchema
     : (await import('../destination-batch/config/schema.ts')).destinationConfigurationSchema;

@@ -2,7 +2,7 @@
 const INDENTATION = '  ';
 
 /**
- * Formats an SQL statement for the end of a message, on indented lines of its own. A terminal doesn't wrap these lines, so the
+ * Formats a statement or command for the end of a message, on indented lines of its own. A terminal doesn't wrap these lines, so the
  * statement can be copied.
  */
 export function onOwnLines(statement: string): string {

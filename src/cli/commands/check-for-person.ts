@@ -1,5 +1,6 @@
 import type { CommandContext } from '../../protocol/command-context.ts';
 import { EXIT_CODES } from '../../runner/exit-codes.ts';
+import { findExposedSecrets } from '../../runner/exposed-secrets.ts';
 import { describeTerminal, type Terminal } from '../../runner/table.ts';
 import { type Attempt, tryConnector } from '../../runner/try-connector.ts';
 import { wrapMessage } from '../../runner/wrap.ts';
@@ -49,6 +50,8 @@ export async function runForPerson(launcher: Launcher, args: readonly string[]):
       if (path === undefined) continue;
       const attempt = await TESTS[role](resolveEnvironment({ output, stop, now }, parsed), path);
       if (stop.aborted) return EXIT_CODES.failed;
+      const exposed = attempt.kind === 'works' ? await findExposedSecrets(role, path) : undefined;
+      if (exposed !== undefined) attempt.warnings.push(exposed);
       process.stdout.write(describeAttempt(role, attempt, launcher.name, terminal));
       if (attempt.kind === 'fails') exitCode = EXIT_CODES.misconfigured;
     }
