@@ -173,7 +173,9 @@ describe.runIf(hasTerminals)('init', () => {
     const { code, shown } = await dialogue.end();
     expect(code, shown).toBe(0);
     expect(shown).toContain('npx connector preview --source source.json --destination destination.json');
-    expect(shown).toContain('npx connector sync --source source.json --destination destination.json --state state.json');
+    expect(shown).toContain(
+      'npx connector sync --source source.json --destination destination.json --state state.json',
+    );
     // A signal that gets a listener for each question warns of a leak.
     expect(dialogue.all).not.toMatch(/Warning/);
     for (const secret of [sandbox.restApiKey, READER.password, 'not the password', 'a-wrong-key'])
