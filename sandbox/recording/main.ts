@@ -2,17 +2,19 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { launcherPath } from '../launcher.ts';
-import { startSandbox } from '../sandbox.ts';
+import { DEFAULT_PORTS } from '../ports.ts';
+import { type Sandbox, startSandbox } from '../sandbox.ts';
 import { say } from '../say.ts';
 import { formatCast } from './cast.ts';
 import { playFrames } from './frames.ts';
-import { Recorder } from './recorder.ts';
+import { type Answer, Recorder } from './recorder.ts';
 import { drawSvg } from './svg.ts';
 
 /** `npm run docs:recording`: records the commands of the README in a terminal, against a sandbox. It writes docs/images/terminal.*. */
 const IMAGES = new URL('../../docs/images/', import.meta.url);
 
-const TITLE = 'A terminal: check tests both connections, preview shows the events, and sync sends them.';
+const TITLE =
+  'A terminal: init asks for the settings, preview shows the events, sync sends them, and status shows the last run.';
 
 const TABLE = `CREATE TABLE shop.events (
   custom_id String, event_name LowCardinality(String), event_time DateTime, item String, price Decimal(9, 2),
@@ -24,6 +26,21 @@ const ROWS = `INSERT INTO shop.events (custom_id, event_name, event_time, item, 
   ('43', 'order_paid', now() - 300, 'rain coat', 120),
   ('43', 'Order cancelled', now() - 60, 'wool socks', 9)`;
 
+const ENTER = '\r';
+
+/** The answers to the questions of `init`. */
+function answersFor({ clickhouse, reader, projectKey, restApiKey }: Sandbox): Answer[] {
+  return [
+    { question: 'ClickHouse host', keys: clickhouse.url + ENTER },
+    { question: 'User (needs', keys: reader.name + ENTER },
+    { question: 'Password', keys: reader.password + ENTER },
+    { question: 'Database', keys: ENTER },
+    { question: 'row was inserted', keys: ENTER },
+    { question: 'Batch project key', keys: projectKey + ENTER },
+    { question: 'REST API key', keys: restApiKey + ENTER },
+  ];
+}
+
 const COMMANDS = [
   'clickhouse-to-batch preview --source source.json --destination destination.json',
   'clickhouse-to-batch sync --source source.json --destination destination.json --state state.json',
@@ -32,22 +49,18 @@ const COMMANDS = [
 
 process.env.PATH = [dirname(launcherPath('clickhouse-to-batch')), process.env.PATH].join(delimiter);
 const folder = await mkdtemp(join(tmpdir(), 'clickhouse-to-batch-recording-'));
-const { clickhouse, reader, batch, projectKey, restApiKey, stop } = await startSandbox();
+const sandbox = await startSandbox({ ports: DEFAULT_PORTS });
 try {
-  await clickhouse.execute('CREATE DATABASE shop', TABLE, ROWS);
-  const source = { ...clickhouse.connection(reader), database: 'shop', table: 'events' };
-  const destination = { api_url: batch.url, project_key: projectKey, rest_api_key: restApiKey };
-  await writeFile(join(folder, 'source.json'), JSON.stringify(source));
-  await writeFile(join(folder, 'destination.json'), JSON.stringify(destination));
-
+  await sandbox.clickhouse.execute('CREATE DATABASE shop', TABLE, ROWS);
   const recorder = new Recorder(folder);
+  await recorder.run(`clickhouse-to-batch init --api-url ${sandbox.batch.url}`, answersFor(sandbox));
   for (const command of COMMANDS) await recorder.run(command);
   const { cast } = recorder;
   const frames = await playFrames(cast);
   await writeFile(new URL('terminal.cast', IMAGES), formatCast(cast));
   await writeFile(new URL('terminal.svg', IMAGES), drawSvg(frames, cast.columns, cast.rows, TITLE));
-  say(`Recorded ${COMMANDS.length} commands in ${frames.length} frames.`);
+  say(`Recorded ${frames.length} frames.`);
 } finally {
-  await stop();
+  await sandbox.stop();
   await rm(folder, { recursive: true, force: true });
 }
