@@ -208,7 +208,7 @@ describe('check of a configuration that fails reports the cause and what to do',
     );
     const { status, message } = await check({ table: 'twice' });
     expect(status).toBe('FAILED');
-    expect(message).toMatch(/code 125, INCORRECT_RESULT_OF_SCALAR_SUBQUERY.+Most likely the view/);
+    expect(message).toMatch(/code 125, INCORRECT_RESULT_OF_SCALAR_SUBQUERY.+Most likely the view or query/);
   });
 
   test('a port that never answers with HTTP', async () => {

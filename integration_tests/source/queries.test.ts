@@ -9,6 +9,7 @@ import { selectAllRows } from '../../src/source-clickhouse/query/selection.ts';
 import { quoteString } from '../../src/source-clickhouse/sql.ts';
 import { START } from '../../src/source-clickhouse/state/position.ts';
 import { findTable } from '../../src/source-clickhouse/streams/named-streams.ts';
+import { FaultyProxy, says } from '../support/faulty-proxy.ts';
 import { runInProcess } from '../support/in-process.ts';
 import { connect } from '../support/row-lines.ts';
 import {
@@ -46,6 +47,7 @@ beforeAll(() =>
     "INSERT INTO shop.ordered SELECT custom_id, 'x', last_updated_at, n, note FROM shop.few",
     'CREATE TABLE shop.raw (user_id UInt64, action String, inserted_at DateTime64(6), amount Float64) ENGINE = MergeTree ORDER BY inserted_at',
     "INSERT INTO shop.raw SELECT number % 7, 'paid', toDateTime64('2026-01-01 00:00:00', 6, 'UTC') + number, number FROM numbers(100)",
+    "CREATE VIEW shop.grouped AS SELECT custom_id, 'x' AS event_name, max(last_updated_at) AS last_updated_at FROM shop.many GROUP BY custom_id",
   ),
 );
 
@@ -249,7 +251,7 @@ describe('a query whose SQL changes', () => {
     expect(numbers(rest).length).toBe(MANY / 2);
     expect(warnings(rest)).toEqual([
       expect.stringMatching(
-        /^The SQL of "q" has changed since the state was written\. This run continues after 2026-01-02T00:00:00\.000000Z with the new SQL, .* Rows with the cursor 2026-01-02T00:00:00\.000000Z are read again: .*sent twice\. To send all rows as the new SQL returns them, reset the stream\.$/,
+        /^The SQL of "q" has changed since the state was written\. This run continues after 2026-01-02T00:00:00\.000000Z with the new SQL, and earlier rows are not read again\. Rows with the cursor 2026-01-02T00:00:00\.000000Z are read again, and may be sent twice\. To send all rows as the new SQL returns them, reset the stream\.$/,
       ),
     ]);
   });
@@ -330,13 +332,24 @@ describe('check of a query', () => {
     ],
     [
       'a view that groups rows',
-      { table: 'v6' },
-      [/^Each run reads all rows of the tables of "v6", however few are new: shop\.many \(30,000\)/],
+      { table: 'grouped' },
+      [/^Each run reads all rows of the tables of "grouped", however few are new: shop\.many \(30,000\)/],
     ],
   ])('warns of %s', async (_, changes, expected) => {
     const result = await command('check', changes);
     expect(STATUS(result)).toMatchObject({ status: 'SUCCEEDED' });
     expect(warnings(result)).toEqual(expected.map((text) => expect.stringMatching(text)));
+  });
+
+  test('warns of no full scan if the server refuses EXPLAIN', async () => {
+    const refused = 'Code: 497. DB::Exception: reader: Not enough privileges. (ACCESS_DENIED)';
+    const proxy = await FaultyProxy.start(server(), [{ words: 'EXPLAIN ESTIMATE', faults: [says(403, refused)] }]);
+    try {
+      const result = await command('check', { table: 'grouped', port: proxy.port });
+      expect([STATUS(result), warnings(result), proxy.faultsLeft]).toMatchObject([{ status: 'SUCCEEDED' }, [], 0]);
+    } finally {
+      proxy.close();
+    }
   });
 
   test.each<[title: string, changes: Record<string, unknown>, expected: RegExp]>([

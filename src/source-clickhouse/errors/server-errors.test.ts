@@ -67,10 +67,15 @@ describe('an error of the server', () => {
       /A limit .+"batch-sync" was reached\. If this continues, raise.+make the table cheaper to read/,
     ],
     [209, 'SOCKET_TIMEOUT', 'clickhouse_cut_off', /interrupted the query.+continues from the last state/],
-    [80, 'INCORRECT_QUERY', 'clickhouse_query_failed', /Most likely the view/],
-    [36, 'BAD_ARGUMENTS', 'clickhouse_query_failed', /Most likely the view/],
-    [62, 'SYNTAX_ERROR', 'clickhouse_query_failed', /Most likely the view/],
-    [1002, 'UNKNOWN_EXCEPTION', 'clickhouse_query_failed', /Most likely the view.+If that works, please report/],
+    [80, 'INCORRECT_QUERY', 'clickhouse_query_failed', /Most likely the view or query/],
+    [36, 'BAD_ARGUMENTS', 'clickhouse_query_failed', /Most likely the view or query/],
+    [62, 'SYNTAX_ERROR', 'clickhouse_query_failed', /Most likely the view or query/],
+    [
+      1002,
+      'UNKNOWN_EXCEPTION',
+      'clickhouse_query_failed',
+      /Most likely the view or query.+If that works, please report/,
+    ],
   ])('%i %s is %s', (number, name, code, advice) => {
     const error = serverError(
       `Code: ${number}. DB::Exception: Something about the thing: In scope SELECT 1. Maybe you meant 2. (${name}) (version 26.7.2.1)`,

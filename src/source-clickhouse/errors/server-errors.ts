@@ -111,13 +111,13 @@ export const SERVER_ERRORS: readonly ServerError[] = [
     ],
     code: 'value_unfit',
     explain: ({ seen }) =>
-      `${seen} The view, or a computed column of the table, can't convert a value. Fix the value, or make the view accept it, for example with toUInt32OrNull instead of toUInt32. The next run continues from the last state.`,
+      `${seen} The view or query, or a computed column of the table, can't convert a value. Fix the value, or make the SQL accept it, for example with toUInt32OrNull instead of toUInt32. The next run continues from the last state.`,
   },
   {
     numbers: [395], // FUNCTION_THROW_IF_VALUE_IS_NON_ZERO
     code: 'throw_if_met',
     explain: ({ seen }) =>
-      `${seen} A throwIf in the view, or in a column of the table, stopped the query at a row. Fix the row or the throwIf. The next run continues from the last state.`,
+      `${seen} A throwIf in the view or query, or in a column of the table, stopped the query at a row. Fix the row or the throwIf. The next run continues from the last state.`,
   },
   {
     numbers: [164], // READONLY
@@ -219,7 +219,7 @@ export function explainServerError(error: ClickHouseError, configuration: Source
   if (known !== undefined) return { code: known.code, message: known.explain(context) };
   return {
     code: 'clickhouse_query_failed',
-    message: `${context.seen} Most likely the view, or a table that it reads, does not work: run a SELECT * from it without this connector, and fix it. If that works, please report this.`,
+    message: `${context.seen} Most likely the view or query, or a table that it reads, does not work: run its SELECT without this connector, and fix it. If that works, please report this.`,
   };
 }
 

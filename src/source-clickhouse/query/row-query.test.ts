@@ -165,3 +165,26 @@ test('the guard checks the columns of the records and of the hash, each once', (
     `WHERE (SELECT throwIf(count() != 4, 'source-clickhouse: the columns have changed') FROM system.columns WHERE database = 'shop' AND table = 'events' AND has([('custom_id', 'String'), ('event_name', 'String'), ('last_updated_at', 'DateTime64(6, \\'UTC\\')'), ('price', 'UInt8')], (name, type))) = 0`,
   );
 });
+
+test('a query is a subquery on lines of its own, and each row checks the types of its columns', () => {
+  const table = { ...selection().table, query: 'SELECT * FROM events AS source -- all' };
+  const { query } = buildRowQuery({ ...selection(), table, columns: selection().columns.slice(0, 1) }, AFTER_GROUP, 1);
+  expect(query).toContain(
+    '\nFROM (\nSELECT * FROM events AS source -- all\n) AS `source_`\nWHERE `source_`.`last_updated_at` > ',
+  );
+  expect(query).not.toContain('system.columns');
+  expect(lineOf(query, 'SELECT')).toContain(
+    `if(throwIf([replaceRegexpAll(toTypeName(\`source_\`.\`custom_id\`), '\\\\s', ''), `,
+  );
+  expect(lineOf(query, 'SELECT')).toContain(
+    `] != ['String', 'String', 'DateTime64(6,\\'UTC\\')', 'UInt8'], 'source-clickhouse: the columns have changed') = 0, {line_start:String}, '')`,
+  );
+});
+
+test('the condition of a table is in brackets, on lines of its own', () => {
+  const table = { ...selection().table, where: 'price > 1 OR price = 0 -- free' };
+  const { query } = buildRowQuery({ ...selection(), table }, AFTER_GROUP, 1);
+  expect(query).toContain(
+    `FROM \`shop\`.\`events\` AS \`source\`\nWHERE ((\nprice > 1 OR price = 0 -- free\n)) AND (${CURSOR} > `,
+  );
+});

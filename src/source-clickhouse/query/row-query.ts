@@ -71,11 +71,10 @@ export function buildRowQuery(
   const hash = rowHashSql(table, hashedColumns, definitions);
   const typedColumns = [...columns, ...(fullHash === undefined ? hashedColumns : table.columns)];
   const fields = createFields(table, columns);
-  const isQuery = table.query !== undefined;
-  const rows = buildRowClauses(selection, after, hash, isQuery ? undefined : schemaGuardSql(table, typedColumns));
-  const typeGuard = typeGuardSql(typedColumns, (column) => qualify(table, column));
+  const guard = table.query === undefined ? schemaGuardSql(table, typedColumns) : undefined;
+  const rows = buildRowClauses(selection, after, hash, guard);
   const line = [
-    isQuery ? `if(${typeGuard} = 0, {line_start:String}, '')` : '{line_start:String}',
+    guard === undefined ? guardedLineStartSql(table, typedColumns) : '{line_start:String}',
     ...joinInHalves(jsonPairsSql(fields)).map((half) => definitions.name(half)),
     `'}'`,
     ...metaChangesSql(fields, definitions),
@@ -140,6 +139,11 @@ export function buildRowClauses(
   const from = `FROM ${rows} AS ${quoteIdentifier(chooseAlias(table))}${finalSql(final)}`;
   const where = conditions.map((condition) => (condition.includes(' OR ') ? `(${condition})` : condition));
   return { clauses: where.length === 0 ? from : `${from}\nWHERE ${where.join(' AND ')}`, parameters };
+}
+
+/** Returns the SQL of the start of a line, which fails if a column of a query has another type. */
+function guardedLineStartSql(table: Table, columns: readonly Column[]): string {
+  return `if(${typeGuardSql(columns, (column) => qualify(table, column))} = 0, {line_start:String}, '')`;
 }
 
 /** Returns the condition that a row's profile belongs to the partition. */

@@ -109,12 +109,18 @@ async function continueWithOtherSql(
   const cursor = cursorOf(position);
   if (cursor === null && recent_rows === undefined) return state;
   const isGroupRead = recent_rows === undefined && position.kind === 'inside-ended-group';
-  const again = { ...state, position: isGroupRead ? leaveGroup(position) : enterGroup(position) };
-  const isReadAgain = recent_rows !== undefined || position.kind === 'inside-group';
+  const again =
+    isGroupRead || !isInsideGroup(position)
+      ? ''
+      : `${describeRowsReadAgain(state)} are read again, and may be sent twice. `;
+  const continues =
+    cursor === null ? '' : `This run continues after ${cursor} with the new SQL, and earlier rows are not read again. `;
+  const changed =
+    recent_rows === undefined ? '' : 'Rows of the lookback are sent again if the new SQL changes their values. ';
   await warn(
-    `The SQL of "${stream.name}" has changed since the state was written. ${cursor === null ? '' : `This run continues after ${cursor} with the new SQL, and earlier rows are not read again. `}${isReadAgain ? `${describeRowsReadAgain(again)} are read again: those whose values the new SQL changes may be sent twice. ` : ''}To send all rows as the new SQL returns them, reset the stream.`,
+    `The SQL of "${stream.name}" has changed since the state was written. ${continues}${again}${changed}To send all rows as the new SQL returns them, reset the stream.`,
   );
-  return again;
+  return { ...state, position: isGroupRead ? leaveGroup(position) : enterGroup(position) };
 }
 
 function describeRowsReadAgain({ position, recent_rows }: StreamState): string {
