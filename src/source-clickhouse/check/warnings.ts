@@ -12,7 +12,7 @@ import { quoteIdentifier, quoteTable } from '../sql.ts';
 import { MAX_EMITTED_ROWS } from '../state/emitted-rows.ts';
 import { findFullScan } from './full-scan.ts';
 import { findMovingCursor } from './moving-cursor.ts';
-import { proposeColumn, proposeView } from './suggestions.ts';
+import { proposeColumn } from './suggestions.ts';
 import { findUnsetCursors } from './unset-cursors.ts';
 
 /** Matches the column names that Batch accepts as attributes. They may have a prefix as in Cloud Sync (docs/batch-api.md). */
@@ -49,7 +49,7 @@ export async function findTableWarnings(
     ...(facts?.engine.endsWith('MergeTree')
       ? findOtherSorting(table, facts, cursor_column)
       : await findFullScan(clickhouse, selectAllRows(table, configuration), now)),
-    ...findUnmappedColumns(table, cursor_column),
+    ...findUnmappedColumns(table),
     ...findOddColumns(table, cursor_column),
   ];
 }
@@ -135,17 +135,15 @@ function findOtherSorting(table: Table, { sorting_key }: z.output<typeof tableRo
 }
 
 /** Warns about columns that the destination reads by default. Its mapping, which can name others, is not known here. */
-function findUnmappedColumns(table: Table, cursorColumn: string): string[] {
+function findUnmappedColumns(table: Table): string[] {
   const missing = findMissingMappingColumns(table);
   if (missing.length === 0) return [];
-  const them = plural(missing.length, 'it', 'them');
   const options = missing.map((name) => `"${name}_column"`).join(' and ');
-  const proposal =
-    table.query === undefined
-      ? `create a view that has ${them}, for example: ${proposeView(table, cursorColumn)}`
-      : `select ${them} in the SQL, for example as ${missing.map((name) => proposeColumn(table, name)).join(', ')}`;
+  const them = plural(missing.length, 'it', 'them');
+  const place = table.query === undefined ? 'a view or a query' : 'the SQL';
+  const example = missing.map((name) => proposeColumn(table, name)).join(', ');
   return [
-    `"${table.name}" has no ${plural(missing.length, 'column', 'columns')} ${missing.join(' and ')}, which the destination reads by default. Set ${options} in the mapping of the destination, or ${proposal}.`,
+    `"${table.name}" has no ${plural(missing.length, 'column')} ${missing.join(' and ')}, which the destination reads by default. Set ${options} in the mapping of the destination, or select ${them} in ${place}, for example as ${example}.`,
   ];
 }
 

@@ -48,7 +48,7 @@ describe('an error of the server', () => {
     [457, 'BAD_QUERY_PARAMETER', 'state_invalid', /Pass the state of the last run unchanged/],
     [181, 'ILLEGAL_FINAL', 'final_unsupported', /Turn it off for this table/],
     [47, 'UNKNOWN_IDENTIFIER', 'schema_outdated', /Refresh the schema \(discover\) or fix the view/],
-    [41, 'CANNOT_PARSE_DATETIME', 'value_unfit', /can't convert a value.+ make the view accept it/],
+    [41, 'CANNOT_PARSE_DATETIME', 'value_unfit', /can't convert a value.+ make the SQL accept it/],
     [395, 'FUNCTION_THROW_IF_VALUE_IS_NON_ZERO', 'throw_if_met', /Fix the row or the throwIf/],
     [164, 'READONLY', 'clickhouse_settings_unfit', /read-only.+readonly=2/],
     [158, 'TOO_MANY_ROWS', 'clickhouse_limit_too_low', /too low for the query.+Ask an administrator to raise it/],
