@@ -23,7 +23,7 @@ const BATCH_SYNC: SandboxUser = {
   name: 'batch_sync',
   password: 'chosen by the reader',
   settings: { readonly: 1 },
-  grants: ['GRANT SELECT ON shop.events', 'GRANT SELECT ON shop.orders'],
+  grants: ['GRANT SELECT ON shop.events', 'GRANT SELECT ON shop.orders', 'GRANT SELECT ON shop.customers'],
 };
 
 /** What the reader of a page has already: files with their content, and statements that were run. */
