@@ -7,6 +7,7 @@ import { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { printJson } from '../../sandbox/batch-api/json.ts';
 import type { BatchApi } from '../../sandbox/batch-api/server.ts';
 import { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
 import { READER } from '../../sandbox/clickhouse/users.ts';
@@ -238,6 +239,51 @@ describe.skipIf(typeof python === 'string').concurrent('PyAirbyte', () => {
     expect(sortedTexts([...all, ...project.newEvents()])).toEqual(sortedTexts(await project.expectedEvents()));
     part.goOn();
     expect((await part.end).code).toBe(0);
+  });
+
+  test('sets profile attributes from a cache and from the source, the second time only what is new', async () => {
+    const project = await newProject('profiles', { streams: { customers: { object: 'profile_attributes' } } });
+    const insert = (...rows: string[]): Promise<void> =>
+      server.execute(`INSERT INTO profiles.customers SELECT *, now64(6) FROM VALUES(${rows.join()})`);
+    await server.execute(
+      `CREATE TABLE profiles.customers (custom_id String, batch__email_address String, date__birthday Nullable(Date32), interests Array(String),
+        score Float64, n UInt64, last_updated_at DateTime64(6)) ENGINE = MergeTree ORDER BY last_updated_at`,
+    );
+    await insert(
+      `('u1', 'ana@example.com', '1989-07-20', ['é', 'x'], 0.5, 9007199254740993)`,
+      `('u2', 'ben@example.com', NULL, [], 2, 1)`,
+    );
+    const source = { ...server.connection(READER), database: 'profiles', table: 'customers' };
+    await writeFile(join(project.folder, 'source.json'), JSON.stringify(source));
+    const profiles = (): Record<string, unknown> =>
+      Object.fromEntries(
+        [...project.batch.store.profiles].map(([id, { attributes }]) => [
+          id,
+          printJson(Object.fromEntries(attributes)),
+        ]),
+      );
+    const u1 =
+      '{"$email_address":"ana@example.com","date(birthday)":"1989-07-20T00:00:00Z","interests":["é","x"],"score":0.5,"n":9007199254740993}';
+    const u2 = '{"$email_address":"ben@example.com","score":2.0,"n":1}';
+
+    const part = startPart('attributes.py', project);
+    expect(await part.next(processed)).toEqual({ processed: 2 });
+    // A cache of PyAirbyte writes nine digits.
+    const fromCache = (attributes: string): string => attributes.replace(/"score":\d\.\d/, '$&00000000');
+    expect(profiles()).toEqual({ u1: fromCache(u1), u2: fromCache(u2) });
+
+    project.batch.reset();
+    part.goOn();
+    expect(await part.next(processed)).toEqual({ processed: 2 });
+    expect(profiles()).toEqual({ u1, u2 });
+
+    await insert(`('u1', 'ana@example.com', NULL, ['y'], 0.5, 2)`);
+    part.goOn();
+    expect(await part.next(processed)).toEqual({ processed: 1 });
+    expect(profiles()).toEqual({ u1: u1.replace('["é","x"]', '["y"]').replace('9007199254740993', '2'), u2 });
+    part.goOn();
+    expect((await part.end).code).toBe(0);
+    expect(project.newEvents()).toEqual([]);
   });
 
   test('runs the script of the documentation, and again for what is new', async () => {
