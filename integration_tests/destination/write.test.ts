@@ -93,13 +93,13 @@ describe.concurrent('check', () => {
   test.for<[string, Row, RegExp]>([
     ['a wrong key', { rest_api_key: 'wrong-key' }, /refused the REST API key.*Settings → General/s],
     ['a wrong project', { project_key: 'project_other' }, /refused the REST API key for this project/],
-    ['a version that is not there', { api_version: '9' }, /api_version: must be two numbers/],
+    ['a version that is not there', { api_version: '9' }, /api_version must be two numbers/],
     [
       'an address where nothing listens',
       { api_url: 'http://127.0.0.1:1' },
       /Can't reach 127\.0\.0\.1:1: nothing listens there.*Check api_url/s,
     ],
-    ['plain http to another machine', { api_url: 'http://api.batch.com' }, /api_url: must begin with https/],
+    ['plain http to another machine', { api_url: 'http://api.batch.com' }, /api_url must begin with https/],
     ['an address that is none', { api_url: 'file:///etc/passwd' }, /api_url/],
     ['no key', { rest_api_key: undefined }, /rest_api_key/],
   ])('%s', async ([_, changes, expected], { batch }) => {

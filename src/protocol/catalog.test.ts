@@ -69,35 +69,31 @@ describe('accepts a catalog with', () => {
 
 describe('rejects a catalog and names the field:', () => {
   test.each<[string, unknown, string]>([
-    ['without streams', {}, 'streams: '],
-    ['with null for the streams', { streams: null }, 'streams: '],
-    ['with an object for the streams', { streams: {} }, 'streams: '],
-    ['that is a list', [STREAM], 'the whole file: '],
-    ['that is null', null, 'the whole file: '],
-    ['with a stream that is a name', { streams: ['events'] }, 'streams.0: '],
-    ['without the stream itself', { streams: [{ sync_mode: 'incremental' }] }, 'streams.0.stream: '],
-    ['without a name', { streams: [{ ...STREAM, stream: {} }] }, 'streams.0.stream.name: '],
-    [
-      'with a number for the name',
-      { streams: [STREAM, { ...STREAM, stream: { name: 1 } }] },
-      'streams.1.stream.name: ',
-    ],
+    ['without streams', {}, 'streams'],
+    ['with null for the streams', { streams: null }, 'streams'],
+    ['with an object for the streams', { streams: {} }, 'streams'],
+    ['that is a list', [STREAM], 'it'],
+    ['that is null', null, 'it'],
+    ['with a stream that is a name', { streams: ['events'] }, 'streams.0'],
+    ['without the stream itself', { streams: [{ sync_mode: 'incremental' }] }, 'streams.0.stream'],
+    ['without a name', { streams: [{ ...STREAM, stream: {} }] }, 'streams.0.stream.name'],
+    ['with a number for the name', { streams: [STREAM, { ...STREAM, stream: { name: 1 } }] }, 'streams.1.stream.name'],
     [
       'with a number for the namespace',
       { streams: [{ ...STREAM, stream: { name: 'e', namespace: 1 } }] },
-      'streams.0.stream.namespace: ',
+      'streams.0.stream.namespace',
     ],
-    ['without a sync mode', { streams: [{ stream: { name: 'events' } }] }, 'streams.0.sync_mode: '],
-    ['with null for the sync mode', { streams: [{ ...STREAM, sync_mode: null }] }, 'streams.0.sync_mode: '],
-    ['with a sync mode that there is not', { streams: [{ ...STREAM, sync_mode: 'cdc' }] }, 'streams.0.sync_mode: '],
+    ['without a sync mode', { streams: [{ stream: { name: 'events' } }] }, 'streams.0.sync_mode'],
+    ['with null for the sync mode', { streams: [{ ...STREAM, sync_mode: null }] }, 'streams.0.sync_mode'],
+    ['with a sync mode that there is not', { streams: [{ ...STREAM, sync_mode: 'cdc' }] }, 'streams.0.sync_mode'],
     [
       'with a list for the properties',
       { streams: [{ ...STREAM, stream: { name: 'e', json_schema: { properties: [] } } }] },
-      'streams.0.stream.json_schema.properties: ',
+      'streams.0.stream.json_schema.properties',
     ],
   ])('%s', (_, catalog, place) => {
     expect(() => read(catalog)).toThrow(ConnectorError);
-    expect(() => read(catalog)).toThrow(`The catalog in catalog.json is not usable. ${place}`);
+    expect(() => read(catalog)).toThrow(`The catalog in catalog.json is not usable: ${place} `);
   });
 });
 

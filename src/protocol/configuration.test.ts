@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Writable } from 'node:stream';
+import { PassThrough, Writable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
 import { readConfiguration } from './configuration.ts';
@@ -80,7 +80,7 @@ test('masks nothing without a user and a password', async () => {
 test('names a wrong field, but not its value', async () => {
   const reading = readAndLog({ password: ['hunter2'] }, '');
   await expect(reading).rejects.toMatchObject({ name: 'ConnectorError', failureType: 'config_error' });
-  await expect(reading).rejects.toThrow(/password: /);
+  await expect(reading).rejects.toThrow(/: password must/);
   await expect(reading).rejects.not.toThrow(/hunter2/);
 });
 
@@ -99,14 +99,20 @@ describe('an unknown option', () => {
     return written;
   };
 
-  test('is warned of with the most similar option, without its value', async () => {
-    expect(await warningsOf({ pasword: 'hunter2' })).toEqual([
-      'The configuration in your answers has "pasword", which is not an option of this connector and is ignored. Did you mean "password"?',
-    ]);
+  test('that is similar to an option is an error, with the others, and without its value', async () => {
+    const configuration = { name: 'your answers', value: { rest_api_kye: 'hunter2', username: 7 } };
+    const reading = readConfiguration(configuration, schema, { output: new MessageOutput(new PassThrough()) });
+    await expect(reading).rejects.toMatchObject({
+      code: 'configuration_invalid',
+      message:
+        'The configuration in your answers is not usable: it has no option "rest_api_kye" (did you mean "rest_api_key"?); username must be a string.',
+    });
   });
 
-  test('is warned of even if the configuration is not valid', async () => {
-    expect(await warningsOf({ rest_api_kye: 'hunter2', username: 7 })).toHaveLength(1);
+  test('is a warning if the similar option is set, too', async () => {
+    expect(await warningsOf({ pasword: 'hunter2', password: 'hunter3' })).toEqual([
+      'The configuration in your answers has no option "pasword" (did you mean "password"?). It is ignored.',
+    ]);
   });
 
   test('is ignored if no option is similar', async () => {

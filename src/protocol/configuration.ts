@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { isJsonObject } from '../shared/exact-json.ts';
 import { suggestName } from '../shared/suggest.ts';
 import type { CommandContext } from './command-context.ts';
-import { checkJson, parseJson, readTextFile } from './json-file.ts';
+import { type ContentProblem, checkJson, parseJson, readTextFile } from './json-file.ts';
 import { log } from './messages.ts';
 import { readProxyCredentials } from './network/proxy.ts';
 import { type Environment, resolveReferences } from './references.ts';
@@ -50,10 +50,11 @@ type ConfigurationContext = Pick<CommandContext, 'environment'> & {
 };
 
 /**
- * Reads a configuration and checks it against a schema. It logs a warning for each name that looks like a misspelt option. All
- * later output masks the values that the schema marks as secret, values from environment variables and files, and proxy passwords.
+ * Reads a configuration and checks it against a schema. A name that looks like a misspelt option is an error or, if that option
+ * is also set, a warning. All later output masks the values that the schema marks as secret, values from environment variables and
+ * files, and proxy passwords.
  *
- * @throws ConnectorError (config_error) that names each invalid field, but never its value.
+ * @throws ConnectorError (config_error) that names each invalid field, but no secret.
  */
 export async function readConfiguration<T extends z.ZodType<Record<string, unknown>>>(
   given: GivenConfiguration,
@@ -61,9 +62,14 @@ export async function readConfiguration<T extends z.ZodType<Record<string, unkno
   { output, environment }: ConfigurationContext,
 ): Promise<z.output<T>> {
   const { path, value: written, fromReferences } = await readWrittenConfiguration(given, environment);
-  // The warnings are logged before the check: if a misspelt name makes the check fail, the user then knows why.
-  for (const warning of findMisspeltOptions(written, path, schema)) await output.write(log('WARN', warning));
-  const configuration = checkJson('configuration', path, written, schema);
+  const misspelt = findMisspeltOptions(written, schema);
+  const problems: ContentProblem[] = [];
+  for (const { name, near, isNearSet } of misspelt) {
+    const problem = `has no option "${name}" (did you mean "${near}"?)`;
+    if (isNearSet) await output.write(log('WARN', `The configuration in ${path} ${problem}. It is ignored.`));
+    else problems.push({ place: '', problem });
+  }
+  const configuration = checkJson('configuration', path, written, schema, { problems, hidden: fromReferences });
   const { username } = configuration;
   // The secrets are taken from the configuration as written, because options that the schema drops may also be secrets.
   const proxies = readProxyCredentials();
@@ -74,15 +80,16 @@ export async function readConfiguration<T extends z.ZodType<Record<string, unkno
 }
 
 /**
- * Returns a warning for each unknown name that is similar to an option. Other unknown names cause no warning, because platforms
- * add their own keys.
+ * Finds the unknown names that are similar to an option. Other unknown names are ignored, because platforms add their own keys.
  */
-function findMisspeltOptions(written: unknown, path: string, schema: z.ZodType): string[] {
+function findMisspeltOptions(
+  written: unknown,
+  schema: z.ZodType,
+): { name: string; near: string; isNearSet: boolean }[] {
   if (!isJsonObject(written)) return [];
   const options = listOptions(schema);
   return Object.keys(written).flatMap((name) => {
     const near = options.includes(name) ? undefined : suggestName(name, options);
-    if (near === undefined) return [];
-    return `The configuration in ${path} has "${name}", which is not an option of this connector and is ignored. Did you mean "${near}"?`;
+    return near === undefined ? [] : [{ name, near, isNearSet: Object.hasOwn(written, near) }];
   });
 }

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { parse } from 'lossless-json';
 import type { z } from 'zod';
 import { formatCount } from '../shared/format.ts';
-import { describeSystemError, protocolError, rawMessageOf } from './errors.ts';
+import { describeSystemError, protocolError } from './errors.ts';
+import { findJsonSyntaxError } from './json-syntax.ts';
 
 /** The kind of content in a file, as messages name it. */
 export type FileContent = 'configuration' | 'catalog' | 'state';
@@ -50,61 +50,84 @@ export function parseJson(what: FileContent, path: string, text: string): unknow
     return JSON.parse(text);
   } catch {
     // The parser's own message is not used: it quotes the text, which may contain a secret.
-    const place = locateJsonError(text);
-    const advice =
-      place === undefined ? 'Check it with a JSON formatter' : `The error is at ${place}, or just before it`;
-    throw protocolError(`${what}_invalid`, `The ${what} file ${path} is not valid JSON. ${advice}.`);
+    throw protocolError(`${what}_invalid`, `The ${what} file ${path} is not valid JSON${locateError(what, text)}`);
   }
 }
+
+function locateError(what: FileContent, text: string): string {
+  const error = findJsonSyntaxError(text);
+  if (error === undefined) return '. Check it with a JSON formatter.';
+  const { line, column, advice, excerpt } = error;
+  const place = `: line ${line}, column ${column}`;
+  // The other files are written by programs, often as one long line.
+  return what === 'configuration'
+    ? `${place}.\n${excerpt.replaceAll(/^/gm, '    ')}\n${advice}`
+    : `${place}. ${advice}`;
+}
+
+/** A problem with the content of a file. `problem` is a predicate of `place`, such as "must be a number". */
+export type ContentProblem = { place: string; problem: string };
 
 /**
- * Returns the line and column at which a text stops being valid JSON; undefined if they are unknown. It parses the text with
- * lossless-json, because the errors of JSON.parse don't always contain a position.
+ * Checks a value against a schema.
+ *
+ * @param options `problems` were found before, and are reported with the others. `hidden` are strings in the value that messages
+ * must not show.
+ * @throws ConnectorError (config_error) that describes every problem.
  */
-function locateJsonError(text: string): string | undefined {
-  try {
-    parse(text);
-  } catch (error) {
-    const [, position] = / at position (\d+)$/.exec(rawMessageOf(error)) ?? [];
-    if (position === undefined) return undefined;
-    const lines = text.slice(0, Number(position)).split('\n');
-    return `line ${lines.length}, column ${(lines.at(-1) ?? '').length + 1}`;
-  }
-  return undefined;
-}
-
-/** Checks a value against a schema. @throws ConnectorError (config_error) that describes every problem. */
 export function checkJson<T extends z.ZodType>(
   what: FileContent,
   path: string,
   value: unknown,
   schema: T,
+  { problems = [], hidden = [] }: { problems?: readonly ContentProblem[]; hidden?: readonly string[] } = {},
 ): z.output<T> {
+  const error = (issue: z.core.$ZodRawIssue): string => describeIssue(issue, hidden);
   // Compiling the check would take longer than the only check of a file.
-  const result = schema.safeParse(value, { error: describeIssue, jitless: true });
-  if (result.success) return result.data;
-  const problems = result.error.issues.map((issue) => {
-    const place = issue.path.length === 0 ? 'the whole file' : issue.path.join('.');
-    return `${place}: ${issue.message}`;
-  });
-  throw protocolError(`${what}_invalid`, `The ${what} in ${path} is not usable. ${problems.join('; ')}.`);
+  const result = schema.safeParse(value, { error, jitless: true });
+  if (result.success && problems.length === 0) return result.data;
+  const issues = (result.error?.issues ?? []).map(({ path, message }) => ({ place: path.join('.'), problem: message }));
+  throw protocolError(`${what}_invalid`, describeUnusable(what, path, [...problems, ...issues]));
 }
 
+export function describeUnusable(what: FileContent, path: string, problems: readonly ContentProblem[]): string {
+  const list = problems.map(({ place, problem }) => `${place === '' ? 'it' : place} ${problem}`).join('; ');
+  return `The ${what} in ${path} is not usable: ${list}.`;
+}
+
+/** The names of the types in zod and in JSON Schema. */
 const TYPES: Readonly<Record<string, string>> = {
   string: 'a string',
   number: 'a number',
   int: 'a whole number',
+  integer: 'a whole number',
   boolean: 'true or false',
   array: 'a list',
   object: 'an object',
   record: 'an object',
 };
 
+/** Matches the strings that are numbers or booleans in quotes. A secret can't be the value of such an option. */
+const QUOTED_VALUES: Readonly<Record<string, RegExp>> = {
+  number: /^-?\d{1,9}(\.\d{1,9})?$/,
+  int: /^-?\d{1,9}$/,
+  integer: /^-?\d{1,9}$/,
+  boolean: /^(true|false)$/,
+};
+
+/** Describes a value of the wrong type. @param hidden strings that are not shown. */
+export function describeWrongType(expected: string, value: unknown, hidden: readonly string[] = []): string {
+  const needed = `must be ${TYPES[expected] ?? expected}`;
+  const isQuoted =
+    typeof value === 'string' && !hidden.includes(value) && QUOTED_VALUES[expected]?.test(value) === true;
+  return isQuoted ? `${needed}, without quotes: ${value}` : needed;
+}
+
 /** Describes what is wrong with a field, without quoting its value. A message that the schema sets takes precedence. */
-function describeIssue(issue: z.core.$ZodRawIssue): string | undefined {
+function describeIssue(issue: z.core.$ZodRawIssue, hidden: readonly string[]): string {
   switch (issue.code) {
     case 'invalid_type':
-      return issue.input === undefined ? 'is missing' : `must be ${TYPES[issue.expected] ?? issue.expected}`;
+      return issue.input === undefined ? 'is missing' : describeWrongType(issue.expected, issue.input, hidden);
     case 'invalid_value':
       return `must be ${issue.values.map((value) => JSON.stringify(value)).join(' or ')}`;
     case 'too_small':

@@ -66,7 +66,7 @@ export function resolveReferences(value: unknown, environment: Environment, path
   const resolved = resolve(value, '');
   if (problems.length === 0) return { value: resolved, fromReferences };
   const sentences = [problems.join('; '), ...advice].map((sentence) => ` ${sentence}.`).join('');
-  throw protocolError('configuration_invalid', `The configuration in ${path} is not usable.${sentences}`);
+  throw protocolError('configuration_invalid', `The configuration in ${path} is not usable:${sentences}`);
 }
 
 function readVariable(name: string, environment: Environment): Content {

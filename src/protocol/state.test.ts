@@ -159,7 +159,7 @@ describe('rejects an unknown state with a config_error:', () => {
   test('a file that is not JSON', async () => {
     const reading = readText('[{"type":"STREAM","stre');
     await expect(reading).rejects.toMatchObject({ name: 'ConnectorError', failureType: 'config_error' });
-    await expect(reading).rejects.toThrow(/^The state file .+state\.json is not valid JSON\./);
+    await expect(reading).rejects.toThrow(/^The state file .+state\.json is not valid JSON: line 1, column 24\./);
   });
 
   test('a file that does not exist', async () => {

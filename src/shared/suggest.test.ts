@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { suggestName } from './suggest.ts';
+import { formatChoice, suggestName, suggestNames } from './suggest.ts';
 
 test.each([
   ['pasword', 'password'],
@@ -25,4 +25,21 @@ test.each([
 
 test('suggests nothing without names', () => {
   expect(suggestName('port', [])).toBeUndefined();
+});
+
+test.each([
+  ['evnts', ['events']],
+  ['Events', ['events']],
+  ['order', ['orders', 'all_orders', 'more_orders']],
+  ['clicks', []],
+])('%j is near %j', (typed, expected) => {
+  expect(suggestNames(typed, ['events', 'all_orders', 'orders_for_batch', 'orders', 'more_orders'])).toEqual(expected);
+});
+
+test.each([
+  [['a'], '"a"'],
+  [['a', 'b'], '"a" or "b"'],
+  [['a', 'b', 'c'], '"a", "b" or "c"'],
+])('formats the choice among %j', (names, expected) => {
+  expect(formatChoice(names)).toBe(expected);
 });

@@ -21,6 +21,34 @@ export function suggestName(typed: string, names: readonly string[]): string | u
   return distance(low, nearest) <= mostWrong ? names.find((name) => name.toLowerCase() === nearest) : undefined;
 }
 
+/** The maximum number of names that are suggested. */
+const MAX_SUGGESTED = 3;
+
+/** Returns the names that the user may have meant, the nearest first: similar ones, and those that contain what was typed. */
+export function suggestNames(typed: string, names: readonly string[]): string[] {
+  const low = typed.toLowerCase();
+  const isNear = (name: string): boolean =>
+    suggestName(typed, [name]) !== undefined || (low.length >= MIN_PREFIX && name.toLowerCase().includes(low));
+  const farness = (name: string): number => distance(low, name.toLowerCase());
+  return names
+    .filter(isNear)
+    .toSorted((a, b) => farness(a) - farness(b))
+    .slice(0, MAX_SUGGESTED);
+}
+
+/** Formats names for a question: `"a", "b" or "c"`. */
+export function formatChoice(names: readonly string[]): string {
+  const quoted = names.map((name) => `"${name}"`);
+  const others = quoted.slice(0, -1);
+  return others.length === 0 ? quoted.join('') : `${others.join(', ')} or ${quoted.at(-1)}`;
+}
+
+/** Describes an option that does not exist, as a predicate of the group of options that contains it. */
+export function describeUnknownOption(name: string, options: readonly string[]): string {
+  const near = suggestName(name, options);
+  return `has no option "${name}" (${near === undefined ? `the options are ${options.join(', ')}` : `did you mean "${near}"?`})`;
+}
+
 function sortLetters(name: string): string {
   return [...name].sort().join('');
 }

@@ -54,6 +54,7 @@ export class BatchApi {
   readonly #basePath: string;
   readonly #headers: Record<string, string>;
   readonly #origin: string;
+  readonly #projectKey: string;
   readonly #onRequest: RequestListener;
   readonly #log: RequestLog | undefined;
 
@@ -71,6 +72,7 @@ export class BatchApi {
     this.#log = log;
     const url = new URL(api_url);
     this.#origin = url.origin;
+    this.#projectKey = project_key;
     this.#basePath = `${url.pathname.replace(/\/$/, '')}/${api_version}`;
     this.#headers = {
       authorization: `Bearer ${rest_api_key}`,
@@ -107,8 +109,8 @@ export class BatchApi {
     );
     const milliseconds = performance.now() - start;
     this.#onRequest(received instanceof Error ? undefined : received.status, milliseconds);
-    const result =
-      received instanceof Error ? received : interpretOrReturnError(received, { origin: this.#origin, path, body });
+    const call = { origin: this.#origin, path, projectKey: this.#projectKey, body };
+    const result = received instanceof Error ? received : interpretOrReturnError(received, call);
     if (this.#log !== undefined) await this.#log.add({ path, body, attempt, milliseconds, received, result });
     if (result instanceof Error) throw result;
     return result;

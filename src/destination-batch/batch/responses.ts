@@ -5,6 +5,7 @@ import { parseExact, tryParseJson } from '../../shared/exact-json.ts';
 import { destinationError } from '../errors.ts';
 import { RetryableCallError } from './errors.ts';
 import { maskValues } from './mask-values.ts';
+import { isProjectKey } from './project-key.ts';
 
 /** One error in the response to an accepted call. `bulkIndex` is the index of the update in the call, starting at 0. */
 export type PartialError = { bulkIndex: number; attribute: string | undefined; reason: string };
@@ -52,7 +53,7 @@ const REFUSALS_OF_CONTENT = new Set([400, 413, 422]);
 export type RawResponse = { status: number; text: string; retryAfter: string | string[] | undefined };
 
 /** The call that was made. The values in its body are masked in Batch's messages. */
-type Call = { origin: string; path: string; body: Buffer };
+type Call = { origin: string; path: string; projectKey: string; body: Buffer };
 
 /**
  * Interprets a response.
@@ -91,7 +92,7 @@ function explainRetryableStatus({ status, retryAfter }: RawResponse, said: strin
 }
 
 /** Returns the error for a status after which a retry would not succeed. */
-function explainStatus(status: number, said: string, { origin, path }: Call): ConnectorError {
+function explainStatus(status: number, said: string, { origin, path, projectKey }: Call): ConnectorError {
   if (status >= 200 && status < 300) {
     return destinationError(
       'batch_address_wrong',
@@ -102,7 +103,7 @@ function explainStatus(status: number, said: string, { origin, path }: Call): Co
     case 401:
       return destinationError(
         'batch_key_refused',
-        `Batch refused the REST API key for this project (${said}). The key or the project key is wrong, or they belong to different companies. Copy both again from the dashboard: Settings → General.`,
+        `Batch refused the REST API key for this project (${said}). ${isProjectKey(projectKey) ? 'The key or the project key is wrong, or they belong to different companies' : 'project_key is likely another key, because it does not begin with project_'}. Copy both again from the dashboard: Settings → General.`,
       );
     case 403:
       return destinationError(

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { describeUnknownOption } from '../../shared/suggest.ts';
 import { NAME_FORM } from '../batch/limits.ts';
 
 /**
@@ -9,7 +10,7 @@ export function strictOptions<Shape extends z.core.$ZodLooseShape>(shape: Shape)
   return z.strictObject(shape, {
     error: (issue) =>
       issue.code === 'unrecognized_keys'
-        ? `${issue.keys.map((key) => `"${key}"`).join(', ')}: no such option. The options are ${Object.keys(shape).join(', ')}`
+        ? issue.keys.map((key) => describeUnknownOption(key, Object.keys(shape))).join(' and ')
         : undefined,
   });
 }

@@ -122,10 +122,7 @@ describe('an error names the option, without its value', () => {
     [
       'empty keys',
       { project_key: '', rest_api_key: '' },
-      [
-        'project_key: must be only the key, in ASCII, without spaces or line breaks',
-        'rest_api_key: must be only the key, in ASCII, without spaces or line breaks',
-      ],
+      ['project_key: must not be empty', 'rest_api_key: must not be empty'],
     ],
     [
       'a key that is a number',
@@ -189,18 +186,12 @@ describe('an error names the option, without its value', () => {
 
 describe('rejects an unknown option inside an object', () => {
   test.each([
-    [
-      { limits: { array_itmes: 30 } },
-      'limits: "array_itmes": no such option. The options are events_per_update, event_bytes, request_bytes, custom_id_characters, string_characters, url_characters, array_items, attributes_per_object, object_depth, label_characters, tags_per_event, tag_characters, event_age_hours, attributes_per_update, email_characters',
-    ],
+    [{ limits: { array_itmes: 30 } }, 'limits: has no option "array_itmes" (did you mean "array_items"?)'],
     [
       { policies: { long_texts: 'truncate', x: 1 } },
-      'policies: "long_texts", "x": no such option. The options are invalid_attribute, long_text, untimely_event, capital_letters, null_attribute',
+      'policies: has no option "long_texts" (did you mean "long_text"?) and has no option "x" (the options are invalid_attribute, long_text, untimely_event, capital_letters, null_attribute)',
     ],
-    [
-      { mapping: { custom_id: 'user_id' } },
-      'mapping: "custom_id": no such option. The options are custom_id_column, event_name_column, constant_event_name, event_name, event_time_column, include_columns, exclude_columns, plain_text_columns',
-    ],
+    [{ mapping: { custom_id: 'user_id' } }, 'mapping: has no option "custom_id" (did you mean "custom_id_column"?)'],
   ])('%j', (options, expected) => {
     expect(errorsOf({ ...KEYS, ...options })).toEqual([expected]);
   });
@@ -330,13 +321,11 @@ describe('streams', () => {
   test.each<[options: Record<string, unknown>, errors: string[]]>([
     [
       { streams: { orders: { objct: 1 } } },
-      ['streams.orders: "objct": no such option. The options are object, mapping, policies'],
+      ['streams.orders: has no option "objct" (did you mean "object"?)'],
     ],
     [
       { streams: { orders: { policies: { long_texts: 'drop' } } } },
-      [
-        'streams.orders.policies: "long_texts": no such option. The options are invalid_attribute, long_text, untimely_event, capital_letters, null_attribute',
-      ],
+      ['streams.orders.policies: has no option "long_texts" (did you mean "long_text"?)'],
     ],
     [
       { streams: { orders: { mapping: { include_columns: ['a'], exclude_columns: ['b'] } } } },
@@ -401,6 +390,23 @@ describe('event_id_attribute', () => {
       'event_id_attribute: must be a name that Batch accepts: 1 to 30 characters from a-z, 0-9 and _',
     ]);
   });
+});
+
+test.each([
+  ['rest_1\n', 'ends with a line break. Remove it'],
+  ['rest_1 ', 'ends with white space. Remove it'],
+  ['\trest_1', 'begins with white space. Remove it'],
+  ['rest 1', 'must be only the key, in ASCII, without spaces or line breaks'],
+  ['rest_…', 'is a placeholder from the documentation. Write the whole key instead'],
+])('explains what is wrong with the key %j', (rest_api_key, expected) => {
+  expect(errorsOf({ ...KEYS, rest_api_key })).toEqual([`rest_api_key: ${expected}`]);
+});
+
+test('reports keys that are swapped', () => {
+  expect(errorsOf({ project_key: '0123abcd', rest_api_key: 'project_1' })).toEqual([
+    'project_key: is not a project key, but rest_api_key is one: the two keys are swapped. Exchange them',
+  ]);
+  expect(errorsOf({ project_key: '0123abcd', rest_api_key: '4567' })).toEqual([]);
 });
 
 describe('rejects a key that an HTTP header cannot contain', () => {

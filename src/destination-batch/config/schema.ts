@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { isLoopback } from '../../protocol/network/proxy.ts';
+import { describeStrayWhiteSpace } from '../../shared/white-space.ts';
 import { ATTRIBUTE_NAME, DEFAULT_LIMITS } from '../batch/limits.ts';
+import { isProjectKey } from '../batch/project-key.ts';
 import { mappingOptions } from './mapping.ts';
 import { nameOption, strictOptions } from './options.ts';
 import { policyOptions } from './policies.ts';
@@ -20,7 +22,6 @@ const DEFAULT_FLUSH_INTERVAL_SECONDS = 2;
  * Matches printable ASCII without spaces. A key is often copied with a line break, which an HTTP header can't contain.
  */
 const KEY = /^[\x21-\x7e]+$/;
-const KEY_MESSAGE = 'must be only the key, in ASCII, without spaces or line breaks';
 const KEY_FORM = 'the key, without spaces or line breaks';
 
 /**
@@ -126,7 +127,7 @@ export const destinationConfigurationSchema = z
   .looseObject({
     project_key: z
       .string()
-      .regex(KEY, KEY_MESSAGE)
+      .regex(KEY, { error: ({ input }) => describeInvalidKey(input) })
       .meta({
         title: 'Project key',
         description: 'From the Batch dashboard, under Settings → General. It begins with project_.',
@@ -134,13 +135,16 @@ export const destinationConfigurationSchema = z
         examples: ['project_0123456789abcdef'],
         order: 0,
       }),
-    rest_api_key: z.string().regex(KEY, KEY_MESSAGE).meta({
-      title: 'REST API key',
-      description: 'From the Batch dashboard, under Settings → General. Only managers can see it.',
-      pattern_descriptor: KEY_FORM,
-      airbyte_secret: true,
-      order: 1,
-    }),
+    rest_api_key: z
+      .string()
+      .regex(KEY, { error: ({ input }) => describeInvalidKey(input) })
+      .meta({
+        title: 'REST API key',
+        description: 'From the Batch dashboard, under Settings → General. Only managers can see it.',
+        pattern_descriptor: KEY_FORM,
+        airbyte_secret: true,
+        order: 1,
+      }),
     api_url: z
       .url({ protocol: /^https?$/, abort: true })
       .refine(isHttpsOrLoopback, 'must begin with https:// (http:// is allowed only for a server on this machine)')
@@ -239,9 +243,21 @@ export const destinationConfigurationSchema = z
       context.addIssue({ code: 'custom', path: ['streams', stream, 'mapping', option], message: error });
     }
   })
+  .superRefine(({ project_key, rest_api_key }, context) => {
+    if (isProjectKey(project_key) || !isProjectKey(rest_api_key)) return;
+    const message = 'is not a project key, but rest_api_key is one: the two keys are swapped. Exchange them';
+    context.addIssue({ code: 'custom', path: ['project_key'], message });
+  })
   .meta({ title: 'Batch destination' });
 
 export type DestinationConfiguration = z.output<typeof destinationConfigurationSchema>;
+
+function describeInvalidKey(key: unknown): string {
+  const text = String(key);
+  if (text === '') return 'must not be empty';
+  if (text.includes('…')) return 'is a placeholder from the documentation. Write the whole key instead';
+  return describeStrayWhiteSpace(text) ?? 'must be only the key, in ASCII, without spaces or line breaks';
+}
 
 function isOnlyAddress(url: string): boolean {
   if (!URL.canParse(url)) return false;

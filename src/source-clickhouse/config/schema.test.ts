@@ -130,7 +130,7 @@ describe('rejects the host', () => {
     'a<b',
     'a\\b',
   ])('%j', (host) => {
-    expect(() => read({ host })).toThrow(/^The configuration in source\.json is not usable\. host: /);
+    expect(() => read({ host })).toThrow(/^The configuration in source\.json is not usable: host /);
   });
 });
 
@@ -168,6 +168,6 @@ describe('names the wrong field:', () => {
       'tunnel_method.tunnel_host',
     ],
   ])('%j', (configuration, field) => {
-    expect(() => read(configuration)).toThrow(`The configuration in source.json is not usable. ${field}: `);
+    expect(() => read(configuration)).toThrow(`The configuration in source.json is not usable: ${field} `);
   });
 });

@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
+import { describeStrayWhiteSpace } from '../../shared/white-space.ts';
 import { checkStreamOptions, queriesOption, whereOption } from './queries.ts';
 import { tunnelOptions } from './ssh-tunnel.ts';
 import { tlsOptions } from './tls.ts';
@@ -66,7 +67,7 @@ export const sourceConfigurationSchema = z
   .looseObject({
     host: z
       .string()
-      .refine(isHost, 'must be a host name or an IP address, without https://, without a port and without a slash')
+      .refine(isHost, { error: ({ input }) => describeInvalidHost(String(input)) })
       .meta({
         title: 'Host',
         description:
@@ -197,6 +198,13 @@ export const sourceConfigurationSchema = z
   .meta({ title: 'ClickHouse source' });
 
 export type SourceConfiguration = z.output<typeof sourceConfigurationSchema>;
+
+function describeInvalidHost(host: string): string {
+  return (
+    describeStrayWhiteSpace(host) ??
+    'must be a host name or an IP address, without https://, without a port and without a slash'
+  );
+}
 
 /** Whether a string can be used unchanged as the host of a URL. An IPv6 address may have brackets. */
 function isHost(text: string): boolean {

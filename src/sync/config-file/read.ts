@@ -1,6 +1,6 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { GivenConfiguration } from '../../protocol/configuration.ts';
-import { parseJson, readTextFile } from '../../protocol/json-file.ts';
+import { describeUnusable, parseJson, readTextFile } from '../../protocol/json-file.ts';
 import { type Environment, resolveReferences } from '../../protocol/references.ts';
 import { registerSecrets } from '../../protocol/secrets.ts';
 import { syncError } from '../../runner/errors.ts';
@@ -72,8 +72,6 @@ function alertArguments({ alert = {} }: SyncFile): AlertArguments {
 
 function checkSyncFile(value: unknown, path: string): SyncFile {
   if (validateSyncFile(value)) return value;
-  throw syncError(
-    'configuration_invalid',
-    `The configuration in ${path} is not usable. ${describeProblems(validateSyncFile.errors ?? [])}.`,
-  );
+  const problems = describeProblems(validateSyncFile.errors ?? []);
+  throw syncError('configuration_invalid', describeUnusable('configuration', path, problems));
 }
