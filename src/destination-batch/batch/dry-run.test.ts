@@ -38,6 +38,8 @@ test('needs no file', async () => {
 test('reports that it can not write to its file, before anything else is done', async () => {
   await expect(DryRun.open(join(folder, 'no', 'such', 'folder'))).rejects.toMatchObject({
     failureType: 'config_error',
-    message: expect.stringMatching(/can't write its requests to .*no such file or directory.*dry_run_file/),
+    message: expect.stringMatching(
+      /can't write its requests to .*: the folder \S+\/no\/such does not exist\. Create it \(mkdir -p /,
+    ),
   });
 });

@@ -1,4 +1,5 @@
-import { type ConnectorError, describeSystemError } from '../../protocol/errors.ts';
+import type { ConnectorError } from '../../protocol/errors.ts';
+import { explainFileError } from '../../protocol/file-errors.ts';
 import { destinationError } from '../errors.ts';
 import type { Endpoint } from './endpoints.ts';
 import { LineFile } from './line-file.ts';
@@ -44,7 +45,7 @@ export class DryRun {
 function explainWriteError(file: string, error: unknown): ConnectorError {
   return destinationError(
     'dry_run_unwritable',
-    `The dry run can't write its requests to ${file}: ${describeSystemError(error)}. Choose a file in an existing folder with free space, or remove dry_run_file.`,
+    `The dry run can't write its requests to ${file}: ${explainFileError(file, error, 'Choose a file in a folder with free space, or remove dry_run_file')}.`,
     { cause: error },
   );
 }

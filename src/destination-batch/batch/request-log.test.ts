@@ -111,7 +111,9 @@ test('fails before anything is sent if the file can not be written', async () =>
   await expect(opening).rejects.toMatchObject({
     code: 'request_log_unwritable',
     failureType: 'config_error',
-    message: expect.stringMatching(/^Can't write the request log \S+no\/such: no such file or directory\. /),
+    message: expect.stringMatching(
+      /^Can't write the request log \S+no\/such: the folder \S+\/no does not exist\. Create it \(/,
+    ),
   });
 });
 

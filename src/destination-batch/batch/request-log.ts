@@ -1,4 +1,5 @@
 import { describeSystemError } from '../../protocol/errors.ts';
+import { explainFileError } from '../../protocol/file-errors.ts';
 import { redactForeign } from '../../protocol/secrets.ts';
 import { tryParseJson } from '../../shared/exact-json.ts';
 import { destinationError } from '../errors.ts';
@@ -65,7 +66,7 @@ export class RequestLog {
     } catch (cause) {
       throw destinationError(
         'request_log_unwritable',
-        `Can't write the request log ${options.path}: ${describeSystemError(cause)}. Choose a file in an existing folder that you can write to, or leave out --request-log.`,
+        `Can't write the request log ${options.path}: ${explainFileError(options.path, cause, 'Choose a file in a folder that you can write to, or leave out --request-log')}.`,
         { cause },
       );
     }

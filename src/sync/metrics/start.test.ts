@@ -110,7 +110,7 @@ describe('a metrics file', () => {
     [
       'a missing folder',
       () => rmSync(folder, { recursive: true }),
-      /: no such file or directory\. Choose a file in a /,
+      /: the folder \S+ does not exist\. Create it \(mkdir -p \S+\)\.$/,
     ],
     ['a folder in its place', () => mkdirSync(file), /orders\.prom: /],
   ])('is a config error with %s', async (_, prepare, message) => {

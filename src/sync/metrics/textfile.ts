@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import writeFileAtomic from 'write-file-atomic';
 import { z } from 'zod';
 import manifest from '../../../package.json' with { type: 'json' };
-import { codeOf, describeSystemError } from '../../protocol/errors.ts';
+import { codeOf } from '../../protocol/errors.ts';
+import { explainFileError } from '../../protocol/file-errors.ts';
 import { syncError } from '../../runner/errors.ts';
 import type { MetricFamily } from './definitions.ts';
 
@@ -70,7 +71,7 @@ export async function writeMetricsFile(path: string, metrics: string, counters: 
 function explainUnusableFile(path: string, cause: unknown) {
   return syncError(
     'metrics_unusable',
-    `Can't write the metrics file ${path}: ${describeSystemError(cause)}. Choose a file in a folder that exists, and that you can write to.`,
+    `Can't write the metrics file ${path}: ${explainFileError(path, cause, 'Choose a file in a folder that you can write to')}.`,
     { cause },
   );
 }

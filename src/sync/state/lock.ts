@@ -1,7 +1,8 @@
 import { readFile, realpath, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { check, lock } from 'proper-lockfile';
-import { type ConnectorError, codeOf, describeSystemError } from '../../protocol/errors.ts';
+import { type ConnectorError, codeOf } from '../../protocol/errors.ts';
+import { explainFileError } from '../../protocol/file-errors.ts';
 import { syncError } from '../../runner/errors.ts';
 import { waitByTimer } from '../../shared/abort.ts';
 import { findLiveness, type ProcessOwner, processOwnerSchema } from '../../shared/process-owner.ts';
@@ -120,10 +121,12 @@ export async function resolveRealPath(path: string): Promise<string> {
   }
 }
 
+const ADVICE = 'Choose a file in a folder that has free space, and that you can write to';
+
 function explainUnusableFile(path: string, error: unknown): ConnectorError {
   return syncError(
     'state_file_unusable',
-    `Can't use the state file ${path}: ${describeSystemError(error)}. Choose a file in a folder that exists, has free space, and that you can write to.`,
+    `Can't use the state file ${path}: ${explainFileError(path, error, ADVICE)}.`,
   );
 }
 
