@@ -70,14 +70,14 @@ function rejects(rule: string, row: Row, code: string): RuleCase {
   return { rule, rows: [row], updates: [], accepted: 0, rejected: 1, says: [new RegExp(`\\(${code}\\)`)], told: code };
 }
 
-/** A row whose event Batch refuses, in these words. */
-function isRefused(rule: string, row: Row, event: string, words: RegExp): RuleCase {
+/** A row whose event Batch refuses because of its time, in these words. */
+function isRefused(rule: string, row: Row, event: string, code: string, words: RegExp): RuleCase {
   return {
     ...accepts(rule, row, event),
     accepted: 0,
     rejected: 1,
-    says: [new RegExp(`\\(refused_by_batch\\).*${words.source}`)],
-    told: 'refused_by_batch',
+    says: [new RegExp(`\\(${code}\\).*Batch said: .*${words.source}`)],
+    told: code,
   };
 }
 
@@ -180,12 +180,14 @@ export function ruleCases(now: number): readonly RuleCase[] {
       '2.3 time: over 24 hours ago is refused alone',
       { event_time: at(-25 * hours) },
       eventOf({}, { time: at(-25 * hours) }),
+      'event_too_old',
       /over 24 hours ago/,
     ),
     isRefused(
       '2.3 time: the future is refused alone',
       { event_time: at(hours) },
       eventOf({}, { time: at(hours) }),
+      'event_in_future',
       /in the future/,
     ),
     rejects(
@@ -220,8 +222,8 @@ export function ruleCases(now: number): readonly RuleCase[] {
       ],
       accepted: 2,
       rejected: 1,
-      says: [/\(refused_by_batch\)/],
-      told: 'refused_by_batch',
+      says: [/\(event_too_old\)/],
+      told: 'event_too_old',
     },
     takes('2.3 per event: under 25 kB', bulky(3), bulky(3)),
     rejects('2.3 per event: over 25 kB', bulky(4), 'event_too_large'),
@@ -616,7 +618,7 @@ export const ANSWER_CASES: readonly AnswerCase[] = [
     answers: [401],
     stored: [],
     failure: 'config_error',
-    says: [/project key/],
+    says: [/project_key is likely another key/],
   },
   {
     answer: '3.3 403: the sync ends',
@@ -683,19 +685,19 @@ export const ANSWER_CASES: readonly AnswerCase[] = [
     answer: '3.3 408: sent again',
     faults: [{ kind: 'status', status: 408 }],
     answers: [408, 202],
-    says: [/408.*trying again/],
+    says: [/408.*Retrying/],
   },
   {
     answer: '3.3 500: sent again, until it is taken',
     faults: [{ kind: 'status', status: 500, times: 2 }],
     answers: [500, 500, 202],
-    says: [/500, SERVER_ERROR.*trying again/, /2 retries/],
+    says: [/500, SERVER_ERROR.*Retrying/, /2 retries/],
   },
   {
     answer: '3.3 503, maintenance: sent again',
     faults: [{ kind: 'status', status: 503 }],
     answers: [503, 202],
-    says: [/503, MAINTENANCE_ERROR.*trying again/],
+    says: [/503, MAINTENANCE_ERROR.*Retrying/],
   },
   {
     answer: '3.3 503 with Retry-After: not before that',

@@ -94,7 +94,7 @@ test('reports what it would do and what it did, and exits with 3 if a row is rej
     'WARN  A row of events is rejected (custom_id_too_long): custom_id has 7 characters, but Batch accepts at most 6.\n',
   );
   expect(first.stdout).toMatch(
-    /^2 rejected rows: 2 to send\.\nDone: 1 accepted, 1 rejected \(custom_id_too_long: 1\)\.\nThey are kept in \S+\/events-\S+\.ndjson\. clickhouse-to-batch explain CODE says what to do\.\n$/,
+    /^2 rejected rows: 2 to send\.\nDone: 1 accepted, 1 rejected \(custom_id_too_long: 1\)\.\nThey are kept in \S+\/events-\S+\.ndjson\. \S+ explain CODE says what to do\.\n$/,
   );
 });
 

@@ -31,8 +31,15 @@ type Sending = {
 /** What the rows of most pages do not need. */
 const OTHERS: readonly Sending[] = [
   {
-    codes: ['event_too_old', 'event_in_future', 'attribute_invalid'],
-    policies: { untimely_event: 'reject', invalid_attribute: 'reject_event' },
+    codes: ['attribute_invalid'],
+    policies: { invalid_attribute: 'reject_event' },
+  },
+  // Another update than that of event_too_old: Batch does not say which event of an update it refuses.
+  { codes: ['event_in_future'], policies: {} },
+  {
+    codes: ['refused_by_batch'],
+    policies: {},
+    fault: { kind: 'partial', bulk_index: 0, category: 'event', reason: 'events[0]: the event is not enabled' },
   },
   {
     codes: ['text_truncated', 'time_left_out'],

@@ -12,7 +12,8 @@ const REJECTIONS = {
   custom_id_placeholder: 'Filter out rows whose custom_id is a placeholder such as null',
   event_name_invalid: `Give each row an event_name of ${NAME_FORM}`,
   event_time_invalid: 'Write event_time as a timestamp with a time zone, such as 2026-04-17T04:25:00Z, or as NULL',
-  event_too_old: 'Sync more often than once a day, or set policies.untimely_event to send_without_time',
+  event_too_old:
+    'To leave out old rows in a first run, set "start_from" in the source, for example to "23h". Otherwise, sync more often than once a day, or set policies.untimely_event to send_without_time',
   event_in_future: 'Correct the clock that sets event_time, or set policies.untimely_event to send_without_time',
   attribute_invalid:
     'Correct the column, or send the event without the attribute by setting policies.invalid_attribute to drop',

@@ -122,8 +122,8 @@ test('logs each retry, unreadable response and error of the source', () => {
   report.reportStrayError('odd');
   report.reportSourceError('No such table');
   expect(logged(report)).toEqual([
-    'WARN Batch has a fault (HTTP 500). Attempt 1 failed; trying again.',
-    'WARN Batch has a fault (HTTP 500). Attempt 2 failed; trying again.',
+    'WARN Batch has a fault (HTTP 500). Attempt 1 failed. Retrying.',
+    'WARN Batch has a fault (HTTP 500). Attempt 2 failed. Retrying.',
     "WARN Batch accepted a request, but its response can't be read, so Batch may have left out events or attributes. The response: <html>",
     'WARN Batch reported an error for an update that is not in the request: odd.',
     'ERROR The source failed: No such table',

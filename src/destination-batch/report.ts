@@ -2,6 +2,7 @@ import type { DestinationMetrics } from '../protocol/analytics.ts';
 import { troubleshootingPage } from '../protocol/help-pages.ts';
 import type { Message } from '../protocol/messages.ts';
 import { log } from '../protocol/messages.ts';
+import { describeRetry } from '../protocol/retries.ts';
 import { plural } from '../shared/format.ts';
 import {
   type AttributeCode,
@@ -170,7 +171,7 @@ export class Report {
 
   reportRetry(problem: string, attempt: number): void {
     this.#retries += 1;
-    this.#messages.push(log('WARN', `${problem}. Attempt ${attempt} failed; trying again.`));
+    this.#messages.push(log('WARN', describeRetry(`${problem}.`, attempt)));
   }
 
   /** Counts events that are sent again although they may already have arrived. */

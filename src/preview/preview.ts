@@ -1,9 +1,11 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { Change } from '../destination-batch/codes.ts';
 import { type DestinationConfiguration, destinationConfigurationSchema } from '../destination-batch/config/schema.ts';
 import { findUnknownStreams } from '../destination-batch/config/streams.ts';
 import { EventArena } from '../destination-batch/event-arena.ts';
 import { createDestinationStreams } from '../destination-batch/mapping/streams.ts';
+import { explainRefused } from '../destination-batch/untimely.ts';
 import { parseInputLine } from '../destination-batch/write/input.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { readConfiguration } from '../protocol/configuration.ts';
@@ -60,22 +62,21 @@ export async function preview(context: CommandContext, options: PreviewOptions):
   const stream = pickStream(streams, options.stream);
   const catalog = { streams: [{ stream, sync_mode: 'incremental' as const }] };
   const arena = new EventArena();
-  const sample = new Sample(
+  const sample = new Sample({
     arena,
-    (onChange) => {
-      const mapped = createDestinationStreams(
-        configuration,
-        catalog,
-        context.now,
-        (_, change) => onChange(change),
-        arena,
+    mapperWith: (onChange) => {
+      const report = (_: string, change: Change): void => onChange(change);
+      const found = createDestinationStreams(configuration, catalog, context.now, report, arena).find(
+        stream.name,
+        stream.namespace,
       );
-      const found = mapped.find(stream.name, stream.namespace);
       if (found === undefined) throw new Error('The catalog lacks the stream that it was built from.');
       return found.mapper;
     },
-    options.rows,
-  );
+    explainUntimely: ({ event }) =>
+      explainRefused(arena.read(event), context.now(), configuration.limits.event_age_hours),
+    maxShown: options.rows,
+  });
 
   let start: string | undefined;
   await runInProcess((output) => describeFirstRun({ ...context, output }, options.source, stream.name), {

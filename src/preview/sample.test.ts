@@ -5,7 +5,8 @@ import { destinationConfigurationSchema } from '../destination-batch/config/sche
 import { EventArena } from '../destination-batch/event-arena.ts';
 import { EventMapper } from '../destination-batch/mapping/mapper.ts';
 import { ProfileMapper } from '../destination-batch/mapping/profile/profile-mapper.ts';
-import { describeTerminal } from '../runner/table.ts';
+import { explainRefused } from '../destination-batch/untimely.ts';
+import { describeTerminal } from '../runner/terminal/terminal.ts';
 import { buildFirstRequest } from './request.ts';
 import { Sample } from './sample.ts';
 import { formatPreview } from './text.ts';
@@ -18,11 +19,13 @@ const arena = new EventArena();
 
 function sampleOf(rows: readonly Record<string, unknown>[], shown = 20): Sample {
   const { limits, policies, mapping } = configuration;
-  const sample = new Sample(
+  const sample = new Sample({
     arena,
-    (onChange) => new EventMapper(limits, { policies, mapping, stream: 'events', now: () => NOW, onChange }, arena),
-    shown,
-  );
+    mapperWith: (onChange) =>
+      new EventMapper(limits, { policies, mapping, stream: 'events', now: () => NOW, onChange }, arena),
+    explainUntimely: ({ event }) => explainRefused(arena.read(event), NOW, limits.event_age_hours),
+    maxShown: shown,
+  });
   for (const row of rows) sample.take(row);
   return sample;
 }
@@ -71,7 +74,7 @@ describe('a sample', () => {
       ['custom_id_missing', 2],
       ['event_name_invalid', 1],
     ]);
-    expect([sample.rows, sample.rejected, sample.untimely]).toEqual([5, 3, 0]);
+    expect([sample.rows, sample.rejected]).toEqual([5, 3]);
   });
 
   test('keeps only as many rows as are shown', () => {
@@ -80,14 +83,36 @@ describe('a sample', () => {
     expect(sample.mapped.map(({ profile }) => arena.profiles.readCustomId(profile))).toEqual(['u1']);
   });
 
-  test('reports whether all rows would arrive: not if one is rejected or its event is too old', () => {
-    expect(sampleOf([row()]).wouldAllArrive).toBe(true);
-    expect(sampleOf([row(), row({ custom_id: '' })]).wouldAllArrive).toBe(false);
-    expect(sampleOf([row(), row({ event_time: '2025-12-01T00:00:00Z' })]).wouldAllArrive).toBe(false);
+  test('counts events that Batch would refuse because of their time as rejected', () => {
+    const sample = sampleOf([
+      row(),
+      row({ event_time: '2025-12-31T23:59:59Z' }),
+      row({ event_time: '2026-01-02T00:00:01Z' }),
+    ]);
+    expect([sample.rejected, sample.shown.map(({ isRejected }) => isRejected)]).toEqual([2, [false, true, true]]);
+    expect([...sample.rejections]).toEqual([
+      ['event_too_old', { times: 1, reason: 'the event is older than 24 hours, and Batch refuses such events' }],
+      [
+        'event_in_future',
+        { times: 1, reason: "the event is in the future by this machine's clock, and Batch refuses such events" },
+      ],
+    ]);
+    // They are sent nevertheless.
+    expect(sample.mapped).toHaveLength(3);
   });
 
-  test('counts events that are too old or in the future', () => {
-    expect(sampleOf([row(), row({ event_time: '2025-12-01T00:00:00Z' })]).untimely).toBe(1);
+  test('finds values that are sent, but are likely a mistake', () => {
+    const { columns } = sampleOf([
+      row({ custom_id: ' u1', a: '{"b":1,}', c: '[1' }),
+      row({ custom_id: '  ', a: '{"b":1}', c: '[x] ' }),
+    ]);
+    expect(
+      columns.filter(({ oddities }) => oddities.size > 0).map(({ name, oddities }) => [name, [...oddities]]),
+    ).toEqual([
+      ['custom_id', [['begin or end with a space, and are sent with it: each is a profile of its own', 1]]],
+      ['a', [['look like JSON, but are not valid JSON: they are sent as strings', 1]]],
+      ['c', [['look like JSON, but are not valid JSON: they are sent as strings', 1]]],
+    ]);
   });
 });
 
@@ -119,10 +144,11 @@ test('maps rows of profile attributes, and builds their first request as write d
 describe('the text of a preview', () => {
   const plain = describeTerminal({});
   const colourful = describeTerminal({ isTTY: true, columns: 120, hasColors: () => true });
-  const textOf = (sample: Sample, terminal = plain) =>
+  const textOf = (sample: Sample, terminal = plain, wholeRequest = false) =>
     formatPreview(
       { stream: 'events', start: undefined, sample, request: buildFirstRequest(arena, sample.mapped, configuration) },
       terminal,
+      { launcher: 'bin/connector', wholeRequest },
     );
 
   const mixed = sampleOf([
@@ -147,12 +173,22 @@ describe('the text of a preview', () => {
     expect(text).toContain('\\u001b[31mred');
   });
 
-  test('reports how many rows would be sent, and why others are rejected', () => {
+  test('begins and ends with how many rows would be accepted, and reports why others are rejected', () => {
     const text = textOf(mixed);
-    expect(text).toContain('40 rows of 41 would be sent, 1 rejected.');
-    expect(text).toContain('1 × custom_id_missing');
+    expect(text).toMatch(/^Result for a sample of 41 rows\n\n40 of 41 rows would be accepted, and 1 rejected\.\n/);
+    expect(text).toMatch(
+      /\n1 × custom_id_missing {2}custom_id is missing or blank, so there is no profile to\n {23}attach the event to\. Map the column with the profile id\n {23}to custom_id, .*\n\nMore about each: bin\/connector explain CODE\n/s,
+    );
     expect(text).toMatch(/✗ +purchase/);
-    expect(text.trimEnd().split('\n').at(-1)).toBe('Nothing was sent.');
+    expect(text.trimEnd().split('\n').at(-1)).toBe(
+      '40 of 41 rows would be accepted, and 1 rejected. Nothing was sent.',
+    );
+    expect(textOf(sampleOf([row()]))).toMatch(/^Result for a sample of 1 row\n\nThe row would be accepted\.\n/);
+  });
+
+  test('has only ASCII symbols in a terminal without UTF-8', () => {
+    const terminal = describeTerminal({ isTTY: true }, { LC_ALL: 'C', LANG: 'en_US.UTF-8' });
+    expect(textOf(sampleOf([row({ custom_id: '' }), row({ item: 'x'.repeat(99) })]), terminal)).toMatch(/^[\n -~]+$/);
   });
 
   test('shows long numbers in the request with all digits', () => {
@@ -160,23 +196,12 @@ describe('the text of a preview', () => {
     expect(textOf(exact)).toContain('"a": 12345678901234567890.5');
   });
 
-  test('truncates a request after three updates, and counts the others', () => {
-    const rows = Array.from({ length: 5 }, (_, n) => row({ custom_id: `u${n}` }));
-    expect(textOf(sampleOf(rows))).toMatch(/"u2".*\n\]\nand 2 updates more\n/s);
-    expect(textOf(sampleOf(rows))).not.toContain('"u3"');
-    expect(textOf(sampleOf(rows.slice(0, 3)))).not.toContain('more');
-  });
-
-  test('reports events that Batch would refuse for their time', () => {
-    const text = textOf(sampleOf([row({ event_time: '2025-12-01T00:00:00Z' })]));
-    expect(text).toMatch(
-      /^Batch would likely refuse this event: too old, or in the future\.\n\nWhat to do: clickhouse-to-batch explain event_too_old$/m,
-    );
-    const two = [row({ event_time: '2025-12-01T00:00:00Z' }), row({ event_time: '2025-12-01T00:00:00Z' })];
-    expect(textOf(sampleOf(two))).toContain('Batch would likely refuse all 2 events: too old');
-    expect(textOf(sampleOf([...two, row(), row({ custom_id: '' })]))).toContain(
-      'Batch would likely refuse 2 of these 3 events: too old',
-    );
+  test('truncates a request after two updates unless asked for all of them', () => {
+    const rows = Array.from({ length: 4 }, (_, n) => row({ custom_id: `u${n}` }));
+    expect(textOf(sampleOf(rows))).toMatch(/"u1".*\n\]\nand 2 updates more \(--request shows all\)\n/s);
+    expect(textOf(sampleOf(rows))).not.toContain('"u2"');
+    expect(textOf(sampleOf(rows), plain, true)).toMatch(/"u3"\s/);
+    expect(textOf(sampleOf(rows.slice(0, 2)))).not.toContain('more');
   });
 
   test('reports columns whose type changes between rows, also inside objects', () => {
@@ -214,7 +239,12 @@ describe('the text of a preview', () => {
 
   test('reports attributes of profiles whose type changes; NULL and edits of an array are no change', () => {
     const policies = { ...configuration.policies, null_attribute: 'delete' as const };
-    const sample = new Sample(arena, () => new ProfileMapper(configuration.limits, { policies }, arena), 20);
+    const sample = new Sample({
+      arena,
+      mapperWith: () => new ProfileMapper(configuration.limits, { policies }, arena),
+      explainUntimely: () => undefined,
+      maxShown: 20,
+    });
     for (const [n, tags] of [
       [1, ['a']],
       [null, '{"$add":["b"]}'],

@@ -4,6 +4,8 @@ import type { EventArena } from '../destination-batch/event-arena.ts';
 import type { ColumnUse, Row } from '../destination-batch/mapping/mapper.ts';
 import type { MappedAttributes } from '../destination-batch/mapping/profile/profile-mapper.ts';
 import type { MappedEvent, RejectedRow } from '../destination-batch/mapping/rules.ts';
+import type { Untimely } from '../destination-batch/untimely.ts';
+import { tryParseJson } from '../shared/exact-json.ts';
 import { AttributeTypes, type TypeChange } from './attribute-types.ts';
 
 /** The JSON type of a value. */
@@ -23,6 +25,8 @@ export type SampledColumn = {
   types: Set<JsonType>;
   /** The values of the column that were left out or changed, by code. */
   remarks: Map<LeftOut['code'] | Change['code'], Found>;
+  /** How many values are sent, but may not be what was meant, by what is unusual about them. */
+  oddities: Map<string, number>;
 };
 
 /** A mapper of a stream, whose rows become events of profiles or attributes of profiles. */
@@ -31,14 +35,30 @@ export type SampleMapper = {
   describeColumn: (column: string) => ColumnUse;
 };
 
+/** What is unusual about a value. Each is a predicate of the values of a column. */
+const BROKEN_JSON = 'look like JSON, but are not valid JSON: they are sent as strings';
+const SPACED_ID = 'begin or end with a space, and are sent with it: each is a profile of its own';
+
 /** A row to show. */
 export type ShownRow = { row: Row; isRejected: boolean };
+
+type SampleOptions = {
+  /** Contains what the mapper returns. */
+  arena: EventArena;
+  /** Creates the mapper of the stream. The mapper passes each change that a policy makes to `onChange`. */
+  mapperWith: (onChange: (change: Change) => void) => SampleMapper;
+  /** Explains why Batch would refuse an event because of its time. */
+  explainUntimely: (event: MappedEvent) => Untimely | undefined;
+  /** The maximum number of rows to show, beginning with the first row. */
+  maxShown: number;
+};
 
 /** Maps rows as `write` does, without sending them, and counts the results by column and by code. */
 export class Sample {
   readonly #arena: EventArena;
   readonly #mapper: SampleMapper;
   readonly #types = new AttributeTypes();
+  readonly #explainUntimely: SampleOptions['explainUntimely'];
   readonly #maxShown: number;
   readonly #columns = new Map<string, SampledColumn>();
   readonly #rejections = new Map<RejectionCode, Found>();
@@ -46,16 +66,11 @@ export class Sample {
   readonly #mapped: (MappedEvent | MappedAttributes)[] = [];
   #rows = 0;
   #rejected = 0;
-  #untimely = 0;
 
-  /**
-   * @param arena holds what the mapper returns.
-   * @param mapperWith creates the mapper of the stream. The mapper passes each change that a policy makes to `onChange`.
-   * @param maxShown the maximum number of rows to show, beginning with the first row.
-   */
-  constructor(arena: EventArena, mapperWith: (onChange: (change: Change) => void) => SampleMapper, maxShown: number) {
+  constructor({ arena, mapperWith, explainUntimely, maxShown }: SampleOptions) {
     this.#arena = arena;
     this.#mapper = mapperWith((change) => this.#addRemark(change));
+    this.#explainUntimely = explainUntimely;
     this.#maxShown = maxShown;
   }
 
@@ -63,18 +78,9 @@ export class Sample {
     return this.#rows;
   }
 
+  /** The number of rows that would be rejected, before they are sent or by Batch. */
   get rejected(): number {
     return this.#rejected;
-  }
-
-  /** The number of rows whose event would be sent, but may be refused by Batch because of its time. */
-  get untimely(): number {
-    return this.#untimely;
-  }
-
-  /** Whether Batch would accept every row of the sample, as far as can be known before sending. */
-  get wouldAllArrive(): boolean {
-    return this.#rejected === 0 && this.#untimely === 0;
   }
 
   /** The columns, in the order in which they first appeared. */
@@ -106,15 +112,18 @@ export class Sample {
     this.#rows += 1;
     for (const [name, value] of Object.entries(row)) this.#inspect(name, value);
     const mapped = this.#mapper.map(row);
+    let isRejected = mapped.kind === 'rejected';
     if (mapped.kind === 'rejected') this.#reject(mapped.rejection);
     else {
-      if (mapped.kind === 'event' && !mapped.isTimely) this.#untimely += 1;
+      const untimely = mapped.kind === 'event' ? this.#explainUntimely(mapped) : undefined;
+      if (untimely !== undefined) this.#reject(untimely);
       for (const leftOut of mapped.leftOut) this.#addRemark(leftOut);
       if (mapped.kind === 'event') this.#types.addEvent(this.#arena.read(mapped.event));
       else for (const part of mapped.parts) this.#types.addAttributeRow(this.#arena.read(part));
+      isRejected = untimely !== undefined;
     }
     if (this.#shown.length === this.#maxShown) return;
-    this.#shown.push({ row, isRejected: mapped.kind === 'rejected' });
+    this.#shown.push({ row, isRejected });
     if (mapped.kind !== 'rejected') this.#mapped.push(mapped);
   }
 
@@ -128,6 +137,7 @@ export class Sample {
         nulls: 0,
         types: new Set(),
         remarks: new Map(),
+        oddities: new Map(),
       };
       this.#columns.set(name, column);
     }
@@ -135,6 +145,8 @@ export class Sample {
     const type = detectJsonType(value);
     if (type === 'null') column.nulls += 1;
     else column.types.add(type);
+    const oddity = findOddity(value, column.use);
+    if (oddity !== undefined) column.oddities.set(oddity, (column.oddities.get(oddity) ?? 0) + 1);
   }
 
   #addRemark({ column, code, reason }: LeftOut | Change): void {
@@ -142,7 +154,7 @@ export class Sample {
     if (remarks !== undefined) countFinding(remarks, code, reason);
   }
 
-  #reject({ code, reason }: Rejection): void {
+  #reject({ code, reason }: Pick<Rejection, 'code' | 'reason'>): void {
     this.#rejected += 1;
     countFinding(this.#rejections, code, reason);
   }
@@ -152,6 +164,16 @@ function countFinding<Code>(found: Map<Code, Found>, code: Code, reason: string)
   const known = found.get(code);
   if (known === undefined) found.set(code, { times: 1, reason });
   else known.times += 1;
+}
+
+/** Finds something unusual about a value that is sent as it is. */
+function findOddity(value: unknown, use: ColumnUse): string | undefined {
+  if (typeof value !== 'string') return undefined;
+  const text = value.trim();
+  if (use.kind === 'profile') return text !== value && text !== '' ? SPACED_ID : undefined;
+  if (use.kind !== 'attribute' || use.valueKind !== 'plain') return undefined;
+  const isLikeJson = (text.startsWith('{') && text.endsWith('}')) || (text.startsWith('[') && text.endsWith(']'));
+  return isLikeJson && tryParseJson(text) === undefined ? BROKEN_JSON : undefined;
 }
 
 function detectJsonType(value: unknown): JsonType {

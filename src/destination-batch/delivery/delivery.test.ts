@@ -564,7 +564,7 @@ describe('a request that failed and may succeed later', () => {
     // They are drawn, so that many who wait do not come back all at once.
     expect(waits.some((wait, index) => wait > 500 * 2 ** index && wait < MINUTE)).toBe(true);
     expect(wordsOf(report.drainMessages())).toEqual(
-      attempts.slice(1).map((_, index) => `Batch has a fault. Attempt ${index + 1} failed; trying again.`),
+      attempts.slice(1).map((_, index) => `Batch has a fault. Attempt ${index + 1} failed. Retrying.`),
     );
     expect(wordsOf(report.summarize())[0]).toBe(
       '0 rows read: 0 accepted, 0 rejected, 0 not sent. 0 attributes left out, 0 possible duplicates. 10 requests with 10 updates, 9 retries.',

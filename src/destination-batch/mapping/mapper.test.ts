@@ -599,7 +599,7 @@ describe('an event is timely', () => {
     const map = (event_time: string): unknown => mapper.map({ custom_id: 'u1', event_name: 'e', event_time });
     expect(map('2026-04-16T00:00:00Z')).toMatchObject({ kind: 'event', isTimely: true });
     expect(map('2026-04-15T00:00:00Z')).toMatchObject({
-      rejection: { code: 'event_too_old', reason: expect.stringContaining('is older than Batch accepts (48 hours') },
+      rejection: { code: 'event_too_old', reason: expect.stringContaining('is older than 48 hours (minus 5 minutes') },
     });
   });
 });
@@ -719,12 +719,16 @@ describe('policies.untimely_event', () => {
         kind: 'rejected',
         rejection: {
           code: 'event_too_old',
-          reason: 'event_time is older than Batch accepts (24 hours, minus 5 minutes for waiting in the queue)',
+          reason:
+            'event_time is older than 24 hours (minus 5 minutes for waiting in the queue), and Batch refuses such events',
         },
       },
       {
         kind: 'rejected',
-        rejection: { code: 'event_in_future', reason: "event_time is in the future by this machine's clock" },
+        rejection: {
+          code: 'event_in_future',
+          reason: "event_time is in the future by this machine's clock, and Batch refuses such events",
+        },
       },
     ]);
   });

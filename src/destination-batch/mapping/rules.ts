@@ -11,6 +11,7 @@ import {
 import { DEFAULT_POLICIES, type Policies } from '../config/policies.ts';
 import type { EventNumber } from '../event-arena.ts';
 import type { ProfileNumber } from '../profile-table.ts';
+import { explainUnsent } from '../untimely.ts';
 import { type AttributeName, AttributeNames } from './attribute-name.ts';
 import { type Attribute, AttributeWriter, type ValueKind } from './attribute-value.ts';
 import { type ColumnTypes, resolveValueKind } from './column-types.ts';
@@ -176,7 +177,7 @@ export class EventRules {
     if (timeliness !== 'not_sent') {
       return { kind: 'head', customId, name: eventName, time, isTimely: timeliness === 'timely' };
     }
-    const untimely = explainUntimely(age, this.limits.event_age_hours);
+    const untimely = explainUnsent(age, this.limits.event_age_hours);
     const column = this.columns.eventTime;
     const { untimely_event: policy } = this.options.policies;
     if (policy === 'reject') return rejectRow(untimely.code, `${column} ${untimely.reason}`);
@@ -262,15 +263,6 @@ export class EventRules {
     const members = typeof type === 'object' ? type : undefined;
     return { name, kind: resolveValueKind(name, type, this.#plainText.has(column)), members, isCounted: true };
   }
-}
-
-/** Explains why Batch would likely refuse an event because of its age, in milliseconds. */
-function explainUntimely(age: number, hours: number): Rejection {
-  if (age < 0) return { code: 'event_in_future', reason: "is in the future by this machine's clock" };
-  return {
-    code: 'event_too_old',
-    reason: `is older than Batch accepts (${hours} hours, minus ${EVENT_AGE_MARGIN_MS / 60_000} minutes for waiting in the queue)`,
-  };
 }
 
 export function rejectRow(code: RejectionCode, reason: string): RejectedRow {

@@ -91,8 +91,11 @@ function splitDeadLetter(line: string): { message: string; earlier: StoredReject
 }
 
 /** Returns the reason for a rejection, for the log. Masks the values of the row that Batch's message quotes. */
-export function explainRejection({ reason, refusal }: Rejection, row: Row): string {
-  return refusal === undefined ? reason : describeRefusal({ ...refusal, words: maskValues(refusal.words, row) });
+export function explainRejection({ code, reason, refusal }: Rejection, row: Row): string {
+  if (refusal === undefined) return reason;
+  const said = describeRefusal({ ...refusal, words: maskValues(refusal.words, row) });
+  // The reason of any other code explains why Batch refused the event.
+  return code === 'refused_by_batch' ? said : `${reason}. ${said}`;
 }
 
 /** Describes a row for the log: its columns, with the kind and the length of each value, but never the value itself. */

@@ -99,7 +99,7 @@ export class RejectionPolicy {
       return {
         kind: 'failed',
         error: createError(
-          `${times} of the ${rows} rows ${isAtEnd ? 'of this sync' : 'so far'} were rejected with ${code}. That is too many to be exceptions: the mapping or the data is likely wrong`,
+          `${times} of the ${rows} rows ${isAtEnd ? 'of this sync' : 'so far'} were rejected with ${code}. ${explainMany(code)}`,
           code,
         ),
       };
@@ -117,6 +117,18 @@ export class RejectionPolicy {
     }
     // At the end, the decision can't wait for further rows.
     return !isAtEnd && (isNearlyAll || isOverShare) ? UNDECIDED : FINE;
+  }
+}
+
+/** Explains why nearly all rows were rejected with this code. */
+function explainMany(code: RejectionCode): string {
+  switch (code) {
+    case 'event_too_old':
+      return 'Batch refuses events that are too old';
+    case 'event_in_future':
+      return 'Batch refuses events whose time is in the future';
+    default:
+      return 'That is too many to be exceptions: the mapping or the data is likely wrong';
   }
 }
 

@@ -280,22 +280,22 @@ test.each([
 
 test('counts a row that Batch refuses as rejected, with its reason', async () => {
   const { feed, input, result, states, logs } = start();
-  sandbox.faults.add({ kind: 'partial', bulk_index: 1, category: 'event', reason: 'time is over 24 hours ago' });
+  sandbox.faults.add({ kind: 'partial', bulk_index: 1, category: 'event', reason: 'no such event' });
   feed(row('u1', 'a'), row('u2', 'b'), state(1));
   input.end();
   expect(await result).toBe(true);
   expect(states()).toEqual([state(1, 'events', stats(1, 1))]);
   expect(logs()[0]).toMatch(
-    /^WARN A row of events is rejected \(refused_by_batch\): Batch said: time is over 24 hours ago\. Its columns: custom_id \(string of 2 characters\), event_name \(string of 1 character\)\. See .+refused_by_batch\.md$/,
+    /^WARN A row of events is rejected \(refused_by_batch\): Batch said: no such event\. Its columns: custom_id \(string of 2 characters\), event_name \(string of 1 character\)\. See .+refused_by_batch\.md$/,
   );
 });
 
 // Batch refuses only such an event, but reports the update that contains it.
 test.each([
-  ['older than a day', -25 * 3_600_000],
-  ['in the future', 3_600_000],
-])('rejects only the event %s, and counts the others of its profile as accepted', async (_, offset) => {
-  const { feed, input, result, states } = start();
+  ['older than 24 hours', -25 * 3_600_000, 'event_too_old'],
+  ["in the future by this machine's clock", 3_600_000, 'event_in_future'],
+])('rejects only the event %s, and counts the others of its profile as accepted', async (age, offset, code) => {
+  const { feed, input, result, states, logs } = start();
   const time = new Date(Date.now() + offset).toISOString();
   feed(
     row('u1', 'a'),
@@ -307,6 +307,9 @@ test.each([
   await result;
   expect(stored()).toEqual(['u1 a', 'u1 c']);
   expect(states()).toEqual([state(1, 'events', stats(2, 1))]);
+  expect(logs()[0]).toMatch(
+    `WARN A row of events is rejected (${code}): the event is ${age}, and Batch refuses such events. Batch said: events[0]: time is `,
+  );
 });
 
 test('I10: waits for a slow reader of stdout, and writes the states in order', async () => {
@@ -516,7 +519,7 @@ test('logs each retry while Batch is unreachable, and not only at the end', asyn
   feed(row('u1', 'a'));
   await expect
     .poll(logs, { interval: 2 })
-    .toEqual([expect.stringMatching(/^WARN .*503.* Attempt 1 failed; trying again/)]);
+    .toEqual([expect.stringMatching(/^WARN .*503.* Attempt 1 failed\. Retrying/)]);
   expect(ended.isDone).toBe(false);
   input.end();
   expect(await result).toBe(true);

@@ -24,6 +24,7 @@ import { describeRow, explainRejection, rebuildRow } from '../rejected/dead-lett
 import type { Policy } from '../rejected/policy.ts';
 import type { RejectedRowSink } from '../rejected/rejected-rows.ts';
 import type { Report } from '../report.ts';
+import { explainRefused } from '../untimely.ts';
 import { listCatalogWarnings } from './catalog-warnings.ts';
 import { CheckpointTracker, type TrackedRows } from './checkpoints.ts';
 import { type InputMessage, parseInputLine, type StreamName } from './input.ts';
@@ -53,6 +54,7 @@ export class WriteSession {
   readonly #output: MessageOutput;
   readonly #isDryRun: boolean;
   readonly #now: () => number;
+  readonly #maxAgeHours: number;
   /** The time at which the current lines were read, in milliseconds since the epoch. Reading the clock for each row would take 1 %
    * of the time. */
   #time: number;
@@ -91,6 +93,7 @@ export class WriteSession {
     this.#rejectedRows = rejectedRows;
     this.#policy = policy;
     this.#now = now;
+    this.#maxAgeHours = configuration.limits.event_age_hours;
     this.#time = now();
     this.#streams = createDestinationStreams(
       configuration,
@@ -305,13 +308,19 @@ export class WriteSession {
     } else {
       const arena = this.#arena;
       const rebuild = (): Row => rebuildRow(arena.profiles.readCustomId(profile), arena.read(item));
-      this.#reject(origin, outcome.rejection, rebuild);
+      this.#reject(origin, this.#explainTime(item, outcome.rejection), rebuild);
     }
     if (origin.line !== undefined) {
       this.#rejectedRows?.release(origin.line);
       this.#lines[item] = undefined;
     }
     this.#stateOutput.requestFlush();
+  }
+
+  /** If Batch refused an event whose time it does not accept, its time is the reason. */
+  #explainTime(item: EventNumber, rejection: Rejection): Rejection {
+    if (rejection.code !== 'refused_by_batch') return rejection;
+    return { ...rejection, ...explainRefused(this.#arena.read(item), this.#now(), this.#maxAgeHours) };
   }
 
   #originOf(item: EventNumber): RowOrigin {

@@ -12,14 +12,14 @@ import { z } from 'zod';
 import { ConnectorError } from '../../protocol/errors.ts';
 import { findProxy, formatAddress, type HttpProxy } from '../../protocol/network/proxy.ts';
 import { explainProxyStatus } from '../../protocol/network/proxy-tunnel.ts';
+import { describeRetry } from '../../protocol/retries.ts';
 import { onAbort } from '../../shared/abort.ts';
 import { tryParseJson } from '../../shared/exact-json.ts';
 import { SOURCE_PROGRAM } from '../../shared/package.ts';
 import { retryFor } from '../../shared/retry.ts';
-import { addSentence } from '../../shared/statement.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { sourceError } from '../errors/codes.ts';
-import { explainClickHouseError, mayBeWakingUp } from '../errors/explain.ts';
+import { explainClickHouseError, isRefused, mayBeWakingUp } from '../errors/explain.ts';
 import { GatewayError, NotClickHouseError, ProxyRefusalError } from '../errors/response-errors.ts';
 import { createHttpAgent } from './http-agent.ts';
 import { mayBeRunning, QueryCanceller } from './kill-query.ts';
@@ -78,9 +78,11 @@ export type ClientOptions = {
   /** Receives warnings. */
   warn: (message: string) => void;
   /**
-   * Which errors to retry. "wake-up": only errors of a server that is waking up. Use this if the host and port of the configuration may be wrong. "transient": all transient errors, such as those of a server that can't be reached.
+   * Which errors to retry. "wake-up": only errors of a server that is waking up. Use this if the host and port of the configuration
+   * may be wrong. "transient": all transient errors, such as those of a server that can't be reached. "unless-refused": transient
+   * errors, except for those that mean that no ClickHouse listens there.
    */
-  retryOn: 'wake-up' | 'transient';
+  retryOn: 'wake-up' | 'transient' | 'unless-refused';
   /** Called once, after the first answer. @param serverTime the server's clock, in milliseconds since the epoch. */
   onConnected: (serverTime: number) => void;
   /** How long to retry, and the delay before the first retry, in milliseconds. */
@@ -167,7 +169,7 @@ export class ClickHouse {
           maxDelayMs: LONGEST_RETRY_MS,
           signal: stop,
           shouldRetry: (error) => this.#isRetryable(error),
-          onRetry: (error) => warn(addSentence(error.message, 'Retrying.')),
+          onRetry: (error, attempt) => warn(describeRetry(error.message, attempt)),
         },
         attempt,
       );
@@ -323,7 +325,14 @@ export class ClickHouse {
   #isRetryable(error: Error): boolean {
     const { retryOn } = this.#options;
     if (!(error instanceof ConnectorError) || error.failureType !== 'transient_error') return false;
-    return retryOn === 'transient' || mayBeWakingUp(error, this.#configuration);
+    switch (retryOn) {
+      case 'transient':
+        return true;
+      case 'unless-refused':
+        return !isRefused(error);
+      case 'wake-up':
+        return mayBeWakingUp(error, this.#configuration);
+    }
   }
 }
 

@@ -1,6 +1,6 @@
 import { ConnectorError, codeOf } from '../../protocol/errors.ts';
+import { describeRetry } from '../../protocol/retries.ts';
 import { retryFor } from '../../shared/retry.ts';
-import { addSentence } from '../../shared/statement.ts';
 import type { ClickHouse } from '../client/client.ts';
 import { READ_BYTES } from '../client/large-read-agent.ts';
 import { CutOffError } from '../errors/response-errors.ts';
@@ -135,7 +135,7 @@ async function fillQueue(fetching: Fetching, start: Position): Promise<void> {
       if (fetched.end === 'complete') break;
       if (fetched.end === 'broken') {
         if (!shouldRetry(fetching, fetched.error)) throw fetched.error;
-        warnOfRetry(fetching, fetched.error);
+        warnOfRetry(fetching, fetched.error, 1);
       }
       position = fetched.position;
       if (!(await queue.waitBelow(options.resumeBelowBytes, signal))) break;
@@ -156,7 +156,7 @@ function fetchResponseWithRetry(fetching: Fetching, after: Position): Promise<Fe
       maxDelayMs: LONGEST_RETRY_MS,
       signal,
       shouldRetry: (error) => shouldRetry(fetching, error),
-      onRetry: (error) => warnOfRetry(fetching, error),
+      onRetry: (error, attempt) => warnOfRetry(fetching, error, attempt),
     },
     () => fetchResponse(fetching, after),
   );
@@ -168,8 +168,8 @@ function shouldRetry({ options, signal }: Fetching, error: Error): boolean {
   return error.failureType === 'transient_error' && !isSchemaChanged(error.cause);
 }
 
-function warnOfRetry({ source }: Fetching, error: Error): void {
-  source.warn(addSentence(error.message, 'Retrying: reading continues after the last page.'));
+function warnOfRetry({ source }: Fetching, error: Error, attempt: number): void {
+  source.warn(describeRetry(error.message, attempt, 'reading continues after the last page'));
 }
 
 /** How a response ended: it was read to its end ("complete"), closed because of a slow reader ("left"), or it broke off. */
