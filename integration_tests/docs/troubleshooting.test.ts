@@ -437,7 +437,7 @@ const SYNC_ERRORS_OF_COMMANDS: readonly Case[] = [
   {
     code: 'stream_unknown',
     say: () => {
-      const options = { source: source({ table: undefined }), destination: destination(), stream: 'event', rows: 1 };
+      const options = { source: source({ table: undefined }), destination: destination(), stream: 'clicks', rows: 1 };
       return failureOf(preview(context(new PassThrough()), { ...options, warn: () => {} }));
     },
     replaced: [[/It has: [^.]+/g, 'It has: events, orders']],

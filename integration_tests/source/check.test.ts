@@ -229,7 +229,7 @@ describe('a table that can be read but should be looked at', () => {
   const rows = "SELECT 'u', 'x', toDateTime64('2026-01-01 00:00:00', 6, 'UTC')";
   const old = (count: string): RegExp =>
     new RegExp(
-      `^The first run of "odd" sends all rows, including ${count} older than 24 hours by (its|their) last_updated_at\\. .* set "start_from"`,
+      `^The first run of "odd" sends all rows, including ${count} older than 24 hours by (its|their) last_updated_at\\. Without a column event_time, Batch dates them today.* set "start_from"`,
     );
 
   test.each<[string, string[], (RegExp | string)[]]>([
@@ -348,13 +348,31 @@ describe('a table that can be read but should be looked at', () => {
       [/last_updated_at of "odd" is a Date\. More rows of the current day may appear/],
     ],
     [
-      'columns that no attribute can be called like, and native arrays',
+      'columns that no attribute can be called like, and arrays that Batch does not accept',
       [
-        `CREATE TABLE shop.odd (${required}, \`unit price\` UInt8, url__link String, ${'x'.repeat(31)} UInt8, tags Array(String)) ENGINE = MergeTree ORDER BY last_updated_at`,
+        `CREATE TABLE shop.odd (${required}, \`unit price\` UInt8, url__link String, ${'x'.repeat(31)} UInt8, tags Array(String), items Array(Tuple(a String)), sizes Array(Nullable(UInt8)), place Point) ENGINE = MergeTree ORDER BY last_updated_at`,
       ],
       [
         /does not accept the names of the columns "unit price", "x{31}" of "odd"\./,
-        /The columns "tags" of "odd" are native arrays/,
+        /^Batch accepts only arrays of strings or of objects, but these columns of "odd" are arrays of something else: "sizes", "place"\. They are left out/,
+      ],
+    ],
+    [
+      'ids with spaces',
+      [
+        createTableSql('shop.odd'),
+        "INSERT INTO shop.odd SELECT arrayElement(['u1 ', ' u1', 'u1', ''], number + 1), 'x', now64(6) FROM numbers(4)",
+      ],
+      [/^The custom_id of 2 rows of "odd" begin or end with a space, and are sent with it\..* trimBoth\(custom_id\)/],
+    ],
+    [
+      'events that are older than their rows',
+      [
+        createTableSql('shop.odd', 'event_time Nullable(DateTime64(3))'),
+        "INSERT INTO shop.odd SELECT 'u', 'x', now64(6), if(number = 2, NULL, now() - 90000 + number * 10000) FROM numbers(3)",
+      ],
+      [
+        /^The first run of "odd" sends 1 row whose event_time is older than 24 hours, and Batch refuses such events \(event_too_old\)\. To leave old rows out, set "start_from"/,
       ],
     ],
   ])('%s', async (_, statements, expected) => {
@@ -373,8 +391,8 @@ describe('an invalid configuration', () => {
     ['no host', {}, /host/],
     ['a port that is no number', { host: 'localhost', port: '8123' }, /port/],
     ['an address as host', { host: 'https://localhost:8443' }, /host.*without https/s],
-    ['not JSON', '{"host": "localhost", "password": "hunter2"', /not valid JSON/],
-    ['a list', [], /whole file/],
+    ['not JSON', '{"host": "localhost", "password": "hunter2"', /not valid JSON: line 1, column 44\.\n/],
+    ['a list', [], /it must be an object/],
   ])('%s', async (_, content, expected) => {
     const { status, message } = await checkStatus('source-clickhouse', file('wrong.json', content));
     expect(status).toBe('FAILED');

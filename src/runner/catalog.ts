@@ -1,5 +1,6 @@
 import type { ConnectorError } from '../protocol/errors.ts';
 import { formatList } from '../shared/format.ts';
+import { formatChoice, suggestNames } from '../shared/suggest.ts';
 import { syncError } from './errors.ts';
 import type { DiscoveredStream } from './messages.ts';
 
@@ -9,24 +10,21 @@ const MAX_NAMED = 20;
 /**
  * Selects the streams with the given names, or all streams if no names are given.
  *
- * @throws ConnectorError (config_error) if any of the names matches no stream, or if the source has no streams.
+ * @throws ConnectorError (config_error) if any of the names matches no stream.
  */
 export function chooseStreams<Stream extends { name: string }>(
   streams: readonly Stream[],
   names: readonly string[],
 ): readonly Stream[] {
   const existing = [...new Set(streams.map(({ name }) => name))];
-  if (existing.length === 0) {
-    throw syncError(
-      'stream_unknown',
-      'The source has no table or view that can be read: none has all required columns, or the user has no access. Run check with the configuration of the source to see what is missing.',
-    );
-  }
   const unknown = names.filter((name) => !existing.includes(name));
   if (unknown.length > 0) {
+    const near = suggestNames(unknown[0] ?? '', existing);
+    const advice =
+      near.length > 0 ? `Did you mean ${formatChoice(near)}?` : `It has: ${formatList(existing, MAX_NAMED)}.`;
     throw syncError(
       'stream_unknown',
-      `The source has no stream ${unknown.map((name) => `"${name}"`).join(', ')}. It has: ${formatList(existing, MAX_NAMED)}. Choose with --stream.`,
+      `The source has no stream ${unknown.map((name) => `"${name}"`).join(', ')}. ${advice} Choose with --stream.`,
     );
   }
   return names.length === 0 ? streams : streams.filter(({ name }) => names.includes(name));

@@ -19,7 +19,7 @@ export type DescribedStream = z.output<typeof describedStream>;
  * Discovers the streams of a source.
  *
  * @param warn receives the warnings of the source.
- * @throws ConnectorError when the source can't be reached.
+ * @throws ConnectorError when the source can't be reached, or has no streams.
  */
 export async function describeStreams(
   context: Omit<CommandContext, 'output'>,
@@ -27,7 +27,7 @@ export async function describeStreams(
   warn: (message: string) => void = () => {},
 ): Promise<DescribedStream[]> {
   let streams: DescribedStream[] = [];
-  await runInProcess((output) => discover({ ...context, output }, config), {
+  await runInProcess((output) => discover({ ...context, output }, config, { failFast: true, requireStreams: true }), {
     message: (message) => {
       if (message.kind === 'catalog') streams = z.array(describedStream).parse(message.streams);
       else if (message.kind === 'log' && isWarningOrWorse(message.level)) warn(message.message);

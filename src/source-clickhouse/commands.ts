@@ -68,8 +68,8 @@ export async function describeFirstRun(
   stream: string,
 ): Promise<void> {
   await withClickHouse(context, config, 'transient', async (clickhouse, configuration) => {
-    const note = await describeFirstRunOf(clickhouse, configuration, stream, context.stop);
-    if (note !== undefined) await context.output.write(log(note.level, note.message));
+    const notes = await describeFirstRunOf(clickhouse, configuration, stream, context.stop);
+    for (const { level, message } of notes) await context.output.write(log(level, message));
   });
 }
 
@@ -84,9 +84,24 @@ export async function proposeStart(
   );
 }
 
+/** What a command for people does differently from a platform: it fails, and says why. */
+export type DiscoverOptions = {
+  /** Whether to fail at once if no ClickHouse listens at the address, which may be wrong. */
+  failFast?: boolean;
+  /** Whether to fail if there are no streams. */
+  requireStreams?: boolean;
+};
+
 /** Writes the CATALOG. Before it, logs warnings: which streams have the same rows, or why there are no streams. */
-export async function discover(context: CommandContext, config: GivenConfiguration): Promise<void> {
-  const { streams, warnings } = await withClickHouse(context, config, 'transient', discoverStreams);
+export async function discover(
+  context: CommandContext,
+  config: GivenConfiguration,
+  { failFast = false, requireStreams = false }: DiscoverOptions = {},
+): Promise<void> {
+  const retryOn = failFast ? 'unless-refused' : 'transient';
+  const { streams, warnings } = await withClickHouse(context, config, retryOn, (clickhouse, configuration) =>
+    discoverStreams(clickhouse, configuration, requireStreams),
+  );
   for (const warning of warnings) await context.output.write(log('WARN', warning));
   await context.output.write({ type: 'CATALOG', catalog: { streams } });
 }

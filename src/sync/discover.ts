@@ -12,16 +12,18 @@ import { readTextLines } from './relay.ts';
  * Lists the streams of the source, in the order in which `discover` returns them.
  *
  * @param config the source's configuration.
+ * @param options `failFast`: don't retry if no ClickHouse answers at the address.
  * @throws ConnectorError that explains why the streams can't be listed.
  */
 export async function discoverStreams(
   { program, stop }: Pick<SyncContext, 'program' | 'stop'>,
   config: GivenConfiguration,
-  logs: ConnectorLogs,
+  { logs, failFast }: { logs: ConnectorLogs; failFast: boolean },
 ): Promise<readonly DiscoveredStream[]> {
   const errors: ConnectorError[] = [];
   let streams: readonly DiscoveredStream[] = [];
-  const discover = new ConnectorProcess(program, callWithConfiguration('discover', config, []));
+  const options = ['--require-streams', ...(failFast ? ['--fail-fast'] : [])];
+  const discover = new ConnectorProcess(program, callWithConfiguration('discover', config, options));
   // `discover` is killed immediately: it has no work to finish, and if a server doesn't respond, it could take minutes to end.
   const removeListener = onAbort(stop, () => discover.kill());
   const readMessages = async (): Promise<void> => {

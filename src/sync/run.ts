@@ -32,6 +32,8 @@ export type RunOptions = {
   allStreams: boolean;
   limit: number | undefined;
   fullRefresh: boolean;
+  /** Whether a first run fails at once if no ClickHouse answers. A sync on a schedule retries, as the server may still be starting. */
+  failFast?: boolean;
   /** The arguments of `write` for a log of its requests. */
   requestLogArguments?: readonly string[];
 };
@@ -108,8 +110,9 @@ async function discoverAndTransfer(
   const isDryRun = await readIsDryRun(destination);
   const startFrom = await readStartFrom(source);
   findings.isDryRun = isDryRun;
-  const logs = new ConnectorLogs(reporter);
-  const discovered = await discoverStreams(context, source, logs);
+  const logs = new ConnectorLogs(reporter, () => progress.current.rowsRead > 0);
+  const failFast = options.failFast === true && syncState !== undefined && !syncState.hasStates;
+  const discovered = await discoverStreams(context, source, { logs, failFast });
   if (stop.aborted) return { outcome: describeStop(context), state: { kind: 'untouched' } };
   const streams = selectStreams(discovered, options);
   findings.streams = streams;
@@ -167,7 +170,7 @@ async function transferRows(
   const onMetrics = (metrics: DestinationMetrics): void => context.onProgress(progress.current, metrics, readCursors);
   const transfer = new Transfer({ ...context, stopSource: unsaved.signal, onState, onMetrics }, calls);
 
-  const ticker = setInterval(() => reporter.progress(progress.current), reporter.progressIntervalMs);
+  const ticker = setInterval(() => reporter.progress(progress.live), reporter.progressIntervalMs);
   try {
     // The states that the destination echoed are saved even if the transfer fails.
     const { errors: transferErrors, destinationReported } = await transfer

@@ -59,9 +59,10 @@ export async function sync(options: SyncOptions, context: SyncContext): Promise<
     const listeners = new RunListeners(observers, warn);
     const onProgress = listeners.progress.bind(listeners);
     const running = { ...context, store, onProgress, stop: AbortSignal.any([stop, lock.lost]) };
+    const failFast = schedule === undefined;
     const run = async (): Promise<RunResult> => {
       listeners.runStarted(now());
-      const result = await lock.guard(running, (guarded) => runOnce(options, guarded));
+      const result = await lock.guard(running, (guarded) => runOnce({ ...options, failFast }, guarded));
       reporter.runEnded(result);
       // After a lost lock, the state and the records belong to another process. A dry run sends nothing, so it is no record.
       if (!lock.lost.aborted && !result.isDryRun) await listeners.runEnded(createRunRecord(result));

@@ -1,17 +1,19 @@
 import { plural } from '../../shared/format.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
-import { type CursorRange, countRows, formatRowCount, type RowCount } from '../query/count-rows.ts';
+import { type CursorRange, countRows, formatRowCount, type RowCount, type TimeLimit } from '../query/count-rows.ts';
 import type { RowSelection } from '../query/row-query.ts';
 import { selectAllRows } from '../query/selection.ts';
 import { readServerClock } from '../query/server-clock.ts';
 import { resolveStart } from '../query/start-from.ts';
 import { unwrapType } from '../schema/clickhouse-type.ts';
-import type { Instant } from '../schema/instant.ts';
+import { formatInstant, type Instant, subtractSeconds } from '../schema/instant.ts';
+import { EVENT_TIME_COLUMN } from '../schema/required-columns.ts';
 import { findTable } from '../streams/named-streams.ts';
 
 /** The age of the oldest events that Batch is reported to accept (docs/batch-api.md, section 2.3). */
 export const OLDEST_ACCEPTED = '24h';
+const OLDEST_ACCEPTED_SECONDS = 24 * 3_600;
 
 /**
  * The start that is proposed if a table has older events: an hour less than OLDEST_ACCEPTED, because the first rows have to be
@@ -25,12 +27,16 @@ const COUNT_TIMEOUT_MS = 10_000;
 /** A message about the first run of a stream. */
 export type FirstRunNote = { level: 'INFO' | 'WARN'; message: string };
 
-/** Counts rows of a selection. Returns undefined if they can't be counted in time. */
-export type CountRows = (selection: RowSelection, range: CursorRange) => Promise<RowCount | undefined>;
+/** Counts rows of a selection, or those whose time is before a limit. Returns undefined if they can't be counted in time. */
+export type CountRows = (
+  selection: RowSelection,
+  range: CursorRange,
+  limit?: TimeLimit,
+) => Promise<RowCount | undefined>;
 
 /**
- * Describes where the first run of a stream begins and how many rows it sends. Without `start_from`, warns if it would send old
- * events. Returns undefined if there is nothing to say.
+ * Describes where the first run of a stream begins and how many rows it sends, if `start_from` is set. Warns if it would send old
+ * events.
  *
  * @param now the server's time.
  * @throws ConnectorError (config_error) if `start_from` is not a value of the cursor.
@@ -40,34 +46,52 @@ export async function describeFirstRun(
   selection: RowSelection,
   { startFrom, now }: { startFrom: string | undefined; now: Instant },
   count: CountRows,
-): Promise<FirstRunNote | undefined> {
-  if (startFrom === undefined) return warnOfOldRows(clickhouse, selection, now, count);
-  const { table, cursor } = selection;
-  const start = await resolveStart(clickhouse, selection, startFrom, now);
-  const begins = `The first run of "${table.name}" begins at ${start} ("start_from" is "${startFrom}")`;
-  if (hasTimeCursor(selection) && start > (await resolveStart(clickhouse, selection, 'now', now))) {
-    const message = `${begins}, which is in the future. Rows with an earlier ${cursor.column.name} are never sent.`;
-    return { level: 'WARN', message };
+): Promise<FirstRunNote[]> {
+  const start = startFrom === undefined ? undefined : await resolveStart(clickhouse, selection, startFrom, now);
+  const notes: FirstRunNote[] = [];
+  if (start !== undefined) {
+    const begins = `The first run of "${selection.table.name}" begins at ${start} ("start_from" is "${startFrom}")`;
+    if (hasTimeCursor(selection) && start > (await resolveStart(clickhouse, selection, 'now', now))) {
+      const message = `${begins}, which is in the future. Rows with an earlier ${selection.cursor.column.name} are never sent.`;
+      return [{ level: 'WARN', message }];
+    }
+    const rows = await count(selection, { from: start });
+    notes.push({ level: 'INFO', message: `${begins}${rows === undefined ? '' : `: ${formatRowCount(rows)}`}.` });
   }
-  const rows = await count(selection, { from: start });
-  return { level: 'INFO', message: `${begins}${rows === undefined ? '' : `: ${formatRowCount(rows)}`}.` };
+  const message = await findOldEvents(clickhouse, selection, { start, now }, count);
+  return message === undefined ? notes : [...notes, { level: 'WARN', message }];
 }
 
-async function warnOfOldRows(
+const ADVICE = `To leave old rows out, set "start_from", for example to "${PROPOSED_START}" or "now", or filter them in a view.`;
+
+/**
+ * Warns if the first run would send events that are older than Batch accepts. Their age is that of the event_time or, if the table
+ * has no such column, that of the cursor.
+ */
+async function findOldEvents(
   clickhouse: ClickHouse,
   selection: RowSelection,
-  now: Instant,
+  { start, now }: { start: string | undefined; now: Instant },
   count: CountRows,
-): Promise<FirstRunNote | undefined> {
-  if (!hasTimeCursor(selection)) return undefined;
+): Promise<string | undefined> {
   const { table, cursor } = selection;
+  const first = `The first run of "${table.name}" sends`;
+  const eventTime = table.columns.find(({ name }) => name === EVENT_TIME_COLUMN);
+  if (eventTime !== undefined && unwrapType(eventTime.type).kind === 'date_time') {
+    const before = formatInstant(subtractSeconds(now, OLDEST_ACCEPTED_SECONDS), 0).replace('T', ' ').replace('Z', '');
+    const old = await count(selection, start === undefined ? 'all' : { from: start }, { column: eventTime, before });
+    if (old === undefined || old.rows === 0) return undefined;
+    return `${first} ${formatRowCount(old)} whose ${EVENT_TIME_COLUMN} is older than 24 hours, and Batch refuses such events (event_too_old). ${ADVICE}`;
+  }
+  if (start !== undefined || !hasTimeCursor(selection)) return undefined;
   const before = await resolveStart(clickhouse, selection, OLDEST_ACCEPTED, now);
   const old = await count(selection, { before });
   if (old === undefined || old.rows === 0) return undefined;
-  return {
-    level: 'WARN',
-    message: `The first run of "${table.name}" sends all rows, including ${formatRowCount(old)} older than 24 hours by ${plural(old.rows, 'its', 'their')} ${cursor.column.name}. Batch refuses events older than 24 hours, or dates them today if they have no event_time, which may trigger messages. To leave these rows out, set "start_from", for example to "${PROPOSED_START}" or "now".`,
-  };
+  const effect =
+    eventTime === undefined
+      ? `Without a column ${EVENT_TIME_COLUMN}, Batch dates them today, which may trigger messages.`
+      : `If their ${EVENT_TIME_COLUMN} is as old, Batch refuses such events (event_too_old).`;
+  return `${first} all rows, including ${formatRowCount(old)} older than 24 hours by ${plural(old.rows, 'its', 'their')} ${cursor.column.name}. ${effect} ${ADVICE}`;
 }
 
 /** Whether the cursor is a time or a day, so that rows have an age. */
@@ -86,10 +110,10 @@ export async function describeFirstRunOf(
   configuration: SourceConfiguration,
   name: string,
   stop: AbortSignal,
-): Promise<FirstRunNote | undefined> {
+): Promise<FirstRunNote[]> {
   const now = await readServerClock(clickhouse);
   const selection = await selectStream(clickhouse, configuration, name);
-  if (selection === undefined) return undefined;
+  if (selection === undefined) return [];
   const start = { startFrom: configuration.start_from, now };
   return describeFirstRun(clickhouse, selection, start, createCounter(clickhouse, { stop }));
 }
@@ -119,8 +143,8 @@ export function createCounter(
     onSlow = () => {},
   }: { stop: AbortSignal; timeoutMs?: number; onSlow?: () => void },
 ): CountRows {
-  return async (selection, range) => {
-    const rows = await countRows(clickhouse, selection, range, { stop, timeoutMs });
+  return async (selection, range, limit) => {
+    const rows = await countRows(clickhouse, selection, range, { stop, timeoutMs, limit });
     if (rows === 'slow') onSlow();
     return typeof rows === 'string' ? undefined : rows;
   };

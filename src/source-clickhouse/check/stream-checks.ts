@@ -84,8 +84,8 @@ export class StreamChecks {
     };
     const count = isCounted ? createCounter(clickhouse, { stop, timeoutMs, onSlow }) : async () => undefined;
     const start = { startFrom: configuration.start_from, now };
-    const note = await describeFirstRun(clickhouse, selectAllRows(stream, configuration), start, count);
-    if (note !== undefined) (note.level === 'WARN' ? this.warnings : this.notes).push(note.message);
+    const notes = await describeFirstRun(clickhouse, selectAllRows(stream, configuration), start, count);
+    for (const { level, message } of notes) (level === 'WARN' ? this.warnings : this.notes).push(message);
   }
 }
 

@@ -4,14 +4,16 @@ import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { MAX_ROWS_TO_COUNT } from '../query/count-rows.ts';
 import { selectAllRows } from '../query/selection.ts';
-import { isNullable, unwrapType } from '../schema/clickhouse-type.ts';
+import { type ClickHouseType, isNullable, unwrapType } from '../schema/clickhouse-type.ts';
 import type { Instant } from '../schema/instant.ts';
+import { buildColumnSchema } from '../schema/json-schema.ts';
 import { findMissingMappingColumns } from '../schema/required-columns.ts';
 import { rowsSql, type Table } from '../schema/table.ts';
 import { quoteIdentifier, quoteTable } from '../sql.ts';
 import { MAX_EMITTED_ROWS } from '../state/emitted-rows.ts';
 import { findFullScan } from './full-scan.ts';
 import { findMovingCursor } from './moving-cursor.ts';
+import { findSpacedIds } from './spaced-ids.ts';
 import { proposeColumn } from './suggestions.ts';
 import { findUnsetCursors } from './unset-cursors.ts';
 
@@ -39,10 +41,12 @@ export async function findTableWarnings(
   const facts = table.query === undefined ? await findFacts(clickhouse, table) : undefined;
   const cursor = table.columns.find(({ name }) => name === cursor_column);
   const unset = cursor && (await findUnsetCursors(clickhouse, table, cursor));
+  const spaced = await findSpacedIds(clickhouse, table);
   const isSmall = facts?.total_rows != null && facts.total_rows <= MAX_ROWS_TO_COUNT;
   return [
     ...(await findNullCursors(clickhouse, table, cursor_column)),
     ...(unset === undefined ? [] : [unset]),
+    ...(spaced === undefined ? [] : [spaced]),
     ...(await findUnstoredCursor(clickhouse, table, cursor_column)),
     ...findCoarseCursor(table, cursor_column),
     ...(facts === undefined ? [] : await findMergedRows(clickhouse, table, facts, isSmall, use_final)),
@@ -150,7 +154,7 @@ function findUnmappedColumns(table: Table): string[] {
 function findOddColumns(table: Table, cursorColumn: string): string[] {
   const attributes = table.columns.filter(({ name }) => name !== cursorColumn);
   const unnamed = attributes.filter(({ name }) => !ATTRIBUTE_COLUMN.test(name)).map(({ name }) => `"${name}"`);
-  const arrays = attributes.filter(({ type }) => unwrapType(type).kind === 'array').map(({ name }) => `"${name}"`);
+  const arrays = attributes.filter(({ type }) => isUnsupportedArray(type)).map(({ name }) => `"${name}"`);
   return [
     ...(unnamed.length === 0
       ? []
@@ -160,9 +164,26 @@ function findOddColumns(table: Table, cursorColumn: string): string[] {
     ...(arrays.length === 0
       ? []
       : [
-          `The columns ${formatList(arrays, MAX_COLUMNS)} of "${table.name}" are native arrays, which are sent unchanged. Batch's own Cloud Sync would need a String with a JSON array instead.`,
+          `Batch accepts only arrays of strings or of objects, but ${plural(arrays.length, 'this column', 'these columns')} of "${table.name}" ${plural(arrays.length, 'is an array', 'are arrays')} of something else: ${formatList(arrays, MAX_COLUMNS)}. ${plural(arrays.length, 'It is', 'They are')} left out of the events. Convert the items to strings in a view, for example with arrayMap(x -> toString(x), sizes).`,
         ]),
   ];
+}
+
+/** The JSON types that Batch does not accept as items of an array (docs/batch-api.md, section 2.4). */
+const UNSUPPORTED_ITEMS: ReadonlySet<unknown> = new Set(['integer', 'number', 'boolean', 'array']);
+
+/** Whether values of a type are sent as arrays that Batch does not accept. A tuple without names is sent as an array. */
+function isUnsupportedArray(type: ClickHouseType): boolean {
+  return listItems(unwrapType(type)).some((item) => {
+    const types = [buildColumnSchema(item).type].flat().filter((each) => each !== 'null');
+    return types.every((each) => UNSUPPORTED_ITEMS.has(each));
+  });
+}
+
+function listItems(type: ClickHouseType): ClickHouseType[] {
+  if (type.kind === 'array') return [type.of];
+  const isArray = type.kind === 'tuple' && type.elements.some(({ name }) => name === undefined);
+  return isArray ? type.elements.map((element) => element.type) : [];
 }
 
 /** Returns the first `max` warnings. If there are more, adds a warning that says so. */

@@ -18,6 +18,12 @@ export function mayBeWakingUp(error: ConnectorError, { ssl }: SourceConfiguratio
   return cause instanceof GatewayError || (ssl && CUT_CODES.includes(codeOf(cause)));
 }
 
+/** Whether an error means that no ClickHouse listens at the address: nothing does, or something that does not speak HTTP. */
+export function isRefused({ cause }: ConnectorError): boolean {
+  const code = codeOf(cause);
+  return code === 'ECONNREFUSED' || code.startsWith('HPE_');
+}
+
 /**
  * Explains an error of ClickHouse, or of the connection to it: what was seen, what it likely means and what to do. The server's
  * own message becomes the internal message, without secrets and without values of rows.

@@ -41,10 +41,10 @@ test('counts the rows of the range, up to the maximum', async () => {
       return Readable.from([body]);
     };
   };
-  expect(await count(answering('1204\n'))).toEqual({ rows: 1204, isMinimum: false });
-  expect(await count(answering('1000001\n'))).toEqual({ rows: MAX_ROWS_TO_COUNT, isMinimum: true });
+  expect(await count(answering('1204\t1204\n'))).toEqual({ rows: 1204, isMinimum: false });
+  expect(await count(answering('1000001\t1000001\n'))).toEqual({ rows: MAX_ROWS_TO_COUNT, isMinimum: true });
   expect(queries[0]).toEqual([
-    'SELECT count() FROM (SELECT 1 FROM `shop`.`events` AS `source`\nWHERE `source`.`id` < {lag_bound:UInt64}\nLIMIT 1000001) FORMAT TSVRaw',
+    'SELECT count(), countIf(counted) FROM (SELECT 1 AS counted FROM `shop`.`events` AS `source`\nWHERE `source`.`id` < {lag_bound:UInt64}\nLIMIT 1000001) FORMAT TSVRaw',
     { lag_bound: '7' },
   ]);
 });

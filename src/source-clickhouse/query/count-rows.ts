@@ -2,8 +2,9 @@ import { text } from 'node:stream/consumers';
 import { ConnectorError } from '../../protocol/errors.ts';
 import { formatCount } from '../../shared/format.ts';
 import type { ClickHouse } from '../client/client.ts';
+import type { Column } from '../schema/table.ts';
 import { START } from '../state/position.ts';
-import { buildRowClauses, type RowSelection } from './row-query.ts';
+import { buildRowClauses, qualify, type RowSelection } from './row-query.ts';
 
 /** The maximum number of rows to count in a table or view, so that `check` answers within a second. */
 export const MAX_ROWS_TO_COUNT = 1_000_000;
@@ -16,13 +17,17 @@ export function formatRowCount({ rows, isMinimum }: RowCount): string {
   return `${isMinimum ? 'at least ' : ''}${formatCount(rows, 'row')}`;
 }
 
-/** The rows from a cursor on, or those before it. */
-export type CursorRange = { from: string } | { before: string };
+/** The rows from a cursor on, those before it, or all rows. */
+export type CursorRange = { from: string } | { before: string } | 'all';
+
+/** A condition on the time in a column. `before` is in the form of a parameter of the type DateTime('UTC'). */
+export type TimeLimit = { column: Column; before: string };
 
 /**
- * Counts the rows of a stream in a range of its cursor. The server reads only the cursor column and, if the cursor is the start
- * of the sorting key, only rows of the range, up to MAX_ROWS_TO_COUNT. Otherwise it may have to scan the table.
+ * Counts the rows of a stream in a range of its cursor. The server reads only the columns of the condition and, if the cursor is
+ * the start of the sorting key, only rows of the range, up to MAX_ROWS_TO_COUNT. Otherwise it may have to scan the table.
  *
+ * @param limit counts only rows whose time is before this limit.
  * @param stop cancels the query.
  * @param timeoutMs how long to wait for the result, in milliseconds.
  * @returns "slow" if the result did not arrive in time, and "failed" if the server refused the query, for example because of a
@@ -32,22 +37,23 @@ export async function countRows(
   clickhouse: Pick<ClickHouse, 'bytes'>,
   selection: RowSelection,
   range: CursorRange,
-  { stop, timeoutMs }: { stop: AbortSignal; timeoutMs: number },
+  { stop, timeoutMs, limit }: { stop: AbortSignal; timeoutMs: number; limit?: TimeLimit | undefined },
 ): Promise<RowCount | 'slow' | 'failed'> {
-  const { clauses, parameters } =
-    'from' in range
-      ? buildRowClauses(selection, { kind: 'before-group', cursor: range.from })
-      : buildRowClauses({ ...selection, lagBound: range.before }, START);
-  const query = `SELECT count() FROM (SELECT 1 ${clauses}\nLIMIT ${MAX_ROWS_TO_COUNT + 1}) FORMAT TSVRaw`;
+  const { clauses, parameters: ofRange } = buildRangeClauses(selection, range);
+  const parameters = limit === undefined ? ofRange : { ...ofRange, time_limit: limit.before };
+  const counted =
+    limit === undefined ? '1' : `${qualify(selection.table, limit.column)} < {time_limit:DateTime('UTC')}`;
+  // countIf does not count NULL.
+  const query = `SELECT count(), countIf(counted) FROM (SELECT ${counted} AS counted ${clauses}\nLIMIT ${MAX_ROWS_TO_COUNT + 1}) FORMAT TSVRaw`;
   // Not AbortSignal.timeout, which can be garbage-collected if only another signal refers to it (Node 20).
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(), timeoutMs);
   const cancel = AbortSignal.any([stop, timeout.signal]);
   try {
     const result = await text(await clickhouse.bytes(query, parameters, cancel));
-    if (!/^\d+\n$/.test(result)) return 'failed';
-    const rows = Math.min(Number(result), MAX_ROWS_TO_COUNT);
-    return { rows, isMinimum: rows < Number(result) };
+    const [, all, found] = /^(\d+)\t(\d+)\n$/.exec(result) ?? [];
+    if (all === undefined) return 'failed';
+    return { rows: Math.min(Number(found), MAX_ROWS_TO_COUNT), isMinimum: Number(all) > MAX_ROWS_TO_COUNT };
   } catch (error) {
     if (cancel.aborted) return 'slow';
     if (error instanceof ConnectorError) return 'failed';
@@ -55,4 +61,11 @@ export async function countRows(
   } finally {
     clearTimeout(timer);
   }
+}
+
+function buildRangeClauses(selection: RowSelection, range: CursorRange): ReturnType<typeof buildRowClauses> {
+  if (range === 'all') return buildRowClauses(selection, START);
+  return 'from' in range
+    ? buildRowClauses(selection, { kind: 'before-group', cursor: range.from })
+    : buildRowClauses({ ...selection, lagBound: range.before }, START);
 }

@@ -191,7 +191,8 @@ function createFields(table: Table, columns: readonly Column[]): Field[] {
   return columns.map((column) => ({ name: column.name, type: column.type, value: qualify(table, column) }));
 }
 
-function qualify(table: Table, { name }: Pick<Column, 'name'>): string {
+/** Returns the SQL of a column in the clauses from `buildRowClauses`. */
+export function qualify(table: Table, { name }: Pick<Column, 'name'>): string {
   return `${quoteIdentifier(chooseAlias(table))}.${quoteIdentifier(name)}`;
 }
 

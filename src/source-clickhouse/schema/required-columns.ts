@@ -4,6 +4,9 @@ import type { Table } from './table.ts';
 /** The columns that the destination reads by default. Batch's Cloud Sync uses the same names (docs/batch-api.md, section 5). */
 const DEFAULT_MAPPING_COLUMNS = [PROFILE_COLUMN, 'event_name'];
 
+/** The column with the time of the event, which a table may have. */
+export const EVENT_TIME_COLUMN = 'event_time';
+
 /** Returns the columns that a table must have to be a stream if the configuration names no table and no query. */
 export function listRequiredColumns(cursorColumn: string): string[] {
   return [...DEFAULT_MAPPING_COLUMNS, cursorColumn];

@@ -20,12 +20,21 @@ type Discovered = { streams: AirbyteStream[]; warnings: string[] };
 /**
  * Discovers a stream for each table and view that has the required columns and can be read. If the configuration names a table
  * or queries, only these are considered.
+ *
+ * @param requireStreams whether it is an error if there are no streams. Otherwise, the catalog is empty, and a warning says why.
+ * @throws ConnectorError in the words of `check`.
  */
-export async function discover(clickhouse: ClickHouse, configuration: SourceConfiguration): Promise<Discovered> {
+export async function discover(
+  clickhouse: ClickHouse,
+  configuration: SourceConfiguration,
+  requireStreams = false,
+): Promise<Discovered> {
   const { tables, warnings } = await findTables(clickhouse, configuration);
+  const reason = tables.length === 0 ? await explainNoStreams(clickhouse, configuration) : undefined;
+  if (requireStreams && reason !== undefined) throw reason;
   return {
     streams: tables.map((each) => buildStream(each, configuration.cursor_column)),
-    warnings: tables.length === 0 ? await explainNoStreams(clickhouse, configuration) : warnings,
+    warnings: reason === undefined ? warnings : [formatError(reason)],
   };
 }
 
@@ -54,12 +63,15 @@ function describeMissing(name: string): string {
 }
 
 /** Explains in the words of `check` why there are no streams. A platform would only show an empty list. */
-async function explainNoStreams(clickhouse: ClickHouse, configuration: SourceConfiguration): Promise<string[]> {
+async function explainNoStreams(
+  clickhouse: ClickHouse,
+  configuration: SourceConfiguration,
+): Promise<ConnectorError | undefined> {
   try {
     await findStreams(clickhouse, configuration);
-    return [];
+    return undefined;
   } catch (error) {
-    if (error instanceof ConnectorError && error.failureType === 'config_error') return [formatError(error)];
+    if (error instanceof ConnectorError && error.failureType === 'config_error') return error;
     throw error;
   }
 }
