@@ -3,7 +3,7 @@ import { defineConfig } from 'rolldown';
 import license from 'rollup-plugin-license';
 import { compiledValidators } from './build/compiled-validators.js';
 
-/** See build/string-width.js. A require() still gets the package: that of build/string-width.js, and that of cli-progress for an older version. */
+/** See build/string-width.js. A require() still gets the package: that of build/string-width.js. */
 const quickStringWidth = {
   name: 'quick-string-width',
   resolveId(source, _importer, { kind }) {

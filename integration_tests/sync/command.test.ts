@@ -291,7 +291,7 @@ describe('an error of the user ends with exit code 2 and one sentence on stderr'
     [
       'a strange stream',
       () => syncArguments({}, '--stream', 'evnts'),
-      /no stream "evnts"\. It has: events, many, orders/,
+      /no stream "evnts"\. Did you mean "events"\? Choose with --stream/,
     ],
     [
       'no choice among several streams',
@@ -326,7 +326,7 @@ describe('an error of the user ends with exit code 2 and one sentence on stderr'
     [
       'two wrong configurations, before the source is asked',
       () => syncArguments({ source: { host: '127.0.0.1', port: 1 }, destination: { retry_minutes: '30' } }),
-      /^ERROR The configuration in \S+destination\.json is not usable\. retry_minutes: must be a number\./m,
+      /^ERROR The configuration in \S+destination\.json is not usable: retry_minutes must be a number, without quotes: 30\./m,
     ],
     [
       'a strange user',

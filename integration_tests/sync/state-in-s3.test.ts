@@ -183,6 +183,7 @@ describe.skipIf(typeof s3 === 'string').concurrent('the state in S3', () => {
           log: (level, speaker, message) => logs.push(`${level} ${speaker}: ${message}`),
           runEnded: ignore,
           nextRun: ignore,
+          stopped: () => {},
           failed: ignore,
         },
         stop: new AbortController().signal,

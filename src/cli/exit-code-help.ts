@@ -20,7 +20,7 @@ export const EXIT_CODE_MEANINGS = {
     succeeded: 'the whole sample would be accepted, as far as can be known before sending',
     failed: "the source can't be read",
     misconfigured: MISCONFIGURED,
-    rowsRejected: 'some rows would be rejected, or refused by Batch because of their time',
+    rowsRejected: 'some rows would be rejected',
   },
   sync: {
     succeeded: 'every row was accepted',

@@ -1,5 +1,6 @@
 import type { RetryPlan, RetryResult } from '../destination-batch/retry/retry.ts';
 import { formatCount, formatList, formatNumber, plural } from '../shared/format.ts';
+import { resolveLauncher } from './typed-launcher.ts';
 
 /** The maximum number of files that are listed. */
 const MAX_FILES = 5;
@@ -67,7 +68,7 @@ export function describeResult(
   }
   if (rejectedRows + unsent > 0 && locations.length > 0) {
     lines.push(
-      `They are kept in ${formatList(locations, MAX_FILES)}.${rejectedRows > 0 ? ' clickhouse-to-batch explain CODE says what to do.' : ''}`,
+      `They are kept in ${formatList(locations, MAX_FILES)}.${rejectedRows > 0 ? ` ${resolveLauncher()} explain CODE says what to do.` : ''}`,
     );
   }
   return lines;

@@ -1,12 +1,13 @@
 import { PassThrough } from 'node:stream';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { asConnectorError } from '../protocol/errors.ts';
-import { formatErrorWithStack } from '../protocol/messages.ts';
 import { MessageOutput } from '../protocol/output.ts';
 import { redactMessage } from '../protocol/secrets.ts';
 import { exitCodeOfError } from '../runner/exit-codes.ts';
-import { printableLines } from '../shared/printable.ts';
+import { layOutError } from '../runner/terminal/message-layout.ts';
+import { describeTerminal } from '../runner/terminal/terminal.ts';
 import { SigtermListener } from './signals.ts';
+import { resolveLauncher } from './typed-launcher.ts';
 
 /**
  * Runs an interactive command. It prints no protocol messages. Errors are printed as text to stderr, with a stack trace if they
@@ -26,8 +27,10 @@ export async function runInteractive(command: (context: CommandContext) => Promi
   } catch (error) {
     const connectorError = asConnectorError(error);
     process.exitCode = exitCodeOfError(connectorError);
-    if (!signals.stop.aborted)
-      process.stderr.write(`${printableLines(redactMessage(formatErrorWithStack(connectorError)))}\n`);
+    if (!signals.stop.aborted) {
+      const text = layOutError(connectorError, describeTerminal(process.stderr), resolveLauncher());
+      process.stderr.write(`${redactMessage(text)}\n`);
+    }
   } finally {
     signals.close();
   }

@@ -130,15 +130,23 @@ test('builds the first request as write does: grouped by profile, for the normal
 
 test('maps rows of profile attributes, and builds their first request as write does', () => {
   const { limits, policies, mapping } = configuration;
-  const sample = new Sample(arena, (onChange) => new ProfileMapper(limits, { policies, mapping, onChange }, arena), 20);
+  const sample = new Sample({
+    arena,
+    mapperWith: (onChange) => new ProfileMapper(limits, { policies, mapping, onChange }, arena),
+    explainUntimely: () => undefined,
+    maxShown: 20,
+  });
   for (const n of [1, 2])
     sample.take({ custom_id: 'p1', last_updated_at: 'x', batch__language: n === 1 ? 'fra' : 'fr', n });
   const request = buildFirstRequest(arena, sample.mapped, configuration);
   expect(request?.body).toBe('[{"identifiers":{"custom_id":"p1"},"attributes":{"n":2,"$language":"fr"}}]');
-  const text = formatPreview({ stream: 'customers', start: undefined, sample, request }, describeTerminal({}));
+  const text = formatPreview({ stream: 'customers', start: undefined, sample, request }, describeTerminal({}), {
+    launcher: 'clickhouse-to-batch',
+    wholeRequest: false,
+  });
   expect(text).toMatch(/batch__language +\$language +string\n/);
   expect(text).toContain('1 × native_attribute_invalid');
-  expect(text).toContain('2 rows of 2 would be sent, none rejected.');
+  expect(text).toContain('All 2 rows would be accepted.');
 });
 
 describe('the text of a preview', () => {

@@ -1,9 +1,11 @@
 import { parse, stringify } from 'lossless-json';
 import wrapAnsi from 'wrap-ansi';
 import { z } from 'zod';
+import { findRemedy } from '../destination-batch/codes.ts';
 import type { ValueKind } from '../destination-batch/mapping/attribute-value.ts';
 import type { ColumnUse } from '../destination-batch/mapping/mapper.ts';
-import { type Cell, layOutStackedTables, layOutWrappedTable, type Terminal } from '../runner/table.ts';
+import { type Cell, layOutStackedTables, layOutWrappedTable } from '../runner/terminal/table.ts';
+import type { Terminal } from '../runner/terminal/terminal.ts';
 import { formatCount, formatNumber } from '../shared/format.ts';
 import { printable, printableLines } from '../shared/printable.ts';
 import type { TypeChange } from './attribute-types.ts';
@@ -14,14 +16,29 @@ import type { Sample, SampledColumn, ShownRow } from './sample.ts';
 /** Marks a row that would be rejected. Red text is not enough, because not every terminal supports colours. */
 const REJECTED_MARK = '✗';
 
-/** The maximum number of updates that are shown. More would push the rows out of sight. */
-const MAX_UPDATES = 3;
+/** The number of updates that are shown by default. More would push the rows out of sight. */
+const MAX_UPDATES = 2;
 
 /** The maximum number of characters of a value that are passed to a cell. */
 const MAX_CHARACTERS = 500;
 
-/** Formats a preview of the rows of a stream. */
-export function formatPreview({ stream, start, sample, request }: Preview, terminal: Terminal): string {
+type TextOptions = {
+  /** The launcher, in the form in which the user can type it. */
+  launcher: string;
+  /** Whether to show all updates of the request. */
+  wholeRequest: boolean;
+};
+
+/** Formats a preview of the rows of a stream. It begins with the verdict, and ends with it, because it may be long. */
+export function formatPreview(preview: Preview, terminal: Terminal, options: TextOptions): string {
+  return terminal.toCharset(layOutPreview(preview, terminal, options));
+}
+
+function layOutPreview(
+  { stream, start, sample, request }: Preview,
+  terminal: Terminal,
+  { launcher, wholeRequest }: TextOptions,
+): string {
   const { rows, shown, columns } = sample;
   const first = start === undefined ? [] : [wrapAnsi(`${printableLines(start)}\n`, terminal.width, { hard: true })];
   if (rows === 0) {
@@ -29,17 +46,18 @@ export function formatPreview({ stream, start, sample, request }: Preview, termi
   }
   return [
     ...first,
+    formatHeading(`Result for a sample of ${formatCount(rows, 'row')}`, terminal),
+    formatVerdict(sample, terminal, launcher),
     formatHeading(
       `The first ${shown.length === 1 ? 'row' : formatCount(shown.length, 'row')} of ${printable(stream)}`,
       terminal,
     ),
     formatRows(shown, columns, terminal),
     formatHeading('The first request for these rows', terminal),
-    formatRequest(request, terminal),
+    formatRequest(request, terminal, wholeRequest ? Number.POSITIVE_INFINITY : MAX_UPDATES),
     formatHeading(`What each column is sent as, in a sample of ${formatCount(rows, 'row')}`, terminal),
     formatColumns(sample, terminal),
-    formatHeading('Result for the sample', terminal),
-    formatVerdict(sample, terminal),
+    wrapAnsi(`${describeVerdict(sample, terminal)} Nothing was sent.\n`, terminal.width, { hard: true }),
   ].join('\n');
 }
 
@@ -71,13 +89,13 @@ function shortenText(text: string): string {
   return printable(text.slice(0, MAX_CHARACTERS));
 }
 
-/** Formats the JSON of the first updates with indentation. Numbers keep all their digits. */
-function formatRequest(request: Request | undefined, { paint }: Terminal): string {
+/** Formats the JSON of the first `max` updates with indentation. Numbers keep all their digits. */
+function formatRequest(request: Request | undefined, { paint }: Terminal, max: number): string {
   if (request === undefined) return 'No request: all of these rows would be rejected.\n';
   const updates = z.array(z.unknown()).parse(parse(request.body));
-  const body = stringify(updates.slice(0, MAX_UPDATES), undefined, 2) ?? '';
-  const others = updates.length - MAX_UPDATES;
-  const more = others > 0 ? `${paint('dim', `and ${formatCount(others, 'update')} more`)}\n` : '';
+  const body = stringify(updates.slice(0, max), undefined, 2) ?? '';
+  const others = updates.length - max;
+  const more = others > 0 ? `${paint('dim', `and ${formatCount(others, 'update')} more (--request shows all)`)}\n` : '';
   return `${paint('dim', `POST ${request.url}`)}\n${printableLines(body)}\n${more}`;
 }
 
@@ -86,6 +104,7 @@ function formatColumns(sample: Sample, terminal: Terminal): string {
   const rows = sample.columns.flatMap((column): Cell[][] => {
     const remarks = [
       ...[...column.remarks].map(([code, { times, reason }]) => `${formatRemark(code, times)}: ${printable(reason)}`),
+      ...[...column.oddities].map(([oddity, times]) => `${formatCount(times, 'value')} ${oddity}`),
       ...sample.findTypeChanges(column).map(formatTypeChange),
     ];
     return [
@@ -142,28 +161,19 @@ const REQUIRED_KIND: Record<ValueKind, string | undefined> = {
   tags: "the event's tags",
 };
 
-function formatVerdict(sample: Sample, terminal: Terminal): string {
-  const { rows, rejected, untimely, rejections, columns } = sample;
-  const { paint, width } = terminal;
-  const none = paint('green', 'none');
-  const sentence = (text: string): string => wrapAnsi(text, width, { hard: true });
-  const parts = [
-    sentence(
-      `${formatCount(rows - rejected, 'row')} of ${formatNumber(rows)} would be sent, ${rejected === 0 ? none : paint('red', String(rejected))} rejected.`,
-    ),
-  ];
+function formatVerdict(sample: Sample, terminal: Terminal, launcher: string): string {
+  const { rejected, rejections, columns } = sample;
+  const sentence = (text: string): string => wrapAnsi(text, terminal.width, { hard: true });
+  const parts = [sentence(describeVerdict(sample, terminal))];
   if (rejected > 0) {
     const codes = [...rejections].map(([code, { times, reason }]): Cell[] => [
-      { text: `${times} × ${code}`, colour: 'red' },
-      { text: printable(reason) },
+      { text: `${formatNumber(times)} × ${code}`, colour: 'red' },
+      { text: `${printable(reason)}. ${findRemedy(code)}.` },
     ]);
-    parts.push(
-      layOutWrappedTable(codes, terminal).trimEnd(),
-      sentence('What to do about each: clickhouse-to-batch explain CODE'),
-    );
+    parts.push(layOutWrappedTable(codes, terminal).trimEnd(), sentence(`More about each: ${launcher} explain CODE`));
   }
-  if (columns.some(({ remarks }) => remarks.size > 0)) {
-    parts.push(sentence('The values flagged above are dropped or changed; the rows themselves are sent.'));
+  if (columns.some(({ remarks, oddities }) => remarks.size + oddities.size > 0)) {
+    parts.push(sentence('Some values are dropped, changed or unusual: see the columns below. Their events are sent.'));
   }
   if (columns.some((column) => sample.findTypeChanges(column).length > 0)) {
     parts.push(
@@ -172,17 +182,12 @@ function formatVerdict(sample: Sample, terminal: Terminal): string {
       ),
     );
   }
-  if (untimely > 0) {
-    parts.push(
-      sentence(`Batch would likely refuse ${describeShare(untimely, rows - rejected)}: too old, or in the future.`),
-      sentence('What to do: clickhouse-to-batch explain event_too_old'),
-    );
-  }
-  return `${[...parts, 'Nothing was sent.'].join('\n\n')}\n`;
+  return `${parts.join('\n\n')}\n`;
 }
 
-/** Describes how many of the events that would be sent have a time that Batch would likely refuse. */
-function describeShare(some: number, all: number): string {
-  if (some < all) return `${formatNumber(some)} of these ${formatCount(all, 'event')}`;
-  return all === 1 ? 'this event' : `all ${formatCount(all, 'event')}`;
+function describeVerdict({ rows, rejected }: Sample, { paint }: Terminal): string {
+  const accepted = rows - rejected;
+  const all = rows === 1 ? 'The row' : `All ${formatNumber(rows)} rows`;
+  if (rejected === 0) return `${paint('green', all)} would be accepted.`;
+  return `${formatNumber(accepted)} of ${formatCount(rows, 'row')} would be accepted, and ${paint('red', formatNumber(rejected))} rejected.`;
 }

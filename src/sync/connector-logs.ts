@@ -1,3 +1,4 @@
+import { splitLink } from '../protocol/help-pages.ts';
 import { isWarningOrWorse } from '../protocol/messages.ts';
 import { readTextLines } from './relay.ts';
 import type { Component, Reporter } from './report/reporter.ts';
@@ -8,11 +9,14 @@ const MAX_REMEMBERED = 200;
 /** Reports the log messages of both connectors, each message once. */
 export class ConnectorLogs {
   readonly #reporter: Pick<Reporter, 'log'>;
+  readonly #hasRows: () => boolean;
   #sourceMessages: string[] = [];
   #reportedBefore = new Set<string>();
 
-  constructor(reporter: Pick<Reporter, 'log'>) {
+  /** @param hasRows whether the run has read rows. */
+  constructor(reporter: Pick<Reporter, 'log'>, hasRows: () => boolean) {
     this.#reporter = reporter;
+    this.#hasRows = hasRows;
   }
 
   /** Reports a message of the source if it is a warning or an error. */
@@ -34,12 +38,14 @@ export class ConnectorLogs {
 
   /**
    * Reports a message of the destination, unless it repeats a message of the source or is a debug message. INFO messages are
-   * reported too: the destination logs only a few of them, and one of them is the summary of the run.
+   * reported too, if there are rows: the destination logs only a few of them, and all are about rows.
    */
   fromDestination(level: string, message: string): void {
     // The destination logs the source's messages again, with a prefix.
-    if (this.#sourceMessages.some((logged) => message.endsWith(logged))) return;
-    if (level !== 'DEBUG' && level !== 'TRACE') this.#reporter.log(level, 'destination', message);
+    const { message: text } = splitLink(message);
+    if (this.#sourceMessages.some((logged) => message.endsWith(logged) || text.endsWith(logged))) return;
+    if (level === 'DEBUG' || level === 'TRACE' || (level === 'INFO' && !this.#hasRows())) return;
+    this.#reporter.log(level, 'destination', message);
   }
 
   /** Reports the lines that a connector writes to stderr. A connector writes nothing to stderr unless it crashes. */

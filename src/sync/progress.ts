@@ -47,7 +47,10 @@ export class RunProgress {
     this.#read += rows;
   }
 
-  /** Called when all rows have been read: from then on, the total number of rows is exact. */
+  /**
+   * Called when all rows have been read, or when the source is asked to stop: from then on, the total number of rows is the number
+   * that were read, and the time left is the time to send them.
+   */
   allRead(): void {
     this.#isAllRead = true;
   }
@@ -65,20 +68,32 @@ export class RunProgress {
     return this.#settled.get(key) ?? { accepted: 0, rejected: 0 };
   }
 
-  /**
-   * The current progress. The time left is computed from the rows that were accepted or rejected, not from the rows that were read,
-   * because a row that was read may have to wait before it is sent.
-   */
+  /** The current progress, with the rows that the states of the destination cover. */
   get current(): Progress {
+    return this.#describe(this.#accepted, this.#rejected);
+  }
+
+  /** The current progress, with the rows that the destination has sent by its last metrics. The states cover them later. */
+  get live(): Progress {
+    const { events_accepted: accepted = 0, rows_rejected: byCode = {} } = this.metrics ?? {};
+    const rejected = Object.values(byCode).reduce((sum, rows) => sum + rows, 0);
+    return this.#describe(Math.max(accepted, this.#accepted), Math.max(rejected, this.#rejected));
+  }
+
+  /**
+   * The time left is computed from the rows that were accepted or rejected, not from the rows that were read, because a row that
+   * was read may have to wait before it is sent.
+   */
+  #describe(accepted: number, rejected: number): Progress {
     const elapsed = this.#firstRowAt === undefined ? 0 : this.#now() - this.#firstRowAt;
-    const settled = this.#accepted + this.#rejected;
+    const settled = accepted + rejected;
     const rate = elapsed < NO_RATE_MS || settled === 0 ? undefined : (settled * 1_000) / elapsed;
     const estimated = this.#isAllRead ? this.#read : this.#estimate();
     return {
       rowsRead: this.#read,
       rowsEstimated: estimated,
-      rowsAccepted: this.#accepted,
-      rowsRejected: this.#rejected,
+      rowsAccepted: accepted,
+      rowsRejected: rejected,
       rowsPerSecond: rate,
       millisecondsLeft:
         rate === undefined || estimated === undefined || settled >= estimated

@@ -10,14 +10,19 @@ const COMPLETE: Outcome = { kind: 'complete' };
 const FAILED: Outcome = { kind: 'failed', errors: [syncError('configuration_invalid', 'The password is wrong.')] };
 
 /** Runs on a schedule of five minutes, with a clock that only waits and runs advance. */
-async function go(
-  runs: { outcome: Outcome; takes: number }[],
-): Promise<{ starts: number[]; next: NextStart[]; last: RunResult | undefined; longestWait: number }> {
+async function go(runs: { outcome: Outcome; takes: number }[]): Promise<{
+  starts: number[];
+  next: NextStart[];
+  last: RunResult | undefined;
+  longestWait: number;
+  hasReportedStop: boolean;
+}> {
   const stop = new AbortController();
   const starts: number[] = [];
   const next: NextStart[] = [];
   let clock = 0;
   let longestWait = 0;
+  let hasReportedStop = false;
   const last = await runOnSchedule(
     async () => {
       starts.push(clock);
@@ -34,7 +39,17 @@ async function go(
       };
     },
     createIntervalSchedule('5m', 0),
-    { reporter: { ...NO_REPORTER, nextRun: (start) => next.push(start) }, stop: stop.signal, now: () => clock },
+    {
+      reporter: {
+        ...NO_REPORTER,
+        nextRun: (start) => next.push(start),
+        stopped: () => {
+          hasReportedStop = true;
+        },
+      },
+      stop: stop.signal,
+      now: () => clock,
+    },
     {
       random: () => 0,
       wait: async (milliseconds) => {
@@ -44,7 +59,7 @@ async function go(
       },
     },
   );
-  return { starts, next, last, longestWait };
+  return { starts, next, last, longestWait, hasReportedStop };
 }
 
 const ignore = (): void => {};
@@ -56,11 +71,12 @@ const NO_REPORTER = {
   log: ignore,
   runEnded: ignore,
   nextRun: ignore,
+  stopped: ignore,
   failed: ignore,
 };
 
 test('starts the first run at once, the others on schedule, and reports the next start', async () => {
-  const { starts, next, last, longestWait } = await go([
+  const { starts, next, last, longestWait, hasReportedStop } = await go([
     { outcome: COMPLETE, takes: MINUTE },
     { outcome: COMPLETE, takes: 7 * MINUTE },
     { outcome: COMPLETE, takes: 0 },
@@ -72,7 +88,7 @@ test('starts the first run at once, the others on schedule, and reports the next
     { at: 20 * MINUTE, skipped: false, failedRuns: 0 },
   ]);
   // It was stopped while it waited.
-  expect(last).toBeUndefined();
+  expect([last, hasReportedStop]).toEqual([undefined, true]);
   expect(longestWait).toBe(MINUTE / 2);
 });
 

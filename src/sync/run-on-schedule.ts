@@ -28,7 +28,10 @@ export async function runOnSchedule(
     for (let left = start - now(); left > 0 && !stop.aborted; left = start - now()) {
       await wait(Math.min(left, LONGEST_TIMER_MS), stop);
     }
-    if (stop.aborted) return undefined;
+    if (stop.aborted) {
+      reporter.stopped();
+      return undefined;
+    }
     const result = await run();
     if (stop.aborted) return result;
     failedRuns = result.outcome.kind === 'failed' ? failedRuns + 1 : 0;

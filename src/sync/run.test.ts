@@ -83,6 +83,7 @@ async function run(program: Program, stop = new AbortController()): Promise<Ran>
         },
         runEnded: ignore,
         nextRun: ignore,
+        stopped: () => {},
         failed: ignore,
       },
       stop: stop.signal,

@@ -125,7 +125,10 @@ export class Transfer {
     else if (message.kind === 'error') {
       this.#errors.source.push(message.error);
       this.#context.logs.rememberSourceMessage(message.error.message);
-      this.#context.reporter.log('WARN', 'sync', 'The source failed (details below). Sending what was already read.');
+      const { rowsRead, rowsAccepted, rowsRejected } = this.#context.progress.current;
+      if (rowsRead > rowsAccepted + rowsRejected) {
+        this.#context.reporter.log('WARN', 'sync', 'The source failed (details below). Sending what was already read.');
+      }
     }
   }
 
@@ -167,6 +170,7 @@ export class Transfer {
   /** Asks the source to stop after the rows that it is writing. */
   #stopSource(): void {
     this.#sourceIsStopped = true;
+    this.#context.progress.allRead();
     this.#source.stop();
   }
 

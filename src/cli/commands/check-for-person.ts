@@ -1,9 +1,9 @@
 import type { CommandContext } from '../../protocol/command-context.ts';
 import { EXIT_CODES } from '../../runner/exit-codes.ts';
 import { findExposedSecrets } from '../../runner/exposed-secrets.ts';
-import { describeTerminal, type Terminal } from '../../runner/table.ts';
+import { describeTerminal, type Terminal } from '../../runner/terminal/terminal.ts';
+import { wrapMessage } from '../../runner/terminal/wrap.ts';
 import { type Attempt, tryConnector } from '../../runner/try-connector.ts';
-import { wrapMessage } from '../../runner/wrap.ts';
 import { formatCount, formatList } from '../../shared/format.ts';
 import { isOfStatement } from '../../shared/statement.ts';
 import { checkOptions, REFERENCES_NOTE, resolveEnvironment } from '../arguments.ts';
@@ -100,7 +100,7 @@ function describeAttempt(role: Role, attempt: Attempt<string>, launcher: string,
     ...attempt.warnings.map((warning) => layOutItem(paint('yellow', '!'), warning, terminal)),
     ...attempt.notes.map((note) => layOutItem(' ', note, terminal)),
   ];
-  return `${lines.join('\n')}\n`;
+  return terminal.toCharset(`${lines.join('\n')}\n`);
 }
 
 /** Lays out a message with a mark before it. The message is wrapped and indented, except for the lines of a statement. */

@@ -1,8 +1,8 @@
-import { delimiter, dirname, relative } from 'node:path';
 import { init } from '../../init/init.ts';
 import { EXIT_CODES } from '../../runner/exit-codes.ts';
 import { type Command, type CommandHelp, commandParser } from '../command.ts';
 import { runInteractive } from '../run-interactive.ts';
+import { resolveLauncher } from '../typed-launcher.ts';
 
 const HELP: CommandHelp = {
   usage: `$0
@@ -25,18 +25,7 @@ export const initCommand: Command = {
     runInteractive(async (context) => {
       const parsed = await commandParser(launcher.name, 'init', args, HELP, OPTIONS).parseAsync();
       if (parsed.help === true) return EXIT_CODES.allAccepted;
-      const isWritten = await init(context, resolveLauncher(launcher.name), parsed.apiUrl);
+      const isWritten = await init(context, resolveLauncher(), parsed.apiUrl);
       return isWritten ? EXIT_CODES.allAccepted : EXIT_CODES.failed;
     }),
 };
-
-/** Returns the launcher as the user can type it here: its name if its folder is on the PATH, otherwise its path. */
-function resolveLauncher(name: string): string {
-  // npx adds its own folder to the PATH, only for this process.
-  if (process.env.npm_command === 'exec') return `npx ${name}`;
-  const path = process.argv[1] ?? name;
-  const isFound = (process.env.PATH ?? '').split(delimiter).includes(dirname(path));
-  if (isFound) return name;
-  const fromHere = relative(process.cwd(), path);
-  return fromHere.length < path.length ? fromHere : path;
-}

@@ -1,11 +1,13 @@
 import { preview } from '../../preview/preview.ts';
 import { formatPreview } from '../../preview/text.ts';
 import { EXIT_CODES } from '../../runner/exit-codes.ts';
-import { describeTerminal } from '../../runner/table.ts';
-import { printableLines } from '../../shared/printable.ts';
+import { layOutMessage } from '../../runner/terminal/message-layout.ts';
+import { describeTerminal } from '../../runner/terminal/terminal.ts';
+import { shortenMessage } from '../../sync/report/text-reporter.ts';
 import { describeJsonFile, parseRowCount, REFERENCES_NOTE } from '../arguments.ts';
 import { type Command, type CommandHelp, commandParser } from '../command.ts';
 import { runInteractive } from '../run-interactive.ts';
+import { resolveLauncher } from '../typed-launcher.ts';
 
 /** The default of --rows. */
 const DEFAULT_ROWS = 20;
@@ -35,6 +37,11 @@ const OPTIONS = {
     describe: `how many rows to show (${DEFAULT_ROWS})`,
     coerce: (text: unknown) => parseRowCount('--rows', text),
   },
+  request: {
+    type: 'boolean',
+    default: false,
+    describe: 'show the whole first request instead of its first updates',
+  },
 } as const;
 
 export const previewCommand: Command = {
@@ -43,10 +50,13 @@ export const previewCommand: Command = {
     runInteractive(async (context) => {
       const parsed = await commandParser(launcher.name, 'preview', args, HELP, OPTIONS).parseAsync();
       if (parsed.help === true) return EXIT_CODES.allAccepted;
-      const { source, destination, stream, rows = DEFAULT_ROWS } = parsed;
-      const warn = (message: string): void => void process.stderr.write(`WARN  ${printableLines(message)}\n`);
+      const { source, destination, stream, rows = DEFAULT_ROWS, request: wholeRequest } = parsed;
+      const warnings = describeTerminal(process.stderr);
+      const warn = (message: string): void =>
+        void process.stderr.write(`${layOutMessage('WARN', shortenMessage(message), warnings)}\n`);
       const shown = await preview(context, { source, destination, stream, rows, warn });
-      process.stdout.write(formatPreview(shown, describeTerminal(process.stdout)));
-      return shown.sample.wouldAllArrive ? EXIT_CODES.allAccepted : EXIT_CODES.rowsRejected;
+      const text = { launcher: resolveLauncher(), wholeRequest };
+      process.stdout.write(formatPreview(shown, describeTerminal(process.stdout), text));
+      return shown.sample.rejected === 0 ? EXIT_CODES.allAccepted : EXIT_CODES.rowsRejected;
     }),
 };

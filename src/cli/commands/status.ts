@@ -1,5 +1,5 @@
 import { EXIT_CODES } from '../../runner/exit-codes.ts';
-import { describeTerminal } from '../../runner/table.ts';
+import { describeTerminal } from '../../runner/terminal/terminal.ts';
 import { printableLines } from '../../shared/printable.ts';
 import { parseDuration } from '../../sync/schedule.ts';
 import { openStateStore } from '../../sync/state/open-store.ts';
@@ -8,6 +8,7 @@ import { readStatus, STATUS_EXIT_CODES } from '../../sync/status/status.ts';
 import { formatHistory, formatStatus } from '../../sync/status/text.ts';
 import { type Command, type CommandHelp, commandParser } from '../command.ts';
 import { runInteractive } from '../run-interactive.ts';
+import { resolveLauncher } from '../typed-launcher.ts';
 
 const HELP: CommandHelp = {
   usage: `$0 --state STATE
@@ -57,7 +58,7 @@ export const statusCommand: Command = {
       const terminal = describeTerminal(process.stdout);
       if (json) process.stdout.write(formatStatusAsJson(status, history));
       else if (history) process.stdout.write(formatHistory(status.runs, terminal));
-      else process.stdout.write(formatStatus(status, now(), terminal));
+      else process.stdout.write(formatStatus(status, now(), terminal, resolveLauncher()));
       return STATUS_EXIT_CODES[status.condition];
     }),
 };

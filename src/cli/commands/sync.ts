@@ -1,5 +1,7 @@
 import { asConnectorError } from '../../protocol/errors.ts';
 import { EXIT_CODES, exitCodeOfError } from '../../runner/exit-codes.ts';
+import { layOutText } from '../../runner/terminal/message-layout.ts';
+import { describeTerminal } from '../../runner/terminal/terminal.ts';
 import { JsonReporter } from '../../sync/report/json-reporter.ts';
 import { PlainProgress, ProgressBar } from '../../sync/report/progress-bar.ts';
 import type { Reporter } from '../../sync/report/reporter.ts';
@@ -8,6 +10,7 @@ import { sync } from '../../sync/sync.ts';
 import type { Command } from '../command.ts';
 import { SigtermListener } from '../signals.ts';
 import { parseSyncArguments, SYNC_OPTIONS } from '../sync-arguments.ts';
+import { resolveLauncher } from '../typed-launcher.ts';
 
 export const syncCommand: Command = {
   options: () => SYNC_OPTIONS,
@@ -57,11 +60,13 @@ function waitUntilFlushed(stream: NodeJS.WriteStream): Promise<void> {
 
 /** Creates the reporter for the given output format. A progress bar is shown only in an interactive terminal. */
 function createReporter(isJson: boolean): Reporter {
-  const toStdout = (text: string): boolean => process.stdout.write(text);
-  if (isJson) return new JsonReporter(toStdout, Date.now);
+  if (isJson) return new JsonReporter((text) => process.stdout.write(text), Date.now);
+  const terminal = describeTerminal(process.stderr);
+  const summaries = describeTerminal(process.stdout);
   const isInteractive = process.stderr.isTTY && process.env.CI === undefined && process.env.TERM !== 'dumb';
   const display = isInteractive
-    ? new ProgressBar(process.stderr)
+    ? new ProgressBar(process.stderr, terminal.toCharset)
     : new PlainProgress((text) => process.stderr.write(text));
-  return new TextReporter(display, toStdout, Date.now);
+  const write = (text: string): boolean => process.stdout.write(layOutText(text, summaries));
+  return new TextReporter({ display, terminal, write, now: Date.now, launcher: resolveLauncher() });
 }

@@ -421,7 +421,7 @@ test('sends a backlog with mass_update, and each row arrives once', async () => 
   expect(new Set([...sandbox.store.events()].map(({ custom_id }) => custom_id)).size).toBe(rows);
   expect(sandbox.store.eventCount).toBe(rows);
   expect(sandbox.stats.tokens['mass-update'].used).toBe(rows);
-  expect(logs()).toContainEqual(expect.stringContaining('From now on, events are sent with mass_update'));
+  expect(logs()).toContainEqual(expect.stringContaining('From now on, rows are sent with mass_update'));
 });
 
 test('ends when the reader of stdout is gone, though Batch never responds', async () => {

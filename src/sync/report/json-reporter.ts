@@ -64,6 +64,9 @@ export class JsonReporter implements Reporter {
     this.#event('next_run', { starts_at: new Date(at).toISOString(), start_skipped: skipped, failed_runs: failedRuns });
   }
 
+  /** Reports nothing: the program that sent the signal knows it. */
+  stopped(): void {}
+
   failed(error: ConnectorError): void {
     this.#event('failed', withStack(error));
   }

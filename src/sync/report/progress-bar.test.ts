@@ -16,10 +16,6 @@ test('the bar shows the settled rows, and fills the space beside the text', () =
   expect(drawBar(HALFWAY, 200)).toContain(`${'█'.repeat(15)}${'░'.repeat(15)}`);
 });
 
-test.each([0, undefined])('uses 80 columns for a terminal that reports %s', (columns) => {
-  expect(drawBar(HALFWAY, columns)).toBe(drawBar(HALFWAY, 80));
-});
-
 test('shows only text without an estimate', () => {
   const unknown = { ...HALFWAY, rowsEstimated: undefined, millisecondsLeft: undefined };
   expect(drawBar(unknown, 80)).toBe('12.3M read, 10M accepted, 12 rejected, 9.8K/s');

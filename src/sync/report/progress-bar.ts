@@ -1,5 +1,5 @@
 import type { WriteStream } from 'node:tty';
-import { MultiBar, type SingleBar } from 'cli-progress';
+import { StatusLine } from '../../runner/terminal/status-line.ts';
 import { formatCompact, formatNumber } from '../../shared/format.ts';
 import type { Progress } from '../progress.ts';
 import { formatProgress } from './format.ts';
@@ -11,52 +11,37 @@ const REDRAW_MS = 200;
 const SHORTEST_BAR = 4;
 const LONGEST_BAR = 30;
 
-/** The assumed width of a terminal that doesn't report its width. */
-const USUAL_COLUMNS = 80;
-
 /** Shows a progress bar at the bottom of a terminal, with all other lines above it. */
 export class ProgressBar implements ProgressDisplay {
   readonly intervalMs = REDRAW_MS;
-  readonly #terminal: WriteStream;
-  #bars: MultiBar | undefined;
-  #bar: SingleBar | undefined;
-  #line = '';
+  readonly #line: StatusLine;
+  readonly #toCharset: (text: string) => string;
 
-  constructor(terminal: WriteStream) {
-    this.#terminal = terminal;
+  /** @param toCharset replaces the characters of the bar that the terminal can't show. */
+  constructor(terminal: WriteStream, toCharset: (text: string) => string) {
+    this.#line = new StatusLine(terminal);
+    this.#toCharset = toCharset;
   }
 
   show(progress: Progress): void {
-    this.#line = drawBar(progress, this.#terminal.columns);
-    this.#bars ??= new MultiBar({
-      stream: this.#terminal,
-      clearOnComplete: true,
-      // With false, the library would also truncate the lines above the bar. The bar itself is never wider than the terminal.
-      linewrap: true,
-      format: () => this.#line,
-    });
-    this.#bar ??= this.#bars.create(1, 0);
-    this.#bars.update();
+    this.#line.show((columns) => this.#toCharset(drawBar(progress, columns)));
+  }
+
+  wait(text: string): void {
+    this.#line.show((columns) => text.slice(0, columns - 1));
   }
 
   line(text: string): void {
-    if (this.#bars === undefined) this.#terminal.write(`${text}\n`);
-    else {
-      this.#bars.log(`${text}\n`);
-      this.#bars.update();
-    }
+    this.#line.print(text);
   }
 
   end(): void {
-    this.#bars?.stop();
-    this.#bars = undefined;
-    this.#bar = undefined;
+    this.#line.clear();
   }
 }
 
-/** Formats progress as a line with a bar. @param given the width of the terminal, if the terminal reports it. */
-export function drawBar(progress: Progress, given: number | undefined): string {
-  const columns = given || USUAL_COLUMNS;
+/** Formats progress as a line with a bar. @param columns the width of the terminal. */
+export function drawBar(progress: Progress, columns: number): string {
   const words = formatProgress(progress, formatCompact);
   const { rowsEstimated, rowsAccepted, rowsRejected } = progress;
   if (rowsEstimated === undefined || rowsEstimated === 0) return words.slice(0, columns - 1);
@@ -82,6 +67,10 @@ export class PlainProgress implements ProgressDisplay {
 
   show(progress: Progress): void {
     this.line(formatProgress(progress, formatNumber));
+  }
+
+  wait(text: string): void {
+    this.line(text);
   }
 
   line(text: string): void {

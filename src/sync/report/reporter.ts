@@ -29,6 +29,8 @@ export type Reporter = {
   log: (level: string, speaker: Component, message: string) => void;
   runEnded: (result: RunResult) => void;
   nextRun: (next: NextStart) => void;
+  /** Reports that a signal ended a schedule between two runs. */
+  stopped: () => void;
   /** Reports an error that occurred before any run could start. */
   failed: (error: ConnectorError) => void;
 };
@@ -38,6 +40,8 @@ export type ProgressDisplay = {
   /** How often progress is updated, in milliseconds. */
   readonly intervalMs: number;
   show: (progress: Progress) => void;
+  /** Shows what is being waited for, in place of the progress. */
+  wait: (text: string) => void;
   /** Writes a line above the progress. */
   line: (text: string) => void;
   /** Called when the run has ended. */

@@ -7,14 +7,17 @@ test.each([
   [true, 'Up to 1,500 rows since the last saved state will be read again, and some of them may reach Batch twice.'],
   [false, 'Up to 1,500 rows since the last saved state will be read again.'],
 ])('reports that rows may reach Batch twice only if they may: %s', (mayComeTwice, expected) => {
-  const summary = summarizeRun({
-    outcome: { kind: 'failed', errors: [syncError('connector_crashed', 'It was killed.')] },
-    rowsRead: 1_500,
-    rowsAccepted: 0,
-    rowsRejected: 0,
-    milliseconds: 1_000,
-    state: { kind: 'kept', rowsToComeAgain: 1_500, mayComeTwice, positions: ['events: id 5'] },
-  });
+  const summary = summarizeRun(
+    {
+      outcome: { kind: 'failed', errors: [syncError('connector_crashed', 'It was killed.')] },
+      rowsRead: 1_500,
+      rowsAccepted: 0,
+      rowsRejected: 0,
+      milliseconds: 1_000,
+      state: { kind: 'kept', rowsToComeAgain: 1_500, mayComeTwice, positions: ['events: id 5'] },
+    },
+    'connector',
+  );
   expect(summary).toEqual([
     'Failed after 1s: 1,500 rows read. The state covers none of them.',
     'The next run continues after events: id 5.',
@@ -62,7 +65,7 @@ test.each<[string, Partial<RunResult>, string]>([
     'Stopped after 1s: 401 rows read, 400 accepted, 1 rejected.',
   ],
 ])('a stopped or failed run reports what the state covers when the state %s', (_, changes, expected) => {
-  expect(summarizeRun({ ...ended, ...changes })[0]).toBe(expected);
+  expect(summarizeRun({ ...ended, ...changes }, 'connector')[0]).toBe(expected);
 });
 
 test('uses the singular for one row', () => {
@@ -74,11 +77,24 @@ test('uses the singular for one row', () => {
     outcome: { kind: 'complete' as const },
     state: { kind: 'untouched' as const },
   };
-  expect(summarizeRun(one)).toEqual(['Done in 1s: 1 row read, 1 accepted, 0 rejected.']);
+  expect(summarizeRun(one, 'connector')).toEqual(['Done in 1s: 1 row read, 1 accepted, 0 rejected.']);
 });
 
-test('points to connector explain after rejected rows', () => {
-  expect(summarizeRun({ ...ended, outcome: { kind: 'complete' } })[1]).toBe(
-    'The next run does not send rejected rows again. The reasons are listed above; clickhouse-to-batch explain CODE says what to do.',
+test('prints the command that explains rejected rows', () => {
+  expect(summarizeRun({ ...ended, outcome: { kind: 'complete' } }, 'bin/x')[1]).toBe(
+    'The next run does not send rejected rows again. The reasons are listed above. What to do about each: bin/x explain CODE',
+  );
+});
+
+const nothing = { rowsRead: 0, rowsAccepted: 0, rowsRejected: 0 };
+
+test('prints one line if there are no new rows', () => {
+  expect(summarizeRun({ ...ended, ...nothing, outcome: { kind: 'complete' } }, 'connector')).toEqual(['No new rows.']);
+});
+
+test('prints nothing about a run that failed before its first row', () => {
+  const failed = { kind: 'failed' as const, errors: [syncError('stream_unknown', 'No.')] as const };
+  expect(summarizeRun({ ...ended, ...nothing, outcome: failed, state: { kind: 'untouched' } }, 'connector')).toEqual(
+    [],
   );
 });

@@ -1,19 +1,26 @@
 import { formatCount, formatDuration, formatNumber } from '../../shared/format.ts';
 import type { RunResult } from '../result.ts';
 
-/** Summarizes a run in lines of text. Its errors are not included: they go to stderr. */
-export function summarizeRun(result: RunResult): string[] {
-  const { outcome, milliseconds } = result;
+/**
+ * Summarizes a run in lines of text. Its errors are not included: they go to stderr.
+ *
+ * @param launcher the launcher, in the form in which the user can type it.
+ */
+export function summarizeRun(result: RunResult, launcher: string): string[] {
+  const { outcome, milliseconds, rowsRead, state } = result;
   const time = formatDuration(milliseconds);
   switch (outcome.kind) {
     case 'complete':
-      return [`Done in ${time}: ${describeCounts(result)}.`, ...adviseOnRejected(result)];
+      if (rowsRead === 0) return ['No new rows.'];
+      return [`Done in ${time}: ${describeCounts(result)}.`, ...adviseOnRejected(result, launcher)];
     case 'stopped':
       return [
         `Stopped ${outcome.atOnce ? 'at once ' : ''}after ${time}: ${describeCounts(result)}.`,
         ...describeNextRun(result),
       ];
     case 'failed':
+      // Nothing has happened yet, for example because of a mistake in a configuration.
+      if (rowsRead === 0 && state.kind !== 'changed') return [];
       return [`Failed after ${time}: ${describeCounts(result)}.`, ...describeNextRun(result)];
   }
 }
@@ -35,10 +42,10 @@ function describeCounts({ rowsRead, rowsAccepted, rowsRejected, state }: RunResu
   return `${read}, ${settled}${unsettled > 0 ? `, ${formatNumber(unsettled)} neither accepted nor rejected` : ''}`;
 }
 
-function adviseOnRejected({ rowsRejected }: RunResult): string[] {
+function adviseOnRejected({ rowsRejected }: RunResult, launcher: string): string[] {
   if (rowsRejected === 0) return [];
   return [
-    'The next run does not send rejected rows again. The reasons are listed above; clickhouse-to-batch explain CODE says what to do.',
+    `The next run does not send rejected rows again. The reasons are listed above. What to do about each: ${launcher} explain CODE`,
   ];
 }
 

@@ -1,8 +1,9 @@
 import type { ConnectorError } from '../../protocol/errors.ts';
 import { splitLink } from '../../protocol/help-pages.ts';
-import { formatErrorWithStack } from '../../protocol/messages.ts';
+import { parseRetry } from '../../protocol/retries.ts';
+import { formatErrorForPerson, layOutMessage, layOutText } from '../../runner/terminal/message-layout.ts';
+import type { Terminal } from '../../runner/terminal/terminal.ts';
 import { formatCount, formatDuration } from '../../shared/format.ts';
-import { printableLines } from '../../shared/printable.ts';
 import type { Progress } from '../progress.ts';
 import type { RunResult } from '../result.ts';
 import type { NextStart } from '../schedule.ts';
@@ -16,28 +17,54 @@ import { summarizeRun } from './summary.ts';
  */
 const COLUMNS = / Its columns: .*$/s;
 
+/** What a connector waits for when it retries. */
+const SERVERS: Readonly<Record<Component, string>> = { source: 'ClickHouse', destination: 'Batch', sync: 'a server' };
+
+/** A fault after which a connector retries. */
+type Waiting = {
+  speaker: Component;
+  problem: string;
+  /** When the fault was first reported, in milliseconds since the epoch. */
+  since: number;
+  /** The number of the next attempt. */
+  attempt: number;
+  /** The progress when the fault was first reported; undefined before there is any. */
+  progress: Progress | undefined;
+};
+
+export type TextReporterOptions = {
+  /** Shows the progress and all other lines, except for the summaries. */
+  display: ProgressDisplay;
+  /** The terminal of `display`. */
+  terminal: Terminal;
+  /** Receives the summaries. They contain names from outside, whose control characters must be escaped. */
+  write: (text: string) => void;
+  /** Milliseconds since the epoch. */
+  now: () => number;
+  /** The launcher, in the form in which the user can type it. */
+  launcher: string;
+};
+
 /** Reports to a person: progress on a display during a run, and a summary at its end. */
 export class TextReporter implements Reporter {
-  readonly #display: ProgressDisplay;
-  readonly #write: (text: string) => void;
-  readonly #now: () => number;
+  readonly #options: TextReporterOptions;
   #lastShort: string | undefined;
+  #lastProgress: Progress | undefined;
+  #waiting: Waiting | undefined;
+  /** The line about a run that is printed only if there are new rows. */
+  #start: string | undefined;
 
-  /**
-   * @param write receives the summaries.
-   * @param now milliseconds since the epoch.
-   */
-  constructor(display: ProgressDisplay, write: (text: string) => void, now: () => number) {
-    this.#display = display;
-    this.#write = write;
-    this.#now = now;
+  constructor(options: TextReporterOptions) {
+    this.#options = options;
   }
 
   get progressIntervalMs(): number {
-    return this.#display.intervalMs;
+    return this.#options.display.intervalMs;
   }
 
   runStarted({ streams, syncMode, resumes, startFrom }: RunStart): void {
+    this.#waiting = undefined;
+    this.#lastProgress = undefined;
     const first = startFrom === undefined ? 'all rows' : `the rows from "start_from" (${startFrom}) on`;
     const from =
       syncMode === 'full_refresh'
@@ -45,28 +72,42 @@ export class TextReporter implements Reporter {
         : resumes
           ? 'the rows since the last run'
           : `${first}: there is no state yet`;
-    this.#line(`${streams.map(({ name }) => name).join(', ')}: ${from}.`);
+    const line = `${streams.map(({ name }) => name).join(', ')}: ${from}.`;
+    if (resumes && syncMode === 'incremental') this.#start = line;
+    else this.#line(line);
   }
 
   progress(progress: Progress): void {
-    this.#display.show(progress);
+    this.#lastProgress = progress;
+    if (progress.rowsRead > 0) this.#printStart();
+    // Without new rows, the only line is the summary.
+    else if (this.#start !== undefined && !this.#options.terminal.isTerminal) return;
+    if (this.#waiting !== undefined && isSame(this.#waiting.progress ?? progress, progress)) {
+      this.#waiting.progress = progress;
+      // Elsewhere than in a terminal, each attempt has a line.
+      if (this.#options.terminal.isTerminal) this.#showWaiting(this.#waiting);
+      return;
+    }
+    this.#waiting = undefined;
+    this.#options.display.show(progress);
   }
 
   /** Does nothing: the summary contains the final progress. */
   lastProgress(): void {}
 
   log(level: string, speaker: Component, message: string): void {
-    const short = shortenMessage(message);
-    // Skip a message about a rejected row if it differs from the previous message only in the types of the columns.
-    if (short !== message && short === this.#lastShort) return;
-    this.#lastShort = short;
-    this.#line(`${level.padEnd(5)} ${speaker === 'sync' ? '' : `${speaker}: `}${short}`);
+    const retry = parseRetry(message);
+    if (retry === undefined) this.#log(level, speaker, message);
+    else this.#reportRetry(level, speaker, retry);
   }
 
   runEnded(result: RunResult): void {
-    this.#display.end();
+    if (result.rowsRead > 0) this.#printStart();
+    this.#start = undefined;
+    this.#waiting = undefined;
+    this.#options.display.end();
     if (result.outcome.kind === 'failed') for (const error of result.outcome.errors) this.failed(error);
-    this.#write(`${printableLines(summarizeRun(result).join('\n'))}\n`);
+    this.#summarize(summarizeRun(result, this.#options.launcher));
   }
 
   nextRun({ at, skipped, failedRuns }: NextStart): void {
@@ -76,20 +117,71 @@ export class TextReporter implements Reporter {
         ? [`${failedRuns === 1 ? 'the last run' : `the last ${formatCount(failedRuns, 'run')}`} failed`]
         : []),
     ];
-    this.#display.line(
-      `Next run at ${formatMoment(at)}, in ${formatDuration(Math.max(0, at - this.#now()))}${why.length === 0 ? '' : ` (${why.join('; ')})`}.`,
-    );
+    const { display, now } = this.#options;
+    const next = `Next run at ${formatMoment(at)}, in ${formatDuration(Math.max(0, at - now()))}`;
+    if (why.length === 0) display.wait(`${next}.`);
+    else display.line(`${next} (${why.join('; ')}).`);
+  }
+
+  stopped(): void {
+    this.#options.display.end();
+    this.#summarize(['Stopped.']);
   }
 
   failed(error: ConnectorError): void {
-    this.#display.end();
-    this.#line(`ERROR ${formatErrorWithStack(error)}`);
+    const { display, terminal, launcher } = this.#options;
+    display.end();
+    display.line(layOutMessage('ERROR', formatErrorForPerson(error, terminal, launcher), terminal));
   }
 
-  /** Writes a line, with control characters escaped: names and messages from outside must not control the terminal. */
-  #line(text: string): void {
-    this.#display.line(printableLines(text));
+  /** Reports a fault once, and then only counts the attempts. */
+  #reportRetry(level: string, speaker: Component, { problem, attempt }: { problem: string; attempt: number }): void {
+    const { now } = this.#options;
+    const last = this.#waiting;
+    const isRepeated = last?.speaker === speaker && last.problem === problem;
+    const since = isRepeated ? last.since : now();
+    this.#waiting = { speaker, problem, since, attempt: attempt + 1, progress: this.#lastProgress };
+    if (isRepeated) this.#showWaiting(this.#waiting);
+    else this.#log(level, speaker, problem);
   }
+
+  #showWaiting({ speaker, since, attempt }: Waiting): void {
+    const { display, now } = this.#options;
+    display.wait(`Waiting for ${SERVERS[speaker]} (attempt ${attempt}, ${formatDuration(now() - since)})`);
+  }
+
+  #log(level: string, speaker: Component, message: string): void {
+    this.#printStart();
+    const short = shortenMessage(message);
+    // Skip a message about a rejected row if it differs from the previous message only in the types of the columns.
+    if (short !== message && short === this.#lastShort) return;
+    this.#lastShort = short;
+    const text = `${speaker === 'sync' ? '' : `${speaker}: `}${short}`;
+    this.#options.display.line(layOutMessage(level, text, this.#options.terminal));
+  }
+
+  #printStart(): void {
+    const start = this.#start;
+    this.#start = undefined;
+    if (start !== undefined) this.#line(start);
+  }
+
+  #summarize(lines: readonly string[]): void {
+    if (lines.length > 0) this.#options.write(`${lines.join('\n')}\n`);
+  }
+
+  #line(text: string): void {
+    this.#options.display.line(layOutText(text, this.#options.terminal));
+  }
+}
+
+/** Whether no row was read, accepted or rejected between two moments. */
+function isSame(before: Progress, after: Progress): boolean {
+  return (
+    before.rowsRead === after.rowsRead &&
+    before.rowsAccepted === after.rowsAccepted &&
+    before.rowsRejected === after.rowsRejected
+  );
 }
 
 /**

@@ -24,6 +24,7 @@ beforeEach(() => {
       log: (level, speaker, message) => logs.push(`${level} ${speaker}: ${message}`),
       runEnded: ignore,
       nextRun: ignore,
+      stopped: () => {},
       failed: ignore,
     },
     stop: new AbortController().signal,

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { describeTerminal } from '../../runner/terminal/terminal.ts';
 import type { RunRecord } from '../history/run-record.ts';
 import type { LockStatus, StateStore } from '../state/store.ts';
 import { formatStatusAsJson } from './json.ts';
@@ -124,7 +125,7 @@ test('explains a state that no sync has used', async () => {
   });
 });
 
-const TERMINAL = { width: 80, paint: (_: string, text: string): string => text };
+const TERMINAL = describeTerminal({ columns: 80 });
 
 test('is formatted for a terminal', async () => {
   const since = '2026-01-01T10:00:00.000Z';
@@ -133,12 +134,12 @@ test('is formatted for a terminal', async () => {
     runs: [run({ ...FAILED, ...REJECTED, streams: [stream('events', 1_500, 3)] })],
     lock: { kind: 'locked', owner: { pid: 7, host: 'worker', since } },
   });
-  expect(formatStatus(shown, NOW, TERMINAL).split('\n')).toEqual([
+  expect(formatStatus(shown, NOW, TERMINAL, 'bin/connector').split('\n')).toEqual([
     'state.json: failed',
     '',
     'Last run  failed 3m ago, after 1m: 1,500 rows read, 1,500 accepted, 3 rejected',
-    'Rejected  2 × custom_id_missing, 1 × event_too_old. See clickhouse-to-batch',
-    '          explain CODE',
+    'Rejected  2 × custom_id_missing, 1 × event_too_old. What to do about each:',
+    '          bin/connector explain CODE',
     "Error     Can't reach it. (clickhouse_unreachable)",
     'Alert     none was sent',
     'Lock      locked by a sync that is running: process 7 on worker, since',

@@ -1,5 +1,6 @@
 import wrapAnsi from 'wrap-ansi';
-import { type Cell, layOutWrappedTable, type Terminal } from '../../runner/table.ts';
+import { type Cell, layOutWrappedTable } from '../../runner/terminal/table.ts';
+import type { Terminal } from '../../runner/terminal/terminal.ts';
 import { formatCount, formatDuration, formatNumber } from '../../shared/format.ts';
 import { printable, printableLines } from '../../shared/printable.ts';
 import type { RunRecord } from '../history/run-record.ts';
@@ -27,22 +28,24 @@ const OUTCOME_COLOURS: Record<RunRecord['outcome'], Colour | undefined> = {
  * Formats a status for a terminal.
  *
  * @param now milliseconds since the epoch.
+ * @param launcher the launcher, in the form in which the user can type it.
  */
-export function formatStatus(status: SyncStatus, now: number, terminal: Terminal): string {
+export function formatStatus(status: SyncStatus, now: number, terminal: Terminal, launcher: string): string {
   const { state, condition, streams, runs, alert, lock } = status;
   const last = runs.at(-1);
   const facts: [name: string, text: string][] = [
     ['Last run', last === undefined ? 'none is recorded' : describeRun(last, now)],
     ...(last === undefined || last.rows_rejected === 0
       ? []
-      : [['Rejected', describeRejected(last)] as [string, string]]),
+      : [['Rejected', describeRejected(last, launcher)] as [string, string]]),
     ...(last?.error == null ? [] : [['Error', describeError(last.error)] as [string, string]]),
     ['Alert', alert === null ? 'none was sent' : `${alert.status} since ${formatMoment(Date.parse(alert.since))}`],
     ['Lock', describeLock(lock)],
   ];
   const table = facts.map(([name, text]): Cell[] => [{ text: name, colour: 'dim' }, { text: printableLines(text) }]);
   const heading = `${printable(state)}: ${terminal.paint(COLOURS[condition], condition)}`;
-  return [heading, '', layOutWrappedTable(table, terminal), formatStreams(streams, terminal)].join('\n');
+  const text = [heading, '', layOutWrappedTable(table, terminal), formatStreams(streams, terminal)].join('\n');
+  return terminal.toCharset(text);
 }
 
 /** Formats the recorded runs as a table, the newest last. */
@@ -73,9 +76,9 @@ function durationOf({ started_at, ended_at }: RunRecord): number {
   return Date.parse(ended_at) - Date.parse(started_at);
 }
 
-function describeRejected({ rejected }: RunRecord): string {
+function describeRejected({ rejected }: RunRecord, launcher: string): string {
   const codes = Object.entries(rejected).map(([code, rows]) => `${formatNumber(rows)} × ${code}`);
-  return `${codes.join(', ')}. See clickhouse-to-batch explain CODE`;
+  return `${codes.join(', ')}. What to do about each: ${launcher} explain CODE`;
 }
 
 function describeError({ code, message }: NonNullable<RunRecord['error']>): string {

@@ -1,15 +1,6 @@
-import type { WriteStream } from 'node:tty';
-import { styleText } from 'node:util';
 import stringWidth from 'string-width';
 import wrapAnsi from 'wrap-ansi';
-
-type Colour = 'bold' | 'dim' | 'red' | 'yellow' | 'green';
-
-/** The width of a terminal, and a function that colours text if the terminal supports colours. */
-export type Terminal = { width: number; paint: (colour: Colour, text: string) => string };
-
-/** The assumed width if there is no terminal, or if the terminal doesn't report its width. */
-const USUAL_WIDTH = 80;
+import type { Colour, Terminal } from './terminal.ts';
 
 /** A text on one line, with or without a colour. */
 export type Cell = { text: string; colour?: Colour | undefined };
@@ -22,15 +13,6 @@ const WIDEST = 26;
 
 /** The minimum width of the last column of a wrapped table. */
 const NARROWEST_REST = 20;
-
-/** Describes an output stream. Text is coloured only if the stream is a terminal that supports colours and NO_COLOR is not set. */
-export function describeTerminal(stream: Partial<Pick<WriteStream, 'isTTY' | 'columns' | 'hasColors'>>): Terminal {
-  const hasColours = stream.isTTY === true && stream.hasColors?.() === true;
-  return {
-    width: stream.columns || USUAL_WIDTH,
-    paint: (colour, text) => (hasColours && text !== '' ? styleText(colour, text, { validateStream: false }) : text),
-  };
-}
 
 /** Lays out rows as a table. If it is wider than the terminal, its columns are split into several tables. */
 export function layOutStackedTables(rows: readonly Cell[][], terminal: Terminal): string {

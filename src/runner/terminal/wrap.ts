@@ -1,6 +1,6 @@
 import wrapAnsi from 'wrap-ansi';
-import { printableLines } from '../shared/printable.ts';
-import { isOfStatement } from '../shared/statement.ts';
+import { printableLines } from '../../shared/printable.ts';
+import { isOfStatement } from '../../shared/statement.ts';
 
 /**
  * Wraps a message between words. The lines of a statement are not wrapped, so that they can be copied from a terminal. Control

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { onOwnLines } from '../shared/statement.ts';
+import { onOwnLines } from '../../shared/statement.ts';
 import { wrapMessage } from './wrap.ts';
 
 test('wraps prose, but not a statement', () => {

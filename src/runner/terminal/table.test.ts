@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
-import { type Cell, describeTerminal, layOutStackedTables, layOutWrappedTable } from './table.ts';
+import { type Cell, layOutStackedTables, layOutWrappedTable } from './table.ts';
+import { describeTerminal } from './terminal.ts';
 
 const narrow = describeTerminal({ columns: 30 });
 const cells = (...rows: string[][]): Cell[][] => rows.map((row) => row.map((text) => ({ text })));
