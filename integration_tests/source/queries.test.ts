@@ -397,7 +397,7 @@ describe('check of a query', () => {
     [
       'SQL that could end the subquery',
       withQuery('SELECT 1) UNION ALL (SELECT 2'),
-      /is not usable\. queries\.0\.sql: contains a "\)" that closes no bracket/,
+      /is not usable: queries\.0\.sql contains a "\)" that closes no bracket/,
     ],
   ])('reports %s', async (_, changes, expected) => {
     expect(STATUS(await command('check', changes))).toMatchObject({

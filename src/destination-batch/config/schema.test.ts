@@ -319,10 +319,7 @@ describe('streams', () => {
   });
 
   test.each<[options: Record<string, unknown>, errors: string[]]>([
-    [
-      { streams: { orders: { objct: 1 } } },
-      ['streams.orders: has no option "objct" (did you mean "object"?)'],
-    ],
+    [{ streams: { orders: { objct: 1 } } }, ['streams.orders: has no option "objct" (did you mean "object"?)']],
     [
       { streams: { orders: { policies: { long_texts: 'drop' } } } },
       ['streams.orders.policies: has no option "long_texts" (did you mean "long_text"?)'],

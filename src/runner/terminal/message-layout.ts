@@ -2,8 +2,8 @@ import type { ConnectorError } from '../../protocol/errors.ts';
 import { formatErrorWithStack } from '../../protocol/messages.ts';
 import { printableLines } from '../../shared/printable.ts';
 import { isOfStatement } from '../../shared/statement.ts';
-import { wrapMessage } from './wrap.ts';
 import type { Terminal } from './terminal.ts';
+import { wrapMessage } from './wrap.ts';
 
 const COLOURS: Readonly<Record<string, 'red' | 'yellow'>> = { ERROR: 'red', FATAL: 'red', WARN: 'yellow' };
 
