@@ -144,8 +144,7 @@ async function answerDestination(dialogue: Dialogue): Promise<void> {
 describe.runIf(hasTerminals)('init', () => {
   test('tests each answer when it is given, and writes files that the next commands accept', async () => {
     const folder = newFolder();
-    // npx sets npm_command.
-    const dialogue = new Dialogue(folder, { BATCH_KEY: sandbox.restApiKey, npm_command: 'exec' });
+    const dialogue = new Dialogue(folder, { BATCH_KEY: sandbox.restApiKey });
     // An address without a server is reported before the next question. The answer is changed, and not asked for again.
     await dialogue.answer('ClickHouse host', `127.0.0.1${ENTER}`);
     await dialogue.answer('Use HTTPS?', ENTER);
@@ -172,10 +171,8 @@ describe.runIf(hasTerminals)('init', () => {
     await dialogue.answer('REST API key', `\${BATCH_KEY}${ENTER}`);
     const { code, shown } = await dialogue.end();
     expect(code, shown).toBe(0);
-    expect(shown).toContain('npx connector preview --source source.json --destination destination.json');
-    expect(shown).toContain(
-      'npx connector sync --source source.json --destination destination.json --state state.json',
-    );
+    expect(shown).toContain('connector preview --source source.json --destination destination.json');
+    expect(shown).toContain('connector sync --source source.json --destination destination.json --state state.json');
     // A signal that gets a listener for each question warns of a leak.
     expect(dialogue.all).not.toMatch(/Warning/);
     for (const secret of [sandbox.restApiKey, READER.password, 'not the password', 'a-wrong-key'])
