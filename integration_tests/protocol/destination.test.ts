@@ -148,7 +148,7 @@ describe.concurrent('check', () => {
   });
 
   test('reports an invalid command line in a TRACE ERROR, and prints no status', async () => {
-    const { messages } = await runs.run('check without its argument', ['check'], { ends: 'with a failure' });
+    const { messages } = await runs.run('check without its argument', ['check'], { ends: 'with wrong arguments' });
     expect(messages.map(({ type }) => type)).toEqual(['TRACE']);
   });
 });

@@ -17,7 +17,10 @@ const PLATFORM_ENVIRONMENT = {
 const SIDE_BY_SIDE = 3;
 
 /** A run that rules look at: what was asked of the launcher, and how it has to end. */
-type ConformanceRun = Finished & { name: string; ends: 'well' | 'with a failure' };
+/** The exit codes of the launchers, by how a command ends. */
+const CODES = { well: 0, 'with a failure': 1, 'with wrong arguments': 2 } as const;
+
+type ConformanceRun = Finished & { name: string; ends: keyof typeof CODES };
 
 type Wanted = { ends?: ConformanceRun['ends']; input?: string | readonly Uint8Array[] };
 
@@ -96,8 +99,8 @@ export function testEveryCommand(runs: ConformanceRuns, types: readonly string[]
     expectOfEach(({ stderr }) => (stderr === '' ? [] : [stderr]));
   });
 
-  test('ends by itself, with 0 when it did what it was asked for and with 1 when it failed', () => {
-    expectOfEach(({ code, ends }) => (code === (ends === 'well' ? 0 : 1) ? [] : [code]));
+  test('ends by itself, with 0 after success, 1 after a failure and 2 for wrong arguments', () => {
+    expectOfEach(({ code, ends }) => (code === CODES[ends] ? [] : [code]));
   });
 
   test('tells a failure in one TRACE ERROR with the kind of failure, and prints none when all went well', () => {

@@ -77,7 +77,7 @@ beforeAll(async () => {
     runs.run('discover', ['discover', '--config', config]),
     runs.run('discover again', ['discover', '--config', config]),
     runs.run('discover, refused', ['discover', '--config', refused], { ends: 'with a failure' }),
-    runs.run('check without its argument', ['check'], { ends: 'with a failure' }),
+    runs.run('check without its argument', ['check'], { ends: 'with wrong arguments' }),
   ]);
   statuses = { good, wrong, unknownKeys: unknown };
   catalogs = { first, second, refused: noCatalog };

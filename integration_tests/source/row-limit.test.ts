@@ -104,7 +104,7 @@ describe.concurrent('the option --limit', () => {
 
   test('--limit 0 is refused', async () => {
     const result = await run('source-clickhouse', [...readArguments('one'), '--limit', '0']);
-    expect(result.code).toBe(1);
+    expect(result.code).toBe(2);
     expect(errors(result)).toMatchObject([
       { failure_type: 'config_error', message: expect.stringMatching(/^--limit must be one whole number of rows/) },
     ]);

@@ -209,11 +209,11 @@ describe('check', () => {
         /^INFO The first run of "shown" begins at 20\d\d-\d\d-\d\dT[\d:.]+Z \("start_from" is "24h"\): 2 rows\.$/,
       ),
     ]);
-    expect(await check('shown', { start_from: 'now' })).toEqual({
+    expect(await check('shown', { start_from: 'now' })).toMatchObject({
       notes: [expect.stringMatching(/^The first run of "shown" begins at .* \("start_from" is "now"\): 0 rows\.$/)],
       warnings: [],
     });
-    expect(await check('shown', { start_from: '2100-01-01T00:00:00Z' })).toEqual({
+    expect(await check('shown', { start_from: '2100-01-01T00:00:00Z' })).toMatchObject({
       notes: [],
       warnings: [
         'The first run of "shown" begins at 2100-01-01T00:00:00.000000Z ("start_from" is "2100-01-01T00:00:00Z"), which is in the future. Rows with an earlier last_updated_at are never sent.',
