@@ -644,6 +644,7 @@ describe('a column that the catalog declares as an integer is sent without a poi
     ['-23.000', '-23'],
     ['0.00', '0'],
     ['1e3', '1000'],
+    ['-3e0', '-3'],
     ['-1.50E+2', '-150'],
     ['1200e-2', '12'],
     ['0e999999999', '0'],

@@ -59,8 +59,8 @@ export function convertFloat(digits: string): string | AttributeError {
 
 /** Converts the number of a column of integers, which is sent without a point and an exponent: 23.0 becomes 23. */
 export function convertInteger(digits: string): string | AttributeError {
-  const [, sign = '', whole = '', fraction = '', exponent = '0'] = PARTS_OF_NUMBER.exec(digits) ?? [];
-  if (fraction === '' && exponent === '0') return convertNumber(digits);
+  const [, sign = '', whole = '', fraction = '', exponent = ''] = PARTS_OF_NUMBER.exec(digits) ?? [];
+  if (fraction === '' && exponent === '') return convertNumber(digits);
   const all = whole + fraction;
   if (/^0*$/.test(all)) return '0';
   const shift = Number(exponent) - fraction.length;
