@@ -56,6 +56,6 @@ describe('the option partition', () => {
 
   test('a partition index that is too large is a config_error', async () => {
     const result = await read('few', part(2, 2));
-    expect(errors(result)[0]?.message).toMatch(/partition: index must be less than count/);
+    expect(errors(result)[0]?.message).toMatch(/partition index must be less than count/);
   });
 });

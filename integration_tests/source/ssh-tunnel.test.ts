@@ -260,7 +260,7 @@ describe.runIf(SshServer.isInstalled)('through an SSH server', () => {
       [
         'a fingerprint that is none',
         async () => [byKey(ssh, { tunnel_host_key: 'aa:bb' })],
-        /tunnel_method\.tunnel_host_key: must be a fingerprint/,
+        /tunnel_method\.tunnel_host_key must be a fingerprint/,
       ],
     ])('%s', async (_, arrange, expected) => {
       const [tunnel, more] = await arrange();
