@@ -3,13 +3,12 @@ import addFormats from 'ajv-formats';
 import fc from 'fast-check';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { chosenEngine, isOlder } from '../../sandbox/clickhouse/engines/engines.ts';
-import type { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
+import { ClickHouseServer } from '../../sandbox/clickhouse/server.ts';
 import { READER_WITH_SETTINGS } from '../../sandbox/clickhouse/users.ts';
 import type { ClickHouse } from '../../src/source-clickhouse/client/client.ts';
 import { buildColumnSchema } from '../../src/source-clickhouse/schema/json-schema.ts';
 import { bytesOf, insertBytes, integerBytes, stringBytes } from '../support/row-binary.ts';
 import { connect, execute, linesUnder, partsOf, selectionOf } from '../support/row-lines.ts';
-import { sharedClickHouse } from '../support/shared-clickhouse.ts';
 import { missingType } from '../versions/missing-type.ts';
 import { faultOf, holdsNonFinite } from './leaving-value.ts';
 import { anyType } from './random-types/any-type.ts';
@@ -24,13 +23,14 @@ let server: ClickHouseServer;
 let clickhouse: ClickHouse;
 
 beforeAll(async () => {
-  server = await sharedClickHouse();
+  server = await ClickHouseServer.start();
   clickhouse = connect(server, 'shop');
   await execute(server, 'CREATE DATABASE shop');
 });
 
 afterAll(async () => {
   await clickhouse?.close();
+  await server?.stop();
 });
 
 type Column = { type: DrawnType; values: Drawn[] };
