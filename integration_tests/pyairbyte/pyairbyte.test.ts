@@ -90,7 +90,7 @@ async function newProject(name: string, more: Record<string, unknown> = {}): Pro
     z.array(rowSchema).parse(
       await server.query(
         `SELECT custom_id, event_name, if(isNull(event_time), NULL, concat(toString(event_time), '000')) AS event_time, toString(last_updated_at) AS last_updated_at,
-           toString(n) AS n, toString(price) AS price, toString(ratio) AS ratio, vip, toString(day) AS day, tags, note FROM ${table}`,
+           toString(n) AS n, toString(price) AS price, concat(toString(ratio), if(position(toString(ratio), '.') = 0, '.0', '')) AS ratio, vip, toString(day) AS day, tags, note FROM ${table}`,
       ),
     );
   let seen = 0;
@@ -350,7 +350,7 @@ describe.skipIf(typeof python === 'string').concurrent('PyAirbyte', () => {
           address: { city: 'Montréal' },
         }),
         purchase('u2', { order_id: '2', price: '-0.5' }),
-        purchase('u1', { order_id: '3', price: '0', is_gift: false }),
+        purchase('u1', { order_id: '3', price: '0.0', is_gift: false }),
         view('u1', '/a?b=1&c=%20 😀'),
         view('u3', '/'),
         view('u3', '/'),
