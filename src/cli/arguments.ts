@@ -1,6 +1,6 @@
 import type { RequestLogOptions } from '../destination-batch/batch/request-log.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
-import type { GivenConfiguration } from '../protocol/configuration.ts';
+import type { GivenConfiguration } from '../protocol/configuration/configuration.ts';
 import { explainWrongArguments, type Launcher } from './command.ts';
 
 /** Matches a whole number from 1 up, with at most 15 digits: a JavaScript number represents these exactly. */

@@ -1,12 +1,34 @@
+import { basename, delimiter, dirname, relative, sep } from 'node:path';
 import yargs, { type Argv, type InferredOptionTypes, type Options } from 'yargs';
 import { type ConnectorError, protocolError } from '../protocol/errors.ts';
 import { suggestName } from '../shared/suggest.ts';
 import { type CommandName, describeExitCodes } from './exit-code-help.ts';
 
+declare module 'yargs' {
+  interface Argv<T> {
+    /** yargs 18 has this method, but @types/yargs lacks it. */
+    usageConfiguration(configuration: { 'hide-types': boolean }): Argv<T>;
+  }
+}
+
 export type Role = 'source' | 'destination';
 
 /** A program in bin/ that starts the connector with this role. A program for people has no role, because it starts both. */
 export type Launcher = { name: string; role: Role | undefined };
+
+/**
+ * Returns the launcher of this process as the user can type it: with npx if npx started it, its name if its folder is on the PATH,
+ * otherwise its path.
+ */
+export function resolveLauncher(): string {
+  const path = process.argv[1] ?? '';
+  const name = basename(path);
+  // npx adds its own folder to the PATH, only for this process.
+  if (process.env.npm_command === 'exec' && path.includes(`${sep}node_modules${sep}`)) return `npx ${name}`;
+  if ((process.env.PATH ?? '').split(delimiter).includes(dirname(path))) return name;
+  const fromHere = relative(process.cwd(), path);
+  return fromHere.length < path.length ? fromHere : path;
+}
 
 export type CommandOptions = Readonly<Record<string, Options>>;
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { type GivenConfiguration, readWrittenConfiguration } from '../protocol/configuration.ts';
+import { type GivenConfiguration, readWrittenConfiguration } from '../protocol/configuration/configuration.ts';
+import { checkJson } from '../protocol/configuration/json-file.ts';
 import { protocolError } from '../protocol/errors.ts';
-import { checkJson } from '../protocol/json-file.ts';
 import type { Role } from './command.ts';
 
 type Connector = typeof import('../source-clickhouse/commands.ts') | typeof import('../destination-batch/commands.ts');

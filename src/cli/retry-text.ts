@@ -1,6 +1,6 @@
 import type { RetryPlan, RetryResult } from '../destination-batch/retry/retry.ts';
 import { formatCount, formatList, formatNumber, plural } from '../shared/format.ts';
-import { resolveLauncher } from './typed-launcher.ts';
+import { resolveLauncher } from './command.ts';
 
 /** The maximum number of files that are listed. */
 const MAX_FILES = 5;

@@ -6,8 +6,8 @@ import { redactMessage } from '../protocol/secrets.ts';
 import { exitCodeOfError } from '../runner/exit-codes.ts';
 import { layOutError } from '../runner/terminal/message-layout.ts';
 import { describeTerminal } from '../runner/terminal/terminal.ts';
+import { resolveLauncher } from './command.ts';
 import { SigtermListener } from './signals.ts';
-import { resolveLauncher } from './typed-launcher.ts';
 
 /**
  * Runs an interactive command. It prints no protocol messages. Errors are printed as text to stderr, with a stack trace if they

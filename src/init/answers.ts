@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { GivenConfiguration } from '../protocol/configuration.ts';
+import type { GivenConfiguration } from '../protocol/configuration/configuration.ts';
 import { tryParseJson } from '../shared/exact-json.ts';
 import { FILES } from './files.ts';
 

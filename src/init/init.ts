@@ -3,7 +3,7 @@ import { intro, log, outro } from '@clack/prompts';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { buildCatalog, chooseStreams } from '../runner/catalog.ts';
 import { syncError } from '../runner/errors.ts';
-import { quoteForShell } from '../shared/shell.ts';
+import { quoteForShell } from '../shared/statement.ts';
 import { type Answers, readAnswers } from './answers.ts';
 import { createDestinationSteps } from './destination-steps.ts';
 import { FILES, findExistingFiles, listFiles, writeFiles } from './files.ts';

@@ -1,5 +1,5 @@
 import { type CANCEL_SYMBOL, confirm, isCancel, log, multiselect, password, select, text } from '@clack/prompts';
-import { wrapMessage } from '../runner/terminal/wrap.ts';
+import { wrapMessage } from '../runner/terminal/message-layout.ts';
 import { onAbort } from '../shared/abort.ts';
 import { isOfStatement } from '../shared/statement.ts';
 

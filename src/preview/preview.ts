@@ -8,7 +8,7 @@ import { createDestinationStreams } from '../destination-batch/mapping/streams.t
 import { explainRefused } from '../destination-batch/untimely.ts';
 import { parseInputLine } from '../destination-batch/write/input.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
-import { readConfiguration } from '../protocol/configuration.ts';
+import { readConfiguration } from '../protocol/configuration/configuration.ts';
 import { isWarningOrWorse, type Message } from '../protocol/messages.ts';
 import { chooseStreams, explainSeveralStreams } from '../runner/catalog.ts';
 import { checkConfigurations } from '../runner/check-configurations.ts';

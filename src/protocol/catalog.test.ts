@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { configuredCatalogSchema } from './catalog.ts';
+import { checkJson } from './configuration/json-file.ts';
 import { ConnectorError } from './errors.ts';
-import { checkJson } from './json-file.ts';
 
 function read(catalog: unknown): unknown {
   return checkJson('catalog', 'catalog.json', catalog, configuredCatalogSchema);

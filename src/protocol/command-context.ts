@@ -1,5 +1,5 @@
+import type { Environment } from './configuration/references.ts';
 import type { MessageOutput } from './output.ts';
-import type { Environment } from './references.ts';
 
 /** The context that every connector command receives. */
 export type CommandContext = {

@@ -1,5 +1,6 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
+import { quoteForShell } from '../shared/statement.ts';
 import { codeOf, describeSystemError } from './errors.ts';
 
 /**
@@ -11,8 +12,7 @@ import { codeOf, describeSystemError } from './errors.ts';
 export function explainFileError(path: string, error: unknown, advice: string): string {
   const folder = dirname(path);
   if (codeOf(error) === 'ENOENT' && !existsSync(folder)) {
-    const quoted = /^[\w./-]+$/.test(folder) ? folder : `'${folder.replaceAll("'", "'\\''")}'`;
-    return `the folder ${folder} does not exist. Create it (mkdir -p ${quoted})`;
+    return `the folder ${folder} does not exist. Create it (mkdir -p ${quoteForShell(folder)})`;
   }
   return `${describeSystemError(error)}. ${advice}`;
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
+import { checkJson, parseJson, readTextFile } from './configuration/json-file.ts';
 import { protocolError } from './errors.ts';
-import { checkJson, parseJson, readTextFile } from './json-file.ts';
 import type { StreamDescriptor } from './messages.ts';
 
 const streamStateSchema = z.looseObject({

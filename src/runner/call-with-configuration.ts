@@ -1,4 +1,4 @@
-import type { GivenConfiguration } from '../protocol/configuration.ts';
+import type { GivenConfiguration } from '../protocol/configuration/configuration.ts';
 import type { ConnectorCall } from './process.ts';
 
 /** The environment variable that contains an inline configuration. Other users of the machine can't read it. */

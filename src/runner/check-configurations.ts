@@ -1,8 +1,12 @@
 import type { z } from 'zod';
-import { type GivenConfiguration, readConfiguration, readWrittenConfiguration } from '../protocol/configuration.ts';
+import {
+  type GivenConfiguration,
+  readConfiguration,
+  readWrittenConfiguration,
+} from '../protocol/configuration/configuration.ts';
+import type { Environment } from '../protocol/configuration/references.ts';
 import { ConnectorError } from '../protocol/errors.ts';
 import type { Message } from '../protocol/messages.ts';
-import type { Environment } from '../protocol/references.ts';
 import { isJsonObject } from '../shared/exact-json.ts';
 import { syncError } from './errors.ts';
 

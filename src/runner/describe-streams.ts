@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { columnsSchema } from '../protocol/catalog.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
-import type { GivenConfiguration } from '../protocol/configuration.ts';
+import type { GivenConfiguration } from '../protocol/configuration/configuration.ts';
 import { isWarningOrWorse } from '../protocol/messages.ts';
 import { discover } from '../source-clickhouse/commands.ts';
 import { runInProcess } from './in-process.ts';

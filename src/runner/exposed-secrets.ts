@@ -1,8 +1,7 @@
 import { stat } from 'node:fs/promises';
-import { readWrittenConfiguration } from '../protocol/configuration.ts';
+import { readWrittenConfiguration } from '../protocol/configuration/configuration.ts';
 import { findSecrets } from '../protocol/spec.ts';
-import { quoteForShell } from '../shared/shell.ts';
-import { onOwnLines } from '../shared/statement.ts';
+import { onOwnLines, quoteForShell } from '../shared/statement.ts';
 import { loadSchema, type Role } from './check-configurations.ts';
 
 /** The bit of a file's mode that lets every user of the machine read it. */

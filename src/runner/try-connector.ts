@@ -1,5 +1,5 @@
 import type { CommandContext } from '../protocol/command-context.ts';
-import type { GivenConfiguration } from '../protocol/configuration.ts';
+import type { GivenConfiguration } from '../protocol/configuration/configuration.ts';
 import { ConnectorError, isUnexpectedError } from '../protocol/errors.ts';
 import { isWarningOrWorse } from '../protocol/messages.ts';
 import { checkConfiguration, type Role } from './check-configurations.ts';

@@ -11,6 +11,20 @@ export function onAbort(signal: AbortSignal, react: () => void): () => void {
   return () => signal.removeEventListener('abort', react);
 }
 
+/** Creates a signal that is aborted `delayMs` after another signal, unless `cancel` is called before. */
+export function abortLater(signal: AbortSignal, delayMs: number): { signal: AbortSignal; cancel: () => void } {
+  const later = new AbortController();
+  let timer: NodeJS.Timeout | undefined;
+  const stopListening = onAbort(signal, () => {
+    timer = setTimeout(() => later.abort(), delayMs);
+  });
+  const cancel = (): void => {
+    stopListening();
+    clearTimeout(timer);
+  };
+  return { signal: later.signal, cancel };
+}
+
 /** Waits for a number of milliseconds, or until a signal is aborted. */
 export type Wait = (milliseconds: number, signal: AbortSignal) => Promise<void>;
 

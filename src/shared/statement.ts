@@ -23,3 +23,8 @@ export function addSentence(message: string, sentence: string): string {
   if (isOfStatement(lastLine)) return `${message}\n\n${sentence}`;
   return `${message}${message.endsWith('.') ? '' : '.'} ${sentence}`;
 }
+
+/** Quotes a word for a shell, if necessary. */
+export function quoteForShell(word: string): string {
+  return /^[\w./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
+}

@@ -1,8 +1,8 @@
 import { analytics, SERVER_CLOCK } from '../protocol/analytics.ts';
 import { configuredCatalogSchema } from '../protocol/catalog.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
-import { type GivenConfiguration, readConfiguration } from '../protocol/configuration.ts';
-import { readJsonFile } from '../protocol/json-file.ts';
+import { type GivenConfiguration, readConfiguration } from '../protocol/configuration/configuration.ts';
+import { readJsonFile } from '../protocol/configuration/json-file.ts';
 import { log } from '../protocol/messages.ts';
 import { describeProxy } from '../protocol/network/proxy.ts';
 import { readStateFile } from '../protocol/state.ts';

@@ -1,4 +1,4 @@
-import type { GivenConfiguration } from '../protocol/configuration.ts';
+import type { GivenConfiguration } from '../protocol/configuration/configuration.ts';
 import type { ConnectorError } from '../protocol/errors.ts';
 import { callWithConfiguration } from '../runner/call-with-configuration.ts';
 import { type DiscoveredStream, parseMessage } from '../runner/messages.ts';

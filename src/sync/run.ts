@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { DestinationMetrics } from '../protocol/analytics.ts';
 import { streamKey } from '../protocol/catalog.ts';
-import { type GivenConfiguration, readWrittenConfiguration } from '../protocol/configuration.ts';
+import { type GivenConfiguration, readWrittenConfiguration } from '../protocol/configuration/configuration.ts';
 import { asConnectorError, type ConnectorError } from '../protocol/errors.ts';
 import { callWithConfiguration } from '../runner/call-with-configuration.ts';
 import { buildCatalog, chooseStreams, explainSeveralStreams } from '../runner/catalog.ts';

@@ -1,8 +1,8 @@
 import type { CommandContext } from '../../protocol/command-context.ts';
 import { EXIT_CODES } from '../../runner/exit-codes.ts';
 import { findExposedSecrets } from '../../runner/exposed-secrets.ts';
+import { wrapMessage } from '../../runner/terminal/message-layout.ts';
 import { describeTerminal, type Terminal } from '../../runner/terminal/terminal.ts';
-import { wrapMessage } from '../../runner/terminal/wrap.ts';
 import { type Attempt, tryConnector } from '../../runner/try-connector.ts';
 import { formatCount, formatList } from '../../shared/format.ts';
 import { isOfStatement } from '../../shared/statement.ts';

@@ -1,5 +1,5 @@
 import type { CommandContext } from '../../protocol/command-context.ts';
-import type { GivenConfiguration } from '../../protocol/configuration.ts';
+import type { GivenConfiguration } from '../../protocol/configuration/configuration.ts';
 import { ConnectorError, isUnexpectedError } from '../../protocol/errors.ts';
 import { connectionFailed } from '../../protocol/messages.ts';
 import { checkOptions, configOptions, readConfigOption, resolveEnvironment } from '../arguments.ts';

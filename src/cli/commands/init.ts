@@ -1,8 +1,7 @@
 import { init } from '../../init/init.ts';
 import { EXIT_CODES } from '../../runner/exit-codes.ts';
-import { type Command, type CommandHelp, commandParser } from '../command.ts';
+import { type Command, type CommandHelp, commandParser, resolveLauncher } from '../command.ts';
 import { runInteractive } from '../run-interactive.ts';
-import { resolveLauncher } from '../typed-launcher.ts';
 
 const HELP: CommandHelp = {
   usage: `$0

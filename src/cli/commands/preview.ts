@@ -5,9 +5,8 @@ import { layOutMessage } from '../../runner/terminal/message-layout.ts';
 import { describeTerminal } from '../../runner/terminal/terminal.ts';
 import { shortenMessage } from '../../sync/report/text-reporter.ts';
 import { describeJsonFile, parseRowCount, REFERENCES_NOTE } from '../arguments.ts';
-import { type Command, type CommandHelp, commandParser } from '../command.ts';
+import { type Command, type CommandHelp, commandParser, resolveLauncher } from '../command.ts';
 import { runInteractive } from '../run-interactive.ts';
-import { resolveLauncher } from '../typed-launcher.ts';
 
 /** The default of --rows. */
 const DEFAULT_ROWS = 20;

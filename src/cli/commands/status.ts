@@ -6,9 +6,8 @@ import { openStateStore } from '../../sync/state/open-store.ts';
 import { formatStatusAsJson } from '../../sync/status/json.ts';
 import { readStatus, STATUS_EXIT_CODES } from '../../sync/status/status.ts';
 import { formatHistory, formatStatus } from '../../sync/status/text.ts';
-import { type Command, type CommandHelp, commandParser } from '../command.ts';
+import { type Command, type CommandHelp, commandParser, resolveLauncher } from '../command.ts';
 import { runInteractive } from '../run-interactive.ts';
-import { resolveLauncher } from '../typed-launcher.ts';
 
 const HELP: CommandHelp = {
   usage: `$0 --state STATE

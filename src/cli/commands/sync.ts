@@ -8,9 +8,9 @@ import type { Reporter } from '../../sync/report/reporter.ts';
 import { TextReporter } from '../../sync/report/text-reporter.ts';
 import { sync } from '../../sync/sync.ts';
 import type { Command } from '../command.ts';
+import { resolveLauncher } from '../command.ts';
 import { SigtermListener } from '../signals.ts';
 import { parseSyncArguments, SYNC_OPTIONS } from '../sync-arguments.ts';
-import { resolveLauncher } from '../typed-launcher.ts';
 
 export const syncCommand: Command = {
   options: () => SYNC_OPTIONS,

@@ -88,3 +88,11 @@ export const PLACEHOLDER_CUSTOM_IDS: ReadonlySet<string> = new Set([
   'infinity',
   '-infinity',
 ]);
+
+/** Batch's project keys begin with this (docs/batch-api.md, section 1), and its REST API keys don't. */
+const PROJECT_KEY_PREFIX = 'project_';
+
+/** Checks whether a key looks like the key of a project. */
+export function isProjectKey(key: string): boolean {
+  return key.startsWith(PROJECT_KEY_PREFIX);
+}

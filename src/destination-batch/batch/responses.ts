@@ -4,8 +4,8 @@ import { redactForeign } from '../../protocol/secrets.ts';
 import { parseExact, tryParseJson } from '../../shared/exact-json.ts';
 import { destinationError } from '../errors.ts';
 import { RetryableCallError } from './errors.ts';
+import { isProjectKey } from './limits.ts';
 import { maskValues } from './mask-values.ts';
-import { isProjectKey } from './project-key.ts';
 
 /** One error in the response to an accepted call. `bulkIndex` is the index of the update in the call, starting at 0. */
 export type PartialError = { bulkIndex: number; attribute: string | undefined; reason: string };

@@ -1,7 +1,11 @@
 import { z } from 'zod';
 import { EVENT_NAME } from '../batch/limits.ts';
-import type { DestinationObject } from './objects.ts';
 import { nameOption, strictOptions } from './options.ts';
+
+/** What the rows of a stream become: events of profiles, or attributes of profiles. `discover` lists these objects. */
+export const DESTINATION_OBJECTS = ['profile_event', 'profile_attributes'] as const;
+
+export type DestinationObject = (typeof DESTINATION_OBJECTS)[number];
 
 /** The default column names. Batch's Cloud Sync uses the same names (docs/batch-api.md, section 5). */
 const CUSTOM_ID = 'custom_id';

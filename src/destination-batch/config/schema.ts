@@ -1,8 +1,7 @@
 import { z } from 'zod';
+import { describeStrayWhiteSpace } from '../../protocol/configuration/configuration.ts';
 import { isLoopback } from '../../protocol/network/proxy.ts';
-import { describeStrayWhiteSpace } from '../../shared/white-space.ts';
-import { ATTRIBUTE_NAME, DEFAULT_LIMITS } from '../batch/limits.ts';
-import { isProjectKey } from '../batch/project-key.ts';
+import { ATTRIBUTE_NAME, DEFAULT_LIMITS, isProjectKey } from '../batch/limits.ts';
 import { mappingOptions } from './mapping.ts';
 import { nameOption, strictOptions } from './options.ts';
 import { policyOptions } from './policies.ts';

@@ -5,6 +5,8 @@ import { EVENT_NAME, NAME_FORM } from '../batch/limits.ts';
 import { destinationError } from '../errors.ts';
 import {
   type Contradiction,
+  DESTINATION_OBJECTS,
+  type DestinationObject,
   EVENT_OPTIONS,
   EXCLUSIVE_OPTIONS,
   findContradictions,
@@ -12,7 +14,6 @@ import {
   type Mapping,
   uncheckedMapping,
 } from './mapping.ts';
-import { DESTINATION_OBJECTS, type DestinationObject } from './objects.ts';
 import { strictOptions } from './options.ts';
 import { type Policies, streamPolicies } from './policies.ts';
 

@@ -1,3 +1,4 @@
+import type { DestinationObject } from '../config/mapping.ts';
 import {
   COLUMN_LISTS,
   type Mapping,
@@ -5,7 +6,6 @@ import {
   resolveRoleColumns,
   selectAttributeColumns,
 } from '../config/mapping.ts';
-import type { DestinationObject } from '../config/objects.ts';
 import type { DestinationConfiguration } from '../config/schema.ts';
 import { findNameError, findOwnSettings, type StreamSettings } from '../config/streams.ts';
 import { AttributeNames } from './attribute-name.ts';

@@ -1,7 +1,7 @@
 import { type ConfiguredCatalog, type ConfiguredStream, streamKey } from '../../protocol/catalog.ts';
 import type { Limits } from '../batch/limits.ts';
 import type { Change } from '../codes.ts';
-import type { DestinationObject } from '../config/objects.ts';
+import type { DestinationObject } from '../config/mapping.ts';
 import type { DestinationConfiguration } from '../config/schema.ts';
 import { resolveObject, resolveSettings } from '../config/streams.ts';
 import { destinationError } from '../errors.ts';

@@ -1,6 +1,6 @@
 import type { ConfiguredCatalog, ConfiguredStream } from '../../protocol/catalog.ts';
 import { formatList } from '../../shared/format.ts';
-import type { DestinationObject } from '../config/objects.ts';
+import type { DestinationObject } from '../config/mapping.ts';
 import type { DestinationConfiguration } from '../config/schema.ts';
 import { findUnknownStreams, resolveObject } from '../config/streams.ts';
 

@@ -388,15 +388,13 @@ export class WriteSession {
     if (this.#rejectedRows === undefined) return;
     try {
       if (this.#failed === undefined) await this.#rejectedRows.confirm(Number.POSITIVE_INFINITY);
-      else await this.#rejectedRows.abandon(this.#findUnknownSegments());
+      else {
+        const unknown = this.#delivery.itemsOfUnknownOutcome.map((item) => this.#originOf(item).entry.segment);
+        await this.#rejectedRows.abandon(new Set(unknown));
+      }
     } catch (error) {
       this.#fail(error);
     }
     this.#report.setLocations(this.#rejectedRows.locations());
-  }
-
-  /** After an error, finds the segments with rows that Batch may have stored, although no response arrived. */
-  #findUnknownSegments(): ReadonlySet<number> {
-    return new Set(this.#delivery.itemsOfUnknownOutcome.map((item) => this.#originOf(item).entry.segment));
   }
 }

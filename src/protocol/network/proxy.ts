@@ -1,6 +1,6 @@
 import { BlockList, isIP, isIPv6 } from 'node:net';
+import type { Environment } from '../configuration/references.ts';
 import { protocolError } from '../errors.ts';
-import type { Environment } from '../references.ts';
 
 /** An HTTP proxy from an environment variable. */
 export type HttpProxy = {

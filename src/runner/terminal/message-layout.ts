@@ -1,14 +1,25 @@
+import wrapAnsi from 'wrap-ansi';
 import type { ConnectorError } from '../../protocol/errors.ts';
 import { formatErrorWithStack } from '../../protocol/messages.ts';
 import { printableLines } from '../../shared/printable.ts';
 import { isOfStatement } from '../../shared/statement.ts';
 import type { Terminal } from './terminal.ts';
-import { wrapMessage } from './wrap.ts';
 
 const COLOURS: Readonly<Record<string, 'red' | 'yellow'>> = { ERROR: 'red', FATAL: 'red', WARN: 'yellow' };
 
 /** The width of the level before a message: the longest one and a space. */
 const LEVEL_WIDTH = 'ERROR '.length;
+
+/**
+ * Wraps a message between words. The lines of a statement are not wrapped, so that they can be copied from a terminal. Control
+ * characters are escaped.
+ */
+export function wrapMessage(message: string, width: number): string {
+  return printableLines(message)
+    .split('\n')
+    .map((line) => (isOfStatement(line) ? line : wrapAnsi(line, width, { hard: true })))
+    .join('\n');
+}
 
 /**
  * Wraps a text if it is for a terminal. Escapes its control characters: names and messages from outside must not control the

@@ -13,7 +13,7 @@ import { ConnectorError } from '../../protocol/errors.ts';
 import { findProxy, formatAddress, type HttpProxy } from '../../protocol/network/proxy.ts';
 import { explainProxyStatus } from '../../protocol/network/proxy-tunnel.ts';
 import { describeRetry } from '../../protocol/retries.ts';
-import { onAbort } from '../../shared/abort.ts';
+import { abortLater } from '../../shared/abort.ts';
 import { tryParseJson } from '../../shared/exact-json.ts';
 import { SOURCE_PROGRAM } from '../../shared/package.ts';
 import { retryFor } from '../../shared/retry.ts';
@@ -344,20 +344,6 @@ export async function tryRows<Row>(rows: Promise<Row[]>): Promise<Row[]> {
     if (error instanceof ConnectorError) return [];
     throw error;
   }
-}
-
-/** Creates a signal that is aborted `delayMs` after another signal, unless `cancel` is called before. */
-function abortLater(signal: AbortSignal, delayMs: number): { signal: AbortSignal; cancel: () => void } {
-  const later = new AbortController();
-  let timer: NodeJS.Timeout | undefined;
-  const stopListening = onAbort(signal, () => {
-    timer = setTimeout(() => later.abort(), delayMs);
-  });
-  const cancel = (): void => {
-    stopListening();
-    clearTimeout(timer);
-  };
-  return { signal: later.signal, cancel };
 }
 
 /** Reads a body. If an error cuts it off, returns the part that arrived, and the error. */

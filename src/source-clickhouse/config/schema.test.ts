@@ -1,6 +1,6 @@
 import { rootCertificates } from 'node:tls';
 import { describe, expect, test } from 'vitest';
-import { checkJson } from '../../protocol/json-file.ts';
+import { checkJson } from '../../protocol/configuration/json-file.ts';
 import { findSecrets } from '../../protocol/spec.ts';
 import { type SourceConfiguration, sourceConfigurationSchema } from './schema.ts';
 

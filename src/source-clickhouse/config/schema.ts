@@ -1,6 +1,6 @@
 import { isIPv6 } from 'node:net';
 import { z } from 'zod';
-import { describeStrayWhiteSpace } from '../../shared/white-space.ts';
+import { describeStrayWhiteSpace } from '../../protocol/configuration/configuration.ts';
 import { checkStreamOptions, queriesOption, whereOption } from './queries.ts';
 import { tunnelOptions } from './ssh-tunnel.ts';
 import { tlsOptions } from './tls.ts';

@@ -1,6 +1,6 @@
+import { type Environment, resolveReferences } from '../../protocol/configuration/references.ts';
 import type { ConnectorError } from '../../protocol/errors.ts';
 import { findProxy, type HttpProxy } from '../../protocol/network/proxy.ts';
-import { type Environment, resolveReferences } from '../../protocol/references.ts';
 import { registerSecrets } from '../../protocol/secrets.ts';
 import { syncError } from '../../runner/errors.ts';
 import type { AlertLimits, RejectedLimit } from './status.ts';

@@ -1,6 +1,6 @@
 import type { ErrorObject } from 'ajv';
 import { z } from 'zod';
-import { type ContentProblem, describeWrongType } from '../../protocol/json-file.ts';
+import { type ContentProblem, describeWrongType } from '../../protocol/configuration/json-file.ts';
 import { formatCount } from '../../shared/format.ts';
 import { describeUnknownOption } from '../../shared/suggest.ts';
 

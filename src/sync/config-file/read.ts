@@ -1,7 +1,7 @@
 import { dirname, isAbsolute, join, resolve } from 'node:path';
-import type { GivenConfiguration } from '../../protocol/configuration.ts';
-import { describeUnusable, parseJson, readTextFile } from '../../protocol/json-file.ts';
-import { type Environment, resolveReferences } from '../../protocol/references.ts';
+import type { GivenConfiguration } from '../../protocol/configuration/configuration.ts';
+import { describeUnusable, parseJson, readTextFile } from '../../protocol/configuration/json-file.ts';
+import { type Environment, resolveReferences } from '../../protocol/configuration/references.ts';
 import { registerSecrets } from '../../protocol/secrets.ts';
 import { syncError } from '../../runner/errors.ts';
 import type { AlertArguments } from '../alerts/options.ts';

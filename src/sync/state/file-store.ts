@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import writeFileAtomic from 'write-file-atomic';
+import { readTextFile } from '../../protocol/configuration/json-file.ts';
 import { codeOf, describeSystemError } from '../../protocol/errors.ts';
-import { readTextFile } from '../../protocol/json-file.ts';
 import { syncError } from '../../runner/errors.ts';
 import type { ProcessOwner } from '../../shared/process-owner.ts';
 import { explainChangedState } from './conflicts.ts';

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { onOwnLines } from '../../shared/statement.ts';
-import { wrapMessage } from './wrap.ts';
+import { wrapMessage } from './message-layout.ts';
 
 test('wraps prose, but not a statement', () => {
   const statement = 'CREATE VIEW `shop`.`orders_for_batch` AS\nSELECT\n  `user_id` AS custom_id';

@@ -1,13 +1,13 @@
 import type { z } from 'zod';
-import { isJsonObject } from '../shared/exact-json.ts';
-import { suggestName } from '../shared/suggest.ts';
-import type { CommandContext } from './command-context.ts';
+import { isJsonObject } from '../../shared/exact-json.ts';
+import { suggestName } from '../../shared/suggest.ts';
+import type { CommandContext } from '../command-context.ts';
+import { log } from '../messages.ts';
+import { readProxyCredentials } from '../network/proxy.ts';
+import { registerSecrets } from '../secrets.ts';
+import { findSecrets, listOptions } from '../spec.ts';
 import { type ContentProblem, checkJson, parseJson, readTextFile } from './json-file.ts';
-import { log } from './messages.ts';
-import { readProxyCredentials } from './network/proxy.ts';
 import { type Environment, resolveReferences } from './references.ts';
-import { registerSecrets } from './secrets.ts';
-import { findSecrets, listOptions } from './spec.ts';
 
 /** A configuration that is not a file of its own. */
 type InlineConfiguration = {
@@ -92,4 +92,11 @@ function findMisspeltOptions(
     const near = options.includes(name) ? undefined : suggestName(name, options);
     return near === undefined ? [] : [{ name, near, isNearSet: Object.hasOwn(written, near) }];
   });
+}
+
+/** Describes white space at the edge of a value, which was likely copied with it, as a predicate. Returns undefined if there is none. */
+export function describeStrayWhiteSpace(text: string): string | undefined {
+  if (/[\r\n]\s*$/.test(text)) return 'ends with a line break. Remove it';
+  if (/\s$/.test(text)) return 'ends with white space. Remove it';
+  return /^\s/.test(text) ? 'begins with white space. Remove it' : undefined;
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'lossless-json';
-import { PACKAGE_ROOT } from '../shared/package.ts';
-import { rawMessageOf } from './errors.ts';
+import { PACKAGE_ROOT } from '../../shared/package.ts';
+import { rawMessageOf } from '../errors.ts';
 
 /** Where a text stops being valid JSON, and what is likely wrong there. */
 export type JsonSyntaxError = {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { ConnectorError } from './errors.ts';
+import { ConnectorError } from '../errors.ts';
 import { checkJson, parseJson, readJsonFile, readTextFile } from './json-file.ts';
 
 let folder: string;

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { z } from 'zod';
-import { formatCount } from '../shared/format.ts';
-import { describeSystemError, protocolError } from './errors.ts';
+import { formatCount } from '../../shared/format.ts';
+import { describeSystemError, protocolError } from '../errors.ts';
 import { findJsonSyntaxError } from './json-syntax.ts';
 
 /** The kind of content in a file, as messages name it. */

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { PassThrough, Writable } from 'node:stream';
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest';
 import { z } from 'zod';
+import { log } from '../messages.ts';
+import { MessageOutput } from '../output.ts';
+import { forgetSecrets, redactForeign } from '../secrets.ts';
 import { readConfiguration } from './configuration.ts';
-import { log } from './messages.ts';
-import { MessageOutput } from './output.ts';
 import type { Environment } from './references.ts';
-import { forgetSecrets, redactForeign } from './secrets.ts';
 
 let folder: string;
 beforeAll(() => {

@@ -1,8 +1,0 @@
-import 'yargs';
-
-/** yargs 18 has this method, but @types/yargs lacks it. */
-declare module 'yargs' {
-  interface Argv<T> {
-    usageConfiguration(configuration: { 'hide-types': boolean }): Argv<T>;
-  }
-}
