@@ -140,6 +140,7 @@ describe.skipIf(typeof python === 'string')('Airbyte’s', () => {
   };
 
   describe.each(CONNECTOR_NAMES)('standard tests of %s', (name) => {
+    // Skipped, so that the report names each test that is left out, with its reason.
     test.skip.each(Object.entries(LEFT_OUT_TESTS))('%s: %s', () => {});
 
     test('pass', async () => {
@@ -203,6 +204,7 @@ describe.skipIf(typeof python === 'string')('Airbyte’s', () => {
       results = resultsSchema.parse(JSON.parse(await readFile(join(repository, 'results.json'), 'utf8')));
     });
 
+    // Skipped, so that the report names each check that is left out, with its reason.
     test.skip.each(Object.entries(LEFT_OUT_CHECKS))('%s: %s', () => {});
 
     test.each(CONNECTOR_NAMES)('of the folder of %s pass', (name) => {

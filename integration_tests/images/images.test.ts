@@ -51,7 +51,7 @@ AS SELECT toString(number % 7) AS custom_id, 'order_paid' AS event_name, now64(6
 const engine = await ContainerEngine.find();
 if (typeof engine === 'string') {
   process.stderr.write(`The images are not tested: ${engine}.\n`);
-  // There is nothing to build them with, or on: a file without a test would be a failure.
+  // Skipped, because this machine can't build images. A file without a test would be a failure.
   test.skip('the images', () => {});
 } else {
   testImages(engine);
