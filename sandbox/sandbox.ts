@@ -7,7 +7,7 @@ import { type Ports, requireFreePort } from './ports.ts';
 const PROJECT_KEY = 'project_sandbox';
 const REST_API_KEY = 'sandbox-rest-key';
 
-/** What is shown when ClickHouse has ended although nobody stopped it. */
+/** What is shown when ClickHouse has ended without being stopped. */
 export const CRASHED = "The sandbox's ClickHouse has crashed, and its tables are gone.";
 
 /** The two ends of a sync on this machine: a real ClickHouse server, and a Batch API that stores what it receives. */

@@ -82,22 +82,22 @@ describe('each rule: the row, the update, and what is reported', () => {
   });
   afterAll(() => batch.close());
 
-  const codeIn = (told: string): string => /\((\w+)\)/.exec(told)?.[1] ?? told;
+  const codeIn = (reported: string): string => /\((\w+)\)/.exec(reported)?.[1] ?? reported;
 
   /** An attribute that is left out is shown once per column and code, for five columns a code; a rejected row three times a code. */
-  function isTold(told: string | undefined, group: readonly Case[]): boolean {
-    if (told === undefined) return true;
-    const others = group.flatMap((other) => other.told ?? []);
-    const isOfColumn = codeIn(told) !== told;
-    if (isOfColumn && others.includes(told)) return false;
-    return others.filter((other) => codeIn(other) === codeIn(told)).length < (isOfColumn ? 5 : 3);
+  function isReported(reported: string | undefined, group: readonly Case[]): boolean {
+    if (reported === undefined) return true;
+    const others = group.flatMap((other) => other.reported ?? []);
+    const isOfColumn = codeIn(reported) !== reported;
+    if (isOfColumn && others.includes(reported)) return false;
+    return others.filter((other) => codeIn(other) === codeIn(reported)).length < (isOfColumn ? 5 : 3);
   }
 
   /** As few runs as possible, as a run logs only some of several equal warnings. */
   function groups(all: readonly Case[]): Case[][] {
     const made: Case[][] = [];
     for (const one of all) {
-      const fits = made.find((group) => isTold(one.told, group));
+      const fits = made.find((group) => isReported(one.reported, group));
       if (fits === undefined) made.push([one]);
       else fits.push(one);
     }
@@ -125,7 +125,7 @@ describe('each rule: the row, the update, and what is reported', () => {
   test('Batch complains of nothing but times', () => {
     expect(batch.stats).toMatchObject({ attributes_refused: 0, updates_refused: 0, calls_repeating_a_custom_id: 0 });
     expect(batch.stats.partial_errors).toBe(
-      cases.filter(({ told }) => told === 'event_too_old' || told === 'event_in_future').length,
+      cases.filter(({ reported }) => reported === 'event_too_old' || reported === 'event_in_future').length,
     );
   });
 
@@ -144,9 +144,9 @@ describe('each rule: the row, the update, and what is reported', () => {
     expect(echoed.map(({ destinationStats }) => destinationStats)).toEqual([
       { recordCount: accepted, rejectedRecordCount: rejected },
     ]);
-    const told = logs(result).filter((text) => new RegExp(`\\b${stream}\\b`).test(text));
-    for (const words of says) expect(told).toContainEqual(expect.stringMatching(words));
-    if (says.length === 0) expect(told).toEqual([]);
+    const reported = logs(result).filter((text) => new RegExp(`\\b${stream}\\b`).test(text));
+    for (const words of says) expect(reported).toContainEqual(expect.stringMatching(words));
+    if (says.length === 0) expect(reported).toEqual([]);
   });
 });
 
@@ -178,7 +178,7 @@ describe('each answer: the requests, and what is reported', () => {
       expect(
         [...batch.store.events()].map(({ json }) => JSON.parse(json).attributes.n).toSorted((a, b) => a - b),
       ).toEqual(one.stored ?? all);
-      const told = logs(result);
+      const reported = logs(result);
       if (one.failure === undefined) {
         expect(errors(result)).toEqual([]);
         expect(result.code).toBe(0);
@@ -190,9 +190,9 @@ describe('each answer: the requests, and what is reported', () => {
         expect(result.code).toBe(1);
         expect(states(result)).toEqual([]);
         expect(errors(result).map(({ failure_type }) => failure_type)).toEqual([one.failure]);
-        told.push(...errors(result).map(({ message }) => message));
+        reported.push(...errors(result).map(({ message }) => message));
       }
-      for (const words of one.says ?? []) expect(told).toContainEqual(expect.stringMatching(words));
+      for (const words of one.says ?? []) expect(reported).toContainEqual(expect.stringMatching(words));
       expect(result.stdout).not.toContain(REST_API_KEY);
       const [first = 0, second = 0] = arrivals;
       // A timer may end a millisecond early.

@@ -18,7 +18,7 @@ export type RuleCase = {
   /** What the LOG messages that name the stream of the case must contain. */
   readonly says: readonly RegExp[];
   /** What a run logs only once or a few times: cases with the same key go into different runs. */
-  readonly told: string | undefined;
+  readonly reported: string | undefined;
 };
 
 /** JSON as it is, or a value to be written as JSON. */
@@ -42,7 +42,7 @@ function takes(rule: string, row: Row, attributes: JsonOf = {}): RuleCase {
 /** A row that is accepted as this event. */
 function accepts(rule: string, row: Row, event: string, customId?: string): RuleCase {
   const update = customId === undefined ? { events: [event] } : { customId, events: [event] };
-  return { rule, rows: [row], updates: [update], accepted: 1, rejected: 0, says: [], told: undefined };
+  return { rule, rows: [row], updates: [update], accepted: 1, rejected: 0, says: [], reported: undefined };
 }
 
 /** A row that is accepted without a column, or without something in it; a LOG gives the code and the place. */
@@ -51,7 +51,7 @@ function leavesOut(rule: string, row: Row, code: string, column: string, attribu
   return {
     ...takes(rule, row, attributes),
     says: [new RegExp(`${place}.*\\(${code}`)],
-    told: `${column.split(/[.[]/)[0]} (${code})`,
+    reported: `${column.split(/[.[]/)[0]} (${code})`,
   };
 }
 
@@ -61,13 +61,21 @@ function lowersCase(rule: string, row: Row, column: string, attributes: JsonOf):
   return {
     ...takes(rule, row, attributes),
     says: [new RegExp(`"${column}".*\\(${code}`)],
-    told: `${column} (${code})`,
+    reported: `${column} (${code})`,
   };
 }
 
 /** A row of which nothing reaches Batch; a LOG gives the code. */
 function rejects(rule: string, row: Row, code: string): RuleCase {
-  return { rule, rows: [row], updates: [], accepted: 0, rejected: 1, says: [new RegExp(`\\(${code}\\)`)], told: code };
+  return {
+    rule,
+    rows: [row],
+    updates: [],
+    accepted: 0,
+    rejected: 1,
+    says: [new RegExp(`\\(${code}\\)`)],
+    reported: code,
+  };
 }
 
 /** A row whose event Batch refuses because of its time, in these words. */
@@ -77,7 +85,7 @@ function isRefused(rule: string, row: Row, event: string, code: string, words: R
     accepted: 0,
     rejected: 1,
     says: [new RegExp(`\\(${code}\\).*Batch said: .*${words.source}`)],
-    told: code,
+    reported: code,
   };
 }
 
@@ -210,7 +218,7 @@ export function ruleCases(now: number): readonly RuleCase[] {
       accepted: 17,
       rejected: 0,
       says: [],
-      told: undefined,
+      reported: undefined,
     },
     {
       rule: '2.3 per update: an event that Batch may refuse for its time shares none with others',
@@ -223,7 +231,7 @@ export function ruleCases(now: number): readonly RuleCase[] {
       accepted: 2,
       rejected: 1,
       says: [/\(event_too_old\)/],
-      told: 'event_too_old',
+      reported: 'event_too_old',
     },
     takes('2.3 per event: under 25 kB', bulky(3), bulky(3)),
     rejects('2.3 per event: over 25 kB', bulky(4), 'event_too_large'),
@@ -424,7 +432,7 @@ export function ruleCases(now: number): readonly RuleCase[] {
       accepted: 2,
       rejected: 0,
       says: [],
-      told: undefined,
+      reported: undefined,
     },
   ];
 }
@@ -487,7 +495,7 @@ export const ANSWER_CASES: readonly AnswerCase[] = [
     says: [/\(refused_by_batch\).*no such thing/],
   },
   {
-    answer: '3.2 an error of an update of several events: all its rows are rejected, and the doubt is told',
+    answer: '3.2 an error of an update of several events: all its rows are rejected, and the doubt is reported',
     faults: [{ kind: 'partial', ...partial(1, 'one is wrong') }],
     rowsOf: [1, 3, 1],
     answers: [202],
@@ -497,7 +505,7 @@ export const ANSWER_CASES: readonly AnswerCase[] = [
     says: [/one is wrong \(for an update with 3 rows/],
   },
   {
-    answer: '3.2 several errors of one update: one row rejected, all words told',
+    answer: '3.2 several errors of one update: one row rejected, all words reported',
     faults: [{ kind: 'partials', errors: [partial(0, 'bad name'), partial(0, 'bad time')] }],
     answers: [202],
     stored: [1, 2, 3],
@@ -535,7 +543,7 @@ export const ANSWER_CASES: readonly AnswerCase[] = [
     says: [/\(refused_by_batch\)/],
   },
   {
-    answer: '3.2 an error with an index that the request does not hold: told, and all are taken',
+    answer: '3.2 an error with an index that the request does not hold: reported, and all are accepted',
     faults: [{ kind: 'partial', ...partial(99, 'somewhere') }],
     answers: [202],
     says: [/not in the request.*somewhere/],
@@ -724,7 +732,7 @@ export const ANSWER_CASES: readonly AnswerCase[] = [
     says: [twice],
   },
   {
-    answer: '3.5 a connection cut after the request was stored: the events are there twice, and that is told',
+    answer: '3.5 a connection cut after the request was stored: the events are there twice, and that is reported',
     faults: [{ kind: 'cut', stored: true }],
     answers: ['none', 202],
     stored: [0, 0, 1, 1, 2, 2, 3, 3],

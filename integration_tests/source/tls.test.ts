@@ -299,8 +299,8 @@ describe('TLS options that can not be meant are named before anything connects:'
       {},
       /tls\.client_key is not a PEM private key/,
     ],
-    ['a key alone', async () => ({ client_key: identity.key }), {}, /tls\.client_certificate is missing/],
-    ['a certificate alone', async () => ({ client_certificate: identity.cert }), {}, /tls\.client_key is missing/],
+    ['only a key', async () => ({ client_key: identity.key }), {}, /tls\.client_certificate is missing/],
+    ['only a certificate', async () => ({ client_certificate: identity.cert }), {}, /tls\.client_key is missing/],
     [
       'a key of another certificate',
       async () => ({ client_certificate: identity.cert, client_key: stranger.key }),

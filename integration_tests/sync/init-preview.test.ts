@@ -269,7 +269,7 @@ describe.runIf(hasTerminals)('init', () => {
     expect([code, readdirSync(folder)]).toEqual([1, ['source.json']]);
     expect(json(folder, 'source.json')).toMatchObject({ database: 'half', password: READER.password });
     const lines = stripVTControlCharacters(dialogue.all).split('\r\n');
-    // A line with a cursor or a mask is drawn anew with each key.
+    // A line with a cursor or a mask is drawn again with each key.
     expect(lines.filter((line) => line.length > 80 && !/[█▪]/.test(line))).toEqual([]);
 
     const again = new Dialogue(folder);

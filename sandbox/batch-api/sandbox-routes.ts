@@ -92,7 +92,7 @@ export function addSandboxRoutes(app: FastifyInstance, api: Inspectable): void {
   app.get('/_sandbox/requests/:seq/body', withoutQuery, (request, reply) => {
     const body = api.bodyOf(readBy(requestNumber, request.params).seq);
     if (body === undefined) return reply.code(404).send({ error: 'The body of this request is no longer kept.' });
-    // The body may be anything, and a browser must not take it for a page.
+    // The body may be anything, and a browser must not treat it as a page.
     return reply.type('application/json; charset=utf-8').header('x-content-type-options', 'nosniff').send(body);
   });
 

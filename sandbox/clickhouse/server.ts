@@ -73,7 +73,7 @@ export class ClickHouseServer {
     }
   }
 
-  /** Aborted when the process ends although nobody stopped it. */
+  /** Aborted when the process ends without being stopped. */
   get crashed(): AbortSignal {
     return this.#crash.signal;
   }

@@ -47,7 +47,7 @@ export const debugSwitch = { type: 'boolean', hidden: true, describe: 'has no ef
 
 /**
  * The options of the commands that read a configuration. A launcher for people replaces references by default. A platform replaces
- * nothing unless asked to: whoever fills in its form must not be able to read its environment and its files.
+ * nothing unless asked to: a person who fills in its form must not be able to read its environment and its files.
  */
 export function configOptions({ role }: Launcher) {
   return {

@@ -59,12 +59,12 @@ describe('an attribute that is left out', () => {
     report.reportLeftOut('events', {
       ...column,
       code: 'text_too_long',
-      reason: 'has 301 characters, and Batch takes 300',
+      reason: 'has 301 characters, and Batch accepts 300',
     });
     report.reportLeftOut('events', { ...column, column: 'b', path: 'b' });
     expect(logged(report)).toEqual([
       `WARN The column "a" of events is a blank text. The row is sent without it (text_blank; shown once per column). See ${PAGES}/text_blank.md`,
-      `WARN The column "a" of events has 301 characters, and Batch takes 300. The row is sent without it (text_too_long; shown once per column). See ${PAGES}/text_too_long.md`,
+      `WARN The column "a" of events has 301 characters, and Batch accepts 300. The row is sent without it (text_too_long; shown once per column). See ${PAGES}/text_too_long.md`,
       `WARN The column "b" of events is a blank text. The row is sent without it (text_blank; shown once per column). See ${PAGES}/text_blank.md`,
     ]);
     expect(read(report.summarize())).toContain(

@@ -1,7 +1,7 @@
 /** Where ClickHouse's HTTP interface is. Each field becomes the option of the same name in the configuration. */
 type Address = { host: string; port: number; ssl: boolean };
 
-/** What an answer says about the address of ClickHouse. A host alone says nothing about the port and HTTPS. */
+/** What an answer says about the address of ClickHouse. Without a port, an answer does not show whether HTTPS is used. */
 type ParsedAddress =
   | ({ kind: 'valid'; host: string } & Partial<Pick<Address, 'port' | 'ssl'>>)
   | { kind: 'invalid'; problem: string };

@@ -8,7 +8,7 @@ import type { Step } from './steps.ts';
 /** The beginning of every project key. */
 const PROJECT_KEY = /^project_/;
 
-/** Matches a text that looks like a key, and not like a typo. */
+/** Matches a string that looks like a key, and not like a typo. */
 const KEY = /^\S{12,}$/;
 
 const NOT_A_PROJECT_KEY = 'A project key begins with project_.';

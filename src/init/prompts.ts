@@ -8,7 +8,7 @@ const BAR_WIDTH = 3;
 
 const USUAL_COLUMNS = 80;
 
-/** Matches a text that is exactly one reference to an environment variable or a file. */
+/** Matches a string that is exactly one reference to an environment variable or a file. */
 const REFERENCE = /^\$\{(?:file:[^}]+|[A-Za-z_][A-Za-z0-9_]*)\}$/;
 
 /** Thrown when the user leaves the questions, or when a signal ends them. */
@@ -74,7 +74,7 @@ export class Questions {
   }
 
   /**
-   * Asks for a text that is not shown, and returns it as it is written in a configuration: a reference such as ${NAME} is kept, and
+   * Asks for a string that is not shown, and returns it as it is written in a configuration: a reference such as ${NAME} is kept, and
    * in any other text `${` is escaped, so that the connector uses the text as typed.
    */
   async secret({ message, before, isOptional = false, validate }: SecretQuestion): Promise<string> {

@@ -19,7 +19,7 @@ export type TypeChange = { path: string; types: ReadonlyMap<BatchType, number> }
 
 const TYPED_NAME = /^(date|url)\(/;
 
-/** Stands for the array that `{"$add": […]}` edits. */
+/** Represents the array that `{"$add": […]}` edits. */
 const EDITED = [''];
 
 /** Counts the types with which each attribute is sent. A value counts once, so an attribute of a list can count several times. */

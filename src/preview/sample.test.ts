@@ -245,7 +245,7 @@ describe('the text of a preview', () => {
     expect(textOf(sampleOf([row({ n: 1 }), row({ n: 2 })]))).not.toContain('type');
   });
 
-  test('reports attributes of profiles whose type changes; NULL and edits of an array are no change', () => {
+  test('reports attributes of profiles whose type changes; NULL and edits of an array are not changes', () => {
     const policies = { ...configuration.policies, null_attribute: 'delete' as const };
     const sample = new Sample({
       arena,

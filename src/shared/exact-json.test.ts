@@ -67,13 +67,13 @@ test.each([
 test('parses a number in the same way, whatever other numbers are in the text', () => {
   const numbers = ['-123456789012345', '-1234567890.1230', '-0.0000000000000', '-0', '1.50', '1234567890123.0'];
   for (const number of numbers) {
-    const [alone] = parseExact(`[${number}]`) as unknown[];
-    expect([number, alone]).toStrictEqual([
+    const [single] = parseExact(`[${number}]`) as unknown[];
+    expect([number, single]).toStrictEqual([
       number,
       number.endsWith('0') && number.includes('.') ? new LosslessNumber(number) : Number(number),
     ]);
     expect(parseExact(`[${number},12345678901234567890]`)).toStrictEqual([
-      alone,
+      single,
       new LosslessNumber('12345678901234567890'),
     ]);
   }

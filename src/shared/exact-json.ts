@@ -77,7 +77,7 @@ function withNumbers(value: unknown): unknown {
 }
 
 /**
- * Checks whether a text contains at least LONG_DIGITS digits and points in a row that don't follow a quote. Any 16 characters in
+ * Checks whether a string contains at least LONG_DIGITS digits and points in a row that don't follow a quote. Any 16 characters in
  * a row include one of the positions 15, 31, 47 and so on, so only these positions are checked. No regular expression is as fast.
  */
 function hasLongDigits(text: string): boolean {
@@ -93,7 +93,7 @@ function hasLongDigits(text: string): boolean {
 }
 
 /**
- * Checks whether a text contains a fraction that ends in zero or begins with many zeros, and that ends like a number: the fraction
+ * Checks whether a string contains a fraction that ends in zero or begins with many zeros, and that ends like a number: the fraction
  * of a time is followed by a letter or a quote. Most texts have few points, and searching for them is fast.
  */
 function hasUnusualFraction(text: string): boolean {

@@ -40,7 +40,7 @@ const FAULTS = [
     fault: { kind: 'partial', bulk_index: 0, category: 'update', reason: 'added on the page of the sandbox' },
   },
   { label: 'An answer that is not JSON', needs: ['times'], fault: { kind: 'garbage' } },
-  { label: 'HTTP 400 if the body contains a text', needs: ['text'], fault: { kind: 'refuse_when' } },
+  { label: 'HTTP 400 if the body contains a string', needs: ['text'], fault: { kind: 'refuse_when' } },
 ];
 
 const kind = part('fault-kind', HTMLSelectElement);
@@ -64,7 +64,7 @@ function showFields() {
   for (const field of ['text', 'seconds', 'times']) {
     const isNeeded = needs.includes(field);
     part(`fault-${field}-field`, HTMLLabelElement).hidden = !isNeeded;
-    // Otherwise the form would check the value of a field that nobody sees.
+    // Otherwise the form would check the value of a hidden field.
     part(`fault-${field}`, HTMLInputElement).disabled = !isNeeded;
   }
 }

@@ -68,7 +68,7 @@ export function findOwnSettings({ streams }: Pick<GeneralSettings, 'streams'>, s
 }
 
 /**
- * Returns the object that the rows of a stream become: the one that the catalog names, or else the one in the configuration.
+ * Returns the object that the rows of a stream become: the one that the catalog names, otherwise the one in the configuration.
  *
  * @throws ConnectorError (config_error) if the catalog names an object that does not exist.
  */

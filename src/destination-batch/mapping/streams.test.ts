@@ -368,7 +368,7 @@ describe('the object of a stream', () => {
   };
   const configured = { customers: { object: 'profile_attributes' } };
 
-  test('is the one in the catalog, or else the one in the configuration, or else profile_event', () => {
+  test('is the one in the catalog, otherwise the one in the configuration, otherwise profile_event', () => {
     expect([objectOf({}), objectOf({}, null), objectOf({}, 'profile_attributes')]).toEqual([
       'profile_event',
       'profile_event',

@@ -3,7 +3,7 @@ import { parse } from 'lossless-json';
 import { PACKAGE_ROOT } from '../../shared/package.ts';
 import { rawMessageOf } from '../errors.ts';
 
-/** Where a text stops being valid JSON, and what is likely wrong there. */
+/** Where a string stops being valid JSON, and what is likely wrong there. */
 export type JsonSyntaxError = {
   /** Lines and columns count from 1. */
   line: number;
@@ -65,7 +65,7 @@ const MISTAKES: readonly Mistake[] = [
 const OTHER_MISTAKE = 'Correct it, or use a JSON formatter to find the error.';
 
 /**
- * Returns where a text stops being valid JSON; undefined if that is unknown. It parses the text with lossless-json, because the
+ * Returns where a string stops being valid JSON; undefined if that is unknown. It parses the string with lossless-json, because the
  * errors of JSON.parse don't always contain a position.
  */
 export function findJsonSyntaxError(text: string): JsonSyntaxError | undefined {

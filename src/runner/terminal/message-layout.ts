@@ -22,7 +22,7 @@ export function wrapMessage(message: string, width: number): string {
 }
 
 /**
- * Wraps a text if it is for a terminal. Escapes its control characters: names and messages from outside must not control the
+ * Wraps a string if it is for a terminal. Escapes its control characters: names and messages from outside must not control the
  * terminal.
  */
 export function layOutText(text: string, { isTerminal, width }: Pick<Terminal, 'isTerminal' | 'width'>): string {

@@ -11,7 +11,7 @@ type Draw = (columns: number) => string;
 
 /**
  * A line at the bottom of a terminal that is replaced in place. All other output appears above it. cli-progress is not used: it
- * leaves parts of the line behind when the terminal becomes narrower, which wraps the line.
+ * leaves parts of the line on the screen when the terminal becomes narrower, which wraps the line.
  */
 export class StatusLine {
   readonly #terminal: WriteStream;

@@ -69,7 +69,7 @@ export async function check(
 }
 
 /**
- * Finds the streams that `discover` lists: the table and the queries that the configuration names, or else the tables of the
+ * Finds the streams that `discover` lists: the table and the queries that the configuration names, otherwise the tables of the
  * database.
  *
  * @throws ConnectorError that says what is missing and what to do, if there are none.

@@ -1,7 +1,7 @@
 import { findParameters, type SqlToken, tokenizeSql } from '../streams/sql-tokens.ts';
 
 // SQL from the configuration is sent between brackets. These functions make sure that it can't end the brackets, and that
-// ClickHouse splits it into the same tokens as we do, in every version. What else the SQL may do is up to the server: the rights
+// ClickHouse splits it into the same tokens as we do, in every version. Everything else is up to the server: the rights
 // of the user, and its grammar of a subquery, which has no FORMAT and no second statement.
 
 /** The brackets that close each other. */

@@ -59,7 +59,7 @@ const columnRow = z.object({
   is_subcolumn: z.coerce.number().default(0),
 });
 
-/** The codes of errors that mean that the server can't run the SQL, whoever sends it. */
+/** The codes of errors that mean that the server can't run the SQL for any user. */
 const SQL_ERRORS: readonly SourceErrorCode[] = [
   'clickhouse_query_failed',
   'columns_missing',

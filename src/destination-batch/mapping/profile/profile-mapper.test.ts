@@ -171,7 +171,7 @@ describe('a row without a value for an attribute', () => {
 });
 
 describe('a row', () => {
-  test('takes its profile from another column, and then custom_id is an attribute', () => {
+  test('reads its profile from another column, and then custom_id is an attribute', () => {
     expect(
       map(
         { user_id: new LosslessNumber('9007199254740993'), custom_id: 'x' },
