@@ -46,6 +46,9 @@ const FILES: Record<Engine['kind'], readonly string[]> = {
 /** How much of vitest's own output is shown when the report lacks the reason, in characters. */
 const PRINTED_TAIL = 3_000;
 
+/** How much of a failure is shown, in characters. A property test gives its seed and its counterexample there. */
+const MESSAGE_START = 2_000;
+
 const reportSchema = z.object({
   testResults: z.array(
     z.object({
@@ -119,7 +122,7 @@ function outcomeOf({ testResults }: z.output<typeof reportSchema>, printed: stri
     for (const { fullName, status, failureMessages, meta } of assertionResults) {
       if (status === 'passed') outcome.passed += 1;
       else if (status !== 'failed') outcome.skipped += 1;
-      else outcome.failures.push(`${file}: ${fullName}\n      ${firstLine(failureMessages?.[0])}`);
+      else outcome.failures.push(`${file}: ${fullName}\n${(failureMessages?.[0] ?? '').slice(0, MESSAGE_START)}`);
       for (const key of ['rows', 'lost', 'duplicated'] as const) outcome.ledger[key] += meta.ledger?.[key] ?? 0;
     }
     // A file may fail before its tests, which are skipped then; the report does not always have the reason.
@@ -128,10 +131,6 @@ function outcomeOf({ testResults }: z.output<typeof reportSchema>, printed: stri
     }
   }
   return outcome;
-}
-
-function firstLine(text = ''): string {
-  return text.split('\n')[0] ?? '';
 }
 
 function printOutcome(line: string, { failures }: Outcome): void {
