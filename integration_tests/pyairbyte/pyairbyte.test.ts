@@ -90,7 +90,7 @@ async function newProject(name: string, more: Record<string, unknown> = {}): Pro
     z.array(rowSchema).parse(
       await server.query(
         `SELECT custom_id, event_name, if(isNull(event_time), NULL, concat(toString(event_time), '000')) AS event_time, toString(last_updated_at) AS last_updated_at,
-           toString(n) AS n, toString(price) AS price, concat(toString(ratio), if(position(toString(ratio), '.') = 0, '.0', '')) AS ratio, vip, toString(day) AS day, tags, note FROM ${table}`,
+           toString(n) AS n, toString(price) AS price, toString(ratio) AS ratio, vip, toString(day) AS day, tags, note FROM ${table}`,
       ),
     );
   let seen = 0;
@@ -100,14 +100,21 @@ async function newProject(name: string, more: Record<string, unknown> = {}): Pro
     insert,
     rows,
     expectedEvents: async () =>
-      (await rows()).map(({ custom_id, event_name: name, event_time, last_updated_at: _, vip, ...attributes }) => ({
-        custom_id,
-        event: {
-          name,
-          ...(event_time === null ? {} : { time: `${event_time.slice(0, -3).replace(' ', 'T')}Z` }),
-          attributes: { ...attributes, ...(vip === null ? {} : { vip }) },
-        },
-      })),
+      (await rows()).map(
+        ({ custom_id, event_name: name, event_time, last_updated_at: _, ratio, vip, ...attributes }) => ({
+          custom_id,
+          event: {
+            name,
+            ...(event_time === null ? {} : { time: `${event_time.slice(0, -3).replace(' ', 'T')}Z` }),
+            attributes: {
+              ...attributes,
+              // A float is sent with a point, so that it keeps its type.
+              ratio: ratio.includes('.') ? ratio : `${ratio}.0`,
+              ...(vip === null ? {} : { vip }),
+            },
+          },
+        }),
+      ),
     newEvents: () => {
       const events = [...batch.store.events({ offset: seen })];
       seen += events.length;
