@@ -17,10 +17,14 @@ export function isOfStatement(line: string): boolean {
   return line.startsWith(INDENTATION);
 }
 
-/** Adds a sentence to a message. After a statement, it is on a line of its own, so that it isn't copied with the statement. */
+/** Whether the last line of a message is a part of a statement. Text after it must be apart, so that it isn't copied with it. */
+export function endsWithStatement(message: string): boolean {
+  return isOfStatement(message.slice(message.lastIndexOf('\n') + 1));
+}
+
+/** Adds a sentence to a message. */
 export function addSentence(message: string, sentence: string): string {
-  const lastLine = message.slice(message.lastIndexOf('\n') + 1);
-  if (isOfStatement(lastLine)) return `${message}\n\n${sentence}`;
+  if (endsWithStatement(message)) return `${message}\n\n${sentence}`;
   return `${message}${message.endsWith('.') ? '' : '.'} ${sentence}`;
 }
 

@@ -7,7 +7,14 @@ import { type Attempt, tryConnector } from '../../runner/try-connector.ts';
 import { formatCount, formatList } from '../../shared/format.ts';
 import { isOfStatement } from '../../shared/statement.ts';
 import { checkOptions, REFERENCES_NOTE, resolveEnvironment } from '../arguments.ts';
-import { type CommandHelp, commandParser, explainWrongArguments, type Launcher, type Role } from '../command.ts';
+import {
+  type CommandHelp,
+  commandParser,
+  explainWrongArguments,
+  type Launcher,
+  type Role,
+  resolveLauncher,
+} from '../command.ts';
 import { detectRole } from '../load-connector.ts';
 import { runInteractive } from '../run-interactive.ts';
 
@@ -52,7 +59,7 @@ export async function runForPerson(launcher: Launcher, args: readonly string[]):
       if (stop.aborted) return EXIT_CODES.failed;
       const exposed = attempt.kind === 'works' ? await findExposedSecrets(role, path) : undefined;
       if (exposed !== undefined) attempt.warnings.push(exposed);
-      process.stdout.write(describeAttempt(role, attempt, launcher.name, terminal));
+      process.stdout.write(describeAttempt(role, attempt, resolveLauncher(), terminal));
       if (attempt.kind === 'fails') exitCode = EXIT_CODES.misconfigured;
     }
     return exitCode;
@@ -82,7 +89,7 @@ const TESTS: Record<Role, (context: CommandContext, path: string) => Promise<Att
 /**
  * Describes the result of testing a configuration: whether it works, or why not and what to do, and warnings.
  *
- * @param launcher the launcher, for the command that explains an error.
+ * @param launcher the launcher, in the form in which the user can type it.
  */
 function describeAttempt(role: Role, attempt: Attempt<string>, launcher: string, terminal: Terminal): string {
   const { paint } = terminal;

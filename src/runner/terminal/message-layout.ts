@@ -2,7 +2,7 @@ import wrapAnsi from 'wrap-ansi';
 import type { ConnectorError } from '../../protocol/errors.ts';
 import { formatErrorWithStack } from '../../protocol/messages.ts';
 import { printableLines } from '../../shared/printable.ts';
-import { isOfStatement } from '../../shared/statement.ts';
+import { endsWithStatement, isOfStatement } from '../../shared/statement.ts';
 import type { Terminal } from './terminal.ts';
 
 const COLOURS: Readonly<Record<string, 'red' | 'yellow'>> = { ERROR: 'red', FATAL: 'red', WARN: 'yellow' };
@@ -60,8 +60,10 @@ export function formatErrorForPerson(error: ConnectorError, { isTerminal }: Term
   if (!isTerminal) return formatErrorWithStack(error);
   const { message, page, stackTrace } = error;
   const more = `More: ${launcher} explain ${page}`;
-  const endsWithStatement = isOfStatement(message.slice(message.lastIndexOf('\n') + 1));
-  return [message, ...(endsWithStatement ? [''] : []), more, ...(stackTrace === undefined ? [] : [stackTrace])].join(
-    '\n',
-  );
+  return [
+    message,
+    ...(endsWithStatement(message) ? [''] : []),
+    more,
+    ...(stackTrace === undefined ? [] : [stackTrace]),
+  ].join('\n');
 }

@@ -185,6 +185,10 @@ test.each([
     `Batch left out the attribute "a" (shown once per attribute). See ${troubleshootingPage('attribute_refused_by_batch')}`,
     'Batch left out the attribute "a" (shown once per attribute). (attribute_refused_by_batch)',
   ],
+  [
+    `The table lacks a column. Run:\n\n  SELECT 1\n\nSee ${troubleshootingPage('columns_missing')}`,
+    'The table lacks a column. Run:\n\n  SELECT 1\n\n(columns_missing)',
+  ],
 ])('shortens the log message: %s', (message, expected) => {
   expect(shortenMessage(message)).toBe(expected);
 });

@@ -4,6 +4,7 @@ import { parseRetry } from '../../protocol/retries.ts';
 import { formatErrorForPerson, layOutMessage, layOutText } from '../../runner/terminal/message-layout.ts';
 import type { Terminal } from '../../runner/terminal/terminal.ts';
 import { formatCount, formatDuration } from '../../shared/format.ts';
+import { endsWithStatement } from '../../shared/statement.ts';
 import type { Progress } from '../progress.ts';
 import type { RunResult } from '../result.ts';
 import type { NextStart } from '../schedule.ts';
@@ -191,5 +192,6 @@ function isSame(before: Progress, after: Progress): boolean {
 export function shortenMessage(logged: string): string {
   const { message, code } = splitLink(logged);
   const short = message.replace(COLUMNS, '');
-  return code === undefined || short.includes(`(${code}`) ? short : `${short} (${code})`;
+  if (code === undefined || short.includes(`(${code}`)) return short;
+  return `${short}${endsWithStatement(short) ? '\n\n' : ' '}(${code})`;
 }
