@@ -229,7 +229,7 @@ describe('a table that can be read but should be looked at', () => {
   const rows = "SELECT 'u', 'x', toDateTime64('2026-01-01 00:00:00', 6, 'UTC')";
   const old = (count: string): RegExp =>
     new RegExp(
-      `^The first run of "odd" sends all rows, including ${count} older than 24 hours by (its|their) last_updated_at\\. Without a column event_time, Batch dates them today.* set "start_from"`,
+      `^The first run of "odd" sends all rows, including ${count} older than 24 hours by (its|their) last_updated_at\\. Without a column event_time, Batch dates their events today.* set "start_from"`,
     );
 
   test.each<[string, string[], (RegExp | string)[]]>([
@@ -354,7 +354,7 @@ describe('a table that can be read but should be looked at', () => {
       ],
       [
         /does not accept the names of the columns "unit price", "x{31}" of "odd"\./,
-        /^Batch accepts only arrays of strings or of objects, but these columns of "odd" are arrays of something else: "sizes", "place"\. They are left out/,
+        /^Batch accepts only arrays of strings or of objects, but these columns of "odd" are arrays of something else: "sizes", "place"\. They are not sent\./,
       ],
     ],
     [

@@ -279,7 +279,7 @@ test('a view that is proposed for a table with awkward names can be made and rea
   await execute(server, `INSERT INTO ${database}.${quoteIdentifier(name)} VALUES (7, 1, 'paid', 9)`);
   const [found] = await listTables(clickhouse, DATABASE, name);
   if (found === undefined) throw new Error('The table is not listed.');
-  await execute(server, proposeView(found, 'last_updated_at'));
+  await execute(server, proposeView(found, 'last_updated_at', 'event'));
   expect(await dataOf(await selectionOf(clickhouse, DATABASE, `${name}_for_batch`))).toEqual({
     custom_id: '"7"',
     event_name: '"paid"',

@@ -373,7 +373,10 @@ describe('check', () => {
       const parsed = sourceConfigurationSchema.parse(sourceConfiguration(server(), 'shop', server().connection(user)));
       const clickhouse = new ClickHouse(parsed);
       try {
-        const { warnings } = await checkStreams(clickhouse, parsed, new AbortController().signal, { rowMs, allRowsMs });
+        const { warnings } = await checkStreams(clickhouse, parsed, new AbortController().signal, undefined, {
+          rowMs,
+          allRowsMs,
+        });
         return warnings;
       } finally {
         await clickhouse.close();

@@ -372,6 +372,61 @@ describe('check for a person', () => {
     expect(result.stdout.split('\n').filter((line) => line.length > 80)).toEqual([]);
   });
 
+  /** The warnings of `check` for the profiles in shop.customers, each on one line. */
+  async function warningsFor(changes: object, destinationChanges?: object): Promise<string[]> {
+    const folder = newFolder();
+    const files = writtenConfigurations(folder, { table: 'customers', ...changes }, { ...destinationChanges });
+    const tested = destinationChanges === undefined ? files.slice(0, 2) : files;
+    const result = await finished(start('connector', ['check', ...tested], { cwd: folder }));
+    expect([result.code, result.stderr]).toEqual([0, '']);
+    const warnings = result.stdout.split(/^(?=[✓!])/m).filter((item) => item.startsWith('!'));
+    return warnings
+      .map((item) => item.slice(2).trim().replaceAll(/\s+/g, ' '))
+      .filter((warning) => !warning.startsWith('Every user') && !warning.startsWith('The sorting key'));
+  }
+
+  test('warns of what events lack, unless the rows become attributes of profiles', async () => {
+    await sandbox.clickhouse.execute(
+      'CREATE TABLE shop.customers (id String, plan String, sizes Array(Tuple(size String)), last_updated_at DateTime) ENGINE = ReplacingMergeTree(last_updated_at) ORDER BY id',
+      "INSERT INTO shop.customers VALUES ('u1', 'gold', [], '2026-01-01 00:00:00'), (' u2', 'gold', [], '2026-01-01 00:00:00')",
+      "INSERT INTO shop.customers VALUES ('u1', 'free', [], '2026-01-02 00:00:00')",
+    );
+    const mapping = { custom_id_column: 'id' };
+    const old = /^The first run of "customers" sends all rows, including 3 rows older .* dates their events today/;
+    const merged = /^"customers" is a ReplacingMergeTree, .* 1 row has the same key as another row/;
+    const spaced = /^The id of 1 row of "customers" begins or ends with a space/;
+
+    expect(await warningsFor({})).toEqual([
+      expect.stringMatching(old),
+      expect.stringMatching(merged),
+      expect.stringMatching(
+        /has no columns custom_id and event_name, which the destination reads by default \(event_name only for events\)\. Set "custom_id_column" and "event_name_column" in the mapping/,
+      ),
+    ]);
+    expect(await warningsFor({}, { mapping })).toEqual([
+      expect.stringMatching(old),
+      expect.stringMatching(spaced),
+      expect.stringMatching(merged),
+      expect.stringMatching(
+        /^"customers" has no column event_name, which the destination reads\. .* If the rows are attributes of profiles, set "object" of this stream to "profile_attributes" in "streams" of the destination\.$/,
+      ),
+    ]);
+    expect(await warningsFor({}, { mapping: { ...mapping, constant_event_name: 'signup' } })).toEqual([
+      expect.stringMatching(old),
+      expect.stringMatching(spaced),
+      expect.stringMatching(merged),
+    ]);
+    expect(await warningsFor({}, { mapping, streams: { customers: { object: 'profile_attributes' } } })).toEqual([
+      expect.stringMatching(spaced),
+      expect.stringMatching(
+        /^Batch accepts only arrays of strings as attributes of profiles, but this column .*"sizes"/,
+      ),
+    ]);
+    expect(await warningsFor({}, { mapping, streams: { custmers: { object: 'profile_attributes' } } })).toContainEqual(
+      expect.stringMatching(/^The configuration has settings for the stream "custmers" .* Did you mean "customers"\?/),
+    );
+  });
+
   test('refuses a file of one connector together with files of both', async () => {
     const result = await finished(start('connector', ['check', '--config', 's.json', '--source', 's.json']));
     const stderr = expect.stringMatching(/^Pass --source, --destination or both, or only --config\. Run /);

@@ -156,7 +156,7 @@ export class SourceSteps {
 
   #testDatabase(): Promise<Attempt<string>> {
     return this.#try(this.answers, async (context, given) => {
-      await checkConnection(context, given);
+      await checkConnection(context, given, 'event');
       // `discover` also warns about streams that contain the same rows. The user sees this before choosing streams.
       const warn = (message: string): void => void context.output.write(log('WARN', message)).catch(() => {});
       this.streams = await describeStreams(context, given, warn);

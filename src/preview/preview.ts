@@ -2,7 +2,6 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Change } from '../destination-batch/codes.ts';
 import { type DestinationConfiguration, destinationConfigurationSchema } from '../destination-batch/config/schema.ts';
-import { findUnknownStreams } from '../destination-batch/config/streams.ts';
 import { EventArena } from '../destination-batch/event-arena.ts';
 import { createDestinationStreams } from '../destination-batch/mapping/streams.ts';
 import { explainRefused } from '../destination-batch/untimely.ts';
@@ -14,6 +13,7 @@ import { chooseStreams, explainSeveralStreams } from '../runner/catalog.ts';
 import { checkConfigurations } from '../runner/check-configurations.ts';
 import { type DescribedStream, describeStreams } from '../runner/describe-streams.ts';
 import { runInProcess } from '../runner/in-process.ts';
+import { StreamUses } from '../runner/stream-uses.ts';
 import { createTempFolder } from '../runner/temp-folder.ts';
 import { describeFirstRun, read } from '../source-clickhouse/commands.ts';
 import { buildFirstRequest, type Request } from './request.ts';
@@ -58,7 +58,8 @@ export async function preview(context: CommandContext, options: PreviewOptions):
   const configuration = await readDestinationConfiguration(context, options);
   const streams = await describeStreams(context, options.source, warn);
   const names = streams.map(({ name }) => name);
-  for (const warning of findUnknownStreams(configuration, names)) warn(warning);
+  const uses = new StreamUses(configuration);
+  for (const warning of uses.findUnknown(names)) warn(warning);
   const stream = pickStream(streams, options.stream);
   const catalog = { streams: [{ stream, sync_mode: 'incremental' as const }] };
   const arena = new EventArena();
@@ -79,7 +80,8 @@ export async function preview(context: CommandContext, options: PreviewOptions):
   });
 
   let start: string | undefined;
-  await runInProcess((output) => describeFirstRun({ ...context, output }, options.source, stream.name), {
+  const use = uses.find(stream.name);
+  await runInProcess((output) => describeFirstRun({ ...context, output }, options.source, stream.name, use), {
     message: (message) => {
       if (message.kind !== 'log') return;
       if (isWarningOrWorse(message.level)) warn(message.message);

@@ -16,17 +16,27 @@ import { readServerVersion } from './query/server-clock.ts';
 import { keepMemoryForBuffers } from './read/memory.ts';
 import { read as readStreams } from './read/read.ts';
 import { RowLimit } from './read/row-limit.ts';
+import type { FindUse, RowKind, StreamUse } from './schema/required-columns.ts';
 import { discover as discoverStreams } from './streams/discover.ts';
 
 /** What `check` found in a source that works. */
 export type SourceSummary = { version: string; username: string; streams: string[] };
 
-/** Checks the configuration, and logs warnings about the tables. @throws ConnectorError when the source can't be read. */
-export async function check(context: CommandContext, config: GivenConfiguration): Promise<SourceSummary> {
+/**
+ * Checks the configuration, and logs warnings about the tables.
+ *
+ * @param findUse what the destination does with the rows of each stream, if its configuration is known.
+ * @throws ConnectorError when the source can't be read.
+ */
+export async function check(
+  context: CommandContext,
+  config: GivenConfiguration,
+  findUse?: FindUse,
+): Promise<SourceSummary> {
   return withClickHouse(context, config, 'wake-up', async (clickhouse, configuration) => {
     const proxy = findConfiguredProxy(configuration);
     if (proxy !== undefined) await context.output.write(log('INFO', describeProxy(buildUrl(configuration), proxy)));
-    const { version, streams, notes, warnings } = await checkSource(clickhouse, configuration, context.stop);
+    const { version, streams, notes, warnings } = await checkSource(clickhouse, configuration, context.stop, findUse);
     for (const note of notes) await context.output.write(log('INFO', note));
     for (const warning of warnings) await context.output.write(log('WARN', warning));
     return { version, username: configuration.username, streams };
@@ -54,21 +64,30 @@ export async function listDatabases(
 }
 
 /** Runs only the part of `check` that reads no rows. @throws ConnectorError as `check` does. */
-export async function checkConnection(context: CommandContext, config: GivenConfiguration): Promise<void> {
-  await withClickHouse(context, config, 'wake-up', checkDatabaseOnly);
+export async function checkConnection(
+  context: CommandContext,
+  config: GivenConfiguration,
+  kind: RowKind,
+): Promise<void> {
+  await withClickHouse(context, config, 'wake-up', (clickhouse, configuration) =>
+    checkDatabaseOnly(clickhouse, configuration, kind),
+  );
 }
 
 /**
  * Logs where the first run of a stream begins and how many rows it sends, or a warning about old rows, as `check` does. Logs
  * nothing if there is nothing to say.
+ *
+ * @param use what the destination does with the rows, if its configuration is known.
  */
 export async function describeFirstRun(
   context: CommandContext,
   config: GivenConfiguration,
   stream: string,
+  use?: StreamUse,
 ): Promise<void> {
   await withClickHouse(context, config, 'transient', async (clickhouse, configuration) => {
-    const notes = await describeFirstRunOf(clickhouse, configuration, stream, context.stop);
+    const notes = await describeFirstRunOf(clickhouse, configuration, stream, use, context.stop);
     for (const { level, message } of notes) await context.output.write(log(level, message));
   });
 }
@@ -90,17 +109,19 @@ export type DiscoverOptions = {
   failFast?: boolean;
   /** Whether to fail if there are no streams. */
   requireStreams?: boolean;
+  /** Which tables and views are streams, if the configuration names none. */
+  kind?: RowKind;
 };
 
 /** Writes the CATALOG. Before it, logs warnings: which streams have the same rows, or why there are no streams. */
 export async function discover(
   context: CommandContext,
   config: GivenConfiguration,
-  { failFast = false, requireStreams = false }: DiscoverOptions = {},
+  { failFast = false, requireStreams = false, kind = 'event' }: DiscoverOptions = {},
 ): Promise<void> {
   const retryOn = failFast ? 'unless-refused' : 'transient';
   const { streams, warnings } = await withClickHouse(context, config, retryOn, (clickhouse, configuration) =>
-    discoverStreams(clickhouse, configuration, requireStreams),
+    discoverStreams(clickhouse, configuration, { requireStreams, kind }),
   );
   for (const warning of warnings) await context.output.write(log('WARN', warning));
   await context.output.write({ type: 'CATALOG', catalog: { streams } });

@@ -1,6 +1,8 @@
 import type { CommandContext } from '../../protocol/command-context.ts';
+import { log } from '../../protocol/messages.ts';
 import { EXIT_CODES } from '../../runner/exit-codes.ts';
 import { findExposedSecrets } from '../../runner/exposed-secrets.ts';
+import { StreamUses } from '../../runner/stream-uses.ts';
 import { wrapMessage } from '../../runner/terminal/message-layout.ts';
 import { describeTerminal, type Terminal } from '../../runner/terminal/terminal.ts';
 import { type Attempt, tryConnector } from '../../runner/try-connector.ts';
@@ -51,11 +53,13 @@ export async function runForPerson(launcher: Launcher, args: readonly string[]):
             ['destination', destination],
           ]
         : [[await detectRole(config), config]];
+    const context = resolveEnvironment({ output, stop, now }, parsed);
+    const uses = destination === undefined ? undefined : await StreamUses.tryRead(context, destination);
     const terminal = describeTerminal(process.stdout);
     let exitCode: number = EXIT_CODES.allAccepted;
     for (const [role, path] of files) {
       if (path === undefined) continue;
-      const attempt = await TESTS[role](resolveEnvironment({ output, stop, now }, parsed), path);
+      const attempt = await TESTS[role](context, path, uses);
       if (stop.aborted) return EXIT_CODES.failed;
       const exposed = attempt.kind === 'works' ? await findExposedSecrets(role, path) : undefined;
       if (exposed !== undefined) attempt.warnings.push(exposed);
@@ -68,11 +72,15 @@ export async function runForPerson(launcher: Launcher, args: readonly string[]):
 
 const NAMES: Record<Role, string> = { source: 'ClickHouse', destination: 'Batch' };
 
-const TESTS: Record<Role, (context: CommandContext, path: string) => Promise<Attempt<string>>> = {
-  source: async (context, path) => {
+/** Tests a configuration. `uses` is what the destination does with the streams of the source, if both are tested. */
+type Test = (context: CommandContext, path: string, uses: StreamUses | undefined) => Promise<Attempt<string>>;
+
+const TESTS: Record<Role, Test> = {
+  source: async (context, path, uses) => {
     const { check: checkSource } = await import('../../source-clickhouse/commands.ts');
     return tryConnector(context, 'source', path, async (inner) => {
-      const { version, username, streams } = await checkSource(inner, path);
+      const { version, username, streams } = await checkSource(inner, path, uses && ((stream) => uses.find(stream)));
+      for (const warning of uses?.findUnknown(streams) ?? []) await inner.output.write(log('WARN', warning));
       const names = formatList(streams, MAX_NAMED);
       return `${version}, user ${username}, ${formatCount(streams.length, 'stream')}: ${names}`;
     });

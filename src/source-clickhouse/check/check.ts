@@ -6,7 +6,13 @@ import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { sourceError } from '../errors/codes.ts';
 import { readServerClock, readServerVersion } from '../query/server-clock.ts';
-import { findMissingColumns, hasColumn, listRequiredColumns } from '../schema/required-columns.ts';
+import {
+  type FindUse,
+  findMissingColumns,
+  hasColumn,
+  listRequiredColumns,
+  type RowKind,
+} from '../schema/required-columns.ts';
 import type { Table } from '../schema/table.ts';
 import { quoteIdentifier, quoteTable } from '../sql.ts';
 import { findRowsOfTableInQueries, listStreams, type StreamList } from '../streams/list-streams.ts';
@@ -37,6 +43,7 @@ export type CheckResult = { version: string; streams: string[]; notes: string[];
  * query at a time.
  *
  * @param stop cancels the query for a row.
+ * @param findUse what the destination does with the rows of each stream, which decides on some warnings.
  * @returns what was found, with warnings about streams that can be read, but are slow, or whose rows may be old, lost or
  * duplicated.
  * @throws ConnectorError that says why `read` would fail and what to do.
@@ -45,12 +52,13 @@ export async function check(
   clickhouse: ClickHouse,
   configuration: SourceConfiguration,
   stop: AbortSignal,
+  findUse: FindUse = () => undefined,
   timeouts: Timeouts = TIMEOUTS,
 ): Promise<CheckResult> {
-  const { streams, warnings } = await findStreams(clickhouse, configuration);
+  const { streams, warnings } = await findStreams(clickhouse, configuration, findUse);
   const version = await readServerVersion(clickhouse);
   const now = await readServerClock(clickhouse);
-  const checks = new StreamChecks({ clickhouse, configuration, stop, timeoutMs: timeouts.rowMs, now });
+  const checks = new StreamChecks({ clickhouse, configuration, stop, findUse, timeoutMs: timeouts.rowMs, now });
   const untested: string[] = [];
   const end = performance.now() + timeouts.allRowsMs;
   for (const stream of streams) {
@@ -72,27 +80,33 @@ export async function check(
  * Finds the streams that `discover` lists: the table and the queries that the configuration names, otherwise the tables of the
  * database.
  *
+ * @param kind which tables of the database are streams.
  * @throws ConnectorError that says what is missing and what to do, if there are none.
  */
 export async function findStreams(
   clickhouse: ClickHouse,
   configuration: SourceConfiguration,
+  findUse: FindUse,
+  kind: RowKind = 'event',
 ): Promise<Pick<StreamList, 'streams' | 'warnings'>> {
   await checkDatabase(clickhouse, configuration);
-  const names = listNames(configuration);
-  return names.length === 0
-    ? listExistingStreams(clickhouse, configuration)
-    : checkNamed(clickhouse, configuration, names);
+  return listNames(configuration).length === 0
+    ? listExistingStreams(clickhouse, configuration, kind)
+    : checkNamed(clickhouse, configuration, findUse);
 }
 
 /**
- * Runs only the part of `check` that reads no rows: checks that the database exists and has a stream.
+ * Runs only the part of `check` that reads no rows: checks that the database exists and has a stream of this kind.
  *
  * @throws ConnectorError that says what is missing and what to do.
  */
-export async function checkDatabaseOnly(clickhouse: ClickHouse, configuration: SourceConfiguration): Promise<void> {
+export async function checkDatabaseOnly(
+  clickhouse: ClickHouse,
+  configuration: SourceConfiguration,
+  kind: RowKind,
+): Promise<void> {
   await checkDatabase(clickhouse, configuration);
-  await listExistingStreams(clickhouse, configuration);
+  await listExistingStreams(clickhouse, configuration, kind);
 }
 
 async function checkDatabase(clickhouse: ClickHouse, { database, username }: SourceConfiguration): Promise<void> {
@@ -109,15 +123,20 @@ async function checkDatabase(clickhouse: ClickHouse, { database, username }: Sou
 }
 
 /** Lists the streams of the database. @throws ConnectorError if there are none. */
-async function listExistingStreams(clickhouse: ClickHouse, configuration: SourceConfiguration): Promise<StreamList> {
-  const list = await listStreams(clickhouse, configuration);
-  if (list.streams.length === 0) throw explainNoStreams(list, configuration);
+async function listExistingStreams(
+  clickhouse: ClickHouse,
+  configuration: SourceConfiguration,
+  kind: RowKind,
+): Promise<StreamList> {
+  const list = await listStreams(clickhouse, configuration, kind);
+  if (list.streams.length === 0) throw explainNoStreams(list, configuration, kind);
   return list;
 }
 
 function explainNoStreams(
   { tables, unreadable }: StreamList,
   { database, username, cursor_column }: SourceConfiguration,
+  kind: RowKind,
 ): ConnectorError {
   const [first] = unreadable;
   if (first !== undefined) return sourceError('table_unreadable', explainUnreadable(first));
@@ -128,9 +147,9 @@ function explainNoStreams(
           .map((table) => table.name)
           .slice(0, 10)
           .join(', ');
-  const none = `No table or view in the database "${database}" has the columns ${listRequiredColumns(cursor_column).join(', ')}; "${username}" sees: ${seen}`;
+  const none = `No table or view in the database "${database}" has the columns ${listRequiredColumns(cursor_column, kind).join(', ')}; "${username}" sees: ${seen}`;
   const misspelt = tables
-    .filter((table) => findMissingColumns(table, cursor_column).join() === cursor_column)
+    .filter((table) => findMissingColumns(table, cursor_column, kind).join() === cursor_column)
     .find((table) => suggestCursor(table, cursor_column) !== undefined);
   if (misspelt !== undefined) {
     return sourceError(
@@ -139,7 +158,7 @@ function explainNoStreams(
     );
   }
   const proposal =
-    tables[0] === undefined ? '' : ` Start from this view:${onOwnLines(proposeView(tables[0], cursor_column))}`;
+    tables[0] === undefined ? '' : ` Start from this view:${onOwnLines(proposeView(tables[0], cursor_column, kind))}`;
   return sourceError(
     'columns_missing',
     `${none}. Grant the user SELECT on the table, or create a view that has these columns, or write its SELECT in "queries".${proposal}`,
@@ -149,14 +168,21 @@ function explainNoStreams(
 async function checkNamed(
   clickhouse: ClickHouse,
   configuration: SourceConfiguration,
-  names: readonly string[],
+  findUse: FindUse,
 ): Promise<Pick<StreamList, 'streams' | 'warnings'>> {
   const streams: Table[] = [];
-  for (const name of names) streams.push(await checkTable(clickhouse, configuration, name));
+  for (const name of listNames(configuration)) {
+    streams.push(await checkTable(clickhouse, configuration, name, findUse(name)?.kind ?? 'event'));
+  }
   return { streams, warnings: await findRowsOfTableInQueries(clickhouse, configuration) };
 }
 
-async function checkTable(clickhouse: ClickHouse, configuration: SourceConfiguration, name: string): Promise<Table> {
+async function checkTable(
+  clickhouse: ClickHouse,
+  configuration: SourceConfiguration,
+  name: string,
+  kind: RowKind,
+): Promise<Table> {
   const { database, cursor_column } = configuration;
   const table = await findTable(clickhouse, configuration, name);
   if (table?.query === undefined) await refuseUnreadable(clickhouse, { database, name });
@@ -179,8 +205,8 @@ async function checkTable(clickhouse: ClickHouse, configuration: SourceConfigura
   }
   const proposal =
     table.query === undefined
-      ? `Create a view that has it, and name it in "table", or write its SELECT in "queries", or name another cursor in "cursor_column". Start from:${onOwnLines(proposeView(table, cursor_column))}`
-      : `Select it in the SQL, for example as ${proposeColumn(table, cursor_column)}, or name another cursor in "cursor_column".`;
+      ? `Create a view that has it, and name it in "table", or write its SELECT in "queries", or name another cursor in "cursor_column". Start from:${onOwnLines(proposeView(table, cursor_column, kind))}`
+      : `Select it in the SQL, for example as ${proposeColumn(table, { name: cursor_column, role: 'cursor' }, kind)}, or name another cursor in "cursor_column".`;
   throw sourceError('columns_missing', `${lacks}. The cursor shows which rows are new. ${proposal}`);
 }
 

@@ -8,7 +8,7 @@ import { readServerClock } from '../query/server-clock.ts';
 import { resolveStart } from '../query/start-from.ts';
 import { unwrapType } from '../schema/clickhouse-type.ts';
 import { formatInstant, type Instant, subtractSeconds } from '../schema/instant.ts';
-import { EVENT_TIME_COLUMN } from '../schema/required-columns.ts';
+import { defaultUse, type StreamUse } from '../schema/required-columns.ts';
 import { findTable } from '../streams/named-streams.ts';
 
 /** The age of the oldest events that Batch is reported to accept (docs/batch-api.md, section 2.3). */
@@ -27,6 +27,15 @@ const COUNT_TIMEOUT_MS = 10_000;
 /** A message about the first run of a stream. */
 export type FirstRunNote = { level: 'INFO' | 'WARN'; message: string };
 
+/** What decides on where a first run begins, and what may be wrong with its rows. */
+type Start = {
+  startFrom: string | undefined;
+  /** The server's time. */
+  now: Instant;
+  /** What the destination does with the rows, if it is known. */
+  use: StreamUse | undefined;
+};
+
 /** Counts rows of a selection, or those whose time is before a limit. Returns undefined if they can't be counted in time. */
 export type CountRows = (
   selection: RowSelection,
@@ -36,15 +45,14 @@ export type CountRows = (
 
 /**
  * Describes where the first run of a stream begins and how many rows it sends, if `start_from` is set. Warns if it would send old
- * events.
+ * events. Attributes of profiles can't be too old.
  *
- * @param now the server's time.
  * @throws ConnectorError (config_error) if `start_from` is not a value of the cursor.
  */
 export async function describeFirstRun(
   clickhouse: ClickHouse,
   selection: RowSelection,
-  { startFrom, now }: { startFrom: string | undefined; now: Instant },
+  { startFrom, now, use }: Start,
   count: CountRows,
 ): Promise<FirstRunNote[]> {
   const start = startFrom === undefined ? undefined : await resolveStart(clickhouse, selection, startFrom, now);
@@ -58,39 +66,43 @@ export async function describeFirstRun(
     const rows = await count(selection, { from: start });
     notes.push({ level: 'INFO', message: `${begins}${rows === undefined ? '' : `: ${formatRowCount(rows)}`}.` });
   }
-  const message = await findOldEvents(clickhouse, selection, { start, now }, count);
+  if (use?.kind === 'profile') return notes;
+  const { eventTime } = use ?? defaultUse('event');
+  const message = await findOldEvents(clickhouse, selection, { start, now, eventTime }, count);
   return message === undefined ? notes : [...notes, { level: 'WARN', message }];
 }
 
 const ADVICE = `To leave old rows out, set "start_from", for example to "${PROPOSED_START}" or "now", or filter them in a view.`;
 
 /**
- * Warns if the first run would send events that are older than Batch accepts. Their age is that of the event_time or, if the table
+ * Warns if the first run would send events that are older than Batch accepts. Their age is that of the event time or, if the table
  * has no such column, that of the cursor.
+ *
+ * @param eventTime the column with the time of the event.
  */
 async function findOldEvents(
   clickhouse: ClickHouse,
   selection: RowSelection,
-  { start, now }: { start: string | undefined; now: Instant },
+  { start, now, eventTime }: { start: string | undefined; now: Instant; eventTime: string },
   count: CountRows,
 ): Promise<string | undefined> {
   const { table, cursor } = selection;
   const first = `The first run of "${table.name}" sends`;
-  const eventTime = table.columns.find(({ name }) => name === EVENT_TIME_COLUMN);
-  if (eventTime !== undefined && unwrapType(eventTime.type).kind === 'date_time') {
+  const column = table.columns.find(({ name }) => name === eventTime);
+  if (column !== undefined && unwrapType(column.type).kind === 'date_time') {
     const before = formatInstant(subtractSeconds(now, OLDEST_ACCEPTED_SECONDS), 0).replace('T', ' ').replace('Z', '');
-    const old = await count(selection, start === undefined ? 'all' : { from: start }, { column: eventTime, before });
+    const old = await count(selection, start === undefined ? 'all' : { from: start }, { column, before });
     if (old === undefined || old.rows === 0) return undefined;
-    return `${first} ${formatRowCount(old)} whose ${EVENT_TIME_COLUMN} is older than 24 hours, and Batch refuses such events (event_too_old). ${ADVICE}`;
+    return `${first} ${formatRowCount(old)} whose ${eventTime} is older than 24 hours, and Batch refuses such events (event_too_old). ${ADVICE}`;
   }
   if (start !== undefined || !hasTimeCursor(selection)) return undefined;
   const before = await resolveStart(clickhouse, selection, OLDEST_ACCEPTED, now);
   const old = await count(selection, { before });
   if (old === undefined || old.rows === 0) return undefined;
   const effect =
-    eventTime === undefined
-      ? `Without a column ${EVENT_TIME_COLUMN}, Batch dates them today, which may trigger messages.`
-      : `If their ${EVENT_TIME_COLUMN} is as old, Batch refuses such events (event_too_old).`;
+    column === undefined
+      ? `Without a column ${eventTime}, Batch dates their events today, which may trigger messages.`
+      : `If their ${eventTime} is as old, Batch refuses such events (event_too_old).`;
   return `${first} all rows, including ${formatRowCount(old)} older than 24 hours by ${plural(old.rows, 'its', 'their')} ${cursor.column.name}. ${effect} ${ADVICE}`;
 }
 
@@ -109,12 +121,13 @@ export async function describeFirstRunOf(
   clickhouse: ClickHouse,
   configuration: SourceConfiguration,
   name: string,
+  use: StreamUse | undefined,
   stop: AbortSignal,
 ): Promise<FirstRunNote[]> {
   const now = await readServerClock(clickhouse);
   const selection = await selectStream(clickhouse, configuration, name);
   if (selection === undefined) return [];
-  const start = { startFrom: configuration.start_from, now };
+  const start = { startFrom: configuration.start_from, now, use };
   return describeFirstRun(clickhouse, selection, start, createCounter(clickhouse, { stop }));
 }
 

@@ -4,6 +4,7 @@ import type { SourceConfiguration } from '../config/schema.ts';
 import { sourceError } from '../errors/codes.ts';
 import { selectAllRows } from '../query/selection.ts';
 import type { Instant } from '../schema/instant.ts';
+import type { FindUse } from '../schema/required-columns.ts';
 import type { Table } from '../schema/table.ts';
 import { listNames } from '../streams/named-streams.ts';
 import { createCounter, describeFirstRun } from './first-run.ts';
@@ -18,6 +19,7 @@ type Context = {
   configuration: SourceConfiguration;
   /** Cancels the queries that may be slow. */
   stop: AbortSignal;
+  findUse: FindUse;
   /** How long to wait for the first row of a stream, and for a number of rows, in milliseconds. */
   timeoutMs: number;
   /** The server's time. */
@@ -44,7 +46,7 @@ export class StreamChecks {
    * @throws ConnectorError that says why `read` would fail and what to do.
    */
   async check(stream: Table): Promise<boolean> {
-    const { clickhouse, configuration, stop, timeoutMs, now } = this.#context;
+    const { clickhouse, configuration, stop, findUse, timeoutMs, now } = this.#context;
     const result = await this.#tryRow(stream);
     if (stop.aborted) throw createStoppedError();
     if (result === 'untested') return false;
@@ -56,7 +58,10 @@ export class StreamChecks {
     // so that limitWarnings knows that there are more.
     const isLookedAt = result === 'readable' && this.warnings.length <= MAX_WARNINGS;
     await this.#describeFirstRun(stream, isLookedAt);
-    if (isLookedAt) this.warnings.push(...(await findTableWarnings(clickhouse, stream, configuration, now)));
+    if (isLookedAt) {
+      const found = await findTableWarnings(clickhouse, stream, { configuration, use: findUse(stream.name), now });
+      this.warnings.push(...found);
+    }
     if (stop.aborted) throw createStoppedError();
     return true;
   }
@@ -78,12 +83,12 @@ export class StreamChecks {
   }
 
   async #describeFirstRun(stream: Table, isCounted: boolean): Promise<void> {
-    const { clickhouse, configuration, stop, timeoutMs, now } = this.#context;
+    const { clickhouse, configuration, stop, findUse, timeoutMs, now } = this.#context;
     const onSlow = (): void => {
       this.#wasSlow = true;
     };
     const count = isCounted ? createCounter(clickhouse, { stop, timeoutMs, onSlow }) : async () => undefined;
-    const start = { startFrom: configuration.start_from, now };
+    const start = { startFrom: configuration.start_from, now, use: findUse(stream.name) };
     const notes = await describeFirstRun(clickhouse, selectAllRows(stream, configuration), start, count);
     for (const { level, message } of notes) (level === 'WARN' ? this.warnings : this.notes).push(message);
   }

@@ -1,16 +1,17 @@
 import { describe, expect, test } from 'vitest';
 import { parseClickHouseType } from '../schema/clickhouse-type.ts';
+import type { RowKind } from '../schema/required-columns.ts';
 import type { Table } from '../schema/table.ts';
 import { proposeView, suggestCursor } from './suggestions.ts';
 
 /** The proposal for a table with these columns, by name and type. */
-function proposal(columns: Record<string, string>, name = 'purchases'): string {
+function proposal(columns: Record<string, string>, name = 'purchases', kind: RowKind = 'event'): string {
   const table: Table = {
     database: 'shop',
     name,
     columns: Object.entries(columns).map(([column, type]) => ({ name: column, type: parseClickHouseType(type) })),
   };
-  return proposeView(table, 'last_updated_at');
+  return proposeView(table, 'last_updated_at', kind);
 }
 
 /** The SELECT list of a proposal. */
@@ -20,6 +21,17 @@ function selected(columns: Record<string, string>): string {
   expect(rest.pop()).toBe('FROM `shop`.`purchases`');
   return rest.map((line) => line.trim()).join(' ');
 }
+
+test('the proposed view of profiles needs no event name, and its cursor is the time of the last change', () => {
+  const columns = { id: 'UInt64', name: 'String', created_at: 'DateTime', updated_at: 'DateTime', email: 'String' };
+  expect(proposal(columns, 'customers', 'profile').split('\n').slice(2, -1)).toEqual([
+    '  toString(`id`) AS custom_id,',
+    '  `updated_at` AS last_updated_at,',
+    '  `name`,',
+    '  `created_at`,',
+    '  `email`',
+  ]);
+});
 
 describe('the proposed view', () => {
   test.each<[string, Record<string, string>, string]>([

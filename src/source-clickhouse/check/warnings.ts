@@ -7,7 +7,7 @@ import { selectAllRows } from '../query/selection.ts';
 import { type ClickHouseType, isNullable, unwrapType } from '../schema/clickhouse-type.ts';
 import type { Instant } from '../schema/instant.ts';
 import { buildColumnSchema } from '../schema/json-schema.ts';
-import { findMissingMappingColumns } from '../schema/required-columns.ts';
+import { defaultUse, findMissingMappingColumns, type RowKind, type StreamUse } from '../schema/required-columns.ts';
 import { rowsSql, type Table } from '../schema/table.ts';
 import { quoteIdentifier, quoteTable } from '../sql.ts';
 import { MAX_EMITTED_ROWS } from '../state/emitted-rows.ts';
@@ -26,22 +26,26 @@ const MAX_COLUMNS = 10;
 const tableRow = z.object({ engine: z.string(), sorting_key: z.string(), total_rows: z.coerce.number().nullable() });
 const countRow = z.object({ rows: z.coerce.number() });
 
-/**
- * Returns warnings about a stream that can be read, but whose events may be lost, duplicated or delayed.
- *
- * @param now the server's time.
- */
+type Context = {
+  configuration: SourceConfiguration;
+  /** What the destination does with the rows, if it is known. */
+  use: StreamUse | undefined;
+  /** The server's time. */
+  now: Instant;
+};
+
+/** Returns warnings about a stream that can be read, but whose rows may be lost, duplicated or delayed. */
 export async function findTableWarnings(
   clickhouse: ClickHouse,
   table: Table,
-  configuration: SourceConfiguration,
-  now: Instant,
+  { configuration, use, now }: Context,
 ): Promise<string[]> {
   const { cursor_column, use_final } = configuration;
+  const { kind, customId } = use ?? defaultUse('event');
   const facts = table.query === undefined ? await findFacts(clickhouse, table) : undefined;
   const cursor = table.columns.find(({ name }) => name === cursor_column);
   const unset = cursor && (await findUnsetCursors(clickhouse, table, cursor));
-  const spaced = await findSpacedIds(clickhouse, table);
+  const spaced = await findSpacedIds(clickhouse, table, customId);
   const isSmall = facts?.total_rows != null && facts.total_rows <= MAX_ROWS_TO_COUNT;
   return [
     ...(await findNullCursors(clickhouse, table, cursor_column)),
@@ -49,12 +53,16 @@ export async function findTableWarnings(
     ...(spaced === undefined ? [] : [spaced]),
     ...(await findUnstoredCursor(clickhouse, table, cursor_column)),
     ...findCoarseCursor(table, cursor_column),
-    ...(facts === undefined ? [] : await findMergedRows(clickhouse, table, facts, isSmall, use_final)),
+    ...(facts === undefined
+      ? []
+      : kind === 'profile'
+        ? findPartialRows(table, facts, use_final)
+        : await findMergedRows(clickhouse, table, facts, isSmall, use_final)),
     ...(facts?.engine.endsWith('MergeTree')
       ? findOtherSorting(table, facts, cursor_column)
       : await findFullScan(clickhouse, selectAllRows(table, configuration), now)),
-    ...findUnmappedColumns(table),
-    ...findOddColumns(table, cursor_column),
+    ...findUnmappedColumns(table, use),
+    ...findOddColumns(table, cursor_column, kind),
   ];
 }
 
@@ -107,6 +115,25 @@ function findCoarseCursor(table: Table, cursorColumn: string): string[] {
   }
 }
 
+const MERGING_ENGINE = /(Replacing|Collapsing|Summing|Aggregating)\w*MergeTree$/;
+
+type Engine = Pick<z.output<typeof tableRow>, 'engine' | 'sorting_key'>;
+
+function describeMerging({ name }: Table, { engine, sorting_key }: Engine): string {
+  return `"${name}" is a ${engine}, which merges rows with the same sorting key (${sorting_key})`;
+}
+
+/**
+ * Warns about an engine that computes the attributes of a profile from several rows. One that replaces rows is fine, because the
+ * newest value of an attribute wins.
+ */
+function findPartialRows(table: Table, facts: Engine, useFinal: boolean): string[] {
+  if (useFinal || !MERGING_ENGINE.test(facts.engine) || /Replacing/.test(facts.engine)) return [];
+  return [
+    `${describeMerging(table, facts)}. A row that is read before it is merged has only a part of the values. Turn use_final on, or use a ReplacingMergeTree.`,
+  ];
+}
+
 /**
  * Warns about an engine that merges rows. Such an engine keeps one row per sorting key, even if the rows are different events.
  */
@@ -117,9 +144,9 @@ async function findMergedRows(
   isSmall: boolean,
   useFinal: boolean,
 ): Promise<string[]> {
-  if (!/(Replacing|Collapsing|Summing|Aggregating)\w*MergeTree$/.test(engine)) return [];
+  if (!MERGING_ENGINE.test(engine)) return [];
   const advice = 'Add a column to the sorting key that is different for each event, or use a MergeTree.';
-  const seen = `"${table.name}" is a ${engine}, which merges rows with the same sorting key (${sorting_key})`;
+  const seen = describeMerging(table, { engine, sorting_key });
   if (!isSmall) return [`${seen}. If two events can have the same key, one of them is lost. ${advice}`];
   const rows = await countRows(
     clickhouse,
@@ -138,45 +165,56 @@ function findOtherSorting(table: Table, { sorting_key }: z.output<typeof tableRo
   ];
 }
 
-/** Warns about columns that the destination reads by default. Its mapping, which can name others, is not known here. */
-function findUnmappedColumns(table: Table): string[] {
-  const missing = findMissingMappingColumns(table);
+/** Warns about columns that the destination reads. If the use is not known, these are the columns that it reads by default. */
+function findUnmappedColumns(table: Table, use: StreamUse | undefined): string[] {
+  const known = use ?? defaultUse('event');
+  const missing = findMissingMappingColumns(table, known);
   if (missing.length === 0) return [];
-  const options = missing.map((name) => `"${name}_column"`).join(' and ');
+  const names = missing.map(({ name }) => name).join(' and ');
+  const options = missing.map(({ role }) => `"${role}_column"`).join(' and ');
   const them = plural(missing.length, 'it', 'them');
   const place = table.query === undefined ? 'a view or a query' : 'the SQL';
-  const example = missing.map((name) => proposeColumn(table, name)).join(', ');
+  const example = missing.map((column) => proposeColumn(table, column, known.kind)).join(', ');
+  const isName = missing.some(({ role }) => role === 'event_name');
+  const byDefault = use === undefined ? ` by default${isName ? ' (event_name only for events)' : ''}` : '';
+  const other =
+    use !== undefined && isName
+      ? ` If the rows are attributes of profiles, set "object" of this stream to "profile_attributes" in "streams" of the destination.`
+      : '';
   return [
-    `"${table.name}" has no ${plural(missing.length, 'column')} ${missing.join(' and ')}, which the destination reads by default. Set ${options} in the mapping of the destination, or select ${them} in ${place}, for example as ${example}.`,
+    `"${table.name}" has no ${plural(missing.length, 'column')} ${names}, which the destination reads${byDefault}. Set ${options} in the mapping of the destination, or select ${them} in ${place}, for example as ${example}.${other}`,
   ];
 }
 
-function findOddColumns(table: Table, cursorColumn: string): string[] {
+function findOddColumns(table: Table, cursorColumn: string, kind: RowKind): string[] {
   const attributes = table.columns.filter(({ name }) => name !== cursorColumn);
   const unnamed = attributes.filter(({ name }) => !ATTRIBUTE_COLUMN.test(name)).map(({ name }) => `"${name}"`);
-  const arrays = attributes.filter(({ type }) => isUnsupportedArray(type)).map(({ name }) => `"${name}"`);
+  const arrays = attributes.filter(({ type }) => isUnsupportedArray(type, kind)).map(({ name }) => `"${name}"`);
   return [
     ...(unnamed.length === 0
       ? []
       : [
-          `Batch does not accept the names of the columns ${formatList(unnamed, MAX_COLUMNS)} of "${table.name}". A name may have 1 to 30 letters, digits or _, after an optional date__ or url__. These columns are left out of the events. To send them, rename them in a view.`,
+          `Batch does not accept the names of the columns ${formatList(unnamed, MAX_COLUMNS)} of "${table.name}". A name may have 1 to 30 letters, digits or _, after an optional date__ or url__. These columns are not sent. To send them, rename them in a view.`,
         ]),
     ...(arrays.length === 0
       ? []
       : [
-          `Batch accepts only arrays of strings or of objects, but ${plural(arrays.length, 'this column', 'these columns')} of "${table.name}" ${plural(arrays.length, 'is an array', 'are arrays')} of something else: ${formatList(arrays, MAX_COLUMNS)}. ${plural(arrays.length, 'It is', 'They are')} left out of the events. Convert the items to strings in a view, for example with arrayMap(x -> toString(x), sizes).`,
+          `Batch accepts only arrays of ${kind === 'event' ? 'strings or of objects' : 'strings as attributes of profiles'}, but ${plural(arrays.length, 'this column', 'these columns')} of "${table.name}" ${plural(arrays.length, 'is an array', 'are arrays')} of something else: ${formatList(arrays, MAX_COLUMNS)}. ${plural(arrays.length, 'It is', 'They are')} not sent. Convert the items to strings in a view, for example with arrayMap(x -> toString(x), sizes).`,
         ]),
   ];
 }
 
-/** The JSON types that Batch does not accept as items of an array (docs/batch-api.md, section 2.4). */
-const UNSUPPORTED_ITEMS: ReadonlySet<unknown> = new Set(['integer', 'number', 'boolean', 'array']);
+/** The JSON types that Batch accepts as items of an array (docs/batch-api.md, sections 2.2 and 2.4). */
+const ITEMS: Record<RowKind, ReadonlySet<unknown>> = {
+  event: new Set(['string', 'object']),
+  profile: new Set(['string']),
+};
 
 /** Whether values of a type are sent as arrays that Batch does not accept. A tuple without names is sent as an array. */
-function isUnsupportedArray(type: ClickHouseType): boolean {
+function isUnsupportedArray(type: ClickHouseType, kind: RowKind): boolean {
   return listItems(unwrapType(type)).some((item) => {
-    const types = [buildColumnSchema(item).type].flat().filter((each) => each !== 'null');
-    return types.every((each) => UNSUPPORTED_ITEMS.has(each));
+    const types = [buildColumnSchema(item).type].flat();
+    return !types.some((each) => ITEMS[kind].has(each));
   });
 }
 

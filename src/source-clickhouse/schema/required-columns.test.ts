@@ -30,4 +30,9 @@ describe('findMissingColumns', () => {
   ])('of a table with the columns %j returns %j', (names, missing) => {
     expect(findMissingColumns(table(...names), 'last_updated_at')).toEqual(missing);
   });
+
+  test('of a table of profiles does not require a column event_name', () => {
+    expect(findMissingColumns(table('custom_id', 'updated'), 'updated', 'profile')).toEqual([]);
+    expect(findMissingColumns(table('event_name'), 'updated', 'profile')).toEqual(['custom_id', 'updated']);
+  });
 });

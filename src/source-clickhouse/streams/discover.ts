@@ -5,7 +5,7 @@ import { limitWarnings } from '../check/warnings.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
 import { buildColumnSchema } from '../schema/json-schema.ts';
-import { hasColumn } from '../schema/required-columns.ts';
+import { defaultUse, hasColumn, type RowKind } from '../schema/required-columns.ts';
 import type { Table } from '../schema/table.ts';
 import { findRowsOfTableInQueries, listStreams } from './list-streams.ts';
 import { findTable, listNames } from './named-streams.ts';
@@ -17,20 +17,26 @@ const MAX_WARNINGS = 10;
 /** The streams, and warnings. The warnings say which streams have the same rows or, if there are no streams, why. */
 type Discovered = { streams: AirbyteStream[]; warnings: string[] };
 
+type Options = {
+  /** Whether it is an error if there are no streams. Otherwise, the catalog is empty, and a warning says why. */
+  requireStreams?: boolean;
+  /** Which tables and views are streams, if the configuration names none. */
+  kind?: RowKind;
+};
+
 /**
  * Discovers a stream for each table and view that has the required columns and can be read. If the configuration names a table
  * or queries, only these are considered.
  *
- * @param requireStreams whether it is an error if there are no streams. Otherwise, the catalog is empty, and a warning says why.
  * @throws ConnectorError in the words of `check`.
  */
 export async function discover(
   clickhouse: ClickHouse,
   configuration: SourceConfiguration,
-  requireStreams = false,
+  { requireStreams = false, kind = 'event' }: Options = {},
 ): Promise<Discovered> {
-  const { tables, warnings } = await findTables(clickhouse, configuration);
-  const reason = tables.length === 0 ? await explainNoStreams(clickhouse, configuration) : undefined;
+  const { tables, warnings } = await findTables(clickhouse, configuration, kind);
+  const reason = tables.length === 0 ? await explainNoStreams(clickhouse, configuration, kind) : undefined;
   if (requireStreams && reason !== undefined) throw reason;
   return {
     streams: tables.map((each) => buildStream(each, configuration.cursor_column)),
@@ -41,10 +47,11 @@ export async function discover(
 async function findTables(
   clickhouse: ClickHouse,
   configuration: SourceConfiguration,
+  kind: RowKind,
 ): Promise<{ tables: Table[]; warnings: string[] }> {
   const names = listNames(configuration);
   if (names.length === 0) {
-    const { streams, warnings } = await listStreams(clickhouse, configuration);
+    const { streams, warnings } = await listStreams(clickhouse, configuration, kind);
     return { tables: streams, warnings: limitWarnings(MAX_WARNINGS, warnings) };
   }
   const tables: Table[] = [];
@@ -66,9 +73,10 @@ function describeMissing(name: string): string {
 async function explainNoStreams(
   clickhouse: ClickHouse,
   configuration: SourceConfiguration,
+  kind: RowKind,
 ): Promise<ConnectorError | undefined> {
   try {
-    await findStreams(clickhouse, configuration);
+    await findStreams(clickhouse, configuration, () => defaultUse(kind), kind);
     return undefined;
   } catch (error) {
     if (error instanceof ConnectorError && error.failureType === 'config_error') return error;

@@ -1,7 +1,7 @@
 import { formatList } from '../../shared/format.ts';
 import type { ClickHouse } from '../client/client.ts';
 import type { SourceConfiguration } from '../config/schema.ts';
-import { findMissingColumns } from '../schema/required-columns.ts';
+import { findMissingColumns, type RowKind } from '../schema/required-columns.ts';
 import { listTables, type Table } from '../schema/table.ts';
 import { findTablesInQuery } from './table-definition.ts';
 import { TableDependencies } from './table-dependencies.ts';
@@ -23,15 +23,16 @@ export type StreamList = {
 };
 
 /**
- * Lists the streams of a database: the tables and views that have the required columns and can be read. A materialized view is
- * left out if its target is also a stream, because its rows would be sent twice.
+ * Lists the streams of a database: the tables and views that have the columns that rows of this kind need, and can be read. A
+ * materialized view is left out if its target is also a stream, because its rows would be sent twice.
  */
 export async function listStreams(
   clickhouse: ClickHouse,
   { database, cursor_column }: Pick<SourceConfiguration, 'database' | 'cursor_column'>,
+  kind: RowKind = 'event',
 ): Promise<StreamList> {
   const tables = await listTables(clickhouse, database);
-  const fitting = tables.filter((table) => findMissingColumns(table, cursor_column).length === 0);
+  const fitting = tables.filter((table) => findMissingColumns(table, cursor_column, kind).length === 0);
   if (fitting.length === 0) return { streams: [], unreadable: [], tables, warnings: [] };
   const definitions = await TableDependencies.load(clickhouse, database);
   const unreadable = fitting.flatMap((table) => {
