@@ -1,18 +1,17 @@
-import { createReadStream, fstatSync } from 'node:fs';
-import type { Readable } from 'node:stream';
+import { fstatSync, read } from 'node:fs';
+import { Readable } from 'node:stream';
 
 const STDIN = 0;
 
 /**
- * The maximum size of one read of a file, in bytes. Node reads 64 KiB at a time, and waits for each read: `write` would take 12 %
- * longer. With 1 MiB, it takes as long as with 256 KiB, and 12 MB more memory.
+ * The size of one read of a file, in bytes. Node's own streams read 64 KiB at a time, and `write` would take 12 % longer. With
+ * 1 MiB, it takes as long as with 256 KiB, and 1.5 MB more memory.
  */
 const FILE_READ_BYTES = 256 * 1024;
 
 /** Opens stdin. If it is a file, reads it from its current position in large parts. A pipe has no more than 64 KiB at a time. */
 export function openStdin(): Readable {
-  if (!isFile()) return process.stdin;
-  return createReadStream('', { fd: STDIN, autoClose: false, highWaterMark: FILE_READ_BYTES });
+  return isFile() ? readFileInParts(STDIN) : process.stdin;
 }
 
 function isFile(): boolean {
@@ -22,4 +21,27 @@ function isFile(): boolean {
     // Stdin is closed.
     return false;
   }
+}
+
+/**
+ * Reads a file from its current position. Two buffers are used in turn: while one is processed, the next part is read into the other.
+ * A part is therefore valid only until the next one is requested. With a new buffer for each part, `write` would be 8 % slower.
+ *
+ * @param bytes the size of a part.
+ */
+export function readFileInParts(file: number, bytes = FILE_READ_BYTES): Readable {
+  let current = Buffer.allocUnsafeSlow(bytes);
+  let other = Buffer.allocUnsafeSlow(bytes);
+  return new Readable({
+    // The stream never holds more than one part.
+    highWaterMark: 1,
+    read() {
+      [current, other] = [other, current];
+      const part = current;
+      read(file, part, 0, bytes, null, (error, count) => {
+        if (error !== null) this.destroy(error);
+        else this.push(count === 0 ? null : part.subarray(0, count));
+      });
+    },
+  });
 }

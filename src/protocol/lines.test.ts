@@ -120,3 +120,13 @@ test('closes the source when the loop is left', async () => {
   for await (const _ of splitLines(source())) break;
   expect(closed).toBe(true);
 });
+
+test('keeps the start of a line when the source reuses the memory of its chunks', async () => {
+  const chunk = Buffer.alloc(4);
+  async function* source(): AsyncGenerator<Uint8Array> {
+    for (const text of ['a\nbc', 'de\nf', 'g\nhi']) yield chunk.fill(text);
+  }
+  const lines: string[] = [];
+  for await (const batch of splitLines(source())) lines.push(...linesIn(batch).map(String));
+  expect(lines).toEqual(['a', 'bcde', 'fg', 'hi']);
+});

@@ -8,7 +8,8 @@ export type LineBatch = { bytes: Buffer; start: number; ends: number[] };
 
 /**
  * Splits a stream of bytes into lines and yields the lines of each chunk together. The lines are not decoded, so that the
- * destination can echo them unchanged. The last line may lack a line feed.
+ * destination can echo them unchanged. The last line may lack a line feed. The source may reuse the memory of a chunk once the next
+ * chunk is requested, so lines are valid only until then.
  *
  * node:readline is not used: it also splits at U+2028, which is legal inside JSON, and it is slower, because it calls a function
  * for each line.
@@ -32,7 +33,7 @@ export async function* splitLines(source: AsyncIterable<Uint8Array>): AsyncGener
       next = end + 1;
     }
     if (ends.length > 0) yield { bytes, start, ends };
-    if (next < bytes.length) rest.push(bytes.subarray(next));
+    if (next < bytes.length) rest.push(Buffer.from(bytes.subarray(next)));
   }
   if (rest.length > 0) yield lineOf(rest);
 }
