@@ -53,9 +53,14 @@ export function viewOf({ buffer, byteOffset, byteLength }: Uint8Array): DataView
   return new DataView(buffer, byteOffset, byteLength);
 }
 
+/** The maximum number of bytes that `copyWords` overwrites after the copy. */
+export const MOST_OVERWRITTEN_BYTES = 4;
+
 /**
- * Copies four bytes at a time, as long as all four are ASCII, not below `lowest`, and neither quotes nor backslashes.
+ * Copies ASCII characters that are not below `lowest` and neither quotes nor backslashes, four bytes at a time. Stops before the first
+ * other byte, or at most three bytes before the end of the source.
  *
+ * @param target has room for the copy and `MOST_OVERWRITTEN_BYTES`, which may be overwritten.
  * @param lowest the lowest ASCII code that is copied, repeated in all four bytes of the number: 0x20202020 for a space.
  * @returns the end of what was copied.
  */
@@ -65,16 +70,18 @@ export function copyWords(source: DataView, offset: number, target: DataView, to
   let from = offset;
   while (from <= last) {
     const word = source.getInt32(from, true);
+    target.setInt32(from + distance, word, true);
     const quotes = word ^ 0x22222222;
     const backslashes = word ^ 0x5c5c5c5c;
-    // The highest bit of a byte is set if the byte is beyond ASCII, too low, a quote or a backslash.
+    // The highest bit of a byte is set if the byte is beyond ASCII, too low, a quote or a backslash. After the first such byte, the
+    // bits of other bytes may be set, too.
     const found =
-      word |
-      ((word - lowest) & ~word) |
-      ((quotes - 0x01010101) & ~quotes) |
-      ((backslashes - 0x01010101) & ~backslashes);
-    if ((found & 0x80808080) !== 0) break;
-    target.setInt32(from + distance, word, true);
+      (word |
+        ((word - lowest) & ~word) |
+        ((quotes - 0x01010101) & ~quotes) |
+        ((backslashes - 0x01010101) & ~backslashes)) &
+      0x80808080;
+    if (found !== 0) return from + ((31 - Math.clz32(found & -found)) >> 3);
     from += 4;
   }
   return from;

@@ -56,7 +56,8 @@ export type CopierRules = {
  * of these. An array or object may also be JSON inside a string. If a value might have to be changed, reported or rejected, it returns NO_END, and
  * the rules have to convert the value.
  *
- * The values must be valid UTF-8. The target must have as many free bytes as the source has bytes.
+ * The values must be valid UTF-8. The target must have as many free bytes as the source has bytes, and `MOST_OVERWRITTEN_BYTES`
+ * more.
  */
 export class JsonCopier {
   readonly #rules: CopierRules;

@@ -1,5 +1,5 @@
 import { CLOSING_BRACE } from '../../../shared/ascii.ts';
-import { BytePattern, viewOf } from '../../../shared/byte-pattern.ts';
+import { BytePattern, MOST_OVERWRITTEN_BYTES, viewOf } from '../../../shared/byte-pattern.ts';
 import type { EventArena } from '../../event-arena.ts';
 import type { Attribute } from '../attribute-value.ts';
 import type { EventRules, MappedEvent } from '../rules.ts';
@@ -105,7 +105,7 @@ export class RecordCutter {
     const view = this.#view;
     this.#hasEnvelope = this.#envelope.length > 0 && this.#envelope.matches(view, start, end);
     if (!this.#hasEnvelope || columns.length === 0) return undefined;
-    const slab = this.#arena.reserve(HEAD_BYTES + end - start + SPARE_BYTES + END_BYTES);
+    const slab = this.#arena.reserve(HEAD_BYTES + end - start + SPARE_BYTES + END_BYTES + MOST_OVERWRITTEN_BYTES);
     const attributesFrom = slab.used + HEAD_BYTES;
     const copier = this.#copier;
     copier.start(view, slab, attributesFrom, SPARE_BYTES);
