@@ -35,7 +35,12 @@ describe('keeps every digit of a number', () => {
   test.each(['1e20', '1e-400', '-1E+19', '123456789012345e-330', '23.0', '-1.50', '0.0', '0.0000001', '-0.00000012'])(
     '%s, though a double of it would be another number or be written in another way',
     (digits) => {
-      for (const text of [`{"a":${digits}}`, `[1, ${digits} ,"x"]`, `{"b":"1.0","a":[${digits}]}`]) {
+      for (const text of [
+        `{"a":${digits}}`,
+        `[1, ${digits} ,"x"]`,
+        `{"b":"1.0","a":[${digits}]}`,
+        `{"b":"f3E4","c":"8-1e-5a","a":${digits}}`,
+      ]) {
         expect(
           JSON.stringify(parseExact(text), (_, value) => (value instanceof LosslessNumber ? `#${value.value}` : value)),
         ).toBe(JSON.stringify(JSON.parse(text.replaceAll(digits, `"#${digits}"`))));

@@ -1,6 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { LosslessNumber } from 'lossless-json';
-import { CLOSING_BRACE, CLOSING_BRACKET, COMMA, DIGIT_0, DIGIT_9, POINT, QUOTE, SPACE } from './ascii.ts';
+import {
+  CLOSING_BRACE,
+  CLOSING_BRACKET,
+  COLON,
+  COMMA,
+  DIGIT_0,
+  DIGIT_9,
+  HYPHEN,
+  OPENING_BRACKET,
+  POINT,
+  QUOTE,
+  SPACE,
+} from './ascii.ts';
 
 /** A number with at least this many characters may have more digits than a double can represent. */
 const LONG_DIGITS = 16;
@@ -15,8 +27,8 @@ const RISKY_NUMBER = /[:,[]\s*-?\d(?:[\d.]{15}|[\d.]*[eE]|\d*\.(?:0{6}|\d*0(?!\d
 /** JavaScript writes a number with this many zeros after the point with an exponent, such as 1e-7. */
 const MANY_ZEROS = '000000';
 
-/** Matches any number with an exponent, and hardly any other text. Tested first: it is three times as fast as RISKY_NUMBER. */
-const EXPONENT = /\d[eE][-+\d]/;
+/** Matches the part of a number around the letter of its exponent, and also parts of hexadecimal strings, such as UUIDs. */
+const EXPONENT = /\d[eE][-+\d]/g;
 
 /**
  * Matches a string, or a number outside strings. It matches only part of an invalid number, so the JSON remains invalid
@@ -36,7 +48,7 @@ const NUMBER_MARK = randomUUID();
  * @throws SyntaxError if the text is not JSON.
  */
 export function parseExact(text: string): unknown {
-  const mayBeRisky = hasLongDigits(text) || EXPONENT.test(text) || hasUnusualFraction(text);
+  const mayBeRisky = hasLongDigits(text) || hasExponent(text) || hasUnusualFraction(text);
   if (!mayBeRisky || !RISKY_NUMBER.test(text)) return JSON.parse(text);
   return withNumbers(
     JSON.parse(text.replace(TEXT_OR_NUMBER, (token) => (isRisky(token) ? `"${NUMBER_MARK}${token}"` : token))),
@@ -92,6 +104,18 @@ function hasLongDigits(text: string): boolean {
   return false;
 }
 
+/** Checks whether a string contains a number with an exponent that begins where a value begins. RISKY_NUMBER takes three times as long. */
+function hasExponent(text: string): boolean {
+  EXPONENT.lastIndex = 0;
+  while (EXPONENT.test(text)) {
+    let start = EXPONENT.lastIndex - 3;
+    while (isDigitOrPoint(text.charCodeAt(start - 1))) start -= 1;
+    if (text.charCodeAt(start - 1) === HYPHEN) start -= 1;
+    if (isStartOfValue(text.charCodeAt(start - 1))) return true;
+  }
+  return false;
+}
+
 /**
  * Checks whether a string contains a fraction that ends in zero or begins with many zeros, and that ends like a number: the fraction
  * of a time is followed by a letter or a quote. Most texts have few points, and searching for them is fast.
@@ -109,6 +133,11 @@ function hasUnusualFraction(text: string): boolean {
 
 function isEndOfNumber(code: number): boolean {
   return code === COMMA || code === CLOSING_BRACE || code === CLOSING_BRACKET || code <= SPACE;
+}
+
+/** Checks whether a value can follow this character. */
+function isStartOfValue(code: number): boolean {
+  return code === COLON || code === COMMA || code === OPENING_BRACKET || code <= SPACE;
 }
 
 function isDigit(code: number): boolean {
