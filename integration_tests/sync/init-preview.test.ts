@@ -34,6 +34,9 @@ afterAll(async () => {
   rmSync(FOLDER, { recursive: true, force: true });
 });
 
+/** The first question. */
+const WHAT = 'What do you want to send';
+
 const ENTER = '\r';
 const UP = '\u001b[A';
 const DOWN = '\u001b[B';
@@ -125,6 +128,7 @@ async function answerLogin(
   password: string,
   { host, port }: { host: string; port: number } = sandbox.clickhouse.connection(READER),
 ): Promise<void> {
+  await dialogue.answer(WHAT, ENTER);
   await dialogue.answer('ClickHouse host', `http://${host}:${port}${ENTER}`);
   await dialogue.answer('User (needs', READER.name + ENTER);
   await dialogue.answer('Password', password + ENTER);
@@ -146,6 +150,7 @@ describe.runIf(hasTerminals)('init', () => {
     const folder = newFolder();
     const dialogue = new Dialogue(folder, { BATCH_KEY: sandbox.restApiKey });
     // An address without a server is reported before the next question. The answer is changed, and not asked for again.
+    await dialogue.answer(WHAT, ENTER);
     await dialogue.answer('ClickHouse host', `127.0.0.1${ENTER}`);
     await dialogue.answer('Use HTTPS?', ENTER);
     await dialogue.answer('HTTP port', `1${ENTER}`);
@@ -250,6 +255,94 @@ describe.runIf(hasTerminals)('init', () => {
     expect(sync.stderr).toContain('events: the rows from "start_from" (23h) on: there is no state yet.\n');
   });
 
+  test('sets up profile attributes: proposes a view without an event name, and preview and sync use its rows', async () => {
+    await sandbox.clickhouse.execute(
+      'CREATE DATABASE crm',
+      'CREATE TABLE crm.customers (id UInt64, batch__email_address String, plan Nullable(String), interests Array(String), created_at DateTime, updated_at DateTime64(6)) ENGINE = ReplacingMergeTree(updated_at) ORDER BY id',
+      "INSERT INTO crm.customers VALUES (42, 'ana@example.com', 'gold', ['wool', 'linen'], '2026-01-01', '2026-01-02'), (43, 'ben@example.com', NULL, [], '2026-01-01', '2026-01-02')",
+    );
+    const folder = newFolder();
+    const dialogue = new Dialogue(folder);
+    await answerSource(dialogue, 'crm');
+    // Try again, database, login, address, what is sent.
+    await dialogue.answer('What now?', DOWN.repeat(4) + ENTER);
+    await dialogue.answer(WHAT, DOWN + ENTER);
+    await dialogue.answer('What now?', '');
+    const statements = [...dialogue.all.matchAll(/\r\n\r\n(CREATE VIEW [^│]+)\r\n\r\n/g)];
+    await sandbox.clickhouse.execute(statements.at(-1)?.[1]?.replaceAll('\r', '') ?? '');
+    await dialogue.answer('Try again', ENTER);
+    await dialogue.answer('customers_for_batch: the first row can be read', '');
+    await answerDestination(dialogue);
+    const { code, shown } = await dialogue.end();
+    expect(code, shown).toBe(0);
+    const all = stripVTControlCharacters(dialogue.all).replaceAll(/\s*\r\n│ {2}/g, ' ');
+    expect(all).toContain('has the columns custom_id, event_name, last_updated_at;');
+    expect(all).toContain('has the columns custom_id, last_updated_at;');
+    expect(all).toContain('No attribute was sent to Batch.');
+    // Only events can be too old, and only they need a start.
+    expect(all).not.toMatch(/older than|first run/);
+    expect(json(folder, 'source.json')).toEqual({
+      ...sandbox.clickhouse.connection(READER),
+      ssl: false,
+      database: 'crm',
+      cursor_column: 'last_updated_at',
+      table: 'customers_for_batch',
+    });
+    expect(json(folder, 'destination.json')).toMatchObject({
+      streams: { customers_for_batch: { object: 'profile_attributes' } },
+    });
+
+    const files = ['--source', 'source.json', '--destination', 'destination.json'];
+    const preview = await finished(start('connector', ['preview', ...files], { cwd: folder }));
+    expect([preview.code, preview.stderr]).toEqual([0, '']);
+    expect(preview.stdout).toContain('All 2 rows would be accepted.');
+    expect(preview.stdout).toContain('"$email_address": "ana@example.com"');
+    const [, command = ''] = /connector (sync .+) --every 5m/.exec(shown) ?? [];
+    const sync = await finished(start('connector', command.split(' '), { cwd: folder }));
+    expect([sync.code, sync.stdout]).toEqual([0, expect.stringMatching(/^Done in .*: 2 rows read, 2 accepted/)]);
+    const created = ['created_at', '2026-01-01T00:00:00Z'];
+    expect(['42', '43'].map((id) => [...(sandbox.batch.store.profiles.get(id)?.attributes ?? [])])).toEqual([
+      [['$email_address', 'ana@example.com'], ['plan', 'gold'], ['interests', ['wool', 'linen']], created],
+      [['$email_address', 'ben@example.com'], created],
+    ]);
+  });
+
+  test('offers tables of profiles before tables of events, and keeps what is sent for the next time', async () => {
+    const columns = 'AS SELECT custom_id, last_updated_at, item AS plan FROM shop.events';
+    await sandbox.clickhouse.execute(
+      'CREATE DATABASE both',
+      'CREATE TABLE both.actions AS shop.events',
+      `CREATE VIEW both.members ${columns}`,
+      `CREATE VIEW both.users ${columns}`,
+    );
+    const folder = newFolder();
+    const chooseTable = async (dialogue: Dialogue): Promise<void> => {
+      await dialogue.answer('when a row was last changed', ENTER);
+      await dialogue.answer('Table or view with the profiles', DOWN + ENTER);
+      await dialogue.answer('users: the first row can be read', '');
+    };
+    const dialogue = new Dialogue(folder);
+    await dialogue.answer(WHAT, DOWN + ENTER);
+    await dialogue.answer('ClickHouse host', sandbox.clickhouse.url + ENTER);
+    await dialogue.answer('User (needs', READER.name + ENTER);
+    await dialogue.answer('Password', READER.password + ENTER);
+    await dialogue.answer('Database', DOWN.repeat((await databases()).indexOf('both')) + ENTER);
+    await chooseTable(dialogue);
+    await answerDestination(dialogue);
+    expect((await dialogue.end()).code).toBe(0);
+    expect(json(folder, 'source.json')).toMatchObject({ table: 'users' });
+    expect(json(folder, 'destination.json')).toMatchObject({ streams: { users: { object: 'profile_attributes' } } });
+
+    const again = new Dialogue(folder);
+    await again.answer('Continue?', `y${ENTER}`);
+    for (const question of [WHAT, sandbox.clickhouse.url, 'User (needs', 'empty to keep it', 'Database']) {
+      await again.answer(question, ENTER);
+    }
+    await chooseTable(again);
+    await again.answer('Batch project key', CTRL_C);
+    await again.end();
+  });
+
   test('prints a view that can be copied, tries again, keeps the answers, and continues with them', async () => {
     await sandbox.clickhouse.execute(
       'CREATE DATABASE half',
@@ -275,6 +368,7 @@ describe.runIf(hasTerminals)('init', () => {
     const again = new Dialogue(folder);
     await again.answer('Your answers will replace source.json', '');
     await again.answer('Continue?', `y${ENTER}`);
+    await again.answer(WHAT, ENTER);
     await again.answer(sandbox.clickhouse.url, ENTER);
     await again.answer('User (needs', ENTER);
     await again.answer('empty to keep it', ENTER);
@@ -305,7 +399,7 @@ describe.runIf(hasTerminals)('init', () => {
   test('SIGTERM at a question ends init at once, without files, and restores the terminal', async () => {
     const folder = newFolder();
     const dialogue = new Dialogue(folder);
-    await dialogue.signal('ClickHouse host', 'SIGTERM');
+    await dialogue.signal(WHAT, 'SIGTERM');
     const { code, shown } = await dialogue.end();
     expect([code, readdirSync(folder)]).toEqual([143, []]);
     expect(shown).toContain('nothing was written');
@@ -318,6 +412,7 @@ describe.runIf(hasTerminals)('init', () => {
     const silent = createServer((socket) => connections.push(socket)).listen(server.port, server.host);
     const folder = newFolder();
     const dialogue = new Dialogue(folder);
+    await dialogue.answer(WHAT, ENTER);
     await dialogue.answer('ClickHouse host', `http://${server.host}:${server.port}${ENTER}`);
     await once(silent, 'connection');
     await dialogue.answer('Testing host and port', CTRL_C);

@@ -31,6 +31,7 @@ const ENTER = '\r';
 /** The answers to the questions of `init`. */
 function answersFor({ clickhouse, reader, projectKey, restApiKey }: Sandbox): Answer[] {
   return [
+    { question: 'What do you want to send', keys: ENTER },
     { question: 'ClickHouse host', keys: clickhouse.url + ENTER },
     { question: 'User (needs', keys: reader.name + ENTER },
     { question: 'Password', keys: reader.password + ENTER },

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { GivenConfiguration } from '../protocol/configuration/configuration.ts';
 import { tryParseJson } from '../shared/exact-json.ts';
+import type { RowKind } from '../source-clickhouse/schema/required-columns.ts';
 import { FILES } from './files.ts';
 
 const text = z.string().optional().catch(undefined);
@@ -19,13 +20,17 @@ const sourceAnswers = z.object({
 
 const destinationAnswers = z.object({ project_key: text, rest_api_key: text, api_url: text });
 
+/** The settings of streams, of which only the object is known here. */
+const streamSettings = z.object({ streams: z.record(z.string(), z.object({ object: text })) }).catch({ streams: {} });
+
 /** The answers about the source. Each becomes the option of the same name in the configuration. */
 export type SourceAnswers = z.output<typeof sourceAnswers>;
 
 /** The answers about the destination. Each becomes the option of the same name in the configuration. */
 export type DestinationAnswers = z.output<typeof destinationAnswers>;
 
-export type Answers = { source: SourceAnswers; destination: DestinationAnswers };
+/** `kind` is what the rows are sent as. */
+export type Answers = { kind: RowKind; source: SourceAnswers; destination: DestinationAnswers };
 
 /** Returns answers as a configuration, which is not in a file yet. */
 export function asConfiguration(answers: object): Exclude<GivenConfiguration, string> {
@@ -34,9 +39,12 @@ export function asConfiguration(answers: object): Exclude<GivenConfiguration, st
 
 /** Reads the answers in the configuration files of a folder. A file that is missing, or isn't valid JSON, contains none. */
 export async function readAnswers(folder: string): Promise<Answers> {
+  const destination = await tryReadJson(join(folder, FILES.destination));
+  const { streams } = streamSettings.parse(destination);
   return {
+    kind: Object.values(streams).some(({ object }) => object === 'profile_attributes') ? 'profile' : 'event',
     source: sourceAnswers.catch({}).parse(await tryReadJson(join(folder, FILES.source))),
-    destination: destinationAnswers.catch({}).parse(await tryReadJson(join(folder, FILES.destination))),
+    destination: destinationAnswers.catch({}).parse(destination),
   };
 }
 

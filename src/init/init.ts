@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import { intro, log, outro } from '@clack/prompts';
+import type { DestinationObject } from '../destination-batch/config/mapping.ts';
 import type { CommandContext } from '../protocol/command-context.ts';
 import { buildCatalog, chooseStreams } from '../runner/catalog.ts';
 import { syncError } from '../runner/errors.ts';
@@ -60,20 +61,26 @@ async function askAndWrite(
     );
     if (!(await questions.confirm('Continue?', false))) throw new AnswersEndedError();
   }
-  const source = new SourceSteps(context, questions, answers.source);
+  const source = new SourceSteps(context, questions, answers);
   await runSteps(questions, launcher, source.list());
-  const start = await askForStart(context, questions, answers.source, source.tables);
+  const isEvents = answers.kind === 'event';
+  const start = isEvents ? await askForStart(context, questions, answers.source, source.tables) : {};
   await runSteps(questions, launcher, createDestinationSteps(context, questions, answers.destination));
   const [table] = source.tables.length === 1 ? source.tables : [];
   const written = await writeFiles('.', {
     source: { ...answers.source, ...(table === undefined ? {} : { table }), ...start },
-    destination: answers.destination,
+    destination: { ...answers.destination, ...(isEvents ? {} : { streams: asProfiles(source.tables) }) },
     catalog: buildCatalog(chooseStreams(source.streams, source.tables), 'incremental'),
   });
   log.success(`Wrote ${written.join(', ')}, readable only by you.`);
-  outro('No event was sent to Batch. Next steps:');
+  outro(`No ${isEvents ? 'event' : 'attribute'} was sent to Batch. Next steps:`);
   // Users copy these commands, so they are printed without the frame, which would break them into lines.
   process.stdout.write(`${formatNextCommands(launcher, source.tables)}\n`);
+}
+
+/** Returns the settings of streams whose rows become attributes of profiles. */
+function asProfiles(streams: readonly string[]): Record<string, { object: DestinationObject }> {
+  return Object.fromEntries(streams.map((stream) => [stream, { object: 'profile_attributes' }]));
 }
 
 /** Offers to keep the answers of a user who leaves. Returns the names of the files that were written. */

@@ -5,8 +5,9 @@ import { type Attempt, tryConnector } from '../runner/try-connector.ts';
 import { formatCount, formatList } from '../shared/format.ts';
 import { printable } from '../shared/printable.ts';
 import { check, checkAddress, checkConnection, listDatabases } from '../source-clickhouse/commands.ts';
+import { defaultUse, type RowKind } from '../source-clickhouse/schema/required-columns.ts';
 import { findPortProblem, parseAddress } from './address.ts';
-import { asConfiguration, type SourceAnswers } from './answers.ts';
+import { type Answers, asConfiguration, type SourceAnswers } from './answers.ts';
 import { type Questions, showMessage } from './prompts.ts';
 import type { Step } from './steps.ts';
 
@@ -21,6 +22,12 @@ const CLOUD = /\.clickhouse\.cloud$/i;
 /** The maximum number of names in a message. */
 const MAX_NAMED = 10;
 
+/** The question for the cursor. */
+const CURSOR_QUESTION: Record<RowKind, string> = {
+  event: 'Column with the time when a row was inserted',
+  profile: 'Column with the time when a row was last changed',
+};
+
 /** The questions about ClickHouse, in groups that are tested one after the other. */
 export class SourceSteps {
   readonly answers: SourceAnswers;
@@ -28,19 +35,22 @@ export class SourceSteps {
   tables: string[] = [];
   /** The tables and views that can be synced. */
   streams: DescribedStream[] = [];
+  readonly #all: Pick<Answers, 'kind'>;
   #databases: string[] = [];
   readonly #context: CommandContext;
   readonly #questions: Questions;
 
   /** @param answers earlier answers, which the user can change. */
-  constructor(context: CommandContext, questions: Questions, answers: SourceAnswers) {
+  constructor(context: CommandContext, questions: Questions, answers: Omit<Answers, 'destination'>) {
     this.#context = context;
     this.#questions = questions;
-    this.answers = answers;
+    this.#all = answers;
+    this.answers = answers.source;
   }
 
   list(): Step[] {
     return [
+      { label: 'what is sent', ask: () => this.#askForKind() },
       {
         label: 'host and port',
         ask: () => this.#askForAddress(),
@@ -59,10 +69,24 @@ export class SourceSteps {
       {
         label: 'tables and views',
         ask: () => this.#askForTables(),
-        isOutdated: () => !this.tables.every((table) => this.streams.some(({ name }) => name === table)),
+        isOutdated: () =>
+          this.tables.length === 0 || !this.tables.every((table) => this.streams.some(({ name }) => name === table)),
         test: { name: 'first row', run: () => this.#testTables() },
       },
     ];
+  }
+
+  async #askForKind(): Promise<void> {
+    const before = this.#all.kind;
+    this.#all.kind = await this.#questions.select(
+      'What do you want to send to Batch?',
+      [
+        { value: 'event', label: 'Events: each row is something that a profile did, such as a purchase' },
+        { value: 'profile', label: 'Profile attributes: each row describes a profile, such as its plan' },
+      ],
+      before,
+    );
+    if (this.#all.kind !== before) this.tables = [];
   }
 
   async #askForAddress(): Promise<void> {
@@ -132,7 +156,7 @@ export class SourceSteps {
     const { database, cursor_column } = this.answers;
     this.answers.database = await this.#chooseDatabase(database);
     this.answers.cursor_column = await this.#questions.text({
-      message: 'Column with the time when a row was inserted',
+      message: CURSOR_QUESTION[this.#all.kind],
       initial: cursor_column,
       defaultAnswer: 'last_updated_at',
     });
@@ -155,27 +179,36 @@ export class SourceSteps {
   }
 
   #testDatabase(): Promise<Attempt<string>> {
+    const { kind } = this.#all;
     return this.#try(this.answers, async (context, given) => {
-      await checkConnection(context, given, 'event');
+      await checkConnection(context, given, kind);
       // `discover` also warns about streams that contain the same rows. The user sees this before choosing streams.
       const warn = (message: string): void => void context.output.write(log('WARN', message)).catch(() => {});
-      this.streams = await describeStreams(context, given, warn);
+      this.streams = await describeStreams(context, given, warn, kind);
       const names = this.streams.map(({ name }) => name);
       return `${formatCount(names.length, 'table or view', 'tables and views')} can be synced: ${formatList(names, MAX_NAMED)}`;
     });
   }
 
   async #askForTables(): Promise<void> {
+    const isProfiles = this.#all.kind === 'profile';
     const [only, second] = this.streams;
-    if (only !== undefined && second === undefined) {
+    if (only !== undefined && second === undefined && !(isProfiles && isOfEvents(only))) {
       this.tables = [only.name];
       return;
     }
-    const choices = this.streams.map((stream) => ({
+    // A table of events has the columns that a table of profiles needs, but is rarely meant.
+    const sorted = this.streams.toSorted((a, b) => Number(isOfEvents(a)) - Number(isOfEvents(b)));
+    const choices = (isProfiles ? sorted : this.streams).map((stream) => ({
       value: stream.name,
       label: printable(stream.name),
       hint: printable(Object.keys(stream.json_schema.properties).join(', ')),
     }));
+    if (isProfiles) {
+      // Only one table: without a name in the configuration, a table of profiles is not a stream.
+      this.tables = [await this.#questions.select('Table or view with the profiles', choices, this.tables[0])];
+      return;
+    }
     this.tables = await this.#questions.multiselect(
       'Tables and views to sync: select with space, confirm with enter',
       choices,
@@ -184,8 +217,9 @@ export class SourceSteps {
   }
 
   #testTables(): Promise<Attempt<string>> {
+    const findUse = () => defaultUse(this.#all.kind);
     return this.#try(this.answers, async (context, given) => {
-      for (const table of this.tables) await check(context, { ...given, value: { ...this.answers, table } });
+      for (const table of this.tables) await check(context, { ...given, value: { ...this.answers, table } }, findUse);
       return `${formatList(this.tables, MAX_NAMED)}: the first row can be read`;
     });
   }
@@ -197,6 +231,12 @@ export class SourceSteps {
     const given = asConfiguration(answers);
     return tryConnector(this.#context, 'source', given, (context) => command(context, given));
   }
+}
+
+/** Whether a table has the column with the name of an event. */
+function isOfEvents({ json_schema }: DescribedStream): boolean {
+  const { eventName } = defaultUse('event');
+  return eventName !== undefined && Object.hasOwn(json_schema.properties, eventName);
 }
 
 function formatAddress({ host, port, ssl }: SourceAnswers): string | undefined {

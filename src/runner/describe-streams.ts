@@ -4,6 +4,7 @@ import type { CommandContext } from '../protocol/command-context.ts';
 import type { GivenConfiguration } from '../protocol/configuration/configuration.ts';
 import { isWarningOrWorse } from '../protocol/messages.ts';
 import { discover } from '../source-clickhouse/commands.ts';
+import type { RowKind } from '../source-clickhouse/schema/required-columns.ts';
 import { runInProcess } from './in-process.ts';
 
 const describedStream = z.looseObject({
@@ -19,19 +20,24 @@ export type DescribedStream = z.output<typeof describedStream>;
  * Discovers the streams of a source.
  *
  * @param warn receives the warnings of the source.
+ * @param kind which tables and views are streams, if the configuration names none.
  * @throws ConnectorError when the source can't be reached, or has no streams.
  */
 export async function describeStreams(
   context: Omit<CommandContext, 'output'>,
   config: GivenConfiguration,
   warn: (message: string) => void = () => {},
+  kind: RowKind = 'event',
 ): Promise<DescribedStream[]> {
   let streams: DescribedStream[] = [];
-  await runInProcess((output) => discover({ ...context, output }, config, { failFast: true, requireStreams: true }), {
-    message: (message) => {
-      if (message.kind === 'catalog') streams = z.array(describedStream).parse(message.streams);
-      else if (message.kind === 'log' && isWarningOrWorse(message.level)) warn(message.message);
+  await runInProcess(
+    (output) => discover({ ...context, output }, config, { failFast: true, requireStreams: true, kind }),
+    {
+      message: (message) => {
+        if (message.kind === 'catalog') streams = z.array(describedStream).parse(message.streams);
+        else if (message.kind === 'log' && isWarningOrWorse(message.level)) warn(message.message);
+      },
     },
-  });
+  );
   return streams;
 }
