@@ -4,6 +4,7 @@ import { errorTrace, formatErrorWithStack, log } from '../protocol/messages.ts';
 import { MessageOutput, OutputClosedError } from '../protocol/output.ts';
 import { redactMessage } from '../protocol/secrets.ts';
 import { EXIT_CODES } from '../runner/exit-codes.ts';
+import { abortWithAny } from '../shared/abort.ts';
 import { printableLines } from '../shared/printable.ts';
 import { SigtermListener } from './signals.ts';
 
@@ -30,7 +31,7 @@ export async function runConnector(command: (context: CommandContext) => Promise
     },
   });
   // The command also stops when the reader of its output is gone, even if it is waiting for a server at that time.
-  const stop = AbortSignal.any([signals.stop, output.readerGone]);
+  const stop = abortWithAny(signals.stop, output.readerGone);
 
   try {
     await command({ output, stop, now: Date.now });

@@ -11,6 +11,16 @@ export function onAbort(signal: AbortSignal, react: () => void): () => void {
   return () => signal.removeEventListener('abort', react);
 }
 
+/**
+ * Creates a signal that is aborted when one of these signals is. Use it instead of AbortSignal.any for a signal that is often asked
+ * whether it is aborted: Node 26 then looks at all parts of a combined signal. The listeners on the signals are never removed.
+ */
+export function abortWithAny(...signals: AbortSignal[]): AbortSignal {
+  const combined = new AbortController();
+  for (const signal of signals) onAbort(signal, () => combined.abort(signal.reason));
+  return combined.signal;
+}
+
 /** Creates a signal that is aborted `delayMs` after another signal, unless `cancel` is called before. */
 export function abortLater(signal: AbortSignal, delayMs: number): { signal: AbortSignal; cancel: () => void } {
   const later = new AbortController();
