@@ -7,10 +7,10 @@ import { discover } from './discover.ts';
 import { EventMapper, type Row } from './mapping/mapper.ts';
 import { createDestinationStreams } from './mapping/streams.ts';
 
-const configurationWith = (mapping: object) =>
-  destinationConfigurationSchema.parse({ project_key: 'p', rest_api_key: 'k', mapping });
+const configurationWith = (mapping: object, streams: object = {}) =>
+  destinationConfigurationSchema.parse({ project_key: 'p', rest_api_key: 'k', mapping, streams });
 
-const operations = (mapping: object = {}) => discover(configurationWith(mapping));
+const operations = (mapping: object = {}, streams: object = {}) => discover(configurationWith(mapping, streams));
 
 test('offers two operations: append events, and upsert attributes by custom_id', () => {
   expect(
@@ -58,6 +58,65 @@ describe('a catalog with exactly the required columns fits the same mapping', ()
         expect(() => create(rest)).toThrow(`has no column "${missing}"`);
       }
     }
+  });
+});
+
+describe('with settings per stream', () => {
+  const required = (mapping: object, streams: object): unknown[] =>
+    operations(mapping, streams).map(({ json_schema }) => json_schema.required);
+  const columns = (mapping: object, streams: object): string[][] =>
+    operations(mapping, streams).map(({ json_schema }) => Object.keys(Object(json_schema.properties)));
+
+  test('requires only the columns that all streams need, and describes the others', () => {
+    const streams = { orders: { mapping: { custom_id_column: 'buyer', constant_event_name: 'purchase' } } };
+    expect(required({}, streams)).toEqual([[], []]);
+    expect(columns({}, streams)[0]).toEqual(['custom_id', 'event_name', 'event_time', 'buyer']);
+    expect(operations({}, streams)[1]?.matching_keys).toEqual([['custom_id'], ['buyer']]);
+    expect(required({ custom_id_column: 'buyer' }, streams)).toEqual([['buyer'], ['buyer']]);
+  });
+
+  test('a stream with an object only counts for this object', () => {
+    const people = { object: 'profile_attributes', mapping: { custom_id_column: 'id', include_columns: ['plan'] } };
+    const found = columns({}, { people });
+    expect(found[0]).toEqual(['custom_id', 'event_name', 'event_time']);
+    expect(found[1]).toEqual(expect.arrayContaining(['custom_id', 'id', 'plan', 'batch__email_address']));
+    expect(required({}, { people })).toEqual([['custom_id', 'event_name'], []]);
+    const clicks = { object: 'profile_event', mapping: { event_time_column: 'at' } };
+    expect(columns({}, { clicks })[0]).toContain('at');
+    expect(operations({}, { clicks })[1]).toEqual(operations()[1]);
+  });
+
+  test('a column that is an attribute of one stream and an id of another has any type', () => {
+    const streams = { orders: { mapping: { custom_id_column: 'buyer', include_columns: ['custom_id'] } } };
+    const [events] = operations({}, streams);
+    const isRow = new Ajv({ strict: false, validateFormats: false }).compile(events?.json_schema ?? false);
+    expect(isRow({ buyer: 'u', event_name: 'e', custom_id: [7] })).toBe(true);
+    expect(isRow({ buyer: 7, event_name: 'e' })).toBe(false);
+  });
+
+  test('a catalog with the required columns and those of the own mapping fits', () => {
+    const configuration = configurationWith({}, { orders: { mapping: { custom_id_column: 'buyer' } } });
+    const [events] = discover(configuration);
+    const properties = Object(events?.json_schema.properties);
+    const create = (...names: string[]) =>
+      createDestinationStreams(
+        configuration,
+        {
+          streams: [
+            {
+              stream: {
+                name: 'orders',
+                json_schema: { properties: Object.fromEntries(names.map((name) => [name, properties[name]])) },
+              },
+              sync_mode: 'incremental' as const,
+            },
+          ],
+        },
+        Date.now,
+        () => undefined,
+      );
+    expect(() => create('buyer', 'event_name')).not.toThrow();
+    expect(() => create('custom_id', 'event_name')).toThrow('has no column "buyer"');
   });
 });
 

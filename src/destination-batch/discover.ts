@@ -1,8 +1,18 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { DestinationOperation, JsonSchema } from '../protocol/messages.ts';
 import { NAME_FORM } from './batch/limits.ts';
-import { type Mapping, resolveCustomIdColumn, resolveRoleColumns, selectProfileColumns } from './config/mapping.ts';
-import type { DestinationConfiguration } from './config/schema.ts';
+import {
+  type DestinationObject,
+  type Mapping,
+  resolveCustomIdColumn,
+  resolveRoleColumns,
+  selectProfileColumns,
+} from './config/mapping.ts';
+import { type GeneralSettings, resolveSettings } from './config/streams.ts';
 import { NATIVE_COLUMNS } from './mapping/profile/native-attributes.ts';
+
+/** The columns that `write` needs, and those that can be described. */
+type Columns = { required: readonly string[]; properties: Record<string, JsonSchema> };
 
 /** Any JSON value. */
 const ANY_TYPE = { type: ['null', 'string', 'number', 'boolean', 'array', 'object'] };
@@ -10,33 +20,47 @@ const ANY_TYPE = { type: ['null', 'string', 'number', 'boolean', 'array', 'objec
 const CUSTOM_ID = { type: 'string', description: 'The id of the profile' };
 
 /**
- * Returns the operations: add events to profiles, and set attributes of profiles. Their schemas contain the columns that `write` needs
- * with this mapping. Other columns become attributes.
+ * Returns the operations: add events to profiles, and set attributes of profiles. Their schemas contain the columns that `write` asks
+ * for. Other columns become attributes.
+ *
+ * An operation is for any stream, and streams can have mappings of their own. A platform makes the user map every required column, and
+ * renames the columns of the stream to them. So a column is only required if all mappings need it; the others are described.
  */
-export function discover({ mapping }: Pick<DestinationConfiguration, 'mapping'>): DestinationOperation[] {
-  const customId = resolveCustomIdColumn(mapping);
+export function discover(settings: GeneralSettings): DestinationOperation[] {
+  const profiles = listMappings(settings, 'profile_attributes');
+  const ids = new Set(profiles.map(resolveCustomIdColumn));
   return [
-    { object_name: 'profile_event', sync_mode: 'append', json_schema: describeEvents(mapping) },
+    {
+      object_name: 'profile_event',
+      sync_mode: 'append',
+      json_schema: createSchema(listMappings(settings, 'profile_event').map(describeEvents)),
+    },
     {
       object_name: 'profile_attributes',
       sync_mode: 'append_dedup',
-      matching_keys: [[customId]],
-      json_schema: describeAttributes(mapping, customId),
+      matching_keys: [...ids].map((id) => [id]),
+      json_schema: createSchema(profiles.map(describeAttributes)),
     },
   ];
 }
 
-function describeEvents(mapping: Mapping): JsonSchema {
+/** Lists the general mapping, and those of the streams whose rows can become this object. */
+function listMappings(settings: GeneralSettings, object: DestinationObject): Mapping[] {
+  const streams = Object.entries(settings.streams).filter(([, own]) => (own.object ?? object) === object);
+  return [settings.mapping, ...streams.map(([stream]) => resolveSettings(settings, stream).mapping)];
+}
+
+function describeEvents(mapping: Mapping): Columns {
   const { customId, eventName, eventTime } = resolveRoleColumns(mapping);
   const name = { type: 'string', description: `The name of the event: ${NAME_FORM}` };
-  return createSchema(
-    [
+  return {
+    required: [
       customId,
       ...(eventName === undefined ? [] : [eventName]),
       // The time is optional unless the mapping names its column.
       ...(mapping.event_time_column === undefined ? [] : [eventTime]),
     ],
-    {
+    properties: {
       ...describeListedColumns(mapping),
       [customId]: CUSTOM_ID,
       ...(eventName === undefined ? {} : { [eventName]: name }),
@@ -46,33 +70,41 @@ function describeEvents(mapping: Mapping): JsonSchema {
         description: 'The time of the event. If it is missing, Batch uses the time at which it receives the event',
       },
     },
-  );
+  };
 }
 
-function describeAttributes(mapping: Mapping, customId: string): JsonSchema {
+function describeAttributes(mapping: Mapping): Columns {
+  const customId = resolveCustomIdColumn(mapping);
   const isAttribute = selectProfileColumns(mapping);
   const natives = NATIVE_COLUMNS.filter(({ column }) => isAttribute(column)).map(({ column, description }) => [
     column,
     { type: ['null', 'string'], description },
   ]);
-  return createSchema([customId], {
-    ...describeListedColumns(mapping),
-    ...Object.fromEntries(natives),
-    [customId]: CUSTOM_ID,
-  });
+  return {
+    required: [customId],
+    properties: { ...describeListedColumns(mapping), ...Object.fromEntries(natives), [customId]: CUSTOM_ID },
+  };
 }
 
 /** Describes the columns that the mapping lists as attributes, so that a platform can offer them. */
-function describeListedColumns({ include_columns = [], plain_text_columns = [] }: Mapping): JsonSchema {
+function describeListedColumns({ include_columns = [], plain_text_columns = [] }: Mapping): Columns['properties'] {
   return Object.fromEntries([...include_columns, ...plain_text_columns].map((column) => [column, ANY_TYPE]));
 }
 
-function createSchema(required: readonly string[], properties: JsonSchema): JsonSchema {
+/** Creates a schema that the rows of all mappings fit. */
+function createSchema(mappings: readonly Columns[]): JsonSchema {
+  const properties = new Map<string, JsonSchema>();
+  for (const [column, description] of mappings.flatMap((each) => Object.entries(each.properties))) {
+    const known = properties.get(column);
+    const isSame = known === undefined || isDeepStrictEqual(known, description);
+    properties.set(column, isSame ? description : ANY_TYPE);
+  }
+  const [first, ...others] = mappings.map(({ required }) => required);
   return {
     $schema: 'http://json-schema.org/draft-07/schema#',
     type: 'object',
     additionalProperties: true,
-    required,
-    properties,
+    required: (first ?? []).filter((column) => others.every((required) => required.includes(column))),
+    properties: Object.fromEntries(properties),
   };
 }
